@@ -1,0 +1,112 @@
+/** What goes over MQTT, by topic; docs/mqtt.md is the same for readers. Times are ISO 8601 UTC. */
+import type { CameraState, RegionShare } from './types.js'
+
+export interface StatusMessage {
+  state: 'online' | 'offline'
+  session: string
+  version: string
+  at: string
+}
+
+export interface CameraStateMessage {
+  state: CameraState
+  since: string
+}
+
+export interface ObservationMessage {
+  at: string
+  track: number
+  /** x, y, width, height in 0..1 of the frame. */
+  box: [number, number, number, number]
+  zone: string | null
+  pain: number
+  smoothed: number
+  /** All classes, only with privacy.publish_emotions. */
+  emotions?: Record<string, number>
+}
+
+export type Condition =
+  | 'pain'
+  | 'camera_lost'
+  | 'camera_frozen'
+  | 'camera_dark'
+  | 'inference_failed'
+  | 'explanation_failed'
+  | 'outbox_full'
+  | 'test'
+
+export interface Location {
+  facility: string | null
+  ward: string | null
+  room: string | null
+  bed: string | null
+}
+
+export interface Acknowledgement {
+  by: string
+  at: string
+  kind: 'seen' | 'coming' | 'false_alarm'
+}
+
+export interface AlarmMessage {
+  schema: 1
+  alarm_id: string
+  phase: 'start' | 'update' | 'end'
+  seq: number
+  type: 'physiological' | 'technical'
+  condition: Condition
+  priority: 'high' | 'medium' | 'low'
+  state: 'active' | 'latched' | 'ended'
+  ack: Acknowledgement | null
+  location: Location
+  camera: string | null
+  onset: string
+  updated: string
+  /** When this message was handed to the broker; the alarm stage leaves it null, the MQTT stage fills it in. */
+  published: string | null
+  score: number | null
+  threshold: number | null
+  duration_s: number
+  text: { en: string; de: string }
+  late: boolean
+  test: boolean
+  model: { name: string; sha256: string; demonstration: boolean } | null
+}
+
+export interface ExplanationMessage {
+  alarm_id: string
+  at: string
+  target: string
+  probability: number
+  composite: string
+  engine: string
+  regions: RegionShare[]
+  text: { en: string; de: string }
+  uncertainty: Record<string, number>
+  /** PNG in base64, only with privacy.publish_heatmap. */
+  heatmap?: string
+}
+
+export interface HealthMessage {
+  at: string
+  uptime_s: number
+  cameras: Record<
+    string,
+    { state: CameraState; fps: number; frames: number; dropped: number; last_frame: string | null }
+  >
+  latency_ms: { p50: number | null; p95: number | null }
+  event_loop_ms: { p99: number }
+  outbox: { depth: number }
+  provider: string
+  model: { name: string; sha256: string; demonstration: boolean }
+  explanation: { engine: string; last_ms: number | null; done: number; failed: number } | null
+}
+
+export const commandNames = ['ack', 'pause', 'resume', 'test_alarm', 'refresh'] as const
+export type CommandName = (typeof commandNames)[number]
+
+export interface ResponseMessage {
+  transaction?: string | number
+  status: 'ok' | 'error'
+  error?: string
+}

@@ -1,0 +1,43 @@
+/**
+ * Knows every secret of the config by value and blots it out of any text. A password turns up raw, percent-encoded in a
+ * URL, or escaped inside JSON; all three spellings are blotted out.
+ */
+export class Secrets {
+  readonly #values = new Set<string>()
+
+  /** Empty strings are ignored. */
+  add(value: string | undefined): void {
+    if (!value) return
+    const json = JSON.stringify(value).slice(1, -1)
+    const encoded = encodeURIComponent(value)
+    const lowerCaseEscapes = encoded.replace(/%[0-9A-F]{2}/g, (hex) => hex.toLowerCase())
+    for (const spelling of [
+      value,
+      json,
+      JSON.stringify(json).slice(1, -1),
+      encoded,
+      lowerCaseEscapes,
+      encodeURI(value)
+    ])
+      this.#values.add(spelling)
+  }
+
+  /** Registers user name and password as they stand in a URL, in each spelling that a program might log. */
+  addUrl(url: string): void {
+    const credentials = /^[a-z0-9+.-]+:\/\/([^/]*)@/i.exec(url)?.[1]
+    if (!credentials) return
+    const password = credentials.slice(credentials.indexOf(':') + 1)
+    this.add(password)
+    try {
+      this.add(decodeURIComponent(password))
+    } catch {
+      // Not percent-encoded after all; the raw spelling is registered.
+    }
+  }
+
+  redact(text: string): string {
+    let clean = text
+    for (const value of [...this.#values].sort((a, b) => b.length - a.length)) clean = clean.replaceAll(value, '***')
+    return clean
+  }
+}

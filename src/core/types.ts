@@ -1,0 +1,119 @@
+/** The vocabulary of the design: what one stage hands to the next. Pixels are RGB24, row-major, unless a name says otherwise. */
+
+export interface Size {
+  width: number
+  height: number
+}
+
+export interface Point {
+  x: number
+  y: number
+}
+
+/** In pixels of the frame; x and y are the top left corner. May reach beyond the frame. */
+export interface Box extends Size, Point {}
+
+/** Corners in 0..1 of the frame's width and height. */
+export type Polygon = readonly (readonly [number, number])[]
+
+export interface Zone {
+  name: string
+  polygon: Polygon
+}
+
+/**
+ * One decoded picture of a camera. `data` lies over a SharedArrayBuffer that the camera stage owns and uses again:
+ * post it to a worker without copying, and call `release` (once; more often does no harm) when done with it.
+ */
+export interface Frame extends Size {
+  camera: string
+  /** Counts the camera's frames since the stage started, dropped ones included. */
+  seq: number
+  /** When the frame's last byte arrived, in ms since the epoch. */
+  at: number
+  data: Uint8Array<SharedArrayBuffer>
+  release(): void
+}
+
+/** An aligned face, as large as the classifier's input: RGB24 of width*height*3 bytes, and its 68 landmarks in crop pixels. */
+export interface Crop extends Size {
+  data: Uint8Array
+  /** x0 y0 x1 y1 … of the 68 points (iBUG 300-W order), in pixels of the crop. */
+  landmarks: Float32Array
+}
+
+/** A detected face in a frame. `landmarks` are in pixels of the frame, in the same order as the crop's. */
+export interface Face {
+  track: number
+  box: Box
+  /** The detector's confidence, 0..1. */
+  score: number
+  landmarks: Float32Array
+  zone: string | null
+  crop: Crop
+}
+
+/** All faces of one frame. */
+export interface Sighting {
+  camera: string
+  at: number
+  faces: Face[]
+  /** Tracks that ended with this frame. */
+  lost: number[]
+}
+
+/** The classifier's scores for a crop. Arrays are in the order of `labels`. */
+export interface Verdict {
+  camera: string
+  at: number
+  face: Face
+  labels: readonly string[]
+  logits: Float32Array
+  /** After temperature and softmax; they sum up to 1. */
+  probabilities: Float32Array
+  /** The alarm label's probability, 0..1. */
+  score: number
+}
+
+export const regionNames = [
+  'brows',
+  'eyes',
+  'nose',
+  'nostrils',
+  'nasolabial_folds',
+  'mouth',
+  'cheeks',
+  'forehead',
+  'chin',
+  'outside'
+] as const
+export type RegionName = (typeof regionNames)[number]
+
+/** A region's share of all positive and of all negative relevance, each 0..1. */
+export interface RegionShare {
+  region: RegionName
+  positive: number
+  negative: number
+}
+
+export interface Explanation {
+  camera: string
+  /** When the explained frame was captured, in ms since the epoch. */
+  at: number
+  track: number
+  /** The label that was explained, and its probability. */
+  target: string
+  probability: number
+  composite: string
+  engine: string
+  regions: RegionShare[]
+  text: { en: string; de: string }
+  /** PNG with alpha: red speaks for the target, blue against it, transparent where relevance is zero. */
+  heatmap: Uint8Array
+  /** Signed relevance per pixel (summed over colours), row-major, crop-sized. */
+  relevance: Float32Array
+  crop: Crop
+  durationMs: number
+}
+
+export type CameraState = 'ok' | 'connecting' | 'lost' | 'frozen' | 'dark' | 'paused'

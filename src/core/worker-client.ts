@@ -1,0 +1,89 @@
+import { type Transferable, Worker } from 'node:worker_threads'
+import * as errors from './errors.js'
+import type { Answer, Failure, Methods } from './worker-protocol.js'
+
+type Pending = { resolve: (value: never) => void; reject: (error: Error) => void }
+type Argument<M> = M extends (argument: infer A) => unknown ? A : never
+type Result<M> = M extends (argument: never) => infer R
+  ? Awaited<R> extends { value: infer V; transfer: unknown }
+    ? V
+    : Awaited<R>
+  : never
+
+/**
+ * Owns one worker thread and calls its methods: `client.call('detect', frame)`. A worker that dies rejects every open
+ * call with an InferenceError and reports once through `onCrash`; it is not started again here.
+ */
+export class WorkerClient<M extends Methods> {
+  readonly #worker: Worker
+  readonly #open = new Map<number, Pending>()
+  readonly #what: string
+  #next = 0
+  #closed = false
+  #dead: Error | undefined
+
+  /** @param what  the worker's name in errors: `the face worker` */
+  constructor(script: string, what: string, options: { workerData?: unknown; onCrash?: (error: Error) => void } = {}) {
+    this.#what = what
+    this.#worker = new Worker(script, { workerData: options.workerData, name: what })
+    this.#worker.on('message', (answer: Answer) => this.#settle(answer))
+    const crashed = (reason: string): void => {
+      if (this.#closed || this.#dead) return
+      this.#dead = new errors.InferenceError(
+        reason,
+        this.#what,
+        'Restart painlens; if it comes back, report it with the log.'
+      )
+      this.#rejectAll(this.#dead)
+      options.onCrash?.(this.#dead)
+    }
+    this.#worker.on('error', (error) => crashed(`crashed: ${errors.messageOf(error)}`))
+    this.#worker.on('exit', (code) => crashed(`ended with code ${code}`))
+  }
+
+  /** Calls still open, the one being worked on included. */
+  get pending(): number {
+    return this.#open.size
+  }
+
+  call<K extends keyof M & string>(
+    method: K,
+    argument: Argument<M[K]>,
+    transfer: Transferable[] = []
+  ): Promise<Result<M[K]>> {
+    if (this.#dead) return Promise.reject(this.#dead)
+    if (this.#closed)
+      return Promise.reject(new errors.InferenceError('is closed', this.#what, 'Nothing to do: painlens is stopping.'))
+    const id = this.#next++
+    return new Promise((resolve, reject) => {
+      this.#open.set(id, { resolve: resolve as (value: never) => void, reject })
+      this.#worker.postMessage({ id, method, argument }, transfer)
+    })
+  }
+
+  /** Ends the thread, whatever it is doing; open calls are rejected. */
+  async close(): Promise<void> {
+    this.#closed = true
+    this.#rejectAll(new errors.InferenceError('is closed', this.#what, 'Nothing to do: painlens is stopping.'))
+    await this.#worker.terminate()
+  }
+
+  #settle(answer: Answer): void {
+    const pending = this.#open.get(answer.id)
+    this.#open.delete(answer.id)
+    if ('failure' in answer) pending?.reject(revive(answer.failure))
+    else pending?.resolve(answer.value as never)
+  }
+
+  #rejectAll(error: Error): void {
+    for (const pending of this.#open.values()) pending.reject(error)
+    this.#open.clear()
+  }
+}
+
+function revive(failure: Failure): Error {
+  const Kind = (errors as Record<string, unknown>)[failure.name]
+  if (failure.what !== undefined && typeof Kind === 'function' && failure.name !== 'ConfigError')
+    return new (Kind as typeof errors.PainlensError)(failure.what, failure.where ?? '', failure.fix ?? '')
+  return Object.assign(new Error(failure.message), { name: failure.name })
+}

@@ -1,0 +1,21 @@
+import { fileURLToPath } from 'node:url'
+
+/** A worker's methods: each takes one structured-cloneable argument and answers with one. */
+export type Methods = Record<string, (argument: never) => unknown>
+
+export type Request = { id: number; method: string; argument: unknown }
+export type Failure = { name: string; message: string; what?: string; where?: string; fix?: string }
+export type Answer = { id: number; value: unknown } | { id: number; failure: Failure }
+
+/**
+ * Where the compiled worker script beside the calling module lies. Workers cannot load TypeScript, so a module that is
+ * run from `src` (as vitest does) gets the script of the build.
+ * @param caller `import.meta.url`
+ * @param script `./worker.js`
+ */
+export function workerScript(caller: string, script: string): string {
+  const beside = fileURLToPath(new URL(script, caller))
+  if (!caller.endsWith('.ts')) return beside
+  const cut = beside.lastIndexOf('/src/')
+  return `${beside.slice(0, cut)}/dist/${beside.slice(cut + 5)}`
+}

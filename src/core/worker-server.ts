@@ -1,0 +1,35 @@
+import { parentPort, type Transferable } from 'node:worker_threads'
+import { messageOf, PainlensError } from './errors.js'
+import type { Answer, Failure, Methods, Request } from './worker-protocol.js'
+
+/** What a method returns when parts of its answer are to be transferred instead of copied. */
+export class Transferred<T> {
+  constructor(
+    readonly value: T,
+    readonly transfer: readonly Transferable[]
+  ) {}
+}
+
+/** Answers a `WorkerClient`'s calls, one after the other in the order they came. To be called once, in the worker. */
+export function serveWorker(methods: Methods): void {
+  const port = parentPort
+  if (!port) throw new Error('serveWorker runs in a worker thread only')
+  let last: Promise<void> = Promise.resolve()
+  port.on('message', (request: Request) => {
+    last = last.then(async () => {
+      try {
+        const result = await methods[request.method]!(request.argument as never)
+        const { value, transfer } = result instanceof Transferred ? result : { value: result, transfer: [] }
+        port.postMessage({ id: request.id, value } satisfies Answer, transfer)
+      } catch (error) {
+        port.postMessage({ id: request.id, failure: failureOf(error) } satisfies Answer)
+      }
+    })
+  })
+}
+
+function failureOf(error: unknown): Failure {
+  if (error instanceof PainlensError)
+    return { name: error.name, message: error.message, what: error.what, where: error.where, fix: error.fix }
+  return { name: error instanceof Error ? error.name : 'Error', message: messageOf(error) }
+}

@@ -1,0 +1,100 @@
+import * as ort from 'onnxruntime-node'
+import { InferenceError, messageOf } from '../core/errors.js'
+import { serveWorker, Transferred } from '../core/worker-server.js'
+import { checkShapes, type Manifest } from '../model/manifest.js'
+import { batchDims, preprocess } from '../model/preprocess.js'
+import { type ProviderChoice, type ProviderProof, proveProvider } from '../ort/provider.js'
+import { openSession } from '../ort/session.js'
+
+export interface OpenRequest {
+  manifest: Manifest
+  provider: ProviderChoice
+  threads: number
+}
+
+/** RGB24 of crops of the manifest's size. */
+export interface ClassifyRequest {
+  crops: Uint8Array[]
+}
+
+export interface ClassifyAnswer {
+  /** [crop][class], one after the other. */
+  logits: Float32Array
+  /** The time that ONNX Runtime took, in ms. */
+  inferenceMs: number
+}
+
+interface Open {
+  manifest: Manifest
+  session: ort.InferenceSession
+  endsInSoftmax: boolean
+}
+
+let open: Open | undefined
+let buffer = new Float32Array(0)
+
+const methods = {
+  /** Proves the provider, opens the session and holds the model's shapes against the manifest. */
+  async open({ manifest, provider, threads }: OpenRequest): Promise<ProviderProof> {
+    const proof = await proveProvider(provider, manifest.file, threads)
+    const session = await openSession(manifest.file, { provider: proof.provider, threads })
+    checkShapes(manifest, dimsOf(session.inputMetadata[0]), dimsOf(session.outputMetadata[0]))
+    open = { manifest, session, endsInSoftmax: false }
+    open.endsInSoftmax = await looksLikeProbabilities(open)
+    return proof
+  },
+
+  async classify({ crops }: ClassifyRequest): Promise<Transferred<ClassifyAnswer>> {
+    if (!open) throw new InferenceError('is asked before its model is open', 'the classifier', 'Report this bug.')
+    const { manifest } = open
+    const { width, height } = manifest.input
+    const size = 3 * width * height
+    if (buffer.length < crops.length * size) buffer = new Float32Array(crops.length * size)
+    crops.forEach((data, i) => {
+      preprocess({ width, height, data }, manifest.input, buffer.subarray(i * size, (i + 1) * size))
+    })
+    const startedAt = performance.now()
+    const output = await run(open, buffer.subarray(0, crops.length * size), crops.length)
+    const inferenceMs = performance.now() - startedAt
+    // The logarithm of a softmax's output is as good as its input: they differ by a constant for each crop.
+    const logits = open.endsInSoftmax ? output.map((p) => Math.log(Math.max(p, 1e-30))) : Float32Array.from(output)
+    return new Transferred({ logits, inferenceMs }, [logits.buffer])
+  }
+}
+export type ClassifyMethods = typeof methods
+
+async function run({ manifest, session }: Open, data: Float32Array, count: number): Promise<Float32Array> {
+  try {
+    const feeds = { [session.inputNames[0]!]: new ort.Tensor('float32', data, batchDims(manifest.input, count)) }
+    const outputs = await session.run(feeds)
+    return outputs[session.outputNames[0]!]!.data as Float32Array
+  } catch (error) {
+    throw new InferenceError(
+      `the inference failed (${messageOf(error)})`,
+      manifest.file,
+      'See whether memory is short.',
+      {
+        cause: error
+      }
+    )
+  }
+}
+
+/** Whether the graph ends in a softmax: for two quite different inputs the outputs are positive and sum up to 1. */
+async function looksLikeProbabilities(model: Open): Promise<boolean> {
+  const { width, height } = model.manifest.input
+  for (const value of [0, 1]) {
+    const input = Float32Array.from({ length: 3 * width * height }, (_, i) => value * Math.sin(i) * 100)
+    const output = [...(await run(model, input, 1))]
+    const sum = output.reduce((a, b) => a + b, 0)
+    if (output.some((p) => p < 0) || Math.abs(sum - 1) > 1e-4) return false
+  }
+  return true
+}
+
+function dimsOf(meta: ort.InferenceSession.ValueMetadata | undefined): (number | null)[] {
+  if (!meta?.isTensor) return []
+  return meta.shape.map((dim) => (typeof dim === 'number' ? dim : null))
+}
+
+serveWorker(methods)

@@ -8,23 +8,12 @@ export class Secrets {
   /** Empty strings are ignored. */
   add(value: string | undefined): void {
     if (!value) return
-    const json = JSON.stringify(value).slice(1, -1)
-    const encoded = encodeURIComponent(value)
-    const lowerCaseEscapes = encoded.replace(/%[0-9A-F]{2}/g, (hex) => hex.toLowerCase())
-    for (const spelling of [
-      value,
-      json,
-      JSON.stringify(json).slice(1, -1),
-      encoded,
-      lowerCaseEscapes,
-      encodeURI(value)
-    ])
-      this.#values.add(spelling)
+    for (const spelling of spellingsOf(value)) this.#values.add(spelling)
   }
 
   /** Registers user name and password as they stand in a URL, in each spelling that a program might log. */
   addUrl(url: string): void {
-    const credentials = /^[a-z0-9+.-]+:\/\/([^/]*)@/i.exec(url)?.[1]
+    const credentials = /^[a-z0-9+.-]+:\/\/(.*)@/i.exec(url)?.[1]
     if (!credentials) return
     const password = credentials.slice(credentials.indexOf(':') + 1)
     this.add(password)
@@ -40,4 +29,14 @@ export class Secrets {
     for (const value of [...this.#values].sort((a, b) => b.length - a.length)) clean = clean.replaceAll(value, '***')
     return clean
   }
+}
+
+function spellingsOf(value: string): string[] {
+  const json = JSON.stringify(value).slice(1, -1)
+  const encoded = encodeURIComponent(value)
+  // encodeURIComponent lets !'()* pass; other programs do not.
+  const strict = encoded.replace(/[!'()*]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`)
+  const lowerCase = (text: string): string => text.replace(/%[0-9A-F]{2}/g, (hex) => hex.toLowerCase())
+  const nested = JSON.stringify(json).slice(1, -1)
+  return [value, json, nested, encoded, strict, lowerCase(encoded), lowerCase(strict), encodeURI(value)]
 }

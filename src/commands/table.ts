@@ -1,0 +1,97 @@
+import { parseCount, parsePort, parseSeconds } from './parse.js'
+
+export type OptionRow = readonly [
+  flags: string,
+  description: string,
+  parse?: (text: string, flags: string) => unknown,
+  fallback?: unknown
+]
+
+export interface CommandRow {
+  /** Name and arguments as commander takes them. */
+  usage: string
+  /** The command that this one belongs to. */
+  parent?: string
+  summary: string
+  options?: readonly OptionRow[]
+  examples?: readonly string[]
+  /** Answers with the exit code; absent for a command that only holds others. */
+  action?: (options: Record<string, unknown>, args: unknown[], signal: AbortSignal) => Promise<number>
+}
+
+const defaultConfig = 'config/painlens.yaml'
+const port = (name: string, what: string): OptionRow => [`--${name} <port>`, what, parsePort]
+
+/** The command line. Each command is loaded when it is called: `painlens --help` need not wait for TensorFlow. */
+export const commandTable: readonly CommandRow[] = [
+  {
+    usage: 'run',
+    summary: 'Run the daemon: cameras in, explained alarms out over MQTT.',
+    options: [['-c, --config <file>', 'the config file', undefined, defaultConfig]],
+    examples: ['painlens run --config /etc/painlens/painlens.yaml'],
+    action: async (options, _, signal) => (await import('./run.js')).runCommand(options as never, signal)
+  },
+  {
+    usage: 'demo',
+    summary: 'Show the whole thing with a rendered resident, an own broker and the real daemon.',
+    options: [
+      ['--seconds <n>', 'end by itself, and fail unless every scripted pain gave exactly one alarm', parseSeconds],
+      port('mqtt-port', 'where the embedded broker listens (default: a free port)'),
+      port('rtsp-port', 'where the simulated camera serves (default: a free port)')
+    ],
+    examples: ['painlens demo', 'painlens demo --seconds 90', 'painlens demo --mqtt-port 1883 --rtsp-port 8554'],
+    action: async (options, _, signal) => (await import('../demo/demo.js')).demoCommand(options, signal)
+  },
+  {
+    usage: 'check',
+    summary: 'Check config, cameras, model, provider, broker, clock and disk; say how to fix each.',
+    options: [['-c, --config <file>', 'the config file', undefined, defaultConfig]],
+    examples: ['painlens check --config /etc/painlens/painlens.yaml'],
+    action: async (options, _, signal) => (await import('./check.js')).checkCommand(options as never, signal)
+  },
+  {
+    usage: 'explain <images...>',
+    summary: 'Classify and explain pictures: heatmaps, shares by facial region, a sentence.',
+    options: [
+      ['-o, --out <dir>', 'where PNGs and JSON go', undefined, 'explained'],
+      ['-m, --model <manifest>', 'the model manifest (default: the demonstration model)'],
+      ['--composite <name>', 'the LRP composite', undefined, 'lrp.sequential_preset_a_flat'],
+      ['--crop', 'the pictures are face crops already']
+    ],
+    examples: ['painlens explain face.jpg --out explained', 'painlens explain pictures/ --composite lrp.epsilon'],
+    action: async (options, args, signal) =>
+      (await import('./explain.js')).explainCommand(args[0] as string[], options as never, signal)
+  },
+  {
+    usage: 'simulate',
+    summary: 'Serve the simulated camera alone, to test the way from camera to nurse call.',
+    options: [
+      port('rtsp-port', 'where to serve (default 8554)'),
+      ['--host <address>', 'the address to listen on', undefined, '127.0.0.1'],
+      ['--fps <n>', 'frames per second', parseCount],
+      ['--seconds <n>', 'end by itself', parseSeconds],
+      ['--identity <n>', 'which rendered resident', parseCount],
+      ['--user <name>', 'demand this user name (digest authentication)'],
+      ['--password <password>', 'and this password; better in the environment as PAINLENS_SIMULATE_PASSWORD'],
+      ['--json', 'one JSON object for each event on standard output']
+    ],
+    examples: ['painlens simulate', 'painlens simulate --host 0.0.0.0 --rtsp-port 8554'],
+    action: async (options, _, signal) => (await import('./simulate.js')).simulateCommand(options as never, signal)
+  },
+  { usage: 'models', summary: 'Build the face models; list what is there.' },
+  {
+    parent: 'models',
+    usage: 'build',
+    summary: 'Build the ONNX models for face detection and landmarks.',
+    options: [['-o, --out <dir>', 'where to (default: models/face of the installation)']],
+    examples: ['painlens models build'],
+    action: async (options) => (await import('./models.js')).modelsBuildCommand(options)
+  },
+  {
+    parent: 'models',
+    usage: 'list',
+    summary: 'List the classifiers and whether their files are what the manifests say.',
+    examples: ['painlens models list'],
+    action: async () => (await import('./models.js')).modelsListCommand()
+  }
+]

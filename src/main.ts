@@ -1,0 +1,53 @@
+#!/usr/bin/env node
+/** painlens: the table of contents. Each command lives in src/commands; src/pipeline joins the stages for `run`. */
+import { Command, CommanderError } from 'commander'
+import { report } from './commands/report.js'
+import { type CommandRow, commandTable } from './commands/table.js'
+import { version } from './core/version.js'
+
+const program = new Command('painlens')
+  .description(
+    'Watches RTSP cameras in care homes, classifies pain in faces, explains each alarm, tells nurse calls over MQTT.'
+  )
+  .version(version)
+  .showHelpAfterError('(painlens COMMAND --help shows options and examples)')
+  .exitOverride()
+
+for (const row of commandTable) addCommand(row)
+
+const stop = new AbortController()
+process.once('SIGINT', () => stop.abort())
+process.once('SIGTERM', () => stop.abort())
+
+program.parseAsync().catch((error: unknown) => {
+  // commander has printed its own message; --help and --version come this way too.
+  finish(error instanceof CommanderError ? (error.exitCode === 0 ? 0 : 2) : report(error))
+})
+
+function addCommand(row: CommandRow): void {
+  const command = (row.parent ? findCommand(row.parent) : program)
+    .command(row.usage)
+    .description(row.summary)
+    .exitOverride()
+  for (const [flags, description, parse, fallback] of row.options ?? []) {
+    if (parse) command.option(flags, description, (text: string) => parse(text, flags), fallback)
+    else command.option(flags, description, fallback as string | undefined)
+  }
+  if (row.examples) command.addHelpText('after', `\nExamples:\n${row.examples.map((line) => `  $ ${line}`).join('\n')}`)
+  const { action } = row
+  if (action)
+    command.action(async (...args: unknown[]) => {
+      const options = args.at(-2) as Record<string, unknown>
+      finish(await action(options, args.slice(0, -2), stop.signal).catch(report))
+    })
+}
+
+function findCommand(name: string): Command {
+  return program.commands.find((command) => command.name() === name)!
+}
+
+/** Lets open output drain, but waits for no handle that a command may have left. */
+function finish(code: number): void {
+  process.exitCode = code
+  setTimeout(() => process.exit(), 300).unref()
+}

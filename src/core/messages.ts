@@ -48,6 +48,17 @@ export interface Acknowledgement {
   kind: 'seen' | 'coming' | 'false_alarm'
 }
 
+/** Why an alarm ended. Only `cleared` says that the condition itself is over; the others say that nobody watches it any more. */
+export type EndReason =
+  | 'cleared'
+  | 'track_lost'
+  | 'camera_lost'
+  | 'camera_frozen'
+  | 'camera_dark'
+  | 'camera_paused'
+  | 'stopped'
+  | 'test'
+
 export interface AlarmMessage {
   schema: 1
   alarm_id: string
@@ -57,6 +68,8 @@ export interface AlarmMessage {
   condition: Condition
   priority: 'high' | 'medium' | 'low'
   state: 'active' | 'latched' | 'ended'
+  /** Null until the alarm ends. */
+  reason: EndReason | null
   ack: Acknowledgement | null
   location: Location
   camera: string | null
@@ -109,4 +122,6 @@ export interface ResponseMessage {
   transaction?: string | number
   status: 'ok' | 'error'
   error?: string
+  /** What the command has to tell, if anything: for `test_alarm` the alarm_id. */
+  data?: object
 }

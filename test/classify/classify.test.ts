@@ -1,0 +1,105 @@
+import { mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { startClassifier } from '../../src/classify/index.js'
+import { ModelError, ProviderError } from '../../src/core/errors.js'
+import { type Log, silentLog } from '../../src/core/log.js'
+import type { Face } from '../../src/core/types.js'
+import { loadManifest, sha256Of } from '../../src/model/manifest.js'
+import { writeTinyModel } from '../support/tiny-model.js'
+
+let folder: string
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'painlens-classify-'))
+})
+afterAll(() => rm(folder, { recursive: true }))
+
+function faceOfColour(red: number, green: number, blue: number): Face {
+  const data = new Uint8Array(16 * 16 * 3).map((_, i) => [red, green, blue][i % 3]!)
+  const landmarks = new Float32Array(136)
+  return {
+    track: 1,
+    box: { x: 0, y: 0, width: 16, height: 16 },
+    score: 1,
+    landmarks,
+    zone: null,
+    crop: { width: 16, height: 16, data, landmarks }
+  }
+}
+
+async function open(model: string, provider: 'auto' | 'cpu' | 'cuda' = 'cpu', log: Log = silentLog) {
+  return startClassifier({ manifest: await loadManifest(model), provider, threads: 1, log })
+}
+
+describe('the classify stage', () => {
+  it('gives each face of a batch its own verdict, with the logits that the model computes', async () => {
+    const classifier = await open(await writeTinyModel(folder))
+    try {
+      const verdicts = await classifier.classify('bed-1', 5, [faceOfColour(10, 20, 30), faceOfColour(40, 0, 10)])
+      expect([...verdicts[0]!.logits].map((x) => x.toFixed(3))).toEqual(['3.000', '2.000', '1.000'])
+      expect([...verdicts[1]!.logits].map((x) => x.toFixed(3))).toEqual(['1.000', '0.000', '4.000'])
+      expect(verdicts[0]!.score).toBeCloseTo(0.6652409, 5)
+      expect(verdicts[0]).toMatchObject({ camera: 'bed-1', at: 5, labels: ['pain', 'disgust', 'happiness'] })
+      expect(classifier.proof.nodes.CPUExecutionProvider).toBeGreaterThan(0)
+      expect(await classifier.classify('bed-1', 6, [])).toEqual([])
+    } finally {
+      await classifier.stop()
+    }
+  })
+
+  it('is not misled by a model that ends in a softmax', async () => {
+    const classifier = await open(await writeTinyModel(folder, { softmax: true }))
+    const [verdict] = await classifier.classify('bed-1', 5, [faceOfColour(10, 20, 30)])
+    await classifier.stop()
+    expect(verdict!.score).toBeCloseTo(0.6652409, 5)
+  })
+
+  it('with auto falls back to the CPU and warns once; a named provider that is missing stops the start', async () => {
+    const model = await writeTinyModel(folder)
+    const warnings: string[] = []
+    const log: Log = { ...silentLog, warn: (_, message) => warnings.push(message) }
+    const classifier = await open(model, 'auto', log)
+    await classifier.stop()
+    if (classifier.proof.provider !== 'cpu') return // A machine with CUDA has nothing to warn of.
+    expect(warnings).toEqual(['no GPU provider works; inference runs on the CPU'])
+    const error = await open(model, 'cuda').catch((e: unknown) => e)
+    expect(error).toBeInstanceOf(ProviderError)
+    expect((error as Error).message).toMatch(
+      /inference\.provider cuda: does not work .*Install ONNX Runtime's CUDA provider/
+    )
+  })
+
+  it('refuses a file that is no ONNX, a truncated one, and one at odds with its manifest', async () => {
+    const path = await writeTinyModel(folder)
+    const file = join(folder, 'tiny.onnx')
+    await expect(open(await writeTinyModel(folder, { changes: { labels: ['pain', 'joy'] } }))).rejects.toThrow(
+      /2 labels \(pain, joy\), the model 3 outputs/
+    )
+    for (const spoil of [() => truncate(file, 150), () => writeFile(file, 'no model at all')]) {
+      await spoil()
+      const manifest = await spoiltManifest(path, file)
+      const error = await startClassifier({
+        manifest,
+        provider: 'cpu',
+        threads: 1,
+        log: silentLog
+      }).catch((e) => e)
+      expect(error).toBeInstanceOf(ModelError)
+      expect(error.message).toMatch(/cannot be opened as an ONNX model/)
+      expect(error.message).not.toContain('\n')
+    }
+  })
+
+  it('rejects what is asked after stop', async () => {
+    const classifier = await open(await writeTinyModel(folder))
+    await classifier.stop()
+    await expect(classifier.classify('bed-1', 5, [faceOfColour(1, 2, 3)])).rejects.toThrow('is closed')
+  })
+})
+
+/** The tiny model's manifest with the hash of whatever lies there now. */
+async function spoiltManifest(path: string, file: string) {
+  await writeFile(path, (await readFile(path, 'utf8')).replace(/sha256: \S+/, `sha256: ${await sha256Of(file)}`))
+  return loadManifest(path)
+}

@@ -1,0 +1,96 @@
+import {
+  dataTypes,
+  type OnnxAttribute,
+  type OnnxGraph,
+  type OnnxModel,
+  type OnnxNode,
+  type OnnxTensor,
+  type OnnxValue
+} from './types.js'
+import { WireWriter } from './wire.js'
+
+/** A model as one block of bytes. For one of hundreds of megabytes use `writeModel`, which copies no weights. */
+export function encodeModel(model: OnnxModel): Uint8Array {
+  const writer = modelMessage(model)
+  const bytes = new Uint8Array(writer.length)
+  let at = 0
+  for (const chunk of writer.chunks) {
+    bytes.set(chunk, at)
+    at += chunk.byteLength
+  }
+  return bytes
+}
+
+/** A model's ModelProto in pieces; tensors' pieces are their own memory. */
+export function modelMessage(model: OnnxModel): WireWriter {
+  const writer = new WireWriter()
+  writer.varint(1, model.irVersion).string(2, model.producer).message(7, graphMessage(model.graph))
+  for (const { domain, version } of model.opsets) {
+    writer.message(8, new WireWriter().string(1, domain).varint(2, version))
+  }
+  for (const [key, value] of model.metadata) {
+    writer.message(14, new WireWriter().string(1, key).string(2, value))
+  }
+  return writer
+}
+
+function graphMessage(graph: OnnxGraph): WireWriter {
+  const writer = new WireWriter()
+  for (const node of graph.nodes) writer.message(1, nodeMessage(node))
+  writer.string(2, graph.name)
+  for (const tensor of graph.initializers.values()) writer.message(5, tensorMessage(tensor))
+  for (const value of graph.inputs) writer.message(11, valueMessage(value))
+  for (const value of graph.outputs) writer.message(12, valueMessage(value))
+  return writer
+}
+
+function nodeMessage(node: OnnxNode): WireWriter {
+  const writer = new WireWriter()
+  // An empty name is an input or output left out, so it has to be written.
+  for (const input of node.inputs) writer.bytes(1, Buffer.from(input))
+  for (const output of node.outputs) writer.bytes(2, Buffer.from(output))
+  writer.string(3, node.name).string(4, node.opType)
+  for (const [name, attribute] of node.attributes) {
+    if (attribute.type === 'other') writer.bytes(5, attribute.value)
+    else writer.message(5, attributeMessage(name, attribute))
+  }
+  return writer.string(7, node.domain)
+}
+
+function attributeMessage(name: string, attribute: Exclude<OnnxAttribute, { type: 'other' }>): WireWriter {
+  const writer = new WireWriter().string(1, name)
+  switch (attribute.type) {
+    case 'float':
+      return writer.float(2, attribute.value).varint(20, 1)
+    case 'int':
+      return writer.varint(3, attribute.value).varint(20, 2)
+    case 'string':
+      return writer.bytes(4, Buffer.from(attribute.value)).varint(20, 3)
+    case 'tensor':
+      return writer.message(5, tensorMessage(attribute.value)).varint(20, 4)
+    case 'floats':
+      for (const value of attribute.value) writer.float(7, value)
+      return writer.varint(20, 6)
+    case 'ints':
+      for (const value of attribute.value) writer.varint(8, value)
+      return writer.varint(20, 7)
+    case 'strings':
+      for (const value of attribute.value) writer.bytes(9, Buffer.from(value))
+      return writer.varint(20, 8)
+  }
+}
+
+function tensorMessage(tensor: OnnxTensor): WireWriter {
+  const writer = new WireWriter()
+  for (const dim of tensor.dims) writer.varint(1, dim)
+  return writer.varint(2, dataTypes[tensor.type].code).string(8, tensor.name).bytes(9, tensor.data)
+}
+
+function valueMessage(value: OnnxValue): WireWriter {
+  const shape = new WireWriter()
+  for (const dim of value.dims) {
+    shape.message(1, typeof dim === 'number' ? new WireWriter().varint(1, dim) : new WireWriter().string(2, dim))
+  }
+  const tensorType = new WireWriter().varint(1, dataTypes[value.type].code).message(2, shape)
+  return new WireWriter().string(1, value.name).message(2, new WireWriter().message(1, tensorType))
+}

@@ -1,0 +1,80 @@
+/** The parts of ONNX's protobuf messages (onnx.proto, IR version 3 and later) that painlens reads and writes. */
+
+/** Element types by the names onnxruntime uses, with ONNX's number (TensorProto.DataType) and bytes per element. */
+export const dataTypes = {
+  float32: { code: 1, bytes: 4 },
+  uint8: { code: 2, bytes: 1 },
+  int8: { code: 3, bytes: 1 },
+  uint16: { code: 4, bytes: 2 },
+  int16: { code: 5, bytes: 2 },
+  int32: { code: 6, bytes: 4 },
+  int64: { code: 7, bytes: 8 },
+  bool: { code: 9, bytes: 1 },
+  float16: { code: 10, bytes: 2 },
+  float64: { code: 11, bytes: 8 },
+  uint32: { code: 12, bytes: 4 },
+  uint64: { code: 13, bytes: 8 },
+  bfloat16: { code: 16, bytes: 2 }
+} as const
+export type DataType = keyof typeof dataTypes
+
+/** Where a tensor's bytes lie when they are not in the model file (TensorProto.external_data). */
+export interface ExternalData {
+  /** Relative to the model's folder. */
+  location: string
+  offset: number
+  /** Bytes; null means up to the file's end. */
+  length: number | null
+}
+
+export interface OnnxTensor {
+  name: string
+  dims: number[]
+  type: DataType
+  /** Row-major, little-endian, as raw_data holds it; often a view of the file's bytes, at any alignment. */
+  data: Uint8Array
+}
+
+/** A node's attribute; `other` keeps what painlens has no use for (subgraphs, sparse tensors) in its encoded form. */
+export type OnnxAttribute =
+  | { type: 'float' | 'int'; value: number }
+  | { type: 'floats' | 'ints'; value: number[] }
+  | { type: 'string'; value: string }
+  | { type: 'strings'; value: string[] }
+  | { type: 'tensor'; value: OnnxTensor }
+  | { type: 'other'; value: Uint8Array }
+
+export interface OnnxNode {
+  name: string
+  opType: string
+  /** Empty for ONNX's own operators. */
+  domain: string
+  /** Names of values; an empty string is an optional input that is left out. */
+  inputs: string[]
+  outputs: string[]
+  attributes: Map<string, OnnxAttribute>
+}
+
+/** A graph's input or output. A dimension is a size, or a name where it is free (`batch`). */
+export interface OnnxValue {
+  name: string
+  type: DataType
+  dims: (number | string)[]
+}
+
+export interface OnnxGraph {
+  name: string
+  /** In an order in which they can be run, as ONNX demands. */
+  nodes: OnnxNode[]
+  inputs: OnnxValue[]
+  outputs: OnnxValue[]
+  initializers: Map<string, OnnxTensor>
+}
+
+export interface OnnxModel {
+  irVersion: number
+  producer: string
+  opsets: { domain: string; version: number }[]
+  graph: OnnxGraph
+  metadata: Map<string, string>
+}

@@ -1,0 +1,76 @@
+import { randomBytes } from 'node:crypto'
+import type { RtspStream } from './rtsp-server-stream.js'
+
+/** The right to publish under one path, given to one feed. */
+export interface Publication {
+  /** Where to ANNOUNCE. Holds for the first publisher that uses it, and for no other after it. */
+  readonly secretPath: string
+  /** Settles with the first packet's readiness: RECORD has been asked for. */
+  readonly started: Promise<void>
+  /** Ends the stream and its readers, and takes the right away. */
+  close(): void
+}
+
+interface Entry {
+  path: string
+  claimed: boolean
+  stream: RtspStream | undefined
+  start: () => void
+}
+
+/** Which path is played from which stream, and who may publish it. */
+export class RtspPublications {
+  readonly #bySecret = new Map<string, Entry>()
+
+  /** @param path as readers name it: `/bed` */
+  open(path: string): Publication {
+    if ([...this.#bySecret.values()].some((entry) => entry.path === path))
+      throw new Error(`${path} is published already`)
+    const secretPath = `/publish/${randomBytes(16).toString('hex')}`
+    let start: () => void = () => undefined
+    const started = new Promise<void>((resolve) => {
+      start = resolve
+    })
+    this.#bySecret.set(secretPath, { path, claimed: false, stream: undefined, start })
+    return { secretPath, started, close: () => this.end(secretPath) }
+  }
+
+  /** Whether a path, or a track of it, is for publishing. */
+  isSecret(path: string): boolean {
+    return this.#bySecret.has(path) || this.#bySecret.has(parentOf(path))
+  }
+
+  /** True for the first who asks. */
+  claim(secretPath: string): boolean {
+    const entry = this.#bySecret.get(secretPath)
+    if (!entry || entry.claimed) return false
+    entry.claimed = true
+    return true
+  }
+
+  begin(secretPath: string, stream: RtspStream): void {
+    const entry = this.#bySecret.get(secretPath)
+    if (entry) {
+      entry.stream = stream
+      entry.start()
+    } else stream.close()
+  }
+
+  end(secretPath: string): void {
+    const entry = this.#bySecret.get(secretPath)
+    this.#bySecret.delete(secretPath)
+    entry?.stream?.close()
+  }
+
+  stream(path: string): RtspStream | undefined {
+    for (const entry of this.#bySecret.values()) if (entry.path === path) return entry.stream
+    return undefined
+  }
+
+  /** @param path a track's: `/bed/streamid=0` */
+  streamOfTrack(path: string): RtspStream | undefined {
+    return this.stream(parentOf(path))
+  }
+}
+
+const parentOf = (path: string): string => path.slice(0, path.lastIndexOf('/'))

@@ -12,6 +12,8 @@ export interface JudgeInput {
   stretches: readonly PlayedStretch[]
   alarms: readonly AlarmMessage[]
   explanations: readonly Pick<ExplanationMessage, 'alarm_id'>[]
+  /** When the daemon was online: a stretch that had begun by then is not judged. */
+  watchedFrom: number
   /** When the demo ended. */
   endedAt: number
   /** How long after a stretch its alarm may still begin (the face eases, frames travel), and how long after that end. */
@@ -36,7 +38,11 @@ export function judge(input: JudgeInput): Judgement {
     if (stretch.expression !== 'pain') continue
     const mine = starts.filter((start) => startsWithin(start, stretch, input.graceMs.start))
     for (const start of mine) claimed.add(start)
-    if (stretch.until === null || stretch.until + input.graceMs.end > input.endedAt) continue
+    if (
+      stretch.from < input.watchedFrom ||
+      (stretch.until ?? Number.POSITIVE_INFINITY) + input.graceMs.end > input.endedAt
+    )
+      continue
     judged++
     faults.push(...faultsOf(`pain stretch ${index + 1}`, mine, pain, input.explanations))
   }

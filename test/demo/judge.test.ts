@@ -16,6 +16,7 @@ const good: JudgeInput = {
   stretches,
   alarms: [alarm('a', 'start', 13), alarm('a', 'update', 18), alarm('a', 'end', 24)],
   explanations: [{ alarm_id: 'a' }],
+  watchedFrom: 2 * second,
   endedAt: 40 * second,
   graceMs: { start: 2 * second, end: 10 * second }
 }
@@ -40,6 +41,10 @@ describe('judge', () => {
 
   it('does not judge a stretch that ended too shortly before the end, but claims its alarm', () => {
     expect(judge({ ...good, alarms: good.alarms.slice(0, 1), endedAt: 25 * second })).toEqual({ judged: 0, faults: [] })
+  })
+
+  it('does not judge a stretch that had begun before anybody watched', () => {
+    expect(judge({ ...good, alarms: [], watchedFrom: 11 * second })).toEqual({ judged: 0, faults: [] })
   })
 
   it('leaves technical and test alarms aside', () => {

@@ -1,0 +1,52 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { stringify } from 'yaml'
+
+export interface DemoPlaces {
+  /** The demo's own folder. */
+  folder: string
+  heatmaps: string
+  /** The daemon's log. */
+  log: string
+  config: string
+}
+
+/** @param folder a new folder, which holds everything that the demo writes */
+export function placesIn(folder: string): DemoPlaces {
+  return {
+    folder,
+    heatmaps: join(folder, 'heatmaps'),
+    log: join(folder, 'painlens.log'),
+    config: join(folder, 'painlens.yaml')
+  }
+}
+
+/** The config of a demo: what an installer would write, and the two things a demo shows that are off by default. */
+export async function writeDemoConfig(places: DemoPlaces, urls: { camera: string; broker: string }): Promise<void> {
+  const config = {
+    device: 'demo',
+    facility: 'Demonstration',
+    mqtt: { url: urls.broker },
+    cameras: [
+      {
+        id: 'bed-a',
+        url: urls.camera,
+        location: { ward: '2', room: '12', bed: 'A' },
+        zones: [
+          {
+            name: 'pillow',
+            polygon: [
+              [0.2, 0],
+              [0.8, 0],
+              [0.8, 1],
+              [0.2, 1]
+            ]
+          }
+        ]
+      }
+    ],
+    privacy: { publish_emotions: true, save_heatmaps_to: places.heatmaps },
+    outbox: { path: join(places.folder, 'outbox') }
+  }
+  await writeFile(places.config, `# Written by painlens demo.\n${stringify(config)}`)
+}

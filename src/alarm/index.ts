@@ -1,0 +1,270 @@
+import { randomUUID } from 'node:crypto'
+import type { Clock } from '../core/clock.js'
+import { InputError } from '../core/errors.js'
+import type { Acknowledgement, AlarmMessage, Condition, EndReason, Location } from '../core/messages.js'
+import type { Box, CameraState } from '../core/types.js'
+import { AlarmRecord } from './record.js'
+import { type AlarmRules, defaultPriorities, defaultRules, type Priority } from './rules.js'
+import { follow, held, newTrack, predecessor, type TrackState } from './track.js'
+
+export { type AlarmRules, defaultPriorities, defaultRules, type Priority } from './rules.js'
+
+export interface AlarmOptions {
+  cameras: Record<string, { ward: string | null; room: string | null; bed: string | null }>
+  facility: string | null
+  rules?: Partial<AlarmRules>
+  priorities?: Partial<Record<Condition, Priority>>
+  /** Named in every alarm. */
+  model: AlarmMessage['model']
+  clock: Clock
+  newId?: () => string
+}
+
+export interface Observation {
+  camera: string
+  track: number
+  /** When the frame was captured, in ms since the epoch. */
+  at: number
+  /** The alarm label's probability, 0..1. */
+  score: number
+  /** In pixels of the frame. Without it an episode is not handed over to a new track. */
+  box?: Box
+}
+
+export interface AlarmOutput {
+  /** The smoothed score, 0..1. */
+  smoothed: number
+  /** To be published in this order. */
+  alarms: AlarmMessage[]
+  /** The alarm of this track, if there is one. */
+  episode: { alarmId: string; active: boolean } | null
+}
+
+export interface Alarms {
+  observe(observation: Observation): AlarmOutput
+  /** The tracker has given a track up. Its alarm ends with `tick`, unless a new track at its place takes it over before. */
+  trackLost(camera: string, track: number, at: number): void
+  /** A camera that is lost, frozen, dark or paused ends its pain alarms; all but `paused` raise a technical one until it is `ok`. */
+  cameraState(camera: string, state: CameraState, at: number): AlarmMessage[]
+  /** Raises or clears an alarm about painlens itself. @param detail one plain clause for the text, without secrets */
+  technical(condition: Condition, active: boolean, at: number, detail?: string): AlarmMessage[]
+  /** @throws {InputError} if there is no such active alarm */
+  ack(alarmId: string, by: string, kind: Acknowledgement['kind'], at: number): AlarmMessage
+  /** Start and end of an alarm marked as a test. @throws {InputError} for a camera that the config does not have */
+  testAlarm(camera: string, at: number): AlarmMessage[]
+  /** Time passes: updates that are due, and ends of faces that stay away. Call it about once per second. */
+  tick(now: number): AlarmMessage[]
+  /** Each active alarm once more, as an update. */
+  active(): AlarmMessage[]
+  /** Ends every active alarm with the reason `stopped`; nothing starts after it. */
+  shutdown(at: number): AlarmMessage[]
+}
+
+type WatchedCondition = 'camera_lost' | 'camera_frozen' | 'camera_dark'
+
+/** What a camera's state means for its alarms. `connecting` leaves them as they are: it is neither better nor worse. */
+const cameraStates: Record<CameraState, { ends: EndReason | null; raises: WatchedCondition | null; keeps?: true }> = {
+  ok: { ends: null, raises: null },
+  connecting: { ends: null, raises: null, keeps: true },
+  lost: { ends: 'camera_lost', raises: 'camera_lost' },
+  frozen: { ends: 'camera_frozen', raises: 'camera_frozen' },
+  dark: { ends: 'camera_dark', raises: 'camera_dark' },
+  paused: { ends: 'camera_paused', raises: null }
+}
+/** A face in such a picture is not there now, or is not to be looked at. */
+const ignored: ReadonlySet<CameraState | undefined> = new Set<CameraState>(['frozen', 'paused'])
+
+/** A rise that subscribers should hear of before the next regular update, and the least time between two messages. */
+const riseStep = 0.1
+const riseMs = 1000
+/** A camera may be lost for days: its alarm needs no update each few seconds. */
+const technicalUpdateS = 60
+
+const nowhere = { ward: null, room: null, bed: null }
+
+/**
+ * The alarm stage: one state machine with hysteresis per track, and one alarm per technical condition. Pure: it has no
+ * timer, driven by `observe` and `tick`, and answers with what is to be published.
+ */
+export function createAlarms(options: AlarmOptions): Alarms {
+  return new AlarmStage(options)
+}
+
+class AlarmStage implements Alarms {
+  readonly #options: AlarmOptions
+  readonly #rules: AlarmRules
+  readonly #newId: () => string
+  readonly #tracks = new Map<string, TrackState>()
+  readonly #technical = new Map<string, AlarmRecord>()
+  readonly #cameraStates = new Map<string, CameraState>()
+  #stopped = false
+
+  constructor(options: AlarmOptions) {
+    this.#options = options
+    this.#rules = { ...defaultRules, ...options.rules }
+    this.#newId = options.newId ?? randomUUID
+  }
+
+  observe({ camera, track: id, at, score, box }: Observation): AlarmOutput {
+    if (this.#stopped || ignored.has(this.#cameraStates.get(camera))) {
+      return { smoothed: score, alarms: [], episode: null }
+    }
+    const key = trackKey(camera, id)
+    const track = this.#track(key, camera, at, box ?? null)
+    follow(track, this.#rules, at, score, box ?? null)
+    const alarms = this.#step(track)
+    const alarm = track.alarm
+    const episode = alarm === null ? null : { alarmId: alarm.alarmId, active: !alarm.ended }
+    if (alarm?.ended) track.alarm = null
+    return { smoothed: track.smoothed, alarms, episode }
+  }
+
+  trackLost(camera: string, track: number): void {
+    const known = this.#tracks.get(trackKey(camera, track))
+    if (known) known.lost = true
+  }
+
+  cameraState(camera: string, state: CameraState, at: number): AlarmMessage[] {
+    if (this.#stopped) return []
+    this.#cameraStates.set(camera, state)
+    const { ends, raises, keeps } = cameraStates[state]
+    if (keeps) return []
+    const alarms = ends === null ? [] : this.#endTracks(camera, ends, at)
+    for (const condition of ['camera_lost', 'camera_frozen', 'camera_dark'] as const) {
+      alarms.push(...this.#setTechnical(condition, condition === raises, at, camera, null))
+    }
+    return alarms
+  }
+
+  technical(condition: Condition, active: boolean, at: number, detail?: string): AlarmMessage[] {
+    return this.#stopped ? [] : this.#setTechnical(condition, active, at, null, detail ?? null)
+  }
+
+  ack(alarmId: string, by: string, kind: Acknowledgement['kind'], at: number): AlarmMessage {
+    for (const alarm of this.#activeRecords()) if (alarm.alarmId === alarmId) return alarm.acknowledge(by, kind, at)
+    throw new InputError(
+      `no active alarm has the id ${JSON.stringify(alarmId)}`,
+      'command ack',
+      'It may have ended already; `refresh` publishes every active alarm again.'
+    )
+  }
+
+  testAlarm(camera: string, at: number): AlarmMessage[] {
+    if (!Object.hasOwn(this.#options.cameras, camera)) {
+      throw new InputError(
+        `there is no camera ${JSON.stringify(camera)}`,
+        'command test_alarm',
+        `Name one of: ${Object.keys(this.#options.cameras).join(', ')}.`
+      )
+    }
+    const alarm = this.#record('test', camera, at, null)
+    return [alarm.start(at, null), alarm.end(at, 'test')]
+  }
+
+  tick(now: number): AlarmMessage[] {
+    const alarms: AlarmMessage[] = []
+    for (const [key, track] of this.#tracks) {
+      if (held(track.lastSeen, now, this.#rules.trackLostS)) {
+        this.#tracks.delete(key)
+        if (track.alarm) alarms.push(track.alarm.end(now, 'track_lost'))
+      } else if (track.alarm && held(track.alarm.lastAt, now, this.#rules.updateS)) {
+        alarms.push(track.alarm.update(now, track.smoothed))
+      }
+    }
+    for (const alarm of this.#technical.values()) {
+      if (held(alarm.lastAt, now, technicalUpdateS)) alarms.push(alarm.update(now))
+    }
+    return alarms
+  }
+
+  active(): AlarmMessage[] {
+    const now = this.#options.clock.now()
+    return [...this.#activeRecords()].map((alarm) => alarm.update(now))
+  }
+
+  shutdown(at: number): AlarmMessage[] {
+    this.#stopped = true
+    const alarms = [...this.#activeRecords()].map((alarm) => alarm.end(at, 'stopped'))
+    this.#tracks.clear()
+    this.#technical.clear()
+    return alarms
+  }
+
+  /** The track's state; a new track takes over that of the face which was at its place. */
+  #track(key: string, camera: string, at: number, box: Box | null): TrackState {
+    const known = this.#tracks.get(key)
+    const track = known ?? newTrack(camera, at)
+    if (track.alarm === null && box !== null) {
+      const before = predecessor(this.#tracks, { ...track, box }, at, this.#rules)
+      if (before) {
+        this.#tracks.delete(before[0])
+        this.#tracks.set(key, before[1])
+        return before[1]
+      }
+    }
+    this.#tracks.set(key, track)
+    return track
+  }
+
+  #step(track: TrackState): AlarmMessage[] {
+    const { onsetS, clearS, updateS } = this.#rules
+    const { alarm, lastSeen: now, smoothed } = track
+    if (alarm === null) {
+      if (!held(track.aboveSince, now, onsetS)) return []
+      track.alarm = this.#record('pain', track.camera, track.aboveSince ?? now, null)
+      return [track.alarm.start(now, smoothed)]
+    }
+    if (held(track.belowSince, now, clearS)) return [alarm.end(now, 'cleared', smoothed)]
+    const risen = smoothed >= (alarm.lastScore ?? 0) + riseStep && now - alarm.lastAt >= riseMs
+    return risen || held(alarm.lastAt, now, updateS) ? [alarm.update(now, smoothed)] : []
+  }
+
+  #endTracks(camera: string, reason: EndReason, at: number): AlarmMessage[] {
+    const alarms: AlarmMessage[] = []
+    for (const [key, track] of this.#tracks) {
+      if (track.camera !== camera) continue
+      this.#tracks.delete(key)
+      if (track.alarm) alarms.push(track.alarm.end(at, reason))
+    }
+    return alarms
+  }
+
+  #setTechnical(condition: Condition, active: boolean, at: number, camera: string | null, detail: string | null) {
+    const key = `${condition}/${camera ?? ''}`
+    const alarm = this.#technical.get(key)
+    if (active === (alarm !== undefined)) return []
+    if (alarm) {
+      this.#technical.delete(key)
+      return [alarm.end(at, 'cleared')]
+    }
+    const raised = this.#record(condition, camera, at, detail)
+    this.#technical.set(key, raised)
+    return [raised.start(at, null)]
+  }
+
+  #record(condition: Condition, camera: string | null, onset: number, detail: string | null): AlarmRecord {
+    const { cameras, facility, priorities, model } = this.#options
+    const place = (camera !== null && Object.hasOwn(cameras, camera) && cameras[camera]) || nowhere
+    return new AlarmRecord({
+      alarmId: this.#newId(),
+      type: condition === 'pain' ? 'physiological' : 'technical',
+      condition,
+      priority: priorities?.[condition] ?? defaultPriorities[condition],
+      location: { facility, ward: place.ward, room: place.room, bed: place.bed } satisfies Location,
+      camera,
+      onset,
+      threshold: condition === 'pain' ? this.#rules.onsetThreshold : null,
+      model,
+      detail
+    })
+  }
+
+  *#activeRecords(): Iterable<AlarmRecord> {
+    for (const track of this.#tracks.values()) if (track.alarm) yield track.alarm
+    yield* this.#technical.values()
+  }
+}
+
+function trackKey(camera: string, track: number): string {
+  return `${track}@${camera}`
+}

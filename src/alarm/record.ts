@@ -1,0 +1,99 @@
+import { iso } from '../core/clock.js'
+import type { Acknowledgement, AlarmMessage, Condition, EndReason, Location } from '../core/messages.js'
+import type { Priority } from './rules.js'
+import { wording } from './texts.js'
+
+export interface AlarmFacts {
+  alarmId: string
+  type: AlarmMessage['type']
+  condition: Condition
+  priority: Priority
+  location: Location
+  camera: string | null
+  /** ms since the epoch. */
+  onset: number
+  threshold: number | null
+  model: AlarmMessage['model']
+  detail?: string | null
+}
+
+/** One alarm's life: start, updates, end, with a seq that has no gap. The only place where alarm messages are written. */
+export class AlarmRecord {
+  readonly facts: AlarmFacts
+  #seq = 0
+  #ack: Acknowledgement | null = null
+  #lastAt: number
+  #lastScore: number | null = null
+  #ended = false
+
+  constructor(facts: AlarmFacts) {
+    this.facts = facts
+    this.#lastAt = facts.onset
+  }
+
+  get alarmId(): string {
+    return this.facts.alarmId
+  }
+
+  get ended(): boolean {
+    return this.#ended
+  }
+
+  /** When the last message was written, in ms since the epoch. */
+  get lastAt(): number {
+    return this.#lastAt
+  }
+
+  /** The score in the last message. */
+  get lastScore(): number | null {
+    return this.#lastScore
+  }
+
+  start(at: number, score: number | null): AlarmMessage {
+    return this.#message('start', at, score, null)
+  }
+
+  update(at: number, score: number | null = this.#lastScore): AlarmMessage {
+    return this.#message('update', at, score, null)
+  }
+
+  end(at: number, reason: EndReason, score: number | null = this.#lastScore): AlarmMessage {
+    this.#ended = true
+    return this.#message('end', at, score, reason)
+  }
+
+  /** Records who has seen the alarm; it goes on being active. A later acknowledgement replaces the earlier one. */
+  acknowledge(by: string, kind: Acknowledgement['kind'], at: number): AlarmMessage {
+    this.#ack = { by, at: iso(at), kind }
+    return this.update(at)
+  }
+
+  #message(phase: AlarmMessage['phase'], at: number, score: number | null, reason: EndReason | null): AlarmMessage {
+    const { alarmId, onset, detail = null, ...facts } = this.facts
+    const physiological = facts.type === 'physiological' || facts.condition === 'test'
+    this.#lastAt = Math.max(at, this.#lastAt)
+    this.#lastScore = score
+    return {
+      schema: 1,
+      alarm_id: alarmId,
+      phase,
+      seq: this.#seq++,
+      ...facts,
+      state: phase === 'end' ? 'ended' : 'active',
+      reason,
+      ack: this.#ack,
+      onset: iso(onset),
+      updated: iso(this.#lastAt),
+      published: null,
+      score: score === null ? null : rounded(score, 3),
+      duration_s: rounded((this.#lastAt - onset) / 1000, 1),
+      text: wording({ ...facts, reason, detail, demonstration: physiological && facts.model?.demonstration === true }),
+      late: false,
+      test: facts.condition === 'test'
+    }
+  }
+}
+
+function rounded(value: number, digits: number): number {
+  return Number(value.toFixed(digits))
+}

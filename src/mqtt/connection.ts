@@ -1,0 +1,125 @@
+import { connect, type IClientOptions, type IPublishPacket, type MqttClient } from 'mqtt'
+import { messageOf } from '../core/errors.js'
+import type { ProtocolVersion } from './connect.js'
+
+export type OnMessage = (topic: string, payload: Buffer, packet: IPublishPacket) => void
+
+export interface PublishOptions {
+  qos: 0 | 1
+  retain: boolean
+  /** Left out where the broker speaks 3.1.1. */
+  properties?: IPublishPacket['properties']
+}
+
+/** How long a broker may take to confirm before the connection counts as dead. */
+const confirmMs = 20_000
+
+/** MQTT 5 answers to a publish that will be the same each time: topic name invalid, packet too large, payload format invalid. */
+const refusedForGood = new Set<unknown>([144, 149, 153])
+
+/** One connection to a broker, from CONNECT to the end; never reconnects. */
+export class Connection {
+  readonly protocolVersion: ProtocolVersion
+  /** Resolves when the connection is gone, with what is known about why. */
+  readonly closed: Promise<unknown>
+  readonly #client: MqttClient
+  /** Publishes that wait for their PUBACK; a connection that closes fails them all. */
+  readonly #unconfirmed = new Set<(error: Error) => void>()
+  #open = true
+
+  private constructor(client: MqttClient, closed: Promise<unknown>) {
+    this.#client = client
+    this.protocolVersion = client.options.protocolVersion as ProtocolVersion
+    this.closed = closed.then((cause) => {
+      this.#open = false
+      for (const fail of [...this.#unconfirmed]) fail(new Error('the connection was lost before the broker confirmed'))
+      return cause
+    })
+  }
+
+  /**
+   * @param onMessage attached before CONNECT, because a broker that kept our session sends what it holds at once
+   * @throws mqtt.js's or the system's error; `explainConnectError` says what it means
+   */
+  static async open(options: IClientOptions, onMessage: OnMessage, signal: AbortSignal): Promise<Connection> {
+    const client = connect(options)
+    let cause: unknown = null
+    client.on('message', onMessage)
+    client.on('error', (error) => {
+      cause ??= error
+    })
+    client.on('disconnect', (packet) => {
+      cause ??= Object.assign(new Error('the broker ended the connection'), { code: packet.reasonCode })
+    })
+    const onAbort = () => client.end(true)
+    signal.addEventListener('abort', onAbort)
+    const closed = new Promise<unknown>((resolve) => client.once('close', () => resolve(cause)))
+    try {
+      const connected = new Promise<true>((resolve) => client.once('connect', () => resolve(true)))
+      const first = await Promise.race([connected, closed])
+      if (first !== true) throw first ?? new Error('the connection closed before the broker answered')
+      return new Connection(client, closed)
+    } catch (error) {
+      client.end(true)
+      throw error
+    } finally {
+      signal.removeEventListener('abort', onAbort)
+    }
+  }
+
+  get open(): boolean {
+    return this.#open
+  }
+
+  /**
+   * Resolves once the broker has confirmed (QoS 1) or the socket has taken it (QoS 0).
+   * @returns `refused` if this broker will never take the message
+   * @throws if the connection goes before, or the broker refuses for now
+   */
+  publish(topic: string, text: string, { qos, retain, properties }: PublishOptions): Promise<'confirmed' | 'refused'> {
+    const payload = Buffer.from(text)
+    const limit = this.#client.serverProperties?.maximumPacketSize
+    if (limit !== undefined && payload.length + topic.length + 100 > limit) return Promise.resolve('refused')
+    return new Promise((resolve, reject) => {
+      const settle = (act: () => void) => {
+        clearTimeout(timer)
+        this.#unconfirmed.delete(fail)
+        act()
+      }
+      const fail = (error: Error) => settle(() => reject(error))
+      const timer = setTimeout(() => {
+        fail(new Error('the broker does not confirm'))
+        this.#client.end(true)
+      }, confirmMs)
+      this.#unconfirmed.add(fail)
+      if (!this.#open) return fail(new Error('the connection is closed'))
+      this.#client.publish(topic, payload, { qos, retain, properties }, (error) => {
+        if (!error) settle(() => resolve('confirmed'))
+        else if (refusedForGood.has((error as { code?: unknown }).code)) settle(() => resolve('refused'))
+        else fail(error)
+      })
+    })
+  }
+
+  /** @throws if the broker does not grant it */
+  async subscribe(filter: string, qos: 0 | 1): Promise<void> {
+    // rh 2: retained messages are not wanted, for a command belongs to its moment.
+    await this.#client.subscribeAsync(filter, this.protocolVersion === 5 ? { qos, rh: 2 } : { qos })
+  }
+
+  /** Says goodbye (so that the broker does not publish our last will), or cuts the line after `timeoutMs`. */
+  async end(timeoutMs: number): Promise<void> {
+    if (!this.#open) return
+    const timer = setTimeout(() => this.#client.end(true), timeoutMs)
+    const goodbye = this.#client.endAsync(false).catch((error: unknown) => messageOf(error))
+    await Promise.race([goodbye, this.closed])
+    this.#client.stream.destroy()
+    await this.closed
+    clearTimeout(timer)
+  }
+
+  /** Cuts the line without goodbye. */
+  cut(): void {
+    this.#client.stream.destroy()
+  }
+}

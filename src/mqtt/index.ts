@@ -1,0 +1,272 @@
+import type { IPublishPacket } from 'mqtt'
+import { type Clock, iso } from '../core/clock.js'
+import { messageOf } from '../core/errors.js'
+import type { Log } from '../core/log.js'
+import type {
+  AlarmMessage,
+  CameraStateMessage,
+  ExplanationMessage,
+  HealthMessage,
+  ObservationMessage,
+  StatusMessage
+} from '../core/messages.js'
+import type { Secrets } from '../core/secrets.js'
+import type { CameraState } from '../core/types.js'
+import { CommandDesk, type CommandHandlers } from './commands.js'
+import { addressOf, type BrokerOptions, connectOptions, jsonProperties, type ProtocolVersion } from './connect.js'
+import { Connection } from './connection.js'
+import { type OutboxLike, serveOutbox } from './delivery.js'
+import { ObservationLimiter } from './observation-limiter.js'
+import { encode, type Privacy, withoutEmotions, withoutHeatmap } from './payload.js'
+import { type Backoff, defaultBackoff, keepConnected } from './reconnect.js'
+import { baseTopic, commandTopics, type Kind, type Payloads, topicOf, topics } from './topics.js'
+
+export type { CommandArguments, CommandHandlers } from './commands.js'
+export { type BrokerOptions, connectOptions, explainConnectError } from './connect.js'
+export type { OutboxLike } from './delivery.js'
+export { baseTopic, topicOf, topics } from './topics.js'
+
+export interface MqttOptions {
+  broker: BrokerOptions
+  device: string
+  /** New with each start, so that a last will that comes late is known for an old one. */
+  session: string
+  version: string
+  /** Alarms and explanations go through it; see `src/outbox`. */
+  outbox: OutboxLike
+  commands: CommandHandlers
+  /** Asked each `healthEveryMs` while connected. */
+  health: () => HealthMessage
+  privacy: Privacy
+  /** After the birth message and the states are out; the moment to publish active alarms again. */
+  onConnectionChange?: (connected: boolean) => void
+  secrets: Secrets
+  log: Log
+  clock: Clock
+  healthEveryMs?: number
+  backoff?: Partial<Backoff>
+  /** For brokers that are known not to speak MQTT 5. */
+  protocolVersion?: ProtocolVersion
+}
+
+export interface MqttStats {
+  connected: boolean
+  protocolVersion: ProtocolVersion | null
+  /** Connections made since the start. */
+  connections: number
+  published: Record<Kind, number>
+  /** Observations left out: more than one per second and track, or no connection. */
+  observationsLeft: number
+  commandsFlooded: number
+  /** The last reason for having no connection. */
+  trouble: { what: string; fix: string } | null
+}
+
+export interface Mqtt {
+  /** Resolves when the alarm is safe on disk; it is published as soon as there is a broker. */
+  alarm(message: AlarmMessage): Promise<void>
+  /** As `alarm`. */
+  explanation(message: ExplanationMessage): Promise<void>
+  /** Published at once and again with each new connection. @param at since when, in ms since the epoch */
+  cameraState(camera: string, state: CameraState, at: number): void
+  /** Left out while there is no connection, or within a second of the same track's last. */
+  observation(camera: string, message: ObservationMessage): void
+  connected(): boolean
+  stats(): MqttStats
+  /** Delivers what it can within a second, says offline, and is gone within 2 s. */
+  stop(): Promise<void>
+}
+
+/**
+ * The MQTT stage. Resolves at once, with or without a broker: it goes on trying, and the outbox keeps alarms meanwhile.
+ * @throws {BrokerError} only for a URL or certificate that no waiting will mend
+ */
+export async function startMqtt(options: MqttOptions): Promise<Mqtt> {
+  const stage = new MqttStage(options)
+  stage.start()
+  return stage
+}
+
+const stopDrainMs = 1000
+const stopSayMs = 400
+const stopEndMs = 400
+
+class MqttStage implements Mqtt {
+  readonly #options: MqttOptions
+  readonly #base: string
+  readonly #desk: CommandDesk
+  readonly #limiter = new ObservationLimiter()
+  readonly #cameras = new Map<string, CameraStateMessage>()
+  readonly #ending = new AbortController()
+  readonly #published: Record<Kind, number>
+  #offlineObservations = 0
+  #connection: Connection | null = null
+  #connections = 0
+  #trouble: MqttStats['trouble'] = null
+  #running: Promise<void> = Promise.resolve()
+  #stopping: Promise<void> | null = null
+
+  constructor(options: MqttOptions) {
+    const { commands: handlers, log } = options
+    this.#options = options
+    this.#base = baseTopic(options.device)
+    this.#published = Object.fromEntries(Object.keys(topics).map((kind) => [kind, 0])) as Record<Kind, number>
+    this.#desk = new CommandDesk({
+      base: this.#base,
+      handlers,
+      log,
+      answer: (topic, message, properties) => this.#send('response', topic, message, properties)
+    })
+  }
+
+  start(): void {
+    const { broker, log, protocolVersion, backoff } = this.#options
+    this.#connectOptions(5)
+    const reconnect = {
+      address: addressOf(broker.url),
+      open: (version: ProtocolVersion, signal: AbortSignal) =>
+        Connection.open(this.#connectOptions(version), (...message) => this.#desk.take(...message), signal),
+      serve: (connection: Connection) => this.#serve(connection),
+      onTrouble: ({ what, fix }: { what: string; fix: string }) => {
+        this.#trouble = { what, fix }
+      },
+      protocolVersion,
+      backoff: { ...defaultBackoff, ...backoff },
+      log
+    }
+    this.#running = keepConnected(reconnect, this.#ending.signal)
+  }
+
+  alarm(message: AlarmMessage): Promise<void> {
+    return this.#options.outbox.put(topicOf(this.#base, 'alarm'), message, { expendable: message.phase === 'update' })
+  }
+
+  explanation(message: ExplanationMessage): Promise<void> {
+    const allowed = withoutHeatmap(message, this.#options.privacy)
+    return this.#options.outbox.put(topicOf(this.#base, 'explanation'), allowed, { expendable: true })
+  }
+
+  cameraState(camera: string, state: CameraState, at: number): void {
+    const message = { state, since: iso(at) }
+    this.#cameras.set(camera, message)
+    this.#sendIfConnected('cameraState', camera, message)
+  }
+
+  observation(camera: string, message: ObservationMessage): void {
+    if (!this.connected()) this.#offlineObservations++
+    else if (this.#limiter.allows(camera, message.track, this.#options.clock.now())) {
+      this.#sendIfConnected('observation', camera, withoutEmotions(message, this.#options.privacy))
+    }
+  }
+
+  connected(): boolean {
+    return this.#connection?.open === true
+  }
+
+  stats(): MqttStats {
+    return {
+      connected: this.connected(),
+      protocolVersion: this.#connection?.protocolVersion ?? null,
+      connections: this.#connections,
+      published: { ...this.#published },
+      observationsLeft: this.#limiter.left + this.#offlineObservations,
+      commandsFlooded: this.#desk.flooded,
+      trouble: this.#trouble
+    }
+  }
+
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stop()
+    return this.#stopping
+  }
+
+  async #stop(): Promise<void> {
+    const connection = this.#connection
+    if (connection?.open) {
+      await until(() => this.#options.outbox.depth() === 0 || !connection.open, stopDrainMs)
+      const said = this.#send('status', topicOf(this.#base, 'status'), this.#status('offline')).catch(() => undefined)
+      await Promise.race([said, until(() => false, stopSayMs)])
+    }
+    this.#ending.abort()
+    await connection?.end(stopEndMs)
+    await this.#running
+  }
+
+  async #serve(connection: Connection): Promise<void> {
+    this.#connections++
+    this.#trouble = null
+    const over = new AbortController()
+    let health: NodeJS.Timeout | undefined
+    this.#connection = connection
+    try {
+      await this.#greet(connection)
+      health = setInterval(() => this.#sendHealth(), this.#options.healthEveryMs ?? 30_000)
+      this.#options.onConnectionChange?.(true)
+      const { outbox, clock, secrets, log } = this.#options
+      const delivering = serveOutbox(
+        { outbox, connection, clock, secrets, log, base: this.#base, published: this.#published },
+        over.signal
+      )
+      await connection.closed
+      over.abort()
+      await delivering
+    } finally {
+      clearInterval(health)
+      connection.cut()
+      this.#connection = null
+      this.#options.onConnectionChange?.(false)
+    }
+  }
+
+  /** Listens before it says that it is there, so that whoever answers the birth message with a command is heard. */
+  async #greet(connection: Connection): Promise<void> {
+    try {
+      await connection.subscribe(`${this.#base}/${commandTopics}`, 1)
+    } catch (error) {
+      const what = messageOf(error)
+      if (connection.open)
+        this.#options.log.warn({ what }, 'the broker grants no commands; acknowledging is not possible')
+    }
+    this.#sendIfConnected('status', '', this.#status('online'))
+    for (const [camera, message] of this.#cameras) this.#sendIfConnected('cameraState', camera, message)
+    this.#sendHealth()
+  }
+
+  #sendHealth(): void {
+    try {
+      this.#sendIfConnected('health', '', this.#options.health())
+    } catch (error) {
+      this.#options.log.warn({ error: messageOf(error) }, 'no health to publish')
+    }
+  }
+
+  #status(state: StatusMessage['state']): StatusMessage {
+    const { session, version, clock } = this.#options
+    return { state, session, version, at: iso(clock.now()) }
+  }
+
+  #sendIfConnected<K extends Kind>(kind: K, name: string, message: Payloads[K]): void {
+    if (!this.connected()) return
+    this.#send(kind, topicOf(this.#base, kind, name), message).catch((error: unknown) =>
+      this.#options.log.debug({ kind, error: messageOf(error) }, 'not published')
+    )
+  }
+
+  async #send(kind: Kind, topic: string, message: object, properties?: IPublishPacket['properties']): Promise<void> {
+    const { qos, retain } = topics[kind]
+    const text = encode(message, this.#options.secrets)
+    await this.#connection?.publish(topic, text, { qos, retain, properties: { ...jsonProperties, ...properties } })
+    this.#published[kind]++
+  }
+
+  #connectOptions(protocolVersion: ProtocolVersion) {
+    const { broker, device } = this.#options
+    return connectOptions({ ...broker, device, protocolVersion, will: this.#status('offline') })
+  }
+}
+
+/** Waits until `done` or for `ms`, whichever comes first. */
+async function until(done: () => boolean, ms: number): Promise<void> {
+  const end = performance.now() + ms
+  while (!done() && performance.now() < end) await new Promise((resolve) => setTimeout(resolve, 10))
+}

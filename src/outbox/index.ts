@@ -1,0 +1,250 @@
+import type { Clock } from '../core/clock.js'
+import { messageOf } from '../core/errors.js'
+import type { Log } from '../core/log.js'
+import { type Database, diskError, openDatabase } from './database.js'
+import { Index, type IndexEntry, indexEntry, keyOf, parseEntry, type StoredEntry } from './entries.js'
+
+export interface OutboxOptions {
+  /** A folder of its own. */
+  path: string
+  maxMessages: number
+  /** Messages older than this are never delivered. */
+  expiryMs: number
+  log: Log
+  clock: Clock
+}
+
+/** A message on its way out. */
+export interface OutboxEntry {
+  topic: string
+  payload: Record<string, unknown>
+  /** When it was put into the outbox, in ms since the epoch. */
+  at: number
+  /** It waited for more than 10 s, or an earlier run of painlens left it. */
+  late: boolean
+  /** When it is of no use any more, in ms since the epoch. */
+  expiresAt: number
+}
+
+/** Resolves once the broker has confirmed; `refused` means that the broker will never take this message. */
+export type Publish = (entry: OutboxEntry) => Promise<'confirmed' | 'refused'>
+
+export interface OutboxStats {
+  depth: number
+  /** Those which the disk refused; they are lost if the process ends. */
+  inMemory: number
+  expired: number
+  /** Given up because the outbox was full. */
+  evicted: number
+  refused: number
+}
+
+export interface Outbox {
+  /**
+   * Writes a message to disk, synced, before it resolves. Where the disk refuses, the message is kept in memory (said
+   * once in the log), for an alarm matters more than its file.
+   * @param options.expendable it may be given up first when the outbox is full (updates, explanations)
+   */
+  put(topic: string, payload: object, options?: { expendable?: boolean }): Promise<void>
+  /**
+   * Delivers until `signal` aborts: oldest first, messages of the same `alarm_id` strictly one after the other.
+   * Resolves after the abort, once nothing is under way. Rejects with the first error of `publish`; what was not
+   * confirmed stays. One drain at a time.
+   */
+  drain(publish: Publish, signal: AbortSignal): Promise<void>
+  depth(): number
+  stats(): OutboxStats
+  close(): Promise<void>
+}
+
+const lateMs = 10_000
+/** Enough to hide the round trip, few enough that an outage repeats little. */
+const windowSize = 8
+
+/** @throws {DiskError} if the folder is locked, damaged or unwritable */
+export async function openOutbox(options: OutboxOptions): Promise<Outbox> {
+  const database = await openDatabase(options.path, options.log)
+  const outbox = new DiskOutbox(options, database)
+  try {
+    await outbox.load()
+  } catch (error) {
+    await database.close()
+    throw diskError(options.path, error)
+  }
+  return outbox
+}
+
+interface Waiting {
+  key: string
+  stored: StoredEntry
+  done: () => void
+}
+
+class DiskOutbox implements Outbox {
+  readonly #options: OutboxOptions
+  readonly #database: Database
+  readonly #index = new Index()
+  readonly #underWay = new Set<string>()
+  readonly #counts = { expired: 0, evicted: 0, refused: 0 }
+  #waiting: Waiting[] = []
+  #writing: Promise<void> | null = null
+  #nextKey = 0
+  #diskRefuses = false
+  #wake: () => void = () => undefined
+
+  constructor(options: OutboxOptions, database: Database) {
+    this.#options = options
+    this.#database = database
+  }
+
+  async load(): Promise<void> {
+    const { log } = this.#options
+    for await (const [key, value] of this.#database.iterator()) {
+      this.#nextKey = Number(key) + 1
+      const stored = parseEntry(value)
+      if (stored) this.#index.add(indexEntry(key, stored, true))
+      else {
+        log.warn({ key }, 'a message in the outbox is unreadable and was removed')
+        await this.#database.del(key)
+      }
+    }
+    if (this.#index.size > 0) log.info({ depth: this.#index.size }, 'the outbox holds messages of an earlier run')
+  }
+
+  put(topic: string, payload: object, { expendable = false } = {}): Promise<void> {
+    const stored: StoredEntry = { topic, payload: { ...payload }, at: this.#options.clock.now(), expendable }
+    return new Promise((done) => {
+      this.#waiting.push({ key: keyOf(this.#nextKey++), stored, done })
+      this.#writing ??= this.#write().finally(() => {
+        this.#writing = null
+      })
+    })
+  }
+
+  async drain(publish: Publish, signal: AbortSignal): Promise<void> {
+    const failures: unknown[] = []
+    const sending = new Set<Promise<void>>()
+    const onAbort = () => this.#wake()
+    signal.addEventListener('abort', onAbort)
+    while (!signal.aborted && failures.length === 0) {
+      const woken = new Promise<void>((resolve) => {
+        this.#wake = resolve
+      })
+      const entry = sending.size < windowSize ? this.#index.next(this.#underWay) : undefined
+      if (entry === undefined) await woken
+      else {
+        const delivery: Promise<void> = this.#deliver(entry, publish)
+          .catch((error: unknown) => void failures.push(error))
+          .finally(() => {
+            sending.delete(delivery)
+            this.#wake()
+          })
+        sending.add(delivery)
+      }
+    }
+    signal.removeEventListener('abort', onAbort)
+    await Promise.all(sending)
+    if (failures.length > 0 && !signal.aborted) throw failures[0]
+  }
+
+  depth(): number {
+    return this.#index.size + this.#waiting.length
+  }
+
+  stats(): OutboxStats {
+    let inMemory = 0
+    for (const entry of this.#index.values()) if (entry.inMemory) inMemory++
+    return { depth: this.depth(), inMemory, ...this.#counts }
+  }
+
+  async close(): Promise<void> {
+    await this.#writing
+    await this.#database.close()
+  }
+
+  /** Whatever came in during one sync goes to disk together with the next: a burst costs a few syncs, not one each. */
+  async #write(): Promise<void> {
+    while (this.#waiting.length > 0) {
+      const batch = this.#waiting
+      const operations = batch.map(({ key, stored }) => ({ type: 'put' as const, key, value: JSON.stringify(stored) }))
+      let written = true
+      try {
+        await this.#database.batch(operations, { sync: true })
+      } catch (error) {
+        written = false
+        this.#diskSays(error)
+      }
+      if (written) this.#diskSays(null)
+      this.#waiting = this.#waiting.slice(batch.length)
+      for (const { key, stored, done } of batch) {
+        this.#index.add({ ...indexEntry(key, stored, false), inMemory: written ? null : stored })
+        done()
+      }
+      await this.#makeRoom()
+      this.#wake()
+    }
+  }
+
+  async #deliver(entry: IndexEntry, publish: Publish): Promise<void> {
+    this.#underWay.add(entry.orderKey)
+    try {
+      const stored = entry.inMemory ?? parseEntry((await this.#database.get(entry.key)) ?? '')
+      const now = this.#options.clock.now()
+      const expiresAt = entry.at + this.#options.expiryMs
+      if (stored === null) this.#options.log.error({ key: entry.key }, 'a message in the outbox is unreadable')
+      else if (now >= expiresAt) this.#drop(entry, 'expired', 'an undelivered message expired and was dropped')
+      else {
+        const late = entry.earlierRun || now - entry.at > lateMs
+        const payload =
+          'late' in stored.payload ? { ...stored.payload, late: stored.payload.late || late } : stored.payload
+        const answer = await publish({ topic: stored.topic, payload, at: entry.at, late, expiresAt })
+        if (answer === 'refused')
+          this.#drop(entry, 'refused', 'the broker refuses this message for good; it was dropped')
+      }
+      await this.#remove(entry)
+    } finally {
+      this.#underWay.delete(entry.orderKey)
+    }
+  }
+
+  async #makeRoom(): Promise<void> {
+    while (this.#index.size > this.#options.maxMessages) {
+      const victim = this.#index.victim(this.#underWay)
+      if (victim === undefined) return
+      this.#drop(victim, 'evicted', 'the outbox is full; an undelivered message was dropped')
+      await this.#remove(victim)
+    }
+  }
+
+  #drop(entry: IndexEntry, kind: 'expired' | 'evicted' | 'refused', message: string): void {
+    this.#counts[kind]++
+    const { key, orderKey, expendable } = entry
+    const waitedS = Math.round((this.#options.clock.now() - entry.at) / 1000)
+    this.#options.log.warn(
+      { key, alarm_id: orderKey, expendable, waited_s: waitedS, total: this.#counts[kind] },
+      message
+    )
+  }
+
+  async #remove(entry: IndexEntry): Promise<void> {
+    this.#index.delete(entry.key)
+    if (entry.inMemory) return
+    try {
+      await this.#database.del(entry.key)
+    } catch (error) {
+      // It comes again after a restart; subscribers know a repetition by its alarm_id and seq.
+      this.#diskSays(error)
+    }
+  }
+
+  /** Says once that the disk refuses, and once that it works again. */
+  #diskSays(error: unknown): void {
+    const refuses = error !== null
+    if (refuses === this.#diskRefuses) return
+    this.#diskRefuses = refuses
+    const { log, path } = this.#options
+    if (refuses)
+      log.error({ error: messageOf(diskError(path, error)) }, 'the outbox cannot write; alarms wait in memory')
+    else log.info({ path }, 'the outbox writes again')
+  }
+}

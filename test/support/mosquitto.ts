@@ -1,0 +1,127 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { connect, createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+export interface MosquittoOptions {
+  /** Only these may connect; anybody if left out. */
+  users?: Record<string, string>
+  /** Serves TLS instead of plain TCP. */
+  tls?: { ca: string; cert: string; key: string; requireClientCertificate?: boolean }
+  /** Further lines of mosquitto.conf. */
+  config?: string[]
+}
+
+export interface Mosquitto {
+  port: number
+  url: string
+  /** Ends the broker; it keeps its port for `start`. */
+  stop(): Promise<void>
+  /** kill -9. */
+  kill(): Promise<void>
+  start(): Promise<void>
+  /** What it has said so far. */
+  log(): string
+  /** Stops it and removes its folder. */
+  remove(): Promise<void>
+}
+
+const program = process.env.MOSQUITTO ?? 'mosquitto'
+
+/** A real mosquitto on a free port of the loopback, in a folder of its own. Retained messages and sessions survive stop and start. */
+export async function startMosquitto(options: MosquittoOptions = {}): Promise<Mosquitto> {
+  const folder = mkdtempSync(join(tmpdir(), 'painlens-mosquitto-'))
+  const port = await freePort()
+  const file = join(folder, 'mosquitto.conf')
+  writeFileSync(file, configuration(options, folder, port).join('\n'))
+  let child: ChildProcess | null = null
+  let said = ''
+
+  const start = async () => {
+    const path = `${process.env.PATH}:/usr/sbin:/usr/local/sbin`
+    const started = spawn(program, ['-c', file, '-v'], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, PATH: path }
+    })
+    child = started
+    for (const stream of [started.stdout, started.stderr]) stream.on('data', (data) => (said += String(data)))
+    await reachable(port, started, () => said)
+  }
+  const end = async (signal: NodeJS.Signals) => {
+    const ending = child
+    child = null
+    if (ending === null || ending.exitCode !== null) return
+    const gone = new Promise((resolve) => ending.once('exit', resolve))
+    ending.kill(signal)
+    await gone
+  }
+  await start()
+  const stop = () => end('SIGTERM')
+  return {
+    port,
+    url: `${options.tls ? 'mqtts' : 'mqtt'}://localhost:${port}`,
+    stop,
+    kill: () => end('SIGKILL'),
+    start,
+    log: () => said,
+    remove: async () => {
+      await stop()
+      rmSync(folder, { recursive: true, force: true })
+    }
+  }
+}
+
+function configuration(options: MosquittoOptions, folder: string, port: number): string[] {
+  const lines = [
+    `listener ${port} localhost`,
+    // A broker that is started by root would otherwise become a user who cannot read these files.
+    ...(process.getuid?.() === 0 ? ['user root'] : []),
+    'persistence true',
+    `persistence_location ${folder}/`,
+    `allow_anonymous ${options.users ? 'false' : 'true'}`
+  ]
+  if (options.users) {
+    const passwords = join(folder, 'passwords')
+    writeFileSync(passwords, '')
+    for (const [user, password] of Object.entries(options.users)) {
+      execFileSync('mosquitto_passwd', ['-b', passwords, user, password], { stdio: 'ignore' })
+    }
+    lines.push(`password_file ${passwords}`)
+  }
+  if (options.tls) {
+    const { ca, cert, key, requireClientCertificate } = options.tls
+    lines.push(`cafile ${ca}`, `certfile ${cert}`, `keyfile ${key}`)
+    if (requireClientCertificate) lines.push('require_certificate true')
+  }
+  return [...lines, ...(options.config ?? []), '']
+}
+
+/** A port that nobody has now. */
+export function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer()
+    server.once('error', reject)
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address()
+      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0))
+    })
+  })
+}
+
+async function reachable(port: number, child: ChildProcess, said: () => string): Promise<void> {
+  let failed: unknown = null
+  child.once('error', (error) => (failed = error))
+  for (let round = 0; round < 200; round++) {
+    if (failed !== null || child.exitCode !== null) throw new Error(`mosquitto does not start: ${failed ?? said()}`)
+    const open = await new Promise<boolean>((resolve) => {
+      const socket = connect({ port, host: 'localhost' })
+      socket.once('connect', () => resolve(true)).once('error', () => resolve(false))
+      socket.once('connect', () => socket.destroy())
+    })
+    if (open) return
+    await new Promise((resolve) => setTimeout(resolve, 25))
+  }
+  child.kill('SIGKILL')
+  throw new Error(`mosquitto does not listen: ${said()}`)
+}

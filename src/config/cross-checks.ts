@@ -1,0 +1,81 @@
+import { placeOf, valueAt } from './problems.js'
+import { alarmSchema } from './schema.js'
+import type { Path, Problem, Tree } from './tree.js'
+
+/** What no single value shows. These look at the raw values, so that they speak up beside other errors, not after them. */
+const checks: readonly ((tree: Tree) => Problem[])[] = [
+  differentCameraIds,
+  differentZoneNames,
+  clearBelowOnset,
+  tlsFits,
+  userForPassword
+]
+
+export const crossChecks = (tree: Tree): Problem[] => checks.flatMap((check) => check(tree))
+
+function differentCameraIds(tree: Tree): Problem[] {
+  return repeated(tree, ['cameras'], 'id', 'a different id for each camera')
+}
+
+function differentZoneNames(tree: Tree): Problem[] {
+  return listAt(tree, ['cameras']).flatMap((_, i) =>
+    repeated(tree, ['cameras', i, 'zones'], 'name', 'a different name for each zone of a camera')
+  )
+}
+
+/** A problem for each item of a list whose `key` an earlier one has. */
+function repeated(tree: Tree, list: Path, key: string, allowed: string): Problem[] {
+  const first = new Map<string, number>()
+  return listAt(tree, list).flatMap((_, i) => {
+    const path = [...list, i, key]
+    const value = valueAt(tree.value, path)
+    if (typeof value !== 'string') return []
+    const earlier = first.get(value)
+    if (earlier === undefined) first.set(value, i)
+    if (earlier === undefined) return []
+    const message = `found ${JSON.stringify(value)}, which number ${earlier + 1} of the list has already, allowed is ${allowed}`
+    return [{ at: placeOf(path, tree).value, path, message }]
+  })
+}
+
+function listAt(tree: Tree, path: Path): unknown[] {
+  const value = valueAt(tree.value, path)
+  return Array.isArray(value) ? value : []
+}
+
+function clearBelowOnset(tree: Tree): Problem[] {
+  const thresholds = alarmSchema.pick({ onset_threshold: true, clear_threshold: true }).strip()
+  const { data } = thresholds.safeParse(valueAt(tree.value, ['alarm']) ?? {})
+  if (!data || data.clear_threshold < data.onset_threshold) return []
+  const given = valueAt(tree.value, ['alarm', 'clear_threshold']) !== undefined
+  const path = ['alarm', given ? 'clear_threshold' : 'onset_threshold']
+  const message = `found clear_threshold ${data.clear_threshold} and onset_threshold ${data.onset_threshold}, allowed is a clear_threshold below onset_threshold (else an alarm would end as it begins)`
+  return [{ at: placeOf(path, tree).value, path, message }]
+}
+
+function tlsFits(tree: Tree): Problem[] {
+  const url = valueAt(tree.value, ['mqtt', 'url'])
+  const tls = valueAt(tree.value, ['mqtt', 'tls'])
+  if (tls === null || typeof tls !== 'object') return []
+  const path = ['mqtt', 'tls']
+  const at = placeOf(path, tree).key
+  const problems: Problem[] = []
+  if (typeof url === 'string' && /^(mqtt|ws):/i.test(url))
+    problems.push({
+      at,
+      path,
+      message: 'found certificates for an unencrypted url, allowed is tls with mqtts:// or wss://'
+    })
+  if ('cert' in tls !== 'key' in tls)
+    problems.push({ at, path, message: 'found one of cert and key, allowed are both or neither' })
+  return problems
+}
+
+/** MQTT 3.1.1 has no password without a user name (3.1.2.9). */
+function userForPassword(tree: Tree): Problem[] {
+  const path = ['mqtt', 'password']
+  if (valueAt(tree.value, path) === undefined || valueAt(tree.value, ['mqtt', 'username']) !== undefined) return []
+  return [
+    { at: placeOf(path, tree).key, path, message: 'found a password alone, allowed is a password with a username' }
+  ]
+}

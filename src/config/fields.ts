@@ -1,0 +1,54 @@
+import { z } from 'zod'
+import { polygonProblem } from './polygon.js'
+import { urlProblem } from './url.js'
+
+/** The field kinds of the config schema. What an editor shows for a wrong text is what painlens says too. */
+
+/** Text of a fixed shape; `allowed` says it in words, for the error, the reference page and editors. */
+export const shaped = (pattern: RegExp, allowed: string) =>
+  z.string().regex(pattern).meta({ patternErrorMessage: allowed })
+
+/** Text of at least one character. */
+export const text = z.string().min(1)
+
+/** Text that is never shown: JSON Schema's word for it is writeOnly, and everything that reports values asks for that. */
+export const secret = text.meta({ writeOnly: true })
+
+/** A file or a folder; loadConfig makes it absolute. */
+export const path = z.string().min(1).meta({ patternErrorMessage: 'a path' })
+
+export const numberFrom = (low: number, high: number) => z.number().min(low).max(high)
+
+export const wholeFrom = (low: number, high: number) => z.int().min(low).max(high)
+
+/** A score, a probability or a share. */
+export const share = numberFrom(0, 1)
+
+/**
+ * A URL of one of `schemes`, which may hold user name and password.
+ * @param example what the reference page and the error show
+ */
+export const url = (schemes: readonly string[], example: string) =>
+  z
+    .string()
+    .superRefine((value, context) => {
+      const message = urlProblem(value, schemes)
+      if (message) context.addIssue({ code: 'custom', message })
+    })
+    .meta({
+      writeOnly: true,
+      pattern: `^(${schemes.join('|')})://|\\$\\{`,
+      patternErrorMessage: `a URL that starts with ${schemes.map((scheme) => `${scheme}://`).join(', ')}, such as ${example}`
+    })
+
+/** At least three corners, [x, y] in 0..1 of the frame's width and height, without a crossing. */
+export const polygon = z
+  .array(z.tuple([share, share]).meta({ allowed: 'a corner [x, y], two numbers from 0 to 1' }))
+  .superRefine((value, context) => {
+    const message = polygonProblem(value)
+    if (message) context.addIssue({ code: 'custom', message })
+  })
+  .meta({
+    minItems: 3,
+    allowed: 'at least three corners [x, y], each number from 0 to 1, in order around the outline without a crossing'
+  })

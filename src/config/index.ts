@@ -1,0 +1,3 @@
+/** The config file: one schema, read with every error named at once. */
+export { type LoadedConfig, type LoadOptions, loadConfig, parseConfig } from './load.js'
+export { type CameraConfig, type Config, compositeNames } from './schema.js'

@@ -1,0 +1,78 @@
+import { z } from 'zod'
+import { configSchema } from './schema.js'
+
+/** The part of JSON Schema (draft 7, which editors know best) that the config schema comes out as. */
+export interface SchemaNode {
+  type?: string
+  description?: string
+  default?: unknown
+  properties?: Record<string, SchemaNode>
+  required?: string[]
+  items?: SchemaNode | SchemaNode[]
+  anyOf?: SchemaNode[]
+  enum?: unknown[]
+  minimum?: number
+  maximum?: number
+  minLength?: number
+  pattern?: string
+  /** What Visual Studio Code's YAML extension shows where the pattern does not match; painlens shows it too. */
+  patternErrorMessage?: string
+  /** What is allowed, in words, where the keywords above do not say it. */
+  allowed?: string
+  /** Must not be shown to anybody. */
+  writeOnly?: boolean
+}
+
+/** The config schema as JSON Schema: what users may write, so a key with a default is not required. */
+export const jsonSchema: SchemaNode = z.toJSONSchema(configSchema, {
+  io: 'input',
+  target: 'draft-07',
+  override: ({ jsonSchema: node }) => {
+    // A section's default is {}: its own keys have the defaults.
+    if (node.type === 'object') delete node.default
+  }
+}) as SchemaNode
+
+/** The schema of a value by its path, or null where the schema knows no such path. */
+export function schemaAt(path: readonly PropertyKey[]): SchemaNode | null {
+  let node: SchemaNode | undefined = jsonSchema
+  for (const key of path) {
+    if (typeof key === 'number') node = Array.isArray(node.items) ? node.items[key] : node.items
+    else node = node.properties && Object.hasOwn(node.properties, key) ? node.properties[String(key)] : undefined
+    if (!node) return null
+  }
+  return node
+}
+
+/** Without "or null": the schema of what else may be there. */
+export function nonNull(node: SchemaNode): SchemaNode {
+  const other = node.anyOf?.find((option) => option.type !== 'null')
+  return other ? { ...node, ...other, anyOf: undefined } : node
+}
+
+export const isNullable = (node: SchemaNode): boolean => node.anyOf?.some((option) => option.type === 'null') ?? false
+
+/** What a value may be, in words: `a number from 0.2 to 30`. */
+export function allowedBy(schema: SchemaNode): string {
+  const node = nonNull(schema)
+  const words = node.allowed ?? node.patternErrorMessage ?? wordsByType(node)
+  return isNullable(schema) ? `${words} or null` : words
+}
+
+function wordsByType(node: SchemaNode): string {
+  if (node.enum) return node.enum.join(', ').replace(/, ([^,]*)$/, ' or $1')
+  switch (node.type) {
+    case 'number':
+      return `a number from ${node.minimum} to ${node.maximum}`
+    case 'integer':
+      return `a whole number from ${node.minimum} to ${node.maximum}`
+    case 'boolean':
+      return 'true or false'
+    case 'string':
+      return 'text'
+    case 'array':
+      return node.items && 'allowed' in node.items ? `a list, each item ${node.items.allowed}` : 'a list'
+    default:
+      return `a section with the keys ${Object.keys(node.properties ?? {}).join(', ')}`
+  }
+}

@@ -1,0 +1,109 @@
+import { readFile as readFromDisk } from 'node:fs/promises'
+import { dirname, resolve } from 'node:path'
+import { type Document, isScalar, visit } from 'yaml'
+import { ConfigError } from '../core/errors.js'
+import { crossChecks } from './cross-checks.js'
+import { withAbsolutePaths } from './paths.js'
+import { issueProblems, problemLines, valueAt } from './problems.js'
+import { type Config, configSchema } from './schema.js'
+import { fetchSubstitutes, placeholdersIn, type Sources } from './substitute.js'
+import { parseYaml, TreeReader } from './tree.js'
+import { passwordsOf } from './url.js'
+
+export interface LoadOptions {
+  /** Default: the process's. */
+  env?: Readonly<Record<string, string | undefined>>
+  /** Reads the config and what `${file:…}` and `${credential:…}` name, as UTF-8. */
+  readFile?: (path: string) => Promise<string>
+  /** Default: $CREDENTIALS_DIRECTORY of env. */
+  credentialsDir?: string
+}
+
+export interface LoadedConfig {
+  /** Complete with defaults; every path in it is absolute. */
+  config: Config
+  /** Passwords, and all that `${file:…}` and `${credential:…}` (in URLs and passwords also `${env:…}`) brought in. */
+  secrets: string[]
+  /** The config file, absolute. */
+  file: string
+  /** Its folder, where relative paths begin. */
+  baseDir: string
+}
+
+const unreadable: Record<string, string> = {
+  ENOENT: 'it does not exist',
+  EACCES: 'painlens may not read it',
+  EISDIR: 'it is a folder'
+}
+
+/**
+ * Reads a config file.
+ * @throws ConfigError naming every problem at once, each with line:column, or that the file cannot be read
+ */
+export async function loadConfig(file: string, options: LoadOptions = {}): Promise<LoadedConfig> {
+  const path = resolve(file)
+  const readFile = options.readFile ?? ((name: string) => readFromDisk(name, 'utf8'))
+  let text: string
+  try {
+    text = await readFile(path)
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    throw new ConfigError(
+      path,
+      [`it cannot be read: ${unreadable[code ?? ''] ?? code ?? 'unknown reason'}`],
+      'Name your config file with --config; to begin one, copy config/painlens.yaml of the installation and change it.'
+    )
+  }
+  return parseConfig(text, path, { ...options, readFile })
+}
+
+/**
+ * Checks a config file's text.
+ * @param file for messages, and for its folder, where relative paths begin
+ * @throws ConfigError as loadConfig
+ */
+export async function parseConfig(text: string, file: string, options: LoadOptions = {}): Promise<LoadedConfig> {
+  const env = options.env ?? process.env
+  const path = resolve(file)
+  const baseDir = dirname(path)
+  const { document, lines, problems } = parseYaml(text)
+  if (problems.length > 0) throw new ConfigError(path, problemLines(problems, lines))
+
+  const substitutes = await fetchSubstitutes(placeholdersOf(document), {
+    env,
+    readFile: options.readFile ?? ((name) => readFromDisk(name, 'utf8')),
+    credentialsDir: options.credentialsDir ?? env.CREDENTIALS_DIRECTORY,
+    baseDir
+  } satisfies Sources)
+  const tree = new TreeReader(document, substitutes).read()
+  const parsed = configSchema.safeParse(tree.value ?? {})
+  const found = [
+    ...tree.problems,
+    ...(parsed.success ? [] : issueProblems(parsed.error.issues, tree)),
+    ...crossChecks(tree)
+  ]
+  if (!parsed.success || found.length > 0) throw new ConfigError(path, problemLines(found, lines))
+
+  const manifestGiven = valueAt(tree.value, ['model', 'manifest']) !== undefined
+  return {
+    config: withAbsolutePaths(parsed.data, baseDir, manifestGiven, env),
+    secrets: [...new Set([...tree.secrets, ...secretsIn(parsed.data)])].filter(Boolean),
+    file: path,
+    baseDir
+  }
+}
+
+function placeholdersOf(document: Document): string[] {
+  const found: string[] = []
+  visit(document, {
+    Scalar(key, node) {
+      if (key !== 'key' && isScalar(node) && typeof node.value === 'string') found.push(...placeholdersIn(node.value))
+    }
+  })
+  return found
+}
+
+/** The passwords that stand in a config, also when they are written in it directly. */
+function secretsIn({ mqtt, cameras }: Config): string[] {
+  return [mqtt.password ?? '', ...[mqtt.url, ...cameras.map(({ url }) => url)].flatMap(passwordsOf)]
+}

@@ -1,0 +1,37 @@
+import { join, resolve } from 'node:path'
+import { packageRoot } from '../core/version.js'
+import type { Config } from './schema.js'
+
+/**
+ * Makes every path of a config absolute: a relative one begins in the config file's folder, the outbox and the
+ * heatmaps in systemd's state folder where there is one, and the demonstration model in the installation.
+ * @param given whether the file names a manifest
+ */
+export function withAbsolutePaths(
+  config: Config,
+  baseDir: string,
+  given: boolean,
+  env: Readonly<Record<string, string | undefined>>
+): Config {
+  const { mqtt, model, privacy, outbox } = config
+  const stateDir = env.STATE_DIRECTORY?.split(':')[0] || baseDir
+  const besideFile = (path: string | undefined): string | undefined => path && resolve(baseDir, path)
+  return {
+    ...config,
+    mqtt: {
+      ...mqtt,
+      tls: mqtt.tls && {
+        ...mqtt.tls,
+        ca: besideFile(mqtt.tls.ca),
+        cert: besideFile(mqtt.tls.cert),
+        key: besideFile(mqtt.tls.key)
+      }
+    },
+    model: {
+      manifest: given ? resolve(baseDir, model.manifest) : join(packageRoot, model.manifest),
+      face_models: besideFile(model.face_models) ?? join(packageRoot, 'models/face')
+    },
+    privacy: { ...privacy, save_heatmaps_to: privacy.save_heatmaps_to && resolve(stateDir, privacy.save_heatmaps_to) },
+    outbox: { ...outbox, path: resolve(stateDir, outbox.path) }
+  }
+}

@@ -1,0 +1,110 @@
+import type { LineCounter } from 'yaml'
+import type { z } from 'zod'
+import { allowedBy, schemaAt } from './json-schema.js'
+import { suggest } from './suggest.js'
+import { type Path, type Place, type Problem, placeKey, type Tree } from './tree.js'
+
+type Issue = z.core.$ZodIssue
+
+/** zod's issues in words: what was found, what is allowed, and where in the text that is. */
+export function issueProblems(issues: readonly Issue[], tree: Tree): Problem[] {
+  const known = new Set(tree.problems.map(({ path }) => placeKey(path)))
+  return issues
+    .filter(({ path }) => !known.has(placeKey(path as Path)))
+    .flatMap((issue) => (issue.code === 'unrecognized_keys' ? unknownKeys(issue, tree) : [valueProblem(issue, tree)]))
+}
+
+function unknownKeys(issue: Issue & { code: 'unrecognized_keys' }, tree: Tree): Problem[] {
+  const known = Object.keys(schemaAt(issue.path)?.properties ?? {})
+  const taken = Object.keys((valueAt(tree.value, issue.path as Path) ?? {}) as object)
+  return issue.keys.map((key) => {
+    const path = [...(issue.path as Path), key]
+    const near = suggest(
+      key,
+      known.filter((name) => !taken.includes(name))
+    )
+    const hint = near ? `, did you mean ${near}?` : `, allowed here: ${known.join(', ')}`
+    return { at: placeOf(path, tree).key, path, message: `found an unknown key${hint}` }
+  })
+}
+
+function valueProblem(issue: Issue, tree: Tree): Problem {
+  const path = issue.path as Path
+  const place = placeOf(path, tree)
+  const value = valueAt(tree.value, path)
+  const message =
+    issue.code === 'custom' && value !== undefined
+      ? withTemplate(issue.message, place)
+      : `${found(value, path, place)}, allowed is ${allowedAt(path)}`
+  return { at: value === undefined ? place.key : place.value, path, message }
+}
+
+/** Where a path stands; a missing key stands where its section does. */
+export function placeOf(path: Path, tree: Tree): Place {
+  for (let length = path.length; length >= 0; length--) {
+    const place = tree.places.get(placeKey(path.slice(0, length)))
+    if (place) return length === path.length ? place : { key: place.key, value: place.key }
+  }
+  return { key: 0, value: 0 }
+}
+
+export function valueAt(root: unknown, path: Path): unknown {
+  let value = root
+  for (const key of path) {
+    if (value === null || typeof value !== 'object' || !Object.hasOwn(value, key)) return undefined
+    value = (value as Record<string | number, unknown>)[key]
+  }
+  return value
+}
+
+function allowedAt(path: Path): string {
+  const schema = schemaAt(path)
+  return schema ? allowedBy(schema) : 'something else'
+}
+
+const withTemplate = (message: string, { template }: Place): string =>
+  template ? `${message} (the value comes from ${template})` : message
+
+/** What stands there, without showing secrets or what placeholders brought in. */
+function found(value: unknown, path: Path, place: Place): string {
+  if (value === undefined) return 'missing'
+  if (place.template) return `found what ${place.template} stands for`
+  if (value === null) return 'found nothing'
+  if (Array.isArray(value)) return value.length === 0 ? 'found an empty list' : 'found a list'
+  if (typeof value === 'object') return 'found a section'
+  if (value === '') return 'found empty text'
+  const schema = schemaAt(path)
+  const wantsText = schema && schema.properties === undefined && schema.items === undefined
+  return wantsText && !schema.writeOnly && !String(value).includes('://')
+    ? `found ${quoted(value)}`
+    : 'found a single value'
+}
+
+function quoted(value: unknown): string {
+  const text = JSON.stringify(value) ?? String(value)
+  return text.length > 60 ? `${text.slice(0, 57)}…"` : text
+}
+
+/** `cameras[0].location.room`; what is no plain word stands in quotes. */
+export function pathText(path: Path): string {
+  return path
+    .map((key, i) => {
+      if (typeof key === 'number') return `[${key}]`
+      const name = /^[\w-]+$/.test(key) ? key : quoted(key)
+      return i === 0 ? name : `.${name}`
+    })
+    .join('')
+}
+
+/** The lines of a ConfigError, in the file's order, each once: `12:5 cameras[0].fps: found "fast", allowed is …`. */
+export function problemLines(problems: readonly Problem[], lines: LineCounter): string[] {
+  const sorted = [...problems].sort((a, b) => a.at - b.at)
+  return [
+    ...new Set(
+      sorted.map(({ at, path, message }) => {
+        const { line, col } = lines.linePos(at)
+        return `${Math.max(line, 1)}:${Math.max(col, 1)} ${path.length > 0 ? `${pathText(path)}: ` : ''}${message}`
+      })
+    )
+  ]
+}

@@ -1,0 +1,189 @@
+import { z } from 'zod'
+import type { Condition } from '../core/messages.js'
+import { numberFrom, path, polygon, secret, shaped, share, text, url, wholeFrom } from './fields.js'
+
+/**
+ * The config: the one source of its types, its defaults, config/painlens.schema.json and docs/config.md
+ * (`npm run generate` writes both). snake_case, as users type it.
+ */
+
+export const compositeNames = [
+  'lrp.z',
+  'lrp.epsilon',
+  'lrp.w_square',
+  'lrp.flat',
+  'lrp.alpha_1_beta_0',
+  'lrp.alpha_2_beta_1',
+  'lrp.z_plus',
+  'lrp.sequential_preset_a',
+  'lrp.sequential_preset_b',
+  'lrp.sequential_preset_a_flat',
+  'lrp.sequential_preset_b_flat'
+] as const
+
+const tls = z.strictObject({
+  ca: path.optional().describe("The broker's certificate authority, a PEM file; default: those that Node.js trusts."),
+  cert: path.optional().describe("painlens's own certificate, a PEM file; goes with key."),
+  key: path.optional().describe('The private key of cert, a PEM file.'),
+  server_name: text.optional().describe("The name in the broker's certificate, where url has an IP address.")
+})
+
+const mqtt = z.strictObject({
+  url: url(['mqtt', 'mqtts', 'ws', 'wss'], 'mqtt://broker.example:1883').describe(
+    'The broker. mqtts and wss are encrypted.'
+  ),
+  username: text.optional().describe('User name at the broker.'),
+  password: secret
+    .optional()
+    .describe(`Password at the broker; better not here but as \${credential:…} or \${file:…}.`),
+  client_id: text.optional().describe('MQTT client id; default: painlens- and the device.'),
+  protocol: z
+    .enum(['auto', '5', '3.1.1'])
+    .default('auto')
+    .describe('MQTT version. auto is 5, and 3.1.1 where the broker refuses that.'),
+  tls: tls.optional().describe('Certificates, for mqtts:// and wss:// only.'),
+  keepalive_s: wholeFrom(5, 3600)
+    .default(30)
+    .describe('Seconds between pings; a silent client is offline after 1.5 of them.')
+})
+
+const location = z.strictObject({
+  ward: text.nullable().default(null).describe('Ward or corridor.'),
+  room: text.nullable().default(null).describe('Room.'),
+  bed: text.nullable().default(null).describe('Bed.')
+})
+
+const zone = z.strictObject({
+  name: text.describe('The name that alarms and observations carry.'),
+  polygon: polygon.describe('Outline of the zone.')
+})
+
+const camera = z.strictObject({
+  id: shaped(/^[a-z0-9_-]{1,40}$/, 'up to 40 of a-z, 0-9, _ and -').describe(
+    'Name in topics and logs; different for each camera.'
+  ),
+  url: url(['rtsp', 'rtsps'], 'rtsp://user:password@192.0.2.10/stream1').describe(
+    'The stream, as the camera maker documents it; 720p is enough. It stays out of logs and process lists.'
+  ),
+  location: location.prefault({}).describe('Where the camera looks; goes into each alarm.'),
+  fps: numberFrom(0.2, 30).default(5).describe('Frames per second that are looked at.'),
+  width: wholeFrom(160, 3840).default(1280).describe('Frames are scaled to this width in pixels.'),
+  height: wholeFrom(120, 2160).default(720).describe('Frames are scaled to this height in pixels.'),
+  decoder: z
+    .enum(['auto', 'ffmpeg'])
+    .default('auto')
+    .describe('The program that decodes. auto chooses the best there is.'),
+  masks: z
+    .array(polygon)
+    .default([])
+    .describe('Outlines of what nobody may look at; blacked out right after decoding.'),
+  zones: z
+    .array(zone)
+    .default([])
+    .describe('Named parts of the picture, such as a bed; the first that holds a face gives its name.')
+})
+
+const model = z.strictObject({
+  manifest: path
+    .default('models/pain-demo.yaml')
+    .describe(
+      'The classifier: a manifest beside its ONNX file. The default is the demonstration model of the installation.'
+    ),
+  face_models: path
+    .optional()
+    .describe(
+      'Folder of the face detection and landmark models; default: those of the installation (painlens models build).'
+    )
+})
+
+const inference = z.strictObject({
+  provider: z
+    .enum(['auto', 'cuda', 'tensorrt', 'cpu'])
+    .default('auto')
+    .describe('Where models run. auto tries CUDA, then the CPU; a named one that does not work stops the start.'),
+  threads: wholeFrom(0, 64).default(0).describe('CPU threads for each model; 0 chooses by the number of cores.'),
+  min_face_score: share.default(0.5).describe('Faces that the detector is less sure of are ignored.')
+})
+
+const priority = z.enum(['high', 'medium', 'low'])
+
+/** Every condition that an alarm may tell of, with its priority and what it means. */
+const priorities = {
+  pain: priority.default('high').describe('A resident shows pain.'),
+  camera_lost: priority.default('medium').describe('A camera gives no pictures.'),
+  camera_frozen: priority.default('medium').describe('A camera repeats one picture.'),
+  camera_dark: priority.default('low').describe('A camera gives black pictures.'),
+  inference_failed: priority.default('high').describe('Faces are not classified any more.'),
+  explanation_failed: priority.default('low').describe('Alarms come without explanation.'),
+  outbox_full: priority.default('medium').describe('The broker is away for so long that alarms are lost.'),
+  test: priority.default('low').describe('Somebody asked for a test alarm.')
+} satisfies Record<Condition, z.ZodType>
+
+export const alarmSchema = z.strictObject({
+  onset_threshold: share.default(0.7).describe('A smoothed pain score from here on begins an alarm …'),
+  onset_s: numberFrom(0, 600).default(2).describe('… when it lasts this many seconds.'),
+  clear_threshold: share.default(0.45).describe('A smoothed score below ends it …; smaller than onset_threshold.'),
+  clear_s: numberFrom(0, 600).default(3).describe('… when it lasts this many seconds.'),
+  smoothing_s: numberFrom(0, 60).default(1).describe('Time constant of the smoothing, in seconds; 0 is none.'),
+  update_s: numberFrom(1, 3600).default(10).describe('Seconds between updates while an alarm lasts.'),
+  track_lost_s: numberFrom(0.5, 600)
+    .default(5)
+    .describe('A face out of sight for this many seconds is gone; its alarm ends.'),
+  priority: z.strictObject(priorities).prefault({}).describe('Priority by condition.')
+})
+
+const explanation = z.strictObject({
+  enabled: z.boolean().default(true).describe('Explain alarms by LRP. Alarms never wait for it.'),
+  engine: z.enum(['auto', 'tfjs']).default('auto').describe('What computes LRP.'),
+  composite: z
+    .enum(compositeNames)
+    .default('lrp.sequential_preset_a_flat')
+    .describe("Which LRP rule goes to which layer, by iNNvestigate's names."),
+  threshold: share.default(0.6).describe('Faces with a pain score from here on are explained.'),
+  threads: wholeFrom(1, 64).default(1).describe('CPU threads for explanations.')
+})
+
+const privacy = z.strictObject({
+  publish_emotions: z
+    .boolean()
+    .default(false)
+    .describe('Publish the scores of all classes. Emotions are under the EU AI Act: ask before you turn it on.'),
+  publish_heatmap: z.boolean().default(false).describe('Publish heatmaps (PNG, the outline of a face may show).'),
+  save_heatmaps_to: path
+    .nullable()
+    .default(null)
+    .describe('Folder for heatmaps, for demonstrations and studies. Nothing is saved without it.')
+})
+
+const log = z.strictObject({
+  level: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info').describe('The least that is logged.')
+})
+
+const outbox = z.strictObject({
+  path: path
+    .default('data/outbox')
+    .describe(
+      'Folder of the alarms that the broker has not confirmed yet. Relative to $STATE_DIRECTORY under systemd.'
+    ),
+  max_messages: wholeFrom(100, 10_000_000).default(100_000).describe('When it holds this many, the oldest go.'),
+  expiry_h: numberFrom(0.1, 720).default(24).describe('Alarms older than this many hours are not delivered any more.')
+})
+
+export const configSchema = z.strictObject({
+  device: shaped(/^[a-z0-9-]{1,40}$/, 'up to 40 of a-z, 0-9 and -').describe(
+    'Name of this device; its MQTT topics begin with painlens/ and this.'
+  ),
+  facility: text.nullable().default(null).describe('Name of the care home; goes into each alarm.'),
+  mqtt: mqtt.describe('The MQTT broker that alarms go to.'),
+  cameras: z.array(camera).min(1).describe('The cameras to watch.'),
+  model: model.prefault({}).describe('The models.'),
+  inference: inference.prefault({}).describe('How models run.'),
+  alarm: alarmSchema.prefault({}).describe('When an alarm begins and ends.'),
+  explanation: explanation.prefault({}).describe('Explanations of alarms.'),
+  privacy: privacy.prefault({}).describe('What may leave the device beyond numbers. All off by default.'),
+  log: log.prefault({}).describe('The log, on standard error.'),
+  outbox: outbox.prefault({}).describe('Alarms on disk until the broker confirms them.')
+})
+
+export type Config = z.infer<typeof configSchema>
+export type CameraConfig = Config['cameras'][number]

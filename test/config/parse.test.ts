@@ -1,0 +1,208 @@
+import { describe, expect, it } from 'vitest'
+import { type LoadOptions, parseConfig } from '../../src/config/index.js'
+import { ConfigError } from '../../src/core/errors.js'
+
+const minimal = `device: ward-3
+mqtt: { url: "mqtt://192.0.2.2:1883" }
+cameras:
+  - id: room-312
+    url: rtsp://192.0.2.10:554/stream1
+`
+
+const nothing: LoadOptions = { env: {}, readFile: async (path) => Promise.reject(noEntry(path)) }
+const noEntry = (path: string): Error => Object.assign(new Error(`ENOENT ${path}`), { code: 'ENOENT' })
+
+const parse = (text: string, options: LoadOptions = {}) =>
+  parseConfig(text, '/etc/painlens/p.yaml', { ...nothing, ...options })
+
+async function problemsOf(text: string, options?: LoadOptions): Promise<readonly string[]> {
+  const error = await parse(text, options).then(
+    () => null,
+    (thrown: unknown) => thrown
+  )
+  expect(error).toBeInstanceOf(ConfigError)
+  return (error as ConfigError).problems
+}
+
+describe('a good config', () => {
+  it('needs five lines, and gets the defaults of the design', async () => {
+    const { config, secrets, baseDir, file } = await parse(minimal)
+    expect(file).toBe('/etc/painlens/p.yaml')
+    expect(baseDir).toBe('/etc/painlens')
+    expect(secrets).toEqual([])
+    expect(config).toMatchObject({
+      device: 'ward-3',
+      facility: null,
+      mqtt: { protocol: 'auto', keepalive_s: 30 },
+      inference: { provider: 'auto', threads: 0, min_face_score: 0.5 },
+      alarm: { onset_threshold: 0.7, onset_s: 2, clear_threshold: 0.45, clear_s: 3, smoothing_s: 1, update_s: 10 },
+      explanation: { enabled: true, engine: 'auto', composite: 'lrp.sequential_preset_a_flat', threshold: 0.6 },
+      privacy: { publish_emotions: false, publish_heatmap: false, save_heatmaps_to: null },
+      outbox: { path: '/etc/painlens/data/outbox', max_messages: 100000, expiry_h: 24 }
+    })
+    expect(config.alarm.priority).toMatchObject({ pain: 'high', camera_lost: 'medium' })
+    expect(config.cameras).toEqual([
+      {
+        id: 'room-312',
+        url: 'rtsp://192.0.2.10:554/stream1',
+        location: { ward: null, room: null, bed: null },
+        fps: 5,
+        width: 1280,
+        height: 720,
+        decoder: 'auto',
+        masks: [],
+        zones: []
+      }
+    ])
+  })
+
+  it('takes a key with nothing behind it for its default', async () => {
+    const { config } = await parse(`${minimal}    zones:\n    location:\nprivacy:\nalarm:\n  priority:\n`)
+    expect(config).toEqual((await parse(minimal)).config)
+  })
+
+  it('takes numbers for text where text is due', async () => {
+    const { config } = await parse(`${minimal}    location: { ward: 3, room: 012, bed: true }\n`)
+    expect(config.cameras[0].location).toEqual({ ward: '3', room: '012', bed: 'true' })
+  })
+
+  it('reads aliases', async () => {
+    const { config } = await parse(`${minimal}    location: &where { ward: W }
+  - { id: b, url: "rtsp://h/2", location: *where }\n`)
+    expect(config.cameras[1].location.ward).toBe('W')
+  })
+})
+
+describe('paths', () => {
+  it('begin at the config file, the default model at the installation', async () => {
+    const own = `${minimal}model: { manifest: m/own.yaml, face_models: ../faces }
+privacy: { save_heatmaps_to: heat }
+`
+    expect((await parse(minimal)).config.model.manifest).toMatch(/\/models\/pain-demo\.yaml$/)
+    expect((await parse(minimal)).config.model.manifest).not.toContain('/etc/painlens')
+    const { config } = await parse(own)
+    expect(config.model).toEqual({ manifest: '/etc/painlens/m/own.yaml', face_models: '/etc/faces' })
+    expect(config.privacy.save_heatmaps_to).toBe('/etc/painlens/heat')
+  })
+
+  it("of state begin in systemd's state folder", async () => {
+    const { config } = await parse(`${minimal}privacy: { save_heatmaps_to: /srv/heat }`, {
+      env: { STATE_DIRECTORY: '/var/lib/painlens:/other' }
+    })
+    expect(config.outbox.path).toBe('/var/lib/painlens/data/outbox')
+    expect(config.privacy.save_heatmaps_to).toBe('/srv/heat')
+  })
+})
+
+describe('a bad config', () => {
+  it('has every problem named in one pass, with line and column, in order', async () => {
+    const problems = await problemsOf(`devise: Ward 3
+mqtt:
+  ulr: mqtt://broker:1883
+  tls: { cert: x }
+cameras:
+  - id: bed-1
+    url: http://192.0.2.1/
+    fps: fast
+    width: 12.5
+    masks: [[[0,0],[1,1]], [[0,0],[1]], [[0,0],[1,2],[1,0]]]
+  - id: bed-1
+    url: rtsp://h/x
+    zones: {}
+alarm: { onset_threshold: 0.4, priority: { pain: urgent } }
+log: debug
+explanation: { enabled: yes }
+`)
+    const expected = [
+      '1:1 device: missing, allowed is up to 40 of a-z, 0-9 and -',
+      '1:1 devise: found an unknown key, did you mean device?',
+      /^2:1 mqtt\.url: missing, allowed is a URL that starts with mqtt:/,
+      '3:3 mqtt.ulr: found an unknown key, did you mean url?',
+      '4:3 mqtt.tls: found one of cert and key, allowed are both or neither',
+      '7:10 cameras[0].url: found a URL that starts with http://, allowed is a URL that starts with rtsp://, rtsps://',
+      '8:10 cameras[0].fps: found "fast", allowed is a number from 0.2 to 30',
+      '9:12 cameras[0].width: found 12.5, allowed is a whole number from 160 to 3840',
+      /^10:13 cameras\[0\]\.masks\[0\]: found 2 corners/,
+      '10:35 cameras[0].masks[1][1]: found a list, allowed is a corner [x, y], two numbers from 0 to 1',
+      '10:51 cameras[0].masks[2][1][1]: found 2, allowed is a number from 0 to 1',
+      /^11:9 cameras\[1\]\.id: found "bed-1", which number 1 of the list has already/,
+      /^13:12 cameras\[1\]\.zones: found a section, allowed is a list/,
+      /^14:27 alarm\.onset_threshold: found clear_threshold 0.45 and onset_threshold 0.4/,
+      '14:50 alarm.priority.pain: found "urgent", allowed is high, medium or low',
+      '15:6 log: found a single value, allowed is a section with the keys level',
+      '16:25 explanation.enabled: found "yes", allowed is true or false'
+    ]
+    expect(problems).toHaveLength(expected.length)
+    expected.forEach((line, i) => {
+      if (typeof line === 'string') expect(problems[i]).toBe(line)
+      else expect(problems[i]).toMatch(line)
+    })
+  })
+
+  it.each([
+    ['a: "x', '1:6'],
+    ['a: 1\na: 2', '2:1 found a key for the second time'],
+    ['a:\n\tb: 3', '2:1'],
+    ['a: !secret x', '1:4 found an unknown tag'],
+    ['a: @x', '1:4 found text that begins with @'],
+    ['a: 1\n---\nb: 2', '2:1 found a second document']
+  ])('says where YAML is broken: %j', async (text, start) => {
+    expect((await problemsOf(text)).join('\n')).toContain(start)
+  })
+
+  it.each(['', '# only a comment\n', 'null', '{}'])('says what an empty file lacks: %j', async (text) => {
+    const problems = await problemsOf(text)
+    expect(problems.map((line) => line.slice(0, line.indexOf(', allowed is')))).toEqual([
+      '1:1 device: missing',
+      '1:1 mqtt: missing',
+      '1:1 cameras: missing'
+    ])
+  })
+
+  it('ends on aliases that hold themselves, and on deep nesting', async () => {
+    expect((await problemsOf('a: &a [*a]')).join()).toContain('nested')
+    expect(
+      (
+        await problemsOf(`a: &a [x,x,x,x,x,x,x,x,x,x]
+${'bcdefgh'
+  .split('')
+  .map((name, i) => `${name}: &${name} [${Array(10).fill(`*${'abcdefgh'[i]}`).join()}]`)
+  .join('\n')}`)
+      ).join()
+    ).toContain('nested')
+    expect((await problemsOf('['.repeat(50_000))).join()).toContain('nested')
+  })
+
+  it.each([
+    ['alarm: { onset_threshold: 0.5, clear_threshold: 0.5 }', 'alarm.clear_threshold'],
+    ['alarm: { clear_threshold: 0.9 }', 'alarm.clear_threshold'],
+    ['cameras: []', 'cameras: found an empty list'],
+    [
+      'cameras: [{ id: a, url: "rtsp://h/", zones: [{ name: x, polygon: [[0,0],[1,0],[0,1]] }, { name: x, polygon: [[0,0],[1,0],[0,1]] }] }]',
+      'zones[1].name'
+    ],
+    ['mqtt: { url: "mqtt://h", tls: { ca: x } }', 'mqtt.tls: found certificates for an unencrypted url'],
+    ['mqtt: { url: "mqtt://h", password: x }', 'mqtt.password: found a password alone'],
+    ['device: Ward_3', 'device: found "Ward_3"'],
+    ['facility: ""', 'facility: found empty text, allowed is text or null'],
+    ['facility: { a: 1 }', 'facility: found a section, allowed is text or null'],
+    ['inference: { provider: gpu }', 'found "gpu", allowed is auto, cuda, tensorrt or cpu']
+  ])('refuses %s', async (line, expected) => {
+    const key = line.split(':')[0]
+    const kept = {
+      device: 'device: d',
+      mqtt: 'mqtt: { url: "mqtt://h" }',
+      cameras: 'cameras: [{ id: a, url: "rtsp://h/" }]'
+    }
+    const text = [
+      ...Object.entries(kept)
+        .filter(([name]) => name !== key)
+        .map(([, value]) => value),
+      line
+    ].join('\n')
+    const problems = await problemsOf(text)
+    expect(problems).toHaveLength(1)
+    expect(problems[0]).toContain(expected)
+    expect(problems[0]).toMatch(/^\d+:\d+ /)
+  })
+})

@@ -26,7 +26,7 @@ const cuts: Record<Exclude<HairStyle, 'bald'>, Cut> = {
   bun: { volume: 5, sides: -6, hairline: -4, temples: 2, opacity: 1, texture: 'combed' },
   curly: { volume: 22, sides: 2, hairline: 2, temples: 0, opacity: 1, texture: 'curls' },
   buzz: { volume: 2, sides: -14, hairline: -4, temples: 5, opacity: 0.72, texture: 'stubble' },
-  receding: { volume: 7, sides: -14, hairline: -22, temples: 13, opacity: 0.95, texture: 'combed' }
+  receding: { volume: 7, sides: -14, hairline: -16, temples: 10, opacity: 0.95, texture: 'combed' }
 }
 
 interface HairColours {
@@ -49,8 +49,21 @@ export function drawHairBehind(pen: Pen, { identity }: FaceShape): void {
   const colours = coloursOf(identity)
   if (identity.hairStyle === 'bun')
     pen.add(`<ellipse cx="0" cy="${short(identity.crown - 14)}" rx="34" ry="26" fill="${css(colours.dark)}"/>`)
-  if (cut?.texture === 'curls') pen.add(`<ellipse cx="0" cy="-40" rx="124" ry="128" fill="${css(colours.dark)}"/>`)
+  if (cut?.texture === 'curls') drawLocks(pen, identity, colours)
   if (cut?.back !== undefined) drawLength(pen, identity, cut.back, colours)
+}
+
+/** Round locks along the edge of curly hair. */
+function drawLocks(pen: Pen, { seed, crown }: Identity, { mid, dark }: HairColours): void {
+  const random = createRandom(seed + 91)
+  for (let i = 0; i < 34; i++) {
+    const angle = Math.PI * (1.06 - (1.12 * (i % 17)) / 16) + random.normal(0, 0.04)
+    const [x, y] = pen.projection.solid([Math.cos(angle) * 106, -38 + Math.sin(angle) * (crown + 20), -20])
+    const radius = random.uniform(15, 22)
+    pen.add(
+      `<circle cx="${short(x)}" cy="${short(y)}" r="${short(radius)}" fill="${css(mix(mid, dark, i < 17 ? 0.8 : random.uniform(0.2, 0.7)))}"/>`
+    )
+  }
 }
 
 function drawLength(pen: Pen, { hairVolume, seed }: Identity, end: number, { mid, dark, light }: HairColours): void {
@@ -129,7 +142,7 @@ function outerEdge(pen: Pen, { crown, faceWidth }: Identity, cut: Cut, volume: n
 }
 
 /** The hairline, from the right to the left: sideburn, temple, corner, middle. */
-function innerEdge(pen: Pen, { hairline, parting, faceWidth }: Identity, cut: Cut): Flat[] {
+function innerEdge(pen: Pen, { hairline, parting, faceWidth, crown }: Identity, cut: Cut): Flat[] {
   const y = hairline + cut.hairline
   const bare = cut.temples
   const random = createRandom(Math.round(parting * 100))
@@ -143,15 +156,11 @@ function innerEdge(pen: Pen, { hairline, parting, faceWidth }: Identity, cut: Cu
   ]
   const left = half.map(([x, height, z]): Solid => [-x, height + random.normal(0, 1.2), z]).reverse()
   const peak = cut.texture === 'fringe' ? -3 : 2
-  const limit = (x: number): number =>
-    clamp(
-      x,
-      -99 * faceWidth - 25 * Math.sin(pen.projection.pose.yaw),
-      99 * faceWidth - 25 * Math.sin(pen.projection.pose.yaw)
-    )
+  const turned = 25 * Math.sin(pen.projection.pose.yaw)
   return [...half, [parting * 0.2, y + peak, 56] as Solid, ...left].map(([x, height, z]) => {
-    const [flatX, flatY] = pen.projection.solid([x * faceWidth, height, z])
-    return [limit(flatX), flatY]
+    const belowCrown = Math.max(height, crown + 24 + Math.abs(x) * 0.12)
+    const [flatX, flatY] = pen.projection.solid([x * faceWidth, belowCrown, z])
+    return [clamp(flatX, -99 * faceWidth - turned, 99 * faceWidth - turned), flatY]
   })
 }
 

@@ -35,6 +35,8 @@ const encoders: Record<FeedCodec, (fps: number) => string[]> = {
     '-huffman',
     'default',
     '-force_duplicated_matrix',
+    '1',
+    '-threads',
     '1'
   ]
 }

@@ -1,0 +1,75 @@
+import { loadConfig } from '../config/index.js'
+import { systemClock } from '../core/clock.js'
+import { messageOf } from '../core/errors.js'
+import { createLog, type Log } from '../core/log.js'
+import { Secrets } from '../core/secrets.js'
+import { version } from '../core/version.js'
+import { type Daemon, startDaemon } from '../pipeline/daemon.js'
+import { createNotifier } from '../systemd/notify.js'
+
+const statusEveryMs = 10_000
+const giveUpMs = 2000
+
+/**
+ * `painlens run`: the daemon until SIGTERM or SIGINT. SIGHUP reads the config again.
+ * @returns 0 after a wanted stop, 1 when something vital has died
+ */
+export async function runCommand(options: { config: string }, signal: AbortSignal): Promise<number> {
+  const { config, secrets: found } = await loadConfig(options.config)
+  const secrets = new Secrets()
+  for (const value of found) secrets.add(value)
+  const log = createLog(config.log.level, secrets)
+  const notifier = createNotifier({ env: process.env, log })
+  let fatal: (error: Error) => void = () => undefined
+  const died = new Promise<Error>((resolve) => {
+    fatal = resolve
+  })
+  const starting = startDaemon({ config, secrets, log, clock: systemClock, onFatal: (error) => fatal(error) })
+  const daemon = await Promise.race([starting, aborted(signal)])
+  if (!daemon) return giveUp(starting)
+  const onHangup = (): void => void reload(options.config, daemon, secrets, log)
+  process.on('SIGHUP', onHangup)
+  log.info({ version, device: config.device, cameras: config.cameras.map(({ id }) => id) }, 'painlens runs')
+  await notifier.ready(daemon.summary())
+  notifier.startWatchdog(() => daemon.isAlive())
+  const status = setInterval(() => void notifier.status(daemon.summary()), statusEveryMs)
+  try {
+    const error = await Promise.race([died, aborted(signal)])
+    if (error) log.error({ error: error.message }, 'painlens stops, because it cannot go on')
+    else log.info({}, 'painlens stops')
+    return error ? 1 : 0
+  } finally {
+    clearInterval(status)
+    process.off('SIGHUP', onHangup)
+    await Promise.all([notifier.stopping(), daemon.stop()])
+    await notifier.stop()
+  }
+}
+
+/** Asked to stop in the middle of the start, which loads models: waits for it a little, then lets the process end. */
+async function giveUp(starting: Promise<Daemon>): Promise<number> {
+  const stopped = starting.then(
+    (daemon) => daemon.stop(),
+    () => undefined
+  )
+  await Promise.race([stopped, new Promise((resolve) => setTimeout(resolve, giveUpMs))])
+  return 0
+}
+
+/** A bad file keeps the running config and says so. */
+async function reload(file: string, daemon: Daemon, secrets: Secrets, log: Log): Promise<void> {
+  try {
+    const { config, secrets: found } = await loadConfig(file)
+    for (const value of found) secrets.add(value)
+    const left = await daemon.reload(config)
+    log.info({ cameras: config.cameras.map(({ id }) => id) }, 'config read again')
+    if (left.length > 0) log.warn({ sections: left }, 'these sections changed too; a restart takes them over')
+  } catch (error) {
+    log.error({ error: messageOf(error) }, 'the config was not taken over; the running one stays')
+  }
+}
+
+function aborted(signal: AbortSignal): Promise<undefined> {
+  if (signal.aborted) return Promise.resolve(undefined)
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(undefined), { once: true }))
+}

@@ -1,0 +1,47 @@
+import { type Clock, iso } from '../core/clock.js'
+import type { HealthMessage } from '../core/messages.js'
+import type { LatencyWindow, LoopDelay } from './latency.js'
+import type { Parts } from './parts.js'
+import type { WatchedCamera } from './watched-camera.js'
+
+export interface HealthSources {
+  parts: Parts
+  cameras: ReadonlyMap<string, WatchedCamera>
+  latency: LatencyWindow
+  loop: LoopDelay
+  startedAt: number
+  clock: Clock
+}
+
+/** The health message of the contract; the event loop's figure is since the last one. */
+export function healthOf({ parts, cameras, latency, loop, startedAt, clock }: HealthSources): HealthMessage {
+  const { manifest, classifier, explainer, outbox } = parts
+  const now = clock.now()
+  const loopP99 = tenth(loop.p99())
+  loop.reset()
+  const explained = explainer?.stats()
+  return {
+    at: iso(now),
+    uptime_s: Math.round((now - startedAt) / 1000),
+    cameras: Object.fromEntries([...cameras].map(([id, camera]) => [id, cameraHealth(camera)])),
+    latency_ms: { p50: tenth(latency.percentile(0.5)), p95: tenth(latency.percentile(0.95)) },
+    event_loop_ms: { p99: loopP99 },
+    outbox: { depth: outbox.depth() },
+    provider: classifier.proof.provider,
+    model: { name: manifest.name, sha256: manifest.sha256, demonstration: manifest.demonstration },
+    explanation: explained
+      ? { engine: explained.engine, last_ms: tenth(explained.lastMs), done: explained.done, failed: explained.failed }
+      : null
+  }
+}
+
+function cameraHealth(camera: WatchedCamera): HealthMessage['cameras'][string] {
+  const { state, fps, frames, dropped, lastFrameAt } = camera.stats()
+  return { state, fps: tenth(fps), frames, dropped, last_frame: lastFrameAt === null ? null : iso(lastFrameAt) }
+}
+
+function tenth(value: number): number
+function tenth(value: number | null): number | null
+function tenth(value: number | null): number | null {
+  return value === null ? null : Math.round(value * 10) / 10
+}

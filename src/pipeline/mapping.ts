@@ -1,0 +1,37 @@
+/** The config in the words of the stages' options. */
+import type { AlarmOptions } from '../alarm/index.js'
+import type { Config } from '../config/index.js'
+import type { Clock } from '../core/clock.js'
+import type { AlarmMessage } from '../core/messages.js'
+import type { Manifest } from '../model/manifest.js'
+import type { BrokerOptions } from '../mqtt/index.js'
+
+export function alarmOptions(config: Config, model: AlarmMessage['model'], clock: Clock): AlarmOptions {
+  const { alarm, facility, cameras } = config
+  return {
+    cameras: Object.fromEntries(cameras.map(({ id, location }) => [id, location])),
+    facility,
+    rules: {
+      onsetThreshold: alarm.onset_threshold,
+      onsetS: alarm.onset_s,
+      clearThreshold: alarm.clear_threshold,
+      clearS: alarm.clear_s,
+      smoothingS: alarm.smoothing_s,
+      updateS: alarm.update_s,
+      trackLostS: alarm.track_lost_s
+    },
+    priorities: alarm.priority,
+    model,
+    clock
+  }
+}
+
+export function brokerOptions({ mqtt }: Config): BrokerOptions {
+  const { url, username, password, tls, keepalive_s } = mqtt
+  return { url, username, password, tls, keepaliveS: keepalive_s }
+}
+
+/** The model as each alarm names it. */
+export function modelOf({ name, sha256, demonstration }: Manifest): NonNullable<AlarmMessage['model']> {
+  return { name, sha256, demonstration }
+}

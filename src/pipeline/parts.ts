@@ -1,0 +1,131 @@
+/** The parts that run for all cameras, opened in order from the config; what was opened is closed if a later one fails. */
+import { cpus } from 'node:os'
+import { join } from 'node:path'
+import { type Camera, type Ffmpeg, openCamera, probeFfmpeg } from '../camera/index.js'
+import { type Classifier, startClassifier } from '../classify/index.js'
+import type { CameraConfig, Config } from '../config/index.js'
+import type { Clock } from '../core/clock.js'
+import type { Log } from '../core/log.js'
+import type { Secrets } from '../core/secrets.js'
+import { type Detector, startDetector } from '../detect/index.js'
+import { type ExplainStage, startExplaining } from '../explain/index.js'
+import { loadManifest, type Manifest } from '../model/manifest.js'
+import { type Outbox, openOutbox } from '../outbox/index.js'
+
+export interface PartsOptions {
+  config: Config
+  secrets: Secrets
+  log: Log
+  clock: Clock
+  /** A worker that cannot be done without has died. */
+  onFatal: (error: Error) => void
+  /** The explain worker has died; alarms go on without. */
+  onExplainerLost: (error: Error) => void
+}
+
+export interface Parts {
+  manifest: Manifest
+  ffmpeg: Ffmpeg
+  outbox: Outbox
+  detector: Detector
+  classifier: Classifier
+  explainer: ExplainStage | null
+}
+
+const hourMs = 3_600_000
+
+/**
+ * @throws ModelError, ProviderError, ProgramError, DiskError as the parts do; nothing is left open then
+ */
+export async function openParts(options: PartsOptions): Promise<Parts> {
+  const { config, log, clock } = options
+  const manifest = await loadManifest(config.model.manifest)
+  const ffmpeg = await probeFfmpeg()
+  const opened: { stop(): Promise<void> }[] = []
+  const keep = async <T>(part: Promise<T>, stop: (part: T) => Promise<void>): Promise<T> => {
+    const value = await part
+    opened.push({ stop: () => stop(value) })
+    return value
+  }
+  try {
+    const outbox = await keep(
+      openOutbox({
+        path: config.outbox.path,
+        maxMessages: config.outbox.max_messages,
+        expiryMs: config.outbox.expiry_h * hourMs,
+        log: log.child({ stage: 'outbox' }),
+        clock
+      }),
+      (part) => part.close()
+    )
+    const classifier = await keep(openClassifier(options, manifest), (part) => part.stop())
+    const detector = await keep(openDetector(options, manifest, classifier), (part) => part.stop())
+    const explainer = config.explanation.enabled
+      ? await keep(openExplainer(options, manifest), (part) => part.stop())
+      : null
+    return { manifest, ffmpeg, outbox, detector, classifier, explainer }
+  } catch (error) {
+    for (const part of opened.reverse()) await part.stop()
+    throw error
+  }
+}
+
+export async function closeParts({ outbox, detector, classifier, explainer }: Parts): Promise<void> {
+  await Promise.all([detector.stop(), classifier.stop(), explainer?.stop(), outbox.close()])
+}
+
+/** One camera as the config describes it. */
+export function openConfiguredCamera(camera: CameraConfig, parts: Parts, options: PartsOptions): Camera {
+  const { log, clock, secrets } = options
+  const { id, url, fps, width, height, masks } = camera
+  const about = log.child({ stage: 'camera', camera: id })
+  return openCamera({ id, url, fps, width, height, masks, ffmpeg: parts.ffmpeg, log: about, clock, secrets })
+}
+
+function openClassifier({ config, log, onFatal }: PartsOptions, manifest: Manifest): Promise<Classifier> {
+  const { provider } = config.inference
+  return startClassifier({
+    manifest,
+    provider,
+    threads: threadsOf(config),
+    log: log.child({ stage: 'classify' }),
+    onCrash: onFatal
+  })
+}
+
+function openDetector(
+  { config, log, onFatal }: PartsOptions,
+  manifest: Manifest,
+  classifier: Classifier
+): Promise<Detector> {
+  const folder = config.model.face_models!
+  return startDetector({
+    models: { detector: join(folder, 'detector.onnx'), landmarks: join(folder, 'landmarks.onnx') },
+    crop: manifest.input,
+    alignment: manifest.alignment,
+    provider: classifier.proof.provider,
+    threads: threadsOf(config),
+    minScore: config.inference.min_face_score,
+    log: log.child({ stage: 'detect' }),
+    onCrash: onFatal
+  })
+}
+
+function openExplainer({ config, log, onExplainerLost }: PartsOptions, manifest: Manifest): Promise<ExplainStage> {
+  const { engine, composite, threads } = config.explanation
+  const saveTo = config.privacy.save_heatmaps_to ?? undefined
+  return startExplaining({
+    manifest,
+    engine,
+    composite,
+    threads,
+    saveTo,
+    log: log.child({ stage: 'explain' }),
+    onCrash: onExplainerLost
+  })
+}
+
+/** Half of the cores by default: the decoders, the explanations and the other model want theirs. */
+function threadsOf({ inference }: Config): number {
+  return inference.threads || Math.max(1, Math.floor(cpus().length / 2))
+}

@@ -1,0 +1,105 @@
+/** What the stages found, on its way to subscribers: alarms, observations, camera states, explanations. */
+import type { Alarms } from '../alarm/index.js'
+import type { CameraConfig } from '../config/index.js'
+import { type Clock, iso } from '../core/clock.js'
+import { messageOf } from '../core/errors.js'
+import type { Log } from '../core/log.js'
+import type { AlarmMessage, Condition, ObservationMessage } from '../core/messages.js'
+import type { CameraState, Verdict } from '../core/types.js'
+import type { Mqtt } from '../mqtt/index.js'
+import type { Glance } from './camera-line.js'
+import type { Explanations } from './explanations.js'
+import type { LatencyWindow } from './latency.js'
+
+export interface ReporterOptions {
+  alarms: Alarms
+  mqtt: Pick<Mqtt, 'alarm' | 'observation' | 'cameraState'>
+  explanations: Pick<Explanations, 'consider' | 'forget'> | null
+  /** From a frame's capture to the hand-over of what it showed. */
+  latency: LatencyWindow
+  log: Log
+  clock: Clock
+}
+
+export class Reporter {
+  readonly #options: ReporterOptions
+
+  constructor(options: ReporterOptions) {
+    this.#options = options
+  }
+
+  glance({ sighting, verdicts }: Glance, camera: CameraConfig): void {
+    const { alarms, explanations, latency, clock } = this.#options
+    for (const verdict of verdicts) this.#verdict(verdict, camera)
+    for (const track of sighting.lost) {
+      alarms.trackLost(sighting.camera, track, sighting.at)
+      explanations?.forget(sighting.camera, track)
+    }
+    latency.add(clock.now() - sighting.at)
+  }
+
+  cameraState(camera: string, state: CameraState, since: number): void {
+    const { alarms, mqtt, log } = this.#options
+    log[state === 'lost' ? 'warn' : 'info']({ camera, state }, 'camera state')
+    mqtt.cameraState(camera, state, since)
+    this.send(alarms.cameraState(camera, state, this.#options.clock.now()))
+  }
+
+  /** Raises or clears an alarm about painlens itself; raising it twice does nothing. */
+  technical(condition: Condition, error: unknown): void {
+    const { alarms, clock } = this.#options
+    const detail = error === null ? undefined : messageOf(error)
+    this.send(alarms.technical(condition, error !== null, clock.now(), detail))
+  }
+
+  tick(): void {
+    this.send(this.#options.alarms.tick(this.#options.clock.now()))
+  }
+
+  /** Every active alarm once more, for somebody who may have missed them. */
+  refresh(): void {
+    this.send(this.#options.alarms.active())
+  }
+
+  shutdown(): void {
+    this.send(this.#options.alarms.shutdown(this.#options.clock.now()))
+  }
+
+  send(alarms: readonly AlarmMessage[]): void {
+    const { mqtt, log } = this.#options
+    for (const alarm of alarms) {
+      const { alarm_id, phase, condition, camera, reason } = alarm
+      log.info({ alarm_id, phase, condition, camera, reason }, 'alarm')
+      mqtt
+        .alarm(alarm)
+        .catch((error: unknown) => log.error({ alarm_id, error: messageOf(error) }, 'an alarm is not in the outbox'))
+    }
+  }
+
+  #verdict(verdict: Verdict, camera: CameraConfig): void {
+    const { alarms, mqtt, explanations } = this.#options
+    const { at, face, score } = verdict
+    const { track, box, crop } = face
+    const output = alarms.observe({ camera: camera.id, track, at, score, box })
+    this.send(output.alarms)
+    mqtt.observation(camera.id, observationOf(verdict, output.smoothed, camera))
+    const alarmId = output.episode?.active ? output.episode.alarmId : null
+    explanations?.consider({ camera: camera.id, track, at, crop, score, alarmId })
+  }
+}
+
+function observationOf(verdict: Verdict, smoothed: number, { width, height }: CameraConfig): ObservationMessage {
+  const { track, box, zone } = verdict.face
+  return {
+    at: iso(verdict.at),
+    track,
+    box: [round(box.x / width), round(box.y / height), round(box.width / width), round(box.height / height)],
+    zone,
+    pain: round(verdict.score),
+    smoothed: round(smoothed),
+    // The MQTT stage takes them out again unless privacy.publish_emotions allows them.
+    emotions: Object.fromEntries(verdict.labels.map((label, i) => [label, round(verdict.probabilities[i]!)]))
+  }
+}
+
+const round = (value: number): number => Math.round(value * 1000) / 1000

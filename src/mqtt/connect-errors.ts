@@ -20,7 +20,7 @@ const clientId = trouble(
 )
 const busy = trouble('broker', 'the broker is busy or shutting down', 'Wait; painlens keeps trying.')
 const wrongPassword = trouble('auth', 'the broker refuses user name or password', password)
-const notAllowed = trouble('auth', 'the broker does not let this user in', password)
+const banned = trouble('auth', 'the broker has banned this client', 'Its log and its configuration say why.')
 const plain = trouble(
   'tls',
   'the broker does not speak TLS on this port',
@@ -56,9 +56,9 @@ const troubles: Record<string, ConnectTrouble> = {
   137: busy,
   4: wrongPassword,
   134: wrongPassword,
-  5: notAllowed,
-  135: notAllowed,
-  138: notAllowed,
+  5: wrongPassword,
+  135: wrongPassword,
+  138: banned,
   DEPTH_ZERO_SELF_SIGNED_CERT: untrusted,
   SELF_SIGNED_CERT_IN_CHAIN: untrusted,
   UNABLE_TO_GET_ISSUER_CERT_LOCALLY: untrusted,

@@ -85,12 +85,12 @@ function quoted(value: unknown): string {
   return text.length > 60 ? `${text.slice(0, 57)}…"` : text
 }
 
-/** `cameras[0].location.room`; what is no plain word stands in quotes. */
+/** `cameras[0].location.room`; what is no plain word may be a misplaced secret and is not shown. */
 export function pathText(path: Path): string {
   return path
     .map((key, i) => {
       if (typeof key === 'number') return `[${key}]`
-      const name = /^[\w-]+$/.test(key) ? key : quoted(key)
+      const name = /^[\w-]{1,60}$/.test(key) ? key : '"…"'
       return i === 0 ? name : `.${name}`
     })
     .join('')

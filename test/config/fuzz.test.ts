@@ -1,0 +1,93 @@
+import { readFileSync } from 'node:fs'
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { stringify } from 'yaml'
+import { parseConfig } from '../../src/config/index.js'
+import { ConfigError } from '../../src/core/errors.js'
+import { packageRoot } from '../../src/core/version.js'
+
+const example = readFileSync(`${packageRoot}config/painlens.yaml`, 'utf8')
+const keys = ['device', 'mqtt', 'url', 'cameras', 'id', 'zones', 'masks', 'polygon', 'alarm', 'priority', '__proto__']
+
+/** Anything else than an answer or a ConfigError with positions fails the test. */
+async function parsesOrExplains(text: string): Promise<'fine' | 'refused'> {
+  try {
+    await parseConfig(text, '/x/p.yaml', {
+      env: { PW: 'x' },
+      readFile: async () => Promise.reject(Object.assign(new Error('no'), { code: 'ENOENT' }))
+    })
+    return 'fine'
+  } catch (error) {
+    expect(error).toBeInstanceOf(ConfigError)
+    const { problems } = error as ConfigError
+    expect(problems.length).toBeGreaterThan(0)
+    for (const problem of problems) expect(problem).toMatch(/^\d+:\d+ \S/)
+    return 'refused'
+  }
+}
+
+const snippet = fc.oneof(
+  fc.string({ maxLength: 8 }),
+  fc.string({ unit: 'binary', maxLength: 8 }),
+  fc.constantFrom(...'{}[]:#&*!|>@%"\'`-?\n\t,~'.split('')),
+  fc.constantFrom(
+    '\n  - ',
+    ': ',
+    '*a',
+    '&a ',
+    '!!binary ',
+    '!!set ',
+    '<<: ',
+    '---\n',
+    '.nan',
+    '-.inf',
+    '0x1F',
+    '1e999'
+  ),
+  fc.constantFrom(...['env:PW', 'env:', 'file:/x', 'credential:..', 'x:y'].map((name) => `\${${name}}`))
+)
+
+/** One edit: at `at` of the text (a share), `cut` letters go and `put` comes. */
+const edit = fc.record({ at: fc.double({ min: 0, max: 1, noNaN: true }), cut: fc.nat(12), put: snippet })
+
+describe('whatever the file holds', () => {
+  it('random edits of the example are read or refused', async () => {
+    const seen = { fine: 0, refused: 0 }
+    await fc.assert(
+      fc.asyncProperty(fc.array(edit, { minLength: 1, maxLength: 4 }), async (edits) => {
+        const text = edits.reduce((before, { at, cut, put }) => {
+          const index = Math.floor(at * before.length)
+          return before.slice(0, index) + put + before.slice(index + cut)
+        }, example)
+        seen[await parsesOrExplains(text)]++
+      }),
+      { numRuns: 300 }
+    )
+    expect(Math.min(seen.fine, seen.refused)).toBeGreaterThan(0)
+  })
+
+  it('random text is refused', async () => {
+    const text = fc.array(fc.oneof(snippet, fc.constantFrom(...keys)), { maxLength: 40 }).map((parts) => parts.join(''))
+    await fc.assert(
+      fc.asyncProperty(text, async (yaml) => {
+        expect(await parsesOrExplains(yaml)).toBe('refused')
+      }),
+      { numRuns: 250 }
+    )
+  })
+
+  it('random values under the known keys are refused or read', async () => {
+    const { value } = fc.letrec((tie) => ({
+      value: fc.oneof(
+        { maxDepth: 5, withCrossShrink: true },
+        fc.oneof(fc.string(), fc.double(), fc.boolean(), fc.constant(null), fc.integer()),
+        fc.array(tie('value'), { maxLength: 4 }),
+        fc.dictionary(fc.oneof(fc.constantFrom(...keys), fc.string()), tie('value'), { maxKeys: 6 })
+      )
+    }))
+    await fc.assert(
+      fc.asyncProperty(value, async (data) => void (await parsesOrExplains(stringify(data)))),
+      { numRuns: 250 }
+    )
+  })
+})

@@ -1,0 +1,64 @@
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { packageRoot } from '../../src/core/version.js'
+
+const unit = readFileSync(`${packageRoot}deploy/jetson/painlens.service`, 'utf8')
+const hasAnalyze = spawnSync('systemd-analyze', ['--version']).status === 0
+
+describe('painlens.service', () => {
+  it('is notified, watched, restarted, reloaded, and runs as its own user', () => {
+    for (const line of [
+      'Type=notify',
+      'NotifyAccess=all',
+      'WatchdogSec=60',
+      'Restart=on-failure',
+      'User=painlens',
+      'ExecStart=/usr/bin/node /opt/painlens/dist/main.js run --config /etc/painlens/painlens.yaml',
+      'ExecReload=/bin/kill -HUP $MAINPID',
+      'StateDirectory=painlens'
+    ])
+      expect(unit.split('\n')).toContain(line)
+    expect(unit).toContain('LoadCredential=mqtt-password:')
+  })
+})
+
+describe.skipIf(!hasAnalyze)(
+  `painlens.service by systemd-analyze${hasAnalyze ? '' : ' (skipped: it is missing)'}`,
+  () => {
+    let folder: string
+    let file: string
+
+    beforeAll(() => {
+      folder = mkdtempSync(join(tmpdir(), 'painlens-unit-'))
+      file = join(folder, 'painlens.service')
+      // Node.js need not be in /usr/bin where the tests run.
+      writeFileSync(file, unit.replace('ExecStart=/usr/bin/node ', `ExecStart=${process.execPath} `))
+    })
+    afterAll(() => rmSync(folder, { recursive: true }))
+
+    const analyze = (...args: string[]) => {
+      const { status, stdout, stderr } = spawnSync('systemd-analyze', [...args, file], { encoding: 'utf8' })
+      return { status, output: stdout + stderr }
+    }
+
+    it('has nothing to complain about', () => {
+      expect(analyze('verify')).toEqual({ status: 0, output: '' })
+    })
+
+    it('would be told of a mistake', () => {
+      const good = readFileSync(file, 'utf8')
+      writeFileSync(file, good.replace('Restart=on-failure', 'Restart=sometimes'))
+      expect(analyze('verify').output).toContain('sometimes')
+      writeFileSync(file, good)
+    })
+
+    it('leaves an exposure of at most 2.5 of 10', () => {
+      const { status, output } = analyze('security', '--offline=true', '--threshold=25', '--no-pager')
+      expect(output).toMatch(/Overall exposure level for painlens\.service: \d/)
+      expect(status).toBe(0)
+    })
+  }
+)

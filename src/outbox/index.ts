@@ -1,61 +1,9 @@
-import type { Clock } from '../core/clock.js'
 import { messageOf } from '../core/errors.js'
-import type { Log } from '../core/log.js'
 import { type Database, diskError, openDatabase } from './database.js'
 import { Index, type IndexEntry, indexEntry, keyOf, parseEntry, type StoredEntry } from './entries.js'
+import type { Outbox, OutboxOptions, OutboxStats, Publish } from './types.js'
 
-export interface OutboxOptions {
-  /** A folder of its own. */
-  path: string
-  maxMessages: number
-  /** Messages older than this are never delivered. */
-  expiryMs: number
-  log: Log
-  clock: Clock
-}
-
-/** A message on its way out. */
-export interface OutboxEntry {
-  topic: string
-  payload: Record<string, unknown>
-  /** When it was put into the outbox, in ms since the epoch. */
-  at: number
-  /** It waited for more than 10 s, or an earlier run of painlens left it. */
-  late: boolean
-  /** When it is of no use any more, in ms since the epoch. */
-  expiresAt: number
-}
-
-/** Resolves once the broker has confirmed; `refused` means that the broker will never take this message. */
-export type Publish = (entry: OutboxEntry) => Promise<'confirmed' | 'refused'>
-
-export interface OutboxStats {
-  depth: number
-  /** Those which the disk refused; they are lost if the process ends. */
-  inMemory: number
-  expired: number
-  /** Given up because the outbox was full. */
-  evicted: number
-  refused: number
-}
-
-export interface Outbox {
-  /**
-   * Writes a message to disk, synced, before it resolves. Where the disk refuses, the message is kept in memory (said
-   * once in the log), for an alarm matters more than its file.
-   * @param options.expendable it may be given up first when the outbox is full (updates, explanations)
-   */
-  put(topic: string, payload: object, options?: { expendable?: boolean }): Promise<void>
-  /**
-   * Delivers until `signal` aborts: oldest first, messages of the same `alarm_id` strictly one after the other.
-   * Resolves after the abort, once nothing is under way. Rejects with the first error of `publish`; what was not
-   * confirmed stays. One drain at a time.
-   */
-  drain(publish: Publish, signal: AbortSignal): Promise<void>
-  depth(): number
-  stats(): OutboxStats
-  close(): Promise<void>
-}
+export type { Outbox, OutboxEntry, OutboxOptions, OutboxStats, Publish } from './types.js'
 
 const lateMs = 10_000
 /** Enough to hide the round trip, few enough that an outage repeats little. */
@@ -133,9 +81,15 @@ class DiskOutbox implements Outbox {
       const entry = sending.size < windowSize ? this.#index.next(this.#underWay) : undefined
       if (entry === undefined) await woken
       else {
-        const delivery: Promise<void> = this.#deliver(entry, publish)
+        this.#underWay.add(entry.orderKey)
+        // Read one after the other, so that the oldest is also the first to go.
+        const stored = await this.#read(entry).catch((error: unknown) => void failures.push(error))
+        const delivery: Promise<void> = (
+          stored === undefined ? Promise.resolve() : this.#deliver(entry, stored, publish)
+        )
           .catch((error: unknown) => void failures.push(error))
           .finally(() => {
+            this.#underWay.delete(entry.orderKey)
             sending.delete(delivery)
             this.#wake()
           })
@@ -165,7 +119,8 @@ class DiskOutbox implements Outbox {
   /** Whatever came in during one sync goes to disk together with the next: a burst costs a few syncs, not one each. */
   async #write(): Promise<void> {
     while (this.#waiting.length > 0) {
-      const batch = this.#waiting
+      // A copy: more may come in while these are written.
+      const batch = [...this.#waiting]
       const operations = batch.map(({ key, stored }) => ({ type: 'put' as const, key, value: JSON.stringify(stored) }))
       let written = true
       try {
@@ -185,26 +140,35 @@ class DiskOutbox implements Outbox {
     }
   }
 
-  async #deliver(entry: IndexEntry, publish: Publish): Promise<void> {
-    this.#underWay.add(entry.orderKey)
+  /**
+   * @returns null for nonsense; undefined where the disk does not give the message now: it stays there for a later run,
+   * and the ones behind it are not kept waiting
+   */
+  async #read(entry: IndexEntry): Promise<StoredEntry | null | undefined> {
+    if (entry.inMemory) return entry.inMemory
     try {
-      const stored = entry.inMemory ?? parseEntry((await this.#database.get(entry.key)) ?? '')
-      const now = this.#options.clock.now()
-      const expiresAt = entry.at + this.#options.expiryMs
-      if (stored === null) this.#options.log.error({ key: entry.key }, 'a message in the outbox is unreadable')
-      else if (now >= expiresAt) this.#drop(entry, 'expired', 'an undelivered message expired and was dropped')
-      else {
-        const late = entry.earlierRun || now - entry.at > lateMs
-        const payload =
-          'late' in stored.payload ? { ...stored.payload, late: stored.payload.late || late } : stored.payload
-        const answer = await publish({ topic: stored.topic, payload, at: entry.at, late, expiresAt })
-        if (answer === 'refused')
-          this.#drop(entry, 'refused', 'the broker refuses this message for good; it was dropped')
-      }
-      await this.#remove(entry)
-    } finally {
-      this.#underWay.delete(entry.orderKey)
+      return parseEntry((await this.#database.get(entry.key)) ?? '')
+    } catch (error) {
+      this.#diskSays(error)
+      this.#index.delete(entry.key)
+      return undefined
     }
+  }
+
+  async #deliver(entry: IndexEntry, stored: StoredEntry | null, publish: Publish): Promise<void> {
+    const { clock, log, expiryMs } = this.#options
+    const now = clock.now()
+    const expiresAt = entry.at + expiryMs
+    if (stored === null) log.error({ key: entry.key }, 'a message in the outbox is unreadable and was dropped')
+    else if (now >= expiresAt) this.#drop(entry, 'expired', 'an undelivered message expired and was dropped')
+    else {
+      const late = entry.earlierRun || now - entry.at > lateMs
+      const payload =
+        'late' in stored.payload ? { ...stored.payload, late: stored.payload.late || late } : stored.payload
+      const answer = await publish({ topic: stored.topic, payload, at: entry.at, late, expiresAt })
+      if (answer === 'refused') this.#drop(entry, 'refused', 'the broker refuses this message for good; it was dropped')
+    }
+    await this.#remove(entry)
   }
 
   async #makeRoom(): Promise<void> {
@@ -244,7 +208,7 @@ class DiskOutbox implements Outbox {
     this.#diskRefuses = refuses
     const { log, path } = this.#options
     if (refuses)
-      log.error({ error: messageOf(diskError(path, error)) }, 'the outbox cannot write; alarms wait in memory')
-    else log.info({ path }, 'the outbox writes again')
+      log.error({ error: messageOf(diskError(path, error)) }, 'the outbox does not work; alarms wait in memory')
+    else log.info({ path }, 'the outbox works again')
   }
 }

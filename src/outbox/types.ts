@@ -1,0 +1,55 @@
+import type { Clock } from '../core/clock.js'
+import type { Log } from '../core/log.js'
+
+export interface OutboxOptions {
+  /** A folder of its own. */
+  path: string
+  maxMessages: number
+  /** Messages older than this are never delivered. */
+  expiryMs: number
+  log: Log
+  clock: Clock
+}
+
+/** A message on its way out. */
+export interface OutboxEntry {
+  topic: string
+  payload: Record<string, unknown>
+  /** When it was put into the outbox, in ms since the epoch. */
+  at: number
+  /** It waited for more than 10 s, or an earlier run of painlens left it. */
+  late: boolean
+  /** When it is of no use any more, in ms since the epoch. */
+  expiresAt: number
+}
+
+/** Resolves once the broker has confirmed; `refused` means that the broker will never take this message. */
+export type Publish = (entry: OutboxEntry) => Promise<'confirmed' | 'refused'>
+
+export interface OutboxStats {
+  depth: number
+  /** Those which the disk refused; they are lost if the process ends. */
+  inMemory: number
+  expired: number
+  /** Given up because the outbox was full. */
+  evicted: number
+  refused: number
+}
+
+export interface Outbox {
+  /**
+   * Writes a message to disk, synced, before it resolves. Where the disk refuses, the message is kept in memory (said
+   * once in the log), for an alarm matters more than its file.
+   * @param options.expendable it may be given up first when the outbox is full (updates, explanations)
+   */
+  put(topic: string, payload: object, options?: { expendable?: boolean }): Promise<void>
+  /**
+   * Delivers until `signal` aborts: oldest first, messages of the same `alarm_id` strictly one after the other.
+   * Resolves after the abort, once nothing is under way. Rejects with the first error of `publish`; what was not
+   * confirmed stays. One drain at a time.
+   */
+  drain(publish: Publish, signal: AbortSignal): Promise<void>
+  depth(): number
+  stats(): OutboxStats
+  close(): Promise<void>
+}

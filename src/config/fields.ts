@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { polygonProblem } from './polygon.js'
-import { urlProblem } from './url.js'
+import { normalUrl, urlProblem } from './url.js'
 
 /** The field kinds of the config schema. What an editor shows for a wrong text is what painlens says too. */
 
@@ -25,7 +25,7 @@ export const wholeFrom = (low: number, high: number) => z.int().min(low).max(hig
 export const share = numberFrom(0, 1)
 
 /**
- * A URL of one of `schemes`, which may hold user name and password.
+ * A URL of one of `schemes`, which may hold user name and password; they are percent-encoded in what comes out.
  * @param example what the reference page and the error show
  */
 export const url = (schemes: readonly string[], example: string) =>
@@ -35,6 +35,7 @@ export const url = (schemes: readonly string[], example: string) =>
       const message = urlProblem(value, schemes)
       if (message) context.addIssue({ code: 'custom', message })
     })
+    .overwrite(normalUrl)
     .meta({
       writeOnly: true,
       pattern: `^(${schemes.join('|')})://|\\$\\{`,

@@ -7,7 +7,7 @@ import { withAbsolutePaths } from './paths.js'
 import { issueProblems, problemLines, valueAt } from './problems.js'
 import { type Config, configSchema } from './schema.js'
 import { fetchSubstitutes, placeholdersIn, type Sources } from './substitute.js'
-import { parseYaml, TreeReader } from './tree.js'
+import { parseYaml, type Tree, TreeReader } from './tree.js'
 import { passwordsOf } from './url.js'
 
 export interface LoadOptions {
@@ -87,7 +87,7 @@ export async function parseConfig(text: string, file: string, options: LoadOptio
   const manifestGiven = valueAt(tree.value, ['model', 'manifest']) !== undefined
   return {
     config: withAbsolutePaths(parsed.data, baseDir, manifestGiven, env),
-    secrets: [...new Set([...tree.secrets, ...secretsIn(parsed.data)])].filter(Boolean),
+    secrets: [...new Set([...tree.secrets, ...secretsIn(tree, parsed.data)])].filter(Boolean),
     file: path,
     baseDir
   }
@@ -103,7 +103,11 @@ function placeholdersOf(document: Document): string[] {
   return found
 }
 
-/** The passwords that stand in a config, also when they are written in it directly. */
-function secretsIn({ mqtt, cameras }: Config): string[] {
-  return [mqtt.password ?? '', ...[mqtt.url, ...cameras.map(({ url }) => url)].flatMap(passwordsOf)]
+/** The passwords that stand in a config, also when they are written in it directly; as written and as used. */
+function secretsIn(tree: Tree, { mqtt, cameras }: Config): string[] {
+  const written = [['mqtt', 'url'], ...cameras.map((_, i) => ['cameras', i, 'url'])].map((path) =>
+    valueAt(tree.value, path)
+  )
+  const used = [mqtt.url, ...cameras.map(({ url }) => url)]
+  return [mqtt.password ?? '', ...[...written, ...used].flatMap((url) => passwordsOf(String(url)))]
 }

@@ -7,19 +7,24 @@ import { numberFrom, path, polygon, secret, shaped, share, text, url, wholeFrom 
  * (`npm run generate` writes both). snake_case, as users type it.
  */
 
-export const compositeNames = [
+/** With the bias, or without it under the name with _IB. */
+const biasedComposites = [
   'lrp.z',
   'lrp.epsilon',
-  'lrp.w_square',
-  'lrp.flat',
   'lrp.alpha_1_beta_0',
   'lrp.alpha_2_beta_1',
-  'lrp.z_plus',
   'lrp.sequential_preset_a',
   'lrp.sequential_preset_b',
   'lrp.sequential_preset_a_flat',
   'lrp.sequential_preset_b_flat'
 ] as const
+
+/** Those of src/lrp that need no further option. */
+export const compositeNames = [
+  ...biasedComposites,
+  ...biasedComposites.map((name) => `${name}_IB` as const),
+  ...(['lrp.w_square', 'lrp.flat', 'lrp.z_plus'] as const)
+]
 
 const tls = z.strictObject({
   ca: path.optional().describe("The broker's certificate authority, a PEM file; default: those that Node.js trusts."),
@@ -62,8 +67,8 @@ const camera = z.strictObject({
   id: shaped(/^[a-z0-9_-]{1,40}$/, 'up to 40 of a-z, 0-9, _ and -').describe(
     'Name in topics and logs; different for each camera.'
   ),
-  url: url(['rtsp', 'rtsps'], 'rtsp://user:password@192.0.2.10/stream1').describe(
-    'The stream, as the camera maker documents it; 720p is enough. It stays out of logs and process lists.'
+  url: url(['rtsp', 'rtsps', 'http', 'https'], 'rtsp://user:password@192.0.2.10/stream1').describe(
+    'The stream, as the camera maker documents it; 720p is enough. Its password stays out of logs and process lists.'
   ),
   location: location.prefault({}).describe('Where the camera looks; goes into each alarm.'),
   fps: numberFrom(0.2, 30).default(5).describe('Frames per second that are looked at.'),

@@ -1,45 +1,64 @@
 /**
- * What is wrong with a URL, or null. The URL itself is never in the answer, only its scheme: in a URL that cannot be
- * parsed nobody knows where the password ends.
+ * URLs with user name and password, as people write them: the last @ ends the password and the first : begins it, so
+ * that it may be written as it is (`p@ss:w/rd?#`). An @ further behind has to be written %40.
  */
-export function urlProblem(value: string, schemes: readonly string[]): string | null {
-  const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(value)?.[1]?.toLowerCase()
-  const allowed = `allowed is a URL that starts with ${schemes.map((name) => `${name}://`).join(', ')}`
-  if (!scheme) return `found text that does not start like a URL, ${allowed}`
-  if (!schemes.includes(scheme)) return `found a URL that starts with ${scheme}://, ${allowed}`
-  const parsed = parse(value)
-  if (!parsed?.hostname) return `found a URL without a valid host and port, ${allowed}; ${encoding}`
-  if (!decodes(parsed.username) || !decodes(parsed.password))
-    return `found a percent sign in the URL's user name or password that encodes nothing, allowed is %25; ${encoding}`
-  return null
+interface UrlParts {
+  scheme: string
+  login: string | null
+  /** Host, port, path and query. */
+  address: string
 }
 
-const encoding = `in user name and password write @ as %40, : as %3A, / as %2F, ? as %3F, # as %23, % as %25 (what \${file:…}, \${env:…} and \${credential:…} bring in there is encoded for you)`
+function takeApart(url: string): UrlParts | null {
+  const parts = /^([a-z][a-z0-9+.-]*):\/\/(?:(.*)@)?([^@]*)$/is.exec(url)
+  return parts ? { scheme: parts[1]!.toLowerCase(), login: parts[2] ?? null, address: parts[3]! } : null
+}
+
+/** A host name, an IPv4 address or an IPv6 one in brackets; then a port, a path and a query if there are any. */
+const addressPattern = /^(\[[0-9a-f:.]+\]|[^\s:/?#[\]]+)(:\d{1,5})?([/?#]\S*)?$/i
 
 /**
- * The passwords that a URL holds, as written and decoded; taken up to the last @, so that one which breaks the URL is
- * found too.
+ * What is wrong with a URL, or null. The URL itself is never in the answer, only its scheme: in one that cannot be
+ * taken apart nobody knows where the password ends.
  */
+export function urlProblem(url: string, schemes: readonly string[]): string | null {
+  const parts = takeApart(url)
+  const allowed = `allowed is a URL that starts with ${schemes.map((name) => `${name}://`).join(', ')}`
+  if (!parts) return `found text that does not start like a URL, ${allowed}`
+  if (!schemes.includes(parts.scheme)) return `found a URL that starts with ${parts.scheme}://, ${allowed}`
+  if (addressPattern.test(parts.address) && URL.canParse(normalUrl(url))) return null
+  return `found a URL without a valid host and port, ${allowed} and goes on with user:password@ (where needed), host:port and the path; an @ in the path is written %40`
+}
+
+/** The URL with user name and password percent-encoded, as `new URL` and other programs read it. */
+export function normalUrl(url: string): string {
+  const parts = takeApart(url)
+  if (!parts?.login) return url
+  const { user, password } = splitLogin(parts.login)
+  const login = password === null ? encode(decode(user)) : `${encode(decode(user))}:${encode(decode(password))}`
+  return `${parts.scheme}://${login}@${parts.address}`
+}
+
+/** The passwords that a URL holds, as written and decoded. */
 export function passwordsOf(url: string): string[] {
-  const credentials = /^[a-z0-9+.-]+:\/\/(.*)@/i.exec(url)?.[1]
-  if (!credentials?.includes(':')) return []
-  const password = credentials.slice(credentials.indexOf(':') + 1)
-  return [...new Set([password, decodes(password) ? decodeURIComponent(password) : password])].filter(Boolean)
+  const login = takeApart(url)?.login
+  const password = login ? splitLogin(login).password : null
+  return password ? [...new Set([password, decode(password)])] : []
 }
 
-function parse(value: string): URL | null {
-  try {
-    return new URL(value)
-  } catch {
-    return null
-  }
+function splitLogin(login: string): { user: string; password: string | null } {
+  const colon = login.indexOf(':')
+  return colon < 0 ? { user: login, password: null } : { user: login.slice(0, colon), password: login.slice(colon + 1) }
 }
 
-function decodes(text: string): boolean {
+const encode = (text: string): string =>
+  encodeURIComponent(text).replace(/[!'()*]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`)
+
+/** What is no valid encoding is taken as it stands. */
+function decode(text: string): string {
   try {
-    decodeURIComponent(text)
-    return true
+    return decodeURIComponent(text)
   } catch {
-    return false
+    return text
   }
 }

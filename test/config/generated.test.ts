@@ -3,7 +3,9 @@ import { describe, expect, it } from 'vitest'
 import { generatedFiles } from '../../src/config/generate.js'
 import { loadConfig } from '../../src/config/index.js'
 import { jsonSchema, nonNull, type SchemaNode } from '../../src/config/json-schema.js'
+import { compositeNames } from '../../src/config/schema.js'
 import { packageRoot } from '../../src/core/version.js'
+import { compositeOf } from '../../src/lrp/composites.js'
 
 describe('generated files', () => {
   it.each(Object.entries(generatedFiles))('%s is what the schema says (npm run generate writes it)', (file, text) => {
@@ -22,6 +24,12 @@ describe('generated files', () => {
     }
     walk(jsonSchema, '')
     expect(bare).toEqual([])
+  })
+})
+
+describe('explanation.composite', () => {
+  it.each(compositeNames)('%s is one that LRP knows', (name) => {
+    expect(compositeOf(name).length).toBeGreaterThan(0)
   })
 })
 

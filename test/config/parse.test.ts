@@ -102,7 +102,7 @@ mqtt:
   tls: { cert: x }
 cameras:
   - id: bed-1
-    url: http://192.0.2.1/
+    url: ftp://192.0.2.1/
     fps: fast
     width: 12.5
     masks: [[[0,0],[1,1]], [[0,0],[1]], [[0,0],[1,2],[1,0]]]
@@ -119,7 +119,7 @@ explanation: { enabled: yes }
       /^2:1 mqtt\.url: missing, allowed is a URL that starts with mqtt:/,
       '3:3 mqtt.ulr: found an unknown key, did you mean url?',
       '4:3 mqtt.tls: found one of cert and key, allowed are both or neither',
-      '7:10 cameras[0].url: found a URL that starts with http://, allowed is a URL that starts with rtsp://, rtsps://',
+      '7:10 cameras[0].url: found a URL that starts with ftp://, allowed is a URL that starts with rtsp://, rtsps://, http://, https://',
       '8:10 cameras[0].fps: found "fast", allowed is a number from 0.2 to 30',
       '9:12 cameras[0].width: found 12.5, allowed is a whole number from 160 to 3840',
       /^10:13 cameras\[0\]\.masks\[0\]: found 2 corners/,

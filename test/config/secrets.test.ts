@@ -33,11 +33,25 @@ const messageOf = (text: string): Promise<string> =>
 
 describe('placeholders', () => {
   it.each(['${env:PW}', '${file:/run/pw}'])('%s brings a password into a URL, encoded', async (placeholder) => {
-    const { config, secrets } = await parse(withUrl(`rtsp://admin:${placeholder}@192.0.2.1:554/1?x=@`))
+    const { config, secrets } = await parse(withUrl(`rtsp://admin:${placeholder}@192.0.2.1:554/1?x=%40`))
     const url = new URL(config.cameras[0].url)
     expect(decodeURIComponent(url.password)).toBe(nasty)
     expect(url.host).toBe('192.0.2.1:554')
     expect(secrets).toContain(nasty)
+  })
+
+  it.each([
+    [`rtsp://u:${nasty}@h:554/1`, nasty],
+    ['rtsp://u:p%40ss@h/', 'p@ss'],
+    ['rtsp://u:100%@h/', '100%'],
+    ['rtsp://u:@h/', ''],
+    ['http://u:p@[2001:db8::1]:80/video?x=1', 'p']
+  ])('a password may stand in the URL as it is, or encoded: %s', async (url, password) => {
+    const { config } = await parse(withUrl(JSON.stringify(url)))
+    const used = new URL(config.cameras[0].url)
+    expect(decodeURIComponent(used.password)).toBe(password)
+    expect(used.username).toBe('u')
+    expect(url).toContain(used.host)
   })
 
   it('loses one newline of a file, not more', async () => {
@@ -98,9 +112,10 @@ describe('secrets', () => {
   const secret = 'hunter2'
   it.each([
     withUrl(`rtsp://admin:${secret}/stream1`),
-    withUrl(`rtsp://admin:${secret}#@h/x`),
-    withUrl(`http://admin:${secret}@h/x`),
-    withUrl(`rtsp://admin:%${secret}@h/x`),
+    withUrl(`rtsp://admin:${secret}#@h x/`),
+    withUrl(`ftp://admin:${secret}@h/x`),
+    withUrl(`rtsp://admin:%${secret}@h:99999/x`),
+    withUrl(`rtsp://admin:${secret}@h/x@y:z`),
     withUrl(`"rtsp://admin:${secret}@"`),
     withUrl(`["rtsp://admin:${secret}@h"]`),
     withUrl(secret),

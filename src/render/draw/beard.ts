@@ -19,8 +19,8 @@ export function drawBeard(pen: Pen, shape: FaceShape): void {
   const colour = mix(mix(hair, [40, 34, 32], 0.3), skin, stubble ? 0.3 : 0.1)
   for (const part of shapes[beard]) {
     const path = pen.curve(outlines[part](shape), true)
-    pen.fill(path, colour, stubble ? 0.3 : 0.72)
-    for (const width of [5, 10]) pen.stroke(path, colour, width, stubble ? 0.07 : 0.16)
+    pen.fill(path, colour, stubble ? 0.24 : 0.72)
+    for (const width of stubble ? [8, 16, 26] : [5, 10]) pen.stroke(path, colour, width, stubble ? 0.06 : 0.16)
     if (!stubble) pen.stroke(hairsIn(pen, shape, part), mix(colour, [20, 16, 14], 0.4), 1, 0.55)
   }
 }

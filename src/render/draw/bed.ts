@@ -130,7 +130,7 @@ function cushion(random: Random, { direction }: Light, colour: Rgb, { width: w, 
     [16, 9, 4]
       .map(
         (width) =>
-          `<path d="${folds}" fill="none" stroke="${css(darker(colour, 0.35))}" stroke-opacity=".14" stroke-width="${width}"/>`
+          `<path d="${folds}" fill="none" stroke-linecap="round" stroke="${css(darker(colour, 0.35))}" stroke-opacity=".14" stroke-width="${width}"/>`
       )
       .join('') +
     `<ellipse cx="${short(-direction * 24)}" cy="0" rx="165" ry="185" fill="url(#under)" fill-opacity=".62"/>`
@@ -149,7 +149,7 @@ function shoulders({ gown, skin }: Identity, { direction }: Light): string {
     [16, 8]
       .map(
         (width) =>
-          `<path d="M-150 240Q-120 280 -130 290M150 240Q120 280 130 290" fill="none" stroke="${seam}" stroke-opacity=".2" stroke-width="${width}"/>`
+          `<path d="M-150 240Q-120 280 -130 290M150 240Q120 280 130 290" fill="none" stroke-linecap="round" stroke="${seam}" stroke-opacity=".2" stroke-width="${width}"/>`
       )
       .join('')
   )
@@ -169,7 +169,9 @@ function blanket(random: Random, colour: Rgb): string {
     const tone = random.chance(0.5) ? darker(colour, 0.4) : lighter(colour, 0.4)
     const width = random.uniform(10, 34)
     for (const share of [1, 0.6, 0.3]) {
-      folds += `<path d="M${short(x)} ${short(y)}q${short(bendX)} ${short(bendY)} ${short(endX)} ${short(endY)}" fill="none" stroke="${css(tone)}" stroke-opacity=".15" stroke-width="${short(width * share)}"/>`
+      const half = width * share
+      // There on one side and back on the other: a fold that runs out at both ends.
+      folds += `<path d="M${short(x)} ${short(y)}q${short(bendX + half)} ${short(bendY)} ${short(endX)} ${short(endY)}q${short(bendX - half - endX)} ${short(bendY - endY)} ${short(-endX)} ${short(-endY)}" fill="${css(tone)}" fill-opacity=".16"/>`
     }
   }
   return (

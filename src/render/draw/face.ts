@@ -1,5 +1,4 @@
-import type { Pose } from '../geometry.js'
-import { Projection, pivot } from '../geometry.js'
+import { type Pose, Projection, pivot } from '../geometry.js'
 import type { Light } from '../light.js'
 import { short } from '../numbers.js'
 import type { FaceShape } from '../shape/index.js'

@@ -129,14 +129,14 @@ export function drawHair(pen: Pen, { identity }: FaceShape, head: string): void 
 /** From the picture's left temple over the crown to the right one. */
 function outerEdge(pen: Pen, { crown, faceWidth }: Identity, cut: Cut, volume: number): Flat[] {
   const half: Solid[] = [
-    [32, crown + 2 - volume * 0.95, -20],
+    [33, crown + 3 - volume * 0.9, -20],
     [64 + volume * 0.3, crown + 18 - volume * 0.7, -20],
     [91 + volume * 0.6, -92, -20],
     [103 + volume * 0.4, -40, -20],
     [101, cut.sides, -20]
   ]
   const left = half.map(([x, y, z]): Solid => [-x, y, z]).reverse()
-  return [...left, [0, crown - volume, -20] as Solid, ...half].map(([x, y, z]) =>
+  return [...left, [0, crown - volume - 4, -20] as Solid, ...half].map(([x, y, z]) =>
     pen.projection.solid([x * faceWidth, y, z])
   )
 }

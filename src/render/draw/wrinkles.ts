@@ -1,6 +1,7 @@
 import type { Skin } from '../geometry.js'
-import { clamp, lerp } from '../numbers.js'
+import { clamp } from '../numbers.js'
 import { createRandom } from '../random.js'
+import { nasolabialLine } from '../shape/folds.js'
 import type { FaceShape } from '../shape/index.js'
 import { type Side, sides } from '../shape/strength.js'
 import type { Pen } from './pen.js'
@@ -147,17 +148,6 @@ function drawNasolabialFold(pen: Pen, shape: FaceShape, side: Side): void {
     0.2 * au('AU20')
   pen.crease(nasolabialLine(shape, side, 9), 10, 0.18 * depth, pen.palette.highlight)
   pen.fold(nasolabialLine(shape, side), 4.4, Math.min(0.95, 0.78 * depth))
-}
-
-/** The fold's line, `away` face units further out. */
-export function nasolabialLine({ nose, mouth, head, au }: FaceShape, side: Side, away = 0): Skin[] {
-  const raised = au('AU10') + 0.45 * au('AU9')
-  return [
-    [side * (nose.half + 3 + away), nose.base - 13 - 3 * raised],
-    [side * (nose.half + 14 + away + 3 * raised), nose.base + 3 - 3 * raised],
-    [side * (lerp(nose.half, mouth.half, 0.75) + 15 + away + 4 * au('AU12')), lerp(nose.base, mouth.line, 0.6)],
-    [side * (mouth.half + 11 + away), mouth.line + 2 + 6 * au('AU15') - 2 * au('AU12') + head.jawDrop * 0.3]
-  ]
 }
 
 function drawMouthCorner(pen: Pen, { identity, au, mouth, head }: FaceShape, side: Side): void {

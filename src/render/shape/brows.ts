@@ -13,8 +13,8 @@ export function shapeBrow(identity: Identity, au: Strength, side: Side): Skin[] 
   const line: readonly Skin[] = [
     [start, y + 3 - inner + 11 * frown + 5 * wrinkle],
     [lerp(start, 76, 0.33), y - identity.browArch * 0.5 - lerp(inner, outer, 0.4) + 9 * frown + 3.5 * wrinkle],
-    [lerp(start, 76, 0.66), y - identity.browArch - outer + 5.5 * frown + 1.5 * wrinkle + 2 * cheek],
-    [76, y + 3 - outer * 0.7 + 3 * frown + 2 * cheek]
+    [lerp(start, 76, 0.66), y - identity.browArch - outer + 5.5 * frown + 1.5 * wrinkle + cheek],
+    [76, y + 3 - outer * 0.7 + 3 * frown + cheek]
   ]
   return line.map(([x, height]) => [side * x, height])
 }

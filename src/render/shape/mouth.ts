@@ -75,10 +75,12 @@ function contours(half: number, corner: number, heights: Heights, lift: number) 
     [-half, corner],
     [half, corner]
   ]
+  const upperInner = innerPlaces.map((t): Skin => [t * half, along(t, upperEdge) + (t === 0 ? 1 : 0) - raise(t), 4])
   return {
     upperOuter: [corners[0], ...upperOuter, corners[1]],
     lowerOuter: [corners[0], ...lowerOuter, corners[1]],
-    upperInner: innerPlaces.map((t): Skin => [t * half, along(t, upperEdge) + (t === 0 ? 1 : 0) - raise(t), 4]),
-    lowerInner: innerPlaces.map((t): Skin => [t * half, along(t, lowerEdge), 4])
+    upperInner,
+    // Lips meet; they never cross.
+    lowerInner: upperInner.map(([x, y]): Skin => [x, Math.max(y, along(x / half, lowerEdge)), 4])
   }
 }

@@ -1,7 +1,6 @@
 /** The parts that run for all cameras, opened in order from the config; what was opened is closed if a later one fails. */
 import { cpus } from 'node:os'
-import { join } from 'node:path'
-import { type Camera, type Ffmpeg, openCamera, probeFfmpeg } from '../camera/index.js'
+import { type Camera, type Ffmpeg, ffmpegDecoder, openCamera, probeFfmpeg } from '../camera/index.js'
 import { type Classifier, startClassifier } from '../classify/index.js'
 import type { CameraConfig, Config } from '../config/index.js'
 import type { Clock } from '../core/clock.js'
@@ -9,6 +8,7 @@ import type { Log } from '../core/log.js'
 import type { Secrets } from '../core/secrets.js'
 import { type Detector, startDetector } from '../detect/index.js'
 import { type ExplainStage, startExplaining } from '../explain/index.js'
+import { faceModelFiles } from '../face/models/index.js'
 import { loadManifest, type Manifest } from '../model/manifest.js'
 import { type Outbox, openOutbox } from '../outbox/index.js'
 
@@ -79,7 +79,18 @@ export function openConfiguredCamera(camera: CameraConfig, parts: Parts, options
   const { log, clock, secrets } = options
   const { id, url, fps, width, height, masks } = camera
   const about = log.child({ stage: 'camera', camera: id })
-  return openCamera({ id, url, fps, width, height, masks, ffmpeg: parts.ffmpeg, log: about, clock, secrets })
+  return openCamera({
+    id,
+    url,
+    fps,
+    width,
+    height,
+    masks,
+    decoder: ffmpegDecoder(parts.ffmpeg),
+    log: about,
+    clock,
+    secrets
+  })
 }
 
 function openClassifier({ config, log, onFatal }: PartsOptions, manifest: Manifest): Promise<Classifier> {
@@ -98,9 +109,8 @@ function openDetector(
   manifest: Manifest,
   classifier: Classifier
 ): Promise<Detector> {
-  const folder = config.model.face_models!
   return startDetector({
-    models: { detector: join(folder, 'detector.onnx'), landmarks: join(folder, 'landmarks.onnx') },
+    models: faceModelFiles(config.model.face_models!),
     crop: manifest.input,
     alignment: manifest.alignment,
     provider: classifier.proof.provider,

@@ -1,0 +1,232 @@
+import { BehaviorSubject, type Observable, Subject } from 'rxjs'
+import type { Clock } from '../core/clock.js'
+import { CameraError } from '../core/errors.js'
+import type { Log } from '../core/log.js'
+import type { Secrets } from '../core/secrets.js'
+import type { CameraState, Frame, Polygon } from '../core/types.js'
+import { DecoderChild } from './child.js'
+import type { Decoder } from './decoder.js'
+import { classify, type Failure, hung } from './failure.js'
+import { FrameAssembler } from './frames.js'
+import { maskSpans } from './masks.js'
+import { Backoff, type CameraTiming, defaultTiming, RateMeter } from './timing.js'
+import { type CameraUrl, parseCameraUrl, registerSecrets } from './url.js'
+
+export interface CameraOptions {
+  id: string
+  /** `rtsp://user:password@host:554/path`; see `parseCameraUrl` for odd characters in a password. */
+  url: string
+  /** At most so many pictures per second; fewer when the camera is slower. */
+  fps: number
+  /** The size of the frames, whatever the camera's own is: scaled to fit, with black bars where the shape differs. */
+  width: number
+  height: number
+  /** Blacked out before anybody sees the frame; in 0..1 of the frame. */
+  masks: readonly Polygon[]
+  decoder: Decoder
+  timing?: Partial<CameraTiming>
+  /** Frames that may be out at a time, the one being received included. 4 unless told otherwise. */
+  slots?: number
+  log: Log
+  clock: Clock
+  /** The password is registered here before anything is started. */
+  secrets: Secrets
+  /** 0 up to but not 1; jitters the restarts. */
+  random?: () => number
+}
+
+export interface CameraStatus {
+  state: CameraState
+  /** In ms since the epoch. */
+  since: number
+  /** Why there is no picture, fit for a log. */
+  reason?: string
+}
+
+export interface CameraStats extends CameraStatus {
+  /** Frames handed on, and frames for which there was no slot or no taker. */
+  frames: number
+  dropped: number
+  /** Frames per second over the last 5 s, dropped ones included. */
+  fps: number
+  lastFrameAt: number | null
+  /** Decoders started after the first one. */
+  restarts: number
+}
+
+/** A supervised camera: keeps a decoder running until it is stopped, and never throws for what a camera does. */
+export interface Camera {
+  readonly id: string
+  /** Hot; one subscriber, who releases each frame. Neither completes nor fails: a stopped camera can be started again. */
+  readonly frames: Observable<Frame>
+  /** The current state first, then each change of it or of its reason. `ok`, `connecting` and `lost` are the camera stage's. */
+  readonly states: Observable<CameraStatus>
+  stats(): CameraStats
+  start(): void
+  /** Back when the decoder is gone; within 2 s. */
+  stop(): Promise<void>
+}
+
+/** @throws CameraError when the URL is none; nothing else is tried before `start` */
+export function openCamera(options: CameraOptions): Camera {
+  registerSecrets(options.url, options.secrets)
+  return new SupervisedCamera(options, parseCameraUrl(options.url, options.id))
+}
+
+class SupervisedCamera implements Camera {
+  readonly id: string
+  readonly #options: CameraOptions
+  readonly #url: CameraUrl
+  readonly #timing: CameraTiming
+  readonly #backoff: Backoff
+  readonly #assembler: FrameAssembler
+  readonly #frames = new Subject<Frame>()
+  readonly #states: BehaviorSubject<CameraStatus>
+  readonly #rate = new RateMeter()
+  readonly #counts = { frames: 0, dropped: 0, restarts: 0 }
+  #lastFrameAt: number | null = null
+  #child: DecoderChild | undefined
+  #running = false
+  #failure: Failure | undefined
+  /** Set when the child was killed for its silence. */
+  #silence: Failure | undefined
+  /** When the running child's first picture came. */
+  #steadySince: number | undefined
+  #retryTimer: NodeJS.Timeout | undefined
+  #silenceTimer: NodeJS.Timeout | undefined
+  #lostTimer: NodeJS.Timeout | undefined
+
+  constructor(options: CameraOptions, url: CameraUrl) {
+    this.id = options.id
+    this.#options = options
+    this.#url = url
+    this.#timing = { ...defaultTiming, ...options.timing }
+    this.#backoff = new Backoff(this.#timing, options.random ?? Math.random)
+    this.#states = new BehaviorSubject<CameraStatus>({ state: 'connecting', since: options.clock.now() })
+    this.#assembler = new FrameAssembler({
+      camera: options.id,
+      width: options.width,
+      height: options.height,
+      slots: options.slots ?? 4,
+      masks: maskSpans(options.masks, options),
+      onFrame: (frame) => this.#onFrame(frame),
+      onDrop: () => this.#onPicture(false)
+    })
+  }
+
+  get frames(): Observable<Frame> {
+    return this.#frames
+  }
+
+  get states(): Observable<CameraStatus> {
+    return this.#states
+  }
+
+  stats(): CameraStats {
+    const fps = this.#rate.rate(this.#options.clock.now())
+    return { ...this.#states.value, ...this.#counts, fps, lastFrameAt: this.#lastFrameAt }
+  }
+
+  start(): void {
+    if (this.#running) return
+    this.#running = true
+    this.#failure = undefined
+    this.#backoff.reset()
+    this.#setState('connecting')
+    this.#lostTimer = setTimeout(() => this.#setState('lost'), this.#timing.lostMs)
+    this.#launch()
+  }
+
+  async stop(): Promise<void> {
+    this.#running = false
+    for (const timer of [this.#retryTimer, this.#silenceTimer, this.#lostTimer]) clearTimeout(timer)
+    const child = this.#child
+    this.#child = undefined
+    this.#assembler.reset()
+    this.#rate.reset()
+    await child?.stop()
+  }
+
+  #launch(): void {
+    const { decoder, clock, log, secrets, fps, width, height } = this.#options
+    this.#silence = undefined
+    this.#steadySince = undefined
+    this.#assembler.reset()
+    this.#watch(this.#timing.connectMs)
+    const child = new DecoderChild({
+      command: decoder.command({ url: this.#url, fps, width, height, readMs: this.#timing.readMs }),
+      onData: (chunk) => {
+        if (this.#child === child) this.#assembler.push(chunk, clock.now())
+      },
+      redact: (line) => secrets.redact(line),
+      noise: decoder.noise,
+      onLine: (line) => log.debug({ camera: this.id, line }, 'decoder'),
+      onEnd: (end) => {
+        if (this.#child === child) this.#onEnd(this.#silence ?? classify(decoder.failures, end))
+      }
+    })
+    this.#child = child
+  }
+
+  /** Kills the decoder when no picture comes in time; each picture starts the time anew. */
+  #watch(ms: number): void {
+    clearTimeout(this.#silenceTimer)
+    this.#silenceTimer = setTimeout(() => {
+      this.#silence = hung(ms)
+      this.#child?.kill()
+    }, ms)
+  }
+
+  #onFrame(frame: Frame): void {
+    const taken = this.#frames.observed
+    this.#onPicture(taken)
+    if (taken) this.#frames.next(frame)
+    else frame.release()
+  }
+
+  #onPicture(taken: boolean): void {
+    const now = this.#options.clock.now()
+    this.#counts[taken ? 'frames' : 'dropped']++
+    this.#lastFrameAt = now
+    this.#rate.add(now)
+    if (this.#steadySince === undefined) {
+      this.#steadySince = now
+      this.#watch(this.#timing.readMs)
+    } else this.#silenceTimer?.refresh()
+    this.#lostTimer?.refresh()
+    if (now - this.#steadySince >= this.#timing.steadyMs) this.#backoff.reset()
+    this.#failure = undefined
+    this.#setState('ok')
+  }
+
+  #onEnd(failure: Failure): void {
+    clearTimeout(this.#silenceTimer)
+    this.#child = undefined
+    const known = this.#failure?.kind === failure.kind
+    this.#failure = failure
+    const waitMs = this.#backoff.next(failure.kind)
+    const error = new CameraError(failure.what, `camera ${this.id} at ${this.#url.shown}`, failure.fix)
+    const fields = { camera: this.id, kind: failure.kind, retryMs: Math.round(waitMs) }
+    this.#options.log[known ? 'debug' : 'warn'](fields, error.message)
+    this.#setState(this.#states.value.state === 'lost' ? 'lost' : 'connecting')
+    this.#retryTimer = setTimeout(() => {
+      this.#counts.restarts++
+      this.#launch()
+    }, waitMs)
+  }
+
+  #setState(state: CameraState): void {
+    const before = this.#states.value
+    const reason =
+      state === 'ok' ? undefined : (this.#failure?.what ?? (state === 'lost' ? this.#noPicture() : undefined))
+    if (state === before.state && reason === before.reason) return
+    const { clock, log } = this.#options
+    if (state !== before.state)
+      log[state === 'lost' ? 'warn' : 'info']({ camera: this.id, state, reason }, `camera is ${state}`)
+    this.#states.next({ state, since: state === before.state ? before.since : clock.now(), reason })
+  }
+
+  #noPicture(): string {
+    return `no picture for ${this.#timing.lostMs / 1000} s`
+  }
+}

@@ -1,0 +1,97 @@
+import type { Decoder, DecoderRequest, StreamDescription } from './decoder.js'
+import { ffmpegFailures } from './ffmpeg-failures.js'
+import type { Ffmpeg } from './ffmpeg-probe.js'
+import type { CameraScheme } from './url.js'
+
+/**
+ * A camera's pictures through FFmpeg. Its address and options come to it in an ffconcat script on standard input, so
+ * that the password is not in the process list.
+ */
+export function ffmpegDecoder(ffmpeg: Ffmpeg): Decoder {
+  return {
+    name: `ffmpeg ${ffmpeg.version}`,
+    noise: /not enough frames to estimate rate|deprecated pixel format|last message repeated|EOI missing/i,
+    failures: ffmpegFailures,
+    command: (request) => ({
+      command: ffmpeg.command,
+      args: [...inputArguments(request), ...outputArguments(request, ffmpeg)],
+      input: concatScript(request, ffmpeg)
+    }),
+    describe
+  }
+}
+
+/** FFmpeg's own waiting for more of the stream before it starts decoding; a live stream tells enough by its header. */
+const startAtOnce: readonly (readonly [string, string])[] = [
+  ['probesize', '32'],
+  ['analyzeduration', '0'],
+  ['fpsprobesize', '0']
+]
+
+/** rtp, udp and file are not there: a hostile camera's answer must not make FFmpeg open anything else. */
+const protocols = 'pipe,fd,rtsp,rtsps,tcp,tls,http,https,httpproxy'
+
+function inputArguments({ verbose }: DecoderRequest): string[] {
+  return [
+    ...['-hide_banner', '-nostats', '-nostdin', '-loglevel', verbose ? 'info' : 'warning'],
+    // One thread each, because with more the decoder holds pictures back, and cameras share the cores.
+    ...['-flags', 'low_delay', '-threads', '1'],
+    ...startAtOnce.flatMap(([name, value]) => [`-${name}`, value]),
+    ...['-f', 'concat', '-safe', '0', '-protocol_whitelist', protocols, '-i', 'pipe:0']
+  ]
+}
+
+function outputArguments({ fps, width, height }: DecoderRequest, { passthrough }: Ffmpeg): string[] {
+  // Lets a picture through when it falls into another 1/fps than the last one let through. Unlike the fps filter it
+  // waits for no later picture, repeats none when the camera is slow, and survives a clock that jumps.
+  const slot = (time: string): string => `floor(${time}*${fps}+0.5)`
+  const filters = [
+    `select='isnan(prev_selected_t)+not(eq(${slot('t')},${slot('prev_selected_t')}))'`,
+    `scale=${width}:${height}:force_original_aspect_ratio=decrease:flags=bilinear`,
+    'format=rgb24',
+    `pad=${width}:${height}:(ow-iw)/2:(oh-ih)/2`,
+    'setsar=1'
+  ]
+  return [
+    ...['-map', '0:v:0', '-an', '-sn', '-dn', '-filter_threads', '1', '-vf', filters.join(',')],
+    // More threads would hold a picture back here too: rawvideo is encoded by frame threads.
+    ...['-threads', '1', ...passthrough, '-enc_time_base', '1:1000'],
+    ...['-c:v', 'rawvideo', '-flush_packets', '1', '-f', 'rawvideo', 'pipe:1']
+  ]
+}
+
+const microseconds = (ms: number): string => String(Math.round(ms * 1000))
+
+/** The demuxer's options by scheme. RTP over UDP loses packets, and its ports would have to be opened. */
+const schemeOptions: Record<CameraScheme, (readMs: number, ffmpeg: Ffmpeg) => [string, string][]> = {
+  rtsp: (readMs, { timeoutOption }) => [
+    ['rtsp_transport', 'tcp'],
+    ['allowed_media_types', 'video'],
+    [timeoutOption, microseconds(readMs)]
+  ],
+  rtsps: (readMs, ffmpeg) => schemeOptions.rtsp(readMs, ffmpeg),
+  http: (readMs) => [['rw_timeout', microseconds(readMs)]],
+  https: (readMs) => [['rw_timeout', microseconds(readMs)]]
+}
+
+function concatScript({ url, readMs }: DecoderRequest, ffmpeg: Ffmpeg): string {
+  const options = [...schemeOptions[url.scheme](readMs, ffmpeg), ...startAtOnce]
+  const lines = options.map(([name, value]) => `option ${name} ${value}`)
+  return `ffconcat version 1.0\nfile ${quote(url.full)}\n${lines.join('\n')}\n`
+}
+
+/** FFmpeg's quoting: nothing is special between single quotes, and a single quote itself stands outside them. */
+export const quote = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`
+
+/** From `Stream #0:0: Video: h264 (High), yuv420p(progressive), 1280x720 [SAR 1:1 DAR 16:9], 25 fps, 25 tbr`. */
+function describe(lines: readonly string[]): StreamDescription {
+  const line = lines.find((candidate) => /Stream #0:\d+.*: Video:/.test(candidate)) ?? ''
+  const size = / (\d{2,5})x(\d{2,5})\b/.exec(line)
+  const rate = / ([\d.]+) fps\b/.exec(line) ?? / ([\d.]+) tbr\b/.exec(line)
+  return {
+    codec: /Video: (\w+)/.exec(line)?.[1],
+    width: size ? Number(size[1]) : undefined,
+    height: size ? Number(size[2]) : undefined,
+    fps: rate ? Number(rate[1]) : undefined
+  }
+}

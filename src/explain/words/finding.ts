@@ -1,0 +1,66 @@
+import type { RegionName, RegionShare } from '../../core/types.js'
+import type { RelevanceMass } from '../regions.js'
+
+/** How much has to be there before a sentence says so. All are shares, 0..1. */
+export const rules = {
+  /** A region is named when it has this share of the positive relevance … */
+  named: 0.15,
+  /** … and so many at most. */
+  mostNamed: 3,
+  /** "Rests mostly on": the regions named hold more than this share together. */
+  mostly: 0.5,
+  /** Whether anything is said to speak against it: the negative relevance's share of all relevance … */
+  notableNegative: 0.15,
+  /** … and the region's share of the negative relevance. */
+  against: 0.2
+} as const
+
+export interface NamedRegion {
+  region: RegionName
+  /** Its share of the positive relevance, in whole percent. */
+  percent: number
+}
+
+/**
+ * What the shares let one say. `mostly`: the named regions hold most of the positive relevance; `many`: they stand out but
+ * hold no more than half; `spread`: none stands out; `none`: nothing is positive.
+ */
+export interface Finding {
+  kind: 'mostly' | 'many' | 'spread' | 'none'
+  /** Largest first; empty for `spread` and `none`. */
+  regions: NamedRegion[]
+  /** The largest share is outside the face: the model looked at something else, and people should know. */
+  careful: boolean
+  /** The region that on balance speaks most against the target, if one does notably. */
+  against: RegionName | null
+}
+
+/** Weighs shares by the rules above. @param mass the relevance that the shares are shares of */
+export function findingOf(shares: readonly RegionShare[], mass: RelevanceMass): Finding {
+  const against = strongestAgainst(shares, mass)
+  if (mass.positive === 0) return { kind: 'none', regions: [], careful: false, against }
+  const standOut = [...shares]
+    .sort((a, b) => b.positive - a.positive)
+    .filter(({ positive }) => positive >= rules.named)
+    .slice(0, rules.mostNamed)
+  if (standOut.length === 0) return { kind: 'spread', regions: [], careful: false, against }
+  const together = standOut.reduce((sum, { positive }) => sum + positive, 0)
+  return {
+    kind: together > rules.mostly ? 'mostly' : 'many',
+    regions: standOut.map(named),
+    careful: standOut[0]!.region === 'outside',
+    against
+  }
+}
+
+const named = ({ region, positive }: RegionShare): NamedRegion => ({ region, percent: Math.round(positive * 100) })
+
+/** A region that has more for than against the target is not said to speak against it, however large its share. */
+function strongestAgainst(shares: readonly RegionShare[], { positive, negative }: RelevanceMass): RegionName | null {
+  if (!(negative > 0) || negative / (positive + negative) < rules.notableNegative) return null
+  const [first] = shares
+    .map((share) => ({ ...share, balance: share.positive * positive - share.negative * negative }))
+    .filter((share) => share.balance < 0 && share.negative >= rules.against)
+    .sort((a, b) => a.balance - b.balance)
+  return first?.region ?? null
+}

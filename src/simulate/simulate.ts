@@ -3,7 +3,7 @@ import type { Log } from '../core/log.js'
 import type { Point } from '../core/types.js'
 import { createIdentity, createScene, type Expression } from '../render/index.js'
 import { type Day, defaultDay, type PlacedStretch } from './day.js'
-import { startFeed } from './feed.js'
+import { type Feed, startFeed } from './feed.js'
 import { renderDay } from './frames.js'
 import { type RtspCredentials, startRtspServer } from './rtsp-server.js'
 
@@ -74,6 +74,12 @@ export async function startSimulation(options: SimulationOptions): Promise<Simul
   const abandon = (): void => film.stop()
   if (options.signal?.aborted) abandon()
   options.signal?.addEventListener('abort', abandon, { once: true })
+  let feed: Feed | undefined
+  const stop = async (): Promise<void> => {
+    film.stop()
+    await feed?.stop()
+    await server.stop()
+  }
   try {
     const frames = renderDay({
       scene: await createScene(sceneOf(options, width, height)),
@@ -81,7 +87,7 @@ export async function startSimulation(options: SimulationOptions): Promise<Simul
       fps,
       ...film.timing
     })
-    const feed = await startFeed({
+    feed = await startFeed({
       server,
       path,
       codec: 'h264',
@@ -92,17 +98,12 @@ export async function startSimulation(options: SimulationOptions): Promise<Simul
       ffmpeg: options.ffmpeg,
       log
     })
+    options.signal?.throwIfAborted()
     options.onReady?.(feed.url)
     const startedAt = film.begin()
-    const stop = async (): Promise<void> => {
-      film.stop()
-      await feed.stop()
-      await server.stop()
-    }
     return { url: feed.url, port: server.port, startedAt, ended: feed.ended, stop }
   } catch (error) {
-    film.stop()
-    await server.stop()
+    await stop()
     throw error
   } finally {
     options.signal?.removeEventListener('abort', abandon)

@@ -1,0 +1,260 @@
+import type * as tfjs from '@tensorflow/tfjs'
+import type { ConvGeometry, Window } from '../layers.js'
+import type { TensorOps } from '../ops.js'
+import { flippedGeometry, flippedKernel, spacedGeometry, spacedKernel } from '../weights.js'
+import { maxPoolOnHost, sumPoolBackwardOnHost, sumPoolOnHost, unpoolOnHost } from './host-pools.js'
+
+type Tensor = tfjs.Tensor
+type Pair = [number, number]
+/** What stores a map's logical axes [batch, channels, height, width] as [batch, height, width, channels], and back. */
+const toChannelsLast = [0, 2, 3, 1]
+const toChannelsFirst = [0, 3, 1, 2]
+
+/** Above this many weights a dense layer is not packed for its way back: packing would double its memory. */
+const largestPacked = 4_000_000
+
+/**
+ * TensorOps on tfjs tensors. Tensors of rank 4 are stored channels last, because tfjs has fast convolutions for that
+ * layout alone; all others as they are. Only kernels that are right on the wasm backend are used.
+ */
+export class TfjsOps implements TensorOps<Tensor> {
+  readonly #constants: Tensor[] = []
+
+  constructor(
+    private readonly tf: typeof tfjs,
+    /** Whether weights get packed on first use and stay so, as in the wasm backend. */
+    private readonly packs: boolean
+  ) {}
+
+  /** Frees all constants and kernels. */
+  dispose(): void {
+    for (const tensor of this.#constants) tensor.dispose()
+    this.#constants.length = 0
+  }
+
+  /** A tensor from values in ONNX's order. */
+  tensor(data: Float32Array, dims: readonly number[]): Tensor {
+    const literal = this.tf.tensor(data, [...dims])
+    return dims.length === 4 ? this.#moved(literal, toChannelsLast) : literal
+  }
+
+  /** A tensor's values in ONNX's order. */
+  values(tensor: Tensor): Float32Array {
+    return this.scope(() => this.#literal(tensor).dataSync() as Float32Array)
+  }
+
+  constant(data: Float32Array, dims: readonly number[]): Tensor {
+    return this.#kept(() => this.tensor(data, dims))
+  }
+
+  add(a: Tensor, b: Tensor): Tensor {
+    return this.tf.add(a, b)
+  }
+
+  sub(a: Tensor, b: Tensor): Tensor {
+    return this.tf.sub(a, b)
+  }
+
+  mul(a: Tensor, b: Tensor): Tensor {
+    return this.tf.mul(a, b)
+  }
+
+  div(a: Tensor, b: Tensor): Tensor {
+    return this.tf.div(a, b)
+  }
+
+  times(a: Tensor, factor: number): Tensor {
+    return this.tf.mul(a, factor)
+  }
+
+  positive(a: Tensor): Tensor {
+    return this.tf.relu(a)
+  }
+
+  negative(a: Tensor): Tensor {
+    return this.tf.minimum(a, 0)
+  }
+
+  stabilized(a: Tensor, epsilon: number): Tensor {
+    const { tf } = this
+    const sign = tf.sub(tf.mul(tf.cast(tf.greaterEqual(a, 0), 'float32'), 2 * epsilon), epsilon)
+    return tf.add(a, sign)
+  }
+
+  nonZero(a: Tensor, value: number): Tensor {
+    const { tf } = this
+    return tf.add(a, tf.mul(tf.cast(tf.equal(a, 0), 'float32'), value))
+  }
+
+  sumChannels(a: Tensor): Tensor {
+    return this.tf.sum(a, a.rank === 4 ? 3 : 1, true)
+  }
+
+  reshape(a: Tensor, dims: readonly number[]): Tensor {
+    const reshaped = this.tf.reshape(this.#literal(a), [...dims])
+    return dims.length === 4 ? this.#moved(reshaped, toChannelsLast) : reshaped
+  }
+
+  transpose(a: Tensor, perm: readonly number[]): Tensor {
+    if (a.rank !== 4) return this.tf.transpose(a, [...perm])
+    return this.#moved(
+      a,
+      toChannelsLast.map((axis) => toChannelsLast.indexOf(perm[axis]!))
+    )
+  }
+
+  pad(a: Tensor, pads: readonly (readonly [number, number])[], value: number): Tensor {
+    const stored = this.#axes(a).map((axis): [number, number] => [...pads[axis]!])
+    return this.tf.pad(a, stored, value)
+  }
+
+  crop(a: Tensor, pads: readonly (readonly [number, number])[], dims: readonly number[]): Tensor {
+    const axes = this.#axes(a)
+    const full = [a.shape[0]!, ...dims]
+    return this.tf.slice(
+      a,
+      axes.map((axis) => pads[axis]![0]),
+      axes.map((axis) => full[axis]!)
+    )
+  }
+
+  convKernel(weights: Float32Array, geometry: ConvGeometry): Tensor {
+    const { outChannels, inChannels, groups, kernel } = spacedGeometry(geometry)
+    return this.#kept(() => {
+      const literal = this.tf.tensor(spacedKernel(weights, geometry), [outChannels, inChannels / groups, ...kernel])
+      return this.#moved(literal, [2, 3, 1, 0])
+    })
+  }
+
+  conv(x: Tensor, kernel: Tensor, bias: Tensor | null, geometry: ConvGeometry): Tensor {
+    const { tf } = this
+    const { groups, strides, pads, outChannels } = geometry
+    const [top, left, bottom, right] = pads.map((pad) => Math.max(0, pad)) as typeof pads
+    const pad: [Pair, Pair, Pair, Pair] = [
+      [0, 0],
+      [top, bottom],
+      [left, right],
+      [0, 0]
+    ]
+    const run = (input: Tensor, filter: Tensor, shift: Tensor | null): Tensor =>
+      tf.fused.conv2d({
+        x: input as tfjs.Tensor4D,
+        filter: filter as tfjs.Tensor4D,
+        ...(shift && { bias: shift }),
+        strides,
+        pad
+      })
+    const map = this.#cropped(x, pads)
+    if (groups === 1) return run(map, kernel, bias)
+    const filters = tf.split(kernel, groups, 3)
+    const sums = tf.split(map, groups, 3).map((part, group) => run(part, filters[group]!, null))
+    const sum = tf.concat(sums, 3)
+    return bias ? tf.add(sum, tf.reshape(bias, [1, 1, 1, outChannels])) : sum
+  }
+
+  convBackwardKernel(weights: Float32Array, geometry: ConvGeometry): Tensor {
+    return this.convKernel(flippedKernel(weights, geometry), flippedGeometry(geometry))
+  }
+
+  convBackward(s: Tensor, kernel: Tensor, geometry: ConvGeometry): Tensor {
+    return this.conv(this.#spread(s, geometry.strides), kernel, null, flippedGeometry(geometry))
+  }
+
+  denseKernel(weights: Float32Array, outSize: number, inSize: number): Tensor {
+    return this.#kept(() => this.tf.tensor2d(weights, [outSize, inSize]))
+  }
+
+  /** Weights come first in the product: the backend packs the second factor, and that has to be the small one. */
+  dense(x: Tensor, kernel: Tensor, bias: Tensor | null): Tensor {
+    const { tf } = this
+    const columns = tf.matMul(kernel as tfjs.Tensor2D, this.#turned(x))
+    const rows = this.#turned(columns)
+    return bias ? tf.add(rows, bias) : rows
+  }
+
+  denseBackward(s: Tensor, kernel: Tensor): Tensor {
+    const { tf } = this
+    if (!this.packs || kernel.size <= largestPacked) return tf.matMul(s as tfjs.Tensor2D, kernel as tfjs.Tensor2D)
+    return this.#turned(tf.matMul(kernel as tfjs.Tensor2D, this.#turned(s), true, false))
+  }
+
+  maxPool(x: Tensor, window: Window): { output: Tensor; unpool(relevance: Tensor): Tensor } {
+    const [batch, , , channels] = x.shape as [number, number, number, number]
+    const { output, winners } = maxPoolOnHost(x.dataSync() as Float32Array, { batch, channels }, window)
+    const unpool = (relevance: Tensor): Tensor =>
+      this.tf.tensor(unpoolOnHost(relevance.dataSync() as Float32Array, winners, x.size), x.shape)
+    return { output: this.tf.tensor(output, [batch, ...window.output, channels]), unpool }
+  }
+
+  sumPool(x: Tensor, window: Window): Tensor {
+    const [batch, , , channels] = x.shape as [number, number, number, number]
+    const sums = sumPoolOnHost(x.dataSync() as Float32Array, { batch, channels }, window)
+    return this.tf.tensor(sums, [batch, ...window.output, channels])
+  }
+
+  sumPoolBackward(s: Tensor, window: Window): Tensor {
+    const [batch, , , channels] = s.shape as [number, number, number, number]
+    const sums = sumPoolBackwardOnHost(s.dataSync() as Float32Array, { batch, channels }, window)
+    return this.tf.tensor(sums, [batch, ...window.input, channels])
+  }
+
+  scope<R>(body: () => R): R {
+    return this.tf.tidy(body as () => tfjs.TensorContainer) as R
+  }
+
+  release(a: Tensor): void {
+    a.dispose()
+  }
+
+  #kept(make: () => Tensor): Tensor {
+    const tensor = this.tf.keep(this.scope(make))
+    this.#constants.push(tensor)
+    return tensor
+  }
+
+  /** Negative pads take rows and columns off. */
+  #cropped(x: Tensor, pads: ConvGeometry['pads']): Tensor {
+    const [top, left, bottom, right] = pads.map((pad) => Math.max(0, -pad)) as ConvGeometry['pads']
+    if (top + left + bottom + right === 0) return x
+    const [batch, height, width, channels] = x.shape as [number, number, number, number]
+    return this.tf.slice(x, [0, top, left, 0], [batch, height - top - bottom, width - left - right, channels])
+  }
+
+  /** Puts strides - 1 zeros between the pixels of a map. */
+  #spread(s: Tensor, [down, across]: Pair): Tensor {
+    if (down === 1 && across === 1) return s
+    const { tf } = this
+    const [batch, height, width, channels] = s.shape as [number, number, number, number]
+    const apart = tf.reshape(s, [batch, height, 1, width, 1, channels])
+    const zeros: Pair[] = [
+      [0, 0],
+      [0, 0],
+      [0, down - 1],
+      [0, 0],
+      [0, across - 1],
+      [0, 0]
+    ]
+    const spread = tf.reshape(tf.pad(apart, zeros), [batch, height * down, width * across, channels])
+    return tf.slice(spread, [0, 0, 0, 0], [batch, (height - 1) * down + 1, (width - 1) * across + 1, channels])
+  }
+
+  /** The logical axis of each stored one. */
+  #axes(a: Tensor): number[] {
+    return a.rank === 4 ? toChannelsLast : [...a.shape.keys()]
+  }
+
+  #literal(a: Tensor): Tensor {
+    return a.rank === 4 ? this.#moved(a, toChannelsFirst) : a
+  }
+
+  #moved(a: Tensor, perm: readonly number[]): Tensor {
+    return this.tf.transpose(a, [...perm])
+  }
+
+  /** [rows, columns] → [columns, rows]; a single row or column needs no move. */
+  #turned(a: Tensor): tfjs.Tensor2D {
+    const [rows, columns] = a.shape as [number, number]
+    if (rows === 1 || columns === 1) return this.tf.reshape(a, [columns, rows]) as tfjs.Tensor2D
+    return this.tf.transpose(a) as tfjs.Tensor2D
+  }
+}

@@ -1,0 +1,122 @@
+import { InputError, UsageError } from '../core/errors.js'
+import { decodeModel, elementCount, type OnnxModel, readModel } from '../onnx/index.js'
+import { type Composite, type CompositeOptions, compositeOf, withOptions } from './composites.js'
+import type { Engine, Sample } from './engine.js'
+import { TfjsEngine } from './engines/tfjs.js'
+import { layerGraphOf } from './graph/index.js'
+
+export interface ExplainerOptions extends CompositeOptions {
+  /** An ONNX file's path, or its bytes (which must then stay as they are until the explainer is there). */
+  model: string | Uint8Array
+  /** One of `compositeNames`, or a list of [which layers, which rule]. */
+  composite: string | Composite
+  engine: 'tfjs'
+  /** For the wasm backend; min(2, cores) without it. */
+  threads?: number
+}
+
+/** Which output neuron to explain: each sample's largest, one for all, or one per sample. */
+export type Target = 'max' | number | readonly number[]
+
+export interface Relevance {
+  /** [batch][class], before a trailing Softmax. */
+  logits: Float32Array[]
+  /** The explained class of each sample. */
+  target: number[]
+  /** Signed, in the shape of the input: how much each value speaks for (or against) the target. */
+  relevance: Float32Array
+}
+
+export interface Explainer {
+  /** What computes: `tfjs-wasm (2 threads)`, … */
+  readonly engine: string
+  /** The model's input: the batch and other free dimensions as names. */
+  readonly inputDims: readonly (number | string)[]
+  readonly classes: number
+  /** Explains a batch. Calls are answered one after the other; the tfjs engine blocks its thread meanwhile. */
+  explain(sample: Sample, options?: { target?: Target }): Promise<Relevance>
+  /** Frees memory and threads; further calls of `explain` fail. */
+  close(): Promise<void>
+}
+
+/**
+ * Prepares a classifier for being explained by Layer-wise Relevance Propagation. ModelError for a file that is no
+ * ONNX model, UnsupportedModelError (by node name and type) for one that LRP here cannot explain, UsageError for an
+ * unknown composite or options at odds.
+ */
+export async function createExplainer(options: ExplainerOptions): Promise<Explainer> {
+  if (options.engine !== 'tfjs') {
+    throw new UsageError(`unknown LRP engine "${options.engine}"`, 'createExplainer', 'Use tfjs.')
+  }
+  const composite =
+    typeof options.composite === 'string'
+      ? compositeOf(options.composite, options)
+      : withOptions(options.composite, options)
+  const graph = layerGraphOf(
+    await modelOf(options.model),
+    typeof options.model === 'string' ? options.model : undefined
+  )
+  const { input, classes } = graph
+  return new OneAtATime(await TfjsEngine.create(graph, composite, options.threads), input.dims, classes)
+}
+
+async function modelOf(model: string | Uint8Array): Promise<OnnxModel> {
+  return typeof model === 'string' ? await readModel(model) : decodeModel(model)
+}
+
+class OneAtATime implements Explainer {
+  #last: Promise<unknown> = Promise.resolve()
+  #closed: Promise<void> | null = null
+
+  constructor(
+    private readonly own: Engine,
+    readonly inputDims: readonly (number | string)[],
+    readonly classes: number
+  ) {}
+
+  get engine(): string {
+    return this.own.name
+  }
+
+  async explain(sample: Sample, { target = 'max' }: { target?: Target } = {}): Promise<Relevance> {
+    if (this.#closed) throw new UsageError('the explainer is closed', 'explain', 'Create another one.')
+    this.#check(sample)
+    const wanted = this.#wanted(target, sample.dims[0]!)
+    const result = this.#last.then(() => this.own.explain(sample, wanted))
+    this.#last = result.catch(() => undefined)
+    const { logits, ...rest } = await result
+    const rows = wanted.map((_, row) => logits.slice(row * this.classes, (row + 1) * this.classes))
+    return { logits: rows, ...rest }
+  }
+
+  close(): Promise<void> {
+    this.#closed ??= this.#last.then(() => this.own.close())
+    return this.#closed
+  }
+
+  #check({ data, dims }: Sample): void {
+    const fits = dims.length === this.inputDims.length && this.inputDims.slice(1).every((dim, i) => dim === dims[i + 1])
+    const [batch] = dims
+    if (!fits || !Number.isInteger(batch) || batch! < 1 || data.length !== elementCount(dims)) {
+      throw new InputError(
+        `${data.length} values as [${dims.join(', ')}] do not fit the model's [${this.inputDims.join(', ')}]`,
+        'explain',
+        'Give the picture in the shape of the model, the batch in front.'
+      )
+    }
+  }
+
+  #wanted(target: Target, batch: number): number[] {
+    const wanted = target === 'max' ? -1 : target
+    const list = typeof wanted === 'number' ? new Array<number>(batch).fill(wanted) : [...wanted]
+    const wrong = target === 'max' ? undefined : list.find((neuron) => !(neuron >= 0 && neuron < this.classes))
+    if (list.length !== batch || wrong !== undefined || !list.every(Number.isInteger)) {
+      throw new UsageError(
+        `the target is ${JSON.stringify(target)} for ${batch} pictures and ${this.classes} classes`,
+        'explain',
+        `Use "max", a class from 0 to ${this.classes - 1}, or one per picture.`
+      )
+    }
+    return list
+  }
+}

@@ -1,0 +1,21 @@
+/**
+ * Layer-wise Relevance Propagation for ONNX classifiers: which input values speak for a class, and which against it.
+ * Rules (`rules`), which rule goes to which layer (`composites`), and the explainer that carries them out.
+ */
+export {
+  type Composite,
+  type CompositeOptions,
+  compositeNames,
+  compositeOf,
+  type Match
+} from './composites.js'
+export type { Sample } from './engine.js'
+export {
+  createExplainer,
+  type Explainer,
+  type ExplainerOptions,
+  type Relevance,
+  type Target
+} from './explainer.js'
+export { layerGraphOf } from './graph/index.js'
+export * as rules from './rules.js'

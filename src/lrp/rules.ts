@@ -1,0 +1,93 @@
+/**
+ * LRP's rules as data. A rule is a sum of passes; each pass forms responses z_j = Σ_terms Σ_i w'_ij·x'_i (+ b_j), divides
+ * the relevance by them and sends it back to the inputs in proportion:
+ *
+ *   R_i = Σ_passes factor · Σ_terms sign · x'_i · Σ_j w'_ij · R_j / stabilised(z_j)
+ *
+ * Names and semantics are iNNvestigate's (Alber et al., "iNNvestigate neural networks!", JMLR 2019). The rules are from
+ * Bach et al., "On Pixel-Wise Explanations for Non-Linear Classifier Decisions by Layer-Wise Relevance Propagation",
+ * PLOS ONE 2015, and Montavon et al., "Layer-Wise Relevance Propagation: An Overview", 2019.
+ */
+export interface Rule {
+  name: string
+  passes: readonly Pass[]
+}
+
+export interface Pass {
+  factor: number
+  terms: readonly Term[]
+  /** Whether the layer's bias takes part in the denominator. */
+  bias: boolean
+  /** Added to the denominator, with its sign (0 counts as positive). Without it a denominator of 0 becomes 1e-7. */
+  epsilon?: number
+}
+
+export interface Term {
+  input: InputPart
+  weights: WeightPart
+  sign?: 1 | -1
+}
+
+/** The layer's input, its positive or negative part, or a number in place of every input. */
+export type InputPart = 'all' | 'positive' | 'negative' | number
+/** The layer's weights, their positive or negative part, their squares, or ones. */
+export type WeightPart = 'all' | 'positive' | 'negative' | 'square' | 'ones'
+
+/** What Z, alpha-beta, flat and w-square put in place of a denominator of exactly zero. */
+export const safeDenominator = 1e-7
+
+/** LRP-Z, or LRP-0 (Bach et al. 2015, eq. 56; Montavon et al. 2019, table 1). */
+export function z(bias = true): Rule {
+  return { name: 'Z', passes: [{ factor: 1, bias, terms: [{ input: 'all', weights: 'all' }] }] }
+}
+
+/** LRP-ε (Bach et al. 2015, eq. 58): weak and contradictory relevance is taken up by ε. */
+export function epsilon(value = 1e-7, bias = true): Rule {
+  return { name: 'Epsilon', passes: [{ factor: 1, bias, epsilon: value, terms: [{ input: 'all', weights: 'all' }] }] }
+}
+
+/** LRP-w² (Montavon et al., "Explaining nonlinear classification decisions with deep Taylor decomposition", 2017). */
+export function wSquare(): Rule {
+  return { name: 'WSquare', passes: [{ factor: 1, bias: false, terms: [{ input: 1, weights: 'square' }] }] }
+}
+
+/** LRP-♭ (Lapuschkin et al., "Understanding and Comparing Deep Neural Networks for Age and Gender Classification", 2017). */
+export function flat(): Rule {
+  return { name: 'Flat', passes: [{ factor: 1, bias: false, terms: [{ input: 1, weights: 'ones' }] }] }
+}
+
+/** LRP-αβ (Bach et al. 2015, eq. 60): activating and inhibiting contributions apart; alpha − beta has to be 1. */
+export function alphaBeta(alpha: number, beta: number, bias = true): Rule {
+  const activating: Pass = {
+    factor: alpha,
+    bias,
+    terms: [
+      { input: 'positive', weights: 'positive' },
+      { input: 'negative', weights: 'negative' }
+    ]
+  }
+  const inhibiting: Pass = {
+    factor: -beta,
+    bias,
+    terms: [
+      { input: 'positive', weights: 'negative' },
+      { input: 'negative', weights: 'positive' }
+    ]
+  }
+  return { name: `Alpha${alpha}Beta${beta}`, passes: [activating, inhibiting].filter(({ factor }) => factor !== 0) }
+}
+
+/** LRP-z⁺ (Montavon et al. 2017): alpha 1, beta 0 without the bias. */
+export function zPlus(): Rule {
+  return { ...alphaBeta(1, 0, false), name: 'ZPlus' }
+}
+
+/** LRP-z^B (Montavon et al. 2017) for inputs that lie between `low` and `high`. */
+export function bounded(low: number, high: number): Rule {
+  const terms: Term[] = [
+    { input: 'all', weights: 'all' },
+    { input: low, weights: 'positive', sign: -1 },
+    { input: high, weights: 'negative', sign: -1 }
+  ]
+  return { name: 'Bounded', passes: [{ factor: 1, bias: false, terms }] }
+}

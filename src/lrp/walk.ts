@@ -1,0 +1,160 @@
+import { type Composite, rulesOf } from './composites.js'
+import { isLinear, type Layer, type LayerGraph } from './layers.js'
+import { type LinearMap, linearMapOf } from './linear.js'
+import type { TensorOps } from './ops.js'
+import { needsInput, needsOutput, type Plan, planOf } from './plan.js'
+import { propagate } from './propagate.js'
+import { safeDenominator, z } from './rules.js'
+
+/** A layer ready to run: linear layers have their map and plan, all others neither. */
+interface Stage<T> {
+  layer: SlimLayer
+  map: LinearMap<T> | null
+  plan: Plan | null
+}
+
+/** A layer without its weights, which have gone to the engine. */
+type SlimLayer =
+  | Exclude<Layer, { weights: Float32Array }>
+  | { kind: 'conv' | 'dense'; inputs: number[]; dims: number[] }
+
+/** What a forward pass leaves for the way back. */
+export interface Tape<T> {
+  /** Each layer's output; null where nothing needs it any more. */
+  values: (T | null)[]
+  unpools: Map<number, (relevance: T) => T>
+}
+
+/** One classifier under one composite, its weights prepared for one engine. Layers run in order, and back again. */
+export class Walk<T> {
+  readonly #ops: TensorOps<T>
+  readonly #stages: Stage<T>[]
+  readonly #output: number
+  /** Whether the way back needs a layer's output: as a rule's input, or as its denominator. */
+  readonly #kept: boolean[]
+
+  /** Prepares all weights; the graph's own arrays can go afterwards. UsageError if a layer is left without a rule. */
+  constructor(ops: TensorOps<T>, graph: LayerGraph, composite: Composite) {
+    const rules = rulesOf(graph, composite)
+    this.#ops = ops
+    this.#output = graph.output
+    this.#stages = graph.layers.map((layer, place) => {
+      if (!isLinear(layer)) return { layer, map: null, plan: null }
+      const plan = planOf(rules.get(place) ?? z(), graph.layers[layer.inputs[0]!]!.nonNegative)
+      return { layer: slim(layer), map: linearMapOf(ops, layer, plan), plan }
+    })
+    this.#kept = this.#stages.map((_, place) => place === graph.output)
+    this.#stages.forEach(({ layer, plan }, place) => {
+      if (plan ? needsOutput(plan) : layer.kind === 'add') this.#kept[place] = true
+      if (plan ? needsInput(plan) : layer.kind === 'add') for (const input of layer.inputs) this.#kept[input] = true
+    })
+  }
+
+  /** The logits' shape without the batch. */
+  get outputDims(): readonly number[] {
+    return this.#stages[this.#output]!.layer.dims
+  }
+
+  /** Runs the classifier; the logits are `values` at the graph's output. */
+  forward(input: T): { logits: T; tape: Tape<T> } {
+    const tape: Tape<T> = { values: [], unpools: new Map() }
+    const left = this.#stages.map(() => 0)
+    for (const { layer } of this.#stages) for (const place of layer.inputs) left[place]!++
+    this.#stages.forEach((stage, place) => {
+      const { inputs } = stage.layer
+      tape.values[place] = inputs.length === 0 ? input : this.#run(stage, place, tape)
+      for (const read of inputs) if (--left[read]! === 0 && !this.#kept[read]) this.#forget(tape, read)
+    })
+    return { logits: tape.values[this.#output]!, tape }
+  }
+
+  /** Sends `relevance`, shaped as the logits, back to the input. Uses the tape up. */
+  backward(tape: Tape<T>, relevance: T): T {
+    const at: (T | undefined)[] = []
+    at[this.#output] = relevance
+    for (let place = this.#output; place > 0; place--) {
+      const arriving = at[place]
+      const { inputs } = this.#stages[place]!.layer
+      if (arriving !== undefined) {
+        const parts = this.#ops.scope(() => this.#back(place, tape, arriving))
+        parts.forEach((part, i) => {
+          const sum = at[inputs[i]!]
+          at[inputs[i]!] = sum === undefined ? part : this.#ops.add(sum, part)
+        })
+        if (!parts.includes(arriving)) this.#ops.release(arriving)
+      }
+      this.#forget(tape, place)
+      tape.unpools.delete(place)
+    }
+    return at[0]!
+  }
+
+  #run({ layer, map }: Stage<T>, place: number, tape: Tape<T>): T {
+    const ops = this.#ops
+    const [x, y] = layer.inputs.map((input) => tape.values[input]!) as [T, T]
+    if (map) return map.forward(x, 'all', true)
+    switch (layer.kind) {
+      case 'relu':
+        return ops.positive(x)
+      case 'maxPool': {
+        const { output, unpool } = ops.maxPool(x, layer.window)
+        tape.unpools.set(place, unpool)
+        return output
+      }
+      case 'reshape':
+        return ops.reshape(x, [-1, ...layer.dims])
+      case 'transpose':
+        return ops.transpose(x, layer.perm)
+      case 'pad':
+        return ops.pad(x, layer.pads, layer.value)
+      case 'add':
+        return ops.add(x, y)
+      default:
+        throw new Error(`no way to run a layer of kind ${layer.kind}`)
+    }
+  }
+
+  /** The relevance of each of a layer's inputs. Activations and moves hand it on, pools give it to their winners. */
+  #back(place: number, tape: Tape<T>, relevance: T): T[] {
+    const ops = this.#ops
+    const { layer, map, plan } = this.#stages[place]!
+    const dims = layer.inputs.map((input) => this.#stages[input]!.layer.dims)
+    if (map && plan) {
+      const [input, output] = [tape.values[layer.inputs[0]!]!, tape.values[place]!]
+      return [propagate(ops, plan, { map, input, output }, relevance)]
+    }
+    switch (layer.kind) {
+      case 'relu':
+        return [relevance]
+      case 'maxPool':
+        return [tape.unpools.get(place)!(relevance)]
+      case 'reshape':
+        return [ops.reshape(relevance, [-1, ...dims[0]!])]
+      case 'transpose':
+        return [ops.transpose(relevance, inverse(layer.perm))]
+      case 'pad':
+        return [ops.crop(relevance, layer.pads, dims[0]!)]
+      case 'add': {
+        // The Z rule with weights of one.
+        const ratio = ops.div(relevance, ops.nonZero(tape.values[place]!, safeDenominator))
+        return layer.inputs.map((input) => ops.mul(tape.values[input]!, ratio))
+      }
+      default:
+        throw new Error(`no way back through a layer of kind ${layer.kind}`)
+    }
+  }
+
+  #forget(tape: Tape<T>, place: number): void {
+    const value = tape.values[place]
+    if (value != null && place !== 0) this.#ops.release(value)
+    tape.values[place] = null
+  }
+}
+
+function slim(layer: Layer): SlimLayer {
+  return { kind: layer.kind, inputs: layer.inputs, dims: layer.dims } as SlimLayer
+}
+
+function inverse(perm: readonly number[]): number[] {
+  return perm.map((_, axis) => perm.indexOf(axis))
+}

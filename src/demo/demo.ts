@@ -124,7 +124,7 @@ function introduce({ places }: Show, camera: string, broker: string): void {
 }
 
 async function subscribe(url: string, show: Show): Promise<{ stop(): Promise<void> }> {
-  const client = await connectAsync(url, { protocolVersion: 5, clean: true, reconnectPeriod: 0 })
+  const client = await connectAsync(url, { protocolVersion: 4, clean: true, reconnectPeriod: 0 })
   const base = 'painlens/demo'
   const handlers: Record<string, (payload: never) => void> = {
     [`${base}/status`]: (status: StatusMessage) => {

@@ -1,0 +1,43 @@
+/** `npm run bench [-- stages|throughput|latency]`: measures, and asserts nothing. */
+import { cpus } from 'node:os'
+import { report } from '../commands/report.js'
+import { latencyTable } from './latency.js'
+import { demoModel, fullSizeModel } from './models.js'
+import { renderFrames } from './pictures.js'
+import { stageTable } from './stages.js'
+import { throughputTable } from './throughput.js'
+
+const threads = Math.min(2, cpus().length)
+const faceSize = 180
+const say = (text: string): void => void process.stdout.write(`${text}\n`)
+
+const benches: Record<string, () => Promise<string>> = {
+  stages: async () => {
+    const models = [
+      { manifest: await demoModel(), rounds: 100 },
+      { manifest: await fullSizeModel(), rounds: 7 }
+    ]
+    return stageTable(models, await renderFrames(30, faceSize), threads)
+  },
+  throughput: async () =>
+    throughputTable([await demoModel(), await fullSizeModel()], await renderFrames(30, faceSize), threads, 5),
+  latency: () => latencyTable(100)
+}
+
+async function main(names: readonly string[]): Promise<number> {
+  say(`${cpus().length} cores (${cpus()[0]?.model.trim()}), ${threads} threads, Node.js ${process.version}`)
+  for (const name of names.length > 0 ? names : Object.keys(benches)) {
+    const bench = benches[name]
+    if (!bench) {
+      say(`there is no bench "${name}"; there are ${Object.keys(benches).join(', ')}`)
+      return 2
+    }
+    say(`\n## ${name}\n\n${await bench()}`)
+  }
+  return 0
+}
+
+main(process.argv.slice(2)).then(
+  (code) => process.exit(code),
+  (error: unknown) => process.exit(report(error))
+)

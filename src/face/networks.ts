@@ -1,5 +1,5 @@
 import * as ort from 'onnxruntime-node'
-import { InferenceError, messageOf } from '../core/errors.js'
+import { InferenceError, ModelError, messageOf } from '../core/errors.js'
 import type { Box, Size } from '../core/types.js'
 import { openSession, type SessionOptions } from '../ort/session.js'
 import { type Anchors, anchorsOf } from './anchors.js'
@@ -44,7 +44,10 @@ export class FaceNetworks {
         opened.push(await openSession(file, options))
     } catch (error) {
       await Promise.all(opened.map((session) => session.release()))
-      throw error
+      if (!(error instanceof ModelError)) throw error
+      throw new ModelError(error.what, error.where, 'Run `painlens models build`: it makes the face models anew.', {
+        cause: error
+      })
     }
     return new FaceNetworks(opened[0]!, opened[1]!, opened[2]!)
   }

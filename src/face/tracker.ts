@@ -3,7 +3,7 @@ import { centreOf, overlap } from './boxes.js'
 
 /** A face that is followed from frame to frame. */
 export interface Track {
-  /** Never used twice by one tracker. */
+  /** Never used twice. */
   id: number
   /** Where it was seen last. */
   box: Box
@@ -14,8 +14,8 @@ export interface Track {
 export interface TrackerOptions {
   /** How long a track may go unseen before it is lost, in ms. */
   patienceMs?: number
-  /** The first id. */
-  firstId?: number
+  /** Where ids come from, for several trackers to share; counted from 1 without it. */
+  nextId?: () => number
 }
 
 /** What a frame did to the tracks. */
@@ -37,12 +37,12 @@ const mostGrowth = 1.8
  */
 export class Tracker {
   readonly #patienceMs: number
+  readonly #nextId: () => number
   #tracks: Track[] = []
-  #nextId: number
 
-  constructor({ patienceMs = 2000, firstId = 1 }: TrackerOptions = {}) {
+  constructor({ patienceMs = 2000, nextId = counter() }: TrackerOptions = {}) {
     this.#patienceMs = patienceMs
-    this.#nextId = firstId
+    this.#nextId = nextId
   }
 
   /** The tracks that are alive, seen in the last frame or not. */
@@ -52,7 +52,7 @@ export class Tracker {
 
   /** @param at when the frame was captured, in ms; a clock that steps back ends no track */
   update(boxes: readonly Box[], at: number): TrackUpdate {
-    const ids = new Array<number | undefined>(boxes.length)
+    const ids = Array.from<undefined, number | undefined>({ length: boxes.length }, () => undefined)
     const free = new Set(this.#tracks)
     for (const { box, track } of pairs(boxes, this.#tracks)) {
       if (ids[box] !== undefined || !free.delete(track)) continue
@@ -68,10 +68,16 @@ export class Tracker {
   }
 
   #start(box: Box, seenAt: number): number {
-    const id = this.#nextId++
+    const id = this.#nextId()
     this.#tracks.push({ id, box, seenAt })
     return id
   }
+}
+
+/** 1, 2, 3 … */
+export function counter(): () => number {
+  let last = 0
+  return () => ++last
 }
 
 /** Which boxes may be which tracks, the likeliest pairs first. */

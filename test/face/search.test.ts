@@ -1,0 +1,117 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { Box } from '../../src/core/types.js'
+import { overlap } from '../../src/face/boxes.js'
+import { buildFaceModels } from '../../src/face/models/index.js'
+import { FaceNetworks, frameTensor } from '../../src/face/networks.js'
+import { defaultMinScore, searchFaces } from '../../src/face/search.js'
+import {
+  createIdentity,
+  createRandom,
+  createScene,
+  expressions,
+  expressionUnits,
+  type Rendered,
+  randomLight,
+  randomPose
+} from '../../src/render/index.js'
+import { facesInPhotos, isAt, readPhoto } from './photos.js'
+
+const everywhere = { minScore: defaultMinScore, around: [], everywhere: true }
+
+let folder: string
+let networks: FaceNetworks
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'painlens-search-'))
+  networks = await FaceNetworks.open(await buildFaceModels({ outDir: folder }), { provider: 'cpu', threads: 1 })
+})
+afterAll(async () => {
+  await networks.close()
+  await rm(folder, { recursive: true })
+})
+
+const search = (picture: { width: number; height: number; data: Uint8Array }, options = everywhere) =>
+  searchFaces(networks, frameTensor(picture, picture.data as Uint8Array<ArrayBuffer>), options)
+
+/** A resident in bed, somewhere in 1280x720; a face of 0 px leaves the bed empty. */
+async function inBed(faceSize: number, seed: number, tone?: number): Promise<Rendered> {
+  const random = createRandom(seed)
+  const identity = createIdentity(seed, tone === undefined ? undefined : { tone })
+  const empty = faceSize === 0
+  const centre = { x: 300 + ((seed * 97) % 680), y: empty ? -300 : 220 + ((seed * 53) % 260) }
+  const size = { width: 1280, height: 720 }
+  const scene = await createScene({ ...size, identity, centre, faceSize: faceSize || 140, light: randomLight(random) })
+  const units = expressionUnits(expressions[seed % expressions.length]!, 0.8, random)
+  return scene.render({ units, pose: randomPose(random), noise: 4, blur: 0.4, seed })
+}
+
+describe('the face search', () => {
+  it('finds all 22 faces of the six photographs and nothing else, at full and at half size', async () => {
+    let found = 0
+    for (const [name, places] of Object.entries(facesInPhotos))
+      for (const width of [1920, 960]) {
+        const faces = await search(await readPhoto(name, width))
+        for (const [x, y, w] of places) {
+          const scaled = [(x * width) / 1920, (y * width) / 1920, (w * width) / 1920] as const
+          expect(
+            faces.filter(({ box }) => isAt(box, scaled)),
+            `${name} at ${width}: ${x}, ${y}`
+          ).toHaveLength(1)
+          found++
+        }
+        expect(faces, `${name} at ${width}`).toHaveLength(places.length)
+      }
+    expect(found).toBe(44)
+  })
+
+  it('finds rendered residents of every skin tone, at 80, 140 and 220 px', async () => {
+    const missed: string[] = []
+    for (const size of [80, 140, 220])
+      for (const [i, tone] of [0, 0.25, 0.5, 0.75, 0.9, 1].entries()) {
+        const rendered = await inBed(size, 100 * size + i, tone)
+        const faces = await search(rendered)
+        if (!faces.some(({ box }) => overlap(box, rendered.box) > 0.4)) missed.push(`${size} px, tone ${tone}`)
+        expect(faces.length).toBeLessThanOrEqual(1)
+      }
+    expect(missed).toEqual([])
+  })
+
+  it('sees nobody in an empty bed', async () => {
+    for (let seed = 1; seed <= 6; seed++) expect(await search(await inBed(0, seed))).toEqual([])
+  })
+
+  it('marks the eyes, nose and mouth where they were drawn', async () => {
+    for (const seed of [1, 2, 3, 4]) {
+      const rendered = await inBed(180, seed)
+      const [face] = await search(rendered)
+      const { landmarks: truth } = rendered
+      const eyes = Math.hypot(truth[90]! - truth[72]!, truth[91]! - truth[73]!)
+      const errors = [30, 36, 39, 42, 45, 48, 54].map((point) =>
+        Math.hypot(
+          face!.landmarks[2 * point]! - truth[2 * point]!,
+          face!.landmarks[2 * point + 1]! - truth[2 * point + 1]!
+        )
+      )
+      for (const error of errors) expect(error / eyes).toBeLessThan(0.25)
+    }
+  })
+
+  it('looks near where a face was, finds it though it moved, and takes the whole frame when it is not there', async () => {
+    const rendered = await inBed(140, 9)
+    const { box } = rendered
+    const near = (dx: number): { minScore: number; around: Box[]; everywhere: boolean } => ({
+      minScore: defaultMinScore,
+      around: [{ ...box, x: box.x + dx }],
+      everywhere: false
+    })
+    for (const options of [near(0), near(box.width / 2), near(box.width * 6)]) {
+      const faces = await search(rendered, options)
+      expect(faces).toHaveLength(1)
+      expect(overlap(faces[0]!.box, box)).toBeGreaterThan(0.5)
+    }
+    const twice = { minScore: defaultMinScore, around: [box, { ...box, x: box.x + 5 }], everywhere: true }
+    expect(await search(rendered, twice)).toHaveLength(1)
+  })
+})

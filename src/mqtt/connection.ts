@@ -1,5 +1,4 @@
 import { connect, type IClientOptions, type IPublishPacket, type MqttClient } from 'mqtt'
-import { messageOf } from '../core/errors.js'
 import type { ProtocolVersion } from './connect.js'
 
 export type OnMessage = (topic: string, payload: Buffer, packet: IPublishPacket) => void
@@ -89,7 +88,7 @@ export class Connection {
       const fail = (error: Error) => settle(() => reject(error))
       const timer = setTimeout(() => {
         fail(new Error('the broker does not confirm'))
-        this.#client.end(true)
+        this.cut()
       }, confirmMs)
       this.#unconfirmed.add(fail)
       if (!this.#open) return fail(new Error('the connection is closed'))
@@ -110,10 +109,10 @@ export class Connection {
   /** Says goodbye (so that the broker does not publish our last will), or cuts the line after `timeoutMs`. */
   async end(timeoutMs: number): Promise<void> {
     if (!this.#open) return
-    const timer = setTimeout(() => this.#client.end(true), timeoutMs)
-    const goodbye = this.#client.endAsync(false).catch((error: unknown) => messageOf(error))
-    await Promise.race([goodbye, this.closed])
-    this.#client.stream.destroy()
+    // mqtt.js waits without end for a PUBACK that does not come, and a second, forced `end` changes nothing about it.
+    const timer = setTimeout(() => this.cut(), timeoutMs)
+    await Promise.race([this.#client.endAsync(false).catch(() => undefined), this.closed])
+    this.cut()
     await this.closed
     clearTimeout(timer)
   }

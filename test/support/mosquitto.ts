@@ -21,6 +21,8 @@ export interface Mosquitto {
   /** kill -9. */
   kill(): Promise<void>
   start(): Promise<void>
+  /** Its process; 0 while it is stopped. */
+  pid(): number
   /** What it has said so far. */
   log(): string
   /** Stops it and removes its folder. */
@@ -64,6 +66,7 @@ export async function startMosquitto(options: MosquittoOptions = {}): Promise<Mo
     stop,
     kill: () => end('SIGKILL'),
     start,
+    pid: () => child?.pid ?? 0,
     log: () => said,
     remove: async () => {
       await stop()

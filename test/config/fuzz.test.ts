@@ -50,15 +50,18 @@ const snippet = fc.oneof(
 /** One edit: at `at` of the text (a share), `cut` letters go and `put` comes. */
 const edit = fc.record({ at: fc.double({ min: 0, max: 1, noNaN: true }), cut: fc.nat(12), put: snippet })
 
+const edited = (text: string, edits: readonly { at: number; cut: number; put: string }[]): string =>
+  edits.reduce((before, { at, cut, put }) => {
+    const index = Math.floor(at * before.length)
+    return before.slice(0, index) + put + before.slice(index + cut)
+  }, text)
+
 describe('whatever the file holds', () => {
   it('random edits of the example are read or refused', async () => {
     const seen = { fine: 0, refused: 0 }
     await fc.assert(
       fc.asyncProperty(fc.array(edit, { minLength: 1, maxLength: 4 }), async (edits) => {
-        const text = edits.reduce((before, { at, cut, put }) => {
-          const index = Math.floor(at * before.length)
-          return before.slice(0, index) + put + before.slice(index + cut)
-        }, example)
+        const text = edited(example, edits)
         seen[await parsesOrExplains(text)]++
       }),
       { numRuns: 300 }
@@ -89,5 +92,31 @@ describe('whatever the file holds', () => {
       fc.asyncProperty(value, async (data) => void (await parsesOrExplains(stringify(data)))),
       { numRuns: 250 }
     )
+  })
+
+  it('a password in a damaged file is in no error', async () => {
+    const text = `device: ward-3
+mqtt:
+  url: mqtts://u:hunter2@broker.example:8883
+  username: painlens
+  password: hunter2
+cameras:
+  - id: room-312
+    url: rtsp://viewer:hunter2@192.0.2.10:554/stream1
+  - { id: b, url: "rtsp://viewer:hunter2@192.0.2.10:554/stream1" }
+`
+    let refused = 0
+    await fc.assert(
+      fc.asyncProperty(fc.array(edit, { minLength: 1, maxLength: 3 }), async (edits) => {
+        const message = await parseConfig(edited(text, edits), '/x/p.yaml', { env: {} }).then(
+          () => '',
+          (error: Error) => error.message
+        )
+        if (message) refused++
+        expect(message).not.toContain('hunter2')
+      }),
+      { numRuns: 200 }
+    )
+    expect(refused).toBeGreaterThan(50)
   })
 })

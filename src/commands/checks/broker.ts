@@ -1,0 +1,89 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Config } from '../../config/index.js'
+import { iso, systemClock } from '../../core/clock.js'
+import { version } from '../../core/version.js'
+import { addressOf, connectOptions, explainConnectError, type ProtocolVersion } from '../../mqtt/connect.js'
+import { Connection } from '../../mqtt/connection.js'
+import { baseTopic } from '../../mqtt/index.js'
+import { brokerOptions } from '../../pipeline/mapping.js'
+import { type CheckContext, type Finding, fail, ok, warn } from './finding.js'
+
+const patienceMs = 10_000
+const goodbyeMs = 1000
+
+/**
+ * A real publish, confirmed by the broker, on painlens/<device>/check: below the topics that the daemon needs rights
+ * for, and nothing that a nurse call would ring for.
+ */
+export async function checkBroker({ config, signal }: CheckContext): Promise<Finding[]> {
+  const what = 'broker'
+  const address = addressOf(config.mqtt.url)
+  const topic = `${baseTopic(config.device)}/check`
+  const giveUp = AbortSignal.any([signal, AbortSignal.timeout(patienceMs)])
+  let connection: Connection
+  try {
+    connection = await connectAny(config, giveUp)
+  } catch (error) {
+    const { what: found, fix } = explainConnectError(error)
+    return [fail(what, `${address}: ${found}`, fix)]
+  }
+  try {
+    const message = JSON.stringify({ at: iso(systemClock.now()), version })
+    const published = connection.publish(topic, message, { qos: 1, retain: false })
+    const late = sleep(patienceMs, 'late' as const, { signal, ref: false })
+    if ((await Promise.race([published, late])) === 'late')
+      return [fail(what, `${address} does not confirm a message`, "Look into the broker's log.")]
+  } catch (error) {
+    const found = `${address} takes no message on ${topic} (${explainConnectError(error).what})`
+    return [fail(what, found, `Give the user the right to write painlens/${config.device}/# at the broker.`)]
+  } finally {
+    await connection.end(goodbyeMs)
+  }
+  const found = `${address} confirmed a message, MQTT ${connection.protocolVersion === 5 ? '5' : '3.1.1'}`
+  return [ok(what, found), ...openPassword(config, address)]
+}
+
+/** Which versions to try, in order. */
+const versions: Record<Config['mqtt']['protocol'], readonly ProtocolVersion[]> = {
+  auto: [5, 4],
+  '5': [5],
+  '3.1.1': [4]
+}
+
+/** Under a client id of its own: that of the daemon would throw a running one out. */
+async function connectAny(config: Config, signal: AbortSignal): Promise<Connection> {
+  let first: unknown
+  for (const protocolVersion of versions[config.mqtt.protocol]) {
+    const options = connectOptions({
+      ...brokerOptions(config),
+      device: config.device,
+      protocolVersion,
+      clientId: `painlens-${config.device}-check-${process.pid}`,
+      clean: true,
+      connectTimeoutMs: patienceMs
+    })
+    try {
+      return await Connection.open(options, () => undefined, signal)
+    } catch (error) {
+      first ??= error
+      const { kind, what } = explainConnectError(error)
+      // Some brokers answer a version that they do not know by hanging up.
+      if (kind !== 'version' && !what.includes('before it answered')) throw error
+    }
+  }
+  throw first
+}
+
+function openPassword({ mqtt }: Config, address: string): Finding[] {
+  const { hostname, password } = new URL(mqtt.url)
+  const isOpen = address.startsWith('mqtt://') && Boolean(mqtt.password || password)
+  const isHere = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(hostname)
+  if (!isOpen || isHere) return []
+  return [
+    warn(
+      'broker',
+      'the password goes over the network unencrypted',
+      'Use mqtts:// and, with an own authority, mqtt.tls.ca.'
+    )
+  ]
+}

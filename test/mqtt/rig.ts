@@ -84,14 +84,24 @@ export const noCommands: MqttOptions['commands'] = {
 }
 
 /** The real stage with a real outbox in a temporary folder. */
-export async function startRig(url: string, more: Partial<MqttOptions> & { maxMessages?: number } = {}): Promise<Rig> {
+export async function startRig(url: string, more: Partial<MqttOptions> = {}): Promise<Rig> {
   const folder = mkdtempSync(join(tmpdir(), 'painlens-mqtt-'))
   const lines: string[] = []
   const write = (level: string) => (fields: object, message: string) =>
     void lines.push(`${level} ${message} ${JSON.stringify(fields)}`)
   const log: Log = { ...silentLog, info: write('info'), warn: write('warn'), error: write('error') }
-  const outbox = await openOutbox({ path: folder, maxMessages: 100_000, expiryMs: 3_600_000, log, clock: Date })
-  const mqtt = await startMqtt({
+  const outbox = await openOutbox({
+    path: folder,
+    maxMessages: 100_000,
+    expiryMs: 3_600_000,
+    log,
+    clock: more.clock ?? Date
+  })
+  const close = async () => {
+    await outbox.close()
+    rmSync(folder, { recursive: true, force: true })
+  }
+  const starting = startMqtt({
     broker: { url, willDelayS: 0, ...more.broker },
     device: 'test',
     session: 's1',
@@ -106,14 +116,17 @@ export async function startRig(url: string, more: Partial<MqttOptions> & { maxMe
     backoff: { minMs: 20, maxMs: 100, refusedMs: 200 },
     ...without(more, 'broker')
   })
+  const mqtt = await starting.catch(async (error: unknown) => {
+    await close()
+    throw error
+  })
   return {
     mqtt,
     outbox,
     lines,
     stop: async () => {
       await mqtt.stop()
-      await outbox.close()
-      rmSync(folder, { recursive: true, force: true })
+      await close()
     }
   }
 }

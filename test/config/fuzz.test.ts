@@ -64,7 +64,7 @@ describe('whatever the file holds', () => {
         const text = edited(example, edits)
         seen[await parsesOrExplains(text)]++
       }),
-      { numRuns: 300 }
+      { numRuns: 200 }
     )
     expect(Math.min(seen.fine, seen.refused)).toBeGreaterThan(0)
   })
@@ -75,7 +75,7 @@ describe('whatever the file holds', () => {
       fc.asyncProperty(text, async (yaml) => {
         expect(await parsesOrExplains(yaml)).toBe('refused')
       }),
-      { numRuns: 250 }
+      { numRuns: 150 }
     )
   })
 
@@ -90,7 +90,7 @@ describe('whatever the file holds', () => {
     }))
     await fc.assert(
       fc.asyncProperty(value, async (data) => void (await parsesOrExplains(stringify(data)))),
-      { numRuns: 250 }
+      { numRuns: 150 }
     )
   })
 

@@ -53,10 +53,10 @@ export async function startFeed(options: FeedOptions): Promise<Feed> {
   const ended = exitOf(child).then(({ code, error }) => {
     publication.close()
     pump.stop()
-    if (stopping || (code === 0 && !error)) return
-    throw feedError(ffmpeg, error?.message ?? (complaints.at(-1) || `ended with code ${code}`))
+    const reason =
+      pump.error ?? error?.message ?? (code === 0 ? undefined : (complaints.at(-1) ?? `ended with ${code}`))
+    if (!stopping && reason !== undefined) throw feedError(ffmpeg, reason)
   })
-  ended.catch((error) => log.warn({ path, error: messageOf(error) }, 'the simulated camera has stopped'))
   const stop = async (): Promise<void> => {
     stopping = true
     pump.stop()
@@ -65,15 +65,13 @@ export async function startFeed(options: FeedOptions): Promise<Feed> {
   }
   if (Symbol.asyncIterator in frames) pump.start(frames)
   try {
-    await within(
-      startMs,
-      Promise.race([publication.started, ended.then(() => Promise.reject(tooShort(ffmpeg)))]),
-      ffmpeg
-    )
+    const tooSoon = ended.then(() => Promise.reject(feedError(ffmpeg, 'ended before it had published anything')))
+    await within(startMs, Promise.race([publication.started, tooSoon]), ffmpeg)
   } catch (error) {
     await stop()
     throw error
   }
+  ended.catch((error) => log.warn({ path, error: messageOf(error) }, 'the simulated camera has stopped'))
   return { url: server.url(path), ended, stop }
 }
 
@@ -83,6 +81,8 @@ class FramePump {
   readonly #bytes: number
   #iterator: AsyncIterator<Uint8Array> | undefined
   #stopped = false
+  /** What is wrong with the frames. */
+  error: string | undefined
 
   constructor(child: ChildProcess, { width, height }: FeedOptions) {
     this.#child = child
@@ -91,7 +91,10 @@ class FramePump {
 
   start(frames: AsyncIterable<Uint8Array>): void {
     this.#iterator = frames[Symbol.asyncIterator]()
-    this.#run(this.#iterator).catch((error) => this.#child.stdin?.destroy(error as Error))
+    this.#run(this.#iterator).catch((error) => {
+      if (!this.#stopped) this.error = messageOf(error)
+      this.#child.stdin?.destroy()
+    })
   }
 
   /** The iterator may be in the middle of its next frame; nobody waits for it. */
@@ -103,23 +106,23 @@ class FramePump {
   }
 
   async #run(iterator: AsyncIterator<Uint8Array>): Promise<void> {
-    const stdin = this.#child.stdin!
     while (!this.#stopped) {
       const next = await iterator.next()
       if (this.#stopped) return
       if (next.done) break
       if (next.value.length !== this.#bytes)
         throw new Error(`a frame has ${next.value.length} bytes instead of ${this.#bytes}`)
-      await written(stdin, next.value)
+      await written(this.#child, next.value)
     }
-    stdin.end()
+    this.#child.stdin?.end()
   }
 }
 
-/** Back when ffmpeg has read all of it, so that the frame's memory may be used again. */
-function written(stdin: NodeJS.WritableStream, frame: Uint8Array): Promise<void> {
-  return new Promise((resolve, reject) => {
-    stdin.write(frame, (error) => (error ? reject(error) : resolve()))
+/** Back when ffmpeg has read all of it, so that the frame's memory may be used again; also when ffmpeg has gone. */
+function written({ stdin }: ChildProcess, frame: Uint8Array): Promise<void> {
+  return new Promise((resolve) => {
+    if (stdin?.writable) stdin.write(frame, () => resolve())
+    else resolve()
   })
 }
 
@@ -167,11 +170,9 @@ async function within<T>(ms: number, promise: Promise<T>, ffmpeg: string): Promi
   }
 }
 
-const tooShort = (ffmpeg: string): ProgramError => feedError(ffmpeg, 'ended before it had published anything')
-
-const feedError = (ffmpeg: string, what: string): ProgramError =>
-  new ProgramError(
-    what,
-    `${ffmpeg}, as the simulated camera`,
-    'Install FFmpeg 4.4 or later: sudo apt-get install ffmpeg.'
-  )
+function feedError(ffmpeg: string, what: string): ProgramError {
+  const fix = what.includes('ENOENT')
+    ? 'Install FFmpeg 4.4 or later: sudo apt-get install ffmpeg.'
+    : 'Check the size, the rate and the source of the pictures, and that this FFmpeg has libx264.'
+  return new ProgramError(what, `${ffmpeg}, as the simulated camera`, fix)
+}

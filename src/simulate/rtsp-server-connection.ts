@@ -55,7 +55,14 @@ export class RtspConnection {
   /** Set by the first SETUP of one who plays. */
   #playing: { stream: RtspStream; reader: RtspSocketReader } | undefined
   /** Set by ANNOUNCE. Tracks by the interleaved channel on which their RTP comes. */
-  #recording: { secretPath: string; stream: RtspStream; channels: Map<number, number>; started: boolean } | undefined
+  #recording:
+    | {
+        secretPath: string
+        stream: RtspStream
+        channels: Map<number, number>
+        phase: 'set up' | 'recording' | 'flowing'
+      }
+    | undefined
 
   constructor(socket: Socket, publications: RtspPublications, credentials: RtspCredentials | undefined, log: Log) {
     this.#socket = socket
@@ -95,7 +102,9 @@ export class RtspConnection {
 
   /** What a reader sends here are its RTCP reports, of no use to a simulated camera. */
   #forward(channel: number, packet: Buffer): void {
-    if (!this.#recording?.started) return
+    if (!this.#recording || this.#recording.phase === 'set up') return
+    if (this.#recording.phase === 'recording') this.#publications.flows(this.#recording.secretPath)
+    this.#recording.phase = 'flowing'
     const track = this.#recording.channels.get(channel & ~1)
     if (track !== undefined) this.#recording.stream.forward(track, (channel & 1) === 1, packet)
   }
@@ -172,13 +181,13 @@ export class RtspConnection {
     const secretPath = pathOf(uri)
     if (!this.#publications.claim(secretPath)) return { status: 403 }
     const stream = new RtspStream(body.toString('utf8'))
-    this.#recording = { secretPath, stream, channels: new Map(), started: false }
+    this.#recording = { secretPath, stream, channels: new Map(), phase: 'set up' }
     return { status: 200 }
   }
 
   #record(): Reply {
     if (!this.#recording || this.#recording.channels.size === 0) return { status: 455 }
-    this.#recording.started = true
+    this.#recording.phase = 'recording'
     this.#publications.begin(this.#recording.secretPath, this.#recording.stream)
     return { status: 200 }
   }

@@ -5,7 +5,7 @@ import type { RtspStream } from './rtsp-server-stream.js'
 export interface Publication {
   /** Where to ANNOUNCE. Holds for the first publisher that uses it, and for no other after it. */
   readonly secretPath: string
-  /** Settles with the first packet's readiness: RECORD has been asked for. */
+  /** Settles with the publisher's first packet. */
   readonly started: Promise<void>
   /** Ends the stream and its readers, and takes the right away. */
   close(): void
@@ -50,10 +50,13 @@ export class RtspPublications {
 
   begin(secretPath: string, stream: RtspStream): void {
     const entry = this.#bySecret.get(secretPath)
-    if (entry) {
-      entry.stream = stream
-      entry.start()
-    } else stream.close()
+    if (entry) entry.stream = stream
+    else stream.close()
+  }
+
+  /** The first packet has come. */
+  flows(secretPath: string): void {
+    this.#bySecret.get(secretPath)?.start()
   }
 
   end(secretPath: string): void {

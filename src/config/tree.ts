@@ -34,7 +34,7 @@ export const placeKey = (path: Path): string => JSON.stringify(path)
 
 /** More than any config has; a file full of aliases would not end otherwise. */
 const maxDepth = 30
-const maxNodes = 100_000
+const maxNodes = 30_000
 
 /** YAML 1.2 by the yaml package. Problems are its errors and warnings (an unknown tag is one) in painlens's words. */
 export function parseYaml(text: string): { document: Document; lines: LineCounter; problems: Problem[] } {

@@ -13,8 +13,8 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true }))
 
 function pen(): { lines: () => string; write: (text: string) => void } {
-  let text = ''
-  return { lines: () => text, write: (more) => void (text += more) }
+  const texts: string[] = []
+  return { lines: () => texts.join(''), write: (text) => void texts.push(text) }
 }
 
 describe('painlens models', () => {

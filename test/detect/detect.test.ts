@@ -7,7 +7,7 @@ import { type Log, silentLog } from '../../src/core/log.js'
 import type { Frame, Zone } from '../../src/core/types.js'
 import { startDetector } from '../../src/detect/index.js'
 import { buildFaceModels, type FaceModels } from '../../src/face/models/index.js'
-import { facesInPhotos, isAt, readPhoto } from '../face/photos.js'
+import { facesOf, isOn, readPhoto } from '../face/photos.js'
 
 let folder: string
 let models: FaceModels
@@ -52,11 +52,11 @@ describe('the detect stage', () => {
       expect(detector.provider).toBe('cpu')
       const frame = await frameOf('sample1.jpg', 1000)
       const first = await detector.detect(frame, zones)
-      const places = facesInPhotos['sample1.jpg']!
+      const places = facesOf('sample1.jpg')
       expect(first).toMatchObject({ camera: 'bed-1', at: 1000, lost: [] })
       expect(first.faces).toHaveLength(places.length)
       expect(frame.data.length).toBe(frame.width * frame.height * 3)
-      const byPlace = places.map((place) => first.faces.find(({ box }) => isAt(box, place))!)
+      const byPlace = places.map((place) => first.faces.find(({ box }) => isOn(box, place))!)
       expect(byPlace.map(({ zone }) => zone)).toEqual(['left', 'left', 'right'])
       for (const face of first.faces) {
         expect(face.crop).toMatchObject(crop)
@@ -71,7 +71,7 @@ describe('the detect stage', () => {
       const tracks = byPlace.map(({ track }) => track)
       expect(new Set(tracks).size).toBe(3)
       const second = await detector.detect({ ...frame, at: 1200 }, zones)
-      expect(places.map((place) => second.faces.find(({ box }) => isAt(box, place))!.track)).toEqual(tracks)
+      expect(places.map((place) => second.faces.find(({ box }) => isOn(box, place))!.track)).toEqual(tracks)
       expect(detector.lastMs).toBeGreaterThan(0)
     } finally {
       await detector.stop()
@@ -132,7 +132,7 @@ describe('the detect stage', () => {
     const warnings: string[] = []
     const log: Log = { ...silentLog, warn: (_, message) => warnings.push(message) }
     const before = threads()
-    const outcome = await start({ provider: 'cuda' }).catch((error: unknown) => error)
+    const outcome = await start({ provider: 'cuda' }).catch((error: Error) => error)
     if (!(outcome instanceof Error)) return outcome.stop()
     expect(outcome).toBeInstanceOf(ProviderError)
     expect(threads()).toBe(before)

@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module'
-import { join } from 'node:path'
-import { faceApi } from './photos.js'
+import { dirname, join } from 'node:path'
+
+export const faceApi = dirname(createRequire(import.meta.url).resolve('@vladmandic/face-api/package.json'))
 
 interface Tensor {
   dataSync(): Float32Array
@@ -33,13 +34,8 @@ export async function openFaceApi(): Promise<FaceApi> {
   const faceapi = require(join(faceApi, 'dist/face-api.node-wasm.js')) as FaceApi
   await faceapi.tf.setBackend('wasm')
   await faceapi.tf.ready()
-  for (const net of Object.values({ ...faceapi.nets })) {
-    if (
-      net === faceapi.nets.ssdMobilenetv1 ||
-      net === faceapi.nets.faceLandmark68Net ||
-      net === faceapi.nets.tinyFaceDetector
-    )
-      await net.loadFromDisk(join(faceApi, 'model'))
-  }
+  const { ssdMobilenetv1, faceLandmark68Net, tinyFaceDetector } = faceapi.nets
+  for (const net of [ssdMobilenetv1, faceLandmark68Net, tinyFaceDetector])
+    await net.loadFromDisk(join(faceApi, 'model'))
   return faceapi
 }

@@ -10,8 +10,8 @@ import { buildFaceModels, type FaceModels } from '../../src/face/models/index.js
 import { readWeights } from '../../src/face/models/weights.js'
 import { FaceNetworks, frameTensor } from '../../src/face/networks.js'
 import { feedsOf, type View, viewOfFrame } from '../../src/face/view.js'
-import { openFaceApi } from './face-api.js'
-import { faceApi, readPhoto } from './photos.js'
+import { faceApi, openFaceApi } from './face-api.js'
+import { readPhoto } from './photos.js'
 
 let folder: string
 let models: FaceModels

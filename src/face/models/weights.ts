@@ -47,10 +47,7 @@ export async function readWeights(folder: string, model: string): Promise<Map<st
       if (!reader || offset + reader.size * count > bytes.length)
         throw broken(`holds no ${count} ${stored} values for ${name}`, manifest)
       const { scale, min } = quantization ?? { scale: 1, min: 0 }
-      weights.set(name, {
-        shape,
-        data: Float32Array.from(reader.read(bytes, offset, count), (q) => q * scale + min)
-      })
+      weights.set(name, { shape, data: dequantised(reader.read(bytes, offset, count), scale, min) })
       offset += reader.size * count
     }
   }
@@ -66,6 +63,12 @@ export function weightOf(weights: ReadonlyMap<string, Weight>, name: string, sha
   if (!weight || weight.shape.join() !== shape.join())
     throw broken(`has ${weight ? `shape [${weight.shape}]` : 'no such weight'}, expected [${shape}]`, name)
   return weight.data
+}
+
+function dequantised(stored: ArrayLike<number>, scale: number, min: number): Float32Array {
+  const data = new Float32Array(stored.length)
+  for (let i = 0; i < data.length; i++) data[i] = stored[i]! * scale + min
+  return data
 }
 
 function copyOf(bytes: Buffer, offset: number, length: number): ArrayBuffer {

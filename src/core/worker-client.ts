@@ -1,3 +1,4 @@
+import './no-telemetry.js'
 import { type Transferable, Worker } from 'node:worker_threads'
 import * as errors from './errors.js'
 import type { Answer, Failure, Methods } from './worker-protocol.js'

@@ -1,3 +1,4 @@
+import '../core/no-telemetry.js'
 import { cpus } from 'node:os'
 import * as ort from 'onnxruntime-node'
 import { ModelError, messageOf } from '../core/errors.js'

@@ -47,16 +47,21 @@ export async function proveProvider(choice: ProviderChoice, model: string, threa
       return { provider, nodes, ...(failures.length > 0 && { fallback: failures.join('; ') }) }
     } catch (error) {
       if (provider === 'cpu') throw error
-      failures.push(`${provider}: ${messageOf(error)}`)
+      failures.push(`${provider}: ${reasonOf(error)}`)
       if (choice !== 'auto')
         throw new ProviderError(
-          `does not work (${messageOf(error)})`,
+          `does not work (${reasonOf(error)})`,
           `inference.provider ${provider}`,
           remedies[provider]
         )
     }
   }
   throw new ProviderError(`no provider works (${failures.join('; ')})`, 'inference.provider', remedies.cpu)
+}
+
+/** What ONNX Runtime itself said: the file is as good for the provider that is tried next. */
+function reasonOf(error: unknown): string {
+  return messageOf(error instanceof Error && error.cause ? error.cause : error)
 }
 
 /** One inference on zeros; counts the profile's nodes by provider. */

@@ -78,7 +78,7 @@ export async function closeParts({ outbox, detector, classifier, explainer }: Pa
 export function openConfiguredCamera(camera: CameraConfig, parts: Parts, options: PartsOptions): Camera {
   const { log, clock, secrets } = options
   const { id, url, fps, width, height, masks } = camera
-  const about = log.child({ stage: 'camera', camera: id })
+  const about = log.child({ stage: 'camera' })
   return openCamera({
     id,
     url,

@@ -39,8 +39,7 @@ export class Reporter {
   }
 
   cameraState(camera: string, state: CameraState, since: number): void {
-    const { alarms, mqtt, log } = this.#options
-    log[state === 'lost' ? 'warn' : 'info']({ camera, state }, 'camera state')
+    const { alarms, mqtt } = this.#options
     mqtt.cameraState(camera, state, since)
     this.send(alarms.cameraState(camera, state, this.#options.clock.now()))
   }

@@ -76,6 +76,14 @@ describe('sentences', () => {
       'Der Eindruck von Schmerz, den das Modell hat, beruht auf vielen Bereichen, am stärksten auf Bereichen außerhalb des Gesichts (30 %); das Kinn spricht dagegen; Vorsicht ist geboten.'
     ],
     [
+      'something for it, but more against it',
+      'pain',
+      shares({ brows: 1 }, { mouth: 0.8, brows: 0.2 }),
+      { positive: 1, negative: 1.01 },
+      "The model's impression of pain rests mostly on the brows (100 %); the mouth speaks against it; altogether more speaks against it than for it.",
+      'Der Eindruck von Schmerz, den das Modell hat, beruht vor allem auf den Brauen (100 %); der Mund spricht dagegen; insgesamt spricht mehr dagegen als dafür.'
+    ],
+    [
       'nothing for it',
       'pain',
       shares({}, { nostrils: 0.6, outside: 0.4 }),
@@ -115,7 +123,8 @@ describe('sentences', () => {
       kind: 'mostly',
       regions: [{ region, percent: 80 }],
       careful: false,
-      against: region
+      against: region,
+      outweighed: false
     })
     const german = Object.fromEntries(
       regionNames.map((region) => [region, de.sentence('pain', about(region)).split('vor allem auf ')[1]])
@@ -158,6 +167,8 @@ describe('what counts as a finding', () => {
     // The brows have the largest negative share and speak for it on balance all the same.
     expect(against({ brows: 1 }, { brows: 0.6, mouth: 0.4 }, forAndAgainst)).toBe('mouth')
     expect(against({ brows: 1 }, { brows: 1 }, forAndAgainst)).toBeNull()
+    // What it rests on is not said to speak against it in the same breath.
+    expect(against({ brows: 0.8, eyes: 0.2 }, { eyes: 1 }, { positive: 1, negative: 0.9 })).toBeNull()
   })
 
   it('"mostly" needs more than half, and a region at least 15 %', () => {
@@ -181,7 +192,7 @@ describe('what counts as a finding', () => {
           positive: up.some((v) => v > 0) ? positive : 0,
           negative: down.some((v) => v > 0) ? negative : 0
         }
-        const { kind, regions, careful, against } = findingOf(shares(ups, downs), mass)
+        const { kind, regions, careful, against, outweighed } = findingOf(shares(ups, downs), mass)
         const named = regions.map(({ region }) => ups[region]!)
         expect(regions.length).toBeLessThanOrEqual(rules.mostNamed)
         expect([...named].sort((a, b) => b - a)).toEqual(named)
@@ -191,6 +202,8 @@ describe('what counts as a finding', () => {
         if (kind === 'spread') expect(Math.max(...Object.values(ups))).toBeLessThan(0.15)
         expect(kind === 'none').toBe(mass.positive === 0)
         expect(careful).toBe(regions[0]?.region === 'outside')
+        expect(outweighed).toBe(kind !== 'none' && mass.negative > mass.positive)
+        expect(regions.every(({ region }) => region !== against)).toBe(true)
         if (against) expect(downs[against]! * mass.negative).toBeGreaterThan(ups[against]! * mass.positive)
       })
     )

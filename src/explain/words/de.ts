@@ -43,10 +43,11 @@ const speaksAgainst = (region: RegionName): string => {
 }
 
 export const de: Language = {
-  sentence: (label, { kind, regions: named, against, careful }) =>
+  sentence: (label, { kind, regions: named, against, outweighed, careful }) =>
     [
       sayings[kind](labels.get(label) ?? `„${label}“`, named),
       against ? speaksAgainst(against) : '',
+      outweighed ? '; insgesamt spricht mehr dagegen als dafür' : '',
       careful ? '; Vorsicht ist geboten' : '',
       '.'
     ].join('')

@@ -40,10 +40,11 @@ const speaksAgainst = (region: RegionName): string => {
 }
 
 export const en: Language = {
-  sentence: (label, { kind, regions: named, against, careful }) =>
+  sentence: (label, { kind, regions: named, against, outweighed, careful }) =>
     [
       sayings[kind](labels.get(label) ?? `"${label}"`, named),
       against ? speaksAgainst(against) : '',
+      outweighed ? '; altogether more speaks against it than for it' : '',
       careful ? '; be careful with it' : '',
       '.'
     ].join('')

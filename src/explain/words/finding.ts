@@ -31,29 +31,35 @@ export interface Finding {
   regions: NamedRegion[]
   /** The largest share is outside the face: the model looked at something else, and people should know. */
   careful: boolean
-  /** The region that on balance speaks most against the target, if one does notably. */
+  /** The region that on balance speaks most against the target, if one does notably; none of those named above. */
   against: RegionName | null
+  /** There is something for the target, but more against it. */
+  outweighed: boolean
 }
 
 /** Weighs shares by the rules above. @param mass the relevance that the shares are shares of */
 export function findingOf(shares: readonly RegionShare[], mass: RelevanceMass): Finding {
-  const against = strongestAgainst(shares, mass)
-  if (mass.positive === 0) return { kind: 'none', regions: [], careful: false, against }
   const standOut = [...shares]
     .sort((a, b) => b.positive - a.positive)
     .filter(({ positive }) => positive >= rules.named)
     .slice(0, rules.mostNamed)
-  if (standOut.length === 0) return { kind: 'spread', regions: [], careful: false, against }
-  const together = standOut.reduce((sum, { positive }) => sum + positive, 0)
   return {
-    kind: together > rules.mostly ? 'mostly' : 'many',
-    regions: standOut.map(named),
-    careful: standOut[0]!.region === 'outside',
-    against
+    kind: kindOf(standOut, mass),
+    regions: standOut.map(({ region, positive }) => ({ region, percent: Math.round(positive * 100) })),
+    careful: standOut[0]?.region === 'outside',
+    against: strongestAgainst(
+      shares.filter((share) => !standOut.includes(share)),
+      mass
+    ),
+    outweighed: mass.positive > 0 && mass.negative > mass.positive
   }
 }
 
-const named = ({ region, positive }: RegionShare): NamedRegion => ({ region, percent: Math.round(positive * 100) })
+function kindOf(standOut: readonly RegionShare[], mass: RelevanceMass): Finding['kind'] {
+  if (mass.positive === 0) return 'none'
+  if (standOut.length === 0) return 'spread'
+  return standOut.reduce((sum, { positive }) => sum + positive, 0) > rules.mostly ? 'mostly' : 'many'
+}
 
 /** A region that has more for than against the target is not said to speak against it, however large its share. */
 function strongestAgainst(shares: readonly RegionShare[], { positive, negative }: RelevanceMass): RegionName | null {

@@ -40,11 +40,10 @@ function responseOf<T>(
   before: T | null
 ): T {
   if (pass.response === 'computed') return computed(ops, pass, map, input)
-  const own = pass.bias || map.bias === null ? output : ops.sub(output, map.bias)
-  if (pass.response === 'output') return own
-  // Both `own` and `before` hold the bias, or neither does: the difference never does.
-  const rest = ops.sub(own, before!)
-  return pass.bias && map.bias !== null ? ops.add(rest, map.bias) : rest
+  if (pass.response === 'output') return output
+  // Both hold the bias, so the difference does not.
+  const rest = ops.sub(output, before!)
+  return map.bias === null ? rest : ops.add(rest, map.bias)
 }
 
 function computed<T>(ops: TensorOps<T>, pass: PlannedPass, map: LinearMap<T>, input: T): T {

@@ -1,12 +1,12 @@
 import type { OnnxNode } from '../../onnx/index.js'
 import { add, batchNormalization, conv, gemm, matMul } from './convert-linear.js'
 import { constant, flatten, globalAveragePool, pad, pool, relu, reshape, softmax, transpose } from './convert-shape.js'
-import type { GraphReader } from './reader.js'
+import type { GraphReader, SupportedOperator } from './reader.js'
 
 type Convert = (node: OnnxNode, reader: GraphReader) => void
 
 /** How each supported ONNX operator becomes a layer. */
-export const converters: Readonly<Record<string, Convert>> = {
+export const converters: Readonly<Record<SupportedOperator, Convert>> = {
   Conv: conv,
   Gemm: gemm,
   MatMul: matMul,

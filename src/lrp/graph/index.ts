@@ -3,7 +3,7 @@ import { elementCount, type OnnxModel, type OnnxNode, type OnnxValue } from '../
 import type { LayerGraph } from '../layers.js'
 import { converters } from './convert.js'
 import { foldScales } from './fold.js'
-import { GraphReader } from './reader.js'
+import { GraphReader, supportedOperators } from './reader.js'
 
 /**
  * Reads a classifier's ONNX graph as LRP's layers: NCHW as torch.onnx writes it, or NHWC with Transpose as tf2onnx
@@ -16,9 +16,9 @@ export function layerGraphOf(model: OnnxModel, where = 'the model'): LayerGraph 
   const reader = new GraphReader(model, where)
   reader.pushInput(input.name, input.dims.slice(1) as number[])
   for (const node of needed(graph.nodes, graph.outputs[0]!.name)) {
-    const convert = node.domain === '' || node.domain === 'ai.onnx' ? converters[node.opType] : undefined
-    if (convert === undefined) throw reader.unsupported(node, 'there is no rule for this operator')
-    convert(node, reader)
+    const operator = supportedOperators.find((name) => name === node.opType && ['', 'ai.onnx'].includes(node.domain))
+    if (operator === undefined) throw reader.unsupported(node, 'there is no rule for this operator')
+    converters[operator](node, reader)
   }
   const output = reader.placeOf(graph.outputs[0]!.name)
   if (output === undefined) throw refused('its output does not depend on its input', where)

@@ -10,6 +10,14 @@ import {
 } from '../../onnx/index.js'
 import type { Layer } from '../layers.js'
 
+/** What LRP here can explain; anything else is refused. */
+export const supportedOperators = [
+  ...(['Conv', 'Gemm', 'MatMul', 'Add', 'BatchNormalization', 'Relu'] as const),
+  ...(['MaxPool', 'AveragePool', 'GlobalAveragePool', 'Flatten', 'Reshape', 'Transpose'] as const),
+  ...(['Pad', 'Constant', 'Dropout', 'Identity', 'Softmax'] as const)
+] as const
+export type SupportedOperator = (typeof supportedOperators)[number]
+
 /** Operators whose Keras counterpart is a layer of its own, so that `untilLayerIdx` counts as iNNvestigate does. */
 const countedByKeras = new Set([
   ...['Conv', 'Gemm', 'MatMul', 'MaxPool', 'AveragePool', 'GlobalAveragePool'],
@@ -124,7 +132,7 @@ export class GraphReader {
     return new UnsupportedModelError(
       `LRP does not support ${nodeTitle(node)}: ${why}`,
       this.where,
-      'Export the classifier with the operators that docs/lrp.md lists, or switch explanations off.'
+      `Export the classifier with no other operators than ${supportedOperators.join(', ')}.`
     )
   }
 }

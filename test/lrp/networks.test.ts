@@ -1,0 +1,104 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { acquireBackend, type Backend } from '../../src/lrp/engines/tfjs-backend.js'
+import { compositeNames } from '../../src/lrp/index.js'
+import { naiveRelevance, pictures, withExplainer, worst } from './compare.js'
+import type { NaiveRule } from './naive.js'
+import { buildNet, type Spec } from './nets.js'
+
+let backend: Backend
+beforeAll(async () => {
+  backend = await acquireBackend(1)
+})
+afterAll(() => backend.release())
+
+const conv = (out: number, more: Partial<Spec & { kind: 'conv' }> = {}): Spec => ({
+  kind: 'conv',
+  out,
+  kernel: [3, 3],
+  pads: [1, 1, 1, 1],
+  ...more
+})
+const relu: Spec = { kind: 'relu' }
+const vggTail: Spec[] = [{ kind: 'flatten' }, { kind: 'dense', out: 8 }, relu, { kind: 'dense', out: 3 }]
+
+/** The last number is what untilLayerIdx has to be for the first convolution alone: a Pad before it counts, too. */
+const networks: [string, Spec[], number][] = [
+  [
+    'a small VGG',
+    [
+      ...[conv(4), relu, conv(4), relu, { kind: 'maxPool', kernel: [2, 2] } as Spec],
+      ...[conv(6), relu, { kind: 'maxPool', kernel: [2, 2] } as Spec, { kind: 'dropout' } as Spec],
+      ...vggTail,
+      { kind: 'softmax' }
+    ],
+    1
+  ],
+  [
+    'a net of overlapping and padded pools',
+    [
+      ...[conv(4, { kernel: [5, 5], strides: [2, 2] }), relu],
+      { kind: 'maxPool', kernel: [3, 3], strides: [2, 2], pads: [1, 1, 1, 1] },
+      ...[conv(5, { pads: [0, 1, 2, 1] }), relu],
+      { kind: 'averagePool', kernel: [2, 3], strides: [1, 2], pads: [0, 1, 1, 0] },
+      { kind: 'averagePool', kernel: [2, 2], strides: [1, 1], pads: [1, 0, 0, 1], include: true },
+      ...vggTail
+    ],
+    1
+  ],
+  [
+    'a residual net with normalizations',
+    [
+      { kind: 'pad', pads: [1, 2, 1, 0] },
+      ...[conv(4, { pads: [0, 0, 0, 0], bias: false }), { kind: 'batchNorm' } as Spec, relu],
+      { kind: 'residual', body: [conv(4), { kind: 'batchNorm' }, relu, conv(4)] },
+      ...[relu, { kind: 'batchNorm' } as Spec, { kind: 'maxPool', kernel: [2, 2] } as Spec],
+      ...[conv(6), relu, { kind: 'globalAveragePool' } as Spec, { kind: 'flatten' } as Spec],
+      ...[{ kind: 'dense', out: 5, form: 'matMul' } as Spec, { kind: 'batchNorm' } as Spec, relu],
+      { kind: 'dense', out: 4, form: 'matMul' }
+    ],
+    2
+  ]
+]
+
+const epsilonOf = (epsilon: number, bias: boolean): NaiveRule => ({ rule: 'epsilon', epsilon, bias })
+const alphaBetaOf = (alpha: number, beta: number, bias: boolean): NaiveRule => ({
+  rule: 'alpha_beta',
+  alpha,
+  beta,
+  bias
+})
+
+/** What each name means, said once more: by kind of layer, `first` for the first one with weights. */
+function naiveRuleOf(name: string, kind: string, first: boolean): NaiveRule {
+  const bias = !name.endsWith('_IB')
+  const base = name.replace('_IB', '')
+  if (first && (base.endsWith('_flat') || base.endsWith('_until_idx'))) return { rule: 'flat' }
+  if (base.includes('preset') && kind === 'dense') return epsilonOf(0.1, bias)
+  if (base.includes('preset')) return base.includes('preset_a') ? alphaBetaOf(1, 0, bias) : alphaBetaOf(2, 1, bias)
+  if (base === 'lrp.epsilon') return epsilonOf(1e-7, bias)
+  if (base === 'lrp.alpha_beta') return alphaBetaOf(1.5, 0.5, bias)
+  if (base === 'lrp.alpha_1_beta_0') return alphaBetaOf(1, 0, bias)
+  if (base === 'lrp.alpha_2_beta_1') return alphaBetaOf(2, 1, bias)
+  return { rule: base.slice('lrp.'.length) as 'z' | 'flat' | 'w_square' | 'z_plus', bias }
+}
+
+describe.each(networks)('%s', (_, specs, untilLayerIdx) => {
+  it.each(compositeNames)('is explained by %s as the formulas say, for each sample of a batch', async (composite) => {
+    const net = buildNet(specs, [3, 16, 16], 41)
+    const data = pictures(net, 2, 12)
+    const ruleOf = (index: number): NaiveRule =>
+      naiveRuleOf(composite, net.naive[net.weighted[index]!]!.kind, index === 0)
+    const wanted = naiveRelevance(net, data, ruleOf)
+    const options = { untilLayerIdx: composite.includes('until') ? untilLayerIdx : undefined, alpha: 1.5, beta: 0.5 }
+    await withExplainer({ model: net.model, composite, ...options }, async (explainer) => {
+      const { relevance, logits } = await explainer.explain({ data, dims: [2, ...net.dims] })
+      expect(
+        worst(
+          logits.flatMap((row) => [...row]),
+          wanted.logits.flat()
+        )
+      ).toBeLessThan(1e-4)
+      expect(worst(relevance, wanted.relevance)).toBeLessThan(5e-3)
+    })
+  })
+})

@@ -20,10 +20,10 @@ export interface SearchOptions {
 export const defaultMinScore = 0.5
 
 /**
- * Measured in docs/faces.md, as are the following: the finder sees its frames that wide. The second width is for faces
+ * Measured in docs/faces.md, as are the following: the longer side of the finder's input. The second length is for faces
  * too near for the first, and looked at only where that found none.
  */
-const finderWidths = [640, 320] as const
+const finderLengths = [640, 320] as const
 const finderMultiple = 32
 /** The finder only proposes, so it may be wrong often; its proposals are looked at one by one. */
 const leastProposal = 0.1
@@ -41,7 +41,7 @@ const mostOffset = 0.3
 /** Two boxes of one face overlap at least that much. */
 const sameFace = 0.35
 /** The landmark net wants a face's box a little lower than the detector puts it. */
-const landmarkShift = 0.1
+const landmarkShift = 0.14
 const landmarkSide = 112
 
 /**
@@ -60,8 +60,8 @@ export async function searchFaces(
     if (face && face.score >= minScore) faces.push(face)
   }
   if (everywhere || faces.length < around.length) {
-    for (const width of finderWidths)
-      if (faces.length === 0 || width === finderWidths[0]) await addProposed(networks, frame, width, minScore, faces)
+    for (const length of finderLengths)
+      if (faces.length === 0 || length === finderLengths[0]) await addProposed(networks, frame, length, minScore, faces)
   }
   const found: FoundFace[] = []
   for (const face of suppress(faces, sameFace)) {
@@ -71,16 +71,16 @@ export async function searchFaces(
   return found
 }
 
-/** Adds what the finder proposes at that width of its input and the detector confirms. */
+/** Adds what the finder proposes at that length of its input and the detector confirms. */
 async function addProposed(
   networks: FaceNetworks,
   frame: FrameTensor,
-  width: number,
+  length: number,
   minScore: number,
   faces: Candidate[]
 ): Promise<void> {
   const size = sizeOf(frame)
-  const proposals = await networks.find(frame, viewOfFrame(size, finderInput(size, width)), leastProposal)
+  const proposals = await networks.find(frame, viewOfFrame(size, finderInput(size, length)), leastProposal)
   for (const { box } of proposals.slice(0, mostProposals)) {
     if (faces.some((face) => covers(face.box, box))) continue
     const side = proposalSquare * Math.sqrt(box.width * box.height)
@@ -123,10 +123,11 @@ function covers(face: Box, proposal: Box): boolean {
   return inside || overlap(face, proposal) > sameFace
 }
 
-/** As high as the frame's shape demands. */
-function finderInput(frame: Size, width: number): Size {
-  const rows = (width * frame.height) / frame.width
-  return { width, height: Math.ceil(rows / finderMultiple) * finderMultiple }
+/** Of the frame's shape, each side rounded up to what the finder's cells demand. */
+function finderInput({ width, height }: Size, length: number): Size {
+  const scale = length / Math.max(width, height)
+  const side = (pixels: number): number => Math.ceil((pixels * scale) / finderMultiple) * finderMultiple
+  return { width: side(width), height: side(height) }
 }
 
 function sizeOf(frame: FrameTensor): Size {

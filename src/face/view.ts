@@ -36,9 +36,11 @@ export function viewOfFrame(frame: Size, input: Size): View {
  * @returns nothing where the square and the frame have less than a pixel of the input in common
  */
 export function viewOfSquare(frame: Size, square: Box, side: number): View | undefined {
-  const scale = square.width / side
-  const across = clip(square.x, scale, side, frame.width)
-  const down = clip(square.y, scale, side, frame.height)
+  // In whole pixels, so that a square inside the frame is shown without the least stretching.
+  const length = Math.round(square.width)
+  const scale = length / side
+  const across = clip(Math.round(square.x), length, side, frame.width)
+  const down = clip(Math.round(square.y), length, side, frame.height)
   if (!across || !down) return undefined
   return {
     region: [down.from, across.from, down.to, across.to],
@@ -52,14 +54,14 @@ export function viewOfSquare(frame: Size, square: Box, side: number): View | und
 /** One axis: the frame's pixels from..to become `count` pixels of the input, with `before` black ones first. */
 function clip(
   start: number,
-  scale: number,
+  length: number,
   side: number,
-  length: number
+  end: number
 ): { from: number; to: number; before: number; count: number } | undefined {
-  const from = Math.max(0, Math.round(start))
-  const to = Math.min(length, Math.round(start + side * scale))
-  const before = Math.max(0, Math.round((from - start) / scale))
-  const count = Math.min(side - before, Math.round((to - from) / scale))
+  const from = Math.max(0, start)
+  const to = Math.min(end, start + length)
+  const before = Math.round(((from - start) * side) / length)
+  const count = Math.min(side - before, Math.round(((to - from) * side) / length))
   return to > from && count > 0 ? { from, to, before, count } : undefined
 }
 

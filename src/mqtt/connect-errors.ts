@@ -59,6 +59,9 @@ const troubles: Record<string, ConnectTrouble> = {
   5: wrongPassword,
   135: wrongPassword,
   138: banned,
+  139: busy,
+  141: trouble('network', 'the broker has not heard of us for too long', 'Check the network; painlens keeps trying.'),
+  142: trouble('broker', 'another client took over our client id', 'Give each painlens a `device` of its own.'),
   DEPTH_ZERO_SELF_SIGNED_CERT: untrusted,
   SELF_SIGNED_CERT_IN_CHAIN: untrusted,
   UNABLE_TO_GET_ISSUER_CERT_LOCALLY: untrusted,
@@ -71,6 +74,7 @@ const troubles: Record<string, ConnectTrouble> = {
     'the broker’s certificate is for another host name',
     'Use the name that is in the certificate in mqtt.url.'
   ),
+  EPROTO: plain,
   ERR_SSL_WRONG_VERSION_NUMBER: plain,
   ERR_SSL_PACKET_LENGTH_TOO_LONG: plain,
   ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED: clientCertificate,
@@ -84,6 +88,11 @@ const closed = trouble(
   'the broker closed the connection before it answered',
   'Check the port: a TLS port needs mqtts://; the broker’s log says more.'
 )
+const noWebSocket = trouble(
+  'network',
+  'no MQTT over WebSocket is served there',
+  'Correct the port and the path in mqtt.url; mosquitto serves it on a `protocol websockets` listener.'
+)
 const silent = trouble('network', 'the broker does not answer', 'Check that a broker, and nothing else, listens there.')
 
 /** What went wrong with a connection to the broker, and what to do; for a log line, or a row of `painlens check`. */
@@ -93,7 +102,8 @@ export function explainConnectError(error: unknown): ConnectTrouble {
   if (known) return known
   const text = messageOf(error)
   if (/connack timeout/i.test(text)) return silent
-  if (/closed before/i.test(text)) return closed
+  if (/closed before|socket hang up/i.test(text)) return closed
+  if (/unexpected server response/i.test(text)) return noWebSocket
   if (String(code).startsWith('ERR_SSL') || String(code).startsWith('ERR_TLS')) {
     return trouble('tls', `TLS fails (${text})`, 'Check the port and mqtt.tls.')
   }

@@ -7,12 +7,20 @@ import { baseTopic, topicOf, topics } from './topics.js'
 export { type ConnectTrouble, explainConnectError } from './connect-errors.js'
 
 export interface BrokerOptions {
-  /** mqtt://host[:1883] or mqtts://host[:8883]; user name and password in it count unless they are given apart. */
+  /** mqtt://host[:1883], mqtts://host[:8883], ws:// or wss:// with a path; credentials in it count unless given apart. */
   url: string
   username?: string
   password?: string
   /** Each a PEM text or the path of a PEM file. `ca` beside the system's authorities is not wanted: it replaces them. */
-  tls?: { ca?: string; cert?: string; key?: string }
+  tls?: {
+    ca?: string
+    cert?: string
+    key?: string
+    /** The name in the broker's certificate, where the URL has an address. */
+    serverName?: string
+  }
+  /** `painlens-<device>` by default. A check takes another one, or it would throw the running daemon out. */
+  clientId?: string
   keepaliveS?: number
   /** How long the broker keeps commands for us while we are away. */
   sessionExpiryS?: number
@@ -28,8 +36,6 @@ export interface ConnectOptions extends BrokerOptions {
   protocolVersion: ProtocolVersion
   /** Published, retained, when the connection breaks; none for a mere check. */
   will?: StatusMessage
-  /** `painlens-<device>` by default; a check has to take another one, or it would throw the running daemon out. */
-  clientId?: string
   /** True for a check, which must not leave a session behind. */
   clean?: boolean
 }
@@ -45,13 +51,14 @@ export const jsonProperties = { payloadFormatIndicator: true, contentType: 'appl
  */
 export function connectOptions(options: ConnectOptions): IClientOptions {
   const { device, will, protocolVersion, tls = {}, keepaliveS = 30, sessionExpiryS = 3600, willDelayS = 5 } = options
-  const { protocol, host, port, username, password } = parseBrokerUrl(options.url)
+  const { protocol, host, port, path, username, password } = parseBrokerUrl(options.url)
   const five = protocolVersion === 5
   const willTopic = topics.status
   return {
     protocol,
     host,
     port,
+    ...(path === undefined ? {} : { path }),
     protocolVersion,
     username: options.username ?? username,
     password: options.password ?? password,
@@ -72,15 +79,19 @@ export function connectOptions(options: ConnectOptions): IClientOptions {
       retain: willTopic.retain,
       properties: five ? { ...jsonProperties, willDelayInterval: willDelayS } : undefined
     },
-    ...(protocol === 'mqtts'
-      ? { ca: pem(tls.ca), cert: pem(tls.cert), key: pem(tls.key), rejectUnauthorized: true }
-      : {})
+    ...(protocol === 'mqtts' || protocol === 'wss' ? tlsOptions(tls) : {})
   }
 }
 
-const ports = { mqtt: 1883, mqtts: 8883 } as const
+function tlsOptions({ ca, cert, key, serverName }: NonNullable<BrokerOptions['tls']>): IClientOptions {
+  const options = { ca: pem(ca), cert: pem(cert), key: pem(key), rejectUnauthorized: true }
+  return serverName === undefined ? options : { ...options, servername: serverName }
+}
 
-/** @throws {BrokerError} for anything but mqtt://host or mqtts://host */
+const ports = { mqtt: 1883, mqtts: 8883, ws: 80, wss: 443 } as const
+type Protocol = keyof typeof ports
+
+/** @throws {BrokerError} for anything but a URL of one of the four protocols, with a host */
 export function parseBrokerUrl(text: string) {
   const wrong = (what: string) =>
     new BrokerError(what, 'mqtt.url', 'Write mqtt://host:1883, or mqtts://host:8883 for TLS.')
@@ -90,12 +101,13 @@ export function parseBrokerUrl(text: string) {
   } catch {
     throw wrong('not a URL')
   }
-  const protocol = url.protocol.slice(0, -1)
-  if (protocol !== 'mqtt' && protocol !== 'mqtts') throw wrong(`${JSON.stringify(url.protocol)} is not supported`)
+  const protocol = url.protocol.slice(0, -1) as Protocol
+  if (!Object.hasOwn(ports, protocol)) throw wrong(`${JSON.stringify(url.protocol)} is not supported`)
   if (url.hostname === '') throw wrong('no host')
   const host = url.hostname.replace(/^\[(.*)\]$/, '$1')
   const port = url.port === '' ? ports[protocol] : Number(url.port)
-  return { protocol, host, port, username: part(url.username), password: part(url.password) } as const
+  const path = protocol.startsWith('ws') ? `${url.pathname}${url.search}` : undefined
+  return { protocol, host, port, path, username: part(url.username), password: part(url.password) } as const
 }
 
 /** The broker's address without credentials, for logs. */

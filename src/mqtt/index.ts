@@ -22,7 +22,7 @@ import { type Backoff, defaultBackoff, keepConnected } from './reconnect.js'
 import { baseTopic, commandTopics, type Kind, type Payloads, topicOf, topics } from './topics.js'
 
 export type { CommandArguments, CommandHandlers } from './commands.js'
-export { type BrokerOptions, connectOptions, explainConnectError } from './connect.js'
+export { type BrokerOptions, connectOptions, explainConnectError, type ProtocolVersion } from './connect.js'
 export type { OutboxLike } from './delivery.js'
 export { baseTopic, topicOf, topics } from './topics.js'
 

@@ -25,6 +25,11 @@ export interface ReconnectOptions {
   log: Log
 }
 
+/** Without a reason given, as many a broker does when a second client comes with our client id. */
+const hungUp = {
+  what: 'the broker closed the connection',
+  fix: 'If it goes on doing so, another client has the same client id: give each painlens a `device` of its own.'
+}
 /** A connection that lasted this long starts the backoff anew; one that breaks at once does not. */
 const stableMs = 10_000
 
@@ -47,7 +52,7 @@ export async function keepConnected(options: ReconnectOptions, signal: AbortSign
       await options.serve(connection)
       if (performance.now() - since >= stableMs) failures = 0
       const cause = await connection.closed
-      const { what, fix } = cause === null ? { what: 'it closed the connection', fix: '' } : explainConnectError(cause)
+      const { what, fix } = cause === null ? hungUp : explainConnectError(cause)
       if (!signal.aborted) log.warn({ address, what, fix }, 'the connection to the broker is gone; alarms wait on disk')
     } catch (error) {
       if (signal.aborted) return

@@ -81,6 +81,9 @@ describe('TLS', () => {
     const broker = await mosquitto({ tls: { ca, ...server } })
     const rig = await start(broker.url, { broker: { url: broker.url, tls: { ca } } })
     expect(await trouble(rig)).toMatchObject({ what: 'the broker’s certificate is for another host name' })
+    const tls = { ca, serverName: 'elsewhere.example' }
+    const named = await start(broker.url, { broker: { url: broker.url, clientId: 'named', tls } })
+    await eventually('connected', () => named.mqtt.connected())
   })
 
   test('on a port without TLS, or with a certificate file that is not there', async () => {
@@ -92,6 +95,15 @@ describe('TLS', () => {
       /mqtt.tls: the certificate or key cannot be read .*nowhere.*Correct the path/
     )
   })
+})
+
+test('two with the same client id: each is told what makes a broker hang up', async () => {
+  const broker = await mosquitto({})
+  const first = await start(broker.url)
+  await eventually('connected', () => first.mqtt.connected())
+  const second = await start(broker.url, { backoff: { minMs: 30_000 } })
+  await eventually('second', () => second.mqtt.connected())
+  await eventually('told', () => first.lines.some((line) => line.includes('the same client id')))
 })
 
 describe('a broker that speaks 3.1.1 only', () => {

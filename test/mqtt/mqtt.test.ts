@@ -168,7 +168,7 @@ describe('coming and going', () => {
     const changes: boolean[] = []
     rig = await startRig(`mqtt://127.0.0.1:${proxy.port}`, { onConnectionChange: (up) => changes.push(up) })
     const { mqtt } = rig
-    await eventually('connected', () => mqtt.connected())
+    await eventually('greeted', () => changes.length > 0)
     mqtt.cameraState('hall', 'ok', 0)
     await eventually('state', () => ear.on('camera/hall/state').length === 1)
     proxy.cut()

@@ -61,6 +61,23 @@ describe('connectOptions', () => {
   })
 })
 
+test('a WebSocket address keeps its path', () => {
+  const options = connectOptions({
+    url: 'wss://u:p@host/mqtt?x=1',
+    device: 'box',
+    protocolVersion: 5,
+    tls: { serverName: 's' }
+  })
+  expect(options).toMatchObject({
+    protocol: 'wss',
+    port: 443,
+    path: '/mqtt?x=1',
+    servername: 's',
+    rejectUnauthorized: true
+  })
+  expect(connectOptions({ url: 'mqtt://host/x', device: 'box', protocolVersion: 5 })).not.toHaveProperty('path')
+})
+
 test('every known trouble says what and what to do; unknown ones pass their text on', () => {
   for (const code of ['ECONNREFUSED', 'CERT_HAS_EXPIRED', 1, 4, 5, 132, 134, 135]) {
     const { what, fix } = explainConnectError(Object.assign(new Error('raw'), { code }))

@@ -28,16 +28,21 @@ const startAtOnce: readonly (readonly [string, string])[] = [
   ['fpsprobesize', '0']
 ]
 
-/** rtp, udp and file are not there: a hostile camera's answer must not make FFmpeg open anything else. */
-const protocols = 'pipe,fd,rtsp,rtsps,tcp,tls,http,https,httpproxy'
+/** No file, no UDP, nothing but the scheme's own: a hostile camera's answer must not make FFmpeg open anything else. */
+const protocols: Record<CameraScheme, string> = {
+  rtsp: 'pipe,fd,rtsp,tcp',
+  rtsps: 'pipe,fd,rtsps,tls,tcp',
+  http: 'pipe,fd,http,tcp',
+  https: 'pipe,fd,https,tls,tcp'
+}
 
-function inputArguments({ verbose }: DecoderRequest): string[] {
+function inputArguments({ url, verbose }: DecoderRequest): string[] {
   return [
     ...['-hide_banner', '-nostats', '-nostdin', '-loglevel', verbose ? 'info' : 'warning'],
     // One thread each, because with more the decoder holds pictures back, and cameras share the cores.
     ...['-flags', 'low_delay', '-threads', '1'],
     ...startAtOnce.flatMap(([name, value]) => [`-${name}`, value]),
-    ...['-f', 'concat', '-safe', '0', '-protocol_whitelist', protocols, '-i', 'pipe:0']
+    ...['-f', 'concat', '-safe', '0', '-protocol_whitelist', protocols[url.scheme], '-i', 'pipe:0']
   ]
 }
 

@@ -136,7 +136,7 @@ function outerEdge(pen: Pen, { crown, faceWidth }: Identity, cut: Cut, volume: n
     [101, cut.sides, -20]
   ]
   const left = half.map(([x, y, z]): Solid => [-x, y, z]).reverse()
-  return [...left, [0, crown - volume - 4, -20] as Solid, ...half].map(([x, y, z]) =>
+  return [...left, [0, crown - volume - 1, -20] as Solid, ...half].map(([x, y, z]) =>
     pen.projection.solid([x * faceWidth, y, z])
   )
 }

@@ -14,7 +14,7 @@ import { commandHandlers } from './commands.js'
 import { Explanations } from './explanations.js'
 import { healthOf } from './health.js'
 import { LatencyWindow, type LoopDelay, watchLoopDelay } from './latency.js'
-import { alarmOptions, brokerOptions, modelOf } from './mapping.js'
+import { alarmOptions, brokerOptions, modelOf, protocolVersions } from './mapping.js'
 import { closeParts, openConfiguredCamera, openParts, type Parts, type PartsOptions } from './parts.js'
 import { Reporter } from './reporter.js'
 import { type WatchedCamera, watchCamera } from './watched-camera.js'
@@ -141,6 +141,7 @@ class JoinedStages implements Daemon {
     const startedAt = clock.now()
     return startMqtt({
       broker: brokerOptions(config),
+      protocolVersion: protocolVersions[config.mqtt.protocol],
       device: config.device,
       session: randomUUID(),
       version,

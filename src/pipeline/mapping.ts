@@ -27,9 +27,13 @@ export function alarmOptions(config: Config, model: AlarmMessage['model'], clock
 }
 
 export function brokerOptions({ mqtt }: Config): BrokerOptions {
-  const { url, username, password, tls, keepalive_s } = mqtt
-  return { url, username, password, tls, keepaliveS: keepalive_s }
+  const { url, username, password, client_id, tls, keepalive_s } = mqtt
+  const certificates = tls && { ca: tls.ca, cert: tls.cert, key: tls.key, serverName: tls.server_name }
+  return { url, username, password, clientId: client_id, tls: certificates, keepaliveS: keepalive_s }
 }
+
+/** Undefined: 5, and 3.1.1 (whose number on the wire is 4) where the broker refuses that. */
+export const protocolVersions = { auto: undefined, '5': 5, '3.1.1': 4 } as const
 
 /** The model as each alarm names it. */
 export function modelOf({ name, sha256, demonstration }: Manifest): NonNullable<AlarmMessage['model']> {

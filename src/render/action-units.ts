@@ -27,6 +27,7 @@ export type UnitName = (typeof unitNames)[number]
 /** How strong each unit is, 0..1; one that is missing is at rest. */
 export type ActionUnits = Partial<Record<UnitName, number>>
 
+/** What a face may show; neutral is the resting face. */
 export const expressions = ['neutral', 'pain', 'disgust', 'happiness'] as const
 export type Expression = (typeof expressions)[number]
 

@@ -17,6 +17,7 @@ export interface Pose {
   gaze?: { x: number; y: number }
 }
 
+/** Straight into the camera. */
 export const frontal: Pose = { yaw: 0, pitch: 0, roll: 0 }
 
 /** A pose as residents in bed hold it; `strength` 1 is the ordinary spread. */
@@ -68,7 +69,9 @@ export class Projection {
   }
 }
 
+/** A point as SVG paths write it. */
 export const pair = ([x, y]: Flat): string => `${short(x)} ${short(y)}`
+/** Straight lines from point to point: an open SVG path. */
 export const polyline = (points: readonly Flat[]): string => `M${points.map(pair).join('L')}`
 
 /** A Catmull-Rom spline through the points as cubic Béziers: an SVG path. */

@@ -12,6 +12,7 @@ export interface Light {
   warmth: number
 }
 
+/** Even light from the left, well exposed. */
 export const roomLight: Light = { direction: -0.3, contrast: 1, level: 1, warmth: 0 }
 
 /** Daylight from either side to a dim evening. */

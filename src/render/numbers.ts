@@ -1,6 +1,8 @@
 /** Small arithmetic that every file of the drawing needs. */
 
+/** `value`, or the end of low..high that it lies beyond. */
 export const clamp = (value: number, low = 0, high = 1): number => Math.min(high, Math.max(low, value))
+/** From `from` (t = 0) to `to` (t = 1) and beyond. */
 export const lerp = (from: number, to: number, t: number): number => from + (to - from) * t
 
 /** Red, green, blue, each 0..255; fractions allowed. */
@@ -16,6 +18,7 @@ export function ramp(scale: readonly Rgb[], t: number): Rgb {
   return mix(scale[step]!, scale[step + 1]!, place - step)
 }
 
+/** A colour as SVG writes it. */
 export const css = (colour: Rgb): string => `rgb(${colour.map((v) => Math.round(clamp(v, 0, 255))).join(',')})`
 
 /** A number as short as SVG needs it: a tenth of a face unit is well below a pixel. */

@@ -26,6 +26,7 @@ export async function rasterRgb(svg: Buffer, blur = 0): Promise<Uint8Array> {
   return blurred(image, blur).raw().toBuffer()
 }
 
+/** RGBA, alpha not multiplied in. */
 export async function rasterRgba(svg: Buffer): Promise<Uint8Array> {
   return sharp(svg).ensureAlpha().raw().toBuffer()
 }

@@ -58,10 +58,10 @@ class BedScene implements Scene {
 
   constructor(
     readonly identity: Identity,
-    readonly size: Size,
-    readonly placement: Placement,
-    readonly light: Light,
-    readonly ground: Uint8Array
+    private readonly size: Size,
+    private readonly placement: Placement,
+    private readonly light: Light,
+    private readonly ground: Uint8Array
   ) {
     this.width = size.width
     this.height = size.height

@@ -46,6 +46,7 @@ export interface PlacedStretch {
   from: number
 }
 
+/** How long one round of the day takes. */
 export const daySeconds = ({ stretches }: Day): number => stretches.reduce((sum, { seconds }) => sum + seconds, 0)
 
 /** The stretch at a time of the day, in seconds since its begin. @throws RangeError for a day without a stretch */

@@ -14,6 +14,7 @@ const lens: readonly Flat[] = [
   [-25, 6]
 ]
 
+/** Frame, glass and temples, where the person wears them. */
 export function drawGlasses(pen: Pen, { identity }: FaceShape): void {
   const { eyeX, eyeY, faceWidth, glasses, glassesColour } = identity
   if (glasses === 'none') return

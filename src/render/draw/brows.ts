@@ -10,6 +10,7 @@ const hairs = 46
 const above = [0.45, 0.5, 0.42, 0.1] as const
 const below = [0.1, 0.35, 0.5, 0.45] as const
 
+/** A soft ground and single hairs along each brow's line. */
 export function drawBrows(pen: Pen, { identity, brows }: FaceShape): void {
   const { brow, browDensity, browThickness, tone } = identity
   const dark = mix(brow, [16, 11, 10], 0.35 + 0.3 * tone)

@@ -6,6 +6,7 @@ import type { Pen } from './pen.js'
 
 const irisRadius = 9.4
 
+/** Lids, eyeball and lashes; closed lids hide the eyeball. */
 export function drawEyes(pen: Pen, shape: FaceShape): void {
   for (const eye of shape.eyes) {
     drawLids(pen, shape, eye)

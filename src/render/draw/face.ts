@@ -21,6 +21,7 @@ export interface FaceDrawing {
   projection: Projection
 }
 
+/** The whole head, from what lies behind it to glasses and cannula. */
 export function drawFace(shape: FaceShape, pose: Pose, light: Light): FaceDrawing {
   const projection = new Projection(pose)
   const pen = new Pen(projection, createPalette(shape.identity), light)

@@ -11,6 +11,7 @@ export const headPath = (pen: Pen, { head }: FaceShape): string =>
     true
   )
 
+/** Both ears; the head is drawn over them. */
 export function drawEars(pen: Pen, { identity }: FaceShape): void {
   const { skin, shadow } = pen.palette
   for (const side of sides) {
@@ -47,6 +48,7 @@ export function drawHead(pen: Pen, path: string): void {
   pen.fill(path, 'url(#sidelight)')
 }
 
+/** The stops of an SVG gradient; opaque unless said otherwise. */
 export const stops = (list: readonly (readonly [at: number, colour: Rgb, opacity?: number])[]): string =>
   list
     .map(

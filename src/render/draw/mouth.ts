@@ -5,6 +5,7 @@ import { sides } from '../shape/strength.js'
 import { stops } from './head.js'
 import type { Pen } from './pen.js'
 
+/** Lips, and between them a dark line or the open mouth. */
 export function drawMouth(pen: Pen, shape: FaceShape): void {
   const { mouth } = shape
   const { lip, lipShadow, shadow, highlight, skin } = pen.palette

@@ -4,6 +4,7 @@ import type { FaceShape } from '../shape/index.js'
 import { type Side, sides } from '../shape/strength.js'
 import type { Pen } from './pen.js'
 
+/** Bridge, tip, wings and nostrils. */
 export function drawNose(pen: Pen, shape: FaceShape): void {
   const { nose, identity } = shape
   const { base, half } = nose

@@ -25,6 +25,7 @@ export interface FaceShape {
   cheekLift: number
 }
 
+/** One person's face with these units active. */
 export function shapeFace(identity: Identity, units: ActionUnits): FaceShape {
   const au = strengthOf(units)
   const head = shapeHead(identity, au)

@@ -30,6 +30,8 @@ export interface ExplainOptions {
   log: Log
   clock?: Clock
   onCrash?: (error: Error) => void
+  /** Stops the stage, even while it starts, which rejects then. */
+  signal?: AbortSignal
 }
 
 export interface ExplainRequest {
@@ -81,18 +83,23 @@ const tolerance = 0.05
  * @throws ModelError, UnsupportedModelError, UsageError (unknown composite), InferenceError; the worker is gone then
  */
 export async function startExplaining(options: ExplainOptions): Promise<ExplainStage> {
-  const { manifest, composite, threads, log, onCrash } = options
+  const { manifest, composite, threads, log, onCrash, signal } = options
   const worker = new WorkerClient<ExplainMethods>(workerScript(import.meta.url, './worker.js'), 'the explain worker', {
     onCrash
   })
   const startedAt = performance.now()
+  let stop = (): Promise<void> => worker.close()
+  signal?.addEventListener('abort', () => void stop(), { once: true })
+  if (signal?.aborted) await stop()
   const opening = worker.call('open', { manifest, engine: engines[options.engine], composite, threads })
   const { engine } = await opening.catch(async (error: unknown) => {
     await worker.close()
     throw error
   })
   log.info({ engine, composite, startMs: Math.round(performance.now() - startedAt) }, 'explanations ready')
-  return new Explaining(options, worker, engine)
+  const stage = new Explaining(options, worker, engine)
+  stop = () => stage.stop()
+  return stage
 }
 
 class Explaining implements ExplainStage {

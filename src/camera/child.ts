@@ -33,10 +33,11 @@ export class DecoderChild {
   #over = false
 
   constructor({ command, onData, onLine, onEnd, redact, noise }: DecoderChildOptions) {
-    const env = Object.fromEntries(passedOn.flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : [])))
     this.#process = spawn(command.command, command.args, {
       stdio: ['pipe', 'pipe', 'pipe'],
-      env: { ...env, LC_ALL: 'C' }
+      env: environment(),
+      // In a process group of its own, so that Ctrl-C ends it by way of stop() and not as one more failure.
+      detached: true
     })
     const { stdin, stdout, stderr } = this.#process
     for (const stream of [stdin, stdout, stderr]) stream.on('error', () => undefined)
@@ -80,6 +81,11 @@ export class DecoderChild {
     await this.#ended
     clearTimeout(killer)
   }
+}
+
+function environment(): NodeJS.ProcessEnv {
+  const own = passedOn.filter((name) => process.env[name] !== undefined)
+  return { ...Object.fromEntries(own.map((name) => [name, process.env[name]])), LC_ALL: 'C' }
 }
 
 /** Lines without their end; empty ones are left out, and ones that never end are cut. */

@@ -22,7 +22,7 @@ const encoders: Record<FeedCodec, (fps: number) => string[]> = {
       '-bsf:v',
       'dump_extra'
     ],
-    ...['-x265-params', `keyint=${keyFrameEvery(fps)}:bframes=0:pools=none:frame-threads=1:log-level=error`]
+    ...['-x265-params', `keyint=${keyFrameEvery(fps)}:bframes=0:frame-threads=1:log-level=error`]
   ],
   // RFC 2435 knows the standard Huffman tables only, and wants both quantisation tables.
   mjpeg: () => [

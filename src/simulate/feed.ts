@@ -46,7 +46,11 @@ const killMs = 1000
 export async function startFeed(options: FeedOptions): Promise<Feed> {
   const { server, path, frames, ffmpeg = 'ffmpeg', log } = options
   const publication = server.publish(path)
-  const child = spawn(ffmpeg, feedArguments(options, publication.url), { stdio: ['pipe', 'ignore', 'pipe'] })
+  const child = spawn(ffmpeg, feedArguments(options, publication.url), {
+    stdio: ['pipe', 'ignore', 'pipe'],
+    // In a process group of its own, so that Ctrl-C ends it by way of stop() and not behind our back.
+    detached: true
+  })
   const pump = new FramePump(child, options)
   const complaints = collectLines(child)
   let stopping = false

@@ -59,7 +59,7 @@ describe('masks', () => {
             else if (distanceTo(corners, x + 0.5, y + 0.5) > 1.5) expect(shown, `pixel ${x} ${y} is outside`).toBe(true)
           }
       }),
-      { numRuns: 150 }
+      { numRuns: 60 }
     )
   })
 

@@ -100,10 +100,15 @@ export class Connection {
     })
   }
 
-  /** @throws if the broker does not grant it */
+  /** @throws if the broker does not grant it, or the connection goes before */
   async subscribe(filter: string, qos: 0 | 1): Promise<void> {
     // rh 2: retained messages are not wanted, for a command belongs to its moment.
-    await this.#client.subscribeAsync(filter, this.protocolVersion === 5 ? { qos, rh: 2 } : { qos })
+    const granted = this.#client.subscribeAsync(filter, this.protocolVersion === 5 ? { qos, rh: 2 } : { qos })
+    // On a connection that is gone already mqtt.js keeps the request for the next one, which there will not be.
+    const gone = this.closed.then(() =>
+      Promise.reject(new Error('the connection was lost before the broker confirmed'))
+    )
+    await Promise.race([granted, gone])
   }
 
   /** Says goodbye (so that the broker does not publish our last will), or cuts the line after `timeoutMs`. */

@@ -1,81 +1,29 @@
 import type { IPublishPacket } from 'mqtt'
-import { type Clock, iso } from '../core/clock.js'
+import { iso } from '../core/clock.js'
 import { messageOf } from '../core/errors.js'
-import type { Log } from '../core/log.js'
 import type {
   AlarmMessage,
   CameraStateMessage,
   ExplanationMessage,
-  HealthMessage,
   ObservationMessage,
   StatusMessage
 } from '../core/messages.js'
-import type { Secrets } from '../core/secrets.js'
 import type { CameraState } from '../core/types.js'
-import { CommandDesk, type CommandHandlers } from './commands.js'
-import { addressOf, type BrokerOptions, connectOptions, jsonProperties, type ProtocolVersion } from './connect.js'
+import { CommandDesk } from './commands.js'
+import { addressOf, connectOptions, jsonProperties, type ProtocolVersion } from './connect.js'
 import { Connection } from './connection.js'
-import { type OutboxLike, serveOutbox } from './delivery.js'
+import { serveOutbox } from './delivery.js'
 import { ObservationLimiter } from './observation-limiter.js'
-import { encode, type Privacy, withoutEmotions, withoutHeatmap } from './payload.js'
-import { type Backoff, defaultBackoff, keepConnected } from './reconnect.js'
+import { encode, withoutEmotions, withoutHeatmap } from './payload.js'
+import { defaultBackoff, keepConnected } from './reconnect.js'
 import { baseTopic, commandTopics, type Kind, type Payloads, topicOf, topics } from './topics.js'
+import type { Mqtt, MqttOptions, MqttStats } from './types.js'
 
 export type { CommandArguments, CommandHandlers } from './commands.js'
 export { type BrokerOptions, connectOptions, explainConnectError, type ProtocolVersion } from './connect.js'
 export type { OutboxLike } from './delivery.js'
 export { baseTopic, topicOf, topics } from './topics.js'
-
-export interface MqttOptions {
-  broker: BrokerOptions
-  device: string
-  /** New with each start, so that a last will that comes late is known for an old one. */
-  session: string
-  version: string
-  /** Alarms and explanations go through it; see `src/outbox`. */
-  outbox: OutboxLike
-  commands: CommandHandlers
-  /** Asked each `healthEveryMs` while connected. */
-  health: () => HealthMessage
-  privacy: Privacy
-  /** After the birth message and the states are out; the moment to publish active alarms again. */
-  onConnectionChange?: (connected: boolean) => void
-  secrets: Secrets
-  log: Log
-  clock: Clock
-  healthEveryMs?: number
-  backoff?: Partial<Backoff>
-  /** For brokers that are known not to speak MQTT 5. */
-  protocolVersion?: ProtocolVersion
-}
-
-export interface MqttStats {
-  connected: boolean
-  protocolVersion: ProtocolVersion | null
-  /** Connections made since the start. */
-  connections: number
-  published: Record<Kind, number>
-  /** Observations left out: more than one per second and track, or no connection. */
-  observationsLeft: number
-  commandsFlooded: number
-  /** The last reason for having no connection. */
-  trouble: { what: string; fix: string } | null
-}
-
-export interface Mqtt {
-  /** Resolves when the alarm is safe on disk; it is published as soon as there is a broker. */
-  alarm(message: AlarmMessage): Promise<void>
-  /** As `alarm`. */
-  explanation(message: ExplanationMessage): Promise<void>
-  /** Published at once and again with each new connection. @param at since when, in ms since the epoch */
-  cameraState(camera: string, state: CameraState, at: number): void
-  /** Left out while there is no connection, or within a second of the same track's last. */
-  observation(camera: string, message: ObservationMessage): void
-  connected(): boolean
-  stats(): MqttStats
-  /** Delivers what it can within a second, says offline, and is gone within 2 s. */
-  stop(): Promise<void>
-}
+export type { Mqtt, MqttOptions, MqttStats } from './types.js'
 
 /**
  * The MQTT stage. Resolves at once, with or without a broker: it goes on trying, and the outbox keeps alarms meanwhile.

@@ -16,6 +16,8 @@ export interface IndexEntry {
   expendable: boolean
   /** Put there by an earlier run of painlens. */
   earlierRun: boolean
+  /** How often it was tried in vain. */
+  attempts: number
   /** Set where the disk refused it: kept in memory instead of being lost. */
   inMemory: StoredEntry | null
 }
@@ -26,7 +28,7 @@ export const keyOf = (count: number): string => String(count).padStart(16, '0')
 export function indexEntry(key: string, stored: StoredEntry, earlierRun: boolean): IndexEntry {
   const { at, expendable, payload, topic } = stored
   const orderKey = typeof payload.alarm_id === 'string' ? payload.alarm_id : topic
-  return { key, at, orderKey, expendable, earlierRun, inMemory: null }
+  return { key, at, orderKey, expendable, earlierRun, attempts: 0, inMemory: null }
 }
 
 /** @returns null for anything that this version cannot have written */

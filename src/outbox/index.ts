@@ -8,6 +8,8 @@ export type { Outbox, OutboxEntry, OutboxOptions, OutboxStats, Publish } from '.
 const lateMs = 10_000
 /** Enough to hide the round trip, few enough that an outage repeats little. */
 const windowSize = 8
+/** After so many failures a message that may be spared is taken for what breaks the connection. */
+const maxAttempts = 10
 
 /** @throws {DiskError} if the folder is locked, damaged or unwritable */
 export async function openOutbox(options: OutboxOptions): Promise<Outbox> {
@@ -25,6 +27,7 @@ export async function openOutbox(options: OutboxOptions): Promise<Outbox> {
 interface Waiting {
   key: string
   stored: StoredEntry
+  value: string
   done: () => void
 }
 
@@ -35,7 +38,8 @@ class DiskOutbox implements Outbox {
   readonly #underWay = new Set<string>()
   readonly #counts = { expired: 0, evicted: 0, refused: 0 }
   #waiting: Waiting[] = []
-  #writing: Promise<void> | null = null
+  #isWriting = false
+  #writing: Promise<void> = Promise.resolve()
   #nextKey = 0
   #diskRefuses = false
   #wake: () => void = () => undefined
@@ -59,13 +63,12 @@ class DiskOutbox implements Outbox {
     if (this.#index.size > 0) log.info({ depth: this.#index.size }, 'the outbox holds messages of an earlier run')
   }
 
-  put(topic: string, payload: object, { expendable = false } = {}): Promise<void> {
+  async put(topic: string, payload: object, { expendable = false } = {}): Promise<void> {
     const stored: StoredEntry = { topic, payload: { ...payload }, at: this.#options.clock.now(), expendable }
+    const value = JSON.stringify(stored)
     return new Promise((done) => {
-      this.#waiting.push({ key: keyOf(this.#nextKey++), stored, done })
-      this.#writing ??= this.#write().finally(() => {
-        this.#writing = null
-      })
+      this.#waiting.push({ key: keyOf(this.#nextKey++), stored, value, done })
+      if (!this.#isWriting) this.#writing = this.#write()
     })
   }
 
@@ -118,10 +121,11 @@ class DiskOutbox implements Outbox {
 
   /** Whatever came in during one sync goes to disk together with the next: a burst costs a few syncs, not one each. */
   async #write(): Promise<void> {
+    this.#isWriting = true
     while (this.#waiting.length > 0) {
       // A copy: more may come in while these are written.
       const batch = [...this.#waiting]
-      const operations = batch.map(({ key, stored }) => ({ type: 'put' as const, key, value: JSON.stringify(stored) }))
+      const operations = batch.map(({ key, value }) => ({ type: 'put' as const, key, value }))
       let written = true
       try {
         await this.#database.batch(operations, { sync: true })
@@ -138,6 +142,8 @@ class DiskOutbox implements Outbox {
       await this.#makeRoom()
       this.#wake()
     }
+    // In the same step as the last look at what is waiting, or a put in between would wait for ever.
+    this.#isWriting = false
   }
 
   /**
@@ -165,7 +171,12 @@ class DiskOutbox implements Outbox {
       const late = entry.earlierRun || now - entry.at > lateMs
       const payload =
         'late' in stored.payload ? { ...stored.payload, late: stored.payload.late || late } : stored.payload
-      const answer = await publish({ topic: stored.topic, payload, at: entry.at, late, expiresAt })
+      const sent = publish({ topic: stored.topic, payload, at: entry.at, late, expiresAt })
+      const answer = await sent.catch((error: unknown) => {
+        // A broker may hang up on a message that is too large for it, each time anew, and hold up all others.
+        if (entry.expendable && ++entry.attempts >= maxAttempts) return 'refused'
+        throw error
+      })
       if (answer === 'refused') this.#drop(entry, 'refused', 'the broker refuses this message for good; it was dropped')
     }
     await this.#remove(entry)

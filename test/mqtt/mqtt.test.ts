@@ -209,6 +209,26 @@ describe('coming and going', () => {
     expect(lines.join('\n')).toMatch(/connection to the broker is gone/)
   })
 
+  test('a line that is cut again and again while alarms come: each arrives, in order', async () => {
+    const proxy = await startTcpProxy(broker.port)
+    rig = await startRig(`mqtt://127.0.0.1:${proxy.port}`, { backoff: { minMs: 1, maxMs: 5 } })
+    const { mqtt, outbox } = rig
+    for (let seq = 0; seq < 300; seq++) {
+      await Promise.all(['a', 'b', 'c'].map((id) => mqtt.alarm(alarm(id, seq))))
+      if (seq % 20 === 10) proxy.cut()
+    }
+    await eventually('an empty outbox', () => outbox.depth() === 0, 20_000)
+    const seqsOf = (id: string) => ear.on('alarm').flatMap(({ json }) => (json.alarm_id === id ? [json.seq] : []))
+    for (const id of ['a', 'b', 'c']) {
+      await eventually(`all of ${id}`, () => new Set(seqsOf(id)).size === 300)
+      expect([...new Set(seqsOf(id))]).toEqual([...Array(300).keys()])
+    }
+    expect(mqtt.stats().connections).toBeGreaterThan(3)
+    await rig.stop()
+    rig = null
+    await proxy.stop()
+  })
+
   test('starting without a broker: said once with what to do, connected as soon as there is one', async () => {
     await broker.stop()
     rig = await startRig(broker.url)

@@ -87,6 +87,18 @@ describe('delivery', () => {
     )
   })
 
+  test('takes a burst the moment the one before is written, while it delivers', async () => {
+    const outbox = await here()
+    const over = new AbortController()
+    const draining = outbox.drain(async () => 'confirmed', over.signal)
+    for (let round = 0; round < 100; round++) {
+      await Promise.all(['a', 'b', 'c'].map((id) => outbox.put('alarm', { alarm_id: id, number: round })))
+    }
+    while (outbox.depth() > 0) await new Promise((resolve) => setTimeout(resolve, 2))
+    over.abort()
+    await draining
+  })
+
   test('goes on with what comes in while it runs', async () => {
     const outbox = await here()
     const over = new AbortController()
@@ -121,6 +133,16 @@ describe('delivery', () => {
     await drainAll(outbox, async () => 'refused')
     expect(outbox.stats()).toMatchObject({ depth: 0, refused: 1 })
   })
+})
+
+test('what breaks the connection each time is given up in the end if it may be spared, and never if not', async () => {
+  const outbox = await here()
+  await outbox.put('explanation', { alarm_id: 'a', number: 0 }, { expendable: true })
+  await outbox.put('alarm', { alarm_id: 'b', number: 1 })
+  const hangUp = () => outbox.drain(() => Promise.reject(new Error('hung up')), new AbortController().signal)
+  for (let round = 0; round < 30; round++) await hangUp().catch(() => undefined)
+  expect(outbox.stats()).toMatchObject({ depth: 1, refused: 1 })
+  expect(numbers(await drainAll(outbox))).toEqual([1])
 })
 
 describe('late and expired', () => {

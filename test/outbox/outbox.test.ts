@@ -87,12 +87,13 @@ describe('delivery', () => {
     )
   })
 
-  test('takes a burst the moment the one before is written, while it delivers', async () => {
+  test('takes a message at whichever moment after the one before is written', async () => {
     const outbox = await here()
     const over = new AbortController()
     const draining = outbox.drain(async () => 'confirmed', over.signal)
-    for (let round = 0; round < 100; round++) {
-      await Promise.all(['a', 'b', 'c'].map((id) => outbox.put('alarm', { alarm_id: id, number: round })))
+    for (let ticks = 0; ticks < 40; ticks++) {
+      await outbox.put('alarm', { alarm_id: 'a', ticks })
+      for (let tick = 0; tick < ticks; tick++) await null
     }
     while (outbox.depth() > 0) await new Promise((resolve) => setTimeout(resolve, 2))
     over.abort()

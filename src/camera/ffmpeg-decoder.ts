@@ -47,11 +47,8 @@ function inputArguments({ url, verbose }: DecoderRequest): string[] {
 }
 
 function outputArguments({ fps, width, height }: DecoderRequest, { passthrough }: Ffmpeg): string[] {
-  // Lets a picture through when it falls into another 1/fps than the last one let through. Unlike the fps filter it
-  // waits for no later picture, repeats none when the camera is slow, and survives a clock that jumps.
-  const slot = (time: string): string => `floor(${time}*${fps}+0.5)`
   const filters = [
-    `select='isnan(prev_selected_t)+not(eq(${slot('t')},${slot('prev_selected_t')}))'`,
+    `select='${thinOut(fps)}'`,
     `scale=${width}:${height}:force_original_aspect_ratio=decrease:flags=bilinear`,
     'format=rgb24',
     `pad=${width}:${height}:(ow-iw)/2:(oh-ih)/2`,
@@ -63,6 +60,20 @@ function outputArguments({ fps, width, height }: DecoderRequest, { passthrough }
     ...['-threads', '1', ...passthrough, '-enc_time_base', '1:1000'],
     ...['-c:v', 'rawvideo', '-flush_packets', '1', '-f', 'rawvideo', 'pipe:1']
   ]
+}
+
+/**
+ * FFmpeg's expression that lets `fps` pictures a second through, by the time of their coming and not by the camera's
+ * clock, which may jump or stand still. Variable 0 is when the next one is due, 1 is now; a picture may be half a period
+ * early, and a due time far ahead means that this machine's clock was set back. Unlike the fps filter it waits for no
+ * later picture and repeats none.
+ */
+function thinOut(fps: number): string {
+  const period = (1 / fps).toFixed(6)
+  const half = (0.5 / fps).toFixed(6)
+  const setBack = `gt(ld(0)-ld(1),2*${period})`
+  const nextDue = `if(${setBack},ld(1)+${period},max(ld(0)+${period},ld(1)+${half}))`
+  return `st(1,time(0));if(gte(ld(1),ld(0)-${half})+${setBack},1+0*st(0,${nextDue}),0)`
 }
 
 const microseconds = (ms: number): string => String(Math.round(ms * 1000))

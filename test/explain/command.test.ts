@@ -55,6 +55,9 @@ describe('painlens explain', () => {
     await savePng(join(pictures, 'ward', 'resident.png'), portrait)
     await writeFile(join(pictures, 'broken.jpg'), 'this is no picture')
     await writeFile(join(pictures, 'notes.txt'), 'not looked at')
+    // Results of before lie within the folder that is walked, and are not to be explained in their turn.
+    await mkdir(out)
+    await savePng(join(out, 'resident-overlay.png'), portrait)
     await sharp({ create: { width: 320, height: 240, channels: 3, background: 'green' } })
       .png()
       .toFile(join(pictures, 'lawn.png'))
@@ -87,11 +90,6 @@ describe('painlens explain', () => {
     const { box } = portrait
     expect(Math.hypot(x + width / 2 - box.x - box.width / 2, y + height / 2 - box.y - box.height / 2)).toBeLessThan(30)
     expect(await sharp(join(out, 'resident-heatmap.png')).metadata()).toMatchObject({ width: 64, channels: 4 })
-
-    // What was written lies within the folder that was walked, and is not explained in its turn.
-    said = []
-    expect(await run([pictures], out)).toBe(1)
-    expect(said.at(-1)).toMatch(/^2 of 4 explained/)
   })
 
   it('takes crops as they are, with landmarks where they belong', async () => {

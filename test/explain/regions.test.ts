@@ -135,7 +135,7 @@ describe('the map of facial regions', () => {
         identity: createIdentity(900 + seed),
         units,
         pose: randomPose(random),
-        faceSize: 160
+        faceSize: 120
       })
       const labels = regionMap(picture.landmarks, picture)
       for (const { region, polygon } of picture.moved) {
@@ -193,11 +193,11 @@ describe('filling a polygon', () => {
         const size = { width: 16, height: 12 }
         const filled = new Uint8Array(16 * 12)
         fillPolygon(filled, size, polygon, 1)
-        filled.forEach((value, i) => {
+        const wrong = [...filled.keys()].filter((i) => {
           const centre = { x: (i % 16) + 0.5, y: Math.floor(i / 16) + 0.5 }
-          if (nearEdge(polygon, centre)) return
-          expect(value).toBe(windingNumber(polygon, centre) === 0 ? 0 : 1)
+          return !nearEdge(polygon, centre) && filled[i] !== (windingNumber(polygon, centre) === 0 ? 0 : 1)
         })
+        expect(wrong).toEqual([])
       })
     )
   })

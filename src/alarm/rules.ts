@@ -29,15 +29,15 @@ export const defaultRules: Readonly<AlarmRules> = {
 export type Priority = AlarmMessage['priority']
 
 /**
- * A person first: pain is the only high one. What blinds painlens comes next, since nobody is watched meanwhile; what
- * only costs comfort, and the test, last.
+ * A person first. Then what blinds painlens, since nobody is watched meanwhile: high where it is blind as a whole, medium
+ * where it is one camera. What only costs comfort, and the test, last.
  */
 export const defaultPriorities: Readonly<Record<Condition, Priority>> = {
   pain: 'high',
   camera_lost: 'medium',
   camera_frozen: 'medium',
   camera_dark: 'low',
-  inference_failed: 'medium',
+  inference_failed: 'high',
   explanation_failed: 'low',
   outbox_full: 'medium',
   test: 'low'

@@ -203,7 +203,8 @@ class MqttStage implements Mqtt {
   async #send(kind: Kind, topic: string, message: object, properties?: IPublishPacket['properties']): Promise<void> {
     const { qos, retain } = topics[kind]
     const text = encode(message, this.#options.secrets)
-    await this.#connection?.publish(topic, text, { qos, retain, properties: { ...jsonProperties, ...properties } })
+    if (this.#connection === null) throw new Error('there is no connection to the broker')
+    await this.#connection.publish(topic, text, { qos, retain, properties: { ...jsonProperties, ...properties } })
     this.#published[kind]++
   }
 

@@ -30,6 +30,11 @@ export interface Mosquitto {
 }
 
 const program = process.env.MOSQUITTO ?? 'mosquitto'
+/** Ended with the test process, should a test end it early. */
+const running = new Set<ChildProcess>()
+process.once('exit', () => {
+  for (const child of running) child.kill('SIGKILL')
+})
 
 /** A real mosquitto on a free port of the loopback, in a folder of its own. Retained messages and sessions survive stop and start. */
 export async function startMosquitto(options: MosquittoOptions = {}): Promise<Mosquitto> {
@@ -47,6 +52,8 @@ export async function startMosquitto(options: MosquittoOptions = {}): Promise<Mo
       env: { ...process.env, PATH: path }
     })
     child = started
+    running.add(started)
+    started.once('exit', () => running.delete(started))
     for (const stream of [started.stdout, started.stderr]) stream.on('data', (data) => (said += String(data)))
     await reachable(port, started, () => said)
   }
@@ -58,7 +65,10 @@ export async function startMosquitto(options: MosquittoOptions = {}): Promise<Mo
     ending.kill(signal)
     await gone
   }
-  await start()
+  await start().catch((error: unknown) => {
+    rmSync(folder, { recursive: true, force: true })
+    throw error
+  })
   const stop = () => end('SIGTERM')
   return {
     port,

@@ -1,18 +1,37 @@
 import { InputError, UsageError } from '../core/errors.js'
 import { decodeModel, elementCount, type OnnxModel, readModel } from '../onnx/index.js'
+import type { ProviderName } from '../ort/session.js'
 import { type Composite, type CompositeOptions, compositeOf, withOptions } from './composites.js'
 import type { Engine, Sample } from './engine.js'
+import { OnnxEngine } from './engines/onnx.js'
 import { TfjsEngine } from './engines/tfjs.js'
 import { layerGraphOf } from './graph/index.js'
+import type { LayerGraph } from './layers.js'
+
+/** `tfjs` computes with tfjs-node or wasm, `onnx` emits a graph that ONNX Runtime runs. */
+export type EngineName = 'tfjs' | 'onnx'
+
+type Create = (
+  graph: LayerGraph,
+  composite: Composite,
+  options: { threads?: number; provider?: ProviderName }
+) => Promise<Engine>
+
+const engines: Record<EngineName, Create> = {
+  tfjs: (graph, composite, { threads }) => TfjsEngine.create(graph, composite, threads),
+  onnx: (graph, composite, options) => OnnxEngine.create(graph, composite, options)
+}
 
 export interface ExplainerOptions extends CompositeOptions {
   /** An ONNX file's path, or its bytes (which must then stay as they are until the explainer is there). */
   model: string | Uint8Array
   /** One of `compositeNames`, or a list of [which layers, which rule]. */
   composite: string | Composite
-  engine: 'tfjs'
-  /** For the wasm backend; min(2, cores) without it. */
+  engine: EngineName
+  /** For the wasm backend and for ONNX Runtime on the CPU; min(2, cores) without it. */
   threads?: number
+  /** Where the onnx engine computes; cpu without it. */
+  provider?: ProviderName
 }
 
 /** Which output neuron to explain: each sample's largest, one for all, or one per sample. */
@@ -28,14 +47,17 @@ export interface Relevance {
 }
 
 export interface Explainer {
-  /** What computes: `tfjs-wasm (2 threads)`, … */
+  /** What computes: `tfjs-wasm (2 threads)`, `onnx-cuda`, … */
   readonly engine: string
   /** The model's input: the batch and other free dimensions as names. */
   readonly inputDims: readonly (number | string)[]
   readonly classes: number
   /** Explains a batch. Calls are answered one after the other; the tfjs engine blocks its thread meanwhile. */
   explain(sample: Sample, options?: { target?: Target }): Promise<Relevance>
-  /** Frees memory and threads; further calls of `explain` fail. */
+  /**
+   * Frees tensors and threads; further calls of `explain` fail. The wasm backend's heap itself goes with its thread, or
+   * serves the next explainer.
+   */
   close(): Promise<void>
 }
 
@@ -45,8 +67,10 @@ export interface Explainer {
  * unknown composite or options at odds.
  */
 export async function createExplainer(options: ExplainerOptions): Promise<Explainer> {
-  if (options.engine !== 'tfjs') {
-    throw new UsageError(`unknown LRP engine "${options.engine}"`, 'createExplainer', 'Use tfjs.')
+  const { engine, threads, provider } = options
+  const create = engines[engine]
+  if (create === undefined) {
+    throw new UsageError(`unknown LRP engine "${engine}"`, 'createExplainer', 'Use onnx or tfjs.')
   }
   const composite =
     typeof options.composite === 'string'
@@ -57,7 +81,7 @@ export async function createExplainer(options: ExplainerOptions): Promise<Explai
     typeof options.model === 'string' ? options.model : undefined
   )
   const { input, classes } = graph
-  return new OneAtATime(await TfjsEngine.create(graph, composite, options.threads), input.dims, classes)
+  return new OneAtATime(await create(graph, composite, { threads, provider }), input.dims, classes)
 }
 
 async function modelOf(model: string | Uint8Array): Promise<OnnxModel> {

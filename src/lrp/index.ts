@@ -10,8 +10,10 @@ export {
   type Match
 } from './composites.js'
 export type { Sample } from './engine.js'
+export { lrpModelOf, lrpNames } from './engines/onnx-graph.js'
 export {
   createExplainer,
+  type EngineName,
   type Explainer,
   type ExplainerOptions,
   type Relevance,

@@ -223,20 +223,22 @@ class ScaleMap<T> extends Prepared<T> {
 class AveragePoolMap<T> extends Prepared<T> {
   readonly bias = null
   readonly #window: PoolLayer['window']
+  readonly #channels: number
   readonly #counts: T
 
-  constructor(ops: TensorOps<T>, { window, includePad }: PoolLayer) {
+  constructor(ops: TensorOps<T>, { window, includePad, dims }: PoolLayer) {
     super(ops)
+    this.#channels = dims[0]!
     this.#window = window
     this.#counts = ops.constant(poolCounts(window, includePad), [1, 1, ...window.output])
   }
 
   forward(x: T): T {
-    return this.ops.div(this.ops.sumPool(x, this.#window), this.#counts)
+    return this.ops.div(this.ops.sumPool(x, this.#window, this.#channels), this.#counts)
   }
 
   backward(s: T): T {
-    return this.ops.sumPoolBackward(this.ops.div(s, this.#counts), this.#window)
+    return this.ops.sumPoolBackward(this.ops.div(s, this.#counts), this.#window, this.#channels)
   }
 
   seal(): void {}

@@ -49,10 +49,10 @@ export interface TensorOps<T> {
   denseBackward(s: T, kernel: T): T
 
   /** `unpool` gives each window's relevance to its first largest input (row by row), once. */
-  maxPool(x: T, window: Window): { output: T; unpool(relevance: T): T }
+  maxPool(x: T, window: Window, channels: number): { output: T; unpool(relevance: T): T }
   /** Sums over the window, padding as zeros. */
-  sumPool(x: T, window: Window): T
-  sumPoolBackward(s: T, window: Window): T
+  sumPool(x: T, window: Window, channels: number): T
+  sumPoolBackward(s: T, window: Window, channels: number): T
 
   /** Runs `body` and frees what it made except its result. */
   scope<R>(body: () => R): R

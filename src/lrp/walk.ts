@@ -97,7 +97,7 @@ export class Walk<T> {
       case 'relu':
         return ops.positive(x)
       case 'maxPool': {
-        const { output, unpool } = ops.maxPool(x, layer.window)
+        const { output, unpool } = ops.maxPool(x, layer.window, layer.dims[0]!)
         tape.unpools.set(place, unpool)
         return output
       }

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -9,9 +9,10 @@ import { acquireBackend } from '../../src/lrp/engines/tfjs-backend.js'
 import { compositeOf, createExplainer, type ExplainerOptions, rules } from '../../src/lrp/index.js'
 import { encodeModel, GraphBuilder } from '../../src/onnx/index.js'
 import { pictures, withExplainer, worst } from './compare.js'
-import { buildNet, type Spec } from './nets.js'
+import { buildNet, randomOf, type Spec } from './nets.js'
 
 const run = promisify(execFile)
+const engines = ['tfjs', 'onnx'] as const
 const relu: Spec = { kind: 'relu' }
 const pool: Spec = { kind: 'maxPool', kernel: [2, 2] }
 const conv = (out: number): Spec => ({ kind: 'conv', out, kernel: [3, 3], pads: [1, 1, 1, 1], bias: false })
@@ -59,10 +60,10 @@ describe('relevance', () => {
     }
   )
 
-  it('goes to the first winner of a tied window, once', async () => {
+  it.each(engines)('goes to the first winner of a tied window, once (%s)', async (engine) => {
     const net = buildNet([pool, { kind: 'flatten' }], [1, 4, 4], 1)
     const data = Float32Array.of(...[1, 1, -2, -2], ...[1, 1, -2, -3], ...[0, 0, 5, 6], ...[0, 0, 7, 7])
-    await withExplainer({ model: net.model, composite: 'lrp.z' }, async (explainer) => {
+    await withExplainer({ model: net.model, composite: 'lrp.z', engine }, async (explainer) => {
       const at = async (target: number): Promise<number> => {
         const { relevance } = await explainer.explain({ data, dims: [1, 1, 4, 4] }, { target })
         expect(relevance.filter((value) => value !== 0).length).toBeLessThanOrEqual(1)
@@ -72,11 +73,11 @@ describe('relevance', () => {
     })
   })
 
-  it('is that of the class asked for, sample by sample', async () => {
+  it.each(engines)('is that of the class asked for, sample by sample (%s)', async (engine) => {
     const net = buildNet(vgg, [3, 16, 16], 5)
     const data = pictures(net, 3, 6, { bands: false })
     const size = data.length / 3
-    await withExplainer({ model: net.model, composite: 'lrp.sequential_preset_b_flat' }, async (explainer) => {
+    await withExplainer({ model: net.model, composite: 'lrp.sequential_preset_b_flat', engine }, async (explainer) => {
       const batch = await explainer.explain({ data, dims: [3, 3, 16, 16] }, { target: [2, 0, 1] })
       expect(batch.target).toEqual([2, 0, 1])
       for (const [sample, target] of [2, 0, 1].entries()) {
@@ -224,6 +225,34 @@ describe('a model that LRP cannot explain', () => {
       const { relevance } = await explainer.explain({ data: Float32Array.of(1, 1, 0, -1), dims: [1, 4] })
       expect([...relevance]).toEqual([1, 2, 0, -4])
     })
+  })
+})
+
+describe('a large dense layer', () => {
+  it('goes to ONNX Runtime through a file that is gone afterwards, and is not packed by tfjs', async () => {
+    const size = 4200
+    const builder = new GraphBuilder({ name: 'large' })
+    const random = randomOf(1)
+    const weights = Float32Array.from({ length: size * size }, () => random() - 0.5)
+    const x = builder.input('x', ['N', size])
+    builder.output(builder.node('Gemm', [x, builder.constant('w', weights, [size, size])], { transB: 1 }), ['N', size])
+    const model = encodeModel(builder.toModel())
+    const data = Float32Array.from({ length: 2 * size }, () => random())
+    const leftovers = async () => (await readdir(tmpdir())).filter((name) => /^painlens-(lrp-\w{6}|wasm)/.test(name))
+    const before = await leftovers()
+    for (const engine of engines) {
+      await withExplainer({ model, composite: 'lrp.z', engine }, async (explainer) => {
+        const { relevance, logits } = await explainer.explain({ data, dims: [2, size] }, { target: [7, 4100] })
+        for (const [sample, target] of [7, 4100].entries()) {
+          const wanted = data
+            .slice(sample * size, (sample + 1) * size)
+            .map((value, i) => value * weights[target * size + i]!)
+          expect(worst(relevance.subarray(sample * size, (sample + 1) * size), wanted)).toBeLessThan(1e-4)
+          expect(logits[sample]![target]).toBeCloseTo(sum(wanted), 2)
+        }
+      })
+    }
+    expect((await leftovers()).filter((name) => !before.includes(name) && name !== folder)).toEqual([])
   })
 })
 

@@ -82,15 +82,18 @@ function naiveRuleOf(name: string, kind: string, first: boolean): NaiveRule {
   return { rule: base.slice('lrp.'.length) as 'z' | 'flat' | 'w_square' | 'z_plus', bias }
 }
 
-describe.each(networks)('%s', (_, specs, untilLayerIdx) => {
+const engines = ['tfjs', 'onnx'] as const
+const cases = engines.flatMap((engine) => networks.map(([name, ...rest]) => [engine, name, ...rest] as const))
+
+describe.each(cases)('%s: %s', (engine, _, specs, untilLayerIdx) => {
+  const net = buildNet(specs, [3, 16, 16], 41)
+  const data = pictures(net, 2, 12)
   it.each(compositeNames)('is explained by %s as the formulas say, for each sample of a batch', async (composite) => {
-    const net = buildNet(specs, [3, 16, 16], 41)
-    const data = pictures(net, 2, 12)
     const ruleOf = (index: number): NaiveRule =>
       naiveRuleOf(composite, net.naive[net.weighted[index]!]!.kind, index === 0)
     const wanted = naiveRelevance(net, data, ruleOf)
     const options = { untilLayerIdx: composite.includes('until') ? untilLayerIdx : undefined, alpha: 1.5, beta: 0.5 }
-    await withExplainer({ model: net.model, composite, ...options }, async (explainer) => {
+    await withExplainer({ model: net.model, composite, engine, ...options }, async (explainer) => {
       const { relevance, logits } = await explainer.explain({ data, dims: [2, ...net.dims] })
       expect(
         worst(

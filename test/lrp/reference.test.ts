@@ -33,31 +33,34 @@ function casesIn(path: string): [string, string, Case][] {
 
 const floats = (file: string): Float32Array => new Float32Array(new Uint8Array(readFileSync(file)).buffer)
 
-describe.skipIf(!existsSync(folder))('iNNvestigate agrees', () => {
-  let backend: Backend
-  beforeAll(async () => {
-    backend = await acquireBackend(1)
-  })
-  afterAll(() => backend.release())
-
-  const cases = [...casesIn(folder), ...casesIn(join(folder, 'multilayer'))]
-  it('on all 36 + 8 cases', () => expect(cases).toHaveLength(44))
-
-  it.each(cases)('on %s', async (_, path, { analyzer, model, input, dims, target, attribution }) => {
-    const inputLayerRule = analyzer.endsWith('Flat_input_layer_rule') ? 'flat' : undefined
-    const options = { model: join(path, model), composite: composites[analyzer]!, inputLayerRule } as const
-    await withExplainer(options, async (explainer) => {
-      const { relevance } = await explainer.explain(
-        { data: floats(join(path, input)), dims },
-        { target: target ?? 'max' }
-      )
-      const wanted = floats(join(path, attribution))
-      const largest = wanted.reduce((most, value) => Math.max(most, Math.abs(value)), 0)
-      const off = wanted.filter(
-        (value, i) => !(Math.abs(relevance[i]! - value) <= 0.01 * Math.abs(value) + 1e-6 * largest)
-      )
-      expect(relevance).toHaveLength(wanted.length)
-      expect(off).toHaveLength(0)
+describe.skipIf(!existsSync(folder)).each(['tfjs', 'onnx'] as const)(
+  'iNNvestigate agrees with the %s engine',
+  (engine) => {
+    let backend: Backend
+    beforeAll(async () => {
+      backend = await acquireBackend(1)
     })
-  })
-})
+    afterAll(() => backend.release())
+
+    const cases = [...casesIn(folder), ...casesIn(join(folder, 'multilayer'))]
+    it('on all 36 + 8 cases', () => expect(cases).toHaveLength(44))
+
+    it.each(cases)('on %s', async (_, path, { analyzer, model, input, dims, target, attribution }) => {
+      const inputLayerRule = analyzer.endsWith('Flat_input_layer_rule') ? 'flat' : undefined
+      const options = { model: join(path, model), composite: composites[analyzer]!, inputLayerRule, engine } as const
+      await withExplainer(options, async (explainer) => {
+        const { relevance } = await explainer.explain(
+          { data: floats(join(path, input)), dims },
+          { target: target ?? 'max' }
+        )
+        const wanted = floats(join(path, attribution))
+        const largest = wanted.reduce((most, value) => Math.max(most, Math.abs(value)), 0)
+        const off = wanted.filter(
+          (value, i) => !(Math.abs(relevance[i]! - value) <= 0.01 * Math.abs(value) + 1e-6 * largest)
+        )
+        expect(relevance).toHaveLength(wanted.length)
+        expect(off).toHaveLength(0)
+      })
+    })
+  }
+)

@@ -50,7 +50,10 @@ function netFor(spec: Spec, nonNegative: boolean, seed: number) {
   return buildNet([...front, spec, ...last], [4, 9, 8], seed)
 }
 
-describe.each(pairs)('%s', (_, rule, naive) => {
+const engines = ['tfjs', 'onnx'] as const
+const cases = engines.flatMap((engine) => pairs.map(([name, ...rest]) => [engine, name, ...rest] as const))
+
+describe.each(cases)('%s: %s', (engine, _, rule, naive) => {
   const composite: Composite = [
     ['conv', rule],
     ['dense', rules.epsilon(0.1)]
@@ -58,11 +61,11 @@ describe.each(pairs)('%s', (_, rule, naive) => {
   const ruleOf = (index: number): NaiveRule => (index === 0 ? naive : { rule: 'epsilon', epsilon: 0.1 })
 
   it.each(shapes)('is what its formula says on %s', async (_, spec) => {
-    for (const seed of [1, 2, 3]) {
+    for (const seed of [1, 2]) {
       const net = netFor(spec, seed === 2, seed)
       const data = pictures(net, 2, seed + 50)
       const wanted = naiveRelevance(net, data, ruleOf)
-      await withExplainer({ model: net.model, composite }, async (explainer) => {
+      await withExplainer({ model: net.model, composite, engine }, async (explainer) => {
         const { relevance, logits } = await explainer.explain({ data, dims: [2, ...net.dims] })
         expect(
           worst(
@@ -83,7 +86,7 @@ describe.each(pairs)('%s', (_, rule, naive) => {
       const data = pictures(net, 3, seed + 50)
       const wanted = naiveRelevance(net, data, ruleOf)
       const inFront: Composite = [['input', rule], ...composite]
-      await withExplainer({ model: net.model, composite: inFront }, async (explainer) => {
+      await withExplainer({ model: net.model, composite: inFront, engine }, async (explainer) => {
         const { relevance } = await explainer.explain({ data, dims: [3, ...net.dims] })
         expect(worst(relevance, wanted.relevance)).toBeLessThan(2e-3)
       })

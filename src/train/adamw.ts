@@ -3,6 +3,8 @@ export interface AdamWOptions {
   weightDecay: number
   /** Largest Euclidean norm of the whole gradient; larger ones are scaled down. */
   clipNorm: number
+  /** Which parameters decay, by index: kernels and matrices, not what is added to or multiplied with their outputs. */
+  decays: readonly boolean[]
 }
 
 const beta1 = 0.9
@@ -21,7 +23,6 @@ export class AdamW {
   readonly #square: Float32Array[]
   #steps = 0
 
-  /** Matrices and kernels decay, biases (every second array) do not. */
   constructor(parameters: readonly Float32Array[], options: AdamWOptions) {
     this.#parameters = parameters
     this.#options = options
@@ -36,7 +37,7 @@ export class AdamW {
     const correction2 = 1 - beta2 ** this.#steps
     for (const [layer, values] of this.#parameters.entries()) {
       const [gradient, mean, square] = [gradients[layer]!, this.#mean[layer]!, this.#square[layer]!]
-      const keep = 1 - (layer % 2 === 0 ? learningRate * this.#options.weightDecay : 0)
+      const keep = 1 - (this.#options.decays[layer] ? learningRate * this.#options.weightDecay : 0)
       for (let i = 0; i < values.length; i++) {
         const g = gradient[i]! * scale
         mean[i] = beta1 * mean[i]! + (1 - beta1) * g

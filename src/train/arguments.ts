@@ -11,7 +11,7 @@ export interface TrainArguments {
   cache: string
 }
 
-const defaults = { identities: 480, epochs: fitDefaults.epochs, seed: fitDefaults.seed }
+const defaults = { identities: 400, epochs: fitDefaults.epochs, seed: fitDefaults.seed }
 
 export const usage = `Trains the demonstration model on rendered faces and writes it with its manifest and model card.
 

@@ -1,4 +1,5 @@
 import { featureSize, type VggSpec, type VggWeights, weightedLayersOf } from '../vgg/index.js'
+import type { ChannelStatistics } from './batch-norm.js'
 
 /** Numbers and how they are to be read. */
 export interface Shaped {
@@ -14,27 +15,42 @@ export interface TfjsLayer {
   name: string
   weights: Shaped
   bias: Shaped
+  last: boolean
 }
 
 /** From ONNX's layouts to tfjs's. */
 export function toTfjs(spec: VggSpec, weights: VggWeights): TfjsLayer[] {
-  return layouts(spec).map(({ name, outputs, onnxDims, onnxAxes, dims }) => {
+  return layouts(spec).map(({ name, outputs, onnxDims, onnxAxes, dims }, i, { length }) => {
     const found = weights.get(name)!
     return {
       name,
       weights: { values: permute(found.weights, onnxDims, onnxAxes), dims },
-      bias: { values: found.bias, dims: [outputs] }
+      bias: { values: found.bias, dims: [outputs] },
+      last: i === length - 1
     }
   })
 }
 
-/** And back: weights and biases in turn, as a network's variables hold them. */
-export function fromTfjs(spec: VggSpec, values: readonly Float32Array[]): VggWeights {
+/** A trained layer: its numbers in tfjs's layouts, and the batch normalization behind it. */
+export interface TrainedLayer {
+  weights: Float32Array
+  shift: Float32Array
+  normalization: (ChannelStatistics & { gain: Float32Array }) | null
+}
+
+/** Back to ONNX's layouts, each normalization folded into weights and bias: in both, the outputs are tfjs's last axis. */
+export function foldStatistics(spec: VggSpec, layers: readonly TrainedLayer[]): VggWeights {
   return new Map(
-    layouts(spec).map(({ name, onnxDims, onnxAxes }, i) => {
+    layouts(spec).map(({ name, outputs, onnxDims, onnxAxes }, i) => {
+      const { weights, shift, normalization } = layers[i]!
+      const factors = Float64Array.from({ length: outputs }, (_, o) => {
+        return normalization ? normalization.gain[o]! * normalization.inverse[o]! : 1
+      })
+      const bias = shift.map((value, o) => value - (normalization?.mean[o] ?? 0) * factors[o]!)
+      const scaled = weights.map((value, at) => value * factors[at % outputs]!)
       const dims = onnxAxes.map((axis) => onnxDims[axis]!)
       const back = onnxAxes.map((_, axis) => onnxAxes.indexOf(axis))
-      return [name, { weights: permute(values[2 * i]!, dims, back), bias: values[2 * i + 1]!.slice() }]
+      return [name, { weights: permute(scaled, dims, back), bias }]
     })
   )
 }

@@ -21,9 +21,9 @@ export const labels = ['pain', 'disgust', 'happiness'] as const
  * belongs to the project's tests.
  */
 export const splits = {
-  train: { firstIdentity: 100_000, samples: 12 },
-  validation: { firstIdentity: 200_000, samples: 12 },
-  test: { firstIdentity: 300_000, samples: 16 },
+  train: { firstIdentity: 100_000, samples: 8 },
+  validation: { firstIdentity: 200_000, samples: 8 },
+  test: { firstIdentity: 300_000, samples: 12 },
   fresh: { firstIdentity: 400_000, samples: 4 }
 } as const
 export type Split = keyof typeof splits

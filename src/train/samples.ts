@@ -90,7 +90,7 @@ async function cached(file: string, render: () => Promise<Uint8Array>): Promise<
 
 /** Changes as soon as the renderer, the recipe or the alignment gives other pixels, and the cache starts anew. */
 async function fingerprint({ size, variants }: SampleSource): Promise<string> {
-  const hash = createHash('sha256').update(JSON.stringify({ size, variants }))
+  const hash = createHash('sha256').update(JSON.stringify({ size, variants, splits }))
   for (let i = 0; i < 4; i++) {
     const plan = planSample('train', i, i)
     hash.update(JSON.stringify(plan)).update(await renderCrops(plan, size, 1))

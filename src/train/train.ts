@@ -10,7 +10,6 @@ import { progressLine } from './progress.js'
 import { labels, type Split } from './recipe.js'
 import { loadSamples, type Samples } from './samples.js'
 import { fitTemperature } from './temperature.js'
-import { loadTensorflow } from './tensorflow.js'
 
 /** Crops of each training sample, told apart by the landmarks' errors. */
 const variants = 4
@@ -34,13 +33,15 @@ export async function train(options: TrainArguments, write: (text: string) => vo
     })
   const samples = { train: await load('train'), validation: await load('validation'), test: await load('test') }
   const settings: FitOptions = { ...fitDefaults, epochs: options.epochs, seed: options.seed }
-  const weights = await fitWithProgress(spec, samples.train, settings, write)
+  const input = vggInput(spec, inputScale)
+  const progress = progressLine('Training steps', write)
+  const onStep = (step: number, steps: number, loss: number) => progress(step, steps, `loss ${loss.toFixed(3)}`)
+  const weights = await fitNetwork(spec, input, samples.train, { ...settings, onStep })
 
   const { out } = options
   await mkdir(out, { recursive: true })
   const file = join(out, 'pain-demo.onnx')
   await writeModelFiles(file, spec, weights)
-  const input = vggInput(spec, inputScale)
   const temperature = fitTemperature(await scoreSamples(file, input, 'validation', samples.validation))
   const test = measure(await scoreSamples(file, input, 'test', samples.test), temperature)
   await writeModelFiles(file, spec, weights, { temperature, metrics: manifestMetrics(test, identities.test) })
@@ -48,18 +49,6 @@ export async function train(options: TrainArguments, write: (text: string) => vo
   const card = { spec, fit: settings, identities, test, temperature, command, sha256: await sha256Of(file) }
   await writeFile(join(out, 'pain-demo.md'), modelCard(card))
   return test
-}
-
-async function fitWithProgress(
-  spec: VggSpec,
-  samples: Samples,
-  settings: FitOptions,
-  write: (text: string) => void
-): Promise<VggWeights> {
-  const tf = await loadTensorflow()
-  const progress = progressLine('Training steps', write)
-  const onStep = (step: number, steps: number, loss: number) => progress(step, steps, `loss ${loss.toFixed(3)}`)
-  return fitNetwork(tf, spec, vggInput(spec, inputScale), samples, { ...settings, onStep })
 }
 
 function writeModelFiles(

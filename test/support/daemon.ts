@@ -1,0 +1,62 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { onTestFinished } from 'vitest'
+
+const main = resolve(import.meta.dirname, '../../dist/main.js')
+
+export interface DaemonProcess {
+  child: ChildProcess
+  /** All it has said so far, both streams. */
+  output(): string
+  /** Resolves with the exit code, or the signal's name. */
+  ended: Promise<number | string>
+}
+
+/** A real painlens process; killed when the test is over, should it still be there. */
+export function startPainlensProcess(args: readonly string[], env: NodeJS.ProcessEnv = {}): DaemonProcess {
+  const child = spawn(process.execPath, [main, ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, ...env }
+  })
+  let output = ''
+  for (const stream of [child.stdout!, child.stderr!])
+    stream.on('data', (chunk: Buffer) => {
+      output += chunk.toString()
+    })
+  const ended = new Promise<number | string>((done) => child.once('close', (code, signal) => done(code ?? signal ?? 1)))
+  onTestFinished(() => void child.kill('SIGKILL'))
+  return { child, output: () => output, ended }
+}
+
+/** The process ids of all that a process has started, and what that has started. */
+export function descendants(pid: number): number[] {
+  const children = execFileSync('sh', ['-c', `cat /proc/${pid}/task/*/children 2>/dev/null || true`])
+  const ids = children.toString().trim().split(/\s+/).filter(Boolean).map(Number)
+  return [...ids, ...ids.flatMap(descendants)]
+}
+
+export const isRunning = (pid: number): boolean => existsSync(`/proc/${pid}`)
+
+/** What /proc shows everybody of a process: its command line. */
+export function commandLine(pid: number): string {
+  return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ')
+}
+
+/** Every file below a folder. */
+export function filesBelow(folder: string): string[] {
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => entry.name)
+}
+
+/** Waits until `look` finds something. */
+export async function until<T>(look: () => T | undefined | false | null, what: string, ms = 20_000): Promise<T> {
+  const deadline = Date.now() + ms
+  for (;;) {
+    const found = look()
+    if (found) return found
+    if (Date.now() > deadline) throw new Error(`waited ${ms} ms in vain for ${what}`)
+    await new Promise((done) => setTimeout(done, 50))
+  }
+}

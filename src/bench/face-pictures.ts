@@ -15,9 +15,31 @@ import {
 
 type Picture = Size & { data: Uint8Array<ArrayBuffer> }
 
+/** What the scenes of one column show. */
+export interface Scenario {
+  name: string
+  /** The face's width in pixels, at 1280x720; null is an empty bed. */
+  faceSize: number | null
+  /** What is left of the light; 1 unless given. */
+  exposure?: number
+  /** Without colour, as cameras are at night. */
+  grey?: boolean
+}
+
+export const scenarios: readonly Scenario[] = [
+  { name: '60 px', faceSize: 60 },
+  { name: '80 px', faceSize: 80 },
+  { name: '140 px', faceSize: 140 },
+  { name: '220 px', faceSize: 220 },
+  { name: '400 px', faceSize: 400 },
+  { name: '140 px, dark', faceSize: 140, exposure: 0.15 },
+  { name: '140 px, grey', faceSize: 140, grey: true },
+  { name: 'empty bed', faceSize: null },
+  { name: 'empty bed, dark and grey', faceSize: null, exposure: 0.15, grey: true }
+]
+
 export interface FaceScene extends Picture {
-  /** The face's width in pixels, null in an empty bed. */
-  size: number | null
+  scenario: Scenario
   /** 0 the lightest skin, 1 the darkest. */
   tone: number
   box: Box | undefined
@@ -28,7 +50,8 @@ const frame = { width: 1280, height: 720 }
 const firstSeed = 900_000
 
 /** Residents of evenly spread skin tones, their faces somewhere in the frame, in light, pose and noise that vary. */
-export async function* faceScenes(size: number | null, count: number): AsyncGenerator<FaceScene> {
+export async function* faceScenes(scenario: Scenario, count: number): AsyncGenerator<FaceScene> {
+  const { faceSize: size } = scenario
   for (let i = 0; i < count; i++) {
     const seed = firstSeed + 1000 * (size ?? 0) + i
     const tone = (i + 0.5) / count
@@ -46,7 +69,19 @@ export async function* faceScenes(size: number | null, count: number): AsyncGene
     const units = expressionUnits(expressions[i % expressions.length]!, random.uniform(0.2, 1), random)
     const look = { pose: randomPose(random), noise: random.uniform(0, 6), blur: random.uniform(0, 1), seed }
     const { data, box } = await scene.render({ units, ...look, into: new Uint8Array(3 * frame.width * frame.height) })
-    yield { ...frame, data: data as Uint8Array<ArrayBuffer>, size, tone, box: size ? box : undefined }
+    expose(data, scenario)
+    yield { ...frame, data: data as Uint8Array<ArrayBuffer>, scenario, tone, box: size ? box : undefined }
+  }
+}
+
+/** Takes light and colour away. */
+export function expose(data: Uint8Array, { exposure = 1, grey = false }: Pick<Scenario, 'exposure' | 'grey'>): void {
+  for (let at = 0; at < data.length; at += 3) {
+    const [red, green, blue] = [data[at]! * exposure, data[at + 1]! * exposure, data[at + 2]! * exposure]
+    const luma = 0.299 * red + 0.587 * green + 0.114 * blue
+    data[at] = grey ? luma : red
+    data[at + 1] = grey ? luma : green
+    data[at + 2] = grey ? luma : blue
   }
 }
 

@@ -7,17 +7,17 @@ import { overlap } from '../face/boxes.js'
 import { buildFaceModels } from '../face/models/index.js'
 import { FaceNetworks, frameTensor } from '../face/networks.js'
 import { type FaceMethod, faceMethods } from './face-methods.js'
-import { type FaceScene, facePhotos, faceScenes } from './face-pictures.js'
+import { type FaceScene, facePhotos, faceScenes, type Scenario, scenarios } from './face-pictures.js'
 import { ms, table } from './table.js'
 
-/** Widths of faces in pixels, at 1280x720; null is an empty bed. */
-const sizes = [60, 80, 140, 220, 400, null] as const
 const tones = ['light', 'medium', 'dark'] as const
 /** A box is on a face when they overlap that much. */
 const onFace = 0.3
 
+const withFace = scenarios.filter(({ faceSize }) => faceSize !== null)
+
 interface Seen {
-  size: number | null
+  scenario: Scenario
   /** 0 to 2: light, medium, dark. */
   tone: number
   hit: boolean
@@ -29,13 +29,13 @@ async function main(count: number): Promise<number> {
   const models = await buildFaceModels({ outDir: join(packageRoot, 'models/face') })
   const networks = await FaceNetworks.open(models, { provider: 'cpu', threads: 1 })
   const seen = faceMethods.map((): Seen[] => [])
-  for (const size of sizes) {
-    for await (const scene of faceScenes(size, count))
+  for (const scenario of scenarios) {
+    for await (const scene of faceScenes(scenario, count))
       for (const [i, method] of faceMethods.entries()) seen[i]!.push(await look(networks, method, scene))
-    process.stderr.write(`${size ? `${size} px` : 'empty beds'}: done\n`)
+    process.stderr.write(`${scenario.name}: done\n`)
   }
   const photos = await Promise.all(faceMethods.map((method) => photographs(networks, method)))
-  process.stdout.write(`${count} scenes for each size, one thread\n\n${bySize(seen, photos)}\n\n${byTone(seen)}\n`)
+  process.stdout.write(`${count} scenes for each column, one thread\n\n${bySize(seen, photos)}\n\n${byTone(seen)}\n`)
   await networks.close()
   return 0
 }
@@ -47,7 +47,7 @@ async function look(networks: FaceNetworks, method: FaceMethod, scene: FaceScene
   const { user, system } = process.cpuUsage(before)
   const hits = boxes.filter((box) => scene.box && overlap(box, scene.box) > onFace)
   return {
-    size: scene.size,
+    scenario: scene.scenario,
     tone: Math.min(2, Math.floor(scene.tone * 3)),
     hit: hits.length > 0,
     falseFaces: boxes.length - hits.length,
@@ -79,14 +79,13 @@ const percent = (seen: readonly Seen[]): string =>
 const sum = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0)
 
 function bySize(all: readonly Seen[][], photos: readonly PhotoResult[]): string {
-  const withFace = sizes.filter((size) => size !== null)
-  const head = ['method', ...withFace.map((size) => `${size} px`), 'photographs', 'false faces', 'CPU ms a frame']
+  const head = ['method', ...withFace.map(({ name }) => name), 'photographs', 'false faces', 'CPU ms a frame']
   const rows = faceMethods.map(({ name }, i) => {
     const seen = all[i]!
     const { found, faces, falseFaces } = photos[i]!
     return [
       name,
-      ...withFace.map((size) => percent(seen.filter((one) => one.size === size))),
+      ...withFace.map((scenario) => percent(seen.filter((one) => one.scenario === scenario))),
       faces === 0 ? '' : `${found} of ${faces}`,
       falseFaces + sum(seen.map((one) => one.falseFaces)),
       ms(sum(seen.map(({ cpuMs }) => cpuMs)) / seen.length)
@@ -97,14 +96,14 @@ function bySize(all: readonly Seen[][], photos: readonly PhotoResult[]): string 
 
 /** Found, in percent: light / medium / dark. */
 function byTone(all: readonly Seen[][]): string {
-  const withFace = sizes.filter((size) => size !== null)
   const rows = faceMethods.map(({ name }, i) => [
     name,
-    ...withFace.map((size) =>
-      tones.map((_, tone) => percent(all[i]!.filter((one) => one.size === size && one.tone === tone))).join(' / ')
-    )
+    ...withFace.map((scenario) => {
+      const seen = all[i]!.filter((one) => one.scenario === scenario)
+      return tones.map((_, tone) => percent(seen.filter((one) => one.tone === tone))).join(' / ')
+    })
   ])
-  return table([tones.join(' / '), ...withFace.map((size) => `${size} px`)], rows)
+  return table([tones.join(' / '), ...withFace.map(({ name }) => name)], rows)
 }
 
 main(Number(process.argv[2] ?? 60)).then(

@@ -11,7 +11,7 @@ export interface FoundFace extends Candidate {
 export interface SearchOptions {
   /** The score from which on a place is a face, 0..1. */
   minScore: number
-  /** Where faces were in the frame before; each is looked for in its neighbourhood. */
+  /** Where faces were in the frame before; each is looked for in its neighbourhood, with half of that score. */
   around: readonly Box[]
   /** Whether to look over the whole frame, too; done at any rate where one of `around` is not found again. */
   everywhere: boolean
@@ -33,6 +33,8 @@ const detectorSide = 128
 const bestFaceWidth = 46
 /** The finder's boxes are about a third too wide; the side of the square to look at, in their mean sides. */
 const proposalSquare = 2.4
+/** Where a face was a moment ago, that share of the score will do. */
+const keptScore = 0.5
 /** Below this a look is over; between it and `sureScore` a second one is taken at the place and size it found. */
 const leastScore = 0.1
 const sureScore = 0.8
@@ -57,7 +59,7 @@ export async function searchFaces(
   const faces: Candidate[] = []
   for (const box of around) {
     const face = await look(networks, frame, squareAround(box, sideFor(box)))
-    if (face && face.score >= minScore) faces.push(face)
+    if (face && face.score >= keptScore * minScore) faces.push(face)
   }
   if (everywhere || faces.length < around.length) {
     for (const length of finderLengths)
@@ -81,12 +83,23 @@ async function addProposed(
 ): Promise<void> {
   const size = sizeOf(frame)
   const proposals = await networks.find(frame, viewOfFrame(size, finderInput(size, length)), leastProposal)
-  for (const { box } of proposals.slice(0, mostProposals)) {
+  for (const { box, score } of proposals.slice(0, mostProposals)) {
     if (faces.some((face) => covers(face.box, box))) continue
     const side = proposalSquare * Math.sqrt(box.width * box.height)
     const face = await look(networks, frame, squareAround(box, side))
-    if (face && face.score >= minScore) faces.push(face)
+    if (!face) continue
+    face.score = agreed(face.score, score)
+    if (face.score >= minScore) faces.push(face)
   }
+}
+
+/**
+ * What two nets say together, as if their errors had nothing to do with each other, but never less than the detector
+ * alone: it goes by colour and doubts dark skin in grey pictures, of which the finder is sure.
+ */
+function agreed(detector: number, finder: number): number {
+  const both = detector * finder
+  return Math.max(detector, both / (both + (1 - detector) * (1 - finder)))
 }
 
 /** The face nearest to the middle of a square; a second look, centred on what the first one found, decides doubts. */

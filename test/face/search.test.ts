@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { expose } from '../../src/bench/face-pictures.js'
 import { overlap } from '../../src/face/boxes.js'
 import { buildFaceModels } from '../../src/face/models/index.js'
 import { FaceNetworks, frameTensor } from '../../src/face/networks.js'
@@ -76,8 +77,39 @@ describe('the face search', () => {
     expect(missed).toEqual([])
   })
 
-  it('sees nobody in an empty bed', async () => {
-    for (let seed = 1; seed <= 6; seed++) expect(await search(await inBed(0, seed))).toEqual([])
+  it('finds them with a seventh of the light, and in grey, whatever their skin', async () => {
+    for (const [i, tone] of [0, 0.5, 1].entries())
+      for (const change of [{ exposure: 1 / 7 }, { grey: true }]) {
+        const rendered = await inBed(140, 320 + i, tone)
+        expose(rendered.data, change)
+        const faces = await search(rendered)
+        const right = faces.filter(({ box }) => overlap(box, rendered.box) > 0.4)
+        expect(right, `tone ${tone}, ${JSON.stringify(change)}`).toHaveLength(1)
+      }
+  })
+
+  it('sees nobody in an empty bed, by day or by night', async () => {
+    for (let seed = 1; seed <= 6; seed++) {
+      const empty = await inBed(0, seed)
+      expect(await search(empty)).toEqual([])
+      expose(empty.data, { exposure: 1 / 7, grey: true })
+      expect(await search(empty)).toEqual([])
+    }
+  })
+
+  it('finds the face of a frame on its side and of one that is mostly masked', async () => {
+    const rendered = await inBed(140, 12, 0.8)
+    const { box } = rendered
+    const tall = { width: 400, height: 720, data: new Uint8Array(400 * 720 * 3) }
+    const left = Math.round(Math.min(Math.max(box.x - 150, 0), 880))
+    for (let row = 0; row < 720; row++)
+      tall.data.set(rendered.data.subarray((row * 1280 + left) * 3, (row * 1280 + left + 400) * 3), row * 1200)
+    const cut = { ...box, x: box.x - left }
+    expect((await search(tall)).map((face) => overlap(face.box, cut) > 0.4)).toEqual([true])
+    const masked = { ...rendered, data: new Uint8Array(rendered.data.length) }
+    for (let row = Math.max(0, Math.round(box.y - 60)); row < Math.min(720, box.y + 220); row++)
+      masked.data.set(tall.data.subarray(row * 1200, row * 1200 + 1200), (row * 1280 + left) * 3)
+    expect((await search(masked)).map((face) => overlap(face.box, box) > 0.4)).toEqual([true])
   })
 
   it('marks the eyes, nose and mouth where they were drawn', async () => {

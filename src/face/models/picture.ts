@@ -6,6 +6,10 @@ export interface Normalisation {
   scale: number
 }
 
+/** Pictures darker than that, of 255, are brightened up to it, but no further than by the largest gain. */
+const dark = 80
+const mostGain = 8
+
 /** ONNX's number for float32 in Cast. */
 const float32 = 1
 
@@ -33,8 +37,23 @@ export function addPicture(graph: GraphBuilder, { mean, scale }: Normalisation):
   // Scaling bytes is a quarter quicker than scaling floats; what it rounds away is less than a camera's noise.
   const scaled = graph.node('Resize', [batch, '', '', size], { mode: 'linear' }, { name: 'scaled' })
   const real = graph.node('Cast', [scaled], { to: float32 }, { name: 'real' })
-  const framed = graph.node('Pad', [real, pads], {}, { name: 'framed' })
+  const framed = graph.node('Pad', [lightened(graph, real), pads], {}, { name: 'framed' })
   const means = graph.constant('mean', Float32Array.from(mean), [3, 1, 1])
   const centred = graph.node('Sub', [framed, means], {}, { name: 'centred' })
   return graph.node('Mul', [centred, graph.constant('scale', Float32Array.of(scale), [])], {}, { name: 'normalised' })
+}
+
+/**
+ * Brightens a dark picture, as a camera's own exposure would. How bright it is says Σx²/Σx, for which neither masks nor
+ * any other black count.
+ */
+function lightened(graph: GraphBuilder, x: string): string {
+  const number = (name: string, value: number): string => graph.constant(name, Float32Array.of(value), [])
+  const squares = graph.node('ReduceSumSquare', [x], {}, { name: 'squares' })
+  const sum = graph.node('ReduceSum', [x], {}, { name: 'sum' })
+  const wanted = graph.node('Mul', [sum, number('dark', dark)], {}, { name: 'wanted' })
+  const ratio = graph.node('Div', [wanted, graph.node('Max', [squares, number('one', 1)], {}, { name: 'light' })])
+  const gain = graph.node('Clip', [ratio, number('no_gain', 1), number('most_gain', mostGain)], {}, { name: 'gain' })
+  const bright = graph.node('Mul', [x, gain], {}, { name: 'bright' })
+  return graph.node('Min', [bright, number('white', 255)], {}, { name: 'lightened' })
 }

@@ -7,6 +7,7 @@ const checks: readonly ((tree: Tree) => Problem[])[] = [
   differentCameraIds,
   differentZoneNames,
   clearBelowOnset,
+  framesOftenEnough,
   tlsFits,
   userForPassword
 ]
@@ -51,6 +52,23 @@ function clearBelowOnset(tree: Tree): Problem[] {
   const path = ['alarm', given ? 'clear_threshold' : 'onset_threshold']
   const message = `found clear_threshold ${data.clear_threshold} and onset_threshold ${data.onset_threshold}, allowed is a clear_threshold below onset_threshold (else an alarm would end as it begins)`
   return [{ at: placeOf(path, tree).value, path, message }]
+}
+
+/** A face is in sight of two frames at least before it counts as lost. */
+function framesOftenEnough(tree: Tree): Problem[] {
+  const { data } = alarmSchema
+    .pick({ track_lost_s: true })
+    .strip()
+    .safeParse(valueAt(tree.value, ['alarm']) ?? {})
+  if (!data) return []
+  return listAt(tree, ['cameras']).flatMap((_, i) => {
+    const path = ['cameras', i, 'fps']
+    const fps = valueAt(tree.value, path)
+    const least = 2 / data.track_lost_s
+    if (typeof fps !== 'number' || fps >= least) return []
+    const message = `found ${fps}, allowed is at least ${least.toFixed(2)} with alarm.track_lost_s ${data.track_lost_s} (else each face is lost between two frames)`
+    return [{ at: placeOf(path, tree).value, path, message }]
+  })
 }
 
 function tlsFits(tree: Tree): Problem[] {

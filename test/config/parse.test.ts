@@ -176,6 +176,7 @@ ${'bcdefgh'
   it.each([
     ['alarm: { onset_threshold: 0.5, clear_threshold: 0.5 }', 'alarm.clear_threshold'],
     ['alarm: { clear_threshold: 0.9 }', 'alarm.clear_threshold'],
+    ['cameras: [{ id: a, url: "rtsp://h/", fps: 0.3 }]', 'cameras[0].fps: found 0.3, allowed is at least 0.40'],
     ['cameras: []', 'cameras: found an empty list'],
     [
       'cameras: [{ id: a, url: "rtsp://h/", zones: [{ name: x, polygon: [[0,0],[1,0],[0,1]] }, { name: x, polygon: [[0,0],[1,0],[0,1]] }] }]',

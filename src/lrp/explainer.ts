@@ -3,7 +3,7 @@ import { decodeModel, elementCount, type OnnxModel, readModel } from '../onnx/in
 import type { ProviderName } from '../ort/session.js'
 import { type Composite, type CompositeOptions, compositeOf, withOptions } from './composites.js'
 import type { Engine, Sample } from './engine.js'
-import { OnnxEngine } from './engines/onnx.js'
+import { OnnxEngine, type OnnxEngineOptions } from './engines/onnx.js'
 import { TfjsEngine } from './engines/tfjs.js'
 import { layerGraphOf } from './graph/index.js'
 import type { LayerGraph } from './layers.js'
@@ -11,11 +11,7 @@ import type { LayerGraph } from './layers.js'
 /** `tfjs` computes with tfjs-node or wasm, `onnx` emits a graph that ONNX Runtime runs. */
 export type EngineName = 'tfjs' | 'onnx'
 
-type Create = (
-  graph: LayerGraph,
-  composite: Composite,
-  options: { threads?: number; provider?: ProviderName }
-) => Promise<Engine>
+type Create = (graph: LayerGraph, composite: Composite, options: OnnxEngineOptions) => Promise<Engine>
 
 const engines: Record<EngineName, Create> = {
   tfjs: (graph, composite, { threads }) => TfjsEngine.create(graph, composite, threads),
@@ -32,6 +28,8 @@ export interface ExplainerOptions extends CompositeOptions {
   threads?: number
   /** Where the onnx engine computes; cpu without it. */
   provider?: ProviderName
+  /** Where the onnx engine may put a large model's graph (its size and half as much) while opening it. */
+  folder?: string
 }
 
 /** Which output neuron to explain: each sample's largest, one for all, or one per sample. */
@@ -67,7 +65,7 @@ export interface Explainer {
  * unknown composite or options at odds.
  */
 export async function createExplainer(options: ExplainerOptions): Promise<Explainer> {
-  const { engine, threads, provider } = options
+  const { engine, threads, provider, folder } = options
   const create = engines[engine]
   if (create === undefined) {
     throw new UsageError(`unknown LRP engine "${engine}"`, 'createExplainer', 'Use onnx or tfjs.')
@@ -81,7 +79,7 @@ export async function createExplainer(options: ExplainerOptions): Promise<Explai
     typeof options.model === 'string' ? options.model : undefined
   )
   const { input, classes } = graph
-  return new OneAtATime(await create(graph, composite, { threads, provider }), input.dims, classes)
+  return new OneAtATime(await create(graph, composite, { threads, provider, folder }), input.dims, classes)
 }
 
 async function modelOf(model: string | Uint8Array): Promise<OnnxModel> {

@@ -1,17 +1,17 @@
-import { addEntry, integers, type ParsedTensor, parseTensor } from './decode-tensor.js'
+import { addEntry, integers, parseTensor } from './decode-tensor.js'
 import { dataTypeOf } from './tensor.js'
-import type { OnnxAttribute, OnnxGraph, OnnxModel, OnnxNode, OnnxValue } from './types.js'
+import type { OnnxAttribute, OnnxGraph, OnnxModel, OnnxNode, OnnxTensor, OnnxValue } from './types.js'
 import { type Field, type Handlers, readMessage, WireError, WireReader, WireType } from './wire.js'
 
 /** A model, and all its tensors (initializers and attributes) for those whose bytes lie elsewhere. */
 export interface ParsedModel {
   model: OnnxModel
-  tensors: ParsedTensor[]
+  tensors: OnnxTensor[]
 }
 
 /** Parses a ModelProto. WireError where it is broken or has no graph. */
 export function parseModel(bytes: Uint8Array): ParsedModel {
-  const tensors: ParsedTensor[] = []
+  const tensors: OnnxTensor[] = []
   const model: Omit<OnnxModel, 'graph'> = { irVersion: 0, producer: '', opsets: [], metadata: new Map() }
   let graph: Uint8Array | null = null
   readMessage(bytes, {
@@ -53,7 +53,7 @@ function parseOpset(bytes: Uint8Array): { domain: string; version: number } {
   return opset
 }
 
-function parseGraph(bytes: Uint8Array, tensors: ParsedTensor[]): OnnxGraph {
+function parseGraph(bytes: Uint8Array, tensors: OnnxTensor[]): OnnxGraph {
   const graph: OnnxGraph = { name: '', nodes: [], inputs: [], outputs: [], initializers: new Map() }
   readMessage(bytes, {
     [WireType.Bytes]: {
@@ -75,7 +75,7 @@ function parseGraph(bytes: Uint8Array, tensors: ParsedTensor[]): OnnxGraph {
   return graph
 }
 
-function parseNode(bytes: Uint8Array, tensors: ParsedTensor[]): OnnxNode {
+function parseNode(bytes: Uint8Array, tensors: OnnxTensor[]): OnnxNode {
   const node: OnnxNode = { name: '', opType: '', domain: '', inputs: [], outputs: [], attributes: new Map() }
   readMessage(bytes, {
     [WireType.Bytes]: {
@@ -102,10 +102,10 @@ function parseNode(bytes: Uint8Array, tensors: ParsedTensor[]): OnnxNode {
 /** AttributeProto.type by number; files from before IR version 2 leave it out, and others are kept encoded. */
 const attributeTypes = [null, 'float', 'int', 'string', 'tensor', null, 'floats', 'ints', 'strings'] as const
 
-function parseAttribute(bytes: Uint8Array, tensors: ParsedTensor[]): { name: string; attribute: OnnxAttribute } {
+function parseAttribute(bytes: Uint8Array, tensors: OnnxTensor[]): { name: string; attribute: OnnxAttribute } {
   let name = ''
   let code = 0
-  const found: { float: number; int: number; string: string; tensor: ParsedTensor | null } = {
+  const found: { float: number; int: number; string: string; tensor: OnnxTensor | null } = {
     float: 0,
     int: 0,
     string: '',

@@ -2,11 +2,6 @@ import { dataTypeOf, elementCount } from './tensor.js'
 import { type DataType, dataTypes, type ExternalData, type OnnxTensor } from './types.js'
 import { type Field, type Handlers, readMessage, WireError, WireReader, WireType } from './wire.js'
 
-/** A tensor whose bytes may still lie in another file. */
-export interface ParsedTensor extends OnnxTensor {
-  external?: ExternalData
-}
-
 interface TensorFields {
   name: string
   dims: number[]
@@ -21,7 +16,7 @@ interface TensorFields {
 }
 
 /** Parses a TensorProto. WireError where it is broken or its data do not fill its dims. */
-export function parseTensor(bytes: Uint8Array): ParsedTensor {
+export function parseTensor(bytes: Uint8Array): OnnxTensor {
   const fields = readFields(bytes)
   const { name } = fields
   const type = dataTypeOf(fields.code)
@@ -29,7 +24,7 @@ export function parseTensor(bytes: Uint8Array): ParsedTensor {
   if (fields.dims.some((dim) => dim < 0 || !Number.isSafeInteger(dim))) {
     throw new WireError(`tensor "${name}" has the impossible dims [${fields.dims.join(', ')}]`)
   }
-  const tensor: ParsedTensor = { name, dims: fields.dims, type, data: new Uint8Array(0) }
+  const tensor: OnnxTensor = { name, dims: fields.dims, type, data: new Uint8Array(0) }
   if (fields.location === 1) {
     tensor.external = externalOf(name, fields.external)
     return tensor

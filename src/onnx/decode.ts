@@ -1,7 +1,7 @@
 import { ModelError } from '../core/errors.js'
 import { parseModel } from './decode-graph.js'
-import { checkSize, type ParsedTensor } from './decode-tensor.js'
-import type { OnnxModel } from './types.js'
+import { checkSize } from './decode-tensor.js'
+import type { OnnxModel, OnnxTensor } from './types.js'
 import { checkModel } from './validate.js'
 import { WireError } from './wire.js'
 
@@ -47,7 +47,7 @@ function describe(error: WireError): string {
   return error.overrun ? `the file is cut short, or no ONNX model (${error.message})` : error.message
 }
 
-function resolve(tensor: ParsedTensor, external: DecodeOptions['external']): void {
+function resolve(tensor: OnnxTensor, external: DecodeOptions['external']): void {
   if (tensor.external === undefined) return
   const { location, offset, length } = tensor.external
   if (external === undefined) {

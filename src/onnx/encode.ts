@@ -83,7 +83,14 @@ function attributeMessage(name: string, attribute: Exclude<OnnxAttribute, { type
 function tensorMessage(tensor: OnnxTensor): WireWriter {
   const writer = new WireWriter()
   for (const dim of tensor.dims) writer.varint(1, dim)
-  return writer.varint(2, dataTypes[tensor.type].code).string(8, tensor.name).bytes(9, tensor.data)
+  writer.varint(2, dataTypes[tensor.type].code).string(8, tensor.name)
+  if (tensor.external === undefined) return writer.bytes(9, tensor.data)
+  const { location, offset, length } = tensor.external
+  const entries = { location, offset: String(offset), ...(length !== null && { length: String(length) }) }
+  for (const [key, value] of Object.entries(entries)) {
+    writer.message(13, new WireWriter().string(1, key).string(2, value))
+  }
+  return writer.varint(14, 1)
 }
 
 function valueMessage(value: OnnxValue): WireWriter {

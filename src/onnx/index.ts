@@ -2,7 +2,7 @@
 export { type AttributeInput, GraphBuilder, type NodeOptions } from './builder.js'
 export { type DecodeOptions, decodeModel } from './decode.js'
 export { encodeModel } from './encode.js'
-export { readModel, writeModel } from './file.js'
+export { readModel } from './read-file.js'
 export { elementCount, floatsOf, integersOf, type TensorArray, tensorOf } from './tensor.js'
 export {
   type DataType,
@@ -15,3 +15,4 @@ export {
   type OnnxValue
 } from './types.js'
 export { nodeTitle } from './validate.js'
+export { type WriteOptions, writeModel } from './write-file.js'

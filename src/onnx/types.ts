@@ -33,6 +33,8 @@ export interface OnnxTensor {
   type: DataType
   /** Row-major, little-endian, as raw_data holds it; often a view of the file's bytes, at any alignment. */
   data: Uint8Array
+  /** On writing, refers to another file in place of `data`. On reading that is resolved, so nothing has it. */
+  external?: ExternalData
 }
 
 /** A node's attribute; `other` keeps what painlens has no use for (subgraphs, sparse tensors) in its encoded form. */

@@ -3,7 +3,7 @@ import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { InputError, UnsupportedModelError, UsageError } from '../../src/core/errors.js'
 import { acquireBackend } from '../../src/lrp/engines/tfjs-backend.js'
 import { compositeOf, createExplainer, type ExplainerOptions, rules } from '../../src/lrp/index.js'
@@ -238,8 +238,9 @@ describe('a large dense layer', () => {
     builder.output(builder.node('Gemm', [x, builder.constant('w', weights, [size, size])], { transB: 1 }), ['N', size])
     const model = encodeModel(builder.toModel())
     const data = Float32Array.from({ length: 2 * size }, () => random())
-    const leftovers = async () => (await readdir(tmpdir())).filter((name) => /^painlens-(lrp-\w{6}|wasm)/.test(name))
-    const before = await leftovers()
+    // os.tmpdir() looks at TMPDIR each time.
+    const own = await mkdtemp(join(folder, 'tmp-'))
+    vi.stubEnv('TMPDIR', own)
     for (const engine of engines) {
       await withExplainer({ model, composite: 'lrp.z', engine }, async (explainer) => {
         const { relevance, logits } = await explainer.explain({ data, dims: [2, size] }, { target: [7, 4100] })
@@ -252,7 +253,8 @@ describe('a large dense layer', () => {
         }
       })
     }
-    expect((await leftovers()).filter((name) => !before.includes(name) && name !== folder)).toEqual([])
+    vi.unstubAllEnvs()
+    expect(await readdir(own)).toEqual([])
   })
 })
 

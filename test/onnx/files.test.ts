@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
+import { InferenceSession, Tensor } from 'onnxruntime-node'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { DiskError, ModelError } from '../../src/core/errors.js'
 import { decodeModel, encodeModel, floatsOf, GraphBuilder, readModel, writeModel } from '../../src/onnx/index.js'
@@ -57,6 +58,44 @@ describe('model files', () => {
     const file = join(folder, 'large.onnx')
     await writeModel(file, builder.toModel())
     expect(floatsOf((await readModel(file)).graph.initializers.get('w')!)).toEqual(weights)
+  })
+
+  it('are read without a copy, whatever alignment their floats have', async () => {
+    for (const name of ['w', 'ww', 'www', 'wwww']) {
+      const builder = new GraphBuilder({ name: 'shift' })
+      const weights = Float32Array.from({ length: 300 }, (_, i) => i / 7)
+      builder.output(builder.node('Identity', [builder.constant(name, weights, [300])]), [300])
+      const file = join(folder, `${name}.onnx`)
+      await writeModel(file, builder.toModel())
+      const tensor = (await readModel(file)).graph.initializers.get(name)!
+      expect(floatsOf(tensor)).toEqual(weights)
+      expect(floatsOf(tensor).buffer).toBe(tensor.data.buffer)
+    }
+  })
+
+  it('may put large weights into a data file, which onnxruntime finds', async () => {
+    const builder = new GraphBuilder({ name: 'split' })
+    const weights = Float32Array.from({ length: 2 * 20_000 }, (_, i) => (i % 13) - 6)
+    const [large, small] = [
+      builder.constant('large', weights, [2, 20_000]),
+      builder.constant('b', Float32Array.of(1), [1])
+    ]
+    const more = builder.constant('more', weights, [20_000, 2])
+    const x = builder.input('x', ['N', 20_000])
+    const z = builder.node('Add', [builder.node('Gemm', [x, large], { transB: 1 }), small])
+    builder.output(builder.node('Add', [z, builder.node('MatMul', [x, more])], {}, { name: 'y' }), ['N', 2])
+    const file = join(folder, 'split.onnx')
+    await writeModel(file, builder.toModel(), { dataFile: true, durable: false })
+    expect(floatsOf((await readModel(file)).graph.initializers.get('more')!)).toEqual(weights)
+    const session = await InferenceSession.create(file)
+    const { y } = await session.run({ x: new Tensor('float32', new Float32Array(20_000).fill(1), [1, 20_000]) })
+    const sums = [0, 1].map(
+      (out) =>
+        weights.subarray(out * 20_000, (out + 1) * 20_000).reduce((sum, value) => sum + value, 1) +
+        weights.reduce((sum, value, i) => sum + (i % 2 === out ? value : 0), 0)
+    )
+    expect(Array.from(y!.data as Float32Array)).toEqual(sums)
+    await session.release()
   })
 
   it('that cannot be written leave nothing behind and say why', async () => {

@@ -1,7 +1,8 @@
+import '../../core/no-telemetry.js'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type InferenceSession, Tensor } from 'onnxruntime-node'
+import { InferenceSession, Tensor } from 'onnxruntime-node'
 import { InferenceError, messageOf } from '../../core/errors.js'
 import { encodeModel, type OnnxModel, writeModel } from '../../onnx/index.js'
 import { openSession, type ProviderName } from '../../ort/session.js'
@@ -10,12 +11,14 @@ import type { Engine, EngineResult, Sample } from '../engine.js'
 import type { LayerGraph } from '../layers.js'
 import { lrpModelOf, lrpNames } from './onnx-graph.js'
 
-/** Models above this size go to ONNX Runtime through a file, which saves a copy in memory. */
+/** Models above this size go to ONNX Runtime through files that it maps, which saves two copies in memory. */
 const largestInMemory = 64e6
 
 export interface OnnxEngineOptions {
   provider?: ProviderName
   threads?: number
+  /** Where the graph of a large model may lie while it is opened; the system's temporary folder without it. */
+  folder?: string
 }
 
 /** LRP as one more ONNX model, run by ONNX Runtime on the classifier's own provider. */
@@ -30,8 +33,8 @@ export class OnnxEngine implements Engine {
 
   /** Emits the graph and opens a session with it; the layer graph is not needed afterwards. */
   static async create(graph: LayerGraph, composite: Composite, options: OnnxEngineOptions): Promise<OnnxEngine> {
-    const { provider = 'cpu', threads = Math.min(2, availableParallelism()) } = options
-    const session = await open(lrpModelOf(graph, composite), { provider, threads })
+    const { provider = 'cpu', threads = Math.min(2, availableParallelism()), folder = tmpdir() } = options
+    const session = await open(lrpModelOf(graph, composite), { provider, threads, folder })
     const detail = provider === 'cpu' ? ` (${threads} thread${threads === 1 ? '' : 's'})` : ''
     return new OnnxEngine(session, `onnx-${provider}${detail}`)
   }
@@ -63,15 +66,39 @@ export class OnnxEngine implements Engine {
   }
 }
 
-async function open(model: OnnxModel, options: { provider: ProviderName; threads: number }): Promise<InferenceSession> {
+async function open(
+  model: OnnxModel,
+  { provider, threads, folder }: { provider: ProviderName; threads: number; folder: string }
+): Promise<InferenceSession> {
   const size = [...model.graph.initializers.values()].reduce((sum, { data }) => sum + data.byteLength, 0)
-  if (size <= largestInMemory) return await openSession(encodeModel(model), options)
-  const folder = await mkdtemp(join(tmpdir(), 'painlens-lrp-'))
+  if (size <= largestInMemory) return await openSession(encodeModel(model), { provider, threads })
+  const own = await mkdtemp(join(folder, 'painlens-lrp-'))
   try {
-    const file = join(folder, 'lrp.onnx')
-    await writeModel(file, model)
-    return await openSession(file, options)
+    const file = join(own, 'lrp.onnx')
+    await writeModel(file, model, { dataFile: true, durable: false })
+    return await openMapped(file, provider, threads)
   } finally {
-    await rm(folder, { recursive: true, force: true })
+    // What is mapped stays readable.
+    await rm(own, { recursive: true, force: true })
+  }
+}
+
+/** As `openSession`, but weights are used from where they are mapped: no second copy in a layout of the runtime's own. */
+async function openMapped(file: string, provider: ProviderName, threads: number): Promise<InferenceSession> {
+  try {
+    return await InferenceSession.create(file, {
+      executionProviders: [provider],
+      intraOpNumThreads: threads,
+      interOpNumThreads: 1,
+      logSeverityLevel: 4,
+      extra: { session: { disable_prepacking: '1', intra_op: { allow_spinning: '0' } } }
+    })
+  } catch (cause) {
+    throw new InferenceError(
+      `the LRP graph cannot be opened: ${messageOf(cause).split('\n')[0]}`,
+      `onnx-${provider}`,
+      'Set explanation.engine to tfjs, or inference.provider to cpu.',
+      { cause }
+    )
   }
 }

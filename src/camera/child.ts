@@ -36,7 +36,8 @@ export class DecoderChild {
     this.#process = spawn(command.command, command.args, {
       stdio: ['pipe', 'pipe', 'pipe'],
       env: environment(),
-      // In a process group of its own, so that Ctrl-C ends it by way of stop() and not as one more failure.
+      // In a process group of its own, so that Ctrl-C ends it by way of stop() and not as one more failure, and a
+      // decoder's own children end with it.
       detached: true
     })
     const { stdin, stdout, stderr } = this.#process
@@ -69,17 +70,27 @@ export class DecoderChild {
 
   /** Ends it at once, also when it hangs; `onEnd` follows. */
   kill(): void {
-    this.#process.kill('SIGKILL')
+    this.#signal('SIGKILL')
   }
 
   /** Ends it, gently first; back when it is gone. */
   async stop(): Promise<void> {
     if (this.#over) return
     this.#process.stdout.destroy()
-    this.#process.kill('SIGTERM')
+    this.#signal('SIGTERM')
     const killer = setTimeout(() => this.kill(), killMs)
     await this.#ended
     clearTimeout(killer)
+  }
+
+  #signal(signal: NodeJS.Signals): void {
+    const { pid } = this.#process
+    if (pid === undefined || this.#over) return
+    try {
+      process.kill(-pid, signal)
+    } catch {
+      // The whole group has ended meanwhile.
+    }
   }
 }
 

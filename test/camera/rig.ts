@@ -65,7 +65,8 @@ export class Rig {
     const { timing, ...rest } = options
     const camera = openCamera({
       ...{ id: 'bed', url, fps: 15, width: 160, height: 120, masks: [], decoder: this.#decoder, clock: systemClock },
-      log: createLog('debug', this.secrets, (line) => this.lines.push(line)),
+      // Knows no secrets, so that the stage's own redaction is seen.
+      log: createLog('debug', new Secrets(), (line) => this.lines.push(line)),
       secrets: this.secrets,
       timing: { ...quick, ...timing },
       ...rest

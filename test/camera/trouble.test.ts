@@ -5,6 +5,7 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { Decoder } from '../../src/camera/index.js'
 import {
   BadLine,
   colourAt,
@@ -58,6 +59,24 @@ describe('a camera in trouble', () => {
       expect(nameOf(colourAt(pixels, size, 0.75, 0.1))).toBe('blue')
     }
     expect(camera.stats()).toMatchObject({ state: 'ok', restarts: 2 })
+  })
+
+  it('forgets half a frame when the decoder ends in the middle of it', async () => {
+    let run = 0
+    // Half of a red frame first, then whole frames of green.
+    const halfThenWhole: Decoder = {
+      ...rig.decoder,
+      command: () => {
+        const script =
+          run++ === 0 ? "yes R | tr -d '\\n' | head -c 30000" : "yes G | tr -d '\\n' | head -c 172800; sleep 60"
+        return { command: 'sh', args: ['-c', script], input: '' }
+      }
+    }
+    const camera = rig.camera('rtsp://127.0.0.1/bed', { decoder: halfThenWhole })
+    camera.start()
+    const frames = await nextFrames(camera, 3)
+    for (const { pixels } of frames) expect(new Set(pixels)).toEqual(new Set(['G'.charCodeAt(0)]))
+    expect(camera.stats().restarts).toBe(1)
   })
 
   it('is restarted when its decoder hangs, and stopped even then', async () => {

@@ -31,7 +31,7 @@ const publishers = (): string[] =>
     .filter((pid) => {
       try {
         const [stat, commandLine] = [readFileSync(`/proc/${pid}/stat`, 'utf8'), readFileSync(`/proc/${pid}/cmdline`)]
-        return stat.includes(`) S ${process.pid} `) && commandLine.includes('/publish/')
+        return Number(/\) \S (\d+)/.exec(stat)?.[1]) === process.pid && commandLine.includes('/publish/')
       } catch {
         return false
       }

@@ -18,12 +18,12 @@ export interface FitOptions {
   /** Share of the last layer's inputs that is dropped. */
   dropout: number
   seed: number
-  /** After each step; `loss` is the cross entropy in nats, smoothed over about fifty steps. */
+  /** After each step; `loss` is its batch's cross entropy in nats. */
   onStep?: (step: number, steps: number, loss: number) => void
 }
 
 export const fitDefaults: FitOptions = {
-  epochs: 8,
+  epochs: 10,
   batchSize: 48,
   learningRate: 3e-3,
   weightDecay: 0.02,
@@ -71,7 +71,6 @@ async function takeSteps(
 ): Promise<void> {
   const share = Math.floor(batchSize / team.length)
   const steps = epochs * Math.floor(samples.facts.length / (share * team.length))
-  let smoothed: number | undefined
   for (const [step, batches] of stepBatches(samples, input, share, { epochs, seed, parts: team.length })) {
     const parts = await Promise.all(
       team.map((worker, i) =>
@@ -80,8 +79,7 @@ async function takeSteps(
     )
     const { loss, gradients } = mean(parts)
     optimizer.step(gradients, learningRate * schedule(step, steps))
-    smoothed = smoothed === undefined ? loss : smoothed + (loss - smoothed) * 0.02
-    onStep?.(step + 1, steps, smoothed)
+    onStep?.(step + 1, steps, loss)
   }
 }
 

@@ -34,8 +34,7 @@ export async function train(options: TrainArguments, write: (text: string) => vo
   const samples = { train: await load('train'), validation: await load('validation'), test: await load('test') }
   const settings: FitOptions = { ...fitDefaults, epochs: options.epochs, seed: options.seed }
   const input = vggInput(spec, inputScale)
-  const progress = progressLine('Training steps', write)
-  const onStep = (step: number, steps: number, loss: number) => progress(step, steps, `loss ${loss.toFixed(3)}`)
+  const onStep = trainingProgress(write)
   const weights = await fitNetwork(spec, input, samples.train, { ...settings, onStep })
 
   const { out } = options
@@ -49,6 +48,16 @@ export async function train(options: TrainArguments, write: (text: string) => vo
   const card = { spec, fit: settings, identities, test, temperature, command, sha256: await sha256Of(file) }
   await writeFile(join(out, 'pain-demo.md'), modelCard(card))
   return test
+}
+
+/** Shows the loss smoothed over about fifty steps: single batches are luckier or unluckier than any progress. */
+function trainingProgress(write: (text: string) => void): NonNullable<FitOptions['onStep']> {
+  const progress = progressLine('Training steps', write)
+  let smoothed: number | undefined
+  return (step, steps, loss) => {
+    smoothed = smoothed === undefined ? loss : smoothed + (loss - smoothed) * 0.02
+    progress(step, steps, `loss ${smoothed.toFixed(3)}`)
+  }
 }
 
 function writeModelFiles(

@@ -34,12 +34,15 @@ describe('training', () => {
     const run = async (seed: number) => {
       const losses: number[] = []
       const onStep = (_step: number, _steps: number, loss: number) => losses.push(loss)
-      const options = { ...fitDefaults, batchSize: 16, epochs: 8, seed, onStep }
+      const options = { ...fitDefaults, batchSize: 16, epochs: 6, seed, onStep }
       return { weights: await fitNetwork(spec, vggInput(spec, 1 / 128), samples, options), losses }
     }
     const first = await run(1)
-    expect(first.losses).toHaveLength(8 * Math.floor((24 * splits.train.samples) / 16))
-    expect(first.losses.at(-1)!).toBeLessThan(first.losses[0]! / 2)
+    expect(first.losses).toHaveLength(6 * Math.floor((24 * splits.train.samples) / 16))
+    const mean = (losses: number[]) => losses.reduce((sum, loss) => sum + loss, 0) / losses.length
+    const guessing = Math.log(3)
+    expect(mean(first.losses.slice(0, 8))).toBeGreaterThan(guessing)
+    expect(mean(first.losses.slice(-8))).toBeLessThan(0.75 * guessing)
     expect((await run(1)).weights).toEqual(first.weights)
     expect((await run(2)).weights).not.toEqual(first.weights)
   })

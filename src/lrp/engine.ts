@@ -1,3 +1,5 @@
+import type { LayerGraph } from './layers.js'
+
 /** A batch of pictures: `dims` is the model's input shape with the batch in front, `data` its values row by row. */
 export interface Sample {
   data: Float32Array
@@ -17,11 +19,20 @@ export interface EngineResult {
 export interface Engine {
   /** For people: what computes, and with how many threads. */
   readonly name: string
+  /** The model's input: the batch and other free dimensions as names. */
+  readonly inputDims: readonly (number | string)[]
+  readonly classes: number
   /** @param wanted the output neuron per sample, -1 for the largest */
   explain(sample: Sample, wanted: readonly number[]): Promise<EngineResult>
   /** Frees memory and threads. */
   close(): Promise<void>
 }
+
+/**
+ * Reads the classifier. A function, so that nobody but the engine holds the graph: its weights may be half a gigabyte,
+ * which nobody needs once the engine is ready.
+ */
+export type LoadGraph = () => Promise<LayerGraph>
 
 /** The neuron to explain per sample; of several largest the first. */
 export function targetsOf(logits: Float32Array, wanted: readonly number[], classes: number): number[] {

@@ -1,8 +1,8 @@
 import { InputError, UsageError } from '../core/errors.js'
-import { decodeModel, elementCount, type OnnxModel, readModel } from '../onnx/index.js'
+import { decodeModel, elementCount, readModel } from '../onnx/index.js'
 import type { ProviderName } from '../ort/session.js'
 import { type Composite, type CompositeOptions, compositeOf, withOptions } from './composites.js'
-import type { Engine, Sample } from './engine.js'
+import type { Engine, LoadGraph, Sample } from './engine.js'
 import { OnnxEngine, type OnnxEngineOptions } from './engines/onnx.js'
 import { TfjsEngine } from './engines/tfjs.js'
 import { layerGraphOf } from './graph/index.js'
@@ -11,11 +11,11 @@ import type { LayerGraph } from './layers.js'
 /** `tfjs` computes with tfjs-node or wasm, `onnx` emits a graph that ONNX Runtime runs. */
 export type EngineName = 'tfjs' | 'onnx'
 
-type Create = (graph: LayerGraph, composite: Composite, options: OnnxEngineOptions) => Promise<Engine>
+type Create = (load: LoadGraph, composite: Composite, options: OnnxEngineOptions) => Promise<Engine>
 
 const engines: Record<EngineName, Create> = {
-  tfjs: (graph, composite, { threads }) => TfjsEngine.create(graph, composite, threads),
-  onnx: (graph, composite, options) => OnnxEngine.create(graph, composite, options)
+  tfjs: (load, composite, { threads }) => TfjsEngine.create(load, composite, threads),
+  onnx: (load, composite, options) => OnnxEngine.create(load, composite, options)
 }
 
 export interface ExplainerOptions extends CompositeOptions {
@@ -74,30 +74,29 @@ export async function createExplainer(options: ExplainerOptions): Promise<Explai
     typeof options.composite === 'string'
       ? compositeOf(options.composite, options)
       : withOptions(options.composite, options)
-  const graph = layerGraphOf(
-    await modelOf(options.model),
-    typeof options.model === 'string' ? options.model : undefined
-  )
-  const { input, classes } = graph
-  return new OneAtATime(await create(graph, composite, { threads, provider, folder }), input.dims, classes)
+  return new OneAtATime(await create(() => graphOf(options.model), composite, { threads, provider, folder }))
 }
 
-async function modelOf(model: string | Uint8Array): Promise<OnnxModel> {
-  return typeof model === 'string' ? await readModel(model) : decodeModel(model)
+async function graphOf(model: string | Uint8Array): Promise<LayerGraph> {
+  return typeof model === 'string' ? layerGraphOf(await readModel(model), model) : layerGraphOf(decodeModel(model))
 }
 
 class OneAtATime implements Explainer {
   #last: Promise<unknown> = Promise.resolve()
   #closed: Promise<void> | null = null
 
-  constructor(
-    private readonly own: Engine,
-    readonly inputDims: readonly (number | string)[],
-    readonly classes: number
-  ) {}
+  constructor(private readonly own: Engine) {}
 
   get engine(): string {
     return this.own.name
+  }
+
+  get inputDims(): readonly (number | string)[] {
+    return this.own.inputDims
+  }
+
+  get classes(): number {
+    return this.own.classes
   }
 
   async explain(sample: Sample, { target = 'max' }: { target?: Target } = {}): Promise<Relevance> {

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
-import { InputError, UnsupportedModelError, UsageError } from '../../src/core/errors.js'
+import { DiskError, InputError, UnsupportedModelError, UsageError } from '../../src/core/errors.js'
 import { acquireBackend } from '../../src/lrp/engines/tfjs-backend.js'
 import { compositeOf, createExplainer, type ExplainerOptions, rules } from '../../src/lrp/index.js'
 import { encodeModel, GraphBuilder } from '../../src/onnx/index.js'
@@ -253,8 +253,11 @@ describe('a large dense layer', () => {
         }
       })
     }
-    vi.unstubAllEnvs()
     expect(await readdir(own)).toEqual([])
+    vi.stubEnv('TMPDIR', join(own, 'none'))
+    const nowhere = createExplainer({ model, composite: 'lrp.z', engine: 'onnx' })
+    await expect(nowhere).rejects.toThrow(DiskError)
+    vi.unstubAllEnvs()
   })
 })
 

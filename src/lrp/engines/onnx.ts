@@ -1,14 +1,16 @@
 import '../../core/no-telemetry.js'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { randomUUID } from 'node:crypto'
+import { mkdir, rm } from 'node:fs/promises'
 import { availableParallelism, tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { InferenceSession, Tensor } from 'onnxruntime-node'
-import { InferenceError, messageOf } from '../../core/errors.js'
-import { encodeModel, type OnnxModel, writeModel } from '../../onnx/index.js'
+import { DiskError, InferenceError, messageOf } from '../../core/errors.js'
+import { encodeModel, writeModel } from '../../onnx/index.js'
 import { openSession, type ProviderName } from '../../ort/session.js'
 import type { Composite } from '../composites.js'
-import type { Engine, EngineResult, Sample } from '../engine.js'
-import type { LayerGraph } from '../layers.js'
+import type { Engine, EngineResult, LoadGraph, Sample } from '../engine.js'
+import { collectGarbage } from '../garbage.js'
+import { isWeighted } from '../layers.js'
 import { lrpModelOf, lrpNames } from './onnx-graph.js'
 
 /** Models above this size go to ONNX Runtime through files that it maps, which saves two copies in memory. */
@@ -21,22 +23,34 @@ export interface OnnxEngineOptions {
   folder?: string
 }
 
+type Shape = Pick<Engine, 'inputDims' | 'classes'>
+
 /** LRP as one more ONNX model, run by ONNX Runtime on the classifier's own provider. */
 export class OnnxEngine implements Engine {
   readonly name: string
+  readonly inputDims: readonly (number | string)[]
+  readonly classes: number
   readonly #session: InferenceSession
 
-  private constructor(session: InferenceSession, name: string) {
+  private constructor(session: InferenceSession, name: string, { inputDims, classes }: Shape) {
     this.#session = session
     this.name = name
+    this.inputDims = inputDims
+    this.classes = classes
   }
 
-  /** Emits the graph and opens a session with it; the layer graph is not needed afterwards. */
-  static async create(graph: LayerGraph, composite: Composite, options: OnnxEngineOptions): Promise<OnnxEngine> {
+  /** Emits the graph and opens a session with it. */
+  static async create(load: LoadGraph, composite: Composite, options: OnnxEngineOptions): Promise<OnnxEngine> {
     const { provider = 'cpu', threads = Math.min(2, availableParallelism()), folder = tmpdir() } = options
-    const session = await open(lrpModelOf(graph, composite), { provider, threads, folder })
-    const detail = provider === 'cpu' ? ` (${threads} thread${threads === 1 ? '' : 's'})` : ''
-    return new OnnxEngine(session, `onnx-${provider}${detail}`)
+    const { model, ...shape } = await emit(load, composite, folder)
+    try {
+      const session = await open(model, { provider, threads })
+      const detail = provider === 'cpu' ? ` (${threads} thread${threads === 1 ? '' : 's'})` : ''
+      return new OnnxEngine(session, `onnx-${provider}${detail}`, shape)
+    } finally {
+      // What is mapped stays readable.
+      if (typeof model === 'string') await rm(dirname(model), { recursive: true, force: true })
+    }
   }
 
   async explain({ data, dims }: Sample, wanted: readonly number[]): Promise<EngineResult> {
@@ -66,25 +80,51 @@ export class OnnxEngine implements Engine {
   }
 }
 
-async function open(
-  model: OnnxModel,
-  { provider, threads, folder }: { provider: ProviderName; threads: number; folder: string }
-): Promise<InferenceSession> {
-  const size = [...model.graph.initializers.values()].reduce((sum, { data }) => sum + data.byteLength, 0)
-  if (size <= largestInMemory) return await openSession(encodeModel(model), { provider, threads })
-  const own = await mkdtemp(join(folder, 'painlens-lrp-'))
+/** The LRP graph: bytes, or for a large one a file in a new folder below `folder`. DiskError if there is no room for it. */
+async function emit(
+  load: LoadGraph,
+  composite: Composite,
+  folder: string
+): Promise<Shape & { model: Uint8Array | string }> {
+  const graph = await load()
+  const shape = { inputDims: graph.input.dims, classes: graph.classes }
+  const size = graph.layers.reduce((sum, layer) => sum + (isWeighted(layer) ? layer.weights.byteLength : 0), 0)
+  if (size <= largestInMemory) return { model: encodeModel(lrpModelOf(graph, composite)), ...shape }
+  const own = join(folder, `painlens-lrp-${randomUUID()}`)
   try {
-    const file = join(own, 'lrp.onnx')
-    await writeModel(file, model, { dataFile: true, durable: false })
-    return await openMapped(file, provider, threads)
-  } finally {
-    // What is mapped stays readable.
+    await mkdir(own).catch((cause: unknown) => refuseFolder(folder, cause))
+    const model = join(own, 'lrp.onnx')
+    await writeModel(model, lrpModelOf(graph, composite), { dataFile: true, durable: false })
+    return { model, ...shape }
+  } catch (error) {
     await rm(own, { recursive: true, force: true })
+    throw error
   }
 }
 
+function refuseFolder(folder: string, cause: unknown): never {
+  throw new DiskError(
+    `no folder for the LRP graph can be made: ${messageOf(cause)}`,
+    folder,
+    'Free some space or set TMPDIR to a folder that exists and may be written to.',
+    { cause }
+  )
+}
+
+async function open(
+  model: Uint8Array | string,
+  options: { provider: ProviderName; threads: number }
+): Promise<InferenceSession> {
+  if (typeof model !== 'string') return await openSession(model, options)
+  collectGarbage()
+  return await openMapped(model, options)
+}
+
 /** As `openSession`, but weights are used from where they are mapped: no second copy in a layout of the runtime's own. */
-async function openMapped(file: string, provider: ProviderName, threads: number): Promise<InferenceSession> {
+async function openMapped(
+  file: string,
+  { provider, threads }: { provider: ProviderName; threads: number }
+): Promise<InferenceSession> {
   try {
     return await InferenceSession.create(file, {
       executionProviders: [provider],

@@ -1,6 +1,6 @@
 import type * as tfjs from '@tensorflow/tfjs'
 import type { Composite } from '../composites.js'
-import { type Engine, type EngineResult, type Sample, startingRelevance, targetsOf } from '../engine.js'
+import { type Engine, type EngineResult, type LoadGraph, type Sample, startingRelevance, targetsOf } from '../engine.js'
 import type { LayerGraph } from '../layers.js'
 import { Walk } from '../walk.js'
 import { acquireBackend, type Backend } from './tfjs-backend.js'
@@ -9,25 +9,28 @@ import { TfjsOps } from './tfjs-ops.js'
 /** LRP computed by tfjs. */
 export class TfjsEngine implements Engine {
   readonly name: string
+  readonly inputDims: readonly (number | string)[]
+  readonly classes: number
   readonly #backend: Backend
   readonly #ops: TfjsOps
   readonly #walk: Walk<tfjs.Tensor>
-  readonly #classes: number
 
-  private constructor(backend: Backend, ops: TfjsOps, walk: Walk<tfjs.Tensor>, classes: number) {
+  private constructor(backend: Backend, ops: TfjsOps, graph: LayerGraph, composite: Composite) {
     this.name = backend.name
+    this.inputDims = graph.input.dims
+    this.classes = graph.classes
     this.#backend = backend
     this.#ops = ops
-    this.#walk = walk
-    this.#classes = classes
+    this.#walk = new Walk(ops, graph, composite)
   }
 
-  /** Starts tfjs and prepares the weights; `graph` is not needed afterwards. */
-  static async create(graph: LayerGraph, composite: Composite, threads?: number): Promise<TfjsEngine> {
+  /** Starts tfjs and prepares the weights. */
+  static async create(load: LoadGraph, composite: Composite, threads?: number): Promise<TfjsEngine> {
+    const graph = await load()
     const backend = await acquireBackend(threads)
     const ops = new TfjsOps(backend.tf, backend.packs)
     try {
-      return new TfjsEngine(backend, ops, new Walk(ops, graph, composite), graph.classes)
+      return new TfjsEngine(backend, ops, graph, composite)
     } catch (error) {
       ops.dispose()
       await backend.release()
@@ -36,7 +39,7 @@ export class TfjsEngine implements Engine {
   }
 
   async explain({ data, dims }: Sample, wanted: readonly number[]): Promise<EngineResult> {
-    const [ops, walk, classes] = [this.#ops, this.#walk, this.#classes]
+    const [ops, walk, classes] = [this.#ops, this.#walk, this.classes]
     return ops.scope(() => {
       const { logits, tape } = walk.forward(ops.tensor(data, dims))
       const values = ops.values(logits)

@@ -51,6 +51,19 @@ export function reshape(node: OnnxNode, reader: GraphReader): void {
   reader.push(node, { kind: 'reshape', inputs: [reader.place(node, 0)], dims: to.slice(1) })
 }
 
+/** tf2onnx writes one behind a GlobalAveragePool. */
+export function squeeze(node: OnnxNode, reader: GraphReader): void {
+  const dims = reader.dimsOf(node)
+  const rank = dims.length + 1
+  const given = reader.has(node, 1) ? reader.integers(node, 1) : intsOf(node, 'axes')
+  const axes = given?.map((axis) => (axis < 0 ? axis + rank : axis))
+  if (axes === undefined || axes.some((axis) => axis < 1 || dims[axis - 1] !== 1)) {
+    throw reader.unsupported(node, 'its axes have to be named, have size 1 and leave the batch alone')
+  }
+  const kept = dims.filter((_, axis) => !axes.includes(axis + 1))
+  reader.push(node, { kind: 'reshape', inputs: [reader.place(node, 0)], dims: kept })
+}
+
 export function transpose(node: OnnxNode, reader: GraphReader): void {
   const dims = reader.dimsOf(node)
   const perm = intsOf(node, 'perm') ?? [...dims.keys(), dims.length].reverse()

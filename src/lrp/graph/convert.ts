@@ -1,6 +1,17 @@
 import type { OnnxNode } from '../../onnx/index.js'
 import { add, batchNormalization, conv, gemm, matMul } from './convert-linear.js'
-import { constant, flatten, globalAveragePool, pad, pool, relu, reshape, softmax, transpose } from './convert-shape.js'
+import {
+  constant,
+  flatten,
+  globalAveragePool,
+  pad,
+  pool,
+  relu,
+  reshape,
+  softmax,
+  squeeze,
+  transpose
+} from './convert-shape.js'
 import type { GraphReader, SupportedOperator } from './reader.js'
 
 type Convert = (node: OnnxNode, reader: GraphReader) => void
@@ -18,6 +29,7 @@ export const converters: Readonly<Record<SupportedOperator, Convert>> = {
   GlobalAveragePool: globalAveragePool,
   Flatten: flatten,
   Reshape: reshape,
+  Squeeze: squeeze,
   Transpose: transpose,
   Pad: pad,
   Constant: constant,

@@ -13,7 +13,7 @@ import type { Layer } from '../layers.js'
 /** What LRP here can explain; anything else is refused. */
 export const supportedOperators = [
   ...(['Conv', 'Gemm', 'MatMul', 'Add', 'BatchNormalization', 'Relu'] as const),
-  ...(['MaxPool', 'AveragePool', 'GlobalAveragePool', 'Flatten', 'Reshape', 'Transpose'] as const),
+  ...(['MaxPool', 'AveragePool', 'GlobalAveragePool', 'Flatten', 'Reshape', 'Squeeze', 'Transpose'] as const),
   ...(['Pad', 'Constant', 'Dropout', 'Identity', 'Softmax'] as const)
 ] as const
 export type SupportedOperator = (typeof supportedOperators)[number]

@@ -10,7 +10,7 @@ import { renderCrops } from '../../src/train/render-crops.js'
 import { layersOf, vggDemo } from '../../src/vgg/index.js'
 
 const path = fileURLToPath(new URL('../../models/pain-demo.yaml', import.meta.url))
-const people = 24
+const people = 16
 
 let manifest: Manifest
 let faces: { plan: SamplePlan; probabilities: Float32Array }[]

@@ -26,7 +26,7 @@ beforeAll(async () => {
     const { logits } = await session.run({ input })
     faces.push({ plan, probabilities: softmax(logits!.data as Float32Array, manifest.temperature) })
   }
-})
+}, 180_000)
 
 describe('the committed demonstration model', () => {
   it('has the topology, fits its manifest, and says what it is for', async () => {

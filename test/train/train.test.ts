@@ -28,5 +28,5 @@ describe('the training script', () => {
     expect(card).toContain(manifest.sha256)
     expect(metrics.confusion.flat().reduce((sum, count) => sum + count, 0)).toBe(metrics.accuracy.count)
     expect(said.join('')).toMatch(/Rendering people \(test\): 2 of 2.*\n.*Training steps: 1 of 1/)
-  })
+  }, 180_000)
 })

@@ -104,6 +104,7 @@ describe('the face models', () => {
     const file = join(folder, 'file')
     await writeFile(file, '')
     await expect(buildFaceModels({ outDir: join(file, 'models') })).rejects.toThrow(DiskError)
+    await expect(buildFaceModels({ outDir: '/proc/painlens/models' })).rejects.toThrow(DiskError)
     await expect(buildFaceModels({ outDir: folder, weightsDir: folder })).rejects.toThrow(ModelError)
     const weights = join(folder, 'weights')
     await buildFaceModels({ outDir: weights })

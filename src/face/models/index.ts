@@ -1,5 +1,6 @@
 /** The face models: made from the weights that @vladmandic/face-api (MIT) ships, so that they run on ONNX Runtime. */
-import { mkdir, readFile } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { mkdir, readFile, stat } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { DiskError, messageOf } from '../../core/errors.js'
@@ -80,7 +81,7 @@ function shippedWeights(): string {
 
 async function makeFolder(folder: string): Promise<void> {
   try {
-    await mkdir(folder, { recursive: true })
+    await makeWithParents(folder)
   } catch (error) {
     throw new DiskError(
       `the folder for the face models cannot be made (${messageOf(error)})`,
@@ -88,6 +89,19 @@ async function makeFolder(folder: string): Promise<void> {
       'Free some space, or name a folder that may be written to.',
       { cause: error }
     )
+  }
+}
+
+/** Step by step, since Node's own recursive mkdir never comes back from /proc (it takes ENOENT for a missing parent). */
+async function makeWithParents(folder: string): Promise<void> {
+  try {
+    await mkdir(folder)
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'EEXIST' && (await stat(folder)).isDirectory()) return
+    if (code !== 'ENOENT' || existsSync(dirname(folder))) throw error
+    await makeWithParents(dirname(folder))
+    await mkdir(folder)
   }
 }
 

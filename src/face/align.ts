@@ -26,6 +26,8 @@ const leftInFrame = [36, 41] as const
 const rightInFrame = [42, 47] as const
 /** Samples per crop pixel and axis; a face 32 times as large as the crop begins to alias, and no camera has one. */
 const mostSamples = 32
+/** Pixels of the frame between two samples, at most. */
+const sampleStep = 1.5
 
 /**
  * The face turned and scaled so that its eye centres (means of points 36 to 41 and 42 to 47) lie level, as far apart and
@@ -89,44 +91,72 @@ function toCrop(landmarks: Float32Array, { a, b, tx, ty }: Similarity): Float32A
   return out
 }
 
-/** Each crop pixel is the mean of n×n bilinear samples, no further apart than a pixel of the frame. */
+/**
+ * Each crop pixel is the mean of n×n bilinear samples. One of them reaches over two pixels of the frame, so none is left
+ * out when they lie one and a half apart.
+ */
 function sampleArea(frame: Pixels, { a, b, tx, ty }: Similarity, size: Size): Uint8Array {
-  const n = Math.min(mostSamples, Math.max(1, Math.ceil(Math.hypot(a, b))))
+  const n = Math.min(mostSamples, Math.max(1, Math.ceil(Math.hypot(a, b) / sampleStep)))
   const out = new Uint8Array(size.width * size.height * 3)
-  const sum: Sum = [0, 0, 0]
   for (let row = 0, at = 0; row < size.height; row++) {
     for (let column = 0; column < size.width; column++, at += 3) {
-      sum[0] = sum[1] = sum[2] = 0
-      for (let i = 0; i < n; i++) {
-        const y = row + (i + 0.5) / n
-        for (let j = 0; j < n; j++) {
-          const x = column + (j + 0.5) / n
-          addSample(frame, a * x - b * y + tx, b * x + a * y + ty, sum)
-        }
-      }
-      for (let c = 0; c < 3; c++) out[at + c] = Math.round(sum[c]! / (n * n))
+      const x = column + 0.5 / n
+      const y = row + 0.5 / n
+      averageArea(frame, { x: a * x - b * y + tx, y: b * x + a * y + ty, a: a / n, b: b / n, n }, out, at)
     }
   }
   return out
 }
 
-type Sum = [number, number, number]
+/** An n×n grid of samples in the frame: from (x, y) on, (a, b) further for each column and (-b, a) for each row. */
+interface Grid {
+  x: number
+  y: number
+  a: number
+  b: number
+  n: number
+}
 
-function addSample(frame: Pixels, x: number, y: number, sum: Sum): void {
-  const { width, height, data } = frame
-  if (!(x >= 0 && y >= 0 && x < width && y < height)) return
-  const px = Math.min(Math.max(x - 0.5, 0), width - 1)
-  const py = Math.min(Math.max(y - 0.5, 0), height - 1)
-  const x0 = Math.floor(px)
-  const y0 = Math.floor(py)
-  const fx = px - x0
-  const fy = py - y0
-  const at = (y0 * width + x0) * 3
-  const right = x0 + 1 < width ? 3 : 0
-  const below = y0 + 1 < height ? width * 3 : 0
-  for (let c = at; c < at + 3; c++) {
-    const top = data[c]! + (data[c + right]! - data[c]!) * fx
-    const bottom = data[c + below]! + (data[c + below + right]! - data[c + below]!) * fx
-    sum[c - at]! += top + (bottom - top) * fy
+/** Three plain sums instead of a loop over the channels: this runs some hundred thousand times for a frame. */
+function averageArea({ width, height, data }: Pixels, { x, y, a, b, n }: Grid, out: Uint8Array, to: number): void {
+  let red = 0
+  let green = 0
+  let blue = 0
+  for (let i = 0; i < n; i++) {
+    for (let j = 0; j < n; j++) {
+      const sx = x + a * j - b * i
+      const sy = y + b * j + a * i
+      if (!(sx >= 0 && sy >= 0 && sx < width && sy < height)) continue
+      const px = Math.min(Math.max(sx - 0.5, 0), width - 1)
+      const py = Math.min(Math.max(sy - 0.5, 0), height - 1)
+      // Not negative, so that cutting off is rounding down.
+      const fx = px - (px | 0)
+      const fy = py - (py | 0)
+      const at = ((py | 0) * width + (px | 0)) * 3
+      const right = fx > 0 ? at + 3 : at
+      const below = fy > 0 ? width * 3 : 0
+      const topLeft = (1 - fx) * (1 - fy)
+      const topRight = fx * (1 - fy)
+      const bottomLeft = (1 - fx) * fy
+      const bottomRight = fx * fy
+      red +=
+        data[at]! * topLeft +
+        data[right]! * topRight +
+        data[at + below]! * bottomLeft +
+        data[right + below]! * bottomRight
+      green +=
+        data[at + 1]! * topLeft +
+        data[right + 1]! * topRight +
+        data[at + below + 1]! * bottomLeft +
+        data[right + below + 1]! * bottomRight
+      blue +=
+        data[at + 2]! * topLeft +
+        data[right + 2]! * topRight +
+        data[at + below + 2]! * bottomLeft +
+        data[right + below + 2]! * bottomRight
+    }
   }
+  out[to] = Math.round(red / (n * n))
+  out[to + 1] = Math.round(green / (n * n))
+  out[to + 2] = Math.round(blue / (n * n))
 }

@@ -48,7 +48,7 @@ function naiveAlign(frame: Pixels, left: Complex, right: Complex, size: Size, al
   const cropRight: Complex = [size.width / 2 + half, alignment.eyeY * size.height]
   const m = div(sub(right, left), sub(cropRight, cropLeft))
   const t = sub(left, mul(m, cropLeft))
-  const n = Math.max(1, Math.ceil(Math.hypot(...m)))
+  const n = Math.max(1, Math.ceil(Math.hypot(...m) / 1.5))
   const pixel = (x: number, y: number, c: number): number => {
     const column = Math.min(Math.max(x, 0), frame.width - 1)
     const row = Math.min(Math.max(y, 0), frame.height - 1)

@@ -50,11 +50,17 @@ async function drainAll(outbox: Outbox, publish?: Publish): Promise<OutboxEntry[
 const numbers = (sent: OutboxEntry[]) => sent.map(({ payload }) => payload.number)
 
 describe('delivery', () => {
-  test('is oldest first, each message once, and empties the disk', async () => {
+  test('is oldest first for each alarm, each message once, and empties the disk', async () => {
     const outbox = await here()
     for (let number = 0; number < 30; number++) await outbox.put('alarm', { alarm_id: `a${number % 4}`, number })
     expect(outbox.depth()).toBe(30)
-    expect(numbers(await drainAll(outbox))).toEqual([...Array(30).keys()])
+    const sent = numbers(await drainAll(outbox)) as number[]
+    expect(sent.slice(0, 4)).toEqual([0, 1, 2, 3])
+    expect([...sent].sort((a, b) => a - b)).toEqual([...Array(30).keys()])
+    for (const alarm of [0, 1, 2, 3]) {
+      const ofOne = sent.filter((number) => number % 4 === alarm)
+      expect(ofOne).toEqual([...ofOne].sort((a, b) => a - b))
+    }
     await closed(outbox)
     const again = await here()
     expect(again.depth()).toBe(0)

@@ -1,7 +1,7 @@
 /** The classify stage: faces in, verdicts out. The model runs in a worker thread of its own. */
 import type { Log } from '../core/log.js'
 import type { Face, Verdict } from '../core/types.js'
-import { WorkerClient } from '../core/worker-client.js'
+import { inferenceGraceMs, WorkerClient } from '../core/worker-client.js'
 import { workerScript } from '../core/worker-protocol.js'
 import type { Manifest } from '../model/manifest.js'
 import { softmax } from '../model/preprocess.js'
@@ -55,7 +55,7 @@ export async function startClassifier(options: ClassifierOptions): Promise<Class
       lastInferenceMs = inferenceMs
       return faces.map((face, i) => verdictOf(manifest, camera, at, face, logits, i))
     },
-    stop: () => worker.close()
+    stop: () => worker.close(inferenceGraceMs)
   }
 }
 

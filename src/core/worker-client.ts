@@ -1,7 +1,10 @@
 import './no-telemetry.js'
 import { type Transferable, Worker } from 'node:worker_threads'
 import * as errors from './errors.js'
-import type { Answer, Failure, Methods } from './worker-protocol.js'
+import { type Answer, closeRequest, type Failure, type Methods } from './worker-protocol.js'
+
+/** How long a worker of ONNX Runtime may take to end the call it is at. */
+export const inferenceGraceMs = 2000
 
 type Pending = { resolve: (value: never) => void; reject: (error: Error) => void }
 type Argument<M> = M extends (argument: infer A) => unknown ? A : never
@@ -21,6 +24,7 @@ export class WorkerClient<M extends Methods> {
   readonly #what: string
   #next = 0
   #closed = false
+  #ended = false
   #dead: Error | undefined
 
   /** @param what  the worker's name in errors: `the face worker` */
@@ -39,7 +43,10 @@ export class WorkerClient<M extends Methods> {
       options.onCrash?.(this.#dead)
     }
     this.#worker.on('error', (error) => crashed(`crashed: ${errors.messageOf(error)}`))
-    this.#worker.on('exit', (code) => crashed(`ended with code ${code}`))
+    this.#worker.on('exit', (code) => {
+      this.#ended = true
+      crashed(`ended with code ${code}`)
+    })
   }
 
   /** Calls still open, the one being worked on included. */
@@ -62,10 +69,19 @@ export class WorkerClient<M extends Methods> {
     })
   }
 
-  /** Ends the thread, whatever it is doing; open calls are rejected. */
-  async close(): Promise<void> {
+  /**
+   * Ends the thread; open calls are rejected.
+   * @param graceMs how long it may take to end the call it is at by itself. Native code needs that: a thread that is
+   *   terminated in the middle of an ONNX Runtime call takes the whole process with it. Without it the thread ends at once.
+   */
+  async close(graceMs = 0): Promise<void> {
     this.#closed = true
+    const gone = new Promise<void>((resolve) => this.#worker.once('exit', () => resolve()))
     this.#rejectAll(new errors.InferenceError('is closed', this.#what, 'Nothing to do: painlens is stopping.'))
+    if (graceMs > 0 && !this.#ended) {
+      this.#worker.postMessage(closeRequest)
+      await Promise.race([gone, new Promise((resolve) => setTimeout(resolve, graceMs).unref())])
+    }
     await this.#worker.terminate()
   }
 

@@ -1,5 +1,8 @@
 import { fileURLToPath } from 'node:url'
 
+/** Asks a worker to end after the call it is at. */
+export const closeRequest = 'close'
+
 /** A worker's methods: each takes one structured-cloneable argument and answers with one. */
 export type Methods = Record<string, (argument: never) => unknown>
 

@@ -1,6 +1,6 @@
 import { parentPort, type Transferable } from 'node:worker_threads'
 import { messageOf, PainlensError } from './errors.js'
-import type { Answer, Failure, Methods, Request } from './worker-protocol.js'
+import { type Answer, closeRequest, type Failure, type Methods, type Request } from './worker-protocol.js'
 
 /** What a method returns when parts of its answer are to be transferred instead of copied. */
 export class Transferred<T> {
@@ -10,13 +10,23 @@ export class Transferred<T> {
   ) {}
 }
 
-/** Answers a `WorkerClient`'s calls, one after the other in the order they came. To be called once, in the worker. */
+/**
+ * Answers a `WorkerClient`'s calls, one after the other in the order they came, until it is asked to close: then the
+ * call under way is the last, and the thread ends by itself. To be called once, in the worker.
+ */
 export function serveWorker(methods: Methods): void {
   const port = parentPort
   if (!port) throw new Error('serveWorker runs in a worker thread only')
   let last: Promise<void> = Promise.resolve()
-  port.on('message', (request: Request) => {
+  let closing = false
+  port.on('message', (request: Request | typeof closeRequest) => {
+    if (request === closeRequest) {
+      closing = true
+      last = last.then(() => process.exit(0))
+      return
+    }
     last = last.then(async () => {
+      if (closing) return
       try {
         const result = await methods[request.method]!(request.argument as never)
         const { value, transfer } = result instanceof Transferred ? result : { value: result, transfer: [] }

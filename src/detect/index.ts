@@ -1,7 +1,7 @@
 /** The detect stage: frames in, aligned and tracked faces out. The models run in a worker thread of their own. */
 import type { Log } from '../core/log.js'
 import type { Frame, Sighting, Size, Zone } from '../core/types.js'
-import { WorkerClient } from '../core/worker-client.js'
+import { inferenceGraceMs, WorkerClient } from '../core/worker-client.js'
 import { workerScript } from '../core/worker-protocol.js'
 import { type Alignment, defaultAlignment } from '../face/align.js'
 import type { FaceModels } from '../face/models/index.js'
@@ -70,6 +70,6 @@ export async function startDetector(options: DetectorOptions): Promise<Detector>
     forget(camera) {
       worker.call('forget', { camera }).catch((error: unknown) => log.debug({ camera, error }, 'no tracks to forget'))
     },
-    stop: () => worker.close()
+    stop: () => worker.close(inferenceGraceMs)
   }
 }

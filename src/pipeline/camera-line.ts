@@ -1,5 +1,5 @@
 /** One camera's way through the stages, as one Observable. */
-import { concatMap, EMPTY, filter, type Observable, share } from 'rxjs'
+import { concatMap, filter, type Observable, share } from 'rxjs'
 import type { Frame, Sighting, Verdict } from '../core/types.js'
 import { boundedQueue } from './bounded-queue.js'
 
@@ -49,9 +49,18 @@ export function cameraLine(frames: Observable<Frame>, parts: CameraLineParts): O
     frame.release()
     onDrop()
   }
+  let judging: Promise<Glance | null> = Promise.resolve(null)
+  // The next frame is looked at while this one is judged, but no further ahead: where judging is slow, frames are
+  // dropped at the front instead of sightings piling up behind it. In an object, or the queue would await it.
+  const lookAndHandOn = async (frame: Frame): Promise<{ glance: Promise<Glance | null> }> => {
+    const sighting = await look(frame)
+    await judging
+    judging = sighting ? judge(sighting) : Promise.resolve(null)
+    return { glance: judging }
+  }
   return frames.pipe(
-    boundedQueue(look, { capacity, onDrop: drop }),
-    concatMap((sighting) => (sighting ? judge(sighting) : EMPTY)),
+    boundedQueue(lookAndHandOn, { capacity, onDrop: drop }),
+    concatMap(({ glance }) => glance),
     filter((glance) => glance !== null),
     share()
   )

@@ -15,7 +15,7 @@ import { Explanations } from './explanations.js'
 import { healthOf } from './health.js'
 import { LatencyWindow, type LoopDelay, watchLoopDelay } from './latency.js'
 import { alarmOptions, brokerOptions, modelOf, protocolVersions } from './mapping.js'
-import { closeParts, openConfiguredCamera, openParts, type Parts, type PartsOptions } from './parts.js'
+import { openConfiguredCamera, openParts, type Parts, type PartsOptions, stopInference } from './parts.js'
 import { Reporter } from './reporter.js'
 import { type WatchedCamera, watchCamera } from './watched-camera.js'
 
@@ -124,8 +124,9 @@ class JoinedStages implements Daemon {
     this.#loop?.stop()
     await Promise.all([...this.#cameras.values()].map((camera) => camera.stop()))
     this.#reporter?.shutdown()
-    await this.#mqtt?.stop()
-    await closeParts(this.#parts)
+    // The outbox last: until MQTT has stopped, it is read and written.
+    await Promise.all([this.#mqtt?.stop(), stopInference(this.#parts)])
+    await this.#parts.outbox.close()
   }
 
   #partsOptions(): PartsOptions {
@@ -208,6 +209,8 @@ class JoinedStages implements Daemon {
       classify: ({ camera, at, faces }: Sighting): Promise<Verdict[]> =>
         this.#watched(classifier.classify(camera, at, faces)),
       onFailure: (error) => {
+        // What was under way when painlens was told to stop is no failure.
+        if (this.#stopping) return
         if (!failing) log.error({ camera: id, error: messageOf(error) }, 'inference fails')
         failing = true
         this.#reporter?.technical('inference_failed', error)

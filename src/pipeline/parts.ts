@@ -70,8 +70,9 @@ export async function openParts(options: PartsOptions): Promise<Parts> {
   }
 }
 
-export async function closeParts({ outbox, detector, classifier, explainer }: Parts): Promise<void> {
-  await Promise.all([detector.stop(), classifier.stop(), explainer?.stop(), outbox.close()])
+/** Everything but the outbox. */
+export async function stopInference({ detector, classifier, explainer }: Parts): Promise<void> {
+  await Promise.all([detector.stop(), classifier.stop(), explainer?.stop()])
 }
 
 /** One camera as the config describes it. */

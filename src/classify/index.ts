@@ -1,7 +1,7 @@
 /** The classify stage: faces in, verdicts out. The model runs in a worker thread of its own. */
 import type { Log } from '../core/log.js'
 import type { Face, Verdict } from '../core/types.js'
-import { inferenceGraceMs, WorkerClient } from '../core/worker-client.js'
+import { inferenceGraceMs, openedOrClosed, WorkerClient } from '../core/worker-client.js'
 import { workerScript } from '../core/worker-protocol.js'
 import type { Manifest } from '../model/manifest.js'
 import { softmax } from '../model/preprocess.js'
@@ -15,6 +15,8 @@ export interface ClassifierOptions {
   threads: number
   log: Log
   onCrash?: (error: Error) => void
+  /** Ends a start that is under way. */
+  signal?: AbortSignal
 }
 
 export interface Classifier {
@@ -36,9 +38,9 @@ export async function startClassifier(options: ClassifierOptions): Promise<Class
   const worker = new WorkerClient<ClassifyMethods>(workerScript(import.meta.url, './worker.js'), 'the classifier', {
     onCrash: options.onCrash
   })
-  const proof = await worker.call('open', { manifest, provider, threads }).catch(async (error: unknown) => {
-    await worker.close()
-    throw error
+  const proof = await openedOrClosed(worker, worker.call('open', { manifest, provider, threads }), {
+    graceMs: inferenceGraceMs,
+    signal: options.signal
   })
   if (proof.fallback)
     log.warn({ provider: proof.provider, tried: proof.fallback }, 'no GPU provider works; inference runs on the CPU')

@@ -8,7 +8,7 @@ import { type Daemon, startDaemon } from '../pipeline/daemon.js'
 import { createNotifier } from '../systemd/notify.js'
 
 const statusEveryMs = 10_000
-const giveUpMs = 2000
+const stopMs = 2700
 
 /**
  * `painlens run`: the daemon until SIGTERM or SIGINT. SIGHUP reads the config again.
@@ -24,7 +24,7 @@ export async function runCommand(options: { config: string }, signal: AbortSigna
   const died = new Promise<Error>((resolve) => {
     fatal = resolve
   })
-  const starting = startDaemon({ config, secrets, log, clock: systemClock, onFatal: (error) => fatal(error) })
+  const starting = startDaemon({ config, secrets, log, clock: systemClock, onFatal: (error) => fatal(error), signal })
   const daemon = await Promise.race([starting, aborted(signal)])
   if (!daemon) return giveUp(starting)
   const onHangup = (): void => void reload(options.config, daemon, secrets, log)
@@ -41,19 +41,33 @@ export async function runCommand(options: { config: string }, signal: AbortSigna
   } finally {
     clearInterval(status)
     process.off('SIGHUP', onHangup)
-    await Promise.all([notifier.stopping(), daemon.stop()])
+    await endInTime(Promise.all([notifier.stopping(), daemon.stop()]))
     await notifier.stop()
   }
 }
 
-/** Asked to stop in the middle of the start, which loads models: waits for it a little, then lets the process end. */
+/** Asked to stop in the middle of the start, which loads models. */
 async function giveUp(starting: Promise<Daemon>): Promise<number> {
   const stopped = starting.then(
     (daemon) => daemon.stop(),
     () => undefined
   )
-  await Promise.race([stopped, new Promise((resolve) => setTimeout(resolve, giveUpMs))])
+  await endInTime(stopped)
   return 0
+}
+
+/**
+ * Waits for everything to stop. Native code that loads or runs a large model cannot be interrupted, and a process that
+ * exits in the middle of it aborts; where it takes too long the signal's own default ends the process, which systemd
+ * takes for a clean end.
+ */
+async function endInTime(stopped: Promise<unknown>): Promise<void> {
+  const timer = setTimeout(() => {
+    process.removeAllListeners('SIGTERM')
+    process.kill(process.pid, 'SIGTERM')
+  }, stopMs)
+  await stopped
+  clearTimeout(timer)
 }
 
 /** A bad file keeps the running config and says so. */

@@ -3,8 +3,8 @@ import { type Transferable, Worker } from 'node:worker_threads'
 import * as errors from './errors.js'
 import { type Answer, closeRequest, type Failure, type Methods } from './worker-protocol.js'
 
-/** How long a worker of ONNX Runtime may take to end the call it is at. */
-export const inferenceGraceMs = 2000
+/** How long a worker of ONNX Runtime may take to end the call it is at; opening a large model takes seconds. */
+export const inferenceGraceMs = 10_000
 
 type Pending = { resolve: (value: never) => void; reject: (error: Error) => void }
 type Argument<M> = M extends (argument: infer A) => unknown ? A : never
@@ -23,7 +23,7 @@ export class WorkerClient<M extends Methods> {
   readonly #open = new Map<number, Pending>()
   readonly #what: string
   #next = 0
-  #closed = false
+  #closing: Promise<void> | undefined
   #ended = false
   #dead: Error | undefined
 
@@ -33,7 +33,7 @@ export class WorkerClient<M extends Methods> {
     this.#worker = new Worker(script, { workerData: options.workerData, name: what })
     this.#worker.on('message', (answer: Answer) => this.#settle(answer))
     const crashed = (reason: string): void => {
-      if (this.#closed || this.#dead) return
+      if (this.#closing || this.#dead) return
       this.#dead = new errors.InferenceError(
         reason,
         this.#what,
@@ -60,7 +60,7 @@ export class WorkerClient<M extends Methods> {
     transfer: Transferable[] = []
   ): Promise<Result<M[K]>> {
     if (this.#dead) return Promise.reject(this.#dead)
-    if (this.#closed)
+    if (this.#closing)
       return Promise.reject(new errors.InferenceError('is closed', this.#what, 'Nothing to do: painlens is stopping.'))
     const id = this.#next++
     return new Promise((resolve, reject) => {
@@ -71,11 +71,15 @@ export class WorkerClient<M extends Methods> {
 
   /**
    * Ends the thread; open calls are rejected.
-   * @param graceMs how long it may take to end the call it is at by itself. Native code needs that: a thread that is
+   * @param graceMs how long it may take to come to the end of the native code it is in. Native code needs that: a thread that is
    *   terminated in the middle of an ONNX Runtime call takes the whole process with it. Without it the thread ends at once.
    */
-  async close(graceMs = 0): Promise<void> {
-    this.#closed = true
+  close(graceMs = 0): Promise<void> {
+    this.#closing ??= this.#close(graceMs)
+    return this.#closing
+  }
+
+  async #close(graceMs: number): Promise<void> {
     const gone = new Promise<void>((resolve) => this.#worker.once('exit', () => resolve()))
     this.#rejectAll(new errors.InferenceError('is closed', this.#what, 'Nothing to do: painlens is stopping.'))
     if (graceMs > 0 && !this.#ended) {
@@ -95,6 +99,25 @@ export class WorkerClient<M extends Methods> {
   #rejectAll(error: Error): void {
     for (const pending of this.#open.values()) pending.reject(error)
     this.#open.clear()
+  }
+}
+
+/** A worker's first call: when it fails, or `signal` aborts meanwhile, the worker is closed. */
+export async function openedOrClosed<T>(
+  worker: { close(graceMs?: number): Promise<void> },
+  opening: Promise<T>,
+  { graceMs, signal }: { graceMs: number; signal?: AbortSignal }
+): Promise<T> {
+  const onAbort = (): void => void worker.close(graceMs)
+  signal?.addEventListener('abort', onAbort, { once: true })
+  if (signal?.aborted) onAbort()
+  try {
+    return await opening
+  } catch (error) {
+    await worker.close(graceMs)
+    throw error
+  } finally {
+    signal?.removeEventListener('abort', onAbort)
   }
 }
 

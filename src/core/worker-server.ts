@@ -11,22 +11,17 @@ export class Transferred<T> {
 }
 
 /**
- * Answers a `WorkerClient`'s calls, one after the other in the order they came, until it is asked to close: then the
- * call under way is the last, and the thread ends by itself. To be called once, in the worker.
+ * Answers a `WorkerClient`'s calls, one after the other in the order they came, until it is asked to close. To be
+ * called once, in the worker.
  */
 export function serveWorker(methods: Methods): void {
   const port = parentPort
   if (!port) throw new Error('serveWorker runs in a worker thread only')
   let last: Promise<void> = Promise.resolve()
-  let closing = false
   port.on('message', (request: Request | typeof closeRequest) => {
-    if (request === closeRequest) {
-      closing = true
-      last = last.then(() => process.exit(0))
-      return
-    }
+    // Heard only between two pieces of native code, which is where this thread may end.
+    if (request === closeRequest) process.exit(0)
     last = last.then(async () => {
-      if (closing) return
       try {
         const result = await methods[request.method]!(request.argument as never)
         const { value, transfer } = result instanceof Transferred ? result : { value: result, transfer: [] }

@@ -1,7 +1,7 @@
 /** The detect stage: frames in, aligned and tracked faces out. The models run in a worker thread of their own. */
 import type { Log } from '../core/log.js'
 import type { Frame, Sighting, Size, Zone } from '../core/types.js'
-import { inferenceGraceMs, WorkerClient } from '../core/worker-client.js'
+import { inferenceGraceMs, openedOrClosed, WorkerClient } from '../core/worker-client.js'
 import { workerScript } from '../core/worker-protocol.js'
 import { type Alignment, defaultAlignment } from '../face/align.js'
 import type { FaceModels } from '../face/models/index.js'
@@ -24,6 +24,8 @@ export interface DetectorOptions {
   minScore?: number
   log: Log
   onCrash?: (error: Error) => void
+  /** Ends a start that is under way. */
+  signal?: AbortSignal
 }
 
 export interface Detector {
@@ -48,9 +50,9 @@ export async function startDetector(options: DetectorOptions): Promise<Detector>
     onCrash: options.onCrash
   })
   const request = { models, crop, alignment, provider, threads, minScore }
-  const opened = await worker.call('open', request).catch(async (error: unknown) => {
-    await worker.close()
-    throw error
+  const opened = await openedOrClosed(worker, worker.call('open', request), {
+    graceMs: inferenceGraceMs,
+    signal: options.signal
   })
   if (opened.fallback)
     log.warn({ provider: opened.provider, tried: opened.fallback }, 'no GPU provider works; faces are found on the CPU')

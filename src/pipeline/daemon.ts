@@ -26,6 +26,8 @@ export interface DaemonOptions {
   clock: Clock
   /** Something that cannot be done without has died; the daemon is to be stopped and started again. */
   onFatal: (error: Error) => void
+  /** Ends a start that is under way; what runs is stopped by `stop`. */
+  signal?: AbortSignal
 }
 
 export interface Daemon {
@@ -130,9 +132,9 @@ class JoinedStages implements Daemon {
   }
 
   #partsOptions(): PartsOptions {
-    const { config, secrets, log, clock, onFatal } = this.#options
+    const { config, secrets, log, clock, onFatal, signal } = this.#options
     const onExplainerLost = (error: Error): void => this.#reporter?.technical('explanation_failed', error)
-    return { config, secrets, log, clock, onFatal, onExplainerLost }
+    return { config, secrets, log, clock, onFatal, signal, onExplainerLost }
   }
 
   #connect(alarms: Alarms): Promise<Mqtt> {

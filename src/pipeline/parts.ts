@@ -19,6 +19,8 @@ export interface PartsOptions {
   clock: Clock
   /** A worker that cannot be done without has died. */
   onFatal: (error: Error) => void
+  /** Ends a start that is under way. */
+  signal?: AbortSignal
   /** The explain worker has died; alarms go on without. */
   onExplainerLost: (error: Error) => void
 }
@@ -38,9 +40,10 @@ const hourMs = 3_600_000
  * @throws ModelError, ProviderError, ProgramError, DiskError as the parts do; nothing is left open then
  */
 export async function openParts(options: PartsOptions): Promise<Parts> {
-  const { config, log, clock } = options
+  const { config, log, clock, signal } = options
   const manifest = await loadManifest(config.model.manifest)
   const ffmpeg = await probeFfmpeg()
+  signal?.throwIfAborted()
   const opened: { stop(): Promise<void> }[] = []
   const keep = async <T>(part: Promise<T>, stop: (part: T) => Promise<void>): Promise<T> => {
     const value = await part
@@ -94,19 +97,20 @@ export function openConfiguredCamera(camera: CameraConfig, parts: Parts, options
   })
 }
 
-function openClassifier({ config, log, onFatal }: PartsOptions, manifest: Manifest): Promise<Classifier> {
+function openClassifier({ config, log, onFatal, signal }: PartsOptions, manifest: Manifest): Promise<Classifier> {
   const { provider } = config.inference
   return startClassifier({
     manifest,
     provider,
     threads: threadsOf(config),
     log: log.child({ stage: 'classify' }),
-    onCrash: onFatal
+    onCrash: onFatal,
+    signal
   })
 }
 
 function openDetector(
-  { config, log, onFatal }: PartsOptions,
+  { config, log, onFatal, signal }: PartsOptions,
   manifest: Manifest,
   classifier: Classifier
 ): Promise<Detector> {
@@ -118,11 +122,15 @@ function openDetector(
     threads: threadsOf(config),
     minScore: config.inference.min_face_score,
     log: log.child({ stage: 'detect' }),
-    onCrash: onFatal
+    onCrash: onFatal,
+    signal
   })
 }
 
-function openExplainer({ config, log, onExplainerLost }: PartsOptions, manifest: Manifest): Promise<ExplainStage> {
+function openExplainer(
+  { config, log, onExplainerLost, signal }: PartsOptions,
+  manifest: Manifest
+): Promise<ExplainStage> {
   const { engine, composite, threads } = config.explanation
   const saveTo = config.privacy.save_heatmaps_to ?? undefined
   return startExplaining({
@@ -132,7 +140,8 @@ function openExplainer({ config, log, onExplainerLost }: PartsOptions, manifest:
     threads,
     saveTo,
     log: log.child({ stage: 'explain' }),
-    onCrash: onExplainerLost
+    onCrash: onExplainerLost,
+    signal
   })
 }
 

@@ -20,7 +20,7 @@ const benches: Record<string, () => Promise<string>> = {
     return stageTable(models, await renderFrames(30, faceSize), threads)
   },
   throughput: async () =>
-    throughputTable([await demoModel(), await fullSizeModel()], await renderFrames(30, faceSize), threads, 5),
+    throughputTable([await demoModel(), await fullSizeModel()], await renderFrames(30, faceSize), threads, 9),
   latency: () => latencyTable(100)
 }
 

@@ -90,17 +90,20 @@ function passThrough({ detector, classifier, reporter }: Stages, frames: readonl
     let next = 0
     refill = () => {
       const frame = frames[next++]
-      if (frame) subscriber.next({ ...frame, release: () => setImmediate(refill) })
+      if (frame) subscriber.next(frame)
       else subscriber.complete()
     }
-    refill()
     refill()
   })
   const camera = { id: 'bench', width: 1280, height: 720 } as never
   const startedAt = performance.now()
   return new Promise((resolve, reject) => {
     cameraLine(source, {
-      detect: (frame) => detector.detect(frame, []),
+      detect: (frame) => {
+        // The place of the one that waits is free now.
+        setImmediate(refill)
+        return detector.detect(frame, [])
+      },
       classify: ({ at, faces }) => classifier.classify('bench', at, faces),
       onDrop: () => reject(new Error('a frame was dropped')),
       onFailure: reject,

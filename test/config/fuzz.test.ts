@@ -66,7 +66,9 @@ describe('whatever the file holds', () => {
       }),
       { numRuns: 200 }
     )
-    expect(Math.min(seen.fine, seen.refused)).toBeGreaterThan(0)
+    // Few edits leave it readable; that the untouched one is shows that the refusals are the edits' doing.
+    expect(await parsesOrExplains(example)).toBe('fine')
+    expect(seen.refused).toBeGreaterThan(0)
   })
 
   it('random text is refused', async () => {

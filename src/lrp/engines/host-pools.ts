@@ -10,15 +10,18 @@ export interface MapShape {
   channels: number
 }
 
-/** The largest value of each window, and where it lies: the first of several (row by row), as TensorFlow has it. */
+/**
+ * Puts the largest value of each window into `output`. Returns where it lies in `x`: the first of several (row by row), as
+ * TensorFlow has it.
+ */
 export function maxPoolOnHost(
+  output: Float32Array,
   x: Float32Array,
   { batch, channels }: MapShape,
   window: Window
-): { output: Float32Array; winners: Int32Array } {
-  const size = batch * window.output[0] * window.output[1] * channels
-  const output = new Float32Array(size).fill(Number.NEGATIVE_INFINITY)
-  const winners = new Int32Array(size).fill(-1)
+): Int32Array {
+  const winners = new Int32Array(output.length).fill(-1)
+  output.fill(Number.NEGATIVE_INFINITY)
   eachTap(batch, window, (from, to) => {
     let at = to * channels
     for (let i = from * channels; i < (from + 1) * channels; i++, at++) {
@@ -29,37 +32,44 @@ export function maxPoolOnHost(
       }
     }
   })
-  return { output, winners }
+  return winners
 }
 
-/** Each winner gets its window's relevance; overlapping windows add up. `length` is the pool's input's. */
-export function unpoolOnHost(relevance: Float32Array, winners: Int32Array, length: number): Float32Array {
-  const result = new Float32Array(length)
+/** Each winner gets its window's relevance; overlapping windows add up. */
+export function unpoolOnHost(result: Float32Array, relevance: Float32Array, winners: Int32Array): void {
+  result.fill(0)
   for (let i = 0; i < relevance.length; i++) {
     const winner = winners[i]!
     if (winner >= 0) result[winner]! += relevance[i]!
   }
-  return result
 }
 
 /** Sums over each window; padding counts as zeros. */
-export function sumPoolOnHost(x: Float32Array, { batch, channels }: MapShape, window: Window): Float32Array {
-  const output = new Float32Array(batch * window.output[0] * window.output[1] * channels)
+export function sumPoolOnHost(
+  output: Float32Array,
+  x: Float32Array,
+  { batch, channels }: MapShape,
+  window: Window
+): void {
+  output.fill(0)
   eachTap(batch, window, (from, to) => {
     for (let channel = 0; channel < channels; channel++)
       output[to * channels + channel]! += x[from * channels + channel]!
   })
-  return output
 }
 
 /** The transposed map of `sumPoolOnHost`. */
-export function sumPoolBackwardOnHost(s: Float32Array, { batch, channels }: MapShape, window: Window): Float32Array {
-  const result = new Float32Array(batch * window.input[0] * window.input[1] * channels)
+export function sumPoolBackwardOnHost(
+  result: Float32Array,
+  s: Float32Array,
+  { batch, channels }: MapShape,
+  window: Window
+): void {
+  result.fill(0)
   eachTap(batch, window, (from, to) => {
     for (let channel = 0; channel < channels; channel++)
       result[from * channels + channel]! += s[to * channels + channel]!
   })
-  return result
 }
 
 /** Calls `visit` with the numbers of the input's and the output's pixel for each tap inside the input, row by row. */

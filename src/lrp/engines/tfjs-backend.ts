@@ -9,8 +9,8 @@ export interface Backend {
   tf: typeof tfjs
   /** `tfjs-wasm (2 threads)`, `tfjs-node`. */
   name: string
-  /** Whether weights are packed on first use and stay so. */
-  packs: boolean
+  /** Whether it is the wasm backend. */
+  wasm: boolean
   /** Gives the backend back; the last one to do so ends it, its threads and its memory. */
   release(): Promise<void>
 }
@@ -61,7 +61,7 @@ async function startNode(): Promise<Started | null> {
     const tf = (await import(optional)) as typeof tfjs
     if (!(await tf.setBackend('tensorflow'))) return null
     await tf.ready()
-    return { tf, name: 'tfjs-node', packs: false, stop: async () => undefined }
+    return { tf, name: 'tfjs-node', wasm: false, stop: async () => undefined }
   } catch {
     return null
   }
@@ -81,7 +81,7 @@ async function startWasm(threads: number): Promise<Started> {
       // Removing forgets how to start it, too.
       tf.registerBackend('wasm', factory, 2)
     })
-  return { tf, name, packs: true, stop }
+  return { tf, name, wasm: true, stop }
 }
 
 async function startSingle(tf: typeof tfjs): Promise<boolean> {

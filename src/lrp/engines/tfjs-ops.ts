@@ -2,7 +2,9 @@ import type * as tfjs from '@tensorflow/tfjs'
 import type { ConvGeometry, Window } from '../layers.js'
 import type { TensorOps } from '../ops.js'
 import { flippedGeometry, flippedKernel, spacedGeometry, spacedKernel } from '../weights.js'
-import { maxPoolOnHost, sumPoolBackwardOnHost, sumPoolOnHost, unpoolOnHost } from './host-pools.js'
+import { denseBackwardOnHost, nonZeroOnHost } from './host-math.js'
+import { HostMemory } from './host-memory.js'
+import { type MapShape, maxPoolOnHost, sumPoolBackwardOnHost, sumPoolOnHost, unpoolOnHost } from './host-pools.js'
 
 type Tensor = tfjs.Tensor
 type Pair = [number, number]
@@ -19,12 +21,15 @@ const largestPacked = 4_000_000
  */
 export class TfjsOps implements TensorOps<Tensor> {
   readonly #constants: Tensor[] = []
+  readonly #memory: HostMemory
 
   constructor(
     private readonly tf: typeof tfjs,
-    /** Whether weights get packed on first use and stay so, as in the wasm backend. */
-    private readonly packs: boolean
-  ) {}
+    /** Whether it is the wasm backend: weights get packed on first use and stay so, and its heap can be seen. */
+    private readonly wasm: boolean
+  ) {
+    this.#memory = new HostMemory(tf, wasm)
+  }
 
   /** Frees all constants and kernels. */
   dispose(): void {
@@ -82,8 +87,7 @@ export class TfjsOps implements TensorOps<Tensor> {
   }
 
   nonZero(a: Tensor, value: number): Tensor {
-    const { tf } = this
-    return tf.add(a, tf.mul(tf.cast(tf.equal(a, 0), 'float32'), value))
+    return this.#memory.make(a.shape, [a], (to, from) => nonZeroOnHost(to, from, value))
   }
 
   sumChannels(a: Tensor): Tensor {
@@ -173,29 +177,34 @@ export class TfjsOps implements TensorOps<Tensor> {
   }
 
   denseBackward(s: Tensor, kernel: Tensor): Tensor {
-    const { tf } = this
-    if (!this.packs || kernel.size <= largestPacked) return tf.matMul(s as tfjs.Tensor2D, kernel as tfjs.Tensor2D)
-    return this.#turned(tf.matMul(kernel as tfjs.Tensor2D, this.#turned(s), true, false))
+    if (!this.wasm || kernel.size <= largestPacked) return this.tf.matMul(s as tfjs.Tensor2D, kernel as tfjs.Tensor2D)
+    const [outSize, inSize] = kernel.shape as [number, number]
+    return this.#memory.make([s.shape[0]!, inSize], [s, kernel], (to, from, weights) =>
+      denseBackwardOnHost(to, from, weights, { outSize, inSize })
+    )
   }
 
   maxPool(x: Tensor, window: Window): { output: Tensor; unpool(relevance: Tensor): Tensor } {
-    const [batch, , , channels] = x.shape as [number, number, number, number]
-    const { output, winners } = maxPoolOnHost(x.dataSync() as Float32Array, { batch, channels }, window)
+    const { shape, map } = mapOf(x)
+    let winners: Int32Array
+    const output = this.#memory.make([map.batch, ...window.output, map.channels], [x], (to, from) => {
+      winners = maxPoolOnHost(to, from, map, window)
+    })
     const unpool = (relevance: Tensor): Tensor =>
-      this.tf.tensor(unpoolOnHost(relevance.dataSync() as Float32Array, winners, x.size), x.shape)
-    return { output: this.tf.tensor(output, [batch, ...window.output, channels]), unpool }
+      this.#memory.make(shape, [relevance], (to, from) => unpoolOnHost(to, from, winners))
+    return { output, unpool }
   }
 
   sumPool(x: Tensor, window: Window): Tensor {
-    const [batch, , , channels] = x.shape as [number, number, number, number]
-    const sums = sumPoolOnHost(x.dataSync() as Float32Array, { batch, channels }, window)
-    return this.tf.tensor(sums, [batch, ...window.output, channels])
+    const { map } = mapOf(x)
+    const shape = [map.batch, ...window.output, map.channels]
+    return this.#memory.make(shape, [x], (to, from) => sumPoolOnHost(to, from, map, window))
   }
 
   sumPoolBackward(s: Tensor, window: Window): Tensor {
-    const [batch, , , channels] = s.shape as [number, number, number, number]
-    const sums = sumPoolBackwardOnHost(s.dataSync() as Float32Array, { batch, channels }, window)
-    return this.tf.tensor(sums, [batch, ...window.input, channels])
+    const { map } = mapOf(s)
+    const shape = [map.batch, ...window.input, map.channels]
+    return this.#memory.make(shape, [s], (to, from) => sumPoolBackwardOnHost(to, from, map, window))
   }
 
   scope<R>(body: () => R): R {
@@ -257,4 +266,10 @@ export class TfjsOps implements TensorOps<Tensor> {
     if (rows === 1 || columns === 1) return this.tf.reshape(a, [columns, rows]) as tfjs.Tensor2D
     return this.tf.transpose(a) as tfjs.Tensor2D
   }
+}
+
+/** A stored map's shape, and what the pools need of it. */
+function mapOf(x: Tensor): { shape: number[]; map: MapShape } {
+  const [batch, , , channels] = x.shape as [number, number, number, number]
+  return { shape: x.shape, map: { batch, channels } }
 }

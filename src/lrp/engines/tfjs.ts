@@ -28,7 +28,7 @@ export class TfjsEngine implements Engine {
   static async create(load: LoadGraph, composite: Composite, threads?: number): Promise<TfjsEngine> {
     const graph = await load()
     const backend = await acquireBackend(threads)
-    const ops = new TfjsOps(backend.tf, backend.packs)
+    const ops = new TfjsOps(backend.tf, backend.wasm)
     try {
       return new TfjsEngine(backend, ops, graph, composite)
     } catch (error) {

@@ -9,7 +9,7 @@ import { startBroker } from '../demo/broker.js'
 import { type Child, startPainlens } from '../demo/child.js'
 import { ms, table } from './table.js'
 
-async function startCamera(): Promise<{ url: string; child: Child }> {
+export async function startCamera(): Promise<{ url: string; child: Child }> {
   return new Promise((resolve, reject) => {
     const child = startPainlens({
       args: ['simulate', '--json', '--rtsp-port', '0'],

@@ -1,7 +1,9 @@
-/** `npm run bench [-- stages|throughput|latency]`: measures, and asserts nothing. */
+/** `npm run bench [-- stages|throughput|latency|lrp|memory]`: measures, and asserts nothing. */
 import { cpus } from 'node:os'
 import { report } from '../commands/report.js'
 import { latencyTable } from './latency.js'
+import { lrpTable } from './lrp.js'
+import { memoryTable } from './memory.js'
 import { demoModel, fullSizeModel } from './models.js'
 import { renderFrames } from './pictures.js'
 import { stageTable } from './stages.js'
@@ -21,7 +23,9 @@ const benches: Record<string, () => Promise<string>> = {
   },
   throughput: async () =>
     throughputTable([await demoModel(), await fullSizeModel()], await renderFrames(30, faceSize), threads, 9),
-  latency: () => latencyTable(100)
+  latency: () => latencyTable(100),
+  lrp: async () => lrpTable({ manifest: await fullSizeModel(), threads, rounds: 9 }),
+  memory: async () => memoryTable(await fullSizeModel())
 }
 
 async function main(names: readonly string[]): Promise<number> {

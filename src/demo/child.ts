@@ -3,6 +3,7 @@ import { createInterface } from 'node:readline'
 import { packageRoot } from '../core/version.js'
 
 export interface Child {
+  readonly pid: number
   /** Resolves with the exit code, or the signal's name, when the child has gone. */
   readonly ended: Promise<number | string>
   /** SIGTERM, and SIGKILL if it has not gone after `graceMs`. */
@@ -29,7 +30,7 @@ export function startPainlens(options: ChildOptions): Child {
     child.once('exit', (code, signal) => resolve(code ?? signal ?? 1))
     child.once('error', (error) => resolve(error.message))
   })
-  return { ended, stop: (graceMs) => stopChild(child, ended, graceMs) }
+  return { pid: child.pid ?? 0, ended, stop: (graceMs) => stopChild(child, ended, graceMs) }
 }
 
 async function stopChild(child: ChildProcess, ended: Promise<unknown>, graceMs: number): Promise<void> {

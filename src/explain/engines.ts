@@ -77,5 +77,5 @@ function startWorker(onCrash?: (error: Error) => void): WorkerClient<ExplainMeth
 function graphFolder(kind: EngineName): Promise<string | undefined> {
   if (kind !== 'onnx') return Promise.resolve(undefined)
   // Small models do without, and the engine says what is wrong where one is needed.
-  return mkdtemp(join(tmpdir(), 'painlens-explain-')).catch(() => undefined)
+  return mkdtemp(join(tmpdir(), 'painlens-graph-')).catch(() => undefined)
 }

@@ -87,10 +87,7 @@ export class NewestFirst<Request extends Queued, Result> {
     const entry = this.#takeNewest()
     if (!entry) return
     this.#running = true
-    void this.#run(entry).finally(() => {
-      this.#running = false
-      this.#next()
-    })
+    void this.#run(entry)
   }
 
   async #run({ request, resolve, reject }: Waiting<Request, Result>): Promise<void> {
@@ -101,6 +98,8 @@ export class NewestFirst<Request extends Queued, Result> {
       if (this.#stopped) resolve(null)
       else reject(error)
     }
+    this.#running = false
+    this.#next()
   }
 
   #takeNewest(): Waiting<Request, Result> | undefined {

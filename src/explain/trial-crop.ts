@@ -51,8 +51,9 @@ function pixel(x: number, y: number, index: number): number[] {
   return sums.map((sum, channel) => Math.min(255, Math.max(0, Math.round(sum + grain(index + channel)))))
 }
 
-/** -8..8, without a pattern to the eye: the low bits of a multiplicative hash. */
+/** -7.5..7.5, without a pattern: the low bits of a multiplicative hash. */
 function grain(index: number): number {
-  const hash = Math.imul(index + 1, 0x9e3779b1)
-  return ((hash ^ (hash >>> 15)) & 15) - 7.5
+  const once = Math.imul(index + 1, 0x9e3779b1)
+  const twice = Math.imul(once ^ (once >>> 15), 0x85ebca6b)
+  return ((twice ^ (twice >>> 13)) & 15) - 7.5
 }

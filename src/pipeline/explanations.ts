@@ -51,7 +51,7 @@ interface Episode {
 
 /** A frame is well above another from this much more score on, and worth another explanation. */
 export const riseStep = 0.1
-/** A frame that nothing well above it has followed for so long is taken for the peak, and explained ahead. */
+/** A frame that nothing well above it has followed for so long is taken for the peak, and explained ahead if the face is still above the threshold. */
 const settledMs = 500
 /** A face that stayed below the threshold for so long begins anew. */
 const forgetMs = 5000
@@ -122,9 +122,10 @@ export class Explanations {
     if (ahead && !isWellAbove(strongest, ahead.request)) this.#publish(alarmId, ahead.explained)
   }
 
-  #isWanted({ strongest, asked, notBefore, lastSeen, alarmId }: Episode): boolean {
+  #isWanted({ strongest, asked, notBefore, lastSeen, lastAbove, alarmId }: Episode): boolean {
     if (lastSeen < notBefore || (asked && !isWellAbove(strongest, asked))) return false
-    return alarmId !== null || (lastSeen - strongest.at >= settledMs && this.#options.explainer.idle())
+    if (alarmId !== null) return true
+    return lastSeen === lastAbove && lastSeen - strongest.at >= settledMs && this.#options.explainer.idle()
   }
 
   #ask(episode: Episode): void {

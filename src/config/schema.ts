@@ -143,7 +143,7 @@ const explanation = z.strictObject({
     .enum(['auto', 'tfjs', 'onnx'])
     .default('auto')
     .describe(
-      'What computes LRP: tfjs on the CPU, or ONNX Runtime where the classifier runs. auto lets both explain the same picture at start, refuses to explain if they disagree, and takes the faster.'
+      'What computes LRP: tfjs on the CPU, or ONNX Runtime where the classifier runs. auto lets both explain the same picture at start, refuses to explain if they disagree, and takes the faster; meanwhile a large model takes about four times its file in memory.'
     ),
   composite: z
     .enum(compositeNames)

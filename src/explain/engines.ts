@@ -17,6 +17,8 @@ export interface OpenEngine {
   name: string
   trial: Trial | null
   explain(request: CropRequest): Promise<CropExplanation>
+  /** Explains the trial crop; rejects if explaining does not work. */
+  probe(): Promise<void>
   close(): Promise<void>
 }
 
@@ -62,6 +64,7 @@ export async function openEngine(kind: EngineName, setup: EngineSetup, options: 
       kind,
       ...answer,
       explain: (crop) => worker.call('explain', crop),
+      probe: () => worker.call('probe', undefined as never),
       close: () => worker.close(graces[kind])
     }
   } finally {

@@ -38,6 +38,8 @@ export interface ExplainOptions {
   maxAgeMs?: number
   /** How long to wait before each restart of an engine that is lost; after the last it is given up. 1 s and 5 s unless given. */
   restartDelaysMs?: readonly number[]
+  /** How long after a failure to see whether explaining works again, if nothing else has shown it; a minute unless given. */
+  probeAfterMs?: number
   log: Log
   clock?: Clock
   /** Why nothing, or the last request, was explained; null when explaining works again. */
@@ -93,6 +95,7 @@ export interface ExplainStage {
 }
 
 const defaultMaxAgeMs = 300_000
+const defaultProbeAfterMs = 60_000
 const defaultRestartDelaysMs = [1000, 5000]
 /** Two runtimes on one model differ by rounding only; more than this, and the explanation is of something else. */
 const tolerance = 0.05
@@ -122,6 +125,8 @@ class Explaining implements ExplainStage {
   readonly #counts = { done: 0, failed: 0 }
   #lastMs: number | null = null
   #problem: Error | null = null
+  #probing: NodeJS.Timeout | undefined
+  #stopped = false
   #mismatchTold = false
 
   constructor(options: ExplainOptions, setup: EngineSetup) {
@@ -160,6 +165,8 @@ class Explaining implements ExplainStage {
   }
 
   async stop(): Promise<void> {
+    this.#stopped = true
+    clearTimeout(this.#probing)
     this.#queue.stop()
     await this.#keeper.stop()
   }
@@ -174,8 +181,23 @@ class Explaining implements ExplainStage {
   }
 
   #tell(problem: Error | null): void {
+    if (this.#stopped) return
     this.#problem = problem
     this.#options.onProblem?.(problem)
+    clearTimeout(this.#probing)
+    // A lost engine is the keeper's business.
+    if (problem && this.#keeper.state === 'ready') this.#probeLater()
+  }
+
+  /** It may take days until the next request; nobody should be told for so long that explaining fails. */
+  #probeLater(): void {
+    const { probeAfterMs = defaultProbeAfterMs } = this.#options
+    this.#probing = setTimeout(() => {
+      this.#keeper.probe().then(
+        () => this.#tell(null),
+        (error: Error) => this.#keeper.state === 'ready' && this.#tell(error)
+      )
+    }, probeAfterMs)
   }
 
   async #explain(request: ExplainRequest): Promise<Explained> {

@@ -66,8 +66,12 @@ export class EngineKeeper {
   }
 
   async explain(request: CropRequest): Promise<CropExplanation> {
-    if (this.#engine) return await this.#engine.explain(request)
-    throw this.#problem ?? new InferenceError('is not open', 'the explain worker', 'Report this bug.')
+    return await this.#serving().explain(request)
+  }
+
+  /** Rejects if explaining does not work. */
+  async probe(): Promise<void> {
+    await this.#serving().probe()
   }
 
   /** Ends the engine, also one that is being opened. */
@@ -75,6 +79,11 @@ export class EngineKeeper {
     this.#stopping.abort()
     await this.#opening
     await this.#engine?.close()
+  }
+
+  #serving(): OpenEngine {
+    if (this.#engine) return this.#engine
+    throw this.#problem ?? new InferenceError('is not open', 'the explain worker', 'Report this bug.')
   }
 
   async #open(): Promise<void> {

@@ -68,13 +68,17 @@ const methods = {
     checkShapes(manifest, source.inputDims.map(free), [null, source.classes])
     open = { source, manifest }
     if (trial) return { name: source.engine, trial: await tryOut(open) }
-    await explainCrop(open, trialCrop(manifest.input), manifest.alarmIndex)
+    await explainTrialCrop(open)
     return { name: source.engine, trial: null }
   },
 
+  /** Whether explaining works at all. */
+  async probe(): Promise<void> {
+    await explainTrialCrop(opened())
+  },
+
   async explain({ crop, target }: CropRequest): Promise<Transferred<CropExplanation>> {
-    if (!open) throw new InferenceError('is asked before its model is open', 'the explain worker', 'Report this bug.')
-    const explanation = await explainCrop(open, crop, target)
+    const explanation = await explainCrop(opened(), crop, target)
     // sharp's buffers may be parts of larger ones; what is transferred has to be whole.
     const heatmap = Uint8Array.from(explanation.heatmap)
     const relevance = Float32Array.from(explanation.relevance)
@@ -82,6 +86,16 @@ const methods = {
   }
 }
 export type ExplainMethods = typeof methods
+
+function opened(): CropExplainer {
+  if (open) return open
+  throw new InferenceError('is asked before its model is open', 'the explain worker', 'Report this bug.')
+}
+
+async function explainTrialCrop(explainer: CropExplainer): Promise<void> {
+  const { input, alarmIndex } = explainer.manifest
+  await explainCrop(explainer, trialCrop(input), alarmIndex)
+}
 
 const free = (dim: number | string): number | null => (typeof dim === 'number' ? dim : null)
 

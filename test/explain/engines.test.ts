@@ -227,4 +227,13 @@ describe('an explanation that fails', () => {
     expect(problems).toEqual([null, expect.stringMatching(/not finite/), null])
     expect(stage.stats().problem).toBeNull()
   })
+
+  it('is over when explaining works again, should nobody ask for another', async () => {
+    const steep = await loadManifest(await writeTinyModel(await newFolder(), { slope: 1.8e36 }))
+    const { stage, problems } = await open({ engine: 'onnx', manifest: steep, probeAfterMs: 50 })
+    await expect(explain(stage, white)).rejects.toThrow(/not finite/)
+    await until(() => problems.at(-1) === null, 'the problem to be over')
+    expect(problems).toEqual([null, expect.stringMatching(/not finite/), null])
+    expect(stage.stats()).toMatchObject({ done: 0, failed: 1, problem: null })
+  })
 })

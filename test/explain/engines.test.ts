@@ -167,7 +167,7 @@ describe('an engine that is lost', () => {
   const restartDelaysMs = [20, 20]
 
   it.each(['tfjs', 'onnx'] as const)('is told of and started again: %s', async (engine) => {
-    const { stage, problems, logged } = await open({ engine, restartDelaysMs })
+    const { stage, problems, logged } = await open({ engine, restartDelaysMs: [500] })
     expect((await explain(stage))!.target).toBe('pain')
     expect(await killWorkers(script)).toBe(1)
     await until(() => problems.length === 2, 'word of the death')

@@ -16,16 +16,16 @@ export async function killWorkers(script: string): Promise<number> {
   session.connect()
   try {
     const found: Attached[] = []
+    const gone = new Set<string>()
     session.on('NodeWorker.attachedToWorker', ({ params }) => found.push(params))
+    session.on('NodeWorker.detachedFromWorker', ({ params }) => gone.add(params.sessionId))
     await session.post('NodeWorker.enable', { waitForDebuggerOnStart: false })
     const wanted = found.filter(({ workerInfo }) => workerInfo.url.endsWith(script))
     for (const { sessionId } of wanted) {
       const message = { id: 1, method: 'Runtime.evaluate', params: { expression: 'process.exit(7)' } }
       await session.post('NodeWorker.sendMessageToWorker', { sessionId, message: JSON.stringify(message) })
     }
-    let gone = 0
-    session.on('NodeWorker.detachedFromWorker', () => gone++)
-    await until(() => gone >= wanted.length, 'the workers to end')
+    await until(() => wanted.every(({ sessionId }) => gone.has(sessionId)), 'the workers to end')
     return wanted.length
   } finally {
     session.disconnect()

@@ -152,7 +152,7 @@ const explanation = z.strictObject({
   threshold: share
     .default(0.6)
     .describe(
-      'A face with a pain score from here on may be in an episode: its strongest frame is what an alarm is explained by.'
+      'A face with a pain score from here on begins an episode; an alarm is explained by the strongest frame of its episode.'
     ),
   threads: wholeFrom(1, 64).default(1).describe('CPU threads for explanations.')
 })

@@ -69,7 +69,7 @@ export async function explainCommand(
       output.write(`${manifest.name} is a demonstration model: its scores say nothing about people.\n`)
     const stage = await startExplaining({
       manifest,
-      engine: 'auto',
+      engine: 'onnx',
       composite,
       threads: availableParallelism(),
       maxAgeMs: Number.POSITIVE_INFINITY,

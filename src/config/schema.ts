@@ -139,12 +139,21 @@ export const alarmSchema = z.strictObject({
 
 const explanation = z.strictObject({
   enabled: z.boolean().default(true).describe('Explain alarms by LRP. Alarms never wait for it.'),
-  engine: z.enum(['auto', 'tfjs']).default('auto').describe('What computes LRP.'),
+  engine: z
+    .enum(['auto', 'tfjs', 'onnx'])
+    .default('auto')
+    .describe(
+      'What computes LRP: tfjs on the CPU, or ONNX Runtime where the classifier runs. auto lets both explain the same picture at start, refuses to explain if they disagree, and takes the faster; meanwhile a large model takes about four times its file in memory.'
+    ),
   composite: z
     .enum(compositeNames)
     .default('lrp.sequential_preset_a_flat')
     .describe("Which LRP rule goes to which layer, by iNNvestigate's names."),
-  threshold: share.default(0.6).describe('Faces with a pain score from here on are explained.'),
+  threshold: share
+    .default(0.6)
+    .describe(
+      'A face with a pain score from here on begins an episode; an alarm is explained by the strongest frame of its episode.'
+    ),
   threads: wholeFrom(1, 64).default(1).describe('CPU threads for explanations.')
 })
 

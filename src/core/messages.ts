@@ -100,6 +100,20 @@ export interface ExplanationMessage {
   heatmap?: string
 }
 
+export interface ExplanationHealth {
+  /** `failed` is for good; alarms go on without explanation. */
+  state: 'starting' | 'ready' | 'restarting' | 'failed'
+  /** Null while none serves. */
+  engine: string | null
+  /** What `explanation.engine: auto` chose by: the time of each engine, and by which part of the largest relevance they differ. */
+  choice: { tfjs_ms: number; onnx_ms: number; difference: number } | null
+  /** Why nothing, or the last request, was explained. */
+  problem: string | null
+  last_ms: number | null
+  done: number
+  failed: number
+}
+
 export interface HealthMessage {
   at: string
   uptime_s: number
@@ -112,7 +126,8 @@ export interface HealthMessage {
   outbox: { depth: number }
   provider: string
   model: { name: string; sha256: string; demonstration: boolean }
-  explanation: { engine: string; last_ms: number | null; done: number; failed: number } | null
+  /** Null where explanations are turned off. */
+  explanation: ExplanationHealth | null
 }
 
 export const commandNames = ['ack', 'pause', 'resume', 'test_alarm', 'refresh'] as const

@@ -149,7 +149,8 @@ function parseManifest(path: string, text: string): z.infer<typeof manifestSchem
   throw new ModelError(`the manifest is wrong: ${problems.join('; ')}`, path, whatToDo)
 }
 
-async function checkHash(file: string, expected: string, manifest: string): Promise<void> {
+/** @throws ModelError when the file is not the one that a manifest speaks of */
+export async function checkHash(file: string, expected: string, manifest: string): Promise<void> {
   const found = await sha256Of(file)
   if (found !== expected)
     throw new ModelError(

@@ -86,6 +86,9 @@ class JoinedStages implements Daemon {
       this.#mqtt = mqtt
       const explanations = this.#createExplanations(mqtt)
       this.#reporter = new Reporter({ alarms, mqtt, explanations, latency: this.#latency, log, clock })
+      // What went wrong before there was somebody to tell.
+      const problem = this.#parts.explainer?.stats().problem
+      if (problem) this.#reporter.technical('explanation_failed', problem)
       this.#ticker = setInterval(() => this.#reporter?.tick(), tickMs)
       for (const camera of config.cameras) this.#addCamera(camera)
     } catch (error) {
@@ -133,8 +136,8 @@ class JoinedStages implements Daemon {
 
   #partsOptions(): PartsOptions {
     const { config, secrets, log, clock, onFatal, signal } = this.#options
-    const onExplainerLost = (error: Error): void => this.#reporter?.technical('explanation_failed', error)
-    return { config, secrets, log, clock, onFatal, signal, onExplainerLost }
+    const onExplainProblem = (problem: Error | null): void => this.#reporter?.technical('explanation_failed', problem)
+    return { config, secrets, log, clock, onFatal, signal, onExplainProblem }
   }
 
   #connect(alarms: Alarms): Promise<Mqtt> {
@@ -174,8 +177,6 @@ class JoinedStages implements Daemon {
           .explanation(message)
           .catch((error: unknown) => log.error({ error: messageOf(error) }, 'an explanation is lost'))
       },
-      onFailure: (error) => this.#reporter?.technical('explanation_failed', error),
-      onSuccess: () => this.#reporter?.technical('explanation_failed', null),
       log: log.child({ stage: 'explain' })
     })
   }

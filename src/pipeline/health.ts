@@ -1,5 +1,6 @@
 import { type Clock, iso } from '../core/clock.js'
-import type { HealthMessage } from '../core/messages.js'
+import type { ExplanationHealth, HealthMessage } from '../core/messages.js'
+import type { ExplainStats } from '../explain/index.js'
 import type { LatencyWindow, LoopDelay } from './latency.js'
 import type { Parts } from './parts.js'
 import type { WatchedCamera } from './watched-camera.js'
@@ -19,7 +20,6 @@ export function healthOf({ parts, cameras, latency, loop, startedAt, clock }: He
   const now = clock.now()
   const loopP99 = tenth(loop.p99())
   loop.reset()
-  const explained = explainer?.stats()
   return {
     at: iso(now),
     uptime_s: Math.round((now - startedAt) / 1000),
@@ -29,10 +29,18 @@ export function healthOf({ parts, cameras, latency, loop, startedAt, clock }: He
     outbox: { depth: outbox.depth() },
     provider: classifier.proof.provider,
     model: { name: manifest.name, sha256: manifest.sha256, demonstration: manifest.demonstration },
-    explanation: explained
-      ? { engine: explained.engine, last_ms: tenth(explained.lastMs), done: explained.done, failed: explained.failed }
-      : null
+    explanation: explainer ? explanationHealth(explainer.stats()) : null
   }
+}
+
+function explanationHealth(stats: ExplainStats): ExplanationHealth {
+  const { state, engine, choice, problem, lastMs, done, failed } = stats
+  const chosenBy = choice && {
+    tfjs_ms: tenth(choice.tfjsMs),
+    onnx_ms: tenth(choice.onnxMs),
+    difference: Number(choice.difference.toPrecision(2))
+  }
+  return { state, engine, choice: chosenBy, problem, last_ms: tenth(lastMs), done, failed }
 }
 
 function cameraHealth(camera: WatchedCamera): HealthMessage['cameras'][string] {

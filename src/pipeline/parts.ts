@@ -21,8 +21,8 @@ export interface PartsOptions {
   onFatal: (error: Error) => void
   /** Ends a start that is under way. */
   signal?: AbortSignal
-  /** The explain worker has died; alarms go on without. */
-  onExplainerLost: (error: Error) => void
+  /** Alarms go on without explanations; null when they have them again. */
+  onExplainProblem: (problem: Error | null) => void
 }
 
 export interface Parts {
@@ -64,7 +64,7 @@ export async function openParts(options: PartsOptions): Promise<Parts> {
     const classifier = await keep(openClassifier(options, manifest), (part) => part.stop())
     const detector = await keep(openDetector(options, manifest, classifier), (part) => part.stop())
     const explainer = config.explanation.enabled
-      ? await keep(openExplainer(options, manifest), (part) => part.stop())
+      ? await keep(openExplainer(options, manifest, classifier), (part) => part.stop())
       : null
     return { manifest, ffmpeg, outbox, detector, classifier, explainer }
   } catch (error) {
@@ -127,9 +127,11 @@ function openDetector(
   })
 }
 
+/** Alarms never wait for explanations, so the engine is opened while everything else runs. */
 function openExplainer(
-  { config, log, onExplainerLost, signal }: PartsOptions,
-  manifest: Manifest
+  { config, log, clock, onExplainProblem, signal }: PartsOptions,
+  manifest: Manifest,
+  classifier: Classifier
 ): Promise<ExplainStage> {
   const { engine, composite, threads } = config.explanation
   const saveTo = config.privacy.save_heatmaps_to ?? undefined
@@ -138,9 +140,12 @@ function openExplainer(
     engine,
     composite,
     threads,
+    provider: classifier.proof.provider,
+    inBackground: true,
     saveTo,
     log: log.child({ stage: 'explain' }),
-    onCrash: onExplainerLost,
+    clock,
+    onProblem: onExplainProblem,
     signal
   })
 }

@@ -14,11 +14,21 @@ import type { LatencyWindow } from './latency.js'
 export interface ReporterOptions {
   alarms: Alarms
   mqtt: Pick<Mqtt, 'alarm' | 'observation' | 'cameraState'>
-  explanations: Pick<Explanations, 'consider' | 'forget'> | null
+  explanations: Pick<Explanations, 'consider' | 'forget' | 'forgetCamera' | 'alarmEnded'> | null
   /** From a frame's capture to the hand-over of what it showed. */
   latency: LatencyWindow
   log: Log
   clock: Clock
+}
+
+/** Whether the faces that were seen before are still looked at. */
+const watches: Record<CameraState, boolean> = {
+  ok: true,
+  connecting: true,
+  lost: false,
+  frozen: false,
+  dark: false,
+  paused: false
 }
 
 export class Reporter {
@@ -41,6 +51,7 @@ export class Reporter {
   cameraState(camera: string, state: CameraState, since: number): void {
     const { alarms, mqtt } = this.#options
     mqtt.cameraState(camera, state, since)
+    if (!watches[state]) this.#options.explanations?.forgetCamera(camera)
     this.send(alarms.cameraState(camera, state, this.#options.clock.now()))
   }
 
@@ -65,10 +76,11 @@ export class Reporter {
   }
 
   send(alarms: readonly AlarmMessage[]): void {
-    const { mqtt, log } = this.#options
+    const { mqtt, explanations, log } = this.#options
     for (const alarm of alarms) {
       const { alarm_id, phase, condition, camera, reason } = alarm
       log.info({ alarm_id, phase, condition, camera, reason }, 'alarm')
+      if (phase === 'end') explanations?.alarmEnded(alarm_id)
       mqtt
         .alarm(alarm)
         .catch((error: unknown) => log.error({ alarm_id, error: messageOf(error) }, 'an alarm is not in the outbox'))

@@ -25,7 +25,7 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true }))
 
 const open = (options: Partial<ExplainOptions> = {}): Promise<ExplainStage> =>
-  startExplaining({ manifest, engine: 'auto', composite: 'lrp.z', threads: 1, log: silentLog, ...options })
+  startExplaining({ manifest, engine: 'tfjs', composite: 'lrp.z', threads: 1, log: silentLog, ...options })
 
 const request = (changes: object = {}) => ({ camera: 'bed-1', track: 7, at: Date.now(), crop, ...changes })
 
@@ -54,7 +54,16 @@ describe('the explain stage', () => {
       expect(found.text.de).toMatch(/^Der Eindruck von Schmerz, den das Modell hat, /)
       expect(await sharp(found.heatmap).metadata()).toMatchObject({ width: 16, height: 16, hasAlpha: true })
       expect(found.engine).toMatch(/^tfjs/)
-      expect(stage.stats()).toEqual({ done: 1, failed: 0, skipped: 0, lastMs: found.durationMs, engine: found.engine })
+      expect(stage.stats()).toEqual({
+        state: 'ready',
+        done: 1,
+        failed: 0,
+        skipped: 0,
+        lastMs: found.durationMs,
+        engine: found.engine,
+        choice: null,
+        problem: null
+      })
       expect(await readdir(folder)).toEqual(before)
       const red = { ...crop, data: crop.data.map((_, i) => (i % 3 === 0 ? 255 : 0)) }
       expect((await stage.submit(request({ crop: red, target: 1 })))!.target).toBe('disgust')

@@ -1,25 +1,59 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { stringify } from 'yaml'
+import type { Crop } from '../../src/core/types.js'
 import { sha256Of } from '../../src/model/manifest.js'
+import { preprocess } from '../../src/model/preprocess.js'
 import { GraphBuilder, writeModel } from '../../src/onnx/index.js'
 
+const input = { layout: 'nchw', width: 16, height: 16, colour: 'bgr', mean: [0, 0, 0], scale: 1 } as const
+
 /**
- * A model whose logits are the mean blue, green and red of its input times 0.1, so that a test knows them; with its
- * manifest. Labels pain, disgust, happiness: the redder the crop, the more "happiness".
+ * A model whose logits are the mean blue, green and red of its input times 0.1 (or another `slope`), so that a test knows
+ * them; with its manifest. Labels pain, disgust, happiness: the redder the crop, the more "happiness".
  */
 export async function writeTinyModel(
   folder: string,
-  options: { softmax?: boolean; changes?: object } = {}
+  options: { softmax?: boolean; slope?: number; changes?: object } = {}
 ): Promise<string> {
+  const { slope = 0.1 } = options
   const graph = new GraphBuilder({ name: 'tiny' })
   graph.input('input', ['N', 3, 16, 16])
-  const weights = graph.constant('weights', Float32Array.of(0.1, 0, 0, 0, 0.1, 0, 0, 0, 0.1), [3, 3])
+  const weights = graph.constant('weights', Float32Array.of(slope, 0, 0, 0, slope, 0, 0, 0, slope), [3, 3])
   const bias = graph.constant('bias', new Float32Array(3), [3])
   const mean = graph.node('Flatten', [graph.node('GlobalAveragePool', ['input'])])
   const logits = graph.node('Gemm', [mean, weights, bias], {}, { name: 'fc' })
   const last = options.softmax ? graph.node('Softmax', [logits], { axis: 1 }) : logits
   graph.output(last, ['N', 3])
+  return await writeWithManifest(folder, graph, options.changes)
+}
+
+/**
+ * A model of the same shape whose weights all but cancel on `crop`: its logits for that are rounding errors, which depend
+ * on the order in which a runtime adds. No two runtimes agree on them.
+ */
+export async function writeRoundingModel(folder: string, crop: Crop, changes: object = {}): Promise<string> {
+  const graph = new GraphBuilder({ name: 'rounding' })
+  graph.input('input', ['N', 3, 16, 16])
+  const columns = [1, 2, 3].map((seed) => cancelling(preprocess(crop, { ...input, mean: [0, 0, 0] }), seed))
+  const weights = Float32Array.from({ length: 3 * 768 }, (_, i) => columns[i % 3]![Math.floor(i / 3)]!)
+  const flat = graph.node('Flatten', ['input'])
+  const fc = graph.node('Gemm', [flat, graph.constant('weights', weights, [768, 3])], {}, { name: 'fc' })
+  graph.output(fc, ['N', 3])
+  return await writeWithManifest(folder, graph, changes)
+}
+
+/** Weights of both signs whose products with the values add up to nothing, as far as float32 can hold them. */
+function cancelling(values: Float32Array, seed: number): Float32Array {
+  const weights = values.map((_, i) => Math.sin((i + 1) * (i + seed)))
+  for (let round = 0; round < 3; round++) {
+    const sum = values.reduce((total, value, i) => total + value * weights[i]!, 0)
+    weights[round]! -= sum / values[round]!
+  }
+  return weights
+}
+
+async function writeWithManifest(folder: string, graph: GraphBuilder, changes: object = {}): Promise<string> {
   const file = join(folder, 'tiny.onnx')
   await writeModel(file, graph.toModel())
   const manifest = {
@@ -29,9 +63,9 @@ export async function writeTinyModel(
     file: 'tiny.onnx',
     sha256: await sha256Of(file),
     licence: 'Apache-2.0',
-    input: { layout: 'nchw', width: 16, height: 16, colour: 'bgr', mean: [0, 0, 0], scale: 1 },
+    input,
     intended_use: 'demonstration',
-    ...options.changes
+    ...changes
   }
   const path = join(folder, 'tiny.yaml')
   await writeFile(path, stringify(manifest))

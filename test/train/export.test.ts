@@ -32,8 +32,10 @@ describe('the way from tfjs to ONNX', () => {
       const { logits } = await session.run({ input: new Tensor('float32', nchw, [count, 3, height, width]) })
       const found = logits!.data as Float32Array
       expect(found).toHaveLength(wanted.length)
-      for (const [i, value] of wanted.entries()) expect(Math.abs(found[i]! - value)).toBeLessThan(1e-4)
-      expect(Math.max(...wanted) - Math.min(...wanted)).toBeGreaterThan(0.1)
+      const spread = Math.max(...wanted) - Math.min(...wanted)
+      expect(spread).toBeGreaterThan(0.1)
+      // Of the logits' own size, as rounding is: in which order a processor's kernels add up differs.
+      for (const [i, value] of wanted.entries()) expect(Math.abs(found[i]! - value) / spread).toBeLessThan(1e-4)
     }
   )
 

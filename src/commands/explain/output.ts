@@ -1,0 +1,57 @@
+import { duration } from '../../train/progress.js'
+
+/** Where the command says what it does. */
+export interface Output {
+  /** What was asked for, on standard output. */
+  write(text: string): void
+  /** What went wrong, on standard error. */
+  complain(text: string): void
+  /** A line that the next one replaces; null takes it away. Shown to people only: nothing where no terminal is. */
+  progress(line: string | null): void
+}
+
+interface Stream {
+  isTTY?: boolean
+  columns?: number
+  write(text: string): unknown
+}
+
+const clearLine = '\r\u001b[2K'
+
+/** Lines to two streams, and a progress line on the second where both are terminals. */
+export function terminalOutput(out: Stream = process.stdout, err: Stream = process.stderr): Output {
+  const shown = Boolean(out.isTTY && err.isTTY)
+  let current = ''
+  const draw = (line: string): void => {
+    if (current !== '' || line !== '') err.write(`${current === '' ? '' : clearLine}${line}`)
+    current = line
+  }
+  const above = (stream: Stream, text: string): void => {
+    const line = current
+    draw('')
+    stream.write(text)
+    draw(line)
+  }
+  return {
+    write: (text) => above(out, text),
+    complain: (text) => above(err, text),
+    // One column stays free: some terminals wrap a line that is full.
+    progress: (line) => shown && draw((line ?? '').slice(0, (err.columns ?? 80) - 1))
+  }
+}
+
+const barWidth = 24
+
+/**
+ * `lrp.z  ██████░░░░  12 of 340 · 3.2/s · 1 min 43 s left`
+ * @param elapsedMs how long the first `done` took
+ */
+export function progressLine(what: string, done: number, total: number, elapsedMs: number): string {
+  const filled = total === 0 ? barWidth : Math.round((barWidth * done) / total)
+  const bar = '█'.repeat(filled) + '░'.repeat(barWidth - filled)
+  const head = `${what}  ${bar}  ${done} of ${total}`
+  if (done === 0 || elapsedMs <= 0) return head
+  const rate = (1000 * done) / elapsedMs
+  const pace = rate >= 1 ? `${rate.toFixed(1)}/s` : `${(1 / rate).toFixed(1)} s each`
+  return `${head} · ${pace} · ${duration((elapsedMs / done) * (total - done))} left`
+}

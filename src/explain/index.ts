@@ -11,7 +11,7 @@ import { NewestFirst } from './queue.js'
 import { saveHeatmaps } from './save.js'
 import type { ExplainMethods, OpenRequest } from './worker.js'
 
-export { type CropExplanation, explainCrop } from './explain-crop.js'
+export { type CropExplanation, explainCrop, summedOverColours } from './explain-crop.js'
 export { heatmapPng, overlayPng } from './heatmap.js'
 export { overlayOf, writeAtomically } from './save.js'
 

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
-import opentype, { type Font } from 'opentype.js'
+import opentype, { type Font, type Path } from 'opentype.js'
 
 export type Weight = 'regular' | 'bold'
 
@@ -57,7 +57,7 @@ export class Lettering {
     const share = { start: 0, middle: 0.5, end: 1 }[anchor]
     let at = x - share * this.width(text, style)
     const outlines = this.#runs(text, weight).map((run) => {
-      const path = run.font.getPath(run.text, at, y, size).toPathData(2)
+      const path = svgData(run.font.getPath(run.text, at, y, size))
       at += run.font.getAdvanceWidth(run.text, size)
       return path
     })
@@ -83,4 +83,15 @@ export class Lettering {
     }
     return runs
   }
+}
+
+/** Not the library's own `toPathData`, which (2.0.0) writes NaN for numbers a hair's breadth from whole ones. */
+function svgData({ commands }: Path): string {
+  return commands
+    .map(({ type, ...numbers }) => {
+      const { x1, y1, x2, y2, x, y } = numbers as Record<string, number | undefined>
+      const values = [x1, y1, x2, y2, x, y].filter((value) => value !== undefined)
+      return type + values.map((value) => value.toFixed(2)).join(' ')
+    })
+    .join('')
 }

@@ -1,7 +1,12 @@
 declare module 'opentype.js' {
+  /** As SVG has them, absolute. */
+  type PathCommand =
+    | { type: 'M' | 'L'; x: number; y: number }
+    | { type: 'Q'; x1: number; y1: number; x: number; y: number }
+    | { type: 'C'; x1: number; y1: number; x2: number; y2: number; x: number; y: number }
+    | { type: 'Z' }
   interface Path {
-    /** An SVG path's `d`. */
-    toPathData(decimals: number): string
+    commands: PathCommand[]
   }
   interface Font {
     hasChar(character: string): boolean
@@ -13,6 +18,6 @@ declare module 'opentype.js' {
   function parse(buffer: ArrayBuffer): Font
   const opentype: { parse: typeof parse }
 
-  export { type Font }
+  export type { Font, Path }
   export default opentype
 }

@@ -55,3 +55,34 @@ export function progressLine(what: string, done: number, total: number, elapsedM
   const pace = rate >= 1 ? `${rate.toFixed(1)}/s` : `${(1 / rate).toFixed(1)} s each`
   return `${head} · ${pace} · ${duration((elapsedMs / done) * (total - done))} left`
 }
+
+/** Shows how far a long piece of work has come. */
+export class Counter {
+  #startedAt = 0
+  #done = 0
+  #total = 0
+  #what = ''
+
+  constructor(private readonly output: Pick<Output, 'progress'>) {}
+
+  begin(what: string, total: number): void {
+    this.#startedAt = performance.now()
+    this.#done = 0
+    this.#total = total
+    this.#what = what
+    this.#show()
+  }
+
+  next(): void {
+    this.#done++
+    this.#show()
+  }
+
+  end(): void {
+    this.output.progress(null)
+  }
+
+  #show(): void {
+    this.output.progress(progressLine(this.#what, this.#done, this.#total, performance.now() - this.#startedAt))
+  }
+}

@@ -1,0 +1,173 @@
+import {
+  areaOf,
+  type Curve,
+  type FlippingVerdict,
+  flippedShares,
+  judgeFlipping,
+  judgeRandomisation,
+  type Likeness,
+  type RandomisationOutcome,
+  type RandomisationVerdict
+} from '../../explain/checks/index.js'
+import type { Manifest } from '../../model/manifest.js'
+import type { FlippingResults } from './check-flipping.js'
+import type { CheckedPicture } from './check-maps.js'
+import type { RandomisationResults } from './check-randomisation.js'
+
+export interface CheckResults {
+  manifest: Manifest
+  pictures: readonly CheckedPicture[]
+  flipping: FlippingResults
+  randomisation: RandomisationResults
+}
+
+interface Verdicts {
+  composite: string
+  flipping: FlippingVerdict
+  randomisation: RandomisationVerdict
+  /** Mean likeness over the pictures at each step. */
+  steps: Likeness[]
+}
+
+const mean = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length
+
+function verdictsOf({ flipping, randomisation }: CheckResults): Verdicts[] {
+  return [...flipping].map(([composite, pictures]) => {
+    const likeness = randomisation.likeness.get(composite)!
+    return {
+      composite,
+      flipping: judgeFlipping(pictures),
+      randomisation: judgeRandomisation(likeness.at(-1)!),
+      steps: likeness.map((step) => ({
+        signed: mean(step.map(({ signed }) => signed)),
+        absolute: mean(step.map(({ absolute }) => absolute))
+      }))
+    }
+  })
+}
+
+/** Whether no check failed; a map that follows the picture more than the model is told of, and passes. */
+export function checkPassed(results: CheckResults): boolean {
+  return verdictsOf(results).every(({ flipping, randomisation }) => flipping.passed && randomisation.passed)
+}
+
+const outcomes: Record<RandomisationOutcome, string> = {
+  changes: 'ok: the maps change',
+  insensitive: 'caution: the maps change little',
+  unchanged: 'FAILED: the maps do not change'
+}
+
+/** Both tables, with what they mean for somebody who is no engineer. */
+export function checkReport(results: CheckResults): string {
+  const { pictures, randomisation } = results
+  const verdicts = verdictsOf(results)
+  const { layers, steps } = randomisation
+  const count = pictures.length === 1 ? 'one picture' : `${pictures.length} pictures`
+  const parts = [
+    '',
+    `Do the maps follow the model? All weights shuffled, from the output down (${layers.length} layers, compared after`,
+    `${steps.join(', ')}); rank correlation of the maps with the original's, mean of ${count}: 1 is the same map.`,
+    '',
+    columns([
+      ['composite', 'output layer', 'all layers', 'all, unsigned', ''],
+      ...verdicts.map(({ composite, steps: own, randomisation: verdict }) => [
+        composite,
+        own[0]!.signed.toFixed(2),
+        own.at(-1)!.signed.toFixed(2),
+        own.at(-1)!.absolute.toFixed(2),
+        outcomes[verdict.outcome]
+      ])
+    ]),
+    '',
+    'For a clinician: a map that stays the same when the model forgets all it has learnt shows the picture, not the reasons',
+    'of the model.',
+    ...cautions(verdicts),
+    '',
+    'Do the parts that the maps point at matter? Squares replaced by the colours around them, the most relevant first, in',
+    `random order, the least relevant first; mean probability of the label meanwhile, mean of ${count}.`,
+    '',
+    columns([
+      ['composite', 'most first', 'random', 'least first', ''],
+      ...verdicts.map(({ composite, flipping }) => [
+        composite,
+        flipping.mostRelevantFirst.toFixed(3),
+        flipping.random.toFixed(3),
+        flipping.leastRelevantFirst.toFixed(3),
+        flippingOutcome(flipping)
+      ])
+    ]),
+    '',
+    'For a clinician: if covering what a map marks does not shake the model sooner than covering anything else, the map marks',
+    'the wrong places.',
+    ''
+  ]
+  return `${parts.join('\n')}\n`
+}
+
+function flippingOutcome({ passed, standardErrors }: FlippingVerdict): string {
+  const by = `${standardErrors.toFixed(1)} standard errors`
+  return passed ? `ok: hurts more than random, by ${by}` : `FAILED: hurts no more than random can (${by})`
+}
+
+function cautions(verdicts: readonly Verdicts[]): string[] {
+  if (!verdicts.some(({ randomisation }) => randomisation.outcome === 'insensitive')) return []
+  return [
+    'Caution means: the map follows the picture more than the model. Rules that let positive relevance through only (z-plus,',
+    'alpha-beta, and the presets made of them) are known for that, most of all in the layers near the output (Sixt, Granz and',
+    'Landgraf, "When explanations lie", ICML 2020). Such a map shows where the model finds features, less for which label.'
+  ]
+}
+
+/** Columns as wide as they need to be; the last is not padded. */
+function columns(rows: readonly (readonly string[])[]): string {
+  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)))
+  return rows
+    .map((row) =>
+      row
+        .map((cell, i) => (i === 0 ? cell.padEnd(widths[i]!) : cell.padStart(i === row.length - 1 ? 0 : widths[i]!)))
+        .join('  ')
+    )
+    .map((line) => `  ${line.trimEnd()}`)
+    .join('\n')
+}
+
+/** Everything that the tables come from. */
+export function checkJson(results: CheckResults): object {
+  const { manifest, pictures, randomisation, flipping } = results
+  const { name, sha256, demonstration, labels } = manifest
+  return {
+    model: { name, sha256, demonstration },
+    pictures: pictures.map(({ path, target }) => ({ picture: path, target: labels[target!] })),
+    passed: checkPassed(results),
+    randomisation: { layers_from_output: randomisation.layers, shuffled_layers: randomisation.steps },
+    pixel_flipping: { flipped_shares: flippedShares },
+    composites: verdictsOf(results).map((verdicts) => ({
+      composite: verdicts.composite,
+      randomisation: {
+        outcome: verdicts.randomisation.outcome,
+        passed: verdicts.randomisation.passed,
+        rank_correlation: verdicts.steps.map(({ signed }) => signed),
+        rank_correlation_absolute: verdicts.steps.map(({ absolute }) => absolute)
+      },
+      pixel_flipping: {
+        passed: verdicts.flipping.passed,
+        standard_errors: verdicts.flipping.standardErrors,
+        area: {
+          most_relevant_first: verdicts.flipping.mostRelevantFirst,
+          random: verdicts.flipping.random,
+          least_relevant_first: verdicts.flipping.leastRelevantFirst
+        },
+        curves: flipping.get(verdicts.composite)!.map(({ mostRelevantFirst, leastRelevantFirst, random }) => ({
+          most_relevant_first: mostRelevantFirst,
+          least_relevant_first: leastRelevantFirst,
+          random: meanCurve(random),
+          random_areas: random.map(areaOf)
+        }))
+      }
+    }))
+  }
+}
+
+function meanCurve(curves: readonly Curve[]): Curve {
+  return flippedShares.map((_, i) => mean(curves.map((curve) => curve[i]!)))
+}

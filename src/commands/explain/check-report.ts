@@ -3,6 +3,7 @@ import {
   type Curve,
   type FlippingVerdict,
   flippedShares,
+  halfwayOf,
   judgeFlipping,
   judgeRandomisation,
   type Likeness,
@@ -25,25 +26,16 @@ interface Verdicts {
   composite: string
   flipping: FlippingVerdict
   randomisation: RandomisationVerdict
-  /** Mean likeness over the pictures at each step. */
-  steps: Likeness[]
 }
 
 const mean = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length
 
 function verdictsOf({ flipping, randomisation }: CheckResults): Verdicts[] {
-  return [...flipping].map(([composite, pictures]) => {
-    const likeness = randomisation.likeness.get(composite)!
-    return {
-      composite,
-      flipping: judgeFlipping(pictures),
-      randomisation: judgeRandomisation(likeness.at(-1)!),
-      steps: likeness.map((step) => ({
-        signed: mean(step.map(({ signed }) => signed)),
-        absolute: mean(step.map(({ absolute }) => absolute))
-      }))
-    }
-  })
+  return [...flipping].map(([composite, pictures]) => ({
+    composite,
+    flipping: judgeFlipping(pictures),
+    randomisation: judgeRandomisation(randomisation.likeness.get(composite)!)
+  }))
 }
 
 /** Whether no check failed; a map that follows the picture more than the model is told of, and passes. */
@@ -65,17 +57,16 @@ export function checkReport(results: CheckResults): string {
   const count = pictures.length === 1 ? 'one picture' : `${pictures.length} pictures`
   const parts = [
     '',
-    `Do the maps follow the model? All weights shuffled, from the output down (${layers.length} layers, compared after`,
-    `${steps.join(', ')}); rank correlation of the maps with the original's, mean of ${count}: 1 is the same map.`,
+    `Do the maps follow the model? Its ${layers.length} layers' weights are shuffled, from the output on, and the maps compared after`,
+    `${steps.join(', ')} of them: rank correlation with the original's map, with sign / without; 1 is the same map.`,
+    `Mean of ${count}.${steps.length < layers.length ? ' Only these steps, since the model is large.' : ''}`,
     '',
     columns([
-      ['composite', 'output layer', 'all layers', 'all, unsigned', ''],
-      ...verdicts.map(({ composite, steps: own, randomisation: verdict }) => [
+      ['composite', 'output layer', 'half', 'all', ''],
+      ...verdicts.map(({ composite, randomisation: { steps: own, outcome } }) => [
         composite,
-        own[0]!.signed.toFixed(2),
-        own.at(-1)!.signed.toFixed(2),
-        own.at(-1)!.absolute.toFixed(2),
-        outcomes[verdict.outcome]
+        ...[0, halfwayOf(own), own.length - 1].map((step) => likeness(own[step]!)),
+        outcomes[outcome]
       ])
     ]),
     '',
@@ -104,17 +95,20 @@ export function checkReport(results: CheckResults): string {
   return `${parts.join('\n')}\n`
 }
 
+const likeness = ({ signed, absolute }: Likeness): string => `${signed.toFixed(2)} / ${absolute.toFixed(2)}`
+
 function flippingOutcome({ passed, standardErrors }: FlippingVerdict): string {
   const by = `${standardErrors.toFixed(1)} standard errors`
-  return passed ? `ok: hurts more than random, by ${by}` : `FAILED: hurts no more than random can (${by})`
+  return passed ? `ok: hurts more than random, by ${by}` : `FAILED: no better than a random order may be (${by})`
 }
 
 function cautions(verdicts: readonly Verdicts[]): string[] {
   if (!verdicts.some(({ randomisation }) => randomisation.outcome === 'insensitive')) return []
   return [
-    'Caution means: the map follows the picture more than the model. Rules that let positive relevance through only (z-plus,',
-    'alpha-beta, and the presets made of them) are known for that, most of all in the layers near the output (Sixt, Granz and',
-    'Landgraf, "When explanations lie", ICML 2020). Such a map shows where the model finds features, less for which label.'
+    'Caution means: the map follows the picture, or the first layers, more than the whole model. Rules that let positive',
+    'relevance through only (z-plus, alpha-beta, and the presets made of them) are known for that, most of all in the layers',
+    'near the output (Sixt, Granz and Landgraf, "When explanations lie", ICML 2020). Such a map shows where the model finds',
+    'features, less for which label.'
   ]
 }
 
@@ -146,8 +140,8 @@ export function checkJson(results: CheckResults): object {
       randomisation: {
         outcome: verdicts.randomisation.outcome,
         passed: verdicts.randomisation.passed,
-        rank_correlation: verdicts.steps.map(({ signed }) => signed),
-        rank_correlation_absolute: verdicts.steps.map(({ absolute }) => absolute)
+        rank_correlation: verdicts.randomisation.steps.map(({ signed }) => signed),
+        rank_correlation_absolute: verdicts.randomisation.steps.map(({ absolute }) => absolute)
       },
       pixel_flipping: {
         passed: verdicts.flipping.passed,

@@ -123,7 +123,8 @@ async function drawRow(row: FigureRow, index: number, { cell, x, y }: Layout): P
 function columnHeads(columns: readonly string[], { cell, x }: Layout, lettering: Lettering): string[] {
   return ['Original', ...columns].map((title, i) => {
     // A long name in narrow columns gets smaller letters, so that it stays whole.
-    const size = Math.min(columnStyle.size, (columnStyle.size * cell.width) / lettering.width(title, columnStyle))
+    const room = 0.94 * cell.width
+    const size = columnStyle.size * Math.min(1, room / lettering.width(title, columnStyle))
     return lettering.draw(title, x(i) + cell.width / 2, margin + 20, { ...columnStyle, size })
   })
 }

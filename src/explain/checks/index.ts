@@ -12,6 +12,7 @@ export {
 } from './pixel-flipping.js'
 export {
   cascadeSteps,
+  halfwayOf,
   judgeRandomisation,
   type Likeness,
   likenessOf,

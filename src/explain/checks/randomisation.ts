@@ -35,24 +35,39 @@ export interface RandomisationVerdict {
   outcome: RandomisationOutcome
   /** False only for `unchanged`. */
   passed: boolean
-  /** The mean over the pictures with all weights shuffled: the larger of signed and absolute. */
-  likeness: number
+  /** Means over the pictures after each step. */
+  steps: Likeness[]
 }
 
-/** A map that says something else is not this much alike. */
+/** With all weights shuffled, a map that says something else is not this much alike. */
 const changedBelow = 0.5
+/** With half of the layers shuffled, a map that says something of them is not this much alike. */
+const changedHalfwayBelow = 0.9
 /** Rounding alone leaves two maps of one model this much alike. */
 const sameFrom = 0.99
 
 /**
- * @param last for each picture, how alike the maps are when all weights are shuffled; at least one
+ * @param cascade for each step of the cascade and each picture, how alike the maps are; at least one of each
  * @returns `unchanged` where the maps are the same whatever the weights, which no explanation of a model can be;
- *   `insensitive` where they follow the picture more than the weights, which alpha-beta and z-plus rules are known to do
- *   (Sixt, Granz and Landgraf, "When explanations lie", ICML 2020)
+ *   `insensitive` where they follow the picture, or the first layers, more than the whole model, which alpha-beta and
+ *   z-plus rules are known to do (Sixt, Granz and Landgraf, "When explanations lie", ICML 2020)
  */
-export function judgeRandomisation(last: readonly Likeness[]): RandomisationVerdict {
-  const mean = (values: number[]): number => values.reduce((a, b) => a + b, 0) / values.length
-  const likeness = Math.max(mean(last.map(({ signed }) => signed)), mean(last.map(({ absolute }) => absolute)))
-  const outcome = likeness >= sameFrom ? 'unchanged' : likeness >= changedBelow ? 'insensitive' : 'changes'
-  return { outcome, passed: outcome !== 'unchanged', likeness }
+export function judgeRandomisation(cascade: readonly (readonly Likeness[])[]): RandomisationVerdict {
+  const steps = cascade.map((pictures) => ({
+    signed: mean(pictures.map(({ signed }) => signed)),
+    absolute: mean(pictures.map(({ absolute }) => absolute))
+  }))
+  const [halfway, last] = [steps[halfwayOf(steps)]!, steps.at(-1)!].map(({ signed, absolute }) =>
+    Math.max(signed, absolute)
+  ) as [number, number]
+  const insensitive = last >= changedBelow || halfway >= changedHalfwayBelow
+  const outcome = last >= sameFrom ? 'unchanged' : insensitive ? 'insensitive' : 'changes'
+  return { outcome, passed: outcome !== 'unchanged', steps }
 }
+
+/** The step after which half of the layers are shuffled. */
+export function halfwayOf(steps: readonly unknown[]): number {
+  return Math.floor((steps.length - 1) / 2)
+}
+
+const mean = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length

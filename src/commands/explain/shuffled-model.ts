@@ -6,8 +6,8 @@ import { shuffleTensor, weightedLayers } from '../../explain/checks/index.js'
 import { decodeModel, encodeModel, type OnnxModel, readModel, writeModel } from '../../onnx/index.js'
 import { createRandom } from '../../render/index.js'
 
-/** Models up to this size are shuffled in memory; larger ones from file to file, so that nobody holds a second copy. */
-const largestInMemory = 64e6
+/** Models with weights up to this size are shuffled in memory, larger ones from file to file: nobody holds a second copy. */
+const mostInMemory = 64e6
 
 /** A model whose weights are shuffled layer by layer, from the output down; a layer that was shuffled stays so. */
 export interface ShuffledModel {
@@ -22,7 +22,11 @@ export interface ShuffledModel {
 }
 
 /** @throws ModelError, or InputError where the model has no weights that could be shuffled */
-export async function openShuffledModel(file: string, seed: number): Promise<ShuffledModel> {
+export async function openShuffledModel(
+  file: string,
+  seed: number,
+  largestInMemory = mostInMemory
+): Promise<ShuffledModel> {
   const model = await readModel(file)
   const layers = weightedLayers(model).map(({ title }) => title)
   if (layers.length === 0)

@@ -71,7 +71,8 @@ export const commandTable: readonly CommandRow[] = [
     notes: [
       'Writes for each picture a heatmap, an overlay, the relevance as .npy and a JSON file; under several composites also',
       'grid.png, a row for each picture with its true and its predicted label. The true label is the name of the folder',
-      "that holds the picture, where that is one of the model's labels, as in pictures/pain/07.png."
+      "that holds the picture, where that is one of the model's labels, as in pictures/pain/07.png.",
+      '--check writes check.json instead, and ends with 1 if an explanation fails.'
     ],
     examples: [
       'painlens explain face.jpg --out explained',

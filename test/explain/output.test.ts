@@ -44,9 +44,9 @@ describe('what the command says', () => {
 
 describe('the progress line', () => {
   it('says how far it is, how fast, and how long it will still take', () => {
-    expect(progressLine('lrp.z', 0, 40, 0)).toBe(`lrp.z  ${'░'.repeat(24)}  0 of 40`)
+    expect(progressLine('lrp.z', 0, 40, 0)).toBe(`lrp.z  0 of 40  ${'░'.repeat(16)}`)
     expect(progressLine('lrp.z', 10, 40, 5000)).toBe(
-      `lrp.z  ${'█'.repeat(6)}${'░'.repeat(18)}  10 of 40 · 2.0/s · 15 s left`
+      `lrp.z  10 of 40 · 2.0/s · 15 s left  ${'█'.repeat(4)}${'░'.repeat(12)}`
     )
     expect(progressLine('lrp.z', 2, 40, 10_000)).toContain('2 of 40 · 5.0 s each · 3 min 10 s left')
   })

@@ -53,13 +53,13 @@ const outcomes: Record<RandomisationOutcome, string> = {
 export function checkReport(results: CheckResults): string {
   const { pictures, randomisation } = results
   const verdicts = verdictsOf(results)
-  const { layers, steps } = randomisation
+  const { layers } = randomisation
   const count = pictures.length === 1 ? 'one picture' : `${pictures.length} pictures`
   const parts = [
     '',
-    `Do the maps follow the model? Its ${layers.length} layers' weights are shuffled, from the output on, and the maps compared after`,
-    `${steps.join(', ')} of them: rank correlation with the original's map, with sign / without; 1 is the same map.`,
-    `Mean of ${count}.${steps.length < layers.length ? ' Only these steps, since the model is large.' : ''}`,
+    `Do the maps follow the model? The weights of its ${layers.length} layers are shuffled, from the output on, and the maps`,
+    `compared with the original's ${whenOf(randomisation)}: rank correlation, with sign / without; 1 is the same map.`,
+    `Mean of ${count}.`,
     '',
     columns([
       ['composite', 'output layer', 'half', 'all', ''],
@@ -95,6 +95,12 @@ export function checkReport(results: CheckResults): string {
   return `${parts.join('\n')}\n`
 }
 
+function whenOf({ layers, steps }: RandomisationResults): string {
+  return steps.length === layers.length
+    ? 'after each layer'
+    : `after ${steps.join(', ')} layers (not after each, since the model is large)`
+}
+
 const likeness = ({ signed, absolute }: Likeness): string => `${signed.toFixed(2)} / ${absolute.toFixed(2)}`
 
 function flippingOutcome({ passed, standardErrors }: FlippingVerdict): string {
@@ -105,6 +111,7 @@ function flippingOutcome({ passed, standardErrors }: FlippingVerdict): string {
 function cautions(verdicts: readonly Verdicts[]): string[] {
   if (!verdicts.some(({ randomisation }) => randomisation.outcome === 'insensitive')) return []
   return [
+    '',
     'Caution means: the map follows the picture, or the first layers, more than the whole model. Rules that let positive',
     'relevance through only (z-plus, alpha-beta, and the presets made of them) are known for that, most of all in the layers',
     'near the output (Sixt, Granz and Landgraf, "When explanations lie", ICML 2020). Such a map shows where the model finds',

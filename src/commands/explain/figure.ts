@@ -101,6 +101,7 @@ async function drawPage(
   ].join('')
   return sharp({ create: { width, height, channels: 3, background: 'white' } })
     .composite([...pictures.flat(), await legendBar(layout), { input: Buffer.from(svg), left: 0, top: 0 }])
+    .removeAlpha()
     .png({ compressionLevel: 9 })
     .toBuffer()
 }

@@ -36,24 +36,24 @@ export function terminalOutput(out: Stream = process.stdout, err: Stream = proce
     write: (text) => above(out, text),
     complain: (text) => above(err, text),
     // One column stays free: some terminals wrap a line that is full.
-    progress: (line) => shown && draw((line ?? '').slice(0, (err.columns ?? 80) - 1))
+    progress: (line) => shown && draw((line ?? '').slice(0, (err.columns || 80) - 1))
   }
 }
 
-const barWidth = 24
+const barWidth = 16
 
 /**
- * `lrp.z  ██████░░░░  12 of 340 · 3.2/s · 1 min 43 s left`
+ * `lrp.z  12 of 340 · 3.2/s · 1 min 43 s left  █░░░░░░░░░`; the bar comes last, so that it is what a narrow terminal cuts.
  * @param elapsedMs how long the first `done` took
  */
 export function progressLine(what: string, done: number, total: number, elapsedMs: number): string {
   const filled = total === 0 ? barWidth : Math.round((barWidth * done) / total)
   const bar = '█'.repeat(filled) + '░'.repeat(barWidth - filled)
-  const head = `${what}  ${bar}  ${done} of ${total}`
-  if (done === 0 || elapsedMs <= 0) return head
+  const count = `${what}  ${done} of ${total}`
+  if (done === 0 || elapsedMs <= 0) return `${count}  ${bar}`
   const rate = (1000 * done) / elapsedMs
   const pace = rate >= 1 ? `${rate.toFixed(1)}/s` : `${(1 / rate).toFixed(1)} s each`
-  return `${head} · ${pace} · ${duration((elapsedMs / done) * (total - done))} left`
+  return `${count} · ${pace} · ${duration((elapsedMs / done) * (total - done))} left  ${bar}`
 }
 
 /** Shows how far a long piece of work has come. */

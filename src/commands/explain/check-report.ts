@@ -51,29 +51,35 @@ const outcomes: Record<RandomisationOutcome, string> = {
 
 /** Both tables, with what they mean for somebody who is no engineer. */
 export function checkReport(results: CheckResults): string {
-  const { pictures, randomisation } = results
   const verdicts = verdictsOf(results)
-  const { layers } = randomisation
-  const count = pictures.length === 1 ? 'one picture' : `${pictures.length} pictures`
-  const parts = [
-    '',
-    `Do the maps follow the model? The weights of its ${layers.length} layers are shuffled, from the output on, and the maps`,
+  const { length } = results.pictures
+  const count = length === 1 ? 'one picture' : `${length} pictures`
+  return ['', ...randomisationPart(results, verdicts, count), '', ...flippingPart(verdicts, count), '', ''].join('\n')
+}
+
+function randomisationPart({ randomisation }: CheckResults, verdicts: readonly Verdicts[], count: string): string[] {
+  return [
+    `Do the maps follow the model? The weights of its ${randomisation.layers.length} layers are shuffled, from the output on, and the maps`,
     `compared with the original's ${whenOf(randomisation)}: rank correlation, with sign / without; 1 is the same map.`,
     `Mean of ${count}.`,
     '',
     columns([
       ['composite', 'output layer', 'half', 'all', ''],
-      ...verdicts.map(({ composite, randomisation: { steps: own, outcome } }) => [
+      ...verdicts.map(({ composite, randomisation: { steps, outcome } }) => [
         composite,
-        ...[0, halfwayOf(own), own.length - 1].map((step) => likeness(own[step]!)),
+        ...[0, halfwayOf(steps), steps.length - 1].map((step) => likeness(steps[step]!)),
         outcomes[outcome]
       ])
     ]),
     '',
     'For a clinician: a map that stays the same when the model forgets all it has learnt shows the picture, not the reasons',
     'of the model.',
-    ...cautions(verdicts),
-    '',
+    ...cautions(verdicts)
+  ]
+}
+
+function flippingPart(verdicts: readonly Verdicts[], count: string): string[] {
+  return [
     'Do the parts that the maps point at matter? Squares replaced by the colours around them, the most relevant first, in',
     `random order, the least relevant first; mean probability of the label meanwhile, mean of ${count}.`,
     '',
@@ -89,10 +95,8 @@ export function checkReport(results: CheckResults): string {
     ]),
     '',
     'For a clinician: if covering what a map marks does not shake the model sooner than covering anything else, the map marks',
-    'the wrong places.',
-    ''
+    'the wrong places.'
   ]
-  return `${parts.join('\n')}\n`
 }
 
 function whenOf({ layers, steps }: RandomisationResults): string {

@@ -76,7 +76,7 @@ export interface FlippingVerdict {
   passed: boolean
 }
 
-/** What a random map exceeds by chance once in about forty times. */
+/** What a random map exceeds by chance once in 26 times on one picture (Student's t, 9 degrees of freedom), 44 on many. */
 const enough = 2
 
 /**

@@ -34,6 +34,7 @@ function addCommand(row: CommandRow): void {
     if (parse) command.option(flags, description, (text: string) => parse(text, flags), fallback)
     else command.option(flags, description, fallback as string | undefined)
   }
+  if (row.notes) command.addHelpText('after', `\n${row.notes.join('\n')}`)
   if (row.examples) command.addHelpText('after', `\nExamples:\n${row.examples.map((line) => `  $ ${line}`).join('\n')}`)
   const { action } = row
   if (action)

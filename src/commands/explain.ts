@@ -1,112 +1,70 @@
-/** `painlens explain`: classifies pictures and explains each, without cameras or broker. */
+/** `painlens explain`: classifies pictures and explains each, or checks the explanations, without cameras or broker. */
 import { mkdir } from 'node:fs/promises'
-import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { DiskError, InputError, messageOf } from '../core/errors.js'
-import { silentLog } from '../core/log.js'
 import { packageRoot } from '../core/version.js'
-import { type Explained, type ExplainStage, overlayOf, startExplaining, writeAtomically } from '../explain/index.js'
-import { loadManifest, type Manifest } from '../model/manifest.js'
-import { type FaceTaker, openFaceTaker, type PictureFace } from './explain/faces.js'
-import { listPictures, type PictureFile } from './explain/pictures.js'
+import { loadManifest } from '../model/manifest.js'
+import { checkAll } from './explain/check-all.js'
+import { compositesOf } from './explain/composites.js'
+import { explainAll } from './explain/explain-all.js'
+import { openFaceTaker } from './explain/faces.js'
+import { engineOf, targetOf } from './explain/job.js'
+import { type Output, terminalOutput } from './explain/output.js'
+import { listPictures } from './explain/pictures.js'
 
 export interface ExplainCommandOptions {
   /** The manifest; the demonstration model's unless given. */
   model?: string
+  /** One of `compositeNames`, several behind commas, or `all`: those of the paper's figures. */
   composite?: string
+  /** `auto` (onnx), `tfjs` or `onnx`. */
+  engine?: string
+  /** The label to explain; each picture's likeliest unless given. */
+  target?: string
   /** The folder for the results; made where it is missing. */
   out: string
   /** The pictures are face crops already. */
   crop?: boolean
+  /** Checks the explanations instead of writing them. */
+  check?: boolean
   /** The folder of the face models; the installation's unless given. */
   faceModels?: string
 }
 
-export interface Output {
-  write(text: string): void
-  complain(text: string): void
-}
-
-const terminal: Output = {
-  write: (text) => void process.stdout.write(text),
-  complain: (text) => void process.stderr.write(text)
-}
-
-interface Tools {
-  manifest: Manifest
-  faces: FaceTaker
-  stage: ExplainStage
-  out: string
-  output: Output
-}
-
 /**
- * Explains the likeliest label of each picture: a heatmap, an overlay and a JSON file for each. A picture that cannot be
- * read or shows no face is named, and the rest goes on.
+ * Explains the likeliest label of each picture, or the one that was asked for: a heatmap, an overlay, the relevance and a
+ * JSON file for each; under several composites also the paper's figure. With `check`, tests the explanations themselves.
+ * A picture that cannot be read or shows no face is named, and the rest goes on.
  * @param images pictures, or folders of them
- * @returns 0, or 1 if a picture failed or the command was stopped
- * @throws ModelError, UnsupportedModelError, UsageError (unknown composite), InputError (no pictures), DiskError
+ * @returns 0, or 1 if a picture failed, a check failed or the command was stopped
+ * @throws ModelError, UnsupportedModelError, UsageError (unknown composite, engine or label), InputError (no pictures),
+ *   DiskError
  */
 export async function explainCommand(
   images: readonly string[],
   options: ExplainCommandOptions,
   signal: AbortSignal,
-  output: Output = terminal
+  output: Output = terminalOutput()
 ): Promise<number> {
-  const {
-    model = join(packageRoot, 'models/pain-demo.yaml'),
-    composite = 'lrp.sequential_preset_a_flat',
-    out
-  } = options
+  const { model = join(packageRoot, 'models/pain-demo.yaml'), out } = options
+  const composites = compositesOf(options.composite ?? 'lrp.sequential_preset_a_flat')
+  const engine = engineOf(options.engine ?? 'auto')
   const pictures = await listPictures(images, out)
   if (pictures.length === 0)
     throw new InputError('no pictures are there', images.join(' '), 'Name pictures, or folders with JPEG or PNG files.')
   const manifest = await loadManifest(model)
+  const target = targetOf(options.target, manifest)
   const faces = await openFaceTaker(manifest, options.crop ?? false, options.faceModels)
   try {
     await makeFolder(out)
     if (manifest.demonstration)
       output.write(`${manifest.name} is a demonstration model: its scores say nothing about people.\n`)
-    const stage = await startExplaining({
-      manifest,
-      engine: 'onnx',
-      composite,
-      threads: availableParallelism(),
-      maxAgeMs: Number.POSITIVE_INFINITY,
-      log: silentLog,
-      signal
-    })
-    return await explainAll(pictures, { manifest, faces, stage, out, output }, signal).finally(() => stage.stop())
-  } catch (error) {
-    if (signal.aborted) return stopped(0, pictures, output)
-    throw error
+    const job = { pictures, manifest, faces, composites, engine, target, out, signal, output }
+    return await (options.check ? checkAll(job) : explainAll(job))
   } finally {
+    output.progress(null)
     await faces.close()
   }
-}
-
-async function explainAll(pictures: readonly PictureFile[], tools: Tools, signal: AbortSignal): Promise<number> {
-  const { output, out } = tools
-  let done = 0
-  for (const [i, picture] of pictures.entries()) {
-    if (signal.aborted) return stopped(done, pictures, output)
-    try {
-      const said = await explainPicture(picture, tools)
-      if (said === null) return stopped(done, pictures, output)
-      output.write(`${i + 1}/${pictures.length} ${picture.path}: ${said}\n`)
-      done++
-    } catch (error) {
-      if (error instanceof DiskError) throw error
-      output.complain(`painlens: ${messageOf(error)}\n`)
-    }
-  }
-  output.write(`${done} of ${pictures.length} explained; the results are in ${out}\n`)
-  return done === pictures.length ? 0 : 1
-}
-
-function stopped(done: number, pictures: readonly PictureFile[], output: Output): number {
-  output.complain(`painlens: stopped after ${done} of ${pictures.length} pictures.\n`)
-  return 1
 }
 
 async function makeFolder(folder: string): Promise<void> {
@@ -118,40 +76,4 @@ async function makeFolder(folder: string): Promise<void> {
       { cause: error }
     )
   })
-}
-
-/** @returns what to tell of it, or null if the stage was stopped meanwhile */
-async function explainPicture(picture: PictureFile, { manifest, faces, stage, out }: Tools): Promise<string | null> {
-  const face = await faces.take(picture.path)
-  const request = { camera: picture.stem, track: 0, at: Date.now(), crop: face.crop, target: 'max' as const }
-  const explained = await stage.submit(request)
-  if (!explained) return null
-  const fileOf = (kind: string): string => join(out, `${picture.stem}${kind}`)
-  await writeAtomically(fileOf('-heatmap.png'), explained.heatmap)
-  await writeAtomically(fileOf('-overlay.png'), await overlayOf(explained))
-  await writeAtomically(fileOf('.json'), `${JSON.stringify(resultOf(picture, face, explained, manifest), null, 2)}\n`)
-  const others = face.faces > 1 ? ` (the largest of ${face.faces} faces)` : ''
-  return `${explained.target} ${explained.probability.toFixed(2)}${others}. ${explained.text.en}`
-}
-
-/** The JSON file: one object, by label where there is one number for each. */
-function resultOf({ path }: PictureFile, face: PictureFace, explained: Explained, manifest: Manifest): object {
-  const { name, sha256, demonstration, labels } = manifest
-  const { target, probability, logits, probabilities, composite, engine, regions, text, uncertainty } = explained
-  const byLabel = (values: Float32Array): object => Object.fromEntries(labels.map((label, i) => [label, values[i]]))
-  return {
-    picture: path,
-    model: { name, sha256, demonstration },
-    face: { box: face.box, faces: face.faces },
-    target,
-    probability,
-    logits: byLabel(logits),
-    probabilities: byLabel(probabilities),
-    composite,
-    engine,
-    regions,
-    text,
-    uncertainty,
-    duration_ms: Math.round(explained.durationMs)
-  }
 }

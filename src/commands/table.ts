@@ -14,6 +14,8 @@ export interface CommandRow {
   parent?: string
   summary: string
   options?: readonly OptionRow[]
+  /** What the options' descriptions have no room for; shown below them, line by line. */
+  notes?: readonly string[]
   examples?: readonly string[]
   /** Answers with the exit code; absent for a command that only holds others. */
   action?: (options: Record<string, unknown>, args: unknown[], signal: AbortSignal) => Promise<number>
@@ -55,10 +57,29 @@ export const commandTable: readonly CommandRow[] = [
     options: [
       ['-o, --out <dir>', 'where PNGs and JSON go', undefined, 'explained'],
       ['-m, --model <manifest>', 'the model manifest (default: the demonstration model)'],
-      ['--composite <name>', 'the LRP composite', undefined, 'lrp.sequential_preset_a_flat'],
-      ['--crop', 'the pictures are face crops already']
+      [
+        '--composite <names>',
+        "the LRP composite, several behind commas, or all: those of the paper's figures",
+        undefined,
+        'lrp.sequential_preset_a_flat'
+      ],
+      ['--target <label>', 'the label to explain (default: the likeliest of each picture)'],
+      ['--engine <name>', 'what computes: onnx (ONNX Runtime), tfjs, or auto, which is onnx here', undefined, 'auto'],
+      ['--crop', 'the pictures are face crops already'],
+      ['--check', 'test the explanations themselves instead of writing them: do they follow the model?']
     ],
-    examples: ['painlens explain face.jpg --out explained', 'painlens explain pictures/ --composite lrp.epsilon'],
+    notes: [
+      'Writes for each picture a heatmap, an overlay, the relevance as .npy and a JSON file; under several composites also',
+      'grid.png, a row for each picture with its true and its predicted label. The true label is the name of the folder',
+      "that holds the picture, where that is one of the model's labels, as in pictures/pain/07.png.",
+      '--check writes check.json instead, and ends with 1 if an explanation fails.'
+    ],
+    examples: [
+      'painlens explain face.jpg --out explained',
+      'painlens explain pictures/ --composite all --out figures',
+      'painlens explain crops/ --crop --composite lrp.z,lrp.epsilon --target pain',
+      'painlens explain pictures/ --composite all --check'
+    ],
     action: async (options, args, signal) =>
       (await import('./explain.js')).explainCommand(args[0] as string[], options as never, signal)
   },

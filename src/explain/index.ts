@@ -13,6 +13,7 @@ import { NewestFirst } from './queue.js'
 import { saveHeatmaps } from './save.js'
 
 export type { Choice } from './choose.js'
+export { type CropExplanation, explainCrop, summedOverColours } from './explain-crop.js'
 export { heatmapPng, overlayPng } from './heatmap.js'
 export type { EngineChoice, EngineState } from './keeper.js'
 export { overlayOf, writeAtomically } from './save.js'

@@ -4,8 +4,9 @@ import { join } from 'node:path'
 import sharp from 'sharp'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { openFaceTaker } from '../../src/commands/explain/faces.js'
+import { decodeNpy } from '../../src/commands/explain/npy.js'
 import { explainCommand } from '../../src/commands/explain.js'
-import { DiskError, InputError, ModelError } from '../../src/core/errors.js'
+import { DiskError, InputError, ModelError, UsageError } from '../../src/core/errors.js'
 import { type RegionShare, regionNames } from '../../src/core/types.js'
 import { alignFace } from '../../src/face/align.js'
 import { buildFaceModels } from '../../src/face/models/index.js'
@@ -21,7 +22,8 @@ let said: string[]
 let complained: string[]
 const output = {
   write: (text: string) => void said.push(text),
-  complain: (text: string) => void complained.push(text)
+  complain: (text: string) => void complained.push(text),
+  progress: () => undefined
 }
 
 const savePng = (file: string, { width, height, data }: Pick<Rendered, 'width' | 'height' | 'data'>) =>
@@ -72,7 +74,7 @@ describe('painlens explain', () => {
     expect(said.at(-1)).toBe(`3 of 6 explained; the results are in ${out}\n`)
     expect((await readdir(out)).sort()).toEqual(
       ['resident-2', 'resident', 'ward-resident']
-        .flatMap((stem) => [`${stem}-heatmap.png`, `${stem}-overlay.png`, `${stem}.json`])
+        .flatMap((stem) => ['-heatmap.png', '-overlay.png', '-relevance.npy', '.json'].map((end) => stem + end))
         .sort()
     )
     const result = JSON.parse(await readFile(join(out, 'resident.json'), 'utf8'))
@@ -115,22 +117,99 @@ describe('painlens explain', () => {
     })
   })
 
+  it('explains under several composites one after the other, and draws the figure', async () => {
+    const pictures = join(folder, 'labelled')
+    const out = join(folder, 'figures')
+    await mkdir(join(pictures, 'pain'), { recursive: true })
+    await mkdir(join(pictures, 'other'))
+    await savePng(join(pictures, 'pain', '1.png'), portrait)
+    await savePng(join(pictures, 'other', '1.png'), portrait)
+    await writeFile(join(pictures, 'other', 'broken.png'), 'this is no picture')
+
+    expect(await run([pictures], out, { composite: 'all', target: 'disgust' })).toBe(1)
+
+    expect(complained).toEqual([expect.stringMatching(/broken\.png: cannot be read as a picture/)])
+    expect(said.at(-1)).toBe(`2 of 3 explained; the results are in ${out}\n`)
+    const composites = ['lrp.z', 'lrp.epsilon', 'lrp.sequential_preset_a_flat', 'lrp.sequential_preset_b_flat']
+    const ends = ['heatmap.png', 'overlay.png', 'relevance.npy']
+    expect((await readdir(out)).sort()).toEqual(
+      [
+        'grid.png',
+        ...['pain-1', 'other-1'].flatMap((stem) => [
+          `${stem}.json`,
+          `${stem}-crop.png`,
+          ...composites.flatMap((composite) => ends.map((end) => `${stem}-${composite}-${end}`))
+        ])
+      ].sort()
+    )
+    const [known, unknown] = await Promise.all(
+      ['pain-1', 'other-1'].map(async (stem) => JSON.parse(await readFile(join(out, `${stem}.json`), 'utf8')))
+    )
+    expect(known).toMatchObject({ true_label: 'pain', target: 'disgust', probability: known.probabilities.disgust })
+    expect(known.predicted).toBe(
+      Object.entries<number>(known.probabilities).reduce((best, next) => (next[1] > best[1] ? next : best))[0]
+    )
+    expect(unknown.true_label).toBeUndefined()
+    expect(known.explanations.map(({ composite }: { composite: string }) => composite)).toEqual(composites)
+    for (const { files, engine, text, uncertainty, regions } of known.explanations) {
+      expect(engine).toMatch(/^onnx-cpu/)
+      expect(text.de).toContain('Ekel')
+      expect(uncertainty).toBeTypeOf('object')
+      const { values, shape } = decodeNpy(await readFile(join(out, files.relevance)), files.relevance)
+      expect(shape).toEqual([64, 64])
+      const mass = values.reduce((sum, value) => sum + Math.max(value, 0), 0)
+      const shares = regions.reduce((sum: number, region: RegionShare) => sum + region.positive, 0)
+      expect(shares).toBeCloseTo(mass > 0 ? 1 : 0, 6)
+    }
+    // A second run starts the JSON files anew.
+    expect(await run([join(pictures, 'pain')], out, { composite: 'lrp.z,lrp.epsilon' })).toBe(0)
+    expect(JSON.parse(await readFile(join(out, '1.json'), 'utf8')).explanations).toHaveLength(2)
+    expect(await run([join(pictures, 'pain')], out, { composite: 'lrp.z,lrp.epsilon' })).toBe(0)
+    expect(JSON.parse(await readFile(join(out, '1.json'), 'utf8')).explanations).toHaveLength(2)
+  })
+
+  it('gives the same relevance whichever engine computes, and whether the crop was kept meanwhile or not', async () => {
+    const file = join(folder, 'engines.png')
+    await savePng(file, portrait)
+    const relevanceOf = async (options: object, name: string): Promise<Float32Array> => {
+      const out = join(folder, 'engines')
+      expect(await run([file], out, options)).toBe(0)
+      return decodeNpy(await readFile(join(out, name)), name).values
+    }
+    const onnx = await relevanceOf({ composite: 'lrp.epsilon', engine: 'onnx' }, 'engines-relevance.npy')
+    const tfjs = await relevanceOf({ composite: 'lrp.epsilon', engine: 'tfjs' }, 'engines-relevance.npy')
+    const second = await relevanceOf({ composite: 'lrp.z,lrp.epsilon' }, 'engines-lrp.epsilon-relevance.npy')
+    const largest = onnx.reduce((most, value) => Math.max(most, Math.abs(value)), 0)
+    expect(largest).toBeGreaterThan(0)
+    expect(onnx.every((value, i) => Math.abs(value - tfjs[i]!) <= 2e-3 * largest)).toBe(true)
+    expect(second).toEqual(onnx)
+  })
+
+  it('refuses composites, engines and labels that are not there, before anything is opened', async () => {
+    const file = join(folder, 'resident.png')
+    await savePng(file, portrait)
+    for (const wrong of [{ composite: 'lrp.y' }, { composite: 'lrp.z,' }, { engine: 'cuda' }, { target: 'joy' }]) {
+      await expect(run([file], join(folder, 'wrong'), wrong)).rejects.toThrow(UsageError)
+    }
+  })
+
   it('ends when it is stopped, before its start and in the midst of it', async () => {
     const file = join(folder, 'resident.png')
     await savePng(file, portrait)
     expect(await run([file], join(folder, 'x'), {}, AbortSignal.abort())).toBe(1)
     expect(complained).toEqual(['painlens: stopped after 0 of 1 pictures.\n'])
     const stop = new AbortController()
-    const running = run([file], join(folder, 'x'), {}, stop.signal)
-    setTimeout(() => stop.abort(), 200)
-    expect(await running).toBe(1)
+    const progress = (line: string | null): void => {
+      if (line?.includes('0 of 1')) stop.abort()
+    }
+    const options = { model, out: join(folder, 'x'), faceModels }
+    expect(await explainCommand([file], options, stop.signal, { ...output, progress })).toBe(1)
     expect(await readdir(join(folder, 'x'))).toEqual([])
     const afterOne = new AbortController()
     const write = (text: string): void => {
       if (text.startsWith('1/2 ')) afterOne.abort()
     }
     complained = []
-    const options = { model, out: join(folder, 'x'), faceModels }
     expect(await explainCommand([file, file], options, afterOne.signal, { ...output, write })).toBe(1)
     expect(complained).toEqual(['painlens: stopped after 1 of 2 pictures.\n'])
   })

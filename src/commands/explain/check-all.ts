@@ -1,0 +1,62 @@
+import { join } from 'node:path'
+import { InputError, messageOf } from '../../core/errors.js'
+import { writeAtomically } from '../../explain/index.js'
+import { flipPixels } from './check-flipping.js'
+import { type CheckedPicture, explainForCheck } from './check-maps.js'
+import { shuffleWeights } from './check-randomisation.js'
+import { checkJson, checkPassed, checkReport } from './check-report.js'
+import type { Job } from './job.js'
+import { Counter } from './output.js'
+
+/** More pictures tell little more; these are spread evenly over what was named. */
+const mostPictures = 48
+
+/**
+ * Tests the explanations of the given pictures, composite by composite: the model-parameter randomisation test, and pixel
+ * flipping. Tells the outcome in a table and in `check.json`.
+ * @returns 0, or 1 if a check failed, a picture failed or the command was stopped
+ */
+export async function checkAll(job: Job): Promise<number> {
+  const { output, out, signal, manifest } = job
+  const counter = new Counter(output)
+  const files = chosen(job)
+  try {
+    const pictures = await takePictures(job, files)
+    const maps = await explainForCheck(job, pictures, counter)
+    const flipping = await flipPixels(job, pictures, maps, counter)
+    const randomisation = await shuffleWeights(job, pictures, maps, counter)
+    signal.throwIfAborted()
+    const results = { manifest, pictures, flipping, randomisation }
+    await writeAtomically(join(out, 'check.json'), `${JSON.stringify(checkJson(results), null, 2)}\n`)
+    counter.end()
+    output.write(checkReport(results))
+    output.write(`The curves are in ${join(out, 'check.json')}\n`)
+    return checkPassed(results) && pictures.length === files.length ? 0 : 1
+  } catch (error) {
+    if (!signal.aborted) throw error
+    output.complain('painlens: stopped before the checks were done.\n')
+    return 1
+  }
+}
+
+/** Those that the checks take: all, or evenly spread ones where there are too many. */
+function chosen({ pictures, output }: Job): Job['pictures'] {
+  if (pictures.length <= mostPictures) return pictures
+  output.write(`The checks take ${mostPictures} of the ${pictures.length} pictures.\n`)
+  return Array.from({ length: mostPictures }, (_, i) => pictures[Math.floor((i * pictures.length) / mostPictures)]!)
+}
+
+/** A picture that cannot be read or shows no face is named, and the rest goes on. @throws InputError when none is left */
+async function takePictures({ faces, output, signal }: Job, files: Job['pictures']): Promise<CheckedPicture[]> {
+  const pictures: CheckedPicture[] = []
+  for (const { path } of files) {
+    signal.throwIfAborted()
+    try {
+      pictures.push({ path, crop: (await faces.take(path)).crop, target: null })
+    } catch (error) {
+      output.complain(`painlens: ${messageOf(error)}\n`)
+    }
+  }
+  if (pictures.length > 0) return pictures
+  throw new InputError('none of the pictures can be taken', files[0]!.path, 'Name pictures that show a face.')
+}

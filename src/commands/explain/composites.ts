@@ -1,0 +1,20 @@
+import { compositeOf } from '../../lrp/index.js'
+
+/** The columns of figures 3 and 4 in Weitz et al. 2018, in their order. */
+const figure = ['lrp.z', 'lrp.epsilon', 'lrp.sequential_preset_a_flat', 'lrp.sequential_preset_b_flat'] as const
+
+/**
+ * What `--composite` names: one composite, several behind commas, or `all`, which are those of the paper's figures.
+ * @throws UsageError for an unknown name
+ */
+export function compositesOf(text: string): string[] {
+  const names = text.split(',').flatMap((part) => (part.trim() === 'all' ? figure : [part.trim()]))
+  for (const name of names) compositeOf(name)
+  return [...new Set(names)]
+}
+
+/** iNNvestigate's name for a composite, as its papers print it: `LRP-SequentialPresetAFlat`. */
+export function titleOf(composite: string): string {
+  const parts = composite.replace(/^lrp\./, '').split('_')
+  return `LRP-${parts.map((part) => part.charAt(0).toUpperCase() + part.slice(1)).join('')}`
+}

@@ -1,0 +1,93 @@
+import { availableParallelism } from 'node:os'
+import { basename, dirname, join, resolve } from 'node:path'
+import sharp from 'sharp'
+import { UsageError } from '../../core/errors.js'
+import type { Crop } from '../../core/types.js'
+import { createExplainer, type EngineName, type Explainer } from '../../lrp/index.js'
+import { checkShapes, type Manifest } from '../../model/manifest.js'
+import type { FaceTaker, PictureFace } from './faces.js'
+import type { Output } from './output.js'
+import { type PictureFile, readCrop } from './pictures.js'
+
+/** `auto` is ONNX Runtime's here: whoever explains pictures waits for them. */
+export const engineChoices = { auto: 'onnx', tfjs: 'tfjs', onnx: 'onnx' } as const satisfies Record<string, EngineName>
+export type EngineChoice = keyof typeof engineChoices
+
+/** What one call of the command is to do, and what it does it with. */
+export interface Job {
+  pictures: readonly PictureFile[]
+  manifest: Manifest
+  faces: FaceTaker
+  composites: readonly string[]
+  engine: EngineName
+  /** The label to explain, by its index, or each picture's likeliest. */
+  target: number | 'max'
+  /** The folder for the results. */
+  out: string
+  signal: AbortSignal
+  output: Output
+}
+
+/** @throws UsageError for an engine that is not there */
+export function engineOf(choice: string): EngineName {
+  const engine = Object.hasOwn(engineChoices, choice) ? engineChoices[choice as EngineChoice] : undefined
+  if (engine) return engine
+  throw new UsageError(`there is no engine "${choice}"`, '--engine', `Use ${Object.keys(engineChoices).join(', ')}.`)
+}
+
+/** @throws UsageError for a label that the model does not have */
+export function targetOf(label: string | undefined, { labels, name }: Manifest): number | 'max' {
+  if (label === undefined) return 'max'
+  const index = labels.indexOf(label)
+  if (index >= 0) return index
+  throw new UsageError(`${name} has no label "${label}"`, '--target', `Use one of ${labels.join(', ')}.`)
+}
+
+/** The label that a picture is known to show: its folder's name, where that is one, as data sets are laid out. */
+export function trueLabelOf({ path }: PictureFile, { labels }: Manifest): string | null {
+  const folder = basename(dirname(resolve(path)))
+  return labels.includes(folder) ? folder : null
+}
+
+/**
+ * Opens the model for LRP; only one at a time, since a VGG-Face takes half a gigabyte.
+ * @param model the manifest's own, or another of the same shapes
+ */
+export async function openExplainer(
+  { manifest, engine }: Pick<Job, 'manifest' | 'engine'>,
+  composite: string,
+  model: string | Uint8Array = manifest.file
+): Promise<Explainer> {
+  const explainer = await createExplainer({ model, composite, engine, threads: availableParallelism() })
+  try {
+    const free = (dim: number | string): number | null => (typeof dim === 'number' ? dim : null)
+    checkShapes(manifest, explainer.inputDims.map(free), [null, explainer.classes])
+    return explainer
+  } catch (error) {
+    await explainer.close()
+    throw error
+  }
+}
+
+/** What is remembered of a taken face: a folder of thousands of crops would not fit into memory. */
+export type RememberedFace = Omit<PictureFace, 'crop'> & Pick<Crop, 'landmarks'>
+
+/** Crops on disk between the passes over the pictures, where the figure's first column finds them too. */
+export class CropStore {
+  constructor(private readonly out: string) {}
+
+  fileOf({ stem }: PictureFile): string {
+    return join(this.out, `${stem}-crop.png`)
+  }
+
+  async put(picture: PictureFile, { data, width, height }: Crop): Promise<void> {
+    await sharp(data, { raw: { width, height, channels: 3 } })
+      .png()
+      .toFile(this.fileOf(picture))
+  }
+
+  /** The very pixels that were put. */
+  async get(picture: PictureFile, { landmarks }: RememberedFace, manifest: Manifest): Promise<Crop> {
+    return { ...(await readCrop(this.fileOf(picture), manifest.input)), landmarks }
+  }
+}

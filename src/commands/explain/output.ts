@@ -1,0 +1,88 @@
+import { duration } from '../../train/progress.js'
+
+/** Where the command says what it does. */
+export interface Output {
+  /** What was asked for, on standard output. */
+  write(text: string): void
+  /** What went wrong, on standard error. */
+  complain(text: string): void
+  /** A line that the next one replaces; null takes it away. Shown to people only: nothing where no terminal is. */
+  progress(line: string | null): void
+}
+
+interface Stream {
+  isTTY?: boolean
+  columns?: number
+  write(text: string): unknown
+}
+
+const clearLine = '\r\u001b[2K'
+
+/** Lines to two streams, and a progress line on the second where both are terminals. */
+export function terminalOutput(out: Stream = process.stdout, err: Stream = process.stderr): Output {
+  const shown = Boolean(out.isTTY && err.isTTY)
+  let current = ''
+  const draw = (line: string): void => {
+    if (current !== '' || line !== '') err.write(`${current === '' ? '' : clearLine}${line}`)
+    current = line
+  }
+  const above = (stream: Stream, text: string): void => {
+    const line = current
+    draw('')
+    stream.write(text)
+    draw(line)
+  }
+  return {
+    write: (text) => above(out, text),
+    complain: (text) => above(err, text),
+    // One column stays free: some terminals wrap a line that is full.
+    progress: (line) => shown && draw((line ?? '').slice(0, (err.columns || 80) - 1))
+  }
+}
+
+const barWidth = 16
+
+/**
+ * `lrp.z  12 of 340 · 3.2/s · 1 min 43 s left  █░░░░░░░░░`; the bar comes last, so that it is what a narrow terminal cuts.
+ * @param elapsedMs how long the first `done` took
+ */
+export function progressLine(what: string, done: number, total: number, elapsedMs: number): string {
+  const filled = total === 0 ? barWidth : Math.round((barWidth * done) / total)
+  const bar = '█'.repeat(filled) + '░'.repeat(barWidth - filled)
+  const count = `${what}  ${done} of ${total}`
+  if (done === 0 || elapsedMs <= 0) return `${count}  ${bar}`
+  const rate = (1000 * done) / elapsedMs
+  const pace = rate >= 1 ? `${rate.toFixed(1)}/s` : `${(1 / rate).toFixed(1)} s each`
+  return `${count} · ${pace} · ${duration((elapsedMs / done) * (total - done))} left  ${bar}`
+}
+
+/** Shows how far a long piece of work has come. */
+export class Counter {
+  #startedAt = 0
+  #done = 0
+  #total = 0
+  #what = ''
+
+  constructor(private readonly output: Pick<Output, 'progress'>) {}
+
+  begin(what: string, total: number): void {
+    this.#startedAt = performance.now()
+    this.#done = 0
+    this.#total = total
+    this.#what = what
+    this.#show()
+  }
+
+  next(): void {
+    this.#done++
+    this.#show()
+  }
+
+  end(): void {
+    this.output.progress(null)
+  }
+
+  #show(): void {
+    this.output.progress(progressLine(this.#what, this.#done, this.#total, performance.now() - this.#startedAt))
+  }
+}

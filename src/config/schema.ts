@@ -145,7 +145,12 @@ const explanation = z.strictObject({
     .default('lrp.sequential_preset_a_flat')
     .describe("Which LRP rule goes to which layer, by iNNvestigate's names."),
   threshold: share.default(0.6).describe('Faces with a pain score from here on are explained.'),
-  threads: wholeFrom(1, 64).default(1).describe('CPU threads for explanations.')
+  threads: wholeFrom(1, 64).default(1).describe('CPU threads for explanations.'),
+  views: wholeFrom(1, 16)
+    .default(6)
+    .describe(
+      'Each face is explained so often, slightly shifted, mirrored and lit otherwise, to tell how uncertain that is. Time grows with it; 1 tells nothing.'
+    )
 })
 
 const privacy = z.strictObject({

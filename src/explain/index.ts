@@ -23,6 +23,8 @@ export interface ExplainOptions {
   composite: string
   /** CPU threads for LRP. */
   threads: number
+  /** Views of each face that the uncertainty comes from, 1 (none) to 16; `defaultViews` unless given. */
+  views?: number
   /** Folder for heatmaps and overlays; nothing touches the disk without it. */
   saveTo?: string
   /** A request whose frame is older when its turn comes is skipped; 30 s unless given. */
@@ -47,7 +49,6 @@ export interface ExplainRequest {
 }
 
 export interface Explained extends Explanation, Pick<CropExplanation, 'logits' | 'probabilities'> {
-  uncertainty: Record<string, number>
   /** Files that were written, if that was asked for. */
   saved: string[]
 }
@@ -75,6 +76,8 @@ export interface ExplainStage {
 
 const engines: Record<EngineChoice, OpenRequest['engine']> = { auto: 'tfjs', tfjs: 'tfjs' }
 const defaultMaxAgeMs = 30_000
+/** Where more views stop making the uncertainty much better on rendered faces; docs/explanations.md has the figures. */
+export const defaultViews = 6
 /** Two runtimes on one model differ by rounding only; more than this, and the explanation is of something else. */
 const tolerance = 0.05
 
@@ -83,7 +86,7 @@ const tolerance = 0.05
  * @throws ModelError, UnsupportedModelError, UsageError (unknown composite), InferenceError; the worker is gone then
  */
 export async function startExplaining(options: ExplainOptions): Promise<ExplainStage> {
-  const { manifest, composite, threads, log, onCrash, signal } = options
+  const { manifest, composite, threads, views = defaultViews, log, onCrash, signal } = options
   const worker = new WorkerClient<ExplainMethods>(workerScript(import.meta.url, './worker.js'), 'the explain worker', {
     onCrash
   })
@@ -91,7 +94,7 @@ export async function startExplaining(options: ExplainOptions): Promise<ExplainS
   let stop = (): Promise<void> => worker.close()
   signal?.addEventListener('abort', () => void stop(), { once: true })
   if (signal?.aborted) await stop()
-  const opening = worker.call('open', { manifest, engine: engines[options.engine], composite, threads })
+  const opening = worker.call('open', { manifest, engine: engines[options.engine], composite, threads, views })
   const { engine } = await opening.catch(async (error: unknown) => {
     await worker.close()
     throw error

@@ -11,6 +11,7 @@ export interface OpenRequest {
   engine: 'tfjs'
   composite: string
   threads: number
+  views: number
 }
 
 export interface CropRequest {
@@ -22,11 +23,11 @@ let open: CropExplainer | undefined
 
 const methods = {
   /** Loads the model and explains once: the first explanation takes seconds, and what cannot work shows here. */
-  async open({ manifest, engine, composite, threads }: OpenRequest): Promise<{ engine: string }> {
+  async open({ manifest, engine, composite, threads, views }: OpenRequest): Promise<{ engine: string }> {
     const source = await createExplainer({ model: manifest.file, composite, engine, threads })
     const free = (dim: number | string): number | null => (typeof dim === 'number' ? dim : null)
     checkShapes(manifest, source.inputDims.map(free), [null, source.classes])
-    open = { source, manifest }
+    open = { source, manifest, views }
     await explainCrop(open, warmUpCrop(manifest.input), manifest.alarmIndex)
     return { engine: source.engine }
   },

@@ -15,7 +15,7 @@ export interface ExplainRequest {
 
 /** What this needs of the explain stage. A request that a newer one replaced resolves with null. */
 export interface Explainer {
-  submit(request: ExplainRequest): Promise<(Explanation & { uncertainty?: Record<string, number> }) | null>
+  submit(request: ExplainRequest): Promise<Explanation | null>
 }
 
 export interface ExplanationsOptions {
@@ -132,7 +132,7 @@ function keyOf(camera: string, track: number): string {
 }
 
 function toMessage(alarmId: string, explained: Explained, withHeatmap: boolean): ExplanationMessage {
-  const { at, target, probability, composite, engine, regions, text, uncertainty = {} } = explained
+  const { at, target, probability, composite, engine, regions, text, uncertainty } = explained
   const rounded = regions.map(({ region, positive, negative }) => ({
     region,
     positive: round(positive),

@@ -131,13 +131,14 @@ function openExplainer(
   { config, log, onExplainerLost, signal }: PartsOptions,
   manifest: Manifest
 ): Promise<ExplainStage> {
-  const { engine, composite, threads } = config.explanation
+  const { engine, composite, threads, views } = config.explanation
   const saveTo = config.privacy.save_heatmaps_to ?? undefined
   return startExplaining({
     manifest,
     engine,
     composite,
     threads,
+    views,
     saveTo,
     log: log.child({ stage: 'explain' }),
     onCrash: onExplainerLost,

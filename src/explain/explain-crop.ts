@@ -19,10 +19,7 @@ export interface CropExplainer {
 
 /** What is said about a crop, without the circumstances that only the asker knows. */
 export interface CropExplanation
-  extends Pick<
-    Explanation,
-    'target' | 'probability' | 'regions' | 'text' | 'uncertainty' | 'heatmap' | 'relevance'
-  > {
+  extends Pick<Explanation, 'target' | 'probability' | 'regions' | 'text' | 'uncertainty' | 'heatmap' | 'relevance'> {
   /** Before the softmax, in the order of the manifest's labels; so are the probabilities. */
   logits: Float32Array
   probabilities: Float32Array
@@ -72,7 +69,7 @@ async function described(
     logits,
     probabilities: probabilities[0]!,
     regions,
-    text: inWords(target, regions, mass),
+    text: inWords(target, regions, mass, uncertainty.classes[target]),
     uncertainty,
     heatmap: await heatmapPng(relevance, crop),
     relevance

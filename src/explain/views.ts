@@ -75,8 +75,8 @@ export function renderView(crop: Pick<Crop, 'data' | 'width' | 'height'>, view: 
  */
 export function mapToCrop(map: Float32Array, view: View, size: Size): Float32Array {
   const { width, height } = size
-  const columns = sources(width, pixelsOf(view.right, size))
-  if (view.mirrored) columns.forEach((column, x) => void (columns[x] = width - 1 - column))
+  const kept = sources(width, pixelsOf(view.right, size))
+  const columns = view.mirrored ? kept.map((column) => width - 1 - column) : kept
   const rows = sources(height, pixelsOf(view.down, size))
   const out = new Float32Array(map.length)
   for (let y = 0, to = 0; y < height; y++) {

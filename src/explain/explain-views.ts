@@ -19,7 +19,7 @@ export interface ViewAnswer {
 }
 
 /**
- * The most input values in one call: two crops of a full-size VGG-Face, whose LRP holds some 150 MB of activations for
+ * The most input values in one call: two crops of a full-size VGG-Face, whose LRP holds some 250 MB of activations for
  * each. A crop of 64x64 pixels is so small that all its views go at once.
  */
 const mostValues = 2 * 3 * 224 * 224

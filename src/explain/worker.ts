@@ -4,6 +4,7 @@ import { serveWorker, Transferred } from '../core/worker-server.js'
 import { createExplainer } from '../lrp/index.js'
 import { checkShapes, type Manifest } from '../model/manifest.js'
 import { type CropExplainer, type CropExplanation, explainCrop } from './explain-crop.js'
+import { viewsAtOnce } from './explain-views.js'
 import { warmUpCrop } from './warm-up.js'
 
 export interface OpenRequest {
@@ -28,7 +29,9 @@ const methods = {
     const free = (dim: number | string): number | null => (typeof dim === 'number' ? dim : null)
     checkShapes(manifest, source.inputDims.map(free), [null, source.classes])
     open = { source, manifest, views }
-    await explainCrop(open, warmUpCrop(manifest.input), manifest.alarmIndex)
+    // Each size of batch once.
+    const warmUp = { ...open, views: Math.min(views, 1 + viewsAtOnce(manifest.input)) }
+    await explainCrop(warmUp, warmUpCrop(manifest.input), manifest.alarmIndex)
     return { engine: source.engine }
   },
 

@@ -17,6 +17,7 @@ function explanationOf({ camera, at, track, score }: ExplainRequest): Explanatio
     engine: 'test',
     regions: [{ region: 'brows', positive: 0.34567, negative: 0 }],
     text: { en: 'brows', de: 'Brauen' },
+    uncertainty: { classes: { pain: 12.5 }, regions: { brows: 4.2 }, views: 6 },
     heatmap: Uint8Array.of(1, 2, 3),
     relevance: new Float32Array(1),
     crop,
@@ -61,6 +62,7 @@ describe('Explanations', () => {
     await see(2400, 0.81, 'a')
     expect(published.map((message) => message.alarm_id)).toEqual(['a'])
     expect(published[0]!.regions).toEqual([{ region: 'brows', positive: 0.346, negative: 0 }])
+    expect(published[0]!.uncertainty).toEqual({ classes: { pain: 12.5 }, regions: { brows: 4.2 }, views: 6 })
     expect(published[0]).not.toHaveProperty('heatmap')
   })
 

@@ -27,7 +27,8 @@ export interface LookedAt {
   probabilities: Float32Array
   /** By number of views. */
   unsure: Record<number, { target: number; spread: number; disagreement: number; regions: number[] }>
-  /** How far each region's share is from its mean over other cuts of the picture. */
+  /** Each region's share, and how far it is from its mean over other cuts of the picture. */
+  shares: number[]
   regionErrors: number[]
 }
 
@@ -57,6 +58,7 @@ export async function lookAt(
         truth: truthOf(plan),
         probabilities: probabilities[0]!,
         unsure: unsureBy({ labels, target, probabilities, relevance, shares }),
+        shares: shares[0]!.map(({ positive }) => positive),
         regionErrors: shares[0]!.map(({ positive }, i) =>
           Math.abs(positive - mean(others.map((ofCut) => ofCut[i]!.positive)))
         )
@@ -129,7 +131,11 @@ export function errorTable(faces: readonly LookedAt[], count: number): string {
 export function viewsTable(faces: readonly LookedAt[]): string {
   const rows = counts.map((count) => {
     const unsure = faces.map((face) => face.unsure[count]!.target)
-    const values = [spearman(unsure, faces.map(missing)), auroc(unsure, faces.map(isWrong)), pooled(count)(faces)]
+    const values = [
+      spearman(unsure, faces.map(missing)),
+      auroc(unsure, faces.map(isWrong)),
+      pooled(regionsUnsure(count))(faces)
+    ]
     return [count, ...values.map((value) => value.toFixed(3))]
   })
   return table(['views', 'rank correlation, target', 'AUROC, target', 'rank correlation, regions'], rows)
@@ -171,31 +177,41 @@ const percentWrong = (faces: readonly LookedAt[]): string =>
 
 type Statistic = (faces: readonly LookedAt[]) => number
 
-/** Ranks of the regions' uncertainties against those of their shares' errors. */
+type Regions = (face: LookedAt) => readonly number[]
+const regionsUnsure =
+  (count: number): Regions =>
+  ({ unsure }) =>
+    unsure[count]!.regions
+
+/** Ranks of what a measure says of the regions against those of their shares' errors. */
 const pooled =
-  (count: number): Statistic =>
+  (measure: Regions): Statistic =>
   (faces) =>
     spearman(
-      faces.flatMap(({ unsure }) => unsure[count]!.regions),
+      faces.flatMap(measure),
       faces.flatMap(({ regionErrors }) => regionErrors)
     )
 
 /** The same, of one region only. */
 const within =
-  (count: number, region: number): Statistic =>
+  (measure: Regions, region: number): Statistic =>
   (faces) =>
     spearman(
-      faces.map(({ unsure }) => unsure[count]!.regions[region]!),
+      faces.map((face) => measure(face)[region]!),
       faces.map(({ regionErrors }) => regionErrors[region]!)
     )
 
 export function regionTable(faces: readonly LookedAt[], count: number): string {
-  const each = regionNames.map((_, i) => within(count, i))
-  const statistics: [string, Statistic][] = [
-    ['all regions of all faces together', pooled(count)],
-    ['within one region, mean of the ten', (some) => mean(each.map((statistic) => statistic(some)))],
-    ...regionNames.map((name, i): [string, Statistic] => [name, each[i]!])
+  const columns = [regionsUnsure(count), ({ shares }: LookedAt) => shares]
+  const row = (name: string, statistic: (measure: Regions) => Statistic): string[] => [
+    name,
+    ...columns.map((measure) => estimateText(bootstrap(faces, identityOf, statistic(measure))))
   ]
-  const rows = statistics.map(([name, statistic]) => [name, estimateText(bootstrap(faces, identityOf, statistic))])
-  return table(['', "rank correlation of a region's uncertainty with its share's error"], rows)
+  const each = (measure: Regions): Statistic[] => regionNames.map((_, i) => within(measure, i))
+  const rows = [
+    row('all regions of all faces together', pooled),
+    row('within one region, mean of the ten', (measure) => (some) => mean(each(measure).map((of) => of(some)))),
+    ...regionNames.map((name, i) => row(name, (measure) => within(measure, i)))
+  ]
+  return table(["rank correlation with the share's error", "the region's uncertainty", 'the share itself'], rows)
 }

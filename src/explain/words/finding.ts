@@ -16,9 +16,9 @@ export const rules = {
 } as const
 
 /**
- * From this uncertainty of the target on (0..100) a sentence says that the finding is unsteady. Of the rendered faces by
- * which it was chosen one in 14 lies there, and every third of those is taken for something else than it shows; of all of
- * them it is one in ten, and below 20 one in a hundred (docs/explanations.md).
+ * From this uncertainty of the target on (0..100) a sentence says that the finding is unsteady: on the rendered faces of
+ * the validation split by which it was chosen, one in 14 lies there, and a third of those is taken for something else than it
+ * shows, against one in ten of all and one in a hundred below 20. On the test split it is a quarter (docs/explanations.md).
  */
 export const unsteadyFrom = 50
 

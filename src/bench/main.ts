@@ -1,6 +1,7 @@
-/** `npm run bench [-- stages|throughput|latency|lrp|memory]`: measures, and asserts nothing. */
+/** `npm run bench [-- stages|throughput|latency|lrp|memory|explanations]`: measures, and asserts nothing. */
 import { cpus } from 'node:os'
 import { report } from '../commands/report.js'
+import { explanationsReport } from './explanations/index.js'
 import { latencyTable } from './latency.js'
 import { lrpTable } from './lrp.js'
 import { memoryTable } from './memory.js'
@@ -28,12 +29,17 @@ const benches: Record<string, () => Promise<string>> = {
   memory: async () => memoryTable(await fullSizeModel())
 }
 
+/** What takes minutes and says nothing about speed is done only when it is named. */
+const onRequest: typeof benches = {
+  explanations: async () => explanationsReport({ manifest: await demoModel(), threads, identities: 100 })
+}
+
 async function main(names: readonly string[]): Promise<number> {
   say(`${cpus().length} cores (${cpus()[0]?.model.trim()}), ${threads} threads, Node.js ${process.version}`)
   for (const name of names.length > 0 ? names : Object.keys(benches)) {
-    const bench = benches[name]
+    const bench = benches[name] ?? onRequest[name]
     if (!bench) {
-      say(`there is no bench "${name}"; there are ${Object.keys(benches).join(', ')}`)
+      say(`there is no bench "${name}"; there are ${Object.keys({ ...benches, ...onRequest }).join(', ')}`)
       return 2
     }
     say(`\n## ${name}\n\n${await bench()}`)

@@ -154,7 +154,12 @@ const explanation = z.strictObject({
     .describe(
       'A face with a pain score from here on begins an episode; an alarm is explained by the strongest frame of its episode.'
     ),
-  threads: wholeFrom(1, 64).default(1).describe('CPU threads for explanations.')
+  threads: wholeFrom(1, 64).default(1).describe('CPU threads for explanations.'),
+  views: wholeFrom(1, 16)
+    .default(6)
+    .describe(
+      'Each face is explained so often, slightly shifted, mirrored and lit otherwise, to tell how uncertain that is. Time grows with it; 1 tells nothing.'
+    )
 })
 
 const privacy = z.strictObject({

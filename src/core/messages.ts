@@ -1,5 +1,5 @@
 /** What goes over MQTT, by topic; docs/mqtt.md is the same for readers. Times are ISO 8601 UTC. */
-import type { CameraState, RegionShare } from './types.js'
+import type { CameraState, RegionShare, Texts, Uncertainty } from './types.js'
 
 export interface StatusMessage {
   state: 'online' | 'offline'
@@ -94,8 +94,9 @@ export interface ExplanationMessage {
   composite: string
   engine: string
   regions: RegionShare[]
-  text: { en: string; de: string }
-  uncertainty: Record<string, number>
+  text: Texts
+  /** Classes other than the target only with privacy.publish_emotions. */
+  uncertainty: Uncertainty
   /** PNG in base64, only with privacy.publish_heatmap. */
   heatmap?: string
 }

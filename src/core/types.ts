@@ -96,6 +96,19 @@ export interface RegionShare {
   negative: number
 }
 
+/** Sentences by language code. English and German are always there; src/explain/words/index.ts says which others are. */
+export type Texts = { en: string; de: string } & Record<string, string>
+
+/** How far an explanation changes where the crop is shifted, mirrored and lit a little otherwise; 0 (not at all) to 100. */
+export interface Uncertainty {
+  /** By label. Empty where only one view was looked at. */
+  classes: Record<string, number>
+  /** Of each region's share of the positive relevance, in percentage points. Empty as well. */
+  regions: Partial<Record<RegionName, number>>
+  /** How many views were looked at, the crop itself among them. */
+  views: number
+}
+
 export interface Explanation {
   camera: string
   /** When the explained frame was captured, in ms since the epoch. */
@@ -107,7 +120,8 @@ export interface Explanation {
   composite: string
   engine: string
   regions: RegionShare[]
-  text: { en: string; de: string }
+  text: Texts
+  uncertainty: Uncertainty
   /** PNG with alpha: red speaks for the target, blue against it, transparent where relevance is zero. */
   heatmap: Uint8Array
   /** Signed relevance per pixel (summed over colours), row-major, crop-sized. */

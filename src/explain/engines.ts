@@ -9,7 +9,7 @@ import type { CropExplanation } from './explain-crop.js'
 import type { CropRequest, ExplainMethods, OpenRequest, Trial } from './worker.js'
 
 /** What every engine is opened with. */
-export type EngineSetup = Pick<OpenRequest, 'manifest' | 'composite' | 'threads' | 'provider'>
+export type EngineSetup = Pick<OpenRequest, 'manifest' | 'composite' | 'threads' | 'views' | 'provider'>
 
 export interface OpenEngine {
   kind: EngineName

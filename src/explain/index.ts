@@ -13,7 +13,8 @@ import { NewestFirst } from './queue.js'
 import { saveHeatmaps } from './save.js'
 
 export type { Choice } from './choose.js'
-export { type CropExplanation, explainCrop, summedOverColours } from './explain-crop.js'
+export { type CropExplanation, explainCrop } from './explain-crop.js'
+export { summedOverColours } from './explain-views.js'
 export { heatmapPng, overlayPng } from './heatmap.js'
 export type { EngineChoice, EngineState } from './keeper.js'
 export { overlayOf, writeAtomically } from './save.js'
@@ -33,6 +34,8 @@ export interface ExplainOptions {
    * wrong then comes through `onProblem`.
    */
   inBackground?: boolean
+  /** Views of each face that the uncertainty comes from, 1 (none) to 16; `defaultViews` unless given. */
+  views?: number
   /** Folder for heatmaps and overlays; nothing touches the disk without it. */
   saveTo?: string
   /** A request that has waited for longer when its turn comes is skipped; five minutes unless given. */
@@ -62,7 +65,6 @@ export interface ExplainRequest {
 }
 
 export interface Explained extends Explanation, Pick<CropExplanation, 'logits' | 'probabilities'> {
-  uncertainty: Record<string, number>
   /** Files that were written, if that was asked for. */
   saved: string[]
 }
@@ -98,6 +100,8 @@ export interface ExplainStage {
 const defaultMaxAgeMs = 300_000
 const defaultProbeAfterMs = 60_000
 const defaultRestartDelaysMs = [1000, 5000]
+/** Where more views stop making the uncertainty much better on rendered faces; docs/explanations.md has the figures. */
+export const defaultViews = 6
 /** Two runtimes on one model differ by rounding only; more than this, and the explanation is of something else. */
 const tolerance = 0.05
 
@@ -106,8 +110,17 @@ const tolerance = 0.05
  * @throws ModelError, UnsupportedModelError, UsageError (unknown composite), InferenceError; the workers are gone then
  */
 export async function startExplaining(options: ExplainOptions): Promise<ExplainStage> {
-  const { manifest, engine, composite, threads, provider = 'cpu', inBackground = false, signal } = options
-  const setup = { manifest, composite, threads, provider }
+  const {
+    manifest,
+    engine,
+    composite,
+    threads,
+    views = defaultViews,
+    provider = 'cpu',
+    inBackground = false,
+    signal
+  } = options
+  const setup = { manifest, composite, threads, views, provider }
   if (inBackground || engine === 'auto') await checkModel(setup, signal)
   const stage = new Explaining(options, setup)
   signal?.addEventListener('abort', () => void stage.stop(), { once: true })

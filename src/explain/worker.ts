@@ -7,6 +7,7 @@ import { batchDims, preprocess } from '../model/preprocess.js'
 import { readModel } from '../onnx/index.js'
 import type { ProviderName } from '../ort/session.js'
 import { type CropExplainer, type CropExplanation, explainCrop } from './explain-crop.js'
+import { viewsAtOnce } from './explain-views.js'
 import { trialCrop } from './trial-crop.js'
 
 export interface CheckRequest {
@@ -17,6 +18,7 @@ export interface CheckRequest {
 export interface OpenRequest extends CheckRequest {
   engine: EngineName
   threads: number
+  views: number
   /** Where the onnx engine computes. */
   provider: ProviderName
   /** Where the onnx engine may put a large graph while it opens it. */
@@ -62,11 +64,11 @@ const methods = {
   },
 
   /** Loads the model and explains once: the first explanation takes seconds, and what cannot work shows here. */
-  async open({ manifest, engine, composite, trial, verify, ...options }: OpenRequest): Promise<OpenAnswer> {
+  async open({ manifest, engine, composite, views, trial, verify, ...options }: OpenRequest): Promise<OpenAnswer> {
     if (verify) await checkHash(manifest.file, manifest.sha256, manifest.path)
     const source = await createExplainer({ model: manifest.file, composite, engine, ...options })
     checkShapes(manifest, source.inputDims.map(free), [null, source.classes])
-    open = { source, manifest }
+    open = { source, manifest, views }
     if (trial) return { name: source.engine, trial: await tryOut(open) }
     await explainTrialCrop(open)
     return { name: source.engine, trial: null }
@@ -92,9 +94,11 @@ function opened(): CropExplainer {
   throw new InferenceError('is asked before its model is open', 'the explain worker', 'Report this bug.')
 }
 
+/** With as many views as it takes to try each size of batch once. */
 async function explainTrialCrop(explainer: CropExplainer): Promise<void> {
   const { input, alarmIndex } = explainer.manifest
-  await explainCrop(explainer, trialCrop(input), alarmIndex)
+  const views = Math.min(explainer.views, 1 + viewsAtOnce(input))
+  await explainCrop({ ...explainer, views }, trialCrop(input), alarmIndex)
 }
 
 const free = (dim: number | string): number | null => (typeof dim === 'number' ? dim : null)

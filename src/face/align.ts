@@ -1,4 +1,4 @@
-import type { Crop, Size } from '../core/types.js'
+import type { Crop, Point, Size } from '../core/types.js'
 
 /** Where the eyes lie in an aligned crop, so that a classifier sees each face at the same place and size. */
 export interface Alignment {
@@ -51,6 +51,21 @@ export function alignFace(
     data: sampleArea(frame, toFrame, size),
     landmarks: toCrop(landmarks, toFrame)
   }
+}
+
+/**
+ * Where points of the frame lie in the crop that `alignFace` cuts of the same landmarks.
+ * @returns in pixels of the crop
+ */
+export function pointsInCrop(
+  points: readonly Point[],
+  landmarks: Float32Array,
+  size: Size,
+  alignment: Alignment = defaultAlignment
+): Point[] {
+  const flat = Float32Array.from(points.flatMap(({ x, y }) => [x, y]))
+  const placed = toCrop(flat, similarity(landmarks, size, alignment))
+  return points.map((_, i) => ({ x: placed[2 * i]!, y: placed[2 * i + 1]! }))
 }
 
 function similarity(landmarks: Float32Array, size: Size, alignment: Alignment): Similarity {

@@ -14,7 +14,7 @@ import { addressOf, connectOptions, jsonProperties, type ProtocolVersion } from 
 import { Connection } from './connection.js'
 import { serveOutbox } from './delivery.js'
 import { ObservationLimiter } from './observation-limiter.js'
-import { encode, withoutEmotions, withoutHeatmap } from './payload.js'
+import { encode, withoutEmotions, withoutHeatmap, withoutOtherClasses } from './payload.js'
 import { defaultBackoff, keepConnected } from './reconnect.js'
 import { baseTopic, commandTopics, type Kind, type Payloads, topicOf, topics } from './topics.js'
 import type { Mqtt, MqttOptions, MqttStats } from './types.js'
@@ -90,7 +90,8 @@ class MqttStage implements Mqtt {
   }
 
   explanation(message: ExplanationMessage): Promise<void> {
-    const allowed = withoutHeatmap(message, this.#options.privacy)
+    const { privacy } = this.#options
+    const allowed = withoutOtherClasses(withoutHeatmap(message, privacy), privacy)
     return this.#options.outbox.put(topicOf(this.#base, 'explanation'), allowed, { expendable: true })
   }
 

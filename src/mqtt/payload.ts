@@ -51,6 +51,14 @@ export function withoutEmotions(message: ObservationMessage, privacy: Privacy): 
   return rest
 }
 
+/** As `withoutEmotions`: of the classes' uncertainties only that of what is explained. */
+export function withoutOtherClasses(message: ExplanationMessage, privacy: Privacy): ExplanationMessage {
+  if (privacy.publishEmotions) return message
+  const { target, uncertainty } = message
+  const classes = Object.fromEntries(Object.entries(uncertainty.classes).filter(([label]) => label === target))
+  return { ...message, uncertainty: { ...uncertainty, classes } }
+}
+
 /** As `withoutEmotions`, for the picture. */
 export function withoutHeatmap(message: ExplanationMessage, privacy: Privacy): ExplanationMessage {
   if (privacy.publishHeatmap) return message

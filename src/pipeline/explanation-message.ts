@@ -2,11 +2,9 @@ import { iso } from '../core/clock.js'
 import type { ExplanationMessage } from '../core/messages.js'
 import type { Explanation } from '../core/types.js'
 
-export type Explained = Explanation & { uncertainty?: Record<string, number> }
-
 /** An explanation in the words of the MQTT contract. */
-export function explanationMessage(alarmId: string, explained: Explained, withHeatmap: boolean): ExplanationMessage {
-  const { at, target, probability, composite, engine, regions, text, uncertainty = {} } = explained
+export function explanationMessage(alarmId: string, explained: Explanation, withHeatmap: boolean): ExplanationMessage {
+  const { at, target, probability, composite, engine, regions, text, uncertainty } = explained
   const rounded = regions.map(({ region, positive, negative }) => ({
     region,
     positive: round(positive),

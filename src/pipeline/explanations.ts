@@ -2,8 +2,8 @@
 import { messageOf } from '../core/errors.js'
 import type { Log } from '../core/log.js'
 import type { ExplanationMessage } from '../core/messages.js'
-import type { Crop } from '../core/types.js'
-import { type Explained, explanationMessage } from './explanation-message.js'
+import type { Crop, Explanation } from '../core/types.js'
+import { explanationMessage } from './explanation-message.js'
 
 export interface ExplainRequest {
   camera: string
@@ -15,7 +15,7 @@ export interface ExplainRequest {
 
 /** What this needs of the explain stage. A request that was skipped resolves with null. */
 export interface Explainer {
-  submit(request: ExplainRequest): Promise<Explained | null>
+  submit(request: ExplainRequest): Promise<Explanation | null>
   /** Whether a request would be worked on at once. */
   idle(): boolean
 }
@@ -42,7 +42,7 @@ interface Episode {
   /** The frame that was asked for last, and not in vain. */
   asked: ExplainRequest | null
   /** What was explained ahead of the alarm. */
-  ahead: { request: ExplainRequest; explained: Explained } | null
+  ahead: { request: ExplainRequest; explained: Explanation } | null
   lastSeen: number
   lastAbove: number
   /** After a failure: when to try again. */
@@ -152,7 +152,7 @@ export class Explanations {
     )
   }
 
-  #publish(alarmId: string, explained: Explained): void {
+  #publish(alarmId: string, explained: Explanation): void {
     this.#options.publish(explanationMessage(alarmId, explained, this.#options.publishHeatmap))
   }
 

@@ -133,13 +133,14 @@ function openExplainer(
   manifest: Manifest,
   classifier: Classifier
 ): Promise<ExplainStage> {
-  const { engine, composite, threads } = config.explanation
+  const { engine, composite, threads, views } = config.explanation
   const saveTo = config.privacy.save_heatmaps_to ?? undefined
   return startExplaining({
     manifest,
     engine,
     composite,
     threads,
+    views,
     provider: classifier.proof.provider,
     inBackground: true,
     saveTo,

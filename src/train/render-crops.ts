@@ -1,7 +1,7 @@
 import sharp from 'sharp'
 import type { Size } from '../core/types.js'
 import { alignFace } from '../face/align.js'
-import { createRandom, type Random, renderPortrait } from '../render/index.js'
+import { createRandom, type Random, type Rendered, renderPortrait } from '../render/index.js'
 import type { SamplePlan } from './recipe.js'
 
 /**
@@ -12,17 +12,21 @@ export const landmarkJitter = { each: 0.025, both: 0.03, scale: 0.05 }
 
 /** Renders a plan and cuts `count` crops out of it, each with other errors of the landmarks. RGB24, one after the other. */
 export async function renderCrops(plan: SamplePlan, size: Size, count: number): Promise<Uint8Array> {
-  const portrait = await renderPortrait(plan)
-  const picture =
-    plan.compression === null ? portrait : { ...portrait, data: await compress(portrait, plan.compression) }
+  const picture = await renderPicture(plan)
   const random = createRandom(plan.seed + 0x20000000)
   const bytes = size.width * size.height * 3
   const crops = new Uint8Array(count * bytes)
   for (let i = 0; i < count; i++) {
-    const landmarks = jitterEyes(portrait.landmarks, random)
+    const landmarks = jitterEyes(picture.landmarks, random)
     crops.set(alignFace(picture, landmarks, size).data, i * bytes)
   }
   return crops
+}
+
+/** The whole picture that a plan's crops are cut out of, and what is true about it. */
+export async function renderPicture(plan: SamplePlan): Promise<Rendered> {
+  const portrait = await renderPortrait(plan)
+  return plan.compression === null ? portrait : { ...portrait, data: await compress(portrait, plan.compression) }
 }
 
 /** A camera's compression leaves blocks and smeared colours; JPEG is what leaves the like in a single picture. */

@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { InferenceError, UnsupportedModelError } from '../../src/core/errors.js'
 import { type Crop, regionNames } from '../../src/core/types.js'
-import { explainCrop, type RelevanceSource, summedOverColours } from '../../src/explain/explain-crop.js'
+import { explainCrop } from '../../src/explain/explain-crop.js'
+import { type RelevanceSource, summedOverColours } from '../../src/explain/explain-views.js'
 import type { Manifest } from '../../src/model/manifest.js'
+import { softmax } from '../../src/model/preprocess.js'
 
 const manifest: Manifest = {
   name: 'fake',
@@ -47,7 +49,7 @@ function fakeSource(answer: Partial<Answer> | Error) {
 describe('the explanation of a crop', () => {
   it('asks for the crop as the manifest wants it, and tells of the target that was explained', async () => {
     const { source, asked } = fakeSource({ target: [1] })
-    const found = await explainCrop({ source, manifest }, crop, 'max')
+    const found = await explainCrop({ source, manifest, views: 1 }, crop, 'max')
     const [{ data, dims }, options] = asked[0]!
     expect(dims).toEqual([1, 16, 16, 3])
     expect([...data.subarray(0, 4)]).toEqual([20, 15, 10, 20])
@@ -58,7 +60,7 @@ describe('the explanation of a crop', () => {
     expect(found.probability).toBeCloseTo(powers[1]! / sum, 6)
     expect([...found.logits]).toEqual([2, 0, -2])
     expect(found.probabilities[0]).toBeCloseTo(powers[0]! / sum, 6)
-    expect(found.uncertainty.score).toBeGreaterThan(70)
+    expect(found.uncertainty).toEqual({ classes: {}, regions: {}, views: 1 })
     expect(found.relevance).toEqual(new Float32Array(256).fill(3))
     expect(found.regions.find(({ region }) => region === 'outside')).toEqual({
       region: 'outside',
@@ -71,15 +73,43 @@ describe('the explanation of a crop', () => {
     )
   })
 
+  it('tells how uncertain it is where it looks several times, and keeps to what it says of the crop itself', async () => {
+    const { source, asked } = fakeSource({})
+    const answering: RelevanceSource = {
+      explain: async (input, options) => {
+        await source.explain(input, options)
+        const batch = input.dims[0]!
+        // The first call is about the crop; the mirror image, the first of the others, gets another answer than they.
+        const logits = Array.from({ length: batch }, (_, i) => (batch > 1 && i === 0 ? [-90, 90, 0] : [90, -90, 0]))
+        return { logits, target: logits.map(() => 0), relevance: new Float32Array(768 * batch).fill(1) }
+      }
+    }
+    const { probability, uncertainty, relevance } = await explainCrop(
+      { source: answering, manifest, views: 4 },
+      crop,
+      0
+    )
+    expect(asked.map(([{ dims }, { target }]) => [dims[0], target])).toEqual([
+      [1, 0],
+      [3, 0]
+    ])
+    expect(probability).toBeCloseTo(softmax([90, -90, 0], manifest.temperature)[0]!, 6)
+    expect(relevance).toEqual(new Float32Array(256).fill(3))
+    // One of four says 0 instead of 1: a deviation of the square root of 3/16, twice; the maps are all alike.
+    expect(uncertainty.classes).toEqual({ pain: 43.3, disgust: 86.6, happiness: 0 })
+    expect(uncertainty.regions).toEqual(Object.fromEntries(regionNames.map((name) => [name, 0])))
+    expect(uncertainty.views).toBe(4)
+  })
+
   it('fails with an InferenceError that says why, whatever goes wrong', async () => {
     const broken = { ...crop, width: 8 }
-    await expect(explainCrop({ ...fakeSource({}), manifest }, broken, 0)).rejects.toThrow(/8x16.*16x16/)
+    await expect(explainCrop({ ...fakeSource({}), manifest, views: 1 }, broken, 0)).rejects.toThrow(/8x16.*16x16/)
     for (const [cause, message] of [
       [new Error('out of memory'), /out of memory/],
       [new InferenceError('tfjs is gone', 'LRP', 'Restart.'), /^LRP: tfjs is gone/],
       [new UnsupportedModelError('Einsum is unknown', 'node 7', 'x'), /Einsum is unknown/]
     ] as const) {
-      const failing = explainCrop({ ...fakeSource(cause), manifest }, crop, 0)
+      const failing = explainCrop({ ...fakeSource(cause), manifest, views: 1 }, crop, 0)
       await expect(failing).rejects.toThrow(InferenceError)
       await expect(failing).rejects.toThrow(message)
     }
@@ -88,7 +118,9 @@ describe('the explanation of a crop', () => {
   it('refuses relevance that is no number rather than to tell of it', async () => {
     const relevance = new Float32Array(768)
     relevance[5] = Number.NaN
-    await expect(explainCrop({ ...fakeSource({ relevance }), manifest }, crop, 0)).rejects.toThrow(InferenceError)
+    await expect(explainCrop({ ...fakeSource({ relevance }), manifest, views: 1 }, crop, 0)).rejects.toThrow(
+      InferenceError
+    )
   })
 })
 

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { type RegionName, type RegionShare, regionNames } from '../../src/core/types.js'
 import { de } from '../../src/explain/words/de.js'
 import { en } from '../../src/explain/words/en.js'
-import { type Finding, findingOf, rules } from '../../src/explain/words/finding.js'
+import { type Finding, findingOf, rules, unsteadyFrom } from '../../src/explain/words/finding.js'
 import { inWords } from '../../src/explain/words/index.js'
 
 type Parts = Partial<Record<RegionName, number>>
@@ -18,12 +18,13 @@ const onlyFor = { positive: 1, negative: 0 }
 const forAndAgainst = { positive: 0.7, negative: 0.3 }
 
 describe('sentences', () => {
-  const cases: [what: string, ...about: Parameters<typeof inWords>, en: string, de: string][] = [
+  const cases: [what: string, ...about: Required<Parameters<typeof inWords>>, en: string, de: string][] = [
     [
       'two regions that hold most of it, and one against',
       'pain',
       shares({ brows: 0.34, eyes: 0.22, cheeks: 0.14, nose: 0.1, mouth: 0.1, chin: 0.1 }, { mouth: 0.7, chin: 0.3 }),
       forAndAgainst,
+      0,
       "The model's impression of pain rests mostly on the brows (34 %) and the eyes (22 %); the mouth speaks against it.",
       'Der Eindruck von Schmerz, den das Modell hat, beruht vor allem auf den Brauen (34 %) und den Augen (22 %); der Mund spricht dagegen.'
     ],
@@ -32,6 +33,7 @@ describe('sentences', () => {
       'disgust',
       shares({ nose: 0.874, chin: 0.126 }),
       onlyFor,
+      0,
       "The model's impression of disgust rests mostly on the nose (87 %).",
       'Der Eindruck von Ekel, den das Modell hat, beruht vor allem auf der Nase (87 %).'
     ],
@@ -40,6 +42,7 @@ describe('sentences', () => {
       'happiness',
       shares({ mouth: 0.3, cheeks: 0.26, nasolabial_folds: 0.24, eyes: 0.2 }, { brows: 1 }),
       forAndAgainst,
+      0,
       "The model's impression of happiness rests mostly on the mouth (30 %), the cheeks (26 %) and the nasolabial folds (24 %); the brows speak against it.",
       'Der Eindruck von Freude, den das Modell hat, beruht vor allem auf dem Mund (30 %), den Wangen (26 %) und den Nasolabialfalten (24 %); die Brauen sprechen dagegen.'
     ],
@@ -48,6 +51,7 @@ describe('sentences', () => {
       'pain',
       shares({ ...even(), forehead: 0.28, chin: 0.01, nose: 0.01 }),
       onlyFor,
+      0,
       "The model's impression of pain rests on many parts, most of all on the forehead (28 %).",
       'Der Eindruck von Schmerz, den das Modell hat, beruht auf vielen Bereichen, am stärksten auf der Stirn (28 %).'
     ],
@@ -56,6 +60,7 @@ describe('sentences', () => {
       'pain',
       shares(even()),
       onlyFor,
+      0,
       "The model's impression of pain is spread over many parts, and none of them stands out.",
       'Der Eindruck von Schmerz, den das Modell hat, verteilt sich auf viele Bereiche, und keiner davon sticht hervor.'
     ],
@@ -64,6 +69,7 @@ describe('sentences', () => {
       'pain',
       shares({ outside: 0.62, brows: 0.2, eyes: 0.1, nose: 0.08 }),
       onlyFor,
+      0,
       "The model's impression of pain rests mostly on parts outside the face (62 %) and the brows (20 %); be careful with it.",
       'Der Eindruck von Schmerz, den das Modell hat, beruht vor allem auf Bereichen außerhalb des Gesichts (62 %) und den Brauen (20 %); Vorsicht ist geboten.'
     ],
@@ -72,14 +78,43 @@ describe('sentences', () => {
       'pain',
       shares({ ...even(), outside: 0.3, chin: 0, nose: 0 }, { chin: 1 }),
       forAndAgainst,
+      0,
       "The model's impression of pain rests on many parts, most of all on parts outside the face (30 %); the chin speaks against it; be careful with it.",
       'Der Eindruck von Schmerz, den das Modell hat, beruht auf vielen Bereichen, am stärksten auf Bereichen außerhalb des Gesichts (30 %); das Kinn spricht dagegen; Vorsicht ist geboten.'
+    ],
+    [
+      'what holds for this very picture only',
+      'pain',
+      shares({ brows: 0.34, eyes: 0.22, cheeks: 0.14, nose: 0.1, mouth: 0.1, chin: 0.1 }, { mouth: 0.7, chin: 0.3 }),
+      forAndAgainst,
+      unsteadyFrom,
+      "The model's impression of pain rests mostly on the brows (34 %) and the eyes (22 %); the mouth speaks against it; this changes noticeably when the picture is changed slightly.",
+      'Der Eindruck von Schmerz, den das Modell hat, beruht vor allem auf den Brauen (34 %) und den Augen (22 %); der Mund spricht dagegen; das ändert sich deutlich, wenn das Bild leicht verändert wird.'
+    ],
+    [
+      'nothing for it, in this very picture only',
+      'pain',
+      shares({}, { outside: 1 }),
+      { positive: 0, negative: 2 },
+      100,
+      'The model finds nothing in the picture that speaks for pain; parts outside the face speak against it; this changes noticeably when the picture is changed slightly.',
+      'Das Modell findet im Bild nichts, was für Schmerz spricht; Bereiche außerhalb des Gesichts sprechen dagegen; das ändert sich deutlich, wenn das Bild leicht verändert wird.'
+    ],
+    [
+      'much outside the face, and unsteady',
+      'disgust',
+      shares({ outside: 0.62, brows: 0.2, eyes: 0.1, nose: 0.08 }),
+      onlyFor,
+      73,
+      "The model's impression of disgust rests mostly on parts outside the face (62 %) and the brows (20 %); this changes noticeably when the picture is changed slightly; be careful with it.",
+      'Der Eindruck von Ekel, den das Modell hat, beruht vor allem auf Bereichen außerhalb des Gesichts (62 %) und den Brauen (20 %); das ändert sich deutlich, wenn das Bild leicht verändert wird; Vorsicht ist geboten.'
     ],
     [
       'something for it, but more against it',
       'pain',
       shares({ brows: 1 }, { mouth: 0.8, brows: 0.2 }),
       { positive: 1, negative: 1.01 },
+      0,
       "The model's impression of pain rests mostly on the brows (100 %); the mouth speaks against it; altogether more speaks against it than for it.",
       'Der Eindruck von Schmerz, den das Modell hat, beruht vor allem auf den Brauen (100 %); der Mund spricht dagegen; insgesamt spricht mehr dagegen als dafür.'
     ],
@@ -88,6 +123,7 @@ describe('sentences', () => {
       'pain',
       shares({}, { nostrils: 0.6, outside: 0.4 }),
       { positive: 0, negative: 2 },
+      0,
       'The model finds nothing in the picture that speaks for pain; the nostrils speak against it.',
       'Das Modell findet im Bild nichts, was für Schmerz spricht; die Nasenflügel sprechen dagegen.'
     ],
@@ -96,6 +132,7 @@ describe('sentences', () => {
       'pain',
       shares({}),
       { positive: 0, negative: 0 },
+      0,
       'The model finds nothing in the picture that speaks for pain.',
       'Das Modell findet im Bild nichts, was für Schmerz spricht.'
     ],
@@ -104,13 +141,14 @@ describe('sentences', () => {
       'Valence+',
       shares({ eyes: 0.9, chin: 0.1 }, { outside: 1 }),
       forAndAgainst,
+      0,
       'The model\'s impression of "Valence+" rests mostly on the eyes (90 %); parts outside the face speak against it.',
       'Der Eindruck von „Valence+“, den das Modell hat, beruht vor allem auf den Augen (90 %); Bereiche außerhalb des Gesichts sprechen dagegen.'
     ]
   ]
-  for (const [what, label, regions, mass, english, german] of cases)
+  for (const [what, label, regions, mass, uncertainty, english, german] of cases)
     it(`say: ${what}`, () => {
-      expect(inWords(label, regions, mass)).toEqual({ en: english, de: german })
+      expect(inWords(label, regions, mass, uncertainty)).toEqual({ en: english, de: german })
     })
 
   it('take a label that is a property of every object for what it is', () => {
@@ -124,7 +162,8 @@ describe('sentences', () => {
       regions: [{ region, percent: 80 }],
       careful: false,
       against: region,
-      outweighed: false
+      outweighed: false,
+      unsteady: false
     })
     const german = Object.fromEntries(
       regionNames.map((region) => [region, de.sentence('pain', about(region)).split('vor allem auf ')[1]])
@@ -177,6 +216,17 @@ describe('what counts as a finding', () => {
     expect(kind({ brows: 0.51, eyes: 0.14, nose: 0.14, mouth: 0.14, chin: 0.07 })).toBe('mostly')
     expect(kind({ ...even(), brows: 0.149, eyes: 0.051 })).toBe('spread')
     expect(kind({ ...even(), brows: 0.15, eyes: 0.05 })).toBe('many')
+  })
+
+  it('"unsteady" needs an uncertainty that was looked for and is high', () => {
+    const unsteady = (uncertainty?: number) => findingOf(shares({ brows: 1 }), onlyFor, uncertainty).unsteady
+    expect([undefined, 0, unsteadyFrom - 0.1, unsteadyFrom, 100].map(unsteady)).toEqual([
+      false,
+      false,
+      false,
+      true,
+      true
+    ])
   })
 
   it('never claims more than the shares say, whatever they are', () => {

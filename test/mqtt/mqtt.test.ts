@@ -76,13 +76,14 @@ describe('what is published', () => {
     expect(mqtt.stats().published.alarm).toBe(2)
   })
 
-  test('an explanation: after its alarm, and its picture only where the config lets it', async () => {
+  test('an explanation: after its alarm, and its picture and the other classes only where the config lets them', async () => {
     const { mqtt } = await start()
     await mqtt.alarm(alarm('a0', 0))
     await mqtt.explanation(explanation)
     await eventually('it', () => ear.on('explanation').length === 1)
-    const { heatmap, ...rest } = explanation
-    expect(ear.on('explanation')[0]?.json).toEqual(rest)
+    const { heatmap: _, ...rest } = explanation
+    const uncertainty = { ...explanation.uncertainty, classes: { pain: 12.5 } }
+    expect(ear.on('explanation')[0]?.json).toEqual({ ...rest, uncertainty })
     expect(ear.heard.findIndex(({ topic }) => topic.endsWith('/alarm'))).toBeLessThan(
       ear.heard.findIndex(({ topic }) => topic.endsWith('/explanation'))
     )
@@ -91,7 +92,7 @@ describe('what is published', () => {
     const open = await start({ privacy: { publishEmotions: true, publishHeatmap: true } })
     await open.mqtt.explanation(explanation)
     await eventually('the picture', () => ear.on('explanation').length === 2)
-    expect(ear.on('explanation')[1]?.json.heatmap).toBe(heatmap)
+    expect(ear.on('explanation')[1]?.json).toEqual(explanation)
   })
 
   test('observations: at most one per second and track, other classes only where the config lets them', async () => {

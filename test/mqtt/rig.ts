@@ -63,7 +63,7 @@ export const explanation: ExplanationMessage = {
   engine: 'tfjs',
   regions: [],
   text: { en: 'brows', de: 'Brauen' },
-  uncertainty: {},
+  uncertainty: { classes: { pain: 12.5, disgust: 3, happiness: 9.4 }, regions: { brows: 4.2 }, views: 6 },
   heatmap: 'iVBORw0KGgo='
 }
 

@@ -20,6 +20,7 @@ function explanationOf({ camera, at, track, score }: ExplainRequest): Explanatio
     engine: 'test',
     regions: [{ region: 'brows', positive: 0.34567, negative: 0 }],
     text: { en: 'brows', de: 'Brauen' },
+    uncertainty: { classes: { pain: 12.5 }, regions: { brows: 4.2 }, views: 6 },
     heatmap: Uint8Array.of(1, 2, 3),
     relevance: new Float32Array(1),
     crop,

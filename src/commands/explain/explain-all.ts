@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { DiskError, messageOf } from '../../core/errors.js'
 import type { Crop } from '../../core/types.js'
-import { explainCrop } from '../../explain/index.js'
+import { defaultViews, explainCrop } from '../../explain/index.js'
 import type { Explainer } from '../../lrp/index.js'
 import { titleOf } from './composites.js'
 import { type FigureRow, writeFigure } from './figure.js'
@@ -97,7 +97,7 @@ async function explainSubject(own: Pass, subject: Subject): Promise<string | nul
   const { manifest, target, out, signal } = job
   const crop = await cropOf(own, subject)
   const startedAt = performance.now()
-  const explained = await explainCrop({ source: explainer, manifest }, crop, target)
+  const explained = await explainCrop({ source: explainer, manifest, views: defaultViews }, crop, target)
   if (signal.aborted) return null
   const durationMs = performance.now() - startedAt
   const face = subject.face!

@@ -43,11 +43,12 @@ const speaksAgainst = (region: RegionName): string => {
 }
 
 export const de: Language = {
-  sentence: (label, { kind, regions: named, against, outweighed, careful }) =>
+  sentence: (label, { kind, regions: named, against, outweighed, unsteady, careful }) =>
     [
       sayings[kind](labels.get(label) ?? `„${label}“`, named),
       against ? speaksAgainst(against) : '',
       outweighed ? '; insgesamt spricht mehr dagegen als dafür' : '',
+      unsteady ? '; das ändert sich deutlich, wenn das Bild leicht verändert wird' : '',
       careful ? '; Vorsicht ist geboten' : '',
       '.'
     ].join('')

@@ -40,11 +40,12 @@ const speaksAgainst = (region: RegionName): string => {
 }
 
 export const en: Language = {
-  sentence: (label, { kind, regions: named, against, outweighed, careful }) =>
+  sentence: (label, { kind, regions: named, against, outweighed, unsteady, careful }) =>
     [
       sayings[kind](labels.get(label) ?? `"${label}"`, named),
       against ? speaksAgainst(against) : '',
       outweighed ? '; altogether more speaks against it than for it' : '',
+      unsteady ? '; this changes noticeably when the picture is changed slightly' : '',
       careful ? '; be careful with it' : '',
       '.'
     ].join('')

@@ -96,7 +96,7 @@ describe('the explanation of a crop', () => {
     expect(probability).toBeCloseTo(softmax([90, -90, 0], manifest.temperature)[0]!, 6)
     expect(relevance).toEqual(new Float32Array(256).fill(3))
     // One of four says 0 instead of 1: a deviation of the square root of 3/16, twice; the maps are all alike.
-    expect(uncertainty.classes).toEqual({ pain: 43.3, disgust: 43.3, happiness: 0 })
+    expect(uncertainty.classes).toEqual({ pain: 43.3, disgust: 86.6, happiness: 0 })
     expect(uncertainty.regions).toEqual(Object.fromEntries(regionNames.map((name) => [name, 0])))
     expect(uncertainty.views).toBe(4)
   })

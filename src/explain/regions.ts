@@ -56,6 +56,12 @@ function crossings(polygon: readonly Point[], y: number): Crossing[] {
   return found.sort((a, b) => a.x - b.x)
 }
 
+/**
+ * Positive (or negative) relevance that is less than this part of all relevance is what rounding and LRP's epsilon leave
+ * behind. Its shares would be of next to nothing, often on the picture's border, so it counts as none.
+ */
+const negligible = 0.01
+
 /** Relevance summed up over the picture; both 0 or more. */
 export interface RelevanceMass {
   positive: number
@@ -64,7 +70,7 @@ export interface RelevanceMass {
 
 /**
  * Each region's share of all positive and of all negative relevance. The positive shares sum up to 1 unless there is no
- * positive relevance at all, when all are 0; so do the negative ones.
+ * positive relevance worth mention, when all are 0, and so is its mass; likewise the negative ones.
  * @param relevance signed, per pixel
  * @param labels    as `regionMap` gives it, of the same length
  * @returns shares in the order of `regionNames`, and the relevance that they are shares of
@@ -79,7 +85,9 @@ export function regionShares(
     if (value > 0) positive[labels[i]!]! += value
     else if (value < 0) negative[labels[i]!]! -= value
   })
-  const mass = { positive: sum(positive), negative: sum(negative) }
+  const all = sum(positive) + sum(negative)
+  const notable = (part: number): number => (part >= negligible * all ? part : 0)
+  const mass = { positive: notable(sum(positive)), negative: notable(sum(negative)) }
   const share = (part: number, whole: number): number => (whole > 0 ? part / whole : 0)
   return {
     regions: regionNames.map((region: RegionName, i) => ({

@@ -220,12 +220,14 @@ describe('shares by region', () => {
         const relevance = Float32Array.from(values)
         const labels = Uint8Array.from(values, (_, i) => Math.abs(seed + i * 7) % regionNames.length)
         const { regions, mass } = regionShares(relevance, labels)
+        const all = relevance.reduce((sum, value) => sum + Math.abs(value), 0)
         expect(regions.map(({ region }) => region)).toEqual(regionNames)
         for (const [sign, key] of [
           [1, 'positive'],
           [-1, 'negative']
         ] as const) {
-          const whole = [...relevance].reduce((sum, value) => sum + Math.max(0, sign * value), 0)
+          const total = [...relevance].reduce((sum, value) => sum + Math.max(0, sign * value), 0)
+          const whole = total < 0.01 * all ? 0 : total
           expect(mass[key]).toBeCloseTo(whole, 6)
           regions.forEach((share, region) => {
             const part = [...relevance].reduce(
@@ -239,5 +241,18 @@ describe('shares by region', () => {
         }
       })
     )
+  })
+
+  it('has no shares of next to nothing', () => {
+    const labels = Uint8Array.of(0, 1, 2)
+    const sums = (values: number[]) => {
+      const { regions, mass } = regionShares(Float32Array.from(values), labels)
+      const of = (key: 'positive' | 'negative') => regions.reduce((sum, share) => sum + share[key], 0)
+      return [of('positive'), of('negative'), mass.positive > 0, mass.negative > 0]
+    }
+    expect(sums([0.009, -0.6, -0.391])).toEqual([0, 1, false, true])
+    expect(sums([0.6, 0.395, -0.005])).toEqual([1, 0, true, false])
+    expect(sums([0.02, -0.98, 0])).toEqual([1, 1, true, true])
+    expect(sums([0, 0, 0])).toEqual([0, 0, false, false])
   })
 })

@@ -9,12 +9,21 @@ import { fileURLToPath } from 'node:url'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 
+/** Debian's package of a program, where it is called otherwise. */
+const packageOf = { 'systemd-analyze': 'systemd' }
+
 /** What each purpose needs, in order. */
 const purposes = {
   packages: [checkNode, installPackages],
   build: [checkNode, installPackages, build],
   demo: [checkNode, installPackages, () => installPrograms(['ffmpeg']), build, buildFaceModels],
-  test: [checkNode, installPackages, () => installPrograms(['ffmpeg', 'mosquitto']), build, buildFaceModels]
+  test: [
+    checkNode,
+    installPackages,
+    () => installPrograms(['ffmpeg', 'mosquitto', 'systemd-analyze']),
+    build,
+    buildFaceModels
+  ]
 }
 
 const steps = purposes[process.argv[2] ?? 'demo']
@@ -44,7 +53,8 @@ async function installPackages() {
 async function installPrograms(programs) {
   const missing = programs.filter((program) => !isOnPath(program))
   if (missing.length === 0) return
-  const command = `apt-get install -y ${missing.join(' ')}`
+  const packages = missing.map((program) => packageOf[program] ?? program)
+  const command = `apt-get install -y ${packages.join(' ')}`
   const prefix = aptPrefix()
   if (!prefix)
     fail(
@@ -53,7 +63,7 @@ async function installPrograms(programs) {
   const [program, ...rest] = [...prefix, 'apt-get']
   const quiet = { DEBIAN_FRONTEND: 'noninteractive' }
   await run('Reading package lists', program, [...rest, 'update', '-qq'], quiet)
-  const install = [...rest, 'install', '-y', '-qq', '--no-install-recommends', ...missing]
+  const install = [...rest, 'install', '-y', '-qq', '--no-install-recommends', ...packages]
   await run(`Installing ${missing.join(' and ')}`, program, install, quiet)
 }
 

@@ -51,6 +51,33 @@ export const commandTable: readonly CommandRow[] = [
     examples: ['painlens check --config /etc/painlens/painlens.yaml'],
     action: async (options, _, signal) => (await import('./check.js')).checkCommand(options as never, signal)
   },
+  { usage: 'config', summary: 'Write a first config.' },
+  {
+    parent: 'config',
+    usage: 'init',
+    summary: 'Ask a few questions and write a commented config; passwords go elsewhere.',
+    options: [
+      ['-c, --config <file>', 'the file to write', undefined, 'painlens.yaml'],
+      ['--device <name>', "this box's name (default: the host's)"],
+      ['--facility <name>', 'the care home'],
+      ['--broker <url>', 'the MQTT broker (default: mqtt://localhost:1883)'],
+      ['--broker-user <name>', 'the user name at the broker'],
+      ['--camera <id=url...>', 'a camera; may be given more than once'],
+      ['--room <id=room...>', 'the room of a camera that was given'],
+      [
+        '--secrets <place>',
+        'where passwords go: file, credential, env or plain (default: file; credential below /etc)'
+      ],
+      ['-y, --yes', 'ask nothing: what is not given has its default'],
+      ['--force', 'overwrite what is there']
+    ],
+    examples: [
+      'painlens config init',
+      'painlens config init --config /etc/painlens/painlens.yaml',
+      'painlens config init --yes --device ward-3 --broker mqtt://192.0.2.2:1883 --camera room-312=rtsp://192.0.2.10/stream1'
+    ],
+    action: async (options, _, signal) => (await import('./config-init.js')).configInitCommand(options as never, signal)
+  },
   {
     usage: 'explain <images...>',
     summary: 'Classify and explain pictures: heatmaps, shares by facial region, a sentence.',

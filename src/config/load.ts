@@ -51,7 +51,7 @@ export async function loadConfig(file: string, options: LoadOptions = {}): Promi
     throw new ConfigError(
       path,
       [`it cannot be read: ${unreadable[code ?? ''] ?? code ?? 'unknown reason'}`],
-      'Name your config file with --config; to begin one, copy config/painlens.yaml of the installation and change it.'
+      'Name your config file with --config; painlens config init writes a first one.'
     )
   }
   return parseConfig(text, path, { ...options, readFile })

@@ -39,6 +39,15 @@ export function normalUrl(url: string): string {
   return `${parts.scheme}://${login}@${parts.address}`
 }
 
+/** The URL without its login, and the login decoded; null where it is none. */
+export function splitLoginOff(url: string): { url: string; user: string | null; password: string | null } | null {
+  const parts = takeApart(url)
+  if (!parts) return null
+  const { user, password } = splitLogin(parts.login ?? '')
+  const bare = `${parts.scheme}://${parts.address}`
+  return { url: bare, user: user ? decode(user) : null, password: password === null ? null : decode(password) }
+}
+
 /** The passwords that a URL holds, as written and decoded. */
 export function passwordsOf(url: string): string[] {
   const login = takeApart(url)?.login

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { readFile } from 'node:fs/promises'
+import { readFile, stat } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { parse } from 'yaml'
 import { z } from 'zod'
@@ -139,7 +139,7 @@ async function readText(path: string): Promise<string> {
 function parseManifest(path: string, text: string): z.infer<typeof manifestSchema> {
   let document: unknown
   try {
-    document = parse(text)
+    document = parse(text, { logLevel: 'error' })
   } catch (error) {
     throw new ModelError(`the manifest is no YAML (${messageOf(error).split('\n')[0]})`, path, whatToDo)
   }
@@ -167,6 +167,8 @@ export async function checkHash(file: string, expected: string, manifest: string
 export async function sha256Of(file: string): Promise<string> {
   const hash = createHash('sha256')
   try {
+    // A device or a pipe may have no end.
+    if (!(await stat(file)).isFile()) throw new Error('it is no file')
     for await (const chunk of createReadStream(file, { highWaterMark: 1 << 20 })) hash.update(chunk as Buffer)
   } catch (error) {
     throw new ModelError(`the model cannot be read (${messageOf(error)})`, file, 'Check file in the manifest.')

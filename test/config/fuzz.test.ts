@@ -5,6 +5,7 @@ import { stringify } from 'yaml'
 import { parseConfig } from '../../src/config/index.js'
 import { ConfigError } from '../../src/core/errors.js'
 import { packageRoot } from '../../src/core/version.js'
+import { place } from '../fuzz/mutations.js'
 
 const example = readFileSync(`${packageRoot}config/painlens.yaml`, 'utf8')
 const keys = ['device', 'mqtt', 'url', 'cameras', 'id', 'zones', 'masks', 'polygon', 'alarm', 'priority', '__proto__']
@@ -48,7 +49,7 @@ const snippet = fc.oneof(
 )
 
 /** One edit: at `at` of the text (a share), `cut` letters go and `put` comes. */
-const edit = fc.record({ at: fc.double({ min: 0, max: 1, noNaN: true }), cut: fc.nat(12), put: snippet })
+const edit = fc.record({ at: place, cut: fc.nat(12), put: snippet })
 
 const edited = (text: string, edits: readonly { at: number; cut: number; put: string }[]): string =>
   edits.reduce((before, { at, cut, put }) => {

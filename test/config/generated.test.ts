@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { generatedFiles } from '../../src/config/generate.js'
 import { loadConfig } from '../../src/config/index.js'
 import { jsonSchema, nonNull, type SchemaNode } from '../../src/config/json-schema.js'
 import { compositeNames } from '../../src/config/schema.js'
 import { packageRoot } from '../../src/core/version.js'
+import { generatedFiles } from '../../src/generate/files.js'
 import { compositeOf } from '../../src/lrp/composites.js'
 
 describe('generated files', () => {

@@ -7,6 +7,7 @@ import { stringify } from 'yaml'
 import { silentLog } from '../../src/core/log.js'
 import { type Feed, startFeed } from '../../src/simulate/feed.js'
 import { type RtspServer, startRtspServer } from '../../src/simulate/rtsp-server.js'
+import { holdToContract } from '../support/contract.js'
 import {
   commandLine,
   type DaemonProcess,
@@ -94,6 +95,7 @@ async function listen(): Promise<Listener> {
     reconnectPeriod: 0
   })
   onTestFinished(() => client.endAsync(true))
+  holdToContract(client)
   const listener = new Listener(client)
   await client.subscribeAsync('painlens/test/#', { qos: 1 })
   return listener

@@ -12,6 +12,7 @@ import { Secrets } from '../../src/core/secrets.js'
 import { trialCrop } from '../../src/explain/trial-crop.js'
 import { startDaemon } from '../../src/pipeline/daemon.js'
 import { type Simulation, startSimulation } from '../../src/simulate/simulate.js'
+import { holdToContract } from '../support/contract.js'
 import { until } from '../support/daemon.js'
 import { killWorkers } from '../support/kill-worker.js'
 import { type Mosquitto, startMosquitto } from '../support/mosquitto.js'
@@ -47,6 +48,7 @@ async function start(device: string, manifest: string, cameraUrl = room.url) {
   const health: HealthMessage[] = []
   const nurse = await connectAsync(broker.url)
   onTestFinished(() => nurse.endAsync(true))
+  holdToContract(nurse)
   nurse.on('message', (topic, bytes) => {
     const lists: Record<string, object[]> = { alarm: alarms, explanation: explanations, health }
     lists[topic.split('/')[2]!]?.push(JSON.parse(bytes.toString()) as object)

@@ -56,6 +56,7 @@ describe('loadManifest', () => {
     ['a label twice', { labels: ['pain', 'pain'] }, /same class twice/],
     ['an unknown key', { colour: 'bgr' }, /colour/],
     ['a wrong colour order', { input: { ...good.input, colour: 'grb' } }, /input\.colour/],
+    ['a device without an end', { file: '/dev/zero' }, /zero: the model cannot be read \(it is no file\)/],
     ['a file that is not there', { file: 'gone.onnx' }, /gone\.onnx: the model cannot be read/]
   ])('refuses %s with a sentence', async (_, changes, message) => {
     const error = await load(changes).catch((e: unknown) => e)

@@ -7,6 +7,7 @@ import type { AlarmMessage, ExplanationMessage, HealthMessage } from '../../src/
 import { Secrets } from '../../src/core/secrets.js'
 import { type Mqtt, type MqttOptions, startMqtt } from '../../src/mqtt/index.js'
 import { type Outbox, openOutbox } from '../../src/outbox/index.js'
+import { holdToContract } from '../support/contract.js'
 
 export const base = 'painlens/test'
 const model = { name: 'm', sha256: 'f00d', demonstration: false }
@@ -157,6 +158,7 @@ export interface Listener {
 export async function listen(url: string, options: IClientOptions = {}): Promise<Listener> {
   const session = { clean: false, clientId: 'listener', properties: { sessionExpiryInterval: 300 } }
   const client = await connectAsync(url, { protocolVersion: 5, reconnectPeriod: 50, ...session, ...options })
+  holdToContract(client)
   const heard: Heard[] = []
   client.on('error', () => undefined)
   client.on('message', (topic, payload, packet) => {

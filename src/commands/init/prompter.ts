@@ -1,0 +1,97 @@
+import { createInterface, type Interface } from 'node:readline'
+import { Writable } from 'node:stream'
+import { UsageError } from '../../core/errors.js'
+
+export interface Question {
+  text: string
+  /** What an empty answer stands for; without one an answer is needed. */
+  fallback?: string
+  /** A password: not shown while it is typed. */
+  hidden?: boolean
+  /** What is wrong with an answer, or null; then it is asked again. */
+  problem?: (answer: string) => string | null
+}
+
+export interface Terminal {
+  input: NodeJS.ReadableStream & { isTTY?: boolean }
+  output: NodeJS.WritableStream
+}
+
+/** Asks on a terminal or reads the answers from a pipe, one per line; at the pipe's end the fallbacks answer. */
+export class Prompter {
+  readonly #interface: Interface
+  readonly #lines: AsyncIterator<string>
+  readonly #output: NodeJS.WritableStream
+  readonly #stop: () => void
+  #muted = false
+  #stopped = false
+
+  constructor(
+    { input, output }: Terminal,
+    private readonly signal: AbortSignal
+  ) {
+    this.#output = output
+    const shown = new Writable({
+      write: (chunk: Buffer, _encoding, done) => {
+        if (this.#muted) done()
+        else output.write(chunk, () => done())
+      }
+    })
+    this.#interface = createInterface({ input, output: shown, terminal: Boolean(input.isTTY) })
+    // Lines that come before their question wait in the iterator; `question` of readline would lose them.
+    this.#lines = this.#interface[Symbol.asyncIterator]()
+    this.#stop = () => {
+      this.#stopped = true
+      this.#interface.close()
+    }
+    // On a terminal in raw mode Ctrl-C is no signal but a key.
+    this.#interface.on('SIGINT', this.#stop)
+    signal.addEventListener('abort', this.#stop, { once: true })
+  }
+
+  say(text: string): void {
+    this.#output.write(`${text}\n`)
+  }
+
+  /**
+   * @returns the answer without blanks around it
+   * @throws UsageError when the answers end before this one, or the user gives up
+   */
+  async ask(question: Question): Promise<string> {
+    const { fallback, problem } = question
+    for (;;) {
+      const line = await this.#line(question)
+      if (line === null && fallback === undefined) throw this.#ended(question)
+      const answer = (question.hidden ? line : line?.trim()) || (fallback ?? '')
+      if (answer === '' && fallback === undefined) this.say('  An answer is needed.')
+      else {
+        const wrong = answer === fallback ? null : (problem?.(answer) ?? null)
+        if (wrong === null) return answer
+        this.say(`  ${wrong}.`)
+      }
+    }
+  }
+
+  close(): void {
+    this.signal.removeEventListener('abort', this.#stop)
+    this.#interface.close()
+  }
+
+  async #line({ text, fallback, hidden }: Question): Promise<string | null> {
+    this.#output.write(`${text}${fallback ? ` [${fallback}]` : ''}: `)
+    this.#muted = hidden ?? false
+    const { value, done } = await this.#lines.next()
+    if (hidden) this.say('')
+    this.#muted = false
+    if (this.#stopped) throw new UsageError('stopped', 'painlens config init', 'Nothing was written; start again.')
+    return done ? null : value
+  }
+
+  #ended({ text }: Question): UsageError {
+    return new UsageError(
+      `the answers end before "${text}"`,
+      'painlens config init',
+      'Answer it, or use the options that --help shows.'
+    )
+  }
+}

@@ -1,0 +1,64 @@
+import { readdirSync } from 'node:fs'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+import fc from 'fast-check'
+import { expect } from 'vitest'
+import { startWatchdog } from './watchdog.js'
+
+export interface Target {
+  inputs: fc.Arbitrary<Uint8Array>
+  /** Says whether the input was good or was refused as it should be; whatever else it throws is a find. */
+  take(input: Uint8Array): 'fine' | 'refused' | Promise<'fine' | 'refused'>
+}
+
+/** `npm run fuzz -- --minutes N` sets it; without it each target gets a fixed number of inputs. */
+const minutes = Number(process.env.PAINLENS_FUZZ_MINUTES ?? 0)
+const inputsPerTarget = 10_000
+/** Any single input is answered within this; the slowest take some 10 ms. */
+const hangMs = 20_000
+/** What caches and compiled code may add after the first tenth. */
+const growthBytes = 12e6
+
+export const fuzzTimeoutMs = minutes * 60_000 + 180_000
+
+/**
+ * Gives a target its inputs, always the same ones unless it runs for minutes. No input may crash or hang it, and in the
+ * end it holds no more memory, handles or open files than after the first tenth.
+ */
+export async function fuzz({ inputs, take }: Target): Promise<{ fine: number; refused: number }> {
+  const seen = { fine: 0, refused: 0 }
+  const watchdog = startWatchdog(hangMs)
+  const property = fc.asyncProperty(inputs, async (input) => {
+    watchdog.next(input)
+    seen[await take(input)]++
+  })
+  try {
+    await fc.assert(property, { numRuns: inputsPerTarget / 10, seed: 1 })
+    const before = held()
+    if (minutes > 0) {
+      const options = { numRuns: Number.MAX_SAFE_INTEGER, interruptAfterTimeLimit: minutes * 60_000 }
+      await fc.assert(property, { ...options, markInterruptAsFailure: false })
+    } else await fc.assert(property, { numRuns: inputsPerTarget, seed: 2 })
+    const after = held()
+    expect(after.resources).toBe(before.resources)
+    expect(after.files).toBe(before.files)
+    expect(after.bytes - before.bytes).toBeLessThan(growthBytes)
+  } finally {
+    await watchdog.stop()
+  }
+  return seen
+}
+
+setFlagsFromString('--expose-gc')
+const collectGarbage = runInNewContext('gc') as () => void
+
+/** What the process holds on to. */
+function held(): { bytes: number; resources: number; files: number } {
+  collectGarbage()
+  const { heapUsed, arrayBuffers } = process.memoryUsage()
+  return {
+    bytes: heapUsed + arrayBuffers,
+    resources: process.getActiveResourcesInfo().length,
+    files: readdirSync('/proc/self/fd').length
+  }
+}

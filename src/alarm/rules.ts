@@ -40,5 +40,6 @@ export const defaultPriorities: Readonly<Record<Condition, Priority>> = {
   inference_failed: 'high',
   explanation_failed: 'low',
   outbox_full: 'medium',
+  config_rejected: 'low',
   test: 'low'
 }

@@ -32,6 +32,10 @@ const conditions: Record<Condition, { start: Text; cleared: Text }> = {
     start: { en: 'Too many undelivered alarms', de: 'Zu viele nicht zugestellte Alarme' },
     cleared: { en: 'Undelivered alarms are within bounds again', de: 'Nicht zugestellte Alarme wieder im Rahmen' }
   },
+  config_rejected: {
+    start: { en: 'The changed config was not taken over', de: 'Die geänderte Konfiguration wurde nicht übernommen' },
+    cleared: { en: 'The config was taken over', de: 'Die Konfiguration wurde übernommen' }
+  },
   test: {
     start: { en: 'Test alarm', de: 'Testalarm' },
     cleared: { en: 'Test alarm over', de: 'Testalarm beendet' }

@@ -15,7 +15,6 @@ import type { Manifest } from '../model/manifest.js'
 import { batchDims, preprocess } from '../model/preprocess.js'
 import { openSession } from '../ort/session.js'
 import { cameraLine } from '../pipeline/camera-line.js'
-import { LatencyWindow } from '../pipeline/latency.js'
 import { Reporter } from '../pipeline/reporter.js'
 import { faceModels } from './models.js'
 import { median, ms, table } from './table.js'
@@ -74,7 +73,7 @@ async function openStages(manifest: Manifest, threads: number) {
     alarms,
     mqtt,
     explanations: null,
-    latency: new LatencyWindow(),
+    supervision: { frame: () => undefined, alarm: () => undefined },
     log: silentLog,
     clock
   })

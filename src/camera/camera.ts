@@ -52,6 +52,8 @@ export interface CameraStats extends CameraStatus {
   lastFrameAt: number | null
   /** Decoders started after the first one. */
   restarts: number
+  /** For how long the running decoder has given no picture, in ms; null while none runs. */
+  quietMs: number | null
 }
 
 /** A supervised camera: keeps a decoder running until it is stopped, and never throws for what a camera does. */
@@ -86,6 +88,8 @@ class SupervisedCamera implements Camera {
   readonly #counts = { frames: 0, dropped: 0, restarts: 0 }
   #lastFrameAt: number | null = null
   #child: DecoderChild | undefined
+  /** When it was started or gave its last picture, by a clock that nobody sets. */
+  #heardAt = 0
   #running = false
   #failure: Failure | undefined
   /** Set when the child was killed for its silence. */
@@ -124,7 +128,8 @@ class SupervisedCamera implements Camera {
 
   stats(): CameraStats {
     const fps = this.#rate.rate(this.#options.clock.now())
-    return { ...this.#states.value, ...this.#counts, fps, lastFrameAt: this.#lastFrameAt }
+    const quietMs = this.#child ? performance.now() - this.#heardAt : null
+    return { ...this.#states.value, ...this.#counts, fps, lastFrameAt: this.#lastFrameAt, quietMs }
   }
 
   start(): void {
@@ -151,6 +156,7 @@ class SupervisedCamera implements Camera {
     const { decoder, clock, log, secrets, fps, width, height } = this.#options
     this.#silence = undefined
     this.#steadySince = undefined
+    this.#heardAt = performance.now()
     this.#assembler.reset()
     this.#watch(this.#timing.connectMs)
     const child = new DecoderChild({
@@ -188,6 +194,7 @@ class SupervisedCamera implements Camera {
     const now = this.#options.clock.now()
     this.#counts[taken ? 'frames' : 'dropped']++
     this.#lastFrameAt = now
+    this.#heardAt = performance.now()
     this.#rate.add(now)
     if (this.#steadySince === undefined) {
       this.#steadySince = now

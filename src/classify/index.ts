@@ -1,7 +1,8 @@
 /** The classify stage: faces in, verdicts out. The model runs in a worker thread of its own. */
+
+import { KeptWorker } from '../core/kept-worker.js'
 import type { Log } from '../core/log.js'
 import type { Face, Verdict } from '../core/types.js'
-import { inferenceGraceMs, openedOrClosed, WorkerClient } from '../core/worker-client.js'
 import { workerScript } from '../core/worker-protocol.js'
 import type { Manifest } from '../model/manifest.js'
 import { softmax } from '../model/preprocess.js'
@@ -14,7 +15,10 @@ export interface ClassifierOptions {
   /** Threads within an operator; 0: one for each core. */
   threads: number
   log: Log
-  onCrash?: (error: Error) => void
+  /** The worker died and is started again; null when it serves again. */
+  onTrouble?: (problem: Error | null) => void
+  /** The worker died again and again, and stays away. */
+  onGivenUp?: (error: Error) => void
   /** Ends a start that is under way. */
   signal?: AbortSignal
 }
@@ -24,6 +28,8 @@ export interface Classifier {
   readonly proof: ProviderProof
   /** Time of the last inference in ms, or null before the first. */
   readonly lastInferenceMs: number | null
+  /** How often the worker was started again. */
+  readonly restarted: number
   /** Verdicts in the order of `faces`; all crops go through the model in one batch. */
   classify(camera: string, at: number, faces: readonly Face[]): Promise<Verdict[]>
   stop(): Promise<void>
@@ -35,19 +41,35 @@ export interface Classifier {
  */
 export async function startClassifier(options: ClassifierOptions): Promise<Classifier> {
   const { manifest, provider, threads, log } = options
-  const worker = new WorkerClient<ClassifyMethods>(workerScript(import.meta.url, './worker.js'), 'the classifier', {
-    onCrash: options.onCrash
-  })
-  const proof = await openedOrClosed(worker, worker.call('open', { manifest, provider, threads }), {
-    graceMs: inferenceGraceMs,
+  let verify = false
+  const worker = await KeptWorker.start<ClassifyMethods, ProviderProof>({
+    script: workerScript(import.meta.url, './worker.js'),
+    what: 'the classifier',
+    open: async (opening) => {
+      const proof = await opening.call('open', { manifest, provider, threads, verify })
+      // The manifest's loader has looked at the file; before a restart it may have been replaced.
+      verify = true
+      if (proof.fallback)
+        log.warn(
+          { provider: proof.provider, tried: proof.fallback },
+          'no GPU provider works; inference runs on the CPU'
+        )
+      log.info({ model: manifest.name, provider: proof.provider, nodes: proof.nodes }, 'classifier ready')
+      return proof
+    },
+    log,
+    onTrouble: options.onTrouble,
+    onGivenUp: options.onGivenUp,
     signal: options.signal
   })
-  if (proof.fallback)
-    log.warn({ provider: proof.provider, tried: proof.fallback }, 'no GPU provider works; inference runs on the CPU')
-  log.info({ model: manifest.name, provider: proof.provider, nodes: proof.nodes }, 'classifier ready')
   let lastInferenceMs: number | null = null
   return {
-    proof,
+    get proof() {
+      return worker.opened
+    },
+    get restarted() {
+      return worker.restarted
+    },
     get lastInferenceMs() {
       return lastInferenceMs
     },
@@ -57,7 +79,7 @@ export async function startClassifier(options: ClassifierOptions): Promise<Class
       lastInferenceMs = inferenceMs
       return faces.map((face, i) => verdictOf(manifest, camera, at, face, logits, i))
     },
-    stop: () => worker.close(inferenceGraceMs)
+    stop: () => worker.close()
   }
 }
 

@@ -1,7 +1,7 @@
 import * as ort from 'onnxruntime-node'
 import { InferenceError, messageOf } from '../core/errors.js'
 import { serveWorker, Transferred } from '../core/worker-server.js'
-import { checkShapes, type Manifest } from '../model/manifest.js'
+import { checkHash, checkShapes, type Manifest } from '../model/manifest.js'
 import { batchDims, preprocess } from '../model/preprocess.js'
 import { type ProviderChoice, type ProviderProof, proveProvider } from '../ort/provider.js'
 import { openSession } from '../ort/session.js'
@@ -10,6 +10,8 @@ export interface OpenRequest {
   manifest: Manifest
   provider: ProviderChoice
   threads: number
+  /** See first whether the model's file is still the manifest's. */
+  verify: boolean
 }
 
 /** RGB24 of crops of the manifest's size. */
@@ -35,7 +37,8 @@ let buffer = new Float32Array(0)
 
 const methods = {
   /** Proves the provider, opens the session and holds the model's shapes against the manifest. */
-  async open({ manifest, provider, threads }: OpenRequest): Promise<ProviderProof> {
+  async open({ manifest, provider, threads, verify }: OpenRequest): Promise<ProviderProof> {
+    if (verify) await checkHash(manifest.file, manifest.sha256, manifest.path)
     const proof = await proveProvider(provider, manifest.file, threads)
     const session = await openSession(manifest.file, { provider: proof.provider, threads })
     checkShapes(manifest, dimsOf(session.inputMetadata[0]), dimsOf(session.outputMetadata[0]))

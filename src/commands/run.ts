@@ -70,7 +70,7 @@ async function endInTime(stopped: Promise<unknown>): Promise<void> {
   clearTimeout(timer)
 }
 
-/** A bad file keeps the running config and says so. */
+/** A bad file keeps the running config and says so, in the log and as an alarm. */
 async function reload(file: string, daemon: Daemon, secrets: Secrets, log: Log): Promise<void> {
   try {
     const { config, secrets: found } = await loadConfig(file)
@@ -80,6 +80,7 @@ async function reload(file: string, daemon: Daemon, secrets: Secrets, log: Log):
     if (left.length > 0) log.warn({ sections: left }, 'these sections changed too; a restart takes them over')
   } catch (error) {
     log.error({ error: messageOf(error) }, 'the config was not taken over; the running one stays')
+    daemon.rejected(error as Error)
   }
 }
 

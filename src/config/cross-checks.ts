@@ -9,7 +9,8 @@ const checks: readonly ((tree: Tree) => Problem[])[] = [
   clearBelowOnset,
   framesOftenEnough,
   tlsFits,
-  userForPassword
+  userForPassword,
+  tokenForNetwork
 ]
 
 export const crossChecks = (tree: Tree): Problem[] => checks.flatMap((check) => check(tree))
@@ -96,4 +97,17 @@ function userForPassword(tree: Tree): Problem[] {
   return [
     { at: placeOf(path, tree).key, path, message: 'found a password alone, allowed is a password with a username' }
   ]
+}
+
+const loopback = /^(localhost|127\.[0-9.]+|::1)$/i
+
+/** What is open to a network has to know who asks. */
+function tokenForNetwork(tree: Tree): Problem[] {
+  const path = ['http', 'host']
+  const host = valueAt(tree.value, path)
+  const off = valueAt(tree.value, ['http', 'enabled']) === false
+  if (typeof host !== 'string' || off || loopback.test(host)) return []
+  if (valueAt(tree.value, ['http', 'token']) !== undefined) return []
+  const message = `found ${JSON.stringify(host)}, which others can reach, and no http.token, allowed is 127.0.0.1, or a token of at least 16 characters (openssl rand -hex 16 makes one)`
+  return [{ at: placeOf(path, tree).value, path, message }]
 }

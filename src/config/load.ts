@@ -104,10 +104,10 @@ function placeholdersOf(document: Document): string[] {
 }
 
 /** The passwords that stand in a config, also when they are written in it directly; as written and as used. */
-function secretsIn(tree: Tree, { mqtt, cameras }: Config): string[] {
+function secretsIn(tree: Tree, { mqtt, cameras, http }: Config): string[] {
   const written = [['mqtt', 'url'], ...cameras.map((_, i) => ['cameras', i, 'url'])].map((path) =>
     valueAt(tree.value, path)
   )
   const used = [mqtt.url, ...cameras.map(({ url }) => url)]
-  return [mqtt.password ?? '', ...[...written, ...used].flatMap((url) => passwordsOf(String(url)))]
+  return [mqtt.password ?? '', http.token ?? '', ...[...written, ...used].flatMap((url) => passwordsOf(String(url)))]
 }

@@ -121,6 +121,7 @@ const priorities = {
   inference_failed: priority.default('high').describe('Faces are not classified any more.'),
   explanation_failed: priority.default('low').describe('Alarms come without explanation.'),
   outbox_full: priority.default('medium').describe('The broker is away for so long that alarms are lost.'),
+  config_rejected: priority.default('low').describe('A changed config has mistakes; the one before goes on.'),
   test: priority.default('low').describe('Somebody asked for a test alarm.')
 } satisfies Record<Condition, z.ZodType>
 
@@ -174,6 +175,25 @@ const privacy = z.strictObject({
     .describe('Folder for heatmaps, for demonstrations and studies. Nothing is saved without it.')
 })
 
+const http = z.strictObject({
+  enabled: z.boolean().default(true).describe('Answer /live, /ready and /metrics (Prometheus) over HTTP.'),
+  host: shaped(/^(localhost|[0-9.]+|[0-9a-f:.]*:[0-9a-f:.]*)$/i, 'an IP address of this device, or localhost')
+    .default('127.0.0.1')
+    .describe(
+      'Where to listen. Anything but this device itself (127.0.0.1, ::1, localhost) demands a token; 0.0.0.0 is every network.'
+    ),
+  port: wholeFrom(1, 65_535)
+    .default(9464)
+    .describe('Where it is taken, painlens says so in the log and in health, watches on, and tries again each 30 s.'),
+  token: secret
+    .min(16)
+    .meta({ writeOnly: true, patternErrorMessage: 'at least 16 characters' })
+    .optional()
+    .describe(
+      `Whoever asks has to send it as "Authorization: Bearer …"; better not here but as \${credential:…} or \${file:…}.`
+    )
+})
+
 const log = z.strictObject({
   level: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info').describe('The least that is logged.')
 })
@@ -200,6 +220,7 @@ export const configSchema = z.strictObject({
   alarm: alarmSchema.prefault({}).describe('When an alarm begins and ends.'),
   explanation: explanation.prefault({}).describe('Explanations of alarms.'),
   privacy: privacy.prefault({}).describe('What may leave the device beyond numbers. All off by default.'),
+  http: http.prefault({}).describe('How painlens is, for whoever monitors the box. No pictures, no scores.'),
   log: log.prefault({}).describe('The log, on standard error.'),
   outbox: outbox.prefault({}).describe('Alarms on disk until the broker confirms them.')
 })

@@ -33,6 +33,7 @@ export type Condition =
   | 'inference_failed'
   | 'explanation_failed'
   | 'outbox_full'
+  | 'config_rejected'
   | 'test'
 
 export interface Location {
@@ -122,9 +123,16 @@ export interface HealthMessage {
     string,
     { state: CameraState; fps: number; frames: number; dropped: number; last_frame: string | null }
   >
+  /** From a frame's capture to its verdict. */
   latency_ms: { p50: number | null; p95: number | null }
+  /** From the frame that started an alarm to the broker having confirmed it. */
+  publish_ms: { p50: number | null; p95: number | null; alarms: number }
   event_loop_ms: { p99: number }
   outbox: { depth: number }
+  /** What is wrong with painlens now; empty when all is well. */
+  problems: { part: string; why: string }[]
+  /** Null where HTTP is turned off. */
+  http: { address: string | null; problem: string | null } | null
   provider: string
   model: { name: string; sha256: string; demonstration: boolean }
   /** Null where explanations are turned off. */

@@ -97,7 +97,7 @@ export interface RegionShare {
 }
 
 /** Sentences by language code. English and German are always there; src/explain/words/index.ts says which others are. */
-export type Texts = { en: string; de: string } & Record<string, string>
+export type Texts = { en: string; de: string; [language: string]: string }
 
 /** How far an explanation changes where the crop is shifted, mirrored and lit a little otherwise; 0 (not at all) to 100. */
 export interface Uncertainty {

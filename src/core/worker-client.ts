@@ -7,8 +7,10 @@ import { type Answer, closeRequest, type Failure, type Methods } from './worker-
 export const inferenceGraceMs = 10_000
 
 type Pending = { resolve: (value: never) => void; reject: (error: Error) => void }
-type Argument<M> = M extends (argument: infer A) => unknown ? A : never
-type Result<M> = M extends (argument: never) => infer R
+/** What a worker's method takes. */
+export type Argument<M> = M extends (argument: infer A) => unknown ? A : never
+/** What it answers with, on this side. */
+export type Result<M> = M extends (argument: never) => infer R
   ? Awaited<R> extends { value: infer V; transfer: unknown }
     ? V
     : Awaited<R>
@@ -37,7 +39,7 @@ export class WorkerClient<M extends Methods> {
       this.#dead = new errors.InferenceError(
         reason,
         this.#what,
-        'Restart painlens; if it comes back, report it with the log.'
+        'If it comes back, see whether memory is short, and report it with the log.'
       )
       this.#rejectAll(this.#dead)
       options.onCrash?.(this.#dead)

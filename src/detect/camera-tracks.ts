@@ -22,7 +22,12 @@ export interface SearchPlan {
 /** The tracks of each camera's faces, and what they say about where to look in its next frame. */
 export class CameraTracks {
   readonly #cameras = new Map<string, Camera>()
-  readonly #nextId = counter()
+  readonly #nextId: () => number
+
+  /** @param lastId  the last track of an earlier run; ids go on from there */
+  constructor(lastId = 0) {
+    this.#nextId = counter(lastId)
+  }
 
   /**
    * Faces in sight are looked for where they were, which costs little. The whole frame is looked over once a second,

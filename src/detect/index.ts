@@ -1,7 +1,8 @@
 /** The detect stage: frames in, aligned and tracked faces out. The models run in a worker thread of their own. */
+
+import { KeptWorker } from '../core/kept-worker.js'
 import type { Log } from '../core/log.js'
 import type { Frame, Sighting, Size, Zone } from '../core/types.js'
-import { inferenceGraceMs, openedOrClosed, WorkerClient } from '../core/worker-client.js'
 import { workerScript } from '../core/worker-protocol.js'
 import { type Alignment, defaultAlignment } from '../face/align.js'
 import type { FaceModels } from '../face/models/index.js'
@@ -9,7 +10,8 @@ import { defaultMinScore } from '../face/search.js'
 import { zoneOf } from '../face/zones.js'
 import type { ProviderChoice } from '../ort/provider.js'
 import type { ProviderName } from '../ort/session.js'
-import type { DetectMethods } from './worker.js'
+import { KnownTracks } from './known-tracks.js'
+import type { DetectMethods, OpenAnswer } from './worker.js'
 
 export interface DetectorOptions {
   /** As `buildFaceModels` answers. */
@@ -23,7 +25,10 @@ export interface DetectorOptions {
   /** The score from which on a place is a face, 0..1. */
   minScore?: number
   log: Log
-  onCrash?: (error: Error) => void
+  /** The worker died and is started again, tracks lost; null when it serves again. */
+  onTrouble?: (problem: Error | null) => void
+  /** The worker died again and again, and stays away. */
+  onGivenUp?: (error: Error) => void
   /** Ends a start that is under way. */
   signal?: AbortSignal
 }
@@ -33,6 +38,8 @@ export interface Detector {
   readonly provider: ProviderName
   /** Time of the last frame in the worker in ms, or null before the first. */
   readonly lastMs: number | null
+  /** How often the worker was started again. */
+  readonly restarted: number
   /** The frame is read until the promise settles; releasing it is the caller's business. */
   detect(frame: Frame, zones: readonly Zone[]): Promise<Sighting>
   /** Drops a camera's tracks: whoever is seen there next is new. */
@@ -46,20 +53,34 @@ export interface Detector {
  */
 export async function startDetector(options: DetectorOptions): Promise<Detector> {
   const { models, crop, alignment = defaultAlignment, provider, threads, minScore = defaultMinScore, log } = options
-  const worker = new WorkerClient<DetectMethods>(workerScript(import.meta.url, './worker.js'), 'the face worker', {
-    onCrash: options.onCrash
-  })
   const request = { models, crop, alignment, provider, threads, minScore }
-  const opened = await openedOrClosed(worker, worker.call('open', request), {
-    graceMs: inferenceGraceMs,
+  const tracks = new KnownTracks()
+  const worker = await KeptWorker.start<DetectMethods, OpenAnswer>({
+    script: workerScript(import.meta.url, './worker.js'),
+    what: 'the face worker',
+    open: async (opening) => {
+      const opened = await opening.call('open', { ...request, lastTrack: tracks.last })
+      const { provider, fallback } = opened
+      if (fallback) log.warn({ provider, tried: fallback }, 'no GPU provider works; faces are found on the CPU')
+      log.info({ provider, models }, 'face detector ready')
+      return opened
+    },
+    log,
+    onTrouble: (problem) => {
+      if (problem) tracks.orphan()
+      options.onTrouble?.(problem)
+    },
+    onGivenUp: options.onGivenUp,
     signal: options.signal
   })
-  if (opened.fallback)
-    log.warn({ provider: opened.provider, tried: opened.fallback }, 'no GPU provider works; faces are found on the CPU')
-  log.info({ provider: opened.provider, models }, 'face detector ready')
   let lastMs: number | null = null
   return {
-    provider: opened.provider,
+    get provider() {
+      return worker.opened.provider
+    },
+    get restarted() {
+      return worker.restarted
+    },
     get lastMs() {
       return lastMs
     },
@@ -67,11 +88,13 @@ export async function startDetector(options: DetectorOptions): Promise<Detector>
       const { faces, lost, ms } = await worker.call('detect', { camera, at, width, height, data })
       lastMs = ms
       const size = { width, height }
-      return { camera, at, lost, faces: faces.map((face) => ({ ...face, zone: zoneOf(face.box, size, zones) })) }
+      const ended = tracks.update({ camera, faces, lost })
+      return { camera, at, lost: ended, faces: faces.map((face) => ({ ...face, zone: zoneOf(face.box, size, zones) })) }
     },
     forget(camera) {
+      tracks.forget(camera)
       worker.call('forget', { camera }).catch((error: unknown) => log.debug({ camera, error }, 'no tracks to forget'))
     },
-    stop: () => worker.close(inferenceGraceMs)
+    stop: () => worker.close()
   }
 }

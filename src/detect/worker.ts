@@ -16,6 +16,8 @@ export interface OpenRequest {
   provider: ProviderChoice
   threads: number
   minScore: number
+  /** The last track of a worker that died before this one; 0 for none. */
+  lastTrack: number
 }
 
 export interface OpenAnswer {
@@ -60,7 +62,7 @@ const methods = {
     for (const provider of request.provider === 'auto' ? automatic : [request.provider]) {
       try {
         const networks = await openAndTry(request, provider)
-        open = { ...request, networks, tracks: new CameraTracks() }
+        open = { ...request, networks, tracks: new CameraTracks(request.lastTrack) }
         return { provider, ...(failures.length > 0 && { fallback: failures.join('; ') }) }
       } catch (error) {
         if (provider === 'cpu') throw error

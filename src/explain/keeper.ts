@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { InferenceError, messageOf } from '../core/errors.js'
 import type { Log } from '../core/log.js'
+import { Restarts } from '../core/restarts.js'
 import type { EngineName } from '../lrp/index.js'
 import { type Choice, type Chosen, chooseEngine } from './choose.js'
 import { type EngineSetup, type OpenEngine, type Opening, openEngine } from './engines.js'
@@ -23,23 +24,20 @@ export interface KeeperOptions {
   log: Log
 }
 
-/** An engine that has served for so long has all its restarts again. */
-const soundMs = 60_000
-
 export class EngineKeeper {
   readonly #options: KeeperOptions
   readonly #stopping = new AbortController()
+  readonly #restarts: Restarts
   #engine: OpenEngine | null = null
   /** What is being opened. */
   #opening: Promise<unknown> = Promise.resolve()
   #state: EngineState = 'starting'
   #problem: Error | null = null
   #choice: Choice | null = null
-  #restarts = 0
-  #servingSince = 0
 
   constructor(options: KeeperOptions) {
     this.#options = options
+    this.#restarts = new Restarts(options.restartDelaysMs)
   }
 
   get state(): EngineState {
@@ -107,22 +105,22 @@ export class EngineKeeper {
 
   #serve(engine: OpenEngine): void {
     this.#engine = engine
-    this.#servingSince = performance.now()
+    this.#restarts.serving()
     this.#set('ready', null)
   }
 
   /** The engine has died, or could not be opened again. */
   #lost({ kind }: Pick<OpenEngine, 'kind'>, error: Error): void {
-    const { restartDelaysMs, log } = this.#options
-    if (this.#engine && performance.now() - this.#servingSince >= soundMs) this.#restarts = 0
     this.#engine = null
-    const delayMs = restartDelaysMs[this.#restarts]
-    if (delayMs === undefined) {
-      this.#set('failed', givenUp(error, this.#restarts))
+    const delayMs = this.#restarts.next()
+    if (delayMs === null) {
+      this.#set('failed', givenUp(error, this.#restarts.used))
       return
     }
-    this.#restarts++
-    log.warn({ engine: kind, error: error.message, delayMs }, 'the LRP engine is lost, and started again after a while')
+    this.#options.log.warn(
+      { engine: kind, error: error.message, delayMs },
+      'the LRP engine is lost, and started again after a while'
+    )
     this.#set('restarting', error)
     this.#opening = this.#restart(kind, delayMs)
   }

@@ -74,10 +74,10 @@ export class Tracker {
   }
 }
 
-/** 1, 2, 3 … */
-export function counter(): () => number {
-  let last = 0
-  return () => ++last
+/** 1, 2, 3 …, or what follows `last`. */
+export function counter(last = 0): () => number {
+  let current = last
+  return () => ++current
 }
 
 /** Which boxes may be which tracks, the likeliest pairs first. */

@@ -62,6 +62,7 @@ const alarm = z.strictObject({
     'inference_failed',
     'explanation_failed',
     'outbox_full',
+    'config_rejected',
     'test'
   ]),
   priority: z.enum(['high', 'medium', 'low']),
@@ -90,6 +91,8 @@ const alarm = z.strictObject({
   model: model.nullable()
 })
 
+const percent = z.number().min(0).max(100)
+
 const explanation = z.strictObject({
   alarm_id: name,
   at: time.describe('When the explained frame was captured.'),
@@ -106,8 +109,14 @@ const explanation = z.strictObject({
       })
     )
     .describe('The shares of positive, and of negative, each sum up to 1 over all regions.'),
-  text,
-  uncertainty: z.record(z.string(), z.number()),
+  text: z.object({ en: z.string(), de: z.string() }).catchall(z.string()).describe('A sentence by language.'),
+  uncertainty: z
+    .strictObject({
+      classes: z.record(z.string(), percent).describe('By label; only the target without privacy.publish_emotions.'),
+      regions: z.partialRecord(z.enum(regionNames), percent).describe('Percentage points, up or down, of positive.'),
+      views: count.describe('How many versions of the face were explained; below 2 nothing is known.')
+    })
+    .describe('How far the explanation changes where nothing that matters has: 0 (not at all) to 100.'),
   heatmap: z.base64().optional().describe('PNG in base64, only with privacy.publish_heatmap.')
 })
 
@@ -120,6 +129,9 @@ const explanationHealth = z.strictObject({
   done: count,
   failed: count
 })
+
+const milliseconds = z.number().min(0).nullable()
+const percentiles = { p50: milliseconds, p95: milliseconds }
 
 const health = z.strictObject({
   at: time,
@@ -134,9 +146,19 @@ const health = z.strictObject({
       last_frame: time.nullable()
     })
   ),
-  latency_ms: z.strictObject({ p50: z.number().min(0).nullable(), p95: z.number().min(0).nullable() }),
+  latency_ms: z.strictObject(percentiles).describe("From a frame's capture to its verdict."),
+  publish_ms: z
+    .strictObject({ ...percentiles, alarms: count })
+    .describe('From the frame that started an alarm to the broker having confirmed it.'),
   event_loop_ms: z.strictObject({ p99: z.number().min(0) }),
   outbox: z.strictObject({ depth: count.describe('Alarms that wait for the broker.') }),
+  problems: z
+    .array(z.strictObject({ part: name, why: z.string() }))
+    .describe('What is wrong with painlens now; empty when all is well.'),
+  http: z
+    .strictObject({ address: name.nullable(), problem: z.string().nullable() })
+    .nullable()
+    .describe('Null where HTTP is turned off.'),
   provider: name,
   model,
   explanation: explanationHealth.nullable().describe('Null where explanations are turned off.')

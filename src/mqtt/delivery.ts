@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { type Clock, iso } from '../core/clock.js'
 import { messageOf } from '../core/errors.js'
 import type { Log } from '../core/log.js'
+import type { AlarmMessage } from '../core/messages.js'
 import type { Secrets } from '../core/secrets.js'
 import { jsonProperties } from './connect.js'
 import type { Connection } from './connection.js'
@@ -27,6 +28,8 @@ export interface DeliveryOptions {
   connection: Connection
   base: string
   published: Record<Kind, number>
+  /** The broker has confirmed an alarm. @param at in ms since the epoch */
+  onAlarmDelivered?: (alarm: AlarmMessage, at: number) => void
   clock: Clock
   secrets: Secrets
   log: Log
@@ -68,5 +71,7 @@ async function deliver(
     properties: { ...jsonProperties, messageExpiryInterval }
   })
   published[kind]++
+  if (kind === 'alarm' && answer === 'confirmed')
+    options.onAlarmDelivered?.(message as unknown as AlarmMessage, clock.now())
   return answer
 }

@@ -151,9 +151,9 @@ class MqttStage implements Mqtt {
       await this.#greet(connection)
       health = setInterval(() => this.#sendHealth(), this.#options.healthEveryMs ?? 30_000)
       this.#options.onConnectionChange?.(true)
-      const { outbox, clock, secrets, log } = this.#options
+      const { outbox, clock, secrets, log, onAlarmDelivered } = this.#options
       const delivering = serveOutbox(
-        { outbox, connection, clock, secrets, log, base: this.#base, published: this.#published },
+        { outbox, connection, clock, secrets, log, base: this.#base, published: this.#published, onAlarmDelivered },
         over.signal
       )
       await connection.closed

@@ -22,6 +22,8 @@ export interface MqttOptions {
   /** Asked each `healthEveryMs` while connected. */
   health: () => HealthMessage
   privacy: Privacy
+  /** The broker has confirmed an alarm. @param at in ms since the epoch */
+  onAlarmDelivered?: (alarm: AlarmMessage, at: number) => void
   /** After the birth message and the states are out; the moment to publish active alarms again. */
   onConnectionChange?: (connected: boolean) => void
   secrets: Secrets

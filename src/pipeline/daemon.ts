@@ -6,17 +6,24 @@ import type { Clock } from '../core/clock.js'
 import { messageOf } from '../core/errors.js'
 import type { Log } from '../core/log.js'
 import type { Secrets } from '../core/secrets.js'
-import type { Frame, Sighting, Verdict } from '../core/types.js'
 import { version } from '../core/version.js'
 import { type Mqtt, startMqtt } from '../mqtt/index.js'
-import type { CameraLineParts } from './camera-line.js'
 import { commandHandlers } from './commands.js'
 import { Explanations } from './explanations.js'
 import { healthOf } from './health.js'
-import { LatencyWindow, type LoopDelay, watchLoopDelay } from './latency.js'
+import { Inference } from './inference.js'
+import { watchLoopDelay } from './latency.js'
 import { alarmOptions, brokerOptions, modelOf, protocolVersions } from './mapping.js'
-import { openConfiguredCamera, openParts, type Parts, type PartsOptions, stopInference } from './parts.js'
+import {
+  type InferencePart,
+  openConfiguredCamera,
+  openParts,
+  type Parts,
+  type PartsOptions,
+  stopInference
+} from './parts.js'
 import { Reporter } from './reporter.js'
+import { Supervision } from './supervision.js'
 import { type WatchedCamera, watchCamera } from './watched-camera.js'
 
 export interface DaemonOptions {
@@ -33,17 +40,22 @@ export interface DaemonOptions {
 export interface Daemon {
   /** One line on what runs, for systemd's STATUS. */
   summary(): string
-  /** False when an inference is stuck; for the watchdog. */
+  /** False when a part of painlens is stuck, which a restart may mend; for the watchdog. */
   isAlive(): boolean
-  /** Takes over another config's cameras. @returns the other sections that changed, which only a restart takes over */
+  /**
+   * Takes over another config's cameras; those that are the same in both go on untouched.
+   * @returns the other sections that changed, which only a restart takes over
+   */
   reload(config: Config): Promise<string[]>
+  /** Tells subscribers that a changed config cannot be taken over. A `reload` later takes that back. */
+  rejected(problem: Error): void
   /** Ends alarms, says offline, and is gone within 3 s. */
   stop(): Promise<void>
 }
 
-/** An inference that takes longer is stuck. */
-const stuckMs = 30_000
 const tickMs = 1000
+/** An alarm's text is for a pager; the log has all of it. */
+const maxDetail = 300
 
 /**
  * Starts everything in order: models, outbox, MQTT, cameras. A broker or a camera that cannot be reached stops nothing.
@@ -58,39 +70,53 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
 class JoinedStages implements Daemon {
   readonly #options: DaemonOptions
   readonly #cameras = new Map<string, WatchedCamera>()
-  readonly #latency = new LatencyWindow()
-  /** When the inferences that are under way began. */
-  readonly #underWay = new Set<{ since: number }>()
+  readonly #loop = watchLoopDelay()
+  readonly #supervision: Supervision
+  readonly #inference: Inference
   #config: Config
   #parts!: Parts
   #alarmOptions!: AlarmOptions
   #reporter: Reporter | undefined
   #mqtt: Mqtt | undefined
-  #loop: LoopDelay | undefined
+  #reloading: Promise<unknown> = Promise.resolve()
   #ticker: NodeJS.Timeout | undefined
   #stopping: Promise<void> | undefined
 
   constructor(options: DaemonOptions) {
     this.#options = options
     this.#config = options.config
+    this.#supervision = new Supervision({
+      parts: () => this.#parts,
+      cameras: this.#cameras,
+      mqtt: () => this.#mqtt,
+      loop: this.#loop,
+      log: options.log
+    })
+    this.#inference = new Inference({
+      parts: () => this.#parts,
+      supervision: this.#supervision,
+      onTrouble: (problem) => this.#reporter?.technical('inference_failed', problem),
+      stopping: () => this.#stopping !== undefined,
+      log: options.log
+    })
   }
 
   async start(): Promise<void> {
     const { config, log, clock } = this.#options
-    this.#parts = await openParts(this.#partsOptions())
     try {
+      this.#parts = await openParts(this.#partsOptions())
       this.#alarmOptions = alarmOptions(config, modelOf(this.#parts.manifest), clock)
       const alarms = createAlarms(this.#alarmOptions)
-      this.#loop = watchLoopDelay()
       const mqtt = await this.#connect(alarms)
       this.#mqtt = mqtt
       const explanations = this.#createExplanations(mqtt)
-      this.#reporter = new Reporter({ alarms, mqtt, explanations, latency: this.#latency, log, clock })
+      this.#reporter = new Reporter({ alarms, mqtt, explanations, supervision: this.#supervision, log, clock })
       // What went wrong before there was somebody to tell.
       const problem = this.#parts.explainer?.stats().problem
       if (problem) this.#reporter.technical('explanation_failed', problem)
-      this.#ticker = setInterval(() => this.#reporter?.tick(), tickMs)
+      this.#ticker = setInterval(() => this.#tick(), tickMs)
       for (const camera of config.cameras) this.#addCamera(camera)
+      await this.#supervision.serve(config.http)
     } catch (error) {
       await this.stop()
       throw error
@@ -105,18 +131,18 @@ class JoinedStages implements Daemon {
   }
 
   isAlive(): boolean {
-    const oldest = Math.min(...[...this.#underWay].map(({ since }) => since))
-    return !(this.#options.clock.now() - oldest > stuckMs)
+    return this.#supervision.live().ok
   }
 
-  async reload(config: Config): Promise<string[]> {
-    const wanted = new Map(config.cameras.map((camera) => [camera.id, camera]))
-    for (const [id, watched] of this.#cameras) if (!same(watched.config, wanted.get(id))) await this.#removeCamera(id)
-    for (const camera of config.cameras) if (!this.#cameras.has(camera.id)) this.#addCamera(camera)
-    const before = this.#config
-    this.#config = { ...before, cameras: config.cameras }
-    const sections = Object.keys(config) as (keyof Config)[]
-    return sections.filter((section) => section !== 'cameras' && !same(before[section], config[section]))
+  reload(config: Config): Promise<string[]> {
+    // One after the other: a second SIGHUP may come while a camera of the first is still being stopped.
+    const reloaded = this.#reloading.then(() => this.#reload(config))
+    this.#reloading = reloaded.catch(() => undefined)
+    return reloaded
+  }
+
+  rejected(problem: Error): void {
+    this.#reporter?.technical('config_rejected', new Error(problem.message.replace(/\s+/g, ' ').slice(0, maxDetail)))
   }
 
   stop(): Promise<void> {
@@ -124,26 +150,47 @@ class JoinedStages implements Daemon {
     return this.#stopping
   }
 
+  async #reload(config: Config): Promise<string[]> {
+    if (this.#stopping) return []
+    const wanted = new Map(config.cameras.map((camera) => [camera.id, camera]))
+    for (const [id, watched] of this.#cameras) if (!same(watched.config, wanted.get(id))) await this.#removeCamera(id)
+    for (const camera of config.cameras) if (!this.#cameras.has(camera.id)) this.#addCamera(camera)
+    const before = this.#config
+    this.#config = { ...before, cameras: config.cameras }
+    this.#reporter?.technical('config_rejected', null)
+    const sections = Object.keys(config) as (keyof Config)[]
+    return sections.filter((section) => section !== 'cameras' && !same(before[section], config[section]))
+  }
+
+  #tick(): void {
+    this.#inference.examined(this.#supervision.tick())
+    this.#reporter?.tick()
+  }
+
   async #stopAll(): Promise<void> {
     clearInterval(this.#ticker)
-    this.#loop?.stop()
+    this.#loop.stop()
+    await this.#reloading
     await Promise.all([...this.#cameras.values()].map((camera) => camera.stop()))
     this.#reporter?.shutdown()
+    if (!this.#parts) return
     // The outbox last: until MQTT has stopped, it is read and written.
-    await Promise.all([this.#mqtt?.stop(), stopInference(this.#parts)])
+    await Promise.all([this.#mqtt?.stop(), this.#supervision.stop(), stopInference(this.#parts)])
     await this.#parts.outbox.close()
   }
 
   #partsOptions(): PartsOptions {
     const { config, secrets, log, clock, onFatal, signal } = this.#options
     const onExplainProblem = (problem: Error | null): void => this.#reporter?.technical('explanation_failed', problem)
-    return { config, secrets, log, clock, onFatal, signal, onExplainProblem }
+    const onWorkerProblem = (part: InferencePart, problem: Error | null): void => this.#inference.worker(part, problem)
+    return { config, secrets, log, clock, onFatal, signal, onExplainProblem, onWorkerProblem }
   }
 
   #connect(alarms: Alarms): Promise<Mqtt> {
     const { config, secrets, log, clock } = this.#options
     const { publish_emotions, publish_heatmap } = config.privacy
-    const sources = { parts: this.#parts, cameras: this.#cameras, latency: this.#latency, loop: this.#loop!, clock }
+    const supervision = this.#supervision
+    const sources = { parts: this.#parts, cameras: this.#cameras, supervision, loop: this.#loop, clock }
     const startedAt = clock.now()
     return startMqtt({
       broker: brokerOptions(config),
@@ -155,6 +202,7 @@ class JoinedStages implements Daemon {
       commands: commandHandlers({ alarms, cameras: this.#cameras, reporter: () => this.#reporter!, clock }),
       health: () => healthOf({ ...sources, startedAt }),
       privacy: { publishEmotions: publish_emotions, publishHeatmap: publish_heatmap },
+      onAlarmDelivered: (alarm, at) => supervision.delivered(alarm, at),
       onConnectionChange: (connected) => {
         if (connected) this.#reporter?.refresh()
       },
@@ -188,9 +236,12 @@ class JoinedStages implements Daemon {
       config,
       camera,
       clock: this.#options.clock,
-      stages: this.#stagesOf(config),
+      stages: this.#inference.stagesOf(config),
       onGlance: (glance) => this.#reporter?.glance(glance, config),
-      onState: (id, state, since) => this.#reporter?.cameraState(id, state, since)
+      onState: (id, state, since) => {
+        if (state !== 'ok') this.#inference.forget(id)
+        this.#reporter?.cameraState(id, state, since)
+      }
     })
     this.#cameras.set(config.id, watched)
   }
@@ -200,39 +251,8 @@ class JoinedStages implements Daemon {
     await this.#cameras.get(id)?.stop()
     this.#cameras.delete(id)
     this.#parts.detector.forget(id)
+    this.#inference.forget(id)
     this.#reporter?.cameraState(id, 'paused', this.#options.clock.now())
-  }
-
-  #stagesOf({ id, zones }: CameraConfig): Pick<CameraLineParts, 'detect' | 'classify' | 'onFailure' | 'onSuccess'> {
-    const { detector, classifier } = this.#parts
-    const { log } = this.#options
-    let failing = false
-    return {
-      detect: (frame: Frame): Promise<Sighting> => this.#watched(detector.detect(frame, zones)),
-      classify: ({ camera, at, faces }: Sighting): Promise<Verdict[]> =>
-        this.#watched(classifier.classify(camera, at, faces)),
-      onFailure: (error) => {
-        // What was under way when painlens was told to stop is no failure.
-        if (this.#stopping) return
-        if (!failing) log.error({ camera: id, error: messageOf(error) }, 'inference fails')
-        failing = true
-        this.#reporter?.technical('inference_failed', error)
-      },
-      onSuccess: () => {
-        if (failing) this.#reporter?.technical('inference_failed', null)
-        failing = false
-      }
-    }
-  }
-
-  async #watched<T>(inference: Promise<T>): Promise<T> {
-    const entry = { since: this.#options.clock.now() }
-    this.#underWay.add(entry)
-    try {
-      return await inference
-    } finally {
-      this.#underWay.delete(entry)
-    }
   }
 }
 

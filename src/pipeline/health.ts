@@ -3,19 +3,20 @@ import type { ExplanationHealth, HealthMessage } from '../core/messages.js'
 import type { ExplainStats } from '../explain/index.js'
 import type { LatencyWindow, LoopDelay } from './latency.js'
 import type { Parts } from './parts.js'
+import type { Supervision } from './supervision.js'
 import type { WatchedCamera } from './watched-camera.js'
 
 export interface HealthSources {
   parts: Parts
   cameras: ReadonlyMap<string, WatchedCamera>
-  latency: LatencyWindow
+  supervision: Supervision
   loop: LoopDelay
   startedAt: number
   clock: Clock
 }
 
 /** The health message of the contract; the event loop's figure is since the last one. */
-export function healthOf({ parts, cameras, latency, loop, startedAt, clock }: HealthSources): HealthMessage {
+export function healthOf({ parts, cameras, supervision, loop, startedAt, clock }: HealthSources): HealthMessage {
   const { manifest, classifier, explainer, outbox } = parts
   const now = clock.now()
   const loopP99 = tenth(loop.p99())
@@ -24,14 +25,22 @@ export function healthOf({ parts, cameras, latency, loop, startedAt, clock }: He
     at: iso(now),
     uptime_s: Math.round((now - startedAt) / 1000),
     cameras: Object.fromEntries([...cameras].map(([id, camera]) => [id, cameraHealth(camera)])),
-    latency_ms: { p50: tenth(latency.percentile(0.5)), p95: tenth(latency.percentile(0.95)) },
+    latency_ms: percentiles(supervision.latency),
+    publish_ms: { ...percentiles(supervision.publishing), alarms: supervision.publishing.count },
     event_loop_ms: { p99: loopP99 },
     outbox: { depth: outbox.depth() },
+    problems: [...supervision.ready().parts],
+    http: supervision.http(),
     provider: classifier.proof.provider,
     model: { name: manifest.name, sha256: manifest.sha256, demonstration: manifest.demonstration },
     explanation: explainer ? explanationHealth(explainer.stats()) : null
   }
 }
+
+const percentiles = (window: LatencyWindow) => ({
+  p50: tenth(window.percentile(0.5)),
+  p95: tenth(window.percentile(0.95))
+})
 
 function explanationHealth(stats: ExplainStats): ExplanationHealth {
   const { state, engine, choice, problem, lastMs, done, failed } = stats

@@ -17,8 +17,10 @@ export interface PartsOptions {
   secrets: Secrets
   log: Log
   clock: Clock
-  /** A worker that cannot be done without has died. */
+  /** A worker that cannot be done without has died again and again. */
   onFatal: (error: Error) => void
+  /** It died and is started again; null when it serves again. */
+  onWorkerProblem: (part: InferencePart, problem: Error | null) => void
   /** Ends a start that is under way. */
   signal?: AbortSignal
   /** Alarms go on without explanations; null when they have them again. */
@@ -33,6 +35,9 @@ export interface Parts {
   classifier: Classifier
   explainer: ExplainStage | null
 }
+
+/** The stages that no frame gets past without. */
+export type InferencePart = 'detect' | 'classify'
 
 const hourMs = 3_600_000
 
@@ -97,20 +102,24 @@ export function openConfiguredCamera(camera: CameraConfig, parts: Parts, options
   })
 }
 
-function openClassifier({ config, log, onFatal, signal }: PartsOptions, manifest: Manifest): Promise<Classifier> {
+function openClassifier(
+  { config, log, onFatal, onWorkerProblem, signal }: PartsOptions,
+  manifest: Manifest
+): Promise<Classifier> {
   const { provider } = config.inference
   return startClassifier({
     manifest,
     provider,
     threads: threadsOf(config),
     log: log.child({ stage: 'classify' }),
-    onCrash: onFatal,
+    onTrouble: (problem) => onWorkerProblem('classify', problem),
+    onGivenUp: onFatal,
     signal
   })
 }
 
 function openDetector(
-  { config, log, onFatal, signal }: PartsOptions,
+  { config, log, onFatal, onWorkerProblem, signal }: PartsOptions,
   manifest: Manifest,
   classifier: Classifier
 ): Promise<Detector> {
@@ -122,7 +131,8 @@ function openDetector(
     threads: threadsOf(config),
     minScore: config.inference.min_face_score,
     log: log.child({ stage: 'detect' }),
-    onCrash: onFatal,
+    onTrouble: (problem) => onWorkerProblem('detect', problem),
+    onGivenUp: onFatal,
     signal
   })
 }

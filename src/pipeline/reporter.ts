@@ -9,14 +9,13 @@ import type { CameraState, Verdict } from '../core/types.js'
 import type { Mqtt } from '../mqtt/index.js'
 import type { Glance } from './camera-line.js'
 import type { Explanations } from './explanations.js'
-import type { LatencyWindow } from './latency.js'
+import type { Supervision } from './supervision.js'
 
 export interface ReporterOptions {
   alarms: Alarms
   mqtt: Pick<Mqtt, 'alarm' | 'observation' | 'cameraState'>
   explanations: Pick<Explanations, 'consider' | 'forget' | 'forgetCamera' | 'alarmEnded'> | null
-  /** From a frame's capture to the hand-over of what it showed. */
-  latency: LatencyWindow
+  supervision: Pick<Supervision, 'frame' | 'alarm'>
   log: Log
   clock: Clock
 }
@@ -39,13 +38,13 @@ export class Reporter {
   }
 
   glance({ sighting, verdicts }: Glance, camera: CameraConfig): void {
-    const { alarms, explanations, latency, clock } = this.#options
+    const { alarms, explanations, supervision, clock } = this.#options
     for (const verdict of verdicts) this.#verdict(verdict, camera)
     for (const track of sighting.lost) {
       alarms.trackLost(sighting.camera, track, sighting.at)
       explanations?.forget(sighting.camera, track)
     }
-    latency.add(clock.now() - sighting.at)
+    supervision.frame(clock.now() - sighting.at)
   }
 
   cameraState(camera: string, state: CameraState, since: number): void {
@@ -76,9 +75,10 @@ export class Reporter {
   }
 
   send(alarms: readonly AlarmMessage[]): void {
-    const { mqtt, explanations, log } = this.#options
+    const { mqtt, explanations, supervision, log } = this.#options
     for (const alarm of alarms) {
       const { alarm_id, phase, condition, camera, reason } = alarm
+      supervision.alarm(condition, phase)
       log.info({ alarm_id, phase, condition, camera, reason }, 'alarm')
       if (phase === 'end') explanations?.alarmEnded(alarm_id)
       mqtt

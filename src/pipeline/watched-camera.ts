@@ -1,24 +1,30 @@
 /** A camera with its line through the stages, its drops counted, and pauses for care. */
 import { BehaviorSubject, combineLatest, distinctUntilChanged, filter, map, type Subscription } from 'rxjs'
-import type { Camera } from '../camera/index.js'
+import type { Camera, CameraStats } from '../camera/index.js'
 import type { CameraConfig } from '../config/index.js'
 import type { Clock } from '../core/clock.js'
 import type { CameraState, Frame } from '../core/types.js'
 import { type CameraLineParts, cameraLine, type Glance } from './camera-line.js'
 
+export interface WatchedStages extends Pick<CameraLineParts, 'detect' | 'classify' | 'onFailure' | 'onSuccess'> {
+  /** A frame has come that is to be looked at, or dropped where there is no time. */
+  onFrame: () => void
+}
+
 export interface WatchedCameraOptions {
   config: CameraConfig
   camera: Camera
   clock: Clock
-  stages: Pick<CameraLineParts, 'detect' | 'classify' | 'onFailure' | 'onSuccess'>
+  stages: WatchedStages
   onGlance: (glance: Glance, camera: CameraConfig) => void
   onState: (camera: string, state: CameraState, since: number) => void
 }
 
-export interface WatchedCameraStats {
+export interface WatchedCameraStats extends Pick<CameraStats, 'reason' | 'restarts' | 'quietMs'> {
   state: CameraState
   fps: number
   frames: number
+  /** Frames that nobody looked at: inference was slower than the camera, or failed. */
   dropped: number
   lastFrameAt: number | null
 }
@@ -55,13 +61,17 @@ class Watched implements WatchedCamera {
   start(): void {
     const { camera, config, stages, onGlance } = this.#options
     const onDrop = (): void => void this.#dropped++
+    const onFailure = (error: unknown): void => {
+      this.#dropped++
+      stages.onFailure(error)
+    }
     const frames = camera.frames.pipe(filter((frame) => this.#isWanted(frame)))
     this.#subscriptions.push(
       this.#states().subscribe(({ state, since }) => {
         this.#state = state
         this.#options.onState(config.id, state, since)
       }),
-      cameraLine(frames, { ...stages, onDrop }).subscribe((glance) => {
+      cameraLine(frames, { ...stages, onDrop, onFailure }).subscribe((glance) => {
         // What was under way when a pause began is not looked at any more either.
         if (this.#paused.value === null) onGlance(glance, config)
       })
@@ -70,8 +80,8 @@ class Watched implements WatchedCamera {
   }
 
   stats(): WatchedCameraStats {
-    const { frames, dropped, fps, lastFrameAt } = this.#options.camera.stats()
-    return { state: this.#state, fps, frames, dropped: dropped + this.#dropped, lastFrameAt }
+    const { dropped, ...stats } = this.#options.camera.stats()
+    return { ...stats, state: this.#state, dropped: dropped + this.#dropped }
   }
 
   pause(until: number): void {
@@ -92,7 +102,10 @@ class Watched implements WatchedCamera {
   }
 
   #isWanted(frame: Frame): boolean {
-    if (this.#paused.value === null) return true
+    if (this.#paused.value === null) {
+      this.#options.stages.onFrame()
+      return true
+    }
     frame.release()
     return false
   }

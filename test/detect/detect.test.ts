@@ -20,7 +20,7 @@ afterAll(() => rm(folder, { recursive: true }))
 const crop = { width: 64, height: 64 }
 
 async function start(
-  options: { provider?: 'auto' | 'cpu' | 'cuda'; log?: Log; onCrash?: (error: Error) => void } = {}
+  options: { provider?: 'auto' | 'cpu' | 'cuda'; log?: Log; onTrouble?: (error: Error | null) => void } = {}
 ) {
   return startDetector({ models, crop, provider: 'cpu', threads: 1, log: silentLog, ...options })
 }
@@ -117,8 +117,8 @@ describe('the detect stage', () => {
   })
 
   it('answers a frame that is none with an error, and goes on', async () => {
-    const crashes: Error[] = []
-    const detector = await start({ onCrash: (error) => crashes.push(error) })
+    const crashes: (Error | null)[] = []
+    const detector = await start({ onTrouble: (error) => crashes.push(error) })
     const frame = await frameOf('sample2.jpg', 0, 320)
     // A frame that no camera gives: the height says more pixels than there are.
     await expect(detector.detect({ ...frame, height: 10 * frame.height }, [])).rejects.toThrow()

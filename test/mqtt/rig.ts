@@ -17,8 +17,11 @@ export const health: HealthMessage = {
   uptime_s: 1,
   cameras: {},
   latency_ms: { p50: null, p95: null },
+  publish_ms: { p50: null, p95: null, alarms: 0 },
   event_loop_ms: { p99: 1 },
   outbox: { depth: 0 },
+  problems: [],
+  http: null,
   provider: 'cpu',
   model,
   explanation: null

@@ -3,6 +3,7 @@ import { cpus } from 'node:os'
 import { report } from '../commands/report.js'
 import { explanationsReport } from './explanations/index.js'
 import { latencyTable } from './latency.js'
+import { latencyScenes } from './latency-scenes.js'
 import { lrpTable } from './lrp.js'
 import { memoryTable } from './memory.js'
 import { demoModel, fullSizeModel } from './models.js'
@@ -24,7 +25,7 @@ const benches: Record<string, () => Promise<string>> = {
   },
   throughput: async () =>
     throughputTable([await demoModel(), await fullSizeModel()], await renderFrames(30, faceSize), threads, 9),
-  latency: () => latencyTable(100),
+  latency: async () => latencyTable(latencyScenes(await fullSizeModel()), 100),
   lrp: async () => lrpTable({ manifest: await fullSizeModel(), threads, rounds: 9 }),
   memory: async () => memoryTable(await fullSizeModel())
 }

@@ -4,6 +4,12 @@ export function median(values: readonly number[]): number {
   return sorted[Math.floor(sorted.length / 2)] ?? 0
 }
 
+/** @param share 0..1; null for no values */
+export function quantile(values: readonly number[], share: number): number | null {
+  const sorted = [...values].sort((a, b) => a - b)
+  return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? null
+}
+
 /** Times each call, after one that does not count. */
 export async function timed(count: number, call: (i: number) => Promise<unknown>): Promise<number[]> {
   await call(0)

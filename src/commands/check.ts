@@ -65,7 +65,7 @@ export async function checkCommand(
   for (const check of checks) {
     // Those of the machine ask for nothing in the context.
     const context = { config: loaded?.config, secrets, signal } as CheckContext
-    const found = await runCheck(check, context)
+    const found = await runCheck(check, context).catch((error: unknown) => Promise.reject(secrets.clean(error)))
     if (signal.aborted) return 1
     found.forEach(tell)
   }

@@ -1,5 +1,6 @@
 import { loadConfig } from '../config/index.js'
 import { systemClock } from '../core/clock.js'
+import { logCrashes } from '../core/crash.js'
 import { messageOf } from '../core/errors.js'
 import { createLog, type Log } from '../core/log.js'
 import { Secrets } from '../core/secrets.js'
@@ -19,12 +20,15 @@ export async function runCommand(options: { config: string }, signal: AbortSigna
   const secrets = new Secrets()
   for (const value of found) secrets.add(value)
   const log = createLog(config.log.level, secrets)
+  logCrashes(log)
   const notifier = createNotifier({ env: process.env, log })
   let fatal: (error: Error) => void = () => undefined
   const died = new Promise<Error>((resolve) => {
     fatal = resolve
   })
   const starting = startDaemon({ config, secrets, log, clock: systemClock, onFatal: (error) => fatal(error), signal })
+    // What is thrown from here on is printed without the log.
+    .catch((error: unknown) => Promise.reject(secrets.clean(error)))
   const daemon = await Promise.race([starting, aborted(signal)])
   if (!daemon) return giveUp(starting)
   const onHangup = (): void => void reload(options.config, daemon, secrets, log)

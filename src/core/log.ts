@@ -13,17 +13,26 @@ export interface Log {
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent'
 
 /**
- * JSON lines on `write` (stderr by default), each one redacted as a whole, so that a secret is caught wherever in the
- * line it turns up.
+ * JSON lines on `write` (stderr by default), without secrets wherever in a line they turn up. A line stays JSON with the
+ * fields that it had, though a password be `level` or `1,"t`.
  */
 export function createLog(level: LogLevel, secrets: Secrets, write?: (line: string) => void): Log {
   const out = write ?? ((line: string) => void process.stderr.write(line))
   return pino(
     { level, base: null, timestamp: stdTimeFunctions.isoTime, formatters: { level: (label) => ({ level: label }) } },
-    { write: (line: string) => out(secrets.redact(line)) }
+    { write: (line: string) => out(secrets.redact(line) === line ? line : withoutSecrets(line, secrets)) }
   )
 }
 
 const nothing = (): void => undefined
 /** Says nothing; for tests and for libraries' defaults. */
 export const silentLog: Log = { debug: nothing, info: nothing, warn: nothing, error: nothing, child: () => silentLog }
+
+/** What pino itself says in each line, in words of its own. */
+const ownKeys = new Set(['level', 'time'])
+
+function withoutSecrets(line: string, secrets: Secrets): string {
+  const clean = (key: string, value: unknown): unknown =>
+    typeof value === 'string' && !ownKeys.has(key) ? secrets.redact(value) : value
+  return `${JSON.stringify(JSON.parse(line, clean))}\n`
+}

@@ -1,4 +1,5 @@
 import { InferenceError } from '../core/errors.js'
+import { lowerThreadPriority } from '../core/thread-priority.js'
 import type { Crop } from '../core/types.js'
 import { serveWorker, Transferred } from '../core/worker-server.js'
 import { compositeOf, createExplainer, type EngineName, layerGraphOf } from '../lrp/index.js'
@@ -119,4 +120,6 @@ async function tryOut({ source, manifest }: CropExplainer): Promise<Trial> {
   return { ms, logits: Float32Array.from(logits[0]!), relevance: Float32Array.from(relevance) }
 }
 
+// No alarm waits for an explanation, and no frame for the cores that one takes. The engines' own threads inherit it.
+lowerThreadPriority(19)
 serveWorker(methods)

@@ -80,7 +80,14 @@ const troubles: Record<string, ConnectTrouble> = {
   ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED: clientCertificate,
   ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE: clientCertificate,
   ERR_SSL_TLSV1_ALERT_UNKNOWN_CA: clientCertificate,
-  ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE: clientCertificate
+  ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE: clientCertificate,
+  ERR_SSL_SSLV3_ALERT_CERTIFICATE_UNKNOWN: clientCertificate,
+  ERR_SSL_SSLV3_ALERT_CERTIFICATE_REVOKED: clientCertificate,
+  ERR_SSL_SSLV3_ALERT_CERTIFICATE_EXPIRED: trouble(
+    'tls',
+    'the broker says that our client certificate has expired',
+    'Renew mqtt.tls.cert; if it is new, check both clocks.'
+  )
 }
 
 const closed = trouble(

@@ -50,6 +50,8 @@ class MqttStage implements Mqtt {
   #offlineObservations = 0
   #connection: Connection | null = null
   #connections = 0
+  /** The birth message of this connection is out. */
+  #greeted = false
   #trouble: MqttStats['trouble'] = null
   #running: Promise<void> = Promise.resolve()
   #stopping: Promise<void> | null = null
@@ -73,7 +75,7 @@ class MqttStage implements Mqtt {
     const reconnect = {
       address: addressOf(broker.url),
       open: (version: ProtocolVersion, signal: AbortSignal) =>
-        Connection.open(this.#connectOptions(version), (...message) => this.#desk.take(...message), signal),
+        Connection.open(this.#connectOptions(version), (...message) => this.#take(...message), signal),
       serve: (connection: Connection) => this.#serve(connection),
       onTrouble: ({ what, fix }: { what: string; fix: string }) => {
         this.#trouble = { what, fix }
@@ -141,6 +143,22 @@ class MqttStage implements Mqtt {
     await this.#running
   }
 
+  #take(topic: string, payload: Buffer, packet: IPublishPacket): void {
+    if (topic === topicOf(this.#base, 'status')) this.#contradict(payload, packet)
+    else this.#desk.take(topic, payload, packet)
+  }
+
+  /**
+   * The last will of an earlier connection, which a broker may publish only after the new one's birth message, would
+   * stand there, retained, for whoever subscribes later.
+   */
+  #contradict(payload: Buffer, { retain }: IPublishPacket): void {
+    const saysOffline = /"state"\s*:\s*"offline"/.test(payload.toString())
+    if (retain || !saysOffline || !this.#greeted || this.#stopping) return
+    this.#options.log.info({}, 'an old last will was published; saying online again')
+    this.#sendIfConnected('status', '', this.#status('online'))
+  }
+
   async #serve(connection: Connection): Promise<void> {
     this.#connections++
     this.#trouble = null
@@ -163,6 +181,7 @@ class MqttStage implements Mqtt {
       clearInterval(health)
       connection.cut()
       this.#connection = null
+      this.#greeted = false
       this.#options.onConnectionChange?.(false)
     }
   }
@@ -176,7 +195,10 @@ class MqttStage implements Mqtt {
       if (connection.open)
         this.#options.log.warn({ what }, 'the broker grants no commands; acknowledging is not possible')
     }
+    // QoS 0, so that the broker keeps nothing of it while we are away. It is no harm if that is not granted.
+    await connection.subscribe(topicOf(this.#base, 'status'), 0).catch(() => undefined)
     this.#sendIfConnected('status', '', this.#status('online'))
+    this.#greeted = true
     for (const [camera, message] of this.#cameras) this.#sendIfConnected('cameraState', camera, message)
     this.#sendHealth()
   }

@@ -69,6 +69,13 @@ export function diskError(path: string, error: unknown): DiskError {
   return new DiskError(what, path, fix, { cause: error })
 }
 
+/** Whether it is want of space that keeps the outbox from working. */
+export function isDiskFull(error: unknown): boolean {
+  const source = error instanceof DiskError ? error.cause : error
+  const text = messageOf((source as { cause?: unknown } | null)?.cause ?? source)
+  return codeOf(source) === 'ENOSPC' || codeIn(text) === 'ENOSPC'
+}
+
 /** abstract-level wraps what went wrong in an error that only says that the database is not open. */
 function codeOf(error: unknown): string | undefined {
   const { cause, code } = error as { cause?: { code?: string }; code?: string }

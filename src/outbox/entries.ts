@@ -20,6 +20,10 @@ export interface IndexEntry {
   attempts: number
   /** Set where the disk refused it: kept in memory instead of being lost. */
   inMemory: StoredEntry | null
+  /** The disk did not give it; the ones behind it in its order wait with it until the outbox is opened anew. */
+  parked: boolean
+  /** How often the disk did not give it. */
+  unread: number
 }
 
 /** Keys sort like the numbers they hold. */
@@ -28,7 +32,7 @@ export const keyOf = (count: number): string => String(count).padStart(16, '0')
 export function indexEntry(key: string, stored: StoredEntry, earlierRun: boolean): IndexEntry {
   const { at, expendable, payload, topic } = stored
   const orderKey = typeof payload.alarm_id === 'string' ? payload.alarm_id : topic
-  return { key, at, orderKey, expendable, earlierRun, attempts: 0, inMemory: null }
+  return { key, at, orderKey, expendable, earlierRun, attempts: 0, inMemory: null, parked: false, unread: 0 }
 }
 
 /** @returns null for anything that this version cannot have written */
@@ -46,6 +50,7 @@ export function parseEntry(text: string): StoredEntry | null {
 /** Undelivered messages in the order they were put, oldest first. A Map keeps insertion order, and keys only grow. */
 export class Index {
   readonly #entries = new Map<string, IndexEntry>()
+  #parked = 0
 
   get size(): number {
     return this.#entries.size
@@ -53,6 +58,29 @@ export class Index {
 
   add(entry: IndexEntry): void {
     this.#entries.set(entry.key, entry)
+  }
+
+  has(key: string): boolean {
+    return this.#entries.has(key)
+  }
+
+  /** Adds what is older than all that is there. */
+  addInFront(older: readonly IndexEntry[]): void {
+    const newer = [...this.#entries]
+    this.#entries.clear()
+    for (const entry of older) this.#entries.set(entry.key, entry)
+    for (const [key, entry] of newer) this.#entries.set(key, entry)
+  }
+
+  park(entry: IndexEntry): void {
+    entry.parked = true
+    this.#parked++
+  }
+
+  /** Every parked one may be tried again. */
+  unpark(): void {
+    for (const entry of this.#entries.values()) entry.parked = false
+    this.#parked = 0
   }
 
   delete(key: string): void {
@@ -65,7 +93,11 @@ export class Index {
 
   /** The oldest entry that may be sent now: the first of its order key, none of which is under way. */
   next(underWay: ReadonlySet<string>): IndexEntry | undefined {
-    for (const entry of this.#entries.values()) if (!underWay.has(entry.orderKey)) return entry
+    const held = this.#parked > 0 ? new Set(underWay) : underWay
+    for (const entry of this.#entries.values()) {
+      if (entry.parked) (held as Set<string>).add(entry.orderKey)
+      else if (!held.has(entry.orderKey)) return entry
+    }
     return undefined
   }
 

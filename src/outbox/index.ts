@@ -1,6 +1,6 @@
-import { messageOf } from '../core/errors.js'
-import { type Database, diskError, openDatabase } from './database.js'
+import { diskError } from './database.js'
 import { Index, type IndexEntry, indexEntry, keyOf, parseEntry, type StoredEntry } from './entries.js'
+import { Store } from './store.js'
 import type { Outbox, OutboxOptions, OutboxStats, Publish } from './types.js'
 
 export type { Outbox, OutboxEntry, OutboxOptions, OutboxStats, Publish } from './types.js'
@@ -10,15 +10,22 @@ const lateMs = 10_000
 const windowSize = 8
 /** After so many failures a message that may be spared is taken for what breaks the connection. */
 const maxAttempts = 10
+const defaultRetryMs = 2000
+/** Where keys begin while nobody can see which are on the disk: behind all that an earlier run can have given out. */
+const blindKey = 4e15
 
-/** @throws {DiskError} if the folder is locked, damaged or unwritable */
+/**
+ * A full disk keeps nobody from starting: messages wait in memory until there is room again.
+ * @throws {DiskError} if the folder is locked, damaged or unwritable
+ */
 export async function openOutbox(options: OutboxOptions): Promise<Outbox> {
-  const database = await openDatabase(options.path, options.log)
-  const outbox = new DiskOutbox(options, database)
+  const store = new Store(options.path, options.log)
+  await store.open()
+  const outbox = new DiskOutbox(options, store)
   try {
-    await outbox.load()
+    await outbox.start()
   } catch (error) {
-    await database.close()
+    await store.close()
     throw diskError(options.path, error)
   }
   return outbox
@@ -33,34 +40,30 @@ interface Waiting {
 
 class DiskOutbox implements Outbox {
   readonly #options: OutboxOptions
-  readonly #database: Database
+  readonly #store: Store
   readonly #index = new Index()
   readonly #underWay = new Set<string>()
   readonly #counts = { expired: 0, evicted: 0, refused: 0 }
   #waiting: Waiting[] = []
   #isWriting = false
   #writing: Promise<void> = Promise.resolve()
+  #retry: NodeJS.Timeout | undefined
   #nextKey = 0
-  #diskRefuses = false
+  /** Whether it is known what earlier runs left. */
+  #isLoaded = false
   #wake: () => void = () => undefined
 
-  constructor(options: OutboxOptions, database: Database) {
+  constructor(options: OutboxOptions, store: Store) {
     this.#options = options
-    this.#database = database
+    this.#store = store
   }
 
-  async load(): Promise<void> {
-    const { log } = this.#options
-    for await (const [key, value] of this.#database.iterator()) {
-      this.#nextKey = Number(key) + 1
-      const stored = parseEntry(value)
-      if (stored) this.#index.add(indexEntry(key, stored, true))
-      else {
-        log.warn({ key }, 'a message in the outbox is unreadable and was removed')
-        await this.#database.del(key)
-      }
-    }
-    if (this.#index.size > 0) log.info({ depth: this.#index.size }, 'the outbox holds messages of an earlier run')
+  async start(): Promise<void> {
+    if (this.#store.works) await this.#load()
+    else this.#nextKey = blindKey + this.#options.clock.now()
+    this.#retry = setInterval(() => {
+      if (!this.#store.works && !this.#isWriting) this.#writing = this.#write()
+    }, this.#options.retryMs ?? defaultRetryMs).unref()
   }
 
   async put(topic: string, payload: object, { expendable = false } = {}): Promise<void> {
@@ -111,29 +114,27 @@ class DiskOutbox implements Outbox {
   stats(): OutboxStats {
     let inMemory = 0
     for (const entry of this.#index.values()) if (entry.inMemory) inMemory++
-    return { depth: this.depth(), inMemory, ...this.#counts }
+    return { depth: this.depth(), inMemory, works: this.#store.works, ...this.#counts }
   }
 
   async close(): Promise<void> {
+    clearInterval(this.#retry)
     await this.#writing
-    await this.#database.close()
+    if (!this.#store.works) await this.#recover()
+    const { inMemory } = this.stats()
+    if (inMemory > 0) this.#options.log.error({ lost: inMemory }, 'the disk has not taken all alarms; these are lost')
+    await this.#store.close()
   }
 
   /** Whatever came in during one sync goes to disk together with the next: a burst costs a few syncs, not one each. */
   async #write(): Promise<void> {
     this.#isWriting = true
+    // Here, because nothing else may be written meanwhile.
+    if (!this.#store.works && this.#waiting.length === 0) await this.#recover()
     while (this.#waiting.length > 0) {
       // A copy: more may come in while these are written.
       const batch = [...this.#waiting]
-      const operations = batch.map(({ key, value }) => ({ type: 'put' as const, key, value }))
-      let written = true
-      try {
-        await this.#database.batch(operations, { sync: true })
-      } catch (error) {
-        written = false
-        this.#diskSays(error)
-      }
-      if (written) this.#diskSays(null)
+      const written = await this.#store.put(batch)
       this.#waiting = this.#waiting.slice(batch.length)
       for (const { key, stored, done } of batch) {
         this.#index.add({ ...indexEntry(key, stored, false), inMemory: written ? null : stored })
@@ -146,17 +147,55 @@ class DiskOutbox implements Outbox {
     this.#isWriting = false
   }
 
+  /** Brings the disk up to date, once it works again: what waited in memory is written, what was delivered is removed. */
+  async #recover(): Promise<void> {
+    if (!(await this.#store.recover())) return
+    if (this.#isLoaded) {
+      for await (const [key] of this.#store.entries()) if (!this.#index.has(key)) await this.#store.del(key)
+    } else await this.#load()
+    const held = [...this.#index.values()].filter(({ inMemory }) => inMemory !== null)
+    const operations = held.map(({ key, inMemory }) => ({ key, value: JSON.stringify(inMemory) }))
+    if (operations.length > 0 && !(await this.#store.put(operations))) return
+    for (const entry of held) {
+      entry.inMemory = null
+      // Delivered meanwhile.
+      if (!this.#index.has(entry.key)) await this.#store.del(entry.key)
+    }
+    this.#index.unpark()
+    this.#wake()
+  }
+
+  /** What earlier runs left. */
+  async #load(): Promise<void> {
+    const { log } = this.#options
+    const found: IndexEntry[] = []
+    for await (const [key, value] of this.#store.entries()) {
+      this.#nextKey = Math.max(this.#nextKey, Number(key) + 1)
+      const stored = parseEntry(value)
+      if (stored) found.push(indexEntry(key, stored, true))
+      else {
+        log.warn({ key }, 'a message in the outbox is unreadable and was removed')
+        await this.#store.del(key)
+      }
+    }
+    this.#index.addInFront(found)
+    this.#isLoaded = true
+    if (found.length > 0) log.info({ depth: found.length }, 'the outbox holds messages of an earlier run')
+  }
+
   /**
-   * @returns null for nonsense; undefined where the disk does not give the message now: it stays there for a later run,
-   * and the ones behind it are not kept waiting
+   * @returns null for nonsense; undefined where the disk does not give the message now: then it waits until the outbox
+   * has been opened anew, and is given up if that does not help
    */
   async #read(entry: IndexEntry): Promise<StoredEntry | null | undefined> {
     if (entry.inMemory) return entry.inMemory
+    const { works } = this.#store
     try {
-      return parseEntry((await this.#database.get(entry.key)) ?? '')
-    } catch (error) {
-      this.#diskSays(error)
-      this.#index.delete(entry.key)
+      return parseEntry((await this.#store.get(entry.key)) ?? '')
+    } catch {
+      // While it is being opened anew that says nothing about the message.
+      if (works && entry.unread++ > 0) return null
+      this.#index.park(entry)
       return undefined
     }
   }
@@ -201,25 +240,9 @@ class DiskOutbox implements Outbox {
     )
   }
 
+  /** What the disk does not let go comes again after a restart; subscribers know a repetition by its alarm_id and seq. */
   async #remove(entry: IndexEntry): Promise<void> {
     this.#index.delete(entry.key)
-    if (entry.inMemory) return
-    try {
-      await this.#database.del(entry.key)
-    } catch (error) {
-      // It comes again after a restart; subscribers know a repetition by its alarm_id and seq.
-      this.#diskSays(error)
-    }
-  }
-
-  /** Says once that the disk refuses, and once that it works again. */
-  #diskSays(error: unknown): void {
-    const refuses = error !== null
-    if (refuses === this.#diskRefuses) return
-    this.#diskRefuses = refuses
-    const { log, path } = this.#options
-    if (refuses)
-      log.error({ error: messageOf(diskError(path, error)) }, 'the outbox does not work; alarms wait in memory')
-    else log.info({ path }, 'the outbox works again')
+    if (!entry.inMemory) await this.#store.del(entry.key)
   }
 }

@@ -9,6 +9,8 @@ export interface OutboxOptions {
   expiryMs: number
   log: Log
   clock: Clock
+  /** How often a disk that refuses is tried again; 2 s unless given. */
+  retryMs?: number
 }
 
 /** A message on its way out. */
@@ -28,8 +30,10 @@ export type Publish = (entry: OutboxEntry) => Promise<'confirmed' | 'refused'>
 
 export interface OutboxStats {
   depth: number
-  /** Those which the disk refused; they are lost if the process ends. */
+  /** Those which the disk refused; they are lost if the process ends before it takes them. */
   inMemory: number
+  /** Whether the disk takes messages; while it does not, it is tried again every 2 s. */
+  works: boolean
   expired: number
   /** Given up because the outbox was full. */
   evicted: number
@@ -39,7 +43,7 @@ export interface OutboxStats {
 export interface Outbox {
   /**
    * Writes a message to disk, synced, before it resolves. Where the disk refuses, the message is kept in memory (said
-   * once in the log), for an alarm matters more than its file.
+   * once in the log), for an alarm matters more than its file, and written as soon as the disk takes it.
    * @param options.expendable it may be given up first when the outbox is full (updates, explanations)
    */
   put(topic: string, payload: object, options?: { expendable?: boolean }): Promise<void>

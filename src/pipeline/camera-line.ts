@@ -21,6 +21,8 @@ export interface Glance {
 
 /** Frames that may wait for the detector: one, so that what is worked on next is never older than a frame's time. */
 const capacity = 1
+/** From so many times as slow as looking on, judging gains less by a sighting that is ready than the sighting loses by its age. */
+const slowJudging = 3
 
 /** Every frame is released, whether it is looked at, fails or is dropped. */
 export function cameraLine(frames: Observable<Frame>, parts: CameraLineParts): Observable<Glance> {
@@ -50,13 +52,18 @@ export function cameraLine(frames: Observable<Frame>, parts: CameraLineParts): O
     onDrop()
   }
   let judging: Promise<Glance | null> = Promise.resolve(null)
+  const lookTime = new Stopwatch()
+  const judgeTime = new Stopwatch()
   // The next frame is looked at while this one is judged, but no further ahead: where judging is slow, frames are
-  // dropped at the front instead of sightings piling up behind it. In an object, or the queue would await it.
+  // dropped at the front instead of sightings piling up behind it. Where it is much slower than looking, a frame looked
+  // at now would only grow old until its turn, so a newer one is taken then. In an object, or the queue would await it.
   const lookAndHandOn = async (frame: Frame): Promise<{ glance: Promise<Glance | null> }> => {
-    const sighting = await look(frame)
+    const sighting = await lookTime.of(look(frame))
     await judging
-    judging = sighting ? judge(sighting) : Promise.resolve(null)
-    return { glance: judging }
+    judging = sighting ? judgeTime.of(judge(sighting)) : Promise.resolve(null)
+    const glance = judging
+    if (judgeTime.lastMs > slowJudging * lookTime.lastMs) await judging
+    return { glance }
   }
   return frames.pipe(
     boundedQueue(lookAndHandOn, { capacity, onDrop: drop }),
@@ -64,4 +71,18 @@ export function cameraLine(frames: Observable<Frame>, parts: CameraLineParts): O
     filter((glance) => glance !== null),
     share()
   )
+}
+
+/** How long the last of its tasks took. */
+class Stopwatch {
+  lastMs = 0
+
+  async of<T>(task: Promise<T>): Promise<T> {
+    const startedAt = performance.now()
+    try {
+      return await task
+    } finally {
+      this.lastMs = performance.now() - startedAt
+    }
+  }
 }

@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -12,6 +13,7 @@ import {
   commandLine,
   type DaemonProcess,
   descendants,
+  environment,
   filesBelow,
   isRunning,
   startPainlensProcess,
@@ -103,7 +105,7 @@ async function listen(): Promise<Listener> {
 
 async function startDaemon(): Promise<{ daemon: DaemonProcess; nurse: Listener }> {
   const nurse = await listen()
-  const daemon = startPainlensProcess(['run', '--config', configFile])
+  const daemon = startPainlensProcess(['run', '--config', configFile], { BROKER_PASSWORD: brokerPassword })
   await nurse
     .next('camera/good/state', ({ state }) => state === 'ok')
     .catch((error: Error) => {
@@ -142,6 +144,8 @@ describe('the daemon, whole', () => {
     const children = descendants(daemon.child.pid!)
     expect(children.length).toBeGreaterThan(0)
     for (const pid of [daemon.child.pid!, ...children]) expect(commandLine(pid)).not.toMatch(/ss:w|ss%3a|s3cret/i)
+    for (const pid of children) expect(environment(pid)).not.toMatch(/ss:w|ss%3a|s3cret/i)
+    expect(statSync(`/proc/${daemon.child.pid!}/environ`).mode & 0o077).toBe(0)
 
     await writeFile(configFile, 'device: [')
     daemon.child.kill('SIGHUP')

@@ -86,6 +86,38 @@ describe('TLS', () => {
     await eventually('connected', () => named.mqtt.connected())
   })
 
+  test.each([
+    ['expired', 'the broker’s certificate has expired', /Renew it/],
+    ['not yet', 'the broker’s certificate is not valid yet', /clock/]
+  ] as const)('a certificate that is %s is refused', async (validity, what, fix) => {
+    const { folder, ca, server } = makeCertificates('localhost', validity)
+    cleanUp.push(async () => rmSync(folder, { recursive: true }))
+    const broker = await mosquitto({ tls: { ca, ...server } })
+    const rig = await start(broker.url, { broker: { url: broker.url, tls: { ca } } })
+    expect(await trouble(rig)).toEqual({ what, fix: expect.stringMatching(fix) })
+    await rig.mqtt.alarm(alarm('a0', 0))
+    expect(rig.outbox.depth()).toBe(1)
+  })
+
+  test('our own certificate, expired or of another authority, is refused by the broker, and it is said which file', async () => {
+    const good = makeCertificates()
+    const other = makeCertificates()
+    const old = makeCertificates('localhost', 'expired')
+    for (const { folder } of [good, other, old]) cleanUp.push(async () => rmSync(folder, { recursive: true }))
+    const broker = await mosquitto({ tls: { ca: good.ca, ...good.server, requireClientCertificate: true } })
+    const stranger = await start(broker.url, { broker: { url: broker.url, tls: { ca: good.ca, ...other.client } } })
+    expect(await trouble(stranger)).toEqual({
+      what: 'the broker does not accept our client certificate',
+      fix: expect.stringContaining('mqtt.tls.cert')
+    })
+    const trusting = await mosquitto({ tls: { ca: old.ca, ...good.server, requireClientCertificate: true } })
+    const rig = await start(trusting.url, { broker: { url: trusting.url, tls: { ca: good.ca, ...old.client } } })
+    expect(await trouble(rig)).toEqual({
+      what: 'the broker says that our client certificate has expired',
+      fix: expect.stringContaining('mqtt.tls.cert')
+    })
+  })
+
   test('on a port without TLS, or with a certificate file that is not there', async () => {
     const broker = await mosquitto({})
     const url = broker.url.replace('mqtt:', 'mqtts:')

@@ -88,7 +88,7 @@ export const noCommands: MqttOptions['commands'] = {
 }
 
 /** The real stage with a real outbox in a temporary folder. */
-export async function startRig(url: string, more: Partial<MqttOptions> = {}): Promise<Rig> {
+export async function startRig(url: string, more: Partial<MqttOptions> = {}, expiryMs = 3_600_000): Promise<Rig> {
   const folder = mkdtempSync(join(tmpdir(), 'painlens-mqtt-'))
   const lines: string[] = []
   const write = (level: string) => (fields: object, message: string) =>
@@ -97,7 +97,7 @@ export async function startRig(url: string, more: Partial<MqttOptions> = {}): Pr
   const outbox = await openOutbox({
     path: folder,
     maxMessages: 100_000,
-    expiryMs: 3_600_000,
+    expiryMs,
     log,
     clock: more.clock ?? Date
   })

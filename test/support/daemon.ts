@@ -43,6 +43,11 @@ export function commandLine(pid: number): string {
   return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ')
 }
 
+/** What it was started with; /proc shows it to its own user and to root. */
+export function environment(pid: number): string {
+  return readFileSync(`/proc/${pid}/environ`, 'utf8')
+}
+
 /** Every file below a folder. */
 export function filesBelow(folder: string): string[] {
   return readdirSync(folder, { recursive: true, withFileTypes: true })

@@ -1,0 +1,19 @@
+import { readlinkSync } from 'node:fs'
+import { setPriority } from 'node:os'
+
+/**
+ * Lets the calling thread, and the threads that it will start, have what others leave of the cores. Linux has a nice
+ * value for each thread (setpriority(2), "C library/kernel differences"); elsewhere nothing happens.
+ * @param nice 1 (a little less) to 19 (last of all)
+ * @returns whether it worked
+ */
+export function lowerThreadPriority(nice: number): boolean {
+  try {
+    // `<pid>/task/<tid>`; read at once, so by this thread and not by one of the pool.
+    const tid = Number(readlinkSync('/proc/thread-self').split('/').at(-1))
+    setPriority(tid, nice)
+    return true
+  } catch {
+    return false
+  }
+}

@@ -32,6 +32,14 @@ const conditions: Record<Condition, { start: Text; cleared: Text }> = {
     start: { en: 'Too many undelivered alarms', de: 'Zu viele nicht zugestellte Alarme' },
     cleared: { en: 'Undelivered alarms are within bounds again', de: 'Nicht zugestellte Alarme wieder im Rahmen' }
   },
+  clock_unsynchronised: {
+    start: { en: 'Clock not synchronised, times may be wrong', de: 'Uhr nicht synchronisiert, Zeiten evtl. falsch' },
+    cleared: { en: 'Clock synchronised again', de: 'Uhr wieder synchronisiert' }
+  },
+  broker_lost: {
+    start: { en: 'No connection to the broker, alarms wait', de: 'Keine Verbindung zum Broker, Alarme warten' },
+    cleared: { en: 'Connection to the broker is back', de: 'Verbindung zum Broker wieder da' }
+  },
   test: {
     start: { en: 'Test alarm', de: 'Testalarm' },
     cleared: { en: 'Test alarm over', de: 'Testalarm beendet' }
@@ -48,7 +56,9 @@ const unwatched: Partial<Record<EndReason, Text>> = {
     de: 'Alarm beendet, Kamerabild dunkel oder verdeckt'
   },
   camera_paused: { en: 'alarm ended, camera paused', de: 'Alarm beendet, Kamera pausiert' },
-  stopped: { en: 'alarm ended, painlens stopped', de: 'Alarm beendet, painlens wurde angehalten' }
+  reconfigured: { en: 'alarm ended, camera settings changed', de: 'Alarm beendet, Kamera umgestellt' },
+  stopped: { en: 'alarm ended, painlens stopped', de: 'Alarm beendet, painlens wurde angehalten' },
+  restarted: { en: 'alarm ended, painlens had to restart', de: 'Alarm beendet, painlens wurde neu gestartet' }
 }
 
 const words = {
@@ -63,7 +73,7 @@ export interface Wording {
   camera: string | null
   /** Said in brackets, so that nobody takes a demonstration for a trained model. */
   demonstration: boolean
-  /** One more plain sentence part, already without secrets. */
+  /** One more plain sentence part, already without secrets; of no interest once the condition is over. */
   detail: string | null
 }
 
@@ -81,7 +91,7 @@ function sentence(about: Wording, language: 'en' | 'de'): string {
   return [
     [subject, ...place(about, language)].join(', '),
     why ? `: ${why[language]}` : '',
-    detail ? `: ${detail}` : '',
+    detail && !over ? `: ${detail}` : '',
     about.demonstration ? model : ''
   ].join('')
 }

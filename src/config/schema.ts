@@ -120,7 +120,9 @@ const priorities = {
   camera_dark: priority.default('low').describe('A camera gives black pictures.'),
   inference_failed: priority.default('high').describe('Faces are not classified any more.'),
   explanation_failed: priority.default('low').describe('Alarms come without explanation.'),
-  outbox_full: priority.default('medium').describe('The broker is away for so long that alarms are lost.'),
+  outbox_full: priority.default('medium').describe('The broker is away for so long that the outbox is nearly full.'),
+  clock_unsynchronised: priority.default('low').describe('No time server: the times in alarms may be wrong.'),
+  broker_lost: priority.default('low').describe('The broker was away; told when it is back.'),
   test: priority.default('low').describe('Somebody asked for a test alarm.')
 } satisfies Record<Condition, z.ZodType>
 
@@ -131,6 +133,12 @@ export const alarmSchema = z.strictObject({
   clear_s: numberFrom(0, 600).default(3).describe('… when it lasts this many seconds.'),
   smoothing_s: numberFrom(0, 60).default(1).describe('Time constant of the smoothing, in seconds; 0 is none.'),
   update_s: numberFrom(1, 3600).default(10).describe('Seconds between updates while an alarm lasts.'),
+  update_min_s: numberFrom(0, 3600)
+    .default(1)
+    .describe("Least seconds from an alarm's message to its next update; what comes up meanwhile is merged into that."),
+  updates_per_s: numberFrom(0.1, 1000)
+    .default(20)
+    .describe('Updates per second of all alarms together, the rest is merged; starts and ends are never held back.'),
   track_lost_s: numberFrom(0.5, 600)
     .default(5)
     .describe('A face out of sight for this many seconds is gone; its alarm ends.'),

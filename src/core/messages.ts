@@ -11,6 +11,8 @@ export interface StatusMessage {
 export interface CameraStateMessage {
   state: CameraState
   since: string
+  /** While `paused`: when painlens looks again by itself. */
+  until?: string
 }
 
 export interface ObservationMessage {
@@ -33,6 +35,8 @@ export type Condition =
   | 'inference_failed'
   | 'explanation_failed'
   | 'outbox_full'
+  | 'clock_unsynchronised'
+  | 'broker_lost'
   | 'test'
 
 export interface Location {
@@ -56,7 +60,9 @@ export type EndReason =
   | 'camera_frozen'
   | 'camera_dark'
   | 'camera_paused'
+  | 'reconfigured'
   | 'stopped'
+  | 'restarted'
   | 'test'
 
 export interface AlarmMessage {

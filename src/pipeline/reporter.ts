@@ -68,7 +68,7 @@ export class Reporter {
 
   /** Every active alarm once more, for somebody who may have missed them. */
   refresh(): void {
-    this.send(this.#options.alarms.active())
+    this.send(this.#options.alarms.active(this.#options.clock.now()))
   }
 
   shutdown(): void {

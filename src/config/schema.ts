@@ -191,6 +191,13 @@ const outbox = z.strictObject({
   expiry_h: numberFrom(0.1, 720).default(24).describe('Alarms older than this many hours are not delivered any more.')
 })
 
+const alarmLog = z.strictObject({
+  path: path
+    .default('data/alarms')
+    .describe('Folder of the alarm log, which painlens alarms lists. Relative to $STATE_DIRECTORY under systemd.'),
+  max_mb: numberFrom(1, 10_000).default(32).describe('When it is as large as this, the oldest eighth goes.')
+})
+
 export const configSchema = z.strictObject({
   device: shaped(/^[a-z0-9-]{1,40}$/, 'up to 40 of a-z, 0-9 and -').describe(
     'Name of this device; its MQTT topics begin with painlens/ and this.'
@@ -204,7 +211,8 @@ export const configSchema = z.strictObject({
   explanation: explanation.prefault({}).describe('Explanations of alarms.'),
   privacy: privacy.prefault({}).describe('What may leave the device beyond numbers. All off by default.'),
   log: log.prefault({}).describe('The log, on standard error.'),
-  outbox: outbox.prefault({}).describe('Alarms on disk until the broker confirms them.')
+  outbox: outbox.prefault({}).describe('Alarms on disk until the broker confirms them.'),
+  alarm_log: alarmLog.prefault({}).describe('All alarm messages, kept on this device; no pictures.')
 })
 
 export type Config = z.infer<typeof configSchema>

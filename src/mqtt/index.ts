@@ -16,13 +16,13 @@ import { serveOutbox } from './delivery.js'
 import { ObservationLimiter } from './observation-limiter.js'
 import { encode, withoutEmotions, withoutHeatmap } from './payload.js'
 import { defaultBackoff, keepConnected } from './reconnect.js'
-import { baseTopic, commandTopics, type Kind, type Payloads, topicOf, topics } from './topics.js'
+import { activeAlarmNotes, baseTopic, commandTopics, type Kind, type Payloads, topicOf, topics } from './topics.js'
 import type { Mqtt, MqttOptions, MqttStats } from './types.js'
 
 export type { CommandArguments, CommandHandlers } from './commands.js'
 export { type BrokerOptions, connectOptions, explainConnectError, type ProtocolVersion } from './connect.js'
 export type { OutboxLike } from './delivery.js'
-export { baseTopic, topicOf, topics } from './topics.js'
+export { activeAlarmNotes, baseTopic, topicOf, topics } from './topics.js'
 export type { Mqtt, MqttOptions, MqttStats } from './types.js'
 
 /**
@@ -45,6 +45,8 @@ class MqttStage implements Mqtt {
   readonly #desk: CommandDesk
   readonly #limiter = new ObservationLimiter()
   readonly #cameras = new Map<string, CameraStateMessage>()
+  /** Cameras whose retained state is still to be taken away, and who waits for it. */
+  readonly #gone = new Map<string, () => void>()
   readonly #ending = new AbortController()
   readonly #published: Record<Kind, number>
   #offlineObservations = 0
@@ -86,7 +88,9 @@ class MqttStage implements Mqtt {
   }
 
   alarm(message: AlarmMessage): Promise<void> {
-    return this.#options.outbox.put(topicOf(this.#base, 'alarm'), message, { expendable: message.phase === 'update' })
+    const { phase, alarm_id } = message
+    const note = { key: `${activeAlarmNotes}${alarm_id}`, value: phase === 'end' ? null : message }
+    return this.#options.outbox.put(topicOf(this.#base, 'alarm'), message, { expendable: phase === 'update', note })
   }
 
   explanation(message: ExplanationMessage): Promise<void> {
@@ -94,10 +98,25 @@ class MqttStage implements Mqtt {
     return this.#options.outbox.put(topicOf(this.#base, 'explanation'), allowed, { expendable: true })
   }
 
-  cameraState(camera: string, state: CameraState, at: number): void {
-    const message = { state, since: iso(at) }
+  cameraState(camera: string, state: CameraState, at: number, until: number | null = null): void {
+    const message = { state, since: iso(at), ...(until === null ? {} : { until: iso(until) }) }
+    this.#gone.delete(camera)
     this.#cameras.set(camera, message)
     this.#sendIfConnected('cameraState', camera, message)
+  }
+
+  forgetCamera(camera: string): Promise<void> {
+    this.#cameras.delete(camera)
+    return new Promise((done) => {
+      this.#gone.set(camera, done)
+      if (this.connected()) this.#clearState(camera)
+    })
+  }
+
+  refresh(): void {
+    this.#sendIfConnected('status', '', this.#status('online'))
+    for (const [camera, message] of this.#cameras) this.#sendIfConnected('cameraState', camera, message)
+    this.#sendHealth()
   }
 
   observation(camera: string, message: ObservationMessage): void {
@@ -175,9 +194,20 @@ class MqttStage implements Mqtt {
       if (connection.open)
         this.#options.log.warn({ what }, 'the broker grants no commands; acknowledging is not possible')
     }
-    this.#sendIfConnected('status', '', this.#status('online'))
-    for (const [camera, message] of this.#cameras) this.#sendIfConnected('cameraState', camera, message)
-    this.#sendHealth()
+    this.refresh()
+    for (const camera of this.#gone.keys()) this.#clearState(camera)
+  }
+
+  /** An empty retained message takes the one before it away. Where it does not get through, the next connection tries again. */
+  #clearState(camera: string): void {
+    const topic = topicOf(this.#base, 'cameraState', camera)
+    this.#connection?.publish(topic, '', { qos: topics.cameraState.qos, retain: true }).then(
+      () => {
+        this.#gone.get(camera)?.()
+        this.#gone.delete(camera)
+      },
+      (error: unknown) => this.#options.log.debug({ camera, error: messageOf(error) }, 'a state was not taken away')
+    )
   }
 
   #sendHealth(): void {

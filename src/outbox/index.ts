@@ -1,8 +1,10 @@
 import { messageOf } from '../core/errors.js'
 import { type Database, diskError, openDatabase } from './database.js'
 import { Index, type IndexEntry, indexEntry, keyOf, parseEntry, type StoredEntry } from './entries.js'
+import { messageKeys, type Note, Notes, operationOf } from './notes.js'
 import type { Outbox, OutboxOptions, OutboxStats, Publish } from './types.js'
 
+export type { Note } from './notes.js'
 export type { Outbox, OutboxEntry, OutboxOptions, OutboxStats, Publish } from './types.js'
 
 const lateMs = 10_000
@@ -36,8 +38,10 @@ class DiskOutbox implements Outbox {
   readonly #database: Database
   readonly #index = new Index()
   readonly #underWay = new Set<string>()
+  readonly #notes = new Notes()
   readonly #counts = { expired: 0, evicted: 0, refused: 0 }
   #waiting: Waiting[] = []
+  #noteWaiting: (() => void)[] = []
   #isWriting = false
   #writing: Promise<void> = Promise.resolve()
   #nextKey = 0
@@ -51,7 +55,7 @@ class DiskOutbox implements Outbox {
 
   async load(): Promise<void> {
     const { log } = this.#options
-    for await (const [key, value] of this.#database.iterator()) {
+    for await (const [key, value] of this.#database.iterator(messageKeys)) {
       this.#nextKey = Number(key) + 1
       const stored = parseEntry(value)
       if (stored) this.#index.add(indexEntry(key, stored, true))
@@ -60,16 +64,34 @@ class DiskOutbox implements Outbox {
         await this.#database.del(key)
       }
     }
+    await this.#notes.load(this.#database)
     if (this.#index.size > 0) log.info({ depth: this.#index.size }, 'the outbox holds messages of an earlier run')
   }
 
-  async put(topic: string, payload: object, { expendable = false } = {}): Promise<void> {
+  async put(
+    topic: string,
+    payload: object,
+    { expendable = false, note }: { expendable?: boolean; note?: Note } = {}
+  ): Promise<void> {
     const stored: StoredEntry = { topic, payload: { ...payload }, at: this.#options.clock.now(), expendable }
     const value = JSON.stringify(stored)
+    if (note) this.#notes.set(note)
     return new Promise((done) => {
       this.#waiting.push({ key: keyOf(this.#nextKey++), stored, value, done })
       if (!this.#isWriting) this.#writing = this.#write()
     })
+  }
+
+  async note(note: Note): Promise<void> {
+    this.#notes.set(note)
+    return new Promise((done) => {
+      this.#noteWaiting.push(done)
+      if (!this.#isWriting) this.#writing = this.#write()
+    })
+  }
+
+  notes(start: string): Map<string, object> {
+    return this.#notes.below(start)
   }
 
   async drain(publish: Publish, signal: AbortSignal): Promise<void> {
@@ -122,13 +144,16 @@ class DiskOutbox implements Outbox {
   /** Whatever came in during one sync goes to disk together with the next: a burst costs a few syncs, not one each. */
   async #write(): Promise<void> {
     this.#isWriting = true
-    while (this.#waiting.length > 0) {
-      // A copy: more may come in while these are written.
+    while (this.#waiting.length > 0 || this.#noteWaiting.length > 0) {
+      // Copies: more may come in while these are written.
       const batch = [...this.#waiting]
-      const operations = batch.map(({ key, value }) => ({ type: 'put' as const, key, value }))
+      const noted = this.#noteWaiting.splice(0)
+      const notes = this.#notes.due()
+      const messages = batch.map(({ key, value }) => ({ type: 'put' as const, key, value }))
       let written = true
       try {
-        await this.#database.batch(operations, { sync: true })
+        await this.#database.batch([...messages, ...notes.map(operationOf)], { sync: true })
+        this.#notes.written(notes)
       } catch (error) {
         written = false
         this.#diskSays(error)
@@ -139,6 +164,7 @@ class DiskOutbox implements Outbox {
         this.#index.add({ ...indexEntry(key, stored, false), inMemory: written ? null : stored })
         done()
       }
+      for (const done of noted) done()
       await this.#makeRoom()
       this.#wake()
     }

@@ -83,6 +83,7 @@ export class AlarmRecord {
     const { alarmId, onset, detail = null, ...facts } = this.facts
     const physiological = facts.type === 'physiological' || facts.condition === 'test'
     this.#lastAt = Math.max(at, this.#lastAt)
+    const durationS = (this.#lastAt - onset) / 1000
     this.#lastScore = score
     this.wanted = false
     return {
@@ -98,8 +99,14 @@ export class AlarmRecord {
       updated: iso(this.#lastAt),
       published: null,
       score: score === null ? null : rounded(score, 3),
-      duration_s: rounded((this.#lastAt - onset) / 1000, 1),
-      text: wording({ ...facts, reason, detail, demonstration: physiological && facts.model?.demonstration === true }),
+      duration_s: rounded(durationS, 1),
+      text: wording({
+        ...facts,
+        reason,
+        detail,
+        durationS,
+        demonstration: physiological && facts.model?.demonstration === true
+      }),
       late: false,
       test: facts.condition === 'test'
     }

@@ -61,6 +61,11 @@ const unwatched: Partial<Record<EndReason, Text>> = {
   restarted: { en: 'alarm ended, painlens had to restart', de: 'Alarm beendet, painlens wurde neu gestartet' }
 }
 
+/** How long it took, where that is what one wants to know afterwards. */
+const afterwards: Partial<Record<Condition, (span: string) => Text>> = {
+  broker_lost: (span) => ({ en: `it was away for ${span}`, de: `sie fehlte ${span} lang` })
+}
+
 const words = {
   en: { room: 'room', bed: 'bed', camera: 'camera' },
   de: { room: 'Zimmer', bed: 'Bett', camera: 'Kamera' }
@@ -75,6 +80,8 @@ export interface Wording {
   demonstration: boolean
   /** One more plain sentence part, already without secrets; of no interest once the condition is over. */
   detail: string | null
+  /** Since the onset. */
+  durationS: number
 }
 
 /** One line for a nurse's pager: what, where, and if it ended for want of watching, why. */
@@ -83,17 +90,25 @@ export function wording(about: Wording): Text {
 }
 
 function sentence(about: Wording, language: 'en' | 'de'): string {
-  const { condition, reason, detail } = about
+  const { condition, reason, detail, durationS } = about
   const why = reason === null ? undefined : unwatched[reason]
   const over = reason !== null && why === undefined
   const subject = conditions[condition][over ? 'cleared' : 'start'][language]
+  const lasted = over && afterwards[condition]?.(span(durationS))[language]
   const model = { en: ' (demonstration model)', de: ' (Demonstrationsmodell)' }[language]
   return [
     [subject, ...place(about, language)].join(', '),
     why ? `: ${why[language]}` : '',
     detail && !over ? `: ${detail}` : '',
+    lasted ? `: ${lasted}` : '',
     about.demonstration ? model : ''
   ].join('')
+}
+
+/** `45 s`, `12 min`, `3 h`: the same in both languages. */
+function span(seconds: number): string {
+  if (seconds < 90) return `${Math.round(seconds)} s`
+  return seconds < 5400 ? `${Math.round(seconds / 60)} min` : `${Math.round(seconds / 3600)} h`
 }
 
 function place({ location, camera }: Wording, language: 'en' | 'de'): string[] {

@@ -22,6 +22,7 @@ import type { Mqtt, MqttOptions, MqttStats } from './types.js'
 export type { CommandArguments, CommandHandlers } from './commands.js'
 export { type BrokerOptions, connectOptions, explainConnectError, type ProtocolVersion } from './connect.js'
 export type { OutboxLike } from './delivery.js'
+export { encode } from './payload.js'
 export { activeAlarmNotes, baseTopic, topicOf, topics } from './topics.js'
 export type { Mqtt, MqttOptions, MqttStats } from './types.js'
 

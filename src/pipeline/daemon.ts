@@ -9,14 +9,19 @@ import type { Secrets } from '../core/secrets.js'
 import type { Frame, Sighting, Verdict } from '../core/types.js'
 import { version } from '../core/version.js'
 import { type Mqtt, startMqtt } from '../mqtt/index.js'
+import { isSynchronised } from '../time-sync/index.js'
 import type { CameraLineParts } from './camera-line.js'
+import { ClockWatch } from './clock-watch.js'
 import { commandHandlers } from './commands.js'
 import { Explanations } from './explanations.js'
 import { healthOf } from './health.js'
 import { LatencyWindow, type LoopDelay, watchLoopDelay } from './latency.js'
+import { endsOfLeftAlarms, RetainedStates } from './left-behind.js'
 import { alarmOptions, brokerOptions, modelOf, protocolVersions } from './mapping.js'
 import { openConfiguredCamera, openParts, type Parts, type PartsOptions, stopInference } from './parts.js'
+import { Pauses } from './pauses.js'
 import { Reporter } from './reporter.js'
+import { SelfWatch } from './self-watch.js'
 import { type WatchedCamera, watchCamera } from './watched-camera.js'
 
 export interface DaemonOptions {
@@ -66,6 +71,9 @@ class JoinedStages implements Daemon {
   #alarmOptions!: AlarmOptions
   #reporter: Reporter | undefined
   #mqtt: Mqtt | undefined
+  #retained!: RetainedStates
+  #pauses!: Pauses
+  #clockWatch: ClockWatch | undefined
   #loop: LoopDelay | undefined
   #ticker: NodeJS.Timeout | undefined
   #stopping: Promise<void> | undefined
@@ -85,11 +93,16 @@ class JoinedStages implements Daemon {
       const mqtt = await this.#connect(alarms)
       this.#mqtt = mqtt
       const explanations = this.#createExplanations(mqtt)
-      this.#reporter = new Reporter({ alarms, mqtt, explanations, latency: this.#latency, log, clock })
+      const { alarmLog, outbox } = this.#parts
+      this.#reporter = new Reporter({ alarms, mqtt, alarmLog, explanations, latency: this.#latency, log, clock })
+      this.#reporter.send(endsOfLeftAlarms(outbox, clock.now()))
+      this.#pauses = new Pauses(outbox, clock)
+      this.#retained = new RetainedStates(outbox, mqtt)
+      this.#retained.clearAllBut(new Set(config.cameras.map(({ id }) => id)))
       // What went wrong before there was somebody to tell.
       const problem = this.#parts.explainer?.stats().problem
       if (problem) this.#reporter.technical('explanation_failed', problem)
-      this.#ticker = setInterval(() => this.#reporter?.tick(), tickMs)
+      this.#startTicking(this.#reporter, mqtt)
       for (const camera of config.cameras) this.#addCamera(camera)
     } catch (error) {
       await this.stop()
@@ -111,7 +124,8 @@ class JoinedStages implements Daemon {
 
   async reload(config: Config): Promise<string[]> {
     const wanted = new Map(config.cameras.map((camera) => [camera.id, camera]))
-    for (const [id, watched] of this.#cameras) if (!same(watched.config, wanted.get(id))) await this.#removeCamera(id)
+    for (const [id, watched] of this.#cameras)
+      if (!same(watched.config, wanted.get(id))) await this.#removeCamera(id, wanted.has(id))
     for (const camera of config.cameras) if (!this.#cameras.has(camera.id)) this.#addCamera(camera)
     const before = this.#config
     this.#config = { ...before, cameras: config.cameras }
@@ -127,11 +141,34 @@ class JoinedStages implements Daemon {
   async #stopAll(): Promise<void> {
     clearInterval(this.#ticker)
     this.#loop?.stop()
-    await Promise.all([...this.#cameras.values()].map((camera) => camera.stop()))
+    await Promise.all([this.#clockWatch?.stop(), ...[...this.#cameras.values()].map((camera) => camera.stop())])
     this.#reporter?.shutdown()
     // The outbox last: until MQTT has stopped, it is read and written.
     await Promise.all([this.#mqtt?.stop(), stopInference(this.#parts)])
     await this.#parts.outbox.close()
+    await this.#parts.alarmLog.close()
+  }
+
+  #startTicking(reporter: Reporter, mqtt: Mqtt): void {
+    const { config, clock } = this.#options
+    const tell: Reporter['technical'] = (...problem) => reporter.technical(...problem)
+    const selfWatch = new SelfWatch({
+      connected: () => mqtt.connected(),
+      trouble: () => mqtt.stats().trouble?.what,
+      outbox: { depth: () => this.#parts.outbox.depth(), max: config.outbox.max_messages },
+      isAlive: () => this.isAlive(),
+      tell,
+      clock
+    })
+    this.#ticker = setInterval(() => {
+      reporter.tick()
+      selfWatch.tick()
+    }, tickMs)
+    this.#clockWatch = new ClockWatch({
+      ask: (signal) => isSynchronised(undefined, signal),
+      tell: (problem) => tell('clock_unsynchronised', problem)
+    })
+    this.#clockWatch.start()
   }
 
   #partsOptions(): PartsOptions {
@@ -190,17 +227,27 @@ class JoinedStages implements Daemon {
       clock: this.#options.clock,
       stages: this.#stagesOf(config),
       onGlance: (glance) => this.#reporter?.glance(glance, config),
-      onState: (id, state, since) => this.#reporter?.cameraState(id, state, since)
+      onState: (id, state, since, until) => this.#reporter?.cameraState(id, state, since, until),
+      pause: this.#pauses.of(config.id),
+      onPause: (pause) => this.#pauses.set(config.id, pause)
     })
+    this.#retained.published(config.id)
     this.#cameras.set(config.id, watched)
   }
 
-  /** A camera that the config has no more: its alarms end, and nobody is told that it is lost. */
-  async #removeCamera(id: string): Promise<void> {
+  /**
+   * A camera that the config has no more, or otherwise: its alarms end, and nobody is told that it is lost.
+   * @param comesBack with other settings; a pause goes on
+   */
+  async #removeCamera(id: string, comesBack: boolean): Promise<void> {
     await this.#cameras.get(id)?.stop()
     this.#cameras.delete(id)
     this.#parts.detector.forget(id)
-    this.#reporter?.cameraState(id, 'paused', this.#options.clock.now())
+    this.#reporter?.cameraGone(id)
+    if (comesBack) return
+    delete this.#alarmOptions.cameras[id]
+    this.#pauses.set(id, null)
+    this.#retained.clear(id)
   }
 
   #stagesOf({ id, zones }: CameraConfig): Pick<CameraLineParts, 'detect' | 'classify' | 'onFailure' | 'onSuccess'> {
@@ -216,10 +263,10 @@ class JoinedStages implements Daemon {
         if (this.#stopping) return
         if (!failing) log.error({ camera: id, error: messageOf(error) }, 'inference fails')
         failing = true
-        this.#reporter?.technical('inference_failed', error)
+        this.#reporter?.technical('inference_failed', error, { source: id })
       },
       onSuccess: () => {
-        if (failing) this.#reporter?.technical('inference_failed', null)
+        if (failing) this.#reporter?.technical('inference_failed', null, { source: id })
         failing = false
       }
     }

@@ -1,5 +1,6 @@
 /** What the stages found, on its way to subscribers: alarms, observations, camera states, explanations. */
 import type { Alarms } from '../alarm/index.js'
+import type { AlarmLog } from '../alarm-log/index.js'
 import type { CameraConfig } from '../config/index.js'
 import { type Clock, iso } from '../core/clock.js'
 import { messageOf } from '../core/errors.js'
@@ -13,7 +14,8 @@ import type { LatencyWindow } from './latency.js'
 
 export interface ReporterOptions {
   alarms: Alarms
-  mqtt: Pick<Mqtt, 'alarm' | 'observation' | 'cameraState'>
+  mqtt: Pick<Mqtt, 'alarm' | 'observation' | 'cameraState' | 'refresh'>
+  alarmLog: Pick<AlarmLog, 'append'>
   explanations: Pick<Explanations, 'consider' | 'forget' | 'forgetCamera' | 'alarmEnded'> | null
   /** From a frame's capture to the hand-over of what it showed. */
   latency: LatencyWindow
@@ -33,6 +35,8 @@ const watches: Record<CameraState, boolean> = {
 
 export class Reporter {
   readonly #options: ReporterOptions
+  /** What is wrong now, by condition and by who found it. */
+  readonly #problems = new Map<Condition, Set<string>>()
 
   constructor(options: ReporterOptions) {
     this.#options = options
@@ -48,18 +52,32 @@ export class Reporter {
     latency.add(clock.now() - sighting.at)
   }
 
-  cameraState(camera: string, state: CameraState, since: number): void {
+  cameraState(camera: string, state: CameraState, since: number, until: number | null = null): void {
     const { alarms, mqtt } = this.#options
-    mqtt.cameraState(camera, state, since)
+    mqtt.cameraState(camera, state, since, until)
     if (!watches[state]) this.#options.explanations?.forgetCamera(camera)
     this.send(alarms.cameraState(camera, state, this.#options.clock.now()))
   }
 
-  /** Raises or clears an alarm about painlens itself; raising it twice does nothing. */
-  technical(condition: Condition, error: unknown): void {
+  /** The config has this camera no more, or another one by its name. */
+  cameraGone(camera: string): void {
+    this.#options.explanations?.forgetCamera(camera)
+    this.technical('inference_failed', null, { source: camera })
+    this.send(this.#options.alarms.cameraGone(camera, this.#options.clock.now()))
+  }
+
+  /**
+   * Raises or clears an alarm about painlens itself; raising it twice does nothing.
+   * @param about source: who says so; the alarm ends when all who said so say that it is over. since: ms since the epoch
+   */
+  technical(condition: Condition, error: unknown, about: { source?: string; since?: number } = {}): void {
     const { alarms, clock } = this.#options
+    const sources = this.#problems.get(condition) ?? new Set()
+    this.#problems.set(condition, sources)
+    if (error === null) sources.delete(about.source ?? '')
+    else sources.add(about.source ?? '')
     const detail = error === null ? undefined : messageOf(error)
-    this.send(alarms.technical(condition, error !== null, clock.now(), detail))
+    this.send(alarms.technical(condition, sources.size > 0, clock.now(), detail, about.since))
   }
 
   tick(): void {
@@ -71,15 +89,22 @@ export class Reporter {
     this.send(this.#options.alarms.active(this.#options.clock.now()))
   }
 
+  /** As `refresh`, and every state, too. */
+  refreshAll(): void {
+    this.#options.mqtt.refresh()
+    this.refresh()
+  }
+
   shutdown(): void {
     this.send(this.#options.alarms.shutdown(this.#options.clock.now()))
   }
 
   send(alarms: readonly AlarmMessage[]): void {
-    const { mqtt, explanations, log } = this.#options
+    const { mqtt, alarmLog, explanations, log } = this.#options
     for (const alarm of alarms) {
       const { alarm_id, phase, condition, camera, reason } = alarm
       log.info({ alarm_id, phase, condition, camera, reason }, 'alarm')
+      alarmLog.append(alarm)
       if (phase === 'end') explanations?.alarmEnded(alarm_id)
       mqtt
         .alarm(alarm)

@@ -36,6 +36,7 @@ export async function startMqtt(options: MqttOptions): Promise<Mqtt> {
   return stage
 }
 
+const answerMs = 1000
 const stopDrainMs = 1000
 const stopSayMs = 400
 const stopEndMs = 400
@@ -66,7 +67,11 @@ class MqttStage implements Mqtt {
       base: this.#base,
       handlers,
       log,
-      answer: (topic, message, properties) => this.#send('response', topic, message, properties)
+      answer: async (topic, message, properties) => {
+        // What the broker kept for us comes with the connection, before that is being served.
+        await until(() => this.#connection !== null, answerMs)
+        await this.#send('response', topic, message, properties)
+      }
     })
   }
 

@@ -73,6 +73,7 @@ class JoinedStages implements Daemon {
   #mqtt: Mqtt | undefined
   #retained!: RetainedStates
   #pauses!: Pauses
+  #selfWatch: SelfWatch | undefined
   #clockWatch: ClockWatch | undefined
   #loop: LoopDelay | undefined
   #ticker: NodeJS.Timeout | undefined
@@ -160,6 +161,7 @@ class JoinedStages implements Daemon {
       tell,
       clock
     })
+    this.#selfWatch = selfWatch
     this.#ticker = setInterval(() => {
       reporter.tick()
       selfWatch.tick()
@@ -193,7 +195,10 @@ class JoinedStages implements Daemon {
       health: () => healthOf({ ...sources, startedAt }),
       privacy: { publishEmotions: publish_emotions, publishHeatmap: publish_heatmap },
       onConnectionChange: (connected) => {
-        if (connected) this.#reporter?.refresh()
+        if (!connected) return
+        // First that the broker is back, or `broker_lost` would be told once more as active.
+        this.#selfWatch?.tick()
+        this.#reporter?.refresh()
       },
       secrets,
       log: log.child({ stage: 'mqtt' }),

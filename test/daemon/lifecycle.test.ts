@@ -266,7 +266,13 @@ describe('commands', { timeout: 120_000 }, () => {
     for (let round = 0; round < 100; round++)
       for (const [name, payload] of floods) sends.push(nurse.send(name, payload))
     await Promise.all(sends)
-    await until(async () => (await nurse.command('resume', { camera: 'bed' })).status === 'ok', 'an answer')
+    // What comes on top of 64 waiting commands is not answered; once they are through, everything is.
+    const asking = setInterval(() => void nurse.send('resume', '{"camera":"bed","transaction":"after"}'), 250)
+    await until(
+      () => nurse.told.some(({ topic, json }) => topic === 'response/resume' && json && 'transaction' in json),
+      'an answer after the flood',
+      60_000
+    ).finally(() => clearInterval(asking))
     nurse.forget()
     expect((await nurse.command('test_alarm', { camera: 'bed' })).status).toBe('ok')
     expect(await nurse.alarm('test', 'start')).toMatchObject({ test: true, priority: 'low', camera: 'bed' })

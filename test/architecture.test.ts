@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 
 const source = resolve(import.meta.dirname ?? dirname(new URL(import.meta.url).pathname), '../src')
 
-const stages = ['camera', 'detect', 'classify', 'alarm', 'explain', 'outbox', 'mqtt']
+const stages = ['camera', 'detect', 'classify', 'alarm', 'alarm-log', 'explain', 'outbox', 'mqtt']
 const libraries = ['onnx', 'lrp', 'face', 'ort', 'model', 'render', 'vgg']
 
 /** Which folders of src a folder may import, itself and core apart. */

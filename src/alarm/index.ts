@@ -4,13 +4,16 @@ import type { Acknowledgement, AlarmMessage, Condition, EndReason, Location } fr
 import type { Box, CameraState } from '../core/types.js'
 import { AlarmRecord } from './record.js'
 import { type AlarmRules, defaultPriorities, defaultRules } from './rules.js'
+import { TokenBucket } from './token-bucket.js'
 import { follow, held, newTrack, predecessor, type TrackState } from './track.js'
 import type { AlarmOptions, AlarmOutput, Alarms, Observation } from './types.js'
 
+export { endAfterRestart } from './record.js'
 export { type AlarmRules, defaultPriorities, defaultRules, type Priority } from './rules.js'
 export type { AlarmOptions, AlarmOutput, Alarms, Observation } from './types.js'
 
-type WatchedCondition = 'camera_lost' | 'camera_frozen' | 'camera_dark'
+const watchedConditions = ['camera_lost', 'camera_frozen', 'camera_dark'] as const
+type WatchedCondition = (typeof watchedConditions)[number]
 
 /** What a camera's state means for its alarms. `connecting` leaves them as they are: it is neither better nor worse. */
 const cameraStates: Record<CameraState, { ends: EndReason | null; raises: WatchedCondition | null; keeps?: true }> = {
@@ -24,11 +27,12 @@ const cameraStates: Record<CameraState, { ends: EndReason | null; raises: Watche
 /** A face in such a picture is not there now, or is not to be looked at. */
 const ignored: ReadonlySet<CameraState | undefined> = new Set<CameraState>(['frozen', 'paused'])
 
-/** A rise that subscribers should hear of before the next regular update, and the least time between two messages. */
+/** A rise that subscribers should hear of before the next regular update. */
 const riseStep = 0.1
-const riseMs = 1000
 /** A camera may be lost for days: its alarm needs no update each few seconds. */
 const technicalUpdateS = 60
+/** Nobody can hear the updates of these. */
+const withoutUpdates: ReadonlySet<Condition> = new Set<Condition>(['broker_lost'])
 
 const nowhere = { ward: null, room: null, bed: null }
 
@@ -44,6 +48,7 @@ class AlarmStage implements Alarms {
   readonly #options: AlarmOptions
   readonly #rules: AlarmRules
   readonly #newId: () => string
+  readonly #limit: TokenBucket
   readonly #tracks = new Map<string, TrackState>()
   readonly #technical = new Map<string, AlarmRecord>()
   readonly #cameraStates = new Map<string, CameraState>()
@@ -53,6 +58,7 @@ class AlarmStage implements Alarms {
     this.#options = options
     this.#rules = { ...defaultRules, ...options.rules }
     this.#newId = options.newId ?? randomUUID
+    this.#limit = new TokenBucket(this.#rules.updatesPerS)
   }
 
   observe({ camera, track: id, at, score, box }: Observation): AlarmOutput {
@@ -80,18 +86,33 @@ class AlarmStage implements Alarms {
     const { ends, raises, keeps } = cameraStates[state]
     if (keeps) return []
     const alarms = ends === null ? [] : this.#endTracks(camera, ends, at)
-    for (const condition of ['camera_lost', 'camera_frozen', 'camera_dark'] as const) {
-      alarms.push(...this.#setTechnical(condition, condition === raises, at, camera, null))
+    // What gives way to another trouble, or to a pause, is not known to be over.
+    for (const condition of watchedConditions) {
+      if (condition !== raises) alarms.push(...this.#endTechnical(condition, camera, ends ?? 'cleared', at))
     }
+    if (raises !== null) alarms.push(...this.#startTechnical(raises, camera, at, at, null))
     return alarms
   }
 
-  technical(condition: Condition, active: boolean, at: number, detail?: string): AlarmMessage[] {
-    return this.#stopped ? [] : this.#setTechnical(condition, active, at, null, detail ?? null)
+  cameraGone(camera: string, at: number): AlarmMessage[] {
+    if (this.#stopped) return []
+    this.#cameraStates.delete(camera)
+    const technical = watchedConditions.flatMap((one) => this.#endTechnical(one, camera, 'reconfigured', at))
+    return [...this.#endTracks(camera, 'reconfigured', at), ...technical]
+  }
+
+  technical(condition: Condition, active: boolean, at: number, detail?: string, onset = at): AlarmMessage[] {
+    if (this.#stopped) return []
+    if (!active) return this.#endTechnical(condition, null, 'cleared', at)
+    return this.#startTechnical(condition, null, at, onset, detail ?? null)
   }
 
   ack(alarmId: string, by: string, kind: Acknowledgement['kind'], at: number): AlarmMessage {
-    for (const alarm of this.#activeRecords()) if (alarm.alarmId === alarmId) return alarm.acknowledge(by, kind, at)
+    for (const alarm of this.#activeRecords()) {
+      if (alarm.alarmId !== alarmId) continue
+      this.#takeTurn('command ack', at)
+      return alarm.acknowledge(by, kind, at)
+    }
     throw new InputError(
       `no active alarm has the id ${JSON.stringify(alarmId)}`,
       'command ack',
@@ -107,6 +128,7 @@ class AlarmStage implements Alarms {
         `Name one of: ${Object.keys(this.#options.cameras).join(', ')}.`
       )
     }
+    this.#takeTurn('command test_alarm', at)
     const alarm = this.#record('test', camera, at, null)
     return [alarm.start(at, null), alarm.end(at, 'test')]
   }
@@ -117,19 +139,18 @@ class AlarmStage implements Alarms {
       if (held(track.lastSeen, now, this.#rules.trackLostS)) {
         this.#tracks.delete(key)
         if (track.alarm) alarms.push(track.alarm.end(now, 'track_lost'))
-      } else if (track.alarm && held(track.alarm.lastAt, now, this.#rules.updateS)) {
-        alarms.push(track.alarm.update(now, track.smoothed))
-      }
+      } else if (track.alarm && held(track.alarm.lastAt, now, this.#rules.updateS)) track.alarm.wanted = true
     }
     for (const alarm of this.#technical.values()) {
-      if (held(alarm.lastAt, now, technicalUpdateS)) alarms.push(alarm.update(now))
+      const speaks = !withoutUpdates.has(alarm.facts.condition)
+      if (speaks && held(alarm.lastAt, now, technicalUpdateS)) alarm.wanted = true
     }
-    return alarms
+    return [...alarms, ...this.#wantedUpdates(now)]
   }
 
-  active(): AlarmMessage[] {
-    const now = this.#options.clock.now()
-    return [...this.#activeRecords()].map((alarm) => alarm.update(now))
+  active(at: number): AlarmMessage[] {
+    for (const alarm of this.#activeRecords()) alarm.wanted = true
+    return this.#wantedUpdates(at)
   }
 
   shutdown(at: number): AlarmMessage[] {
@@ -165,8 +186,28 @@ class AlarmStage implements Alarms {
       return [track.alarm.start(now, smoothed)]
     }
     if (held(track.belowSince, now, clearS)) return [alarm.end(now, 'cleared', smoothed)]
-    const risen = smoothed >= (alarm.lastScore ?? 0) + riseStep && now - alarm.lastAt >= riseMs
-    return risen || held(alarm.lastAt, now, updateS) ? [alarm.update(now, smoothed)] : []
+    const risen = smoothed >= (alarm.lastScore ?? 0) + riseStep
+    if (risen || held(alarm.lastAt, now, updateS)) alarm.wanted = true
+    return alarm.wanted && this.#mayUpdate(alarm, now) ? [alarm.update(now, smoothed)] : []
+  }
+
+  #mayUpdate(alarm: AlarmRecord, now: number): boolean {
+    return held(alarm.lastAt, now, this.#rules.updateMinS) && this.#limit.take(now)
+  }
+
+  /** The updates that are wanted, as far as the rate limit lets them now; who was silent longest comes first. */
+  #wantedUpdates(now: number): AlarmMessage[] {
+    const scores = new Map([...this.#tracks.values()].map((track) => [track.alarm, track.smoothed]))
+    return [...this.#activeRecords()]
+      .filter(({ wanted }) => wanted)
+      .sort((a, b) => a.lastAt - b.lastAt)
+      .filter((alarm) => this.#mayUpdate(alarm, now))
+      .map((alarm) => alarm.update(now, scores.get(alarm)))
+  }
+
+  /** What somebody asked for is not merged: where it is too much, the asker hears of it. */
+  #takeTurn(command: string, at: number): void {
+    if (!this.#limit.take(at)) throw new InputError('too many messages at once', command, 'Try again in a second.')
   }
 
   #endTracks(camera: string, reason: EndReason, at: number): AlarmMessage[] {
@@ -179,17 +220,19 @@ class AlarmStage implements Alarms {
     return alarms
   }
 
-  #setTechnical(condition: Condition, active: boolean, at: number, camera: string | null, detail: string | null) {
-    const key = `${condition}/${camera ?? ''}`
-    const alarm = this.#technical.get(key)
-    if (active === (alarm !== undefined)) return []
-    if (alarm) {
-      this.#technical.delete(key)
-      return [alarm.end(at, 'cleared')]
-    }
-    const raised = this.#record(condition, camera, at, detail)
+  #startTechnical(condition: Condition, camera: string | null, at: number, onset: number, detail: string | null) {
+    const key = technicalKey(condition, camera)
+    if (this.#technical.has(key)) return []
+    const raised = this.#record(condition, camera, onset, detail)
     this.#technical.set(key, raised)
     return [raised.start(at, null)]
+  }
+
+  #endTechnical(condition: Condition, camera: string | null, reason: EndReason, at: number): AlarmMessage[] {
+    const key = technicalKey(condition, camera)
+    const alarm = this.#technical.get(key)
+    this.#technical.delete(key)
+    return alarm ? [alarm.end(at, reason)] : []
   }
 
   #record(condition: Condition, camera: string | null, onset: number, detail: string | null): AlarmRecord {
@@ -217,4 +260,8 @@ class AlarmStage implements Alarms {
 
 function trackKey(camera: string, track: number): string {
   return `${track}@${camera}`
+}
+
+function technicalKey(condition: Condition, camera: string | null): string {
+  return `${condition}/${camera ?? ''}`
 }

@@ -17,18 +17,29 @@ export interface AlarmFacts {
   detail?: string | null
 }
 
+/** What was said of an alarm before this record of it. */
+interface Past {
+  seq: number
+  ack: Acknowledgement | null
+  lastAt: number
+}
+
 /** One alarm's life: start, updates, end, with a seq that has no gap. The only place where alarm messages are written. */
 export class AlarmRecord {
   readonly facts: AlarmFacts
-  #seq = 0
-  #ack: Acknowledgement | null = null
+  /** An update was held back and is to come as soon as the rate limit lets it. */
+  wanted = false
+  #seq: number
+  #ack: Acknowledgement | null
   #lastAt: number
   #lastScore: number | null = null
   #ended = false
 
-  constructor(facts: AlarmFacts) {
+  constructor(facts: AlarmFacts, past: Past = { seq: 0, ack: null, lastAt: facts.onset }) {
     this.facts = facts
-    this.#lastAt = facts.onset
+    this.#seq = past.seq
+    this.#ack = past.ack
+    this.#lastAt = past.lastAt
   }
 
   get alarmId(): string {
@@ -72,7 +83,9 @@ export class AlarmRecord {
     const { alarmId, onset, detail = null, ...facts } = this.facts
     const physiological = facts.type === 'physiological' || facts.condition === 'test'
     this.#lastAt = Math.max(at, this.#lastAt)
+    const durationS = (this.#lastAt - onset) / 1000
     this.#lastScore = score
+    this.wanted = false
     return {
       schema: 1,
       alarm_id: alarmId,
@@ -86,12 +99,30 @@ export class AlarmRecord {
       updated: iso(this.#lastAt),
       published: null,
       score: score === null ? null : rounded(score, 3),
-      duration_s: rounded((this.#lastAt - onset) / 1000, 1),
-      text: wording({ ...facts, reason, detail, demonstration: physiological && facts.model?.demonstration === true }),
+      duration_s: rounded(durationS, 1),
+      text: wording({
+        ...facts,
+        reason,
+        detail,
+        durationS,
+        demonstration: physiological && facts.model?.demonstration === true
+      }),
       late: false,
       test: facts.condition === 'test'
     }
   }
+}
+
+/**
+ * The end of an alarm that an earlier run of painlens left active: nobody else can give its subscribers one.
+ * @param last the last message of it that was put into the outbox
+ */
+export function endAfterRestart(last: AlarmMessage, at: number): AlarmMessage {
+  const { alarm_id: alarmId, type, condition, priority, location, camera, threshold, model } = last
+  const onset = Date.parse(last.onset)
+  const facts = { alarmId, type, condition, priority, location, camera, onset, threshold, model }
+  const past = { seq: last.seq + 1, ack: last.ack, lastAt: Date.parse(last.updated) }
+  return new AlarmRecord(facts, past).end(at, 'restarted', last.score)
 }
 
 function rounded(value: number, digits: number): number {

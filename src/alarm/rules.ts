@@ -12,6 +12,10 @@ export interface AlarmRules {
   smoothingS: number
   /** Longest silence of an active alarm. */
   updateS: number
+  /** Least time between an alarm's message and its next update. What comes up in between is merged into that one. */
+  updateMinS: number
+  /** Updates per second of all alarms together. Starts and ends do not count, and are never held back. */
+  updatesPerS: number
   /** How long a face may be out of sight before its alarm ends, and within which a new track at its place takes it over. */
   trackLostS: number
 }
@@ -23,6 +27,8 @@ export const defaultRules: Readonly<AlarmRules> = {
   clearS: 3,
   smoothingS: 1,
   updateS: 10,
+  updateMinS: 1,
+  updatesPerS: 20,
   trackLostS: 5
 }
 
@@ -41,5 +47,7 @@ export const defaultPriorities: Readonly<Record<Condition, Priority>> = {
   explanation_failed: 'low',
   outbox_full: 'medium',
   config_rejected: 'low',
+  clock_unsynchronised: 'low',
+  broker_lost: 'low',
   test: 'low'
 }

@@ -36,6 +36,14 @@ const conditions: Record<Condition, { start: Text; cleared: Text }> = {
     start: { en: 'The changed config was not taken over', de: 'Die geänderte Konfiguration wurde nicht übernommen' },
     cleared: { en: 'The config was taken over', de: 'Die Konfiguration wurde übernommen' }
   },
+  clock_unsynchronised: {
+    start: { en: 'Clock not synchronised, times may be wrong', de: 'Uhr nicht synchronisiert, Zeiten evtl. falsch' },
+    cleared: { en: 'Clock synchronised again', de: 'Uhr wieder synchronisiert' }
+  },
+  broker_lost: {
+    start: { en: 'No connection to the broker, alarms wait', de: 'Keine Verbindung zum Broker, Alarme warten' },
+    cleared: { en: 'Connection to the broker is back', de: 'Verbindung zum Broker wieder da' }
+  },
   test: {
     start: { en: 'Test alarm', de: 'Testalarm' },
     cleared: { en: 'Test alarm over', de: 'Testalarm beendet' }
@@ -52,7 +60,14 @@ const unwatched: Partial<Record<EndReason, Text>> = {
     de: 'Alarm beendet, Kamerabild dunkel oder verdeckt'
   },
   camera_paused: { en: 'alarm ended, camera paused', de: 'Alarm beendet, Kamera pausiert' },
-  stopped: { en: 'alarm ended, painlens stopped', de: 'Alarm beendet, painlens wurde angehalten' }
+  reconfigured: { en: 'alarm ended, camera settings changed', de: 'Alarm beendet, Kamera umgestellt' },
+  stopped: { en: 'alarm ended, painlens stopped', de: 'Alarm beendet, painlens wurde angehalten' },
+  restarted: { en: 'alarm ended, painlens had to restart', de: 'Alarm beendet, painlens wurde neu gestartet' }
+}
+
+/** How long it took, where that is what one wants to know afterwards. */
+const afterwards: Partial<Record<Condition, (span: string) => Text>> = {
+  broker_lost: (span) => ({ en: `it was away for ${span}`, de: `sie fehlte ${span} lang` })
 }
 
 const words = {
@@ -67,8 +82,10 @@ export interface Wording {
   camera: string | null
   /** Said in brackets, so that nobody takes a demonstration for a trained model. */
   demonstration: boolean
-  /** One more plain sentence part, already without secrets. */
+  /** One more plain sentence part, already without secrets; of no interest once the condition is over. */
   detail: string | null
+  /** Since the onset. */
+  durationS: number
 }
 
 /** One line for a nurse's pager: what, where, and if it ended for want of watching, why. */
@@ -77,17 +94,25 @@ export function wording(about: Wording): Text {
 }
 
 function sentence(about: Wording, language: 'en' | 'de'): string {
-  const { condition, reason, detail } = about
+  const { condition, reason, detail, durationS } = about
   const why = reason === null ? undefined : unwatched[reason]
   const over = reason !== null && why === undefined
   const subject = conditions[condition][over ? 'cleared' : 'start'][language]
+  const lasted = over && afterwards[condition]?.(span(durationS))[language]
   const model = { en: ' (demonstration model)', de: ' (Demonstrationsmodell)' }[language]
   return [
     [subject, ...place(about, language)].join(', '),
     why ? `: ${why[language]}` : '',
-    detail ? `: ${detail}` : '',
+    detail && !over ? `: ${detail}` : '',
+    lasted ? `: ${lasted}` : '',
     about.demonstration ? model : ''
   ].join('')
+}
+
+/** `45 s`, `12 min`, `3 h`: the same in both languages. */
+function span(seconds: number): string {
+  if (seconds < 90) return `${Math.round(seconds)} s`
+  return seconds < 5400 ? `${Math.round(seconds / 60)} min` : `${Math.round(seconds / 3600)} h`
 }
 
 function place({ location, camera }: Wording, language: 'en' | 'de'): string[] {

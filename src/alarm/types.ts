@@ -40,16 +40,25 @@ export interface Alarms {
   trackLost(camera: string, track: number, at: number): void
   /** A camera that is lost, frozen, dark or paused ends its pain alarms; all but `paused` raise a technical one until it is `ok`. */
   cameraState(camera: string, state: CameraState, at: number): AlarmMessage[]
-  /** Raises or clears an alarm about painlens itself. @param detail one plain clause for the text, without secrets */
-  technical(condition: Condition, active: boolean, at: number, detail?: string): AlarmMessage[]
-  /** @throws {InputError} if there is no such active alarm */
+  /** The config has this camera no more, or another one by its name: whatever is told of it ends. */
+  cameraGone(camera: string, at: number): AlarmMessage[]
+  /**
+   * Raises or clears an alarm about painlens itself.
+   * @param detail one plain clause for the text, without secrets
+   * @param onset when the condition began; `at` unless it is known to have been before
+   */
+  technical(condition: Condition, active: boolean, at: number, detail?: string, onset?: number): AlarmMessage[]
+  /** @throws {InputError} if there is no such active alarm, or if there are too many acknowledgements at once */
   ack(alarmId: string, by: string, kind: Acknowledgement['kind'], at: number): AlarmMessage
-  /** Start and end of an alarm marked as a test. @throws {InputError} for a camera that the config does not have */
+  /**
+   * Start and end of an alarm marked as a test.
+   * @throws {InputError} for a camera that the config does not have, or if there are too many at once
+   */
   testAlarm(camera: string, at: number): AlarmMessage[]
   /** Time passes: updates that are due, and ends of faces that stay away. Call it about once per second. */
   tick(now: number): AlarmMessage[]
-  /** Each active alarm once more, as an update. */
-  active(): AlarmMessage[]
+  /** Each active alarm once more, as an update; those that the rate limit holds back come with `tick`. */
+  active(at: number): AlarmMessage[]
   /** Ends every active alarm with the reason `stopped`; nothing starts after it. */
   shutdown(at: number): AlarmMessage[]
 }

@@ -66,12 +66,14 @@ async function openStages(manifest: Manifest, threads: number) {
   const mqtt = {
     alarm: async () => void published++,
     observation: () => void published++,
-    cameraState: () => undefined
+    cameraState: () => undefined,
+    refresh: () => undefined
   }
   const clock = systemClock
   const reporter = new Reporter({
     alarms,
     mqtt,
+    alarmLog: { append: () => undefined },
     explanations: null,
     supervision: { frame: () => undefined, alarm: () => undefined },
     log: silentLog,

@@ -11,6 +11,26 @@ function parseNumber(text: string, flags: string, low: number, high: number, who
   return value
 }
 
+const units: Record<string, number> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }
+
+/**
+ * A moment in the past: `90m`, `12h`, `7d`, or a date, `2026-01-31` or `2026-01-31T06:00`, in this device's time zone.
+ * @returns ms since the epoch
+ * @throws UsageError
+ */
+export function parseSince(text: string, flags: string, now = Date.now()): number {
+  const [, count, unit] = /^(\d{1,6})([smhd])$/.exec(text) ?? []
+  if (count !== undefined && unit !== undefined) return now - Number(count) * units[unit]!
+  // A date alone would be taken for UTC.
+  const at = /^\d{4}-\d\d-\d\d$/.test(text) ? Date.parse(`${text}T00:00`) : Date.parse(text)
+  if (/^\d{4}-/.test(text) && !Number.isNaN(at)) return at
+  throw new UsageError(
+    `"${text}" is no time`,
+    flags,
+    'Say 90m, 12h or 7d, or a date such as 2026-01-31 or 2026-01-31T06:00.'
+  )
+}
+
 /** A TCP port; 0 lets the system choose. @throws UsageError */
 export const parsePort = (text: string, flags: string): number => parseNumber(text, flags, 0, 65535, true)
 /** @throws UsageError */

@@ -1,4 +1,4 @@
-import { parseCount, parsePort, parseSeconds } from './parse.js'
+import { parseCount, parsePort, parseSeconds, parseSince } from './parse.js'
 
 export type OptionRow = readonly [
   flags: string,
@@ -77,6 +77,22 @@ export const commandTable: readonly CommandRow[] = [
       'painlens config init --yes --device ward-3 --broker mqtt://192.0.2.2:1883 --camera room-312=rtsp://192.0.2.10/stream1'
     ],
     action: async (options, _, signal) => (await import('./config-init.js')).configInitCommand(options as never, signal)
+  },
+  {
+    usage: 'alarms',
+    summary: 'List what the alarm log of this device holds.',
+    options: [
+      ['-c, --config <file>', 'the config file, which names the log', undefined, defaultConfig],
+      ['--path <folder>', "the log's folder, instead of a config"],
+      ['--since <time>', 'only since then: 90m, 12h, 7d, 2026-01-31 or 2026-01-31T06:00', parseSince],
+      ['--camera <id>', 'only of this camera'],
+      ['--json', 'each message as it was sent, a JSON object in a line']
+    ],
+    examples: [
+      'painlens alarms --config painlens.yaml --since 12h',
+      'sudo painlens alarms --path /var/lib/painlens/data/alarms --camera room-12'
+    ],
+    action: async (options) => (await import('./alarms.js')).alarmsCommand(options as never)
   },
   {
     usage: 'explain <images...>',

@@ -19,8 +19,8 @@ YAML, by default \`config/painlens.yaml\`; that file is an example with comments
   file holds the password as it is. What they bring in is never shown: all of files and credentials, and of \`env\` what
   goes into a URL or a password. A placeholder inside \`{ … }\` or \`[ … ]\` needs quotes around the value.
 - A key with nothing behind it has its default.
-- A relative path begins in the config file's folder; \`outbox.path\` and \`privacy.save_heatmaps_to\` in systemd's state
-  folder (\`$STATE_DIRECTORY\`) where there is one.
+- A relative path begins in the config file's folder; \`outbox.path\`, \`alarm_log.path\` and \`privacy.save_heatmaps_to\` in systemd's
+  state folder (\`$STATE_DIRECTORY\`) where there is one.
 - Polygons are lists of corners \`[x, y]\` in order around the outline; \`[0, 0]\` is the top left of the picture, \`[1, 1]\` the bottom right.
 `
 

@@ -120,8 +120,10 @@ const priorities = {
   camera_dark: priority.default('low').describe('A camera gives black pictures.'),
   inference_failed: priority.default('high').describe('Faces are not classified any more.'),
   explanation_failed: priority.default('low').describe('Alarms come without explanation.'),
-  outbox_full: priority.default('medium').describe('The broker is away for so long that alarms are lost.'),
   config_rejected: priority.default('low').describe('A changed config has mistakes; the one before goes on.'),
+  outbox_full: priority.default('medium').describe('The broker is away for so long that the outbox is nearly full.'),
+  clock_unsynchronised: priority.default('low').describe('No time server: the times in alarms may be wrong.'),
+  broker_lost: priority.default('low').describe('The broker was away; told when it is back.'),
   test: priority.default('low').describe('Somebody asked for a test alarm.')
 } satisfies Record<Condition, z.ZodType>
 
@@ -132,6 +134,12 @@ export const alarmSchema = z.strictObject({
   clear_s: numberFrom(0, 600).default(3).describe('… when it lasts this many seconds.'),
   smoothing_s: numberFrom(0, 60).default(1).describe('Time constant of the smoothing, in seconds; 0 is none.'),
   update_s: numberFrom(1, 3600).default(10).describe('Seconds between updates while an alarm lasts.'),
+  update_min_s: numberFrom(0, 3600)
+    .default(1)
+    .describe("Least seconds from an alarm's message to its next update; what comes up meanwhile is merged into that."),
+  updates_per_s: numberFrom(0.1, 1000)
+    .default(20)
+    .describe('Updates per second of all alarms together, the rest is merged; starts and ends are never held back.'),
   track_lost_s: numberFrom(0.5, 600)
     .default(5)
     .describe('A face out of sight for this many seconds is gone; its alarm ends.'),
@@ -208,6 +216,13 @@ const outbox = z.strictObject({
   expiry_h: numberFrom(0.1, 720).default(24).describe('Alarms older than this many hours are not delivered any more.')
 })
 
+const alarmLog = z.strictObject({
+  path: path
+    .default('data/alarms')
+    .describe('Folder of the alarm log, which painlens alarms lists. Relative to $STATE_DIRECTORY under systemd.'),
+  max_mb: numberFrom(1, 10_000).default(32).describe('When it is as large as this, the oldest eighth goes.')
+})
+
 export const configSchema = z.strictObject({
   device: shaped(/^[a-z0-9-]{1,40}$/, 'up to 40 of a-z, 0-9 and -').describe(
     'Name of this device; its MQTT topics begin with painlens/ and this.'
@@ -222,7 +237,8 @@ export const configSchema = z.strictObject({
   privacy: privacy.prefault({}).describe('What may leave the device beyond numbers. All off by default.'),
   http: http.prefault({}).describe('How painlens is, for whoever monitors the box. No pictures, no scores.'),
   log: log.prefault({}).describe('The log, on standard error.'),
-  outbox: outbox.prefault({}).describe('Alarms on disk until the broker confirms them.')
+  outbox: outbox.prefault({}).describe('Alarms on disk until the broker confirms them.'),
+  alarm_log: alarmLog.prefault({}).describe('All alarm messages, kept on this device; no pictures.')
 })
 
 export type Config = z.infer<typeof configSchema>

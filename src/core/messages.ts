@@ -11,6 +11,8 @@ export interface StatusMessage {
 export interface CameraStateMessage {
   state: CameraState
   since: string
+  /** While `paused`: when painlens looks again by itself. */
+  until?: string
 }
 
 export interface ObservationMessage {
@@ -34,6 +36,8 @@ export type Condition =
   | 'explanation_failed'
   | 'outbox_full'
   | 'config_rejected'
+  | 'clock_unsynchronised'
+  | 'broker_lost'
   | 'test'
 
 export interface Location {
@@ -57,7 +61,9 @@ export type EndReason =
   | 'camera_frozen'
   | 'camera_dark'
   | 'camera_paused'
+  | 'reconfigured'
   | 'stopped'
+  | 'restarted'
   | 'test'
 
 export interface AlarmMessage {

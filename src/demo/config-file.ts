@@ -46,7 +46,8 @@ export async function writeDemoConfig(places: DemoPlaces, urls: { camera: string
       }
     ],
     privacy: { publish_emotions: true, save_heatmaps_to: places.heatmaps },
-    outbox: { path: join(places.folder, 'outbox') }
+    outbox: { path: join(places.folder, 'outbox') },
+    alarm_log: { path: join(places.folder, 'alarms') }
   }
   await writeFile(places.config, `# Written by painlens demo.\n${stringify(config)}`)
 }

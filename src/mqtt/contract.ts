@@ -32,7 +32,11 @@ const status = z.strictObject({
   at: time.describe('In the last will: when the connection was made.')
 })
 
-const cameraStateMessage = z.strictObject({ state: cameraState, since: time })
+const cameraStateMessage = z.strictObject({
+  state: cameraState,
+  since: time,
+  until: time.optional().describe('While paused: when painlens looks again by itself.')
+})
 
 const observation = z.strictObject({
   at: time,
@@ -63,12 +67,25 @@ const alarm = z.strictObject({
     'explanation_failed',
     'outbox_full',
     'config_rejected',
+    'clock_unsynchronised',
+    'broker_lost',
     'test'
   ]),
   priority: z.enum(['high', 'medium', 'low']),
   state: z.enum(['active', 'latched', 'ended']),
   reason: z
-    .enum(['cleared', 'track_lost', 'camera_lost', 'camera_frozen', 'camera_dark', 'camera_paused', 'stopped', 'test'])
+    .enum([
+      'cleared',
+      'track_lost',
+      'camera_lost',
+      'camera_frozen',
+      'camera_dark',
+      'camera_paused',
+      'reconfigured',
+      'stopped',
+      'restarted',
+      'test'
+    ])
     .nullable()
     .describe('Why it ended; only "cleared" says that the condition is over.'),
   ack: acknowledgement.nullable().describe('It never ends an alarm.'),

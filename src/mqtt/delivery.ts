@@ -18,7 +18,11 @@ interface Entry {
 
 /** What this stage needs of an outbox. */
 export interface OutboxLike {
-  put(topic: string, payload: object, options?: { expendable?: boolean }): Promise<void>
+  put(
+    topic: string,
+    payload: object,
+    options?: { expendable?: boolean; note?: { key: string; value: object | null } }
+  ): Promise<void>
   drain(publish: (entry: Entry) => Promise<'confirmed' | 'refused'>, signal: AbortSignal): Promise<void>
   depth(): number
 }

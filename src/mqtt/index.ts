@@ -16,13 +16,14 @@ import { serveOutbox } from './delivery.js'
 import { ObservationLimiter } from './observation-limiter.js'
 import { encode, withoutEmotions, withoutHeatmap, withoutOtherClasses } from './payload.js'
 import { defaultBackoff, keepConnected } from './reconnect.js'
-import { baseTopic, commandTopics, type Kind, type Payloads, topicOf, topics } from './topics.js'
+import { activeAlarmNotes, baseTopic, commandTopics, type Kind, type Payloads, topicOf, topics } from './topics.js'
 import type { Mqtt, MqttOptions, MqttStats } from './types.js'
 
 export type { CommandArguments, CommandHandlers } from './commands.js'
 export { type BrokerOptions, connectOptions, explainConnectError, type ProtocolVersion } from './connect.js'
 export type { OutboxLike } from './delivery.js'
-export { baseTopic, topicOf, topics } from './topics.js'
+export { encode } from './payload.js'
+export { activeAlarmNotes, baseTopic, topicOf, topics } from './topics.js'
 export type { Mqtt, MqttOptions, MqttStats } from './types.js'
 
 /**
@@ -35,6 +36,7 @@ export async function startMqtt(options: MqttOptions): Promise<Mqtt> {
   return stage
 }
 
+const answerMs = 1000
 const stopDrainMs = 1000
 const stopSayMs = 400
 const stopEndMs = 400
@@ -45,6 +47,8 @@ class MqttStage implements Mqtt {
   readonly #desk: CommandDesk
   readonly #limiter = new ObservationLimiter()
   readonly #cameras = new Map<string, CameraStateMessage>()
+  /** Cameras whose retained state is still to be taken away, and who waits for it. */
+  readonly #gone = new Map<string, () => void>()
   readonly #ending = new AbortController()
   readonly #published: Record<Kind, number>
   #offlineObservations = 0
@@ -65,7 +69,11 @@ class MqttStage implements Mqtt {
       base: this.#base,
       handlers,
       log,
-      answer: (topic, message, properties) => this.#send('response', topic, message, properties)
+      answer: async (topic, message, properties) => {
+        // What the broker kept for us comes with the connection, before that is being served.
+        await until(() => this.#connection !== null, answerMs)
+        await this.#send('response', topic, message, properties)
+      }
     })
   }
 
@@ -88,7 +96,9 @@ class MqttStage implements Mqtt {
   }
 
   alarm(message: AlarmMessage): Promise<void> {
-    return this.#options.outbox.put(topicOf(this.#base, 'alarm'), message, { expendable: message.phase === 'update' })
+    const { phase, alarm_id } = message
+    const note = { key: `${activeAlarmNotes}${alarm_id}`, value: phase === 'end' ? null : message }
+    return this.#options.outbox.put(topicOf(this.#base, 'alarm'), message, { expendable: phase === 'update', note })
   }
 
   explanation(message: ExplanationMessage): Promise<void> {
@@ -97,10 +107,25 @@ class MqttStage implements Mqtt {
     return this.#options.outbox.put(topicOf(this.#base, 'explanation'), allowed, { expendable: true })
   }
 
-  cameraState(camera: string, state: CameraState, at: number): void {
-    const message = { state, since: iso(at) }
+  cameraState(camera: string, state: CameraState, at: number, until: number | null = null): void {
+    const message = { state, since: iso(at), ...(until === null ? {} : { until: iso(until) }) }
+    this.#gone.delete(camera)
     this.#cameras.set(camera, message)
     this.#sendIfConnected('cameraState', camera, message)
+  }
+
+  forgetCamera(camera: string): Promise<void> {
+    this.#cameras.delete(camera)
+    return new Promise((done) => {
+      this.#gone.set(camera, done)
+      if (this.connected()) this.#clearState(camera)
+    })
+  }
+
+  refresh(): void {
+    this.#sendIfConnected('status', '', this.#status('online'))
+    for (const [camera, message] of this.#cameras) this.#sendIfConnected('cameraState', camera, message)
+    this.#sendHealth()
   }
 
   observation(camera: string, message: ObservationMessage): void {
@@ -197,10 +222,21 @@ class MqttStage implements Mqtt {
     }
     // QoS 0, so that the broker keeps nothing of it while we are away. It is no harm if that is not granted.
     await connection.subscribe(topicOf(this.#base, 'status'), 0).catch(() => undefined)
-    this.#sendIfConnected('status', '', this.#status('online'))
+    this.refresh()
     this.#greeted = true
-    for (const [camera, message] of this.#cameras) this.#sendIfConnected('cameraState', camera, message)
-    this.#sendHealth()
+    for (const camera of this.#gone.keys()) this.#clearState(camera)
+  }
+
+  /** An empty retained message takes the one before it away. Where it does not get through, the next connection tries again. */
+  #clearState(camera: string): void {
+    const topic = topicOf(this.#base, 'cameraState', camera)
+    this.#connection?.publish(topic, '', { qos: topics.cameraState.qos, retain: true }).then(
+      () => {
+        this.#gone.get(camera)?.()
+        this.#gone.delete(camera)
+      },
+      (error: unknown) => this.#options.log.debug({ camera, error: messageOf(error) }, 'a state was not taken away')
+    )
   }
 
   #sendHealth(): void {

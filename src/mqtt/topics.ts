@@ -39,6 +39,9 @@ export const topics: Record<Kind, TopicRow> = {
   response: { topic: 'response/+', qos: 1, retain: false }
 }
 
+/** Under this and its id the outbox keeps the last message of each alarm that subscribers know as active. */
+export const activeAlarmNotes = 'alarm/'
+
 export const commandTopics = 'command/+'
 
 /** @param device as in the config */

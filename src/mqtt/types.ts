@@ -53,8 +53,16 @@ export interface Mqtt {
   alarm(message: AlarmMessage): Promise<void>
   /** As `alarm`. */
   explanation(message: ExplanationMessage): Promise<void>
-  /** Published at once and again with each new connection. @param at since when, in ms since the epoch */
-  cameraState(camera: string, state: CameraState, at: number): void
+  /**
+   * Published at once and again with each new connection.
+   * @param at since when, in ms since the epoch
+   * @param until for a pause: when it ends by itself
+   */
+  cameraState(camera: string, state: CameraState, at: number, until?: number | null): void
+  /** Takes a camera's retained state away from the broker. Resolves when it is gone, which may take a connection. */
+  forgetCamera(camera: string): Promise<void>
+  /** Publishes status, camera states and health once more, if connected. */
+  refresh(): void
   /** Left out while there is no connection, or within a second of the same track's last. */
   observation(camera: string, message: ObservationMessage): void
   connected(): boolean

@@ -1,8 +1,10 @@
 import { diskError } from './database.js'
 import { Index, type IndexEntry, indexEntry, keyOf, parseEntry, type StoredEntry } from './entries.js'
+import { messageKeys, type Note, Notes, noteKeys, operationOf } from './notes.js'
 import { Store } from './store.js'
 import type { Outbox, OutboxOptions, OutboxStats, Publish } from './types.js'
 
+export type { Note } from './notes.js'
 export type { Outbox, OutboxEntry, OutboxOptions, OutboxStats, Publish } from './types.js'
 
 const lateMs = 10_000
@@ -43,8 +45,10 @@ class DiskOutbox implements Outbox {
   readonly #store: Store
   readonly #index = new Index()
   readonly #underWay = new Set<string>()
+  readonly #notes = new Notes()
   readonly #counts = { expired: 0, evicted: 0, refused: 0 }
   #waiting: Waiting[] = []
+  #noteWaiting: (() => void)[] = []
   #isWriting = false
   #writing: Promise<void> = Promise.resolve()
   #retry: NodeJS.Timeout | undefined
@@ -66,13 +70,30 @@ class DiskOutbox implements Outbox {
     }, this.#options.retryMs ?? defaultRetryMs).unref()
   }
 
-  async put(topic: string, payload: object, { expendable = false } = {}): Promise<void> {
+  async put(
+    topic: string,
+    payload: object,
+    { expendable = false, note }: { expendable?: boolean; note?: Note } = {}
+  ): Promise<void> {
     const stored: StoredEntry = { topic, payload: { ...payload }, at: this.#options.clock.now(), expendable }
     const value = JSON.stringify(stored)
+    if (note) this.#notes.set(note)
     return new Promise((done) => {
       this.#waiting.push({ key: keyOf(this.#nextKey++), stored, value, done })
       if (!this.#isWriting) this.#writing = this.#write()
     })
+  }
+
+  async note(note: Note): Promise<void> {
+    this.#notes.set(note)
+    return new Promise((done) => {
+      this.#noteWaiting.push(done)
+      if (!this.#isWriting) this.#writing = this.#write()
+    })
+  }
+
+  notes(start: string): Map<string, object> {
+    return this.#notes.below(start)
   }
 
   async drain(publish: Publish, signal: AbortSignal): Promise<void> {
@@ -131,15 +152,20 @@ class DiskOutbox implements Outbox {
     this.#isWriting = true
     // Here, because nothing else may be written meanwhile.
     if (!this.#store.works && this.#waiting.length === 0) await this.#recover()
-    while (this.#waiting.length > 0) {
-      // A copy: more may come in while these are written.
+    while (this.#waiting.length > 0 || this.#noteWaiting.length > 0) {
+      // Copies: more may come in while these are written.
       const batch = [...this.#waiting]
-      const written = await this.#store.put(batch)
+      const noted = this.#noteWaiting.splice(0)
+      const notes = this.#notes.due()
+      const messages = batch.map(({ key, value }) => ({ type: 'put' as const, key, value }))
+      const written = await this.#store.write([...messages, ...notes.map(operationOf)])
+      if (written) this.#notes.written(notes)
       this.#waiting = this.#waiting.slice(batch.length)
       for (const { key, stored, done } of batch) {
         this.#index.add({ ...indexEntry(key, stored, false), inMemory: written ? null : stored })
         done()
       }
+      for (const done of noted) done()
       await this.#makeRoom()
       this.#wake()
     }
@@ -151,11 +177,14 @@ class DiskOutbox implements Outbox {
   async #recover(): Promise<void> {
     if (!(await this.#store.recover())) return
     if (this.#isLoaded) {
-      for await (const [key] of this.#store.entries()) if (!this.#index.has(key)) await this.#store.del(key)
+      for await (const [key] of this.#store.entries(messageKeys)) if (!this.#index.has(key)) await this.#store.del(key)
     } else await this.#load()
     const held = [...this.#index.values()].filter(({ inMemory }) => inMemory !== null)
-    const operations = held.map(({ key, inMemory }) => ({ key, value: JSON.stringify(inMemory) }))
-    if (operations.length > 0 && !(await this.#store.put(operations))) return
+    const notes = this.#notes.due()
+    const messages = held.map(({ key, inMemory }) => ({ type: 'put' as const, key, value: JSON.stringify(inMemory) }))
+    const operations = [...messages, ...notes.map(operationOf)]
+    if (operations.length > 0 && !(await this.#store.write(operations))) return
+    this.#notes.written(notes)
     for (const entry of held) {
       entry.inMemory = null
       // Delivered meanwhile.
@@ -169,7 +198,7 @@ class DiskOutbox implements Outbox {
   async #load(): Promise<void> {
     const { log } = this.#options
     const found: IndexEntry[] = []
-    for await (const [key, value] of this.#store.entries()) {
+    for await (const [key, value] of this.#store.entries(messageKeys)) {
       this.#nextKey = Math.max(this.#nextKey, Number(key) + 1)
       const stored = parseEntry(value)
       if (stored) found.push(indexEntry(key, stored, true))
@@ -178,6 +207,7 @@ class DiskOutbox implements Outbox {
         await this.#store.del(key)
       }
     }
+    await this.#notes.load(this.#store.entries(noteKeys))
     this.#index.addInFront(found)
     this.#isLoaded = true
     if (found.length > 0) log.info({ depth: found.length }, 'the outbox holds messages of an earlier run')

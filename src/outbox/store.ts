@@ -7,6 +7,9 @@ import { type Database, diskError, isDiskFull, openDatabase } from './database.j
 /** So much must be free before the outbox is tried again: LevelDB writes a log and a manifest when it is opened. */
 const probeBytes = 256 * 1024
 
+export type Operation = { type: 'put'; key: string; value: string } | { type: 'del'; key: string }
+export type KeyRange = { gte: string } | { lt: string }
+
 /**
  * The outbox's LevelDB. One that has failed to write is never written again: a full disk leaves half a record in its
  * log, and whatever came behind it, though synced, would be given up at the next start. It is opened anew instead, by
@@ -40,19 +43,14 @@ export class Store {
     }
   }
 
-  /** Everything on disk, in the order of its keys. */
-  async *entries(): AsyncIterable<[key: string, value: string]> {
-    if (this.#database) yield* this.#database.iterator()
+  /** What is on disk within a range of keys, in their order. */
+  async *entries(range: KeyRange): AsyncIterable<[key: string, value: string]> {
+    if (this.#database) yield* this.#database.iterator(range)
   }
 
-  /** Synced. @returns false where the disk refuses */
-  async put(operations: readonly { key: string; value: string }[]): Promise<boolean> {
-    return this.#write((database) =>
-      database.batch(
-        operations.map((operation) => ({ type: 'put', ...operation })),
-        { sync: true }
-      )
-    )
+  /** All or none of them, synced. @returns false where the disk refuses */
+  async write(operations: readonly Operation[]): Promise<boolean> {
+    return this.#write((database) => database.batch([...operations], { sync: true }))
   }
 
   /** Not synced: what comes again after a power cut is known for a repetition. @returns false where the disk refuses */

@@ -1,5 +1,6 @@
 import type { Clock } from '../core/clock.js'
 import type { Log } from '../core/log.js'
+import type { Note } from './notes.js'
 
 export interface OutboxOptions {
   /** A folder of its own. */
@@ -45,8 +46,13 @@ export interface Outbox {
    * Writes a message to disk, synced, before it resolves. Where the disk refuses, the message is kept in memory (said
    * once in the log), for an alarm matters more than its file, and written as soon as the disk takes it.
    * @param options.expendable it may be given up first when the outbox is full (updates, explanations)
+   * @param options.note written in the same step: after a crash there are both or neither
    */
-  put(topic: string, payload: object, options?: { expendable?: boolean }): Promise<void>
+  put(topic: string, payload: object, options?: { expendable?: boolean; note?: Note }): Promise<void>
+  /** Writes a small fact that a later run is to know, such as a pause; resolves as `put` does. */
+  note(note: Note): Promise<void>
+  /** The notes whose key begins with `start`, by the rest of their key; those of earlier runs, too. */
+  notes(start: string): Map<string, object>
   /**
    * Delivers until `signal` aborts: oldest first, messages of the same `alarm_id` strictly one after the other.
    * Resolves after the abort, once nothing is under way. Rejects with the first error of `publish`; what was not

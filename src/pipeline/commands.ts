@@ -28,8 +28,7 @@ export function commandHandlers({ alarms, cameras, reporter, clock }: CommandDep
       return undefined
     },
     async pause({ camera, duration_s }) {
-      const until = clock.now() + duration_s * secondMs
-      find(camera).pause(until)
+      const until = find(camera).pause(clock.now() + duration_s * secondMs)
       return { until: new Date(until).toISOString() }
     },
     async resume({ camera }) {
@@ -42,7 +41,7 @@ export function commandHandlers({ alarms, cameras, reporter, clock }: CommandDep
       return { alarm_id: messages[0]!.alarm_id }
     },
     async refresh() {
-      reporter().refresh()
+      reporter().refreshAll()
       return undefined
     }
   }

@@ -8,11 +8,14 @@ import type { Log } from '../core/log.js'
 import type { Secrets } from '../core/secrets.js'
 import { version } from '../core/version.js'
 import { type Mqtt, startMqtt } from '../mqtt/index.js'
+import { isSynchronised } from '../time-sync/index.js'
+import { ClockWatch } from './clock-watch.js'
 import { commandHandlers } from './commands.js'
 import { Explanations } from './explanations.js'
 import { healthOf } from './health.js'
 import { Inference } from './inference.js'
 import { watchLoopDelay } from './latency.js'
+import { endsOfLeftAlarms, RetainedStates } from './left-behind.js'
 import { alarmOptions, brokerOptions, modelOf, protocolVersions } from './mapping.js'
 import {
   type InferencePart,
@@ -22,7 +25,9 @@ import {
   type PartsOptions,
   stopInference
 } from './parts.js'
+import { Pauses } from './pauses.js'
 import { Reporter } from './reporter.js'
+import { SelfWatch } from './self-watch.js'
 import { Supervision } from './supervision.js'
 import { type WatchedCamera, watchCamera } from './watched-camera.js'
 
@@ -79,6 +84,10 @@ class JoinedStages implements Daemon {
   #reporter: Reporter | undefined
   #mqtt: Mqtt | undefined
   #reloading: Promise<unknown> = Promise.resolve()
+  #retained!: RetainedStates
+  #pauses!: Pauses
+  #selfWatch: SelfWatch | undefined
+  #clockWatch: ClockWatch | undefined
   #ticker: NodeJS.Timeout | undefined
   #stopping: Promise<void> | undefined
 
@@ -110,11 +119,17 @@ class JoinedStages implements Daemon {
       const mqtt = await this.#connect(alarms)
       this.#mqtt = mqtt
       const explanations = this.#createExplanations(mqtt)
-      this.#reporter = new Reporter({ alarms, mqtt, explanations, supervision: this.#supervision, log, clock })
+      const { alarmLog, outbox } = this.#parts
+      const supervision = this.#supervision
+      this.#reporter = new Reporter({ alarms, mqtt, alarmLog, explanations, supervision, log, clock })
+      this.#reporter.send(endsOfLeftAlarms(outbox, clock.now()))
+      this.#pauses = new Pauses(outbox, clock)
+      this.#retained = new RetainedStates(outbox, mqtt)
+      this.#retained.clearAllBut(new Set(config.cameras.map(({ id }) => id)))
       // What went wrong before there was somebody to tell.
       const problem = this.#parts.explainer?.stats().problem
       if (problem) this.#reporter.technical('explanation_failed', problem)
-      this.#ticker = setInterval(() => this.#tick(), tickMs)
+      this.#startTicking(this.#reporter, mqtt)
       for (const camera of config.cameras) this.#addCamera(camera)
       await this.#supervision.serve(config.http)
     } catch (error) {
@@ -153,7 +168,8 @@ class JoinedStages implements Daemon {
   async #reload(config: Config): Promise<string[]> {
     if (this.#stopping) return []
     const wanted = new Map(config.cameras.map((camera) => [camera.id, camera]))
-    for (const [id, watched] of this.#cameras) if (!same(watched.config, wanted.get(id))) await this.#removeCamera(id)
+    for (const [id, watched] of this.#cameras)
+      if (!same(watched.config, wanted.get(id))) await this.#removeCamera(id, wanted.has(id))
     for (const camera of config.cameras) if (!this.#cameras.has(camera.id)) this.#addCamera(camera)
     const before = this.#config
     this.#config = { ...before, cameras: config.cameras }
@@ -162,21 +178,40 @@ class JoinedStages implements Daemon {
     return sections.filter((section) => section !== 'cameras' && !same(before[section], config[section]))
   }
 
-  #tick(): void {
-    this.#inference.examined(this.#supervision.tick())
-    this.#reporter?.tick()
-  }
-
   async #stopAll(): Promise<void> {
     clearInterval(this.#ticker)
     this.#loop.stop()
     await this.#reloading
-    await Promise.all([...this.#cameras.values()].map((camera) => camera.stop()))
+    await Promise.all([this.#clockWatch?.stop(), ...[...this.#cameras.values()].map((camera) => camera.stop())])
     this.#reporter?.shutdown()
     if (!this.#parts) return
     // The outbox last: until MQTT has stopped, it is read and written.
     await Promise.all([this.#mqtt?.stop(), this.#supervision.stop(), stopInference(this.#parts)])
     await this.#parts.outbox.close()
+    await this.#parts.alarmLog.close()
+  }
+
+  #startTicking(reporter: Reporter, mqtt: Mqtt): void {
+    const { config, clock } = this.#options
+    const tell: Reporter['technical'] = (...problem) => reporter.technical(...problem)
+    const selfWatch = new SelfWatch({
+      connected: () => mqtt.connected(),
+      trouble: () => mqtt.stats().trouble?.what,
+      outbox: { depth: () => this.#parts.outbox.depth(), max: config.outbox.max_messages },
+      tell,
+      clock
+    })
+    this.#selfWatch = selfWatch
+    this.#ticker = setInterval(() => {
+      this.#inference.examined(this.#supervision.tick())
+      reporter.tick()
+      selfWatch.tick()
+    }, tickMs)
+    this.#clockWatch = new ClockWatch({
+      ask: (signal) => isSynchronised(undefined, signal),
+      tell: (problem) => tell('clock_unsynchronised', problem)
+    })
+    this.#clockWatch.start()
   }
 
   #partsOptions(): PartsOptions {
@@ -204,7 +239,10 @@ class JoinedStages implements Daemon {
       privacy: { publishEmotions: publish_emotions, publishHeatmap: publish_heatmap },
       onAlarmDelivered: (alarm, at) => supervision.delivered(alarm, at),
       onConnectionChange: (connected) => {
-        if (connected) this.#reporter?.refresh()
+        if (!connected) return
+        // First that the broker is back, or `broker_lost` would be told once more as active.
+        this.#selfWatch?.tick()
+        this.#reporter?.refresh()
       },
       secrets,
       log: log.child({ stage: 'mqtt' }),
@@ -238,21 +276,31 @@ class JoinedStages implements Daemon {
       clock: this.#options.clock,
       stages: this.#inference.stagesOf(config),
       onGlance: (glance) => this.#reporter?.glance(glance, config),
-      onState: (id, state, since) => {
+      onState: (id, state, since, until) => {
         if (state !== 'ok') this.#inference.forget(id)
-        this.#reporter?.cameraState(id, state, since)
-      }
+        this.#reporter?.cameraState(id, state, since, until)
+      },
+      pause: this.#pauses.of(config.id),
+      onPause: (pause) => this.#pauses.set(config.id, pause)
     })
+    this.#retained.published(config.id)
     this.#cameras.set(config.id, watched)
   }
 
-  /** A camera that the config has no more: its alarms end, and nobody is told that it is lost. */
-  async #removeCamera(id: string): Promise<void> {
+  /**
+   * A camera that the config has no more, or otherwise: its alarms end, and nobody is told that it is lost.
+   * @param comesBack with other settings; a pause goes on
+   */
+  async #removeCamera(id: string, comesBack: boolean): Promise<void> {
     await this.#cameras.get(id)?.stop()
     this.#cameras.delete(id)
     this.#parts.detector.forget(id)
     this.#inference.forget(id)
-    this.#reporter?.cameraState(id, 'paused', this.#options.clock.now())
+    this.#reporter?.cameraGone(id)
+    if (comesBack) return
+    delete this.#alarmOptions.cameras[id]
+    this.#pauses.set(id, null)
+    this.#retained.clear(id)
   }
 }
 

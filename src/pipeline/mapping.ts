@@ -18,6 +18,8 @@ export function alarmOptions(config: Config, model: AlarmMessage['model'], clock
       clearS: alarm.clear_s,
       smoothingS: alarm.smoothing_s,
       updateS: alarm.update_s,
+      updateMinS: alarm.update_min_s,
+      updatesPerS: alarm.updates_per_s,
       trackLostS: alarm.track_lost_s
     },
     priorities: alarm.priority,

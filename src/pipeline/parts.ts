@@ -1,5 +1,6 @@
 /** The parts that run for all cameras, opened in order from the config; what was opened is closed if a later one fails. */
 import { cpus } from 'node:os'
+import { type AlarmLog, openAlarmLog } from '../alarm-log/index.js'
 import { type Camera, type Ffmpeg, ffmpegDecoder, openCamera, probeFfmpeg } from '../camera/index.js'
 import { type Classifier, startClassifier } from '../classify/index.js'
 import type { CameraConfig, Config } from '../config/index.js'
@@ -10,6 +11,7 @@ import { type Detector, startDetector } from '../detect/index.js'
 import { type ExplainStage, startExplaining } from '../explain/index.js'
 import { faceModelFiles } from '../face/models/index.js'
 import { loadManifest, type Manifest } from '../model/manifest.js'
+import { encode } from '../mqtt/index.js'
 import { type Outbox, openOutbox } from '../outbox/index.js'
 
 export interface PartsOptions {
@@ -31,6 +33,7 @@ export interface Parts {
   manifest: Manifest
   ffmpeg: Ffmpeg
   outbox: Outbox
+  alarmLog: AlarmLog
   detector: Detector
   classifier: Classifier
   explainer: ExplainStage | null
@@ -40,6 +43,7 @@ export interface Parts {
 export type InferencePart = 'detect' | 'classify'
 
 const hourMs = 3_600_000
+const megabyte = 1e6
 
 /**
  * @throws ModelError, ProviderError, ProgramError, DiskError as the parts do; nothing is left open then
@@ -71,14 +75,15 @@ export async function openParts(options: PartsOptions): Promise<Parts> {
     const explainer = config.explanation.enabled
       ? await keep(openExplainer(options, manifest, classifier), (part) => part.stop())
       : null
-    return { manifest, ffmpeg, outbox, detector, classifier, explainer }
+    const alarmLog = openAlarmLogOf(options)
+    return { manifest, ffmpeg, outbox, alarmLog, detector, classifier, explainer }
   } catch (error) {
     for (const part of opened.reverse()) await part.stop()
     throw error
   }
 }
 
-/** Everything but the outbox. */
+/** Everything but the outbox and the alarm log. */
 export async function stopInference({ detector, classifier, explainer }: Parts): Promise<void> {
   await Promise.all([detector.stop(), classifier.stop(), explainer?.stop()])
 }
@@ -99,6 +104,15 @@ export function openConfiguredCamera(camera: CameraConfig, parts: Parts, options
     log: about,
     clock,
     secrets
+  })
+}
+
+function openAlarmLogOf({ config: { alarm_log }, secrets, log }: PartsOptions): AlarmLog {
+  return openAlarmLog({
+    path: alarm_log.path,
+    maxBytes: alarm_log.max_mb * megabyte,
+    encode: (message) => encode(message, secrets),
+    log: log.child({ stage: 'alarm-log' })
   })
 }
 

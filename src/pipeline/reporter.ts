@@ -1,5 +1,6 @@
 /** What the stages found, on its way to subscribers: alarms, observations, camera states, explanations. */
 import type { Alarms } from '../alarm/index.js'
+import type { AlarmLog } from '../alarm-log/index.js'
 import type { CameraConfig } from '../config/index.js'
 import { type Clock, iso } from '../core/clock.js'
 import { messageOf } from '../core/errors.js'
@@ -13,7 +14,8 @@ import type { Supervision } from './supervision.js'
 
 export interface ReporterOptions {
   alarms: Alarms
-  mqtt: Pick<Mqtt, 'alarm' | 'observation' | 'cameraState'>
+  mqtt: Pick<Mqtt, 'alarm' | 'observation' | 'cameraState' | 'refresh'>
+  alarmLog: Pick<AlarmLog, 'append'>
   explanations: Pick<Explanations, 'consider' | 'forget' | 'forgetCamera' | 'alarmEnded'> | null
   supervision: Pick<Supervision, 'frame' | 'alarm'>
   log: Log
@@ -32,6 +34,8 @@ const watches: Record<CameraState, boolean> = {
 
 export class Reporter {
   readonly #options: ReporterOptions
+  /** What is wrong now, by condition and by who found it. */
+  readonly #problems = new Map<Condition, Set<string>>()
 
   constructor(options: ReporterOptions) {
     this.#options = options
@@ -47,18 +51,32 @@ export class Reporter {
     supervision.frame(clock.now() - sighting.at)
   }
 
-  cameraState(camera: string, state: CameraState, since: number): void {
+  cameraState(camera: string, state: CameraState, since: number, until: number | null = null): void {
     const { alarms, mqtt } = this.#options
-    mqtt.cameraState(camera, state, since)
+    mqtt.cameraState(camera, state, since, until)
     if (!watches[state]) this.#options.explanations?.forgetCamera(camera)
     this.send(alarms.cameraState(camera, state, this.#options.clock.now()))
   }
 
-  /** Raises or clears an alarm about painlens itself; raising it twice does nothing. */
-  technical(condition: Condition, error: unknown): void {
+  /** The config has this camera no more, or another one by its name. */
+  cameraGone(camera: string): void {
+    this.#options.explanations?.forgetCamera(camera)
+    this.technical('inference_failed', null, { source: camera })
+    this.send(this.#options.alarms.cameraGone(camera, this.#options.clock.now()))
+  }
+
+  /**
+   * Raises or clears an alarm about painlens itself; raising it twice does nothing.
+   * @param about source: who says so; the alarm ends when all who said so say that it is over. since: ms since the epoch
+   */
+  technical(condition: Condition, error: unknown, about: { source?: string; since?: number } = {}): void {
     const { alarms, clock } = this.#options
+    const sources = this.#problems.get(condition) ?? new Set()
+    this.#problems.set(condition, sources)
+    if (error === null) sources.delete(about.source ?? '')
+    else sources.add(about.source ?? '')
     const detail = error === null ? undefined : messageOf(error)
-    this.send(alarms.technical(condition, error !== null, clock.now(), detail))
+    this.send(alarms.technical(condition, sources.size > 0, clock.now(), detail, about.since))
   }
 
   tick(): void {
@@ -67,7 +85,13 @@ export class Reporter {
 
   /** Every active alarm once more, for somebody who may have missed them. */
   refresh(): void {
-    this.send(this.#options.alarms.active())
+    this.send(this.#options.alarms.active(this.#options.clock.now()))
+  }
+
+  /** As `refresh`, and every state, too. */
+  refreshAll(): void {
+    this.#options.mqtt.refresh()
+    this.refresh()
   }
 
   shutdown(): void {
@@ -75,11 +99,12 @@ export class Reporter {
   }
 
   send(alarms: readonly AlarmMessage[]): void {
-    const { mqtt, explanations, supervision, log } = this.#options
+    const { mqtt, alarmLog, explanations, supervision, log } = this.#options
     for (const alarm of alarms) {
       const { alarm_id, phase, condition, camera, reason } = alarm
       supervision.alarm(condition, phase)
       log.info({ alarm_id, phase, condition, camera, reason }, 'alarm')
+      alarmLog.append(alarm)
       if (phase === 'end') explanations?.alarmEnded(alarm_id)
       mqtt
         .alarm(alarm)

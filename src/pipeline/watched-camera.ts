@@ -5,6 +5,7 @@ import type { CameraConfig } from '../config/index.js'
 import type { Clock } from '../core/clock.js'
 import type { CameraState, Frame } from '../core/types.js'
 import { type CameraLineParts, cameraLine, type Glance } from './camera-line.js'
+import type { Pause } from './pauses.js'
 
 export interface WatchedStages extends Pick<CameraLineParts, 'detect' | 'classify' | 'onFailure' | 'onSuccess'> {
   /** A frame has come that is to be looked at, or dropped where there is no time. */
@@ -17,7 +18,11 @@ export interface WatchedCameraOptions {
   clock: Clock
   stages: WatchedStages
   onGlance: (glance: Glance, camera: CameraConfig) => void
-  onState: (camera: string, state: CameraState, since: number) => void
+  onState: (camera: string, state: CameraState, since: number, until: number | null) => void
+  /** One that began before, and goes on. */
+  pause: Pause | null
+  /** Each change of it, for somebody who remembers it. */
+  onPause: (pause: Pause | null) => void
 }
 
 export interface WatchedCameraStats extends Pick<CameraStats, 'reason' | 'restarts' | 'quietMs'> {
@@ -32,8 +37,11 @@ export interface WatchedCameraStats extends Pick<CameraStats, 'reason' | 'restar
 export interface WatchedCamera {
   readonly config: CameraConfig
   stats(): WatchedCameraStats
-  /** Frames are let go unseen until `until` (ms since the epoch) or `resume`. */
-  pause(until: number): void
+  /**
+   * Frames are let go unseen until `until` (ms since the epoch) or `resume`. A pause that lasts longer already stays.
+   * @returns until when
+   */
+  pause(until: number): number
   resume(): void
   stop(): Promise<void>
 }
@@ -47,7 +55,7 @@ export function watchCamera(options: WatchedCameraOptions): WatchedCamera {
 class Watched implements WatchedCamera {
   readonly config: CameraConfig
   readonly #options: WatchedCameraOptions
-  readonly #paused = new BehaviorSubject<number | null>(null)
+  readonly #paused: BehaviorSubject<Pause | null>
   readonly #subscriptions: Subscription[] = []
   #timer: NodeJS.Timeout | undefined
   #dropped = 0
@@ -56,6 +64,7 @@ class Watched implements WatchedCamera {
   constructor(options: WatchedCameraOptions) {
     this.#options = options
     this.config = options.config
+    this.#paused = new BehaviorSubject(options.pause)
   }
 
   start(): void {
@@ -65,11 +74,12 @@ class Watched implements WatchedCamera {
       this.#dropped++
       stages.onFailure(error)
     }
+    if (this.#paused.value) this.#resumeAt(this.#paused.value.until)
     const frames = camera.frames.pipe(filter((frame) => this.#isWanted(frame)))
     this.#subscriptions.push(
-      this.#states().subscribe(({ state, since }) => {
+      this.#states().subscribe(({ state, since, until }) => {
         this.#state = state
-        this.#options.onState(config.id, state, since)
+        this.#options.onState(config.id, state, since, until)
       }),
       cameraLine(frames, { ...stages, onDrop, onFailure }).subscribe((glance) => {
         // What was under way when a pause began is not looked at any more either.
@@ -84,14 +94,22 @@ class Watched implements WatchedCamera {
     return { ...stats, state: this.#state, dropped: dropped + this.#dropped }
   }
 
-  pause(until: number): void {
-    clearTimeout(this.#timer)
-    this.#timer = setTimeout(() => this.resume(), Math.max(0, until - this.#options.clock.now()))
-    this.#paused.next(this.#options.clock.now())
+  pause(wanted: number): number {
+    const before = this.#paused.value
+    const pause = {
+      since: before?.since ?? this.#options.clock.now(),
+      until: Math.max(wanted, before?.until ?? 0)
+    }
+    this.#resumeAt(pause.until)
+    this.#options.onPause(pause)
+    this.#paused.next(pause)
+    return pause.until
   }
 
   resume(): void {
     clearTimeout(this.#timer)
+    if (this.#paused.value === null) return
+    this.#options.onPause(null)
     this.#paused.next(null)
   }
 
@@ -99,6 +117,11 @@ class Watched implements WatchedCamera {
     clearTimeout(this.#timer)
     for (const subscription of this.#subscriptions) subscription.unsubscribe()
     await this.#options.camera.stop()
+  }
+
+  #resumeAt(until: number): void {
+    clearTimeout(this.#timer)
+    this.#timer = setTimeout(() => this.resume(), Math.max(0, until - this.#options.clock.now()))
   }
 
   #isWanted(frame: Frame): boolean {
@@ -113,10 +136,10 @@ class Watched implements WatchedCamera {
   /** A pause hides what the camera itself says; afterwards that counts again. */
   #states() {
     return combineLatest([this.#options.camera.states, this.#paused]).pipe(
-      map(([own, pausedSince]) =>
-        pausedSince === null ? own : { state: 'paused' as CameraState, since: pausedSince }
+      map(([{ state, since }, pause]) =>
+        pause === null ? { state, since, until: null } : { state: 'paused' as CameraState, ...pause }
       ),
-      distinctUntilChanged((a, b) => a.state === b.state)
+      distinctUntilChanged((a, b) => a.state === b.state && a.until === b.until)
     )
   }
 }

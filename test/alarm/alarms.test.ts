@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { type AlarmOptions, createAlarms, type Observation } from '../../src/alarm/index.js'
+import { type AlarmOptions, createAlarms, endAfterRestart, type Observation } from '../../src/alarm/index.js'
 import type { AlarmMessage } from '../../src/core/messages.js'
 
 const rules = {
@@ -9,6 +9,8 @@ const rules = {
   clearS: 3,
   smoothingS: 1,
   updateS: 10,
+  updateMinS: 1,
+  updatesPerS: 20,
   trackLostS: 5
 }
 const model = { name: 'm', sha256: 'f00d', demonstration: false }
@@ -221,6 +223,32 @@ describe('a camera', () => {
     expect(phases(said)).toEqual(['start0'])
   })
 
+  test.each([
+    ['lost', 'paused', 'camera_paused', 'Camera lost, room 12, bed A: alarm ended, camera paused'],
+    ['frozen', 'lost', 'camera_lost', 'Camera picture frozen, room 12, bed A: alarm ended, camera lost'],
+    ['lost', 'ok', 'cleared', 'Camera back, room 12, bed A']
+  ] as const)('that was %s and is %s now: the technical alarm does not claim more than is known', (...row) => {
+    const [before, now, reason, text] = row
+    const { alarms } = setUp()
+    alarms.cameraState('a', before, t0)
+    const [end] = alarms.cameraState('a', now, t0 + 5000)
+    expect(end).toMatchObject({ phase: 'end', reason, text: { en: text } })
+  })
+
+  test('that the config has no more takes its alarms with it, and says so', () => {
+    const { alarms, said, feed } = setUp()
+    feed(0, 4, 0.95)
+    alarms.cameraState('b', 'lost', t0 + 4000)
+    const gone = [...alarms.cameraGone('a', t0 + 4000), ...alarms.cameraGone('b', t0 + 4000)]
+    expect(gone.map(({ camera, condition, phase, reason }) => [camera, condition, phase, reason])).toEqual([
+      ['a', 'pain', 'end', 'reconfigured'],
+      ['b', 'camera_lost', 'end', 'reconfigured']
+    ])
+    said.length = 0
+    feed(4, 7, 0.95)
+    expect(phases(said)).toEqual(['start0'])
+  })
+
   test('leaves the alarms of the others alone', () => {
     const { alarms, said, feed } = setUp()
     feed(0, 4, 0.95)
@@ -256,16 +284,17 @@ describe('commands and the rest', () => {
     ])
     expect(() => alarms.testAlarm('x', t0)).toThrow(/no camera "x".*Name one of: a, b/)
     expect(() => alarms.testAlarm('constructor', t0)).toThrow(/no camera/)
-    expect(alarms.active()).toEqual([])
+    expect(alarms.active(t0)).toEqual([])
   })
 
   test('every active alarm is told again on request, with the next seq', () => {
     const { alarms, feed } = setUp()
     feed(0, 3, 0.95)
     alarms.technical('outbox_full', true, t0, '9,500 of 10,000')
-    expect(alarms.active().map(({ phase, seq, condition }) => [phase, seq, condition])).toEqual([
-      ['update', 1, 'pain'],
-      ['update', 1, 'outbox_full']
+    const told = alarms.active(t0 + 3000)
+    expect(told.map(({ phase, seq, condition }) => [phase, seq, condition]).sort()).toEqual([
+      ['update', 1, 'outbox_full'],
+      ['update', 1, 'pain']
     ])
   })
 
@@ -275,8 +304,18 @@ describe('commands and the rest', () => {
     expect(raised).toMatchObject({ type: 'technical', priority: 'high', camera: null, score: null, threshold: null })
     expect(raised?.text.en).toBe('Faces cannot be analysed: the worker is stuck')
     expect(alarms.technical('inference_failed', true, t0)).toEqual([])
-    expect(alarms.technical('inference_failed', false, t0)).toHaveLength(1)
+    const [cleared, ...more] = alarms.technical('inference_failed', false, t0)
+    expect([cleared?.text.en, more]).toEqual(['Faces are analysed again', []])
     expect(alarms.technical('inference_failed', false, t0)).toEqual([])
+  })
+
+  test('an outage is told with the time it began, and without updates that nobody hears', () => {
+    const { alarms } = setUp()
+    const [start] = alarms.technical('broker_lost', true, t0 + 10_000, undefined, t0)
+    expect(start).toMatchObject({ onset: '2026-01-01T00:00:00.000Z', duration_s: 10 })
+    expect(alarms.tick(t0 + 3_600_000)).toEqual([])
+    const [end] = alarms.technical('broker_lost', false, t0 + 3_600_000)
+    expect(end).toMatchObject({ phase: 'end', seq: 1, reason: 'cleared', duration_s: 3600 })
   })
 
   test('a demonstration model is named as such in the text', () => {
@@ -304,6 +343,27 @@ describe('commands and the rest', () => {
     expect(alarms.shutdown(t0)).toEqual([])
   })
 
+  test('an alarm that an earlier run left is ended from its last message, with the next seq', () => {
+    const { alarms, said, feed } = setUp()
+    feed(0, 3, 0.95)
+    const last = alarms.ack('id0', 'nurse 7', 'coming', t0 + 3000)
+    const end = endAfterRestart(JSON.parse(JSON.stringify(last)), t0 + 60_000)
+    expect(end).toEqual({
+      ...last,
+      phase: 'end',
+      seq: 2,
+      state: 'ended',
+      reason: 'restarted',
+      updated: '2026-01-01T00:01:00.000Z',
+      duration_s: 60,
+      text: {
+        en: 'Pain suspected, room 12, bed A: alarm ended, painlens had to restart',
+        de: 'Verdacht auf Schmerz, Zimmer 12, Bett A: Alarm beendet, painlens wurde neu gestartet'
+      }
+    })
+    expect(said[0]?.onset).toBe(end.onset)
+  })
+
   test('no text claims more than a suspicion', () => {
     const { alarms, said, feed } = setUp()
     feed(0, 3, 0.95)
@@ -313,5 +373,31 @@ describe('commands and the rest', () => {
       expect(text.de).toMatch(/Verdacht/)
       expect(`${text.en} ${text.de}`).not.toMatch(/diagnos|has pain|hat Schmerz|patient/i)
     }
+  })
+})
+
+describe('the rate limit', () => {
+  test('merges what comes up within a second of the last message, and brings it afterwards', () => {
+    const { alarms, said, feed } = setUp()
+    feed(0, 2.2, 0.95)
+    expect(phases(said)).toEqual(['start0'])
+    expect(alarms.active(t0 + 2200)).toEqual([])
+    expect(alarms.active(t0 + 2400)).toEqual([])
+    expect(alarms.tick(t0 + 2800)).toEqual([])
+    expect(phases(alarms.tick(t0 + 3000))).toEqual(['update1'])
+    expect(alarms.tick(t0 + 4000)).toEqual([])
+  })
+
+  test('lets those that were silent longest have their turn first, and refuses acknowledgements beyond it', () => {
+    const { alarms } = setUp({ rules: { ...rules, updatesPerS: 2 } })
+    const conditions = ['inference_failed', 'explanation_failed', 'outbox_full', 'clock_unsynchronised'] as const
+    for (const [index, condition] of conditions.entries()) alarms.technical(condition, true, t0 + index)
+    const told = (at: number, list = alarms.tick(t0 + at)) => list.map(({ condition }) => condition)
+    expect(told(0, alarms.active(t0 + 5000))).toEqual(conditions.slice(0, 2))
+    expect(() => alarms.testAlarm('a', t0 + 5000)).toThrow(/too many messages at once.*Try again/)
+    expect(() => alarms.ack('id0', 'nurse', 'seen', t0 + 5000)).toThrow(/too many messages at once.*Try again/)
+    expect(told(6000)).toEqual(conditions.slice(2))
+    expect(told(7000)).toEqual([])
+    expect(alarms.ack('id0', 'nurse', 'seen', t0 + 8000).ack?.by).toBe('nurse')
   })
 })

@@ -1,12 +1,12 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { type AlarmOutput, createAlarms } from '../../src/alarm/index.js'
+import { type AlarmOutput, type AlarmRules, createAlarms } from '../../src/alarm/index.js'
 import type { AlarmMessage, Condition } from '../../src/core/messages.js'
 import type { CameraState } from '../../src/core/types.js'
 
 const cameras = ['a', 'b']
 const states: CameraState[] = ['ok', 'connecting', 'lost', 'frozen', 'dark', 'paused']
-const conditions: Condition[] = ['inference_failed', 'explanation_failed', 'outbox_full']
+const conditions: Condition[] = ['inference_failed', 'explanation_failed', 'outbox_full', 'broker_lost']
 const places = [0, 30, 400].map((x) => ({ x, y: 0, width: 80, height: 100 }))
 
 const camera = fc.constantFrom(...cameras)
@@ -45,7 +45,8 @@ const action = fc.oneof(
     })
   },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('ack' as const), which: fc.nat(30) }) },
-  { weight: 1, arbitrary: fc.constant({ do: 'refresh' as const }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('refresh' as const), times: fc.integer({ min: 1, max: 50 }) }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('gone' as const), camera }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('test' as const), camera }) }
 )
 type Action = typeof action extends fc.Arbitrary<infer T> ? T : never
@@ -56,9 +57,11 @@ const rules = fc.record({
   clearS: fc.constantFrom(0, 0.5, 3),
   smoothingS: fc.constantFrom(0, 0.3, 1),
   updateS: fc.constantFrom(1, 10),
+  updateMinS: fc.constantFrom(0, 1, 4),
+  updatesPerS: fc.constantFrom(0.2, 1, 20),
   trackLostS: fc.constantFrom(1, 5)
 })
-type Rules = typeof rules extends fc.Arbitrary<infer T> ? T : never
+type Rules = AlarmRules
 
 /** Runs a random history and returns everything said, and each start for a track whose earlier alarm had not ended. */
 function live(actions: Action[], rules: Rules) {
@@ -74,6 +77,17 @@ function live(actions: Action[], rules: Rules) {
   })
   const said: AlarmMessage[] = []
   const doubled: string[] = []
+  /** Messages that a command asked for, which the rate limit refuses rather than merges. */
+  const asked = new Set<AlarmMessage>()
+  const ask = (messages: () => AlarmMessage[]) => {
+    try {
+      const answer = messages()
+      for (const message of answer) asked.add(message)
+      tell(answer)
+    } catch (error) {
+      expect(String(error)).toMatch(/too many messages at once/)
+    }
+  }
   /** The active alarms, and which track has each: an alarm that is handed over changes its owner. */
   const owners = new Map<string, string>()
   const tell = (messages: AlarmMessage[]) => {
@@ -104,17 +118,20 @@ function live(actions: Action[], rules: Rules) {
     ack: ({ which }) => {
       const open = said.filter(({ phase }) => phase === 'start').filter((start) => !ended(said, start.alarm_id))
       const alarm = open[which % Math.max(1, open.length)]
-      if (alarm) tell([alarms.ack(alarm.alarm_id, 'nurse', 'seen', now)])
+      if (alarm) ask(() => [alarms.ack(alarm.alarm_id, 'nurse', 'seen', now)])
     },
-    refresh: () => tell(alarms.active()),
-    test: ({ camera }) => tell(alarms.testAlarm(camera, now))
+    refresh: ({ times }) => {
+      for (let time = 0; time < times; time++) tell(alarms.active(now))
+    },
+    gone: ({ camera }) => tell(alarms.cameraGone(camera, now)),
+    test: ({ camera }) => ask(() => alarms.testAlarm(camera, now))
   }
   for (const step of actions) {
     now += 1
     act[step.do](step as never)
   }
   tell(alarms.shutdown(now))
-  return { said, doubled }
+  return { said, doubled, asked }
 }
 
 const ended = (said: AlarmMessage[], id: string) =>
@@ -175,5 +192,76 @@ test('nothing flaps faster than the rules allow, and times never run backwards',
       }
     }),
     options
+  )
+})
+
+const unlimited = { updateMinS: 0, updatesPerS: 1e9 }
+const withoutUpdates = (said: AlarmMessage[]) =>
+  said
+    .filter(({ phase, test }) => phase !== 'update' && !test)
+    .map(({ condition, camera, phase, reason, onset, updated }) => ({
+      condition,
+      camera,
+      phase,
+      reason,
+      onset,
+      updated
+    }))
+
+test('the rate limit merges updates and nothing else', () => {
+  let merged = 0
+  fc.assert(
+    fc.property(history, ([actions, rules]) => {
+      const free = live(actions, { ...rules, ...unlimited })
+      const limited = live(actions, rules)
+      merged += free.said.length - limited.said.length
+      expect(withoutUpdates(limited.said)).toEqual(withoutUpdates(free.said))
+    }),
+    options
+  )
+  expect(merged).toBeGreaterThan(options.numRuns)
+})
+
+test('no alarm and not all of them together say more updates than the rate limit lets them', () => {
+  fc.assert(
+    fc.property(history, ([actions, rules]) => {
+      const { said, asked } = live(actions, rules)
+      for (const messages of byAlarm(said).values()) {
+        for (const [index, message] of messages.entries()) {
+          if (message.phase !== 'update' || asked.has(message)) continue
+          const before = messages[index - 1]!
+          expect(Date.parse(message.updated) - Date.parse(before.updated)).toBeGreaterThanOrEqual(
+            rules.updateMinS * 1000
+          )
+        }
+      }
+      const times = said.filter(({ phase }) => phase === 'update').map(({ updated }) => Date.parse(updated))
+      for (const [first, from] of times.entries()) {
+        for (const [more, to] of times.slice(first).entries()) {
+          const allowed = Math.max(1, rules.updatesPerS) + (rules.updatesPerS * (to - from)) / 1000
+          expect(more + 1).toBeLessThanOrEqual(allowed + 1e-6)
+        }
+      }
+    }),
+    { numRuns: 100 }
+  )
+})
+
+test('whoever asks for active alarms gets each of them in the end, however they are held back', () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 1, max: 4 }), fc.constantFrom(0.2, 1, 20), (count, updatesPerS) => {
+      const t0 = Date.UTC(2026, 0, 1)
+      const alarms = createAlarms({
+        cameras: {},
+        facility: null,
+        rules: { updatesPerS, updateMinS: 1 },
+        model: null,
+        clock: { now: () => t0 }
+      })
+      for (const condition of conditions.slice(0, count)) alarms.technical(condition, true, t0)
+      const told = alarms.active(t0)
+      for (let second = 1; second <= 1 + count / updatesPerS; second++) told.push(...alarms.tick(t0 + second * 1000))
+      expect(new Set(told.map(({ condition }) => condition))).toEqual(new Set(conditions.slice(0, count)))
+    })
   )
 })

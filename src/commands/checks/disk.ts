@@ -7,11 +7,12 @@ const megabyte = 1e6
 const wantedMb = 500
 const neededMb = 50
 
-/** Room for the outbox and the right to write there; the same for heatmaps where they are saved. */
+/** Room for the outbox and the alarm log and the right to write there; the same for heatmaps where they are saved. */
 export async function checkDisk({ config }: CheckContext): Promise<Finding[]> {
   const { save_heatmaps_to: heatmaps } = config.privacy
   return [
     await checkFolder('disk', config.outbox.path, 'outbox.path'),
+    await checkFolder('disk (alarms)', config.alarm_log.path, 'alarm_log.path'),
     ...(heatmaps ? [await checkFolder('disk (heatmaps)', heatmaps, 'privacy.save_heatmaps_to')] : [])
   ]
 }

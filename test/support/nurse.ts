@@ -1,0 +1,79 @@
+import { connectAsync, type MqttClient } from 'mqtt'
+import { onTestFinished } from 'vitest'
+import type { AlarmMessage, CameraStateMessage, ResponseMessage } from '../../src/core/messages.js'
+import { until } from './daemon.js'
+
+export interface Told {
+  topic: string
+  /** Null where a retained message was taken away. */
+  json: object | null
+}
+
+/** A subscriber who hears everything below painlens/<device>, newest last, and gives commands. Gone when the test is over. */
+export class Nurse {
+  readonly told: Told[] = []
+  readonly #base: string
+  readonly #client: MqttClient
+  #transactions = 0
+
+  private constructor(client: MqttClient, base: string) {
+    this.#client = client
+    this.#base = base
+    client.on('error', () => undefined)
+    client.on('message', (topic, bytes) => {
+      const json = bytes.length > 0 ? (JSON.parse(bytes.toString()) as object) : null
+      this.told.push({ topic: topic.slice(base.length + 1), json })
+    })
+  }
+
+  /** The broker keeps her session, so that she misses nothing while it is started anew. */
+  static async listen(url: string, device: string): Promise<Nurse> {
+    const session = { clean: false, clientId: `nurse-${Math.random()}`, properties: { sessionExpiryInterval: 300 } }
+    const client = await connectAsync(url, { protocolVersion: 5, reconnectPeriod: 50, ...session })
+    onTestFinished(() => client.endAsync(true))
+    const base = `painlens/${device}`
+    const nurse = new Nurse(client, base)
+    for (const topic of ['status', 'camera/+/state', 'alarm', 'response/+'])
+      await client.subscribeAsync(`${base}/${topic}`, { qos: 1 })
+    return nurse
+  }
+
+  alarms(): AlarmMessage[] {
+    return this.told.filter(({ topic }) => topic === 'alarm').map(({ json }) => json as AlarmMessage)
+  }
+
+  states(camera: string): (CameraStateMessage | null)[] {
+    return this.told
+      .filter(({ topic }) => topic === `camera/${camera}/state`)
+      .map(({ json }) => json as CameraStateMessage | null)
+  }
+
+  alarm(condition: string, phase: AlarmMessage['phase'], ms?: number): Promise<AlarmMessage> {
+    const find = () => this.alarms().find((alarm) => alarm.condition === condition && alarm.phase === phase)
+    return until(find, `${phase} of ${condition}`, ms)
+  }
+
+  state(camera: string, state: CameraStateMessage['state'], ms?: number): Promise<CameraStateMessage> {
+    return until(() => this.states(camera).findLast((told) => told?.state === state), `${camera} ${state}`, ms)
+  }
+
+  send(name: string, payload: string): Promise<unknown> {
+    return this.#client.publishAsync(`${this.#base}/command/${name}`, payload, { qos: 1 })
+  }
+
+  /** Gives a command and waits for its answer. */
+  async command(name: string, args: object): Promise<ResponseMessage> {
+    const transaction = ++this.#transactions
+    await this.send(name, JSON.stringify({ ...args, transaction }))
+    const answered = () => {
+      const answers = this.told.filter(({ topic }) => topic === `response/${name}`)
+      return answers.map(({ json }) => json as ResponseMessage).find((answer) => answer.transaction === transaction)
+    }
+    return until(answered, `the answer to ${name}`)
+  }
+
+  /** Forgets what she has heard. */
+  forget(): void {
+    this.told.length = 0
+  }
+}

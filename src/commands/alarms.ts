@@ -19,8 +19,13 @@ export interface AlarmsIo {
 }
 
 const standardIo: AlarmsIo = {
-  write: (text) => void process.stdout.write(text),
+  write: (text) => void process.stdout.write(text, endWithReader),
   colour: Boolean(process.stdout.isTTY) && !process.env.NO_COLOR
+}
+
+/** `| head` has seen enough: no reason to complain, nor to go on. */
+function endWithReader(error?: Error | null): void {
+  if ((error as NodeJS.ErrnoException | null | undefined)?.code === 'EPIPE') process.exit(0)
 }
 
 /**

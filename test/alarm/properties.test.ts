@@ -17,6 +17,14 @@ const score = fc.oneof(
   fc.constant(Number.NaN)
 )
 const box = fc.option(fc.constantFrom(...places), { nil: undefined })
+const feedAction = fc.record({
+  do: fc.constant('feed' as const),
+  camera,
+  track,
+  score,
+  box: fc.constant(undefined),
+  frames: fc.integer({ min: 1, max: 40 })
+})
 const action = fc.oneof(
   // A stretch of one score is what makes alarms; single wild scores hardly ever do.
   {
@@ -90,13 +98,22 @@ function live(actions: Action[], rules: Rules) {
   }
   /** The active alarms, and which track has each: an alarm that is handed over changes its owner. */
   const owners = new Map<string, string>()
+  /** When each track's last alarm ended, and how long after that its next one began. */
+  const endedAt = new Map<string, number>()
+  const gaps: number[] = []
   const tell = (messages: AlarmMessage[]) => {
-    for (const { phase, alarm_id } of messages) if (phase === 'end') owners.delete(alarm_id)
+    for (const { phase, alarm_id } of messages) {
+      if (phase !== 'end') continue
+      endedAt.set(owners.get(alarm_id) ?? '', now)
+      owners.delete(alarm_id)
+    }
     said.push(...messages)
   }
   const observe = (owner: string, out: AlarmOutput) => {
     const started = out.alarms.some(({ phase }) => phase === 'start')
     if (started && [...owners.values()].includes(owner)) doubled.push(`${owner}: ${JSON.stringify(out.alarms)}`)
+    const before = endedAt.get(owner)
+    if (started && before !== undefined) gaps.push(now - before)
     if (out.episode) owners.set(out.episode.alarmId, owner)
     tell(out.alarms)
   }
@@ -131,7 +148,7 @@ function live(actions: Action[], rules: Rules) {
     act[step.do](step as never)
   }
   tell(alarms.shutdown(now))
-  return { said, doubled, asked }
+  return { said, doubled, asked, gaps }
 }
 
 const ended = (said: AlarmMessage[], id: string) =>
@@ -207,6 +224,21 @@ const withoutUpdates = (said: AlarmMessage[]) =>
       onset,
       updated
     }))
+
+test('a track whose alarm has ended has none again before the onset time has passed once more', () => {
+  let again = 0
+  // Without places no track takes over what another has begun.
+  const here = fc.tuple(fc.array(feedAction, { minLength: 30, maxLength: 60, size: 'max' }), rules)
+  fc.assert(
+    fc.property(here, ([actions, rules]) => {
+      const { gaps } = live(actions, rules)
+      again += gaps.length
+      for (const gap of gaps) expect(gap).toBeGreaterThanOrEqual(rules.onsetS * 1000)
+    }),
+    options
+  )
+  expect(again).toBeGreaterThan(options.numRuns)
+})
 
 test('the rate limit merges updates and nothing else', () => {
   let merged = 0

@@ -1,6 +1,7 @@
+import { spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { openAlarmLog } from '../../src/alarm-log/index.js'
 import { type AlarmsOptions, alarmsCommand } from '../../src/commands/alarms.js'
@@ -56,6 +57,17 @@ test('only of a camera, only since a time', async () => {
 test('with --json each message in its line', async () => {
   const lines = (await run({ ...atLog(), json: true })).trimEnd().split('\n')
   expect(lines.map((line) => (JSON.parse(line) as AlarmMessage).alarm_id)).toEqual(['p', 'c', 'p', 'p'])
+})
+
+test('a reader who has seen enough is no trouble', async () => {
+  const log = openAlarmLog({ path: join(folder, 'log'), maxBytes: 1e7, encode: JSON.stringify, log: silentLog })
+  for (let seq = 0; seq < 900; seq++) log.append(alarm('many', seq))
+  await log.close()
+  const main = resolve(import.meta.dirname, '../../dist/main.js')
+  const command = `"${process.execPath}" "${main}" alarms --path "${join(folder, 'log')}" --json | head -n 1`
+  const { stdout, stderr } = spawnSync('sh', ['-c', command], { encoding: 'utf8' })
+  expect(JSON.parse(stdout)).toMatchObject({ alarm_id: 'p', seq: 0 })
+  expect(stderr).toBe('')
 })
 
 test("the config's log, and a folder that is not there", async () => {

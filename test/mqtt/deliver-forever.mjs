@@ -1,4 +1,5 @@
-// The real outbox (folder argv[2]) and MQTT stage (broker argv[3]) until it is killed. Puts alarms named after argv[4],
+// Waits for a line on standard input, so that a test need not wait for the loading of modules. Then:
+// the real outbox (folder argv[2]) and MQTT stage (broker argv[3]) until it is killed. Puts alarms named after argv[4],
 // and says `alarm_id seq` of each once `put` has resolved. With argv[5] it puts none, and says `empty` when all is out.
 import { Secrets } from '../../dist/core/secrets.js'
 import { startMqtt } from '../../dist/mqtt/index.js'
@@ -8,6 +9,7 @@ const [path, url, life, onlyDeliver] = process.argv.slice(2)
 const nothing = () => undefined
 const log = { debug: nothing, info: nothing, warn: nothing, error: nothing, child: () => log }
 const clock = Date
+await new Promise((resolve) => process.stdin.once('data', resolve))
 const outbox = await openOutbox({ path, maxMessages: 100_000, expiryMs: 3_600_000, log, clock })
 const mqtt = await startMqtt({
   broker: { url },
@@ -30,6 +32,7 @@ if (onlyDeliver) {
   await mqtt.stop()
   await outbox.close()
   process.stdout.write('empty\n')
+  process.exit(0)
 } else {
   const phaseOf = (seq) => (seq === 0 ? 'start' : seq === 5 ? 'end' : 'update')
   for (let episode = 0; ; episode++) {

@@ -87,25 +87,29 @@ interface Life {
   safe: string[]
 }
 
-/** A process that puts and delivers until it is killed -9, at a random moment after its first alarm. */
-async function live(life: number): Promise<Life> {
-  const startedAt = Date.now()
-  const child = spawn(process.execPath, [script, join(folder, 'outbox'), broker.url, String(life)], {
-    stdio: ['ignore', 'pipe', 'inherit']
+/** The process of a life, its modules being loaded; it begins with a line on its standard input. */
+function load(life: number | 'last', ...more: string[]) {
+  return spawn(process.execPath, [script, join(folder, 'outbox'), broker.url, String(life), ...more], {
+    stdio: ['pipe', 'pipe', 'inherit']
   })
+}
+
+/** Puts and delivers until it is killed -9, at a random moment after its first alarm. */
+async function live(child: ReturnType<typeof load>): Promise<Life> {
+  const startedAt = Date.now()
   const gone = new Promise((resolve) => child.once('close', resolve))
   const safe: string[] = []
   createInterface({ input: child.stdout }).on('line', (line) => {
     if (safe.push(line) === 1) setTimeout(() => child.kill('SIGKILL'), Math.random() * 200)
   })
+  child.stdin.write('go\n')
   await gone
   return { startedAt, safe }
 }
 
 async function deliverTheRest(): Promise<void> {
-  const child = spawn(process.execPath, [script, join(folder, 'outbox'), broker.url, 'last', 'only deliver'], {
-    stdio: ['ignore', 'pipe', 'inherit']
-  })
+  const child = load('last', 'only deliver')
+  child.stdin.write('go\n')
   let said = ''
   child.stdout.on('data', (data) => (said += String(data)))
   const killer = setTimeout(() => child.kill('SIGKILL'), 30_000)
@@ -125,7 +129,13 @@ test('killed -9 fifty times while the broker comes and goes: no alarm is lost, t
       await broker.start()
     }
   })()
-  for (let life = 0; life < 50; life++) lives.push(await live(life))
+  let next = load(0)
+  for (let life = 0; life < 50; life++) {
+    const child = next
+    next = load(life + 1)
+    lives.push(await live(child))
+  }
+  next.kill('SIGKILL')
   over = true
   await comingAndGoing
   await deliverTheRest()

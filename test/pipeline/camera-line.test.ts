@@ -53,6 +53,29 @@ describe('cameraLine', () => {
     expect(counts.released).toBe(100)
   })
 
+  it('once the classifier has shown to be much slower than the detector, takes the newest frame when it is free', async () => {
+    const { push, glances, waiting, counts } = slowJudge()
+    const judged = async (): Promise<void> => {
+      waiting.shift()!()
+      await turns()
+    }
+    push(0)
+    await turns()
+    push(1)
+    // So long that the detector, which answers at once, is much faster however busy the machine is.
+    await new Promise((resolve) => setTimeout(resolve, 300))
+    await judged()
+    for (const at of [2, 3, 4]) {
+      push(at)
+      await turns()
+    }
+    expect(counts.detected).toBe(2)
+    await judged()
+    expect(counts.detected).toBe(3)
+    await judged()
+    expect(glances.map(({ sighting }) => sighting.at)).toEqual([0, 1, 4])
+  })
+
   it('loses no word of lost tracks that a detector gave', async () => {
     const { push, glances, waiting } = slowJudge()
     for (const at of [1, 2, 3]) push(at)

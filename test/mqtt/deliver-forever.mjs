@@ -18,13 +18,42 @@ const mqtt = await startMqtt({
   version: '0.0.0',
   outbox,
   commands: {},
-  health: () => ({}),
+  // Nothing is known here, and so nothing is published.
+  health: () => {
+    throw new Error('no health')
+  },
   privacy: { publishEmotions: false, publishHeatmap: false },
   secrets: new Secrets(),
   log,
   clock,
   backoff: { minMs: 10, maxMs: 100 }
 })
+/** All that an alarm has by the contract. */
+const alarm = (alarm_id, seq) => ({
+  schema: 1,
+  alarm_id,
+  phase: phaseOf(seq),
+  seq,
+  type: 'technical',
+  condition: 'test',
+  priority: 'low',
+  state: seq === 5 ? 'ended' : 'active',
+  reason: seq === 5 ? 'test' : null,
+  ack: null,
+  location: { facility: null, ward: null, room: null, bed: null },
+  camera: null,
+  onset: '2026-01-01T00:00:00.000Z',
+  updated: '2026-01-01T00:00:00.000Z',
+  published: null,
+  score: null,
+  threshold: null,
+  duration_s: 0,
+  text: { en: 'Test alarm', de: 'Testalarm' },
+  late: false,
+  test: true,
+  model: null
+})
+const phaseOf = (seq) => (seq === 0 ? 'start' : seq === 5 ? 'end' : 'update')
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms))
 
 if (onlyDeliver) {
@@ -34,15 +63,11 @@ if (onlyDeliver) {
   process.stdout.write('empty\n')
   process.exit(0)
 } else {
-  const phaseOf = (seq) => (seq === 0 ? 'start' : seq === 5 ? 'end' : 'update')
   for (let episode = 0; ; episode++) {
     for (let seq = 0; seq <= 5; seq++) {
       // Three alarms at a time, as of three beds.
       const ids = [0, 1, 2].map((bed) => `${life}-${episode}-${bed}`)
-      const puts = ids.map((alarm_id) =>
-        mqtt.alarm({ schema: 1, alarm_id, phase: phaseOf(seq), seq, late: false, published: null })
-      )
-      await Promise.all(puts)
+      await Promise.all(ids.map((id) => mqtt.alarm(alarm(id, seq))))
       process.stdout.write(ids.map((id) => `${id} ${seq}\n`).join(''))
       await pause(4)
     }

@@ -31,7 +31,14 @@ const states = () => ear.on('status').map(({ json }) => `${json.session} ${json.
 async function sayEverything({ mqtt }: Rig, listener: Listener): Promise<void> {
   await eventually('connected', () => mqtt.connected())
   mqtt.cameraState('hall', 'ok', 0)
-  mqtt.observation('hall', { at: '2026-01-01T00:00:00.000Z', track: 1, box: [0, 0, 1, 1], zone: null, pain: 0, smoothed: 0 })
+  mqtt.observation('hall', {
+    at: '2026-01-01T00:00:00.000Z',
+    track: 1,
+    box: [0, 0, 1, 1],
+    zone: null,
+    pain: 0,
+    smoothed: 0
+  })
   await mqtt.alarm(alarm('a0', 0))
   await mqtt.explanation(explanation)
   await listener.client.publishAsync(`${base}/command/refresh`, '{"transaction":1}', { qos: 1 })

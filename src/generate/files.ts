@@ -1,10 +1,12 @@
 import { configFiles } from '../config/generate.js'
 import { asyncApi } from './asyncapi.js'
+import { errorsPage } from './errors/page.js'
 import { messageFiles } from './message-schemas.js'
 
 /** Text by file of the package; a test holds that each is up to date. */
 export const generatedFiles: Readonly<Record<string, () => string>> = {
   ...configFiles,
   ...messageFiles,
-  'config/asyncapi.yaml': asyncApi
+  'config/asyncapi.yaml': asyncApi,
+  'docs/errors.md': () => errorsPage()
 }

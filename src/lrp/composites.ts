@@ -73,44 +73,64 @@ const builds = new Map<string, (options: CompositeOptions) => Composite>([
 /** The names that `compositeOf` knows, iNNvestigate's; `_IB` ignores the bias. */
 export const compositeNames: readonly string[] = [...builds.keys()]
 
-/** The composite of that name. UsageError for an unknown name or options that make no sense. */
-export function compositeOf(name: string, options: CompositeOptions = {}): Composite {
-  const build = builds.get(name)
+/** Options that only some composites have a use for; given to others they would say what is not so. */
+const usedBy = { epsilon: /^lrp\.(epsilon|sequential)/, alpha: /^lrp\.alpha_beta/, beta: /^lrp\.alpha_beta/ }
+
+/**
+ * The composite of that name, or one's own list, with the rules that the options put in front. UsageError for an unknown
+ * name, and for options that make no sense or that the composite has no use for.
+ */
+export function compositeOf(composite: string | Composite, options: CompositeOptions = {}): Composite {
+  const name = typeof composite === 'string' ? composite : "a list of one's own"
+  const build = Array.isArray(composite) ? () => composite as Composite : builds.get(composite as string)
   if (build === undefined) {
-    throw new UsageError(`unknown composite "${name}"`, 'composite', `Use one of ${compositeNames.join(', ')}.`)
+    throw new UsageError(`unknown composite "${composite}"`, 'composite', `Use one of ${compositeNames.join(', ')}.`)
   }
-  if (name.includes('_until_idx') && options.untilLayerIdx === undefined) {
-    throw new UsageError(`"${name}" needs untilLayerIdx`, 'composite', 'Say up to which layer the flat rule holds.')
-  }
-  return withOptions(build(options), options)
+  checkOptions(name, options)
+  return [...rulesInFront(options), ...build(options)]
 }
 
-/** A composite with the rules that the options put in front: the input layer's first of all, then the cut-off's. */
-export function withOptions(composite: Composite, options: CompositeOptions): Composite {
-  const { inputLayerRule, untilLayerIdx } = options
-  checkOptions(options)
+/** The input layer's rule first of all, then the cut-off's. */
+function rulesInFront({ inputLayerRule, untilLayerIdx }: CompositeOptions): Composite {
   const front: (readonly [Match, Rule])[] = []
   if (inputLayerRule !== undefined) {
     front.push(['input', inputLayerRule === 'flat' ? flat() : bounded(inputLayerRule[0], inputLayerRule[1])])
   }
   if (untilLayerIdx !== undefined) front.push([{ untilIndex: untilLayerIdx }, flat()])
-  return [...front, ...composite]
+  return front
 }
 
-function checkOptions({ inputLayerRule, untilLayerIdx, epsilon: value }: CompositeOptions): void {
-  if (value !== undefined && !(value > 0)) {
+function checkOptions(name: string, options: CompositeOptions): void {
+  const { inputLayerRule, untilLayerIdx, epsilon: value } = options
+  for (const option of ['epsilon', 'alpha', 'beta'] as const) {
+    if (options[option] === undefined || usedBy[option].test(name)) continue
+    throw new UsageError(
+      `${name} has no use for ${option}`,
+      'composite',
+      `Leave ${option} out, or take another composite.`
+    )
+  }
+  if (value !== undefined && !(Number.isFinite(value) && value > 0)) {
     throw new UsageError(`epsilon is ${value}`, 'composite', 'Use a number above 0, such as 1e-7 or 0.1.')
+  }
+  if (name.includes('_until_idx') && untilLayerIdx === undefined) {
+    throw new UsageError(`"${name}" needs untilLayerIdx`, 'composite', 'Say up to which layer the flat rule holds.')
   }
   if (untilLayerIdx !== undefined && !(Number.isInteger(untilLayerIdx) && untilLayerIdx >= 0)) {
     throw new UsageError(`untilLayerIdx is ${untilLayerIdx}`, 'composite', 'Use a whole number from 0.')
   }
-  if (Array.isArray(inputLayerRule) && !(inputLayerRule[0] < inputLayerRule[1])) {
+  if (inputLayerRule !== undefined && inputLayerRule !== 'flat' && !isRange(inputLayerRule)) {
     throw new UsageError(
-      `inputLayerRule is [${inputLayerRule.join(', ')}]`,
+      `inputLayerRule is ${JSON.stringify(inputLayerRule)}`,
       'composite',
-      'Give the lowest and then the highest possible input.'
+      'Use "flat", or give the lowest and then the highest possible input.'
     )
   }
+}
+
+function isRange(range: readonly unknown[]): boolean {
+  const [low, high] = range as number[]
+  return Array.isArray(range) && range.length === 2 && range.every(Number.isFinite) && low! < high!
 }
 
 function ownAlphaBeta({ alpha, beta }: CompositeOptions, bias: boolean): Rule {

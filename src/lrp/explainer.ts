@@ -1,7 +1,7 @@
 import { InputError, UsageError } from '../core/errors.js'
 import { decodeModel, elementCount, readModel } from '../onnx/index.js'
 import type { ProviderName } from '../ort/session.js'
-import { type Composite, type CompositeOptions, compositeOf, withOptions } from './composites.js'
+import { type Composite, type CompositeOptions, compositeOf } from './composites.js'
 import type { Engine, LoadGraph, Sample } from './engine.js'
 import { OnnxEngine, type OnnxEngineOptions } from './engines/onnx.js'
 import { TfjsEngine } from './engines/tfjs.js'
@@ -70,10 +70,7 @@ export async function createExplainer(options: ExplainerOptions): Promise<Explai
   if (create === undefined) {
     throw new UsageError(`unknown LRP engine "${engine}"`, 'createExplainer', 'Use onnx or tfjs.')
   }
-  const composite =
-    typeof options.composite === 'string'
-      ? compositeOf(options.composite, options)
-      : withOptions(options.composite, options)
+  const composite = compositeOf(options.composite, options)
   return new OneAtATime(await create(() => graphOf(options.model), composite, { threads, provider, folder }))
 }
 

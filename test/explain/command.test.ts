@@ -188,7 +188,13 @@ describe('painlens explain', () => {
   it('refuses composites, engines and labels that are not there, before anything is opened', async () => {
     const file = join(folder, 'resident.png')
     await savePng(file, portrait)
-    for (const wrong of [{ composite: 'lrp.y' }, { composite: 'lrp.z,' }, { engine: 'cuda' }, { target: 'joy' }]) {
+    for (const wrong of [
+      { composite: 'lrp.y' },
+      { composite: 'lrp.alpha_beta' },
+      { composite: 'lrp.z,' },
+      { engine: 'cuda' },
+      { target: 'joy' }
+    ]) {
       await expect(run([file], join(folder, 'wrong'), wrong)).rejects.toThrow(UsageError)
     }
   })

@@ -120,8 +120,16 @@ describe('options', () => {
     [{ composite: 'lrp.deep_taylor' }, /unknown composite "lrp.deep_taylor"\. Use one of lrp\.z, /],
     [{ composite: 'lrp.sequential_preset_a_flat_until_idx' }, /needs untilLayerIdx/],
     [{ composite: 'lrp.epsilon', epsilon: 0 }, /epsilon is 0/],
+    [{ composite: 'lrp.epsilon', epsilon: '0.1' as unknown as number }, /epsilon is 0\.1/],
+    [{ composite: 'lrp.z', epsilon: 0.1 }, /lrp\.z has no use for epsilon/],
+    [{ composite: 'lrp.alpha_2_beta_1', alpha: 3, beta: 2 }, /lrp\.alpha_2_beta_1 has no use for alpha/],
+    [{ composite: [['any', rules.z()]] as const, beta: 1 }, /a list of one's own has no use for beta/],
+    [{ composite: undefined as unknown as string }, /unknown composite "undefined"/],
     [{ composite: 'lrp.z', untilLayerIdx: -1 }, /untilLayerIdx is -1/],
-    [{ composite: 'lrp.z', inputLayerRule: [1, 1] as const }, /inputLayerRule is \[1, 1\]/],
+    [{ composite: 'lrp.z', inputLayerRule: [1, 1] as const }, /inputLayerRule is \[1,1\]/],
+    [{ composite: 'lrp.z', inputLayerRule: [0] as unknown as [0, 1] }, /inputLayerRule is \[0\]/],
+    [{ composite: 'lrp.z', inputLayerRule: 'bounded' as 'flat' }, /inputLayerRule is "bounded"/],
+    [{ composite: 'lrp.alpha_beta', alpha: 2 }, /alpha is 2, beta is undefined/],
     [{ composite: 'lrp.alpha_beta', alpha: 2, beta: 2 }, /alpha is 2, beta is 2/],
     [{ composite: [['conv', rules.z()]] as const }, /no rule is for node "Gemm" \(Gemm\)/]
   ])('that make no sense are refused: %j', async (options, message) => {

@@ -8,6 +8,7 @@ import { type Scan, scanText } from '../../src/generate/errors/scan.js'
  * Where a message is only passed on: what fills it in is in the index by itself. Whoever adds a line here has seen to that. `#{` is a placeholder.
  */
 const passedOn = [
+  'src/alarm-log/read.ts: DiskError(what)',
   'src/camera/camera.ts: CameraError(failure.what)',
   'src/camera/check.ts: CameraError(what)',
   'src/commands/checks/broker.ts: fail(`#{address}: #{found}`)',
@@ -21,6 +22,7 @@ const passedOn = [
   'src/onnx/decode.ts: ModelError(describe(error))',
   'src/onnx/read-file.ts: ModelError(`#{what}: #{messageOf(error)}`)',
   'src/outbox/database.ts: DiskError(what)',
+  'src/pipeline/inference.ts: InferenceError(stuck.why)',
   'src/simulate/rtsp-server.ts: UsageError(error.message)'
 ].map((place) => place.replaceAll('#{', '$' + '{'))
 

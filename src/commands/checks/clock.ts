@@ -15,9 +15,9 @@ export async function checkClock(
   if (now < earliest) return [fail('clock', `it says ${iso(now)}, which cannot be`, setTime)]
   const answer = await isSynchronised(asked)
   if (answer === true) return [ok('clock', `${iso(now)}, synchronised`)]
-  const found =
+  return [
     answer === false
-      ? ', not synchronised: alarms may carry a wrong time'
-      : '; nobody here knows whether it is synchronised'
-  return [warn('clock', `${iso(now)}${found}`, setTime)]
+      ? warn('clock', `${iso(now)}, not synchronised: alarms may carry a wrong time`, setTime)
+      : warn('clock', `${iso(now)}; nobody here knows whether it is synchronised`, setTime)
+  ]
 }

@@ -55,7 +55,13 @@ describe('http', () => {
   it('with a token wants it, for every path, and says no more without', async () => {
     const { ask } = await start({ token })
     for (const path of ['/live', '/ready', '/metrics', '/nothing']) {
-      for (const wrong of [{}, withToken(token), withToken(`Bearer ${token}x`), withToken('Bearer '), withToken(`Basic ${token}`)]) {
+      for (const wrong of [
+        {},
+        withToken(token),
+        withToken(`Bearer ${token}x`),
+        withToken('Bearer '),
+        withToken(`Basic ${token}`)
+      ]) {
         const answer = await ask(path, wrong)
         expect([path, answer.status]).toEqual([path, 401])
         expect(answer.headers.get('www-authenticate')).toBe('Bearer')
@@ -98,7 +104,9 @@ describe('http', () => {
     const { http, errors } = await start({ port, retryMs: 50 })
     const { problem, address } = http.stats()
     expect(address).toBeNull()
-    expect(problem).toBe(`http on 127.0.0.1:${port}: the port is in use. Choose another as http.port, or stop the other program.`)
+    expect(problem).toBe(
+      `http on 127.0.0.1:${port}: the port is in use. Choose another as http.port, or stop the other program.`
+    )
     await new Promise((resolve) => setTimeout(resolve, 200))
     expect(errors).toHaveLength(1)
     other.close()

@@ -106,7 +106,7 @@ function tokenForNetwork(tree: Tree): Problem[] {
   const path = ['http', 'host']
   const host = valueAt(tree.value, path)
   const off = valueAt(tree.value, ['http', 'enabled']) === false
-  if (typeof host !== 'string' || off || loopback.test(host)) return []
+  if (typeof host !== 'string' || off || loopback.test(host) || !/^[0-9a-f.:]+$/i.test(host)) return []
   if (valueAt(tree.value, ['http', 'token']) !== undefined) return []
   const message = `found ${JSON.stringify(host)}, which others can reach, and no http.token, allowed is 127.0.0.1, or a token of at least 16 characters (openssl rand -hex 16 makes one)`
   return [{ at: placeOf(path, tree).value, path, message }]

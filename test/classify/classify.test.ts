@@ -7,6 +7,8 @@ import { ModelError, ProviderError } from '../../src/core/errors.js'
 import { type Log, silentLog } from '../../src/core/log.js'
 import type { Face } from '../../src/core/types.js'
 import { loadManifest, sha256Of } from '../../src/model/manifest.js'
+import { until } from '../support/daemon.js'
+import { killWorkers } from '../support/kill-worker.js'
 import { writeTinyModel } from '../support/tiny-model.js'
 
 let folder: string
@@ -46,6 +48,34 @@ describe('the classify stage', () => {
     } finally {
       await classifier.stop()
     }
+  })
+
+  it('starts its worker again when it dies, but not with another model than the manifest says', async () => {
+    const own = await mkdtemp(join(folder, 'restart-'))
+    const troubles: (Error | null)[] = []
+    const givenUp: Error[] = []
+    const manifest = await loadManifest(await writeTinyModel(own))
+    const classifier = await startClassifier({
+      manifest,
+      provider: 'cpu',
+      threads: 1,
+      log: silentLog,
+      onTrouble: (problem) => troubles.push(problem),
+      onGivenUp: (error) => givenUp.push(error)
+    })
+    const judge = async () => [...(await classifier.classify('bed-1', 5, [faceOfColour(10, 20, 30)]))[0]!.logits]
+    const before = await judge()
+    expect(await killWorkers('classify/worker.js')).toBe(1)
+    await until(() => troubles.length === 2, 'the restart')
+    expect(troubles[1]).toBeNull()
+    expect(await judge()).toEqual(before)
+    expect(classifier.restarted).toBe(1)
+    await writeTinyModel(own, { slope: 0.3 })
+    expect(await killWorkers('classify/worker.js')).toBe(1)
+    await until(() => givenUp.length > 0, 'the end')
+    expect(givenUp[0]!.message).toMatch(/SHA-256/)
+    await expect(judge()).rejects.toThrow(/SHA-256/)
+    await classifier.stop()
   })
 
   it('is not misled by a model that ends in a softmax', async () => {

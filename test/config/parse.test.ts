@@ -61,6 +61,15 @@ describe('a good config', () => {
     expect(config).toEqual((await parse(minimal)).config)
   })
 
+  it('takes an address of this device alone, or one that others reach with a token, which is a secret', async () => {
+    for (const host of ['127.0.0.1', '127.1.2.3', '::1', 'localhost'])
+      expect((await parse(`${minimal}http: { host: "${host}" }\n`)).config.http.host).toBe(host)
+    const open = await parse(`${minimal}http: { host: 0.0.0.0, token: 0123456789abcdef }\n`)
+    expect(open.config.http).toEqual({ enabled: true, host: '0.0.0.0', port: 9464, token: '0123456789abcdef' })
+    expect(open.secrets).toEqual(['0123456789abcdef'])
+    expect((await parse(`${minimal}http: { enabled: false, host: 0.0.0.0 }\n`)).config.http.enabled).toBe(false)
+  })
+
   it('takes numbers for text where text is due', async () => {
     const { config } = await parse(`${minimal}    location: { ward: 3, room: 012, bed: true }\n`)
     expect(config.cameras[0].location).toEqual({ ward: '3', room: '012', bed: 'true' })
@@ -184,6 +193,14 @@ ${'bcdefgh'
     ],
     ['mqtt: { url: "mqtt://h", tls: { ca: x } }', 'mqtt.tls: found certificates for an unencrypted url'],
     ['mqtt: { url: "mqtt://h", password: x }', 'mqtt.password: found a password alone'],
+    ['http: { host: 0.0.0.0 }', 'http.host: found "0.0.0.0", which others can reach, and no http.token'],
+    ['http: { host: "::" }', 'http.host: found "::", which others can reach'],
+    [
+      'http: { host: box.example }',
+      'http.host: found "box.example", allowed is an IP address of this device, or localhost'
+    ],
+    ['http: { port: 0 }', 'http.port: found 0'],
+    ['http: { token: short-s3cret }', 'http.token: found a single value, allowed is at least 16 characters'],
     ['device: Ward_3', 'device: found "Ward_3"'],
     ['facility: ""', 'facility: found empty text, allowed is text or null'],
     ['facility: { a: 1 }', 'facility: found a section, allowed is text or null'],

@@ -8,6 +8,8 @@ import type { Frame, Zone } from '../../src/core/types.js'
 import { startDetector } from '../../src/detect/index.js'
 import { buildFaceModels, type FaceModels } from '../../src/face/models/index.js'
 import { facesOf, isOn, readPhoto } from '../face/photos.js'
+import { until } from '../support/daemon.js'
+import { killWorkers } from '../support/kill-worker.js'
 
 let folder: string
 let models: FaceModels
@@ -126,6 +128,27 @@ describe('the detect stage', () => {
     expect((await detector.detect(frame, [])).faces).toHaveLength(3)
     await detector.stop()
     expect(crashes).toEqual([])
+  })
+
+  it('starts its worker again when it dies: old tracks are lost, new ones have new numbers', async () => {
+    const troubles: (Error | null)[] = []
+    const detector = await start({ onTrouble: (error) => troubles.push(error) })
+    const before = await detector.detect(await frameOf('sample2.jpg', 0, 640), [])
+    const tracks = before.faces.map(({ track }) => track)
+    expect(tracks).toHaveLength(3)
+    expect(await killWorkers('detect/worker.js')).toBe(1)
+    await until(() => troubles.length === 2, 'the restart')
+    expect(troubles[0]!.message).toMatch(/the face worker: ended with code 7/)
+    expect(troubles[1]).toBeNull()
+    const other = await detector.detect(await frameOf('sample2.jpg', 100, 640, 'bed-2'), [])
+    expect(other.lost).toEqual([])
+    const after = await detector.detect(await frameOf('sample2.jpg', 100, 640), [])
+    expect([...after.lost].sort()).toEqual([...tracks].sort())
+    const all = [...tracks, ...other.faces.map(({ track }) => track), ...after.faces.map(({ track }) => track)]
+    expect(new Set(all).size).toBe(9)
+    expect((await detector.detect(await frameOf('sample2.jpg', 200, 640), [])).lost).toEqual([])
+    expect(detector.restarted).toBe(1)
+    await detector.stop()
   })
 
   it('falls back to the CPU with one warning; a named provider that is missing stops the start', async () => {

@@ -1,0 +1,130 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { InferenceError } from '../../src/core/errors.js'
+import { KeptWorker } from '../../src/core/kept-worker.js'
+import { silentLog } from '../../src/core/log.js'
+import { Restarts, soundMs } from '../../src/core/restarts.js'
+import { until } from '../support/daemon.js'
+
+type Methods = { open(fails: boolean): number; double(x: number): number; die(): void }
+
+let script: string
+let folder: string
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'painlens-kept-'))
+  script = join(folder, 'worker.mjs')
+  await writeFile(
+    script,
+    `import { parentPort, threadId } from 'node:worker_threads'
+    const methods = { open: (fails) => { if (fails) throw new Error('no model') ; return threadId }, double: (x) => 2 * x, die: () => process.exit(3) }
+    parentPort.on('message', (request) => {
+      if (request === 'close') process.exit(0)
+      const { id, method, argument } = request
+      try { parentPort.postMessage({ id, value: methods[method](argument) }) }
+      catch (error) { parentPort.postMessage({ id, failure: { name: 'Error', message: error.message } }) }
+    })`
+  )
+})
+afterAll(() => rm(folder, { recursive: true }))
+
+async function start(options: { fails?: () => boolean; restartDelaysMs?: number[] } = {}) {
+  const troubles: (string | null)[] = []
+  const givenUp: Error[] = []
+  const worker = await KeptWorker.start<Methods, number>({
+    script,
+    what: 'the worker',
+    open: (opening) => opening.call('open', options.fails?.() ?? false),
+    log: silentLog,
+    onTrouble: (problem) => troubles.push(problem?.message ?? null),
+    onGivenUp: (error) => givenUp.push(error),
+    restartDelaysMs: options.restartDelaysMs ?? [1, 1]
+  })
+  onTestFinished(() => worker.close())
+  const die = () => worker.call('die', undefined as never).catch((error: Error) => error)
+  return { worker, troubles, givenUp, die }
+}
+
+describe('a worker that is kept', () => {
+  it('comes again with its sessions; what is asked meanwhile fails at once', async () => {
+    const { worker, troubles, givenUp, die } = await start({ restartDelaysMs: [100, 1] })
+    const first = worker.opened
+    expect(await worker.call('double', 4)).toBe(8)
+    const error = await die()
+    expect(error).toBeInstanceOf(InferenceError)
+    expect((error as Error).message).toMatch(/the worker: ended with code 3/)
+    await expect(worker.call('double', 4)).rejects.toThrow(/ended with code 3/)
+    await until(() => troubles.length === 2, 'the restart')
+    expect(troubles).toEqual([expect.stringMatching(/ended with code 3/), null])
+    expect(await worker.call('double', 5)).toBe(10)
+    expect(worker.opened).not.toBe(first)
+    expect([worker.restarted, givenUp]).toEqual([1, []])
+  })
+
+  it('is given up at the third loss in a row, once', async () => {
+    const { worker, troubles, givenUp, die } = await start()
+    for (const round of [1, 2]) {
+      await die()
+      await until(() => worker.restarted === round, 'the restart')
+      await until(() => troubles.at(-1) === null, 'word of it')
+    }
+    await die()
+    await until(() => givenUp.length > 0, 'the end')
+    expect(givenUp[0]!.message).toMatch(/the worker: was lost 3 times in a short while.*ended with code 3/)
+    await expect(worker.call('double', 1)).rejects.toThrow(/ended with code 3/)
+    expect([worker.restarted, givenUp.length]).toEqual([2, 1])
+  })
+
+  it('that cannot be opened again counts as lost', async () => {
+    let fails = false
+    const { givenUp, die, troubles } = await start({ fails: () => fails })
+    fails = true
+    await die()
+    await until(() => givenUp.length > 0, 'the end')
+    expect(givenUp[0]!.message).toMatch(/lost 3 times.*no model/)
+    expect(troubles).toEqual([expect.stringMatching(/code 3/), expect.stringMatching(/no model/)])
+  })
+
+  it('and is closed in the middle of its restart, says no more', async () => {
+    const { worker, troubles, die } = await start({ restartDelaysMs: [60_000] })
+    await die()
+    expect(troubles).toHaveLength(1)
+    await worker.close()
+    expect(troubles).toHaveLength(1)
+    await expect(worker.call('double', 1)).rejects.toThrow()
+  })
+
+  it('throws what the first opening throws', async () => {
+    await expect(start({ fails: () => true })).rejects.toThrow('no model')
+  })
+})
+
+describe('restarts', () => {
+  it('are all there again after a minute of service, and only then', () => {
+    let now = 0
+    const restarts = new Restarts([1, 5], () => now)
+    for (const [serves, expected] of [
+      [10, 1],
+      [soundMs - 1, 5],
+      [soundMs, 1],
+      [0, 5],
+      [soundMs - 1, null]
+    ] as const) {
+      restarts.serving()
+      now += serves
+      expect(restarts.next()).toBe(expected)
+    }
+  })
+
+  it('that fail do not count as service, however long they take', () => {
+    let now = 0
+    const restarts = new Restarts([1, 5], () => now)
+    restarts.serving()
+    expect(restarts.next()).toBe(1)
+    now += 10 * soundMs
+    expect(restarts.next()).toBe(5)
+    now += 10 * soundMs
+    expect(restarts.next()).toBeNull()
+  })
+})

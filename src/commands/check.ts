@@ -7,6 +7,7 @@ import { checkClock } from './checks/clock.js'
 import { checkDisk } from './checks/disk.js'
 import { type Check, type CheckContext, type Finding, fail, ok, runCheck } from './checks/finding.js'
 import { checkFaceModels, checkModel, checkProvider } from './checks/model.js'
+import { checkPasswords } from './checks/passwords.js'
 
 export interface CheckOptions {
   /** The config file. */
@@ -34,6 +35,7 @@ const machineChecks: readonly Check[] = [
 
 /** One after the other, because the provider's check holds the thread that the cameras' timeouts need. */
 const configChecks: readonly Check[] = [
+  { what: 'passwords', run: checkPasswords },
   { what: 'cameras', run: checkCameras },
   { what: 'model', run: checkModel },
   { what: 'face models', run: checkFaceModels },
@@ -65,7 +67,7 @@ export async function checkCommand(
   for (const check of checks) {
     // Those of the machine ask for nothing in the context.
     const context = { config: loaded?.config, secrets, signal } as CheckContext
-    const found = await runCheck(check, context).catch((error: unknown) => Promise.reject(secrets.clean(error)))
+    const found = await runCheck(check, context)
     if (signal.aborted) return 1
     found.forEach(tell)
   }

@@ -35,6 +35,11 @@ export class Secrets {
     }
   }
 
+  /** Whether one of them is too short to be blotted out wherever it stands. */
+  get tooShort(): boolean {
+    return [...this.#values].some((value) => [...value].length < shortest)
+  }
+
   redact(text: string): string {
     if (this.#values.size === 0) return text
     this.#pattern ??= patternOf([...this.#values])

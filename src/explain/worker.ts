@@ -121,5 +121,6 @@ async function tryOut({ source, manifest }: CropExplainer): Promise<Trial> {
 }
 
 // No alarm waits for an explanation, and no frame for the cores that one takes. The engines' own threads inherit it.
-lowerThreadPriority(19)
+// Not the last of all, or on a busy machine an alarm would be over before its explanation.
+lowerThreadPriority(10)
 serveWorker(methods)

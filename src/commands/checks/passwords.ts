@@ -1,0 +1,26 @@
+import { type CheckContext, type Finding, warn } from './finding.js'
+
+/** Only where a password is too short, or too much of a word, to be blotted out of logs and messages without harm. */
+export async function checkPasswords({ config, secrets }: CheckContext): Promise<Finding[]> {
+  const { facility, cameras } = config
+  const places = cameras.flatMap(({ id, location }) => [id, ...Object.values(location)])
+  const told = [facility, ...places].filter((text) => typeof text === 'string')
+  const findings: Finding[] = []
+  if (secrets.tooShort)
+    findings.push(
+      warn(
+        'passwords',
+        'one has less than 4 characters; logs may show it',
+        'Take a longer one, of 12 characters or more, at the camera or the broker.'
+      )
+    )
+  if (told.some((text) => secrets.redact(text) !== text))
+    findings.push(
+      warn(
+        'passwords',
+        'one is a part of a room, bed, camera or facility, whose name alarms show as *** then',
+        'Take another one at the camera or the broker.'
+      )
+    )
+  return findings
+}

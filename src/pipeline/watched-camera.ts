@@ -63,7 +63,7 @@ class Watched implements WatchedCamera {
       }),
       cameraLine(frames, { ...stages, onDrop }).subscribe((glance) => {
         // What was under way when a pause began is not looked at any more either.
-        if (this.#paused.value === null) onGlance(glance, config)
+        if (this.#isWatched()) onGlance(glance, config)
       })
     )
     camera.start()
@@ -92,9 +92,14 @@ class Watched implements WatchedCamera {
   }
 
   #isWanted(frame: Frame): boolean {
-    if (this.#paused.value === null) return true
+    if (this.#isWatched()) return true
     frame.release()
     return false
+  }
+
+  /** A face in a frozen picture is not there now: nobody hears of it, and inference is spared. */
+  #isWatched(): boolean {
+    return this.#paused.value === null && this.#state !== 'frozen'
   }
 
   /** A pause hides what the camera itself says; afterwards that counts again. */

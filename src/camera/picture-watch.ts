@@ -91,8 +91,9 @@ export class PictureWatch {
     const elapsed = gap >= 0 && gap <= pictureRules.longestGapMs ? gap : 0
     this.#blind.add(blind, elapsed)
     this.#seen.add(!blind, elapsed)
+    if (isNew) this.#repeated.reset()
     // A black picture is the same each time: that is dark, not frozen.
-    this.#repeated.add(!isNew && !blind, elapsed)
+    this.#repeated.add(!blind, elapsed)
     this.#step(structure)
     if (isNew) this.#onNew(at)
     return this.#status
@@ -136,9 +137,15 @@ class Held {
   ms = 0
   pictures = 0
 
+  /** @param elapsed since the picture before */
   add(holds: boolean, elapsed: number): void {
-    this.ms = holds && this.pictures > 0 ? this.ms + elapsed : 0
-    this.pictures = holds ? this.pictures + 1 : 0
+    if (!holds) this.reset()
+    else if (this.pictures++ > 0) this.ms += elapsed
+  }
+
+  reset(): void {
+    this.ms = 0
+    this.pictures = 0
   }
 }
 

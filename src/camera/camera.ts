@@ -9,6 +9,7 @@ import type { Decoder } from './decoder.js'
 import { classify, type Failure, hung } from './failure.js'
 import { FrameAssembler } from './frames.js'
 import { maskSpans } from './masks.js'
+import { type PictureTiming, PictureWatch } from './picture-watch.js'
 import { Backoff, type CameraTiming, defaultTiming, RateMeter } from './timing.js'
 import { type CameraUrl, parseCameraUrl, registerSecrets } from './url.js'
 
@@ -25,6 +26,8 @@ export interface CameraOptions {
   masks: readonly Polygon[]
   decoder: Decoder
   timing?: Partial<CameraTiming>
+  /** After how long a repeated picture is frozen, and one that shows nothing dark. */
+  picture?: Partial<PictureTiming>
   /** Frames that may be out at a time, the one being received included. 4 unless told otherwise. */
   slots?: number
   log: Log
@@ -39,7 +42,7 @@ export interface CameraStatus {
   state: CameraState
   /** In ms since the epoch. */
   since: number
-  /** Why there is no picture, fit for a log. */
+  /** Why there is no picture, or none that is worth looking at; fit for a log. */
   reason?: string
 }
 
@@ -61,7 +64,7 @@ export interface Camera {
   readonly id: string
   /** Hot; one subscriber, who releases each frame. Neither completes nor fails: a stopped camera can be started again. */
   readonly frames: Observable<Frame>
-  /** The current state first, then each change of it or of its reason. `ok`, `connecting` and `lost` are the camera stage's. */
+  /** The current state first, then each change of it or of its reason. All but `paused` are the camera stage's. */
   readonly states: Observable<CameraStatus>
   stats(): CameraStats
   start(): void
@@ -75,6 +78,9 @@ export function openCamera(options: CameraOptions): Camera {
   return new SupervisedCamera(options, parseCameraUrl(options.url, options.id))
 }
 
+/** States in which nobody is watched. */
+const useless: ReadonlySet<CameraState> = new Set<CameraState>(['lost', 'frozen', 'dark'])
+
 class SupervisedCamera implements Camera {
   readonly id: string
   readonly #options: CameraOptions
@@ -82,6 +88,7 @@ class SupervisedCamera implements Camera {
   readonly #timing: CameraTiming
   readonly #backoff: Backoff
   readonly #assembler: FrameAssembler
+  readonly #picture: PictureWatch
   readonly #frames = new Subject<Frame>()
   readonly #states: BehaviorSubject<CameraStatus>
   readonly #rate = new RateMeter()
@@ -107,12 +114,14 @@ class SupervisedCamera implements Camera {
     this.#timing = { ...defaultTiming, ...options.timing }
     this.#backoff = new Backoff(this.#timing, options.random ?? Math.random)
     this.#states = new BehaviorSubject<CameraStatus>({ state: 'connecting', since: options.clock.now() })
+    const masks = maskSpans(options.masks, options)
+    this.#picture = new PictureWatch(options, masks, options.picture)
     this.#assembler = new FrameAssembler({
       camera: options.id,
       width: options.width,
       height: options.height,
       slots: options.slots ?? 4,
-      masks: maskSpans(options.masks, options),
+      masks,
       onFrame: (frame) => this.#onFrame(frame),
       onDrop: () => this.#onPicture(false)
     })
@@ -185,6 +194,7 @@ class SupervisedCamera implements Camera {
 
   #onFrame(frame: Frame): void {
     const taken = this.#frames.observed
+    this.#picture.look(frame.data, frame.at)
     this.#onPicture(taken)
     if (taken) this.#frames.next(frame)
     else frame.release()
@@ -203,7 +213,8 @@ class SupervisedCamera implements Camera {
     this.#lostTimer?.refresh()
     if (now - this.#steadySince >= this.#timing.steadyMs) this.#backoff.reset()
     this.#failure = undefined
-    this.#setState('ok')
+    const { state, reason } = this.#picture.status
+    this.#setState(state, reason)
   }
 
   #onEnd(failure: Failure): void {
@@ -222,14 +233,13 @@ class SupervisedCamera implements Camera {
     }, waitMs)
   }
 
-  #setState(state: CameraState): void {
+  #setState(state: CameraState, why?: string): void {
     const before = this.#states.value
-    const reason =
-      state === 'ok' ? undefined : (this.#failure?.what ?? (state === 'lost' ? this.#noPicture() : undefined))
+    const reason = why ?? this.#failure?.what ?? (state === 'lost' ? this.#noPicture() : undefined)
     if (state === before.state && reason === before.reason) return
     const { clock, log } = this.#options
     if (state !== before.state)
-      log[state === 'lost' ? 'warn' : 'info']({ camera: this.id, state, reason }, `camera is ${state}`)
+      log[useless.has(state) ? 'warn' : 'info']({ camera: this.id, state, reason }, `camera is ${state}`)
     this.#states.next({ state, since: state === before.state ? before.since : clock.now(), reason })
   }
 

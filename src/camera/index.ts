@@ -5,5 +5,6 @@ export type { Decoder, DecoderCommand, DecoderRequest, StreamDescription } from 
 export type { Failure, FailureKind, FailurePattern } from './failure.js'
 export { ffmpegDecoder } from './ffmpeg-decoder.js'
 export { type Ffmpeg, probeFfmpeg } from './ffmpeg-probe.js'
+export { defaultPictureTiming, type PictureTiming } from './picture-watch.js'
 export { type CameraTiming, defaultTiming } from './timing.js'
 export { parseCameraUrl } from './url.js'

@@ -82,6 +82,16 @@ const camera = z.strictObject({
     .array(polygon)
     .default([])
     .describe('Outlines of what nobody may look at; blacked out right after decoding.'),
+  frozen_after_s: numberFrom(2, 3600)
+    .nullable()
+    .default(10)
+    .describe(
+      "The same picture for so many seconds is frozen; null never is. More than the camera's key frame interval, if that is long."
+    ),
+  dark_after_s: numberFrom(2, 3600)
+    .nullable()
+    .default(10)
+    .describe('A picture in which nothing is to be seen, dark or covered, for so many seconds is dark; null never is.'),
   zones: z
     .array(zone)
     .default([])

@@ -100,12 +100,16 @@ export function openConfiguredCamera(camera: CameraConfig, parts: Parts, options
     width,
     height,
     masks,
+    picture: { frozenAfterMs: milliseconds(camera.frozen_after_s), darkAfterMs: milliseconds(camera.dark_after_s) },
     decoder: ffmpegDecoder(parts.ffmpeg),
     log: about,
     clock,
     secrets
   })
 }
+
+/** Null never comes. */
+const milliseconds = (seconds: number | null): number => (seconds === null ? Number.POSITIVE_INFINITY : seconds * 1000)
 
 function openAlarmLogOf({ config: { alarm_log }, secrets, log }: PartsOptions): AlarmLog {
   return openAlarmLog({

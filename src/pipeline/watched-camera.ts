@@ -83,7 +83,7 @@ class Watched implements WatchedCamera {
       }),
       cameraLine(frames, { ...stages, onDrop, onFailure }).subscribe((glance) => {
         // What was under way when a pause began is not looked at any more either.
-        if (this.#paused.value === null) onGlance(glance, config)
+        if (this.#isWatched()) onGlance(glance, config)
       })
     )
     camera.start()
@@ -125,12 +125,17 @@ class Watched implements WatchedCamera {
   }
 
   #isWanted(frame: Frame): boolean {
-    if (this.#paused.value === null) {
+    if (this.#isWatched()) {
       this.#options.stages.onFrame()
       return true
     }
     frame.release()
     return false
+  }
+
+  /** A face in a frozen picture is not there now: nobody hears of it, and inference is spared. */
+  #isWatched(): boolean {
+    return this.#paused.value === null && this.#state !== 'frozen'
   }
 
   /** A pause hides what the camera itself says; afterwards that counts again. */

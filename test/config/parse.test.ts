@@ -51,7 +51,9 @@ describe('a good config', () => {
         height: 720,
         decoder: 'auto',
         masks: [],
-        zones: []
+        zones: [],
+        frozen_after_s: 10,
+        dark_after_s: 10
       }
     ])
   })

@@ -101,7 +101,9 @@ describe('config/messages', () => {
     for (const kind of Object.keys(messageSchemas) as Kind[]) {
       const heading = kind === 'response' ? 'Commands' : `base/${headings[kind] ?? kind}`
       const block = page.split(`## ${heading}\n`)[1]?.split('```json\n')[1]?.split('```')[0] ?? ''
-      const examples = kind === 'response' ? block.trim().split('\n') : [block]
+      // One object over many lines, or one on each.
+      const lines = block.trim().split('\n')
+      const examples = lines.every((line) => line.endsWith('}')) ? lines : [block]
       for (const example of examples) expect(problemsOf(kind, example), example).toEqual([])
     }
   })

@@ -17,11 +17,13 @@ const composites = [
   'lrp.flat',
   'lrp.alpha_1_beta_0',
   'lrp.alpha_2_beta_1',
+  'lrp.alpha_2_beta_1_IB',
   'lrp.z_plus',
   'lrp.sequential_preset_a',
   'lrp.sequential_preset_b',
   'lrp.sequential_preset_a_flat',
-  'lrp.sequential_preset_b_flat'
+  'lrp.sequential_preset_b_flat',
+  'lrp.sequential_preset_b_flat_IB'
 ] as const
 const served = 'lrp.sequential_preset_a_flat'
 

@@ -37,16 +37,17 @@ const sayings: Record<Finding['kind'], (label: string, named: readonly NamedRegi
   none: (label) => `Das Modell findet im Bild nichts, was für ${label} spricht`
 }
 
-const speaksAgainst = (region: RegionName): string => {
+const speaksAgainst = (region: RegionName, contested: boolean): string => {
   const { who, plural } = regions[region]
-  return `; ${who} ${plural ? 'sprechen' : 'spricht'} dagegen`
+  const speak = plural ? 'sprechen' : 'spricht'
+  return contested ? `; unterm Strich ${speak} ${who} dagegen` : `; ${who} ${speak} dagegen`
 }
 
 export const de: Language = {
-  sentence: (label, { kind, regions: named, against, outweighed, unsteady, careful }) =>
+  sentence: (label, { kind, regions: named, against, contested, outweighed, unsteady, careful }) =>
     [
       sayings[kind](labels.get(label) ?? `„${label}“`, named),
-      against ? speaksAgainst(against) : '',
+      against ? speaksAgainst(against, contested) : '',
       outweighed ? '; insgesamt spricht mehr dagegen als dafür' : '',
       unsteady ? '; das ändert sich deutlich, wenn das Bild leicht verändert wird' : '',
       careful ? '; Vorsicht ist geboten' : '',

@@ -34,16 +34,16 @@ const sayings: Record<Finding['kind'], (label: string, named: readonly NamedRegi
   none: (label) => `The model finds nothing in the picture that speaks for ${label}`
 }
 
-const speaksAgainst = (region: RegionName): string => {
+const speaksAgainst = (region: RegionName, contested: boolean): string => {
   const { name, plural } = regions[region]
-  return `; ${name} ${plural ? 'speak' : 'speaks'} against it`
+  return `; ${contested ? 'on balance ' : ''}${name} ${plural ? 'speak' : 'speaks'} against it`
 }
 
 export const en: Language = {
-  sentence: (label, { kind, regions: named, against, outweighed, unsteady, careful }) =>
+  sentence: (label, { kind, regions: named, against, contested, outweighed, unsteady, careful }) =>
     [
       sayings[kind](labels.get(label) ?? `"${label}"`, named),
-      against ? speaksAgainst(against) : '',
+      against ? speaksAgainst(against, contested) : '',
       outweighed ? '; altogether more speaks against it than for it' : '',
       unsteady ? '; this changes noticeably when the picture is changed slightly' : '',
       careful ? '; be careful with it' : '',

@@ -38,8 +38,10 @@ export interface Finding {
   regions: NamedRegion[]
   /** The largest share is outside the face: the model looked at something else, and people should know. */
   careful: boolean
-  /** The region that on balance speaks most against the target, if one does notably; none of those named above. */
+  /** The region that on balance speaks most against the target, if one does notably. */
   against: RegionName | null
+  /** It is one of those named above: the model looks at it, and finds more against the target there than for it. */
+  contested: boolean
   /** There is something for the target, but more against it. */
   outweighed: boolean
   /** Slight changes of the picture change the finding. */
@@ -56,14 +58,13 @@ export function findingOf(shares: readonly RegionShare[], mass: RelevanceMass, u
     .sort((a, b) => b.positive - a.positive)
     .filter(({ positive }) => positive >= rules.named)
     .slice(0, rules.mostNamed)
+  const against = strongestAgainst(shares, mass)
   return {
     kind: kindOf(standOut, mass),
     regions: standOut.map(({ region, positive }) => ({ region, percent: Math.round(positive * 100) })),
     careful: standOut[0]?.region === 'outside',
-    against: strongestAgainst(
-      shares.filter((share) => !standOut.includes(share)),
-      mass
-    ),
+    against,
+    contested: standOut.some(({ region }) => region === against),
     outweighed: mass.positive > 0 && mass.negative > mass.positive,
     unsteady: uncertainty !== undefined && uncertainty >= unsteadyFrom
   }

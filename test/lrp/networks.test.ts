@@ -91,7 +91,10 @@ describe.each(networks)('%s', (_, specs, untilLayerIdx) => {
     const ruleOf = (index: number): NaiveRule =>
       naiveRuleOf(composite, net.naive[net.weighted[index]!]!.kind, index === 0)
     const wanted = naiveRelevance(net, data, ruleOf)
-    const options = { untilLayerIdx: composite.includes('until') ? untilLayerIdx : undefined, alpha: 1.5, beta: 0.5 }
+    const options = {
+      ...(composite.includes('until') && { untilLayerIdx }),
+      ...(composite.startsWith('lrp.alpha_beta') && { alpha: 1.5, beta: 0.5 })
+    }
     for (const engine of engines) {
       await withExplainer({ model: net.model, composite, engine, ...options }, async (explainer) => {
         const { relevance, logits } = await explainer.explain({ data, dims: [2, ...net.dims] })

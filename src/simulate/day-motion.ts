@@ -1,4 +1,4 @@
-import { type ActionUnits, createRandom, type Pose, type UnitName } from '../render/index.js'
+import { type ActionUnits, createRandom, type Pose, type UnitName, unitNames } from '../render/index.js'
 
 /** A slow, never quite repeating wave through -1..1: sines whose periods (s) share no multiple within a day. */
 function wave(seed: number, seconds: number, periods: readonly number[]): number {
@@ -21,8 +21,9 @@ export function blinkAt(seed: number, seconds: number): number {
 /** No expression stands still: every unit swells and ebbs by up to a tenth of itself. */
 export function liveliness(units: ActionUnits, seed: number, seconds: number): ActionUnits {
   const lively: ActionUnits = {}
-  for (const [i, [name, strength]] of (Object.entries(units) as [UnitName, number][]).entries())
-    lively[name] = Math.min(1, strength * (1 + 0.1 * wave(seed * 101 + i, seconds, [2.3, 5.1])))
+  // By the unit's own number: its place among those that are active changes, and its wave would jump.
+  for (const [name, strength] of Object.entries(units) as [UnitName, number][])
+    lively[name] = Math.min(1, strength * (1 + 0.1 * wave(seed * 101 + unitNames.indexOf(name), seconds, [2.3, 5.1])))
   return lively
 }
 

@@ -59,7 +59,16 @@ describe('unitsAt', () => {
         const [before, after] = [unitsAt(day, seconds), unitsAt(day, seconds + 0.01)]
         for (const name of unitNames) expect(Math.abs((after[name] ?? 0) - (before[name] ?? 0))).toBeLessThan(0.1)
       }),
-      { numRuns: 300 }
+      {
+        numRuns: 300,
+        // One unit fewer is active from 600 s on.
+        examples: [
+          [
+            { stretches: [{ expression: 'pain', intensity: 3.4e-320, seconds: 4 }], loop: true, seed: 891 },
+            599.9999995585478
+          ]
+        ]
+      }
     )
   })
 

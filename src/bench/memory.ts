@@ -8,6 +8,7 @@ import { startBroker } from '../demo/broker.js'
 import { startPainlens } from '../demo/child.js'
 import type { Manifest } from '../model/manifest.js'
 import { startCamera } from './latency.js'
+import { alwaysAlarming } from './latency-scenes.js'
 import { table } from './table.js'
 
 const engines = ['onnx', 'tfjs', 'auto'] as const
@@ -39,7 +40,7 @@ function configOf(
     mqtt: { url: broker },
     cameras: [{ id: 'bed-1', url: camera, fps: 1 }],
     model: { manifest: model },
-    alarm: { onset_threshold: 1e-12, onset_s: 0, clear_threshold: 0 },
+    alarm: alwaysAlarming,
     explanation: { engine, threshold: 0, threads: 2 },
     outbox: { path: join(folder, 'outbox') }
   })

@@ -210,8 +210,9 @@ describe('a worker', () => {
       'the end of patience',
       45_000
     )
-    expect(stuck).toMatchObject({ status: 503, parts: [{ part: 'detect' }] })
-    expect(stuck.parts[0]!.why).toMatch(/an inference has been under way for 3\d s/)
+    // What waits behind the stuck part may be named as well, when both lose their patience between two questions.
+    expect(stuck.status).toBe(503)
+    expect(stuck.parts.find(({ part }) => part === 'detect')?.why).toMatch(/an inference has been under way for \d+ s/)
     expect((await ask('/ready')).parts.map(({ part }) => part)).toContain('detect')
     const raised = await alarm('inference_failed', 'start')
     expect(raised.text.en).toMatch(/detect: an inference has been under way/)

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { InputError } from '../core/errors.js'
 import type { Acknowledgement, AlarmMessage, Condition, EndReason, Location } from '../core/messages.js'
 import type { Box, CameraState } from '../core/types.js'
+import { cameraStates, ignored, watchedConditions } from './camera-states.js'
 import { AlarmRecord } from './record.js'
 import { type AlarmRules, defaultPriorities, defaultRules } from './rules.js'
 import { TokenBucket } from './token-bucket.js'
@@ -11,21 +12,6 @@ import type { AlarmOptions, AlarmOutput, Alarms, Observation } from './types.js'
 export { endAfterRestart } from './record.js'
 export { type AlarmRules, defaultPriorities, defaultRules, type Priority } from './rules.js'
 export type { AlarmOptions, AlarmOutput, Alarms, Observation } from './types.js'
-
-const watchedConditions = ['camera_lost', 'camera_frozen', 'camera_dark'] as const
-type WatchedCondition = (typeof watchedConditions)[number]
-
-/** What a camera's state means for its alarms. `connecting` leaves them as they are: it is neither better nor worse. */
-const cameraStates: Record<CameraState, { ends: EndReason | null; raises: WatchedCondition | null; keeps?: true }> = {
-  ok: { ends: null, raises: null },
-  connecting: { ends: null, raises: null, keeps: true },
-  lost: { ends: 'camera_lost', raises: 'camera_lost' },
-  frozen: { ends: 'camera_frozen', raises: 'camera_frozen' },
-  dark: { ends: 'camera_dark', raises: 'camera_dark' },
-  paused: { ends: 'camera_paused', raises: null }
-}
-/** A face in such a picture is not there now, or is not to be looked at. */
-const ignored: ReadonlySet<CameraState | undefined> = new Set<CameraState>(['frozen', 'paused'])
 
 /** A rise that subscribers should hear of before the next regular update. */
 const riseStep = 0.1

@@ -1,13 +1,7 @@
 import type { IPublishPacket } from 'mqtt'
 import { iso } from '../core/clock.js'
 import { messageOf } from '../core/errors.js'
-import type {
-  AlarmMessage,
-  CameraStateMessage,
-  ExplanationMessage,
-  ObservationMessage,
-  StatusMessage
-} from '../core/messages.js'
+import type { AlarmMessage, ExplanationMessage, ObservationMessage, StatusMessage } from '../core/messages.js'
 import type { CameraState } from '../core/types.js'
 import { CommandDesk } from './commands.js'
 import { addressOf, connectOptions, jsonProperties, type ProtocolVersion } from './connect.js'
@@ -16,6 +10,7 @@ import { serveOutbox } from './delivery.js'
 import { ObservationLimiter } from './observation-limiter.js'
 import { encode, withoutEmotions, withoutHeatmap, withoutOtherClasses } from './payload.js'
 import { defaultBackoff, keepConnected } from './reconnect.js'
+import { RetainedStates } from './retained-states.js'
 import { activeAlarmNotes, baseTopic, commandTopics, type Kind, type Payloads, topicOf, topics } from './topics.js'
 import type { Mqtt, MqttOptions, MqttStats } from './types.js'
 
@@ -46,9 +41,7 @@ class MqttStage implements Mqtt {
   readonly #base: string
   readonly #desk: CommandDesk
   readonly #limiter = new ObservationLimiter()
-  readonly #cameras = new Map<string, CameraStateMessage>()
-  /** Cameras whose retained state is still to be taken away, and who waits for it. */
-  readonly #gone = new Map<string, () => void>()
+  readonly #cameras: RetainedStates
   readonly #ending = new AbortController()
   readonly #published: Record<Kind, number>
   #offlineObservations = 0
@@ -65,6 +58,7 @@ class MqttStage implements Mqtt {
     this.#options = options
     this.#base = baseTopic(options.device)
     this.#published = Object.fromEntries(Object.keys(topics).map((kind) => [kind, 0])) as Record<Kind, number>
+    this.#cameras = new RetainedStates({ clear: (camera) => this.#clearState(camera), log })
     this.#desk = new CommandDesk({
       base: this.#base,
       handlers,
@@ -109,22 +103,17 @@ class MqttStage implements Mqtt {
 
   cameraState(camera: string, state: CameraState, at: number, until: number | null = null): void {
     const message = { state, since: iso(at), ...(until === null ? {} : { until: iso(until) }) }
-    this.#gone.delete(camera)
     this.#cameras.set(camera, message)
     this.#sendIfConnected('cameraState', camera, message)
   }
 
   forgetCamera(camera: string): Promise<void> {
-    this.#cameras.delete(camera)
-    return new Promise((done) => {
-      this.#gone.set(camera, done)
-      if (this.connected()) this.#clearState(camera)
-    })
+    return this.#cameras.forget(camera)
   }
 
   refresh(): void {
     this.#sendIfConnected('status', '', this.#status('online'))
-    for (const [camera, message] of this.#cameras) this.#sendIfConnected('cameraState', camera, message)
+    for (const [camera, message] of this.#cameras.all()) this.#sendIfConnected('cameraState', camera, message)
     this.#sendHealth()
   }
 
@@ -224,19 +213,13 @@ class MqttStage implements Mqtt {
     await connection.subscribe(topicOf(this.#base, 'status'), 0).catch(() => undefined)
     this.refresh()
     this.#greeted = true
-    for (const camera of this.#gone.keys()) this.#clearState(camera)
+    this.#cameras.clearGone()
   }
 
-  /** An empty retained message takes the one before it away. Where it does not get through, the next connection tries again. */
-  #clearState(camera: string): void {
+  #clearState(camera: string): Promise<unknown> | undefined {
+    if (!this.connected()) return undefined
     const topic = topicOf(this.#base, 'cameraState', camera)
-    this.#connection?.publish(topic, '', { qos: topics.cameraState.qos, retain: true }).then(
-      () => {
-        this.#gone.get(camera)?.()
-        this.#gone.delete(camera)
-      },
-      (error: unknown) => this.#options.log.debug({ camera, error: messageOf(error) }, 'a state was not taken away')
-    )
+    return this.#connection?.publish(topic, '', { qos: topics.cameraState.qos, retain: true })
   }
 
   #sendHealth(): void {

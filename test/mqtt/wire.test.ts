@@ -112,12 +112,16 @@ describe('our session at the broker', () => {
     const { mqtt } = await start(`mqtt://127.0.0.1:${proxy.port}`, {
       broker: { url: `mqtt://127.0.0.1:${proxy.port}`, sessionExpiryS, willDelayS: 0 },
       commands: { ...noCommands, ack: async (args) => void taken.push(args) },
-      backoff: { minMs: 2900, maxMs: 2900 }
+      backoff: { minMs: 100, maxMs: 200 }
     })
     await eventually('greeted', () => ear.on('health').length > 0)
+    proxy.open = false
     proxy.cut()
     await eventually('gone', () => states().includes('s1 offline'))
     await ear.client.publishAsync(`${base}/command/ack`, '{"alarm_id":"a0","by":"nurse"}', { qos: 1 })
+    // By the broker's clock, whole seconds: it has to see the session go, too.
+    await sleep(2500)
+    proxy.open = true
     await eventually('back', () => mqtt.stats().connections === 2)
     await eventually('greeted again', () => ear.on('health').length > 1)
     await sleep(200)

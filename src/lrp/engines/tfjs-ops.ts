@@ -4,7 +4,8 @@ import type { TensorOps } from '../ops.js'
 import { flippedGeometry, flippedKernel, spacedGeometry, spacedKernel } from '../weights.js'
 import { denseBackwardOnHost, nonZeroOnHost } from './host-math.js'
 import { HostMemory } from './host-memory.js'
-import { type MapShape, maxPoolOnHost, sumPoolBackwardOnHost, sumPoolOnHost, unpoolOnHost } from './host-pools.js'
+import { maxPoolOnHost, sumPoolBackwardOnHost, sumPoolOnHost, unpoolOnHost } from './host-pools.js'
+import { cropped, mapOf, spread } from './tfjs-maps.js'
 
 type Tensor = tfjs.Tensor
 type Pair = [number, number]
@@ -148,7 +149,7 @@ export class TfjsOps implements TensorOps<Tensor> {
         strides,
         pad
       })
-    const map = this.#cropped(x, pads)
+    const map = cropped(tf, x, pads)
     if (groups === 1) return run(map, kernel, bias)
     const filters = tf.split(kernel, groups, 3)
     const sums = tf.split(map, groups, 3).map((part, group) => run(part, filters[group]!, null))
@@ -161,7 +162,7 @@ export class TfjsOps implements TensorOps<Tensor> {
   }
 
   convBackward(s: Tensor, kernel: Tensor, geometry: ConvGeometry): Tensor {
-    return this.conv(this.#spread(s, geometry.strides), kernel, null, flippedGeometry(geometry))
+    return this.conv(spread(this.tf, s, geometry.strides), kernel, null, flippedGeometry(geometry))
   }
 
   denseKernel(weights: Float32Array, outSize: number, inSize: number): Tensor {
@@ -221,32 +222,6 @@ export class TfjsOps implements TensorOps<Tensor> {
     return tensor
   }
 
-  /** Negative pads take rows and columns off. */
-  #cropped(x: Tensor, pads: ConvGeometry['pads']): Tensor {
-    const [top, left, bottom, right] = pads.map((pad) => Math.max(0, -pad)) as ConvGeometry['pads']
-    if (top + left + bottom + right === 0) return x
-    const [batch, height, width, channels] = x.shape as [number, number, number, number]
-    return this.tf.slice(x, [0, top, left, 0], [batch, height - top - bottom, width - left - right, channels])
-  }
-
-  /** Puts strides - 1 zeros between the pixels of a map. */
-  #spread(s: Tensor, [down, across]: Pair): Tensor {
-    if (down === 1 && across === 1) return s
-    const { tf } = this
-    const [batch, height, width, channels] = s.shape as [number, number, number, number]
-    const apart = tf.reshape(s, [batch, height, 1, width, 1, channels])
-    const zeros: Pair[] = [
-      [0, 0],
-      [0, 0],
-      [0, down - 1],
-      [0, 0],
-      [0, across - 1],
-      [0, 0]
-    ]
-    const spread = tf.reshape(tf.pad(apart, zeros), [batch, height * down, width * across, channels])
-    return tf.slice(spread, [0, 0, 0, 0], [batch, (height - 1) * down + 1, (width - 1) * across + 1, channels])
-  }
-
   /** The logical axis of each stored one. */
   #axes(a: Tensor): number[] {
     return a.rank === 4 ? toChannelsLast : [...a.shape.keys()]
@@ -266,10 +241,4 @@ export class TfjsOps implements TensorOps<Tensor> {
     if (rows === 1 || columns === 1) return this.tf.reshape(a, [columns, rows]) as tfjs.Tensor2D
     return this.tf.transpose(a) as tfjs.Tensor2D
   }
-}
-
-/** A stored map's shape, and what the pools need of it. */
-function mapOf(x: Tensor): { shape: number[]; map: MapShape } {
-  const [batch, , , channels] = x.shape as [number, number, number, number]
-  return { shape: x.shape, map: { batch, channels } }
 }

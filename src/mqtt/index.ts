@@ -1,13 +1,7 @@
 import type { IPublishPacket } from 'mqtt'
-import { iso } from '../core/clock.js'
+import { stamp } from '../core/clock.js'
 import { messageOf } from '../core/errors.js'
-import type {
-  AlarmMessage,
-  CameraStateMessage,
-  ExplanationMessage,
-  ObservationMessage,
-  StatusMessage
-} from '../core/messages.js'
+import type { AlarmMessage, ExplanationMessage, ObservationMessage, StatusMessage } from '../core/messages.js'
 import type { CameraState } from '../core/types.js'
 import { CommandDesk } from './commands.js'
 import { addressOf, connectOptions, jsonProperties, type ProtocolVersion } from './connect.js'
@@ -46,7 +40,7 @@ class MqttStage implements Mqtt {
   readonly #base: string
   readonly #desk: CommandDesk
   readonly #limiter = new ObservationLimiter()
-  readonly #cameras = new Map<string, CameraStateMessage>()
+  readonly #cameras = new Map<string, { state: CameraState; since: number; until: number | null }>()
   /** Cameras whose retained state is still to be taken away, and who waits for it. */
   readonly #gone = new Map<string, () => void>()
   readonly #ending = new AbortController()
@@ -108,10 +102,9 @@ class MqttStage implements Mqtt {
   }
 
   cameraState(camera: string, state: CameraState, at: number, until: number | null = null): void {
-    const message = { state, since: iso(at), ...(until === null ? {} : { until: iso(until) }) }
     this.#gone.delete(camera)
-    this.#cameras.set(camera, message)
-    this.#sendIfConnected('cameraState', camera, message)
+    this.#cameras.set(camera, { state, since: at, until })
+    this.#sendState(camera)
   }
 
   forgetCamera(camera: string): Promise<void> {
@@ -124,7 +117,7 @@ class MqttStage implements Mqtt {
 
   refresh(): void {
     this.#sendIfConnected('status', '', this.#status('online'))
-    for (const [camera, message] of this.#cameras) this.#sendIfConnected('cameraState', camera, message)
+    for (const camera of this.#cameras.keys()) this.#sendState(camera)
     this.#sendHealth()
   }
 
@@ -249,7 +242,15 @@ class MqttStage implements Mqtt {
 
   #status(state: StatusMessage['state']): StatusMessage {
     const { session, version, clock } = this.#options
-    return { state, session, version, at: iso(clock.now()) }
+    return { state, session, version, at: stamp(clock, clock.now()) }
+  }
+
+  /** Stamped anew each time: after the box's clock was set, the end of a pause has another time of day. */
+  #sendState(camera: string): void {
+    const { clock } = this.#options
+    const { state, since, until } = this.#cameras.get(camera)!
+    const message = { state, since: stamp(clock, since), ...(until === null ? {} : { until: stamp(clock, until) }) }
+    this.#sendIfConnected('cameraState', camera, message)
   }
 
   #sendIfConnected<K extends Kind>(kind: K, name: string, message: Payloads[K]): void {

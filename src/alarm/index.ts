@@ -3,7 +3,7 @@ import { InputError } from '../core/errors.js'
 import type { Acknowledgement, AlarmMessage, Condition, EndReason, Location } from '../core/messages.js'
 import type { Box, CameraState } from '../core/types.js'
 import { cameraStates, ignored, watchedConditions } from './camera-states.js'
-import { AlarmRecord } from './record.js'
+import { type AlarmFacts, AlarmRecord } from './record.js'
 import { type AlarmRules, defaultPriorities, defaultRules } from './rules.js'
 import { TokenBucket } from './token-bucket.js'
 import { follow, held, newTrack, predecessor, type TrackState } from './track.js'
@@ -222,9 +222,9 @@ class AlarmStage implements Alarms {
   }
 
   #record(condition: Condition, camera: string | null, onset: number, detail: string | null): AlarmRecord {
-    const { cameras, facility, priorities, model } = this.#options
+    const { cameras, facility, priorities, model, clock } = this.#options
     const place = (camera !== null && Object.hasOwn(cameras, camera) && cameras[camera]) || nowhere
-    return new AlarmRecord({
+    const facts: AlarmFacts = {
       alarmId: this.#newId(),
       type: condition === 'pain' ? 'physiological' : 'technical',
       condition,
@@ -235,7 +235,8 @@ class AlarmStage implements Alarms {
       threshold: condition === 'pain' ? this.#rules.onsetThreshold : null,
       model,
       detail
-    })
+    }
+    return new AlarmRecord(facts, clock)
   }
 
   *#activeRecords(): Iterable<AlarmRecord> {

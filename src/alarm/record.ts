@@ -1,4 +1,4 @@
-import { iso } from '../core/clock.js'
+import { type Clock, stamp, timeOfDay } from '../core/clock.js'
 import type { Acknowledgement, AlarmMessage, Condition, EndReason, Location } from '../core/messages.js'
 import type { Priority } from './rules.js'
 import { wording } from './texts.js'
@@ -10,7 +10,7 @@ export interface AlarmFacts {
   priority: Priority
   location: Location
   camera: string | null
-  /** ms since the epoch. */
+  /** A moment of the clock. */
   onset: number
   threshold: number | null
   model: AlarmMessage['model']
@@ -21,12 +21,15 @@ export interface AlarmFacts {
 interface Past {
   seq: number
   ack: Acknowledgement | null
-  lastAt: number
+  onset: string
 }
 
 /** One alarm's life: start, updates, end, with a seq that has no gap. The only place where alarm messages are written. */
 export class AlarmRecord {
   readonly facts: AlarmFacts
+  readonly #clock: Clock
+  /** Written down once: if the box's clock is set later, an alarm does not change when it began. */
+  readonly #onset: string
   /** An update was held back and is to come as soon as the rate limit lets it. */
   wanted = false
   #seq: number
@@ -35,11 +38,13 @@ export class AlarmRecord {
   #lastScore: number | null = null
   #ended = false
 
-  constructor(facts: AlarmFacts, past: Past = { seq: 0, ack: null, lastAt: facts.onset }) {
+  constructor(facts: AlarmFacts, clock: Clock, past?: Past) {
     this.facts = facts
-    this.#seq = past.seq
-    this.#ack = past.ack
-    this.#lastAt = past.lastAt
+    this.#clock = clock
+    this.#onset = past?.onset ?? stamp(clock, facts.onset)
+    this.#seq = past?.seq ?? 0
+    this.#ack = past?.ack ?? null
+    this.#lastAt = facts.onset
   }
 
   get alarmId(): string {
@@ -50,7 +55,7 @@ export class AlarmRecord {
     return this.#ended
   }
 
-  /** When the last message was written, in ms since the epoch. */
+  /** The moment of the last message. */
   get lastAt(): number {
     return this.#lastAt
   }
@@ -75,15 +80,15 @@ export class AlarmRecord {
 
   /** Records who has seen the alarm; it goes on being active. A later acknowledgement replaces the earlier one. */
   acknowledge(by: string, kind: Acknowledgement['kind'], at: number): AlarmMessage {
-    this.#ack = { by, at: iso(at), kind }
+    this.#ack = { by, at: stamp(this.#clock, at), kind }
     return this.update(at)
   }
 
   #message(phase: AlarmMessage['phase'], at: number, score: number | null, reason: EndReason | null): AlarmMessage {
-    const { alarmId, onset, detail = null, ...facts } = this.facts
+    const { alarmId, onset: _, detail = null, ...facts } = this.facts
     const physiological = facts.type === 'physiological' || facts.condition === 'test'
     this.#lastAt = Math.max(at, this.#lastAt)
-    const durationS = (this.#lastAt - onset) / 1000
+    const durationS = (this.#lastAt - this.facts.onset) / 1000
     this.#lastScore = score
     this.wanted = false
     return {
@@ -95,8 +100,8 @@ export class AlarmRecord {
       state: phase === 'end' ? 'ended' : 'active',
       reason,
       ack: this.#ack,
-      onset: iso(onset),
-      updated: iso(this.#lastAt),
+      onset: this.#onset,
+      updated: stamp(this.#clock, this.#lastAt),
       published: null,
       score: score === null ? null : rounded(score, 3),
       duration_s: rounded(durationS, 1),
@@ -114,15 +119,16 @@ export class AlarmRecord {
 }
 
 /**
- * The end of an alarm that an earlier run of painlens left active: nobody else can give its subscribers one.
+ * The end of an alarm that an earlier run of painlens left active: nobody else can give its subscribers one. How long it
+ * has been since then only the time of day can say.
  * @param last the last message of it that was put into the outbox
  */
-export function endAfterRestart(last: AlarmMessage, at: number): AlarmMessage {
+export function endAfterRestart(last: AlarmMessage, at: number, clock: Clock): AlarmMessage {
   const { alarm_id: alarmId, type, condition, priority, location, camera, threshold, model } = last
-  const onset = Date.parse(last.onset)
-  const facts = { alarmId, type, condition, priority, location, camera, onset, threshold, model }
-  const past = { seq: last.seq + 1, ack: last.ack, lastAt: Date.parse(last.updated) }
-  return new AlarmRecord(facts, past).end(at, 'restarted', last.score)
+  const lasted = Math.max(last.duration_s * 1000, timeOfDay(clock, at) - Date.parse(last.onset))
+  const facts = { alarmId, type, condition, priority, location, camera, onset: at - lasted, threshold, model }
+  const past = { seq: last.seq + 1, ack: last.ack, onset: last.onset }
+  return new AlarmRecord(facts, clock, past).end(at, 'restarted', last.score)
 }
 
 function rounded(value: number, digits: number): number {

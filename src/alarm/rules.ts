@@ -46,6 +46,7 @@ export const defaultPriorities: Readonly<Record<Condition, Priority>> = {
   inference_failed: 'high',
   explanation_failed: 'low',
   outbox_full: 'medium',
+  outbox_failed: 'medium',
   config_rejected: 'low',
   clock_unsynchronised: 'low',
   broker_lost: 'low',

@@ -32,6 +32,13 @@ const conditions: Record<Condition, { start: Text; cleared: Text }> = {
     start: { en: 'Too many undelivered alarms', de: 'Zu viele nicht zugestellte Alarme' },
     cleared: { en: 'Undelivered alarms are within bounds again', de: 'Nicht zugestellte Alarme wieder im Rahmen' }
   },
+  outbox_failed: {
+    start: {
+      en: 'Disk refuses alarms, they wait in memory only',
+      de: 'Alarme lassen sich nicht speichern, sie warten nur im Arbeitsspeicher'
+    },
+    cleared: { en: 'Alarms are kept on disk again', de: 'Alarme werden wieder gespeichert' }
+  },
   config_rejected: {
     start: { en: 'The changed config was not taken over', de: 'Die geänderte Konfiguration wurde nicht übernommen' },
     cleared: { en: 'The config was taken over', de: 'Die Konfiguration wurde übernommen' }

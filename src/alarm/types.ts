@@ -17,7 +17,7 @@ export interface AlarmOptions {
 export interface Observation {
   camera: string
   track: number
-  /** When the frame was captured, in ms since the epoch. */
+  /** When the frame was captured, a moment of the clock. */
   at: number
   /** The alarm label's probability, 0..1. */
   score: number

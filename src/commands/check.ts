@@ -6,6 +6,7 @@ import { checkCameras, checkFfmpeg } from './checks/camera.js'
 import { checkClock } from './checks/clock.js'
 import { checkDisk } from './checks/disk.js'
 import { type Check, type CheckContext, type Finding, fail, ok, runCheck } from './checks/finding.js'
+import { checkHttp } from './checks/http.js'
 import { checkFaceModels, checkModel, checkProvider } from './checks/model.js'
 import { checkPasswords } from './checks/passwords.js'
 
@@ -41,12 +42,14 @@ const configChecks: readonly Check[] = [
   { what: 'face models', run: checkFaceModels },
   { what: 'provider', run: checkProvider },
   { what: 'broker', run: checkBroker },
+  { what: 'http', run: checkHttp },
   { what: 'disk', run: checkDisk }
 ]
 
 /**
  * `painlens check`, the technician's: tries everything that the config names, whatever of it fails, and prints a line
- * for each with a fix below where one is needed. Nothing rings: the broker gets a message on painlens/<device>/check.
+ * for each with a fix below where one is needed. Nothing rings: the broker gets a message on painlens/<device>/check,
+ * and one on painlens/<device>/command/check that a running painlens leaves alone.
  * @returns 0 when no line is red, 1 when one is, 2 when the config is wrong
  */
 export async function checkCommand(

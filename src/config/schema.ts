@@ -132,6 +132,7 @@ const priorities = {
   explanation_failed: priority.default('low').describe('Alarms come without explanation.'),
   config_rejected: priority.default('low').describe('A changed config has mistakes; the one before goes on.'),
   outbox_full: priority.default('medium').describe('The broker is away for so long that the outbox is nearly full.'),
+  outbox_failed: priority.default('medium').describe('The disk refuses the outbox; alarms wait in memory.'),
   clock_unsynchronised: priority.default('low').describe('No time server: the times in alarms may be wrong.'),
   broker_lost: priority.default('low').describe('The broker was away; told when it is back.'),
   test: priority.default('low').describe('Somebody asked for a test alarm.')

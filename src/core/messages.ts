@@ -35,6 +35,7 @@ export type Condition =
   | 'inference_failed'
   | 'explanation_failed'
   | 'outbox_full'
+  | 'outbox_failed'
   | 'config_rejected'
   | 'clock_unsynchronised'
   | 'broker_lost'

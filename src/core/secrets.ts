@@ -4,12 +4,17 @@ import { inspect } from 'node:util'
 const shortest = 4
 /** Shorter pieces of base64 stand in other base64 by chance. */
 const shortestBase64 = 6
+/**
+ * What a password was hashed into for one request (Digest, RFC 7616). It differs each time, so it is known by its place:
+ * whoever has it, with the nonce beside it, can try passwords on it at leisure.
+ */
+const digestResponse = /(\b(?:response|rspauth)\s*=\s*(?:\\*["'])?)[0-9a-f]{32,128}/gi
 
 /**
  * Knows every secret of the config by value and blots it out of any text, in whatever spelling a program puts it there:
  * raw, percent-encoded (once or twice, all of it or some), escaped in JSON, JavaScript or HTML, in base64 (as in a Basic
  * header, whatever the user's name) or in hexadecimal. A secret of less than 4 characters is blotted out only where it
- * stands as a URL's password, `:pw@`.
+ * stands as a URL's password, `:pw@`. The hash of a Digest response is blotted out as well, whatever the secrets.
  */
 export class Secrets {
   readonly #values = new Set<string>()
@@ -41,9 +46,7 @@ export class Secrets {
   }
 
   redact(text: string): string {
-    if (this.#values.size === 0) return text
-    this.#pattern ??= patternOf([...this.#values])
-    return text.replace(this.#pattern, '***')
+    return this.#withoutValues(text).replace(digestResponse, '$1***')
   }
 
   /** Takes secrets out of an error's text and stack, and out of what caused it, for whoever prints it. */
@@ -57,6 +60,12 @@ export class Secrets {
       }
     }
     return typeof error === 'string' ? this.redact(error) : error
+  }
+
+  #withoutValues(text: string): string {
+    if (this.#values.size === 0) return text
+    this.#pattern ??= patternOf([...this.#values])
+    return text.replace(this.#pattern, '***')
   }
 }
 

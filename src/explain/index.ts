@@ -170,9 +170,9 @@ class Explaining implements ExplainStage {
 
   /** A full disk takes nothing but the pictures away. */
   async #save(explanation: Explanation): Promise<string[]> {
-    const { saveTo, log } = this.#options
+    const { saveTo, log, clock = systemClock } = this.#options
     if (saveTo === undefined) return []
-    return saveHeatmaps(saveTo, explanation).catch((error: unknown) => {
+    return saveHeatmaps(saveTo, explanation, clock).catch((error: unknown) => {
       log.warn({ error: messageOf(error) }, 'heatmaps cannot be saved')
       return []
     })

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { iso } from '../core/clock.js'
+import { type Clock, stamp } from '../core/clock.js'
 import { DiskError, messageOf } from '../core/errors.js'
 import type { Explanation } from '../core/types.js'
 import { overlayPng } from './heatmap.js'
@@ -39,9 +39,9 @@ export function overlayOf({ crop, relevance }: Pick<Explanation, 'crop' | 'relev
  * @returns the two files
  * @throws DiskError
  */
-export async function saveHeatmaps(folder: string, explanation: Explanation): Promise<string[]> {
+export async function saveHeatmaps(folder: string, explanation: Explanation, clock: Clock): Promise<string[]> {
   const { at, camera, track, heatmap } = explanation
-  const name = `${iso(at).replaceAll(':', '-')}-${camera}-track-${track}`
+  const name = `${stamp(clock, at).replaceAll(':', '-')}-${camera}-track-${track}`
   const files = [join(folder, `${name}-heatmap.png`), join(folder, `${name}-overlay.png`)] as const
   await mkdir(folder, { recursive: true }).catch((error: unknown) => {
     throw new DiskError(

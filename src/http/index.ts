@@ -129,7 +129,8 @@ function createServer({ token, live, ready, metrics, log }: HttpOptions): Fastif
   return server
 }
 
-function listenError(host: string, port: number, error: unknown): PainlensError {
+/** Why nobody can listen there. */
+export function listenError(host: string, port: number, error: unknown): PainlensError {
   const where = `http on ${host}:${port}`
   const { code } = error as NodeJS.ErrnoException
   if (code === 'EADDRINUSE')

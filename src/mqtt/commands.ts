@@ -4,7 +4,7 @@ import { messageOf } from '../core/errors.js'
 import type { Log } from '../core/log.js'
 import { type CommandName, commandNames, type ResponseMessage } from '../core/messages.js'
 import { maxCommandBytes } from './payload.js'
-import { commandOf, topicOf } from './topics.js'
+import { commandOf, topicOf, trialCommand } from './topics.js'
 
 const transaction = z.union([z.string().max(200), z.number()]).optional()
 const camera = z.string().min(1).max(100)
@@ -63,7 +63,7 @@ export class CommandDesk {
   take(topic: string, payload: Buffer, packet: IPublishPacket): void {
     const { base, log } = this.#options
     const name = commandOf(base, topic)
-    if (name === null) return
+    if (name === null || name === trialCommand) return
     if (packet.retain) {
       log.warn({ command: name.slice(0, 64) }, 'a retained command was ignored; publish commands without retain')
       return

@@ -66,6 +66,7 @@ const alarm = z.strictObject({
     'inference_failed',
     'explanation_failed',
     'outbox_full',
+    'outbox_failed',
     'config_rejected',
     'clock_unsynchronised',
     'broker_lost',

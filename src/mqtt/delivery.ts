@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Clock, iso } from '../core/clock.js'
+import { type Clock, stamp, timeOfDay } from '../core/clock.js'
 import { messageOf } from '../core/errors.js'
 import type { Log } from '../core/log.js'
 import type { AlarmMessage } from '../core/messages.js'
@@ -12,7 +12,7 @@ import { type Kind, topicOf, topics } from './topics.js'
 interface Entry {
   topic: string
   payload: Record<string, unknown>
-  /** ms since the epoch. */
+  /** A moment of the clock. */
   expiresAt: number
 }
 
@@ -66,7 +66,7 @@ async function deliver(
   const now = clock.now()
   const kind: Kind = topic === topicOf(base, 'alarm') ? 'alarm' : 'explanation'
   const { qos, retain } = topics[kind]
-  const message = kind === 'alarm' ? { ...payload, published: iso(now) } : payload
+  const message = kind === 'alarm' ? { ...payload, published: stamp(clock, now) } : payload
   // Seconds, and at least one: 0 would mean that the message is of no use already.
   const messageExpiryInterval = Math.max(1, Math.ceil((expiresAt - now) / 1000))
   const answer = await connection.publish(topic, encode(message, secrets), {
@@ -76,6 +76,6 @@ async function deliver(
   })
   published[kind]++
   if (kind === 'alarm' && answer === 'confirmed')
-    options.onAlarmDelivered?.(message as unknown as AlarmMessage, clock.now())
+    options.onAlarmDelivered?.(message as unknown as AlarmMessage, timeOfDay(clock, clock.now()))
   return answer
 }

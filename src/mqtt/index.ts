@@ -1,5 +1,5 @@
 import type { IPublishPacket } from 'mqtt'
-import { iso } from '../core/clock.js'
+import { stamp } from '../core/clock.js'
 import { messageOf } from '../core/errors.js'
 import type { AlarmMessage, ExplanationMessage, ObservationMessage, StatusMessage } from '../core/messages.js'
 import type { CameraState } from '../core/types.js'
@@ -102,9 +102,8 @@ class MqttStage implements Mqtt {
   }
 
   cameraState(camera: string, state: CameraState, at: number, until: number | null = null): void {
-    const message = { state, since: iso(at), ...(until === null ? {} : { until: iso(until) }) }
-    this.#cameras.set(camera, message)
-    this.#sendIfConnected('cameraState', camera, message)
+    this.#cameras.set(camera, { state, since: at, until })
+    this.#sendState(camera)
   }
 
   forgetCamera(camera: string): Promise<void> {
@@ -113,7 +112,7 @@ class MqttStage implements Mqtt {
 
   refresh(): void {
     this.#sendIfConnected('status', '', this.#status('online'))
-    for (const [camera, message] of this.#cameras.all()) this.#sendIfConnected('cameraState', camera, message)
+    for (const camera of this.#cameras.names()) this.#sendState(camera)
     this.#sendHealth()
   }
 
@@ -232,7 +231,15 @@ class MqttStage implements Mqtt {
 
   #status(state: StatusMessage['state']): StatusMessage {
     const { session, version, clock } = this.#options
-    return { state, session, version, at: iso(clock.now()) }
+    return { state, session, version, at: stamp(clock, clock.now()) }
+  }
+
+  /** Stamped anew each time: after the box's clock was set, the end of a pause has another time of day. */
+  #sendState(camera: string): void {
+    const { clock } = this.#options
+    const { state, since, until } = this.#cameras.get(camera)!
+    const message = { state, since: stamp(clock, since), ...(until === null ? {} : { until: stamp(clock, until) }) }
+    this.#sendIfConnected('cameraState', camera, message)
   }
 
   #sendIfConnected<K extends Kind>(kind: K, name: string, message: Payloads[K]): void {

@@ -1,7 +1,14 @@
 /** The cameras' states that the broker holds for those who subscribe later. */
 import { messageOf } from '../core/errors.js'
 import type { Log } from '../core/log.js'
-import type { CameraStateMessage } from '../core/messages.js'
+import type { CameraState } from '../core/types.js'
+
+export interface RetainedState {
+  state: CameraState
+  /** In ms, like `until`, by painlens's own clock. */
+  since: number
+  until: number | null
+}
 
 export interface RetainedStatesOptions {
   /** Publishes an empty retained message, which takes the one before it away; undefined without a connection. */
@@ -12,7 +19,7 @@ export interface RetainedStatesOptions {
 /** What is retained for each camera, and what is still to be taken away. */
 export class RetainedStates {
   readonly #options: RetainedStatesOptions
-  readonly #states = new Map<string, CameraStateMessage>()
+  readonly #states = new Map<string, RetainedState>()
   /** Cameras whose state is still to be taken away, and who waits for it. */
   readonly #gone = new Map<string, () => void>()
 
@@ -20,13 +27,17 @@ export class RetainedStates {
     this.#options = options
   }
 
-  set(camera: string, message: CameraStateMessage): void {
+  set(camera: string, state: RetainedState): void {
     this.#gone.delete(camera)
-    this.#states.set(camera, message)
+    this.#states.set(camera, state)
   }
 
-  all(): Iterable<[camera: string, CameraStateMessage]> {
-    return this.#states
+  get(camera: string): RetainedState | undefined {
+    return this.#states.get(camera)
+  }
+
+  names(): Iterable<string> {
+    return this.#states.keys()
   }
 
   /** Resolves when the broker has confirmed that it holds nothing of that camera any more. */

@@ -43,6 +43,8 @@ export const topics: Record<Kind, TopicRow> = {
 export const activeAlarmNotes = 'alarm/'
 
 export const commandTopics = 'command/+'
+/** By this `painlens check` tries whether commands get through; painlens does not answer it. */
+export const trialCommand = 'check'
 
 /** @param device as in the config */
 export const baseTopic = (device: string): string => `painlens/${device}`

@@ -1,4 +1,4 @@
-/** What is written to disk: one message, and when it was put there (ms since the epoch). */
+/** What is written to disk: one message, and when it was put there (time of day, in ms since the epoch). */
 export interface StoredEntry {
   topic: string
   payload: Record<string, unknown>
@@ -10,6 +10,7 @@ export interface StoredEntry {
 /** An undelivered message as the index knows it; its payload stays on disk. */
 export interface IndexEntry {
   key: string
+  /** When it was put there: a moment of the clock, or of one that an earlier run of painlens put there the time of day. */
   at: number
   /** Messages of the same order key are delivered one after the other. */
   orderKey: string
@@ -29,8 +30,11 @@ export interface IndexEntry {
 /** Keys sort like the numbers they hold. */
 export const keyOf = (count: number): string => String(count).padStart(16, '0')
 
-export function indexEntry(key: string, stored: StoredEntry, earlierRun: boolean): IndexEntry {
-  const { at, expendable, payload, topic } = stored
+/** @param moment when it was put there; null for one of an earlier run */
+export function indexEntry(key: string, stored: StoredEntry, moment: number | null): IndexEntry {
+  const { expendable, payload, topic } = stored
+  const at = moment ?? stored.at
+  const earlierRun = moment === null
   const orderKey = typeof payload.alarm_id === 'string' ? payload.alarm_id : topic
   return { key, at, orderKey, expendable, earlierRun, attempts: 0, inMemory: null, parked: false, unread: 0 }
 }

@@ -1,3 +1,4 @@
+import { timeOfDay } from '../core/clock.js'
 import { diskError } from './database.js'
 import { Index, type IndexEntry, indexEntry, keyOf, parseEntry, type StoredEntry } from './entries.js'
 import { messageKeys, type Note, Notes, noteKeys, operationOf } from './notes.js'
@@ -36,6 +37,7 @@ export async function openOutbox(options: OutboxOptions): Promise<Outbox> {
 interface Waiting {
   key: string
   stored: StoredEntry
+  moment: number
   value: string
   done: () => void
 }
@@ -75,11 +77,13 @@ class DiskOutbox implements Outbox {
     payload: object,
     { expendable = false, note }: { expendable?: boolean; note?: Note } = {}
   ): Promise<void> {
-    const stored: StoredEntry = { topic, payload: { ...payload }, at: this.#options.clock.now(), expendable }
+    const { clock } = this.#options
+    const moment = clock.now()
+    const stored: StoredEntry = { topic, payload: { ...payload }, at: timeOfDay(clock, moment), expendable }
     const value = JSON.stringify(stored)
     if (note) this.#notes.set(note)
     return new Promise((done) => {
-      this.#waiting.push({ key: keyOf(this.#nextKey++), stored, value, done })
+      this.#waiting.push({ key: keyOf(this.#nextKey++), stored, moment, value, done })
       if (!this.#isWriting) this.#writing = this.#write()
     })
   }
@@ -135,7 +139,7 @@ class DiskOutbox implements Outbox {
   stats(): OutboxStats {
     let inMemory = 0
     for (const entry of this.#index.values()) if (entry.inMemory) inMemory++
-    return { depth: this.depth(), inMemory, works: this.#store.works, ...this.#counts }
+    return { depth: this.depth(), inMemory, works: this.#store.works, trouble: this.#store.trouble, ...this.#counts }
   }
 
   async close(): Promise<void> {
@@ -161,8 +165,8 @@ class DiskOutbox implements Outbox {
       const written = await this.#store.write([...messages, ...notes.map(operationOf)])
       if (written) this.#notes.written(notes)
       this.#waiting = this.#waiting.slice(batch.length)
-      for (const { key, stored, done } of batch) {
-        this.#index.add({ ...indexEntry(key, stored, false), inMemory: written ? null : stored })
+      for (const { key, stored, moment, done } of batch) {
+        this.#index.add({ ...indexEntry(key, stored, moment), inMemory: written ? null : stored })
         done()
       }
       for (const done of noted) done()
@@ -201,7 +205,7 @@ class DiskOutbox implements Outbox {
     for await (const [key, value] of this.#store.entries(messageKeys)) {
       this.#nextKey = Math.max(this.#nextKey, Number(key) + 1)
       const stored = parseEntry(value)
-      if (stored) found.push(indexEntry(key, stored, true))
+      if (stored) found.push(indexEntry(key, stored, null))
       else {
         log.warn({ key }, 'a message in the outbox is unreadable and was removed')
         await this.#store.del(key)
@@ -233,14 +237,15 @@ class DiskOutbox implements Outbox {
   async #deliver(entry: IndexEntry, stored: StoredEntry | null, publish: Publish): Promise<void> {
     const { clock, log, expiryMs } = this.#options
     const now = clock.now()
-    const expiresAt = entry.at + expiryMs
+    const at = now - this.#ageMs(entry)
+    const expiresAt = at + expiryMs
     if (stored === null) log.error({ key: entry.key }, 'a message in the outbox is unreadable and was dropped')
     else if (now >= expiresAt) this.#drop(entry, 'expired', 'an undelivered message expired and was dropped')
     else {
-      const late = entry.earlierRun || now - entry.at > lateMs
+      const late = entry.earlierRun || now - at > lateMs
       const payload =
         'late' in stored.payload ? { ...stored.payload, late: stored.payload.late || late } : stored.payload
-      const sent = publish({ topic: stored.topic, payload, at: entry.at, late, expiresAt })
+      const sent = publish({ topic: stored.topic, payload, at, late, expiresAt })
       const answer = await sent.catch((error: unknown) => {
         // A broker may hang up on a message that is too large for it, each time anew, and hold up all others.
         if (entry.expendable && ++entry.attempts >= maxAttempts) return 'refused'
@@ -263,11 +268,18 @@ class DiskOutbox implements Outbox {
   #drop(entry: IndexEntry, kind: 'expired' | 'evicted' | 'refused', message: string): void {
     this.#counts[kind]++
     const { key, orderKey, expendable } = entry
-    const waitedS = Math.round((this.#options.clock.now() - entry.at) / 1000)
+    const waitedS = Math.round(this.#ageMs(entry) / 1000)
     this.#options.log.warn(
       { key, alarm_id: orderKey, expendable, waited_s: waitedS, total: this.#counts[kind] },
       message
     )
+  }
+
+  /** What an earlier run put there has no age but by the time of day, which may have been set back since. */
+  #ageMs({ at, earlierRun }: IndexEntry): number {
+    const { clock } = this.#options
+    const now = clock.now()
+    return earlierRun ? Math.max(0, timeOfDay(clock, now) - at) : now - at
   }
 
   /** What the disk does not let go comes again after a restart; subscribers know a repetition by its alarm_id and seq. */

@@ -20,6 +20,7 @@ export class Store {
   readonly #log: Log
   #database: Database | null = null
   #works = true
+  #trouble: string | null = null
 
   constructor(path: string, log: Log) {
     this.#path = path
@@ -28,6 +29,11 @@ export class Store {
 
   get works(): boolean {
     return this.#works
+  }
+
+  /** Why it does not work. */
+  get trouble(): string | null {
+    return this.#trouble
   }
 
   /**
@@ -77,6 +83,7 @@ export class Store {
       this.#database = null
       this.#database = await openDatabase(this.#path, this.#log)
       this.#works = true
+      this.#trouble = null
       this.#log.info({ path: this.#path }, 'the outbox works again')
     } catch (error) {
       this.#failed(error)
@@ -121,6 +128,7 @@ export class Store {
     if (!this.#works) return
     this.#works = false
     const told = error instanceof DiskError ? error : diskError(this.#path, error)
+    this.#trouble = told.what
     this.#log.error({ error: messageOf(told) }, 'the outbox does not work; alarms wait in memory')
   }
 }

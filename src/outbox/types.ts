@@ -18,11 +18,11 @@ export interface OutboxOptions {
 export interface OutboxEntry {
   topic: string
   payload: Record<string, unknown>
-  /** When it was put into the outbox, in ms since the epoch. */
+  /** When it was put into the outbox, a moment of the clock. */
   at: number
   /** It waited for more than 10 s, or an earlier run of painlens left it. */
   late: boolean
-  /** When it is of no use any more, in ms since the epoch. */
+  /** When it is of no use any more, a moment of the clock. */
   expiresAt: number
 }
 
@@ -35,6 +35,8 @@ export interface OutboxStats {
   inMemory: number
   /** Whether the disk takes messages; while it does not, it is tried again every 2 s. */
   works: boolean
+  /** Why it does not, in a few words. */
+  trouble: string | null
   expired: number
   /** Given up because the outbox was full. */
   evicted: number

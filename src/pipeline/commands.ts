@@ -1,6 +1,6 @@
 /** What an integrator may ask for over MQTT. */
 import type { Alarms } from '../alarm/index.js'
-import type { Clock } from '../core/clock.js'
+import { type Clock, stamp } from '../core/clock.js'
 import { InputError } from '../core/errors.js'
 import type { CommandHandlers } from '../mqtt/index.js'
 import type { Reporter } from './reporter.js'
@@ -29,7 +29,7 @@ export function commandHandlers({ alarms, cameras, reporter, clock }: CommandDep
     },
     async pause({ camera, duration_s }) {
       const until = find(camera).pause(clock.now() + duration_s * secondMs)
-      return { until: new Date(until).toISOString() }
+      return { until: stamp(clock, until) }
     },
     async resume({ camera }) {
       find(camera).resume()

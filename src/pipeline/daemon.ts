@@ -122,7 +122,7 @@ class JoinedStages implements Daemon {
       const { alarmLog, outbox } = this.#parts
       const supervision = this.#supervision
       this.#reporter = new Reporter({ alarms, mqtt, alarmLog, explanations, supervision, log, clock })
-      this.#reporter.send(endsOfLeftAlarms(outbox, clock.now()))
+      this.#reporter.send(endsOfLeftAlarms(outbox, clock.now(), clock))
       this.#pauses = new Pauses(outbox, clock)
       this.#retained = new RetainedStates(outbox, mqtt)
       this.#retained.clearAllBut(new Set(config.cameras.map(({ id }) => id)))
@@ -197,7 +197,8 @@ class JoinedStages implements Daemon {
     const selfWatch = new SelfWatch({
       connected: () => mqtt.connected(),
       trouble: () => mqtt.stats().trouble?.what,
-      outbox: { depth: () => this.#parts.outbox.depth(), max: config.outbox.max_messages },
+      outbox: () => this.#parts.outbox.stats(),
+      outboxMax: config.outbox.max_messages,
       tell,
       clock
     })
@@ -251,7 +252,7 @@ class JoinedStages implements Daemon {
   }
 
   #createExplanations(mqtt: Mqtt): Explanations | null {
-    const { config, log } = this.#options
+    const { config, log, clock } = this.#options
     const { explainer } = this.#parts
     if (!explainer) return null
     return new Explanations({
@@ -263,7 +264,8 @@ class JoinedStages implements Daemon {
           .explanation(message)
           .catch((error: unknown) => log.error({ error: messageOf(error) }, 'an explanation is lost'))
       },
-      log: log.child({ stage: 'explain' })
+      log: log.child({ stage: 'explain' }),
+      clock
     })
   }
 

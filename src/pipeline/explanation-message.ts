@@ -1,10 +1,19 @@
-import { iso } from '../core/clock.js'
 import type { ExplanationMessage } from '../core/messages.js'
 import type { Explanation } from '../core/types.js'
 
+export interface ExplanationMessageOptions {
+  alarmId: string
+  /** When the explained frame was captured, ISO 8601. */
+  at: string
+  withHeatmap: boolean
+}
+
 /** An explanation in the words of the MQTT contract. */
-export function explanationMessage(alarmId: string, explained: Explanation, withHeatmap: boolean): ExplanationMessage {
-  const { at, target, probability, composite, engine, regions, text, uncertainty } = explained
+export function explanationMessage(
+  explained: Explanation,
+  { alarmId, at, withHeatmap }: ExplanationMessageOptions
+): ExplanationMessage {
+  const { target, probability, composite, engine, regions, text, uncertainty } = explained
   const rounded = regions.map(({ region, positive, negative }) => ({
     region,
     positive: round(positive),
@@ -13,7 +22,7 @@ export function explanationMessage(alarmId: string, explained: Explanation, with
   const heatmap = withHeatmap ? { heatmap: Buffer.from(explained.heatmap).toString('base64') } : {}
   return {
     alarm_id: alarmId,
-    at: iso(at),
+    at,
     target,
     probability: round(probability),
     composite,

@@ -1,4 +1,5 @@
 /** Which frames are explained, and which explanation goes with which alarm. */
+import { type Clock, stamp } from '../core/clock.js'
 import { messageOf } from '../core/errors.js'
 import type { Log } from '../core/log.js'
 import type { ExplanationMessage } from '../core/messages.js'
@@ -27,6 +28,7 @@ export interface ExplanationsOptions {
   publishHeatmap: boolean
   publish: (message: ExplanationMessage) => void
   log: Log
+  clock: Clock
 }
 
 export interface Seen extends ExplainRequest {
@@ -153,7 +155,8 @@ export class Explanations {
   }
 
   #publish(alarmId: string, explained: Explanation): void {
-    this.#options.publish(explanationMessage(alarmId, explained, this.#options.publishHeatmap))
+    const { publish, publishHeatmap: withHeatmap, clock } = this.#options
+    publish(explanationMessage(explained, { alarmId, at: stamp(clock, explained.at), withHeatmap }))
   }
 
   /** Once, where the same goes wrong again and again. */

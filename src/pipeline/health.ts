@@ -1,4 +1,4 @@
-import { type Clock, iso } from '../core/clock.js'
+import { type Clock, stamp } from '../core/clock.js'
 import type { ExplanationHealth, HealthMessage } from '../core/messages.js'
 import type { ExplainStats } from '../explain/index.js'
 import type { LatencyWindow, LoopDelay } from './latency.js'
@@ -22,9 +22,9 @@ export function healthOf({ parts, cameras, supervision, loop, startedAt, clock }
   const loopP99 = tenth(loop.p99())
   loop.reset()
   return {
-    at: iso(now),
+    at: stamp(clock, now),
     uptime_s: Math.round((now - startedAt) / 1000),
-    cameras: Object.fromEntries([...cameras].map(([id, camera]) => [id, cameraHealth(camera)])),
+    cameras: Object.fromEntries([...cameras].map(([id, camera]) => [id, cameraHealth(camera, clock)])),
     latency_ms: percentiles(supervision.latency),
     publish_ms: { ...percentiles(supervision.publishing), alarms: supervision.publishing.count },
     event_loop_ms: { p99: loopP99 },
@@ -52,9 +52,10 @@ function explanationHealth(stats: ExplainStats): ExplanationHealth {
   return { state, engine, choice: chosenBy, problem, last_ms: tenth(lastMs), done, failed }
 }
 
-function cameraHealth(camera: WatchedCamera): HealthMessage['cameras'][string] {
+function cameraHealth(camera: WatchedCamera, clock: Clock): HealthMessage['cameras'][string] {
   const { state, fps, frames, dropped, lastFrameAt } = camera.stats()
-  return { state, fps: tenth(fps), frames, dropped, last_frame: lastFrameAt === null ? null : iso(lastFrameAt) }
+  const lastFrame = lastFrameAt === null ? null : stamp(clock, lastFrameAt)
+  return { state, fps: tenth(fps), frames, dropped, last_frame: lastFrame }
 }
 
 function tenth(value: number): number

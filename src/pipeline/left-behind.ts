@@ -1,5 +1,6 @@
 /** What an earlier run has left on disk and this one has to see to. */
 import { endAfterRestart } from '../alarm/index.js'
+import type { Clock } from '../core/clock.js'
 import type { AlarmMessage } from '../core/messages.js'
 import { activeAlarmNotes, type Mqtt } from '../mqtt/index.js'
 import type { Outbox } from '../outbox/index.js'
@@ -8,11 +9,11 @@ type NoteBook = Pick<Outbox, 'note' | 'notes'>
 
 /**
  * The ends of the alarms that a killed run left active: without them they would be so for subscribers for ever.
- * @param at ms since the epoch
+ * @param at a moment of the clock
  */
-export function endsOfLeftAlarms(outbox: NoteBook, at: number): AlarmMessage[] {
+export function endsOfLeftAlarms(outbox: NoteBook, at: number, clock: Clock): AlarmMessage[] {
   return [...outbox.notes(activeAlarmNotes)].flatMap(([id, note]) => {
-    if (isAlarm(note)) return [endAfterRestart(note, at)]
+    if (isAlarm(note)) return [endAfterRestart(note, at, clock)]
     // Of another version; nothing can be said of it, now or later.
     void outbox.note({ key: `${activeAlarmNotes}${id}`, value: null })
     return []

@@ -1,8 +1,8 @@
 /** Pauses for care, which a restart of painlens must not end: nobody wants to be watched then. */
-import type { Clock } from '../core/clock.js'
+import { type Clock, timeOfDay } from '../core/clock.js'
 import type { Outbox } from '../outbox/index.js'
 
-/** In ms since the epoch. */
+/** In moments of the clock. */
 export interface Pause {
   since: number
   until: number
@@ -13,6 +13,8 @@ const prefix = 'pause/'
 export class Pauses {
   readonly #outbox: Pick<Outbox, 'note' | 'notes'>
   readonly #clock: Clock
+  /** Those that this run knows of; it need not ask the time of day how long they last, which may have been set meanwhile. */
+  readonly #known = new Map<string, Pause>()
 
   constructor(outbox: Pick<Outbox, 'note' | 'notes'>, clock: Clock) {
     this.#outbox = outbox
@@ -21,12 +23,26 @@ export class Pauses {
 
   /** The pause that a camera is in, from this run or an earlier one. */
   of(camera: string): Pause | null {
-    const { since, until } = (this.#outbox.notes(prefix).get(camera) ?? {}) as Partial<Pause>
-    if (typeof since !== 'number' || typeof until !== 'number' || until <= this.#clock.now()) return null
-    return { since, until }
+    const pause = this.#known.get(camera) ?? this.#noted(camera)
+    if (pause === null || pause.until <= this.#clock.now()) return null
+    this.#known.set(camera, pause)
+    return pause
   }
 
   set(camera: string, pause: Pause | null): void {
-    void this.#outbox.note({ key: `${prefix}${camera}`, value: pause })
+    if (pause) this.#known.set(camera, pause)
+    else this.#known.delete(camera)
+    // For a later run: in ms since the epoch.
+    const day = (moment: number): number => timeOfDay(this.#clock, moment)
+    const value = pause && { since: day(pause.since), until: day(pause.until) }
+    void this.#outbox.note({ key: `${prefix}${camera}`, value })
+  }
+
+  #noted(camera: string): Pause | null {
+    const { since, until } = (this.#outbox.notes(prefix).get(camera) ?? {}) as Partial<Pause>
+    if (typeof since !== 'number' || typeof until !== 'number') return null
+    const now = this.#clock.now()
+    const set = timeOfDay(this.#clock, now) - now
+    return { since: since - set, until: until - set }
   }
 }

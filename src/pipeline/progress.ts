@@ -55,7 +55,7 @@ export class Progress {
     this.#lastTick = this.#options.now()
   }
 
-  vitals(): Omit<Vitals, 'cameras' | 'broker'> {
+  vitals(): Omit<Vitals, 'cameras' | 'broker' | 'outbox'> {
     return {
       now: this.#options.now(),
       lastTick: this.#lastTick,

@@ -2,7 +2,7 @@
 import type { Alarms } from '../alarm/index.js'
 import type { AlarmLog } from '../alarm-log/index.js'
 import type { CameraConfig } from '../config/index.js'
-import { type Clock, iso } from '../core/clock.js'
+import { type Clock, stamp } from '../core/clock.js'
 import { messageOf } from '../core/errors.js'
 import type { Log } from '../core/log.js'
 import type { AlarmMessage, Condition, ObservationMessage } from '../core/messages.js'
@@ -67,7 +67,7 @@ export class Reporter {
 
   /**
    * Raises or clears an alarm about painlens itself; raising it twice does nothing.
-   * @param about source: who says so; the alarm ends when all who said so say that it is over. since: ms since the epoch
+   * @param about source: who says so; the alarm ends when all who said so say that it is over. since: a moment of the clock
    */
   technical(condition: Condition, error: unknown, about: { source?: string; since?: number } = {}): void {
     const { alarms, clock } = this.#options
@@ -113,21 +113,26 @@ export class Reporter {
   }
 
   #verdict(verdict: Verdict, camera: CameraConfig): void {
-    const { alarms, mqtt, explanations } = this.#options
+    const { alarms, mqtt, explanations, clock } = this.#options
     const { at, face, score } = verdict
     const { track, box, crop } = face
     const output = alarms.observe({ camera: camera.id, track, at, score, box })
     this.send(output.alarms)
-    mqtt.observation(camera.id, observationOf(verdict, output.smoothed, camera))
+    mqtt.observation(camera.id, observationOf(verdict, stamp(clock, at), output.smoothed, camera))
     const alarmId = output.episode?.active ? output.episode.alarmId : null
     explanations?.consider({ camera: camera.id, track, at, crop, score, alarmId })
   }
 }
 
-function observationOf(verdict: Verdict, smoothed: number, { width, height }: CameraConfig): ObservationMessage {
+function observationOf(
+  verdict: Verdict,
+  at: string,
+  smoothed: number,
+  { width, height }: CameraConfig
+): ObservationMessage {
   const { track, box, zone } = verdict.face
   return {
-    at: iso(verdict.at),
+    at,
     track,
     box: [round(box.x / width), round(box.y / height), round(box.width / width), round(box.height / height)],
     zone,

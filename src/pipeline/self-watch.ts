@@ -1,4 +1,4 @@
-/** What painlens has to say about itself: a broker that is away, an outbox that fills up. */
+/** What painlens has to say about itself: a broker that is away, an outbox that fills up, or that the disk refuses. */
 import type { Clock } from '../core/clock.js'
 import type { Condition } from '../core/messages.js'
 
@@ -6,9 +6,10 @@ export interface SelfWatchOptions {
   connected: () => boolean
   /** Why there is no connection to the broker, if that is known. */
   trouble: () => string | undefined
-  /** Undelivered messages, and how many there may be. */
-  outbox: { depth: () => number; max: number }
-  /** `problem` null says that it is over. @param about since: ms since the epoch */
+  outbox: () => { depth: number; inMemory: number; trouble: string | null }
+  /** How many messages may wait. */
+  outboxMax: number
+  /** `problem` null says that it is over. @param about since: a moment of the clock */
   tell: (condition: Condition, problem: Error | null, about?: { source?: string; since?: number }) => void
   clock: Clock
 }
@@ -18,12 +19,16 @@ const brokerLostMs = 10_000
 /** Parts of the outbox: before anything is lost, and with some way between, or one message would raise and clear it again and again. */
 const nearlyFull = 0.8
 const roomAgain = 0.6
+/** A disk that takes something once in a while is no better. */
+const soundMs = 10_000
 
 /** Pure but for its clock; call `tick` about once per second. */
 export class SelfWatch {
   readonly #options: SelfWatchOptions
   #awaySince: number | null = null
   #isFull = false
+  /** When the disk refused the outbox last; null when it has been sound since. */
+  #refusedAt: number | null = null
 
   constructor(options: SelfWatchOptions) {
     this.#options = options
@@ -31,7 +36,8 @@ export class SelfWatch {
 
   tick(): void {
     this.#broker()
-    this.#outbox()
+    this.#room()
+    this.#disk()
   }
 
   #broker(): void {
@@ -42,17 +48,29 @@ export class SelfWatch {
       return
     }
     const now = clock.now()
-    this.#awaySince = Math.min(this.#awaySince ?? now, now)
+    this.#awaySince ??= now
     if (now - this.#awaySince < brokerLostMs) return
     tell('broker_lost', new Error(trouble() ?? 'it does not answer'), { since: this.#awaySince })
   }
 
-  #outbox(): void {
-    const { outbox, tell } = this.#options
-    const depth = outbox.depth()
+  #room(): void {
+    const { outbox, outboxMax: max, tell } = this.#options
+    const { depth } = outbox()
     const wasFull = this.#isFull
-    this.#isFull = depth >= outbox.max * (wasFull ? roomAgain : nearlyFull)
-    if (this.#isFull && !wasFull) tell('outbox_full', new Error(`${depth} of ${outbox.max}`))
+    this.#isFull = depth >= max * (wasFull ? roomAgain : nearlyFull)
+    if (this.#isFull && !wasFull) tell('outbox_full', new Error(`${depth} of ${max}`))
     if (!this.#isFull) tell('outbox_full', null)
+  }
+
+  #disk(): void {
+    const { outbox, tell, clock } = this.#options
+    const { trouble } = outbox()
+    if (trouble !== null) {
+      this.#refusedAt = clock.now()
+      tell('outbox_failed', new Error(trouble))
+    } else if (this.#refusedAt !== null && clock.now() - this.#refusedAt >= soundMs) {
+      this.#refusedAt = null
+      tell('outbox_failed', null)
+    }
   }
 }

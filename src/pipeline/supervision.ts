@@ -61,12 +61,13 @@ export class Supervision {
   }
 
   findings(): Finding[] {
-    const { cameras, mqtt } = this.#options
+    const { cameras, mqtt, parts } = this.#options
     const stats = mqtt()?.stats()
     return examine({
       ...this.progress.vitals(),
       cameras: [...cameras].map(([id, camera]) => ({ id, ...camera.stats() })),
-      broker: { connected: stats?.connected ?? false, trouble: stats?.trouble?.what ?? null }
+      broker: { connected: stats?.connected ?? false, trouble: stats?.trouble?.what ?? null },
+      outbox: parts().outbox.stats()
     })
   }
 

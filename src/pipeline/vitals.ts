@@ -21,6 +21,7 @@ export interface Vitals {
     quietMs: number | null
   }[]
   broker: { connected: boolean; trouble: string | null }
+  outbox: { inMemory: number; trouble: string | null }
 }
 
 export interface Finding {
@@ -80,7 +81,10 @@ const rules: readonly ((vitals: Vitals) => Finding[])[] = [
       .filter(({ state }) => !watched[state])
       .map(({ id, state, reason }) => finding('ready', `camera ${id}`, reason ? `${state}: ${reason}` : state)),
 
-  ({ broker: { connected, trouble } }) => when(!connected, 'ready', 'broker', trouble ?? 'not connected')
+  ({ broker: { connected, trouble } }) => when(!connected, 'ready', 'broker', trouble ?? 'not connected'),
+
+  ({ outbox: { inMemory, trouble } }) =>
+    when(trouble !== null, 'ready', 'outbox', `${trouble}; ${inMemory} wait in memory`)
 ]
 
 /** Whether all is as somebody wants it: a pause is wanted. */

@@ -347,7 +347,7 @@ describe('commands and the rest', () => {
     const { alarms, said, feed } = setUp()
     feed(0, 3, 0.95)
     const last = alarms.ack('id0', 'nurse 7', 'coming', t0 + 3000)
-    const end = endAfterRestart(JSON.parse(JSON.stringify(last)), t0 + 60_000)
+    const end = endAfterRestart(JSON.parse(JSON.stringify(last)), t0 + 60_000, { now: () => t0 })
     expect(end).toEqual({
       ...last,
       phase: 'end',

@@ -16,7 +16,7 @@ import { packageRoot } from '../../src/core/version.js'
 import { faceModelFiles } from '../../src/face/models/index.js'
 import { type Feed, startFeed } from '../../src/simulate/feed.js'
 import { type RtspServer, startRtspServer } from '../../src/simulate/rtsp-server.js'
-import { type Mosquitto, startMosquitto } from '../support/mosquitto.js'
+import { freePort, type Mosquitto, startMosquitto } from '../support/mosquitto.js'
 import { writeTinyModel } from '../support/tiny-model.js'
 
 const cameraPassword = `p@ss:w/rd?#%&"'`
@@ -27,6 +27,7 @@ let server: RtspServer
 let feed: Feed
 let broker: Mosquitto
 let manifest: string
+let httpPort: number
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'painlens-check-test-'))
@@ -51,6 +52,7 @@ beforeAll(async () => {
     log: silentLog
   })
   broker = await startMosquitto({ users: { painlens: brokerPassword } })
+  httpPort = await freePort()
 })
 
 afterAll(async () => {
@@ -65,7 +67,8 @@ const goodConfig = () => ({
   mqtt: { url: broker.url, username: 'painlens', password: brokerPassword },
   cameras: [{ id: 'bed', url: feed.url, fps: 5, width: 320, height: 240 }] as object[],
   model: { manifest, face_models: join(folder, 'face') },
-  inference: { provider: 'cpu' }
+  inference: { provider: 'cpu' },
+  http: { port: httpPort }
 })
 
 interface Outcome {
@@ -107,7 +110,9 @@ describe('painlens check', () => {
       model: 'warn',
       'face models': 'ok',
       provider: 'ok',
-      broker: 'ok'
+      broker: 'ok',
+      commands: 'ok',
+      http: 'ok'
     })
     expect(Object.keys(states)).toContain('clock')
     expect(Object.keys(states)).toContain('disk')
@@ -116,7 +121,7 @@ describe('painlens check', () => {
     expect(row(text, 'broker')).toContain('confirmed a message, MQTT 5')
     expect(row(text, 'provider')).toContain('ran on cpu')
     expect(row(text, 'model')).toContain('demonstrations only')
-    expect(received).toEqual(['painlens/check-test/check'])
+    expect(received).toEqual(['painlens/check-test/check', 'painlens/check-test/command/check'])
     expect(broker.log()).toContain('painlens-check-test-check-')
     expect(text).not.toContain(brokerPassword)
     expect(text).not.toContain('p@ss')

@@ -58,6 +58,7 @@ function setUp({ answer = 'explained', publishHeatmap = false, slow = false }: R
     threshold,
     publishHeatmap,
     publish: (message) => published.push(message),
+    clock: { now: () => rig.now },
     log
   })
   const settle = () => new Promise((resolve) => setImmediate(resolve))
@@ -311,7 +312,8 @@ class Course {
     threshold,
     publishHeatmap: false,
     publish: (message) => this.#published.push(message),
-    log: silentLog
+    log: silentLog,
+    clock: { now: () => this.#now }
   })
   #answer: Answer | 'later' = 'explained'
   #now = 0

@@ -29,7 +29,7 @@ test('every alarm that was left active gets its end; what is no alarm is forgott
     fc.property(fc.dictionary(fc.string({ minLength: 1 }), junk), (notes) => {
       const keyed = Object.fromEntries(Object.entries(notes).map(([key, value]) => [`alarm/junk-${key}`, value]))
       const outbox = noteBook({ ...keyed, 'alarm/a': alarm('a', 4), 'pause/x': { since: 1, until: 2 } })
-      const ends = endsOfLeftAlarms(outbox, t0 + 60_000)
+      const ends = endsOfLeftAlarms(outbox, t0 + 60_000, { now: () => t0 })
       expect(ends).toMatchObject([
         { alarm_id: 'a', seq: 5, phase: 'end', reason: 'restarted' } satisfies Partial<AlarmMessage>
       ])

@@ -16,7 +16,7 @@ const t0 = Date.UTC(2026, 0, 1)
 
 /** The real alarm stage and reporter behind the watch; the world around it is `world`. */
 function setUp() {
-  const world = { now: t0, connected: true, depth: 0 }
+  const world = { now: t0, connected: true, depth: 0, trouble: null as string | null }
   const clock = { now: () => world.now }
   const said: AlarmMessage[] = []
   const alarms = createAlarms({ cameras: {}, facility: null, model: null, clock })
@@ -37,7 +37,8 @@ function setUp() {
   const watch = new SelfWatch({
     connected: () => world.connected,
     trouble: () => 'nothing listens there',
-    outbox: { depth: () => world.depth, max: 100 },
+    outbox: () => ({ depth: world.depth, inMemory: 0, trouble: world.trouble }),
+    outboxMax: 100,
     tell: (...problem) => reporter.technical(...problem),
     clock
   })
@@ -108,6 +109,29 @@ describe('the outbox', () => {
         for (const [index, { phase }] of said.entries()) expect(phase).toBe(index % 2 === 0 ? 'start' : 'end')
       })
     )
+  })
+})
+
+describe('the disk', () => {
+  test('that refuses the outbox is told at once, once, and until it has been sound for a while', () => {
+    const { world, said, wait, told } = setUp()
+    wait(60)
+    for (const round of [1, 2, 3]) {
+      world.trouble = 'no space left for the outbox'
+      wait(round)
+      world.trouble = null
+      wait(9)
+    }
+    expect(told()).toEqual(['outbox_failed start'])
+    expect(said[0]?.text).toEqual({
+      en: 'Disk refuses alarms, they wait in memory only: no space left for the outbox',
+      de: 'Alarme lassen sich nicht speichern, sie warten nur im Arbeitsspeicher: no space left for the outbox'
+    })
+    wait(2)
+    expect(told()).toEqual(['outbox_failed start', 'outbox_failed end'])
+    world.trouble = 'no permission to use the outbox'
+    wait(1)
+    expect(told().at(-1)).toBe('outbox_failed start')
   })
 })
 

@@ -1,46 +1,57 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Config } from '../../config/index.js'
-import { iso, systemClock } from '../../core/clock.js'
+import { stamp, systemClock } from '../../core/clock.js'
 import { version } from '../../core/version.js'
 import { addressOf, connectOptions, explainConnectError, type ProtocolVersion } from '../../mqtt/connect.js'
-import { Connection } from '../../mqtt/connection.js'
+import { Connection, type OnMessage } from '../../mqtt/connection.js'
 import { baseTopic } from '../../mqtt/index.js'
 import { brokerOptions } from '../../pipeline/mapping.js'
+import { tryCommands } from './commands.js'
 import { type CheckContext, type Finding, fail, ok, warn } from './finding.js'
 
+const what = 'broker'
 const patienceMs = 10_000
 const goodbyeMs = 1000
 
 /**
  * A real publish, confirmed by the broker, on painlens/<device>/check: below the topics that the daemon needs rights
- * for, and nothing that a nurse call would ring for.
+ * for, and nothing that a nurse call would ring for. Then whether commands come through.
  */
 export async function checkBroker({ config, signal }: CheckContext): Promise<Finding[]> {
-  const what = 'broker'
   const address = addressOf(config.mqtt.url)
-  const topic = `${baseTopic(config.device)}/check`
   const giveUp = AbortSignal.any([signal, AbortSignal.timeout(patienceMs)])
+  const heard = new Set<string>()
   let connection: Connection
   try {
-    connection = await connectAny(config, giveUp)
+    connection = await connectAny(config, (_, payload) => void heard.add(payload.toString()), giveUp)
   } catch (error) {
     const { what: found, fix } = explainConnectError(error)
     return [fail(what, `${address}: ${found}`, fix)]
   }
   try {
-    const message = JSON.stringify({ at: iso(systemClock.now()), version })
-    const published = connection.publish(topic, message, { qos: 1, retain: false })
-    const late = sleep(patienceMs, 'late' as const, { signal, ref: false })
-    if ((await Promise.race([published, late])) === 'late')
-      return [fail(what, `${address} does not confirm a message`, "Look into the broker's log.")]
-  } catch (error) {
-    const found = `${address} takes no message on ${topic} (${explainConnectError(error).what})`
-    return [fail(what, found, `Give the user the right to write painlens/${config.device}/# at the broker.`)]
+    const published = await tryPublishing(config, connection, signal)
+    if (published.state === 'fail') return [published]
+    const commands = { connection, base: baseTopic(config.device), heard: (text: string) => heard.has(text), signal }
+    return [published, ...openPassword(config, address), await tryCommands(commands)]
   } finally {
     await connection.end(goodbyeMs)
   }
-  const found = `${address} confirmed a message, MQTT ${connection.protocolVersion === 5 ? '5' : '3.1.1'}`
-  return [ok(what, found), ...openPassword(config, address)]
+}
+
+async function tryPublishing({ mqtt, device }: Config, connection: Connection, signal: AbortSignal): Promise<Finding> {
+  const address = addressOf(mqtt.url)
+  const topic = `${baseTopic(device)}/check`
+  const message = JSON.stringify({ at: stamp(systemClock, systemClock.now()), version })
+  try {
+    const published = connection.publish(topic, message, { qos: 1, retain: false })
+    const late = sleep(patienceMs, 'late' as const, { signal, ref: false })
+    if ((await Promise.race([published, late])) === 'late')
+      return fail(what, `${address} does not confirm a message`, "Look into the broker's log.")
+  } catch (error) {
+    const found = `${address} takes no message on ${topic} (${explainConnectError(error).what})`
+    return fail(what, found, `Give the user the right to write ${baseTopic(device)}/# at the broker.`)
+  }
+  return ok(what, `${address} confirmed a message, MQTT ${connection.protocolVersion === 5 ? '5' : '3.1.1'}`)
 }
 
 /** Which versions to try, in order. */
@@ -51,7 +62,7 @@ const versions: Record<Config['mqtt']['protocol'], readonly ProtocolVersion[]> =
 }
 
 /** Under a client id of its own: that of the daemon would throw a running one out. */
-async function connectAny(config: Config, signal: AbortSignal): Promise<Connection> {
+async function connectAny(config: Config, onMessage: OnMessage, signal: AbortSignal): Promise<Connection> {
   let first: unknown
   for (const protocolVersion of versions[config.mqtt.protocol]) {
     const options = connectOptions({
@@ -63,7 +74,7 @@ async function connectAny(config: Config, signal: AbortSignal): Promise<Connecti
       connectTimeoutMs: patienceMs
     })
     try {
-      return await Connection.open(options, () => undefined, signal)
+      return await Connection.open(options, onMessage, signal)
     } catch (error) {
       first ??= error
       const { kind, what } = explainConnectError(error)
@@ -81,7 +92,7 @@ function openPassword({ mqtt }: Config, address: string): Finding[] {
   if (!isOpen || isHere) return []
   return [
     warn(
-      'broker',
+      what,
       'the password goes over the network unencrypted',
       'Use mqtts:// and, with an own authority, mqtt.tls.ca.'
     )

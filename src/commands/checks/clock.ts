@@ -1,4 +1,4 @@
-import { type Clock, iso, systemClock } from '../../core/clock.js'
+import { type Clock, iso, systemClock, timeOfDay } from '../../core/clock.js'
 import { isSynchronised, type Witness, witnesses } from '../../time-sync/index.js'
 import { type Finding, fail, ok, warn } from './finding.js'
 
@@ -10,7 +10,7 @@ export async function checkClock(
   clock: Clock = systemClock,
   asked: readonly Witness[] = witnesses
 ): Promise<Finding[]> {
-  const now = clock.now()
+  const now = timeOfDay(clock, clock.now())
   const setTime = 'Run: sudo timedatectl set-ntp true, and see that the box reaches a time server.'
   if (now < earliest) return [fail('clock', `it says ${iso(now)}, which cannot be`, setTime)]
   const answer = await isSynchronised(asked)

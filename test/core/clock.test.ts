@@ -1,0 +1,47 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { createClock, stamp, systemClock, timeOfDay } from '../../src/core/clock.js'
+import { SettableClock } from '../support/settable-clock.js'
+
+const t0 = Date.UTC(2026, 0, 1)
+
+describe('a clock', () => {
+  test('goes on at its pace and has the right time of day, whatever the box’s clock is set to', () => {
+    const set = fc.record({ passMs: fc.nat(100_000), setByMs: fc.integer({ min: -1e11, max: 1e11 }) })
+    fc.assert(
+      fc.property(fc.array(set), (sets) => {
+        const world = new SettableClock(t0)
+        const { clock } = world
+        let passed = 0
+        for (const { passMs, setByMs } of sets) {
+          world.pass(passMs)
+          world.set(setByMs)
+          passed += passMs
+          expect(clock.now()).toBe(t0 + passed)
+          expect(Math.abs(timeOfDay(clock, clock.now()) - world.timeOfDay)).toBeLessThan(50)
+        }
+      })
+    )
+  })
+
+  test('gives a moment the same stamp each time while a time server slews it', () => {
+    let wall = t0
+    const clock = createClock({ timeOfDay: () => wall, monotonic: () => 0 })
+    const moment = clock.now()
+    const stamps = new Set<string>()
+    for (let ms = -49; ms < 50; ms++) {
+      wall = t0 + ms
+      stamps.add(stamp(clock, moment))
+    }
+    expect([...stamps]).toEqual(['2026-01-01T00:00:00.000Z'])
+  })
+
+  test('of the box has its time of day', () => {
+    const { now } = systemClock
+    expect(Math.abs(timeOfDay(systemClock, now()) - Date.now())).toBeLessThan(100)
+  })
+
+  test('that a test holds still needs no time of day', () => {
+    expect(stamp({ now: () => t0 }, t0 + 1)).toBe('2026-01-01T00:00:00.001Z')
+  })
+})

@@ -1,7 +1,8 @@
-/** `npm run bench [-- stages|throughput|latency|lrp|memory|explanations]`: measures, and asserts nothing. */
+/** `npm run bench [-- stages|throughput|latency|lrp|memory|explanations|frozen]`: measures, and asserts nothing. */
 import { cpus } from 'node:os'
 import { report } from '../commands/report.js'
 import { explanationsReport } from './explanations/index.js'
+import { frozenReport } from './frozen.js'
 import { latencyTable } from './latency.js'
 import { latencyScenes } from './latency-scenes.js'
 import { lrpTable } from './lrp.js'
@@ -32,7 +33,8 @@ const benches: Record<string, () => Promise<string>> = {
 
 /** What takes minutes and says nothing about speed is done only when it is named. */
 const onRequest: typeof benches = {
-  explanations: async () => explanationsReport({ manifest: await demoModel(), threads, identities: 100 })
+  explanations: async () => explanationsReport({ manifest: await demoModel(), threads, identities: 100 }),
+  frozen: frozenReport
 }
 
 async function main(names: readonly string[]): Promise<number> {

@@ -1,9 +1,7 @@
-import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { PictureWatch } from '../../src/camera/picture-watch.js'
+import { watchEncoded } from '../../src/bench/encoded.js'
+import { type Film, noisy, sleepingRoom } from '../../src/bench/sleeping-room.js'
 import type { Size } from '../../src/core/types.js'
-import { createIdentity, createRandom, createScene } from '../../src/render/index.js'
 
 const fps = 5
 const small = { width: 640, height: 360 }
@@ -14,69 +12,20 @@ const x265 = ['-c:v', 'libx265', '-preset', 'ultrafast']
 /** As the simulated camera has it: no look-ahead, a key frame each second. */
 const camera = ['-c:v', 'libx264', '-preset', 'ultrafast', '-tune', 'zerolatency', '-bf', '0', '-g', '5']
 
-/** A sleeping resident who does not move, and each frame's sensor noise. */
-async function bedroom(level: number, noise: number, size: Size): Promise<(index: number) => Uint8Array> {
-  const scene = await createScene({
-    identity: createIdentity(24),
-    ...{ ...size, centre: { x: size.width / 2, y: size.height * 0.44 }, faceSize: size.height * 0.25 },
-    light: { direction: -0.3, contrast: 1, level, warmth: 0 }
-  })
-  const { data } = await scene.render({ units: { AU43: 1 }, blur: 0.5 })
-  const random = createRandom(9)
-  const normals = Int16Array.from({ length: 1 << 16 }, () => Math.round(random.normal(0, noise)))
-  const frame = new Uint8ClampedArray(data.length)
-  return (index) => {
-    const offsets = createRandom(index)
-    let from = 0
-    for (let i = 0; i < frame.length; i++, from++) {
-      if (i % (size.width * 3) === 0) from = Math.floor(offsets() * normals.length)
-      frame[i] = data[i]! + normals[from & 0xffff]!
-    }
-    return new Uint8Array(frame.buffer)
-  }
+async function bedroom(level: number, noise: number, size: Size): Promise<Film> {
+  return noisy(await sleepingRoom(size, level), size.width, noise)
 }
 
-function start(args: string[]): ChildProcess {
-  const child = spawn('ffmpeg', ['-v', 'error', ...args], { stdio: ['pipe', 'pipe', 'inherit'] })
-  child.stdin?.on('error', () => undefined)
-  return child
-}
-
-/** Each second's state of a camera that shows `frames`, encoded and decoded by a real ffmpeg as fast as it can. */
-async function watched(
-  { width, height }: Size,
-  encoder: string[],
-  seconds: number,
-  frame: (index: number) => Uint8Array
-): Promise<{ states: string[]; frozenAt: number; pictures: number }> {
-  const raw = ['-f', 'rawvideo', '-pix_fmt', 'rgb24', '-s', `${width}x${height}`]
-  const encode = start([...raw, '-r', String(fps), '-i', '-', ...encoder, '-pix_fmt', 'yuv420p', '-f', 'nut', '-'])
-  const decode = start(['-threads', '1', '-f', 'nut', '-i', '-', '-f', 'rawvideo', '-pix_fmt', 'rgb24', '-'])
-  encode.stdout!.pipe(decode.stdin!)
-  const watch = new PictureWatch({ width, height }, [])
-  const picture = new Uint8Array(width * height * 3)
-  const states: string[] = []
-  let filled = 0
-  decode.stdout!.on('data', (chunk: Buffer) => {
-    for (let at = 0; at < chunk.length; ) {
-      const part = chunk.subarray(at, at + picture.length - filled)
-      picture.set(part, filled)
-      filled = (filled + part.length) % picture.length
-      at += part.length
-      if (filled === 0) states.push(watch.look(picture, (states.length * 1000) / fps).state)
-    }
-  })
-  for (let index = 0; index < seconds * fps; index++)
-    await new Promise((resolve) => encode.stdin!.write(frame(index), resolve))
-  encode.stdin!.end()
-  await once(decode, 'close')
-  return { states: [...new Set(states)], frozenAt: states.indexOf('frozen') / fps, pictures: states.length }
+/** The states of a camera that shows the film, in the order in which they come. */
+async function watched(size: Size, encoder: string[], seconds: number, film: Film) {
+  const seen = await watchEncoded({ ...size, fps, encoder, seconds, film })
+  return { states: [...new Set(seen)], frozenAt: seen.indexOf('frozen') / fps, pictures: seen.length }
 }
 
 describe('a sleeping scene with sensor noise, after a real encoder', () => {
   for (const [size, rate, seconds] of [
-    [full, '256k', 60],
-    [small, '64k', 180]
+    [full, '256k', 40],
+    [small, '64k', 120]
   ] as const)
     it(`at ${size.width}x${size.height} and ${rate}bit/s, at night, with x264's default settings, is live for ${seconds} s`, {
       timeout: 300_000
@@ -109,7 +58,7 @@ describe('a sleeping scene with sensor noise, after a real encoder', () => {
 })
 
 describe('a still that is encoded again and again', () => {
-  let live: (index: number) => Uint8Array
+  let live: Film
   let still: Uint8Array
   beforeAll(async () => {
     live = await bedroom(0.25, 2.5, small)

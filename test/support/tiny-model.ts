@@ -11,21 +11,22 @@ const input = { layout: 'nchw', width: 16, height: 16, colour: 'bgr', mean: [0, 
 /**
  * A model whose logits are the mean blue, green and red of its input times 0.1 (or another `slope`), so that a test knows
  * them; with its manifest. Labels pain, disgust, happiness: the redder the crop, the more "happiness".
+ * @param options side: of its input in pixels, 16 unless given
  */
 export async function writeTinyModel(
   folder: string,
-  options: { softmax?: boolean; slope?: number; changes?: object } = {}
+  options: { softmax?: boolean; slope?: number; side?: number; changes?: object } = {}
 ): Promise<string> {
-  const { slope = 0.1 } = options
+  const { slope = 0.1, side = input.width } = options
   const graph = new GraphBuilder({ name: 'tiny' })
-  graph.input('input', ['N', 3, 16, 16])
+  graph.input('input', ['N', 3, side, side])
   const weights = graph.constant('weights', Float32Array.of(slope, 0, 0, 0, slope, 0, 0, 0, slope), [3, 3])
   const bias = graph.constant('bias', new Float32Array(3), [3])
   const mean = graph.node('Flatten', [graph.node('GlobalAveragePool', ['input'])])
   const logits = graph.node('Gemm', [mean, weights, bias], {}, { name: 'fc' })
   const last = options.softmax ? graph.node('Softmax', [logits], { axis: 1 }) : logits
   graph.output(last, ['N', 3])
-  return await writeWithManifest(folder, graph, options.changes)
+  return await writeWithManifest(folder, graph, { input: { ...input, width: side, height: side }, ...options.changes })
 }
 
 /**

@@ -4,9 +4,9 @@ import { CameraError } from '../core/errors.js'
 import type { Log } from '../core/log.js'
 import type { Secrets } from '../core/secrets.js'
 import type { CameraState, Frame, Polygon } from '../core/types.js'
-import { DecoderChild } from './child.js'
 import type { Decoder } from './decoder.js'
-import { classify, type Failure, hung } from './failure.js'
+import { DecoderRun, type StreamMemory } from './decoder-run.js'
+import { type Failure, hung } from './failure.js'
 import { FrameAssembler } from './frames.js'
 import { maskSpans } from './masks.js'
 import { type PictureTiming, PictureWatch } from './picture-watch.js'
@@ -94,7 +94,8 @@ class SupervisedCamera implements Camera {
   readonly #rate = new RateMeter()
   readonly #counts = { frames: 0, dropped: 0, restarts: 0 }
   #lastFrameAt: number | null = null
-  #child: DecoderChild | undefined
+  readonly #memory: StreamMemory = {}
+  #run: DecoderRun | undefined
   /** When it was started or gave its last picture, by a clock that nobody sets. */
   #heardAt = 0
   #running = false
@@ -137,7 +138,7 @@ class SupervisedCamera implements Camera {
 
   stats(): CameraStats {
     const fps = this.#rate.rate(this.#options.clock.now())
-    const quietMs = this.#child ? performance.now() - this.#heardAt : null
+    const quietMs = this.#run ? performance.now() - this.#heardAt : null
     return { ...this.#states.value, ...this.#counts, fps, lastFrameAt: this.#lastFrameAt, quietMs }
   }
 
@@ -154,11 +155,11 @@ class SupervisedCamera implements Camera {
   async stop(): Promise<void> {
     this.#running = false
     for (const timer of [this.#retryTimer, this.#silenceTimer, this.#lostTimer]) clearTimeout(timer)
-    const child = this.#child
-    this.#child = undefined
+    const run = this.#run
+    this.#run = undefined
     this.#assembler.reset()
     this.#rate.reset()
-    await child?.stop()
+    await run?.stop()
   }
 
   #launch(): void {
@@ -166,21 +167,24 @@ class SupervisedCamera implements Camera {
     this.#silence = undefined
     this.#steadySince = undefined
     this.#heardAt = performance.now()
-    this.#assembler.reset()
-    this.#watch(this.#timing.connectMs)
-    const child = new DecoderChild({
-      command: decoder.command({ url: this.#url, fps, width, height, readMs: this.#timing.readMs }),
+    const run = new DecoderRun({
+      decoder,
+      request: { url: this.#url, fps, width, height, readMs: this.#timing.readMs },
+      memory: this.#memory,
+      onStart: (pictures) => {
+        this.#assembler.reset(pictures)
+        this.#watch(this.#timing.connectMs)
+      },
       onData: (chunk) => {
-        if (this.#child === child) this.#assembler.push(chunk, clock.now())
+        if (this.#run === run) this.#assembler.push(chunk, clock.now())
       },
       redact: (line) => secrets.redact(line),
-      noise: decoder.noise,
       onLine: (line) => log.debug({ camera: this.id, line }, 'decoder'),
-      onEnd: (end) => {
-        if (this.#child === child) this.#onEnd(this.#silence ?? classify(decoder.failures, end))
+      onEnd: (failure) => {
+        if (this.#run === run) this.#onEnd(this.#silence ?? failure)
       }
     })
-    this.#child = child
+    this.#run = run
   }
 
   /** Kills the decoder when no picture comes in time; each picture starts the time anew. */
@@ -188,7 +192,7 @@ class SupervisedCamera implements Camera {
     clearTimeout(this.#silenceTimer)
     this.#silenceTimer = setTimeout(() => {
       this.#silence = hung(ms)
-      this.#child?.kill()
+      this.#run?.kill()
     }, ms)
   }
 
@@ -219,7 +223,7 @@ class SupervisedCamera implements Camera {
 
   #onEnd(failure: Failure): void {
     clearTimeout(this.#silenceTimer)
-    this.#child = undefined
+    this.#run = undefined
     const known = this.#failure?.kind === failure.kind
     this.#failure = failure
     const waitMs = this.#backoff.next(failure.kind)

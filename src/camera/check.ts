@@ -1,8 +1,9 @@
 import { CameraError } from '../core/errors.js'
 import type { Secrets } from '../core/secrets.js'
-import { DecoderChild } from './child.js'
 import type { Decoder } from './decoder.js'
-import { classify, type Failure, hung } from './failure.js'
+import { DecoderRun } from './decoder-run.js'
+import { type Failure, hung } from './failure.js'
+import { bytesOf } from './pixels.js'
 import { defaultTiming } from './timing.js'
 import { type CameraUrl, parseCameraUrl, registerSecrets } from './url.js'
 
@@ -59,22 +60,27 @@ export async function checkCamera(options: CameraCheckOptions, signal?: AbortSig
 class CameraProbe {
   readonly lines: string[] = []
   readonly #where: string
-  readonly #child: DecoderChild
+  readonly #run: DecoderRun
   readonly #times: number[] = []
+  #pictureBytes = 0
   #bytes = 0
   #failure: Failure | undefined
   #notify: () => void = () => undefined
 
   constructor({ id, decoder, secrets }: CameraCheckOptions, url: CameraUrl) {
     this.#where = `camera ${id} at ${url.shown}`
-    this.#child = new DecoderChild({
-      command: decoder.command({ url, fps: 60, ...probeSize, readMs: defaultTiming.readMs, verbose: true }),
+    this.#run = new DecoderRun({
+      decoder,
+      request: { url, fps: 60, ...probeSize, readMs: defaultTiming.readMs, verbose: true },
+      memory: {},
       redact: (line) => secrets.redact(line),
-      noise: decoder.noise,
+      onStart: (pictures) => {
+        if (pictures) this.#pictureBytes = bytesOf(pictures)
+      },
       onData: (chunk) => this.#count(chunk.length),
       onLine: (line) => this.lines.push(line),
-      onEnd: (end) => {
-        this.#failure = classify(decoder.failures, end)
+      onEnd: (failure) => {
+        this.#failure = failure
         this.#notify()
       }
     })
@@ -110,14 +116,14 @@ class CameraProbe {
   }
 
   stop(): Promise<void> {
-    return this.#child.stop()
+    return this.#run.stop()
   }
 
   #count(bytes: number): void {
-    const size = probeSize.width * probeSize.height * 3
-    const before = Math.floor(this.#bytes / size)
+    const before = Math.floor(this.#bytes / this.#pictureBytes)
     this.#bytes += bytes
-    for (let picture = before; picture < Math.floor(this.#bytes / size); picture++) this.#times.push(performance.now())
+    for (let picture = before; picture < Math.floor(this.#bytes / this.#pictureBytes); picture++)
+      this.#times.push(performance.now())
     this.#notify()
   }
 }

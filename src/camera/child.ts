@@ -1,10 +1,13 @@
-import { type ChildProcessByStdio, spawn } from 'node:child_process'
-import type { Readable, Writable } from 'node:stream'
-import type { DecoderCommand } from './decoder.js'
+import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process'
+import type { Readable } from 'node:stream'
+import type { DecoderCommand, Program } from './decoder.js'
 import type { DecoderEnd } from './failure.js'
 
 /** What a decoder may need of painlens's own environment; the rest may hold secrets, and /proc shows a child's. */
-const passedOn = ['PATH', 'HOME', 'LANG', 'TZ', 'TMPDIR', 'LD_LIBRARY_PATH', 'SSL_CERT_FILE', 'SSL_CERT_DIR']
+const passedOn = [
+  ...['PATH', 'HOME', 'LANG', 'TZ', 'TMPDIR', 'LD_LIBRARY_PATH', 'SSL_CERT_FILE', 'SSL_CERT_DIR'],
+  ...['XDG_CACHE_HOME', 'GST_PLUGIN_PATH', 'GST_REGISTRY']
+]
 
 /** SIGTERM is followed by SIGKILL after so long. */
 const killMs = 1000
@@ -25,47 +28,38 @@ export interface DecoderChildOptions {
   onEnd(end: DecoderEnd): void
 }
 
-/** One run of a decoder: owns the child process from its start to its end. */
+/** One run of a decoder: owns its process, or both of them, from start to end. Where one of two ends, so does the other. */
 export class DecoderChild {
-  readonly #process: ChildProcessByStdio<Writable, Readable, Readable>
-  readonly #ended: Promise<void>
+  readonly #options: DecoderChildOptions
+  /** In the order of the data; the last gives the pictures. */
+  readonly #processes: readonly ChildProcess[]
+  /** Those that have not ended yet, or still have somebody who holds their output. */
+  readonly #open: Set<ChildProcess>
+  readonly #pictures: Readable | null | undefined
   readonly #lines: string[] = []
-  #over = false
+  readonly #ended: Promise<void>
+  #resolveEnded: () => void = () => undefined
+  /** How the first to end did: the other only follows. */
+  #cause: Omit<DecoderEnd, 'lines'> | undefined
+  #killer: NodeJS.Timeout | undefined
 
-  constructor({ command, onData, onLine, onEnd, redact, noise }: DecoderChildOptions) {
-    this.#process = spawn(command.command, command.args, {
-      stdio: ['pipe', 'pipe', 'pipe'],
-      env: environment(),
-      // In a process group of its own, so that Ctrl-C ends it by way of stop() and not as one more failure, and a
-      // decoder's own children end with it.
-      detached: true
-    })
-    const { stdin, stdout, stderr } = this.#process
-    for (const stream of [stdin, stdout, stderr]) stream.on('error', () => undefined)
-    stdout.on('data', onData)
-    readLines(stderr, (raw) => {
-      if (noise.test(raw)) return
-      const line = redact(raw)
-      if (this.#lines.push(line) > keptLines) this.#lines.shift()
-      onLine(line)
-    })
+  constructor(options: DecoderChildOptions) {
+    const { command, onData } = options
+    this.#options = options
     this.#ended = new Promise((resolve) => {
-      const end = (code: number | null, signal: NodeJS.Signals | null, error?: Error): void => {
-        if (this.#over) return
-        this.#over = true
-        resolve()
-        onEnd({ code, signal, error, lines: this.#lines })
-      }
-      this.#process.on('close', (code, signal) => end(code, signal))
-      this.#process.on('error', (error) => {
-        if (this.#process.pid === undefined) end(null, null, error)
-      })
+      this.#resolveEnded = resolve
     })
-    stdin.end(command.input)
-  }
-
-  get pid(): number | undefined {
-    return this.#process.pid
+    this.#processes = command.next ? startBoth(command, command.next) : [start(command, ['pipe', 'pipe', 'pipe'])]
+    this.#open = new Set(this.#processes)
+    for (const child of this.#processes) this.#follow(child)
+    const last = this.#processes.at(-1)!
+    // What the second says on standard output is talk, of its libraries too.
+    this.#pictures = command.next ? (last.stdio[3] as Readable | null | undefined) : last.stdout
+    this.#pictures?.on('data', onData)
+    for (const talk of this.#processes.flatMap(({ stdout, stderr }) => [stdout, stderr]))
+      if (talk && talk !== this.#pictures) readLines(talk, (line) => this.#onLine(line))
+    const [first] = this.#processes
+    if (first !== last || !command.next) first!.stdin?.end(command.input)
   }
 
   /** Ends it at once, also when it hangs; `onEnd` follows. */
@@ -75,28 +69,83 @@ export class DecoderChild {
 
   /** Ends it, gently first; back when it is gone. */
   async stop(): Promise<void> {
-    if (this.#over) return
-    this.#process.stdout.destroy()
+    if (this.#open.size === 0) return
+    this.#pictures?.destroy()
     this.#signal('SIGTERM')
-    const killer = setTimeout(() => this.kill(), killMs)
+    this.#killSoon()
     await this.#ended
-    clearTimeout(killer)
+  }
+
+  #follow(child: ChildProcess): void {
+    for (const stream of child.stdio) stream?.on('error', () => undefined)
+    child.on('exit', (code, signal) => {
+      this.#cause ??= { code, signal }
+      // The one behind it is left to finish what it has been given; the one before it writes for nobody.
+      if (this.#processes.length > 1 && child === this.#processes.at(-1)) this.#signal('SIGTERM')
+      if (this.#processes.length > 1) this.#killSoon()
+    })
+    child.on('close', () => this.#close(child))
+    child.on('error', (error) => {
+      if (child.pid !== undefined) return
+      this.#cause = { code: null, signal: null, error }
+      this.#signal('SIGKILL')
+      this.#close(child)
+    })
+  }
+
+  #close(child: ChildProcess): void {
+    if (!this.#open.delete(child) || this.#open.size > 0) return
+    clearTimeout(this.#killer)
+    this.#resolveEnded()
+    this.#options.onEnd({ ...(this.#cause ?? { code: null, signal: null }), lines: this.#lines })
+  }
+
+  #killSoon(): void {
+    if (this.#open.size > 0) this.#killer ??= setTimeout(() => this.kill(), killMs)
+  }
+
+  #onLine(raw: string): void {
+    if (this.#options.noise.test(raw)) return
+    const line = this.#options.redact(raw)
+    if (this.#lines.push(line) > keptLines) this.#lines.shift()
+    this.#options.onLine(line)
   }
 
   #signal(signal: NodeJS.Signals): void {
-    const { pid } = this.#process
-    if (pid === undefined || this.#over) return
-    try {
-      process.kill(-pid, signal)
-    } catch {
-      // The whole group has ended meanwhile.
+    for (const { pid } of this.#open) {
+      if (pid === undefined) continue
+      try {
+        process.kill(-pid, signal)
+      } catch {
+        // The whole group has ended meanwhile.
+      }
     }
   }
 }
 
+/**
+ * The first writes straight into the second, past us: its standard output is our end of the other's standard input, which
+ * we close once it has it, so that each of them notices the other's end. Where the second cannot be started, nor is the first.
+ */
+function startBoth(first: Program, second: Program): ChildProcess[] {
+  const reader = start(second, ['pipe', 'pipe', 'pipe', 'pipe'])
+  if (reader.pid === undefined || !reader.stdin) return [reader]
+  const writer = start(first, ['pipe', reader.stdin, 'pipe'])
+  reader.stdin.destroy()
+  return [writer, reader]
+}
+
+/**
+ * In a process group of its own, so that Ctrl-C ends it by way of stop() and not as one more failure, and a decoder's own
+ * children end with it.
+ */
+function start({ command, args }: Program, stdio: StdioOptions): ChildProcess {
+  return spawn(command, args, { stdio, env: environment(), detached: true })
+}
+
 function environment(): NodeJS.ProcessEnv {
   const own = passedOn.filter((name) => process.env[name] !== undefined)
-  return { ...Object.fromEntries(own.map((name) => [name, process.env[name]])), LC_ALL: 'C' }
+  return { ...Object.fromEntries(own.map((name) => [name, process.env[name]])), LC_ALL: 'C', GST_DEBUG_NO_COLOR: '1' }
 }
 
 /** Lines without their end; empty ones are left out, and ones that never end are cut. */

@@ -1,8 +1,9 @@
 import type { Size } from '../core/types.js'
 import type { FailurePattern } from './failure.js'
+import type { PictureLayout } from './pixels.js'
 import type { CameraUrl } from './url.js'
 
-/** What a decoder is asked for: RGB24 pictures of exactly this size, at most `fps` of them per second. */
+/** What a decoder is asked for: pictures that fit into this size, at most `fps` of them per second. */
 export interface DecoderRequest extends Size {
   url: CameraUrl
   fps: number
@@ -10,15 +11,24 @@ export interface DecoderRequest extends Size {
   readMs: number
   /** Whether to describe the stream on standard error, for `describe`. */
   verbose?: boolean
+  /** What is known of the camera's stream by now. */
+  stream?: StreamDescription
 }
 
-/** A child process to start. It writes raw RGB24 frames, one after the other and nothing else, to standard output. */
-export interface DecoderCommand {
+/** A program and its arguments, which every user of the machine sees: no address with a password in them. */
+export interface Program {
   command: string
-  /** Visible to every user of the machine: no address with a password in it. */
   args: readonly string[]
+}
+
+/** A child process to start, or two. The last of them writes raw pictures, one after the other, and nothing else. */
+export interface DecoderCommand extends Program {
   /** Written to standard input, which is closed after it: the place for secrets. */
   input: string
+  /** Takes the standard output of the first as its standard input; pictures come from its file descriptor 3. */
+  next?: Program
+  /** How its pictures lie. A run without any only describes the stream, for the next one, and ends with 0. */
+  pictures?: PictureLayout
 }
 
 /** What a decoder says about a stream. */
@@ -27,7 +37,7 @@ export interface StreamDescription extends Partial<Size> {
   fps?: number
 }
 
-/** How pictures come out of a camera. The one on FFmpeg is `ffmpegDecoder`; one on GStreamer's nvv4l2decoder fits too. */
+/** How pictures come out of a camera: see `ffmpegDecoder` and `gstDecoder`. */
 export interface Decoder {
   readonly name: string
   command(request: DecoderRequest): DecoderCommand

@@ -15,6 +15,7 @@ export type FailureKind =
   | 'closed'
   | 'hung'
   | 'decoder_missing'
+  | 'decoder_unusable'
   | 'ended'
 
 export interface Failure {
@@ -69,5 +70,7 @@ export const hung = (ms: number): Failure => ({
 const decoderMissing = (reason: string): Failure => ({
   kind: 'decoder_missing',
   what: `the decoder cannot be started: ${reason}`,
-  fix: 'Install FFmpeg: sudo apt-get install ffmpeg.'
+  fix: reason.includes('gst-launch')
+    ? 'Install GStreamer (sudo apt-get install gstreamer1.0-tools), or set decoder: ffmpeg.'
+    : 'Install FFmpeg: sudo apt-get install ffmpeg.'
 })

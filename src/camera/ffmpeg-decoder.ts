@@ -1,4 +1,4 @@
-import type { Decoder, DecoderRequest, StreamDescription } from './decoder.js'
+import type { Decoder, DecoderCommand, DecoderRequest, StreamDescription } from './decoder.js'
 import { ffmpegFailures } from './ffmpeg-failures.js'
 import type { Ffmpeg } from './ffmpeg-probe.js'
 import type { CameraScheme } from './url.js'
@@ -10,21 +10,47 @@ import type { CameraScheme } from './url.js'
 export function ffmpegDecoder(ffmpeg: Ffmpeg): Decoder {
   return {
     name: `ffmpeg ${ffmpeg.version}`,
-    noise: /not enough frames to estimate rate|deprecated pixel format|last message repeated|EOI missing/i,
+    noise: ffmpegNoise,
     failures: ffmpegFailures,
     command: (request) => ({
-      command: ffmpeg.command,
-      args: [...inputArguments(request), ...outputArguments(request, ffmpeg)],
-      input: concatScript(request, ffmpeg)
+      ...ffmpegReading(ffmpeg, request, outputArguments(request, ffmpeg)),
+      pictures: { format: 'rgb24', width: request.width, height: request.height }
     }),
     describe
   }
 }
 
-/** FFmpeg's own waiting for more of the stream before it starts decoding; a live stream tells enough by its header. */
-const startAtOnce: readonly (readonly [string, string])[] = [
+/**
+ * FFmpeg, opening a camera without its address being seen.
+ * @param output the arguments that say what becomes of the stream
+ * @param waiting for more of the stream before anything is put out: options of the demuxer
+ */
+export function ffmpegReading(
+  ffmpeg: Ffmpeg,
+  request: DecoderRequest,
+  output: readonly string[],
+  waiting: DemuxerOptions = startAtOnce
+): DecoderCommand {
+  return {
+    command: ffmpeg.command,
+    args: [...inputArguments(request), ...output],
+    input: concatScript(request, ffmpeg, waiting)
+  }
+}
+
+type DemuxerOptions = readonly (readonly [string, string])[]
+
+/** Not at all; a live stream tells enough for decoding by its header. */
+const startAtOnce: DemuxerOptions = [
   ['probesize', '32'],
   ['analyzeduration', '0'],
+  ['fpsprobesize', '0']
+]
+
+/** Until the size of its pictures is known, which some cameras tell with a key frame only. */
+export const startWithSize: DemuxerOptions = [
+  ['probesize', '10000000'],
+  ['analyzeduration', '20000000'],
   ['fpsprobesize', '0']
 ]
 
@@ -90,8 +116,8 @@ const schemeOptions: Record<CameraScheme, (readMs: number, ffmpeg: Ffmpeg) => [s
   https: (readMs) => [['rw_timeout', microseconds(readMs)]]
 }
 
-function concatScript({ url, readMs }: DecoderRequest, ffmpeg: Ffmpeg): string {
-  const options = [...schemeOptions[url.scheme](readMs, ffmpeg), ...startAtOnce]
+function concatScript({ url, readMs }: DecoderRequest, ffmpeg: Ffmpeg, waiting: DemuxerOptions): string {
+  const options = [...schemeOptions[url.scheme](readMs, ffmpeg), ...waiting]
   const lines = options.map(([name, value]) => `option ${name} ${value}`)
   return `ffconcat version 1.0\nfile ${quote(url.full)}\n${lines.join('\n')}\n`
 }
@@ -99,8 +125,12 @@ function concatScript({ url, readMs }: DecoderRequest, ffmpeg: Ffmpeg): string {
 /** FFmpeg's quoting: nothing is special between single quotes, and a single quote itself stands outside them. */
 export const quote = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`
 
+/** What its standard error says that means nothing. */
+export const ffmpegNoise =
+  /not enough frames to estimate rate|deprecated pixel format|last message repeated|EOI missing/i
+
 /** From `Stream #0:0: Video: h264 (High), yuv420p(progressive), 1280x720 [SAR 1:1 DAR 16:9], 25 fps, 25 tbr`. */
-function describe(lines: readonly string[]): StreamDescription {
+export function describe(lines: readonly string[]): StreamDescription {
   const line = lines.find((candidate) => /Stream #0:\d+.*: Video:/.test(candidate)) ?? ''
   const size = / (\d{2,5})x(\d{2,5})\b/.exec(line)
   const rate = / ([\d.]+) fps\b/.exec(line) ?? / ([\d.]+) tbr\b/.exec(line)

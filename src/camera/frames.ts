@@ -1,7 +1,9 @@
 import type { Frame, Size } from '../core/types.js'
 import { blackOut, type Span } from './masks.js'
+import { bytesOf, type PictureLayout, type PictureWriter, pictureWriter } from './pixels.js'
 
-type Slot = { data: Uint8Array<SharedArrayBuffer>; free: boolean }
+/** `layout` is that of the pictures it was last used for; bars beside a smaller one are black from its first use on. */
+type Slot = { data: Uint8Array<SharedArrayBuffer>; free: boolean; layout?: PictureLayout }
 
 export interface FrameAssemblerOptions extends Size {
   camera: string
@@ -16,19 +18,25 @@ export interface FrameAssemblerOptions extends Size {
 
 /**
  * Cuts a byte stream into frames, each in a slot of one SharedArrayBuffer that is used again after `release`. Bytes are
- * copied once, from the pipe's chunk to the slot. A frame that begins while every slot is out is read and thrown away.
+ * copied once, from the pipe's chunk to the slot, whichever way the decoder's pictures lie. A frame that begins while every slot is out is read and thrown away.
  */
 export class FrameAssembler {
   readonly #options: FrameAssemblerOptions
-  readonly #bytes: number
   readonly #slots: Slot[]
+  #layout: PictureLayout
+  #write: PictureWriter
+  /** Of a picture as it comes. */
+  #bytes: number
   #current: Slot | undefined
   #filled = 0
   #seq = 0
 
   constructor(options: FrameAssemblerOptions) {
+    const { width, height } = options
     this.#options = options
-    this.#bytes = options.width * options.height * 3
+    this.#layout = { format: 'rgb24', width, height }
+    this.#write = pictureWriter(this.#layout, options)
+    this.#bytes = bytesOf(this.#layout)
     const memory = new SharedArrayBuffer(this.#bytes * options.slots)
     this.#slots = Array.from({ length: options.slots }, (_, index) => ({
       data: new Uint8Array(memory, index * this.#bytes, this.#bytes),
@@ -42,23 +50,29 @@ export class FrameAssembler {
     while (offset < chunk.length) {
       if (this.#filled === 0) this.#current = this.#take()
       const count = Math.min(this.#bytes - this.#filled, chunk.length - offset)
-      this.#current?.data.set(chunk.subarray(offset, offset + count), this.#filled)
+      if (this.#current) this.#write(this.#current.data, chunk.subarray(offset, offset + count), this.#filled)
       this.#filled += count
       offset += count
       if (this.#filled === this.#bytes) this.#complete(at)
     }
   }
 
-  /** Forgets the frame that has come in half: the stream starts anew. */
-  reset(): void {
+  /** Forgets the frame that has come in half: the stream starts anew, with pictures that lie like this. */
+  reset(layout = this.#layout): void {
     if (this.#current) this.#current.free = true
     this.#current = undefined
     this.#filled = 0
+    this.#layout = layout
+    this.#write = pictureWriter(layout, this.#options)
+    this.#bytes = bytesOf(layout)
   }
 
   #take(): Slot | undefined {
     const slot = this.#slots.find(({ free }) => free)
-    if (slot) slot.free = false
+    if (!slot) return undefined
+    slot.free = false
+    if (slot.layout !== this.#layout) slot.data.fill(0)
+    slot.layout = this.#layout
     return slot
   }
 

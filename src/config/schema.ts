@@ -75,9 +75,11 @@ const camera = z.strictObject({
   width: wholeFrom(160, 3840).default(1280).describe('Frames are scaled to this width in pixels.'),
   height: wholeFrom(120, 2160).default(720).describe('Frames are scaled to this height in pixels.'),
   decoder: z
-    .enum(['auto', 'ffmpeg'])
+    .enum(['auto', 'ffmpeg', 'nvidia', 'gstreamer'])
     .default('auto')
-    .describe('The program that decodes. auto chooses the best there is.'),
+    .describe(
+      "What decodes: ffmpeg; nvidia, a Jetson's own decoder; gstreamer, the same without the hardware. auto is nvidia where there is one, else ffmpeg."
+    ),
   masks: z
     .array(polygon)
     .default([])

@@ -1,7 +1,7 @@
 /** The parts that run for all cameras, opened in order from the config; what was opened is closed if a later one fails. */
 import { cpus } from 'node:os'
 import { type AlarmLog, openAlarmLog } from '../alarm-log/index.js'
-import { type Camera, type Ffmpeg, ffmpegDecoder, openCamera, probeFfmpeg } from '../camera/index.js'
+import { type Camera, type Decoders, decoderFor, openCamera, probeDecoders } from '../camera/index.js'
 import { type Classifier, startClassifier } from '../classify/index.js'
 import type { CameraConfig, Config } from '../config/index.js'
 import type { Clock } from '../core/clock.js'
@@ -31,7 +31,7 @@ export interface PartsOptions {
 
 export interface Parts {
   manifest: Manifest
-  ffmpeg: Ffmpeg
+  decoders: Decoders
   outbox: Outbox
   alarmLog: AlarmLog
   detector: Detector
@@ -51,7 +51,7 @@ const megabyte = 1e6
 export async function openParts(options: PartsOptions): Promise<Parts> {
   const { config, log, clock, signal } = options
   const manifest = await loadManifest(config.model.manifest)
-  const ffmpeg = await probeFfmpeg()
+  const decoders = await probeDecoders()
   signal?.throwIfAborted()
   const opened: { stop(): Promise<void> }[] = []
   const keep = async <T>(part: Promise<T>, stop: (part: T) => Promise<void>): Promise<T> => {
@@ -76,7 +76,7 @@ export async function openParts(options: PartsOptions): Promise<Parts> {
       ? await keep(openExplainer(options, manifest, classifier), (part) => part.stop())
       : null
     const alarmLog = openAlarmLogOf(options)
-    return { manifest, ffmpeg, outbox, alarmLog, detector, classifier, explainer }
+    return { manifest, decoders, outbox, alarmLog, detector, classifier, explainer }
   } catch (error) {
     for (const part of opened.reverse()) await part.stop()
     throw error
@@ -101,7 +101,7 @@ export function openConfiguredCamera(camera: CameraConfig, parts: Parts, options
     height,
     masks,
     picture: { frozenAfterMs: milliseconds(camera.frozen_after_s), darkAfterMs: milliseconds(camera.dark_after_s) },
-    decoder: ffmpegDecoder(parts.ffmpeg),
+    decoder: decoderFor(camera.decoder, parts.decoders),
     log: about,
     clock,
     secrets

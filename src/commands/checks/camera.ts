@@ -1,4 +1,4 @@
-import { type CameraCheck, checkCamera, ffmpegDecoder, probeFfmpeg } from '../../camera/index.js'
+import { type CameraCheck, checkCamera, decoderFor, probeDecoders, probeFfmpeg } from '../../camera/index.js'
 import type { CameraConfig } from '../../config/index.js'
 import { type CheckContext, type Finding, failed, ok, warn } from './finding.js'
 
@@ -9,11 +9,12 @@ export async function checkFfmpeg(): Promise<Finding[]> {
 
 /** One picture of each camera, all at the same time. */
 export async function checkCameras(context: CheckContext): Promise<Finding[]> {
-  const decoder = ffmpegDecoder(await probeFfmpeg())
+  const decoders = await probeDecoders()
   const checkOne = async (camera: CameraConfig): Promise<Finding> => {
     const what = `camera ${camera.id}`
     try {
       const { id, url } = camera
+      const decoder = decoderFor(camera.decoder, decoders)
       return judge(what, camera, await checkCamera({ id, url, decoder, secrets: context.secrets }, context.signal))
     } catch (error) {
       return failed(what, error)

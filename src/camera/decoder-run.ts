@@ -1,0 +1,87 @@
+import { DecoderChild } from './child.js'
+import type { Decoder, DecoderCommand, DecoderRequest, StreamDescription } from './decoder.js'
+import { classify, type Failure } from './failure.js'
+import type { PictureLayout } from './pixels.js'
+
+/** What has been found out about a camera's stream; kept from one run to the next. */
+export interface StreamMemory {
+  stream?: StreamDescription
+}
+
+export interface DecoderRunOptions {
+  decoder: Decoder
+  request: DecoderRequest
+  memory: StreamMemory
+  /** Another child starts: nothing of the last one's data belongs to what follows. */
+  onStart(pictures: PictureLayout | undefined): void
+  onData(chunk: Buffer): void
+  redact(line: string): string
+  onLine(line: string): void
+  /** No picture will come any more. */
+  onEnd(failure: Failure): void
+}
+
+/**
+ * Pictures from a camera until they end: a decoder that must know the stream before it can be told what to do is run once
+ * to describe it, and again for the pictures.
+ */
+export class DecoderRun {
+  readonly #options: DecoderRunOptions
+  #child: DecoderChild
+  #stopped = false
+  #sawPicture = false
+
+  constructor(options: DecoderRunOptions) {
+    this.#options = options
+    this.#child = this.#start()
+  }
+
+  /** Ends it at once, also when it hangs; `onEnd` follows. */
+  kill(): void {
+    this.#child.kill()
+  }
+
+  /** Ends it, gently first; back when it is gone. */
+  stop(): Promise<void> {
+    this.#stopped = true
+    return this.#child.stop()
+  }
+
+  #start(): DecoderChild {
+    const { decoder, request, memory, onStart, onData, redact, onLine } = this.#options
+    const command = decoder.command({ ...request, stream: memory.stream })
+    const described: string[] = []
+    onStart(command.pictures)
+    return new DecoderChild({
+      command,
+      redact,
+      noise: decoder.noise,
+      onData: (chunk) => {
+        this.#sawPicture = true
+        onData(chunk)
+      },
+      onLine: (line) => {
+        if (!command.pictures) described.push(line)
+        onLine(line)
+      },
+      onEnd: (end) => {
+        const known = !command.pictures && end.code === 0 && this.#learn(described)
+        if (known && !this.#stopped) this.#child = this.#start()
+        else this.#end(command, classify(decoder.failures, end))
+      }
+    })
+  }
+
+  #learn(lines: readonly string[]): boolean {
+    const stream = this.#options.decoder.describe(lines)
+    if (stream.codec === undefined) return false
+    this.#options.memory.stream = stream
+    return true
+  }
+
+  /** A stream that gave no picture may be of another kind by now. */
+  #end({ pictures }: DecoderCommand, failure: Failure): void {
+    if (pictures && !this.#sawPicture) this.#options.memory.stream = undefined
+    this.#options.onEnd(failure)
+  }
+}

@@ -1,3 +1,4 @@
+import '../core/full-precision.js'
 import '../core/no-telemetry.js'
 import { cpus } from 'node:os'
 import * as ort from 'onnxruntime-node'

@@ -1,8 +1,12 @@
-/** `npm run bench [-- stages|throughput|latency|lrp|memory|explanations|frozen]`: measures, and asserts nothing. */
+/**
+ * `npm run bench [-- stages|throughput|latency|lrp|memory|explanations|frozen]`: measures, and asserts nothing.
+ * `npm run bench -- gpu` has options of its own, and a bound (docs/gpu.md).
+ */
 import { cpus } from 'node:os'
 import { report } from '../commands/report.js'
 import { explanationsReport } from './explanations/index.js'
 import { frozenReport } from './frozen.js'
+import { gpuCommand } from './gpu.js'
 import { latencyTable } from './latency.js'
 import { latencyScenes } from './latency-scenes.js'
 import { lrpTable } from './lrp.js'
@@ -38,11 +42,12 @@ const onRequest: typeof benches = {
 }
 
 async function main(names: readonly string[]): Promise<number> {
+  if (names[0] === 'gpu') return gpuCommand(names.slice(1), say)
   say(`${cpus().length} cores (${cpus()[0]?.model.trim()}), ${threads} threads, Node.js ${process.version}`)
   for (const name of names.length > 0 ? names : Object.keys(benches)) {
     const bench = benches[name] ?? onRequest[name]
     if (!bench) {
-      say(`there is no bench "${name}"; there are ${Object.keys({ ...benches, ...onRequest }).join(', ')}`)
+      say(`there is no bench "${name}"; there are ${Object.keys({ ...benches, ...onRequest }).join(', ')}, gpu`)
       return 2
     }
     say(`\n## ${name}\n\n${await bench()}`)

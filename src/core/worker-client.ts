@@ -1,3 +1,4 @@
+import './full-precision.js'
 import './no-telemetry.js'
 import { type Transferable, Worker } from 'node:worker_threads'
 import * as errors from './errors.js'

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import * as ort from 'onnxruntime-node'
 import { messageOf, ProviderError } from '../core/errors.js'
+import { placedNodes } from './profile.js'
 import { openSession, type ProviderName } from './session.js'
 
 export type ProviderChoice = 'auto' | ProviderName
@@ -16,7 +17,8 @@ export interface ProviderProof {
   fallback?: string
 }
 
-const profileNames: Record<ProviderName, string> = {
+/** What ONNX Runtime calls them, in its profiles. */
+export const profileNames: Record<ProviderName, string> = {
   cpu: 'CPUExecutionProvider',
   cuda: 'CUDAExecutionProvider',
   tensorrt: 'TensorrtExecutionProvider'
@@ -96,10 +98,7 @@ export function inputDims(session: ort.InferenceSession): number[] {
 }
 
 function countNodes(profile: string): Record<string, number> {
-  const events = JSON.parse(profile) as { cat: string; name: string; args?: { provider?: string } }[]
   const counts: Record<string, number> = {}
-  for (const { cat, name, args } of events)
-    if (cat === 'Node' && name.endsWith('_kernel_time') && args?.provider)
-      counts[args.provider] = (counts[args.provider] ?? 0) + 1
+  for (const { provider } of placedNodes(profile)) counts[provider] = (counts[provider] ?? 0) + 1
   return counts
 }

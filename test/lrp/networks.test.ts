@@ -3,62 +3,14 @@ import { acquireBackend, type Backend } from '../../src/lrp/engines/tfjs-backend
 import { compositeNames } from '../../src/lrp/index.js'
 import { naiveRelevance, pictures, withExplainer, worst } from './compare.js'
 import type { NaiveRule } from './naive.js'
-import { buildNet, type Spec } from './nets.js'
+import { buildNet } from './nets.js'
+import { networks } from './samples.js'
 
 let backend: Backend
 beforeAll(async () => {
   backend = await acquireBackend(1)
 })
 afterAll(() => backend.release())
-
-const conv = (out: number, more: Partial<Spec & { kind: 'conv' }> = {}): Spec => ({
-  kind: 'conv',
-  out,
-  kernel: [3, 3],
-  pads: [1, 1, 1, 1],
-  ...more
-})
-const relu: Spec = { kind: 'relu' }
-const vggTail: Spec[] = [{ kind: 'flatten' }, { kind: 'dense', out: 8 }, relu, { kind: 'dense', out: 3 }]
-
-/** The last number is what untilLayerIdx has to be for the first convolution alone: a Pad before it counts, too. */
-const networks: [string, Spec[], number][] = [
-  [
-    'a small VGG',
-    [
-      ...[conv(4), relu, conv(4), relu, { kind: 'maxPool', kernel: [2, 2] } as Spec],
-      ...[conv(6), relu, { kind: 'maxPool', kernel: [2, 2] } as Spec, { kind: 'dropout' } as Spec],
-      ...vggTail,
-      { kind: 'softmax' }
-    ],
-    1
-  ],
-  [
-    'a net of overlapping and padded pools',
-    [
-      ...[conv(4, { kernel: [5, 5], strides: [2, 2] }), relu],
-      { kind: 'maxPool', kernel: [3, 3], strides: [2, 2], pads: [1, 1, 1, 1] },
-      ...[conv(5, { pads: [0, 1, 2, 1] }), relu],
-      { kind: 'averagePool', kernel: [2, 3], strides: [1, 2], pads: [0, 1, 1, 0] },
-      { kind: 'averagePool', kernel: [2, 2], strides: [1, 1], pads: [1, 0, 0, 1], include: true },
-      ...vggTail
-    ],
-    1
-  ],
-  [
-    'a residual net with normalizations',
-    [
-      { kind: 'pad', pads: [1, 2, 1, 0] },
-      ...[conv(4, { pads: [0, 0, 0, 0], bias: false }), { kind: 'batchNorm' } as Spec, relu],
-      { kind: 'residual', body: [conv(4), { kind: 'batchNorm' }, relu, conv(4)] },
-      ...[relu, { kind: 'batchNorm' } as Spec, { kind: 'maxPool', kernel: [2, 2] } as Spec],
-      ...[conv(6), relu, { kind: 'globalAveragePool' } as Spec, { kind: 'flatten' } as Spec],
-      ...[{ kind: 'dense', out: 5, form: 'matMul' } as Spec, { kind: 'batchNorm' } as Spec, relu],
-      { kind: 'dense', out: 4, form: 'matMul' }
-    ],
-    2
-  ]
-]
 
 const epsilonOf = (epsilon: number, bias: boolean): NaiveRule => ({ rule: 'epsilon', epsilon, bias })
 const alphaBetaOf = (alpha: number, beta: number, bias: boolean): NaiveRule => ({

@@ -3,6 +3,7 @@ import type { Composite } from '../composites.js'
 import type { LayerGraph } from '../layers.js'
 import { Walk } from '../walk.js'
 import { OnnxOps } from './onnx-ops.js'
+import type { UnpoolForm } from './onnx-unpool.js'
 
 /** Names of the LRP graph's inputs and outputs. */
 export const lrpNames = {
@@ -20,13 +21,14 @@ export const lrpNames = {
 /**
  * A classifier under a composite as one more ONNX model, which gives the logits and the relevance of the wanted outputs.
  * Weights that need no change are the classifier's own memory.
+ * @param unpool what suits the provider that is to run it
  */
-export function lrpModelOf(graph: LayerGraph, composite: Composite): OnnxModel {
+export function lrpModelOf(graph: LayerGraph, composite: Composite, unpool: UnpoolForm = 'indices'): OnnxModel {
   const builder = new GraphBuilder({ name: 'lrp' })
   const sample = graph.input.dims.slice(1)
   const input = builder.input(lrpNames.input, ['batch', ...sample])
   const wanted = builder.input(lrpNames.wanted, ['batch'], 'int64')
-  const ops = new OnnxOps(builder)
+  const ops = new OnnxOps(builder, unpool)
   const walk = new Walk(ops, graph, composite)
   const { logits, tape } = walk.forward(input)
   const flat = ops.reshape(logits, [-1, graph.classes])

@@ -2,84 +2,95 @@ import { elementCount, type GraphBuilder } from '../../onnx/index.js'
 import type { ConvGeometry, Window } from '../layers.js'
 import type { TensorOps } from '../ops.js'
 import { flippedGeometry, flippedKernel } from '../weights.js'
+import { Emitter } from './onnx-emitter.js'
+import { type MaxPool, maxPools, type UnpoolForm } from './onnx-unpool.js'
 
 /**
  * TensorOps that emit an ONNX graph: a tensor is the name of a value, an operation adds a node. Only operators of ONNX's
  * own set (version 17) are used, so that any runtime can run the graph on any of its providers.
  */
 export class OnnxOps implements TensorOps<string> {
-  readonly #builder: GraphBuilder
-  readonly #scalars = new Map<number, string>()
+  readonly #emit: Emitter
+  readonly #form: UnpoolForm
   /** One initializer per array, so that weights that are used both ways are stored once. */
   readonly #initializers = new Map<Float32Array, string>()
 
-  constructor(builder: GraphBuilder) {
-    this.#builder = builder
+  constructor(builder: GraphBuilder, form: UnpoolForm) {
+    this.#emit = new Emitter(builder)
+    this.#form = form
   }
 
   constant(data: Float32Array, dims: readonly number[]): string {
-    return this.#builder.constant('constant', data, dims)
+    return this.#emit.builder.constant('constant', data, dims)
   }
 
   add(a: string, b: string): string {
-    return this.#node('Add', [a, b])
+    return this.#emit.node('Add', [a, b])
   }
 
   sub(a: string, b: string): string {
-    return this.#node('Sub', [a, b])
+    return this.#emit.node('Sub', [a, b])
   }
 
   mul(a: string, b: string): string {
-    return this.#node('Mul', [a, b])
+    return this.#emit.node('Mul', [a, b])
   }
 
   div(a: string, b: string): string {
-    return this.#node('Div', [a, b])
+    return this.#emit.node('Div', [a, b])
   }
 
   times(a: string, factor: number): string {
-    return this.#node('Mul', [a, this.#scalar(factor)])
+    return this.#emit.node('Mul', [a, this.#emit.scalar(factor)])
   }
 
   positive(a: string): string {
-    return this.#node('Relu', [a])
+    return this.#emit.node('Relu', [a])
   }
 
   negative(a: string): string {
-    return this.#node('Min', [a, this.#scalar(0)])
+    return this.#emit.node('Min', [a, this.#emit.scalar(0)])
   }
 
   stabilized(a: string, epsilon: number): string {
-    const above = this.#node('GreaterOrEqual', [a, this.#scalar(0)])
-    return this.#node('Add', [a, this.#node('Where', [above, this.#scalar(epsilon), this.#scalar(-epsilon)])])
+    const above = this.#emit.node('GreaterOrEqual', [a, this.#emit.scalar(0)])
+    return this.#emit.node('Add', [
+      a,
+      this.#emit.node('Where', [above, this.#emit.scalar(epsilon), this.#emit.scalar(-epsilon)])
+    ])
   }
 
   nonZero(a: string, value: number): string {
-    return this.#node('Where', [this.#node('Equal', [a, this.#scalar(0)]), this.#scalar(value), a])
+    return this.#emit.node('Where', [this.#emit.node('Equal', [a, this.#emit.scalar(0)]), this.#emit.scalar(value), a])
   }
 
   sumChannels(a: string): string {
-    return this.#node('ReduceSum', [a, this.#integers([1])], { keepdims: 1 })
+    return this.#emit.node('ReduceSum', [a, this.#emit.integers([1])], { keepdims: 1 })
   }
 
   reshape(a: string, dims: readonly number[]): string {
-    return this.#node('Reshape', [a, this.#integers(dims)])
+    return this.#emit.node('Reshape', [a, this.#emit.integers(dims)])
   }
 
   transpose(a: string, perm: readonly number[]): string {
-    return this.#node('Transpose', [a], { perm })
+    return this.#emit.node('Transpose', [a], { perm })
   }
 
   pad(a: string, pads: readonly (readonly [number, number])[], value: number): string {
-    const amounts = this.#integers([...pads.map(([before]) => before), ...pads.map(([, after]) => after)])
-    return this.#node('Pad', [a, amounts, this.#scalar(value)], { mode: 'constant' })
+    const amounts = this.#emit.integers([...pads.map(([before]) => before), ...pads.map(([, after]) => after)])
+    return this.#emit.node('Pad', [a, amounts, this.#emit.scalar(value)], { mode: 'constant' })
   }
 
   crop(a: string, pads: readonly (readonly [number, number])[], dims: readonly number[]): string {
     const starts = dims.map((_, axis) => pads[axis + 1]![0])
     const ends = dims.map((dim, axis) => starts[axis]! + dim)
     const axes = dims.map((_, axis) => axis + 1)
-    return this.#node('Slice', [a, this.#integers(starts), this.#integers(ends), this.#integers(axes)])
+    return this.#emit.node('Slice', [
+      a,
+      this.#emit.integers(starts),
+      this.#emit.integers(ends),
+      this.#emit.integers(axes)
+    ])
   }
 
   convKernel(weights: Float32Array, geometry: ConvGeometry): string {
@@ -89,7 +100,7 @@ export class OnnxOps implements TensorOps<string> {
 
   conv(x: string, kernel: string, bias: string | null, geometry: ConvGeometry): string {
     const { groups, pads } = geometry
-    return this.#node('Conv', bias === null ? [x, kernel] : [x, kernel, bias], {
+    return this.#emit.node('Conv', bias === null ? [x, kernel] : [x, kernel, bias], {
       ...steps(geometry),
       pads,
       group: groups
@@ -105,9 +116,14 @@ export class OnnxOps implements TensorOps<string> {
   /** A convolution with the kernel flipped where that is enough: every provider has a fast path for it. */
   convBackward(s: string, kernel: string, geometry: ConvGeometry): string {
     if (hasFlip(geometry)) return this.conv(s, kernel, null, flippedGeometry(geometry))
-    const { groups, pads } = geometry
+    const { groups, pads, input } = geometry
     const output_padding = [0, 1].map((axis) => rest(geometry, axis as 0 | 1))
-    return this.#node('ConvTranspose', [s, kernel], { ...steps(geometry), pads, group: groups, output_padding })
+    const transpose = (cut: readonly number[]): string =>
+      this.#emit.node('ConvTranspose', [s, kernel], { ...steps(geometry), pads: cut, group: groups, output_padding })
+    const [top, left, bottom, right] = pads
+    if (top === bottom && left === right) return transpose(pads)
+    // CUDA has no ConvTranspose that cuts off more on one side than on the other.
+    return this.#emit.cut(transpose([0, 0, 0, 0]), [top, left], input)
   }
 
   denseKernel(weights: Float32Array, outSize: number, inSize: number): string {
@@ -115,21 +131,15 @@ export class OnnxOps implements TensorOps<string> {
   }
 
   dense(x: string, kernel: string, bias: string | null): string {
-    return this.#node('Gemm', bias === null ? [x, kernel] : [x, kernel, bias], { transB: 1 })
+    return this.#emit.node('Gemm', bias === null ? [x, kernel] : [x, kernel, bias], { transB: 1 })
   }
 
   denseBackward(s: string, kernel: string): string {
-    return this.#node('Gemm', [s, kernel])
+    return this.#emit.node('Gemm', [s, kernel])
   }
 
-  maxPool(x: string, window: Window, channels: number): { output: string; unpool(relevance: string): string } {
-    const [output, winners] = this.#builder.node(
-      'MaxPool',
-      [x],
-      { ...steps(window), pads: window.pads },
-      { outputs: 2 }
-    ) as [string, string]
-    return { output, unpool: (relevance) => this.#unpool(x, relevance, winners, channels, window) }
+  maxPool(x: string, window: Window, channels: number): MaxPool {
+    return maxPools[this.#form](this.#emit, x, window, channels)
   }
 
   sumPool(x: string, window: Window, channels: number): string {
@@ -152,48 +162,10 @@ export class OnnxOps implements TensorOps<string> {
 
   release(): void {}
 
-  /**
-   * MaxUnpool sets its targets instead of adding to them, so it is right only where no input can win twice; ScatterElements
-   * adds. Winners are counted through the whole tensor, the batch included.
-   */
-  #unpool(x: string, relevance: string, winners: string, channels: number, window: Window): string {
-    const { kernel, strides, pads, dilations } = window
-    const apart = kernel[0] <= strides[0] && kernel[1] <= strides[1] && pads.every((pad) => pad === 0)
-    if (apart && dilations.every((dilation) => dilation === 1)) {
-      const shape = this.#node('Shape', [x])
-      return this.#node('MaxUnpool', [relevance, winners, shape], { kernel_shape: kernel, strides })
-    }
-    const flat = this.#integers([-1])
-    const zeros = this.#node('ConstantOfShape', [this.#node('Shape', [this.#node('Reshape', [x, flat])])])
-    const updates = [this.#node('Reshape', [winners, flat]), this.#node('Reshape', [relevance, flat])]
-    const scattered = this.#node('ScatterElements', [zeros, ...updates], { axis: 0, reduction: 'add' })
-    return this.reshape(scattered, [-1, channels, ...window.input])
-  }
-
-  #node(
-    opType: string,
-    inputs: readonly string[],
-    attributes: Record<string, number | readonly number[] | string> = {}
-  ): string {
-    return this.#builder.node(opType, inputs, attributes)
-  }
-
-  #scalar(value: number): string {
-    const known = this.#scalars.get(value)
-    if (known !== undefined) return known
-    const name = this.#builder.constant('scalar', Float32Array.of(value), [])
-    this.#scalars.set(value, name)
-    return name
-  }
-
-  #integers(values: readonly number[]): string {
-    return this.#builder.constant('integers', BigInt64Array.from(values, BigInt), [values.length])
-  }
-
   #initializer(weights: Float32Array, dims: readonly number[]): string {
     const known = this.#initializers.get(weights)
     if (known !== undefined) return known
-    const name = this.#builder.constant('weights', weights, dims)
+    const name = this.#emit.builder.constant('weights', weights, dims)
     this.#initializers.set(weights, name)
     return name
   }

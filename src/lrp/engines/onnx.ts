@@ -3,15 +3,16 @@ import { randomUUID } from 'node:crypto'
 import { mkdir, rm } from 'node:fs/promises'
 import { availableParallelism, tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { InferenceSession, Tensor } from 'onnxruntime-node'
+import { type InferenceSession, Tensor } from 'onnxruntime-node'
 import { DiskError, InferenceError, messageOf } from '../../core/errors.js'
 import { encodeModel, writeModel } from '../../onnx/index.js'
-import { openSession, type ProviderName } from '../../ort/session.js'
+import { openSession, type ProviderName, type SessionOptions } from '../../ort/session.js'
 import type { Composite } from '../composites.js'
 import type { Engine, EngineResult, LoadGraph, Sample } from '../engine.js'
 import { collectGarbage } from '../garbage.js'
 import { isWeighted } from '../layers.js'
 import { lrpModelOf, lrpNames } from './onnx-graph.js'
+import type { UnpoolForm } from './onnx-unpool.js'
 
 /** Models above this size go to ONNX Runtime through files that it maps, which saves two copies in memory. */
 const largestInMemory = 64e6
@@ -21,7 +22,12 @@ export interface OnnxEngineOptions {
   threads?: number
   /** Where the graph of a large model may lie while it is opened; the system's temporary folder without it. */
   folder?: string
+  /** See `SessionOptions`. */
+  profileFilePrefix?: string
 }
+
+/** Which form of the graph suits a provider. */
+const unpoolForms: Record<ProviderName, UnpoolForm> = { cpu: 'indices', cuda: 'comparisons', tensorrt: 'comparisons' }
 
 type Shape = Pick<Engine, 'inputDims' | 'classes'>
 
@@ -41,16 +47,10 @@ export class OnnxEngine implements Engine {
 
   /** Emits the graph and opens a session with it. */
   static async create(load: LoadGraph, composite: Composite, options: OnnxEngineOptions): Promise<OnnxEngine> {
-    const { provider = 'cpu', threads = Math.min(2, availableParallelism()), folder = tmpdir() } = options
-    const { model, ...shape } = await emit(load, composite, folder)
-    try {
-      const session = await open(model, { provider, threads })
-      const detail = provider === 'cpu' ? ` (${threads} thread${threads === 1 ? '' : 's'})` : ''
-      return new OnnxEngine(session, `onnx-${provider}${detail}`, shape)
-    } finally {
-      // What is mapped stays readable.
-      if (typeof model === 'string') await rm(dirname(model), { recursive: true, force: true })
-    }
+    const { provider = 'cpu', threads = defaultThreads() } = options
+    const { session, ...shape } = await openLrpSession(load, composite, options)
+    const detail = provider === 'cpu' ? ` (${threads} thread${threads === 1 ? '' : 's'})` : ''
+    return new OnnxEngine(session, `onnx-${provider}${detail}`, shape)
   }
 
   async explain({ data, dims }: Sample, wanted: readonly number[]): Promise<EngineResult> {
@@ -80,21 +80,41 @@ export class OnnxEngine implements Engine {
   }
 }
 
+function defaultThreads(): number {
+  return Math.min(2, availableParallelism())
+}
+
+/** A session with the LRP graph, whose inputs and outputs are those of `lrpNames`; in the form that suits the provider. */
+export async function openLrpSession(
+  load: LoadGraph,
+  composite: Composite,
+  options: OnnxEngineOptions
+): Promise<Shape & { session: InferenceSession }> {
+  const { provider = 'cpu', threads = defaultThreads(), folder = tmpdir(), profileFilePrefix } = options
+  const { model, ...shape } = await emit(load, composite, { folder, unpool: unpoolForms[provider] })
+  try {
+    return { ...shape, session: await open(model, { provider, threads, profileFilePrefix }) }
+  } finally {
+    // What is mapped stays readable.
+    if (typeof model === 'string') await rm(dirname(model), { recursive: true, force: true })
+  }
+}
+
 /** The LRP graph: bytes, or for a large one a file in a new folder below `folder`. DiskError if there is no room for it. */
 async function emit(
   load: LoadGraph,
   composite: Composite,
-  folder: string
+  { folder, unpool }: { folder: string; unpool: UnpoolForm }
 ): Promise<Shape & { model: Uint8Array | string }> {
   const graph = await load()
   const shape = { inputDims: graph.input.dims, classes: graph.classes }
   const size = graph.layers.reduce((sum, layer) => sum + (isWeighted(layer) ? layer.weights.byteLength : 0), 0)
-  if (size <= largestInMemory) return { model: encodeModel(lrpModelOf(graph, composite)), ...shape }
+  if (size <= largestInMemory) return { model: encodeModel(lrpModelOf(graph, composite, unpool)), ...shape }
   const own = join(folder, `painlens-lrp-${randomUUID()}`)
   try {
     await mkdir(own).catch((cause: unknown) => refuseFolder(folder, cause))
     const model = join(own, 'lrp.onnx')
-    await writeModel(model, lrpModelOf(graph, composite), { dataFile: true, durable: false })
+    await writeModel(model, lrpModelOf(graph, composite, unpool), { dataFile: true, durable: false })
     return { model, ...shape }
   } catch (error) {
     await rm(own, { recursive: true, force: true })
@@ -111,34 +131,15 @@ function refuseFolder(folder: string, cause: unknown): never {
   )
 }
 
-async function open(
-  model: Uint8Array | string,
-  options: { provider: ProviderName; threads: number }
-): Promise<InferenceSession> {
+async function open(model: Uint8Array | string, options: SessionOptions): Promise<InferenceSession> {
   if (typeof model !== 'string') return await openSession(model, options)
   collectGarbage()
-  return await openMapped(model, options)
-}
-
-/** As `openSession`, but weights are used from where they are mapped: no second copy in a layout of the runtime's own. */
-async function openMapped(
-  file: string,
-  { provider, threads }: { provider: ProviderName; threads: number }
-): Promise<InferenceSession> {
   try {
-    return await InferenceSession.create(file, {
-      executionProviders: [provider],
-      intraOpNumThreads: threads,
-      interOpNumThreads: 1,
-      // A plan of the whole run's memory, as one block, is 90 MB larger for VGG-Face than what is needed at any moment.
-      enableMemPattern: false,
-      logSeverityLevel: 4,
-      extra: { session: { disable_prepacking: '1', intra_op: { allow_spinning: '0' } } }
-    })
+    return await openSession(model, { ...options, mapped: true })
   } catch (cause) {
     throw new InferenceError(
-      `the LRP graph cannot be opened: ${messageOf(cause).split('\n')[0]}`,
-      `onnx-${provider}`,
+      `the LRP graph cannot be opened: ${messageOf(cause instanceof Error && cause.cause ? cause.cause : cause).split('\n')[0]}`,
+      `onnx-${options.provider}`,
       'Set explanation.engine to tfjs, or inference.provider to cpu.',
       { cause }
     )

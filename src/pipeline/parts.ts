@@ -19,6 +19,8 @@ export interface PartsOptions {
   secrets: Secrets
   log: Log
   clock: Clock
+  /** The classifier has judged so many faces in one inference. */
+  onInference: (ms: number, faces: number) => void
   /** A worker that cannot be done without has died again and again. */
   onFatal: (error: Error) => void
   /** It died and is started again; null when it serves again. */
@@ -121,7 +123,7 @@ function openAlarmLogOf({ config: { alarm_log }, secrets, log }: PartsOptions): 
 }
 
 function openClassifier(
-  { config, log, onFatal, onWorkerProblem, signal }: PartsOptions,
+  { config, log, onFatal, onInference, onWorkerProblem, signal }: PartsOptions,
   manifest: Manifest
 ): Promise<Classifier> {
   const { provider } = config.inference
@@ -130,6 +132,7 @@ function openClassifier(
     provider,
     threads: threadsOf(config),
     log: log.child({ stage: 'classify' }),
+    onInference,
     onTrouble: (problem) => onWorkerProblem('classify', problem),
     onGivenUp: onFatal,
     signal

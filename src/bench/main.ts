@@ -1,6 +1,7 @@
-/** `npm run bench [-- stages|throughput|latency|lrp|memory|explanations]`: measures, and asserts nothing. */
+/** `npm run bench [-- stages|throughput|batches|latency|lrp|memory|explanations]`: measures, and asserts nothing. */
 import { cpus } from 'node:os'
 import { report } from '../commands/report.js'
+import { batchTable } from './batches.js'
 import { explanationsReport } from './explanations/index.js'
 import { latencyTable } from './latency.js'
 import { latencyScenes } from './latency-scenes.js'
@@ -25,6 +26,13 @@ const benches: Record<string, () => Promise<string>> = {
   },
   throughput: async () =>
     throughputTable([await demoModel(), await fullSizeModel()], await renderFrames(30, faceSize), threads, 9),
+  batches: async () => {
+    const benches = [
+      { manifest: await demoModel(), faces: 400, rounds: 9 },
+      { manifest: await fullSizeModel(), faces: 16, rounds: 3 }
+    ]
+    return batchTable(benches, threads)
+  },
   latency: async () => latencyTable(latencyScenes(await fullSizeModel()), 100),
   lrp: async () => lrpTable({ manifest: await fullSizeModel(), threads, rounds: 9 }),
   memory: async () => memoryTable(await fullSizeModel())

@@ -17,6 +17,8 @@ export interface ClassifierOptions {
   /** Threads within an operator; 0: one for each core. */
   threads: number
   log: Log
+  /** Faces in one inference at most, where the model takes as many; unless given, what is best for the provider. */
+  largestBatch?: number
   /** An inference of so many faces has ended well. @param ms the time that ONNX Runtime took */
   onInference?: (ms: number, faces: number) => void
   /** The worker died and is started again; null when it serves again. */
@@ -44,10 +46,10 @@ export interface Classifier {
 export type Seen = Pick<Sighting, 'camera' | 'at' | 'faces'>
 
 /**
- * Faces in one inference at most. More of them would hold up whoever comes next, and want more memory, for ever less: on
- * a CPU what a batch saves is reading the weights of the dense layers again (docs/bench.md has the figures).
+ * Faces in one inference at most. On a CPU a batch takes as long as its faces one after the other, and the first of them
+ * would only wait for the last, and memory grow with it (docs/bench.md has the figures). A GPU is not filled by one.
  */
-const largestBatch: Record<ProviderName, number> = { cpu: 4, cuda: 16, tensorrt: 16 }
+const largestBatch: Record<ProviderName, number> = { cpu: 1, cuda: 16, tensorrt: 16 }
 
 /**
  * Opens the classifier and proves its provider by a real inference. `auto` falls back to the CPU with one warning.
@@ -78,7 +80,7 @@ export async function startClassifier(options: ClassifierOptions): Promise<Class
     signal: options.signal
   })
   const batches = new Batches<Face, Float32Array>({
-    max: () => worker.opened.batch ?? largestBatch[worker.opened.proof.provider],
+    max: () => worker.opened.batch ?? options.largestBatch ?? largestBatch[worker.opened.proof.provider],
     run: async (faces) => {
       const { logits, inferenceMs } = await worker.call('classify', { crops: faces.map(({ crop }) => crop.data) })
       onInference?.(inferenceMs, faces.length)

@@ -130,7 +130,7 @@ function openClassifier(
   return startClassifier({
     manifest,
     provider,
-    threads: threadsOf(config),
+    threads: config.inference.threads,
     log: log.child({ stage: 'classify' }),
     onInference,
     onTrouble: (problem) => onWorkerProblem('classify', problem),
@@ -149,7 +149,7 @@ function openDetector(
     crop: manifest.input,
     alignment: manifest.alignment,
     provider: classifier.proof.provider,
-    threads: threadsOf(config),
+    threads: detectorThreads(config),
     minScore: config.inference.min_face_score,
     log: log.child({ stage: 'detect' }),
     onTrouble: (problem) => onWorkerProblem('detect', problem),
@@ -182,7 +182,10 @@ function openExplainer(
   })
 }
 
-/** Half of the cores by default: the decoders, the explanations and the other model want theirs. */
-function threadsOf({ inference }: Config): number {
+/**
+ * Half of the cores by default, for faces are found while others are judged. The classifier has all cores by default, since
+ * nothing is published before it ends; explanations, with their lower priority, have what it leaves.
+ */
+function detectorThreads({ inference }: Config): number {
   return inference.threads || Math.max(1, Math.floor(cpus().length / 2))
 }

@@ -6,7 +6,7 @@ import { type Classifier, startClassifier } from '../../src/classify/index.js'
 import { ModelError, ProviderError } from '../../src/core/errors.js'
 import { type Log, silentLog } from '../../src/core/log.js'
 import type { Face } from '../../src/core/types.js'
-import { loadManifest, sha256Of } from '../../src/model/manifest.js'
+import { loadManifest, type Manifest, sha256Of } from '../../src/model/manifest.js'
 import { until } from '../support/daemon.js'
 import { killWorkers } from '../support/kill-worker.js'
 import { writeTinyModel } from '../support/tiny-model.js'
@@ -47,6 +47,21 @@ async function judge(classifier: Classifier, camera: string, count: number) {
   const faces = coloursOf(count).map((red) => faceOfColour(red, 0, 0))
   const verdicts = await classifier.classify(() => ({ camera, at: count, faces }))
   return verdicts.map(({ camera, at, logits }) => ({ camera, at, red: Math.round(10 * logits[2]!) }))
+}
+
+const options = (manifest: Manifest) => ({ manifest, provider: 'cpu' as const, threads: 1, log: silentLog })
+
+/** What cameras that see so many faces each, and ask at the same moment, get, and how many faces each inference had. */
+async function judgeAtOnce(model: string, counts: readonly number[], largestBatch?: number) {
+  const inferences: number[] = []
+  const classifier = await startClassifier({
+    ...options(await loadManifest(model)),
+    largestBatch,
+    onInference: (_, faces) => inferences.push(faces)
+  })
+  const answers = await Promise.all(counts.map((count) => judge(classifier, `bed-${count}`, count)))
+  await classifier.stop()
+  return { answers, inferences }
 }
 
 const expected = (count: number) => coloursOf(count).map((red) => ({ camera: `bed-${count}`, at: count, red }))
@@ -96,15 +111,16 @@ describe('the classify stage', () => {
   })
 
   it('gives the faces of cameras that wait together to the model at once, and each camera its own verdicts', async () => {
-    const inferences: number[] = []
-    const manifest = await loadManifest(await writeTinyModel(folder))
-    const onInference = (_: number, faces: number): void => void inferences.push(faces)
-    const classifier = await startClassifier({ manifest, provider: 'cpu', threads: 1, log: silentLog, onInference })
-    const answers = await Promise.all([1, 2, 3, 4].map((i) => judge(classifier, `bed-${i}`, i)))
-    await classifier.stop()
+    const { answers, inferences } = await judgeAtOnce(await writeTinyModel(folder), [1, 2, 3, 4], 4)
     expect(answers).toEqual([1, 2, 3, 4].map(expected))
     // The first found it free; what came meanwhile is more than a batch.
     expect(inferences).toEqual([1, 4, 4, 1])
+  })
+
+  it('judges one face at a time on the CPU, where a batch gains nothing and its first face would wait for its last', async () => {
+    const { answers, inferences } = await judgeAtOnce(await writeTinyModel(folder), [2, 1])
+    expect(answers).toEqual([2, 1].map(expected))
+    expect(inferences).toEqual([1, 1, 1])
   })
 
   it.each([
@@ -112,18 +128,14 @@ describe('the classify stage', () => {
     ['a batch of three', { batch: 3 }, [1, 3, 2]],
     ['a batch that says N and is one', { reshape: 1 }, [1, 1, 1, 1, 1, 1]]
   ])('serves a model with %s', async (_, shape, wanted) => {
-    const inferences: number[] = []
-    const manifest = await loadManifest(await writeTinyModel(folder, shape))
-    const onInference = (_: number, faces: number): void => void inferences.push(faces)
-    const classifier = await startClassifier({ manifest, provider: 'cpu', threads: 1, log: silentLog, onInference })
-    const answers = await Promise.all([1, 2, 3].map((i) => judge(classifier, `bed-${i}`, i)))
-    await classifier.stop()
+    const { answers, inferences } = await judgeAtOnce(await writeTinyModel(folder, shape), [1, 2, 3], 4)
     expect(answers).toEqual([1, 2, 3].map(expected))
     expect(inferences).toEqual(wanted)
   })
 
   it('a batch that fails fails all cameras that had a face in it, and the next one is none the worse', async () => {
-    const classifier = await open(await writeTinyModel(folder))
+    const manifest = await loadManifest(await writeTinyModel(folder))
+    const classifier = await startClassifier({ ...options(manifest), largestBatch: 4 })
     // Without pixels, so that what the worker does with it fails.
     const broken = { ...faceOfColour(1, 2, 3), crop: { ...faceOfColour(1, 2, 3).crop, data: null as never } }
     const first = judge(classifier, 'bed-1', 1)

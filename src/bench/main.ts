@@ -1,9 +1,10 @@
 /**
- * `npm run bench [-- stages|throughput|latency|lrp|memory|explanations|frozen]`: measures, and asserts nothing.
+ * `npm run bench [-- stages|throughput|batches|latency|lrp|memory|explanations|frozen]`: measures, and asserts nothing.
  * `npm run bench -- gpu` has options of its own, and a bound (docs/gpu.md).
  */
 import { cpus } from 'node:os'
 import { report } from '../commands/report.js'
+import { batchTable } from './batches.js'
 import { explanationsReport } from './explanations/index.js'
 import { frozenReport } from './frozen.js'
 import { gpuCommand } from './gpu.js'
@@ -30,6 +31,13 @@ const benches: Record<string, () => Promise<string>> = {
   },
   throughput: async () =>
     throughputTable([await demoModel(), await fullSizeModel()], await renderFrames(30, faceSize), threads, 9),
+  batches: async () => {
+    const benches = [
+      { manifest: await demoModel(), faces: 400, rounds: 9 },
+      { manifest: await fullSizeModel(), faces: 16, rounds: 3 }
+    ]
+    return batchTable(benches, threads)
+  },
   latency: async () => latencyTable(latencyScenes(await fullSizeModel()), 100),
   lrp: async () => lrpTable({ manifest: await fullSizeModel(), threads, rounds: 9 }),
   memory: async () => memoryTable(await fullSizeModel())

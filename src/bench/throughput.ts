@@ -84,7 +84,7 @@ async function openStages(manifest: Manifest, threads: number) {
 
 type Stages = Awaited<ReturnType<typeof openStages>>
 
-/** Pushes the frames as fast as they are taken: one being looked at, one waiting. */
+/** Pushes the frames as fast as they are taken: one being looked at, while the one before is being judged. */
 function passThrough({ detector, classifier, reporter }: Stages, frames: readonly Frame[]): Promise<number> {
   let refill: () => void = () => undefined
   const source = new Observable<Frame>((subscriber) => {
@@ -100,12 +100,13 @@ function passThrough({ detector, classifier, reporter }: Stages, frames: readonl
   const startedAt = performance.now()
   return new Promise((resolve, reject) => {
     cameraLine(source, {
-      detect: (frame) => {
-        // The place of the one that waits is free now.
-        setImmediate(refill)
-        return detector.detect(frame, [])
-      },
-      classify: ({ at, faces }) => classifier.classify('bench', at, faces),
+      detect: (frame) => detector.detect(frame, []),
+      classify: (take) =>
+        classifier.classify(() => {
+          // Nothing waits for its turn now.
+          setImmediate(refill)
+          return take()
+        }),
       onDrop: () => reject(new Error('a frame was dropped')),
       onFailure: reject,
       onSuccess: () => undefined

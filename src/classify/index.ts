@@ -2,12 +2,14 @@
 
 import { KeptWorker } from '../core/kept-worker.js'
 import type { Log } from '../core/log.js'
-import type { Face, Verdict } from '../core/types.js'
+import type { Face, Sighting, Verdict } from '../core/types.js'
 import { workerScript } from '../core/worker-protocol.js'
 import type { Manifest } from '../model/manifest.js'
 import { softmax } from '../model/preprocess.js'
 import type { ProviderChoice, ProviderProof } from '../ort/provider.js'
-import type { ClassifyMethods } from './worker.js'
+import type { ProviderName } from '../ort/session.js'
+import { Batches } from './batches.js'
+import type { ClassifyMethods, OpenAnswer } from './worker.js'
 
 export interface ClassifierOptions {
   manifest: Manifest
@@ -15,6 +17,10 @@ export interface ClassifierOptions {
   /** Threads within an operator; 0: one for each core. */
   threads: number
   log: Log
+  /** Faces in one inference at most, where the model takes as many; unless given, what is best for the provider. */
+  largestBatch?: number
+  /** An inference of so many faces has ended well. @param ms the time that ONNX Runtime took */
+  onInference?: (ms: number, faces: number) => void
   /** The worker died and is started again; null when it serves again. */
   onTrouble?: (problem: Error | null) => void
   /** The worker died again and again, and stays away. */
@@ -26,27 +32,38 @@ export interface ClassifierOptions {
 export interface Classifier {
   /** The provider that an inference at start proved, and what ran where. */
   readonly proof: ProviderProof
-  /** Time of the last inference in ms, or null before the first. */
-  readonly lastInferenceMs: number | null
   /** How often the worker was started again. */
   readonly restarted: number
-  /** Verdicts in the order of `faces`; all crops go through the model in one batch. */
-  classify(camera: string, at: number, faces: readonly Face[]): Promise<Verdict[]>
+  /**
+   * Verdicts in the order of the sighting's faces. What waits for the model, of whatever camera, goes through it together.
+   * @param take gives the sighting when its turn has come, so that it may be a newer one than when this was called
+   */
+  classify(take: () => Seen): Promise<Verdict[]>
   stop(): Promise<void>
 }
+
+/** What the classifier wants to know of a sighting. */
+export type Seen = Pick<Sighting, 'camera' | 'at' | 'faces'>
+
+/**
+ * Faces in one inference at most. On a CPU a batch takes as long as its faces one after the other, and the first of them
+ * would only wait for the last, and memory grow with it (docs/bench.md has the figures). A GPU is not filled by one.
+ */
+const largestBatch: Record<ProviderName, number> = { cpu: 1, cuda: 16, tensorrt: 16 }
 
 /**
  * Opens the classifier and proves its provider by a real inference. `auto` falls back to the CPU with one warning.
  * @throws ModelError, ProviderError as the worker's `open` does; the worker is gone then
  */
 export async function startClassifier(options: ClassifierOptions): Promise<Classifier> {
-  const { manifest, provider, threads, log } = options
+  const { manifest, provider, threads, log, onInference } = options
   let verify = false
-  const worker = await KeptWorker.start<ClassifyMethods, ProviderProof>({
+  const worker = await KeptWorker.start<ClassifyMethods, OpenAnswer>({
     script: workerScript(import.meta.url, './worker.js'),
     what: 'the classifier',
     open: async (opening) => {
-      const proof = await opening.call('open', { manifest, provider, threads, verify })
+      const opened = await opening.call('open', { manifest, provider, threads, verify })
+      const { proof, batch } = opened
       // The manifest's loader has looked at the file; before a restart it may have been replaced.
       verify = true
       if (proof.fallback)
@@ -54,50 +71,48 @@ export async function startClassifier(options: ClassifierOptions): Promise<Class
           { provider: proof.provider, tried: proof.fallback },
           'no GPU provider works; inference runs on the CPU'
         )
-      log.info({ model: manifest.name, provider: proof.provider, nodes: proof.nodes }, 'classifier ready')
-      return proof
+      log.info({ model: manifest.name, provider: proof.provider, nodes: proof.nodes, batch }, 'classifier ready')
+      return opened
     },
     log,
     onTrouble: options.onTrouble,
     onGivenUp: options.onGivenUp,
     signal: options.signal
   })
-  let lastInferenceMs: number | null = null
+  const batches = new Batches<Face, Float32Array>({
+    max: () => worker.opened.batch ?? options.largestBatch ?? largestBatch[worker.opened.proof.provider],
+    run: async (faces) => {
+      const { logits, inferenceMs } = await worker.call('classify', { crops: faces.map(({ crop }) => crop.data) })
+      onInference?.(inferenceMs, faces.length)
+      const classes = manifest.labels.length
+      return faces.map((_, i) => logits.slice(i * classes, (i + 1) * classes))
+    }
+  })
   return {
     get proof() {
-      return worker.opened
+      return worker.opened.proof
     },
     get restarted() {
       return worker.restarted
     },
-    get lastInferenceMs() {
-      return lastInferenceMs
-    },
-    async classify(camera, at, faces) {
-      if (faces.length === 0) return []
-      const { logits, inferenceMs } = await worker.call('classify', { crops: faces.map((face) => face.crop.data) })
-      lastInferenceMs = inferenceMs
-      return faces.map((face, i) => verdictOf(manifest, camera, at, face, logits, i))
+    async classify(take) {
+      let seen: Seen | undefined
+      const logits = await batches.submit(() => {
+        seen = take()
+        return seen.faces
+      })
+      return logits.map((each, i) => verdictOf(manifest, seen!, i, each))
     },
     stop: () => worker.close()
   }
 }
 
-function verdictOf(
-  manifest: Manifest,
-  camera: string,
-  at: number,
-  face: Face,
-  all: Float32Array,
-  index: number
-): Verdict {
-  const classes = manifest.labels.length
-  const logits = all.slice(index * classes, (index + 1) * classes)
+function verdictOf(manifest: Manifest, { camera, at, faces }: Seen, index: number, logits: Float32Array): Verdict {
   const probabilities = softmax(logits, manifest.temperature)
   return {
     camera,
     at,
-    face,
+    face: faces[index]!,
     labels: manifest.labels,
     logits,
     probabilities,

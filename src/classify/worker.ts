@@ -14,7 +14,13 @@ export interface OpenRequest {
   verify: boolean
 }
 
-/** RGB24 of crops of the manifest's size. */
+export interface OpenAnswer {
+  proof: ProviderProof
+  /** How many crops an inference takes: any number (null), or so many exactly. */
+  batch: number | null
+}
+
+/** RGB24 of crops of the manifest's size, no more of them than `batch`. */
 export interface ClassifyRequest {
   crops: Uint8Array[]
 }
@@ -29,6 +35,7 @@ export interface ClassifyAnswer {
 interface Open {
   manifest: Manifest
   session: ort.InferenceSession
+  batch: number | null
   endsInSoftmax: boolean
 }
 
@@ -37,36 +44,41 @@ let buffer = new Float32Array(0)
 
 const methods = {
   /** Proves the provider, opens the session and holds the model's shapes against the manifest. */
-  async open({ manifest, provider, threads, verify }: OpenRequest): Promise<ProviderProof> {
+  async open({ manifest, provider, threads, verify }: OpenRequest): Promise<OpenAnswer> {
     if (verify) await checkHash(manifest.file, manifest.sha256, manifest.path)
     const proof = await proveProvider(provider, manifest.file, threads)
     const session = await openSession(manifest.file, { provider: proof.provider, threads })
-    checkShapes(manifest, dimsOf(session.inputMetadata[0]), dimsOf(session.outputMetadata[0]))
-    open = { manifest, session, endsInSoftmax: false }
-    open.endsInSoftmax = await looksLikeProbabilities(open)
-    return proof
+    const inputDims = dimsOf(session.inputMetadata[0])
+    checkShapes(manifest, inputDims, dimsOf(session.outputMetadata[0]))
+    const model = { manifest, session, batch: inputDims[0] ?? null, endsInSoftmax: false }
+    if (model.batch === null && !(await takesTwo(model))) model.batch = 1
+    open = { ...model, endsInSoftmax: await looksLikeProbabilities(model) }
+    return { proof, batch: open.batch }
   },
 
   async classify({ crops }: ClassifyRequest): Promise<Transferred<ClassifyAnswer>> {
     if (!open) throw new InferenceError('is asked before its model is open', 'the classifier', 'Report this bug.')
-    const { manifest } = open
+    const { manifest, batch } = open
     const { width, height } = manifest.input
     const size = 3 * width * height
-    if (buffer.length < crops.length * size) buffer = new Float32Array(crops.length * size)
+    // Whatever lies in the places that a model of a fixed batch has too many, nobody looks at what comes of it.
+    const count = batch ?? crops.length
+    if (buffer.length < count * size) buffer = new Float32Array(count * size)
     crops.forEach((data, i) => {
       preprocess({ width, height, data }, manifest.input, buffer.subarray(i * size, (i + 1) * size))
     })
     const startedAt = performance.now()
-    const output = await run(open, buffer.subarray(0, crops.length * size), crops.length)
+    const output = await run(open, buffer.subarray(0, count * size), count)
     const inferenceMs = performance.now() - startedAt
+    const wanted = output.subarray(0, crops.length * manifest.labels.length)
     // The logarithm of a softmax's output is as good as its input: they differ by a constant for each crop.
-    const logits = open.endsInSoftmax ? output.map((p) => Math.log(Math.max(p, 1e-30))) : Float32Array.from(output)
+    const logits = open.endsInSoftmax ? wanted.map((p) => Math.log(Math.max(p, 1e-30))) : Float32Array.from(wanted)
     return new Transferred({ logits, inferenceMs }, [logits.buffer])
   }
 }
 export type ClassifyMethods = typeof methods
 
-async function run({ manifest, session }: Open, data: Float32Array, count: number): Promise<Float32Array> {
+async function run({ manifest, session }: Opening, data: Float32Array, count: number): Promise<Float32Array> {
   try {
     const feeds = { [session.inputNames[0]!]: new ort.Tensor('float32', data, batchDims(manifest.input, count)) }
     const outputs = await session.run(feeds)
@@ -83,12 +95,30 @@ async function run({ manifest, session }: Open, data: Float32Array, count: numbe
   }
 }
 
+type Opening = Pick<Open, 'manifest' | 'session' | 'batch'>
+
+/**
+ * Whether a batch of two goes through. An exported graph may name its batch and still have a batch of one written in a
+ * Reshape somewhere.
+ */
+async function takesTwo(model: Opening): Promise<boolean> {
+  const { input, labels } = model.manifest
+  try {
+    const logits = await run(model, new Float32Array(2 * 3 * input.width * input.height), 2)
+    return logits.length === 2 * labels.length
+  } catch {
+    return false
+  }
+}
+
 /** Whether the graph ends in a softmax: for two quite different inputs the outputs are positive and sum up to 1. */
-async function looksLikeProbabilities(model: Open): Promise<boolean> {
+async function looksLikeProbabilities(model: Opening): Promise<boolean> {
   const { width, height } = model.manifest.input
+  const classes = model.manifest.labels.length
+  const count = model.batch ?? 1
   for (const value of [0, 1]) {
-    const input = Float32Array.from({ length: 3 * width * height }, (_, i) => value * Math.sin(i) * 100)
-    const output = [...(await run(model, input, 1))]
+    const input = Float32Array.from({ length: count * 3 * width * height }, (_, i) => value * Math.sin(i) * 100)
+    const output = [...(await run(model, input, count))].slice(0, classes)
     const sum = output.reduce((a, b) => a + b, 0)
     if (output.some((p) => p < 0) || Math.abs(sum - 1) > 1e-4) return false
   }

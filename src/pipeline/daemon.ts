@@ -219,7 +219,8 @@ class JoinedStages implements Daemon {
     const { config, secrets, log, clock, onFatal, signal } = this.#options
     const onExplainProblem = (problem: Error | null): void => this.#reporter?.technical('explanation_failed', problem)
     const onWorkerProblem = (part: InferencePart, problem: Error | null): void => this.#inference.worker(part, problem)
-    return { config, secrets, log, clock, onFatal, signal, onExplainProblem, onWorkerProblem }
+    const onInference = (ms: number, faces: number): void => this.#supervision.metrics.inference(ms, faces)
+    return { config, secrets, log, clock, onFatal, signal, onExplainProblem, onWorkerProblem, onInference }
   }
 
   #connect(alarms: Alarms): Promise<Mqtt> {

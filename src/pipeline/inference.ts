@@ -9,7 +9,7 @@ import type { WatchedStages } from './watched-camera.js'
 
 export interface InferenceOptions {
   parts: () => Pick<Parts, 'detector' | 'classifier'>
-  supervision: Pick<Supervision, 'progress' | 'metrics'>
+  supervision: Pick<Supervision, 'progress'>
   /** Why faces are not classified, when it begins; null when there is no such reason any more. */
   onTrouble: (problem: Error | null) => void
   /** What is under way when painlens is told to stop is no failure. */
@@ -34,12 +34,7 @@ export class Inference {
     return {
       onFrame: () => progress.frame(),
       detect: (frame) => progress.watch('detect', parts().detector.detect(frame, zones)),
-      classify: async ({ camera, at, faces }) => {
-        const { classifier } = parts()
-        const verdicts = await progress.watch('classify', classifier.classify(camera, at, faces))
-        if (faces.length > 0) supervision.metrics.inference(classifier.lastInferenceMs!)
-        return verdicts
-      },
+      classify: (take) => progress.watch('classify', parts().classifier.classify(take)),
       onFailure: (error) => {
         // A worker that died speaks for itself.
         if (this.#options.stopping() || this.#isRestarting()) return

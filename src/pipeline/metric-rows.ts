@@ -67,11 +67,7 @@ export const gauges: readonly Row[] = [
 /** Counted elsewhere, and read here. */
 export const counters: readonly Row[] = [
   cameraRow('frames_total', 'Frames handed on.', ({ frames }) => frames),
-  cameraRow(
-    'dropped_total',
-    'Frames that nobody looked at: inference was slower, or failed.',
-    ({ dropped }) => dropped
-  ),
+  cameraRow('dropped_total', 'Frames that nobody judged: inference was slower, or failed.', ({ dropped }) => dropped),
   cameraRow('reconnects_total', 'Decoders started after the first one.', ({ restarts }) => restarts),
   ['painlens_mqtt_connections_total', 'Connections to the broker.', [], (s) => one(s.mqtt()?.connections ?? 0)],
   [

@@ -8,6 +8,7 @@ export class Metrics {
   readonly #registry = new Registry()
   readonly #stages: Histogram<'stage'>
   readonly #inference: Histogram
+  readonly #batch: Histogram
   readonly #publish: Histogram
   readonly #alarms: Counter<'condition' | 'phase'>
 
@@ -24,8 +25,14 @@ export class Metrics {
     })
     this.#inference = new Histogram({
       name: 'painlens_inference_seconds',
-      help: 'The classifier alone, a batch of all faces of a frame.',
+      help: 'The classifier alone, a batch of the faces that waited for it.',
       ...seconds
+    })
+    this.#batch = new Histogram({
+      name: 'painlens_inference_faces',
+      help: 'Faces in one inference of the classifier, of all cameras.',
+      buckets: [1, 2, 4, 8, 16],
+      registers
     })
     this.#publish = new Histogram({
       name: 'painlens_capture_to_publish_seconds',
@@ -44,8 +51,9 @@ export class Metrics {
     this.#stages.observe({ stage }, ms / 1000)
   }
 
-  inference(ms: number): void {
+  inference(ms: number, faces: number): void {
     this.#inference.observe(ms / 1000)
+    this.#batch.observe(faces)
   }
 
   published(ms: number): void {

@@ -19,6 +19,8 @@ export interface PartsOptions {
   secrets: Secrets
   log: Log
   clock: Clock
+  /** The classifier has judged so many faces in one inference. */
+  onInference: (ms: number, faces: number) => void
   /** A worker that cannot be done without has died again and again. */
   onFatal: (error: Error) => void
   /** It died and is started again; null when it serves again. */
@@ -121,15 +123,16 @@ function openAlarmLogOf({ config: { alarm_log }, secrets, log }: PartsOptions): 
 }
 
 function openClassifier(
-  { config, log, onFatal, onWorkerProblem, signal }: PartsOptions,
+  { config, log, onFatal, onInference, onWorkerProblem, signal }: PartsOptions,
   manifest: Manifest
 ): Promise<Classifier> {
   const { provider } = config.inference
   return startClassifier({
     manifest,
     provider,
-    threads: threadsOf(config),
+    threads: config.inference.threads,
     log: log.child({ stage: 'classify' }),
+    onInference,
     onTrouble: (problem) => onWorkerProblem('classify', problem),
     onGivenUp: onFatal,
     signal
@@ -146,7 +149,7 @@ function openDetector(
     crop: manifest.input,
     alignment: manifest.alignment,
     provider: classifier.proof.provider,
-    threads: threadsOf(config),
+    threads: detectorThreads(config),
     minScore: config.inference.min_face_score,
     log: log.child({ stage: 'detect' }),
     onTrouble: (problem) => onWorkerProblem('detect', problem),
@@ -179,7 +182,10 @@ function openExplainer(
   })
 }
 
-/** Half of the cores by default: the decoders, the explanations and the other model want theirs. */
-function threadsOf({ inference }: Config): number {
+/**
+ * Half of the cores by default, for faces are found while others are judged. The classifier has all cores by default, since
+ * nothing is published before it ends; explanations, with their lower priority, have what it leaves.
+ */
+function detectorThreads({ inference }: Config): number {
   return inference.threads || Math.max(1, Math.floor(cpus().length / 2))
 }

@@ -29,7 +29,7 @@ export interface WatchedCameraStats extends Pick<CameraStats, 'reason' | 'restar
   state: CameraState
   fps: number
   frames: number
-  /** Frames that nobody looked at: inference was slower than the camera, or failed. */
+  /** Frames that nobody judged: inference was slower than the camera, or failed. */
   dropped: number
   lastFrameAt: number | null
 }

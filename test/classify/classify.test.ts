@@ -2,11 +2,11 @@ import { mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { startClassifier } from '../../src/classify/index.js'
+import { type Classifier, startClassifier } from '../../src/classify/index.js'
 import { ModelError, ProviderError } from '../../src/core/errors.js'
 import { type Log, silentLog } from '../../src/core/log.js'
 import type { Face } from '../../src/core/types.js'
-import { loadManifest, sha256Of } from '../../src/model/manifest.js'
+import { loadManifest, type Manifest, sha256Of } from '../../src/model/manifest.js'
 import { until } from '../support/daemon.js'
 import { killWorkers } from '../support/kill-worker.js'
 import { writeTinyModel } from '../support/tiny-model.js'
@@ -30,21 +30,53 @@ function faceOfColour(red: number, green: number, blue: number): Face {
   }
 }
 
+/** What a camera has seen, for when the classifier asks. */
+const sight =
+  (...faces: Face[]) =>
+  () => ({ camera: 'bed-1', at: 5, faces })
+
 async function open(model: string, provider: 'auto' | 'cpu' | 'cuda' = 'cpu', log: Log = silentLog) {
   return startClassifier({ manifest: await loadManifest(model), provider, threads: 1, log })
 }
+
+/** Colours that no other camera's faces have. */
+const coloursOf = (count: number): number[] => Array.from({ length: count }, (_, i) => 10 * count + i)
+
+/** What the tiny model says of `count` faces of bed-`count`. */
+async function judge(classifier: Classifier, camera: string, count: number) {
+  const faces = coloursOf(count).map((red) => faceOfColour(red, 0, 0))
+  const verdicts = await classifier.classify(() => ({ camera, at: count, faces }))
+  return verdicts.map(({ camera, at, logits }) => ({ camera, at, red: Math.round(10 * logits[2]!) }))
+}
+
+const options = (manifest: Manifest) => ({ manifest, provider: 'cpu' as const, threads: 1, log: silentLog })
+
+/** What cameras that see so many faces each, and ask at the same moment, get, and how many faces each inference had. */
+async function judgeAtOnce(model: string, counts: readonly number[], largestBatch?: number) {
+  const inferences: number[] = []
+  const classifier = await startClassifier({
+    ...options(await loadManifest(model)),
+    largestBatch,
+    onInference: (_, faces) => inferences.push(faces)
+  })
+  const answers = await Promise.all(counts.map((count) => judge(classifier, `bed-${count}`, count)))
+  await classifier.stop()
+  return { answers, inferences }
+}
+
+const expected = (count: number) => coloursOf(count).map((red) => ({ camera: `bed-${count}`, at: count, red }))
 
 describe('the classify stage', () => {
   it('gives each face of a batch its own verdict, with the logits that the model computes', async () => {
     const classifier = await open(await writeTinyModel(folder))
     try {
-      const verdicts = await classifier.classify('bed-1', 5, [faceOfColour(10, 20, 30), faceOfColour(40, 0, 10)])
+      const verdicts = await classifier.classify(sight(faceOfColour(10, 20, 30), faceOfColour(40, 0, 10)))
       expect([...verdicts[0]!.logits].map((x) => x.toFixed(3))).toEqual(['3.000', '2.000', '1.000'])
       expect([...verdicts[1]!.logits].map((x) => x.toFixed(3))).toEqual(['1.000', '0.000', '4.000'])
       expect(verdicts[0]!.score).toBeCloseTo(0.6652409, 5)
       expect(verdicts[0]).toMatchObject({ camera: 'bed-1', at: 5, labels: ['pain', 'disgust', 'happiness'] })
       expect(classifier.proof.nodes.CPUExecutionProvider).toBeGreaterThan(0)
-      expect(await classifier.classify('bed-1', 6, [])).toEqual([])
+      expect(await classifier.classify(sight())).toEqual([])
     } finally {
       await classifier.stop()
     }
@@ -63,7 +95,7 @@ describe('the classify stage', () => {
       onTrouble: (problem) => troubles.push(problem),
       onGivenUp: (error) => givenUp.push(error)
     })
-    const judge = async () => [...(await classifier.classify('bed-1', 5, [faceOfColour(10, 20, 30)]))[0]!.logits]
+    const judge = async () => [...(await classifier.classify(sight(faceOfColour(10, 20, 30))))[0]!.logits]
     const before = await judge()
     expect(await killWorkers('classify/worker.js')).toBe(1)
     await until(() => troubles.length === 2, 'the restart')
@@ -78,9 +110,48 @@ describe('the classify stage', () => {
     await classifier.stop()
   })
 
+  it('gives the faces of cameras that wait together to the model at once, and each camera its own verdicts', async () => {
+    const { answers, inferences } = await judgeAtOnce(await writeTinyModel(folder), [1, 2, 3, 4], 4)
+    expect(answers).toEqual([1, 2, 3, 4].map(expected))
+    // The first found it free; what came meanwhile is more than a batch.
+    expect(inferences).toEqual([1, 4, 4, 1])
+  })
+
+  it('judges one face at a time on the CPU, where a batch gains nothing and its first face would wait for its last', async () => {
+    const { answers, inferences } = await judgeAtOnce(await writeTinyModel(folder), [2, 1])
+    expect(answers).toEqual([2, 1].map(expected))
+    expect(inferences).toEqual([1, 1, 1])
+  })
+
+  it.each([
+    ['a batch of one', { batch: 1 }, [1, 1, 1, 1, 1, 1]],
+    ['a batch of three', { batch: 3 }, [1, 3, 2]],
+    ['a batch that says N and is one', { reshape: 1 }, [1, 1, 1, 1, 1, 1]]
+  ])('serves a model with %s', async (_, shape, wanted) => {
+    const { answers, inferences } = await judgeAtOnce(await writeTinyModel(folder, shape), [1, 2, 3], 4)
+    expect(answers).toEqual([1, 2, 3].map(expected))
+    expect(inferences).toEqual(wanted)
+  })
+
+  it('a batch that fails fails all cameras that had a face in it, and the next one is none the worse', async () => {
+    const manifest = await loadManifest(await writeTinyModel(folder))
+    const classifier = await startClassifier({ ...options(manifest), largestBatch: 4 })
+    // Without pixels, so that what the worker does with it fails.
+    const broken = { ...faceOfColour(1, 2, 3), crop: { ...faceOfColour(1, 2, 3).crop, data: null as never } }
+    const first = judge(classifier, 'bed-1', 1)
+    const failing = [classifier.classify(sight(broken)), judge(classifier, 'bed-2', 1)]
+    const results = await Promise.allSettled(failing)
+    expect(results.map(({ status }) => status)).toEqual(['rejected', 'rejected'])
+    expect(await first).toEqual(expected(1))
+    expect(await judge(classifier, 'bed-3', 3)).toEqual(expected(3))
+    const left = Promise.allSettled([judge(classifier, 'bed-1', 1), judge(classifier, 'bed-2', 2)])
+    await classifier.stop()
+    expect((await left).map(({ status }) => status)).toEqual(['rejected', 'rejected'])
+  })
+
   it('is not misled by a model that ends in a softmax', async () => {
     const classifier = await open(await writeTinyModel(folder, { softmax: true }))
-    const [verdict] = await classifier.classify('bed-1', 5, [faceOfColour(10, 20, 30)])
+    const [verdict] = await classifier.classify(sight(faceOfColour(10, 20, 30)))
     await classifier.stop()
     expect(verdict!.score).toBeCloseTo(0.6652409, 5)
   })
@@ -124,7 +195,7 @@ describe('the classify stage', () => {
   it('rejects what is asked after stop', async () => {
     const classifier = await open(await writeTinyModel(folder))
     await classifier.stop()
-    await expect(classifier.classify('bed-1', 5, [faceOfColour(1, 2, 3)])).rejects.toThrow('is closed')
+    await expect(classifier.classify(sight(faceOfColour(1, 2, 3)))).rejects.toThrow('is closed')
   })
 })
 

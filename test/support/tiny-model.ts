@@ -8,24 +8,34 @@ import { GraphBuilder, writeModel } from '../../src/onnx/index.js'
 
 const input = { layout: 'nchw', width: 16, height: 16, colour: 'bgr', mean: [0, 0, 0], scale: 1 } as const
 
+export interface TinyOptions {
+  softmax?: boolean
+  slope?: number
+  /** Of its input in pixels; 16 unless given. */
+  side?: number
+  /** A fixed one; any unless given. */
+  batch?: number
+  /** The batch that a Reshape in the middle was exported with, whatever the input says. */
+  reshape?: number
+  changes?: object
+}
+
 /**
  * A model whose logits are the mean blue, green and red of its input times 0.1 (or another `slope`), so that a test knows
  * them; with its manifest. Labels pain, disgust, happiness: the redder the crop, the more "happiness".
- * @param options side: of its input in pixels, 16 unless given
  */
-export async function writeTinyModel(
-  folder: string,
-  options: { softmax?: boolean; slope?: number; side?: number; changes?: object } = {}
-): Promise<string> {
-  const { slope = 0.1, side = input.width } = options
+export async function writeTinyModel(folder: string, options: TinyOptions = {}): Promise<string> {
+  const { slope = 0.1, side = input.width, batch = 'N', reshape } = options
   const graph = new GraphBuilder({ name: 'tiny' })
-  graph.input('input', ['N', 3, side, side])
+  graph.input('input', [batch, 3, side, side])
   const weights = graph.constant('weights', Float32Array.of(slope, 0, 0, 0, slope, 0, 0, 0, slope), [3, 3])
   const bias = graph.constant('bias', new Float32Array(3), [3])
-  const mean = graph.node('Flatten', [graph.node('GlobalAveragePool', ['input'])])
+  const pooled = graph.node('GlobalAveragePool', ['input'])
+  const shape = reshape && graph.constant('shape', BigInt64Array.of(BigInt(reshape), 3n), [2])
+  const mean = shape ? graph.node('Reshape', [pooled, shape]) : graph.node('Flatten', [pooled])
   const logits = graph.node('Gemm', [mean, weights, bias], {}, { name: 'fc' })
   const last = options.softmax ? graph.node('Softmax', [logits], { axis: 1 }) : logits
-  graph.output(last, ['N', 3])
+  graph.output(last, [batch, 3])
   return await writeWithManifest(folder, graph, { input: { ...input, width: side, height: side }, ...options.changes })
 }
 

@@ -1,10 +1,11 @@
-/** `npm run bench [-- stages|throughput|latency|lrp|memory|explanations|frozen]`: measures, and asserts nothing. */
+/** `npm run bench [-- stages|throughput|latency|lrp|memory|look|explanations|frozen]`: measures, and asserts nothing. */
 import { cpus } from 'node:os'
 import { report } from '../commands/report.js'
 import { explanationsReport } from './explanations/index.js'
-import { frozenReport } from './frozen.js'
+import { frozenTable } from './frozen.js'
 import { latencyTable } from './latency.js'
 import { latencyScenes } from './latency-scenes.js'
+import { lookTable } from './look.js'
 import { lrpTable } from './lrp.js'
 import { memoryTable } from './memory.js'
 import { demoModel, fullSizeModel } from './models.js'
@@ -28,13 +29,14 @@ const benches: Record<string, () => Promise<string>> = {
     throughputTable([await demoModel(), await fullSizeModel()], await renderFrames(30, faceSize), threads, 9),
   latency: async () => latencyTable(latencyScenes(await fullSizeModel()), 100),
   lrp: async () => lrpTable({ manifest: await fullSizeModel(), threads, rounds: 9 }),
-  memory: async () => memoryTable(await fullSizeModel())
+  memory: async () => memoryTable(await fullSizeModel()),
+  look: async () => lookTable(await renderFrames(60, faceSize))
 }
 
 /** What takes minutes and says nothing about speed is done only when it is named. */
 const onRequest: typeof benches = {
   explanations: async () => explanationsReport({ manifest: await demoModel(), threads, identities: 100 }),
-  frozen: frozenReport
+  frozen: frozenTable
 }
 
 async function main(names: readonly string[]): Promise<number> {

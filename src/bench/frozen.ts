@@ -1,9 +1,7 @@
-/** How soon a picture that stands still is found after an encoder, whether a sleeping room is taken for one, and what a look costs. */
-import { PictureWatch } from '../camera/picture-watch.js'
+/** How soon a picture that stands still is found after an encoder, and whether a sleeping room is taken for one. */
 import { watchEncoded } from './encoded.js'
-import { renderFrames } from './pictures.js'
 import { type Film, noisy, sleepingRoom } from './sleeping-room.js'
-import { median, ms, quantile, table } from './table.js'
+import { table } from './table.js'
 
 const size = { width: 640, height: 360 }
 const fps = 5
@@ -39,7 +37,7 @@ const rooms: Record<string, { level: number; noise: number }> = {
 }
 
 /** Takes minutes. */
-export async function frozenReport(): Promise<string> {
+export async function frozenTable(): Promise<string> {
   const rows: string[][] = []
   const films = await Promise.all(Object.values(rooms).map(filmsOf))
   for (const [name, encoder] of Object.entries(encoders)) {
@@ -54,31 +52,11 @@ export async function frozenReport(): Promise<string> {
     rows.push([name, ...found, String(wrong)])
   }
   const head = ['encoder', ...Object.keys(rooms).map((name) => `still, ${name}: s`), 'live pictures not ok']
-  return `${table(head, rows)}\n\n${await lookCost()}`
+  return table(head, rows)
 }
 
 async function filmsOf({ level, noise }: { level: number; noise: number }): Promise<Record<'live' | 'still', Film>> {
   const live = noisy(await sleepingRoom(size, level), size.width, noise)
   const standing = Uint8Array.from(live(4711))
   return { live, still: (index) => (index < liveS * fps ? live(index) : standing) }
-}
-
-/** Of pictures of 1280x720 that are all new, or all the same. */
-async function lookCost(): Promise<string> {
-  const frames = await renderFrames(60, 180)
-  const costOf = (pick: (i: number) => number): number[] => {
-    const watch = new PictureWatch(frames[0]!, [])
-    return Array.from({ length: 1000 }, (_, i) => {
-      const { data } = frames[pick(i)]!
-      const startedAt = performance.now()
-      watch.look(data, i * 200)
-      return performance.now() - startedAt
-    }).slice(200)
-  }
-  const rows = Object.entries({ new: costOf((i) => i % frames.length), same: costOf(() => 0) }).map(([name, times]) => [
-    name,
-    ms(median(times)),
-    ms(quantile(times, 0.99)!)
-  ])
-  return table(['a look at a picture that is', 'median ms', 'p99 ms'], rows)
 }

@@ -1,15 +1,16 @@
 /**
- * `npm run bench [-- stages|throughput|batches|latency|lrp|memory|explanations|frozen]`: measures, and asserts nothing.
+ * `npm run bench [-- NAME…]`: measures, and asserts nothing; the names are in the tables below.
  * `npm run bench -- gpu` has options of its own, and a bound (docs/gpu.md).
  */
 import { cpus } from 'node:os'
 import { report } from '../commands/report.js'
 import { batchTable } from './batches.js'
 import { explanationsReport } from './explanations/index.js'
-import { frozenReport } from './frozen.js'
+import { frozenTable } from './frozen.js'
 import { gpuCommand } from './gpu.js'
 import { latencyTable } from './latency.js'
 import { latencyScenes } from './latency-scenes.js'
+import { lookTable } from './look.js'
 import { lrpTable } from './lrp.js'
 import { memoryTable } from './memory.js'
 import { demoModel, fullSizeModel } from './models.js'
@@ -40,13 +41,14 @@ const benches: Record<string, () => Promise<string>> = {
   },
   latency: async () => latencyTable(latencyScenes(await fullSizeModel()), 100),
   lrp: async () => lrpTable({ manifest: await fullSizeModel(), threads, rounds: 9 }),
-  memory: async () => memoryTable(await fullSizeModel())
+  memory: async () => memoryTable(await fullSizeModel()),
+  look: async () => lookTable(await renderFrames(60, faceSize))
 }
 
 /** What takes minutes and says nothing about speed is done only when it is named. */
 const onRequest: typeof benches = {
   explanations: async () => explanationsReport({ manifest: await demoModel(), threads, identities: 100 }),
-  frozen: frozenReport
+  frozen: frozenTable
 }
 
 async function main(names: readonly string[]): Promise<number> {

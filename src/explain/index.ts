@@ -55,7 +55,7 @@ export interface ExplainOptions {
 export interface ExplainRequest {
   camera: string
   track: number
-  /** When the frame was captured, in ms since the epoch. */
+  /** When the frame was captured, a moment of the clock. */
   at: number
   crop: Crop
   /** The classifier's probability of the alarm label; a mismatch with the explained model's own is logged. */
@@ -161,7 +161,7 @@ class Explaining implements ExplainStage {
   }
 
   open(): Promise<void> {
-    return this.#keeper.start()
+    return this.#keeper.start({ patiently: this.#options.inBackground === true })
   }
 
   submit(request: ExplainRequest): Promise<Explained | null> {

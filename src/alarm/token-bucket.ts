@@ -9,7 +9,7 @@ export class TokenBucket {
     this.#tokens = Math.max(1, perS)
   }
 
-  /** @param at ms since the epoch; a time that runs backwards brings nothing. @returns whether there was one to take */
+  /** @param at a moment of the clock; a time that runs backwards brings nothing. @returns whether there was one to take */
   take(at: number): boolean {
     const elapsedS = Math.max(0, at - this.#at) / 1000
     this.#at = Math.max(this.#at, at)

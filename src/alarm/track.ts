@@ -2,7 +2,7 @@ import type { Box } from '../core/types.js'
 import type { AlarmRecord } from './record.js'
 import type { AlarmRules } from './rules.js'
 
-/** What is known about one face over time. Times are ms since the epoch. */
+/** What is known about one face over time. Times are moments of the clock. */
 export interface TrackState {
   camera: string
   smoothed: number

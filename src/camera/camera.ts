@@ -40,7 +40,7 @@ export interface CameraOptions {
 
 export interface CameraStatus {
   state: CameraState
-  /** In ms since the epoch. */
+  /** A moment of the clock (core/clock.ts). */
   since: number
   /** Why there is no picture, or none that is worth looking at; fit for a log. */
   reason?: string

@@ -44,7 +44,7 @@ export class FrameAssembler {
     }))
   }
 
-  /** @param at when the chunk arrived, in ms since the epoch */
+  /** @param at when the chunk arrived, a moment of the clock */
   push(chunk: Uint8Array, at: number): void {
     let offset = 0
     while (offset < chunk.length) {

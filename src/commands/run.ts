@@ -37,15 +37,16 @@ export async function runCommand(options: { config: string }, signal: AbortSigna
   await notifier.ready(daemon.summary())
   notifier.startWatchdog(() => daemon.isAlive())
   const status = setInterval(() => void notifier.status(daemon.summary()), statusEveryMs)
+  let error: Error | undefined
   try {
-    const error = await Promise.race([died, aborted(signal)])
+    error = await Promise.race([died, aborted(signal)])
     if (error) log.error({ error: error.message }, 'painlens stops, because it cannot go on')
     else log.info({}, 'painlens stops')
     return error ? 1 : 0
   } finally {
     clearInterval(status)
     process.off('SIGHUP', onHangup)
-    await endInTime(Promise.all([notifier.stopping(), daemon.stop()]))
+    await endInTime(Promise.all([notifier.stopping(), daemon.stop()]), error ? 'SIGKILL' : 'SIGTERM')
     await notifier.stop()
   }
 }
@@ -56,19 +57,19 @@ async function giveUp(starting: Promise<Daemon>): Promise<number> {
     (daemon) => daemon.stop(),
     () => undefined
   )
-  await endInTime(stopped)
+  await endInTime(stopped, 'SIGTERM')
   return 0
 }
 
 /**
  * Waits for everything to stop. Native code that loads or runs a large model cannot be interrupted, and a process that
- * exits in the middle of it aborts; where it takes too long the signal's own default ends the process, which systemd
- * takes for a clean end.
+ * exits in the middle of it aborts; where it takes too long a signal ends the process.
+ * @param by SIGTERM, by its own default, is a clean end for systemd; SIGKILL is a failure, after which it starts painlens anew
  */
-async function endInTime(stopped: Promise<unknown>): Promise<void> {
+async function endInTime(stopped: Promise<unknown>, by: 'SIGTERM' | 'SIGKILL'): Promise<void> {
   const timer = setTimeout(() => {
     process.removeAllListeners('SIGTERM')
-    process.kill(process.pid, 'SIGTERM')
+    process.kill(process.pid, by)
   }, stopMs)
   await stopped
   clearTimeout(timer)

@@ -54,6 +54,8 @@ export class UnsupportedModelError extends PainlensError {}
 export class ProviderError extends PainlensError {}
 /** An inference or an explanation that failed or got stuck. */
 export class InferenceError extends PainlensError {}
+/** Two engines that should compute the same do not; which of them is right, trying again does not tell. */
+export class EnginesDifferError extends InferenceError {}
 export class BrokerError extends PainlensError {}
 export class PortInUseError extends PainlensError {}
 /** No space, no permission, no such folder. */

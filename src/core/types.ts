@@ -29,7 +29,7 @@ export interface Frame extends Size {
   camera: string
   /** Counts the camera's frames since the stage started, dropped ones included. */
   seq: number
-  /** When the frame's last byte arrived, in ms since the epoch. */
+  /** When the frame's last byte arrived, a moment of the clock (core/clock.ts). */
   at: number
   data: Uint8Array<SharedArrayBuffer>
   release(): void
@@ -111,7 +111,7 @@ export interface Uncertainty {
 
 export interface Explanation {
   camera: string
-  /** When the explained frame was captured, in ms since the epoch. */
+  /** When the explained frame was captured, a moment of the clock. */
   at: number
   track: number
   /** The label that was explained, and its probability. */

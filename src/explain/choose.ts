@@ -1,5 +1,5 @@
 /** `explanation.engine: auto`: both engines explain the same picture, must agree, and the faster one serves. */
-import { InferenceError, messageOf } from '../core/errors.js'
+import { EnginesDifferError, InferenceError, messageOf } from '../core/errors.js'
 import type { Log } from '../core/log.js'
 import type { EngineName } from '../lrp/index.js'
 import { type EngineSetup, type OpenEngine, type Opening, openEngine } from './engines.js'
@@ -24,7 +24,7 @@ const largestDifference = 0.01
 
 /**
  * Tries one engine after the other, never both in memory at a time, and opens the faster.
- * @throws InferenceError when they disagree or neither works; nothing is left open then
+ * @throws EnginesDifferError; InferenceError when neither works; nothing is left open then
  */
 export async function chooseEngine(setup: EngineSetup, opening: Opening, log: Log): Promise<Chosen> {
   const tfjs = await tryEngine('tfjs', setup, opening)
@@ -92,9 +92,9 @@ function shareOfLargest(a: Float32Array, b: Float32Array): number {
   return difference === 0 ? 0 : difference / largest
 }
 
-function disagreement(tfjs: string, onnx: string, difference: number): InferenceError {
+function disagreement(tfjs: string, onnx: string, difference: number): EnginesDifferError {
   const share = Number.isFinite(difference) ? `${(100 * difference).toPrecision(2)} %` : 'values that are no numbers'
-  return new InferenceError(
+  return new EnginesDifferError(
     `the LRP engines ${tfjs} and ${onnx} differ by ${share} on the same picture, so nothing is explained`,
     'explanation.engine auto',
     'Check the model and the composite with painlens explain, then name the engine that is right.'

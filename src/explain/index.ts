@@ -82,7 +82,7 @@ class Explaining implements ExplainStage {
   }
 
   open(): Promise<void> {
-    return this.#keeper.start()
+    return this.#keeper.start({ patiently: this.#options.inBackground === true })
   }
 
   submit(request: ExplainRequest): Promise<Explained | null> {

@@ -1,6 +1,6 @@
 /** Keeps one LRP engine running: opens it, and opens it again when its worker has died. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { InferenceError, messageOf } from '../core/errors.js'
+import { EnginesDifferError, InferenceError, messageOf } from '../core/errors.js'
 import type { Log } from '../core/log.js'
 import { Restarts } from '../core/restarts.js'
 import type { EngineName } from '../lrp/index.js'
@@ -55,10 +55,11 @@ export class EngineKeeper {
 
   /**
    * Opens the engine, or with `auto` the better of both.
+   * @param patiently one that cannot be opened is tried again, as one that is lost; engines that disagree are not
    * @throws PainlensError when that fails, and the state is `failed` then; rejects too when it is stopped meanwhile
    */
-  start(): Promise<void> {
-    const starting = this.#open()
+  start({ patiently }: { patiently: boolean }): Promise<void> {
+    const starting = this.#start(patiently)
     this.#opening = starting.catch(() => undefined)
     return starting
   }
@@ -84,19 +85,33 @@ export class EngineKeeper {
     throw this.#problem ?? new InferenceError('is not open', 'the explain worker', 'Report this bug.')
   }
 
-  async #open(): Promise<void> {
-    const { engine, setup, log } = this.#options
-    try {
-      const chosen: Chosen =
-        engine === 'auto'
-          ? await chooseEngine(setup, this.#howToOpen(), log)
-          : { engine: await openEngine(engine, setup, this.#howToOpen()), choice: null }
-      this.#choice = chosen.choice
-      this.#serve(chosen.engine)
-    } catch (error) {
-      this.#set('failed', asError(error))
-      throw error
+  async #start(patiently: boolean): Promise<void> {
+    const { signal } = this.#stopping
+    for (let verify = false; ; verify = true) {
+      try {
+        return await this.#open(verify)
+      } catch (error) {
+        const mayPass = patiently && !signal.aborted && !(error instanceof EnginesDifferError)
+        const delayMs = mayPass ? this.#restarts.next() : null
+        this.#set(delayMs === null ? 'failed' : 'restarting', asError(error))
+        if (delayMs === null) throw error
+        const fields = { error: messageOf(error), delayMs }
+        this.#options.log.warn(fields, 'the LRP engine cannot be opened, and is tried again after a while')
+        await sleep(delayMs, undefined, { signal })
+      }
     }
+  }
+
+  /** @param verify whether the model may have been replaced since the classifier was opened */
+  async #open(verify: boolean): Promise<void> {
+    const { engine, setup, log } = this.#options
+    const opening = { ...this.#howToOpen(), verify }
+    const chosen: Chosen =
+      engine === 'auto'
+        ? await chooseEngine(setup, opening, log)
+        : { engine: await openEngine(engine, setup, opening), choice: null }
+    this.#choice = chosen.choice
+    this.#serve(chosen.engine)
   }
 
   #howToOpen(): Opening {

@@ -4,13 +4,13 @@ import type { Clock } from '../core/clock.js'
 export interface Queued {
   camera: string
   track: number
-  /** When the frame was captured, in ms since the epoch. */
+  /** When the frame was captured, a moment of the clock. */
   at: number
 }
 
 interface Waiting<Request, Result> {
   request: Request
-  /** In ms since the epoch. */
+  /** A moment of the clock. */
   since: number
   resolve: (result: Result | null) => void
   reject: (error: unknown) => void

@@ -44,7 +44,7 @@ export interface ExplainOptions {
 export interface ExplainRequest {
   camera: string
   track: number
-  /** When the frame was captured, in ms since the epoch. */
+  /** When the frame was captured, a moment of the clock. */
   at: number
   crop: Crop
   /** The classifier's probability of the alarm label; a mismatch with the explained model's own is logged. */

@@ -7,7 +7,7 @@ export interface Track {
   id: number
   /** Where it was seen last. */
   box: Box
-  /** When, in ms since the epoch. */
+  /** When, a moment of the clock (core/clock.ts). */
   seenAt: number
 }
 

@@ -32,7 +32,7 @@ export interface DeliveryOptions {
   connection: Connection
   base: string
   published: Record<Kind, number>
-  /** The broker has confirmed an alarm. @param at in ms since the epoch */
+  /** The broker has confirmed an alarm. @param at the time of day, in ms since the epoch */
   onAlarmDelivered?: (alarm: AlarmMessage, at: number) => void
   clock: Clock
   secrets: Secrets

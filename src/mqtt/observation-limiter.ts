@@ -13,7 +13,7 @@ export class ObservationLimiter {
     return this.#left
   }
 
-  /** @param now ms since the epoch */
+  /** @param now a moment of the clock */
   allows(camera: string, track: number, now: number): boolean {
     const key = `${track}@${camera}`
     const last = this.#last.get(key)

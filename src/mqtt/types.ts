@@ -22,7 +22,7 @@ export interface MqttOptions {
   /** Asked each `healthEveryMs` while connected. */
   health: () => HealthMessage
   privacy: Privacy
-  /** The broker has confirmed an alarm. @param at in ms since the epoch */
+  /** The broker has confirmed an alarm. @param at the time of day, in ms since the epoch */
   onAlarmDelivered?: (alarm: AlarmMessage, at: number) => void
   /** After the birth message and the states are out; the moment to publish active alarms again. */
   onConnectionChange?: (connected: boolean) => void
@@ -55,7 +55,7 @@ export interface Mqtt {
   explanation(message: ExplanationMessage): Promise<void>
   /**
    * Published at once and again with each new connection.
-   * @param at since when, in ms since the epoch
+   * @param at since when, a moment of the clock, as `until` is
    * @param until for a pause: when it ends by itself
    */
   cameraState(camera: string, state: CameraState, at: number, until?: number | null): void

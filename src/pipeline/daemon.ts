@@ -1,7 +1,8 @@
 /** Joins the stages: cameras → detect → classify → alarm → outbox → MQTT, with explain at the side. */
 import { randomUUID } from 'node:crypto'
+import { isDeepStrictEqual } from 'node:util'
 import { type AlarmOptions, type Alarms, createAlarms } from '../alarm/index.js'
-import type { CameraConfig, Config } from '../config/index.js'
+import type { Config } from '../config/index.js'
 import type { Clock } from '../core/clock.js'
 import { messageOf } from '../core/errors.js'
 import type { Log } from '../core/log.js'
@@ -9,6 +10,7 @@ import type { Secrets } from '../core/secrets.js'
 import { version } from '../core/version.js'
 import { type Mqtt, startMqtt } from '../mqtt/index.js'
 import { isSynchronised } from '../time-sync/index.js'
+import { Cameras } from './cameras.js'
 import { ClockWatch } from './clock-watch.js'
 import { commandHandlers } from './commands.js'
 import { Explanations } from './explanations.js'
@@ -17,19 +19,12 @@ import { Inference } from './inference.js'
 import { watchLoopDelay } from './latency.js'
 import { endsOfLeftAlarms, RetainedStates } from './left-behind.js'
 import { alarmOptions, brokerOptions, modelOf, protocolVersions } from './mapping.js'
-import {
-  type InferencePart,
-  openConfiguredCamera,
-  openParts,
-  type Parts,
-  type PartsOptions,
-  stopInference
-} from './parts.js'
+import { type InferencePart, openParts, type Parts, type PartsOptions, stopInference } from './parts.js'
 import { Pauses } from './pauses.js'
 import { Reporter } from './reporter.js'
 import { SelfWatch } from './self-watch.js'
 import { Supervision } from './supervision.js'
-import { type WatchedCamera, watchCamera } from './watched-camera.js'
+import type { WatchedCamera } from './watched-camera.js'
 
 export interface DaemonOptions {
   config: Config
@@ -74,18 +69,16 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
 
 class JoinedStages implements Daemon {
   readonly #options: DaemonOptions
-  readonly #cameras = new Map<string, WatchedCamera>()
+  readonly #watched = new Map<string, WatchedCamera>()
   readonly #loop = watchLoopDelay()
   readonly #supervision: Supervision
   readonly #inference: Inference
   #config: Config
   #parts!: Parts
-  #alarmOptions!: AlarmOptions
   #reporter: Reporter | undefined
   #mqtt: Mqtt | undefined
   #reloading: Promise<unknown> = Promise.resolve()
-  #retained!: RetainedStates
-  #pauses!: Pauses
+  #cameras!: Cameras
   #selfWatch: SelfWatch | undefined
   #clockWatch: ClockWatch | undefined
   #ticker: NodeJS.Timeout | undefined
@@ -96,7 +89,7 @@ class JoinedStages implements Daemon {
     this.#config = options.config
     this.#supervision = new Supervision({
       parts: () => this.#parts,
-      cameras: this.#cameras,
+      cameras: this.#watched,
       mqtt: () => this.#mqtt,
       loop: this.#loop,
       log: options.log
@@ -114,23 +107,22 @@ class JoinedStages implements Daemon {
     const { config, log, clock } = this.#options
     try {
       this.#parts = await openParts(this.#partsOptions())
-      this.#alarmOptions = alarmOptions(config, modelOf(this.#parts.manifest), clock)
-      const alarms = createAlarms(this.#alarmOptions)
+      const about = alarmOptions(config, modelOf(this.#parts.manifest), clock)
+      const alarms = createAlarms(about)
       const mqtt = await this.#connect(alarms)
       this.#mqtt = mqtt
       const explanations = this.#createExplanations(mqtt)
       const { alarmLog, outbox } = this.#parts
       const supervision = this.#supervision
-      this.#reporter = new Reporter({ alarms, mqtt, alarmLog, explanations, supervision, log, clock })
-      this.#reporter.send(endsOfLeftAlarms(outbox, clock.now(), clock))
-      this.#pauses = new Pauses(outbox, clock)
-      this.#retained = new RetainedStates(outbox, mqtt)
-      this.#retained.clearAllBut(new Set(config.cameras.map(({ id }) => id)))
+      const reporter = new Reporter({ alarms, mqtt, alarmLog, explanations, supervision, log, clock })
+      this.#reporter = reporter
+      reporter.send(endsOfLeftAlarms(outbox, clock.now(), clock))
       // What went wrong before there was somebody to tell.
       const problem = this.#parts.explainer?.stats().problem
-      if (problem) this.#reporter.technical('explanation_failed', problem)
-      this.#startTicking(this.#reporter, mqtt)
-      for (const camera of config.cameras) this.#addCamera(camera)
+      if (problem) reporter.technical('explanation_failed', problem)
+      this.#startTicking(reporter, mqtt)
+      this.#cameras = this.#createCameras(reporter, mqtt, about.cameras)
+      await this.#cameras.takeOver(config.cameras)
       await this.#supervision.serve(config.http)
     } catch (error) {
       await this.stop()
@@ -139,7 +131,7 @@ class JoinedStages implements Daemon {
   }
 
   summary(): string {
-    const states = [...this.#cameras.values()].map((camera) => camera.stats().state)
+    const states = [...this.#watched.values()].map((camera) => camera.stats().state)
     const ok = states.filter((state) => state === 'ok').length
     const broker = this.#mqtt?.connected() ? 'connected' : 'away'
     return `${ok} of ${states.length} cameras ok, broker ${broker}, inference on ${this.#parts.classifier.proof.provider}`
@@ -167,22 +159,19 @@ class JoinedStages implements Daemon {
 
   async #reload(config: Config): Promise<string[]> {
     if (this.#stopping) return []
-    const wanted = new Map(config.cameras.map((camera) => [camera.id, camera]))
-    for (const [id, watched] of this.#cameras)
-      if (!same(watched.config, wanted.get(id))) await this.#removeCamera(id, wanted.has(id))
-    for (const camera of config.cameras) if (!this.#cameras.has(camera.id)) this.#addCamera(camera)
+    await this.#cameras.takeOver(config.cameras)
     const before = this.#config
     this.#config = { ...before, cameras: config.cameras }
     this.#reporter?.technical('config_rejected', null)
     const sections = Object.keys(config) as (keyof Config)[]
-    return sections.filter((section) => section !== 'cameras' && !same(before[section], config[section]))
+    return sections.filter((section) => section !== 'cameras' && !isDeepStrictEqual(before[section], config[section]))
   }
 
   async #stopAll(): Promise<void> {
     clearInterval(this.#ticker)
     this.#loop.stop()
     await this.#reloading
-    await Promise.all([this.#clockWatch?.stop(), ...[...this.#cameras.values()].map((camera) => camera.stop())])
+    await Promise.all([this.#clockWatch?.stop(), ...[...this.#watched.values()].map((camera) => camera.stop())])
     this.#reporter?.shutdown()
     if (!this.#parts) return
     // The outbox last: until MQTT has stopped, it is read and written.
@@ -215,6 +204,24 @@ class JoinedStages implements Daemon {
     this.#clockWatch.start()
   }
 
+  #createCameras(reporter: Reporter, mqtt: Mqtt, locations: AlarmOptions['cameras']): Cameras {
+    const { config, clock } = this.#options
+    const { outbox } = this.#parts
+    const retained = new RetainedStates(outbox, mqtt)
+    retained.clearAllBut(new Set(config.cameras.map(({ id }) => id)))
+    return new Cameras({
+      watched: this.#watched,
+      parts: this.#parts,
+      partsOptions: this.#partsOptions(),
+      inference: this.#inference,
+      reporter,
+      pauses: new Pauses(outbox, clock),
+      retained,
+      locations,
+      clock
+    })
+  }
+
   #partsOptions(): PartsOptions {
     const { config, secrets, log, clock, onFatal, signal } = this.#options
     const onExplainProblem = (problem: Error | null): void => this.#reporter?.technical('explanation_failed', problem)
@@ -227,7 +234,7 @@ class JoinedStages implements Daemon {
     const { config, secrets, log, clock } = this.#options
     const { publish_emotions, publish_heatmap } = config.privacy
     const supervision = this.#supervision
-    const sources = { parts: this.#parts, cameras: this.#cameras, supervision, loop: this.#loop, clock }
+    const sources = { parts: this.#parts, cameras: this.#watched, supervision, loop: this.#loop, clock }
     const startedAt = clock.now()
     return startMqtt({
       broker: brokerOptions(config),
@@ -236,7 +243,7 @@ class JoinedStages implements Daemon {
       session: randomUUID(),
       version,
       outbox: this.#parts.outbox,
-      commands: commandHandlers({ alarms, cameras: this.#cameras, reporter: () => this.#reporter!, clock }),
+      commands: commandHandlers({ alarms, cameras: this.#watched, reporter: () => this.#reporter!, clock }),
       health: () => healthOf({ ...sources, startedAt }),
       privacy: { publishEmotions: publish_emotions, publishHeatmap: publish_heatmap },
       onAlarmDelivered: (alarm, at) => supervision.delivered(alarm, at),
@@ -269,44 +276,4 @@ class JoinedStages implements Daemon {
       clock
     })
   }
-
-  #addCamera(config: CameraConfig): void {
-    this.#alarmOptions.cameras[config.id] = config.location
-    const camera = openConfiguredCamera(config, this.#parts, this.#partsOptions())
-    const watched = watchCamera({
-      config,
-      camera,
-      clock: this.#options.clock,
-      stages: this.#inference.stagesOf(config),
-      onGlance: (glance) => this.#reporter?.glance(glance, config),
-      onState: (id, state, since, until) => {
-        if (state !== 'ok') this.#inference.forget(id)
-        this.#reporter?.cameraState(id, state, since, until)
-      },
-      pause: this.#pauses.of(config.id),
-      onPause: (pause) => this.#pauses.set(config.id, pause)
-    })
-    this.#retained.published(config.id)
-    this.#cameras.set(config.id, watched)
-  }
-
-  /**
-   * A camera that the config has no more, or otherwise: its alarms end, and nobody is told that it is lost.
-   * @param comesBack with other settings; a pause goes on
-   */
-  async #removeCamera(id: string, comesBack: boolean): Promise<void> {
-    await this.#cameras.get(id)?.stop()
-    this.#cameras.delete(id)
-    this.#parts.detector.forget(id)
-    this.#inference.forget(id)
-    this.#reporter?.cameraGone(id)
-    if (comesBack) return
-    delete this.#alarmOptions.cameras[id]
-    this.#pauses.set(id, null)
-    this.#retained.clear(id)
-  }
-}
-
-function same(a: unknown, b: unknown): boolean {
-  return JSON.stringify(a) === JSON.stringify(b)
 }

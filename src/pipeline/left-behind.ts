@@ -21,10 +21,12 @@ export function endsOfLeftAlarms(outbox: NoteBook, at: number, clock: Clock): Al
 }
 
 function isAlarm(note: object): note is AlarmMessage {
-  const { alarm_id, seq, onset, updated, condition, location } = note as Partial<AlarmMessage>
+  const { alarm_id, seq, onset, updated, duration_s, condition, location } = note as Partial<AlarmMessage>
   const times = [onset, updated].map((time) => Date.parse(String(time)))
   const isWhole = typeof condition === 'string' && typeof location === 'object' && location !== null
-  return typeof alarm_id === 'string' && Number.isInteger(seq) && !times.some(Number.isNaN) && isWhole
+  return (
+    typeof alarm_id === 'string' && [seq, duration_s].every(Number.isFinite) && !times.some(Number.isNaN) && isWhole
+  )
 }
 
 const cameraNotes = 'camera/'

@@ -23,7 +23,7 @@ export interface PartsOptions {
   onInference: (ms: number, faces: number) => void
   /** A worker that cannot be done without has died again and again. */
   onFatal: (error: Error) => void
-  /** It died and is started again; null when it serves again. */
+  /** It died and is started again, or is given up; null when it serves again. */
   onWorkerProblem: (part: InferencePart, problem: Error | null) => void
   /** Ends a start that is under way. */
   signal?: AbortSignal
@@ -122,10 +122,8 @@ function openAlarmLogOf({ config: { alarm_log }, secrets, log }: PartsOptions): 
   })
 }
 
-function openClassifier(
-  { config, log, onFatal, onInference, onWorkerProblem, signal }: PartsOptions,
-  manifest: Manifest
-): Promise<Classifier> {
+function openClassifier(options: PartsOptions, manifest: Manifest): Promise<Classifier> {
+  const { config, log, onInference, signal } = options
   const { provider } = config.inference
   return startClassifier({
     manifest,
@@ -133,17 +131,13 @@ function openClassifier(
     threads: config.inference.threads,
     log: log.child({ stage: 'classify' }),
     onInference,
-    onTrouble: (problem) => onWorkerProblem('classify', problem),
-    onGivenUp: onFatal,
+    ...workerTroubles('classify', options),
     signal
   })
 }
 
-function openDetector(
-  { config, log, onFatal, onWorkerProblem, signal }: PartsOptions,
-  manifest: Manifest,
-  classifier: Classifier
-): Promise<Detector> {
+function openDetector(options: PartsOptions, manifest: Manifest, classifier: Classifier): Promise<Detector> {
+  const { config, log, signal } = options
   return startDetector({
     models: faceModelFiles(config.model.face_models!),
     crop: manifest.input,
@@ -152,10 +146,20 @@ function openDetector(
     threads: detectorThreads(config),
     minScore: config.inference.min_face_score,
     log: log.child({ stage: 'detect' }),
-    onTrouble: (problem) => onWorkerProblem('detect', problem),
-    onGivenUp: onFatal,
+    ...workerTroubles('detect', options),
     signal
   })
+}
+
+function workerTroubles(part: InferencePart, { onFatal, onWorkerProblem }: PartsOptions) {
+  return {
+    onTrouble: (problem: Error | null) => onWorkerProblem(part, problem),
+    onGivenUp: (error: Error) => {
+      // First, so that subscribers hear why painlens is about to be gone.
+      onWorkerProblem(part, error)
+      onFatal(error)
+    }
+  }
 }
 
 /** Alarms never wait for explanations, so the engine is opened while everything else runs. */

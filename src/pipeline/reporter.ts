@@ -34,8 +34,6 @@ const watches: Record<CameraState, boolean> = {
 
 export class Reporter {
   readonly #options: ReporterOptions
-  /** What is wrong now, by condition and by who found it. */
-  readonly #problems = new Map<Condition, Set<string>>()
 
   constructor(options: ReporterOptions) {
     this.#options = options
@@ -61,22 +59,17 @@ export class Reporter {
   /** The config has this camera no more, or another one by its name. */
   cameraGone(camera: string): void {
     this.#options.explanations?.forgetCamera(camera)
-    this.technical('inference_failed', null, { source: camera })
     this.send(this.#options.alarms.cameraGone(camera, this.#options.clock.now()))
   }
 
   /**
-   * Raises or clears an alarm about painlens itself; raising it twice does nothing.
-   * @param about source: who says so; the alarm ends when all who said so say that it is over. since: a moment of the clock
+   * Raises or clears an alarm about painlens itself; doing it twice does nothing.
+   * @param about since: a moment of the clock
    */
-  technical(condition: Condition, error: unknown, about: { source?: string; since?: number } = {}): void {
+  technical(condition: Condition, error: unknown, about: { since?: number } = {}): void {
     const { alarms, clock } = this.#options
-    const sources = this.#problems.get(condition) ?? new Set()
-    this.#problems.set(condition, sources)
-    if (error === null) sources.delete(about.source ?? '')
-    else sources.add(about.source ?? '')
     const detail = error === null ? undefined : messageOf(error)
-    this.send(alarms.technical(condition, sources.size > 0, clock.now(), detail, about.since))
+    this.send(alarms.technical(condition, error !== null, clock.now(), detail, about.since))
   }
 
   tick(): void {

@@ -10,7 +10,7 @@ export interface SelfWatchOptions {
   /** How many messages may wait. */
   outboxMax: number
   /** `problem` null says that it is over. @param about since: a moment of the clock */
-  tell: (condition: Condition, problem: Error | null, about?: { source?: string; since?: number }) => void
+  tell: (condition: Condition, problem: Error | null, about?: { since?: number }) => void
   clock: Clock
 }
 

@@ -38,7 +38,7 @@ export interface WatchedCamera {
   readonly config: CameraConfig
   stats(): WatchedCameraStats
   /**
-   * Frames are let go unseen until `until` (ms since the epoch) or `resume`. A pause that lasts longer already stays.
+   * Frames are let go unseen until `until` (a moment of the clock) or `resume`. A pause that lasts longer already stays.
    * @returns until when
    */
   pause(until: number): number

@@ -107,7 +107,7 @@ async function listen(): Promise<Listener> {
 
 async function startDaemon(): Promise<{ daemon: DaemonProcess; nurse: Listener }> {
   const nurse = await listen()
-  const daemon = startPainlensProcess(['run', '--config', configFile], { BROKER_PASSWORD: brokerPassword })
+  const daemon = startPainlensProcess(['run', '--config', configFile], { env: { BROKER_PASSWORD: brokerPassword } })
   await nurse
     .next('camera/good/state', ({ state }) => state === 'ok')
     .catch((error: Error) => {

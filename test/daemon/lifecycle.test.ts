@@ -1,65 +1,40 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { stringify } from 'yaml'
-import { silentLog } from '../../src/core/log.js'
+import { writeFile } from 'node:fs/promises'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type AlarmsOptions, alarmsCommand } from '../../src/commands/alarms.js'
 import type { AlarmMessage, StatusMessage } from '../../src/core/messages.js'
-import { type Simulation, startSimulation } from '../../src/simulate/simulate.js'
-import { type DaemonProcess, startPainlensProcess, until } from '../support/daemon.js'
-import { type Mosquitto, startMosquitto } from '../support/mosquitto.js'
-import { Nurse } from '../support/nurse.js'
-import { writeTinyModel } from '../support/tiny-model.js'
+import { type DaemonProcess, until } from '../support/daemon.js'
+import { type Device, nowhere, type RoomCamera, Ward } from '../support/ward.js'
 
-const nowhere = 'rtsp://127.0.0.1:9/x'
-
-let folder: string
-let broker: Mosquitto
-let room: Simulation
-let device: string
-let count = 0
+let ward: Ward
+let bed: RoomCamera
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'painlens-lifecycle-'))
-  // Faces are redder than blue, so that the tiny model takes every face for what this label says.
-  await writeTinyModel(folder, { changes: { alarm_label: 'happiness' } })
-  broker = await startMosquitto()
-  room = await startSimulation({ width: 640, height: 360, log: silentLog })
+  ward = await Ward.open()
+  bed = (await ward.room()).camera
 })
-afterAll(async () => {
-  await room.stop()
-  await broker.remove()
-  await rm(folder, { recursive: true, force: true })
-})
-beforeEach(() => {
-  device = `d${count++}`
-})
+afterAll(() => ward.close())
 
-const configFile = () => join(folder, `${device}.yaml`)
-const bed = () => ({ id: 'bed', url: room.url, width: 640, height: 360, location: { room: '12' } })
 const gone = { id: 'gone', url: nowhere, width: 640, height: 360 }
+/** How long an alarm takes to begin is tested elsewhere, without a daemon. */
+const atOnce = { alarm: { onset_s: 0.2, smoothing_s: 0.2 } }
 
-async function configure(cameras: object[], changes: object = {}): Promise<void> {
-  const config = {
-    device,
-    mqtt: { url: broker.url },
-    cameras,
-    model: { manifest: 'tiny.yaml' },
-    explanation: { enabled: false },
-    outbox: { path: `${device}/outbox` },
-    alarm_log: { path: `${device}/alarms` },
-    ...changes
-  }
-  await writeFile(configFile(), stringify(config))
+async function setUp(cameras: object[], changes: object = {}) {
+  const device = await ward.device(cameras, { ...atOnce, ...changes })
+  const configure = (others: object[]) => device.configure(others, { ...atOnce, ...changes })
+  return { device, configure, nurse: await device.listen(), start: () => device.start() }
 }
-const start = (): DaemonProcess => startPainlensProcess(['run', '--config', configFile()])
+
 async function ended(daemon: DaemonProcess, signal: NodeJS.Signals): Promise<void> {
   daemon.child.kill(signal)
   await daemon.ended
 }
-async function listed(...args: string[]): Promise<string> {
-  const command = startPainlensProcess(['alarms', '--config', configFile(), ...args])
-  expect(await command.ended).toBe(0)
-  return command.output()
+/** What `painlens alarms` prints. */
+async function listed({ file }: Device, options: Partial<AlarmsOptions>): Promise<string> {
+  let text = ''
+  const write = (part: string): void => {
+    text += part
+  }
+  expect(await alarmsCommand({ config: file, ...options }, { write, colour: false })).toBe(0)
+  return text
 }
 
 /** Each alarm is one start, updates and at most one end, numbered without a gap; what came twice counts once. */
@@ -78,8 +53,7 @@ function expectWhole(alarms: readonly AlarmMessage[]): void {
 
 describe('an alarm that is active', { timeout: 120_000 }, () => {
   it('is acknowledged without being cleared, ended once after kill -9 with its next seq, and after a stop', async () => {
-    await configure([bed(), gone])
-    const nurse = await Nurse.listen(broker.url, device)
+    const { device, nurse, start } = await setUp([bed, gone])
     const killed = start()
     const pain = await nurse.alarm('pain', 'start', 40_000)
     const lost = await nurse.alarm('camera_lost', 'start')
@@ -121,7 +95,7 @@ describe('an alarm that is active', { timeout: 120_000 }, () => {
           ),
       'the pain alarm of the new run'
     )
-    const table = await listed('--camera', 'bed')
+    const table = await listed(device, { camera: 'bed' })
     expect(table).toMatch(/bed +12 +pain +high .* restarted +coming by nurse 7/)
     expect(table).toMatch(/2 alarms, 1 without an end/)
     await ended(again, 'SIGTERM')
@@ -141,7 +115,7 @@ describe('an alarm that is active', { timeout: 120_000 }, () => {
     const goodbye = () => nurse.told.findLast(({ topic }) => topic === 'status')?.json as StatusMessage
     await until(() => goodbye().state === 'offline', 'a goodbye')
     expectWhole(nurse.alarms())
-    const logged = (await listed('--json')).trimEnd().split('\n')
+    const logged = (await listed(device, { json: true })).trimEnd().split('\n')
     const told = nurse.alarms().map(({ alarm_id, seq, phase }) => `${alarm_id} ${seq} ${phase}`)
     const kept = logged.map((line) => JSON.parse(line) as AlarmMessage)
     expect(kept.map(({ alarm_id, seq, phase }) => `${alarm_id} ${seq} ${phase}`).sort()).toEqual(
@@ -152,13 +126,12 @@ describe('an alarm that is active', { timeout: 120_000 }, () => {
   it('ends when its camera is taken out of the config or changed, and its state does not stay behind', async () => {
     // An alarm log that cannot be written holds nothing up.
     const changes = { alarm_log: { path: '/etc/hostname/alarms' } }
-    await configure([bed(), gone], changes)
-    const nurse = await Nurse.listen(broker.url, device)
+    const { device, configure, nurse, start } = await setUp([bed, gone], changes)
     const daemon = start()
     const pain = await nurse.alarm('pain', 'start', 40_000)
     await nurse.alarm('camera_lost', 'start')
     expect(daemon.output()).toContain('the alarm log cannot be written')
-    await configure([{ ...bed(), location: { room: '13' } }], changes)
+    await configure([{ ...bed, location: { room: '13' } }])
     daemon.child.kill('SIGHUP')
     const end = await nurse.alarm('pain', 'end')
     expect(end).toMatchObject({ alarm_id: pain.alarm_id, reason: 'reconfigured' })
@@ -175,7 +148,7 @@ describe('an alarm that is active', { timeout: 120_000 }, () => {
     await configure([gone])
     const later = start()
     await until(() => nurse.states('bed').at(-1) === null, 'the other state to be taken away')
-    const newcomer = await Nurse.listen(broker.url, device)
+    const newcomer = await device.listen()
     await until(() => newcomer.states('gone').length > 0, 'the state that is still there')
     expect(newcomer.states('bed')).toEqual([])
     await ended(later, 'SIGTERM')
@@ -184,8 +157,7 @@ describe('an alarm that is active', { timeout: 120_000 }, () => {
 
 describe('a pause for care', { timeout: 120_000 }, () => {
   it('says until when, is extended but not cut short, survives kill -9 and a reload, and ends by itself', async () => {
-    await configure([bed()])
-    const nurse = await Nurse.listen(broker.url, device)
+    const { configure, nurse, start } = await setUp([bed])
     const killed = start()
     await nurse.alarm('pain', 'start', 40_000)
     const asked = await nurse.command('pause', { camera: 'bed', duration_s: 600 })
@@ -205,7 +177,7 @@ describe('a pause for care', { timeout: 120_000 }, () => {
     const again = start()
     await nurse.state('bed', 'paused')
     expect(nurse.states('bed')).toContainEqual({ state: 'paused', since: first.since, until: end })
-    await configure([{ ...bed(), fps: 4 }])
+    await configure([{ ...bed, fps: 4 }])
     nurse.forget()
     again.child.kill('SIGHUP')
     await until(() => again.output().includes('config read again'), 'the reload')
@@ -232,8 +204,7 @@ describe('a pause for care', { timeout: 120_000 }, () => {
 
 describe('commands', { timeout: 120_000 }, () => {
   it('that are bad get an error for an answer, and a flood of them does no harm', async () => {
-    await configure([bed()])
-    const nurse = await Nurse.listen(broker.url, device)
+    const { device, nurse, start } = await setUp([bed])
     const daemon = start()
     const pain = await nurse.alarm('pain', 'start', 40_000)
     const bad: readonly (readonly [name: string, payload: string, error: RegExp])[] = [
@@ -276,7 +247,7 @@ describe('commands', { timeout: 120_000 }, () => {
     await ended(daemon, 'SIGTERM')
     expect(daemon.output()).not.toMatch(/\n\s+at /)
     expectWhole(
-      (await listed('--json'))
+      (await listed(device, { json: true }))
         .trimEnd()
         .split('\n')
         .map((line) => JSON.parse(line) as AlarmMessage)
@@ -284,23 +255,24 @@ describe('commands', { timeout: 120_000 }, () => {
   })
 
   it('to refresh bring every state and every active alarm again; so does a broker that comes back, with how long it was away', async () => {
-    await configure([bed(), gone])
-    const nurse = await Nurse.listen(broker.url, device)
+    const { device, nurse, start } = await setUp([bed, gone])
     const daemon = start()
     const pain = await nurse.alarm('pain', 'start', 40_000)
-    const lost = await nurse.alarm('camera_lost', 'start')
-    const hasAll = (told: Nurse) =>
-      [pain, lost].every(({ alarm_id }) => told.alarms().some((alarm) => alarm.alarm_id === alarm_id)) &&
-      ['bed', 'gone'].every((camera) => told.states(camera).length > 0) &&
-      told.told.some(({ topic }) => topic === 'status')
+    await writeFile(device.file, 'device: [')
+    daemon.child.kill('SIGHUP')
+    const rejected = await nurse.alarm('config_rejected', 'start')
+    const hasAll = () =>
+      [pain, rejected].every(({ alarm_id }) => nurse.alarms().some((alarm) => alarm.alarm_id === alarm_id)) &&
+      ['bed', 'gone'].every((camera) => nurse.states(camera).length > 0) &&
+      nurse.told.some(({ topic }) => topic === 'status')
     nurse.forget()
     await nurse.command('refresh', {})
-    await until(() => hasAll(nurse), 'all of it')
+    await until(hasAll, 'all of it')
 
-    await broker.kill()
+    await ward.broker.kill()
     await until(() => daemon.output().includes('"broker_lost"'), 'painlens to miss the broker', 60_000)
     nurse.forget()
-    await broker.start()
+    await ward.broker.start()
     const away = await nurse.alarm('broker_lost', 'start', 60_000)
     expect(away).toMatchObject({ type: 'technical', priority: 'low', camera: null })
     expect(Date.parse(away.updated) - Date.parse(away.onset)).toBeGreaterThanOrEqual(10_000)
@@ -308,7 +280,7 @@ describe('commands', { timeout: 120_000 }, () => {
     expect(back).toMatchObject({ alarm_id: away.alarm_id, reason: 'cleared', seq: 1, onset: away.onset })
     expect(back.duration_s).toBeGreaterThanOrEqual(10)
     expect(back.text.en).toMatch(/^Connection to the broker is back: it was away for \d+ s$/)
-    await until(() => hasAll(nurse), 'all of it again')
+    await until(hasAll, 'all of it again')
     await ended(daemon, 'SIGTERM')
   })
 })

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
@@ -160,6 +160,41 @@ describe('a start in the background', () => {
       expect(problems.filter((problem) => problem !== null)).toEqual([])
       expect(await killWorkers(script)).toBe(0)
     }
+  })
+})
+
+describe('an engine that cannot be opened', () => {
+  it.each(['tfjs', 'auto'] as const)('in the background is told of and tried again: %s', async (engine) => {
+    const own = await newFolder()
+    const before = await loadManifest(await writeTinyModel(own))
+    const { stage, problems, logged } = await open({
+      engine,
+      manifest: before,
+      inBackground: true,
+      restartDelaysMs: [300, 60_000]
+    })
+    // After it was looked at, and before it is opened: as on a disk that fails for a moment.
+    const model = await readFile(before.file)
+    await writeFile(before.file, 'this is no model')
+    const waiting = explain(stage)
+    await settled(stage, 'restarting')
+    expect(problems).toEqual([expect.stringMatching(/tiny\.onnx/)])
+    await writeFile(before.file, model)
+    expect((await waiting)!.target).toBe('pain')
+    expect(problems).toEqual([expect.anything(), null])
+    expect(logged.map(({ level }) => level)).toEqual(['warn', 'info'])
+  })
+
+  it('is given up in the end, and at once where somebody waits for it', async () => {
+    const own = await newFolder()
+    const before = await loadManifest(await writeTinyModel(own))
+    await writeFile(before.file, 'this is no model')
+    await expect(open({ engine: 'tfjs', manifest: before })).rejects.toThrow(/tiny\.onnx/)
+    await writeTinyModel(own)
+    const { stage } = await open({ engine: 'tfjs', manifest: before, inBackground: true, restartDelaysMs: [1, 1] })
+    await writeFile(before.file, 'this is no model')
+    await settled(stage, 'failed')
+    await expect(explain(stage)).rejects.toThrow(/tiny\.onnx/)
   })
 })
 

@@ -159,6 +159,16 @@ test('whatever comes in as a command is answered once and throws nothing', async
   )
 })
 
+test('the trial of painlens check is no command: nobody is answered', async () => {
+  const answers: string[] = []
+  const answer = async (topic: string) => void answers.push(topic)
+  const desk = new CommandDesk({ base: 'b', handlers: noCommands, answer, log: silentLog })
+  const packet = { cmd: 'publish', topic: '', payload: '', qos: 1, dup: false, retain: false } as const
+  for (const name of ['check', 'checks']) desk.take(`b/command/${name}`, Buffer.from('{}'), packet)
+  await desk.idle()
+  expect(answers).toEqual(['b/response/checks'])
+})
+
 describe('docs/mqtt.md', () => {
   const page = readFileSync(new URL('../../docs/mqtt.md', import.meta.url), 'utf8')
 

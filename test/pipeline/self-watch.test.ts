@@ -135,22 +135,6 @@ describe('the disk', () => {
   })
 })
 
-describe('inference', () => {
-  test('that fails for several reasons is over only when nobody has anything to say against it', () => {
-    const { reporter, told, said } = setUp()
-    reporter.technical('inference_failed', new Error('no memory'), { source: 'hall' })
-    reporter.technical('inference_failed', new Error('stuck'))
-    reporter.technical('inference_failed', null, { source: 'hall' })
-    expect(told()).toEqual(['inference_failed start'])
-    reporter.technical('inference_failed', null)
-    expect(told()).toEqual(['inference_failed start', 'inference_failed end'])
-    expect(said[1]?.text.en).toBe('Faces are analysed again')
-    reporter.technical('inference_failed', new Error('no memory'), { source: 'hall' })
-    reporter.cameraGone('hall')
-    expect(told().slice(2)).toEqual(['inference_failed start', 'inference_failed end'])
-  })
-})
-
 describe('the clock', () => {
   let watch: ClockWatch | null = null
   let folder = ''

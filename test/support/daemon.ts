@@ -1,6 +1,7 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { onTestFinished } from 'vitest'
 
 const main = resolve(import.meta.dirname, '../../dist/main.js')
@@ -13,10 +14,28 @@ export interface DaemonProcess {
   ended: Promise<number | string>
 }
 
+export interface ProcessOptions {
+  env?: NodeJS.ProcessEnv
+  /** The test may reach its worker threads, see kill-worker.ts. */
+  debuggable?: boolean
+  /** A command that painlens is started by, instead of Node.js alone: its words go before those of painlens. */
+  wrapper?: readonly string[]
+}
+
+const preload = pathToFileURL(resolve(import.meta.dirname, 'debuggable.mjs')).href
+
 /** A real painlens process; killed when the test is over, should it still be there. */
-export function startPainlensProcess(args: readonly string[], env: NodeJS.ProcessEnv = {}): DaemonProcess {
-  const child = spawn(process.execPath, [main, ...args], {
-    stdio: ['ignore', 'pipe', 'pipe'],
+export function startPainlensProcess(args: readonly string[], options: ProcessOptions = {}): DaemonProcess {
+  const { env, debuggable = false, wrapper = [] } = options
+  const [command, ...words] = [
+    ...wrapper,
+    process.execPath,
+    ...(debuggable ? ['--import', preload] : []),
+    main,
+    ...args
+  ]
+  const child = spawn(command!, words, {
+    stdio: ['ignore', 'pipe', 'pipe', ...(debuggable ? (['ipc'] as const) : [])],
     env: { ...process.env, ...env }
   })
   let output = ''
@@ -34,6 +53,18 @@ export function descendants(pid: number): number[] {
   const children = execFileSync('sh', ['-c', `cat /proc/${pid}/task/*/children 2>/dev/null || true`])
   const ids = children.toString().trim().split(/\s+/).filter(Boolean).map(Number)
   return [...ids, ...ids.flatMap(descendants)]
+}
+
+/** The decoders of a daemon's cameras; simulated cameras, systemd-notify and the like are no such thing. */
+export const decoders = (pid: number): number[] =>
+  descendants(pid).filter((id) => isRunning(id) && /ffmpeg .*-f concat/.test(unlessGone(() => commandLine(id))))
+
+function unlessGone(read: () => string): string {
+  try {
+    return read()
+  } catch {
+    return ''
+  }
 }
 
 export const isRunning = (pid: number): boolean => existsSync(`/proc/${pid}`)

@@ -1,6 +1,13 @@
 import { connectAsync, type MqttClient } from 'mqtt'
 import { onTestFinished } from 'vitest'
-import type { AlarmMessage, CameraStateMessage, ResponseMessage } from '../../src/core/messages.js'
+import type {
+  AlarmMessage,
+  CameraStateMessage,
+  ExplanationMessage,
+  HealthMessage,
+  ResponseMessage
+} from '../../src/core/messages.js'
+import { holdToContract } from './contract.js'
 import { until } from './daemon.js'
 
 export interface Told {
@@ -9,7 +16,10 @@ export interface Told {
   json: object | null
 }
 
-/** A subscriber who hears everything below painlens/<device>, newest last, and gives commands. Gone when the test is over. */
+/**
+ * A subscriber who hears all of a device's messages but observations, newest last, and gives commands. What breaks the
+ * contract fails the test. Gone when the test is over.
+ */
 export class Nurse {
   readonly told: Told[] = []
   readonly #base: string
@@ -32,20 +42,27 @@ export class Nurse {
     const client = await connectAsync(url, { protocolVersion: 5, reconnectPeriod: 50, ...session })
     onTestFinished(() => client.endAsync(true))
     const base = `painlens/${device}`
+    holdToContract(client)
     const nurse = new Nurse(client, base)
-    for (const topic of ['status', 'camera/+/state', 'alarm', 'response/+'])
+    for (const topic of ['status', 'health', 'camera/+/state', 'alarm', 'explanation', 'response/+'])
       await client.subscribeAsync(`${base}/${topic}`, { qos: 1 })
     return nurse
   }
 
   alarms(): AlarmMessage[] {
-    return this.told.filter(({ topic }) => topic === 'alarm').map(({ json }) => json as AlarmMessage)
+    return this.of<AlarmMessage>('alarm')
+  }
+
+  explanations(): ExplanationMessage[] {
+    return this.of<ExplanationMessage>('explanation')
+  }
+
+  health(): HealthMessage[] {
+    return this.of<HealthMessage>('health')
   }
 
   states(camera: string): (CameraStateMessage | null)[] {
-    return this.told
-      .filter(({ topic }) => topic === `camera/${camera}/state`)
-      .map(({ json }) => json as CameraStateMessage | null)
+    return this.of<CameraStateMessage | null>(`camera/${camera}/state`)
   }
 
   alarm(condition: string, phase: AlarmMessage['phase'], ms?: number): Promise<AlarmMessage> {
@@ -66,10 +83,14 @@ export class Nurse {
     const transaction = ++this.#transactions
     await this.send(name, JSON.stringify({ ...args, transaction }))
     const answered = () => {
-      const answers = this.told.filter(({ topic }) => topic === `response/${name}`)
-      return answers.map(({ json }) => json as ResponseMessage).find((answer) => answer.transaction === transaction)
+      const answers = this.of<ResponseMessage>(`response/${name}`)
+      return answers.find((answer) => answer.transaction === transaction)
     }
     return until(answered, `the answer to ${name}`)
+  }
+
+  private of<Message>(wanted: string): Message[] {
+    return this.told.filter(({ topic }) => topic === wanted).map(({ json }) => json as Message)
   }
 
   /** Forgets what she has heard. */

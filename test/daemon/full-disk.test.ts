@@ -1,0 +1,55 @@
+import { spawnSync } from 'node:child_process'
+import { rmSync, writeFileSync } from 'node:fs'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { until } from '../support/daemon.js'
+import { eventually, nowhere, Ward } from '../support/ward.js'
+
+/** A file system of 8 MB at /mnt, in a mount namespace of the process's own: nobody else sees it. */
+const onSmallDisk = ['unshare', '-rm', 'sh', '-ec', 'mount -t tmpfs -o size=8m tmpfs /mnt; exec "$@"', 'sh']
+const canMount = spawnSync('unshare', [...onSmallDisk.slice(1), 'true']).status === 0
+if (!canMount) process.stderr.write('a full disk is not tested: this user may not mount a file system (unshare -rm)\n')
+
+let ward: Ward
+beforeAll(async () => {
+  ward = await Ward.open()
+})
+afterAll(() => ward.close())
+
+describe.skipIf(!canMount)('a disk that is full', () => {
+  it('is a technical alarm, and takes nothing from the others; with room again it ends', {
+    timeout: 90_000
+  }, async () => {
+    const camera = { id: 'gone', url: nowhere, width: 640, height: 360 }
+    const device = await ward.device([camera], { outbox: { path: '/mnt/outbox' } })
+    const nurse = await device.listen()
+    const daemon = device.start({ wrapper: onSmallDisk })
+    await until(() => daemon.output().includes('painlens runs'), 'the start', 40_000)
+    // As the process sees it.
+    const filler = `/proc/${daemon.child.pid}/root/mnt/filler`
+    expect(() => {
+      for (let count = 0; ; count++) writeFileSync(`${filler}${count}`, Buffer.alloc(count < 6 ? 1e6 : 1000))
+    }).toThrow('ENOSPC')
+    await nurse.command('test_alarm', { camera: 'gone' })
+    const full = await nurse.alarm('outbox_failed', 'start')
+    expect(full).toMatchObject({ type: 'technical', priority: 'medium', camera: null })
+    expect(full.text.en).toBe('Disk refuses alarms, they wait in memory only: no space left for the outbox')
+    await nurse.alarm('test', 'end')
+    const { parts } = await device.ask('/ready')
+    expect(parts.find(({ part }) => part === 'outbox')?.why).toMatch(
+      /^no space left for the outbox; \d+ wait in memory/
+    )
+    expect(await device.ask('/live')).toMatchObject({ ok: true })
+
+    for (let count = 0; count < 6; count++) rmSync(`${filler}${count}`)
+    const over = await nurse.alarm('outbox_failed', 'end', 40_000)
+    expect(over).toMatchObject({ alarm_id: full.alarm_id, reason: 'cleared' })
+    await eventually(
+      () => device.ask('/ready'),
+      (answer) => !answer.parts.some(({ part }) => part === 'outbox'),
+      'nothing against the outbox'
+    )
+    daemon.child.kill('SIGTERM')
+    expect(await daemon.ended).toBe(0)
+    expect(daemon.output()).not.toContain('these are lost')
+  })
+})

@@ -16,7 +16,7 @@ describe('painlens.service', () => {
       'WatchdogSec=60',
       'Restart=on-failure',
       'User=painlens',
-      'ExecStart=/usr/bin/node /opt/painlens/dist/main.js run --config /etc/painlens/painlens.yaml',
+      'ExecStart=/usr/bin/node /opt/painlens/current/dist/main.js run --config /etc/painlens/painlens.yaml',
       'ExecReload=/bin/kill -HUP $MAINPID',
       'StateDirectory=painlens'
     ])

@@ -1,4 +1,4 @@
-import { spawnSync } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import {
   chmodSync,
@@ -146,7 +146,7 @@ const answers = ({ check = '[ ok ] config          fine', checkCode = 0, run = 0
 case $1 in
   check)
     if grep -q wrong "\${@: -1}"; then echo '[fail] config          wrong'; exit 2; fi
-    echo '${check}'
+    printf '%s' '${check && `${check}\n`}'
     exit ${checkCode} ;;
   run) exit ${run} ;;
   provider)
@@ -180,15 +180,20 @@ export interface Ran {
 }
 
 /** A script of a release or of the checkout, without a terminal. */
-export function run(script: string, ...args: string[]): Ran {
-  const { status, stdout, stderr } = spawnSync('bash', [script, ...args], { encoding: 'utf8', input: '' })
-  return { status, output: stdout + stderr }
+export function run(script: string, ...args: string[]): Promise<Ran> {
+  const child = spawn('bash', [script, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+  const chunks: Buffer[] = []
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => chunks.push(chunk))
+  return new Promise((resolve, reject) => {
+    child.on('error', reject)
+    child.on('close', (status) => resolve({ status, output: Buffer.concat(chunks).toString() }))
+  })
 }
 
-export const install = (release: string, box: string, ...args: string[]): Ran =>
+export const install = (release: string, box: string, ...args: string[]): Promise<Ran> =>
   run(join(release, 'deploy/jetson/install.sh'), '--prefix', box, ...args)
 
-export const uninstall = (release: string, box: string, ...args: string[]): Ran =>
+export const uninstall = (release: string, box: string, ...args: string[]): Promise<Ran> =>
   run(join(release, 'deploy/jetson/uninstall.sh'), '--prefix', box, ...args)
 
 /** The version that `current` or `previous` points to. */

@@ -117,8 +117,14 @@ painlens_of() {
     "$prefix$node" "$main" "$@"
 }
 
-# check_of RELEASE FILE: painlens check, its output into the file. 0 nothing red, 1 something is, 2 wrong config.
-check_of() { painlens_of "$1" check --config "$etc/painlens.yaml" >"$2" 2>&1; }
+# check_of RELEASE FILE: painlens check, its output into the file. 0 nothing red, 1 something is, 2 wrong config. A check
+# that cannot even print its table gets a red line, too.
+check_of() {
+  local status=0
+  painlens_of "$1" check --config "$etc/painlens.yaml" >"$2" 2>&1 || status=$?
+  if ((status != 0)) && ! grep -q '^\[fail\]' "$2"; then say "[fail] painlens check  ended with code $status" >>"$2"; fi
+  return "$status"
+}
 
 # What is red in the output of a check, one name a line; a provider that fell back to the CPU counts.
 reds_of() {

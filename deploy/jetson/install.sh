@@ -81,12 +81,12 @@ install_painlens() {
   find_source
   before=$(released current)
   stage_release
-  step 'GPU provider'
-  install_provider "$provider"
   step 'User, folders, config'
   ensure_user
   ensure_folders
   settle_config "$config"
+  step 'GPU provider'
+  install_provider "$provider"
   refuse_worse
   step 'Service'
   take_into_use "$release"
@@ -107,6 +107,8 @@ refuse_worse() {
   if [[ -n $worse ]]; then
     cat "$checks/new"
     remove "$releases/$release"
+    restore_config
+    [[ $worse != *provider* ]] || warn 'a provider that was installed by hand has to be given again: --provider ARCHIVE'
     die "with painlens $release this fails and did not with $before: ${worse//$'\n'/, }. $before goes on as it was."
   fi
   say '  yes: nothing is red that was not'
@@ -123,6 +125,7 @@ take_into_use() {
   fi
   [[ -n $before && $before != "$1" ]] || say_not_started "$1"
   warn "painlens $1 does not become ready (journalctl -u painlens says why); going back to $before"
+  restore_config
   activate "$before"
   start_service || warn "$before does not start either"
   [[ $rollback == yes ]] || remove "$releases/$1"

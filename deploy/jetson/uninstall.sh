@@ -45,7 +45,8 @@ remove_service() {
   stop_service
   if [[ -n $(program systemctl) && -e $unit ]]; then change 'no longer start painlens with the box' systemd disable --quiet painlens; fi
   remove "$unit"
-  remove "$unit.d"
+  remove "$unit.d/credentials.conf"
+  if [[ $dry_run == no ]]; then rmdir "$unit.d" 2>/dev/null || true; fi
   reload_units
 }
 

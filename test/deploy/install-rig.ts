@@ -133,7 +133,7 @@ echo "userdel $*" >>"$root/run/calls.log"
 
 /** How a release made for a test answers. */
 export interface ReleaseOptions {
-  /** What `check` prints, and its exit code; that is 2 for a config with the word "wrong". */
+  /** What `check` prints, and its exit code; that is 2 for a config with the word "wrong", and of `provider` for "unreadable". */
   check?: string
   checkCode?: number
   /** Exit codes of `run`, for systemctl, and of `provider install`. */
@@ -150,6 +150,7 @@ case $1 in
     exit ${checkCode} ;;
   run) exit ${run} ;;
   provider)
+    if (($# > 3)) && grep -q unreadable "$5"; then exit 2; fi
     cat "$3" >>"$(dirname "$0")/../providers.log"
     exit ${provider} ;;
 esac

@@ -232,6 +232,18 @@ describe('an upgrade', () => {
     expect(existsSync(join(box, 'run/active'))).toBe(true)
   })
 
+  it('that goes back takes the new config back, too', async () => {
+    const { box } = await installed()
+    const path = join(box, 'etc/painlens/painlens.yaml')
+    const shown = '[fail] broker          mqtt://x: nothing listens'
+    for (const options of [{ run: 1 }, { check: shown, checkCode: 1 }]) {
+      const release = makeRelease('2.0.0', options)
+      expect((await install(release, box, '--config', config('new_key: 1\n'))).status).toBe(1)
+      expect(readFileSync(path, 'utf8')).toBe('device: ward-3\n')
+      expect(mode(path)).toBe('640')
+    }
+  })
+
   it('is not made to a version that shows something red which the old one did not', async () => {
     const { box } = await installed()
     const before = picture(box)
@@ -292,7 +304,7 @@ describe('the GPU provider', () => {
     expect((await install(third, box)).status).toBe(0)
     const log = join(box, 'opt/painlens/current/providers.log')
     expect(readFileSync(log, 'utf8')).toBe('archive 1\n')
-    expect((await install(third, box)).output).toContain('provider-cuda12.tar.gz is in place')
+    expect((await install(third, box)).output).toContain('provider-cuda12.tar.gz: nothing to do')
     const next = write(join(temporaryFolder(), 'provider-cuda13.tar.gz'), 'archive 2\n')
     expect((await install(third, box, '--provider', next)).status).toBe(0)
     expect(readFileSync(log, 'utf8')).toBe('archive 1\narchive 2\n')
@@ -307,6 +319,21 @@ describe('the GPU provider', () => {
     expect(status).toBe(1)
     expect(released(box, 'current')).toBe('1.0.0')
     expect(existsSync(join(box, 'opt/painlens/provider/provider.tar.gz'))).toBe(false)
+  })
+
+  it('is proved without a config that cannot be read yet', async () => {
+    const box = makeBox()
+    const archive = write(join(temporaryFolder(), 'provider.tar.gz'), 'archive 1\n')
+    const { status } = await install(
+      makeRelease('1.0.0'),
+      box,
+      '--config',
+      config('unreadable\n'),
+      '--provider',
+      archive
+    )
+    expect(status).toBe(0)
+    expect(readFileSync(join(box, 'opt/painlens/current/providers.log'), 'utf8')).toBe('archive 1\n')
   })
 })
 

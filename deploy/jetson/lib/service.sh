@@ -48,6 +48,9 @@ settle_config() {
   write_credentials "$config"
 }
 
+# Whether this installation has put another config in place of the one that was there.
+config_replaced=no
+
 # The one that was there stays beside it, and comes back if the new one is wrong.
 take_config() {
   local kept=$2.before
@@ -57,13 +60,21 @@ take_config() {
     place "$2" "$kept" 640 root:$user
     place "$1" "$2" 640 root:$user
     [[ $dry_run == no ]] || return 0
+    config_replaced=yes
     if is_wrong_config; then
-      replace_file "$kept" "$2" 640
-      grant "$2" 640 root:$user
+      restore_config
       cat "$checks/config"
       die "$1 is wrong; the config that was there is kept."
     fi
   fi
+}
+
+# The version before may not know what the new config says.
+restore_config() {
+  local config=$etc/painlens.yaml
+  [[ $config_replaced == yes ]] || return 0
+  place "$config.before" "$config" 640 root:$user
+  write_credentials "$config"
 }
 
 is_wrong_config() {

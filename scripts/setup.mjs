@@ -20,7 +20,7 @@ const purposes = {
   test: [
     checkNode,
     installPackages,
-    () => installPrograms(['ffmpeg', 'mosquitto', 'systemd-analyze']),
+    () => installPrograms(['ffmpeg', 'mosquitto', 'systemd-analyze', 'shellcheck']),
     build,
     buildFaceModels
   ]

@@ -17,7 +17,7 @@ describe('painlens.service', () => {
       'Restart=on-failure',
       'User=painlens',
       'LimitCORE=0',
-      'ExecStart=/usr/bin/node /opt/painlens/dist/main.js run --config /etc/painlens/painlens.yaml',
+      'ExecStart=/usr/bin/node /opt/painlens/current/dist/main.js run --config /etc/painlens/painlens.yaml',
       'ExecReload=/bin/kill -HUP $MAINPID',
       'StateDirectory=painlens'
     ])

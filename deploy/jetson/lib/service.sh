@@ -1,0 +1,180 @@
+# The user, its folders, the config, and systemd.
+# shellcheck shell=bash disable=SC2034,SC2154 # variables are shared; install.sh is checked with all parts
+
+user=painlens
+# Of these, those that the box has: they may open the GPU's device files.
+device_groups=(video render)
+
+ensure_user() {
+  local useradd groups=() group
+  if [[ -n $(account_number passwd "$user") ]]; then
+    say "  user $user is there"
+    return
+  fi
+  for group in "${device_groups[@]}"; do
+    [[ -z $(account_number group "$group") ]] || groups+=("$group")
+  done
+  useradd=$(program useradd)
+  if [[ -z $useradd ]]; then
+    say "  left out, there is no useradd${prefix:+ below $prefix}: user $user"
+    return
+  fi
+  change "make the user $user" "$useradd" --system --user-group --home-dir /var/lib/painlens --no-create-home \
+    --shell /usr/sbin/nologin --groups "$(
+      IFS=,
+      say "${groups[*]}"
+    )" "$user"
+}
+
+# Config and passwords can be read by painlens and written by root; what painlens keeps is nobody else's.
+ensure_folders() {
+  folder "$etc" 750 root:$user
+  folder "$etc/secrets" 750 root:$user
+  folder "$state" 700 $user:$user
+}
+
+# settle_config FILE: the config given, the one that is there, or one that is asked for.
+settle_config() {
+  local config=$etc/painlens.yaml
+  if [[ -n $1 ]]; then
+    take_config "$1" "$config"
+  elif [[ ! -e $config ]]; then
+    ask_config "$config"
+  else
+    say "  $config is kept"
+  fi
+  grant "$config" 640 root:$user
+  grant_secrets
+  write_credentials "$config"
+}
+
+# Whether this installation has put another config in place of the one that was there.
+config_replaced=no
+
+# The one that was there stays beside it, and comes back if the new one is wrong.
+take_config() {
+  local kept=$2.before
+  if [[ ! -e $2 ]]; then
+    place "$1" "$2" 640 root:$user
+  elif ! cmp -s "$1" "$2"; then
+    place "$2" "$kept" 640 root:$user
+    place "$1" "$2" 640 root:$user
+    [[ $dry_run == no ]] || return 0
+    config_replaced=yes
+    if is_wrong_config; then
+      restore_config
+      cat "$checks/config"
+      die "$1 is wrong; the config that was there is kept."
+    fi
+  fi
+}
+
+# The version before may not know what the new config says.
+restore_config() {
+  local config=$etc/painlens.yaml
+  [[ $config_replaced == yes ]] || return 0
+  place "$config.before" "$config" 640 root:$user
+  write_credentials "$config"
+}
+
+is_wrong_config() {
+  local status=0
+  check_of "$release" "$checks/config" || status=$?
+  ((status == 2))
+}
+
+ask_config() {
+  [[ -t 0 || $dry_run == yes ]] || die 'there is no config yet, and nobody to ask: start again with --config FILE.'
+  change "ask for the config and write $1 (painlens config init)" \
+    "$prefix$node" "$releases/$release/dist/main.js" config init --config "$1"
+}
+
+grant_secrets() {
+  local file
+  for file in "$etc"/secrets/*; do
+    grant "$file" 640 root:$user
+  done
+}
+
+# A line for each ${credential:NAME} that the config refers to and that is there: systemd starts no unit whose
+# credential is missing, while painlens itself would say which one.
+write_credentials() {
+  local drop_in=$unit.d/credentials.conf text name
+  text=$(mktemp)
+  {
+    say '# Written by install.sh from the credentials that painlens.yaml refers to; start it again after a change.'
+    say '[Service]'
+    for name in $(credential_names "$1"); do
+      [[ ! -e $etc/secrets/$name ]] || say "LoadCredential=$name:/etc/painlens/secrets/$name"
+    done
+  } >"$text"
+  if grep -q LoadCredential "$text"; then place "$text" "$drop_in" 644 root:root; else remove "$drop_in"; fi
+  rm -f "$text"
+}
+
+# Comments do not count.
+credential_names() {
+  [[ -e $1 ]] || return 0
+  # shellcheck disable=SC2016 # this is painlens's $, not the shell's
+  sed 's/^ *#.*//; s/ #.*//' "$1" | grep -o '\${credential:[A-Za-z0-9_.-]*}' | sed 's/.*:\(.*\)}/\1/' | sort -u || true
+}
+
+# painlens_of RELEASE ARGUMENTS…: as the service does it, the same user, the same passwords, the same folder.
+painlens_of() {
+  local as=() main=$releases/$1/dist/main.js
+  shift
+  if [[ -z $prefix ]]; then as=(runuser -u "$user" --); fi
+  "${as[@]}" env -C / NO_COLOR=1 CREDENTIALS_DIRECTORY="$etc/secrets" STATE_DIRECTORY="$state" \
+    "$prefix$node" "$main" "$@"
+}
+
+# check_of RELEASE FILE: painlens check, its output into the file. 0 nothing red, 1 something is, 2 wrong config. A check
+# that cannot even print its table gets a red line, too.
+check_of() {
+  local status=0
+  painlens_of "$1" check --config "$etc/painlens.yaml" >"$2" 2>&1 || status=$?
+  if ((status != 0)) && ! grep -q '^\[fail\]' "$2"; then say "[fail] painlens check  ended with code $status" >>"$2"; fi
+  return "$status"
+}
+
+# What is red in the output of a check, one name a line; a provider that fell back to the CPU counts.
+reds_of() {
+  sed -n -e 's/^\[fail\] \(camera [^ ]*\).*/\1/p;t' -e 's/^\[fail\] \(.\{15\}\).*/\1/p' -e 's/^\[warn\] \(provider \).*/\1/p' "$1" |
+    sed 's/ *$//' | sort -u
+}
+
+# worse_than OLD NEW: what is red in NEW and was not in OLD.
+worse_than() { comm -13 <(reds_of "$1") <(reds_of "$2"); }
+
+# Whether systemd runs here; in a chroot or an image it does not.
+is_booted() { [[ -d $prefix/run/systemd/system && -n $(program systemctl) ]]; }
+
+systemd() { "$(program systemctl)" "$@"; }
+
+reload_units() {
+  if is_booted && ((changes > 0)); then change 'make systemd read its units again' systemd daemon-reload; fi
+}
+
+is_running() { is_booted && systemd is-active --quiet painlens; }
+
+enable_service() {
+  if [[ -z $(program systemctl) ]]; then
+    say "  left out, there is no systemctl${prefix:+ below $prefix}: enabling and starting the service"
+  elif ! systemd is-enabled --quiet painlens 2>/dev/null; then
+    change 'start painlens whenever the box starts' systemd enable --quiet painlens
+  fi
+}
+
+# systemctl comes back when painlens has said that it is ready (Type=notify), or that it is not to be.
+start_service() {
+  is_booted || return 0
+  if is_running && ((changes == 0)); then
+    say '  painlens is running'
+    return
+  fi
+  change 'start painlens and wait until it is ready' systemd restart painlens
+}
+
+stop_service() {
+  if is_running; then change 'stop painlens' systemd stop painlens; fi
+}

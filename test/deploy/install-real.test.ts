@@ -1,0 +1,74 @@
+import { spawnSync } from 'node:child_process'
+import { cpSync, existsSync, readdirSync, symlinkSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, it, onTestFinished } from 'vitest'
+import { packageRoot, version } from '../../src/core/version.js'
+import { startMosquitto } from '../support/mosquitto.js'
+import { install, jetpack62, makeBox, picture, released, run, seal, temporaryFolder, write } from './install-rig.js'
+
+/** painlens itself as a release; its packages are linked rather than copied. */
+function realRelease(): string {
+  const release = join(temporaryFolder(), `painlens-${version}`)
+  for (const path of ['package.json', 'dist', 'deploy', 'models'])
+    cpSync(join(packageRoot, path), join(release, path), {
+      recursive: true,
+      filter: (source) => !source.includes('/models/cache')
+    })
+  symlinkSync(join(packageRoot, 'node_modules'), join(release, 'node_modules'))
+  return seal(release, version)
+}
+
+/** Whatever Node.js the tests run on, painlens is checked by that. */
+function realBox(): string {
+  const box = makeBox(jetpack62)
+  write(join(box, 'usr/bin/node'), `#!/bin/sh\nexec ${process.execPath} "$@"\n`, 0o755)
+  return box
+}
+
+it('installs painlens itself, whose check is real', async () => {
+  const mosquitto = await startMosquitto()
+  onTestFinished(() => mosquitto.remove())
+  const box = realBox()
+  const config = write(
+    join(temporaryFolder(), 'painlens.yaml'),
+    `device: ward-3\nmqtt: { url: "${mosquitto.url}" }\ncameras: [{ id: room-312, url: "rtsp://127.0.0.1:1/bed" }]\n`
+  )
+  write(join(box, 'usr/bin/systemctl'), '#!/bin/sh\n[ "$1" != is-active ]\n', 0o755)
+  const release = realRelease()
+  const { status, output } = await install(release, box, '--config', config)
+  for (const line of [
+    /^\[ ok \] config .*one camera$/m,
+    /^\[fail\] camera room-312 .*nobody listens/m,
+    /^\[(warn| ok )\] provider .*an inference of pain-demo ran on/m,
+    /^\[ ok \] broker .*confirmed a message/m,
+    /^\[ ok \] disk .*var\/lib\/painlens/m
+  ])
+    expect(output).toMatch(line)
+  expect(output).toContain('What is red does not work')
+  expect(status).toBe(3)
+  expect(released(box, 'current')).toBe(version)
+  const before = picture(join(box, 'etc'))
+  expect((await install(release, box, '--dry-run')).status).toBe(0)
+  expect(picture(join(box, 'etc'))).toEqual(before)
+})
+
+it("the release's own unit and command point to where it is installed", async () => {
+  const { status, stdout } = spawnSync(
+    'grep',
+    ['-rhoE', '/opt/painlens/current/[^ ]+', join(packageRoot, 'deploy/jetson')],
+    {
+      encoding: 'utf8'
+    }
+  )
+  expect(status).toBe(0)
+  for (const path of new Set(stdout.trim().split('\n')))
+    expect(existsSync(join(packageRoot, path.replace('/opt/painlens/current/', ''))), path).toBe(true)
+})
+
+it('pack.sh refuses what it cannot pack', async () => {
+  const pack = join(packageRoot, 'deploy/jetson/pack.sh')
+  const folder = temporaryFolder()
+  expect((await run(pack, '--arch', 'mips', '--out', folder)).status).toBe(2)
+  expect((await run(pack, '--out', join(folder, 'nowhere'))).status).toBe(2)
+  expect(readdirSync(folder)).toEqual([])
+})

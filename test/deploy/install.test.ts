@@ -1,0 +1,374 @@
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import {
+  calls,
+  install,
+  makeBox,
+  makeRelease,
+  picture,
+  released,
+  temporaryFolder,
+  uninstall,
+  write
+} from './install-rig.js'
+
+const config = (text = 'device: ward-3\n'): string => write(join(temporaryFolder(), 'painlens.yaml'), text)
+
+/** A box with 1.0.0, and what was called for it forgotten. */
+async function installed(options: Parameters<typeof makeRelease>[1] = {}) {
+  const box = makeBox()
+  const release = makeRelease('1.0.0', options)
+  const { status, output } = await install(release, box, '--config', config())
+  expect(output).toContain('painlens 1.0.0-')
+  expect([0, 3]).toContain(status)
+  rmSync(join(box, 'run/calls.log'))
+  return { box, release }
+}
+
+const mode = (path: string): string => (statSync(path).mode & 0o777).toString(8)
+
+describe('install.sh', () => {
+  it('installs, starts, checks, and says how to go on', async () => {
+    const box = makeBox()
+    const { status, output } = await install(makeRelease('1.0.0'), box, '--config', config())
+    expect(output).toContain('This is JetPack 6.2, which painlens is made for.')
+    expect(output).toContain('All is green')
+    expect(output).toContain('docs/field-guide.md')
+    expect(status).toBe(0)
+    expect(released(box, 'current')).toBe('1.0.0')
+    expect(existsSync(join(box, 'opt/painlens/previous'))).toBe(false)
+    expect(readFileSync(join(box, 'etc/painlens/painlens.yaml'), 'utf8')).toBe('device: ward-3\n')
+    expect(readFileSync(join(box, 'etc/systemd/system/painlens.service'), 'utf8')).toContain('/opt/painlens/current/')
+    expect(calls(box)).toEqual([
+      'useradd --system --user-group --home-dir /var/lib/painlens --no-create-home --shell /usr/sbin/nologin --groups video painlens',
+      'systemctl daemon-reload',
+      'systemctl enable --quiet painlens',
+      'systemctl restart painlens'
+    ])
+  })
+
+  it('lets only root and painlens read config and passwords', async () => {
+    const { box } = await installed()
+    const modes = { 'etc/painlens': '750', 'etc/painlens/painlens.yaml': '640', 'etc/painlens/secrets': '750' }
+    for (const [path, wanted] of Object.entries({ ...modes, 'var/lib/painlens': '700' })) {
+      expect(mode(join(box, path)), path).toBe(wanted)
+      if (process.getuid?.() !== 0) continue
+      const { uid, gid } = statSync(join(box, path))
+      expect([uid, gid], path).toEqual([path.startsWith('var') ? 990 : 0, 990])
+    }
+  })
+
+  it('changes nothing when started again', async () => {
+    const { box, release } = await installed()
+    const before = picture(box)
+    const { status, output } = await install(release, box)
+    expect(output).toContain('; 0 things were changed.')
+    expect(status).toBe(0)
+    expect(picture(box)).toEqual(before)
+    expect(calls(box)).toEqual([])
+  })
+
+  it('mends what somebody has broken, and starts painlens anew', async () => {
+    const { box, release } = await installed()
+    const before = picture(box)
+    writeFileSync(join(box, 'etc/systemd/system/painlens.service'), '[Service]\n')
+    rmSync(join(box, 'opt/painlens/current'))
+    expect((await install(release, box)).status).toBe(0)
+    expect(calls(box)).toContain('systemctl restart painlens')
+    rmSync(join(box, 'run/calls.log'))
+    expect(picture(box)).toEqual(before)
+  })
+
+  it('changes nothing in a dry run, on a bare box and for an upgrade', async () => {
+    const bare = makeBox()
+    const { box } = await installed()
+    for (const folder of [bare, box]) {
+      const before = picture(folder)
+      const { status, output } = await install(
+        makeRelease('2.0.0'),
+        folder,
+        '--config',
+        config('device: x\n'),
+        '--dry-run'
+      )
+      expect(output).toMatch(/would copy it to .*2\.0\.0-/)
+      expect(output).toContain('would start painlens and wait until it is ready')
+      expect(status).toBe(0)
+      expect(picture(folder)).toEqual(before)
+    }
+  })
+
+  it('refuses what is damaged, for another processor, or no release', async () => {
+    const box = makeBox()
+    const before = picture(box)
+    const damaged = makeRelease('1.0.0')
+    writeFileSync(join(damaged, 'dist/main.js'), 'exit 0')
+    const other = makeRelease('1.0.0', { arch: process.arch === 'x64' ? 'arm64' : 'x64' })
+    const none = makeRelease('1.0.0')
+    rmSync(join(none, 'SHA256SUMS'))
+    for (const [release, words] of [
+      [damaged, 'this release is damaged'],
+      [other, `pack one with --arch ${process.arch}`],
+      [none, 'neither a packed release nor a checkout']
+    ] as const) {
+      const { status, output } = await install(release, box, '--config', config())
+      expect(output).toContain(words)
+      expect(status).toBe(1)
+      expect(picture(box)).toEqual(before)
+    }
+  })
+
+  it.each([
+    [['--conifg', 'x'], 'unknown option --conifg'],
+    [['--config', '/nowhere/painlens.yaml'], 'there is no such file'],
+    [['--provider'], 'needs a value']
+  ])('answers %j with exit code 2', async (args, words) => {
+    const { status, output } = await install(makeRelease('1.0.0'), makeBox(), ...args)
+    expect(output).toContain(words)
+    expect(status).toBe(2)
+  })
+
+  it('does not work on a whole system from outside', async () => {
+    const box = makeBox()
+    write(join(box, 'bin/bash'), '', 0o755)
+    const { status, output } = await install(makeRelease('1.0.0'), box)
+    expect(output).toContain('run this script inside of it')
+    expect(status).toBe(1)
+  })
+
+  it('says that red lines are left, with an exit code of its own', async () => {
+    const box = makeBox()
+    const release = makeRelease('1.0.0', { check: '[fail] broker          mqtt://x: nothing listens', checkCode: 1 })
+    const { status, output } = await install(release, box, '--config', config())
+    expect(output).toContain('What is red does not work')
+    expect(status).toBe(3)
+    expect(calls(box)).toContain('systemctl restart painlens')
+  })
+
+  it('shows the check where painlens does not start', async () => {
+    const release = makeRelease('1.0.0', { check: '[fail] model           hash differs', checkCode: 1, run: 1 })
+    const { status, output } = await install(release, makeBox(), '--config', config())
+    expect(output).toContain('hash differs')
+    expect(output).toContain('painlens does not start')
+    expect(status).toBe(1)
+  })
+})
+
+describe("install.sh's config", () => {
+  it('is needed where nobody can be asked', async () => {
+    const { status, output } = await install(makeRelease('1.0.0'), makeBox())
+    expect(output).toContain('start again with --config FILE')
+    expect(status).toBe(1)
+  })
+
+  it('is kept beside a new one, and comes back if that is wrong', async () => {
+    const { box, release } = await installed()
+    const path = join(box, 'etc/painlens/painlens.yaml')
+    const { status, output } = await install(release, box, '--config', config('wrong\n'))
+    expect(output).toContain('the config that was there is kept')
+    expect(status).toBe(1)
+    expect(readFileSync(path, 'utf8')).toBe('device: ward-3\n')
+    expect(mode(path)).toBe('640')
+    expect(calls(box)).toEqual([])
+    expect((await install(release, box, '--config', config('device: ward-4\n'))).status).toBe(0)
+    expect(readFileSync(path, 'utf8')).toBe('device: ward-4\n')
+    expect(readFileSync(`${path}.before`, 'utf8')).toBe('device: ward-3\n')
+    expect(calls(box)).toContain('systemctl restart painlens')
+  })
+
+  it('gets its credentials from systemd, those that are there and asked for', async () => {
+    const { box, release } = await installed()
+    for (const name of ['mqtt-password', 'camera-password', 'unused'])
+      write(join(box, 'etc/painlens/secrets', name), 'x\n', 0o600)
+    // biome-ignore-start lint/suspicious/noTemplateCurlyInString: painlens's own placeholders
+    const lines = [
+      'device: ward-3',
+      'mqtt: { password: "${credential:mqtt-password}" }',
+      'url: rtsp://a:${credential:camera-password}@x # ${credential:unused}',
+      '# ${credential:unused}',
+      'token: ${credential:missing}'
+    ]
+    // biome-ignore-end lint/suspicious/noTemplateCurlyInString: painlens's own placeholders
+    expect((await install(release, box, '--config', config(`${lines.join('\n')}\n`))).status).toBe(0)
+    const dropIn = join(box, 'etc/systemd/system/painlens.service.d/credentials.conf')
+    expect(readFileSync(dropIn, 'utf8').split('\n').slice(1)).toEqual([
+      '[Service]',
+      'LoadCredential=camera-password:/etc/painlens/secrets/camera-password',
+      'LoadCredential=mqtt-password:/etc/painlens/secrets/mqtt-password',
+      ''
+    ])
+    expect(mode(join(box, 'etc/painlens/secrets/mqtt-password'))).toBe('640')
+    expect((await install(release, box, '--config', config())).status).toBe(0)
+    expect(existsSync(dropIn)).toBe(false)
+  })
+})
+
+describe('an upgrade', () => {
+  it('keeps the version before, and no older one', async () => {
+    const { box } = await installed()
+    expect((await install(makeRelease('1.1.0'), box)).status).toBe(0)
+    expect([released(box, 'current'), released(box, 'previous')]).toEqual(['1.1.0', '1.0.0'])
+    expect((await install(makeRelease('1.2.0'), box)).status).toBe(0)
+    expect([released(box, 'current'), released(box, 'previous')]).toEqual(['1.2.0', '1.1.0'])
+    expect(readdirSync(join(box, 'opt/painlens/releases'))).toHaveLength(2)
+  })
+
+  it('of the same version with other content is one, too', async () => {
+    const { box } = await installed()
+    expect((await install(makeRelease('1.0.0', { check: '[ ok ] config          rebuilt' }), box)).status).toBe(0)
+    expect(readdirSync(join(box, 'opt/painlens/releases'))).toHaveLength(2)
+  })
+
+  it('goes back by itself if the new version does not become ready', async () => {
+    const { box } = await installed()
+    expect((await install(makeRelease('1.1.0'), box)).status).toBe(0)
+    const before = picture(box).filter((line) => !line.startsWith('run/'))
+    const { status, output } = await install(makeRelease('2.0.0', { run: 1 }), box)
+    expect(output).toContain('does not become ready')
+    expect(output).toMatch(/2\.0\.0-\w+ was not installed, 1\.1\.0-\w+ serves on/)
+    expect(status).toBe(1)
+    expect(picture(box).filter((line) => !line.startsWith('run/'))).toEqual(before)
+    expect(existsSync(join(box, 'run/active'))).toBe(true)
+  })
+
+  it('that goes back takes the new config back, too', async () => {
+    const { box } = await installed()
+    const path = join(box, 'etc/painlens/painlens.yaml')
+    const shown = '[fail] broker          mqtt://x: nothing listens'
+    for (const options of [{ run: 1 }, { check: shown, checkCode: 1 }]) {
+      const release = makeRelease('2.0.0', options)
+      expect((await install(release, box, '--config', config('new_key: 1\n'))).status).toBe(1)
+      expect(readFileSync(path, 'utf8')).toBe('device: ward-3\n')
+      expect(mode(path)).toBe('640')
+    }
+  })
+
+  it('is not made to a version that shows something red which the old one did not', async () => {
+    const { box } = await installed()
+    const before = picture(box)
+    for (const [line, name] of [
+      ['[fail] broker          mqtt://x: nothing listens', 'broker'],
+      ['[fail] camera room-312 rtsp://x: no answer', 'camera room-312'],
+      ['[fail] disk (heatmaps) /x: cannot be written to', 'disk (heatmaps)'],
+      ['[warn] provider        an inference ran on cpu, because cuda: no library', 'provider'],
+      // Not even a table.
+      ['', 'painlens check']
+    ] as const) {
+      const { status, output } = await install(makeRelease('2.0.0', { check: line, checkCode: 1 }), box)
+      expect(output).toContain('this fails and did not with')
+      expect(output).toContain(`: ${name}. 1.0.0-`)
+      expect(status).toBe(1)
+      expect(picture(box)).toEqual(before)
+    }
+  })
+
+  it('is made where the old version showed the same red', async () => {
+    const check = '[fail] camera room-312 rtsp://x: no answer'
+    const { box } = await installed({ check, checkCode: 1 })
+    const { status } = await install(makeRelease('2.0.0', { check: `${check} within 10 s`, checkCode: 1 }), box)
+    expect(status).toBe(3)
+    expect(released(box, 'current')).toBe('2.0.0')
+  })
+})
+
+describe('--rollback', () => {
+  it('goes to the version before, and again forward', async () => {
+    const { box } = await installed()
+    const second = makeRelease('1.1.0')
+    expect((await install(second, box)).status).toBe(0)
+    expect((await install(second, box, '--rollback')).status).toBe(0)
+    expect([released(box, 'current'), released(box, 'previous')]).toEqual(['1.0.0', '1.1.0'])
+    expect((await install(second, box, '--rollback')).status).toBe(0)
+    expect([released(box, 'current'), released(box, 'previous')]).toEqual(['1.1.0', '1.0.0'])
+  })
+
+  it('changes nothing in a dry run, and fails where there is no version before', async () => {
+    const { box, release } = await installed()
+    const none = await install(release, box, '--rollback')
+    expect(none.output).toContain('there is no version before this one')
+    expect(none.status).toBe(1)
+    expect((await install(makeRelease('1.1.0'), box)).status).toBe(0)
+    const before = picture(box)
+    expect((await install(release, box, '--rollback', '--dry-run')).status).toBe(0)
+    expect(picture(box)).toEqual(before)
+  })
+})
+
+describe('the GPU provider', () => {
+  it('is installed into each new version from the archive that is kept', async () => {
+    const { box } = await installed()
+    const archive = write(join(temporaryFolder(), 'provider-cuda12.tar.gz'), 'archive 1\n')
+    expect((await install(makeRelease('1.1.0'), box, '--provider', archive)).status).toBe(0)
+    const third = makeRelease('1.2.0')
+    expect((await install(third, box)).status).toBe(0)
+    const log = join(box, 'opt/painlens/current/providers.log')
+    expect(readFileSync(log, 'utf8')).toBe('archive 1\n')
+    expect((await install(third, box)).output).toContain('provider-cuda12.tar.gz: nothing to do')
+    const next = write(join(temporaryFolder(), 'provider-cuda13.tar.gz'), 'archive 2\n')
+    expect((await install(third, box, '--provider', next)).status).toBe(0)
+    expect(readFileSync(log, 'utf8')).toBe('archive 1\narchive 2\n')
+    expect(readdirSync(join(box, 'opt/painlens/provider'))).toEqual(['provider-cuda13.tar.gz'])
+  })
+
+  it('that does not work keeps the new version from being taken into use', async () => {
+    const { box } = await installed()
+    const archive = write(join(temporaryFolder(), 'provider.tar.gz'), 'archive 1\n')
+    const { status, output } = await install(makeRelease('1.1.0', { provider: 1 }), box, '--provider', archive)
+    expect(output).toContain('the provider does not work with painlens 1.1.0')
+    expect(status).toBe(1)
+    expect(released(box, 'current')).toBe('1.0.0')
+    expect(existsSync(join(box, 'opt/painlens/provider/provider.tar.gz'))).toBe(false)
+  })
+
+  it('is proved without a config that cannot be read yet', async () => {
+    const box = makeBox()
+    const archive = write(join(temporaryFolder(), 'provider.tar.gz'), 'archive 1\n')
+    const { status } = await install(
+      makeRelease('1.0.0'),
+      box,
+      '--config',
+      config('unreadable\n'),
+      '--provider',
+      archive
+    )
+    expect(status).toBe(0)
+    expect(readFileSync(join(box, 'opt/painlens/current/providers.log'), 'utf8')).toBe('archive 1\n')
+  })
+})
+
+describe('uninstall.sh', () => {
+  it('leaves config, outbox and alarm log', async () => {
+    const { box, release } = await installed()
+    const log = write(join(box, 'var/lib/painlens/data/alarms/2026-01.jsonl'), '{}\n')
+    const before = picture(box)
+    expect((await uninstall(release, box, '--dry-run')).status).toBe(0)
+    expect(picture(box)).toEqual(before)
+    expect((await uninstall(release, box)).status).toBe(0)
+    expect(calls(box)).toEqual([
+      'systemctl stop painlens',
+      'systemctl disable --quiet painlens',
+      'systemctl daemon-reload'
+    ])
+    for (const path of ['opt/painlens', 'etc/systemd/system/painlens.service', 'usr/local/bin/painlens'])
+      expect(existsSync(join(box, path)), path).toBe(false)
+    expect(existsSync(join(box, 'etc/painlens/painlens.yaml'))).toBe(true)
+    expect(existsSync(log)).toBe(true)
+    const again = picture(box)
+    expect((await uninstall(release, box)).output).toContain('nothing of painlens was there')
+    expect(picture(box)).toEqual(again)
+  })
+
+  it('removes them with --purge, and leaves the box as it was', async () => {
+    const box = makeBox()
+    const outside = (line: string): boolean =>
+      !/^(run|etc\/passwd|etc\/group|opt|var\/lib|etc|usr\/local)( |\/calls|\/bin 4|\/systemd 4)/.test(line)
+    const before = picture(box)
+    const release = makeRelease('1.0.0')
+    expect((await install(release, box, '--config', config())).status).toBe(0)
+    expect((await uninstall(release, box, '--purge')).status).toBe(0)
+    expect(calls(box).at(-1)).toBe('userdel painlens')
+    expect(picture(box).filter((line) => line.includes('painlens'))).toEqual([])
+    expect(picture(box).filter(outside)).toEqual(expect.arrayContaining(before.filter(outside)))
+  })
+})

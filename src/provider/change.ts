@@ -5,7 +5,7 @@ import { DiskError, messageOf, ProviderError } from '../core/errors.js'
 import { sha256Of } from '../model/manifest.js'
 import type { ProviderName } from '../ort/session.js'
 import { beginChange, exchange, keepChange, undoChange } from './journal.js'
-import { type ArchiveManifest, describeBuild } from './manifest.js'
+import { type ArchiveManifest, describeBuild, type Marker, parseMarker } from './manifest.js'
 import { type Place, placeOf } from './place.js'
 import { type Blame, compareOutputs, type ProvedRun, runProof } from './prove.js'
 import { markerName, readArchiveManifest, unpack } from './unpack.js'
@@ -19,9 +19,6 @@ export interface ChangeOptions {
   say: (line: string) => void
   signal?: AbortSignal
 }
-
-/** What is kept of a manifest beside the files that came with it. */
-export type Marker = ArchiveManifest & { installed: string }
 
 /**
  * Puts an archive's files in place of those that onnxruntime-node loads. They are proved where they are unpacked, so that
@@ -176,7 +173,7 @@ export async function damagedFiles(folder: string, marker: Marker): Promise<stri
 /** @returns null for the build that onnxruntime-node brings */
 export function readMarker(folder: string): Marker | null {
   try {
-    return JSON.parse(readFileSync(join(folder, markerName), 'utf8')) as Marker
+    return parseMarker(readFileSync(join(folder, markerName), 'utf8'))
   } catch {
     return null
   }

@@ -57,14 +57,18 @@ export function exchange(place: Place): void {
 export function keepChange(place: Place): void {
   if (existsSync(place.previous)) renameSync(place.previous, place.discarded)
   renameSync(place.displaced, place.previous)
-  rmSync(place.journal)
   syncFolder(place.folder)
   rmSync(place.discarded, { recursive: true, force: true })
+  rmSync(place.journal)
 }
 
-/** Brings everything back to where it was when the change began, from wherever it was left. */
-export function undoChange(place: Place): void {
+/**
+ * Brings everything back to where it was when the change began, from wherever it was left.
+ * @returns false when there was nothing to bring back: the change had ended but for its journal, or not begun but for that
+ */
+export function undoChange(place: Place): boolean {
   const { from } = readJournal(place) ?? { from: 'archive' }
+  const begun = existsSync(place.displaced) || existsSync(place.staged)
   if (existsSync(place.displaced)) {
     if (existsSync(place.current)) renameSync(place.current, place.staged)
     renameSync(place.displaced, place.current)
@@ -75,6 +79,7 @@ export function undoChange(place: Place): void {
   for (const left of [place.staged, place.discarded]) rmSync(left, { recursive: true, force: true })
   syncFolder(place.folder)
   rmSync(place.journal, { force: true })
+  return begun
 }
 
 /** The process that a change is under way in, null when it was cut short or there is none. */

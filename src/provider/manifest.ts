@@ -31,6 +31,10 @@ const schema = z.strictObject({
 })
 export type ArchiveManifest = z.infer<typeof schema>
 
+const markerSchema = schema.extend({ installed: z.iso.datetime() })
+/** What is kept of a manifest beside the files that came with it. */
+export type Marker = z.infer<typeof markerSchema>
+
 /** Without these onnxruntime-node finds nothing to load. */
 const vital = ['onnxruntime_binding.node', 'libonnxruntime.so.1']
 
@@ -66,6 +70,11 @@ export function parseArchiveManifest(text: string, archive: string): ArchiveMani
       'Build it again; build.sh checks that everything is there.'
     )
   return result.data
+}
+
+/** @returns null for what is no marker */
+export function parseMarker(text: string): Marker | null {
+  return markerSchema.safeParse(jsonOf(text)).data ?? null
 }
 
 function jsonOf(text: string): unknown {

@@ -19,7 +19,7 @@ export function repairProvider(find: () => Place = placeOf): string | null {
     return null
   }
   try {
-    undoChange(place)
+    if (!undoChange(place)) return null
     return `a change of the inference provider was cut short; what was there before is in place again (${place.current})`
   } catch (error) {
     return `a change of the inference provider was cut short, and this user cannot undo it (${messageOf(error)}); run: sudo painlens provider status`

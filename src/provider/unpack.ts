@@ -16,7 +16,7 @@ import { basename, join } from 'node:path'
 import { DiskError, InputError, messageOf } from '../core/errors.js'
 import { elfMachine } from './elf.js'
 import { syncFolder } from './journal.js'
-import { type ArchiveManifest, isLibrary, manifestName, parseArchiveManifest } from './manifest.js'
+import { type ArchiveManifest, isLibrary, type Marker, manifestName, parseArchiveManifest } from './manifest.js'
 import type { Place } from './place.js'
 import { readTar, type TarEntry, TarError, type TarSink } from './tar.js'
 
@@ -68,7 +68,7 @@ export async function unpack(
   rmSync(place.staged, { recursive: true, force: true })
   mkdirSync(place.staged)
   await reading(archive, () => unpackFiles(archive, place.staged, manifest, signal))
-  const marker = { installed: new Date().toISOString(), ...manifest }
+  const marker: Marker = { installed: new Date().toISOString(), ...manifest }
   writeFileSync(join(place.staged, markerName), `${JSON.stringify(marker, null, 2)}\n`, { flush: true })
   // Whatever the umask of an administrator's shell: the service's user has to read them.
   chmodSync(place.staged, 0o755)

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -24,7 +24,8 @@ interface Machine {
   gigabytes: number
   swap?: number
   cores: number
-  cuda: string | null
+  /** As cuda.h says it. */
+  cuda: number | null
   cudnn?: [number, number, number] | null
 }
 
@@ -35,7 +36,7 @@ const orin: Machine = {
   gigabytes: 15.3,
   swap: 7.6,
   cores: 8,
-  cuda: '12.6.68',
+  cuda: 12060,
   cudnn: [9, 3, 0]
 }
 const thor: Machine = {
@@ -43,7 +44,7 @@ const thor: Machine = {
   release: '# R39 (release), REVISION: 2.0, GCID: 1, BOARD: generic, EABI: aarch64, DATE: Mon Jun  1 00:00:00 UTC 2026',
   gigabytes: 122.8,
   cores: 14,
-  cuda: '13.2.0',
+  cuda: 13020,
   cudnn: [9, 20, 0]
 }
 
@@ -56,14 +57,12 @@ function machine(name: string, { compatible, release, gigabytes, swap = 0, cores
     'proc/meminfo': `MemTotal:       ${kilobytes(gigabytes)} kB\nMemFree: 1 kB\nSwapTotal:      ${kilobytes(swap)} kB\n`,
     'proc/cpuinfo': Array.from({ length: cores }, (_, i) => `processor\t: ${i}\nBogoMIPS\t: 62.50\n`).join('\n'),
     'etc/nv_tegra_release': release,
-    'usr/local/cuda/version.json':
-      cuda !== null &&
-      `{\n   "cuda" : {\n      "name" : "CUDA SDK",\n      "version" : "${cuda}"\n   },\n   "nvcc" : { "version" : "1.2.3" }\n}`,
+    'usr/local/cuda/include/cuda.h': cuda !== null && `/* … */\n#define CUDA_VERSION ${cuda}\n#define CUDA_CB\n`,
     'usr/include/cudnn_version.h':
       !!cudnn &&
       `#define CUDNN_MAJOR ${cudnn[0]}\n#define CUDNN_MINOR ${cudnn[1]}\n#define CUDNN_PATCHLEVEL ${cudnn[2]}\n#define CUDNN_VERSION (CUDNN_MAJOR * 10000)\n`,
     'usr/include/aarch64-linux-gnu/NvInferVersion.h':
-      '#define TRT_MAJOR_ENTERPRISE 10\n#define TRT_MINOR_ENTERPRISE 3\n#define TRT_PATCH_ENTERPRISE 0\n#define TRT_BUILD_ENTERPRISE 30\n'
+      '#define TRT_MAJOR_ENTERPRISE 10\n#define TRT_MINOR_ENTERPRISE 3\n#define TRT_PATCH_ENTERPRISE 0\n#define TRT_BUILD_ENTERPRISE 30\n#define NV_TENSORRT_MAJOR TRT_MAJOR_ENTERPRISE\n'
   }
   for (const [file, text] of Object.entries(files)) {
     if (text === false) continue
@@ -158,7 +157,7 @@ describe('deploy/jetson/onnxruntime/build.sh --dry-run', () => {
     ['an older Jetson', { ...orin, compatible: ['nvidia,p3668', 'nvidia,tegra194'] }, /tegra194 is neither/],
     ['a Jetson without CUDA', { ...orin, cuda: null }, /there is no CUDA in \/usr\/local\/cuda; install/],
     ['a Jetson without cuDNN', { ...orin, cudnn: null }, /no headers of cuDNN; install them: sudo apt/],
-    ['a Thor with the CUDA of an Orin', { ...thor, cuda: '12.6.68' }, /Thor needs CUDA 13 or later/],
+    ['a Thor with the CUDA of an Orin', { ...thor, cuda: 12060 }, /Thor needs CUDA 13 or later/],
     ['a number of jobs that is none', orin, /--jobs takes a number from 1 on, not 0/, '--jobs', '0'],
     ['an unknown option', orin, /unknown option --fast/, '--fast'],
     ['an option without its value', orin, /--out needs a value/, '--out']
@@ -176,10 +175,10 @@ describe('deploy/jetson/onnxruntime/build.sh --pack', () => {
   /** The files that onnxruntime-node brings, some of them changed. What it makes of them whole, test/provider shows. */
   function files(name: string, changes: Record<string, Buffer | null>): string {
     const path = join(folder, name)
-    cpSync(join(root, nativeFolder), path, { recursive: true })
-    for (const [file, content] of Object.entries(changes))
-      if (content) writeFileSync(join(path, file), content)
-      else rmSync(join(path, file))
+    mkdirSync(path)
+    for (const file of readdirSync(join(root, nativeFolder)))
+      if (!(file in changes)) symlinkSync(join(root, nativeFolder, file), join(path, file))
+    for (const [file, content] of Object.entries(changes)) if (content) writeFileSync(join(path, file), content)
     return path
   }
   const other = process.arch === 'x64' ? 'arm64' : 'x64'
@@ -192,7 +191,7 @@ describe('deploy/jetson/onnxruntime/build.sh --pack', () => {
       /is not of ONNX Runtime 1\.29\.0/
     ],
     ['another machine', { 'libonnxruntime.so.1': fakeLibrary(other, version) }, new RegExp(`is for ${other}, this is`)],
-    ['a text', { 'libonnxruntime.so.1': Buffer.from(`hello ${version}`.repeat(9)) }, /is for no ELF file/]
+    ['a text', { 'libonnxruntime.so.1': Buffer.from(`hello ${version}`.repeat(9)) }, /is for no machine, this is/]
   ]
   it.each(unfit)('refuses %s', (_, changes, says) => {
     const { code, err } = build('--pack', files('unfit-files', changes), '--out', join(folder, 'out'))

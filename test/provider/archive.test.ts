@@ -63,7 +63,10 @@ describe('an archive of a provider', () => {
       const changed = Buffer.from(whole)
       changed[at]! ^= 0x10
       writeFileSync(path('flipped.tar.gz'), changed)
-      expect(await refusal(path('flipped.tar.gz')), `byte ${at}`).toBeInstanceOf(InputError)
+      const error = await refusal(path('flipped.tar.gz'))
+      // A few bits of gzip mean nothing.
+      if (error === null) expect(gunzipSync(changed).equals(gunzipSync(whole)), `byte ${at}`).toBe(true)
+      else expect(error, `byte ${at}`).toBeInstanceOf(InputError)
     }
   })
 
@@ -123,7 +126,7 @@ describe('an archive of a provider', () => {
 
   it('is not unpacked where there is no room for it', async () => {
     const files = fakeFiles()
-    const huge = { ...(manifestOf(files) as { files: object }).files, LICENSE: { size: 1e17, sha256: '0'.repeat(64) } }
+    const huge = { ...(manifestOf(files) as { files: object }).files, LICENSE: { size: 1e15, sha256: '0'.repeat(64) } }
     const error = await refusal(writeArchive(path(), files, { files: huge }))
     expect(error).toBeInstanceOf(DiskError)
     expect(error!.message).toMatch(/\d MB are needed, \d+ MB are free/)

@@ -94,12 +94,13 @@ read_jetpack() {
   esac
 }
 
-# 12.6 of 12.6.68
+# 12.6 of 12060
 read_cuda() {
-  local file=$root$cuda_home/version.json
+  local file=$root$cuda_home/include/cuda.h number
   cuda=''
   [[ -r $file ]] || return 0
-  cuda=$(tr -d ' \n' <"$file" | sed -n 's/.*"cuda":{[^}]*"version":"\([0-9]*\.[0-9]*\).*/\1/p')
+  number=$(sed -n 's/^#define CUDA_VERSION \([0-9][0-9]*\).*/\1/p' "$file")
+  [[ -z $number ]] || cuda=$((number / 1000)).$((number % 1000 / 10))
 }
 
 read_cudnn() {
@@ -117,7 +118,7 @@ read_tensorrt() {
   tensorrt_version=''
   for header in "$root"/usr/include/{aarch64-linux-gnu/NvInferVersion.h,NvInferVersion.h}; do
     [[ -r $header ]] || continue
-    tensorrt_version=$(sed -n 's/^#define \(NV_TENSORRT\|TRT\)_\(MAJOR\|MINOR\|PATCH\)\(_ENTERPRISE\)\? \([0-9]*\).*/\4/p' "$header" | head -n 3 | paste -sd.)
+    tensorrt_version=$(sed -n 's/^#define \(NV_TENSORRT\|TRT\)_\(MAJOR\|MINOR\|PATCH\)\(_ENTERPRISE\)\? \([0-9][0-9]*\).*/\4/p' "$header" | head -n 3 | paste -sd.)
     return 0
   done
 }
@@ -223,34 +224,37 @@ collect() {
 
 # e_machine of the ELF header, by Node.js's names.
 elf_arch() {
-  [[ $(od -An -tx1 -N4 "$1" | tr -d ' ') == 7f454c46 ]] || { echo 'no ELF file'; return 0; }
+  [[ $(od -An -tx1 -N4 "$1" | tr -d ' ') == 7f454c46 ]] || { echo 'no machine'; return 0; }
   case $(od -An -tu2 -j18 -N2 "$1" | tr -d ' ') in 62) echo x64 ;; 183) echo arm64 ;; *) echo 'another machine' ;; esac
 }
 
-check_library() {
-  local library=$1 arch=$2 found missing
-  found=$(elf_arch "$library")
-  [[ $found == "$arch" ]] || fail "$library is for $found, this is $arch"
-  missing=$(ldd "$library" | sed -n 's/^[[:space:]]*\(.*\) => not found.*/\1/p' | paste -sd' ')
+check_needed() {
+  local library=$1 listing missing
+  listing=$(ldd "$library" 2>&1) || fail "ldd cannot read $library: $listing"
+  missing=$(sed -n 's/^[[:space:]]*\(.*\) => not found.*/\1/p' <<<"$listing" | paste -sd' ')
   [[ -z $missing ]] || fail "$library needs $missing, not on this machine; install CUDA and cuDNN (sudo apt install nvidia-jetpack) and start again"
 }
 
 # The files of a folder as they will be installed: right machine, right version, all libraries there, and it loads.
 check_files() {
-  local folder=$1 arch=$2 library backends provider
+  local folder=$1 arch=$2 library found backends provider
   for library in onnxruntime_binding.node libonnxruntime.so.1; do
     [[ -f $folder/$library ]] || fail "$folder/$library is missing"
     # The version of the symbols that the binding asks the library for.
     grep -aqF "VERS_$version" "$folder/$library" || fail "$folder/$library is not of ONNX Runtime $version"
   done
-  for library in "$folder"/*.node "$folder"/*.so*; do check_library "$library" "$arch"; done
+  for library in "$folder"/*.node "$folder"/*.so*; do
+    found=$(elf_arch "$library")
+    [[ $found == "$arch" ]] || fail "$library is for $found, this is $arch"
+  done
+  for library in "$folder"/*.node "$folder"/*.so*; do check_needed "$library"; done
   backends=$(node -e 'const { listSupportedBackends: list } = require(process.argv[1]); console.log(list().map((b) => b.name).join(" "))' \
     "$folder/onnxruntime_binding.node") || fail "$folder/onnxruntime_binding.node does not load"
   for provider in $providers; do
     [[ " $backends " == *" $provider "* ]] || fail "the binding was built without $provider (it has: $backends)"
   done
   # Since 1.29 cuDNN is loaded when the first convolution asks for it, so ldd does not know of it.
-  [[ $providers != *cuda* ]] || ldconfig -p | grep -q 'libcudnn\.so' || fail 'the loader finds no libcudnn.so; install: sudo apt install nvidia-jetpack'
+  [[ $providers != *cuda* ]] || PATH=$PATH:/sbin ldconfig -p | grep 'libcudnn\.so' >/dev/null || fail 'the loader finds no libcudnn.so; install: sudo apt install nvidia-jetpack'
 }
 
 pack() {

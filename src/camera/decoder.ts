@@ -35,6 +35,8 @@ export interface DecoderCommand extends Program {
 export interface StreamDescription extends Partial<Size> {
   codec?: string
   fps?: number
+  /** Set where it does not say by which matrix its colours are encoded: the range of its values, limited or full. */
+  untagged?: 'tv' | 'pc'
 }
 
 /** How pictures come out of a camera: see `ffmpegDecoder` and `gstDecoder`. */

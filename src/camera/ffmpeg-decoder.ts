@@ -138,6 +138,16 @@ export function describe(lines: readonly string[]): StreamDescription {
     codec: /Video: (\w+)/.exec(line)?.[1],
     width: size ? Number(size[1]) : undefined,
     height: size ? Number(size[2]) : undefined,
-    fps: rate ? Number(rate[1]) : undefined
+    fps: rate ? Number(rate[1]) : undefined,
+    untagged: untagged(line)
   }
+}
+
+/** From `yuv420p(tv, bt709, progressive)`; where matrix, primaries and transfer differ, they stand there as `bt709/unknown/unknown`. */
+function untagged(line: string): 'tv' | 'pc' | undefined {
+  const format = /, yuv(j?)4\w+(?:\(([^)]*)\))?/.exec(line)
+  if (!format) return undefined
+  const said = (format[2] ?? '').split(', ')
+  if (said.some((word) => /^(bt|smpte|fcc|ycgco|ictcp|chroma)/.test(word))) return undefined
+  return format[1] || said.includes('pc') ? 'pc' : 'tv'
 }

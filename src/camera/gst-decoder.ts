@@ -27,14 +27,14 @@ export function gstDecoder({ name, ffmpeg, elements, gstLaunch = 'gst-launch-1.0
     describe,
     command: (request) => {
       if (request.stream === undefined) return describing(ffmpeg, request)
-      const { codec, width, height } = request.stream
+      const { codec, width, height, untagged } = request.stream
       if (!isGstCodec(codec) || !width || !height) return byFfmpeg.command(request)
       const output = fitInto({ width, height }, request)
       return {
         ...ffmpegReading(ffmpeg, request, handOn(codec), startWithSize),
         next: {
           command: gstLaunch,
-          args: gstArguments(elements, { codec, size: { width, height }, fps: request.fps, output })
+          args: gstArguments(elements, { codec, size: { width, height }, untagged, fps: request.fps, output })
         },
         pictures: { format: 'bgr0', ...output }
       }

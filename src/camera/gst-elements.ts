@@ -7,6 +7,8 @@ export type GstCodec = 'h264' | 'hevc'
 export interface GstElements {
   /** Decodes one codec's access units. */
   decode: Record<GstCodec, string>
+  /** Follows the decoder for a stream that does not say how its colours are encoded, by the range of its values. */
+  untagged?: Record<'tv' | 'pc', string>
   /** The caps of a decoded picture, without its fields: where it lies. */
   memory: string
   /** Makes BGRx pictures in plain memory of what has been decoded, scaled to what the caps after it say. */
@@ -21,15 +23,20 @@ const streams: Record<GstCodec, { caps: string; parse: string }> = {
 
 /**
  * FFmpeg's decoders, wrapped by GStreamer. One thread each, because more hold pictures back; nothing is shown before the
- * first whole picture; the scaler looks at all pixels of a larger picture, as FFmpeg's does.
+ * first whole picture. Of videoscale's methods mitchell comes closest to what FFmpeg's scaler calls bilinear. GStreamer
+ * would take large untagged pictures for BT.709; FFmpeg's scaler takes all of them for BT.601 (matrix 4), and so do we.
  */
 export const softwareElements: GstElements = {
   decode: {
     h264: 'avdec_h264 max-threads=1 output-corrupt=false',
     hevc: 'avdec_h265 max-threads=1 output-corrupt=false'
   },
+  untagged: {
+    tv: 'capssetter caps=video/x-raw,colorimetry=bt601',
+    pc: 'capssetter caps=video/x-raw,colorimetry=(string)1:4:0:0'
+  },
   memory: 'video/x-raw',
-  convert: ['videoscale method=bilinear2', 'videoconvert']
+  convert: ['videoscale method=mitchell', 'videoconvert']
 }
 
 /**
@@ -47,6 +54,7 @@ export interface PipelineRequest {
   codec: GstCodec
   /** The stream's own. */
   size: Size
+  untagged?: 'tv' | 'pc'
   /** At most so many pictures a second. */
   fps: number
   /** Of the pictures that are written. */
@@ -63,13 +71,15 @@ const declaredRate = '60/1'
  * Pictures are stamped by the time of their coming, and thinned out by that before anything is converted. drop-only:
  * videorate neither waits for a later picture nor repeats one.
  */
-export function gstArguments(elements: GstElements, { codec, size, fps, output }: PipelineRequest): string[] {
+export function gstArguments(elements: GstElements, request: PipelineRequest): string[] {
+  const { codec, size, fps, output, untagged } = request
   const { caps, parse } = streams[codec]
   const chain = [
     'fdsrc fd=0 do-timestamp=true blocksize=65536',
     `${caps},stream-format=byte-stream,width=${size.width},height=${size.height},framerate=${declaredRate}`,
     parse,
     elements.decode[codec],
+    ...(untagged && elements.untagged ? [elements.untagged[untagged]] : []),
     'videorate drop-only=true skip-to-first=true',
     `${elements.memory},framerate=${fraction(fps)}`,
     ...elements.convert,

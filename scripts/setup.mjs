@@ -23,6 +23,12 @@ const purposes = {
     () => installPrograms(['ffmpeg', 'mosquitto', 'mosquitto_sub', 'systemd-analyze', 'openssl']),
     build,
     buildFaceModels
+  ],
+  containers: [
+    checkNode,
+    installPackages,
+    () => installPrograms(['ffmpeg', 'mosquitto', 'mosquitto_sub', 'openssl', 'buildah', 'debootstrap']),
+    build
   ]
 }
 

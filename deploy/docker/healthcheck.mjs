@@ -82,7 +82,9 @@ function readOr(file, fallback) {
   }
 }
 
-const causeOf = (error) => error.cause?.code ?? error.message
+function causeOf(error) {
+  return error.cause?.code ?? error.message
+}
 
 function fail(sentence) {
   process.stdout.write(`${sentence}\n`)

@@ -1,6 +1,9 @@
 /** `npm run bench [-- stages|throughput|latency|lrp|memory|explanations]`: measures, and asserts nothing. */
+import { readFile } from 'node:fs/promises'
 import { cpus } from 'node:os'
+import { join } from 'node:path'
 import { report } from '../commands/report.js'
+import { packageRoot } from '../core/version.js'
 import { explanationsReport } from './explanations/index.js'
 import { latencyTable } from './latency.js'
 import { latencyScenes } from './latency-scenes.js'
@@ -8,6 +11,8 @@ import { lrpTable } from './lrp.js'
 import { memoryTable } from './memory.js'
 import { demoModel, fullSizeModel } from './models.js'
 import { renderFrames } from './pictures.js'
+import { sizingReport } from './sizing.js'
+import { measuredCosts } from './sizing-costs.js'
 import { stageTable } from './stages.js'
 import { throughputTable } from './throughput.js'
 
@@ -32,6 +37,9 @@ const benches: Record<string, () => Promise<string>> = {
 
 /** What takes minutes and says nothing about speed is done only when it is named. */
 const onRequest: typeof benches = {
+  sizing: async () => sizingReport(await readFile(join(packageRoot, 'docs/sizing.yaml'), 'utf8')),
+  costs: async () =>
+    measuredCosts(await renderFrames(30, faceSize), { small: await demoModel(), large: await fullSizeModel() }),
   explanations: async () => explanationsReport({ manifest: await demoModel(), threads, identities: 100 })
 }
 

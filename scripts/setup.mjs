@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url'
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 
 /** Debian's package of a program, where it is called otherwise. */
-const packageOf = { 'systemd-analyze': 'systemd' }
+const packageOf = { 'systemd-analyze': 'systemd', mosquitto_sub: 'mosquitto-clients' }
 
 /** What each purpose needs, in order. */
 const purposes = {
@@ -20,9 +20,15 @@ const purposes = {
   test: [
     checkNode,
     installPackages,
-    () => installPrograms(['ffmpeg', 'mosquitto', 'systemd-analyze', 'shellcheck']),
+    () => installPrograms(['ffmpeg', 'mosquitto', 'mosquitto_sub', 'systemd-analyze', 'shellcheck', 'openssl']),
     build,
     buildFaceModels
+  ],
+  containers: [
+    checkNode,
+    installPackages,
+    () => installPrograms(['ffmpeg', 'mosquitto', 'mosquitto_sub', 'openssl', 'buildah', 'debootstrap']),
+    build
   ]
 }
 

@@ -2,8 +2,11 @@
  * `npm run bench [-- NAME…]`: measures, and asserts nothing; the names are in the tables below.
  * `npm run bench -- gpu` has options of its own, and a bound (docs/gpu.md).
  */
+import { readFile } from 'node:fs/promises'
 import { cpus } from 'node:os'
+import { join } from 'node:path'
 import { report } from '../commands/report.js'
+import { packageRoot } from '../core/version.js'
 import { batchTable } from './batches.js'
 import { explanationsReport } from './explanations/index.js'
 import { frozenTable } from './frozen.js'
@@ -15,6 +18,8 @@ import { lrpTable } from './lrp.js'
 import { memoryTable } from './memory.js'
 import { demoModel, fullSizeModel } from './models.js'
 import { renderFrames } from './pictures.js'
+import { sizingReport } from './sizing.js'
+import { measuredCosts } from './sizing-costs.js'
 import { stageTable } from './stages.js'
 import { throughputTable } from './throughput.js'
 
@@ -47,8 +52,11 @@ const benches: Record<string, () => Promise<string>> = {
 
 /** What takes minutes and says nothing about speed is done only when it is named. */
 const onRequest: typeof benches = {
-  explanations: async () => explanationsReport({ manifest: await demoModel(), threads, identities: 100 }),
-  frozen: frozenTable
+  frozen: frozenTable,
+  sizing: async () => sizingReport(await readFile(join(packageRoot, 'docs/sizing.yaml'), 'utf8')),
+  costs: async () =>
+    measuredCosts(await renderFrames(30, faceSize), { small: await demoModel(), large: await fullSizeModel() }),
+  explanations: async () => explanationsReport({ manifest: await demoModel(), threads, identities: 100 })
 }
 
 async function main(names: readonly string[]): Promise<number> {

@@ -115,13 +115,12 @@ describe('our session at the broker', () => {
       backoff: { minMs: 100, maxMs: 200 }
     })
     await eventually('greeted', () => ear.on('health').length > 0)
-    proxy.open = false
-    proxy.cut()
+    proxy.open(false)
     await eventually('gone', () => states().includes('s1 offline'))
     await ear.client.publishAsync(`${base}/command/ack`, '{"alarm_id":"a0","by":"nurse"}', { qos: 1 })
     // By the broker's clock, whole seconds: it has to see the session go, too.
     await sleep(2500)
-    proxy.open = true
+    proxy.open(true)
     await eventually('back', () => mqtt.stats().connections === 2)
     await eventually('greeted again', () => ear.on('health').length > 1)
     await sleep(200)

@@ -14,7 +14,7 @@ function setUp() {
     parts: () => {
       throw new Error('nobody infers here')
     },
-    supervision: { progress: new Progress({ now: () => 0 }), metrics: undefined as never },
+    supervision: { progress: new Progress({ now: () => 0 }) },
     onTrouble: (problem) => told.push(problem?.message ?? null),
     stopping: () => world.stopping,
     log: silentLog

@@ -11,6 +11,8 @@ export interface MosquittoOptions {
   tls?: { ca: string; cert: string; key: string; requireClientCertificate?: boolean }
   /** Further lines of mosquitto.conf. */
   config?: string[]
+  /** All of mosquitto.conf, in the place of what the other options make; `folder` is for its database. */
+  conf?: (port: number, folder: string) => string
 }
 
 export interface Mosquitto {
@@ -86,10 +88,12 @@ export async function startMosquitto(options: MosquittoOptions = {}): Promise<Mo
 }
 
 function configuration(options: MosquittoOptions, folder: string, port: number): string[] {
+  // A broker that is started by root would otherwise become a user who cannot read these files.
+  const user = process.getuid?.() === 0 ? ['user root'] : []
+  if (options.conf) return [...user, options.conf(port, folder)]
   const lines = [
+    ...user,
     `listener ${port} localhost`,
-    // A broker that is started by root would otherwise become a user who cannot read these files.
-    ...(process.getuid?.() === 0 ? ['user root'] : []),
     'persistence true',
     `persistence_location ${folder}/`,
     `allow_anonymous ${options.users ? 'false' : 'true'}`

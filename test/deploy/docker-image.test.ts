@@ -1,0 +1,215 @@
+/**
+ * Builds the images as they are, line by line, and runs what comes out as the compose file does. Minutes, root, and
+ * Debian's buildah and debootstrap: `npm run test:containers`, and not in the suite.
+ */
+import { execFileSync } from 'node:child_process'
+import { chownSync, cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { silentLog } from '../../src/core/log.js'
+import { startFeed } from '../../src/simulate/feed.js'
+import { startRtspServer } from '../../src/simulate/rtsp-server.js'
+import { until } from '../support/daemon.js'
+import { freePort, startMosquitto } from '../support/mosquitto.js'
+import { buildah, Container, imageConfig } from './container.js'
+
+const root = resolve(import.meta.dirname, '../..')
+const minutes = 60_000
+const kinds = { docker: 'painlens-test:docker', jetson: 'painlens-test:jetson' }
+
+function build(kind: keyof typeof kinds, ...more: string[]): void {
+  const file = `deploy/${kind}/Dockerfile`
+  const ignore = ['--ignorefile', `${file}.dockerignore`]
+  execFileSync(
+    'buildah',
+    ['bud', '--format', 'docker', '--layers', ...ignore, '-f', file, '-t', kinds[kind], ...more, '.'],
+    {
+      cwd: root,
+      env: { ...process.env, BUILDAH_ISOLATION: 'chroot' },
+      stdio: ['ignore', 'ignore', 'inherit']
+    }
+  )
+}
+
+describe.runIf(process.env.PAINLENS_CONTAINERS)('the images', () => {
+  beforeAll(() => {
+    const text = readFileSync(join(root, 'deploy/docker/Dockerfile'), 'utf8')
+    const base = (name: string) => new RegExp(`^ARG ${name}=(.*)$`, 'm').exec(text)![1]!
+    const images = [base('BASE_IMAGE'), base('NODE_IMAGE')]
+    execFileSync(join(import.meta.dirname, 'base-images.sh'), images, { stdio: ['ignore', 'ignore', 'inherit'] })
+    build('docker')
+    // The Jetson's own base is for arm64; its packages have the same names in Debian.
+    build('jetson', '--build-arg', `BASE_IMAGE=${images[0]}`)
+  }, 9 * minutes)
+
+  it.each(Object.entries(kinds))('%s says how it is run', (_, image) => {
+    const config = imageConfig(image)
+    expect(config).toMatchObject({ User: '10001:10001', StopSignal: 'SIGTERM', WorkingDir: '/opt/painlens' })
+    expect(config.Volumes).toHaveProperty('/var/lib/painlens')
+    expect(config.Labels['org.opencontainers.image.licenses']).toBe('Apache-2.0')
+    expect(config.Healthcheck).toMatchObject({ Interval: 30e9, Timeout: 15e9, StartPeriod: 180e9, Retries: 3 })
+  })
+
+  it.each(Object.entries(kinds))('%s holds what is needed and no more', (_, image) => {
+    const name = buildah('from', image)
+    onTestFinished(() => void buildah('rm', name))
+    const at = (path: string) => join(buildah('mount', name), path)
+    const modules = readdirSync(at('opt/painlens/node_modules'))
+    expect(modules).toEqual(expect.arrayContaining(['onnxruntime-node', 'sharp', 'mqtt']))
+    for (const dev of ['vitest', 'typescript', '@biomejs', '@typescript']) expect(modules).not.toContain(dev)
+    expect(existsSync(at('opt/painlens/node_modules/@tensorflow/tfjs-node'))).toBe(false)
+    expect(existsSync(at('opt/painlens/src'))).toBe(false)
+    expect(readdirSync(at('opt/painlens/models/face'))).toEqual(expect.arrayContaining(['detector.onnx']))
+    expect(readdirSync(at('opt/painlens/node_modules/onnxruntime-node/bin/napi-v6/linux'))).toEqual([process.arch])
+    const writable = execFileSync('find', [
+      at('opt/painlens'),
+      '!',
+      '-user',
+      'root',
+      '-o',
+      '-perm',
+      '/022',
+      '!',
+      '-type',
+      'l'
+    ])
+    expect(writable.toString()).toBe('')
+  })
+
+  it('fails where the named provider is not there', () => {
+    expect(() => build('jetson', '--build-arg', 'PROVIDER_ARCHIVE=nothing.tar.gz')).toThrow()
+  })
+
+  describe('as the compose file runs it', () => {
+    let folder: string
+    let port: number
+    let started: Container | undefined
+    afterEach(() => started?.remove())
+    afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+    /** The compose file's own config and secrets; the broker's address and the ports are this test's. */
+    async function prepare() {
+      folder = mkdtempSync(join(tmpdir(), 'painlens-container-'))
+      cpSync(join(root, 'deploy/compose'), folder, { recursive: true })
+      execFileSync(join(folder, 'prepare.sh'), ['ward-2', 'localhost'], { stdio: 'ignore' })
+      port = await freePort()
+      const state = mkdtempSync(join(folder, 'state-'))
+      chownSync(state, 10001, 10001)
+      return state
+    }
+
+    async function world() {
+      const state = await prepare()
+      const secrets = join(folder, 'secrets')
+      const passwords = { 'ward-2': readFileSync(join(secrets, 'mqtt-password'), 'utf8').trim() }
+      const tls = { ca: join(secrets, 'ca.crt'), cert: join(secrets, 'server.crt'), key: join(secrets, 'server.key') }
+      const broker = await startMosquitto({ users: passwords, tls })
+      const credentials = { user: 'viewer', password: 'change-me', scheme: 'digest' } as const
+      const server = await startRtspServer({ credentials, log: silentLog })
+      const picture = { width: 640, height: 360, fps: 5 }
+      const lavfi = 'testsrc2=size=640x360:rate=5'
+      const feed = await startFeed({
+        server,
+        path: '/stream1',
+        codec: 'h264',
+        ...picture,
+        frames: { lavfi },
+        log: silentLog
+      })
+      onTestFinished(async () => {
+        await feed.stop()
+        await server.stop()
+        await broker.remove()
+      })
+      const config = readFileSync(join(folder, 'painlens.yaml'), 'utf8')
+        .replace('mosquitto:8883', `localhost:${broker.port}`)
+        .replace('192.0.2.10:554', `127.0.0.1:${server.port}`)
+        .replace('host: 0.0.0.0', `host: 0.0.0.0\n  port: ${port}`)
+      writeFileSync(join(folder, 'painlens.yaml'), config)
+      const mounts = {
+        '/etc/painlens/painlens.yaml:ro': join(folder, 'painlens.yaml'),
+        '/run/secrets:ro': secrets,
+        '/var/lib/painlens': state
+      }
+      return { broker, mounts, state }
+    }
+
+    const health = (container: Container) => {
+      const [kind, ...command] = imageConfig(kinds.docker).Healthcheck.Test
+      expect(kind).toBe('CMD')
+      return container.exec(command)
+    }
+    const answers = async (container: Container, status: number, word: RegExp) => {
+      let last = health(container)
+      const deadline = Date.now() + 90_000
+      while (!(last.status === status && word.test(last.stdout))) {
+        if (Date.now() > deadline) throw new Error(`${last.status} ${last.stdout}\n${container.output()}`)
+        await new Promise((done) => setTimeout(done, 1000))
+        last = health(container)
+      }
+    }
+
+    it(
+      'starts as its user, is healthy, is unhealthy without its broker, reloads, and ends in time',
+      async () => {
+        const { broker, mounts, state } = await world()
+        const container = new Container({ image: kinds.docker, mounts })
+        started = container
+        await answers(container, 0, /^ready$/m)
+        const [painlens] = container.children()
+        const status = readFileSync(`/proc/${painlens}/status`, 'utf8')
+        expect(status).toMatch(/^Uid:\t10001\t10001/m)
+        expect(status).toMatch(/^Groups:\t\s*$/m)
+        expect(status).toMatch(/^NoNewPrivs:\t1/m)
+        expect(status).toMatch(/^CapEff:\t0000000000000000/m)
+        expect(container.exec(['sh', '-c', 'echo x > /opt/painlens/x']).status).not.toBe(0)
+        expect(existsSync(join(state, 'data/outbox'))).toBe(true)
+
+        await broker.stop()
+        await answers(container, 1, /broker/)
+        await broker.start()
+        await answers(container, 0, /^ready$/m)
+
+        container.signal('SIGHUP')
+        await until(() => container.output().includes('config read again'), 'the reload')
+        container.signal('SIGTERM')
+        expect(await container.ended).toBe(0)
+        expect(container.output()).toContain('painlens stops')
+      },
+      3 * minutes
+    )
+
+    it(
+      'ends a painlens that is stuck at two checks in a row, and only then',
+      async () => {
+        const { mounts } = await world()
+        const container = new Container({ image: kinds.docker, mounts })
+        started = container
+        await answers(container, 0, /^ready$/m)
+        const [painlens] = container.children()
+        process.kill(painlens!, 'SIGSTOP')
+        expect(health(container)).toMatchObject({ status: 1, stdout: expect.stringContaining('stuck') })
+        process.kill(painlens!, 'SIGCONT')
+        await answers(container, 0, /^ready$/m)
+        process.kill(painlens!, 'SIGSTOP')
+        expect(health(container).stdout).toMatch(/^stuck: no answer/)
+        expect(health(container).stdout).toMatch(/ended, to be started anew/)
+        expect(await container.ended).not.toBe(0)
+      },
+      3 * minutes
+    )
+
+    it(
+      'says what is wrong with a config, with exit code 2',
+      async () => {
+        const { mounts } = await world()
+        writeFileSync(join(folder, 'painlens.yaml'), 'device: [')
+        started = new Container({ image: kinds.docker, mounts })
+        expect(await started.ended).toBe(2)
+        expect(started.output()).toContain('painlens.yaml')
+      },
+      minutes
+    )
+  })
+})

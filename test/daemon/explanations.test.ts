@@ -68,10 +68,19 @@ describe('explanations in the daemon', () => {
     await nurse.alarm('explanation_failed', 'start')
     const health = async () => {
       await nurse.command('refresh', {})
-      return nurse.health().at(-1)!.explanation!
+      return nurse.health().at(-1)!
     }
-    const { problem, engine, choice } = await eventually(health, ({ state }) => state === 'failed', 'health to say so')
+    const { explanation: failed } = await eventually(
+      health,
+      ({ explanation }) => explanation?.state === 'failed',
+      'health to say so'
+    )
+    const { problem, engine, choice } = failed!
     expect([engine, choice]).toEqual([null, null])
+    // The alarm that was on all the while.
+    const { publish_ms, latency_ms } = await eventually(health, ({ publish_ms }) => publish_ms.alarms > 0, 'its times')
+    expect(publish_ms.p95).toBeGreaterThanOrEqual(publish_ms.p50!)
+    expect(latency_ms.p95).toBeGreaterThanOrEqual(latency_ms.p50!)
     expect(problem).toMatch(/lost 3 times.*SHA-256/)
     await nurse.command('pause', { camera: 'bed' })
     await nurse.alarm('pain', 'end')

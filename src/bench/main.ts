@@ -1,5 +1,5 @@
 /**
- * `npm run bench [-- stages|throughput|latency|lrp|memory|explanations]`: measures, and asserts nothing.
+ * `npm run bench [-- stages|throughput|latency|lrp|memory|explanations|tf32]`: measures, and asserts nothing.
  * `npm run bench -- gpu` has options of its own, and a bound (docs/gpu.md).
  */
 import { cpus } from 'node:os'
@@ -13,6 +13,7 @@ import { memoryTable } from './memory.js'
 import { demoModel, fullSizeModel } from './models.js'
 import { renderFrames } from './pictures.js'
 import { stageTable } from './stages.js'
+import { tf32Table } from './tf32.js'
 import { throughputTable } from './throughput.js'
 
 const threads = Math.min(2, cpus().length)
@@ -34,8 +35,9 @@ const benches: Record<string, () => Promise<string>> = {
   memory: async () => memoryTable(await fullSizeModel())
 }
 
-/** What takes minutes and says nothing about speed is done only when it is named. */
+/** What says nothing about speed is done only when it is named. */
 const onRequest: typeof benches = {
+  tf32: async () => tf32Table([await demoModel(), await fullSizeModel()]),
   explanations: async () => explanationsReport({ manifest: await demoModel(), threads, identities: 100 })
 }
 

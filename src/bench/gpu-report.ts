@@ -1,9 +1,6 @@
 /** What the GPU bench found, as Markdown for people and as JSON. */
-import type { StageResult } from './gpu-measure.js'
+import { differenceBound, type StageResult } from './gpu-measure.js'
 import { ms, table } from './table.js'
-
-/** The largest difference from the CPU, as a share of the largest value, that counts as the same. */
-export const differenceBound = 2e-3
 
 export interface GpuReport {
   /** What the tables are about: `cuda`, `tensorrt` or `cpu`. */
@@ -120,12 +117,16 @@ function checksTable(stages: readonly StageResult[]): string {
     result.model,
     result.stage,
     result.error ? 'failed' : share(Math.max(...result.batches.map(({ difference }) => difference))),
+    String(result.tried),
     String(result.nodes),
     result.elsewhere.length === 0 ? 'none' : `${result.elsewhere.length}: ${listed(result)}`,
     String(result.copies),
     result.memoryBytes === null ? 'n/a' : `${(result.memoryBytes / 1e6).toFixed(0)} MB`
   ])
-  return table(['model', 'stage', 'difference', 'nodes', 'ran elsewhere', 'copies inside', 'memory'], rows)
+  return table(
+    ['model', 'stage', 'difference', 'pictures tried', 'nodes', 'ran elsewhere', 'copies inside', 'memory'],
+    rows
+  )
 }
 
 function share(value: number): string {

@@ -23,8 +23,8 @@ export interface Stage {
   /** Pictures at once that it is measured with, smallest first; a face model takes one. */
   batches: readonly number[]
   open(options: SessionOptions): Promise<Session>
-  /** `count` pictures, the first of them number `from`; the same number is the same picture. */
-  feeds(session: Session, from: number, count: number): Feeds
+  /** Pictures by number, as many as the batch is large; the same number is the same picture. */
+  feeds(session: Session, pictures: readonly number[]): Feeds
 }
 
 /** The composites whose cost decides what a device can explain. */
@@ -61,14 +61,13 @@ export function faceStages(models: FaceModels): Stage[] {
 
 /** The classifier, and its LRP graph under both composites. */
 export function classifierStages(manifest: Manifest, batches: readonly number[]): Stage[] {
-  const crops = (from: number, count: number): ort.Tensor => cropsOf(manifest, from, count)
   const classify: Stage = {
     name: 'classify',
     model: manifest.name,
     kind: 'classify',
     batches,
     open: (options) => openSession(manifest.file, options),
-    feeds: (session, from, count) => ({ [session.inputNames[0]!]: crops(from, count) })
+    feeds: (session, pictures) => ({ [session.inputNames[0]!]: cropsOf(manifest, pictures) })
   }
   const load = async () => layerGraphOf(await readModel(manifest.file), manifest.file)
   const explain = Object.entries(gpuComposites).map(
@@ -78,26 +77,44 @@ export function classifierStages(manifest: Manifest, batches: readonly number[])
       kind: 'explain',
       batches,
       open: async (options) => (await openLrpSession(load, compositeOf(composite), options)).session,
-      feeds: (_, from, count) => ({
-        [lrpNames.input]: crops(from, count),
-        [lrpNames.wanted]: wanted(manifest.alarmIndex, count)
-      })
+      feeds: (_, pictures) => explainFeeds(manifest, pictures)
     })
   )
   return [classify, ...explain]
 }
 
-function wanted(neuron: number, count: number): ort.Tensor {
-  return new ort.Tensor('int64', new BigInt64Array(count).fill(BigInt(neuron)), [count])
+/** Pictures as the LRP graph takes them, to explain the alarm's class. */
+export function explainFeeds(manifest: Manifest, pictures: readonly number[]): Feeds {
+  const wanted = new BigInt64Array(pictures.length).fill(BigInt(manifest.alarmIndex))
+  return {
+    [lrpNames.input]: cropsOf(manifest, pictures),
+    [lrpNames.wanted]: new ort.Tensor('int64', wanted, [pictures.length])
+  }
 }
 
-function cropsOf({ input }: Manifest, from: number, count: number): ort.Tensor {
+function cropsOf({ input }: Manifest, pictures: readonly number[]): ort.Tensor {
   const { width, height } = input
   const size = 3 * width * height
-  const data = new Float32Array(count * size)
-  for (let i = 0; i < count; i++)
-    preprocess({ width, height, data: picture(from + i, input) }, input, data.subarray(i * size, (i + 1) * size))
-  return new ort.Tensor('float32', data, batchDims(input, count))
+  const data = new Float32Array(pictures.length * size)
+  pictures.forEach((number, i) => {
+    const crop = { width, height, data: picture(number, input) }
+    preprocess(crop, input, data.subarray(i * size, (i + 1) * size))
+  })
+  return new ort.Tensor('float32', data, batchDims(input, pictures.length))
+}
+
+/** The same, but that every float32 is moved up or down by 2⁻²⁰ of itself, about what float32 is off by after a few sums. */
+export function nudged(feeds: Feeds): Feeds {
+  return Object.fromEntries(
+    Object.entries(feeds).map(([name, tensor]) => {
+      const { data, dims } = tensor as ort.Tensor
+      if (!(data instanceof Float32Array)) return [name, tensor]
+      const moved = data.map(
+        (value, i) => value * (1 + ((Math.imul(i, 0x9e3779b1) >>> 7) & 1 ? 2 ** -20 : -(2 ** -20)))
+      )
+      return [name, new ort.Tensor('float32', moved, dims)]
+    })
+  )
 }
 
 /** Waves of light with some noise, RGB: shapes of every size, another for each seed. */

@@ -93,10 +93,10 @@ async function providerFor({ provider, model }: GpuBench): Promise<{ provider: P
     return { provider, reason: null }
   } catch (error) {
     if (provider === 'cpu') throw error
-    const why = messageOf(error).split('\n')[0]
+    const why = messageOf(error).split('\n')[0]!.replace(/\.$/, '')
     return {
       provider: 'cpu',
-      reason: `The provider ${provider} cannot be had here: ${why} The CPU is measured instead.`
+      reason: `The provider ${provider} cannot be had here: ${why}. The CPU is measured instead.`
     }
   }
 }

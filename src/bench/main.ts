@@ -21,6 +21,7 @@ import { renderFrames } from './pictures.js'
 import { sizingReport } from './sizing.js'
 import { measuredCosts } from './sizing-costs.js'
 import { stageTable } from './stages.js'
+import { tf32Table } from './tf32.js'
 import { throughputTable } from './throughput.js'
 
 const threads = Math.min(2, cpus().length)
@@ -50,12 +51,13 @@ const benches: Record<string, () => Promise<string>> = {
   look: async () => lookTable(await renderFrames(60, faceSize))
 }
 
-/** What takes minutes and says nothing about speed is done only when it is named. */
+/** What says nothing about speed is done only when it is named. */
 const onRequest: typeof benches = {
   frozen: frozenTable,
   sizing: async () => sizingReport(await readFile(join(packageRoot, 'docs/sizing.yaml'), 'utf8')),
   costs: async () =>
     measuredCosts(await renderFrames(30, faceSize), { small: await demoModel(), large: await fullSizeModel() }),
+  tf32: async () => tf32Table([await demoModel(), await fullSizeModel()]),
   explanations: async () => explanationsReport({ manifest: await demoModel(), threads, identities: 100 })
 }
 

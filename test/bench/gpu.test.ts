@@ -133,6 +133,25 @@ describe('the GPU bench, on the CPU', () => {
     }
   })
 
+  it('measures with pictures that float32 determines, and fails where there are none', async () => {
+    for (const [unsure, tried, problem] of [
+      [2, 5, []],
+      [100, 64, ['small, classify: failed (float32 determines the outputs of none of 64 pictures)']]
+    ] as const) {
+      let runs = 0
+      const open: Stage['open'] = async (options) => {
+        const session = await stages[0]!.open(options)
+        // Each picture is run twice; for the first few the second run comes out otherwise.
+        return answering(session, ({ logits }) => {
+          if (++runs % 2 === 0 && runs <= 2 * unsure) logits!.data[0]! += 1
+        })
+      }
+      const report = await bench({ stages: [{ ...stages[0]!, open }] })
+      expect(report.problems).toEqual(problem)
+      if (problem.length === 0) expect(report.stages[0]!.tried).toBe(tried)
+    }
+  })
+
   it('goes on behind a stage that fails', async () => {
     const failing = changed(stages[0]!, (session) =>
       Object.assign(session, { run: () => Promise.reject(new Error('no memory')) })
@@ -196,7 +215,16 @@ describe('the numbers of the GPU bench', () => {
 
   it('add up to frames a second, the face models once per frame', () => {
     const result = (kind: Stage['kind'], stage: string, times: Record<number, number>): StageResult => ({
-      ...{ stage, model: kind === 'face' ? 'face models' : 'm', kind, skipped: [], nodes: 1, elsewhere: [], copies: 0 },
+      ...{
+        stage,
+        model: kind === 'face' ? 'face models' : 'm',
+        kind,
+        skipped: [],
+        tried: 1,
+        nodes: 1,
+        elsewhere: [],
+        copies: 0
+      },
       memoryBytes: null,
       batches: Object.entries(times).map(([batch, ms]) => ({ batch: Number(batch), ms, runs: 1, difference: 0 }))
     })

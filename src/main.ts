@@ -5,6 +5,7 @@ import { Command, CommanderError } from 'commander'
 import { report } from './commands/report.js'
 import { type CommandRow, commandTable } from './commands/table.js'
 import { version } from './core/version.js'
+import { repairProvider } from './provider/repair.js'
 
 const program = new Command('painlens')
   .description(
@@ -19,6 +20,9 @@ for (const row of commandTable) addCommand(row)
 const stop = new AbortController()
 process.once('SIGINT', () => stop.abort())
 process.once('SIGTERM', () => stop.abort())
+
+const repaired = repairProvider()
+if (repaired) process.stderr.write(`painlens: ${repaired}\n`)
 
 program.parseAsync().catch((error: unknown) => {
   // commander has printed its own message; --help and --version come this way too.

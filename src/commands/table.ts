@@ -157,5 +157,41 @@ export const commandTable: readonly CommandRow[] = [
     summary: 'List the classifiers and whether their files are what the manifests say.',
     examples: ['painlens models list'],
     action: async () => (await import('./models.js')).modelsListCommand()
+  },
+  { usage: 'provider', summary: 'Install a build of ONNX Runtime with a GPU provider, or go back to the one before.' },
+  {
+    parent: 'provider',
+    usage: 'install <archive>',
+    summary: 'Put an archive of deploy/jetson/onnxruntime/build.sh in place, if the classifier runs on it.',
+    options: [
+      ['-m, --model <manifest>', 'the classifier to prove it with (default: the demonstration model)'],
+      ['-c, --config <file>', 'the config that names the classifier, instead of --model']
+    ],
+    notes: ['Nothing changes unless the classifier runs on it as on the CPU; docs/provider.md tells more.'],
+    examples: [
+      'sudo painlens provider install painlens-onnxruntime-1.29.0-linux-arm64-cuda12.6.tar.gz',
+      'sudo painlens provider install onnxruntime.tar.gz --model models/vgg-face-pain.yaml'
+    ],
+    action: async (options, args, signal) =>
+      (await import('./provider.js')).providerInstallCommand(args[0] as string, options as never, signal)
+  },
+  {
+    parent: 'provider',
+    usage: 'status',
+    summary: 'Say which build is in place, which one before is kept, and whether the files are whole.',
+    examples: ['painlens provider status'],
+    action: async () => (await import('./provider.js')).providerStatusCommand()
+  },
+  {
+    parent: 'provider',
+    usage: 'rollback',
+    summary: 'Bring back the build before the last change, proved likewise.',
+    options: [
+      ['-m, --model <manifest>', 'the classifier to prove it with (default: the demonstration model)'],
+      ['-c, --config <file>', 'the config that names the classifier, instead of --model']
+    ],
+    examples: ['sudo painlens provider rollback'],
+    action: async (options, _, signal) =>
+      (await import('./provider.js')).providerRollbackCommand(options as never, signal)
   }
 ]

@@ -1,0 +1,182 @@
+/** Another build of ONNX Runtime in place of the one that onnxruntime-node loads: only if it is proved, and the old one is kept. */
+import { existsSync, readFileSync, renameSync } from 'node:fs'
+import { join } from 'node:path'
+import { DiskError, messageOf, ProviderError } from '../core/errors.js'
+import { sha256Of } from '../model/manifest.js'
+import type { ProviderName } from '../ort/session.js'
+import { beginChange, exchange, keepChange, undoChange } from './journal.js'
+import { type ArchiveManifest, describeBuild, type Marker, parseMarker } from './manifest.js'
+import { type Place, placeOf } from './place.js'
+import { type Blame, compareOutputs, type ProvedRun, runProof } from './prove.js'
+import { markerName, readArchiveManifest, unpack } from './unpack.js'
+
+export interface ChangeOptions {
+  /** The manifest of the classifier that the new build has to run. */
+  model: string
+  /** onnxruntime-node's native files; painlens's own unless given. */
+  place?: Place
+  /** Told what is being done, a line at a time. */
+  say: (line: string) => void
+  signal?: AbortSignal
+}
+
+/**
+ * Puts an archive's files in place of those that onnxruntime-node loads. They are proved where they are unpacked, so that
+ * at no time a build is in place that was not; and once more in place, as painlens will load them.
+ * @returns false when the archive's files are in place already (they are proved again)
+ * @throws InputError (the archive), ProviderError (it does not work here, or there is another change), DiskError
+ *   (no room, no permission); nothing is changed then
+ */
+export async function installArchive(archive: string, options: ChangeOptions): Promise<boolean> {
+  const { place = placeOf(), signal, say } = options
+  const manifest = await readArchiveManifest(archive, place, signal)
+  say(describeBuild(manifest))
+  const blame = { where: archive, fix: remedyFor(manifest) }
+  if (await isInPlace(manifest, place)) {
+    await proveRuns(place.current, manifest.providers, null, { ...options, blame })
+    return false
+  }
+  await change(place, 'archive', { ...options, blame }, async () => {
+    say('unpacking')
+    await unpack(archive, place, manifest, signal)
+    return manifest.providers
+  })
+  return true
+}
+
+/**
+ * Brings back what was there before the last change, proved likewise; what is there now is kept in its stead.
+ * @throws ProviderError (nothing is kept, or it does not work any more), DiskError; nothing is changed then
+ */
+export async function rollBack(options: ChangeOptions): Promise<void> {
+  const { place = placeOf(), say } = options
+  if (!existsSync(place.previous))
+    throw new ProviderError('no build before this one is kept', place.previous, 'Install the archive that you want.')
+  const marker = readMarker(place.previous)
+  say(marker ? describeBuild(marker) : asItCame(place))
+  const blame = {
+    where: place.previous,
+    fix: 'The build that was there stays in place. Install the archive that you want instead.'
+  }
+  await change(place, 'previous', { ...options, blame }, async () => {
+    renameSync(place.previous, place.staged)
+    return marker?.providers ?? ['cpu']
+  })
+}
+
+type Proving = ChangeOptions & { blame: Blame }
+
+async function change(
+  place: Place,
+  from: 'archive' | 'previous',
+  options: Proving,
+  stage: () => Promise<readonly ProviderName[]>
+): Promise<void> {
+  begin(place, from)
+  try {
+    const providers = await stage()
+    const reference = await referenceRun(place, options)
+    options.say('proving it')
+    await proveRuns(place.staged, providers, reference, options)
+    exchange(place)
+    await proveRuns(place.current, providers, reference, { ...options, say: () => undefined })
+    keepChange(place)
+  } catch (error) {
+    undoChange(place)
+    throw explained(error, place)
+  }
+}
+
+function begin(place: Place, from: 'archive' | 'previous'): void {
+  let begun: boolean
+  try {
+    begun = beginChange(place, from)
+  } catch (error) {
+    throw explained(error, place)
+  }
+  if (!begun)
+    throw new ProviderError(
+      'another painlens is changing the provider, or has left a change that this user cannot undo',
+      place.journal,
+      'Wait for it to end; if none is running: sudo painlens provider status'
+    )
+}
+
+/** What the system refuses, in a sentence. */
+function explained(error: unknown, place: Place): unknown {
+  const { code, syscall } = error as NodeJS.ErrnoException
+  if (!code || !syscall) return error
+  const denied = code === 'EACCES' || code === 'EPERM' || code === 'EROFS'
+  return new DiskError(
+    denied ? `this user may not change it (${code})` : `it cannot be changed (${messageOf(error)})`,
+    place.folder,
+    denied
+      ? 'Run the command as the user to whom the files of painlens belong, for most: with sudo.'
+      : 'See that the disk is whole and has room, then try again.'
+  )
+}
+
+/** The CPU's outputs by the build that is there, which has been proved; null where that one is broken. */
+async function referenceRun(place: Place, { model, blame, signal }: Proving): Promise<ProvedRun | null> {
+  try {
+    const [run] = await runProof({ ...where(place.current), model, providers: ['cpu'] }, blame, signal)
+    return run!
+  } catch (error) {
+    if (error instanceof ProviderError) return null
+    throw error
+  }
+}
+
+/** An inference on each provider, held against the CPU's of the build before, and of this one. */
+async function proveRuns(
+  folder: string,
+  providers: readonly ProviderName[],
+  reference: ProvedRun | null,
+  { model, blame, say, signal }: Proving
+): Promise<void> {
+  const others = providers.filter((provider) => provider !== 'cpu')
+  const [cpu, ...rest] = await runProof({ ...where(folder), model, providers: ['cpu', ...others] }, blame, signal)
+  for (const run of [cpu!, ...rest]) {
+    const difference = compareOutputs(run, reference ?? cpu!, blame)
+    const nodes = Object.entries(run.nodes).map(([name, count]) => `${count} on ${name}`)
+    const shown = difference === 0 ? 'outputs as before' : `outputs within ${difference.toExponential(1)} of the CPU's`
+    say(`${run.provider}: nodes ${nodes.join(', ')}; ${shown}; ${run.milliseconds.toFixed(1)} ms`)
+  }
+}
+
+/** Where onnxruntime-node looks by itself, its own way of finding its files is proved along. */
+const where = (folder: string) => ({ folder, redirect: folder !== placeOf().current })
+
+function remedyFor({ cuda, cudnn, tensorrt, jetpack }: ArchiveManifest): string {
+  const kept = 'Nothing was changed.'
+  if (!cuda) return `${kept} Build the archive again on this machine.`
+  const libraries = [`CUDA ${cuda}`, cudnn && `cuDNN ${cudnn}`, tensorrt && `TensorRT ${tensorrt}`].filter(Boolean)
+  const source = jetpack ? `, which come with JetPack ${jetpack} (sudo apt install nvidia-jetpack)` : ''
+  return `${kept} Install ${libraries.join(' and ')}${source}, or build the archive on this machine.`
+}
+
+/** Whether the files of a manifest are those that onnxruntime-node loads, whole. */
+async function isInPlace(manifest: ArchiveManifest, place: Place): Promise<boolean> {
+  const marker = readMarker(place.current)
+  if (!marker || JSON.stringify(marker.files) !== JSON.stringify(manifest.files)) return false
+  return (await damagedFiles(place.current, marker)).length === 0
+}
+
+/** The files that are not what the marker beside them says. */
+export async function damagedFiles(folder: string, marker: Marker): Promise<string[]> {
+  const damaged: string[] = []
+  for (const [name, { sha256 }] of Object.entries(marker.files))
+    if ((await sha256Of(join(folder, name)).catch(() => null)) !== sha256) damaged.push(name)
+  return damaged
+}
+
+/** @returns null for the build that onnxruntime-node brings */
+export function readMarker(folder: string): Marker | null {
+  try {
+    return parseMarker(readFileSync(join(folder, markerName), 'utf8'))
+  } catch {
+    return null
+  }
+}
+
+export const asItCame = ({ version }: Place): string => `ONNX Runtime ${version} as onnxruntime-node brings it`

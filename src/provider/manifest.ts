@@ -1,0 +1,99 @@
+/** What a provider archive (deploy/jetson/onnxruntime/build.sh makes them) says of itself, in its `manifest.json`. */
+import { z } from 'zod'
+import { InputError } from '../core/errors.js'
+import type { ProviderName } from '../ort/session.js'
+
+const providerNames = ['cpu', 'cuda', 'tensorrt'] as const satisfies readonly ProviderName[]
+
+export const manifestName = 'manifest.json'
+
+/** Flat names only: nothing in an archive can be meant for another folder. */
+const fileName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._+-]*$/)
+const version = z.string().regex(/^\d+\.\d+(\.\d+)*$/)
+
+const schema = z.strictObject({
+  format: z.literal(1),
+  /** ONNX Runtime's version, which has to be onnxruntime-node's. */
+  onnxruntime: version,
+  napi: z.int().min(1),
+  /** As `process.platform` and `process.arch` say them. */
+  platform: z.string(),
+  arch: z.string(),
+  providers: z.array(z.enum(providerNames)).min(1),
+  /** The machine that the files were built for; null for files that need none of it. */
+  cuda: version.nullable(),
+  cuda_architectures: z.array(z.string()),
+  cudnn: version.nullable(),
+  tensorrt: version.nullable(),
+  jetpack: z.string().nullable(),
+  built: z.iso.datetime(),
+  files: z.record(fileName, z.strictObject({ size: z.int().min(1), sha256: z.string().regex(/^[0-9a-f]{64}$/) }))
+})
+export type ArchiveManifest = z.infer<typeof schema>
+
+const markerSchema = schema.extend({ installed: z.iso.datetime() })
+/** What is kept of a manifest beside the files that came with it. */
+export type Marker = z.infer<typeof markerSchema>
+
+/** Without these onnxruntime-node finds nothing to load. */
+const vital = ['onnxruntime_binding.node', 'libonnxruntime.so.1']
+
+const librariesOf: Record<ProviderName, readonly string[]> = {
+  cpu: [],
+  cuda: ['libonnxruntime_providers_shared.so', 'libonnxruntime_providers_cuda.so'],
+  tensorrt: ['libonnxruntime_providers_shared.so', 'libonnxruntime_providers_tensorrt.so']
+}
+
+/** Files that the loader of the operating system takes, as opposed to licences. */
+export const isLibrary = (name: string): boolean => /\.node$|\.so(\.\d+)*$/.test(name)
+
+/**
+ * @param archive for the error: where it comes from
+ * @throws InputError when it is no such manifest, or names providers without their libraries
+ */
+export function parseArchiveManifest(text: string, archive: string): ArchiveManifest {
+  const result = schema.safeParse(jsonOf(text))
+  if (!result.success) {
+    const [issue] = result.error.issues
+    throw new InputError(
+      `its manifest is not one that this painlens knows (${issue!.path.join('.') || manifestName}: ${issue!.message})`,
+      archive,
+      'Build it with the deploy/jetson/onnxruntime/build.sh of this painlens.'
+    )
+  }
+  const needed = [...vital, ...result.data.providers.flatMap((provider) => librariesOf[provider])]
+  const missing = needed.filter((name) => !(name in result.data.files))
+  if (missing.length > 0)
+    throw new InputError(
+      `it has no ${missing.join(', no ')}, which ${result.data.providers.join(' and ')} needs`,
+      archive,
+      'Build it again; build.sh checks that everything is there.'
+    )
+  return result.data
+}
+
+/** @returns null for what is no marker */
+export function parseMarker(text: string): Marker | null {
+  return markerSchema.safeParse(jsonOf(text)).data ?? null
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return null
+  }
+}
+
+/** `cuda, cpu; ONNX Runtime 1.29.0 for linux arm64, CUDA 12.6, cuDNN 9.3.0, JetPack 6.2` */
+export function describeBuild(manifest: ArchiveManifest): string {
+  const { providers, onnxruntime, platform, arch, cuda, cudnn, tensorrt, jetpack } = manifest
+  const parts = [
+    `ONNX Runtime ${onnxruntime} for ${platform} ${arch}`,
+    cuda && `CUDA ${cuda}`,
+    cudnn && `cuDNN ${cudnn}`,
+    tensorrt && `TensorRT ${tensorrt}`,
+    jetpack && `JetPack ${jetpack}`
+  ]
+  return `${providers.join(', ')}; ${parts.filter(Boolean).join(', ')}`
+}

@@ -1,0 +1,63 @@
+/** Where onnxruntime-node keeps its native files, and the folders beside them that a change needs. */
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
+import { ProviderError } from '../core/errors.js'
+
+/**
+ * All in one folder, so that each change is a rename. What is in `current` is what painlens loads; the others are of no
+ * meaning to onnxruntime-node.
+ */
+export interface Place {
+  /** onnxruntime-node's version: `1.29.0`. */
+  version: string
+  napi: number
+  /** `…/onnxruntime-node/bin/napi-v6/linux`. */
+  folder: string
+  /** `…/linux/arm64`: the files that onnxruntime-node loads. */
+  current: string
+  /** What `current` was before the last change. */
+  previous: string
+  /** What is to become `current`: being unpacked or proved. */
+  staged: string
+  /** What `current` was, until the change is proved. */
+  displaced: string
+  /** A `previous` or a `staged` that is on its way out. */
+  discarded: string
+  /** There while a change is under way, or after one that was cut short. */
+  journal: string
+}
+
+/** onnxruntime-node as painlens itself finds it, symlinks resolved; found without loading it. */
+export function installedPackage(): string {
+  return join(dirname(createRequire(import.meta.url).resolve('onnxruntime-node')), '..')
+}
+
+/**
+ * @param packageFolder onnxruntime-node's folder
+ * @throws ProviderError when it is not laid out as onnxruntime-node is
+ */
+export function placeOf(packageFolder = installedPackage()): Place {
+  const bin = join(packageFolder, 'bin')
+  const [napi, ...others] = existsSync(bin) ? readdirSync(bin).filter((name) => /^napi-v\d+$/.test(name)) : []
+  if (!napi || others.length > 0)
+    throw new ProviderError(
+      'onnxruntime-node is not laid out as painlens knows it',
+      packageFolder,
+      'Install painlens again (npm ci in its folder).'
+    )
+  const folder = join(bin, napi, process.platform)
+  const current = join(folder, process.arch)
+  const { version } = JSON.parse(readFileSync(join(packageFolder, 'package.json'), 'utf8')) as { version: string }
+  return {
+    version,
+    napi: Number(napi.slice('napi-v'.length)),
+    folder,
+    current,
+    previous: `${current}.previous`,
+    staged: `${current}.new`,
+    displaced: `${current}.old`,
+    discarded: `${current}.discarded`,
+    journal: `${current}.change.json`
+  }
+}

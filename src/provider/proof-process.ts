@@ -1,0 +1,116 @@
+/**
+ * A process of its own that runs the classifier on a build of ONNX Runtime, so that a build which takes its process down
+ * does not take the installer along. Forked by `prove`, which sends a ProofRequest and gets a ProofAnswer.
+ */
+import '../core/no-telemetry.js'
+import { readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { PainlensError } from '../core/errors.js'
+import { loadManifest, type Manifest } from '../model/manifest.js'
+import { batchDims, preprocess } from '../model/preprocess.js'
+import type { ProviderName, SessionOptions } from '../ort/session.js'
+import type { ProofAnswer, ProofRequest } from './prove.js'
+
+const binding = 'onnxruntime_binding.node'
+/** Pictures that the outputs are compared on: noise, for which no kernel has a shortcut. */
+const pictures = 2
+
+// Whoever asked is gone.
+process.once('disconnect', () => process.exit(1))
+process.once('message', (request: ProofRequest) => {
+  void answer(request)
+    .catch((error: unknown): ProofAnswer => ({ provider: request.providers[0]!, failure: textOf(error) }))
+    .then((message) => process.send!(message, () => process.exit(0)))
+})
+
+async function answer({ folder, redirect, model, providers }: ProofRequest): Promise<ProofAnswer> {
+  if (redirect) loadBindingFrom(folder)
+  // Only now: importing it loads the binding.
+  const { proveProvider } = await import('../ort/provider.js')
+  const manifest = await loadManifest(model)
+  checkLoaded(folder)
+  const runs: Extract<ProofAnswer, { runs: unknown }>['runs'] = []
+  for (const provider of providers) {
+    // Where the process dies of it, that is known.
+    process.send!({ trying: provider })
+    try {
+      const { nodes } = await proveProvider(provider, manifest.file)
+      runs.push({ provider, nodes, ...(await outputsOf(manifest, provider)) })
+    } catch (error) {
+      return { provider, failure: loaderError(folder, provider) ?? textOf(error) }
+    }
+  }
+  return { runs }
+}
+
+/** Has onnxruntime-node's JavaScript load the native files of another folder than its own. */
+function loadBindingFrom(folder: string): void {
+  const load = process.dlopen
+  process.dlopen = (module: object, path: string, ...rest: [flags?: number]) =>
+    Reflect.apply(load, process, [module, path.endsWith(binding) ? join(folder, binding) : path, ...rest])
+}
+
+/** By the memory map of this process: LD_LIBRARY_PATH may have brought another library along (ld.so(8)). */
+function checkLoaded(folder: string): void {
+  const map = readFileSync('/proc/self/maps', 'utf8')
+  const loaded = new Set(map.match(/\/\S*(?:onnxruntime_binding\.node|libonnxruntime\.so\.1)$/gm))
+  const others = [...loaded].filter((path) => dirname(path) !== folder)
+  if (others.length > 0 || loaded.size === 0)
+    throw new Error(
+      `the system has loaded ${others.join(' and ') || 'none of its files'} instead of it; is LD_LIBRARY_PATH set?`
+    )
+}
+
+/**
+ * Why the system's loader does not take a provider's library, which ONNX Runtime keeps to itself.
+ * @returns null where that is not the reason
+ */
+function loaderError(folder: string, provider: ProviderName): string | null {
+  try {
+    process.dlopen({ exports: {} }, join(folder, `libonnxruntime_providers_${provider}.so`))
+    return null
+  } catch (error) {
+    const text = textOf(error)
+    return /cannot open shared object file|undefined symbol|version .* not found|ELF/.test(text) ? text : null
+  }
+}
+
+async function outputsOf(manifest: Manifest, provider: ProviderName) {
+  const { openSession } = await import('../ort/session.js')
+  const { Tensor } = await import('onnxruntime-node')
+  const options: SessionOptions = { provider }
+  const session = await openSession(manifest.file, options)
+  const outputs: number[] = []
+  let milliseconds = 0
+  try {
+    for (let seed = 1; seed <= pictures; seed++) {
+      const input = new Tensor(
+        'float32',
+        preprocess(noise(manifest, seed), manifest.input),
+        batchDims(manifest.input, 1)
+      )
+      const startedAt = performance.now()
+      const result = await session.run({ [session.inputNames[0]!]: input })
+      milliseconds = performance.now() - startedAt
+      outputs.push(...(result[session.outputNames[0]!]!.data as Float32Array))
+    }
+  } finally {
+    await session.release()
+  }
+  return { outputs, milliseconds }
+}
+
+/** A crop of noise, the same on each machine (numbers of Park and Miller 1988). */
+function noise({ input: { width, height } }: Manifest, seed: number) {
+  let state = seed * 7919
+  const data = Uint8Array.from({ length: 3 * width * height }, () => {
+    state = (state * 48271) % 2147483647
+    return state & 255
+  })
+  return { width, height, data }
+}
+
+function textOf(error: unknown): string {
+  if (error instanceof PainlensError) return error.what
+  return error instanceof Error ? error.message : String(error)
+}

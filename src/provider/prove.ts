@@ -1,0 +1,126 @@
+/** Whether a build of ONNX Runtime works here: an inference of the real classifier, in a fresh process, on each provider. */
+import { fork } from 'node:child_process'
+import { ProviderError } from '../core/errors.js'
+import { workerScript } from '../core/worker-protocol.js'
+import type { ProviderName } from '../ort/session.js'
+
+export interface ProofRequest {
+  /** Where the native files lie, absolute and without symlinks. */
+  folder: string
+  /** Have them loaded from there, where onnxruntime-node would look elsewhere. */
+  redirect: boolean
+  /** The classifier's manifest. */
+  model: string
+  providers: readonly ProviderName[]
+}
+
+export interface ProvedRun {
+  provider: ProviderName
+  /** How many nodes of the model ran where, by ONNX Runtime's own profile. */
+  nodes: Record<string, number>
+  /** The model's outputs for some pictures, one after the other. */
+  outputs: number[]
+  /** Time of the last inference. */
+  milliseconds: number
+}
+
+/** With the provider that was tried last when it does not work. */
+export type ProofAnswer = { runs: ProvedRun[] } | { provider: ProviderName; failure: string }
+
+/** Building engines for TensorRT, or CUDA's kernels for a new device, takes its minutes. */
+const timeoutMs = 15 * 60_000
+/** Of the largest output. On the same numbers, kernels differ by the order in which they add: some 1e-5. */
+const tolerance = 1e-3
+
+/** For the error: what was tried, and what to do when it does not work. */
+export interface Blame {
+  where: string
+  fix: string
+}
+
+/**
+ * Runs the classifier on each provider, in that order, in one process.
+ * @throws ProviderError saying what does not work; the signal's reason when it is aborted
+ */
+export async function runProof(
+  request: ProofRequest,
+  { where, fix }: Blame,
+  signal?: AbortSignal
+): Promise<ProvedRun[]> {
+  const answer = await asked(request, signal)
+  if ('runs' in answer) return answer.runs
+  const { provider, failure } = answer
+  const missing = /(lib[\w.+-]+): cannot open shared object file/.exec(failure)?.[1]
+  throw new ProviderError(
+    missing
+      ? `${provider} needs ${missing}, which is not on this machine`
+      : `${provider} does not work here (${oneLine(failure)})`,
+    where,
+    fix
+  )
+}
+
+function asked(request: ProofRequest, signal?: AbortSignal): Promise<ProofAnswer> {
+  signal?.throwIfAborted()
+  // TensorFloat-32 rounds to 10 bits, which says nothing of whether a build is right.
+  const env = { ...process.env, NVIDIA_TF32_OVERRIDE: '0' }
+  const child = fork(workerScript(import.meta.url, './proof-process.js'), {
+    env,
+    execArgv: [],
+    serialization: 'advanced',
+    stdio: ['ignore', 'ignore', 'pipe', 'ipc']
+  })
+  const last: string[] = []
+  child.stderr!.setEncoding('utf8').on('data', (text: string) => {
+    last.push(text)
+    if (last.length > 20) last.shift()
+  })
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => child.kill('SIGKILL'), timeoutMs)
+    const onAbort = (): void => void child.kill('SIGKILL')
+    signal?.addEventListener('abort', onAbort, { once: true })
+    let answer: ProofAnswer | null = null
+    let tried = request.providers[0]!
+    child.on('message', (message: ProofAnswer | { trying: ProviderName }) => {
+      if ('trying' in message) tried = message.trying
+      else answer = message
+    })
+    child.on('error', reject)
+    child.on('close', (code, killedBy) => {
+      clearTimeout(timer)
+      signal?.removeEventListener('abort', onAbort)
+      // Ctrl-C reaches this process and that one, in any order.
+      if (signal?.aborted || killedBy === 'SIGINT') reject(signal?.reason ?? new Error('stopped'))
+      else resolve(answer ?? { provider: tried, failure: endOf(code, killedBy, last.join('')) })
+    })
+    // Where it cannot be sent the process is gone, which `close` tells.
+    child.send(request, () => undefined)
+  })
+}
+
+/** A process that did not get as far as an answer. */
+function endOf(code: number | null, killedBy: NodeJS.Signals | null, said: string): string {
+  const how = killedBy ? `was ended by ${killedBy}` : `ended with code ${code}`
+  const last = said.trim().split('\n').at(-1)
+  return `its process ${how}${last ? `: ${last}` : ''}`
+}
+
+const oneLine = (text: string): string => text.split('\n')[0]!.slice(0, 300)
+
+/**
+ * Holds outputs against others of the same model and pictures.
+ * @returns the largest difference as a share of the largest output
+ * @throws ProviderError when that is more than 1e-3
+ */
+export function compareOutputs(run: ProvedRun, reference: ProvedRun, { where, fix }: Blame): number {
+  const largest = Math.max(...reference.outputs.map(Math.abs))
+  const differences = run.outputs.map((value, i) => Math.abs(value - reference.outputs[i]!))
+  const difference = Math.max(...differences) / largest
+  if (!(difference <= tolerance) || run.outputs.length !== reference.outputs.length)
+    throw new ProviderError(
+      `the classifier's outputs on ${run.provider} differ from the CPU's by ${(100 * difference).toPrecision(2)} % of the largest, allowed is ${100 * tolerance} %`,
+      where,
+      fix
+    )
+  return difference
+}

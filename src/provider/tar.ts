@@ -1,0 +1,130 @@
+/**
+ * Reads a gzipped tar archive (POSIX ustar) of plain files in one folder, and nothing else that the format knows: without
+ * folders, links and devices there is no way for an archive to write anywhere but where its files are put.
+ */
+import { createReadStream } from 'node:fs'
+import { createGunzip } from 'node:zlib'
+import { messageOf } from '../core/errors.js'
+
+const block = 512
+
+export interface TarEntry {
+  name: string
+  /** Bytes. */
+  size: number
+}
+
+/** Takes an entry's content, piece by piece. */
+export interface TarSink {
+  write(piece: Buffer): void
+  end(): void
+}
+
+/** What is wrong with an archive, a clause: `it ends within manifest.json`. */
+export class TarError extends Error {}
+
+/**
+ * Hands each entry's content to the sink that `open` gives for it, in the archive's order. What `open` and a sink throw
+ * ends the reading and is passed on.
+ * @throws TarError when it is damaged, or holds anything but plain files without folders
+ */
+export async function readTar(file: string, open: (entry: TarEntry) => TarSink, signal?: AbortSignal): Promise<void> {
+  const reader = new TarReader(open)
+  const source = createReadStream(file, { highWaterMark: 1 << 18, signal })
+  const unzipped = createGunzip({ chunkSize: 1 << 18 })
+  source.on('error', (error) => unzipped.destroy(error))
+  source.pipe(unzipped)
+  try {
+    for await (const piece of unzipped) reader.take(piece as Buffer)
+  } catch (error) {
+    // zlib's errors have a code of its own (Z_DATA_ERROR, Z_BUF_ERROR).
+    if (/^Z_/.test((error as NodeJS.ErrnoException).code ?? ''))
+      throw new TarError(`it cannot be unpacked: ${messageOf(error)}`)
+    throw error
+  } finally {
+    source.destroy()
+    unzipped.destroy()
+  }
+  reader.end()
+}
+
+class TarReader {
+  readonly #open: (entry: TarEntry) => TarSink
+  #header = Buffer.alloc(0)
+  #entry: { name: string; left: number; padding: number; sink: TarSink } | null = null
+  #ended = false
+
+  constructor(open: (entry: TarEntry) => TarSink) {
+    this.#open = open
+  }
+
+  take(piece: Buffer): void {
+    let rest = piece
+    // Behind the end mark there is padding only.
+    while (rest.length > 0 && !this.#ended) rest = this.#entry ? this.#takeContent(rest) : this.#takeHeader(rest)
+  }
+
+  end(): void {
+    if (this.#entry) throw new TarError(`it ends within ${this.#entry.name}`)
+    if (!this.#ended) throw new TarError('its end is missing')
+  }
+
+  #takeHeader(piece: Buffer): Buffer {
+    const taken = piece.subarray(0, block - this.#header.length)
+    this.#header = Buffer.concat([this.#header, taken])
+    if (this.#header.length === block) {
+      const header = this.#header
+      this.#header = Buffer.alloc(0)
+      if (header.every((byte) => byte === 0)) this.#ended = true
+      else this.#begin(entryOf(header))
+    }
+    return piece.subarray(taken.length)
+  }
+
+  #begin(entry: TarEntry): void {
+    const sink = this.#open(entry)
+    this.#entry = { name: entry.name, left: entry.size, padding: (block - (entry.size % block)) % block, sink }
+    this.#endIfDone()
+  }
+
+  #takeContent(piece: Buffer): Buffer {
+    const entry = this.#entry!
+    const content = piece.subarray(0, entry.left)
+    if (content.length > 0) {
+      entry.sink.write(content)
+      entry.left -= content.length
+      if (entry.left === 0) entry.sink.end()
+    }
+    const padding = piece.subarray(content.length, content.length + (entry.left === 0 ? entry.padding : 0))
+    entry.padding -= padding.length
+    this.#endIfDone()
+    return piece.subarray(content.length + padding.length)
+  }
+
+  #endIfDone(): void {
+    if (this.#entry?.left === 0 && this.#entry.padding === 0) this.#entry = null
+  }
+}
+
+/** The fields of a ustar header: name 0, size 124 (octal), checksum 148 (octal), type 156, prefix 345. */
+function entryOf(header: Buffer): TarEntry {
+  const sum = header.reduce((total, byte, i) => total + (i >= 148 && i < 156 ? 32 : byte), 0)
+  if (sum !== octal(header, 148, 8)) throw new TarError('a header of it is damaged')
+  const name = text(header, 0, 100)
+  const type = String.fromCharCode(header[156]!)
+  if ((type !== '0' && type !== '\0') || text(header, 345, 155) !== '' || !/^[A-Za-z0-9][\w.+-]*$/.test(name))
+    throw new TarError(`it holds ${JSON.stringify(name.slice(0, 80))}, and may hold plain files without folders only`)
+  return { name, size: octal(header, 124, 12) }
+}
+
+function text(header: Buffer, from: number, length: number): string {
+  const field = header.subarray(from, from + length)
+  const end = field.indexOf(0)
+  return field.toString('latin1', 0, end < 0 ? length : end)
+}
+
+function octal(header: Buffer, from: number, length: number): number {
+  const digits = text(header, from, length).trim()
+  if (!/^[0-7]+$/.test(digits)) throw new TarError('a header of it is damaged')
+  return Number.parseInt(digits, 8)
+}

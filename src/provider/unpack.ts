@@ -1,0 +1,215 @@
+/** From an archive to a folder of files that are what its manifest says: whole, for this machine, for this onnxruntime-node. */
+import { createHash, type Hash } from 'node:crypto'
+import {
+  chmodSync,
+  closeSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  rmSync,
+  statfsSync,
+  statSync,
+  writeFileSync,
+  writeSync
+} from 'node:fs'
+import { basename, join } from 'node:path'
+import { DiskError, InputError, messageOf } from '../core/errors.js'
+import { elfMachine } from './elf.js'
+import { syncFolder } from './journal.js'
+import { type ArchiveManifest, isLibrary, type Marker, manifestName, parseArchiveManifest } from './manifest.js'
+import type { Place } from './place.js'
+import { readTar, type TarEntry, TarError, type TarSink } from './tar.js'
+
+/** Where the manifest of what is installed lies among its files; absent from the build that onnxruntime-node brings. */
+export const markerName = 'painlens-provider.json'
+
+const maximumManifestBytes = 1 << 18
+/** Left free beside the unpacked files. */
+const marginBytes = 64e6
+const copyAgain =
+  'Copy it again, and compare its sha256sum with that of the file beside it (.sha256) or of the machine that built it.'
+
+/**
+ * Reads only as much of the archive as its manifest.
+ * @throws InputError when it cannot be read, is damaged, or does not fit this machine or onnxruntime-node
+ */
+export async function readArchiveManifest(
+  archive: string,
+  place: Place,
+  signal?: AbortSignal
+): Promise<ArchiveManifest> {
+  const enough = new Error('the manifest is read')
+  let manifest: ArchiveManifest | undefined
+  await reading(archive, async () => {
+    const open = manifestFirst(archive, (found) => {
+      manifest = found
+      throw enough
+    })
+    await readTar(archive, open, signal).catch((error) => {
+      if (error !== enough) throw error
+    })
+  })
+  checkFit(manifest!, place, archive)
+  return manifest!
+}
+
+/**
+ * Unpacks all files into a folder, which is made, and holds each against the manifest.
+ * @throws InputError as above, or when a file is not the one that the manifest names; DiskError when there is no room
+ */
+export async function unpack(
+  archive: string,
+  place: Place,
+  manifest: ArchiveManifest,
+  signal?: AbortSignal
+): Promise<void> {
+  const bytes = Object.values(manifest.files).reduce((total, { size }) => total + size, 0)
+  checkRoom(place.folder, bytes)
+  rmSync(place.staged, { recursive: true, force: true })
+  mkdirSync(place.staged)
+  await reading(archive, () => unpackFiles(archive, place.staged, manifest, signal))
+  const marker: Marker = { installed: new Date().toISOString(), ...manifest }
+  writeFileSync(join(place.staged, markerName), `${JSON.stringify(marker, null, 2)}\n`, { flush: true })
+  // Whatever the umask of an administrator's shell: the service's user has to read them.
+  chmodSync(place.staged, 0o755)
+  for (const name of [...Object.keys(manifest.files), markerName]) chmodSync(join(place.staged, name), 0o644)
+  syncFolder(place.staged)
+}
+
+async function unpackFiles(
+  archive: string,
+  folder: string,
+  manifest: ArchiveManifest,
+  signal?: AbortSignal
+): Promise<void> {
+  const left = new Map(Object.entries(manifest.files))
+  const handles = new Set<number>()
+  const first = manifestFirst(archive, () => undefined)
+  let begun = false
+  const open = (entry: TarEntry): TarSink => {
+    if (!begun) {
+      begun = true
+      return first(entry)
+    }
+    const expected = left.get(entry.name)
+    if (!expected) throw new TarError(`${entry.name} is not in its manifest, or is there twice`)
+    if (entry.size !== expected.size)
+      throw new TarError(`${entry.name} has ${entry.size} bytes, its manifest says ${expected.size}`)
+    left.delete(entry.name)
+    return fileSink(join(folder, entry.name), { ...expected, arch: manifest.arch, archive }, handles)
+  }
+  try {
+    await readTar(archive, open, signal)
+  } finally {
+    for (const handle of handles) closeSync(handle)
+  }
+  if (left.size > 0) throw new TarError(`it has no ${[...left.keys()].join(', no ')}, which its manifest names`)
+}
+
+/** Names the archive in what goes wrong while it is read. */
+async function reading(archive: string, read: () => Promise<void>): Promise<void> {
+  try {
+    if (!statSync(archive).isFile()) throw Object.assign(new Error('it is no file'), { path: archive })
+    await read()
+  } catch (error) {
+    if (error instanceof TarError) throw new InputError(`the archive is damaged: ${error.message}`, archive, copyAgain)
+    if ((error as NodeJS.ErrnoException).path === archive)
+      throw new InputError(
+        `the archive cannot be read (${messageOf(error)})`,
+        archive,
+        'Name the archive that deploy/jetson/onnxruntime/build.sh has made, and see that you may read it.'
+      )
+    throw error
+  }
+}
+
+/** The sink of the first entry, which has to be the manifest. */
+function manifestFirst(archive: string, done: (manifest: ArchiveManifest) => void) {
+  return ({ name, size }: TarEntry): TarSink => {
+    if (name !== manifestName || size > maximumManifestBytes)
+      throw new TarError(`it does not begin with ${manifestName}`)
+    const pieces: Buffer[] = []
+    return {
+      write: (piece) => void pieces.push(Buffer.from(piece)),
+      end: () => done(parseArchiveManifest(Buffer.concat(pieces).toString('utf8'), archive))
+    }
+  }
+}
+
+function checkFit(manifest: ArchiveManifest, place: Place, archive: string): void {
+  const { platform, arch } = process
+  if (manifest.platform !== platform || manifest.arch !== arch)
+    throw new InputError(
+      `it is for ${manifest.platform} ${manifest.arch}, this is ${platform} ${arch}`,
+      archive,
+      'Take the archive that was built on a machine like this one.'
+    )
+  if (manifest.onnxruntime !== place.version || manifest.napi !== place.napi)
+    throw new InputError(
+      `it has ONNX Runtime ${manifest.onnxruntime} (napi ${manifest.napi}), onnxruntime-node here is ${place.version} (napi ${place.napi})`,
+      archive,
+      'Build it with the deploy/jetson/onnxruntime/build.sh of the painlens that is installed.'
+    )
+}
+
+function checkRoom(folder: string, bytes: number): void {
+  const { bavail, bsize } = statfsSync(folder)
+  if (bavail * bsize < bytes + marginBytes)
+    throw new DiskError(
+      `${Math.ceil((bytes + marginBytes) / 1e6)} MB are needed, ${Math.floor((bavail * bsize) / 1e6)} MB are free`,
+      folder,
+      'Free some space on that disk.'
+    )
+}
+
+interface ExpectedFile {
+  sha256: string
+  arch: string
+  /** For the error. */
+  archive: string
+}
+
+/**
+ * Writes a file through to the disk; its hash and, for a library, its machine have to be right.
+ * @param handles of the open files, for whoever has to close them when the reading fails
+ */
+function fileSink(path: string, expected: ExpectedFile, handles: Set<number>): TarSink {
+  const handle = openSync(path, 'wx')
+  handles.add(handle)
+  const hash: Hash = createHash('sha256')
+  const name = basename(path)
+  let start = Buffer.alloc(0)
+  return {
+    write(piece) {
+      if (start.length < 64) start = Buffer.concat([start, piece.subarray(0, 64)])
+      hash.update(piece)
+      writeAll(handle, piece, path)
+    },
+    end() {
+      fsyncSync(handle)
+      handles.delete(handle)
+      closeSync(handle)
+      if (hash.digest('hex') !== expected.sha256)
+        throw new TarError(`${name} has another SHA-256 than its manifest says`)
+      if (isLibrary(name)) checkMachine(name, start, expected)
+    }
+  }
+}
+
+function checkMachine(name: string, start: Uint8Array, { arch, archive }: ExpectedFile): void {
+  const machine = elfMachine(start)
+  if (machine !== arch)
+    throw new InputError(
+      `${name} in it is ${machine ? `a library for ${machine}` : 'no library for Linux'}, its manifest says ${arch}`,
+      archive,
+      'Build it again on the machine that it is for.'
+    )
+}
+
+function writeAll(handle: number, piece: Buffer, path: string): void {
+  try {
+    for (let at = 0; at < piece.length; ) at += writeSync(handle, piece, at)
+  } catch (error) {
+    throw new DiskError(`the archive cannot be unpacked (${messageOf(error)})`, path, 'Free some space on that disk.')
+  }
+}

@@ -1,5 +1,5 @@
 /** The whole command, as a technician runs it, on copies of this installation and real builds of ONNX Runtime. */
-import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process'
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import {
   appendFileSync,
@@ -25,18 +25,18 @@ let native: string
 /** A real archive: this machine's CPU build with a few bytes behind its library, by which it is known. */
 let archive: string
 
-beforeAll(() => {
+beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'painlens-provider-'))
   const build = join(folder, 'build')
   cpSync(shared, build, { recursive: true })
   appendFileSync(join(build, 'libonnxruntime.so.1'), 'the build of this test')
   const script = join(root, 'deploy/jetson/onnxruntime/build.sh')
-  const { stderr, status } = spawnSync(script, ['--pack', build, '--out', folder], { encoding: 'utf8' })
-  expect(stderr).toMatch(/Next: sudo painlens provider install/)
-  expect(status).toBe(0)
+  const packed = await run(script, ['--pack', build, '--out', folder])
+  expect(packed.err).toMatch(/Next: sudo painlens provider install/)
+  expect(packed.code).toBe(0)
   archive = join(folder, `painlens-onnxruntime-1.29.0-linux-${process.arch}-cpu.tar.gz`)
   ;({ main, native } = copyInstallation(join(folder, 'app')))
-})
+}, 120_000)
 afterAll(() => rmSync(folder, { recursive: true }))
 
 const beside = (): string[] => readdirSync(join(native, '..')).sort()
@@ -51,10 +51,15 @@ beforeEach(() => {
   original = libraryOf(native)
 })
 
-function painlens(...args: string[]): { code: number | null; out: string; err: string } {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [main, ...args], { encoding: 'utf8' })
-  return { code: status, out: stdout, err: stderr }
+type Ended = { code: number; out: string; err: string }
+
+function run(program: string, args: readonly string[]): Promise<Ended> {
+  return new Promise((resolve) => {
+    execFile(program, args, (error, out, err) => resolve({ code: error ? Number(error.code ?? 1) : 0, out, err }))
+  })
 }
+
+const painlens = (...args: string[]): Promise<Ended> => run(process.execPath, [main, ...args])
 
 /** The command as a process that a test can end; killed when the test is over. */
 function start(...args: string[]): {
@@ -81,61 +86,63 @@ function start(...args: string[]): {
 }
 
 /** The library that this installation's inference has really loaded, after an inference with it. */
-function loadedLibrary(): string {
+async function loadedLibrary(): Promise<string> {
   const script = `
     const { proveProvider } = await import(${JSON.stringify(join(folder, 'app/dist/ort/provider.js'))})
     const { nodes } = await proveProvider('cpu', ${JSON.stringify(model)})
     if (!nodes.CPUExecutionProvider) throw new Error('no node ran')
     const { readFileSync } = await import('node:fs')
     console.log(readFileSync('/proc/self/maps', 'utf8').match(/\\/\\S*libonnxruntime\\.so\\.1/)[0])`
-  return hashOf(execFileSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8' }).trim())
+  const { out, err } = await run(process.execPath, ['--input-type=module', '-e', script])
+  expect(err).toBe('')
+  return hashOf(out.trim())
 }
 
-describe('painlens provider', () => {
-  it('puts an archive in place, proved by the classifier; keeps what was there; brings it back', () => {
+describe('painlens provider', { timeout: 180_000 }, () => {
+  it('puts an archive in place, proved by the classifier; keeps what was there; brings it back', async () => {
     const inode = statSync(join(native, 'libonnxruntime.so.1')).ino
-    const installed = painlens('provider', 'install', archive)
+    const installed = await painlens('provider', 'install', archive)
     expect(installed).toMatchObject({ code: 0, err: '' })
     expect(installed.out).toMatch(/cpu: nodes \d+ on CPUExecutionProvider; outputs as before/)
     expect(installed.out).toMatch(/systemctl restart painlens/)
     expect(beside()).toEqual([process.arch, `${process.arch}.previous`])
     const marked = libraryOf(native)
     expect(marked).not.toBe(original)
-    expect(loadedLibrary()).toBe(marked)
+    expect(await loadedLibrary()).toBe(marked)
     // Not copied, not written to: whoever has it open or shares it by a hard link keeps it.
     expect(statSync(join(native, '../', `${process.arch}.previous`, 'libonnxruntime.so.1')).ino).toBe(inode)
-    expect(painlens('provider', 'status').out).toMatch(
+    expect((await painlens('provider', 'status')).out).toMatch(
       /in place: cpu; ONNX Runtime 1\.29\.0 .*\n.*\nkept: ONNX Runtime 1\.29\.0 as onnxruntime-node brings it/
     )
 
-    const again = painlens('provider', 'install', archive)
+    const again = await painlens('provider', 'install', archive)
     expect(again).toMatchObject({ code: 0, err: '' })
     expect(again.out).toMatch(/in place already/)
     expect(libraryOf(`${native}.previous`)).toBe(original)
 
-    const back = painlens('provider', 'rollback', '--model', join(root, 'models/pain-demo.yaml'))
+    const back = await painlens('provider', 'rollback', '--model', join(root, 'models/pain-demo.yaml'))
     expect(back).toMatchObject({ code: 0, err: '' })
     expect(libraryOf(native)).toBe(original)
     expect(libraryOf(`${native}.previous`)).toBe(marked)
-    expect(loadedLibrary()).toBe(original)
+    expect(await loadedLibrary()).toBe(original)
   })
 
-  it('names the library of CUDA that is missing, and leaves the CPU build as it was', () => {
-    const refused = painlens('provider', 'install', cudaArchive())
+  it('names the library of CUDA that is missing, and leaves the CPU build as it was', async () => {
+    const refused = await painlens('provider', 'install', cudaArchive())
     expect(refused.code).toBe(1)
     expect(refused.err).toMatch(
       /cuda needs libcublasLt\.so\.12, which is not on this machine\. Nothing was changed\. Install CUDA 12\.6 and cuDNN 9\.3\.0, which come with JetPack 6\.2/
     )
     expect(beside()).toEqual([process.arch])
     expect(libraryOf(native)).toBe(original)
-    expect(loadedLibrary()).toBe(original)
+    expect(await loadedLibrary()).toBe(original)
   })
 
-  it('survives a build that takes its process down or does not load', () => {
+  it('survives a build that takes its process down or does not load', async () => {
     const files = realFiles()
     const library = files['libonnxruntime.so.1']!
     files['libonnxruntime.so.1'] = library.subarray(0, Math.floor(library.length / 2))
-    const refused = painlens('provider', 'install', writeArchive(join(folder, 'half.tar.gz'), files))
+    const refused = await painlens('provider', 'install', writeArchive(join(folder, 'half.tar.gz'), files))
     expect(refused.code).toBe(1)
     expect(refused.err).toMatch(/cpu does not work here \(.+\)\. Nothing was changed/)
     expect(beside()).toEqual([process.arch])
@@ -149,26 +156,26 @@ describe('painlens provider', () => {
     expect(await end).toBe('SIGKILL')
     expect(existsSync(`${native}.change.json`)).toBe(true)
     expect(existsSync(`${native}.new`)).toBe(true)
-    const next = painlens('models', 'list')
+    const next = await painlens('models', 'list')
     expect(next.code).toBe(0)
     expect(next.err).toMatch(/was cut short; what was there before is in place again/)
     expect(beside()).toEqual([process.arch])
     expect(libraryOf(native)).toBe(original)
-    expect(painlens('models', 'list').err).toBe('')
+    expect((await painlens('models', 'list')).err).toBe('')
   })
 
-  it('killed between its two renames, likewise', () => {
+  it('killed between its two renames, likewise', async () => {
     // As a kill leaves it there: the old build is away, the new one not yet in its place.
     const journal = { pid: 2 ** 22 + 1, born: 'a boot 1', from: 'archive' }
     mkdirSync(`${native}.new`)
     cpSync(native, `${native}.old`, { recursive: true })
     rmSync(native, { recursive: true })
     appendFileSync(`${native}.change.json`, JSON.stringify(journal))
-    const next = painlens('models', 'list')
+    const next = await painlens('models', 'list')
     expect(next.code).toBe(0)
     expect(next.err).toMatch(/what was there before is in place again/)
     expect(beside()).toEqual([process.arch])
-    expect(loadedLibrary()).toBe(original)
+    expect(await loadedLibrary()).toBe(original)
   })
 
   it('Ctrl-C undoes what was begun', async () => {
@@ -180,11 +187,13 @@ describe('painlens provider', () => {
     expect(libraryOf(native)).toBe(original)
   })
 
-  it('says what the archive is not, or that there is nothing to go back to', () => {
-    expect(painlens('provider', 'install', join(folder, 'none.tar.gz'))).toMatchObject({ code: 1 })
-    expect(painlens('provider', 'rollback').err).toMatch(/no build before this one is kept/)
-    expect(painlens('provider', 'install')).toMatchObject({ code: 2 })
-    expect(painlens('provider', 'install', archive, '--model', 'none.yaml').err).toMatch(/manifest cannot be read/)
+  it('says what the archive is not, or that there is nothing to go back to', async () => {
+    expect(await painlens('provider', 'install', join(folder, 'none.tar.gz'))).toMatchObject({ code: 1 })
+    expect((await painlens('provider', 'rollback')).err).toMatch(/no build before this one is kept/)
+    expect(await painlens('provider', 'install')).toMatchObject({ code: 2 })
+    expect((await painlens('provider', 'install', archive, '--model', 'none.yaml')).err).toMatch(
+      /manifest cannot be read/
+    )
   })
 })
 

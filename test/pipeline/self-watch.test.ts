@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events'
 import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -196,6 +197,13 @@ describe('the clock', () => {
   ] as const)('is known from a real program that says %s', async (answer, expected) => {
     timedatectl(`echo ${answer}`)
     expect(await isSynchronised()).toBe(expected)
+  })
+
+  test('asking for programs that are not there leaves nothing behind', async () => {
+    const { signal } = new AbortController()
+    process.env.PATH = '/nowhere'
+    for (let i = 0; i < 3; i++) await isSynchronised(undefined, signal)
+    expect(getEventListeners(signal, 'abort')).toEqual([])
   })
 
   test('a program that hangs is ended with the watch', async () => {

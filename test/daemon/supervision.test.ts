@@ -81,10 +81,10 @@ describe('a worker', () => {
       (now) => now > dropped,
       'drops'
     )
-    expect(
-      nurse.alarms().filter(({ condition, phase }) => condition === 'inference_failed' && phase === 'start')
-    ).toHaveLength(3)
-    expect(nurse.alarms().findLast(({ condition }) => condition === 'inference_failed')!.phase).not.toBe('end')
+    const said = () => nurse.alarms().filter(({ condition }) => condition === 'inference_failed')
+    await until(() => said().filter(({ phase }) => phase === 'start').length === 3, 'word of the third loss')
+    expect(said().at(-1)!.text.en).toMatch(/the face worker: was lost 3 times/)
+    expect(said().at(-1)!.phase).not.toBe('end')
   })
 
   it('that is stuck stops the watchdog and is named; when it comes back, all goes on', {

@@ -150,8 +150,8 @@ test('killed -9 fifty times while the broker comes and goes: no alarm is lost, t
     },
     20_000
   )
-  // However slow the machine: far more than the one that each life begins with.
-  expect(safe.length).toBeGreaterThan(2 * lives.length)
+  // Two for each life: how many more there are is a matter of how much time the machine has.
+  expect(safe.length).toBeGreaterThan(100)
   for (const [id, seqs] of withoutRepetitions(ear.on('alarm'))) {
     // From the start on, without a gap.
     expect([id, ...seqs]).toEqual([id, ...seqs.keys()])

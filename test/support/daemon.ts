@@ -12,6 +12,8 @@ export interface DaemonProcess {
   output(): string
   /** Resolves with the exit code, or the signal's name. */
   ended: Promise<number | string>
+  /** Sends the signal and waits for the end. */
+  end(signal: NodeJS.Signals): Promise<number | string>
 }
 
 export interface ProcessOptions {
@@ -45,7 +47,11 @@ export function startPainlensProcess(args: readonly string[], options: ProcessOp
     })
   const ended = new Promise<number | string>((done) => child.once('close', (code, signal) => done(code ?? signal ?? 1)))
   onTestFinished(() => void child.kill('SIGKILL'))
-  return { child, output: () => output, ended }
+  const end = (signal: NodeJS.Signals) => {
+    child.kill(signal)
+    return ended
+  }
+  return { child, output: () => output, ended, end }
 }
 
 /** The process ids of all that a process has started, and what that has started. */

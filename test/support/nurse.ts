@@ -1,5 +1,5 @@
 import { connectAsync, type MqttClient } from 'mqtt'
-import { onTestFinished } from 'vitest'
+import { expect, onTestFinished } from 'vitest'
 import type {
   AlarmMessage,
   CameraStateMessage,
@@ -96,5 +96,19 @@ export class Nurse {
   /** Forgets what she has heard. */
   forget(): void {
     this.told.length = 0
+  }
+}
+
+/** Each alarm is one start, updates and at most one end, numbered without a gap; what came twice counts once. */
+export function expectWhole(alarms: readonly AlarmMessage[]): void {
+  const byId = new Map<string, Map<number, AlarmMessage>>()
+  for (const alarm of alarms) {
+    const known = byId.get(alarm.alarm_id) ?? new Map<number, AlarmMessage>()
+    byId.set(alarm.alarm_id, known.set(alarm.seq, alarm))
+  }
+  for (const messages of byId.values()) {
+    expect([...messages.keys()]).toEqual([...messages.keys()].map((_, index) => index))
+    expect([...messages.values()].filter(({ phase }) => phase === 'start')).toHaveLength(1)
+    expect([...messages.values()].slice(0, -1).every(({ phase }) => phase !== 'end')).toBe(true)
   }
 }

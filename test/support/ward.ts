@@ -1,8 +1,9 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { onTestFinished } from 'vitest'
+import { expect, onTestFinished } from 'vitest'
 import { stringify } from 'yaml'
+import { type AlarmsOptions, alarmsCommand } from '../../src/commands/alarms.js'
 import { loadConfig } from '../../src/config/index.js'
 import { systemClock } from '../../src/core/clock.js'
 import { type Log, silentLog } from '../../src/core/log.js'
@@ -128,6 +129,16 @@ export class Device {
 
   start(options?: ProcessOptions): DaemonProcess {
     return startPainlensProcess(['run', '--config', this.file], options)
+  }
+
+  /** What `painlens alarms` prints. */
+  async alarms(options: Partial<AlarmsOptions>): Promise<string> {
+    let text = ''
+    const write = (part: string): void => {
+      text += part
+    }
+    expect(await alarmsCommand({ config: this.file, ...options }, { write, colour: false })).toBe(0)
+    return text
   }
 
   /** The daemon in this process, so that the debugger reaches its workers. */

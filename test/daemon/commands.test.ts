@@ -1,0 +1,155 @@
+import { writeFile } from 'node:fs/promises'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { AlarmMessage } from '../../src/core/messages.js'
+import { until } from '../support/daemon.js'
+import { expectWhole } from '../support/nurse.js'
+import { nowhere, type RoomCamera, Ward } from '../support/ward.js'
+
+let ward: Ward
+let bed: RoomCamera
+beforeAll(async () => {
+  ward = await Ward.open()
+  bed = (await ward.room()).camera
+})
+afterAll(() => ward.close())
+
+const gone = { id: 'gone', url: nowhere, width: 640, height: 360 }
+
+/** How long an alarm takes to begin is tested elsewhere, without a daemon. */
+const soon = { alarm: { onset_s: 1, smoothing_s: 0.2 } }
+
+async function setUp(cameras: object[], changes: object = {}) {
+  const device = await ward.device(cameras, { ...soon, ...changes })
+  const configure = (others: object[]) => device.configure(others, { ...soon, ...changes })
+  return { device, configure, nurse: await device.listen(), start: () => device.start() }
+}
+
+describe('a pause for care', { timeout: 120_000 }, () => {
+  it('says until when, is extended but not cut short, survives kill -9 and a reload, and ends by itself', async () => {
+    const { configure, nurse, start } = await setUp([bed])
+    const killed = start()
+    await nurse.alarm('pain', 'start', 40_000)
+    const asked = await nurse.command('pause', { camera: 'bed', duration_s: 600 })
+    const first = await nurse.state('bed', 'paused')
+    expect(asked.data).toEqual({ until: first.until })
+    expect(Date.parse(first.until!) - Date.parse(first.since)).toBeGreaterThan(599_000)
+    expect(await nurse.alarm('pain', 'end')).toMatchObject({ reason: 'camera_paused' })
+    expect((await nurse.command('pause', { camera: 'bed', duration_s: 5 })).data).toEqual({ until: first.until })
+    const longer = await nurse.command('pause', { camera: 'bed', duration_s: 900 })
+    const { until: end } = longer.data as { until: string }
+    expect(Date.parse(end)).toBeGreaterThan(Date.parse(first.until!))
+    await until(() => nurse.states('bed').at(-1)?.until === end, 'the new end')
+    expect(nurse.states('bed').at(-1)?.since).toBe(first.since)
+    await killed.end('SIGKILL')
+
+    nurse.forget()
+    const again = start()
+    await nurse.state('bed', 'paused')
+    expect(nurse.states('bed')).toContainEqual({ state: 'paused', since: first.since, until: end })
+    await configure([{ ...bed, fps: 4 }])
+    nurse.forget()
+    again.child.kill('SIGHUP')
+    await until(() => again.output().includes('config read again'), 'the reload')
+    await nurse.command('refresh', {})
+    await nurse.state('bed', 'paused')
+    expect(new Set(nurse.states('bed').map((told) => told?.state))).toEqual(new Set(['paused']))
+    expect((await nurse.command('resume', { camera: 'bed' })).status).toBe('ok')
+    expect(await nurse.state('bed', 'ok')).not.toHaveProperty('until')
+
+    nurse.forget()
+    await nurse.command('pause', { camera: 'bed', duration_s: 1 })
+    await nurse.state('bed', 'paused')
+    await nurse.state('bed', 'ok')
+    expect(nurse.alarms().filter(({ phase }) => phase === 'start')).toHaveLength(0)
+    await nurse.alarm('pain', 'start')
+    await again.end('SIGTERM')
+    nurse.forget()
+    const third = start()
+    await nurse.state('bed', 'ok', 40_000)
+    expect(nurse.states('bed').some((told) => told?.state === 'paused')).toBe(false)
+    await third.end('SIGTERM')
+  })
+})
+
+describe('commands', { timeout: 120_000 }, () => {
+  it('that are bad get an error for an answer, and a flood of them does no harm', async () => {
+    const { device, nurse, start } = await setUp([bed])
+    const daemon = start()
+    const pain = await nurse.alarm('pain', 'start', 40_000)
+    const bad: readonly (readonly [name: string, payload: string, error: RegExp])[] = [
+      ['ack', '{"alarm_id":', /no JSON/],
+      ['ack', '{"alarm_id":"x"}', /by/],
+      ['ack', JSON.stringify({ alarm_id: pain.alarm_id, by: 'n', kind: 'clear' }), /kind/],
+      ['pause', '{"camera":"bed","duration_s":1e9}', /duration_s/],
+      ['pause', '{"camera":"bed","duration":60}', /duration/],
+      ['resume', '[]', /expected/i],
+      ['reboot', '{}', /there is no command "reboot"/],
+      ['test_alarm', '{"camera":"__proto__"}', /no camera "__proto__"/]
+    ]
+    for (const [name, payload, error] of bad) {
+      nurse.forget()
+      await nurse.send(name, payload)
+      const answer = await until(() => nurse.told.find(({ topic }) => topic === `response/${name}`)?.json, name)
+      expect(answer).toMatchObject({ status: 'error', error: expect.stringMatching(error) })
+    }
+    nurse.forget()
+    const floods = ['ack', 'refresh', 'test_alarm', 'pause', 'nonsense'].flatMap((name) =>
+      ['{', '{}', '{"camera":"bed"}', `"${'x'.repeat(20_000)}"`].map((payload) => [name, payload] as const)
+    )
+    const sends: Promise<unknown>[] = []
+    for (let round = 0; round < 100; round++)
+      for (const [name, payload] of floods) sends.push(nurse.send(name, payload))
+    await Promise.all(sends)
+    // What comes on top of 64 waiting commands is not answered; once they are through, everything is.
+    const asking = setInterval(() => void nurse.send('resume', '{"camera":"bed","transaction":"after"}'), 250)
+    await until(
+      () => nurse.told.some(({ topic, json }) => topic === 'response/resume' && json && 'transaction' in json),
+      'an answer after the flood',
+      60_000
+    ).finally(() => clearInterval(asking))
+    nurse.forget()
+    expect((await nurse.command('test_alarm', { camera: 'bed' })).status).toBe('ok')
+    expect(await nurse.alarm('test', 'start')).toMatchObject({ test: true, priority: 'low', camera: 'bed' })
+    expect(await nurse.alarm('test', 'end')).toMatchObject({ test: true, reason: 'test' })
+    await nurse.alarm('pain', 'start')
+    expect(daemon.child.exitCode).toBeNull()
+    await daemon.end('SIGTERM')
+    expect(daemon.output()).not.toMatch(/\n\s+at /)
+    expectWhole(
+      (await device.alarms({ json: true }))
+        .trimEnd()
+        .split('\n')
+        .map((line) => JSON.parse(line) as AlarmMessage)
+    )
+  })
+
+  it('to refresh bring every state and every active alarm again; so does a broker that comes back, with how long it was away', async () => {
+    const { device, nurse, start } = await setUp([bed, gone])
+    const daemon = start()
+    const pain = await nurse.alarm('pain', 'start', 40_000)
+    await writeFile(device.file, 'device: [')
+    daemon.child.kill('SIGHUP')
+    const rejected = await nurse.alarm('config_rejected', 'start')
+    const hasAll = () =>
+      [pain, rejected].every(({ alarm_id }) => nurse.alarms().some((alarm) => alarm.alarm_id === alarm_id)) &&
+      ['bed', 'gone'].every((camera) => nurse.states(camera).length > 0) &&
+      nurse.told.some(({ topic }) => topic === 'status')
+    nurse.forget()
+    await nurse.command('refresh', {})
+    await until(hasAll, 'all of it')
+
+    await ward.broker.kill()
+    await until(() => daemon.output().includes('"broker_lost"'), 'painlens to miss the broker', 60_000)
+    nurse.forget()
+    await ward.broker.start()
+    const away = await nurse.alarm('broker_lost', 'start', 60_000)
+    expect(away).toMatchObject({ type: 'technical', priority: 'low', camera: null })
+    expect(Date.parse(away.updated) - Date.parse(away.onset)).toBeGreaterThanOrEqual(10_000)
+    const back = await nurse.alarm('broker_lost', 'end', 40_000)
+    expect(back).toMatchObject({ alarm_id: away.alarm_id, reason: 'cleared', seq: 1, onset: away.onset })
+    expect(back.duration_s).toBeGreaterThanOrEqual(10)
+    expect(back.text.en).toMatch(/^Connection to the broker is back: it was away for \d+ s$/)
+    await until(hasAll, 'all of it again')
+    await daemon.end('SIGTERM')
+  })
+})

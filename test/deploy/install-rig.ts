@@ -219,6 +219,14 @@ export function picture(folder: string): string[] {
   })
 }
 
-const entries = (folder: string): string[] => readdirSync(folder, { recursive: true, encoding: 'utf8' }).sort()
+/** Without following links, as readdirSync's own recursion does. */
+function entries(folder: string, below = ''): string[] {
+  return readdirSync(join(folder, below), { withFileTypes: true })
+    .flatMap((entry) => {
+      const path = join(below, entry.name)
+      return entry.isDirectory() ? [path, ...entries(folder, path)] : [path]
+    })
+    .sort()
+}
 
 const sha256 = (data: Buffer): string => createHash('sha256').update(data).digest('hex')

@@ -1,6 +1,7 @@
-/** `npm run bench [-- stages|throughput|latency|lrp|memory|explanations]`: measures, and asserts nothing. */
+/** `npm run bench [-- stages|throughput|latency|lrp|memory|explanations|decoders]`: measures, and asserts nothing. */
 import { cpus } from 'node:os'
 import { report } from '../commands/report.js'
+import { decoderTable } from './decoders.js'
 import { explanationsReport } from './explanations/index.js'
 import { latencyTable } from './latency.js'
 import { latencyScenes } from './latency-scenes.js'
@@ -30,8 +31,9 @@ const benches: Record<string, () => Promise<string>> = {
   memory: async () => memoryTable(await fullSizeModel())
 }
 
-/** What takes minutes and says nothing about speed is done only when it is named. */
+/** What takes minutes, or needs more than painlens itself does, is done only when it is named. */
 const onRequest: typeof benches = {
+  decoders: () => decoderTable(['ffmpeg', 'gstreamer']),
   explanations: async () => explanationsReport({ manifest: await demoModel(), threads, identities: 100 })
 }
 

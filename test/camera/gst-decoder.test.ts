@@ -144,6 +144,23 @@ describe('gstreamer, frame for frame with ffmpeg', () => {
   })
 })
 
+describe('a camera that comes back as another', () => {
+  it('is asked and decoded anew', async () => {
+    const server = await rig.server()
+    const before = await rig.feed(server)
+    const camera = rig.camera(before.url, { decoder })
+    camera.start()
+    await nextFrames(camera, 2)
+    await before.stop()
+    await untilState(camera, 'connecting')
+    await rig.feed(server, { codec: 'hevc', height: 60 })
+    const [after] = await nextFrames(camera, 1, 20_000)
+    const shown = [0.1, 0.3, 0.7, 0.9].map((y) => nameOf(colourAt(after!.pixels, small, 0.25, y)))
+    expect(shown).toEqual(['black', 'red', 'red', 'black'])
+    expect(children()[1]!.commandLine).toContain('avdec_h265')
+  })
+})
+
 describe('the two processes', () => {
   it('keep a hostile password to themselves, and leave nothing behind when stopped', async () => {
     process.env.PAINLENS_TEST_PASSWORD = hostile.password
@@ -174,7 +191,8 @@ describe('the two processes', () => {
     const cases = (['SIGKILL', 'SIGSTOP'] as const).flatMap((signal) => [0, 1].map((index) => ({ signal, index })))
     const known = new Set<number>()
     const startNext = async (id: string) => {
-      const camera = rig.camera(url, { id, decoder })
+      // The feed is a still.
+      const camera = rig.camera(url, { id, decoder, picture: { frozenAfterMs: Number.POSITIVE_INFINITY } })
       takeFrames(camera)
       camera.start()
       await untilState(camera, 'ok')

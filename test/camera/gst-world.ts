@@ -1,9 +1,16 @@
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { readdirSync, readFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { basename, join } from 'node:path'
+import { test as base } from 'vitest'
+import type { Ffmpeg } from '../../src/camera/ffmpeg-probe.js'
+import { gstDecoder } from '../../src/camera/gst-decoder.js'
+import { type GstElements, softwareElements } from '../../src/camera/gst-elements.js'
+import { type Decoder, probeFfmpeg } from '../../src/camera/index.js'
 import type { Size } from '../../src/core/types.js'
 import type { RtspServer } from '../../src/simulate/rtsp-server.js'
-import type { Rig } from './rig.js'
+import { Rig } from './rig.js'
 
 export interface NumberedStream extends Size {
   codec: 'h264' | 'hevc'
@@ -66,15 +73,15 @@ export interface Child {
   environment: string
 }
 
-/** The children of a process, as anybody on the machine sees them; those of this test's feeds by another tool are left out. */
-export function childrenOf(parent: number, program: RegExp): Child[] {
+/** The children of a process, as anybody on the machine sees them. */
+export function childrenOf(parent: number): Child[] {
   const found: Child[] = []
   for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name)))
     try {
       const stat = /\) (\S) (\d+)/.exec(readFileSync(`/proc/${pid}/stat`, 'utf8'))
+      if (stat?.[1] === 'Z' || Number(stat?.[2]) !== parent) continue
       const commandLine = readFileSync(`/proc/${pid}/cmdline`, 'utf8')
-      if (stat?.[1] !== 'Z' && Number(stat?.[2]) === parent && program.test(commandLine))
-        found.push({ pid: Number(pid), commandLine, environment: readFileSync(`/proc/${pid}/environ`, 'utf8') })
+      found.push({ pid: Number(pid), commandLine, environment: readFileSync(`/proc/${pid}/environ`, 'utf8') })
     } catch {
       // It has ended meanwhile.
     }
@@ -88,3 +95,53 @@ export const isRunning = (pid: number): boolean => {
     return false
   }
 }
+
+/** Asked once for all tests of a file. */
+let probed: ReturnType<typeof probeFfmpeg> | undefined
+
+/** A test's own cameras, and programs under names of its own, so that tests can run side by side and know their processes. */
+export class World {
+  private constructor(
+    readonly rig: Rig,
+    readonly folder: string,
+    readonly ffmpeg: Ffmpeg
+  ) {}
+
+  static async open(): Promise<World> {
+    probed ??= probeFfmpeg()
+    const folder = mkdtempSync(join(tmpdir(), 'painlens-'))
+    for (const program of programs) {
+      const { stdout } = spawnSync('sh', ['-c', `command -v ${program}`], { encoding: 'utf8' })
+      symlinkSync(stdout.trim(), join(folder, program))
+    }
+    return new World(await Rig.open(), folder, { ...(await probed), command: join(folder, 'ffmpeg') })
+  }
+
+  decoder(elements: GstElements = softwareElements, gstLaunch = join(this.folder, 'gst-launch-1.0')): Decoder {
+    return gstDecoder({ name: 'gstreamer', ffmpeg: this.ffmpeg, elements, gstLaunch })
+  }
+
+  /** FFmpeg's processes first. */
+  children(): Child[] {
+    const own = childrenOf(process.pid).filter(({ commandLine }) => commandLine.includes(this.folder))
+    return own.sort((a, b) => Number(nameOfProgram(a) > nameOfProgram(b)) * 2 - 1)
+  }
+
+  async close(): Promise<void> {
+    await this.rig.close()
+    rmSync(this.folder, { recursive: true })
+  }
+}
+
+export const nameOfProgram = ({ commandLine }: Child): string => basename(commandLine.split('\0')[0]!)
+/** In the order of the data, which happens to be the alphabet's. */
+export const programs = ['ffmpeg', 'gst-launch-1.0']
+
+export const it = base.extend<{ world: World }>({
+  // biome-ignore lint/correctness/noEmptyPattern: Vitest reads the parameter's own source text.
+  world: async ({}, use) => {
+    const world = await World.open()
+    await use(world)
+    await world.close()
+  }
+})

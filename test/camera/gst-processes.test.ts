@@ -36,40 +36,31 @@ describe.concurrent('the two processes', () => {
     for (const { pid } of both) expect(isRunning(pid)).toBe(false)
   })
 
-  it('are both started anew when either dies or hangs, and stopped even when one hangs', async ({ world, expect }) => {
+  it.for([
+    [0, 'SIGKILL', /SIGKILL/],
+    [1, 'SIGKILL', /SIGKILL/],
+    [0, 'SIGSTOP', /no picture for 1\.5 s/],
+    [1, 'SIGSTOP', /no picture for 1\.5 s/]
+  ] as const)('are both started anew when number %i gets %s', async ([index, signal, reason], { world, expect }) => {
     const { rig } = world
-    const server = await rig.server()
-    const { url } = await rig.feed(server)
-    const cases = (['SIGKILL', 'SIGSTOP'] as const).flatMap((signal) => [0, 1].map((index) => ({ signal, index })))
-    const known = new Set<number>()
-    const startNext = async (id: string) => {
-      // The feed is a still.
-      const camera = rig.camera(url, {
-        id,
-        decoder: world.decoder(),
-        picture: { frozenAfterMs: Number.POSITIVE_INFINITY }
-      })
-      takeFrames(camera)
-      camera.start()
-      await untilState(camera, 'ok')
-      const own = world.children().filter(({ pid }) => !known.has(pid))
-      for (const { pid } of own) known.add(pid)
-      expect(own.map(nameOfProgram)).toEqual(programs)
-      return { camera, own }
-    }
-    const running = []
-    for (const { signal, index } of cases) running.push({ signal, index, ...(await startNext(`${signal}-${index}`)) })
-    for (const { signal, index, own } of running) process.kill(own[index]!.pid, signal)
-    await Promise.all(
-      running.map(async ({ signal, camera, own }) => {
-        await untilReason(camera, signal === 'SIGKILL' ? /SIGKILL/ : /no picture for 1\.5 s/)
-        await untilState(camera, 'ok')
-        for (const { pid } of own) expect(isRunning(pid)).toBe(false)
-      })
-    )
-    expect(world.children()).toHaveLength(8)
-    for (const { pid } of world.children().slice(2, 6)) process.kill(pid, 'SIGSTOP')
-    await Promise.all(running.map(({ camera }) => camera.stop()))
+    const { url } = await rig.feed(await rig.server())
+    // The feed is a still.
+    const picture = { frozenAfterMs: Number.POSITIVE_INFINITY }
+    const camera = rig.camera(url, { decoder: world.decoder(), picture })
+    takeFrames(camera)
+    camera.start()
+    await untilState(camera, 'ok')
+    const before = world.children()
+    expect(before.map(nameOfProgram)).toEqual(programs)
+    process.kill(before[index]!.pid, signal)
+    await untilReason(camera, reason)
+    await untilState(camera, 'ok')
+    const after = world.children()
+    expect(after.map(nameOfProgram)).toEqual(programs)
+    for (const { pid } of before) expect(isRunning(pid)).toBe(false)
+    if (signal === 'SIGSTOP') process.kill(after[index]!.pid, signal)
+    await camera.stop()
+    for (const { pid } of after) expect(isRunning(pid)).toBe(false)
     expect(world.children()).toEqual([])
   })
 

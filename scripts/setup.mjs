@@ -10,7 +10,17 @@ import { fileURLToPath } from 'node:url'
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 
 /** Debian's package of a program, where it is called otherwise. */
-const packageOf = { 'systemd-analyze': 'systemd', mosquitto_sub: 'mosquitto-clients' }
+const packageOf = {
+  'systemd-analyze': 'systemd',
+  mosquitto_sub: 'mosquitto-clients',
+  'gst-launch-1.0': 'gstreamer1.0-tools'
+}
+
+/** A package without a program, by an element that it gives GStreamer. */
+const elementOf = {
+  'gstreamer1.0-plugins-bad': 'h264parse',
+  'gstreamer1.0-libav': 'avdec_h264'
+}
 
 /** What each purpose needs, in order. */
 const purposes = {
@@ -20,7 +30,11 @@ const purposes = {
   test: [
     checkNode,
     installPackages,
-    () => installPrograms(['ffmpeg', 'mosquitto', 'mosquitto_sub', 'systemd-analyze', 'shellcheck', 'openssl']),
+    () =>
+      installPrograms([
+        ...['ffmpeg', 'mosquitto', 'mosquitto_sub', 'systemd-analyze', 'shellcheck', 'openssl', 'gst-launch-1.0'],
+        ...Object.keys(elementOf)
+      ]),
     build,
     buildFaceModels
   ],
@@ -57,7 +71,7 @@ async function installPackages() {
 }
 
 async function installPrograms(programs) {
-  const missing = programs.filter((program) => !isOnPath(program))
+  const missing = programs.filter((program) => !isThere(program))
   if (missing.length === 0) return
   const packages = missing.map((program) => packageOf[program] ?? program)
   const command = `apt-get install -y ${packages.join(' ')}`
@@ -94,6 +108,11 @@ async function buildFaceModels() {
   if (existsSync(join('models', 'face', 'detector.onnx')) && existsSync(join('models', 'face', 'landmarks.onnx')))
     return
   await run('Building the face models', process.execPath, [join('dist', 'main.js'), 'models', 'build'])
+}
+
+function isThere(program) {
+  const element = elementOf[program]
+  return element ? spawnSync('gst-inspect-1.0', ['--exists', element]).status === 0 : isOnPath(program)
 }
 
 function isOnPath(program) {

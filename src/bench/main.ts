@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { report } from '../commands/report.js'
 import { packageRoot } from '../core/version.js'
 import { batchTable } from './batches.js'
+import { decoderTable } from './decoders.js'
 import { explanationsReport } from './explanations/index.js'
 import { frozenTable } from './frozen.js'
 import { gpuCommand } from './gpu.js'
@@ -58,6 +59,7 @@ const onRequest: typeof benches = {
   costs: async () =>
     measuredCosts(await renderFrames(30, faceSize), { small: await demoModel(), large: await fullSizeModel() }),
   tf32: async () => tf32Table([await demoModel(), await fullSizeModel()]),
+  decoders: () => decoderTable(['ffmpeg', 'gstreamer']),
   explanations: async () => explanationsReport({ manifest: await demoModel(), threads, identities: 100 })
 }
 

@@ -54,7 +54,7 @@ export class DecoderChild {
     for (const child of this.#processes) this.#follow(child)
     const last = this.#processes.at(-1)!
     // What the second says on standard output is talk, of its libraries too.
-    this.#pictures = command.next ? (last.stdio[3] as Readable | null | undefined) : last.stdout
+    this.#pictures = command.next ? (last.stdio?.[3] as Readable | null | undefined) : last.stdout
     this.#pictures?.on('data', onData)
     for (const talk of this.#processes.flatMap(({ stdout, stderr }) => [stdout, stderr]))
       if (talk && talk !== this.#pictures) readLines(talk, (line) => this.#onLine(line))
@@ -77,7 +77,8 @@ export class DecoderChild {
   }
 
   #follow(child: ChildProcess): void {
-    for (const stream of child.stdio) stream?.on('error', () => undefined)
+    // Without file descriptors left there are no streams, whatever the type says; its error event follows.
+    for (const stream of child.stdio ?? []) stream?.on('error', () => undefined)
     child.on('exit', (code, signal) => {
       this.#cause ??= { code, signal }
       // The one behind it is left to finish what it has been given; the one before it writes for nobody.

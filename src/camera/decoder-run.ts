@@ -21,15 +21,21 @@ export interface DecoderRunOptions {
   onEnd(failure: Failure): void
 }
 
+/** What a decoder is told about a stream. */
+const compared = ['codec', 'width', 'height', 'untagged'] as const
+
 /**
  * Pictures from a camera until they end: a decoder that must know the stream before it can be told what to do is run once
- * to describe it, and again for the pictures.
+ * to describe it, and again for the pictures. What it said is remembered; a camera that comes back with another size or
+ * codec is noticed by what the decoder says when it opens it.
  */
 export class DecoderRun {
   readonly #options: DecoderRunOptions
   #child: DecoderChild
   #stopped = false
   #sawPicture = false
+  /** The stream turned out to be another than the one remembered; that is put right once. */
+  #corrected: 'no' | 'now' | 'done' = 'no'
 
   constructor(options: DecoderRunOptions) {
     this.#options = options
@@ -62,14 +68,29 @@ export class DecoderRun {
       },
       onLine: (line) => {
         if (!command.pictures) described.push(line)
+        else if (this.#corrected === 'no' && this.#isAnother(line)) this.#correct(line)
         onLine(line)
       },
       onEnd: (end) => {
-        const known = !command.pictures && end.code === 0 && this.#learn(described)
+        const known = this.#corrected === 'now' || (!command.pictures && end.code === 0 && this.#learn(described))
+        if (this.#corrected === 'now') this.#corrected = 'done'
         if (known && !this.#stopped) this.#child = this.#start()
         else this.#end(command, classify(decoder.failures, end))
       }
     })
+  }
+
+  #isAnother(line: string): boolean {
+    const { decoder, memory } = this.#options
+    const stream = decoder.describe([line])
+    if (!memory.stream || !stream.codec || !stream.width) return false
+    return compared.some((property) => stream[property] !== memory.stream?.[property])
+  }
+
+  #correct(line: string): void {
+    this.#corrected = 'now'
+    this.#learn([line])
+    this.#child.kill()
   }
 
   #learn(lines: readonly string[]): boolean {

@@ -22,7 +22,7 @@ export function gstDecoder({ name, ffmpeg, elements, gstLaunch = 'gst-launch-1.0
   const byFfmpeg = ffmpegDecoder(ffmpeg)
   return {
     name,
-    noise: new RegExp(`${ffmpegNoise.source}|${gstNoise.source}`, 'i'),
+    noise: new RegExp([ffmpegNoise, ffmpegTalk, gstNoise].map(({ source }) => source).join('|'), 'i'),
     failures: gstFailures,
     describe,
     command: (request) => {
@@ -31,7 +31,7 @@ export function gstDecoder({ name, ffmpeg, elements, gstLaunch = 'gst-launch-1.0
       if (!isGstCodec(codec) || !width || !height) return byFfmpeg.command(request)
       const output = fitInto({ width, height }, request)
       return {
-        ...ffmpegReading(ffmpeg, request, handOn(codec), startWithSize),
+        ...ffmpegReading(ffmpeg, { ...request, verbose: true }, handOn(codec), startWithSize),
         next: {
           command: gstLaunch,
           args: gstArguments(elements, { codec, size: { width, height }, untagged, fps: request.fps, output })
@@ -43,6 +43,9 @@ export function gstDecoder({ name, ffmpeg, elements, gstLaunch = 'gst-launch-1.0
 }
 
 const isGstCodec = (codec: string | undefined): codec is GstCodec => codec === 'h264' || codec === 'hevc'
+
+/** What FFmpeg says beside what the stream is, when it is asked for that. */
+const ffmpegTalk = /^Output #|^Stream mapping|^Stream #\S+ ->|^Metadata:|^encoder\s|^frame=|^video:|^Duration:/
 
 /** What gst-launch-1.0 and NVIDIA's libraries say of themselves. */
 const gstNoise =

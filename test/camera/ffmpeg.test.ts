@@ -79,25 +79,36 @@ describe('ffmpegDecoder', () => {
       'h264',
       1920,
       1080,
-      25
+      25,
+      'tv'
+    ],
+    [
+      '  Stream #0:0: Video: h264 (Main), yuvj420p(pc, progressive), 1280x720 [SAR 1:1 DAR 16:9], 15 fps, 90k tbn',
+      'h264',
+      1280,
+      720,
+      15,
+      'pc'
     ],
     [
       '  Stream #0:1: Video: hevc (Main) (hev1 / 0x31766568), yuvj420p(pc, bt709), 2560x1440, 12.50 fps, 90k tbn',
       'hevc',
       2560,
       1440,
-      12.5
+      12.5,
+      undefined
     ],
     [
       '  Stream #0:0: Video: mjpeg (Baseline), yuvj422p(pc, bt470bg/unknown/unknown), 640x480, 90k tbr, 90k tbn',
       'mjpeg',
       640,
       480,
+      undefined,
       undefined
     ]
-  ])('reads %s', (line, codec, width, height, fps) => {
+  ])('reads %s', (line, codec, width, height, fps, untagged) => {
     const decoder = ffmpegDecoder(ffmpeg)
-    expect(decoder.describe(['Input #0, concat, from pipe:0:', line])).toEqual({ codec, width, height, fps })
+    expect(decoder.describe(['Input #0, concat, from pipe:0:', line])).toEqual({ codec, width, height, fps, untagged })
     expect(decoder.describe([])).toEqual({})
   })
 })

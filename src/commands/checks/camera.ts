@@ -15,7 +15,8 @@ export async function checkCameras(context: CheckContext): Promise<Finding[]> {
     try {
       const { id, url } = camera
       const decoder = decoderFor(camera.decoder, decoders)
-      return judge(what, camera, await checkCamera({ id, url, decoder, secrets: context.secrets }, context.signal))
+      const found = await checkCamera({ id, url, decoder, secrets: context.secrets }, context.signal)
+      return judge(what, camera, found, decoder.name)
     } catch (error) {
       return failed(what, error)
     }
@@ -26,10 +27,11 @@ export async function checkCameras(context: CheckContext): Promise<Finding[]> {
 const largest = 1920 * 1080
 
 /** More than painlens looks at costs the box its decoding; less is fewer details than were asked for. */
-function judge(what: string, { fps, width, height }: CameraConfig, camera: CameraCheck): Finding {
+function judge(what: string, { fps, width, height }: CameraConfig, camera: CameraCheck, decoder: string): Finding {
   const size = camera.width && camera.height ? `${camera.width}x${camera.height}` : 'unknown size'
   const rate = camera.fps ? `${Math.round(camera.fps * 10) / 10} fps` : 'unknown rate'
-  const found = `${camera.codec ?? 'unknown codec'}, ${size}, ${rate}, first picture after ${seconds(camera.firstFrameMs)}`
+  const picture = `${camera.codec ?? 'unknown codec'}, ${size}, ${rate}`
+  const found = `${picture}, decoded by ${decoder}, first picture after ${seconds(camera.firstFrameMs)}`
   const pixels = (camera.width ?? 0) * (camera.height ?? 0)
   if (camera.fps && camera.fps < fps * 0.95)
     return warn(what, found, `It gives less than fps: ${fps}; raise the camera's rate, or lower fps.`)

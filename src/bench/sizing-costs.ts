@@ -13,6 +13,7 @@ import type { Manifest } from '../model/manifest.js'
 import { batchDims, preprocess } from '../model/preprocess.js'
 import { openSession } from '../ort/session.js'
 import { faceModels } from './models.js'
+import { daemonTime } from './sizing-daemon.js'
 import { median, timed } from './table.js'
 
 const provider = { provider: 'cpu', threads: 1 } as const
@@ -29,9 +30,13 @@ export async function measuredCosts(
   const { look, crop } = await lookCosts(frames, models)
   const small = await modelCosts(models.small, crop(models.small), rounds.small)
   const large = await modelCosts(models.large, crop(models.large), rounds.large)
+  const whole = { cameras: 4, fps: 5 }
+  const { daemon } = await daemonTime(whole.cameras, whole.fps)
+  const known = (whole.fps - 1) * look.known + look.everywhere + whole.fps * (look.copy + small.classify)
   const costs = {
     decode_picture_ms: decode.picture,
     hand_over_frame_ms: decode.handOver + look.copy,
+    rest_of_frame_ms: (daemon * 1000) / (whole.cameras * whole.fps) - known / whole.fps,
     look_everywhere_ms: look.everywhere,
     look_at_known_ms: look.known,
     classify_ms: { small: small.classify, vgg_face: large.classify },

@@ -12,6 +12,7 @@ export const sizingSchema = z.strictObject({
   costs: z.strictObject({
     decode_picture_ms: number,
     hand_over_frame_ms: number,
+    rest_of_frame_ms: number,
     look_everywhere_ms: number,
     look_at_known_ms: number,
     classify_ms: byModel,
@@ -79,7 +80,7 @@ export function coresOf({ costs }: Sizing, rates: Rates, model: ModelName): numb
 
 /** What stays with the CPU where a GPU computes: decoding and copying, in ms a second. */
 function handlingMs({ costs }: Pick<Sizing, 'costs'>, { pictures, frames }: Rates): number {
-  return pictures * costs.decode_picture_ms + frames * costs.hand_over_frame_ms
+  return pictures * costs.decode_picture_ms + frames * (costs.hand_over_frame_ms + costs.rest_of_frame_ms)
 }
 
 function inferenceMs(costs: Sizing['costs'], rates: Rates, model: ModelName): number {

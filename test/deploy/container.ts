@@ -24,7 +24,8 @@ export interface ImageConfig {
 }
 
 export function imageConfig(image: string): ImageConfig {
-  return JSON.parse(buildah('inspect', '--type', 'image', '--format', '{{json .Docker.config}}', image)) as ImageConfig
+  const { Docker } = JSON.parse(buildah('inspect', '--type', 'image', image)) as { Docker: { config: ImageConfig } }
+  return Docker.config
 }
 
 export interface ContainerOptions {
@@ -35,6 +36,9 @@ export interface ContainerOptions {
   mounts: Record<string, string>
 }
 
+/** What an engine puts into every container that is on this machine's network. */
+const networkFiles = { '/etc/hosts:ro': '/etc/hosts', '/etc/resolv.conf:ro': '/etc/resolv.conf' }
+
 /** A container: process 1 of its own, a read-only root, the image's user without any rights; the network is this machine's. */
 export class Container {
   readonly #child: ChildProcess
@@ -44,7 +48,8 @@ export class Container {
   #said = ''
   readonly ended: Promise<number | string>
 
-  constructor({ image, args, mounts }: ContainerOptions) {
+  constructor({ image, args, mounts: own }: ContainerOptions) {
+    const mounts = { ...networkFiles, ...own }
     this.#config = imageConfig(image)
     this.#name = buildah('from', image)
     this.#root = buildah('mount', this.#name)

@@ -39,6 +39,8 @@ export interface StageResult {
   skipped: number[]
   /** How many pictures were looked at for those that are measured with (see `Reference`). */
   tried: number
+  /** How far the last bits of an input move the outputs of those that are measured with, as `difference` is measured. */
+  moved: number
   nodes: number
   /** Nodes that ran on another provider, the runtime's copies not among them. */
   elsewhere: PlacedNode[]
@@ -55,12 +57,13 @@ type Outputs = Record<string, number[] | Float32Array>
 export async function measureStage(stage: Stage, options: MeasureOptions): Promise<StageResult> {
   const { name, model, kind } = stage
   const result: StageResult = {
-    ...{ stage: name, model, kind, batches: [], skipped: [], tried: 0 },
+    ...{ stage: name, model, kind, batches: [], skipped: [], tried: 0, moved: 0 },
     ...{ nodes: 0, elsewhere: [], copies: 0, memoryBytes: null }
   }
   try {
     const found = await reference(stage, options)
     result.tried = found.tried
+    result.moved = found.moved
     await onProvider(stage, options, found, result)
   } catch (error) {
     result.error = messageOf(error).split('\n')[0]
@@ -70,12 +73,13 @@ export async function measureStage(stage: Stage, options: MeasureOptions): Promi
 
 /**
  * The pictures of the largest batch and the CPU's outputs for them, worked out one by one: no batch can be its own oracle.
- * Taken are pictures whose outputs float32 determines: LRP divides by sums that may nearly cancel, and where an input's last
- * bits decide, two runtimes differ that are both right.
+ * Taken are the first whose outputs float32 determines, or where those are too few, the best: LRP divides by sums that may
+ * nearly cancel, and where an input's last bits decide, two runtimes differ that are both right.
  */
 interface Reference {
   pictures: number[]
   tried: number
+  moved: number
   wanted: Outputs
 }
 
@@ -86,26 +90,38 @@ const mostMoved = differenceBound / 2
 const mostTried = 64
 
 async function reference(stage: Stage, { threads, deadline }: MeasureOptions): Promise<Reference> {
+  const needed = stage.batches.at(-1)!
+  const tried: { picture: number; outputs: Outputs; moved: number }[] = []
+  const determined = (): number => tried.filter(({ moved }) => moved <= mostMoved).length
   const session = await stage.open({ provider: 'cpu', threads })
   const run = async (feeds: Feeds): Promise<Outputs> => numbersOf(await session.run(feeds))
-  const found: { picture: number; outputs: Outputs }[] = []
-  const needed = stage.batches.at(-1)!
-  let tried = 0
   try {
-    while (found.length < needed && tried < mostTried && (tried === 0 || performance.now() < deadline)) {
-      const picture = tried++
+    while (
+      tried.length < needed ||
+      (determined() < needed && tried.length < mostTried && performance.now() < deadline)
+    ) {
+      const picture = tried.length
       const feeds = stage.feeds(session, [picture])
       const outputs = await run(feeds)
-      if (worstDifference(await run(nudged(feeds)), outputs) <= mostMoved) found.push({ picture, outputs })
+      tried.push({ picture, outputs, moved: worstDifference(await run(nudged(feeds)), outputs) })
     }
   } finally {
     await session.release()
   }
-  if (found.length === 0) throw new Error(`float32 determines the outputs of none of ${tried} pictures`)
-  // Too few of them make a batch by being in it several times.
-  const all = Array.from({ length: needed }, (_, i) => found[i % found.length]!)
-  const joined = Object.keys(all[0]!.outputs).map((name) => [name, all.flatMap(({ outputs }) => [...outputs[name]!])])
-  return { pictures: all.map(({ picture }) => picture), tried, wanted: Object.fromEntries(joined) }
+  const chosen = bestOf(tried, needed)
+  const names = Object.keys(chosen[0]!.outputs)
+  return {
+    pictures: chosen.map(({ picture }) => picture),
+    tried: tried.length,
+    moved: Math.max(...chosen.map(({ moved }) => moved)),
+    wanted: Object.fromEntries(names.map((name) => [name, chosen.flatMap(({ outputs }) => [...outputs[name]!])]))
+  }
+}
+
+/** The first that are determined, then those that move least. */
+function bestOf<T extends { moved: number }>(tried: readonly T[], needed: number): T[] {
+  const rank = ({ moved }: T): number => Math.max(moved, mostMoved)
+  return [...tried].sort((a, b) => rank(a) - rank(b)).slice(0, needed)
 }
 
 async function onProvider(stage: Stage, options: MeasureOptions, found: Reference, result: StageResult): Promise<void> {

@@ -117,6 +117,7 @@ function checksTable(stages: readonly StageResult[]): string {
     result.model,
     result.stage,
     result.error ? 'failed' : share(Math.max(...result.batches.map(({ difference }) => difference))),
+    share(result.moved),
     String(result.tried),
     String(result.nodes),
     result.elsewhere.length === 0 ? 'none' : `${result.elsewhere.length}: ${listed(result)}`,
@@ -124,7 +125,17 @@ function checksTable(stages: readonly StageResult[]): string {
     result.memoryBytes === null ? 'n/a' : `${(result.memoryBytes / 1e6).toFixed(0)} MB`
   ])
   return table(
-    ['model', 'stage', 'difference', 'pictures tried', 'nodes', 'ran elsewhere', 'copies inside', 'memory'],
+    [
+      'model',
+      'stage',
+      'difference',
+      'by last bits',
+      'pictures tried',
+      'nodes',
+      'ran elsewhere',
+      'copies inside',
+      'memory'
+    ],
     rows
   )
 }

@@ -103,14 +103,14 @@ function cropsOf({ input }: Manifest, pictures: readonly number[]): ort.Tensor {
   return new ort.Tensor('float32', data, batchDims(input, pictures.length))
 }
 
-/** The same, but that every float32 is moved up or down by 2⁻²⁰ of itself, about what float32 is off by after a few sums. */
+/** The same, but that every float32 is moved up or down by 2⁻²² of itself, about what float32 is off by after a sum or two. */
 export function nudged(feeds: Feeds): Feeds {
   return Object.fromEntries(
     Object.entries(feeds).map(([name, tensor]) => {
       const { data, dims } = tensor as ort.Tensor
       if (!(data instanceof Float32Array)) return [name, tensor]
       const moved = data.map(
-        (value, i) => value * (1 + ((Math.imul(i, 0x9e3779b1) >>> 7) & 1 ? 2 ** -20 : -(2 ** -20)))
+        (value, i) => value * (1 + ((Math.imul(i, 0x9e3779b1) >>> 7) & 1 ? 2 ** -22 : -(2 ** -22)))
       )
       return [name, new ort.Tensor('float32', moved, dims)]
     })

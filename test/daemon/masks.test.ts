@@ -158,13 +158,15 @@ async function watch() {
 }
 
 describe('a mask over a face', () => {
-  it('hides it: nobody finds it, and no heatmap of the face beside it shows anything of it', async () => {
+  it('hides it: nobody finds it, and no heatmap of the face beside it shows anything of it', {
+    timeout: 120_000
+  }, async () => {
     const { daemon, observed, published, saved } = await watch()
     const [masked, open] = [observed.masked!, observed.open!]
     const left = () => open.find(({ box }) => hidden(box) > 0.5)
     const right = (all: ObservationMessage[]) => all.find(({ box }) => hidden(box) === 0)
     const ready = () => masked.length >= 8 && left() && right(open) && published('masked')[0] && published('open')[1]
-    await until(ready, 'both cameras to be explained', 40_000).catch((error: Error) => {
+    await until(ready, 'both cameras to be explained', 60_000).catch((error: Error) => {
       throw new Error(`${error.message}\n${daemon.output()}`)
     })
     // What is being explained and saved right now is whole then.

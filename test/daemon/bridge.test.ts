@@ -69,7 +69,7 @@ async function startDaemon(device: string): Promise<DaemonProcess> {
     http: { enabled: false }
   }
   await writeFile(join(own, 'painlens.yaml'), stringify(config))
-  return startPainlensProcess(['run', '--config', join(own, 'painlens.yaml')], { STATE_DIRECTORY: own })
+  return startPainlensProcess(['run', '--config', join(own, 'painlens.yaml')], { env: { STATE_DIRECTORY: own } })
 }
 
 /** Somebody who hears every device at one of the brokers, which keeps what comes while they are away. */

@@ -1,6 +1,8 @@
-import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, it } from 'vitest'
 import {
   calls,
   install,
@@ -15,15 +17,27 @@ import {
 
 const config = (text = 'device: ward-3\n'): string => write(join(temporaryFolder(), 'painlens.yaml'), text)
 
-/** A box with 1.0.0, and what was called for it forgotten. */
+/** A box with 1.0.0 as the first test that asked for one has installed it. */
+let template: string | undefined
+afterAll(() => template && rmSync(template, { recursive: true, force: true }))
+
+/** A box with 1.0.0, and what was called for it forgotten; and that release, the same each time. */
 async function installed(options: Parameters<typeof makeRelease>[1] = {}) {
-  const box = makeBox()
   const release = makeRelease('1.0.0', options)
+  if (template && Object.keys(options).length === 0) return { box: copy(template, temporaryFolder()), release }
+  const box = makeBox()
   const { status, output } = await install(release, box, '--config', config())
   expect(output).toContain('painlens 1.0.0-')
   expect([0, 3]).toContain(status)
   rmSync(join(box, 'run/calls.log'))
+  if (Object.keys(options).length === 0) template = copy(box, mkdtempSync(join(tmpdir(), 'painlens-template-')))
   return { box, release }
+}
+
+/** With owners and modes. */
+function copy(from: string, to: string): string {
+  expect(spawnSync('cp', ['-aT', from, to]).status).toBe(0)
+  return to
 }
 
 const mode = (path: string): string => (statSync(path).mode & 0o777).toString(8)

@@ -37,17 +37,20 @@ for name; do
   esac
 done
 
+made=
 new_key() { openssl ecparam -name prime256v1 -genkey -noout -out "$1"; }
 # A password without anything that a URL, YAML or a shell would take for something else.
 new_password() { openssl rand -hex 24; }
 
 if [ ! -e ca.crt ]; then
+  made=yes
   new_key ca.key
   openssl req -x509 -new -key ca.key -days "$days" -subj "/CN=painlens authority of $device" -out ca.crt
   echo "made ca.crt: everybody who connects to the broker needs it. Keep ca.key elsewhere than on this machine."
 fi
 
 if [ ! -e server.crt ]; then
+  made=yes
   [ -e ca.key ] || die "there is no server.crt, and no ca.key to sign one with: bring ca.key back"
   new_key server.key
   printf 'subjectAltName=%s\nextendedKeyUsage=serverAuth\n' "$names" >server.ext
@@ -59,6 +62,7 @@ if [ ! -e server.crt ]; then
 fi
 
 if [ ! -e mosquitto-users ]; then
+  made=yes
   [ -e mqtt-password ] || new_password >mqtt-password
   [ -e nurse-call-password ] || new_password >nurse-call-password
   health_password=$(new_password)
@@ -90,7 +94,7 @@ chmod 0600 mqtt-password http-token camera-password
 if [ "$(id -u)" = 0 ]; then
   chown "$mosquitto_user" server.key mosquitto-users mosquitto_sub
   chown "$painlens_user" mqtt-password http-token camera-password
-else
+elif [ -n "$made" ]; then
   echo "now: sudo chown $mosquitto_user $folder/server.key $folder/mosquitto-users $folder/mosquitto_sub"
   echo "     sudo chown $painlens_user $folder/mqtt-password $folder/http-token $folder/camera-password"
 fi

@@ -27,7 +27,20 @@ async function build(kind: keyof typeof kinds, base: string, ...more: string[]):
   const ignore = ['--ignorefile', `${file}.dockerignore`]
   // The Jetson's own base is for arm64; its packages have the same names in Debian.
   const args = ['--build-arg', `BASE_IMAGE=${base}`, ...more]
-  const command = ['bud', '--format', 'docker', '--layers', ...ignore, '-f', file, '-t', kinds[kind], ...args, '.']
+  const command = [
+    'bud',
+    '--format',
+    'docker',
+    '--layers',
+    '--force-rm',
+    ...ignore,
+    '-f',
+    file,
+    '-t',
+    kinds[kind],
+    ...args,
+    '.'
+  ]
   const env = { ...process.env, BUILDAH_ISOLATION: 'chroot' }
   await run('buildah', command, { cwd: root, env, maxBuffer: 2 ** 26 })
 }

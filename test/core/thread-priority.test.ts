@@ -12,13 +12,13 @@ const built = (path: string): string => JSON.stringify(new URL(`../../dist/${pat
 const niceOf = (stat: string): number => Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[16])
 const ownNice = (): number => niceOf(readFileSync('/proc/self/stat', 'utf8'))
 
-/** Lowers a worker's priority by `by` and has it do something; `answer` is its stat, and the worker lives on until `end`. */
-async function lowered(by: number, then: string) {
+/** Lowers a worker's priority to `to` and has it do something; `answer` is its stat, and the worker lives on until `end`. */
+async function lowered(to: number, then: string) {
   const source = `
     const { parentPort } = require('node:worker_threads')
     const { readFileSync } = require('node:fs')
     import(${built('core/thread-priority.js')}).then(async ({ lowerThreadPriority }) => {
-      const worked = lowerThreadPriority(${by})
+      const worked = lowerThreadPriority(${to})
       ${then}
       parentPort.postMessage({ worked, stat: readFileSync('/proc/thread-self/stat', 'utf8') })
       parentPort.once('message', () => undefined)
@@ -57,7 +57,7 @@ it.skipIf(process.platform !== 'linux' || ownNice() > 12)(
     const open = `
     const { openSession } = await import(${built('ort/session.js')})
     globalThis.session = await openSession(${JSON.stringify(model)}, { provider: 'cpu', threads: 3 })`
-    const { nice: own, end } = await lowered(7, open)
+    const { nice: own, end } = await lowered(nice, open)
     const after = threadsAt(nice)
     await end()
     await rm(folder, { recursive: true })

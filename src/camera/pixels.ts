@@ -42,12 +42,31 @@ export function pictureWriter(layout: PictureLayout, frame: Size): PictureWriter
 }
 
 function unpack(target: Uint8Array, to: number, source: Uint8Array, from: number, pixels: number): void {
-  let t = to
-  let s = from
-  for (let i = 0; i < pixels; i++, t += 3, s += 4) {
+  const fours = isAligned(target, to) && isAligned(source, from) ? pixels >> 2 : 0
+  if (fours > 0) unpackFours(target, to, source, from, fours)
+  let t = to + fours * 12
+  let s = from + fours * 16
+  for (let i = fours * 4; i < pixels; i++, t += 3, s += 4) {
     target[t] = source[s + 2]!
     target[t + 1] = source[s + 1]!
     target[t + 2] = source[s]!
+  }
+}
+
+const isAligned = (bytes: Uint8Array, at: number): boolean => ((bytes.byteOffset + at) & 3) === 0
+
+/** Four pixels at a time, in whole words, of which every machine that painlens runs on has the low byte first. */
+function unpackFours(target: Uint8Array, to: number, source: Uint8Array, from: number, fours: number): void {
+  const out = new Uint32Array(target.buffer, target.byteOffset + to, fours * 3)
+  const words = new Uint32Array(source.buffer, source.byteOffset + from, fours * 4)
+  for (let i = 0, o = 0; o < out.length; i += 4, o += 3) {
+    const a = words[i]!
+    const b = words[i + 1]!
+    const c = words[i + 2]!
+    const d = words[i + 3]!
+    out[o] = ((a >>> 16) & 0xff) | (a & 0xff00) | ((a & 0xff) << 16) | ((b & 0xff0000) << 8)
+    out[o + 1] = ((b >>> 8) & 0xff) | ((b & 0xff) << 8) | (c & 0xff0000) | ((c & 0xff00) << 16)
+    out[o + 2] = (c & 0xff) | ((d >>> 8) & 0xff00) | ((d & 0xff00) << 8) | ((d & 0xff) << 24)
   }
 }
 

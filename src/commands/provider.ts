@@ -16,6 +16,8 @@ export interface ProviderOptions {
   model?: string
   /** Or the config that names it. */
   config?: string
+  /** `--no-proof`: false where there is nothing to prove it on. */
+  proof?: boolean
 }
 
 const restart = 'A painlens that runs keeps what it has loaded: sudo systemctl restart painlens'
@@ -89,7 +91,8 @@ async function ended(signal: AbortSignal, say: (line: string) => void, act: () =
 }
 
 /** Looked at before anything is touched. */
-async function modelOf({ model, config }: ProviderOptions): Promise<string> {
+async function modelOf({ model, config, proof = true }: ProviderOptions): Promise<string | null> {
+  if (!proof) return null
   const named = model ?? (config && (await loadConfig(config)).config.model.manifest)
   return (await loadManifest(named ?? join(packageRoot, 'models/pain-demo.yaml'))).path
 }

@@ -165,7 +165,8 @@ export const commandTable: readonly CommandRow[] = [
     summary: 'Put an archive of deploy/jetson/onnxruntime/build.sh in place, if the classifier runs on it.',
     options: [
       ['-m, --model <manifest>', 'the classifier to prove it with (default: the demonstration model)'],
-      ['-c, --config <file>', 'the config that names the classifier, instead of --model']
+      ['-c, --config <file>', 'the config that names the classifier, instead of --model'],
+      ['--no-proof', 'run nothing: for building images, where there is no GPU; painlens proves it at each start']
     ],
     notes: ['Nothing changes unless the classifier runs on it as on the CPU; docs/provider.md tells more.'],
     examples: [

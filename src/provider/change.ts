@@ -11,8 +11,8 @@ import { type Blame, compareOutputs, type ProvedRun, runProof } from './prove.js
 import { markerName, readArchiveManifest, unpack } from './unpack.js'
 
 export interface ChangeOptions {
-  /** The manifest of the classifier that the new build has to run. */
-  model: string
+  /** The manifest of the classifier that the new build has to run; null where nothing can run, as while an image is built. */
+  model: string | null
   /** onnxruntime-node's native files; painlens's own unless given. */
   place?: Place
   /** Told what is being done, a line at a time. */
@@ -76,7 +76,7 @@ async function change(
   try {
     const providers = await stage()
     const reference = await referenceRun(place, options)
-    options.say('proving it')
+    options.say(options.model === null ? 'not proved here; painlens proves it at each start' : 'proving it')
     await proveRuns(place.staged, providers, reference, options)
     exchange(place)
     await proveRuns(place.current, providers, reference, { ...options, say: () => undefined })
@@ -118,6 +118,7 @@ function explained(error: unknown, place: Place): unknown {
 
 /** The CPU's outputs by the build that is there, which has been proved; null where that one is broken. */
 async function referenceRun(place: Place, { model, blame, signal }: Proving): Promise<ProvedRun | null> {
+  if (model === null) return null
   try {
     const [run] = await runProof({ ...where(place.current), model, providers: ['cpu'] }, blame, signal)
     return run!
@@ -134,6 +135,7 @@ async function proveRuns(
   reference: ProvedRun | null,
   { model, blame, say, signal }: Proving
 ): Promise<void> {
+  if (model === null) return
   const others = providers.filter((provider) => provider !== 'cpu')
   const [cpu, ...rest] = await runProof({ ...where(folder), model, providers: ['cpu', ...others] }, blame, signal)
   for (const run of [cpu!, ...rest]) {

@@ -138,6 +138,14 @@ describe('painlens provider', { timeout: 180_000 }, () => {
     expect(await loadedLibrary()).toBe(original)
   })
 
+  it('runs nothing where that is asked for, as while an image is built', async () => {
+    const installed = await painlens('provider', 'install', '--no-proof', cudaArchive())
+    expect(installed).toMatchObject({ code: 0, err: '' })
+    expect(installed.out).toMatch(/not proved here; painlens proves it at each start/)
+    expect((await painlens('provider', 'status')).out).toMatch(/in place: .*cuda/)
+    expect(libraryOf(`${native}.previous`)).toBe(original)
+  })
+
   it('survives a build that takes its process down or does not load', async () => {
     const files = realFiles()
     const library = files['libonnxruntime.so.1']!

@@ -42,6 +42,8 @@ export interface StreamDescription extends Partial<Size> {
 /** How pictures come out of a camera: see `ffmpegDecoder` and `gstDecoder`. */
 export interface Decoder {
   readonly name: string
+  /** The name of the decoder that such a stream is really decoded by: not each takes every codec. */
+  nameFor(stream: StreamDescription): string
   command(request: DecoderRequest): DecoderCommand
   /** Lines of standard error that mean nothing. */
   readonly noise: RegExp

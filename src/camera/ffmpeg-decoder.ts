@@ -8,8 +8,10 @@ import type { CameraScheme } from './url.js'
  * that the password is not in the process list.
  */
 export function ffmpegDecoder(ffmpeg: Ffmpeg): Decoder {
+  const name = `ffmpeg ${ffmpeg.version}`
   return {
-    name: `ffmpeg ${ffmpeg.version}`,
+    name,
+    nameFor: () => name,
     noise: ffmpegNoise,
     failures: ffmpegFailures,
     command: (request) => ({

@@ -22,6 +22,7 @@ export function gstDecoder({ name, ffmpeg, elements, gstLaunch = 'gst-launch-1.0
   const byFfmpeg = ffmpegDecoder(ffmpeg)
   return {
     name,
+    nameFor: ({ codec }) => (isGstCodec(codec) ? name : byFfmpeg.name),
     noise: new RegExp([ffmpegNoise, ffmpegTalk, gstNoise].map(({ source }) => source).join('|'), 'i'),
     failures: gstFailures,
     describe,

@@ -117,6 +117,9 @@ describe.concurrent('gstreamer, frame for frame with ffmpeg', () => {
     expect((frames.at(-1)!.frame.at - first) / 4, '15 a second thinned out').toBeGreaterThan(250)
     expect(nameOf(colourAt(yard!.pixels, small, 0.25, 0.5))).toBe('red')
     expect(world.children()).toHaveLength(3)
+    const decoder = world.decoder()
+    expect(decoder.nameFor({ codec: 'hevc' })).toBe(decoder.name)
+    expect(decoder.nameFor({ codec: 'mjpeg' })).toMatch(/^ffmpeg /)
   })
 })
 

@@ -22,7 +22,7 @@ const kinds = { docker: 'painlens-test:docker', jetson: 'painlens-test:jetson' }
 /** Waits without blocking: vitest takes a worker that is silent for a minute for dead. */
 const run = promisify(execFile)
 
-async function build(kind: keyof typeof kinds, base: string, ...more: string[]): Promise<void> {
+async function build(kind: keyof typeof kinds, base: string, more: string[] = [], tag = kinds[kind]): Promise<void> {
   const file = `deploy/${kind}/Dockerfile`
   const ignore = ['--ignorefile', `${file}.dockerignore`]
   // The Jetson's own base is for arm64; its packages have the same names in Debian.
@@ -37,7 +37,7 @@ async function build(kind: keyof typeof kinds, base: string, ...more: string[]):
     '-f',
     file,
     '-t',
-    kinds[kind],
+    tag,
     ...args,
     '.'
   ]
@@ -92,12 +92,30 @@ describe.runIf(process.env.PAINLENS_CONTAINERS)('the images', () => {
   it(
     'fails where the named provider is not there',
     async () => {
-      const failed = await build('jetson', base, '--build-arg', 'PROVIDER_ARCHIVE=nothing.tar.gz').catch(
+      const failed = await build('jetson', base, ['--build-arg', 'PROVIDER_ARCHIVE=nothing.tar.gz']).catch(
         (error) => error
       )
       expect(failed).toBeInstanceOf(Error)
       // The step itself failed, not the way to it.
       expect(failed.stderr).toMatch(/building at STEP "RUN --mount=type=bind,from=provider/)
+    },
+    10 * minutes
+  )
+
+  it(
+    'take a provider of one’s own, which nothing is run on yet',
+    async () => {
+      const own = mkdtempSync(join(tmpdir(), 'painlens-provider-'))
+      onTestFinished(() => rmSync(own, { recursive: true }))
+      const files = join(root, 'node_modules/onnxruntime-node/bin/napi-v6/linux', process.arch)
+      await run(join(root, 'deploy/jetson/onnxruntime/build.sh'), ['--pack', files, '--out', own])
+      const archive = readdirSync(own).find((name) => name.endsWith('.tar.gz'))
+      const image = `${kinds.jetson}-provider`
+      const more = ['--build-context', `provider=${own}`, '--build-arg', `PROVIDER_ARCHIVE=${archive}`]
+      await build('jetson', base, more, image)
+      const name = buildah('from', image)
+      onTestFinished(() => void buildah('rm', name))
+      expect(buildah('run', name, '--', 'painlens', 'provider', 'status')).toMatch(/^in place: cpu;/)
     },
     10 * minutes
   )

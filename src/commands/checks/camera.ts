@@ -16,7 +16,7 @@ export async function checkCameras(context: CheckContext): Promise<Finding[]> {
       const { id, url } = camera
       const decoder = decoderFor(camera.decoder, decoders)
       const found = await checkCamera({ id, url, decoder, secrets: context.secrets }, context.signal)
-      return judge(what, camera, found, decoder.name)
+      return judge(what, camera, found, decoder.nameFor(found))
     } catch (error) {
       return failed(what, error)
     }

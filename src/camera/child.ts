@@ -39,8 +39,10 @@ export class DecoderChild {
   readonly #lines: string[] = []
   readonly #ended: Promise<void>
   #resolveEnded: () => void = () => undefined
-  /** How the first to end did: the other only follows. */
+  /** How the first to fail ended, or the first at all: the other only follows. */
   #cause: Omit<DecoderEnd, 'lines'> | undefined
+  /** What ends from now on was told to. */
+  #told = false
   #killer: NodeJS.Timeout | undefined
 
   constructor(options: DecoderChildOptions) {
@@ -80,10 +82,13 @@ export class DecoderChild {
     // Without file descriptors left there are no streams, whatever the type says; its error event follows.
     for (const stream of child.stdio ?? []) stream?.on('error', () => undefined)
     child.on('exit', (code, signal) => {
-      this.#cause ??= { code, signal }
-      // The one behind it is left to finish what it has been given; the one before it writes for nobody.
-      if (this.#processes.length > 1 && child === this.#processes.at(-1)) this.#signal('SIGTERM')
-      if (this.#processes.length > 1) this.#killSoon()
+      // Both may have ended by the time we hear of it, and not in the order in which we do.
+      if (!this.#cause || (this.#cause.code === 0 && !this.#told)) this.#cause = { code, signal }
+      if (this.#processes.length === 1) return
+      // The one behind it is left to finish what it has been given, and at its end the one before has ended by itself;
+      // behind one that failed, the one before writes for nobody.
+      if (child === this.#processes.at(-1) && code !== 0) this.#signal('SIGTERM')
+      this.#killSoon()
     })
     child.on('close', () => this.#close(child))
     child.on('error', (error) => {
@@ -113,6 +118,7 @@ export class DecoderChild {
   }
 
   #signal(signal: NodeJS.Signals): void {
+    this.#told = true
     for (const { pid } of this.#open) {
       if (pid === undefined) continue
       try {

@@ -53,6 +53,8 @@ describe.concurrent('the two processes', () => {
     const before = world.children()
     expect(before.map(nameOfProgram)).toEqual(programs)
     process.kill(before[index]!.pid, signal)
+    // Busy for a while, so that both have ended when it comes to hear of the first.
+    if (signal === 'SIGKILL') Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 500)
     await untilReason(camera, reason)
     await untilState(camera, 'ok')
     const after = world.children()

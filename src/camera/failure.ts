@@ -40,17 +40,23 @@ export interface DecoderEnd {
   lines: readonly string[]
 }
 
-/** The first row of the table that any of the lines matches; without one, how it ended is the reason. */
+/**
+ * A signal that was not ours (the kernel's, for want of memory) is the reason, whatever was said before and after; else the
+ * first row of the table that any of the lines matches; without one, how it ended.
+ */
 export function classify(table: readonly FailurePattern[], { code, signal, error, lines }: DecoderEnd): Failure {
   if (error) return decoderMissing(error.message)
+  if (signal) return ended(`was ended by ${signal}`, lines)
   for (const { pattern, kind, what, fix } of table)
     if (lines.some((line) => pattern.test(line))) return { kind, what, fix }
-  if (code === 0) return streamEnded
-  const end = signal ? `was ended by ${signal}` : `ended with code ${code}`
+  return code === 0 ? streamEnded : ended(`ended with code ${code}`, lines)
+}
+
+function ended(how: string, lines: readonly string[]): Failure {
   const last = lines.at(-1)
   return {
     kind: 'ended',
-    what: `the decoder ${end}${last ? ` after saying: ${last}` : ''}`,
+    what: `the decoder ${how}${last ? ` after saying: ${last}` : ''}`,
     fix: 'Nothing to do if it comes back; otherwise try the camera with painlens check.'
   }
 }

@@ -1,6 +1,9 @@
 import sharp, { type Sharp } from 'sharp'
 import type { Crop, Size } from '../core/types.js'
 
+// No picture comes twice, so up to 50 MB of them, faces, would be kept for nothing. It holds for the whole process.
+sharp.cache(false)
+
 type Colour = readonly [red: number, green: number, blue: number]
 
 const colours: { for: Colour; against: Colour } = { for: [214, 16, 16], against: [16, 64, 214] }

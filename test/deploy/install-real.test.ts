@@ -1,12 +1,12 @@
 import { spawnSync } from 'node:child_process'
-import { cpSync, existsSync, readdirSync, symlinkSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, readdirSync, rmSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it, onTestFinished } from 'vitest'
 import { packageRoot, version } from '../../src/core/version.js'
 import { startMosquitto } from '../support/mosquitto.js'
 import { install, jetpack62, makeBox, picture, released, run, seal, temporaryFolder, write } from './install-rig.js'
 
-/** painlens itself as a release; its packages are linked rather than copied. */
+/** painlens itself as a release; its packages are linked rather than copied, but for the one that a provider goes into. */
 function realRelease(): string {
   const release = join(temporaryFolder(), `painlens-${version}`)
   for (const path of ['package.json', 'dist', 'deploy', 'models'])
@@ -14,8 +14,21 @@ function realRelease(): string {
       recursive: true,
       filter: (source) => !source.includes('/models/cache')
     })
-  symlinkSync(join(packageRoot, 'node_modules'), join(release, 'node_modules'))
+  const modules = join(packageRoot, 'node_modules')
+  mkdirSync(join(release, 'node_modules'))
+  for (const name of readdirSync(modules)) symlinkSync(join(modules, name), join(release, 'node_modules', name))
+  rmSync(join(release, 'node_modules/onnxruntime-node'))
+  cpSync(join(modules, 'onnxruntime-node'), join(release, 'node_modules/onnxruntime-node'), { recursive: true })
   return seal(release, version)
+}
+
+/** This machine's CPU build, as build.sh packs what it has built. */
+async function providerArchive(): Promise<string> {
+  const folder = temporaryFolder()
+  const build = join(packageRoot, 'node_modules/onnxruntime-node/bin/napi-v6/linux', process.arch)
+  const packed = await run(join(packageRoot, 'deploy/jetson/onnxruntime/build.sh'), '--pack', build, '--out', folder)
+  expect(packed.status, packed.output).toBe(0)
+  return join(folder, readdirSync(folder).find((name) => name.endsWith('.tar.gz'))!)
 }
 
 /** Whatever Node.js the tests run on, painlens is checked by that. */
@@ -25,7 +38,7 @@ function realBox(): string {
   return box
 }
 
-it('installs painlens itself, whose check is real', async () => {
+it('installs painlens itself, whose check and provider are real', async () => {
   const mosquitto = await startMosquitto()
   onTestFinished(() => mosquitto.remove())
   const box = realBox()
@@ -35,7 +48,7 @@ it('installs painlens itself, whose check is real', async () => {
   )
   write(join(box, 'usr/bin/systemctl'), '#!/bin/sh\n[ "$1" != is-active ]\n', 0o755)
   const release = realRelease()
-  const { status, output } = await install(release, box, '--config', config)
+  const { status, output } = await install(release, box, '--config', config, '--provider', await providerArchive())
   for (const line of [
     /^\[ ok \] config .*one camera$/m,
     /^\[fail\] camera room-312 .*nobody listens/m,
@@ -44,6 +57,9 @@ it('installs painlens itself, whose check is real', async () => {
     /^\[ ok \] disk .*var\/lib\/painlens/m
   ])
     expect(output).toMatch(line)
+  const painlens = join(box, 'opt/painlens/current/dist/main.js')
+  const provider = spawnSync(process.execPath, [painlens, 'provider', 'status'], { encoding: 'utf8' })
+  expect(provider.stdout).toMatch(/^in place: cpu; ONNX Runtime .*installed/m)
   expect(output).toContain('What is red does not work')
   expect(status).toBe(3)
   expect(released(box, 'current')).toBe(version)

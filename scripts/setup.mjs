@@ -3,7 +3,7 @@
 // Free of dependencies: it runs before `npm ci`.
 import { spawn, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -25,7 +25,7 @@ const elementOf = {
 /** What each purpose needs, in order. */
 const purposes = {
   packages: [checkNode, installPackages],
-  build: [checkNode, installPackages, build],
+  build: [checkNode, installPackages, build, buildFaceModels],
   demo: [checkNode, installPackages, () => installPrograms(['ffmpeg']), build, buildFaceModels],
   test: [
     checkNode,
@@ -42,7 +42,8 @@ const purposes = {
     checkNode,
     installPackages,
     () => installPrograms(['ffmpeg', 'mosquitto', 'mosquitto_sub', 'openssl', 'buildah', 'debootstrap']),
-    build
+    build,
+    buildFaceModels
   ]
 }
 
@@ -97,16 +98,12 @@ function aptPrefix() {
 }
 
 async function build() {
-  const marker = join('dist', '.built')
-  if (existsSync(marker) && statSync(marker).mtimeMs > newest('src')) return
-  await run('Building', process.execPath, [join('node_modules', 'typescript', 'bin', 'tsc'), '-p', '.'])
-  mkdirSync('dist', { recursive: true })
-  writeFileSync(marker, '')
+  await run('Building', process.execPath, [join('scripts', 'build.mjs')])
 }
 
 async function buildFaceModels() {
-  if (existsSync(join('models', 'face', 'detector.onnx')) && existsSync(join('models', 'face', 'landmarks.onnx')))
-    return
+  const files = ['finder.onnx', 'detector.onnx', 'landmarks.onnx']
+  if (files.every((file) => existsSync(join('models', 'face', file)))) return
   await run('Building the face models', process.execPath, [join('dist', 'main.js'), 'models', 'build'])
 }
 
@@ -122,13 +119,6 @@ function isOnPath(program) {
 
 function hashOf(file) {
   return createHash('sha256').update(readFileSync(file)).digest('hex')
-}
-
-function newest(folder) {
-  const times = readdirSync(folder, { withFileTypes: true, recursive: true }).map(
-    (entry) => statSync(join(entry.parentPath ?? entry.path, entry.name)).mtimeMs
-  )
-  return Math.max(...times, statSync('package.json').mtimeMs, statSync('tsconfig.json').mtimeMs)
 }
 
 /** Runs a program, says how long it has been at it, and shows its output only when it fails. */

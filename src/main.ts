@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/** painlens: the table of contents. Each command lives in src/commands; src/pipeline joins the stages for `run`. */
+/** painlens: the table of contents. Each command lives in src/commands; src/daemon joins the stages for `run`. */
 import './core/full-precision.js'
 import './core/no-telemetry.js'
 import { Command, CommanderError } from 'commander'

@@ -1,73 +1,134 @@
-import { readdirSync, readFileSync } from 'node:fs'
-import { dirname, join, relative, resolve } from 'node:path'
+import { readFileSync } from 'node:fs'
+import { join, relative } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
+import { circlesIn, importsOf, type Rules, rowFor, sourcesBelow, unitOf, violationsOf } from './support/imports.js'
 
-const source = resolve(import.meta.dirname ?? dirname(new URL(import.meta.url).pathname), '../src')
+const root = fileURLToPath(new URL('..', import.meta.url))
 
-const stages = ['camera', 'detect', 'classify', 'alarm', 'alarm-log', 'explain', 'outbox', 'mqtt']
-const libraries = ['onnx', 'lrp', 'face', 'ort', 'model', 'render', 'vgg']
+const libraries = 'lib/*'
+const stages = 'stages/*'
 
-/** Which folders of src a folder may import, itself and core apart. */
-const allowed: Record<string, readonly string[]> = {
+/**
+ * The drawing of docs/architecture.md: who may import whom, itself apart. The most exact row that fits a folder holds for
+ * it; a folder without a row may not be there. `X/*` names every folder in X.
+ */
+const rules: Rules = {
   core: [],
-  ...Object.fromEntries(stages.map((stage) => [stage, libraries])),
-  ...Object.fromEntries(libraries.map((library) => [library, libraries]))
+  contract: ['core'],
+
+  // Libraries know nothing of config, log or MQTT.
+  'lib/random.ts': [],
+  'lib/onnx': ['core'],
+  'lib/ort': ['core'],
+  'lib/model': ['core'],
+  'lib/vgg': ['core', 'lib/onnx', 'lib/model'],
+  'lib/face': ['core', 'lib/onnx', 'lib/ort'],
+  'lib/lrp': ['core', 'lib/onnx', 'lib/ort'],
+
+  // One direction: a stage never knows another one; the daemon joins them.
+  [stages]: ['core', 'contract', libraries],
+
+  config: ['core', 'contract'],
+  provider: ['core', libraries],
+  'show/render': ['core', 'lib/random.ts'],
+  'show/simulate': ['core', 'lib/random.ts', 'show/render'],
+  'show/demo': ['core', 'contract'],
+
+  // Joins the stages.
+  'daemon/*': ['core', 'contract', 'config', libraries, stages, 'daemon/*'],
+
+  // A command never knows another one; the table does.
+  'commands/*': ['core', 'contract', 'config', libraries, stages, 'daemon/*', 'provider', 'show/*'],
+  'commands/table.ts': ['core', 'commands/*', 'show/demo'],
+  'commands/parse.ts': ['core'],
+  'commands/report.ts': ['core'],
+  'main.ts': ['core', 'provider', 'commands/table.ts', 'commands/report.ts'],
+
+  // Beside src, and in no release: tools import what ships, never the other way round.
+  'tools/*': ['src', 'tools/*']
 }
 
-interface Import {
-  file: string
-  from: string
-  to: string
+const files = ['src', 'tools'].flatMap((folder) => sourcesBelow(join(root, folder))).map((file) => relative(root, file))
+const imports = files.flatMap((file) => importsOf(file, readFileSync(join(root, file), 'utf8')))
+
+/** One import that breaks each row of the table, and what the test says of it. */
+const planted: Record<string, [file: string, text: string, violation: string]> = {
+  core: ['src/core/x.ts', "export * from '../config/index.js'", 'config'],
+  contract: ['src/contract/x.ts', "import { startMqtt } from '../stages/mqtt/index.js'", 'stages/mqtt'],
+  'lib/random.ts': ['src/lib/random.ts', "import { log } from '../core/log.js'", 'core'],
+  'lib/onnx': ['src/lib/onnx/x.ts', "import type { A } from '../lrp/index.js'", 'lib/lrp'],
+  'lib/ort': ['src/lib/ort/x.ts', "import { a } from '../onnx/index.js'", 'lib/onnx'],
+  'lib/model': ['src/lib/model/x.ts', "import { a } from '../../config/index.js'", 'config'],
+  'lib/vgg': ['src/lib/vgg/x.ts', "import { a } from '../face/align.js'", 'lib/face'],
+  'lib/face': ['src/lib/face/x.ts', "import { a } from '../../stages/detect/index.js'", 'stages/detect'],
+  'lib/lrp': [
+    'src/lib/lrp/deep/x.ts',
+    "const a = await import('../../../stages/classify/index.js')",
+    'stages/classify'
+  ],
+  [stages]: ['src/stages/alarm/x.ts', "import { startMqtt } from '../mqtt/index.js'", 'stages/mqtt'],
+  config: ['src/config/x.ts', "import { a } from '../stages/camera/index.js'", 'stages/camera'],
+  provider: ['src/provider/x.ts', "import { a } from '../config/index.js'", 'config'],
+  'show/render': ['src/show/render/x.ts', "import { a } from '../simulate/feed.js'", 'show/simulate'],
+  'show/simulate': ['src/show/simulate/x.ts', "import { a } from '../demo/demo.js'", 'show/demo'],
+  'show/demo': ['src/show/demo/x.ts', "import { a } from '../../daemon/wiring/daemon.js'", 'daemon/wiring'],
+  'daemon/*': ['src/daemon/wiring/x.ts', "import { a } from '../../commands/table.js'", 'commands/table.ts'],
+  'commands/*': ['src/commands/run/x.ts', "import { a } from '../check/index.js'", 'commands/check'],
+  'commands/table.ts': ['src/commands/table.ts', "import { a } from '../daemon/wiring/daemon.js'", 'daemon/wiring'],
+  'commands/parse.ts': ['src/commands/parse.ts', "import { a } from './run/index.js'", 'commands/run'],
+  'commands/report.ts': ['src/commands/report.ts', "import { a } from './run/index.js'", 'commands/run'],
+  'main.ts': ['src/main.ts', "import { a } from './daemon/wiring/daemon.js'", 'daemon/wiring'],
+  'tools/*': ['tools/bench/x.ts', "import { a } from '../../test/support/ward.js'", 'test']
 }
 
-/** The imports between folders of src in one file's text, dynamic ones and worker scripts too. */
-function importsOf(file: string, text: string): Import[] {
-  const folderOf = (path: string) => relative(source, path).split('/')[0]!
-  const specifiers = [...text.matchAll(/(?:from|import\(|import|workerScript\([^,]+,)\s*['"](\.[^'"]+)['"]/g)].map(
-    (m) => m[1]!
-  )
-  return specifiers.map((specifier) => ({
-    file: relative(source, file),
-    from: folderOf(file),
-    to: folderOf(resolve(dirname(file), specifier))
-  }))
-}
-
-function violations(imports: Import[]): string[] {
-  return imports
-    .filter(({ from, to }) => from in allowed && to !== from && to !== 'core' && !allowed[from]!.includes(to))
-    .map(({ file, to }) => `${file} imports ${to}`)
-}
-
-function filesBelow(folder: string): string[] {
-  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
-    const path = join(folder, entry.name)
-    if (entry.isDirectory()) return filesBelow(path)
-    return entry.name.endsWith('.ts') ? [path] : []
+describe('the boundaries of docs/architecture.md', () => {
+  it('hold for every import in src and tools, worker scripts and dynamic imports included', () => {
+    expect(violationsOf(imports, rules)).toEqual([])
   })
-}
 
-const files = filesBelow(source)
-
-describe('the boundaries of the design', () => {
-  it('a stage imports core and libraries, never another stage; a library imports no stage', () => {
-    expect(violations(files.flatMap((file) => importsOf(file, readFileSync(file, 'utf8'))))).toEqual([])
+  it('have a row for every folder, and a folder for every row', () => {
+    const rows = new Set(files.map((file) => rowFor(unitOf(file), rules) ?? `no row for ${file}`))
+    expect([...rows].sort()).toEqual(Object.keys(rules).sort())
   })
 
-  it('and this test sees an import that breaks them', () => {
-    const planted = (file: string, text: string) => violations(importsOf(join(source, file), text))
-    expect(planted('alarm/x.ts', "import { startMqtt } from '../mqtt/index.js'")).toEqual(['alarm/x.ts imports mqtt'])
-    expect(planted('lrp/x.ts', "const a = await import('../classify/index.js')")).toEqual(['lrp/x.ts imports classify'])
-    expect(planted('core/x.ts', "export * from '../config/index.js'")).toEqual(['core/x.ts imports config'])
-    expect(planted('explain/deep/x.ts', "import type { A } from '../../lrp/index.js'")).toEqual([])
+  it('are broken by at least one planted import for every row', () => {
+    expect(Object.keys(planted).sort()).toEqual(Object.keys(rules).sort())
   })
 
-  it('has every stage and library of the table', () => {
-    const folders = new Set(files.map((file) => relative(source, file).split('/')[0]))
-    expect([...stages, ...libraries].filter((folder) => !folders.has(folder))).toEqual([])
+  it.each(Object.entries(planted))('are broken by a planted import in %s', (_, [file, text, to]) => {
+    expect(violationsOf(importsOf(file, text), rules)).toEqual([`${file} imports ${to}`])
   })
 
-  it('keeps files under 400 lines', () => {
-    expect(files.filter((file) => readFileSync(file, 'utf8').split('\n').length > 400)).toEqual([])
+  it('are broken by a worker script of another stage', () => {
+    const text = "const script = workerScript(import.meta.url, '../detect/worker.js')"
+    expect(violationsOf(importsOf('src/stages/classify/x.ts', text), rules)).toEqual([
+      'src/stages/classify/x.ts imports stages/detect'
+    ])
+  })
+
+  it('are broken by a folder without a row', () => {
+    expect(violationsOf(importsOf('src/odds/x.ts', "import { a } from '../core/log.js'"), rules)).toEqual([
+      'src/odds/x.ts is in odds, which has no row'
+    ])
+  })
+})
+
+describe('files', () => {
+  it('never import each other in a circle', () => {
+    expect(circlesIn(imports)).toEqual([])
+  })
+
+  it('that import each other in a planted circle are named', () => {
+    const circle = [
+      ...importsOf('src/a.ts', "import { b } from './b.js'"),
+      ...importsOf('src/b.ts', "import { c } from './c.js'"),
+      ...importsOf('src/c.ts', "import type { a } from './a.js'")
+    ]
+    expect(circlesIn(circle)).toEqual(['src/a.ts → src/b.ts → src/c.ts → src/a.ts'])
+  })
+
+  it('stay under 400 lines', () => {
+    expect(files.filter((file) => readFileSync(join(root, file), 'utf8').split('\n').length > 400)).toEqual([])
   })
 })

@@ -1,7 +1,10 @@
 import { spawnSync } from 'node:child_process'
 
-/** Worker threads run compiled code, so the build has to be as new as the sources that the tests import. */
+/**
+ * Worker threads run compiled code, so the build has to be as new as the sources that the tests import.
+ * @throws Error with the compiler's messages: no test runs against code that does not compile
+ */
 export default function setup(): void {
-  const tsc = spawnSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p', '.'], { encoding: 'utf8' })
-  if (tsc.status !== 0) process.stderr.write(`tsc says:\n${tsc.stdout}${tsc.stderr}`)
+  const built = spawnSync(process.execPath, ['scripts/build.mjs'], { encoding: 'utf8' })
+  if (built.status !== 0) throw new Error(built.stderr)
 }

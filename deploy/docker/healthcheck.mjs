@@ -3,7 +3,7 @@
 //
 // It is also what systemd's watchdog is outside of a container. Docker starts nothing anew because it is unhealthy, only
 // what has ended: so a painlens that /live calls stuck at two checks in a row is killed, and its restart policy does the
-// rest. A camera or a broker that is away makes it unhealthy and nothing more (docs/supervision.md has the rule).
+// rest. A camera or a broker that is away makes it unhealthy and nothing more (docs/operate/supervision.md has the rule).
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

@@ -12,7 +12,7 @@
 #   --prefix DIR        put everything below DIR and call no program of this box (for tests and packages)
 #
 # Exit codes: 0 installed, nothing is red; 1 failed, the version before goes on; 2 wrong usage;
-# 3 installed, but `painlens check` shows red lines. docs/install.md tells the rest.
+# 3 installed, but `painlens check` shows red lines. docs/operate/install.md tells the rest.
 
 # shellcheck source-path=SCRIPTDIR
 set -euo pipefail
@@ -174,7 +174,7 @@ say_green() {
   else
     say 'All is green.'
   fi
-  say 'Next: commissioning, in docs/field-guide.md.'
+  say 'Next: commissioning, in docs/operate/field-guide.md.'
 }
 
 say_red() {

@@ -31,7 +31,7 @@ export const commandTable: readonly CommandRow[] = [
     summary: 'Run the daemon: cameras in, explained alarms out over MQTT.',
     options: [['-c, --config <file>', 'the config file', undefined, defaultConfig]],
     examples: ['painlens run --config /etc/painlens/painlens.yaml'],
-    action: async (options, _, signal) => (await import('./run.js')).runCommand(options as never, signal)
+    action: async (options, _, signal) => (await import('./run/index.js')).runCommand(options as never, signal)
   },
   {
     usage: 'demo',
@@ -42,14 +42,14 @@ export const commandTable: readonly CommandRow[] = [
       port('rtsp-port', 'where the simulated camera serves (default: a free port)')
     ],
     examples: ['painlens demo', 'painlens demo --seconds 90', 'painlens demo --mqtt-port 1883 --rtsp-port 8554'],
-    action: async (options, _, signal) => (await import('../demo/demo.js')).demoCommand(options, signal)
+    action: async (options, _, signal) => (await import('../show/demo/demo.js')).demoCommand(options, signal)
   },
   {
     usage: 'check',
     summary: 'Check config, cameras, model, provider, broker, clock and disk; say how to fix each.',
     options: [['-c, --config <file>', 'the config file', undefined, defaultConfig]],
     examples: ['painlens check --config /etc/painlens/painlens.yaml'],
-    action: async (options, _, signal) => (await import('./check.js')).checkCommand(options as never, signal)
+    action: async (options, _, signal) => (await import('./check/index.js')).checkCommand(options as never, signal)
   },
   { usage: 'config', summary: 'Write a first config.' },
   {
@@ -76,7 +76,8 @@ export const commandTable: readonly CommandRow[] = [
       'painlens config init --config /etc/painlens/painlens.yaml',
       'painlens config init --yes --device ward-3 --broker mqtt://192.0.2.2:1883 --camera room-312=rtsp://192.0.2.10/stream1'
     ],
-    action: async (options, _, signal) => (await import('./config-init.js')).configInitCommand(options as never, signal)
+    action: async (options, _, signal) =>
+      (await import('./config/index.js')).configInitCommand(options as never, signal)
   },
   {
     usage: 'alarms',
@@ -92,7 +93,7 @@ export const commandTable: readonly CommandRow[] = [
       'painlens alarms --config painlens.yaml --since 12h',
       'sudo painlens alarms --path /var/lib/painlens/data/alarms --camera room-12'
     ],
-    action: async (options) => (await import('./alarms.js')).alarmsCommand(options as never)
+    action: async (options) => (await import('./alarms/index.js')).alarmsCommand(options as never)
   },
   {
     usage: 'explain <images...>',
@@ -124,7 +125,7 @@ export const commandTable: readonly CommandRow[] = [
       'painlens explain pictures/ --composite all --check'
     ],
     action: async (options, args, signal) =>
-      (await import('./explain.js')).explainCommand(args[0] as string[], options as never, signal)
+      (await import('./explain/index.js')).explainCommand(args[0] as string[], options as never, signal)
   },
   {
     usage: 'simulate',
@@ -140,7 +141,8 @@ export const commandTable: readonly CommandRow[] = [
       ['--json', 'one JSON object for each event on standard output']
     ],
     examples: ['painlens simulate', 'painlens simulate --host 0.0.0.0 --rtsp-port 8554'],
-    action: async (options, _, signal) => (await import('./simulate.js')).simulateCommand(options as never, signal)
+    action: async (options, _, signal) =>
+      (await import('./simulate/index.js')).simulateCommand(options as never, signal)
   },
   { usage: 'models', summary: 'Build the face models; list what is there.' },
   {
@@ -149,14 +151,14 @@ export const commandTable: readonly CommandRow[] = [
     summary: 'Build the ONNX models for face detection and landmarks.',
     options: [['-o, --out <dir>', 'where to (default: models/face of the installation)']],
     examples: ['painlens models build'],
-    action: async (options) => (await import('./models.js')).modelsBuildCommand(options)
+    action: async (options) => (await import('./models/index.js')).modelsBuildCommand(options)
   },
   {
     parent: 'models',
     usage: 'list',
     summary: 'List the classifiers and whether their files are what the manifests say.',
     examples: ['painlens models list'],
-    action: async () => (await import('./models.js')).modelsListCommand()
+    action: async () => (await import('./models/index.js')).modelsListCommand()
   },
   { usage: 'provider', summary: 'Install a build of ONNX Runtime with a GPU provider, or go back to the one before.' },
   {
@@ -168,20 +170,20 @@ export const commandTable: readonly CommandRow[] = [
       ['-c, --config <file>', 'the config that names the classifier, instead of --model'],
       ['--no-proof', 'run nothing: for building images, where there is no GPU; painlens proves it at each start']
     ],
-    notes: ['Nothing changes unless the classifier runs on it as on the CPU; docs/provider.md tells more.'],
+    notes: ['Nothing changes unless the classifier runs on it as on the CPU; docs/operate/provider.md tells more.'],
     examples: [
       'sudo painlens provider install painlens-onnxruntime-1.29.0-linux-arm64-cuda12.6.tar.gz',
       'sudo painlens provider install onnxruntime.tar.gz --model models/vgg-face-pain.yaml'
     ],
     action: async (options, args, signal) =>
-      (await import('./provider.js')).providerInstallCommand(args[0] as string, options as never, signal)
+      (await import('./provider/index.js')).providerInstallCommand(args[0] as string, options as never, signal)
   },
   {
     parent: 'provider',
     usage: 'status',
     summary: 'Say which build is in place, which one before is kept, and whether the files are whole.',
     examples: ['painlens provider status'],
-    action: async () => (await import('./provider.js')).providerStatusCommand()
+    action: async () => (await import('./provider/index.js')).providerStatusCommand()
   },
   {
     parent: 'provider',
@@ -193,6 +195,6 @@ export const commandTable: readonly CommandRow[] = [
     ],
     examples: ['sudo painlens provider rollback'],
     action: async (options, _, signal) =>
-      (await import('./provider.js')).providerRollbackCommand(options as never, signal)
+      (await import('./provider/index.js')).providerRollbackCommand(options as never, signal)
   }
 ]

@@ -4,5 +4,5 @@ import { referencePage } from './reference.js'
 /** What the config schema says, by file of the package. */
 export const configFiles: Readonly<Record<string, () => string>> = {
   'config/painlens.schema.json': () => `${JSON.stringify(jsonSchema, null, 2)}\n`,
-  'docs/config.md': referencePage
+  'docs/operate/config.md': referencePage
 }

@@ -30,7 +30,7 @@ interface Row {
   required: boolean
 }
 
-/** The reference page, docs/config.md, as Markdown: a table for the top level and one for each section. */
+/** The reference page, docs/operate/config.md, as Markdown: a table for the top level and one for each section. */
 export function referencePage(): string {
   const rows = rowsOf(jsonSchema)
   const isSection = ({ node }: Row): boolean => section(node) !== null

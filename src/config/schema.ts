@@ -1,9 +1,9 @@
 import { z } from 'zod'
-import type { Condition } from '../core/messages.js'
+import type { Condition } from '../contract/messages.js'
 import { numberFrom, path, polygon, secret, shaped, share, text, url, wholeFrom } from './fields.js'
 
 /**
- * The config: the one source of its types, its defaults, config/painlens.schema.json and docs/config.md
+ * The config: the one source of its types, its defaults, config/painlens.schema.json and docs/operate/config.md
  * (`npm run generate` writes both). snake_case, as users type it.
  */
 
@@ -19,7 +19,7 @@ const biasedComposites = [
   'lrp.sequential_preset_b_flat'
 ] as const
 
-/** Those of src/lrp that need no further option. */
+/** Those of src/lib/lrp that need no further option. */
 export const compositeNames = [
   ...biasedComposites,
   ...biasedComposites.map((name) => `${name}_IB` as const),

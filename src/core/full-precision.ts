@@ -1,7 +1,7 @@
 /**
  * To be imported before CUDA's libraries are first used, and by whatever starts the worker threads that use them. On GPUs
  * from Ampere on cuDNN and cuBLAS round a convolution's inputs to TF32's 10 bits unless told not to, which moves relevance
- * by more than the engines may differ (docs/gpu.md). ONNX Runtime has an option against it, `use_tf32`, which onnxruntime-node
+ * by more than the engines may differ (docs/measured/gpu.md). ONNX Runtime has an option against it, `use_tf32`, which onnxruntime-node
  * 1.29 does not hand on; NVIDIA's libraries look at this variable, too, in the process's environment, which worker
  * threads cannot change. Who sets it himself gets what he asks for.
  */

@@ -96,7 +96,7 @@ export interface RegionShare {
   negative: number
 }
 
-/** Sentences by language code. English and German are always there; src/explain/words/index.ts says which others are. */
+/** Sentences by language code. English and German are always there; src/stages/explain/words/index.ts says which others are. */
 export type Texts = { en: string; de: string; [language: string]: string }
 
 /** How far an explanation changes where the crop is shifted, mirrored and lit a little otherwise; 0 (not at all) to 100. */

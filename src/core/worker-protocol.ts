@@ -19,6 +19,8 @@ export type Answer = { id: number; value: unknown } | { id: number; failure: Fai
 export function workerScript(caller: string, script: string): string {
   const beside = fileURLToPath(new URL(script, caller))
   if (!caller.endsWith('.ts')) return beside
+  const tools = beside.lastIndexOf('/tools/')
+  if (tools >= 0) return `${beside.slice(0, tools)}/tools/dist/${beside.slice(tools + 7)}`
   const cut = beside.lastIndexOf('/src/')
   return `${beside.slice(0, cut)}/dist/${beside.slice(cut + 5)}`
 }

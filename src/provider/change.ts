@@ -2,12 +2,13 @@
 import { existsSync, readFileSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
 import { DiskError, messageOf, ProviderError } from '../core/errors.js'
-import { sha256Of } from '../model/manifest.js'
-import type { ProviderName } from '../ort/session.js'
+import { sha256Of } from '../lib/model/manifest.js'
+import type { ProviderName } from '../lib/ort/session.js'
 import { beginChange, exchange, keepChange, undoChange } from './journal.js'
 import { type ArchiveManifest, describeBuild, type Marker, parseMarker } from './manifest.js'
 import { type Place, placeOf } from './place.js'
-import { type Blame, compareOutputs, type ProvedRun, runProof } from './prove.js'
+import type { ProvedRun } from './proof-process.js'
+import { type Blame, compareOutputs, runProof } from './prove.js'
 import { markerName, readArchiveManifest, unpack } from './unpack.js'
 
 export interface ChangeOptions {

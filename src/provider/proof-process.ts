@@ -6,10 +6,32 @@ import '../core/no-telemetry.js'
 import { readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { PainlensError } from '../core/errors.js'
-import { loadManifest, type Manifest } from '../model/manifest.js'
-import { batchDims, preprocess } from '../model/preprocess.js'
-import type { ProviderName, SessionOptions } from '../ort/session.js'
-import type { ProofAnswer, ProofRequest } from './prove.js'
+import { loadManifest, type Manifest } from '../lib/model/manifest.js'
+import { batchDims, preprocess } from '../lib/model/preprocess.js'
+import type { ProviderName, SessionOptions } from '../lib/ort/session.js'
+
+export interface ProofRequest {
+  /** Where the native files lie, absolute and without symlinks. */
+  folder: string
+  /** Have them loaded from there, where onnxruntime-node would look elsewhere. */
+  redirect: boolean
+  /** The classifier's manifest. */
+  model: string
+  providers: readonly ProviderName[]
+}
+
+export interface ProvedRun {
+  provider: ProviderName
+  /** How many nodes of the model ran where, by ONNX Runtime's own profile. */
+  nodes: Record<string, number>
+  /** The model's outputs for some pictures, one after the other. */
+  outputs: number[]
+  /** Time of the last inference. */
+  milliseconds: number
+}
+
+/** With the provider that was tried last when it does not work. */
+export type ProofAnswer = { runs: ProvedRun[] } | { provider: ProviderName; failure: string }
 
 const binding = 'onnxruntime_binding.node'
 /** Pictures that the outputs are compared on: noise, for which no kernel has a shortcut. */
@@ -26,7 +48,7 @@ process.once('message', (request: ProofRequest) => {
 async function answer({ folder, redirect, model, providers }: ProofRequest): Promise<ProofAnswer> {
   if (redirect) loadBindingFrom(folder)
   // Only now: importing it loads the binding.
-  const { proveProvider } = await import('../ort/provider.js')
+  const { proveProvider } = await import('../lib/ort/provider.js')
   const manifest = await loadManifest(model)
   checkLoaded(folder)
   const runs: Extract<ProofAnswer, { runs: unknown }>['runs'] = []
@@ -76,7 +98,7 @@ function loaderError(folder: string, provider: ProviderName): string | null {
 }
 
 async function outputsOf(manifest: Manifest, provider: ProviderName) {
-  const { openSession } = await import('../ort/session.js')
+  const { openSession } = await import('../lib/ort/session.js')
   const { Tensor } = await import('onnxruntime-node')
   const options: SessionOptions = { provider }
   const session = await openSession(manifest.file, options)

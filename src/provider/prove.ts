@@ -2,30 +2,8 @@
 import { fork } from 'node:child_process'
 import { ProviderError } from '../core/errors.js'
 import { workerScript } from '../core/worker-protocol.js'
-import type { ProviderName } from '../ort/session.js'
-
-export interface ProofRequest {
-  /** Where the native files lie, absolute and without symlinks. */
-  folder: string
-  /** Have them loaded from there, where onnxruntime-node would look elsewhere. */
-  redirect: boolean
-  /** The classifier's manifest. */
-  model: string
-  providers: readonly ProviderName[]
-}
-
-export interface ProvedRun {
-  provider: ProviderName
-  /** How many nodes of the model ran where, by ONNX Runtime's own profile. */
-  nodes: Record<string, number>
-  /** The model's outputs for some pictures, one after the other. */
-  outputs: number[]
-  /** Time of the last inference. */
-  milliseconds: number
-}
-
-/** With the provider that was tried last when it does not work. */
-export type ProofAnswer = { runs: ProvedRun[] } | { provider: ProviderName; failure: string }
+import type { ProviderName } from '../lib/ort/session.js'
+import type { ProofAnswer, ProofRequest, ProvedRun } from './proof-process.js'
 
 /** Building engines for TensorRT, or CUDA's kernels for a new device, takes its minutes. */
 const timeoutMs = 15 * 60_000

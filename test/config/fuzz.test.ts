@@ -5,7 +5,7 @@ import { stringify } from 'yaml'
 import { parseConfig } from '../../src/config/index.js'
 import { ConfigError } from '../../src/core/errors.js'
 import { packageRoot } from '../../src/core/version.js'
-import { place } from '../fuzz/mutations.js'
+import { place } from '../tools/fuzz/mutations.js'
 
 const example = readFileSync(`${packageRoot}config/painlens.yaml`, 'utf8')
 const keys = ['device', 'mqtt', 'url', 'cameras', 'id', 'zones', 'masks', 'polygon', 'alarm', 'priority', '__proto__']

@@ -4,8 +4,8 @@ import { loadConfig } from '../../src/config/index.js'
 import { jsonSchema, nonNull, type SchemaNode } from '../../src/config/json-schema.js'
 import { compositeNames } from '../../src/config/schema.js'
 import { packageRoot } from '../../src/core/version.js'
-import { generatedFiles } from '../../src/generate/files.js'
-import { compositeOf } from '../../src/lrp/composites.js'
+import { compositeOf } from '../../src/lib/lrp/composites.js'
+import { generatedFiles } from '../../tools/generate/files.js'
 
 describe('generated files', () => {
   it.each(Object.entries(generatedFiles))('%s is what the schema says (npm run generate writes it)', (file, text) => {

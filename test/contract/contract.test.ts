@@ -5,12 +5,12 @@ import { Ajv } from 'ajv'
 import * as formats from 'ajv-formats'
 import { describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
-import { commandNames } from '../../src/core/messages.js'
+import { commandSchemas } from '../../src/contract/commands.js'
+import { commandNames } from '../../src/contract/messages.js'
+import { commandFile, contractSchemas, messageSchemas } from '../../src/contract/schemas.js'
+import { type Kind, topics } from '../../src/contract/topics.js'
 import { packageRoot } from '../../src/core/version.js'
-import { commandSchemas } from '../../src/mqtt/commands.js'
-import { commandFile, contractSchemas, messageSchemas } from '../../src/mqtt/contract.js'
-import { type Kind, topics } from '../../src/mqtt/topics.js'
-import { alarm, explanation, health } from '../mqtt/rig.js'
+import { alarm, explanation, health } from '../stages/mqtt/rig.js'
 import { kindOf, problemsOf, schemaOf } from '../support/contract.js'
 
 const file = join(packageRoot, 'config/asyncapi.yaml')
@@ -92,8 +92,8 @@ describe('config/messages', () => {
     }
   })
 
-  it('take the examples of docs/mqtt.md', () => {
-    const page = readFileSync(`${packageRoot}docs/mqtt.md`, 'utf8')
+  it('take the examples of docs/integrate/mqtt.md', () => {
+    const page = readFileSync(`${packageRoot}docs/integrate/mqtt.md`, 'utf8')
     const headings: Partial<Record<Kind, string>> = {
       cameraState: 'camera/<id>/state',
       observation: 'camera/<id>/observation'

@@ -4,8 +4,8 @@ import { text } from 'node:stream/consumers'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { createLog, silentLog } from '../../src/core/log.js'
 import { Secrets } from '../../src/core/secrets.js'
-import { startFeed } from '../../src/simulate/feed.js'
-import { startRtspServer } from '../../src/simulate/rtsp-server.js'
+import { startFeed } from '../../src/show/simulate/feed.js'
+import { startRtspServer } from '../../src/show/simulate/rtsp-server.js'
 
 const hash = '6629fae49393a05397450978507c4ef1'
 const header = `Authorization: Digest username="u", realm="r", nonce="n", uri="rtsp://10.0.0.7/1", response="${hash}"`

@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { AlarmMessage } from '../../src/core/messages.js'
+import type { AlarmMessage } from '../../src/contract/messages.js'
 import { until } from '../support/daemon.js'
 import { expectWhole } from '../support/nurse.js'
 import { nowhere, type RoomCamera, Ward } from '../support/ward.js'

@@ -6,8 +6,8 @@ import { connectAsync, type MqttClient } from 'mqtt'
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import { stringify } from 'yaml'
 import { silentLog } from '../../src/core/log.js'
-import { type Feed, startFeed } from '../../src/simulate/feed.js'
-import { type RtspServer, startRtspServer } from '../../src/simulate/rtsp-server.js'
+import { type Feed, startFeed } from '../../src/show/simulate/feed.js'
+import { type RtspServer, startRtspServer } from '../../src/show/simulate/rtsp-server.js'
 import { holdToContract } from '../support/contract.js'
 import {
   commandLine,

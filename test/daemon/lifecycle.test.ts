@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { AlarmMessage, StatusMessage } from '../../src/core/messages.js'
+import type { AlarmMessage, StatusMessage } from '../../src/contract/messages.js'
 import { until } from '../support/daemon.js'
 import { expectWhole } from '../support/nurse.js'
 import { nowhere, type RoomCamera, Ward } from '../support/ward.js'

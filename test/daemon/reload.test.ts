@@ -1,9 +1,9 @@
 import { writeFile } from 'node:fs/promises'
 import { tap } from 'rxjs'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
-import type { Camera } from '../../src/camera/index.js'
 import { loadConfig } from '../../src/config/index.js'
 import type { Frame } from '../../src/core/types.js'
+import type { Camera } from '../../src/stages/camera/index.js'
 import { decoders, until } from '../support/daemon.js'
 import { eventually, type FeedCamera, Ward } from '../support/ward.js'
 
@@ -31,7 +31,7 @@ function numberIn({ data, width }: Frame): number {
   return Math.round((grey * 219) / 255 / greyStep) % count
 }
 
-vi.mock(import('../../src/camera/index.js'), async (original) => {
+vi.mock(import('../../src/stages/camera/index.js'), async (original) => {
   const actual = await original()
   return { ...actual, openCamera: (options) => watched(actual.openCamera(options), options.id) }
 })

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { silentLog } from '../../src/core/log.js'
-import { createNotifier } from '../../src/systemd/notify.js'
+import { createNotifier } from '../../src/daemon/health/systemd.js'
 import { decoders, isRunning, until } from '../support/daemon.js'
 import { holdWorkers, killWorkers } from '../support/kill-worker.js'
 import { eventually, type FeedCamera, Ward } from '../support/ward.js'
@@ -17,10 +17,10 @@ beforeAll(async () => {
 })
 afterAll(() => ward.close())
 
-/** What systemd would get, by test/systemd/receiver.py. */
+/** What systemd would get, by test/daemon/health/receiver.py. */
 async function fakeSystemd(): Promise<{ fed: () => number }> {
   const socket = join(await mkdtemp(join(ward.folder, 'notify-')), 'socket')
-  const script = join(import.meta.dirname, '../systemd/receiver.py')
+  const script = join(import.meta.dirname, './health/receiver.py')
   const receiver: ChildProcess = spawn('python3', [script, socket], { stdio: ['ignore', 'pipe', 'inherit'] })
   const before = process.env.NOTIFY_SOCKET
   process.env.NOTIFY_SOCKET = socket

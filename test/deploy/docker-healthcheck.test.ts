@@ -6,7 +6,7 @@ import { join, resolve } from 'node:path'
 import { afterEach, beforeEach, expect, it, onTestFinished } from 'vitest'
 import { stringify } from 'yaml'
 import { silentLog } from '../../src/core/log.js'
-import { type HttpStage, type Report, startHttp } from '../../src/http/index.js'
+import { type HttpStage, type Report, startHttp } from '../../src/daemon/health/http.js'
 import { freePort } from '../support/mosquitto.js'
 
 const script = resolve(import.meta.dirname, '../../deploy/docker/healthcheck.mjs')

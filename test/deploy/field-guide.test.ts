@@ -4,15 +4,12 @@ import { expect, it } from 'vitest'
 import { commandTable } from '../../src/commands/table.js'
 import { packageRoot } from '../../src/core/version.js'
 
-const guide = readFileSync(join(packageRoot, 'docs/field-guide.md'), 'utf8')
+const guide = readFileSync(join(packageRoot, 'docs/operate/field-guide.md'), 'utf8')
 
 /** What stands first in the lines of `painlens check`, from its sources: `what: 'clock'`, `ok('config', …)`, `const what = …`. */
 function lampsOfTheCode(): Set<string> {
-  const folder = join(packageRoot, 'src/commands')
-  const files = [
-    join(folder, 'check.ts'),
-    ...readdirSync(join(folder, 'checks')).map((name) => join(folder, 'checks', name))
-  ]
+  const folder = join(packageRoot, 'src/commands/check')
+  const files = readdirSync(folder).map((name) => join(folder, name))
   const named = /(?:\bwhat(?::| =)|\b(?:ok|warn|fail|failed|checkFolder)\()\s*(?:'([^']+)'|`([^`]+)`)/g
   return new Set(
     files.flatMap((file) =>
@@ -28,7 +25,8 @@ it('explains each lamp of painlens check', () => {
   for (const known of ['config', 'clock', 'camera ID', 'face models', 'broker', 'disk (heatmaps)'])
     expect(lamps).toContain(known)
   const explained = new Set([...guide.matchAll(/^\| `([^`]+)`/gm)].map(([, name]) => name))
-  for (const lamp of lamps) expect(explained, `docs/field-guide.md says nothing about "${lamp}"`).toContain(lamp)
+  for (const lamp of lamps)
+    expect(explained, `docs/operate/field-guide.md says nothing about "${lamp}"`).toContain(lamp)
   explained.delete('painlens check')
   expect([...explained].filter((name) => !lamps.has(name!))).toEqual([])
 })
@@ -41,7 +39,7 @@ it('names commands that there are', () => {
 })
 
 it('asks for faces as large as those that were tried', () => {
-  const faces = readFileSync(join(packageRoot, 'docs/faces.md'), 'utf8')
+  const faces = readFileSync(join(packageRoot, 'docs/measured/faces.md'), 'utf8')
   expect(faces).toContain('Faces narrower than about 1/21 of the frame')
   expect(guide).toContain("at least 1/21 of the picture's width")
   // 15 cm in a picture of 1280 pixels: the table's rows are "lens | angle | 60 px up to | 100 px up to | 140 px up to".

@@ -48,7 +48,7 @@ describe('install.sh', () => {
     const { status, output } = await install(makeRelease('1.0.0'), box, '--config', config())
     expect(output).toContain('This is JetPack 6.2, which painlens is made for.')
     expect(output).toContain('All is green')
-    expect(output).toContain('docs/field-guide.md')
+    expect(output).toContain('docs/operate/field-guide.md')
     expect(status).toBe(0)
     expect(released(box, 'current')).toBe('1.0.0')
     expect(existsSync(join(box, 'opt/painlens/previous'))).toBe(false)

@@ -88,7 +88,7 @@ function start(...args: string[]): {
 /** The library that this installation's inference has really loaded, after an inference with it. */
 async function loadedLibrary(): Promise<string> {
   const script = `
-    const { proveProvider } = await import(${JSON.stringify(join(folder, 'app/dist/ort/provider.js'))})
+    const { proveProvider } = await import(${JSON.stringify(join(folder, 'app/dist/lib/ort/provider.js'))})
     const { nodes } = await proveProvider('cpu', ${JSON.stringify(model)})
     if (!nodes.CPUExecutionProvider) throw new Error('no node ran')
     const { readFileSync } = await import('node:fs')

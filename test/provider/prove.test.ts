@@ -2,10 +2,11 @@ import { chmodSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { providerStatusCommand } from '../../src/commands/provider.js'
+import { providerStatusCommand } from '../../src/commands/provider/index.js'
 import { DiskError, ProviderError } from '../../src/core/errors.js'
 import { installArchive } from '../../src/provider/change.js'
-import { compareOutputs, type ProvedRun, runProof } from '../../src/provider/prove.js'
+import type { ProvedRun } from '../../src/provider/proof-process.js'
+import { compareOutputs, runProof } from '../../src/provider/prove.js'
 import { contents, fakeFiles, root, writeArchive, writeFakePackage } from './rig.js'
 
 const model = join(root, 'models/pain-demo.yaml')

@@ -3,9 +3,9 @@ import { Ajv, type ValidateFunction } from 'ajv'
 import * as formats from 'ajv-formats'
 import type { MqttClient } from 'mqtt'
 import { afterEach, expect } from 'vitest'
+import { messageSchemas } from '../../src/contract/schemas.js'
+import { type Kind, topics } from '../../src/contract/topics.js'
 import { packageRoot } from '../../src/core/version.js'
-import { messageSchemas } from '../../src/mqtt/contract.js'
-import { type Kind, topics } from '../../src/mqtt/topics.js'
 
 /**
  * Holds what painlens really publishes against the contract: each message of a watched client has to be valid by the

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Film } from '../../src/bench/sleeping-room.js'
+import type { Film } from '../../tools/bench/sleeping-room.js'
 
 /** Pictures at a steady rate, as a feed takes them: each is asked for when its time has come. For as long as somebody asks. */
 export async function* shown(film: Film, fps: number): AsyncGenerator<Uint8Array> {

@@ -17,7 +17,7 @@ type Reachable = 'here' | ChildProcess
  */
 export function killWorkers(script: string, where: Reachable = 'here'): Promise<number> {
   // From the event loop: the debugger may break into native code, and a thread that ends inside an ONNX Runtime call takes
-  // the whole process with it (docs/supervision.md), which no restart in the process can mend.
+  // the whole process with it (docs/operate/supervision.md), which no restart in the process can mend.
   return inWorkers(script, 'setImmediate(() => process.exit(7))', where, ({ wanted, gone }) =>
     until(() => wanted.every((id) => gone.has(id)), 'the workers to end')
   )

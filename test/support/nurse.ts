@@ -6,7 +6,7 @@ import type {
   ExplanationMessage,
   HealthMessage,
   ResponseMessage
-} from '../../src/core/messages.js'
+} from '../../src/contract/messages.js'
 import { holdToContract } from './contract.js'
 import { until } from './daemon.js'
 

@@ -2,9 +2,9 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { stringify } from 'yaml'
 import type { Crop } from '../../src/core/types.js'
-import { sha256Of } from '../../src/model/manifest.js'
-import { preprocess } from '../../src/model/preprocess.js'
-import { GraphBuilder, writeModel } from '../../src/onnx/index.js'
+import { sha256Of } from '../../src/lib/model/manifest.js'
+import { preprocess } from '../../src/lib/model/preprocess.js'
+import { GraphBuilder, writeModel } from '../../src/lib/onnx/index.js'
 
 const input = { layout: 'nchw', width: 16, height: 16, colour: 'bgr', mean: [0, 0, 0], scale: 1 } as const
 

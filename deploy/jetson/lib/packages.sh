@@ -68,7 +68,7 @@ apt_get() {
   local said
   said=$(DEBIAN_FRONTEND=noninteractive "$@" 2>&1) && return
   say "$said" | tail -n 20 >&2
-  die "apt-get failed, its last words are above. Without internet, bring the packages along (docs/install.md)."
+  die "apt-get failed, its last words are above. Without internet, bring the packages along (docs/operate/install.md)."
 }
 
 settle_node_source() {
@@ -88,7 +88,7 @@ settle_node_source() {
   # apt-get update is content with the lists that it could read.
   offered=$(candidate nodejs)
   at_least "${offered:-0}" "$least_node" ||
-    die "NodeSource cannot be reached. Without internet, bring the packages along (docs/install.md)."
+    die "NodeSource cannot be reached. Without internet, bring the packages along (docs/operate/install.md)."
 }
 
 # The version that apt would install, without epoch and revision.

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Builds ONNX Runtime with its CUDA provider and its Node.js binding on a Jetson, checks what comes out and packs it into
 # one archive for `painlens provider install`. Run it again after it was cut short: it goes on where it was.
-# Flags of ONNX Runtime's build.sh: tools/ci_build/build_args.py of its source; docs/provider.md says why these.
+# Flags of ONNX Runtime's build.sh: tools/ci_build/build_args.py of its source; docs/operate/provider.md says why these.
 set -euo pipefail
 
 version=1.29.0

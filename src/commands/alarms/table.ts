@@ -1,4 +1,4 @@
-import type { AlarmMessage } from '../../core/messages.js'
+import type { AlarmMessage } from '../../contract/messages.js'
 
 type Cell = (alarm: AlarmMessage) => string
 

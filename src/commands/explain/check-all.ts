@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { InputError, messageOf } from '../../core/errors.js'
-import { writeAtomically } from '../../explain/index.js'
+import { writeAtomically } from '../../stages/explain/index.js'
 import { flipPixels } from './check-flipping.js'
 import { type CheckedPicture, explainForCheck } from './check-maps.js'
 import { shuffleWeights } from './check-randomisation.js'

@@ -1,14 +1,14 @@
 import { availableParallelism } from 'node:os'
-import { type Classifier, startClassifier } from '../../classify/index.js'
 import { silentLog } from '../../core/log.js'
 import type { Face } from '../../core/types.js'
+import { type Classifier, startClassifier } from '../../stages/classify/index.js'
 import {
   type Curve,
   type FlippingCurves,
   type Predict,
   randomCurves,
   relevanceCurves
-} from '../../explain/checks/index.js'
+} from '../../stages/explain/checks/index.js'
 import type { CheckedPicture, Maps } from './check-maps.js'
 import type { Job } from './job.js'
 import type { Counter } from './output.js'

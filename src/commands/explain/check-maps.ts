@@ -1,8 +1,8 @@
 import type { Crop } from '../../core/types.js'
-import { summedOverColours } from '../../explain/index.js'
-import type { Explainer } from '../../lrp/index.js'
-import type { Manifest } from '../../model/manifest.js'
-import { batchDims, preprocess } from '../../model/preprocess.js'
+import type { Explainer } from '../../lib/lrp/index.js'
+import type { Manifest } from '../../lib/model/manifest.js'
+import { batchDims, preprocess } from '../../lib/model/preprocess.js'
+import { summedOverColours } from '../../stages/explain/index.js'
 import { type Job, openExplainer } from './job.js'
 import type { Counter } from './output.js'
 

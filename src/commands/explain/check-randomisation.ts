@@ -1,4 +1,4 @@
-import { cascadeSteps, type Likeness, likenessOf } from '../../explain/checks/index.js'
+import { cascadeSteps, type Likeness, likenessOf } from '../../stages/explain/checks/index.js'
 import { type CheckedPicture, type Maps, mapOf } from './check-maps.js'
 import { type Job, openExplainer } from './job.js'
 import type { Counter } from './output.js'

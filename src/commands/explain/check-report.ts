@@ -1,3 +1,4 @@
+import type { Manifest } from '../../lib/model/manifest.js'
 import {
   areaOf,
   type Curve,
@@ -9,8 +10,7 @@ import {
   type Likeness,
   type RandomisationOutcome,
   type RandomisationVerdict
-} from '../../explain/checks/index.js'
-import type { Manifest } from '../../model/manifest.js'
+} from '../../stages/explain/checks/index.js'
 import type { FlippingResults } from './check-flipping.js'
 import type { CheckedPicture } from './check-maps.js'
 import type { RandomisationResults } from './check-randomisation.js'

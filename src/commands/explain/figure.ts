@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import sharp, { type OverlayOptions } from 'sharp'
-import { heatmapPng, writeAtomically } from '../../explain/index.js'
+import { heatmapPng, writeAtomically } from '../../stages/explain/index.js'
 import { Lettering, type TextStyle } from './lettering.js'
 import { decodeNpy } from './npy.js'
 

@@ -1,4 +1,4 @@
-import { duration } from '../../train/progress.js'
+import { duration } from '../../core/progress-line.js'
 
 /** Where the command says what it does. */
 export interface Output {

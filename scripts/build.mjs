@@ -1,0 +1,75 @@
+// Compiles src into dist and the tools into tools/dist, and removes what earlier builds left of sources that are gone.
+import { spawnSync } from 'node:child_process'
+import { existsSync, mkdirSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+
+/** Where TypeScript lies and what is made of it. The tools come last: they import from what is made of src. */
+const projects = [
+  { config: 'tsconfig.json', sources: 'src', output: 'dist' },
+  { config: join('tools', 'tsconfig.json'), sources: 'tools', output: join('tools', 'dist') }
+]
+
+/**
+ * Builds what is older than its sources.
+ * @param {{ shipped?: boolean }} options shipped: only what a release holds, without the tools
+ * @throws Error with the compiler's messages
+ */
+export function build({ shipped = false } = {}) {
+  for (const project of shipped ? projects.slice(0, 1) : projects) buildProject(project)
+}
+
+function buildProject({ config, sources, output }) {
+  const marker = join(output, '.built')
+  const startedAt = new Date()
+  const inputs = [...newestTimes(sources, output), ...['package.json', 'tsconfig.json', config].map(timeOf)]
+  if (existsSync(marker) && timeOf(marker) > Math.max(...inputs)) return
+  removeOrphans(sources, output)
+  const tsc = spawnSync(process.execPath, [join('node_modules', 'typescript', 'bin', 'tsc'), '-p', config], {
+    encoding: 'utf8'
+  })
+  if (tsc.error) throw tsc.error
+  if (tsc.status !== 0) throw new Error(`The compiler refuses ${sources}:\n${tsc.stdout}${tsc.stderr}`)
+  mkdirSync(output, { recursive: true })
+  writeFileSync(marker, '')
+  // A source that changes while the compiler runs is compiled again next time.
+  utimesSync(marker, startedAt, startedAt)
+}
+
+/** Compiled files whose source was moved or deleted would be packed, and imported, for ever. */
+function removeOrphans(sources, output) {
+  for (const path of filesBelow(output)) {
+    const stem = path.slice(output.length + 1).match(/^(.*?)\.(?:js|js\.map|d\.ts|d\.ts\.map)$/)?.[1]
+    if (stem && !existsSync(join(sources, `${stem}.ts`))) rmSync(path)
+  }
+}
+
+function filesBelow(folder) {
+  if (!existsSync(folder)) return []
+  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
+    const path = join(folder, entry.name)
+    return entry.isDirectory() ? filesBelow(path) : [path]
+  })
+}
+
+/** Of folders, too: a file that was deleted changes the time of its folder only. */
+function newestTimes(folder, except) {
+  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
+    const path = join(folder, entry.name)
+    if (path === except) return []
+    return entry.isDirectory() ? [timeOf(path), ...newestTimes(path, except)] : [timeOf(path)]
+  })
+}
+
+function timeOf(path) {
+  return statSync(path).mtimeMs
+}
+
+if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {
+  try {
+    build({ shipped: process.argv.includes('--shipped') })
+  } catch (error) {
+    process.stderr.write(`${error.message}\n`)
+    process.exit(1)
+  }
+}

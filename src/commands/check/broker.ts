@@ -1,0 +1,100 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Config } from '../../config/index.js'
+import { baseTopic } from '../../contract/topics.js'
+import { stamp, systemClock } from '../../core/clock.js'
+import { version } from '../../core/version.js'
+import { brokerOptions } from '../../daemon/wiring/mapping.js'
+import { addressOf, connectOptions, explainConnectError, type ProtocolVersion } from '../../stages/mqtt/connect.js'
+import { Connection, type OnMessage } from '../../stages/mqtt/connection.js'
+import { tryCommands } from './commands.js'
+import { type CheckContext, type Finding, fail, ok, warn } from './finding.js'
+
+const what = 'broker'
+const patienceMs = 10_000
+const goodbyeMs = 1000
+
+/**
+ * A real publish, confirmed by the broker, on painlens/<device>/check: below the topics that the daemon needs rights
+ * for, and nothing that a nurse call would ring for. Then whether commands come through.
+ */
+export async function checkBroker({ config, signal }: CheckContext): Promise<Finding[]> {
+  const address = addressOf(config.mqtt.url)
+  const giveUp = AbortSignal.any([signal, AbortSignal.timeout(patienceMs)])
+  const heard = new Set<string>()
+  let connection: Connection
+  try {
+    connection = await connectAny(config, (_, payload) => void heard.add(payload.toString()), giveUp)
+  } catch (error) {
+    const { what: found, fix } = explainConnectError(error)
+    return [fail(what, `${address}: ${found}`, fix)]
+  }
+  try {
+    const published = await tryPublishing(config, connection, signal)
+    if (published.state === 'fail') return [published]
+    const commands = { connection, base: baseTopic(config.device), heard: (text: string) => heard.has(text), signal }
+    return [published, ...openPassword(config, address), await tryCommands(commands)]
+  } finally {
+    await connection.end(goodbyeMs)
+  }
+}
+
+async function tryPublishing({ mqtt, device }: Config, connection: Connection, signal: AbortSignal): Promise<Finding> {
+  const address = addressOf(mqtt.url)
+  const topic = `${baseTopic(device)}/check`
+  const message = JSON.stringify({ at: stamp(systemClock, systemClock.now()), version })
+  try {
+    const published = connection.publish(topic, message, { qos: 1, retain: false })
+    const late = sleep(patienceMs, 'late' as const, { signal, ref: false })
+    if ((await Promise.race([published, late])) === 'late')
+      return fail(what, `${address} does not confirm a message`, "Look into the broker's log.")
+  } catch (error) {
+    const found = `${address} takes no message on ${topic} (${explainConnectError(error).what})`
+    return fail(what, found, `Give the user the right to write ${baseTopic(device)}/# at the broker.`)
+  }
+  return ok(what, `${address} confirmed a message, MQTT ${connection.protocolVersion === 5 ? '5' : '3.1.1'}`)
+}
+
+/** Which versions to try, in order. */
+const versions: Record<Config['mqtt']['protocol'], readonly ProtocolVersion[]> = {
+  auto: [5, 4],
+  '5': [5],
+  '3.1.1': [4]
+}
+
+/** Under a client id of its own: that of the daemon would throw a running one out. */
+async function connectAny(config: Config, onMessage: OnMessage, signal: AbortSignal): Promise<Connection> {
+  let first: unknown
+  for (const protocolVersion of versions[config.mqtt.protocol]) {
+    const options = connectOptions({
+      ...brokerOptions(config),
+      device: config.device,
+      protocolVersion,
+      clientId: `painlens-${config.device}-check-${process.pid}`,
+      clean: true,
+      connectTimeoutMs: patienceMs
+    })
+    try {
+      return await Connection.open(options, onMessage, signal)
+    } catch (error) {
+      first ??= error
+      const { kind, what } = explainConnectError(error)
+      // Some brokers answer a version that they do not know by hanging up.
+      if (kind !== 'version' && !what.includes('before it answered')) throw error
+    }
+  }
+  throw first
+}
+
+function openPassword({ mqtt }: Config, address: string): Finding[] {
+  const { hostname, password } = new URL(mqtt.url)
+  const isOpen = address.startsWith('mqtt://') && Boolean(mqtt.password || password)
+  const isHere = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(hostname)
+  if (!isOpen || isHere) return []
+  return [
+    warn(
+      what,
+      'the password goes over the network unencrypted',
+      'Use mqtts:// and, with an own authority, mqtt.tls.ca.'
+    )
+  ]
+}

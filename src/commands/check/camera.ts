@@ -1,0 +1,49 @@
+import type { CameraConfig } from '../../config/index.js'
+import { type CameraCheck, checkCamera, decoderFor, probeDecoders, probeFfmpeg } from '../../stages/camera/index.js'
+import { type CheckContext, type Finding, failed, ok, warn } from './finding.js'
+
+export async function checkFfmpeg(): Promise<Finding[]> {
+  const { version } = await probeFfmpeg()
+  return [ok('ffmpeg', `version ${version}, with RTSP, H.264, H.265 and MJPEG`)]
+}
+
+/** One picture of each camera, all at the same time. */
+export async function checkCameras(context: CheckContext): Promise<Finding[]> {
+  const decoders = await probeDecoders()
+  const checkOne = async (camera: CameraConfig): Promise<Finding> => {
+    const what = `camera ${camera.id}`
+    try {
+      const { id, url } = camera
+      const decoder = decoderFor(camera.decoder, decoders)
+      const found = await checkCamera({ id, url, decoder, secrets: context.secrets }, context.signal)
+      return judge(what, camera, found, decoder.nameFor(found))
+    } catch (error) {
+      return failed(what, error)
+    }
+  }
+  return Promise.all(context.config.cameras.map(checkOne))
+}
+
+const largest = 1920 * 1080
+
+/** More than painlens looks at costs the box its decoding; less is fewer details than were asked for. */
+function judge(what: string, { fps, width, height }: CameraConfig, camera: CameraCheck, decoder: string): Finding {
+  const size = camera.width && camera.height ? `${camera.width}x${camera.height}` : 'unknown size'
+  const rate = camera.fps ? `${Math.round(camera.fps * 10) / 10} fps` : 'unknown rate'
+  const picture = `${camera.codec ?? 'unknown codec'}, ${size}, ${rate}`
+  const found = `${picture}, decoded by ${decoder}, first picture after ${seconds(camera.firstFrameMs)}`
+  const pixels = (camera.width ?? 0) * (camera.height ?? 0)
+  if (camera.fps && camera.fps < fps * 0.95)
+    return warn(what, found, `It gives less than fps: ${fps}; raise the camera's rate, or lower fps.`)
+  if (pixels > largest)
+    return warn(what, found, 'Choose its smaller stream (sub stream): decoding this one costs much.')
+  if (pixels > 0 && pixels < width * height * 0.5)
+    return warn(
+      what,
+      found,
+      `It gives fewer pixels than ${width}x${height}; choose its larger stream to see small faces.`
+    )
+  return ok(what, found)
+}
+
+const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`

@@ -1,0 +1,123 @@
+import { type LoadedConfig, loadConfig } from '../../config/index.js'
+import { ConfigError } from '../../core/errors.js'
+import { Secrets } from '../../core/secrets.js'
+import { checkBroker } from './broker.js'
+import { checkCameras, checkFfmpeg } from './camera.js'
+import { checkClock } from './clock.js'
+import { checkDisk } from './disk.js'
+import { type Check, type CheckContext, type Finding, fail, ok, runCheck } from './finding.js'
+import { checkHttp } from './http.js'
+import { checkFaceModels, checkModel, checkProvider } from './model.js'
+import { checkPasswords } from './passwords.js'
+
+export interface CheckOptions {
+  /** The config file. */
+  config: string
+}
+
+export interface CheckIo {
+  write: (text: string) => void
+  /** Colours for a terminal. */
+  colour: boolean
+  env: Readonly<Record<string, string | undefined>>
+}
+
+const standardIo: CheckIo = {
+  write: (text) => void process.stdout.write(text),
+  colour: Boolean(process.stdout.isTTY) && !process.env.NO_COLOR,
+  env: process.env
+}
+
+/** What needs no config, in the order of the lines. */
+const machineChecks: readonly Check[] = [
+  { what: 'ffmpeg', run: checkFfmpeg },
+  { what: 'clock', run: () => checkClock() }
+]
+
+/** One after the other, because the provider's check holds the thread that the cameras' timeouts need. */
+const configChecks: readonly Check[] = [
+  { what: 'passwords', run: checkPasswords },
+  { what: 'cameras', run: checkCameras },
+  { what: 'model', run: checkModel },
+  { what: 'face models', run: checkFaceModels },
+  { what: 'provider', run: checkProvider },
+  { what: 'broker', run: checkBroker },
+  { what: 'http', run: checkHttp },
+  { what: 'disk', run: checkDisk }
+]
+
+/**
+ * `painlens check`, the technician's: tries everything that the config names, whatever of it fails, and prints a line
+ * for each with a fix below where one is needed. Nothing rings: the broker gets a message on painlens/<device>/check,
+ * and one on painlens/<device>/command/check that a running painlens leaves alone.
+ * @returns 0 when no line is red, 1 when one is, 2 when the config is wrong
+ */
+export async function checkCommand(
+  options: CheckOptions,
+  signal: AbortSignal,
+  io: Partial<CheckIo> = {}
+): Promise<number> {
+  const { write, colour, env } = { ...standardIo, ...io }
+  const secrets = new Secrets()
+  const findings: Finding[] = []
+  const tell = (finding: Finding): void => {
+    findings.push(finding)
+    write(secrets.redact(line(finding, colour)))
+  }
+  const loaded = await load(options.config, env, tell)
+  for (const secret of loaded?.secrets ?? []) secrets.add(secret)
+  const checks = loaded ? [...machineChecks, ...configChecks] : machineChecks
+  for (const check of checks) {
+    // Those of the machine ask for nothing in the context.
+    const context = { config: loaded?.config, secrets, signal } as CheckContext
+    const found = await runCheck(check, context)
+    if (signal.aborted) return 1
+    found.forEach(tell)
+  }
+  write(summary(findings))
+  if (!loaded) return 2
+  return findings.some(({ state }) => state === 'fail') ? 1 : 0
+}
+
+/** @returns null, with the problems told, where the config is wrong */
+async function load(file: string, env: CheckIo['env'], tell: (finding: Finding) => void): Promise<LoadedConfig | null> {
+  try {
+    const loaded = await loadConfig(file, { env })
+    const count = loaded.config.cameras.length
+    tell(ok('config', `${loaded.file}, ${count === 1 ? 'one camera' : `${count} cameras`}`))
+    return loaded
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error
+    const { where, problems, fix } = error
+    tell(
+      fail(
+        'config',
+        [where, ...problems].join('\n'),
+        `${fix} Then check again: cameras, models and broker wait for it.`
+      )
+    )
+    return null
+  }
+}
+
+const marks: Record<Finding['state'], readonly [text: string, colour: string]> = {
+  ok: ['[ ok ]', '32'],
+  warn: ['[warn]', '33'],
+  fail: ['[fail]', '31']
+}
+
+const whatWidth = 16
+const indent = ' '.repeat(7 + whatWidth)
+
+/** `[fail] broker          mqtt://…: nothing listens there`, and the fix on a line of its own. */
+function line({ state, what, found, fix }: Finding, colour: boolean): string {
+  const [text, code] = marks[state]
+  const mark = colour ? `\u001b[${code}m${text}\u001b[0m` : text
+  const lines = [...found.split('\n'), ...(fix ? [`→ ${fix}`] : [])]
+  return `${mark} ${what.padEnd(whatWidth - 1)} ${lines.join(`\n${indent}`)}\n`
+}
+
+function summary(findings: readonly Finding[]): string {
+  const count = (state: Finding['state']): number => findings.filter((finding) => finding.state === state).length
+  return `\n${count('ok')} ok, ${count('warn')} to consider, ${count('fail')} to mend\n`
+}

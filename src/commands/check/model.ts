@@ -1,0 +1,68 @@
+import { access } from 'node:fs/promises'
+import { basename } from 'node:path'
+import type * as ort from 'onnxruntime-node'
+import { ModelError } from '../../core/errors.js'
+import { faceModelFiles } from '../../lib/face/models/index.js'
+import { checkShapes, loadManifest } from '../../lib/model/manifest.js'
+import { proveProvider } from '../../lib/ort/provider.js'
+import { openSession } from '../../lib/ort/session.js'
+import { type CheckContext, type Finding, fail, ok, warn } from './finding.js'
+
+/** The manifest, the file's hash, and that labels and input are the model's. */
+export async function checkModel({ config }: CheckContext): Promise<Finding[]> {
+  const manifest = await loadManifest(config.model.manifest)
+  const session = await openSession(manifest.file, { provider: 'cpu', threads: 1 })
+  try {
+    checkShapes(manifest, dimsOf(session.inputMetadata[0]), dimsOf(session.outputMetadata[0]))
+  } finally {
+    await session.release()
+  }
+  const about = `${manifest.name} (${manifest.labels.join(', ')}), hash and shapes agree with its manifest`
+  return [
+    manifest.demonstration
+      ? warn('model', `${about}; for demonstrations only`, 'Set model.manifest to your own model before it matters.')
+      : ok('model', about)
+  ]
+}
+
+/** The face models that `painlens models build` makes: there, and ONNX. */
+export async function checkFaceModels({ config }: CheckContext): Promise<Finding[]> {
+  const what = 'face models'
+  const folder = config.model.face_models!
+  const fix = 'Run: painlens models build'
+  for (const file of Object.values(faceModelFiles(folder))) {
+    const isThere = await access(file).then(
+      () => true,
+      () => false
+    )
+    if (!isThere) return [fail(what, `${folder} has no ${basename(file)}`, fix)]
+    try {
+      const session = await openSession(file, { provider: 'cpu', threads: 1 })
+      await session.release()
+    } catch (error) {
+      if (!(error instanceof ModelError)) throw error
+      return [fail(what, `${file}: ${error.what}`, fix)]
+    }
+  }
+  return [ok(what, folder)]
+}
+
+/** A real inference of the classifier on the provider that the config asks for. */
+export async function checkProvider({ config }: CheckContext): Promise<Finding[]> {
+  const manifest = await loadManifest(config.model.manifest)
+  const { provider, threads } = config.inference
+  const proof = await proveProvider(provider, manifest.file, threads || undefined)
+  const found = `an inference of ${manifest.name} ran on ${proof.provider}`
+  if (!proof.fallback) return [ok('provider', found)]
+  return [
+    warn(
+      'provider',
+      `${found}, because ${proof.fallback}`,
+      'Nothing to do on a box without a GPU (inference.provider: cpu says so); else see deploy/jetson.'
+    )
+  ]
+}
+
+function dimsOf(meta: ort.InferenceSession.ValueMetadata | undefined): (number | null)[] {
+  return meta?.isTensor ? meta.shape.map((dim) => (typeof dim === 'number' ? dim : null)) : []
+}

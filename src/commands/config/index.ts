@@ -1,0 +1,116 @@
+/** `painlens config init`: a first config, from a few questions or from options. */
+import { access, mkdir, rm, writeFile } from 'node:fs/promises'
+import { dirname, relative, resolve } from 'node:path'
+import { parseConfig } from '../../config/index.js'
+import { DiskError, messageOf, UsageError } from '../../core/errors.js'
+import { collectAnswers, type InitOptions } from './answers.js'
+import { Prompter, type Terminal } from './prompter.js'
+import { type Secret, type StoreName, stores } from './secret-store.js'
+import { configText } from './template.js'
+
+export interface ConfigInitOptions extends InitOptions {
+  /** Ask nothing. */
+  yes?: boolean
+  /** Overwrite. */
+  force?: boolean
+}
+
+/** Questions go to standard error, so that standard output is only what was done. */
+const terminal: Terminal = { input: process.stdin, output: process.stderr }
+
+/**
+ * Asks for what the options leave open, and writes the config and the files with its passwords (mode 0600, in
+ * `secrets` beside it). What it writes has passed the config's own checks.
+ * @returns 0
+ * @throws UsageError (a file is there already, a wrong or missing option, given up), DiskError
+ */
+export async function configInitCommand(
+  options: ConfigInitOptions,
+  signal: AbortSignal,
+  { input, output }: Terminal = terminal,
+  write: (text: string) => void = (text) => void process.stdout.write(text)
+): Promise<number> {
+  const file = resolve(options.config)
+  if (!options.force) await refuseExisting(file)
+  const prompter = options.yes ? null : new Prompter({ input, output }, signal)
+  try {
+    const answers = await collectAnswers({ ...options, config: file }, prompter)
+    const command = `painlens check --config ${shown(file)}`
+    const { text, secrets } = configText(answers, command)
+    await parseConfig(text, file, everythingThere)
+    const written = await writeAll(file, text, secrets, answers.store, options.force ?? false)
+    write(`Written: ${written.map(shown).join(', ')}\n`)
+    for (const secret of secrets) {
+      const todo = stores[answers.store].todo(secret, file)
+      if (todo) write(`${todo}\n`)
+    }
+    write(`Now try it: ${tryWith(answers.store, file)}${command}\n`)
+    return 0
+  } finally {
+    prompter?.close()
+  }
+}
+
+/** Only systemd hands out credentials; for a trial their folder does. */
+const tryWith = (store: StoreName, file: string): string =>
+  store === 'credential' ? `CREDENTIALS_DIRECTORY=${resolve(dirname(file), 'secrets')} ` : ''
+
+/** What the config refers to need not be there yet. */
+const everythingThere = {
+  env: new Proxy<Record<string, string>>({}, { get: () => 'x' }),
+  readFile: async () => 'x',
+  credentialsDir: '/'
+}
+
+const shown = (file: string): string => {
+  const short = relative(process.cwd(), file)
+  return short.startsWith('..') ? file : short
+}
+
+async function refuseExisting(file: string): Promise<void> {
+  const isThere = await access(file).then(
+    () => true,
+    () => false
+  )
+  if (isThere) throw new UsageError('there is a file already', file, 'Name another with --config, or add --force.')
+}
+
+async function writeAll(
+  file: string,
+  text: string,
+  secrets: readonly Secret[],
+  store: StoreName,
+  force: boolean
+): Promise<string[]> {
+  const flag = force ? 'w' : 'wx'
+  const kept = secrets.flatMap((secret) => {
+    const path = stores[store].file(secret, file)
+    return path && secret.value !== null ? [{ path, text: `${secret.value}\n`, mode: 0o600 }] : []
+  })
+  const config = { path: file, text, mode: store === 'plain' ? 0o600 : 0o644 }
+  const written: string[] = []
+  for (const { path, text, mode } of [...kept, config]) {
+    try {
+      // The service runs as another user, who has to get at the config, but not at the passwords.
+      await mkdir(dirname(file), { recursive: true, mode: 0o755 })
+      await mkdir(dirname(path), { recursive: true, mode: 0o700 })
+      // An old file would keep its mode.
+      if (force) await rm(path, { force: true })
+      await writeFile(path, text, { flag, mode })
+      written.push(path)
+    } catch (error) {
+      for (const half of written) await rm(half, { force: true }).catch(() => undefined)
+      throw cannotWrite(path, error)
+    }
+  }
+  return written
+}
+
+function cannotWrite(path: string, error: unknown): Error {
+  const { code, syscall } = error as NodeJS.ErrnoException
+  if (code === 'EEXIST' && syscall === 'open')
+    return new UsageError('there is a file already', path, 'Move it away, or add --force.')
+  return new DiskError(`cannot be written (${messageOf(error)})`, path, 'Name a folder that you may write to.', {
+    cause: error
+  })
+}

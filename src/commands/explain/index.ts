@@ -1,0 +1,79 @@
+/** `painlens explain`: classifies pictures and explains each, or checks the explanations, without cameras or broker. */
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { DiskError, InputError, messageOf } from '../../core/errors.js'
+import { packageRoot } from '../../core/version.js'
+import { loadManifest } from '../../lib/model/manifest.js'
+import { checkAll } from './check-all.js'
+import { compositesOf } from './composites.js'
+import { explainAll } from './explain-all.js'
+import { openFaceTaker } from './faces.js'
+import { engineOf, targetOf } from './job.js'
+import { type Output, terminalOutput } from './output.js'
+import { listPictures } from './pictures.js'
+
+export interface ExplainCommandOptions {
+  /** The manifest; the demonstration model's unless given. */
+  model?: string
+  /** One of `compositeNames`, several behind commas, or `all`: those of the paper's figures. */
+  composite?: string
+  /** `auto` (onnx), `tfjs` or `onnx`. */
+  engine?: string
+  /** The label to explain; each picture's likeliest unless given. */
+  target?: string
+  /** The folder for the results; made where it is missing. */
+  out: string
+  /** The pictures are face crops already. */
+  crop?: boolean
+  /** Checks the explanations instead of writing them. */
+  check?: boolean
+  /** The folder of the face models; the installation's unless given. */
+  faceModels?: string
+}
+
+/**
+ * Explains the likeliest label of each picture, or the one that was asked for: a heatmap, an overlay, the relevance and a
+ * JSON file for each; under several composites also the paper's figure. With `check`, tests the explanations themselves.
+ * A picture that cannot be read or shows no face is named, and the rest goes on.
+ * @param images pictures, or folders of them
+ * @returns 0, or 1 if a picture failed, a check failed or the command was stopped
+ * @throws ModelError, UnsupportedModelError, UsageError (unknown composite, engine or label), InputError (no pictures),
+ *   DiskError
+ */
+export async function explainCommand(
+  images: readonly string[],
+  options: ExplainCommandOptions,
+  signal: AbortSignal,
+  output: Output = terminalOutput()
+): Promise<number> {
+  const { model = join(packageRoot, 'models/pain-demo.yaml'), out } = options
+  const composites = compositesOf(options.composite ?? 'lrp.sequential_preset_a_flat')
+  const engine = engineOf(options.engine ?? 'auto')
+  const pictures = await listPictures(images, out)
+  if (pictures.length === 0)
+    throw new InputError('no pictures are there', images.join(' '), 'Name pictures, or folders with JPEG or PNG files.')
+  const manifest = await loadManifest(model)
+  const target = targetOf(options.target, manifest)
+  const faces = await openFaceTaker(manifest, options.crop ?? false, options.faceModels)
+  try {
+    await makeFolder(out)
+    if (manifest.demonstration)
+      output.write(`${manifest.name} is a demonstration model: its scores say nothing about people.\n`)
+    const job = { pictures, manifest, faces, composites, engine, target, out, signal, output }
+    return await (options.check ? checkAll(job) : explainAll(job))
+  } finally {
+    output.progress(null)
+    await faces.close()
+  }
+}
+
+async function makeFolder(folder: string): Promise<void> {
+  await mkdir(folder, { recursive: true }).catch((error: unknown) => {
+    throw new DiskError(
+      `the folder cannot be made (${messageOf(error)})`,
+      folder,
+      'Name a folder that you may write to with --out.',
+      { cause: error }
+    )
+  })
+}

@@ -1,0 +1,73 @@
+/** `painlens models build` and `painlens models list`. */
+import { readdir } from 'node:fs/promises'
+import { join, relative, resolve } from 'node:path'
+import { ModelError, messageOf } from '../../core/errors.js'
+import { packageRoot } from '../../core/version.js'
+import { type BuildProgress, buildFaceModels } from '../../lib/face/models/index.js'
+import { loadManifest, type Manifest } from '../../lib/model/manifest.js'
+
+type Write = (text: string) => void
+const toStdout: Write = (text) => void process.stdout.write(text)
+
+const states: Record<BuildProgress['state'], string> = { writing: 'written', current: 'there already, and right' }
+
+/**
+ * Builds the face models, with a line for each.
+ * @throws ModelError, DiskError as `buildFaceModels` does
+ */
+export async function modelsBuildCommand(options: { out?: string }, write: Write = toStdout): Promise<number> {
+  const outDir = options.out ? resolve(options.out) : join(packageRoot, 'models/face')
+  const onProgress = ({ file, state, step, steps }: BuildProgress): void =>
+    write(`${step}/${steps} ${relative(process.cwd(), file)}: ${states[state]}\n`)
+  await buildFaceModels({ outDir, onProgress })
+  return 0
+}
+
+/**
+ * Lists the classifiers in the folder of models and whether each is what its manifest says.
+ * @returns 1 when one of them is not, or there is none
+ */
+export async function modelsListCommand(
+  folder = join(packageRoot, 'models'),
+  write: Write = toStdout
+): Promise<number> {
+  const manifests = (await filesIn(folder)).filter((file) => file.endsWith('.yaml')).sort()
+  if (manifests.length === 0) {
+    write(`no model manifests (*.yaml) in ${folder}\n`)
+    return 1
+  }
+  let wrong = 0
+  for (const file of manifests) {
+    try {
+      write(describe(await loadManifest(join(folder, file))))
+    } catch (error) {
+      wrong++
+      write(`${file}\n  wrong: ${messageOf(error)}\n`)
+    }
+  }
+  return wrong === 0 ? 0 : 1
+}
+
+function describe(manifest: Manifest): string {
+  const { name, path, file, labels, alarmLabel, intendedUse, input } = manifest
+  const lines = [
+    `${name} (${relative(process.cwd(), path)})`,
+    `  labels: ${labels.join(', ')}; alarm for ${alarmLabel}`,
+    `  intended use: ${intendedUse}`,
+    `  input: ${input.width}x${input.height} ${input.colour} ${input.layout}`,
+    `  file: ${relative(process.cwd(), file)}, hash as in the manifest`
+  ]
+  return `${lines.join('\n')}\n`
+}
+
+async function filesIn(folder: string): Promise<string[]> {
+  try {
+    return await readdir(folder)
+  } catch (error) {
+    throw new ModelError(
+      `the folder of models cannot be read (${messageOf(error)})`,
+      folder,
+      'Install painlens again: it brings its models along.'
+    )
+  }
+}

@@ -1,0 +1,98 @@
+/** `painlens provider install`, `status` and `rollback`: which build of ONNX Runtime inference runs on. */
+import { existsSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { loadConfig } from '../../config/index.js'
+import { packageRoot } from '../../core/version.js'
+import { loadManifest } from '../../lib/model/manifest.js'
+import { asItCame, damagedFiles, installArchive, readMarker, rollBack } from '../../provider/change.js'
+import { describeBuild } from '../../provider/manifest.js'
+import { type Place, placeOf } from '../../provider/place.js'
+
+type Write = (text: string) => void
+const toStdout: Write = (text) => void process.stdout.write(text)
+
+export interface ProviderOptions {
+  /** The manifest of the classifier to prove it with. */
+  model?: string
+  /** Or the config that names it. */
+  config?: string
+  /** `--no-proof`: false where there is nothing to prove it on. */
+  proof?: boolean
+}
+
+const restart = 'A painlens that runs keeps what it has loaded: sudo systemctl restart painlens'
+
+/**
+ * Puts an archive of deploy/jetson/onnxruntime/build.sh in place of onnxruntime-node's own build, if the classifier runs on it.
+ * @throws what `installArchive`, `loadManifest` and `loadConfig` throw
+ */
+export async function providerInstallCommand(
+  archive: string,
+  options: ProviderOptions,
+  signal: AbortSignal,
+  write: Write = toStdout
+): Promise<number> {
+  const model = await modelOf(options)
+  const say = (line: string): void => write(`${line}\n`)
+  return ended(signal, say, async () => {
+    const changed = await installArchive(resolve(archive), { model, say, signal })
+    say(changed ? 'It is in place. The build before is kept: painlens provider rollback' : 'It was in place already.')
+    if (changed) say(restart)
+  })
+}
+
+/** Brings back the build before the last change. */
+export async function providerRollbackCommand(
+  options: ProviderOptions,
+  signal: AbortSignal,
+  write: Write = toStdout
+): Promise<number> {
+  const model = await modelOf(options)
+  const say = (line: string): void => write(`${line}\n`)
+  return ended(signal, say, async () => {
+    await rollBack({ model, say, signal })
+    say('It is in place again. What it replaced is kept: painlens provider rollback')
+    say(restart)
+  })
+}
+
+/**
+ * Says which build is in place, which is kept, and whether the files are whole.
+ * @returns 1 when they are not, or a change is under way
+ */
+export async function providerStatusCommand(write: Write = toStdout, place: Place = placeOf()): Promise<number> {
+  const whole = await describe('in place', place.current, place, write)
+  if (existsSync(place.previous)) await describe('kept', place.previous, place, write)
+  const changing = existsSync(place.journal)
+  if (changing)
+    write('A change is under way, or was cut short: run this with sudo when no other painlens provider runs.\n')
+  return whole && !changing ? 0 : 1
+}
+
+async function describe(what: string, folder: string, place: Place, write: Write): Promise<boolean> {
+  const marker = readMarker(folder)
+  const damaged = marker ? await damagedFiles(folder, marker) : []
+  write(`${what}: ${marker ? `${describeBuild(marker)}; installed ${marker.installed}` : asItCame(place)}\n`)
+  write(`  ${folder}\n`)
+  if (damaged.length > 0) write(`  damaged: ${damaged.join(', ')}; install the archive again\n`)
+  return damaged.length === 0
+}
+
+/** Ctrl-C is no error: what was begun has been undone. */
+async function ended(signal: AbortSignal, say: (line: string) => void, act: () => Promise<void>): Promise<number> {
+  try {
+    await act()
+    return 0
+  } catch (error) {
+    if (!signal.aborted) throw error
+    say('Stopped; nothing was changed.')
+    return 1
+  }
+}
+
+/** Looked at before anything is touched. */
+async function modelOf({ model, config, proof = true }: ProviderOptions): Promise<string | null> {
+  if (!proof) return null
+  const named = model ?? (config && (await loadConfig(config)).config.model.manifest)
+  return (await loadManifest(named ?? join(packageRoot, 'models/pain-demo.yaml'))).path
+}

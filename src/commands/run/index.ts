@@ -1,0 +1,95 @@
+import { loadConfig } from '../../config/index.js'
+import { systemClock } from '../../core/clock.js'
+import { logCrashes } from '../../core/crash.js'
+import { messageOf } from '../../core/errors.js'
+import { createLog, type Log } from '../../core/log.js'
+import { Secrets } from '../../core/secrets.js'
+import { version } from '../../core/version.js'
+import { createNotifier } from '../../daemon/health/systemd.js'
+import { type Daemon, startDaemon } from '../../daemon/wiring/daemon.js'
+
+const statusEveryMs = 10_000
+const stopMs = 2700
+
+/**
+ * `painlens run`: the daemon until SIGTERM or SIGINT. SIGHUP reads the config again.
+ * @returns 0 after a wanted stop, 1 when something vital has died
+ */
+export async function runCommand(options: { config: string }, signal: AbortSignal): Promise<number> {
+  const { config, secrets: found } = await loadConfig(options.config)
+  const secrets = new Secrets()
+  for (const value of found) secrets.add(value)
+  const log = createLog(config.log.level, secrets)
+  logCrashes(log)
+  const notifier = createNotifier({ env: process.env, log })
+  let fatal: (error: Error) => void = () => undefined
+  const died = new Promise<Error>((resolve) => {
+    fatal = resolve
+  })
+  const starting = startDaemon({ config, secrets, log, clock: systemClock, onFatal: (error) => fatal(error), signal })
+    // What is thrown from here on is printed without the log.
+    .catch((error: unknown) => Promise.reject(secrets.clean(error)))
+  const daemon = await Promise.race([starting, aborted(signal)])
+  if (!daemon) return giveUp(starting)
+  const onHangup = (): void => void reload(options.config, daemon, secrets, log)
+  process.on('SIGHUP', onHangup)
+  log.info({ version, device: config.device, cameras: config.cameras.map(({ id }) => id) }, 'painlens runs')
+  await notifier.ready(daemon.summary())
+  notifier.startWatchdog(() => daemon.isAlive())
+  const status = setInterval(() => void notifier.status(daemon.summary()), statusEveryMs)
+  let error: Error | undefined
+  try {
+    error = await Promise.race([died, aborted(signal)])
+    if (error) log.error({ error: error.message }, 'painlens stops, because it cannot go on')
+    else log.info({}, 'painlens stops')
+    return error ? 1 : 0
+  } finally {
+    clearInterval(status)
+    process.off('SIGHUP', onHangup)
+    await endInTime(Promise.all([notifier.stopping(), daemon.stop()]), error ? 'SIGKILL' : 'SIGTERM')
+    await notifier.stop()
+  }
+}
+
+/** Asked to stop in the middle of the start, which loads models. */
+async function giveUp(starting: Promise<Daemon>): Promise<number> {
+  const stopped = starting.then(
+    (daemon) => daemon.stop(),
+    () => undefined
+  )
+  await endInTime(stopped, 'SIGTERM')
+  return 0
+}
+
+/**
+ * Waits for everything to stop. Native code that loads or runs a large model cannot be interrupted, and a process that
+ * exits in the middle of it aborts; where it takes too long a signal ends the process.
+ * @param by SIGTERM, by its own default, is a clean end for systemd; SIGKILL is a failure, after which it starts painlens anew
+ */
+async function endInTime(stopped: Promise<unknown>, by: 'SIGTERM' | 'SIGKILL'): Promise<void> {
+  const timer = setTimeout(() => {
+    process.removeAllListeners('SIGTERM')
+    process.kill(process.pid, by)
+  }, stopMs)
+  await stopped
+  clearTimeout(timer)
+}
+
+/** A bad file keeps the running config and says so, in the log and as an alarm. */
+async function reload(file: string, daemon: Daemon, secrets: Secrets, log: Log): Promise<void> {
+  try {
+    const { config, secrets: found } = await loadConfig(file)
+    for (const value of found) secrets.add(value)
+    const left = await daemon.reload(config)
+    log.info({ cameras: config.cameras.map(({ id }) => id) }, 'config read again')
+    if (left.length > 0) log.warn({ sections: left }, 'these sections changed too; a restart takes them over')
+  } catch (error) {
+    log.error({ error: messageOf(error) }, 'the config was not taken over; the running one stays')
+    daemon.rejected(error as Error)
+  }
+}
+
+function aborted(signal: AbortSignal): Promise<undefined> {
+  if (signal.aborted) return Promise.resolve(undefined)
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(undefined), { once: true }))
+}

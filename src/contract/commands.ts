@@ -1,0 +1,29 @@
+/** What each command takes, over MQTT. */
+import { z } from 'zod'
+import type { CommandName } from './messages.js'
+
+/** Echoed in the answer, to tell answers apart. */
+export const transaction = z.union([z.string().max(200), z.number()]).optional()
+const camera = z.string().min(1).max(100)
+const who = z.string().min(1).max(100)
+
+/** What each command takes. Unknown keys are refused: a misspelt one would be silently without effect. */
+export const commandSchemas = {
+  ack: z.strictObject({
+    transaction,
+    alarm_id: z.string().min(1).max(100),
+    by: who,
+    kind: z.enum(['seen', 'coming', 'false_alarm']).default('seen')
+  }),
+  pause: z.strictObject({
+    transaction,
+    camera,
+    duration_s: z.number().int().min(1).max(86_400).default(900),
+    by: who.optional()
+  }),
+  resume: z.strictObject({ transaction, camera, by: who.optional() }),
+  test_alarm: z.strictObject({ transaction, camera }),
+  refresh: z.strictObject({ transaction })
+} satisfies Record<CommandName, z.ZodType>
+
+export type CommandArguments = { [Name in CommandName]: z.infer<(typeof commandSchemas)[Name]> }

@@ -1,0 +1,158 @@
+/** What goes over MQTT, by topic; docs/integrate/mqtt.md is the same for readers. Times are ISO 8601 UTC. */
+import type { CameraState, RegionShare, Texts, Uncertainty } from '../core/types.js'
+
+export interface StatusMessage {
+  state: 'online' | 'offline'
+  session: string
+  version: string
+  at: string
+}
+
+export interface CameraStateMessage {
+  state: CameraState
+  since: string
+  /** While `paused`: when painlens looks again by itself. */
+  until?: string
+}
+
+export interface ObservationMessage {
+  at: string
+  track: number
+  /** x, y, width, height in 0..1 of the frame. */
+  box: [number, number, number, number]
+  zone: string | null
+  pain: number
+  smoothed: number
+  /** All classes, only with privacy.publish_emotions. */
+  emotions?: Record<string, number>
+}
+
+export type Condition =
+  | 'pain'
+  | 'camera_lost'
+  | 'camera_frozen'
+  | 'camera_dark'
+  | 'inference_failed'
+  | 'explanation_failed'
+  | 'outbox_full'
+  | 'outbox_failed'
+  | 'config_rejected'
+  | 'clock_unsynchronised'
+  | 'broker_lost'
+  | 'test'
+
+export interface Location {
+  facility: string | null
+  ward: string | null
+  room: string | null
+  bed: string | null
+}
+
+export interface Acknowledgement {
+  by: string
+  at: string
+  kind: 'seen' | 'coming' | 'false_alarm'
+}
+
+/** Why an alarm ended. Only `cleared` says that the condition itself is over; the others say that nobody watches it any more. */
+export type EndReason =
+  | 'cleared'
+  | 'track_lost'
+  | 'camera_lost'
+  | 'camera_frozen'
+  | 'camera_dark'
+  | 'camera_paused'
+  | 'reconfigured'
+  | 'stopped'
+  | 'restarted'
+  | 'test'
+
+export interface AlarmMessage {
+  schema: 1
+  alarm_id: string
+  phase: 'start' | 'update' | 'end'
+  seq: number
+  type: 'physiological' | 'technical'
+  condition: Condition
+  priority: 'high' | 'medium' | 'low'
+  state: 'active' | 'latched' | 'ended'
+  /** Null until the alarm ends. */
+  reason: EndReason | null
+  ack: Acknowledgement | null
+  location: Location
+  camera: string | null
+  onset: string
+  updated: string
+  /** When this message was handed to the broker; the alarm stage leaves it null, the MQTT stage fills it in. */
+  published: string | null
+  score: number | null
+  threshold: number | null
+  duration_s: number
+  text: { en: string; de: string }
+  late: boolean
+  test: boolean
+  model: { name: string; sha256: string; demonstration: boolean } | null
+}
+
+export interface ExplanationMessage {
+  alarm_id: string
+  at: string
+  target: string
+  probability: number
+  composite: string
+  engine: string
+  regions: RegionShare[]
+  text: Texts
+  /** Classes other than the target only with privacy.publish_emotions. */
+  uncertainty: Uncertainty
+  /** PNG in base64, only with privacy.publish_heatmap. */
+  heatmap?: string
+}
+
+export interface ExplanationHealth {
+  /** `failed` is for good; alarms go on without explanation. */
+  state: 'starting' | 'ready' | 'restarting' | 'failed'
+  /** Null while none serves. */
+  engine: string | null
+  /** What `explanation.engine: auto` chose by: the time of each engine, and by which part of the largest relevance they differ. */
+  choice: { tfjs_ms: number; onnx_ms: number; difference: number } | null
+  /** Why nothing, or the last request, was explained. */
+  problem: string | null
+  last_ms: number | null
+  done: number
+  failed: number
+}
+
+export interface HealthMessage {
+  at: string
+  uptime_s: number
+  cameras: Record<
+    string,
+    { state: CameraState; fps: number; frames: number; dropped: number; last_frame: string | null }
+  >
+  /** From a frame's capture to its verdict. */
+  latency_ms: { p50: number | null; p95: number | null }
+  /** From the frame that started an alarm to the broker having confirmed it. */
+  publish_ms: { p50: number | null; p95: number | null; alarms: number }
+  event_loop_ms: { p99: number }
+  outbox: { depth: number }
+  /** What is wrong with painlens now; empty when all is well. */
+  problems: { part: string; why: string }[]
+  /** Null where HTTP is turned off. */
+  http: { address: string | null; problem: string | null } | null
+  provider: string
+  model: { name: string; sha256: string; demonstration: boolean }
+  /** Null where explanations are turned off. */
+  explanation: ExplanationHealth | null
+}
+
+export const commandNames = ['ack', 'pause', 'resume', 'test_alarm', 'refresh'] as const
+export type CommandName = (typeof commandNames)[number]
+
+export interface ResponseMessage {
+  transaction?: string | number
+  status: 'ok' | 'error'
+  error?: string
+  /** What the command has to tell, if anything: for `test_alarm` the alarm_id. */
+  data?: object
+}

@@ -1,0 +1,247 @@
+/**
+ * The messages of docs/integrate/mqtt.md as schemas: config/messages/*.schema.json and config/asyncapi.yaml come from them
+ * (`npm run generate`), and the tests hold every message that a broker brings against them. That they say what
+ * core/messages.ts says is checked at compile time: a field that is added there is added here, in one line.
+ */
+import { z } from 'zod'
+import { regionNames } from '../core/types.js'
+import { commandSchemas } from './commands.js'
+import type { AlarmMessage, CommandName, ResponseMessage } from './messages.js'
+import type { Kind, Payloads } from './topics.js'
+
+const time = z.iso.datetime()
+const share = z.number().min(0).max(1)
+const count = z.number().int().min(0)
+const name = z.string().min(1)
+const text = z.strictObject({ en: z.string(), de: z.string() })
+
+const model = z.strictObject({
+  name,
+  sha256: z.string().regex(/^[0-9a-f]+$/),
+  demonstration: z.boolean().describe('The model is for demonstrations and must not be relied on.')
+})
+
+const cameraState = z.enum(['ok', 'connecting', 'lost', 'frozen', 'dark', 'paused'])
+
+const status = z.strictObject({
+  state: z.enum(['online', 'offline']),
+  session: name.describe(
+    'New with each start; an offline of another session than the last online is an old last will.'
+  ),
+  version: name,
+  at: time.describe('In the last will: when the connection was made.')
+})
+
+const cameraStateMessage = z.strictObject({
+  state: cameraState,
+  since: time,
+  until: time.optional().describe('While paused: when painlens looks again by itself.')
+})
+
+const observation = z.strictObject({
+  at: time,
+  track: count,
+  box: z
+    .tuple([z.number(), z.number(), z.number(), z.number()])
+    .describe('x, y, width and height in parts of the picture.'),
+  zone: name.nullable(),
+  pain: share.describe('The score of this frame.'),
+  smoothed: share.describe('The score that alarms go by.'),
+  emotions: z.record(z.string(), share).optional().describe('All classes, only with privacy.publish_emotions.')
+})
+
+const acknowledgement = z.strictObject({ by: name, at: time, kind: z.enum(['seen', 'coming', 'false_alarm']) })
+
+const alarm = z.strictObject({
+  schema: z.literal(1),
+  alarm_id: name.describe('Lives through start, updates and end.'),
+  phase: z.enum(['start', 'update', 'end']),
+  seq: count.describe('Counts the messages of this alarm_id from 0.'),
+  type: z.enum(['physiological', 'technical']).describe('About a person, or about painlens itself.'),
+  condition: z.enum([
+    'pain',
+    'camera_lost',
+    'camera_frozen',
+    'camera_dark',
+    'inference_failed',
+    'explanation_failed',
+    'outbox_full',
+    'outbox_failed',
+    'config_rejected',
+    'clock_unsynchronised',
+    'broker_lost',
+    'test'
+  ]),
+  priority: z.enum(['high', 'medium', 'low']),
+  state: z.enum(['active', 'latched', 'ended']),
+  reason: z
+    .enum([
+      'cleared',
+      'track_lost',
+      'camera_lost',
+      'camera_frozen',
+      'camera_dark',
+      'camera_paused',
+      'reconfigured',
+      'stopped',
+      'restarted',
+      'test'
+    ])
+    .nullable()
+    .describe('Why it ended; only "cleared" says that the condition is over.'),
+  ack: acknowledgement.nullable().describe('It never ends an alarm.'),
+  location: z.strictObject({
+    facility: name.nullable(),
+    ward: name.nullable(),
+    room: name.nullable(),
+    bed: name.nullable()
+  }),
+  camera: name.nullable(),
+  onset: time.describe('When the condition began.'),
+  updated: time.describe('When this message was written.'),
+  published: time.describe('When this message was handed to the broker.'),
+  score: share.nullable().describe('The smoothed score now; null for technical alarms.'),
+  threshold: share.nullable().describe('The score that starts an alarm; null for technical alarms.'),
+  duration_s: z.number().min(0),
+  text,
+  late: z.boolean().describe('It waited for more than 10 s: show it as past.'),
+  test: z.boolean().describe('Made by the command test_alarm: nobody is in pain.'),
+  model: model.nullable()
+})
+
+const percent = z.number().min(0).max(100)
+
+const explanation = z.strictObject({
+  alarm_id: name,
+  at: time.describe('When the explained frame was captured.'),
+  target: name.describe('The label that is explained.'),
+  probability: share,
+  composite: name,
+  engine: name,
+  regions: z
+    .array(
+      z.strictObject({
+        region: z.enum(regionNames),
+        positive: share.describe('Share of all relevance for the target.'),
+        negative: share.describe('Share of all relevance against the target.')
+      })
+    )
+    .describe('The shares of positive, and of negative, each sum up to 1 over all regions.'),
+  text: z.object({ en: z.string(), de: z.string() }).catchall(z.string()).describe('A sentence by language.'),
+  uncertainty: z
+    .strictObject({
+      classes: z.record(z.string(), percent).describe('By label; only the target without privacy.publish_emotions.'),
+      regions: z.partialRecord(z.enum(regionNames), percent).describe('Percentage points, up or down, of positive.'),
+      views: count.describe('How many versions of the face were explained; below 2 nothing is known.')
+    })
+    .describe('How far the explanation changes where nothing that matters has: 0 (not at all) to 100.'),
+  heatmap: z.base64().optional().describe('PNG in base64, only with privacy.publish_heatmap.')
+})
+
+const explanationHealth = z.strictObject({
+  state: z.enum(['starting', 'ready', 'restarting', 'failed']),
+  engine: name.nullable(),
+  choice: z.strictObject({ tfjs_ms: z.number(), onnx_ms: z.number(), difference: z.number() }).nullable(),
+  problem: z.string().nullable(),
+  last_ms: z.number().nullable(),
+  done: count,
+  failed: count
+})
+
+const milliseconds = z.number().min(0).nullable()
+const percentiles = { p50: milliseconds, p95: milliseconds }
+
+const health = z.strictObject({
+  at: time,
+  uptime_s: z.number().min(0),
+  cameras: z.record(
+    z.string(),
+    z.strictObject({
+      state: cameraState,
+      fps: z.number().min(0),
+      frames: count,
+      dropped: count,
+      last_frame: time.nullable()
+    })
+  ),
+  latency_ms: z.strictObject(percentiles).describe("From a frame's capture to its verdict."),
+  publish_ms: z
+    .strictObject({ ...percentiles, alarms: count })
+    .describe('From the frame that started an alarm to the broker having confirmed it.'),
+  event_loop_ms: z.strictObject({ p99: z.number().min(0) }),
+  outbox: z.strictObject({ depth: count.describe('Alarms that wait for the broker.') }),
+  problems: z
+    .array(z.strictObject({ part: name, why: z.string() }))
+    .describe('What is wrong with painlens now; empty when all is well.'),
+  http: z
+    .strictObject({ address: name.nullable(), problem: z.string().nullable() })
+    .nullable()
+    .describe('Null where HTTP is turned off.'),
+  provider: name,
+  model,
+  explanation: explanationHealth.nullable().describe('Null where explanations are turned off.')
+})
+
+/** What a command answers with beyond "ok", if anything. */
+const data = z.union([
+  z.strictObject({ until: time }).describe('pause: until when the camera looks away.'),
+  z.strictObject({ alarm_id: name }).describe('test_alarm: the alarm that was made.')
+])
+
+const response = z.strictObject({
+  transaction: z.union([z.string(), z.number()]).optional().describe("The command's."),
+  status: z.enum(['ok', 'error']),
+  error: z.string().optional().describe('What is wrong with the command, with status "error".'),
+  data: data.optional()
+})
+
+/** What painlens publishes, by kind. Unknown keys are refused: only the tests are to be that strict with painlens. */
+export const messageSchemas = {
+  status,
+  health,
+  cameraState: cameraStateMessage,
+  observation,
+  alarm,
+  explanation,
+  response
+} satisfies Record<Kind, z.ZodType>
+
+/** The same, and what painlens takes, by the file's name. */
+export const contractSchemas: Readonly<Record<string, z.ZodType>> = {
+  status,
+  health,
+  'camera-state': cameraStateMessage,
+  observation,
+  alarm,
+  explanation,
+  response,
+  ...Object.fromEntries(
+    Object.entries(commandSchemas).map(([command, schema]) => [commandFile(command as CommandName), schema])
+  )
+}
+
+/** `command-test-alarm`, as the file is called. */
+export function commandFile(command: CommandName): string {
+  return `command-${command.replaceAll('_', '-')}`
+}
+
+/** What goes over the wire where it differs from what the stages hand over. */
+type Wire = Omit<Payloads, 'alarm' | 'response'> & {
+  alarm: Omit<AlarmMessage, 'published'> & { published: string }
+  /** `data` is any object to the stage. */
+  response: Omit<ResponseMessage, 'data'> & { data?: z.infer<typeof data> }
+}
+type Said = { [K in Kind]: z.infer<(typeof messageSchemas)[K]> }
+type Flat<T> = T extends object ? { [K in keyof T]: T[K] } : T
+type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
+/** An error below names the kind whose schema above and type in core/messages.ts differ. */
+const same: { [K in Kind]: Same<Flat<Wire[K]>, Flat<Said[K]>> } = {
+  status: true,
+  health: true,
+  cameraState: true,
+  observation: true,
+  alarm: true,
+  explanation: true,
+  response: true
+}
+void same

@@ -1,0 +1,61 @@
+import type {
+  AlarmMessage,
+  CameraStateMessage,
+  CommandName,
+  ExplanationMessage,
+  HealthMessage,
+  ObservationMessage,
+  ResponseMessage,
+  StatusMessage
+} from './messages.js'
+
+/** Everything painlens publishes, by kind. */
+export interface Payloads {
+  status: StatusMessage
+  health: HealthMessage
+  cameraState: CameraStateMessage
+  observation: ObservationMessage
+  alarm: AlarmMessage
+  explanation: ExplanationMessage
+  response: ResponseMessage
+}
+export type Kind = keyof Payloads
+
+export interface TopicRow {
+  /** Below the base; `+` stands for the camera's id or the command's name. */
+  topic: string
+  qos: 0 | 1
+  retain: boolean
+}
+
+/** The contract's table. Alarms are never retained: a retained one would ring again at each restart of a subscriber. */
+export const topics: Record<Kind, TopicRow> = {
+  status: { topic: 'status', qos: 1, retain: true },
+  health: { topic: 'health', qos: 0, retain: true },
+  cameraState: { topic: 'camera/+/state', qos: 1, retain: true },
+  observation: { topic: 'camera/+/observation', qos: 0, retain: false },
+  alarm: { topic: 'alarm', qos: 1, retain: false },
+  explanation: { topic: 'explanation', qos: 1, retain: false },
+  response: { topic: 'response/+', qos: 1, retain: false }
+}
+
+/** Under this and its id the outbox keeps the last message of each alarm that subscribers know as active. */
+export const activeAlarmNotes = 'alarm/'
+
+export const commandTopics = 'command/+'
+/** By this `painlens check` tries whether commands get through; painlens does not answer it. */
+export const trialCommand = 'check'
+
+/** @param device as in the config */
+export const baseTopic = (device: string): string => `painlens/${device}`
+
+/** @param name the camera's id or the command's name, for the topics that have one */
+export function topicOf(base: string, kind: Kind, name = ''): string {
+  return `${base}/${topics[kind].topic.replace('+', name)}`
+}
+
+/** @returns the command's name, or null for a topic that is no command of ours */
+export function commandOf(base: string, topic: string): CommandName | string | null {
+  const prefix = `${base}/command/`
+  return topic.startsWith(prefix) ? topic.slice(prefix.length) : null
+}

@@ -1,0 +1,141 @@
+/** Liveness, readiness and metrics over HTTP, for whoever monitors the box. No pictures and nobody's scores. */
+import type { Server } from 'node:http'
+import { type FastifyInstance, fastify } from 'fastify'
+import { messageOf, PainlensError, PortInUseError } from '../../core/errors.js'
+import type { Log } from '../../core/log.js'
+import { bearerOf, isSame } from './http-token.js'
+
+/** What a part of painlens has to say against being alive or ready. */
+export interface Report {
+  ok: boolean
+  parts: readonly { part: string; why: string }[]
+}
+
+export interface HttpOptions {
+  /** An address of this machine; port 0 is any free one. */
+  host: string
+  port: number
+  /** Whoever asks has to name it as a bearer token (RFC 6750), if it is given. */
+  token?: string
+  live: () => Report
+  ready: () => Report
+  /** Prometheus's text format, and its media type. */
+  metrics: () => Promise<{ type: string; text: string }>
+  log: Log
+  /** How long to wait before another try to get a port that was taken; 30 s unless given. */
+  retryMs?: number
+}
+
+export interface HttpStage {
+  /** Where it listens; null while it does not, and why. */
+  stats(): { address: string | null; problem: string | null }
+  /** Closes the port and every connection. */
+  stop(): Promise<void>
+}
+
+const defaultRetryMs = 30_000
+/** Requests are a line and a few headers; whoever takes longer or sends more is no monitoring. */
+const bounds = { bodyBytes: 1024, headerBytes: 8192, requestMs: 5000, connections: 32 }
+
+/**
+ * Back after the first try to listen. Alarms matter more than this: where the port cannot be had, that is logged and in
+ * `stats`, and tried again.
+ */
+export async function startHttp(options: HttpOptions): Promise<HttpStage> {
+  const stage = new Monitoring(options)
+  await stage.start()
+  return stage
+}
+
+class Monitoring implements HttpStage {
+  readonly #options: HttpOptions
+  #server: FastifyInstance | null = null
+  #address: string | null = null
+  #problem: string | null = null
+  #retry: NodeJS.Timeout | undefined
+  #trying: Promise<void> = Promise.resolve()
+  #stopped = false
+
+  constructor(options: HttpOptions) {
+    this.#options = options
+  }
+
+  start(): Promise<void> {
+    this.#trying = this.#try()
+    return this.#trying
+  }
+
+  stats(): { address: string | null; problem: string | null } {
+    return { address: this.#address, problem: this.#problem }
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true
+    clearTimeout(this.#retry)
+    await this.#trying
+    await this.#server?.close()
+    this.#address = null
+  }
+
+  async #try(): Promise<void> {
+    const { host, port, log, retryMs = defaultRetryMs } = this.#options
+    const server = createServer(this.#options)
+    try {
+      this.#address = await server.listen({ host, port })
+      this.#server = server
+      this.#problem = null
+      log.info({ address: this.#address }, 'live, ready and metrics are served')
+    } catch (error) {
+      await server.close()
+      const problem = listenError(host, port, error).message
+      if (problem !== this.#problem) log.error({ error: problem }, 'nobody can ask how painlens is; alarms go on')
+      this.#problem = problem
+      if (!this.#stopped) this.#retry = setTimeout(() => void this.start(), retryMs)
+    }
+  }
+}
+
+function createServer({ token, live, ready, metrics, log }: HttpOptions): FastifyInstance {
+  const server = fastify({
+    logger: false,
+    bodyLimit: bounds.bodyBytes,
+    requestTimeout: bounds.requestMs,
+    connectionTimeout: bounds.requestMs,
+    keepAliveTimeout: bounds.requestMs,
+    forceCloseConnections: true,
+    http: { maxHeaderSize: bounds.headerBytes, headersTimeout: bounds.requestMs }
+  })
+  ;(server.server as Server).maxConnections = bounds.connections
+  server.addHook('onRequest', async (request, reply) => {
+    reply.header('cache-control', 'no-store').header('x-content-type-options', 'nosniff')
+    if (token === undefined || isSame(bearerOf(request.headers.authorization), token)) return undefined
+    return reply.code(401).header('www-authenticate', 'Bearer').send({ error: 'a bearer token is needed' })
+  })
+  for (const [path, report] of Object.entries({ '/live': live, '/ready': ready }))
+    server.get(path, async (_, reply) => {
+      const { ok, parts } = report()
+      return reply.code(ok ? 200 : 503).send({ ok, parts })
+    })
+  server.get('/metrics', async (_, reply) => {
+    const { type, text } = await metrics()
+    return reply.type(type).send(text)
+  })
+  server.setNotFoundHandler((_, reply) => reply.code(404).send({ error: 'there are /live, /ready and /metrics' }))
+  server.setErrorHandler((error, _, reply) => {
+    const { statusCode = 500 } = error as { statusCode?: number }
+    if (statusCode >= 500) log.error({ error: messageOf(error) }, 'an HTTP request failed')
+    return reply.code(statusCode).send({ error: statusCode >= 500 ? 'it failed, see the log' : 'no such request' })
+  })
+  return server
+}
+
+/** Why nobody can listen there. */
+export function listenError(host: string, port: number, error: unknown): PainlensError {
+  const where = `http on ${host}:${port}`
+  const { code } = error as NodeJS.ErrnoException
+  if (code === 'EADDRINUSE')
+    return new PortInUseError('the port is in use', where, 'Choose another as http.port, or stop the other program.')
+  if (code === 'EADDRNOTAVAIL')
+    return new PainlensError('this machine has no such address', where, 'Name one of its own as http.host.')
+  return new PainlensError(`cannot listen (${messageOf(error)})`, where, 'Choose another http.host or http.port.')
+}

@@ -1,0 +1,77 @@
+/** What painlens has to say about itself: a broker that is away, an outbox that fills up, or that the disk refuses. */
+
+import type { Condition } from '../../contract/messages.js'
+import type { Clock } from '../../core/clock.js'
+
+export interface SelfWatchOptions {
+  connected: () => boolean
+  /** Why there is no connection to the broker, if that is known. */
+  trouble: () => string | undefined
+  outbox: () => { depth: number; inMemory: number; trouble: string | null }
+  /** How many messages may wait. */
+  outboxMax: number
+  /** `problem` null says that it is over. @param about since: a moment of the clock */
+  tell: (condition: Condition, problem: Error | null, about?: { since?: number }) => void
+  clock: Clock
+}
+
+/** From when on alarms are late, so that subscribers should know why. */
+const brokerLostMs = 10_000
+/** Parts of the outbox: before anything is lost, and with some way between, or one message would raise and clear it again and again. */
+const nearlyFull = 0.8
+const roomAgain = 0.6
+/** A disk that takes something once in a while is no better. */
+const soundMs = 10_000
+
+/** Pure but for its clock; call `tick` about once per second. */
+export class SelfWatch {
+  readonly #options: SelfWatchOptions
+  #awaySince: number | null = null
+  #isFull = false
+  /** When the disk refused the outbox last; null when it has been sound since. */
+  #refusedAt: number | null = null
+
+  constructor(options: SelfWatchOptions) {
+    this.#options = options
+  }
+
+  tick(): void {
+    this.#broker()
+    this.#room()
+    this.#disk()
+  }
+
+  #broker(): void {
+    const { connected, trouble, tell, clock } = this.#options
+    if (connected()) {
+      this.#awaySince = null
+      tell('broker_lost', null)
+      return
+    }
+    const now = clock.now()
+    this.#awaySince ??= now
+    if (now - this.#awaySince < brokerLostMs) return
+    tell('broker_lost', new Error(trouble() ?? 'it does not answer'), { since: this.#awaySince })
+  }
+
+  #room(): void {
+    const { outbox, outboxMax: max, tell } = this.#options
+    const { depth } = outbox()
+    const wasFull = this.#isFull
+    this.#isFull = depth >= max * (wasFull ? roomAgain : nearlyFull)
+    if (this.#isFull && !wasFull) tell('outbox_full', new Error(`${depth} of ${max}`))
+    if (!this.#isFull) tell('outbox_full', null)
+  }
+
+  #disk(): void {
+    const { outbox, tell, clock } = this.#options
+    const { trouble } = outbox()
+    if (trouble !== null) {
+      this.#refusedAt = clock.now()
+      tell('outbox_failed', new Error(trouble))
+    } else if (this.#refusedAt !== null && clock.now() - this.#refusedAt >= soundMs) {
+      this.#refusedAt = null
+      tell('outbox_failed', null)
+    }
+  }
+}

@@ -1,0 +1,121 @@
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
+import notify from 'systemd-notify'
+import { messageOf } from '../../core/errors.js'
+import type { Log } from '../../core/log.js'
+
+const run = promisify(execFile)
+
+export interface NotifierOptions {
+  /** NOTIFY_SOCKET, WATCHDOG_USEC and WATCHDOG_PID are looked at; messages go out in the process's own environment. */
+  env: Readonly<Record<string, string | undefined>>
+  log: Log
+}
+
+/** Tells systemd how the daemon is. Without systemd nothing happens. No call throws: what fails is logged. */
+export interface Notifier {
+  /** READY=1: the start is over; `systemctl start` returns. */
+  ready(status: string): Promise<void>
+  /** STATUS=…, one line for `systemctl status`. */
+  status(text: string): Promise<void>
+  /** STOPPING=1. */
+  stopping(): Promise<void>
+  /**
+   * Sends WATCHDOG=1 at half of the unit's WatchdogSec, each time that `isAlive` says so. It should ask for progress
+   * (frames went through), since a timer alone goes on in a daemon that is stuck.
+   */
+  startWatchdog(isAlive: () => boolean): void
+  /** Ends the watchdog and waits for what is being sent. */
+  stop(): Promise<void>
+}
+
+const off: Notifier = {
+  ready: async () => {},
+  status: async () => {},
+  stopping: async () => {},
+  startWatchdog: () => {},
+  stop: async () => {}
+}
+
+/** The notifier for this process; one that does nothing where systemd gave no $NOTIFY_SOCKET. */
+export function createNotifier({ env, log }: NotifierOptions): Notifier {
+  return env.NOTIFY_SOCKET ? new SystemdNotifier(log, watchdogInterval(env)) : off
+}
+
+/**
+ * Half of the watchdog's time in ms, or null where it is off or meant for another process: sd_watchdog_enabled(3).
+ */
+export function watchdogInterval(env: NotifierOptions['env'], pid = process.pid): number | null {
+  const microseconds = Number(env.WATCHDOG_USEC)
+  const forUs = !env.WATCHDOG_PID || Number(env.WATCHDOG_PID) === pid
+  return forUs && microseconds > 0 && Number.isFinite(microseconds) ? Math.max(1, microseconds / 2000) : null
+}
+
+class SystemdNotifier implements Notifier {
+  /** Messages go one after the other: systemd-notify is a program, and READY must not come after STOPPING. */
+  #queue: Promise<void> = Promise.resolve()
+  #feeding = false
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(
+    private readonly log: Log,
+    private readonly interval: number | null
+  ) {}
+
+  ready(status: string): Promise<void> {
+    return this.#send(() => notify({ ready: true, status: oneLine(status) }))
+  }
+
+  status(text: string): Promise<void> {
+    return this.#send(() => notify({ status: oneLine(text) }))
+  }
+
+  stopping(): Promise<void> {
+    return this.#send(() => systemdNotify('STOPPING=1'))
+  }
+
+  startWatchdog(isAlive: () => boolean): void {
+    if (this.interval === null || this.#timer) return
+    let wasAlive = true
+    const feed = (): void => {
+      const alive = isAlive()
+      if (!alive && wasAlive) this.log.error({ stage: 'systemd' }, 'no progress: the watchdog is not fed any more')
+      wasAlive = alive
+      if (alive && !this.#feeding) void this.#feed()
+    }
+    this.#timer = setInterval(feed, this.interval)
+    feed()
+  }
+
+  async stop(): Promise<void> {
+    clearInterval(this.#timer)
+    this.#timer = undefined
+    await this.#queue
+  }
+
+  async #feed(): Promise<void> {
+    this.#feeding = true
+    await this.#send(() => systemdNotify('WATCHDOG=1'))
+    this.#feeding = false
+  }
+
+  #send(message: () => Promise<unknown>): Promise<void> {
+    this.#queue = this.#queue.then(message).then(
+      () => undefined,
+      (error: unknown) => this.log.warn({ stage: 'systemd', error: reason(error) }, 'systemd cannot be told')
+    )
+    return this.#queue
+  }
+}
+
+/** For what the systemd-notify package has no call for. The program waits at most 5 s for systemd by itself. */
+async function systemdNotify(variable: string): Promise<void> {
+  await run('systemd-notify', [variable], { timeout: 10_000, killSignal: 'SIGKILL' })
+}
+
+const oneLine = (text: string): string => text.replace(/\s+/g, ' ')
+
+function reason(error: unknown): string {
+  const { code } = error as NodeJS.ErrnoException
+  return code === 'ENOENT' ? 'the program systemd-notify is missing; install systemd' : messageOf(error)
+}

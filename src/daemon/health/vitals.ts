@@ -1,0 +1,111 @@
+/** Whether painlens itself works: the rule that the watchdog, `/live` and `/ready` go by. */
+import type { CameraState } from '../../core/types.js'
+import type { InferencePart } from '../wiring/parts.js'
+
+/** What is known of every part at one moment. All times are of a clock that nobody sets, in ms. */
+export interface Vitals {
+  now: number
+  /** When the event loop last came round. */
+  lastTick: number
+  /** When the first and the last frame came since one was finished; null when none came. */
+  unanswered: { first: number; last: number } | null
+  /** The inferences that are under way. */
+  underWay: readonly { part: InferencePart; since: number }[]
+  /** Workers that have died and are being started again. */
+  restarting: readonly { part: InferencePart; since: number }[]
+  cameras: readonly {
+    id: string
+    state: CameraState
+    reason?: string
+    /** For how long its running decoder has given no picture; null while none runs. */
+    quietMs: number | null
+  }[]
+  broker: { connected: boolean; trouble: string | null }
+  outbox: { inMemory: number; trouble: string | null }
+}
+
+export interface Finding {
+  part: string
+  why: string
+  /**
+   * `live`: painlens is broken and a restart may mend it, so the watchdog is not fed. `ready`: alarms do not get through or
+   * a camera is not seen, which a restart of painlens would not mend.
+   */
+  stops: 'live' | 'ready'
+}
+
+/** From when on which part counts as stuck, in ms. Cameras, brokers and inferences take their time; these are far beyond it. */
+export const limits = {
+  loopMs: 10_000,
+  inferenceMs: 30_000,
+  /** Opening a large model on a GPU. */
+  restartMs: 120_000,
+  /** The camera stage kills a decoder that has been silent for 25 s. */
+  decoderMs: 60_000
+} as const
+
+/**
+ * A camera that is away, paused, dark or silent is no fault of painlens: it never stops `live`. What does are painlens's own
+ * parts, each by its own rule.
+ */
+const rules: readonly ((vitals: Vitals) => Finding[])[] = [
+  ({ now, lastTick }) =>
+    when(now - lastTick > limits.loopMs, 'live', 'event loop', `was held up for ${seconds(now - lastTick)}`),
+
+  ({ now, underWay }) =>
+    underWay
+      .filter(({ since }) => now - since > limits.inferenceMs)
+      .map(({ part, since }) => finding('live', part, `an inference has been under way for ${seconds(now - since)}`)),
+
+  ({ unanswered, restarting }) => {
+    const ms = unanswered ? unanswered.last - unanswered.first : 0
+    const wrong = ms > limits.inferenceMs && restarting.length === 0
+    return when(wrong, 'live', 'inference', `frames have come for ${seconds(ms)}, and none was finished`)
+  },
+
+  ({ now, restarting }) =>
+    restarting.map(({ part, since }) => {
+      const stops = now - since > limits.restartMs ? 'live' : 'ready'
+      return finding(stops, part, `its worker died and has been restarting for ${seconds(now - since)}`)
+    }),
+
+  ({ cameras }) =>
+    cameras
+      .filter(({ quietMs }) => quietMs !== null && quietMs > limits.decoderMs)
+      .map(({ id, quietMs }) =>
+        finding('live', `decoder of ${id}`, `has been silent for ${seconds(quietMs!)} and cannot be ended`)
+      ),
+
+  ({ cameras }) =>
+    cameras
+      .filter(({ state }) => !watched[state])
+      .map(({ id, state, reason }) => finding('ready', `camera ${id}`, reason ? `${state}: ${reason}` : state)),
+
+  ({ broker: { connected, trouble } }) => when(!connected, 'ready', 'broker', trouble ?? 'not connected'),
+
+  ({ outbox: { inMemory, trouble } }) =>
+    when(trouble !== null, 'ready', 'outbox', `${trouble}; ${inMemory} wait in memory`)
+]
+
+/** Whether all is as somebody wants it: a pause is wanted. */
+const watched: Record<CameraState, boolean> = {
+  ok: true,
+  paused: true,
+  connecting: false,
+  lost: false,
+  frozen: false,
+  dark: false
+}
+
+/** What is wrong now, the gravest first. Pure: the same vitals give the same findings. */
+export function examine(vitals: Vitals): Finding[] {
+  const found = rules.flatMap((rule) => rule(vitals))
+  return [...found.filter(({ stops }) => stops === 'live'), ...found.filter(({ stops }) => stops === 'ready')]
+}
+
+const finding = (stops: Finding['stops'], part: string, why: string): Finding => ({ part, why, stops })
+
+const when = (wrong: boolean, stops: Finding['stops'], part: string, why: string): Finding[] =>
+  wrong ? [finding(stops, part, why)] : []
+
+const seconds = (ms: number): string => `${Math.round(ms / 1000)} s`

@@ -1,0 +1,150 @@
+/** A camera with its line through the stages, its drops counted, and pauses for care. */
+import { BehaviorSubject, combineLatest, distinctUntilChanged, filter, map, type Subscription } from 'rxjs'
+import type { CameraConfig } from '../../config/index.js'
+import type { Clock } from '../../core/clock.js'
+import type { CameraState, Frame } from '../../core/types.js'
+import type { Camera, CameraStats } from '../../stages/camera/index.js'
+import { type CameraLineParts, cameraLine, type Glance } from './camera-line.js'
+import type { Pause } from './pauses.js'
+
+export interface WatchedStages extends Pick<CameraLineParts, 'detect' | 'classify' | 'onFailure' | 'onSuccess'> {
+  /** A frame has come that is to be looked at, or dropped where there is no time. */
+  onFrame: () => void
+}
+
+export interface WatchedCameraOptions {
+  config: CameraConfig
+  camera: Camera
+  clock: Clock
+  stages: WatchedStages
+  onGlance: (glance: Glance, camera: CameraConfig) => void
+  onState: (camera: string, state: CameraState, since: number, until: number | null) => void
+  /** One that began before, and goes on. */
+  pause: Pause | null
+  /** Each change of it, for somebody who remembers it. */
+  onPause: (pause: Pause | null) => void
+}
+
+export interface WatchedCameraStats extends Pick<CameraStats, 'reason' | 'restarts' | 'quietMs'> {
+  state: CameraState
+  fps: number
+  frames: number
+  /** Frames that nobody judged: inference was slower than the camera, or failed. */
+  dropped: number
+  lastFrameAt: number | null
+}
+
+export interface WatchedCamera {
+  readonly config: CameraConfig
+  stats(): WatchedCameraStats
+  /**
+   * Frames are let go unseen until `until` (a moment of the clock) or `resume`. A pause that lasts longer already stays.
+   * @returns until when
+   */
+  pause(until: number): number
+  resume(): void
+  stop(): Promise<void>
+}
+
+export function watchCamera(options: WatchedCameraOptions): WatchedCamera {
+  const watched = new Watched(options)
+  watched.start()
+  return watched
+}
+
+class Watched implements WatchedCamera {
+  readonly config: CameraConfig
+  readonly #options: WatchedCameraOptions
+  readonly #paused: BehaviorSubject<Pause | null>
+  readonly #subscriptions: Subscription[] = []
+  #timer: NodeJS.Timeout | undefined
+  #dropped = 0
+  #state: CameraState = 'connecting'
+
+  constructor(options: WatchedCameraOptions) {
+    this.#options = options
+    this.config = options.config
+    this.#paused = new BehaviorSubject(options.pause)
+  }
+
+  start(): void {
+    const { camera, config, stages, onGlance } = this.#options
+    const onDrop = (): void => void this.#dropped++
+    const onFailure = (error: unknown): void => {
+      this.#dropped++
+      stages.onFailure(error)
+    }
+    if (this.#paused.value) this.#resumeAt(this.#paused.value.until)
+    const frames = camera.frames.pipe(filter((frame) => this.#isWanted(frame)))
+    this.#subscriptions.push(
+      this.#states().subscribe(({ state, since, until }) => {
+        this.#state = state
+        this.#options.onState(config.id, state, since, until)
+      }),
+      cameraLine(frames, { ...stages, onDrop, onFailure }).subscribe((glance) => {
+        // What was under way when a pause began is not looked at any more either.
+        if (this.#isWatched()) onGlance(glance, config)
+      })
+    )
+    camera.start()
+  }
+
+  stats(): WatchedCameraStats {
+    const { dropped, ...stats } = this.#options.camera.stats()
+    return { ...stats, state: this.#state, dropped: dropped + this.#dropped }
+  }
+
+  pause(wanted: number): number {
+    const before = this.#paused.value
+    const pause = {
+      since: before?.since ?? this.#options.clock.now(),
+      until: Math.max(wanted, before?.until ?? 0)
+    }
+    this.#resumeAt(pause.until)
+    this.#options.onPause(pause)
+    this.#paused.next(pause)
+    return pause.until
+  }
+
+  resume(): void {
+    clearTimeout(this.#timer)
+    if (this.#paused.value === null) return
+    this.#options.onPause(null)
+    this.#paused.next(null)
+  }
+
+  async stop(): Promise<void> {
+    clearTimeout(this.#timer)
+    for (const subscription of this.#subscriptions) subscription.unsubscribe()
+    await this.#options.camera.stop()
+  }
+
+  #resumeAt(until: number): void {
+    clearTimeout(this.#timer)
+    this.#timer = setTimeout(() => this.resume(), Math.max(0, until - this.#options.clock.now()))
+  }
+
+  #isWanted(frame: Frame): boolean {
+    if (this.#isWatched()) {
+      this.#options.stages.onFrame()
+      return true
+    }
+    frame.release()
+    return false
+  }
+
+  /** A face in a frozen picture is not there now: nobody hears of it, and inference is spared. */
+  #isWatched(): boolean {
+    return this.#paused.value === null && this.#state !== 'frozen'
+  }
+
+  /** A pause hides what the camera itself says; afterwards that counts again. */
+  #states() {
+    return combineLatest([this.#options.camera.states, this.#paused]).pipe(
+      map(([{ state, since }, pause]) =>
+        pause === null ? { state, since, until: null } : { state: 'paused' as CameraState, ...pause }
+      ),
+      distinctUntilChanged((a, b) => a.state === b.state && a.until === b.until)
+    )
+  }
+}

@@ -1,0 +1,140 @@
+/** What the stages found, on its way to subscribers: alarms, observations, camera states, explanations. */
+
+import type { CameraConfig } from '../../config/index.js'
+import type { AlarmMessage, Condition, ObservationMessage } from '../../contract/messages.js'
+import { type Clock, stamp } from '../../core/clock.js'
+import { messageOf } from '../../core/errors.js'
+import type { Log } from '../../core/log.js'
+import type { CameraState, Verdict } from '../../core/types.js'
+import type { Alarms } from '../../stages/alarm/index.js'
+import type { AlarmLog } from '../../stages/alarm-log/index.js'
+import type { Mqtt } from '../../stages/mqtt/index.js'
+import type { Supervision } from '../health/supervision.js'
+import type { Glance } from '../line/camera-line.js'
+import type { Explanations } from './explanations.js'
+
+export interface ReporterOptions {
+  alarms: Alarms
+  mqtt: Pick<Mqtt, 'alarm' | 'observation' | 'cameraState' | 'refresh'>
+  alarmLog: Pick<AlarmLog, 'append'>
+  explanations: Pick<Explanations, 'consider' | 'forget' | 'forgetCamera' | 'alarmEnded'> | null
+  supervision: Pick<Supervision, 'frame' | 'alarm'>
+  log: Log
+  clock: Clock
+}
+
+/** Whether the faces that were seen before are still looked at. */
+const watches: Record<CameraState, boolean> = {
+  ok: true,
+  connecting: true,
+  lost: false,
+  frozen: false,
+  dark: false,
+  paused: false
+}
+
+export class Reporter {
+  readonly #options: ReporterOptions
+
+  constructor(options: ReporterOptions) {
+    this.#options = options
+  }
+
+  glance({ sighting, verdicts }: Glance, camera: CameraConfig): void {
+    const { alarms, explanations, supervision, clock } = this.#options
+    for (const verdict of verdicts) this.#verdict(verdict, camera)
+    for (const track of sighting.lost) {
+      alarms.trackLost(sighting.camera, track, sighting.at)
+      explanations?.forget(sighting.camera, track)
+    }
+    supervision.frame(clock.now() - sighting.at)
+  }
+
+  cameraState(camera: string, state: CameraState, since: number, until: number | null = null): void {
+    const { alarms, mqtt } = this.#options
+    mqtt.cameraState(camera, state, since, until)
+    if (!watches[state]) this.#options.explanations?.forgetCamera(camera)
+    this.send(alarms.cameraState(camera, state, this.#options.clock.now()))
+  }
+
+  /** The config has this camera no more, or another one by its name. */
+  cameraGone(camera: string): void {
+    this.#options.explanations?.forgetCamera(camera)
+    this.send(this.#options.alarms.cameraGone(camera, this.#options.clock.now()))
+  }
+
+  /**
+   * Raises or clears an alarm about painlens itself; doing it twice does nothing.
+   * @param about since: a moment of the clock
+   */
+  technical(condition: Condition, error: unknown, about: { since?: number } = {}): void {
+    const { alarms, clock } = this.#options
+    const detail = error === null ? undefined : messageOf(error)
+    this.send(alarms.technical(condition, error !== null, clock.now(), detail, about.since))
+  }
+
+  tick(): void {
+    this.send(this.#options.alarms.tick(this.#options.clock.now()))
+  }
+
+  /** Every active alarm once more, for somebody who may have missed them. */
+  refresh(): void {
+    this.send(this.#options.alarms.active(this.#options.clock.now()))
+  }
+
+  /** As `refresh`, and every state, too. */
+  refreshAll(): void {
+    this.#options.mqtt.refresh()
+    this.refresh()
+  }
+
+  shutdown(): void {
+    this.send(this.#options.alarms.shutdown(this.#options.clock.now()))
+  }
+
+  send(alarms: readonly AlarmMessage[]): void {
+    const { mqtt, alarmLog, explanations, supervision, log } = this.#options
+    for (const alarm of alarms) {
+      const { alarm_id, phase, condition, camera, reason } = alarm
+      supervision.alarm(condition, phase)
+      log.info({ alarm_id, phase, condition, camera, reason }, 'alarm')
+      alarmLog.append(alarm)
+      if (phase === 'end') explanations?.alarmEnded(alarm_id)
+      mqtt
+        .alarm(alarm)
+        .catch((error: unknown) => log.error({ alarm_id, error: messageOf(error) }, 'an alarm is not in the outbox'))
+    }
+  }
+
+  #verdict(verdict: Verdict, camera: CameraConfig): void {
+    const { alarms, mqtt, explanations, clock } = this.#options
+    const { at, face, score } = verdict
+    const { track, box, crop } = face
+    const output = alarms.observe({ camera: camera.id, track, at, score, box })
+    this.send(output.alarms)
+    mqtt.observation(camera.id, observationOf(verdict, stamp(clock, at), output.smoothed, camera))
+    const alarmId = output.episode?.active ? output.episode.alarmId : null
+    explanations?.consider({ camera: camera.id, track, at, crop, score, alarmId })
+  }
+}
+
+function observationOf(
+  verdict: Verdict,
+  at: string,
+  smoothed: number,
+  { width, height }: CameraConfig
+): ObservationMessage {
+  const { track, box, zone } = verdict.face
+  return {
+    at,
+    track,
+    box: [round(box.x / width), round(box.y / height), round(box.width / width), round(box.height / height)],
+    zone,
+    pain: round(verdict.score),
+    smoothed: round(smoothed),
+    // The MQTT stage takes them out again unless privacy.publish_emotions allows them.
+    emotions: Object.fromEntries(verdict.labels.map((label, i) => [label, round(verdict.probabilities[i]!)]))
+  }
+}
+
+const round = (value: number): number => Math.round(value * 1000) / 1000

@@ -1,0 +1,49 @@
+/** What an integrator may ask for over MQTT. */
+
+import { type Clock, stamp } from '../../core/clock.js'
+import { InputError } from '../../core/errors.js'
+import type { Alarms } from '../../stages/alarm/index.js'
+import type { CommandHandlers } from '../../stages/mqtt/index.js'
+import type { WatchedCamera } from '../line/watched-camera.js'
+import type { Reporter } from '../report/reporter.js'
+
+export interface CommandDependencies {
+  alarms: Alarms
+  cameras: ReadonlyMap<string, WatchedCamera>
+  reporter: () => Reporter
+  clock: Clock
+}
+
+const secondMs = 1000
+
+export function commandHandlers({ alarms, cameras, reporter, clock }: CommandDependencies): CommandHandlers {
+  const find = (id: string): WatchedCamera => {
+    const camera = cameras.get(id)
+    if (camera) return camera
+    const known = [...cameras.keys()].join(', ')
+    throw new InputError(`there is no camera ${JSON.stringify(id)}`, 'command', `Name one of: ${known}.`)
+  }
+  return {
+    async ack({ alarm_id, by, kind }) {
+      reporter().send([alarms.ack(alarm_id, by, kind, clock.now())])
+      return undefined
+    },
+    async pause({ camera, duration_s }) {
+      const until = find(camera).pause(clock.now() + duration_s * secondMs)
+      return { until: stamp(clock, until) }
+    },
+    async resume({ camera }) {
+      find(camera).resume()
+      return undefined
+    },
+    async test_alarm({ camera }) {
+      const messages = alarms.testAlarm(camera, clock.now())
+      reporter().send(messages)
+      return { alarm_id: messages[0]!.alarm_id }
+    },
+    async refresh() {
+      reporter().refreshAll()
+      return undefined
+    }
+  }
+}

@@ -1,0 +1,147 @@
+import '../../../core/no-telemetry.js'
+import { randomUUID } from 'node:crypto'
+import { mkdir, rm } from 'node:fs/promises'
+import { availableParallelism, tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { type InferenceSession, Tensor } from 'onnxruntime-node'
+import { DiskError, InferenceError, messageOf } from '../../../core/errors.js'
+import { encodeModel, writeModel } from '../../onnx/index.js'
+import { openSession, type ProviderName, type SessionOptions } from '../../ort/session.js'
+import type { Composite } from '../composites.js'
+import type { Engine, EngineResult, LoadGraph, Sample } from '../engine.js'
+import { collectGarbage } from '../garbage.js'
+import { isWeighted } from '../layers.js'
+import { lrpModelOf, lrpNames } from './onnx-graph.js'
+import type { UnpoolForm } from './onnx-unpool.js'
+
+/** Models above this size go to ONNX Runtime through files that it maps, which saves two copies in memory. */
+const largestInMemory = 64e6
+
+export interface OnnxEngineOptions {
+  provider?: ProviderName
+  threads?: number
+  /** Where the graph of a large model may lie while it is opened; the system's temporary folder without it. */
+  folder?: string
+  /** See `SessionOptions`. */
+  profileFilePrefix?: string
+}
+
+/** Which form of the graph suits a provider. */
+const unpoolForms: Record<ProviderName, UnpoolForm> = { cpu: 'indices', cuda: 'comparisons', tensorrt: 'comparisons' }
+
+type Shape = Pick<Engine, 'inputDims' | 'classes'>
+
+/** LRP as one more ONNX model, run by ONNX Runtime on the classifier's own provider. */
+export class OnnxEngine implements Engine {
+  readonly name: string
+  readonly inputDims: readonly (number | string)[]
+  readonly classes: number
+  readonly #session: InferenceSession
+
+  private constructor(session: InferenceSession, name: string, { inputDims, classes }: Shape) {
+    this.#session = session
+    this.name = name
+    this.inputDims = inputDims
+    this.classes = classes
+  }
+
+  /** Emits the graph and opens a session with it. */
+  static async create(load: LoadGraph, composite: Composite, options: OnnxEngineOptions): Promise<OnnxEngine> {
+    const { provider = 'cpu', threads = defaultThreads() } = options
+    const { session, ...shape } = await openLrpSession(load, composite, options)
+    const detail = provider === 'cpu' ? ` (${threads} thread${threads === 1 ? '' : 's'})` : ''
+    return new OnnxEngine(session, `onnx-${provider}${detail}`, shape)
+  }
+
+  async explain({ data, dims }: Sample, wanted: readonly number[]): Promise<EngineResult> {
+    const feeds = {
+      [lrpNames.input]: new Tensor('float32', data, dims),
+      [lrpNames.wanted]: new Tensor('int64', BigInt64Array.from(wanted, BigInt), [wanted.length])
+    }
+    try {
+      const results = await this.#session.run(feeds)
+      return {
+        logits: results[lrpNames.logits]!.data as Float32Array,
+        target: Array.from(results[lrpNames.target]!.data as BigInt64Array, Number),
+        relevance: results[lrpNames.relevance]!.data as Float32Array
+      }
+    } catch (cause) {
+      throw new InferenceError(
+        `LRP failed: ${messageOf(cause)}`,
+        this.name,
+        'Set explanation.engine to tfjs, or inference.provider to cpu.',
+        { cause }
+      )
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#session.release()
+  }
+}
+
+function defaultThreads(): number {
+  return Math.min(2, availableParallelism())
+}
+
+/** A session with the LRP graph, whose inputs and outputs are those of `lrpNames`; in the form that suits the provider. */
+export async function openLrpSession(
+  load: LoadGraph,
+  composite: Composite,
+  options: OnnxEngineOptions
+): Promise<Shape & { session: InferenceSession }> {
+  const { provider = 'cpu', threads = defaultThreads(), folder = tmpdir(), profileFilePrefix } = options
+  const { model, ...shape } = await emit(load, composite, { folder, unpool: unpoolForms[provider] })
+  try {
+    return { ...shape, session: await open(model, { provider, threads, profileFilePrefix }) }
+  } finally {
+    // What is mapped stays readable.
+    if (typeof model === 'string') await rm(dirname(model), { recursive: true, force: true })
+  }
+}
+
+/** The LRP graph: bytes, or for a large one a file in a new folder below `folder`. DiskError if there is no room for it. */
+async function emit(
+  load: LoadGraph,
+  composite: Composite,
+  { folder, unpool }: { folder: string; unpool: UnpoolForm }
+): Promise<Shape & { model: Uint8Array | string }> {
+  const graph = await load()
+  const shape = { inputDims: graph.input.dims, classes: graph.classes }
+  const size = graph.layers.reduce((sum, layer) => sum + (isWeighted(layer) ? layer.weights.byteLength : 0), 0)
+  if (size <= largestInMemory) return { model: encodeModel(lrpModelOf(graph, composite, unpool)), ...shape }
+  const own = join(folder, `painlens-lrp-${randomUUID()}`)
+  try {
+    await mkdir(own).catch((cause: unknown) => refuseFolder(folder, cause))
+    const model = join(own, 'lrp.onnx')
+    await writeModel(model, lrpModelOf(graph, composite, unpool), { dataFile: true, durable: false })
+    return { model, ...shape }
+  } catch (error) {
+    await rm(own, { recursive: true, force: true })
+    throw error
+  }
+}
+
+function refuseFolder(folder: string, cause: unknown): never {
+  throw new DiskError(
+    `no folder for the LRP graph can be made: ${messageOf(cause)}`,
+    folder,
+    'Free some space or set TMPDIR to a folder that exists and may be written to.',
+    { cause }
+  )
+}
+
+async function open(model: Uint8Array | string, options: SessionOptions): Promise<InferenceSession> {
+  if (typeof model !== 'string') return await openSession(model, options)
+  collectGarbage()
+  try {
+    return await openSession(model, { ...options, mapped: true })
+  } catch (cause) {
+    throw new InferenceError(
+      `the LRP graph cannot be opened: ${messageOf(cause instanceof Error && cause.cause ? cause.cause : cause).split('\n')[0]}`,
+      `onnx-${options.provider}`,
+      'Set explanation.engine to tfjs, or inference.provider to cpu.',
+      { cause }
+    )
+  }
+}

@@ -1,0 +1,140 @@
+import { InputError, UsageError } from '../../core/errors.js'
+import { decodeModel, elementCount, readModel } from '../onnx/index.js'
+import type { ProviderName } from '../ort/session.js'
+import { type Composite, type CompositeOptions, compositeOf } from './composites.js'
+import type { Engine, LoadGraph, Sample } from './engine.js'
+import { OnnxEngine, type OnnxEngineOptions } from './engines/onnx.js'
+import { TfjsEngine } from './engines/tfjs.js'
+import { layerGraphOf } from './graph/index.js'
+import type { LayerGraph } from './layers.js'
+
+/** `tfjs` computes with tfjs-node or wasm, `onnx` emits a graph that ONNX Runtime runs. */
+export type EngineName = 'tfjs' | 'onnx'
+
+type Create = (load: LoadGraph, composite: Composite, options: OnnxEngineOptions) => Promise<Engine>
+
+const engines: Record<EngineName, Create> = {
+  tfjs: (load, composite, { threads }) => TfjsEngine.create(load, composite, threads),
+  onnx: (load, composite, options) => OnnxEngine.create(load, composite, options)
+}
+
+export interface ExplainerOptions extends CompositeOptions {
+  /** An ONNX file's path, or its bytes (which must then stay as they are until the explainer is there). */
+  model: string | Uint8Array
+  /** One of `compositeNames`, or a list of [which layers, which rule]. */
+  composite: string | Composite
+  engine: EngineName
+  /** For the wasm backend and for ONNX Runtime on the CPU; min(2, cores) without it. */
+  threads?: number
+  /** Where the onnx engine computes; cpu without it. */
+  provider?: ProviderName
+  /** Where the onnx engine may put a large model's graph (its size and half as much) while opening it. */
+  folder?: string
+}
+
+/** Which output neuron to explain: each sample's largest, one for all, or one per sample. */
+export type Target = 'max' | number | readonly number[]
+
+export interface Relevance {
+  /** [batch][class], before a trailing Softmax. */
+  logits: Float32Array[]
+  /** The explained class of each sample. */
+  target: number[]
+  /** Signed, in the shape of the input: how much each value speaks for (or against) the target. */
+  relevance: Float32Array
+}
+
+export interface Explainer {
+  /** What computes: `tfjs-wasm (2 threads)`, `onnx-cuda`, … */
+  readonly engine: string
+  /** The model's input: the batch and other free dimensions as names. */
+  readonly inputDims: readonly (number | string)[]
+  readonly classes: number
+  /** Explains a batch. Calls are answered one after the other; the tfjs engine blocks its thread meanwhile. */
+  explain(sample: Sample, options?: { target?: Target }): Promise<Relevance>
+  /**
+   * Frees tensors and threads; further calls of `explain` fail. The wasm backend's heap itself goes with its thread, or
+   * serves the next explainer.
+   */
+  close(): Promise<void>
+}
+
+/**
+ * Prepares a classifier for being explained by Layer-wise Relevance Propagation. ModelError for a file that is no
+ * ONNX model, UnsupportedModelError (by node name and type) for one that LRP here cannot explain, UsageError for an
+ * unknown composite or options at odds.
+ */
+export async function createExplainer(options: ExplainerOptions): Promise<Explainer> {
+  const { engine, threads, provider, folder } = options
+  const create = engines[engine]
+  if (create === undefined) {
+    throw new UsageError(`unknown LRP engine "${engine}"`, 'createExplainer', 'Use onnx or tfjs.')
+  }
+  const composite = compositeOf(options.composite, options)
+  return new OneAtATime(await create(() => graphOf(options.model), composite, { threads, provider, folder }))
+}
+
+async function graphOf(model: string | Uint8Array): Promise<LayerGraph> {
+  return typeof model === 'string' ? layerGraphOf(await readModel(model), model) : layerGraphOf(decodeModel(model))
+}
+
+class OneAtATime implements Explainer {
+  #last: Promise<unknown> = Promise.resolve()
+  #closed: Promise<void> | null = null
+
+  constructor(private readonly own: Engine) {}
+
+  get engine(): string {
+    return this.own.name
+  }
+
+  get inputDims(): readonly (number | string)[] {
+    return this.own.inputDims
+  }
+
+  get classes(): number {
+    return this.own.classes
+  }
+
+  async explain(sample: Sample, { target = 'max' }: { target?: Target } = {}): Promise<Relevance> {
+    if (this.#closed) throw new UsageError('the explainer is closed', 'explain', 'Create another one.')
+    this.#check(sample)
+    const wanted = this.#wanted(target, sample.dims[0]!)
+    const result = this.#last.then(() => this.own.explain(sample, wanted))
+    this.#last = result.catch(() => undefined)
+    const { logits, ...rest } = await result
+    const rows = wanted.map((_, row) => logits.slice(row * this.classes, (row + 1) * this.classes))
+    return { logits: rows, ...rest }
+  }
+
+  close(): Promise<void> {
+    this.#closed ??= this.#last.then(() => this.own.close())
+    return this.#closed
+  }
+
+  #check({ data, dims }: Sample): void {
+    const fits = dims.length === this.inputDims.length && this.inputDims.slice(1).every((dim, i) => dim === dims[i + 1])
+    const [batch] = dims
+    if (!fits || !Number.isInteger(batch) || batch! < 1 || data.length !== elementCount(dims)) {
+      throw new InputError(
+        `${data.length} values as [${dims.join(', ')}] do not fit the model's [${this.inputDims.join(', ')}]`,
+        'explain',
+        'Give the picture in the shape of the model, the batch in front.'
+      )
+    }
+  }
+
+  #wanted(target: Target, batch: number): number[] {
+    const wanted = target === 'max' ? -1 : target
+    const list = typeof wanted === 'number' ? new Array<number>(batch).fill(wanted) : [...wanted]
+    const wrong = target === 'max' ? undefined : list.find((neuron) => !(neuron >= 0 && neuron < this.classes))
+    if (list.length !== batch || wrong !== undefined || !list.every(Number.isInteger)) {
+      throw new UsageError(
+        `the target is ${JSON.stringify(target)} for ${batch} pictures and ${this.classes} classes`,
+        'explain',
+        `Use "max", a class from 0 to ${this.classes - 1}, or one per picture.`
+      )
+    }
+    return list
+  }
+}

@@ -1,0 +1,104 @@
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import * as ort from 'onnxruntime-node'
+import { messageOf, ProviderError } from '../../core/errors.js'
+import { placedNodes } from './profile.js'
+import { openSession, type ProviderName } from './session.js'
+
+export type ProviderChoice = 'auto' | ProviderName
+
+/** What an inference on a provider has shown. */
+export interface ProviderProof {
+  provider: ProviderName
+  /** How many nodes ran where, by ONNX Runtime's own profile: `{ CUDAExecutionProvider: 34, CPUExecutionProvider: 2 }`. */
+  nodes: Record<string, number>
+  /** Set when `auto` had to fall back: what was tried and why it failed. */
+  fallback?: string
+}
+
+/** What ONNX Runtime calls them, in its profiles. */
+export const profileNames: Record<ProviderName, string> = {
+  cpu: 'CPUExecutionProvider',
+  cuda: 'CUDAExecutionProvider',
+  tensorrt: 'TensorrtExecutionProvider'
+}
+
+/** What `auto` tries, best first. TensorRT is not among them: it builds engines for minutes, which must be asked for. */
+const automatic: readonly ProviderName[] = ['cuda', 'cpu']
+
+const remedies: Record<ProviderName, string> = {
+  cpu: 'Reinstall painlens: onnxruntime-node brings the CPU provider along.',
+  cuda: "Install ONNX Runtime's CUDA provider with its CUDA and cuDNN libraries (see deploy/jetson), or set inference.provider to auto or cpu.",
+  tensorrt:
+    "Install ONNX Runtime's TensorRT provider with the TensorRT libraries (see deploy/jetson), or set inference.provider to auto, cuda or cpu."
+}
+
+/**
+ * Proves a provider by a real inference of a real model, since being listed or even loaded says little: ONNX Runtime
+ * runs on the CPU what a provider does not take. The profile must show that nodes ran on the provider.
+ * @param model an ONNX file with one float32 input
+ * @throws ProviderError when a provider was named and does not work, or when not even the CPU does
+ */
+export async function proveProvider(choice: ProviderChoice, model: string, threads?: number): Promise<ProviderProof> {
+  const failures: string[] = []
+  for (const provider of choice === 'auto' ? automatic : [choice]) {
+    try {
+      const nodes = await profiledInference(provider, model, threads)
+      if (!nodes[profileNames[provider]]) throw new Error(`no node of ${model} ran on it`)
+      return { provider, nodes, ...(failures.length > 0 && { fallback: failures.join('; ') }) }
+    } catch (error) {
+      if (provider === 'cpu') throw error
+      failures.push(`${provider}: ${reasonOf(error)}`)
+      if (choice !== 'auto')
+        throw new ProviderError(
+          `does not work (${reasonOf(error)})`,
+          `inference.provider ${provider}`,
+          remedies[provider]
+        )
+    }
+  }
+  throw new ProviderError(`no provider works (${failures.join('; ')})`, 'inference.provider', remedies.cpu)
+}
+
+/** What ONNX Runtime itself said: the file is as good for the provider that is tried next. */
+function reasonOf(error: unknown): string {
+  return messageOf(error instanceof Error && error.cause ? error.cause : error)
+}
+
+/** One inference on zeros; counts the profile's nodes by provider. */
+async function profiledInference(
+  provider: ProviderName,
+  model: string,
+  threads?: number
+): Promise<Record<string, number>> {
+  const folder = await mkdtemp(join(tmpdir(), 'painlens-proof-'))
+  try {
+    const session = await openSession(model, { provider, threads, profileFilePrefix: join(folder, 'profile') })
+    try {
+      const name = session.inputNames[0]!
+      const dims = inputDims(session)
+      await session.run({ [name]: new ort.Tensor('float32', new Float32Array(dims.reduce((a, b) => a * b, 1)), dims) })
+      session.endProfiling()
+    } finally {
+      await session.release()
+    }
+    const [file] = await readdir(folder)
+    return countNodes(await readFile(join(folder, file!), 'utf8'))
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+/** The dims of a session's first input; a symbolic one (the batch) is 1. */
+export function inputDims(session: ort.InferenceSession): number[] {
+  const meta = session.inputMetadata[0]
+  if (!meta?.isTensor) return []
+  return meta.shape.map((dim) => (typeof dim === 'number' ? dim : 1))
+}
+
+function countNodes(profile: string): Record<string, number> {
+  const counts: Record<string, number> = {}
+  for (const { provider } of placedNodes(profile)) counts[provider] = (counts[provider] ?? 0) + 1
+  return counts
+}

@@ -1,0 +1,243 @@
+/** `painlens demo`: a simulated camera, an embedded broker, and the real daemon between them. */
+import { createWriteStream } from 'node:fs'
+import { mkdtemp } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { connectAsync } from 'mqtt'
+import type { AlarmMessage, CameraStateMessage, ExplanationMessage, StatusMessage } from '../../contract/messages.js'
+import { ProgramError, UsageError } from '../../core/errors.js'
+import { startBroker } from './broker.js'
+import { type Child, startPainlens } from './child.js'
+import { type DemoPlaces, placesIn, writeDemoConfig } from './config-file.js'
+import { type JudgeInput, judge, type PlayedStretch } from './judge.js'
+import { Narrator, type StretchEvent } from './narrator.js'
+
+export interface DemoOptions {
+  seconds?: number
+  mqttPort?: number
+  rtspPort?: number
+}
+
+interface Show {
+  places: DemoPlaces
+  narrator: Narrator
+  stretches: PlayedStretch[]
+  alarms: AlarmMessage[]
+  explanations: ExplanationMessage[]
+  /** Resolves when the daemon has said that it is online. */
+  online: Promise<void>
+  sayOnline: () => void
+  onlineAt: number
+}
+
+interface Parts {
+  broker: { url: string; stop(): Promise<void> }
+  subscriber: { stop(): Promise<void> }
+  camera: Child & { url: string }
+  daemon: Child
+}
+
+/** The face eases in, smoothing lags, frames travel; the clear time and a margin come on top. */
+const graceMs = { start: 3000, end: 9000 }
+/** The first scripted pain and its alarm's end have to fit. */
+const leastSeconds = 45
+const childGraceMs = 1800
+
+/**
+ * Runs until `signal` aborts, or until `seconds` have passed since the daemon was online.
+ * @returns 0; with `seconds` 1 if a scripted pain did not give exactly one complete, explained alarm, or another did
+ */
+export async function demoCommand(options: DemoOptions, signal: AbortSignal): Promise<number> {
+  if (options.seconds !== undefined && options.seconds < leastSeconds)
+    throw new UsageError(
+      `${options.seconds} s are too short for a scripted pain and the end of its alarm`,
+      '--seconds',
+      `Give at least ${leastSeconds}.`
+    )
+  const show = await newShow()
+  const parts: Partial<Parts> = {}
+  try {
+    await raise(parts, show, options, signal)
+    await Promise.race([show.online, untilAborted(signal), anEnd(parts, show)])
+    if (!signal.aborted) show.narrator.note('Ctrl-C ends the demo.', Date.now())
+    await Promise.race([untilAborted(signal), anEnd(parts, show), sleep(options.seconds, signal)])
+  } finally {
+    await lower(parts)
+  }
+  show.narrator.note(`heatmaps: ${show.places.heatmaps}`, Date.now())
+  return options.seconds === undefined || signal.aborted ? 0 : verdict(show)
+}
+
+async function newShow(): Promise<Show> {
+  const places = placesIn(await mkdtemp(join(tmpdir(), 'painlens-demo-')))
+  const write = (line: string): void => void process.stdout.write(`${line}\n`)
+  const narrator = new Narrator({ write, startedAt: Date.now(), colour: process.stdout.isTTY })
+  let sayOnline = (): void => undefined
+  const online = new Promise<void>((resolve) => {
+    sayOnline = resolve
+  })
+  return {
+    places,
+    narrator,
+    stretches: [],
+    alarms: [],
+    explanations: [],
+    online,
+    sayOnline,
+    onlineAt: Number.POSITIVE_INFINITY
+  }
+}
+
+/** Starts broker, subscriber, camera and daemon; each is in `parts` as soon as it has to be stopped. */
+async function raise(parts: Partial<Parts>, show: Show, options: DemoOptions, signal: AbortSignal): Promise<void> {
+  const broker = await startBroker({ host: '127.0.0.1', port: options.mqttPort ?? 0 })
+  parts.broker = broker
+  parts.subscriber = await subscribe(broker.url, show)
+  parts.camera = await startCamera(show, options.rtspPort ?? 0, signal)
+  await writeDemoConfig(show.places, { camera: parts.camera.url, broker: broker.url })
+  introduce(show, parts.camera.url, broker.url)
+  if (!signal.aborted) parts.daemon = startDaemon(show)
+}
+
+/** The daemon goes first and in peace, so that its last messages still find a broker. */
+async function lower(parts: Partial<Parts>): Promise<void> {
+  await Promise.all([parts.daemon?.stop(childGraceMs), parts.camera?.stop(childGraceMs)])
+  await parts.subscriber?.stop()
+  await parts.broker?.stop()
+}
+
+function introduce({ places }: Show, camera: string, broker: string): void {
+  const port = new URL(broker).port
+  process.stdout.write(
+    [
+      'painlens demo: a rendered resident, a real camera stream, a real broker, the real daemon.',
+      'The demonstration model was trained on drawings only. It says nothing about people.',
+      '',
+      `  camera    ${camera}`,
+      `  broker    ${broker}   (watch it: mosquitto_sub -p ${port} -t 'painlens/demo/#' -v)`,
+      `  heatmaps  ${places.heatmaps}`,
+      `  log       ${places.log}`,
+      '',
+      ''
+    ].join('\n')
+  )
+}
+
+async function subscribe(url: string, show: Show): Promise<{ stop(): Promise<void> }> {
+  const client = await connectAsync(url, { protocolVersion: 4, clean: true, reconnectPeriod: 0 })
+  const base = 'painlens/demo'
+  const handlers: Record<string, (payload: never) => void> = {
+    [`${base}/status`]: (status: StatusMessage) => {
+      show.narrator.status(status)
+      if (status.state !== 'online') return
+      show.onlineAt = Math.min(show.onlineAt, Date.now())
+      show.sayOnline()
+    },
+    [`${base}/camera/bed-a/state`]: (state: CameraStateMessage) => show.narrator.camera('bed-a', state),
+    [`${base}/alarm`]: (alarm: AlarmMessage) => {
+      show.alarms.push(alarm)
+      show.narrator.alarm(alarm)
+    },
+    [`${base}/explanation`]: (explanation: ExplanationMessage) => {
+      show.explanations.push(explanation)
+      show.narrator.explanation(explanation, Date.now())
+    }
+  }
+  client.on('message', (topic, payload) => handlers[topic]?.(JSON.parse(payload.toString()) as never))
+  await client.subscribeAsync(Object.keys(handlers), { qos: 1 })
+  return { stop: () => client.endAsync(true) }
+}
+
+/** The camera is `painlens simulate` in a process of its own, so that drawing does not slow the daemon down. */
+async function startCamera(show: Show, port: number, signal: AbortSignal): Promise<Child & { url: string }> {
+  let ready: (url: string) => void
+  const url = new Promise<string>((resolve) => {
+    ready = resolve
+  })
+  const complaints: string[] = []
+  const child = startPainlens({
+    args: ['simulate', '--json', '--rtsp-port', String(port)],
+    onLine: (line, stream) => {
+      if (stream === 'stderr') complaints.push(line)
+      else onCameraEvent(JSON.parse(line) as { event: string }, show, ready)
+    }
+  })
+  const failed = child.ended.then((code) => {
+    throw new ProgramError(
+      `ended with ${code}: ${complaints.slice(-3).join(' ')}`,
+      'painlens simulate',
+      'See the message above.'
+    )
+  })
+  try {
+    const found = await Promise.race([url, failed, untilAborted(signal)])
+    return { ...child, url: found ?? '' }
+  } catch (error) {
+    await child.stop(childGraceMs)
+    throw error
+  }
+}
+
+function onCameraEvent(event: { event: string }, show: Show, ready: (url: string) => void): void {
+  if (event.event === 'ready') ready((event as unknown as { url: string }).url)
+  if (event.event !== 'stretch') return
+  const stretch = event as StretchEvent
+  const last = show.stretches.at(-1)
+  if (last) last.until = stretch.at
+  show.stretches.push({ expression: stretch.expression, from: stretch.at, until: null })
+  show.narrator.stretch(stretch)
+}
+
+function startDaemon({ places }: Show): Child {
+  const log = createWriteStream(places.log)
+  const child = startPainlens({
+    args: ['run', '--config', places.config],
+    onLine: (line) => {
+      log.write(`${line}\n`)
+      // The log is JSON; what is not is the message of a failed start.
+      if (!line.startsWith('{')) process.stderr.write(`${line}\n`)
+    }
+  })
+  void child.ended.then(() => log.end())
+  return child
+}
+
+/** Rejects when the camera or the daemon ends by itself. */
+function anEnd({ camera, daemon }: Partial<Parts>, { places }: Show): Promise<never> {
+  const fail = (what: string) => (code: number | string) => {
+    throw new ProgramError(`ended by itself (${code})`, what, `Its log is ${places.log}.`)
+  }
+  const never = new Promise<never>(() => undefined)
+  return Promise.race([
+    camera?.ended.then(fail('the simulated camera')) ?? never,
+    daemon?.ended.then(fail('the daemon')) ?? never
+  ])
+}
+
+function verdict({ stretches, alarms, explanations, onlineAt }: Show): number {
+  const input: JudgeInput = { stretches, alarms, explanations, watchedFrom: onlineAt, endedAt: Date.now(), graceMs }
+  const { judged, faults } = judge(input)
+  const pain = alarms.filter((alarm) => alarm.phase === 'start' && alarm.condition === 'pain').length
+  process.stdout.write(
+    `\n${judged} scripted pain stretches judged, ${pain} pain alarms, ${explanations.length} explanations.\n`
+  )
+  if (judged === 0) faults.push('no scripted pain was over before the end; give more seconds')
+  for (const fault of faults) process.stdout.write(`fault: ${fault}\n`)
+  if (faults.length === 0)
+    process.stdout.write('Each scripted pain gave exactly one explained alarm, and nothing else did.\n')
+  return faults.length === 0 ? 0 : 1
+}
+
+function untilAborted(signal: AbortSignal): Promise<undefined> {
+  if (signal.aborted) return Promise.resolve(undefined)
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(undefined), { once: true }))
+}
+
+/** Never resolves without `seconds`. */
+function sleep(seconds: number | undefined, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (seconds === undefined) return
+    const timer = setTimeout(resolve, seconds * 1000)
+    signal.addEventListener('abort', () => clearTimeout(timer), { once: true })
+  })
+}

@@ -1,0 +1,86 @@
+import { createRandom } from '../../lib/random.js'
+import { type ActionUnits, blendUnits, type Expression, expressionUnits } from '../render/index.js'
+import { blinkAt, liveliness } from './day-motion.js'
+
+/** A part of the day in which the resident shows one expression. */
+export interface Stretch {
+  expression: Expression
+  /** 0..1. */
+  intensity: number
+  seconds: number
+}
+
+/** What a simulated resident goes through. */
+export interface Day {
+  stretches: readonly Stretch[]
+  /** Begins again when it is over; else the last stretch goes on. */
+  loop: boolean
+  /** Of everything that is drawn: the variants of the expressions, blinks, movements. */
+  seed: number
+}
+
+/**
+ * A minute and a half. Pain lasts long enough for an onset of 2 s, and what follows long enough for a clear of 3 s and some
+ * more; pain comes once from happiness and once from disgust, because a change is where a classifier is most easily wrong.
+ */
+export const defaultDay: Day = {
+  stretches: [
+    { expression: 'neutral', intensity: 0, seconds: 10 },
+    { expression: 'happiness', intensity: 0.9, seconds: 12 },
+    { expression: 'pain', intensity: 0.95, seconds: 14 },
+    { expression: 'neutral', intensity: 0, seconds: 13 },
+    { expression: 'disgust', intensity: 0.9, seconds: 12 },
+    { expression: 'pain', intensity: 0.9, seconds: 14 },
+    { expression: 'neutral', intensity: 0, seconds: 15 }
+  ],
+  loop: true,
+  seed: 1
+}
+
+/** How long the face takes from one expression to the next. */
+export const transitionSeconds = 1
+
+/** The stretch that is on, counted through all rounds of the day, and when it began. */
+export interface PlacedStretch {
+  stretch: Stretch
+  index: number
+  from: number
+}
+
+/** How long one round of the day takes. */
+export const daySeconds = ({ stretches }: Day): number => stretches.reduce((sum, { seconds }) => sum + seconds, 0)
+
+/** The stretch at a time of the day, in seconds since its begin. @throws RangeError for a day without a stretch */
+export function stretchAt(day: Day, seconds: number): PlacedStretch {
+  const { stretches, loop } = day
+  if (stretches.length === 0) throw new RangeError('a day needs at least one stretch')
+  const length = daySeconds(day)
+  const rounds = loop && length > 0 ? Math.floor(Math.max(0, seconds) / length) : 0
+  let from = rounds * length
+  let index = 0
+  while (index < stretches.length - 1 && seconds >= from + stretches[index]!.seconds)
+    from += stretches[index++]!.seconds
+  return { stretch: stretches[index]!, index: rounds * stretches.length + index, from }
+}
+
+/** The face at a time of the day: a pure function, so that the same day looks the same again. */
+export function unitsAt(day: Day, seconds: number): ActionUnits {
+  const { stretch, index, from } = stretchAt(day, seconds)
+  const target = unitsOf(day, stretch, index)
+  const before = index === 0 ? {} : unitsOf(day, day.stretches[(index - 1) % day.stretches.length]!, index - 1)
+  const eased = blendUnits(before, target, smoothstep((seconds - from) / transitionSeconds))
+  const units = liveliness(eased, day.seed, seconds)
+  const blink = blinkAt(day.seed, seconds)
+  return blink > 0 ? { ...units, AU45: blink } : units
+}
+
+/** Residents of this day doze off only where the script says so: it says nothing of the kind. */
+function unitsOf(day: Day, { expression, intensity }: Stretch, index: number): ActionUnits {
+  const units = expressionUnits(expression, intensity, createRandom(day.seed * 8191 + index))
+  return expression === 'pain' ? units : { ...units, AU43: Math.min(units.AU43 ?? 0, 0.3 * intensity) }
+}
+
+function smoothstep(t: number): number {
+  const s = Math.min(1, Math.max(0, t))
+  return s * s * (3 - 2 * s)
+}

@@ -1,0 +1,246 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { messageOf, ProgramError } from '../../core/errors.js'
+import type { Log } from '../../core/log.js'
+import type { RtspServer } from './rtsp-server.js'
+
+export type FeedCodec = 'h264' | 'hevc' | 'mjpeg'
+
+/**
+ * Where the pictures come from: RGB24 frames of width*height*3 bytes, shown at the moment they come; one of FFmpeg's
+ * lavfi sources; or a video file, played again and again.
+ */
+export type FeedFrames = AsyncIterable<Uint8Array> | { lavfi: string } | { file: string }
+
+export interface FeedOptions {
+  server: RtspServer
+  /** As readers name it: `/bed`. */
+  path: string
+  codec: FeedCodec
+  /** Even numbers; mjpeg up to 2040 (RFC 2435). */
+  width: number
+  height: number
+  fps: number
+  frames: FeedFrames
+  ffmpeg?: string
+  log: Log
+}
+
+export interface Feed {
+  /** What a reader opens, credentials included. */
+  readonly url: string
+  /** Settles when the feed is over: stopped, or out of frames. Rejects with a ProgramError when ffmpeg failed. */
+  readonly ended: Promise<void>
+  /** Ends ffmpeg and the stream; its readers are disconnected. */
+  stop(): Promise<void>
+}
+
+const startMs = 20_000
+const killMs = 1000
+
+/**
+ * Has ffmpeg encode the pictures and publish them to the server, as a camera does. Back once the stream can be played.
+ * @throws ProgramError when ffmpeg is missing or ends before it has published anything
+ */
+export async function startFeed(options: FeedOptions): Promise<Feed> {
+  const { server, path, frames, ffmpeg = 'ffmpeg', log } = options
+  const publication = server.publish(path)
+  const child = spawn(ffmpeg, feedArguments(options, publication.url), {
+    stdio: ['pipe', 'ignore', 'pipe'],
+    // In a process group of its own, so that Ctrl-C ends it by way of stop() and not behind our back.
+    detached: true
+  })
+  const pump = new FramePump(child, options)
+  const complaints = collectLines(child)
+  let stopping = false
+  const ended = exitOf(child).then(({ code, error }) => {
+    publication.close()
+    pump.stop()
+    const reason =
+      pump.error ?? error?.message ?? (code === 0 ? undefined : (complaints.at(-1) ?? `ended with ${code}`))
+    if (!stopping && reason !== undefined) throw feedError(ffmpeg, reason)
+  })
+  const stop = async (): Promise<void> => {
+    stopping = true
+    pump.stop()
+    await endChild(child)
+    await ended.catch(() => undefined)
+  }
+  if (Symbol.asyncIterator in frames) pump.start(frames)
+  try {
+    const tooSoon = ended.then(() => Promise.reject(feedError(ffmpeg, 'ended before it had published anything')))
+    await within(startMs, Promise.race([publication.started, tooSoon]), ffmpeg)
+  } catch (error) {
+    await stop()
+    throw error
+  }
+  ended.catch((error) => log.warn({ path, error: messageOf(error) }, 'the simulated camera has stopped'))
+  return { url: server.url(path), ended, stop }
+}
+
+/** Writes frames to ffmpeg's standard input, one at a time: the next is asked for when the last one has been taken. */
+class FramePump {
+  readonly #child: ChildProcess
+  readonly #bytes: number
+  #iterator: AsyncIterator<Uint8Array> | undefined
+  #stopped = false
+  /** What is wrong with the frames. */
+  error: string | undefined
+
+  constructor(child: ChildProcess, { width, height }: FeedOptions) {
+    this.#child = child
+    this.#bytes = width * height * 3
+  }
+
+  start(frames: AsyncIterable<Uint8Array>): void {
+    this.#iterator = frames[Symbol.asyncIterator]()
+    this.#run(this.#iterator).catch((error) => {
+      if (!this.#stopped) this.error = messageOf(error)
+      this.#child.stdin?.destroy()
+    })
+  }
+
+  /** The iterator may be in the middle of its next frame; nobody waits for it. */
+  stop(): void {
+    if (this.#stopped) return
+    this.#stopped = true
+    this.#child.stdin?.destroy()
+    void Promise.resolve(this.#iterator?.return?.()).catch(() => undefined)
+  }
+
+  async #run(iterator: AsyncIterator<Uint8Array>): Promise<void> {
+    while (!this.#stopped) {
+      const next = await iterator.next()
+      if (this.#stopped) return
+      if (next.done) break
+      if (next.value.length !== this.#bytes)
+        throw new Error(`a frame has ${next.value.length} bytes instead of ${this.#bytes}`)
+      await written(this.#child, next.value)
+    }
+    this.#child.stdin?.end()
+  }
+}
+
+/** Back when ffmpeg has read all of it, so that the frame's memory may be used again; also when ffmpeg has gone. */
+function written({ stdin }: ChildProcess, frame: Uint8Array): Promise<void> {
+  return new Promise((resolve) => {
+    if (stdin?.writable) stdin.write(frame, () => resolve())
+    else resolve()
+  })
+}
+
+function collectLines(child: ChildProcess): string[] {
+  const lines: string[] = []
+  child.stdin?.on('error', () => undefined)
+  child.stderr?.on('data', (chunk: Buffer) => {
+    lines.push(
+      ...chunk
+        .toString('utf8')
+        .split('\n')
+        .map((line) => line.trim())
+        .filter((line) => line !== '')
+    )
+    lines.splice(0, lines.length - 10)
+  })
+  return lines
+}
+
+function exitOf(child: ChildProcess): Promise<{ code: number | null; error?: Error }> {
+  return new Promise((resolve) => {
+    child.once('error', (error) => resolve({ code: null, error }))
+    child.once('close', (code) => resolve({ code }))
+  })
+}
+
+async function endChild(child: ChildProcess): Promise<void> {
+  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return
+  const exited = once(child, 'close')
+  child.kill('SIGTERM')
+  const killer = setTimeout(() => child.kill('SIGKILL'), killMs)
+  await exited
+  clearTimeout(killer)
+}
+
+async function within<T>(ms: number, promise: Promise<T>, ffmpeg: string): Promise<T> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(feedError(ffmpeg, `has published nothing within ${ms / 1000} s`)), ms)
+  })
+  try {
+    return await Promise.race([promise, late])
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+function feedError(ffmpeg: string, what: string): ProgramError {
+  const fix = what.includes('ENOENT')
+    ? 'Install FFmpeg 4.4 or later: sudo apt-get install ffmpeg.'
+    : 'Check the size, the rate and the source of the pictures, and that this FFmpeg has libx264.'
+  return new ProgramError(what, `${ffmpeg}, as the simulated camera`, fix)
+}
+
+/**
+ * Encoders as a live camera needs them: no look-ahead and no B frames, because both delay the picture, and a key frame
+ * each second, because a reader waits for one. The parameter sets come with each key frame too (dump_extra).
+ */
+const encoders: Record<FeedCodec, (fps: number) => string[]> = {
+  h264: (fps) => [
+    ...['-c:v', 'libx264', '-preset', 'ultrafast', '-tune', 'zerolatency', '-pix_fmt', 'yuv420p', '-threads', '1'],
+    ...['-g', keyFrameEvery(fps), '-bf', '0', '-bsf:v', 'dump_extra']
+  ],
+  hevc: (fps) => [
+    ...[
+      '-c:v',
+      'libx265',
+      '-preset',
+      'ultrafast',
+      '-tune',
+      'zerolatency',
+      '-pix_fmt',
+      'yuv420p',
+      '-bsf:v',
+      'dump_extra'
+    ],
+    ...['-x265-params', `keyint=${keyFrameEvery(fps)}:bframes=0:frame-threads=1:log-level=error`]
+  ],
+  // RFC 2435 knows the standard Huffman tables only, and wants both quantisation tables.
+  mjpeg: () => [
+    '-c:v',
+    'mjpeg',
+    '-q:v',
+    '3',
+    '-pix_fmt',
+    'yuvj420p',
+    '-huffman',
+    'default',
+    '-force_duplicated_matrix',
+    '1',
+    '-threads',
+    '1'
+  ]
+}
+
+const keyFrameEvery = (fps: number): string => String(Math.max(1, Math.round(fps)))
+
+/** ffmpeg's arguments; `url` is the secret address to publish to, good for one publisher only. */
+function feedArguments(options: Omit<FeedOptions, 'server' | 'log'>, url: string): string[] {
+  return [
+    ...['-hide_banner', '-nostats', '-loglevel', 'warning'],
+    ...inputArguments(options),
+    '-an',
+    ...encoders[options.codec](options.fps),
+    ...['-f', 'rtsp', '-rtsp_transport', 'tcp', url]
+  ]
+}
+
+function inputArguments({ frames, width, height, fps }: Omit<FeedOptions, 'server' | 'log'>): string[] {
+  const fit = ['-vf', `fps=${fps},scale=${width}:${height},setsar=1`]
+  if ('lavfi' in frames) return ['-re', '-f', 'lavfi', '-i', frames.lavfi, ...fit]
+  if ('file' in frames) return ['-re', '-stream_loop', '-1', '-i', `file:${frames.file}`, ...fit]
+  // Stamped by the wall clock: a picture is shown when it comes, however regular that is.
+  return [
+    ...['-f', 'rawvideo', '-pix_fmt', 'rgb24', '-video_size', `${width}x${height}`, '-framerate', String(fps)],
+    ...['-use_wallclock_as_timestamps', '1', '-probesize', '32', '-analyzeduration', '0', '-i', 'pipe:0']
+  ]
+}

@@ -1,0 +1,94 @@
+import { createServer, type Server, type Socket } from 'node:net'
+import { type PainlensError, PortInUseError, UsageError } from '../../core/errors.js'
+import type { Log } from '../../core/log.js'
+import type { RtspCredentials } from './rtsp-server-auth.js'
+import { RtspConnection } from './rtsp-server-connection.js'
+import { type Publication, RtspPublications } from './rtsp-server-publications.js'
+
+export type { RtspCredentials } from './rtsp-server-auth.js'
+export type { Publication } from './rtsp-server-publications.js'
+
+/** As many as a simulated camera's readers may ever be; further ones are turned away. */
+const maxConnections = 64
+
+export interface RtspServerOptions {
+  /** Loopback unless told otherwise. */
+  host?: string
+  /** 0, the default, takes any free port. */
+  port?: number
+  /** What readers must know; nothing is asked without it. */
+  credentials?: RtspCredentials
+  log: Log
+}
+
+/** A running RTSP server (RFC 2326, RTP interleaved in the TCP connection, nothing over UDP). */
+export interface RtspServer {
+  readonly host: string
+  readonly port: number
+  /** What a reader opens; holds user name and password, percent-encoded, where the server asks for them. */
+  url(path: string): string
+  /** Gives the right to publish under `path`; `startFeed` uses it. */
+  publish(path: string): Publication & { url: string }
+  /** Connections open right now, feeds included. */
+  connections(): number
+  /** Closes every connection and the port. */
+  stop(): Promise<void>
+}
+
+/** @throws PortInUseError when the port is taken or may not be listened on */
+export async function startRtspServer(options: RtspServerOptions): Promise<RtspServer> {
+  const { host = '127.0.0.1', port = 0, credentials, log } = options
+  const publications = new RtspPublications()
+  const open = new Map<Socket, RtspConnection>()
+  const server = createServer((socket) => {
+    const connection = new RtspConnection(socket, publications, credentials, log)
+    open.set(socket, connection)
+    socket.on('close', () => open.delete(socket))
+    connection.start()
+  })
+  server.maxConnections = maxConnections
+  await listen(server, host, port)
+  const address = server.address()
+  const boundPort = typeof address === 'object' && address ? address.port : port
+  const authority = `${host.includes(':') ? `[${host}]` : host}:${boundPort}`
+  const login = credentials ? `${encode(credentials.user)}:${encode(credentials.password)}@` : ''
+  return {
+    host,
+    port: boundPort,
+    url: (path) => `rtsp://${login}${authority}${path}`,
+    publish: (path) => {
+      const publication = publications.open(path)
+      return { ...publication, url: `rtsp://${authority}${publication.secretPath}` }
+    },
+    connections: () => open.size,
+    stop: async () => {
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+      for (const connection of open.values()) connection.stop()
+      await closed
+    }
+  }
+}
+
+/** Also what encodeURIComponent leaves alone and a shell or a URL reader may not. */
+const encode = (text: string): string =>
+  encodeURIComponent(text).replace(/[!'()*]/g, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`)
+
+function listen(server: Server, host: string, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => reject(listenError(error, host, port)))
+    server.listen(port, host, () => {
+      server.removeAllListeners('error')
+      server.on('error', () => undefined)
+      resolve()
+    })
+  })
+}
+
+function listenError(error: NodeJS.ErrnoException, host: string, port: number): PainlensError {
+  const where = `RTSP server on ${host}:${port}`
+  if (error.code === 'EADDRINUSE')
+    return new PortInUseError('the port is in use', where, 'Choose another one, or end the program that uses it.')
+  if (error.code === 'EACCES')
+    return new PortInUseError('this user may not listen there', where, 'Choose a port above 1023.')
+  return new UsageError(error.message, where, 'Name an address of this machine.')
+}

@@ -1,0 +1,254 @@
+import { randomUUID } from 'node:crypto'
+import type { Acknowledgement, AlarmMessage, Condition, EndReason, Location } from '../../contract/messages.js'
+import { InputError } from '../../core/errors.js'
+import type { Box, CameraState } from '../../core/types.js'
+import { cameraStates, ignored, watchedConditions } from './camera-states.js'
+import { type AlarmFacts, AlarmRecord } from './record.js'
+import { type AlarmRules, defaultPriorities, defaultRules } from './rules.js'
+import { TokenBucket } from './token-bucket.js'
+import { follow, held, newTrack, predecessor, type TrackState } from './track.js'
+import type { AlarmOptions, AlarmOutput, Alarms, Observation } from './types.js'
+
+export { endAfterRestart } from './record.js'
+export { type AlarmRules, defaultPriorities, defaultRules, type Priority } from './rules.js'
+export type { AlarmOptions, AlarmOutput, Alarms, Observation } from './types.js'
+
+/** A rise that subscribers should hear of before the next regular update. */
+const riseStep = 0.1
+/** A camera may be lost for days: its alarm needs no update each few seconds. */
+const technicalUpdateS = 60
+/** Nobody can hear the updates of these. */
+const withoutUpdates: ReadonlySet<Condition> = new Set<Condition>(['broker_lost'])
+
+const nowhere = { ward: null, room: null, bed: null }
+
+/**
+ * The alarm stage: one state machine with hysteresis per track, and one alarm per technical condition. Pure: it has no
+ * timer, driven by `observe` and `tick`, and answers with what is to be published.
+ */
+export function createAlarms(options: AlarmOptions): Alarms {
+  return new AlarmStage(options)
+}
+
+class AlarmStage implements Alarms {
+  readonly #options: AlarmOptions
+  readonly #rules: AlarmRules
+  readonly #newId: () => string
+  readonly #limit: TokenBucket
+  readonly #tracks = new Map<string, TrackState>()
+  readonly #technical = new Map<string, AlarmRecord>()
+  readonly #cameraStates = new Map<string, CameraState>()
+  #stopped = false
+
+  constructor(options: AlarmOptions) {
+    this.#options = options
+    this.#rules = { ...defaultRules, ...options.rules }
+    this.#newId = options.newId ?? randomUUID
+    this.#limit = new TokenBucket(this.#rules.updatesPerS)
+  }
+
+  observe({ camera, track: id, at, score, box }: Observation): AlarmOutput {
+    if (this.#stopped || ignored.has(this.#cameraStates.get(camera))) {
+      return { smoothed: score, alarms: [], episode: null }
+    }
+    const key = trackKey(camera, id)
+    const track = this.#track(key, camera, at, box ?? null)
+    follow(track, this.#rules, at, score, box ?? null)
+    const alarms = this.#step(track)
+    const alarm = track.alarm
+    const episode = alarm === null ? null : { alarmId: alarm.alarmId, active: !alarm.ended }
+    if (alarm?.ended) track.alarm = null
+    return { smoothed: track.smoothed, alarms, episode }
+  }
+
+  trackLost(camera: string, track: number): void {
+    const known = this.#tracks.get(trackKey(camera, track))
+    if (known) known.lost = true
+  }
+
+  cameraState(camera: string, state: CameraState, at: number): AlarmMessage[] {
+    if (this.#stopped) return []
+    this.#cameraStates.set(camera, state)
+    const { ends, raises, keeps } = cameraStates[state]
+    if (keeps) return []
+    const alarms = ends === null ? [] : this.#endTracks(camera, ends, at)
+    // What gives way to another trouble, or to a pause, is not known to be over.
+    for (const condition of watchedConditions) {
+      if (condition !== raises) alarms.push(...this.#endTechnical(condition, camera, ends ?? 'cleared', at))
+    }
+    if (raises !== null) alarms.push(...this.#startTechnical(raises, camera, at, at, null))
+    return alarms
+  }
+
+  cameraGone(camera: string, at: number): AlarmMessage[] {
+    if (this.#stopped) return []
+    this.#cameraStates.delete(camera)
+    const technical = watchedConditions.flatMap((one) => this.#endTechnical(one, camera, 'reconfigured', at))
+    return [...this.#endTracks(camera, 'reconfigured', at), ...technical]
+  }
+
+  technical(condition: Condition, active: boolean, at: number, detail?: string, onset = at): AlarmMessage[] {
+    if (this.#stopped) return []
+    if (!active) return this.#endTechnical(condition, null, 'cleared', at)
+    return this.#startTechnical(condition, null, at, onset, detail ?? null)
+  }
+
+  ack(alarmId: string, by: string, kind: Acknowledgement['kind'], at: number): AlarmMessage {
+    for (const alarm of this.#activeRecords()) {
+      if (alarm.alarmId !== alarmId) continue
+      this.#takeTurn('command ack', at)
+      return alarm.acknowledge(by, kind, at)
+    }
+    throw new InputError(
+      `no active alarm has the id ${JSON.stringify(alarmId)}`,
+      'command ack',
+      'It may have ended already; `refresh` publishes every active alarm again.'
+    )
+  }
+
+  testAlarm(camera: string, at: number): AlarmMessage[] {
+    if (!Object.hasOwn(this.#options.cameras, camera)) {
+      throw new InputError(
+        `there is no camera ${JSON.stringify(camera)}`,
+        'command test_alarm',
+        `Name one of: ${Object.keys(this.#options.cameras).join(', ')}.`
+      )
+    }
+    this.#takeTurn('command test_alarm', at)
+    const alarm = this.#record('test', camera, at, null)
+    return [alarm.start(at, null), alarm.end(at, 'test')]
+  }
+
+  tick(now: number): AlarmMessage[] {
+    const alarms: AlarmMessage[] = []
+    for (const [key, track] of this.#tracks) {
+      if (held(track.lastSeen, now, this.#rules.trackLostS)) {
+        this.#tracks.delete(key)
+        if (track.alarm) alarms.push(track.alarm.end(now, 'track_lost'))
+      } else if (track.alarm && held(track.alarm.lastAt, now, this.#rules.updateS)) track.alarm.wanted = true
+    }
+    for (const alarm of this.#technical.values()) {
+      const speaks = !withoutUpdates.has(alarm.facts.condition)
+      if (speaks && held(alarm.lastAt, now, technicalUpdateS)) alarm.wanted = true
+    }
+    return [...alarms, ...this.#wantedUpdates(now)]
+  }
+
+  active(at: number): AlarmMessage[] {
+    for (const alarm of this.#activeRecords()) alarm.wanted = true
+    return this.#wantedUpdates(at)
+  }
+
+  shutdown(at: number): AlarmMessage[] {
+    this.#stopped = true
+    const alarms = [...this.#activeRecords()].map((alarm) => alarm.end(at, 'stopped'))
+    this.#tracks.clear()
+    this.#technical.clear()
+    return alarms
+  }
+
+  /** The track's state; a new track takes over that of the face which was at its place. */
+  #track(key: string, camera: string, at: number, box: Box | null): TrackState {
+    const known = this.#tracks.get(key)
+    const track = known ?? newTrack(camera, at)
+    if (track.alarm === null && box !== null) {
+      const before = predecessor(this.#tracks, { ...track, box }, at, this.#rules)
+      if (before) {
+        this.#tracks.delete(before[0])
+        this.#tracks.set(key, before[1])
+        return before[1]
+      }
+    }
+    this.#tracks.set(key, track)
+    return track
+  }
+
+  #step(track: TrackState): AlarmMessage[] {
+    const { onsetS, clearS, updateS } = this.#rules
+    const { alarm, lastSeen: now, smoothed } = track
+    if (alarm === null) {
+      if (!held(track.aboveSince, now, onsetS)) return []
+      track.alarm = this.#record('pain', track.camera, track.aboveSince ?? now, null)
+      return [track.alarm.start(now, smoothed)]
+    }
+    if (held(track.belowSince, now, clearS)) return [alarm.end(now, 'cleared', smoothed)]
+    const risen = smoothed >= (alarm.lastScore ?? 0) + riseStep
+    if (risen || held(alarm.lastAt, now, updateS)) alarm.wanted = true
+    return alarm.wanted && this.#mayUpdate(alarm, now) ? [alarm.update(now, smoothed)] : []
+  }
+
+  #mayUpdate(alarm: AlarmRecord, now: number): boolean {
+    return held(alarm.lastAt, now, this.#rules.updateMinS) && this.#limit.take(now)
+  }
+
+  /** The updates that are wanted, as far as the rate limit lets them now; who was silent longest comes first. */
+  #wantedUpdates(now: number): AlarmMessage[] {
+    const scores = new Map([...this.#tracks.values()].map((track) => [track.alarm, track.smoothed]))
+    return [...this.#activeRecords()]
+      .filter(({ wanted }) => wanted)
+      .sort((a, b) => a.lastAt - b.lastAt)
+      .filter((alarm) => this.#mayUpdate(alarm, now))
+      .map((alarm) => alarm.update(now, scores.get(alarm)))
+  }
+
+  /** What somebody asked for is not merged: where it is too much, the asker hears of it. */
+  #takeTurn(command: string, at: number): void {
+    if (!this.#limit.take(at)) throw new InputError('too many messages at once', command, 'Try again in a second.')
+  }
+
+  #endTracks(camera: string, reason: EndReason, at: number): AlarmMessage[] {
+    const alarms: AlarmMessage[] = []
+    for (const [key, track] of this.#tracks) {
+      if (track.camera !== camera) continue
+      this.#tracks.delete(key)
+      if (track.alarm) alarms.push(track.alarm.end(at, reason))
+    }
+    return alarms
+  }
+
+  #startTechnical(condition: Condition, camera: string | null, at: number, onset: number, detail: string | null) {
+    const key = technicalKey(condition, camera)
+    if (this.#technical.has(key)) return []
+    const raised = this.#record(condition, camera, onset, detail)
+    this.#technical.set(key, raised)
+    return [raised.start(at, null)]
+  }
+
+  #endTechnical(condition: Condition, camera: string | null, reason: EndReason, at: number): AlarmMessage[] {
+    const key = technicalKey(condition, camera)
+    const alarm = this.#technical.get(key)
+    this.#technical.delete(key)
+    return alarm ? [alarm.end(at, reason)] : []
+  }
+
+  #record(condition: Condition, camera: string | null, onset: number, detail: string | null): AlarmRecord {
+    const { cameras, facility, priorities, model, clock } = this.#options
+    const place = (camera !== null && Object.hasOwn(cameras, camera) && cameras[camera]) || nowhere
+    const facts: AlarmFacts = {
+      alarmId: this.#newId(),
+      type: condition === 'pain' ? 'physiological' : 'technical',
+      condition,
+      priority: priorities?.[condition] ?? defaultPriorities[condition],
+      location: { facility, ward: place.ward, room: place.room, bed: place.bed } satisfies Location,
+      camera,
+      onset,
+      threshold: condition === 'pain' ? this.#rules.onsetThreshold : null,
+      model,
+      detail
+    }
+    return new AlarmRecord(facts, clock)
+  }
+
+  *#activeRecords(): Iterable<AlarmRecord> {
+    for (const track of this.#tracks.values()) if (track.alarm) yield track.alarm
+    yield* this.#technical.values()
+  }
+}
+
+function trackKey(camera: string, track: number): string {
+  return `${track}@${camera}`
+}
+
+function technicalKey(condition: Condition, camera: string | null): string {
+  return `${condition}/${camera ?? ''}`
+}

@@ -1,0 +1,64 @@
+import type { Acknowledgement, AlarmMessage, Condition } from '../../contract/messages.js'
+import type { Clock } from '../../core/clock.js'
+import type { Box, CameraState } from '../../core/types.js'
+import type { AlarmRules, Priority } from './rules.js'
+
+export interface AlarmOptions {
+  cameras: Record<string, { ward: string | null; room: string | null; bed: string | null }>
+  facility: string | null
+  rules?: Partial<AlarmRules>
+  priorities?: Partial<Record<Condition, Priority>>
+  /** Named in every alarm. */
+  model: AlarmMessage['model']
+  clock: Clock
+  newId?: () => string
+}
+
+export interface Observation {
+  camera: string
+  track: number
+  /** When the frame was captured, a moment of the clock. */
+  at: number
+  /** The alarm label's probability, 0..1. */
+  score: number
+  /** In pixels of the frame. Without it an episode is not handed over to a new track. */
+  box?: Box
+}
+
+export interface AlarmOutput {
+  /** The smoothed score, 0..1. */
+  smoothed: number
+  /** To be published in this order. */
+  alarms: AlarmMessage[]
+  /** The alarm of this track, if there is one. */
+  episode: { alarmId: string; active: boolean } | null
+}
+
+export interface Alarms {
+  observe(observation: Observation): AlarmOutput
+  /** The tracker has given a track up. Its alarm ends with `tick`, unless a new track at its place takes it over before. */
+  trackLost(camera: string, track: number, at: number): void
+  /** A camera that is lost, frozen, dark or paused ends its pain alarms; all but `paused` raise a technical one until it is `ok`. */
+  cameraState(camera: string, state: CameraState, at: number): AlarmMessage[]
+  /** The config has this camera no more, or another one by its name: whatever is told of it ends. */
+  cameraGone(camera: string, at: number): AlarmMessage[]
+  /**
+   * Raises or clears an alarm about painlens itself.
+   * @param detail one plain clause for the text, without secrets
+   * @param onset when the condition began; `at` unless it is known to have been before
+   */
+  technical(condition: Condition, active: boolean, at: number, detail?: string, onset?: number): AlarmMessage[]
+  /** @throws {InputError} if there is no such active alarm, or if there are too many acknowledgements at once */
+  ack(alarmId: string, by: string, kind: Acknowledgement['kind'], at: number): AlarmMessage
+  /**
+   * Start and end of an alarm marked as a test.
+   * @throws {InputError} for a camera that the config does not have, or if there are too many at once
+   */
+  testAlarm(camera: string, at: number): AlarmMessage[]
+  /** Time passes: updates that are due, and ends of faces that stay away. Call it about once per second. */
+  tick(now: number): AlarmMessage[]
+  /** Each active alarm once more, as an update; those that the rate limit holds back come with `tick`. */
+  active(at: number): AlarmMessage[]
+  /** Ends every active alarm with the reason `stopped`; nothing starts after it. */
+  shutdown(at: number): AlarmMessage[]
+}

@@ -1,0 +1,253 @@
+import { BehaviorSubject, type Observable, Subject } from 'rxjs'
+import type { Clock } from '../../core/clock.js'
+import { CameraError } from '../../core/errors.js'
+import type { Log } from '../../core/log.js'
+import type { Secrets } from '../../core/secrets.js'
+import type { CameraState, Frame, Polygon } from '../../core/types.js'
+import type { Decoder } from './decoder.js'
+import { DecoderRun, type StreamMemory } from './decoder-run.js'
+import { type Failure, hung } from './failure.js'
+import { FrameAssembler } from './frames.js'
+import { maskSpans } from './masks.js'
+import { type PictureTiming, PictureWatch } from './picture-watch.js'
+import { Backoff, type CameraTiming, defaultTiming, RateMeter } from './timing.js'
+import { type CameraUrl, parseCameraUrl, registerSecrets } from './url.js'
+
+export interface CameraOptions {
+  id: string
+  /** `rtsp://user:password@host:554/path`; see `parseCameraUrl` for odd characters in a password. */
+  url: string
+  /** At most so many pictures per second; fewer when the camera is slower. */
+  fps: number
+  /** The size of the frames, whatever the camera's own is: scaled to fit, with black bars where the shape differs. */
+  width: number
+  height: number
+  /** Blacked out before anybody sees the frame; in 0..1 of the frame. */
+  masks: readonly Polygon[]
+  decoder: Decoder
+  timing?: Partial<CameraTiming>
+  /** After how long a repeated picture is frozen, and one that shows nothing dark. */
+  picture?: Partial<PictureTiming>
+  /** Frames that may be out at a time, the one being received included. 4 unless told otherwise. */
+  slots?: number
+  log: Log
+  clock: Clock
+  /** The password is registered here before anything is started. */
+  secrets: Secrets
+  /** 0 up to but not 1; jitters the restarts. */
+  random?: () => number
+}
+
+export interface CameraStatus {
+  state: CameraState
+  /** A moment of the clock (core/clock.ts). */
+  since: number
+  /** Why there is no picture, or none that is worth looking at; fit for a log. */
+  reason?: string
+}
+
+export interface CameraStats extends CameraStatus {
+  /** Frames handed on, and frames for which there was no slot or no taker. */
+  frames: number
+  dropped: number
+  /** Frames per second over the last 5 s, dropped ones included. */
+  fps: number
+  lastFrameAt: number | null
+  /** Decoders started after the first one. */
+  restarts: number
+  /** For how long the running decoder has given no picture, in ms; null while none runs. */
+  quietMs: number | null
+}
+
+/** A supervised camera: keeps a decoder running until it is stopped, and never throws for what a camera does. */
+export interface Camera {
+  readonly id: string
+  /** Hot; one subscriber, who releases each frame. Neither completes nor fails: a stopped camera can be started again. */
+  readonly frames: Observable<Frame>
+  /** The current state first, then each change of it or of its reason. All but `paused` are the camera stage's. */
+  readonly states: Observable<CameraStatus>
+  stats(): CameraStats
+  start(): void
+  /** Back when the decoder is gone; within 2 s. */
+  stop(): Promise<void>
+}
+
+/** @throws CameraError when the URL is none; nothing else is tried before `start` */
+export function openCamera(options: CameraOptions): Camera {
+  registerSecrets(options.url, options.secrets)
+  return new SupervisedCamera(options, parseCameraUrl(options.url, options.id))
+}
+
+/** States in which nobody is watched. */
+const useless: ReadonlySet<CameraState> = new Set<CameraState>(['lost', 'frozen', 'dark'])
+
+class SupervisedCamera implements Camera {
+  readonly id: string
+  readonly #options: CameraOptions
+  readonly #url: CameraUrl
+  readonly #timing: CameraTiming
+  readonly #backoff: Backoff
+  readonly #assembler: FrameAssembler
+  readonly #picture: PictureWatch
+  readonly #frames = new Subject<Frame>()
+  readonly #states: BehaviorSubject<CameraStatus>
+  readonly #rate = new RateMeter()
+  readonly #counts = { frames: 0, dropped: 0, restarts: 0 }
+  #lastFrameAt: number | null = null
+  readonly #memory: StreamMemory = {}
+  #run: DecoderRun | undefined
+  /** When it was started or gave its last picture, by a clock that nobody sets. */
+  #heardAt = 0
+  #running = false
+  #failure: Failure | undefined
+  /** Set when the child was killed for its silence. */
+  #silence: Failure | undefined
+  /** When the running child's first picture came. */
+  #steadySince: number | undefined
+  #retryTimer: NodeJS.Timeout | undefined
+  #silenceTimer: NodeJS.Timeout | undefined
+  #lostTimer: NodeJS.Timeout | undefined
+
+  constructor(options: CameraOptions, url: CameraUrl) {
+    this.id = options.id
+    this.#options = options
+    this.#url = url
+    this.#timing = { ...defaultTiming, ...options.timing }
+    this.#backoff = new Backoff(this.#timing, options.random ?? Math.random)
+    this.#states = new BehaviorSubject<CameraStatus>({ state: 'connecting', since: options.clock.now() })
+    const masks = maskSpans(options.masks, options)
+    this.#picture = new PictureWatch(options, masks, options.picture)
+    this.#assembler = new FrameAssembler({
+      camera: options.id,
+      width: options.width,
+      height: options.height,
+      slots: options.slots ?? 4,
+      masks,
+      onFrame: (frame) => this.#onFrame(frame),
+      onDrop: () => this.#onPicture(false)
+    })
+  }
+
+  get frames(): Observable<Frame> {
+    return this.#frames
+  }
+
+  get states(): Observable<CameraStatus> {
+    return this.#states
+  }
+
+  stats(): CameraStats {
+    const fps = this.#rate.rate(this.#options.clock.now())
+    const quietMs = this.#run ? performance.now() - this.#heardAt : null
+    return { ...this.#states.value, ...this.#counts, fps, lastFrameAt: this.#lastFrameAt, quietMs }
+  }
+
+  start(): void {
+    if (this.#running) return
+    this.#running = true
+    this.#failure = undefined
+    this.#backoff.reset()
+    this.#setState('connecting')
+    this.#lostTimer = setTimeout(() => this.#setState('lost'), this.#timing.lostMs)
+    this.#launch()
+  }
+
+  async stop(): Promise<void> {
+    this.#running = false
+    for (const timer of [this.#retryTimer, this.#silenceTimer, this.#lostTimer]) clearTimeout(timer)
+    const run = this.#run
+    this.#run = undefined
+    this.#assembler.reset()
+    this.#rate.reset()
+    await run?.stop()
+  }
+
+  #launch(): void {
+    const { decoder, clock, log, secrets, fps, width, height } = this.#options
+    this.#silence = undefined
+    this.#steadySince = undefined
+    this.#heardAt = performance.now()
+    const run = new DecoderRun({
+      decoder,
+      request: { url: this.#url, fps, width, height, readMs: this.#timing.readMs },
+      memory: this.#memory,
+      onStart: (pictures) => {
+        this.#assembler.reset(pictures)
+        this.#watch(this.#timing.connectMs)
+      },
+      onData: (chunk) => {
+        if (this.#run === run) this.#assembler.push(chunk, clock.now())
+      },
+      redact: (line) => secrets.redact(line),
+      onLine: (line) => log.debug({ camera: this.id, line }, 'decoder'),
+      onEnd: (failure) => {
+        if (this.#run === run) this.#onEnd(this.#silence ?? failure)
+      }
+    })
+    this.#run = run
+  }
+
+  /** Kills the decoder when no picture comes in time; each picture starts the time anew. */
+  #watch(ms: number): void {
+    clearTimeout(this.#silenceTimer)
+    this.#silenceTimer = setTimeout(() => {
+      this.#silence = hung(ms)
+      this.#run?.kill()
+    }, ms)
+  }
+
+  #onFrame(frame: Frame): void {
+    const taken = this.#frames.observed
+    this.#picture.look(frame.data, frame.at)
+    this.#onPicture(taken)
+    if (taken) this.#frames.next(frame)
+    else frame.release()
+  }
+
+  #onPicture(taken: boolean): void {
+    const now = this.#options.clock.now()
+    this.#counts[taken ? 'frames' : 'dropped']++
+    this.#lastFrameAt = now
+    this.#heardAt = performance.now()
+    this.#rate.add(now)
+    if (this.#steadySince === undefined) {
+      this.#steadySince = now
+      this.#watch(this.#timing.readMs)
+    } else this.#silenceTimer?.refresh()
+    this.#lostTimer?.refresh()
+    if (now - this.#steadySince >= this.#timing.steadyMs) this.#backoff.reset()
+    this.#failure = undefined
+    const { state, reason } = this.#picture.status
+    this.#setState(state, reason)
+  }
+
+  #onEnd(failure: Failure): void {
+    clearTimeout(this.#silenceTimer)
+    this.#run = undefined
+    const known = this.#failure?.kind === failure.kind
+    this.#failure = failure
+    const waitMs = this.#backoff.next(failure.kind)
+    const error = new CameraError(failure.what, `camera ${this.id} at ${this.#url.shown}`, failure.fix)
+    const fields = { camera: this.id, kind: failure.kind, retryMs: Math.round(waitMs) }
+    this.#options.log[known ? 'debug' : 'warn'](fields, error.message)
+    this.#setState(this.#states.value.state === 'lost' ? 'lost' : 'connecting')
+    this.#retryTimer = setTimeout(() => {
+      this.#counts.restarts++
+      this.#launch()
+    }, waitMs)
+  }
+
+  #setState(state: CameraState, why?: string): void {
+    const before = this.#states.value
+    const reason = why ?? this.#failure?.what ?? (state === 'lost' ? this.#noPicture() : undefined)
+    if (state === before.state && reason === before.reason) return
+    const { clock, log } = this.#options
+    if (state !== before.state)
+      log[useless.has(state) ? 'warn' : 'info']({ camera: this.id, state, reason }, `camera is ${state}`)
+    this.#states.next({ state, since: state === before.state ? before.since : clock.now(), reason })
+  }
+
+  #noPicture(): string {
+    return `no picture for ${this.#timing.lostMs / 1000} s`
+  }
+}

@@ -1,0 +1,129 @@
+import { CameraError } from '../../core/errors.js'
+import type { Secrets } from '../../core/secrets.js'
+import type { Decoder } from './decoder.js'
+import { DecoderRun } from './decoder-run.js'
+import { type Failure, hung } from './failure.js'
+import { bytesOf } from './pixels.js'
+import { defaultTiming } from './timing.js'
+import { type CameraUrl, parseCameraUrl, registerSecrets } from './url.js'
+
+export interface CameraCheckOptions {
+  id: string
+  url: string
+  decoder: Decoder
+  secrets: Secrets
+  /** For the first picture; `defaultTiming.connectMs` unless told otherwise. */
+  timeoutMs?: number
+}
+
+export interface CameraCheck {
+  /** The camera's own, not that of the frames that painlens asks for; undefined where the decoder does not say. */
+  width?: number
+  height?: number
+  codec?: string
+  /** Pictures per second, as declared or else as timed. */
+  fps?: number
+  firstFrameMs: number
+}
+
+/** The pictures are only counted, never shown, so they may be small. */
+const probeSize = { width: 64, height: 36 }
+/** Where the stream does not declare its rate, so many pictures are timed, for so long at most. */
+const timedPictures = 10
+const timedMs = 2000
+
+/**
+ * Opens a camera once, for a picture, or a few to find out their rate.
+ * @throws CameraError with what to do when there is none in time; the signal's reason when it aborts
+ */
+export async function checkCamera(options: CameraCheckOptions, signal?: AbortSignal): Promise<CameraCheck> {
+  registerSecrets(options.url, options.secrets)
+  const url = parseCameraUrl(options.url, options.id)
+  signal?.throwIfAborted()
+  const started = performance.now()
+  const probe = new CameraProbe(options, url)
+  try {
+    await probe.pictures(1, options.timeoutMs ?? defaultTiming.connectMs, signal)
+    const firstFrameMs = performance.now() - started
+    // What standard error says came first but may be read last.
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    const stream = options.decoder.describe(probe.lines)
+    if (stream.fps === undefined) await probe.pictures(timedPictures, timedMs, signal).catch(() => undefined)
+    signal?.throwIfAborted()
+    return { ...stream, fps: stream.fps ?? probe.fps(), firstFrameMs }
+  } finally {
+    await probe.stop()
+  }
+}
+
+/** One decoder that runs for the sake of finding out about a camera. */
+class CameraProbe {
+  readonly lines: string[] = []
+  readonly #where: string
+  readonly #run: DecoderRun
+  readonly #times: number[] = []
+  #pictureBytes = 0
+  #bytes = 0
+  #failure: Failure | undefined
+  #notify: () => void = () => undefined
+
+  constructor({ id, decoder, secrets }: CameraCheckOptions, url: CameraUrl) {
+    this.#where = `camera ${id} at ${url.shown}`
+    this.#run = new DecoderRun({
+      decoder,
+      request: { url, fps: 60, ...probeSize, readMs: defaultTiming.readMs, verbose: true },
+      memory: {},
+      redact: (line) => secrets.redact(line),
+      onStart: (pictures) => {
+        if (pictures) this.#pictureBytes = bytesOf(pictures)
+      },
+      onData: (chunk) => this.#count(chunk.length),
+      onLine: (line) => this.lines.push(line),
+      onEnd: (failure) => {
+        this.#failure = failure
+        this.#notify()
+      }
+    })
+  }
+
+  /** Back when so many pictures have come since the start. */
+  async pictures(count: number, withinMs: number, signal?: AbortSignal): Promise<void> {
+    const aborted = new AbortController()
+    let timer: NodeJS.Timeout | undefined
+    try {
+      await new Promise<void>((resolve, reject) => {
+        const fail = ({ what, fix }: Failure): void => reject(new CameraError(what, this.#where, fix))
+        this.#notify = () => {
+          if (this.#times.length >= count) resolve()
+          else if (this.#failure) fail(this.#failure)
+        }
+        timer = setTimeout(() => fail(hung(withinMs)), withinMs)
+        signal?.addEventListener('abort', () => reject(signal.reason), { signal: aborted.signal })
+        this.#notify()
+      })
+    } finally {
+      clearTimeout(timer)
+      aborted.abort()
+    }
+  }
+
+  /** Pictures per second so far; undefined for fewer than three. The first may come late, with the second at its heels. */
+  fps(): number | undefined {
+    const [, first] = this.#times
+    const last = this.#times.at(-1)
+    if (this.#times.length < 3 || first === undefined || last === undefined || last <= first) return undefined
+    return Math.round(((this.#times.length - 2) / (last - first)) * 10_000) / 10
+  }
+
+  stop(): Promise<void> {
+    return this.#run.stop()
+  }
+
+  #count(bytes: number): void {
+    const before = Math.floor(this.#bytes / this.#pictureBytes)
+    this.#bytes += bytes
+    for (let picture = before; picture < Math.floor(this.#bytes / this.#pictureBytes); picture++)
+      this.#times.push(performance.now())
+    this.#notify()
+  }
+}

@@ -1,0 +1,162 @@
+import type { Size } from '../../core/types.js'
+import { Album } from './album.js'
+import type { Span } from './masks.js'
+import { type Sample, SampleGrid } from './sample-grid.js'
+import { type Structure, StructureMeter } from './structure.js'
+
+/** In ms; Infinity never says so. */
+export interface PictureTiming {
+  /** The same picture for so long is frozen. */
+  frozenAfterMs: number
+  /** Nothing to be seen for so long is dark. */
+  darkAfterMs: number
+}
+
+export const defaultPictureTiming: PictureTiming = { frozenAfterMs: 10_000, darkAfterMs: 10_000 }
+
+/** How a picture that looks alive and is not is told from one that is; README.md has what the numbers come from. */
+export const pictureRules = {
+  /** Of the sampled pixels: so many may differ between two pictures that count as the same. */
+  sameUpTo: 0.005,
+  /** Fewer pictures are not called frozen, however long they take. */
+  frozenLeastPictures: 5,
+  /** A frozen camera is live again at the second new picture within so long: one alone may be the encoder's. */
+  liveWithinMs: 10_000,
+  /** Or at the second that comes at all, when an encoder spares the pictures between its key frames: from then on it is
+   * waited for twice as long as they took, up to this. */
+  longestPatienceMs: 60_000,
+  /** A dark camera shows something again once it has for so long. */
+  seenAfterMs: 2000,
+  /** Nothing is to be seen below any of these: grey levels, or contrast as a share of the brightness. */
+  dark: { brightness: 6, contrast: 2, relativeContrast: 0.05 },
+  /** A dark camera has to be above all of these instead. */
+  seen: { brightness: 8, contrast: 2.6, relativeContrast: 0.07 },
+  /** The time from one picture to the next counts as that of a condition only up to this; after that nobody knows. */
+  longestGapMs: 10_000
+} as const
+
+export interface PictureStatus {
+  state: 'ok' | 'frozen' | 'dark'
+  reason?: string
+}
+
+/**
+ * Finds out whether a camera's pictures show something and live, from a sparse sample of each. Pure: its clock is the
+ * frames'. A live sensor's noise makes a picture that was never there before at the latest with the encoder's next key
+ * frame; a repeated picture, also an encoded one, comes back to what has been there.
+ */
+export class PictureWatch {
+  readonly #timing: PictureTiming
+  readonly #grid: SampleGrid
+  readonly #sample: Sample
+  readonly #structure: StructureMeter
+  readonly #album = new Album()
+  readonly #repeated = new Held()
+  readonly #blind = new Held()
+  readonly #seen = new Held()
+  #status: PictureStatus = { state: 'ok' }
+  #lastAt: number | undefined
+  #lastNewAt = Number.NEGATIVE_INFINITY
+  /** New pictures while frozen that came one by one. */
+  #rare = 0
+  /** How long a picture may stay the same; grows when the camera turns out to be live after all. */
+  #patienceMs: number
+
+  /** @param masks as `maskSpans` gives them */
+  constructor(size: Size, masks: readonly Span[], timing: Partial<PictureTiming> = {}) {
+    this.#timing = { ...defaultPictureTiming, ...timing }
+    this.#patienceMs = this.#timing.frozenAfterMs
+    this.#grid = new SampleGrid(size, masks)
+    this.#sample = this.#grid.newSample()
+    this.#structure = new StructureMeter(this.#grid)
+  }
+
+  get status(): PictureStatus {
+    return this.#status
+  }
+
+  /**
+   * @param frame RGB24 of the watch's size, masked already; it is not kept
+   * @param at in ms, growing
+   */
+  look(frame: Uint8Array, at: number): PictureStatus {
+    // Masks may leave nothing to judge by.
+    if (this.#grid.length === 0) return this.#status
+    this.#grid.read(frame, this.#sample)
+    const structure = this.#structure.measure(this.#sample)
+    const isNew = this.#album.isNew(this.#sample.grey, this.#tolerated())
+    const blind = showsNothing(structure, this.#status.state === 'dark' ? pictureRules.seen : pictureRules.dark)
+    const gap = at - (this.#lastAt ?? at)
+    this.#lastAt = at
+    const elapsed = gap >= 0 && gap <= pictureRules.longestGapMs ? gap : 0
+    this.#blind.add(blind, elapsed)
+    this.#seen.add(!blind, elapsed)
+    if (isNew) this.#repeated.reset()
+    // A black picture is the same each time: that is dark, not frozen.
+    this.#repeated.add(!blind, elapsed)
+    this.#step(structure)
+    if (isNew) this.#onNew(at)
+    return this.#status
+  }
+
+  #step(structure: Structure): void {
+    const { state } = this.#status
+    const { ms, pictures } = this.#repeated
+    const { seenAfterMs, frozenLeastPictures } = pictureRules
+    if (state !== 'dark' && this.#blind.ms >= this.#timing.darkAfterMs) this.#set('dark', darkReason(structure))
+    else if (state === 'dark' && this.#seen.ms >= seenAfterMs) this.#set('ok')
+    else if (state === 'ok' && ms >= this.#patienceMs && pictures >= frozenLeastPictures)
+      this.#set('frozen', `the same picture for ${Math.round(ms / 1000)} s`)
+  }
+
+  #onNew(at: number): void {
+    const gap = at - this.#lastNewAt
+    this.#lastNewAt = at
+    if (this.#status.state !== 'frozen') return
+    const { liveWithinMs, longestPatienceMs } = pictureRules
+    if (gap <= liveWithinMs) this.#set('ok')
+    else if (gap <= longestPatienceMs && ++this.#rare === 2) {
+      this.#patienceMs = Math.max(this.#patienceMs, Math.min(longestPatienceMs, 2 * gap))
+      this.#set('ok')
+    }
+  }
+
+  #set(state: PictureStatus['state'], reason?: string): void {
+    this.#status = { state, reason }
+    this.#rare = 0
+  }
+
+  /** Bars beside the picture never differ, so only what lies between them counts. */
+  #tolerated(): number {
+    return Math.floor(pictureRules.sameUpTo * this.#grid.length * this.#grid.shareOf(this.#sample))
+  }
+}
+
+/** For how long, and for how many pictures, something has held without a break. */
+class Held {
+  ms = 0
+  pictures = 0
+
+  /** @param elapsed since the picture before */
+  add(holds: boolean, elapsed: number): void {
+    if (!holds) this.reset()
+    else if (this.pictures++ > 0) this.ms += elapsed
+  }
+
+  reset(): void {
+    this.ms = 0
+    this.pictures = 0
+  }
+}
+
+type DarkRules = Record<'brightness' | 'contrast' | 'relativeContrast', number>
+
+function showsNothing({ brightness, contrast }: Structure, least: DarkRules): boolean {
+  return brightness < least.brightness || contrast < least.contrast || contrast < least.relativeContrast * brightness
+}
+
+function darkReason({ brightness, contrast }: Structure): string {
+  return brightness < pictureRules.dark.brightness
+    ? `the brightest part has ${Math.round(brightness)} of 255 grey levels`
+    : `nothing stands out: ${contrast.toFixed(1)} grey levels of contrast at a brightness of ${Math.round(brightness)}`
+}

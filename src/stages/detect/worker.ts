@@ -1,0 +1,126 @@
+import { InferenceError, messageOf, ProviderError } from '../../core/errors.js'
+import type { Box, Crop, Size } from '../../core/types.js'
+import { serveWorker, Transferred } from '../../core/worker-server.js'
+import { type Alignment, alignFace } from '../../lib/face/align.js'
+import type { FaceModels } from '../../lib/face/models/index.js'
+import { FaceNetworks, frameTensor } from '../../lib/face/networks.js'
+import { searchFaces } from '../../lib/face/search.js'
+import type { ProviderChoice } from '../../lib/ort/provider.js'
+import type { ProviderName } from '../../lib/ort/session.js'
+import { CameraTracks } from './camera-tracks.js'
+
+export interface OpenRequest {
+  models: FaceModels
+  crop: Size
+  alignment: Alignment
+  provider: ProviderChoice
+  threads: number
+  minScore: number
+  /** The last track of a worker that died before this one; 0 for none. */
+  lastTrack: number
+}
+
+export interface OpenAnswer {
+  provider: ProviderName
+  /** Set when `auto` had to fall back: what was tried and why it failed. */
+  fallback?: string
+}
+
+/** A frame without what a worker has no use for; `data` lies over a SharedArrayBuffer and is not copied on its way. */
+export interface DetectRequest extends Size {
+  camera: string
+  at: number
+  data: Uint8Array
+}
+
+export interface DetectedFace {
+  track: number
+  box: Box
+  score: number
+  landmarks: Float32Array
+  crop: Crop
+}
+
+export interface DetectAnswer {
+  faces: DetectedFace[]
+  lost: number[]
+  /** The time it took, in ms. */
+  ms: number
+}
+
+/** What `auto` tries, best first. */
+const automatic: readonly ProviderName[] = ['cuda', 'cpu']
+
+let open: (OpenRequest & { networks: FaceNetworks; tracks: CameraTracks }) | undefined
+/** ONNX Runtime takes no shared memory, so this worker's copy of the frame; used again while the size stays. */
+let pixels = new Uint8Array(0)
+
+const methods = {
+  /** Opens the models and proves the provider by an inference of each. */
+  async open(request: OpenRequest): Promise<OpenAnswer> {
+    const failures: string[] = []
+    for (const provider of request.provider === 'auto' ? automatic : [request.provider]) {
+      try {
+        const networks = await openAndTry(request, provider)
+        open = { ...request, networks, tracks: new CameraTracks(request.lastTrack) }
+        return { provider, ...(failures.length > 0 && { fallback: failures.join('; ') }) }
+      } catch (error) {
+        if (provider === 'cpu') throw error
+        failures.push(`${provider}: ${messageOf(error)}`)
+      }
+    }
+    throw new ProviderError(
+      `does not run the face models (${failures.join('; ')})`,
+      `inference.provider ${request.provider}`,
+      'See deploy/jetson for the libraries it needs, or set inference.provider to auto or cpu.'
+    )
+  },
+
+  async detect(request: DetectRequest): Promise<Transferred<DetectAnswer>> {
+    if (!open) throw new InferenceError('is asked before its models are open', 'the face worker', 'Report this bug.')
+    const { networks, tracks, minScore, crop, alignment } = open
+    const startedAt = performance.now()
+    if (pixels.length !== request.data.length) pixels = new Uint8Array(request.data.length)
+    pixels.set(request.data)
+    const plan = tracks.plan(request.camera, request, request.at)
+    const found = await searchFaces(networks, frameTensor(request, pixels), { minScore, ...plan })
+    const { ids, lost } = tracks.update(request.camera, found, request.at)
+    const faces = found.map(({ box, score, landmarks }, i) => ({
+      track: ids[i]!,
+      box,
+      score,
+      landmarks,
+      crop: alignFace({ width: request.width, height: request.height, data: pixels }, landmarks, crop, alignment)
+    }))
+    const buffers = faces.flatMap((face) => [face.landmarks, face.crop.data, face.crop.landmarks])
+    const ms = performance.now() - startedAt
+    return new Transferred(
+      { faces, lost, ms },
+      buffers.map(({ buffer }) => buffer as ArrayBuffer)
+    )
+  },
+
+  forget({ camera }: { camera: string }): void {
+    open?.tracks.forget(camera)
+  }
+}
+export type DetectMethods = typeof methods
+
+async function openAndTry(request: OpenRequest, provider: ProviderName): Promise<FaceNetworks> {
+  const networks = await FaceNetworks.open(request.models, { provider, threads: request.threads })
+  try {
+    const size = { width: 320, height: 192 }
+    const frame = frameTensor(size, new Uint8Array(size.width * size.height * 3).fill(127))
+    await searchFaces(networks, frame, {
+      minScore: 0,
+      around: [{ x: 100, y: 50, width: 46, height: 46 }],
+      everywhere: true
+    })
+    return networks
+  } catch (error) {
+    await networks.close()
+    throw error
+  }
+}
+
+serveWorker(methods)

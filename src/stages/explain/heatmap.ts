@@ -1,0 +1,85 @@
+import sharp, { type Sharp } from 'sharp'
+import type { Crop, Size } from '../../core/types.js'
+
+// No picture comes twice, so up to 50 MB of them, faces, would be kept for nothing. It holds for the whole process.
+sharp.cache(false)
+
+type Colour = readonly [red: number, green: number, blue: number]
+
+const colours: { for: Colour; against: Colour } = { for: [214, 16, 16], against: [16, 64, 214] }
+/** Relevance above this quantile of its absolute values is fully opaque: a few hot pixels must not hide the rest. */
+const fullAt = 0.995
+/** Below 1, so that weak relevance can be seen at all. */
+const gamma = 0.6
+
+export interface PictureOptions {
+  /** How many times as wide and high as the crop, a whole number from 1 (the default). */
+  scale?: number
+  /** How pixels are enlarged: `nearest` shows each as a square (the default for heatmaps), `cubic` smooths. */
+  kernel?: 'nearest' | 'cubic'
+}
+
+/**
+ * What relevance is full colour: the 99.5 % quantile of |relevance|, or the largest where relevance is so sparse that the
+ * quantile is 0. 0 for a map of zeros.
+ */
+export function robustMaximum(relevance: Float32Array): number {
+  const sizes = relevance.map(Math.abs).sort()
+  const quantile = sizes[Math.floor(fullAt * (sizes.length - 1))] ?? 0
+  return quantile > 0 ? quantile : (sizes.at(-1) ?? 0)
+}
+
+/**
+ * Relevance as colour: red speaks for the target, blue against it; opaque at the robust maximum, transparent at zero.
+ * @param relevance signed, per pixel, row-major
+ * @returns RGBA, 4 bytes per pixel
+ */
+export function heatmapPixels(relevance: Float32Array): Uint8Array {
+  const full = robustMaximum(relevance)
+  const pixels = new Uint8Array(4 * relevance.length)
+  if (full === 0) return pixels
+  relevance.forEach((value, i) => {
+    if (value === 0) return
+    pixels.set(value > 0 ? colours.for : colours.against, 4 * i)
+    pixels[4 * i + 3] = Math.round(255 * Math.min(1, Math.abs(value) / full) ** gamma)
+  })
+  return pixels
+}
+
+/** The heatmap alone, as PNG with alpha; it shows the outline of a face at most. */
+export function heatmapPng(relevance: Float32Array, size: Size, options: PictureOptions = {}): Promise<Uint8Array> {
+  return enlarged(heatmapOf(relevance, size), size, { kernel: 'nearest', ...options })
+    .png()
+    .toBuffer()
+}
+
+/** The heatmap over the crop in grey, as PNG, for people to look at. It shows the face: it never leaves the device. */
+export async function overlayPng(
+  crop: Crop,
+  relevance: Float32Array,
+  options: PictureOptions = {}
+): Promise<Uint8Array> {
+  const smooth = { kernel: 'cubic', ...options } as const
+  const heatmap = await enlarged(heatmapOf(relevance, crop), crop, smooth).png().toBuffer()
+  return enlarged(greyOf(crop), crop, smooth)
+    .composite([{ input: heatmap }])
+    .png()
+    .toBuffer()
+}
+
+function enlarged(picture: Sharp, size: Size, { scale = 1, kernel = 'nearest' }: PictureOptions): Sharp {
+  if (scale === 1) return picture
+  return picture.resize(size.width * scale, size.height * scale, { kernel })
+}
+
+function heatmapOf(relevance: Float32Array, { width, height }: Size): Sharp {
+  return sharp(heatmapPixels(relevance), { raw: { width, height, channels: 4 } })
+}
+
+/** Luma as in ITU-R BT.601, still in three channels, so that colour can be laid over it. */
+function greyOf({ data, width, height }: Crop): Sharp {
+  const grey = new Uint8Array(data.length)
+  for (let i = 0; i < data.length; i += 3)
+    grey.fill(Math.round(0.299 * data[i]! + 0.587 * data[i + 1]! + 0.114 * data[i + 2]!), i, i + 3)
+  return sharp(grey, { raw: { width, height, channels: 3 } })
+}

@@ -1,0 +1,126 @@
+import { InferenceError } from '../../core/errors.js'
+import { lowerThreadPriority } from '../../core/thread-priority.js'
+import type { Crop } from '../../core/types.js'
+import { serveWorker, Transferred } from '../../core/worker-server.js'
+import { compositeOf, createExplainer, type EngineName, layerGraphOf } from '../../lib/lrp/index.js'
+import { checkHash, checkShapes, type Manifest } from '../../lib/model/manifest.js'
+import { batchDims, preprocess } from '../../lib/model/preprocess.js'
+import { readModel } from '../../lib/onnx/index.js'
+import type { ProviderName } from '../../lib/ort/session.js'
+import { type CropExplainer, type CropExplanation, explainCrop } from './explain-crop.js'
+import { viewsAtOnce } from './explain-views.js'
+import { trialCrop } from './trial-crop.js'
+
+export interface CheckRequest {
+  manifest: Manifest
+  composite: string
+}
+
+export interface OpenRequest extends CheckRequest {
+  engine: EngineName
+  threads: number
+  views: number
+  /** Where the onnx engine computes. */
+  provider: ProviderName
+  /** Where the onnx engine may put a large graph while it opens it. */
+  folder?: string
+  /** Measure the engine, for a comparison with the other one. */
+  trial: boolean
+  /** See first whether the file is still the one that the manifest speaks of. */
+  verify: boolean
+}
+
+/** What an engine makes of the trial crop. */
+export interface Trial {
+  /** Median time of an explanation, warmed up. */
+  ms: number
+  logits: Float32Array
+  /** In the layout of the model's input. */
+  relevance: Float32Array
+}
+
+export interface OpenAnswer {
+  /** As the engine names itself. */
+  name: string
+  trial: Trial | null
+}
+
+export interface CropRequest {
+  crop: Crop
+  target: 'max' | number
+}
+
+/** A trial ends after so many explanations, or as soon as it has taken so long. */
+const trialRuns = 5
+const trialMs = 3000
+
+let open: CropExplainer | undefined
+
+const methods = {
+  /** Whether LRP can explain the model under the composite at all, whatever computes it. */
+  async check({ manifest, composite }: CheckRequest): Promise<void> {
+    compositeOf(composite)
+    const { input, classes } = layerGraphOf(await readModel(manifest.file), manifest.file)
+    checkShapes(manifest, input.dims.map(free), [null, classes])
+  },
+
+  /** Loads the model and explains once: the first explanation takes seconds, and what cannot work shows here. */
+  async open({ manifest, engine, composite, views, trial, verify, ...options }: OpenRequest): Promise<OpenAnswer> {
+    if (verify) await checkHash(manifest.file, manifest.sha256, manifest.path)
+    const source = await createExplainer({ model: manifest.file, composite, engine, ...options })
+    checkShapes(manifest, source.inputDims.map(free), [null, source.classes])
+    open = { source, manifest, views }
+    if (trial) return { name: source.engine, trial: await tryOut(open) }
+    await explainTrialCrop(open)
+    return { name: source.engine, trial: null }
+  },
+
+  /** Whether explaining works at all. */
+  async probe(): Promise<void> {
+    await explainTrialCrop(opened())
+  },
+
+  async explain({ crop, target }: CropRequest): Promise<Transferred<CropExplanation>> {
+    const explanation = await explainCrop(opened(), crop, target)
+    // sharp's buffers may be parts of larger ones; what is transferred has to be whole.
+    const heatmap = Uint8Array.from(explanation.heatmap)
+    const relevance = Float32Array.from(explanation.relevance)
+    return new Transferred({ ...explanation, heatmap, relevance }, [heatmap.buffer, relevance.buffer])
+  }
+}
+export type ExplainMethods = typeof methods
+
+function opened(): CropExplainer {
+  if (open) return open
+  throw new InferenceError('is asked before its model is open', 'the explain worker', 'Report this bug.')
+}
+
+/** With as many views as it takes to try each size of batch once. */
+async function explainTrialCrop(explainer: CropExplainer): Promise<void> {
+  const { input, alarmIndex } = explainer.manifest
+  const views = Math.min(explainer.views, 1 + viewsAtOnce(input))
+  await explainCrop({ ...explainer, views }, trialCrop(input), alarmIndex)
+}
+
+const free = (dim: number | string): number | null => (typeof dim === 'number' ? dim : null)
+
+/** Explains the alarm label on the trial crop: once to warm up, then a few times by the clock. */
+async function tryOut({ source, manifest }: CropExplainer): Promise<Trial> {
+  const sample = { data: preprocess(trialCrop(manifest.input), manifest.input), dims: batchDims(manifest.input, 1) }
+  const explain = () => source.explain(sample, { target: manifest.alarmIndex })
+  const { logits, relevance } = await explain()
+  const times: number[] = []
+  const startedAt = performance.now()
+  while (times.length === 0 || (times.length < trialRuns && performance.now() - startedAt < trialMs)) {
+    const before = performance.now()
+    await explain()
+    times.push(performance.now() - before)
+  }
+  const ms = times.sort((a, b) => a - b)[Math.floor(times.length / 2)]!
+  return { ms, logits: Float32Array.from(logits[0]!), relevance: Float32Array.from(relevance) }
+}
+
+// No alarm waits for an explanation, and no frame for the cores that one takes. The engines' own threads inherit it.
+// Not the last of all, or on a busy machine an alarm would be over before its explanation.
+lowerThreadPriority(10)
+serveWorker(methods)

@@ -1,0 +1,81 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { AlarmMessage } from '../../contract/messages.js'
+import { type Kind, topicOf, topics } from '../../contract/topics.js'
+import { type Clock, stamp, timeOfDay } from '../../core/clock.js'
+import { messageOf } from '../../core/errors.js'
+import type { Log } from '../../core/log.js'
+import type { Secrets } from '../../core/secrets.js'
+import { jsonProperties } from './connect.js'
+import type { Connection } from './connection.js'
+import { encode } from './payload.js'
+
+interface Entry {
+  topic: string
+  payload: Record<string, unknown>
+  /** A moment of the clock. */
+  expiresAt: number
+}
+
+/** What this stage needs of an outbox. */
+export interface OutboxLike {
+  put(
+    topic: string,
+    payload: object,
+    options?: { expendable?: boolean; note?: { key: string; value: object | null } }
+  ): Promise<void>
+  drain(publish: (entry: Entry) => Promise<'confirmed' | 'refused'>, signal: AbortSignal): Promise<void>
+  depth(): number
+}
+
+export interface DeliveryOptions {
+  outbox: OutboxLike
+  connection: Connection
+  base: string
+  published: Record<Kind, number>
+  /** The broker has confirmed an alarm. @param at the time of day, in ms since the epoch */
+  onAlarmDelivered?: (alarm: AlarmMessage, at: number) => void
+  clock: Clock
+  secrets: Secrets
+  log: Log
+}
+
+/** Pause after a broker has refused for now (no right to publish, quota exceeded). */
+const retryMs = 5000
+
+/** Empties the outbox over this connection, and whatever comes into it, until `signal` aborts. Never rejects. */
+export async function serveOutbox(options: DeliveryOptions, signal: AbortSignal): Promise<void> {
+  const { outbox, connection, log } = options
+  let said = ''
+  while (!signal.aborted) {
+    try {
+      await outbox.drain((entry) => deliver(options, entry), signal)
+    } catch (error) {
+      const what = messageOf(error)
+      if (connection.open && what !== said) log.warn({ what }, 'the broker does not take alarms; painlens keeps trying')
+      said = what
+      await sleep(connection.open ? retryMs : 0, undefined, { signal }).catch(() => undefined)
+    }
+  }
+}
+
+async function deliver(
+  options: DeliveryOptions,
+  { topic, payload, expiresAt }: Entry
+): Promise<'confirmed' | 'refused'> {
+  const { connection, clock, secrets, base, published } = options
+  const now = clock.now()
+  const kind: Kind = topic === topicOf(base, 'alarm') ? 'alarm' : 'explanation'
+  const { qos, retain } = topics[kind]
+  const message = kind === 'alarm' ? { ...payload, published: stamp(clock, now) } : payload
+  // Seconds, and at least one: 0 would mean that the message is of no use already.
+  const messageExpiryInterval = Math.max(1, Math.ceil((expiresAt - now) / 1000))
+  const answer = await connection.publish(topic, encode(message, secrets), {
+    qos,
+    retain,
+    properties: { ...jsonProperties, messageExpiryInterval }
+  })
+  published[kind]++
+  if (kind === 'alarm' && answer === 'confirmed')
+    options.onAlarmDelivered?.(message as unknown as AlarmMessage, timeOfDay(clock, clock.now()))
+  return answer
+}

@@ -1,0 +1,277 @@
+import type { IPublishPacket } from 'mqtt'
+import type { AlarmMessage, ExplanationMessage, ObservationMessage, StatusMessage } from '../../contract/messages.js'
+import {
+  activeAlarmNotes,
+  baseTopic,
+  commandTopics,
+  type Kind,
+  type Payloads,
+  topicOf,
+  topics
+} from '../../contract/topics.js'
+import { stamp } from '../../core/clock.js'
+import { messageOf } from '../../core/errors.js'
+import type { CameraState } from '../../core/types.js'
+import { CommandDesk } from './commands.js'
+import { addressOf, connectOptions, jsonProperties, type ProtocolVersion } from './connect.js'
+import { Connection } from './connection.js'
+import { serveOutbox } from './delivery.js'
+import { ObservationLimiter } from './observation-limiter.js'
+import { encode, withoutEmotions, withoutHeatmap, withoutOtherClasses } from './payload.js'
+import { defaultBackoff, keepConnected } from './reconnect.js'
+import { RetainedStates } from './retained-states.js'
+import type { Mqtt, MqttOptions, MqttStats } from './types.js'
+
+export type { CommandHandlers } from './commands.js'
+export { type BrokerOptions, connectOptions, explainConnectError, type ProtocolVersion } from './connect.js'
+export type { OutboxLike } from './delivery.js'
+export { encode } from './payload.js'
+export type { Mqtt, MqttOptions, MqttStats } from './types.js'
+
+/**
+ * The MQTT stage. Resolves at once, with or without a broker: it goes on trying, and the outbox keeps alarms meanwhile.
+ * @throws {BrokerError} only for a URL or certificate that no waiting will mend
+ */
+export async function startMqtt(options: MqttOptions): Promise<Mqtt> {
+  const stage = new MqttStage(options)
+  stage.start()
+  return stage
+}
+
+const answerMs = 1000
+const stopDrainMs = 1000
+const stopSayMs = 400
+const stopEndMs = 400
+
+class MqttStage implements Mqtt {
+  readonly #options: MqttOptions
+  readonly #base: string
+  readonly #desk: CommandDesk
+  readonly #limiter = new ObservationLimiter()
+  readonly #cameras: RetainedStates
+  readonly #ending = new AbortController()
+  readonly #published: Record<Kind, number>
+  #offlineObservations = 0
+  #connection: Connection | null = null
+  #connections = 0
+  /** The birth message of this connection is out. */
+  #greeted = false
+  #trouble: MqttStats['trouble'] = null
+  #running: Promise<void> = Promise.resolve()
+  #stopping: Promise<void> | null = null
+
+  constructor(options: MqttOptions) {
+    const { commands: handlers, log } = options
+    this.#options = options
+    this.#base = baseTopic(options.device)
+    this.#published = Object.fromEntries(Object.keys(topics).map((kind) => [kind, 0])) as Record<Kind, number>
+    this.#cameras = new RetainedStates({ clear: (camera) => this.#clearState(camera), log })
+    this.#desk = new CommandDesk({
+      base: this.#base,
+      handlers,
+      log,
+      answer: async (topic, message, properties) => {
+        // What the broker kept for us comes with the connection, before that is being served.
+        await until(() => this.#connection !== null, answerMs)
+        await this.#send('response', topic, message, properties)
+      }
+    })
+  }
+
+  start(): void {
+    const { broker, log, protocolVersion, backoff } = this.#options
+    this.#connectOptions(5)
+    const reconnect = {
+      address: addressOf(broker.url),
+      open: (version: ProtocolVersion, signal: AbortSignal) =>
+        Connection.open(this.#connectOptions(version), (...message) => this.#take(...message), signal),
+      serve: (connection: Connection) => this.#serve(connection),
+      onTrouble: ({ what, fix }: { what: string; fix: string }) => {
+        this.#trouble = { what, fix }
+      },
+      protocolVersion,
+      backoff: { ...defaultBackoff, ...backoff },
+      log
+    }
+    this.#running = keepConnected(reconnect, this.#ending.signal)
+  }
+
+  alarm(message: AlarmMessage): Promise<void> {
+    const { phase, alarm_id } = message
+    const note = { key: `${activeAlarmNotes}${alarm_id}`, value: phase === 'end' ? null : message }
+    return this.#options.outbox.put(topicOf(this.#base, 'alarm'), message, { expendable: phase === 'update', note })
+  }
+
+  explanation(message: ExplanationMessage): Promise<void> {
+    const { privacy } = this.#options
+    const allowed = withoutOtherClasses(withoutHeatmap(message, privacy), privacy)
+    return this.#options.outbox.put(topicOf(this.#base, 'explanation'), allowed, { expendable: true })
+  }
+
+  cameraState(camera: string, state: CameraState, at: number, until: number | null = null): void {
+    this.#cameras.set(camera, { state, since: at, until })
+    this.#sendState(camera)
+  }
+
+  forgetCamera(camera: string): Promise<void> {
+    return this.#cameras.forget(camera)
+  }
+
+  refresh(): void {
+    this.#sendIfConnected('status', '', this.#status('online'))
+    for (const camera of this.#cameras.names()) this.#sendState(camera)
+    this.#sendHealth()
+  }
+
+  observation(camera: string, message: ObservationMessage): void {
+    if (!this.connected()) this.#offlineObservations++
+    else if (this.#limiter.allows(camera, message.track, this.#options.clock.now())) {
+      this.#sendIfConnected('observation', camera, withoutEmotions(message, this.#options.privacy))
+    }
+  }
+
+  connected(): boolean {
+    return this.#connection?.open === true
+  }
+
+  stats(): MqttStats {
+    return {
+      connected: this.connected(),
+      protocolVersion: this.#connection?.protocolVersion ?? null,
+      connections: this.#connections,
+      published: { ...this.#published },
+      observationsLeft: this.#limiter.left + this.#offlineObservations,
+      commandsFlooded: this.#desk.flooded,
+      trouble: this.#trouble
+    }
+  }
+
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stop()
+    return this.#stopping
+  }
+
+  async #stop(): Promise<void> {
+    const connection = this.#connection
+    if (connection?.open) {
+      await until(() => this.#options.outbox.depth() === 0 || !connection.open, stopDrainMs)
+      const said = this.#send('status', topicOf(this.#base, 'status'), this.#status('offline')).catch(() => undefined)
+      await Promise.race([said, until(() => false, stopSayMs)])
+    }
+    this.#ending.abort()
+    await connection?.end(stopEndMs)
+    await this.#running
+  }
+
+  #take(topic: string, payload: Buffer, packet: IPublishPacket): void {
+    if (topic === topicOf(this.#base, 'status')) this.#contradict(payload, packet)
+    else this.#desk.take(topic, payload, packet)
+  }
+
+  /**
+   * The last will of an earlier connection, which a broker may publish only after the new one's birth message, would
+   * stand there, retained, for whoever subscribes later.
+   */
+  #contradict(payload: Buffer, { retain }: IPublishPacket): void {
+    const saysOffline = /"state"\s*:\s*"offline"/.test(payload.toString())
+    if (retain || !saysOffline || !this.#greeted || this.#stopping) return
+    this.#options.log.info({}, 'an old last will was published; saying online again')
+    this.#sendIfConnected('status', '', this.#status('online'))
+  }
+
+  async #serve(connection: Connection): Promise<void> {
+    this.#connections++
+    this.#trouble = null
+    const over = new AbortController()
+    let health: NodeJS.Timeout | undefined
+    this.#connection = connection
+    try {
+      await this.#greet(connection)
+      health = setInterval(() => this.#sendHealth(), this.#options.healthEveryMs ?? 30_000)
+      this.#options.onConnectionChange?.(true)
+      const { outbox, clock, secrets, log, onAlarmDelivered } = this.#options
+      const delivering = serveOutbox(
+        { outbox, connection, clock, secrets, log, base: this.#base, published: this.#published, onAlarmDelivered },
+        over.signal
+      )
+      await connection.closed
+      over.abort()
+      await delivering
+    } finally {
+      clearInterval(health)
+      connection.cut()
+      this.#connection = null
+      this.#greeted = false
+      this.#options.onConnectionChange?.(false)
+    }
+  }
+
+  /** Listens before it says that it is there, so that whoever answers the birth message with a command is heard. */
+  async #greet(connection: Connection): Promise<void> {
+    try {
+      await connection.subscribe(`${this.#base}/${commandTopics}`, 1)
+    } catch (error) {
+      const what = messageOf(error)
+      if (connection.open)
+        this.#options.log.warn({ what }, 'the broker grants no commands; acknowledging is not possible')
+    }
+    // QoS 0, so that the broker keeps nothing of it while we are away. It is no harm if that is not granted.
+    await connection.subscribe(topicOf(this.#base, 'status'), 0).catch(() => undefined)
+    this.refresh()
+    this.#greeted = true
+    this.#cameras.clearGone()
+  }
+
+  #clearState(camera: string): Promise<unknown> | undefined {
+    if (!this.connected()) return undefined
+    const topic = topicOf(this.#base, 'cameraState', camera)
+    return this.#connection?.publish(topic, '', { qos: topics.cameraState.qos, retain: true })
+  }
+
+  #sendHealth(): void {
+    try {
+      this.#sendIfConnected('health', '', this.#options.health())
+    } catch (error) {
+      this.#options.log.warn({ error: messageOf(error) }, 'no health to publish')
+    }
+  }
+
+  #status(state: StatusMessage['state']): StatusMessage {
+    const { session, version, clock } = this.#options
+    return { state, session, version, at: stamp(clock, clock.now()) }
+  }
+
+  /** Stamped anew each time: after the box's clock was set, the end of a pause has another time of day. */
+  #sendState(camera: string): void {
+    const { clock } = this.#options
+    const { state, since, until } = this.#cameras.get(camera)!
+    const message = { state, since: stamp(clock, since), ...(until === null ? {} : { until: stamp(clock, until) }) }
+    this.#sendIfConnected('cameraState', camera, message)
+  }
+
+  #sendIfConnected<K extends Kind>(kind: K, name: string, message: Payloads[K]): void {
+    if (!this.connected()) return
+    this.#send(kind, topicOf(this.#base, kind, name), message).catch((error: unknown) =>
+      this.#options.log.debug({ kind, error: messageOf(error) }, 'not published')
+    )
+  }
+
+  async #send(kind: Kind, topic: string, message: object, properties?: IPublishPacket['properties']): Promise<void> {
+    const { qos, retain } = topics[kind]
+    const text = encode(message, this.#options.secrets)
+    if (this.#connection === null) throw new Error('there is no connection to the broker')
+    await this.#connection.publish(topic, text, { qos, retain, properties: { ...jsonProperties, ...properties } })
+    this.#published[kind]++
+  }
+
+  #connectOptions(protocolVersion: ProtocolVersion) {
+    const { broker, device } = this.#options
+    return connectOptions({ ...broker, device, protocolVersion, will: this.#status('offline') })
+  }
+}
+
+/** Waits until `done` or for `ms`, whichever comes first. */
+async function until(done: () => boolean, ms: number): Promise<void> {
+  const end = performance.now() + ms
+  while (!done() && performance.now() < end) await new Promise((resolve) => setTimeout(resolve, 10))
+}

@@ -1,0 +1,111 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Log } from '../../core/log.js'
+import { type ConnectTrouble, explainConnectError, type ProtocolVersion } from './connect.js'
+import type { Connection } from './connection.js'
+
+export interface Backoff {
+  minMs: number
+  maxMs: number
+  /** For a broker that refuses our password or certificate: it would lock us out, and somebody has to act anyway. */
+  refusedMs: number
+}
+export const defaultBackoff: Backoff = { minMs: 1000, maxMs: 30_000, refusedMs: 60_000 }
+
+export interface ReconnectOptions {
+  /** The broker's address, for logs. */
+  address: string
+  open(version: ProtocolVersion, signal: AbortSignal): Promise<Connection>
+  /** Uses the connection until it closes. */
+  serve(connection: Connection): Promise<void>
+  onTrouble(trouble: ConnectTrouble): void
+  /** Only this version instead of 5 and, where the broker refuses it, 4 (which is MQTT 3.1.1). */
+  protocolVersion?: ProtocolVersion
+  backoff: Backoff
+  random?: () => number
+  log: Log
+}
+
+/** Without a reason given, as many a broker does when a second client comes with our client id. */
+const hungUp = {
+  what: 'the broker closed the connection',
+  fix: 'If it goes on doing so, another client has the same client id: give each painlens a `device` of its own.'
+}
+/** A connection that lasted this long starts the backoff anew; one that breaks at once does not. */
+const stableMs = 10_000
+
+/**
+ * Keeps a connection until `signal` aborts. The same trouble is said once, with what to do about it; then it is quiet
+ * until something changes.
+ */
+export async function keepConnected(options: ReconnectOptions, signal: AbortSignal): Promise<void> {
+  const { address, log, backoff } = options
+  const versions = new Versions(options.protocolVersion)
+  let said = ''
+  let failures = 0
+  while (!signal.aborted) {
+    let waitKind: ConnectTrouble['kind'] = 'network'
+    try {
+      const connection = await versions.open(options.open, signal)
+      log.info({ address, mqtt: connection.protocolVersion === 5 ? '5' : '3.1.1' }, 'connected to the broker')
+      said = ''
+      const since = performance.now()
+      await options.serve(connection)
+      if (performance.now() - since >= stableMs) failures = 0
+      const cause = await connection.closed
+      const { what, fix } = cause === null ? hungUp : explainConnectError(cause)
+      if (!signal.aborted) log.warn({ address, what, fix }, 'the connection to the broker is gone; alarms wait on disk')
+    } catch (error) {
+      if (signal.aborted) return
+      const trouble = explainConnectError(error)
+      options.onTrouble(trouble)
+      waitKind = trouble.kind
+      const { what, fix } = trouble
+      if (what !== said) log.warn({ address, what, fix }, 'no connection to the broker; painlens keeps trying')
+      said = what
+    }
+    await sleep(delayMs(backoff, failures++, waitKind, options.random), undefined, { signal }).catch(() => undefined)
+  }
+}
+
+/** Doubling from `minMs` to `maxMs`, each time between half and all of it, so that a house full of boxes does not return as one. */
+export function delayMs(
+  backoff: Backoff,
+  failures: number,
+  kind: ConnectTrouble['kind'],
+  random = Math.random
+): number {
+  const refused = kind === 'auth' || kind === 'tls'
+  const full = refused ? backoff.refusedMs : Math.min(backoff.maxMs, 2 * backoff.minMs * 2 ** Math.min(failures, 20))
+  return full * (0.5 + random() / 2)
+}
+
+/** MQTT 5 first; 3.1.1 where the broker refuses 5, and from then on, until 3.1.1 is refused in its turn. */
+class Versions {
+  readonly #fixed: boolean
+  #version: ProtocolVersion
+
+  constructor(only?: ProtocolVersion) {
+    this.#fixed = only !== undefined
+    this.#version = only ?? 5
+  }
+
+  async open(open: ReconnectOptions['open'], signal: AbortSignal): Promise<Connection> {
+    try {
+      return await open(this.#version, signal)
+    } catch (error) {
+      if (this.#fixed || signal.aborted || !mayBeVersion(error)) throw error
+      this.#version = this.#version === 5 ? 4 : 5
+      const connection = await open(this.#version, signal).catch((second: unknown) => {
+        if (mayBeVersion(second)) this.#version = 5
+        throw second
+      })
+      return connection
+    }
+  }
+}
+
+/** Some brokers answer a version they do not know with a code, some just hang up. */
+function mayBeVersion(error: unknown): boolean {
+  const { kind, what } = explainConnectError(error)
+  return kind === 'version' || /before it answered/.test(what)
+}

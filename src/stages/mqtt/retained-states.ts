@@ -1,0 +1,66 @@
+/** The cameras' states that the broker holds for those who subscribe later. */
+import { messageOf } from '../../core/errors.js'
+import type { Log } from '../../core/log.js'
+import type { CameraState } from '../../core/types.js'
+
+export interface RetainedState {
+  state: CameraState
+  /** In ms, like `until`, by painlens's own clock. */
+  since: number
+  until: number | null
+}
+
+export interface RetainedStatesOptions {
+  /** Publishes an empty retained message, which takes the one before it away; undefined without a connection. */
+  clear: (camera: string) => Promise<unknown> | undefined
+  log: Log
+}
+
+/** What is retained for each camera, and what is still to be taken away. */
+export class RetainedStates {
+  readonly #options: RetainedStatesOptions
+  readonly #states = new Map<string, RetainedState>()
+  /** Cameras whose state is still to be taken away, and who waits for it. */
+  readonly #gone = new Map<string, () => void>()
+
+  constructor(options: RetainedStatesOptions) {
+    this.#options = options
+  }
+
+  set(camera: string, state: RetainedState): void {
+    this.#gone.delete(camera)
+    this.#states.set(camera, state)
+  }
+
+  get(camera: string): RetainedState | undefined {
+    return this.#states.get(camera)
+  }
+
+  names(): Iterable<string> {
+    return this.#states.keys()
+  }
+
+  /** Resolves when the broker has confirmed that it holds nothing of that camera any more. */
+  forget(camera: string): Promise<void> {
+    this.#states.delete(camera)
+    return new Promise((done) => {
+      this.#gone.set(camera, done)
+      this.#clear(camera)
+    })
+  }
+
+  /** With each connection: what did not get through with the one before is tried again. */
+  clearGone(): void {
+    for (const camera of this.#gone.keys()) this.#clear(camera)
+  }
+
+  #clear(camera: string): void {
+    this.#options.clear(camera)?.then(
+      () => {
+        this.#gone.get(camera)?.()
+        this.#gone.delete(camera)
+      },
+      (error: unknown) => this.#options.log.debug({ camera, error: messageOf(error) }, 'a state was not taken away')
+    )
+  }
+}

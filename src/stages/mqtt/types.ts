@@ -1,0 +1,72 @@
+import type { AlarmMessage, ExplanationMessage, HealthMessage, ObservationMessage } from '../../contract/messages.js'
+import type { Kind } from '../../contract/topics.js'
+import type { Clock } from '../../core/clock.js'
+import type { Log } from '../../core/log.js'
+import type { Secrets } from '../../core/secrets.js'
+import type { CameraState } from '../../core/types.js'
+import type { CommandHandlers } from './commands.js'
+import type { BrokerOptions, ProtocolVersion } from './connect.js'
+import type { OutboxLike } from './delivery.js'
+import type { Privacy } from './payload.js'
+import type { Backoff } from './reconnect.js'
+
+export interface MqttOptions {
+  broker: BrokerOptions
+  device: string
+  /** New with each start, so that a last will that comes late is known for an old one. */
+  session: string
+  version: string
+  /** Alarms and explanations go through it; see `src/stages/outbox`. */
+  outbox: OutboxLike
+  commands: CommandHandlers
+  /** Asked each `healthEveryMs` while connected. */
+  health: () => HealthMessage
+  privacy: Privacy
+  /** The broker has confirmed an alarm. @param at the time of day, in ms since the epoch */
+  onAlarmDelivered?: (alarm: AlarmMessage, at: number) => void
+  /** After the birth message and the states are out; the moment to publish active alarms again. */
+  onConnectionChange?: (connected: boolean) => void
+  secrets: Secrets
+  log: Log
+  clock: Clock
+  healthEveryMs?: number
+  backoff?: Partial<Backoff>
+  /** For brokers that are known not to speak MQTT 5. */
+  protocolVersion?: ProtocolVersion
+}
+
+export interface MqttStats {
+  connected: boolean
+  protocolVersion: ProtocolVersion | null
+  /** Connections made since the start. */
+  connections: number
+  published: Record<Kind, number>
+  /** Observations left out: more than one per second and track, or no connection. */
+  observationsLeft: number
+  commandsFlooded: number
+  /** The last reason for having no connection. */
+  trouble: { what: string; fix: string } | null
+}
+
+export interface Mqtt {
+  /** Resolves when the alarm is safe on disk; it is published as soon as there is a broker. */
+  alarm(message: AlarmMessage): Promise<void>
+  /** As `alarm`. */
+  explanation(message: ExplanationMessage): Promise<void>
+  /**
+   * Published at once and again with each new connection.
+   * @param at since when, a moment of the clock, as `until` is
+   * @param until for a pause: when it ends by itself
+   */
+  cameraState(camera: string, state: CameraState, at: number, until?: number | null): void
+  /** Takes a camera's retained state away from the broker. Resolves when it is gone, which may take a connection. */
+  forgetCamera(camera: string): Promise<void>
+  /** Publishes status, camera states and health once more, if connected. */
+  refresh(): void
+  /** Left out while there is no connection, or within a second of the same track's last. */
+  observation(camera: string, message: ObservationMessage): void
+  connected(): boolean
+  stats(): MqttStats
+  /** Delivers what it can within a second, says offline, and is gone within 2 s. */
+  stop(): Promise<void>
+}

@@ -1,0 +1,290 @@
+import { timeOfDay } from '../../core/clock.js'
+import { diskError } from './database.js'
+import { Index, type IndexEntry, indexEntry, keyOf, parseEntry, type StoredEntry } from './entries.js'
+import { messageKeys, type Note, Notes, noteKeys, operationOf } from './notes.js'
+import { Store } from './store.js'
+import type { Outbox, OutboxOptions, OutboxStats, Publish } from './types.js'
+
+export type { Note } from './notes.js'
+export type { Outbox, OutboxEntry, OutboxOptions, OutboxStats, Publish } from './types.js'
+
+const lateMs = 10_000
+/** Enough to hide the round trip, few enough that an outage repeats little. */
+const windowSize = 8
+/** After so many failures a message that may be spared is taken for what breaks the connection. */
+const maxAttempts = 10
+const defaultRetryMs = 2000
+/** Where keys begin while nobody can see which are on the disk: behind all that an earlier run can have given out. */
+const blindKey = 4e15
+
+/**
+ * A full disk keeps nobody from starting: messages wait in memory until there is room again.
+ * @throws {DiskError} if the folder is locked, damaged or unwritable
+ */
+export async function openOutbox(options: OutboxOptions): Promise<Outbox> {
+  const store = new Store(options.path, options.log)
+  await store.open()
+  const outbox = new DiskOutbox(options, store)
+  try {
+    await outbox.start()
+  } catch (error) {
+    await store.close()
+    throw diskError(options.path, error)
+  }
+  return outbox
+}
+
+interface Waiting {
+  key: string
+  stored: StoredEntry
+  moment: number
+  value: string
+  done: () => void
+}
+
+class DiskOutbox implements Outbox {
+  readonly #options: OutboxOptions
+  readonly #store: Store
+  readonly #index = new Index()
+  readonly #underWay = new Set<string>()
+  readonly #notes = new Notes()
+  readonly #counts = { expired: 0, evicted: 0, refused: 0 }
+  #waiting: Waiting[] = []
+  #noteWaiting: (() => void)[] = []
+  #isWriting = false
+  #writing: Promise<void> = Promise.resolve()
+  #retry: NodeJS.Timeout | undefined
+  #nextKey = 0
+  /** Whether it is known what earlier runs left. */
+  #isLoaded = false
+  #wake: () => void = () => undefined
+
+  constructor(options: OutboxOptions, store: Store) {
+    this.#options = options
+    this.#store = store
+  }
+
+  async start(): Promise<void> {
+    if (this.#store.works) await this.#load()
+    else this.#nextKey = blindKey + this.#options.clock.now()
+    this.#retry = setInterval(() => {
+      if (!this.#store.works && !this.#isWriting) this.#writing = this.#write()
+    }, this.#options.retryMs ?? defaultRetryMs).unref()
+  }
+
+  async put(
+    topic: string,
+    payload: object,
+    { expendable = false, note }: { expendable?: boolean; note?: Note } = {}
+  ): Promise<void> {
+    const { clock } = this.#options
+    const moment = clock.now()
+    const stored: StoredEntry = { topic, payload: { ...payload }, at: timeOfDay(clock, moment), expendable }
+    const value = JSON.stringify(stored)
+    if (note) this.#notes.set(note)
+    return new Promise((done) => {
+      this.#waiting.push({ key: keyOf(this.#nextKey++), stored, moment, value, done })
+      if (!this.#isWriting) this.#writing = this.#write()
+    })
+  }
+
+  async note(note: Note): Promise<void> {
+    this.#notes.set(note)
+    return new Promise((done) => {
+      this.#noteWaiting.push(done)
+      if (!this.#isWriting) this.#writing = this.#write()
+    })
+  }
+
+  notes(start: string): Map<string, object> {
+    return this.#notes.below(start)
+  }
+
+  async drain(publish: Publish, signal: AbortSignal): Promise<void> {
+    const failures: unknown[] = []
+    const sending = new Set<Promise<void>>()
+    const onAbort = () => this.#wake()
+    signal.addEventListener('abort', onAbort)
+    while (!signal.aborted && failures.length === 0) {
+      const woken = new Promise<void>((resolve) => {
+        this.#wake = resolve
+      })
+      const entry = sending.size < windowSize ? this.#index.next(this.#underWay) : undefined
+      if (entry === undefined) await woken
+      else {
+        this.#underWay.add(entry.orderKey)
+        // Read one after the other, so that the oldest is also the first to go.
+        const stored = await this.#read(entry).catch((error: unknown) => void failures.push(error))
+        const delivery: Promise<void> = (
+          stored === undefined ? Promise.resolve() : this.#deliver(entry, stored, publish)
+        )
+          .catch((error: unknown) => void failures.push(error))
+          .finally(() => {
+            this.#underWay.delete(entry.orderKey)
+            sending.delete(delivery)
+            this.#wake()
+          })
+        sending.add(delivery)
+      }
+    }
+    signal.removeEventListener('abort', onAbort)
+    await Promise.all(sending)
+    if (failures.length > 0 && !signal.aborted) throw failures[0]
+  }
+
+  depth(): number {
+    return this.#index.size + this.#waiting.length
+  }
+
+  stats(): OutboxStats {
+    let inMemory = 0
+    for (const entry of this.#index.values()) if (entry.inMemory) inMemory++
+    return { depth: this.depth(), inMemory, works: this.#store.works, trouble: this.#store.trouble, ...this.#counts }
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#retry)
+    await this.#writing
+    if (!this.#store.works) await this.#recover()
+    const { inMemory } = this.stats()
+    if (inMemory > 0) this.#options.log.error({ lost: inMemory }, 'the disk has not taken all alarms; these are lost')
+    await this.#store.close()
+  }
+
+  /** Whatever came in during one sync goes to disk together with the next: a burst costs a few syncs, not one each. */
+  async #write(): Promise<void> {
+    this.#isWriting = true
+    // Here, because nothing else may be written meanwhile.
+    if (!this.#store.works && this.#waiting.length === 0) await this.#recover()
+    while (this.#waiting.length > 0 || this.#noteWaiting.length > 0) {
+      // Copies: more may come in while these are written.
+      const batch = [...this.#waiting]
+      const noted = this.#noteWaiting.splice(0)
+      const notes = this.#notes.due()
+      const messages = batch.map(({ key, value }) => ({ type: 'put' as const, key, value }))
+      const written = await this.#store.write([...messages, ...notes.map(operationOf)])
+      if (written) this.#notes.written(notes)
+      this.#waiting = this.#waiting.slice(batch.length)
+      for (const { key, stored, moment, done } of batch) {
+        this.#index.add({ ...indexEntry(key, stored, moment), inMemory: written ? null : stored })
+        done()
+      }
+      for (const done of noted) done()
+      await this.#makeRoom()
+      this.#wake()
+    }
+    // In the same step as the last look at what is waiting, or a put in between would wait for ever.
+    this.#isWriting = false
+  }
+
+  /** Brings the disk up to date, once it works again: what waited in memory is written, what was delivered is removed. */
+  async #recover(): Promise<void> {
+    if (!(await this.#store.recover())) return
+    if (this.#isLoaded) {
+      for await (const [key] of this.#store.entries(messageKeys)) if (!this.#index.has(key)) await this.#store.del(key)
+    } else await this.#load()
+    const held = [...this.#index.values()].filter(({ inMemory }) => inMemory !== null)
+    const notes = this.#notes.due()
+    const messages = held.map(({ key, inMemory }) => ({ type: 'put' as const, key, value: JSON.stringify(inMemory) }))
+    const operations = [...messages, ...notes.map(operationOf)]
+    if (operations.length > 0 && !(await this.#store.write(operations))) return
+    this.#notes.written(notes)
+    for (const entry of held) {
+      entry.inMemory = null
+      // Delivered meanwhile.
+      if (!this.#index.has(entry.key)) await this.#store.del(entry.key)
+    }
+    this.#index.unpark()
+    this.#wake()
+  }
+
+  /** What earlier runs left. */
+  async #load(): Promise<void> {
+    const { log } = this.#options
+    const found: IndexEntry[] = []
+    for await (const [key, value] of this.#store.entries(messageKeys)) {
+      this.#nextKey = Math.max(this.#nextKey, Number(key) + 1)
+      const stored = parseEntry(value)
+      if (stored) found.push(indexEntry(key, stored, null))
+      else {
+        log.warn({ key }, 'a message in the outbox is unreadable and was removed')
+        await this.#store.del(key)
+      }
+    }
+    await this.#notes.load(this.#store.entries(noteKeys))
+    this.#index.addInFront(found)
+    this.#isLoaded = true
+    if (found.length > 0) log.info({ depth: found.length }, 'the outbox holds messages of an earlier run')
+  }
+
+  /**
+   * @returns null for nonsense; undefined where the disk does not give the message now: then it waits until the outbox
+   * has been opened anew, and is given up if that does not help
+   */
+  async #read(entry: IndexEntry): Promise<StoredEntry | null | undefined> {
+    if (entry.inMemory) return entry.inMemory
+    const { works } = this.#store
+    try {
+      return parseEntry((await this.#store.get(entry.key)) ?? '')
+    } catch {
+      // While it is being opened anew that says nothing about the message.
+      if (works && entry.unread++ > 0) return null
+      this.#index.park(entry)
+      return undefined
+    }
+  }
+
+  async #deliver(entry: IndexEntry, stored: StoredEntry | null, publish: Publish): Promise<void> {
+    const { clock, log, expiryMs } = this.#options
+    const now = clock.now()
+    const at = now - this.#ageMs(entry)
+    const expiresAt = at + expiryMs
+    if (stored === null) log.error({ key: entry.key }, 'a message in the outbox is unreadable and was dropped')
+    else if (now >= expiresAt) this.#drop(entry, 'expired', 'an undelivered message expired and was dropped')
+    else {
+      const late = entry.earlierRun || now - at > lateMs
+      const payload =
+        'late' in stored.payload ? { ...stored.payload, late: stored.payload.late || late } : stored.payload
+      const sent = publish({ topic: stored.topic, payload, at, late, expiresAt })
+      const answer = await sent.catch((error: unknown) => {
+        // A broker may hang up on a message that is too large for it, each time anew, and hold up all others.
+        if (entry.expendable && ++entry.attempts >= maxAttempts) return 'refused'
+        throw error
+      })
+      if (answer === 'refused') this.#drop(entry, 'refused', 'the broker refuses this message for good; it was dropped')
+    }
+    await this.#remove(entry)
+  }
+
+  async #makeRoom(): Promise<void> {
+    while (this.#index.size > this.#options.maxMessages) {
+      const victim = this.#index.victim(this.#underWay)
+      if (victim === undefined) return
+      this.#drop(victim, 'evicted', 'the outbox is full; an undelivered message was dropped')
+      await this.#remove(victim)
+    }
+  }
+
+  #drop(entry: IndexEntry, kind: 'expired' | 'evicted' | 'refused', message: string): void {
+    this.#counts[kind]++
+    const { key, orderKey, expendable } = entry
+    const waitedS = Math.round(this.#ageMs(entry) / 1000)
+    this.#options.log.warn(
+      { key, alarm_id: orderKey, expendable, waited_s: waitedS, total: this.#counts[kind] },
+      message
+    )
+  }
+
+  /** What an earlier run put there has no age but by the time of day, which may have been set back since. */
+  #ageMs({ at, earlierRun }: IndexEntry): number {
+    const { clock } = this.#options
+    const now = clock.now()
+    return earlierRun ? Math.max(0, timeOfDay(clock, now) - at) : now - at
+  }
+
+  /** What the disk does not let go comes again after a restart; subscribers know a repetition by its alarm_id and seq. */
+  async #remove(entry: IndexEntry): Promise<void> {
+    this.#index.delete(entry.key)
+    if (!entry.inMemory) await this.#store.del(entry.key)
+  }
+}

@@ -1,0 +1,134 @@
+import { open, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { DiskError, messageOf } from '../../core/errors.js'
+import type { Log } from '../../core/log.js'
+import { type Database, diskError, isDiskFull, openDatabase } from './database.js'
+
+/** So much must be free before the outbox is tried again: LevelDB writes a log and a manifest when it is opened. */
+const probeBytes = 256 * 1024
+
+export type Operation = { type: 'put'; key: string; value: string } | { type: 'del'; key: string }
+export type KeyRange = { gte: string } | { lt: string }
+
+/**
+ * The outbox's LevelDB. One that has failed to write is never written again: a full disk leaves half a record in its
+ * log, and whatever came behind it, though synced, would be given up at the next start. It is opened anew instead, by
+ * `recover`, once the disk takes something again; until then `works` is false and nothing is written.
+ */
+export class Store {
+  readonly #path: string
+  readonly #log: Log
+  #database: Database | null = null
+  #works = true
+  #trouble: string | null = null
+
+  constructor(path: string, log: Log) {
+    this.#path = path
+    this.#log = log
+  }
+
+  get works(): boolean {
+    return this.#works
+  }
+
+  /** Why it does not work. */
+  get trouble(): string | null {
+    return this.#trouble
+  }
+
+  /**
+   * A full disk keeps nobody from starting: then `works` is false.
+   * @throws {DiskError} if the folder is locked, damaged or unwritable
+   */
+  async open(): Promise<void> {
+    try {
+      this.#database = await openDatabase(this.#path, this.#log)
+    } catch (error) {
+      if (!isDiskFull(error)) throw error
+      this.#failed(error)
+    }
+  }
+
+  /** What is on disk within a range of keys, in their order. */
+  async *entries(range: KeyRange): AsyncIterable<[key: string, value: string]> {
+    if (this.#database) yield* this.#database.iterator(range)
+  }
+
+  /** All or none of them, synced. @returns false where the disk refuses */
+  async write(operations: readonly Operation[]): Promise<boolean> {
+    return this.#write((database) => database.batch([...operations], { sync: true }))
+  }
+
+  /** Not synced: what comes again after a power cut is known for a repetition. @returns false where the disk refuses */
+  async del(key: string): Promise<boolean> {
+    return this.#write((database) => database.del(key))
+  }
+
+  /** @throws where the disk does not give it; it is opened anew then, which may help */
+  async get(key: string): Promise<string | undefined> {
+    try {
+      if (!this.#database) throw new Error('the outbox is closed')
+      return await this.#database.get(key)
+    } catch (error) {
+      this.#failed(error)
+      throw error
+    }
+  }
+
+  /** Opens the database anew, if the disk takes something again. @returns whether it works */
+  async recover(): Promise<boolean> {
+    try {
+      await this.#probe()
+      await this.#database?.close()
+      this.#database = null
+      this.#database = await openDatabase(this.#path, this.#log)
+      this.#works = true
+      this.#trouble = null
+      this.#log.info({ path: this.#path }, 'the outbox works again')
+    } catch (error) {
+      this.#failed(error)
+    }
+    return this.#works
+  }
+
+  async close(): Promise<void> {
+    this.#works = false
+    await this.#database?.close()
+    this.#database = null
+  }
+
+  async #write(act: (database: Database) => Promise<unknown>): Promise<boolean> {
+    if (!this.#works || !this.#database) return false
+    try {
+      await act(this.#database)
+      return true
+    } catch (error) {
+      this.#failed(error)
+      return false
+    }
+  }
+
+  async #probe(): Promise<void> {
+    const file = join(this.#path, 'probe')
+    try {
+      const handle = await open(file, 'w', 0o600)
+      try {
+        await handle.writeFile(Buffer.alloc(probeBytes, 1))
+        await handle.sync()
+      } finally {
+        await handle.close()
+      }
+    } finally {
+      await rm(file, { force: true })
+    }
+  }
+
+  /** Says it once. */
+  #failed(error: unknown): void {
+    if (!this.#works) return
+    this.#works = false
+    const told = error instanceof DiskError ? error : diskError(this.#path, error)
+    this.#trouble = told.what
+    this.#log.error({ error: messageOf(told) }, 'the outbox does not work; alarms wait in memory')
+  }
+}

@@ -1,0 +1,67 @@
+import type { Clock } from '../../core/clock.js'
+import type { Log } from '../../core/log.js'
+import type { Note } from './notes.js'
+
+export interface OutboxOptions {
+  /** A folder of its own. */
+  path: string
+  maxMessages: number
+  /** Messages older than this are never delivered. */
+  expiryMs: number
+  log: Log
+  clock: Clock
+  /** How often a disk that refuses is tried again; 2 s unless given. */
+  retryMs?: number
+}
+
+/** A message on its way out. */
+export interface OutboxEntry {
+  topic: string
+  payload: Record<string, unknown>
+  /** When it was put into the outbox, a moment of the clock. */
+  at: number
+  /** It waited for more than 10 s, or an earlier run of painlens left it. */
+  late: boolean
+  /** When it is of no use any more, a moment of the clock. */
+  expiresAt: number
+}
+
+/** Resolves once the broker has confirmed; `refused` means that the broker will never take this message. */
+export type Publish = (entry: OutboxEntry) => Promise<'confirmed' | 'refused'>
+
+export interface OutboxStats {
+  depth: number
+  /** Those which the disk refused; they are lost if the process ends before it takes them. */
+  inMemory: number
+  /** Whether the disk takes messages; while it does not, it is tried again every 2 s. */
+  works: boolean
+  /** Why it does not, in a few words. */
+  trouble: string | null
+  expired: number
+  /** Given up because the outbox was full. */
+  evicted: number
+  refused: number
+}
+
+export interface Outbox {
+  /**
+   * Writes a message to disk, synced, before it resolves. Where the disk refuses, the message is kept in memory (said
+   * once in the log), for an alarm matters more than its file, and written as soon as the disk takes it.
+   * @param options.expendable it may be given up first when the outbox is full (updates, explanations)
+   * @param options.note written in the same step: after a crash there are both or neither
+   */
+  put(topic: string, payload: object, options?: { expendable?: boolean; note?: Note }): Promise<void>
+  /** Writes a small fact that a later run is to know, such as a pause; resolves as `put` does. */
+  note(note: Note): Promise<void>
+  /** The notes whose key begins with `start`, by the rest of their key; those of earlier runs, too. */
+  notes(start: string): Map<string, object>
+  /**
+   * Delivers until `signal` aborts: oldest first, messages of the same `alarm_id` strictly one after the other.
+   * Resolves after the abort, once nothing is under way. Rejects with the first error of `publish`; what was not
+   * confirmed stays. One drain at a time.
+   */
+  drain(publish: Publish, signal: AbortSignal): Promise<void>
+  depth(): number
+  stats(): OutboxStats
+  close(): Promise<void>
+}

@@ -1,0 +1,242 @@
+import { spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { copyFile, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { type AddressInfo, createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { connectAsync } from 'mqtt'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { stringify } from 'yaml'
+import { type CheckContext, runCheck } from '../../../src/commands/check/finding.js'
+import { checkCommand } from '../../../src/commands/check/index.js'
+import { checkFaceModels } from '../../../src/commands/check/model.js'
+import { silentLog } from '../../../src/core/log.js'
+import { Secrets } from '../../../src/core/secrets.js'
+import { packageRoot } from '../../../src/core/version.js'
+import { faceModelFiles } from '../../../src/lib/face/models/index.js'
+import { type Feed, startFeed } from '../../../src/show/simulate/feed.js'
+import { type RtspServer, startRtspServer } from '../../../src/show/simulate/rtsp-server.js'
+import { freePort, type Mosquitto, startMosquitto } from '../../support/mosquitto.js'
+import { writeTinyModel } from '../../support/tiny-model.js'
+
+const cameraPassword = `p@ss:w/rd?#%&"'`
+const brokerPassword = 'broker-hunter2'
+
+let folder: string
+let server: RtspServer
+let feed: Feed
+let broker: Mosquitto
+let manifest: string
+let httpPort: number
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'painlens-check-test-'))
+  manifest = await writeTinyModel(folder)
+  for (const file of Object.values(faceModelFiles(join(folder, 'face')))) {
+    await mkdir(join(folder, 'face'), { recursive: true })
+    await copyFile(join(folder, 'tiny.onnx'), file)
+  }
+  server = await startRtspServer({
+    credentials: { user: 'viewer', password: cameraPassword, scheme: 'digest' },
+    log: silentLog
+  })
+  const frames = { lavfi: 'testsrc=size=320x240:rate=5' }
+  feed = await startFeed({
+    server,
+    path: '/bed',
+    codec: 'h264',
+    width: 320,
+    height: 240,
+    fps: 5,
+    frames,
+    log: silentLog
+  })
+  broker = await startMosquitto({ users: { painlens: brokerPassword } })
+  httpPort = await freePort()
+})
+
+afterAll(async () => {
+  await feed?.stop()
+  await server?.stop()
+  await broker?.remove()
+  await rm(folder, { recursive: true, force: true })
+})
+
+const goodConfig = () => ({
+  device: 'check-test',
+  mqtt: { url: broker.url, username: 'painlens', password: brokerPassword },
+  cameras: [{ id: 'bed', url: feed.url, fps: 5, width: 320, height: 240 }] as object[],
+  model: { manifest, face_models: join(folder, 'face') },
+  inference: { provider: 'cpu' },
+  http: { port: httpPort }
+})
+
+interface Outcome {
+  code: number
+  text: string
+  /** State by what was looked at. */
+  states: Record<string, string>
+}
+
+async function check(config: object, signal = new AbortController().signal): Promise<Outcome> {
+  const file = join(folder, 'painlens.yaml')
+  await writeFile(file, stringify(config))
+  let text = ''
+  const write = (part: string): void => {
+    text += part
+  }
+  const code = await checkCommand({ config: file }, signal, { write, colour: false, env: {} })
+  const rows = [...text.matchAll(/^\[ ?(ok|warn|fail) ?\] (.*?) {2,}/gm)]
+  return { code, text, states: Object.fromEntries(rows.map(([, state, what]) => [what, state])) }
+}
+
+/** The row of one thing, with its fix. */
+const row = (text: string, what: string): string =>
+  new RegExp(`^\\[.{4}\\] ${what} .*(?:\\n {10,}.*)*`, 'm').exec(text)?.[0] ?? ''
+
+describe('painlens check', () => {
+  it('finds a working installation fine, and says what it saw', async () => {
+    const subscriber = await connectAsync(broker.url, { username: 'painlens', password: brokerPassword })
+    const received: string[] = []
+    subscriber.on('message', (topic) => received.push(topic))
+    await subscriber.subscribeAsync('#')
+    const { code, text, states } = await check(goodConfig())
+    await subscriber.endAsync()
+
+    expect(states).toMatchObject({
+      config: 'ok',
+      ffmpeg: 'ok',
+      'camera bed': 'ok',
+      model: 'warn',
+      'face models': 'ok',
+      provider: 'ok',
+      broker: 'ok',
+      commands: 'ok',
+      http: 'ok'
+    })
+    expect(Object.keys(states)).toContain('clock')
+    expect(Object.keys(states)).toContain('disk')
+    expect(code).toBe(0)
+    expect(row(text, 'camera bed')).toMatch(/h264, 320x240, 5 fps/)
+    expect(row(text, 'broker')).toContain('confirmed a message, MQTT 5')
+    expect(row(text, 'provider')).toContain('ran on cpu')
+    expect(row(text, 'model')).toContain('demonstrations only')
+    expect(received).toEqual(['painlens/check-test/check', 'painlens/check-test/command/check'])
+    expect(broker.log()).toContain('painlens-check-test-check-')
+    expect(text).not.toContain(brokerPassword)
+    expect(text).not.toContain('p@ss')
+    expect(text).not.toContain('p%40ss')
+    // Nothing of the trial is left: check may be run by another user than the daemon.
+    expect((await readdir(folder)).filter((name) => /data|outbox|\.painlens/.test(name))).toEqual([])
+  })
+
+  it('goes on after each failure and has a fix for every red line', async () => {
+    await writeFile(join(folder, 'a-file'), '')
+    const wrongHash = join(folder, 'wrong.yaml')
+    const about = { name: 'x', labels: ['a', 'b'], alarm_label: 'a', file: 'tiny.onnx', sha256: '0'.repeat(64) }
+    const input = { layout: 'nchw', width: 16, height: 16, colour: 'bgr', mean: [0, 0, 0] }
+    await writeFile(wrongHash, stringify({ ...about, licence: 'x', input, intended_use: 'research' }))
+    const good = goodConfig()
+    const { code, text, states } = await check({
+      ...good,
+      mqtt: { ...good.mqtt, password: `wrong-${brokerPassword}` },
+      cameras: [
+        { id: 'gone', url: feed.url.replace('/bed', '/nowhere') },
+        { id: 'locked', url: feed.url.replace(/viewer:.*@/, 'viewer:wrong-secret@') },
+        { id: 'off', url: 'rtsp://127.0.0.1:1/x' }
+      ],
+      model: { manifest: wrongHash, face_models: join(folder, 'nowhere') },
+      outbox: { path: join(folder, 'a-file', 'outbox') }
+    })
+    expect(code).toBe(1)
+    expect(states).toMatchObject({
+      config: 'ok',
+      ffmpeg: 'ok',
+      'camera gone': 'fail',
+      'camera locked': 'fail',
+      'camera off': 'fail',
+      model: 'fail',
+      'face models': 'fail',
+      provider: 'fail',
+      broker: 'fail',
+      disk: 'fail'
+    })
+    for (const what of Object.keys(states).filter((name) => states[name] !== 'ok'))
+      expect(row(text, what), what).toMatch(/\n +→ .*[.)d]$/)
+    expect(row(text, 'model')).toContain('SHA-256')
+    expect(row(text, 'face models')).toContain('painlens models build')
+    expect(row(text, 'broker')).toContain('refuses user name or password')
+    expect(text).not.toContain('secret')
+    expect(text).not.toContain('hunter2')
+    expect(text).not.toMatch(/^ +at /m)
+  })
+
+  it('warns of what works but not well', async () => {
+    const good = goodConfig()
+    const { code, text, states } = await check({
+      ...good,
+      cameras: [
+        { id: 'slow', url: feed.url, fps: 15, width: 320, height: 240 },
+        { id: 'small', url: feed.url, fps: 5 }
+      ],
+      privacy: { save_heatmaps_to: join(folder, 'heat') }
+    })
+    expect(code).toBe(0)
+    expect(states).toMatchObject({ 'camera slow': 'warn', 'camera small': 'warn' })
+    expect(row(text, 'camera slow')).toContain('less than fps: 15')
+    expect(row(text, 'camera small')).toContain('fewer pixels than 1280x720')
+    expect(row(text, 'disk \\(heatmaps\\)')).toContain(join(folder, 'heat'))
+  })
+
+  it('is told of a truncated face model', async () => {
+    const faces = join(folder, 'broken-face')
+    await mkdir(faces)
+    for (const file of Object.values(faceModelFiles(faces))) await writeFile(file, 'no onnx')
+    const config = { model: { manifest, face_models: faces } }
+    const context = { config, secrets: new Secrets(), signal: new AbortController().signal } as unknown as CheckContext
+    expect(await runCheck({ what: 'face models', run: checkFaceModels }, context)).toMatchObject([
+      {
+        state: 'fail',
+        found: expect.stringContaining('cannot be opened as an ONNX model'),
+        fix: expect.stringContaining('models build')
+      }
+    ])
+  })
+
+  it('exits with 2 for a bad config, after what can be checked without', async () => {
+    const { code, text, states } = await check({ devise: 'x' })
+    expect(code).toBe(2)
+    expect(states).toMatchObject({ config: 'fail', ffmpeg: 'ok' })
+    expect(text).toContain('1:1 devise: found an unknown key, did you mean device?')
+  })
+
+  it('ends when it is told to, though a camera keeps it waiting', async () => {
+    const stop = new AbortController()
+    const mute = createServer(() => stop.abort())
+    await once(mute.listen(0, '127.0.0.1'), 'listening')
+    const { port } = mute.address() as AddressInfo
+    const { code, states } = await check(
+      { ...goodConfig(), cameras: [{ id: 'bed', url: `rtsp://127.0.0.1:${port}/x` }] },
+      stop.signal
+    )
+    mute.close()
+    expect(stop.signal.aborted).toBe(true)
+    expect(code).toBe(1)
+    expect(states).not.toHaveProperty('broker')
+  })
+
+  it('is a command with exit codes', async () => {
+    const file = join(folder, 'bad.yaml')
+    await writeFile(file, 'device: [\n')
+    const { status, stdout, stderr } = spawnSync(
+      process.execPath,
+      [`${packageRoot}dist/main.js`, 'check', '-c', file],
+      {
+        encoding: 'utf8'
+      }
+    )
+    expect(status).toBe(2)
+    expect(stdout).toContain(`${file}\n`)
+    expect(stdout + stderr).not.toMatch(/^ +at /m)
+  })
+})

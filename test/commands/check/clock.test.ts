@@ -1,0 +1,33 @@
+import { describe, expect, it } from 'vitest'
+import { checkClock } from '../../../src/commands/check/clock.js'
+
+const clock = { now: () => Date.UTC(2026, 5, 1, 12) }
+const missing = async (): Promise<never> => Promise.reject(new Error('no such program'))
+
+describe('checkClock', () => {
+  it('believes the first witness that knows', async () => {
+    expect(await checkClock(clock, [missing, async () => null, async () => true, async () => false])).toEqual([
+      { state: 'ok', what: 'clock', found: '2026-06-01T12:00:00.000Z, synchronised' }
+    ])
+    expect(await checkClock(clock, [async () => false])).toMatchObject([
+      { state: 'warn', found: expect.stringContaining('not synchronised'), fix: expect.stringContaining('set-ntp') }
+    ])
+  })
+
+  it('says when nobody knows', async () => {
+    expect(await checkClock(clock, [missing, async () => null])).toMatchObject([
+      { state: 'warn', found: expect.stringContaining('nobody here knows') }
+    ])
+  })
+
+  it('does not believe 1970, whoever swears to it', async () => {
+    expect(await checkClock({ now: () => 1000 }, [async () => true])).toMatchObject([
+      { state: 'fail', found: expect.stringContaining('1970-01-01') }
+    ])
+  })
+
+  it('asks the real machine without failing', async () => {
+    const [finding] = await checkClock()
+    expect(['ok', 'warn']).toContain(finding.state)
+  })
+})

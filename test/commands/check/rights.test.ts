@@ -1,0 +1,129 @@
+import { once } from 'node:events'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { type AddressInfo, createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { checkBroker } from '../../../src/commands/check/broker.js'
+import type { CheckContext, Finding } from '../../../src/commands/check/finding.js'
+import { checkHttp } from '../../../src/commands/check/http.js'
+import { silentLog } from '../../../src/core/log.js'
+import { Secrets } from '../../../src/core/secrets.js'
+import { startHttp } from '../../../src/daemon/health/http.js'
+import { freePort, type Mosquitto, startMosquitto } from '../../support/mosquitto.js'
+
+const users = ['all', 'deaf', 'mute', 'least'] as const
+type User = (typeof users)[number]
+/** mosquitto.conf(5): what nothing is said of may neither be read nor written. */
+const rights = `
+user all
+topic readwrite painlens/ward-2/#
+user deaf
+topic write painlens/ward-2/#
+user mute
+topic read painlens/ward-2/#
+user least
+topic read painlens/ward-2/command/+
+topic write painlens/ward-2/check
+`
+
+let folder: string
+let broker: Mosquitto
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'painlens-rights-'))
+  await writeFile(join(folder, 'acl'), rights)
+  const passwords = Object.fromEntries(users.map((user) => [user, 'secret-12']))
+  broker = await startMosquitto({ users: passwords, config: [`acl_file ${join(folder, 'acl')}`] })
+})
+afterAll(async () => {
+  await broker.remove()
+  await rm(folder, { recursive: true, force: true })
+})
+
+const context = (config: object): CheckContext =>
+  ({ config, secrets: new Secrets(), signal: new AbortController().signal }) as unknown as CheckContext
+
+async function rightsOf(username: User, protocol: 'auto' | '3.1.1' = 'auto'): Promise<Record<string, Finding>> {
+  const mqtt = { url: broker.url, username, password: 'secret-12', protocol }
+  const found = await checkBroker(context({ device: 'ward-2', mqtt }))
+  return Object.fromEntries(found.map((finding) => [finding.what, finding]))
+}
+
+describe('the rights at the broker', () => {
+  it('are all there', async () => {
+    const { broker: publishing, commands } = await rightsOf('all')
+    expect(publishing).toMatchObject({ state: 'ok', found: expect.stringContaining('MQTT 5') })
+    expect(commands).toMatchObject({ state: 'ok', found: expect.stringContaining('one came through') })
+  })
+
+  it.each([
+    ['auto', 'fail'],
+    ['3.1.1', 'warn']
+  ] as const)('to read commands are missing, which mosquitto does not say (MQTT %s)', async (protocol, state) => {
+    const { broker: publishing, commands } = await rightsOf('deaf', protocol)
+    expect(publishing?.state).toBe('ok')
+    expect(commands).toMatchObject({ state, fix: expect.stringContaining('read painlens/ward-2/command/#') })
+  })
+
+  it('to publish are missing', async () => {
+    const { broker: publishing, commands } = await rightsOf('mute')
+    expect(publishing).toMatchObject({ state: 'fail', fix: expect.stringContaining('write painlens/ward-2/#') })
+    expect(publishing?.found).toContain('takes no message on painlens/ward-2/check')
+    expect(commands).toBeUndefined()
+  })
+
+  it('to send commands are missing, which painlens does not need', async () => {
+    const { commands } = await rightsOf('least')
+    expect(commands).toMatchObject({ state: 'ok', found: expect.stringContaining('may send none') })
+  })
+})
+
+describe('the port of http', () => {
+  const check = async (http: object): Promise<Finding> => (await checkHttp(context({ http })))[0]!
+  const http = async (changes: object = {}) => ({
+    enabled: true,
+    host: '127.0.0.1',
+    port: await freePort(),
+    ...changes
+  })
+
+  it('is free, and is so afterwards', async () => {
+    const config = await http()
+    for (const _ of [1, 2])
+      expect(await check(config)).toMatchObject({ state: 'ok', found: expect.stringContaining('is free') })
+  })
+
+  it('is taken by another program, one that does not answer included', async () => {
+    const other = createServer((socket) => socket.end('SSH-2.0-OpenSSH\r\n'))
+    await once(other.listen(0, '127.0.0.1'), 'listening')
+    onTestFinished(() => void other.close())
+    const { port } = other.address() as AddressInfo
+    const found = await check(await http({ port }))
+    expect(found).toMatchObject({ state: 'fail', fix: expect.stringContaining('http.port') })
+    expect(found.found).toContain('the port is in use')
+  })
+
+  it('is taken by a painlens that runs, which is as it should be', async () => {
+    const config = await http({ token: 'a-token-of-sixteen' })
+    const report = () => ({ ok: false, parts: [{ part: 'broker', why: 'not connected' }] })
+    const metrics = async () => ({ type: 'text/plain', text: '' })
+    const running = await startHttp({ ...config, live: report, ready: report, metrics, log: silentLog })
+    onTestFinished(() => running.stop())
+    expect(await check(config)).toMatchObject({
+      state: 'ok',
+      found: expect.stringContaining('painlens that is running')
+    })
+    expect(await check({ ...config, token: 'another-one-of-16' })).toMatchObject({ state: 'fail' })
+  })
+
+  it('is at an address of another machine', async () => {
+    expect(await check(await http({ host: '192.0.2.1' }))).toMatchObject({
+      state: 'fail',
+      fix: expect.stringContaining('http.host')
+    })
+  })
+
+  it('is not asked for', async () => {
+    expect(await check({ enabled: false })).toMatchObject({ state: 'ok', found: 'turned off' })
+  })
+})

@@ -1,0 +1,233 @@
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import sharp from 'sharp'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { openFaceTaker } from '../../../src/commands/explain/faces.js'
+import { explainCommand } from '../../../src/commands/explain/index.js'
+import { decodeNpy } from '../../../src/commands/explain/npy.js'
+import { DiskError, InputError, ModelError, UsageError } from '../../../src/core/errors.js'
+import { type RegionShare, regionNames } from '../../../src/core/types.js'
+import { alignFace } from '../../../src/lib/face/align.js'
+import { buildFaceModels } from '../../../src/lib/face/models/index.js'
+import { loadManifest } from '../../../src/lib/model/manifest.js'
+import { writeRandomVgg } from '../../../src/lib/vgg/index.js'
+import { createIdentity, type Rendered, renderPortrait } from '../../../src/show/render/index.js'
+
+let folder: string
+let model: string
+let faceModels: string
+let portrait: Rendered
+let said: string[]
+let complained: string[]
+const output = {
+  write: (text: string) => void said.push(text),
+  complain: (text: string) => void complained.push(text),
+  progress: () => undefined
+}
+
+const savePng = (file: string, { width, height, data }: Pick<Rendered, 'width' | 'height' | 'data'>) =>
+  sharp(data, { raw: { width, height, channels: 3 } })
+    .png()
+    .toFile(file)
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'painlens-explain-command-'))
+  faceModels = join(folder, 'face-models')
+  await buildFaceModels({ outDir: faceModels })
+  const small = { input: { width: 64, height: 64 }, blocks: [[4], [4], [4]], dense: [8, 3] }
+  model = await writeRandomVgg(small, join(folder, 'small.onnx'), ['pain', 'disgust', 'happiness'], 3)
+  portrait = await renderPortrait({ identity: createIdentity(12), units: { AU12: 0.8 }, faceSize: 150 })
+})
+afterAll(() => rm(folder, { recursive: true }))
+beforeEach(() => {
+  said = []
+  complained = []
+})
+
+const run = (images: string[], out: string, more: object = {}, signal = new AbortController().signal) =>
+  explainCommand(images, { model, out, faceModels, ...more }, signal, output)
+
+describe('painlens explain', () => {
+  it('explains what it can, names what it cannot, and says so in its exit code', async () => {
+    const pictures = join(folder, 'pictures')
+    const out = join(pictures, 'explained')
+    await mkdir(join(pictures, 'ward'), { recursive: true })
+    await savePng(join(pictures, 'resident.png'), portrait)
+    await savePng(join(pictures, 'ward', 'resident.png'), portrait)
+    await writeFile(join(pictures, 'broken.jpg'), 'this is no picture')
+    await writeFile(join(pictures, 'notes.txt'), 'not looked at')
+    // Results of before lie within the folder that is walked, and are not to be explained in their turn.
+    await mkdir(out)
+    await savePng(join(out, 'resident-overlay.png'), portrait)
+    await sharp({ create: { width: 320, height: 240, channels: 3, background: 'green' } })
+      .png()
+      .toFile(join(pictures, 'lawn.png'))
+
+    expect(await run([pictures, join(pictures, 'missing.jpg'), join(pictures, 'resident.png')], out)).toBe(1)
+
+    expect(complained.map((line) => line.replace(folder, '…'))).toEqual([
+      expect.stringMatching(/^painlens: …\/pictures\/broken\.jpg: cannot be read as a picture/),
+      expect.stringMatching(/^painlens: …\/pictures\/lawn\.png: no face is found in it\./),
+      expect.stringMatching(/^painlens: …\/pictures\/missing\.jpg: cannot be read as a picture/)
+    ])
+    expect(said.at(-1)).toBe(`3 of 6 explained; the results are in ${out}\n`)
+    expect((await readdir(out)).sort()).toEqual(
+      ['resident-2', 'resident', 'ward-resident']
+        .flatMap((stem) => ['-heatmap.png', '-overlay.png', '-relevance.npy', '.json'].map((end) => stem + end))
+        .sort()
+    )
+    const result = JSON.parse(await readFile(join(out, 'resident.json'), 'utf8'))
+    expect(result).toMatchObject({
+      picture: join(pictures, 'resident.png'),
+      model: { name: 'vgg-random-weights', demonstration: false },
+      face: { faces: 1 },
+      composite: 'lrp.sequential_preset_a_flat'
+    })
+    expect(Object.keys(result.logits)).toEqual(['pain', 'disgust', 'happiness'])
+    expect(result.probabilities[result.target]).toBe(Math.max(...(Object.values(result.probabilities) as number[])))
+    expect(result.regions.map(({ region }: RegionShare) => region)).toEqual(regionNames)
+    expect(said[0]).toContain(`${result.target} ${result.probability.toFixed(2)}. ${result.text.en}`)
+    const { x, y, width, height } = result.face.box
+    const { box } = portrait
+    expect(Math.hypot(x + width / 2 - box.x - box.width / 2, y + height / 2 - box.y - box.height / 2)).toBeLessThan(30)
+    expect(await sharp(join(out, 'resident-heatmap.png')).metadata()).toMatchObject({ width: 64, channels: 4 })
+  })
+
+  it('takes crops as they are, with landmarks where they belong', async () => {
+    const manifest = await loadManifest(model)
+    const crop = alignFace(portrait, portrait.landmarks, { width: 200, height: 200 }, manifest.alignment)
+    const file = join(folder, 'crop.png')
+    await savePng(file, crop)
+    const faces = await openFaceTaker(manifest, true, faceModels)
+    try {
+      const { crop: taken, box } = await faces.take(file)
+      expect([taken.width, taken.height, box]).toEqual([64, 64, null])
+      const expected = alignFace(portrait, portrait.landmarks, manifest.input, manifest.alignment).landmarks
+      const away = expected.map((value, i) => Math.abs(value - taken.landmarks[i]!))
+      expect(away.reduce((a, b) => a + b) / away.length).toBeLessThan(2)
+    } finally {
+      await faces.close()
+    }
+    const out = join(folder, 'crops-explained')
+    expect(await run([file], out, { crop: true, composite: 'lrp.epsilon' })).toBe(0)
+    expect(JSON.parse(await readFile(join(out, 'crop.json'), 'utf8'))).toMatchObject({
+      face: { box: null },
+      composite: 'lrp.epsilon'
+    })
+  })
+
+  it('explains under several composites one after the other, and draws the figure', async () => {
+    const pictures = join(folder, 'labelled')
+    const out = join(folder, 'figures')
+    await mkdir(join(pictures, 'pain'), { recursive: true })
+    await mkdir(join(pictures, 'other'))
+    await savePng(join(pictures, 'pain', '1.png'), portrait)
+    await savePng(join(pictures, 'other', '1.png'), portrait)
+    await writeFile(join(pictures, 'other', 'broken.png'), 'this is no picture')
+
+    expect(await run([pictures], out, { composite: 'all', target: 'disgust' })).toBe(1)
+
+    expect(complained).toEqual([expect.stringMatching(/broken\.png: cannot be read as a picture/)])
+    expect(said.at(-1)).toBe(`2 of 3 explained; the results are in ${out}\n`)
+    const composites = ['lrp.z', 'lrp.epsilon', 'lrp.sequential_preset_a_flat', 'lrp.sequential_preset_b_flat']
+    const ends = ['heatmap.png', 'overlay.png', 'relevance.npy']
+    expect((await readdir(out)).sort()).toEqual(
+      [
+        'grid.png',
+        ...['pain-1', 'other-1'].flatMap((stem) => [
+          `${stem}.json`,
+          `${stem}-crop.png`,
+          ...composites.flatMap((composite) => ends.map((end) => `${stem}-${composite}-${end}`))
+        ])
+      ].sort()
+    )
+    const [known, unknown] = await Promise.all(
+      ['pain-1', 'other-1'].map(async (stem) => JSON.parse(await readFile(join(out, `${stem}.json`), 'utf8')))
+    )
+    expect(known).toMatchObject({ true_label: 'pain', target: 'disgust', probability: known.probabilities.disgust })
+    expect(known.predicted).toBe(
+      Object.entries<number>(known.probabilities).reduce((best, next) => (next[1] > best[1] ? next : best))[0]
+    )
+    expect(unknown.true_label).toBeUndefined()
+    expect(known.explanations.map(({ composite }: { composite: string }) => composite)).toEqual(composites)
+    for (const { files, engine, text, uncertainty, regions } of known.explanations) {
+      expect(engine).toMatch(/^onnx-cpu/)
+      expect(text.de).toContain('Ekel')
+      expect(uncertainty).toBeTypeOf('object')
+      const { values, shape } = decodeNpy(await readFile(join(out, files.relevance)), files.relevance)
+      expect(shape).toEqual([64, 64])
+      const mass = values.reduce((sum, value) => sum + Math.max(value, 0), 0)
+      const shares = regions.reduce((sum: number, region: RegionShare) => sum + region.positive, 0)
+      expect(shares).toBeCloseTo(mass > 0 ? 1 : 0, 6)
+    }
+    // A second run starts the JSON files anew.
+    expect(await run([join(pictures, 'pain')], out, { composite: 'lrp.z,lrp.epsilon' })).toBe(0)
+    expect(JSON.parse(await readFile(join(out, '1.json'), 'utf8')).explanations).toHaveLength(2)
+    expect(await run([join(pictures, 'pain')], out, { composite: 'lrp.z,lrp.epsilon' })).toBe(0)
+    expect(JSON.parse(await readFile(join(out, '1.json'), 'utf8')).explanations).toHaveLength(2)
+  })
+
+  it('gives the same relevance whichever engine computes, and whether the crop was kept meanwhile or not', async () => {
+    const file = join(folder, 'engines.png')
+    await savePng(file, portrait)
+    const relevanceOf = async (options: object, name: string): Promise<Float32Array> => {
+      const out = join(folder, 'engines')
+      expect(await run([file], out, options)).toBe(0)
+      return decodeNpy(await readFile(join(out, name)), name).values
+    }
+    const onnx = await relevanceOf({ composite: 'lrp.epsilon', engine: 'onnx' }, 'engines-relevance.npy')
+    const tfjs = await relevanceOf({ composite: 'lrp.epsilon', engine: 'tfjs' }, 'engines-relevance.npy')
+    const second = await relevanceOf({ composite: 'lrp.z,lrp.epsilon' }, 'engines-lrp.epsilon-relevance.npy')
+    const largest = onnx.reduce((most, value) => Math.max(most, Math.abs(value)), 0)
+    expect(largest).toBeGreaterThan(0)
+    expect(onnx.every((value, i) => Math.abs(value - tfjs[i]!) <= 2e-3 * largest)).toBe(true)
+    expect(second).toEqual(onnx)
+  })
+
+  it('refuses composites, engines and labels that are not there, before anything is opened', async () => {
+    const file = join(folder, 'resident.png')
+    await savePng(file, portrait)
+    for (const wrong of [
+      { composite: 'lrp.y' },
+      { composite: 'lrp.alpha_beta' },
+      { composite: 'lrp.z,' },
+      { engine: 'cuda' },
+      { target: 'joy' }
+    ]) {
+      await expect(run([file], join(folder, 'wrong'), wrong)).rejects.toThrow(UsageError)
+    }
+  })
+
+  it('ends when it is stopped, before its start and in the midst of it', async () => {
+    const file = join(folder, 'resident.png')
+    await savePng(file, portrait)
+    expect(await run([file], join(folder, 'x'), {}, AbortSignal.abort())).toBe(1)
+    expect(complained).toEqual(['painlens: stopped after 0 of 1 pictures.\n'])
+    const stop = new AbortController()
+    const progress = (line: string | null): void => {
+      if (line?.includes('0 of 1')) stop.abort()
+    }
+    const options = { model, out: join(folder, 'x'), faceModels }
+    expect(await explainCommand([file], options, stop.signal, { ...output, progress })).toBe(1)
+    expect(await readdir(join(folder, 'x'))).toEqual([])
+    const afterOne = new AbortController()
+    const write = (text: string): void => {
+      if (text.startsWith('1/2 ')) afterOne.abort()
+    }
+    complained = []
+    expect(await explainCommand([file, file], options, afterOne.signal, { ...output, write })).toBe(1)
+    expect(complained).toEqual(['painlens: stopped after 1 of 2 pictures.\n'])
+  })
+
+  it('says what is wrong as a whole: no pictures, no model, no face models, no folder to write to', async () => {
+    const empty = join(folder, 'empty')
+    await mkdir(empty)
+    await expect(run([empty], join(folder, 'y'))).rejects.toThrow(InputError)
+    const file = join(folder, 'one.png')
+    await savePng(file, portrait)
+    await expect(run([file], join(folder, 'y'), { model: join(empty, 'no.yaml') })).rejects.toThrow(ModelError)
+    await expect(run([file], join(folder, 'y'), { faceModels: empty })).rejects.toThrow(/painlens models build/)
+    await expect(run([file], join(file, 'below'))).rejects.toThrow(DiskError)
+  })
+})

@@ -1,0 +1,53 @@
+import { describe, expect, it } from 'vitest'
+import { progressLine, terminalOutput } from '../../../src/commands/explain/output.js'
+
+function streams(isTTY: boolean) {
+  const written: string[] = []
+  const stream = (name: string) => ({ isTTY, columns: 60, write: (text: string) => void written.push(name + text) })
+  return { written, output: terminalOutput(stream('out:'), stream('err:')) }
+}
+
+describe('what the command says', () => {
+  it('is plain lines and nothing else where no terminal is', () => {
+    const { written, output } = streams(false)
+    output.progress('working')
+    output.write('a line\n')
+    output.progress('working still')
+    output.complain('trouble\n')
+    output.progress(null)
+    expect(written).toEqual(['out:a line\n', 'err:trouble\n'])
+  })
+
+  it('keeps the progress line below the lines on a terminal, and takes it away in the end', () => {
+    const { written, output } = streams(true)
+    output.progress('working')
+    output.write('a line\n')
+    output.progress('done')
+    output.progress(null)
+    const clear = '\r\u001b[2K'
+    expect(written).toEqual([
+      'err:working',
+      `err:${clear}`,
+      'out:a line\n',
+      'err:working',
+      `err:${clear}done`,
+      `err:${clear}`
+    ])
+  })
+
+  it('never lets the progress line wrap', () => {
+    const { written, output } = streams(true)
+    output.progress('x'.repeat(200))
+    expect(written).toEqual([`err:${'x'.repeat(59)}`])
+  })
+})
+
+describe('the progress line', () => {
+  it('says how far it is, how fast, and how long it will still take', () => {
+    expect(progressLine('lrp.z', 0, 40, 0)).toBe(`lrp.z  0 of 40  ${'░'.repeat(16)}`)
+    expect(progressLine('lrp.z', 10, 40, 5000)).toBe(
+      `lrp.z  10 of 40 · 2.0/s · 15 s left  ${'█'.repeat(4)}${'░'.repeat(12)}`
+    )
+    expect(progressLine('lrp.z', 2, 40, 10_000)).toContain('2 of 40 · 5.0 s each · 3 min 10 s left')
+  })
+})

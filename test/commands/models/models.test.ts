@@ -1,0 +1,52 @@
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { modelsBuildCommand, modelsListCommand } from '../../../src/commands/models/index.js'
+import { ModelError } from '../../../src/core/errors.js'
+import { writeTinyModel } from '../../support/tiny-model.js'
+
+let folder: string
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'painlens-models-'))
+})
+afterAll(() => rm(folder, { recursive: true }))
+
+function pen(): { lines: () => string; write: (text: string) => void } {
+  const texts: string[] = []
+  return { lines: () => texts.join(''), write: (text) => void texts.push(text) }
+}
+
+describe('painlens models', () => {
+  it('builds the face models, says so, and leaves them alone the second time', async () => {
+    const out = join(folder, 'face')
+    const [first, second] = [pen(), pen()]
+    expect(await modelsBuildCommand({ out }, first.write)).toBe(0)
+    expect(first.lines().match(/\.onnx: written\n/g)).toHaveLength(3)
+    expect((await readdir(out)).sort()).toEqual(['detector.onnx', 'finder.onnx', 'landmarks.onnx'])
+    expect(await modelsBuildCommand({ out }, second.write)).toBe(0)
+    expect(second.lines().match(/there already/g)).toHaveLength(3)
+  })
+
+  it('lists each classifier with what it is for, and fails when one is not what its manifest says', async () => {
+    const models = await mkdtemp(join(folder, 'list-'))
+    await writeTinyModel(models)
+    const good = pen()
+    expect(await modelsListCommand(models, good.write)).toBe(0)
+    expect(good.lines()).toMatch(/labels: pain, disgust, happiness; alarm for pain/)
+    expect(good.lines()).toMatch(/intended use: /)
+    await writeFile(join(models, 'bad.yaml'), 'name: bad\n')
+    const bad = pen()
+    expect(await modelsListCommand(models, bad.write)).toBe(1)
+    expect(bad.lines()).toMatch(/bad\.yaml\n {2}wrong: /)
+    expect(bad.lines()).toMatch(/labels: pain, disgust, happiness/)
+  })
+
+  it('says when there is nothing to list', async () => {
+    const empty = await mkdtemp(join(folder, 'empty-'))
+    const out = pen()
+    expect(await modelsListCommand(empty, out.write)).toBe(1)
+    expect(out.lines()).toMatch(/no model manifests/)
+    await expect(modelsListCommand(join(folder, 'none'))).rejects.toThrow(ModelError)
+  })
+})

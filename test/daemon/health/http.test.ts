@@ -1,0 +1,134 @@
+import { once } from 'node:events'
+import { type AddressInfo, connect, createServer } from 'node:net'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { type Log, silentLog } from '../../../src/core/log.js'
+import { type HttpOptions, type Report, startHttp } from '../../../src/daemon/health/http.js'
+import { until } from '../../support/daemon.js'
+import { freePort } from '../../support/mosquitto.js'
+
+const fine: Report = { ok: true, parts: [] }
+const token = '0123456789abcdef-secret'
+
+async function start(changes: Partial<HttpOptions> = {}) {
+  const errors: object[] = []
+  const log: Log = { ...silentLog, error: (fields) => errors.push(fields) }
+  const http = await startHttp({
+    host: '127.0.0.1',
+    port: 0,
+    live: () => fine,
+    ready: () => ({ ok: false, parts: [{ part: 'camera a', why: 'lost' }] }),
+    metrics: async () => ({ type: 'text/plain; version=0.0.4; charset=utf-8', text: 'up 1\n' }),
+    log,
+    ...changes
+  })
+  onTestFinished(() => http.stop())
+  const ask = (path: string, init: RequestInit = {}) => fetch(`${http.stats().address}${path}`, init)
+  return { http, ask, errors }
+}
+
+const withToken = (value: string) => ({ headers: { authorization: value } })
+
+describe('http', () => {
+  it('says live, ready and metrics, and nothing else', async () => {
+    const { ask } = await start()
+    const live = await ask('/live')
+    expect([live.status, await live.json()]).toEqual([200, fine])
+    const ready = await ask('/ready')
+    expect([ready.status, await ready.json()]).toEqual([503, { ok: false, parts: [{ part: 'camera a', why: 'lost' }] }])
+    const metrics = await ask('/metrics')
+    expect(metrics.headers.get('content-type')).toMatch(/^text\/plain; version=0\.0\.4/)
+    expect(await metrics.text()).toBe('up 1\n')
+    for (const [path, method] of [
+      ['/', 'GET'],
+      ['/live', 'POST'],
+      ['/live', 'DELETE'],
+      ['/../etc/passwd', 'GET'],
+      ['/%zz', 'GET']
+    ] as const) {
+      const answer = await ask(path, { method })
+      expect([path, method, answer.status >= 400 && answer.status < 500]).toEqual([path, method, true])
+    }
+    expect(live.headers.get('server')).toBeNull()
+    expect(live.headers.get('cache-control')).toBe('no-store')
+  })
+
+  it('with a token wants it, for every path, and says no more without', async () => {
+    const { ask } = await start({ token })
+    for (const path of ['/live', '/ready', '/metrics', '/nothing']) {
+      for (const wrong of [
+        {},
+        withToken(token),
+        withToken(`Bearer ${token}x`),
+        withToken('Bearer '),
+        withToken(`Basic ${token}`)
+      ]) {
+        const answer = await ask(path, wrong)
+        expect([path, answer.status]).toEqual([path, 401])
+        expect(answer.headers.get('www-authenticate')).toBe('Bearer')
+        expect(await answer.text()).not.toContain(token)
+      }
+    }
+    expect((await ask('/live', withToken(`Bearer ${token}`))).status).toBe(200)
+    expect((await ask('/live', withToken(`bearer ${token}`))).status).toBe(200)
+  })
+
+  it('refuses what is too large, and keeps a failure to itself', async () => {
+    const { ask, errors } = await start({ metrics: () => Promise.reject(new Error('/etc/painlens broke')) })
+    expect((await ask('/live', { headers: { 'x-long': 'x'.repeat(10_000) } })).status).toBe(431)
+    expect((await ask('/live', { method: 'POST', body: 'x'.repeat(5000) })).status).toBeGreaterThanOrEqual(400)
+    const failed = await ask('/metrics')
+    expect([failed.status, await failed.text()]).toEqual([500, '{"error":"it failed, see the log"}'])
+    expect(errors).toEqual([{ error: '/etc/painlens broke' }])
+    expect((await ask('/live')).status).toBe(200)
+  })
+
+  it('does not wait for somebody who never finishes the request, and closes with whom it has', async () => {
+    const { http, ask } = await start()
+    const { port, hostname } = new URL(http.stats().address!)
+    const slow = connect(Number(port), hostname)
+    slow.on('error', () => undefined)
+    await once(slow, 'connect')
+    slow.write('GET /live HTTP/1.1\r\nHost: x\r\n')
+    expect((await ask('/live')).status).toBe(200)
+    const closed = once(slow, 'close')
+    await http.stop()
+    await closed
+    await expect(ask('/live')).rejects.toThrow()
+    expect(http.stats().address).toBeNull()
+  })
+
+  it('where its port is taken says so once, and gets it when it is free', async () => {
+    const other = createServer().listen(0, '127.0.0.1')
+    await once(other, 'listening')
+    const { port } = other.address() as AddressInfo
+    const { http, errors } = await start({ port, retryMs: 50 })
+    const { problem, address } = http.stats()
+    expect(address).toBeNull()
+    expect(problem).toBe(
+      `http on 127.0.0.1:${port}: the port is in use. Choose another as http.port, or stop the other program.`
+    )
+    await new Promise((resolve) => setTimeout(resolve, 200))
+    expect(errors).toHaveLength(1)
+    other.close()
+    await until(() => http.stats().address !== null, 'the port')
+    expect(http.stats().problem).toBeNull()
+    expect((await fetch(`http://127.0.0.1:${port}/live`)).status).toBe(200)
+  })
+
+  it('stops in the middle of waiting for its port', async () => {
+    const port = await freePort()
+    const other = createServer().listen(port, '127.0.0.1')
+    await once(other, 'listening')
+    const { http } = await start({ port, retryMs: 20 })
+    await http.stop()
+    other.close()
+    await once(other, 'close')
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    await expect(fetch(`http://127.0.0.1:${port}/live`)).rejects.toThrow()
+  })
+
+  it('says what is wrong with an address that is none of ours', async () => {
+    const { http } = await start({ host: '192.0.2.77', port: 9464 })
+    expect(http.stats().problem).toMatch(/192\.0\.2\.77:9464: this machine has no such address/)
+  })
+})

@@ -1,0 +1,231 @@
+import { getEventListeners } from 'node:events'
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import fc from 'fast-check'
+import { afterEach, describe, expect, test } from 'vitest'
+import type { AlarmMessage } from '../../../src/contract/messages.js'
+import { silentLog } from '../../../src/core/log.js'
+import { ClockWatch } from '../../../src/daemon/health/clock-watch.js'
+import { SelfWatch } from '../../../src/daemon/health/self-watch.js'
+import { isSynchronised } from '../../../src/daemon/health/time-sync.js'
+import { Reporter } from '../../../src/daemon/report/reporter.js'
+import { createAlarms } from '../../../src/stages/alarm/index.js'
+import { isRunning, until } from '../../support/daemon.js'
+
+const t0 = Date.UTC(2026, 0, 1)
+
+/** The real alarm stage and reporter behind the watch; the world around it is `world`. */
+function setUp() {
+  const world = { now: t0, connected: true, depth: 0, trouble: null as string | null }
+  const clock = { now: () => world.now }
+  const said: AlarmMessage[] = []
+  const alarms = createAlarms({ cameras: {}, facility: null, model: null, clock })
+  const reporter = new Reporter({
+    alarms,
+    mqtt: {
+      alarm: async (message) => void said.push(message),
+      observation: () => undefined,
+      cameraState: () => undefined,
+      refresh: () => undefined
+    },
+    alarmLog: { append: () => undefined },
+    explanations: null,
+    supervision: { frame: () => undefined, alarm: () => undefined },
+    log: silentLog,
+    clock
+  })
+  const watch = new SelfWatch({
+    connected: () => world.connected,
+    trouble: () => 'nothing listens there',
+    outbox: () => ({ depth: world.depth, inMemory: 0, trouble: world.trouble }),
+    outboxMax: 100,
+    tell: (...problem) => reporter.technical(...problem),
+    clock
+  })
+  const wait = (seconds: number) => {
+    for (let second = 0; second < seconds; second++) {
+      world.now += 1000
+      watch.tick()
+    }
+  }
+  const told = () => said.map(({ condition, phase }) => `${condition} ${phase}`)
+  return { world, said, reporter, watch, wait, told }
+}
+
+describe('the broker', () => {
+  test('that is away for less than 10 s is no news', () => {
+    const { world, wait, told } = setUp()
+    for (let round = 0; round < 5; round++) {
+      world.connected = false
+      wait(9)
+      world.connected = true
+      wait(1)
+    }
+    expect(told()).toEqual([])
+  })
+
+  test('that was away for longer is told with when that began, why, and how long it took', () => {
+    const { world, said, wait } = setUp()
+    wait(5)
+    world.connected = false
+    wait(600)
+    world.connected = true
+    wait(60)
+    expect(said).toMatchObject([
+      { condition: 'broker_lost', phase: 'start', onset: '2026-01-01T00:00:06.000Z', duration_s: 10 },
+      { condition: 'broker_lost', phase: 'end', reason: 'cleared', duration_s: 600, seq: 1 }
+    ])
+    expect(said.map(({ text }) => text.en)).toEqual([
+      'No connection to the broker, alarms wait: nothing listens there',
+      'Connection to the broker is back: it was away for 10 min'
+    ])
+    expect(said[1]?.text.de).toBe('Verbindung zum Broker wieder da: sie fehlte 10 min lang')
+  })
+})
+
+describe('the outbox', () => {
+  test('is told of before anything is lost, and not again and again around a bound', () => {
+    const { world, said, wait, told } = setUp()
+    for (const depth of [79, 80, 79, 61, 85, 100, 60, 59, 60, 79]) {
+      world.depth = depth
+      wait(1)
+    }
+    expect(told()).toEqual(['outbox_full start', 'outbox_full end'])
+    expect(said[0]?.text.en).toBe('Too many undelivered alarms: 80 of 100')
+  })
+
+  test('has an alarm whenever it is nearly full, and none when it is at most half full, whatever came before', () => {
+    fc.assert(
+      fc.property(fc.array(fc.integer({ min: 0, max: 100 }), { minLength: 1 }), (depths) => {
+        const { world, said, wait } = setUp()
+        for (const depth of depths) {
+          world.depth = depth
+          wait(1)
+        }
+        const active = said.at(-1)?.phase === 'start'
+        const last = depths.at(-1)!
+        if (last >= 80) expect(active).toBe(true)
+        if (last <= 50) expect(active).toBe(false)
+        for (const [index, { phase }] of said.entries()) expect(phase).toBe(index % 2 === 0 ? 'start' : 'end')
+      })
+    )
+  })
+})
+
+describe('the disk', () => {
+  test('that refuses the outbox is told at once, once, and until it has been sound for a while', () => {
+    const { world, said, wait, told } = setUp()
+    wait(60)
+    for (const round of [1, 2, 3]) {
+      world.trouble = 'no space left for the outbox'
+      wait(round)
+      world.trouble = null
+      wait(9)
+    }
+    expect(told()).toEqual(['outbox_failed start'])
+    expect(said[0]?.text).toEqual({
+      en: 'Disk refuses alarms, they wait in memory only: no space left for the outbox',
+      de: 'Alarme lassen sich nicht speichern, sie warten nur im Arbeitsspeicher: no space left for the outbox'
+    })
+    wait(2)
+    expect(told()).toEqual(['outbox_failed start', 'outbox_failed end'])
+    world.trouble = 'no permission to use the outbox'
+    wait(1)
+    expect(told().at(-1)).toBe('outbox_failed start')
+  })
+})
+
+describe('the clock', () => {
+  let watch: ClockWatch | null = null
+  let folder = ''
+  const path = process.env.PATH
+  afterEach(async () => {
+    await watch?.stop()
+    process.env.PATH = path
+    if (folder) rmSync(folder, { recursive: true, force: true })
+    folder = ''
+  })
+
+  /** Puts a program by the name of timedatectl before the real one. */
+  function timedatectl(script: string): void {
+    folder ||= mkdtempSync(join(tmpdir(), 'painlens-clock-'))
+    writeFileSync(join(folder, 'timedatectl'), `#!/bin/sh\n${script}\n`)
+    chmodSync(join(folder, 'timedatectl'), 0o755)
+    process.env.PATH = `${folder}:${path}`
+  }
+
+  test('is told of once it has been wrong for a while, and when it is right again; "unknown" changes nothing', async () => {
+    const { reporter, told, said } = setUp()
+    let now = 0
+    let answer: boolean | null = null
+    let asked = 0
+    watch = new ClockWatch({
+      ask: async () => {
+        asked++
+        return answer
+      },
+      tell: (problem) => reporter.technical('clock_unsynchronised', problem),
+      everyMs: 2,
+      monotonic: () => now
+    })
+    watch.start()
+    const settle = async (to: boolean | null, ms: number) => {
+      answer = to
+      now += ms
+      const before = asked
+      await until(() => asked >= before + 3, 'three more questions')
+    }
+    await settle(null, 3_600_000)
+    await settle(false, 0)
+    await settle(false, 299_000)
+    await settle(true, 1000)
+    await settle(false, 0)
+    expect(told()).toEqual([])
+    await settle(false, 300_000)
+    expect(told()).toEqual(['clock_unsynchronised start'])
+    expect(said[0]?.text.en).toBe('Clock not synchronised, times may be wrong: no time server for 5 min')
+    await settle(null, 300_000)
+    expect(told()).toHaveLength(1)
+    await settle(true, 0)
+    expect(told().at(-1)).toBe('clock_unsynchronised end')
+  })
+
+  test.each([
+    ['yes', true],
+    ['no', false]
+  ] as const)('is known from a real program that says %s', async (answer, expected) => {
+    timedatectl(`echo ${answer}`)
+    expect(await isSynchronised()).toBe(expected)
+  })
+
+  test('asking for programs that are not there leaves nothing behind', async () => {
+    const { signal } = new AbortController()
+    process.env.PATH = '/nowhere'
+    for (let i = 0; i < 3; i++) await isSynchronised(undefined, signal)
+    expect(getEventListeners(signal, 'abort')).toEqual([])
+  })
+
+  test('a program that hangs is ended with the watch', async () => {
+    timedatectl('echo $$ > "$0.pid"; exec sleep 600')
+    let answers = 0
+    watch = new ClockWatch({
+      ask: (signal) => isSynchronised(undefined, signal),
+      tell: () => void answers++,
+      everyMs: 2
+    })
+    watch.start()
+    const pid = await until(() => readPid(join(folder, 'timedatectl.pid')), 'the program')
+    await watch.stop()
+    await until(() => !isRunning(pid), 'its end')
+    expect(answers).toBe(0)
+  })
+})
+
+function readPid(file: string): number | null {
+  try {
+    return Number(readFileSync(file, 'utf8')) || null
+  } catch {
+    return null
+  }
+}

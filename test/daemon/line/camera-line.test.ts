@@ -1,0 +1,123 @@
+import fc from 'fast-check'
+import { Subject } from 'rxjs'
+import { describe, expect, it } from 'vitest'
+import type { Frame, Sighting, Verdict } from '../../../src/core/types.js'
+import { cameraLine, type Glance } from '../../../src/daemon/line/camera-line.js'
+
+const turns = async (count = 5) => {
+  for (let i = 0; i < count; i++) await new Promise((resolve) => setImmediate(resolve))
+}
+
+/** A line whose detector is at once, and whose classifier begins and ends when the test says so. */
+function slowJudge() {
+  const frames = new Subject<Frame>()
+  const glances: Glance[] = []
+  const asked: { take: () => Sighting; resolve: (verdicts: Verdict[]) => void; reject: (error: Error) => void }[] = []
+  const counts = { detected: 0, dropped: 0, released: 0, failed: 0 }
+  cameraLine(frames, {
+    detect: async ({ camera, at }) => {
+      counts.detected++
+      return { camera, at, faces: [], lost: [at] }
+    },
+    classify: (take) => new Promise((resolve, reject) => asked.push({ take, resolve, reject })),
+    onDrop: () => void counts.dropped++,
+    onFailure: () => void counts.failed++,
+    onSuccess: () => undefined
+  }).subscribe((glance) => glances.push(glance))
+  const push = async (at: number): Promise<void> => {
+    frames.next(frame(at, () => void counts.released++))
+    await turns()
+  }
+  const begin = (): number | undefined => asked[0]?.take().at
+  const end = async (error?: Error): Promise<void> => {
+    const { take, resolve, reject } = asked.shift() ?? { take: () => null, resolve: () => {}, reject: () => {} }
+    if (error) reject(error)
+    else if (take()) resolve([])
+    await turns()
+  }
+  return { push, begin, end, asked, glances, counts, at: () => glances.map(({ sighting }) => sighting.at) }
+}
+
+const frame = (at: number, release: () => void): Frame => ({
+  camera: 'a',
+  seq: at,
+  at,
+  width: 1,
+  height: 1,
+  data: new Uint8Array(new SharedArrayBuffer(3)),
+  release
+})
+
+describe('cameraLine', () => {
+  it('judges the newest of what was seen when the classifier is free, and drops the rest', async () => {
+    const { push, begin, end, counts, at, asked } = slowJudge()
+    await push(0)
+    expect(begin()).toBe(0)
+    for (let at = 1; at < 100; at++) await push(at)
+    // One is being judged, and the newest waits for its turn.
+    expect(asked).toHaveLength(2)
+    expect(counts).toEqual({ detected: 100, dropped: 98, released: 100, failed: 0 })
+    await end()
+    expect(begin()).toBe(99)
+    // It is the classifier's now: what comes next waits for another turn.
+    await push(100)
+    await end()
+    await end()
+    expect(at()).toEqual([0, 99, 100])
+  })
+
+  it('for any rhythm: each frame is released, and judged, dropped or failed; every word of lost tracks is passed on', async () => {
+    const steps = fc.array(fc.constantFrom('push', 'begin', 'end', 'fail' as const), { maxLength: 60 })
+    await fc.assert(
+      fc.asyncProperty(steps, async (steps) => {
+        const { push, begin, end, asked, counts, glances, at } = slowJudge()
+        let next = 0
+        const moves = {
+          push: () => push(next++),
+          begin: async () => void begin(),
+          end: () => end(),
+          fail: () => end(new Error('no'))
+        }
+        for (const step of steps) {
+          await moves[step]()
+          expect(asked.length).toBeLessThanOrEqual(2)
+        }
+        await push(next++)
+        while (asked.length > 0) await end()
+        expect(counts.released).toBe(next)
+        expect(at().length + counts.dropped + counts.failed).toBe(next)
+        expect(at()).toEqual([...at()].sort((a, b) => a - b))
+        const told = glances.flatMap(({ sighting }) => sighting.lost)
+        expect(told).toEqual([...Array(next).keys()])
+      }),
+      { numRuns: 60 }
+    )
+  })
+
+  it('goes on after failures of either stage, and releases each frame', async () => {
+    const frames = new Subject<Frame>()
+    const seen: number[] = []
+    const failures: unknown[] = []
+    let released = 0
+    cameraLine(frames, {
+      detect: async ({ camera, at }) => {
+        if (at === 1) throw new Error('detector')
+        return { camera, at, faces: [], lost: [] }
+      },
+      classify: async (take) => {
+        if (take().at === 2) throw new Error('classifier')
+        return []
+      },
+      onDrop: () => undefined,
+      onFailure: (error) => failures.push((error as Error).message),
+      onSuccess: () => undefined
+    }).subscribe(({ sighting }) => seen.push(sighting.at))
+    for (const at of [0, 1, 2, 3]) {
+      frames.next(frame(at, () => void released++))
+      await turns()
+    }
+    expect(seen).toEqual([0, 3])
+    expect(failures).toEqual(['detector', 'classifier'])
+    expect(released).toBe(4)
+  })
+})

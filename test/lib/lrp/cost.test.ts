@@ -1,0 +1,32 @@
+import { describe, expect, it } from 'vitest'
+import { passesOf } from '../../../src/lib/lrp/cost.js'
+import { compositeOf, layerGraphOf } from '../../../src/lib/lrp/index.js'
+import { decodeModel } from '../../../src/lib/onnx/index.js'
+import { buildNet, type Spec } from './nets.js'
+
+const relu: Spec = { kind: 'relu' }
+const conv = (out: number): Spec => ({ kind: 'conv', out, kernel: [3, 3], pads: [1, 1, 1, 1] })
+const net = buildNet([conv(4), relu, conv(4), relu, { kind: 'flatten' }, { kind: 'dense', out: 3 }], [2, 8, 8], 1)
+const graph = layerGraphOf(decodeModel(net.model))
+/** Multiplications, counted by hand. */
+const first = 4 * 2 * 9 * 64
+const second = 4 * 4 * 9 * 64
+const dense = 3 * 4 * 64
+const forward = first + second + dense
+
+describe('the cost of LRP', () => {
+  it.each([
+    // What the forward pass made serves as the denominator: only the ways back.
+    ['lrp.z', 2 * forward],
+    // Weights of ones cost no multiplications.
+    ['lrp.flat', forward],
+    // On the input, which has both signs, positive and negative parts take a way each, forward and back.
+    ['lrp.alpha_1_beta_0', forward + 4 * first + 2 * second + 2 * dense],
+    ['lrp.sequential_preset_a_flat', forward + 2 * second + dense],
+    // The inhibiting response is what the activating one leaves of the output.
+    ['lrp.sequential_preset_b_flat', forward + 3 * second + dense],
+    ['lrp.sequential_preset_a_flat_IB', forward + 2 * second + 2 * dense]
+  ])('of %s is %d multiplications here', (composite, wanted) => {
+    expect(passesOf(graph, compositeOf(composite)) * forward).toBeCloseTo(wanted, 3)
+  })
+})

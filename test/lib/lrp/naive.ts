@@ -1,0 +1,161 @@
+/**
+ * LRP once more, from the formulas, as slowly and plainly as possible: every layer is a list of connections (from, to,
+ * weight), everything is float64, nothing is shared with src/lib/lrp. Slower, less clever, less likely to be wrong.
+ */
+export interface Connections {
+  from: number[]
+  to: number[]
+  weight: number[]
+  bias: Float64Array
+  inSize: number
+}
+
+export type NaiveRule =
+  | { rule: 'z' | 'w_square' | 'flat' | 'z_plus'; bias?: boolean }
+  | { rule: 'epsilon'; epsilon: number; bias?: boolean }
+  | { rule: 'alpha_beta'; alpha: number; beta: number; bias?: boolean }
+  | { rule: 'bounded'; low: number; high: number }
+
+export interface NaiveLayer {
+  /** `weighted` layers take a composite's rule, all other linear ones Z. */
+  kind: 'conv' | 'dense' | 'linear' | 'relu' | 'maxPool' | 'same' | 'add'
+  /** Of the layers it reads; -1 is the input. */
+  inputs: number[]
+  connections?: Connections
+  /** For maxPool: the inputs of each window, row by row. For `same`: which input each output is. */
+  sources?: number[][]
+}
+
+const safe = (z: number): number => (z === 0 ? 1e-7 : z)
+const plus = (value: number): number => Math.max(value, 0)
+const minus = (value: number): number => Math.min(value, 0)
+
+export function forward(layers: readonly NaiveLayer[], input: Float64Array): Float64Array[] {
+  const values: Float64Array[] = []
+  for (const layer of layers) {
+    const [x, y] = layer.inputs.map((place) => (place < 0 ? input : values[place]!)) as [Float64Array, Float64Array]
+    values.push(run(layer, x, y))
+  }
+  return values
+}
+
+function run(layer: NaiveLayer, x: Float64Array, y: Float64Array): Float64Array {
+  switch (layer.kind) {
+    case 'relu':
+      return x.map(plus)
+    case 'add':
+      return x.map((value, i) => value + y[i]!)
+    case 'maxPool':
+      return Float64Array.from(layer.sources!, (window) => Math.max(...window.map((i) => x[i]!)))
+    case 'same':
+      return Float64Array.from(layer.sources!, ([i]) => (i! < 0 ? 0 : x[i!]!))
+    default: {
+      const { from, to, weight, bias } = layer.connections!
+      const z = bias.slice()
+      for (let k = 0; k < from.length; k++) z[to[k]!]! += weight[k]! * x[from[k]!]!
+      return z
+    }
+  }
+}
+
+/** Relevance of each input, from that of the last layer. `ruleOf` is asked for conv and dense layers. */
+export function backward(
+  layers: readonly NaiveLayer[],
+  input: Float64Array,
+  relevance: Float64Array,
+  ruleOf: (place: number) => NaiveRule
+): Float64Array {
+  const values = forward(layers, input)
+  const arriving = layers.map((_, place) => new Float64Array(values[place]!.length))
+  const atInput = new Float64Array(input.length)
+  arriving[layers.length - 1]!.set(relevance)
+  for (let place = layers.length - 1; place >= 0; place--) {
+    const layer = layers[place]!
+    const xs = layer.inputs.map((input_) => (input_ < 0 ? input : values[input_]!))
+    const parts = back(layer, xs, values[place]!, arriving[place]!, () => ruleOf(place))
+    parts.forEach((part, i) => {
+      const target = layer.inputs[i]! < 0 ? atInput : arriving[layer.inputs[i]!]!
+      part.forEach((value, k) => {
+        target[k]! += value
+      })
+    })
+  }
+  return atInput
+}
+
+function back(
+  layer: NaiveLayer,
+  xs: Float64Array[],
+  z: Float64Array,
+  relevance: Float64Array,
+  ruleOf: () => NaiveRule
+): Float64Array[] {
+  const [x] = xs as [Float64Array]
+  const result = new Float64Array(x.length)
+  switch (layer.kind) {
+    case 'relu':
+      return [relevance]
+    case 'add':
+      return xs.map((input) => input.map((value, i) => (value * relevance[i]!) / safe(z[i]!)))
+    case 'maxPool':
+      layer.sources!.forEach((window, i) => {
+        const first = window.reduce((best, k) => (x[k]! > x[best]! ? k : best))
+        result[first]! += relevance[i]!
+      })
+      return [result]
+    case 'same':
+      layer.sources!.forEach(([i], k) => {
+        if (i! >= 0) result[i!]! += relevance[k]!
+      })
+      return [result]
+    default:
+      return [throughLinear(layer.connections!, x, relevance, layer.kind === 'linear' ? { rule: 'z' } : ruleOf())]
+  }
+}
+
+function throughLinear(map: Connections, x: Float64Array, relevance: Float64Array, rule: NaiveRule): Float64Array {
+  switch (rule.rule) {
+    case 'z':
+      return share(map, relevance, (w, i) => w * x[i]!, rule.bias ?? true, safe)
+    case 'epsilon': {
+      const stable = (z: number): number => z + (z >= 0 ? rule.epsilon : -rule.epsilon)
+      return share(map, relevance, (w, i) => w * x[i]!, rule.bias ?? true, stable)
+    }
+    case 'w_square':
+      return share(map, relevance, (w) => w * w, false, safe)
+    case 'flat':
+      return share(map, relevance, () => 1, false, safe)
+    case 'z_plus':
+      return throughLinear(map, x, relevance, { rule: 'alpha_beta', alpha: 1, beta: 0, bias: false })
+    case 'alpha_beta': {
+      const bias = rule.bias ?? true
+      const activating = (w: number, i: number): number => plus(w) * plus(x[i]!) + minus(w) * minus(x[i]!)
+      const inhibiting = (w: number, i: number): number => minus(w) * plus(x[i]!) + plus(w) * minus(x[i]!)
+      const a = share(map, relevance, activating, bias, safe)
+      const b = rule.beta === 0 ? null : share(map, relevance, inhibiting, bias, safe)
+      return a.map((value, i) => rule.alpha * value - (b ? rule.beta * b[i]! : 0))
+    }
+    case 'bounded': {
+      const part = (w: number, i: number): number => w * x[i]! - plus(w) * rule.low - minus(w) * rule.high
+      return share(map, relevance, part, false, safe)
+    }
+  }
+}
+
+/** R_i = Σ_j part_ij / stable(Σ_i part_ij + b_j) · R_j. */
+function share(
+  { from, to, weight, bias, inSize }: Connections,
+  relevance: Float64Array,
+  part: (weight: number, i: number) => number,
+  withBias: boolean,
+  stable: (z: number) => number
+): Float64Array {
+  const z = withBias ? bias.slice() : new Float64Array(bias.length)
+  for (let k = 0; k < from.length; k++) z[to[k]!]! += part(weight[k]!, from[k]!)
+  const result = new Float64Array(inSize)
+  for (let k = 0; k < from.length; k++) {
+    const j = to[k]!
+    result[from[k]!]! += (part(weight[k]!, from[k]!) / stable(z[j]!)) * relevance[j]!
+  }
+  return result
+}

@@ -1,0 +1,26 @@
+import { describe, expect, it, vi } from 'vitest'
+import { acquireBackend } from '../../../src/lib/lrp/engines/tfjs-backend.js'
+
+/** As if a later tfjs looked different inside. */
+vi.mock('../../../src/lib/lrp/engines/wasm-threads.js', async (original) => ({
+  ...(await original<object>()),
+  allowThreads: () => {
+    throw new Error('its worker script is not where it was in 4.22')
+  }
+}))
+
+describe('the wasm backend', () => {
+  it('falls back to one thread, and is shared until its last user lets go', async () => {
+    const [first, second] = await Promise.all([acquireBackend(2), acquireBackend(4)])
+    expect(first.name).toMatch(/^tfjs-(node|wasm \(1 thread\))$/)
+    expect(second.tf).toBe(first.tf)
+    await first.release()
+    await first.release()
+    const { tf } = second
+    expect(tf.tidy(() => tf.add(tf.scalar(1), 2).dataSync()[0])).toBe(3)
+    await second.release()
+    const third = await acquireBackend(2)
+    expect(tf.tidy(() => tf.add(tf.scalar(2), 2).dataSync()[0])).toBe(4)
+    await third.release()
+  })
+})

@@ -1,0 +1,25 @@
+import { execFileSync } from 'node:child_process'
+import { resolve } from 'node:path'
+import { describe, expect, it } from 'vitest'
+
+const dist = resolve(import.meta.dirname, '../../../dist')
+
+/** What a child of a process that has imported `file` is told, and so CUDA's libraries in the process itself. */
+function overrideIn(file: string, env: Record<string, string> = {}): string {
+  const script = `
+    await import(${JSON.stringify(resolve(dist, file))})
+    const { execFileSync } = await import('node:child_process')
+    process.stdout.write(execFileSync('printenv', ['NVIDIA_TF32_OVERRIDE']))`
+  const options = { env: { PATH: process.env.PATH, ...env }, encoding: 'utf8', timeout: 30_000 } as const
+  return execFileSync(process.execPath, ['--input-type=module', '-e', script], options).trim()
+}
+
+describe('TF32', () => {
+  it.each(['lib/ort/session.js', 'core/worker-client.js'])('is off for whoever imports %s', (file) => {
+    expect(overrideIn(file)).toBe('0')
+  })
+
+  it('stays as it was asked for', () => {
+    expect(overrideIn('lib/ort/session.js', { NVIDIA_TF32_OVERRIDE: '1' })).toBe('1')
+  })
+})

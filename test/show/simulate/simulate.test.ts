@@ -1,0 +1,148 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createServer } from 'node:net'
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { simulateCommand } from '../../../src/commands/simulate/index.js'
+import { PortInUseError, ProgramError, UsageError } from '../../../src/core/errors.js'
+import { silentLog } from '../../../src/core/log.js'
+import type { Day } from '../../../src/show/simulate/day.js'
+import { type Simulation, type StretchEvent, startSimulation } from '../../../src/show/simulate/simulate.js'
+import { childrenNamed } from './processes.js'
+
+const shortDay: Day = {
+  stretches: [
+    { expression: 'neutral', intensity: 0, seconds: 1 },
+    { expression: 'pain', intensity: 1, seconds: 1 }
+  ],
+  loop: true,
+  seed: 1
+}
+const small = { width: 320, height: 180, fps: 5, day: shortDay, log: silentLog }
+
+/** What a real ffmpeg reads from the camera: bytes of so many RGB frames. */
+async function read(url: string, frames: number): Promise<Buffer> {
+  const player = spawn(
+    'ffmpeg',
+    [
+      '-loglevel',
+      'error',
+      '-rtsp_transport',
+      'tcp',
+      '-i',
+      url,
+      '-frames:v',
+      String(frames),
+      '-f',
+      'rawvideo',
+      '-pix_fmt',
+      'rgb24',
+      '-'
+    ],
+    { stdio: ['ignore', 'pipe', 'inherit'] }
+  )
+  const chunks: Buffer[] = []
+  player.stdout.on('data', (chunk: Buffer) => chunks.push(chunk))
+  await once(player, 'close')
+  return Buffer.concat(chunks)
+}
+
+describe('startSimulation', () => {
+  let simulation: Simulation | undefined
+  afterEach(async () => {
+    await simulation?.stop()
+    simulation = undefined
+  })
+
+  it('serves moving pictures of the resident to a real ffmpeg, tells of the stretches, and leaves nothing behind', async () => {
+    const events: (string | StretchEvent)[] = []
+    simulation = await startSimulation({
+      ...small,
+      credentials: { user: 'nurse', password: 'p@ss:w/rd?#%&"\'', scheme: 'digest' },
+      onReady: (url) => events.push(url),
+      onStretch: (stretch) => events.push(stretch)
+    })
+    const frameBytes = 320 * 180 * 3
+    const pictures = await read(simulation.url, 8)
+    expect(pictures).toHaveLength(8 * frameBytes)
+    expect(Buffer.compare(pictures.subarray(0, frameBytes), pictures.subarray(7 * frameBytes))).not.toBe(0)
+    expect(events[0]).toBe(simulation.url)
+    const stretches = events.slice(1) as StretchEvent[]
+    expect(stretches.slice(0, 2).map(({ expression }) => expression)).toEqual(['neutral', 'pain'])
+    expect(stretches[1]!.at - stretches[0]!.at).toBeGreaterThan(500)
+    expect(stretches[0]!.at).toBeGreaterThanOrEqual(simulation.startedAt)
+    await simulation.stop()
+    await simulation.stop()
+    expect(childrenNamed('ffmpeg')).toEqual([])
+    await expect(simulation.ended).resolves.toBeUndefined()
+  })
+
+  it('says what is wrong when the port is taken or ffmpeg is missing', async () => {
+    const taken = createServer().listen(0, '127.0.0.1')
+    await once(taken, 'listening')
+    const { port } = taken.address() as { port: number }
+    await expect(startSimulation({ ...small, rtspPort: port })).rejects.toBeInstanceOf(PortInUseError)
+    taken.close()
+    await expect(startSimulation({ ...small, ffmpeg: '/nowhere/ffmpeg' })).rejects.toBeInstanceOf(ProgramError)
+  })
+})
+
+describe('painlens simulate', () => {
+  const lines: string[] = []
+  afterEach(() => {
+    vi.restoreAllMocks()
+    lines.length = 0
+  })
+  const listen = (): void => {
+    vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
+      lines.push(String(text))
+      return true
+    })
+  }
+
+  it('prints JSON lines, the address first, and ends by itself', async () => {
+    listen()
+    expect(await simulateCommand({ rtspPort: 0, seconds: 1, json: true }, new AbortController().signal)).toBe(0)
+    vi.restoreAllMocks()
+    const events = lines.map((line) => JSON.parse(line) as Record<string, unknown>)
+    expect(events[0]).toEqual({ event: 'ready', url: expect.stringMatching(/^rtsp:\/\/127\.0\.0\.1:\d+\/bed$/) })
+    expect(events[1]).toEqual({
+      event: 'stretch',
+      expression: 'neutral',
+      intensity: 0,
+      seconds: 10,
+      at: expect.any(Number)
+    })
+    expect(childrenNamed('ffmpeg')).toEqual([])
+  })
+
+  it('tells in words, keeps the password to itself, and ends when told to', async () => {
+    listen()
+    const end = new AbortController()
+    const done = simulateCommand({ rtspPort: 0, user: 'nurse', password: 'geheim-7' }, end.signal)
+    await vi.waitUntil(() => lines.length > 1, { timeout: 20_000 })
+    end.abort()
+    expect(await done).toBe(0)
+    vi.restoreAllMocks()
+    expect(lines.join('')).toMatch(/serves at rtsp:\/\/nurse:\*\*\*@127\.0\.0\.1:\d+\/bed/)
+    expect(lines.join('')).toMatch(/The resident rests for 10 s\./)
+    expect(lines.join('')).not.toContain('geheim')
+    expect(childrenNamed('ffmpeg')).toEqual([])
+  })
+
+  it('ends a start that is under way', async () => {
+    listen()
+    const end = new AbortController()
+    const done = simulateCommand({ rtspPort: 0 }, end.signal)
+    end.abort()
+    expect(await done).toBe(0)
+    vi.restoreAllMocks()
+    expect(lines).toEqual([])
+    expect(childrenNamed('ffmpeg')).toEqual([])
+  })
+
+  it('refuses half a login', async () => {
+    const { signal } = new AbortController()
+    await expect(simulateCommand({ rtspPort: 0, user: 'nurse' }, signal)).rejects.toBeInstanceOf(UsageError)
+    await expect(simulateCommand({ rtspPort: 0, password: 'x' }, signal)).rejects.toBeInstanceOf(UsageError)
+  })
+})

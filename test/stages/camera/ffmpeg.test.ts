@@ -1,0 +1,147 @@
+import { beforeAll, describe, expect, it } from 'vitest'
+import { ProgramError } from '../../../src/core/errors.js'
+import { classify, type DecoderEnd } from '../../../src/stages/camera/failure.js'
+import { ffmpegDecoder, quote } from '../../../src/stages/camera/ffmpeg-decoder.js'
+import { ffmpegFailures } from '../../../src/stages/camera/ffmpeg-failures.js'
+import { type Ffmpeg, type ProbeOutput, probeFfmpeg, readProbe } from '../../../src/stages/camera/ffmpeg-probe.js'
+import { parseCameraUrl } from '../../../src/stages/camera/url.js'
+
+const decoders = [' VFS..D h264  H.264', ' VFS..D hevc  HEVC', ' V....D mjpeg  MJPEG'].join('\n')
+const stimeout = ['  -rtsp_transport    <flags>', '  -timeout <int> (deprecated)', '  -stimeout <int64>'].join('\n')
+const timeout = ['  -rtsp_transport    <flags>', '  -timeout           <int64>', '  -listen_timeout <int>'].join('\n')
+const vsync = '-vsync              video sync method'
+const fpsMode = '-vsync deprecated\n-fps_mode           set framerate mode'
+const printed = (version: string, rtsp: string, help: string): ProbeOutput => ({
+  version: `ffmpeg version ${version} Copyright (c) 2000-2026 the FFmpeg developers`,
+  rtsp,
+  decoders,
+  help
+})
+
+let ffmpeg: Ffmpeg
+beforeAll(async () => {
+  ffmpeg = await probeFfmpeg()
+})
+
+describe('probeFfmpeg', () => {
+  it('finds the FFmpeg of this machine', () => {
+    expect(ffmpeg.version).toMatch(/\d/)
+    expect(['timeout', 'stimeout']).toContain(ffmpeg.timeoutOption)
+  })
+
+  it.each([
+    ['4.4.2-0ubuntu0.22.04.1', stimeout, vsync, 'stimeout', '-vsync'],
+    ['5.0.1', timeout, vsync, 'timeout', '-vsync'],
+    ['5.1.6-0+deb12u1', timeout, fpsMode, 'timeout', '-fps_mode'],
+    ['n7.1', timeout, fpsMode, 'timeout', '-fps_mode'],
+    ['N-118000-g1234567', timeout, fpsMode, 'timeout', '-fps_mode']
+  ])('knows how %s wants to be talked to', (version, rtsp, help, timeoutOption, mode) => {
+    const read = readProbe('ffmpeg', printed(version, rtsp, help))
+    expect(read).toEqual({ command: 'ffmpeg', version, timeoutOption, passthrough: [mode, 'passthrough'] })
+    const { args, input } = ffmpegDecoder(read).command({
+      url: parseCameraUrl('rtsp://cam/live', 'bed'),
+      ...{ fps: 5, width: 64, height: 48, readMs: 7000 }
+    })
+    expect(args.join(' ')).toContain(`${mode} passthrough`)
+    expect(input).toContain(`option ${timeoutOption} 7000000\n`)
+  })
+
+  it.each([
+    ['too old', printed('4.3.6', stimeout, vsync), /4\.3\.6/],
+    ['no RTSP', printed('5.1', "Unknown format 'rtsp'.", fpsMode), /RTSP/],
+    ['no H.265', { ...printed('5.1', timeout, fpsMode), decoders: decoders.replace('hevc', 'x') }, /hevc/],
+    ['another program', { ...printed('5.1', timeout, fpsMode), version: 'gst-launch-1.0' }, /no FFmpeg/]
+  ])('refuses %s', (_what, output, message) => {
+    const read = (): unknown => readProbe('ffmpeg', output)
+    expect(read).toThrow(ProgramError)
+    expect(read).toThrow(message)
+    expect(read).toThrow('apt-get install ffmpeg')
+  })
+
+  it('says that it is missing', async () => {
+    await expect(probeFfmpeg('/nowhere/ffmpeg')).rejects.toThrow(/not there.*apt-get install ffmpeg/)
+  })
+})
+
+describe('ffmpegDecoder', () => {
+  it("keeps the address out of the arguments and quotes it FFmpeg's way", () => {
+    const decoder = ffmpegDecoder(ffmpeg)
+    const url = parseCameraUrl("rtsp://admin:pass'word@cam/o'clock", 'bed')
+    const { args, input } = decoder.command({ url, fps: 5, width: 64, height: 48, readMs: 5000 })
+    expect(args.join(' ')).not.toMatch(/pass.?word|admin|cam|clock/)
+    expect(input).toContain("file 'rtsp://admin:pass%27word@cam/o'\\''clock'\n")
+    expect(quote("a'b")).toBe("'a'\\''b'")
+  })
+
+  it.each([
+    [
+      '  Stream #0:0: Video: h264 (High), yuv420p(progressive), 1920x1080 [SAR 1:1 DAR 16:9], 25 fps, 25 tbr, 90k tbn',
+      'h264',
+      1920,
+      1080,
+      25,
+      'tv'
+    ],
+    [
+      '  Stream #0:0: Video: h264 (Main), yuvj420p(pc, progressive), 1280x720 [SAR 1:1 DAR 16:9], 15 fps, 90k tbn',
+      'h264',
+      1280,
+      720,
+      15,
+      'pc'
+    ],
+    [
+      '  Stream #0:1: Video: hevc (Main) (hev1 / 0x31766568), yuvj420p(pc, bt709), 2560x1440, 12.50 fps, 90k tbn',
+      'hevc',
+      2560,
+      1440,
+      12.5,
+      undefined
+    ],
+    [
+      '  Stream #0:0: Video: mjpeg (Baseline), yuvj422p(pc, bt470bg/unknown/unknown), 640x480, 90k tbr, 90k tbn',
+      'mjpeg',
+      640,
+      480,
+      undefined,
+      undefined
+    ]
+  ])('reads %s', (line, codec, width, height, fps, untagged) => {
+    const decoder = ffmpegDecoder(ffmpeg)
+    expect(decoder.describe(['Input #0, concat, from pipe:0:', line])).toEqual({ codec, width, height, fps, untagged })
+    expect(decoder.describe([])).toEqual({})
+  })
+})
+
+describe('classify', () => {
+  const ended = (...lines: string[]): DecoderEnd => ({ code: 1, signal: null, lines })
+
+  it.each([
+    ['unauthorized', '[rtsp @ 0x1] method DESCRIBE failed: 401 Unauthorized'],
+    ['unauthorized', 'pipe:0: Server returned 401 Unauthorized (authorization failed)'],
+    ['forbidden', '[rtsp @ 0x1] method DESCRIBE failed: 403 Forbidden'],
+    ['not_found', 'pipe:0: Server returned 404 Not Found'],
+    ['refused', '[tcp @ 0x1] Connection to tcp://127.0.0.1:9?timeout=0 failed: Connection refused'],
+    ['no_route', 'pipe:0: No route to host'],
+    ['unknown_host', '[tcp @ 0x1] Failed to resolve hostname cam.invalid: Name or service not known'],
+    ['transport', '[rtsp @ 0x1] method SETUP failed: 461 Unsupported transport'],
+    ['timeout', 'pipe:0: Connection timed out'],
+    ['server_error', '[rtsp @ 0x1] method DESCRIBE failed: 503 Service Unavailable'],
+    ['invalid_data', 'pipe:0: Invalid data found when processing input'],
+    ['closed', 'pipe:0: End of file'],
+    ['no_video', "Stream map '0:v:0' matches no streams."]
+  ])('%s: %s', (kind, line) => {
+    const failure = classify(ffmpegFailures, ended('something before', line))
+    expect(failure.kind).toBe(kind)
+    expect(failure.fix).toMatch(/^[A-Z].*[a-z)]\.$/)
+  })
+
+  it('prefers what tells more, and takes the last words where it knows none', () => {
+    expect(classify(ffmpegFailures, ended('failed: 401 Unauthorized', 'Invalid data found')).kind).toBe('unauthorized')
+    expect(classify(ffmpegFailures, ended('a', 'b')).what).toContain('code 1 after saying: b')
+    expect(classify(ffmpegFailures, { code: null, signal: 'SIGSEGV', lines: [] }).what).toContain('SIGSEGV')
+    expect(classify(ffmpegFailures, { code: 0, signal: null, lines: [] }).kind).toBe('closed')
+    const error = new Error('spawn ffmpeg ENOENT')
+    expect(classify(ffmpegFailures, { code: null, signal: null, error, lines: [] }).kind).toBe('decoder_missing')
+  })
+})

@@ -1,0 +1,221 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { connect, createServer, type Server, type Socket } from 'node:net'
+import { filter, firstValueFrom, timeout } from 'rxjs'
+import { systemClock } from '../../../src/core/clock.js'
+import { createLog, silentLog } from '../../../src/core/log.js'
+import { Secrets } from '../../../src/core/secrets.js'
+import type { CameraState, Frame } from '../../../src/core/types.js'
+import { type Feed, type FeedOptions, startFeed } from '../../../src/show/simulate/feed.js'
+import { type RtspCredentials, type RtspServer, startRtspServer } from '../../../src/show/simulate/rtsp-server.js'
+import type { Decoder } from '../../../src/stages/camera/index.js'
+import {
+  type Camera,
+  type CameraOptions,
+  type CameraTiming,
+  ffmpegDecoder,
+  openCamera,
+  probeFfmpeg
+} from '../../../src/stages/camera/index.js'
+
+/** Left half red, right half blue, 160x120. */
+export const redAndBlue = 'color=c=red:s=80x120:r=15[l];color=c=blue:s=80x120:r=15[r];[l][r]hstack'
+export const feedSize = { width: 160, height: 120, fps: 15 }
+
+const quick: Partial<CameraTiming> = {
+  ...{ connectMs: 8000, readMs: 1500, lostMs: 5000, backoffMinMs: 50, backoffMaxMs: 200, unauthorizedMs: 1000 }
+}
+
+/** Asked once for all tests of a file. */
+let ffmpeg: ReturnType<typeof probeFfmpeg> | undefined
+
+/** Servers, feeds and cameras of one test, and the end of them all. */
+export class Rig {
+  readonly lines: string[] = []
+  readonly secrets = new Secrets()
+  readonly #stoppers: (() => Promise<void>)[] = []
+  readonly #decoder: Decoder
+
+  private constructor(decoder: Decoder) {
+    this.#decoder = decoder
+  }
+
+  static async open(): Promise<Rig> {
+    ffmpeg ??= probeFfmpeg()
+    return new Rig(ffmpegDecoder(await ffmpeg))
+  }
+
+  get decoder(): Decoder {
+    return this.#decoder
+  }
+
+  async server(credentials?: RtspCredentials, port?: number): Promise<RtspServer> {
+    const server = await startRtspServer({ credentials, port, log: silentLog })
+    this.#stoppers.push(() => server.stop())
+    return server
+  }
+
+  async feed(server: RtspServer, options: Partial<FeedOptions> = {}): Promise<Feed> {
+    const base = { server, path: '/bed', codec: 'h264' as const, ...feedSize, frames: { lavfi: redAndBlue } }
+    const feed = await startFeed({ ...base, log: silentLog, ...options })
+    this.#stoppers.push(() => feed.stop())
+    return feed
+  }
+
+  camera(url: string, options: Partial<CameraOptions> = {}): Camera {
+    const { timing, ...rest } = options
+    const camera = openCamera({
+      ...{ id: 'bed', url, fps: 15, width: 160, height: 120, masks: [], decoder: this.#decoder, clock: systemClock },
+      // Knows no secrets, so that the stage's own redaction is seen.
+      log: createLog('debug', new Secrets(), (line) => this.lines.push(line)),
+      secrets: this.secrets,
+      timing: { ...quick, ...timing },
+      ...rest
+    })
+    this.#stoppers.push(() => camera.stop())
+    return camera
+  }
+
+  async close(): Promise<void> {
+    for (const stop of this.#stoppers.splice(0).reverse()) await stop()
+  }
+
+  /** Ends with the rig. */
+  own(stop: () => Promise<void>): void {
+    this.#stoppers.push(stop)
+  }
+}
+
+/** Copies of the next frames' pixels; the frames themselves are released at once. */
+export function nextFrames(
+  camera: Camera,
+  count: number,
+  ms = 15_000
+): Promise<{ frame: Frame; pixels: Uint8Array }[]> {
+  const copies = new Promise<{ frame: Frame; pixels: Uint8Array }[]>((resolve, reject) => {
+    const copied: { frame: Frame; pixels: Uint8Array }[] = []
+    const late = setTimeout(() => {
+      subscription.unsubscribe()
+      reject(new Error(`${copied.length} of ${count} frames in ${ms} ms; ${JSON.stringify(camera.stats())}`))
+    }, ms)
+    const subscription = camera.frames.subscribe((frame) => {
+      copied.push({ frame, pixels: Uint8Array.from(frame.data) })
+      frame.release()
+      if (copied.length < count) return
+      clearTimeout(late)
+      subscription.unsubscribe()
+      resolve(copied)
+    })
+  })
+  return copies
+}
+
+/** Takes frames as long as the rig's camera runs. */
+export function takeFrames(camera: Camera): { unsubscribe(): void } {
+  return camera.frames.subscribe((frame) => frame.release())
+}
+
+export async function untilState(camera: Camera, state: CameraState, ms = 15_000): Promise<string | undefined> {
+  const reached = camera.states.pipe(
+    filter((status) => status.state === state),
+    timeout(ms)
+  )
+  return (await firstValueFrom(reached)).reason
+}
+
+export async function untilReason(camera: Camera, reason: RegExp, ms = 15_000): Promise<CameraState> {
+  const reached = camera.states.pipe(
+    filter((status) => reason.test(status.reason ?? '')),
+    timeout(ms)
+  )
+  return (await firstValueFrom(reached)).state
+}
+
+/** Red, green and blue at a place in 0..1 of a picture. */
+export function colourAt(
+  pixels: Uint8Array,
+  { width, height }: { width: number; height: number },
+  x: number,
+  y: number
+): number[] {
+  const at = (Math.floor(y * height) * width + Math.floor(x * width)) * 3
+  return [...pixels.subarray(at, at + 3)]
+}
+
+export const nameOf = ([red = 0, green = 0, blue = 0]: number[]): string => {
+  const named = { red: [254, 0, 0], blue: [0, 0, 254], black: [0, 0, 0], white: [255, 255, 255] }
+  const near = Object.entries(named).find(
+    ([, [r = 0, g = 0, b = 0]]) => Math.abs(red - r) + Math.abs(green - g) + Math.abs(blue - b) < 60
+  )
+  return near?.[0] ?? `${red},${green},${blue}`
+}
+
+export interface Process {
+  pid: number
+  commandLine: string
+  environment: string
+}
+
+/** The decoder children of this very process, as anybody on the machine sees them. */
+export function decoderProcesses(): Process[] {
+  const found: Process[] = []
+  for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name)))
+    try {
+      const parent = Number(/\) \S (\d+)/.exec(readFileSync(`/proc/${pid}/stat`, 'utf8'))?.[1])
+      const commandLine = readFileSync(`/proc/${pid}/cmdline`, 'utf8')
+      if (parent === process.pid && commandLine.includes('concat'))
+        found.push({ pid: Number(pid), commandLine, environment: readFileSync(`/proc/${pid}/environ`, 'utf8') })
+    } catch {
+      // It has ended meanwhile.
+    }
+  return found
+}
+
+/** A TCP proxy before a server that can make the line go bad. */
+export class BadLine {
+  mode: 'good' | 'silent' | 'rubbish' = 'good'
+  readonly #server: Server
+  readonly #sockets = new Set<Socket>()
+
+  private constructor(server: Server) {
+    this.#server = server
+  }
+
+  static async open(rig: Rig, target: number): Promise<BadLine> {
+    const server = createServer()
+    const line = new BadLine(server)
+    server.on('connection', (down) => line.#join(down, connect(target, '127.0.0.1')))
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    rig.own(async () => {
+      line.cut()
+      await new Promise((resolve) => server.close(resolve))
+    })
+    return line
+  }
+
+  get port(): number {
+    const address = this.#server.address()
+    return typeof address === 'object' && address ? address.port : 0
+  }
+
+  cut(): void {
+    for (const socket of this.#sockets) socket.destroy()
+  }
+
+  #join(down: Socket, up: Socket): void {
+    for (const socket of [down, up]) {
+      this.#sockets.add(socket)
+      socket.on('error', () => undefined)
+      socket.on('close', () => {
+        down.destroy()
+        up.destroy()
+        this.#sockets.delete(socket)
+      })
+    }
+    down.on('data', (chunk) => up.write(chunk))
+    up.on('data', (chunk: Buffer) => {
+      if (this.mode === 'silent') return
+      if (this.mode === 'rubbish') for (let at = 0; at < chunk.length; at += 3) chunk[at] = (at * 37) & 255
+      down.write(chunk)
+    })
+  }
+}

@@ -1,0 +1,134 @@
+import { describe, expect, it } from 'vitest'
+import { InferenceError, UnsupportedModelError } from '../../../src/core/errors.js'
+import { type Crop, regionNames } from '../../../src/core/types.js'
+import type { Manifest } from '../../../src/lib/model/manifest.js'
+import { softmax } from '../../../src/lib/model/preprocess.js'
+import { explainCrop } from '../../../src/stages/explain/explain-crop.js'
+import { type RelevanceSource, summedOverColours } from '../../../src/stages/explain/explain-views.js'
+
+const manifest: Manifest = {
+  name: 'fake',
+  path: '/models/fake.yaml',
+  file: '/models/fake.onnx',
+  sha256: '0'.repeat(64),
+  labels: ['pain', 'disgust', 'happiness'],
+  alarmLabel: 'pain',
+  alarmIndex: 0,
+  licence: 'Apache-2.0',
+  input: { layout: 'nhwc', width: 16, height: 16, colour: 'rgb', mean: [10, 20, 30], scale: 0.5 },
+  alignment: { eyeDistance: 0.38, eyeY: 0.36 },
+  intendedUse: 'demonstration',
+  demonstration: true,
+  temperature: 2,
+  metrics: {}
+}
+
+/** All landmarks in one place outside: no region but `outside`. */
+const crop: Crop = {
+  width: 16,
+  height: 16,
+  data: new Uint8Array(16 * 16 * 3).fill(50),
+  landmarks: new Float32Array(136).fill(-100)
+}
+
+type Answer = Awaited<ReturnType<RelevanceSource['explain']>>
+
+/** Stands for LRP; remembers what it was asked. */
+function fakeSource(answer: Partial<Answer> | Error) {
+  const asked: Parameters<RelevanceSource['explain']>[] = []
+  const source: RelevanceSource = {
+    explain: async (...question) => {
+      asked.push(question)
+      if (answer instanceof Error) throw answer
+      return { logits: [[2, 0, -2]], target: [0], relevance: new Float32Array(768).fill(1), ...answer }
+    }
+  }
+  return { source, asked }
+}
+
+describe('the explanation of a crop', () => {
+  it('asks for the crop as the manifest wants it, and tells of the target that was explained', async () => {
+    const { source, asked } = fakeSource({ target: [1] })
+    const found = await explainCrop({ source, manifest, views: 1 }, crop, 'max')
+    const [{ data, dims }, options] = asked[0]!
+    expect(dims).toEqual([1, 16, 16, 3])
+    expect([...data.subarray(0, 4)]).toEqual([20, 15, 10, 20])
+    expect(options).toEqual({ target: 'max' })
+    const powers = [1, 0, -1].map(Math.exp)
+    const sum = powers.reduce((a, b) => a + b)
+    expect(found.target).toBe('disgust')
+    expect(found.probability).toBeCloseTo(powers[1]! / sum, 6)
+    expect([...found.logits]).toEqual([2, 0, -2])
+    expect(found.probabilities[0]).toBeCloseTo(powers[0]! / sum, 6)
+    expect(found.uncertainty).toEqual({ classes: {}, regions: {}, views: 1 })
+    expect(found.relevance).toEqual(new Float32Array(256).fill(3))
+    expect(found.regions.find(({ region }) => region === 'outside')).toEqual({
+      region: 'outside',
+      positive: 1,
+      negative: 0
+    })
+    expect(found.regions.map(({ region }) => region)).toEqual(regionNames)
+    expect(found.text.en).toBe(
+      "The model's impression of disgust rests mostly on parts outside the face (100 %); be careful with it."
+    )
+  })
+
+  it('tells how uncertain it is where it looks several times, and keeps to what it says of the crop itself', async () => {
+    const { source, asked } = fakeSource({})
+    const answering: RelevanceSource = {
+      explain: async (input, options) => {
+        await source.explain(input, options)
+        const batch = input.dims[0]!
+        // The first call is about the crop; the mirror image, the first of the others, gets another answer than they.
+        const logits = Array.from({ length: batch }, (_, i) => (batch > 1 && i === 0 ? [-90, 90, 0] : [90, -90, 0]))
+        return { logits, target: logits.map(() => 0), relevance: new Float32Array(768 * batch).fill(1) }
+      }
+    }
+    const { probability, uncertainty, relevance } = await explainCrop(
+      { source: answering, manifest, views: 4 },
+      crop,
+      0
+    )
+    expect(asked.map(([{ dims }, { target }]) => [dims[0], target])).toEqual([
+      [1, 0],
+      [3, 0]
+    ])
+    expect(probability).toBeCloseTo(softmax([90, -90, 0], manifest.temperature)[0]!, 6)
+    expect(relevance).toEqual(new Float32Array(256).fill(3))
+    // One of four says 0 instead of 1: a deviation of the square root of 3/16, twice; the maps are all alike.
+    expect(uncertainty.classes).toEqual({ pain: 43.3, disgust: 86.6, happiness: 0 })
+    expect(uncertainty.regions).toEqual(Object.fromEntries(regionNames.map((name) => [name, 0])))
+    expect(uncertainty.views).toBe(4)
+  })
+
+  it('fails with an InferenceError that says why, whatever goes wrong', async () => {
+    const broken = { ...crop, width: 8 }
+    await expect(explainCrop({ ...fakeSource({}), manifest, views: 1 }, broken, 0)).rejects.toThrow(/8x16.*16x16/)
+    for (const [cause, message] of [
+      [new Error('out of memory'), /out of memory/],
+      [new InferenceError('tfjs is gone', 'LRP', 'Restart.'), /^LRP: tfjs is gone/],
+      [new UnsupportedModelError('Einsum is unknown', 'node 7', 'x'), /Einsum is unknown/]
+    ] as const) {
+      const failing = explainCrop({ ...fakeSource(cause), manifest, views: 1 }, crop, 0)
+      await expect(failing).rejects.toThrow(InferenceError)
+      await expect(failing).rejects.toThrow(message)
+    }
+  })
+
+  it('refuses relevance that is no number rather than to tell of it', async () => {
+    const relevance = new Float32Array(768)
+    relevance[5] = Number.NaN
+    await expect(explainCrop({ ...fakeSource({ relevance }), manifest, views: 1 }, crop, 0)).rejects.toThrow(
+      InferenceError
+    )
+  })
+})
+
+describe('relevance per pixel', () => {
+  it('is the sum over the colours, in both layouts', () => {
+    const size = { width: 2, height: 1 }
+    const values = Float32Array.of(1, 2, 4, 8, 16, -32)
+    expect([...summedOverColours(values, { ...manifest.input, ...size, layout: 'nhwc' })]).toEqual([7, -8])
+    expect([...summedOverColours(values, { ...manifest.input, ...size, layout: 'nchw' })]).toEqual([21, -22])
+  })
+})

@@ -1,0 +1,76 @@
+import sharp from 'sharp'
+import { describe, expect, it } from 'vitest'
+import { heatmapPixels, heatmapPng, overlayPng, robustMaximum } from '../../../src/stages/explain/heatmap.js'
+
+const decoded = async (png: Uint8Array) => {
+  const { data, info } = await sharp(png).raw().toBuffer({ resolveWithObject: true })
+  return { data, ...info }
+}
+
+describe('the heatmap', () => {
+  it('is red for, blue against, transparent at zero, opaque at the top', async () => {
+    const relevance = Float32Array.of(2, -2, 0, 0.02)
+    const { data, width, height, channels } = await decoded(await heatmapPng(relevance, { width: 2, height: 2 }))
+    expect([width, height, channels]).toEqual([2, 2, 4])
+    const [red, blue, none, faint] = [0, 4, 8, 12].map((at) => [...data.subarray(at, at + 4)]) as number[][]
+    expect(red![0]).toBeGreaterThan(3 * red![2]!)
+    expect(red![3]).toBe(255)
+    expect(blue![2]).toBeGreaterThan(3 * blue![0]!)
+    expect(blue![3]).toBe(255)
+    expect(none![3]).toBe(0)
+    expect(faint![0]).toBe(red![0])
+    expect(faint![3]).toBe(Math.round(255 * 0.01 ** 0.6))
+  })
+
+  it('is scaled by a quantile, so that one hot pixel does not hide the rest', () => {
+    const relevance = new Float32Array(1000).fill(1)
+    relevance[17] = 1000
+    expect(robustMaximum(relevance)).toBe(1)
+    expect(heatmapPixels(relevance)[3]).toBe(255)
+  })
+
+  it('shows relevance so sparse that the quantile is zero', () => {
+    const relevance = new Float32Array(1000)
+    relevance[17] = -3
+    expect(robustMaximum(relevance)).toBe(3)
+    expect(heatmapPixels(relevance)[4 * 17 + 3]).toBe(255)
+  })
+
+  it('is empty for no relevance at all', () => {
+    expect(robustMaximum(new Float32Array(9))).toBe(0)
+    expect(heatmapPixels(new Float32Array(9)).every((byte) => byte === 0)).toBe(true)
+  })
+
+  it('grows pixel by pixel, as wide and high as asked for', async () => {
+    const { data, width, height } = await decoded(
+      await heatmapPng(Float32Array.of(1, 0, 0, -1, 0, 0), { width: 3, height: 2 }, { scale: 4 })
+    )
+    expect([width, height]).toEqual([12, 8])
+    const alpha = (x: number, y: number) => data[4 * (y * 12 + x) + 3]
+    expect([alpha(0, 0), alpha(3, 3), alpha(4, 0), alpha(0, 4), alpha(11, 7)]).toEqual([255, 255, 0, 255, 0])
+  })
+})
+
+describe('the overlay', () => {
+  const crop = {
+    width: 4,
+    height: 2,
+    data: Uint8Array.from({ length: 24 }, (_, i) => [200, 40, 90][i % 3]!),
+    landmarks: new Float32Array(136)
+  }
+  const grey = Math.round(0.299 * 200 + 0.587 * 40 + 0.114 * 90)
+
+  it('is the crop in grey where there is no relevance, and the heatmap where it is strongest', async () => {
+    const relevance = Float32Array.of(5, 0, 0, 0, 0, 0, 0, -5)
+    const { data, channels } = await decoded(await overlayPng(crop, relevance))
+    const pixel = (i: number) => [...data.subarray(i * channels, i * channels + 3)]
+    expect(pixel(1)).toEqual([grey, grey, grey])
+    expect(pixel(0)[0]).toBeGreaterThan(3 * pixel(0)[2]!)
+    expect(pixel(7)[2]).toBeGreaterThan(3 * pixel(7)[0]!)
+  })
+
+  it('is enlarged as asked for', async () => {
+    const { width, height } = await decoded(await overlayPng(crop, new Float32Array(8), { scale: 5 }))
+    expect([width, height]).toEqual([20, 10])
+  })
+})

@@ -1,0 +1,380 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { Secrets } from '../../../src/core/secrets.js'
+import type { MqttOptions } from '../../../src/stages/mqtt/index.js'
+import { type Mosquitto, startMosquitto } from '../../support/mosquitto.js'
+import { startTcpProxy } from '../../support/tcp-proxy.js'
+import {
+  alarm,
+  base,
+  eventually,
+  explanation,
+  health,
+  type Listener,
+  listen,
+  noCommands,
+  type Rig,
+  startRig
+} from './rig.js'
+
+let broker: Mosquitto
+let ear: Listener
+let rig: Rig | null = null
+
+beforeEach(async () => {
+  broker = await startMosquitto()
+  ear = await listen(broker.url)
+})
+afterEach(async () => {
+  await rig?.stop()
+  rig = null
+  await ear.stop()
+  await broker.remove()
+})
+async function start(more?: Parameters<typeof startRig>[1]): Promise<Rig> {
+  rig = await startRig(broker.url, more)
+  const { mqtt } = rig
+  await eventually('connected', () => mqtt.connected())
+  return rig
+}
+
+describe('what is published', () => {
+  test('status, health and camera states, retained as the contract says', async () => {
+    const { mqtt } = await start()
+    mqtt.cameraState('hall', 'lost', Date.UTC(2026, 0, 1))
+    await eventually('camera state', () => ear.on('camera/hall/state').length > 0)
+    await eventually('health', () => ear.on('health').length > 0)
+    const [status] = ear.on('status')
+    expect(status?.json).toEqual({ state: 'online', session: 's1', version: '0.0.0', at: expect.stringMatching(/Z$/) })
+    expect(status?.packet).toMatchObject({ qos: 1, retain: true })
+    expect(status?.packet.properties).toMatchObject({ contentType: 'application/json', payloadFormatIndicator: true })
+    expect(ear.on('camera/hall/state')[0]?.json).toEqual({ state: 'lost', since: '2026-01-01T00:00:00.000Z' })
+    expect(ear.on('camera/hall/state')[0]?.packet).toMatchObject({ qos: 1, retain: true })
+    expect(ear.on('health')[0]?.json).toEqual(health)
+    expect(ear.on('health')[0]?.packet).toMatchObject({ qos: 0, retain: true })
+    expect(mqtt.stats()).toMatchObject({ connected: true, protocolVersion: 5, connections: 1, trouble: null })
+  })
+
+  test('health again and again while connected', async () => {
+    await start({ healthEveryMs: 30 })
+    await eventually('three of it', () => ear.on('health').length >= 3)
+  })
+
+  test('an alarm: QoS 1, never retained, with the time of sending and an expiry', async () => {
+    const { mqtt, outbox } = await start()
+    await mqtt.alarm(alarm('a0', 0))
+    await mqtt.alarm(alarm('a0', 1, 'end'))
+    await eventually('both', () => ear.on('alarm').length === 2)
+    const [first, second] = ear.on('alarm')
+    expect(first?.json).toEqual({ ...alarm('a0', 0), published: expect.stringMatching(/^2.*Z$/) })
+    expect(Math.abs(Date.parse(first?.json.published) - Date.now())).toBeLessThan(60_000)
+    expect(second?.json).toMatchObject({ phase: 'end', seq: 1 })
+    expect(first?.packet).toMatchObject({ qos: 1, retain: false })
+    expect(first?.packet.properties).toMatchObject({ contentType: 'application/json', payloadFormatIndicator: true })
+    expect(first?.packet.properties?.messageExpiryInterval).toBeGreaterThan(3500)
+    expect(first?.packet.properties?.messageExpiryInterval).toBeLessThanOrEqual(3600)
+    await eventually('an empty outbox', () => outbox.depth() === 0)
+    expect(mqtt.stats().published.alarm).toBe(2)
+  })
+
+  test('an explanation: after its alarm, and its picture and the other classes only where the config lets them', async () => {
+    const { mqtt } = await start()
+    await mqtt.alarm(alarm('a0', 0))
+    await mqtt.explanation(explanation)
+    await eventually('it', () => ear.on('explanation').length === 1)
+    const { heatmap: _, ...rest } = explanation
+    const uncertainty = { ...explanation.uncertainty, classes: { pain: 12.5 } }
+    expect(ear.on('explanation')[0]?.json).toEqual({ ...rest, uncertainty })
+    expect(ear.heard.findIndex(({ topic }) => topic.endsWith('/alarm'))).toBeLessThan(
+      ear.heard.findIndex(({ topic }) => topic.endsWith('/explanation'))
+    )
+    await rig?.stop()
+    rig = null
+    const open = await start({ privacy: { publishEmotions: true, publishHeatmap: true } })
+    await open.mqtt.explanation(explanation)
+    await eventually('the picture', () => ear.on('explanation').length === 2)
+    expect(ear.on('explanation')[1]?.json).toEqual(explanation)
+  })
+
+  test('observations: at most one per second and track, other classes only where the config lets them', async () => {
+    const { mqtt } = await start()
+    const seen = {
+      at: '2026-01-01T00:00:00.000Z',
+      box: [0, 0, 1, 1] as [number, number, number, number],
+      zone: null,
+      pain: 0.1,
+      smoothed: 0.1
+    }
+    for (let frame = 0; frame < 5; frame++) {
+      mqtt.observation('hall', { ...seen, track: 1, emotions: { happiness: 0.8 } })
+      mqtt.observation('hall', { ...seen, track: 2 })
+    }
+    mqtt.cameraState('hall', 'ok', 0)
+    await eventually('the end', () => ear.on('camera/hall/state').length > 0)
+    const observations = ear.on('camera/hall/observation')
+    expect(observations.map(({ json }) => json.track)).toEqual([1, 2])
+    expect(observations[0]?.json).toEqual({ ...seen, track: 1 })
+    expect(observations[0]?.packet).toMatchObject({ qos: 0, retain: false })
+    expect(mqtt.stats().observationsLeft).toBe(8)
+  })
+
+  test('no secret leaves in any text, however it got there', async () => {
+    const secrets = new Secrets()
+    secrets.add('p@ss:w/rd?#%&"\'')
+    secrets.add('pain')
+    const { mqtt } = await start({ secrets })
+    await mqtt.alarm({ ...alarm('a0', 0), text: { en: 'rtsp://u:p@ss:w/rd?#%&"\'@host failed', de: '' } })
+    await eventually('it', () => ear.on('alarm').length === 1)
+    const { json } = ear.on('alarm')[0] ?? { json: null }
+    expect(json.text.en).toBe('rtsp://u:***@host failed')
+    expect(json.condition).toBe('pain')
+  })
+})
+
+describe('coming and going', () => {
+  test('stopping says offline, retained, and is gone within 2 s', async () => {
+    const { mqtt } = await start()
+    const before = performance.now()
+    await mqtt.stop()
+    expect(performance.now() - before).toBeLessThan(2000)
+    await eventually('offline', () => ear.on('status').some(({ json }) => json.state === 'offline'))
+    expect(ear.on('status').at(-1)?.json).toMatchObject({ state: 'offline', session: 's1' })
+    expect(ear.on('status').at(-1)?.packet.retain).toBe(true)
+    expect(mqtt.connected()).toBe(false)
+  })
+
+  test('alarms put just before stopping still go out', async () => {
+    const { mqtt, outbox } = await start()
+    for (let seq = 0; seq < 50; seq++) await mqtt.alarm(alarm('a0', seq))
+    await mqtt.stop()
+    expect(outbox.depth()).toBe(0)
+    await eventually('all of them', () => ear.on('alarm').length === 50)
+    const offline = ear.heard.findIndex(({ json }) => json.state === 'offline')
+    expect(ear.heard.findLastIndex(({ topic }) => topic === `${base}/alarm`)).toBeLessThan(offline)
+  })
+
+  test('stopping is quick too when the broker hangs', async () => {
+    const { mqtt, outbox } = await start()
+    const pid = broker.pid()
+    process.kill(pid, 'SIGSTOP')
+    await mqtt.alarm(alarm('a0', 0))
+    const before = performance.now()
+    await mqtt.stop()
+    expect(performance.now() - before).toBeLessThan(2500)
+    expect(outbox.depth()).toBe(1)
+    process.kill(pid, 'SIGCONT')
+  })
+
+  test('a cut line: the broker publishes the last will, then we are back with states', async () => {
+    const proxy = await startTcpProxy(broker.port)
+    const changes: boolean[] = []
+    rig = await startRig(`mqtt://127.0.0.1:${proxy.port}`, { onConnectionChange: (up) => changes.push(up) })
+    const { mqtt } = rig
+    await eventually('greeted', () => changes.length > 0)
+    mqtt.cameraState('hall', 'ok', 0)
+    await eventually('state', () => ear.on('camera/hall/state').length === 1)
+    proxy.cut()
+    await eventually('back', () => mqtt.stats().connections === 2)
+    await eventually('state again', () => ear.on('camera/hall/state').length === 2)
+    expect(ear.on('status').map(({ json }) => json.state)).toEqual(['online', 'offline', 'online'])
+    expect(ear.on('status').map(({ json }) => json.session)).toEqual(['s1', 's1', 's1'])
+    expect(ear.on('status')[1]?.packet.retain).toBe(true)
+    expect(changes.slice(0, 3)).toEqual([true, false, true])
+    await rig.stop()
+    rig = null
+    await proxy.stop()
+  })
+
+  test('a broker that is stopped and started: nothing is lost, order is kept, late ones say so', async () => {
+    let now = Date.now()
+    const { mqtt, outbox, lines } = await start({ clock: { now: () => now } })
+    await mqtt.alarm(alarm('a0', 0))
+    await eventually('the first', () => ear.on('alarm').length === 1)
+    await broker.stop()
+    await eventually('noticed', () => !mqtt.connected())
+    for (let seq = 1; seq < 40; seq++) await mqtt.alarm(alarm('a0', seq))
+    await mqtt.alarm(alarm('b0', 0))
+    mqtt.cameraState('hall', 'lost', now)
+    expect(outbox.depth()).toBe(40)
+    now += 20_000
+    await broker.start()
+    await eventually('all of them', () => ear.on('alarm').length >= 41 && outbox.depth() === 0, 20_000)
+    const seqs = ear
+      .on('alarm')
+      .filter(({ json }) => json.alarm_id === 'a0')
+      .map(({ json }) => json.seq)
+    expect([...new Set(seqs)]).toEqual([...Array(40).keys()])
+    await eventually('camera state', () => ear.on('camera/hall/state').length > 0)
+    expect(
+      lines.filter((line) => line.startsWith('warn') && line.includes('nothing listens there')).length
+    ).toBeLessThanOrEqual(1)
+    expect(lines.join('\n')).toMatch(/connection to the broker is gone/)
+  })
+
+  test('a line that is cut again and again while alarms come: each arrives, in order', async () => {
+    const proxy = await startTcpProxy(broker.port)
+    rig = await startRig(`mqtt://127.0.0.1:${proxy.port}`, { backoff: { minMs: 1, maxMs: 5 } })
+    const { mqtt, outbox } = rig
+    for (let seq = 0; seq < 300; seq++) {
+      await Promise.all(['a', 'b', 'c'].map((id) => mqtt.alarm(alarm(id, seq))))
+      if (seq % 20 === 10) proxy.cut()
+    }
+    await eventually('an empty outbox', () => outbox.depth() === 0, 20_000)
+    const seqsOf = (id: string) => ear.on('alarm').flatMap(({ json }) => (json.alarm_id === id ? [json.seq] : []))
+    for (const id of ['a', 'b', 'c']) {
+      await eventually(`all of ${id}`, () => new Set(seqsOf(id)).size === 300)
+      expect([...new Set(seqsOf(id))]).toEqual([...Array(300).keys()])
+    }
+    expect(mqtt.stats().connections).toBeGreaterThan(3)
+    await rig.stop()
+    rig = null
+    await proxy.stop()
+  })
+
+  test('starting without a broker: said once with what to do, connected as soon as there is one', async () => {
+    await broker.stop()
+    rig = await startRig(broker.url)
+    const { mqtt, lines } = rig
+    await mqtt.alarm(alarm('a0', 0))
+    mqtt.observation('hall', { at: '', track: 1, box: [0, 0, 1, 1], zone: null, pain: 0, smoothed: 0 })
+    await eventually('trouble', () => mqtt.stats().trouble !== null)
+    await new Promise((resolve) => setTimeout(resolve, 300))
+    expect(lines.filter((line) => line.startsWith('warn'))).toEqual([
+      expect.stringMatching(/keeps trying.*localhost.*nothing listens there.*Start the broker, or correct mqtt.url/)
+    ])
+    await broker.start()
+    await eventually('the alarm', () => ear.on('alarm').length === 1, 20_000)
+    expect(ear.on('camera/hall/observation')).toEqual([])
+    expect(mqtt.stats()).toMatchObject({ trouble: null, observationsLeft: 1 })
+  })
+})
+
+describe('commands', () => {
+  const ask = (name: string, payload: string | object, options = {}) =>
+    ear.client.publishAsync(
+      `${base}/command/${name}`,
+      typeof payload === 'string' ? payload : JSON.stringify(payload),
+      { qos: 1, ...options }
+    )
+  const answers = (name: string) => ear.on(`response/${name}`).map(({ json }) => json)
+
+  test('each reaches its handler with defaults filled in, and is answered with the transaction', async () => {
+    const taken: [string, unknown][] = []
+    const handlers = Object.fromEntries(
+      Object.keys(noCommands).map((name) => [
+        name,
+        async (args: unknown) => {
+          taken.push([name, args])
+          return name === 'test_alarm' ? { alarm_id: 'x' } : undefined
+        }
+      ])
+    ) as unknown as MqttOptions['commands']
+    await start({ commands: handlers })
+    await ask('ack', { transaction: 7, alarm_id: 'a0', by: 'nurse' })
+    await ask('pause', { transaction: 't', camera: 'hall' })
+    await ask('resume', { camera: 'hall', by: 'nurse' })
+    await ask('test_alarm', { camera: 'hall' })
+    await ask('refresh', '')
+    await eventually('answers', () => answers('refresh').length === 1)
+    expect(taken).toEqual([
+      ['ack', { transaction: 7, alarm_id: 'a0', by: 'nurse', kind: 'seen' }],
+      ['pause', { transaction: 't', camera: 'hall', duration_s: 900 }],
+      ['resume', { camera: 'hall', by: 'nurse' }],
+      ['test_alarm', { camera: 'hall' }],
+      ['refresh', {}]
+    ])
+    expect(answers('ack')).toEqual([{ transaction: 7, status: 'ok' }])
+    expect(answers('pause')).toEqual([{ transaction: 't', status: 'ok' }])
+    expect(answers('test_alarm')).toEqual([{ status: 'ok', data: { alarm_id: 'x' } }])
+    expect(ear.on('response/ack')[0]?.packet).toMatchObject({ qos: 1, retain: false })
+  })
+
+  test.each([
+    ['ack', '{"alarm_id":', /no JSON/],
+    ['ack', { transaction: 1, alarm_id: 'a0' }, /by: /],
+    ['ack', { alarm_id: 'a0', by: 'n', kind: 'cleared' }, /kind: /],
+    ['pause', { camera: 'hall', duration_s: 1e9 }, /duration_s/],
+    ['pause', { camera: 'hall', minutes: 3 }, /minutes/],
+    ['refresh', '[]', /expected object/],
+    ['refresh', 'null', /expected object/],
+    ['shutdown', {}, /there is no command "shutdown"; known are ack, pause, resume, test_alarm, refresh/],
+    ['refresh', `"${'x'.repeat(20_000)}"`, /bytes are too many/]
+  ])('%s %j is answered with what is wrong', async (name, payload, error) => {
+    await start()
+    await ask(name, payload)
+    await eventually('answer', () => answers(name).length === 1)
+    expect(answers(name)[0]).toMatchObject({ status: 'error', error: expect.stringMatching(error) })
+  })
+
+  test('a handler that fails makes an error answer without secrets, and the next command works', async () => {
+    const secrets = new Secrets()
+    secrets.add('hunter2')
+    const { mqtt } = await start({
+      secrets,
+      commands: {
+        ...noCommands,
+        resume: async () => {
+          throw new Error('cannot open rtsp://u:hunter2@cam')
+        }
+      }
+    })
+    await ask('resume', { transaction: 'x', camera: 'hall' })
+    await ask('refresh', {})
+    await eventually('answers', () => answers('refresh').length === 1)
+    expect(answers('resume')).toEqual([{ transaction: 'x', status: 'error', error: 'cannot open rtsp://u:***@cam' }])
+    expect(mqtt.connected()).toBe(true)
+  })
+
+  test('MQTT 5: answered where the asker wants it, with its correlation data, but never on our own topics', async () => {
+    await start()
+    await ear.client.subscribeAsync('somewhere/else', { qos: 1 })
+    const correlationData = Buffer.from('42')
+    await ask('refresh', {}, { properties: { responseTopic: 'somewhere/else', correlationData } })
+    await eventually('answer', () => ear.heard.some(({ topic }) => topic === 'somewhere/else'))
+    const there = ear.heard.find(({ topic }) => topic === 'somewhere/else')
+    expect(there?.packet.properties?.correlationData?.toString()).toBe('42')
+    expect(answers('refresh')).toEqual([])
+    await ask('refresh', { transaction: 1 }, { properties: { responseTopic: `${base}/alarm`, correlationData } })
+    await eventually('answer', () => answers('refresh').length === 1)
+    expect(ear.on('alarm')).toEqual([])
+  })
+
+  test('a retained command is ignored, or it would run again at each start', async () => {
+    const taken: unknown[] = []
+    await ask('test_alarm', { camera: 'old' }, { retain: true })
+    await start({ commands: { ...noCommands, test_alarm: async (args) => void taken.push(args) } })
+    await ask('test_alarm', { camera: 'new' })
+    await eventually('the new one', () => taken.length > 0)
+    expect(taken).toEqual([{ camera: 'new' }])
+  })
+
+  test('commands sent while we were away are taken when we are back', async () => {
+    const taken: unknown[] = []
+    const proxy = await startTcpProxy(broker.port)
+    rig = await startRig(`mqtt://127.0.0.1:${proxy.port}`, {
+      commands: { ...noCommands, ack: async (args) => void taken.push(args) },
+      backoff: { minMs: 400, maxMs: 400 }
+    })
+    const { mqtt } = rig
+    await eventually('connected', () => mqtt.connected())
+    await eventually('listening', () => ear.on('status').length > 0)
+    proxy.cut()
+    await eventually('away', () => !mqtt.connected())
+    await ask('ack', { alarm_id: 'a0', by: 'nurse' })
+    await eventually('taken', () => taken.length === 1)
+    await rig.stop()
+    rig = null
+    await proxy.stop()
+  })
+
+  test('a flood does no harm', async () => {
+    const { mqtt } = await start()
+    await Promise.all(Array.from({ length: 500 }, (_, number) => ask('refresh', { transaction: number })))
+    await mqtt.alarm(alarm('a0', 0))
+    await eventually('the alarm', () => ear.on('alarm').length === 1)
+    await eventually(
+      'every command answered or counted',
+      () => answers('refresh').length + mqtt.stats().commandsFlooded >= 500
+    )
+    expect(answers('refresh').length).toBeGreaterThan(0)
+  })
+})

@@ -1,0 +1,310 @@
+import { spawn } from 'node:child_process'
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import fc from 'fast-check'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { DiskError } from '../../../src/core/errors.js'
+import { type Log, silentLog } from '../../../src/core/log.js'
+import {
+  type Outbox,
+  type OutboxEntry,
+  type OutboxOptions,
+  openOutbox,
+  type Publish
+} from '../../../src/stages/outbox/index.js'
+
+let folder: string
+let now: number
+const open: Outbox[] = []
+const clock = { now: () => now }
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'painlens-outbox-'))
+  now = Date.UTC(2026, 0, 1)
+})
+afterEach(async () => {
+  for (const outbox of open.splice(0)) await outbox.close()
+  rmSync(folder, { recursive: true, force: true })
+})
+
+async function outboxAt(path: string, more: Partial<OutboxOptions> = {}): Promise<Outbox> {
+  const outbox = await openOutbox({ path, maxMessages: 1000, expiryMs: 3_600_000, log: silentLog, clock, ...more })
+  open.push(outbox)
+  return outbox
+}
+const here = (more: Partial<OutboxOptions> = {}) => outboxAt(join(folder, 'outbox'), more)
+async function closed(outbox: Outbox): Promise<void> {
+  open.splice(open.indexOf(outbox), 1)
+  await outbox.close()
+}
+
+/** Drains until the outbox is empty. */
+async function drainAll(outbox: Outbox, publish?: Publish): Promise<OutboxEntry[]> {
+  const sent: OutboxEntry[] = []
+  const over = new AbortController()
+  const draining = outbox.drain(async (entry) => {
+    sent.push(entry)
+    return (await publish?.(entry)) ?? 'confirmed'
+  }, over.signal)
+  const watch = setInterval(() => outbox.depth() === 0 && over.abort(), 2)
+  await draining.finally(() => clearInterval(watch))
+  return sent
+}
+const numbers = (sent: OutboxEntry[]) => sent.map(({ payload }) => payload.number)
+
+describe('delivery', () => {
+  test('is oldest first for each alarm, each message once, and empties the disk', async () => {
+    const outbox = await here()
+    for (let number = 0; number < 30; number++) await outbox.put('alarm', { alarm_id: `a${number % 4}`, number })
+    expect(outbox.depth()).toBe(30)
+    const sent = numbers(await drainAll(outbox)) as number[]
+    expect(sent.slice(0, 4)).toEqual([0, 1, 2, 3])
+    expect([...sent].sort((a, b) => a - b)).toEqual([...Array(30).keys()])
+    for (const alarm of [0, 1, 2, 3]) {
+      const ofOne = sent.filter((number) => number % 4 === alarm)
+      expect(ofOne).toEqual([...ofOne].sort((a, b) => a - b))
+    }
+    await closed(outbox)
+    const again = await here()
+    expect(again.depth()).toBe(0)
+  })
+
+  test('keeps the order of an alarm_id whatever the broker’s answers take', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.tuple(fc.nat(3), fc.nat(3)), { maxLength: 40 }), async (messages) => {
+        const path = mkdtempSync(join(folder, 'run-'))
+        const outbox = await outboxAt(path)
+        await Promise.all(messages.map(([id], number) => outbox.put('alarm', { alarm_id: `a${id}`, number })))
+        const underWay = new Set<unknown>()
+        const confirmed: OutboxEntry[] = []
+        await drainAll(outbox, async (entry) => {
+          const id = entry.payload.alarm_id
+          expect(underWay.has(id)).toBe(false)
+          underWay.add(id)
+          await new Promise((resolve) => setTimeout(resolve, messages[entry.payload.number as number]?.[1]))
+          underWay.delete(id)
+          confirmed.push(entry)
+          return 'confirmed'
+        })
+        for (let id = 0; id < 4; id++) {
+          const expected = messages.flatMap(([of], number) => (of === id ? [number] : []))
+          expect(numbers(confirmed.filter(({ payload }) => payload.alarm_id === `a${id}`))).toEqual(expected)
+        }
+        await closed(outbox)
+      }),
+      { numRuns: 15 }
+    )
+  })
+
+  test('takes a message at whichever moment after the one before is written', async () => {
+    const outbox = await here()
+    const over = new AbortController()
+    const draining = outbox.drain(async () => 'confirmed', over.signal)
+    for (let ticks = 0; ticks < 40; ticks++) {
+      await outbox.put('alarm', { alarm_id: 'a', ticks })
+      for (let tick = 0; tick < ticks; tick++) await null
+    }
+    while (outbox.depth() > 0) await new Promise((resolve) => setTimeout(resolve, 2))
+    over.abort()
+    await draining
+  })
+
+  test('goes on with what comes in while it runs', async () => {
+    const outbox = await here()
+    const over = new AbortController()
+    const sent: OutboxEntry[] = []
+    const draining = outbox.drain(async (entry) => {
+      sent.push(entry)
+      return 'confirmed'
+    }, over.signal)
+    await outbox.put('alarm', { alarm_id: 'a', number: 0 })
+    await outbox.put('explanation', { alarm_id: 'a', number: 1 })
+    while (outbox.depth() > 0) await new Promise((resolve) => setTimeout(resolve, 2))
+    over.abort()
+    await draining
+    expect(sent.map(({ topic, payload }) => `${topic} ${payload.number}`)).toEqual(['alarm 0', 'explanation 1'])
+  })
+
+  test('keeps what the broker has not confirmed, and says why it stopped', async () => {
+    const outbox = await here()
+    for (let number = 0; number < 5; number++) await outbox.put('alarm', { alarm_id: 'a', number })
+    const broken = async (entry: OutboxEntry) => {
+      if (entry.payload.number === 2) throw new Error('the line is cut')
+      return 'confirmed' as const
+    }
+    await expect(outbox.drain(broken, new AbortController().signal)).rejects.toThrow('the line is cut')
+    expect(outbox.depth()).toBe(3)
+    expect(numbers(await drainAll(outbox))).toEqual([2, 3, 4])
+  })
+
+  test('lets go of what the broker will never take, and counts it', async () => {
+    const outbox = await here()
+    await outbox.put('alarm', { alarm_id: 'a', number: 0 })
+    await drainAll(outbox, async () => 'refused')
+    expect(outbox.stats()).toMatchObject({ depth: 0, refused: 1 })
+  })
+})
+
+test('what breaks the connection each time is given up in the end if it may be spared, and never if not', async () => {
+  const outbox = await here()
+  await outbox.put('explanation', { alarm_id: 'a', number: 0 }, { expendable: true })
+  await outbox.put('alarm', { alarm_id: 'b', number: 1 })
+  const hangUp = () => outbox.drain(() => Promise.reject(new Error('hung up')), new AbortController().signal)
+  for (let round = 0; round < 30; round++) await hangUp().catch(() => undefined)
+  expect(outbox.stats()).toMatchObject({ depth: 1, refused: 1 })
+  expect(numbers(await drainAll(outbox))).toEqual([1])
+})
+
+describe('late and expired', () => {
+  test('a message that waited for more than 10 s says that it is late', async () => {
+    const outbox = await here()
+    await outbox.put('alarm', { alarm_id: 'a', late: false })
+    now += 10_001
+    await outbox.put('alarm', { alarm_id: 'b', late: false })
+    await outbox.put('explanation', { alarm_id: 'b' })
+    const sent = await drainAll(outbox)
+    expect(sent.map(({ late, payload }) => [payload.alarm_id, late, payload.late])).toEqual([
+      ['a', true, true],
+      ['b', false, false],
+      ['b', false, undefined]
+    ])
+  })
+
+  test('so does one that an earlier run left', async () => {
+    const before = await here()
+    await before.put('alarm', { alarm_id: 'a', number: 7, late: false })
+    await closed(before)
+    const outbox = await here()
+    expect(outbox.depth()).toBe(1)
+    await outbox.put('alarm', { alarm_id: 'a', number: 8, late: false })
+    const sent = await drainAll(outbox)
+    expect(sent.map(({ payload }) => [payload.number, payload.late])).toEqual([
+      [7, true],
+      [8, false]
+    ])
+  })
+
+  test('an expired one is dropped, with a line in the log, and counted', async () => {
+    const lines: string[] = []
+    const log: Log = { ...silentLog, warn: (fields, text) => void lines.push(`${text} ${JSON.stringify(fields)}`) }
+    const outbox = await here({ expiryMs: 60_000, log })
+    await outbox.put('alarm', { alarm_id: 'old' })
+    now += 60_000
+    await outbox.put('alarm', { alarm_id: 'new' })
+    const sent = await drainAll(outbox)
+    expect(sent.map(({ payload, expiresAt }) => [payload.alarm_id, expiresAt - now])).toEqual([['new', 60_000]])
+    expect(outbox.stats().expired).toBe(1)
+    expect(lines.join()).toMatch(/expired.*"alarm_id":"old".*"waited_s":60/)
+  })
+})
+
+describe('bounds', () => {
+  test('a full outbox gives up what may be spared first, then the oldest', async () => {
+    const outbox = await here({ maxMessages: 3 })
+    await outbox.put('alarm', { alarm_id: 'a', number: 0 })
+    await outbox.put('alarm', { alarm_id: 'b', number: 1 }, { expendable: true })
+    await outbox.put('alarm', { alarm_id: 'c', number: 2 })
+    await outbox.put('alarm', { alarm_id: 'd', number: 3 })
+    await outbox.put('alarm', { alarm_id: 'e', number: 4 })
+    expect(outbox.stats()).toMatchObject({ depth: 3, evicted: 2 })
+    expect(numbers(await drainAll(outbox))).toEqual([2, 3, 4])
+  })
+})
+
+describe('the disk', () => {
+  test('whatever put has confirmed survives kill -9, in order per alarm', async () => {
+    const path = join(folder, 'killed')
+    let first = 0
+    for (const rounds of [7, 60]) {
+      const child = spawn(
+        process.execPath,
+        [fileURLToPath(new URL('./put-forever.mjs', import.meta.url)), path, String(first)],
+        {
+          stdio: ['ignore', 'pipe', 'inherit']
+        }
+      )
+      const exited = new Promise((resolve) => child.once('exit', resolve))
+      let confirmed = first - 1
+      for await (const line of createInterface({ input: child.stdout })) {
+        confirmed = Number(line)
+        if (confirmed >= first + rounds) child.kill('SIGKILL')
+      }
+      await exited
+      const outbox = await outboxAt(path)
+      const sent = numbers(await drainAll(outbox)) as number[]
+      await closed(outbox)
+      expect(sent.length).toBeGreaterThan(confirmed - first)
+      // Every message once, and those of one alarm in their order; alarms do not wait for one another.
+      expect([...sent].sort((a, b) => a - b)).toEqual(sent.map((_, index) => first + index))
+      for (const alarm of [0, 1, 2]) {
+        const ofOne = sent.filter((number) => number % 3 === alarm)
+        expect(ofOne).toEqual([...ofOne].sort((a, b) => a - b))
+      }
+      first += sent.length
+    }
+  })
+
+  test('a folder that another process uses', async () => {
+    await here()
+    await expect(here()).rejects.toThrow(/in use by another process.*Stop the other painlens/)
+    await expect(here()).rejects.toBeInstanceOf(DiskError)
+  })
+
+  test('a file in the place of the folder', async () => {
+    writeFileSync(join(folder, 'file'), '')
+    await expect(outboxAt(join(folder, 'file'))).rejects.toThrow(/a file is where the outbox folder should be/)
+    await expect(outboxAt(join(folder, 'file/outbox'))).rejects.toBeInstanceOf(DiskError)
+  })
+
+  test.skipIf(process.getuid?.() === 0)('a folder without permission', async () => {
+    chmodSync(folder, 0o500)
+    await expect(here()).rejects.toThrow(/no permission/)
+    chmodSync(folder, 0o700)
+  })
+
+  test('a folder that LevelDB cannot use', async () => {
+    mkdirSync(join(folder, 'outbox', 'LOCK'), { recursive: true })
+    await expect(here()).rejects.toThrow(/outbox/)
+    await expect(here()).rejects.toBeInstanceOf(DiskError)
+  })
+
+  test('a damaged database is repaired rather than keeping painlens from starting', async () => {
+    const outbox = await here()
+    await outbox.put('alarm', { alarm_id: 'a' })
+    await closed(outbox)
+    const path = join(folder, 'outbox')
+    writeFileSync(join(path, 'CURRENT'), 'nonsense')
+    for (const file of readdirSync(path)) if (file.startsWith('MANIFEST')) writeFileSync(join(path, file), 'nonsense')
+    const lines: string[] = []
+    const log: Log = { ...silentLog, warn: (_, text) => void lines.push(text) }
+    const repaired = await here({ log })
+    expect(lines).toContain('the outbox is damaged; repairing it')
+    await repaired.put('alarm', { alarm_id: 'b' })
+    expect((await drainAll(repaired)).map(({ payload }) => payload.alarm_id)).toContain('b')
+  })
+
+  test('one that is gone: alarms go out from memory, in order, and it is said once', async () => {
+    const lines: string[] = []
+    const log: Log = { ...silentLog, error: (_, text) => void lines.push(text) }
+    const outbox = await here({ log })
+    await outbox.put('alarm', { alarm_id: 'a', number: 0 })
+    // From here on every call to the disk fails.
+    await outbox.close()
+    await outbox.put('alarm', { alarm_id: 'b', number: 1 })
+    await outbox.put('alarm', { alarm_id: 'b', number: 2 })
+    expect(outbox.stats()).toMatchObject({ depth: 3, inMemory: 2, works: false })
+    const sent: OutboxEntry[] = []
+    const over = new AbortController()
+    const draining = outbox.drain(async (entry) => {
+      sent.push(entry)
+      if (sent.length === 2) over.abort()
+      return 'confirmed'
+    }, over.signal)
+    await draining
+    expect(numbers(sent)).toEqual([1, 2])
+    expect(outbox.depth()).toBe(1)
+  })
+})

@@ -1,0 +1,85 @@
+/** What the architecture test reads imports with. */
+import { readdirSync } from 'node:fs'
+import { join, posix } from 'node:path'
+
+export interface Import {
+  /** From the root of the repository. */
+  file: string
+  target: string
+}
+
+/** Which units each row may import, itself apart. `X/*` stands for each unit in X, `src` for all that ships. */
+export type Rules = Readonly<Record<string, readonly string[]>>
+
+/** Floors whose folders are units of their own. */
+const floorsOfUnits = new Set(['lib', 'stages', 'daemon', 'commands', 'show', 'tools'])
+
+/** `src/lib/onnx/wire.ts` is of the unit `lib/onnx`, `src/config/load.ts` of `config`, `src/main.ts` of `main.ts`. */
+export function unitOf(file: string): string {
+  const parts = file.split('/')
+  const [floor = '', folder] = parts[0] === 'src' ? parts.slice(1) : parts
+  return floorsOfUnits.has(floor) && folder ? `${floor}/${folder}` : floor
+}
+
+/** The imports in one file's text: static, dynamic, of types, and scripts of workers and child processes. */
+export function importsOf(file: string, text: string): Import[] {
+  const pattern =
+    /(?:from|import\(|import|workerScript\([^,]+,|new URL\()\s*['"]((?:\.{1,2}\/|#painlens\/)[^'"]+\.js)['"]/g
+  return [...text.matchAll(pattern)].map(([, specifier = '']) => {
+    const path = specifier.startsWith('#')
+      ? specifier.replace('#painlens', 'src')
+      : posix.join(posix.dirname(file), specifier)
+    return { file, target: path.replace(/\.js$/, '.ts') }
+  })
+}
+
+export function violationsOf(imports: readonly Import[], rules: Rules): string[] {
+  return imports.flatMap(({ file, target }) => {
+    const [from, to] = [unitOf(file), unitOf(target)]
+    if (from === to) return []
+    const row = rowFor(from, rules)
+    if (row === undefined) return [`${file} is in ${from}, which has no row`]
+    return rules[row]!.some((allowed) => covers(allowed, to, target)) ? [] : [`${file} imports ${to}`]
+  })
+}
+
+/** The row that holds for a unit: its own, or that of its floor. */
+export function rowFor(unit: string, rules: Rules): string | undefined {
+  return unit in rules ? unit : Object.keys(rules).find((row) => row.endsWith('/*') && covers(row, unit))
+}
+
+function covers(allowed: string, unit: string, target = ''): boolean {
+  if (allowed === 'src') return target.startsWith('src/')
+  return allowed.endsWith('/*') ? unit.startsWith(allowed.slice(0, -1)) : unit === allowed
+}
+
+/** Files that import each other in a circle, one line each. */
+export function circlesIn(imports: readonly Import[]): string[] {
+  const targets = grouped(imports)
+  const done = new Set<string>()
+  const circles: string[] = []
+  const walk = (file: string, path: readonly string[]): void => {
+    const at = path.indexOf(file)
+    if (at >= 0) circles.push([...path.slice(at), file].join(' → '))
+    if (at >= 0 || done.has(file)) return
+    for (const { target } of targets.get(file) ?? []) walk(target, [...path, file])
+    done.add(file)
+  }
+  for (const file of targets.keys()) walk(file, [])
+  return circles
+}
+
+function grouped(imports: readonly Import[]): Map<string, Import[]> {
+  const byFile = new Map<string, Import[]>()
+  for (const one of imports) byFile.set(one.file, [...(byFile.get(one.file) ?? []), one])
+  return byFile
+}
+
+/** Every TypeScript file below a folder, compiled output apart. */
+export function sourcesBelow(folder: string): string[] {
+  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
+    const path = join(folder, entry.name)
+    if (entry.isDirectory()) return entry.name === 'dist' ? [] : sourcesBelow(path)
+    return entry.name.endsWith('.ts') ? [path] : []
+  })
+}

@@ -1,0 +1,26 @@
+import type { Manifest } from '#painlens/lib/model/manifest.js'
+import type { LatencyScene } from './latency.js'
+
+/** Every face is in pain to this config: the full-size model's weights are random. */
+export const alwaysAlarming = { onset_threshold: 1e-12, onset_s: 0, clear_threshold: 0 }
+
+/** What the daemon is measured with. @param large a VGG-Face of full size */
+export function latencyScenes({ file }: Manifest): LatencyScene[] {
+  const full = {
+    model: { manifest: file.replace(/\.onnx$/, '.yaml') },
+    alarm: alwaysAlarming,
+    explanation: { engine: 'onnx', threshold: 0 }
+  }
+  return [
+    { name: 'demonstration model, 2 cameras', cameras: 2 },
+    { name: 'full-size VGG-Face, 1 camera', cameras: 1, config: full, manyAlarms: true },
+    { name: 'full-size VGG-Face, 2 cameras', cameras: 2, config: full, manyAlarms: true },
+    { name: 'full-size VGG-Face, 4 cameras', cameras: 4, config: full, manyAlarms: true },
+    {
+      name: 'full-size VGG-Face, 2 cameras, no explanations',
+      cameras: 2,
+      config: { ...full, explanation: { enabled: false } },
+      manyAlarms: true
+    }
+  ]
+}

@@ -1,0 +1,125 @@
+/** What LRP costs over one forward pass of the classifier, alternating in one run, and what memory the daemon needs for it. */
+import * as ort from 'onnxruntime-node'
+import { passesOf } from '#painlens/lib/lrp/cost.js'
+import { acquireBackend } from '#painlens/lib/lrp/engines/tfjs-backend.js'
+import { TfjsOps } from '#painlens/lib/lrp/engines/tfjs-ops.js'
+import { compositeOf, createExplainer, type EngineName, layerGraphOf } from '#painlens/lib/lrp/index.js'
+import { Walk } from '#painlens/lib/lrp/walk.js'
+import type { Manifest } from '#painlens/lib/model/manifest.js'
+import { batchDims } from '#painlens/lib/model/preprocess.js'
+import { readModel } from '#painlens/lib/onnx/index.js'
+import { proveProvider } from '#painlens/lib/ort/provider.js'
+import { openSession, type ProviderName } from '#painlens/lib/ort/session.js'
+import { createRandom } from '#painlens/lib/random.js'
+import { median, ms, table } from './table.js'
+
+const presets = { 'preset A flat': 'lrp.sequential_preset_a_flat', 'preset B flat': 'lrp.sequential_preset_b_flat' }
+type Preset = keyof typeof presets
+
+/** Times over one forward pass that an engine should stay below. */
+const aims: Record<EngineName, Record<Preset, number>> = {
+  onnx: { 'preset A flat': 3.2, 'preset B flat': 4.4 },
+  tfjs: { 'preset A flat': 12, 'preset B flat': 16 }
+}
+
+export interface LrpBench {
+  manifest: Manifest
+  threads: number
+  rounds: number
+}
+
+type Sample = { data: Float32Array; dims: number[] }
+
+/** @returns a Markdown table; CUDA's rows are there where it works */
+export async function lrpTable(options: LrpBench): Promise<string> {
+  const cuda = await proveProvider('cuda', options.manifest.file).catch(() => null)
+  const rows = [...(await engineRows('onnx', 'cpu', options)), ...(await engineRows('tfjs', 'cpu', options))]
+  if (cuda) rows.push(...(await engineRows('onnx', 'cuda', options)))
+  const head = ['engine', 'composite', 'LRP, ms', 'forward pass, ms', 'ratio', 'aim', 'floor', 'explanations/s']
+  return table(head, rows)
+}
+
+async function engineRows(engine: EngineName, provider: ProviderName, options: LrpBench): Promise<string[][]> {
+  const { manifest, threads } = options
+  const session = await openSession(manifest.file, { provider, threads })
+  const sample = noiseFor(manifest)
+  const forward = (): Promise<unknown> =>
+    session.run({ [session.inputNames[0]!]: new ort.Tensor('float32', sample.data, sample.dims) })
+  const rows: string[][] = []
+  try {
+    const ownForward = engine === 'tfjs' ? await tfjsForward(options, sample, forward) : 1
+    for (const preset of Object.keys(presets) as Preset[]) {
+      const times = await alternating(engine, presets[preset], sample, forward, { ...options, provider })
+      const floor = (await passes(manifest, presets[preset])) * ownForward
+      const [lrp, alone] = [median(times.lrp), median(times.forward)]
+      const numbers = [ms(lrp), ms(alone), (lrp / alone).toFixed(2), String(aims[engine][preset]), floor.toFixed(2)]
+      rows.push([times.name, preset, ...numbers, (1000 / lrp).toFixed(1)])
+    }
+  } finally {
+    await session.release()
+  }
+  return rows
+}
+
+async function alternating(
+  engine: EngineName,
+  composite: string,
+  sample: Sample,
+  forward: () => Promise<unknown>,
+  { manifest, threads, rounds, provider }: LrpBench & { provider: ProviderName }
+): Promise<{ name: string; lrp: number[]; forward: number[] }> {
+  const explainer = await createExplainer({ model: manifest.file, composite, engine, threads, provider })
+  try {
+    const times = await inTurns(rounds, { forward, lrp: () => explainer.explain(sample, { target: 0 }) })
+    return { name: explainer.engine, ...times }
+  } finally {
+    await explainer.close()
+  }
+}
+
+/** Calls each in turn, `rounds` times, after one round that does not count. */
+async function inTurns<K extends string>(
+  rounds: number,
+  calls: Record<K, () => Promise<unknown>>
+): Promise<Record<K, number[]>> {
+  const names = Object.keys(calls) as K[]
+  const times = Object.fromEntries(names.map((name) => [name, [] as number[]])) as Record<K, number[]>
+  for (let round = 0; round <= rounds; round++)
+    for (const name of names) {
+      const startedAt = performance.now()
+      await calls[name]()
+      if (round > 0) times[name].push(performance.now() - startedAt)
+    }
+  return times
+}
+
+async function passes(manifest: Manifest, composite: string): Promise<number> {
+  return passesOf(layerGraphOf(await readModel(manifest.file)), compositeOf(composite))
+}
+
+/** How much longer tfjs takes for the forward pass alone, which is what its floor is made of. */
+async function tfjsForward(
+  { manifest, threads, rounds }: LrpBench,
+  { data, dims }: Sample,
+  forward: () => Promise<unknown>
+): Promise<number> {
+  const backend = await acquireBackend(threads)
+  const ops = new TfjsOps(backend.tf, backend.wasm)
+  try {
+    const walk = new Walk(ops, layerGraphOf(await readModel(manifest.file)), compositeOf('lrp.flat'))
+    const tfjs = async (): Promise<unknown> => ops.scope(() => ops.values(walk.forward(ops.tensor(data, dims)).logits))
+    const times = await inTurns(rounds, { forward, tfjs })
+    return median(times.tfjs) / median(times.forward)
+  } finally {
+    ops.dispose()
+    await backend.release()
+  }
+}
+
+/** Pixels of noise: the time does not depend on what a picture shows. */
+function noiseFor({ input }: Manifest): Sample {
+  const random = createRandom(1)
+  const dims = batchDims(input, 1)
+  const data = Float32Array.from({ length: 3 * input.width * input.height }, () => random.normal(0, 60))
+  return { data, dims }
+}

@@ -1,0 +1,83 @@
+/**
+ * `npm run bench [-- NAME…]`: measures, and asserts nothing; the names are in the tables below.
+ * `npm run bench -- gpu` has options of its own, and a bound (docs/measured/gpu.md).
+ */
+import { readFile } from 'node:fs/promises'
+import { cpus } from 'node:os'
+import { join } from 'node:path'
+import { report } from '#painlens/commands/report.js'
+import { packageRoot } from '#painlens/core/version.js'
+import { batchTable } from './batches.js'
+import { decoderTable } from './decoders.js'
+import { explanationsReport } from './explanations/index.js'
+import { frozenTable } from './frozen.js'
+import { gpuCommand } from './gpu.js'
+import { latencyTable } from './latency.js'
+import { latencyScenes } from './latency-scenes.js'
+import { lookTable } from './look.js'
+import { lrpTable } from './lrp.js'
+import { memoryTable } from './memory.js'
+import { demoModel, fullSizeModel } from './models.js'
+import { renderFrames } from './pictures.js'
+import { sizingReport } from './sizing.js'
+import { measuredCosts } from './sizing-costs.js'
+import { stageTable } from './stages.js'
+import { tf32Table } from './tf32.js'
+import { throughputTable } from './throughput.js'
+
+const threads = Math.min(2, cpus().length)
+const faceSize = 180
+const say = (text: string): void => void process.stdout.write(`${text}\n`)
+
+const benches: Record<string, () => Promise<string>> = {
+  stages: async () => {
+    const models = [
+      { manifest: await demoModel(), rounds: 100 },
+      { manifest: await fullSizeModel(), rounds: 7 }
+    ]
+    return stageTable(models, await renderFrames(30, faceSize), threads)
+  },
+  throughput: async () =>
+    throughputTable([await demoModel(), await fullSizeModel()], await renderFrames(30, faceSize), threads, 9),
+  batches: async () => {
+    const benches = [
+      { manifest: await demoModel(), faces: 400, rounds: 9 },
+      { manifest: await fullSizeModel(), faces: 16, rounds: 3 }
+    ]
+    return batchTable(benches, threads)
+  },
+  latency: async () => latencyTable(latencyScenes(await fullSizeModel()), 100),
+  lrp: async () => lrpTable({ manifest: await fullSizeModel(), threads, rounds: 9 }),
+  memory: async () => memoryTable(await fullSizeModel()),
+  look: async () => lookTable(await renderFrames(60, faceSize))
+}
+
+/** What says nothing about speed is done only when it is named. */
+const onRequest: typeof benches = {
+  frozen: frozenTable,
+  sizing: async () => sizingReport(await readFile(join(packageRoot, 'docs/operate/sizing.yaml'), 'utf8')),
+  costs: async () =>
+    measuredCosts(await renderFrames(30, faceSize), { small: await demoModel(), large: await fullSizeModel() }),
+  tf32: async () => tf32Table([await demoModel(), await fullSizeModel()]),
+  decoders: () => decoderTable(['ffmpeg', 'gstreamer']),
+  explanations: async () => explanationsReport({ manifest: await demoModel(), threads, identities: 100 })
+}
+
+async function main(names: readonly string[]): Promise<number> {
+  if (names[0] === 'gpu') return gpuCommand(names.slice(1), say)
+  say(`${cpus().length} cores (${cpus()[0]?.model.trim()}), ${threads} threads, Node.js ${process.version}`)
+  for (const name of names.length > 0 ? names : Object.keys(benches)) {
+    const bench = benches[name] ?? onRequest[name]
+    if (!bench) {
+      say(`there is no bench "${name}"; there are ${Object.keys({ ...benches, ...onRequest }).join(', ')}, gpu`)
+      return 2
+    }
+    say(`\n## ${name}\n\n${await bench()}`)
+  }
+  return 0
+}
+
+main(process.argv.slice(2)).then(
+  (code) => process.exit(code),
+  (error: unknown) => process.exit(report(error))
+)

@@ -1,0 +1,12 @@
+import { configFiles } from '#painlens/config/generate.js'
+import { asyncApi } from './asyncapi.js'
+import { errorsPage } from './errors/page.js'
+import { messageFiles } from './message-schemas.js'
+
+/** Text by file of the package; a test holds that each is up to date. */
+export const generatedFiles: Readonly<Record<string, () => string>> = {
+  ...configFiles,
+  ...messageFiles,
+  'config/asyncapi.yaml': asyncApi,
+  'docs/operate/errors.md': () => errorsPage()
+}

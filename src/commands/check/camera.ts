@@ -34,11 +34,11 @@ function judge(what: string, { fps, width, height }: CameraConfig, camera: Camer
   const found = `${picture}, decoded by ${decoder}, first picture after ${seconds(camera.firstFrameMs)}`
   const pixels = (camera.width ?? 0) * (camera.height ?? 0)
   if (camera.fps && camera.fps < fps * 0.95)
-    return warn(what, found, `It gives less than fps: ${fps}; raise the camera's rate, or lower fps.`)
-  if (pixels > largest)
-    return warn(what, found, 'Choose its smaller stream (sub stream): decoding this one costs much.')
+    return warn('PL-CAMERA-SLOW', what, found, `It gives less than fps: ${fps}; raise the camera's rate, or lower fps.`)
+  if (pixels > largest) return warn('PL-CAMERA-LARGE', what, found)
   if (pixels > 0 && pixels < width * height * 0.5)
     return warn(
+      'PL-CAMERA-SMALL',
       what,
       found,
       `It gives fewer pixels than ${width}x${height}; choose its larger stream to see small faces.`

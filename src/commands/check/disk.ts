@@ -29,6 +29,7 @@ async function checkFolder(what: string, path: string, key: string): Promise<Fin
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
     return fail(
+      'PL-DISK-UNWRITABLE',
       what,
       `${found}: cannot be written to (${code ?? 'unknown reason'})`,
       fixes[code ?? ''] ?? otherFix(key)
@@ -37,8 +38,9 @@ async function checkFolder(what: string, path: string, key: string): Promise<Fin
   const { bavail, bsize } = await statfs(there)
   const freeMb = Math.floor((bavail * bsize) / megabyte)
   const space = `${found}, writable${asWhom()}, ${freeMb} MB free`
-  if (freeMb < neededMb) return fail(what, space, `Free at least ${wantedMb} MB, or set ${key} to another disk.`)
-  return freeMb < wantedMb ? warn(what, space, `Free at least ${wantedMb} MB.`) : ok(what, space)
+  if (freeMb < neededMb)
+    return fail('PL-DISK-FULL', what, space, `Free at least ${wantedMb} MB, or set ${key} to another disk.`)
+  return freeMb < wantedMb ? warn('PL-DISK-LOW', what, space, `Free at least ${wantedMb} MB.`) : ok(what, space)
 }
 
 const fixes: Record<string, string> = {

@@ -1,4 +1,5 @@
 import type { Config } from '../../config/index.js'
+import { type ErrorCode, fixOf } from '../../core/error-codes/index.js'
 import { messageOf, PainlensError } from '../../core/errors.js'
 import type { Secrets } from '../../core/secrets.js'
 
@@ -8,8 +9,9 @@ export interface Finding {
   /** What was looked at: `camera room-312`. */
   what: string
   found: string
-  /** What to do, a sentence; each line that is not ok has one. */
+  /** What to do, whole sentences, and the code to look it up by; each line that is not ok has them. */
   fix?: string
+  code?: ErrorCode
 }
 
 export interface CheckContext {
@@ -26,16 +28,23 @@ export interface Check {
 }
 
 export const ok = (what: string, found: string): Finding => ({ state: 'ok', what, found })
-export const warn = (what: string, found: string, fix: string): Finding => ({ state: 'warn', what, found, fix })
-export const fail = (what: string, found: string, fix: string): Finding => ({ state: 'fail', what, found, fix })
+/** @param fix where this check can say more than the table of codes does */
+export const warn = (code: ErrorCode, what: string, found: string, fix = fixOf(code)): Finding => ({
+  state: 'warn',
+  code,
+  what,
+  found,
+  fix
+})
+export const fail: typeof warn = (...finding) => ({ ...warn(...finding), state: 'fail' })
 
 /** A red line from anything thrown. */
 export function failed(what: string, error: unknown): Finding {
   if (error instanceof PainlensError) {
     const where = error.where.startsWith(`${what} `) ? error.where.slice(what.length + 1) : error.where
-    return fail(what, `${where}: ${error.what}`, error.fix)
+    return fail(error.code, what, `${where}: ${error.what}`, error.fix)
   }
-  return fail(what, messageOf(error), 'This is unexpected; set PAINLENS_DEBUG=1 and report it.')
+  return fail('PL-UNEXPECTED', what, messageOf(error))
 }
 
 /** @returns the findings; never throws */

@@ -1,12 +1,11 @@
 import { BehaviorSubject, type Observable, Subject } from 'rxjs'
 import type { Clock } from '../../core/clock.js'
-import { CameraError } from '../../core/errors.js'
 import type { Log } from '../../core/log.js'
 import type { Secrets } from '../../core/secrets.js'
 import type { CameraState, Frame, Polygon } from '../../core/types.js'
 import type { Decoder } from './decoder.js'
 import { DecoderRun, type StreamMemory } from './decoder-run.js'
-import { type Failure, hung } from './failure.js'
+import { type Failure, failureError, hung } from './failure.js'
 import { FrameAssembler } from './frames.js'
 import { maskSpans } from './masks.js'
 import { type PictureTiming, PictureWatch } from './picture-watch.js'
@@ -224,11 +223,11 @@ class SupervisedCamera implements Camera {
   #onEnd(failure: Failure): void {
     clearTimeout(this.#silenceTimer)
     this.#run = undefined
-    const known = this.#failure?.kind === failure.kind
+    const known = this.#failure?.code === failure.code
     this.#failure = failure
-    const waitMs = this.#backoff.next(failure.kind)
-    const error = new CameraError(failure.what, `camera ${this.id} at ${this.#url.shown}`, failure.fix)
-    const fields = { camera: this.id, kind: failure.kind, retryMs: Math.round(waitMs) }
+    const waitMs = this.#backoff.next(failure.code)
+    const error = failureError(failure, `camera ${this.id} at ${this.#url.shown}`)
+    const fields = { camera: this.id, code: failure.code, retryMs: Math.round(waitMs) }
     this.#options.log[known ? 'debug' : 'warn'](fields, error.message)
     this.#setState(this.#states.value.state === 'lost' ? 'lost' : 'connecting')
     this.#retryTimer = setTimeout(() => {

@@ -1,8 +1,7 @@
-import { CameraError } from '../../core/errors.js'
 import type { Secrets } from '../../core/secrets.js'
 import type { Decoder } from './decoder.js'
 import { DecoderRun } from './decoder-run.js'
-import { type Failure, hung } from './failure.js'
+import { type Failure, failureError, hung } from './failure.js'
 import { bytesOf } from './pixels.js'
 import { defaultTiming } from './timing.js'
 import { type CameraUrl, parseCameraUrl, registerSecrets } from './url.js'
@@ -92,7 +91,7 @@ class CameraProbe {
     let timer: NodeJS.Timeout | undefined
     try {
       await new Promise<void>((resolve, reject) => {
-        const fail = ({ what, fix }: Failure): void => reject(new CameraError(what, this.#where, fix))
+        const fail = (failure: Failure): void => reject(failureError(failure, this.#where))
         this.#notify = () => {
           if (this.#times.length >= count) resolve()
           else if (this.#failure) fail(this.#failure)

@@ -3,7 +3,7 @@ import type { z } from 'zod'
 import { type CommandArguments, commandSchemas, transaction } from '../../contract/commands.js'
 import { type CommandName, commandNames, type ResponseMessage } from '../../contract/messages.js'
 import { commandOf, topicOf, trialCommand } from '../../contract/topics.js'
-import { messageOf } from '../../core/errors.js'
+import { errorFields, messageOf } from '../../core/errors.js'
 import type { Log } from '../../core/log.js'
 import { maxCommandBytes } from './payload.js'
 
@@ -64,12 +64,13 @@ export class CommandDesk {
   async #handle(name: string, payload: Buffer, packet: IPublishPacket): Promise<void> {
     const { base, answer, log } = this.#options
     const response = await this.#run(name, payload)
-    log.info({ command: name.slice(0, 64), status: response.status, error: response.error }, 'command')
+    const { status, code, error: problem } = response
+    log.info({ command: name.slice(0, 64), status, code, error: problem }, 'command')
     const { responseTopic, correlationData } = packet.properties ?? {}
     const own = topicOf(base, 'response', /^[\w-]{1,64}$/.test(name) ? name : 'unknown')
     const topic = responseTopic !== undefined && mayAnswerTo(base, responseTopic) ? responseTopic : own
     await answer(topic, response, correlationData && { correlationData }).catch((error: unknown) =>
-      log.debug({ error: messageOf(error) }, 'an answer was not delivered')
+      log.debug(errorFields(error), 'an answer was not delivered')
     )
   }
 
@@ -77,27 +78,32 @@ export class CommandDesk {
     if (!isCommand(name)) {
       return {
         status: 'error',
+        code: 'PL-COMMAND-UNKNOWN',
         error: `there is no command ${JSON.stringify(name.slice(0, 64))}; known are ${commandNames.join(', ')}`
       }
     }
     if (payload.length > maxCommandBytes) {
-      return { status: 'error', error: `${payload.length} bytes are too many; a command may have ${maxCommandBytes}` }
+      return {
+        status: 'error',
+        code: 'PL-COMMAND-TOO-LARGE',
+        error: `${payload.length} bytes are too many; a command may have ${maxCommandBytes}`
+      }
     }
     let message: unknown
     try {
       message = payload.length === 0 ? {} : JSON.parse(payload.toString('utf8'))
     } catch (error) {
-      return { status: 'error', error: `no JSON: ${messageOf(error)}` }
+      return { status: 'error', code: 'PL-COMMAND-JSON', error: `no JSON: ${messageOf(error)}` }
     }
     const echo = transactionOf(message)
     const parsed = commandSchemas[name].safeParse(message)
-    if (!parsed.success) return { ...echo, status: 'error', error: problems(parsed.error) }
+    if (!parsed.success) return { ...echo, status: 'error', code: 'PL-COMMAND-INVALID', error: problems(parsed.error) }
     try {
       const handler = this.#options.handlers[name] as (args: unknown) => Promise<object | undefined>
       const data = await handler(parsed.data)
       return { ...echo, status: 'ok', ...(data === undefined ? {} : { data }) }
     } catch (error) {
-      return { ...echo, status: 'error', error: messageOf(error) }
+      return { ...echo, status: 'error', ...errorFields(error) }
     }
   }
 }

@@ -10,7 +10,7 @@ import { type Scan, scanText } from '../../src/generate/errors/scan.js'
 const passedOn = [
   'src/alarm-log/read.ts: DiskError(what)',
   'src/camera/camera.ts: CameraError(failure.what)',
-  'src/camera/check.ts: CameraError(what)',
+  'src/camera/check.ts: CameraError(failure.what)',
   'src/commands/checks/broker.ts: fail(`#{address}: #{found}`)',
   'src/commands/checks/finding.ts: fail(`#{where}: #{error.what}`)',
   'src/commands/checks/finding.ts: fail(messageOf(error))',

@@ -100,7 +100,7 @@ function packages({ l4t, packageL4t = l4t ?? undefined, cudnnPackage }: BoxOptio
 /**
  * Each writes what it was asked into calls.log; systemctl starts what the release of a test says of itself, and node
  * runs it with bash, which is there sooner. systemd-run, which changes nothing, notes its properties in sandbox.log, and
- * has the credentials that it was told of; as systemd 249 does, it takes the GPU from a unit with ProtectClock.
+ * has the credentials and the folder that it was told of; as systemd 249 does, it takes the GPU from a unit with ProtectClock.
  */
 const standIns: Record<string, string> = {
   node: `#!/usr/bin/env bash
@@ -128,6 +128,7 @@ unset CREDENTIALS_DIRECTORY STATE_DIRECTORY
 while [[ $1 == -* ]]; do
   case $1 in
     --property=LoadCredential=*) export CREDENTIALS_DIRECTORY=$root/etc/painlens/secrets ;;
+    --property=StateDirectory=*) export STATE_DIRECTORY=$root/var/lib/\${1##*=} ;;
     --property=ProtectClock=yes) export GPU_IS_LOCKED=1 ;;
     --setenv=*) export "\${1#--setenv=}" ;;
     --) shift; break ;;

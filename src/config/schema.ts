@@ -78,7 +78,7 @@ const camera = z.strictObject({
     .enum(['auto', 'ffmpeg', 'nvidia', 'gstreamer'])
     .default('auto')
     .describe(
-      "What decodes: ffmpeg; nvidia, a Jetson's own decoder; gstreamer, the same without the hardware. auto is nvidia where there is one, else ffmpeg."
+      "What decodes: ffmpeg; nvidia, a Jetson's own decoder; gstreamer, the same without the hardware. auto is nvidia where there is one that works, else ffmpeg."
     ),
   masks: z
     .array(polygon)

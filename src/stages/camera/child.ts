@@ -79,11 +79,13 @@ export class DecoderChild {
   }
 
   #follow(child: ChildProcess): void {
+    const { command } = this.#options
     // Without file descriptors left there are no streams, whatever the type says; its error event follows.
     for (const stream of child.stdio ?? []) stream?.on('error', () => undefined)
     child.on('exit', (code, signal) => {
       // Both may have ended by the time we hear of it, and not in the order in which we do.
-      if (!this.#cause || (this.#cause.code === 0 && !this.#told)) this.#cause = { code, signal }
+      const decoding = command.next !== undefined && child === this.#processes.at(-1)
+      if (!this.#cause || (this.#cause.code === 0 && !this.#told)) this.#cause = { code, signal, decoding }
       if (this.#processes.length === 1) return
       // The one behind it is left to finish what it has been given, and at its end the one before has ended by itself;
       // behind one that failed, the one before writes for nobody.

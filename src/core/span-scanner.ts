@@ -133,12 +133,12 @@ class Threads {
     this.#turn++
   }
 
+  /** Starts come in ascending order, since threads are followed in the order in which they began: the first is the earliest. */
   enter(state: State, start: number): void {
-    if (this.#entered[state] !== this.#turn) {
-      this.#entered[state] = this.#turn
-      this.starts[state] = start
-      this.states[this.count++] = state
-    } else if (start < this.starts[state]!) this.starts[state] = start
+    if (this.#entered[state] === this.#turn) return
+    this.#entered[state] = this.#turn
+    this.starts[state] = start
+    this.states[this.count++] = state
   }
 
   startOf(state: State): number {
@@ -147,10 +147,8 @@ class Threads {
 
   /** Matches that are complete do not count. */
   earliest(otherwise: number): number {
-    let start = otherwise
-    for (const state of this.states.subarray(0, this.count))
-      if (state !== found) start = Math.min(start, this.starts[state]!)
-    return start
+    const first = this.states.subarray(0, this.count).find((state) => state !== found)
+    return first === undefined ? otherwise : this.starts[first]!
   }
 }
 

@@ -188,7 +188,7 @@ class SupervisedCamera implements Camera {
       onData: (chunk) => {
         if (this.#run === run) this.#assembler.push(chunk, clock.now())
       },
-      redact: (line) => secrets.redact(line),
+      redact: (line, length) => secrets.excerpt(line, length),
       onLine: (line) => log.debug({ camera: this.id, line }, 'decoder'),
       onEnd: (failure) => {
         if (this.#run === run) this.#onEnd(this.#silence ?? failure, run.seen)

@@ -92,7 +92,7 @@ class CameraProbe {
       decoder,
       request: { url, fps: 60, ...probeSize, readMs: defaultTiming.readMs, verbose: true },
       memory: {},
-      redact: (line) => secrets.redact(line),
+      redact: (line, length) => secrets.excerpt(line, length),
       onStart: (pictures) => {
         if (pictures) this.#pictureBytes = bytesOf(pictures)
       },

@@ -18,8 +18,8 @@ const maxLineLength = 2000
 export interface DecoderChildOptions {
   command: DecoderCommand
   onData(chunk: Buffer): void
-  /** Makes a line of standard error fit to be kept and shown. */
-  redact(line: string): string
+  /** Makes a line of standard error fit to be kept and shown: without secrets, and of at most `length` characters. */
+  redact(line: string, length: number): string
   /** Lines that are not worth keeping. */
   noise: RegExp
   /** A line of standard error, redacted. */
@@ -114,7 +114,7 @@ export class DecoderChild {
 
   #onLine(raw: string): void {
     if (this.#options.noise.test(raw)) return
-    const line = this.#options.redact(raw)
+    const line = this.#options.redact(raw, maxLineLength)
     if (this.#lines.push(line) > keptLines) this.#lines.shift()
     this.#options.onLine(line)
   }
@@ -157,7 +157,7 @@ function environment(): NodeJS.ProcessEnv {
   return { ...Object.fromEntries(own.map((name) => [name, process.env[name]])), LC_ALL: 'C', GST_DEBUG_NO_COLOR: '1' }
 }
 
-/** Lines without their end; empty ones are left out, and ones that never end are cut. */
+/** Lines without their end; empty ones are left out, and ones that never end are cut, one character late so that it shows. */
 function readLines(stream: Readable, onLine: (line: string) => void): void {
   let rest = ''
   const emit = (line: string): void => {
@@ -166,8 +166,8 @@ function readLines(stream: Readable, onLine: (line: string) => void): void {
   stream.setEncoding('utf8')
   stream.on('data', (text: string) => {
     const lines = (rest + text).split(/[\r\n]+/)
-    rest = (lines.pop() ?? '').slice(0, maxLineLength)
-    for (const line of lines) emit(line.slice(0, maxLineLength))
+    rest = (lines.pop() ?? '').slice(0, maxLineLength + 1)
+    for (const line of lines) emit(line.slice(0, maxLineLength + 1))
   })
   stream.on('end', () => emit(rest))
 }

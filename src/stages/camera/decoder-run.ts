@@ -24,7 +24,7 @@ export interface DecoderRunOptions {
   /** Another child starts: nothing of the last one's data belongs to what follows. */
   onStart(pictures: PictureLayout | undefined): void
   onData(chunk: Buffer): void
-  redact(line: string): string
+  redact(line: string, length: number): string
   onLine(line: string): void
   /** No picture will come any more. */
   onEnd(failure: Failure): void

@@ -24,7 +24,6 @@ import { walk } from '../../tools/generate/errors/walk.js'
 import { expectLinear, repeated } from '../support/growth.js'
 
 const dist = resolve(import.meta.dirname, '../../dist')
-/** Runs at a bench only, on what it has made itself. */
 
 interface Expression {
   source: string

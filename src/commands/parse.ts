@@ -4,7 +4,7 @@ function parseNumber(text: string, flags: string, low: number, high: number, who
   const value = Number(text)
   if (text.trim() === '' || !(value >= low && value <= high) || (whole && !Number.isInteger(value)))
     throw new UsageError(
-      'PL-OPTION-NUMBER',
+      'PL-OPTION-VALUE',
       `"${text}" is not ${whole ? 'a whole number' : 'a number'} from ${low} to ${high}`,
       flags
     )

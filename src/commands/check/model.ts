@@ -53,7 +53,7 @@ export async function checkProvider({ config }: CheckContext): Promise<Finding[]
   const proof = await proveProvider(provider, manifest.file, threads || undefined)
   const found = `an inference of ${manifest.name} ran on ${proof.provider}`
   if (!proof.fallback) return [ok('provider', found)]
-  return [warn('PL-PROVIDER-FALLBACK', 'provider', `${found}, because ${proof.fallback}`)]
+  return [warn('PL-PROVIDER-FALLBACK', 'provider', `${found}, because ${proof.fallback}`, proof.remedy)]
 }
 
 function dimsOf(meta: ort.InferenceSession.ValueMetadata | undefined): (number | null)[] {

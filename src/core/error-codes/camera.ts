@@ -7,7 +7,7 @@ const otherDecoder = 'Set decoder: ffmpeg for this camera to go on without it.'
 export const cameraErrors = area({
   title: 'Cameras',
   about:
-    "In the log (a camera that is lost), in alarms' texts and in `painlens check`. Each is preceded by the camera's name.",
+    "In the log (a camera that is lost), in alarms' texts and in `painlens check`. Each is preceded by the camera's name. `on the CPU, because …`: decoder: auto, and the machine's own decoder failed; FFmpeg decodes in its place, and the code is that of the reason. `PL-DEVICE-…` is of the GPU and of its decoder, behind the device file's name, in `base/health` as well.",
   codes: {
     'PL-CAMERA-LOGIN': {
       cause: "The login in the camera's url is wrong, or the camera has locked it.",
@@ -96,10 +96,22 @@ export const cameraErrors = area({
       cause: 'decoder: nvidia on a machine that is no Jetson, or a plugin package that is not installed.',
       fix: 'nvidia needs a Jetson with its nvidia-l4t-gstreamer, gstreamer needs gstreamer1.0-libav; both need gstreamer1.0-plugins-bad. Or set decoder: auto.'
     },
+    'PL-DECODER-PACKAGE': {
+      cause: 'decoder: auto on a Jetson that lacks a package; its cameras are decoded by FFmpeg, on the CPU.',
+      fix: 'Install what is missing (sudo apt-get install gstreamer1.0-tools gstreamer1.0-plugins-bad nvidia-l4t-gstreamer) and restart painlens, or set decoder: ffmpeg.'
+    },
     'PL-DECODER-DEVICE': {
+      cause: 'Its device files are missing, its driver is not loaded, or a container was started without them.',
+      fix: `See whether its device files (/dev/nvhost-nvdec, /dev/nvmap) are there, and restart the machine if not. ${otherDecoder}`
+    },
+    'PL-DEVICE-SANDBOX': {
       cause:
-        'The user that painlens runs as may not open the device files of the decoder, or a container was started without them.',
-      fix: `Let the user that painlens runs as into the group video (sudo usermod -aG video painlens). ${otherDecoder}`
+        'A device filter: a unit or drop-in in which DeviceAllow, DevicePolicy or PrivateDevices is given or implied (ProtectClock implies DeviceAllow before systemd 252), or a container without the device.',
+      fix: 'Look for DeviceAllow, DevicePolicy, PrivateDevices and, before systemd 252, ProtectClock in systemctl cat painlens, and take them out; let a container have the device (docs/operate/containers.md).'
+    },
+    'PL-DEVICE-GROUP': {
+      cause: "The device file belongs to root and a group (video or render, mostly), and painlens's user is not in it.",
+      fix: 'Let the user that painlens runs as into the group that ls -l shows for the device file (sudo usermod -aG video,render painlens), and restart painlens.'
     },
     'PL-DECODER-FULL': {
       cause: 'The hardware decodes only so many streams or pixels at a time, or memory is short.',

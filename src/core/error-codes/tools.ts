@@ -6,7 +6,7 @@ export const toolErrors = area({
   title: 'painlens explain, alarms, simulate, demo',
   about: 'Options and input files of these commands.',
   codes: {
-    'PL-OPTION-NUMBER': {
+    'PL-OPTION-VALUE': {
       cause: 'An option has a value that it does not take.',
       fix: 'See --help for the options.'
     },

@@ -43,7 +43,8 @@ export const ffmpegFailures: readonly FailurePattern[] = [
     what: 'the camera does not answer'
   },
   {
-    pattern: /decoder .*not found|no decoder|unknown codec|unsupported codec|could not find codec parameters/i,
+    pattern:
+      /decoder (\([^()]*\) |[^ ()]+ )?not found|no decoder|unknown codec|unsupported codec|could not find codec parameters/i,
     code: 'PL-CAMERA-CODEC',
     what: 'the stream is of a kind that this FFmpeg cannot decode'
   },

@@ -1,5 +1,9 @@
+import { refusals } from '../../core/devices.js'
 import type { FailurePattern } from './failure.js'
 import { ffmpegFailures } from './ffmpeg-failures.js'
+
+/** Of a device; FFmpeg may say the same of the network, where a firewall refuses the camera. */
+const ofDevice = (words: string): RegExp => new RegExp(`(?:/dev/|device|system error).*${words}`, 'i')
 
 /** What gst-launch-1.0 (1.16 to 1.24) says before FFmpeg's own complaints count: those would only be about the pipe. */
 const gstFirst: readonly FailurePattern[] = [
@@ -9,7 +13,17 @@ const gstFirst: readonly FailurePattern[] = [
     what: 'GStreamer lacks an element of this decoder, or has another version of it'
   },
   {
-    pattern: /cannot (open|identify) device|could not open device|error getting capabilities|permission denied/i,
+    pattern: ofDevice('operation not permitted'),
+    code: refusals.EPERM.code,
+    what: `the decoder of this machine cannot be opened: ${refusals.EPERM.what}`
+  },
+  {
+    pattern: ofDevice('permission denied'),
+    code: refusals.EACCES.code,
+    what: `the decoder of this machine cannot be opened: ${refusals.EACCES.what}`
+  },
+  {
+    pattern: /cannot (open|identify) device|could not open device|error getting capabilities/i,
     code: 'PL-DECODER-DEVICE',
     what: 'the decoder of this machine cannot be opened'
   },

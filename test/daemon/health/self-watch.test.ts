@@ -37,7 +37,7 @@ function setUp() {
   })
   const watch = new SelfWatch({
     connected: () => world.connected,
-    trouble: () => 'nothing listens there',
+    trouble: () => ({ code: 'PL-BROKER-REFUSED', what: 'nothing listens there' }),
     outbox: () => ({ depth: world.depth, inMemory: 0, trouble: world.trouble }),
     outboxMax: 100,
     tell: (...problem) => reporter.technical(...problem),

@@ -27,7 +27,11 @@ describe('a device file', () => {
 
   it('is refused by the sandbox or by its group, and each has a remedy of its own', () => {
     const bySandbox = refusedDevice('gpu', worldOf({ '/dev/nvmap': null, '/dev/nvidia0': 'EPERM' }))
-    expect(bySandbox).toMatchObject({ path: '/dev/nvidia0', code: 'PL-DEVICE-SANDBOX', fix: fixOf('PL-DEVICE-SANDBOX') })
+    expect(bySandbox).toMatchObject({
+      path: '/dev/nvidia0',
+      code: 'PL-DEVICE-SANDBOX',
+      fix: fixOf('PL-DEVICE-SANDBOX')
+    })
     expect(bySandbox!.what).toMatch(/^\/dev\/nvidia0 cannot be opened: the sandbox.*\(Operation not permitted\)$/)
     const byGroup = refusedDevice('gpu', worldOf({ '/dev/nvmap': 'EACCES', '/dev/nvidia0': 'EPERM' }))
     expect(byGroup).toMatchObject({ path: '/dev/nvmap', code: 'PL-DEVICE-GROUP', fix: fixOf('PL-DEVICE-GROUP') })

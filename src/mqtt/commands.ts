@@ -48,6 +48,7 @@ const maxWaiting = 64
 export class CommandDesk {
   readonly #options: CommandDeskOptions
   #turn: Promise<void> = Promise.resolve()
+  readonly #answering = new Set<Promise<void>>()
   #waiting = 0
   #flooded = 0
 
@@ -74,19 +75,24 @@ export class CommandDesk {
     }
     this.#waiting++
     this.#turn = this.#turn.then(async () => {
-      await this.#handle(name, payload, packet)
-      this.#waiting--
+      const response = await this.#run(name, payload)
+      // The next one does not wait for this answer, which may have to wait for alarms.
+      const answered = this.#answer(name, response, packet).finally(() => {
+        this.#waiting--
+        this.#answering.delete(answered)
+      })
+      this.#answering.add(answered)
     })
   }
 
   /** Resolves when every command taken so far is answered. */
   async idle(): Promise<void> {
     await this.#turn
+    await Promise.all(this.#answering)
   }
 
-  async #handle(name: string, payload: Buffer, packet: IPublishPacket): Promise<void> {
+  async #answer(name: string, response: ResponseMessage, packet: IPublishPacket): Promise<void> {
     const { base, answer, log } = this.#options
-    const response = await this.#run(name, payload)
     log.info({ command: name.slice(0, 64), status: response.status, error: response.error }, 'command')
     const { responseTopic, correlationData } = packet.properties ?? {}
     const own = topicOf(base, 'response', /^[\w-]{1,64}$/.test(name) ? name : 'unknown')

@@ -66,7 +66,7 @@ export class ProgramError extends PainlensError {}
 export class InputError extends PainlensError {}
 
 /** A message that never went to the broker: its connection ended first. It says nothing about the message. */
-export class NotSentError extends Error {}
+export class NotSent extends Error {}
 
 /** The text of anything thrown, for a log line or another error's cause. */
 export function messageOf(error: unknown): string {

@@ -1,5 +1,5 @@
 import { connect, type IClientOptions, type IPublishPacket, type MqttClient } from 'mqtt'
-import { NotSentError } from '../core/errors.js'
+import { NotSent } from '../core/errors.js'
 import type { ProtocolVersion } from './connect.js'
 import { receiveMaximum, SendQuota } from './send-quota.js'
 import type { Delivery } from './topics.js'
@@ -115,7 +115,7 @@ export class Connection {
         this.cut()
       }, confirmMs)
       this.#unconfirmed.add(fail)
-      if (!this.#open) return fail(new NotSentError('the connection is closed'))
+      if (!this.#open) return fail(new NotSent('the connection is closed'))
       this.#client.publish(topic, payload, { qos, retain, properties }, (error) => {
         if (!error) settle(() => resolve('confirmed'))
         else if (refusedForGood.has((error as { code?: unknown }).code)) settle(() => resolve('refused'))

@@ -1,6 +1,6 @@
 /** How many QoS 1 messages may be under way to the broker at once (MQTT 5, 3.3.4 and 4.9), and which goes next. */
 
-import { NotSentError } from '../core/errors.js'
+import { NotSent } from '../core/errors.js'
 
 /** Who goes first; what has the same rank goes in its order. */
 const ranks = ['alarm', 'status', 'other', 'explanation'] as const
@@ -47,10 +47,10 @@ export class SendQuota {
 
   /**
    * Resolves when a message of this rank may go, with what is to be called, once, when the broker has answered it.
-   * @throws {NotSentError} if `giveUp` or `close` comes first
+   * @throws {NotSent} if `giveUp` or `close` comes first
    */
   take(rank: Rank): Promise<() => void> {
-    if (this.#closed !== null) return Promise.reject(new NotSentError(this.#closed))
+    if (this.#closed !== null) return Promise.reject(new NotSent(this.#closed))
     const share = rank === 'alarm' ? this.#alarms : this.#rest
     const release = () => {
       const next = share.waiting.shift()
@@ -71,7 +71,7 @@ export class SendQuota {
   /** Fails whatever waits. What is under way goes on holding its part. */
   giveUp(why: string): void {
     for (const { waiting } of [this.#alarms, this.#rest]) {
-      for (const { fail } of waiting.splice(0)) fail(new NotSentError(why))
+      for (const { fail } of waiting.splice(0)) fail(new NotSent(why))
     }
   }
 

@@ -1,5 +1,5 @@
 import { timeOfDay } from '../core/clock.js'
-import { messageOf, NotSentError } from '../core/errors.js'
+import { messageOf, NotSent } from '../core/errors.js'
 import { diskError } from './database.js'
 import { type IndexEntry, indexEntry, keyOf, parseEntry, type StoredEntry } from './entries.js'
 import { messageKeys, type Note, Notes, noteKeys, operationOf } from './notes.js'
@@ -261,7 +261,7 @@ class DiskOutbox implements Outbox {
       const sent = publish({ topic: stored.topic, payload, at, late, expiresAt })
       const answer = await sent.catch((error: unknown) => {
         // A broker may hang up on a message that is too large for it, each time anew, and hold up all others.
-        if (entry.expendable && !(error instanceof NotSentError) && ++entry.attempts >= maxAttempts) return 'refused'
+        if (entry.expendable && !(error instanceof NotSent) && ++entry.attempts >= maxAttempts) return 'refused'
         throw error
       })
       if (answer === 'refused') this.#drop(entry, 'refused', 'the broker refuses this message for good; it was dropped')

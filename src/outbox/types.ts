@@ -28,7 +28,7 @@ export interface OutboxEntry {
 
 /**
  * Resolves once the broker has confirmed; `refused` means that the broker will never take this message. What rejects
- * with a NotSentError has not been tried.
+ * with a NotSent has not been tried.
  */
 export type Publish = (entry: OutboxEntry) => Promise<'confirmed' | 'refused'>
 

@@ -31,7 +31,7 @@ interface Shape {
 }
 
 const errorNames = Object.entries(errors)
-  .filter(([, value]) => typeof value === 'function' && value.prototype instanceof Error)
+  .filter(([, value]) => typeof value === 'function' && value.prototype instanceof errors.PainlensError)
   .map(([name]) => name)
 
 const constructors: Readonly<Record<string, Shape>> = {

@@ -62,7 +62,7 @@ describe('an outage of 30 alarms with updates, ends and explanations, and ten ca
         await rig.mqtt.alarm(alarm(id, 1))
         await rig.mqtt.alarm(alarm(id, 2, 'end'))
       }
-      const broker = await strict({ receiveMaximum: limit, answerMs: 5, port })
+      const broker = await strict({ receiveMaximum: limit, answerMs: 20, subackMs: 100, port })
       await eventually('an empty outbox', () => rig.outbox.depth() === 0, 30_000)
       await eventually('all states', () =>
         cameras.every((camera) => broker.on(`${base}/camera/${camera}/state`).length > 0)

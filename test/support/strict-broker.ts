@@ -5,8 +5,10 @@ import { generate, type IConnectPacket, type IPublishPacket, type Packet, parser
 export interface StrictBrokerOptions {
   /** Announced in the CONNACK (MQTT 5), and enforced; enforced alone with 3.1.1. Nothing of it if left out. */
   receiveMaximum?: number
-  /** How long each PUBACK and SUBACK takes. */
+  /** How long each PUBACK takes. */
   answerMs?: number
+  /** How long each SUBACK takes; as a PUBACK unless given. */
+  subackMs?: number
   /** The reason code of a publish's PUBACK; null for none. */
   reason?: (topic: string) => number | null
   port?: number
@@ -44,7 +46,7 @@ export interface StrictBroker {
  * client gets DISCONNECT 0x93, or with 3.1.1 a hang-up. It delivers to nobody; it writes down what comes.
  */
 export async function startStrictBroker(options: StrictBrokerOptions = {}): Promise<StrictBroker> {
-  const { receiveMaximum, answerMs = 0, reason = () => 0 } = options
+  const { receiveMaximum, answerMs = 0, subackMs = answerMs, reason = () => 0 } = options
   const arrivals: Arrival[] = []
   const ends: ('goodbye' | 'cut')[] = []
   const sockets = new Set<Socket>()
@@ -89,7 +91,7 @@ export async function startStrictBroker(options: StrictBrokerOptions = {}): Prom
       else if (packet.cmd === 'pingreq') send({ cmd: 'pingresp' })
       else if (packet.cmd === 'disconnect') isGoodbye = true
       else if (packet.cmd === 'subscribe') {
-        await sleep(answerMs)
+        await sleep(subackMs)
         send({ cmd: 'suback', messageId: packet.messageId, granted: packet.subscriptions.map(({ qos }) => qos) })
       }
     })

@@ -102,6 +102,14 @@ export class ProgramError extends PainlensError {}
 /** A picture or another input file of a command. */
 export class InputError extends PainlensError {}
 
+/** A message that never went to the broker: its connection ended first. It says nothing about the message. */
+export class NotSent extends ClosedError {
+  /** @param why without a full stop: `the connection was cut` */
+  constructor(why: string) {
+    super('PL-BROKER-NOT-SENT', why, 'mqtt.url')
+  }
+}
+
 /** The whole text of anything thrown. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error)

@@ -60,7 +60,9 @@ async function main(): Promise<number> {
   }
   try {
     const died = daemon.ended.then((code) => {
-      throw new ProgramError('PL-DEMO-PART-ENDED', `ended by itself (${code})`, 'the daemon', { fix: lines.slice(-5).join('\n') })
+      throw new ProgramError('PL-DEMO-PART-ENDED', `ended by itself (${code})`, 'the daemon', {
+        fix: lines.slice(-5).join('\n')
+      })
     })
     const cycles = Math.round((minutes * 60_000) / cycleMs)
     const run = soak(world, { pid: daemon.pid, port, cycles, reload, signal: stop.signal })

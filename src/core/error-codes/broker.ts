@@ -120,6 +120,19 @@ export const brokerErrors = area({
       cause: 'Something was to be published while there is no connection; alarms wait on disk meanwhile.',
       fix: 'Nothing to do: painlens keeps trying; the log says why there is no connection.'
     },
+    'PL-BROKER-NOT-SENT': {
+      cause:
+        'The connection ended before the message went, which waits for the next one; it says nothing about the message.',
+      fix: 'Nothing to do: painlens keeps trying; the log says why there is no connection.'
+    },
+    'PL-BROKER-RECEIVE-MAXIMUM': {
+      cause: 'It allows fewer than it announces as its Receive Maximum, by which painlens goes.',
+      fix: 'Raise its receive maximum (mosquitto: max_inflight_messages), and report this: painlens goes by what it announces.'
+    },
+    'PL-BROKER-ONE-AT-ONCE': {
+      cause: "The broker's Receive Maximum is 1, so that nothing can be kept free for alarms.",
+      fix: "Raise the broker's receive maximum (mosquitto: max_inflight_messages) to 10 or more."
+    },
     'PL-BROKER-LOST': {
       cause: 'The connection broke off before the broker had confirmed a message, which is sent again.',
       fix: 'Nothing to do if it comes back; otherwise check the network and the broker.'

@@ -51,6 +51,7 @@ const troubles: Record<string, ConnectTrouble> = {
   138: banned,
   139: busy,
   141: trouble('network', 'PL-BROKER-KEEPALIVE', 'the broker has not heard of us for too long'),
+  147: trouble('broker', 'PL-BROKER-RECEIVE-MAXIMUM', 'the broker got more messages at once than it takes'),
   142: trouble('broker', 'PL-BROKER-TAKEN-OVER', 'another client took over our client id'),
   DEPTH_ZERO_SELF_SIGNED_CERT: untrusted,
   SELF_SIGNED_CERT_IN_CHAIN: untrusted,

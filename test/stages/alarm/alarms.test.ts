@@ -393,7 +393,8 @@ describe('the rate limit', () => {
   test('lets those that were silent longest have their turn first, and refuses acknowledgements beyond it', () => {
     const { alarms } = setUp({ rules: { ...rules, updatesPerS: 2 } })
     const conditions = ['inference_failed', 'explanation_failed', 'outbox_full', 'clock_unsynchronised'] as const
-    for (const [index, condition] of conditions.entries()) alarms.technical(condition, { code: 'PL-UNEXPECTED', message: '' }, t0 + index)
+    for (const [index, condition] of conditions.entries())
+      alarms.technical(condition, { code: 'PL-UNEXPECTED', message: '' }, t0 + index)
     const told = (at: number, list = alarms.tick(t0 + at)) => list.map(({ condition }) => condition)
     expect(told(0, alarms.active(t0 + 5000))).toEqual(conditions.slice(0, 2))
     expect(() => alarms.testAlarm('a', t0 + 5000)).toThrow(/too many messages at once.*Try again/)

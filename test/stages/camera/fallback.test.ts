@@ -1,7 +1,7 @@
-import type { ErrorCode } from '../../../src/core/errors.js'
 import { chmodSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe } from 'vitest'
+import type { ErrorCode } from '../../../src/core/errors.js'
 import { DecoderChoice } from '../../../src/stages/camera/decoder-choice.js'
 import type { Seen } from '../../../src/stages/camera/decoder-run.js'
 import { nvidiaElements } from '../../../src/stages/camera/gst-elements.js'
@@ -172,17 +172,43 @@ describe('which decoder a camera has', () => {
       expect(choice.instead?.code).toBe(changed ? code : undefined)
       return choice.current.name
     }
-    for (const code of ['PL-DECODER-ELEMENT', 'PL-DECODER-PACKAGE', 'PL-DECODER-FULL', 'PL-DECODER-DEVICE', 'PL-DEVICE-GROUP'] as const)
+    for (const code of [
+      'PL-DECODER-ELEMENT',
+      'PL-DECODER-PACKAGE',
+      'PL-DECODER-FULL',
+      'PL-DECODER-DEVICE',
+      'PL-DEVICE-GROUP'
+    ] as const)
       for (const seen of [nothing, stream, picture]) expect(decoderOf(code, seen), code).toBe('cpu')
-    for (const code of ['PL-CAMERA-HUNG', 'PL-DECODER-ENDED', 'PL-CAMERA-NOT-VIDEO', 'PL-DECODER-NO-PICTURE'] as const) {
+    for (const code of [
+      'PL-CAMERA-HUNG',
+      'PL-DECODER-ENDED',
+      'PL-CAMERA-NOT-VIDEO',
+      'PL-DECODER-NO-PICTURE'
+    ] as const) {
       expect(decoderOf(code, stream), code).toBe('cpu')
       const byCamera = decoderOf(code, { ...stream, decoderEnded: false })
       expect(byCamera, code).toBe(code === 'PL-DECODER-ENDED' ? 'gpu' : 'cpu')
       for (const seen of [nothing, picture]) expect(decoderOf(code, seen), code).toBe('gpu')
     }
     const cameras: ErrorCode[] = [
-      ...(['PL-CAMERA-LOGIN', 'PL-CAMERA-FORBIDDEN', 'PL-CAMERA-PATH', 'PL-CAMERA-REFUSED', 'PL-CAMERA-TIMEOUT', 'PL-CAMERA-UNREACHABLE', 'PL-CAMERA-HOST'] as const),
-      ...(['PL-CAMERA-TRANSPORT', 'PL-CAMERA-CODEC', 'PL-CAMERA-NO-VIDEO', 'PL-CAMERA-FAULT', 'PL-CAMERA-CLOSED', 'PL-CAMERA-ENDED'] as const)
+      ...([
+        'PL-CAMERA-LOGIN',
+        'PL-CAMERA-FORBIDDEN',
+        'PL-CAMERA-PATH',
+        'PL-CAMERA-REFUSED',
+        'PL-CAMERA-TIMEOUT',
+        'PL-CAMERA-UNREACHABLE',
+        'PL-CAMERA-HOST'
+      ] as const),
+      ...([
+        'PL-CAMERA-TRANSPORT',
+        'PL-CAMERA-CODEC',
+        'PL-CAMERA-NO-VIDEO',
+        'PL-CAMERA-FAULT',
+        'PL-CAMERA-CLOSED',
+        'PL-CAMERA-ENDED'
+      ] as const)
     ]
     for (const code of cameras)
       for (const seen of [nothing, stream, picture]) expect(decoderOf(code, seen), code).toBe('gpu')

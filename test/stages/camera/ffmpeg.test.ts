@@ -136,7 +136,9 @@ describe('classify', () => {
   })
 
   it('prefers what tells more, and takes the last words where it knows none', () => {
-    expect(classify(ffmpegFailures, ended('failed: 401 Unauthorized', 'Invalid data found')).code).toBe('PL-CAMERA-LOGIN')
+    expect(classify(ffmpegFailures, ended('failed: 401 Unauthorized', 'Invalid data found')).code).toBe(
+      'PL-CAMERA-LOGIN'
+    )
     expect(classify(ffmpegFailures, ended('a', 'b')).what).toContain('code 1 after saying: b')
     expect(classify(ffmpegFailures, { code: null, signal: 'SIGSEGV', lines: [] }).what).toContain('SIGSEGV')
     expect(classify(ffmpegFailures, { code: 0, signal: null, lines: [] }).code).toBe('PL-CAMERA-ENDED')

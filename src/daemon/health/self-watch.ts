@@ -2,13 +2,16 @@
 
 import type { Condition } from '../../contract/messages.js'
 import type { Clock } from '../../core/clock.js'
-import type { ErrorCode, PainlensError, Problem } from '../../core/errors.js'
+import type { ErrorCode, Problem } from '../../core/errors.js'
+
+/** A clause for an alarm's text, without where and what to do. */
+type Trouble = { code: ErrorCode; what: string }
 
 export interface SelfWatchOptions {
   connected: () => boolean
   /** Why there is no connection to the broker, if that is known. */
-  trouble: () => { code: ErrorCode; what: string } | null | undefined
-  outbox: () => { depth: number; inMemory: number; trouble: PainlensError | null }
+  trouble: () => Trouble | null | undefined
+  outbox: () => { depth: number; inMemory: number; trouble: Trouble | null }
   /** How many messages may wait. */
   outboxMax: number
   /** `problem` null says that it is over. @param about since: a moment of the clock */

@@ -5,13 +5,7 @@ import type { ErrorCode } from '../../../src/core/errors.js'
 import { DecoderChoice } from '../../../src/stages/camera/decoder-choice.js'
 import type { Seen } from '../../../src/stages/camera/decoder-run.js'
 import { nvidiaElements } from '../../../src/stages/camera/gst-elements.js'
-import {
-  checkCamera,
-  type Decoder,
-  decoderFor,
-  type Failure,
-  type FailureKind
-} from '../../../src/stages/camera/index.js'
+import { checkCamera, type Decoder, decoderFor, type Failure } from '../../../src/stages/camera/index.js'
 import { it, nameOfProgram, type World } from './gst-world.js'
 import { colourAt, nameOf, nextFrames, takeFrames, untilReason, untilState } from './rig.js'
 

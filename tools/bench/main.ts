@@ -19,6 +19,7 @@ import { lrpTable } from './lrp.js'
 import { memoryTable } from './memory.js'
 import { demoModel, fullSizeModel } from './models.js'
 import { renderFrames } from './pictures.js'
+import { rollsTable } from './rolls.js'
 import { sizingReport } from './sizing.js'
 import { measuredCosts } from './sizing-costs.js'
 import { stageTable } from './stages.js'
@@ -54,6 +55,7 @@ const benches: Record<string, () => Promise<string>> = {
 
 /** What says nothing about speed is done only when it is named. */
 const onRequest: typeof benches = {
+  rolls: () => rollsTable(),
   frozen: frozenTable,
   sizing: async () => sizingReport(await readFile(join(packageRoot, 'docs/operate/sizing.yaml'), 'utf8')),
   costs: async () =>

@@ -6,7 +6,7 @@ import { packageRoot } from '../../core/version.js'
 import { alignFace } from '../../lib/face/align.js'
 import { faceModelFiles } from '../../lib/face/models/index.js'
 import { FaceNetworks, frameTensor } from '../../lib/face/networks.js'
-import { defaultMinScore, searchFaces } from '../../lib/face/search.js'
+import { allSweeps, defaultMinScore, searchFaces } from '../../lib/face/search.js'
 import { viewOfSquare } from '../../lib/face/view.js'
 import type { Manifest } from '../../lib/model/manifest.js'
 import { type Picture, readCrop, readPicture } from './pictures.js'
@@ -48,8 +48,8 @@ export async function openFaceTaker(
 
 async function takeLargest(networks: FaceNetworks, manifest: Manifest, path: string): Promise<PictureFace> {
   const picture = await readPicture(path)
-  const options = { minScore: defaultMinScore, around: [], everywhere: true }
-  const faces = await searchFaces(networks, frameTensor(picture, picture.data), options)
+  const options = { minScore: defaultMinScore, around: [], sweeps: allSweeps }
+  const faces = await searchFaces(networks, picture, options)
   const [largest] = [...faces].sort((a, b) => b.box.width * b.box.height - a.box.width * a.box.height)
   if (!largest) throw new InputError('PL-PICTURE-NO-FACE', 'no face is found in it', path)
   const crop = alignFace(picture, largest.landmarks, manifest.input, manifest.alignment)
@@ -77,5 +77,5 @@ async function landmarksOf(networks: FaceNetworks, picture: Picture, { alignment
   }
   // A square around the crop's middle always shows some of it.
   const view = viewOfSquare(picture, square, 112)!
-  return networks.landmarks(frameTensor(picture, picture.data), view)
+  return (await networks.landmarks(frameTensor(picture, picture.data), view)).points
 }

@@ -15,6 +15,14 @@ export function frameTensor({ width, height }: Size, data: Uint8Array<ArrayBuffe
   return new ort.Tensor('uint8', data, [height, width, 3])
 }
 
+/** What the landmark net says of a face. */
+export interface Marks {
+  /** The 68 points: x0 y0 x1 y1 … */
+  points: Float32Array
+  /** The 256 numbers that the net reads them from, which know more (see `probes.ts`). */
+  feature: Float32Array
+}
+
 /** The finder's default boxes, width and height in cells. */
 const finderShapes = [
   [1.603231, 2.094468],
@@ -68,13 +76,14 @@ export class FaceNetworks {
     )
   }
 
-  /** The 68 points of the face in a view: x0 y0 x1 y1 … */
-  async landmarks(frame: FrameTensor, view: View): Promise<Float32Array> {
-    const { landmarks } = await run(this.landmarker, frame, view)
+  /** The face in a view. */
+  async landmarks(frame: FrameTensor, view: View): Promise<Marks> {
+    const { landmarks, feature } = await run(this.landmarker, frame, view)
     const [rows, columns] = inputSize(view)
-    return (landmarks!.data as Float32Array).map((share, i) =>
+    const points = (landmarks!.data as Float32Array).map((share, i) =>
       i % 2 === 0 ? view.origin.x + share * columns * view.scale : view.origin.y + share * rows * view.scale
     )
+    return { points, feature: feature!.data as Float32Array }
   }
 
   #anchorsFor(view: View): Anchors {

@@ -1,148 +1,160 @@
-import type { Box, Size } from '../../core/types.js'
-import { type Candidate, centreOf, overlap, squareAround, suppress } from './boxes.js'
-import type { FaceNetworks, FrameTensor } from './networks.js'
-import { viewOfFrame, viewOfSquare } from './view.js'
+import type { Box, Size, UnusableReason } from '../../core/types.js'
+import { boxOf, type Candidate, inTurn, overlap, type Place, suppress } from './boxes.js'
+import { agreed, type Look, look, lookOnce, type Marked, mark, squareAround } from './look.js'
+import { type FaceNetworks, frameTensor } from './networks.js'
+import { quarterTurned, type Small, shrink } from './shrink.js'
+import type { Pixels } from './similarity.js'
+import { toFrame } from './similarity.js'
+import { leastUpright, whyUnusable } from './usable.js'
+import { viewOfFrame } from './view.js'
 
-export interface FoundFace extends Candidate {
-  /** x0 y0 … of the 68 points, in pixels of the frame. */
-  landmarks: Float32Array
+export interface FoundFace extends Candidate, Marked {
+  place: Place
+  /** Null where it is usable. */
+  whyNot: UnusableReason | null
+}
+
+/** How the finder looks over the whole frame: as it is or turned by a quarter, its longer side made that many pixels. */
+export interface Sweep {
+  turn: 0 | 90
+  length: number
+  /** Only where no face is known yet. */
+  ifNone?: boolean
 }
 
 export interface SearchOptions {
   /** The score from which on a place is a face, 0..1. */
   minScore: number
   /** Where faces were in the frame before; each is looked for in its neighbourhood, with half of that score. */
-  around: readonly Box[]
-  /** Whether to look over the whole frame, too; done at any rate where one of `around` is not found again. */
-  everywhere: boolean
+  around: readonly Place[]
+  /** How to look over the whole frame; nothing for not at all. */
+  sweeps: readonly Sweep[]
+  /** What to do in addition where one of `around` is not found again. */
+  ifLost?: readonly Sweep[]
 }
 
 export const defaultMinScore = 0.5
 
 /**
- * Measured in docs/measured/faces.md, as are the following: the longer side of the finder's input. The second length is for faces
- * too near for the first, and looked at only where that found none.
+ * Measured in docs/measured/faces.md, as are the following. The finder proposes faces that stand or hang upright in what
+ * it sees, so two sweeps find a face at any angle. The second length is for faces too near for the first.
  */
-const finderLengths = [640, 320] as const
+export const sweeps = {
+  upright: { turn: 0, length: 640 },
+  lying: { turn: 90, length: 640 },
+  near: { turn: 0, length: 320, ifNone: true },
+  nearLying: { turn: 90, length: 320, ifNone: true }
+} as const satisfies Record<string, Sweep>
+export const allSweeps: readonly Sweep[] = Object.values(sweeps)
+
 const finderMultiple = 32
 /** The finder only proposes, so it may be wrong often; its proposals are looked at one by one. */
 const leastProposal = 0.1
 const mostProposals = 12
-/** The detector's input, and how wide a face in it is best: just below its smallest default box. */
-const detectorSide = 128
-const bestFaceWidth = 46
 /** The finder's boxes are about a third too wide; the side of the square to look at, in their mean sides. */
 const proposalSquare = 2.4
 /** Where a face was a moment ago, that share of the score will do. */
 const keptScore = 0.5
-/** Below this a look is over; between it and `sureScore` a second one is taken at the place and size it found. */
-const leastScore = 0.1
-const sureScore = 0.8
-/** How far from the middle of what was looked at a face may lie, as a share of the detector's input. */
-const mostOffset = 0.3
 /** Two boxes of one face overlap at least that much. */
 const sameFace = 0.35
-/** The landmark net wants a face's box a little lower than the detector puts it. */
-const landmarkShift = 0.14
-const landmarkSide = 112
+/** Turns from what the sweep takes for upright, likeliest first. */
+const turns = [0, 180, 90, -90] as const
 
 /**
- * Finds the faces of a frame with their landmarks, best first: near where faces were before and, by the finder, in the
- * whole frame. What the finder proposes counts only as far as the detector agrees.
+ * Finds the faces of a frame with their landmarks and their roll, best first: near where faces were before and, by the
+ * finder, in the whole frame. What the finder proposes counts only as far as the detector agrees, in the turn in which
+ * the landmarks say that it is upright.
  */
-export async function searchFaces(
-  networks: FaceNetworks,
-  frame: FrameTensor,
-  options: SearchOptions
-): Promise<FoundFace[]> {
-  const { minScore, around, everywhere } = options
-  const faces: Candidate[] = []
-  for (const box of around) {
-    const face = await look(networks, frame, squareAround(box, sideFor(box)))
-    if (face && face.score >= keptScore * minScore) faces.push(face)
+export async function searchFaces(networks: FaceNetworks, frame: Pixels, options: SearchOptions): Promise<FoundFace[]> {
+  const search = new Search(networks, frame, options.minScore)
+  for (const place of options.around) await search.addKnown(place)
+  const lost = search.faces.length < options.around.length
+  for (const sweep of lost && options.ifLost ? options.ifLost : options.sweeps) await search.addSwept(sweep)
+  return suppress(search.faces, sameFace)
+}
+
+class Search {
+  readonly faces: FoundFace[] = []
+  readonly #smalls = new Map<string, Small>()
+
+  constructor(
+    private readonly networks: FaceNetworks,
+    private readonly frame: Pixels,
+    private readonly minScore: number
+  ) {}
+
+  async addKnown(place: Place): Promise<void> {
+    const { networks, frame } = this
+    const seen = await look(networks, frame, squareAround(place))
+    if (!seen || seen.score < keptScore * this.minScore) return
+    this.#add(seen, await mark(networks, frame, seen.place))
   }
-  if (everywhere || faces.length < around.length) {
-    for (const length of finderLengths)
-      if (faces.length === 0 || length === finderLengths[0]) await addProposed(networks, frame, length, minScore, faces)
+
+  /** Adds what the finder proposes and the detector confirms. */
+  async addSwept({ turn, length, ifNone }: Sweep): Promise<void> {
+    if (ifNone && this.faces.length > 0) return
+    const small = this.#small(turn, length)
+    const view = viewOfFrame(small, finderInput(small, length))
+    const proposals = await this.networks.find(frameTensor(small, small.data), view, leastProposal)
+    for (const { box, score } of proposals.slice(0, mostProposals)) {
+      const place = placeOf(box, small, turn)
+      if (!this.faces.some((face) => covers(face.box, boxOf(place)))) await this.#addProposed(place, score)
+    }
   }
-  const found: FoundFace[] = []
-  for (const face of suppress(faces, sameFace)) {
-    const landmarks = await landmarksOf(networks, frame, face.box)
-    if (landmarks) found.push({ ...face, landmarks })
+
+  /** The turn in which the detector and the landmarks agree that a face stands upright. */
+  async #addProposed(place: Place, finderScore: number): Promise<void> {
+    const { networks, frame } = this
+    const side = proposalSquare * Math.sqrt(place.width * place.height)
+    let best: { seen: Look; marked: Marked } | undefined
+    for (const turn of turns) {
+      const seen = await look(networks, frame, { centre: place.centre, side, roll: inTurn(place.roll + turn) })
+      if (!seen) continue
+      const marked = await mark(networks, frame, seen.place)
+      if (!best || marked.upright > best.marked.upright) best = { seen, marked }
+      if (marked.upright >= leastUpright && agreed(seen.score, finderScore) >= this.minScore) break
+    }
+    if (!best) return
+    const upright = { ...best.seen.place, roll: best.marked.roll }
+    const seen = (await lookOnce(networks, frame, squareAround(upright))) ?? best.seen
+    const score = agreed(Math.max(seen.score, best.seen.score), finderScore)
+    if (score >= this.minScore) this.#add({ ...seen, score }, best.marked)
   }
-  return found
-}
 
-/** Adds what the finder proposes at that length of its input and the detector confirms. */
-async function addProposed(
-  networks: FaceNetworks,
-  frame: FrameTensor,
-  length: number,
-  minScore: number,
-  faces: Candidate[]
-): Promise<void> {
-  const size = sizeOf(frame)
-  const proposals = await networks.find(frame, viewOfFrame(size, finderInput(size, length)), leastProposal)
-  for (const { box, score } of proposals.slice(0, mostProposals)) {
-    if (faces.some((face) => covers(face.box, box))) continue
-    const side = proposalSquare * Math.sqrt(box.width * box.height)
-    const face = await look(networks, frame, squareAround(box, side))
-    if (!face) continue
-    face.score = agreed(face.score, score)
-    if (face.score >= minScore) faces.push(face)
+  #add({ place, score }: Look, marked: Marked): void {
+    const settled = { ...place, roll: marked.roll }
+    const whyNot = whyUnusable({ place: settled, score, ...marked })
+    this.faces.push({ ...marked, place: settled, box: boxOf(settled), score, whyNot })
+  }
+
+  #small(turn: Sweep['turn'], length: number): Small {
+    const factor = Math.max(1, Math.floor(Math.max(this.frame.width, this.frame.height) / length))
+    const key = `${turn}/${factor}`
+    const known = this.#smalls.get(key)
+    if (known) return known
+    const small = turn === 0 ? shrink(this.frame, factor) : quarterTurned(this.#small(0, length))
+    this.#smalls.set(key, small)
+    return small
   }
 }
 
-/**
- * What two nets say together, as if their errors had nothing to do with each other, but never less than the detector
- * alone: it goes by colour and doubts dark skin in grey pictures, of which the finder is sure.
- */
-function agreed(detector: number, finder: number): number {
-  const both = detector * finder
-  return Math.max(detector, both / (both + (1 - detector) * (1 - finder)))
+/** Where in the frame a box lies that was found in a small picture. */
+function placeOf(box: Box, { toFrame: way }: Small, roll: number): Place {
+  const scale = Math.hypot(way.a, way.b)
+  const centre = toFrame(way, { x: box.x + box.width / 2, y: box.y + box.height / 2 })
+  return { centre, width: box.width * scale, height: box.height * scale, roll }
 }
-
-/** The face nearest to the middle of a square; a second look, centred on what the first one found, decides doubts. */
-async function look(networks: FaceNetworks, frame: FrameTensor, square: Box): Promise<Candidate | undefined> {
-  const first = await lookOnce(networks, frame, square)
-  if (!first || first.score >= sureScore) return first
-  const second = await lookOnce(networks, frame, squareAround(first.box, sideFor(first.box)))
-  return second && second.score > first.score ? second : first
-}
-
-async function lookOnce(networks: FaceNetworks, frame: FrameTensor, square: Box): Promise<Candidate | undefined> {
-  const view = viewOfSquare(sizeOf(frame), square, detectorSide)
-  if (!view) return undefined
-  const middle = centreOf(square)
-  const most = mostOffset * square.width
-  const candidates = await networks.detect(frame, view, leastScore)
-  return candidates.find(({ box }) => {
-    const { x, y } = centreOf(box)
-    return Math.abs(x - middle.x) <= most && Math.abs(y - middle.y) <= most
-  })
-}
-
-async function landmarksOf(networks: FaceNetworks, frame: FrameTensor, box: Box): Promise<Float32Array | undefined> {
-  const lower = { ...box, y: box.y + landmarkShift * box.height }
-  const view = viewOfSquare(sizeOf(frame), squareAround(lower, Math.max(box.width, box.height)), landmarkSide)
-  return view && networks.landmarks(frame, view)
-}
-
-const sideFor = (box: Box): number => (box.width * detectorSide) / bestFaceWidth
 
 function covers(face: Box, proposal: Box): boolean {
-  const { x, y } = centreOf(proposal)
+  const x = proposal.x + proposal.width / 2
+  const y = proposal.y + proposal.height / 2
   const inside = x > face.x && x < face.x + face.width && y > face.y && y < face.y + face.height
   return inside || overlap(face, proposal) > sameFace
 }
 
-/** Of the frame's shape, each side rounded up to what the finder's cells demand. */
+/** Of the picture's shape, each side rounded up to what the finder's cells demand. */
 function finderInput({ width, height }: Size, length: number): Size {
   const scale = length / Math.max(width, height)
   const side = (pixels: number): number => Math.ceil((pixels * scale) / finderMultiple) * finderMultiple
   return { width: side(width), height: side(height) }
-}
-
-function sizeOf(frame: FrameTensor): Size {
-  return { width: frame.dims[1]!, height: frame.dims[0]! }
 }

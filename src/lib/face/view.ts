@@ -78,3 +78,8 @@ export function feedsOf({ region, size, pads }: View): Record<'region' | 'size' 
 function whole(values: readonly number[]): ort.Tensor {
   return new ort.Tensor('int64', BigInt64Array.from(values, BigInt), [values.length])
 }
+
+/** A picture of the very size that a model takes. */
+export function wholeOf({ width, height }: Size): View {
+  return viewOfFrame({ width, height }, { width, height })
+}

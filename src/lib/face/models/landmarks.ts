@@ -15,7 +15,7 @@ const coordinates = 136
 /**
  * face-api's 68-point landmark net as ONNX: four dense blocks of separable convolutions, each summing up what its layers
  * found, and one linear layer. Inputs as in `addPicture`, 112x112 with pads. Output `landmarks` [1, 136]: x0 y0 x1 y1 …
- * as shares of the input's width and height.
+ * as shares of the input's width and height; output `feature` [1, 256]: what the linear layer reads them from.
  */
 export function landmarkModel(weights: ReadonlyMap<string, Weight>): OnnxModel {
   const graph = new GraphBuilder({ name: 'face_landmark_68' })
@@ -25,6 +25,7 @@ export function landmarkModel(weights: ReadonlyMap<string, Weight>): OnnxModel {
     x = denseBlock(layers, x, block, channelsIn, channelsOut)
   x = graph.node('GlobalAveragePool', [x], {}, { name: 'mean_feature' })
   x = graph.node('Flatten', [x], {}, { name: 'feature' })
+  graph.output(x, [1, 256])
   const matrix = graph.constant('fc.weights', layers.matrix('fc/weights', 256, coordinates), [256, coordinates])
   const bias = graph.constant('fc.bias', layers.vector('fc/bias', coordinates), [coordinates])
   graph.output(graph.node('Gemm', [x, matrix, bias], {}, { name: 'landmarks' }), [1, coordinates])

@@ -4,7 +4,7 @@ import type { Box, Size } from '../../core/types.js'
 import { openSession, type SessionOptions } from '../ort/session.js'
 import { type Anchors, anchorsOf } from './anchors.js'
 import { type Candidate, suppress } from './boxes.js'
-import type { FaceModels } from './models/index.js'
+import type { FaceModels } from './model-files.js'
 import { feedsOf, type View } from './view.js'
 
 /** A frame as ONNX Runtime takes it: uint8 [height, width, 3]. */
@@ -45,9 +45,8 @@ export class FaceNetworks {
     } catch (error) {
       await Promise.all(opened.map((session) => session.release()))
       if (!(error instanceof ModelError)) throw error
-      throw new ModelError(error.what, error.where, 'Run `painlens models build`: it makes the face models anew.', {
-        cause: error
-      })
+      const fix = 'Install painlens again: it brings the face models along. In a checkout: npm run build.'
+      throw new ModelError(error.what, error.where, fix, { cause: error })
     }
     return new FaceNetworks(opened[0]!, opened[1]!, opened[2]!)
   }

@@ -93,7 +93,7 @@ export const commandTable: readonly CommandRow[] = [
       'painlens alarms --config painlens.yaml --since 12h',
       'sudo painlens alarms --path /var/lib/painlens/data/alarms --camera room-12'
     ],
-    action: async (options) => (await import('./alarms/index.js')).alarmsCommand(options as never)
+    action: async (options, _, signal) => (await import('./alarms/index.js')).alarmsCommand(options as never, signal)
   },
   {
     usage: 'explain <images...>',

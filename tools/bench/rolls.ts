@@ -1,13 +1,11 @@
 /** `npm run bench -- rolls`: which faces are found at which roll, and whether the crop stands upright. */
-import { join } from 'node:path'
 import type { Point, Size } from '#painlens/core/types.js'
-import { packageRoot } from '#painlens/core/version.js'
 import { inTurn } from '#painlens/lib/face/boxes.js'
-import { buildFaceModels } from '#painlens/lib/face/models/index.js'
 import { FaceNetworks } from '#painlens/lib/face/networks.js'
 import { allSweeps, defaultMinScore, type FoundFace, searchFaces } from '#painlens/lib/face/search.js'
 import { type Pixels, type Similarity, sample, toFrame, turned } from '#painlens/lib/face/similarity.js'
 import { facePhotos, photoEyes, photoFaces } from './face-pictures.js'
+import { faceModels } from './models.js'
 import { table } from './table.js'
 
 const frame = { width: 1280, height: 720 }
@@ -104,8 +102,7 @@ function eyeOf(landmarks: Float32Array, first: number): Point {
 
 /** @param step in degrees */
 export async function rollsTable(step = 15): Promise<string> {
-  const models = await buildFaceModels({ outDir: join(packageRoot, 'models/face') })
-  const networks = await FaceNetworks.open(models, { provider: 'cpu', threads: 1 })
+  const networks = await FaceNetworks.open(faceModels, { provider: 'cpu', threads: 1 })
   const photos = []
   for await (const photo of facePhotos()) photos.push(photo)
   const options = { minScore: defaultMinScore, around: [], sweeps: allSweeps }

@@ -1,5 +1,5 @@
 /** What goes over MQTT, by topic; docs/integrate/mqtt.md is the same for readers. Times are ISO 8601 UTC. */
-import type { CameraState, RegionShare, Texts, Uncertainty } from '../core/types.js'
+import type { CameraState, RegionShare, Texts, Uncertainty, UnusableReason } from '../core/types.js'
 
 export interface StatusMessage {
   state: 'online' | 'offline'
@@ -21,8 +21,17 @@ export interface ObservationMessage {
   /** x, y, width, height in 0..1 of the frame. */
   box: [number, number, number, number]
   zone: string | null
-  pain: number
-  smoothed: number
+  /** How far the face is turned clockwise from upright, in degrees, above -180 and up to 180. */
+  roll_deg: number
+  /** Whether the face could be judged. */
+  usable: boolean
+  /** Why not. */
+  why_not: UnusableReason | null
+  /** How surely that is a face, 0..1. */
+  detector_score: number
+  /** Null where the face is not usable, as is `smoothed`. */
+  pain: number | null
+  smoothed: number | null
   /** All classes, only with privacy.publish_emotions. */
   emotions?: Record<string, number>
 }

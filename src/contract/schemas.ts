@@ -4,7 +4,7 @@
  * core/messages.ts says is checked at compile time: a field that is added there is added here, in one line.
  */
 import { z } from 'zod'
-import { regionNames } from '../core/types.js'
+import { regionNames, unusableReasons } from '../core/types.js'
 import { commandSchemas } from './commands.js'
 import type { AlarmMessage, CommandName, ResponseMessage } from './messages.js'
 import type { Kind, Payloads } from './topics.js'
@@ -49,8 +49,12 @@ const observation = z.strictObject({
     .tuple([z.number(), z.number(), z.number(), z.number()])
     .describe('x, y, width and height in parts of the picture.'),
   zone: name.nullable(),
-  pain: share.describe('The score of this frame.'),
-  smoothed: share.describe('The score that alarms go by.'),
+  roll_deg: z.number().gt(-180).lte(180).describe('How far the face is turned clockwise from upright.'),
+  usable: z.boolean().describe('Whether the face could be judged. What is not usable is never classified.'),
+  why_not: z.enum(unusableReasons).nullable().describe('Why the face is not usable; null where it is.'),
+  detector_score: share.describe('How surely that is a face.'),
+  pain: share.nullable().describe('The score of this frame; null where the face is not usable.'),
+  smoothed: share.nullable().describe('The score that alarms go by; null where the face is not usable.'),
   emotions: z.record(z.string(), share).optional().describe('All classes, only with privacy.publish_emotions.')
 })
 

@@ -74,7 +74,7 @@ describe('the face models', () => {
 
     const small = cut(photo, 1220, 400, 112)
     const points = await nets.faceLandmark68Net.forward(tf.tensor3d(small.data, [112, 112, 3], 'int32'))
-    const marked = await networks.landmarks(frameTensor(small, small.data), whole(112))
+    const { points: marked } = await networks.landmarks(frameTensor(small, small.data), whole(112))
     const shares = marked.map((pixel) => pixel / 112)
     expect(largestDifference(shares, points.dataSync())).toBeLessThan(1e-4)
   })

@@ -5,7 +5,8 @@ import type { AlarmMessage, Condition, ObservationMessage } from '../../contract
 import { type Clock, stamp } from '../../core/clock.js'
 import { errorFields, type Problem } from '../../core/errors.js'
 import type { Log } from '../../core/log.js'
-import type { CameraState, Verdict } from '../../core/types.js'
+import type { CameraState, Face, Verdict } from '../../core/types.js'
+import { inTurn } from '../../lib/face/boxes.js'
 import type { Alarms } from '../../stages/alarm/index.js'
 import type { AlarmLog } from '../../stages/alarm-log/index.js'
 import type { Mqtt } from '../../stages/mqtt/index.js'
@@ -43,6 +44,7 @@ export class Reporter {
   glance({ sighting, verdicts }: Glance, camera: CameraConfig): void {
     const { alarms, explanations, supervision, clock } = this.#options
     for (const verdict of verdicts) this.#verdict(verdict, camera)
+    for (const face of sighting.faces) if (face.whyNot !== null) this.#observation(face, sighting.at, null, camera)
     for (const track of sighting.lost) {
       alarms.trackLost(sighting.camera, track, sighting.at)
       explanations?.forget(sighting.camera, track)
@@ -106,33 +108,52 @@ export class Reporter {
   }
 
   #verdict(verdict: Verdict, camera: CameraConfig): void {
-    const { alarms, mqtt, explanations, clock } = this.#options
+    const { alarms, explanations } = this.#options
     const { at, face, score } = verdict
     const { track, box, crop } = face
     const output = alarms.observe({ camera: camera.id, track, at, score, box })
     this.send(output.alarms)
-    mqtt.observation(camera.id, observationOf(verdict, stamp(clock, at), output.smoothed, camera))
+    this.#observation(face, at, { verdict, smoothed: output.smoothed }, camera)
     const alarmId = output.episode?.active ? output.episode.alarmId : null
     explanations?.consider({ camera: camera.id, track, at, crop, score, alarmId })
   }
+
+  #observation(face: Face, at: number, judged: Judged | null, camera: CameraConfig): void {
+    const { mqtt, clock } = this.#options
+    mqtt.observation(camera.id, observationOf(face, stamp(clock, at), judged, camera))
+  }
+}
+
+/** What the classifier and the alarm stage made of a face. */
+interface Judged {
+  verdict: Verdict
+  smoothed: number
 }
 
 function observationOf(
-  verdict: Verdict,
+  { track, box, zone, roll, whyNot, score }: Face,
   at: string,
-  smoothed: number,
+  judged: Judged | null,
   { width, height }: CameraConfig
 ): ObservationMessage {
-  const { track, box, zone } = verdict.face
-  return {
+  const message = {
     at,
     track,
     box: [round(box.x / width), round(box.y / height), round(box.width / width), round(box.height / height)],
     zone,
-    pain: round(verdict.score),
-    smoothed: round(smoothed),
+    roll_deg: inTurn(Math.round(roll)),
+    usable: whyNot === null,
+    why_not: whyNot,
+    detector_score: round(score)
+  } satisfies Omit<ObservationMessage, 'pain' | 'smoothed' | 'emotions'>
+  if (!judged) return { ...message, pain: null, smoothed: null }
+  const { score: pain, labels, probabilities } = judged.verdict
+  return {
+    ...message,
+    pain: round(pain),
+    smoothed: round(judged.smoothed),
     // The MQTT stage takes them out again unless privacy.publish_emotions allows them.
-    emotions: Object.fromEntries(verdict.labels.map((label, i) => [label, round(verdict.probabilities[i]!)]))
+    emotions: Object.fromEntries(labels.map((label, i) => [label, round(probabilities[i]!)]))
   }
 }
 

@@ -1,3 +1,4 @@
+import { InferenceError } from '../../core/errors.js'
 import type { Box, Size, UnusableReason } from '../../core/types.js'
 import { boxOf, type Candidate, inTurn, overlap, type Place, suppress } from './boxes.js'
 import { agreed, type Look, look, lookOnce, type Marked, mark, squareAround } from './look.js'
@@ -57,6 +58,8 @@ const proposalSquare = 2.4
 const keptScore = 0.5
 /** Two boxes of one face overlap at least that much. */
 const sameFace = 0.35
+/** A face turned further than that is worth a second look, in degrees. */
+const straightWithin = 15
 /** Turns from what the sweep takes for upright, likeliest first. */
 const turns = [0, 180, 90, -90] as const
 
@@ -66,11 +69,29 @@ const turns = [0, 180, 90, -90] as const
  * the landmarks say that it is upright.
  */
 export async function searchFaces(networks: FaceNetworks, frame: Pixels, options: SearchOptions): Promise<FoundFace[]> {
+  if (frame.data.length !== frame.width * frame.height * 3)
+    throw new InferenceError(
+      'PL-FACE-FAILED',
+      `has ${frame.data.length} bytes`,
+      `a frame of ${frame.width}x${frame.height}`
+    )
   const search = new Search(networks, frame, options.minScore)
   for (const place of options.around) await search.addKnown(place)
   const lost = search.faces.length < options.around.length
   for (const sweep of lost && options.ifLost ? options.ifLost : options.sweeps) await search.addSwept(sweep)
   return suppress(search.faces, sameFace)
+}
+
+/** How a face looks in one turn. */
+interface Sight {
+  seen: Look
+  marked: Marked
+  isUpright: boolean
+}
+
+function isBetter(a: Sight, b: Sight): boolean {
+  if (a.isUpright !== b.isUpright) return a.isUpright
+  return a.isUpright ? a.marked.upright > b.marked.upright : a.seen.score > b.seen.score
 }
 
 class Search {
@@ -102,23 +123,29 @@ class Search {
     }
   }
 
-  /** The turn in which the detector and the landmarks agree that a face stands upright. */
+  /** In the turn in which the detector and the landmarks agree that it stands upright, or the detector is surest. */
   async #addProposed(place: Place, finderScore: number): Promise<void> {
-    const { networks, frame } = this
+    const { networks, frame, minScore } = this
     const side = proposalSquare * Math.sqrt(place.width * place.height)
-    let best: { seen: Look; marked: Marked } | undefined
+    let best: Sight | undefined
     for (const turn of turns) {
       const seen = await look(networks, frame, { centre: place.centre, side, roll: inTurn(place.roll + turn) })
       if (!seen) continue
       const marked = await mark(networks, frame, seen.place)
-      if (!best || marked.upright > best.marked.upright) best = { seen, marked }
-      if (marked.upright >= leastUpright && agreed(seen.score, finderScore) >= this.minScore) break
+      const sight = { seen, marked, isUpright: marked.upright >= leastUpright }
+      if (!best || isBetter(sight, best)) best = sight
+      if (sight.isUpright && agreed(seen.score, finderScore) >= minScore) break
     }
     if (!best) return
-    const upright = { ...best.seen.place, roll: best.marked.roll }
-    const seen = (await lookOnce(networks, frame, squareAround(upright))) ?? best.seen
-    const score = agreed(Math.max(seen.score, best.seen.score), finderScore)
-    if (score >= this.minScore) this.#add({ ...seen, score }, best.marked)
+    const { place: at, score } = await this.#straightened(best)
+    if (agreed(score, finderScore) >= minScore) this.#add({ place: at, score: agreed(score, finderScore) }, best.marked)
+  }
+
+  /** Looked at once more where the landmarks say that it stands otherwise, for the detector is surest of upright faces. */
+  async #straightened({ seen, marked, isUpright }: Sight): Promise<Look> {
+    if (!isUpright || Math.abs(inTurn(marked.roll - seen.place.roll)) < straightWithin) return seen
+    const again = await lookOnce(this.networks, this.frame, squareAround({ ...seen.place, roll: marked.roll }))
+    return again && again.score > seen.score ? again : seen
   }
 
   #add({ place, score }: Look, marked: Marked): void {

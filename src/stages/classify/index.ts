@@ -34,7 +34,7 @@ export interface Classifier {
   /** How often the worker was started again. */
   readonly restarted: number
   /**
-   * Verdicts in the order of the sighting's faces. What waits for the model, of whatever camera, goes through it together.
+   * Verdicts about the sighting's usable faces, in their order; of the others the model is not asked. What waits for the model, of whatever camera, goes through it together.
    * @param take gives the sighting when its turn has come, so that it may be a newer one than when this was called
    */
   classify(take: () => Seen): Promise<Verdict[]>
@@ -93,22 +93,24 @@ export async function startClassifier(options: ClassifierOptions): Promise<Class
     },
     async classify(take) {
       let seen: Seen | undefined
+      let usable: Face[] = []
       const logits = await batches.submit(() => {
         seen = take()
-        return seen.faces
+        usable = seen.faces.filter(({ whyNot }) => whyNot === null)
+        return usable
       })
-      return logits.map((each, i) => verdictOf(manifest, seen!, i, each))
+      return logits.map((each, i) => verdictOf(manifest, seen!, usable[i]!, each))
     },
     stop: () => worker.close()
   }
 }
 
-function verdictOf(manifest: Manifest, { camera, at, faces }: Seen, index: number, logits: Float32Array): Verdict {
+function verdictOf(manifest: Manifest, { camera, at }: Seen, face: Face, logits: Float32Array): Verdict {
   const probabilities = softmax(logits, manifest.temperature)
   return {
     camera,
     at,
-    face: faces[index]!,
+    face,
     labels: manifest.labels,
     logits,
     probabilities,

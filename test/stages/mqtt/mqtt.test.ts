@@ -103,6 +103,10 @@ describe('what is published', () => {
       at: '2026-01-01T00:00:00.000Z',
       box: [0, 0, 1, 1] as [number, number, number, number],
       zone: null,
+      roll_deg: 0,
+      usable: true,
+      why_not: null,
+      detector_score: 1,
       pain: 0.1,
       smoothed: 0.1
     }
@@ -237,7 +241,18 @@ describe('coming and going', () => {
     rig = await startRig(broker.url)
     const { mqtt, lines } = rig
     await mqtt.alarm(alarm('a0', 0))
-    mqtt.observation('hall', { at: '', track: 1, box: [0, 0, 1, 1], zone: null, pain: 0, smoothed: 0 })
+    mqtt.observation('hall', {
+      at: '',
+      track: 1,
+      box: [0, 0, 1, 1],
+      zone: null,
+      roll_deg: 0,
+      usable: true,
+      why_not: null,
+      detector_score: 1,
+      pain: 0,
+      smoothed: 0
+    })
     await eventually('trouble', () => mqtt.stats().trouble !== null)
     await new Promise((resolve) => setTimeout(resolve, 300))
     expect(lines.filter((line) => line.startsWith('warn'))).toEqual([

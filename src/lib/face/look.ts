@@ -1,9 +1,10 @@
 /** One face, looked at closely: the square around its place, turned so that it stands upright. */
 import type { Box, Point, Size } from '../../core/types.js'
-import { type Candidate, centreOf, inTurn, type Place } from './boxes.js'
+import { centreOf, inTurn, type Place } from './boxes.js'
+import { cut } from './cut.js'
 import { type FaceNetworks, frameTensor } from './networks.js'
 import { uprightness } from './probes.js'
-import { ofSquare, type Pixels, pointsToFrame, type Square, sample, toFrame, turned } from './similarity.js'
+import { ofSquare, type Pixels, pointsToFrame, type Square, toFrame, turned } from './similarity.js'
 import { wholeOf } from './view.js'
 
 /** A place as the detector sees it. */
@@ -111,7 +112,7 @@ function eye(landmarks: Float32Array, first: number): Point {
 function picture(frame: Pixels, square: Square, side: number) {
   const size = { width: side, height: side }
   const toFrame = ofSquare(square, side)
-  return { tensor: frameTensor(size, sample(frame, toFrame, size)), view: wholeOf(size), toFrame }
+  return { tensor: frameTensor(size, cut(frame, toFrame, size)), view: wholeOf(size), toFrame }
 }
 
 function isNearMiddle(box: Box): boolean {
@@ -134,5 +135,3 @@ export function agreed(detector: number, finder: number): number {
   const both = detector * finder
   return Math.max(detector, both / (both + (1 - detector) * (1 - finder)))
 }
-
-export type { Candidate }

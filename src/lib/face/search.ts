@@ -4,8 +4,7 @@ import { boxOf, type Candidate, inTurn, overlap, type Place, suppress } from './
 import { agreed, type Look, look, lookOnce, type Marked, mark, squareAround } from './look.js'
 import { type FaceNetworks, frameTensor } from './networks.js'
 import { quarterTurned, type Small, shrink } from './shrink.js'
-import type { Pixels } from './similarity.js'
-import { toFrame } from './similarity.js'
+import { type Pixels, type Square, toFrame } from './similarity.js'
 import { leastUpright, whyUnusable } from './usable.js'
 import { viewOfFrame } from './view.js'
 
@@ -30,8 +29,18 @@ export interface SearchOptions {
   around: readonly Place[]
   /** How to look over the whole frame; nothing for not at all. */
   sweeps: readonly Sweep[]
-  /** What to do in addition where one of `around` is not found again. */
+  /** What to do instead where one of `around` is not found again. */
   ifLost?: readonly Sweep[]
+  /** Bounds what proposals cost that are no faces; without it each is looked at in every turn. */
+  share?: LooksShare
+}
+
+/** A part of the looks at a frame's proposals, for a camera that gives the same picture frame after frame. */
+export interface LooksShare {
+  /** How many looks may lead nowhere. */
+  looks: number
+  /** Goes on by one from frame to frame, so that in time every proposal is looked at in every turn. */
+  round: number
 }
 
 export const defaultMinScore = 0.5
@@ -50,8 +59,10 @@ export const allSweeps: readonly Sweep[] = Object.values(sweeps)
 
 const finderMultiple = 32
 /** The finder only proposes, so it may be wrong often; its proposals are looked at one by one. */
-const leastProposal = 0.1
+const leastProposal = 0.05
 const mostProposals = 12
+/** A proposal that is worth more than four looks. */
+const likelyProposal = 0.3
 /** The finder's boxes are about a third too wide; the side of the square to look at, in their mean sides. */
 const proposalSquare = 2.4
 /** Where a face was a moment ago, that share of the score will do. */
@@ -61,7 +72,10 @@ const sameFace = 0.35
 /** A face turned further than that is worth a second look, in degrees. */
 const straightWithin = 15
 /** Turns from what the sweep takes for upright, likeliest first. */
-const turns = [0, 180, 90, -90] as const
+const quarters = [0, 180, 90, -90] as const
+/** … and where a quarter shows something that may be a face, but none shows it upright. */
+const eighths = [45, -45, 135, -135] as const
+const turns = [...quarters, ...eighths]
 
 /**
  * Finds the faces of a frame with their landmarks and their roll, best first: near where faces were before and, by the
@@ -75,39 +89,56 @@ export async function searchFaces(networks: FaceNetworks, frame: Pixels, options
       `has ${frame.data.length} bytes`,
       `a frame of ${frame.width}x${frame.height}`
     )
-  const search = new Search(networks, frame, options.minScore)
+  const search = new Search(networks, frame, options)
   for (const place of options.around) await search.addKnown(place)
   const lost = search.faces.length < options.around.length
   for (const sweep of lost && options.ifLost ? options.ifLost : options.sweeps) await search.addSwept(sweep)
   return suppress(search.faces, sameFace)
 }
 
+/** What the finder proposes. */
+interface Proposal {
+  place: Place
+  score: number
+}
+
+const squareOf = ({ place: { centre, width, height, roll } }: Proposal, turn: number): Square => ({
+  centre,
+  side: proposalSquare * Math.sqrt(width * height),
+  roll: inTurn(roll + turn)
+})
+
+/** The likeliest first, as the finder sees it; then all the others and all turns, from another place on in each round. */
+function inRound(proposals: readonly Proposal[], { looks, round }: LooksShare): [Proposal, number][] {
+  const [first, ...rest] = turns.flatMap((turn) => proposals.map((proposal): [Proposal, number] => [proposal, turn]))
+  if (!first) return []
+  const from = rest.length === 0 ? 0 : (round * (looks - 1)) % rest.length
+  return [first, ...rest.slice(from), ...rest.slice(0, from)]
+}
+
 /** How a face looks in one turn. */
 interface Sight {
   seen: Look
   marked: Marked
-  isUpright: boolean
-}
-
-function isBetter(a: Sight, b: Sight): boolean {
-  if (a.isUpright !== b.isUpright) return a.isUpright
-  return a.isUpright ? a.marked.upright > b.marked.upright : a.seen.score > b.seen.score
 }
 
 class Search {
   readonly faces: FoundFace[] = []
   readonly #smalls = new Map<string, Small>()
+  #looksLeft: number
 
   constructor(
     private readonly networks: FaceNetworks,
     private readonly frame: Pixels,
-    private readonly minScore: number
-  ) {}
+    private readonly options: Pick<SearchOptions, 'minScore' | 'share'>
+  ) {
+    this.#looksLeft = options.share?.looks ?? Number.POSITIVE_INFINITY
+  }
 
   async addKnown(place: Place): Promise<void> {
     const { networks, frame } = this
     const seen = await look(networks, frame, squareAround(place))
-    if (!seen || seen.score < keptScore * this.minScore) return
+    if (!seen || seen.score < keptScore * this.options.minScore) return
     this.#add(seen, await mark(networks, frame, seen.place))
   }
 
@@ -117,35 +148,53 @@ class Search {
     const small = this.#small(turn, length)
     const view = viewOfFrame(small, finderInput(small, length))
     const proposals = await this.networks.find(frameTensor(small, small.data), view, leastProposal)
-    for (const { box, score } of proposals.slice(0, mostProposals)) {
-      const place = placeOf(box, small, turn)
-      if (!this.faces.some((face) => covers(face.box, boxOf(place)))) await this.#addProposed(place, score)
-    }
+    const places = proposals
+      .slice(0, mostProposals)
+      .map(({ box, score }) => ({ place: placeOf(box, small, turn), score }))
+    if (!this.options.share) for (const proposal of places) await this.#addProposed(proposal)
+    else for (const [proposal, by] of inRound(places, this.options.share)) await this.#addGlimpsed(proposal, by)
   }
 
-  /** In the turn in which the detector and the landmarks agree that it stands upright, or the detector is surest. */
-  async #addProposed(place: Place, finderScore: number): Promise<void> {
-    const { networks, frame, minScore } = this
-    const side = proposalSquare * Math.sqrt(place.width * place.height)
+  /** A look in one turn; in all of them where it shows a face that stands otherwise. */
+  async #addGlimpsed(proposal: Proposal, turn: number): Promise<void> {
+    if (this.#looksLeft <= 0 || this.#isKnown(proposal)) return
+    const sight = await this.#sight(squareOf(proposal, turn))
+    const score = sight ? agreed(sight.seen.score, proposal.score) : 0
+    if (!sight || score < this.options.minScore) this.#looksLeft--
+    else if (sight.marked.upright >= leastUpright) this.#add({ ...sight.seen, score }, sight.marked)
+    else await this.#addProposed(proposal)
+  }
+
+  #isKnown({ place }: Proposal): boolean {
+    return this.faces.some((face) => covers(face.box, boxOf(place)))
+  }
+
+  /** In the first turn in which detector and landmarks agree that it stands upright, or where the detector is surest. */
+  async #addProposed(proposal: Proposal): Promise<void> {
+    if (this.#isKnown(proposal)) return
     let best: Sight | undefined
     for (const turn of turns) {
-      const seen = await look(networks, frame, { centre: place.centre, side, roll: inTurn(place.roll + turn) })
-      if (!seen) continue
-      const marked = await mark(networks, frame, seen.place)
-      const sight = { seen, marked, isUpright: marked.upright >= leastUpright }
-      if (!best || isBetter(sight, best)) best = sight
-      if (sight.isUpright && agreed(seen.score, finderScore) >= minScore) break
+      if (turn === eighths[0] && !best && proposal.score < likelyProposal) return
+      const sight = await this.#sight(squareOf(proposal, turn))
+      if (!sight) continue
+      const score = agreed(sight.seen.score, proposal.score)
+      const isUpright = sight.marked.upright >= leastUpright && score >= this.options.minScore
+      if (isUpright || !best || score > best.seen.score) best = { ...sight, seen: { ...sight.seen, score } }
+      if (isUpright) break
     }
-    if (!best) return
-    const { place: at, score } = await this.#straightened(best)
-    if (agreed(score, finderScore) >= minScore) this.#add({ place: at, score: agreed(score, finderScore) }, best.marked)
+    if (best && best.seen.score >= this.options.minScore) this.#add(best.seen, best.marked)
   }
 
   /** Looked at once more where the landmarks say that it stands otherwise, for the detector is surest of upright faces. */
-  async #straightened({ seen, marked, isUpright }: Sight): Promise<Look> {
-    if (!isUpright || Math.abs(inTurn(marked.roll - seen.place.roll)) < straightWithin) return seen
-    const again = await lookOnce(this.networks, this.frame, squareAround({ ...seen.place, roll: marked.roll }))
-    return again && again.score > seen.score ? again : seen
+  async #sight(square: Square): Promise<Sight | undefined> {
+    const { networks, frame } = this
+    const seen = await look(networks, frame, square)
+    if (!seen) return undefined
+    const marked = await mark(networks, frame, seen.place)
+    const isStraight = Math.abs(inTurn(marked.roll - seen.place.roll)) < straightWithin
+    if (isStraight || marked.upright < leastUpright) return { seen, marked }
+    const again = await lookOnce(networks, frame, squareAround({ ...seen.place, roll: marked.roll }))
+    return { seen: again && again.score > seen.score ? again : seen, marked }
   }
 
   #add({ place, score }: Look, marked: Marked): void {

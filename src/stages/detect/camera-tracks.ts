@@ -19,6 +19,9 @@ const furtherSweeps: Record<Posture, readonly Sweep[]> = {
 }
 const opposite: Record<Posture, Posture> = { upright: 'lying', lying: 'upright' }
 
+/** How many looks at proposals that are no faces a frame may cost. */
+const looksAtNothing = 2
+
 interface Camera extends Size {
   tracker: Tracker
   /** Where each track was seen last, turned with its face. */
@@ -34,7 +37,7 @@ interface Camera extends Size {
 }
 
 /** Where to look for faces in a frame. */
-export type SearchPlan = Pick<SearchOptions, 'around' | 'sweeps' | 'ifLost'>
+export type SearchPlan = Pick<SearchOptions, 'around' | 'sweeps' | 'ifLost' | 'share'>
 
 /** The tracks of each camera's faces, and what they say about where to look in its next frame. */
 export class CameraTracks {
@@ -63,9 +66,10 @@ export class CameraTracks {
     const { posture, sweep } = state
     const further = furtherSweeps[posture]
     const ifLost = [sweeps[posture], further[sweep % further.length]!]
-    if (missing) return { around, sweeps: ifLost }
+    const share = { looks: looksAtNothing, round: sweep }
+    if (missing) return { around, sweeps: ifLost, share }
     const inTurn = sweep % 2 === 0 ? posture : opposite[posture]
-    return { around, sweeps: due ? [sweeps[inTurn]] : [], ifLost }
+    return { around, sweeps: due ? [sweeps[inTurn]] : [], ifLost, share }
   }
 
   /** Takes in what was found in the frame that `plan` was asked for. */

@@ -1,38 +1,45 @@
 /** Pictures for the nets, cut out of a frame: quickly, for a face that is followed is cut out of every frame. */
 import type { Size } from '../../core/types.js'
-import { meanOf, type Small } from './shrink.js'
 import type { Pixels, Similarity } from './similarity.js'
 
 /**
- * A picture of that size; what lies outside the frame is black. Bilinear, out of means of k×k pixels where the picture
- * has a k-th of the frame's scale, so that no pixel is left out, and a camera's noise is averaged.
+ * A picture of that size; what lies outside the frame is black. Where the picture has a k-th of the frame's scale, its
+ * pixels are the means of the k×k ones around their places, so that no pixel is left out, and a camera's noise is averaged;
+ * bilinear where k is 1.
  */
 export function cut(frame: Pixels, way: Similarity, size: Size): Uint8Array<ArrayBuffer> {
-  const factor = Math.floor(Math.hypot(way.a, way.b))
   const out = new Uint8Array(size.width * size.height * 3)
-  if (factor < 2) {
-    bilinear(frame, way, size, out)
-    return out
-  }
-  const small = part(frame, way, size, factor)
-  if (small) bilinear(small, into(small, way, factor), size, out)
+  const k = Math.floor(Math.hypot(way.a, way.b))
+  if (k < 2) bilinear(frame, way, size, out)
+  else means(frame, way, k, size, out)
   return out
 }
 
-/** The means of the frame's pixels wherever the picture reaches; nothing where it lies beside the frame. */
-function part(frame: Pixels, { a, b, tx, ty }: Similarity, { width, height }: Size, factor: number): Small | undefined {
-  const xs = [tx, tx + a * width, tx - b * height, tx + a * width - b * height]
-  const ys = [ty, ty + b * width, ty + a * height, ty + b * width + a * height]
-  const left = Math.max(0, Math.floor(Math.min(...xs)) - factor)
-  const top = Math.max(0, Math.floor(Math.min(...ys)) - factor)
-  const right = Math.min(frame.width, Math.ceil(Math.max(...xs)) + factor)
-  const bottom = Math.min(frame.height, Math.ceil(Math.max(...ys)) + factor)
-  if (right - left < factor || bottom - top < factor) return undefined
-  return meanOf(frame, { x: left, y: top, width: right - left, height: bottom - top }, factor)
-}
-
-function into({ toFrame }: Small, { a, b, tx, ty }: Similarity, factor: number): Similarity {
-  return { a: a / factor, b: b / factor, tx: (tx - toFrame.tx) / factor, ty: (ty - toFrame.ty) / factor }
+function means({ width, height, data }: Pixels, way: Similarity, k: number, size: Size, out: Uint8Array): void {
+  const { a, b, tx, ty } = way
+  const [half, line, step] = [(k * k) >> 1, width * 3, k * 3]
+  const share = 1 / (k * k)
+  for (let row = 0, to = 0; row < size.height; row++) {
+    let x = a * 0.5 - b * (row + 0.5) + tx
+    let y = b * 0.5 + a * (row + 0.5) + ty
+    for (let column = 0; column < size.width; column++, to += 3, x += a, y += b) {
+      if (!(x >= 0 && y >= 0 && x < width && y < height)) continue
+      const left = Math.min(Math.max(0, Math.round(x - k / 2)), width - k)
+      const top = Math.min(Math.max(0, Math.round(y - k / 2)), height - k)
+      let red = half
+      let green = half
+      let blue = half
+      for (let i = 0, start = (top * width + left) * 3; i < k; i++, start += line)
+        for (let at = start; at < start + step; at += 3) {
+          red += data[at]!
+          green += data[at + 1]!
+          blue += data[at + 2]!
+        }
+      out[to] = red * share
+      out[to + 1] = green * share
+      out[to + 2] = blue * share
+    }
+  }
 }
 
 /** One loop without a call, for each pixel counts here. Places in 1/256 of a pixel. */

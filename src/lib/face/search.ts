@@ -37,7 +37,7 @@ export interface SearchOptions {
 
 /** A part of the looks at a frame's proposals, for a camera that gives the same picture frame after frame. */
 export interface LooksShare {
-  /** How many looks may lead nowhere. */
+  /** How many looks a sweep may take, beside one at each likely proposal. */
   looks: number
   /** Goes on by one from frame to frame, so that in time every proposal is looked at in every turn. */
   round: number
@@ -76,6 +76,8 @@ const quarters = [0, 180, 90, -90] as const
 /** … and where a quarter shows something that may be a face, but none shows it upright. */
 const eighths = [45, -45, 135, -135] as const
 const turns = [...quarters, ...eighths]
+/** By how much a turn has to be better than one that is likelier, where no turn shows an upright face. */
+const inFavour = 0.2
 
 /**
  * Finds the faces of a frame with their landmarks and their roll, best first: near where faces were before and, by the
@@ -108,12 +110,16 @@ const squareOf = ({ place: { centre, width, height, roll } }: Proposal, turn: nu
   roll: inTurn(roll + turn)
 })
 
-/** The likeliest first, as the finder sees it; then all the others and all turns, from another place on in each round. */
-function inRound(proposals: readonly Proposal[], { looks, round }: LooksShare): [Proposal, number][] {
-  const [first, ...rest] = turns.flatMap((turn) => proposals.map((proposal): [Proposal, number] => [proposal, turn]))
-  if (!first) return []
-  const from = rest.length === 0 ? 0 : (round * (looks - 1)) % rest.length
-  return [first, ...rest.slice(from), ...rest.slice(0, from)]
+/** What to look at in a round, and how turned: what is likely as the finder sees it, then a part of all the rest. */
+function lookList(proposals: readonly Proposal[], { looks, round }: LooksShare): [Proposal, number][] {
+  const likely = proposals.filter(({ score }) => score >= likelyProposal)
+  const all = turns.flatMap((turn) => proposals.map((proposal): [Proposal, number] => [proposal, turn]))
+  const rest = all.filter(([{ score }, turn]) => turn !== 0 || score < likelyProposal)
+  const from = rest.length === 0 ? 0 : (round * looks) % rest.length
+  return [
+    ...likely.map((proposal): [Proposal, number] => [proposal, 0]),
+    ...[...rest.slice(from), ...rest.slice(0, from)].slice(0, looks)
+  ]
 }
 
 /** How a face looks in one turn. */
@@ -125,15 +131,12 @@ interface Sight {
 class Search {
   readonly faces: FoundFace[] = []
   readonly #smalls = new Map<string, Small>()
-  #looksLeft: number
 
   constructor(
     private readonly networks: FaceNetworks,
     private readonly frame: Pixels,
     private readonly options: Pick<SearchOptions, 'minScore' | 'share'>
-  ) {
-    this.#looksLeft = options.share?.looks ?? Number.POSITIVE_INFINITY
-  }
+  ) {}
 
   async addKnown(place: Place): Promise<void> {
     const { networks, frame } = this
@@ -152,16 +155,16 @@ class Search {
       .slice(0, mostProposals)
       .map(({ box, score }) => ({ place: placeOf(box, small, turn), score }))
     if (!this.options.share) for (const proposal of places) await this.#addProposed(proposal)
-    else for (const [proposal, by] of inRound(places, this.options.share)) await this.#addGlimpsed(proposal, by)
+    else for (const [proposal, by] of lookList(places, this.options.share)) await this.#addGlimpsed(proposal, by)
   }
 
   /** A look in one turn; in all of them where it shows a face that stands otherwise. */
   async #addGlimpsed(proposal: Proposal, turn: number): Promise<void> {
-    if (this.#looksLeft <= 0 || this.#isKnown(proposal)) return
+    if (this.#isKnown(proposal)) return
     const sight = await this.#sight(squareOf(proposal, turn))
     const score = sight ? agreed(sight.seen.score, proposal.score) : 0
-    if (!sight || score < this.options.minScore) this.#looksLeft--
-    else if (sight.marked.upright >= leastUpright) this.#add({ ...sight.seen, score }, sight.marked)
+    if (!sight || score < this.options.minScore) return
+    if (sight.marked.upright >= leastUpright) this.#add({ ...sight.seen, score }, sight.marked)
     else await this.#addProposed(proposal)
   }
 
@@ -179,7 +182,7 @@ class Search {
       if (!sight) continue
       const score = agreed(sight.seen.score, proposal.score)
       const isUpright = sight.marked.upright >= leastUpright && score >= this.options.minScore
-      if (isUpright || !best || score > best.seen.score) best = { ...sight, seen: { ...sight.seen, score } }
+      if (isUpright || !best || score > best.seen.score + inFavour) best = { ...sight, seen: { ...sight.seen, score } }
       if (isUpright) break
     }
     if (best && best.seen.score >= this.options.minScore) this.#add(best.seen, best.marked)
@@ -197,10 +200,12 @@ class Search {
     return { seen: again && again.score > seen.score ? again : seen, marked }
   }
 
+  /** What landmarks say that are none of an upright face says nothing. */
   #add({ place, score }: Look, marked: Marked): void {
-    const settled = { ...place, roll: marked.roll }
+    const roll = marked.upright >= leastUpright ? marked.roll : place.roll
+    const settled = { ...place, roll }
     const whyNot = whyUnusable({ place: settled, score, ...marked })
-    this.faces.push({ ...marked, place: settled, box: boxOf(settled), score, whyNot })
+    this.faces.push({ ...marked, roll, place: settled, box: boxOf(settled), score, whyNot })
   }
 
   #small(turn: Sweep['turn'], length: number): Small {

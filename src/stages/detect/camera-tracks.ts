@@ -19,8 +19,8 @@ const furtherSweeps: Record<Posture, readonly Sweep[]> = {
 }
 const opposite: Record<Posture, Posture> = { upright: 'lying', lying: 'upright' }
 
-/** How many looks at proposals that are no faces a frame may cost. */
-const looksAtNothing = 2
+/** Looks a sweep may take at what is unlikely to be a face, or to stand so. */
+const furtherLooks = 1
 
 interface Camera extends Size {
   tracker: Tracker
@@ -66,7 +66,7 @@ export class CameraTracks {
     const { posture, sweep } = state
     const further = furtherSweeps[posture]
     const ifLost = [sweeps[posture], further[sweep % further.length]!]
-    const share = { looks: looksAtNothing, round: sweep }
+    const share = { looks: furtherLooks, round: sweep }
     if (missing) return { around, sweeps: ifLost, share }
     const inTurn = sweep % 2 === 0 ? posture : opposite[posture]
     return { around, sweeps: due ? [sweeps[inTurn]] : [], ifLost, share }

@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { InputError } from '../../core/errors.js'
-import type { Box, Crop } from '../../core/types.js'
+import type { Box, Crop, UnusableReason } from '../../core/types.js'
 import { packageRoot } from '../../core/version.js'
 import { alignFace } from '../../lib/face/align.js'
 import { faceModelFiles } from '../../lib/face/model-files.js'
@@ -16,13 +16,13 @@ export interface PictureFace {
   crop: Crop
   /** In pixels of the picture; null where the picture is the crop. */
   box: Box | null
-  /** How many faces the picture shows; the largest is taken. */
+  /** How many faces the picture shows; the largest usable one is taken. */
   faces: number
 }
 
 /** Takes the face to explain from a picture's file. */
 export interface FaceTaker {
-  /** @throws InputError when the file cannot be read or shows no face */
+  /** @throws InputError when the file cannot be read or shows no usable face */
   take(path: string): Promise<PictureFace>
   close(): Promise<void>
 }
@@ -46,12 +46,23 @@ export async function openFaceTaker(
   return { take: (path) => take(networks, manifest, path), close: () => networks.close() }
 }
 
+const unusable: Record<UnusableReason, string> = {
+  roll: 'how its face is turned is uncertain',
+  small: 'its face is too small to be judged',
+  covered: 'too much of its face is covered',
+  blurred: 'its face is blurred',
+  profile: 'its face is seen from the side',
+  dark: 'its face is too dark to be judged'
+}
+
 async function takeLargest(networks: FaceNetworks, manifest: Manifest, path: string): Promise<PictureFace> {
   const picture = await readPicture(path)
   const options = { minScore: defaultMinScore, around: [], sweeps: allSweeps }
   const faces = await searchFaces(networks, picture, options)
-  const [largest] = [...faces].sort((a, b) => b.box.width * b.box.height - a.box.width * a.box.height)
-  if (!largest) throw new InputError('PL-PICTURE-NO-FACE', 'no face is found in it', path)
+  const bySize = [...faces].sort((a, b) => b.box.width * b.box.height - a.box.width * a.box.height)
+  if (!bySize[0]) throw new InputError('PL-PICTURE-NO-FACE', 'no face is found in it', path)
+  const largest = bySize.find(({ whyNot }) => whyNot === null)
+  if (!largest) throw new InputError('PL-PICTURE-NOT-USABLE', unusable[bySize[0].whyNot!], path)
   const crop = alignFace(picture, largest.landmarks, manifest.input, manifest.alignment)
   return { crop, box: largest.box, faces: faces.length }
 }

@@ -124,6 +124,7 @@ function isNearMiddle(box: Box): boolean {
 /** Whether a square shows anything of the frame; its corners reach further when it is turned. */
 function meets({ centre, side }: Square, { width, height }: Size): boolean {
   const reach = side / 2
+  if (!(side >= 1 && side < Number.POSITIVE_INFINITY)) return false
   return centre.x > -reach && centre.y > -reach && centre.x < width + reach && centre.y < height + reach
 }
 

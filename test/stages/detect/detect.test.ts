@@ -122,7 +122,7 @@ describe('the detect stage', () => {
   it('answers a frame that is none with an error, and goes on', async () => {
     const crashes: (Error | null)[] = []
     const detector = await start({ onTrouble: (error) => crashes.push(error) })
-    const frame = await frameOf('sample2.jpg', 0, 320)
+    const frame = await frameOf('sample3.jpg', 0, 640)
     // A frame that no camera gives: the height says more pixels than there are.
     await expect(detector.detect({ ...frame, height: 10 * frame.height }, [])).rejects.toThrow()
     expect(crashes).toEqual([])
@@ -134,20 +134,20 @@ describe('the detect stage', () => {
   it('starts its worker again when it dies: old tracks are lost, new ones have new numbers', async () => {
     const troubles: (Error | null)[] = []
     const detector = await start({ onTrouble: (error) => troubles.push(error) })
-    const before = await detector.detect(await frameOf('sample2.jpg', 0, 640), [])
+    const before = await detector.detect(await frameOf('sample3.jpg', 0, 640), [])
     const tracks = before.faces.map(({ track }) => track)
     expect(tracks).toHaveLength(3)
     expect(await killWorkers('detect/worker.js')).toBe(1)
     await until(() => troubles.length === 2, 'the restart')
     expect(troubles[0]!.message).toMatch(/the face worker: ended with code 7/)
     expect(troubles[1]).toBeNull()
-    const other = await detector.detect(await frameOf('sample2.jpg', 100, 640, 'bed-2'), [])
+    const other = await detector.detect(await frameOf('sample3.jpg', 100, 640, 'bed-2'), [])
     expect(other.lost).toEqual([])
-    const after = await detector.detect(await frameOf('sample2.jpg', 100, 640), [])
+    const after = await detector.detect(await frameOf('sample3.jpg', 100, 640), [])
     expect([...after.lost].sort()).toEqual([...tracks].sort())
     const all = [...tracks, ...other.faces.map(({ track }) => track), ...after.faces.map(({ track }) => track)]
     expect(new Set(all).size).toBe(9)
-    expect((await detector.detect(await frameOf('sample2.jpg', 200, 640), [])).lost).toEqual([])
+    expect((await detector.detect(await frameOf('sample3.jpg', 200, 640), [])).lost).toEqual([])
     expect(detector.restarted).toBe(1)
     await detector.stop()
   })

@@ -7,7 +7,7 @@ import type { Random } from '#painlens/lib/random.js'
 export const covers = ['oxygen mask', 'surgical mask', 'hand', 'blanket', 'dark glasses', 'half'] as const
 /** What does not. */
 export const ornaments = ['nothing', 'glasses', 'beard', 'wrinkles'] as const
-export type Cover = (typeof covers)[number] | (typeof ornaments)[number]
+export type Cover = (typeof covers)[number] | (typeof ornaments)[number] | 'anything'
 
 /** A face's own axes: x to the subject's left in units of the eyes' distance, y down to the chin, from between the eyes. */
 interface Axes {
@@ -234,6 +234,30 @@ const draw: Record<Cover, Draw> = {
       [side * 2.6, -2]
     ]
     return shape(axes, edge, `fill="${rgb(r, g, b)}"`)
+  },
+  // Any shape in any colours over mouth, eyes or a side: what a fit sees so that it does not learn the covers by heart.
+  anything: (axes, random) => {
+    const { mouthY, chinY } = axes
+    const [x, y, rx, ry] = random.pick([
+      [0, mouthY - 0.1, random.uniform(0.45, 1.2), random.uniform(0.35, 0.8)],
+      [0, 0.05, random.uniform(0.8, 1.4), random.uniform(0.22, 0.5)],
+      [random.chance(0.5) ? 0.8 : -0.8, chinY / 2, random.uniform(0.7, 0.9), random.uniform(1, 1.8)],
+      [0, mouthY + 0.6, random.uniform(0.9, 1.8), random.uniform(0.8, 1.1)]
+    ] as const)
+    const around: [number, number][] = Array.from({ length: 9 }, (_, i) => {
+      const [angle, far] = [(i * 2 * Math.PI) / 9, random.uniform(0.85, 1.2)]
+      return [x + rx * far * Math.cos(angle), y + ry * far * Math.sin(angle)]
+    })
+    const colour = (): string => {
+      const [r, g, b] = random.chance(0.4) ? random.pick(skins) : random.pick(cloths)
+      const level = random.uniform(0.4, 1.1)
+      return rgb(Math.min(255, r * level), Math.min(255, g * level), Math.min(255, b * level))
+    }
+    const stops = [0, 0.5, 1].map((at) => `<stop offset="${at}" stop-color="${colour()}"/>`).join('')
+    const turn = `gradientTransform="rotate(${random.uniform(0, 360)})" spreadMethod="${random.chance(0.3) ? 'repeat' : 'pad'}"`
+    const end = random.chance(0.3) ? random.uniform(0.05, 0.3) : 1
+    const gradient = `<linearGradient id="any" x2="${end}" ${turn}>${stops}</linearGradient>`
+    return gradient + shape(axes, around, `fill="url(#any)" fill-opacity="${random.uniform(0.75, 1)}"`)
   },
   glasses: (axes, random) => {
     const dark = random.uniform(10, 110)

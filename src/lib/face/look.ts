@@ -2,7 +2,8 @@
 import type { Box, Point, Size } from '../../core/types.js'
 import { centreOf, inTurn, type Place } from './boxes.js'
 import { cut } from './cut.js'
-import { type FaceNetworks, frameTensor } from './networks.js'
+import { relight } from './light.js'
+import { type FaceNetworks, frameTensor, type Marks } from './networks.js'
 import { uprightness } from './probes.js'
 import { ofSquare, type Pixels, pointsToFrame, type Square, toFrame, turned } from './similarity.js'
 import { wholeOf } from './view.js'
@@ -22,7 +23,7 @@ export interface Marked {
   roll: number
   /** How surely that is an upright face and no face turned otherwise: a logit. */
   upright: number
-  feature: Float32Array
+  marks: Marks
 }
 
 /** The detector's input, and how wide a face in it is best: just below its smallest default box. */
@@ -35,7 +36,7 @@ const sureScore = 0.8
 const mostOffset = 0.3
 /** The landmark net wants a face's box a little lower than the detector puts it. */
 const landmarkShift = 0.14
-const landmarkSide = 112
+export const landmarkSide = 112
 /** A face that stands less upright than that in the landmark net's picture is shown to it again, in degrees. */
 const levelWithin = 8
 const mostTurns = 2
@@ -84,14 +85,15 @@ export async function mark(networks: FaceNetworks, frame: Pixels, place: Place):
   return marked
 }
 
-async function markOnce(networks: FaceNetworks, frame: Pixels, place: Place): Promise<Marked> {
+/** As `mark`, as the place says that it is turned. */
+export async function markOnce(networks: FaceNetworks, frame: Pixels, place: Place): Promise<Marked> {
   const { centre, width, height, roll } = place
   const [dx, dy] = turned(0, landmarkShift * height, roll)
   const lower = { x: centre.x + dx, y: centre.y + dy }
   const cut = picture(frame, { centre: lower, side: Math.max(width, height), roll }, landmarkSide)
-  const { points, feature } = await networks.landmarks(cut.tensor, cut.view)
-  const landmarks = pointsToFrame(cut.toFrame, points)
-  return { landmarks, roll: rollOf(landmarks), upright: uprightness(feature), feature }
+  const marks = await networks.landmarks(cut.tensor, cut.view)
+  const landmarks = pointsToFrame(cut.toFrame, marks.points)
+  return { landmarks, roll: rollOf(landmarks), upright: uprightness(marks.feature), marks }
 }
 
 /** Of the line through the eyes' centres. */
@@ -112,7 +114,9 @@ function eye(landmarks: Float32Array, first: number): Point {
 function picture(frame: Pixels, square: Square, side: number) {
   const size = { width: side, height: side }
   const toFrame = ofSquare(square, side)
-  return { tensor: frameTensor(size, cut(frame, toFrame, size)), view: wholeOf(size), toFrame }
+  const data = cut(frame, toFrame, size)
+  relight(data, size)
+  return { tensor: frameTensor(size, data), view: wholeOf(size), toFrame }
 }
 
 function isNearMiddle(box: Box): boolean {

@@ -21,6 +21,8 @@ export interface Marks {
   points: Float32Array
   /** The 256 numbers that the net reads them from, which know more (see `probes.ts`). */
   feature: Float32Array
+  /** 64 planes of 28x28: what the net's second block sees at each place of its picture. */
+  texture: Float32Array
 }
 
 /** The finder's default boxes, width and height in cells. */
@@ -78,12 +80,12 @@ export class FaceNetworks {
 
   /** The face in a view. */
   async landmarks(frame: FrameTensor, view: View): Promise<Marks> {
-    const { landmarks, feature } = await run(this.landmarker, frame, view)
+    const { landmarks, feature, texture } = await run(this.landmarker, frame, view)
     const [rows, columns] = inputSize(view)
     const points = (landmarks!.data as Float32Array).map((share, i) =>
       i % 2 === 0 ? view.origin.x + share * columns * view.scale : view.origin.y + share * rows * view.scale
     )
-    return { points, feature: feature!.data as Float32Array }
+    return { points, feature: feature!.data as Float32Array, texture: texture!.data as Float32Array }
   }
 
   #anchorsFor(view: View): Anchors {

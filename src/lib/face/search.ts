@@ -1,6 +1,7 @@
 import { InferenceError } from '../../core/errors.js'
 import type { Box, Size, UnusableReason } from '../../core/types.js'
 import { boxOf, type Candidate, inTurn, overlap, type Place, suppress } from './boxes.js'
+import { relight } from './light.js'
 import { agreed, type Look, look, lookOnce, type Marked, mark, squareAround } from './look.js'
 import { type FaceNetworks, frameTensor } from './networks.js'
 import { quarterTurned, type Small, shrink } from './shrink.js'
@@ -214,6 +215,7 @@ class Search {
     const known = this.#smalls.get(key)
     if (known) return known
     const small = turn === 0 ? shrink(this.frame, factor) : quarterTurned(this.#small(0, length))
+    if (turn === 0) relight(small.data, small)
     this.#smalls.set(key, small)
     return small
   }

@@ -1,0 +1,163 @@
+/**
+ * `node tools/dist/train/face-probes.js [residents]`: fits the linear readings of the landmark net (src/lib/face/probes.ts)
+ * and writes their weights. What stands upright is learnt of rendered residents alone, so that the real faces of
+ * docs/measured/faces.md stay unseen; what is covered of the real ones, too, for skin is rendered too smooth, and each
+ * photograph is then judged by a fit that never saw it.
+ */
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Box } from '#painlens/core/types.js'
+import { packageRoot } from '#painlens/core/version.js'
+import { inTurn } from '#painlens/lib/face/boxes.js'
+import { landmarkSide, lookOnce, markOnce, squareAround } from '#painlens/lib/face/look.js'
+import { FaceNetworks } from '#painlens/lib/face/networks.js'
+import { probe } from '#painlens/lib/face/probes.js'
+import { regionsOf } from '#painlens/lib/face/regions.js'
+import type { Pixels } from '#painlens/lib/face/similarity.js'
+import { createRandom, type Random } from '#painlens/lib/random.js'
+import {
+  createIdentity,
+  expressions,
+  expressionUnits,
+  randomLight,
+  randomPose,
+  renderPortrait
+} from '#painlens/show/render/index.js'
+import { type Cover, cover, covers, ornaments } from '../bench/face-covers.js'
+import { facePhotos, photoFaces } from '../bench/face-pictures.js'
+import { faceModels } from '../bench/models.js'
+import { turnFace } from '../bench/rolls.js'
+import { quantile, table } from '../bench/table.js'
+import { ridge, type Sample } from './ridge.js'
+
+/** Residents that no test and no bench draws. */
+const firstSeed = 700_000
+/** A face counts as upright within the first angle, as turned beyond the second, in degrees. */
+const [uprightWithin, turnedBeyond] = [25, 40]
+const rolls = Array.from({ length: 24 }, (_, i) => 15 * i)
+const penalty = 300
+/** A sample of a real face stands for so many rendered ones. */
+const photoWeight = 4
+const anything = Array.from({ length: 6 }, () => 'anything' as const)
+
+interface CoverSample extends Sample {
+  kind: Cover
+  /** Null for a rendered resident. */
+  photo: string | null
+}
+
+interface Samples {
+  upright: Sample[]
+  covered: CoverSample[]
+}
+
+async function main(residents: number): Promise<void> {
+  const networks = await FaceNetworks.open(faceModels, { provider: 'cpu', threads: 1 })
+  const samples: Samples = { upright: [], covered: [] }
+  for (let i = 0; i < residents; i++) {
+    await addResident(networks, firstSeed + i, i, samples)
+    if (i % 20 === 19) process.stderr.write(`${i + 1} residents\n`)
+  }
+  await addPhotos(networks, samples.covered)
+  await networks.close()
+  process.stdout.write(`${crossValidated(samples.covered)}\n`)
+  const weights = Object.entries(samples).map(([name, each]) => {
+    process.stderr.write(`${name}: ${each.length} samples\n`)
+    return `export const ${name}Weights =\n  '${toBase64(ridge(each, penalty))}'\n`
+  })
+  const head = '/** Made by tools/train/face-probes.ts: float32, little-endian, in base64; the bias comes last. */\n\n'
+  await writeFile(join(packageRoot, 'src/lib/face/probe-weights.ts'), head + weights.join('\n'))
+}
+
+const targetOf = (kind: Cover): number => ((ornaments as readonly string[]).includes(kind) ? -1 : 1)
+
+async function addResident(networks: FaceNetworks, seed: number, i: number, samples: Samples): Promise<void> {
+  const random = createRandom(seed)
+  const units = expressionUnits(expressions[i % expressions.length]!, random.uniform(0.2, 1), random)
+  const pose = randomPose(random)
+  const picture = await renderPortrait({
+    identity: createIdentity(seed),
+    units,
+    pose,
+    light: randomLight(random),
+    faceSize: random.uniform(80, 180),
+    noise: random.uniform(0, 6),
+    blur: random.uniform(0, 1),
+    seed
+  })
+  for (const roll of rolls) {
+    const seen = await see(networks, picture, picture.box, roll + random.uniform(-7, 7), random)
+    if (!seen) continue
+    const off = Math.abs(inTurn(pose.roll - seen.roll))
+    const target = off < uprightWithin ? 1 : off > turnedBeyond ? -1 : 0
+    if (target !== 0) samples.upright.push({ features: seen.marks.feature, target })
+  }
+  for (const kind of [...covers, ...anything, ...ornaments, ...ornaments, ...ornaments]) {
+    const data = await cover(picture, picture.landmarks, kind, random)
+    const seen = await see(networks, { ...picture, data }, picture.box, pose.roll + random.uniform(-8, 8), random)
+    const target = targetOf(kind)
+    if (seen) samples.covered.push({ kind, photo: null, features: regionsOf(seen.marks, landmarkSide), target })
+  }
+}
+
+/** What the landmark net makes of a face, found about where it is by a detector that looks at it turned. */
+async function see(networks: FaceNetworks, picture: Pixels, box: Box, roll: number, random: Random) {
+  const off = (): number => random.uniform(-0.08, 0.08) * box.width
+  const centre = { x: box.x + box.width / 2 + off(), y: box.y + box.height / 2 + off() }
+  const place = { centre, width: box.width * random.uniform(0.95, 1.2), height: box.height, roll }
+  const look = await lookOnce(networks, picture, squareAround(place))
+  if (!look) return undefined
+  return { ...(await markOnce(networks, picture, look.place)), roll }
+}
+
+/** Real faces, each upright and under every cover and ornament. */
+async function addPhotos(networks: FaceNetworks, samples: CoverSample[]): Promise<void> {
+  const random = createRandom(firstSeed)
+  const names = Object.keys(photoFaces)
+  for await (const photo of facePhotos()) {
+    const name = names.shift()!
+    for (const face of photoFaces[name]!.keys()) {
+      const scene = turnFace(photo, face, name, { roll: 0, size: { width: 480, height: 480 } })
+      const box = { x: 240 - 70, y: 240 - 95, width: 140, height: 190 }
+      const plain = await see(networks, scene, box, scene.roll, random)
+      if (!plain) continue
+      for (const kind of [...covers, ...ornaments, ...covers, ...ornaments, ...ornaments]) {
+        const data = await cover(scene, plain.landmarks, kind, random)
+        const seen = await see(networks, { ...scene, data }, box, scene.roll + random.uniform(-8, 8), random)
+        const features = seen && regionsOf(seen.marks, landmarkSide)
+        if (features) samples.push({ kind, photo: name, features, target: targetOf(kind), weight: photoWeight })
+      }
+    }
+  }
+}
+
+/** Of the photographs, each judged by a fit without it: what is told of each cover at which share of the uncovered. */
+function crossValidated(samples: readonly CoverSample[]): string {
+  const scored = Object.keys(photoFaces).flatMap((name) => {
+    const weights = ridge(
+      samples.filter(({ photo }) => photo !== name),
+      penalty
+    )
+    const own = samples.filter(({ photo }) => photo === name)
+    return own.map((sample) => ({ ...sample, score: probe(weights, sample.features) }))
+  })
+  const uncovered = scored.filter(({ target }) => target < 0).map(({ score }) => score)
+  const rows = [0.1, 0.05, 0.02].map((share) => {
+    const limit = quantile(uncovered, 1 - share)!
+    const told = (kind: Cover): string => {
+      const own = scored.filter((sample) => sample.kind === kind)
+      return `${Math.round((100 * own.filter(({ score }) => score > limit).length) / own.length)}`
+    }
+    return [limit.toFixed(2), ...covers.map(told), ...ornaments.map(told)]
+  })
+  return table(['from', ...covers, ...ornaments], rows)
+}
+
+function toBase64(weights: Float32Array): string {
+  const bytes = Buffer.alloc(weights.length * 4)
+  for (const [i, weight] of weights.entries()) bytes.writeFloatLE(weight, 4 * i)
+  return bytes.toString('base64')
+}
+
+await main(Number(process.argv[2] ?? 200))
+process.exit(0)

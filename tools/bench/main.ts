@@ -25,6 +25,7 @@ import { measuredCosts } from './sizing-costs.js'
 import { stageTable } from './stages.js'
 import { tf32Table } from './tf32.js'
 import { throughputTable } from './throughput.js'
+import { usableTable } from './usable.js'
 
 const threads = Math.min(2, cpus().length)
 const faceSize = 180
@@ -56,6 +57,7 @@ const benches: Record<string, () => Promise<string>> = {
 /** What says nothing about speed is done only when it is named. */
 const onRequest: typeof benches = {
   rolls: () => rollsTable(),
+  usable: usableTable,
   frozen: frozenTable,
   sizing: async () => sizingReport(await readFile(join(packageRoot, 'docs/operate/sizing.yaml'), 'utf8')),
   costs: async () =>

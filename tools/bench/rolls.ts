@@ -6,6 +6,7 @@ import { allSweeps, defaultMinScore, type FoundFace, searchFaces } from '#painle
 import { type Pixels, type Similarity, sample, toFrame, turned } from '#painlens/lib/face/similarity.js'
 import { facePhotos, photoEyes, photoFaces } from './face-pictures.js'
 import { faceModels } from './models.js'
+import { renderedRolls } from './rolls-rendered.js'
 import { table } from './table.js'
 
 const frame = { width: 1280, height: 720 }
@@ -121,6 +122,11 @@ export async function rollsTable(step = 15): Promise<string> {
     rows.push([`${roll}°`, count('found'), count('upright'), count('eyes'), count('usable'), judged])
     process.stderr.write(`${rows.at(-1)!.join(' ')} ${Math.round((user + system) / 1000 / outcomes.length)} ms\n`)
   }
+  const rendered = await renderedRolls(networks, [0, 45, 90, 135, 180, 225, 270, 315], 20)
   await networks.close()
-  return table(['roll', 'found', 'crop upright', 'both eyes within 10 %', 'usable', 'usable and not upright'], rows)
+  const real = table(
+    ['roll', 'found', 'crop upright', 'both eyes within 10 %', 'usable', 'usable and not upright'],
+    rows
+  )
+  return `${real}\n\n${rendered}`
 }

@@ -24,7 +24,7 @@ import {
   renderPortrait
 } from '#painlens/show/render/index.js'
 import { type Cover, cover, covers, ornaments } from '../bench/face-covers.js'
-import { facePhotos, photoFaces } from '../bench/face-pictures.js'
+import { facePhotos, photoEyes, photoFaces } from '../bench/face-pictures.js'
 import { faceModels } from '../bench/models.js'
 import { turnFace } from '../bench/rolls.js'
 import { quantile, table } from '../bench/table.js'
@@ -35,9 +35,11 @@ const firstSeed = 700_000
 /** A face counts as upright within the first angle, as turned beyond the second, in degrees. */
 const [uprightWithin, turnedBeyond] = [25, 40]
 const rolls = Array.from({ length: 24 }, (_, i) => 15 * i)
-const penalty = 300
+const penalties = { upright: 300, covered: 10_000 }
 /** A sample of a real face stands for so many rendered ones. */
-const photoWeight = 4
+const photoWeight = 15
+/** … and one under a shape of chance for so many: what most of them hide is less than what they look like. */
+const anythingWeight = 0.3
 const anything = Array.from({ length: 6 }, () => 'anything' as const)
 
 interface CoverSample extends Sample {
@@ -60,10 +62,11 @@ async function main(residents: number): Promise<void> {
   }
   await addPhotos(networks, samples.covered)
   await networks.close()
-  process.stdout.write(`${crossValidated(samples.covered)}\n`)
-  const weights = Object.entries(samples).map(([name, each]) => {
+  process.stdout.write(`${seenKinds(samples.covered)}\n\n${unseenKinds(samples.covered)}\n`)
+  const weights = (['upright', 'covered'] as const).map((name) => {
+    const each = samples[name]
     process.stderr.write(`${name}: ${each.length} samples\n`)
-    return `export const ${name}Weights =\n  '${toBase64(ridge(each, penalty))}'\n`
+    return `export const ${name}Weights =\n  '${toBase64(ridge(each, penalties[name]))}'\n`
   })
   const head = '/** Made by tools/train/face-probes.ts: float32, little-endian, in base64; the bias comes last. */\n\n'
   await writeFile(join(packageRoot, 'src/lib/face/probe-weights.ts'), head + weights.join('\n'))
@@ -96,7 +99,8 @@ async function addResident(networks: FaceNetworks, seed: number, i: number, samp
     const data = await cover(picture, picture.landmarks, kind, random)
     const seen = await see(networks, { ...picture, data }, picture.box, pose.roll + random.uniform(-8, 8), random)
     const target = targetOf(kind)
-    if (seen) samples.covered.push({ kind, photo: null, features: regionsOf(seen.marks, landmarkSide), target })
+    const weight = kind === 'anything' ? anythingWeight : 1
+    if (seen) samples.covered.push({ kind, photo: null, features: regionsOf(seen.marks, landmarkSide), target, weight })
   }
 }
 
@@ -116,7 +120,9 @@ async function addPhotos(networks: FaceNetworks, samples: CoverSample[]): Promis
   const names = Object.keys(photoFaces)
   for await (const photo of facePhotos()) {
     const name = names.shift()!
-    for (const face of photoFaces[name]!.keys()) {
+    for (const [face, eyes] of photoEyes[name]!.entries()) {
+      // In profile half a face is hidden by the other.
+      if (!eyes) continue
       const scene = turnFace(photo, face, name, { roll: 0, size: { width: 480, height: 480 } })
       const box = { x: 240 - 70, y: 240 - 95, width: 140, height: 190 }
       const plain = await see(networks, scene, box, scene.roll, random)
@@ -131,26 +137,50 @@ async function addPhotos(networks: FaceNetworks, samples: CoverSample[]): Promis
   }
 }
 
-/** Of the photographs, each judged by a fit without it: what is told of each cover at which share of the uncovered. */
-function crossValidated(samples: readonly CoverSample[]): string {
-  const scored = Object.keys(photoFaces).flatMap((name) => {
+/** The photographs' scores, each by a fit without that photograph and without the covers in `without`. */
+function crossValidated(samples: readonly CoverSample[], without?: Cover): (CoverSample & { score: number })[] {
+  return Object.keys(photoFaces).flatMap((name) => {
     const weights = ridge(
-      samples.filter(({ photo }) => photo !== name),
-      penalty
+      samples.filter(({ photo, kind }) => photo !== name && kind !== without),
+      penalties.covered
     )
     const own = samples.filter(({ photo }) => photo === name)
     return own.map((sample) => ({ ...sample, score: probe(weights, sample.features) }))
   })
-  const uncovered = scored.filter(({ target }) => target < 0).map(({ score }) => score)
+}
+
+type Scored = ReturnType<typeof crossValidated>
+
+/** The score that a share of the uncovered faces reaches. */
+const limitAt = (scored: Scored, share: number): number =>
+  quantile(
+    scored.filter(({ target }) => target < 0).map(({ score }) => score),
+    1 - share
+  )!
+
+/** In percent. */
+function told(scored: Scored, kind: Cover, limit: number): string {
+  const own = scored.filter((sample) => sample.kind === kind)
+  return `${Math.round((100 * own.filter(({ score }) => score > limit).length) / own.length)}`
+}
+
+/** What is told of each cover and ornament, by what share of the uncovered is taken for covered. */
+function seenKinds(samples: readonly CoverSample[]): string {
+  const scored = crossValidated(samples)
   const rows = [0.1, 0.05, 0.02].map((share) => {
-    const limit = quantile(uncovered, 1 - share)!
-    const told = (kind: Cover): string => {
-      const own = scored.filter((sample) => sample.kind === kind)
-      return `${Math.round((100 * own.filter(({ score }) => score > limit).length) / own.length)}`
-    }
-    return [limit.toFixed(2), ...covers.map(told), ...ornaments.map(told)]
+    const limit = limitAt(scored, share)
+    return [limit.toFixed(2), ...[...covers, ...ornaments].map((kind) => told(scored, kind, limit))]
   })
   return table(['from', ...covers, ...ornaments], rows)
+}
+
+/** The same of covers of which the fit has seen none, at 5 %. */
+function unseenKinds(samples: readonly CoverSample[]): string {
+  const row = covers.map((kind) => {
+    const scored = crossValidated(samples, kind)
+    return told(scored, kind, limitAt(scored, 0.05))
+  })
+  return table(['never seen', ...covers], [['', ...row]])
 }
 
 function toBase64(weights: Float32Array): string {

@@ -4,7 +4,7 @@ import { centreOf, inTurn, type Place } from './boxes.js'
 import { cut } from './cut.js'
 import { relight } from './light.js'
 import { type FaceNetworks, frameTensor, type Marks } from './networks.js'
-import { uprightness } from './probes.js'
+import { coverage, uprightness } from './probes.js'
 import { ofSquare, type Pixels, pointsToFrame, type Square, toFrame, turned } from './similarity.js'
 import { wholeOf } from './view.js'
 
@@ -23,6 +23,8 @@ export interface Marked {
   roll: number
   /** How surely that is an upright face and no face turned otherwise: a logit. */
   upright: number
+  /** How surely something covers a part of it, where it stands upright; see `coverage`. */
+  covered: number
   marks: Marks
 }
 
@@ -93,7 +95,13 @@ export async function markOnce(networks: FaceNetworks, frame: Pixels, place: Pla
   const cut = picture(frame, { centre: lower, side: Math.max(width, height), roll }, landmarkSide)
   const marks = await networks.landmarks(cut.tensor, cut.view)
   const landmarks = pointsToFrame(cut.toFrame, marks.points)
-  return { landmarks, roll: rollOf(landmarks), upright: uprightness(marks.feature), marks }
+  return {
+    landmarks,
+    roll: rollOf(landmarks),
+    upright: uprightness(marks.feature),
+    covered: coverage(marks, landmarkSide),
+    marks
+  }
 }
 
 /** Of the line through the eyes' centres. */

@@ -4,6 +4,7 @@ import { boxOf, type Candidate, inTurn, overlap, type Place, suppress } from './
 import { relight } from './light.js'
 import { agreed, type Look, look, lookOnce, type Marked, mark, squareAround } from './look.js'
 import { type FaceNetworks, frameTensor } from './networks.js'
+import { qualityOf } from './quality.js'
 import { quarterTurned, type Small, shrink } from './shrink.js'
 import { type Pixels, type Square, toFrame } from './similarity.js'
 import { leastUpright, whyUnusable } from './usable.js'
@@ -205,7 +206,8 @@ class Search {
   #add({ place, score }: Look, marked: Marked): void {
     const roll = marked.upright >= leastUpright ? marked.roll : place.roll
     const settled = { ...place, roll }
-    const whyNot = whyUnusable({ place: settled, score, ...marked })
+    const quality = qualityOf(this.frame, settled, marked.landmarks)
+    const whyNot = whyUnusable({ ...quality, ...marked, place: settled })
     this.faces.push({ ...marked, roll, place: settled, box: boxOf(settled), score, whyNot })
   }
 

@@ -1,24 +1,30 @@
 /** Whether the classifier may be asked about a face. */
 import type { UnusableReason } from '../../core/types.js'
 import type { Place } from './boxes.js'
+import type { Quality } from './quality.js'
 
 /** What is known of a face. */
-export interface Evidence {
+export interface Evidence extends Quality {
   place: Place
-  /** The detector's, 0..1. */
-  score: number
-  /** See `Marked`. */
+  /** See `uprightness`. */
   upright: number
+  /** See `coverage`. */
+  covered: number
 }
 
-/** From there on: of 22 real faces all but a profile reach it within 9°, and of those turned by 45° or more none. */
-export const leastUpright = -1.3
-/** In pixels of the frame, from ear to ear. */
-const leastWidth = 40
+/** See `uprightness`; a face counts as upright from there on. */
+export const leastUpright = -0.2
 
-/** What speaks against a face, weightiest first. Each limit is measured in docs/measured/faces.md. */
+/**
+ * What speaks against a face; of several reasons the first is told. A limit is where eyes and mouth are no longer found in
+ * their places, measured in docs/measured/faces.md.
+ */
 const limits: readonly { reason: UnusableReason; isTrue: (face: Evidence) => boolean }[] = [
-  { reason: 'small', isTrue: ({ place }) => place.width < leastWidth },
+  { reason: 'small', isTrue: ({ place }) => place.width < 44 },
+  { reason: 'dark', isTrue: ({ sharpness }) => sharpness > 1.84 },
+  { reason: 'blurred', isTrue: ({ sharpness }) => sharpness < 0.35 },
+  { reason: 'profile', isTrue: ({ turn }) => turn > 0.78 },
+  { reason: 'covered', isTrue: ({ covered }) => covered > 0.28 },
   { reason: 'roll', isTrue: ({ upright }) => upright < leastUpright }
 ]
 

@@ -170,6 +170,7 @@ describe('a port that is taken', () => {
     )
     expect(seen.http).toEqual({
       address: null,
+      code: 'PL-HTTP-PORT',
       problem: expect.stringMatching(/the port is in use. Choose another as http.port/)
     })
     expect(daemon.output()).toMatch(/nobody can ask how painlens is; alarms go on/)

@@ -1,6 +1,6 @@
 import { accessSync, constants, lstatSync } from 'node:fs'
 
-/** Device files that must open for a part to work, on a Jetson or beside a GPU of NVIDIA's; those that are there count. */
+/** Device files that must open for a part to work, on a Jetson or on a machine with a GPU of NVIDIA's; those that do not exist are ignored. */
 export const deviceFiles = {
   gpu: [
     ...['/dev/nvmap', '/dev/nvhost-ctrl-gpu', '/dev/nvhost-gpu', '/dev/nvgpu/igpu0/ctrl'],
@@ -10,14 +10,14 @@ export const deviceFiles = {
 } as const
 export type DevicePart = keyof typeof deviceFiles
 
-/** Who turns a program away: the sandbox it runs in (EPERM), or the file's owner, group and mode (EACCES). */
+/** What refuses access: the sandbox of the process (EPERM), or the file's owner, group and mode (EACCES). */
 export type RefusalCode = 'EPERM' | 'EACCES'
 
 /** What each code means for a device file, and what to do about it. */
 export const refusals: Record<RefusalCode, { what: string; fix: string }> = {
   EPERM: {
     what: 'the sandbox of the service or the container refuses it (Operation not permitted)',
-    fix: 'Look for DeviceAllow, DevicePolicy, PrivateDevices and, before systemd 252, ProtectClock in systemctl cat painlens, and take them out; let a container have the device (docs/containers.md).'
+    fix: 'Look for DeviceAllow, DevicePolicy, PrivateDevices and, before systemd 252, ProtectClock in systemctl cat painlens, and take them out; let a container have the device (docs/operate/containers.md).'
   },
   EACCES: {
     what: "this user is not in the file's group (Permission denied)",

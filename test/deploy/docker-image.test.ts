@@ -55,7 +55,7 @@ describe.runIf(process.env.PAINLENS_CONTAINERS)('the images', () => {
     for (const kind of ['docker', 'jetson'] as const) await build(kind, base)
   }, 20 * minutes)
 
-  it.each(Object.entries(kinds))('%s says how it is run', (_, image) => {
+  it.each(Object.entries(kinds))('the image %s declares user, stop signal, health check and volume', (_, image) => {
     const config = imageConfig(image)
     expect(config).toMatchObject({ User: '10001:10001', StopSignal: 'SIGTERM', WorkingDir: '/opt/painlens' })
     expect(config.Volumes).toHaveProperty('/var/lib/painlens')
@@ -63,7 +63,7 @@ describe.runIf(process.env.PAINLENS_CONTAINERS)('the images', () => {
     expect(config.Healthcheck).toMatchObject({ Interval: 30e9, Timeout: 15e9, StartPeriod: 180e9, Retries: 3 })
   })
 
-  it.each(Object.entries(kinds))('%s holds what is needed and no more', (_, image) => {
+  it.each(Object.entries(kinds))('the image %s contains what is needed and nothing else', (_, image) => {
     const name = buildah('from', image)
     onTestFinished(() => void buildah('rm', name))
     const at = (path: string) => join(buildah('mount', name), path)
@@ -90,7 +90,7 @@ describe.runIf(process.env.PAINLENS_CONTAINERS)('the images', () => {
   })
 
   it(
-    'fails where the named provider is not there',
+    'the build fails when the named provider archive is missing',
     async () => {
       const failed = await build('jetson', base, ['--build-arg', 'PROVIDER_ARCHIVE=nothing.tar.gz']).catch(
         (error) => error
@@ -103,7 +103,7 @@ describe.runIf(process.env.PAINLENS_CONTAINERS)('the images', () => {
   )
 
   it(
-    'take a provider of one’s own, which nothing is run on yet',
+    'a provider archive is built in without running it',
     async () => {
       const own = mkdtempSync(join(tmpdir(), 'painlens-provider-'))
       onTestFinished(() => rmSync(own, { recursive: true }))
@@ -190,7 +190,7 @@ describe.runIf(process.env.PAINLENS_CONTAINERS)('the images', () => {
     }
 
     it(
-      'starts as its user, is healthy, is unhealthy without its broker, reloads, and ends in time',
+      'the container runs as its user, is healthy with a broker and unhealthy without, reloads and stops in time',
       async () => {
         const { broker, mounts, state } = await world()
         const container = new Container({ image: kinds.docker, mounts })
@@ -220,7 +220,7 @@ describe.runIf(process.env.PAINLENS_CONTAINERS)('the images', () => {
     )
 
     it(
-      'ends a painlens that is stuck at two checks in a row, and only then',
+      'a painlens in the container that is stuck at two checks in a row is killed',
       async () => {
         const { mounts } = await world()
         const container = new Container({ image: kinds.docker, mounts })
@@ -240,7 +240,7 @@ describe.runIf(process.env.PAINLENS_CONTAINERS)('the images', () => {
     )
 
     it(
-      'says what is wrong with a config, with exit code 2',
+      'a wrong config ends the container with its problem and exit code 2',
       async () => {
         const { mounts } = await world()
         writeFileSync(join(folder, 'painlens.yaml'), 'device: [')

@@ -31,7 +31,7 @@ cd "$folder"
 names=DNS:mosquitto,DNS:localhost
 for name; do
   case "$name" in
-    *[!0-9a-zA-Z.:-]*) die "\"$name\" is no name and no IP address" ;;
+    *[!0-9a-zA-Z.:-]*) die "\"$name\" is neither a name nor an IP address" ;;
     *:* | *[0-9].[0-9]*.[0-9]*.[0-9]*) names="$names,IP:$name" ;;
     *) names="$names,DNS:$name" ;;
   esac
@@ -46,7 +46,7 @@ if [ ! -e ca.crt ]; then
   made=yes
   new_key ca.key
   openssl req -x509 -new -key ca.key -days "$days" -subj "/CN=painlens authority of $device" -out ca.crt
-  echo "made ca.crt: everybody who connects to the broker needs it. Keep ca.key elsewhere than on this machine."
+  echo "made ca.crt: every client of the broker needs it. Move ca.key away from this machine."
 fi
 
 if [ ! -e server.crt ]; then
@@ -86,7 +86,7 @@ fi
 # Yours to fill in: the cameras' password, in one line.
 [ -e camera-password ] || echo change-me >camera-password
 
-# Certificates are for everybody, the rest for its reader alone. A container's secret has the owner and mode of its file.
+# Certificates are readable by all, the rest by its reader only. A container's secret has the owner and mode of its file.
 chmod 0755 .
 chmod 0644 ca.crt server.crt
 chmod 0400 server.key mosquitto-users mosquitto_sub

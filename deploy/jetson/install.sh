@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Puts painlens onto this box, or a newer version in place of an older one. Started again, it changes only what differs.
+# Installs painlens on this box, or a newer version in place of an older one. Run again, it changes only what differs.
 #
 #   sudo ./install.sh [--config FILE] [--provider ARCHIVE] [--cpu-only] [--dry-run]
 #   sudo ./install.sh --rollback
@@ -11,8 +11,8 @@
 #   --rollback          back to the version before
 #   --prefix DIR        put everything below DIR and call no program of this box (for tests and packages)
 #
-# Exit codes: 0 installed, nothing is red; 1 failed, the version before goes on; 2 wrong usage;
-# 3 installed, but `painlens check` shows red lines. docs/operate/install.md tells the rest.
+# Exit codes: 0 installed, nothing is red; 1 failed, the previous version keeps running; 2 wrong usage;
+# 3 installed, but `painlens check` shows red lines. docs/operate/install.md has the details.
 
 # shellcheck source-path=SCRIPTDIR
 set -euo pipefail
@@ -109,7 +109,7 @@ refuse_worse() {
     remove "$releases/$release"
     restore_config
     [[ $worse != *provider* ]] || warn 'a provider that was installed by hand has to be given again: --provider ARCHIVE'
-    die "with painlens $release this fails and did not with $before: ${worse//$'\n'/, }. $before goes on as it was."
+    die "with painlens $release this fails and did not with $before: ${worse//$'\n'/, }. $before keeps running."
   fi
   say '  yes: nothing is red that was not'
 }
@@ -171,7 +171,7 @@ finish() {
 
 say_green() {
   if grep -q '^\[warn\]' "$1"; then
-    say 'Nothing is red. Yellow works; read each → before anybody relies on it.'
+    say 'Nothing is red. Yellow works; read each → before relying on it.'
   else
     say 'All is green.'
   fi

@@ -60,7 +60,7 @@ remove_data() {
   remove_user
 }
 
-# Whoever keeps the data keeps the user that owns it.
+# The user that owns the data is kept with it.
 remove_user() {
   local userdel
   userdel=$(program userdel)

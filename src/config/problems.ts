@@ -39,7 +39,7 @@ function valueProblem(issue: Issue, tree: Tree): Problem {
   return { at: value === undefined ? place.key : place.value, path, message }
 }
 
-/** Where a path stands; a missing key stands where its section does. */
+/** The place of a path; for a missing key that of its section. */
 export function placeOf(path: Path, tree: Tree): Place {
   for (let length = path.length; length >= 0; length--) {
     const place = tree.places.get(placeKey(path.slice(0, length)))
@@ -65,7 +65,7 @@ function allowedAt(path: Path): string {
 const withTemplate = (message: string, { template }: Place): string =>
   template ? `${message} (the value comes from ${template})` : message
 
-/** What stands there, without showing secrets or what placeholders brought in. */
+/** The value there, without secrets and values of placeholders. */
 function found(value: unknown, path: Path, place: Place): string {
   if (value === undefined) return 'missing'
   if (place.template) return `found what ${place.template} stands for`
@@ -85,7 +85,7 @@ function quoted(value: unknown): string {
   return text.length > 60 ? `${text.slice(0, 57)}…"` : text
 }
 
-/** `cameras[0].location.room`; what is no plain word may be a misplaced secret and is not shown. */
+/** `cameras[0].location.room`; a key that is not a plain word may be a misplaced secret and is not shown. */
 export function pathText(path: Path): string {
   return path
     .map((key, i) => {

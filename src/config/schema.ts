@@ -152,7 +152,9 @@ export const alarmSchema = z.strictObject({
     .describe("Least seconds from an alarm's message to its next update; changes in between are merged into that."),
   updates_per_s: numberFrom(0.1, 1000)
     .default(20)
-    .describe('Updates per second of all alarms together, further ones are merged; starts and ends are never held back.'),
+    .describe(
+      'Updates per second of all alarms together, further ones are merged; starts and ends are never held back.'
+    ),
   track_lost_s: numberFrom(0.5, 600)
     .default(5)
     .describe('A face out of sight for this many seconds is gone; its alarm ends.'),
@@ -188,7 +190,9 @@ const privacy = z.strictObject({
   publish_emotions: z
     .boolean()
     .default(false)
-    .describe('Publish the scores of all classes. Emotions are subject to the EU AI Act: get legal advice before you turn it on.'),
+    .describe(
+      'Publish the scores of all classes. Emotions are subject to the EU AI Act: get legal advice before you turn it on.'
+    ),
   publish_heatmap: z.boolean().default(false).describe('Publish heatmaps (PNG, the outline of a face may show).'),
   save_heatmaps_to: path
     .nullable()
@@ -205,7 +209,9 @@ const http = z.strictObject({
     ),
   port: wholeFrom(1, 65_535)
     .default(9464)
-    .describe('The TCP port. If it is taken, painlens says so in the log and in health, keeps watching, and tries again every 30 s.'),
+    .describe(
+      'The TCP port. If it is taken, painlens says so in the log and in health, keeps watching, and tries again every 30 s.'
+    ),
   token: secret
     .min(16)
     .meta({ writeOnly: true, patternErrorMessage: 'at least 16 characters' })
@@ -216,7 +222,10 @@ const http = z.strictObject({
 })
 
 const log = z.strictObject({
-  level: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info').describe('The lowest level that is logged.')
+  level: z
+    .enum(['debug', 'info', 'warn', 'error', 'silent'])
+    .default('info')
+    .describe('The lowest level that is logged.')
 })
 
 const outbox = z.strictObject({
@@ -225,7 +234,9 @@ const outbox = z.strictObject({
     .describe(
       'Folder of the alarms that the broker has not confirmed yet. Relative to $STATE_DIRECTORY under systemd.'
     ),
-  max_messages: wholeFrom(100, 10_000_000).default(100_000).describe('At this number of messages, the oldest are discarded.'),
+  max_messages: wholeFrom(100, 10_000_000)
+    .default(100_000)
+    .describe('At this number of messages, the oldest are discarded.'),
   expiry_h: numberFrom(0.1, 720).default(24).describe('Alarms older than this many hours are no longer delivered.')
 })
 

@@ -62,6 +62,6 @@ const worldOf = (part: DevicePart): DeviceWorld => ({
   access: (path) => accessSync(path, constants.R_OK | constants.W_OK)
 })
 
-/** Whether the machine has the hardware, whoever may use it. */
+/** Whether the machine has the hardware, whether or not this process may use it. */
 export const hasDevice = (part: DevicePart): boolean =>
   deviceFiles[part].some((path) => lstatSync(path, { throwIfNoEntry: false }) !== undefined)

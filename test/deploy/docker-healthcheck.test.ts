@@ -84,7 +84,7 @@ it('a painlens that is stuck at two checks in a row is killed, a recovered one i
   expect(await check()).toMatchObject({ code: 1, said: expect.stringMatching(/^stuck: /) })
   expect(isKilled()).toBe(false)
   const gone = new Promise((done) => painlens.once('exit', (_, signal) => done(signal)))
-  expect(await check()).toMatchObject({ code: 1, said: expect.stringMatching(/ended, to be started anew: classify/) })
+  expect(await check()).toMatchObject({ code: 1, said: expect.stringMatching(/ended, to be restarted: classify/) })
   expect(await gone).toBe('SIGKILL')
 })
 

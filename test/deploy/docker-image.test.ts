@@ -233,7 +233,7 @@ describe.runIf(process.env.PAINLENS_CONTAINERS)('the images', () => {
         await answers(container, 0, /^ready$/m)
         process.kill(painlens!, 'SIGSTOP')
         expect(health(container).stdout).toMatch(/^stuck: no answer/)
-        expect(health(container).stdout).toMatch(/ended, to be started anew/)
+        expect(health(container).stdout).toMatch(/ended, to be restarted/)
         expect(await container.ended).not.toBe(0)
       },
       3 * minutes

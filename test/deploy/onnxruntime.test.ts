@@ -214,7 +214,7 @@ describe('deploy/jetson/onnxruntime/build.sh --pack', () => {
   })
 
   it('packing refuses a missing folder, and CUDA files on a machine without CUDA', () => {
-    expect(build('--pack', join(folder, 'nowhere')).err).toMatch(/is no folder/)
+    expect(build('--pack', join(folder, 'nowhere')).err).toMatch(/is not a folder/)
     const cuda = files('cuda', { 'libonnxruntime_providers_cuda.so': fakeLibrary('x64') })
     expect(build('--pack', cuda, '--system-root', join(folder, 'nowhere')).err).toMatch(/there is no CUDA in/)
   })

@@ -61,6 +61,10 @@ function count(text: string | undefined, flag: string, least: number, fallback: 
   if (text === undefined) return fallback
   const value = Number(text)
   if (!Number.isSafeInteger(value) || value < least || value > 100_000)
-    throw new UsageError(`"${text}" is no whole number from ${least} to 100000`, flag, 'See npm run train -- --help.')
+    throw new UsageError(
+      `"${text}" is not a whole number from ${least} to 100000`,
+      flag,
+      'See npm run train -- --help.'
+    )
   return value
 }

@@ -99,7 +99,7 @@ candidate() {
   "$cache" policy "$1" 2>/dev/null | sed -n 's/^  Candidate: \([0-9]*:\)\{0,1\}\([0-9.]*\).*/\2/p'
 }
 
-# The key comes with painlens, so nothing has to be believed that the network says.
+# The key comes with painlens, so the network need not be trusted.
 add_nodesource() {
   local list
   list=$(mktemp)

@@ -26,7 +26,7 @@ ensure_user() {
     )" "$user"
 }
 
-# Config and passwords can be read by painlens and written by root; what painlens keeps is nobody else's.
+# Config and passwords can be read by painlens and written by root; the data of painlens is accessible to painlens only.
 ensure_folders() {
   folder "$etc" 750 root:$user
   folder "$etc/secrets" 750 root:$user
@@ -86,7 +86,7 @@ is_wrong_config() {
 }
 
 ask_config() {
-  [[ -t 0 || $dry_run == yes ]] || die 'there is no config yet, and nobody to ask: start again with --config FILE.'
+  [[ -t 0 || $dry_run == yes ]] || die 'there is no config yet, and no terminal to ask for one: start again with --config FILE.'
   change "ask for the config and write $1 (painlens config init)" \
     "$prefix$node" "$releases/$release/dist/main.js" config init --config "$1"
 }

@@ -129,7 +129,7 @@ describe('prepare.sh', () => {
     [[], /usage/],
     [['Ward 2'], /a-z/],
     [['nurse-call'], /another user/],
-    [['ward-9', 'no/name'], /no name/]
+    [['ward-9', 'no/name'], /neither a name/]
   ])('prepare.sh refuses the arguments %j', async (args, sentence) => {
     const child = spawn(join(folder, 'prepare.sh'), args, { stdio: ['ignore', 'ignore', 'pipe'] })
     let said = ''

@@ -6,6 +6,7 @@ import { version } from '../../core/version.js'
 import { brokerOptions } from '../../daemon/wiring/mapping.js'
 import { addressOf, connectOptions, explainConnectError, type ProtocolVersion } from '../../stages/mqtt/connect.js'
 import { Connection, type OnMessage } from '../../stages/mqtt/connection.js'
+import { unlimited } from '../../stages/mqtt/send-quota.js'
 import { tryCommands } from './commands.js'
 import { type CheckContext, type Finding, fail, ok, warn } from './finding.js'
 
@@ -25,8 +26,8 @@ export async function checkBroker({ config, signal }: CheckContext): Promise<Fin
   try {
     connection = await connectAny(config, (_, payload) => void heard.add(payload.toString()), giveUp)
   } catch (error) {
-    const { what: found, fix } = explainConnectError(error)
-    return [fail(what, `${address}: ${found}`, fix)]
+    const { code, what: found, fix } = explainConnectError(error)
+    return [fail(code, what, `${address}: ${found}`, fix)]
   }
   try {
     const published = await tryPublishing(config, connection, signal)
@@ -43,15 +44,32 @@ async function tryPublishing({ mqtt, device }: Config, connection: Connection, s
   const topic = `${baseTopic(device)}/check`
   const message = JSON.stringify({ at: stamp(systemClock, systemClock.now()), version })
   try {
-    const published = connection.publish(topic, message, { qos: 1, retain: false })
+    const published = connection.publish(topic, { qos: 1, retain: false, rank: 'other' }, () => ({ text: message }))
     const late = sleep(patienceMs, 'late' as const, { signal, ref: false })
     if ((await Promise.race([published, late])) === 'late')
-      return fail(what, `${address} does not confirm a message`, "Look into the broker's log.")
+      return fail('PL-BROKER-UNCONFIRMED', what, `${address} does not confirm a message`)
   } catch (error) {
     const found = `${address} takes no message on ${topic} (${explainConnectError(error).what})`
-    return fail(what, found, `Give the user the right to write ${baseTopic(device)}/# at the broker.`)
+    return fail(
+      'PL-BROKER-NO-WRITE',
+      what,
+      found,
+      `Give the user the right to write ${baseTopic(device)}/# at the broker.`
+    )
   }
-  return ok(what, `${address} confirmed a message, MQTT ${connection.protocolVersion === 5 ? '5' : '3.1.1'}`)
+  return confirmed(address, connection)
+}
+
+/** How many messages the broker takes at once is said only where it says so. */
+function confirmed(address: string, { protocolVersion, receiveMaximum }: Connection): Finding {
+  const found = `${address} confirmed a message, MQTT ${protocolVersion === 5 ? '5' : '3.1.1'}`
+  if (protocolVersion !== 5 || receiveMaximum === unlimited) return ok(what, found)
+  if (receiveMaximum > 1) return ok(what, `${found}, takes ${receiveMaximum} at once`)
+  return warn(
+    'PL-BROKER-ONE-AT-ONCE',
+    what,
+    `${found}, takes only 1 at once: an alarm may have to wait for another message`
+  )
 }
 
 /** Which versions to try, in order. */
@@ -77,9 +95,9 @@ async function connectAny(config: Config, onMessage: OnMessage, signal: AbortSig
       return await Connection.open(options, onMessage, signal)
     } catch (error) {
       first ??= error
-      const { kind, what } = explainConnectError(error)
+      const { code } = explainConnectError(error)
       // Some brokers answer a version that they do not know by hanging up.
-      if (kind !== 'version' && !what.includes('before it answered')) throw error
+      if (code !== 'PL-BROKER-VERSION' && code !== 'PL-BROKER-HUNG-UP') throw error
     }
   }
   throw first
@@ -90,11 +108,5 @@ function openPassword({ mqtt }: Config, address: string): Finding[] {
   const isOpen = address.startsWith('mqtt://') && Boolean(mqtt.password || password)
   const isHere = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(hostname)
   if (!isOpen || isHere) return []
-  return [
-    warn(
-      what,
-      'the password goes over the network unencrypted',
-      'Use mqtts:// and, with an own authority, mqtt.tls.ca.'
-    )
-  ]
+  return [warn('PL-BROKER-OPEN-PASSWORD', what, 'the password goes over the network unencrypted')]
 }

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { AlarmMessage } from '../../contract/messages.js'
 import { type Kind, topicOf, topics } from '../../contract/topics.js'
 import { type Clock, stamp, timeOfDay } from '../../core/clock.js'
-import { messageOf } from '../../core/errors.js'
+import { PainlensError, whatOf } from '../../core/errors.js'
 import type { Log } from '../../core/log.js'
 import type { Secrets } from '../../core/secrets.js'
 import { jsonProperties } from './connect.js'
@@ -21,7 +21,7 @@ export interface OutboxLike {
   put(
     topic: string,
     payload: object,
-    options?: { expendable?: boolean; note?: { key: string; value: object | null } }
+    options?: { expendable?: boolean; background?: boolean; note?: { key: string; value: object | null } }
   ): Promise<void>
   drain(publish: (entry: Entry) => Promise<'confirmed' | 'refused'>, signal: AbortSignal): Promise<void>
   depth(): number
@@ -50,8 +50,10 @@ export async function serveOutbox(options: DeliveryOptions, signal: AbortSignal)
     try {
       await outbox.drain((entry) => deliver(options, entry), signal)
     } catch (error) {
-      const what = messageOf(error)
-      if (connection.open && what !== said) log.warn({ what }, 'the broker does not take alarms; painlens keeps trying')
+      const what = whatOf(error)
+      const code = error instanceof PainlensError ? error.code : 'PL-BROKER-NO-WRITE'
+      if (connection.open && what !== said)
+        log.warn({ code, what }, 'the broker does not take alarms; painlens keeps trying')
       said = what
       await sleep(connection.open ? retryMs : 0, undefined, { signal }).catch(() => undefined)
     }
@@ -63,16 +65,14 @@ async function deliver(
   { topic, payload, expiresAt }: Entry
 ): Promise<'confirmed' | 'refused'> {
   const { connection, clock, secrets, base, published } = options
-  const now = clock.now()
   const kind: Kind = topic === topicOf(base, 'alarm') ? 'alarm' : 'explanation'
-  const { qos, retain } = topics[kind]
-  const message = kind === 'alarm' ? { ...payload, published: stamp(clock, now) } : payload
-  // Seconds, and at least one: 0 would mean that the message is of no use already.
-  const messageExpiryInterval = Math.max(1, Math.ceil((expiresAt - now) / 1000))
-  const answer = await connection.publish(topic, encode(message, secrets), {
-    qos,
-    retain,
-    properties: { ...jsonProperties, messageExpiryInterval }
+  let message = payload
+  const answer = await connection.publish(topic, topics[kind], () => {
+    const now = clock.now()
+    if (kind === 'alarm') message = { ...payload, published: stamp(clock, now) }
+    // Seconds, and at least one: 0 would mean that the message is of no use already.
+    const messageExpiryInterval = Math.max(1, Math.ceil((expiresAt - now) / 1000))
+    return { text: encode(message, secrets), properties: { ...jsonProperties, messageExpiryInterval } }
   })
   published[kind]++
   if (kind === 'alarm' && answer === 'confirmed')

@@ -1,6 +1,7 @@
 import type { AlarmMessage, ExplanationMessage, HealthMessage, ObservationMessage } from '../../contract/messages.js'
 import type { Kind } from '../../contract/topics.js'
 import type { Clock } from '../../core/clock.js'
+import type { ErrorCode } from '../../core/errors.js'
 import type { Log } from '../../core/log.js'
 import type { Secrets } from '../../core/secrets.js'
 import type { CameraState } from '../../core/types.js'
@@ -45,7 +46,7 @@ export interface MqttStats {
   observationsLeft: number
   commandsFlooded: number
   /** The last reason for having no connection. */
-  trouble: { what: string; fix: string } | null
+  trouble: { code: ErrorCode; what: string; fix: string } | null
 }
 
 export interface Mqtt {
@@ -67,6 +68,6 @@ export interface Mqtt {
   observation(camera: string, message: ObservationMessage): void
   connected(): boolean
   stats(): MqttStats
-  /** Delivers what it can within a second, says offline, and is gone within 2 s. */
+  /** Delivers what it can within a second, says offline (or leaves that to the last will), and is gone within 2 s. */
   stop(): Promise<void>
 }

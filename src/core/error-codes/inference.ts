@@ -64,7 +64,7 @@ export const inferenceErrors = area({
     },
     'PL-LRP-COMPOSITE': {
       cause: 'A program that uses the library painlens/lrp, or the option --composite, asks for what there is not.',
-      fix: 'Use one of the composites and options that the message names; docs/study/explain.md has them all.'
+      fix: 'Use one of the composites and options that the message names; docs/operate/config.md lists the composites.'
     },
     'PL-LRP-CALL': {
       cause: 'A program that uses the library painlens/lrp calls it wrongly.',

@@ -83,7 +83,7 @@ describe('the command', () => {
   it('npm run train has defaults, takes options and refuses wrong ones', () => {
     expect(parseTrainArguments([])).toMatchObject({ seed: 1, out: 'models', help: false })
     expect(parseTrainArguments(['--epochs', '2', '--out', '/x'])).toMatchObject({ epochs: 2, out: '/x' })
-    expect(() => parseTrainArguments(['--epochs', 'two'])).toThrow('"two" is no whole number')
+    expect(() => parseTrainArguments(['--epochs', 'two'])).toThrow('"two" is not a whole number')
     expect(() => parseTrainArguments(['--identities', '3'])).toThrow('from 8')
     expect(() => parseTrainArguments(['--epoch', '3'])).toThrow('--epoch')
   })

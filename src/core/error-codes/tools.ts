@@ -41,7 +41,7 @@ export const toolErrors = area({
     'PL-PICTURE-FOLDER': { cause: 'It belongs to another user.', fix: 'Check its permissions.' },
     'PL-PICTURE-UNREADABLE': {
       cause: 'No such file, or no picture in a format that sharp reads.',
-      fix: 'Check the name, or save it anew as JPEG or PNG.'
+      fix: 'Check the name, or save it again as JPEG or PNG.'
     },
     'PL-PICTURE-NO-FACE': {
       cause: 'No face, too small a face, or one that looks away.',

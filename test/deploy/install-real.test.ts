@@ -58,7 +58,7 @@ it('installs painlens itself, whose check and provider are real', async () => {
   const before = picture(join(box, 'etc'))
   expect((await install(release, box, '--dry-run')).status).toBe(0)
   expect(picture(join(box, 'etc'))).toEqual(before)
-})
+}, 180_000)
 
 it("the release's own unit and command point to where it is installed", async () => {
   const { status, stdout } = spawnSync(

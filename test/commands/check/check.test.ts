@@ -164,7 +164,7 @@ describe('painlens check', () => {
     for (const what of Object.keys(states).filter((name) => states[name] !== 'ok'))
       expect(row(text, what), what).toMatch(/\n +→ .*[.)d] \[PL(-[A-Z0-9]+)+\]$/)
     expect(row(text, 'model')).toContain('SHA-256')
-    expect(row(text, 'face models')).toContain('[PL-FACE-MODEL]')
+    expect(row(text, 'face models')).toContain('npm run build')
     expect(row(text, 'broker')).toContain('[PL-BROKER-LOGIN]')
     expect(row(text, 'camera locked')).toContain('[PL-CAMERA-LOGIN]')
     expect(text).not.toContain('secret')

@@ -32,7 +32,7 @@ export const modelErrors = area({
       fix: 'Copy the model again, or put the right hash (sha256sum) into the manifest if the new model is meant.'
     },
     'PL-MODEL-UNREADABLE': {
-      cause: "The ONNX file is missing, is no file, or painlens's user may not read it.",
+      cause: "The ONNX file is missing, is not a file, or painlens's user may not read it.",
       fix: 'Check file in the manifest, the path and its permissions.'
     },
     'PL-MODEL-UNOPENABLE': {

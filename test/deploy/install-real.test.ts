@@ -43,7 +43,7 @@ it('install.sh installs a real release, whose check and provider run', async () 
   const { status, output } = await install(release, box, '--config', config, '--provider', await providerArchive())
   for (const line of [
     /^\[ ok \] config .*one camera$/m,
-    /^\[fail\] camera room-312 .*nobody listens/m,
+    /^\[fail\] camera room-312 .*nothing listens/m,
     /^\[(warn| ok )\] provider .*an inference of pain-demo ran on/m,
     /^\[ ok \] broker .*confirmed a message/m,
     /^\[ ok \] disk .*var\/lib\/painlens/m

@@ -1,8 +1,10 @@
+import { spawnSync } from 'node:child_process'
 import { chmod, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { DiskError } from '../../src/core/errors.js'
+import { packageRoot } from '../../src/core/version.js'
 import type { Pixels } from '../../src/lib/face/align.js'
 import { anchorsOf } from '../../src/lib/face/anchors.js'
 import { overlap } from '../../src/lib/face/boxes.js'
@@ -99,6 +101,16 @@ describe('the face models', () => {
     expect((await stat(models.finder)).mtimeMs).toBe(before.mtimeMs)
     expect((await stat(models.landmarks)).size).toBeGreaterThan(100_000)
     expect((await readdir(join(folder, 'a/b'))).sort()).toEqual(['detector.onnx', 'finder.onnx', 'landmarks.onnx'])
+  })
+
+  it('a missing face model is made anew by every build', async () => {
+    const script = join(packageRoot, 'tools/dist/face-models/main.js')
+    const whole = await readFile(models.finder)
+    await rm(models.finder)
+    const { stdout } = spawnSync(process.execPath, [script, join(folder, 'a/b')], { encoding: 'utf8' })
+    expect(stdout.match(/finder\.onnx: written|(detector|landmarks)\.onnx: there already/g)).toHaveLength(3)
+    expect(Buffer.compare(await readFile(models.finder), whole)).toBe(0)
+    expect(await readFile(join(packageRoot, 'scripts/setup.mjs'), 'utf8')).not.toMatch(/\w\.onnx/)
   })
 
   it('a problem with the folder or the weights is reported', async () => {

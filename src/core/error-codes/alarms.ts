@@ -40,6 +40,10 @@ export const outboxErrors = area({
       cause: 'No alarm was written there yet, or painlens writes them elsewhere.',
       fix: 'Name its folder with --path; it is made with the first alarm.'
     },
+    'PL-ALARM-LOG-UNWRITABLE': {
+      cause: 'The disk is full, or the folder of alarm_log.path belongs to another user. Alarms go out all the same.',
+      fix: "Free some space, or give painlens's user the right to write there; what came meanwhile is written then."
+    },
     'PL-ALARM-LOG-UNREADABLE': {
       cause: 'The alarm log belongs to the user that runs painlens.',
       fix: 'Read it as the user that runs painlens, or as root.'
@@ -127,6 +131,11 @@ export const machineErrors = area({
       cause:
         'None of timedatectl, adjtimex, chrony and systemd-timesyncd is there to say whether the clock is synchronised, as in a container.',
       fix: 'Run: sudo timedatectl set-ntp true, and see that the box reaches a time server.'
+    },
+    'PL-SYSTEMD-NOTIFY': {
+      cause:
+        'The program systemd-notify is missing or fails, so that systemd does not learn that painlens is ready and alive.',
+      fix: 'Install systemd, or start painlens without Type=notify and WatchdogSec= in the unit.'
     },
     'PL-DISK-UNWRITABLE': {
       cause:

@@ -73,7 +73,7 @@ export const modelErrors = area({
       fix: 'Set model.manifest to your own model before it matters.'
     },
     'PL-FACE-MODEL': {
-      cause: 'The face models were not built yet, or their files are damaged.',
+      cause: 'Files of the face models are missing or damaged, or the checkout was not built.',
       fix: 'Install painlens again: it brings the face models along. In a checkout: npm run build.'
     },
     'PL-FACE-FAILED': {

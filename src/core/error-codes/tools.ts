@@ -6,6 +6,10 @@ export const toolErrors = area({
   title: 'painlens explain, alarms, simulate, demo',
   about: 'Options and input files of these commands.',
   codes: {
+    'PL-OUTPUT': {
+      cause: 'The disk that standard output goes to is full, or fails.',
+      fix: 'Free some space, or let the output go elsewhere.'
+    },
     'PL-OPTION-VALUE': {
       cause: 'An option has a value that it does not take.',
       fix: 'See --help for the options.'

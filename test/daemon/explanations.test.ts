@@ -3,8 +3,8 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { type Log, silentLog } from '../../src/core/log.js'
 import { trialCrop } from '../../src/stages/explain/trial-crop.js'
-import { until } from '../support/daemon.js'
 import { killWorkers } from '../support/kill-worker.js'
+import { patience, until } from '../support/slowness.js'
 import { writeRoundingModel, writeTinyModel } from '../support/tiny-model.js'
 import { eventually, nowhere, type RoomCamera, Ward } from '../support/ward.js'
 
@@ -52,7 +52,7 @@ describe('explanations in the daemon', () => {
   })
 
   it('that are lost for good take nothing from the alarms; the technical alarm stays, and health says why', {
-    timeout: 90_000
+    timeout: patience(90_000)
   }, async () => {
     const own = await mkdtemp(join(ward.folder, 'model-'))
     const changes = { alarm_label: 'happiness' }

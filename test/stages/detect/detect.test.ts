@@ -8,8 +8,8 @@ import type { Frame, Zone } from '../../../src/core/types.js'
 import { buildFaceModels, type FaceModels } from '../../../src/lib/face/models/index.js'
 import { startDetector } from '../../../src/stages/detect/index.js'
 import { facesOf, isOn, readPhoto } from '../../lib/face/photos.js'
-import { until } from '../../support/daemon.js'
 import { killWorkers } from '../../support/kill-worker.js'
+import { until } from '../../support/slowness.js'
 
 let folder: string
 let models: FaceModels

@@ -1,0 +1,2 @@
+/** stub for now */
+export const unitTests = ['test/core/clock.test.ts']

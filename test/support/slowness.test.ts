@@ -4,7 +4,7 @@ import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { packageRoot } from '../../src/core/version.js'
-import { Deadline, measureSlowness, until } from './slowness.js'
+import { Deadline, measureSlowness, patience, until } from './slowness.js'
 
 describe('slowness', () => {
   it('is at least 1, and grows when every core has more to do', async () => {
@@ -68,7 +68,7 @@ describe('the tests', () => {
 
   it('would be found out by the scan of the test above', () => {
     for (const line of [
-      "it('x', { timeout: 120_000 }, () => {",
+      "it('x', { timeout: patience(120_000) }, () => {",
       '}, 120_000)',
       'const end = performance.now() + ms',
       'expect(Date.now() - askedAt).toBeLessThan(3000)'

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { NotSent } from '../../../src/core/errors.js'
 import type { Rank } from '../../../src/contract/topics.js'
+import { NotSent } from '../../../src/core/errors.js'
 import { receiveMaximum, SendQuota } from '../../../src/stages/mqtt/send-quota.js'
 
 const ranks: readonly Rank[] = ['alarm', 'status', 'other', 'explanation']

@@ -4,7 +4,7 @@ import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { packageRoot } from '../../src/core/version.js'
-import { Deadline, measureSlowness, patience, until } from './slowness.js'
+import { Deadline, measureSlowness, until } from './slowness.js'
 
 describe('slowness', () => {
   it('is at least 1, and grows when every core has more to do', async () => {

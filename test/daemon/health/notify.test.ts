@@ -38,9 +38,7 @@ describe('without systemd', () => {
   })
 })
 
-const title = missing.length > 0 ? `with systemd (skipped: no ${missing.join(', no ')})` : 'with systemd'
-
-describe.skipIf(missing.length > 0)(title, () => {
+describe.skipIf(missing.length > 0)('with systemd', () => {
   let folder: string
   let receiver: ChildProcess
   const before = process.env.NOTIFY_SOCKET

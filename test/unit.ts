@@ -16,6 +16,7 @@ export const unitTests = [
   'test/core/clock.test.ts',
   'test/core/secrets-oracle.test.ts',
   'test/core/thread-priority.test.ts',
+  'test/daemon/health/latency.test.ts',
   'test/daemon/health/publish-latency.test.ts',
   'test/daemon/health/vitals.test.ts',
   'test/daemon/line/bounded-queue.test.ts',

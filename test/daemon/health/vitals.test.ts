@@ -44,7 +44,8 @@ const table: [string, Partial<Vitals>, [part: string, stops: string, why: RegExp
     { restarting: [{ part: 'detect', since: ago(121_000) }] },
     [['detect', 'live', /restarting for 121 s/]]
   ],
-  ['a decoder that cannot be ended', camera({ quietMs: 61_000 }), [['decoder of a', 'live', /silent for 61 s/]]],
+  ['a decoder that has been silent for a minute, which is still waited for', camera({ quietMs: 60_000 }), []],
+  ['a decoder that cannot be ended', camera({ quietMs: 60_001 }), [['decoder of a', 'live', /silent for 60 s/]]],
   [
     'a camera that is lost',
     camera({ state: 'lost', reason: 'no picture for 10 s' }),

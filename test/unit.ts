@@ -59,6 +59,7 @@ export const unitTests = [
   'test/show/simulate/server.test.ts',
   'test/stages/alarm/alarms.test.ts',
   'test/stages/alarm/properties.test.ts',
+  'test/stages/alarm/track.test.ts',
   'test/stages/camera/decoder-pixels.test.ts',
   'test/stages/camera/frames.test.ts',
   'test/stages/camera/masks.test.ts',

@@ -24,8 +24,8 @@ const table: [string, Partial<Vitals>, [part: string, stops: string, why: RegExp
   ['a loop nearly held up', { lastTick: ago(limits.loopMs) }, []],
   [
     'an inference stuck',
-    { underWay: [{ part: 'classify', since: ago(40_000) }] },
-    [['classify', 'live', /under way for 40 s/]]
+    { underWay: [{ part: 'classify', since: ago(40_600) }] },
+    [['classify', 'live', /under way for 41 s/]]
   ],
   ['an inference that takes its time', { underWay: [{ part: 'classify', since: ago(30_000) }] }, []],
   [
@@ -33,11 +33,21 @@ const table: [string, Partial<Vitals>, [part: string, stops: string, why: RegExp
     { unanswered: { first: ago(31_000), last: ago(10) } },
     [['inference', 'live', /none was finished/]]
   ],
+  [
+    'frames and no results for as long as an inference may take',
+    { unanswered: { first: ago(30_000), last: ago(0) } },
+    []
+  ],
   ['one frame that failed long ago, and none since', { unanswered: { first: ago(900_000), last: ago(900_000) } }, []],
   [
     'a worker that restarts',
     { restarting: [{ part: 'detect', since: ago(2000) }], unanswered: { first: ago(50_000), last: ago(1) } },
     [['detect', 'ready', /restarting for 2 s/]]
+  ],
+  [
+    'a worker that restarts for as long as a large model takes',
+    { restarting: [{ part: 'detect', since: ago(120_000) }] },
+    [['detect', 'ready', /restarting for 120 s/]]
   ],
   [
     'a worker that restarts for ever',

@@ -1,11 +1,12 @@
 /** The detect stage: frames in, aligned and tracked faces out. The models run in a worker thread of their own. */
 
+import type { ErrorCode } from '../../core/errors.js'
 import { KeptWorker } from '../../core/kept-worker.js'
 import type { Log } from '../../core/log.js'
 import type { Frame, Sighting, Size, Zone } from '../../core/types.js'
 import { workerScript } from '../../core/worker-protocol.js'
 import { type Alignment, defaultAlignment } from '../../lib/face/align.js'
-import type { FaceModels } from '../../lib/face/models/index.js'
+import type { FaceModels } from '../../lib/face/model-files.js'
 import { defaultMinScore } from '../../lib/face/search.js'
 import { zoneOf } from '../../lib/face/zones.js'
 import type { ProviderChoice } from '../../lib/ort/provider.js'
@@ -61,7 +62,11 @@ export async function startDetector(options: DetectorOptions): Promise<Detector>
     open: async (opening) => {
       const opened = await opening.call('open', { ...request, lastTrack: tracks.last })
       const { provider, fallback } = opened
-      if (fallback) log.warn({ provider, tried: fallback }, 'no GPU provider works; faces are found on the CPU')
+      if (fallback)
+        log.warn(
+          { code: 'PL-PROVIDER-FALLBACK' satisfies ErrorCode, provider, tried: fallback },
+          'no GPU provider works; faces are found on the CPU'
+        )
       log.info({ provider, models }, 'face detector ready')
       return opened
     },

@@ -22,7 +22,10 @@ describe('a smoothed score', () => {
   const smoothed = (steps: readonly (readonly [ms: number, score: number])[], smoothingS = 2) => {
     const track = newTrack('a', t0)
     let at = t0
-    for (const [ms, score] of steps) follow(track, { ...rules, smoothingS }, (at += ms), score, box)
+    for (const [ms, score] of steps) {
+      at += ms
+      follow(track, { ...rules, smoothingS }, at, score, box)
+    }
     return track.smoothed
   }
 
@@ -148,7 +151,10 @@ describe('a token bucket', () => {
     fc.assert(
       fc.property(fc.double({ min: 0.1, max: 5, noNaN: true }), fc.array(fc.nat(1500)), (perS, gaps) => {
         let at = 0
-        const times = gaps.map((gap) => (at += gap))
+        const times = gaps.map((gap) => {
+          at += gap
+          return at
+        })
         const count = taken(perS, times).filter(Boolean).length
         expect(count).toBeLessThanOrEqual(Math.max(1, perS) + (perS * (at - (times[0] ?? 0))) / 1000 + 1e-6)
       })

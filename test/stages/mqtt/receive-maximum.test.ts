@@ -133,7 +133,7 @@ test('an explanation that the broker refuses again and again holds up no alarm, 
   await until(() => alarmsOf(broker).length === 4, 'all alarms')
   // All before it was tried again.
   expect(broker.on(`${base}/explanation`)).toHaveLength(1)
-  expect(rig.outbox.depth()).toBe(1)
+  await until(() => rig.outbox.depth() === 1, 'all alarms to be confirmed')
   expect(rig.lines.join('\n')).toContain('the broker has not confirmed an explanation')
 })
 

@@ -11,7 +11,7 @@ afterAll(() => rmSync(folder, { recursive: true }))
 
 describe('the training script', () => {
   it(
-    'renders, trains, measures and writes model, manifest and card',
+    'npm run train renders, trains, measures and writes model, manifest and card',
     async () => {
       const said: string[] = []
       const options = {

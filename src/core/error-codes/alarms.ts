@@ -30,7 +30,7 @@ export const outboxErrors = area({
     },
     'PL-OUTBOX-CLOSED': {
       cause: 'The outbox was asked for something while painlens stops, or while the disk refuses it.',
-      fix: 'Nothing to do: painlens is stopping, or opens it anew once the disk takes something again.'
+      fix: 'Nothing to do: painlens is stopping, or reopens it once the disk can be written again.'
     },
     'PL-OUTBOX-FULL': {
       cause: 'The broker has been away so long that the alarms on disk come near outbox.max.',

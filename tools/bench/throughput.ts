@@ -64,7 +64,7 @@ async function openStages(manifest: Manifest, threads: number) {
   const alarms = createAlarms({ cameras: {}, facility: null, model: null, clock: systemClock })
   let published = 0
   const mqtt = {
-    alarm: async () => void published++,
+    putAlarmInOutbox: async () => void published++,
     observation: () => void published++,
     cameraState: () => undefined,
     refresh: () => undefined
@@ -75,7 +75,7 @@ async function openStages(manifest: Manifest, threads: number) {
     mqtt,
     alarmLog: { append: () => undefined },
     explanations: null,
-    supervision: { frame: () => undefined, alarm: () => undefined },
+    measured: { frame: () => undefined, alarm: () => undefined },
     log: silentLog,
     clock
   })
@@ -98,20 +98,22 @@ function passThrough({ detector, classifier, reporter }: Stages, frames: readonl
   })
   const camera = { id: 'bench', width: 1280, height: 720 } as never
   const startedAt = performance.now()
+  let turn: Promise<unknown> = Promise.resolve()
   return new Promise((resolve, reject) => {
     cameraLine(source, {
       detect: (frame) => detector.detect(frame, []),
-      classify: (take) =>
-        classifier.classify(() => {
-          // Nothing waits for its turn now.
-          setImmediate(refill)
-          return take()
-        }),
+      classify: (sighting) => {
+        const judging = classifier.classify(sighting)
+        // Its turn has come when the one before has ended; then nothing waits.
+        void turn.then(() => setImmediate(refill))
+        turn = judging.verdicts.catch(() => undefined)
+        return judging
+      },
       onDrop: () => reject(new Error('a frame was dropped')),
       onFailure: reject,
       onSuccess: () => undefined
     }).subscribe({
-      next: (glance) => reporter.glance(glance, camera),
+      next: (judged) => reporter.judged(judged, camera),
       complete: () => resolve(performance.now() - startedAt)
     })
   })

@@ -1,5 +1,5 @@
 import { type Clock, iso, systemClock, timeOfDay } from '../../core/clock.js'
-import { isSynchronised, type Witness, witnesses } from '../../daemon/health/time-sync.js'
+import { type ClockWitness, isSynchronised, witnesses } from '../../daemon/health/clock-sync.js'
 import { type Finding, fail, ok, warn } from './finding.js'
 
 /** painlens was not there before; a box without a battery starts in 1970. */
@@ -8,7 +8,7 @@ const earliest = Date.UTC(2026, 0, 1)
 /** Alarms carry the time of day, and certificates are valid for a time only. */
 export async function checkClock(
   clock: Clock = systemClock,
-  asked: readonly Witness[] = witnesses
+  asked: readonly ClockWitness[] = witnesses
 ): Promise<Finding[]> {
   const now = timeOfDay(clock, clock.now())
   const setTime = 'Run: sudo timedatectl set-ntp true, and see that the box reaches a time server.'

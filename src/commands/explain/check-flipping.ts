@@ -69,7 +69,7 @@ function predictor(classifier: Classifier, { crop, target }: CheckedPicture, sig
     for (let first = 0; first < pictures.length; first += batch) {
       signal.throwIfAborted()
       const faces = pictures.slice(first, first + batch).map(faceOf)
-      const verdicts = await classifier.classify(() => ({ camera: 'check', at: 0, faces }))
+      const verdicts = await classifier.classify({ camera: 'check', at: 0, faces }).verdicts
       probabilities.push(...verdicts.map((verdict) => verdict.probabilities[target!]!))
     }
     return probabilities

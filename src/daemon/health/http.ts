@@ -1,9 +1,9 @@
-/** Liveness, readiness and metrics over HTTP, for whoever monitors the box. No pictures and nobody's scores. */
+/** Liveness, readiness and metrics over HTTP, for monitoring. No pictures and no scores of residents. */
+import { createHash, timingSafeEqual } from 'node:crypto'
 import type { Server } from 'node:http'
 import { type FastifyInstance, fastify } from 'fastify'
 import { messageOf, PainlensError, PortInUseError } from '../../core/errors.js'
-import type { Log } from '../../core/log.js'
-import { bearerOf, isSame } from './http-token.js'
+import { LastSaid, type Log } from '../../core/log.js'
 
 /** What a part of painlens has to say against being alive or ready. */
 export interface Report {
@@ -15,7 +15,7 @@ export interface HttpOptions {
   /** An address of this machine; port 0 is any free one. */
   host: string
   port: number
-  /** Whoever asks has to name it as a bearer token (RFC 6750), if it is given. */
+  /** Requests have to name it as a bearer token (RFC 6750), if it is given. */
   token?: string
   live: () => Report
   ready: () => Report
@@ -34,7 +34,7 @@ export interface HttpStage {
 }
 
 const defaultRetryMs = 30_000
-/** Requests are a line and a few headers; whoever takes longer or sends more is no monitoring. */
+/** Requests are a line and a few headers; what takes longer or is larger does not come from monitoring. */
 const bounds = { bodyBytes: 1024, headerBytes: 8192, requestMs: 5000, connections: 32 }
 
 /**
@@ -51,7 +51,7 @@ class Monitoring implements HttpStage {
   readonly #options: HttpOptions
   #server: FastifyInstance | null = null
   #address: string | null = null
-  #problem: string | null = null
+  readonly #problem = new LastSaid<string>()
   #retry: NodeJS.Timeout | undefined
   #trying: Promise<void> = Promise.resolve()
   #stopped = false
@@ -66,7 +66,7 @@ class Monitoring implements HttpStage {
   }
 
   stats(): { address: string | null; problem: string | null } {
-    return { address: this.#address, problem: this.#problem }
+    return { address: this.#address, problem: this.#problem.last }
   }
 
   async stop(): Promise<void> {
@@ -83,13 +83,13 @@ class Monitoring implements HttpStage {
     try {
       this.#address = await server.listen({ host, port })
       this.#server = server
-      this.#problem = null
+      this.#problem.isNew(null)
       log.info({ address: this.#address }, 'live, ready and metrics are served')
     } catch (error) {
       await server.close()
       const problem = listenError(host, port, error).message
-      if (problem !== this.#problem) log.error({ error: problem }, 'nobody can ask how painlens is; alarms go on')
-      this.#problem = problem
+      if (this.#problem.isNew(problem))
+        log.error({ error: problem }, 'HTTP endpoints unavailable; alarms are not affected')
       if (!this.#stopped) this.#retry = setTimeout(() => void this.start(), retryMs)
     }
   }
@@ -129,7 +129,7 @@ function createServer({ token, live, ready, metrics, log }: HttpOptions): Fastif
   return server
 }
 
-/** Why nobody can listen there. */
+/** Why it cannot listen there. */
 export function listenError(host: string, port: number, error: unknown): PainlensError {
   const where = `http on ${host}:${port}`
   const { code } = error as NodeJS.ErrnoException
@@ -139,3 +139,15 @@ export function listenError(host: string, port: number, error: unknown): Painlen
     return new PainlensError('this machine has no such address', where, 'Name one of its own as http.host.')
   return new PainlensError(`cannot listen (${messageOf(error)})`, where, 'Choose another http.host or http.port.')
 }
+
+/** The token of `Authorization: Bearer …` (RFC 6750), or an empty string. */
+function bearerOf(header: string | undefined): string {
+  return /^bearer +(\S+) *$/i.exec(header ?? '')?.[1] ?? ''
+}
+
+/** Takes the same time wherever the two differ, and whatever their lengths are. */
+function isSame(given: string, token: string): boolean {
+  return timingSafeEqual(digest(given), digest(token))
+}
+
+const digest = (text: string): Buffer => createHash('sha256').update(text).digest()

@@ -4,10 +4,8 @@ import type { Condition } from '../../contract/messages.js'
 import type { Clock } from '../../core/clock.js'
 
 export interface SelfWatchOptions {
-  connected: () => boolean
-  /** Why there is no connection to the broker, if that is known. */
-  trouble: () => string | undefined
-  outbox: () => { depth: number; inMemory: number; trouble: string | null }
+  mqtt: { connected(): boolean; stats(): { trouble: { what: string } | null } }
+  outbox: { stats(): { depth: number; trouble: string | null } }
   /** How many messages may wait. */
   outboxMax: number
   /** `problem` null says that it is over. @param about since: a moment of the clock */
@@ -42,8 +40,8 @@ export class SelfWatch {
   }
 
   #broker(): void {
-    const { connected, trouble, tell, clock } = this.#options
-    if (connected()) {
+    const { mqtt, tell, clock } = this.#options
+    if (mqtt.connected()) {
       this.#awaySince = null
       tell('broker_lost', null)
       return
@@ -51,12 +49,12 @@ export class SelfWatch {
     const now = clock.now()
     this.#awaySince ??= now
     if (now - this.#awaySince < brokerLostMs) return
-    tell('broker_lost', new Error(trouble() ?? 'it does not answer'), { since: this.#awaySince })
+    tell('broker_lost', new Error(mqtt.stats().trouble?.what ?? 'it does not answer'), { since: this.#awaySince })
   }
 
   #room(): void {
     const { outbox, outboxMax: max, tell } = this.#options
-    const { depth } = outbox()
+    const { depth } = outbox.stats()
     const wasFull = this.#isFull
     this.#isFull = depth >= max * (wasFull ? roomAgain : nearlyFull)
     if (this.#isFull && !wasFull) tell('outbox_full', new Error(`${depth} of ${max}`))
@@ -65,7 +63,7 @@ export class SelfWatch {
 
   #disk(): void {
     const { outbox, tell, clock } = this.#options
-    const { trouble } = outbox()
+    const { trouble } = outbox.stats()
     if (trouble !== null) {
       this.#refusedAt = clock.now()
       tell('outbox_failed', new Error(trouble))

@@ -2,7 +2,7 @@
 import { type FileHandle, mkdir, open } from 'node:fs/promises'
 import type { AlarmMessage } from '../../contract/messages.js'
 import { messageOf } from '../../core/errors.js'
-import type { Log } from '../../core/log.js'
+import { LastSaid, type Log } from '../../core/log.js'
 import { fileName, repair, rotate } from './files.js'
 
 export { type AlarmLogEntry, readAlarmLog } from './read.js'
@@ -42,7 +42,8 @@ class RotatedLog implements AlarmLog {
   readonly #options: AlarmLogOptions
   #waiting: string[] = []
   #lost = 0
-  #refused: string | null = null
+  /** Whether the disk refuses. */
+  readonly #refused = new LastSaid<boolean>()
   #writing: Promise<void> | null = null
   #retry: NodeJS.Timeout | undefined
   #file: FileHandle | null = null
@@ -134,13 +135,10 @@ class RotatedLog implements AlarmLog {
     await file?.close().catch(() => undefined)
   }
 
-  /** Says once that the disk refuses, and once that it works again. */
   #says(problem: string | null): void {
     const { log, path } = this.#options
-    if (problem !== null && this.#refused === null)
-      log.error({ path, error: problem }, 'the alarm log cannot be written; alarms go out all the same')
-    if (problem === null && this.#refused !== null)
-      log.info({ path, lost: this.#lost }, 'the alarm log is written again')
-    this.#refused = problem
+    if (!this.#refused.isNew(problem === null ? null : true)) return
+    if (problem === null) log.info({ path, lost: this.#lost }, 'the alarm log is written again')
+    else log.error({ path, error: problem }, 'the alarm log cannot be written; alarms go out all the same')
   }
 }

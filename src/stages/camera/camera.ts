@@ -1,16 +1,16 @@
 import { BehaviorSubject, type Observable, Subject } from 'rxjs'
 import type { Clock } from '../../core/clock.js'
 import { CameraError } from '../../core/errors.js'
-import type { Log } from '../../core/log.js'
+import { LastSaid, type Log } from '../../core/log.js'
 import type { Secrets } from '../../core/secrets.js'
 import type { CameraState, Frame, Polygon } from '../../core/types.js'
 import type { Decoder } from './decoder.js'
 import { DecoderRun, type StreamMemory } from './decoder-run.js'
-import { type Failure, hung } from './failure.js'
+import { type Failure, type FailureKind, hung } from './failure.js'
 import { FrameAssembler } from './frames.js'
 import { maskSpans } from './masks.js'
 import { type PictureTiming, PictureWatch } from './picture-watch.js'
-import { Backoff, type CameraTiming, defaultTiming, RateMeter } from './timing.js'
+import { type CameraTiming, defaultTiming, RateMeter, RetryDelay } from './timing.js'
 import { type CameraUrl, parseCameraUrl, registerSecrets } from './url.js'
 
 export interface CameraOptions {
@@ -86,7 +86,7 @@ class SupervisedCamera implements Camera {
   readonly #options: CameraOptions
   readonly #url: CameraUrl
   readonly #timing: CameraTiming
-  readonly #backoff: Backoff
+  readonly #retryDelay: RetryDelay
   readonly #assembler: FrameAssembler
   readonly #picture: PictureWatch
   readonly #frames = new Subject<Frame>()
@@ -100,6 +100,7 @@ class SupervisedCamera implements Camera {
   #heardAt = 0
   #running = false
   #failure: Failure | undefined
+  readonly #failureKind = new LastSaid<FailureKind>()
   /** Set when the child was killed for its silence. */
   #silence: Failure | undefined
   /** When the running child's first picture came. */
@@ -113,7 +114,7 @@ class SupervisedCamera implements Camera {
     this.#options = options
     this.#url = url
     this.#timing = { ...defaultTiming, ...options.timing }
-    this.#backoff = new Backoff(this.#timing, options.random ?? Math.random)
+    this.#retryDelay = new RetryDelay(this.#timing, options.random ?? Math.random)
     this.#states = new BehaviorSubject<CameraStatus>({ state: 'connecting', since: options.clock.now() })
     const masks = maskSpans(options.masks, options)
     this.#picture = new PictureWatch(options, masks, options.picture)
@@ -145,8 +146,8 @@ class SupervisedCamera implements Camera {
   start(): void {
     if (this.#running) return
     this.#running = true
-    this.#failure = undefined
-    this.#backoff.reset()
+    this.#noFailure()
+    this.#retryDelay.reset()
     this.#setState('connecting')
     this.#lostTimer = setTimeout(() => this.#setState('lost'), this.#timing.lostMs)
     this.#launch()
@@ -215,8 +216,8 @@ class SupervisedCamera implements Camera {
       this.#watch(this.#timing.readMs)
     } else this.#silenceTimer?.refresh()
     this.#lostTimer?.refresh()
-    if (now - this.#steadySince >= this.#timing.steadyMs) this.#backoff.reset()
-    this.#failure = undefined
+    if (now - this.#steadySince >= this.#timing.steadyMs) this.#retryDelay.reset()
+    this.#noFailure()
     const { state, reason } = this.#picture.status
     this.#setState(state, reason)
   }
@@ -224,12 +225,12 @@ class SupervisedCamera implements Camera {
   #onEnd(failure: Failure): void {
     clearTimeout(this.#silenceTimer)
     this.#run = undefined
-    const known = this.#failure?.kind === failure.kind
+    const isNew = this.#failureKind.isNew(failure.kind)
     this.#failure = failure
-    const waitMs = this.#backoff.next(failure.kind)
+    const waitMs = this.#retryDelay.next(failure.kind)
     const error = new CameraError(failure.what, `camera ${this.id} at ${this.#url.shown}`, failure.fix)
     const fields = { camera: this.id, kind: failure.kind, retryMs: Math.round(waitMs) }
-    this.#options.log[known ? 'debug' : 'warn'](fields, error.message)
+    this.#options.log[isNew ? 'warn' : 'debug'](fields, error.message)
     this.#setState(this.#states.value.state === 'lost' ? 'lost' : 'connecting')
     this.#retryTimer = setTimeout(() => {
       this.#counts.restarts++
@@ -245,6 +246,11 @@ class SupervisedCamera implements Camera {
     if (state !== before.state)
       log[useless.has(state) ? 'warn' : 'info']({ camera: this.id, state, reason }, `camera is ${state}`)
     this.#states.next({ state, since: state === before.state ? before.since : clock.now(), reason })
+  }
+
+  #noFailure(): void {
+    this.#failure = undefined
+    this.#failureKind.isNew(null)
   }
 
   #noPicture(): string {

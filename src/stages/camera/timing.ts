@@ -1,3 +1,4 @@
+import { doubled, jittered } from '../../core/backoff.js'
 import type { FailureKind } from './failure.js'
 
 /** All in ms. */
@@ -26,8 +27,8 @@ export const defaultTiming: CameraTiming = {
   steadyMs: 30_000
 }
 
-/** How long to wait before the next try: doubled each time, and jittered, so that cameras on one switch do not all come at once. */
-export class Backoff {
+/** How long to wait before the next try: doubled each time, and jittered. */
+export class RetryDelay {
   readonly #timing: CameraTiming
   readonly #random: () => number
   #tries = 0
@@ -40,11 +41,10 @@ export class Backoff {
 
   /** Between half of the full wait and all of it; after a refused password between once and one and a half times `unauthorizedMs`. */
   next(kind: FailureKind): number {
-    const { backoffMinMs, backoffMaxMs, unauthorizedMs } = this.#timing
-    const wait = Math.min(backoffMaxMs, backoffMinMs * 2 ** Math.min(this.#tries, 20))
-    this.#tries++
+    const { backoffMinMs: minMs, backoffMaxMs: maxMs, unauthorizedMs } = this.#timing
+    const wait = doubled({ minMs, maxMs }, this.#tries++)
     if (kind === 'unauthorized') return Math.max(wait, unauthorizedMs * (1 + this.#random() / 2))
-    return wait * (0.5 + this.#random() / 2)
+    return jittered(wait, this.#random)
   }
 
   reset(): void {

@@ -7,12 +7,22 @@ export interface BatchesOptions<Item, Result> {
   max: () => number
 }
 
-/** Somebody's items, from the moment they are asked for to their last result. */
+/** Items that were asked for. */
+export interface Submitted<Item, Result> {
+  /** In the order of the items; rejects if a call with any of them did. */
+  results: Promise<Result[]>
+  /** Whether none of the items has gone into a call yet. */
+  isWaiting(): boolean
+  /** While it waits: other items, in the same place of the queue. */
+  replace(items: readonly Item[]): void
+}
+
+/** One submission, from the moment it is made to its last result. */
 interface Claim<Item, Result> {
-  take: () => readonly Item[]
-  /** Null until its turn has come. */
-  items: readonly Item[] | null
-  /** How many of them have gone into a batch. */
+  items: readonly Item[]
+  /** Its turn has come. */
+  begun: boolean
+  /** How many of its items have gone into a batch. */
   asked: number
   results: Result[]
   resolve: (results: Result[]) => void
@@ -39,15 +49,20 @@ export class Batches<Item, Result> {
     this.#options = options
   }
 
-  /**
-   * @param take gives the items when their turn has come, which is once, and may be before this function is back. Must not throw.
-   * @returns their results in their order; rejects if a call with any of them did
-   */
-  submit(take: () => readonly Item[]): Promise<Result[]> {
-    return new Promise((resolve, reject) => {
-      this.#claims.push({ take, items: null, asked: 0, results: [], resolve, reject })
-      this.#next()
-    })
+  /** The first call may begin before this is back. */
+  submit(items: readonly Item[]): Submitted<Item, Result> {
+    const ignore = (): void => undefined
+    const claim: Claim<Item, Result> = { items, begun: false, asked: 0, results: [], resolve: ignore, reject: ignore }
+    const results = new Promise<Result[]>((resolve, reject) => Object.assign(claim, { resolve, reject }))
+    this.#claims.push(claim)
+    this.#next()
+    return {
+      results,
+      isWaiting: () => !claim.begun,
+      replace: (newer) => {
+        if (!claim.begun) claim.items = newer
+      }
+    }
   }
 
   #next(): void {
@@ -73,7 +88,7 @@ export class Batches<Item, Result> {
     let room = this.#options.max()
     while (room > 0 && this.#claims.length > 0) {
       const claim = this.#claims[0]!
-      claim.items ??= claim.take()
+      claim.begun = true
       const items = claim.items.slice(claim.asked, claim.asked + room)
       claim.asked += items.length
       room -= items.length
@@ -98,6 +113,6 @@ function handOut<Item, Result>(parts: readonly Part<Item, Result>[], results: re
   for (const { claim, items } of parts) {
     claim.results.push(...results.slice(next, next + items.length))
     next += items.length
-    if (claim.results.length === claim.items!.length) claim.resolve(claim.results)
+    if (claim.results.length === claim.items.length) claim.resolve(claim.results)
   }
 }

@@ -1,6 +1,14 @@
 /** The detect stage: frames in, aligned and tracked faces out. The models run in a worker thread of their own. */
 
-import { KeptWorker } from '../../core/kept-worker.js'
+import {
+  type InferenceWorker,
+  KeptWorker,
+  openInferenceWorker,
+  restartedBySystemd,
+  tellTroubles,
+  type WorkerOpening,
+  type WorkerTroubles
+} from '../../core/kept-worker.js'
 import type { Log } from '../../core/log.js'
 import type { Frame, Sighting, Size, Zone } from '../../core/types.js'
 import { workerScript } from '../../core/worker-protocol.js'
@@ -13,7 +21,7 @@ import type { ProviderName } from '../../lib/ort/session.js'
 import { KnownTracks } from './known-tracks.js'
 import type { DetectMethods, OpenAnswer } from './worker.js'
 
-export interface DetectorOptions {
+export interface DetectorOptions extends WorkerTroubles {
   /** As `buildFaceModels` answers. */
   models: FaceModels
   /** The classifier's input. */
@@ -25,10 +33,6 @@ export interface DetectorOptions {
   /** The score from which on a place is a face, 0..1. */
   minScore?: number
   log: Log
-  /** The worker died and is started again, tracks lost; null when it serves again. */
-  onTrouble?: (problem: Error | null) => void
-  /** The worker died again and again, and stays away. */
-  onGivenUp?: (error: Error) => void
   /** Ends a start that is under way. */
   signal?: AbortSignal
 }
@@ -52,49 +56,103 @@ export interface Detector {
  * @throws ModelError, ProviderError; the worker is gone then
  */
 export async function startDetector(options: DetectorOptions): Promise<Detector> {
-  const { models, crop, alignment = defaultAlignment, provider, threads, minScore = defaultMinScore, log } = options
-  const request = { models, crop, alignment, provider, threads, minScore }
-  const tracks = new KnownTracks()
-  const worker = await KeptWorker.start<DetectMethods, OpenAnswer>({
-    script: workerScript(import.meta.url, './worker.js'),
-    what: 'the face worker',
-    open: async (opening) => {
-      const opened = await opening.call('open', { ...request, lastTrack: tracks.last })
-      const { provider, fallback } = opened
-      if (fallback) log.warn({ provider, tried: fallback }, 'no GPU provider works; faces are found on the CPU')
-      log.info({ provider, models }, 'face detector ready')
-      return opened
-    },
-    log,
-    onTrouble: (problem) => {
-      if (problem) tracks.orphan()
-      options.onTrouble?.(problem)
-    },
-    onGivenUp: options.onGivenUp,
-    signal: options.signal
-  })
-  let lastMs: number | null = null
-  return {
-    get provider() {
-      return worker.opened.provider
-    },
-    get restarted() {
-      return worker.restarted
-    },
-    get lastMs() {
-      return lastMs
-    },
-    async detect({ camera, at, width, height, data }, zones) {
-      const { faces, lost, ms } = await worker.call('detect', { camera, at, width, height, data })
-      lastMs = ms
-      const size = { width, height }
-      const ended = tracks.update({ camera, faces, lost })
-      return { camera, at, lost: ended, faces: faces.map((face) => ({ ...face, zone: zoneOf(face.box, size, zones) })) }
-    },
-    forget(camera) {
-      tracks.forget(camera)
-      worker.call('forget', { camera }).catch((error: unknown) => log.debug({ camera, error }, 'no tracks to forget'))
-    },
-    stop: () => worker.close()
+  const detector = new DetectorInWorker(options)
+  await detector.start()
+  return detector
+}
+
+const what = 'the face worker'
+const script = workerScript(import.meta.url, './worker.js')
+
+type DetectWorker = InferenceWorker<DetectMethods, OpenAnswer>
+
+class DetectorInWorker implements Detector {
+  readonly #options: DetectorOptions
+  readonly #worker: KeptWorker<DetectWorker>
+  readonly #tracks = new KnownTracks()
+  /** Of the worker that serves, or served last. */
+  #provider: ProviderName = 'cpu'
+  #lastMs: number | null = null
+
+  constructor(options: DetectorOptions) {
+    const { log, onTrouble, onGivenUp } = options
+    this.#options = options
+    this.#worker = new KeptWorker({
+      what,
+      open: (opening) => this.#open(opening),
+      onState: tellTroubles({
+        onTrouble: (problem) => {
+          // The tracks go with their worker.
+          if (problem) this.#tracks.orphan()
+          onTrouble?.(problem)
+        },
+        onGivenUp
+      }),
+      givenUpFix: restartedBySystemd,
+      log
+    })
+  }
+
+  start(): Promise<void> {
+    return this.#worker.start(this.#options.signal)
+  }
+
+  get provider(): ProviderName {
+    return this.#provider
+  }
+
+  get lastMs(): number | null {
+    return this.#lastMs
+  }
+
+  get restarted(): number {
+    return this.#worker.restarted
+  }
+
+  async detect({ camera, at, width, height, data }: Frame, zones: readonly Zone[]): Promise<Sighting> {
+    const request = { camera, at, width, height, data }
+    const { faces, lost, ms } = await this.#worker.serving().client.call('detect', request)
+    this.#lastMs = ms
+    const ended = this.#tracks.update({ camera, faces, lost })
+    return {
+      camera,
+      at,
+      lost: ended,
+      faces: faces.map((face) => ({ ...face, zone: zoneOf(face.box, request, zones) }))
+    }
+  }
+
+  forget(camera: string): void {
+    this.#tracks.forget(camera)
+    const forgotten = this.#worker.current?.client.call('forget', { camera })
+    forgotten?.catch((error: unknown) => this.#options.log.debug({ camera, error }, 'no tracks to forget'))
+  }
+
+  stop(): Promise<void> {
+    return this.#worker.close()
+  }
+
+  async #open(opening: WorkerOpening): Promise<DetectWorker> {
+    const {
+      models,
+      crop,
+      alignment = defaultAlignment,
+      provider,
+      threads,
+      minScore = defaultMinScore,
+      log
+    } = this.#options
+    const request = { models, crop, alignment, provider, threads, minScore, lastTrack: this.#tracks.last }
+    const worker: DetectWorker = await openInferenceWorker(
+      script,
+      what,
+      (client: DetectWorker['client']) => client.call('open', request),
+      opening
+    )
+    const { provider: proved, fallback } = worker.opened
+    if (fallback) log.warn({ provider: proved, tried: fallback }, 'no GPU provider works; faces are found on the CPU')
+    log.info({ provider: proved, models }, 'face detector ready')
+    this.#provider = proved
+    return worker
   }
 }

@@ -10,7 +10,7 @@ import { maxCommandBytes } from './payload.js'
 /** What a handler resolves with goes into the answer's `data`; what it throws, into its `error`. */
 export type CommandHandlers = { [Name in CommandName]: (args: CommandArguments[Name]) => Promise<object | undefined> }
 
-export interface CommandDeskOptions {
+export interface CommandQueueOptions {
   base: string
   handlers: CommandHandlers
   /** Publishes an answer. */
@@ -22,13 +22,13 @@ export interface CommandDeskOptions {
 const maxWaiting = 64
 
 /** Takes commands one after the other, checks them, hands them to their handlers and answers each. Nothing that comes in can throw. */
-export class CommandDesk {
-  readonly #options: CommandDeskOptions
+export class CommandQueue {
+  readonly #options: CommandQueueOptions
   #turn: Promise<void> = Promise.resolve()
   #waiting = 0
   #flooded = 0
 
-  constructor(options: CommandDeskOptions) {
+  constructor(options: CommandQueueOptions) {
     this.#options = options
   }
 

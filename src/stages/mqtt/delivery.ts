@@ -3,7 +3,7 @@ import type { AlarmMessage } from '../../contract/messages.js'
 import { type Kind, topicOf, topics } from '../../contract/topics.js'
 import { type Clock, stamp, timeOfDay } from '../../core/clock.js'
 import { messageOf } from '../../core/errors.js'
-import type { Log } from '../../core/log.js'
+import { LastSaid, type Log } from '../../core/log.js'
 import type { Secrets } from '../../core/secrets.js'
 import { jsonProperties } from './connect.js'
 import type { Connection } from './connection.js'
@@ -45,14 +45,14 @@ const retryMs = 5000
 /** Empties the outbox over this connection, and whatever comes into it, until `signal` aborts. Never rejects. */
 export async function serveOutbox(options: DeliveryOptions, signal: AbortSignal): Promise<void> {
   const { outbox, connection, log } = options
-  let said = ''
+  const refusal = new LastSaid<string>()
   while (!signal.aborted) {
     try {
       await outbox.drain((entry) => deliver(options, entry), signal)
     } catch (error) {
       const what = messageOf(error)
-      if (connection.open && what !== said) log.warn({ what }, 'the broker does not take alarms; painlens keeps trying')
-      said = what
+      const isNew = refusal.isNew(what)
+      if (connection.open && isNew) log.warn({ what }, 'the broker does not take alarms; painlens keeps trying')
       await sleep(connection.open ? retryMs : 0, undefined, { signal }).catch(() => undefined)
     }
   }

@@ -3,13 +3,18 @@ import { describe, expect, it } from 'vitest'
 import type { ExplanationMessage } from '../../../src/contract/messages.js'
 import { type Log, silentLog } from '../../../src/core/log.js'
 import type { Explanation } from '../../../src/core/types.js'
-import { type ExplainRequest, Explanations, riseStep, type Seen } from '../../../src/daemon/report/explanations.js'
 import { createAlarms } from '../../../src/stages/alarm/index.js'
+import {
+  ExplainedAlarms,
+  type FaceWithAlarm,
+  riseStep,
+  type ScoredFace
+} from '../../../src/stages/explain/explained-alarms.js'
 
 const crop = { width: 1, height: 1, data: new Uint8Array(3), landmarks: new Float32Array(136) }
 const threshold = 0.6
 
-function explanationOf({ camera, at, track, score }: ExplainRequest): Explanation {
+function explanationOf({ camera, at, track, score }: ScoredFace): Explanation {
   return {
     camera,
     at,
@@ -32,21 +37,20 @@ type Answer = 'explained' | 'skipped' | 'failed'
 
 interface Rig {
   answer?: Answer
-  publishHeatmap?: boolean
   /** Answers only when `finish` is called. */
   slow?: boolean
 }
 
-/** Explanations before an engine whose answers the test chooses. */
-function setUp({ answer = 'explained', publishHeatmap = false, slow = false }: Rig = {}) {
-  const asked: (ExplainRequest & { under: number })[] = []
+/** The policy in front of a stage whose answers the test chooses. */
+function setUp({ answer = 'explained', slow = false }: Rig = {}) {
+  const asked: (ScoredFace & { under: number })[] = []
   const published: ExplanationMessage[] = []
   const errors: object[] = []
   const waiting: (() => void)[] = []
   const rig = { answer, now: 0 }
   const log: Log = { ...silentLog, error: (fields) => errors.push(fields) }
-  const explanations = new Explanations({
-    explainer: {
+  const explanations = new ExplainedAlarms({
+    stage: {
       submit: async (request) => {
         asked.push({ ...request, under: rig.now })
         if (slow) await new Promise<void>((resolve) => waiting.push(resolve))
@@ -56,7 +60,6 @@ function setUp({ answer = 'explained', publishHeatmap = false, slow = false }: R
       idle: () => waiting.length === 0
     },
     threshold,
-    publishHeatmap,
     publish: (message) => published.push(message),
     clock: { now: () => rig.now },
     log
@@ -64,7 +67,7 @@ function setUp({ answer = 'explained', publishHeatmap = false, slow = false }: R
   const settle = () => new Promise((resolve) => setImmediate(resolve))
   const see = async (at: number, score: number, alarmId: string | null = null, track = 1) => {
     rig.now = at
-    explanations.consider({ camera: 'bed', track, at, crop, score, alarmId } satisfies Seen)
+    explanations.consider({ camera: 'bed', track, at, crop, score, alarmId } satisfies FaceWithAlarm)
     await settle()
   }
   const finish = async (which = 0) => {
@@ -75,11 +78,11 @@ function setUp({ answer = 'explained', publishHeatmap = false, slow = false }: R
   return { explanations, rig, asked, published, frames, errors, see, finish }
 }
 
-const times = (requests: ExplainRequest[]) => requests.map(({ at }) => at)
+const times = (requests: ScoredFace[]) => requests.map(({ at }) => at)
 
-describe('Explanations', () => {
+describe('ExplainedAlarms', () => {
   it('explains the strongest frame so far, when the alarm starts, and publishes it', async () => {
-    const { asked, published, frames, see } = setUp({ publishHeatmap: true })
+    const { asked, published, frames, see } = setUp()
     for (const [at, score] of [
       [0, 0.3],
       [200, 0.7],
@@ -107,7 +110,6 @@ describe('Explanations', () => {
     expect(published).toEqual([])
     await see(2000, 0.99, 'a')
     expect(frames()).toEqual([['a', 600]])
-    expect(published[0]).not.toHaveProperty('heatmap')
   })
 
   it('drops what it explained ahead when a frame well above has come since', async () => {
@@ -303,14 +305,13 @@ class Course {
     clock: { now: () => this.#now },
     newId: () => `alarm ${this.#ids++}`
   })
-  readonly #asked: { request: ExplainRequest; alarmId: string | null; under: number; failed: number | null }[] = []
+  readonly #asked: { request: ScoredFace; alarmId: string | null; under: number; failed: number | null }[] = []
   readonly #published: ExplanationMessage[] = []
   readonly #waiting: (() => void)[] = []
   readonly #frames: { at: number; score: number; alarmId: string | null }[] = []
-  readonly #explanations = new Explanations({
-    explainer: { submit: (request) => this.#submit(request), idle: () => this.#waiting.length === 0 },
+  readonly #explanations = new ExplainedAlarms({
+    stage: { submit: (request) => this.#submit(request), idle: () => this.#waiting.length === 0 },
     threshold,
-    publishHeatmap: false,
     publish: (message) => this.#published.push(message),
     log: silentLog,
     clock: { now: () => this.#now }
@@ -331,7 +332,7 @@ class Course {
     await new Promise((resolve) => setImmediate(resolve))
   }
 
-  async #submit(request: ExplainRequest): Promise<Explanation | null> {
+  async #submit(request: ScoredFace): Promise<Explanation | null> {
     const alarmId = this.#frames.at(-1)?.alarmId ?? null
     const entry = { request, alarmId, under: this.#now, failed: null as number | null }
     this.#asked.push(entry)

@@ -1,8 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { AlarmMessage } from '../../../src/contract/messages.js'
-import { Pauses } from '../../../src/daemon/line/pauses.js'
-import { endsOfLeftAlarms, RetainedStates } from '../../../src/daemon/report/left-behind.js'
+import { endsOfUnfinishedAlarms, Pauses, PublishedCameras } from '../../../src/daemon/report/earlier-run.js'
 import type { Note } from '../../../src/stages/outbox/index.js'
 import { alarm } from '../../stages/mqtt/rig.js'
 
@@ -29,7 +28,7 @@ test('every alarm that was left active gets its end; what is no alarm is forgott
     fc.property(fc.dictionary(fc.string({ minLength: 1 }), junk), (notes) => {
       const keyed = Object.fromEntries(Object.entries(notes).map(([key, value]) => [`alarm/junk-${key}`, value]))
       const outbox = noteBook({ ...keyed, 'alarm/a': alarm('a', 4), 'pause/x': { since: 1, until: 2 } })
-      const ends = endsOfLeftAlarms(outbox, t0 + 60_000, { now: () => t0 })
+      const ends = endsOfUnfinishedAlarms(outbox, t0 + 60_000, { now: () => t0 })
       expect(ends).toMatchObject([
         { alarm_id: 'a', seq: 5, phase: 'end', reason: 'restarted' } satisfies Partial<AlarmMessage>
       ])
@@ -55,12 +54,12 @@ test('a camera is remembered until the broker has confirmed that its state is go
   const outbox = noteBook()
   const confirm = new Map<string, () => void>()
   const mqtt = { forgetCamera: (id: string) => new Promise<void>((done) => void confirm.set(id, done)) }
-  const states = new RetainedStates(outbox, mqtt)
+  const states = new PublishedCameras(outbox, mqtt)
   for (const id of ['a', 'b']) states.published(id)
   states.clear('a')
   expect([...confirm.keys()]).toEqual(['a'])
   // Painlens ends before the broker is there.
-  const later = new RetainedStates(outbox, mqtt)
+  const later = new PublishedCameras(outbox, mqtt)
   confirm.clear()
   later.clearAllBut(new Set(['b']))
   expect([...confirm.keys()]).toEqual(['a'])

@@ -1,38 +1,30 @@
 /** Which frames are explained, and which explanation goes with which alarm. */
-
 import type { ExplanationMessage } from '../../contract/messages.js'
 import { type Clock, stamp } from '../../core/clock.js'
 import { messageOf } from '../../core/errors.js'
-import type { Log } from '../../core/log.js'
-import type { Crop, Explanation } from '../../core/types.js'
-import { explanationMessage } from './explanation-message.js'
+import { LastSaid, type Log } from '../../core/log.js'
+import type { Explanation } from '../../core/types.js'
+import type { ExplainRequest } from './types.js'
 
-export interface ExplainRequest {
-  camera: string
-  track: number
-  at: number
-  crop: Crop
+/** A frame's face, scored. */
+export interface ScoredFace extends ExplainRequest {
+  /** The classifier's probability of the alarm label, 0..1. */
   score: number
 }
 
-/** What this needs of the explain stage. A request that was skipped resolves with null. */
-export interface Explainer {
-  submit(request: ExplainRequest): Promise<Explanation | null>
-  /** Whether a request would be worked on at once. */
-  idle(): boolean
-}
-
-export interface ExplanationsOptions {
-  explainer: Explainer
+export interface ExplainedAlarmsOptions {
+  /** The explain stage. A request that was skipped resolves with null. */
+  stage: { submit(face: ScoredFace): Promise<Explanation | null>; idle(): boolean }
   /** From this score on a frame may begin an episode, 0..1. */
   threshold: number
-  publishHeatmap: boolean
+  /** Also holds the heatmap, which leaves the device only where the MQTT stage lets it. */
   publish: (message: ExplanationMessage) => void
   log: Log
   clock: Clock
 }
 
-export interface Seen extends ExplainRequest {
+/** A scored face, and what the alarm stage has made of it. */
+export interface FaceWithAlarm extends ScoredFace {
   /** The track's active alarm. */
   alarmId: string | null
 }
@@ -41,11 +33,11 @@ export interface Seen extends ExplainRequest {
 interface Episode {
   alarmId: string | null
   /** Of all its frames so far. */
-  strongest: ExplainRequest
-  /** The frame that was asked for last, and not in vain. */
-  asked: ExplainRequest | null
+  strongest: ScoredFace
+  /** The frame that was asked for last, and whose explanation came or is to come. */
+  asked: ScoredFace | null
   /** What was explained ahead of the alarm. */
-  ahead: { request: ExplainRequest; explained: Explanation } | null
+  ahead: { request: ScoredFace; explained: Explanation } | null
   lastSeen: number
   lastAbove: number
   /** After a failure: when to try again. */
@@ -67,18 +59,18 @@ const retryMs = 5000
  * the one explained. While nothing else is to be done, the strongest frame so far is explained ahead of the alarm, which
  * then has its explanation at once. The alarm never waits for any of it. Holds one crop per face above the threshold.
  */
-export class Explanations {
-  readonly #options: ExplanationsOptions
+export class ExplainedAlarms {
+  readonly #options: ExplainedAlarmsOptions
   readonly #tracks = new Map<string, Episode>()
   /** Of those in `#tracks`, the ones with an alarm. */
   readonly #alarms = new Map<string, Episode>()
-  #lastFailure = ''
+  readonly #failure = new LastSaid<string>()
 
-  constructor(options: ExplanationsOptions) {
+  constructor(options: ExplainedAlarmsOptions) {
     this.#options = options
   }
 
-  consider({ alarmId, ...frame }: Seen): void {
+  consider({ alarmId, ...frame }: FaceWithAlarm): void {
     const episode = this.#episodeOf(frame, alarmId)
     if (!episode) return
     episode.lastSeen = frame.at
@@ -93,7 +85,7 @@ export class Explanations {
     this.#tracks.delete(keyOf({ camera, track }))
   }
 
-  /** Nobody looks at the camera's faces any more. */
+  /** The camera's faces are not looked at any more. */
   forgetCamera(camera: string): void {
     for (const [key, { strongest }] of this.#tracks) if (strongest.camera === camera) this.#tracks.delete(key)
   }
@@ -105,7 +97,7 @@ export class Explanations {
   }
 
   /** The episode that the frame belongs to; a new track may go on with the alarm of one that was lost. */
-  #episodeOf(frame: ExplainRequest, alarmId: string | null): Episode | undefined {
+  #episodeOf(frame: ScoredFace, alarmId: string | null): Episode | undefined {
     const key = keyOf(frame)
     const known = this.#tracks.get(key)
     const own = known && isOver(known, frame.at, alarmId) ? undefined : known
@@ -128,7 +120,7 @@ export class Explanations {
   #isWanted({ strongest, asked, notBefore, lastSeen, lastAbove, alarmId }: Episode): boolean {
     if (lastSeen < notBefore || (asked && !isWellAbove(strongest, asked))) return false
     if (alarmId !== null) return true
-    return lastSeen === lastAbove && lastSeen - strongest.at >= settledMs && this.#options.explainer.idle()
+    return lastSeen === lastAbove && lastSeen - strongest.at >= settledMs && this.#options.stage.idle()
   }
 
   #ask(episode: Episode): void {
@@ -136,40 +128,37 @@ export class Explanations {
     const before = episode.asked
     const wasAhead = episode.alarmId === null
     episode.asked = request
-    const inVain = (): void => {
+    const withdraw = (): void => {
       // Unless another was asked for meanwhile: then that one counts.
       if (episode.asked === request) episode.asked = before
     }
-    this.#options.explainer.submit(request).then(
+    this.#options.stage.submit(request).then(
       (explained) => {
-        if (!explained) return inVain()
-        this.#lastFailure = ''
+        if (!explained) return withdraw()
+        this.#failure.isNew(null)
         if (!episode.alarmId) episode.ahead = { request, explained }
         else if (!wasAhead || !isWellAbove(episode.strongest, request)) this.#publish(episode.alarmId, explained)
       },
       (error: unknown) => {
-        inVain()
+        withdraw()
         episode.notBefore = episode.lastSeen + retryMs
-        this.#tellOf(error, request.camera)
+        this.#logFailure(error, request.camera)
       }
     )
   }
 
   #publish(alarmId: string, explained: Explanation): void {
-    const { publish, publishHeatmap: withHeatmap, clock } = this.#options
-    publish(explanationMessage(explained, { alarmId, at: stamp(clock, explained.at), withHeatmap }))
+    const { publish, clock } = this.#options
+    publish(explanationMessage(explained, alarmId, stamp(clock, explained.at)))
   }
 
-  /** Once, where the same goes wrong again and again. */
-  #tellOf(error: unknown, camera: string): void {
+  #logFailure(error: unknown, camera: string): void {
     const message = messageOf(error)
-    if (message === this.#lastFailure) return
-    this.#lastFailure = message
-    this.#options.log.error({ camera, error: message }, 'explaining failed')
+    if (this.#failure.isNew(message)) this.#options.log.error({ camera, error: message }, 'explaining failed')
   }
 }
 
-function newEpisode(strongest: ExplainRequest): Episode {
+function newEpisode(strongest: ScoredFace): Episode {
   const { at } = strongest
   return { alarmId: null, strongest, asked: null, ahead: null, lastSeen: at, lastAbove: at, notBefore: 0 }
 }
@@ -180,6 +169,33 @@ function isOver({ alarmId, lastAbove, strongest }: Episode, now: number, current
   return !currentAlarmId && (now - lastAbove > forgetMs || now - strongest.at > outdatedMs)
 }
 
-const isWellAbove = (frame: ExplainRequest, other: ExplainRequest): boolean => frame.score >= other.score + riseStep
+const isWellAbove = (frame: ScoredFace, other: ScoredFace): boolean => frame.score >= other.score + riseStep
 
-const keyOf = ({ camera, track }: Pick<ExplainRequest, 'camera' | 'track'>): string => `${track}@${camera}`
+const keyOf = ({ camera, track }: Pick<ScoredFace, 'camera' | 'track'>): string => `${track}@${camera}`
+
+/**
+ * An explanation in the words of the MQTT contract, the heatmap included.
+ * @param at when the explained frame was captured, ISO 8601
+ */
+export function explanationMessage(explained: Explanation, alarmId: string, at: string): ExplanationMessage {
+  const { target, probability, composite, engine, regions, text, uncertainty } = explained
+  const rounded = regions.map(({ region, positive, negative }) => ({
+    region,
+    positive: round(positive),
+    negative: round(negative)
+  }))
+  return {
+    alarm_id: alarmId,
+    at,
+    target,
+    probability: round(probability),
+    composite,
+    engine,
+    regions: rounded,
+    text,
+    uncertainty,
+    heatmap: Buffer.from(explained.heatmap).toString('base64')
+  }
+}
+
+const round = (value: number): number => Math.round(value * 1000) / 1000

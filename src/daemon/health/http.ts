@@ -141,7 +141,7 @@ export function listenError(host: string, port: number, error: unknown): Painlen
 }
 
 /** The token of `Authorization: Bearer …` (RFC 6750), or an empty string. */
-function bearerOf(header: string | undefined): string {
+export function bearerOf(header: string | undefined): string {
   return /^bearer +(\S+) *$/i.exec(header ?? '')?.[1] ?? ''
 }
 

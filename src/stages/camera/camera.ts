@@ -5,7 +5,8 @@ import { LastSaid, type Log } from '../../core/log.js'
 import type { Secrets } from '../../core/secrets.js'
 import type { CameraState, Frame, Polygon } from '../../core/types.js'
 import type { Decoder } from './decoder.js'
-import { DecoderRun, type StreamMemory } from './decoder-run.js'
+import { DecoderChoice } from './decoder-choice.js'
+import { DecoderRun, type Seen, type StreamMemory } from './decoder-run.js'
 import { type Failure, type FailureKind, hung } from './failure.js'
 import { FrameAssembler } from './frames.js'
 import { maskSpans } from './masks.js'
@@ -57,6 +58,10 @@ export interface CameraStats extends CameraStatus {
   restarts: number
   /** For how long the running decoder has given no picture, in ms; null while none runs. */
   quietMs: number | null
+  /** What decodes its pictures now. */
+  decoder: string
+  /** Why it is not the better one that this machine has or should have; null where it is. */
+  decoderProblem: string | null
 }
 
 /** A supervised camera: keeps a decoder running until it is stopped, and never throws for what a camera does. */
@@ -87,6 +92,7 @@ class SupervisedCamera implements Camera {
   readonly #url: CameraUrl
   readonly #timing: CameraTiming
   readonly #retryDelay: RetryDelay
+  readonly #choice: DecoderChoice
   readonly #assembler: FrameAssembler
   readonly #picture: PictureWatch
   readonly #frames = new Subject<Frame>()
@@ -101,6 +107,8 @@ class SupervisedCamera implements Camera {
   #running = false
   #failure: Failure | undefined
   readonly #failureKind = new LastSaid<FailureKind>()
+  /** Why another decoder was taken. */
+  readonly #changeReason = new LastSaid<string>()
   /** Set when the child was killed for its silence. */
   #silence: Failure | undefined
   /** When the running child's first picture came. */
@@ -115,6 +123,7 @@ class SupervisedCamera implements Camera {
     this.#url = url
     this.#timing = { ...defaultTiming, ...options.timing }
     this.#retryDelay = new RetryDelay(this.#timing, options.random ?? Math.random)
+    this.#choice = new DecoderChoice(options.decoder)
     this.#states = new BehaviorSubject<CameraStatus>({ state: 'connecting', since: options.clock.now() })
     const masks = maskSpans(options.masks, options)
     this.#picture = new PictureWatch(options, masks, options.picture)
@@ -140,7 +149,7 @@ class SupervisedCamera implements Camera {
   stats(): CameraStats {
     const fps = this.#rate.rate(this.#options.clock.now())
     const quietMs = this.#run ? performance.now() - this.#heardAt : null
-    return { ...this.#states.value, ...this.#counts, fps, lastFrameAt: this.#lastFrameAt, quietMs }
+    return { ...this.#states.value, ...this.#counts, fps, lastFrameAt: this.#lastFrameAt, quietMs, ...this.#decoder() }
   }
 
   start(): void {
@@ -150,6 +159,7 @@ class SupervisedCamera implements Camera {
     this.#retryDelay.reset()
     this.#setState('connecting')
     this.#lostTimer = setTimeout(() => this.#setState('lost'), this.#timing.lostMs)
+    this.#tellDecoder('is not watched by its best decoder')
     this.#launch()
   }
 
@@ -164,12 +174,12 @@ class SupervisedCamera implements Camera {
   }
 
   #launch(): void {
-    const { decoder, clock, log, secrets, fps, width, height } = this.#options
+    const { clock, log, secrets, fps, width, height } = this.#options
     this.#silence = undefined
     this.#steadySince = undefined
     this.#heardAt = performance.now()
     const run = new DecoderRun({
-      decoder,
+      decoder: this.#choice.current,
       request: { url: this.#url, fps, width, height, readMs: this.#timing.readMs },
       memory: this.#memory,
       onStart: (pictures) => {
@@ -179,10 +189,10 @@ class SupervisedCamera implements Camera {
       onData: (chunk) => {
         if (this.#run === run) this.#assembler.push(chunk, clock.now())
       },
-      redact: (line) => secrets.redact(line),
+      redact: (line, length) => secrets.excerpt(line, length),
       onLine: (line) => log.debug({ camera: this.id, line }, 'decoder'),
       onEnd: (failure) => {
-        if (this.#run === run) this.#onEnd(this.#silence ?? failure)
+        if (this.#run === run) this.#onEnd(this.#silence ?? failure, run.seen)
       }
     })
     this.#run = run
@@ -222,11 +232,17 @@ class SupervisedCamera implements Camera {
     this.#setState(state, reason)
   }
 
-  #onEnd(failure: Failure): void {
+  #onEnd(ended: Failure, seen: Seen): void {
     clearTimeout(this.#silenceTimer)
     this.#run = undefined
+    const { failure, changed } = this.#choice.judge(ended, seen)
     const isNew = this.#failureKind.isNew(failure.kind)
     this.#failure = failure
+    if (changed) this.#changeDecoder()
+    else this.#tryAgain(failure, isNew)
+  }
+
+  #tryAgain(failure: Failure, isNew: boolean): void {
     const waitMs = this.#retryDelay.next(failure.kind)
     const error = new CameraError(failure.what, `camera ${this.id} at ${this.#url.shown}`, failure.fix)
     const fields = { camera: this.id, kind: failure.kind, retryMs: Math.round(waitMs) }
@@ -236,6 +252,35 @@ class SupervisedCamera implements Camera {
       this.#counts.restarts++
       this.#launch()
     }, waitMs)
+  }
+
+  /** At once: what failed is not the camera, which need not be spared. */
+  #changeDecoder(): void {
+    this.#tellDecoder('gets no picture from its decoder, another takes over')
+    this.#setState(this.#states.value.state === 'lost' ? 'lost' : 'connecting')
+    this.#counts.restarts++
+    this.#launch()
+  }
+
+  /** Loudly, for the CPU carries what the hardware should. */
+  #tellDecoder(what: string): void {
+    const { instead, current } = this.#choice
+    if (!instead) return
+    const level = this.#changeReason.isNew(instead.what) ? 'warn' : 'debug'
+    const fields = {
+      camera: this.id,
+      decoder: current.name,
+      kind: instead.kind,
+      reason: instead.what,
+      fix: instead.fix
+    }
+    this.#options.log[level](fields, `camera ${what}`)
+  }
+
+  #decoder(): Pick<CameraStats, 'decoder' | 'decoderProblem'> {
+    const { current, instead } = this.#choice
+    const { stream } = this.#memory
+    return { decoder: stream ? current.nameFor(stream) : current.name, decoderProblem: instead?.what ?? null }
   }
 
   #setState(state: CameraState, why?: string): void {

@@ -67,7 +67,7 @@ if (onlyDeliver) {
     for (let seq = 0; seq <= 5; seq++) {
       // Three alarms at a time, as of three beds.
       const ids = [0, 1, 2].map((bed) => `${life}-${episode}-${bed}`)
-      await Promise.all(ids.map((id) => mqtt.alarm(alarm(id, seq))))
+      await Promise.all(ids.map((id) => mqtt.putAlarmInOutbox(alarm(id, seq))))
       process.stdout.write(ids.map((id) => `${id} ${seq}\n`).join(''))
       await pause(4)
     }

@@ -5,6 +5,7 @@ import { commandSchemas } from '../../../src/contract/commands.js'
 import { commandNames, type ResponseMessage } from '../../../src/contract/messages.js'
 import { baseTopic, topicOf, topics } from '../../../src/contract/topics.js'
 import { silentLog } from '../../../src/core/log.js'
+import { Secrets } from '../../../src/core/secrets.js'
 import { CommandQueue } from '../../../src/stages/mqtt/commands.js'
 import { addressOf, connectOptions, explainConnectError } from '../../../src/stages/mqtt/connect.js'
 import { ObservationLimiter } from '../../../src/stages/mqtt/observation-limiter.js'
@@ -142,7 +143,7 @@ test('whatever comes in as a command is answered once and throws nothing', async
     fc.asyncProperty(name, json, async (name, text) => {
       const answers: [string, ResponseMessage][] = []
       const answer = async (topic: string, message: ResponseMessage) => void answers.push([topic, message])
-      const desk = new CommandQueue({ base: 'b', handlers: noCommands, answer, log: silentLog })
+      const desk = new CommandQueue({ base: 'b', handlers: noCommands, answer, secrets: new Secrets(), log: silentLog })
       desk.take(`b/command/${name}`, Buffer.from(text), {
         cmd: 'publish',
         topic: '',
@@ -160,10 +161,25 @@ test('whatever comes in as a command is answered once and throws nothing', async
   )
 })
 
+test('a command does not wait for the answer to the one before, which the broker has not confirmed', async () => {
+  const handled: string[] = []
+  const handlers = { ...noCommands, pause: async ({ camera }: { camera: string }) => void handled.push(camera) }
+  const confirm: (() => void)[] = []
+  const answer = () => new Promise<void>((resolve) => void confirm.push(resolve))
+  const desk = new CommandQueue({ base: 'b', handlers, answer, secrets: new Secrets(), log: silentLog })
+  const packet = { cmd: 'publish', topic: '', payload: '', qos: 1, dup: false, retain: false } as const
+  desk.take('b/command/pause', Buffer.from('{"camera":"a"}'), packet)
+  await expect.poll(() => handled).toEqual(['a'])
+  desk.take('b/command/pause', Buffer.from('{"camera":"b"}'), packet)
+  await expect.poll(() => handled).toEqual(['a', 'b'])
+  for (const each of confirm) each()
+  await desk.idle()
+})
+
 test('the trial of painlens check is no command: nobody is answered', async () => {
   const answers: string[] = []
   const answer = async (topic: string) => void answers.push(topic)
-  const desk = new CommandQueue({ base: 'b', handlers: noCommands, answer, log: silentLog })
+  const desk = new CommandQueue({ base: 'b', handlers: noCommands, answer, secrets: new Secrets(), log: silentLog })
   const packet = { cmd: 'publish', topic: '', payload: '', qos: 1, dup: false, retain: false } as const
   for (const name of ['check', 'checks']) desk.take(`b/command/${name}`, Buffer.from('{}'), packet)
   await desk.idle()

@@ -2,7 +2,7 @@ import type { LineCounter } from 'yaml'
 import type { z } from 'zod'
 import { allowedBy, schemaAt } from './json-schema.js'
 import { suggest } from './suggest.js'
-import { type Path, type Place, type Problem, placeKey, type Tree } from './tree.js'
+import { type Path, type Problem, placeKey, type SourcePosition, type Tree } from './tree.js'
 
 type Issue = z.core.$ZodIssue
 
@@ -40,7 +40,7 @@ function valueProblem(issue: Issue, tree: Tree): Problem {
 }
 
 /** Where a path stands; a missing key stands where its section does. */
-export function placeOf(path: Path, tree: Tree): Place {
+export function placeOf(path: Path, tree: Tree): SourcePosition {
   for (let length = path.length; length >= 0; length--) {
     const place = tree.places.get(placeKey(path.slice(0, length)))
     if (place) return length === path.length ? place : { key: place.key, value: place.key }
@@ -62,11 +62,11 @@ function allowedAt(path: Path): string {
   return schema ? allowedBy(schema) : 'something else'
 }
 
-const withTemplate = (message: string, { template }: Place): string =>
+const withTemplate = (message: string, { template }: SourcePosition): string =>
   template ? `${message} (the value comes from ${template})` : message
 
 /** What stands there, without showing secrets or what placeholders brought in. */
-function found(value: unknown, path: Path, place: Place): string {
+function found(value: unknown, path: Path, place: SourcePosition): string {
   if (value === undefined) return 'missing'
   if (place.template) return `found what ${place.template} stands for`
   if (value === null) return 'found nothing'

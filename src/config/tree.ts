@@ -14,7 +14,7 @@ export interface Problem {
 }
 
 /** Where a value stands in the text. */
-export interface Place {
+export interface SourcePosition {
   key: number
   value: number
   /** The text as written, where it has placeholders. */
@@ -24,7 +24,7 @@ export interface Place {
 /** The file's values without zod's defaults, and where each stands. */
 export interface Tree {
   value: unknown
-  places: Map<string, Place>
+  places: Map<string, SourcePosition>
   problems: Problem[]
   /** What placeholders brought in that must never be shown. */
   secrets: string[]

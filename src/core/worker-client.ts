@@ -2,7 +2,7 @@ import './full-precision.js'
 import './no-telemetry.js'
 import { type Transferable, Worker } from 'node:worker_threads'
 import * as errors from './errors.js'
-import { type Answer, closeRequest, type Failure, type Methods } from './worker-protocol.js'
+import { closeRequest, type Methods, type WorkerFailure, type WorkerReply } from './worker-protocol.js'
 
 /** How long a worker of ONNX Runtime may take to end the call it is at; opening a large model takes seconds. */
 export const inferenceGraceMs = 10_000
@@ -11,7 +11,7 @@ type Pending = { resolve: (value: never) => void; reject: (error: Error) => void
 /** What a worker's method takes. */
 export type Argument<M> = M extends (argument: infer A) => unknown ? A : never
 /** What it answers with, on this side. */
-export type Result<M> = M extends (argument: never) => infer R
+export type WorkerAnswer<M> = M extends (argument: never) => infer R
   ? Awaited<R> extends { value: infer V; transfer: unknown }
     ? V
     : Awaited<R>
@@ -34,7 +34,7 @@ export class WorkerClient<M extends Methods> {
   constructor(script: string, what: string, options: { workerData?: unknown; onCrash?: (error: Error) => void } = {}) {
     this.#what = what
     this.#worker = new Worker(script, { workerData: options.workerData, name: what })
-    this.#worker.on('message', (answer: Answer) => this.#settle(answer))
+    this.#worker.on('message', (answer: WorkerReply) => this.#settle(answer))
     const crashed = (reason: string): void => {
       if (this.#closing || this.#dead) return
       this.#dead = new errors.InferenceError(
@@ -61,7 +61,7 @@ export class WorkerClient<M extends Methods> {
     method: K,
     argument: Argument<M[K]>,
     transfer: Transferable[] = []
-  ): Promise<Result<M[K]>> {
+  ): Promise<WorkerAnswer<M[K]>> {
     if (this.#dead) return Promise.reject(this.#dead)
     if (this.#closing)
       return Promise.reject(new errors.InferenceError('is closed', this.#what, 'Nothing to do: painlens is stopping.'))
@@ -92,7 +92,7 @@ export class WorkerClient<M extends Methods> {
     await this.#worker.terminate()
   }
 
-  #settle(answer: Answer): void {
+  #settle(answer: WorkerReply): void {
     const pending = this.#open.get(answer.id)
     this.#open.delete(answer.id)
     if ('failure' in answer) pending?.reject(revive(answer.failure))
@@ -124,7 +124,7 @@ export async function openedOrClosed<T>(
   }
 }
 
-function revive(failure: Failure): Error {
+function revive(failure: WorkerFailure): Error {
   const Kind = (errors as Record<string, unknown>)[failure.name]
   if (failure.what !== undefined && typeof Kind === 'function' && failure.name !== 'ConfigError')
     return new (Kind as typeof errors.PainlensError)(failure.what, failure.where ?? '', failure.fix ?? '')

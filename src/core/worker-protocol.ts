@@ -7,8 +7,8 @@ export const closeRequest = 'close'
 export type Methods = Record<string, (argument: never) => unknown>
 
 export type Request = { id: number; method: string; argument: unknown }
-export type Failure = { name: string; message: string; what?: string; where?: string; fix?: string }
-export type Answer = { id: number; value: unknown } | { id: number; failure: Failure }
+export type WorkerFailure = { name: string; message: string; what?: string; where?: string; fix?: string }
+export type WorkerReply = { id: number; value: unknown } | { id: number; failure: WorkerFailure }
 
 /**
  * Where the compiled worker script beside the calling module lies. Workers cannot load TypeScript, so a module that is

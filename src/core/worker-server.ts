@@ -1,6 +1,6 @@
 import { parentPort, type Transferable } from 'node:worker_threads'
 import { messageOf, PainlensError } from './errors.js'
-import { type Answer, closeRequest, type Failure, type Methods, type Request } from './worker-protocol.js'
+import { closeRequest, type Methods, type Request, type WorkerFailure, type WorkerReply } from './worker-protocol.js'
 
 /** What a method returns when parts of its answer are to be transferred instead of copied. */
 export class Transferred<T> {
@@ -25,15 +25,15 @@ export function serveWorker(methods: Methods): void {
       try {
         const result = await methods[request.method]!(request.argument as never)
         const { value, transfer } = result instanceof Transferred ? result : { value: result, transfer: [] }
-        port.postMessage({ id: request.id, value } satisfies Answer, transfer)
+        port.postMessage({ id: request.id, value } satisfies WorkerReply, transfer)
       } catch (error) {
-        port.postMessage({ id: request.id, failure: failureOf(error) } satisfies Answer)
+        port.postMessage({ id: request.id, failure: failureOf(error) } satisfies WorkerReply)
       }
     })
   })
 }
 
-function failureOf(error: unknown): Failure {
+function failureOf(error: unknown): WorkerFailure {
   if (error instanceof PainlensError)
     return { name: error.name, message: error.message, what: error.what, where: error.where, fix: error.fix }
   return { name: error instanceof Error ? error.name : 'Error', message: messageOf(error) }

@@ -8,7 +8,7 @@ import { addressOf, connectOptions, explainConnectError, type ProtocolVersion } 
 import { Connection, type OnMessage } from '../../stages/mqtt/connection.js'
 import { unlimited } from '../../stages/mqtt/send-quota.js'
 import { tryCommands } from './commands.js'
-import { type CheckContext, type Finding, fail, ok, warn } from './finding.js'
+import { type CheckContext, type CheckResult, fail, ok, warn } from './result.js'
 
 const what = 'broker'
 const patienceMs = 10_000
@@ -18,7 +18,7 @@ const goodbyeMs = 1000
  * A real publish, confirmed by the broker, on painlens/<device>/check: below the topics that the daemon needs rights
  * for, and nothing that a nurse call would ring for. Then whether commands come through.
  */
-export async function checkBroker({ config, signal }: CheckContext): Promise<Finding[]> {
+export async function checkBroker({ config, signal }: CheckContext): Promise<CheckResult[]> {
   const address = addressOf(config.mqtt.url)
   const giveUp = AbortSignal.any([signal, AbortSignal.timeout(patienceMs)])
   const heard = new Set<string>()
@@ -39,7 +39,11 @@ export async function checkBroker({ config, signal }: CheckContext): Promise<Fin
   }
 }
 
-async function tryPublishing({ mqtt, device }: Config, connection: Connection, signal: AbortSignal): Promise<Finding> {
+async function tryPublishing(
+  { mqtt, device }: Config,
+  connection: Connection,
+  signal: AbortSignal
+): Promise<CheckResult> {
   const address = addressOf(mqtt.url)
   const topic = `${baseTopic(device)}/check`
   const message = JSON.stringify({ at: stamp(systemClock, systemClock.now()), version })
@@ -56,7 +60,7 @@ async function tryPublishing({ mqtt, device }: Config, connection: Connection, s
 }
 
 /** How many messages the broker takes at once is said only where it says so. */
-function confirmed(address: string, { protocolVersion, receiveMaximum }: Connection): Finding {
+function confirmed(address: string, { protocolVersion, receiveMaximum }: Connection): CheckResult {
   const found = `${address} confirmed a message, MQTT ${protocolVersion === 5 ? '5' : '3.1.1'}`
   if (protocolVersion !== 5 || receiveMaximum === unlimited) return ok(what, found)
   if (receiveMaximum > 1) return ok(what, `${found}, takes ${receiveMaximum} at once`)
@@ -98,7 +102,7 @@ async function connectAny(config: Config, onMessage: OnMessage, signal: AbortSig
   throw first
 }
 
-function openPassword({ mqtt }: Config, address: string): Finding[] {
+function openPassword({ mqtt }: Config, address: string): CheckResult[] {
   const { hostname, password } = new URL(mqtt.url)
   const isOpen = address.startsWith('mqtt://') && Boolean(mqtt.password || password)
   const isHere = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(hostname)

@@ -1,6 +1,6 @@
 import { type Clock, iso, systemClock, timeOfDay } from '../../core/clock.js'
 import { type ClockWitness, isSynchronised, witnesses } from '../../daemon/health/clock-sync.js'
-import { type Finding, fail, ok, warn } from './finding.js'
+import { type CheckResult, fail, ok, warn } from './result.js'
 
 /** painlens was not there before; a box without a battery starts in 1970. */
 const earliest = Date.UTC(2026, 0, 1)
@@ -9,7 +9,7 @@ const earliest = Date.UTC(2026, 0, 1)
 export async function checkClock(
   clock: Clock = systemClock,
   asked: readonly ClockWitness[] = witnesses
-): Promise<Finding[]> {
+): Promise<CheckResult[]> {
   const now = timeOfDay(clock, clock.now())
   const setTime = 'Run: sudo timedatectl set-ntp true, and see that the box reaches a time server.'
   if (now < earliest) return [fail('clock', `it says ${iso(now)}, which cannot be`, setTime)]

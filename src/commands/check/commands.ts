@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { commandTopics, trialCommand } from '../../contract/topics.js'
 import { messageOf } from '../../core/errors.js'
 import type { Connection } from '../../stages/mqtt/connection.js'
-import { type Finding, fail, ok, warn } from './finding.js'
+import { type CheckResult, fail, ok, warn } from './result.js'
 
 export interface CommandTrial {
   connection: Connection
@@ -22,7 +22,7 @@ const lookMs = 20
  * Whether acknowledgements and pauses would reach painlens. Brokers differ: some refuse the subscription, others (mosquitto
  * by its acl_file) grant it and deliver nothing, so a command that painlens leaves alone is sent and waited for.
  */
-export async function tryCommands({ connection, base, heard, signal }: CommandTrial): Promise<Finding> {
+export async function tryCommands({ connection, base, heard, signal }: CommandTrial): Promise<CheckResult> {
   const filter = `${base}/${commandTopics}`
   const giveRight = `Give the user the right to read ${base}/command/# at the broker; until then nobody can acknowledge or pause.`
   try {

@@ -1,6 +1,6 @@
 import { mkdtemp, rmdir, stat, statfs } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { type CheckContext, type Finding, fail, ok, warn } from './finding.js'
+import { type CheckContext, type CheckResult, fail, ok, warn } from './result.js'
 
 const megabyte = 1e6
 /** Below, the outbox of a day without a broker may not fit; and far below, nothing does. */
@@ -8,7 +8,7 @@ const wantedMb = 500
 const neededMb = 50
 
 /** Room for the outbox and the alarm log and the right to write there; the same for heatmaps where they are saved. */
-export async function checkDisk({ config }: CheckContext): Promise<Finding[]> {
+export async function checkDisk({ config }: CheckContext): Promise<CheckResult[]> {
   const { save_heatmaps_to: heatmaps } = config.privacy
   return [
     await checkFolder('disk', config.outbox.path, 'outbox.path'),
@@ -21,7 +21,7 @@ export async function checkDisk({ config }: CheckContext): Promise<Finding[]> {
  * Does not make the folder: `check` is often run by root, and the daemon could not write into root's folder.
  * @param key of the config, for the fix
  */
-async function checkFolder(what: string, path: string, key: string): Promise<Finding> {
+async function checkFolder(what: string, path: string, key: string): Promise<CheckResult> {
   const there = await nearestFolder(path)
   const found = there === path ? path : `${path} (will be made in ${there})`
   try {

@@ -1,13 +1,13 @@
 import { createServer } from 'node:net'
 import { PortInUseError } from '../../core/errors.js'
 import { listenError, type Report } from '../../daemon/health/http.js'
-import { type CheckContext, type Finding, failed, ok } from './finding.js'
+import { type CheckContext, type CheckResult, failed, ok } from './result.js'
 
 const what = 'http'
 const answerMs = 3000
 
 /** Whether `/live`, `/ready` and `/metrics` can be served where the config says: by listening there for a moment. */
-export async function checkHttp({ config, signal }: CheckContext): Promise<Finding[]> {
+export async function checkHttp({ config, signal }: CheckContext): Promise<CheckResult[]> {
   const { enabled, host, port, token } = config.http
   if (!enabled) return [ok(what, 'turned off')]
   const address = `${host.includes(':') ? `[${host}]` : host}:${port}`

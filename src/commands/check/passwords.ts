@@ -1,11 +1,11 @@
-import { type CheckContext, type Finding, warn } from './finding.js'
+import { type CheckContext, type CheckResult, warn } from './result.js'
 
 /** Only where a password is too short, or too much of a word, to be blotted out of logs and messages without harm. */
-export async function checkPasswords({ config, secrets }: CheckContext): Promise<Finding[]> {
+export async function checkPasswords({ config, secrets }: CheckContext): Promise<CheckResult[]> {
   const { facility, cameras } = config
   const places = cameras.flatMap(({ id, location }) => [id, ...Object.values(location)])
   const told = [facility, ...places].filter((text) => typeof text === 'string')
-  const findings: Finding[] = []
+  const findings: CheckResult[] = []
   if (secrets.tooShort)
     findings.push(
       warn(

@@ -2,12 +2,12 @@ import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import opentype, { type Font, type Path } from 'opentype.js'
 
-export type Weight = 'regular' | 'bold'
+export type FontWeight = 'regular' | 'bold'
 
 export interface TextStyle {
   /** In pixels of the picture: the font's em. */
   size: number
-  weight?: Weight
+  weight?: FontWeight
   /** As SVG has it; black unless given. */
   colour?: string
   /** Which part of the text lies at x. */
@@ -21,7 +21,7 @@ interface Run {
 }
 
 /** Lato (SIL Open Font License) as @fontsource/lato brings it: one file for each range of characters. */
-const fontFiles: Record<Weight, readonly string[]> = {
+const fontFiles: Record<FontWeight, readonly string[]> = {
   regular: ['lato-latin-400-normal.woff', 'lato-latin-ext-400-normal.woff'],
   bold: ['lato-latin-700-normal.woff', 'lato-latin-ext-700-normal.woff']
 }
@@ -31,7 +31,7 @@ const fontFiles: Record<Weight, readonly string[]> = {
  * beyond Lato's are drawn as its box for missing ones.
  */
 export class Lettering {
-  private constructor(private readonly fonts: Record<Weight, readonly Font[]>) {}
+  private constructor(private readonly fonts: Record<FontWeight, readonly Font[]>) {}
 
   /** Reads the fonts. */
   static async load(): Promise<Lettering> {
@@ -72,7 +72,7 @@ export class Lettering {
     return `${characters.join('')}…`
   }
 
-  #runs(text: string, weight: Weight): Run[] {
+  #runs(text: string, weight: FontWeight): Run[] {
     const fonts = this.fonts[weight]
     const runs: Run[] = []
     for (const character of text) {

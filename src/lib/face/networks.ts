@@ -5,7 +5,7 @@ import { openSession, type SessionOptions } from '../ort/session.js'
 import { type Anchors, anchorsOf } from './anchors.js'
 import { type Candidate, suppress } from './boxes.js'
 import type { FaceModels } from './models/index.js'
-import { feedsOf, type View } from './view.js'
+import { type FrameView, feedsOf } from './view.js'
 
 /** A frame as ONNX Runtime takes it: uint8 [height, width, 3]. */
 export type FrameTensor = ort.Tensor
@@ -57,13 +57,13 @@ export class FaceNetworks {
   }
 
   /** Where faces may be, scores of at least `least`, best first. */
-  async find(frame: FrameTensor, view: View, least: number): Promise<Candidate[]> {
+  async find(frame: FrameTensor, view: FrameView, least: number): Promise<Candidate[]> {
     const { grid } = await run(this.finder, frame, view)
     return suppress(decodeGrid(grid!, view, least))
   }
 
   /** Faces in a view, scores of at least `least`, best first. */
-  async detect(frame: FrameTensor, view: View, least: number): Promise<Candidate[]> {
+  async detect(frame: FrameTensor, view: FrameView, least: number): Promise<Candidate[]> {
     const { scores, boxes } = await run(this.detector, frame, view)
     return suppress(
       decodeBoxes(scores!.data as Float32Array, boxes!.data as Float32Array, this.#anchorsFor(view), view, least)
@@ -71,7 +71,7 @@ export class FaceNetworks {
   }
 
   /** The 68 points of the face in a view: x0 y0 x1 y1 … */
-  async landmarks(frame: FrameTensor, view: View): Promise<Float32Array> {
+  async landmarks(frame: FrameTensor, view: FrameView): Promise<Float32Array> {
     const { landmarks } = await run(this.landmarker, frame, view)
     const [rows, columns] = inputSize(view)
     return (landmarks!.data as Float32Array).map((share, i) =>
@@ -79,7 +79,7 @@ export class FaceNetworks {
     )
   }
 
-  #anchorsFor(view: View): Anchors {
+  #anchorsFor(view: FrameView): Anchors {
     const [rows, columns] = inputSize(view)
     const key = `${rows}x${columns}`
     const anchors = this.#anchors.get(key) ?? anchorsOf(rows, columns)
@@ -88,14 +88,14 @@ export class FaceNetworks {
   }
 }
 
-function inputSize({ size, pads }: View): [number, number] {
+function inputSize({ size, pads }: FrameView): [number, number] {
   return [size[0] + pads[0] + pads[2], size[1] + pads[1] + pads[3]]
 }
 
 async function run(
   session: ort.InferenceSession,
   frame: FrameTensor,
-  view: View
+  view: FrameView
 ): Promise<ort.InferenceSession.OnnxValueMapType> {
   try {
     return await session.run({ frame, ...feedsOf(view) })
@@ -112,7 +112,7 @@ async function run(
 const sigmoid = (x: number): number => 1 / (1 + Math.exp(-x))
 
 /** YOLO v2's decoding (Redmon and Farhadi 2016, section 2): centre within the cell, size as a multiple of the shape. */
-function decodeGrid({ data, dims }: ort.Tensor, view: View, least: number): Candidate[] {
+function decodeGrid({ data, dims }: ort.Tensor, view: FrameView, least: number): Candidate[] {
   const grid = data as Float32Array
   const columns = dims[2]!
   const found: Candidate[] = []
@@ -134,7 +134,7 @@ function decodeBoxes(
   scores: Float32Array,
   encoded: Float32Array,
   anchors: Anchors,
-  view: View,
+  view: FrameView,
   least: number
 ): Candidate[] {
   const found: Candidate[] = []
@@ -157,7 +157,7 @@ function boxAt(y: number, x: number, height: number, width: number): Box {
   return { x: x - width / 2, y: y - height / 2, width, height }
 }
 
-function inFrame(box: Box, { origin, scale }: View, unit: number): Box {
+function inFrame(box: Box, { origin, scale }: FrameView, unit: number): Box {
   const length = unit * scale
   return {
     x: origin.x + box.x * length,

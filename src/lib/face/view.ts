@@ -5,7 +5,7 @@ import type { Box, Size } from '../../core/types.js'
  * A part of a frame as one of the face models sees it: what to cut out, how to scale it and how much black to put
  * around it (see `addPicture`), and the way back from the model's pixels into the frame.
  */
-export interface View {
+export interface FrameView {
   /** Top, left, bottom, right in pixels of the frame. */
   region: readonly [number, number, number, number]
   /** Rows and columns that the region is scaled to. */
@@ -18,7 +18,7 @@ export interface View {
 }
 
 /** An input of that size which shows the whole frame, black at the bottom or the right where the shapes differ. */
-export function viewOfFrame(frame: Size, input: Size): View {
+export function viewOfFrame(frame: Size, input: Size): FrameView {
   const scale = Math.max(frame.width / input.width, frame.height / input.height)
   const rows = Math.round(frame.height / scale)
   const columns = Math.round(frame.width / scale)
@@ -35,7 +35,7 @@ export function viewOfFrame(frame: Size, input: Size): View {
  * A square input of `side` pixels that shows the square part of the frame; what lies outside the frame is black.
  * @returns nothing where the square and the frame have less than a pixel of the input in common
  */
-export function viewOfSquare(frame: Size, square: Box, side: number): View | undefined {
+export function viewOfSquare(frame: Size, square: Box, side: number): FrameView | undefined {
   // In whole pixels, so that a square inside the frame is shown without the least stretching.
   const length = Math.round(square.width)
   const scale = length / side
@@ -66,7 +66,7 @@ function clip(
 }
 
 /** The feeds of a face model for a view, beside the frame itself. */
-export function feedsOf({ region, size, pads }: View): Record<'region' | 'size' | 'pads', ort.Tensor> {
+export function feedsOf({ region, size, pads }: FrameView): Record<'region' | 'size' | 'pads', ort.Tensor> {
   const [top, left, bottom, right] = pads
   return {
     region: whole(region),

@@ -11,7 +11,7 @@ const isDecoders = ({ kind }: Failure, { stream, picture, decoderEnded }: Seen):
   decodersOwn.has(kind) ||
   (decodersWithoutPicture.has(kind) && stream && !picture && (decoderEnded || kind !== 'ended'))
 
-export interface Verdict {
+export interface DecoderJudgement {
   /** The failure, with what the decoder knows of its own devices. */
   failure: Failure
   /** Another decoder is to be tried now. */
@@ -46,7 +46,7 @@ export class DecoderChoice {
   }
 
   /** A run of the current decoder has ended. */
-  judge(failure: Failure, seen: Seen): Verdict {
+  judge(failure: Failure, seen: Seen): DecoderJudgement {
     const { explain, fallback } = this.#current
     const explained = isDecoders(failure, seen) ? (explain?.(failure) ?? failure) : failure
     if (fallback && isDecoders(failure, seen)) {

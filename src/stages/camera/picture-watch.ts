@@ -1,7 +1,7 @@
 import type { Size } from '../../core/types.js'
 import { Album } from './album.js'
 import type { Span } from './masks.js'
-import { type Sample, SampleGrid } from './sample-grid.js'
+import { type GridSample, SampleGrid } from './sample-grid.js'
 import { type Structure, StructureMeter } from './structure.js'
 
 /** In ms; Infinity never says so. */
@@ -48,7 +48,7 @@ export interface PictureStatus {
 export class PictureWatch {
   readonly #timing: PictureTiming
   readonly #grid: SampleGrid
-  readonly #sample: Sample
+  readonly #sample: GridSample
   readonly #structure: StructureMeter
   readonly #album = new Album()
   readonly #repeated = new Held()

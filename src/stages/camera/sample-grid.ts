@@ -12,7 +12,7 @@ const clockShare = 0.1
 const blackUpTo = 3
 
 /** The grey levels at the grid's places, and the part of the grid that is not black bars. */
-export interface Sample {
+export interface GridSample {
   /** 0..255, one per place. */
   readonly grey: Uint8Array
   /** First and last row and column of the grid with anything but black; empty (last < first) in a black picture. */
@@ -46,17 +46,17 @@ export class SampleGrid {
     return this.#offset.length
   }
 
-  newSample(): Sample {
+  newSample(): GridSample {
     return { grey: new Uint8Array(this.length), top: 0, bottom: -1, left: 0, right: -1 }
   }
 
   /** The part of the grid that is not black bars, 0..1. */
-  shareOf({ top, bottom, left, right }: Sample): number {
+  shareOf({ top, bottom, left, right }: GridSample): number {
     return (Math.max(0, bottom - top + 1) * Math.max(0, right - left + 1)) / this.#places
   }
 
   /** @param frame RGB24 of the size that the grid is for */
-  read(frame: Uint8Array, into: Sample): void {
+  read(frame: Uint8Array, into: GridSample): void {
     const [offset, { grey }] = [this.#offset, into]
     let [top, bottom, left, right] = [0xffff, -1, 0xffff, -1]
     for (let i = 0; i < offset.length; i++) {

@@ -1,4 +1,4 @@
-import { cells, type Sample, type SampleGrid } from './sample-grid.js'
+import { cells, type GridSample, type SampleGrid } from './sample-grid.js'
 
 /** What a picture shows when it is looked at very coarsely, in grey levels 0..255. */
 export interface Structure {
@@ -27,7 +27,7 @@ export class StructureMeter {
     this.#least = leastOfCell * Math.max(1, ...perCell)
   }
 
-  measure(sample: Sample): Structure {
+  measure(sample: GridSample): Structure {
     this.#average(sample)
     const seen: number[] = []
     const contrasts: number[] = []
@@ -44,7 +44,7 @@ export class StructureMeter {
   }
 
   /** Of what lies between the bars: their edge is no structure. */
-  #average({ grey, top, bottom, left, right }: Sample): void {
+  #average({ grey, top, bottom, left, right }: GridSample): void {
     const { row, column, cell } = this.#grid
     const [sums, counts] = [this.#sums.fill(0), this.#counts.fill(0)]
     for (let i = 0; i < grey.length; i++) {

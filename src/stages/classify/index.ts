@@ -16,7 +16,7 @@ import type { Manifest } from '../../lib/model/manifest.js'
 import { softmax } from '../../lib/model/preprocess.js'
 import type { ProviderChoice, ProviderProof } from '../../lib/ort/provider.js'
 import { Batches } from './batches.js'
-import type { ClassifyMethods, OpenAnswer } from './worker.js'
+import type { ClassifyMethods, OpenClassifierAnswer } from './worker.js'
 
 export interface ClassifierOptions extends WorkerTroubles {
   manifest: Manifest
@@ -68,14 +68,14 @@ export async function startClassifier(options: ClassifierOptions): Promise<Class
 const what = 'the classifier'
 const script = workerScript(import.meta.url, './worker.js')
 
-type ClassifyWorker = InferenceWorker<ClassifyMethods, OpenAnswer>
+type ClassifyWorker = InferenceWorker<ClassifyMethods, OpenClassifierAnswer>
 
 class ClassifierInWorker implements Classifier {
   readonly #options: ClassifierOptions
   readonly #worker: KeptWorker<ClassifyWorker>
   readonly #batches: Batches<Face, Float32Array>
   /** As the worker that serves, or served last, was opened. */
-  #opened: OpenAnswer | null = null
+  #opened: OpenClassifierAnswer | null = null
 
   constructor(options: ClassifierOptions) {
     this.#options = options

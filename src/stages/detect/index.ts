@@ -19,7 +19,7 @@ import { zoneOf } from '../../lib/face/zones.js'
 import type { ProviderChoice } from '../../lib/ort/provider.js'
 import type { ProviderName } from '../../lib/ort/session.js'
 import { KnownTracks } from './known-tracks.js'
-import type { DetectMethods, OpenAnswer } from './worker.js'
+import type { DetectMethods, OpenDetectorAnswer } from './worker.js'
 
 export interface DetectorOptions extends WorkerTroubles {
   /** As `buildFaceModels` answers. */
@@ -64,7 +64,7 @@ export async function startDetector(options: DetectorOptions): Promise<Detector>
 const what = 'the face worker'
 const script = workerScript(import.meta.url, './worker.js')
 
-type DetectWorker = InferenceWorker<DetectMethods, OpenAnswer>
+type DetectWorker = InferenceWorker<DetectMethods, OpenDetectorAnswer>
 
 class DetectorInWorker implements Detector {
   readonly #options: DetectorOptions

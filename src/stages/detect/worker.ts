@@ -9,7 +9,7 @@ import type { ProviderChoice } from '../../lib/ort/provider.js'
 import type { ProviderName } from '../../lib/ort/session.js'
 import { CameraTracks } from './camera-tracks.js'
 
-export interface OpenRequest {
+export interface OpenDetectorRequest {
   models: FaceModels
   crop: Size
   alignment: Alignment
@@ -20,7 +20,7 @@ export interface OpenRequest {
   lastTrack: number
 }
 
-export interface OpenAnswer {
+export interface OpenDetectorAnswer {
   provider: ProviderName
   /** Set when `auto` had to fall back: what was tried and why it failed. */
   fallback?: string
@@ -51,13 +51,13 @@ export interface DetectAnswer {
 /** What `auto` tries, best first. */
 const automatic: readonly ProviderName[] = ['cuda', 'cpu']
 
-let open: (OpenRequest & { networks: FaceNetworks; tracks: CameraTracks }) | undefined
+let open: (OpenDetectorRequest & { networks: FaceNetworks; tracks: CameraTracks }) | undefined
 /** ONNX Runtime takes no shared memory, so this worker's copy of the frame; used again while the size stays. */
 let pixels = new Uint8Array(0)
 
 const methods = {
   /** Opens the models and proves the provider by an inference of each. */
-  async open(request: OpenRequest): Promise<OpenAnswer> {
+  async open(request: OpenDetectorRequest): Promise<OpenDetectorAnswer> {
     const failures: string[] = []
     for (const provider of request.provider === 'auto' ? automatic : [request.provider]) {
       try {
@@ -106,7 +106,7 @@ const methods = {
 }
 export type DetectMethods = typeof methods
 
-async function openAndTry(request: OpenRequest, provider: ProviderName): Promise<FaceNetworks> {
+async function openAndTry(request: OpenDetectorRequest, provider: ProviderName): Promise<FaceNetworks> {
   const networks = await FaceNetworks.open(request.models, { provider, threads: request.threads })
   try {
     const size = { width: 320, height: 192 }

@@ -9,10 +9,10 @@ import { inferenceGraceMs, openedOrClosed, WorkerClient } from '../../core/worke
 import { workerScript } from '../../core/worker-protocol.js'
 import type { EngineName } from '../../lib/lrp/index.js'
 import type { CropExplanation } from './explain-crop.js'
-import type { CropRequest, ExplainMethods, OpenRequest, Trial } from './worker.js'
+import type { CropRequest, ExplainMethods, OpenEngineRequest, Trial } from './worker.js'
 
 /** What every engine is opened with. */
-export type EngineSetup = Pick<OpenRequest, 'manifest' | 'composite' | 'threads' | 'views' | 'provider'>
+export type EngineSetup = Pick<OpenEngineRequest, 'manifest' | 'composite' | 'threads' | 'views' | 'provider'>
 
 export interface OpenEngine {
   kind: EngineName
@@ -39,7 +39,7 @@ const graces: Record<EngineName, number> = { tfjs: 0, onnx: inferenceGraceMs }
  * memory (the model's size) goes with it.
  * @throws ModelError, UnsupportedModelError, UsageError (unknown composite)
  */
-export async function checkModel({ manifest, composite }: EngineSetup, signal?: AbortSignal): Promise<void> {
+export async function checkExplainable({ manifest, composite }: EngineSetup, signal?: AbortSignal): Promise<void> {
   const worker = startWorker()
   await openedOrClosed(worker, worker.call('check', { manifest, composite }), { graceMs: 0, signal })
   await worker.close()

@@ -6,7 +6,7 @@ import { LastSaid } from '../../core/log.js'
 import type { Explanation } from '../../core/types.js'
 import type { EngineName } from '../../lib/lrp/index.js'
 import {
-  checkModel,
+  checkExplainable,
   chooseEngine,
   type EngineComparison,
   type EngineSetup,
@@ -50,7 +50,7 @@ export async function startExplaining(options: ExplainOptions): Promise<ExplainS
     signal
   } = options
   const setup = { manifest, composite, threads, views, provider }
-  if (inBackground || engine === 'auto') await checkModel(setup, signal)
+  if (inBackground || engine === 'auto') await checkExplainable(setup, signal)
   const stage = new Explaining(options, setup)
   signal?.addEventListener('abort', () => void stage.stop(), { once: true })
   const opening = stage.open()

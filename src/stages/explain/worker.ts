@@ -16,7 +16,7 @@ export interface CheckRequest {
   composite: string
 }
 
-export interface OpenRequest extends CheckRequest {
+export interface OpenEngineRequest extends CheckRequest {
   engine: EngineName
   threads: number
   views: number
@@ -39,7 +39,7 @@ export interface Trial {
   relevance: Float32Array
 }
 
-export interface OpenAnswer {
+export interface OpenEngineAnswer {
   /** As the engine names itself. */
   name: string
   trial: Trial | null
@@ -65,7 +65,15 @@ const methods = {
   },
 
   /** Loads the model and explains once: the first explanation takes seconds, and what cannot work shows here. */
-  async open({ manifest, engine, composite, views, trial, verify, ...options }: OpenRequest): Promise<OpenAnswer> {
+  async open({
+    manifest,
+    engine,
+    composite,
+    views,
+    trial,
+    verify,
+    ...options
+  }: OpenEngineRequest): Promise<OpenEngineAnswer> {
     if (verify) await checkHash(manifest.file, manifest.sha256, manifest.path)
     const source = await createExplainer({ model: manifest.file, composite, engine, ...options })
     checkShapes(manifest, source.inputDims.map(free), [null, source.classes])

@@ -9,7 +9,7 @@ import { overlap } from '../../../src/lib/face/boxes.js'
 import { buildFaceModels, type FaceModels } from '../../../src/lib/face/models/index.js'
 import { readWeights } from '../../../src/lib/face/models/weights.js'
 import { FaceNetworks, frameTensor } from '../../../src/lib/face/networks.js'
-import { feedsOf, type View, viewOfFrame } from '../../../src/lib/face/view.js'
+import { type FrameView, feedsOf, viewOfFrame } from '../../../src/lib/face/view.js'
 import { faceApi, openFaceApi } from './face-api.js'
 import { readPhoto } from './photos.js'
 
@@ -36,7 +36,7 @@ function cut(photo: Pixels, x: number, y: number, side: number): Pixels & { data
   return { width: side, height: side, data }
 }
 
-const whole = (side: number): View => viewOfFrame({ width: side, height: side }, { width: side, height: side })
+const whole = (side: number): FrameView => viewOfFrame({ width: side, height: side }, { width: side, height: side })
 
 const largestDifference = (a: ArrayLike<number>, b: ArrayLike<number>): number => {
   expect(a.length).toBe(b.length)

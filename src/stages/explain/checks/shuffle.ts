@@ -2,7 +2,7 @@ import { dataTypes, elementCount, nodeTitle, type OnnxModel, type OnnxTensor } f
 import type { Random } from '../../../lib/random.js'
 
 /** A layer with weights, and the initializers that it reads them from. */
-export interface WeightedLayer {
+export interface ShuffledLayer {
   /** `node "conv1_1" (Conv)` */
   title: string
   tensors: OnnxTensor[]
@@ -14,7 +14,7 @@ const weightedOperators = new Set(['Conv', 'Gemm', 'MatMul'])
  * The layers that have weights of their own, from the output down, which is the order in which they are shuffled. Biases
  * belong to them where they are inputs of the same node. A tensor that several nodes read belongs to the last of them.
  */
-export function weightedLayers({ graph }: OnnxModel): WeightedLayer[] {
+export function weightedLayers({ graph }: OnnxModel): ShuffledLayer[] {
   const seen = new Set<OnnxTensor>()
   return graph.nodes
     .filter(({ opType, domain }) => weightedOperators.has(opType) && domain === '')

@@ -3,7 +3,7 @@ import { messageOf, PainlensError } from '../../core/errors.js'
 import type { Secrets } from '../../core/secrets.js'
 
 /** One line of the table that `painlens check` prints. */
-export interface Finding {
+export interface CheckResult {
   state: 'ok' | 'warn' | 'fail'
   /** What was looked at: `camera room-312`. */
   what: string
@@ -22,15 +22,15 @@ export interface CheckContext {
 /** Looks at one thing; whatever it throws becomes a red line, and the next check has its turn. */
 export interface Check {
   what: string
-  run: (context: CheckContext) => Promise<Finding[]>
+  run: (context: CheckContext) => Promise<CheckResult[]>
 }
 
-export const ok = (what: string, found: string): Finding => ({ state: 'ok', what, found })
-export const warn = (what: string, found: string, fix: string): Finding => ({ state: 'warn', what, found, fix })
-export const fail = (what: string, found: string, fix: string): Finding => ({ state: 'fail', what, found, fix })
+export const ok = (what: string, found: string): CheckResult => ({ state: 'ok', what, found })
+export const warn = (what: string, found: string, fix: string): CheckResult => ({ state: 'warn', what, found, fix })
+export const fail = (what: string, found: string, fix: string): CheckResult => ({ state: 'fail', what, found, fix })
 
 /** A red line from anything thrown. */
-export function failed(what: string, error: unknown): Finding {
+export function failed(what: string, error: unknown): CheckResult {
   if (error instanceof PainlensError) {
     const where = error.where.startsWith(`${what} `) ? error.where.slice(what.length + 1) : error.where
     return fail(what, `${where}: ${error.what}`, error.fix)
@@ -39,7 +39,7 @@ export function failed(what: string, error: unknown): Finding {
 }
 
 /** @returns the findings; never throws */
-export async function runCheck({ what, run }: Check, context: CheckContext): Promise<Finding[]> {
+export async function runCheck({ what, run }: Check, context: CheckContext): Promise<CheckResult[]> {
   try {
     return await run(context)
   } catch (error) {

@@ -89,6 +89,8 @@ export interface AlarmMessage {
   threshold: number | null
   duration_s: number
   text: { en: string; de: string }
+  /** Of a technical alarm, where painlens knows more than the condition says; docs/operate/errors.md has them all. */
+  code: string | null
   late: boolean
   test: boolean
   model: { name: string; sha256: string; demonstration: boolean } | null
@@ -118,6 +120,8 @@ export interface ExplanationHealth {
   choice: { tfjs_ms: number; onnx_ms: number; difference: number } | null
   /** Why nothing, or the last request, was explained. */
   problem: string | null
+  /** The problem's, of docs/operate/errors.md. */
+  code: string | null
   last_ms: number | null
   done: number
   failed: number
@@ -148,7 +152,7 @@ export interface HealthMessage {
   /** What is wrong with painlens now; empty when all is well. */
   problems: { part: string; why: string }[]
   /** Null where HTTP is turned off. */
-  http: { address: string | null; problem: string | null } | null
+  http: { address: string | null; problem: string | null; code: string | null } | null
   provider: string
   model: { name: string; sha256: string; demonstration: boolean }
   /** Null where explanations are turned off. */
@@ -162,6 +166,8 @@ export interface ResponseMessage {
   transaction?: string | number
   status: 'ok' | 'error'
   error?: string
+  /** With `error`: what docs/operate/errors.md says about it. */
+  code?: string
   /** What the command has to tell, if anything: for `test_alarm` the alarm_id. */
   data?: object
 }

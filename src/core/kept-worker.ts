@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { InferenceError, messageOf } from './errors.js'
+import { asError, type ErrorCode, errorFields, InferenceError } from './errors.js'
 import type { Log } from './log.js'
 import { inferenceGraceMs, openedOrClosed, WorkerClient } from './worker-client.js'
 import type { Methods } from './worker-protocol.js'
@@ -27,8 +27,8 @@ export interface KeptWorkerOptions<W extends { close(): Promise<void> }> {
   onState?: (state: WorkerState, problem: Error | null) => void
   /** The wait before each restart, 0.1 s and 1 s unless given; after the last of them it is given up. */
   restartDelaysMs?: readonly number[]
-  /** What to do once it has been given up, a whole sentence. */
-  givenUpFix: string
+  /** Of the error once it has been given up. */
+  givenUpCode: Extract<ErrorCode, 'PL-WORKER-LOST' | 'PL-EXPLAIN-LOST'>
   log: Log
 }
 
@@ -78,7 +78,7 @@ export class KeptWorker<W extends { close(): Promise<void> }> {
   /** @throws why none serves */
   serving(): W {
     if (this.#worker) return this.#worker
-    throw this.#problem ?? new InferenceError('is closed', this.#options.what, 'Nothing to do: painlens is stopping.')
+    throw this.#problem ?? new InferenceError('PL-WORKER-CLOSED', 'is closed', this.#options.what)
   }
 
   /** Also in the middle of an opening. A call that is under way is waited for, as long as the worker's own `close` does. */
@@ -101,7 +101,7 @@ export class KeptWorker<W extends { close(): Promise<void> }> {
           this.#problem = asError(error)
           throw error
         }
-        log.warn({ error: messageOf(error), delayMs }, `${what} cannot be opened, and is tried again after a while`)
+        log.warn({ ...errorFields(error), delayMs }, `${what} cannot be opened, and is tried again after a while`)
         this.#set('restarting', asError(error))
         await sleep(delayMs, undefined, { signal })
       }
@@ -121,17 +121,17 @@ export class KeptWorker<W extends { close(): Promise<void> }> {
   }
 
   #lost(error: Error): void {
-    const { what, log, givenUpFix } = this.#options
+    const { what, log, givenUpCode } = this.#options
     this.#worker = null
     this.#problem = error
     if (this.#stopping.signal.aborted) return
     const delayMs = this.#restarts.next()
     if (delayMs === null) {
       const often = `was lost ${this.#restarts.used + 1} times in a short while, the last time because: ${error.message}`
-      this.#set('failed', new InferenceError(often, what, givenUpFix))
+      this.#set('failed', new InferenceError(givenUpCode, often, what))
       return
     }
-    log.warn({ error: error.message, delayMs }, `${what} is lost, and started again`)
+    log.warn({ ...errorFields(error), delayMs }, `${what} is lost, and started again`)
     this.#set('restarting', error)
     this.#opening = this.#restart(delayMs)
   }
@@ -152,12 +152,6 @@ export class KeptWorker<W extends { close(): Promise<void> }> {
     if (!this.#stopping.signal.aborted) this.#options.onState?.(state, problem)
   }
 }
-
-/** For a worker that painlens cannot do without. */
-export const restartedBySystemd =
-  'systemd starts painlens again; if it comes back, see whether memory is short, and report it with the log.'
-
-const asError = (error: unknown): Error => (error instanceof Error ? error : new Error(messageOf(error)))
 
 /** A worker thread of ONNX Runtime with its sessions. */
 export interface InferenceWorker<M extends Methods, O> {

@@ -1,4 +1,4 @@
-import { messageOf } from './errors.js'
+import { errorFields } from './errors.js'
 import type { Log } from './log.js'
 
 /**
@@ -55,7 +55,7 @@ export class Owner {
     try {
       await close(part)
     } catch (error) {
-      this.#log.error({ error: messageOf(error) }, 'a part failed to stop')
+      this.#log.error(errorFields(error), 'a part failed to stop')
     }
   }
 }

@@ -54,7 +54,7 @@ async function start(options: Rig = {}) {
       onGivenUp: (error) => givenUp.push(error)
     }),
     restartDelaysMs: options.restartDelaysMs ?? [1, 1],
-    givenUpFix: 'See the log.'
+    givenUpCode: 'PL-WORKER-LOST'
   })
   onTestFinished(() => worker.close())
   await worker.start(options.signal)

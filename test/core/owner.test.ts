@@ -54,7 +54,7 @@ describe('an owner', () => {
     })
     await owner.close()
     expect(events).toEqual(['a closes', 'a closed'])
-    expect(errors).toEqual([{ error: 'is gone' }, { error: 'is busy' }])
+    expect(errors).toMatchObject([{ error: 'is gone' }, { error: 'is busy' }])
   })
 
   it('closes at once a part that is added after closing has begun, and waits for it', async () => {

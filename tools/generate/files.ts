@@ -1,6 +1,6 @@
 import { configFiles } from '#painlens/config/generate.js'
 import { asyncApi } from './asyncapi.js'
-import { errorsPage } from './errors/page.js'
+import { errorsPage } from './errors.js'
 import { messageFiles } from './message-schemas.js'
 
 /** Text by file of the package; a test holds that each is up to date. */
@@ -8,5 +8,5 @@ export const generatedFiles: Readonly<Record<string, () => string>> = {
   ...configFiles,
   ...messageFiles,
   'config/asyncapi.yaml': asyncApi,
-  'docs/operate/errors.md': () => errorsPage()
+  'docs/operate/errors.md': errorsPage
 }

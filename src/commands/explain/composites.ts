@@ -12,11 +12,9 @@ export function compositesOf(text: string): string[] {
   const names = text.split(',').flatMap((part) => (part.trim() === 'all' ? figure : [part.trim()]))
   for (const name of names) {
     if ((compositeNames as readonly string[]).includes(name)) continue
-    throw new UsageError(
-      `there is no composite "${name}" here`,
-      '--composite',
-      `Use all, or one or more of ${compositeNames.join(', ')}.`
-    )
+    throw new UsageError('PL-OPTION-COMPOSITE', `there is no composite "${name}" here`, '--composite', {
+      fix: `Use all, or one or more of ${compositeNames.join(', ')}.`
+    })
   }
   return [...new Set(names)]
 }

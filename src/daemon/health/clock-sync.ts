@@ -2,6 +2,7 @@
 import { execFile } from 'node:child_process'
 import { access } from 'node:fs/promises'
 import { promisify } from 'node:util'
+import type { Problem } from '../../core/errors.js'
 
 const run = promisify(execFile)
 
@@ -64,7 +65,7 @@ export interface ClockWatchOptions {
   /** Null: not known. Never rejects. */
   ask: (signal: AbortSignal) => Promise<ClockAnswer>
   /** Called with what is wrong, and with null when it is right again; the same may be told again. */
-  tell: (problem: Error | null) => void
+  tell: (problem: Problem | null) => void
   everyMs?: number
   /** How long the clock has to be unsynchronised; a time service that starts with the box needs its time. */
   graceMs?: number
@@ -110,6 +111,7 @@ export class ClockWatch {
     const now = monotonic()
     this.#wrongSince ??= now
     const wrongMs = now - this.#wrongSince
-    if (wrongMs >= graceMs) tell(new Error(`no time server for ${Math.max(1, Math.round(wrongMs / 60_000))} min`))
+    const minutes = Math.max(1, Math.round(wrongMs / 60_000))
+    if (wrongMs >= graceMs) tell({ code: 'PL-CLOCK-UNSYNCHRONISED', message: `no time server for ${minutes} min` })
   }
 }

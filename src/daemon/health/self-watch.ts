@@ -2,14 +2,18 @@
 
 import type { Condition } from '../../contract/messages.js'
 import type { Clock } from '../../core/clock.js'
+import type { ErrorCode, Problem } from '../../core/errors.js'
+
+/** A clause for an alarm's text, without where and what to do. */
+type Trouble = { code: ErrorCode; what: string }
 
 export interface SelfWatchOptions {
-  mqtt: { connected(): boolean; stats(): { trouble: { what: string } | null } }
-  outbox: { stats(): { depth: number; trouble: string | null } }
+  mqtt: { connected(): boolean; stats(): { trouble: Trouble | null } }
+  outbox: { stats(): { depth: number; trouble: Trouble | null } }
   /** How many messages may wait. */
   outboxMax: number
   /** `problem` null says that it is over. @param about since: a moment of the clock */
-  tell: (condition: Condition, problem: Error | null, about?: { since?: number }) => void
+  tell: (condition: Condition, problem: Problem | null, about?: { since?: number }) => void
   clock: Clock
 }
 
@@ -49,7 +53,8 @@ export class SelfWatch {
     const now = clock.now()
     this.#awaySince ??= now
     if (now - this.#awaySince < brokerLostMs) return
-    tell('broker_lost', new Error(mqtt.stats().trouble?.what ?? 'it does not answer'), { since: this.#awaySince })
+    const { code, what } = mqtt.stats().trouble ?? { code: 'PL-BROKER-SILENT', what: 'it does not answer' }
+    tell('broker_lost', { code, message: what }, { since: this.#awaySince })
   }
 
   #room(): void {
@@ -57,7 +62,7 @@ export class SelfWatch {
     const { depth } = outbox.stats()
     const wasFull = this.#isFull
     this.#isFull = depth >= max * (wasFull ? roomAgain : nearlyFull)
-    if (this.#isFull && !wasFull) tell('outbox_full', new Error(`${depth} of ${max}`))
+    if (this.#isFull && !wasFull) tell('outbox_full', { code: 'PL-OUTBOX-FULL', message: `${depth} of ${max}` })
     if (!this.#isFull) tell('outbox_full', null)
   }
 
@@ -66,7 +71,7 @@ export class SelfWatch {
     const { trouble } = outbox.stats()
     if (trouble !== null) {
       this.#refusedAt = clock.now()
-      tell('outbox_failed', new Error(trouble))
+      tell('outbox_failed', { code: trouble.code, message: trouble.what })
     } else if (this.#refusedAt !== null && clock.now() - this.#refusedAt >= soundMs) {
       this.#refusedAt = null
       tell('outbox_failed', null)

@@ -2,6 +2,7 @@
 import type { Config } from '../../config/index.js'
 import type { ExplanationHealth, HealthMessage } from '../../contract/messages.js'
 import { type Clock, stamp } from '../../core/clock.js'
+import type { Problem } from '../../core/errors.js'
 import { LastSaid, type Log } from '../../core/log.js'
 import type { Classifier } from '../../stages/classify/index.js'
 import type { Detector } from '../../stages/detect/index.js'
@@ -86,6 +87,7 @@ export class Supervision {
   health(): HealthMessage {
     const { model, classifier, explainer, outbox, cameras, metrics, loop, clock } = this.#options
     const now = clock.now()
+    const http = this.#http?.stats()
     const loopP99 = tenth(loop.p99())
     loop.reset()
     return {
@@ -97,7 +99,7 @@ export class Supervision {
       event_loop_ms: { p99: loopP99 },
       outbox: { depth: outbox.depth() },
       problems: [...this.ready().parts],
-      http: this.#http?.stats() ?? null,
+      http: http ? { address: http.address, ...told(http.problem) } : null,
       provider: classifier.proof.provider,
       model,
       explanation: explainer ? explanationHealth(explainer.stats()) : null
@@ -128,6 +130,8 @@ const reportOf = (defects: readonly Defect[]): Report => ({
   parts: defects.map(({ part, why }) => ({ part, why }))
 })
 
+const told = (problem: Problem | null) => ({ problem: problem?.message ?? null, code: problem?.code ?? null })
+
 const percentiles = (window: LatencyWindow) => ({
   p50: tenth(window.percentile(0.5)),
   p95: tenth(window.percentile(0.95))
@@ -140,7 +144,7 @@ function explanationHealth(stats: ExplainStats): ExplanationHealth {
     onnx_ms: tenth(choice.onnxMs),
     difference: Number(choice.difference.toPrecision(2))
   }
-  return { state, engine, choice: chosenBy, problem, last_ms: tenth(lastMs), done, failed }
+  return { state, engine, choice: chosenBy, ...told(problem), last_ms: tenth(lastMs), done, failed }
 }
 
 function cameraHealth(camera: WatchedCamera, clock: Clock): HealthMessage['cameras'][string] {

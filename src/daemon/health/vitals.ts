@@ -12,7 +12,7 @@ export interface Vitals extends InferenceProgress {
     quietMs: number | null
   }[]
   broker: { connected: boolean; trouble: string | null }
-  outbox: { inMemory: number; trouble: string | null }
+  outbox: { inMemory: number; trouble: { what: string } | null }
 }
 
 /** A part that is not well. */
@@ -76,7 +76,7 @@ const rules: readonly ((vitals: Vitals) => Defect[])[] = [
   ({ broker: { connected, trouble } }) => when(!connected, 'ready', 'broker', trouble ?? 'not connected'),
 
   ({ outbox: { inMemory, trouble } }) =>
-    when(trouble !== null, 'ready', 'outbox', `${trouble}; ${inMemory} wait in memory`)
+    when(trouble !== null, 'ready', 'outbox', `${trouble?.what}; ${inMemory} wait in memory`)
 ]
 
 /** Whether all is as it should be: a pause is wanted. */

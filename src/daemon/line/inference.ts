@@ -1,6 +1,6 @@
 /** The two inferences of every frame: their progress, and why they fail. */
 import type { CameraConfig } from '../../config/index.js'
-import { InferenceError, messageOf } from '../../core/errors.js'
+import { asError, errorFields, InferenceError } from '../../core/errors.js'
 import type { Log } from '../../core/log.js'
 import type { Classifier } from '../../stages/classify/index.js'
 import type { Detector } from '../../stages/detect/index.js'
@@ -77,7 +77,7 @@ export class Inference {
 
   /** A part is stuck, or none is any more. */
   stuck(stuck: { part: string; why: string } | null): void {
-    this.#set('stuck', stuck && new InferenceError(stuck.why, stuck.part, 'systemd starts painlens again.'))
+    this.#set('stuck', stuck && new InferenceError('PL-INFERENCE-STUCK', stuck.why, stuck.part))
   }
 
   /** painlens is told to stop: what is cut off from now on is no failure. */
@@ -89,8 +89,8 @@ export class Inference {
     // A worker that died speaks for itself.
     if (this.#stopping || this.#isRestarting()) return
     const key = cameraKey(camera)
-    if (!this.#reasons.has(key)) this.#options.log.error({ camera, error: messageOf(error) }, 'inference fails')
-    this.#set(key, error instanceof Error ? error : new Error(messageOf(error)))
+    if (!this.#reasons.has(key)) this.#options.log.error({ camera, ...errorFields(error) }, 'inference fails')
+    this.#set(key, asError(error))
   }
 
   #isRestarting(): boolean {

@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import { isDeepStrictEqual } from 'node:util'
 import type { Config } from '../../config/index.js'
-import { messageOf } from '../../core/errors.js'
+import { codeOf, errorFields, problemOf } from '../../core/errors.js'
 import { Owner } from '../../core/owner.js'
 import { version } from '../../core/version.js'
 import { type Alarms, createAlarms } from '../../stages/alarm/index.js'
@@ -108,7 +108,7 @@ function openInference({ log }: DaemonOptions, metrics: Metrics, troubles: Troub
   return new Inference({
     now: () => performance.now(),
     onDone: (part, ms) => metrics.stage(part, ms),
-    onTrouble: (problem) => troubles.tell('inference_failed', problem),
+    onTrouble: (problem) => troubles.tell('inference_failed', problem && problemOf(problem)),
     log
   })
 }
@@ -147,7 +147,7 @@ function openReporter(
       publish: (message) => {
         mqtt
           .putExplanationInOutbox(message)
-          .catch((error: unknown) => log.error({ error: messageOf(error) }, 'an explanation is lost'))
+          .catch((error: unknown) => log.error(errorFields(error), 'an explanation is lost'))
       },
       log: log.child({ stage: 'explain' }),
       clock
@@ -208,8 +208,8 @@ class JoinedStages implements Daemon {
   }
 
   rejected(problem: Error): void {
-    const detail = problem.message.replace(/\s+/g, ' ').slice(0, maxDetail)
-    this.#joined.troubles.tell('config_rejected', new Error(detail))
+    const message = problem.message.replace(/\s+/g, ' ').slice(0, maxDetail)
+    this.#joined.troubles.tell('config_rejected', { code: codeOf(problem), message })
   }
 
   stop(): Promise<void> {

@@ -1,6 +1,7 @@
 /** The parts that run for all cameras, opened in order. */
 import type { Config } from '../../config/index.js'
 import type { Clock } from '../../core/clock.js'
+import { problemOf } from '../../core/errors.js'
 import type { Log } from '../../core/log.js'
 import type { Owner } from '../../core/owner.js'
 import type { Secrets } from '../../core/secrets.js'
@@ -79,7 +80,7 @@ export async function openParts(options: PartsOptions, owner: Owner): Promise<Pa
     startDetector({ ...detectorOptions(config, manifest, provider), ...finding }),
     (part) => part.stop()
   )
-  const onProblem = (problem: Error | null): void => troubles.tell('explanation_failed', problem)
+  const onProblem = (problem: Error | null): void => troubles.tell('explanation_failed', problem && problemOf(problem))
   const explaining = { onProblem, log: log.child({ stage: 'explain' }), clock, signal }
   const explainer = config.explanation.enabled
     ? await serving.open(startExplaining({ ...explainOptions(config, manifest, provider), ...explaining }), (part) =>

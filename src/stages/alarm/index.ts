@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { Acknowledgement, AlarmMessage, Condition, EndReason, Location } from '../../contract/messages.js'
-import { InputError } from '../../core/errors.js'
+import { InputError, type Problem } from '../../core/errors.js'
 import type { Box, CameraState } from '../../core/types.js'
 import { cameraStates, ignored, watchedConditions } from './camera-states.js'
 import { type AlarmFacts, AlarmRecord } from './record.js'
@@ -87,10 +87,10 @@ class AlarmStage implements Alarms {
     return [...this.#endTracks(camera, 'reconfigured', at), ...technical]
   }
 
-  technical(condition: Condition, active: boolean, at: number, detail?: string, onset = at): AlarmMessage[] {
+  technical(condition: Condition, problem: Problem | null, at: number, onset = at): AlarmMessage[] {
     if (this.#stopped) return []
-    if (!active) return this.#endTechnical(condition, null, 'cleared', at)
-    return this.#startTechnical(condition, null, at, onset, detail ?? null)
+    if (problem === null) return this.#endTechnical(condition, null, 'cleared', at)
+    return this.#startTechnical(condition, null, at, onset, problem)
   }
 
   ack(alarmId: string, by: string, kind: Acknowledgement['kind'], at: number): AlarmMessage {
@@ -99,19 +99,16 @@ class AlarmStage implements Alarms {
       this.#takeTurn('command ack', at)
       return alarm.acknowledge(by, kind, at)
     }
-    throw new InputError(
-      `no active alarm has the id ${JSON.stringify(alarmId)}`,
-      'command ack',
-      'It may have ended already; `refresh` publishes every active alarm again.'
-    )
+    throw new InputError('PL-COMMAND-NO-ALARM', `no active alarm has the id ${JSON.stringify(alarmId)}`, 'command ack')
   }
 
   testAlarm(camera: string, at: number): AlarmMessage[] {
     if (!Object.hasOwn(this.#options.cameras, camera)) {
       throw new InputError(
+        'PL-COMMAND-NO-CAMERA',
         `there is no camera ${JSON.stringify(camera)}`,
         'command test_alarm',
-        `Name one of: ${Object.keys(this.#options.cameras).join(', ')}.`
+        { fix: `Name one of: ${Object.keys(this.#options.cameras).join(', ')}.` }
       )
     }
     this.#takeTurn('command test_alarm', at)
@@ -193,7 +190,7 @@ class AlarmStage implements Alarms {
 
   /** What somebody asked for is not merged: where it is too much, the asker hears of it. */
   #takeTurn(command: string, at: number): void {
-    if (!this.#limit.take(at)) throw new InputError('too many messages at once', command, 'Try again in a second.')
+    if (!this.#limit.take(at)) throw new InputError('PL-COMMAND-TOO-MANY', 'too many messages at once', command)
   }
 
   #endTracks(camera: string, reason: EndReason, at: number): AlarmMessage[] {
@@ -206,10 +203,10 @@ class AlarmStage implements Alarms {
     return alarms
   }
 
-  #startTechnical(condition: Condition, camera: string | null, at: number, onset: number, detail: string | null) {
+  #startTechnical(condition: Condition, camera: string | null, at: number, onset: number, problem: Problem | null) {
     const key = technicalKey(condition, camera)
     if (this.#technical.has(key)) return []
-    const raised = this.#record(condition, camera, onset, detail)
+    const raised = this.#record(condition, camera, onset, problem)
     this.#technical.set(key, raised)
     return [raised.start(at, null)]
   }
@@ -221,7 +218,7 @@ class AlarmStage implements Alarms {
     return alarm ? [alarm.end(at, reason)] : []
   }
 
-  #record(condition: Condition, camera: string | null, onset: number, detail: string | null): AlarmRecord {
+  #record(condition: Condition, camera: string | null, onset: number, problem: Problem | null): AlarmRecord {
     const { cameras, facility, priorities, model, clock } = this.#options
     const place = (camera !== null && Object.hasOwn(cameras, camera) && cameras[camera]) || nowhere
     const facts: AlarmFacts = {
@@ -234,7 +231,8 @@ class AlarmStage implements Alarms {
       onset,
       threshold: condition === 'pain' ? this.#rules.onsetThreshold : null,
       model,
-      detail
+      detail: problem?.message ?? null,
+      code: problem?.code ?? null
     }
     return new AlarmRecord(facts, clock)
   }

@@ -15,6 +15,8 @@ export interface AlarmFacts {
   threshold: number | null
   model: AlarmMessage['model']
   detail?: string | null
+  /** Of the error that a technical alarm tells of. */
+  code: string | null
 }
 
 /** What was said of an alarm before this record of it. */
@@ -124,9 +126,9 @@ export class AlarmRecord {
  * @param last the last message of it that was put into the outbox
  */
 export function endAfterRestart(last: AlarmMessage, at: number, clock: Clock): AlarmMessage {
-  const { alarm_id: alarmId, type, condition, priority, location, camera, threshold, model } = last
+  const { alarm_id: alarmId, type, condition, priority, location, camera, threshold, model, code = null } = last
   const lasted = Math.max(last.duration_s * 1000, timeOfDay(clock, at) - Date.parse(last.onset))
-  const facts = { alarmId, type, condition, priority, location, camera, onset: at - lasted, threshold, model }
+  const facts = { alarmId, type, condition, priority, location, camera, onset: at - lasted, threshold, model, code }
   const past = { seq: last.seq + 1, ack: last.ack, onset: last.onset }
   return new AlarmRecord(facts, clock, past).end(at, 'restarted', last.score)
 }

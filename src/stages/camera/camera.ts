@@ -1,13 +1,14 @@
 import { BehaviorSubject, type Observable, Subject } from 'rxjs'
 import type { Clock } from '../../core/clock.js'
-import { CameraError } from '../../core/errors.js'
+import { fixOf } from '../../core/error-codes/index.js'
+import type { ErrorCode } from '../../core/errors.js'
 import { LastSaid, type Log } from '../../core/log.js'
 import type { Secrets } from '../../core/secrets.js'
 import type { CameraState, Frame, Polygon } from '../../core/types.js'
 import type { Decoder } from './decoder.js'
 import { DecoderChoice } from './decoder-choice.js'
 import { DecoderRun, type Seen, type StreamMemory } from './decoder-run.js'
-import { type Failure, type FailureKind, hung } from './failure.js'
+import { type Failure, failureError, hung } from './failure.js'
 import { FrameAssembler } from './frames.js'
 import { maskSpans } from './masks.js'
 import { type PictureTiming, PictureWatch } from './picture-watch.js'
@@ -106,7 +107,7 @@ class SupervisedCamera implements Camera {
   #heardAt = 0
   #running = false
   #failure: Failure | undefined
-  readonly #failureKind = new LastSaid<FailureKind>()
+  readonly #failureCode = new LastSaid<ErrorCode>()
   /** Why another decoder was taken. */
   readonly #changeReason = new LastSaid<string>()
   /** Set when the child was killed for its silence. */
@@ -236,16 +237,16 @@ class SupervisedCamera implements Camera {
     clearTimeout(this.#silenceTimer)
     this.#run = undefined
     const { failure, changed } = this.#choice.judge(ended, seen)
-    const isNew = this.#failureKind.isNew(failure.kind)
+    const isNew = this.#failureCode.isNew(failure.code)
     this.#failure = failure
     if (changed) this.#changeDecoder()
     else this.#tryAgain(failure, isNew)
   }
 
   #tryAgain(failure: Failure, isNew: boolean): void {
-    const waitMs = this.#retryDelay.next(failure.kind)
-    const error = new CameraError(failure.what, `camera ${this.id} at ${this.#url.shown}`, failure.fix)
-    const fields = { camera: this.id, kind: failure.kind, retryMs: Math.round(waitMs) }
+    const waitMs = this.#retryDelay.next(failure.code)
+    const error = failureError(failure, `camera ${this.id} at ${this.#url.shown}`)
+    const fields = { camera: this.id, code: failure.code, retryMs: Math.round(waitMs) }
     this.#options.log[isNew ? 'warn' : 'debug'](fields, error.message)
     this.#setState(this.#states.value.state === 'lost' ? 'lost' : 'connecting')
     this.#retryTimer = setTimeout(() => {
@@ -270,9 +271,9 @@ class SupervisedCamera implements Camera {
     const fields = {
       camera: this.id,
       decoder: current.name,
-      kind: instead.kind,
+      code: instead.code,
       reason: instead.what,
-      fix: instead.fix
+      fix: fixOf(instead.code)
     }
     this.#options.log[level](fields, `camera ${what}`)
   }
@@ -295,7 +296,7 @@ class SupervisedCamera implements Camera {
 
   #noFailure(): void {
     this.#failure = undefined
-    this.#failureKind.isNew(null)
+    this.#failureCode.isNew(null)
   }
 
   #noPicture(): string {

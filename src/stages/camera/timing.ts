@@ -1,5 +1,5 @@
 import { doubled, jittered } from '../../core/backoff.js'
-import type { FailureKind } from './failure.js'
+import type { ErrorCode } from '../../core/errors.js'
 
 /** All in ms. */
 export interface CameraTiming {
@@ -40,10 +40,10 @@ export class RetryDelay {
   }
 
   /** Between half of the full wait and all of it; after a refused password between once and one and a half times `unauthorizedMs`. */
-  next(kind: FailureKind): number {
+  next(code: ErrorCode): number {
     const { backoffMinMs: minMs, backoffMaxMs: maxMs, unauthorizedMs } = this.#timing
     const wait = doubled({ minMs, maxMs }, this.#tries++)
-    if (kind === 'unauthorized') return Math.max(wait, unauthorizedMs * (1 + this.#random() / 2))
+    if (code === 'PL-CAMERA-LOGIN') return Math.max(wait, unauthorizedMs * (1 + this.#random() / 2))
     return jittered(wait, this.#random)
   }
 

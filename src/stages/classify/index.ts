@@ -4,7 +4,6 @@ import {
   type InferenceWorker,
   KeptWorker,
   openInferenceWorker,
-  restartedBySystemd,
   tellTroubles,
   type WorkerOpening,
   type WorkerTroubles
@@ -83,7 +82,7 @@ class ClassifierInWorker implements Classifier {
       what,
       open: (opening) => this.#open(opening),
       onState: tellTroubles(options),
-      givenUpFix: restartedBySystemd,
+      givenUpCode: 'PL-WORKER-LOST',
       log: options.log
     })
     this.#batches = new Batches({ max: () => this.#opened!.largest, run: (faces) => this.#infer(faces) })

@@ -4,7 +4,6 @@ import {
   type InferenceWorker,
   KeptWorker,
   openInferenceWorker,
-  restartedBySystemd,
   tellTroubles,
   type WorkerOpening,
   type WorkerTroubles
@@ -88,7 +87,7 @@ class DetectorInWorker implements Detector {
         },
         onGivenUp
       }),
-      givenUpFix: restartedBySystemd,
+      givenUpCode: 'PL-WORKER-LOST',
       log
     })
   }

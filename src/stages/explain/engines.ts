@@ -2,7 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { EnginesDifferError, InferenceError, messageOf } from '../../core/errors.js'
+import { asError, EnginesDifferError, errorFields, InferenceError } from '../../core/errors.js'
 import type { WorkerOpening } from '../../core/kept-worker.js'
 import type { Log } from '../../core/log.js'
 import { inferenceGraceMs, openedOrClosed, WorkerClient } from '../../core/worker-client.js'
@@ -125,7 +125,7 @@ async function tryEngine(kind: EngineName, setup: EngineSetup, opening: EngineOp
   try {
     return await openEngine(kind, setup, { ...opening, trial: true })
   } catch (error) {
-    return error instanceof Error ? error : new Error(messageOf(error))
+    return asError(error)
   }
 }
 
@@ -138,9 +138,9 @@ async function onlyTfjs(
 ): Promise<ChosenEngine> {
   if (tfjs instanceof Error)
     throw new InferenceError(
+      'PL-EXPLAIN-NO-ENGINE',
       `neither LRP engine works (tfjs: ${tfjs.message} onnx: ${onnx.message})`,
-      'explanation.engine auto',
-      'See whether memory is short.'
+      'explanation.engine auto'
     )
   tellOf(log, 'onnx', onnx)
   return { engine: await openEngine('tfjs', setup, opening), choice: null }
@@ -148,7 +148,7 @@ async function onlyTfjs(
 
 function tellOf(log: Log, engine: EngineName, error: Error): void {
   log.warn(
-    { engine, error: error.message },
+    { engine, ...errorFields(error) },
     'this LRP engine does not work here; the other serves, nothing was compared'
   )
 }
@@ -170,8 +170,8 @@ function shareOfLargest(a: Float32Array, b: Float32Array): number {
 function disagreement(tfjs: string, onnx: string, difference: number): EnginesDifferError {
   const share = Number.isFinite(difference) ? `${(100 * difference).toPrecision(2)} %` : 'values that are no numbers'
   return new EnginesDifferError(
+    'PL-EXPLAIN-ENGINES-DIFFER',
     `the LRP engines ${tfjs} and ${onnx} differ by ${share} on the same picture, so nothing is explained`,
-    'explanation.engine auto',
-    'Check the model and the composite with painlens explain, then name the engine that is right.'
+    'explanation.engine auto'
   )
 }

@@ -1,7 +1,7 @@
 /** Which frames are explained, and which explanation goes with which alarm. */
 import type { ExplanationMessage } from '../../contract/messages.js'
 import { type Clock, stamp } from '../../core/clock.js'
-import { messageOf } from '../../core/errors.js'
+import { errorFields, messageOf } from '../../core/errors.js'
 import { LastSaid, type Log } from '../../core/log.js'
 import type { Explanation } from '../../core/types.js'
 import type { ExplainRequest } from './types.js'
@@ -154,7 +154,7 @@ export class ExplainedAlarms {
 
   #logFailure(error: unknown, camera: string): void {
     const message = messageOf(error)
-    if (this.#failure.isNew(message)) this.#options.log.error({ camera, error: message }, 'explaining failed')
+    if (this.#failure.isNew(message)) this.#options.log.error({ camera, ...errorFields(error) }, 'explaining failed')
   }
 }
 

@@ -1,6 +1,6 @@
 /** The explain stage: crops in, explanations out. LRP runs in a worker thread of its own; no alarm waits for it. */
 import { systemClock } from '../../core/clock.js'
-import { EnginesDifferError, messageOf } from '../../core/errors.js'
+import { EnginesDifferError, errorFields, problemOf } from '../../core/errors.js'
 import { KeptWorker, type WorkerOpening, type WorkerState } from '../../core/kept-worker.js'
 import { LastSaid } from '../../core/log.js'
 import type { Explanation } from '../../core/types.js'
@@ -87,7 +87,7 @@ class Explaining implements ExplainStage {
       mayPass: (error) => options.inBackground === true && !(error instanceof EnginesDifferError),
       restartDelaysMs: options.restartDelaysMs ?? defaultRestartDelaysMs,
       onState: (state, problem) => this.#changed(state, problem),
-      givenUpFix: 'Restart painlens once the cause is mended; until then alarms come without explanation.',
+      givenUpCode: 'PL-EXPLAIN-LOST',
       log: options.log
     })
     this.#queue = new NewestFirst({
@@ -121,7 +121,7 @@ class Explaining implements ExplainStage {
       lastMs: this.#lastMs,
       engine: this.#engine.current?.name ?? null,
       choice: this.#choice,
-      problem: this.#problem && messageOf(this.#problem)
+      problem: this.#problem && problemOf(this.#problem)
     }
   }
 
@@ -145,7 +145,7 @@ class Explaining implements ExplainStage {
     const { log, composite } = this.#options
     const engine = this.#engine.current?.name ?? null
     if (state === 'ready') log.info({ engine, composite, ...inMs(this.#choice) }, 'explanations ready')
-    if (state === 'failed') log.error({ composite, error: messageOf(problem) }, 'there are no explanations')
+    if (state === 'failed') log.error({ composite, ...errorFields(problem) }, 'there are no explanations')
     this.#tell(problem)
     this.#queue.wake()
   }
@@ -211,7 +211,7 @@ class Explaining implements ExplainStage {
     const { saveTo, log, clock = systemClock } = this.#options
     if (saveTo === undefined) return []
     return saveHeatmaps(saveTo, explanation, clock).catch((error: unknown) => {
-      log.warn({ error: messageOf(error) }, 'heatmaps cannot be saved')
+      log.warn(errorFields(error), 'heatmaps cannot be saved')
       return []
     })
   }

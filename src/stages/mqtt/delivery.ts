@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { AlarmMessage } from '../../contract/messages.js'
 import { type Kind, topicOf, topics } from '../../contract/topics.js'
 import { type Clock, stamp, timeOfDay } from '../../core/clock.js'
-import { messageOf } from '../../core/errors.js'
+import { PainlensError, whatOf } from '../../core/errors.js'
 import { LastSaid, type Log } from '../../core/log.js'
 import type { Secrets } from '../../core/secrets.js'
 import { jsonProperties } from './connect.js'
@@ -50,9 +50,10 @@ export async function serveOutbox(options: DeliveryOptions, signal: AbortSignal)
     try {
       await outbox.drain((entry) => deliver(options, entry), signal)
     } catch (error) {
-      const what = messageOf(error)
+      const what = whatOf(error)
+      const code = error instanceof PainlensError ? error.code : 'PL-BROKER-NO-WRITE'
       const isNew = refusal.isNew(what)
-      if (connection.open && isNew) log.warn({ what }, 'the broker does not take alarms; painlens keeps trying')
+      if (connection.open && isNew) log.warn({ code, what }, 'the broker does not take alarms; painlens keeps trying')
       await sleep(connection.open ? retryMs : 0, undefined, { signal }).catch(() => undefined)
     }
   }

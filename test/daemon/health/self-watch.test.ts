@@ -35,8 +35,16 @@ function setUp() {
     clock
   })
   const watch = new SelfWatch({
-    mqtt: { connected: () => world.connected, stats: () => ({ trouble: { what: 'nothing listens there' } }) },
-    outbox: { stats: () => ({ depth: world.depth, trouble: world.trouble }) },
+    mqtt: {
+      connected: () => world.connected,
+      stats: () => ({ trouble: { code: 'PL-BROKER-REFUSED', what: 'nothing listens there' } })
+    },
+    outbox: {
+      stats: () => ({
+        depth: world.depth,
+        trouble: world.trouble === null ? null : { code: 'PL-OUTBOX-NO-SPACE', what: world.trouble }
+      })
+    },
     outboxMax: 100,
     tell: (...problem) => reporter.technical(...problem),
     clock

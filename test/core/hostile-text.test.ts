@@ -4,7 +4,7 @@ import { createLog } from '../../src/core/log.js'
 import { Secrets } from '../../src/core/secrets.js'
 import { registerSecrets } from '../../src/stages/camera/url.js'
 import { CommandQueue } from '../../src/stages/mqtt/commands.js'
-import { encode } from '../../src/stages/mqtt/payload.js'
+import { encode } from '../../src/stages/mqtt/delivery.js'
 import { noCommands } from '../stages/mqtt/rig.js'
 import { expectLinear, repeated } from '../support/growth.js'
 

@@ -4,12 +4,17 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { DiskError, ModelError } from '../../../src/core/errors.js'
 import type { Pixels } from '../../../src/lib/face/align.js'
-import { anchorsOf } from '../../../src/lib/face/anchors.js'
-import { overlap } from '../../../src/lib/face/boxes.js'
 import { buildFaceModels, type FaceModels } from '../../../src/lib/face/models/index.js'
 import { readWeights } from '../../../src/lib/face/models/weights.js'
-import { FaceNetworks, frameTensor } from '../../../src/lib/face/networks.js'
-import { type FrameView, feedsOf, viewOfFrame } from '../../../src/lib/face/view.js'
+import {
+  anchorsOf,
+  FaceNetworks,
+  type FrameView,
+  feedsOf,
+  frameTensor,
+  viewOfFrame
+} from '../../../src/lib/face/networks.js'
+import { overlap } from '../../../src/lib/face/tracker.js'
 import { faceApi, openFaceApi } from './face-api.js'
 import { readPhoto } from './photos.js'
 

@@ -1,8 +1,42 @@
 import './full-precision.js'
 import './no-telemetry.js'
-import { type Transferable, Worker } from 'node:worker_threads'
+import { fileURLToPath } from 'node:url'
+import { parentPort, type Transferable, Worker } from 'node:worker_threads'
 import * as errors from './errors.js'
-import { closeRequest, type Methods, type WorkerFailure, type WorkerReply } from './worker-protocol.js'
+import { InvariantError, messageOf, PainlensError } from './errors.js'
+
+/** Asks a worker to end after the call it is at. */
+export const closeRequest = 'close'
+
+/** A worker's methods: each takes one structured-cloneable argument and answers with one. */
+export type Methods = Record<string, (argument: never) => unknown>
+
+export type Request = { id: number; method: string; argument: unknown }
+/** An error on its way between threads. `said` is there where it is one of painlens's own classes, whose `name` it is then. */
+export type WorkerFailure = {
+  name: string
+  message: string
+  /** Ours, or the system's (`ENOSPC`). */
+  code?: string | number
+  said?: { what: string; where: string; fix: string }
+  cause?: WorkerFailure
+}
+export type WorkerReply = { id: number; value: unknown } | { id: number; failure: WorkerFailure }
+
+/**
+ * Where the compiled worker script beside the calling module lies. Workers cannot load TypeScript, so a module that is
+ * run from `src` (as vitest does) gets the script of the build.
+ * @param caller `import.meta.url`
+ * @param script `./worker.js`
+ */
+export function workerScript(caller: string, script: string): string {
+  const beside = fileURLToPath(new URL(script, caller))
+  if (!caller.endsWith('.ts')) return beside
+  const tools = beside.lastIndexOf('/tools/')
+  if (tools >= 0) return `${beside.slice(0, tools)}/tools/dist/${beside.slice(tools + 7)}`
+  const cut = beside.lastIndexOf('/src/')
+  return `${beside.slice(0, cut)}/dist/${beside.slice(cut + 5)}`
+}
 
 /** How long a worker of ONNX Runtime may take to end the call it is at; opening a large model takes seconds. */
 export const inferenceGraceMs = 10_000
@@ -127,4 +161,49 @@ function revive({ name, message, code, said, cause: from }: WorkerFailure): Erro
   // Its class, whatever its constructor takes.
   if (typeof Kind === 'function') Object.setPrototypeOf(error, Kind.prototype)
   return Object.assign(error, { name, message })
+}
+
+/** What a method returns when parts of its answer are to be transferred instead of copied. */
+export class Transferred<T> {
+  constructor(
+    readonly value: T,
+    readonly transfer: readonly Transferable[]
+  ) {}
+}
+
+/**
+ * Answers a `WorkerClient`'s calls, one after the other in the order they came, until it is asked to close. To be
+ * called once, in the worker.
+ */
+export function serveWorker(methods: Methods): void {
+  const port = parentPort
+  if (!port) throw new InvariantError('serveWorker runs in a worker thread only', 'the worker')
+  let last: Promise<void> = Promise.resolve()
+  port.on('message', (request: Request | typeof closeRequest) => {
+    // Heard only between two pieces of native code, which is where this thread may end.
+    if (request === closeRequest) process.exit(0)
+    last = last.then(async () => {
+      try {
+        const result = await methods[request.method]!(request.argument as never)
+        const { value, transfer } = result instanceof Transferred ? result : { value: result, transfer: [] }
+        port.postMessage({ id: request.id, value } satisfies WorkerReply, transfer)
+      } catch (error) {
+        port.postMessage({ id: request.id, failure: failureOf(error) } satisfies WorkerReply)
+      }
+    })
+  })
+}
+
+/** @param depth how many causes of causes go along; an error may be its own cause */
+function failureOf(error: unknown, depth = 8): WorkerFailure {
+  if (!(error instanceof Error)) return { name: 'Error', message: messageOf(error) }
+  const { name, message, cause } = error
+  const { code } = error as { code?: unknown }
+  return {
+    name,
+    message,
+    ...(typeof code === 'string' || typeof code === 'number' ? { code } : {}),
+    ...(error instanceof PainlensError ? { said: { what: error.what, where: error.where, fix: error.fix } } : {}),
+    ...(cause === undefined || depth === 0 ? {} : { cause: failureOf(cause, depth - 1) })
+  }
 }

@@ -1,7 +1,58 @@
+import { doubled, jittered } from '../../core/backoff.js'
 import type { ErrorCode } from '../../core/errors.js'
-import type { Decoder } from './decoder.js'
-import type { Seen } from './decoder-run.js'
-import type { Failure } from './failure.js'
+import type { Decoder, Failure } from './decoder.js'
+import type { Seen } from './decoder-process.js'
+
+/** All in ms. */
+export interface CameraTiming {
+  /** From the start of a try to its first picture; long, because some cameras send a key frame only every 20 s. */
+  connectMs: number
+  /** Between two pictures after that. */
+  readMs: number
+  /** Without a picture for so long, the camera is lost, tries going on or not. */
+  lostMs: number
+  backoffMinMs: number
+  backoffMaxMs: number
+  /** Between tries after the camera has refused user name or password: cameras lock accounts. */
+  unauthorizedMs: number
+  /** After so long with pictures, the next trouble starts from `backoffMinMs` again. */
+  steadyMs: number
+}
+
+export const defaultTiming: CameraTiming = {
+  connectMs: 25_000,
+  readMs: 10_000,
+  lostMs: 10_000,
+  backoffMinMs: 1000,
+  backoffMaxMs: 60_000,
+  unauthorizedMs: 300_000,
+  steadyMs: 30_000
+}
+
+/** How long to wait before the next try: doubled each time, and jittered. */
+export class RetryDelay {
+  readonly #timing: CameraTiming
+  readonly #random: () => number
+  #tries = 0
+
+  /** @param random 0 up to but not 1 */
+  constructor(timing: CameraTiming, random: () => number) {
+    this.#timing = timing
+    this.#random = random
+  }
+
+  /** Between half of the full wait and all of it; after a refused password between once and one and a half times `unauthorizedMs`. */
+  next(code: ErrorCode): number {
+    const { backoffMinMs: minMs, backoffMaxMs: maxMs, unauthorizedMs } = this.#timing
+    const wait = doubled({ minMs, maxMs }, this.#tries++)
+    if (code === 'PL-CAMERA-LOGIN') return Math.max(wait, unauthorizedMs * (1 + this.#random() / 2))
+    return jittered(wait, this.#random)
+  }
+
+  reset(): void {
+    this.#tries = 0
+  }
+}
 
 /** Failures for which the decoder is to blame whatever came before them. */
 const decodersOwn: ReadonlySet<ErrorCode> = new Set<ErrorCode>([

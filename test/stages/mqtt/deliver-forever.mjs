@@ -48,6 +48,7 @@ const alarm = (alarm_id, seq) => ({
   score: null,
   threshold: null,
   duration_s: 0,
+  code: null,
   text: { en: 'Test alarm', de: 'Testalarm' },
   late: false,
   test: true,

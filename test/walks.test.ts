@@ -18,7 +18,9 @@ const targetsOf = (file: string): string[] =>
   importsOf(file, readFileSync(join(root, file), 'utf8')).map(({ target }) => target)
 
 /** What hands parts to one another: a file that wiring imports may be handed to another one. */
-const handed = new Set(sourcesBelow(join(root, 'src/daemon/wiring')).flatMap((file) => targetsOf(file.slice(root.length))))
+const handed = new Set(
+  sourcesBelow(join(root, 'src/daemon/wiring')).flatMap((file) => targetsOf(file.slice(root.length)))
+)
 
 /** Files of a walk that neither another one of it imports nor the wiring hands over. */
 function strays(files: readonly string[]): string[] {
@@ -56,6 +58,9 @@ describe('a walk', () => {
   })
 
   it('is read from its own section only', () => {
-    expect(walk('B', '\n## A\n1. `x.ts`\n\n## B\n1. `y.ts` text\n2. `z.ts`\n\n## C\n1. `a.ts`\n')).toEqual(['y.ts', 'z.ts'])
+    expect(walk('B', '\n## A\n1. `x.ts`\n\n## B\n1. `y.ts` text\n2. `z.ts`\n\n## C\n1. `a.ts`\n')).toEqual([
+      'y.ts',
+      'z.ts'
+    ])
   })
 })

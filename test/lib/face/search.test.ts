@@ -2,7 +2,6 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { buildFaceModels } from '../../../src/lib/face/models/index.js'
 import { FaceNetworks, frameTensor } from '../../../src/lib/face/networks.js'
 import { defaultMinScore, type SearchOptions, searchFaces } from '../../../src/lib/face/search.js'
 import { overlap } from '../../../src/lib/face/tracker.js'
@@ -17,6 +16,7 @@ import {
   randomPose
 } from '../../../src/show/render/index.js'
 import { expose } from '../../../tools/bench/face-pictures.js'
+import { buildFaceModels } from '../../../tools/face-models/build.js'
 import { facesOf, isOn, photoNames, readPhoto } from './photos.js'
 
 const everywhere: SearchOptions = { minScore: defaultMinScore, around: [], everywhere: true }

@@ -1,5 +1,5 @@
-import type * as tfjs from '@tensorflow/tfjs'
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm'
+import type * as tfjs from '@tensorflow/tfjs-core'
 import type { Window } from '../layers.js'
 
 /**

@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import os, { availableParallelism } from 'node:os'
 import path from 'node:path'
-import type * as tfjs from '@tensorflow/tfjs'
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm'
+import type * as tfjs from '@tensorflow/tfjs-core'
 import { InferenceError, InvariantError, messageOf } from '../../../core/errors.js'
 
 /** A started tfjs backend, shared by all explainers of one thread. */
@@ -66,7 +66,7 @@ async function startNode(): Promise<Started | null> {
 }
 
 async function startWasm(threads: number): Promise<Started> {
-  const tf = await import('@tensorflow/tfjs')
+  const tf = await import('@tensorflow/tfjs-core')
   const wasm = await import('@tensorflow/tfjs-backend-wasm')
   wasm.setWasmPaths(wasmFolder())
   const factory = tf.findBackendFactory('wasm')

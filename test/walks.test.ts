@@ -14,8 +14,12 @@ function walk(heading: string, text = page): string[] {
   return [...list.matchAll(/^\d+\. `([^`]+)`/gm)].map(([, file = '']) => file)
 }
 
-const targetsOf = (file: string): string[] =>
+const importedBy = (file: string): string[] =>
   importsOf(file, readFileSync(join(root, file), 'utf8')).map(({ target }) => target)
+
+/** What a file imports, and what the `index.ts` of a folder hands it on from there. */
+const targetsOf = (file: string): string[] =>
+  importedBy(file).flatMap((target) => (target.endsWith('/index.ts') ? [target, ...importedBy(target)] : [target]))
 
 /** What hands parts to one another: a file that wiring imports may be handed to another one. */
 const handed = new Set(

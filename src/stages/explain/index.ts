@@ -14,8 +14,8 @@ import {
   openEngine
 } from './engines.js'
 import type { CropExplanation } from './explain-crop.js'
+import { NewestFirst } from './explained-alarms.js'
 import { saveHeatmaps } from './heatmap.js'
-import { NewestFirst } from './queue.js'
 import type { Explained, ExplainOptions, ExplainRequest, ExplainStage, ExplainStats } from './types.js'
 
 export type { EngineComparison } from './engines.js'

@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 
-/** Debian's package of a program, where it is called otherwise. */
+/** Debian's package of a program, where its name differs. */
 const packageOf = {
   'systemd-analyze': 'systemd',
   mosquitto_sub: 'mosquitto-clients',
@@ -88,7 +88,7 @@ async function installPrograms(programs) {
   await run(`Installing ${missing.join(' and ')}`, program, install, quiet)
 }
 
-/** How apt-get may be run without asking anybody: as root, through sudo, or (null) not at all. */
+/** How apt-get can be run without a password: as root, through sudo, or (null) not at all. */
 function aptPrefix() {
   if (!isOnPath('apt-get')) return null
   if (process.getuid() === 0) return []
@@ -101,10 +101,9 @@ async function build() {
   await run('Building', process.execPath, [join('scripts', 'build.mjs')])
 }
 
+/** Leaves alone what is there and right; any other file is written anew. */
 async function buildFaceModels() {
-  const files = ['finder.onnx', 'detector.onnx', 'landmarks.onnx']
-  if (files.every((file) => existsSync(join('models', 'face', file)))) return
-  await run('Building the face models', process.execPath, [join('dist', 'main.js'), 'models', 'build'])
+  await run('Building the face models', process.execPath, [join('tools', 'dist', 'face-models', 'main.js')])
 }
 
 function isThere(program) {

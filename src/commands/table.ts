@@ -93,7 +93,7 @@ export const commandTable: readonly CommandRow[] = [
       'painlens alarms --config painlens.yaml --since 12h',
       'sudo painlens alarms --path /var/lib/painlens/data/alarms --camera room-12'
     ],
-    action: async (options) => (await import('./alarms/index.js')).alarmsCommand(options as never)
+    action: async (options, _, signal) => (await import('./alarms/index.js')).alarmsCommand(options as never, signal)
   },
   {
     usage: 'explain <images...>',
@@ -144,15 +144,7 @@ export const commandTable: readonly CommandRow[] = [
     action: async (options, _, signal) =>
       (await import('./simulate/index.js')).simulateCommand(options as never, signal)
   },
-  { usage: 'models', summary: 'Build the face models; list what is there.' },
-  {
-    parent: 'models',
-    usage: 'build',
-    summary: 'Build the ONNX models for face detection and landmarks.',
-    options: [['-o, --out <dir>', 'where to (default: models/face of the installation)']],
-    examples: ['painlens models build'],
-    action: async (options) => (await import('./models/index.js')).modelsBuildCommand(options)
-  },
+  { usage: 'models', summary: 'Show which classifiers are there.' },
   {
     parent: 'models',
     usage: 'list',

@@ -1,8 +1,11 @@
 import { pino, stdTimeFunctions } from 'pino'
 import type { Secrets } from './secrets.js'
+import { lineWriter } from './standard-streams.js'
 
 /** The part of pino's logger that stages use. */
 export interface Log {
+  /** Whether `debug` lines are written: fields that cost time are made only then. */
+  isLevelEnabled(level: 'debug'): boolean
   debug(fields: object, message: string): void
   info(fields: object, message: string): void
   warn(fields: object, message: string): void
@@ -10,18 +13,17 @@ export interface Log {
   child(fields: object): Log
 }
 
-/** Longer texts in a line are cut: they come from outside, and whoever reads the log has no use for all of it. */
+/** Longer texts in a line are cut: they come from outside, and their beginning is enough for a reader of the log. */
 const maxText = 4000
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent'
 
 /**
- * JSON lines on `write` (stderr by default), without secrets wherever in a line they turn up, and no text in one longer than
- * 4000 characters. A line stays JSON with the
- * fields that it had, though a password be `level` or `1,"t`.
+ * JSON lines on `write` (by default standard error, which may fail). Secrets are redacted anywhere in a line, and a text in
+ * it has at most 4000 characters. A line stays JSON with its fields, even if a password is `level` or `1,"t`.
  */
 export function createLog(level: LogLevel, secrets: Secrets, write?: (line: string) => void): Log {
-  const out = write ?? ((line: string) => void process.stderr.write(line))
+  const out = write ?? lineWriter(process.stderr)
   return pino(
     { level, base: null, timestamp: stdTimeFunctions.isoTime, formatters: { level: (label) => ({ level: label }) } },
     { write: (line: string) => out(isFit(line, secrets) ? line : withoutSecrets(line, secrets)) }
@@ -49,7 +51,14 @@ export class LastSaid<T extends string | boolean> {
 
 const nothing = (): void => undefined
 /** Says nothing; for tests and for libraries' defaults. */
-export const silentLog: Log = { debug: nothing, info: nothing, warn: nothing, error: nothing, child: () => silentLog }
+export const silentLog: Log = {
+  isLevelEnabled: () => false,
+  debug: nothing,
+  info: nothing,
+  warn: nothing,
+  error: nothing,
+  child: () => silentLog
+}
 
 /** What pino itself says in each line, in words of its own. */
 const ownKeys = new Set(['level', 'time'])

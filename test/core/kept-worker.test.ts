@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vites
 import { InferenceError } from '../../src/core/errors.js'
 import { KeptWorker, openInferenceWorker, Restarts, soundMs, tellTroubles } from '../../src/core/kept-worker.js'
 import { silentLog } from '../../src/core/log.js'
-import { until } from '../support/daemon.js'
+import { until } from '../support/slowness.js'
 
 type Methods = { open(fails: boolean): number; double(x: number): number; die(): void }
 

@@ -32,7 +32,7 @@ export const modelErrors = area({
       fix: 'Copy the model again, or put the right hash (sha256sum) into the manifest if the new model is meant.'
     },
     'PL-MODEL-UNREADABLE': {
-      cause: "The ONNX file is missing, is no file, or painlens's user may not read it.",
+      cause: "The ONNX file is missing, is not a file, or painlens's user may not read it.",
       fix: 'Check file in the manifest, the path and its permissions.'
     },
     'PL-MODEL-UNOPENABLE': {
@@ -72,17 +72,9 @@ export const modelErrors = area({
       cause: 'The model that comes with painlens knows drawings only.',
       fix: 'Set model.manifest to your own model before it matters.'
     },
-    'PL-FACE-WEIGHTS': {
-      cause: 'The weights that the face models are built from are not what @vladmandic/face-api ships.',
-      fix: 'Install the dependencies again (npm ci): @vladmandic/face-api ships these weights.'
-    },
-    'PL-FACE-FOLDER': {
-      cause: 'The disk is full, or a file or a missing right is in the way.',
-      fix: 'Free some space, or name a folder that may be written to.'
-    },
     'PL-FACE-MODEL': {
-      cause: 'The face models were not built yet, or their files are damaged.',
-      fix: 'Run `painlens models build`: it makes the face models anew.'
+      cause: 'Files of the face models are missing or damaged, or the checkout was not built.',
+      fix: 'Install painlens again: it brings the face models along. In a checkout: npm run build.'
     },
     'PL-FACE-FAILED': {
       cause: 'ONNX Runtime failed while looking for faces, mostly for lack of memory.',

@@ -2,7 +2,9 @@
 import type { CameraConfig } from '../../config/index.js'
 import { asError, errorFields, InferenceError } from '../../core/errors.js'
 import type { Log } from '../../core/log.js'
-import type { Classifier } from '../../stages/classify/index.js'
+import { frameId, traced } from '../../core/trace.js'
+import type { Sighting } from '../../core/types.js'
+import type { Classification, Classifier } from '../../stages/classify/index.js'
 import type { Detector } from '../../stages/detect/index.js'
 import type { WatchedStages } from './watched-camera.js'
 
@@ -48,14 +50,16 @@ export class Inference {
   /** The stages of one camera's line. */
   stagesOf({ id, zones }: CameraConfig, { detector, classifier }: InferenceStages): WatchedStages {
     const { progress } = this
+    const { log } = this.#options
     const key = cameraKey(id)
     return {
       onFrame: () => progress.frame(),
-      detect: (frame) => progress.watch('detect', detector.detect(frame, zones)),
-      classify: (sighting) => {
-        const classification = classifier.classify(sighting)
-        return { ...classification, verdicts: progress.watch('classify', classification.verdicts) }
-      },
+      detect: (frame) =>
+        traced(log, 'detect', progress.watch('detect', detector.detect(frame, zones)), ({ faces }) => ({
+          frame: frameId(frame),
+          tracks: faces.map(({ track }) => track)
+        })),
+      classify: (sighting) => this.#classify(sighting, classifier),
       onFailure: (error) => this.#failed(id, error),
       onSuccess: () => {
         progress.finished()
@@ -83,6 +87,20 @@ export class Inference {
   /** painlens is told to stop: what is cut off from now on is no failure. */
   stopping(): void {
     this.#stopping = true
+  }
+
+  #classify(first: Sighting, classifier: InferenceStages['classifier']): Classification {
+    let frame = frameId(first)
+    const { verdicts, isWaiting, replace } = classifier.classify(first)
+    const found = traced(this.#options.log, 'classify', this.progress.watch('classify', verdicts), (each) => ({
+      frame,
+      scores: each.map(({ score }) => score)
+    }))
+    const replaceBy: Classification['replace'] = (newer) => {
+      frame = frameId(newer)
+      replace(newer)
+    }
+    return { verdicts: found, isWaiting, replace: replaceBy }
   }
 
   #failed(camera: string, error: unknown): void {

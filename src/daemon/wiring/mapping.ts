@@ -2,7 +2,7 @@
 import { cpus } from 'node:os'
 import type { CameraConfig, Config } from '../../config/index.js'
 import type { AlarmMessage } from '../../contract/messages.js'
-import { faceModelFiles } from '../../lib/face/models/index.js'
+import { faceModelFiles } from '../../lib/face/model-files.js'
 import type { Manifest } from '../../lib/model/manifest.js'
 import type { ProviderName } from '../../lib/ort/session.js'
 import type { AlarmOptions } from '../../stages/alarm/index.js'

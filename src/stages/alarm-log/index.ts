@@ -1,7 +1,7 @@
 /** What painlens has told, kept on the device: an append-only log of alarm messages, bounded, without pictures. */
 import { type FileHandle, mkdir, open } from 'node:fs/promises'
 import type { AlarmMessage } from '../../contract/messages.js'
-import { messageOf } from '../../core/errors.js'
+import { type ErrorCode, messageOf } from '../../core/errors.js'
 import { LastSaid, type Log } from '../../core/log.js'
 import { fileName, repair, rotate } from './files.js'
 
@@ -64,14 +64,14 @@ class RotatedLog implements AlarmLog {
   }
 
   async flushed(): Promise<void> {
-    await this.#writing
+    while (this.#writing !== null) await this.#writing
   }
 
   async close(): Promise<void> {
     clearTimeout(this.#retry)
     this.#retry = undefined
     if (this.#waiting.length > 0) this.#start()
-    await this.#writing
+    await this.flushed()
     clearTimeout(this.#retry)
     await this.#closeFile()
   }
@@ -79,6 +79,8 @@ class RotatedLog implements AlarmLog {
   #start(): void {
     this.#writing ??= this.#write().finally(() => {
       this.#writing = null
+      // What came in since the writer looked last; after a refusal the timer tries again.
+      if (this.#waiting.length > 0 && this.#retry === undefined) this.#start()
     })
   }
 
@@ -139,6 +141,10 @@ class RotatedLog implements AlarmLog {
     const { log, path } = this.#options
     if (!this.#refused.isNew(problem === null ? null : true)) return
     if (problem === null) log.info({ path, lost: this.#lost }, 'the alarm log is written again')
-    else log.error({ path, error: problem }, 'the alarm log cannot be written; alarms go out all the same')
+    else
+      log.error(
+        { code: 'PL-ALARM-LOG-UNWRITABLE' satisfies ErrorCode, path, error: problem },
+        'the alarm log cannot be written; alarms go out all the same'
+      )
   }
 }

@@ -1,5 +1,6 @@
 /** The classify stage: faces in, verdicts out. The model runs in a worker thread of its own. */
 
+import type { ErrorCode } from '../../core/errors.js'
 import {
   type InferenceWorker,
   KeptWorker,
@@ -131,7 +132,7 @@ class ClassifierInWorker implements Classifier {
     )
     const { proof, largest } = worker.opened
     if (proof.fallback)
-      log.warn({ provider: proof.provider, tried: proof.fallback }, 'no GPU provider works; inference runs on the CPU')
+      log.warn({ code: 'PL-PROVIDER-FALLBACK' satisfies ErrorCode, provider: proof.provider, tried: proof.fallback }, 'no GPU provider works; inference runs on the CPU')
     const fields = { model: manifest.name, provider: proof.provider, nodes: proof.nodes, batch: largest }
     log.info(fields, 'classifier ready')
     this.#opened = worker.opened

@@ -1,5 +1,6 @@
 /** The detect stage: frames in, aligned and tracked faces out. The models run in a worker thread of their own. */
 
+import type { ErrorCode } from '../../core/errors.js'
 import {
   type InferenceWorker,
   KeptWorker,
@@ -12,7 +13,7 @@ import type { Log } from '../../core/log.js'
 import type { Frame, Sighting, Size, Zone } from '../../core/types.js'
 import { workerScript } from '../../core/worker-protocol.js'
 import { type Alignment, defaultAlignment } from '../../lib/face/align.js'
-import type { FaceModels } from '../../lib/face/models/index.js'
+import type { FaceModels } from '../../lib/face/model-files.js'
 import { defaultMinScore } from '../../lib/face/search.js'
 import { zoneOf } from '../../lib/face/zones.js'
 import type { ProviderChoice } from '../../lib/ort/provider.js'
@@ -149,7 +150,7 @@ class DetectorInWorker implements Detector {
       opening
     )
     const { provider: proved, fallback } = worker.opened
-    if (fallback) log.warn({ provider: proved, tried: fallback }, 'no GPU provider works; faces are found on the CPU')
+    if (fallback) log.warn({ code: 'PL-PROVIDER-FALLBACK' satisfies ErrorCode, provider: proved, tried: fallback }, 'no GPU provider works; faces are found on the CPU')
     log.info({ provider: proved, models }, 'face detector ready')
     this.#provider = proved
     return worker

@@ -3,6 +3,7 @@ import type { ExplanationMessage } from '../../contract/messages.js'
 import { type Clock, stamp } from '../../core/clock.js'
 import { errorFields, messageOf } from '../../core/errors.js'
 import { LastSaid, type Log } from '../../core/log.js'
+import { frameId, traced } from '../../core/trace.js'
 import type { Explanation } from '../../core/types.js'
 import type { ExplainRequest } from './types.js'
 
@@ -132,7 +133,9 @@ export class ExplainedAlarms {
       // Unless another was asked for meanwhile: then that one counts.
       if (episode.asked === request) episode.asked = before
     }
-    this.#options.stage.submit(request).then(
+    const { stage, log } = this.#options
+    const told = () => ({ frame: frameId(request), alarm_id: episode.alarmId })
+    traced(log, 'explain', stage.submit(request), told).then(
       (explained) => {
         if (!explained) return withdraw()
         this.#failure.isNew(null)

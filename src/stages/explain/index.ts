@@ -29,7 +29,7 @@ export type { EngineSetting, Explained, ExplainOptions, ExplainRequest, ExplainS
 const defaultMaxAgeMs = 300_000
 const defaultProbeAfterMs = 60_000
 const defaultRestartDelaysMs = [1000, 5000]
-/** Where more views stop making the uncertainty much better on rendered faces; docs/study/explanations.md has the figures. */
+/** Where more views stop making the uncertainty much better on rendered faces; docs/measured/explanations.md has the figures. */
 export const defaultViews = 6
 /** Two runtimes on one model differ by rounding only; more than this, and the explanation is of something else. */
 const tolerance = 0.05

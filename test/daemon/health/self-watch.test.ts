@@ -10,7 +10,8 @@ import { ClockWatch, isSynchronised } from '../../../src/daemon/health/clock-syn
 import { SelfWatch } from '../../../src/daemon/health/self-watch.js'
 import { Reporter } from '../../../src/daemon/report/reporter.js'
 import { createAlarms } from '../../../src/stages/alarm/index.js'
-import { isRunning, until } from '../../support/daemon.js'
+import { isRunning } from '../../support/daemon.js'
+import { until } from '../../support/slowness.js'
 
 const t0 = Date.UTC(2026, 0, 1)
 

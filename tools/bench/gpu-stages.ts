@@ -1,7 +1,7 @@
 /** What the GPU bench runs: each of the daemon's models with inputs like the daemon's, opened as the daemon opens them. */
 import * as ort from 'onnxruntime-node'
 import type { FaceModels } from '#painlens/lib/face/model-files.js'
-import { type FrameView, feedsOf, viewOfFrame, viewOfSquare } from '#painlens/lib/face/view.js'
+import { type FrameView, feedsOf, viewOfFrame, viewOfSquare } from '#painlens/lib/face/networks.js'
 import { compositeOf } from '#painlens/lib/lrp/composites.js'
 import { openLrpSession } from '#painlens/lib/lrp/engines/onnx.js'
 import { lrpNames } from '#painlens/lib/lrp/engines/onnx-graph.js'
@@ -9,7 +9,7 @@ import { layerGraphOf } from '#painlens/lib/lrp/graph/index.js'
 import type { Manifest } from '#painlens/lib/model/manifest.js'
 import { batchDims, preprocess } from '#painlens/lib/model/preprocess.js'
 import { readModel } from '#painlens/lib/onnx/index.js'
-import { openSession, type SessionOptions } from '#painlens/lib/ort/session.js'
+import { openSession, type SessionOptions } from '#painlens/lib/ort/provider.js'
 
 export type Feeds = ort.InferenceSession.FeedsType
 /** What is needed of ONNX Runtime's session. */

@@ -3,11 +3,8 @@ import { ConfigError } from '../../core/errors.js'
 import { Secrets } from '../../core/secrets.js'
 import { checkBroker } from './broker.js'
 import { checkCameras, checkFfmpeg } from './camera.js'
-import { checkClock } from './clock.js'
-import { checkDisk } from './disk.js'
-import { checkHttp } from './http.js'
+import { checkClock, checkDisk, checkHttp, checkPasswords } from './machine.js'
 import { checkFaceModels, checkModel, checkProvider } from './model.js'
-import { checkPasswords } from './passwords.js'
 import { type Check, type CheckContext, type CheckResult, fail, ok, runCheck } from './result.js'
 
 export interface CheckOptions {

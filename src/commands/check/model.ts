@@ -4,8 +4,7 @@ import type * as ort from 'onnxruntime-node'
 import { ModelError } from '../../core/errors.js'
 import { faceModelFiles } from '../../lib/face/model-files.js'
 import { checkShapes, loadManifest } from '../../lib/model/manifest.js'
-import { proveProvider } from '../../lib/ort/provider.js'
-import { openSession } from '../../lib/ort/session.js'
+import { openSession, proveProvider } from '../../lib/ort/provider.js'
 import { type CheckContext, type CheckResult, fail, ok, warn } from './result.js'
 
 /** The manifest, the file's hash, and that labels and input are the model's. */

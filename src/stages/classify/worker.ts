@@ -1,10 +1,15 @@
 import * as ort from 'onnxruntime-node'
 import { InferenceError, InvariantError, messageOf } from '../../core/errors.js'
-import { serveWorker, Transferred } from '../../core/worker-server.js'
+import { serveWorker, Transferred } from '../../core/worker.js'
 import { checkHash, checkShapes, type Manifest } from '../../lib/model/manifest.js'
 import { batchDims, preprocess } from '../../lib/model/preprocess.js'
-import { type ProviderChoice, type ProviderProof, proveProvider } from '../../lib/ort/provider.js'
-import { openSession, type ProviderName } from '../../lib/ort/session.js'
+import {
+  openSession,
+  type ProviderChoice,
+  type ProviderName,
+  type ProviderProof,
+  proveProvider
+} from '../../lib/ort/provider.js'
 
 export interface OpenClassifierRequest {
   manifest: Manifest

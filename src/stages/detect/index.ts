@@ -1,5 +1,4 @@
 /** The detect stage: frames in, aligned and tracked faces out. The models run in a worker thread of their own. */
-
 import type { ErrorCode } from '../../core/errors.js'
 import {
   type InferenceWorker,
@@ -11,14 +10,12 @@ import {
 } from '../../core/kept-worker.js'
 import type { Log } from '../../core/log.js'
 import type { Frame, Sighting, Size, Zone } from '../../core/types.js'
-import { workerScript } from '../../core/worker-protocol.js'
+import { workerScript } from '../../core/worker.js'
 import { type Alignment, defaultAlignment } from '../../lib/face/align.js'
 import type { FaceModels } from '../../lib/face/model-files.js'
 import { defaultMinScore } from '../../lib/face/search.js'
-import { zoneOf } from '../../lib/face/zones.js'
-import type { ProviderChoice } from '../../lib/ort/provider.js'
-import type { ProviderName } from '../../lib/ort/session.js'
-import { KnownTracks } from './known-tracks.js'
+import { zoneOf } from '../../lib/face/tracker.js'
+import type { ProviderChoice, ProviderName } from '../../lib/ort/provider.js'
 import type { DetectMethods, OpenDetectorAnswer } from './worker.js'
 
 export interface DetectorOptions extends WorkerTroubles {
@@ -150,9 +147,54 @@ class DetectorInWorker implements Detector {
       opening
     )
     const { provider: proved, fallback } = worker.opened
-    if (fallback) log.warn({ code: 'PL-PROVIDER-FALLBACK' satisfies ErrorCode, provider: proved, tried: fallback }, 'no GPU provider works; faces are found on the CPU')
+    if (fallback)
+      log.warn(
+        { code: 'PL-PROVIDER-FALLBACK' satisfies ErrorCode, provider: proved, tried: fallback },
+        'no GPU provider works; faces are found on the CPU'
+      )
     log.info({ provider: proved, models }, 'face detector ready')
     this.#provider = proved
     return worker
+  }
+}
+
+type Seen = Pick<Sighting, 'camera' | 'lost'> & { faces: readonly { track: number }[] }
+
+/** The tracks that the worker has told of. They end with it: the next worker knows none of them. */
+export class KnownTracks {
+  readonly #alive = new Map<string, Set<number>>()
+  readonly #orphans = new Map<string, number[]>()
+  #last = 0
+
+  /** The highest id so far. */
+  get last(): number {
+    return this.#last
+  }
+
+  /** @returns the tracks that ended with this frame, or with the worker before */
+  update({ camera, faces, lost }: Seen): number[] {
+    const alive = this.#alive.get(camera) ?? new Set()
+    for (const { track } of faces) {
+      alive.add(track)
+      this.#last = Math.max(this.#last, track)
+    }
+    for (const track of lost) alive.delete(track)
+    this.#alive.set(camera, alive)
+    const orphans = this.#orphans.get(camera) ?? []
+    this.#orphans.delete(camera)
+    return [...orphans, ...lost]
+  }
+
+  forget(camera: string): void {
+    this.#alive.delete(camera)
+    this.#orphans.delete(camera)
+  }
+
+  /** The worker has died. */
+  orphan(): void {
+    for (const [camera, alive] of this.#alive) {
+      this.#orphans.set(camera, [...(this.#orphans.get(camera) ?? []), ...alive])
+    }
+    this.#alive.clear()
   }
 }

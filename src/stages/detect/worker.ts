@@ -1,13 +1,12 @@
 import { InvariantError, messageOf, ProviderError } from '../../core/errors.js'
 import type { Box, Crop, Size } from '../../core/types.js'
-import { serveWorker, Transferred } from '../../core/worker-server.js'
+import { serveWorker, Transferred } from '../../core/worker.js'
 import { type Alignment, alignFace } from '../../lib/face/align.js'
 import type { FaceModels } from '../../lib/face/model-files.js'
 import { FaceNetworks, frameTensor } from '../../lib/face/networks.js'
 import { searchFaces } from '../../lib/face/search.js'
-import type { ProviderChoice } from '../../lib/ort/provider.js'
-import type { ProviderName } from '../../lib/ort/session.js'
-import { CameraTracks } from './camera-tracks.js'
+import { CameraTracks } from '../../lib/face/tracker.js'
+import type { ProviderChoice, ProviderName } from '../../lib/ort/provider.js'
 
 export interface OpenDetectorRequest {
   models: FaceModels

@@ -14,16 +14,14 @@ import {
   openEngine
 } from './engines.js'
 import type { CropExplanation } from './explain-crop.js'
-import { NewestFirst } from './queue.js'
-import { saveHeatmaps } from './save.js'
+import { NewestFirst } from './explained-alarms.js'
+import { saveHeatmaps } from './heatmap.js'
 import type { Explained, ExplainOptions, ExplainRequest, ExplainStage, ExplainStats } from './types.js'
 
 export type { EngineComparison } from './engines.js'
-export { type CropExplanation, explainCrop } from './explain-crop.js'
-export { summedOverColours } from './explain-views.js'
+export { type CropExplanation, explainCrop, summedOverColours } from './explain-crop.js'
 export { ExplainedAlarms, type FaceWithAlarm, riseStep } from './explained-alarms.js'
-export { heatmapPng, overlayPng } from './heatmap.js'
-export { overlayOf, writeAtomically } from './save.js'
+export { heatmapPng, overlayOf, overlayPng, writeAtomically } from './heatmap.js'
 export type { EngineSetting, Explained, ExplainOptions, ExplainRequest, ExplainStage, ExplainStats } from './types.js'
 
 const defaultMaxAgeMs = 300_000

@@ -7,7 +7,7 @@ import type { Log } from '../../core/log.js'
 import type { Crop, Explanation } from '../../core/types.js'
 import type { EngineName } from '../../lib/lrp/index.js'
 import type { Manifest } from '../../lib/model/manifest.js'
-import type { ProviderName } from '../../lib/ort/session.js'
+import type { ProviderName } from '../../lib/ort/provider.js'
 import type { EngineComparison } from './engines.js'
 import type { CropExplanation } from './explain-crop.js'
 

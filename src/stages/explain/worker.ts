@@ -1,14 +1,13 @@
 import { InvariantError } from '../../core/errors.js'
 import { lowerThreadPriority } from '../../core/thread-priority.js'
 import type { Crop } from '../../core/types.js'
-import { serveWorker, Transferred } from '../../core/worker-server.js'
+import { serveWorker, Transferred } from '../../core/worker.js'
 import { compositeOf, createExplainer, type EngineName, layerGraphOf } from '../../lib/lrp/index.js'
 import { checkHash, checkShapes, type Manifest } from '../../lib/model/manifest.js'
 import { batchDims, preprocess } from '../../lib/model/preprocess.js'
 import { readModel } from '../../lib/onnx/index.js'
-import type { ProviderName } from '../../lib/ort/session.js'
-import { type CropExplainer, type CropExplanation, explainCrop } from './explain-crop.js'
-import { viewsAtOnce } from './explain-views.js'
+import type { ProviderName } from '../../lib/ort/provider.js'
+import { type CropExplainer, type CropExplanation, explainCrop, viewsAtOnce } from './explain-crop.js'
 import { trialCrop } from './trial-crop.js'
 
 export interface CheckRequest {

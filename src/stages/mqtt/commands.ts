@@ -6,7 +6,7 @@ import { commandOf, topicOf, trialCommand } from '../../contract/topics.js'
 import { codeOf, errorFields, messageOf } from '../../core/errors.js'
 import type { Log } from '../../core/log.js'
 import type { Secrets } from '../../core/secrets.js'
-import { maxCommandBytes } from './payload.js'
+import { maxCommandBytes } from './delivery.js'
 
 /** What a handler resolves with goes into the answer's `data`; what it throws, into its `error`. */
 export type CommandHandlers = { [Name in CommandName]: (args: CommandArguments[Name]) => Promise<object | undefined> }

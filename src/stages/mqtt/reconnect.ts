@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { type BackoffRange, doubled, jittered } from '../../core/backoff.js'
 import { LastSaid, type Log } from '../../core/log.js'
 import type { ProtocolVersion } from './connect.js'
-import { type ConnectTrouble, dropped, explainConnectError } from './connect-errors.js'
+import { type ConnectTrouble, dropped, explainConnectError } from './connect.js'
 import type { Connection } from './connection.js'
 
 export interface ReconnectDelays extends BackoffRange {
@@ -58,7 +58,8 @@ export async function keepConnected(options: ReconnectOptions, signal: AbortSign
       options.onTrouble(known)
       waitKind = known.kind
       const { code, what, fix } = known
-      if (trouble.isNew(what)) log.warn({ address, code, what, fix }, 'no connection to the broker; painlens keeps trying')
+      if (trouble.isNew(what))
+        log.warn({ address, code, what, fix }, 'no connection to the broker; painlens keeps trying')
     }
     await sleep(delayMs(backoff, failures++, waitKind, options.random), undefined, { signal }).catch(() => undefined)
   }

@@ -7,8 +7,7 @@ import type { Secrets } from '../../core/secrets.js'
 import type { CameraState } from '../../core/types.js'
 import type { CommandHandlers } from './commands.js'
 import type { BrokerOptions, ProtocolVersion } from './connect.js'
-import type { OutboxLike } from './delivery.js'
-import type { Privacy } from './payload.js'
+import type { OutboxLike, Privacy } from './delivery.js'
 import type { ReconnectDelays } from './reconnect.js'
 
 export interface MqttOptions {

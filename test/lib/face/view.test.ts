@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { type FrameView, viewOfFrame, viewOfSquare } from '../../../src/lib/face/view.js'
+import { type FrameView, viewOfFrame, viewOfSquare } from '../../../src/lib/face/networks.js'
 
 const side = 128
 const frames = fc.record({ width: fc.integer({ min: 64, max: 1920 }), height: fc.integer({ min: 64, max: 1920 }) })

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { defaultTiming, RateMeter, RetryDelay } from '../../../src/stages/camera/timing.js'
+import { RateMeter } from '../../../src/stages/camera/frames.js'
+import { defaultTiming, RetryDelay } from '../../../src/stages/camera/retries.js'
 
 describe('RetryDelay', () => {
   it('grows from half to one second up to half to one minute, and starts anew after a reset', () => {

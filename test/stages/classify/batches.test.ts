@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { Batches } from '../../../src/stages/classify/batches.js'
+import { Batches } from '../../../src/stages/classify/index.js'
 
 interface Request {
   /** When it comes, in simulated ms. */

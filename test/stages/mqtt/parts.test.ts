@@ -8,7 +8,7 @@ import { silentLog } from '../../../src/core/log.js'
 import { Secrets } from '../../../src/core/secrets.js'
 import { CommandQueue } from '../../../src/stages/mqtt/commands.js'
 import { addressOf, connectOptions, explainConnectError } from '../../../src/stages/mqtt/connect.js'
-import { ObservationLimiter } from '../../../src/stages/mqtt/observation-limiter.js'
+import { ObservationLimiter } from '../../../src/stages/mqtt/live-state.js'
 import { defaultDelays, delayMs } from '../../../src/stages/mqtt/reconnect.js'
 import { alarm, explanation, health, noCommands } from './rig.js'
 

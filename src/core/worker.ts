@@ -178,9 +178,9 @@ export class Transferred<T> {
  * called once, in the worker.
  */
 export function serveWorker(methods: Methods): void {
+  openInspector(process.argv[1] ?? '')
   const port = parentPort
   if (!port) throw new InvariantError('serveWorker runs in a worker thread only', 'the worker')
-  openInspector(process.argv[1] ?? '')
   let last: Promise<void> = Promise.resolve()
   port.on('message', (request: Request | typeof closeRequest) => {
     // Received only between two pieces of native code, where this thread may end safely.
@@ -197,9 +197,10 @@ export function serveWorker(methods: Methods): void {
   })
 }
 
+/** @param depth how many causes of causes go along; an error may be its own cause */
 /**
- * For debugging (docs/develop/working.md): `PAINLENS_INSPECT=detect,explain` gives these workers an inspector of their own,
- * on a free port of the loopback; Node.js says which on standard error.
+ * For who debugs painlens (docs/develop/working.md): `PAINLENS_INSPECT=detect,explain` gives these workers an inspector of
+ * their own, on a free port of the loopback; Node.js says which on standard error.
  * @param script `…/stages/detect/worker.js` is called `detect`
  */
 function openInspector(script: string): void {
@@ -207,7 +208,6 @@ function openInspector(script: string): void {
   if (wanted.includes(basename(dirname(script)))) inspector.open(0, '127.0.0.1')
 }
 
-/** @param depth how many causes of causes go along; an error may be its own cause */
 function failureOf(error: unknown, depth = 8): WorkerFailure {
   if (!(error instanceof Error)) return { name: 'Error', message: messageOf(error) }
   const { name, message, cause } = error

@@ -7,7 +7,7 @@ import { until } from '../support/slowness.js'
 
 /** A process with the face worker, which waits for its first call. @returns what it says on standard error so far */
 function startWorker(env: NodeJS.ProcessEnv): () => string {
-  const [client, worker] = ['dist/core/worker-client.js', 'dist/stages/detect/worker.js'].map((path) =>
+  const [client, worker] = ['dist/core/worker.js', 'dist/stages/detect/worker.js'].map((path) =>
     join(packageRoot, path)
   )
   const script = `import { WorkerClient } from ${JSON.stringify(pathToFileURL(client!).href)}

@@ -3,8 +3,8 @@ import type { CameraConfig } from '../../config/index.js'
 import { asError, errorFields, InferenceError } from '../../core/errors.js'
 import type { Log } from '../../core/log.js'
 import { frameId, traced } from '../../core/trace.js'
-import type { Verdict } from '../../core/types.js'
-import type { Classifier } from '../../stages/classify/index.js'
+import type { Sighting } from '../../core/types.js'
+import type { Classification, Classifier } from '../../stages/classify/index.js'
 import type { Detector } from '../../stages/detect/index.js'
 import type { WatchedStages } from './watched-camera.js'
 
@@ -59,16 +59,7 @@ export class Inference {
           frame: frameId(frame),
           tracks: faces.map(({ track }) => track)
         })),
-      classify: (sighting) => {
-        const classification = classifier.classify(sighting)
-        const verdicts = progress.watch('classify', classification.verdicts)
-        // A newer sighting may have taken the place of this one while it waited.
-        const fieldsOf = (judged: Verdict[]) => ({
-          frame: frameId(judged[0] ?? sighting),
-          scores: judged.map(({ score }) => score)
-        })
-        return { ...classification, verdicts: traced(log, 'classify', verdicts, fieldsOf) }
-      },
+      classify: (sighting) => this.#classify(sighting, classifier),
       onFailure: (error) => this.#failed(id, error),
       onSuccess: () => {
         progress.finished()
@@ -96,6 +87,20 @@ export class Inference {
   /** painlens is told to stop: what is cut off from now on is no failure. */
   stopping(): void {
     this.#stopping = true
+  }
+
+  #classify(first: Sighting, classifier: InferenceStages['classifier']): Classification {
+    let frame = frameId(first)
+    const { verdicts, isWaiting, replace } = classifier.classify(first)
+    const found = traced(this.#options.log, 'classify', this.progress.watch('classify', verdicts), (each) => ({
+      frame,
+      scores: each.map(({ score }) => score)
+    }))
+    const replaceBy: Classification['replace'] = (newer) => {
+      frame = frameId(newer)
+      replace(newer)
+    }
+    return { verdicts: found, isWaiting, replace: replaceBy }
   }
 
   #failed(camera: string, error: unknown): void {

@@ -134,8 +134,8 @@ export class ExplainedAlarms {
       if (episode.asked === request) episode.asked = before
     }
     const { stage, log } = this.#options
-    const fieldsOf = () => ({ frame: frameId(request), alarm_id: episode.alarmId })
-    traced(log, 'explain', stage.submit(request), fieldsOf).then(
+    const told = () => ({ frame: frameId(request), alarm_id: episode.alarmId })
+    traced(log, 'explain', stage.submit(request), told).then(
       (explained) => {
         if (!explained) return withdraw()
         this.#failure.isNew(null)

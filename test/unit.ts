@@ -14,6 +14,7 @@ export const unitTests = [
   'test/config/secrets.test.ts',
   'test/contract/contract.test.ts',
   'test/core/clock.test.ts',
+  'test/core/owner.test.ts',
   'test/core/thread-priority.test.ts',
   'test/core/trace.test.ts',
   'test/daemon/health/latency.test.ts',
@@ -23,8 +24,7 @@ export const unitTests = [
   'test/daemon/line/camera-line.test.ts',
   'test/daemon/line/inference.test.ts',
   'test/daemon/report/clock-set.test.ts',
-  'test/daemon/report/explanations.test.ts',
-  'test/daemon/report/left-behind.test.ts',
+  'test/daemon/report/earlier-run.test.ts',
   'test/deploy/dockerfile.test.ts',
   'test/deploy/field-guide.test.ts',
   'test/lib/face/align.test.ts',
@@ -70,6 +70,7 @@ export const unitTests = [
   'test/stages/explain/checks/randomisation.test.ts',
   'test/stages/explain/checks/ranks.test.ts',
   'test/stages/explain/explain-crop.test.ts',
+  'test/stages/explain/explained-alarms.test.ts',
   'test/stages/explain/heatmap.test.ts',
   'test/stages/explain/queue.test.ts',
   'test/stages/explain/regions.test.ts',
@@ -86,5 +87,6 @@ export const unitTests = [
   'test/tools/train/export.test.ts',
   'test/tools/train/gradient-kernels.test.ts',
   'test/tools/train/measure.test.ts',
-  'test/tools/train/recipe.test.ts'
+  'test/tools/train/recipe.test.ts',
+  'test/walks.test.ts'
 ]

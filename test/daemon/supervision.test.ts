@@ -174,7 +174,7 @@ describe('a port that is taken', () => {
       code: 'PL-HTTP-PORT',
       problem: expect.stringMatching(/the port is in use. Choose another as http.port/)
     })
-    expect(daemon.output()).toMatch(/nobody can ask how painlens is; alarms go on/)
+    expect(daemon.output()).toMatch(/HTTP endpoints unavailable; alarms are not affected/)
     daemon.child.kill('SIGTERM')
     expect(await daemon.ended).toBe(0)
   })

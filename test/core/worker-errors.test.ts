@@ -5,7 +5,7 @@ import { pathToFileURL } from 'node:url'
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest'
 import { EnginesDifferError, PainlensError, UsageError } from '../../src/core/errors.js'
 import { packageRoot } from '../../src/core/version.js'
-import { WorkerClient } from '../../src/core/worker-client.js'
+import { WorkerClient } from '../../src/core/worker.js'
 
 let folder: string
 let script: string

@@ -1,6 +1,6 @@
 import { InputError, UsageError } from '../../core/errors.js'
 import { decodeModel, elementCount, readModel } from '../onnx/index.js'
-import type { ProviderName } from '../ort/session.js'
+import type { ProviderName } from '../ort/provider.js'
 import { type Composite, type CompositeOptions, compositeOf } from './composites.js'
 import type { Engine, LoadGraph, Sample } from './engine.js'
 import { OnnxEngine, type OnnxEngineOptions } from './engines/onnx.js'

@@ -1,5 +1,15 @@
 /** The VGG-Face topology as data, and networks of it as ONNX files with manifests. */
-export { buildVgg } from './build.js'
+export {
+  buildVgg,
+  type LayerWeights,
+  randomWeights,
+  type VggDescription,
+  type VggWeights,
+  vggFaceMean,
+  vggInput,
+  writeRandomVgg,
+  writeVgg
+} from './build.js'
 export {
   featureSize,
   layersOf,
@@ -12,5 +22,3 @@ export {
   weightCount,
   weightedLayersOf
 } from './spec.js'
-export { type LayerWeights, randomWeights, type VggWeights } from './weights.js'
-export { type VggDescription, vggFaceMean, vggInput, writeRandomVgg, writeVgg } from './write.js'

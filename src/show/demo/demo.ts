@@ -10,7 +10,7 @@ import { startBroker } from './broker.js'
 import { type Child, startPainlens } from './child.js'
 import { type DemoPlaces, placesIn, writeDemoConfig } from './config-file.js'
 import { type JudgeInput, judge, type PlayedStretch } from './judge.js'
-import { Narrator, type StretchEvent } from './narrator.js'
+import { type NarratedStretch, Narrator } from './narrator.js'
 
 export interface DemoOptions {
   seconds?: number
@@ -182,7 +182,7 @@ async function startCamera(show: Show, port: number, signal: AbortSignal): Promi
 function onCameraEvent(event: { event: string }, show: Show, ready: (url: string) => void): void {
   if (event.event === 'ready') ready((event as unknown as { url: string }).url)
   if (event.event !== 'stretch') return
-  const stretch = event as StretchEvent
+  const stretch = event as NarratedStretch
   const last = show.stretches.at(-1)
   if (last) last.until = stretch.at
   show.stretches.push({ expression: stretch.expression, from: stretch.at, until: null })

@@ -2,16 +2,13 @@ import { randomUUID } from 'node:crypto'
 import type { Acknowledgement, AlarmMessage, Condition, EndReason, Location } from '../../contract/messages.js'
 import { InputError, type Problem } from '../../core/errors.js'
 import type { Box, CameraState } from '../../core/types.js'
-import { cameraStates, ignored, watchedConditions } from './camera-states.js'
-import { type AlarmFacts, AlarmRecord } from './record.js'
-import { type AlarmRules, defaultPriorities, defaultRules } from './rules.js'
-import { TokenBucket } from './token-bucket.js'
-import { follow, held, newTrack, predecessor, type TrackState } from './track.js'
+import { type AlarmFacts, AlarmRecord, follow, held, newTrack, predecessor, type TrackState } from './record.js'
 import type { AlarmOptions, AlarmOutput, Alarms, Observation } from './types.js'
+import { type AlarmRules, defaultPriorities, defaultRules } from './types.js'
 
 export { endAfterRestart } from './record.js'
-export { type AlarmRules, defaultPriorities, defaultRules, type Priority } from './rules.js'
 export type { AlarmOptions, AlarmOutput, Alarms, Observation } from './types.js'
+export { type AlarmRules, defaultPriorities, defaultRules, type Priority } from './types.js'
 
 /** A rise that subscribers should hear of before the next regular update. */
 const riseStep = 0.1
@@ -249,4 +246,45 @@ function trackKey(camera: string, track: number): string {
 
 function technicalKey(condition: Condition, camera: string | null): string {
   return `${condition}/${camera ?? ''}`
+}
+
+export const watchedConditions = ['camera_lost', 'camera_frozen', 'camera_dark'] as const
+type WatchedCondition = (typeof watchedConditions)[number]
+
+/** What a camera's state means for its alarms. `connecting` leaves them as they are: it is neither better nor worse. */
+export const cameraStates: Record<
+  CameraState,
+  { ends: EndReason | null; raises: WatchedCondition | null; keeps?: true }
+> = {
+  ok: { ends: null, raises: null },
+  connecting: { ends: null, raises: null, keeps: true },
+  lost: { ends: 'camera_lost', raises: 'camera_lost' },
+  frozen: { ends: 'camera_frozen', raises: 'camera_frozen' },
+  dark: { ends: 'camera_dark', raises: 'camera_dark' },
+  paused: { ends: 'camera_paused', raises: null }
+}
+
+/** A face in such a picture is not there now, or is not to be looked at. */
+export const ignored: ReadonlySet<CameraState | undefined> = new Set<CameraState>(['frozen', 'paused'])
+
+/** So many per second in the long run, and a second's worth (at least one) at once. */
+export class TokenBucket {
+  readonly #perS: number
+  #tokens: number
+  #at = Number.NEGATIVE_INFINITY
+
+  constructor(perS: number) {
+    this.#perS = perS
+    this.#tokens = Math.max(1, perS)
+  }
+
+  /** @param at a moment of the clock; a time that runs backwards brings nothing. @returns whether there was one to take */
+  take(at: number): boolean {
+    const elapsedS = Math.max(0, at - this.#at) / 1000
+    this.#at = Math.max(this.#at, at)
+    this.#tokens = Math.min(Math.max(1, this.#perS), this.#tokens + elapsedS * this.#perS)
+    if (this.#tokens < 1) return false
+    this.#tokens--
+    return true
+  }
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { checkClock } from '../../../src/commands/check/clock.js'
+import { checkClock } from '../../../src/commands/check/machine.js'
 
 const clock = { now: () => Date.UTC(2026, 5, 1, 12) }
 const missing = async (): Promise<never> => Promise.reject(new Error('no such program'))

@@ -48,8 +48,8 @@ const alarm = (alarm_id, seq) => ({
   score: null,
   threshold: null,
   duration_s: 0,
-  text: { en: 'Test alarm', de: 'Testalarm' },
   code: null,
+  text: { en: 'Test alarm', de: 'Testalarm' },
   late: false,
   test: true,
   model: null
@@ -68,7 +68,7 @@ if (onlyDeliver) {
     for (let seq = 0; seq <= 5; seq++) {
       // Three alarms at a time, as of three beds.
       const ids = [0, 1, 2].map((bed) => `${life}-${episode}-${bed}`)
-      await Promise.all(ids.map((id) => mqtt.alarm(alarm(id, seq))))
+      await Promise.all(ids.map((id) => mqtt.putAlarmInOutbox(alarm(id, seq))))
       process.stdout.write(ids.map((id) => `${id} ${seq}\n`).join(''))
       await pause(4)
     }

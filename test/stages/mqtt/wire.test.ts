@@ -40,8 +40,8 @@ async function sayEverything({ mqtt }: Rig, listener: Listener): Promise<void> {
     pain: 0,
     smoothed: 0
   })
-  await mqtt.alarm(alarm('a0', 0))
-  await mqtt.explanation(explanation)
+  await mqtt.putAlarmInOutbox(alarm('a0', 0))
+  await mqtt.putExplanationInOutbox(explanation)
   await listener.client.publishAsync(`${base}/command/refresh`, '{"transaction":1}', { qos: 1 })
   for (const topic of kinds) await until(() => listener.on(topic).length > 0, topic)
 }
@@ -91,7 +91,7 @@ describe('a message that the broker keeps for a subscriber who is away', () => {
     await away.stop()
     // What is left of its time when it is published is one second at least.
     const { mqtt, outbox } = await start(broker.url, {}, 1000)
-    await mqtt.alarm(alarm('a0', 0))
+    await mqtt.putAlarmInOutbox(alarm('a0', 0))
     await until(() => ear.on('alarm').length === 1 && outbox.depth() === 0, 'delivered')
     await sleep(2500)
     const back = await listen(broker.url, { clientId: 'away' })

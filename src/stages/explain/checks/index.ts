@@ -17,6 +17,8 @@ export {
   type Likeness,
   likenessOf,
   type RandomisationOutcome,
-  type RandomisationVerdict
+  type RandomisationVerdict,
+  type ShuffledLayer,
+  shuffleTensor,
+  weightedLayers
 } from './randomisation.js'
-export { shuffleTensor, type WeightedLayer, weightedLayers } from './shuffle.js'

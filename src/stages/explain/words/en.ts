@@ -1,6 +1,6 @@
 import type { RegionName } from '../../../core/types.js'
 import type { Finding, NamedRegion } from './finding.js'
-import { type Language, listed } from './language.js'
+import { type Language, listed } from './finding.js'
 
 const labels = new Map([
   ['pain', 'pain'],

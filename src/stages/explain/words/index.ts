@@ -6,8 +6,8 @@ import type { RegionShare, Texts } from '../../../core/types.js'
 import type { RelevanceMass } from '../regions.js'
 import { de } from './de.js'
 import { en } from './en.js'
+import type { Language } from './finding.js'
 import { findingOf } from './finding.js'
-import type { Language } from './language.js'
 
 /** By ISO 639-1 code. */
 const languages = { en, de } satisfies Record<string, Language>

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { Condition } from '../contract/messages.js'
+import { type Condition, conditionNames, conditions, priorities as priorityNames } from '../contract/conditions.js'
 import { numberFrom, path, polygon, secret, shaped, share, text, url, wholeFrom } from './fields.js'
 
 /**
@@ -122,23 +122,15 @@ const inference = z.strictObject({
   min_face_score: share.default(0.5).describe('Faces that the detector is less sure of are ignored.')
 })
 
-const priority = z.enum(['high', 'medium', 'low'])
+const priority = z.enum(priorityNames)
 
-/** Every condition that an alarm may tell of, with its priority and what it means. */
-const priorities = {
-  pain: priority.default('high').describe('A resident shows pain.'),
-  camera_lost: priority.default('medium').describe('A camera gives no pictures.'),
-  camera_frozen: priority.default('medium').describe('A camera repeats one picture.'),
-  camera_dark: priority.default('low').describe('A camera gives black pictures.'),
-  inference_failed: priority.default('high').describe('Faces are not classified any more.'),
-  explanation_failed: priority.default('low').describe('Alarms come without explanation.'),
-  config_rejected: priority.default('low').describe('A changed config has mistakes; the one before goes on.'),
-  outbox_full: priority.default('medium').describe('The broker is away for so long that the outbox is nearly full.'),
-  outbox_failed: priority.default('medium').describe('The disk refuses the outbox; alarms wait in memory.'),
-  clock_unsynchronised: priority.default('low').describe('No time server: the times in alarms may be wrong.'),
-  broker_lost: priority.default('low').describe('The broker was away; told when it is back.'),
-  test: priority.default('low').describe('Somebody asked for a test alarm.')
-} satisfies Record<Condition, z.ZodType>
+/** Every condition that an alarm may tell of. */
+const priorities = Object.fromEntries(
+  conditionNames.map((name) => [
+    name,
+    priority.default(conditions[name].priority).describe(sentence(conditions[name].meaning))
+  ])
+) as Record<Condition, z.ZodDefault<typeof priority>>
 
 export const alarmSchema = z.strictObject({
   onset_threshold: share.default(0.7).describe('A smoothed pain score from here on begins an alarm …'),
@@ -256,3 +248,8 @@ export const configSchema = z.strictObject({
 
 export type Config = z.infer<typeof configSchema>
 export type CameraConfig = Config['cameras'][number]
+
+/** As a sentence: with a capital and a full stop. */
+function sentence(words: string): string {
+  return `${words.charAt(0).toUpperCase()}${words.slice(1)}.`
+}

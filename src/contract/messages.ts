@@ -1,5 +1,7 @@
 /** What goes over MQTT, by topic; docs/integrate/mqtt.md is the same for readers. Times are ISO 8601 UTC. */
-import type { CameraState, RegionShare, Texts, Uncertainty } from '../core/types.js'
+import type { CameraState, RegionShare, Uncertainty } from '../core/types.js'
+import type { Condition, EndReason, Priority } from './conditions.js'
+import type { Texts } from './languages/index.js'
 
 export interface StatusMessage {
   state: 'online' | 'offline'
@@ -27,20 +29,6 @@ export interface ObservationMessage {
   emotions?: Record<string, number>
 }
 
-export type Condition =
-  | 'pain'
-  | 'camera_lost'
-  | 'camera_frozen'
-  | 'camera_dark'
-  | 'inference_failed'
-  | 'explanation_failed'
-  | 'outbox_full'
-  | 'outbox_failed'
-  | 'config_rejected'
-  | 'clock_unsynchronised'
-  | 'broker_lost'
-  | 'test'
-
 export interface Location {
   facility: string | null
   ward: string | null
@@ -54,19 +42,6 @@ export interface Acknowledgement {
   kind: 'seen' | 'coming' | 'false_alarm'
 }
 
-/** Why an alarm ended. Only `cleared` says that the condition itself is over; the others say that nobody watches it any more. */
-export type EndReason =
-  | 'cleared'
-  | 'track_lost'
-  | 'camera_lost'
-  | 'camera_frozen'
-  | 'camera_dark'
-  | 'camera_paused'
-  | 'reconfigured'
-  | 'stopped'
-  | 'restarted'
-  | 'test'
-
 export interface AlarmMessage {
   schema: 1
   alarm_id: string
@@ -74,8 +49,8 @@ export interface AlarmMessage {
   seq: number
   type: 'physiological' | 'technical'
   condition: Condition
-  priority: 'high' | 'medium' | 'low'
-  state: 'active' | 'latched' | 'ended'
+  priority: Priority
+  state: 'active' | 'ended'
   /** Null until the alarm ends. */
   reason: EndReason | null
   ack: Acknowledgement | null
@@ -88,7 +63,7 @@ export interface AlarmMessage {
   score: number | null
   threshold: number | null
   duration_s: number
-  text: { en: string; de: string }
+  text: Texts
   late: boolean
   test: boolean
   model: { name: string; sha256: string; demonstration: boolean } | null

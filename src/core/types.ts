@@ -96,9 +96,6 @@ export interface RegionShare {
   negative: number
 }
 
-/** Sentences by language code. English and German are always there; src/stages/explain/words/index.ts says which others are. */
-export type Texts = { en: string; de: string; [language: string]: string }
-
 /** How far an explanation changes where the crop is shifted, mirrored and lit a little otherwise; 0 (not at all) to 100. */
 export interface Uncertainty {
   /** By label. Empty where only one view was looked at. */
@@ -107,27 +104,6 @@ export interface Uncertainty {
   regions: Partial<Record<RegionName, number>>
   /** How many views were looked at, the crop itself among them. */
   views: number
-}
-
-export interface Explanation {
-  camera: string
-  /** When the explained frame was captured, a moment of the clock. */
-  at: number
-  track: number
-  /** The label that was explained, and its probability. */
-  target: string
-  probability: number
-  composite: string
-  engine: string
-  regions: RegionShare[]
-  text: Texts
-  uncertainty: Uncertainty
-  /** PNG with alpha: red speaks for the target, blue against it, transparent where relevance is zero. */
-  heatmap: Uint8Array
-  /** Signed relevance per pixel (summed over colours), row-major, crop-sized. */
-  relevance: Float32Array
-  crop: Crop
-  durationMs: number
 }
 
 export type CameraState = 'ok' | 'connecting' | 'lost' | 'frozen' | 'dark' | 'paused'

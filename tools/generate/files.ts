@@ -1,5 +1,6 @@
 import { configFiles } from '#painlens/config/generate.js'
 import { asyncApi } from './asyncapi.js'
+import { pagesWithBlocks } from './blocks.js'
 import { errorsPage } from './errors/page.js'
 import { messageFiles } from './message-schemas.js'
 
@@ -7,6 +8,7 @@ import { messageFiles } from './message-schemas.js'
 export const generatedFiles: Readonly<Record<string, () => string>> = {
   ...configFiles,
   ...messageFiles,
+  ...pagesWithBlocks,
   'config/asyncapi.yaml': asyncApi,
   'docs/operate/errors.md': () => errorsPage()
 }

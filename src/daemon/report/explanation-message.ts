@@ -1,5 +1,5 @@
 import type { ExplanationMessage } from '../../contract/messages.js'
-import type { Explanation } from '../../core/types.js'
+import type { Explanation } from '../../stages/explain/index.js'
 
 export interface ExplanationMessageOptions {
   alarmId: string

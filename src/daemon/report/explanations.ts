@@ -4,7 +4,8 @@ import type { ExplanationMessage } from '../../contract/messages.js'
 import { type Clock, stamp } from '../../core/clock.js'
 import { messageOf } from '../../core/errors.js'
 import type { Log } from '../../core/log.js'
-import type { Crop, Explanation } from '../../core/types.js'
+import type { Crop } from '../../core/types.js'
+import type { Explanation } from '../../stages/explain/index.js'
 import { explanationMessage } from './explanation-message.js'
 
 export interface ExplainRequest {

@@ -1,7 +1,8 @@
 /** What the stages found, on its way to subscribers: alarms, observations, camera states, explanations. */
 
 import type { CameraConfig } from '../../config/index.js'
-import type { AlarmMessage, Condition, ObservationMessage } from '../../contract/messages.js'
+import type { TechnicalCondition } from '../../contract/conditions.js'
+import type { AlarmMessage, ObservationMessage } from '../../contract/messages.js'
 import { type Clock, stamp } from '../../core/clock.js'
 import { messageOf } from '../../core/errors.js'
 import type { Log } from '../../core/log.js'
@@ -67,7 +68,7 @@ export class Reporter {
    * Raises or clears an alarm about painlens itself; doing it twice does nothing.
    * @param about since: a moment of the clock
    */
-  technical(condition: Condition, error: unknown, about: { since?: number } = {}): void {
+  technical(condition: TechnicalCondition, error: unknown, about: { since?: number } = {}): void {
     const { alarms, clock } = this.#options
     const detail = error === null ? undefined : messageOf(error)
     this.send(alarms.technical(condition, error !== null, clock.now(), detail, about.since))

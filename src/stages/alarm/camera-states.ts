@@ -1,7 +1,11 @@
-import type { EndReason } from '../../contract/messages.js'
+import type { EndReason, TechnicalCondition } from '../../contract/conditions.js'
 import type { CameraState } from '../../core/types.js'
 
-export const watchedConditions = ['camera_lost', 'camera_frozen', 'camera_dark'] as const
+export const watchedConditions = [
+  'camera_lost',
+  'camera_frozen',
+  'camera_dark'
+] as const satisfies readonly TechnicalCondition[]
 type WatchedCondition = (typeof watchedConditions)[number]
 
 /** What a camera's state means for its alarms. `connecting` leaves them as they are: it is neither better nor worse. */

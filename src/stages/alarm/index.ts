@@ -1,24 +1,29 @@
 import { randomUUID } from 'node:crypto'
-import type { Acknowledgement, AlarmMessage, Condition, EndReason, Location } from '../../contract/messages.js'
+import {
+  type Condition,
+  conditions,
+  type EndReason,
+  hasUpdates,
+  type TechnicalCondition
+} from '../../contract/conditions.js'
+import type { Acknowledgement, AlarmMessage, Location } from '../../contract/messages.js'
 import { InputError } from '../../core/errors.js'
 import type { Box, CameraState } from '../../core/types.js'
 import { cameraStates, ignored, watchedConditions } from './camera-states.js'
 import { type AlarmFacts, AlarmRecord } from './record.js'
-import { type AlarmRules, defaultPriorities, defaultRules } from './rules.js'
+import type { AlarmRules } from './rules.js'
 import { TokenBucket } from './token-bucket.js'
 import { follow, held, newTrack, predecessor, type TrackState } from './track.js'
 import type { AlarmOptions, AlarmOutput, Alarms, Observation } from './types.js'
 
 export { endAfterRestart } from './record.js'
-export { type AlarmRules, defaultPriorities, defaultRules, type Priority } from './rules.js'
+export type { AlarmRules } from './rules.js'
 export type { AlarmOptions, AlarmOutput, Alarms, Observation } from './types.js'
 
 /** A rise that subscribers should hear of before the next regular update. */
 const riseStep = 0.1
 /** A camera may be lost for days: its alarm needs no update each few seconds. */
 const technicalUpdateS = 60
-/** Nobody can hear the updates of these. */
-const withoutUpdates: ReadonlySet<Condition> = new Set<Condition>(['broker_lost'])
 
 const nowhere = { ward: null, room: null, bed: null }
 
@@ -42,7 +47,7 @@ class AlarmStage implements Alarms {
 
   constructor(options: AlarmOptions) {
     this.#options = options
-    this.#rules = { ...defaultRules, ...options.rules }
+    this.#rules = options.rules
     this.#newId = options.newId ?? randomUUID
     this.#limit = new TokenBucket(this.#rules.updatesPerS)
   }
@@ -87,7 +92,7 @@ class AlarmStage implements Alarms {
     return [...this.#endTracks(camera, 'reconfigured', at), ...technical]
   }
 
-  technical(condition: Condition, active: boolean, at: number, detail?: string, onset = at): AlarmMessage[] {
+  technical(condition: TechnicalCondition, active: boolean, at: number, detail?: string, onset = at): AlarmMessage[] {
     if (this.#stopped) return []
     if (!active) return this.#endTechnical(condition, null, 'cleared', at)
     return this.#startTechnical(condition, null, at, onset, detail ?? null)
@@ -128,8 +133,7 @@ class AlarmStage implements Alarms {
       } else if (track.alarm && held(track.alarm.lastAt, now, this.#rules.updateS)) track.alarm.wanted = true
     }
     for (const alarm of this.#technical.values()) {
-      const speaks = !withoutUpdates.has(alarm.facts.condition)
-      if (speaks && held(alarm.lastAt, now, technicalUpdateS)) alarm.wanted = true
+      if (hasUpdates(alarm.facts.condition) && held(alarm.lastAt, now, technicalUpdateS)) alarm.wanted = true
     }
     return [...alarms, ...this.#wantedUpdates(now)]
   }
@@ -206,7 +210,13 @@ class AlarmStage implements Alarms {
     return alarms
   }
 
-  #startTechnical(condition: Condition, camera: string | null, at: number, onset: number, detail: string | null) {
+  #startTechnical(
+    condition: TechnicalCondition,
+    camera: string | null,
+    at: number,
+    onset: number,
+    detail: string | null
+  ) {
     const key = technicalKey(condition, camera)
     if (this.#technical.has(key)) return []
     const raised = this.#record(condition, camera, onset, detail)
@@ -214,7 +224,7 @@ class AlarmStage implements Alarms {
     return [raised.start(at, null)]
   }
 
-  #endTechnical(condition: Condition, camera: string | null, reason: EndReason, at: number): AlarmMessage[] {
+  #endTechnical(condition: TechnicalCondition, camera: string | null, reason: EndReason, at: number): AlarmMessage[] {
     const key = technicalKey(condition, camera)
     const alarm = this.#technical.get(key)
     this.#technical.delete(key)
@@ -226,9 +236,9 @@ class AlarmStage implements Alarms {
     const place = (camera !== null && Object.hasOwn(cameras, camera) && cameras[camera]) || nowhere
     const facts: AlarmFacts = {
       alarmId: this.#newId(),
-      type: condition === 'pain' ? 'physiological' : 'technical',
+      type: conditions[condition].kind === 'physiological' ? 'physiological' : 'technical',
       condition,
-      priority: priorities?.[condition] ?? defaultPriorities[condition],
+      priority: priorities[condition],
       location: { facility, ward: place.ward, room: place.room, bed: place.bed } satisfies Location,
       camera,
       onset,
@@ -249,6 +259,6 @@ function trackKey(camera: string, track: number): string {
   return `${track}@${camera}`
 }
 
-function technicalKey(condition: Condition, camera: string | null): string {
+function technicalKey(condition: TechnicalCondition, camera: string | null): string {
   return `${condition}/${camera ?? ''}`
 }

@@ -1,6 +1,6 @@
-import type { Acknowledgement, AlarmMessage, Condition, EndReason, Location } from '../../contract/messages.js'
+import type { Condition, EndReason, Priority } from '../../contract/conditions.js'
+import type { Acknowledgement, AlarmMessage, Location } from '../../contract/messages.js'
 import { type Clock, stamp, timeOfDay } from '../../core/clock.js'
-import type { Priority } from './rules.js'
 import { wording } from './texts.js'
 
 export interface AlarmFacts {

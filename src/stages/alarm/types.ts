@@ -1,13 +1,14 @@
-import type { Acknowledgement, AlarmMessage, Condition } from '../../contract/messages.js'
+import type { Condition, Priority, TechnicalCondition } from '../../contract/conditions.js'
+import type { Acknowledgement, AlarmMessage } from '../../contract/messages.js'
 import type { Clock } from '../../core/clock.js'
 import type { Box, CameraState } from '../../core/types.js'
-import type { AlarmRules, Priority } from './rules.js'
+import type { AlarmRules } from './rules.js'
 
 export interface AlarmOptions {
   cameras: Record<string, { ward: string | null; room: string | null; bed: string | null }>
   facility: string | null
-  rules?: Partial<AlarmRules>
-  priorities?: Partial<Record<Condition, Priority>>
+  rules: AlarmRules
+  priorities: Record<Condition, Priority>
   /** Named in every alarm. */
   model: AlarmMessage['model']
   clock: Clock
@@ -47,7 +48,7 @@ export interface Alarms {
    * @param detail one plain clause for the text, without secrets
    * @param onset when the condition began; `at` unless it is known to have been before
    */
-  technical(condition: Condition, active: boolean, at: number, detail?: string, onset?: number): AlarmMessage[]
+  technical(condition: TechnicalCondition, active: boolean, at: number, detail?: string, onset?: number): AlarmMessage[]
   /** @throws {InputError} if there is no such active alarm, or if there are too many acknowledgements at once */
   ack(alarmId: string, by: string, kind: Acknowledgement['kind'], at: number): AlarmMessage
   /**

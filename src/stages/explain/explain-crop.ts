@@ -1,13 +1,14 @@
+import type { Texts } from '../../contract/languages/index.js'
 import { InferenceError, messageOf, PainlensError } from '../../core/errors.js'
-import type { Crop, Explanation } from '../../core/types.js'
+import type { Crop, RegionShare, Uncertainty } from '../../core/types.js'
 import type { Manifest } from '../../lib/model/manifest.js'
 import { softmax } from '../../lib/model/preprocess.js'
 import { explainViews, type RelevanceSource, type ViewAnswer } from './explain-views.js'
 import { heatmapPng } from './heatmap.js'
 import { regionMap, regionShares } from './regions.js'
+import { inWords } from './statement.js'
 import { uncertaintyOf } from './uncertainty.js'
 import { views } from './views.js'
-import { inWords } from './words/index.js'
 
 /** What explains: the model by its manifest, and LRP on it under one composite. */
 export interface CropExplainer {
@@ -18,8 +19,17 @@ export interface CropExplainer {
 }
 
 /** What is said about a crop, without the circumstances that only the asker knows. */
-export interface CropExplanation
-  extends Pick<Explanation, 'target' | 'probability' | 'regions' | 'text' | 'uncertainty' | 'heatmap' | 'relevance'> {
+export interface CropExplanation {
+  /** The label that was explained, and its probability. */
+  target: string
+  probability: number
+  regions: RegionShare[]
+  text: Texts
+  uncertainty: Uncertainty
+  /** PNG with alpha: red speaks for the target, blue against it, transparent where relevance is zero. */
+  heatmap: Uint8Array
+  /** Signed relevance per pixel (summed over colours), row-major, crop-sized. */
+  relevance: Float32Array
   /** Before the softmax, in the order of the manifest's labels; so are the probabilities. */
   logits: Float32Array
   probabilities: Float32Array

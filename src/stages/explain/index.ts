@@ -1,14 +1,13 @@
 /** The explain stage: crops in, explanations out. LRP runs in a worker thread of its own; no alarm waits for it. */
 import { systemClock } from '../../core/clock.js'
 import { messageOf } from '../../core/errors.js'
-import type { Explanation } from '../../core/types.js'
 import type { Choice } from './choose.js'
 import { checkModel, type EngineSetup } from './engines.js'
 import type { CropExplanation } from './explain-crop.js'
 import { EngineKeeper, type EngineState } from './keeper.js'
 import { NewestFirst } from './queue.js'
 import { saveHeatmaps } from './save.js'
-import type { Explained, ExplainOptions, ExplainRequest, ExplainStage, ExplainStats } from './types.js'
+import type { Explained, ExplainOptions, ExplainRequest, ExplainStage, ExplainStats, Explanation } from './types.js'
 
 export type { Choice } from './choose.js'
 export { type CropExplanation, explainCrop } from './explain-crop.js'
@@ -16,7 +15,7 @@ export { summedOverColours } from './explain-views.js'
 export { heatmapPng, overlayPng } from './heatmap.js'
 export type { EngineChoice, EngineState } from './keeper.js'
 export { overlayOf, writeAtomically } from './save.js'
-export type { Explained, ExplainOptions, ExplainRequest, ExplainStage, ExplainStats } from './types.js'
+export type { Explained, ExplainOptions, ExplainRequest, ExplainStage, ExplainStats, Explanation } from './types.js'
 
 const defaultMaxAgeMs = 300_000
 const defaultProbeAfterMs = 60_000

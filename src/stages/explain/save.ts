@@ -3,8 +3,8 @@ import { mkdir, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Clock, stamp } from '../../core/clock.js'
 import { DiskError, messageOf } from '../../core/errors.js'
-import type { Explanation } from '../../core/types.js'
 import { overlayPng } from './heatmap.js'
+import type { Explanation } from './types.js'
 
 /** Overlays are made at least this wide, so that people can see something. */
 const overlayWidth = 384

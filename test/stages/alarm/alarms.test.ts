@@ -1,18 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import type { AlarmMessage } from '../../../src/contract/messages.js'
 import { type AlarmOptions, createAlarms, endAfterRestart, type Observation } from '../../../src/stages/alarm/index.js'
+import { alarmDefaults } from '../../support/alarm-defaults.js'
 
-const rules = {
-  onsetThreshold: 0.7,
-  onsetS: 2,
-  clearThreshold: 0.45,
-  clearS: 3,
-  smoothingS: 1,
-  updateS: 10,
-  updateMinS: 1,
-  updatesPerS: 20,
-  trackLostS: 5
-}
+const { rules, priorities } = alarmDefaults
 const model = { name: 'm', sha256: 'f00d', demonstration: false }
 const t0 = Date.UTC(2026, 0, 1)
 const box = { x: 100, y: 100, width: 80, height: 100 }
@@ -24,6 +15,7 @@ function setUp(more: Partial<AlarmOptions> = {}) {
     cameras: { a: { ward: 'W', room: '12', bed: 'A' }, b: { ward: null, room: null, bed: null } },
     facility: 'F',
     rules,
+    priorities,
     model,
     clock,
     newId: () => `id${id++}`,
@@ -299,9 +291,9 @@ describe('commands and the rest', () => {
   })
 
   test('a technical alarm is raised once, carries its detail and is cleared once', () => {
-    const { alarms } = setUp({ priorities: { inference_failed: 'high' } })
+    const { alarms } = setUp({ priorities: { ...priorities, inference_failed: 'medium' } })
     const [raised] = alarms.technical('inference_failed', true, t0, 'the worker is stuck')
-    expect(raised).toMatchObject({ type: 'technical', priority: 'high', camera: null, score: null, threshold: null })
+    expect(raised).toMatchObject({ type: 'technical', priority: 'medium', camera: null, score: null, threshold: null })
     expect(raised?.text.en).toBe('Faces cannot be analysed: the worker is stuck')
     expect(alarms.technical('inference_failed', true, t0)).toEqual([])
     const [cleared, ...more] = alarms.technical('inference_failed', false, t0)

@@ -163,7 +163,8 @@ finish() {
   case $status in
     0) say_green "$checks/end" ;;
     1) say_red ;;
-    *) say 'The config is wrong, so painlens does not start. Correct it and start install.sh again.' ;;
+    2) say 'The config is wrong, so painlens does not start. Correct it and start install.sh again.' ;;
+    *) say "painlens check ended early (code $status): the table's last line and journalctl say why." ;;
   esac
   ((status == 0)) || exit 3
 }
@@ -179,7 +180,7 @@ say_green() {
 
 say_red() {
   say 'What is red does not work; → says what to do. The rest runs meanwhile. Look again with:'
-  say '  sudo -u painlens painlens check --config /etc/painlens/painlens.yaml'
+  say '  sudo painlens check --config /etc/painlens/painlens.yaml'
 }
 
 read_options "$@"

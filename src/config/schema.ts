@@ -78,7 +78,7 @@ const camera = z.strictObject({
     .enum(['auto', 'ffmpeg', 'nvidia', 'gstreamer'])
     .default('auto')
     .describe(
-      "What decodes: ffmpeg; nvidia, a Jetson's own decoder; gstreamer, the same without the hardware. auto is nvidia where there is one, else ffmpeg."
+      "What decodes: ffmpeg; nvidia, a Jetson's own decoder; gstreamer, the same without the hardware. auto is nvidia where there is one that works, else ffmpeg."
     ),
   masks: z
     .array(polygon)
@@ -190,7 +190,7 @@ const privacy = z.strictObject({
 
 const http = z.strictObject({
   enabled: z.boolean().default(true).describe('Answer /live, /ready and /metrics (Prometheus) over HTTP.'),
-  host: shaped(/^(localhost|[0-9.]+|[0-9a-f:.]*:[0-9a-f:.]*)$/i, 'an IP address of this device, or localhost')
+  host: shaped(/^(localhost|[0-9.]+|[0-9a-f.]*:[0-9a-f:.]*)$/i, 'an IP address of this device, or localhost')
     .default('127.0.0.1')
     .describe(
       'Where to listen. Anything but this device itself (127.0.0.1, ::1, localhost) demands a token; 0.0.0.0 is every network.'

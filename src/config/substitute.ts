@@ -13,7 +13,8 @@ export interface Sources {
 /** A value, or why there is none. */
 export type Substitute = { value: string } | { problem: string }
 
-const placeholder = /\$\{([A-Za-z_]+):([^}]*)\}/g
+/** Without another `${` inside, so that many that are never closed are not each read to the end. */
+const placeholder = /\$\{([A-Za-z_]+):((?:[^}$]|\$(?!\{))*)\}/g
 
 /** Each `${kind:name}` in a text, as written. */
 export const placeholdersIn = (text: string): string[] => text.match(placeholder) ?? []

@@ -103,7 +103,16 @@ export interface HealthMessage {
   uptime_s: number
   cameras: Record<
     string,
-    { state: CameraState; fps: number; frames: number; dropped: number; last_frame: string | null }
+    {
+      state: CameraState
+      fps: number
+      frames: number
+      dropped: number
+      last_frame: string | null
+      decoder: string
+      /** Why it is not the hardware's; null where it is, or where there is none. */
+      decoder_problem: string | null
+    }
   >
   /** From a frame's capture to its verdict. */
   latency_ms: { p50: number | null; p95: number | null }

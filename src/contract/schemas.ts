@@ -136,7 +136,12 @@ const health = z.strictObject({
       fps: z.number().min(0),
       frames: count,
       dropped: count,
-      last_frame: time.nullable()
+      last_frame: time.nullable(),
+      decoder: name.describe('What decodes its pictures.'),
+      decoder_problem: z
+        .string()
+        .nullable()
+        .describe("Why that is not this machine's hardware, where it should be; null otherwise.")
     })
   ),
   latency_ms: z.strictObject(percentiles).describe("From a frame's capture to its verdict."),

@@ -10,17 +10,21 @@ export interface Log {
   child(fields: object): Log
 }
 
+/** Longer texts in a line are cut: they come from outside, and whoever reads the log has no use for all of it. */
+const maxText = 4000
+
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent'
 
 /**
- * JSON lines on `write` (stderr by default), without secrets wherever in a line they turn up. A line stays JSON with the
+ * JSON lines on `write` (stderr by default), without secrets wherever in a line they turn up, and no text in one longer than
+ * 4000 characters. A line stays JSON with the
  * fields that it had, though a password be `level` or `1,"t`.
  */
 export function createLog(level: LogLevel, secrets: Secrets, write?: (line: string) => void): Log {
   const out = write ?? ((line: string) => void process.stderr.write(line))
   return pino(
     { level, base: null, timestamp: stdTimeFunctions.isoTime, formatters: { level: (label) => ({ level: label }) } },
-    { write: (line: string) => out(secrets.redact(line) === line ? line : withoutSecrets(line, secrets)) }
+    { write: (line: string) => out(isFit(line, secrets) ? line : withoutSecrets(line, secrets)) }
   )
 }
 
@@ -31,8 +35,10 @@ export const silentLog: Log = { debug: nothing, info: nothing, warn: nothing, er
 /** What pino itself says in each line, in words of its own. */
 const ownKeys = new Set(['level', 'time'])
 
+const isFit = (line: string, secrets: Secrets): boolean => line.length <= maxText && secrets.redact(line) === line
+
 function withoutSecrets(line: string, secrets: Secrets): string {
   const clean = (key: string, value: unknown): unknown =>
-    typeof value === 'string' && !ownKeys.has(key) ? secrets.redact(value) : value
+    typeof value === 'string' && !ownKeys.has(key) ? secrets.excerpt(value, maxText) : value
   return `${JSON.stringify(JSON.parse(line, clean))}\n`
 }

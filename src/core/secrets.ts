@@ -1,30 +1,27 @@
-import { inspect } from 'node:util'
+import { SpanScanner } from './span-scanner.js'
+import { drawSecret, shortest } from './spellings.js'
 
-/** Shorter ones are in too many innocent words, and blotting those out would tell what they are. */
-const shortest = 4
-/** Shorter pieces of base64 stand in other base64 by chance. */
-const shortestBase64 = 6
 /**
  * What a password was hashed into for one request (Digest, RFC 7616). It differs each time, so it is known by its place:
  * whoever has it, with the nonce beside it, can try passwords on it at leisure.
  */
 const digestResponse = /(\b(?:response|rspauth)\s*=\s*(?:\\*["'])?)[0-9a-f]{32,128}/gi
+/** The same where a text was cut. */
+const digestAtEnd = /(\b(?:response|rspauth)\s*=\s*(?:\\*["'])?)[0-9a-f]{1,128}$/i
 
 /**
- * Knows every secret of the config by value and blots it out of any text, in whatever spelling a program puts it there:
- * raw, percent-encoded (once or twice, all of it or some), escaped in JSON, JavaScript or HTML, in base64 (as in a Basic
- * header, whatever the user's name) or in hexadecimal. A secret of less than 4 characters is blotted out only where it
- * stands as a URL's password, `:pw@`. The hash of a Digest response is blotted out as well, whatever the secrets.
+ * Knows every secret of the config by value and blots it out of any text, in whatever spelling a program puts it there (see
+ * `drawSecret`), in time linear in the text. The hash of a Digest response is blotted out as well, whatever the secrets.
  */
 export class Secrets {
   readonly #values = new Set<string>()
-  #pattern: RegExp | null = null
+  readonly #scanner = new SpanScanner()
 
   /** Empty strings are ignored. */
   add(value: string | undefined): void {
     if (!value || this.#values.has(value)) return
     this.#values.add(value)
-    this.#pattern = null
+    this.#scanner.add((drawing) => drawSecret(drawing, value))
   }
 
   /** Registers the password as it stands in a URL. */
@@ -46,7 +43,18 @@ export class Secrets {
   }
 
   redact(text: string): string {
-    return this.#withoutValues(text).replace(digestResponse, '$1***')
+    return this.#withoutValues(text, false).replace(digestResponse, '$1***')
+  }
+
+  /**
+   * For text of unknown length: at most its first `length` UTF-16 units, redacted, and `…` where it was cut. What remains of
+   * a secret that the cut goes through is left out.
+   */
+  excerpt(text: string, length: number): string {
+    if (text.length <= length) return this.redact(text)
+    const splitsPair = /[\ud800-\udbff]/.test(text[length - 1] ?? '')
+    const head = this.#withoutValues(text.slice(0, splitsPair ? length - 1 : length), true)
+    return `${head.replace(digestResponse, '$1***').replace(digestAtEnd, '$1***')}…`
   }
 
   /** Takes secrets out of an error's text and stack, and out of what caused it, for whoever prints it. */
@@ -62,70 +70,16 @@ export class Secrets {
     return typeof error === 'string' ? this.redact(error) : error
   }
 
-  #withoutValues(text: string): string {
-    if (this.#values.size === 0) return text
-    this.#pattern ??= patternOf([...this.#values])
-    return text.replace(this.#pattern, '***')
+  /** @param cut whether the text goes on, and with it a secret that begins at its end */
+  #withoutValues(text: string, cut: boolean): string {
+    const { spans, open } = this.#scanner.scan(text)
+    const end = cut ? open : text.length
+    let clean = ''
+    let done = 0
+    for (let i = 0; i < spans.length && spans[i]! < end; i += 2) {
+      clean += `${text.slice(done, spans[i])}***`
+      done = spans[i + 1]!
+    }
+    return done === 0 && end === text.length ? text : clean + text.slice(done, end)
   }
-}
-
-/** The longest first: one secret may be a part of another. */
-function patternOf(values: readonly string[]): RegExp {
-  const sorted = [...values].sort((a, b) => b.length - a.length)
-  return new RegExp(sorted.flatMap(spellingsOf).join('|'), 'gu')
-}
-
-function spellingsOf(value: string): string[] {
-  const characters = [...value].map(spellingsOfCharacter).join('')
-  if ([...value].length < shortest) return [`(?<=:)${characters}(?=@)`]
-  const hex = Buffer.from(value).toString('hex')
-  // A JSON text or an address may be in base64 as a whole.
-  const whole = new Set([value, JSON.stringify(value).slice(1, -1), encodeURIComponent(value)])
-  const literal = [inspect(value).slice(1, -1), ...[...whole].flatMap(base64Of)].map(escaped)
-  return [characters, ...literal, hex, hex.toUpperCase()]
-}
-
-const entities: Record<string, string> = { '&': 'amp', '<': 'lt', '>': 'gt', '"': 'quot', "'": 'apos' }
-
-/** A pattern for one character as it is, percent-encoded, or escaped, JSON within JSON included. */
-function spellingsOfCharacter(character: string): string {
-  const percent = [...Buffer.from(character)].map((byte) => `%(?:25)*${caseless(byte.toString(16).padStart(2, '0'))}`)
-  const units = Array.from({ length: character.length }, (_, i) =>
-    character.charCodeAt(i).toString(16).padStart(4, '0')
-  )
-  const unicode = units.map((unit) => String.raw`\\+u${caseless(unit)}`)
-  const code = character.codePointAt(0)!
-  const html = `&(?:amp;)*(?:#0*${code}|#[xX]0*${caseless(code.toString(16))}${entity(character)});`
-  const named = { '\n': 'n', '\r': 'r', '\t': 't', '\b': 'b', '\f': 'f' }[character]
-  const more = character === ' ' ? [String.raw`\+`] : named ? [String.raw`\\+${named}`] : []
-  const plain =
-    character === '\\'
-      ? String.raw`\\+`
-      : /["'/`]/.test(character)
-        ? String.raw`\\*${escaped(character)}`
-        : escaped(character)
-  return `(?:${[plain, percent.join(''), unicode.join(''), html, ...more].join('|')})`
-}
-
-const entity = (character: string): string => (entities[character] ? `|${entities[character]}` : '')
-
-/** Hexadecimal digits in either case. */
-const caseless = (digits: string): string => digits.replace(/[a-f]/g, (digit) => `[${digit}${digit.toUpperCase()}]`)
-
-const escaped = (text: string): string => text.replace(/[\\^$.*+?()[\]{}|/]/g, String.raw`\$&`)
-
-/** What a value looks like within base64, by where in a group of three bytes it begins; both alphabets. */
-function base64Of(value: string): string[] {
-  const bytes = Buffer.from(value)
-  const found = [0, 1, 2].flatMap((before) => {
-    const text = Buffer.concat([Buffer.alloc(before), bytes])
-      .toString('base64')
-      .replace(/=+$/, '')
-    // Characters that hold bits of what stands before or behind are not known.
-    const from = Math.ceil((before * 8) / 6)
-    const to = Math.floor(((before + bytes.length) * 8) / 6)
-    const known = text.slice(from, to)
-    return [known, known.replaceAll('+', '-').replaceAll('/', '_')]
-  })
-  return [...new Set(found)].filter((text) => text.length >= shortestBase64)
 }

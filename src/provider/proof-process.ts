@@ -34,6 +34,7 @@ export interface ProvedRun {
 export type ProofAnswer = { runs: ProvedRun[] } | { provider: ProviderName; failure: string }
 
 const binding = 'onnxruntime_binding.node'
+const ownFiles = [binding, 'libonnxruntime.so.1']
 /** Pictures that the outputs are compared on: noise, for which no kernel has a shortcut. */
 const pictures = 2
 
@@ -75,7 +76,8 @@ function loadBindingFrom(folder: string): void {
 /** By the memory map of this process: LD_LIBRARY_PATH may have brought another library along (ld.so(8)). */
 function checkLoaded(folder: string): void {
   const map = readFileSync('/proc/self/maps', 'utf8')
-  const loaded = new Set(map.match(/\/\S*(?:onnxruntime_binding\.node|libonnxruntime\.so\.1)$/gm))
+  const paths = map.split('\n').map((line) => line.slice(line.indexOf('/')))
+  const loaded = new Set(paths.filter((path) => ownFiles.some((name) => path.endsWith(`/${name}`))))
   const others = [...loaded].filter((path) => dirname(path) !== folder)
   if (others.length > 0 || loaded.size === 0)
     throw new Error(
@@ -93,7 +95,7 @@ function loaderError(folder: string, provider: ProviderName): string | null {
     return null
   } catch (error) {
     const text = textOf(error)
-    return /cannot open shared object file|undefined symbol|version .* not found|ELF/.test(text) ? text : null
+    return /cannot open shared object file|undefined symbol|version `[^`']*' not found|ELF/.test(text) ? text : null
   }
 }
 

@@ -28,7 +28,7 @@ export async function runProof(
   const answer = await asked(request, signal)
   if ('runs' in answer) return answer.runs
   const { provider, failure } = answer
-  const missing = /(lib[\w.+-]+): cannot open shared object file/.exec(failure)?.[1]
+  const missing = missingLibrary(failure)
   throw new ProviderError(
     missing
       ? `${provider} needs ${missing}, which is not on this machine`
@@ -36,6 +36,13 @@ export async function runProof(
     where,
     fix
   )
+}
+
+/** Of `libcudart.so.12: cannot open shared object file`, as the system's loader says it. */
+export function missingLibrary(failure: string): string | undefined {
+  const [before, ...rest] = failure.split(': cannot open shared object file')
+  const name = before!.split(/[^\w.+-]/).at(-1)!
+  return rest.length > 0 && name.startsWith('lib') ? name : undefined
 }
 
 function asked(request: ProofRequest, signal?: AbortSignal): Promise<ProofAnswer> {

@@ -89,6 +89,20 @@ describe('Secrets', () => {
     expect(secrets.redact('hunter2!x hunter')).toBe('*** ***')
   })
 
+  it('passwords that overlap, by one character or more, are blotted out to the end; neighbours stay apart', () => {
+    const secrets = new Secrets()
+    secrets.add('abcdef')
+    secrets.add('fghijk')
+    expect(secrets.redact('xabcdefghijky')).toBe('x***y')
+    expect(secrets.redact('abcdefabcdef')).toBe('******')
+  })
+
+  it('a password with half a surrogate pair is blotted out and no reason to fail', () => {
+    const secrets = new Secrets()
+    secrets.add('x\ud83dyz12')
+    expect(secrets.redact('a x\ud83dyz12 b')).toBe('a *** b')
+  })
+
   it.each(['1', 'in', 'a.b'])(
     'a very short password, %s, is blotted out as a URL’s, and leaves words and numbers alone',
     (short) => {

@@ -99,7 +99,8 @@ function packages({ l4t, packageL4t = l4t ?? undefined, cudnnPackage }: BoxOptio
 
 /**
  * Each writes what it was asked into calls.log; systemctl starts what the release of a test says of itself, and node
- * runs it with bash, which is there sooner.
+ * runs it with bash, which is there sooner. systemd-run, which changes nothing, notes its properties in sandbox.log, and
+ * has the credentials and the folder that it was told of; as systemd 249 does, it takes the GPU from a unit with ProtectClock.
  */
 const standIns: Record<string, string> = {
   node: `#!/usr/bin/env bash
@@ -118,6 +119,25 @@ case $1 in
     rm -f "$root/run/active"
     "$root/usr/bin/node" "$root/opt/painlens/current/dist/main.js" run && touch "$root/run/active" ;;
 esac
+`,
+  'systemd-run': `#!/usr/bin/env bash
+root=$(cd "$(dirname "$0")/../.." && pwd)
+if [[ -e $root/run/no-bus ]]; then echo 'Failed to connect to bus: No such file or directory' >&2; exit 1; fi
+unset CREDENTIALS_DIRECTORY STATE_DIRECTORY
+: >"$root/run/sandbox.log"
+while [[ $1 == -* ]]; do
+  case $1 in
+    --property=LoadCredential=*) export CREDENTIALS_DIRECTORY=$root/etc/painlens/secrets ;;
+    --property=StateDirectory=*) export STATE_DIRECTORY=$root/var/lib/\${1##*=} ;;
+    --property=ProtectClock=yes) export GPU_IS_LOCKED=1 ;;
+    --setenv=*) export "\${1#--setenv=}" ;;
+    --) shift; break ;;
+  esac
+  case $1 in --property=*) echo "\${1#--property=}" >>"$root/run/sandbox.log" ;; esac
+  shift
+done
+if [[ -e $root/run/no-sandbox && $1 != true ]]; then exit 226; fi
+exec "$@"
 `,
   useradd: `#!/usr/bin/env bash
 root=$(cd "$(dirname "$0")/../.." && pwd)
@@ -140,12 +160,16 @@ export interface ReleaseOptions {
   run?: number
   provider?: number
   arch?: string
+  /** Lines more in [Service] of its unit. */
+  unit?: string
 }
 
 const answers = ({ check = '[ ok ] config          fine', checkCode = 0, run = 0, provider = 0 }: ReleaseOptions) => `
 case $1 in
   check)
     if grep -q wrong "\${@: -1}"; then echo '[fail] config          wrong'; exit 2; fi
+    if grep -q credential "\${@: -1}"; then echo "[ ok ] passwords       \${CREDENTIALS_DIRECTORY:-none}"; fi
+    if [[ -n \${GPU_IS_LOCKED:-} ]]; then echo '[warn] provider        an inference ran on cpu, because /dev/nvmap: Operation not permitted'; fi
     printf '%s' '${check && `${check}\n`}'
     exit ${checkCode} ;;
   run) exit ${run} ;;
@@ -163,6 +187,8 @@ export function makeRelease(version: string, options: ReleaseOptions = {}): stri
   cpSync(join(packageRoot, 'deploy'), join(release, 'deploy'), { recursive: true })
   write(join(release, 'package.json'), `${JSON.stringify({ name: 'painlens', version }, null, 2)}\n`)
   write(join(release, 'dist/main.js'), answers(options), 0o755)
+  const unit = join(release, 'deploy/jetson/painlens.service')
+  if (options.unit) write(unit, readFileSync(unit, 'utf8').replace('[Install]', `${options.unit}\n\n[Install]`))
   return seal(release, version, options.arch)
 }
 

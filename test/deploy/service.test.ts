@@ -58,8 +58,8 @@ describe.skipIf(!hasAnalyze)('painlens.service by systemd-analyze', () => {
     writeFileSync(file, good)
   })
 
-  it('leaves an exposure of at most 2.0 of 10', () => {
-    const { status, output } = analyze('security', '--offline=true', '--threshold=20', '--no-pager')
+  it('leaves an exposure of at most 2.1 of 10, 0.2 of them for ProtectClock, which would shut the GPU out', () => {
+    const { status, output } = analyze('security', '--offline=true', '--threshold=21', '--no-pager')
     expect(output).toMatch(/Overall exposure level for painlens\.service: \d/)
     expect(status).toBe(0)
   })

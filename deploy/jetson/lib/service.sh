@@ -61,6 +61,8 @@ take_config() {
     place "$1" "$2" 640 root:$user
     [[ $dry_run == no ]] || return 0
     config_replaced=yes
+    # The check gets its passwords as the service does.
+    write_credentials "$2"
     if is_wrong_config; then
       restore_config
       cat "$checks/config"
@@ -119,13 +121,14 @@ credential_names() {
   sed 's/^ *#.*//; s/ #.*//' "$1" | grep -o '\${credential:[A-Za-z0-9_.-]*}' | sed 's/.*:\(.*\)}/\1/' | sort -u || true
 }
 
-# painlens_of RELEASE ARGUMENTS…: as the service does it, the same user, the same passwords, the same folder.
+# painlens_of RELEASE ARGUMENTS…: as systemd would run that release's service, which may not be installed yet: the same user
+# and groups, sandbox, passwords, folders.
 painlens_of() {
-  local as=() main=$releases/$1/dist/main.js
+  local at=$releases/$1 within=()
   shift
-  if [[ -z $prefix ]]; then as=(runuser -u "$user" --); fi
-  "${as[@]}" env -C / NO_COLOR=1 CREDENTIALS_DIRECTORY="$etc/secrets" STATE_DIRECTORY="$state" \
-    "$prefix$node" "$main" "$@"
+  [[ -z $prefix ]] || within=(--prefix "$prefix")
+  (cd / && NO_COLOR=1 "$here/as-service.sh" "${within[@]}" "$at/deploy/jetson/painlens.service" \
+    "$prefix$node" "$at/dist/main.js" "$@")
 }
 
 # check_of RELEASE FILE: painlens check, its output into the file. 0 nothing red, 1 something is, 2 wrong config. A check

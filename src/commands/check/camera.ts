@@ -16,7 +16,7 @@ export async function checkCameras(context: CheckContext): Promise<Finding[]> {
       const { id, url } = camera
       const decoder = decoderFor(camera.decoder, decoders)
       const found = await checkCamera({ id, url, decoder, secrets: context.secrets }, context.signal)
-      return judge(what, camera, found, decoder.nameFor(found))
+      return judge(what, camera, found)
     } catch (error) {
       return failed(what, error)
     }
@@ -27,11 +27,12 @@ export async function checkCameras(context: CheckContext): Promise<Finding[]> {
 const largest = 1920 * 1080
 
 /** More than painlens looks at costs the box its decoding; less is fewer details than were asked for. */
-function judge(what: string, { fps, width, height }: CameraConfig, camera: CameraCheck, decoder: string): Finding {
+function judge(what: string, { fps, width, height }: CameraConfig, camera: CameraCheck): Finding {
   const size = camera.width && camera.height ? `${camera.width}x${camera.height}` : 'unknown size'
   const rate = camera.fps ? `${Math.round(camera.fps * 10) / 10} fps` : 'unknown rate'
   const picture = `${camera.codec ?? 'unknown codec'}, ${size}, ${rate}`
-  const found = `${picture}, decoded by ${decoder}, first picture after ${seconds(camera.firstFrameMs)}`
+  const found = `${picture}, decoded by ${camera.decoder}, first picture after ${seconds(camera.firstFrameMs)}`
+  if (camera.instead) return warn(what, `${found}; on the CPU, because ${camera.instead.what}`, camera.instead.fix)
   const pixels = (camera.width ?? 0) * (camera.height ?? 0)
   if (camera.fps && camera.fps < fps * 0.95)
     return warn(what, found, `It gives less than fps: ${fps}; raise the camera's rate, or lower fps.`)

@@ -58,7 +58,7 @@ export async function checkProvider({ config }: CheckContext): Promise<Finding[]
     warn(
       'provider',
       `${found}, because ${proof.fallback}`,
-      'Nothing to do on a box without a GPU (inference.provider: cpu says so); else see deploy/jetson.'
+      proof.remedy ?? 'Nothing to do on a box without a GPU (inference.provider: cpu says so); else see deploy/jetson.'
     )
   ]
 }

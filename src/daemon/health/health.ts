@@ -53,9 +53,10 @@ function explanationHealth(stats: ExplainStats): ExplanationHealth {
 }
 
 function cameraHealth(camera: WatchedCamera, clock: Clock): HealthMessage['cameras'][string] {
-  const { state, fps, frames, dropped, lastFrameAt } = camera.stats()
+  const { state, fps, frames, dropped, lastFrameAt, decoder, decoderProblem } = camera.stats()
   const lastFrame = lastFrameAt === null ? null : stamp(clock, lastFrameAt)
-  return { state, fps: tenth(fps), frames, dropped, last_frame: lastFrame }
+  const decoding = { decoder, decoder_problem: decoderProblem }
+  return { state, fps: tenth(fps), frames, dropped, last_frame: lastFrame, ...decoding }
 }
 
 function tenth(value: number): number

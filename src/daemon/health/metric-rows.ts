@@ -43,6 +43,16 @@ export const gauges: readonly Row[] = [
   cameraRow('ok', '1 while the camera gives pictures or is paused.', ({ state }) =>
     Number(state === 'ok' || state === 'paused')
   ),
+  [
+    'painlens_camera_decoder',
+    '1, by what decodes the pictures; fallback is 1 where it stands in for hardware that fails, base/health says why.',
+    ['camera', 'decoder', 'fallback'],
+    ({ cameras }) =>
+      [...cameras()].map(([camera, { decoder, decoderProblem }]) => [
+        { camera, decoder, fallback: decoderProblem === null ? '0' : '1' },
+        1
+      ])
+  ],
   ['painlens_outbox_messages', 'Messages that the broker has not confirmed.', [], (s) => one(s.outbox().depth)],
   ['painlens_mqtt_connected', '1 while there is a connection.', [], (s) => one(Number(s.mqtt()?.connected ?? false))],
   [

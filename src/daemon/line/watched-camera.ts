@@ -25,7 +25,8 @@ export interface WatchedCameraOptions {
   onPause: (pause: Pause | null) => void
 }
 
-export interface WatchedCameraStats extends Pick<CameraStats, 'reason' | 'restarts' | 'quietMs'> {
+export interface WatchedCameraStats
+  extends Pick<CameraStats, 'reason' | 'restarts' | 'quietMs' | 'decoder' | 'decoderProblem'> {
   state: CameraState
   fps: number
   frames: number

@@ -2,6 +2,7 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import * as ort from 'onnxruntime-node'
+import { type DeviceRefusal, refusedDevice } from '../../core/devices.js'
 import { messageOf, ProviderError } from '../../core/errors.js'
 import { placedNodes } from './profile.js'
 import { openSession, type ProviderName } from './session.js'
@@ -15,6 +16,8 @@ export interface ProviderProof {
   nodes: Record<string, number>
   /** Set when `auto` had to fall back: what was tried and why it failed. */
   fallback?: string
+  /** What to do about that, where a device file is the reason. */
+  remedy?: string
 }
 
 /** What ONNX Runtime calls them, in its profiles. */
@@ -38,23 +41,33 @@ const remedies: Record<ProviderName, string> = {
  * Proves a provider by a real inference of a real model, since being listed or even loaded says little: ONNX Runtime
  * runs on the CPU what a provider does not take. The profile must show that nodes ran on the provider.
  * @param model an ONNX file with one float32 input
+ * @param refused the GPU's device file that may not be opened, of which ONNX Runtime says no more than "no device"
  * @throws ProviderError when a provider was named and does not work, or when not even the CPU does
  */
-export async function proveProvider(choice: ProviderChoice, model: string, threads?: number): Promise<ProviderProof> {
+export async function proveProvider(
+  choice: ProviderChoice,
+  model: string,
+  threads?: number,
+  refused: () => DeviceRefusal | undefined = () => refusedDevice('gpu')
+): Promise<ProviderProof> {
   const failures: string[] = []
+  let remedy: string | undefined
   for (const provider of choice === 'auto' ? automatic : [choice]) {
     try {
       const nodes = await profiledInference(provider, model, threads)
       if (!nodes[profileNames[provider]]) throw new Error(`no node of ${model} ran on it`)
-      return { provider, nodes, ...(failures.length > 0 && { fallback: failures.join('; ') }) }
+      return { provider, nodes, ...(failures.length > 0 && { fallback: failures.join('; '), remedy }) }
     } catch (error) {
       if (provider === 'cpu') throw error
-      failures.push(`${provider}: ${reasonOf(error)}`)
+      const device = refused()
+      const reason = device ? `${reasonOf(error)}; ${device.what}` : reasonOf(error)
+      failures.push(`${provider}: ${reason}`)
+      remedy ??= device?.fix
       if (choice !== 'auto')
         throw new ProviderError(
-          `does not work (${reasonOf(error)})`,
+          `does not work (${reason})`,
           `inference.provider ${provider}`,
-          remedies[provider]
+          device?.fix ?? remedies[provider]
         )
     }
   }

@@ -44,10 +44,29 @@ export function createAuthenticator({ user, password, scheme }: RtspCredentials)
  */
 function parseDigest(authorization: string): Map<string, string> {
   const fields = new Map<string, string>()
-  const list = /^Digest\s+(.*)$/i.exec(authorization)?.[1] ?? ''
-  for (const [, name, quoted, bare] of list.matchAll(/(\w+)=(?:"(.*?)"(?=\s*(?:,|$))|([^\s,]+))/g))
-    fields.set(name!.toLowerCase(), quoted ?? bare ?? '')
+  const list = /^Digest\s/i.test(authorization) ? authorization.slice('Digest '.length) : ''
+  let at = 0
+  for (let equals = list.indexOf('='); equals >= 0; equals = list.indexOf('=', at)) {
+    const name = list.slice(at, equals).split(/\W/).at(-1)!
+    const begin = equals + 1
+    const quoted = list[begin] === '"'
+    at = quoted ? endOfQuoted(list, begin + 1) : endOfBare(list, begin)
+    if (name !== '') fields.set(name.toLowerCase(), list.slice(quoted ? begin + 1 : begin, at))
+  }
   return fields
+}
+
+/** Where the closing quote stands; the list's length where there is none. */
+function endOfQuoted(list: string, from: number): number {
+  const closing = /"\s*(?:,|$)/g
+  closing.lastIndex = from
+  return closing.exec(list)?.index ?? list.length
+}
+
+function endOfBare(list: string, from: number): number {
+  const end = /[\s,]/g
+  end.lastIndex = from
+  return end.exec(list)?.index ?? list.length
 }
 
 const md5 = (text: string): string => createHash('md5').update(text).digest('hex')

@@ -200,5 +200,8 @@ export class RtspConnection {
 
 /** The path of an RTSP URI, without a slash at its end; `` for `*`. */
 function pathOf(uri: string): string {
-  return (/^rtsps?:\/\/[^/?#]*([^?#]*)/i.exec(uri)?.[1] ?? '').replace(/\/+$/, '')
+  const path = /^rtsps?:\/\/[^/?#]*([^?#]*)/i.exec(uri)?.[1] ?? ''
+  let end = path.length
+  while (path[end - 1] === '/') end--
+  return path.slice(0, end)
 }

@@ -25,7 +25,7 @@ const maxBodyBytes = 64 * 1024
 const interleavedHeadBytes = 4
 const dollar = 0x24
 const requestLine = /^([A-Z_]{2,32}) (\S{1,2048}) RTSP\/1\.\d$/
-const headerLine = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*(.*?)[ \t]*$/
+const headerLine = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):(.*)$/
 
 /**
  * Takes bytes in any portions and gives back the whole messages in them. Holds back at most one unfinished message
@@ -108,7 +108,7 @@ function parseHead(head: string): { method: string; uri: string; headers: Map<st
   for (const line of lines) {
     const header = headerLine.exec(line)
     if (!header) throw new RtspSyntaxError('a header line has no name')
-    headers.set(header[1]!.toLowerCase(), header[2]!)
+    headers.set(header[1]!.toLowerCase(), header[2]!.trim())
   }
   return { method: request[1]!, uri: request[2]!, headers }
 }

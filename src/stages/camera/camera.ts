@@ -5,7 +5,8 @@ import type { Log } from '../../core/log.js'
 import type { Secrets } from '../../core/secrets.js'
 import type { CameraState, Frame, Polygon } from '../../core/types.js'
 import type { Decoder } from './decoder.js'
-import { DecoderRun, type StreamMemory } from './decoder-run.js'
+import { DecoderChoice } from './decoder-choice.js'
+import { DecoderRun, type Seen, type StreamMemory } from './decoder-run.js'
 import { type Failure, hung } from './failure.js'
 import { FrameAssembler } from './frames.js'
 import { maskSpans } from './masks.js'
@@ -57,6 +58,10 @@ export interface CameraStats extends CameraStatus {
   restarts: number
   /** For how long the running decoder has given no picture, in ms; null while none runs. */
   quietMs: number | null
+  /** What decodes its pictures now. */
+  decoder: string
+  /** Why it is not the better one that this machine has or should have; null where it is. */
+  decoderProblem: string | null
 }
 
 /** A supervised camera: keeps a decoder running until it is stopped, and never throws for what a camera does. */
@@ -87,6 +92,7 @@ class SupervisedCamera implements Camera {
   readonly #url: CameraUrl
   readonly #timing: CameraTiming
   readonly #backoff: Backoff
+  readonly #choice: DecoderChoice
   readonly #assembler: FrameAssembler
   readonly #picture: PictureWatch
   readonly #frames = new Subject<Frame>()
@@ -100,6 +106,8 @@ class SupervisedCamera implements Camera {
   #heardAt = 0
   #running = false
   #failure: Failure | undefined
+  /** The last reason for another decoder that was told. */
+  #told: string | undefined
   /** Set when the child was killed for its silence. */
   #silence: Failure | undefined
   /** When the running child's first picture came. */
@@ -114,6 +122,7 @@ class SupervisedCamera implements Camera {
     this.#url = url
     this.#timing = { ...defaultTiming, ...options.timing }
     this.#backoff = new Backoff(this.#timing, options.random ?? Math.random)
+    this.#choice = new DecoderChoice(options.decoder)
     this.#states = new BehaviorSubject<CameraStatus>({ state: 'connecting', since: options.clock.now() })
     const masks = maskSpans(options.masks, options)
     this.#picture = new PictureWatch(options, masks, options.picture)
@@ -139,7 +148,7 @@ class SupervisedCamera implements Camera {
   stats(): CameraStats {
     const fps = this.#rate.rate(this.#options.clock.now())
     const quietMs = this.#run ? performance.now() - this.#heardAt : null
-    return { ...this.#states.value, ...this.#counts, fps, lastFrameAt: this.#lastFrameAt, quietMs }
+    return { ...this.#states.value, ...this.#counts, fps, lastFrameAt: this.#lastFrameAt, quietMs, ...this.#decoder() }
   }
 
   start(): void {
@@ -149,6 +158,7 @@ class SupervisedCamera implements Camera {
     this.#backoff.reset()
     this.#setState('connecting')
     this.#lostTimer = setTimeout(() => this.#setState('lost'), this.#timing.lostMs)
+    this.#tellDecoder('is not watched by its best decoder')
     this.#launch()
   }
 
@@ -163,12 +173,12 @@ class SupervisedCamera implements Camera {
   }
 
   #launch(): void {
-    const { decoder, clock, log, secrets, fps, width, height } = this.#options
+    const { clock, log, secrets, fps, width, height } = this.#options
     this.#silence = undefined
     this.#steadySince = undefined
     this.#heardAt = performance.now()
     const run = new DecoderRun({
-      decoder,
+      decoder: this.#choice.current,
       request: { url: this.#url, fps, width, height, readMs: this.#timing.readMs },
       memory: this.#memory,
       onStart: (pictures) => {
@@ -178,10 +188,10 @@ class SupervisedCamera implements Camera {
       onData: (chunk) => {
         if (this.#run === run) this.#assembler.push(chunk, clock.now())
       },
-      redact: (line) => secrets.redact(line),
+      redact: (line, length) => secrets.excerpt(line, length),
       onLine: (line) => log.debug({ camera: this.id, line }, 'decoder'),
       onEnd: (failure) => {
-        if (this.#run === run) this.#onEnd(this.#silence ?? failure)
+        if (this.#run === run) this.#onEnd(this.#silence ?? failure, run.seen)
       }
     })
     this.#run = run
@@ -221,11 +231,17 @@ class SupervisedCamera implements Camera {
     this.#setState(state, reason)
   }
 
-  #onEnd(failure: Failure): void {
+  #onEnd(ended: Failure, seen: Seen): void {
     clearTimeout(this.#silenceTimer)
     this.#run = undefined
+    const { failure, changed } = this.#choice.judge(ended, seen)
     const known = this.#failure?.kind === failure.kind
     this.#failure = failure
+    if (changed) this.#changeDecoder()
+    else this.#tryAgain(failure, known)
+  }
+
+  #tryAgain(failure: Failure, known: boolean): void {
     const waitMs = this.#backoff.next(failure.kind)
     const error = new CameraError(failure.what, `camera ${this.id} at ${this.#url.shown}`, failure.fix)
     const fields = { camera: this.id, kind: failure.kind, retryMs: Math.round(waitMs) }
@@ -235,6 +251,36 @@ class SupervisedCamera implements Camera {
       this.#counts.restarts++
       this.#launch()
     }, waitMs)
+  }
+
+  /** At once: what failed is not the camera, which need not be spared. */
+  #changeDecoder(): void {
+    this.#tellDecoder('gets no picture from its decoder, another takes over')
+    this.#setState(this.#states.value.state === 'lost' ? 'lost' : 'connecting')
+    this.#counts.restarts++
+    this.#launch()
+  }
+
+  /** Loudly, for the CPU carries what the hardware should. */
+  #tellDecoder(what: string): void {
+    const { instead, current } = this.#choice
+    if (!instead) return
+    const level = this.#told === instead.what ? 'debug' : 'warn'
+    this.#told = instead.what
+    const fields = {
+      camera: this.id,
+      decoder: current.name,
+      kind: instead.kind,
+      reason: instead.what,
+      fix: instead.fix
+    }
+    this.#options.log[level](fields, `camera ${what}`)
+  }
+
+  #decoder(): Pick<CameraStats, 'decoder' | 'decoderProblem'> {
+    const { current, instead } = this.#choice
+    const { stream } = this.#memory
+    return { decoder: stream ? current.nameFor(stream) : current.name, decoderProblem: instead?.what ?? null }
   }
 
   #setState(state: CameraState, why?: string): void {

@@ -1,7 +1,8 @@
 import { CameraError } from '../../core/errors.js'
 import type { Secrets } from '../../core/secrets.js'
 import type { Decoder } from './decoder.js'
-import { DecoderRun } from './decoder-run.js'
+import { DecoderChoice } from './decoder-choice.js'
+import { DecoderRun, type Seen } from './decoder-run.js'
 import { type Failure, hung } from './failure.js'
 import { bytesOf } from './pixels.js'
 import { defaultTiming } from './timing.js'
@@ -24,6 +25,10 @@ export interface CameraCheck {
   /** Pictures per second, as declared or else as timed. */
   fps?: number
   firstFrameMs: number
+  /** What decoded it. */
+  decoder: string
+  /** Why it was not the better one that this machine has or should have. */
+  instead?: Failure
 }
 
 /** The pictures are only counted, never shown, so they may be small. */
@@ -33,24 +38,40 @@ const timedPictures = 10
 const timedMs = 2000
 
 /**
- * Opens a camera once, for a picture, or a few to find out their rate.
+ * Opens a camera once, for a picture, or a few to find out their rate; by the decoder's fallback where it fails by itself.
  * @throws CameraError with what to do when there is none in time; the signal's reason when it aborts
  */
 export async function checkCamera(options: CameraCheckOptions, signal?: AbortSignal): Promise<CameraCheck> {
   registerSecrets(options.url, options.secrets)
   const url = parseCameraUrl(options.url, options.id)
-  signal?.throwIfAborted()
+  const choice = new DecoderChoice(options.decoder)
+  for (;;) {
+    signal?.throwIfAborted()
+    const probe = new CameraProbe(options, choice.current, url)
+    const found = await lookThrough(probe, options, choice.current, signal)
+    if (!('failure' in found)) return { ...found, instead: choice.instead }
+    const { failure, changed } = choice.judge(found.failure, probe.seen)
+    if (!changed) throw new CameraError(failure.what, `camera ${options.id} at ${url.shown}`, failure.fix)
+  }
+}
+
+async function lookThrough(
+  probe: CameraProbe,
+  options: CameraCheckOptions,
+  decoder: Decoder,
+  signal?: AbortSignal
+): Promise<CameraCheck | { failure: Failure }> {
   const started = performance.now()
-  const probe = new CameraProbe(options, url)
   try {
-    await probe.pictures(1, options.timeoutMs ?? defaultTiming.connectMs, signal)
+    const failure = await probe.pictures(1, options.timeoutMs ?? defaultTiming.connectMs, signal)
+    if (failure) return { failure }
     const firstFrameMs = performance.now() - started
     // What standard error says came first but may be read last.
     await new Promise((resolve) => setTimeout(resolve, 20))
-    const stream = options.decoder.describe(probe.lines)
-    if (stream.fps === undefined) await probe.pictures(timedPictures, timedMs, signal).catch(() => undefined)
+    const stream = decoder.describe(probe.lines)
+    if (stream.fps === undefined) await probe.pictures(timedPictures, timedMs, signal)
     signal?.throwIfAborted()
-    return { ...stream, fps: stream.fps ?? probe.fps(), firstFrameMs }
+    return { ...stream, fps: stream.fps ?? probe.fps(), firstFrameMs, decoder: decoder.nameFor(stream) }
   } finally {
     await probe.stop()
   }
@@ -59,7 +80,6 @@ export async function checkCamera(options: CameraCheckOptions, signal?: AbortSig
 /** One decoder that runs for the sake of finding out about a camera. */
 class CameraProbe {
   readonly lines: string[] = []
-  readonly #where: string
   readonly #run: DecoderRun
   readonly #times: number[] = []
   #pictureBytes = 0
@@ -67,13 +87,12 @@ class CameraProbe {
   #failure: Failure | undefined
   #notify: () => void = () => undefined
 
-  constructor({ id, decoder, secrets }: CameraCheckOptions, url: CameraUrl) {
-    this.#where = `camera ${id} at ${url.shown}`
+  constructor({ secrets }: CameraCheckOptions, decoder: Decoder, url: CameraUrl) {
     this.#run = new DecoderRun({
       decoder,
       request: { url, fps: 60, ...probeSize, readMs: defaultTiming.readMs, verbose: true },
       memory: {},
-      redact: (line) => secrets.redact(line),
+      redact: (line, length) => secrets.excerpt(line, length),
       onStart: (pictures) => {
         if (pictures) this.#pictureBytes = bytesOf(pictures)
       },
@@ -86,18 +105,21 @@ class CameraProbe {
     })
   }
 
-  /** Back when so many pictures have come since the start. */
-  async pictures(count: number, withinMs: number, signal?: AbortSignal): Promise<void> {
+  get seen(): Seen {
+    return this.#run.seen
+  }
+
+  /** Back when so many pictures have come since the start; with a failure when they do not. */
+  async pictures(count: number, withinMs: number, signal?: AbortSignal): Promise<Failure | undefined> {
     const aborted = new AbortController()
     let timer: NodeJS.Timeout | undefined
     try {
-      await new Promise<void>((resolve, reject) => {
-        const fail = ({ what, fix }: Failure): void => reject(new CameraError(what, this.#where, fix))
+      return await new Promise<Failure | undefined>((resolve, reject) => {
         this.#notify = () => {
-          if (this.#times.length >= count) resolve()
-          else if (this.#failure) fail(this.#failure)
+          if (this.#times.length >= count) resolve(undefined)
+          else if (this.#failure) resolve(this.#failure)
         }
-        timer = setTimeout(() => fail(hung(withinMs)), withinMs)
+        timer = setTimeout(() => resolve(hung(withinMs)), withinMs)
         signal?.addEventListener('abort', () => reject(signal.reason), { signal: aborted.signal })
         this.#notify()
       })

@@ -18,8 +18,8 @@ const maxLineLength = 2000
 export interface DecoderChildOptions {
   command: DecoderCommand
   onData(chunk: Buffer): void
-  /** Makes a line of standard error fit to be kept and shown. */
-  redact(line: string): string
+  /** Makes a line of standard error fit to be kept and shown: without secrets, and of at most `length` characters. */
+  redact(line: string, length: number): string
   /** Lines that are not worth keeping. */
   noise: RegExp
   /** A line of standard error, redacted. */
@@ -79,11 +79,13 @@ export class DecoderChild {
   }
 
   #follow(child: ChildProcess): void {
+    const { command } = this.#options
     // Without file descriptors left there are no streams, whatever the type says; its error event follows.
     for (const stream of child.stdio ?? []) stream?.on('error', () => undefined)
     child.on('exit', (code, signal) => {
       // Both may have ended by the time we hear of it, and not in the order in which we do.
-      if (!this.#cause || (this.#cause.code === 0 && !this.#told)) this.#cause = { code, signal }
+      const decoding = command.next !== undefined && child === this.#processes.at(-1)
+      if (!this.#cause || (this.#cause.code === 0 && !this.#told)) this.#cause = { code, signal, decoding }
       if (this.#processes.length === 1) return
       // The one behind it is left to finish what it has been given, and at its end the one before has ended by itself;
       // behind one that failed, the one before writes for nobody.
@@ -112,7 +114,7 @@ export class DecoderChild {
 
   #onLine(raw: string): void {
     if (this.#options.noise.test(raw)) return
-    const line = this.#options.redact(raw)
+    const line = this.#options.redact(raw, maxLineLength)
     if (this.#lines.push(line) > keptLines) this.#lines.shift()
     this.#options.onLine(line)
   }
@@ -155,7 +157,7 @@ function environment(): NodeJS.ProcessEnv {
   return { ...Object.fromEntries(own.map((name) => [name, process.env[name]])), LC_ALL: 'C', GST_DEBUG_NO_COLOR: '1' }
 }
 
-/** Lines without their end; empty ones are left out, and ones that never end are cut. */
+/** Lines without their end; empty ones are left out, and ones that never end are cut, one character late so that it shows. */
 function readLines(stream: Readable, onLine: (line: string) => void): void {
   let rest = ''
   const emit = (line: string): void => {
@@ -164,8 +166,8 @@ function readLines(stream: Readable, onLine: (line: string) => void): void {
   stream.setEncoding('utf8')
   stream.on('data', (text: string) => {
     const lines = (rest + text).split(/[\r\n]+/)
-    rest = (lines.pop() ?? '').slice(0, maxLineLength)
-    for (const line of lines) emit(line.slice(0, maxLineLength))
+    rest = (lines.pop() ?? '').slice(0, maxLineLength + 1)
+    for (const line of lines) emit(line.slice(0, maxLineLength + 1))
   })
   stream.on('end', () => emit(rest))
 }

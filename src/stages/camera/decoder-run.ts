@@ -8,6 +8,15 @@ export interface StreamMemory {
   stream?: StreamDescription
 }
 
+/** What has come of a run so far. */
+export interface Seen {
+  /** The camera was reached, and sends a stream that was recognised. */
+  stream: boolean
+  picture: boolean
+  /** What ended it is the program that decodes, not the one that opens the camera. */
+  decoderEnded: boolean
+}
+
 export interface DecoderRunOptions {
   decoder: Decoder
   request: DecoderRequest
@@ -15,7 +24,7 @@ export interface DecoderRunOptions {
   /** Another child starts: nothing of the last one's data belongs to what follows. */
   onStart(pictures: PictureLayout | undefined): void
   onData(chunk: Buffer): void
-  redact(line: string): string
+  redact(line: string, length: number): string
   onLine(line: string): void
   /** No picture will come any more. */
   onEnd(failure: Failure): void
@@ -33,13 +42,19 @@ export class DecoderRun {
   readonly #options: DecoderRunOptions
   #child: DecoderChild
   #stopped = false
-  #sawPicture = false
+  readonly #seen: Seen = { stream: false, picture: false, decoderEnded: false }
+  /** A child of this run has described the stream. */
+  #described = false
   /** The stream turned out to be another than the one remembered; that is put right once. */
   #corrected: 'no' | 'now' | 'done' = 'no'
 
   constructor(options: DecoderRunOptions) {
     this.#options = options
     this.#child = this.#start()
+  }
+
+  get seen(): Readonly<Seen> {
+    return this.#seen
   }
 
   /** Ends it at once, also when it hangs; `onEnd` follows. */
@@ -57,16 +72,18 @@ export class DecoderRun {
     const { decoder, request, memory, onStart, onData, redact, onLine } = this.#options
     const command = decoder.command({ ...request, stream: memory.stream })
     const described: string[] = []
+    this.#seen.stream ||= this.#described && command.next !== undefined
     onStart(command.pictures)
     return new DecoderChild({
       command,
       redact,
       noise: decoder.noise,
       onData: (chunk) => {
-        this.#sawPicture = true
+        this.#seen.picture = true
         onData(chunk)
       },
       onLine: (line) => {
+        this.#seen.stream ||= command.next !== undefined && decoder.describe([line]).codec !== undefined
         if (!command.pictures) described.push(line)
         else if (this.#corrected === 'no' && this.#isAnother(line)) this.#correct(line)
         onLine(line)
@@ -75,7 +92,10 @@ export class DecoderRun {
         const known = this.#corrected === 'now' || (!command.pictures && end.code === 0 && this.#learn(described))
         if (this.#corrected === 'now') this.#corrected = 'done'
         if (known && !this.#stopped) this.#child = this.#start()
-        else this.#end(command, classify(decoder.failures, end))
+        else {
+          this.#seen.decoderEnded = end.decoding === true
+          this.#end(command, classify(decoder.failures, end))
+        }
       }
     })
   }
@@ -96,13 +116,14 @@ export class DecoderRun {
   #learn(lines: readonly string[]): boolean {
     const stream = this.#options.decoder.describe(lines)
     if (stream.codec === undefined) return false
+    this.#described = true
     this.#options.memory.stream = stream
     return true
   }
 
   /** A stream that gave no picture may be of another kind by now. */
   #end({ pictures }: DecoderCommand, failure: Failure): void {
-    if (pictures && !this.#sawPicture) this.#options.memory.stream = undefined
+    if (pictures && !this.#seen.picture) this.#options.memory.stream = undefined
     this.#options.onEnd(failure)
   }
 }

@@ -1,5 +1,5 @@
 import type { Size } from '../../core/types.js'
-import type { FailurePattern } from './failure.js'
+import type { Failure, FailurePattern } from './failure.js'
 import type { PictureLayout } from './pixels.js'
 import type { CameraUrl } from './url.js'
 
@@ -51,4 +51,10 @@ export interface Decoder {
   readonly failures: readonly FailurePattern[]
   /** Reads the camera's own size and rate from standard error. */
   describe(lines: readonly string[]): StreamDescription
+  /** Takes its place for a camera where it fails for a reason that is not the camera's. */
+  readonly fallback?: Decoder
+  /** Set where it takes the place of a better one that this machine should have: why. */
+  readonly instead?: Failure
+  /** What is behind a failure of its own, where it can tell, by the devices that it needs. */
+  explain?(failure: Failure): Failure
 }

@@ -36,6 +36,8 @@ export interface DecoderEnd {
   signal: NodeJS.Signals | null
   /** Set when it could not be started at all. */
   error?: Error
+  /** Of two programs the second, which decodes, ended first or failed; the one that opens the camera only followed. */
+  decoding?: boolean
   /** Its last lines of standard error, redacted. */
   lines: readonly string[]
 }

@@ -133,7 +133,7 @@ export const ffmpegNoise =
 
 /** From `Stream #0:0: Video: h264 (High), yuv420p(progressive), 1280x720 [SAR 1:1 DAR 16:9], 25 fps, 25 tbr`. */
 export function describe(lines: readonly string[]): StreamDescription {
-  const line = lines.find((candidate) => /Stream #0:\d+.*: Video:/.test(candidate)) ?? ''
+  const line = lines.find((candidate) => /^ *Stream #0:\d.*: Video:/.test(candidate)) ?? ''
   const size = / (\d{2,5})x(\d{2,5})\b/.exec(line)
   const rate = / ([\d.]+) fps\b/.exec(line) ?? / ([\d.]+) tbr\b/.exec(line)
   return {

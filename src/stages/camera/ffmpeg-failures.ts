@@ -53,7 +53,8 @@ export const ffmpegFailures: readonly FailurePattern[] = [
     fix: network
   },
   {
-    pattern: /decoder .*not found|no decoder|unknown codec|unsupported codec|could not find codec parameters/i,
+    pattern:
+      /decoder (\([^()]*\) |[^ ()]+ )?not found|no decoder|unknown codec|unsupported codec|could not find codec parameters/i,
     kind: 'unsupported_codec',
     what: 'the stream is of a kind that this FFmpeg cannot decode',
     fix: 'Set the camera to H.264, H.265 or MJPEG.'

@@ -44,7 +44,7 @@ export function readProbe(command: string, { version, rtsp, decoders, help }: Pr
   const number = /^n?(\d+)\.(\d+)/.exec(name)
   if (number && isOlder([Number(number[1]), Number(number[2])]))
     throw new ProgramError(`is FFmpeg ${name}, 4.4 or later is needed`, command, install)
-  if (!/^\s*-rtsp_transport\b/m.test(rtsp))
+  if (!/^ *-rtsp_transport\b/m.test(rtsp))
     throw new ProgramError('was built without RTSP', `${command} ${name}`, install)
   const missing = videoCodecs.filter((codec) => !new RegExp(`^ V\\S* ${codec}\\s`, 'm').test(decoders))
   if (missing.length > 0)
@@ -52,8 +52,8 @@ export function readProbe(command: string, { version, rtsp, decoders, help }: Pr
   return {
     command,
     version: name,
-    timeoutOption: /^\s*-stimeout\b/m.test(rtsp) ? 'stimeout' : 'timeout',
-    passthrough: [/^\s*-fps_mode\b/m.test(help) ? '-fps_mode' : '-vsync', 'passthrough']
+    timeoutOption: /^ *-stimeout\b/m.test(rtsp) ? 'stimeout' : 'timeout',
+    passthrough: [/^ *-fps_mode\b/m.test(help) ? '-fps_mode' : '-vsync', 'passthrough']
   }
 }
 

@@ -1,5 +1,9 @@
+import { refusals } from '../../core/devices.js'
 import type { FailurePattern } from './failure.js'
 import { ffmpegFailures } from './ffmpeg-failures.js'
+
+/** Of a device; FFmpeg may say the same of the network, where a firewall refuses the camera. */
+const ofDevice = (words: string): RegExp => new RegExp(`(?:/dev/|device|system error).*${words}`, 'i')
 
 const otherDecoder = 'Set decoder: ffmpeg for this camera to go on without it.'
 
@@ -12,10 +16,22 @@ const gstFirst: readonly FailurePattern[] = [
     fix: 'nvidia needs a Jetson with its nvidia-l4t-gstreamer, gstreamer needs gstreamer1.0-libav; both need gstreamer1.0-plugins-bad. Or set decoder: auto.'
   },
   {
-    pattern: /cannot (open|identify) device|could not open device|error getting capabilities|permission denied/i,
+    pattern: ofDevice('operation not permitted'),
+    kind: 'decoder_unusable',
+    what: `the decoder of this machine cannot be opened: ${refusals.EPERM.what}`,
+    fix: `${refusals.EPERM.fix} ${otherDecoder}`
+  },
+  {
+    pattern: ofDevice('permission denied'),
+    kind: 'decoder_unusable',
+    what: `the decoder of this machine cannot be opened: ${refusals.EACCES.what}`,
+    fix: `${refusals.EACCES.fix} ${otherDecoder}`
+  },
+  {
+    pattern: /cannot (open|identify) device|could not open device|error getting capabilities/i,
     kind: 'decoder_unusable',
     what: 'the decoder of this machine cannot be opened',
-    fix: `Let the user that painlens runs as into the group video (sudo usermod -aG video painlens). ${otherDecoder}`
+    fix: `See whether its device files (/dev/nvhost-nvdec, /dev/nvmap) are there, and restart the machine if not. ${otherDecoder}`
   },
   {
     pattern:

@@ -5,6 +5,7 @@ import { type CommandName, commandNames, type ResponseMessage } from '../../cont
 import { commandOf, topicOf, trialCommand } from '../../contract/topics.js'
 import { messageOf } from '../../core/errors.js'
 import type { Log } from '../../core/log.js'
+import type { Secrets } from '../../core/secrets.js'
 import { maxCommandBytes } from './payload.js'
 
 /** What a handler resolves with goes into the answer's `data`; what it throws, into its `error`. */
@@ -13,6 +14,8 @@ export type CommandHandlers = { [Name in CommandName]: (args: CommandArguments[N
 export interface CommandDeskOptions {
   base: string
   handlers: CommandHandlers
+  /** Names and values of a command may be quoted in answers and in the log, and may hold any of these. */
+  secrets: Secrets
   /** Publishes an answer. */
   answer(topic: string, message: ResponseMessage, properties: IPublishPacket['properties']): Promise<void>
   log: Log
@@ -20,6 +23,8 @@ export interface CommandDeskOptions {
 
 /** Commands that may wait for their turn; a flood beyond it is left unanswered and counted. */
 const maxWaiting = 64
+/** Of what a sender has chosen, so much is repeated in answers and in the log: characters of a name, names, characters in all. */
+const quoted = { name: 64, names: 5, all: 1000 }
 
 /** Takes commands one after the other, checks them, hands them to their handlers and answers each. Nothing that comes in can throw. */
 export class CommandDesk {
@@ -42,7 +47,7 @@ export class CommandDesk {
     const name = commandOf(base, topic)
     if (name === null || name === trialCommand) return
     if (packet.retain) {
-      log.warn({ command: name.slice(0, 64) }, 'a retained command was ignored; publish commands without retain')
+      log.warn({ command: this.#shortened(name) }, 'a retained command was ignored; publish commands without retain')
       return
     }
     if (this.#waiting >= maxWaiting) {
@@ -50,8 +55,11 @@ export class CommandDesk {
       return
     }
     this.#waiting++
+    // While it waits, of one that is too long only its length is kept.
+    const given = payload.length > maxCommandBytes ? payload.length : payload
+    const { properties } = packet
     this.#turn = this.#turn.then(async () => {
-      await this.#handle(name, payload, packet)
+      await this.#handle(name, given, properties)
       this.#waiting--
     })
   }
@@ -61,11 +69,11 @@ export class CommandDesk {
     await this.#turn
   }
 
-  async #handle(name: string, payload: Buffer, packet: IPublishPacket): Promise<void> {
+  async #handle(name: string, given: Buffer | number, properties: IPublishPacket['properties']): Promise<void> {
     const { base, answer, log } = this.#options
-    const response = await this.#run(name, payload)
-    log.info({ command: name.slice(0, 64), status: response.status, error: response.error }, 'command')
-    const { responseTopic, correlationData } = packet.properties ?? {}
+    const response = await this.#run(name, given)
+    log.info({ command: this.#shortened(name), status: response.status, error: response.error }, 'command')
+    const { responseTopic, correlationData } = properties ?? {}
     const own = topicOf(base, 'response', /^[\w-]{1,64}$/.test(name) ? name : 'unknown')
     const topic = responseTopic !== undefined && mayAnswerTo(base, responseTopic) ? responseTopic : own
     await answer(topic, response, correlationData && { correlationData }).catch((error: unknown) =>
@@ -73,32 +81,60 @@ export class CommandDesk {
     )
   }
 
-  async #run(name: string, payload: Buffer): Promise<ResponseMessage> {
+  async #run(name: string, given: Buffer | number): Promise<ResponseMessage> {
     if (!isCommand(name)) {
       return {
         status: 'error',
-        error: `there is no command ${JSON.stringify(name.slice(0, 64))}; known are ${commandNames.join(', ')}`
+        error: `there is no command ${JSON.stringify(this.#shortened(name))}; known are ${commandNames.join(', ')}`
       }
     }
-    if (payload.length > maxCommandBytes) {
-      return { status: 'error', error: `${payload.length} bytes are too many; a command may have ${maxCommandBytes}` }
+    if (typeof given === 'number') {
+      return { status: 'error', error: `${given} bytes are too many; a command may have ${maxCommandBytes}` }
     }
     let message: unknown
     try {
-      message = payload.length === 0 ? {} : JSON.parse(payload.toString('utf8'))
-    } catch (error) {
-      return { status: 'error', error: `no JSON: ${messageOf(error)}` }
+      message = given.length === 0 ? {} : JSON.parse(given.toString('utf8'))
+    } catch {
+      return { status: 'error', error: `no JSON: ${this.#flaw(given)}` }
     }
     const echo = transactionOf(message)
     const parsed = commandSchemas[name].safeParse(message)
-    if (!parsed.success) return { ...echo, status: 'error', error: problems(parsed.error) }
+    if (!parsed.success) return { ...echo, status: 'error', error: this.#problems(parsed.error) }
     try {
       const handler = this.#options.handlers[name] as (args: unknown) => Promise<object | undefined>
       const data = await handler(parsed.data)
       return { ...echo, status: 'ok', ...(data === undefined ? {} : { data }) }
     } catch (error) {
-      return { ...echo, status: 'error', error: messageOf(error) }
+      return { ...echo, status: 'error', error: this.#options.secrets.excerpt(messageOf(error), quoted.all) }
     }
+  }
+
+  /** What the parser finds wrong; it quotes a few characters, which may be half a password unless that is gone before. */
+  #flaw(payload: Buffer): string {
+    try {
+      JSON.parse(this.#options.secrets.redact(payload.toString('utf8')))
+      return 'a password in it is not written as JSON wants it'
+    } catch (error) {
+      return messageOf(error)
+    }
+  }
+
+  #problems({ issues }: z.ZodError): string {
+    const told = issues.map((issue) => {
+      if (issue.code === 'unrecognized_keys') return this.#unknownKeys(issue.keys)
+      return issue.path.length > 0 ? `${issue.path.join('.')}: ${issue.message}` : issue.message
+    })
+    return this.#options.secrets.excerpt(told.join('; '), quoted.all)
+  }
+
+  #unknownKeys(keys: readonly string[]): string {
+    const names = keys.slice(0, quoted.names).map((key) => JSON.stringify(this.#shortened(key)))
+    const others = keys.length - names.length
+    return `unknown ${keys.length === 1 ? 'key' : 'keys'} ${names.join(', ')}${others > 0 ? ` and ${others} more` : ''}`
+  }
+
+  #shortened(name: string): string {
+    return this.#options.secrets.excerpt(name, quoted.name)
   }
 }
 
@@ -109,12 +145,6 @@ function isCommand(name: string): name is CommandName {
 function transactionOf(message: unknown): Pick<ResponseMessage, 'transaction'> {
   const found = transaction.safeParse((message as { transaction?: unknown } | null)?.transaction)
   return found.success && found.data !== undefined ? { transaction: found.data } : {}
-}
-
-function problems(error: z.ZodError): string {
-  return error.issues
-    .map(({ path, message }) => (path.length > 0 ? `${path.join('.')}: ${message}` : message))
-    .join('; ')
 }
 
 /** A requester may name where it wants the answer, but must not make painlens write its own alarms, states or commands. */

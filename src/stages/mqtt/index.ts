@@ -38,6 +38,8 @@ export async function startMqtt(options: MqttOptions): Promise<Mqtt> {
   return stage
 }
 
+/** An own last will has some hundred. */
+const maxStatusBytes = 4096
 const answerMs = 1000
 const stopDrainMs = 1000
 const stopSayMs = 400
@@ -61,7 +63,7 @@ class MqttStage implements Mqtt {
   #stopping: Promise<void> | null = null
 
   constructor(options: MqttOptions) {
-    const { commands: handlers, log } = options
+    const { commands: handlers, secrets, log } = options
     this.#options = options
     this.#base = baseTopic(options.device)
     this.#published = Object.fromEntries(Object.keys(topics).map((kind) => [kind, 0])) as Record<Kind, number>
@@ -69,6 +71,7 @@ class MqttStage implements Mqtt {
     this.#desk = new CommandDesk({
       base: this.#base,
       handlers,
+      secrets,
       log,
       answer: async (topic, message, properties) => {
         // What the broker kept for us comes with the connection, before that is being served.
@@ -173,7 +176,7 @@ class MqttStage implements Mqtt {
    * stand there, retained, for whoever subscribes later.
    */
   #contradict(payload: Buffer, { retain }: IPublishPacket): void {
-    const saysOffline = /"state"\s*:\s*"offline"/.test(payload.toString())
+    const saysOffline = payload.length <= maxStatusBytes && /"state"\s*:\s*"offline"/.test(payload.toString())
     if (retain || !saysOffline || !this.#greeted || this.#stopping) return
     this.#options.log.info({}, 'an old last will was published; saying online again')
     this.#sendIfConnected('status', '', this.#status('online'))

@@ -4,6 +4,9 @@ import type { Secrets } from '../../core/secrets.js'
 /** Largest accepted command, in bytes. */
 export const maxCommandBytes = 16 * 1024
 
+/** Longer free texts are cut: they come from outside, and screens at the nurses' have no room for them. */
+const maxText = 4000
+
 /** The contract's own words, which no password may blot out, though it be `pain`. */
 const vocabulary = new Set([
   'alarm_id',
@@ -30,10 +33,10 @@ const vocabulary = new Set([
   'updated'
 ])
 
-/** JSON with every free text redacted: an error's message may quote what a program said. */
+/** JSON with every free text redacted and bounded: an error's message may quote what a program said. */
 export function encode(payload: object, secrets: Secrets): string {
   return JSON.stringify(payload, (key, value: unknown) =>
-    typeof value === 'string' && !vocabulary.has(key) ? secrets.redact(value) : value
+    typeof value === 'string' && !vocabulary.has(key) ? secrets.excerpt(value, maxText) : value
   )
 }
 

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { describe } from 'vitest'
 import type { Size } from '../../../src/core/types.js'
 import { nvidiaElements, softwareElements } from '../../../src/stages/camera/gst-elements.js'
-import { hasElements } from '../../../src/stages/camera/gst-probe.js'
+import { missingElement } from '../../../src/stages/camera/gst-probe.js'
 import { type Decoder, decoderFor } from '../../../src/stages/camera/index.js'
 import { fitInto } from '../../../src/stages/camera/pixels.js'
 import { it, type NumberedStream, numberOf, publishNumbered, type World } from './gst-world.js'
@@ -194,17 +194,17 @@ describe.concurrent('nvidia', () => {
   })
 
   it('is what auto means where all its elements are, and only there', async ({ world: { ffmpeg, folder }, expect }) => {
-    expect(await hasElements(softwareElements)).toBe(true)
-    expect(await hasElements(nvidiaElements, '/nowhere/gst-inspect-1.0')).toBe(false)
+    expect(await missingElement(softwareElements)).toBeUndefined()
+    expect(await missingElement(nvidiaElements, '/nowhere/gst-inspect-1.0')).toBe('nvv4l2decoder')
     const inspect = join(folder, 'gst-inspect-1.0')
     writeFileSync(inspect, `#!/bin/sh\necho "$*" >> ${folder}/noted\n[ "$2" != missing ]\n`)
     chmodSync(inspect, 0o755)
-    expect(await hasElements(nvidiaElements, inspect)).toBe(true)
+    expect(await missingElement(nvidiaElements, inspect)).toBeUndefined()
     const asked = readFileSync(join(folder, 'noted'), 'utf8').trim().split('\n')
     expect(asked.sort()).toEqual(
       ['h264parse', 'h265parse', 'nvv4l2decoder', 'nvvidconv', 'videorate'].map((name) => `--exists ${name}`)
     )
-    expect(await hasElements({ ...nvidiaElements, convert: ['missing'] }, inspect)).toBe(false)
+    expect(await missingElement({ ...nvidiaElements, convert: ['missing'] }, inspect)).toBe('missing')
     expect(decoderFor('auto', { ffmpeg, nvidia: true }).name).toBe('nvidia')
     expect(decoderFor('auto', { ffmpeg, nvidia: false }).name).toMatch(/^ffmpeg/)
   })

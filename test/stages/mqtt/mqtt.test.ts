@@ -1,5 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { createLog } from '../../../src/core/log.js'
 import { Secrets } from '../../../src/core/secrets.js'
+import { registerSecrets } from '../../../src/stages/camera/url.js'
 import type { MqttOptions } from '../../../src/stages/mqtt/index.js'
 import { type Mosquitto, startMosquitto } from '../../support/mosquitto.js'
 import { startTcpProxy } from '../../support/tcp-proxy.js'
@@ -323,6 +325,32 @@ describe('commands', () => {
     expect(answers('resume')).toEqual([{ transaction: 'x', status: 'error', error: 'cannot open rtsp://u:***@cam' }])
     expect(mqtt.connected()).toBe(true)
   })
+
+  test('one of 16 KB of backslashes holds nothing up, whatever the passwords of six cameras', async () => {
+    const secrets = new Secrets()
+    for (const password of ['Kamera-312!x', 'p@ss:w/rd?#', 'größer 12', 'a"b\\c-9', "it's/4711", 'back`tick 7'])
+      registerSecrets(`rtsp://nurse:${password}@10.0.0.7/stream`, secrets)
+    const lines: string[] = []
+    await start({ secrets, log: createLog('info', secrets, (line) => void lines.push(line)) })
+    const longestHold = async (payload: string): Promise<number> => {
+      const before = answers('refresh').length
+      let last = performance.now()
+      let longest = 0
+      const timer = setInterval(() => {
+        longest = Math.max(longest, performance.now() - last)
+        last = performance.now()
+      }, 1)
+      await ask('refresh', payload)
+      await eventually('answer', () => answers('refresh').length > before, 120_000)
+      clearInterval(timer)
+      return Math.max(longest, performance.now() - last)
+    }
+    const ordinary = await longestHold(`{"${'x'.repeat(16_000)}":1}`)
+    // With the redaction by regular expressions it was half a minute.
+    expect(await longestHold(`{"${'\\'.repeat(16_000)}":1}`)).toBeLessThan(20 * Math.max(ordinary, 25))
+    expect(answers('refresh').map(({ status }) => status)).toEqual(['error', 'error'])
+    expect(Math.max(...lines.map((line) => line.length))).toBeLessThan(1000)
+  }, 150_000)
 
   test('MQTT 5: answered where the asker wants it, with its correlation data, but never on our own topics', async () => {
     await start()

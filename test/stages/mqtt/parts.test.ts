@@ -5,6 +5,7 @@ import { commandSchemas } from '../../../src/contract/commands.js'
 import { commandNames, type ResponseMessage } from '../../../src/contract/messages.js'
 import { baseTopic, topicOf, topics } from '../../../src/contract/topics.js'
 import { silentLog } from '../../../src/core/log.js'
+import { Secrets } from '../../../src/core/secrets.js'
 import { CommandDesk } from '../../../src/stages/mqtt/commands.js'
 import { addressOf, connectOptions, explainConnectError } from '../../../src/stages/mqtt/connect.js'
 import { ObservationLimiter } from '../../../src/stages/mqtt/observation-limiter.js'
@@ -142,7 +143,7 @@ test('whatever comes in as a command is answered once and throws nothing', async
     fc.asyncProperty(name, json, async (name, text) => {
       const answers: [string, ResponseMessage][] = []
       const answer = async (topic: string, message: ResponseMessage) => void answers.push([topic, message])
-      const desk = new CommandDesk({ base: 'b', handlers: noCommands, answer, log: silentLog })
+      const desk = new CommandDesk({ base: 'b', handlers: noCommands, answer, secrets: new Secrets(), log: silentLog })
       desk.take(`b/command/${name}`, Buffer.from(text), {
         cmd: 'publish',
         topic: '',
@@ -163,7 +164,7 @@ test('whatever comes in as a command is answered once and throws nothing', async
 test('the trial of painlens check is no command: nobody is answered', async () => {
   const answers: string[] = []
   const answer = async (topic: string) => void answers.push(topic)
-  const desk = new CommandDesk({ base: 'b', handlers: noCommands, answer, log: silentLog })
+  const desk = new CommandDesk({ base: 'b', handlers: noCommands, answer, secrets: new Secrets(), log: silentLog })
   const packet = { cmd: 'publish', topic: '', payload: '', qos: 1, dup: false, retain: false } as const
   for (const name of ['check', 'checks']) desk.take(`b/command/${name}`, Buffer.from('{}'), packet)
   await desk.idle()

@@ -183,8 +183,8 @@ describe('no input crashes, hangs or feeds', { timeout: fuzzTimeoutMs }, () => {
     }
     const answers: [string, ResponseMessage][] = []
     const answer = async (topic: string, message: ResponseMessage) => void answers.push([topic, message])
-    const desk = new CommandDesk({ base: 'b', handlers, answer, log: silentLog })
     const secrets = new Secrets()
+    const desk = new CommandDesk({ base: 'b', handlers, answer, secrets, log: silentLog })
     const pick = <T>(list: readonly T[], byte: number): T => list[byte % list.length]!
     const inputs = fc
       .tuple(

@@ -10,7 +10,7 @@ import { type Scan, scanText } from '../../../tools/generate/errors/scan.js'
 const passedOn = [
   'src/stages/alarm-log/read.ts: DiskError(what)',
   'src/stages/camera/camera.ts: CameraError(failure.what)',
-  'src/stages/camera/check.ts: CameraError(what)',
+  'src/stages/camera/check.ts: CameraError(failure.what)',
   'src/commands/check/broker.ts: fail(`#{address}: #{found}`)',
   "src/commands/check/index.ts: fail([where, ...problems].join('\\n'))",
   'src/commands/check/finding.ts: fail(`#{where}: #{error.what}`)',

@@ -1,0 +1,145 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { type Node, parse } from 'acorn'
+import { checkSync } from 'recheck'
+import { describe, expect, it } from 'vitest'
+import { schemaAt } from '../../src/config/json-schema.js'
+import { fillIn, placeholdersIn } from '../../src/config/substitute.js'
+import { urlProblem } from '../../src/config/url.js'
+import { bearerOf } from '../../src/daemon/health/http-token.js'
+import { isLibrary, parseArchiveManifest } from '../../src/provider/manifest.js'
+import { missingLibrary } from '../../src/provider/prove.js'
+import { createAuthenticator } from '../../src/show/simulate/rtsp-server-auth.js'
+import { RtspParser } from '../../src/show/simulate/rtsp-server-parser.js'
+import { RtspStream } from '../../src/show/simulate/rtsp-server-stream.js'
+import { classify } from '../../src/stages/camera/failure.js'
+import { describe as describeStream, ffmpegDecoder } from '../../src/stages/camera/ffmpeg-decoder.js'
+import { ffmpegFailures } from '../../src/stages/camera/ffmpeg-failures.js'
+import { readProbe } from '../../src/stages/camera/ffmpeg-probe.js'
+import { gstDecoder } from '../../src/stages/camera/gst-decoder.js'
+import { gstFailures } from '../../src/stages/camera/gst-failures.js'
+import { parseCameraUrl } from '../../src/stages/camera/url.js'
+import { explainConnectError } from '../../src/stages/mqtt/connect-errors.js'
+import { walk } from '../../tools/generate/errors/walk.js'
+import { expectLinear, repeated } from '../support/growth.js'
+
+const dist = resolve(import.meta.dirname, '../../dist')
+
+interface Expression {
+  source: string
+  flags: string
+  file: string
+}
+
+/** Every regular expression that is written as one, in the build of src. */
+function expressionsIn(text: string, file: string): Expression[] {
+  const found: Expression[] = []
+  walk(parse(text, { ecmaVersion: 'latest', sourceType: 'module' }) as Node, (node) => {
+    const { regex } = node as { regex?: { pattern: string; flags: string } }
+    if (regex) found.push({ source: regex.pattern, flags: regex.flags, file })
+  })
+  return found
+}
+
+describe('no regular expression takes more than linear time', { timeout: 300_000 }, () => {
+  /** `safe`, or how its time may grow. Without a limit in time, so that it is the same on a slow machine. */
+  const complexity = ({ source, flags }: Expression): string => {
+    const found = checkSync(source, flags, { timeout: null as unknown as number, randomSeed: 1 })
+    return found.status === 'vulnerable' ? found.complexity.summary : found.status
+  }
+
+  it('among those in src', () => {
+    const all = readdirSync(dist, { recursive: true, encoding: 'utf8' })
+      .filter((file) => file.endsWith('.js'))
+      .flatMap((file) => expressionsIn(readFileSync(join(dist, file), 'utf8'), file))
+    const different = [...new Map(all.map((one) => [`/${one.source}/${one.flags}`, one])).values()]
+    expect(different.length).toBeGreaterThan(80)
+    const slow = different.flatMap((one) => {
+      const found = complexity(one)
+      return found === 'safe' ? [] : [`${one.file}: /${one.source}/${one.flags}: ${found}`]
+    })
+    expect(slow).toEqual([])
+  })
+
+  it('and this test sees one that does', () => {
+    for (const text of ['/\\s+$/', '/x.*y/', '/^(a+)+$/', '/^[0-9a-f:]*:[0-9a-f:]*$/'])
+      expect(complexity(expressionsIn(text, 'planted')[0]!)).toMatch(/polynomial|exponential/)
+  })
+})
+
+const ffmpeg = { command: 'ffmpeg', version: '5', timeoutOption: 'timeout', passthrough: [] } as const
+const elements = { decode: { h264: '', hevc: '' }, convert: [] } as never
+const deviceProblem = new RegExp(schemaAt(['device'])!.pattern!)
+const hostProblem = new RegExp(schemaAt(['http', 'host'])!.pattern!)
+const refused = (run: () => unknown): unknown => {
+  try {
+    return run()
+  } catch (error) {
+    return error
+  }
+}
+const digest = createAuthenticator({ user: 'u', password: 'p', scheme: 'digest' })
+
+/** What reads text from outside, and what each of them is worst at. */
+const readers: readonly (readonly [string, (text: string) => unknown, readonly string[]])[] = [
+  ['the stream that FFmpeg describes', (text) => describeStream([text]), ['Stream #0:0', ', yuv420p(', ' 12.', '1']],
+  [
+    'FFmpeg’s complaints',
+    (text) => classify(ffmpegFailures, { code: 1, signal: null, lines: [text] }),
+    ['decoder ', 'decoder (', 'failed: 5']
+  ],
+  [
+    'GStreamer’s complaints',
+    (text) => classify(gstFailures, { code: 1, signal: null, lines: [text] }),
+    ['failed to ', 'not enough ', 'decoder (x) ']
+  ],
+  ['FFmpeg’s talk', (text) => ffmpegDecoder(ffmpeg).noise.test(text), ['last message ', 'Stream #']],
+  [
+    'the talk of FFmpeg and GStreamer',
+    (text) => gstDecoder({ name: 'x', ffmpeg, elements }).noise.test(text),
+    ['Stream #0', ' ->', 'NvMMLite']
+  ],
+  [
+    'what FFmpeg says that it can',
+    (text) =>
+      refused(() =>
+        readProbe('ffmpeg', {
+          version: `ffmpeg version 5.1 ${text}`,
+          rtsp: `${text}\n -rtsp_transport`,
+          decoders: text,
+          help: text
+        })
+      ),
+    ['\n', ' ', '\n V', '\n V ']
+  ],
+  ['a URL of the config', (text) => urlProblem(`rtsp://${text}`, ['rtsp']), ['@', ':', 'a.', '[::', '/']],
+  ['a camera’s URL', (text) => refused(() => parseCameraUrl(`rtsp://${text}`, 'a')), ['@', ':', 'a.', '[::', '/']],
+  ['placeholders', (text) => [placeholdersIn(text), fillIn(text, new Map())], ['${', '${a:', '$', '${a:$']],
+  ['a device’s name', (text) => deviceProblem.test(`${text}!`), ['a', '-', 'a-']],
+  ['an HTTP host', (text) => hostProblem.test(`${text}!`), [':', '0', '0:', '1.']],
+  ['a bearer token', (text) => bearerOf(`bearer ${text}`), [' ', 'a', 'a ']],
+  ['a Digest header', (text) => digest.accepts('GET', `Digest ${text}`), ['a', '"', 'a="', 'a=" ', ' ', '="', 'a=1 ']],
+  ['a Digest header with a line end', (text) => digest.accepts('GET', `Digest${text}\n\n`), [' ', '\t']],
+  [
+    'an RTSP request',
+    (text) => refused(() => new RtspParser().push(Buffer.from(`OPTIONS rtsp://a/ RTSP/1.0\r\nA: ${text}x`))),
+    [' ', '\t', 'a', '\r\n', '\n', ':']
+  ],
+  ['a session description', (text) => new RtspStream(text), ['m=video 26 ', 'a=rtpmap:9 ', '\r\n', ' 26', '\r']],
+  ['a broker’s error', (text) => explainConnectError(new Error(text)), ['closed ', 'socket hang ', 'connack ']],
+  ['a loader’s error', missingLibrary, ['lib', 'lib.', ': cannot open shared object file']],
+  ['a library’s name', isLibrary, ['.so', '.1', '.so.1', '.node']],
+  [
+    'a provider’s manifest',
+    (text) =>
+      refused(() => parseArchiveManifest(`{"onnxruntime":"1${text}","built":"${text}","files":{"${text}":1}}`, 'x')),
+    ['.1', '1', 'a', '-']
+  ]
+]
+
+describe('text from outside takes time that grows as the text does', { timeout: 120_000 }, () => {
+  const cases = readers.flatMap(([what, read, pieces]) => pieces.map((piece) => ({ what, piece, read })))
+  it.each(cases)('$what: $piece', ({ read, piece }) => {
+    expectLinear(read, repeated(piece))
+  })
+})

@@ -1,0 +1,171 @@
+import { existsSync, readFileSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { packageRoot } from '../../src/core/version.js'
+import { install, makeBox, makeRelease, released, run, temporaryFolder, write } from './install-rig.js'
+import { serviceDirectives } from './unit-devices.js'
+
+const config = (text = 'device: ward-3\n'): string => write(join(temporaryFolder(), 'painlens.yaml'), text)
+const script = join(packageRoot, 'deploy/jetson/as-service.sh')
+const unit = join(packageRoot, 'deploy/jetson/painlens.service')
+const properties = (box: string): string[] => readFileSync(join(box, 'run/sandbox.log'), 'utf8').trim().split('\n')
+const note = 'runs without the sandbox of the service'
+
+/** What a service is told and a single command is not. */
+const lifecycle =
+  /^(Type|NotifyAccess|Exec\w+|Restart\w*|RestartPreventExitStatus|Timeout\w+|WatchdogSec|WorkingDirectory)$/
+
+describe('as-service.sh', () => {
+  it("gives systemd-run each directive of the unit's but those of its life, in order", async () => {
+    const box = makeBox()
+    const { status, output } = await run(script, '--prefix', box, unit, 'echo', 'a b', "it's")
+    expect(output).toBe("a b it's\n")
+    expect(status).toBe(0)
+    const wanted = serviceDirectives(readFileSync(unit, 'utf8'))
+      .filter(([name]) => !lifecycle.test(name))
+      .map(([name, value]) => `${name}=${value}`)
+    expect(wanted).toContain('SystemCallFilter=~@privileged @clock')
+    expect(wanted).toContain('CapabilityBoundingSet=')
+    expect(properties(box).slice(0, wanted.length)).toEqual(wanted)
+    expect(properties(box).slice(wanted.length)).toEqual([`WorkingDirectory=-${process.cwd()}`, 'RuntimeMaxSec=600'])
+  })
+
+  it('reads a unit as systemd does: other sections, comments, joined lines, drop-ins', async () => {
+    const box = makeBox()
+    const odd = write(
+      join(temporaryFolder(), 'odd.service'),
+      '[Unit]\nDescription=x\n[Service]\n# ProtectClock=yes\n;A=1\n  ProtectHome=yes\nEnvironment=A=1 \\\n B=2\nExecStart=/bin/x\n[Install]\nAlias=y\n'
+    )
+    write(join(box, 'etc/systemd/system/painlens.service.d/gpu.conf'), '[Service]\nSupplementaryGroups=render\n')
+    expect((await run(script, '--prefix', box, odd, 'true')).status).toBe(0)
+    expect(properties(box).slice(0, -2)).toEqual([
+      'ProtectHome=yes',
+      'Environment=A=1   B=2',
+      'SupplementaryGroups=render'
+    ])
+  })
+
+  it("ends with the command's exit code, and with systemd's where the sandbox cannot be set up", async () => {
+    const box = makeBox()
+    expect((await run(script, '--prefix', box, unit, 'sh', '-c', 'exit 3')).status).toBe(3)
+    write(join(box, 'run/no-sandbox'), '')
+    expect((await run(script, '--prefix', box, unit, 'sh', '-c', 'exit 3')).status).toBe(226)
+  })
+
+  it.each([
+    ['there is no systemd-run', (box: string) => rmSync(join(box, 'usr/bin/systemd-run'))],
+    ['systemd does not run', (box: string) => rmSync(join(box, 'run/systemd'), { recursive: true })],
+    ['systemd cannot be reached', (box: string) => void write(join(box, 'run/no-bus'), '')]
+  ])('runs the command without the sandbox where %s, and says so', async (_, spoil) => {
+    const box = makeBox()
+    spoil(box)
+    const { status, output } = await run(
+      script,
+      '--prefix',
+      box,
+      unit,
+      'sh',
+      '-c',
+      'echo "$CREDENTIALS_DIRECTORY"; exit 3'
+    )
+    expect(output).toContain(note)
+    expect(output).toContain(`\n${box}/etc/painlens/secrets\n`)
+    expect(status).toBe(3)
+    expect(existsSync(join(box, 'run/sandbox.log'))).toBe(false)
+  })
+})
+
+describe("install.sh's check", () => {
+  it("runs in the sandbox of the release's own unit, as its user, with the credentials that the config asks for", async () => {
+    const box = makeBox()
+    write(join(box, 'etc/painlens/secrets/mqtt-password'), 'x\n')
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: painlens's own placeholder
+    const given = config('mqtt: { password: "${credential:mqtt-password}" }\n')
+    const { status, output } = await install(makeRelease('1.0.0', { unit: 'LimitNPROC=64' }), box, '--config', given)
+    expect(status).toBe(0)
+    expect(output).not.toContain(note)
+    expect(output).toContain(`[ ok ] passwords       ${box}/etc/painlens/secrets`)
+    for (const line of [
+      'User=painlens',
+      'SupplementaryGroups=video',
+      'ProtectSystem=strict',
+      'LimitNPROC=64',
+      'LoadCredential=mqtt-password:/etc/painlens/secrets/mqtt-password'
+    ])
+      expect(properties(box)).toContain(line)
+  })
+
+  it('finds a unit that locks the service out of the GPU, and goes on with the version before', async () => {
+    const box = makeBox()
+    expect((await install(makeRelease('1.0.0'), box, '--config', config())).status).toBe(0)
+    const { status, output } = await install(makeRelease('1.1.0', { unit: 'ProtectClock=yes' }), box)
+    expect(output).toContain('Operation not permitted')
+    expect(output).toMatch(/this fails and did not with 1\.0\.0-\w+: provider\./)
+    expect(status).toBe(1)
+    expect(released(box, 'current')).toBe('1.0.0')
+  })
+
+  it('says what a new config with a new password needs before that is judged', async () => {
+    const box = makeBox()
+    expect((await install(makeRelease('1.0.0'), box, '--config', config())).status).toBe(0)
+    write(join(box, 'etc/painlens/secrets/mqtt-password'), 'x\n')
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: painlens's own placeholder
+    const wrong = config('wrong: "${credential:mqtt-password}"\n')
+    expect((await install(makeRelease('1.0.0'), box, '--config', wrong)).status).toBe(1)
+    expect(properties(box)).toContain('LoadCredential=mqtt-password:/etc/painlens/secrets/mqtt-password')
+    expect(existsSync(join(box, 'etc/systemd/system/painlens.service.d/credentials.conf'))).toBe(false)
+  })
+
+  it('is red where systemd cannot set up the sandbox, and that is not called a wrong config', async () => {
+    const box = makeBox()
+    write(join(box, 'run/no-sandbox'), '')
+    const { status, output } = await install(makeRelease('1.0.0'), box, '--config', config())
+    expect(output).toContain('[fail] painlens check  ended with code 226')
+    expect(output).not.toContain('The config is wrong')
+    expect(status).toBe(3)
+  })
+
+  it('goes without the sandbox where there is none, with a note', async () => {
+    const box = makeBox()
+    write(join(box, 'run/no-bus'), '')
+    const { status, output } = await install(makeRelease('1.0.0'), box, '--config', config())
+    expect(output).toContain(note)
+    expect(output).toContain('All is green')
+    expect(status).toBe(0)
+  })
+})
+
+describe('the command on the box', () => {
+  /** With the paths of a box and a user that it takes itself for. */
+  async function said(user: 'root' | 'painlens' | 'nurse', ...args: string[]): Promise<string> {
+    const box = temporaryFolder()
+    const own = readFileSync(join(packageRoot, 'deploy/jetson/bin/painlens'), 'utf8')
+    const paths = own
+      .replaceAll('/opt/', `${box}/opt/`)
+      .replaceAll('/etc/systemd', `${box}/systemd`)
+      .replaceAll('/usr/bin/node', process.execPath)
+    const id = `[ "$1" = -u ] && echo ${user === 'root' ? 0 : 990} || echo ${user}`
+    const command = write(join(box, 'painlens'), paths.replace('here=', `id() { ${id}; }\nhere=`))
+    write(join(box, 'systemd/system/painlens.service'), '')
+    write(
+      join(box, 'opt/painlens/current/deploy/jetson/as-service.sh'),
+      '#!/bin/sh\necho in the sandbox of "$@"\n',
+      0o755
+    )
+    write(
+      join(box, 'opt/painlens/current/dist/main.js'),
+      'console.log(process.argv.slice(2).join(" "), process.env.STATE_DIRECTORY)'
+    )
+    const { output } = await run(command, ...args)
+    return output.replaceAll(box, '').replaceAll(process.execPath, 'node').trim()
+  }
+
+  it('checks in the sandbox of the service when root asks, and so only there', async () => {
+    expect(await said('root', 'check', '--config', '/x.yaml')).toBe(
+      'in the sandbox of /systemd/system/painlens.service node /opt/painlens/current/dist/main.js check --config /x.yaml'
+    )
+    expect(await said('root', 'alarms')).toBe('alarms undefined')
+    expect(await said('nurse', 'check')).toBe('check undefined')
+    expect(await said('painlens', 'check')).toBe('check /var/lib/painlens')
+  })
+})

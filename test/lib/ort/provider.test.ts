@@ -1,0 +1,37 @@
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { type DeviceRefusal, refusals } from '../../../src/core/devices.js'
+import { packageRoot } from '../../../src/core/version.js'
+import { proveProvider } from '../../../src/lib/ort/provider.js'
+
+const model = join(packageRoot, 'models/pain-demo.onnx')
+const refused = (code: 'EPERM' | 'EACCES') => (): DeviceRefusal => ({
+  path: '/dev/nvmap',
+  code,
+  what: `/dev/nvmap cannot be opened: ${refusals[code].what}`,
+  fix: refusals[code].fix
+})
+
+describe('a GPU that does not work', () => {
+  it.each([
+    ['EPERM', /cuda: .+; \/dev\/nvmap cannot be opened: the sandbox .*Operation not permitted/, /DeviceAllow/],
+    ['EACCES', /cuda: .+; \/dev\/nvmap cannot be opened: this user .*Permission denied/, /usermod/]
+  ] as const)('because its device file says %s is told with that and its remedy', async (code, why, remedy) => {
+    const proof = await proveProvider('auto', model, 1, refused(code))
+    expect(proof.provider).toBe('cpu')
+    expect(proof.fallback).toMatch(why)
+    expect(proof.remedy).toMatch(remedy)
+    const named = proveProvider('cuda', model, 1, refused(code))
+    await expect(named).rejects.toThrow(why.source.includes('sandbox') ? /the sandbox/ : /this user/)
+    await expect(named).rejects.toThrow(remedy)
+  })
+
+  it('for another reason is told without a word of devices', async () => {
+    const proof = await proveProvider('auto', model, 1, () => undefined)
+    expect(proof).toMatchObject({ provider: 'cpu', fallback: expect.stringMatching(/^cuda: /) })
+    expect(proof.remedy).toBeUndefined()
+    await expect(proveProvider('cuda', model, 1, () => undefined)).rejects.toThrow(
+      /Install ONNX Runtime's CUDA provider/
+    )
+  })
+})

@@ -13,7 +13,8 @@ export interface Log {
 /** Longer texts in a line are cut: they come from outside, and whoever reads the log has no use for all of it. */
 const maxText = 4000
 
-export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent'
+export const logLevels = ['debug', 'info', 'warn', 'error', 'silent'] as const
+export type LogLevel = (typeof logLevels)[number]
 
 /**
  * JSON lines on `write` (stderr by default), without secrets wherever in a line they turn up, and no text in one longer than

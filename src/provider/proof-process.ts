@@ -8,7 +8,8 @@ import { dirname, join } from 'node:path'
 import { PainlensError } from '../core/errors.js'
 import { loadManifest, type Manifest } from '../lib/model/manifest.js'
 import { batchDims, preprocess } from '../lib/model/preprocess.js'
-import type { ProviderName, SessionOptions } from '../lib/ort/session.js'
+import type { ProviderName } from '../lib/ort/provider-names.js'
+import type { SessionOptions } from '../lib/ort/session.js'
 
 export interface ProofRequest {
   /** Where the native files lie, absolute and without symlinks. */

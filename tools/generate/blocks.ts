@@ -3,12 +3,16 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { conditionNames, conditions, endReasonNames, endReasons } from '#painlens/contract/conditions.js'
 import { packageRoot } from '#painlens/core/version.js'
+import { compositeOf, type Match, plainCompositeNames } from '#painlens/lib/lrp/index.js'
+import { decoderNames, decoders } from '#painlens/stages/camera/decoders.js'
 
 type Block = () => string
 
 /** By page, each block by the name that its marks carry. */
 const blocks: Readonly<Record<string, Readonly<Record<string, Block>>>> = {
-  'docs/integrate/mqtt.md': { conditions: conditionsTable, 'end-reasons': endReasonsTable }
+  'docs/integrate/mqtt.md': { conditions: conditionsTable, 'end-reasons': endReasonsTable },
+  'docs/operate/decoders.md': { decoders: decodersTable },
+  'docs/study/explain.md': { composites: compositesTable }
 }
 
 /** Text by file of the package: each page with its blocks as they should be. */
@@ -47,4 +51,30 @@ function conditionsTable(): string {
 function endReasonsTable(): string {
   const rows = endReasonNames.map((name) => [`\`${name}\``, endReasons[name].meaning])
   return table(['`reason`', 'what it says about the person'], rows)
+}
+
+function decodersTable(): string {
+  const rows = decoderNames.map((name) => {
+    const { what, mjpeg, purpose } = decoders[name]
+    return [`\`${name}\``, what, mjpeg, purpose]
+  })
+  return table(['decoder', 'what decodes', 'MJPEG', 'for'], rows)
+}
+
+const layers: Record<Extract<Match, string>, string> = {
+  any: 'all layers',
+  dense: 'dense layers',
+  conv: 'convolutions',
+  input: 'the first layer'
+}
+
+/** Those with the bias; where it makes a difference, there is another one without it. */
+function compositesTable(): string {
+  const names = plainCompositeNames.filter((name) => !name.endsWith('_IB'))
+  const rows = names.map((name) => {
+    const rules = compositeOf(name).map(([match, rule]) => `${rule.name}: ${layers[match as keyof typeof layers]}`)
+    const other = plainCompositeNames.find((one) => one === `${name}_IB`)
+    return [`\`${name}\``, rules.join('; '), other ? `\`${other}\`` : '']
+  })
+  return table(['composite', 'rules', 'without the bias'], rows)
 }

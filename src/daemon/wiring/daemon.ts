@@ -23,7 +23,7 @@ import { endsOfLeftAlarms, RetainedStates } from '../report/left-behind.js'
 import { Reporter } from '../report/reporter.js'
 import { Cameras } from './cameras.js'
 import { commandHandlers } from './commands.js'
-import { alarmOptions, brokerOptions, modelOf, protocolVersions } from './mapping.js'
+import { alarmOptions, brokerOptions, modelOf, protocolVersion } from './mapping.js'
 import { type InferencePart, openParts, type Parts, type PartsOptions, stopInference } from './parts.js'
 
 export interface DaemonOptions {
@@ -238,7 +238,7 @@ class JoinedStages implements Daemon {
     const startedAt = clock.now()
     return startMqtt({
       broker: brokerOptions(config),
-      protocolVersion: protocolVersions[config.mqtt.protocol],
+      protocolVersion: protocolVersion(config.mqtt),
       device: config.device,
       session: randomUUID(),
       version,

@@ -5,7 +5,7 @@ import type { AlarmMessage } from '../../contract/messages.js'
 import type { Clock } from '../../core/clock.js'
 import type { Manifest } from '../../lib/model/manifest.js'
 import type { AlarmOptions } from '../../stages/alarm/index.js'
-import type { BrokerOptions } from '../../stages/mqtt/index.js'
+import { type BrokerOptions, type ProtocolVersion, protocolVersions } from '../../stages/mqtt/index.js'
 
 export function alarmOptions(config: Config, model: AlarmMessage['model'], clock: Clock): AlarmOptions {
   const { alarm, facility, cameras } = config
@@ -35,8 +35,10 @@ export function brokerOptions({ mqtt }: Config): BrokerOptions {
   return { url, username, password, clientId: client_id, tls: certificates, keepaliveS: keepalive_s }
 }
 
-/** Undefined: 5, and 3.1.1 (whose number on the wire is 4) where the broker refuses that. */
-export const protocolVersions = { auto: undefined, '5': 5, '3.1.1': 4 } as const
+/** Undefined: 5, and 3.1.1 where the broker refuses that. */
+export function protocolVersion({ protocol }: Config['mqtt']): ProtocolVersion | undefined {
+  return protocol === 'auto' ? undefined : protocolVersions[protocol]
+}
 
 /** The model as each alarm names it. */
 export function modelOf({ name, sha256, demonstration }: Manifest): NonNullable<AlarmMessage['model']> {

@@ -1,5 +1,9 @@
 import type { LayerGraph } from './layers.js'
 
+/** `tfjs` computes with tfjs-node or wasm, `onnx` emits a graph that ONNX Runtime runs. */
+export const engineNames = ['tfjs', 'onnx'] as const
+export type EngineName = (typeof engineNames)[number]
+
 /** A batch of pictures: `dims` is the model's input shape with the batch in front, `data` its values row by row. */
 export interface Sample {
   data: Float32Array

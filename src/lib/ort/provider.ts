@@ -5,9 +5,8 @@ import * as ort from 'onnxruntime-node'
 import { type DeviceRefusal, refusedDevice } from '../../core/devices.js'
 import { messageOf, ProviderError } from '../../core/errors.js'
 import { placedNodes } from './profile.js'
-import { openSession, type ProviderName } from './session.js'
-
-export type ProviderChoice = 'auto' | ProviderName
+import { automaticProviders, type ProviderChoice, type ProviderName, profileNames } from './provider-names.js'
+import { openSession } from './session.js'
 
 /** What an inference on a provider has shown. */
 export interface ProviderProof {
@@ -19,16 +18,6 @@ export interface ProviderProof {
   /** What to do about that, where a device file is the reason. */
   remedy?: string
 }
-
-/** What ONNX Runtime calls them, in its profiles. */
-export const profileNames: Record<ProviderName, string> = {
-  cpu: 'CPUExecutionProvider',
-  cuda: 'CUDAExecutionProvider',
-  tensorrt: 'TensorrtExecutionProvider'
-}
-
-/** What `auto` tries, best first. TensorRT is not among them: it builds engines for minutes, which must be asked for. */
-const automatic: readonly ProviderName[] = ['cuda', 'cpu']
 
 const remedies: Record<ProviderName, string> = {
   cpu: 'Reinstall painlens: onnxruntime-node brings the CPU provider along.',
@@ -52,7 +41,7 @@ export async function proveProvider(
 ): Promise<ProviderProof> {
   const failures: string[] = []
   let remedy: string | undefined
-  for (const provider of choice === 'auto' ? automatic : [choice]) {
+  for (const provider of choice === 'auto' ? automaticProviders : [choice]) {
     try {
       const nodes = await profiledInference(provider, model, threads)
       if (!nodes[profileNames[provider]]) throw new Error(`no node of ${model} ran on it`)

@@ -3,9 +3,7 @@ import '../../core/no-telemetry.js'
 import { cpus } from 'node:os'
 import * as ort from 'onnxruntime-node'
 import { ModelError, messageOf } from '../../core/errors.js'
-
-export const providerNames = ['cpu', 'cuda', 'tensorrt'] as const
-export type ProviderName = (typeof providerNames)[number]
+import type { ProviderName } from './provider-names.js'
 
 export interface SessionOptions {
   provider: ProviderName

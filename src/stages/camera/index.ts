@@ -2,7 +2,7 @@
 export { type Camera, type CameraOptions, type CameraStats, type CameraStatus, openCamera } from './camera.js'
 export { type CameraCheck, type CameraCheckOptions, checkCamera } from './check.js'
 export type { Decoder, DecoderCommand, DecoderRequest, StreamDescription } from './decoder.js'
-export { type DecoderName, type Decoders, decoderFor, decoderNames, probeDecoders } from './decoders.js'
+export { type DecoderName, type Decoders, decoderFor, probeDecoders } from './decoders.js'
 export type { Failure, FailureKind, FailurePattern } from './failure.js'
 export { ffmpegDecoder } from './ffmpeg-decoder.js'
 export { type Ffmpeg, probeFfmpeg } from './ffmpeg-probe.js'

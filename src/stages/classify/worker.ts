@@ -3,8 +3,9 @@ import { InferenceError, messageOf } from '../../core/errors.js'
 import { serveWorker, Transferred } from '../../core/worker-server.js'
 import { checkHash, checkShapes, type Manifest } from '../../lib/model/manifest.js'
 import { batchDims, preprocess } from '../../lib/model/preprocess.js'
-import { type ProviderChoice, type ProviderProof, proveProvider } from '../../lib/ort/provider.js'
-import { openSession, type ProviderName } from '../../lib/ort/session.js'
+import { type ProviderProof, proveProvider } from '../../lib/ort/provider.js'
+import type { ProviderChoice, ProviderName } from '../../lib/ort/provider-names.js'
+import { openSession } from '../../lib/ort/session.js'
 
 export interface OpenRequest {
   manifest: Manifest

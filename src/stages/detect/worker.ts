@@ -5,8 +5,7 @@ import { type Alignment, alignFace } from '../../lib/face/align.js'
 import type { FaceModels } from '../../lib/face/models/index.js'
 import { FaceNetworks, frameTensor } from '../../lib/face/networks.js'
 import { searchFaces } from '../../lib/face/search.js'
-import type { ProviderChoice } from '../../lib/ort/provider.js'
-import type { ProviderName } from '../../lib/ort/session.js'
+import { automaticProviders, type ProviderChoice, type ProviderName } from '../../lib/ort/provider-names.js'
 import { CameraTracks } from './camera-tracks.js'
 
 export interface OpenRequest {
@@ -48,9 +47,6 @@ export interface DetectAnswer {
   ms: number
 }
 
-/** What `auto` tries, best first. */
-const automatic: readonly ProviderName[] = ['cuda', 'cpu']
-
 let open: (OpenRequest & { networks: FaceNetworks; tracks: CameraTracks }) | undefined
 /** ONNX Runtime takes no shared memory, so this worker's copy of the frame; used again while the size stays. */
 let pixels = new Uint8Array(0)
@@ -59,7 +55,7 @@ const methods = {
   /** Opens the models and proves the provider by an inference of each. */
   async open(request: OpenRequest): Promise<OpenAnswer> {
     const failures: string[] = []
-    for (const provider of request.provider === 'auto' ? automatic : [request.provider]) {
+    for (const provider of request.provider === 'auto' ? automaticProviders : [request.provider]) {
       try {
         const networks = await openAndTry(request, provider)
         open = { ...request, networks, tracks: new CameraTracks(request.lastTrack) }

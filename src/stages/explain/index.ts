@@ -8,6 +8,7 @@ import { EngineKeeper, type EngineState } from './keeper.js'
 import { NewestFirst } from './queue.js'
 import { saveHeatmaps } from './save.js'
 import type { Explained, ExplainOptions, ExplainRequest, ExplainStage, ExplainStats, Explanation } from './types.js'
+import { defaultViews } from './views.js'
 
 export type { Choice } from './choose.js'
 export { type CropExplanation, explainCrop } from './explain-crop.js'
@@ -16,12 +17,11 @@ export { heatmapPng, overlayPng } from './heatmap.js'
 export type { EngineChoice, EngineState } from './keeper.js'
 export { overlayOf, writeAtomically } from './save.js'
 export type { Explained, ExplainOptions, ExplainRequest, ExplainStage, ExplainStats, Explanation } from './types.js'
+export { defaultViews } from './views.js'
 
 const defaultMaxAgeMs = 300_000
 const defaultProbeAfterMs = 60_000
 const defaultRestartDelaysMs = [1000, 5000]
-/** Where more views stop making the uncertainty much better on rendered faces; docs/study/explanations.md has the figures. */
-export const defaultViews = 6
 /** Two runtimes on one model differ by rounding only; more than this, and the explanation is of something else. */
 const tolerance = 0.05
 

@@ -137,7 +137,7 @@ export class Device {
     const write = (part: string): void => {
       text += part
     }
-    expect(await alarmsCommand({ config: this.file, ...options }, { write, colour: false })).toBe(0)
+    expect(await alarmsCommand({ config: this.file, ...options }, undefined, { write, colour: false })).toBe(0)
     return text
   }
 

@@ -5,6 +5,7 @@ import { conditionNames, conditions, endReasonNames, endReasons } from '#painlen
 import { packageRoot } from '#painlens/core/version.js'
 import { compositeOf, type Match, plainCompositeNames } from '#painlens/lib/lrp/index.js'
 import { decoderNames, decoders } from '#painlens/stages/camera/decoders.js'
+import { table } from './markdown.js'
 
 type Block = () => string
 
@@ -30,13 +31,6 @@ function withBlocks(page: string, own: Readonly<Record<string, Block>>): string 
     text = `${text.slice(0, from + begin.length)}${make()}\n${text.slice(to)}`
   }
   return text
-}
-
-/** A Markdown table. */
-function table(titles: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]): string =>
-    `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`
-  return [line(titles), `|${titles.map(() => '---|').join('')}`, ...rows.map(line)].join('\n')
 }
 
 function conditionsTable(): string {

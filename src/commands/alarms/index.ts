@@ -34,7 +34,11 @@ function endWithReader(error?: Error | null): void {
  * @returns 0
  * @throws {DiskError} if there is no log
  */
-export async function alarmsCommand(options: AlarmsOptions, io: AlarmsIo = standardIo): Promise<number> {
+export async function alarmsCommand(
+  options: AlarmsOptions,
+  _signal?: AbortSignal,
+  io: AlarmsIo = standardIo
+): Promise<number> {
   const path = options.path ?? (await loadConfig(options.config)).config.alarm_log.path
   const isWanted = ({ camera, updated }: AlarmMessage): boolean =>
     (options.camera === undefined || camera === options.camera) &&

@@ -15,7 +15,11 @@ const states: Record<BuildProgress['state'], string> = { writing: 'written', cur
  * Builds the face models, with a line for each.
  * @throws ModelError, DiskError as `buildFaceModels` does
  */
-export async function modelsBuildCommand(options: { out?: string }, write: Write = toStdout): Promise<number> {
+export async function modelsBuildCommand(
+  options: { out?: string },
+  _signal?: AbortSignal,
+  write: Write = toStdout
+): Promise<number> {
   const outDir = options.out ? resolve(options.out) : join(packageRoot, 'models/face')
   const onProgress = ({ file, state, step, steps }: BuildProgress): void =>
     write(`${step}/${steps} ${relative(process.cwd(), file)}: ${states[state]}\n`)

@@ -21,10 +21,10 @@ describe('painlens models', () => {
   it('builds the face models, says so, and leaves them alone the second time', async () => {
     const out = join(folder, 'face')
     const [first, second] = [pen(), pen()]
-    expect(await modelsBuildCommand({ out }, first.write)).toBe(0)
+    expect(await modelsBuildCommand({ out }, undefined, first.write)).toBe(0)
     expect(first.lines().match(/\.onnx: written\n/g)).toHaveLength(3)
     expect((await readdir(out)).sort()).toEqual(['detector.onnx', 'finder.onnx', 'landmarks.onnx'])
-    expect(await modelsBuildCommand({ out }, second.write)).toBe(0)
+    expect(await modelsBuildCommand({ out }, undefined, second.write)).toBe(0)
     expect(second.lines().match(/there already/g)).toHaveLength(3)
   })
 

@@ -21,22 +21,25 @@ export interface Payloads {
 }
 export type Kind = keyof Payloads
 
-export interface TopicRow {
-  /** Below the base; `+` stands for the camera's id or the command's name. */
-  topic: string
-  qos: 0 | 1
-  retain: boolean
-}
+/** Who goes first in the send quota; what has the same rank goes in its order. */
+export const ranks = ['alarm', 'status', 'other', 'explanation'] as const
+export type Rank = (typeof ranks)[number]
+
+/** What QoS 0 has no use for, a rank, the send quota goes by. */
+export type Delivery = { qos: 0; retain: boolean } | { qos: 1; retain: boolean; rank: Rank }
+
+/** `topic`: below the base; `+` stands for the camera's id or the command's name. */
+export type TopicRow = Delivery & { topic: string }
 
 /** The contract's table. Alarms are never retained: a retained one would ring again at each restart of a subscriber. */
 export const topics: Record<Kind, TopicRow> = {
-  status: { topic: 'status', qos: 1, retain: true },
+  status: { topic: 'status', qos: 1, retain: true, rank: 'status' },
   health: { topic: 'health', qos: 0, retain: true },
-  cameraState: { topic: 'camera/+/state', qos: 1, retain: true },
+  cameraState: { topic: 'camera/+/state', qos: 1, retain: true, rank: 'other' },
   observation: { topic: 'camera/+/observation', qos: 0, retain: false },
-  alarm: { topic: 'alarm', qos: 1, retain: false },
-  explanation: { topic: 'explanation', qos: 1, retain: false },
-  response: { topic: 'response/+', qos: 1, retain: false }
+  alarm: { topic: 'alarm', qos: 1, retain: false, rank: 'alarm' },
+  explanation: { topic: 'explanation', qos: 1, retain: false, rank: 'explanation' },
+  response: { topic: 'response/+', qos: 1, retain: false, rank: 'other' }
 }
 
 /** Under this and its id the outbox keeps the last message of each alarm that subscribers know as active. */

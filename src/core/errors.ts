@@ -65,6 +65,9 @@ export class ProgramError extends PainlensError {}
 /** A picture or another input file of a command. */
 export class InputError extends PainlensError {}
 
+/** A message that never went to the broker: its connection ended first. It says nothing about the message. */
+export class NotSent extends Error {}
+
 /** The text of anything thrown, for a log line or another error's cause. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error)

@@ -6,6 +6,7 @@ import { version } from '../../core/version.js'
 import { brokerOptions } from '../../daemon/wiring/mapping.js'
 import { addressOf, connectOptions, explainConnectError, type ProtocolVersion } from '../../stages/mqtt/connect.js'
 import { Connection, type OnMessage } from '../../stages/mqtt/connection.js'
+import { unlimited } from '../../stages/mqtt/send-quota.js'
 import { tryCommands } from './commands.js'
 import { type CheckContext, type Finding, fail, ok, warn } from './finding.js'
 
@@ -43,7 +44,7 @@ async function tryPublishing({ mqtt, device }: Config, connection: Connection, s
   const topic = `${baseTopic(device)}/check`
   const message = JSON.stringify({ at: stamp(systemClock, systemClock.now()), version })
   try {
-    const published = connection.publish(topic, message, { qos: 1, retain: false })
+    const published = connection.publish(topic, { qos: 1, retain: false, rank: 'other' }, () => ({ text: message }))
     const late = sleep(patienceMs, 'late' as const, { signal, ref: false })
     if ((await Promise.race([published, late])) === 'late')
       return fail(what, `${address} does not confirm a message`, "Look into the broker's log.")
@@ -51,7 +52,19 @@ async function tryPublishing({ mqtt, device }: Config, connection: Connection, s
     const found = `${address} takes no message on ${topic} (${explainConnectError(error).what})`
     return fail(what, found, `Give the user the right to write ${baseTopic(device)}/# at the broker.`)
   }
-  return ok(what, `${address} confirmed a message, MQTT ${connection.protocolVersion === 5 ? '5' : '3.1.1'}`)
+  return confirmed(address, connection)
+}
+
+/** How many messages the broker takes at once is said only where it says so. */
+function confirmed(address: string, { protocolVersion, receiveMaximum }: Connection): Finding {
+  const found = `${address} confirmed a message, MQTT ${protocolVersion === 5 ? '5' : '3.1.1'}`
+  if (protocolVersion !== 5 || receiveMaximum === unlimited) return ok(what, found)
+  if (receiveMaximum > 1) return ok(what, `${found}, takes ${receiveMaximum} at once`)
+  return warn(
+    what,
+    `${found}, takes only 1 at once: an alarm may have to wait for another message`,
+    "Raise the broker's receive maximum (mosquitto: max_inflight_messages) to 10 or more."
+  )
 }
 
 /** Which versions to try, in order. */

@@ -32,7 +32,8 @@ export async function tryCommands({ connection, base, heard, signal }: CommandTr
   }
   const text = JSON.stringify({ transaction: randomUUID() })
   try {
-    await connection.publish(`${base}/command/${trialCommand}`, text, { qos: 1, retain: false })
+    const delivery = { qos: 1, retain: false, rank: 'other' } as const
+    await connection.publish(`${base}/command/${trialCommand}`, delivery, () => ({ text }))
   } catch {
     // painlens itself sends none, so it needs no right to.
     return ok(what, `may subscribe to ${filter}; this user may send none, so none was tried`)

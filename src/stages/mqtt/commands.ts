@@ -30,6 +30,7 @@ const quoted = { name: 64, names: 5, all: 1000 }
 export class CommandDesk {
   readonly #options: CommandDeskOptions
   #turn: Promise<void> = Promise.resolve()
+  readonly #answering = new Set<Promise<void>>()
   #waiting = 0
   #flooded = 0
 
@@ -59,19 +60,24 @@ export class CommandDesk {
     const given = payload.length > maxCommandBytes ? payload.length : payload
     const { properties } = packet
     this.#turn = this.#turn.then(async () => {
-      await this.#handle(name, given, properties)
-      this.#waiting--
+      const response = await this.#run(name, given)
+      // The next one does not wait for this answer, which may have to wait for alarms.
+      const answered = this.#answer(name, response, properties).finally(() => {
+        this.#waiting--
+        this.#answering.delete(answered)
+      })
+      this.#answering.add(answered)
     })
   }
 
   /** Resolves when every command taken so far is answered. */
   async idle(): Promise<void> {
     await this.#turn
+    await Promise.all(this.#answering)
   }
 
-  async #handle(name: string, given: Buffer | number, properties: IPublishPacket['properties']): Promise<void> {
+  async #answer(name: string, response: ResponseMessage, properties: IPublishPacket['properties']): Promise<void> {
     const { base, answer, log } = this.#options
-    const response = await this.#run(name, given)
     log.info({ command: this.#shortened(name), status: response.status, error: response.error }, 'command')
     const { responseTopic, correlationData } = properties ?? {}
     const own = topicOf(base, 'response', /^[\w-]{1,64}$/.test(name) ? name : 'unknown')

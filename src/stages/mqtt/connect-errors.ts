@@ -61,6 +61,11 @@ const troubles: Record<string, ConnectTrouble> = {
   138: banned,
   139: busy,
   141: trouble('network', 'the broker has not heard of us for too long', 'Check the network; painlens keeps trying.'),
+  147: trouble(
+    'broker',
+    'the broker got more messages at once than it takes',
+    'Raise its receive maximum (mosquitto: max_inflight_messages), and report this: painlens goes by what it announces.'
+  ),
   142: trouble('broker', 'another client took over our client id', 'Give each painlens a `device` of its own.'),
   DEPTH_ZERO_SELF_SIGNED_CERT: untrusted,
   SELF_SIGNED_CERT_IN_CHAIN: untrusted,

@@ -1,11 +1,13 @@
 import { connect, type IClientOptions, type IPublishPacket, type MqttClient } from 'mqtt'
+import type { Delivery } from '../../contract/topics.js'
+import { NotSent } from '../../core/errors.js'
 import type { ProtocolVersion } from './connect.js'
+import { receiveMaximum, SendQuota } from './send-quota.js'
 
 export type OnMessage = (topic: string, payload: Buffer, packet: IPublishPacket) => void
 
-export interface PublishOptions {
-  qos: 0 | 1
-  retain: boolean
+export interface Outgoing {
+  text: string
   /** Left out where the broker speaks 3.1.1. */
   properties?: IPublishPacket['properties']
 }
@@ -19,18 +21,24 @@ const refusedForGood = new Set<unknown>([144, 149, 153])
 /** One connection to a broker, from CONNECT to the end; never reconnects. */
 export class Connection {
   readonly protocolVersion: ProtocolVersion
+  /** How many QoS 1 messages the broker takes at once, or is given where it cannot say. */
+  readonly receiveMaximum: number
   /** Resolves when the connection is gone, with what is known about why. */
   readonly closed: Promise<unknown>
   readonly #client: MqttClient
   /** Publishes that wait for their PUBACK; a connection that closes fails them all. */
   readonly #unconfirmed = new Set<(error: Error) => void>()
+  readonly #quota: SendQuota
   #open = true
 
   private constructor(client: MqttClient, closed: Promise<unknown>) {
     this.#client = client
     this.protocolVersion = client.options.protocolVersion as ProtocolVersion
+    this.receiveMaximum = receiveMaximum(this.protocolVersion, client.serverProperties?.receiveMaximum)
+    this.#quota = new SendQuota(this.receiveMaximum)
     this.closed = closed.then((cause) => {
       this.#open = false
+      this.#quota.close('the connection was lost')
       for (const fail of [...this.#unconfirmed]) fail(new Error('the connection was lost before the broker confirmed'))
       return cause
     })
@@ -71,11 +79,27 @@ export class Connection {
   }
 
   /**
-   * Resolves once the broker has confirmed (QoS 1) or the socket has taken it (QoS 0).
+   * Resolves once the broker has confirmed (QoS 1, when the send quota has let it go) or the socket has taken it (QoS 0).
+   * @param compose asked when it goes, for what a message says of its time is to be of then
    * @returns `refused` if this broker will never take the message
    * @throws if the connection goes before, or the broker refuses for now
    */
-  publish(topic: string, text: string, { qos, retain, properties }: PublishOptions): Promise<'confirmed' | 'refused'> {
+  async publish(topic: string, delivery: Delivery, compose: () => Outgoing): Promise<'confirmed' | 'refused'> {
+    if (delivery.qos === 0) return this.#send(topic, delivery, compose())
+    const release = await this.#quota.take(delivery.rank)
+    try {
+      return await this.#send(topic, delivery, compose())
+    } finally {
+      release()
+    }
+  }
+
+  /** Fails the publishes that wait for their turn, so that the next one comes first. */
+  giveUpWaiting(): void {
+    this.#quota.giveUp('given up before its turn')
+  }
+
+  #send(topic: string, { qos, retain }: Delivery, { text, properties }: Outgoing): Promise<'confirmed' | 'refused'> {
     const payload = Buffer.from(text)
     const limit = this.#client.serverProperties?.maximumPacketSize
     if (limit !== undefined && payload.length + topic.length + 100 > limit) return Promise.resolve('refused')
@@ -91,7 +115,7 @@ export class Connection {
         this.cut()
       }, confirmMs)
       this.#unconfirmed.add(fail)
-      if (!this.#open) return fail(new Error('the connection is closed'))
+      if (!this.#open) return fail(new NotSent('the connection is closed'))
       this.#client.publish(topic, payload, { qos, retain, properties }, (error) => {
         if (!error) settle(() => resolve('confirmed'))
         else if (refusedForGood.has((error as { code?: unknown }).code)) settle(() => resolve('refused'))
@@ -114,6 +138,7 @@ export class Connection {
   /** Says goodbye (so that the broker does not publish our last will), or cuts the line after `timeoutMs`. */
   async end(timeoutMs: number): Promise<void> {
     if (!this.#open) return
+    this.#quota.close('the connection is being ended')
     // mqtt.js waits without end for a PUBACK that does not come, and a second, forced `end` changes nothing about it.
     const timer = setTimeout(() => this.cut(), timeoutMs)
     await Promise.race([this.#client.endAsync(false).catch(() => undefined), this.closed])
@@ -124,6 +149,7 @@ export class Connection {
 
   /** Cuts the line without goodbye. */
   cut(): void {
+    this.#quota.close('the connection was cut')
     this.#client.stream.destroy()
   }
 }

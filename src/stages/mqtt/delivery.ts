@@ -21,7 +21,7 @@ export interface OutboxLike {
   put(
     topic: string,
     payload: object,
-    options?: { expendable?: boolean; note?: { key: string; value: object | null } }
+    options?: { expendable?: boolean; background?: boolean; note?: { key: string; value: object | null } }
   ): Promise<void>
   drain(publish: (entry: Entry) => Promise<'confirmed' | 'refused'>, signal: AbortSignal): Promise<void>
   depth(): number
@@ -63,16 +63,14 @@ async function deliver(
   { topic, payload, expiresAt }: Entry
 ): Promise<'confirmed' | 'refused'> {
   const { connection, clock, secrets, base, published } = options
-  const now = clock.now()
   const kind: Kind = topic === topicOf(base, 'alarm') ? 'alarm' : 'explanation'
-  const { qos, retain } = topics[kind]
-  const message = kind === 'alarm' ? { ...payload, published: stamp(clock, now) } : payload
-  // Seconds, and at least one: 0 would mean that the message is of no use already.
-  const messageExpiryInterval = Math.max(1, Math.ceil((expiresAt - now) / 1000))
-  const answer = await connection.publish(topic, encode(message, secrets), {
-    qos,
-    retain,
-    properties: { ...jsonProperties, messageExpiryInterval }
+  let message = payload
+  const answer = await connection.publish(topic, topics[kind], () => {
+    const now = clock.now()
+    if (kind === 'alarm') message = { ...payload, published: stamp(clock, now) }
+    // Seconds, and at least one: 0 would mean that the message is of no use already.
+    const messageExpiryInterval = Math.max(1, Math.ceil((expiresAt - now) / 1000))
+    return { text: encode(message, secrets), properties: { ...jsonProperties, messageExpiryInterval } }
   })
   published[kind]++
   if (kind === 'alarm' && answer === 'confirmed')

@@ -48,8 +48,8 @@ export async function startMqtt(options: MqttOptions): Promise<Mqtt> {
 const maxStatusBytes = 4096
 const answerMs = 1000
 const stopDrainMs = 1000
-const stopSayMs = 400
-const stopEndMs = 400
+const stopSayMs = 600
+const stopEndMs = 300
 
 class MqttStage implements Mqtt {
   readonly #options: MqttOptions
@@ -62,6 +62,8 @@ class MqttStage implements Mqtt {
   #offlineObservations = 0
   #connection: Connection | null = null
   #connections = 0
+  /** Ends what this connection delivers out of the outbox. */
+  #delivering = new AbortController()
   /** The birth message of this connection is out. */
   #greeted = false
   #trouble: MqttStats['trouble'] = null
@@ -114,7 +116,7 @@ class MqttStage implements Mqtt {
   explanation(message: ExplanationMessage): Promise<void> {
     const { privacy } = this.#options
     const allowed = withoutOtherClasses(withoutHeatmap(message, privacy), privacy)
-    return this.#options.outbox.put(topicOf(this.#base, 'explanation'), allowed, { expendable: true })
+    return this.#options.outbox.put(topicOf(this.#base, 'explanation'), allowed, { expendable: true, background: true })
   }
 
   cameraState(camera: string, state: CameraState, at: number, until: number | null = null): void {
@@ -127,6 +129,7 @@ class MqttStage implements Mqtt {
   }
 
   refresh(): void {
+    if (this.#stopping) return
     this.#sendIfConnected('status', '', this.#status('online'))
     for (const camera of this.#cameras.names()) this.#sendState(camera)
     this.#sendHealth()
@@ -164,12 +167,27 @@ class MqttStage implements Mqtt {
     const connection = this.#connection
     if (connection?.open) {
       await until(() => this.#options.outbox.depth() === 0 || !connection.open, stopDrainMs)
-      const said = this.#send('status', topicOf(this.#base, 'status'), this.#status('offline')).catch(() => undefined)
-      await Promise.race([said, until(() => false, stopSayMs)])
+      await this.#sayOffline(connection)
     }
     this.#ending.abort()
     await connection?.end(stopEndMs)
     await this.#running
+  }
+
+  /** Before what still waits for its turn: alarms stay in the outbox, and a camera's state is of no use any more. */
+  async #sayOffline(connection: Connection): Promise<void> {
+    this.#delivering.abort()
+    connection.giveUpWaiting()
+    let isSaid = false
+    const saying = this.#send('status', topicOf(this.#base, 'status'), this.#status('offline')).then(
+      () => {
+        isSaid = true
+      },
+      () => undefined
+    )
+    await Promise.race([saying, until(() => isSaid, stopSayMs)])
+    // A broker that confirms nothing has no room for it: without a goodbye it publishes the last will, which says the same.
+    if (!isSaid) connection.cut()
   }
 
   #take(topic: string, payload: Buffer, packet: IPublishPacket): void {
@@ -191,24 +209,26 @@ class MqttStage implements Mqtt {
   async #serve(connection: Connection): Promise<void> {
     this.#connections++
     this.#trouble = null
-    const over = new AbortController()
+    this.#delivering = new AbortController()
     let health: NodeJS.Timeout | undefined
     this.#connection = connection
+    // SUBSCRIBE is the first on the way; the alarms that wait do not wait for what the broker says to it.
+    const greeting = this.#greet(connection)
+    const { outbox, clock, secrets, log, onAlarmDelivered } = this.#options
+    const delivering = serveOutbox(
+      { outbox, connection, clock, secrets, log, base: this.#base, published: this.#published, onAlarmDelivered },
+      this.#delivering.signal
+    )
     try {
-      await this.#greet(connection)
+      await greeting
       health = setInterval(() => this.#sendHealth(), this.#options.healthEveryMs ?? 30_000)
       this.#options.onConnectionChange?.(true)
-      const { outbox, clock, secrets, log, onAlarmDelivered } = this.#options
-      const delivering = serveOutbox(
-        { outbox, connection, clock, secrets, log, base: this.#base, published: this.#published, onAlarmDelivered },
-        over.signal
-      )
       await connection.closed
-      over.abort()
-      await delivering
     } finally {
       clearInterval(health)
       connection.cut()
+      this.#delivering.abort()
+      await delivering
       this.#connection = null
       this.#greeted = false
       this.#options.onConnectionChange?.(false)
@@ -234,7 +254,7 @@ class MqttStage implements Mqtt {
   #clearState(camera: string): Promise<unknown> | undefined {
     if (!this.connected()) return undefined
     const topic = topicOf(this.#base, 'cameraState', camera)
-    return this.#connection?.publish(topic, '', { qos: topics.cameraState.qos, retain: true })
+    return this.#connection?.publish(topic, topics.cameraState, () => ({ text: '' }))
   }
 
   #sendHealth(): void {
@@ -266,10 +286,12 @@ class MqttStage implements Mqtt {
   }
 
   async #send(kind: Kind, topic: string, message: object, properties?: IPublishPacket['properties']): Promise<void> {
-    const { qos, retain } = topics[kind]
     const text = encode(message, this.#options.secrets)
     if (this.#connection === null) throw new Error('there is no connection to the broker')
-    await this.#connection.publish(topic, text, { qos, retain, properties: { ...jsonProperties, ...properties } })
+    await this.#connection.publish(topic, topics[kind], () => ({
+      text,
+      properties: { ...jsonProperties, ...properties }
+    }))
     this.#published[kind]++
   }
 

@@ -46,7 +46,9 @@ export async function keepConnected(options: ReconnectOptions, signal: AbortSign
     let waitKind: ConnectTrouble['kind'] = 'network'
     try {
       const connection = await versions.open(options.open, signal)
-      log.info({ address, mqtt: connection.protocolVersion === 5 ? '5' : '3.1.1' }, 'connected to the broker')
+      const { protocolVersion, receiveMaximum } = connection
+      const mqtt = protocolVersion === 5 ? '5' : '3.1.1'
+      log.info({ address, mqtt, receive_maximum: receiveMaximum }, 'connected to the broker')
       said = ''
       const since = performance.now()
       await options.serve(connection)

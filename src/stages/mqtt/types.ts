@@ -67,6 +67,6 @@ export interface Mqtt {
   observation(camera: string, message: ObservationMessage): void
   connected(): boolean
   stats(): MqttStats
-  /** Delivers what it can within a second, says offline, and is gone within 2 s. */
+  /** Delivers what it can within a second, says offline (or leaves that to the last will), and is gone within 2 s. */
   stop(): Promise<void>
 }

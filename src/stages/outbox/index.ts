@@ -1,9 +1,11 @@
 import { timeOfDay } from '../../core/clock.js'
+import { messageOf, NotSent } from '../../core/errors.js'
 import { diskError } from './database.js'
-import { Index, type IndexEntry, indexEntry, keyOf, parseEntry, type StoredEntry } from './entries.js'
+import { type IndexEntry, indexEntry, keyOf, parseEntry, type StoredEntry } from './entries.js'
 import { messageKeys, type Note, Notes, noteKeys, operationOf } from './notes.js'
+import { Queue } from './queue.js'
 import { Store } from './store.js'
-import type { Outbox, OutboxOptions, OutboxStats, Publish } from './types.js'
+import type { Outbox, OutboxOptions, OutboxStats, Publish, PutOptions } from './types.js'
 
 export type { Note } from './notes.js'
 export type { Outbox, OutboxEntry, OutboxOptions, OutboxStats, Publish } from './types.js'
@@ -14,6 +16,8 @@ const windowSize = 8
 /** After so many failures a message that may be spared is taken for what breaks the connection. */
 const maxAttempts = 10
 const defaultRetryMs = 2000
+/** How long the background rests after the broker has not taken one of it. */
+const backgroundRestMs = 5000
 /** Where keys begin while nobody can see which are on the disk: behind all that an earlier run can have given out. */
 const blindKey = 4e15
 
@@ -45,8 +49,7 @@ interface Waiting {
 class DiskOutbox implements Outbox {
   readonly #options: OutboxOptions
   readonly #store: Store
-  readonly #index = new Index()
-  readonly #underWay = new Set<string>()
+  readonly #index = new Queue()
   readonly #notes = new Notes()
   readonly #counts = { expired: 0, evicted: 0, refused: 0 }
   #waiting: Waiting[] = []
@@ -55,6 +58,7 @@ class DiskOutbox implements Outbox {
   #writing: Promise<void> = Promise.resolve()
   #retry: NodeJS.Timeout | undefined
   #nextKey = 0
+  #backgroundRestsUntil = 0
   /** Whether it is known what earlier runs left. */
   #isLoaded = false
   #wake: () => void = () => undefined
@@ -75,11 +79,11 @@ class DiskOutbox implements Outbox {
   async put(
     topic: string,
     payload: object,
-    { expendable = false, note }: { expendable?: boolean; note?: Note } = {}
+    { expendable = false, background = false, note }: PutOptions = {}
   ): Promise<void> {
     const { clock } = this.#options
     const moment = clock.now()
-    const stored: StoredEntry = { topic, payload: { ...payload }, at: timeOfDay(clock, moment), expendable }
+    const stored: StoredEntry = { topic, payload: { ...payload }, at: timeOfDay(clock, moment), expendable, background }
     const value = JSON.stringify(stored)
     if (note) this.#notes.set(note)
     return new Promise((done) => {
@@ -109,18 +113,19 @@ class DiskOutbox implements Outbox {
       const woken = new Promise<void>((resolve) => {
         this.#wake = resolve
       })
-      const entry = sending.size < windowSize ? this.#index.next(this.#underWay) : undefined
+      const background = performance.now() >= this.#backgroundRestsUntil
+      const entry = sending.size < windowSize ? this.#index.next({ background }) : undefined
       if (entry === undefined) await woken
       else {
-        this.#underWay.add(entry.orderKey)
+        entry.underWay = true
         // Read one after the other, so that the oldest is also the first to go.
         const stored = await this.#read(entry).catch((error: unknown) => void failures.push(error))
         const delivery: Promise<void> = (
           stored === undefined ? Promise.resolve() : this.#deliver(entry, stored, publish)
         )
-          .catch((error: unknown) => void failures.push(error))
+          .catch((error: unknown) => void (entry.background ? this.#rest(error, signal) : failures.push(error)))
           .finally(() => {
-            this.#underWay.delete(entry.orderKey)
+            entry.underWay = false
             sending.delete(delivery)
             this.#wake()
           })
@@ -130,6 +135,14 @@ class DiskOutbox implements Outbox {
     signal.removeEventListener('abort', onAbort)
     await Promise.all(sending)
     if (failures.length > 0 && !signal.aborted) throw failures[0]
+  }
+
+  /** What the broker does not take in the background holds up nothing else; it is tried again after a while. */
+  #rest(error: unknown, signal: AbortSignal): void {
+    if (signal.aborted) return
+    this.#options.log.warn({ what: messageOf(error) }, 'the broker has not confirmed an explanation; it is tried again')
+    this.#backgroundRestsUntil = performance.now() + backgroundRestMs
+    setTimeout(() => this.#wake(), backgroundRestMs + 1).unref()
   }
 
   depth(): number {
@@ -229,7 +242,7 @@ class DiskOutbox implements Outbox {
     } catch {
       // While it is being opened anew that says nothing about the message.
       if (works && entry.unread++ > 0) return null
-      this.#index.park(entry)
+      entry.parked = true
       return undefined
     }
   }
@@ -248,7 +261,7 @@ class DiskOutbox implements Outbox {
       const sent = publish({ topic: stored.topic, payload, at, late, expiresAt })
       const answer = await sent.catch((error: unknown) => {
         // A broker may hang up on a message that is too large for it, each time anew, and hold up all others.
-        if (entry.expendable && ++entry.attempts >= maxAttempts) return 'refused'
+        if (entry.expendable && !(error instanceof NotSent) && ++entry.attempts >= maxAttempts) return 'refused'
         throw error
       })
       if (answer === 'refused') this.#drop(entry, 'refused', 'the broker refuses this message for good; it was dropped')
@@ -258,7 +271,7 @@ class DiskOutbox implements Outbox {
 
   async #makeRoom(): Promise<void> {
     while (this.#index.size > this.#options.maxMessages) {
-      const victim = this.#index.victim(this.#underWay)
+      const victim = this.#index.victim()
       if (victim === undefined) return
       this.#drop(victim, 'evicted', 'the outbox is full; an undelivered message was dropped')
       await this.#remove(victim)
@@ -267,10 +280,10 @@ class DiskOutbox implements Outbox {
 
   #drop(entry: IndexEntry, kind: 'expired' | 'evicted' | 'refused', message: string): void {
     this.#counts[kind]++
-    const { key, orderKey, expendable } = entry
+    const { key, follows, expendable } = entry
     const waitedS = Math.round(this.#ageMs(entry) / 1000)
     this.#options.log.warn(
-      { key, alarm_id: orderKey, expendable, waited_s: waitedS, total: this.#counts[kind] },
+      { key, alarm_id: follows, expendable, waited_s: waitedS, total: this.#counts[kind] },
       message
     )
   }

@@ -26,7 +26,10 @@ export interface OutboxEntry {
   expiresAt: number
 }
 
-/** Resolves once the broker has confirmed; `refused` means that the broker will never take this message. */
+/**
+ * Resolves once the broker has confirmed; `refused` means that the broker will never take this message. What rejects
+ * with a NotSent has not been tried.
+ */
 export type Publish = (entry: OutboxEntry) => Promise<'confirmed' | 'refused'>
 
 export interface OutboxStats {
@@ -43,21 +46,29 @@ export interface OutboxStats {
   refused: number
 }
 
+export interface PutOptions {
+  /** It may be given up first when the outbox is full (updates, explanations). */
+  expendable?: boolean
+  /** It goes only when nothing else can, one at a time, and holds up nothing: not even the later messages of its alarm. */
+  background?: boolean
+  /** Written in the same step: after a crash there are both or neither. */
+  note?: Note
+}
+
 export interface Outbox {
   /**
    * Writes a message to disk, synced, before it resolves. Where the disk refuses, the message is kept in memory (said
    * once in the log), for an alarm matters more than its file, and written as soon as the disk takes it.
-   * @param options.expendable it may be given up first when the outbox is full (updates, explanations)
-   * @param options.note written in the same step: after a crash there are both or neither
    */
-  put(topic: string, payload: object, options?: { expendable?: boolean; note?: Note }): Promise<void>
+  put(topic: string, payload: object, options?: PutOptions): Promise<void>
   /** Writes a small fact that a later run is to know, such as a pause; resolves as `put` does. */
   note(note: Note): Promise<void>
   /** The notes whose key begins with `start`, by the rest of their key; those of earlier runs, too. */
   notes(start: string): Map<string, object>
   /**
-   * Delivers until `signal` aborts: oldest first, messages of the same `alarm_id` strictly one after the other.
-   * Resolves after the abort, once nothing is under way. Rejects with the first error of `publish`; what was not
+   * Delivers until `signal` aborts: messages of the same `alarm_id` strictly one after the other; among those of
+   * different ones what may not be given up first, then the background last, the oldest first. Resolves after the abort,
+   * once nothing is under way. Rejects with the first error of `publish`, but for those of the background; what was not
    * confirmed stays. One drain at a time.
    */
   drain(publish: Publish, signal: AbortSignal): Promise<void>

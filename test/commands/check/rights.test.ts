@@ -11,6 +11,7 @@ import { silentLog } from '../../../src/core/log.js'
 import { Secrets } from '../../../src/core/secrets.js'
 import { startHttp } from '../../../src/daemon/health/http.js'
 import { freePort, type Mosquitto, startMosquitto } from '../../support/mosquitto.js'
+import { startStrictBroker } from '../../support/strict-broker.js'
 
 const users = ['all', 'deaf', 'mute', 'least'] as const
 type User = (typeof users)[number]
@@ -75,6 +76,30 @@ describe('the rights at the broker', () => {
   it('to send commands are missing, which painlens does not need', async () => {
     const { commands } = await rightsOf('least')
     expect(commands).toMatchObject({ state: 'ok', found: expect.stringContaining('may send none') })
+  })
+})
+
+describe('how many messages the broker takes at once', () => {
+  const found = async (receiveMaximum: number | undefined, protocol = 'auto') => {
+    const strict = await startStrictBroker(receiveMaximum === undefined ? {} : { receiveMaximum })
+    onTestFinished(() => strict.stop())
+    const [publishing] = await checkBroker(context({ device: 'ward-2', mqtt: { url: strict.url, protocol } }))
+    return publishing!
+  }
+
+  it('is said', async () => {
+    expect(await found(10)).toMatchObject({ state: 'ok', found: expect.stringMatching(/MQTT 5, takes 10 at once$/) })
+  })
+
+  it('is a warning where it is one', async () => {
+    expect(await found(1)).toMatchObject({ state: 'warn', fix: expect.stringContaining('max_inflight_messages') })
+  })
+
+  it.each([
+    [undefined, 'auto', /MQTT 5$/],
+    [10, '3.1.1', /MQTT 3.1.1$/]
+  ])('is not said where the broker does not (%s, MQTT %s)', async (receiveMaximum, protocol, text) => {
+    expect(await found(receiveMaximum, protocol)).toMatchObject({ state: 'ok', found: expect.stringMatching(text) })
   })
 })
 

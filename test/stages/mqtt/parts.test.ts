@@ -161,6 +161,21 @@ test('whatever comes in as a command is answered once and throws nothing', async
   )
 })
 
+test('a command does not wait for the answer to the one before, which the broker has not confirmed', async () => {
+  const handled: string[] = []
+  const handlers = { ...noCommands, pause: async ({ camera }: { camera: string }) => void handled.push(camera) }
+  const confirm: (() => void)[] = []
+  const answer = () => new Promise<void>((resolve) => void confirm.push(resolve))
+  const desk = new CommandDesk({ base: 'b', handlers, answer, secrets: new Secrets(), log: silentLog })
+  const packet = { cmd: 'publish', topic: '', payload: '', qos: 1, dup: false, retain: false } as const
+  desk.take('b/command/pause', Buffer.from('{"camera":"a"}'), packet)
+  await expect.poll(() => handled).toEqual(['a'])
+  desk.take('b/command/pause', Buffer.from('{"camera":"b"}'), packet)
+  await expect.poll(() => handled).toEqual(['a', 'b'])
+  for (const each of confirm) each()
+  await desk.idle()
+})
+
 test('the trial of painlens check is no command: nobody is answered', async () => {
   const answers: string[] = []
   const answer = async (topic: string) => void answers.push(topic)

@@ -3,10 +3,11 @@ import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync }
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { DiskError } from '../../../src/core/errors.js'
+import { DiskError, NotSent } from '../../../src/core/errors.js'
 import { type Log, silentLog } from '../../../src/core/log.js'
 import {
   type Outbox,
@@ -54,6 +55,8 @@ async function drainAll(outbox: Outbox, publish?: Publish): Promise<OutboxEntry[
   return sent
 }
 const numbers = (sent: OutboxEntry[]) => sent.map(({ payload }) => payload.number)
+/** Long enough for the outbox to read and send all that it can. */
+const turn = () => sleep(50)
 
 describe('delivery', () => {
   test('is oldest first for each alarm, each message once, and empties the disk', async () => {
@@ -70,6 +73,72 @@ describe('delivery', () => {
     await closed(outbox)
     const again = await here()
     expect(again.depth()).toBe(0)
+  })
+
+  test('what may not be spared first, the background last, each alarm in its own order', async () => {
+    const outbox = await here()
+    const put = (alarm_id: string, name: string, options: object = {}) =>
+      outbox.put('alarm', { alarm_id, number: `${alarm_id} ${name}` }, options)
+    for (const id of ['a', 'b']) {
+      await put(id, 'start')
+      await put(id, 'explanation', { expendable: true, background: true })
+      await put(id, 'update', { expendable: true })
+      await put(id, 'end')
+    }
+    await closed(outbox)
+    // Out of what an earlier run left, as well.
+    const sent = numbers(
+      await drainAll(await here(), async () => {
+        await turn()
+        return 'confirmed'
+      })
+    )
+    const isExplanation = (name: unknown) => String(name).endsWith('explanation')
+    expect(sent.filter((name) => !isExplanation(name))).toEqual([
+      'a start',
+      'b start',
+      'a update',
+      'b update',
+      'a end',
+      'b end'
+    ])
+    expect(sent.filter(isExplanation)).toEqual(['a explanation', 'b explanation'])
+    expect(sent.findIndex(isExplanation)).toBeGreaterThan(sent.indexOf('b start'))
+  })
+
+  test('one in the background waits for what its alarm said before, and nothing waits for it', async () => {
+    const outbox = await here()
+    const sent: unknown[] = []
+    const open: (() => void)[] = []
+    const over = new AbortController()
+    const draining = outbox.drain(async ({ payload }) => {
+      sent.push(payload.number)
+      await new Promise<void>((resolve) => open.push(resolve))
+      return 'confirmed'
+    }, over.signal)
+    await outbox.put('alarm', { alarm_id: 'a', number: 0 })
+    for (const number of [1, 2]) await outbox.put('explanation', { alarm_id: 'a', number }, { background: true })
+    await turn()
+    expect(sent).toEqual([0])
+    open[0]!()
+    await expect.poll(() => sent).toEqual([0, 1])
+    await outbox.put('alarm', { alarm_id: 'a', number: 3 })
+    await outbox.put('alarm', { alarm_id: 'b', number: 4 })
+    await expect.poll(() => sent).toEqual([0, 1, 3, 4])
+    for (const answer of open.splice(1)) answer()
+    await expect.poll(() => sent).toEqual([0, 1, 3, 4, 2])
+    over.abort()
+    for (const answer of open) answer()
+    await draining
+  })
+
+  test('what was never sent, however often, is not taken for what breaks the connection', async () => {
+    const outbox = await here()
+    await outbox.put('alarm', { alarm_id: 'a', number: 0 }, { expendable: true })
+    const neverSent = () => outbox.drain(() => Promise.reject(new NotSent('cut')), new AbortController().signal)
+    for (let time = 0; time < 30; time++) await expect(neverSent()).rejects.toThrow('cut')
+    expect(numbers(await drainAll(outbox))).toEqual([0])
+    expect(outbox.stats().refused).toBe(0)
   })
 
   test('keeps the order of an alarm_id whatever the broker’s answers take', async () => {

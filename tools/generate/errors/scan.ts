@@ -30,8 +30,9 @@ interface Shape {
   within?: string
 }
 
+/** Those for the user; a NotSent never gets to one. */
 const errorNames = Object.entries(errors)
-  .filter(([, value]) => typeof value === 'function' && value.prototype instanceof Error)
+  .filter(([, value]) => typeof value === 'function' && value.prototype instanceof Error && value !== errors.NotSent)
   .map(([name]) => name)
 
 const constructors: Readonly<Record<string, Shape>> = {

@@ -1,6 +1,6 @@
 /** What goes over MQTT, by topic; docs/integrate/mqtt.md is the same for readers. Times are ISO 8601 UTC. */
 import type { CameraState, RegionShare, Uncertainty } from '../core/types.js'
-import type { Condition, EndReason, Priority } from './conditions.js'
+import type { EndReason, PhysiologicalCondition, Priority, TechnicalCondition } from './conditions.js'
 import type { Texts } from './languages/index.js'
 
 export interface StatusMessage {
@@ -42,32 +42,51 @@ export interface Acknowledgement {
   kind: 'seen' | 'coming' | 'false_alarm'
 }
 
-export interface AlarmMessage {
+interface AlarmFields {
   schema: 1
   alarm_id: string
-  phase: 'start' | 'update' | 'end'
   seq: number
-  type: 'physiological' | 'technical'
-  condition: Condition
   priority: Priority
-  state: 'active' | 'ended'
-  /** Null until the alarm ends. */
-  reason: EndReason | null
   ack: Acknowledgement | null
   location: Location
-  camera: string | null
   onset: string
   updated: string
   /** When this message was handed to the broker; the alarm stage leaves it null, the MQTT stage fills it in. */
   published: string | null
-  score: number | null
-  threshold: number | null
   duration_s: number
   text: Texts
   late: boolean
-  test: boolean
   model: { name: string; sha256: string; demonstration: boolean } | null
 }
+
+/** What an alarm is about: a person, painlens itself, or nothing but the way to the nurse. */
+export type AlarmSubject =
+  | {
+      type: 'physiological'
+      condition: PhysiologicalCondition
+      camera: string
+      /** The smoothed score now, and the one that starts an alarm. */
+      score: number
+      threshold: number
+      test: false
+    }
+  | {
+      type: 'technical'
+      condition: TechnicalCondition
+      /** Null where it is about painlens as a whole. */
+      camera: string | null
+      score: null
+      threshold: null
+      test: false
+    }
+  | { type: 'technical'; condition: 'test'; camera: string; score: null; threshold: null; test: true }
+
+/** Where an alarm is in its life: only its last message has a reason. */
+export type AlarmPhase =
+  | { phase: 'start' | 'update'; state: 'active'; reason: null }
+  | { phase: 'end'; state: 'ended'; reason: EndReason }
+
+export type AlarmMessage = AlarmFields & AlarmSubject & AlarmPhase
 
 export interface ExplanationMessage {
   alarm_id: string

@@ -4,7 +4,7 @@
  * core/messages.ts says is checked at compile time: a field that is added there is added here, in one line.
  */
 import { z } from 'zod'
-import { regionNames } from '../core/types.js'
+import { cameraStates, regionNames } from '../core/types.js'
 import { commandSchemas } from './commands.js'
 import { conditionNames, endReasonNames, priorities } from './conditions.js'
 import { byLanguage } from './languages/index.js'
@@ -23,7 +23,7 @@ const model = z.strictObject({
   demonstration: z.boolean().describe('The model is for demonstrations and must not be relied on.')
 })
 
-const cameraState = z.enum(['ok', 'connecting', 'lost', 'frozen', 'dark', 'paused'])
+const cameraState = z.enum(cameraStates)
 
 const status = z.strictObject({
   state: z.enum(['online', 'offline']),

@@ -106,4 +106,10 @@ export interface Uncertainty {
   views: number
 }
 
-export type CameraState = 'ok' | 'connecting' | 'lost' | 'frozen' | 'dark' | 'paused'
+/** What the camera stage says of its stream. */
+export const sourceStates = ['ok', 'connecting', 'lost', 'frozen', 'dark'] as const
+export type SourceState = (typeof sourceStates)[number]
+
+/** What subscribers are told of a camera: a pause for care hides what its stream does. */
+export const cameraStates = [...sourceStates, 'paused'] as const
+export type CameraState = (typeof cameraStates)[number]

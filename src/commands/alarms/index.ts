@@ -55,6 +55,6 @@ export async function alarmsCommand(
 
 /** The later message, with the highest score so far. */
 function stronger(before: AlarmMessage | undefined, message: AlarmMessage): AlarmMessage {
-  const scores = [before?.score, message.score].filter((score) => typeof score === 'number')
-  return { ...message, score: scores.length > 0 ? Math.max(...scores) : null }
+  if (message.type !== 'physiological') return message
+  return { ...message, score: Math.max(message.score, before?.score ?? 0) }
 }

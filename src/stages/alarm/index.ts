@@ -1,16 +1,10 @@
 import { randomUUID } from 'node:crypto'
-import {
-  type Condition,
-  conditions,
-  type EndReason,
-  hasUpdates,
-  type TechnicalCondition
-} from '../../contract/conditions.js'
-import type { Acknowledgement, AlarmMessage, Location } from '../../contract/messages.js'
+import { type EndReason, hasUpdates, type TechnicalCondition } from '../../contract/conditions.js'
+import type { Acknowledgement, AlarmMessage, AlarmSubject } from '../../contract/messages.js'
 import { InputError } from '../../core/errors.js'
 import type { Box, CameraState } from '../../core/types.js'
-import { cameraStates, ignored, watchedConditions } from './camera-states.js'
-import { type AlarmFacts, AlarmRecord } from './record.js'
+import { cameraStates, watchedConditions } from './camera-states.js'
+import { AlarmRecord } from './record.js'
 import type { AlarmRules } from './rules.js'
 import { TokenBucket } from './token-bucket.js'
 import { follow, held, newTrack, predecessor, type TrackState } from './track.js'
@@ -53,7 +47,8 @@ class AlarmStage implements Alarms {
   }
 
   observe({ camera, track: id, at, score, box }: Observation): AlarmOutput {
-    if (this.#stopped || ignored.has(this.#cameraStates.get(camera))) {
+    const state = this.#cameraStates.get(camera)
+    if (this.#stopped || (state && cameraStates[state].hides)) {
       return { smoothed: score, alarms: [], episode: null }
     }
     const key = trackKey(camera, id)
@@ -120,8 +115,9 @@ class AlarmStage implements Alarms {
       )
     }
     this.#takeTurn('command test_alarm', at)
-    const alarm = this.#record('test', camera, at, null)
-    return [alarm.start(at, null), alarm.end(at, 'test')]
+    const nothing = { type: 'technical', score: null, threshold: null } as const
+    const alarm = this.#record({ ...nothing, condition: 'test', camera, test: true }, at, null)
+    return [alarm.start(at), alarm.end(at, 'test')]
   }
 
   tick(now: number): AlarmMessage[] {
@@ -133,7 +129,7 @@ class AlarmStage implements Alarms {
       } else if (track.alarm && held(track.alarm.lastAt, now, this.#rules.updateS)) track.alarm.wanted = true
     }
     for (const alarm of this.#technical.values()) {
-      if (hasUpdates(alarm.facts.condition) && held(alarm.lastAt, now, technicalUpdateS)) alarm.wanted = true
+      if (hasUpdates(alarm.condition) && held(alarm.lastAt, now, technicalUpdateS)) alarm.wanted = true
     }
     return [...alarms, ...this.#wantedUpdates(now)]
   }
@@ -168,12 +164,14 @@ class AlarmStage implements Alarms {
   }
 
   #step(track: TrackState): AlarmMessage[] {
-    const { onsetS, clearS, updateS } = this.#rules
+    const { onsetThreshold, onsetS, clearS, updateS } = this.#rules
     const { alarm, lastSeen: now, smoothed } = track
     if (alarm === null) {
       if (!held(track.aboveSince, now, onsetS)) return []
-      track.alarm = this.#record('pain', track.camera, track.aboveSince ?? now, null)
-      return [track.alarm.start(now, smoothed)]
+      const { camera, aboveSince } = track
+      const about = { camera, score: smoothed, threshold: onsetThreshold, test: false } as const
+      track.alarm = this.#record({ type: 'physiological', condition: 'pain', ...about }, aboveSince ?? now, null)
+      return [track.alarm.start(now)]
     }
     if (held(track.belowSince, now, clearS)) return [alarm.end(now, 'cleared', smoothed)]
     const risen = smoothed >= (alarm.lastScore ?? 0) + riseStep
@@ -219,9 +217,10 @@ class AlarmStage implements Alarms {
   ) {
     const key = technicalKey(condition, camera)
     if (this.#technical.has(key)) return []
-    const raised = this.#record(condition, camera, onset, detail)
+    const nobody = { type: 'technical', score: null, threshold: null, test: false } as const
+    const raised = this.#record({ ...nobody, condition, camera }, onset, detail)
     this.#technical.set(key, raised)
-    return [raised.start(at, null)]
+    return [raised.start(at)]
   }
 
   #endTechnical(condition: TechnicalCondition, camera: string | null, reason: EndReason, at: number): AlarmMessage[] {
@@ -231,22 +230,13 @@ class AlarmStage implements Alarms {
     return alarm ? [alarm.end(at, reason)] : []
   }
 
-  #record(condition: Condition, camera: string | null, onset: number, detail: string | null): AlarmRecord {
+  #record(subject: AlarmSubject, onset: number, detail: string | null): AlarmRecord {
     const { cameras, facility, priorities, model, clock } = this.#options
+    const { camera, condition } = subject
     const place = (camera !== null && Object.hasOwn(cameras, camera) && cameras[camera]) || nowhere
-    const facts: AlarmFacts = {
-      alarmId: this.#newId(),
-      type: conditions[condition].kind === 'physiological' ? 'physiological' : 'technical',
-      condition,
-      priority: priorities[condition],
-      location: { facility, ward: place.ward, room: place.room, bed: place.bed } satisfies Location,
-      camera,
-      onset,
-      threshold: condition === 'pain' ? this.#rules.onsetThreshold : null,
-      model,
-      detail
-    }
-    return new AlarmRecord(facts, clock)
+    const location = { facility, ward: place.ward, room: place.room, bed: place.bed }
+    const facts = { alarmId: this.#newId(), priority: priorities[condition], location, onset, model, detail }
+    return new AlarmRecord(subject, facts, clock)
   }
 
   *#activeRecords(): Iterable<AlarmRecord> {

@@ -1,10 +1,10 @@
 import { expect, it } from 'vitest'
-import type { AlarmMessage } from '../../../src/contract/messages.js'
 import { silentLog } from '../../../src/core/log.js'
 import { Supervision } from '../../../src/daemon/health/supervision.js'
+import { alarm } from '../../stages/mqtt/rig.js'
 
 const at = Date.parse('2026-01-01T00:00:00.000Z')
-const alarm = { condition: 'pain', phase: 'start', late: false, updated: new Date(at).toISOString() } as AlarmMessage
+const start = { ...alarm('a', 0), updated: new Date(at).toISOString() }
 
 function supervise() {
   const outbox = { stats: () => ({ depth: 0, expired: 0, evicted: 0, refused: 0 }) }
@@ -26,9 +26,10 @@ const lines = async (supervision: Supervision): Promise<string[]> => {
 it('the time from a frame to the broker having its alarm is a metric, of alarms that begin and are not late', async () => {
   const supervision = supervise()
   expect(await lines(supervision)).not.toContainEqual(expect.stringContaining('p95'))
-  for (let i = 1; i <= 20; i++) supervision.delivered(alarm, at + 40 * i)
-  for (const other of [{ late: true }, { phase: 'update' }, { phase: 'end' }, { condition: 'camera_lost' }] as const)
-    supervision.delivered({ ...alarm, ...other }, at + 60_000)
+  for (let i = 1; i <= 20; i++) supervision.delivered(start, at + 40 * i)
+  const technical = { type: 'technical', condition: 'camera_lost', score: null, threshold: null } as const
+  const others = [{ ...start, late: true }, alarm('a', 1), alarm('a', 2, 'end'), { ...start, ...technical }]
+  for (const other of others) supervision.delivered(other, at + 60_000)
   const told = await lines(supervision)
   expect(told).toContain('painlens_capture_to_publish_p95_seconds 0.8')
   expect(told).toContain('painlens_capture_to_publish_seconds_count 20')

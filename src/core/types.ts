@@ -27,8 +27,6 @@ export interface Zone {
  */
 export interface Frame extends Size {
   camera: string
-  /** Counts the camera's frames since the stage started, dropped ones included. */
-  seq: number
   /** When the frame's last byte arrived, a moment of the clock (core/clock.ts). */
   at: number
   data: Uint8Array<SharedArrayBuffer>

@@ -27,7 +27,7 @@ export async function renderFrames(count: number, faceSize: number): Promise<Fra
       seed: i,
       into: data as never
     })
-    frames.push({ camera: 'bench', seq: i, at: i * 200, ...size, data, release: () => undefined })
+    frames.push({ camera: 'bench', at: i * 200, ...size, data, release: () => undefined })
   }
   return frames
 }

@@ -45,7 +45,7 @@ export class Reporter {
     const { alarms, explanations, supervision, clock } = this.#options
     for (const verdict of verdicts) this.#verdict(verdict, camera)
     for (const track of sighting.lost) {
-      alarms.trackLost(sighting.camera, track, sighting.at)
+      alarms.trackLost(sighting.camera, track)
       explanations?.forget(sighting.camera, track)
     }
     supervision.frame(clock.now() - sighting.at)

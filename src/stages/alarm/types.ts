@@ -38,7 +38,7 @@ export interface AlarmOutput {
 export interface Alarms {
   observe(observation: Observation): AlarmOutput
   /** The tracker has given a track up. Its alarm ends with `tick`, unless a new track at its place takes it over before. */
-  trackLost(camera: string, track: number, at: number): void
+  trackLost(camera: string, track: number): void
   /** A camera that is lost, frozen, dark or paused ends its pain alarms; all but `paused` raise a technical one until it is `ok`. */
   cameraState(camera: string, state: CameraState, at: number): AlarmMessage[]
   /** The config has this camera no more, or another one by its name: whatever is told of it ends. */

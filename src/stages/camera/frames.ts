@@ -29,7 +29,6 @@ export class FrameAssembler {
   #bytes: number
   #current: Slot | undefined
   #filled = 0
-  #seq = 0
 
   constructor(options: FrameAssemblerOptions) {
     const { width, height } = options
@@ -78,7 +77,6 @@ export class FrameAssembler {
 
   #complete(at: number): void {
     const slot = this.#current
-    const seq = this.#seq++
     this.#current = undefined
     this.#filled = 0
     if (!slot) {
@@ -92,6 +90,6 @@ export class FrameAssembler {
       if (out) slot.free = true
       out = false
     }
-    this.#options.onFrame({ camera, seq, at, width, height, data: slot.data, release })
+    this.#options.onFrame({ camera, at, width, height, data: slot.data, release })
   }
 }

@@ -128,7 +128,7 @@ describe('a face out of sight', () => {
   test('that comes back at the same place under another number goes on with the same alarm', () => {
     const { alarms, said, feed } = setUp()
     feed(0, 4, 0.95)
-    alarms.trackLost('a', 1, t0 + 4000)
+    alarms.trackLost('a', 1)
     feed(6, 12, 0.95, { track: 2, box: { ...box, x: 130 } })
     feed(12, 18, 0, { track: 2, box })
     expect(new Set(said.map(({ alarm_id }) => alarm_id))).toEqual(new Set(['id0']))
@@ -140,7 +140,7 @@ describe('a face out of sight', () => {
     const { alarms, said, feed } = setUp()
     feed(0, 4, 0.95)
     feed(4.4, 5.6, 0.95, { track: 2 })
-    alarms.trackLost('a', 1, t0 + 5600)
+    alarms.trackLost('a', 1)
     feed(5.6, 9, 0.95, { track: 2 })
     expect(said.filter(({ phase }) => phase === 'start')).toHaveLength(1)
     expect(said.filter(({ phase }) => phase === 'end')).toHaveLength(0)
@@ -154,7 +154,7 @@ describe('a face out of sight', () => {
   ])('a new face %s is another person, with an alarm of its own', (_, more) => {
     const { alarms, said, feed } = setUp()
     feed(0, 4, 0.95)
-    alarms.trackLost('a', 1, t0 + 4000)
+    alarms.trackLost('a', 1)
     feed(4.4, 7, 0.95, { track: 2, ...more })
     expect(said.filter(({ phase }) => phase === 'start').map(({ alarm_id }) => alarm_id)).toEqual(['id0', 'id1'])
   })
@@ -166,7 +166,7 @@ describe('a face out of sight', () => {
       said.push(...alarms.observe({ camera: 'a', track: 1, at: t0 + ms, score: 0.95, box }).alarms)
       said.push(...alarms.observe({ camera: 'a', track: 2, at: t0 + ms, score: 0, box: near }).alarms)
     }
-    alarms.trackLost('a', 1, t0 + 4000)
+    alarms.trackLost('a', 1)
     const out = alarms.observe({ camera: 'a', track: 2, at: t0 + 4200, score: 0, box: near })
     expect(out.episode).toBeNull()
     expect(phases(said)).toEqual(['start0'])

@@ -132,7 +132,7 @@ function live(actions: Action[], rules: Rules) {
       now += ms
       tell(alarms.tick(now))
     },
-    trackLost: ({ camera, track }) => alarms.trackLost(camera, track, now),
+    trackLost: ({ camera, track }) => alarms.trackLost(camera, track),
     camera: ({ camera, state }) => tell(alarms.cameraState(camera, state, now)),
     technical: ({ condition, active }) => tell(alarms.technical(condition, active, now)),
     ack: ({ which }) => {

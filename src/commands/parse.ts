@@ -4,9 +4,9 @@ function parseNumber(text: string, flags: string, low: number, high: number, who
   const value = Number(text)
   if (text.trim() === '' || !(value >= low && value <= high) || (whole && !Number.isInteger(value)))
     throw new UsageError(
+      'PL-OPTION-VALUE',
       `"${text}" is not ${whole ? 'a whole number' : 'a number'} from ${low} to ${high}`,
-      flags,
-      'See --help for the options.'
+      flags
     )
   return value
 }
@@ -24,11 +24,7 @@ export function parseSince(text: string, flags: string, now = Date.now()): numbe
   // A date alone would be taken for UTC.
   const at = /^\d{4}-\d\d-\d\d$/.test(text) ? Date.parse(`${text}T00:00`) : Date.parse(text)
   if (/^\d{4}-/.test(text) && !Number.isNaN(at)) return at
-  throw new UsageError(
-    `"${text}" is no time`,
-    flags,
-    'Say 90m, 12h or 7d, or a date such as 2026-01-31 or 2026-01-31T06:00.'
-  )
+  throw new UsageError('PL-OPTION-TIME', `"${text}" is no time`, flags)
 }
 
 /** A TCP port; 0 lets the system choose. @throws UsageError */

@@ -1,7 +1,8 @@
-import { messageOf, PainlensError } from '../core/errors.js'
+import { fixOf } from '../core/error-codes/index.js'
+import { messageOf, PainlensError, printed } from '../core/errors.js'
 
 /**
- * Tells the user about an error in one message without a stack trace.
+ * Tells the user about an error in one message without a stack trace, its code last.
  * @returns the exit code: 2 for wrong usage or config, 1 for the rest
  */
 export function report(
@@ -9,10 +10,10 @@ export function report(
   write: (text: string) => void = (text) => void process.stderr.write(text)
 ): number {
   if (error instanceof PainlensError) {
-    write(`painlens: ${error.message}\n`)
+    write(`painlens: ${printed(error)}\n`)
     return error.exitCode
   }
-  write(`painlens: ${messageOf(error)}. This is unexpected; set PAINLENS_DEBUG=1 to see where it comes from.\n`)
+  write(`painlens: ${messageOf(error)}. ${fixOf('PL-UNEXPECTED')} [PL-UNEXPECTED]\n`)
   if (process.env.PAINLENS_DEBUG && error instanceof Error) write(`${error.stack}\n`)
   return 1
 }

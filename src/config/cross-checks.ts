@@ -36,7 +36,7 @@ function repeated(tree: Tree, list: Path, key: string, allowed: string): Problem
     if (earlier === undefined) first.set(value, i)
     if (earlier === undefined) return []
     const message = `found ${JSON.stringify(value)}, which number ${earlier + 1} of the list has already, allowed is ${allowed}`
-    return [{ at: placeOf(path, tree).value, path, message }]
+    return [{ at: placeOf(path, tree).value, path, code: 'PL-CONFIG-TWICE', message }]
   })
 }
 
@@ -52,7 +52,7 @@ function clearBelowOnset(tree: Tree): Problem[] {
   const given = valueAt(tree.value, ['alarm', 'clear_threshold']) !== undefined
   const path = ['alarm', given ? 'clear_threshold' : 'onset_threshold']
   const message = `found clear_threshold ${data.clear_threshold} and onset_threshold ${data.onset_threshold}, allowed is a clear_threshold below onset_threshold (else an alarm would end as it begins)`
-  return [{ at: placeOf(path, tree).value, path, message }]
+  return [{ at: placeOf(path, tree).value, path, code: 'PL-CONFIG-THRESHOLDS', message }]
 }
 
 /** A face is in sight of two frames at least before it counts as lost. */
@@ -68,7 +68,7 @@ function framesOftenEnough(tree: Tree): Problem[] {
     const least = 2 / data.track_lost_s
     if (typeof fps !== 'number' || fps >= least) return []
     const message = `found ${fps}, allowed is at least ${least.toFixed(2)} with alarm.track_lost_s ${data.track_lost_s} (else each face is lost between two frames)`
-    return [{ at: placeOf(path, tree).value, path, message }]
+    return [{ at: placeOf(path, tree).value, path, code: 'PL-CONFIG-FPS', message }]
   })
 }
 
@@ -83,10 +83,16 @@ function tlsFits(tree: Tree): Problem[] {
     problems.push({
       at,
       path,
+      code: 'PL-CONFIG-TLS-UNUSED',
       message: 'found certificates for an unencrypted url, allowed is tls with mqtts:// or wss://'
     })
   if ('cert' in tls !== 'key' in tls)
-    problems.push({ at, path, message: 'found one of cert and key, allowed are both or neither' })
+    problems.push({
+      at,
+      path,
+      code: 'PL-CONFIG-TLS-PAIR',
+      message: 'found one of cert and key, allowed are both or neither'
+    })
   return problems
 }
 
@@ -95,7 +101,12 @@ function userForPassword(tree: Tree): Problem[] {
   const path = ['mqtt', 'password']
   if (valueAt(tree.value, path) === undefined || valueAt(tree.value, ['mqtt', 'username']) !== undefined) return []
   return [
-    { at: placeOf(path, tree).key, path, message: 'found a password alone, allowed is a password with a username' }
+    {
+      at: placeOf(path, tree).key,
+      path,
+      code: 'PL-CONFIG-USERNAME',
+      message: 'found a password alone, allowed is a password with a username'
+    }
   ]
 }
 
@@ -109,5 +120,5 @@ function tokenForNetwork(tree: Tree): Problem[] {
   if (typeof host !== 'string' || off || loopback.test(host) || !/^[0-9a-f.:]+$/i.test(host)) return []
   if (valueAt(tree.value, ['http', 'token']) !== undefined) return []
   const message = `found ${JSON.stringify(host)}, which others can reach, and no http.token, allowed is 127.0.0.1, or a token of at least 16 characters (openssl rand -hex 16 makes one)`
-  return [{ at: placeOf(path, tree).value, path, message }]
+  return [{ at: placeOf(path, tree).value, path, code: 'PL-CONFIG-TOKEN', message }]
 }

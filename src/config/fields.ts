@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import type { ErrorCode } from '../core/errors.js'
 import { polygonProblem } from './polygon.js'
 import { normalUrl, urlProblem } from './url.js'
 
@@ -33,7 +34,8 @@ export const url = (schemes: readonly string[], example: string) =>
     .string()
     .superRefine((value, context) => {
       const message = urlProblem(value, schemes)
-      if (message) context.addIssue({ code: 'custom', message })
+      if (message)
+        context.addIssue({ code: 'custom', message, params: { problem: 'PL-CONFIG-URL' satisfies ErrorCode } })
     })
     .overwrite(normalUrl)
     .meta({
@@ -47,7 +49,8 @@ export const polygon = z
   .array(z.tuple([share, share]).meta({ allowed: 'a corner [x, y], two numbers from 0 to 1' }))
   .superRefine((value, context) => {
     const message = polygonProblem(value)
-    if (message) context.addIssue({ code: 'custom', message })
+    if (message)
+      context.addIssue({ code: 'custom', message, params: { problem: 'PL-CONFIG-OUTLINE' satisfies ErrorCode } })
   })
   .meta({
     minItems: 3,

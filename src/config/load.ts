@@ -48,11 +48,8 @@ export async function loadConfig(file: string, options: LoadOptions = {}): Promi
     text = await readFile(path)
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
-    throw new ConfigError(
-      path,
-      [`it cannot be read: ${unreadable[code ?? ''] ?? code ?? 'unknown reason'}`],
-      'Name your config file with --config; painlens config init writes a first one.'
-    )
+    const why = unreadable[code ?? ''] ?? code ?? 'unknown reason'
+    throw new ConfigError('PL-CONFIG-UNREADABLE', path, [`it cannot be read: ${why}`])
   }
   return parseConfig(text, path, { ...options, readFile })
 }
@@ -67,7 +64,7 @@ export async function parseConfig(text: string, file: string, options: LoadOptio
   const path = resolve(file)
   const baseDir = dirname(path)
   const { document, lines, problems } = parseYaml(text)
-  if (problems.length > 0) throw new ConfigError(path, problemLines(problems, lines))
+  if (problems.length > 0) throw new ConfigError('PL-CONFIG-INVALID', path, problemLines(problems, lines))
 
   const substitutes = await fetchSubstitutes(placeholdersOf(document), {
     env,
@@ -82,7 +79,7 @@ export async function parseConfig(text: string, file: string, options: LoadOptio
     ...(parsed.success ? [] : issueProblems(parsed.error.issues, tree)),
     ...crossChecks(tree)
   ]
-  if (!parsed.success || found.length > 0) throw new ConfigError(path, problemLines(found, lines))
+  if (!parsed.success || found.length > 0) throw new ConfigError('PL-CONFIG-INVALID', path, problemLines(found, lines))
 
   const manifestGiven = valueAt(tree.value, ['model', 'manifest']) !== undefined
   return {

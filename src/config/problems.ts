@@ -1,5 +1,6 @@
 import type { LineCounter } from 'yaml'
 import type { z } from 'zod'
+import type { ErrorCode } from '../core/errors.js'
 import { allowedBy, schemaAt } from './json-schema.js'
 import { suggest } from './suggest.js'
 import { type Path, type Place, type Problem, placeKey, type Tree } from './tree.js'
@@ -24,7 +25,7 @@ function unknownKeys(issue: Issue & { code: 'unrecognized_keys' }, tree: Tree): 
       known.filter((name) => !taken.includes(name))
     )
     const hint = near ? `, did you mean ${near}?` : `, allowed here: ${known.join(', ')}`
-    return { at: placeOf(path, tree).key, path, message: `found an unknown key${hint}` }
+    return { at: placeOf(path, tree).key, path, code: 'PL-CONFIG-KEY', message: `found an unknown key${hint}` }
   })
 }
 
@@ -32,12 +33,20 @@ function valueProblem(issue: Issue, tree: Tree): Problem {
   const path = issue.path as Path
   const place = placeOf(path, tree)
   const value = valueAt(tree.value, path)
-  const message =
-    issue.code === 'custom' && value !== undefined
-      ? withTemplate(issue.message, place)
-      : `${found(value, path, place)}, allowed is ${allowedAt(path)}`
-  return { at: value === undefined ? place.key : place.value, path, message }
+  const at = value === undefined ? place.key : place.value
+  if (issue.code === 'custom' && value !== undefined)
+    return { at, path, code: codeOfIssue(issue), message: withTemplate(issue.message, place) }
+  return {
+    at,
+    path,
+    code: 'PL-CONFIG-VALUE',
+    message: `${found(value, path, place)}, allowed is ${allowedAt(path)}`
+  }
 }
+
+/** A field kind that knows its own code hands it over with its issue (fields.ts). */
+const codeOfIssue = ({ params }: Issue & { code: 'custom' }): ErrorCode =>
+  (params as { problem?: ErrorCode } | undefined)?.problem ?? 'PL-CONFIG-VALUE'
 
 /** Where a path stands; a missing key stands where its section does. */
 export function placeOf(path: Path, tree: Tree): Place {
@@ -96,14 +105,14 @@ export function pathText(path: Path): string {
     .join('')
 }
 
-/** The lines of a ConfigError, in the file's order, each once: `12:5 cameras[0].fps: found "fast", allowed is …`. */
+/** The lines of a ConfigError, in the file's order, each once: `12:5 cameras[0].fps: found "fast", allowed is … [PL-CONFIG-VALUE]`. */
 export function problemLines(problems: readonly Problem[], lines: LineCounter): string[] {
   const sorted = [...problems].sort((a, b) => a.at - b.at)
   return [
     ...new Set(
-      sorted.map(({ at, path, message }) => {
+      sorted.map(({ at, path, code, message }) => {
         const { line, col } = lines.linePos(at)
-        return `${Math.max(line, 1)}:${Math.max(col, 1)} ${path.length > 0 ? `${pathText(path)}: ` : ''}${message}`
+        return `${Math.max(line, 1)}:${Math.max(col, 1)} ${path.length > 0 ? `${pathText(path)}: ` : ''}${message} [${code}]`
       })
     )
   ]

@@ -1,4 +1,5 @@
 import { join, resolve } from 'node:path'
+import type { ErrorCode } from '../core/errors.js'
 
 /** Where `${kind:name}` values come from; all three can be replaced in tests. */
 export interface Sources {
@@ -11,7 +12,7 @@ export interface Sources {
 }
 
 /** A value, or why there is none. */
-export type Substitute = { value: string } | { problem: string }
+export type Substitute = { value: string } | { code: ErrorCode; problem: string }
 
 /** Without another `${` inside, so that many that are never closed are not each read to the end. */
 const placeholder = /\$\{([A-Za-z_]+):((?:[^}$]|\$(?!\{))*)\}/g
@@ -23,7 +24,7 @@ const kinds: Record<string, (name: string, sources: Sources) => Promise<Substitu
   async env(name, { env }) {
     const value = env[name]
     return value === undefined
-      ? { problem: `the environment has no ${name}; set it, or write the value here` }
+      ? { code: 'PL-CONFIG-ENV', problem: `the environment has no ${name}; set it, or write the value here` }
       : { value }
   },
   async file(name, sources) {
@@ -31,9 +32,13 @@ const kinds: Record<string, (name: string, sources: Sources) => Promise<Substitu
   },
   async credential(name, sources) {
     if (!/^[A-Za-z0-9_-][A-Za-z0-9_.-]*$/.test(name))
-      return { problem: `"${name}" is no name of a credential, allowed are letters, digits, _ . and -` }
+      return {
+        code: 'PL-CONFIG-CREDENTIAL',
+        problem: `"${name}" is no name of a credential, allowed are letters, digits, _ . and -`
+      }
     if (!sources.credentialsDir)
       return {
+        code: 'PL-CONFIG-CREDENTIALS-DIRECTORY',
         problem: 'there is no $CREDENTIALS_DIRECTORY; credentials need systemd with LoadCredential= in the unit'
       }
     return readValue(join(sources.credentialsDir, name), sources)
@@ -57,7 +62,10 @@ export async function fetchSubstitutes(
       text,
       fetch
         ? await fetch(name!, sources)
-        : { problem: `"${kind}" is unknown, allowed are \${env:NAME}, \${file:/path} and \${credential:NAME}` }
+        : {
+            code: 'PL-CONFIG-PLACEHOLDER',
+            problem: `"${kind}" is unknown, allowed are \${env:NAME}, \${file:/path} and \${credential:NAME}`
+          }
     )
   }
   return found
@@ -68,7 +76,8 @@ async function readValue(path: string, { readFile }: Sources): Promise<Substitut
     return { value: (await readFile(path)).replace(/\r?\n$/, '') }
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
-    return { problem: `${path} cannot be read (${code ?? 'unknown reason'}); correct the name or its permissions` }
+    const problem = `${path} cannot be read (${code ?? 'unknown reason'}); correct the name or its permissions`
+    return { code: 'PL-CONFIG-PLACEHOLDER-FILE', problem }
   }
 }
 

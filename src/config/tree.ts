@@ -1,4 +1,5 @@
 import { Document, isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument, type Scalar } from 'yaml'
+import type { ErrorCode } from '../core/errors.js'
 import { isNullable, nonNull, type SchemaNode, schemaAt } from './json-schema.js'
 import { fillIn, placeholdersIn, type Substitute } from './substitute.js'
 import { syntaxProblem } from './syntax.js'
@@ -10,6 +11,7 @@ export interface Problem {
   /** Offset in the text. */
   at: number
   path: Path
+  code: ErrorCode
   message: string
 }
 
@@ -44,6 +46,7 @@ export function parseYaml(text: string): { document: Document; lines: LineCounte
     const problems = [...document.errors, ...document.warnings].map(({ code, pos }) => ({
       at: pos[0],
       path: [],
+      code: 'PL-CONFIG-YAML' as const,
       message: syntaxProblem(code)
     }))
     return { document, lines, problems }
@@ -52,7 +55,7 @@ export function parseYaml(text: string): { document: Document; lines: LineCounte
     return {
       document: new Document(),
       lines,
-      problems: [{ at: 0, path: [], message: syntaxProblem('RESOURCE_EXHAUSTION') }]
+      problems: [{ at: 0, path: [], code: 'PL-CONFIG-YAML', message: syntaxProblem('RESOURCE_EXHAUSTION') }]
     }
   }
 }
@@ -77,7 +80,7 @@ export class TreeReader {
     this.#tree.places.set(placeKey(path), { key, value })
     if (path.length > maxDepth || ++this.#nodes > maxNodes) {
       if (this.#nodes <= maxNodes + 1)
-        this.#complain(value, path, 'found too many nested values, allowed are 30 levels')
+        this.#complain(value, path, 'PL-CONFIG-NESTED', 'found too many nested values, allowed are 30 levels')
       return undefined
     }
     if (isAlias(node)) return this.#read(node.resolve(this.document) ?? null, path, key)
@@ -91,7 +94,7 @@ export class TreeReader {
     for (const { key, value } of items) {
       const at = (key as Node | null)?.range?.[0] ?? 0
       if (!isScalar(key)) {
-        this.#complain(at, path, 'found a list or a section as a key, allowed is a word')
+        this.#complain(at, path, 'PL-CONFIG-LIST-KEY', 'found a list or a section as a key, allowed is a word')
         continue
       }
       const name = String(key.value)
@@ -119,7 +122,7 @@ export class TreeReader {
     const values = new Map<string, string>()
     for (const text of placeholdersIn(template)) {
       const substitute = this.substitutes.get(text)!
-      if ('problem' in substitute) this.#complain(at, path, `found ${text}, but ${substitute.problem}`)
+      if ('problem' in substitute) this.#complain(at, path, substitute.code, `found ${text}, but ${substitute.problem}`)
       else values.set(text, substitute.value)
       const secret = !text.startsWith('${env:') || schema?.writeOnly
       if (secret && 'value' in substitute) this.#tree.secrets.push(substitute.value)
@@ -127,8 +130,8 @@ export class TreeReader {
     return asType(fillIn(template, values), schema)
   }
 
-  #complain(at: number, path: Path, message: string): void {
-    this.#tree.problems.push({ at, path, message })
+  #complain(at: number, path: Path, code: ErrorCode, message: string): void {
+    this.#tree.problems.push({ at, path, code, message })
   }
 }
 

@@ -68,6 +68,7 @@ export type AlarmSubject =
       /** The smoothed score now, and the one that starts an alarm. */
       score: number
       threshold: number
+      code: null
       test: false
     }
   | {
@@ -77,9 +78,11 @@ export type AlarmSubject =
       camera: string | null
       score: null
       threshold: null
+      /** Where painlens knows more than the condition says; docs/operate/errors.md has them all. */
+      code: string | null
       test: false
     }
-  | { type: 'technical'; condition: 'test'; camera: string; score: null; threshold: null; test: true }
+  | { type: 'technical'; condition: 'test'; camera: string; score: null; threshold: null; code: null; test: true }
 
 /** Where an alarm is in its life: only its last message has a reason. */
 export type AlarmPhase =
@@ -112,6 +115,8 @@ export interface ExplanationHealth {
   choice: { tfjs_ms: number; onnx_ms: number; difference: number } | null
   /** Why nothing, or the last request, was explained. */
   problem: string | null
+  /** The problem's, of docs/operate/errors.md. */
+  code: string | null
   last_ms: number | null
   done: number
   failed: number
@@ -142,7 +147,7 @@ export interface HealthMessage {
   /** What is wrong with painlens now; empty when all is well. */
   problems: { part: string; why: string }[]
   /** Null where HTTP is turned off. */
-  http: { address: string | null; problem: string | null } | null
+  http: { address: string | null; problem: string | null; code: string | null } | null
   provider: string
   model: { name: string; sha256: string; demonstration: boolean }
   /** Null where explanations are turned off. */
@@ -156,6 +161,8 @@ export interface ResponseMessage {
   transaction?: string | number
   status: 'ok' | 'error'
   error?: string
+  /** With `error`: what docs/operate/errors.md says about it. */
+  code?: string
   /** What the command has to tell, if anything: for `test_alarm` the alarm_id. */
   data?: object
 }

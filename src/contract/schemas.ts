@@ -15,6 +15,10 @@ const time = z.iso.datetime()
 const share = z.number().min(0).max(1)
 const count = z.number().int().min(0)
 const name = z.string().min(1)
+const code = z
+  .string()
+  .regex(/^PL(-[A-Z0-9]+)+$/)
+  .describe('What it is, for programs, and for looking it up in docs/operate/errors.md.')
 const text = z.strictObject(byLanguage(() => z.string()))
 
 const model = z.strictObject({
@@ -79,6 +83,7 @@ const alarm = z.strictObject({
   threshold: share.nullable().describe('The score that starts an alarm; null for technical alarms.'),
   duration_s: z.number().min(0),
   text,
+  code: code.nullable(),
   late: z.boolean().describe('It waited for more than 10 s: show it as past.'),
   test: z.boolean().describe('Made by the command test_alarm: nobody is in pain.'),
   model: model.nullable()
@@ -118,6 +123,7 @@ const explanationHealth = z.strictObject({
   engine: name.nullable(),
   choice: z.strictObject({ tfjs_ms: z.number(), onnx_ms: z.number(), difference: z.number() }).nullable(),
   problem: z.string().nullable(),
+  code: code.nullable(),
   last_ms: z.number().nullable(),
   done: count,
   failed: count
@@ -154,7 +160,7 @@ const health = z.strictObject({
     .array(z.strictObject({ part: name, why: z.string() }))
     .describe('What is wrong with painlens now; empty when all is well.'),
   http: z
-    .strictObject({ address: name.nullable(), problem: z.string().nullable() })
+    .strictObject({ address: name.nullable(), problem: z.string().nullable(), code: code.nullable() })
     .nullable()
     .describe('Null where HTTP is turned off.'),
   provider: name,
@@ -172,6 +178,7 @@ const response = z.strictObject({
   transaction: z.union([z.string(), z.number()]).optional().describe("The command's."),
   status: z.enum(['ok', 'error']),
   error: z.string().optional().describe('What is wrong with the command, with status "error".'),
+  code: code.optional(),
   data: data.optional()
 })
 

@@ -1,4 +1,4 @@
-import { messageOf } from './errors.js'
+import { errorFields } from './errors.js'
 import type { Log } from './log.js'
 
 /**
@@ -8,7 +8,7 @@ import type { Log } from './log.js'
  */
 export function logCrashes(log: Log, exit: (code: number) => void = (code) => process.exit(code)): () => void {
   const onCrash = (error: unknown): void => {
-    log.error({ error: messageOf(error), stack: error instanceof Error ? error.stack : undefined }, 'painlens crashed')
+    log.error({ ...errorFields(error), stack: error instanceof Error ? error.stack : undefined }, 'painlens crashed')
     exit(1)
   }
   process.on('uncaughtException', onCrash)

@@ -1,4 +1,5 @@
 import { accessSync, constants, lstatSync } from 'node:fs'
+import { type ErrorCode, fixOf } from './error-codes/index.js'
 
 /** Device files that must open for a part to work, on a Jetson or beside a GPU of NVIDIA's; those that are there count. */
 export const deviceFiles = {
@@ -13,24 +14,23 @@ export type DevicePart = keyof typeof deviceFiles
 /** Who turns a program away: the sandbox it runs in (EPERM), or the file's owner, group and mode (EACCES). */
 export type RefusalCode = 'EPERM' | 'EACCES'
 
-/** What each code means for a device file, and what to do about it. */
-export const refusals: Record<RefusalCode, { what: string; fix: string }> = {
+/** What each means for a device file. */
+export const refusals: Record<RefusalCode, { code: ErrorCode; what: string }> = {
   EPERM: {
-    what: 'the sandbox of the service or the container refuses it (Operation not permitted)',
-    fix: 'Look for DeviceAllow, DevicePolicy, PrivateDevices and, before systemd 252, ProtectClock in systemctl cat painlens, and take them out; let a container have the device (docs/containers.md).'
+    code: 'PL-DEVICE-SANDBOX',
+    what: 'the sandbox of the service or the container refuses it (Operation not permitted)'
   },
   EACCES: {
-    what: "this user is not in the file's group (Permission denied)",
-    fix: 'Let the user that painlens runs as into the group that ls -l shows for the device file (sudo usermod -aG video,render painlens), and restart painlens.'
+    code: 'PL-DEVICE-GROUP',
+    what: "this user is not in the file's group (Permission denied)"
   }
 }
 
 export interface DeviceRefusal {
   path: string
-  code: RefusalCode
+  code: ErrorCode
   /** Without a full stop. */
   what: string
-  /** A whole sentence. */
   fix: string
 }
 
@@ -51,8 +51,8 @@ export function refusedDevice(part: DevicePart, world: DeviceWorld = worldOf(par
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException
       if (code !== 'EPERM' && code !== 'EACCES') continue
-      const { what, fix } = refusals[code]
-      return { path, code, what: `${path} cannot be opened: ${what}`, fix }
+      const refusal = refusals[code]
+      return { path, code: refusal.code, what: `${path} cannot be opened: ${refusal.what}`, fix: fixOf(refusal.code) }
     }
   return undefined
 }

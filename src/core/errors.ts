@@ -1,48 +1,85 @@
+import { type ErrorCode, fixOf } from './error-codes/index.js'
+
+export type { ErrorCode } from './error-codes/index.js'
+
+/** What an alarm, an answer or a health message can tell of an error. */
+export interface Problem {
+  readonly code: ErrorCode
+  readonly message: string
+}
+
 /**
- * One class per kind of trouble that the user can act on. Each message says what, where and what to do, and never
- * holds a secret: whoever throws passes values through `Secrets.redact` first where a URL or a password may be in them.
+ * One class per kind of trouble that the user can act on, one code per cause (`error-codes/`). Each message says what,
+ * where and what to do, and never holds a secret: what throws passes values through `Secrets.redact` first where a URL or
+ * a password may be in them. What is thrown falls into five kinds: painlens itself is wrong (InvariantError), its caller is
+ * (UsageError; a RangeError or TypeError where a function of `lib` is called wrongly), the signal was aborted (its
+ * `reason`), something took too long (TimeoutError), something was closed (ClosedError); all other classes say what of
+ * the world outside has failed.
  */
-export class PainlensError extends Error {
+export class PainlensError extends Error implements Problem {
   /** The process's exit code when this error ends it: 1 failed, 2 wrong usage or config. */
-  readonly exitCode: 1 | 2 = 1
+  get exitCode(): 1 | 2 {
+    return 1
+  }
+  /** What to do about it: whole sentences. */
+  readonly fix: string
 
   /**
+   * @param code  from the table of its area in `error-codes/`
    * @param what  what went wrong, without a full stop: `the model's hash differs from the manifest's`
    * @param where file:line, camera id, topic, address, …
-   * @param fix   what to do about it, a whole sentence
+   * @param options fix: where this place can say more than the table does
    */
   constructor(
+    readonly code: ErrorCode,
     readonly what: string,
     readonly where: string,
-    readonly fix: string,
-    options?: { cause?: unknown }
+    { fix = fixOf(code), ...options }: { fix?: string; cause?: unknown } = {}
   ) {
     super(`${where}: ${what}. ${fix}`, options)
     this.name = new.target.name
+    this.fix = fix
   }
 }
 
 export class UsageError extends PainlensError {
-  override readonly exitCode = 2
+  override get exitCode(): 2 {
+    return 2
+  }
 }
 
 /** Everything that is wrong with a config file, in one go. */
 export class ConfigError extends PainlensError {
-  override readonly exitCode = 2
-  /** @param problems one line each: `12:5 cameras[0].fps: found "fast", allowed is a number from 0.1 to 30` */
+  override get exitCode(): 2 {
+    return 2
+  }
+
+  /** @param problems one line each: `12:5 cameras[0].fps: found "fast", allowed is a number from 0.1 to 30 [PL-CONFIG-VALUE]` */
   constructor(
+    code: 'PL-CONFIG-INVALID' | 'PL-CONFIG-UNREADABLE',
     file: string,
-    readonly problems: readonly string[],
-    fix = 'Correct the lines named above; config/painlens.schema.json makes an editor point them out.'
+    readonly problems: readonly string[]
   ) {
     super(
+      code,
       `${problems.length === 1 ? 'one problem' : `${problems.length} problems`}\n  ${problems.join('\n  ')}\n`,
-      file,
-      fix
+      file
     )
-    this.message = `${file} has ${this.what}${fix}`
+    this.message = `${file} has ${this.what}${this.fix}`
   }
 }
+
+/** painlens itself is wrong: what must hold within it does not. */
+export class InvariantError extends PainlensError {
+  constructor(what: string, where: string, options: { cause?: unknown } = {}) {
+    super('PL-INVARIANT', what, where, options)
+  }
+}
+
+/** Something that is awaited did not come in its time. */
+export class TimeoutError extends PainlensError {}
+/** Something was asked of a part that is closed, or that closed before it answered. */
+export class ClosedError extends PainlensError {}
 
 /** A camera's URL, credentials, stream or decoder. */
 export class CameraError extends PainlensError {}
@@ -66,9 +103,44 @@ export class ProgramError extends PainlensError {}
 export class InputError extends PainlensError {}
 
 /** A message that never went to the broker: its connection ended first. It says nothing about the message. */
-export class NotSent extends Error {}
+export class NotSent extends ClosedError {
+  /** @param why without a full stop: `the connection was cut` */
+  constructor(why: string) {
+    super('PL-BROKER-NOT-SENT', why, 'mqtt.url')
+  }
+}
 
-/** The text of anything thrown, for a log line or another error's cause. */
+/** The whole text of anything thrown. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
+}
+
+/** What went wrong, without where and what to do, for another error's text. */
+export function whatOf(error: unknown): string {
+  return error instanceof PainlensError ? error.what : messageOf(error)
+}
+
+/** The code of anything thrown; `PL-UNEXPECTED` for what has none of ours. */
+export function codeOf(error: unknown): ErrorCode {
+  return error instanceof PainlensError ? error.code : 'PL-UNEXPECTED'
+}
+
+/** What an alarm or a health message tells of anything thrown. */
+export function problemOf(error: unknown): Problem {
+  return { code: codeOf(error), message: messageOf(error) }
+}
+
+/** As people read it: the message, and the code to look it up by. */
+export function printed(error: unknown): string {
+  return `${messageOf(error)} [${codeOf(error)}]`
+}
+
+/** The fields of a log line about anything thrown. */
+export function errorFields(error: unknown): { code: ErrorCode; error: string } {
+  return { code: codeOf(error), error: messageOf(error) }
+}
+
+/** Anything thrown as an Error. */
+export function asError(error: unknown): Error {
+  return error instanceof Error ? error : new PainlensError('PL-UNEXPECTED', messageOf(error), 'painlens')
 }

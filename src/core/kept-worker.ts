@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Transferable } from 'node:worker_threads'
-import { InferenceError, messageOf } from './errors.js'
+import { asError, errorFields, InferenceError } from './errors.js'
 import type { Log } from './log.js'
 import { Restarts } from './restarts.js'
 import { type Argument, inferenceGraceMs, openedOrClosed, type Result, WorkerClient } from './worker-client.js'
@@ -95,7 +95,7 @@ export class KeptWorker<M extends Methods, O> {
       onGivenUp?.(givenUp(error, what, this.#restarts.used + 1))
       return
     }
-    log.warn({ error: error.message, delayMs }, `${what} is lost, and started again`)
+    log.warn({ ...errorFields(error), delayMs }, `${what} is lost, and started again`)
     onTrouble?.(error)
     this.#opening = this.#restart(delayMs)
   }
@@ -108,18 +108,17 @@ export class KeptWorker<M extends Methods, O> {
       if (signal.aborted) return await this.#worker?.close(inferenceGraceMs)
       this.#options.onTrouble?.(null)
     } catch (error) {
-      if (!signal.aborted) this.#lost(error instanceof Error ? error : new Error(messageOf(error)))
+      if (!signal.aborted) this.#lost(asError(error))
     }
   }
 }
 
 function givenUp(error: Error, what: string, times: number): InferenceError {
   return new InferenceError(
+    'PL-WORKER-LOST',
     `was lost ${times} times in a short while, the last time because: ${error.message}`,
-    what,
-    'systemd starts painlens again; if it comes back, see whether memory is short, and report it with the log.'
+    what
   )
 }
 
-const closed = (what: string): InferenceError =>
-  new InferenceError('is closed', what, 'Nothing to do: painlens is stopping.')
+const closed = (what: string): InferenceError => new InferenceError('PL-WORKER-CLOSED', 'is closed', what)

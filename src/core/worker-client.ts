@@ -37,11 +37,7 @@ export class WorkerClient<M extends Methods> {
     this.#worker.on('message', (answer: Answer) => this.#settle(answer))
     const crashed = (reason: string): void => {
       if (this.#closing || this.#dead) return
-      this.#dead = new errors.InferenceError(
-        reason,
-        this.#what,
-        'If it comes back, see whether memory is short, and report it with the log.'
-      )
+      this.#dead = new errors.InferenceError('PL-WORKER-CRASHED', reason, this.#what)
       this.#rejectAll(this.#dead)
       options.onCrash?.(this.#dead)
     }
@@ -63,8 +59,7 @@ export class WorkerClient<M extends Methods> {
     transfer: Transferable[] = []
   ): Promise<Result<M[K]>> {
     if (this.#dead) return Promise.reject(this.#dead)
-    if (this.#closing)
-      return Promise.reject(new errors.InferenceError('is closed', this.#what, 'Nothing to do: painlens is stopping.'))
+    if (this.#closing) return Promise.reject(new errors.InferenceError('PL-WORKER-CLOSED', 'is closed', this.#what))
     const id = this.#next++
     return new Promise((resolve, reject) => {
       this.#open.set(id, { resolve: resolve as (value: never) => void, reject })
@@ -84,7 +79,7 @@ export class WorkerClient<M extends Methods> {
 
   async #close(graceMs: number): Promise<void> {
     const gone = new Promise<void>((resolve) => this.#worker.once('exit', () => resolve()))
-    this.#rejectAll(new errors.InferenceError('is closed', this.#what, 'Nothing to do: painlens is stopping.'))
+    this.#rejectAll(new errors.InferenceError('PL-WORKER-CLOSED', 'is closed', this.#what))
     if (graceMs > 0 && !this.#ended) {
       this.#worker.postMessage(closeRequest)
       await Promise.race([gone, new Promise((resolve) => setTimeout(resolve, graceMs).unref())])
@@ -124,9 +119,12 @@ export async function openedOrClosed<T>(
   }
 }
 
-function revive(failure: Failure): Error {
-  const Kind = (errors as Record<string, unknown>)[failure.name]
-  if (failure.what !== undefined && typeof Kind === 'function' && failure.name !== 'ConfigError')
-    return new (Kind as typeof errors.PainlensError)(failure.what, failure.where ?? '', failure.fix ?? '')
-  return Object.assign(new Error(failure.message), { name: failure.name })
+function revive({ name, message, code, said, cause: from }: Failure): Error {
+  const cause = from && { cause: revive(from) }
+  if (!said) return Object.assign(new Error(message, cause), { name }, code === undefined ? {} : { code })
+  const Kind = (errors as Record<string, unknown>)[name] as typeof errors.PainlensError | undefined
+  const error = new errors.PainlensError(code as errors.ErrorCode, said.what, said.where, { fix: said.fix, ...cause })
+  // Its class, whatever its constructor takes.
+  if (typeof Kind === 'function') Object.setPrototypeOf(error, Kind.prototype)
+  return Object.assign(error, { name, message })
 }

@@ -7,7 +7,15 @@ export const closeRequest = 'close'
 export type Methods = Record<string, (argument: never) => unknown>
 
 export type Request = { id: number; method: string; argument: unknown }
-export type Failure = { name: string; message: string; what?: string; where?: string; fix?: string }
+/** An error on its way between threads. `said` is there where it is one of painlens's own classes, whose `name` it is then. */
+export type Failure = {
+  name: string
+  message: string
+  /** Ours, or the system's (`ENOSPC`). */
+  code?: string | number
+  said?: { what: string; where: string; fix: string }
+  cause?: Failure
+}
 export type Answer = { id: number; value: unknown } | { id: number; failure: Failure }
 
 /**

@@ -1,5 +1,5 @@
 import { parentPort, type Transferable } from 'node:worker_threads'
-import { messageOf, PainlensError } from './errors.js'
+import { InvariantError, messageOf, PainlensError } from './errors.js'
 import { type Answer, closeRequest, type Failure, type Methods, type Request } from './worker-protocol.js'
 
 /** What a method returns when parts of its answer are to be transferred instead of copied. */
@@ -16,7 +16,7 @@ export class Transferred<T> {
  */
 export function serveWorker(methods: Methods): void {
   const port = parentPort
-  if (!port) throw new Error('serveWorker runs in a worker thread only')
+  if (!port) throw new InvariantError('serveWorker runs in a worker thread only', 'the worker')
   let last: Promise<void> = Promise.resolve()
   port.on('message', (request: Request | typeof closeRequest) => {
     // Heard only between two pieces of native code, which is where this thread may end.
@@ -33,8 +33,16 @@ export function serveWorker(methods: Methods): void {
   })
 }
 
-function failureOf(error: unknown): Failure {
-  if (error instanceof PainlensError)
-    return { name: error.name, message: error.message, what: error.what, where: error.where, fix: error.fix }
-  return { name: error instanceof Error ? error.name : 'Error', message: messageOf(error) }
+/** @param depth how many causes of causes go along; an error may be its own cause */
+function failureOf(error: unknown, depth = 8): Failure {
+  if (!(error instanceof Error)) return { name: 'Error', message: messageOf(error) }
+  const { name, message, cause } = error
+  const { code } = error as { code?: unknown }
+  return {
+    name,
+    message,
+    ...(typeof code === 'string' || typeof code === 'number' ? { code } : {}),
+    ...(error instanceof PainlensError ? { said: { what: error.what, where: error.where, fix: error.fix } } : {}),
+    ...(cause === undefined || depth === 0 ? {} : { cause: failureOf(cause, depth - 1) })
+  }
 }

@@ -52,7 +52,7 @@ export async function installArchive(archive: string, options: ChangeOptions): P
 export async function rollBack(options: ChangeOptions): Promise<void> {
   const { place = placeOf(), say } = options
   if (!existsSync(place.previous))
-    throw new ProviderError('no build before this one is kept', place.previous, 'Install the archive that you want.')
+    throw new ProviderError('PL-INSTALL-NO-PREVIOUS', 'no build before this one is kept', place.previous)
   const marker = readMarker(place.previous)
   say(marker ? describeBuild(marker) : asItCame(place))
   const blame = {
@@ -97,9 +97,9 @@ function begin(place: Place, from: 'archive' | 'previous'): void {
   }
   if (!begun)
     throw new ProviderError(
+      'PL-INSTALL-BUSY',
       'another painlens is changing the provider, or has left a change that this user cannot undo',
-      place.journal,
-      'Wait for it to end; if none is running: sudo painlens provider status'
+      place.journal
     )
 }
 
@@ -108,13 +108,9 @@ function explained(error: unknown, place: Place): unknown {
   const { code, syscall } = error as NodeJS.ErrnoException
   if (!code || !syscall) return error
   const denied = code === 'EACCES' || code === 'EPERM' || code === 'EROFS'
-  return new DiskError(
-    denied ? `this user may not change it (${code})` : `it cannot be changed (${messageOf(error)})`,
-    place.folder,
-    denied
-      ? 'Run the command as the user to whom the files of painlens belong, for most: with sudo.'
-      : 'See that the disk is whole and has room, then try again.'
-  )
+  return denied
+    ? new DiskError('PL-INSTALL-PERMISSION', `this user may not change it (${code})`, place.folder)
+    : new DiskError('PL-INSTALL-DISK', `it cannot be changed (${messageOf(error)})`, place.folder)
 }
 
 /** The CPU's outputs by the build that is there, which has been proved; null where that one is broken. */

@@ -54,18 +54,18 @@ export function parseArchiveManifest(text: string, archive: string): ArchiveMani
   if (!result.success) {
     const [issue] = result.error.issues
     throw new InputError(
+      'PL-INSTALL-MANIFEST',
       `its manifest is not one that this painlens knows (${issue!.path.join('.') || manifestName}: ${issue!.message})`,
-      archive,
-      'Build it with the deploy/jetson/onnxruntime/build.sh of this painlens.'
+      archive
     )
   }
   const needed = [...vital, ...result.data.providers.flatMap((provider) => librariesOf[provider])]
   const missing = needed.filter((name) => !(name in result.data.files))
   if (missing.length > 0)
     throw new InputError(
+      'PL-INSTALL-INCOMPLETE',
       `it has no ${missing.join(', no ')}, which ${result.data.providers.join(' and ')} needs`,
-      archive,
-      'Build it again; build.sh checks that everything is there.'
+      archive
     )
   return result.data
 }

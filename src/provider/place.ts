@@ -41,11 +41,7 @@ export function placeOf(packageFolder = installedPackage()): Place {
   const bin = join(packageFolder, 'bin')
   const [napi, ...others] = existsSync(bin) ? readdirSync(bin).filter((name) => /^napi-v\d+$/.test(name)) : []
   if (!napi || others.length > 0)
-    throw new ProviderError(
-      'onnxruntime-node is not laid out as painlens knows it',
-      packageFolder,
-      'Install painlens again (npm ci in its folder).'
-    )
+    throw new ProviderError('PL-INSTALL-LAYOUT', 'onnxruntime-node is not laid out as painlens knows it', packageFolder)
   const folder = join(bin, napi, process.platform)
   const current = join(folder, process.arch)
   const { version } = JSON.parse(readFileSync(join(packageFolder, 'package.json'), 'utf8')) as { version: string }

@@ -5,7 +5,7 @@
 import '../core/no-telemetry.js'
 import { readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { PainlensError } from '../core/errors.js'
+import { ProviderError, whatOf } from '../core/errors.js'
 import { loadManifest, type Manifest } from '../lib/model/manifest.js'
 import { batchDims, preprocess } from '../lib/model/preprocess.js'
 import type { ProviderName } from '../lib/ort/provider-names.js'
@@ -43,7 +43,7 @@ const pictures = 2
 process.once('disconnect', () => process.exit(1))
 process.once('message', (request: ProofRequest) => {
   void answer(request)
-    .catch((error: unknown): ProofAnswer => ({ provider: request.providers[0]!, failure: textOf(error) }))
+    .catch((error: unknown): ProofAnswer => ({ provider: request.providers[0]!, failure: whatOf(error) }))
     .then((message) => process.send!(message, () => process.exit(0)))
 })
 
@@ -61,7 +61,7 @@ async function answer({ folder, redirect, model, providers }: ProofRequest): Pro
       const { nodes } = await proveProvider(provider, manifest.file)
       runs.push({ provider, nodes, ...(await outputsOf(manifest, provider)) })
     } catch (error) {
-      return { provider, failure: loaderError(folder, provider) ?? textOf(error) }
+      return { provider, failure: loaderError(folder, provider) ?? whatOf(error) }
     }
   }
   return { runs }
@@ -81,8 +81,10 @@ function checkLoaded(folder: string): void {
   const loaded = new Set(paths.filter((path) => ownFiles.some((name) => path.endsWith(`/${name}`))))
   const others = [...loaded].filter((path) => dirname(path) !== folder)
   if (others.length > 0 || loaded.size === 0)
-    throw new Error(
-      `the system has loaded ${others.join(' and ') || 'none of its files'} instead of it; is LD_LIBRARY_PATH set?`
+    throw new ProviderError(
+      'PL-INSTALL-UNUSABLE',
+      `the system has loaded ${others.join(' and ') || 'none of its files'} instead of it; is LD_LIBRARY_PATH set?`,
+      folder
     )
 }
 
@@ -95,7 +97,7 @@ function loaderError(folder: string, provider: ProviderName): string | null {
     process.dlopen({ exports: {} }, join(folder, `libonnxruntime_providers_${provider}.so`))
     return null
   } catch (error) {
-    const text = textOf(error)
+    const text = whatOf(error)
     return /cannot open shared object file|undefined symbol|version `[^`']*' not found|ELF/.test(text) ? text : null
   }
 }
@@ -133,9 +135,4 @@ function noise({ input: { width, height } }: Manifest, seed: number) {
     return state & 255
   })
   return { width, height, data }
-}
-
-function textOf(error: unknown): string {
-  if (error instanceof PainlensError) return error.what
-  return error instanceof Error ? error.message : String(error)
 }

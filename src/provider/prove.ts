@@ -30,11 +30,12 @@ export async function runProof(
   const { provider, failure } = answer
   const missing = missingLibrary(failure)
   throw new ProviderError(
+    missing ? 'PL-INSTALL-LIBRARY' : 'PL-INSTALL-UNUSABLE',
     missing
       ? `${provider} needs ${missing}, which is not on this machine`
       : `${provider} does not work here (${oneLine(failure)})`,
     where,
-    fix
+    { fix }
   )
 }
 
@@ -75,7 +76,8 @@ function asked(request: ProofRequest, signal?: AbortSignal): Promise<ProofAnswer
       clearTimeout(timer)
       signal?.removeEventListener('abort', onAbort)
       // Ctrl-C reaches this process and that one, in any order.
-      if (signal?.aborted || killedBy === 'SIGINT') reject(signal?.reason ?? new Error('stopped'))
+      if (signal?.aborted || killedBy === 'SIGINT')
+        reject(signal?.reason ?? new ProviderError('PL-INSTALL-STOPPED', 'stopped', 'painlens provider'))
       else resolve(answer ?? { provider: tried, failure: endOf(code, killedBy, last.join('')) })
     })
     // Where it cannot be sent the process is gone, which `close` tells.
@@ -103,9 +105,10 @@ export function compareOutputs(run: ProvedRun, reference: ProvedRun, { where, fi
   const difference = Math.max(...differences) / largest
   if (!(difference <= tolerance) || run.outputs.length !== reference.outputs.length)
     throw new ProviderError(
+      'PL-INSTALL-DIFFERS',
       `the classifier's outputs on ${run.provider} differ from the CPU's by ${(100 * difference).toPrecision(2)} % of the largest, allowed is ${100 * tolerance} %`,
       where,
-      fix
+      { fix }
     )
   return difference
 }

@@ -26,9 +26,6 @@ export const markerName = 'painlens-provider.json'
 const maximumManifestBytes = 1 << 18
 /** Left free beside the unpacked files. */
 const marginBytes = 64e6
-const copyAgain =
-  'Copy it again, and compare its sha256sum with that of the file beside it (.sha256) or of the machine that built it.'
-
 /**
  * Reads only as much of the archive as its manifest.
  * @throws InputError when it cannot be read, is damaged, or does not fit this machine or onnxruntime-node
@@ -38,7 +35,8 @@ export async function readArchiveManifest(
   place: Place,
   signal?: AbortSignal
 ): Promise<ArchiveManifest> {
-  const enough = new Error('the manifest is read')
+  // Ends the reading, and is seen here only.
+  const enough = new TarError('the manifest is read')
   let manifest: ArchiveManifest | undefined
   await reading(archive, async () => {
     const open = manifestFirst(archive, (found) => {
@@ -109,16 +107,12 @@ async function unpackFiles(
 /** Names the archive in what goes wrong while it is read. */
 async function reading(archive: string, read: () => Promise<void>): Promise<void> {
   try {
-    if (!statSync(archive).isFile()) throw Object.assign(new Error('it is no file'), { path: archive })
+    if (!statSync(archive).isFile()) throw unreadable(archive, 'it is no file')
     await read()
   } catch (error) {
-    if (error instanceof TarError) throw new InputError(`the archive is damaged: ${error.message}`, archive, copyAgain)
-    if ((error as NodeJS.ErrnoException).path === archive)
-      throw new InputError(
-        `the archive cannot be read (${messageOf(error)})`,
-        archive,
-        'Name the archive that deploy/jetson/onnxruntime/build.sh has made, and see that you may read it.'
-      )
+    if (error instanceof TarError)
+      throw new InputError('PL-INSTALL-DAMAGED', `the archive is damaged: ${error.message}`, archive)
+    if ((error as NodeJS.ErrnoException).path === archive) throw unreadable(archive, messageOf(error))
     throw error
   }
 }
@@ -140,15 +134,15 @@ function checkFit(manifest: ArchiveManifest, place: Place, archive: string): voi
   const { platform, arch } = process
   if (manifest.platform !== platform || manifest.arch !== arch)
     throw new InputError(
+      'PL-INSTALL-MACHINE',
       `it is for ${manifest.platform} ${manifest.arch}, this is ${platform} ${arch}`,
-      archive,
-      'Take the archive that was built on a machine like this one.'
+      archive
     )
   if (manifest.onnxruntime !== place.version || manifest.napi !== place.napi)
     throw new InputError(
+      'PL-INSTALL-VERSION',
       `it has ONNX Runtime ${manifest.onnxruntime} (napi ${manifest.napi}), onnxruntime-node here is ${place.version} (napi ${place.napi})`,
-      archive,
-      'Build it with the deploy/jetson/onnxruntime/build.sh of the painlens that is installed.'
+      archive
     )
 }
 
@@ -156,9 +150,9 @@ function checkRoom(folder: string, bytes: number): void {
   const { bavail, bsize } = statfsSync(folder)
   if (bavail * bsize < bytes + marginBytes)
     throw new DiskError(
+      'PL-INSTALL-SPACE',
       `${Math.ceil((bytes + marginBytes) / 1e6)} MB are needed, ${Math.floor((bavail * bsize) / 1e6)} MB are free`,
-      folder,
-      'Free some space on that disk.'
+      folder
     )
 }
 
@@ -200,9 +194,9 @@ function checkMachine(name: string, start: Uint8Array, { arch, archive }: Expect
   const machine = elfMachine(start)
   if (machine !== arch)
     throw new InputError(
+      'PL-INSTALL-MIXED',
       `${name} in it is ${machine ? `a library for ${machine}` : 'no library for Linux'}, its manifest says ${arch}`,
-      archive,
-      'Build it again on the machine that it is for.'
+      archive
     )
 }
 
@@ -210,6 +204,9 @@ function writeAll(handle: number, piece: Buffer, path: string): void {
   try {
     for (let at = 0; at < piece.length; ) at += writeSync(handle, piece, at)
   } catch (error) {
-    throw new DiskError(`the archive cannot be unpacked (${messageOf(error)})`, path, 'Free some space on that disk.')
+    throw new DiskError('PL-INSTALL-UNPACK', `the archive cannot be unpacked (${messageOf(error)})`, path)
   }
 }
+
+const unreadable = (archive: string, why: string): InputError =>
+  new InputError('PL-INSTALL-UNREADABLE', `the archive cannot be read (${why})`, archive)

@@ -125,23 +125,23 @@ log: debug
 explanation: { enabled: yes }
 `)
     const expected = [
-      '1:1 device: missing, allowed is up to 40 of a-z, 0-9 and -',
-      '1:1 devise: found an unknown key, did you mean device?',
-      /^2:1 mqtt\.url: missing, allowed is a URL that starts with mqtt:/,
-      '3:3 mqtt.ulr: found an unknown key, did you mean url?',
-      '4:3 mqtt.tls: found one of cert and key, allowed are both or neither',
-      '7:10 cameras[0].url: found a URL that starts with ftp://, allowed is a URL that starts with rtsp://, rtsps://, http://, https://',
-      '8:10 cameras[0].fps: found "fast", allowed is a number from 0.2 to 30',
-      '9:12 cameras[0].width: found 12.5, allowed is a whole number from 160 to 3840',
-      /^10:13 cameras\[0\]\.masks\[0\]: found 2 corners/,
-      '10:35 cameras[0].masks[1][1]: found a list, allowed is a corner [x, y], two numbers from 0 to 1',
-      '10:51 cameras[0].masks[2][1][1]: found 2, allowed is a number from 0 to 1',
-      /^11:9 cameras\[1\]\.id: found "bed-1", which number 1 of the list has already/,
-      /^13:12 cameras\[1\]\.zones: found a section, allowed is a list/,
-      /^14:27 alarm\.onset_threshold: found clear_threshold 0.45 and onset_threshold 0.4/,
-      '14:50 alarm.priority.pain: found "urgent", allowed is high, medium or low',
-      '15:6 log: found a single value, allowed is a section with the keys level',
-      '16:25 explanation.enabled: found "yes", allowed is true or false'
+      '1:1 device: missing, allowed is up to 40 of a-z, 0-9 and - [PL-CONFIG-VALUE]',
+      '1:1 devise: found an unknown key, did you mean device? [PL-CONFIG-KEY]',
+      /^2:1 mqtt\.url: missing, allowed is a URL that starts with mqtt:.* \[PL-CONFIG-VALUE\]$/,
+      '3:3 mqtt.ulr: found an unknown key, did you mean url? [PL-CONFIG-KEY]',
+      '4:3 mqtt.tls: found one of cert and key, allowed are both or neither [PL-CONFIG-TLS-PAIR]',
+      '7:10 cameras[0].url: found a URL that starts with ftp://, allowed is a URL that starts with rtsp://, rtsps://, http://, https:// [PL-CONFIG-URL]',
+      '8:10 cameras[0].fps: found "fast", allowed is a number from 0.2 to 30 [PL-CONFIG-VALUE]',
+      '9:12 cameras[0].width: found 12.5, allowed is a whole number from 160 to 3840 [PL-CONFIG-VALUE]',
+      /^10:13 cameras\[0\]\.masks\[0\]: found 2 corners.* \[PL-CONFIG-OUTLINE\]$/,
+      '10:35 cameras[0].masks[1][1]: found a list, allowed is a corner [x, y], two numbers from 0 to 1 [PL-CONFIG-VALUE]',
+      '10:51 cameras[0].masks[2][1][1]: found 2, allowed is a number from 0 to 1 [PL-CONFIG-VALUE]',
+      /^11:9 cameras\[1\]\.id: found "bed-1", which number 1 of the list has already.* \[PL-CONFIG-TWICE\]$/,
+      /^13:12 cameras\[1\]\.zones: found a section, allowed is a list.* \[PL-CONFIG-VALUE\]$/,
+      /^14:27 alarm\.onset_threshold: found clear_threshold 0.45 and onset_threshold 0.4.* \[PL-CONFIG-THRESHOLDS\]$/,
+      '14:50 alarm.priority.pain: found "urgent", allowed is high, medium or low [PL-CONFIG-VALUE]',
+      '15:6 log: found a single value, allowed is a section with the keys level [PL-CONFIG-VALUE]',
+      '16:25 explanation.enabled: found "yes", allowed is true or false [PL-CONFIG-VALUE]'
     ]
     expect(problems).toHaveLength(expected.length)
     expected.forEach((line, i) => {

@@ -20,8 +20,8 @@ import { gstDecoder } from '../../src/stages/camera/gst-decoder.js'
 import { gstFailures } from '../../src/stages/camera/gst-failures.js'
 import { parseCameraUrl } from '../../src/stages/camera/url.js'
 import { explainConnectError } from '../../src/stages/mqtt/connect-errors.js'
-import { walk } from '../../tools/generate/errors/walk.js'
 import { expectLinear, repeated } from '../support/growth.js'
+import { walk } from '../support/syntax-tree.js'
 
 const dist = resolve(import.meta.dirname, '../../dist')
 

@@ -55,13 +55,15 @@ function optionsOf(args: readonly string[]): { provider: ProviderName; out: stri
       options: { provider: { type: 'string', default: 'cuda' }, out: { type: 'string' } }
     })
     const provider = providerNames.find((name) => name === values.provider)
-    if (!provider) throw new Error(`there is no provider "${values.provider}"`)
-    if (values.out && !/\.(md|json)$/.test(values.out)) throw new Error(`"${values.out}" ends in neither .md nor .json`)
+    if (!provider) throw wrong(`there is no provider "${values.provider}"`)
+    if (values.out && !/\.(md|json)$/.test(values.out)) throw wrong(`"${values.out}" ends in neither .md nor .json`)
     return { provider, out: values.out }
   } catch (error) {
-    throw new UsageError(messageOf(error), 'bench gpu', usage)
+    throw error instanceof UsageError ? error : wrong(messageOf(error))
   }
 }
+
+const wrong = (what: string): UsageError => new UsageError('PL-OPTION-VALUE', what, 'bench gpu', { fix: usage })
 
 /** Measures all stages, on the CPU where the provider cannot be had. */
 export async function gpuBench(bench: GpuBench): Promise<GpuReport> {

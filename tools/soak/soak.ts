@@ -60,7 +60,9 @@ async function main(): Promise<number> {
   }
   try {
     const died = daemon.ended.then((code) => {
-      throw new ProgramError(`ended by itself (${code})`, 'the daemon', lines.slice(-5).join('\n'))
+      throw new ProgramError('PL-DEMO-PART-ENDED', `ended by itself (${code})`, 'the daemon', {
+        fix: lines.slice(-5).join('\n')
+      })
     })
     const cycles = Math.round((minutes * 60_000) / cycleMs)
     const run = soak(world, { pid: daemon.pid, port, cycles, reload, signal: stop.signal })
@@ -175,11 +177,9 @@ function minutesOf(args: string[]): number {
   const { values } = parseArgs({ args, options: { minutes: { type: 'string', default: '30' } } })
   const minutes = Number(values.minutes)
   if (minutes >= warmUpCycles + leastCycles) return minutes
-  throw new UsageError(
-    `found ${JSON.stringify(values.minutes)}`,
-    '--minutes',
-    `Give at least ${warmUpCycles + leastCycles}.`
-  )
+  throw new UsageError('PL-OPTION-VALUE', `found ${JSON.stringify(values.minutes)}`, '--minutes', {
+    fix: `Give at least ${warmUpCycles + leastCycles}.`
+  })
 }
 
 function freePort(): Promise<number> {

@@ -53,7 +53,7 @@ function parse(argv: readonly string[]) {
       }
     })
   } catch (error) {
-    throw new UsageError(messageOf(error).replace(/\.$/, ''), 'npm run train', 'See npm run train -- --help.')
+    throw new UsageError('PL-OPTION-VALUE', messageOf(error).replace(/\.$/, ''), 'npm run train')
   }
 }
 
@@ -61,6 +61,6 @@ function count(text: string | undefined, flag: string, least: number, fallback: 
   if (text === undefined) return fallback
   const value = Number(text)
   if (!Number.isSafeInteger(value) || value < least || value > 100_000)
-    throw new UsageError(`"${text}" is no whole number from ${least} to 100000`, flag, 'See npm run train -- --help.')
+    throw new UsageError('PL-OPTION-VALUE', `"${text}" is no whole number from ${least} to 100000`, flag)
   return value
 }

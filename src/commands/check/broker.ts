@@ -26,8 +26,8 @@ export async function checkBroker({ config, signal }: CheckContext): Promise<Fin
   try {
     connection = await connectAny(config, (_, payload) => void heard.add(payload.toString()), giveUp)
   } catch (error) {
-    const { what: found, fix } = explainConnectError(error)
-    return [fail(what, `${address}: ${found}`, fix)]
+    const { code, what: found, fix } = explainConnectError(error)
+    return [fail(code, what, `${address}: ${found}`, fix)]
   }
   try {
     const published = await tryPublishing(config, connection, signal)
@@ -47,10 +47,15 @@ async function tryPublishing({ mqtt, device }: Config, connection: Connection, s
     const published = connection.publish(topic, { qos: 1, retain: false, rank: 'other' }, () => ({ text: message }))
     const late = sleep(patienceMs, 'late' as const, { signal, ref: false })
     if ((await Promise.race([published, late])) === 'late')
-      return fail(what, `${address} does not confirm a message`, "Look into the broker's log.")
+      return fail('PL-BROKER-UNCONFIRMED', what, `${address} does not confirm a message`)
   } catch (error) {
     const found = `${address} takes no message on ${topic} (${explainConnectError(error).what})`
-    return fail(what, found, `Give the user the right to write ${baseTopic(device)}/# at the broker.`)
+    return fail(
+      'PL-BROKER-NO-WRITE',
+      what,
+      found,
+      `Give the user the right to write ${baseTopic(device)}/# at the broker.`
+    )
   }
   return confirmed(address, connection)
 }
@@ -61,9 +66,9 @@ function confirmed(address: string, { protocolVersion, receiveMaximum }: Connect
   if (protocolVersion !== 5 || receiveMaximum === unlimited) return ok(what, found)
   if (receiveMaximum > 1) return ok(what, `${found}, takes ${receiveMaximum} at once`)
   return warn(
+    'PL-BROKER-ONE-AT-ONCE',
     what,
-    `${found}, takes only 1 at once: an alarm may have to wait for another message`,
-    "Raise the broker's receive maximum (mosquitto: max_inflight_messages) to 10 or more."
+    `${found}, takes only 1 at once: an alarm may have to wait for another message`
   )
 }
 
@@ -90,9 +95,9 @@ async function connectAny(config: Config, onMessage: OnMessage, signal: AbortSig
       return await Connection.open(options, onMessage, signal)
     } catch (error) {
       first ??= error
-      const { kind, what } = explainConnectError(error)
+      const { code } = explainConnectError(error)
       // Some brokers answer a version that they do not know by hanging up.
-      if (kind !== 'version' && !what.includes('before it answered')) throw error
+      if (code !== 'PL-BROKER-VERSION' && code !== 'PL-BROKER-HUNG-UP') throw error
     }
   }
   throw first
@@ -103,11 +108,5 @@ function openPassword({ mqtt }: Config, address: string): Finding[] {
   const isOpen = address.startsWith('mqtt://') && Boolean(mqtt.password || password)
   const isHere = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(hostname)
   if (!isOpen || isHere) return []
-  return [
-    warn(
-      what,
-      'the password goes over the network unencrypted',
-      'Use mqtts:// and, with an own authority, mqtt.tls.ca.'
-    )
-  ]
+  return [warn('PL-BROKER-OPEN-PASSWORD', what, 'the password goes over the network unencrypted')]
 }

@@ -1,6 +1,6 @@
 import type { CameraConfig } from '../../config/index.js'
 import { type CameraCheck, checkCamera, decoderFor, probeDecoders, probeFfmpeg } from '../../stages/camera/index.js'
-import { type CheckContext, type Finding, failed, ok, warn } from './finding.js'
+import { type CheckContext, type Finding, failed, type Lamp, ok, warn } from './finding.js'
 
 export async function checkFfmpeg(): Promise<Finding[]> {
   const { version } = await probeFfmpeg()
@@ -11,7 +11,7 @@ export async function checkFfmpeg(): Promise<Finding[]> {
 export async function checkCameras(context: CheckContext): Promise<Finding[]> {
   const decoders = await probeDecoders()
   const checkOne = async (camera: CameraConfig): Promise<Finding> => {
-    const what = `camera ${camera.id}`
+    const what = `camera ${camera.id}` as const
     try {
       const { id, url } = camera
       const decoder = decoderFor(camera.decoder, decoders)
@@ -27,19 +27,19 @@ export async function checkCameras(context: CheckContext): Promise<Finding[]> {
 const largest = 1920 * 1080
 
 /** More than painlens looks at costs the box its decoding; less is fewer details than were asked for. */
-function judge(what: string, { fps, width, height }: CameraConfig, camera: CameraCheck): Finding {
+function judge(what: Lamp, { fps, width, height }: CameraConfig, camera: CameraCheck): Finding {
   const size = camera.width && camera.height ? `${camera.width}x${camera.height}` : 'unknown size'
   const rate = camera.fps ? `${Math.round(camera.fps * 10) / 10} fps` : 'unknown rate'
   const picture = `${camera.codec ?? 'unknown codec'}, ${size}, ${rate}`
   const found = `${picture}, decoded by ${camera.decoder}, first picture after ${seconds(camera.firstFrameMs)}`
-  if (camera.instead) return warn(what, `${found}; on the CPU, because ${camera.instead.what}`, camera.instead.fix)
+  if (camera.instead) return warn(camera.instead.code, what, `${found}; on the CPU, because ${camera.instead.what}`)
   const pixels = (camera.width ?? 0) * (camera.height ?? 0)
   if (camera.fps && camera.fps < fps * 0.95)
-    return warn(what, found, `It gives less than fps: ${fps}; raise the camera's rate, or lower fps.`)
-  if (pixels > largest)
-    return warn(what, found, 'Choose its smaller stream (sub stream): decoding this one costs much.')
+    return warn('PL-CAMERA-SLOW', what, found, `It gives less than fps: ${fps}; raise the camera's rate, or lower fps.`)
+  if (pixels > largest) return warn('PL-CAMERA-LARGE', what, found)
   if (pixels > 0 && pixels < width * height * 0.5)
     return warn(
+      'PL-CAMERA-SMALL',
       what,
       found,
       `It gives fewer pixels than ${width}x${height}; choose its larger stream to see small faces.`

@@ -11,13 +11,12 @@ export async function checkClock(
   asked: readonly Witness[] = witnesses
 ): Promise<Finding[]> {
   const now = timeOfDay(clock, clock.now())
-  const setTime = 'Run: sudo timedatectl set-ntp true, and see that the box reaches a time server.'
-  if (now < earliest) return [fail('clock', `it says ${iso(now)}, which cannot be`, setTime)]
+  if (now < earliest) return [fail('PL-CLOCK-IMPOSSIBLE', 'clock', `it says ${iso(now)}, which cannot be`)]
   const answer = await isSynchronised(asked)
   if (answer === true) return [ok('clock', `${iso(now)}, synchronised`)]
   return [
     answer === false
-      ? warn('clock', `${iso(now)}, not synchronised: alarms may carry a wrong time`, setTime)
-      : warn('clock', `${iso(now)}; nobody here knows whether it is synchronised`, setTime)
+      ? warn('PL-CLOCK-UNSYNCHRONISED', 'clock', `${iso(now)}, not synchronised: alarms may carry a wrong time`)
+      : warn('PL-CLOCK-UNKNOWN', 'clock', `${iso(now)}; whether it is synchronised cannot be told here`)
   ]
 }

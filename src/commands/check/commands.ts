@@ -28,7 +28,12 @@ export async function tryCommands({ connection, base, heard, signal }: CommandTr
   try {
     await connection.subscribe(filter, 1)
   } catch (error) {
-    return fail(what, `the broker does not let this user subscribe to ${filter} (${messageOf(error)})`, giveRight)
+    return fail(
+      'PL-BROKER-NO-READ',
+      what,
+      `the broker does not let this user subscribe to ${filter} (${messageOf(error)})`,
+      giveRight
+    )
   }
   const text = JSON.stringify({ transaction: randomUUID() })
   try {
@@ -41,8 +46,13 @@ export async function tryCommands({ connection, base, heard, signal }: CommandTr
   if (await within(arrivalMs, () => heard(text), signal)) return ok(what, `one came through on ${filter}`)
   // By MQTT 3.1.1 a broker cannot say that it did not take the message.
   if (connection.protocolVersion === 5)
-    return fail(what, `${filter} was granted, but no command came through`, giveRight)
-  return warn(what, `${filter} was granted, but a command of this user did not come through`, giveRight)
+    return fail('PL-BROKER-COMMAND-LOST', what, `${filter} was granted, but no command came through`, giveRight)
+  return warn(
+    'PL-BROKER-COMMAND-UNSURE',
+    what,
+    `${filter} was granted, but a command of this user did not come through`,
+    giveRight
+  )
 }
 
 async function within(ms: number, isSo: () => boolean, signal: AbortSignal): Promise<boolean> {

@@ -1,6 +1,6 @@
 import { mkdtemp, rmdir, stat, statfs } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { type CheckContext, type Finding, fail, ok, warn } from './finding.js'
+import { type CheckContext, type Finding, fail, type Lamp, ok, warn } from './finding.js'
 
 const megabyte = 1e6
 /** Below, the outbox of a day without a broker may not fit; and far below, nothing does. */
@@ -21,7 +21,7 @@ export async function checkDisk({ config }: CheckContext): Promise<Finding[]> {
  * Does not make the folder: `check` is often run by root, and the daemon could not write into root's folder.
  * @param key of the config, for the fix
  */
-async function checkFolder(what: string, path: string, key: string): Promise<Finding> {
+async function checkFolder(what: Lamp, path: string, key: string): Promise<Finding> {
   const there = await nearestFolder(path)
   const found = there === path ? path : `${path} (will be made in ${there})`
   try {
@@ -29,6 +29,7 @@ async function checkFolder(what: string, path: string, key: string): Promise<Fin
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
     return fail(
+      'PL-DISK-UNWRITABLE',
       what,
       `${found}: cannot be written to (${code ?? 'unknown reason'})`,
       fixes[code ?? ''] ?? otherFix(key)
@@ -37,8 +38,9 @@ async function checkFolder(what: string, path: string, key: string): Promise<Fin
   const { bavail, bsize } = await statfs(there)
   const freeMb = Math.floor((bavail * bsize) / megabyte)
   const space = `${found}, writable${asWhom()}, ${freeMb} MB free`
-  if (freeMb < neededMb) return fail(what, space, `Free at least ${wantedMb} MB, or set ${key} to another disk.`)
-  return freeMb < wantedMb ? warn(what, space, `Free at least ${wantedMb} MB.`) : ok(what, space)
+  if (freeMb < neededMb)
+    return fail('PL-DISK-FULL', what, space, `Free at least ${wantedMb} MB, or set ${key} to another disk.`)
+  return freeMb < wantedMb ? warn('PL-DISK-LOW', what, space, `Free at least ${wantedMb} MB.`) : ok(what, space)
 }
 
 const fixes: Record<string, string> = {

@@ -1,15 +1,40 @@
 import type { Config } from '../../config/index.js'
+import { type ErrorCode, fixOf } from '../../core/error-codes/index.js'
 import { messageOf, PainlensError } from '../../core/errors.js'
 import type { Secrets } from '../../core/secrets.js'
+
+/**
+ * What stands first in the lines of `painlens check`, in their order: the lamps of docs/operate/field-guide.md. `camera ID` is
+ * one for each camera, `cameras` stands in their place where none could be tried.
+ */
+export const lamps = [
+  'config',
+  'ffmpeg',
+  'clock',
+  'passwords',
+  'camera ID',
+  'cameras',
+  'model',
+  'face models',
+  'provider',
+  'broker',
+  'commands',
+  'http',
+  'disk',
+  'disk (alarms)',
+  'disk (heatmaps)'
+] as const
+export type Lamp = Exclude<(typeof lamps)[number], 'camera ID'> | `camera ${string}`
 
 /** One line of the table that `painlens check` prints. */
 export interface Finding {
   state: 'ok' | 'warn' | 'fail'
   /** What was looked at: `camera room-312`. */
-  what: string
+  what: Lamp
   found: string
-  /** What to do, a sentence; each line that is not ok has one. */
+  /** What to do, whole sentences, and the code to look it up by; each line that is not ok has them. */
   fix?: string
+  code?: ErrorCode
 }
 
 export interface CheckContext {
@@ -21,21 +46,28 @@ export interface CheckContext {
 
 /** Looks at one thing; whatever it throws becomes a red line, and the next check has its turn. */
 export interface Check {
-  what: string
+  what: Lamp
   run: (context: CheckContext) => Promise<Finding[]>
 }
 
-export const ok = (what: string, found: string): Finding => ({ state: 'ok', what, found })
-export const warn = (what: string, found: string, fix: string): Finding => ({ state: 'warn', what, found, fix })
-export const fail = (what: string, found: string, fix: string): Finding => ({ state: 'fail', what, found, fix })
+export const ok = (what: Lamp, found: string): Finding => ({ state: 'ok', what, found })
+/** @param fix where this check can say more than the table of codes does */
+export const warn = (code: ErrorCode, what: Lamp, found: string, fix = fixOf(code)): Finding => ({
+  state: 'warn',
+  code,
+  what,
+  found,
+  fix
+})
+export const fail: typeof warn = (...finding) => ({ ...warn(...finding), state: 'fail' })
 
 /** A red line from anything thrown. */
-export function failed(what: string, error: unknown): Finding {
+export function failed(what: Lamp, error: unknown): Finding {
   if (error instanceof PainlensError) {
     const where = error.where.startsWith(`${what} `) ? error.where.slice(what.length + 1) : error.where
-    return fail(what, `${where}: ${error.what}`, error.fix)
+    return fail(error.code, what, `${where}: ${error.what}`, error.fix)
   }
-  return fail(what, messageOf(error), 'This is unexpected; set PAINLENS_DEBUG=1 and report it.')
+  return fail('PL-UNEXPECTED', what, messageOf(error))
 }
 
 /** @returns the findings; never throws */

@@ -88,9 +88,10 @@ async function load(file: string, env: CheckIo['env'], tell: (finding: Finding) 
     return loaded
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error
-    const { where, problems, fix } = error
+    const { code, where, problems, fix } = error
     tell(
       fail(
+        code,
         'config',
         [where, ...problems].join('\n'),
         `${fix} Then check again: cameras, models and broker wait for it.`
@@ -109,11 +110,11 @@ const marks: Record<Finding['state'], readonly [text: string, colour: string]> =
 const whatWidth = 16
 const indent = ' '.repeat(7 + whatWidth)
 
-/** `[fail] broker          mqtt://…: nothing listens there`, and the fix on a line of its own. */
-function line({ state, what, found, fix }: Finding, colour: boolean): string {
-  const [text, code] = marks[state]
-  const mark = colour ? `\u001b[${code}m${text}\u001b[0m` : text
-  const lines = [...found.split('\n'), ...(fix ? [`→ ${fix}`] : [])]
+/** `[fail] broker          mqtt://…: nothing listens there`, and the fix with its code on a line of its own. */
+function line({ state, what, found, fix, code }: Finding, colour: boolean): string {
+  const [text, sgr] = marks[state]
+  const mark = colour ? `\u001b[${sgr}m${text}\u001b[0m` : text
+  const lines = [...found.split('\n'), ...(fix ? [`→ ${fix} [${code}]`] : [])]
   return `${mark} ${what.padEnd(whatWidth - 1)} ${lines.join(`\n${indent}`)}\n`
 }
 

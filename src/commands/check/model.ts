@@ -20,7 +20,7 @@ export async function checkModel({ config }: CheckContext): Promise<Finding[]> {
   const about = `${manifest.name} (${manifest.labels.join(', ')}), hash and shapes agree with its manifest`
   return [
     manifest.demonstration
-      ? warn('model', `${about}; for demonstrations only`, 'Set model.manifest to your own model before it matters.')
+      ? warn('PL-MODEL-DEMONSTRATION', 'model', `${about}; for demonstrations only`)
       : ok('model', about)
   ]
 }
@@ -29,19 +29,18 @@ export async function checkModel({ config }: CheckContext): Promise<Finding[]> {
 export async function checkFaceModels({ config }: CheckContext): Promise<Finding[]> {
   const what = 'face models'
   const folder = config.model.face_models!
-  const fix = 'Run: painlens models build'
   for (const file of Object.values(faceModelFiles(folder))) {
     const isThere = await access(file).then(
       () => true,
       () => false
     )
-    if (!isThere) return [fail(what, `${folder} has no ${basename(file)}`, fix)]
+    if (!isThere) return [fail('PL-FACE-MODEL', what, `${folder} has no ${basename(file)}`)]
     try {
       const session = await openSession(file, { provider: 'cpu', threads: 1 })
       await session.release()
     } catch (error) {
       if (!(error instanceof ModelError)) throw error
-      return [fail(what, `${file}: ${error.what}`, fix)]
+      return [fail('PL-FACE-MODEL', what, `${file}: ${error.what}`)]
     }
   }
   return [ok(what, folder)]
@@ -54,13 +53,7 @@ export async function checkProvider({ config }: CheckContext): Promise<Finding[]
   const proof = await proveProvider(provider, manifest.file, threads || undefined)
   const found = `an inference of ${manifest.name} ran on ${proof.provider}`
   if (!proof.fallback) return [ok('provider', found)]
-  return [
-    warn(
-      'provider',
-      `${found}, because ${proof.fallback}`,
-      proof.remedy ?? 'Nothing to do on a box without a GPU (inference.provider: cpu says so); else see deploy/jetson.'
-    )
-  ]
+  return [warn('PL-PROVIDER-FALLBACK', 'provider', `${found}, because ${proof.fallback}`, proof.remedy)]
 }
 
 function dimsOf(meta: ort.InferenceSession.ValueMetadata | undefined): (number | null)[] {

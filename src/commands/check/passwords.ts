@@ -7,19 +7,13 @@ export async function checkPasswords({ config, secrets }: CheckContext): Promise
   const told = [facility, ...places].filter((text) => typeof text === 'string')
   const findings: Finding[] = []
   if (secrets.tooShort)
-    findings.push(
-      warn(
-        'passwords',
-        'one has less than 4 characters; logs may show it',
-        'Take a longer one, of 12 characters or more, at the camera or the broker.'
-      )
-    )
+    findings.push(warn('PL-PASSWORD-SHORT', 'passwords', 'one has less than 4 characters; logs may show it'))
   if (told.some((text) => secrets.redact(text) !== text))
     findings.push(
       warn(
+        'PL-PASSWORD-NAME',
         'passwords',
-        'one is a part of a room, bed, camera or facility, whose name alarms show as *** then',
-        'Take another one at the camera or the broker.'
+        'one is a part of a room, bed, camera or facility, whose name alarms show as *** then'
       )
     )
   return findings

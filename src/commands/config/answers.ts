@@ -89,7 +89,7 @@ export async function collectAnswers(options: InitOptions, prompter: Prompter | 
 }
 
 function missing(what: string): never {
-  throw new UsageError(`${what} is missing`, 'painlens config init --yes', 'Give it as an option; see --help.')
+  throw new UsageError('PL-INIT-MISSING', `${what} is missing`, 'painlens config init --yes')
 }
 
 /** The host's name as far as a device may be called so. */
@@ -194,16 +194,14 @@ function checkedOptions(options: InitOptions): CheckedOptions {
   const { device, facility, broker, brokerUser, secrets } = options
   const check = (flag: string, value: string | undefined, problem: (text: string) => string | null): void => {
     const wrong = value === undefined ? null : problem(value)
-    if (wrong !== null) throw new UsageError(wrong, flag, 'See painlens config init --help.')
+    if (wrong !== null) throw new UsageError('PL-INIT-VALUE', wrong, flag)
   }
   check('--device', device, deviceProblem)
   check('--broker', broker, brokerProblem)
   if (secrets !== undefined && !isStore(secrets))
-    throw new UsageError(
-      `"${secrets}" is no place for passwords`,
-      '--secrets',
-      `Allowed is one of ${storeNames.join(', ')}.`
-    )
+    throw new UsageError('PL-INIT-SECRETS', `"${secrets}" is no place for passwords`, '--secrets', {
+      fix: `Allowed is one of ${storeNames.join(', ')}.`
+    })
   const rooms = new Map((options.room ?? []).map((text) => pair('--room', text)))
   const cameras = options.camera?.map((text): CameraAnswer => {
     const [id, url] = pair('--camera', text)
@@ -213,14 +211,16 @@ function checkedOptions(options: InitOptions): CheckedOptions {
     rooms.delete(id)
     return { id, ...splitLoginOff(url)!, ward: null, room, bed: null }
   })
-  for (const id of rooms.keys())
-    throw new UsageError(`there is no camera "${id}"`, '--room', 'Give it with --camera id=url first.')
+  for (const id of rooms.keys()) throw new UsageError('PL-INIT-CAMERA', `there is no camera "${id}"`, '--room')
   return { device, facility, broker, brokerUser, cameras, secrets }
 }
 
 /** A wrong one is not repeated: a password may be in it. */
 function pair(flag: string, text: string): [string, string] {
   const equals = text.indexOf('=')
-  if (equals < 1) throw new UsageError('an "=" is missing between name and value', flag, `Write ${flag} room-312=….`)
+  if (equals < 1)
+    throw new UsageError('PL-INIT-PAIR', 'an "=" is missing between name and value', flag, {
+      fix: `Write ${flag} room-312=….`
+    })
   return [text.slice(0, equals), text.slice(equals + 1)]
 }

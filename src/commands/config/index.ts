@@ -72,7 +72,7 @@ async function refuseExisting(file: string): Promise<void> {
     () => true,
     () => false
   )
-  if (isThere) throw new UsageError('there is a file already', file, 'Name another with --config, or add --force.')
+  if (isThere) throw new UsageError('PL-INIT-EXISTS', 'there is a file already', file)
 }
 
 async function writeAll(
@@ -109,8 +109,6 @@ async function writeAll(
 function cannotWrite(path: string, error: unknown): Error {
   const { code, syscall } = error as NodeJS.ErrnoException
   if (code === 'EEXIST' && syscall === 'open')
-    return new UsageError('there is a file already', path, 'Move it away, or add --force.')
-  return new DiskError(`cannot be written (${messageOf(error)})`, path, 'Name a folder that you may write to.', {
-    cause: error
-  })
+    return new UsageError('PL-INIT-EXISTS', 'there is a file already', path, { fix: 'Move it away, or add --force.' })
+  return new DiskError('PL-INIT-UNWRITABLE', `cannot be written (${messageOf(error)})`, path, { cause: error })
 }

@@ -83,15 +83,11 @@ export class Prompter {
     const { value, done } = await this.#lines.next()
     if (hidden) this.say('')
     this.#muted = false
-    if (this.#stopped) throw new UsageError('stopped', 'painlens config init', 'Nothing was written; start again.')
+    if (this.#stopped) throw new UsageError('PL-INIT-STOPPED', 'stopped', 'painlens config init')
     return done ? null : value
   }
 
   #ended({ text }: Question): UsageError {
-    return new UsageError(
-      `the answers end before "${text}"`,
-      'painlens config init',
-      'Answer it, or use the options that --help shows.'
-    )
+    return new UsageError('PL-INIT-NO-ANSWER', `the answers end before "${text}"`, 'painlens config init')
   }
 }

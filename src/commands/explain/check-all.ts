@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { InputError, messageOf } from '../../core/errors.js'
+import { InputError, printed } from '../../core/errors.js'
 import { writeAtomically } from '../../stages/explain/index.js'
 import { flipPixels } from './check-flipping.js'
 import { type CheckedPicture, explainForCheck } from './check-maps.js'
@@ -54,9 +54,9 @@ async function takePictures({ faces, output, signal }: Job, files: Job['pictures
     try {
       pictures.push({ path, crop: (await faces.take(path)).crop, target: null })
     } catch (error) {
-      output.complain(`painlens: ${messageOf(error)}\n`)
+      output.complain(`painlens: ${printed(error)}\n`)
     }
   }
   if (pictures.length > 0) return pictures
-  throw new InputError('none of the pictures can be taken', files[0]!.path, 'Name pictures that show a face.')
+  throw new InputError('PL-PICTURE-ALL-FAILED', 'none of the pictures can be taken', files[0]!.path)
 }

@@ -21,11 +21,9 @@ export function compositesOf(text: string): PlainCompositeName[] {
 function compositeNamed(text: string): PlainCompositeName {
   const name = plainCompositeNames.find((known) => known === text)
   if (name) return name
-  throw new UsageError(
-    `there is no composite "${text}" here`,
-    '--composite',
-    `Use all, or one or more of ${plainCompositeNames.join(', ')}.`
-  )
+  throw new UsageError('PL-OPTION-COMPOSITE', `there is no composite "${text}" here`, '--composite', {
+    fix: `Use all, or one or more of ${plainCompositeNames.join(', ')}.`
+  })
 }
 
 /** iNNvestigate's name for a composite, as its papers print it: `LRP-SequentialPresetAFlat`. */

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { DiskError, messageOf } from '../../core/errors.js'
+import { DiskError, printed } from '../../core/errors.js'
 import type { Crop } from '../../core/types.js'
 import type { Explainer } from '../../lib/lrp/index.js'
 import { defaultViews, explainCrop } from '../../stages/explain/index.js'
@@ -85,7 +85,7 @@ async function pass(own: Pass, subjects: readonly Subject[]): Promise<number> {
       done++
     } catch (error) {
       if (error instanceof DiskError) throw error
-      output.complain(`painlens: ${messageOf(error)}\n`)
+      output.complain(`painlens: ${printed(error)}\n`)
     }
   }
   return done

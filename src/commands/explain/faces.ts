@@ -51,8 +51,7 @@ async function takeLargest(networks: FaceNetworks, manifest: Manifest, path: str
   const options = { minScore: defaultMinScore, around: [], everywhere: true }
   const faces = await searchFaces(networks, frameTensor(picture, picture.data), options)
   const [largest] = [...faces].sort((a, b) => b.box.width * b.box.height - a.box.width * a.box.height)
-  if (!largest)
-    throw new InputError('no face is found in it', path, 'Take a picture with a larger or frontal face, or use --crop.')
+  if (!largest) throw new InputError('PL-PICTURE-NO-FACE', 'no face is found in it', path)
   const crop = alignFace(picture, largest.landmarks, manifest.input, manifest.alignment)
   return { crop, box: largest.box, faces: faces.length }
 }

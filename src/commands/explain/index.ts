@@ -50,8 +50,7 @@ export async function explainCommand(
   const composites = compositesOf(options.composite ?? 'lrp.sequential_preset_a_flat')
   const engine = engineOf(options.engine ?? 'auto')
   const pictures = await listPictures(images, out)
-  if (pictures.length === 0)
-    throw new InputError('no pictures are there', images.join(' '), 'Name pictures, or folders with JPEG or PNG files.')
+  if (pictures.length === 0) throw new InputError('PL-PICTURE-NONE', 'no pictures are there', images.join(' '))
   const manifest = await loadManifest(model)
   const target = targetOf(options.target, manifest)
   const faces = await openFaceTaker(manifest, options.crop ?? false, faceModels)
@@ -69,11 +68,6 @@ export async function explainCommand(
 
 async function makeFolder(folder: string): Promise<void> {
   await mkdir(folder, { recursive: true }).catch((error: unknown) => {
-    throw new DiskError(
-      `the folder cannot be made (${messageOf(error)})`,
-      folder,
-      'Name a folder that you may write to with --out.',
-      { cause: error }
-    )
+    throw new DiskError('PL-OUT-FOLDER', `the folder cannot be made (${messageOf(error)})`, folder, { cause: error })
   })
 }

@@ -29,7 +29,9 @@ export function engineOf(choice: string): EngineName {
   // ONNX Runtime is the faster, and this command's user waits for the pictures.
   const engine = choice === 'auto' ? 'onnx' : engineNames.find((name) => name === choice)
   if (engine) return engine
-  throw new UsageError(`there is no engine "${choice}"`, '--engine', `Use ${['auto', ...engineNames].join(', ')}.`)
+  throw new UsageError('PL-OPTION-ENGINE', `there is no engine "${choice}"`, '--engine', {
+    fix: `Use ${['auto', ...engineNames].join(', ')}.`
+  })
 }
 
 /** @throws UsageError for a label that the model does not have */
@@ -37,7 +39,9 @@ export function targetOf(label: string | undefined, { labels, name }: Manifest):
   if (label === undefined) return 'max'
   const index = labels.indexOf(label)
   if (index >= 0) return index
-  throw new UsageError(`${name} has no label "${label}"`, '--target', `Use one of ${labels.join(', ')}.`)
+  throw new UsageError('PL-OPTION-TARGET', `${name} has no label "${label}"`, '--target', {
+    fix: `Use one of ${labels.join(', ')}.`
+  })
 }
 
 /** The label that a picture is known to show: its folder's name, where that is one, as data sets are laid out. */

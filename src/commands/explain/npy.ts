@@ -40,7 +40,7 @@ export interface NpyArray {
 export function decodeNpy(bytes: Uint8Array, where: string): NpyArray {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   const refuse = (what: string): never => {
-    throw new InputError(what, where, 'Explain the pictures again.')
+    throw new InputError('PL-NPY', what, where)
   }
   if (buffer.length < magic.length + 2 || !buffer.subarray(0, magic.length).equals(magic))
     return refuse('is no NumPy file of version 1.0')

@@ -56,7 +56,7 @@ async function entriesOf(folder: string): Promise<Dirent[]> {
     const entries = await readdir(folder, { withFileTypes: true })
     return entries.sort((a, b) => (a.name < b.name ? -1 : 1))
   } catch (error) {
-    throw new InputError(`the folder cannot be read (${messageOf(error)})`, folder, 'Check its permissions.')
+    throw new InputError('PL-PICTURE-FOLDER', `the folder cannot be read (${messageOf(error)})`, folder)
   }
 }
 
@@ -94,9 +94,9 @@ async function pixelsOf(picture: Sharp, path: string): Promise<Picture> {
     return { width: info.width, height: info.height, data: Uint8Array.from(data) }
   } catch (error) {
     throw new InputError(
+      'PL-PICTURE-UNREADABLE',
       `cannot be read as a picture (${messageOf(error).split('\n')[0]})`,
       path,
-      'Check the name, or save it anew as JPEG or PNG.',
       { cause: error }
     )
   }

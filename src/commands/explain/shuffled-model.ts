@@ -30,11 +30,7 @@ export async function openShuffledModel(
   const model = await readModel(file)
   const layers = weightedLayers(model).map(({ title }) => title)
   if (layers.length === 0)
-    throw new InputError(
-      'no convolution or dense layer has weights that can be shuffled',
-      file,
-      'Export the model with its weights as initializers, as torch.onnx and tf2onnx do.'
-    )
+    throw new InputError('PL-SHUFFLE', 'no convolution or dense layer has weights that can be shuffled', file)
   const random = createRandom(seed)
   let shuffled = 0
   const shuffle = (own: OnnxModel, count: number): void => {

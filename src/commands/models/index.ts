@@ -1,7 +1,7 @@
 /** `painlens models build` and `painlens models list`. */
 import { readdir } from 'node:fs/promises'
 import { join, relative, resolve } from 'node:path'
-import { ModelError, messageOf } from '../../core/errors.js'
+import { ModelError, messageOf, printed } from '../../core/errors.js'
 import { packageRoot } from '../../core/version.js'
 import { type BuildProgress, buildFaceModels } from '../../lib/face/models/index.js'
 import { loadManifest, type Manifest } from '../../lib/model/manifest.js'
@@ -46,7 +46,7 @@ export async function modelsListCommand(
       write(describe(await loadManifest(join(folder, file))))
     } catch (error) {
       wrong++
-      write(`${file}\n  wrong: ${messageOf(error)}\n`)
+      write(`${file}\n  wrong: ${printed(error)}\n`)
     }
   }
   return wrong === 0 ? 0 : 1
@@ -68,10 +68,6 @@ async function filesIn(folder: string): Promise<string[]> {
   try {
     return await readdir(folder)
   } catch (error) {
-    throw new ModelError(
-      `the folder of models cannot be read (${messageOf(error)})`,
-      folder,
-      'Install painlens again: it brings its models along.'
-    )
+    throw new ModelError('PL-MODEL-FOLDER', `the folder of models cannot be read (${messageOf(error)})`, folder)
   }
 }

@@ -1,7 +1,7 @@
 import { loadConfig } from '../../config/index.js'
 import { systemClock } from '../../core/clock.js'
 import { logCrashes } from '../../core/crash.js'
-import { messageOf } from '../../core/errors.js'
+import { errorFields } from '../../core/errors.js'
 import { createLog, type Log } from '../../core/log.js'
 import { Secrets } from '../../core/secrets.js'
 import { version } from '../../core/version.js'
@@ -40,7 +40,7 @@ export async function runCommand(options: { config: string }, signal: AbortSigna
   let error: Error | undefined
   try {
     error = await Promise.race([died, aborted(signal)])
-    if (error) log.error({ error: error.message }, 'painlens stops, because it cannot go on')
+    if (error) log.error(errorFields(error), 'painlens stops, because it cannot go on')
     else log.info({}, 'painlens stops')
     return error ? 1 : 0
   } finally {
@@ -84,7 +84,7 @@ async function reload(file: string, daemon: Daemon, secrets: Secrets, log: Log):
     log.info({ cameras: config.cameras.map(({ id }) => id) }, 'config read again')
     if (left.length > 0) log.warn({ sections: left }, 'these sections changed too; a restart takes them over')
   } catch (error) {
-    log.error({ error: messageOf(error) }, 'the config was not taken over; the running one stays')
+    log.error(errorFields(error), 'the config was not taken over; the running one stays')
     daemon.rejected(error as Error)
   }
 }

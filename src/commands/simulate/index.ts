@@ -58,9 +58,9 @@ function credentialsOf({ user, password = process.env.PAINLENS_SIMULATE_PASSWORD
   if (user === undefined && password === undefined) return undefined
   if (user !== undefined && password) return { user, password, scheme: 'digest' as const }
   throw new UsageError(
+    'PL-OPTION-LOGIN',
     user === undefined ? 'a password is given without a user name' : 'a user name is given without a password',
-    'painlens simulate',
-    'Give both --user and --password (or PAINLENS_SIMULATE_PASSWORD), or neither.'
+    'painlens simulate'
   )
 }
 

@@ -1,11 +1,12 @@
 /** Asks now and then whether the clock is synchronised. */
+import type { Problem } from '../../core/errors.js'
 import type { Answer } from './time-sync.js'
 
 export interface ClockWatchOptions {
   /** Null: nobody knows. Never rejects. */
   ask: (signal: AbortSignal) => Promise<Answer>
   /** Called with what is wrong, and with null when it is right again; the same may be told again. */
-  tell: (problem: Error | null) => void
+  tell: (problem: Problem | null) => void
   everyMs?: number
   /** How long the clock has to be unsynchronised; a time service that starts with the box needs its time. */
   graceMs?: number
@@ -51,6 +52,7 @@ export class ClockWatch {
     const now = monotonic()
     this.#wrongSince ??= now
     const wrongMs = now - this.#wrongSince
-    if (wrongMs >= graceMs) tell(new Error(`no time server for ${Math.max(1, Math.round(wrongMs / 60_000))} min`))
+    const minutes = Math.max(1, Math.round(wrongMs / 60_000))
+    if (wrongMs >= graceMs) tell({ code: 'PL-CLOCK-UNSYNCHRONISED', message: `no time server for ${minutes} min` })
   }
 }

@@ -1,5 +1,6 @@
 import type { ExplanationHealth, HealthMessage } from '../../contract/messages.js'
 import { type Clock, stamp } from '../../core/clock.js'
+import type { Problem } from '../../core/errors.js'
 import type { ExplainStats } from '../../stages/explain/index.js'
 import type { WatchedCamera } from '../line/watched-camera.js'
 import type { Parts } from '../wiring/parts.js'
@@ -19,6 +20,7 @@ export interface HealthSources {
 export function healthOf({ parts, cameras, supervision, loop, startedAt, clock }: HealthSources): HealthMessage {
   const { manifest, classifier, explainer, outbox } = parts
   const now = clock.now()
+  const http = supervision.http()
   const loopP99 = tenth(loop.p99())
   loop.reset()
   return {
@@ -30,12 +32,14 @@ export function healthOf({ parts, cameras, supervision, loop, startedAt, clock }
     event_loop_ms: { p99: loopP99 },
     outbox: { depth: outbox.depth() },
     problems: [...supervision.ready().parts],
-    http: supervision.http(),
+    http: http && { address: http.address, ...told(http.problem) },
     provider: classifier.proof.provider,
     model: { name: manifest.name, sha256: manifest.sha256, demonstration: manifest.demonstration },
     explanation: explainer ? explanationHealth(explainer.stats()) : null
   }
 }
+
+const told = (problem: Problem | null) => ({ problem: problem?.message ?? null, code: problem?.code ?? null })
 
 const percentiles = (window: LatencyWindow) => ({
   p50: tenth(window.percentile(0.5)),
@@ -49,7 +53,7 @@ function explanationHealth(stats: ExplainStats): ExplanationHealth {
     onnx_ms: tenth(choice.onnxMs),
     difference: Number(choice.difference.toPrecision(2))
   }
-  return { state, engine, choice: chosenBy, problem, last_ms: tenth(lastMs), done, failed }
+  return { state, engine, choice: chosenBy, ...told(problem), last_ms: tenth(lastMs), done, failed }
 }
 
 function cameraHealth(camera: WatchedCamera, clock: Clock): HealthMessage['cameras'][string] {

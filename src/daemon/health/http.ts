@@ -1,7 +1,14 @@
 /** Liveness, readiness and metrics over HTTP, for whoever monitors the box. No pictures and nobody's scores. */
 import type { Server } from 'node:http'
 import { type FastifyInstance, fastify } from 'fastify'
-import { messageOf, PainlensError, PortInUseError } from '../../core/errors.js'
+import {
+  type ErrorCode,
+  errorFields,
+  messageOf,
+  PainlensError,
+  PortInUseError,
+  type Problem
+} from '../../core/errors.js'
 import type { Log } from '../../core/log.js'
 import { bearerOf, isSame } from './http-token.js'
 
@@ -28,7 +35,7 @@ export interface HttpOptions {
 
 export interface HttpStage {
   /** Where it listens; null while it does not, and why. */
-  stats(): { address: string | null; problem: string | null }
+  stats(): { address: string | null; problem: Problem | null }
   /** Closes the port and every connection. */
   stop(): Promise<void>
 }
@@ -51,7 +58,7 @@ class Monitoring implements HttpStage {
   readonly #options: HttpOptions
   #server: FastifyInstance | null = null
   #address: string | null = null
-  #problem: string | null = null
+  #problem: Problem | null = null
   #retry: NodeJS.Timeout | undefined
   #trying: Promise<void> = Promise.resolve()
   #stopped = false
@@ -65,7 +72,7 @@ class Monitoring implements HttpStage {
     return this.#trying
   }
 
-  stats(): { address: string | null; problem: string | null } {
+  stats(): { address: string | null; problem: Problem | null } {
     return { address: this.#address, problem: this.#problem }
   }
 
@@ -87,8 +94,9 @@ class Monitoring implements HttpStage {
       log.info({ address: this.#address }, 'live, ready and metrics are served')
     } catch (error) {
       await server.close()
-      const problem = listenError(host, port, error).message
-      if (problem !== this.#problem) log.error({ error: problem }, 'nobody can ask how painlens is; alarms go on')
+      const problem = listenError(host, port, error)
+      if (problem.message !== this.#problem?.message)
+        log.error(errorFields(problem), 'HTTP endpoints unavailable; alarms are not affected')
       this.#problem = problem
       if (!this.#stopped) this.#retry = setTimeout(() => void this.start(), retryMs)
     }
@@ -109,7 +117,10 @@ function createServer({ token, live, ready, metrics, log }: HttpOptions): Fastif
   server.addHook('onRequest', async (request, reply) => {
     reply.header('cache-control', 'no-store').header('x-content-type-options', 'nosniff')
     if (token === undefined || isSame(bearerOf(request.headers.authorization), token)) return undefined
-    return reply.code(401).header('www-authenticate', 'Bearer').send({ error: 'a bearer token is needed' })
+    return reply
+      .code(401)
+      .header('www-authenticate', 'Bearer')
+      .send(answer('PL-HTTP-TOKEN', 'a bearer token is needed'))
   })
   for (const [path, report] of Object.entries({ '/live': live, '/ready': ready }))
     server.get(path, async (_, reply) => {
@@ -120,22 +131,28 @@ function createServer({ token, live, ready, metrics, log }: HttpOptions): Fastif
     const { type, text } = await metrics()
     return reply.type(type).send(text)
   })
-  server.setNotFoundHandler((_, reply) => reply.code(404).send({ error: 'there are /live, /ready and /metrics' }))
+  server.setNotFoundHandler((_, reply) =>
+    reply.code(404).send(answer('PL-HTTP-PATH', 'there are /live, /ready and /metrics'))
+  )
   server.setErrorHandler((error, _, reply) => {
     const { statusCode = 500 } = error as { statusCode?: number }
-    if (statusCode >= 500) log.error({ error: messageOf(error) }, 'an HTTP request failed')
-    return reply.code(statusCode).send({ error: statusCode >= 500 ? 'it failed, see the log' : 'no such request' })
+    if (statusCode >= 500) log.error({ code: 'PL-HTTP-FAILED', error: messageOf(error) }, 'an HTTP request failed')
+    const [code, what] =
+      statusCode >= 500
+        ? (['PL-HTTP-FAILED', 'it failed, see the log'] as const)
+        : (['PL-HTTP-REQUEST', 'no such request'] as const)
+    return reply.code(statusCode).send(answer(code, what))
   })
   return server
 }
 
-/** Why nobody can listen there. */
+const answer = (code: ErrorCode, error: string): { code: ErrorCode; error: string } => ({ code, error })
+
+/** Why the port cannot be listened on. */
 export function listenError(host: string, port: number, error: unknown): PainlensError {
   const where = `http on ${host}:${port}`
   const { code } = error as NodeJS.ErrnoException
-  if (code === 'EADDRINUSE')
-    return new PortInUseError('the port is in use', where, 'Choose another as http.port, or stop the other program.')
-  if (code === 'EADDRNOTAVAIL')
-    return new PainlensError('this machine has no such address', where, 'Name one of its own as http.host.')
-  return new PainlensError(`cannot listen (${messageOf(error)})`, where, 'Choose another http.host or http.port.')
+  if (code === 'EADDRINUSE') return new PortInUseError('PL-HTTP-PORT', 'the port is in use', where)
+  if (code === 'EADDRNOTAVAIL') return new PainlensError('PL-HTTP-ADDRESS', 'this machine has no such address', where)
+  return new PainlensError('PL-HTTP-LISTEN', `cannot listen (${messageOf(error)})`, where)
 }

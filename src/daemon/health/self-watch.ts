@@ -2,16 +2,20 @@
 
 import type { TechnicalCondition } from '../../contract/conditions.js'
 import type { Clock } from '../../core/clock.js'
+import type { ErrorCode, Problem } from '../../core/errors.js'
+
+/** A clause for an alarm's text, without where and what to do. */
+type Trouble = { code: ErrorCode; what: string }
 
 export interface SelfWatchOptions {
   connected: () => boolean
   /** Why there is no connection to the broker, if that is known. */
-  trouble: () => string | undefined
-  outbox: () => { depth: number; inMemory: number; trouble: string | null }
+  trouble: () => Trouble | null | undefined
+  outbox: () => { depth: number; inMemory: number; trouble: Trouble | null }
   /** How many messages may wait. */
   outboxMax: number
   /** `problem` null says that it is over. @param about since: a moment of the clock */
-  tell: (condition: TechnicalCondition, problem: Error | null, about?: { since?: number }) => void
+  tell: (condition: TechnicalCondition, problem: Problem | null, about?: { since?: number }) => void
   clock: Clock
 }
 
@@ -51,7 +55,8 @@ export class SelfWatch {
     const now = clock.now()
     this.#awaySince ??= now
     if (now - this.#awaySince < brokerLostMs) return
-    tell('broker_lost', new Error(trouble() ?? 'it does not answer'), { since: this.#awaySince })
+    const { code, what } = trouble() ?? { code: 'PL-BROKER-SILENT', what: 'it does not answer' }
+    tell('broker_lost', { code, message: what }, { since: this.#awaySince })
   }
 
   #room(): void {
@@ -59,7 +64,7 @@ export class SelfWatch {
     const { depth } = outbox()
     const wasFull = this.#isFull
     this.#isFull = depth >= max * (wasFull ? roomAgain : nearlyFull)
-    if (this.#isFull && !wasFull) tell('outbox_full', new Error(`${depth} of ${max}`))
+    if (this.#isFull && !wasFull) tell('outbox_full', { code: 'PL-OUTBOX-FULL', message: `${depth} of ${max}` })
     if (!this.#isFull) tell('outbox_full', null)
   }
 
@@ -68,7 +73,7 @@ export class SelfWatch {
     const { trouble } = outbox()
     if (trouble !== null) {
       this.#refusedAt = clock.now()
-      tell('outbox_failed', new Error(trouble))
+      tell('outbox_failed', { code: trouble.code, message: trouble.what })
     } else if (this.#refusedAt !== null && clock.now() - this.#refusedAt >= soundMs) {
       this.#refusedAt = null
       tell('outbox_failed', null)

@@ -21,7 +21,7 @@ export interface Vitals {
     quietMs: number | null
   }[]
   broker: { connected: boolean; trouble: string | null }
-  outbox: { inMemory: number; trouble: string | null }
+  outbox: { inMemory: number; trouble: { what: string } | null }
 }
 
 export interface Finding {
@@ -84,7 +84,7 @@ const rules: readonly ((vitals: Vitals) => Finding[])[] = [
   ({ broker: { connected, trouble } }) => when(!connected, 'ready', 'broker', trouble ?? 'not connected'),
 
   ({ outbox: { inMemory, trouble } }) =>
-    when(trouble !== null, 'ready', 'outbox', `${trouble}; ${inMemory} wait in memory`)
+    when(trouble !== null, 'ready', 'outbox', `${trouble?.what}; ${inMemory} wait in memory`)
 ]
 
 /** Whether all is as somebody wants it: a pause is wanted. */

@@ -1,6 +1,6 @@
 /** The two inferences of every frame, with their progress and their trouble. */
 import type { CameraConfig } from '../../config/index.js'
-import { InferenceError, messageOf } from '../../core/errors.js'
+import { asError, errorFields, InferenceError } from '../../core/errors.js'
 import type { Log } from '../../core/log.js'
 import type { Supervision } from '../health/supervision.js'
 import type { Finding } from '../health/vitals.js'
@@ -38,8 +38,8 @@ export class Inference {
       onFailure: (error) => {
         // A worker that died speaks for itself.
         if (this.#options.stopping() || this.#isRestarting()) return
-        if (!this.#reasons.has(key)) log.error({ camera: id, error: messageOf(error) }, 'inference fails')
-        this.#set(key, error instanceof Error ? error : new Error(messageOf(error)))
+        if (!this.#reasons.has(key)) log.error({ camera: id, ...errorFields(error) }, 'inference fails')
+        this.#set(key, asError(error))
       },
       onSuccess: () => {
         progress.finished()
@@ -62,7 +62,7 @@ export class Inference {
   /** Takes in what `examine` found. */
   examined(findings: readonly Finding[]): void {
     const stuck = findings.find(({ part, stops }) => stops === 'live' && stuckParts.has(part))
-    this.#set('stuck', stuck ? new InferenceError(stuck.why, stuck.part, 'systemd starts painlens again.') : null)
+    this.#set('stuck', stuck ? new InferenceError('PL-INFERENCE-STUCK', stuck.why, stuck.part) : null)
   }
 
   #isRestarting(): boolean {

@@ -2,7 +2,7 @@
 
 import type { ExplanationMessage } from '../../contract/messages.js'
 import { type Clock, stamp } from '../../core/clock.js'
-import { messageOf } from '../../core/errors.js'
+import { errorFields, messageOf } from '../../core/errors.js'
 import type { Log } from '../../core/log.js'
 import type { Crop } from '../../core/types.js'
 import type { Explanation } from '../../stages/explain/index.js'
@@ -166,7 +166,7 @@ export class Explanations {
     const message = messageOf(error)
     if (message === this.#lastFailure) return
     this.#lastFailure = message
-    this.#options.log.error({ camera, error: message }, 'explaining failed')
+    this.#options.log.error({ camera, ...errorFields(error) }, 'explaining failed')
   }
 }
 

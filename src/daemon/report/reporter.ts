@@ -4,7 +4,7 @@ import type { CameraConfig } from '../../config/index.js'
 import type { TechnicalCondition } from '../../contract/conditions.js'
 import type { AlarmMessage, ObservationMessage } from '../../contract/messages.js'
 import { type Clock, stamp } from '../../core/clock.js'
-import { messageOf } from '../../core/errors.js'
+import { errorFields, type Problem } from '../../core/errors.js'
 import type { Log } from '../../core/log.js'
 import type { CameraState, Verdict } from '../../core/types.js'
 import type { Alarms } from '../../stages/alarm/index.js'
@@ -68,10 +68,9 @@ export class Reporter {
    * Raises or clears an alarm about painlens itself; doing it twice does nothing.
    * @param about since: a moment of the clock
    */
-  technical(condition: TechnicalCondition, error: unknown, about: { since?: number } = {}): void {
+  technical(condition: TechnicalCondition, problem: Problem | null, about: { since?: number } = {}): void {
     const { alarms, clock } = this.#options
-    const detail = error === null ? undefined : messageOf(error)
-    this.send(alarms.technical(condition, error !== null, clock.now(), detail, about.since))
+    this.send(alarms.technical(condition, problem, clock.now(), about.since))
   }
 
   tick(): void {
@@ -103,7 +102,7 @@ export class Reporter {
       if (phase === 'end') explanations?.alarmEnded(alarm_id)
       mqtt
         .alarm(alarm)
-        .catch((error: unknown) => log.error({ alarm_id, error: messageOf(error) }, 'an alarm is not in the outbox'))
+        .catch((error: unknown) => log.error({ alarm_id, ...errorFields(error) }, 'an alarm is not in the outbox'))
     }
   }
 

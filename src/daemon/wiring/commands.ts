@@ -21,7 +21,9 @@ export function commandHandlers({ alarms, cameras, reporter, clock }: CommandDep
     const camera = cameras.get(id)
     if (camera) return camera
     const known = [...cameras.keys()].join(', ')
-    throw new InputError(`there is no camera ${JSON.stringify(id)}`, 'command', `Name one of: ${known}.`)
+    throw new InputError('PL-COMMAND-NO-CAMERA', `there is no camera ${JSON.stringify(id)}`, 'command', {
+      fix: `Name one of: ${known}.`
+    })
   }
   return {
     async ack({ alarm_id, by, kind }) {

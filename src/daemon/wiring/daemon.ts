@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { isDeepStrictEqual } from 'node:util'
 import type { Config } from '../../config/index.js'
 import type { Clock } from '../../core/clock.js'
-import { messageOf } from '../../core/errors.js'
+import { codeOf, errorFields, problemOf } from '../../core/errors.js'
 import type { Log } from '../../core/log.js'
 import type { Secrets } from '../../core/secrets.js'
 import { version } from '../../core/version.js'
@@ -97,7 +97,7 @@ class JoinedStages implements Daemon {
     this.#inference = new Inference({
       parts: () => this.#parts,
       supervision: this.#supervision,
-      onTrouble: (problem) => this.#reporter?.technical('inference_failed', problem),
+      onTrouble: (problem) => this.#reporter?.technical('inference_failed', problem && problemOf(problem)),
       stopping: () => this.#stopping !== undefined,
       log: options.log
     })
@@ -149,7 +149,8 @@ class JoinedStages implements Daemon {
   }
 
   rejected(problem: Error): void {
-    this.#reporter?.technical('config_rejected', new Error(problem.message.replace(/\s+/g, ' ').slice(0, maxDetail)))
+    const message = problem.message.replace(/\s+/g, ' ').slice(0, maxDetail)
+    this.#reporter?.technical('config_rejected', { code: codeOf(problem), message })
   }
 
   stop(): Promise<void> {
@@ -185,7 +186,7 @@ class JoinedStages implements Daemon {
     const tell: Reporter['technical'] = (...problem) => reporter.technical(...problem)
     const selfWatch = new SelfWatch({
       connected: () => mqtt.connected(),
-      trouble: () => mqtt.stats().trouble?.what,
+      trouble: () => mqtt.stats().trouble,
       outbox: () => this.#parts.outbox.stats(),
       outboxMax: config.outbox.max_messages,
       tell,
@@ -224,7 +225,8 @@ class JoinedStages implements Daemon {
 
   #partsOptions(): PartsOptions {
     const { config, secrets, log, clock, onFatal, signal } = this.#options
-    const onExplainProblem = (problem: Error | null): void => this.#reporter?.technical('explanation_failed', problem)
+    const onExplainProblem = (problem: Error | null): void =>
+      this.#reporter?.technical('explanation_failed', problem && problemOf(problem))
     const onWorkerProblem = (part: InferencePart, problem: Error | null): void => this.#inference.worker(part, problem)
     const onInference = (ms: number, faces: number): void => this.#supervision.metrics.inference(ms, faces)
     return { config, secrets, log, clock, onFatal, signal, onExplainProblem, onWorkerProblem, onInference }
@@ -268,9 +270,7 @@ class JoinedStages implements Daemon {
       threshold: config.explanation.threshold,
       publishHeatmap: config.privacy.publish_heatmap,
       publish: (message) => {
-        mqtt
-          .explanation(message)
-          .catch((error: unknown) => log.error({ error: messageOf(error) }, 'an explanation is lost'))
+        mqtt.explanation(message).catch((error: unknown) => log.error(errorFields(error), 'an explanation is lost'))
       },
       log: log.child({ stage: 'explain' }),
       clock

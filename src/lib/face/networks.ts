@@ -45,9 +45,7 @@ export class FaceNetworks {
     } catch (error) {
       await Promise.all(opened.map((session) => session.release()))
       if (!(error instanceof ModelError)) throw error
-      throw new ModelError(error.what, error.where, 'Run `painlens models build`: it makes the face models anew.', {
-        cause: error
-      })
+      throw new ModelError('PL-FACE-MODEL', error.what, error.where, { cause: error })
     }
     return new FaceNetworks(opened[0]!, opened[1]!, opened[2]!)
   }
@@ -101,9 +99,9 @@ async function run(
     return await session.run({ frame, ...feedsOf(view) })
   } catch (error) {
     throw new InferenceError(
+      'PL-FACE-FAILED',
       `a face model failed (${messageOf(error)})`,
       `a frame of ${frame.dims[1]}x${frame.dims[0]}`,
-      'See whether memory is short; with a GPU, try inference.provider: cpu.',
       { cause: error }
     )
   }

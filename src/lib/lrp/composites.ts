@@ -100,7 +100,9 @@ export function compositeOf(composite: string | Composite, options: CompositeOpt
   const name = typeof composite === 'string' ? composite : "a list of one's own"
   const build = Array.isArray(composite) ? () => composite as Composite : buildOf(composite as string)
   if (build === undefined) {
-    throw new UsageError(`unknown composite "${composite}"`, 'composite', `Use one of ${compositeNames.join(', ')}.`)
+    throw new UsageError('PL-LRP-COMPOSITE', `unknown composite "${composite}"`, 'composite', {
+      fix: `Use one of ${compositeNames.join(', ')}.`
+    })
   }
   checkOptions(name, options)
   return [...rulesInFront(options), ...build(options)]
@@ -120,27 +122,29 @@ function checkOptions(name: string, options: CompositeOptions): void {
   const { inputLayerRule, untilLayerIdx, epsilon: value } = options
   for (const option of ['epsilon', 'alpha', 'beta'] as const) {
     if (options[option] === undefined || usedBy[option].test(name)) continue
-    throw new UsageError(
-      `${name} has no use for ${option}`,
-      'composite',
-      `Leave ${option} out, or take another composite.`
-    )
+    throw new UsageError('PL-LRP-COMPOSITE', `${name} has no use for ${option}`, 'composite', {
+      fix: `Leave ${option} out, or take another composite.`
+    })
   }
   if (value !== undefined && !(Number.isFinite(value) && value > 0)) {
-    throw new UsageError(`epsilon is ${value}`, 'composite', 'Use a number above 0, such as 1e-7 or 0.1.')
+    throw new UsageError('PL-LRP-COMPOSITE', `epsilon is ${value}`, 'composite', {
+      fix: 'Use a number above 0, such as 1e-7 or 0.1.'
+    })
   }
   if (name.includes('_until_idx') && untilLayerIdx === undefined) {
-    throw new UsageError(`"${name}" needs untilLayerIdx`, 'composite', 'Say up to which layer the flat rule holds.')
+    throw new UsageError('PL-LRP-COMPOSITE', `"${name}" needs untilLayerIdx`, 'composite', {
+      fix: 'Say up to which layer the flat rule holds.'
+    })
   }
   if (untilLayerIdx !== undefined && !(Number.isInteger(untilLayerIdx) && untilLayerIdx >= 0)) {
-    throw new UsageError(`untilLayerIdx is ${untilLayerIdx}`, 'composite', 'Use a whole number from 0.')
+    throw new UsageError('PL-LRP-COMPOSITE', `untilLayerIdx is ${untilLayerIdx}`, 'composite', {
+      fix: 'Use a whole number from 0.'
+    })
   }
   if (inputLayerRule !== undefined && inputLayerRule !== 'flat' && !isRange(inputLayerRule)) {
-    throw new UsageError(
-      `inputLayerRule is ${JSON.stringify(inputLayerRule)}`,
-      'composite',
-      'Use "flat", or give the lowest and then the highest possible input.'
-    )
+    throw new UsageError('PL-LRP-COMPOSITE', `inputLayerRule is ${JSON.stringify(inputLayerRule)}`, 'composite', {
+      fix: 'Use "flat", or give the lowest and then the highest possible input.'
+    })
   }
 }
 
@@ -151,11 +155,9 @@ function isRange(range: readonly unknown[]): boolean {
 
 function ownAlphaBeta({ alpha, beta }: CompositeOptions, bias: boolean): Rule {
   if (alpha === undefined || beta === undefined || beta < 0 || Math.abs(alpha - beta - 1) > 1e-9) {
-    throw new UsageError(
-      `alpha is ${alpha}, beta is ${beta}`,
-      'composite lrp.alpha_beta',
-      'Give alpha and beta with alpha - beta = 1 and beta from 0.'
-    )
+    throw new UsageError('PL-LRP-COMPOSITE', `alpha is ${alpha}, beta is ${beta}`, 'composite lrp.alpha_beta', {
+      fix: 'Give alpha and beta with alpha - beta = 1 and beta from 0.'
+    })
   }
   return alphaBeta(alpha, beta, bias)
 }
@@ -168,7 +170,9 @@ export function rulesOf(graph: LayerGraph, composite: Composite): Map<number, Ru
     if (!isWeighted(layer)) return
     const entry = composite.find(([match]) => matches(match, layer, first.has(place)))
     if (entry === undefined) {
-      throw new UsageError(`no rule is for ${layer.title}`, 'composite', "End the composite with ['any', a rule].")
+      throw new UsageError('PL-LRP-COMPOSITE', `no rule is for ${layer.title}`, 'composite', {
+        fix: "End the composite with ['any', a rule]."
+      })
     }
     rules.set(place, entry[1])
   })

@@ -65,7 +65,9 @@ export async function createExplainer(options: ExplainerOptions): Promise<Explai
   const { engine, threads, provider, folder } = options
   const create = engines[engine]
   if (create === undefined) {
-    throw new UsageError(`unknown LRP engine "${engine}"`, 'createExplainer', 'Use onnx or tfjs.')
+    throw new UsageError('PL-LRP-CALL', `unknown LRP engine "${engine}"`, 'createExplainer', {
+      fix: 'Use onnx or tfjs.'
+    })
   }
   const composite = compositeOf(options.composite, options)
   return new OneAtATime(await create(() => graphOf(options.model), composite, { threads, provider, folder }))
@@ -94,7 +96,7 @@ class OneAtATime implements Explainer {
   }
 
   async explain(sample: Sample, { target = 'max' }: { target?: Target } = {}): Promise<Relevance> {
-    if (this.#closed) throw new UsageError('the explainer is closed', 'explain', 'Create another one.')
+    if (this.#closed) throw new UsageError('PL-LRP-CLOSED', 'the explainer is closed', 'explain')
     this.#check(sample)
     const wanted = this.#wanted(target, sample.dims[0]!)
     const result = this.#last.then(() => this.own.explain(sample, wanted))
@@ -114,9 +116,10 @@ class OneAtATime implements Explainer {
     const [batch] = dims
     if (!fits || !Number.isInteger(batch) || batch! < 1 || data.length !== elementCount(dims)) {
       throw new InputError(
+        'PL-LRP-CALL',
         `${data.length} values as [${dims.join(', ')}] do not fit the model's [${this.inputDims.join(', ')}]`,
         'explain',
-        'Give the picture in the shape of the model, the batch in front.'
+        { fix: 'Give the picture in the shape of the model, the batch in front.' }
       )
     }
   }
@@ -127,9 +130,10 @@ class OneAtATime implements Explainer {
     const wrong = target === 'max' ? undefined : list.find((neuron) => !(neuron >= 0 && neuron < this.classes))
     if (list.length !== batch || wrong !== undefined || !list.every(Number.isInteger)) {
       throw new UsageError(
+        'PL-LRP-CALL',
         `the target is ${JSON.stringify(target)} for ${batch} pictures and ${this.classes} classes`,
         'explain',
-        `Use "max", a class from 0 to ${this.classes - 1}, or one per picture.`
+        { fix: `Use "max", a class from 0 to ${this.classes - 1}, or one per picture.` }
       )
     }
     return list

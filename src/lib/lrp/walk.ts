@@ -1,3 +1,4 @@
+import { InvariantError } from '../../core/errors.js'
 import { type Composite, rulesOf } from './composites.js'
 import { isLinear, type Layer, type LayerGraph } from './layers.js'
 import { type LinearMap, linearMapOf } from './linear.js'
@@ -110,7 +111,7 @@ export class Walk<T> {
       case 'add':
         return ops.add(x, y)
       default:
-        throw new Error(`no way to run a layer of kind ${layer.kind}`)
+        throw new InvariantError(`no way to run a layer of kind ${layer.kind}`, 'LRP')
     }
   }
 
@@ -140,7 +141,7 @@ export class Walk<T> {
         return layer.inputs.map((input) => ops.mul(tape.values[input]!, ratio))
       }
       default:
-        throw new Error(`no way back through a layer of kind ${layer.kind}`)
+        throw new InvariantError(`no way back through a layer of kind ${layer.kind}`, 'LRP')
     }
   }
 

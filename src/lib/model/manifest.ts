@@ -58,8 +58,6 @@ export interface Manifest {
   metrics: Record<string, unknown>
 }
 
-const whatToDo = 'Correct the manifest, or export the model again together with it.'
-
 /**
  * Reads a manifest (models/*.yaml) and proves that the ONNX file beside it is the one it speaks of.
  * @throws ModelError when the manifest is missing or wrong, names an unknown alarm label, or the file's SHA-256 differs
@@ -70,12 +68,12 @@ export async function loadManifest(path: string): Promise<Manifest> {
   const alarmIndex = raw.labels.indexOf(raw.alarm_label)
   if (alarmIndex < 0)
     throw new ModelError(
+      'PL-MODEL-ALARM-LABEL',
       `alarm_label is "${raw.alarm_label}", but the labels are ${raw.labels.join(', ')}`,
-      absolute,
-      'Set alarm_label to one of the labels.'
+      absolute
     )
   if (new Set(raw.labels).size !== raw.labels.length)
-    throw new ModelError(`labels name the same class twice: ${raw.labels.join(', ')}`, absolute, whatToDo)
+    throw new ModelError('PL-MODEL-LABEL-TWICE', `labels name the same class twice: ${raw.labels.join(', ')}`, absolute)
   const file = resolve(dirname(absolute), raw.file)
   await checkHash(file, raw.sha256, absolute)
   return {
@@ -109,16 +107,18 @@ export function checkShapes(manifest: Manifest, inputDims: (number | null)[], ou
     inputDims.length === 4 && wanted.every((dim, i) => dim === null || inputDims[i] === null || inputDims[i] === dim)
   if (!fits)
     throw new ModelError(
+      'PL-MODEL-INPUT',
       `the manifest says input ${layout} [${wanted.map(shown).join(', ')}], the model takes [${inputDims.map(shown).join(', ')}]`,
       manifest.file,
-      `Correct input in ${manifest.path}.`
+      { fix: `Correct input in ${manifest.path}.` }
     )
   const classes = outputDims.at(-1)
   if (typeof classes === 'number' && classes !== manifest.labels.length)
     throw new ModelError(
+      'PL-MODEL-LABELS',
       `the manifest has ${manifest.labels.length} labels (${manifest.labels.join(', ')}), the model ${classes} outputs`,
       manifest.file,
-      `Correct labels in ${manifest.path}, in the order of the model's outputs.`
+      { fix: `Correct labels in ${manifest.path}, in the order of the model's outputs.` }
     )
 }
 
@@ -129,9 +129,9 @@ async function readText(path: string): Promise<string> {
     return await readFile(path, 'utf8')
   } catch (error) {
     throw new ModelError(
+      'PL-MODEL-MANIFEST-UNREADABLE',
       `the model manifest cannot be read (${messageOf(error)})`,
-      path,
-      'Set model.manifest in the config to a manifest that is there.'
+      path
     )
   }
 }
@@ -141,23 +141,19 @@ function parseManifest(path: string, text: string): z.infer<typeof manifestSchem
   try {
     document = parse(text, { logLevel: 'error' })
   } catch (error) {
-    throw new ModelError(`the manifest is no YAML (${messageOf(error).split('\n')[0]})`, path, whatToDo)
+    throw new ModelError('PL-MODEL-MANIFEST', `the manifest is no YAML (${messageOf(error).split('\n')[0]})`, path)
   }
   const result = manifestSchema.safeParse(document)
   if (result.success) return result.data
   const problems = result.error.issues.map((issue) => `${issue.path.join('.') || 'manifest'}: ${issue.message}`)
-  throw new ModelError(`the manifest is wrong: ${problems.join('; ')}`, path, whatToDo)
+  throw new ModelError('PL-MODEL-MANIFEST', `the manifest is wrong: ${problems.join('; ')}`, path)
 }
 
 /** @throws ModelError when the file is not the one that a manifest speaks of */
 export async function checkHash(file: string, expected: string, manifest: string): Promise<void> {
   const found = await sha256Of(file)
   if (found !== expected)
-    throw new ModelError(
-      `its SHA-256 is ${found}, the manifest ${manifest} says ${expected}`,
-      file,
-      'Copy the model again, or put the right hash (sha256sum) into the manifest if the new model is meant.'
-    )
+    throw new ModelError('PL-MODEL-HASH', `its SHA-256 is ${found}, the manifest ${manifest} says ${expected}`, file)
 }
 
 /**
@@ -168,10 +164,13 @@ export async function sha256Of(file: string): Promise<string> {
   const hash = createHash('sha256')
   try {
     // A device or a pipe may have no end.
-    if (!(await stat(file)).isFile()) throw new Error('it is no file')
+    if (!(await stat(file)).isFile()) throw unreadable(file, 'it is no file')
     for await (const chunk of createReadStream(file, { highWaterMark: 1 << 20 })) hash.update(chunk as Buffer)
   } catch (error) {
-    throw new ModelError(`the model cannot be read (${messageOf(error)})`, file, 'Check file in the manifest.')
+    throw error instanceof ModelError ? error : unreadable(file, messageOf(error))
   }
   return hash.digest('hex')
 }
+
+const unreadable = (file: string, why: string): ModelError =>
+  new ModelError('PL-MODEL-UNREADABLE', `the model cannot be read (${why})`, file)

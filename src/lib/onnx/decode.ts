@@ -12,8 +12,6 @@ export interface DecodeOptions {
   external?: (location: string) => Uint8Array
 }
 
-const exportAgain = 'Export or copy the model again.'
-
 /**
  * Decodes an ONNX ModelProto. Tensors are views of `bytes`, so these must stay untouched as long as the model is used.
  * Unknown fields are skipped. ModelError where the bytes are no ONNX model, are cut short, or the graph does not hang
@@ -27,7 +25,7 @@ export function decodeModel(bytes: Uint8Array, options: DecodeOptions = {}): Onn
     checkModel(model)
     return model
   } catch (error) {
-    if (error instanceof WireError) throw new ModelError(describe(error), where, exportAgain, { cause: error })
+    if (error instanceof WireError) throw new ModelError('PL-MODEL-DAMAGED', describe(error), where, { cause: error })
     throw error
   }
 }
@@ -38,7 +36,7 @@ export function externalLocations(bytes: Uint8Array, where: string): string[] {
     const { tensors } = parseModel(bytes)
     return [...new Set(tensors.flatMap((tensor) => tensor.external?.location ?? []))]
   } catch (error) {
-    if (error instanceof WireError) throw new ModelError(describe(error), where, exportAgain, { cause: error })
+    if (error instanceof WireError) throw new ModelError('PL-MODEL-DAMAGED', describe(error), where, { cause: error })
     throw error
   }
 }

@@ -54,7 +54,7 @@ async function readWhole(file: string, model: string): Promise<Uint8Array> {
     }
   } catch (error) {
     const what = file === model ? 'the model cannot be read' : `the model's data file "${file}" cannot be read`
-    throw new ModelError(`${what}: ${messageOf(error)}`, model, 'Check the path and its permissions.', { cause: error })
+    throw new ModelError('PL-MODEL-UNREADABLE', `${what}: ${messageOf(error)}`, model, { cause: error })
   }
 }
 
@@ -62,11 +62,7 @@ async function readWhole(file: string, model: string): Promise<Uint8Array> {
 function beside(file: string, location: string): string {
   const path = normalize(location)
   if (isAbsolute(path) || path === '..' || path.startsWith(`..${sep}`)) {
-    throw new ModelError(
-      `its external data lie outside its folder, at "${location}"`,
-      file,
-      'Put the data file beside the model and export it with a plain file name.'
-    )
+    throw new ModelError('PL-MODEL-EXTERNAL', `its external data lie outside its folder, at "${location}"`, file)
   }
   return resolve(dirname(file), path)
 }

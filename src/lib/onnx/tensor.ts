@@ -66,9 +66,9 @@ export function floatsOf(tensor: OnnxTensor): Float32Array {
     }
     default:
       throw new ModelError(
+        'PL-MODEL-NOT-FLOAT',
         `the tensor is ${tensor.type} where floats are needed`,
-        `tensor "${tensor.name}"`,
-        'Export the model with float32 weights.'
+        `tensor "${tensor.name}"`
       )
   }
 }
@@ -85,9 +85,9 @@ export function integersOf(tensor: OnnxTensor): number[] {
       return Array.from(tensor.data)
     default:
       throw new ModelError(
+        'PL-MODEL-NOT-WHOLE',
         `the tensor is ${tensor.type} where whole numbers are needed`,
-        `tensor "${tensor.name}"`,
-        'Export the model again; shapes and axes are int64 in ONNX.'
+        `tensor "${tensor.name}"`
       )
   }
 }

@@ -35,9 +35,9 @@ export async function writeModel(file: string, model: OnnxModel, options: WriteO
   const { chunks, length } = modelMessage(model)
   if (length > largestModel) {
     throw new ModelError(
+      'PL-MODEL-TOO-LARGE',
       `the model would have ${length} bytes, and ONNX files end at 2 GiB`,
-      file,
-      'Use a smaller model or a simpler composite.'
+      file
     )
   }
   await writeWhole(file, chunks, durable)
@@ -77,9 +77,9 @@ async function writeWhole(file: string, chunks: readonly Uint8Array[], durable: 
     await rm(temporary, { force: true }).catch(() => undefined)
     const length = chunks.reduce((sum, chunk) => sum + chunk.byteLength, 0)
     throw new DiskError(
+      'PL-MODEL-UNWRITABLE',
       `the model (${length} bytes) could not be written: ${messageOf(error)}`,
       file,
-      'Free some space or name a folder that exists and may be written to.',
       { cause: error }
     )
   }

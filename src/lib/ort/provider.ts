@@ -44,7 +44,8 @@ export async function proveProvider(
   for (const provider of choice === 'auto' ? automaticProviders : [choice]) {
     try {
       const nodes = await profiledInference(provider, model, threads)
-      if (!nodes[profileNames[provider]]) throw new Error(`no node of ${model} ran on it`)
+      if (!nodes[profileNames[provider]])
+        throw new ProviderError('PL-PROVIDER-UNUSED', `no node of ${model} ran on it`, provider)
       return { provider, nodes, ...(failures.length > 0 && { fallback: failures.join('; '), remedy }) }
     } catch (error) {
       if (provider === 'cpu') throw error
@@ -53,18 +54,17 @@ export async function proveProvider(
       failures.push(`${provider}: ${reason}`)
       remedy ??= device?.fix
       if (choice !== 'auto')
-        throw new ProviderError(
-          `does not work (${reason})`,
-          `inference.provider ${provider}`,
-          device?.fix ?? remedies[provider]
-        )
+        throw new ProviderError('PL-PROVIDER-UNUSABLE', `does not work (${reason})`, `inference.provider ${provider}`, {
+          fix: device?.fix ?? remedies[provider]
+        })
     }
   }
-  throw new ProviderError(`no provider works (${failures.join('; ')})`, 'inference.provider', remedies.cpu)
+  throw new ProviderError('PL-PROVIDER-NONE', `no provider works (${failures.join('; ')})`, 'inference.provider')
 }
 
 /** What ONNX Runtime itself said: the file is as good for the provider that is tried next. */
 function reasonOf(error: unknown): string {
+  if (error instanceof ProviderError) return error.what
   return messageOf(error instanceof Error && error.cause ? error.cause : error)
 }
 

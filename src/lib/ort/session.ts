@@ -36,9 +36,9 @@ export async function openSession(model: string | Uint8Array, options: SessionOp
   } catch (error) {
     const where = typeof model === 'string' ? model : 'a model in memory'
     throw new ModelError(
+      'PL-MODEL-UNOPENABLE',
       `cannot be opened as an ONNX model by the ${options.provider} provider (${firstSentence(error)})`,
       where,
-      'Check that the file is there and complete, or export it again.',
       { cause: error }
     )
   }

@@ -60,8 +60,9 @@ export async function writeVgg(
   try {
     await writeFile(manifest, text)
   } catch (error) {
-    const fix = 'Free some space or name a folder that may be written to.'
-    throw new DiskError(`the manifest could not be written: ${messageOf(error)}`, manifest, fix, { cause: error })
+    throw new DiskError('PL-MODEL-UNWRITABLE', `the manifest could not be written: ${messageOf(error)}`, manifest, {
+      cause: error
+    })
   }
   return manifest
 }

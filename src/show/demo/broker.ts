@@ -46,12 +46,8 @@ function listen(server: Server, port: number, host: string): Promise<void> {
       const where = `${host}:${port}`
       reject(
         error.code === 'EADDRINUSE'
-          ? new PortInUseError(
-              'the port is in use',
-              where,
-              'Choose another with --mqtt-port, or stop the other program.'
-            )
-          : new PainlensError(`the demo's broker cannot listen (${messageOf(error)})`, where, 'Choose another port.')
+          ? new PortInUseError('PL-DEMO-PORT', 'the port is in use', where)
+          : new PainlensError('PL-DEMO-LISTEN', `the demo's broker cannot listen (${messageOf(error)})`, where)
       )
     })
     server.listen(port, host, resolve)

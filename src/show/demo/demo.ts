@@ -50,9 +50,10 @@ const childGraceMs = 1800
 export async function demoCommand(options: DemoOptions, signal: AbortSignal): Promise<number> {
   if (options.seconds !== undefined && options.seconds < leastSeconds)
     throw new UsageError(
+      'PL-OPTION-SECONDS',
       `${options.seconds} s are too short for a scripted pain and the end of its alarm`,
       '--seconds',
-      `Give at least ${leastSeconds}.`
+      { fix: `Give at least ${leastSeconds}.` }
     )
   const show = await newShow()
   const parts: Partial<Parts> = {}
@@ -164,9 +165,9 @@ async function startCamera(show: Show, port: number, signal: AbortSignal): Promi
   })
   const failed = child.ended.then((code) => {
     throw new ProgramError(
+      'PL-DEMO-PART-FAILED',
       `ended with ${code}: ${complaints.slice(-3).join(' ')}`,
-      'painlens simulate',
-      'See the message above.'
+      'painlens simulate'
     )
   })
   try {
@@ -205,7 +206,9 @@ function startDaemon({ places }: Show): Child {
 /** Rejects when the camera or the daemon ends by itself. */
 function anEnd({ camera, daemon }: Partial<Parts>, { places }: Show): Promise<never> {
   const fail = (what: string) => (code: number | string) => {
-    throw new ProgramError(`ended by itself (${code})`, what, `Its log is ${places.log}.`)
+    throw new ProgramError('PL-DEMO-PART-ENDED', `ended by itself (${code})`, what, {
+      fix: `Its log is ${places.log}.`
+    })
   }
   const never = new Promise<never>(() => undefined)
   return Promise.race([

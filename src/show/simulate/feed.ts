@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { messageOf, ProgramError } from '../../core/errors.js'
+import { errorFields, InputError, messageOf, ProgramError } from '../../core/errors.js'
 import type { Log } from '../../core/log.js'
 import type { RtspServer } from './rtsp-server.js'
 
@@ -74,7 +74,7 @@ export async function startFeed(options: FeedOptions): Promise<Feed> {
     await stop()
     throw error
   }
-  ended.catch((error) => log.warn({ path, error: messageOf(error) }, 'the simulated camera has stopped'))
+  ended.catch((error) => log.warn({ path, ...errorFields(error) }, 'the simulated camera has stopped'))
   return { url: server.url(path), ended, stop }
 }
 
@@ -114,7 +114,11 @@ class FramePump {
       if (this.#stopped) return
       if (next.done) break
       if (next.value.length !== this.#bytes)
-        throw new Error(`a frame has ${next.value.length} bytes instead of ${this.#bytes}`)
+        throw new InputError(
+          'PL-SIMULATE-FRAME',
+          `a frame has ${next.value.length} bytes instead of ${this.#bytes}`,
+          'the simulated camera'
+        )
       await written(this.#child, next.value)
     }
     this.#child.stdin?.end()
@@ -177,7 +181,7 @@ function feedError(ffmpeg: string, what: string): ProgramError {
   const fix = what.includes('ENOENT')
     ? 'Install FFmpeg 4.4 or later: sudo apt-get install ffmpeg.'
     : 'Check the size, the rate and the source of the pictures, and that this FFmpeg has libx264.'
-  return new ProgramError(what, `${ffmpeg}, as the simulated camera`, fix)
+  return new ProgramError('PL-SIMULATE-FFMPEG', what, `${ffmpeg}, as the simulated camera`, { fix })
 }
 
 /**

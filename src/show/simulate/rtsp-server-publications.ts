@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { UsageError } from '../../core/errors.js'
 import type { RtspStream } from './rtsp-server-stream.js'
 
 /** The right to publish under one path, given to one feed. */
@@ -25,7 +26,7 @@ export class RtspPublications {
   /** @param path as readers name it: `/bed` */
   open(path: string): Publication {
     if ([...this.#bySecret.values()].some((entry) => entry.path === path))
-      throw new Error(`${path} is published already`)
+      throw new UsageError('PL-SIMULATE-PATH', `${path} is published already`, 'the RTSP server')
     const secretPath = `/publish/${randomBytes(16).toString('hex')}`
     let start: () => void = () => undefined
     const started = new Promise<void>((resolve) => {

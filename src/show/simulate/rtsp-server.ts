@@ -86,9 +86,8 @@ function listen(server: Server, host: string, port: number): Promise<void> {
 
 function listenError(error: NodeJS.ErrnoException, host: string, port: number): PainlensError {
   const where = `RTSP server on ${host}:${port}`
-  if (error.code === 'EADDRINUSE')
-    return new PortInUseError('the port is in use', where, 'Choose another one, or end the program that uses it.')
+  if (error.code === 'EADDRINUSE') return new PortInUseError('PL-SIMULATE-PORT', 'the port is in use', where)
   if (error.code === 'EACCES')
-    return new PortInUseError('this user may not listen there', where, 'Choose a port above 1023.')
-  return new UsageError(error.message, where, 'Name an address of this machine.')
+    return new PortInUseError('PL-SIMULATE-PORT-FORBIDDEN', 'this user may not listen there', where)
+  return new UsageError('PL-SIMULATE-ADDRESS', error.message, where)
 }

@@ -43,12 +43,9 @@ const hasTimes = ({ onset, updated }: Partial<AlarmLogEntry>): boolean =>
 
 function unreadable(folder: string, error: unknown): DiskError {
   const { code } = error as NodeJS.ErrnoException
-  const [what, fix] =
-    code === 'ENOENT'
-      ? ['there is no alarm log', 'Name its folder with --path; it is made with the first alarm.']
-      : [
-          `the alarm log cannot be read (${code ?? 'unknown reason'})`,
-          'Read it as the user that runs painlens, or as root.'
-        ]
-  return new DiskError(what, folder, fix, { cause: error })
+  return code === 'ENOENT'
+    ? new DiskError('PL-ALARM-LOG-MISSING', 'there is no alarm log', folder, { cause: error })
+    : new DiskError('PL-ALARM-LOG-UNREADABLE', `the alarm log cannot be read (${code ?? 'unknown reason'})`, folder, {
+        cause: error
+      })
 }

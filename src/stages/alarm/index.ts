@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { type EndReason, hasUpdates, type TechnicalCondition } from '../../contract/conditions.js'
 import type { Acknowledgement, AlarmMessage, AlarmSubject } from '../../contract/messages.js'
-import { InputError } from '../../core/errors.js'
+import { InputError, type Problem } from '../../core/errors.js'
 import type { Box, CameraState } from '../../core/types.js'
 import { cameraStates, watchedConditions } from './camera-states.js'
 import { AlarmRecord } from './record.js'
@@ -87,10 +87,10 @@ class AlarmStage implements Alarms {
     return [...this.#endTracks(camera, 'reconfigured', at), ...technical]
   }
 
-  technical(condition: TechnicalCondition, active: boolean, at: number, detail?: string, onset = at): AlarmMessage[] {
+  technical(condition: TechnicalCondition, problem: Problem | null, at: number, onset = at): AlarmMessage[] {
     if (this.#stopped) return []
-    if (!active) return this.#endTechnical(condition, null, 'cleared', at)
-    return this.#startTechnical(condition, null, at, onset, detail ?? null)
+    if (problem === null) return this.#endTechnical(condition, null, 'cleared', at)
+    return this.#startTechnical(condition, null, at, onset, problem)
   }
 
   ack(alarmId: string, by: string, kind: Acknowledgement['kind'], at: number): AlarmMessage {
@@ -99,23 +99,20 @@ class AlarmStage implements Alarms {
       this.#takeTurn('command ack', at)
       return alarm.acknowledge(by, kind, at)
     }
-    throw new InputError(
-      `no active alarm has the id ${JSON.stringify(alarmId)}`,
-      'command ack',
-      'It may have ended already; `refresh` publishes every active alarm again.'
-    )
+    throw new InputError('PL-COMMAND-NO-ALARM', `no active alarm has the id ${JSON.stringify(alarmId)}`, 'command ack')
   }
 
   testAlarm(camera: string, at: number): AlarmMessage[] {
     if (!Object.hasOwn(this.#options.cameras, camera)) {
       throw new InputError(
+        'PL-COMMAND-NO-CAMERA',
         `there is no camera ${JSON.stringify(camera)}`,
         'command test_alarm',
-        `Name one of: ${Object.keys(this.#options.cameras).join(', ')}.`
+        { fix: `Name one of: ${Object.keys(this.#options.cameras).join(', ')}.` }
       )
     }
     this.#takeTurn('command test_alarm', at)
-    const nothing = { type: 'technical', score: null, threshold: null } as const
+    const nothing = { type: 'technical', score: null, threshold: null, code: null } as const
     const alarm = this.#record({ ...nothing, condition: 'test', camera, test: true }, at, null)
     return [alarm.start(at), alarm.end(at, 'test')]
   }
@@ -169,7 +166,7 @@ class AlarmStage implements Alarms {
     if (alarm === null) {
       if (!held(track.aboveSince, now, onsetS)) return []
       const { camera, aboveSince } = track
-      const about = { camera, score: smoothed, threshold: onsetThreshold, test: false } as const
+      const about = { camera, score: smoothed, threshold: onsetThreshold, code: null, test: false } as const
       track.alarm = this.#record({ type: 'physiological', condition: 'pain', ...about }, aboveSince ?? now, null)
       return [track.alarm.start(now)]
     }
@@ -195,7 +192,7 @@ class AlarmStage implements Alarms {
 
   /** What somebody asked for is not merged: where it is too much, the asker hears of it. */
   #takeTurn(command: string, at: number): void {
-    if (!this.#limit.take(at)) throw new InputError('too many messages at once', command, 'Try again in a second.')
+    if (!this.#limit.take(at)) throw new InputError('PL-COMMAND-TOO-MANY', 'too many messages at once', command)
   }
 
   #endTracks(camera: string, reason: EndReason, at: number): AlarmMessage[] {
@@ -213,12 +210,13 @@ class AlarmStage implements Alarms {
     camera: string | null,
     at: number,
     onset: number,
-    detail: string | null
+    problem: Problem | null
   ) {
     const key = technicalKey(condition, camera)
     if (this.#technical.has(key)) return []
     const nobody = { type: 'technical', score: null, threshold: null, test: false } as const
-    const raised = this.#record({ ...nobody, condition, camera }, onset, detail)
+    const about = { ...nobody, condition, camera, code: problem?.code ?? null }
+    const raised = this.#record(about, onset, problem?.message ?? null)
     this.#technical.set(key, raised)
     return [raised.start(at)]
   }

@@ -132,9 +132,10 @@ export function endAfterRestart(last: AlarmMessage, at: number, clock: Clock): A
   return new AlarmRecord(subjectOf(last), facts, clock, past).end(at, 'restarted')
 }
 
-function subjectOf({ type, condition, camera, score, threshold, test }: AlarmMessage): AlarmSubject {
+/** An earlier version's message has no code. */
+function subjectOf({ type, condition, camera, score, threshold, code = null, test }: AlarmMessage): AlarmSubject {
   // They fit each other, as they come from one message.
-  return { type, condition, camera, score, threshold, test } as AlarmSubject
+  return { type, condition, camera, score, threshold, code, test } as AlarmSubject
 }
 
 function rounded(value: number, digits: number): number {

@@ -1,6 +1,7 @@
 import type { Condition, Priority, TechnicalCondition } from '../../contract/conditions.js'
 import type { Acknowledgement, AlarmMessage } from '../../contract/messages.js'
 import type { Clock } from '../../core/clock.js'
+import type { Problem } from '../../core/errors.js'
 import type { Box, CameraState } from '../../core/types.js'
 import type { AlarmRules } from './rules.js'
 
@@ -45,10 +46,10 @@ export interface Alarms {
   cameraGone(camera: string, at: number): AlarmMessage[]
   /**
    * Raises or clears an alarm about painlens itself.
-   * @param detail one plain clause for the text, without secrets
+   * @param problem null ends the alarm; its message is one plain clause for the text, without secrets
    * @param onset when the condition began; `at` unless it is known to have been before
    */
-  technical(condition: TechnicalCondition, active: boolean, at: number, detail?: string, onset?: number): AlarmMessage[]
+  technical(condition: TechnicalCondition, problem: Problem | null, at: number, onset?: number): AlarmMessage[]
   /** @throws {InputError} if there is no such active alarm, or if there are too many acknowledgements at once */
   ack(alarmId: string, by: string, kind: Acknowledgement['kind'], at: number): AlarmMessage
   /**

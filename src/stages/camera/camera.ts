@@ -1,13 +1,13 @@
 import { BehaviorSubject, type Observable, Subject } from 'rxjs'
 import type { Clock } from '../../core/clock.js'
-import { CameraError } from '../../core/errors.js'
+import { fixOf } from '../../core/error-codes/index.js'
 import type { Log } from '../../core/log.js'
 import type { Secrets } from '../../core/secrets.js'
 import type { Frame, Polygon, SourceState } from '../../core/types.js'
 import type { Decoder } from './decoder.js'
 import { DecoderChoice } from './decoder-choice.js'
 import { DecoderRun, type Seen, type StreamMemory } from './decoder-run.js'
-import { type Failure, hung } from './failure.js'
+import { type Failure, failureError, hung } from './failure.js'
 import { FrameAssembler } from './frames.js'
 import { maskSpans } from './masks.js'
 import { type PictureTiming, PictureWatch } from './picture-watch.js'
@@ -235,16 +235,16 @@ class SupervisedCamera implements Camera {
     clearTimeout(this.#silenceTimer)
     this.#run = undefined
     const { failure, changed } = this.#choice.judge(ended, seen)
-    const known = this.#failure?.kind === failure.kind
+    const known = this.#failure?.code === failure.code
     this.#failure = failure
     if (changed) this.#changeDecoder()
     else this.#tryAgain(failure, known)
   }
 
   #tryAgain(failure: Failure, known: boolean): void {
-    const waitMs = this.#backoff.next(failure.kind)
-    const error = new CameraError(failure.what, `camera ${this.id} at ${this.#url.shown}`, failure.fix)
-    const fields = { camera: this.id, kind: failure.kind, retryMs: Math.round(waitMs) }
+    const waitMs = this.#backoff.next(failure.code)
+    const error = failureError(failure, `camera ${this.id} at ${this.#url.shown}`)
+    const fields = { camera: this.id, code: failure.code, retryMs: Math.round(waitMs) }
     this.#options.log[known ? 'debug' : 'warn'](fields, error.message)
     this.#setState(this.#states.value.state === 'lost' ? 'lost' : 'connecting')
     this.#retryTimer = setTimeout(() => {
@@ -270,9 +270,9 @@ class SupervisedCamera implements Camera {
     const fields = {
       camera: this.id,
       decoder: current.name,
-      kind: instead.kind,
+      code: instead.code,
       reason: instead.what,
-      fix: instead.fix
+      fix: fixOf(instead.code)
     }
     this.#options.log[level](fields, `camera ${what}`)
   }

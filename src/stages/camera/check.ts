@@ -1,9 +1,8 @@
-import { CameraError } from '../../core/errors.js'
 import type { Secrets } from '../../core/secrets.js'
 import type { Decoder } from './decoder.js'
 import { DecoderChoice } from './decoder-choice.js'
 import { DecoderRun, type Seen } from './decoder-run.js'
-import { type Failure, hung } from './failure.js'
+import { type Failure, failureError, hung } from './failure.js'
 import { bytesOf } from './pixels.js'
 import { defaultTiming } from './timing.js'
 import { type CameraUrl, parseCameraUrl, registerSecrets } from './url.js'
@@ -51,7 +50,7 @@ export async function checkCamera(options: CameraCheckOptions, signal?: AbortSig
     const found = await lookThrough(probe, options, choice.current, signal)
     if (!('failure' in found)) return { ...found, instead: choice.instead }
     const { failure, changed } = choice.judge(found.failure, probe.seen)
-    if (!changed) throw new CameraError(failure.what, `camera ${options.id} at ${url.shown}`, failure.fix)
+    if (!changed) throw failureError(failure, `camera ${options.id} at ${url.shown}`)
   }
 }
 

@@ -1,15 +1,30 @@
+import type { ErrorCode } from '../../core/errors.js'
 import type { Decoder } from './decoder.js'
 import type { Seen } from './decoder-run.js'
-import type { Failure, FailureKind } from './failure.js'
+import type { Failure } from './failure.js'
 
 /** Failures for which the decoder is to blame whatever came before them. */
-const decodersOwn: ReadonlySet<FailureKind> = new Set<FailureKind>(['decoder_missing', 'decoder_unusable'])
+const decodersOwn: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'PL-DECODER-FFMPEG',
+  'PL-DECODER-GSTREAMER',
+  'PL-DECODER-ELEMENT',
+  'PL-DECODER-PACKAGE',
+  'PL-DECODER-DEVICE',
+  'PL-DECODER-FULL',
+  'PL-DEVICE-SANDBOX',
+  'PL-DEVICE-GROUP'
+])
 /** Failures for which it is to blame where the stream came and not one picture of it. */
-const decodersWithoutPicture: ReadonlySet<FailureKind> = new Set<FailureKind>(['hung', 'ended', 'invalid_data'])
+const decodersWithoutPicture: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'PL-CAMERA-HUNG',
+  'PL-CAMERA-NOT-VIDEO',
+  'PL-DECODER-NO-PICTURE',
+  'PL-DECODER-ENDED'
+])
 
-const isDecoders = ({ kind }: Failure, { stream, picture, decoderEnded }: Seen): boolean =>
-  decodersOwn.has(kind) ||
-  (decodersWithoutPicture.has(kind) && stream && !picture && (decoderEnded || kind !== 'ended'))
+const isDecoders = ({ code }: Failure, { stream, picture, decoderEnded }: Seen): boolean =>
+  decodersOwn.has(code) ||
+  (decodersWithoutPicture.has(code) && stream && !picture && (decoderEnded || code !== 'PL-DECODER-ENDED'))
 
 export interface Verdict {
   /** The failure, with what the decoder knows of its own devices. */

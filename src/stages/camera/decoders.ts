@@ -67,9 +67,8 @@ export async function probeDecoders(): Promise<Decoders> {
 /** NVIDIA's elements are not even listed where their device cannot be opened. */
 function unusable(element: string): Failure {
   const missing: Failure = {
-    kind: 'decoder_missing',
-    what: `GStreamer has no ${element}, without which this machine's own decoder cannot be used`,
-    fix: 'Install what is missing (sudo apt-get install gstreamer1.0-tools gstreamer1.0-plugins-bad nvidia-l4t-gstreamer) and restart painlens, or set decoder: ffmpeg.'
+    code: 'PL-DECODER-PACKAGE',
+    what: `GStreamer has no ${element}, without which this machine's own decoder cannot be used`
   }
   return explainByDevice(missing)
 }
@@ -77,7 +76,7 @@ function unusable(element: string): Failure {
 /** A device file that may not be opened is the reason, whatever GStreamer says. */
 function explainByDevice(failure: Failure): Failure {
   const refused = refusedDevice('decoder')
-  return refused ? { kind: 'decoder_unusable', what: refused.what, fix: refused.fix } : failure
+  return refused ? { code: refused.code, what: refused.what } : failure
 }
 
 /** A decoder that was named and is not there fails camera by camera. */

@@ -1,34 +1,18 @@
-/** Why there is no picture, by what can be done about it. */
-export type FailureKind =
-  | 'unauthorized'
-  | 'forbidden'
-  | 'not_found'
-  | 'refused'
-  | 'timeout'
-  | 'no_route'
-  | 'unknown_host'
-  | 'transport'
-  | 'unsupported_codec'
-  | 'no_video'
-  | 'invalid_data'
-  | 'server_error'
-  | 'closed'
-  | 'hung'
-  | 'decoder_missing'
-  | 'decoder_unusable'
-  | 'ended'
+import { CameraError, type ErrorCode } from '../../core/errors.js'
 
+/** Why there is no picture. */
 export interface Failure {
-  kind: FailureKind
+  /** What to do about it stands in the table of codes. */
+  code: ErrorCode
   /** Without a full stop; follows the camera's name. */
   what: string
-  /** What to do, a whole sentence. */
-  fix: string
 }
 
 export interface FailurePattern extends Failure {
   pattern: RegExp
 }
+
+export const failureError = ({ code, what }: Failure, where: string): CameraError => new CameraError(code, what, where)
 
 /** How a decoder ended. */
 export interface DecoderEnd {
@@ -46,39 +30,23 @@ export interface DecoderEnd {
  * A signal that was not ours (the kernel's, for want of memory) is the reason, whatever was said before and after; else the
  * first row of the table that any of the lines matches; without one, how it ended.
  */
-export function classify(table: readonly FailurePattern[], { code, signal, error, lines }: DecoderEnd): Failure {
+export function classify(table: readonly FailurePattern[], { code: exit, signal, error, lines }: DecoderEnd): Failure {
   if (error) return decoderMissing(error.message)
   if (signal) return ended(`was ended by ${signal}`, lines)
-  for (const { pattern, kind, what, fix } of table)
-    if (lines.some((line) => pattern.test(line))) return { kind, what, fix }
-  return code === 0 ? streamEnded : ended(`ended with code ${code}`, lines)
+  for (const { pattern, code, what } of table) if (lines.some((line) => pattern.test(line))) return { code, what }
+  return exit === 0 ? streamEnded : ended(`ended with code ${exit}`, lines)
 }
 
 function ended(how: string, lines: readonly string[]): Failure {
   const last = lines.at(-1)
-  return {
-    kind: 'ended',
-    what: `the decoder ${how}${last ? ` after saying: ${last}` : ''}`,
-    fix: 'Nothing to do if it comes back; otherwise try the camera with painlens check.'
-  }
+  return { code: 'PL-DECODER-ENDED', what: `the decoder ${how}${last ? ` after saying: ${last}` : ''}` }
 }
 
-const streamEnded: Failure = {
-  kind: 'closed',
-  what: 'the camera has ended the stream',
-  fix: 'Nothing to do if it comes back; otherwise check whether the camera is on.'
-}
+const streamEnded: Failure = { code: 'PL-CAMERA-ENDED', what: 'the camera has ended the stream' }
 
-export const hung = (ms: number): Failure => ({
-  kind: 'hung',
-  what: `no picture for ${ms / 1000} s`,
-  fix: 'Check the camera and the network to it; painlens goes on trying.'
-})
+export const hung = (ms: number): Failure => ({ code: 'PL-CAMERA-HUNG', what: `no picture for ${ms / 1000} s` })
 
 const decoderMissing = (reason: string): Failure => ({
-  kind: 'decoder_missing',
-  what: `the decoder cannot be started: ${reason}`,
-  fix: reason.includes('gst-launch')
-    ? 'Install GStreamer (sudo apt-get install gstreamer1.0-tools), or set decoder: ffmpeg.'
-    : 'Install FFmpeg: sudo apt-get install ffmpeg.'
+  code: reason.includes('gst-launch') ? 'PL-DECODER-GSTREAMER' : 'PL-DECODER-FFMPEG',
+  what: `the decoder cannot be started: ${reason}`
 })

@@ -15,7 +15,6 @@ export interface Ffmpeg {
 }
 
 const minimum = [4, 4] as const
-const install = 'Install it: sudo apt-get install ffmpeg.'
 const probeMs = 20_000
 
 /**
@@ -40,15 +39,15 @@ export interface ProbeOutput {
 /** @throws ProgramError as `probeFfmpeg` does */
 export function readProbe(command: string, { version, rtsp, decoders, help }: ProbeOutput): Ffmpeg {
   const name = /^ffmpeg version (\S+)/m.exec(version)?.[1]
-  if (!name) throw new ProgramError('is no FFmpeg', command, install)
+  if (!name) throw new ProgramError('PL-FFMPEG-OTHER', 'is no FFmpeg', command)
   const number = /^n?(\d+)\.(\d+)/.exec(name)
   if (number && isOlder([Number(number[1]), Number(number[2])]))
-    throw new ProgramError(`is FFmpeg ${name}, 4.4 or later is needed`, command, install)
+    throw new ProgramError('PL-FFMPEG-OLD', `is FFmpeg ${name}, 4.4 or later is needed`, command)
   if (!/^ *-rtsp_transport\b/m.test(rtsp))
-    throw new ProgramError('was built without RTSP', `${command} ${name}`, install)
+    throw new ProgramError('PL-FFMPEG-NO-RTSP', 'was built without RTSP', `${command} ${name}`)
   const missing = videoCodecs.filter((codec) => !new RegExp(`^ V\\S* ${codec}\\s`, 'm').test(decoders))
   if (missing.length > 0)
-    throw new ProgramError(`was built without ${missing.join(', ')}`, `${command} ${name}`, install)
+    throw new ProgramError('PL-FFMPEG-NO-CODEC', `was built without ${missing.join(', ')}`, `${command} ${name}`)
   return {
     command,
     version: name,
@@ -66,8 +65,11 @@ function run(command: string, args: readonly string[]): Promise<string> {
     execFile(command, args, { timeout: probeMs, maxBuffer: 16 << 20 }, (error, stdout) => {
       if (!error) return resolve(stdout)
       const missing = (error as NodeJS.ErrnoException).code === 'ENOENT'
-      const what = missing ? 'this program is not there' : `it does not run: ${messageOf(error).split('\n')[0]}`
-      reject(new ProgramError(what, command, install))
+      reject(
+        missing
+          ? new ProgramError('PL-FFMPEG-MISSING', 'this program is not there', command)
+          : new ProgramError('PL-FFMPEG-BROKEN', `it does not run: ${messageOf(error).split('\n')[0]}`, command)
+      )
     })
   })
 }

@@ -3,7 +3,7 @@ export { type Camera, type CameraOptions, type CameraStats, type CameraStatus, o
 export { type CameraCheck, type CameraCheckOptions, checkCamera } from './check.js'
 export type { Decoder, DecoderCommand, DecoderRequest, StreamDescription } from './decoder.js'
 export { type DecoderName, type Decoders, decoderFor, probeDecoders } from './decoders.js'
-export type { Failure, FailureKind, FailurePattern } from './failure.js'
+export type { Failure, FailurePattern } from './failure.js'
 export { ffmpegDecoder } from './ffmpeg-decoder.js'
 export { type Ffmpeg, probeFfmpeg } from './ffmpeg-probe.js'
 export { defaultPictureTiming, type PictureTiming } from './picture-watch.js'

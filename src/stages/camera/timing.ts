@@ -1,4 +1,4 @@
-import type { FailureKind } from './failure.js'
+import type { ErrorCode } from '../../core/errors.js'
 
 /** All in ms. */
 export interface CameraTiming {
@@ -39,11 +39,11 @@ export class Backoff {
   }
 
   /** Between half of the full wait and all of it; after a refused password between once and one and a half times `unauthorizedMs`. */
-  next(kind: FailureKind): number {
+  next(code: ErrorCode): number {
     const { backoffMinMs, backoffMaxMs, unauthorizedMs } = this.#timing
     const wait = Math.min(backoffMaxMs, backoffMinMs * 2 ** Math.min(this.#tries, 20))
     this.#tries++
-    if (kind === 'unauthorized') return Math.max(wait, unauthorizedMs * (1 + this.#random() / 2))
+    if (code === 'PL-CAMERA-LOGIN') return Math.max(wait, unauthorizedMs * (1 + this.#random() / 2))
     return wait * (0.5 + this.#random() / 2)
   }
 

@@ -25,9 +25,9 @@ export function parseCameraUrl(url: string, id: string): CameraUrl {
   const address = parts?.[3] ?? ''
   if (!scheme || !/^(\[[0-9a-f:.]+\]|[^\s:/?#[\]]+)(:\d{1,5})?([/?#]\S*)?$/i.test(address) || /\p{Cc}/u.test(url))
     throw new CameraError(
+      'PL-CAMERA-URL',
       `its url is none that painlens can open (${cameraSchemes.map((name) => `${name}://`).join(', ')})`,
-      `camera ${id}`,
-      'Write it as rtsp://user:password@host:554/path; an @ in the path is written %40.'
+      `camera ${id}`
     )
   const login = parts?.[2] === undefined ? '' : `${encodeLogin(parts[2])}@`
   return { scheme, shown: `${scheme}://${address}`, full: `${scheme}://${login}${address}` }

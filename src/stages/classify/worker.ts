@@ -1,5 +1,5 @@
 import * as ort from 'onnxruntime-node'
-import { InferenceError, messageOf } from '../../core/errors.js'
+import { InferenceError, InvariantError, messageOf } from '../../core/errors.js'
 import { serveWorker, Transferred } from '../../core/worker-server.js'
 import { checkHash, checkShapes, type Manifest } from '../../lib/model/manifest.js'
 import { batchDims, preprocess } from '../../lib/model/preprocess.js'
@@ -70,7 +70,7 @@ const methods = {
   },
 
   async classify({ crops }: ClassifyRequest): Promise<Transferred<ClassifyAnswer>> {
-    if (!open) throw new InferenceError('is asked before its model is open', 'the classifier', 'Report this bug.')
+    if (!open) throw new InvariantError('is asked before its model is open', 'the classifier')
     const { manifest, sizes } = open
     const { width, height } = manifest.input
     const size = 3 * width * height
@@ -97,14 +97,9 @@ async function run({ manifest, session }: Opening, data: Float32Array, count: nu
     const outputs = await session.run(feeds)
     return outputs[session.outputNames[0]!]!.data as Float32Array
   } catch (error) {
-    throw new InferenceError(
-      `the inference failed (${messageOf(error)})`,
-      manifest.file,
-      'See whether memory is short.',
-      {
-        cause: error
-      }
-    )
+    throw new InferenceError('PL-INFERENCE-FAILED', `the inference failed (${messageOf(error)})`, manifest.file, {
+      cause: error
+    })
   }
 }
 

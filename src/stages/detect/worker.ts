@@ -1,4 +1,4 @@
-import { InferenceError, messageOf, ProviderError } from '../../core/errors.js'
+import { InvariantError, messageOf, ProviderError } from '../../core/errors.js'
 import type { Box, Crop, Size } from '../../core/types.js'
 import { serveWorker, Transferred } from '../../core/worker-server.js'
 import { type Alignment, alignFace } from '../../lib/face/align.js'
@@ -66,14 +66,14 @@ const methods = {
       }
     }
     throw new ProviderError(
+      'PL-PROVIDER-FACES',
       `does not run the face models (${failures.join('; ')})`,
-      `inference.provider ${request.provider}`,
-      'See deploy/jetson for the libraries it needs, or set inference.provider to auto or cpu.'
+      `inference.provider ${request.provider}`
     )
   },
 
   async detect(request: DetectRequest): Promise<Transferred<DetectAnswer>> {
-    if (!open) throw new InferenceError('is asked before its models are open', 'the face worker', 'Report this bug.')
+    if (!open) throw new InvariantError('is asked before its models are open', 'the face worker')
     const { networks, tracks, minScore, crop, alignment } = open
     const startedAt = performance.now()
     if (pixels.length !== request.data.length) pixels = new Uint8Array(request.data.length)

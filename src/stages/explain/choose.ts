@@ -1,5 +1,5 @@
 /** `explanation.engine: auto`: both engines explain the same picture, must agree, and the faster one serves. */
-import { EnginesDifferError, InferenceError, messageOf } from '../../core/errors.js'
+import { asError, EnginesDifferError, errorFields, InferenceError } from '../../core/errors.js'
 import type { Log } from '../../core/log.js'
 import type { EngineName } from '../../lib/lrp/index.js'
 import { type EngineSetup, type OpenEngine, type Opening, openEngine } from './engines.js'
@@ -50,7 +50,7 @@ async function tryEngine(kind: EngineName, setup: EngineSetup, opening: Opening)
   try {
     return await openEngine(kind, setup, { ...opening, trial: true })
   } catch (error) {
-    return error instanceof Error ? error : new Error(messageOf(error))
+    return asError(error)
   }
 }
 
@@ -63,9 +63,9 @@ async function onlyTfjs(
 ): Promise<Chosen> {
   if (tfjs instanceof Error)
     throw new InferenceError(
+      'PL-EXPLAIN-NO-ENGINE',
       `neither LRP engine works (tfjs: ${tfjs.message} onnx: ${onnx.message})`,
-      'explanation.engine auto',
-      'See whether memory is short.'
+      'explanation.engine auto'
     )
   tellOf(log, 'onnx', onnx)
   return { engine: await openEngine('tfjs', setup, opening), choice: null }
@@ -73,7 +73,7 @@ async function onlyTfjs(
 
 function tellOf(log: Log, engine: EngineName, error: Error): void {
   log.warn(
-    { engine, error: error.message },
+    { engine, ...errorFields(error) },
     'this LRP engine does not work here; the other serves, nothing was compared'
   )
 }
@@ -95,8 +95,8 @@ function shareOfLargest(a: Float32Array, b: Float32Array): number {
 function disagreement(tfjs: string, onnx: string, difference: number): EnginesDifferError {
   const share = Number.isFinite(difference) ? `${(100 * difference).toPrecision(2)} %` : 'values that are no numbers'
   return new EnginesDifferError(
+    'PL-EXPLAIN-ENGINES-DIFFER',
     `the LRP engines ${tfjs} and ${onnx} differ by ${share} on the same picture, so nothing is explained`,
-    'explanation.engine auto',
-    'Check the model and the composite with painlens explain, then name the engine that is right.'
+    'explanation.engine auto'
   )
 }

@@ -1,5 +1,5 @@
 import type { Texts } from '../../contract/languages/index.js'
-import { InferenceError, messageOf, PainlensError } from '../../core/errors.js'
+import { InferenceError, type PainlensError, whatOf } from '../../core/errors.js'
 import type { Crop, RegionShare, Uncertainty } from '../../core/types.js'
 import type { Manifest } from '../../lib/model/manifest.js'
 import { softmax } from '../../lib/model/preprocess.js'
@@ -89,6 +89,5 @@ async function described(
 /** What a user has to know of a failed explanation; what the library says clearly already stays as it is. */
 function asInferenceError(error: unknown, { file }: Manifest): PainlensError {
   if (error instanceof InferenceError) return error
-  const what = error instanceof PainlensError ? error.what : messageOf(error)
-  return new InferenceError(`the explanation failed (${what})`, file, 'See whether memory is short.', { cause: error })
+  return new InferenceError('PL-EXPLAIN-FAILED', `the explanation failed (${whatOf(error)})`, file, { cause: error })
 }

@@ -1,3 +1,4 @@
+import { InferenceError } from '../../core/errors.js'
 import type { Crop } from '../../core/types.js'
 import type { ModelInput } from '../../lib/model/manifest.js'
 import { batchDims, preprocess } from '../../lib/model/preprocess.js'
@@ -75,7 +76,8 @@ function answersOf(
   const values = 3 * input.width * input.height
   return views.map((view, i) => {
     const map = summedOverColours(relevance.subarray(i * values, (i + 1) * values), input)
-    if (!map.every(Number.isFinite)) throw new Error('the relevance is not finite')
+    if (!map.every(Number.isFinite))
+      throw new InferenceError('PL-EXPLAIN-NOT-FINITE', 'the relevance is not finite', 'LRP')
     return { logits: Float32Array.from(logits[i]!), relevance: mapToCrop(map, view, input) }
   })
 }

@@ -1,6 +1,6 @@
 /** The explain stage: crops in, explanations out. LRP runs in a worker thread of its own; no alarm waits for it. */
 import { systemClock } from '../../core/clock.js'
-import { messageOf } from '../../core/errors.js'
+import { errorFields, problemOf } from '../../core/errors.js'
 import type { Choice } from './choose.js'
 import { checkModel, type EngineSetup } from './engines.js'
 import type { CropExplanation } from './explain-crop.js'
@@ -94,7 +94,7 @@ class Explaining implements ExplainStage {
 
   stats(): ExplainStats {
     const { state, name, choice } = this.#keeper
-    const problem = this.#problem && messageOf(this.#problem)
+    const problem = this.#problem && problemOf(this.#problem)
     return { state, ...this.#counts, skipped: this.#queue.skipped, lastMs: this.#lastMs, engine: name, choice, problem }
   }
 
@@ -109,7 +109,7 @@ class Explaining implements ExplainStage {
     const { log, composite } = this.#options
     const { name, choice } = this.#keeper
     if (state === 'ready') log.info({ engine: name, composite, ...inMs(choice) }, 'explanations ready')
-    if (state === 'failed') log.error({ composite, error: messageOf(problem) }, 'there are no explanations')
+    if (state === 'failed') log.error({ composite, ...errorFields(problem) }, 'there are no explanations')
     this.#tell(problem)
     this.#queue.wake()
   }
@@ -172,7 +172,7 @@ class Explaining implements ExplainStage {
     const { saveTo, log, clock = systemClock } = this.#options
     if (saveTo === undefined) return []
     return saveHeatmaps(saveTo, explanation, clock).catch((error: unknown) => {
-      log.warn({ error: messageOf(error) }, 'heatmaps cannot be saved')
+      log.warn(errorFields(error), 'heatmaps cannot be saved')
       return []
     })
   }

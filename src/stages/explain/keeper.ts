@@ -1,6 +1,6 @@
 /** Keeps one LRP engine running: opens it, and opens it again when its worker has died. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { EnginesDifferError, InferenceError, messageOf } from '../../core/errors.js'
+import { asError, EnginesDifferError, errorFields, InferenceError, InvariantError } from '../../core/errors.js'
 import type { Log } from '../../core/log.js'
 import { Restarts } from '../../core/restarts.js'
 import type { EngineName } from '../../lib/lrp/index.js'
@@ -82,7 +82,7 @@ export class EngineKeeper {
 
   #serving(): OpenEngine {
     if (this.#engine) return this.#engine
-    throw this.#problem ?? new InferenceError('is not open', 'the explain worker', 'Report this bug.')
+    throw this.#problem ?? new InvariantError('is not open', 'the explain worker')
   }
 
   async #start(patiently: boolean): Promise<void> {
@@ -95,7 +95,7 @@ export class EngineKeeper {
         const delayMs = mayPass ? this.#restarts.next() : null
         this.#set(delayMs === null ? 'failed' : 'restarting', asError(error))
         if (delayMs === null) throw error
-        const fields = { error: messageOf(error), delayMs }
+        const fields = { ...errorFields(error), delayMs }
         this.#options.log.warn(fields, 'the LRP engine cannot be opened, and is tried again after a while')
         await sleep(delayMs, undefined, { signal })
       }
@@ -133,7 +133,7 @@ export class EngineKeeper {
       return
     }
     this.#options.log.warn(
-      { engine: kind, error: error.message, delayMs },
+      { engine: kind, ...errorFields(error), delayMs },
       'the LRP engine is lost, and started again after a while'
     )
     this.#set('restarting', error)
@@ -159,10 +159,8 @@ export class EngineKeeper {
 
 function givenUp(error: Error, restarts: number): InferenceError {
   return new InferenceError(
+    'PL-EXPLAIN-LOST',
     `was lost ${restarts + 1} times in a short while, the last time because: ${error.message}`,
-    'the LRP engine',
-    'Restart painlens once the cause is mended; until then alarms come without explanation.'
+    'the LRP engine'
   )
 }
-
-const asError = (error: unknown): Error => (error instanceof Error ? error : new Error(messageOf(error)))

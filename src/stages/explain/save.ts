@@ -20,12 +20,7 @@ export async function writeAtomically(path: string, content: string | Uint8Array
     await rename(temporary, path)
   } catch (error) {
     await rm(temporary, { force: true }).catch(() => undefined)
-    throw new DiskError(
-      `cannot be written (${messageOf(error)})`,
-      path,
-      'See whether the disk is full and the folder may be written to.',
-      { cause: error }
-    )
+    throw new DiskError('PL-EXPLAIN-UNWRITABLE', `cannot be written (${messageOf(error)})`, path, { cause: error })
   }
 }
 
@@ -44,12 +39,9 @@ export async function saveHeatmaps(folder: string, explanation: Explanation, clo
   const name = `${stamp(clock, at).replaceAll(':', '-')}-${camera}-track-${track}`
   const files = [join(folder, `${name}-heatmap.png`), join(folder, `${name}-overlay.png`)] as const
   await mkdir(folder, { recursive: true }).catch((error: unknown) => {
-    throw new DiskError(
-      `the folder cannot be made (${messageOf(error)})`,
-      folder,
-      'Name a folder that painlens may write to in privacy.save_heatmaps_to.',
-      { cause: error }
-    )
+    throw new DiskError('PL-EXPLAIN-FOLDER', `the folder cannot be made (${messageOf(error)})`, folder, {
+      cause: error
+    })
   })
   await writeAtomically(files[0], heatmap)
   await writeAtomically(files[1], await overlayOf(explanation))

@@ -1,5 +1,7 @@
 /** What the explain stage takes and gives. */
+
 import type { Clock } from '../../core/clock.js'
+import type { Problem } from '../../core/errors.js'
 import type { Log } from '../../core/log.js'
 import type { Crop } from '../../core/types.js'
 import type { Manifest } from '../../lib/model/manifest.js'
@@ -83,7 +85,7 @@ export interface ExplainStats {
   /** What `auto` chose by; null if it had no choice. */
   choice: Choice | null
   /** Why nothing, or the last request, was explained. */
-  problem: string | null
+  problem: Problem | null
 }
 
 export interface ExplainStage {

@@ -1,4 +1,4 @@
-import { InferenceError } from '../../core/errors.js'
+import { InvariantError } from '../../core/errors.js'
 import { lowerThreadPriority } from '../../core/thread-priority.js'
 import type { Crop } from '../../core/types.js'
 import { serveWorker, Transferred } from '../../core/worker-server.js'
@@ -92,7 +92,7 @@ export type ExplainMethods = typeof methods
 
 function opened(): CropExplainer {
   if (open) return open
-  throw new InferenceError('is asked before its model is open', 'the explain worker', 'Report this bug.')
+  throw new InvariantError('is asked before its model is open', 'the explain worker')
 }
 
 /** With as many views as it takes to try each size of batch once. */

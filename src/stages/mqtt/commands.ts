@@ -3,7 +3,7 @@ import type { z } from 'zod'
 import { type CommandArguments, commandSchemas, transaction } from '../../contract/commands.js'
 import { type CommandName, commandNames, type ResponseMessage } from '../../contract/messages.js'
 import { commandOf, topicOf, trialCommand } from '../../contract/topics.js'
-import { messageOf } from '../../core/errors.js'
+import { codeOf, errorFields, messageOf } from '../../core/errors.js'
 import type { Log } from '../../core/log.js'
 import type { Secrets } from '../../core/secrets.js'
 import { maxCommandBytes } from './payload.js'
@@ -78,12 +78,13 @@ export class CommandDesk {
 
   async #answer(name: string, response: ResponseMessage, properties: IPublishPacket['properties']): Promise<void> {
     const { base, answer, log } = this.#options
-    log.info({ command: this.#shortened(name), status: response.status, error: response.error }, 'command')
+    const { status, code, error: problem } = response
+    log.info({ command: this.#shortened(name), status, code, error: problem }, 'command')
     const { responseTopic, correlationData } = properties ?? {}
     const own = topicOf(base, 'response', /^[\w-]{1,64}$/.test(name) ? name : 'unknown')
     const topic = responseTopic !== undefined && mayAnswerTo(base, responseTopic) ? responseTopic : own
     await answer(topic, response, correlationData && { correlationData }).catch((error: unknown) =>
-      log.debug({ error: messageOf(error) }, 'an answer was not delivered')
+      log.debug(errorFields(error), 'an answer was not delivered')
     )
   }
 
@@ -91,27 +92,31 @@ export class CommandDesk {
     if (!isCommand(name)) {
       return {
         status: 'error',
+        code: 'PL-COMMAND-UNKNOWN',
         error: `there is no command ${JSON.stringify(this.#shortened(name))}; known are ${commandNames.join(', ')}`
       }
     }
     if (typeof given === 'number') {
-      return { status: 'error', error: `${given} bytes are too many; a command may have ${maxCommandBytes}` }
+      const error = `${given} bytes are too many; a command may have ${maxCommandBytes}`
+      return { status: 'error', code: 'PL-COMMAND-TOO-LARGE', error }
     }
     let message: unknown
     try {
       message = given.length === 0 ? {} : JSON.parse(given.toString('utf8'))
     } catch {
-      return { status: 'error', error: `no JSON: ${this.#flaw(given)}` }
+      return { status: 'error', code: 'PL-COMMAND-JSON', error: `no JSON: ${this.#flaw(given)}` }
     }
     const echo = transactionOf(message)
     const parsed = commandSchemas[name].safeParse(message)
-    if (!parsed.success) return { ...echo, status: 'error', error: this.#problems(parsed.error) }
+    if (!parsed.success)
+      return { ...echo, status: 'error', code: 'PL-COMMAND-INVALID', error: this.#problems(parsed.error) }
     try {
       const handler = this.#options.handlers[name] as (args: unknown) => Promise<object | undefined>
       const data = await handler(parsed.data)
       return { ...echo, status: 'ok', ...(data === undefined ? {} : { data }) }
     } catch (error) {
-      return { ...echo, status: 'error', error: this.#options.secrets.excerpt(messageOf(error), quoted.all) }
+      const told = this.#options.secrets.excerpt(messageOf(error), quoted.all)
+      return { ...echo, status: 'error', code: codeOf(error), error: told }
     }
   }
 

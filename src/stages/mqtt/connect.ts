@@ -98,8 +98,7 @@ export const brokerSchemes = Object.keys(ports) as Protocol[]
 
 /** @throws {BrokerError} for anything but a URL of one of the four protocols, with a host */
 export function parseBrokerUrl(text: string) {
-  const wrong = (what: string) =>
-    new BrokerError(what, 'mqtt.url', 'Write mqtt://host:1883, or mqtts://host:8883 for TLS.')
+  const wrong = (what: string) => new BrokerError('PL-BROKER-URL', what, 'mqtt.url')
   let url: URL
   try {
     url = new URL(text)
@@ -136,11 +135,8 @@ function pem(textOrPath: string | undefined): string | Buffer | undefined {
   try {
     return readFileSync(textOrPath)
   } catch (error) {
-    throw new BrokerError(
-      `the certificate or key cannot be read (${messageOf(error)})`,
-      'mqtt.tls',
-      'Correct the path, or give painlens’s user the right to read it.',
-      { cause: error }
-    )
+    throw new BrokerError('PL-BROKER-FILE', `the certificate or key cannot be read (${messageOf(error)})`, 'mqtt.tls', {
+      cause: error
+    })
   }
 }

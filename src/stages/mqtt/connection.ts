@@ -1,7 +1,8 @@
-import { connect, type IClientOptions, type IPublishPacket, type MqttClient } from 'mqtt'
+import { connect, ErrorWithReasonCode, type IClientOptions, type IPublishPacket, type MqttClient } from 'mqtt'
 import type { Delivery } from '../../contract/topics.js'
-import { NotSent } from '../../core/errors.js'
+import { ClosedError, NotSent, TimeoutError } from '../../core/errors.js'
 import type { ProtocolVersion } from './connect.js'
+import { hungUpEarly } from './connect-errors.js'
 import { receiveMaximum, SendQuota } from './send-quota.js'
 
 export type OnMessage = (topic: string, payload: Buffer, packet: IPublishPacket) => void
@@ -17,6 +18,9 @@ const confirmMs = 20_000
 
 /** MQTT 5 answers to a publish that will be the same each time: topic name invalid, packet too large, payload format invalid. */
 const refusedForGood = new Set<unknown>([144, 149, 153])
+
+const lost = (): ClosedError =>
+  new ClosedError('PL-BROKER-LOST', 'the connection was lost before the broker confirmed', 'mqtt.url')
 
 /** One connection to a broker, from CONNECT to the end; never reconnects. */
 export class Connection {
@@ -39,7 +43,7 @@ export class Connection {
     this.closed = closed.then((cause) => {
       this.#open = false
       this.#quota.close('the connection was lost')
-      for (const fail of [...this.#unconfirmed]) fail(new Error('the connection was lost before the broker confirmed'))
+      for (const fail of [...this.#unconfirmed]) fail(lost())
       return cause
     })
   }
@@ -56,7 +60,7 @@ export class Connection {
       cause ??= error
     })
     client.on('disconnect', (packet) => {
-      cause ??= Object.assign(new Error('the broker ended the connection'), { code: packet.reasonCode })
+      cause ??= new ErrorWithReasonCode('the broker ended the connection', packet.reasonCode ?? 0)
     })
     const onAbort = () => client.end(true)
     signal.addEventListener('abort', onAbort)
@@ -64,7 +68,7 @@ export class Connection {
     try {
       const connected = new Promise<true>((resolve) => client.once('connect', () => resolve(true)))
       const first = await Promise.race([connected, closed])
-      if (first !== true) throw first ?? new Error('the connection closed before the broker answered')
+      if (first !== true) throw first ?? new ClosedError('PL-BROKER-HUNG-UP', hungUpEarly, 'mqtt.url')
       return new Connection(client, closed)
     } catch (error) {
       client.end(true)
@@ -111,7 +115,7 @@ export class Connection {
       }
       const fail = (error: Error) => settle(() => reject(error))
       const timer = setTimeout(() => {
-        fail(new Error('the broker does not confirm'))
+        fail(new TimeoutError('PL-BROKER-UNCONFIRMED', 'the broker does not confirm', 'mqtt.url'))
         this.cut()
       }, confirmMs)
       this.#unconfirmed.add(fail)
@@ -129,9 +133,7 @@ export class Connection {
     // rh 2: retained messages are not wanted, for a command belongs to its moment.
     const granted = this.#client.subscribeAsync(filter, this.protocolVersion === 5 ? { qos, rh: 2 } : { qos })
     // On a connection that is gone already mqtt.js keeps the request for the next one, which there will not be.
-    const gone = this.closed.then(() =>
-      Promise.reject(new Error('the connection was lost before the broker confirmed'))
-    )
+    const gone = this.closed.then(() => Promise.reject(lost()))
     await Promise.race([granted, gone])
   }
 

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { AlarmMessage } from '../../contract/messages.js'
 import { type Kind, topicOf, topics } from '../../contract/topics.js'
 import { type Clock, stamp, timeOfDay } from '../../core/clock.js'
-import { messageOf } from '../../core/errors.js'
+import { PainlensError, whatOf } from '../../core/errors.js'
 import type { Log } from '../../core/log.js'
 import type { Secrets } from '../../core/secrets.js'
 import { jsonProperties } from './connect.js'
@@ -50,8 +50,10 @@ export async function serveOutbox(options: DeliveryOptions, signal: AbortSignal)
     try {
       await outbox.drain((entry) => deliver(options, entry), signal)
     } catch (error) {
-      const what = messageOf(error)
-      if (connection.open && what !== said) log.warn({ what }, 'the broker does not take alarms; painlens keeps trying')
+      const what = whatOf(error)
+      const code = error instanceof PainlensError ? error.code : 'PL-BROKER-NO-WRITE'
+      if (connection.open && what !== said)
+        log.warn({ code, what }, 'the broker does not take alarms; painlens keeps trying')
       said = what
       await sleep(connection.open ? retryMs : 0, undefined, { signal }).catch(() => undefined)
     }

@@ -10,10 +10,11 @@ import {
   topics
 } from '../../contract/topics.js'
 import { stamp } from '../../core/clock.js'
-import { messageOf } from '../../core/errors.js'
+import { ClosedError, errorFields, whatOf } from '../../core/errors.js'
 import type { CameraState } from '../../core/types.js'
 import { CommandDesk } from './commands.js'
 import { addressOf, connectOptions, jsonProperties, type ProtocolVersion } from './connect.js'
+import type { ConnectTrouble } from './connect-errors.js'
 import { Connection } from './connection.js'
 import { serveOutbox } from './delivery.js'
 import { ObservationLimiter } from './observation-limiter.js'
@@ -97,8 +98,8 @@ class MqttStage implements Mqtt {
       open: (version: ProtocolVersion, signal: AbortSignal) =>
         Connection.open(this.#connectOptions(version), (...message) => this.#take(...message), signal),
       serve: (connection: Connection) => this.#serve(connection),
-      onTrouble: ({ what, fix }: { what: string; fix: string }) => {
-        this.#trouble = { what, fix }
+      onTrouble: ({ code, what, fix }: ConnectTrouble) => {
+        this.#trouble = { code, what, fix }
       },
       protocolVersion,
       backoff: { ...defaultBackoff, ...backoff },
@@ -240,9 +241,12 @@ class MqttStage implements Mqtt {
     try {
       await connection.subscribe(`${this.#base}/${commandTopics}`, 1)
     } catch (error) {
-      const what = messageOf(error)
+      const what = whatOf(error)
       if (connection.open)
-        this.#options.log.warn({ what }, 'the broker grants no commands; acknowledging is not possible')
+        this.#options.log.warn(
+          { code: 'PL-BROKER-NO-READ', what },
+          'the broker grants no commands; acknowledging is not possible'
+        )
     }
     // QoS 0, so that the broker keeps nothing of it while we are away. It is no harm if that is not granted.
     await connection.subscribe(topicOf(this.#base, 'status'), 0).catch(() => undefined)
@@ -261,7 +265,7 @@ class MqttStage implements Mqtt {
     try {
       this.#sendIfConnected('health', '', this.#options.health())
     } catch (error) {
-      this.#options.log.warn({ error: messageOf(error) }, 'no health to publish')
+      this.#options.log.warn(errorFields(error), 'no health to publish')
     }
   }
 
@@ -281,13 +285,14 @@ class MqttStage implements Mqtt {
   #sendIfConnected<K extends Kind>(kind: K, name: string, message: Payloads[K]): void {
     if (!this.connected()) return
     this.#send(kind, topicOf(this.#base, kind, name), message).catch((error: unknown) =>
-      this.#options.log.debug({ kind, error: messageOf(error) }, 'not published')
+      this.#options.log.debug({ kind, ...errorFields(error) }, 'not published')
     )
   }
 
   async #send(kind: Kind, topic: string, message: object, properties?: IPublishPacket['properties']): Promise<void> {
     const text = encode(message, this.#options.secrets)
-    if (this.#connection === null) throw new Error('there is no connection to the broker')
+    if (this.#connection === null)
+      throw new ClosedError('PL-BROKER-NOT-CONNECTED', 'there is no connection to the broker', 'mqtt.url')
     await this.#connection.publish(topic, topics[kind], () => ({
       text,
       properties: { ...jsonProperties, ...properties }

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Log } from '../../core/log.js'
-import { type ConnectTrouble, explainConnectError, type ProtocolVersion } from './connect.js'
+import type { ProtocolVersion } from './connect.js'
+import { type ConnectTrouble, dropped, explainConnectError } from './connect-errors.js'
 import type { Connection } from './connection.js'
 
 export interface Backoff {
@@ -25,11 +26,6 @@ export interface ReconnectOptions {
   log: Log
 }
 
-/** Without a reason given, as many a broker does when a second client comes with our client id. */
-const hungUp = {
-  what: 'the broker closed the connection',
-  fix: 'If it goes on doing so, another client has the same client id: give each painlens a `device` of its own.'
-}
 /** A connection that lasted this long starts the backoff anew; one that breaks at once does not. */
 const stableMs = 10_000
 
@@ -54,15 +50,16 @@ export async function keepConnected(options: ReconnectOptions, signal: AbortSign
       await options.serve(connection)
       if (performance.now() - since >= stableMs) failures = 0
       const cause = await connection.closed
-      const { what, fix } = cause === null ? hungUp : explainConnectError(cause)
-      if (!signal.aborted) log.warn({ address, what, fix }, 'the connection to the broker is gone; alarms wait on disk')
+      const { code, what, fix } = cause === null ? dropped : explainConnectError(cause)
+      if (!signal.aborted)
+        log.warn({ address, code, what, fix }, 'the connection to the broker is gone; alarms wait on disk')
     } catch (error) {
       if (signal.aborted) return
       const trouble = explainConnectError(error)
       options.onTrouble(trouble)
       waitKind = trouble.kind
-      const { what, fix } = trouble
-      if (what !== said) log.warn({ address, what, fix }, 'no connection to the broker; painlens keeps trying')
+      const { code, what, fix } = trouble
+      if (what !== said) log.warn({ address, code, what, fix }, 'no connection to the broker; painlens keeps trying')
       said = what
     }
     await sleep(delayMs(backoff, failures++, waitKind, options.random), undefined, { signal }).catch(() => undefined)
@@ -108,6 +105,6 @@ class Versions {
 
 /** Some brokers answer a version they do not know with a code, some just hang up. */
 function mayBeVersion(error: unknown): boolean {
-  const { kind, what } = explainConnectError(error)
-  return kind === 'version' || /before it answered/.test(what)
+  const { code } = explainConnectError(error)
+  return code === 'PL-BROKER-VERSION' || code === 'PL-BROKER-HUNG-UP'
 }

@@ -1,5 +1,5 @@
 /** The cameras' states that the broker holds for those who subscribe later. */
-import { messageOf } from '../../core/errors.js'
+import { errorFields } from '../../core/errors.js'
 import type { Log } from '../../core/log.js'
 import type { CameraState } from '../../core/types.js'
 
@@ -60,7 +60,7 @@ export class RetainedStates {
         this.#gone.get(camera)?.()
         this.#gone.delete(camera)
       },
-      (error: unknown) => this.#options.log.debug({ camera, error: messageOf(error) }, 'a state was not taken away')
+      (error: unknown) => this.#options.log.debug({ camera, ...errorFields(error) }, 'a state was not taken away')
     )
   }
 }

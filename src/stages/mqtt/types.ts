@@ -1,6 +1,7 @@
 import type { AlarmMessage, ExplanationMessage, HealthMessage, ObservationMessage } from '../../contract/messages.js'
 import type { Kind } from '../../contract/topics.js'
 import type { Clock } from '../../core/clock.js'
+import type { ErrorCode } from '../../core/errors.js'
 import type { Log } from '../../core/log.js'
 import type { Secrets } from '../../core/secrets.js'
 import type { CameraState } from '../../core/types.js'
@@ -45,7 +46,7 @@ export interface MqttStats {
   observationsLeft: number
   commandsFlooded: number
   /** The last reason for having no connection. */
-  trouble: { what: string; fix: string } | null
+  trouble: { code: ErrorCode; what: string; fix: string } | null
 }
 
 export interface Mqtt {

@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises'
 import { ClassicLevel } from 'classic-level'
-import { DiskError, messageOf } from '../../core/errors.js'
+import { DiskError, type ErrorCode, messageOf } from '../../core/errors.js'
 import type { Log } from '../../core/log.js'
 
 export type Database = ClassicLevel<string, string>
@@ -36,37 +36,22 @@ async function open(path: string): Promise<Database> {
   return database
 }
 
-const troubles: Record<string, { what: string; fix: string }> = {
-  LEVEL_LOCKED: {
-    what: 'the outbox is in use by another process',
-    fix: 'Stop the other painlens, or give this one its own outbox.path.'
-  },
-  LEVEL_CORRUPTION: {
-    what: 'the outbox is damaged and could not be repaired',
-    fix: 'Move the folder away; painlens makes a new one. Undelivered alarms in it are lost.'
-  },
-  EACCES: {
-    what: 'no permission to use the outbox',
-    fix: 'Give the user that runs painlens the right to write there.'
-  },
-  EROFS: {
-    what: 'the outbox lies on a read-only file system',
-    fix: 'Set outbox.path to a folder that can be written.'
-  },
-  ENOSPC: { what: 'no space left for the outbox', fix: 'Free some space on this disk.' },
-  EEXIST: { what: 'a file is where the outbox folder should be', fix: 'Set outbox.path to a folder.' },
-  ENOTDIR: { what: 'a part of the path is a file', fix: 'Set outbox.path to a folder.' }
+const troubles: Record<string, { code: ErrorCode; what: string }> = {
+  LEVEL_LOCKED: { code: 'PL-OUTBOX-LOCKED', what: 'the outbox is in use by another process' },
+  LEVEL_CORRUPTION: { code: 'PL-OUTBOX-DAMAGED', what: 'the outbox is damaged and could not be repaired' },
+  EACCES: { code: 'PL-OUTBOX-PERMISSION', what: 'no permission to use the outbox' },
+  EROFS: { code: 'PL-OUTBOX-READ-ONLY', what: 'the outbox lies on a read-only file system' },
+  ENOSPC: { code: 'PL-OUTBOX-NO-SPACE', what: 'no space left for the outbox' },
+  EEXIST: { code: 'PL-OUTBOX-FILE', what: 'a file is where the outbox folder should be' },
+  ENOTDIR: { code: 'PL-OUTBOX-FILE', what: 'a part of the path is a file' }
 }
 
 /** The user's view of a LevelDB or file system error. */
 export function diskError(path: string, error: unknown): DiskError {
   const text = messageOf((error as { cause?: unknown } | null)?.cause ?? error)
   const known = troubles[codeOf(error) ?? ''] ?? troubles[codeIn(text)]
-  const { what, fix } = known ?? {
-    what: `the outbox cannot be used (${text})`,
-    fix: 'Check the disk and the permissions of the folder.'
-  }
-  return new DiskError(what, path, fix, { cause: error })
+  const { code, what } = known ?? { code: 'PL-OUTBOX-OTHER', what: `the outbox cannot be used (${text})` }
+  return new DiskError(code, what, path, { cause: error })
 }
 
 /** Whether it is want of space that keeps the outbox from working. */

@@ -1,6 +1,6 @@
 import { open, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { DiskError, messageOf } from '../../core/errors.js'
+import { ClosedError, errorFields, PainlensError } from '../../core/errors.js'
 import type { Log } from '../../core/log.js'
 import { type Database, diskError, isDiskFull, openDatabase } from './database.js'
 
@@ -20,7 +20,7 @@ export class Store {
   readonly #log: Log
   #database: Database | null = null
   #works = true
-  #trouble: string | null = null
+  #trouble: PainlensError | null = null
 
   constructor(path: string, log: Log) {
     this.#path = path
@@ -32,7 +32,7 @@ export class Store {
   }
 
   /** Why it does not work. */
-  get trouble(): string | null {
+  get trouble(): PainlensError | null {
     return this.#trouble
   }
 
@@ -67,7 +67,7 @@ export class Store {
   /** @throws where the disk does not give it; it is opened anew then, which may help */
   async get(key: string): Promise<string | undefined> {
     try {
-      if (!this.#database) throw new Error('the outbox is closed')
+      if (!this.#database) throw new ClosedError('PL-OUTBOX-CLOSED', 'the outbox is closed', this.#path)
       return await this.#database.get(key)
     } catch (error) {
       this.#failed(error)
@@ -127,8 +127,8 @@ export class Store {
   #failed(error: unknown): void {
     if (!this.#works) return
     this.#works = false
-    const told = error instanceof DiskError ? error : diskError(this.#path, error)
-    this.#trouble = told.what
-    this.#log.error({ error: messageOf(told) }, 'the outbox does not work; alarms wait in memory')
+    const told = error instanceof PainlensError ? error : diskError(this.#path, error)
+    this.#trouble = told
+    this.#log.error(errorFields(told), 'the outbox does not work; alarms wait in memory')
   }
 }

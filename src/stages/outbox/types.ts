@@ -1,4 +1,5 @@
 import type { Clock } from '../../core/clock.js'
+import type { PainlensError } from '../../core/errors.js'
 import type { Log } from '../../core/log.js'
 import type { Note } from './notes.js'
 
@@ -39,7 +40,7 @@ export interface OutboxStats {
   /** Whether the disk takes messages; while it does not, it is tried again every 2 s. */
   works: boolean
   /** Why it does not, in a few words. */
-  trouble: string | null
+  trouble: PainlensError | null
   expired: number
   /** Given up because the outbox was full. */
   evicted: number

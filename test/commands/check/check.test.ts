@@ -162,10 +162,11 @@ describe('painlens check', () => {
       disk: 'fail'
     })
     for (const what of Object.keys(states).filter((name) => states[name] !== 'ok'))
-      expect(row(text, what), what).toMatch(/\n +→ .*[.)d]$/)
+      expect(row(text, what), what).toMatch(/\n +→ .*[.)d] \[PL(-[A-Z0-9]+)+\]$/)
     expect(row(text, 'model')).toContain('SHA-256')
     expect(row(text, 'face models')).toContain('painlens models build')
-    expect(row(text, 'broker')).toContain('refuses user name or password')
+    expect(row(text, 'broker')).toContain('[PL-BROKER-LOGIN]')
+    expect(row(text, 'camera locked')).toContain('[PL-CAMERA-LOGIN]')
     expect(text).not.toContain('secret')
     expect(text).not.toContain('hunter2')
     expect(text).not.toMatch(/^ +at /m)

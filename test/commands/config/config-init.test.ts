@@ -159,7 +159,7 @@ describe('painlens config init with options', () => {
     writeFileSync(file, 'mine')
     const refused = init(['-y', ...cameras])
     expect([refused.status, readFileSync(file, 'utf8')]).toEqual([2, 'mine'])
-    expect(refused.stderr).toContain('there is a file already. Name another with --config, or add --force.')
+    expect(refused.stderr).toMatch(/there is a file already\. Name another .* --force\. \[PL-INIT-EXISTS\]\n$/)
     expect(init(['-y', '--force', ...cameras]).status).toBe(0)
     expect((await load()).cameras).toHaveLength(2)
     rmSync(file)

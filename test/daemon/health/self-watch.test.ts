@@ -38,8 +38,12 @@ function setUp() {
   })
   const watch = new SelfWatch({
     connected: () => world.connected,
-    trouble: () => 'nothing listens there',
-    outbox: () => ({ depth: world.depth, inMemory: 0, trouble: world.trouble }),
+    trouble: () => ({ code: 'PL-BROKER-REFUSED', what: 'nothing listens there' }),
+    outbox: () => ({
+      depth: world.depth,
+      inMemory: 0,
+      trouble: world.trouble === null ? null : { code: 'PL-OUTBOX-NO-SPACE', what: world.trouble }
+    }),
     outboxMax: 100,
     tell: (...problem) => reporter.technical(...problem),
     clock

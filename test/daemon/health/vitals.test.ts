@@ -54,7 +54,7 @@ const table: [string, Partial<Vitals>, [part: string, stops: string, why: RegExp
   ['no broker', { broker: { connected: false, trouble: null } }, [['broker', 'ready', /not connected/]]],
   [
     'a disk that refuses the outbox',
-    { outbox: { inMemory: 3, trouble: 'no space left for the outbox' } },
+    { outbox: { inMemory: 3, trouble: { what: 'no space left for the outbox' } } },
     [['outbox', 'ready', /^no space left for the outbox; 3 wait in memory$/]]
   ]
 ]

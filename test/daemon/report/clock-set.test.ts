@@ -85,7 +85,7 @@ describe.each(settings)('the clock is set by %d ms, and', (byMs) => {
       outboxMax: 100,
       tell: (condition, problem, about) => {
         const { now } = world.clock
-        said.push(...alarms.technical(condition, problem !== null, now(), undefined, about?.since))
+        said.push(...alarms.technical(condition, problem, now(), about?.since))
       },
       clock: world.clock
     })

@@ -1,15 +1,16 @@
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { type DeviceRefusal, refusals } from '../../../src/core/devices.js'
+import { fixOf } from '../../../src/core/error-codes/index.js'
 import { packageRoot } from '../../../src/core/version.js'
 import { proveProvider } from '../../../src/lib/ort/provider.js'
 
 const model = join(packageRoot, 'models/pain-demo.onnx')
 const refused = (code: 'EPERM' | 'EACCES') => (): DeviceRefusal => ({
   path: '/dev/nvmap',
-  code,
+  code: refusals[code].code,
   what: `/dev/nvmap cannot be opened: ${refusals[code].what}`,
-  fix: refusals[code].fix
+  fix: fixOf(refusals[code].code)
 })
 
 describe('a GPU that does not work', () => {

@@ -282,7 +282,7 @@ describe('commands and the rest', () => {
   test('every active alarm is told again on request, with the next seq', () => {
     const { alarms, feed } = setUp()
     feed(0, 3, 0.95)
-    alarms.technical('outbox_full', true, t0, '9,500 of 10,000')
+    alarms.technical('outbox_full', { code: 'PL-OUTBOX-FULL', message: '9,500 of 10,000' }, t0)
     const told = alarms.active(t0 + 3000)
     expect(told.map(({ phase, seq, condition }) => [phase, seq, condition]).sort()).toEqual([
       ['update', 1, 'outbox_full'],
@@ -292,21 +292,23 @@ describe('commands and the rest', () => {
 
   test('a technical alarm is raised once, carries its detail and is cleared once', () => {
     const { alarms } = setUp({ priorities: { ...priorities, inference_failed: 'medium' } })
-    const [raised] = alarms.technical('inference_failed', true, t0, 'the worker is stuck')
+    const stuck = { code: 'PL-INFERENCE-STUCK', message: 'the worker is stuck' } as const
+    const [raised] = alarms.technical('inference_failed', stuck, t0)
     expect(raised).toMatchObject({ type: 'technical', priority: 'medium', camera: null, score: null, threshold: null })
     expect(raised?.text.en).toBe('Faces cannot be analysed: the worker is stuck')
-    expect(alarms.technical('inference_failed', true, t0)).toEqual([])
-    const [cleared, ...more] = alarms.technical('inference_failed', false, t0)
+    expect(raised?.code).toBe('PL-INFERENCE-STUCK')
+    expect(alarms.technical('inference_failed', stuck, t0)).toEqual([])
+    const [cleared, ...more] = alarms.technical('inference_failed', null, t0)
     expect([cleared?.text.en, more]).toEqual(['Faces are analysed again', []])
-    expect(alarms.technical('inference_failed', false, t0)).toEqual([])
+    expect(alarms.technical('inference_failed', null, t0)).toEqual([])
   })
 
   test('an outage is told with the time it began, and without updates that nobody hears', () => {
     const { alarms } = setUp()
-    const [start] = alarms.technical('broker_lost', true, t0 + 10_000, undefined, t0)
+    const [start] = alarms.technical('broker_lost', { code: 'PL-BROKER-SILENT', message: '' }, t0 + 10_000, t0)
     expect(start).toMatchObject({ onset: '2026-01-01T00:00:00.000Z', duration_s: 10 })
     expect(alarms.tick(t0 + 3_600_000)).toEqual([])
-    const [end] = alarms.technical('broker_lost', false, t0 + 3_600_000)
+    const [end] = alarms.technical('broker_lost', null, t0 + 3_600_000)
     expect(end).toMatchObject({ phase: 'end', seq: 1, reason: 'cleared', duration_s: 3600 })
   })
 
@@ -383,7 +385,8 @@ describe('the rate limit', () => {
   test('lets those that were silent longest have their turn first, and refuses acknowledgements beyond it', () => {
     const { alarms } = setUp({ rules: { ...rules, updatesPerS: 2 } })
     const conditions = ['inference_failed', 'explanation_failed', 'outbox_full', 'clock_unsynchronised'] as const
-    for (const [index, condition] of conditions.entries()) alarms.technical(condition, true, t0 + index)
+    for (const [index, condition] of conditions.entries())
+      alarms.technical(condition, { code: 'PL-UNEXPECTED', message: '' }, t0 + index)
     const told = (at: number, list = alarms.tick(t0 + at)) => list.map(({ condition }) => condition)
     expect(told(0, alarms.active(t0 + 5000))).toEqual(conditions.slice(0, 2))
     expect(() => alarms.testAlarm('a', t0 + 5000)).toThrow(/too many messages at once.*Try again/)

@@ -6,6 +6,8 @@ import type { CameraState } from '../../../src/core/types.js'
 import { type AlarmOutput, type AlarmRules, createAlarms } from '../../../src/stages/alarm/index.js'
 import { alarmDefaults } from '../../support/alarm-defaults.js'
 
+const problem = { code: 'PL-UNEXPECTED', message: '' } as const
+
 const cameras = ['a', 'b']
 const states: CameraState[] = ['ok', 'connecting', 'lost', 'frozen', 'dark', 'paused']
 const conditions: TechnicalCondition[] = ['inference_failed', 'explanation_failed', 'outbox_full', 'broker_lost']
@@ -134,7 +136,7 @@ function live(actions: Action[], rules: Rules) {
     },
     trackLost: ({ camera, track }) => alarms.trackLost(camera, track),
     camera: ({ camera, state }) => tell(alarms.cameraState(camera, state, now)),
-    technical: ({ condition, active }) => tell(alarms.technical(condition, active, now)),
+    technical: ({ condition, active }) => tell(alarms.technical(condition, active ? problem : null, now)),
     ack: ({ which }) => {
       const open = said.filter(({ phase }) => phase === 'start').filter((start) => !ended(said, start.alarm_id))
       const alarm = open[which % Math.max(1, open.length)]
@@ -294,7 +296,7 @@ test('whoever asks for active alarms gets each of them in the end, however they 
         model: null,
         clock: { now: () => t0 }
       })
-      for (const condition of conditions.slice(0, count)) alarms.technical(condition, true, t0)
+      for (const condition of conditions.slice(0, count)) alarms.technical(condition, problem, t0)
       const told = alarms.active(t0)
       for (let second = 1; second <= 1 + count / updatesPerS; second++) told.push(...alarms.tick(t0 + second * 1000))
       expect(new Set(told.map(({ condition }) => condition))).toEqual(new Set(conditions.slice(0, count)))

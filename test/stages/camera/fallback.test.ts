@@ -1,16 +1,11 @@
 import { chmodSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe } from 'vitest'
+import type { ErrorCode } from '../../../src/core/errors.js'
 import { DecoderChoice } from '../../../src/stages/camera/decoder-choice.js'
 import type { Seen } from '../../../src/stages/camera/decoder-run.js'
 import { nvidiaElements } from '../../../src/stages/camera/gst-elements.js'
-import {
-  checkCamera,
-  type Decoder,
-  decoderFor,
-  type Failure,
-  type FailureKind
-} from '../../../src/stages/camera/index.js'
+import { checkCamera, type Decoder, decoderFor, type Failure } from '../../../src/stages/camera/index.js'
 import { it, nameOfProgram, type World } from './gst-world.js'
 import { colourAt, nameOf, nextFrames, takeFrames, untilReason, untilState } from './rig.js'
 
@@ -142,7 +137,7 @@ describe('a decoder that was named', () => {
   it('is FFmpeg by auto on a Jetson whose elements are missing, and that is told', async ({ world, expect }) => {
     const { rig, ffmpeg } = world
     const { url } = await rig.feed(await rig.server())
-    const problem: Failure = { kind: 'decoder_missing', what: 'GStreamer has no nvvidconv', fix: 'Install it.' }
+    const problem: Failure = { code: 'PL-DECODER-PACKAGE', what: 'GStreamer has no nvvidconv' }
     const decoder = decoderFor('auto', { ffmpeg, nvidia: false, problem })
     const camera = rig.camera(url, { decoder })
     camera.start()
@@ -157,52 +152,78 @@ describe('a decoder that was named', () => {
 
 describe('which decoder a camera has', () => {
   const named = (name: string, more: Partial<Decoder> = {}): Decoder => ({ name, ...more }) as Decoder
-  const failure = (kind: FailureKind): Failure => ({ kind, what: kind, fix: 'x' })
+  const failure = (code: ErrorCode): Failure => ({ code, what: code })
   const nothing: Seen = { stream: false, picture: false, decoderEnded: true }
   const stream: Seen = { stream: true, picture: false, decoderEnded: true }
   const picture: Seen = { stream: true, picture: true, decoderEnded: true }
   const cpu = named('cpu')
 
   it('is the fallback after failures of the decoder alone', ({ expect }) => {
-    const decoderOf = (kind: FailureKind, seen: Seen): string => {
+    const decoderOf = (code: ErrorCode, seen: Seen): string => {
       const choice = new DecoderChoice(named('gpu', { fallback: cpu }))
-      const { changed } = choice.judge(failure(kind), seen)
+      const { changed } = choice.judge(failure(code), seen)
       expect(changed).toBe(choice.current === cpu)
-      expect(choice.instead?.kind).toBe(changed ? kind : undefined)
+      expect(choice.instead?.code).toBe(changed ? code : undefined)
       return choice.current.name
     }
-    for (const kind of ['decoder_missing', 'decoder_unusable'] as const)
-      for (const seen of [nothing, stream, picture]) expect(decoderOf(kind, seen), kind).toBe('cpu')
-    for (const kind of ['hung', 'ended', 'invalid_data'] as const) {
-      expect(decoderOf(kind, stream), kind).toBe('cpu')
-      const byCamera = decoderOf(kind, { ...stream, decoderEnded: false })
-      expect(byCamera, kind).toBe(kind === 'ended' ? 'gpu' : 'cpu')
-      for (const seen of [nothing, picture]) expect(decoderOf(kind, seen), kind).toBe('gpu')
+    for (const code of [
+      'PL-DECODER-ELEMENT',
+      'PL-DECODER-PACKAGE',
+      'PL-DECODER-FULL',
+      'PL-DECODER-DEVICE',
+      'PL-DEVICE-GROUP'
+    ] as const)
+      for (const seen of [nothing, stream, picture]) expect(decoderOf(code, seen), code).toBe('cpu')
+    for (const code of [
+      'PL-CAMERA-HUNG',
+      'PL-DECODER-ENDED',
+      'PL-CAMERA-NOT-VIDEO',
+      'PL-DECODER-NO-PICTURE'
+    ] as const) {
+      expect(decoderOf(code, stream), code).toBe('cpu')
+      const byCamera = decoderOf(code, { ...stream, decoderEnded: false })
+      expect(byCamera, code).toBe(code === 'PL-DECODER-ENDED' ? 'gpu' : 'cpu')
+      for (const seen of [nothing, picture]) expect(decoderOf(code, seen), code).toBe('gpu')
     }
-    const cameras: FailureKind[] = [
-      ...(['unauthorized', 'forbidden', 'not_found', 'refused', 'timeout', 'no_route', 'unknown_host'] as const),
-      ...(['transport', 'unsupported_codec', 'no_video', 'server_error', 'closed'] as const)
+    const cameras: ErrorCode[] = [
+      ...([
+        'PL-CAMERA-LOGIN',
+        'PL-CAMERA-FORBIDDEN',
+        'PL-CAMERA-PATH',
+        'PL-CAMERA-REFUSED',
+        'PL-CAMERA-TIMEOUT',
+        'PL-CAMERA-UNREACHABLE',
+        'PL-CAMERA-HOST'
+      ] as const),
+      ...([
+        'PL-CAMERA-TRANSPORT',
+        'PL-CAMERA-CODEC',
+        'PL-CAMERA-NO-VIDEO',
+        'PL-CAMERA-FAULT',
+        'PL-CAMERA-CLOSED',
+        'PL-CAMERA-ENDED'
+      ] as const)
     ]
-    for (const kind of cameras)
-      for (const seen of [nothing, stream, picture]) expect(decoderOf(kind, seen), kind).toBe('gpu')
+    for (const code of cameras)
+      for (const seen of [nothing, stream, picture]) expect(decoderOf(code, seen), code).toBe('gpu')
   })
 
   it('is the first again where the fallback gets no picture either, until it has got one', ({ expect }) => {
     const choice = new DecoderChoice(named('gpu', { fallback: cpu }))
-    choice.judge(failure('hung'), stream)
-    expect(choice.judge(failure('hung'), nothing).changed).toBe(false)
+    choice.judge(failure('PL-CAMERA-HUNG'), stream)
+    expect(choice.judge(failure('PL-CAMERA-HUNG'), nothing).changed).toBe(false)
     expect([choice.current.name, choice.instead]).toEqual(['gpu', undefined])
-    choice.judge(failure('hung'), stream)
+    choice.judge(failure('PL-CAMERA-HUNG'), stream)
     for (const seen of [picture, nothing, nothing]) {
-      choice.judge(failure('closed'), seen)
-      expect([choice.current.name, choice.instead?.kind]).toEqual(['cpu', 'hung'])
+      choice.judge(failure('PL-CAMERA-CLOSED'), seen)
+      expect([choice.current.name, choice.instead?.code]).toEqual(['cpu', 'PL-CAMERA-HUNG'])
     }
   })
 
   it("names the device behind the decoder's own failures, and not behind the camera's", ({ expect }) => {
-    const explained = failure('decoder_unusable')
+    const explained = failure('PL-DECODER-DEVICE')
     const gpu = named('gpu', { explain: () => explained })
-    expect(new DecoderChoice(gpu).judge(failure('hung'), stream).failure).toBe(explained)
-    expect(new DecoderChoice(gpu).judge(failure('timeout'), stream).failure.kind).toBe('timeout')
+    expect(new DecoderChoice(gpu).judge(failure('PL-CAMERA-HUNG'), stream).failure).toBe(explained)
+    expect(new DecoderChoice(gpu).judge(failure('PL-CAMERA-TIMEOUT'), stream).failure.code).toBe('PL-CAMERA-TIMEOUT')
   })
 })

@@ -12,12 +12,12 @@ describe('Backoff', () => {
           const backoff = new Backoff(defaultTiming, () => dice[turn++ % dice.length]!)
           for (let attempt = 0; attempt < 30; attempt++) {
             const full = Math.min(60_000, 1000 * 2 ** attempt)
-            const wait = backoff.next('refused')
+            const wait = backoff.next('PL-CAMERA-REFUSED')
             expect(wait).toBeGreaterThanOrEqual(full / 2)
             expect(wait).toBeLessThanOrEqual(full)
           }
           backoff.reset()
-          expect(backoff.next('refused')).toBeLessThanOrEqual(1000)
+          expect(backoff.next('PL-CAMERA-REFUSED')).toBeLessThanOrEqual(1000)
         }
       )
     )
@@ -25,7 +25,7 @@ describe('Backoff', () => {
 
   it('is slower after a refused password', () => {
     const backoff = new Backoff(defaultTiming, () => 0)
-    expect(backoff.next('unauthorized')).toBe(defaultTiming.unauthorizedMs)
+    expect(backoff.next('PL-CAMERA-LOGIN')).toBe(defaultTiming.unauthorizedMs)
     expect(defaultTiming.unauthorizedMs).toBeGreaterThan(defaultTiming.backoffMaxMs)
   })
 })

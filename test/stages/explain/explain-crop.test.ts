@@ -106,8 +106,8 @@ describe('the explanation of a crop', () => {
     await expect(explainCrop({ ...fakeSource({}), manifest, views: 1 }, broken, 0)).rejects.toThrow(/8x16.*16x16/)
     for (const [cause, message] of [
       [new Error('out of memory'), /out of memory/],
-      [new InferenceError('tfjs is gone', 'LRP', 'Restart.'), /^LRP: tfjs is gone/],
-      [new UnsupportedModelError('Einsum is unknown', 'node 7', 'x'), /Einsum is unknown/]
+      [new InferenceError('PL-LRP-TFJS', 'tfjs is gone', 'LRP'), /^LRP: tfjs is gone/],
+      [new UnsupportedModelError('PL-LRP-NODE', 'Einsum is unknown', 'node 7'), /Einsum is unknown/]
     ] as const) {
       const failing = explainCrop({ ...fakeSource(cause), manifest, views: 1 }, crop, 0)
       await expect(failing).rejects.toThrow(InferenceError)

@@ -54,6 +54,7 @@ export function alarm(
     threshold: 0.7,
     duration_s: 2,
     text: { en: 'Pain suspected', de: 'Verdacht auf Schmerz' },
+    code: null,
     late: false,
     test: false,
     model

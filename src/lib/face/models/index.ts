@@ -84,9 +84,9 @@ async function makeFolder(folder: string): Promise<void> {
     await makeWithParents(folder)
   } catch (error) {
     throw new DiskError(
+      'PL-FACE-FOLDER',
       `the folder for the face models cannot be made (${messageOf(error)})`,
       folder,
-      'Free some space, or name a folder that may be written to.',
       { cause: error }
     )
   }

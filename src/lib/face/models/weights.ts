@@ -83,5 +83,4 @@ async function readOrExplain(file: string): Promise<Buffer> {
   }
 }
 
-const broken = (what: string, where: string): ModelError =>
-  new ModelError(what, where, 'Install the dependencies again (npm ci): @vladmandic/face-api ships these weights.')
+const broken = (what: string, where: string): ModelError => new ModelError('PL-FACE-WEIGHTS', what, where)

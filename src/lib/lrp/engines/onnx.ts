@@ -67,12 +67,7 @@ export class OnnxEngine implements Engine {
         relevance: results[lrpNames.relevance]!.data as Float32Array
       }
     } catch (cause) {
-      throw new InferenceError(
-        `LRP failed: ${messageOf(cause)}`,
-        this.name,
-        'Set explanation.engine to tfjs, or inference.provider to cpu.',
-        { cause }
-      )
+      throw new InferenceError('PL-LRP-RUN', `LRP failed: ${messageOf(cause)}`, this.name, { cause })
     }
   }
 
@@ -124,12 +119,9 @@ async function emit(
 }
 
 function refuseFolder(folder: string, cause: unknown): never {
-  throw new DiskError(
-    `no folder for the LRP graph can be made: ${messageOf(cause)}`,
-    folder,
-    'Free some space or set TMPDIR to a folder that exists and may be written to.',
-    { cause }
-  )
+  throw new DiskError('PL-LRP-FOLDER', `no folder for the LRP graph can be made: ${messageOf(cause)}`, folder, {
+    cause
+  })
 }
 
 async function open(model: Uint8Array | string, options: SessionOptions): Promise<InferenceSession> {
@@ -139,9 +131,9 @@ async function open(model: Uint8Array | string, options: SessionOptions): Promis
     return await openSession(model, { ...options, mapped: true })
   } catch (cause) {
     throw new InferenceError(
+      'PL-LRP-OPEN',
       `the LRP graph cannot be opened: ${messageOf(cause instanceof Error && cause.cause ? cause.cause : cause).split('\n')[0]}`,
       `onnx-${options.provider}`,
-      'Set explanation.engine to tfjs, or inference.provider to cpu.',
       { cause }
     )
   }

@@ -32,12 +32,8 @@ export async function acquireBackend(threads = Math.min(2, availableParallelism(
   own.users++
   const { stop, ...started } = await own.started.catch((cause: unknown) => {
     if (shared === own) shared = null
-    throw new InferenceError(
-      `tfjs does not start: ${messageOf(cause)}`,
-      'LRP',
-      'Run npm ci again, or set explanation.engine to onnx.',
-      { cause }
-    )
+    if (cause instanceof InferenceError) throw cause
+    throw new InferenceError('PL-LRP-TFJS', `tfjs does not start: ${messageOf(cause)}`, 'LRP', { cause })
   })
   let released = false
   const release = async (): Promise<void> => {
@@ -73,7 +69,8 @@ async function startWasm(threads: number): Promise<Started> {
   wasm.setWasmPaths(wasmFolder())
   const factory = tf.findBackendFactory('wasm')
   const threaded = threads > 1 && (await startThreaded(tf, wasm.setThreadsCount, threads))
-  if (!threaded && !(await startSingle(tf))) throw new Error('the wasm backend failed to initialize')
+  if (!threaded && !(await startSingle(tf)))
+    throw new InferenceError('PL-LRP-TFJS', 'tfjs does not start: the wasm backend failed to initialize', 'LRP')
   const name = `tfjs-wasm (${threaded ? threads : 1} thread${threaded ? 's' : ''})`
   const stop = (): Promise<void> =>
     keepingProcessHandlers(() => {

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import os from 'node:os'
 import path from 'node:path'
+import { InvariantError } from '../../../core/errors.js'
 
 const require = createRequire(import.meta.url)
 const packageName = '@tensorflow/tfjs-backend-wasm'
@@ -29,7 +30,8 @@ export function allowThreads(threads: number): Undo {
   const script = require(path.join(folder, 'tfjs-backend-wasm-threaded-simd.worker.js')) as {
     wasmWorkerContents: string
   }
-  if (typeof script.wasmWorkerContents !== 'string') throw new Error('its worker script is not where it was in 4.22')
+  if (typeof script.wasmWorkerContents !== 'string')
+    throw new InvariantError('its worker script is not where it was in 4.22', packageName)
   const temporary = mkdtempSync(path.join(os.tmpdir(), 'painlens-wasm-'))
   const worker = path.join(temporary, 'worker.cjs')
   const prefix = `URL.createObjectURL = () => ${JSON.stringify(module)}; URL.revokeObjectURL = () => {};\n`

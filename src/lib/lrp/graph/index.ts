@@ -38,11 +38,7 @@ function onlyInput(inputs: readonly OnnxValue[], where: string): OnnxValue {
 }
 
 function refused(why: string, where: string): UnsupportedModelError {
-  return new UnsupportedModelError(
-    `LRP cannot explain this model: ${why}`,
-    where,
-    'Export a classifier with one float32 input of fixed size; only the batch may be free.'
-  )
+  return new UnsupportedModelError('PL-LRP-MODEL', `LRP cannot explain this model: ${why}`, where)
 }
 
 /** The nodes that the output depends on, in the graph's order. */

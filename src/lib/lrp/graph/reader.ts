@@ -129,10 +129,8 @@ export class GraphReader {
   }
 
   unsupported(node: OnnxNode, why: string): UnsupportedModelError {
-    return new UnsupportedModelError(
-      `LRP does not support ${nodeTitle(node)}: ${why}`,
-      this.where,
-      `Export the classifier with no other operators than ${supportedOperators.join(', ')}.`
-    )
+    return new UnsupportedModelError('PL-LRP-NODE', `LRP does not support ${nodeTitle(node)}: ${why}`, this.where, {
+      fix: `Export the classifier with no other operators than ${supportedOperators.join(', ')}.`
+    })
   }
 }

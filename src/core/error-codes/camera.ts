@@ -1,0 +1,140 @@
+import { area } from './area.js'
+
+const network = 'Check the cable, the address and the network to the camera; painlens goes on trying.'
+const install = 'Install FFmpeg 4.4 or later with RTSP, H.264, H.265 and MJPEG: sudo apt-get install ffmpeg.'
+const otherDecoder = 'Set decoder: ffmpeg for this camera to go on without it.'
+
+export const cameraErrors = area({
+  title: 'Cameras',
+  about:
+    "In the log (a camera that is lost), in alarms' texts and in `painlens check`. Each is preceded by the camera's name. `on the CPU, because …`: decoder: auto, and the machine's own decoder failed; FFmpeg decodes in its place, and the code is that of the reason. `PL-DEVICE-…` is of the GPU and of its decoder, behind the device file's name, in `base/health` as well.",
+  codes: {
+    'PL-CAMERA-LOGIN': {
+      cause: "The login in the camera's url is wrong, or the camera has locked it.",
+      fix: "Correct them in the camera's url; painlens tries again only every few minutes, so as not to lock the account."
+    },
+    'PL-CAMERA-FORBIDDEN': {
+      cause: 'The user exists, but has no right to live video.',
+      fix: 'Allow the user live video in the settings of the camera.'
+    },
+    'PL-CAMERA-PATH': {
+      cause: "The path in the url is another camera model's, or the stream is switched off.",
+      fix: "Look up the RTSP path in the camera's manual and correct the url."
+    },
+    'PL-CAMERA-REFUSED': {
+      cause: 'The camera answers, but not on this port: RTSP is off, or is on another port.',
+      fix: 'Check host and port in the url, and that RTSP is switched on in the camera.'
+    },
+    'PL-CAMERA-UNREACHABLE': { cause: 'No cable, another network, or the camera is off.', fix: network },
+    'PL-CAMERA-HOST': {
+      cause: 'The name service does not know the host in the url.',
+      fix: 'Correct the host in the url, or give its IP address.'
+    },
+    'PL-CAMERA-TRANSPORT': {
+      cause: 'The camera only offers RTP over UDP; painlens takes TCP, which loses no packets.',
+      fix: 'Allow RTP over RTSP (TCP, interleaved) in the settings of the camera.'
+    },
+    'PL-CAMERA-TIMEOUT': {
+      cause: 'The camera is off or overloaded, or a firewall drops the packets.',
+      fix: network
+    },
+    'PL-CAMERA-CODEC': {
+      cause: 'The camera sends a codec that this FFmpeg was built without.',
+      fix: 'Set the camera to H.264, H.265 or MJPEG.'
+    },
+    'PL-CAMERA-NO-VIDEO': {
+      cause: 'The path leads to a stream with sound or metadata only.',
+      fix: "Correct the path in the url to the camera's video stream."
+    },
+    'PL-CAMERA-FAULT': {
+      cause: 'A fault in the camera, often too many viewers at a time.',
+      fix: 'Restart the camera if it goes on; it may also have too many viewers.'
+    },
+    'PL-CAMERA-NOT-VIDEO': {
+      cause: 'Something else than a camera answers there, such as its web page.',
+      fix: 'Check that the url leads to a camera.'
+    },
+    'PL-CAMERA-CLOSED': { cause: 'The network broke off, or the camera restarted.', fix: network },
+    'PL-CAMERA-ENDED': {
+      cause: 'The camera closed the stream in an orderly way, as many do at a restart or a change of settings.',
+      fix: 'Nothing to do if it comes back; otherwise check whether the camera is on.'
+    },
+    'PL-CAMERA-HUNG': {
+      cause: 'The connection stands, but nothing comes: the camera hangs, or the network swallows its packets.',
+      fix: 'Check the camera and the network to it; painlens goes on trying.'
+    },
+    'PL-CAMERA-URL': {
+      cause: 'The url is of another kind than cameras serve.',
+      fix: 'Write it as rtsp://user:password@host:554/path; an @ in the path is written %40.'
+    },
+    'PL-CAMERA-SLOW': {
+      cause: 'The camera works, but gives fewer pictures than are asked for.',
+      fix: "Raise the camera's rate, or lower fps."
+    },
+    'PL-CAMERA-LARGE': {
+      cause: 'The camera works, but gives far more pixels than are used.',
+      fix: 'Choose its smaller stream (sub stream): decoding this one costs much.'
+    },
+    'PL-CAMERA-SMALL': {
+      cause: 'The camera works, but gives fewer pixels than are asked for.',
+      fix: 'Choose its larger stream to see small faces.'
+    },
+    'PL-DECODER-ENDED': {
+      cause:
+        'FFmpeg or GStreamer ended without saying anything that painlens knows; its last words are in the message.',
+      fix: 'Nothing to do if it comes back; otherwise try the camera with painlens check.'
+    },
+    'PL-DECODER-FFMPEG': {
+      cause: 'FFmpeg is missing, or the machine has no memory or processes left for it.',
+      fix: 'Install FFmpeg: sudo apt-get install ffmpeg.'
+    },
+    'PL-DECODER-GSTREAMER': {
+      cause: 'GStreamer is missing, or the machine has no memory or processes left for it.',
+      fix: 'Install GStreamer (sudo apt-get install gstreamer1.0-tools), or set decoder: ffmpeg.'
+    },
+    'PL-DECODER-ELEMENT': {
+      cause: 'decoder: nvidia on a machine that is no Jetson, or a plugin package that is not installed.',
+      fix: 'nvidia needs a Jetson with its nvidia-l4t-gstreamer, gstreamer needs gstreamer1.0-libav; both need gstreamer1.0-plugins-bad. Or set decoder: auto.'
+    },
+    'PL-DECODER-PACKAGE': {
+      cause: 'decoder: auto on a Jetson that lacks a package; its cameras are decoded by FFmpeg, on the CPU.',
+      fix: 'Install what is missing (sudo apt-get install gstreamer1.0-tools gstreamer1.0-plugins-bad nvidia-l4t-gstreamer) and restart painlens, or set decoder: ffmpeg.'
+    },
+    'PL-DECODER-DEVICE': {
+      cause: 'Its device files are missing, its driver is not loaded, or a container was started without them.',
+      fix: `See whether its device files (/dev/nvhost-nvdec, /dev/nvmap) are there, and restart the machine if not. ${otherDecoder}`
+    },
+    'PL-DEVICE-SANDBOX': {
+      cause:
+        'A device filter: a unit or drop-in in which DeviceAllow, DevicePolicy or PrivateDevices is given or implied (ProtectClock implies DeviceAllow before systemd 252), or a container without the device.',
+      fix: 'Look for DeviceAllow, DevicePolicy, PrivateDevices and, before systemd 252, ProtectClock in systemctl cat painlens, and take them out; let a container have the device (docs/operate/containers.md).'
+    },
+    'PL-DEVICE-GROUP': {
+      cause: "The device file belongs to root and a group (video or render, mostly), and painlens's user is not in it.",
+      fix: 'Let the user that painlens runs as into the group that ls -l shows for the device file (sudo usermod -aG video,render painlens), and restart painlens.'
+    },
+    'PL-DECODER-FULL': {
+      cause: 'The hardware decodes only so many streams or pixels at a time, or memory is short.',
+      fix: `Choose smaller streams or fewer cameras. ${otherDecoder}`
+    },
+    'PL-DECODER-NO-PICTURE': {
+      cause: 'A profile that the hardware does not decode (10 bit, 4:2:2), or a stream that is damaged on the way.',
+      fix: `Set the camera to H.264 or H.265 in an ordinary profile (4:2:0, 8 bit). ${otherDecoder}`
+    },
+    'PL-FFMPEG-OTHER': { cause: 'Another program of that name answers.', fix: install },
+    'PL-FFMPEG-OLD': { cause: 'The FFmpeg of an old distribution.', fix: install },
+    'PL-FFMPEG-NO-RTSP': { cause: 'An FFmpeg that was built small.', fix: install },
+    'PL-FFMPEG-NO-CODEC': {
+      cause: 'An FFmpeg that lacks the decoder for what cameras send.',
+      fix: install
+    },
+    'PL-FFMPEG-MISSING': {
+      cause: 'FFmpeg is not installed, or not on the PATH of the service.',
+      fix: install
+    },
+    'PL-FFMPEG-BROKEN': {
+      cause: 'The program is damaged, built for another machine, or lacks a library.',
+      fix: install
+    }
+  }
+})

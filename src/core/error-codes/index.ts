@@ -1,0 +1,44 @@
+/**
+ * The codes of every error that a user may see: the one place where a code is named, with its cause and what to do.
+ * A code stays once it is released: search engines, tickets and scripts hold on to it.
+ */
+import { commandErrors, machineErrors, outboxErrors } from './alarms.js'
+import type { ErrorArea, ErrorEntry } from './area.js'
+import { brokerErrors } from './broker.js'
+import { cameraErrors } from './camera.js'
+import { configErrors, initErrors } from './config.js'
+import { inferenceErrors } from './inference.js'
+import { installErrors } from './install.js'
+import { internalErrors } from './internal.js'
+import { modelErrors } from './model.js'
+import { toolErrors } from './tools.js'
+
+export type { ErrorArea, ErrorEntry } from './area.js'
+
+const areas = [
+  configErrors,
+  initErrors,
+  cameraErrors,
+  brokerErrors,
+  modelErrors,
+  inferenceErrors,
+  outboxErrors,
+  commandErrors,
+  machineErrors,
+  installErrors,
+  toolErrors,
+  internalErrors
+] as const
+
+type CodesOf<Area> = Area extends ErrorArea<infer Code> ? Code : never
+export type ErrorCode = CodesOf<(typeof areas)[number]>
+
+/** In the order of docs/operate/errors.md. */
+export const errorAreas: readonly ErrorArea<ErrorCode>[] = areas as never
+
+export const errorCodes = Object.assign({}, ...areas.map(({ codes }) => codes)) as Readonly<
+  Record<ErrorCode, ErrorEntry>
+>
+
+/** What to do about it, as the table says; a whole sentence or more. */
+export const fixOf = (code: ErrorCode): string => errorCodes[code].fix

@@ -1,0 +1,16 @@
+import { area } from './area.js'
+
+export const internalErrors = area({
+  title: 'painlens itself',
+  about: 'Faults that no setting mends.',
+  codes: {
+    'PL-UNEXPECTED': {
+      cause: 'An error that painlens has no words for: of painlens itself, of a library or of the system.',
+      fix: 'This is unexpected; set PAINLENS_DEBUG=1 to see where it comes from, and report it.'
+    },
+    'PL-INVARIANT': {
+      cause: 'Something that painlens relies on within itself does not hold: a fault of painlens.',
+      fix: 'Report this bug, with the log.'
+    }
+  }
+})

@@ -1,0 +1,112 @@
+import { area } from './area.js'
+
+const manifest = 'Correct the manifest, or export the model again together with it.'
+
+export const modelErrors = area({
+  title: 'Models',
+  about: 'At start, in `painlens check`, `painlens explain` and `painlens models`.',
+  codes: {
+    'PL-MODEL-MANIFEST-UNREADABLE': {
+      cause: "model.manifest names a file that is not there, or that painlens's user may not read.",
+      fix: 'Set model.manifest in the config to a manifest that is there.'
+    },
+    'PL-MODEL-MANIFEST': {
+      cause: 'The manifest is no YAML, or a key of it is missing, unknown, or has a value that is not allowed.',
+      fix: manifest
+    },
+    'PL-MODEL-ALARM-LABEL': {
+      cause: "The manifest's alarm_label is none of its labels.",
+      fix: 'Set alarm_label to one of the labels.'
+    },
+    'PL-MODEL-LABEL-TWICE': { cause: 'A slip in the manifest: two labels are the same.', fix: manifest },
+    'PL-MODEL-INPUT': {
+      cause: 'The manifest belongs to another model, or its layout or size is wrong.',
+      fix: 'Correct input in the manifest.'
+    },
+    'PL-MODEL-LABELS': {
+      cause: 'The manifest belongs to another model, or a label is missing.',
+      fix: "Correct labels in the manifest, in the order of the model's outputs."
+    },
+    'PL-MODEL-HASH': {
+      cause: 'The ONNX file is another one than the manifest speaks of, or was damaged on the way.',
+      fix: 'Copy the model again, or put the right hash (sha256sum) into the manifest if the new model is meant.'
+    },
+    'PL-MODEL-UNREADABLE': {
+      cause: "The ONNX file is missing, is no file, or painlens's user may not read it.",
+      fix: 'Check file in the manifest, the path and its permissions.'
+    },
+    'PL-MODEL-UNOPENABLE': {
+      cause: 'The file is damaged, is no ONNX, or uses an operator that the provider does not have.',
+      fix: 'Check that the file is there and complete, or export it again.'
+    },
+    'PL-MODEL-DAMAGED': {
+      cause:
+        'The file, or its data file, is damaged, cut short or missing; it is no ONNX, or holds what painlens does not read; or its graph does not hang together.',
+      fix: 'Export or copy the model again, with its data file beside it, in float32.'
+    },
+    'PL-MODEL-EXTERNAL': {
+      cause: 'The model refers to a file elsewhere, which painlens does not open.',
+      fix: 'Put the data file beside the model and export it with a plain file name.'
+    },
+    'PL-MODEL-NOT-FLOAT': {
+      cause: "The model's weights are of another type.",
+      fix: 'Export the model with float32 weights.'
+    },
+    'PL-MODEL-NOT-WHOLE': {
+      cause: 'A shape or axes are of a type that ONNX does not allow there.',
+      fix: 'Export the model again; shapes and axes are int64 in ONNX.'
+    },
+    'PL-MODEL-TOO-LARGE': {
+      cause: "The graph that LRP is computed by repeats the model's weights and grows too large.",
+      fix: 'Use a smaller model or a simpler composite.'
+    },
+    'PL-MODEL-UNWRITABLE': {
+      cause: 'The disk is full, or the folder is not there or not to be written to.',
+      fix: 'Free some space or name a folder that exists and may be written to.'
+    },
+    'PL-MODEL-FOLDER': {
+      cause: 'The installation is incomplete.',
+      fix: 'Install painlens again: it brings its models along.'
+    },
+    'PL-MODEL-DEMONSTRATION': {
+      cause: 'The model that comes with painlens knows drawings only.',
+      fix: 'Set model.manifest to your own model before it matters.'
+    },
+    'PL-FACE-WEIGHTS': {
+      cause: 'The weights that the face models are built from are not what @vladmandic/face-api ships.',
+      fix: 'Install the dependencies again (npm ci): @vladmandic/face-api ships these weights.'
+    },
+    'PL-FACE-FOLDER': {
+      cause: 'The disk is full, or a file or a missing right is in the way.',
+      fix: 'Free some space, or name a folder that may be written to.'
+    },
+    'PL-FACE-MODEL': {
+      cause: 'The face models were not built yet, or their files are damaged.',
+      fix: 'Run `painlens models build`: it makes the face models anew.'
+    },
+    'PL-FACE-FAILED': {
+      cause: 'ONNX Runtime failed while looking for faces, mostly for lack of memory.',
+      fix: 'See whether memory is short; with a GPU, try inference.provider: cpu.'
+    },
+    'PL-PROVIDER-UNUSABLE': {
+      cause: "The provider that inference.provider names fails with this model; the text is ONNX Runtime's.",
+      fix: 'See deploy/jetson for the libraries of cuda and tensorrt, or set inference.provider to auto or cpu.'
+    },
+    'PL-PROVIDER-UNUSED': {
+      cause: 'ONNX Runtime opens the provider and then runs every node of the model elsewhere.',
+      fix: 'See deploy/jetson for the libraries of cuda and tensorrt, or set inference.provider to auto or cpu.'
+    },
+    'PL-PROVIDER-NONE': {
+      cause: 'ONNX Runtime can run the model neither on the GPU nor on the CPU.',
+      fix: 'Check the model with painlens check; see whether memory is short. onnxruntime-node brings the CPU provider along: install painlens again.'
+    },
+    'PL-PROVIDER-FACES': {
+      cause: "The provider fails with the face models; the text is ONNX Runtime's.",
+      fix: 'See deploy/jetson for the libraries it needs, or set inference.provider to auto or cpu.'
+    },
+    'PL-PROVIDER-FALLBACK': {
+      cause: 'inference.provider auto wanted the GPU and took the CPU.',
+      fix: 'Nothing to do on a box without a GPU (inference.provider: cpu says so); else see deploy/jetson.'
+    }
+  }
+})

@@ -1,0 +1,123 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { area } from '../../src/core/error-codes/area.js'
+import { type ErrorCode, errorAreas, errorCodes, fixOf } from '../../src/core/error-codes/index.js'
+import {
+  asError,
+  ConfigError,
+  codeOf,
+  InputError,
+  InvariantError,
+  PainlensError,
+  printed,
+  UsageError
+} from '../../src/core/errors.js'
+import { packageRoot } from '../../src/core/version.js'
+
+const codes = errorAreas.flatMap((one) => Object.keys(one.codes))
+
+/** The text of every source file below a folder, by its path. */
+function sourcesOf(folder: string): Map<string, string> {
+  const files = readdirSync(join(packageRoot, folder), { withFileTypes: true, recursive: true })
+  return new Map(
+    files
+      .filter((file) => file.isFile() && file.name.endsWith('.ts'))
+      .map(({ parentPath, name }) => join(parentPath, name))
+      .map((path) => [path.slice(packageRoot.length), readFileSync(path, 'utf8')])
+  )
+}
+
+const sources = sourcesOf('src')
+const inTable = (file: string): boolean => file.startsWith('src/core/error-codes/')
+
+describe('the table of error codes', () => {
+  it.each(Object.entries(errorCodes))(
+    'has a cause and what to do, in whole sentences, for %s',
+    (code, { cause, fix }) => {
+      expect(code).toMatch(/^PL(-[A-Z0-9]+)+$/)
+      expect(cause).toMatch(/^["`A-Z\-a-z].{8,}\.$/s)
+      expect(fix).toMatch(/^[A-Za-z].{8,}[.a-z]$/s)
+    }
+  )
+
+  it('has each code once', () => {
+    expect(codes.filter((code, i) => codes.indexOf(code) !== i)).toEqual([])
+    expect(Object.keys(errorCodes)).toHaveLength(codes.length)
+  })
+
+  it('has no code that no source uses', () => {
+    const used = [...sources].filter(([file]) => !inTable(file)).map(([, text]) => text)
+    const isUsed = (code: string): boolean => used.some((text) => text.includes(`'${code}'`))
+    expect(codes.filter((code) => !isUsed(code))).toEqual([])
+  })
+
+  it('keeps every code that was ever in it: codes are stable, as tickets, scripts and subscribers hold on to them', () => {
+    const kept = readFileSync(join(packageRoot, 'test/core/error-codes.txt'), 'utf8').trim().split('\n')
+    const gone = kept.filter((code) => !Object.hasOwn(errorCodes, code))
+    expect(gone, 'A code is never removed, nor renamed: leave it, or say in CHANGELOG.md what takes its place').toEqual(
+      []
+    )
+    const added = codes.filter((code) => !kept.includes(code))
+    expect(added, 'New codes: add these lines to test/core/error-codes.txt').toEqual([])
+  })
+
+  it('lets no entry without cause and fix, and no code without PL-, through the type check', () => {
+    // @ts-expect-error no fix
+    area({ title: 'x', codes: { 'PL-X': { cause: 'Because.' } } })
+    // @ts-expect-error no cause
+    area({ title: 'x', codes: { 'PL-X': { fix: 'Do it.' } } })
+    // @ts-expect-error no PL-
+    area({ title: 'x', codes: { X: { cause: 'Because.', fix: 'Do it.' } } })
+    // @ts-expect-error a code that is in no table
+    const unknown: ErrorCode = 'PL-NOT-THERE'
+    expect(codes).not.toContain(unknown)
+  })
+
+  it('is all that docs, config and deploy speak of', () => {
+    const files = ['docs/integrate/mqtt.md', 'docs/operate/field-guide.md', 'docs/operate/install.md', 'CHANGELOG.md']
+    for (const file of files)
+      for (const [code] of readFileSync(join(packageRoot, file), 'utf8').matchAll(/\bPL(?:-[A-Z0-9]+)+\b/g))
+        expect(codes, file).toContain(code)
+  })
+})
+
+describe('what the sources throw', () => {
+  it('is of a class of painlens, or a RangeError or TypeError for a wrong call of a library function', () => {
+    const plain = [...sources].flatMap(([file, text]) => (/\bnew Error\(/.test(text) ? [file] : []))
+    // Gives an error of another class its shape back on this side of a worker.
+    expect(plain).toEqual(['src/core/worker-client.ts'])
+  })
+})
+
+describe('an error', () => {
+  it('says what to do by its code, unless the place that throws it says more', () => {
+    const error = new InputError('PL-NPY', 'is cut short', 'a.npy')
+    expect(error).toMatchObject({ code: 'PL-NPY', fix: fixOf('PL-NPY'), exitCode: 1 })
+    expect(error.message).toBe(`a.npy: is cut short. ${fixOf('PL-NPY')}`)
+    expect(new InputError('PL-NPY', 'is cut short', 'a.npy', { fix: 'Copy it.' }).message).toMatch(/short\. Copy it\.$/)
+  })
+
+  it('is printed with its code last, and with PL-UNEXPECTED where it is none of ours', () => {
+    expect(printed(new UsageError('PL-OPTION-TIME', '"x" is no time', '--since'))).toMatch(/ \[PL-OPTION-TIME\]$/)
+    expect(printed(new Error('boom'))).toBe('boom [PL-UNEXPECTED]')
+    expect(codeOf(Object.assign(new Error('no'), { code: 'ENOENT' }))).toBe('PL-UNEXPECTED')
+  })
+
+  it('keeps its cause, and tells wrong usage from a fault of painlens', () => {
+    const cause = new Error('why')
+    const error = new InvariantError('cannot be', 'here', { cause })
+    expect(error).toMatchObject({ code: 'PL-INVARIANT', cause, name: 'InvariantError', exitCode: 1 })
+    expect(new UsageError('PL-OPTION-TIME', 'x', 'y').exitCode).toBe(2)
+    expect(new ConfigError('PL-CONFIG-INVALID', 'f', ['1:1 x']).exitCode).toBe(2)
+    expect('cause' in new UsageError('PL-OPTION-TIME', 'x', 'y')).toBe(false)
+  })
+
+  it('is an Error whatever was thrown', () => {
+    expect(asError(cause)).toBe(cause)
+    expect(asError('text')).toMatchObject({ code: 'PL-UNEXPECTED', what: 'text' })
+    expect(asError('text')).toBeInstanceOf(PainlensError)
+  })
+})
+
+const cause = new Error('as it is')

@@ -12,11 +12,10 @@ const projects = [
 
 /**
  * Builds what is older than its sources.
- * @param {{ shipped?: boolean }} options shipped: only what a release holds, without the tools
  * @throws Error with the compiler's messages
  */
-export function build({ shipped = false } = {}) {
-  for (const project of shipped ? projects.slice(0, 1) : projects) buildProject(project)
+export function build() {
+  for (const project of projects) buildProject(project)
 }
 
 function buildProject({ config, sources, output }) {
@@ -67,7 +66,7 @@ function timeOf(path) {
 
 if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {
   try {
-    build({ shipped: process.argv.includes('--shipped') })
+    build()
   } catch (error) {
     process.stderr.write(`${error.message}\n`)
     process.exit(1)

@@ -101,10 +101,9 @@ async function build() {
   await run('Building', process.execPath, [join('scripts', 'build.mjs')])
 }
 
+/** Leaves alone what is there and right; any other file is written anew. */
 async function buildFaceModels() {
-  const files = ['finder.onnx', 'detector.onnx', 'landmarks.onnx']
-  if (files.every((file) => existsSync(join('models', 'face', file)))) return
-  await run('Building the face models', process.execPath, [join('dist', 'main.js'), 'models', 'build'])
+  await run('Building the face models', process.execPath, [join('tools', 'dist', 'face-models', 'main.js')])
 }
 
 function isThere(program) {

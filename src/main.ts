@@ -6,6 +6,7 @@ import { Command, CommanderError } from 'commander'
 import type { CommandRow } from './commands/command.js'
 import { report } from './commands/report.js'
 import { commandTable } from './commands/table.js'
+import { watchStandardStreams } from './core/standard-streams.js'
 import { version } from './core/version.js'
 import { repairProvider } from './provider/repair.js'
 
@@ -22,6 +23,7 @@ for (const row of commandTable) addCommand(row)
 const stop = new AbortController()
 process.once('SIGINT', () => stop.abort())
 process.once('SIGTERM', () => stop.abort())
+const settle = watchStandardStreams(() => stop.abort())
 
 const repaired = repairProvider()
 if (repaired) process.stderr.write(`painlens: ${repaired}\n`)
@@ -56,6 +58,6 @@ function findCommand(name: string): Command {
 
 /** Lets open output drain, but waits for no handle that a command may have left. */
 function finish(code: number): void {
-  process.exitCode = code
+  process.exitCode = settle(code)
   setTimeout(() => process.exit(), 300).unref()
 }

@@ -54,36 +54,21 @@ read_options() {
 build() {
   step 'Building'
   node "$checkout/scripts/setup.mjs" build
-  node "$checkout/dist/main.js" models build
-}
-
-# Of models/cache nothing is needed, and of what npm makes here neither.
-copy_files() {
-  local to=$1 file
-  mkdir -p "$to/models"
-  for file in dist config deploy docs package.json package-lock.json LICENSE README.md CHANGELOG.md; do
-    cp -a "$checkout/$file" "$to"
-  done
-  find "$checkout/models" -mindepth 1 -maxdepth 1 ! -name cache -exec cp -a {} "$to/models" \;
-  chmod +x "$to/dist/main.js"
 }
 
 # Without install scripts, since those would look at this machine: every package brings what it needs ready-made.
 install_modules() {
   step "Installing packages for linux-$arch"
+  mkdir "$1"
+  cp "$checkout/package.json" "$checkout/package-lock.json" "$1"
   (cd "$1" && ONNXRUNTIME_NODE_INSTALL=skip npm ci --omit=dev --ignore-scripts --os=linux --cpu="$arch" --libc=glibc \
     --no-audit --no-fund --loglevel=error)
 }
 
-# What no box reads: other systems' programs, source maps, and tfjs-node, whose library only an install script brings.
-trim_modules() {
-  local modules=$1/node_modules
-  find "$modules/onnxruntime-node/bin" -mindepth 3 -maxdepth 3 -type d ! -path "*/linux/$arch" -exec rm -rf {} +
-  find "$modules/classic-level/prebuilds" -mindepth 1 -maxdepth 1 ! -name "linux-$arch" -exec rm -rf {} +
-  rm -rf "$modules/@tensorflow/tfjs-node"
-  find "$modules" -name '*.map' -type f -delete
-  # A link to a program that went with it.
-  find "$modules" -xtype l -delete
+# The list of what ships is ships.mjs beside stage.mjs.
+stage() {
+  step 'Laying out what ships'
+  node "$checkout/deploy/pack/stage.mjs" --kind release --arch "$arch" --modules "$2/node_modules" --to "$1"
 }
 
 # What install.sh goes by: for which machines this is, and how each file has to be.
@@ -107,8 +92,7 @@ read_options "$@"
 build
 name=painlens-$(json_field version "$checkout/package.json")
 staged=$scratch/$name
-copy_files "$staged"
-install_modules "$staged"
-trim_modules "$staged"
+install_modules "$scratch/packages"
+stage "$staged" "$scratch/packages"
 seal "$staged"
 if [[ -n $folder ]]; then mv -T "$staged" "$folder"; else make_archive "$name"; fi

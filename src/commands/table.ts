@@ -121,15 +121,7 @@ export const commandTable: readonly CommandRow[] = [
     examples: ['painlens simulate', 'painlens simulate --host 0.0.0.0 --rtsp-port 8554'],
     load: async () => (await import('./simulate/index.js')).simulateCommand
   }),
-  { usage: 'models', summary: 'Build the face models; list what is there.' },
-  command({
-    parent: 'models',
-    usage: 'build',
-    summary: 'Build the ONNX models for face detection and landmarks.',
-    options: [['-o, --out <dir>', 'where to (default: models/face of the installation)']],
-    examples: ['painlens models build'],
-    load: async () => (await import('./models/index.js')).modelsBuildCommand
-  }),
+  { usage: 'models', summary: 'Show which classifiers are there.' },
   command({
     parent: 'models',
     usage: 'list',

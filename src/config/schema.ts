@@ -94,9 +94,7 @@ const model = z.strictObject({
     ),
   face_models: path
     .optional()
-    .describe(
-      'Folder of the face detection and landmark models; default: those of the installation (painlens models build).'
-    )
+    .describe('Folder of the face detection and landmark models; default: those of the installation.')
 })
 
 const inference = z.strictObject({

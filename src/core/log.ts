@@ -1,5 +1,6 @@
 import { pino, stdTimeFunctions } from 'pino'
 import type { Secrets } from './secrets.js'
+import { lineWriter } from './standard-streams.js'
 
 /** The part of pino's logger that stages use. */
 export interface Log {
@@ -17,12 +18,12 @@ export const logLevels = ['debug', 'info', 'warn', 'error', 'silent'] as const
 export type LogLevel = (typeof logLevels)[number]
 
 /**
- * JSON lines on `write` (stderr by default), without secrets wherever in a line they turn up, and no text in one longer than
- * 4000 characters. A line stays JSON with the
+ * JSON lines on `write` (by default standard error, which may fail), without secrets wherever in a line they turn up, and
+ * no text in one longer than 4000 characters. A line stays JSON with the
  * fields that it had, though a password be `level` or `1,"t`.
  */
 export function createLog(level: LogLevel, secrets: Secrets, write?: (line: string) => void): Log {
-  const out = write ?? ((line: string) => void process.stderr.write(line))
+  const out = write ?? lineWriter(process.stderr)
   return pino(
     { level, base: null, timestamp: stdTimeFunctions.isoTime, formatters: { level: (label) => ({ level: label }) } },
     { write: (line: string) => out(isFit(line, secrets) ? line : withoutSecrets(line, secrets)) }

@@ -7,8 +7,10 @@ import { chownSync, cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, 
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
+import sharp from 'sharp'
 import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { silentLog } from '../../src/core/log.js'
+import { createIdentity, renderPortrait } from '../../src/show/render/index.js'
 import { startFeed } from '../../src/show/simulate/feed.js'
 import { startRtspServer } from '../../src/show/simulate/rtsp-server.js'
 import { until } from '../support/daemon.js'
@@ -71,7 +73,8 @@ describe.runIf(process.env.PAINLENS_CONTAINERS)('the images', () => {
     expect(modules).toEqual(expect.arrayContaining(['onnxruntime-node', 'sharp', 'mqtt']))
     for (const dev of ['vitest', 'typescript', '@biomejs', '@typescript']) expect(modules).not.toContain(dev)
     expect(existsSync(at('opt/painlens/node_modules/@tensorflow/tfjs-node'))).toBe(false)
-    expect(existsSync(at('opt/painlens/src'))).toBe(false)
+    for (const path of ['src', 'tools', 'package-lock.json']) expect(existsSync(at(`opt/painlens/${path}`))).toBe(false)
+    expect(existsSync(at('opt/painlens/THIRD-PARTY-NOTICES'))).toBe(true)
     expect(readdirSync(at('opt/painlens/models/face'))).toEqual(expect.arrayContaining(['detector.onnx']))
     expect(readdirSync(at('opt/painlens/node_modules/onnxruntime-node/bin/napi-v6/linux'))).toEqual([process.arch])
     const writable = execFileSync('find', [
@@ -237,6 +240,20 @@ describe.runIf(process.env.PAINLENS_CONTAINERS)('the images', () => {
         expect(await container.ended).not.toBe(0)
       },
       3 * minutes
+    )
+
+    it(
+      'explains a picture',
+      async () => {
+        const { mounts, state } = await world()
+        const { data, width, height } = await renderPortrait({ identity: createIdentity(12), units: {}, faceSize: 150 })
+        await sharp(data, { raw: { width, height, channels: 3 } }).toFile(join(state, 'face.png'))
+        const args = ['explain', '/var/lib/painlens/face.png', '--out', '/var/lib/painlens/explained']
+        started = new Container({ image: kinds.docker, args, mounts })
+        expect(await started.ended, started.output()).toBe(0)
+        expect(existsSync(join(state, 'explained', 'face.json'))).toBe(true)
+      },
+      minutes
     )
 
     it(

@@ -1,24 +1,16 @@
-import { spawnSync } from 'node:child_process'
-import { cpSync, existsSync, mkdirSync, readdirSync, rmSync, symlinkSync } from 'node:fs'
+import { execFileSync, spawnSync } from 'node:child_process'
+import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it, onTestFinished } from 'vitest'
 import { packageRoot, version } from '../../src/core/version.js'
 import { startMosquitto } from '../support/mosquitto.js'
 import { install, jetpack62, makeBox, picture, released, run, seal, temporaryFolder, write } from './install-rig.js'
 
-/** painlens itself as a release; its packages are linked rather than copied, but for the one that a provider goes into. */
+/** painlens itself as a release, with this checkout's packages. */
 function realRelease(): string {
   const release = join(temporaryFolder(), `painlens-${version}`)
-  for (const path of ['package.json', 'dist', 'deploy', 'models'])
-    cpSync(join(packageRoot, path), join(release, path), {
-      recursive: true,
-      filter: (source) => !source.includes('/models/cache')
-    })
-  const modules = join(packageRoot, 'node_modules')
-  mkdirSync(join(release, 'node_modules'))
-  for (const name of readdirSync(modules)) symlinkSync(join(modules, name), join(release, 'node_modules', name))
-  rmSync(join(release, 'node_modules/onnxruntime-node'))
-  cpSync(join(modules, 'onnxruntime-node'), join(release, 'node_modules/onnxruntime-node'), { recursive: true })
+  const script = join(packageRoot, 'deploy/pack/stage.mjs')
+  execFileSync(process.execPath, [script, '--kind', 'release', '--to', release])
   return seal(release, version)
 }
 

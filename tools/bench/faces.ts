@@ -1,13 +1,11 @@
 /** `node tools/dist/bench/faces.js [scenes]`: which faces are found how, by size and skin tone, and what it costs. */
-import { join } from 'node:path'
 import { report } from '#painlens/commands/report.js'
 import type { Box } from '#painlens/core/types.js'
-import { packageRoot } from '#painlens/core/version.js'
 import { overlap } from '#painlens/lib/face/boxes.js'
-import { buildFaceModels } from '#painlens/lib/face/models/index.js'
 import { FaceNetworks, frameTensor } from '#painlens/lib/face/networks.js'
 import { type FaceMethod, faceMethods } from './face-methods.js'
 import { type FaceScene, facePhotos, faceScenes, type Scenario, scenarios } from './face-pictures.js'
+import { faceModels } from './models.js'
 import { ms, table } from './table.js'
 
 const tones = ['light', 'medium', 'dark'] as const
@@ -26,8 +24,7 @@ interface Seen {
 }
 
 async function main(count: number): Promise<number> {
-  const models = await buildFaceModels({ outDir: join(packageRoot, 'models/face') })
-  const networks = await FaceNetworks.open(models, { provider: 'cpu', threads: 1 })
+  const networks = await FaceNetworks.open(faceModels, { provider: 'cpu', threads: 1 })
   const seen = faceMethods.map((): Seen[] => [])
   for (const scenario of scenarios) {
     for await (const scene of faceScenes(scenario, count))

@@ -1,6 +1,6 @@
 /** What the GPU bench runs: each of the daemon's models with inputs like the daemon's, opened as the daemon opens them. */
 import * as ort from 'onnxruntime-node'
-import type { FaceModels } from '#painlens/lib/face/models/index.js'
+import type { FaceModels } from '#painlens/lib/face/model-files.js'
 import { feedsOf, type View, viewOfFrame, viewOfSquare } from '#painlens/lib/face/view.js'
 import { compositeOf } from '#painlens/lib/lrp/composites.js'
 import { openLrpSession } from '#painlens/lib/lrp/engines/onnx.js'

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { packageRoot } from '#painlens/core/version.js'
-import { faceModelFiles } from '#painlens/lib/face/models/index.js'
+import { faceModelFiles } from '#painlens/lib/face/model-files.js'
 import { loadManifest, type Manifest } from '#painlens/lib/model/manifest.js'
 import { vggFace, writeRandomVgg } from '#painlens/lib/vgg/index.js'
 

@@ -6,7 +6,7 @@ const introduction = `# The command line
 
 Written by \`npm run generate\` from \`src/commands/table.ts\`; do not edit. \`painlens COMMAND --help\` says the same.
 
-The exit code is 0 if all is well, 1 if something failed, 2 for wrong usage or a wrong config.
+The exit code is 0 if all is well, 1 if something failed, 2 for wrong usage or a wrong config, 141 if the reader of its output left.
 `
 
 /** docs/operate/commands.md: each command with its options and examples. */

@@ -19,24 +19,19 @@ export interface AlarmsIo {
 }
 
 const standardIo: AlarmsIo = {
-  write: (text) => void process.stdout.write(text, endWithReader),
+  write: (text) => void process.stdout.write(text),
   colour: Boolean(process.stdout.isTTY) && !process.env.NO_COLOR
-}
-
-/** `| head` has seen enough: no reason to complain, nor to go on. */
-function endWithReader(error?: Error | null): void {
-  if ((error as NodeJS.ErrnoException | null | undefined)?.code === 'EPIPE') process.exit(0)
 }
 
 /**
  * `painlens alarms`: what the alarm log of this device holds, one line for each alarm, or with --json each message as it
  * was sent. Works while the daemon runs.
- * @returns 0
+ * @returns 0, or 1 when it was stopped
  * @throws {DiskError} if there is no log
  */
 export async function alarmsCommand(
   options: AlarmsOptions,
-  _signal?: AbortSignal,
+  signal: AbortSignal,
   io: AlarmsIo = standardIo
 ): Promise<number> {
   const path = options.path ?? (await loadConfig(options.config)).config.alarm_log.path
@@ -45,6 +40,7 @@ export async function alarmsCommand(
     (options.since === undefined || Date.parse(updated) >= options.since)
   const alarms = new Map<string, AlarmMessage>()
   for await (const message of readAlarmLog(path)) {
+    if (signal.aborted) return 1
     if (!isWanted(message)) continue
     if (options.json) io.write(`${JSON.stringify(message)}\n`)
     else alarms.set(message.alarm_id, stronger(alarms.get(message.alarm_id), message))

@@ -2,7 +2,7 @@ import { access } from 'node:fs/promises'
 import { basename } from 'node:path'
 import type * as ort from 'onnxruntime-node'
 import { ModelError } from '../../core/errors.js'
-import { faceModelFiles } from '../../lib/face/models/index.js'
+import { faceModelFiles } from '../../lib/face/model-files.js'
 import { checkShapes, loadManifest } from '../../lib/model/manifest.js'
 import { proveProvider } from '../../lib/ort/provider.js'
 import { openSession } from '../../lib/ort/session.js'
@@ -25,7 +25,7 @@ export async function checkModel({ config }: CheckContext): Promise<Finding[]> {
   ]
 }
 
-/** The face models that `painlens models build` makes: there, and ONNX. */
+/** The face models that painlens brings along: there, and ONNX. */
 export async function checkFaceModels({ config }: CheckContext): Promise<Finding[]> {
   const what = 'face models'
   const folder = config.model.face_models!

@@ -4,7 +4,7 @@ import { InputError } from '../../core/errors.js'
 import type { Box, Crop } from '../../core/types.js'
 import { packageRoot } from '../../core/version.js'
 import { alignFace } from '../../lib/face/align.js'
-import { faceModelFiles } from '../../lib/face/models/index.js'
+import { faceModelFiles } from '../../lib/face/model-files.js'
 import { FaceNetworks, frameTensor } from '../../lib/face/networks.js'
 import { defaultMinScore, searchFaces } from '../../lib/face/search.js'
 import { viewOfSquare } from '../../lib/face/view.js'
@@ -29,9 +29,9 @@ export interface FaceTaker {
 
 /**
  * Opens the face models.
- * @param folder           where they were built; the installation's unless given
+ * @param folder           where they lie; the installation's unless given
  * @param picturesAreCrops whether pictures show a face only, with the eyes where the manifest's alignment has them
- * @throws ModelError when they are not built
+ * @throws ModelError when they are missing
  */
 export async function openFaceTaker(
   manifest: Manifest,

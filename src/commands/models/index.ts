@@ -1,31 +1,12 @@
-/** `painlens models build` and `painlens models list`. */
+/** `painlens models list`. */
 import { readdir } from 'node:fs/promises'
-import { join, relative, resolve } from 'node:path'
+import { join, relative } from 'node:path'
 import { ModelError, messageOf, printed } from '../../core/errors.js'
 import { packageRoot } from '../../core/version.js'
-import { type BuildProgress, buildFaceModels } from '../../lib/face/models/index.js'
 import { loadManifest, type Manifest } from '../../lib/model/manifest.js'
 
 type Write = (text: string) => void
 const toStdout: Write = (text) => void process.stdout.write(text)
-
-const states: Record<BuildProgress['state'], string> = { writing: 'written', current: 'there already, and right' }
-
-/**
- * Builds the face models, with a line for each.
- * @throws ModelError, DiskError as `buildFaceModels` does
- */
-export async function modelsBuildCommand(
-  options: { out?: string },
-  _signal?: AbortSignal,
-  write: Write = toStdout
-): Promise<number> {
-  const outDir = options.out ? resolve(options.out) : join(packageRoot, 'models/face')
-  const onProgress = ({ file, state, step, steps }: BuildProgress): void =>
-    write(`${step}/${steps} ${relative(process.cwd(), file)}: ${states[state]}\n`)
-  await buildFaceModels({ outDir, onProgress })
-  return 0
-}
 
 /**
  * Lists the classifiers in the folder of models and whether each is what its manifest says.

@@ -72,17 +72,9 @@ export const modelErrors = area({
       cause: 'The model that comes with painlens knows drawings only.',
       fix: 'Set model.manifest to your own model before it matters.'
     },
-    'PL-FACE-WEIGHTS': {
-      cause: 'The weights that the face models are built from are not what @vladmandic/face-api ships.',
-      fix: 'Install the dependencies again (npm ci): @vladmandic/face-api ships these weights.'
-    },
-    'PL-FACE-FOLDER': {
-      cause: 'The disk is full, or a file or a missing right is in the way.',
-      fix: 'Free some space, or name a folder that may be written to.'
-    },
     'PL-FACE-MODEL': {
       cause: 'The face models were not built yet, or their files are damaged.',
-      fix: 'Run `painlens models build`: it makes the face models anew.'
+      fix: 'Install painlens again: it brings the face models along. In a checkout: npm run build.'
     },
     'PL-FACE-FAILED': {
       cause: 'ONNX Runtime failed while looking for faces, mostly for lack of memory.',

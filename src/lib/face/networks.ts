@@ -4,7 +4,7 @@ import type { Box, Size } from '../../core/types.js'
 import { openSession, type SessionOptions } from '../ort/session.js'
 import { type Anchors, anchorsOf } from './anchors.js'
 import { type Candidate, suppress } from './boxes.js'
-import type { FaceModels } from './models/index.js'
+import type { FaceModels } from './model-files.js'
 import { feedsOf, type View } from './view.js'
 
 /** A frame as ONNX Runtime takes it: uint8 [height, width, 3]. */

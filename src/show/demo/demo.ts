@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { connectAsync } from 'mqtt'
 import type { AlarmMessage, CameraStateMessage, ExplanationMessage, StatusMessage } from '../../contract/messages.js'
-import { ProgramError, UsageError } from '../../core/errors.js'
+import { messageOf, ProgramError, UsageError } from '../../core/errors.js'
 import { startBroker } from './broker.js'
 import { type Child, startPainlens } from './child.js'
 import { type DemoPlaces, placesIn, writeDemoConfig } from './config-file.js'
@@ -191,6 +191,7 @@ function onCameraEvent(event: { event: string }, show: Show, ready: (url: string
 
 function startDaemon({ places }: Show): Child {
   const log = createWriteStream(places.log)
+  log.on('error', (error) => process.stderr.write(`the daemon's log is not kept: ${messageOf(error)}\n`))
   const child = startPainlens({
     args: ['run', '--config', places.config],
     onLine: (line) => {

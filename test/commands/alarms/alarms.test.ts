@@ -30,7 +30,9 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }))
 async function run(options: Partial<AlarmsOptions>): Promise<string> {
   const said: string[] = []
   const io = { write: (text: string) => void said.push(text), colour: false }
-  expect(await alarmsCommand({ config: join(folder, 'painlens.yaml'), ...options }, undefined, io)).toBe(0)
+  expect(
+    await alarmsCommand({ config: join(folder, 'painlens.yaml'), ...options }, new AbortController().signal, io)
+  ).toBe(0)
   return said.join('')
 }
 const atLog = () => ({ path: join(folder, 'log') })

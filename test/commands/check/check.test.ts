@@ -13,7 +13,7 @@ import { checkFaceModels } from '../../../src/commands/check/model.js'
 import { silentLog } from '../../../src/core/log.js'
 import { Secrets } from '../../../src/core/secrets.js'
 import { packageRoot } from '../../../src/core/version.js'
-import { faceModelFiles } from '../../../src/lib/face/models/index.js'
+import { faceModelFiles } from '../../../src/lib/face/model-files.js'
 import { type Feed, startFeed } from '../../../src/show/simulate/feed.js'
 import { type RtspServer, startRtspServer } from '../../../src/show/simulate/rtsp-server.js'
 import { freePort, type Mosquitto, startMosquitto } from '../../support/mosquitto.js'
@@ -164,7 +164,7 @@ describe('painlens check', () => {
     for (const what of Object.keys(states).filter((name) => states[name] !== 'ok'))
       expect(row(text, what), what).toMatch(/\n +→ .*[.)d] \[PL(-[A-Z0-9]+)+\]$/)
     expect(row(text, 'model')).toContain('SHA-256')
-    expect(row(text, 'face models')).toContain('painlens models build')
+    expect(row(text, 'face models')).toContain('npm run build')
     expect(row(text, 'broker')).toContain('[PL-BROKER-LOGIN]')
     expect(row(text, 'camera locked')).toContain('[PL-CAMERA-LOGIN]')
     expect(text).not.toContain('secret')
@@ -199,7 +199,7 @@ describe('painlens check', () => {
       {
         state: 'fail',
         found: expect.stringContaining('cannot be opened as an ONNX model'),
-        fix: expect.stringContaining('models build')
+        fix: expect.stringContaining('npm run build')
       }
     ])
   })

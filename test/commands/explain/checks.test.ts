@@ -9,7 +9,6 @@ import { openExplainer } from '../../../src/commands/explain/job.js'
 import { openShuffledModel } from '../../../src/commands/explain/shuffled-model.js'
 import type { Crop } from '../../../src/core/types.js'
 import { alignFace } from '../../../src/lib/face/align.js'
-import { buildFaceModels } from '../../../src/lib/face/models/index.js'
 import { loadManifest, type Manifest } from '../../../src/lib/model/manifest.js'
 import { batchDims, preprocess, softmax } from '../../../src/lib/model/preprocess.js'
 import { createRandom } from '../../../src/lib/random.js'
@@ -25,6 +24,7 @@ import {
   randomCurves,
   relevanceCurves
 } from '../../../src/stages/explain/checks/index.js'
+import { buildFaceModels } from '../../../tools/face-models/build.js'
 
 const composite = 'lrp.sequential_preset_a_flat'
 let folder: string

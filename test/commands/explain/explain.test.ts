@@ -9,10 +9,10 @@ import { decodeNpy } from '../../../src/commands/explain/npy.js'
 import { DiskError, InputError, ModelError, UsageError } from '../../../src/core/errors.js'
 import { type RegionShare, regionNames } from '../../../src/core/types.js'
 import { alignFace } from '../../../src/lib/face/align.js'
-import { buildFaceModels } from '../../../src/lib/face/models/index.js'
 import { loadManifest } from '../../../src/lib/model/manifest.js'
 import { writeRandomVgg } from '../../../src/lib/vgg/index.js'
 import { createIdentity, type Rendered, renderPortrait } from '../../../src/show/render/index.js'
+import { buildFaceModels } from '../../../tools/face-models/build.js'
 
 let folder: string
 let model: string
@@ -231,7 +231,7 @@ describe('painlens explain', () => {
     await savePng(file, portrait)
     await expect(run([file], join(folder, 'y'), { model: join(empty, 'no.yaml') })).rejects.toThrow(ModelError)
     const without = explainCommand({ images: [file], model, out: join(folder, 'y') }, stop, output, empty)
-    await expect(without).rejects.toThrow(/painlens models build/)
+    await expect(without).rejects.toThrow(/Install painlens again.*npm run build/)
     await expect(run([file], join(file, 'below'))).rejects.toThrow(DiskError)
   })
 })

@@ -1,8 +1,8 @@
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { modelsBuildCommand, modelsListCommand } from '../../../src/commands/models/index.js'
+import { modelsListCommand } from '../../../src/commands/models/index.js'
 import { ModelError } from '../../../src/core/errors.js'
 import { writeTinyModel } from '../../support/tiny-model.js'
 
@@ -18,16 +18,6 @@ function pen(): { lines: () => string; write: (text: string) => void } {
 }
 
 describe('painlens models', () => {
-  it('builds the face models, says so, and leaves them alone the second time', async () => {
-    const out = join(folder, 'face')
-    const [first, second] = [pen(), pen()]
-    expect(await modelsBuildCommand({ out }, undefined, first.write)).toBe(0)
-    expect(first.lines().match(/\.onnx: written\n/g)).toHaveLength(3)
-    expect((await readdir(out)).sort()).toEqual(['detector.onnx', 'finder.onnx', 'landmarks.onnx'])
-    expect(await modelsBuildCommand({ out }, undefined, second.write)).toBe(0)
-    expect(second.lines().match(/there already/g)).toHaveLength(3)
-  })
-
   it('lists each classifier with what it is for, and fails when one is not what its manifest says', async () => {
     const models = await mkdtemp(join(folder, 'list-'))
     await writeTinyModel(models)

@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { overlap } from '../../../src/lib/face/boxes.js'
-import { buildFaceModels } from '../../../src/lib/face/models/index.js'
 import { FaceNetworks, frameTensor } from '../../../src/lib/face/networks.js'
 import { defaultMinScore, type SearchOptions, searchFaces } from '../../../src/lib/face/search.js'
 import { createRandom } from '../../../src/lib/random.js'
@@ -17,6 +16,7 @@ import {
   randomPose
 } from '../../../src/show/render/index.js'
 import { expose } from '../../../tools/bench/face-pictures.js'
+import { buildFaceModels } from '../../../tools/face-models/build.js'
 import { facesOf, isOn, photoNames, readPhoto } from './photos.js'
 
 const everywhere: SearchOptions = { minScore: defaultMinScore, around: [], everywhere: true }

@@ -5,8 +5,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ModelError, ProviderError } from '../../../src/core/errors.js'
 import { type Log, silentLog } from '../../../src/core/log.js'
 import type { Frame, Zone } from '../../../src/core/types.js'
-import { buildFaceModels, type FaceModels } from '../../../src/lib/face/models/index.js'
+import type { FaceModels } from '../../../src/lib/face/model-files.js'
 import { startDetector } from '../../../src/stages/detect/index.js'
+import { buildFaceModels } from '../../../tools/face-models/build.js'
 import { facesOf, isOn, readPhoto } from '../../lib/face/photos.js'
 import { until } from '../../support/daemon.js'
 import { killWorkers } from '../../support/kill-worker.js'
@@ -170,6 +171,6 @@ describe('the detect stage', () => {
     const starting = startDetector({ models: missing, crop, provider: 'cpu', threads: 1, log: silentLog })
     const error = await starting.catch((thrown: unknown) => thrown)
     expect(error).toBeInstanceOf(ModelError)
-    expect((error as Error).message).toMatch(/none\.onnx.*painlens models build/s)
+    expect((error as Error).message).toMatch(/none\.onnx.*Install painlens again/s)
   })
 })

@@ -1,5 +1,5 @@
-import type * as tfjs from '@tensorflow/tfjs'
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm'
+import type * as tfjs from '@tensorflow/tfjs-core'
 
 /**
  * Tensors' values for loops in JavaScript. On the wasm backend they are views of its heap, so nothing is copied; elsewhere

@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os'
-import type * as tfjs from '@tensorflow/tfjs'
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm'
+import type * as tfjs from '@tensorflow/tfjs-core'
 import { InferenceError, messageOf } from '../../../core/errors.js'
 import { allowThreads, keepingProcessHandlers, wasmFolder } from './wasm-threads.js'
 
@@ -64,7 +64,7 @@ async function startNode(): Promise<Started | null> {
 }
 
 async function startWasm(threads: number): Promise<Started> {
-  const tf = await import('@tensorflow/tfjs')
+  const tf = await import('@tensorflow/tfjs-core')
   const wasm = await import('@tensorflow/tfjs-backend-wasm')
   wasm.setWasmPaths(wasmFolder())
   const factory = tf.findBackendFactory('wasm')

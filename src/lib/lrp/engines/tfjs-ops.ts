@@ -1,4 +1,4 @@
-import type * as tfjs from '@tensorflow/tfjs'
+import type * as tfjs from '@tensorflow/tfjs-core'
 import type { ConvGeometry, Window } from '../layers.js'
 import type { TensorOps } from '../ops.js'
 import { flippedGeometry, flippedKernel, spacedGeometry, spacedKernel } from '../weights.js'

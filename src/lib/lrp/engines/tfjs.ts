@@ -1,4 +1,4 @@
-import type * as tfjs from '@tensorflow/tfjs'
+import type * as tfjs from '@tensorflow/tfjs-core'
 import type { Composite } from '../composites.js'
 import { type Engine, type EngineResult, type LoadGraph, type Sample, startingRelevance, targetsOf } from '../engine.js'
 import type { LayerGraph } from '../layers.js'

@@ -1,4 +1,4 @@
-import { GraphBuilder, type OnnxModel } from '../../onnx/index.js'
+import { GraphBuilder, type OnnxModel } from '#painlens/lib/onnx/index.js'
 import { Layers } from './layers.js'
 import { addPicture } from './picture.js'
 import type { Weight } from './weights.js'

@@ -1,4 +1,4 @@
-import type { GraphBuilder } from '../../onnx/index.js'
+import type { GraphBuilder } from '#painlens/lib/onnx/index.js'
 import { type Weight, weightOf } from './weights.js'
 
 /** What a layer ends in. */

@@ -1,4 +1,4 @@
-import type { GraphBuilder } from '../../onnx/index.js'
+import type { GraphBuilder } from '#painlens/lib/onnx/index.js'
 
 /** Pixel x becomes (x − mean) · scale; mean in the order red, green, blue. */
 export interface Normalisation {

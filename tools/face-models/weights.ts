@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { ModelError, messageOf } from '../../../core/errors.js'
+import { messageOf } from '#painlens/core/errors.js'
 
 /** A tensor as TensorFlow lays it out: convolution filters are [height, width, in, out]. */
 export interface Weight {
@@ -31,7 +31,7 @@ const readers: Record<string, { size: number; read: Read }> = {
  * The weights of a tfjs model by name, dequantised: tfjs stores a tensor as integers q with value = q·scale + min
  * (tfjs-core, io_utils `decodeWeights`), one after another in the binary files that the manifest names.
  * @param folder where `<model>-weights_manifest.json` and its binary files lie
- * @throws ModelError when a file is missing, cut off or holds a type unknown here
+ * @throws Error when a file is missing, cut off or holds a type unknown here
  */
 export async function readWeights(folder: string, model: string): Promise<Map<string, Weight>> {
   const manifest = join(folder, `${model}-weights_manifest.json`)
@@ -56,7 +56,7 @@ export async function readWeights(folder: string, model: string): Promise<Map<st
 
 /**
  * One weight of `readWeights`, its shape checked.
- * @throws ModelError when there is none of that name and shape
+ * @throws Error when there is none of that name and shape
  */
 export function weightOf(weights: ReadonlyMap<string, Weight>, name: string, shape: readonly number[]): Float32Array {
   const weight = weights.get(name)
@@ -83,4 +83,5 @@ async function readOrExplain(file: string): Promise<Buffer> {
   }
 }
 
-const broken = (what: string, where: string): ModelError => new ModelError('PL-FACE-WEIGHTS', what, where)
+const broken = (what: string, where: string): Error =>
+  new Error(`${where} ${what}. Install the dependencies again (npm ci): @vladmandic/face-api ships these weights.`)

@@ -1,0 +1,68 @@
+import { spawnSync } from 'node:child_process'
+import { appendFileSync, cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { expect, it, onTestFinished } from 'vitest'
+import { packageRoot } from '../src/core/version.js'
+import buildFirst from './build-first.js'
+
+const minutes = 60_000
+
+/** A checkout without dist: the build's own files, and `paths` of this one. */
+function checkout(...paths: string[]): string {
+  const folder = mkdtempSync(join(tmpdir(), 'painlens-build-'))
+  onTestFinished(() => rmSync(folder, { recursive: true }))
+  const withoutOutput = (source: string) => source !== join(packageRoot, 'tools/dist')
+  for (const path of ['package.json', 'tsconfig.json', 'tools/tsconfig.json', 'scripts', ...paths])
+    cpSync(join(packageRoot, path), join(folder, path), { recursive: true, filter: withoutOutput })
+  symlinkSync(join(packageRoot, 'node_modules'), join(folder, 'node_modules'))
+  return folder
+}
+
+const build = (folder: string) => {
+  const { status, stderr } = spawnSync(process.execPath, ['scripts/build.mjs'], { cwd: folder, encoding: 'utf8' })
+  return { status, stderr }
+}
+
+function write(file: string, text: string): void {
+  mkdirSync(dirname(file), { recursive: true })
+  writeFileSync(file, text)
+}
+
+it(
+  'a source that does not compile fails the build, each time, and with it every test run',
+  () => {
+    const folder = checkout('src', 'tools')
+    appendFileSync(join(folder, 'src/core/version.ts'), 'export const broken: number = "x"\n')
+    for (let i = 0; i < 2; i++)
+      expect(build(folder)).toMatchObject({ status: 1, stderr: expect.stringMatching(/version\.ts.*TS2322/) })
+    const before = process.cwd()
+    process.chdir(folder)
+    onTestFinished(() => process.chdir(before))
+    expect(buildFirst).toThrow(/TS2322/)
+  },
+  3 * minutes
+)
+
+it(
+  'what was compiled of a source that has gone, or moved to another folder, is gone after the next build',
+  () => {
+    const folder = checkout()
+    const at = (path: string) => join(folder, path)
+    write(at('src/old/a.ts'), 'export const a = 1\n')
+    write(at('src/b.ts'), 'export const b = 1\n')
+    write(at('tools/old/c.ts'), 'export const c = 1\n')
+    expect(build(folder)).toEqual({ status: 0, stderr: '' })
+    const outputs = ['dist/old/a.js', 'dist/old/a.d.ts', 'dist/old/a.js.map', 'tools/dist/old/c.js']
+    for (const path of outputs) expect(existsSync(at(path)), path).toBe(true)
+    rmSync(at('src/old'), { recursive: true })
+    rmSync(at('tools/old'), { recursive: true })
+    write(at('src/new/a.ts'), 'export const a = 1\n')
+    write(at('tools/new/c.ts'), 'export const c = 1\n')
+    expect(build(folder)).toEqual({ status: 0, stderr: '' })
+    for (const path of outputs) expect(existsSync(at(path)), path).toBe(false)
+    for (const path of ['dist/b.js', 'dist/new/a.js', 'tools/dist/new/c.js'])
+      expect(existsSync(at(path)), path).toBe(true)
+  },
+  3 * minutes
+)

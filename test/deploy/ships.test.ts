@@ -1,0 +1,285 @@
+/** What ships is laid out in a folder of its own, and each command is run from there: nothing of a checkout is around. */
+import { execFile, execFileSync, spawn } from 'node:child_process'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { createRequire, isBuiltin } from 'node:module'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { promisify } from 'node:util'
+import sharp from 'sharp'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { commandTable } from '../../src/commands/table.js'
+import { silentLog } from '../../src/core/log.js'
+import { packageRoot } from '../../src/core/version.js'
+import { createIdentity, renderPortrait } from '../../src/show/render/index.js'
+import { openAlarmLog } from '../../src/stages/alarm-log/index.js'
+import { alarm } from '../stages/mqtt/rig.js'
+import { until } from '../support/daemon.js'
+import { type Mosquitto, startMosquitto } from '../support/mosquitto.js'
+
+const run = promisify(execFile)
+const minutes = 60_000
+/** The most that the packages of a release may take, in MB. */
+const mostMegabytes = 130
+
+let folder: string
+let release: string
+let broker: Mosquitto
+const inRelease = (...path: string[]) => join(release, ...path)
+const inFolder = (...path: string[]) => join(folder, ...path)
+
+const stage = (kind: string, to: string) =>
+  run(process.execPath, [join(packageRoot, 'deploy/pack/stage.mjs'), '--kind', kind, '--to', to])
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'painlens-ships-'))
+  release = inFolder('painlens')
+  broker = await startMosquitto()
+  await stage('release', release)
+  const { data, width, height } = await renderPortrait({ identity: createIdentity(12), units: {}, faceSize: 150 })
+  mkdirSync(inFolder('pictures', 'pain'), { recursive: true })
+  await sharp(data, { raw: { width, height, channels: 3 } }).toFile(inFolder('pictures', 'pain', 'face.png'))
+  const log = openAlarmLog({ path: inFolder('alarms'), maxBytes: 1e6, encode: JSON.stringify, log: silentLog })
+  log.append(alarm('p', 0))
+  await log.close()
+  const camera = '{ id: room-12, url: "rtsp://127.0.0.1:1/bed" }'
+  const places = 'outbox: { path: outbox }\nalarm_log: { path: alarms }\nhttp: { enabled: false }\n'
+  writeFileSync(inFolder('painlens.yaml'), `device: d\nmqtt: { url: "${broker.url}" }\ncameras: [${camera}]\n${places}`)
+}, 2 * minutes)
+afterAll(async () => {
+  await broker.remove()
+  rmSync(folder, { recursive: true })
+})
+
+/** As a box would start it: no variable of this checkout, no folder of it. */
+const outside = () => ({ cwd: folder, env: { PATH: process.env.PATH, HOME: folder, NO_COLOR: '1' } })
+
+async function painlens(words: readonly string[]): Promise<{ status: number; output: string }> {
+  const outcome = run(process.execPath, [inRelease('dist/main.js'), ...words], { ...outside(), maxBuffer: 2 ** 24 })
+  const { status, stdout, stderr } = await outcome.then(
+    (said) => ({ status: 0, ...said }),
+    ({ code, stdout, stderr }) => ({ status: code as number, stdout, stderr })
+  )
+  return { status, output: stdout + stderr }
+}
+
+/** Packs this machine's own ONNX Runtime as an archive of a provider. */
+async function providerArchive(): Promise<string> {
+  const files = inRelease('node_modules/onnxruntime-node/bin/napi-v6/linux', process.arch)
+  await run(inRelease('deploy/jetson/onnxruntime/build.sh'), ['--pack', files, '--out', folder])
+  return inFolder(readdirSync(folder).find((name) => name.endsWith('.tar.gz'))!)
+}
+
+/** Runs the daemon until it is online, and ends it. */
+async function runForAMoment(): Promise<void> {
+  const words = [inRelease('dist/main.js'), 'run', '-c', 'painlens.yaml']
+  const child = spawn(process.execPath, words, { ...outside(), stdio: ['ignore', 'ignore', 'pipe'] })
+  onTestFinished(() => void child.kill('SIGKILL'))
+  let log = ''
+  child.stderr!.on('data', (chunk) => (log += String(chunk)))
+  await until(() => log.includes('painlens runs') || child.exitCode !== null, 'the daemon', 2 * minutes)
+  const ended = new Promise((done) => child.once('exit', done))
+  child.kill('SIGTERM')
+  expect(await ended, log).toBe(0)
+}
+
+interface MainPath {
+  words: () => string[] | Promise<string[]>
+  status?: number
+  says: RegExp
+}
+
+/** Each command as it is mostly used; in this order, since some need what others have made. */
+const mainPaths: Record<string, MainPath | (() => Promise<void>)> = {
+  'config init': {
+    words: () => ['config', 'init', '--yes', '--config', 'new.yaml', '--camera', 'bed=rtsp://192.0.2.10/stream1'],
+    says: /new\.yaml/
+  },
+  check: {
+    words: () => ['check', '-c', 'painlens.yaml'],
+    status: 1,
+    says: /\[ ok \] face models[\s\S]*\[ ok \] broker/
+  },
+  explain: {
+    words: () => ['explain', 'pictures', '--composite', 'all', '--out', 'explained'],
+    says: /face\.png/
+  },
+  'explain with tfjs': {
+    words: () => ['explain', 'pictures', '--engine', 'tfjs', '--composite', 'lrp.z', '--out', 'tfjs'],
+    says: /face\.png/
+  },
+  'explain --check': {
+    words: () => ['explain', 'pictures', '--composite', 'lrp.z', '--check', '--out', 'checked'],
+    says: /lrp\.z/
+  },
+  simulate: { words: () => ['simulate', '--seconds', '2', '--rtsp-port', '0'], says: /serves at rtsp:/ },
+  demo: { words: () => ['demo', '--seconds', '60'], says: /exactly one explained alarm, and nothing else did/ },
+  run: runForAMoment,
+  alarms: { words: () => ['alarms', '-c', 'painlens.yaml'], says: /one alarm, 1 without an end/ },
+  'models list': { words: () => ['models', 'list'], says: /pain-demo[\s\S]*hash as in the manifest/ },
+  'provider status': { words: () => ['provider', 'status'], says: /^in place: .*ONNX Runtime/m },
+  'provider install': {
+    words: async () => ['provider', 'install', await providerArchive()],
+    says: /in place/
+  },
+  'provider rollback': { words: () => ['provider', 'rollback'], says: /in place/ }
+}
+
+const commands = commandTable
+  .filter(({ run }) => run)
+  .map(({ usage, parent }) => [parent, usage.split(' ')[0]].filter(Boolean).join(' '))
+
+const filesBelow = (at: string): string[] =>
+  readdirSync(at, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name).slice(at.length + 1))
+
+describe('a release', () => {
+  it('holds nothing for developers, and no package without which painlens runs', () => {
+    const files = filesBelow(release)
+    expect(
+      files.filter((file) => /\.([cm]?tsx?|map|tsbuildinfo)$|(^|\/)(src|tools|test)\//.test(file) && !inPackage(file))
+    ).toEqual([])
+    expect(files.filter((file) => /\.([cm]?tsx?|map)$/.test(file))).toEqual([])
+    const gone = [
+      '@tensorflow/tfjs-node',
+      '@tensorflow/tfjs',
+      'tar',
+      'yargs',
+      '@mapbox',
+      'vitest',
+      'typescript',
+      '@types'
+    ]
+    expect(gone.filter((name) => existsSync(inRelease('node_modules', name)))).toEqual([])
+    expect(readdirSync(inRelease('node_modules/onnxruntime-node/bin/napi-v6'))).toEqual(['linux'])
+    expect(readdirSync(inRelease('node_modules/onnxruntime-node/bin/napi-v6/linux'))).toEqual([process.arch])
+  })
+
+  it(`has packages of ${mostMegabytes} MB at most`, () => {
+    const kilobytes = Number(
+      execFileSync('du', ['-sk', inRelease('node_modules')])
+        .toString()
+        .split('\t')[0]
+    )
+    expect(kilobytes / 1024).toBeLessThan(mostMegabytes)
+  })
+
+  it('has each file and each package that any of its files imports', () => {
+    const specifier = /(?:\bfrom|\bimport\(|\bimport|workerScript\([^,]+,|new URL\()\s*['"]([^'"]+)['"]/g
+    const missing = filesBelow(inRelease('dist'))
+      .filter((file) => file.endsWith('.js'))
+      .flatMap((file) => {
+        const path = inRelease('dist', file)
+        const found = [...readFileSync(path, 'utf8').matchAll(specifier)].map(([, name]) => name!)
+        return found.filter((name) => !canImport(path, name)).map((name) => `${file} imports ${name}`)
+      })
+    expect(missing).toEqual([])
+  })
+
+  it('names every package in THIRD-PARTY-NOTICES, with the text of its licence', () => {
+    const notices = noticesIn(release)
+    const shipped = filesBelow(inRelease('node_modules'))
+      .filter((file) => file.endsWith('package.json'))
+      .map((file) => JSON.parse(readFileSync(inRelease('node_modules', file), 'utf8')) as Record<string, string>)
+      .filter(({ name, version }) => name && version)
+      .map(({ name, version }) => `${name} ${version}`)
+    expect(shipped.length).toBeGreaterThan(100)
+    expect(shipped.filter((title) => (notices.get(title)?.length ?? 0) < 300)).toEqual([])
+    expect(notices.get(titleOf(notices, '@img/sharp-libvips-'))).toMatch(/GNU LESSER GENERAL PUBLIC LICENSE/)
+    expect(notices.get(titleOf(notices, '@fontsource/lato '))).toMatch(/SIL OPEN FONT LICENSE/i)
+    expect(notices.get(titleOf(notices, 'tr46 '))).toMatch(/Sebastian Mayr[\s\S]*Permission is hereby granted/)
+    expect(titleOf(notices, '@vladmandic/face-api ')).toBeDefined()
+    const filledIn = ['tr46 ', 'seedrandom ', 'abstract-logging ', 'onnxruntime-node ']
+    for (const name of filledIn) expect(notices.get(titleOf(notices, name))).not.toMatch(/<(year|copyright|owner)/)
+  })
+})
+
+const inPackage = (file: string) => file.startsWith('node_modules/')
+
+function canImport(from: string, name: string): boolean {
+  if (name.startsWith('.')) return existsSync(join(dirname(from), name))
+  if (isBuiltin(name)) return true
+  try {
+    return createRequire(from).resolve(name).startsWith(release)
+  } catch {
+    return false
+  }
+}
+
+/** The parts of the file, by name and version. */
+function noticesIn(at: string): Map<string, string> {
+  const parts = readFileSync(join(at, 'THIRD-PARTY-NOTICES'), 'utf8')
+    .split(/\n={100}\n/)
+    .slice(1)
+  return new Map(parts.map((part) => [part.slice(0, part.indexOf('\n')), part.slice(part.indexOf('\n\n') + 2)]))
+}
+
+const titleOf = (notices: Map<string, string>, start: string) =>
+  [...notices.keys()].find((title) => title.startsWith(start))!
+
+describe('laying out what ships', () => {
+  it('gives an image the same, but for what installs and explains', async () => {
+    const image = inFolder('image')
+    await stage('image', image)
+    const apart = filesBelow(release).filter((file) => !existsSync(join(image, file)))
+    expect([...new Set(apart.map((file) => file.split('/')[0]))].sort()).toEqual([
+      'CHANGELOG.md',
+      'README.md',
+      'deploy',
+      'docs'
+    ])
+    expect(filesBelow(image).filter((file) => !existsSync(inRelease(file)))).toEqual(['deploy/docker/healthcheck.mjs'])
+    expect(statSync(join(image, 'dist/main.js')).mode & 0o777).toBe(0o755)
+  })
+
+  it('refuses a folder that holds something, and a kind that it does not know', async () => {
+    await expect(stage('release', release)).rejects.toThrow(/not empty/)
+    await expect(stage('phone', inFolder('phone'))).rejects.toMatchObject({ code: 2 })
+  })
+})
+
+it('nothing that ships imports a package that does not', () => {
+  const { dependencies } = JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8')) as {
+    dependencies: Record<string, string>
+  }
+  const optional = ['@tensorflow/tfjs-node']
+  const sources = filesBelow(join(packageRoot, 'src')).filter((file) => !file.endsWith('.d.ts'))
+  const wrong = sources.flatMap((file) => {
+    const text = readFileSync(join(packageRoot, 'src', file), 'utf8')
+    const names = [...text.matchAll(/(?:\bfrom|\bimport\(|\bimport) ?'([^'.#\n][^'\n]*)'/g)].map(([, name]) => name!)
+    const packages = names.map((name) =>
+      name
+        .split('/')
+        .slice(0, name.startsWith('@') ? 2 : 1)
+        .join('/')
+    )
+    return packages
+      .filter((name) => !isBuiltin(name) && !(name in dependencies) && !optional.includes(name))
+      .map((name) => `${file} imports ${name}`)
+  })
+  expect(wrong).toEqual([])
+})
+
+// Last, since installing a provider changes the tree.
+describe('from the packed tree', () => {
+  it('every command of the table has its main path below', () => {
+    expect(commands.filter((command) => !(command in mainPaths))).toEqual([])
+  })
+
+  it.each([...commands, '', 'config', 'models', 'provider'])('painlens %s --help', async (command) => {
+    const { status, output } = await painlens([...command.split(' ').filter(Boolean), '--help'])
+    expect({ status, output }).toEqual({ status: 0, output: expect.stringContaining('Usage: painlens') })
+  })
+
+  it.each(Object.entries(mainPaths))(
+    'painlens %s',
+    async (_, path) => {
+      if (typeof path === 'function') return await path()
+      const { status, output } = await painlens(await path.words())
+      expect(output).toMatch(path.says)
+      expect(output).not.toMatch(/unexpected|Cannot find|ERR_|\n {4}at /)
+      expect(status, output).toBe(path.status ?? 0)
+    },
+    5 * minutes
+  )
+})

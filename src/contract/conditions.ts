@@ -106,9 +106,6 @@ export type PhysiologicalCondition = OfKind<'physiological'>
 
 export const conditionNames = Object.keys(conditions) as Condition[]
 
-export const isTechnical = (condition: Condition): condition is TechnicalCondition =>
-  conditions[condition].kind === 'technical'
-
 /** Whether an active alarm of this condition repeats itself. */
 export function hasUpdates(condition: Condition): boolean {
   const row: ConditionRow = conditions[condition]

@@ -1,9 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Transferable } from 'node:worker_threads'
 import { asError, errorFields, InferenceError } from './errors.js'
 import type { Log } from './log.js'
 import { Restarts } from './restarts.js'
-import { type Argument, inferenceGraceMs, openedOrClosed, type Result, WorkerClient } from './worker-client.js'
+import { type Given, inferenceGraceMs, openedOrClosed, type Result, WorkerClient } from './worker-client.js'
 import type { Methods } from './worker-protocol.js'
 
 export interface KeptWorkerOptions<M extends Methods, O> {
@@ -58,12 +57,8 @@ export class KeptWorker<M extends Methods, O> {
     return Math.max(0, this.#starts - 1)
   }
 
-  call<K extends keyof M & string>(
-    method: K,
-    argument: Argument<M[K]>,
-    transfer: Transferable[] = []
-  ): Promise<Result<M[K]>> {
-    if (this.#worker) return this.#worker.call(method, argument, transfer)
+  call<K extends keyof M & string>(method: K, ...given: Given<M[K]>): Promise<Result<M[K]>> {
+    if (this.#worker) return this.#worker.call(method, ...given)
     return Promise.reject(this.#problem ?? closed(this.#options.what))
   }
 

@@ -105,7 +105,7 @@ export interface Uncertainty {
 }
 
 /** What the camera stage says of its stream. */
-export const sourceStates = ['ok', 'connecting', 'lost', 'frozen', 'dark'] as const
+const sourceStates = ['ok', 'connecting', 'lost', 'frozen', 'dark'] as const
 export type SourceState = (typeof sourceStates)[number]
 
 /** What subscribers are told of a camera: a pause for care hides what its stream does. */

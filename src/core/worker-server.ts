@@ -23,6 +23,7 @@ export function serveWorker(methods: Methods): void {
     if (request === closeRequest) process.exit(0)
     last = last.then(async () => {
       try {
+        // The client's types are these methods' own.
         const result = await methods[request.method]!(request.argument as never)
         const { value, transfer } = result instanceof Transferred ? result : { value: result, transfer: [] }
         port.postMessage({ id: request.id, value } satisfies Answer, transfer)

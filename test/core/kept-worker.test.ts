@@ -42,7 +42,7 @@ async function start(options: { fails?: () => boolean; restartDelaysMs?: number[
     restartDelaysMs: options.restartDelaysMs ?? [1, 1]
   })
   onTestFinished(() => worker.close())
-  const die = () => worker.call('die', undefined as never).catch((error: Error) => error)
+  const die = () => worker.call('die').catch((error: Error) => error)
   return { worker, troubles, givenUp, die }
 }
 

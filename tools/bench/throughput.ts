@@ -37,6 +37,7 @@ async function recordRuns(manifest: Manifest, frames: readonly Frame[], threads:
   const sessions = [networks.finder, networks.detector, networks.landmarker]
   for (const session of sessions) {
     const original = session.run.bind(session)
+    // Of its overloads the networks call this one.
     session.run = ((feeds: Run['feeds']) => {
       runs.push({ session, feeds })
       return original(feeds)

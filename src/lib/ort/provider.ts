@@ -93,7 +93,7 @@ async function profiledInference(
 }
 
 /** The dims of a session's first input; a symbolic one (the batch) is 1. */
-export function inputDims(session: ort.InferenceSession): number[] {
+function inputDims(session: ort.InferenceSession): number[] {
   const meta = session.inputMetadata[0]
   if (!meta?.isTensor) return []
   return meta.shape.map((dim) => (typeof dim === 'number' ? dim : 1))

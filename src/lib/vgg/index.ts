@@ -4,13 +4,11 @@ export {
   featureSize,
   layersOf,
   parameterCount,
-  type VggLayer,
   type VggSpec,
   vggDemo,
   vggFace,
   type WeightedLayer,
-  weightCount,
   weightedLayersOf
 } from './spec.js'
 export { type LayerWeights, randomWeights, type VggWeights } from './weights.js'
-export { type VggDescription, vggFaceMean, vggInput, writeRandomVgg, writeVgg } from './write.js'
+export { vggInput, writeRandomVgg, writeVgg } from './write.js'

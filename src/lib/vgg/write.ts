@@ -9,7 +9,7 @@ import type { VggSpec } from './spec.js'
 import { randomWeights, type VggWeights } from './weights.js'
 
 /** VGG-Face's mean pixel, blue, green, red (Parkhi, Vedaldi and Zisserman 2015). */
-export const vggFaceMean: [number, number, number] = [93.594, 104.7624, 129.1863]
+const vggFaceMean: [number, number, number] = [93.594, 104.7624, 129.1863]
 
 /** What a manifest says beyond what the network itself does; the first label is the alarm's. */
 export interface VggDescription {

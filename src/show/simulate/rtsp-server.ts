@@ -6,7 +6,6 @@ import { RtspConnection } from './rtsp-server-connection.js'
 import { type Publication, RtspPublications } from './rtsp-server-publications.js'
 
 export type { RtspCredentials } from './rtsp-server-auth.js'
-export type { Publication } from './rtsp-server-publications.js'
 
 /** As many as a simulated camera's readers may ever be; further ones are turned away. */
 const maxConnections = 64

@@ -5,7 +5,7 @@ import { messageOf } from '../../core/errors.js'
 import type { Log } from '../../core/log.js'
 import { fileName, repair, rotate } from './files.js'
 
-export { type AlarmLogEntry, readAlarmLog } from './read.js'
+export { readAlarmLog } from './read.js'
 
 export interface AlarmLogOptions {
   /** A folder of its own; made where it is missing. */

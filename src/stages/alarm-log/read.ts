@@ -28,7 +28,7 @@ export async function* readAlarmLog(folder: string): AsyncGenerator<AlarmLogEntr
 }
 
 /** @returns null for a line that is no alarm message */
-export function parseLine(line: string): AlarmLogEntry | null {
+function parseLine(line: string): AlarmLogEntry | null {
   try {
     const value = JSON.parse(line) as Partial<AlarmLogEntry> | null
     const isEntry = typeof value?.alarm_id === 'string' && typeof value.condition === 'string'

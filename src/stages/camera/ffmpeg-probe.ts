@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process'
 import { messageOf, ProgramError } from '../../core/errors.js'
 
-export const videoCodecs = ['h264', 'hevc', 'mjpeg'] as const
+const videoCodecs = ['h264', 'hevc', 'mjpeg'] as const
 
 /** An FFmpeg that painlens can use, and how this build wants to be talked to. */
 export interface Ffmpeg {

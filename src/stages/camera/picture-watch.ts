@@ -12,7 +12,7 @@ export interface PictureTiming {
   darkAfterMs: number
 }
 
-export const defaultPictureTiming: PictureTiming = { frozenAfterMs: 10_000, darkAfterMs: 10_000 }
+const defaultPictureTiming: PictureTiming = { frozenAfterMs: 10_000, darkAfterMs: 10_000 }
 
 /** How a picture that looks alive and is not is told from one that is; README.md has what the numbers come from. */
 export const pictureRules = {

@@ -10,13 +10,11 @@ import { saveHeatmaps } from './save.js'
 import type { Explained, ExplainOptions, ExplainRequest, ExplainStage, ExplainStats, Explanation } from './types.js'
 import { defaultViews } from './views.js'
 
-export type { Choice } from './choose.js'
 export { type CropExplanation, explainCrop } from './explain-crop.js'
 export { summedOverColours } from './explain-views.js'
-export { heatmapPng, overlayPng } from './heatmap.js'
-export type { EngineChoice, EngineState } from './keeper.js'
+export { heatmapPng } from './heatmap.js'
 export { overlayOf, writeAtomically } from './save.js'
-export type { Explained, ExplainOptions, ExplainRequest, ExplainStage, ExplainStats, Explanation } from './types.js'
+export type { ExplainOptions, ExplainStage, ExplainStats, Explanation } from './types.js'
 export { defaultViews } from './views.js'
 
 const defaultMaxAgeMs = 300_000

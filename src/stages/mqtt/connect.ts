@@ -4,7 +4,7 @@ import type { StatusMessage } from '../../contract/messages.js'
 import { baseTopic, topicOf, topics } from '../../contract/topics.js'
 import { BrokerError, messageOf } from '../../core/errors.js'
 
-export { type ConnectTrouble, explainConnectError } from './connect-errors.js'
+export { explainConnectError } from './connect-errors.js'
 
 export interface BrokerOptions {
   /** mqtt://host[:1883], mqtts://host[:8883], ws:// or wss:// with a path; credentials in it count unless given apart. */
@@ -97,7 +97,7 @@ type Protocol = keyof typeof ports
 export const brokerSchemes = Object.keys(ports) as Protocol[]
 
 /** @throws {BrokerError} for anything but a URL of one of the four protocols, with a host */
-export function parseBrokerUrl(text: string) {
+function parseBrokerUrl(text: string) {
   const wrong = (what: string) => new BrokerError('PL-BROKER-URL', what, 'mqtt.url')
   let url: URL
   try {

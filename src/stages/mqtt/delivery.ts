@@ -76,6 +76,7 @@ async function deliver(
   })
   published[kind]++
   if (kind === 'alarm' && answer === 'confirmed')
+    // The outbox gives back what was put into it under the alarms' topic.
     options.onAlarmDelivered?.(message as unknown as AlarmMessage, timeOfDay(clock, clock.now()))
   return answer
 }

@@ -24,14 +24,7 @@ import { RetainedStates } from './retained-states.js'
 import type { Mqtt, MqttOptions, MqttStats } from './types.js'
 
 export type { CommandHandlers } from './commands.js'
-export {
-  type BrokerOptions,
-  connectOptions,
-  explainConnectError,
-  type ProtocolVersion,
-  protocolVersions
-} from './connect.js'
-export type { OutboxLike } from './delivery.js'
+export { type BrokerOptions, connectOptions, type ProtocolVersion, protocolVersions } from './connect.js'
 export { encode } from './payload.js'
 export type { Mqtt, MqttOptions, MqttStats } from './types.js'
 

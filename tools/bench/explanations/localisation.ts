@@ -40,7 +40,7 @@ export interface Placed {
 }
 
 /** Marks the pixels of a crop that are face: whatever is in another region than `outside`. */
-export function faceMask({ landmarks, width, height }: Crop): Uint8Array {
+function faceMask({ landmarks, width, height }: Crop): Uint8Array {
   const outside = regionNames.indexOf('outside')
   return regionMap(landmarks, { width, height }).map((region) => (region === outside ? 0 : 1))
 }

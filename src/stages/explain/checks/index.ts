@@ -19,4 +19,4 @@ export {
   type RandomisationOutcome,
   type RandomisationVerdict
 } from './randomisation.js'
-export { shuffleTensor, type WeightedLayer, weightedLayers } from './shuffle.js'
+export { shuffleTensor, weightedLayers } from './shuffle.js'

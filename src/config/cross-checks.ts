@@ -2,7 +2,7 @@ import { placeOf, valueAt } from './problems.js'
 import { alarmSchema } from './schema.js'
 import type { Path, Problem, Tree } from './tree.js'
 
-/** What no single value shows. These look at the raw values, so that they speak up beside other errors, not after them. */
+/** Checks across several values. They read the raw values, so their problems are reported together with all others. */
 const checks: readonly ((tree: Tree) => Problem[])[] = [
   differentCameraIds,
   differentZoneNames,
@@ -55,7 +55,7 @@ function clearBelowOnset(tree: Tree): Problem[] {
   return [{ at: placeOf(path, tree).value, path, code: 'PL-CONFIG-THRESHOLDS', message }]
 }
 
-/** A face is in sight of two frames at least before it counts as lost. */
+/** A face must be in at least two frames before it can count as lost. */
 function framesOftenEnough(tree: Tree): Problem[] {
   const { data } = alarmSchema
     .pick({ track_lost_s: true })
@@ -112,7 +112,7 @@ function userForPassword(tree: Tree): Problem[] {
 
 const loopback = /^(localhost|127\.[0-9.]+|::1)$/i
 
-/** What is open to a network has to know who asks. */
+/** An endpoint that is open to a network needs a token. */
 function tokenForNetwork(tree: Tree): Problem[] {
   const path = ['http', 'host']
   const host = valueAt(tree.value, path)

@@ -1,4 +1,4 @@
-/** The config file: one schema, read with every error named at once. */
+/** The config file: one schema; all errors are reported together. */
 
 export { allowedBy, jsonSchema, type SchemaNode, schemaAt } from './json-schema.js'
 export { type LoadedConfig, type LoadOptions, loadConfig, parseConfig } from './load.js'

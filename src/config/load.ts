@@ -22,11 +22,11 @@ export interface LoadOptions {
 export interface LoadedConfig {
   /** Complete with defaults; every path in it is absolute. */
   config: Config
-  /** Passwords, and all that `${file:…}` and `${credential:…}` (in URLs and passwords also `${env:…}`) brought in. */
+  /** Passwords, and all that `${file:…}` and `${credential:…}` (in URLs and passwords also `${env:…}`) inserted. */
   secrets: string[]
   /** The config file, absolute. */
   file: string
-  /** Its folder, where relative paths begin. */
+  /** Its folder, the base of relative paths. */
   baseDir: string
 }
 
@@ -100,7 +100,7 @@ function placeholdersOf(document: Document): string[] {
   return found
 }
 
-/** The passwords that stand in a config, also when they are written in it directly; as written and as used. */
+/** The passwords in a config, also those written in it directly; as written and as used. */
 function secretsIn(tree: Tree, { mqtt, cameras, http }: Config): string[] {
   const written = [['mqtt', 'url'], ...cameras.map((_, i) => ['cameras', i, 'url'])].map((path) =>
     valueAt(tree.value, path)

@@ -48,7 +48,7 @@ function valueProblem(issue: Issue, tree: Tree): Problem {
 const codeOfIssue = ({ params }: Issue & { code: 'custom' }): ErrorCode =>
   (params as { problem?: ErrorCode } | undefined)?.problem ?? 'PL-CONFIG-VALUE'
 
-/** Where a path stands; a missing key stands where its section does. */
+/** The place of a path; for a missing key that of its section. */
 export function placeOf(path: Path, tree: Tree): Place {
   for (let length = path.length; length >= 0; length--) {
     const place = tree.places.get(placeKey(path.slice(0, length)))
@@ -74,7 +74,7 @@ function allowedAt(path: Path): string {
 const withTemplate = (message: string, { template }: Place): string =>
   template ? `${message} (the value comes from ${template})` : message
 
-/** What stands there, without showing secrets or what placeholders brought in. */
+/** The value there, without secrets and values of placeholders. */
 function found(value: unknown, path: Path, place: Place): string {
   if (value === undefined) return 'missing'
   if (place.template) return `found what ${place.template} stands for`
@@ -94,7 +94,7 @@ function quoted(value: unknown): string {
   return text.length > 60 ? `${text.slice(0, 57)}…"` : text
 }
 
-/** `cameras[0].location.room`; what is no plain word may be a misplaced secret and is not shown. */
+/** `cameras[0].location.room`; a key that is not a plain word may be a misplaced secret and is not shown. */
 function pathText(path: Path): string {
   return path
     .map((key, i) => {

@@ -58,8 +58,8 @@ const camera = z.strictObject({
   url: url(cameraSchemes, 'rtsp://user:password@192.0.2.10/stream1').describe(
     'The stream, as the camera maker documents it; 720p is enough. Its password stays out of logs and process lists.'
   ),
-  location: location.prefault({}).describe('Where the camera looks; goes into each alarm.'),
-  fps: numberFrom(0.2, 30).default(5).describe('Frames per second that are looked at.'),
+  location: location.prefault({}).describe('Where the camera is; part of each alarm.'),
+  fps: numberFrom(0.2, 30).default(5).describe('Frames per second that are analysed.'),
   width: wholeFrom(160, 3840).default(1280).describe('Frames are scaled to this width in pixels.'),
   height: wholeFrom(120, 2160).default(720).describe('Frames are scaled to this height in pixels.'),
   decoder: z
@@ -69,21 +69,21 @@ const camera = z.strictObject({
   masks: z
     .array(polygon)
     .default([])
-    .describe('Outlines of what nobody may look at; blacked out right after decoding.'),
+    .describe('Outlines of what must not be watched; blacked out right after decoding.'),
   frozen_after_s: numberFrom(2, 3600)
     .nullable()
     .default(10)
     .describe(
-      "The same picture for so many seconds is frozen; null never is. More than the camera's key frame interval, if that is long."
+      "Seconds of the same picture after which it is frozen; null: never. Set it above the camera's key frame interval."
     ),
   dark_after_s: numberFrom(2, 3600)
     .nullable()
     .default(10)
-    .describe('A picture in which nothing is to be seen, dark or covered, for so many seconds is dark; null never is.'),
+    .describe('Seconds without anything visible (dark or covered) after which the picture is dark; null: never.'),
   zones: z
     .array(zone)
     .default([])
-    .describe('Named parts of the picture, such as a bed; the first that holds a face gives its name.')
+    .describe('Named parts of the picture, such as a bed; a face belongs to the first that contains it.')
 })
 
 const model = z.strictObject({
@@ -103,7 +103,7 @@ const inference = z.strictObject({
     .default('auto')
     .describe('Where models run. auto tries CUDA, then the CPU; a named one that does not work stops the start.'),
   threads: wholeFrom(0, 64).default(0).describe('CPU threads for each model; 0 chooses by the number of cores.'),
-  min_face_score: share.default(0.5).describe('Faces that the detector is less sure of are ignored.')
+  min_face_score: share.default(0.5).describe('Faces with a lower detector score are ignored.')
 })
 
 const priority = z.enum(priorityNames)
@@ -117,7 +117,7 @@ const priorities = Object.fromEntries(
 ) as Record<Condition, z.ZodDefault<typeof priority>>
 
 export const alarmSchema = z.strictObject({
-  onset_threshold: share.default(0.7).describe('A smoothed pain score from here on begins an alarm …'),
+  onset_threshold: share.default(0.7).describe('A smoothed pain score of at least this begins an alarm …'),
   onset_s: numberFrom(0, 600).default(2).describe('… when it lasts this many seconds.'),
   clear_threshold: share.default(0.45).describe('A smoothed score below ends it …; smaller than onset_threshold.'),
   clear_s: numberFrom(0, 600).default(3).describe('… when it lasts this many seconds.'),
@@ -125,10 +125,12 @@ export const alarmSchema = z.strictObject({
   update_s: numberFrom(1, 3600).default(10).describe('Seconds between updates while an alarm lasts.'),
   update_min_s: numberFrom(0, 3600)
     .default(1)
-    .describe("Least seconds from an alarm's message to its next update; what comes up meanwhile is merged into that."),
+    .describe("Least seconds from an alarm's message to its next update; changes in between are merged into that."),
   updates_per_s: numberFrom(0.1, 1000)
     .default(20)
-    .describe('Updates per second of all alarms together, the rest is merged; starts and ends are never held back.'),
+    .describe(
+      'Updates per second of all alarms together, further ones are merged; starts and ends are never held back.'
+    ),
   track_lost_s: numberFrom(0.5, 600)
     .default(5)
     .describe('A face out of sight for this many seconds is gone; its alarm ends.'),
@@ -141,7 +143,7 @@ const explanation = z.strictObject({
     .enum(['auto', ...engineNames])
     .default('auto')
     .describe(
-      'What computes LRP: tfjs on the CPU, or ONNX Runtime where the classifier runs. auto lets both explain the same picture at start, refuses to explain if they disagree, and takes the faster; meanwhile a large model takes about four times its file in memory.'
+      'What computes LRP: tfjs on the CPU, or ONNX Runtime where the classifier runs. auto lets both explain the same picture at start, refuses to explain if they disagree, and takes the faster; during that trial a large model takes about four times its file in memory.'
     ),
   composite: z
     .enum(plainCompositeNames)
@@ -150,13 +152,13 @@ const explanation = z.strictObject({
   threshold: share
     .default(0.6)
     .describe(
-      'A face with a pain score from here on begins an episode; an alarm is explained by the strongest frame of its episode.'
+      'A face with a pain score of at least this begins an episode; an alarm is explained by the strongest frame of its episode.'
     ),
   threads: wholeFrom(1, 64).default(1).describe('CPU threads for explanations.'),
   views: wholeFrom(1, views.length)
     .default(defaultViews)
     .describe(
-      'Each face is explained so often, slightly shifted, mirrored and lit otherwise, to tell how uncertain that is. Time grows with it; 1 tells nothing.'
+      'How often each face is explained, slightly shifted, mirrored and lit differently, to measure the uncertainty. Time grows with it; with 1 there is no uncertainty.'
     )
 })
 
@@ -164,7 +166,9 @@ const privacy = z.strictObject({
   publish_emotions: z
     .boolean()
     .default(false)
-    .describe('Publish the scores of all classes. Emotions are under the EU AI Act: ask before you turn it on.'),
+    .describe(
+      'Publish the scores of all classes. Emotions are subject to the EU AI Act: get legal advice before you turn it on.'
+    ),
   publish_heatmap: z.boolean().default(false).describe('Publish heatmaps (PNG, the outline of a face may show).'),
   save_heatmaps_to: path
     .nullable()
@@ -177,22 +181,24 @@ const http = z.strictObject({
   host: shaped(/^(localhost|[0-9.]+|[0-9a-f.]*:[0-9a-f:.]*)$/i, 'an IP address of this device, or localhost')
     .default('127.0.0.1')
     .describe(
-      'Where to listen. Anything but this device itself (127.0.0.1, ::1, localhost) demands a token; 0.0.0.0 is every network.'
+      'Where to listen. Any address but those of this device itself (127.0.0.1, ::1, localhost) requires a token; 0.0.0.0 is every network.'
     ),
   port: wholeFrom(1, 65_535)
     .default(9464)
-    .describe('Where it is taken, painlens says so in the log and in health, watches on, and tries again each 30 s.'),
+    .describe(
+      'The TCP port. If it is taken, painlens says so in the log and in health, keeps watching, and tries again every 30 s.'
+    ),
   token: secret
     .min(16)
     .meta({ writeOnly: true, patternErrorMessage: 'at least 16 characters' })
     .optional()
     .describe(
-      `Whoever asks has to send it as "Authorization: Bearer …"; better not here but as \${credential:…} or \${file:…}.`
+      `Requests must send it as "Authorization: Bearer …"; better not here but as \${credential:…} or \${file:…}.`
     )
 })
 
 const log = z.strictObject({
-  level: z.enum(logLevels).default('info').describe('The least that is logged.')
+  level: z.enum(logLevels).default('info').describe('The lowest level that is logged.')
 })
 
 const outbox = z.strictObject({
@@ -201,22 +207,24 @@ const outbox = z.strictObject({
     .describe(
       'Folder of the alarms that the broker has not confirmed yet. Relative to $STATE_DIRECTORY under systemd.'
     ),
-  max_messages: wholeFrom(100, 10_000_000).default(100_000).describe('When it holds this many, the oldest go.'),
-  expiry_h: numberFrom(0.1, 720).default(24).describe('Alarms older than this many hours are not delivered any more.')
+  max_messages: wholeFrom(100, 10_000_000)
+    .default(100_000)
+    .describe('At this number of messages, the oldest are discarded.'),
+  expiry_h: numberFrom(0.1, 720).default(24).describe('Alarms older than this many hours are no longer delivered.')
 })
 
 const alarmLog = z.strictObject({
   path: path
     .default('data/alarms')
     .describe('Folder of the alarm log, which painlens alarms lists. Relative to $STATE_DIRECTORY under systemd.'),
-  max_mb: numberFrom(1, 10_000).default(32).describe('When it is as large as this, the oldest eighth goes.')
+  max_mb: numberFrom(1, 10_000).default(32).describe('At this size, the oldest eighth is deleted.')
 })
 
 export const configSchema = z.strictObject({
   device: shaped(/^[a-z0-9-]{1,40}$/, 'up to 40 of a-z, 0-9 and -').describe(
     'Name of this device; its MQTT topics begin with painlens/ and this.'
   ),
-  facility: text.nullable().default(null).describe('Name of the care home; goes into each alarm.'),
+  facility: text.nullable().default(null).describe('Name of the care home; part of each alarm.'),
   mqtt: mqtt.describe('The MQTT broker that alarms go to.'),
   cameras: z.array(camera).min(1).describe('The cameras to watch.'),
   model: model.prefault({}).describe('The models.'),
@@ -224,7 +232,7 @@ export const configSchema = z.strictObject({
   alarm: alarmSchema.prefault({}).describe('When an alarm begins and ends.'),
   explanation: explanation.prefault({}).describe('Explanations of alarms.'),
   privacy: privacy.prefault({}).describe('What may leave the device beyond numbers. All off by default.'),
-  http: http.prefault({}).describe('How painlens is, for whoever monitors the box. No pictures, no scores.'),
+  http: http.prefault({}).describe('The state of painlens, for monitoring. No pictures, no scores.'),
   log: log.prefault({}).describe('The log, on standard error.'),
   outbox: outbox.prefault({}).describe('Alarms on disk until the broker confirms them.'),
   alarm_log: alarmLog.prefault({}).describe('All alarm messages, kept on this device; no pictures.')

@@ -1,4 +1,4 @@
-/** What YAML's syntax errors mean to somebody who has never read YAML's specification; keys are the yaml package's codes. */
+/** YAML's syntax errors in plain words; keys are the yaml package's codes. */
 const explanations: Record<string, string> = {
   ALIAS_PROPS: 'found an alias (*) with an anchor or a tag, allowed is the alias alone',
   BAD_ALIAS: 'found * or & without a usable name; put text that begins so in quotes',

@@ -15,7 +15,7 @@ export interface Problem {
   message: string
 }
 
-/** Where a value stands in the text. */
+/** The place of a value in the text. */
 export interface Place {
   key: number
   value: number
@@ -23,18 +23,18 @@ export interface Place {
   template?: string
 }
 
-/** The file's values without zod's defaults, and where each stands. */
+/** The file's values without zod's defaults, and the place of each. */
 export interface Tree {
   value: unknown
   places: Map<string, Place>
   problems: Problem[]
-  /** What placeholders brought in that must never be shown. */
+  /** Values of placeholders that must never be shown. */
   secrets: string[]
 }
 
 export const placeKey = (path: Path): string => JSON.stringify(path)
 
-/** More than any config has; a file full of aliases would not end otherwise. */
+/** More than any config has; without a limit, a file full of aliases would not end. */
 const maxDepth = 30
 const maxNodes = 30_000
 
@@ -60,7 +60,7 @@ export function parseYaml(text: string): { document: Document; lines: LineCounte
   }
 }
 
-/** Turns a document into plain values: placeholders filled in, empty keys left out, numbers as text where text is due. */
+/** Turns a document into plain values: placeholders filled in, empty keys left out, numbers as text where text is expected. */
 export class TreeReader {
   readonly #tree: Tree = { value: undefined, places: new Map(), problems: [], secrets: [] }
   #nodes = 0
@@ -99,7 +99,7 @@ export class TreeReader {
       }
       const name = String(key.value)
       const child = this.#read(value as Node | null, [...path, name], at)
-      // "zones:" with nothing behind it means the default, not null.
+      // "zones:" without a value means the default, not null.
       const schema = schemaAt([...path, name])
       if (child !== null || !schema || isNullable(schema)) entries.push([name, child])
     }
@@ -135,7 +135,7 @@ export class TreeReader {
   }
 }
 
-/** `fps: ${env:FPS}` brings text where a number is due. */
+/** `fps: ${env:FPS}` gives text where a number is expected. */
 function asType(text: string, schema: SchemaNode | null): unknown {
   const type = schema && nonNull(schema).type
   if ((type === 'number' || type === 'integer') && text.trim() !== '' && Number.isFinite(Number(text)))

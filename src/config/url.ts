@@ -1,6 +1,6 @@
 /**
- * URLs with user name and password, as people write them: the last @ ends the password and the first : begins it, so
- * that it may be written as it is (`p@ss:w/rd?#`). An @ further behind has to be written %40.
+ * URLs with user name and password, unencoded: the last @ ends the password and the first : begins it, so
+ * that it can be written as it is (`p@ss:w/rd?#`). An @ after the host has to be written %40.
  */
 interface UrlParts {
   scheme: string
@@ -18,8 +18,8 @@ function takeApart(url: string): UrlParts | null {
 const addressPattern = /^(\[[0-9a-f:.]+\]|[^\s:/?#[\]]+)(:\d{1,5})?([/?#]\S*)?$/i
 
 /**
- * What is wrong with a URL, or null. The URL itself is never in the answer, only its scheme: in one that cannot be
- * taken apart nobody knows where the password ends.
+ * What is wrong with a URL, or null. The answer never contains the URL itself, only its scheme: in a URL that cannot
+ * be parsed, the end of the password is unknown.
  */
 export function urlProblem(url: string, schemes: readonly string[]): string | null {
   const parts = takeApart(url)
@@ -63,7 +63,7 @@ function splitLogin(login: string): { user: string; password: string | null } {
 const encode = (text: string): string =>
   encodeURIComponent(text).replace(/[!'()*]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`)
 
-/** What is no valid encoding is taken as it stands. */
+/** An invalid encoding is taken literally. */
 function decode(text: string): string {
   try {
     return decodeURIComponent(text)

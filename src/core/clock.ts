@@ -1,8 +1,8 @@
-/** Moments and the time of day. Passed in, so that tests can hold them still. */
+/** Moments and the time of day. A clock is passed in, so that tests can control it. */
 export interface Clock {
   /**
-   * The present moment in ms. It only grows, at the same pace, however the box's clock is set meanwhile; so ages and waits
-   * are differences of moments. It began as the time of day.
+   * The present moment in ms. It is monotonic and independent of the box's clock, which may be set meanwhile; so ages and waits
+   * are differences of moments. It starts as the time of day.
    */
   now(): number
   /**
@@ -13,13 +13,13 @@ export interface Clock {
 }
 
 export interface TimeSources {
-  /** ms since the epoch; somebody may set it. */
+  /** ms since the epoch; can be set while painlens runs. */
   timeOfDay: () => number
-  /** ms since whenever; nobody can set it. */
+  /** ms since an arbitrary origin; cannot be set. */
   monotonic: () => number
 }
 
-/** Less is rounding, or a time server that slews the clock: a moment is to have the same stamp each time. */
+/** A smaller change is rounding or a time server's slewing, and is ignored: a moment keeps its time stamp. */
 const settingMs = 50
 
 export function createClock({ timeOfDay, monotonic }: TimeSources): Clock {

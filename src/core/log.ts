@@ -11,16 +11,15 @@ export interface Log {
   child(fields: object): Log
 }
 
-/** Longer texts in a line are cut: they come from outside, and whoever reads the log has no use for all of it. */
+/** Longer texts in a line are cut: they come from outside, and their beginning is enough for a reader of the log. */
 const maxText = 4000
 
 export const logLevels = ['debug', 'info', 'warn', 'error', 'silent'] as const
 export type LogLevel = (typeof logLevels)[number]
 
 /**
- * JSON lines on `write` (by default standard error, which may fail), without secrets wherever in a line they turn up, and
- * no text in one longer than 4000 characters. A line stays JSON with the
- * fields that it had, though a password be `level` or `1,"t`.
+ * JSON lines on `write` (by default standard error, which may fail). Secrets are redacted anywhere in a line, and a text in
+ * it has at most 4000 characters. A line stays JSON with its fields, even if a password is `level` or `1,"t`.
  */
 export function createLog(level: LogLevel, secrets: Secrets, write?: (line: string) => void): Log {
   const out = write ?? lineWriter(process.stderr)

@@ -94,13 +94,13 @@ export interface RegionShare {
   negative: number
 }
 
-/** How far an explanation changes where the crop is shifted, mirrored and lit a little otherwise; 0 (not at all) to 100. */
+/** How much an explanation changes when the crop is slightly shifted, mirrored and lit differently; 0 (not at all) to 100. */
 export interface Uncertainty {
-  /** By label. Empty where only one view was looked at. */
+  /** By label. Empty where only one view was computed. */
   classes: Record<string, number>
   /** Of each region's share of the positive relevance, in percentage points. Empty as well. */
   regions: Partial<Record<RegionName, number>>
-  /** How many views were looked at, the crop itself among them. */
+  /** The number of views, the crop itself among them. */
   views: number
 }
 

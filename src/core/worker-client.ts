@@ -4,7 +4,7 @@ import { type Transferable, Worker } from 'node:worker_threads'
 import * as errors from './errors.js'
 import { type Answer, closeRequest, type Failure, type Methods } from './worker-protocol.js'
 
-/** How long a worker of ONNX Runtime may take to end the call it is at; opening a large model takes seconds. */
+/** How long a worker of ONNX Runtime may take to end its present call; opening a large model takes seconds. */
 export const inferenceGraceMs = 10_000
 
 type Pending = { resolve: (value: never) => void; reject: (error: Error) => void }
@@ -71,8 +71,8 @@ export class WorkerClient<M extends Methods> {
 
   /**
    * Ends the thread; open calls are rejected.
-   * @param graceMs how long it may take to come to the end of the native code it is in. Native code needs that: a thread that is
-   *   terminated in the middle of an ONNX Runtime call takes the whole process with it. Without it the thread ends at once.
+   * @param graceMs how long the thread may take to leave native code. A thread that is terminated in the middle of an ONNX
+   *   Runtime call aborts the whole process. Without it the thread ends at once.
    */
   close(graceMs = 0): Promise<void> {
     this.#closing ??= this.#close(graceMs)

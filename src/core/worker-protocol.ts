@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url'
 
-/** Asks a worker to end after the call it is at. */
+/** Asks a worker to end after its present call. */
 export const closeRequest = 'close'
 
 /** A worker's methods: each takes one structured-cloneable argument and answers with one. */

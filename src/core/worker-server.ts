@@ -19,7 +19,7 @@ export function serveWorker(methods: Methods): void {
   if (!port) throw new InvariantError('serveWorker runs in a worker thread only', 'the worker')
   let last: Promise<void> = Promise.resolve()
   port.on('message', (request: Request | typeof closeRequest) => {
-    // Heard only between two pieces of native code, which is where this thread may end.
+    // Received only between two pieces of native code, where this thread may end safely.
     if (request === closeRequest) process.exit(0)
     last = last.then(async () => {
       try {

@@ -80,7 +80,7 @@ describe('a command whose output finds the disk full', () => {
   ])('says so in one line and fails: %s', async (_, command) => {
     const { status, stderr } = await shell(`painlens ${command} >/dev/full`)
     expect(stderr).toMatch(
-      /^painlens: standard output cannot be written \(ENOSPC.*\n(painlens: stopped after 0 of 1 pictures\.\n)?$/
+      /^painlens: standard output: cannot be written \(ENOSPC.*\n(painlens: stopped after 0 of 1 pictures\.\n)?$/
     )
     expect(status).toBe(1)
   })

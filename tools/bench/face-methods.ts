@@ -6,7 +6,7 @@ import { viewOfFrame } from '#painlens/lib/face/view.js'
 
 export interface FaceMethod {
   name: string
-  /** Whether it has to be told where the face was, and so says nothing about photographs. */
+  /** Whether the method needs the face's previous place, so that it cannot be tried on photographs. */
   needsTruth?: boolean
   find(networks: FaceNetworks, frame: FrameTensor, truth: Box | undefined): Promise<Box[]>
 }

@@ -46,7 +46,7 @@ export interface StageResult {
   elsewhere: PlacedNode[]
   /** How often a run copies a tensor between the provider's memory and the host's, beside its inputs and outputs. */
   copies: number
-  /** Of the GPU, with the largest batch done; null where nobody can say. */
+  /** Of the GPU, with the largest batch done; null where it cannot be determined. */
   memoryBytes: number | null
   error?: string
 }

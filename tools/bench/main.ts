@@ -1,5 +1,5 @@
 /**
- * `npm run bench [-- NAME…]`: measures, and asserts nothing; the names are in the tables below.
+ * `npm run bench [-- NAME…]`: measures without assertions; the names are in the tables below.
  * `npm run bench -- gpu` has options of its own, and a bound (docs/measured/gpu.md).
  */
 import { readFile } from 'node:fs/promises'
@@ -52,7 +52,7 @@ const benches: Record<string, () => Promise<string>> = {
   look: async () => lookTable(await renderFrames(60, faceSize))
 }
 
-/** What says nothing about speed is done only when it is named. */
+/** Benches that do not measure speed run only when they are named. */
 const onRequest: typeof benches = {
   frozen: frozenTable,
   sizing: async () => sizingReport(await readFile(join(packageRoot, 'docs/operate/sizing.yaml'), 'utf8')),

@@ -48,7 +48,7 @@ export async function measuredCosts(
 interface DecodeCosts {
   /** Of each picture that the camera sends. */
   picture: number
-  /** Of each that goes on: scaling, colours, the pipe. */
+  /** For each picture that becomes a frame: scaling, colours, the pipe. */
   handOver: number
 }
 

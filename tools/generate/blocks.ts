@@ -12,8 +12,8 @@ type Block = () => string
 /** By page, each block by the name that its marks carry. */
 const blocks: Readonly<Record<string, Readonly<Record<string, Block>>>> = {
   'docs/integrate/mqtt.md': { conditions: conditionsTable, 'end-reasons': endReasonsTable },
-  'docs/operate/decoders.md': { decoders: decodersTable },
-  'docs/study/explain.md': { composites: compositesTable }
+  'docs/operate/cameras.md': { decoders: decodersTable },
+  'docs/study/explanations.md': { composites: compositesTable }
 }
 
 /** Text by file of the package: each page with its blocks as they should be. */

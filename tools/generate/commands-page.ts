@@ -4,7 +4,7 @@ import { table } from './markdown.js'
 
 const introduction = `# The command line
 
-Written by \`npm run generate\` from \`src/commands/table.ts\`; do not edit. \`painlens COMMAND --help\` says the same.
+For technicians: every command with its options. Written by \`npm run generate\` from \`src/commands/table.ts\`; do not edit. Each says the same with \`--help\`.
 
 The exit code is 0 if all is well, 1 if something failed, 2 for wrong usage or a wrong config, 141 if the reader of its output left.
 `

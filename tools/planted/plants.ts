@@ -54,7 +54,7 @@ export const plants: readonly Plant[] = [
       }
     ],
     byCompiler: [],
-    byTests: [...configPages, 'docs/study/explain.md']
+    byTests: [...configPages, 'docs/study/explanations.md']
   },
   {
     what: 'a decoder',
@@ -74,7 +74,7 @@ export const plants: readonly Plant[] = [
       }
     ],
     byCompiler: [],
-    byTests: [...configPages, 'docs/operate/decoders.md']
+    byTests: [...configPages, 'docs/operate/cameras.md']
   },
   {
     what: 'a language, its row',

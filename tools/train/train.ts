@@ -76,7 +76,7 @@ function writeModelFiles(
   })
 }
 
-/** What the manifest tells of the test split; the card tells more. */
+/** The test split's results for the manifest; the card has more. */
 function manifestMetrics(test: Metrics, identities: number): Record<string, unknown> {
   const rounded = (share: number | null): number | null => (share === null ? null : Math.round(share * 1000) / 1000)
   const [, resting] = test.resting[0]!

@@ -6,6 +6,10 @@ export const toolErrors = area({
   title: 'painlens explain, alarms, simulate, demo',
   about: 'Options and input files of these commands.',
   codes: {
+    'PL-OUTPUT': {
+      cause: 'The disk that standard output goes to is full, or fails.',
+      fix: 'Free some space, or let the output go elsewhere.'
+    },
     'PL-OPTION-VALUE': {
       cause: 'An option has a value that it does not take.',
       fix: 'See --help for the options.'
@@ -41,7 +45,7 @@ export const toolErrors = area({
     'PL-PICTURE-FOLDER': { cause: 'It belongs to another user.', fix: 'Check its permissions.' },
     'PL-PICTURE-UNREADABLE': {
       cause: 'No such file, or no picture in a format that sharp reads.',
-      fix: 'Check the name, or save it anew as JPEG or PNG.'
+      fix: 'Check the name, or save it again as JPEG or PNG.'
     },
     'PL-PICTURE-NO-FACE': {
       cause: 'No face, too small a face, or one that looks away.',
@@ -57,7 +61,7 @@ export const toolErrors = area({
     },
     'PL-NPY': {
       cause:
-        'A .npy file that an earlier step wrote was changed meanwhile, is cut short (often by a full disk), or is no float32 array in C order.',
+        'A .npy file that an earlier step wrote was changed meanwhile, is cut short (often by a full disk), or is not a float32 array in C order.',
       fix: npy
     },
     'PL-SHUFFLE': {

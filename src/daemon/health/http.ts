@@ -136,7 +136,8 @@ function createServer({ token, live, ready, metrics, log }: HttpOptions): Fastif
   )
   server.setErrorHandler((error, _, reply) => {
     const { statusCode = 500 } = error as { statusCode?: number }
-    if (statusCode >= 500) log.error({ code: 'PL-HTTP-FAILED', error: messageOf(error) }, 'an HTTP request failed')
+    if (statusCode >= 500)
+      log.error({ code: 'PL-HTTP-FAILED' satisfies ErrorCode, error: messageOf(error) }, 'an HTTP request failed')
     const [code, what] =
       statusCode >= 500
         ? (['PL-HTTP-FAILED', 'it failed, see the log'] as const)

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import notify from 'systemd-notify'
-import { messageOf } from '../../core/errors.js'
+import { type ErrorCode, messageOf } from '../../core/errors.js'
 import type { Log } from '../../core/log.js'
 
 const run = promisify(execFile)
@@ -102,7 +102,11 @@ class SystemdNotifier implements Notifier {
   #send(message: () => Promise<unknown>): Promise<void> {
     this.#queue = this.#queue.then(message).then(
       () => undefined,
-      (error: unknown) => this.log.warn({ stage: 'systemd', error: reason(error) }, 'systemd cannot be told')
+      (error: unknown) =>
+        this.log.warn(
+          { code: 'PL-SYSTEMD-NOTIFY' satisfies ErrorCode, stage: 'systemd', error: reason(error) },
+          'systemd cannot be told'
+        )
     )
     return this.#queue
   }

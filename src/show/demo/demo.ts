@@ -42,7 +42,7 @@ interface Parts {
 
 /** The face eases in, smoothing lags, frames travel; the clear time and a margin come on top. */
 const graceMs = { start: 3000, end: 9000 }
-/** The first scripted pain and its alarm's end have to fit. */
+/** Long enough for the first scripted pain and its alarm's end. */
 const leastSeconds = 45
 const childGraceMs = 1800
 
@@ -103,7 +103,7 @@ async function raise(parts: Partial<Parts>, show: Show, options: DemoOptions, si
   if (!signal.aborted) parts.daemon = startDaemon(show)
 }
 
-/** The daemon goes first and in peace, so that its last messages still find a broker. */
+/** The daemon is stopped first, so that its last messages still reach the broker. */
 async function lower(parts: Partial<Parts>): Promise<void> {
   await Promise.all([parts.daemon?.stop(childGraceMs), parts.camera?.stop(childGraceMs)])
   await parts.subscriber?.stop()
@@ -201,7 +201,7 @@ function startDaemon({ places }: Show): Child {
     args: ['run', '--config', places.config],
     onLine: (line) => {
       log.write(`${line}\n`)
-      // The log is JSON; what is not is the message of a failed start.
+      // The log is JSON; any other line is the message of a failed start.
       if (!line.startsWith('{')) process.stderr.write(`${line}\n`)
     }
   })

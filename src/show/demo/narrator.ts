@@ -17,7 +17,7 @@ const expressions: Record<string, string> = {
   disgust: 'The resident is disgusted.'
 }
 
-/** Each line: the time since the demo began, who speaks, and what is said. */
+/** Each line: the time since the demo began, its source, and its text. */
 export class Narrator {
   readonly #write: (line: string) => void
   readonly #startedAt: number

@@ -10,12 +10,12 @@ export interface Stretch {
   seconds: number
 }
 
-/** What a simulated resident goes through. */
+/** The scripted day of a simulated resident. */
 export interface Day {
   stretches: readonly Stretch[]
-  /** Begins again when it is over; else the last stretch goes on. */
+  /** The day repeats when it is over; without this the last stretch continues. */
   loop: boolean
-  /** Of everything that is drawn: the variants of the expressions, blinks, movements. */
+  /** The seed of all variation: variants of the expressions, blinks, movements. */
   seed: number
 }
 
@@ -37,10 +37,10 @@ export const defaultDay: Day = {
   seed: 1
 }
 
-/** How long the face takes from one expression to the next. */
+/** The time that the face takes from one expression to the next. */
 export const transitionSeconds = 1
 
-/** The stretch that is on, counted through all rounds of the day, and when it began. */
+/** The present stretch, counted through all rounds of the day, and when it began. */
 export interface PlacedStretch {
   stretch: Stretch
   index: number
@@ -74,7 +74,7 @@ export function unitsAt(day: Day, seconds: number): ActionUnits {
   return blink > 0 ? { ...units, AU45: blink } : units
 }
 
-/** Residents of this day doze off only where the script says so: it says nothing of the kind. */
+/** Residents doze off only where the script says so, and this one does not. */
 function unitsOf(day: Day, { expression, intensity }: Stretch, index: number): ActionUnits {
   const units = expressionUnits(expression, intensity, createRandom(day.seed * 8191 + index))
   return expression === 'pain' ? units : { ...units, AU43: Math.min(units.AU43 ?? 0, 0.3 * intensity) }

@@ -1,6 +1,6 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
 
-/** What readers must know. `digest` is MD5 without qop, as most cameras still ask for it (RFC 2069, RFC 2617). */
+/** The login that readers need. `digest` is MD5 without qop, as most cameras still use it (RFC 2069, RFC 2617). */
 export interface RtspCredentials {
   user: string
   password: string
@@ -16,7 +16,7 @@ export interface Authenticator {
 
 const realm = 'painlens simulated camera'
 
-/** One authenticator per connection: the nonce of a digest is good for that connection only. */
+/** One authenticator per connection: the nonce of a digest is valid for that connection only. */
 export function createAuthenticator({ user, password, scheme }: RtspCredentials): Authenticator {
   if (scheme === 'basic') {
     const expected = `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`
@@ -56,7 +56,7 @@ function parseDigest(authorization: string): Map<string, string> {
   return fields
 }
 
-/** Where the closing quote stands; the list's length where there is none. */
+/** The index of the closing quote; the list's length where there is none. */
 function endOfQuoted(list: string, from: number): number {
   const closing = /"\s*(?:,|$)/g
   closing.lastIndex = from
@@ -71,7 +71,7 @@ function endOfBare(list: string, from: number): number {
 
 const md5 = (text: string): string => createHash('md5').update(text).digest('hex')
 
-/** Compares in a time that does not tell how much was right. */
+/** Compares in constant time, so that the time does not reveal how much was right. */
 function equal(given: string, expected: string): boolean {
   const digest = (text: string): Buffer => createHash('sha256').update(text).digest()
   return timingSafeEqual(digest(given), digest(expected))

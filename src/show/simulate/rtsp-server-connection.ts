@@ -8,7 +8,7 @@ import type { RtspPublications } from './rtsp-server-publications.js'
 import { RtspSocketReader } from './rtsp-server-reader.js'
 import { RtspStream } from './rtsp-server-stream.js'
 
-/** A client that has nothing to say for so long has gone. */
+/** A client that is silent for this long is considered gone. */
 const silenceMs = 60_000
 
 const reasons: Record<number, string> = {
@@ -28,13 +28,13 @@ interface Reply {
   status: number
   headers?: Record<string, string>
   body?: string
-  /** Runs once the reply is on its way. */
+  /** Runs once the reply has been sent. */
   afterwards?: () => void
 }
 
 type Handler = (request: RtspRequest) => Reply
 
-/** One RTSP connection: a reader's, or the feed's that publishes. The session lives and dies with it (interleaved TCP only). */
+/** One RTSP connection: a reader's, or the feed's that publishes. The session ends with it (interleaved TCP only). */
 export class RtspConnection {
   readonly #socket: Socket
   readonly #publications: RtspPublications
@@ -52,9 +52,9 @@ export class RtspConnection {
     ANNOUNCE: (request) => this.#announce(request),
     RECORD: (request) => this.#inSession(request, () => this.#record())
   }
-  /** Set by the first SETUP of one who plays. */
+  /** Set by the first SETUP of a reader. */
   #playing: { stream: RtspStream; reader: RtspSocketReader } | undefined
-  /** Set by ANNOUNCE. Tracks by the interleaved channel on which their RTP comes. */
+  /** Set by ANNOUNCE. Tracks by the interleaved channel of their RTP. */
   #recording:
     | {
         secretPath: string
@@ -100,7 +100,7 @@ export class RtspConnection {
     }
   }
 
-  /** What a reader sends here are its RTCP reports, of no use to a simulated camera. */
+  /** A reader sends its RTCP reports here, which a simulated camera ignores. */
   #forward(channel: number, packet: Buffer): void {
     if (!this.#recording || this.#recording.phase === 'set up') return
     if (this.#recording.phase === 'recording') this.#publications.flows(this.#recording.secretPath)

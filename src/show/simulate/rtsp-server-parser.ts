@@ -1,4 +1,4 @@
-/** What comes over an RTSP connection, cut into messages (RFC 2326: requests, section 6; interleaved binary data, 10.12). */
+/** The bytes of an RTSP connection, cut into messages (RFC 2326: requests, section 6; interleaved binary data, 10.12). */
 
 export interface RtspRequest {
   kind: 'request'
@@ -17,7 +17,7 @@ export interface InterleavedPacket {
 
 export type RtspMessage = RtspRequest | InterleavedPacket
 
-/** The bytes are no RTSP, or a part of them is larger than any honest client sends. The connection cannot go on. */
+/** The bytes are not RTSP, or a part of them is larger than any regular client sends. The connection cannot continue. */
 export class RtspSyntaxError extends Error {}
 
 const maxHeadBytes = 8 * 1024
@@ -28,21 +28,21 @@ const requestLine = /^([A-Z_]{2,32}) (\S{1,2048}) RTSP\/1\.\d$/
 const headerLine = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):(.*)$/
 
 /**
- * Takes bytes in any portions and gives back the whole messages in them. Holds back at most one unfinished message
+ * Takes bytes in any portions and returns the complete messages in them. Buffers at most one unfinished message
  * (8 KiB of head and 64 KiB of body, or one interleaved packet), so a hostile peer cannot make it grow.
  */
 export class RtspParser {
   #rest: Buffer = Buffer.alloc(0)
   #broken: RtspSyntaxError | undefined
 
-  /** Bytes held back for the next `push`. */
+  /** Bytes buffered for the next `push`. */
   get buffered(): number {
     return this.#rest.length
   }
 
   /**
-   * The messages that this portion completes; payloads and bodies may be views of `chunk`.
-   * @throws RtspSyntaxError on anything that is no RTSP, and on every later call
+   * The messages that `chunk` completes; payloads and bodies may be views of `chunk`.
+   * @throws RtspSyntaxError on anything that is not RTSP, and on every later call
    */
   push(chunk: Buffer): RtspMessage[] {
     if (this.#broken) throw this.#broken

@@ -1,7 +1,7 @@
 /** What painlens has told, kept on the device: an append-only log of alarm messages, bounded, without pictures. */
 import { type FileHandle, mkdir, open } from 'node:fs/promises'
 import type { AlarmMessage } from '../../contract/messages.js'
-import { messageOf } from '../../core/errors.js'
+import { type ErrorCode, messageOf } from '../../core/errors.js'
 import type { Log } from '../../core/log.js'
 import { fileName, repair, rotate } from './files.js'
 
@@ -138,7 +138,10 @@ class RotatedLog implements AlarmLog {
   #says(problem: string | null): void {
     const { log, path } = this.#options
     if (problem !== null && this.#refused === null)
-      log.error({ path, error: problem }, 'the alarm log cannot be written; alarms go out all the same')
+      log.error(
+        { code: 'PL-ALARM-LOG-UNWRITABLE' satisfies ErrorCode, path, error: problem },
+        'the alarm log cannot be written; alarms go out all the same'
+      )
     if (problem === null && this.#refused !== null)
       log.info({ path, lost: this.#lost }, 'the alarm log is written again')
     this.#refused = problem

@@ -7,7 +7,7 @@ import { gstDecoder } from './gst-decoder.js'
 import { nvidiaElements, softwareElements } from './gst-elements.js'
 import { missingElement } from './gst-probe.js'
 
-/** What decodes, by the config's name; docs/operate/decoders.md has this table. */
+/** What decodes, by the config's name; docs/operate/cameras.md has this table. */
 interface DecoderRow {
   what: string
   mjpeg: string
@@ -19,7 +19,7 @@ export const decoders = {
   auto: {
     what: '`nvidia` where GStreamer has all its elements and they work, else `ffmpeg`',
     mjpeg: 'yes',
-    purpose: 'everybody',
+    purpose: 'every box',
     create: (found) => automatic(found)
   },
   ffmpeg: {

@@ -14,7 +14,7 @@ export interface PictureTiming {
 
 const defaultPictureTiming: PictureTiming = { frozenAfterMs: 10_000, darkAfterMs: 10_000 }
 
-/** How a picture that looks alive and is not is told from one that is; README.md has what the numbers come from. */
+/** How a picture that looks alive and is not is told from one that is; docs/measured/cameras.md has the figures behind the numbers. */
 export const pictureRules = {
   /** Of the sampled pixels: so many may differ between two pictures that count as the same. */
   sameUpTo: 0.005,

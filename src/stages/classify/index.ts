@@ -1,5 +1,6 @@
 /** The classify stage: faces in, verdicts out. The model runs in a worker thread of its own. */
 
+import type { ErrorCode } from '../../core/errors.js'
 import { KeptWorker } from '../../core/kept-worker.js'
 import type { Log } from '../../core/log.js'
 import type { Face, Sighting, Verdict } from '../../core/types.js'
@@ -62,7 +63,7 @@ export async function startClassifier(options: ClassifierOptions): Promise<Class
       verify = true
       if (proof.fallback)
         log.warn(
-          { provider: proof.provider, tried: proof.fallback },
+          { code: 'PL-PROVIDER-FALLBACK' satisfies ErrorCode, provider: proof.provider, tried: proof.fallback },
           'no GPU provider works; inference runs on the CPU'
         )
       log.info(

@@ -1,5 +1,6 @@
 /** The detect stage: frames in, aligned and tracked faces out. The models run in a worker thread of their own. */
 
+import type { ErrorCode } from '../../core/errors.js'
 import { KeptWorker } from '../../core/kept-worker.js'
 import type { Log } from '../../core/log.js'
 import type { Frame, Sighting, Size, Zone } from '../../core/types.js'
@@ -60,7 +61,11 @@ export async function startDetector(options: DetectorOptions): Promise<Detector>
     open: async (opening) => {
       const opened = await opening.call('open', { ...request, lastTrack: tracks.last })
       const { provider, fallback } = opened
-      if (fallback) log.warn({ provider, tried: fallback }, 'no GPU provider works; faces are found on the CPU')
+      if (fallback)
+        log.warn(
+          { code: 'PL-PROVIDER-FALLBACK' satisfies ErrorCode, provider, tried: fallback },
+          'no GPU provider works; faces are found on the CPU'
+        )
       log.info({ provider, models }, 'face detector ready')
       return opened
     },

@@ -37,7 +37,7 @@ export interface CropExplanation {
 
 /**
  * Explains one crop of the manifest's size. All but the uncertainty is said of the crop itself, not of its other views:
- * whether their mean lies better on what moved depends on the faces one looks at (docs/study/explanations.md).
+ * whether their mean lies better on what moved depends on the faces one looks at (docs/measured/explanations.md).
  * @param target the index of the label to explain, or `max`: the likeliest
  * @throws InferenceError when LRP fails or gives what is no number
  */

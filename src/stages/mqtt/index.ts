@@ -10,7 +10,7 @@ import {
   topics
 } from '../../contract/topics.js'
 import { stamp } from '../../core/clock.js'
-import { ClosedError, errorFields, whatOf } from '../../core/errors.js'
+import { ClosedError, type ErrorCode, errorFields, whatOf } from '../../core/errors.js'
 import type { CameraState } from '../../core/types.js'
 import { CommandDesk } from './commands.js'
 import { addressOf, connectOptions, jsonProperties, type ProtocolVersion } from './connect.js'
@@ -237,7 +237,7 @@ class MqttStage implements Mqtt {
       const what = whatOf(error)
       if (connection.open)
         this.#options.log.warn(
-          { code: 'PL-BROKER-NO-READ', what },
+          { code: 'PL-BROKER-NO-READ' satisfies ErrorCode, what },
           'the broker grants no commands; acknowledging is not possible'
         )
     }

@@ -1,5 +1,5 @@
 import { timeOfDay } from '../../core/clock.js'
-import { messageOf, NotSent } from '../../core/errors.js'
+import { errorFields, NotSent } from '../../core/errors.js'
 import { diskError } from './database.js'
 import { type IndexEntry, indexEntry, keyOf, parseEntry, type StoredEntry } from './entries.js'
 import { messageKeys, type Note, Notes, noteKeys, operationOf } from './notes.js'
@@ -140,7 +140,7 @@ class DiskOutbox implements Outbox {
   /** What the broker does not take in the background holds up nothing else; it is tried again after a while. */
   #rest(error: unknown, signal: AbortSignal): void {
     if (signal.aborted) return
-    this.#options.log.warn({ what: messageOf(error) }, 'the broker has not confirmed an explanation; it is tried again')
+    this.#options.log.warn(errorFields(error), 'the broker has not confirmed an explanation; it is tried again')
     this.#backgroundRestsUntil = performance.now() + backgroundRestMs
     setTimeout(() => this.#wake(), backgroundRestMs + 1).unref()
   }

@@ -220,7 +220,7 @@ describe('Explanations', () => {
     const { rig, asked, errors, frames, see } = setUp({ answer: 'failed' })
     for (let at = 0; at <= 12_000; at += 200) await see(at, 0.9, 'a')
     expect(asked.map(({ under }) => under)).toEqual([0, 5000, 10_000])
-    expect(errors).toEqual([{ camera: 'bed', error: 'no memory', code: 'PL-UNEXPECTED' }])
+    expect(errors).toEqual([{ camera: 'bed', code: 'PL-UNEXPECTED', error: 'no memory' }])
     rig.answer = 'explained'
     for (let at = 12_200; at <= 20_000; at += 200) await see(at, 0.5, 'a')
     expect(asked.map(({ under }) => under)).toEqual([0, 5000, 10_000, 15_000])

@@ -18,7 +18,7 @@ function expectWayBack({ region, size, pads, origin, scale }: View): void {
 }
 
 describe('views', () => {
-  it('of a square stay inside the frame, fill the input and know the way back', () => {
+  it('a square view stays inside the frame, fills the input and maps back exactly', () => {
     fc.assert(
       fc.property(frames, places, places, lengths, (frame, x, y, length) => {
         const square = { x, y, width: length, height: length }
@@ -41,7 +41,7 @@ describe('views', () => {
     )
   })
 
-  it('of a frame show all of it, unstretched', () => {
+  it('a view of the frame shows all of it without stretching', () => {
     fc.assert(
       fc.property(frames, (frame) => {
         const view = viewOfFrame(frame, { width: 640, height: 384 })
@@ -55,7 +55,7 @@ describe('views', () => {
     )
   })
 
-  it('of what no face can be are none', () => {
+  it('a region that cannot be a face gives no view', () => {
     const frame = { width: 640, height: 360 }
     for (const width of [0, Number.NaN, Number.POSITIVE_INFINITY])
       expect(viewOfSquare(frame, { x: 10, y: 10, width, height: width }, side)).toBeUndefined()

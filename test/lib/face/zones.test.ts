@@ -17,7 +17,7 @@ function windsAround({ x, y }: { x: number; y: number }, polygon: Polygon): bool
 }
 
 describe('zones', () => {
-  it('agree with the winding angle for any star-shaped polygon', () => {
+  it('a zone contains the points that the winding angle says, for any star-shaped polygon', () => {
     const polygon = fc
       .array(fc.double({ min: 0.05, max: 0.5, noNaN: true }), { minLength: 3, maxLength: 9 })
       .map((radii) =>
@@ -35,7 +35,7 @@ describe('zones', () => {
     )
   })
 
-  it('name the first zone that holds the middle of the box', () => {
+  it('a face belongs to the first zone that contains the middle of its box', () => {
     const left: Polygon = [
       [0, 0],
       [0.5, 0],

@@ -21,7 +21,7 @@ const picture = Float32Array.from({ length: 3 * 224 * 224 }, (_, i) =>
 
 describe('a VGG-Face of full size', () => {
   it.each(['lrp.sequential_preset_a_flat', 'lrp.sequential_preset_b_flat'])(
-    'gets the same relevance from both engines under %s',
+    'both engines give a full-size VGG-Face the same relevance under %s',
     async (composite) => {
       const explain = (engine: 'tfjs' | 'onnx') =>
         withExplainer({ model, composite, engine, threads: 2 }, (explainer) =>

@@ -43,24 +43,27 @@ describe.skipIf(!existsSync(folder)).each(['tfjs', 'onnx'] as const)(
     afterAll(() => backend.release())
 
     const cases = [...casesIn(folder), ...casesIn(join(folder, 'multilayer'))]
-    it('on all 36 + 8 cases', () => expect(cases).toHaveLength(44))
+    it('all 36 + 8 reference cases of iNNvestigate are reproduced', () => expect(cases).toHaveLength(44))
 
-    it.each(cases)('on %s', async (_, path, { analyzer, model, input, dims, target, attribution }) => {
-      const inputLayerRule = analyzer.endsWith('Flat_input_layer_rule') ? 'flat' : undefined
-      const options = { model: join(path, model), composite: composites[analyzer]!, inputLayerRule, engine } as const
-      await withExplainer(options, async (explainer) => {
-        const { relevance } = await explainer.explain(
-          { data: floats(join(path, input)), dims },
-          { target: target ?? 'max' }
-        )
-        const wanted = floats(join(path, attribution))
-        const largest = wanted.reduce((most, value) => Math.max(most, Math.abs(value)), 0)
-        const off = wanted.filter(
-          (value, i) => !(Math.abs(relevance[i]! - value) <= 0.01 * Math.abs(value) + 1e-6 * largest)
-        )
-        expect(relevance).toHaveLength(wanted.length)
-        expect(off).toHaveLength(0)
-      })
-    })
+    it.each(cases)(
+      'the reference case %s of iNNvestigate is reproduced',
+      async (_, path, { analyzer, model, input, dims, target, attribution }) => {
+        const inputLayerRule = analyzer.endsWith('Flat_input_layer_rule') ? 'flat' : undefined
+        const options = { model: join(path, model), composite: composites[analyzer]!, inputLayerRule, engine } as const
+        await withExplainer(options, async (explainer) => {
+          const { relevance } = await explainer.explain(
+            { data: floats(join(path, input)), dims },
+            { target: target ?? 'max' }
+          )
+          const wanted = floats(join(path, attribution))
+          const largest = wanted.reduce((most, value) => Math.max(most, Math.abs(value)), 0)
+          const off = wanted.filter(
+            (value, i) => !(Math.abs(relevance[i]! - value) <= 0.01 * Math.abs(value) + 1e-6 * largest)
+          )
+          expect(relevance).toHaveLength(wanted.length)
+          expect(off).toHaveLength(0)
+        })
+      }
+    )
   }
 )

@@ -15,11 +15,11 @@ function overrideIn(file: string, env: Record<string, string> = {}): string {
 }
 
 describe('TF32', () => {
-  it.each(['lib/ort/session.js', 'core/worker-client.js'])('is off for whoever imports %s', (file) => {
+  it.each(['lib/ort/session.js', 'core/worker-client.js'])('TF32 is off after the import of %s', (file) => {
     expect(overrideIn(file)).toBe('0')
   })
 
-  it('stays as it was asked for', () => {
+  it('TF32 stays on where the variable asks for it', () => {
     expect(overrideIn('lib/ort/session.js', { NVIDIA_TF32_OVERRIDE: '1' })).toBe('1')
   })
 })

@@ -26,7 +26,7 @@ function leavesTraces(name: string, script: string): boolean {
 }
 
 describe('ONNX Runtime’s telemetry', () => {
-  it('is there without painlens’s doing (or this test shows nothing any more)', () => {
+  it('ONNX Runtime’s telemetry is on by default (else this test shows nothing)', () => {
     const script = `
       const { default: ort } = await import(${JSON.stringify(createRequire(import.meta.url).resolve('onnxruntime-node'))})
       await ort.InferenceSession.create(${JSON.stringify(join(folder, 'tiny.onnx'))})
@@ -34,7 +34,7 @@ describe('ONNX Runtime’s telemetry', () => {
     expect(leavesTraces('plain', script)).toBe(true)
   })
 
-  it('is off for sessions on the main thread', () => {
+  it('ONNX Runtime’s telemetry is off for sessions on the main thread', () => {
     const script = `
       const { openSession } = await import(${JSON.stringify(join(dist, 'lib/ort/session.js'))})
       await openSession(${JSON.stringify(join(folder, 'tiny.onnx'))}, { provider: 'cpu' })
@@ -42,7 +42,7 @@ describe('ONNX Runtime’s telemetry', () => {
     expect(leavesTraces('main', script)).toBe(false)
   })
 
-  it('is off in the stages’ worker threads', () => {
+  it('ONNX Runtime’s telemetry is off in the stages’ worker threads', () => {
     const script = `
       const { startClassifier } = await import(${JSON.stringify(join(dist, 'stages/classify/index.js'))})
       const { loadManifest } = await import(${JSON.stringify(join(dist, 'lib/model/manifest.js'))})

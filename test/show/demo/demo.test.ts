@@ -22,7 +22,7 @@ function hear(url: string): Set<string> {
 }
 
 describe('painlens demo', () => {
-  it('gives one explained alarm for the scripted pain, says so, and leaves nothing behind', {
+  it('painlens demo gives one explained alarm for the scripted pain and leaves no process or file', {
     timeout: 150_000
   }, async () => {
     const port = await freePort()
@@ -45,7 +45,7 @@ describe('painlens demo', () => {
     expect(readdirSync(heatmaps).filter((name) => name.endsWith('heatmap.png')).length).toBeGreaterThan(0)
   })
 
-  it('ends within 3 s of a Ctrl-C, and every process with it', { timeout: 90_000 }, async () => {
+  it('painlens demo and all its processes end within 3 s of a Ctrl-C', { timeout: 90_000 }, async () => {
     const demo = startPainlensProcess(['demo'])
     await until(() => demo.output().includes('camera bed-a: ok'), 'the camera to be watched', 60_000)
     const members = family(demo.child.pid!)
@@ -56,7 +56,7 @@ describe('painlens demo', () => {
     expect(members.filter(isRunning)).toEqual([])
   })
 
-  it('says which port is taken', async () => {
+  it('painlens demo names a port that is taken', async () => {
     const other = createServer()
     const port = await new Promise<number>((resolve) => {
       other.listen(0, '127.0.0.1', () => resolve((other.address() as { port: number }).port))

@@ -150,7 +150,7 @@ describe('checkCamera', () => {
     )
     await expect(wrong).rejects.not.toThrow(/wrong-password/)
     await expect(check(server.url('/cellar'))).rejects.toThrow(/no stream of that path/)
-    await expect(check('rtsp://127.0.0.1:1/bed')).rejects.toThrow(/nobody listens/)
+    await expect(check('rtsp://127.0.0.1:1/bed')).rejects.toThrow(/nothing listens/)
   })
 
   it('ends when it is told to', async () => {

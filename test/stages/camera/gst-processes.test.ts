@@ -127,7 +127,7 @@ describe.concurrent('what goes wrong', () => {
     const decoder = world.decoder()
     await Promise.all([
       expect(check(url, missing)).rejects.toThrow(/cannot be started.*Install GStreamer/),
-      expect(check('rtsp://127.0.0.1:1/bed', decoder)).rejects.toThrow(/nobody listens/),
+      expect(check('rtsp://127.0.0.1:1/bed', decoder)).rejects.toThrow(/nothing listens/),
       expect(check(`rtsp://a:b@127.0.0.1:${server.port}/bed`, decoder)).rejects.toThrow(/refuses user name or password/)
     ])
     expect(await check(url, decoder)).toMatchObject({ codec: 'h264', width: 160, height: 120 })

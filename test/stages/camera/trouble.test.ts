@@ -27,7 +27,7 @@ afterEach(() => rig.close())
 const size = { width: 160, height: 120 }
 
 describe('a camera in trouble', () => {
-  it('is connecting, then lost, when nobody listens, and ok once somebody does', async () => {
+  it('is connecting, then lost, when nothing listens, and ok once the camera does', async () => {
     const gone = await rig.server()
     await gone.stop()
     const camera = rig.camera(`rtsp://127.0.0.1:${gone.port}/bed`, { timing: { lostMs: 600 } })
@@ -35,13 +35,13 @@ describe('a camera in trouble', () => {
     const states: string[] = []
     camera.states.subscribe(({ state }) => states.at(-1) !== state && states.push(state))
     camera.start()
-    await untilReason(camera, /nobody listens/)
-    expect(await untilState(camera, 'lost')).toMatch(/nobody listens/)
+    await untilReason(camera, /nothing listens/)
+    expect(await untilState(camera, 'lost')).toMatch(/nothing listens/)
     await rig.feed(await rig.server(undefined, gone.port))
     await untilState(camera, 'ok')
     expect(states).toEqual(['connecting', 'lost', 'ok'])
     expect(camera.stats().restarts).toBeGreaterThan(0)
-    expect(rig.lines.filter((line) => line.includes('"warn"') && line.includes('"refused"'))).toHaveLength(1)
+    expect(rig.lines.filter((line) => line.includes('"warn"') && line.includes('"PL-CAMERA-REFUSED"'))).toHaveLength(1)
   })
 
   it('is restarted when its decoder dies in the middle of a frame, and its pictures are whole again', async () => {
@@ -148,7 +148,7 @@ describe('a camera in trouble', () => {
     })
     camera.start()
     await untilReason(camera, /refuses user name or password/)
-    const warning = rig.lines.find((line) => line.includes('"unauthorized"'))!
+    const warning = rig.lines.find((line) => line.includes('"PL-CAMERA-LOGIN"'))!
     expect(JSON.parse(warning).retryMs).toBeGreaterThanOrEqual(60_000)
     expect(rig.lines.join('')).not.toContain('wrong-one')
     expect(decoderProcesses()).toEqual([])

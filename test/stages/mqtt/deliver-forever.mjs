@@ -49,6 +49,7 @@ const alarm = (alarm_id, seq) => ({
   threshold: null,
   duration_s: 0,
   text: { en: 'Test alarm', de: 'Testalarm' },
+  code: null,
   late: false,
   test: true,
   model: null

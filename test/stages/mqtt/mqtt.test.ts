@@ -322,7 +322,9 @@ describe('commands', () => {
     await ask('resume', { transaction: 'x', camera: 'hall' })
     await ask('refresh', {})
     await eventually('answers', () => answers('refresh').length === 1)
-    expect(answers('resume')).toEqual([{ transaction: 'x', status: 'error', error: 'cannot open rtsp://u:***@cam' }])
+    expect(answers('resume')).toEqual([
+      { transaction: 'x', status: 'error', code: 'PL-UNEXPECTED', error: 'cannot open rtsp://u:***@cam' }
+    ])
     expect(mqtt.connected()).toBe(true)
   })
 

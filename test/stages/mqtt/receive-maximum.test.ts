@@ -136,7 +136,7 @@ test('an explanation that the broker refuses again and again holds up no alarm, 
   await eventually('all alarms', () => alarmsOf(broker).length === 4)
   // All before it was tried again.
   expect(broker.on(`${base}/explanation`)).toHaveLength(1)
-  expect(rig.outbox.depth()).toBe(1)
+  await eventually('all alarms to be confirmed', () => rig.outbox.depth() === 1)
   expect(rig.lines.join('\n')).toContain('the broker has not confirmed an explanation')
 })
 

@@ -9,7 +9,7 @@ const folder = mkdtempSync(join(tmpdir(), 'painlens-train-'))
 afterAll(() => rmSync(folder, { recursive: true }))
 
 describe('the training script', () => {
-  it('renders, trains, measures and writes model, manifest and card', async () => {
+  it('npm run train renders, trains, measures and writes model, manifest and card', async () => {
     const said: string[] = []
     const options = {
       help: false,

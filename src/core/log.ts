@@ -4,6 +4,8 @@ import { lineWriter } from './standard-streams.js'
 
 /** The part of pino's logger that stages use. */
 export interface Log {
+  /** Whether `debug` lines are written: fields that cost time are made only then. */
+  isLevelEnabled(level: 'debug'): boolean
   debug(fields: object, message: string): void
   info(fields: object, message: string): void
   warn(fields: object, message: string): void
@@ -31,7 +33,14 @@ export function createLog(level: LogLevel, secrets: Secrets, write?: (line: stri
 
 const nothing = (): void => undefined
 /** Says nothing; for tests and for libraries' defaults. */
-export const silentLog: Log = { debug: nothing, info: nothing, warn: nothing, error: nothing, child: () => silentLog }
+export const silentLog: Log = {
+  isLevelEnabled: () => false,
+  debug: nothing,
+  info: nothing,
+  warn: nothing,
+  error: nothing,
+  child: () => silentLog
+}
 
 /** What pino itself says in each line, in words of its own. */
 const ownKeys = new Set(['level', 'time'])

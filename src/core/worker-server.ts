@@ -1,3 +1,5 @@
+import inspector from 'node:inspector'
+import { basename, dirname } from 'node:path'
 import { parentPort, type Transferable } from 'node:worker_threads'
 import { InvariantError, messageOf, PainlensError } from './errors.js'
 import { type Answer, closeRequest, type Failure, type Methods, type Request } from './worker-protocol.js'
@@ -15,6 +17,7 @@ export class Transferred<T> {
  * called once, in the worker.
  */
 export function serveWorker(methods: Methods): void {
+  openInspector(process.argv[1] ?? '')
   const port = parentPort
   if (!port) throw new InvariantError('serveWorker runs in a worker thread only', 'the worker')
   let last: Promise<void> = Promise.resolve()
@@ -35,6 +38,16 @@ export function serveWorker(methods: Methods): void {
 }
 
 /** @param depth how many causes of causes go along; an error may be its own cause */
+/**
+ * For who debugs painlens (docs/develop/working.md): `PAINLENS_INSPECT=detect,explain` gives these workers an inspector of
+ * their own, on a free port of the loopback; Node.js says which on standard error.
+ * @param script `…/stages/detect/worker.js` is called `detect`
+ */
+function openInspector(script: string): void {
+  const wanted = process.env.PAINLENS_INSPECT?.split(',') ?? []
+  if (wanted.includes(basename(dirname(script)))) inspector.open(0, '127.0.0.1')
+}
+
 function failureOf(error: unknown, depth = 8): Failure {
   if (!(error instanceof Error)) return { name: 'Error', message: messageOf(error) }
   const { name, message, cause } = error

@@ -10,9 +10,10 @@ import { silentLog } from '../../src/core/log.js'
 import { createIdentity, renderPortrait } from '../../src/show/render/index.js'
 import { openAlarmLog } from '../../src/stages/alarm-log/index.js'
 import { alarm } from '../stages/mqtt/rig.js'
-import { descendants, isRunning, until } from '../support/daemon.js'
+import { descendants, isRunning } from '../support/daemon.js'
 import { type Mosquitto, startMosquitto } from '../support/mosquitto.js'
 import { Nurse } from '../support/nurse.js'
+import { until } from '../support/slowness.js'
 
 const main = resolve(import.meta.dirname, '../../dist/main.js')
 /** As a shell says of a program that SIGPIPE ended. */

@@ -7,6 +7,7 @@ import { CommandDesk } from '../../src/stages/mqtt/commands.js'
 import { encode } from '../../src/stages/mqtt/payload.js'
 import { noCommands } from '../stages/mqtt/rig.js'
 import { expectLinear, repeated } from '../support/growth.js'
+import { patience } from '../support/slowness.js'
 
 const passwords = ['Kamera-312!x', 'p@ss:w/rd?#', 'größer 12', 'a"b\\\\c-9', "it's/4711", 'aaaaaaaaaaaaaaab', '12']
 const secrets = new Secrets()
@@ -46,7 +47,7 @@ it('the test of linear time fails for a quadratic search', () => {
   expect(() => expectLinear((text) => /\s+$/.test(`${text}x`), repeated(' '))).toThrow(/ms for \d+ characters/)
 })
 
-describe('text made by an attacker takes time that grows as the text does', { timeout: 120_000 }, () => {
+describe('text made by an attacker takes time that grows as the text does', { timeout: patience(120_000) }, () => {
   it.each(kinds)('redaction takes linear time for %s', (_, hostile) => {
     expectLinear((text) => secrets.redact(text), hostile)
   })
@@ -86,7 +87,7 @@ async function answerTo(name: string, payload: string | Buffer): Promise<Respons
   return JSON.parse(encode(given[0]!, secrets)) as ResponseMessage
 }
 
-describe('a command made by an attacker', { timeout: 120_000 }, () => {
+describe('a command made by an attacker', { timeout: patience(120_000) }, () => {
   const largest = 16_384
 
   it.each(kinds)('a hostile command with a key of %s gets a short answer in normal time', async (_, hostile) => {

@@ -6,7 +6,7 @@ import { InferenceError } from '../../src/core/errors.js'
 import { KeptWorker } from '../../src/core/kept-worker.js'
 import { silentLog } from '../../src/core/log.js'
 import { Restarts, soundMs } from '../../src/core/restarts.js'
-import { until } from '../support/daemon.js'
+import { until } from '../support/slowness.js'
 
 type Methods = { open(fails: boolean): number; double(x: number): number; die(): void }
 

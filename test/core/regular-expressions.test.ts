@@ -21,6 +21,7 @@ import { gstFailures } from '../../src/stages/camera/gst-failures.js'
 import { parseCameraUrl } from '../../src/stages/camera/url.js'
 import { explainConnectError } from '../../src/stages/mqtt/connect-errors.js'
 import { expectLinear, repeated } from '../support/growth.js'
+import { patience } from '../support/slowness.js'
 import { walk } from '../support/syntax-tree.js'
 
 const dist = resolve(import.meta.dirname, '../../dist')
@@ -41,7 +42,7 @@ function expressionsIn(text: string, file: string): Expression[] {
   return found
 }
 
-describe('no regular expression takes more than linear time', { timeout: 300_000 }, () => {
+describe('no regular expression takes more than linear time', { timeout: patience(300_000) }, () => {
   /** `safe`, or how its time may grow. Without a limit in time, so that it is the same on a slow machine. */
   const complexity = ({ source, flags }: Expression): string => {
     const found = checkSync(source, flags, { timeout: null as unknown as number, randomSeed: 1 })
@@ -137,7 +138,7 @@ const readers: readonly (readonly [string, (text: string) => unknown, readonly s
   ]
 ]
 
-describe('text from outside takes time that grows as the text does', { timeout: 120_000 }, () => {
+describe('text from outside takes time that grows as the text does', { timeout: patience(120_000) }, () => {
   const cases = readers.flatMap(([what, read, pieces]) => pieces.map((piece) => ({ what, piece, read })))
   it.each(cases)('$what takes linear time for text of $piece', ({ read, piece }) => {
     expectLinear(read, repeated(piece))

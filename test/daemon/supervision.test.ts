@@ -5,8 +5,9 @@ import { createInterface } from 'node:readline'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { silentLog } from '../../src/core/log.js'
 import { createNotifier } from '../../src/daemon/health/systemd.js'
-import { decoders, isRunning, until } from '../support/daemon.js'
+import { decoders, isRunning } from '../support/daemon.js'
 import { holdWorkers, killWorkers } from '../support/kill-worker.js'
+import { patience, until } from '../support/slowness.js'
 import { eventually, type FeedCamera, Ward } from '../support/ward.js'
 
 let ward: Ward
@@ -88,7 +89,7 @@ describe('a worker', () => {
   })
 
   it('that is stuck stops the watchdog and is named; when it comes back, all goes on', {
-    timeout: 120_000
+    timeout: patience(120_000)
   }, async () => {
     const { fed } = await fakeSystemd()
     const device = await ward.device([camera('a')])
@@ -131,7 +132,7 @@ describe('a worker', () => {
 
 describe('a decoder', () => {
   it('that is stopped makes its camera not ready, is killed and comes again; the watchdog is not concerned', {
-    timeout: 90_000
+    timeout: patience(90_000)
   }, async () => {
     const device = await ward.device([camera('a')])
     const daemon = device.start()
@@ -156,7 +157,7 @@ describe('a decoder', () => {
 })
 
 describe('a port that is taken', () => {
-  it('takes nothing from the main job, and health says so', { timeout: 90_000 }, async () => {
+  it('takes nothing from the main job, and health says so', { timeout: patience(90_000) }, async () => {
     const taken = Number(new URL(ward.broker.url).port)
     const device = await ward.device([camera('a')], { http: { port: taken } })
     const nurse = await device.listen()

@@ -8,8 +8,8 @@ import { connect, connectAsync, type IClientOptions, type MqttClient } from 'mqt
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { parse } from 'yaml'
 import { loadConfig } from '../../src/config/index.js'
-import { until } from '../support/daemon.js'
 import { type Mosquitto, startMosquitto } from '../support/mosquitto.js'
+import { until } from '../support/slowness.js'
 
 const source = resolve(import.meta.dirname, '../../deploy/compose')
 const device = 'ward-2'

@@ -13,12 +13,12 @@ import { silentLog } from '../../src/core/log.js'
 import { createIdentity, renderPortrait } from '../../src/show/render/index.js'
 import { startFeed } from '../../src/show/simulate/feed.js'
 import { startRtspServer } from '../../src/show/simulate/rtsp-server.js'
-import { until } from '../support/daemon.js'
 import { freePort, startMosquitto } from '../support/mosquitto.js'
+import { Deadline, patience, until } from '../support/slowness.js'
 import { buildah, Container, imageConfig } from './container.js'
 
 const root = resolve(import.meta.dirname, '../..')
-const minutes = 60_000
+const minutes = patience(60_000)
 const kinds = { docker: 'painlens-test:docker', jetson: 'painlens-test:jetson' }
 
 /** Waits without blocking: vitest takes a worker that is silent for a minute for dead. */
@@ -184,9 +184,9 @@ describe.runIf(process.env.PAINLENS_CONTAINERS)('the images', () => {
     }
     const answers = async (container: Container, status: number, word: RegExp) => {
       let last = health(container)
-      const deadline = Date.now() + 2 * minutes
+      const deadline = new Deadline(120_000)
       while (!(last.status === status && word.test(last.stdout))) {
-        if (Date.now() > deadline) throw new Error(`${last.status} ${last.stdout}\n${container.output()}`)
+        if (deadline.isOver()) throw new Error(`${last.status} ${last.stdout}\n${container.output()}`)
         await new Promise((done) => setTimeout(done, 1000))
         last = health(container)
       }

@@ -13,8 +13,8 @@ import { packageRoot } from '../../src/core/version.js'
 import { createIdentity, renderPortrait } from '../../src/show/render/index.js'
 import { openAlarmLog } from '../../src/stages/alarm-log/index.js'
 import { alarm } from '../stages/mqtt/rig.js'
-import { until } from '../support/daemon.js'
 import { type Mosquitto, startMosquitto } from '../support/mosquitto.js'
+import { until } from '../support/slowness.js'
 
 const run = promisify(execFile)
 const minutes = 60_000

@@ -91,14 +91,3 @@ export function filesBelow(folder: string): string[] {
     .filter((entry) => entry.isFile())
     .map((entry) => entry.name)
 }
-
-/** Waits until `look` finds something. */
-export async function until<T>(look: () => T | undefined | false | null, what: string, ms = 20_000): Promise<T> {
-  const deadline = Date.now() + ms
-  for (;;) {
-    const found = look()
-    if (found) return found
-    if (Date.now() > deadline) throw new Error(`waited ${ms} ms in vain for ${what}`)
-    await new Promise((done) => setTimeout(done, 50))
-  }
-}

@@ -1,6 +1,6 @@
 import type { ChildProcess } from 'node:child_process'
 import { Session } from 'node:inspector/promises'
-import { until } from './daemon.js'
+import { until } from './slowness.js'
 
 interface Attached {
   sessionId: string

@@ -17,7 +17,11 @@ export class LatencyWindow {
     return this.#count
   }
 
-  /** @param share 0..1; null before the first value */
+  /**
+   * The smallest value that more than this share of the values do not exceed, or the largest.
+   * @param share 0..1
+   * @returns null before the first value
+   */
   percentile(share: number): number | null {
     const filled = Math.min(this.#count, this.#values.length)
     if (filled === 0) return null

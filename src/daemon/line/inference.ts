@@ -2,6 +2,7 @@
 import type { CameraConfig } from '../../config/index.js'
 import { asError, errorFields, InferenceError } from '../../core/errors.js'
 import type { Log } from '../../core/log.js'
+import { frameId, traced } from '../../core/trace.js'
 import type { Supervision } from '../health/supervision.js'
 import type { Finding } from '../health/vitals.js'
 import type { InferencePart, Parts } from '../wiring/parts.js'
@@ -33,8 +34,16 @@ export class Inference {
     const key = cameraKey(id)
     return {
       onFrame: () => progress.frame(),
-      detect: (frame) => progress.watch('detect', parts().detector.detect(frame, zones)),
-      classify: (take) => progress.watch('classify', parts().classifier.classify(take)),
+      detect: (frame) =>
+        traced(log, 'detect', progress.watch('detect', parts().detector.detect(frame, zones)), ({ faces }) => ({
+          frame: frameId(frame),
+          tracks: faces.map(({ track }) => track)
+        })),
+      classify: (take) =>
+        traced(log, 'classify', progress.watch('classify', parts().classifier.classify(take)), (verdicts) => ({
+          frame: frameId(take()),
+          scores: verdicts.map(({ score }) => score)
+        })),
       onFailure: (error) => {
         // A worker that died speaks for itself.
         if (this.#options.stopping() || this.#isRestarting()) return

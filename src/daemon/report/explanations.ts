@@ -4,6 +4,7 @@ import type { ExplanationMessage } from '../../contract/messages.js'
 import { type Clock, stamp } from '../../core/clock.js'
 import { errorFields, messageOf } from '../../core/errors.js'
 import type { Log } from '../../core/log.js'
+import { frameId, traced } from '../../core/trace.js'
 import type { Crop } from '../../core/types.js'
 import type { Explanation } from '../../stages/explain/index.js'
 import { explanationMessage } from './explanation-message.js'
@@ -141,7 +142,9 @@ export class Explanations {
       // Unless another was asked for meanwhile: then that one counts.
       if (episode.asked === request) episode.asked = before
     }
-    this.#options.explainer.submit(request).then(
+    const { explainer, log } = this.#options
+    const told = () => ({ frame: frameId(request), alarm_id: episode.alarmId })
+    traced(log, 'explain', explainer.submit(request), told).then(
       (explained) => {
         if (!explained) return inVain()
         this.#lastFailure = ''

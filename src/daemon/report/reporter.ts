@@ -6,6 +6,7 @@ import type { AlarmMessage, ObservationMessage } from '../../contract/messages.j
 import { type Clock, stamp } from '../../core/clock.js'
 import { errorFields, type Problem } from '../../core/errors.js'
 import type { Log } from '../../core/log.js'
+import { frameId, traced } from '../../core/trace.js'
 import type { CameraState, Verdict } from '../../core/types.js'
 import type { Alarms } from '../../stages/alarm/index.js'
 import type { AlarmLog } from '../../stages/alarm-log/index.js'
@@ -92,17 +93,18 @@ export class Reporter {
     this.send(this.#options.alarms.shutdown(this.#options.clock.now()))
   }
 
-  send(alarms: readonly AlarmMessage[]): void {
+  /** @param frame what they come from, where it is a frame */
+  send(alarms: readonly AlarmMessage[], frame?: { camera: string; at: number }): void {
     const { mqtt, alarmLog, explanations, supervision, log } = this.#options
     for (const alarm of alarms) {
       const { alarm_id, phase, condition, camera, reason } = alarm
       supervision.alarm(condition, phase)
-      log.info({ alarm_id, phase, condition, camera, reason }, 'alarm')
+      log.info({ alarm_id, phase, condition, camera, reason, ...(frame && { frame: frameId(frame) }) }, 'alarm')
       alarmLog.append(alarm)
       if (phase === 'end') explanations?.alarmEnded(alarm_id)
-      mqtt
-        .alarm(alarm)
-        .catch((error: unknown) => log.error({ alarm_id, ...errorFields(error) }, 'an alarm is not in the outbox'))
+      traced(log, 'outbox', mqtt.alarm(alarm), () => ({ alarm_id, seq: alarm.seq })).catch((error: unknown) =>
+        log.error({ alarm_id, ...errorFields(error) }, 'an alarm is not in the outbox')
+      )
     }
   }
 
@@ -111,7 +113,7 @@ export class Reporter {
     const { at, face, score } = verdict
     const { track, box, crop } = face
     const output = alarms.observe({ camera: camera.id, track, at, score, box })
-    this.send(output.alarms)
+    this.send(output.alarms, { camera: camera.id, at })
     mqtt.observation(camera.id, observationOf(verdict, stamp(clock, at), output.smoothed, camera))
     const alarmId = output.episode?.active ? output.episode.alarmId : null
     explanations?.consider({ camera: camera.id, track, at, crop, score, alarmId })

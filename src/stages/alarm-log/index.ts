@@ -63,14 +63,14 @@ class RotatedLog implements AlarmLog {
   }
 
   async flushed(): Promise<void> {
-    await this.#writing
+    while (this.#writing !== null) await this.#writing
   }
 
   async close(): Promise<void> {
     clearTimeout(this.#retry)
     this.#retry = undefined
     if (this.#waiting.length > 0) this.#start()
-    await this.#writing
+    await this.flushed()
     clearTimeout(this.#retry)
     await this.#closeFile()
   }
@@ -78,6 +78,8 @@ class RotatedLog implements AlarmLog {
   #start(): void {
     this.#writing ??= this.#write().finally(() => {
       this.#writing = null
+      // What came in since the writer looked last; after a refusal the timer tries again.
+      if (this.#waiting.length > 0 && this.#retry === undefined) this.#start()
     })
   }
 

@@ -5,6 +5,7 @@ import { type Clock, stamp, timeOfDay } from '../../core/clock.js'
 import { PainlensError, whatOf } from '../../core/errors.js'
 import type { Log } from '../../core/log.js'
 import type { Secrets } from '../../core/secrets.js'
+import { traced } from '../../core/trace.js'
 import { jsonProperties } from './connect.js'
 import type { Connection } from './connection.js'
 import { encode } from './payload.js'
@@ -64,16 +65,18 @@ async function deliver(
   options: DeliveryOptions,
   { topic, payload, expiresAt }: Entry
 ): Promise<'confirmed' | 'refused'> {
-  const { connection, clock, secrets, base, published } = options
+  const { connection, clock, secrets, base, published, log } = options
   const kind: Kind = topic === topicOf(base, 'alarm') ? 'alarm' : 'explanation'
   let message = payload
-  const answer = await connection.publish(topic, topics[kind], () => {
+  const publishing = connection.publish(topic, topics[kind], () => {
     const now = clock.now()
     if (kind === 'alarm') message = { ...payload, published: stamp(clock, now) }
     // Seconds, and at least one: 0 would mean that the message is of no use already.
     const messageExpiryInterval = Math.max(1, Math.ceil((expiresAt - now) / 1000))
     return { text: encode(message, secrets), properties: { ...jsonProperties, messageExpiryInterval } }
   })
+  const { alarm_id, seq } = payload
+  const answer = await traced(log, 'mqtt', publishing, (answer) => ({ kind, alarm_id, seq, answer }))
   published[kind]++
   if (kind === 'alarm' && answer === 'confirmed')
     // The outbox gives back what was put into it under the alarms' topic.

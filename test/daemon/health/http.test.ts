@@ -3,8 +3,8 @@ import { type AddressInfo, connect, createServer } from 'node:net'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { type Log, silentLog } from '../../../src/core/log.js'
 import { type HttpOptions, type Report, startHttp } from '../../../src/daemon/health/http.js'
-import { until } from '../../support/daemon.js'
 import { freePort } from '../../support/mosquitto.js'
+import { until } from '../../support/slowness.js'
 
 const fine: Report = { ok: true, parts: [] }
 const token = '0123456789abcdef-secret'

@@ -12,7 +12,8 @@ import { isSynchronised } from '../../../src/daemon/health/time-sync.js'
 import { Reporter } from '../../../src/daemon/report/reporter.js'
 import { createAlarms } from '../../../src/stages/alarm/index.js'
 import { alarmDefaults } from '../../support/alarm-defaults.js'
-import { isRunning, until } from '../../support/daemon.js'
+import { isRunning } from '../../support/daemon.js'
+import { until } from '../../support/slowness.js'
 
 const t0 = Date.UTC(2026, 0, 1)
 

@@ -8,6 +8,7 @@ import { DiskError, InputError, UnsupportedModelError, UsageError } from '../../
 import { acquireBackend } from '../../../src/lib/lrp/engines/tfjs-backend.js'
 import { compositeOf, createExplainer, type ExplainerOptions, rules } from '../../../src/lib/lrp/index.js'
 import { encodeModel, GraphBuilder } from '../../../src/lib/onnx/index.js'
+import { patience } from '../../support/slowness.js'
 import { pictures, withExplainer, worst } from './compare.js'
 import { buildNet, randomOf, type Spec } from './nets.js'
 
@@ -331,7 +332,7 @@ describe('the tfjs engine', () => {
       new Worker(new URL('data:text/javascript,' + encodeURIComponent(${JSON.stringify(work)})))`
       const script = join(folder, 'script.mjs')
       await writeFile(script, place === 'main thread' ? work : inWorker)
-      const { stdout } = await run(process.execPath, [script], { timeout: 30_000 })
+      const { stdout } = await run(process.execPath, [script], { timeout: patience(30_000) })
       expect(stdout).toMatch(/^tfjs-.* 768\n$/)
     }
   )

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { vggFace, writeRandomVgg } from '../../../src/lib/vgg/index.js'
+import { patience } from '../../support/slowness.js'
 import { withExplainer, worst } from './compare.js'
 
 let folder: string
@@ -11,7 +12,7 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'painlens-full-size-'))
   model = join(folder, 'vgg-face.onnx')
   await writeRandomVgg({ ...vggFace, dense: [4096, 4096, 3] }, model, ['pain', 'disgust', 'happiness'], 1)
-}, 120_000)
+}, patience(120_000))
 afterAll(() => rm(folder, { recursive: true }))
 
 /** Half of it is one colour, as a mask or a wall is: there every pool has tied maxima. */

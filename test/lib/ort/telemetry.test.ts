@@ -5,6 +5,7 @@ import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { patience } from '../../support/slowness.js'
 import { writeTinyModel } from '../../support/tiny-model.js'
 
 const dist = resolve(import.meta.dirname, '../../../dist')
@@ -21,7 +22,7 @@ function leavesTraces(name: string, script: string): boolean {
   const home = join(folder, name)
   const file = join(folder, `${name}.mjs`)
   writeFileSync(file, script)
-  execFileSync(process.execPath, [file], { env: { HOME: home, PATH: process.env.PATH }, timeout: 30_000 })
+  execFileSync(process.execPath, [file], { env: { HOME: home, PATH: process.env.PATH }, timeout: patience(30_000) })
   return existsSync(join(home, '.cache', 'Microsoft'))
 }
 

@@ -7,6 +7,7 @@ import { PortInUseError, ProgramError, UsageError } from '../../../src/core/erro
 import { silentLog } from '../../../src/core/log.js'
 import type { Day } from '../../../src/show/simulate/day.js'
 import { type Simulation, type StretchEvent, startSimulation } from '../../../src/show/simulate/simulate.js'
+import { patience } from '../../support/slowness.js'
 import { childrenNamed } from './processes.js'
 
 const shortDay: Day = {
@@ -119,7 +120,7 @@ describe('painlens simulate', () => {
     listen()
     const end = new AbortController()
     const done = simulateCommand({ rtspPort: 0, user: 'nurse', password: 'geheim-7' }, end.signal)
-    await vi.waitUntil(() => lines.length > 1, { timeout: 20_000 })
+    await vi.waitUntil(() => lines.length > 1, { timeout: patience(20_000) })
     end.abort()
     expect(await done).toBe(0)
     vi.restoreAllMocks()

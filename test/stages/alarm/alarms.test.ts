@@ -303,6 +303,15 @@ describe('commands and the rest', () => {
     expect(alarms.technical('inference_failed', null, t0)).toEqual([])
   })
 
+  test('a technical alarm that goes on is told again each minute', () => {
+    const { alarms } = setUp()
+    alarms.cameraState('b', 'lost', t0)
+    expect(alarms.tick(t0 + 59_900)).toEqual([])
+    expect(alarms.tick(t0 + 60_000)).toMatchObject([{ condition: 'camera_lost', phase: 'update', seq: 1 }])
+    expect(alarms.tick(t0 + 119_900)).toEqual([])
+    expect(alarms.tick(t0 + 120_000)).toMatchObject([{ condition: 'camera_lost', phase: 'update', seq: 2 }])
+  })
+
   test('an outage is told with the time it began, and without updates that nobody hears', () => {
     const { alarms } = setUp()
     const [start] = alarms.technical('broker_lost', { code: 'PL-BROKER-SILENT', message: '' }, t0 + 10_000, t0)

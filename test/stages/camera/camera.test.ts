@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { CameraError } from '../../../src/core/errors.js'
 import { checkCamera } from '../../../src/stages/camera/index.js'
+import { patience } from '../../support/slowness.js'
 import { colourAt, decoderProcesses, nameOf, nextFrames, Rig, takeFrames, untilState } from './rig.js'
 
 const hostile = { user: 'us"er', password: `p@ss:w/rd?#%&"'` }
@@ -67,7 +68,7 @@ describe('a camera', () => {
     await untilState(camera, 'connecting')
     // Enough retries for FFmpeg to complain about the address, password and all.
     await expect
-      .poll(() => rig.lines.join('').match(/Impossible to open|404/g)?.length ?? 0, { timeout: 10_000 })
+      .poll(() => rig.lines.join('').match(/Impossible to open|404/g)?.length ?? 0, { timeout: patience(10_000) })
       .toBeGreaterThan(2)
     const shown = [JSON.stringify(processes), rig.lines.join(''), JSON.stringify(camera.stats())].join('\n')
     const basic = Buffer.from(`${hostile.user}:${hostile.password}`).toString('base64')
@@ -110,7 +111,7 @@ describe('a camera', () => {
     const held: { release(): void }[] = []
     const subscription = camera.frames.subscribe((frame) => held.push(frame))
     camera.start()
-    await expect.poll(() => camera.stats().dropped, { timeout: 10_000 }).toBeGreaterThan(3)
+    await expect.poll(() => camera.stats().dropped, { timeout: patience(10_000) }).toBeGreaterThan(3)
     expect(held).toHaveLength(2)
     expect(camera.stats().state).toBe('ok')
     subscription.unsubscribe()

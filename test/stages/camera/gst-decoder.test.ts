@@ -6,6 +6,7 @@ import { nvidiaElements, softwareElements } from '../../../src/stages/camera/gst
 import { missingElement } from '../../../src/stages/camera/gst-probe.js'
 import { type Decoder, decoderFor } from '../../../src/stages/camera/index.js'
 import { fitInto } from '../../../src/stages/camera/pixels.js'
+import { patience } from '../../support/slowness.js'
 import { it, type NumberedStream, numberOf, publishNumbered, type World } from './gst-world.js'
 import { colourAt, nameOf, nextFrames, untilState } from './rig.js'
 
@@ -89,7 +90,7 @@ describe.concurrent('gstreamer, frame for frame with ffmpeg', () => {
       const reference = watch(rig.decoder)
       const pictures = watch(world.decoder())
       const both = (): number[] => [...pictures.keys()].filter((number) => reference.has(number))
-      await expect.poll(() => both().length, { timeout: 30_000, message: what }).toBeGreaterThan(20)
+      await expect.poll(() => both().length, { timeout: patience(30_000), message: what }).toBeGreaterThan(20)
       const numbers = [...pictures.keys()]
       expect(numbers, what).toEqual([...numbers].sort((a, b) => a - b))
       for (const number of both()) {

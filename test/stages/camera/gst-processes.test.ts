@@ -4,6 +4,7 @@ import { resolve } from 'node:path'
 import { describe } from 'vitest'
 import { softwareElements } from '../../../src/stages/camera/gst-elements.js'
 import { checkCamera, type Decoder } from '../../../src/stages/camera/index.js'
+import { patience } from '../../support/slowness.js'
 import { childrenOf, isRunning, it, nameOfProgram, programs } from './gst-world.js'
 import { takeFrames, untilReason, untilState } from './rig.js'
 
@@ -92,7 +93,7 @@ describe.concurrent('the two processes', () => {
     const both = childrenOf(daemon.pid!)
     expect(both).toHaveLength(2)
     daemon.kill('SIGKILL')
-    await expect.poll(() => both.filter(({ pid }) => isRunning(pid)), { timeout: 15_000 }).toEqual([])
+    await expect.poll(() => both.filter(({ pid }) => isRunning(pid)), { timeout: patience(15_000) }).toEqual([])
   })
 })
 

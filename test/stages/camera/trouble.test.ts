@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Decoder } from '../../../src/stages/camera/index.js'
+import { Deadline, patience } from '../../support/slowness.js'
 import {
   BadLine,
   colourAt,
@@ -90,9 +91,9 @@ describe('a camera in trouble', () => {
     expect(await untilState(camera, 'connecting')).toMatch(/no picture for 1\.5 s/)
     await untilState(camera, 'ok')
     process.kill(decoderProcesses()[0]!.pid, 'SIGSTOP')
-    const before = performance.now()
+    const stopping = new Deadline(2000)
     await camera.stop()
-    expect(performance.now() - before).toBeLessThan(2000)
+    expect(stopping.isOver(), `stopped after ${stopping}`).toBe(false)
     expect(decoderProcesses()).toEqual([])
   })
 
@@ -135,7 +136,7 @@ describe('a camera in trouble', () => {
       })
       camera.start()
       await untilState(camera, 'lost')
-      await expect.poll(() => tries, { timeout: 10_000 }).toBeGreaterThan(1)
+      await expect.poll(() => tries, { timeout: patience(10_000) }).toBeGreaterThan(1)
       await camera.stop()
     }
   })

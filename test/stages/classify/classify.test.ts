@@ -7,8 +7,8 @@ import { type Log, silentLog } from '../../../src/core/log.js'
 import type { Face } from '../../../src/core/types.js'
 import { loadManifest, type Manifest, sha256Of } from '../../../src/lib/model/manifest.js'
 import { type Classifier, startClassifier } from '../../../src/stages/classify/index.js'
-import { until } from '../../support/daemon.js'
 import { killWorkers } from '../../support/kill-worker.js'
+import { until } from '../../support/slowness.js'
 import { writeTinyModel } from '../../support/tiny-model.js'
 
 let folder: string

@@ -9,8 +9,8 @@ import type { FaceModels } from '../../../src/lib/face/model-files.js'
 import { startDetector } from '../../../src/stages/detect/index.js'
 import { buildFaceModels } from '../../../tools/face-models/build.js'
 import { facesOf, isOn, readPhoto } from '../../lib/face/photos.js'
-import { until } from '../../support/daemon.js'
 import { killWorkers } from '../../support/kill-worker.js'
+import { until } from '../../support/slowness.js'
 
 let folder: string
 let models: FaceModels

@@ -10,8 +10,8 @@ import { GraphBuilder, writeModel } from '../../../src/lib/onnx/index.js'
 import { differenceOf } from '../../../src/stages/explain/choose.js'
 import { type ExplainOptions, type ExplainStage, startExplaining } from '../../../src/stages/explain/index.js'
 import { trialCrop } from '../../../src/stages/explain/trial-crop.js'
-import { until } from '../../support/daemon.js'
 import { killWorkers } from '../../support/kill-worker.js'
+import { until } from '../../support/slowness.js'
 import { writeRoundingModel, writeTinyModel } from '../../support/tiny-model.js'
 
 const crop = trialCrop({ width: 16, height: 16 })

@@ -160,6 +160,30 @@ describe('sentences', () => {
       expect(inWords(label, regions, mass, uncertainty)).toEqual({ en: english, de: german })
     })
 
+  it.each([
+    [0.2, 'eyes'],
+    [0.199, null]
+  ] as const)('a region with %s of what is against speaks against it: %s', (share, region) => {
+    // The rest is spread, each region with less than that.
+    const rest = Object.fromEntries(
+      regionNames.filter((name) => name !== 'eyes').map((name) => [name, (1 - share) / 9])
+    )
+    expect(statementOf(shares({ brows: 1 }, { ...rest, eyes: share }), forAndAgainst).against).toBe(region)
+  })
+
+  it('a region with as much for as against the target does not speak against it', () => {
+    const mass = { positive: 0.5, negative: 0.5 }
+    expect(statementOf(shares({ eyes: 1 }, { eyes: 1 }), mass).against).toBeNull()
+    expect(statementOf(shares({ eyes: 0.99, chin: 0.01 }, { eyes: 1 }), mass).against).toBe('eyes')
+  })
+
+  it.each([
+    [49.9, false],
+    [50, true]
+  ])('with an uncertainty of %s the finding is unsteady: %s', (uncertainty, unsteady) => {
+    expect(statementOf(shares({ eyes: 1 }), onlyFor, uncertainty).unsteady).toBe(unsteady)
+  })
+
   it('take a label that is a property of every object for what it is', () => {
     const { en: english } = inWords('constructor', shares(even()), onlyFor)
     expect(english).toContain('impression of "constructor" is')

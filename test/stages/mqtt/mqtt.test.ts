@@ -4,19 +4,9 @@ import { Secrets } from '../../../src/core/secrets.js'
 import { registerSecrets } from '../../../src/stages/camera/url.js'
 import type { MqttOptions } from '../../../src/stages/mqtt/index.js'
 import { type Mosquitto, startMosquitto } from '../../support/mosquitto.js'
+import { Deadline, patience, until } from '../../support/slowness.js'
 import { startTcpProxy } from '../../support/tcp-proxy.js'
-import {
-  alarm,
-  base,
-  eventually,
-  explanation,
-  health,
-  type Listener,
-  listen,
-  noCommands,
-  type Rig,
-  startRig
-} from './rig.js'
+import { alarm, base, explanation, health, type Listener, listen, noCommands, type Rig, startRig } from './rig.js'
 
 let broker: Mosquitto
 let ear: Listener
@@ -35,7 +25,7 @@ afterEach(async () => {
 async function start(more?: Parameters<typeof startRig>[1]): Promise<Rig> {
   rig = await startRig(broker.url, more)
   const { mqtt } = rig
-  await eventually('connected', () => mqtt.connected())
+  await until(() => mqtt.connected(), 'connected')
   return rig
 }
 
@@ -43,8 +33,8 @@ describe('what is published', () => {
   test('status, health and camera states, retained as the contract says', async () => {
     const { mqtt } = await start()
     mqtt.cameraState('hall', 'lost', Date.UTC(2026, 0, 1))
-    await eventually('camera state', () => ear.on('camera/hall/state').length > 0)
-    await eventually('health', () => ear.on('health').length > 0)
+    await until(() => ear.on('camera/hall/state').length > 0, 'camera state')
+    await until(() => ear.on('health').length > 0, 'health')
     const [status] = ear.on('status')
     expect(status?.json).toEqual({ state: 'online', session: 's1', version: '0.0.0', at: expect.stringMatching(/Z$/) })
     expect(status?.packet).toMatchObject({ qos: 1, retain: true })
@@ -58,14 +48,14 @@ describe('what is published', () => {
 
   test('health again and again while connected', async () => {
     await start({ healthEveryMs: 30 })
-    await eventually('three of it', () => ear.on('health').length >= 3)
+    await until(() => ear.on('health').length >= 3, 'three of it')
   })
 
   test('an alarm: QoS 1, never retained, with the time of sending and an expiry', async () => {
     const { mqtt, outbox } = await start()
     await mqtt.alarm(alarm('a0', 0))
     await mqtt.alarm(alarm('a0', 1, 'end'))
-    await eventually('both', () => ear.on('alarm').length === 2)
+    await until(() => ear.on('alarm').length === 2, 'both')
     const [first, second] = ear.on('alarm')
     expect(first?.json).toEqual({ ...alarm('a0', 0), published: expect.stringMatching(/^2.*Z$/) })
     expect(Math.abs(Date.parse(first?.json.published) - Date.now())).toBeLessThan(60_000)
@@ -74,7 +64,7 @@ describe('what is published', () => {
     expect(first?.packet.properties).toMatchObject({ contentType: 'application/json', payloadFormatIndicator: true })
     expect(first?.packet.properties?.messageExpiryInterval).toBeGreaterThan(3500)
     expect(first?.packet.properties?.messageExpiryInterval).toBeLessThanOrEqual(3600)
-    await eventually('an empty outbox', () => outbox.depth() === 0)
+    await until(() => outbox.depth() === 0, 'an empty outbox')
     expect(mqtt.stats().published.alarm).toBe(2)
   })
 
@@ -82,7 +72,7 @@ describe('what is published', () => {
     const { mqtt } = await start()
     await mqtt.alarm(alarm('a0', 0))
     await mqtt.explanation(explanation)
-    await eventually('it', () => ear.on('explanation').length === 1)
+    await until(() => ear.on('explanation').length === 1, 'it')
     const { heatmap: _, ...rest } = explanation
     const uncertainty = { ...explanation.uncertainty, classes: { pain: 12.5 } }
     expect(ear.on('explanation')[0]?.json).toEqual({ ...rest, uncertainty })
@@ -93,7 +83,7 @@ describe('what is published', () => {
     rig = null
     const open = await start({ privacy: { publishEmotions: true, publishHeatmap: true } })
     await open.mqtt.explanation(explanation)
-    await eventually('the picture', () => ear.on('explanation').length === 2)
+    await until(() => ear.on('explanation').length === 2, 'the picture')
     expect(ear.on('explanation')[1]?.json).toEqual(explanation)
   })
 
@@ -111,7 +101,7 @@ describe('what is published', () => {
       mqtt.observation('hall', { ...seen, track: 2 })
     }
     mqtt.cameraState('hall', 'ok', 0)
-    await eventually('the end', () => ear.on('camera/hall/state').length > 0)
+    await until(() => ear.on('camera/hall/state').length > 0, 'the end')
     const observations = ear.on('camera/hall/observation')
     expect(observations.map(({ json }) => json.track)).toEqual([1, 2])
     expect(observations[0]?.json).toEqual({ ...seen, track: 1 })
@@ -125,7 +115,7 @@ describe('what is published', () => {
     secrets.add('pain')
     const { mqtt } = await start({ secrets })
     await mqtt.alarm({ ...alarm('a0', 0), text: { en: 'rtsp://u:p@ss:w/rd?#%&"\'@host failed', de: '' } })
-    await eventually('it', () => ear.on('alarm').length === 1)
+    await until(() => ear.on('alarm').length === 1, 'it')
     const { json } = ear.on('alarm')[0] ?? { json: null }
     expect(json.text.en).toBe('rtsp://u:***@host failed')
     expect(json.condition).toBe('pain')
@@ -135,10 +125,10 @@ describe('what is published', () => {
 describe('coming and going', () => {
   test('stopping says offline, retained, and is gone within 2 s', async () => {
     const { mqtt } = await start()
-    const before = performance.now()
+    const stopping = new Deadline(2000)
     await mqtt.stop()
-    expect(performance.now() - before).toBeLessThan(2000)
-    await eventually('offline', () => ear.on('status').some(({ json }) => json.state === 'offline'))
+    expect(stopping.isOver(), `stopped after ${stopping}`).toBe(false)
+    await until(() => ear.on('status').some(({ json }) => json.state === 'offline'), 'offline')
     expect(ear.on('status').at(-1)?.json).toMatchObject({ state: 'offline', session: 's1' })
     expect(ear.on('status').at(-1)?.packet.retain).toBe(true)
     expect(mqtt.connected()).toBe(false)
@@ -149,7 +139,7 @@ describe('coming and going', () => {
     for (let seq = 0; seq < 50; seq++) await mqtt.alarm(alarm('a0', seq))
     await mqtt.stop()
     expect(outbox.depth()).toBe(0)
-    await eventually('all of them', () => ear.on('alarm').length === 50)
+    await until(() => ear.on('alarm').length === 50, 'all of them')
     const offline = ear.heard.findIndex(({ json }) => json.state === 'offline')
     expect(ear.heard.findLastIndex(({ topic }) => topic === `${base}/alarm`)).toBeLessThan(offline)
   })
@@ -159,9 +149,9 @@ describe('coming and going', () => {
     const pid = broker.pid()
     process.kill(pid, 'SIGSTOP')
     await mqtt.alarm(alarm('a0', 0))
-    const before = performance.now()
+    const stopping = new Deadline(2500)
     await mqtt.stop()
-    expect(performance.now() - before).toBeLessThan(2500)
+    expect(stopping.isOver(), `stopped after ${stopping}`).toBe(false)
     expect(outbox.depth()).toBe(1)
     process.kill(pid, 'SIGCONT')
   })
@@ -171,12 +161,12 @@ describe('coming and going', () => {
     const changes: boolean[] = []
     rig = await startRig(`mqtt://127.0.0.1:${proxy.port}`, { onConnectionChange: (up) => changes.push(up) })
     const { mqtt } = rig
-    await eventually('greeted', () => changes.length > 0)
+    await until(() => changes.length > 0, 'greeted')
     mqtt.cameraState('hall', 'ok', 0)
-    await eventually('state', () => ear.on('camera/hall/state').length === 1)
+    await until(() => ear.on('camera/hall/state').length === 1, 'state')
     proxy.cut()
-    await eventually('back', () => mqtt.stats().connections === 2)
-    await eventually('state again', () => ear.on('camera/hall/state').length === 2)
+    await until(() => mqtt.stats().connections === 2, 'back')
+    await until(() => ear.on('camera/hall/state').length === 2, 'state again')
     expect(ear.on('status').map(({ json }) => json.state)).toEqual(['online', 'offline', 'online'])
     expect(ear.on('status').map(({ json }) => json.session)).toEqual(['s1', 's1', 's1'])
     expect(ear.on('status')[1]?.packet.retain).toBe(true)
@@ -190,22 +180,22 @@ describe('coming and going', () => {
     let now = Date.now()
     const { mqtt, outbox, lines } = await start({ clock: { now: () => now } })
     await mqtt.alarm(alarm('a0', 0))
-    await eventually('the first', () => ear.on('alarm').length === 1)
+    await until(() => ear.on('alarm').length === 1, 'the first')
     await broker.stop()
-    await eventually('noticed', () => !mqtt.connected())
+    await until(() => !mqtt.connected(), 'noticed')
     for (let seq = 1; seq < 40; seq++) await mqtt.alarm(alarm('a0', seq))
     await mqtt.alarm(alarm('b0', 0))
     mqtt.cameraState('hall', 'lost', now)
     expect(outbox.depth()).toBe(40)
     now += 20_000
     await broker.start()
-    await eventually('all of them', () => ear.on('alarm').length >= 41 && outbox.depth() === 0, 20_000)
+    await until(() => ear.on('alarm').length >= 41 && outbox.depth() === 0, 'all of them', 20_000)
     const seqs = ear
       .on('alarm')
       .filter(({ json }) => json.alarm_id === 'a0')
       .map(({ json }) => json.seq)
     expect([...new Set(seqs)]).toEqual([...Array(40).keys()])
-    await eventually('camera state', () => ear.on('camera/hall/state').length > 0)
+    await until(() => ear.on('camera/hall/state').length > 0, 'camera state')
     expect(
       lines.filter((line) => line.startsWith('warn') && line.includes('nothing listens there')).length
     ).toBeLessThanOrEqual(1)
@@ -220,10 +210,10 @@ describe('coming and going', () => {
       await Promise.all(['a', 'b', 'c'].map((id) => mqtt.alarm(alarm(id, seq))))
       if (seq % 20 === 10) proxy.cut()
     }
-    await eventually('an empty outbox', () => outbox.depth() === 0, 20_000)
+    await until(() => outbox.depth() === 0, 'an empty outbox', 20_000)
     const seqsOf = (id: string) => ear.on('alarm').flatMap(({ json }) => (json.alarm_id === id ? [json.seq] : []))
     for (const id of ['a', 'b', 'c']) {
-      await eventually(`all of ${id}`, () => new Set(seqsOf(id)).size === 300)
+      await until(() => new Set(seqsOf(id)).size === 300, `all of ${id}`)
       expect([...new Set(seqsOf(id))]).toEqual([...Array(300).keys()])
     }
     expect(mqtt.stats().connections).toBeGreaterThan(3)
@@ -238,13 +228,13 @@ describe('coming and going', () => {
     const { mqtt, lines } = rig
     await mqtt.alarm(alarm('a0', 0))
     mqtt.observation('hall', { at: '', track: 1, box: [0, 0, 1, 1], zone: null, pain: 0, smoothed: 0 })
-    await eventually('trouble', () => mqtt.stats().trouble !== null)
+    await until(() => mqtt.stats().trouble !== null, 'trouble')
     await new Promise((resolve) => setTimeout(resolve, 300))
     expect(lines.filter((line) => line.startsWith('warn'))).toEqual([
       expect.stringMatching(/keeps trying.*localhost.*nothing listens there.*Start the broker, or correct mqtt.url/)
     ])
     await broker.start()
-    await eventually('the alarm', () => ear.on('alarm').length === 1, 20_000)
+    await until(() => ear.on('alarm').length === 1, 'the alarm', 20_000)
     expect(ear.on('camera/hall/observation')).toEqual([])
     expect(mqtt.stats()).toMatchObject({ trouble: null, observationsLeft: 1 })
   })
@@ -276,7 +266,7 @@ describe('commands', () => {
     await ask('resume', { camera: 'hall', by: 'nurse' })
     await ask('test_alarm', { camera: 'hall' })
     await ask('refresh', '')
-    await eventually('answers', () => answers('refresh').length === 1)
+    await until(() => answers('refresh').length === 1, 'answers')
     expect(taken).toEqual([
       ['ack', { transaction: 7, alarm_id: 'a0', by: 'nurse', kind: 'seen' }],
       ['pause', { transaction: 't', camera: 'hall', duration_s: 900 }],
@@ -303,7 +293,7 @@ describe('commands', () => {
   ])('%s %j is answered with what is wrong', async (name, payload, error) => {
     await start()
     await ask(name, payload)
-    await eventually('answer', () => answers(name).length === 1)
+    await until(() => answers(name).length === 1, 'answer')
     expect(answers(name)[0]).toMatchObject({ status: 'error', error: expect.stringMatching(error) })
   })
 
@@ -321,50 +311,54 @@ describe('commands', () => {
     })
     await ask('resume', { transaction: 'x', camera: 'hall' })
     await ask('refresh', {})
-    await eventually('answers', () => answers('refresh').length === 1)
+    await until(() => answers('refresh').length === 1, 'answers')
     expect(answers('resume')).toEqual([
       { transaction: 'x', status: 'error', code: 'PL-UNEXPECTED', error: 'cannot open rtsp://u:***@cam' }
     ])
     expect(mqtt.connected()).toBe(true)
   })
 
-  test('one of 16 KB of backslashes holds nothing up, whatever the passwords of six cameras', async () => {
-    const secrets = new Secrets()
-    for (const password of ['Kamera-312!x', 'p@ss:w/rd?#', 'größer 12', 'a"b\\c-9', "it's/4711", 'back`tick 7'])
-      registerSecrets(`rtsp://nurse:${password}@10.0.0.7/stream`, secrets)
-    const lines: string[] = []
-    await start({ secrets, log: createLog('info', secrets, (line) => void lines.push(line)) })
-    const longestHold = async (payload: string): Promise<number> => {
-      const before = answers('refresh').length
-      let last = performance.now()
-      let longest = 0
-      const timer = setInterval(() => {
-        longest = Math.max(longest, performance.now() - last)
-        last = performance.now()
-      }, 1)
-      await ask('refresh', payload)
-      await eventually('answer', () => answers('refresh').length > before, 120_000)
-      clearInterval(timer)
-      return Math.max(longest, performance.now() - last)
-    }
-    const ordinary = await longestHold(`{"${'x'.repeat(16_000)}":1}`)
-    // With the redaction by regular expressions it was half a minute.
-    expect(await longestHold(`{"${'\\'.repeat(16_000)}":1}`)).toBeLessThan(20 * Math.max(ordinary, 25))
-    expect(answers('refresh').map(({ status }) => status)).toEqual(['error', 'error'])
-    expect(Math.max(...lines.map((line) => line.length))).toBeLessThan(1000)
-  }, 150_000)
+  test(
+    'one of 16 KB of backslashes holds nothing up, whatever the passwords of six cameras',
+    async () => {
+      const secrets = new Secrets()
+      for (const password of ['Kamera-312!x', 'p@ss:w/rd?#', 'größer 12', 'a"b\\c-9', "it's/4711", 'back`tick 7'])
+        registerSecrets(`rtsp://nurse:${password}@10.0.0.7/stream`, secrets)
+      const lines: string[] = []
+      await start({ secrets, log: createLog('info', secrets, (line) => void lines.push(line)) })
+      const longestHold = async (payload: string): Promise<number> => {
+        const before = answers('refresh').length
+        let last = performance.now()
+        let longest = 0
+        const timer = setInterval(() => {
+          longest = Math.max(longest, performance.now() - last)
+          last = performance.now()
+        }, 1)
+        await ask('refresh', payload)
+        await until(() => answers('refresh').length > before, 'answer', 120_000)
+        clearInterval(timer)
+        return Math.max(longest, performance.now() - last)
+      }
+      const ordinary = await longestHold(`{"${'x'.repeat(16_000)}":1}`)
+      // With the redaction by regular expressions it was half a minute.
+      expect(await longestHold(`{"${'\\'.repeat(16_000)}":1}`)).toBeLessThan(20 * Math.max(ordinary, 25))
+      expect(answers('refresh').map(({ status }) => status)).toEqual(['error', 'error'])
+      expect(Math.max(...lines.map((line) => line.length))).toBeLessThan(1000)
+    },
+    patience(150_000)
+  )
 
   test('MQTT 5: answered where the asker wants it, with its correlation data, but never on our own topics', async () => {
     await start()
     await ear.client.subscribeAsync('somewhere/else', { qos: 1 })
     const correlationData = Buffer.from('42')
     await ask('refresh', {}, { properties: { responseTopic: 'somewhere/else', correlationData } })
-    await eventually('answer', () => ear.heard.some(({ topic }) => topic === 'somewhere/else'))
+    await until(() => ear.heard.some(({ topic }) => topic === 'somewhere/else'), 'answer')
     const there = ear.heard.find(({ topic }) => topic === 'somewhere/else')
     expect(there?.packet.properties?.correlationData?.toString()).toBe('42')
     expect(answers('refresh')).toEqual([])
     await ask('refresh', { transaction: 1 }, { properties: { responseTopic: `${base}/alarm`, correlationData } })
-    await eventually('answer', () => answers('refresh').length === 1)
+    await until(() => answers('refresh').length === 1, 'answer')
     expect(ear.on('alarm')).toEqual([])
   })
 
@@ -373,7 +367,7 @@ describe('commands', () => {
     await ask('test_alarm', { camera: 'old' }, { retain: true })
     await start({ commands: { ...noCommands, test_alarm: async (args) => void taken.push(args) } })
     await ask('test_alarm', { camera: 'new' })
-    await eventually('the new one', () => taken.length > 0)
+    await until(() => taken.length > 0, 'the new one')
     expect(taken).toEqual([{ camera: 'new' }])
   })
 
@@ -385,12 +379,12 @@ describe('commands', () => {
       backoff: { minMs: 400, maxMs: 400 }
     })
     const { mqtt } = rig
-    await eventually('connected', () => mqtt.connected())
-    await eventually('listening', () => ear.on('status').length > 0)
+    await until(() => mqtt.connected(), 'connected')
+    await until(() => ear.on('status').length > 0, 'listening')
     proxy.cut()
-    await eventually('away', () => !mqtt.connected())
+    await until(() => !mqtt.connected(), 'away')
     await ask('ack', { alarm_id: 'a0', by: 'nurse' })
-    await eventually('taken', () => taken.length === 1)
+    await until(() => taken.length === 1, 'taken')
     await rig.stop()
     rig = null
     await proxy.stop()
@@ -400,10 +394,10 @@ describe('commands', () => {
     const { mqtt } = await start()
     await Promise.all(Array.from({ length: 500 }, (_, number) => ask('refresh', { transaction: number })))
     await mqtt.alarm(alarm('a0', 0))
-    await eventually('the alarm', () => ear.on('alarm').length === 1)
-    await eventually(
-      'every command answered or counted',
-      () => answers('refresh').length + mqtt.stats().commandsFlooded >= 500
+    await until(() => ear.on('alarm').length === 1, 'the alarm')
+    await until(
+      () => answers('refresh').length + mqtt.stats().commandsFlooded >= 500,
+      'every command answered or counted'
     )
     expect(answers('refresh').length).toBeGreaterThan(0)
   })

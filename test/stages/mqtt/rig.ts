@@ -179,12 +179,3 @@ export async function listen(url: string, options: IClientOptions = {}): Promise
     stop: () => client.endAsync(true)
   }
 }
-
-/** Waits for what a real broker brings at its own pace; fails with `what` if it never comes. */
-export async function eventually(what: string, done: () => boolean, ms = 10_000): Promise<void> {
-  const end = performance.now() + ms
-  while (!done()) {
-    if (performance.now() > end) throw new Error(`never: ${what}`)
-    await new Promise((resolve) => setTimeout(resolve, 10))
-  }
-}

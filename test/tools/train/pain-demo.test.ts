@@ -8,6 +8,7 @@ import { readModel } from '../../../src/lib/onnx/index.js'
 import { layersOf, vggDemo } from '../../../src/lib/vgg/index.js'
 import { planSample, type SamplePlan, splits } from '../../../tools/train/recipe.js'
 import { renderCrops } from '../../../tools/train/render-crops.js'
+import { patience } from '../../support/slowness.js'
 
 const path = fileURLToPath(new URL('../../../models/pain-demo.yaml', import.meta.url))
 const people = 16
@@ -26,7 +27,7 @@ beforeAll(async () => {
     const { logits } = await session.run({ input })
     faces.push({ plan, probabilities: softmax(logits!.data as Float32Array, manifest.temperature) })
   }
-}, 180_000)
+}, patience(180_000))
 
 describe('the committed demonstration model', () => {
   it('the demonstration model has the VGG topology, fits its manifest and states its intended use', async () => {

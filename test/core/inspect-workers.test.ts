@@ -1,0 +1,38 @@
+import { spawn } from 'node:child_process'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { expect, it, onTestFinished } from 'vitest'
+import { packageRoot } from '../../src/core/version.js'
+import { until } from '../support/slowness.js'
+
+/** A process with the face worker, which waits for its first call. @returns what it says on standard error so far */
+function startWorker(env: NodeJS.ProcessEnv): () => string {
+  const [client, worker] = ['dist/core/worker-client.js', 'dist/stages/detect/worker.js'].map((path) =>
+    join(packageRoot, path)
+  )
+  const script = `import { WorkerClient } from ${JSON.stringify(pathToFileURL(client!).href)}
+    const worker = new WorkerClient(${JSON.stringify(worker)}, 'the face worker')
+    await worker.call('open', {}).catch(() => undefined)
+    console.error('served')`
+  const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+    env: { ...process.env, ...env }
+  })
+  onTestFinished(() => void child.kill('SIGKILL'))
+  let said = ''
+  child.stderr.on('data', (chunk) => (said += String(chunk)))
+  return () => said
+}
+
+it('a worker that is named in PAINLENS_INSPECT has an inspector, which a debugger can reach', async () => {
+  const said = startWorker({ PAINLENS_INSPECT: 'classify,detect' })
+  const [, port] = await until(() => /listening on ws:\/\/127\.0\.0\.1:(\d+)\//.exec(said()), 'the inspector')
+  const targets = (await (await fetch(`http://127.0.0.1:${port}/json/list`)).json()) as { title: string }[]
+  expect(targets).toHaveLength(1)
+})
+
+it('a worker that is not named has none', async () => {
+  const said = startWorker({ PAINLENS_INSPECT: 'explain' })
+  await until(() => said().includes('served'), 'an answer')
+  expect(said()).not.toContain('listening')
+})

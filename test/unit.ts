@@ -4,14 +4,18 @@
  */
 export const unitTests = [
   'test/architecture.test.ts',
+  'test/casts.test.ts',
   'test/commands/check/clock.test.ts',
   'test/commands/check/passwords.test.ts',
+  'test/commands/command.test.ts',
   'test/commands/explain/output.test.ts',
   'test/commands/models/models.test.ts',
   'test/config/generated.test.ts',
+  'test/config/keys.test.ts',
   'test/config/parse.test.ts',
   'test/config/polygon.test.ts',
   'test/config/secrets.test.ts',
+  'test/contract/conditions.test.ts',
   'test/contract/contract.test.ts',
   'test/core/clock.test.ts',
   'test/core/owner.test.ts',
@@ -74,9 +78,9 @@ export const unitTests = [
   'test/stages/explain/heatmap.test.ts',
   'test/stages/explain/queue.test.ts',
   'test/stages/explain/regions.test.ts',
+  'test/stages/explain/statement.test.ts',
   'test/stages/explain/uncertainty.test.ts',
   'test/stages/explain/views.test.ts',
-  'test/stages/explain/words.test.ts',
   'test/stages/mqtt/parts.test.ts',
   'test/stages/mqtt/send-quota.test.ts',
   'test/tools/bench/explanations.test.ts',
@@ -88,5 +92,6 @@ export const unitTests = [
   'test/tools/train/gradient-kernels.test.ts',
   'test/tools/train/measure.test.ts',
   'test/tools/train/recipe.test.ts',
+  'test/unused-exports.test.ts',
   'test/walks.test.ts'
 ]

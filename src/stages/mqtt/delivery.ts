@@ -80,6 +80,7 @@ async function deliver(
   const answer = await traced(log, 'mqtt', publishing, (answer) => ({ kind, alarm_id, seq, answer }))
   published[kind]++
   if (kind === 'alarm' && answer === 'confirmed')
+    // The outbox gives back what was put into it under the alarms' topic.
     options.onAlarmDelivered?.(message as unknown as AlarmMessage, timeOfDay(clock, clock.now()))
   return answer
 }

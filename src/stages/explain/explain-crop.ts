@@ -1,6 +1,6 @@
 import type { Texts } from '../../contract/languages/index.js'
 import { InferenceError, type PainlensError, whatOf } from '../../core/errors.js'
-import { type Crop, type RegionShare, type Size, type Uncertainty } from '../../core/types.js'
+import { type Crop, type RegionShare, regionNames, type Uncertainty } from '../../core/types.js'
 import type { Manifest, ModelInput } from '../../lib/model/manifest.js'
 import { batchDims, preprocess, softmax } from '../../lib/model/preprocess.js'
 import { heatmapPng } from './heatmap.js'

@@ -1,5 +1,6 @@
 import './full-precision.js'
 import './no-telemetry.js'
+import { writeSync } from 'node:fs'
 import inspector from 'node:inspector'
 import { basename, dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -200,17 +201,22 @@ export function serveWorker(methods: Methods): void {
   })
 }
 
-/** @param depth how many causes of causes go along; an error may be its own cause */
 /**
  * For who debugs painlens (docs/develop/working.md): `PAINLENS_INSPECT=detect,explain` gives these workers an inspector of
- * their own, on a free port of the loopback; Node.js says which on standard error.
+ * their own, on a free port of the loopback; Node.js says which on standard error,
+ * behind the worker's name.
  * @param script `…/stages/detect/worker.js` is called `detect`
  */
 function openInspector(script: string): void {
   const wanted = process.env.PAINLENS_INSPECT?.split(',') ?? []
-  if (wanted.includes(basename(dirname(script)))) inspector.open(0, '127.0.0.1')
+  const name = basename(dirname(script))
+  if (!wanted.includes(name)) return
+  // Node.js writes its line straight to the descriptor, and does not say whose port it is.
+  writeSync(2, `${name}: `)
+  inspector.open(0, '127.0.0.1')
 }
 
+/** @param depth how many causes of causes go along; an error may be its own cause */
 function failureOf(error: unknown, depth = 8): WorkerFailure {
   if (!(error instanceof Error)) return { name: 'Error', message: messageOf(error) }
   const { name, message, cause } = error

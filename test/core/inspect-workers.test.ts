@@ -30,9 +30,9 @@ function startWorker(env: NodeJS.ProcessEnv): () => string {
   return () => said
 }
 
-it('a worker that is named in PAINLENS_INSPECT has an inspector, which a debugger can reach', async () => {
+it('a worker that is named in PAINLENS_INSPECT has an inspector, which a debugger can reach and standard error names', async () => {
   const said = startWorker({ PAINLENS_INSPECT: 'classify,detect' })
-  const [, port] = await until(() => /listening on ws:\/\/127\.0\.0\.1:(\d+)\//.exec(said()), 'the inspector')
+  const [, port] = await until(() => /^detect: Debugger listening on ws:\/\/127\.0\.0\.1:(\d+)\//m.exec(said()), 'the inspector')
   const targets = (await (await fetch(`http://127.0.0.1:${port}/json/list`)).json()) as { title: string }[]
   expect(targets).toHaveLength(1)
 })

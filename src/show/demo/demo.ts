@@ -228,7 +228,7 @@ function verdict({ stretches, alarms, explanations, onlineAt }: Show): number {
   const { judged, faults } = judge(input)
   const pain = alarms.filter((alarm) => alarm.phase === 'start' && alarm.condition === 'pain').length
   process.stdout.write(
-    `\n${judged} scripted pain stretches judged, ${pain} pain alarms, ${explanations.length} explanations.\n`
+    `\nScripted pain stretches judged: ${judged}, pain alarms: ${pain}, explanations: ${explanations.length}.\n`
   )
   if (judged === 0) faults.push('no scripted pain was over before the end; give more seconds')
   for (const fault of faults) process.stdout.write(`fault: ${fault}\n`)

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { InputError, printed } from '../../core/errors.js'
+import { printable } from '../../core/printable.js'
 import { writeAtomically } from '../../stages/explain/index.js'
 import { checkJson, checkPassed, checkReport } from './check-report.js'
 import { type CheckedPicture, explainForCheck, flipPixels, shuffleWeights } from './checks.js'
@@ -19,7 +20,7 @@ export async function checkAll(job: Job): Promise<number> {
   const counter = new Counter(output)
   const files = chosen(job)
   try {
-    const pictures = await takePictures(job, files)
+    const { pictures, failed } = await takePictures(job, files)
     const maps = await explainForCheck(job, pictures, counter)
     const flipping = await flipPixels(job, pictures, maps, counter)
     const randomisation = await shuffleWeights(job, pictures, maps, counter)
@@ -29,7 +30,7 @@ export async function checkAll(job: Job): Promise<number> {
     counter.end()
     output.write(checkReport(results))
     output.write(`The curves are in ${join(out, 'check.json')}\n`)
-    return checkPassed(results) && pictures.length === files.length ? 0 : 1
+    return checkPassed(results) && failed === 0 && !job.passedOver.some(({ fails }) => fails) ? 0 : 1
   } catch (error) {
     if (!signal.aborted) throw error
     output.complain('painlens: stopped before the checks were done.\n')
@@ -45,16 +46,22 @@ function chosen({ pictures, output }: Job): Job['pictures'] {
 }
 
 /** A picture that cannot be read or shows no face is named, and the rest goes on. @throws InputError when none is left */
-async function takePictures({ faces, output, signal }: Job, files: Job['pictures']): Promise<CheckedPicture[]> {
+async function takePictures(
+  { faces, output, signal }: Job,
+  files: Job['pictures']
+): Promise<{ pictures: CheckedPicture[]; failed: number }> {
   const pictures: CheckedPicture[] = []
+  let failed = 0
   for (const { path } of files) {
     signal.throwIfAborted()
     try {
-      pictures.push({ path, crop: (await faces.take(path)).crop, target: null })
+      pictures.push(...(await faces.take(path, signal)).map(({ crop }) => ({ path, crop, target: null })))
     } catch (error) {
+      signal.throwIfAborted()
+      failed++
       output.complain(`painlens: ${printed(error)}\n`)
     }
   }
-  if (pictures.length > 0) return pictures
-  throw new InputError('PL-PICTURE-ALL-FAILED', 'none of the pictures can be taken', files[0]!.path)
+  if (pictures.length > 0) return { pictures, failed }
+  throw new InputError('PL-PICTURE-ALL-FAILED', 'none of the pictures can be taken', printable(files[0]!.path))
 }

@@ -6,6 +6,7 @@ import { checkJson, checkPassed, checkReport } from './check-report.js'
 import { type CheckedPicture, explainForCheck, flipPixels, shuffleWeights } from './checks.js'
 import type { Job } from './job.js'
 import { Counter } from './output.js'
+import { Tally } from './tally.js'
 
 /** More pictures tell little more; these are spread evenly over what was named. */
 const mostPictures = 48
@@ -19,8 +20,9 @@ export async function checkAll(job: Job): Promise<number> {
   const { output, out, signal, manifest } = job
   const counter = new Counter(output)
   const files = chosen(job)
+  const tally = new Tally(job.passedOver, 'taken')
   try {
-    const { pictures, failed } = await takePictures(job, files)
+    const pictures = await takePictures(job, files, tally)
     const maps = await explainForCheck(job, pictures, counter)
     const flipping = await flipPixels(job, pictures, maps, counter)
     const randomisation = await shuffleWeights(job, pictures, maps, counter)
@@ -30,7 +32,7 @@ export async function checkAll(job: Job): Promise<number> {
     counter.end()
     output.write(checkReport(results))
     output.write(`The curves are in ${join(out, 'check.json')}\n`)
-    return checkPassed(results) && failed === 0 && !job.passedOver.some(({ fails }) => fails) ? 0 : 1
+    return checkPassed(results) ? tally.exitCode : 1
   } catch (error) {
     if (!signal.aborted) throw error
     output.complain('painlens: stopped before the checks were done.\n')
@@ -48,20 +50,22 @@ function chosen({ pictures, output }: Job): Job['pictures'] {
 /** A picture that cannot be read or shows no face is named, and the rest goes on. @throws InputError when none is left */
 async function takePictures(
   { faces, output, signal }: Job,
-  files: Job['pictures']
-): Promise<{ pictures: CheckedPicture[]; failed: number }> {
+  files: Job['pictures'],
+  tally: Tally
+): Promise<CheckedPicture[]> {
   const pictures: CheckedPicture[] = []
-  let failed = 0
   for (const { path } of files) {
     signal.throwIfAborted()
     try {
       pictures.push(...(await faces.take(path, signal)).map(({ crop }) => ({ path, crop, target: null })))
+      tally.done()
     } catch (error) {
       signal.throwIfAborted()
-      failed++
+      tally.failed(error)
       output.complain(`painlens: ${printed(error)}\n`)
     }
   }
-  if (pictures.length > 0) return { pictures, failed }
+  output.write(`${tally.line}\n`)
+  if (pictures.length > 0) return pictures
   throw new InputError('PL-PICTURE-ALL-FAILED', 'none of the pictures can be taken', printable(files[0]!.path))
 }

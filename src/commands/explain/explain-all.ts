@@ -10,7 +10,7 @@ import type { PictureFile } from './find-pictures.js'
 import { CropStore, type Job, openExplainer, type RememberedFace, trueLabelOf } from './job.js'
 import { progressLine } from './output.js'
 import { ResultFolder } from './result-folder.js'
-import { cropOf, filesOf } from './result-names.js'
+import { filesOf } from './result-names.js'
 import { predictedOf, type Result, saveResult } from './results.js'
 import { Tally } from './tally.js'
 
@@ -46,7 +46,7 @@ export async function explainAll(job: Job): Promise<number> {
   if (signal.aborted) return stopped(job, 0)
   const entries = pictures.map((picture): Entry => ({ picture, subjects: [], failed: false }))
   const results = await ResultFolder.open(out, composites, signal)
-  const tally = new Tally(passedOver)
+  const tally = new Tally(passedOver, 'explained')
   let done = 0
   for (const [i, composite] of composites.entries()) {
     if (signal.aborted) break
@@ -63,8 +63,8 @@ export async function explainAll(job: Job): Promise<number> {
     }
   }
   if (signal.aborted) return stopped(job, done)
-  if (composites.length > 1) await drawFigure(job, entries)
-  for (const { failed } of entries) if (!failed) tally.explained()
+  if (composites.length > 1) await drawFigure(job, entries, results)
+  for (const { failed } of entries) if (!failed) tally.done()
   output.write(`${tally.line}; the results are in ${printable(out)}\n`)
   if (results.left > 0) output.write(`${results.left} more results there are of earlier runs and other pictures.\n`)
   return tally.exitCode
@@ -187,11 +187,10 @@ function tooLong(error: unknown): never {
   throw error
 }
 
-/** A face that was not explained after all, because the command was stopped or failed, leaves no crop and is not tried again. */
-async function removeUnexplained({ results, job }: Pass, entries: readonly Entry[]): Promise<void> {
+/** A face that was not explained after all, because the command was stopped or failed, leaves no files and is not tried again. */
+async function removeUnexplained({ results }: Pass, entries: readonly Entry[]): Promise<void> {
   for (const entry of entries) {
-    for (const { stem, done } of entry.subjects)
-      if (done.length === 0 && job.composites.length > 1) await results.remove(cropOf(stem))
+    for (const { stem, done } of entry.subjects) if (done.length === 0) await results.discard(stem)
     entry.subjects = entry.subjects.filter(({ done }) => done.length > 0)
   }
 }
@@ -206,7 +205,8 @@ function headOf({ trueLabel, explained, manifest }: Result): string {
   ].join(' · ')
 }
 
-async function drawFigure(job: Job, entries: readonly Entry[]): Promise<void> {
+/** Pages of an earlier run's figure are replaced as a whole. */
+async function drawFigure(job: Job, entries: readonly Entry[], results: ResultFolder): Promise<void> {
   const { composites, out, output, signal } = job
   const store = new CropStore(out)
   const rows = entries
@@ -222,5 +222,6 @@ async function drawFigure(job: Job, entries: readonly Entry[]): Promise<void> {
       })
     )
   const pages = await writeFigure({ rows, columns: composites.map(titleOf), out, signal })
+  if (!signal.aborted) await results.keepPages(pages)
   if (pages.length > 0) output.write(`The figure: ${pages.join(', ')}\n`)
 }

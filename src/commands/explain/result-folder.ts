@@ -2,8 +2,9 @@ import { createHash } from 'node:crypto'
 import { readdir, rm } from 'node:fs/promises'
 import { basename, extname, join, resolve, sep } from 'node:path'
 import { DiskError } from '../../core/errors.js'
+import { printable } from '../../core/printable.js'
 import type { PictureFile } from './find-pictures.js'
-import { readRegular, refusalOf } from './regular-file.js'
+import { readRegular } from './regular-file.js'
 import { cropOf, filesOf, jsonOf, type Naming } from './result-names.js'
 
 /** Results of an earlier run, as their JSON file tells. */
@@ -56,20 +57,11 @@ export class ResultFolder {
     const source = resolve(path)
     for (const { files } of this.#earlier.get(source) ?? []) {
       for (const file of files) {
-        await this.remove(file)
+        await this.#remove(file)
         this.#taken.delete(keyOf(file))
       }
     }
     this.#earlier.delete(source)
-  }
-
-  /** @param file its name. @throws DiskError */
-  async remove(file: string): Promise<void> {
-    await rm(join(this.path, file), { force: true }).catch((error: unknown) => {
-      throw new DiskError('PL-EXPLAIN-UNWRITABLE', `cannot be removed (${refusalOf(error, file).what})`, this.path, {
-        cause: error
-      })
-    })
   }
 
   /**
@@ -80,9 +72,20 @@ export class ResultFolder {
   claim({ within }: PictureFile, face: number | null): string {
     const own = safeStem(within) + (face === null ? '' : `-face-${face}`)
     let stem = own
-    for (let n = 2; this.#namesOf(stem).some((name) => this.#taken.has(name)); n++) stem = `${own}-${n}`
-    for (const name of this.#namesOf(stem)) this.#taken.add(name)
+    for (let n = 2; this.#namesOf(stem).some((name) => this.#taken.has(keyOf(name))); n++) stem = `${own}-${n}`
+    for (const name of this.#namesOf(stem)) this.#taken.add(keyOf(name))
     return stem
+  }
+
+  /** Removes what this run has written of a face that it could not explain. @throws DiskError */
+  async discard(stem: string): Promise<void> {
+    for (const name of this.#namesOf(stem)) await this.#remove(name)
+  }
+
+  /** Removes pages of an earlier run's figure, whose maps may be gone. @param pages those of this run. @throws DiskError */
+  async keepPages(pages: readonly string[]): Promise<void> {
+    const old = (await namesIn(this.path)).filter((name) => /^grid(-\d+)?\.png$/.test(name) && !pages.includes(name))
+    for (const name of old) await this.#remove(name)
   }
 
   /** How many JSON files of pictures are there that this run has not replaced. */
@@ -90,10 +93,18 @@ export class ResultFolder {
     return [...this.#earlier.values()].reduce((sum, all) => sum + all.length, 0)
   }
 
+  async #remove(file: string): Promise<void> {
+    await rm(join(this.path, file), { force: true }).catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENAMETOOLONG') return
+      const what = `${printable(file)} cannot be removed (${error.code})`
+      throw new DiskError('PL-EXPLAIN-UNWRITABLE', what, printable(this.path), { cause: error })
+    })
+  }
+
   /** All files that a stem may lead to in this run. */
   #namesOf(stem: string): string[] {
     const perComposite = this.composites.flatMap((composite) => Object.values(filesOf(stem, composite, this.naming)))
-    return [jsonOf(stem), cropOf(stem), ...perComposite].map(keyOf)
+    return [jsonOf(stem), cropOf(stem), ...perComposite]
   }
 }
 
@@ -101,9 +112,8 @@ const keyOf = (name: string): string => name.normalize('NFC').toLowerCase()
 
 async function namesIn(folder: string): Promise<string[]> {
   return readdir(folder).catch((error: unknown) => {
-    throw new DiskError('PL-OUT-FOLDER', `the folder cannot be read (${refusalOf(error, folder).what})`, folder, {
-      cause: error
-    })
+    const { code } = error as NodeJS.ErrnoException
+    throw new DiskError('PL-OUT-FOLDER', `the folder cannot be read (${code})`, printable(folder), { cause: error })
   })
 }
 

@@ -8,17 +8,21 @@ const asOf: Partial<Record<ErrorCode, string>> = {
 
 /** Counts what became of everything that was named or found. */
 export class Tally {
-  #explained = 0
+  #done = 0
   readonly #failed = new Map<string, number>()
   readonly #skipped = new Map<string, number>()
 
   /** @param passedOver what was named or found and is not taken at all */
-  constructor(passedOver: readonly PassedOver[]) {
+  constructor(
+    passedOver: readonly PassedOver[],
+    private readonly verb: 'explained' | 'taken'
+  ) {
     for (const { as, fails } of passedOver) this.#count(fails ? this.#failed : this.#skipped, as)
   }
 
-  explained(): void {
-    this.#explained++
+  /** A picture of which nothing failed. */
+  done(): void {
+    this.#done++
   }
 
   /** A picture that was taken, and then could not be explained. */
@@ -32,10 +36,10 @@ export class Tally {
 
   /** `3 of 6 explained (2 unreadable, 1 without a face); 2 skipped (1 FIFO, 1 not a picture)` */
   get line(): string {
-    const all = this.#explained + sumOf(this.#failed)
+    const all = this.#done + sumOf(this.#failed)
     const skipped = sumOf(this.#skipped)
     return (
-      `${this.#explained} of ${all} explained${listOf(this.#failed)}` +
+      `${this.#done} of ${all} ${this.verb}${listOf(this.#failed)}` +
       (skipped > 0 ? `; ${skipped} skipped${listOf(this.#skipped)}` : '')
     )
   }

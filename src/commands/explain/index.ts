@@ -14,9 +14,11 @@ import { engineOf, targetOf } from './job.js'
 import { type Output, terminalOutput } from './output.js'
 
 export interface ExplainCommandOptions {
+  /** Pictures, or folders of them. */
+  images: readonly string[]
   /** The manifest; the demonstration model's unless given. */
   model?: string
-  /** One of `compositeNames`, several behind commas, or `all`: those of the paper's figures. */
+  /** One of `plainCompositeNames`, several behind commas, or `all`: those of the paper's figures. */
   composite?: string
   /** `auto` (onnx), `tfjs` or `onnx`. */
   engine?: string
@@ -30,26 +32,24 @@ export interface ExplainCommandOptions {
   crop?: boolean
   /** Checks the explanations instead of writing them. */
   check?: boolean
-  /** The folder of the face models; the installation's unless given. */
-  faceModels?: string
 }
 
 /**
  * Explains the likeliest label of each picture, or the one that was asked for: a heatmap, an overlay, the relevance and a
  * JSON file for each; under several composites also the paper's figure. With `check`, tests the explanations themselves.
  * Everything that is named or lies in a named folder is explained or named with the reason why not, and the rest goes on.
- * @param images pictures, or folders of them
+ * @param faceModels the folder of the face models; the installation's unless given
  * @returns 0, or 1 if a picture failed, a folder cannot be read, a check failed or the command was stopped
  * @throws ModelError, UnsupportedModelError, UsageError (unknown composite, engine, label or choice of faces), InputError
  *   (no pictures), DiskError
  */
 export async function explainCommand(
-  images: readonly string[],
   options: ExplainCommandOptions,
   signal: AbortSignal,
-  output: Output = terminalOutput()
+  output: Output = terminalOutput(),
+  faceModels?: string
 ): Promise<number> {
-  const { model = join(packageRoot, 'models/pain-demo.yaml'), out } = options
+  const { images, model = join(packageRoot, 'models/pain-demo.yaml'), out } = options
   const composites = compositesOf(options.composite ?? 'lrp.sequential_preset_a_flat')
   const engine = engineOf(options.engine ?? 'auto')
   const shown = options.crop ? 'crop' : faceChoiceOf(options.faces ?? 'largest')
@@ -63,7 +63,7 @@ export async function explainCommand(
   for (const { error } of found.passedOver) output.complain(`painlens: ${printed(error)}\n`)
   if (found.pictures.length === 0)
     throw new InputError('PL-PICTURE-NONE', 'no pictures are there', images.map(printable).join(' '))
-  const faces = await openFaceTaker(manifest, shown, options.faceModels)
+  const faces = await openFaceTaker(manifest, shown, faceModels)
   try {
     await makeFolder(out)
     if (manifest.demonstration)

@@ -155,7 +155,7 @@ function untagged(line: string): 'tv' | 'pc' | undefined {
   return format[1] || said.includes('pc') ? 'pc' : 'tv'
 }
 
-export const videoCodecs = ['h264', 'hevc', 'mjpeg'] as const
+const videoCodecs = ['h264', 'hevc', 'mjpeg'] as const
 
 /** An FFmpeg that painlens can use, and how this build wants to be talked to. */
 export interface Ffmpeg {

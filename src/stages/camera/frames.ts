@@ -27,7 +27,6 @@ export class FrameAssembler {
   #bytes: number
   #current: Slot | undefined
   #filled = 0
-  #seq = 0
 
   constructor(options: FrameAssemblerOptions) {
     const { width, height } = options
@@ -76,7 +75,6 @@ export class FrameAssembler {
 
   #complete(at: number): void {
     const slot = this.#current
-    const seq = this.#seq++
     this.#current = undefined
     this.#filled = 0
     if (!slot) {
@@ -90,7 +88,7 @@ export class FrameAssembler {
       if (out) slot.free = true
       out = false
     }
-    this.#options.onFrame({ camera, seq, at, width, height, data: slot.data, release })
+    this.#options.onFrame({ camera, at, width, height, data: slot.data, release })
   }
 }
 
@@ -144,7 +142,7 @@ export const bytesOf = ({ format, width, height }: PictureLayout): number =>
 export type PictureWriter = (frame: Uint8Array, bytes: Uint8Array, from: number) => void
 
 /** One copy per byte, whatever the layout. Nothing is written beside a smaller picture. */
-export function pictureWriter(layout: PictureLayout, frame: Size): PictureWriter {
+function pictureWriter(layout: PictureLayout, frame: Size): PictureWriter {
   if (layout.format === 'rgb24') return (target, bytes, from) => target.set(bytes, from)
   const left = (frame.width - layout.width) >> 1
   const top = (frame.height - layout.height) >> 1

@@ -137,7 +137,7 @@ const declaredRate = '60/1'
  * Pictures are stamped by the time of their coming, and thinned out by that before anything is converted. drop-only:
  * videorate neither waits for a later picture nor repeats one.
  */
-export function gstArguments(elements: GstElements, request: PipelineRequest): string[] {
+function gstArguments(elements: GstElements, request: PipelineRequest): string[] {
   const { codec, size, fps, output, untagged } = request
   const { caps, parse } = streams[codec]
   const chain = [
@@ -156,7 +156,7 @@ export function gstArguments(elements: GstElements, request: PipelineRequest): s
 }
 
 /** The element that a command line of `gst-launch-1.0` cannot do without, for each part of the chain. */
-export function elementsOf(elements: GstElements): string[] {
+function elementsOf(elements: GstElements): string[] {
   const named = [...Object.values(elements.decode), ...elements.convert].map((element) => element.split(' ')[0]!)
   return [...new Set([...named, ...Object.values(streams).map(({ parse }) => parse), 'videorate'])]
 }

@@ -31,7 +31,7 @@ export async function checkAll(job: Job): Promise<number> {
     await writeAtomically(join(out, 'check.json'), `${JSON.stringify(checkJson(results), null, 2)}\n`)
     counter.end()
     output.write(checkReport(results))
-    output.write(`The curves are in ${join(out, 'check.json')}\n`)
+    output.write(`The curves are in ${printable(join(out, 'check.json'))}\n`)
     return checkPassed(results) ? tally.exitCode : 1
   } catch (error) {
     if (!signal.aborted) throw error

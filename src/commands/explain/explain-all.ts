@@ -66,7 +66,7 @@ export async function explainAll(job: Job): Promise<number> {
   if (composites.length > 1) await drawFigure(job, entries, results)
   for (const { failed } of entries) if (!failed) tally.done()
   output.write(`${tally.line}; the results are in ${printable(out)}\n`)
-  if (results.left > 0) output.write(`${results.left} more results there are of earlier runs and other pictures.\n`)
+  if (results.left > 0) output.write(`Left there of earlier runs, about other pictures: ${results.left}.\n`)
   return tally.exitCode
 }
 

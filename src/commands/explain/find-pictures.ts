@@ -2,7 +2,7 @@ import { readdir, realpath, stat } from 'node:fs/promises'
 import { basename, join, resolve } from 'node:path'
 import { InputError } from '../../core/errors.js'
 import { printable } from '../../core/printable.js'
-import { formatOf, headBytes, isNamedLikePicture } from './formats.js'
+import { type Format, formatOf, headBytes, isNamedLikePicture } from './formats.js'
 import { readRegular, refusalOf, specialKindOf } from './regular-file.js'
 
 /** A picture to be read. */
@@ -99,20 +99,22 @@ class Search {
     this.#files.add(own)
     const format = formatOf(await readRegular(path, this.signal, headBytes), path)
     if (format?.readable) this.found.pictures.push({ path, within: within || basename(path) })
-    else if (format) {
+    else this.#refuse(path, format, named)
+  }
+
+  /** A file is unreadable if its content or its name is a picture's. */
+  #refuse(path: string, format: Format | null, named: boolean): void {
+    const where = printable(path)
+    const fix = format?.fix === undefined ? {} : { fix: format.fix }
+    if (format && !format.other) {
       const what = `is ${format.name}, which cannot be read here`
-      const { fix } = format
-      this.#passOver(
-        'unreadable',
-        true,
-        new InputError('PL-PICTURE-FORMAT', what, printable(path), { ...(fix && { fix }) })
-      )
+      this.#passOver('unreadable', true, new InputError('PL-PICTURE-FORMAT', what, where, fix))
     } else if (isNamedLikePicture(path)) {
-      const what = 'cannot be read as a picture (its content is none)'
-      this.#passOver('unreadable', true, new InputError('PL-PICTURE-UNREADABLE', what, printable(path)))
+      const what = `cannot be read as a picture (its content is ${format?.name ?? 'none'})`
+      this.#passOver('unreadable', true, new InputError('PL-PICTURE-UNREADABLE', what, where, fix))
     } else {
-      const error = new InputError('PL-PICTURE-OTHER-FILE', 'is not a picture', printable(path))
-      this.#passOver('not a picture', named, error)
+      const what = format ? `is ${format.name}, not a picture` : 'is not a picture'
+      this.#passOver('not a picture', named, new InputError('PL-PICTURE-OTHER-FILE', what, where, fix))
     }
   }
 

@@ -6,6 +6,8 @@ export interface Format {
   name: string
   /** Whether the libvips that sharp brings reads it. */
   readable: boolean
+  /** Whether it is no picture at all, so that it may lie among pictures. */
+  other?: boolean
   /** What to do about one that is not readable; saving it as JPEG or PNG unless given. */
   fix?: string
 }
@@ -45,6 +47,7 @@ const rawExtensions = new Set('.3fr .arw .cr2 .dcr .dng .erf .kdc .mef .nef .nrw
 const heicFix =
   'Save it as JPEG or PNG: with heif-convert (libheif-examples), or let the telephone send JPEG ("most compatible").'
 const rawFix = 'Export it as JPEG or PNG from the program that develops the raw files.'
+const pdfFix = 'Save its page as a picture: pdftoppm -png FILE.pdf page.'
 const videoFix = 'Save a frame of it as a picture: ffmpeg -i VIDEO -frames:v 1 frame.png.'
 
 /** The first row that matches tells. */
@@ -77,18 +80,24 @@ const rows: readonly Row[] = [
   { name: 'DICOM', readable: false, matches: (head) => hasAt(head, 128, 'DICM') },
   { name: 'Photoshop', readable: false, matches: begins('8BPS') },
   { name: 'an icon (ICO)', readable: false, matches: begins('\0\0\x01\0') },
-  { name: 'PPM', readable: false, matches: (head) => /^P[1-7]\s/.test(head.toString('latin1', 0, 3)) },
+  { name: 'PPM', readable: false, matches: isPpm },
   { name: 'OpenEXR', readable: false, matches: begins('\x76\x2f\x31\x01') },
   { name: 'Radiance HDR', readable: false, matches: begins('#?RADIANCE', '#?RGBE') },
-  { name: 'PDF', readable: false, matches: begins('%PDF-') },
+  { name: 'PDF', readable: false, other: true, fix: pdfFix, matches: begins('%PDF-') },
   {
     name: 'a video',
     readable: false,
+    other: true,
     fix: videoFix,
     matches: (head) =>
       brandsOf(head).length > 0 || begins('\x1a\x45\xdf\xa3', '\0\0\x01\xba')(head) || riff('AVI ')(head)
   }
 ]
+
+/** Netpbm's formats, told from a text that begins with "P1". */
+function isPpm(head: Buffer): boolean {
+  return /^(P[1-6]\s+(#|\d+\s)|P7\nWIDTH )/.test(head.toString('latin1', 0, 32))
+}
 
 function isSvg(head: Buffer): boolean {
   const text = head.toString('utf8').replace(/^\ufeff/, '')

@@ -52,7 +52,7 @@ export async function explainCommand(
   const { images, model = join(packageRoot, 'models/pain-demo.yaml'), out } = options
   const composites = compositesOf(options.composite ?? 'lrp.sequential_preset_a_flat')
   const engine = engineOf(options.engine ?? 'auto')
-  const shown = options.crop ? 'crop' : faceChoiceOf(options.faces ?? 'largest')
+  const choice = faceChoiceOf(options.faces ?? 'largest')
   const manifest = await loadManifest(model)
   const target = targetOf(options.target, manifest)
   const found = await findPictures(images, out, signal).catch(endIfStopped(signal))
@@ -63,7 +63,7 @@ export async function explainCommand(
   for (const { error } of found.passedOver) output.complain(`painlens: ${printed(error)}\n`)
   if (found.pictures.length === 0)
     throw new InputError('PL-PICTURE-NONE', 'no pictures are there', images.map(printable).join(' '))
-  const faces = await openFaceTaker(manifest, shown, faceModels)
+  const faces = await openFaceTaker(manifest, options.crop ? 'crop' : choice, faceModels)
   try {
     await makeFolder(out)
     if (manifest.demonstration)

@@ -181,7 +181,7 @@ describe('painlens explain', () => {
     expect(names.filter((name) => name.includes('1') && !name.startsWith('other')).sort()).toEqual(
       ['1.json', '1-crop.png', ...ends2].sort()
     )
-    expect(said.at(-1)).toBe('1 more results there are of earlier runs and other pictures.\n')
+    expect(said.at(-1)).toBe('Left there of earlier runs, about other pictures: 1.\n')
     expect(await run([join(pictures, 'pain')], out, { composite: 'lrp.z,lrp.epsilon' })).toBe(0)
     expect(JSON.parse(await readFile(join(out, '1.json'), 'utf8')).explanations).toHaveLength(2)
     // Another picture of the same name gets another.
@@ -323,7 +323,8 @@ describe('painlens explain', () => {
       { composite: 'lrp.z,' },
       { engine: 'cuda' },
       { target: 'joy' },
-      { faces: 'some' }
+      { faces: 'some' },
+      { faces: 'some', crop: true }
     ]) {
       await expect(run([file], join(folder, 'wrong'), wrong)).rejects.toThrow(UsageError)
     }

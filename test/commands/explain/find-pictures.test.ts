@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { chmod, mkdir, mkdtemp, realpath, rename, rm, symlink, truncate, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, realpath, rm, symlink, truncate, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
@@ -40,9 +40,7 @@ const heads: Record<string, Buffer> = {
   'JPEG XL': Buffer.from('ff0a7f0090010012880200', 'hex'),
   'JPEG 2000': Buffer.from('0000000c6a5020200d0a870a00000014667479706a703220', 'hex'),
   DICOM: Buffer.concat([Buffer.alloc(128), Buffer.from('DICM')]),
-  PDF: Buffer.from('%PDF-1.7\n'),
   PPM: Buffer.from('P6\n8 8\n255\n'),
-  'a video': Buffer.from('00000020667479706973 6f6d0000020069736f6d69736f32'.replace(' ', ''), 'hex'),
   "a camera's raw format": Buffer.from('49492a00100000004352020000000000', 'hex')
 }
 
@@ -74,6 +72,20 @@ describe('the files that painlens explain takes', () => {
     await expect(readPicture(at('file.jpg'), live)).rejects.toThrow(/cannot be read as a picture/)
   })
 
+  it('a PDF and a video are no pictures, but are told what they are and how to get one out of them', async () => {
+    await writeFile(at('report'), '%PDF-1.7\n')
+    await writeFile(at('film.mov'), Buffer.from('000000206674797069736f6d0000020069736f6d69736f32', 'hex'))
+    await writeFile(at('film.jpg'), Buffer.from('1a45dfa3934282886d6174726f736b61', 'hex'))
+    const { passedOver } = await findPictures([folder], at('none'), live)
+    expect(
+      passedOver.map(({ as, fails, error }) => `${as}, ${fails}: ${error.what}. ${error.fix.slice(0, 16)}`)
+    ).toEqual([
+      'unreadable, true: cannot be read as a picture (its content is a video). Save a frame of ',
+      'not a picture, false: is a video, not a picture. Save a frame of ',
+      'not a picture, false: is PDF, not a picture. Save its page as'
+    ])
+  })
+
   it('raw camera files that are TIFF inside are told by their name', () => {
     const tiff = Buffer.from('49492a0008000000', 'hex')
     expect(formatOf(tiff, 'a.NEF')).toMatchObject({ name: "a camera's raw format", readable: false })
@@ -85,6 +97,7 @@ describe('the files that painlens explain takes', () => {
     await writeFile(at('.gitkeep'), '')
     await writeFile(at('empty.jpg'), '')
     await writeFile(at('BMW.txt'), 'BM is how this begins')
+    await writeFile(at('p1.txt'), 'P1 slept well')
     expect(await found([folder, at('notes.txt')])).toEqual({
       pictures: [],
       passedOver: [
@@ -92,6 +105,7 @@ describe('the files that painlens explain takes', () => {
         'BMW.txt: PL-PICTURE-OTHER-FILE, not a picture',
         'empty.jpg: PL-PICTURE-UNREADABLE, unreadable, fails',
         'notes.txt: PL-PICTURE-OTHER-FILE, not a picture',
+        'p1.txt: PL-PICTURE-OTHER-FILE, not a picture',
         'notes.txt: PL-PICTURE-TWICE, named twice'
       ]
     })
@@ -200,17 +214,6 @@ describe('reading a file', () => {
     setImmediate(() => stop.abort(new RangeError('stopped')))
     await expect(reading).rejects.toThrow('stopped')
     await expect(findPictures([folder], at('none'), stop.signal)).rejects.toThrow('stopped')
-  })
-
-  it('is refused where a regular file has become a FIFO meanwhile, without waiting for a writer', async () => {
-    await writeFile(at('file'), 'x')
-    execFileSync('mkfifo', [at('fifo')])
-    const reading = readRegular(at('file'), live).then(
-      (bytes) => bytes.toString(),
-      (error: Error) => error.message
-    )
-    await rename(at('fifo'), at('file'))
-    expect(await reading).toMatch(/^x$|is a FIFO/)
   })
 })
 

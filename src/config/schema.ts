@@ -80,6 +80,18 @@ const camera = z.strictObject({
     .describe(
       "What decodes: ffmpeg; nvidia, a Jetson's own decoder; gstreamer, the same without the hardware. auto is nvidia where there is one that works, else ffmpeg."
     ),
+  rotation: z
+    .literal(['auto', 0, 90, 180, 270])
+    .default('auto')
+    .describe(
+      'Degrees by which the picture is turned, clockwise. auto: as the stream says, which counts for nothing otherwise.'
+    ),
+  aspect: shaped(/^[1-9]\d{0,3}:[1-9]\d{0,3}$/, 'width:height, such as "16:9"')
+    .nullable()
+    .default(null)
+    .describe(
+      "Shape of the camera's picture before rotation, where the stream does not say that its pixels are no squares (960x1080 of a recorder); null: as the stream says."
+    ),
   masks: z
     .array(polygon)
     .default([])

@@ -26,7 +26,15 @@ export async function renderFrames(count: number, faceSize: number): Promise<Fra
       seed: i,
       into: data as never
     })
-    frames.push({ camera: 'bench', seq: i, at: i * 200, ...size, data, release: () => undefined })
+    frames.push({
+      camera: 'bench',
+      seq: i,
+      at: i * 200,
+      ...size,
+      picture: { x: 0, y: 0, ...size },
+      data,
+      release: () => undefined
+    })
   }
   return frames
 }

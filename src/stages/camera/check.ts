@@ -2,11 +2,12 @@ import type { Secrets } from '../../core/secrets.js'
 import type { Decoder } from './decoder.js'
 import { type Failure, failureError, hung } from './decoder.js'
 import { DecoderRun, type Seen } from './decoder-process.js'
-import { bytesOf } from './frames.js'
+import type { ShapeOptions } from './picture-shape.js'
+import { bytesOf } from './picture-writer.js'
 import { DecoderChoice, defaultTiming } from './retries.js'
 import { type CameraUrl, parseCameraUrl, registerSecrets } from './url.js'
 
-export interface CameraCheckOptions {
+export interface CameraCheckOptions extends ShapeOptions {
   id: string
   url: string
   decoder: Decoder
@@ -85,10 +86,10 @@ class CameraProbe {
   #failure: Failure | undefined
   #notify: () => void = () => undefined
 
-  constructor({ secrets }: CameraCheckOptions, decoder: Decoder, url: CameraUrl) {
+  constructor({ secrets, rotation, aspect }: CameraCheckOptions, decoder: Decoder, url: CameraUrl) {
     this.#run = new DecoderRun({
       decoder,
-      request: { url, fps: 60, ...probeSize, readMs: defaultTiming.readMs, verbose: true },
+      request: { url, fps: 60, ...probeSize, rotation, aspect, readMs: defaultTiming.readMs, verbose: true },
       memory: {},
       redact: (line, length) => secrets.excerpt(line, length),
       onStart: (pictures) => {

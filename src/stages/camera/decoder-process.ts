@@ -2,7 +2,7 @@ import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process'
 import type { Readable } from 'node:stream'
 import type { Decoder, DecoderCommand, DecoderRequest, Program, StreamDescription } from './decoder.js'
 import { classify, type DecoderEnd, type Failure } from './decoder.js'
-import type { PictureLayout } from './frames.js'
+import type { PictureLayout } from './picture-writer.js'
 
 /** What has been found out about a camera's stream; kept from one run to the next. */
 export interface StreamMemory {
@@ -32,7 +32,7 @@ export interface DecoderRunOptions {
 }
 
 /** What a decoder is told about a stream. */
-const compared = ['codec', 'width', 'height', 'untagged'] as const
+const compared = ['codec', 'width', 'height', 'sampleAspect', 'untagged'] as const
 
 /**
  * Pictures from a camera until they end: a decoder that must know the stream before it can be told what to do is run once

@@ -1,10 +1,11 @@
 import { CameraError, type ErrorCode } from '../../core/errors.js'
 import type { Size } from '../../core/types.js'
-import type { PictureLayout } from './frames.js'
+import type { ShapeOptions, StreamShape } from './picture-shape.js'
+import type { PictureLayout } from './picture-writer.js'
 import type { CameraUrl } from './url.js'
 
-/** What a decoder is asked for: pictures that fit into this size, at most `fps` of them per second. */
-export interface DecoderRequest extends Size {
+/** What a decoder is asked for: pictures in their true shape that fit into this size, at most `fps` of them per second. */
+export interface DecoderRequest extends Size, ShapeOptions {
   url: CameraUrl
   fps: number
   /** Longest silence of the network in ms after which the decoder may give up by itself. */
@@ -32,7 +33,7 @@ export interface DecoderCommand extends Program {
 }
 
 /** What a decoder says about a stream. */
-export interface StreamDescription extends Partial<Size> {
+export interface StreamDescription extends Partial<StreamShape> {
   codec?: string
   fps?: number
   /** Set where it does not say by which matrix its colours are encoded: the range of its values, limited or full. */

@@ -1,7 +1,10 @@
 import { execFile } from 'node:child_process'
 import { messageOf, ProgramError } from '../../core/errors.js'
+import type { Size } from '../../core/types.js'
 import type { Decoder, DecoderCommand, DecoderRequest, StreamDescription } from './decoder.js'
 import { ffmpegFailures } from './decoder-failures.js'
+import { type ShapeOptions, type Turn, turned, turns } from './picture-shape.js'
+import { ruledLayout } from './picture-writer.js'
 import type { CameraScheme } from './url.js'
 
 /**
@@ -17,7 +20,7 @@ export function ffmpegDecoder(ffmpeg: Ffmpeg): Decoder {
     failures: ffmpegFailures,
     command: (request) => ({
       ...ffmpegReading(ffmpeg, request, outputArguments(request, ffmpeg)),
-      pictures: { format: 'rgb24', width: request.width, height: request.height }
+      pictures: ruledLayout(request)
     }),
     describe
   }
@@ -65,22 +68,25 @@ const protocols: Record<CameraScheme, string> = {
   https: 'pipe,fd,https,tls,tcp'
 }
 
-function inputArguments({ url, verbose }: DecoderRequest): string[] {
+function inputArguments({ url, verbose, rotation = 'auto' }: DecoderRequest): string[] {
   return [
     ...['-hide_banner', '-nostats', '-nostdin', '-loglevel', verbose ? 'info' : 'warning'],
     // One thread each, because with more the decoder holds pictures back, and cameras share the cores.
     ...['-flags', 'low_delay', '-threads', '1'],
     ...startAtOnce.flatMap(([name, value]) => [`-${name}`, value]),
+    ...(rotation === 'auto' ? [] : ['-noautorotate']),
     ...['-f', 'concat', '-safe', '0', '-protocol_whitelist', protocols[url.scheme], '-i', 'pipe:0']
   ]
 }
 
-function outputArguments({ fps, width, height }: DecoderRequest, { passthrough }: Ffmpeg): string[] {
+function outputArguments(request: DecoderRequest, { passthrough }: Ffmpeg): string[] {
+  const { fps, width, height, rotation = 'auto' } = request
   const filters = [
     `select='${thinOut(fps)}'`,
-    `scale=${width}:${height}:force_original_aspect_ratio=decrease:flags=bilinear`,
+    `scale=${fittedSize(request)}:flags=bilinear`,
     'format=rgb24',
-    `pad=${width}:${height}:(ow-iw)/2:(oh-ih)/2`,
+    ...(rotation === 'auto' ? [] : turnFilters[rotation]),
+    ...ruler({ width, height }),
     'setsar=1'
   ]
   return [
@@ -89,6 +95,36 @@ function outputArguments({ fps, width, height }: DecoderRequest, { passthrough }
     ...['-threads', '1', ...passthrough, '-enc_time_base', '1:1000'],
     ...['-c:v', 'rawvideo', '-flush_packets', '1', '-f', 'rawvideo', 'pipe:1']
   ]
+}
+
+/**
+ * The layout `ruled` of picture-writer.ts: white above a picture as high as the frame, and beside one as wide; then black
+ * around it. Neither filter copies a picture.
+ */
+function ruler({ width, height }: Size): string[] {
+  const wide = `eq(iw,${width})`
+  const high = `eq(ih,${height})`
+  const middle = (all: number, length: string): string => `'if(gt(${length},${all}),0,1+trunc((${all}-${length})/2))'`
+  return [
+    `pad='iw+${wide}':'ih+${high}':'${wide}':'${high}':white`,
+    `pad=${width + 1}:${height + 1}:${middle(width, 'iw')}:${middle(height, 'ih')}`
+  ]
+}
+
+/** What is left of a picture to be turned is as small as it can be: after it was scaled. */
+const turnFilters: Record<Turn, string[]> = {
+  0: [],
+  90: ['transpose=clock'],
+  180: ['hflip', 'vflip'],
+  270: ['transpose=cclock']
+}
+
+/** Width and height for FFmpeg's scale filter, as `fitInto` has them; `dar` takes the shape of the stream's pixels into account. */
+function fittedSize({ width, height, rotation = 'auto', aspect }: Size & ShapeOptions): string {
+  const frame = turned({ width, height }, rotation === 'auto' ? 0 : rotation)
+  const shape = aspect ?? 'dar'
+  const fitted = (most: number, length: string): string => `'max(1,min(${most},round(${length})))'`
+  return `w=${fitted(frame.width, `${frame.height}*${shape}`)}:h=${fitted(frame.height, `${frame.width}/${shape}`)}`
 }
 
 /**
@@ -141,9 +177,32 @@ export function describe(lines: readonly string[]): StreamDescription {
     codec: /Video: (\w+)/.exec(line)?.[1],
     width: size ? Number(size[1]) : undefined,
     height: size ? Number(size[2]) : undefined,
+    sampleAspect: sampleAspectIn(line),
+    rotation: rotationIn(lines),
     fps: rate ? Number(rate[1]) : undefined,
     untagged: untagged(line)
   }
+}
+
+/** From `[SAR 16:11 DAR 16:9]`; undefined for squares. */
+function sampleAspectIn(line: string): number | undefined {
+  const [, width, height] = /\bSAR (\d+):(\d+)\b/.exec(line) ?? []
+  const aspect = Number(width) / Number(height)
+  return aspect > 0 && aspect < Number.POSITIVE_INFINITY && aspect !== 1 ? aspect : undefined
+}
+
+/**
+ * From `displaymatrix: rotation of -90.00 degrees`, which FFmpeg counts counterclockwise; of anything but quarters it is not
+ * told, nor of a stream that says nothing.
+ */
+function rotationIn(lines: readonly string[]): Turn | undefined {
+  for (const line of lines) {
+    const degrees = /displaymatrix: rotation of (-?[\d.]+) degrees/i.exec(line)?.[1]
+    if (degrees === undefined) continue
+    const clockwise = (((-Math.round(Number(degrees)) % 360) + 360) % 360) as Turn
+    return turns.includes(clockwise) ? clockwise : undefined
+  }
+  return undefined
 }
 
 /** From `yuv420p(tv, bt709, progressive)`; where matrix, primaries and transfer differ, they stand there as `bt709/unknown/unknown`. */

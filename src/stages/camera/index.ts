@@ -4,6 +4,7 @@ export { type CameraCheck, type CameraCheckOptions, checkCamera } from './check.
 export type { Decoder, DecoderCommand, DecoderRequest, Failure, FailurePattern, StreamDescription } from './decoder.js'
 export { type DecoderName, type Decoders, decoderFor, decoderNames, probeDecoders } from './decoders.js'
 export { type Ffmpeg, ffmpegDecoder, probeFfmpeg } from './ffmpeg.js'
+export { pictureSize, type ShapeOptions } from './picture-shape.js'
 export { defaultPictureTiming, type PictureTiming } from './picture-watch.js'
 export { type CameraTiming, defaultTiming } from './retries.js'
 export { parseCameraUrl } from './url.js'

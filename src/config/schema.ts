@@ -84,7 +84,7 @@ const camera = z.strictObject({
     .literal(['auto', 0, 90, 180, 270])
     .default('auto')
     .describe(
-      'Degrees by which the picture is turned, clockwise. auto: as the stream says, which counts for nothing otherwise.'
+      'Degrees by which the picture is turned, clockwise. auto: as the stream says; a number counts instead of that.'
     ),
   aspect: shaped(/^[1-9]\d{0,3}:[1-9]\d{0,3}$/, 'width:height, such as "16:9"')
     .nullable()

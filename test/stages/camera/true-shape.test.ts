@@ -1,10 +1,16 @@
+import { execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, type ExpectStatic } from 'vitest'
-import type { Polygon, Size } from '../../../src/core/types.js'
+import type { Box, Polygon, Size } from '../../../src/core/types.js'
 import type { FeedOptions } from '../../../src/show/simulate/feed.js'
+import type { RtspServer } from '../../../src/show/simulate/rtsp-server.js'
 import type { Decoder } from '../../../src/stages/camera/index.js'
 import type { ShapeOptions } from '../../../src/stages/camera/picture-shape.js'
+import { patience } from '../../support/slowness.js'
 import { it, type World } from './gst-world.js'
-import { nextFrames } from './rig.js'
+import { nextFrames, type Rig } from './rig.js'
 
 interface Case extends Size, ShapeOptions {
   what: string
@@ -188,4 +194,59 @@ describe('the picture of a camera has its true shape, and its masks their place'
   it('through gstreamer', { timeout: 240_000 }, async ({ world, expect }) => {
     for (const [index, one] of cases.entries()) await expectTrueShape(world, world.decoder(), one, index, expect)
   })
+
+  it('also where a stream changes the shape of its pictures: masks move along', async ({ world, expect }) => {
+    const { rig, folder } = world
+    const server = await rig.server()
+    const url = await publishChanging(rig, server, folder)
+    const camera = rig.camera(url, { ...frame, masks: [mask] })
+    const seen: { place: Box; shown: number[] }[] = []
+    camera.frames.subscribe((each) => {
+      seen.push({ place: each.picture, shown: extent(each.data, 2) })
+      each.release()
+    })
+    camera.start()
+    const shapes = (): number => new Set(seen.map(({ place }) => place.width)).size
+    await expect.poll(shapes, { timeout: patience(30_000) }).toBe(2)
+    for (const { place, shown } of seen) {
+      const covered = Math.ceil(place.x + 0.15 * place.width) - place.x
+      expect([shown[0], shown[2]]).toEqual([place.x + covered, place.width - covered])
+    }
+    expect(camera.stats().restarts).toBe(0)
+  })
 })
+
+/** Blue, 640x360 and then 480x360 in one H.264 stream, again and again. */
+async function publishChanging(rig: Rig, server: RtspServer, folder: string): Promise<string> {
+  const parts = ['640x360', '480x360'].map((size, i) => {
+    const file = join(folder, `part-${i}.h264`)
+    const encoder = [
+      '-c:v',
+      'libx264',
+      '-preset',
+      'ultrafast',
+      '-tune',
+      'zerolatency',
+      '-g',
+      '10',
+      '-pix_fmt',
+      'yuv420p'
+    ]
+    execFileSync('ffmpeg', ['-v', 'fatal', '-f', 'lavfi', '-i', `color=blue:s=${size}:r=15:d=2`, ...encoder, file])
+    return readFileSync(file)
+  })
+  const whole = join(folder, 'whole.h264')
+  writeFileSync(whole, Buffer.concat(parts))
+  const publication = server.publish('/changing')
+  const input = ['-re', '-stream_loop', '-1', '-r', '15', '-f', 'h264', '-i', whole]
+  const output = ['-c', 'copy', '-f', 'rtsp', '-rtsp_transport', 'tcp', publication.url]
+  const publisher = spawn('ffmpeg', ['-v', 'fatal', ...input, ...output], { stdio: 'ignore' })
+  const ended = once(publisher, 'close')
+  rig.own(async () => {
+    publisher.kill('SIGKILL')
+    await ended
+    publication.close()
+  })
+  await publication.started
+  return server.url('/changing')
+}

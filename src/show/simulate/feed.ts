@@ -238,7 +238,7 @@ function feedArguments(options: Omit<FeedOptions, 'server' | 'log'>, url: string
     ...inputArguments(options),
     '-an',
     ...encoders[options.codec](options.fps),
-    ...(options.turnedBy ? ['-bsf:v', `${orientation(options.turnedBy)},dump_extra`] : []),
+    ...(options.turnedBy ? ['-bsf:v', `dump_extra,${orientation(options.turnedBy)}`] : []),
     ...['-f', 'rtsp', '-rtsp_transport', 'tcp', url]
   ]
 }

@@ -31,7 +31,8 @@ export function gstDecoder({ name, ffmpeg, elements, gstLaunch = 'gst-launch-1.0
       const { codec, width, height, untagged, rotation: told = 0 } = request.stream
       if (!isGstCodec(codec) || !width || !height) return byFfmpeg.command(request)
       const output = fitInto(pictureSize({ ...request.stream, width, height }, request), request)
-      const turn = !request.rotation || request.rotation === 'auto' ? told : request.rotation
+      const { rotation = 'auto' } = request
+      const turn = rotation === 'auto' ? told : rotation
       return {
         ...ffmpegReading(ffmpeg, { ...request, verbose: true }, handOn(codec), startWithSize),
         next: {

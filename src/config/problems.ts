@@ -94,7 +94,7 @@ function quoted(value: unknown): string {
 }
 
 /** `cameras[0].location.room`; a key that is not a plain word may be a misplaced secret and is not shown. */
-export function pathText(path: Path): string {
+function pathText(path: Path): string {
   return path
     .map((key, i) => {
       if (typeof key === 'number') return `[${key}]`

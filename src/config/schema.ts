@@ -1,30 +1,20 @@
 import { z } from 'zod'
-import type { Condition } from '../contract/messages.js'
+import { type Condition, conditionNames, conditions, priorities as priorityNames } from '../contract/conditions.js'
+import { logLevels } from '../core/log.js'
+import { plainCompositeNames } from '../lib/lrp/composites.js'
+import { engineNames } from '../lib/lrp/engine.js'
+import { providerNames } from '../lib/ort/provider-names.js'
+import { decoderNames, decoders } from '../stages/camera/decoders.js'
+import { cameraSchemes } from '../stages/camera/url.js'
+import { defaultViews, views } from '../stages/explain/views.js'
+import { brokerSchemes, type ProtocolName, protocolVersions } from '../stages/mqtt/connect.js'
 import { numberFrom, path, polygon, secret, shaped, share, text, url, wholeFrom } from './fields.js'
 
 /**
  * The config: the one source of its types, its defaults, config/painlens.schema.json and docs/operate/config.md
- * (`npm run generate` writes both). snake_case, as users type it.
+ * (`npm run generate` writes both). snake_case, as users type it. The values that a key may have come from the table of
+ * what carries them out.
  */
-
-/** With the bias, or without it under the name with _IB. */
-const biasedComposites = [
-  'lrp.z',
-  'lrp.epsilon',
-  'lrp.alpha_1_beta_0',
-  'lrp.alpha_2_beta_1',
-  'lrp.sequential_preset_a',
-  'lrp.sequential_preset_b',
-  'lrp.sequential_preset_a_flat',
-  'lrp.sequential_preset_b_flat'
-] as const
-
-/** Those of src/lib/lrp that need no further option. */
-export const compositeNames = [
-  ...biasedComposites,
-  ...biasedComposites.map((name) => `${name}_IB` as const),
-  ...(['lrp.w_square', 'lrp.flat', 'lrp.z_plus'] as const)
-]
 
 const tls = z.strictObject({
   ca: path.optional().describe("The broker's certificate authority, a PEM file; default: those that Node.js trusts."),
@@ -34,16 +24,14 @@ const tls = z.strictObject({
 })
 
 const mqtt = z.strictObject({
-  url: url(['mqtt', 'mqtts', 'ws', 'wss'], 'mqtt://broker.example:1883').describe(
-    'The broker. mqtts and wss are encrypted.'
-  ),
+  url: url(brokerSchemes, 'mqtt://broker.example:1883').describe('The broker. mqtts and wss are encrypted.'),
   username: text.optional().describe('User name at the broker.'),
   password: secret
     .optional()
     .describe(`Password at the broker; better not here but as \${credential:…} or \${file:…}.`),
   client_id: text.optional().describe('MQTT client id; default: painlens- and the device.'),
   protocol: z
-    .enum(['auto', '5', '3.1.1'])
+    .enum(['auto', ...(Object.keys(protocolVersions) as ProtocolName[])])
     .default('auto')
     .describe('MQTT version. auto is 5, and 3.1.1 where the broker refuses that.'),
   tls: tls.optional().describe('Certificates, for mqtts:// and wss:// only.'),
@@ -67,7 +55,7 @@ const camera = z.strictObject({
   id: shaped(/^[a-z0-9_-]{1,40}$/, 'up to 40 of a-z, 0-9, _ and -').describe(
     'Name in topics and logs; different for each camera.'
   ),
-  url: url(['rtsp', 'rtsps', 'http', 'https'], 'rtsp://user:password@192.0.2.10/stream1').describe(
+  url: url(cameraSchemes, 'rtsp://user:password@192.0.2.10/stream1').describe(
     'The stream, as the camera maker documents it; 720p is enough. Its password stays out of logs and process lists.'
   ),
   location: location.prefault({}).describe('Where the camera is; part of each alarm.'),
@@ -75,11 +63,9 @@ const camera = z.strictObject({
   width: wholeFrom(160, 3840).default(1280).describe('Frames are scaled to this width in pixels.'),
   height: wholeFrom(120, 2160).default(720).describe('Frames are scaled to this height in pixels.'),
   decoder: z
-    .enum(['auto', 'ffmpeg', 'nvidia', 'gstreamer'])
+    .enum(decoderNames)
     .default('auto')
-    .describe(
-      "What decodes: ffmpeg; nvidia, a Jetson's own decoder; gstreamer, the same without the hardware. auto is nvidia where there is one that works, else ffmpeg."
-    ),
+    .describe(`What decodes. ${decoderNames.map((name) => `\`${name}\`: ${decoders[name].what}`).join('; ')}.`),
   rotation: z
     .literal(['auto', 0, 90, 180, 270])
     .default('auto')
@@ -125,30 +111,22 @@ const model = z.strictObject({
 
 const inference = z.strictObject({
   provider: z
-    .enum(['auto', 'cuda', 'tensorrt', 'cpu'])
+    .enum(['auto', ...providerNames])
     .default('auto')
     .describe('Where models run. auto tries CUDA, then the CPU; a named one that does not work stops the start.'),
   threads: wholeFrom(0, 64).default(0).describe('CPU threads for each model; 0 chooses by the number of cores.'),
   min_face_score: share.default(0.5).describe('Faces with a lower detector score are ignored.')
 })
 
-const priority = z.enum(['high', 'medium', 'low'])
+const priority = z.enum(priorityNames)
 
-/** Every condition that an alarm may tell of, with its priority and what it means. */
-const priorities = {
-  pain: priority.default('high').describe('A resident shows pain.'),
-  camera_lost: priority.default('medium').describe('A camera gives no pictures.'),
-  camera_frozen: priority.default('medium').describe('A camera repeats one picture.'),
-  camera_dark: priority.default('low').describe('A camera gives black pictures.'),
-  inference_failed: priority.default('high').describe('Faces are not classified any more.'),
-  explanation_failed: priority.default('low').describe('Alarms come without explanation.'),
-  config_rejected: priority.default('low').describe('A changed config has mistakes; the one before goes on.'),
-  outbox_full: priority.default('medium').describe('The broker is away for so long that the outbox is nearly full.'),
-  outbox_failed: priority.default('medium').describe('The disk refuses the outbox; alarms wait in memory.'),
-  clock_unsynchronised: priority.default('low').describe('No time server: the times in alarms may be wrong.'),
-  broker_lost: priority.default('low').describe('The broker was away; told when it is back.'),
-  test: priority.default('low').describe('Somebody asked for a test alarm.')
-} satisfies Record<Condition, z.ZodType>
+/** Every condition that an alarm may tell of. */
+const priorities = Object.fromEntries(
+  conditionNames.map((name) => [
+    name,
+    priority.default(conditions[name].priority).describe(sentence(conditions[name].meaning))
+  ])
+) as Record<Condition, z.ZodDefault<typeof priority>>
 
 export const alarmSchema = z.strictObject({
   onset_threshold: share.default(0.7).describe('A smoothed pain score of at least this begins an alarm …'),
@@ -174,13 +152,13 @@ export const alarmSchema = z.strictObject({
 const explanation = z.strictObject({
   enabled: z.boolean().default(true).describe('Explain alarms by LRP. Alarms never wait for it.'),
   engine: z
-    .enum(['auto', 'tfjs', 'onnx'])
+    .enum(['auto', ...engineNames])
     .default('auto')
     .describe(
       'What computes LRP: tfjs on the CPU, or ONNX Runtime where the classifier runs. auto lets both explain the same picture at start, refuses to explain if they disagree, and takes the faster; during that trial a large model takes about four times its file in memory.'
     ),
   composite: z
-    .enum(compositeNames)
+    .enum(plainCompositeNames)
     .default('lrp.sequential_preset_a_flat')
     .describe("Which LRP rule goes to which layer, by iNNvestigate's names."),
   threshold: share
@@ -189,8 +167,8 @@ const explanation = z.strictObject({
       'A face with a pain score of at least this begins an episode; an alarm is explained by the strongest frame of its episode.'
     ),
   threads: wholeFrom(1, 64).default(1).describe('CPU threads for explanations.'),
-  views: wholeFrom(1, 16)
-    .default(6)
+  views: wholeFrom(1, views.length)
+    .default(defaultViews)
     .describe(
       'How often each face is explained, slightly shifted, mirrored and lit differently, to measure the uncertainty. Time grows with it; with 1 there is no uncertainty.'
     )
@@ -232,10 +210,7 @@ const http = z.strictObject({
 })
 
 const log = z.strictObject({
-  level: z
-    .enum(['debug', 'info', 'warn', 'error', 'silent'])
-    .default('info')
-    .describe('The lowest level that is logged.')
+  level: z.enum(logLevels).default('info').describe('The lowest level that is logged.')
 })
 
 const outbox = z.strictObject({
@@ -277,3 +252,8 @@ export const configSchema = z.strictObject({
 
 export type Config = z.infer<typeof configSchema>
 export type CameraConfig = Config['cameras'][number]
+
+/** As a sentence: with a capital and a full stop. */
+function sentence(words: string): string {
+  return `${words.charAt(0).toUpperCase()}${words.slice(1)}.`
+}

@@ -174,6 +174,6 @@ const explanations: Record<string, string> = {
  * A YAML syntax error in words. The yaml package's own message is not used: it may quote the text, hence a password.
  * @param code the yaml package's error code
  */
-export function syntaxProblem(code: string): string {
+function syntaxProblem(code: string): string {
   return explanations[code] ?? 'found text that is no YAML'
 }

@@ -2,7 +2,7 @@ import { accessSync, constants, lstatSync } from 'node:fs'
 import { type ErrorCode, fixOf } from './error-codes/index.js'
 
 /** Device files that must open for a part to work, on a Jetson or on a machine with a GPU of NVIDIA's; those that do not exist are ignored. */
-export const deviceFiles = {
+const deviceFiles = {
   gpu: [
     ...['/dev/nvmap', '/dev/nvhost-ctrl-gpu', '/dev/nvhost-gpu', '/dev/nvgpu/igpu0/ctrl'],
     ...['/dev/nvidiactl', '/dev/nvidia0', '/dev/nvidia-uvm']

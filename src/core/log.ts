@@ -16,7 +16,8 @@ export interface Log {
 /** Longer texts in a line are cut: they come from outside, and their beginning is enough for a reader of the log. */
 const maxText = 4000
 
-export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent'
+export const logLevels = ['debug', 'info', 'warn', 'error', 'silent'] as const
+export type LogLevel = (typeof logLevels)[number]
 
 /**
  * JSON lines on `write` (by default standard error, which may fail). Secrets are redacted anywhere in a line, and a text in

@@ -29,8 +29,6 @@ export interface Frame extends Size {
   camera: string
   /** Where the camera's picture lies in the frame, in whole pixels: masks and zones are shares of it. Beside it, all is black. */
   picture: Box
-  /** Counts the camera's frames since the stage started, dropped ones included. */
-  seq: number
   /** When the frame's last byte arrived, a moment of the clock (core/clock.ts). */
   at: number
   data: Uint8Array<SharedArrayBuffer>
@@ -100,9 +98,6 @@ export interface RegionShare {
   negative: number
 }
 
-/** Sentences by language code. English and German are always there; src/stages/explain/words/index.ts says which others are. */
-export type Texts = { en: string; de: string; [language: string]: string }
-
 /** How much an explanation changes when the crop is slightly shifted, mirrored and lit differently; 0 (not at all) to 100. */
 export interface Uncertainty {
   /** By label. Empty where only one view was computed. */
@@ -113,25 +108,10 @@ export interface Uncertainty {
   views: number
 }
 
-export interface Explanation {
-  camera: string
-  /** When the explained frame was captured, a moment of the clock. */
-  at: number
-  track: number
-  /** The label that was explained, and its probability. */
-  target: string
-  probability: number
-  composite: string
-  engine: string
-  regions: RegionShare[]
-  text: Texts
-  uncertainty: Uncertainty
-  /** PNG with alpha: red speaks for the target, blue against it, transparent where relevance is zero. */
-  heatmap: Uint8Array
-  /** Signed relevance per pixel (summed over colours), row-major, crop-sized. */
-  relevance: Float32Array
-  crop: Crop
-  durationMs: number
-}
+/** What the camera stage says of its stream. */
+const sourceStates = ['ok', 'connecting', 'lost', 'frozen', 'dark'] as const
+export type SourceState = (typeof sourceStates)[number]
 
-export type CameraState = 'ok' | 'connecting' | 'lost' | 'frozen' | 'dark' | 'paused'
+/** What subscribers are told of a camera: a pause for care hides what its stream does. */
+export const cameraStates = [...sourceStates, 'paused'] as const
+export type CameraState = (typeof cameraStates)[number]

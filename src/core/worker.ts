@@ -8,7 +8,7 @@ import * as errors from './errors.js'
 import { InvariantError, messageOf, PainlensError } from './errors.js'
 
 /** Asks a worker to end after its present call. */
-export const closeRequest = 'close'
+const closeRequest = 'close'
 
 /** A worker's methods: each takes one structured-cloneable argument and answers with one. */
 export type Methods = Record<string, (argument: never) => unknown>
@@ -46,6 +46,10 @@ export const inferenceGraceMs = 10_000
 type Pending = { resolve: (value: never) => void; reject: (error: Error) => void }
 /** What a worker's method takes. */
 export type Argument<M> = M extends (argument: infer A) => unknown ? A : never
+/** What a call gives beside the method's name: the argument, if it takes one, and what goes over with it. */
+export type Given<M> = M extends () => unknown
+  ? [argument?: undefined, transfer?: Transferable[]]
+  : [argument: Argument<M>, transfer?: Transferable[]]
 /** What it answers with, on this side. */
 export type WorkerAnswer<M> = M extends (argument: never) => infer R
   ? Awaited<R> extends { value: infer V; transfer: unknown }
@@ -89,11 +93,9 @@ export class WorkerClient<M extends Methods> {
     return this.#open.size
   }
 
-  call<K extends keyof M & string>(
-    method: K,
-    argument: Argument<M[K]>,
-    transfer: Transferable[] = []
-  ): Promise<WorkerAnswer<M[K]>> {
+  /** A method without an argument is called without one. */
+  call<K extends keyof M & string>(method: K, ...given: Given<M[K]>): Promise<WorkerAnswer<M[K]>> {
+    const [argument, transfer = []] = given
     if (this.#dead) return Promise.reject(this.#dead)
     if (this.#closing) return Promise.reject(new errors.InferenceError('PL-WORKER-CLOSED', 'is closed', this.#what))
     const id = this.#next++
@@ -127,6 +129,7 @@ export class WorkerClient<M extends Methods> {
     const pending = this.#open.get(answer.id)
     this.#open.delete(answer.id)
     if ('failure' in answer) pending?.reject(revive(answer.failure))
+    // What each call is answered with is its method's result, by the worker's own types.
     else pending?.resolve(answer.value as never)
   }
 

@@ -8,7 +8,8 @@ import { dirname, join } from 'node:path'
 import { ProviderError, whatOf } from '../core/errors.js'
 import { loadManifest, type Manifest } from '../lib/model/manifest.js'
 import { batchDims, preprocess } from '../lib/model/preprocess.js'
-import type { ProviderName, SessionOptions } from '../lib/ort/provider.js'
+import type { SessionOptions } from '../lib/ort/provider.js'
+import type { ProviderName } from '../lib/ort/provider-names.js'
 
 export interface ProofRequest {
   /** Where the native files lie, absolute and without symlinks. */

@@ -2,7 +2,7 @@
 import { fork } from 'node:child_process'
 import { ProviderError } from '../core/errors.js'
 import { workerScript } from '../core/worker.js'
-import type { ProviderName } from '../lib/ort/provider.js'
+import type { ProviderName } from '../lib/ort/provider-names.js'
 import type { ProofAnswer, ProofRequest, ProvedRun } from './proof-process.js'
 
 /** Building engines for TensorRT, or CUDA's kernels for a new device, takes its minutes. */

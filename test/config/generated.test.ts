@@ -2,9 +2,7 @@ import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { loadConfig } from '../../src/config/index.js'
 import { jsonSchema, nonNull, type SchemaNode } from '../../src/config/json-schema.js'
-import { compositeNames } from '../../src/config/schema.js'
 import { packageRoot } from '../../src/core/version.js'
-import { compositeOf } from '../../src/lib/lrp/composites.js'
 import { generatedFiles } from '../../tools/generate/files.js'
 
 describe('generated files', () => {
@@ -27,12 +25,6 @@ describe('generated files', () => {
     }
     walk(jsonSchema, '')
     expect(bare).toEqual([])
-  })
-})
-
-describe('explanation.composite', () => {
-  it.each(compositeNames)('the composite %s of the config exists in the LRP library', (name) => {
-    expect(compositeOf(name).length).toBeGreaterThan(0)
   })
 })
 

@@ -16,7 +16,7 @@ beforeAll(async () => {
   await writeFile(
     script,
     `import { EnginesDifferError, UsageError } from ${from('errors.js')}
-    import { serveWorker } from ${from('worker-server.js')}
+    import { serveWorker } from ${from('worker.js')}
     const system = Object.assign(new Error('ENOSPC: no space left'), { code: 'ENOSPC', cause: 'the disk' })
     const loop = new Error('round')
     loop.cause = loop

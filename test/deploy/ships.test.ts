@@ -125,7 +125,7 @@ const mainPaths: Record<string, MainPath | (() => Promise<void>)> = {
 }
 
 const commands = commandTable
-  .filter(({ action }) => action)
+  .filter(({ run }) => run)
   .map(({ usage, parent }) => [parent, usage.split(' ')[0]].filter(Boolean).join(' '))
 
 const filesBelow = (at: string): string[] =>

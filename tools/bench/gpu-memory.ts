@@ -65,7 +65,7 @@ function megabytes(cell: string | null): number | null {
 }
 
 /** MemAvailable of /proc/meminfo (proc(5)), in bytes. */
-export function availableBytes(meminfo: string): number {
+function availableBytes(meminfo: string): number {
   return Number(/MemAvailable:\s+(\d+) kB/.exec(meminfo)?.[1] ?? 0) * 1024
 }
 

@@ -24,11 +24,11 @@ export async function renderFrames(count: number, faceSize: number): Promise<Fra
       noise: 2.5,
       blur: 0.5,
       seed: i,
+      // The renderer writes into memory of either kind.
       into: data as never
     })
     frames.push({
       camera: 'bench',
-      seq: i,
       at: i * 200,
       ...size,
       picture: { x: 0, y: 0, ...size },

@@ -1,11 +1,13 @@
 /** Frames per second through the joined stages, against ONNX Runtime alone on the same inputs, alternating in one run. */
 import * as ort from 'onnxruntime-node'
 import { Observable } from 'rxjs'
+import { configSchema } from '#painlens/config/schema.js'
 import { systemClock } from '#painlens/core/clock.js'
 import { silentLog } from '#painlens/core/log.js'
 import type { Frame } from '#painlens/core/types.js'
 import { cameraLine } from '#painlens/daemon/line/camera-line.js'
 import { Reporter } from '#painlens/daemon/report/reporter.js'
+import { alarmOptions } from '#painlens/daemon/wiring/mapping.js'
 import { alignFace } from '#painlens/lib/face/align.js'
 import { FaceNetworks, frameTensor } from '#painlens/lib/face/networks.js'
 import { searchFaces } from '#painlens/lib/face/search.js'
@@ -19,6 +21,12 @@ import { startDetector } from '#painlens/stages/detect/index.js'
 import { faceModels } from './models.js'
 import { median, ms, table } from './table.js'
 
+const config = configSchema.parse({
+  device: 'bench',
+  mqtt: { url: 'mqtt://localhost' },
+  cameras: [{ id: 'bench', url: 'rtsp://localhost/bench' }]
+})
+
 type Run = { session: ort.InferenceSession; feeds: ort.InferenceSession.FeedsType }
 
 /** Every session call that the frames lead to, with copies of its inputs; the same calls, and no more, make "bare". */
@@ -29,6 +37,7 @@ async function recordRuns(manifest: Manifest, frames: readonly Frame[], threads:
   const sessions = [networks.finder, networks.detector, networks.landmarker]
   for (const session of sessions) {
     const original = session.run.bind(session)
+    // Of its overloads the networks call this one.
     session.run = ((feeds: Run['feeds']) => {
       runs.push({ session, feeds })
       return original(feeds)
@@ -61,7 +70,7 @@ async function openStages(manifest: Manifest, threads: number) {
     log: silentLog
   })
   const classifier = await startClassifier({ manifest, provider: 'cpu', threads, log: silentLog })
-  const alarms = createAlarms({ cameras: {}, facility: null, model: null, clock: systemClock })
+  const alarms = createAlarms({ ...alarmOptions(config), model: null, clock: systemClock })
   let published = 0
   const mqtt = {
     putAlarmInOutbox: async () => void published++,
@@ -96,7 +105,7 @@ function passThrough({ detector, classifier, reporter }: Stages, frames: readonl
     }
     refill()
   })
-  const camera = { id: 'bench', width: 1280, height: 720 } as never
+  const camera = config.cameras[0]!
   const startedAt = performance.now()
   let turn: Promise<unknown> = Promise.resolve()
   return new Promise((resolve, reject) => {

@@ -68,7 +68,7 @@ function nameOf(source: string, start: number, found: string, text: string): str
 }
 
 /** The source with each character of its texts, regular expressions and comments blank; what stands in `${}` of a template stays. */
-export function withoutTexts(source: string): string {
+function withoutTexts(source: string): string {
   const pattern =
     /\/\*[\s\S]*?\*\/|\/\/[^\n]*|'(?:\\.|[^'\\\n])*'|"(?:\\.|[^"\\\n])*"|(?<=[(,=:[!&|?{};\s]\s*)\/(?![/*\s])(?:\\.|\[(?:\\.|[^\]\\\n])*\]|[^/\\\n[])+\/[dgimsuvy]*|`(?:\\.|[^`\\])*`/g
   return source.replace(pattern, (found) => (found.startsWith('`') ? template(found) : blank(found)))

@@ -14,7 +14,7 @@ import { fitTemperature } from './temperature.js'
 /** Crops of each training sample, told apart by the landmarks' errors. */
 const variants = 4
 /** Brings the input to about -1..1, from which He's weights keep the activations. */
-export const inputScale = 1 / 128
+const inputScale = 1 / 128
 
 /** Renders, trains, exports, measures, and writes model, manifest and card. */
 export async function train(options: TrainArguments, write: (text: string) => void): Promise<Metrics> {

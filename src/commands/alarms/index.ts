@@ -50,8 +50,8 @@ export async function alarmsCommand(
 
 /** The later message, with the highest score so far. */
 function stronger(before: AlarmMessage | undefined, message: AlarmMessage): AlarmMessage {
-  const scores = [before?.score, message.score].filter((score) => typeof score === 'number')
-  return { ...message, score: scores.length > 0 ? Math.max(...scores) : null }
+  if (message.type !== 'physiological') return message
+  return { ...message, score: Math.max(message.score, before?.score ?? 0) }
 }
 
 type Cell = (alarm: AlarmMessage) => string
@@ -70,7 +70,7 @@ const columns: readonly (readonly [title: string, cell: Cell])[] = [
 ]
 
 /** A table with a line for each alarm in the order given, and how many there are below it. */
-export function describeAlarms(alarms: readonly AlarmMessage[], colour: boolean): string {
+function describeAlarms(alarms: readonly AlarmMessage[], colour: boolean): string {
   if (alarms.length === 0) return 'no alarms\n'
   const rows = [
     columns.map(([title]) => title),

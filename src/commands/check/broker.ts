@@ -132,7 +132,7 @@ const lookMs = 20
  * Whether acknowledgements and pauses would reach painlens. Brokers differ: some refuse the subscription, others (mosquitto
  * by its acl_file) grant it and deliver nothing, so a command that painlens leaves alone is sent and waited for.
  */
-export async function tryCommands({ connection, base, heard, signal }: CommandTrial): Promise<CheckResult> {
+async function tryCommands({ connection, base, heard, signal }: CommandTrial): Promise<CheckResult> {
   const filter = `${base}/${commandTopics}`
   const giveRight = `Give the user the right to read ${base}/command/# at the broker; until then nobody can acknowledge or pause.`
   try {

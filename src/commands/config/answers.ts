@@ -225,7 +225,7 @@ function pair(flag: string, text: string): [string, string] {
 }
 
 /** Where passwords go instead of into the config. */
-export const storeNames = ['file', 'credential', 'env', 'plain'] as const
+const storeNames = ['file', 'credential', 'env', 'plain'] as const
 export type StoreName = (typeof storeNames)[number]
 
 export interface Secret {

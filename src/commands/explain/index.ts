@@ -13,9 +13,11 @@ import { type Output, terminalOutput } from './output.js'
 import { listPictures } from './pictures.js'
 
 export interface ExplainCommandOptions {
+  /** Pictures, or folders of them. */
+  images: readonly string[]
   /** The manifest; the demonstration model's unless given. */
   model?: string
-  /** One of `compositeNames`, several behind commas, or `all`: those of the paper's figures. */
+  /** One of `plainCompositeNames`, several behind commas, or `all`: those of the paper's figures. */
   composite?: string
   /** `auto` (onnx), `tfjs` or `onnx`. */
   engine?: string
@@ -27,33 +29,31 @@ export interface ExplainCommandOptions {
   crop?: boolean
   /** Checks the explanations instead of writing them. */
   check?: boolean
-  /** The folder of the face models; the installation's unless given. */
-  faceModels?: string
 }
 
 /**
  * Explains the likeliest label of each picture, or the one that was asked for: a heatmap, an overlay, the relevance and a
  * JSON file for each; under several composites also the paper's figure. With `check`, tests the explanations themselves.
  * A picture that cannot be read or shows no face is named, and the rest goes on.
- * @param images pictures, or folders of them
+ * @param faceModels the folder of the face models; the installation's unless given
  * @returns 0, or 1 if a picture failed, a check failed or the command was stopped
  * @throws ModelError, UnsupportedModelError, UsageError (unknown composite, engine or label), InputError (no pictures),
  *   DiskError
  */
 export async function explainCommand(
-  images: readonly string[],
   options: ExplainCommandOptions,
   signal: AbortSignal,
-  output: Output = terminalOutput()
+  output: Output = terminalOutput(),
+  faceModels?: string
 ): Promise<number> {
-  const { model = join(packageRoot, 'models/pain-demo.yaml'), out } = options
+  const { images, model = join(packageRoot, 'models/pain-demo.yaml'), out } = options
   const composites = compositesOf(options.composite ?? 'lrp.sequential_preset_a_flat')
   const engine = engineOf(options.engine ?? 'auto')
   const pictures = await listPictures(images, out)
   if (pictures.length === 0) throw new InputError('PL-PICTURE-NONE', 'no pictures are there', images.join(' '))
   const manifest = await loadManifest(model)
   const target = targetOf(options.target, manifest)
-  const faces = await openFaceTaker(manifest, options.crop ?? false, options.faceModels)
+  const faces = await openFaceTaker(manifest, options.crop ?? false, faceModels)
   try {
     await makeFolder(out)
     if (manifest.demonstration)

@@ -3,15 +3,11 @@ import { basename, dirname, join, resolve } from 'node:path'
 import sharp from 'sharp'
 import { UsageError } from '../../core/errors.js'
 import type { Crop } from '../../core/types.js'
-import { createExplainer, type EngineName, type Explainer } from '../../lib/lrp/index.js'
+import { createExplainer, type EngineName, type Explainer, engineNames } from '../../lib/lrp/index.js'
 import { checkShapes, type Manifest } from '../../lib/model/manifest.js'
 import type { FaceTaker, PictureFace } from './faces.js'
 import type { Output } from './output.js'
 import { type PictureFile, readCrop } from './pictures.js'
-
-/** `auto` is ONNX Runtime's here: whoever explains pictures waits for them. */
-export const engineChoices = { auto: 'onnx', tfjs: 'tfjs', onnx: 'onnx' } as const satisfies Record<string, EngineName>
-export type EngineChoice = keyof typeof engineChoices
 
 /** What one call of the command is to do, and what it does it with. */
 export interface Job {
@@ -30,10 +26,11 @@ export interface Job {
 
 /** @throws UsageError for an engine that is not there */
 export function engineOf(choice: string): EngineName {
-  const engine = Object.hasOwn(engineChoices, choice) ? engineChoices[choice as EngineChoice] : undefined
+  // ONNX Runtime is the faster, and this command's user waits for the pictures.
+  const engine = choice === 'auto' ? 'onnx' : engineNames.find((name) => name === choice)
   if (engine) return engine
   throw new UsageError('PL-OPTION-ENGINE', `there is no engine "${choice}"`, '--engine', {
-    fix: `Use ${Object.keys(engineChoices).join(', ')}.`
+    fix: `Use ${['auto', ...engineNames].join(', ')}.`
   })
 }
 

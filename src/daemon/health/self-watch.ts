@@ -1,6 +1,6 @@
 /** What painlens has to say about itself: a broker that is away, an outbox that fills up, or that the disk refuses. */
 
-import type { Condition } from '../../contract/messages.js'
+import type { TechnicalCondition } from '../../contract/conditions.js'
 import type { Clock } from '../../core/clock.js'
 import type { ErrorCode, Problem } from '../../core/errors.js'
 
@@ -13,7 +13,7 @@ export interface SelfWatchOptions {
   /** How many messages may wait. */
   outboxMax: number
   /** `problem` null says that it is over. @param about since: a moment of the clock */
-  tell: (condition: Condition, problem: Problem | null, about?: { since?: number }) => void
+  tell: (condition: TechnicalCondition, problem: Problem | null, about?: { since?: number }) => void
   clock: Clock
 }
 

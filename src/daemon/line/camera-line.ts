@@ -168,7 +168,7 @@ export interface Turn<T, R> {
  * waiting. Results come in the order of the turns.
  * @param merge what waits from now on, when a newer value comes before the turn of an older one
  */
-export function newestInTurn<T, R>(
+function newestInTurn<T, R>(
   begin: (value: T) => Turn<T, R>,
   merge: (waiting: T, newer: T) => T
 ): OperatorFunction<T, R> {

@@ -1,7 +1,8 @@
 /** What the stages found, on its way to subscribers: alarms, observations, camera states, explanations. */
 
 import type { CameraConfig } from '../../config/index.js'
-import type { AlarmMessage, Condition, ObservationMessage } from '../../contract/messages.js'
+import type { TechnicalCondition } from '../../contract/conditions.js'
+import type { AlarmMessage, ObservationMessage } from '../../contract/messages.js'
 import { type Clock, stamp } from '../../core/clock.js'
 import { errorFields, type Problem } from '../../core/errors.js'
 import type { Log } from '../../core/log.js'
@@ -41,14 +42,14 @@ const watches: Record<CameraState, boolean> = {
   paused: false
 }
 
-export type TellTrouble = (condition: Condition, problem: Problem | null, about?: { since?: number }) => void
+export type TellTrouble = (condition: TechnicalCondition, problem: Problem | null, about?: { since?: number }) => void
 
 /**
  * Technical conditions, from the part that notices one to the reporter. Those that are noticed while painlens is being
  * started are kept until there is a reporter.
  */
 export class Troubles {
-  readonly #early = new Map<Condition, Parameters<TellTrouble>>()
+  readonly #early = new Map<TechnicalCondition, Parameters<TellTrouble>>()
   #listener: TellTrouble | null = null
 
   /** A condition has begun or, with null, is over; the same may be told again. @param about since: a moment of the clock */
@@ -76,7 +77,7 @@ export class Reporter {
     const { alarms, explanations, measured, clock } = this.#options
     for (const verdict of verdicts) this.#verdict(verdict, sighting.picture, camera)
     for (const track of sighting.lost) {
-      alarms.trackLost(sighting.camera, track, sighting.at)
+      alarms.trackLost(sighting.camera, track)
       explanations?.forget(sighting.camera, track)
     }
     measured.frame(clock.now() - sighting.at)
@@ -99,7 +100,7 @@ export class Reporter {
    * Raises or clears an alarm about painlens itself; doing it twice does nothing.
    * @param about since: a moment of the clock
    */
-  technical(condition: Condition, problem: Problem | null, about: { since?: number } = {}): void {
+  technical(condition: TechnicalCondition, problem: Problem | null, about: { since?: number } = {}): void {
     const { alarms, clock } = this.#options
     this.send(alarms.technical(condition, problem, clock.now(), about.since))
   }

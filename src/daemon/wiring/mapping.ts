@@ -4,14 +4,19 @@ import type { CameraConfig, Config } from '../../config/index.js'
 import type { AlarmMessage } from '../../contract/messages.js'
 import { faceModelFiles } from '../../lib/face/model-files.js'
 import type { Manifest } from '../../lib/model/manifest.js'
-import type { ProviderName } from '../../lib/ort/provider.js'
+import type { ProviderName } from '../../lib/ort/provider-names.js'
 import type { AlarmOptions } from '../../stages/alarm/index.js'
 import type { AlarmLogOptions } from '../../stages/alarm-log/index.js'
 import { type CameraOptions, type Decoders, decoderFor, type ShapeOptions } from '../../stages/camera/index.js'
 import type { ClassifierOptions } from '../../stages/classify/index.js'
 import type { DetectorOptions } from '../../stages/detect/index.js'
 import type { ExplainOptions } from '../../stages/explain/index.js'
-import type { BrokerOptions, MqttOptions } from '../../stages/mqtt/index.js'
+import {
+  type BrokerOptions,
+  type MqttOptions,
+  type ProtocolVersion,
+  protocolVersions
+} from '../../stages/mqtt/index.js'
 import type { OutboxOptions } from '../../stages/outbox/index.js'
 
 const hourMs = 3_600_000
@@ -123,14 +128,16 @@ export function brokerOptions({ mqtt }: Config): BrokerOptions {
   return { url, username, password, clientId: client_id, tls: certificates, keepaliveS: keepalive_s }
 }
 
-/** Undefined: 5, and 3.1.1 (whose number on the wire is 4) where the broker refuses that. */
-export const protocolVersions = { auto: undefined, '5': 5, '3.1.1': 4 } as const
+/** Undefined: 5, and 3.1.1 where the broker refuses that. */
+function protocolVersion({ protocol }: Config['mqtt']): ProtocolVersion | undefined {
+  return protocol === 'auto' ? undefined : protocolVersions[protocol]
+}
 
 export function mqttOptions(config: Config) {
   const { publish_emotions, publish_heatmap } = config.privacy
   return {
     broker: brokerOptions(config),
-    protocolVersion: protocolVersions[config.mqtt.protocol],
+    protocolVersion: protocolVersion(config.mqtt),
     device: config.device,
     privacy: { publishEmotions: publish_emotions, publishHeatmap: publish_heatmap }
   } satisfies Partial<MqttOptions>

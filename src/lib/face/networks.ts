@@ -136,8 +136,8 @@ function decodeBoxes(
   const found: Candidate[] = []
   for (let i = 0; i < scores.length; i++) {
     if (scores[i]! < least) continue
-    const [y, x, height, width] = anchors.subarray(4 * i, 4 * i + 4) as unknown as [number, number, number, number]
-    const [dy, dx, dh, dw] = encoded.subarray(4 * i, 4 * i + 4) as unknown as [number, number, number, number]
+    const [y, x, height, width] = fourAt(anchors, 4 * i)
+    const [dy, dx, dh, dw] = fourAt(encoded, 4 * i)
     const box = boxAt(
       y + 0.1 * dy * height,
       x + 0.1 * dx * width,
@@ -148,6 +148,13 @@ function decodeBoxes(
   }
   return found
 }
+
+const fourAt = (values: Float32Array | Anchors, at: number): [number, number, number, number] => [
+  values[at]!,
+  values[at + 1]!,
+  values[at + 2]!,
+  values[at + 3]!
+]
 
 function boxAt(y: number, x: number, height: number, width: number): Box {
   return { x: x - width / 2, y: y - height / 2, width, height }

@@ -74,7 +74,7 @@ export class Tracker {
 }
 
 /** 1, 2, 3 …, or what follows `last`. */
-export function counter(last = 0): () => number {
+function counter(last = 0): () => number {
   let current = last
   return () => ++current
 }

@@ -2,6 +2,10 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import type { ConvGeometry, LayerGraph, Window } from './layers.js'
 
+/** `tfjs` computes with tfjs-node or wasm, `onnx` emits a graph that ONNX Runtime runs. */
+export const engineNames = ['tfjs', 'onnx'] as const
+export type EngineName = (typeof engineNames)[number]
+
 /** A batch of pictures: `dims` is the model's input shape with the batch in front, `data` its values row by row. */
 export interface Sample {
   data: Float32Array

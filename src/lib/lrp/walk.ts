@@ -166,7 +166,7 @@ export interface LayerValues<T> {
 }
 
 /** Sends a layer's relevance back to its inputs, as rules.ts says. */
-export function propagate<T>(ops: TensorOps<T>, plan: Plan, values: LayerValues<T>, relevance: T): T {
+function propagate<T>(ops: TensorOps<T>, plan: Plan, values: LayerValues<T>, relevance: T): T {
   // Σ_j w'_ij·s_j gathered per kind of input, so that each kind is multiplied once.
   const shares = new Map<InputPart, T>()
   let before: T | null = null

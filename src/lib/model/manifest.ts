@@ -19,7 +19,7 @@ const inputSchema = z.strictObject({
 })
 
 /** The model manifest of the design; the crop's alignment may be named by who trained on other crops. */
-export const manifestSchema = z.strictObject({
+const manifestSchema = z.strictObject({
   name: z.string().min(1),
   labels: z.array(z.string().min(1)).min(2),
   alarm_label: z.string(),

@@ -74,7 +74,7 @@ export interface ParsedModel {
 }
 
 /** Parses a ModelProto. WireError where it is broken or has no graph. */
-export function parseModel(bytes: Uint8Array): ParsedModel {
+function parseModel(bytes: Uint8Array): ParsedModel {
   const tensors: OnnxTensor[] = []
   const model: Omit<OnnxModel, 'graph'> = { irVersion: 0, producer: '', opsets: [], metadata: new Map() }
   let graph: Uint8Array | null = null

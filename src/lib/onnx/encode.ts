@@ -25,7 +25,7 @@ export function encodeModel(model: OnnxModel): Uint8Array {
 }
 
 /** A model's ModelProto in pieces; tensors' pieces are their own memory. */
-export function modelMessage(model: OnnxModel): WireWriter {
+function modelMessage(model: OnnxModel): WireWriter {
   const writer = new WireWriter()
   writer.varint(1, model.irVersion).string(2, model.producer).message(7, graphMessage(model.graph))
   for (const { domain, version } of model.opsets) {

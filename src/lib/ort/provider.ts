@@ -6,8 +6,7 @@ import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type DeviceRefusal, refusedDevice } from '../../core/devices.js'
 import { ModelError, messageOf, ProviderError } from '../../core/errors.js'
-
-export type ProviderChoice = 'auto' | ProviderName
+import { automaticProviders, type ProviderChoice, type ProviderName, profileNames } from './provider-names.js'
 
 /** What an inference on a provider has shown. */
 export interface ProviderProof {
@@ -19,16 +18,6 @@ export interface ProviderProof {
   /** What to do about that, where a device file is the reason. */
   remedy?: string
 }
-
-/** What ONNX Runtime calls them, in its profiles. */
-export const profileNames: Record<ProviderName, string> = {
-  cpu: 'CPUExecutionProvider',
-  cuda: 'CUDAExecutionProvider',
-  tensorrt: 'TensorrtExecutionProvider'
-}
-
-/** What `auto` tries, best first. TensorRT is not among them: it builds engines for minutes, which must be asked for. */
-const automatic: readonly ProviderName[] = ['cuda', 'cpu']
 
 const remedies: Record<ProviderName, string> = {
   cpu: 'Reinstall painlens: onnxruntime-node brings the CPU provider along.',
@@ -52,7 +41,7 @@ export async function proveProvider(
 ): Promise<ProviderProof> {
   const failures: string[] = []
   let remedy: string | undefined
-  for (const provider of choice === 'auto' ? automatic : [choice]) {
+  for (const provider of choice === 'auto' ? automaticProviders : [choice]) {
     try {
       const nodes = await profiledInference(provider, model, threads)
       if (!nodes[profileNames[provider]])
@@ -104,7 +93,7 @@ async function profiledInference(
 }
 
 /** The dims of a session's first input; a symbolic one (the batch) is 1. */
-export function inputDims(session: ort.InferenceSession): number[] {
+function inputDims(session: ort.InferenceSession): number[] {
   const meta = session.inputMetadata[0]
   if (!meta?.isTensor) return []
   return meta.shape.map((dim) => (typeof dim === 'number' ? dim : 1))
@@ -115,9 +104,6 @@ function countNodes(profile: string): Record<string, number> {
   for (const { provider } of placedNodes(profile)) counts[provider] = (counts[provider] ?? 0) + 1
   return counts
 }
-
-export const providerNames = ['cpu', 'cuda', 'tensorrt'] as const
-export type ProviderName = (typeof providerNames)[number]
 
 export interface SessionOptions {
   provider: ProviderName

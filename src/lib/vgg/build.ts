@@ -97,7 +97,7 @@ function evenlySpread(count: number, limit: number, seed: number): Float32Array 
 }
 
 /** VGG-Face's mean pixel, blue, green, red (Parkhi, Vedaldi and Zisserman 2015). */
-export const vggFaceMean: [number, number, number] = [93.594, 104.7624, 129.1863]
+const vggFaceMean: [number, number, number] = [93.594, 104.7624, 129.1863]
 
 /** What a manifest says beyond what the network itself does; the first label is the alarm's. */
 export interface VggDescription {

@@ -3,9 +3,7 @@ export {
   buildVgg,
   type LayerWeights,
   randomWeights,
-  type VggDescription,
   type VggWeights,
-  vggFaceMean,
   vggInput,
   writeRandomVgg,
   writeVgg
@@ -14,11 +12,9 @@ export {
   featureSize,
   layersOf,
   parameterCount,
-  type VggLayer,
   type VggSpec,
   vggDemo,
   vggFace,
   type WeightedLayer,
-  weightCount,
   weightedLayersOf
 } from './spec.js'

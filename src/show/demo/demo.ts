@@ -30,6 +30,9 @@ interface Show {
   onlineAt: number
 }
 
+/** What `painlens simulate --json` tells, a line each. */
+type CameraEvent = { event: 'ready'; url: string } | ({ event: 'stretch' } & NarratedStretch)
+
 interface Parts {
   broker: { url: string; stop(): Promise<void> }
   subscriber: { stop(): Promise<void> }
@@ -144,6 +147,7 @@ async function subscribe(url: string, show: Show): Promise<{ stop(): Promise<voi
       show.narrator.explanation(explanation, Date.now())
     }
   }
+  // Each topic has its own message, as the contract says.
   client.on('message', (topic, payload) => handlers[topic]?.(JSON.parse(payload.toString()) as never))
   await client.subscribeAsync(Object.keys(handlers), { qos: 1 })
   return { stop: () => client.endAsync(true) }
@@ -160,7 +164,7 @@ async function startCamera(show: Show, port: number, signal: AbortSignal): Promi
     args: ['simulate', '--json', '--rtsp-port', String(port)],
     onLine: (line, stream) => {
       if (stream === 'stderr') complaints.push(line)
-      else onCameraEvent(JSON.parse(line) as { event: string }, show, ready)
+      else onCameraEvent(JSON.parse(line) as CameraEvent, show, ready)
     }
   })
   const failed = child.ended.then((code) => {
@@ -179,14 +183,15 @@ async function startCamera(show: Show, port: number, signal: AbortSignal): Promi
   }
 }
 
-function onCameraEvent(event: { event: string }, show: Show, ready: (url: string) => void): void {
-  if (event.event === 'ready') ready((event as unknown as { url: string }).url)
-  if (event.event !== 'stretch') return
-  const stretch = event as NarratedStretch
+function onCameraEvent(event: CameraEvent, show: Show, ready: (url: string) => void): void {
+  if (event.event === 'ready') {
+    ready(event.url)
+    return
+  }
   const last = show.stretches.at(-1)
-  if (last) last.until = stretch.at
-  show.stretches.push({ expression: stretch.expression, from: stretch.at, until: null })
-  show.narrator.stretch(stretch)
+  if (last) last.until = event.at
+  show.stretches.push({ expression: event.expression, from: event.at, until: null })
+  show.narrator.stretch(event)
 }
 
 function startDaemon({ places }: Show): Child {

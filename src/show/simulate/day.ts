@@ -103,7 +103,7 @@ const blinkEverySeconds = 4.2
 const blinkSeconds = 0.36
 
 /** How far a blink has closed the eyes, 0..1. One blink falls into each 4.2 s, at a time of its own. */
-export function blinkAt(seed: number, seconds: number): number {
+function blinkAt(seed: number, seconds: number): number {
   const turn = Math.floor(seconds / blinkEverySeconds)
   const begin = turn * blinkEverySeconds + createRandom(seed * 31 + turn).uniform(0, blinkEverySeconds - blinkSeconds)
   const t = (seconds - begin) / blinkSeconds
@@ -111,7 +111,7 @@ export function blinkAt(seed: number, seconds: number): number {
 }
 
 /** No expression stands still: every unit swells and ebbs by up to a tenth of itself. */
-export function liveliness(units: ActionUnits, seed: number, seconds: number): ActionUnits {
+function liveliness(units: ActionUnits, seed: number, seconds: number): ActionUnits {
   const lively: ActionUnits = {}
   // By the unit's own number: its place among those that are active changes, and its wave would jump.
   for (const [name, strength] of Object.entries(units) as [UnitName, number][])

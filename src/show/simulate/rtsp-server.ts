@@ -6,7 +6,6 @@ import { RtspConnection } from './rtsp-server-connection.js'
 import { type Publication, RtspPublications } from './rtsp-server-publications.js'
 
 export type { RtspCredentials } from './rtsp-server-connection.js'
-export type { Publication } from './rtsp-server-publications.js'
 
 /** The most connections that are accepted; further ones are refused. */
 const maxConnections = 64

@@ -54,7 +54,7 @@ export interface Simulation {
 }
 
 /** The resident that the demo shows. */
-export const defaultIdentitySeed = 24
+const defaultIdentitySeed = 24
 
 /**
  * A room camera that shows a rendered resident: frames drawn in real time, encoded by ffmpeg, served over RTSP. Resolves once

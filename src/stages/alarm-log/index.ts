@@ -172,7 +172,7 @@ export async function* readAlarmLog(folder: string): AsyncGenerator<AlarmLogEntr
 }
 
 /** @returns null for a line that is no alarm message */
-export function parseLine(line: string): AlarmLogEntry | null {
+function parseLine(line: string): AlarmLogEntry | null {
   try {
     const value = JSON.parse(line) as Partial<AlarmLogEntry> | null
     const isEntry = typeof value?.alarm_id === 'string' && typeof value.condition === 'string'
@@ -197,12 +197,12 @@ function unreadable(folder: string, error: unknown): DiskError {
 /** The log is a folder of a few files, the newest first: alarms.jsonl, alarms.1.jsonl, alarms.2.jsonl, … */
 const pattern = /^alarms(?:\.(\d{1,4}))?\.jsonl$/
 
-export function fileName(folder: string, age: number): string {
+function fileName(folder: string, age: number): string {
   return join(folder, age === 0 ? 'alarms.jsonl' : `alarms.${age}.jsonl`)
 }
 
 /** The ages of the files there are, newest (0) first. @throws what readdir throws, such as ENOENT */
-export async function agesIn(folder: string): Promise<number[]> {
+async function agesIn(folder: string): Promise<number[]> {
   const ages = (await readdir(folder)).flatMap((name) => {
     const match = pattern.exec(name)
     return match ? [Number(match[1] ?? 0)] : []
@@ -211,7 +211,7 @@ export async function agesIn(folder: string): Promise<number[]> {
 }
 
 /** Makes room for a new file 0: each file becomes one older, and what is beyond `keep` files goes. */
-export async function rotate(folder: string, keep: number): Promise<void> {
+async function rotate(folder: string, keep: number): Promise<void> {
   for (const age of (await agesIn(folder)).reverse()) {
     if (age >= keep - 1) await rm(fileName(folder, age), { force: true })
     else await rename(fileName(folder, age), fileName(folder, age + 1))
@@ -225,7 +225,7 @@ const chunk = 64 * 1024
  * Cuts off what a killed process left of a line that it was writing.
  * @returns the bytes of whole lines, and how many were cut off
  */
-export async function repair(path: string): Promise<{ size: number; cut: number }> {
+async function repair(path: string): Promise<{ size: number; cut: number }> {
   const file = await open(path, 'a+', 0o600)
   try {
     const { size } = await file.stat()

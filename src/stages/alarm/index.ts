@@ -1,21 +1,18 @@
 import { randomUUID } from 'node:crypto'
-import type { Acknowledgement, AlarmMessage, Condition, EndReason, Location } from '../../contract/messages.js'
+import { type EndReason, hasUpdates, type TechnicalCondition } from '../../contract/conditions.js'
+import type { Acknowledgement, AlarmMessage, AlarmSubject } from '../../contract/messages.js'
 import { InputError, type Problem } from '../../core/errors.js'
 import type { Box, CameraState } from '../../core/types.js'
-import { type AlarmFacts, AlarmRecord, follow, held, newTrack, predecessor, type TrackState } from './record.js'
-import type { AlarmOptions, AlarmOutput, Alarms, Observation } from './types.js'
-import { type AlarmRules, defaultPriorities, defaultRules } from './types.js'
+import { AlarmRecord, follow, held, newTrack, predecessor, type TrackState } from './record.js'
+import type { AlarmOptions, AlarmOutput, AlarmRules, Alarms, Observation } from './types.js'
 
 export { endAfterRestart } from './record.js'
-export type { AlarmOptions, AlarmOutput, Alarms, Observation } from './types.js'
-export { type AlarmRules, defaultPriorities, defaultRules, type Priority } from './types.js'
+export type { AlarmOptions, AlarmOutput, AlarmRules, Alarms, Observation } from './types.js'
 
 /** A rise that subscribers should hear of before the next regular update. */
 const riseStep = 0.1
 /** A camera may be lost for days: its alarm needs no update each few seconds. */
 const technicalUpdateS = 60
-/** Nobody can hear the updates of these. */
-const withoutUpdates: ReadonlySet<Condition> = new Set<Condition>(['broker_lost'])
 
 const nowhere = { ward: null, room: null, bed: null }
 
@@ -39,13 +36,14 @@ class AlarmStage implements Alarms {
 
   constructor(options: AlarmOptions) {
     this.#options = options
-    this.#rules = { ...defaultRules, ...options.rules }
+    this.#rules = options.rules
     this.#newId = options.newId ?? randomUUID
     this.#limit = new TokenBucket(this.#rules.updatesPerS)
   }
 
   observe({ camera, track: id, at, score, box }: Observation): AlarmOutput {
-    if (this.#stopped || ignored.has(this.#cameraStates.get(camera))) {
+    const state = this.#cameraStates.get(camera)
+    if (this.#stopped || (state && cameraStates[state].hides)) {
       return { smoothed: score, alarms: [], episode: null }
     }
     const key = trackKey(camera, id)
@@ -84,7 +82,7 @@ class AlarmStage implements Alarms {
     return [...this.#endTracks(camera, 'reconfigured', at), ...technical]
   }
 
-  technical(condition: Condition, problem: Problem | null, at: number, onset = at): AlarmMessage[] {
+  technical(condition: TechnicalCondition, problem: Problem | null, at: number, onset = at): AlarmMessage[] {
     if (this.#stopped) return []
     if (problem === null) return this.#endTechnical(condition, null, 'cleared', at)
     return this.#startTechnical(condition, null, at, onset, problem)
@@ -109,8 +107,9 @@ class AlarmStage implements Alarms {
       )
     }
     this.#takeTurn('command test_alarm', at)
-    const alarm = this.#record('test', camera, at, null)
-    return [alarm.start(at, null), alarm.end(at, 'test')]
+    const nothing = { type: 'technical', score: null, threshold: null, code: null } as const
+    const alarm = this.#record({ ...nothing, condition: 'test', camera, test: true }, at, null)
+    return [alarm.start(at), alarm.end(at, 'test')]
   }
 
   tick(now: number): AlarmMessage[] {
@@ -122,8 +121,7 @@ class AlarmStage implements Alarms {
       } else if (track.alarm && held(track.alarm.lastAt, now, this.#rules.updateS)) track.alarm.wanted = true
     }
     for (const alarm of this.#technical.values()) {
-      const speaks = !withoutUpdates.has(alarm.facts.condition)
-      if (speaks && held(alarm.lastAt, now, technicalUpdateS)) alarm.wanted = true
+      if (hasUpdates(alarm.condition) && held(alarm.lastAt, now, technicalUpdateS)) alarm.wanted = true
     }
     return [...alarms, ...this.#wantedUpdates(now)]
   }
@@ -158,12 +156,14 @@ class AlarmStage implements Alarms {
   }
 
   #step(track: TrackState): AlarmMessage[] {
-    const { onsetS, clearS, updateS } = this.#rules
+    const { onsetThreshold, onsetS, clearS, updateS } = this.#rules
     const { alarm, lastSeen: now, smoothed } = track
     if (alarm === null) {
       if (!held(track.aboveSince, now, onsetS)) return []
-      track.alarm = this.#record('pain', track.camera, track.aboveSince ?? now, null)
-      return [track.alarm.start(now, smoothed)]
+      const { camera, aboveSince } = track
+      const about = { camera, score: smoothed, threshold: onsetThreshold, code: null, test: false } as const
+      track.alarm = this.#record({ type: 'physiological', condition: 'pain', ...about }, aboveSince ?? now, null)
+      return [track.alarm.start(now)]
     }
     if (held(track.belowSince, now, clearS)) return [alarm.end(now, 'cleared', smoothed)]
     const risen = smoothed >= (alarm.lastScore ?? 0) + riseStep
@@ -200,38 +200,36 @@ class AlarmStage implements Alarms {
     return alarms
   }
 
-  #startTechnical(condition: Condition, camera: string | null, at: number, onset: number, problem: Problem | null) {
+  #startTechnical(
+    condition: TechnicalCondition,
+    camera: string | null,
+    at: number,
+    onset: number,
+    problem: Problem | null
+  ) {
     const key = technicalKey(condition, camera)
     if (this.#technical.has(key)) return []
-    const raised = this.#record(condition, camera, onset, problem)
+    const nobody = { type: 'technical', score: null, threshold: null, test: false } as const
+    const about = { ...nobody, condition, camera, code: problem?.code ?? null }
+    const raised = this.#record(about, onset, problem?.message ?? null)
     this.#technical.set(key, raised)
-    return [raised.start(at, null)]
+    return [raised.start(at)]
   }
 
-  #endTechnical(condition: Condition, camera: string | null, reason: EndReason, at: number): AlarmMessage[] {
+  #endTechnical(condition: TechnicalCondition, camera: string | null, reason: EndReason, at: number): AlarmMessage[] {
     const key = technicalKey(condition, camera)
     const alarm = this.#technical.get(key)
     this.#technical.delete(key)
     return alarm ? [alarm.end(at, reason)] : []
   }
 
-  #record(condition: Condition, camera: string | null, onset: number, problem: Problem | null): AlarmRecord {
+  #record(subject: AlarmSubject, onset: number, detail: string | null): AlarmRecord {
     const { cameras, facility, priorities, model, clock } = this.#options
+    const { camera, condition } = subject
     const place = (camera !== null && Object.hasOwn(cameras, camera) && cameras[camera]) || nowhere
-    const facts: AlarmFacts = {
-      alarmId: this.#newId(),
-      type: condition === 'pain' ? 'physiological' : 'technical',
-      condition,
-      priority: priorities?.[condition] ?? defaultPriorities[condition],
-      location: { facility, ward: place.ward, room: place.room, bed: place.bed } satisfies Location,
-      camera,
-      onset,
-      threshold: condition === 'pain' ? this.#rules.onsetThreshold : null,
-      model,
-      detail: problem?.message ?? null,
-      code: problem?.code ?? null
-    }
-    return new AlarmRecord(facts, clock)
+    const location = { facility, ward: place.ward, room: place.room, bed: place.bed }
+    const facts = { alarmId: this.#newId(), priority: priorities[condition], location, onset, model, detail }
+    return new AlarmRecord(subject, facts, clock)
   }
 
   *#activeRecords(): Iterable<AlarmRecord> {
@@ -244,28 +242,35 @@ function trackKey(camera: string, track: number): string {
   return `${track}@${camera}`
 }
 
-function technicalKey(condition: Condition, camera: string | null): string {
+function technicalKey(condition: TechnicalCondition, camera: string | null): string {
   return `${condition}/${camera ?? ''}`
 }
 
-export const watchedConditions = ['camera_lost', 'camera_frozen', 'camera_dark'] as const
-type WatchedCondition = (typeof watchedConditions)[number]
+interface CameraStateRow {
+  /** Why the alarms about people in this camera end with it, if they do. */
+  ends: EndReason | null
+  /** The technical alarm that it raises. */
+  raises: TechnicalCondition | null
+  /** Alarms stay as they are: it is neither better nor worse. */
+  keeps?: true
+  /** A face in such a picture is not there now, or is not to be looked at. */
+  hides?: true
+}
 
-/** What a camera's state means for its alarms. `connecting` leaves them as they are: it is neither better nor worse. */
-export const cameraStates: Record<
-  CameraState,
-  { ends: EndReason | null; raises: WatchedCondition | null; keeps?: true }
-> = {
+/** What a camera's state means for its alarms. */
+const cameraStates: Record<CameraState, CameraStateRow> = {
   ok: { ends: null, raises: null },
   connecting: { ends: null, raises: null, keeps: true },
   lost: { ends: 'camera_lost', raises: 'camera_lost' },
-  frozen: { ends: 'camera_frozen', raises: 'camera_frozen' },
+  frozen: { ends: 'camera_frozen', raises: 'camera_frozen', hides: true },
   dark: { ends: 'camera_dark', raises: 'camera_dark' },
-  paused: { ends: 'camera_paused', raises: null }
+  paused: { ends: 'camera_paused', raises: null, hides: true }
 }
 
-/** A face in such a picture is not there now, or is not to be looked at. */
-export const ignored: ReadonlySet<CameraState | undefined> = new Set<CameraState>(['frozen', 'paused'])
+/** The conditions that a camera's state raises. */
+const watchedConditions: readonly TechnicalCondition[] = Object.values(cameraStates).flatMap(({ raises }) =>
+  raises === null ? [] : [raises]
+)
 
 /** So many per second in the long run, and a second's worth (at least one) at once. */
 export class TokenBucket {

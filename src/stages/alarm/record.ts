@@ -1,23 +1,18 @@
-import type { Acknowledgement, AlarmMessage, Condition, EndReason, Location } from '../../contract/messages.js'
+import type { EndReason, Priority } from '../../contract/conditions.js'
+import type { Acknowledgement, AlarmMessage, AlarmPhase, AlarmSubject, Location } from '../../contract/messages.js'
 import { type Clock, stamp, timeOfDay } from '../../core/clock.js'
 import type { Box } from '../../core/types.js'
 import { wording } from './texts.js'
-import type { AlarmRules, Priority } from './types.js'
+import type { AlarmRules } from './types.js'
 
 export interface AlarmFacts {
   alarmId: string
-  type: AlarmMessage['type']
-  condition: Condition
   priority: Priority
   location: Location
-  camera: string | null
   /** A moment of the clock. */
   onset: number
-  threshold: number | null
   model: AlarmMessage['model']
   detail?: string | null
-  /** Of the error that a technical alarm tells of. */
-  code: string | null
 }
 
 /** What was said of an alarm before this record of it. */
@@ -29,7 +24,8 @@ interface Past {
 
 /** One alarm's life: start, updates, end, with a seq that has no gap. The only place where alarm messages are written. */
 export class AlarmRecord {
-  readonly facts: AlarmFacts
+  readonly #facts: AlarmFacts
+  #subject: AlarmSubject
   readonly #clock: Clock
   /** Written down once: if the box's clock is set later, an alarm does not change when it began. */
   readonly #onset: string
@@ -38,11 +34,11 @@ export class AlarmRecord {
   #seq: number
   #ack: Acknowledgement | null
   #lastAt: number
-  #lastScore: number | null = null
   #ended = false
 
-  constructor(facts: AlarmFacts, clock: Clock, past?: Past) {
-    this.facts = facts
+  constructor(subject: AlarmSubject, facts: AlarmFacts, clock: Clock, past?: Past) {
+    this.#subject = subject
+    this.#facts = facts
     this.#clock = clock
     this.#onset = past?.onset ?? stamp(clock, facts.onset)
     this.#seq = past?.seq ?? 0
@@ -51,7 +47,11 @@ export class AlarmRecord {
   }
 
   get alarmId(): string {
-    return this.facts.alarmId
+    return this.#facts.alarmId
+  }
+
+  get condition(): AlarmSubject['condition'] {
+    return this.#subject.condition
   }
 
   get ended(): boolean {
@@ -63,22 +63,24 @@ export class AlarmRecord {
     return this.#lastAt
   }
 
-  /** The score in the last message. */
+  /** The score in the last message; null for an alarm that is about no person. */
   get lastScore(): number | null {
-    return this.#lastScore
+    return this.#subject.score
   }
 
-  start(at: number, score: number | null): AlarmMessage {
-    return this.#message('start', at, score, null)
+  start(at: number): AlarmMessage {
+    return this.#message(at, { phase: 'start', state: 'active', reason: null })
   }
 
-  update(at: number, score: number | null = this.#lastScore): AlarmMessage {
-    return this.#message('update', at, score, null)
+  /** @param score the one in the last message unless given */
+  update(at: number, score?: number): AlarmMessage {
+    return this.#message(at, { phase: 'update', state: 'active', reason: null }, score)
   }
 
-  end(at: number, reason: EndReason, score: number | null = this.#lastScore): AlarmMessage {
+  /** @param score as for `update` */
+  end(at: number, reason: EndReason, score?: number): AlarmMessage {
     this.#ended = true
-    return this.#message('end', at, score, reason)
+    return this.#message(at, { phase: 'end', state: 'ended', reason }, score)
   }
 
   /** Records who has seen the alarm; it goes on being active. A later acknowledgement replaces the earlier one. */
@@ -87,39 +89,37 @@ export class AlarmRecord {
     return this.update(at)
   }
 
-  #message(phase: AlarmMessage['phase'], at: number, score: number | null, reason: EndReason | null): AlarmMessage {
-    const { alarmId, onset: _, detail = null, ...facts } = this.facts
-    const physiological = facts.type === 'physiological' || facts.condition === 'test'
+  #message(at: number, phase: AlarmPhase, score?: number): AlarmMessage {
+    const { alarmId, onset, detail = null, priority, location, model } = this.#facts
+    if (score !== undefined && this.#subject.type === 'physiological') this.#subject = { ...this.#subject, score }
+    const subject = withRoundedScore(this.#subject)
+    const { condition, camera } = subject
     this.#lastAt = Math.max(at, this.#lastAt)
-    const durationS = (this.#lastAt - this.facts.onset) / 1000
-    this.#lastScore = score
+    const durationS = (this.#lastAt - onset) / 1000
     this.wanted = false
+    const demonstration = (subject.type === 'physiological' || subject.test) && model?.demonstration === true
     return {
       schema: 1,
       alarm_id: alarmId,
-      phase,
+      ...phase,
       seq: this.#seq++,
-      ...facts,
-      state: phase === 'end' ? 'ended' : 'active',
-      reason,
+      ...subject,
+      priority,
+      location,
+      model,
       ack: this.#ack,
       onset: this.#onset,
       updated: stamp(this.#clock, this.#lastAt),
       published: null,
-      score: score === null ? null : rounded(score, 3),
       duration_s: rounded(durationS, 1),
-      text: wording({
-        ...facts,
-        reason,
-        detail,
-        durationS,
-        demonstration: physiological && facts.model?.demonstration === true
-      }),
-      late: false,
-      test: facts.condition === 'test'
+      text: wording({ condition, reason: phase.reason, location, camera, detail, durationS, demonstration }),
+      late: false
     }
   }
 }
+
+const withRoundedScore = (subject: AlarmSubject): AlarmSubject =>
+  subject.type === 'physiological' ? { ...subject, score: rounded(subject.score, 3) } : subject
 
 /**
  * The end of an alarm that an earlier run of painlens left active: nobody else can give its subscribers one. How long it
@@ -127,11 +127,17 @@ export class AlarmRecord {
  * @param last the last message of it that was put into the outbox
  */
 export function endAfterRestart(last: AlarmMessage, at: number, clock: Clock): AlarmMessage {
-  const { alarm_id: alarmId, type, condition, priority, location, camera, threshold, model, code = null } = last
+  const { alarm_id: alarmId, priority, location, model } = last
   const lasted = Math.max(last.duration_s * 1000, timeOfDay(clock, at) - Date.parse(last.onset))
-  const facts = { alarmId, type, condition, priority, location, camera, onset: at - lasted, threshold, model, code }
   const past = { seq: last.seq + 1, ack: last.ack, onset: last.onset }
-  return new AlarmRecord(facts, clock, past).end(at, 'restarted', last.score)
+  const facts = { alarmId, priority, location, onset: at - lasted, model }
+  return new AlarmRecord(subjectOf(last), facts, clock, past).end(at, 'restarted')
+}
+
+/** An earlier version's message has no code. */
+function subjectOf({ type, condition, camera, score, threshold, code = null, test }: AlarmMessage): AlarmSubject {
+  // They fit each other, as they come from one message.
+  return { type, condition, camera, score, threshold, code, test } as AlarmSubject
 }
 
 function rounded(value: number, digits: number): number {

@@ -1,4 +1,5 @@
-import type { Acknowledgement, AlarmMessage, Condition } from '../../contract/messages.js'
+import type { Condition, Priority, TechnicalCondition } from '../../contract/conditions.js'
+import type { Acknowledgement, AlarmMessage } from '../../contract/messages.js'
 import type { Clock } from '../../core/clock.js'
 import type { Problem } from '../../core/errors.js'
 import type { Box, CameraState } from '../../core/types.js'
@@ -6,8 +7,8 @@ import type { Box, CameraState } from '../../core/types.js'
 export interface AlarmOptions {
   cameras: Record<string, { ward: string | null; room: string | null; bed: string | null }>
   facility: string | null
-  rules?: Partial<AlarmRules>
-  priorities?: Partial<Record<Condition, Priority>>
+  rules: AlarmRules
+  priorities: Record<Condition, Priority>
   /** Named in every alarm. */
   model: AlarmMessage['model']
   clock: Clock
@@ -37,7 +38,7 @@ export interface AlarmOutput {
 export interface Alarms {
   observe(observation: Observation): AlarmOutput
   /** The tracker has given a track up. Its alarm ends with `tick`, unless a new track at its place takes it over before. */
-  trackLost(camera: string, track: number, at: number): void
+  trackLost(camera: string, track: number): void
   /** A camera that is lost, frozen, dark or paused ends its pain alarms; all but `paused` raise a technical one until it is `ok`. */
   cameraState(camera: string, state: CameraState, at: number): AlarmMessage[]
   /** The config has this camera no more, or another one by its name: whatever is told of it ends. */
@@ -47,7 +48,7 @@ export interface Alarms {
    * @param problem null ends the alarm; its message is one plain clause for the text, without secrets
    * @param onset when the condition began; `at` unless it is known to have been before
    */
-  technical(condition: Condition, problem: Problem | null, at: number, onset?: number): AlarmMessage[]
+  technical(condition: TechnicalCondition, problem: Problem | null, at: number, onset?: number): AlarmMessage[]
   /** @throws {InputError} if there is no such active alarm, or if there are too many acknowledgements at once */
   ack(alarmId: string, by: string, kind: Acknowledgement['kind'], at: number): AlarmMessage
   /**
@@ -63,7 +64,7 @@ export interface Alarms {
   shutdown(at: number): AlarmMessage[]
 }
 
-/** When an alarm starts, is updated and ends. Scores are 0..1, times in seconds. */
+/** When an alarm starts, is updated and ends; the config has the defaults. Scores are 0..1, times in seconds. */
 export interface AlarmRules {
   /** The smoothed score that starts an alarm once it has held for `onsetS`. */
   onsetThreshold: number
@@ -81,37 +82,4 @@ export interface AlarmRules {
   updatesPerS: number
   /** How long a face may be out of sight before its alarm ends, and within which a new track at its place takes it over. */
   trackLostS: number
-}
-
-export const defaultRules: Readonly<AlarmRules> = {
-  onsetThreshold: 0.7,
-  onsetS: 2,
-  clearThreshold: 0.45,
-  clearS: 3,
-  smoothingS: 1,
-  updateS: 10,
-  updateMinS: 1,
-  updatesPerS: 20,
-  trackLostS: 5
-}
-
-export type Priority = AlarmMessage['priority']
-
-/**
- * A person first. Then what blinds painlens, since nobody is watched meanwhile: high where it is blind as a whole, medium
- * where it is one camera. What only costs comfort, and the test, last.
- */
-export const defaultPriorities: Readonly<Record<Condition, Priority>> = {
-  pain: 'high',
-  camera_lost: 'medium',
-  camera_frozen: 'medium',
-  camera_dark: 'low',
-  inference_failed: 'high',
-  explanation_failed: 'low',
-  outbox_full: 'medium',
-  outbox_failed: 'medium',
-  config_rejected: 'low',
-  clock_unsynchronised: 'low',
-  broker_lost: 'low',
-  test: 'low'
 }

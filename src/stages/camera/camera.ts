@@ -4,7 +4,7 @@ import { fixOf } from '../../core/error-codes/index.js'
 import type { ErrorCode } from '../../core/errors.js'
 import { LastSaid, type Log } from '../../core/log.js'
 import type { Secrets } from '../../core/secrets.js'
-import type { CameraState, Frame, Polygon } from '../../core/types.js'
+import type { Frame, Polygon, SourceState } from '../../core/types.js'
 import type { Decoder } from './decoder.js'
 import { type Failure, failureError, hung } from './decoder.js'
 import { DecoderRun, type Seen, type StreamMemory } from './decoder-process.js'
@@ -41,7 +41,7 @@ export interface CameraOptions extends ShapeOptions {
 }
 
 export interface CameraStatus {
-  state: CameraState
+  state: SourceState
   /** A moment of the clock (core/clock.ts). */
   since: number
   /** Why there is no picture, or none that is worth looking at; fit for a log. */
@@ -70,7 +70,7 @@ export interface Camera {
   readonly id: string
   /** Hot; one subscriber, who releases each frame. Neither completes nor fails: a stopped camera can be started again. */
   readonly frames: Observable<Frame>
-  /** The current state first, then each change of it or of its reason. All but `paused` are the camera stage's. */
+  /** The current state first, then each change of it or of its reason. */
   readonly states: Observable<CameraStatus>
   stats(): CameraStats
   start(): void
@@ -85,7 +85,7 @@ export function openCamera(options: CameraOptions): Camera {
 }
 
 /** States in which nobody is watched. */
-const useless: ReadonlySet<CameraState> = new Set<CameraState>(['lost', 'frozen', 'dark'])
+const useless: Record<SourceState, boolean> = { ok: false, connecting: false, lost: true, frozen: true, dark: true }
 
 class SupervisedCamera implements Camera {
   readonly id: string
@@ -283,13 +283,13 @@ class SupervisedCamera implements Camera {
     return { decoder: stream ? current.nameFor(stream) : current.name, decoderProblem: instead?.what ?? null }
   }
 
-  #setState(state: CameraState, why?: string): void {
+  #setState(state: SourceState, why?: string): void {
     const before = this.#states.value
     const reason = why ?? this.#failure?.what ?? (state === 'lost' ? this.#noPicture() : undefined)
     if (state === before.state && reason === before.reason) return
     const { clock, log } = this.#options
     if (state !== before.state)
-      log[useless.has(state) ? 'warn' : 'info']({ camera: this.id, state, reason }, `camera is ${state}`)
+      log[useless[state] ? 'warn' : 'info']({ camera: this.id, state, reason }, `camera is ${state}`)
     this.#states.next({ state, since: state === before.state ? before.since : clock.now(), reason })
   }
 

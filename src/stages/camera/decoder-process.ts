@@ -155,7 +155,7 @@ export interface DecoderChildOptions {
 }
 
 /** One run of a decoder: owns its process, or both of them, from start to end. Where one of two ends, so does the other. */
-export class DecoderChild {
+class DecoderChild {
   readonly #options: DecoderChildOptions
   /** In the order of the data; the last gives the pictures. */
   readonly #processes: readonly ChildProcess[]

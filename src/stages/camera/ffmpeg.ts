@@ -3,7 +3,7 @@ import { messageOf, ProgramError } from '../../core/errors.js'
 import type { Size } from '../../core/types.js'
 import type { Decoder, DecoderCommand, DecoderRequest, StreamDescription } from './decoder.js'
 import { ffmpegFailures } from './decoder-failures.js'
-import { type ShapeOptions, type Turn, turned, turns } from './picture-shape.js'
+import { type QuarterTurn, type ShapeOptions, turned, turns } from './picture-shape.js'
 import { ruledLayout } from './picture-writer.js'
 import type { CameraScheme } from './url.js'
 
@@ -112,7 +112,7 @@ function ruler({ width, height }: Size): string[] {
 }
 
 /** What is left of a picture to be turned is as small as it can be: after it was scaled. */
-const turnFilters: Record<Turn, string[]> = {
+const turnFilters: Record<QuarterTurn, string[]> = {
   0: [],
   90: ['transpose=clock'],
   180: ['hflip', 'vflip'],
@@ -195,11 +195,11 @@ function sampleAspectIn(line: string): number | undefined {
  * From `displaymatrix: rotation of -90.00 degrees`, which FFmpeg counts counterclockwise; of anything but quarters it is not
  * told, nor of a stream that says nothing.
  */
-function rotationIn(lines: readonly string[]): Turn | undefined {
+function rotationIn(lines: readonly string[]): QuarterTurn | undefined {
   for (const line of lines) {
     const degrees = /displaymatrix: rotation of (-?[\d.]+) degrees/i.exec(line)?.[1]
     if (degrees === undefined) continue
-    const clockwise = (((-Math.round(Number(degrees)) % 360) + 360) % 360) as Turn
+    const clockwise = (((-Math.round(Number(degrees)) % 360) + 360) % 360) as QuarterTurn
     return turns.includes(clockwise) ? clockwise : undefined
   }
   return undefined
@@ -214,7 +214,7 @@ function untagged(line: string): 'tv' | 'pc' | undefined {
   return format[1] || said.includes('pc') ? 'pc' : 'tv'
 }
 
-export const videoCodecs = ['h264', 'hevc', 'mjpeg'] as const
+const videoCodecs = ['h264', 'hevc', 'mjpeg'] as const
 
 /** An FFmpeg that painlens can use, and how this build wants to be talked to. */
 export interface Ffmpeg {

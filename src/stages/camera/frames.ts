@@ -33,7 +33,6 @@ export class FrameAssembler {
   #bytes: number
   #current: Slot | undefined
   #filled = 0
-  #seq = 0
 
   constructor(options: FrameAssemblerOptions) {
     this.#options = options
@@ -82,7 +81,6 @@ export class FrameAssembler {
 
   #complete(at: number): void {
     const slot = this.#current
-    const seq = this.#seq++
     this.#current = undefined
     this.#filled = 0
     if (!slot) {
@@ -97,7 +95,7 @@ export class FrameAssembler {
       if (out) slot.free = true
       out = false
     }
-    this.#options.onFrame({ camera, seq, at, width, height, picture, data: slot.data, release }, this.#masks)
+    this.#options.onFrame({ camera, at, width, height, picture, data: slot.data, release }, this.#masks)
   }
 
   /** Masks lie anew where the picture does. */

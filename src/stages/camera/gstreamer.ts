@@ -3,7 +3,7 @@ import type { Size } from '../../core/types.js'
 import type { Decoder, DecoderCommand, DecoderRequest } from './decoder.js'
 import { gstFailures } from './decoder-failures.js'
 import { describe, type Ffmpeg, ffmpegDecoder, ffmpegNoise, ffmpegReading, startWithSize } from './ffmpeg.js'
-import { fitInto, pictureSize, type Turn } from './picture-shape.js'
+import { fitInto, pictureSize, type QuarterTurn } from './picture-shape.js'
 
 export interface GstDecoderOptions {
   /** As the config calls it. */
@@ -84,7 +84,7 @@ export interface GstElements {
   /** Makes BGRx pictures in plain memory of what has been decoded, scaled to what the caps after it say. */
   convert: readonly string[]
   /** Follows them, to turn the picture clockwise. */
-  turn: Record<Turn, readonly string[]>
+  turn: Record<QuarterTurn, readonly string[]>
 }
 
 /** What a stream is for GStreamer: its caps and the parser that finds the pictures in it. */
@@ -134,7 +134,7 @@ export interface PipelineRequest {
   /** The stream's own. */
   size: Size
   untagged?: 'tv' | 'pc'
-  turn: Turn
+  turn: QuarterTurn
   /** At most so many pictures a second. */
   fps: number
   /** Of the pictures that are written, turned. */
@@ -151,7 +151,7 @@ const declaredRate = '60/1'
  * Pictures are stamped by the time of their coming, and thinned out by that before anything is converted. drop-only:
  * videorate neither waits for a later picture nor repeats one.
  */
-export function gstArguments(elements: GstElements, request: PipelineRequest): string[] {
+function gstArguments(elements: GstElements, request: PipelineRequest): string[] {
   const { codec, size, fps, turn, output, untagged } = request
   const { caps, parse } = streams[codec]
   const chain = [
@@ -170,7 +170,7 @@ export function gstArguments(elements: GstElements, request: PipelineRequest): s
 }
 
 /** The element that a command line of `gst-launch-1.0` cannot do without, for each part of the chain. */
-export function elementsOf(elements: GstElements): string[] {
+function elementsOf(elements: GstElements): string[] {
   const named = [...Object.values(elements.decode), ...elements.convert].map((element) => element.split(' ')[0]!)
   return [...new Set([...named, ...Object.values(streams).map(({ parse }) => parse), 'videorate'])]
 }

@@ -2,12 +2,12 @@ import type { Size } from '../../core/types.js'
 
 /** How far a picture is turned, in degrees clockwise. */
 export const turns = [0, 90, 180, 270] as const
-export type Turn = (typeof turns)[number]
+export type QuarterTurn = (typeof turns)[number]
 
 /** What makes a camera's picture of its stream. */
 export interface ShapeOptions {
   /** `auto`, the default: as the stream says. A number counts instead of what the stream says. */
-  rotation?: 'auto' | Turn
+  rotation?: 'auto' | QuarterTurn
   /** Width to height of the stream's picture before `rotation`, where the stream does not say so itself; null: as it says. */
   aspect?: number | null
 }
@@ -16,10 +16,10 @@ export interface ShapeOptions {
 export interface StreamShape extends Size {
   /** Width to height of one of its pixels, 1 where it does not say. */
   sampleAspect?: number
-  rotation?: Turn
+  rotation?: QuarterTurn
 }
 
-export const turned = ({ width, height }: Size, turn: Turn): Size =>
+export const turned = ({ width, height }: Size, turn: QuarterTurn): Size =>
   turn % 180 === 0 ? { width, height } : { width: height, height: width }
 
 /** The size of the camera's picture in square pixels, not rounded: what a person sees who plays the stream. */

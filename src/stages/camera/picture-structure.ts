@@ -72,7 +72,7 @@ function quantileOf(values: number[]): number {
 }
 
 /** The coarse picture: so many cells across and down. */
-export const cells = { across: 16, down: 9 } as const
+const cells = { across: 16, down: 9 } as const
 
 /** About how many pixels are read across and down: several of each 16x16 block that an encoder may code or skip. */
 const wanted = { across: 142, down: 103 }

@@ -10,7 +10,7 @@ export interface PictureTiming {
   darkAfterMs: number
 }
 
-export const defaultPictureTiming: PictureTiming = { frozenAfterMs: 10_000, darkAfterMs: 10_000 }
+const defaultPictureTiming: PictureTiming = { frozenAfterMs: 10_000, darkAfterMs: 10_000 }
 
 /** How a picture that looks alive and is not is told from one that is; docs/measured/cameras.md has the figures behind the numbers. */
 export const pictureRules = {
@@ -178,7 +178,7 @@ function darkReason({ brightness, contrast }: Structure): string {
 const capacity = 32
 
 /** The distinct pictures of late, to know one that comes again. */
-export class Album {
+class Album {
   /** The one seen last is first. */
   readonly #pictures: Uint8Array[] = []
 

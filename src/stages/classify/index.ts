@@ -13,7 +13,8 @@ import type { Face, Sighting, Verdict } from '../../core/types.js'
 import { workerScript } from '../../core/worker.js'
 import type { Manifest } from '../../lib/model/manifest.js'
 import { softmax } from '../../lib/model/preprocess.js'
-import type { ProviderChoice, ProviderProof } from '../../lib/ort/provider.js'
+import type { ProviderProof } from '../../lib/ort/provider.js'
+import type { ProviderChoice } from '../../lib/ort/provider-names.js'
 import type { ClassifyMethods, OpenClassifierAnswer } from './worker.js'
 
 export interface ClassifierOptions extends WorkerTroubles {

@@ -3,13 +3,8 @@ import { InferenceError, InvariantError, messageOf } from '../../core/errors.js'
 import { serveWorker, Transferred } from '../../core/worker.js'
 import { checkHash, checkShapes, type Manifest } from '../../lib/model/manifest.js'
 import { batchDims, preprocess } from '../../lib/model/preprocess.js'
-import {
-  openSession,
-  type ProviderChoice,
-  type ProviderName,
-  type ProviderProof,
-  proveProvider
-} from '../../lib/ort/provider.js'
+import { openSession, type ProviderProof, proveProvider } from '../../lib/ort/provider.js'
+import type { ProviderChoice, ProviderName } from '../../lib/ort/provider-names.js'
 
 export interface OpenClassifierRequest {
   manifest: Manifest

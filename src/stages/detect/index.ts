@@ -15,7 +15,7 @@ import { type Alignment, defaultAlignment } from '../../lib/face/align.js'
 import type { FaceModels } from '../../lib/face/model-files.js'
 import { defaultMinScore } from '../../lib/face/search.js'
 import { zoneOf } from '../../lib/face/tracker.js'
-import type { ProviderChoice, ProviderName } from '../../lib/ort/provider.js'
+import type { ProviderChoice, ProviderName } from '../../lib/ort/provider-names.js'
 import type { DetectMethods, OpenDetectorAnswer } from './worker.js'
 
 export interface DetectorOptions extends WorkerTroubles {
@@ -162,7 +162,7 @@ class DetectorInWorker implements Detector {
 type Seen = Pick<Sighting, 'camera' | 'lost'> & { faces: readonly { track: number }[] }
 
 /** The tracks that the worker has told of. They end with it: the next worker knows none of them. */
-export class KnownTracks {
+class KnownTracks {
   readonly #alive = new Map<string, Set<number>>()
   readonly #orphans = new Map<string, number[]>()
   #last = 0

@@ -6,7 +6,7 @@ import type { FaceModels } from '../../lib/face/model-files.js'
 import { FaceNetworks, frameTensor } from '../../lib/face/networks.js'
 import { searchFaces } from '../../lib/face/search.js'
 import { CameraTracks } from '../../lib/face/tracker.js'
-import type { ProviderChoice, ProviderName } from '../../lib/ort/provider.js'
+import { automaticProviders, type ProviderChoice, type ProviderName } from '../../lib/ort/provider-names.js'
 
 export interface OpenDetectorRequest {
   models: FaceModels
@@ -47,9 +47,6 @@ export interface DetectAnswer {
   ms: number
 }
 
-/** What `auto` tries, best first. */
-const automatic: readonly ProviderName[] = ['cuda', 'cpu']
-
 let open: (OpenDetectorRequest & { networks: FaceNetworks; tracks: CameraTracks }) | undefined
 /** ONNX Runtime takes no shared memory, so this worker's copy of the frame; used again while the size stays. */
 let pixels = new Uint8Array(0)
@@ -58,7 +55,7 @@ const methods = {
   /** Opens the models and proves the provider by an inference of each. */
   async open(request: OpenDetectorRequest): Promise<OpenDetectorAnswer> {
     const failures: string[] = []
-    for (const provider of request.provider === 'auto' ? automatic : [request.provider]) {
+    for (const provider of request.provider === 'auto' ? automaticProviders : [request.provider]) {
       try {
         const networks = await openAndTry(request, provider)
         open = { ...request, networks, tracks: new CameraTracks(request.lastTrack) }

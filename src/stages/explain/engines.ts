@@ -59,7 +59,7 @@ export async function openEngine(kind: EngineName, setup: EngineSetup, options: 
       kind,
       ...answer,
       explain: (crop) => worker.call('explain', crop),
-      probe: () => worker.call('probe', undefined as never),
+      probe: () => worker.call('probe'),
       close: () => worker.close(graces[kind])
     }
   } finally {

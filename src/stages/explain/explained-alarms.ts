@@ -4,8 +4,7 @@ import { type Clock, stamp } from '../../core/clock.js'
 import { errorFields, messageOf } from '../../core/errors.js'
 import { LastSaid, type Log } from '../../core/log.js'
 import { frameId, traced } from '../../core/trace.js'
-import type { Explanation } from '../../core/types.js'
-import type { ExplainRequest } from './types.js'
+import type { ExplainRequest, Explanation } from './types.js'
 
 /** A frame's face, scored. */
 export interface ScoredFace extends ExplainRequest {
@@ -178,7 +177,7 @@ const isWellAbove = (frame: ScoredFace, other: ScoredFace): boolean => frame.sco
  * An explanation in the words of the MQTT contract, the heatmap included.
  * @param at when the explained frame was captured, ISO 8601
  */
-export function explanationMessage(explained: Explanation, alarmId: string, at: string): ExplanationMessage {
+function explanationMessage(explained: Explanation, alarmId: string, at: string): ExplanationMessage {
   const { target, probability, composite, engine, regions, text, uncertainty } = explained
   const rounded = regions.map(({ region, positive, negative }) => ({
     region,

@@ -4,10 +4,22 @@ import { join } from 'node:path'
 import sharp, { type Sharp } from 'sharp'
 import { type Clock, stamp } from '../../core/clock.js'
 import { DiskError, messageOf } from '../../core/errors.js'
-import type { Crop, Explanation, Size } from '../../core/types.js'
+import type { Crop, Size } from '../../core/types.js'
 
 // No picture comes twice, so up to 50 MB of them, faces, would be kept for nothing. It holds for the whole process.
 sharp.cache(false)
+
+/** What of an explanation is saved as pictures, see `Explanation`. */
+interface Pictured {
+  camera: string
+  /** When the frame was captured, a moment of the clock. */
+  at: number
+  track: number
+  /** PNG. */
+  heatmap: Uint8Array
+  relevance: Float32Array
+  crop: Crop
+}
 
 type Colour = readonly [red: number, green: number, blue: number]
 
@@ -108,7 +120,7 @@ export async function writeAtomically(path: string, content: string | Uint8Array
 }
 
 /** The overlay as people get to see it: small crops enlarged to a comfortable size. */
-export function overlayOf({ crop, relevance }: Pick<Explanation, 'crop' | 'relevance'>): Promise<Uint8Array> {
+export function overlayOf({ crop, relevance }: Pick<Pictured, 'crop' | 'relevance'>): Promise<Uint8Array> {
   return overlayPng(crop, relevance, { scale: Math.max(1, Math.ceil(overlayWidth / crop.width)) })
 }
 
@@ -117,7 +129,7 @@ export function overlayOf({ crop, relevance }: Pick<Explanation, 'crop' | 'relev
  * @returns the two files
  * @throws DiskError
  */
-export async function saveHeatmaps(folder: string, explanation: Explanation, clock: Clock): Promise<string[]> {
+export async function saveHeatmaps(folder: string, explanation: Pictured, clock: Clock): Promise<string[]> {
   const { at, camera, track, heatmap } = explanation
   const name = `${stamp(clock, at).replaceAll(':', '-')}-${camera}-track-${track}`
   const files = [join(folder, `${name}-heatmap.png`), join(folder, `${name}-overlay.png`)] as const

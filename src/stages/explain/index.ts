@@ -3,7 +3,6 @@ import { systemClock } from '../../core/clock.js'
 import { EnginesDifferError, errorFields, problemOf } from '../../core/errors.js'
 import { KeptWorker, type WorkerOpening, type WorkerState } from '../../core/kept-worker.js'
 import { LastSaid } from '../../core/log.js'
-import type { Explanation } from '../../core/types.js'
 import type { EngineName } from '../../lib/lrp/index.js'
 import {
   checkExplainable,
@@ -16,19 +15,23 @@ import {
 import type { CropExplanation } from './explain-crop.js'
 import { NewestFirst } from './explained-alarms.js'
 import { saveHeatmaps } from './heatmap.js'
-import type { Explained, ExplainOptions, ExplainRequest, ExplainStage, ExplainStats } from './types.js'
+import type { Explained, ExplainOptions, ExplainRequest, ExplainStage, ExplainStats, Explanation } from './types.js'
+import { defaultViews } from './views.js'
 
-export type { EngineComparison } from './engines.js'
 export { type CropExplanation, explainCrop, summedOverColours } from './explain-crop.js'
-export { ExplainedAlarms, type FaceWithAlarm, riseStep } from './explained-alarms.js'
-export { heatmapPng, overlayOf, overlayPng, writeAtomically } from './heatmap.js'
-export type { EngineSetting, Explained, ExplainOptions, ExplainRequest, ExplainStage, ExplainStats } from './types.js'
+export { ExplainedAlarms } from './explained-alarms.js'
+export { heatmapPng, overlayOf, writeAtomically } from './heatmap.js'
+export type {
+  ExplainOptions,
+  ExplainStage,
+  ExplainStats,
+  Explanation
+} from './types.js'
+export { defaultViews } from './views.js'
 
 const defaultMaxAgeMs = 300_000
 const defaultProbeAfterMs = 60_000
 const defaultRestartDelaysMs = [1000, 5000]
-/** Where more views stop making the uncertainty much better on rendered faces; docs/measured/explanations.md has the figures. */
-export const defaultViews = 6
 /** Two runtimes on one model differ by rounding only; more than this, and the explanation is of something else. */
 const tolerance = 0.05
 

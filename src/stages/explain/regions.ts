@@ -121,7 +121,7 @@ const brows = Array.from({ length: 10 }, (_, i) => atRest(17 + i))
  * The regions' outlines; where two overlap, the row further up has the pixel. Cheeks come last and are all of the face
  * that no other region claims. What no row covers is outside the face: hair, pillow, neck and background.
  */
-export const outlines: readonly Row[] = [
+const outlines: readonly Row[] = [
   {
     region: 'brows',
     on: 'both sides',

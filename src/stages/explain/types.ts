@@ -4,10 +4,10 @@ import type { Clock } from '../../core/clock.js'
 import type { Problem } from '../../core/errors.js'
 import type { WorkerState } from '../../core/kept-worker.js'
 import type { Log } from '../../core/log.js'
-import type { Crop, Explanation } from '../../core/types.js'
+import type { Crop } from '../../core/types.js'
 import type { EngineName } from '../../lib/lrp/index.js'
 import type { Manifest } from '../../lib/model/manifest.js'
-import type { ProviderName } from '../../lib/ort/provider.js'
+import type { ProviderName } from '../../lib/ort/provider-names.js'
 import type { EngineComparison } from './engines.js'
 import type { CropExplanation } from './explain-crop.js'
 
@@ -57,6 +57,18 @@ export interface ExplainRequest {
   score?: number
   /** Index of the label to explain, or `max` for the likeliest; the alarm label unless given. */
   target?: number | 'max'
+}
+
+/** What is said about a crop, and of whom. */
+export interface Explanation extends Omit<CropExplanation, 'logits' | 'probabilities'> {
+  camera: string
+  /** When the explained frame was captured, a moment of the clock. */
+  at: number
+  track: number
+  composite: string
+  engine: string
+  crop: Crop
+  durationMs: number
 }
 
 export interface Explained extends Explanation, Pick<CropExplanation, 'logits' | 'probabilities'> {

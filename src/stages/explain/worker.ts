@@ -6,7 +6,7 @@ import { compositeOf, createExplainer, type EngineName, layerGraphOf } from '../
 import { checkHash, checkShapes, type Manifest } from '../../lib/model/manifest.js'
 import { batchDims, preprocess } from '../../lib/model/preprocess.js'
 import { readModel } from '../../lib/onnx/index.js'
-import type { ProviderName } from '../../lib/ort/provider.js'
+import type { ProviderName } from '../../lib/ort/provider-names.js'
 import { type CropExplainer, type CropExplanation, explainCrop, viewsAtOnce } from './explain-crop.js'
 import { trialCrop } from './trial-crop.js'
 

@@ -28,7 +28,10 @@ export interface BrokerOptions {
   connectTimeoutMs?: number
 }
 
-export type ProtocolVersion = 4 | 5
+/** MQTT versions as people call them, and by their number on the wire. */
+export const protocolVersions = { '5': 5, '3.1.1': 4 } as const
+export type ProtocolName = keyof typeof protocolVersions
+export type ProtocolVersion = (typeof protocolVersions)[ProtocolName]
 
 export interface ConnectOptions extends BrokerOptions {
   device: string
@@ -87,11 +90,13 @@ function tlsOptions({ ca, cert, key, serverName }: NonNullable<BrokerOptions['tl
   return serverName === undefined ? options : { ...options, servername: serverName }
 }
 
+/** The ports that are meant where a URL names none, by scheme. */
 const ports = { mqtt: 1883, mqtts: 8883, ws: 80, wss: 443 } as const
 type Protocol = keyof typeof ports
+export const brokerSchemes = Object.keys(ports) as Protocol[]
 
 /** @throws {BrokerError} for anything but a URL of one of the four protocols, with a host */
-export function parseBrokerUrl(text: string) {
+function parseBrokerUrl(text: string) {
   const wrong = (what: string) => new BrokerError('PL-BROKER-URL', what, 'mqtt.url')
   let url: URL
   try {

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { AlarmMessage, ExplanationMessage, ObservationMessage } from '../../contract/messages.js'
 import { type Kind, topicOf, topics } from '../../contract/topics.js'
 import { type Clock, stamp, timeOfDay } from '../../core/clock.js'
-import { PainlensError, whatOf } from '../../core/errors.js'
+import { codeOf, whatOf } from '../../core/errors.js'
 import { LastSaid, type Log } from '../../core/log.js'
 import type { Secrets } from '../../core/secrets.js'
 import { traced } from '../../core/trace.js'
@@ -51,13 +51,16 @@ export async function serveOutbox(options: DeliveryOptions, signal: AbortSignal)
       await outbox.drain((entry) => deliver(options, entry), signal)
     } catch (error) {
       const what = whatOf(error)
-      const code = error instanceof PainlensError ? error.code : 'PL-BROKER-NO-WRITE'
+      const code = isReasonCode(error) ? 'PL-BROKER-NO-WRITE' : codeOf(error)
       const isNew = refusal.isNew(what)
       if (connection.open && isNew) log.warn({ code, what }, 'the broker does not take alarms; painlens keeps trying')
       await sleep(connection.open ? retryMs : 0, undefined, { signal }).catch(() => undefined)
     }
   }
 }
+
+/** Whether the broker itself has refused (MQTT 5, 4.13), and no fault on this side is the reason. */
+const isReasonCode = (error: unknown): boolean => typeof (error as { code?: unknown } | null)?.code === 'number'
 
 async function deliver(
   options: DeliveryOptions,
@@ -77,6 +80,7 @@ async function deliver(
   const answer = await traced(log, 'mqtt', publishing, (answer) => ({ kind, alarm_id, seq, answer }))
   published[kind]++
   if (kind === 'alarm' && answer === 'confirmed')
+    // The outbox gives back what was put into it under the alarms' topic.
     options.onAlarmDelivered?.(message as unknown as AlarmMessage, timeOfDay(clock, clock.now()))
   return answer
 }

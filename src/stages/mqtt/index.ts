@@ -22,8 +22,7 @@ import { defaultDelays, keepConnected } from './reconnect.js'
 import type { Mqtt, MqttOptions, MqttRequests, MqttStats } from './types.js'
 
 export type { CommandHandlers } from './commands.js'
-export { type BrokerOptions, connectOptions, explainConnectError, type ProtocolVersion } from './connect.js'
-export type { OutboxLike } from './delivery.js'
+export { type BrokerOptions, connectOptions, type ProtocolVersion, protocolVersions } from './connect.js'
 export { encode } from './delivery.js'
 export type { Mqtt, MqttOptions, MqttRequests, MqttStats } from './types.js'
 

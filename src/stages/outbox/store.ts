@@ -140,7 +140,7 @@ export type Database = ClassicLevel<string, string>
  * (power cut, bad card) is repaired once, because an outbox that cannot be opened would keep painlens from starting.
  * @throws {DiskError} if the folder is locked, unwritable, or beyond repair
  */
-export async function openDatabase(path: string, log: Log): Promise<Database> {
+async function openDatabase(path: string, log: Log): Promise<Database> {
   try {
     await mkdir(path, { recursive: true, mode: 0o700 })
   } catch (error) {
@@ -185,7 +185,7 @@ export function diskError(path: string, error: unknown): DiskError {
 }
 
 /** Whether it is want of space that keeps the outbox from working. */
-export function isDiskFull(error: unknown): boolean {
+function isDiskFull(error: unknown): boolean {
   const source = error instanceof DiskError ? error.cause : error
   const text = messageOf((source as { cause?: unknown } | null)?.cause ?? source)
   return codeOf(source) === 'ENOSPC' || codeIn(text) === 'ENOSPC'

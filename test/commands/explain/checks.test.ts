@@ -157,7 +157,7 @@ describe('painlens explain --check', () => {
     complained = ''
   })
   const check = (images: string[], out: string, more: object = {}, signal = new AbortController().signal) =>
-    explainCommand(images, { out, faceModels, check: true, ...more }, signal, output)
+    explainCommand({ images, out, check: true, ...more }, signal, output, faceModels)
 
   it('reports each composite in tables and in a JSON file', async () => {
     const out = join(folder, 'checked')
@@ -207,8 +207,8 @@ describe('painlens explain --check', () => {
     const progress = (line: string | null): void => {
       if (line?.startsWith('flipping')) stop.abort()
     }
-    const options = { out: join(folder, 'stopped'), faceModels, check: true }
-    expect(await explainCommand([faces], options, stop.signal, { ...output, progress })).toBe(1)
+    const options = { images: [faces], out: join(folder, 'stopped'), check: true }
+    expect(await explainCommand(options, stop.signal, { ...output, progress }, faceModels)).toBe(1)
     expect(complained).toContain('stopped before the checks were done')
   })
 })

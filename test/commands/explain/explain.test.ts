@@ -46,7 +46,7 @@ beforeEach(() => {
 })
 
 const run = (images: string[], out: string, more: object = {}, signal = new AbortController().signal) =>
-  explainCommand(images, { model, out, faceModels, ...more }, signal, output)
+  explainCommand({ images, model, out, ...more }, signal, output, faceModels)
 
 describe('painlens explain', () => {
   it('explains what it can, names what it cannot, and says so in its exit code', async () => {
@@ -208,28 +208,30 @@ describe('painlens explain', () => {
     const progress = (line: string | null): void => {
       if (line?.includes('0 of 1')) stop.abort()
     }
-    const options = { model, out: join(folder, 'x'), faceModels }
-    expect(await explainCommand([file], options, stop.signal, { ...output, progress })).toBe(1)
+    const options = { model, out: join(folder, 'x') }
+    const one = explainCommand({ ...options, images: [file] }, stop.signal, { ...output, progress }, faceModels)
+    expect(await one).toBe(1)
     expect(await readdir(join(folder, 'x'))).toEqual([])
     const afterOne = new AbortController()
     const write = (text: string): void => {
       if (text.startsWith('1/2 ')) afterOne.abort()
     }
     complained = []
-    expect(await explainCommand([file, file], options, afterOne.signal, { ...output, write })).toBe(1)
+    const two = explainCommand({ ...options, images: [file, file] }, afterOne.signal, { ...output, write }, faceModels)
+    expect(await two).toBe(1)
     expect(complained).toEqual(['painlens: stopped after 1 of 2 pictures.\n'])
   })
 
   it('says what is wrong as a whole: no pictures, no model, no face models, no folder to write to', async () => {
     const empty = join(folder, 'empty')
+    const stop = new AbortController().signal
     await mkdir(empty)
     await expect(run([empty], join(folder, 'y'))).rejects.toThrow(InputError)
     const file = join(folder, 'one.png')
     await savePng(file, portrait)
     await expect(run([file], join(folder, 'y'), { model: join(empty, 'no.yaml') })).rejects.toThrow(ModelError)
-    await expect(run([file], join(folder, 'y'), { faceModels: empty })).rejects.toThrow(
-      /Install painlens again.*npm run build/
-    )
+    const without = explainCommand({ images: [file], model, out: join(folder, 'y') }, stop, output, empty)
+    await expect(without).rejects.toThrow(/Install painlens again.*npm run build/)
     await expect(run([file], join(file, 'below'))).rejects.toThrow(DiskError)
   })
 })

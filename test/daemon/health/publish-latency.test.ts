@@ -1,9 +1,9 @@
 import { expect, it } from 'vitest'
-import type { AlarmMessage } from '../../../src/contract/messages.js'
 import { Metrics } from '../../../src/daemon/health/metrics.js'
+import { alarm } from '../../stages/mqtt/rig.js'
 
 const at = Date.parse('2026-01-01T00:00:00.000Z')
-const alarm = { condition: 'pain', phase: 'start', late: false, updated: new Date(at).toISOString() } as AlarmMessage
+const start = { ...alarm('a', 0), updated: new Date(at).toISOString() }
 
 /** Of a daemon without cameras. */
 function measure(): Metrics {
@@ -29,9 +29,10 @@ const lines = async (metrics: Metrics): Promise<string[]> => {
 it('the time from a frame to the broker having its alarm is a metric, of alarms that begin and are not late', async () => {
   const metrics = measure()
   expect(await lines(metrics)).not.toContainEqual(expect.stringContaining('p95'))
-  for (let i = 1; i <= 20; i++) metrics.delivered(alarm, at + 40 * i)
-  for (const other of [{ late: true }, { phase: 'update' }, { phase: 'end' }, { condition: 'camera_lost' }] as const)
-    metrics.delivered({ ...alarm, ...other }, at + 60_000)
+  for (let i = 1; i <= 20; i++) metrics.delivered(start, at + 40 * i)
+  const technical = { type: 'technical', condition: 'camera_lost', score: null, threshold: null } as const
+  const others = [{ ...start, late: true }, alarm('a', 1), alarm('a', 2, 'end'), { ...start, ...technical }]
+  for (const other of others) metrics.delivered(other, at + 60_000)
   const told = await lines(metrics)
   expect(told).toContain('painlens_capture_to_publish_p95_seconds 0.8')
   expect(told).toContain('painlens_capture_to_publish_seconds_count 20')

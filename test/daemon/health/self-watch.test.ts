@@ -10,6 +10,7 @@ import { ClockWatch, isSynchronised } from '../../../src/daemon/health/clock-syn
 import { SelfWatch } from '../../../src/daemon/health/self-watch.js'
 import { Reporter } from '../../../src/daemon/report/reporter.js'
 import { createAlarms } from '../../../src/stages/alarm/index.js'
+import { alarmDefaults } from '../../support/alarm-defaults.js'
 import { isRunning } from '../../support/daemon.js'
 import { until } from '../../support/slowness.js'
 
@@ -20,7 +21,7 @@ function setUp() {
   const world = { now: t0, connected: true, depth: 0, trouble: null as string | null }
   const clock = { now: () => world.now }
   const said: AlarmMessage[] = []
-  const alarms = createAlarms({ cameras: {}, facility: null, model: null, clock })
+  const alarms = createAlarms({ ...alarmDefaults, cameras: {}, facility: null, model: null, clock })
   const reporter = new Reporter({
     alarms,
     mqtt: {

@@ -60,7 +60,6 @@ function slowJudge() {
 
 const frame = (at: number, release: () => void): Frame => ({
   camera: 'a',
-  seq: at,
   at,
   width: 1,
   height: 1,

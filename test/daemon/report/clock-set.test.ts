@@ -8,6 +8,7 @@ import { SelfWatch } from '../../../src/daemon/health/self-watch.js'
 import { endsOfUnfinishedAlarms, Pauses } from '../../../src/daemon/report/earlier-run.js'
 import { createAlarms } from '../../../src/stages/alarm/index.js'
 import { type Outbox, type OutboxEntry, openOutbox } from '../../../src/stages/outbox/index.js'
+import { alarmDefaults } from '../../support/alarm-defaults.js'
 import { SettableClock } from '../../support/settable-clock.js'
 
 const t0 = Date.UTC(2026, 0, 1)
@@ -19,7 +20,14 @@ const settings = [56 * 365 * day, 2 * hour, -2 * hour, -365 * day]
 
 /** The real alarm stage, with one face in pain that is seen five times a second, and a tick each second. */
 function watched(world: SettableClock) {
-  const alarms = createAlarms({ cameras: {}, facility: null, model: null, clock: world.clock, newId: () => 'a' })
+  const alarms = createAlarms({
+    ...alarmDefaults,
+    cameras: {},
+    facility: null,
+    model: null,
+    clock: world.clock,
+    newId: () => 'a'
+  })
   const said: AlarmMessage[] = []
   const wait = (seconds: number) => {
     for (let frame = 1; frame <= seconds * 5; frame++) {

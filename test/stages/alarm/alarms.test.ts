@@ -1,18 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import type { AlarmMessage } from '../../../src/contract/messages.js'
 import { type AlarmOptions, createAlarms, endAfterRestart, type Observation } from '../../../src/stages/alarm/index.js'
+import { alarmDefaults } from '../../support/alarm-defaults.js'
 
-const rules = {
-  onsetThreshold: 0.7,
-  onsetS: 2,
-  clearThreshold: 0.45,
-  clearS: 3,
-  smoothingS: 1,
-  updateS: 10,
-  updateMinS: 1,
-  updatesPerS: 20,
-  trackLostS: 5
-}
+const { rules, priorities } = alarmDefaults
 const model = { name: 'm', sha256: 'f00d', demonstration: false }
 const t0 = Date.UTC(2026, 0, 1)
 const box = { x: 100, y: 100, width: 80, height: 100 }
@@ -24,6 +15,7 @@ function setUp(more: Partial<AlarmOptions> = {}) {
     cameras: { a: { ward: 'W', room: '12', bed: 'A' }, b: { ward: null, room: null, bed: null } },
     facility: 'F',
     rules,
+    priorities,
     model,
     clock,
     newId: () => `id${id++}`,
@@ -136,7 +128,7 @@ describe('a face out of sight', () => {
   test('that comes back at the same place under another number goes on with the same alarm', () => {
     const { alarms, said, feed } = setUp()
     feed(0, 4, 0.95)
-    alarms.trackLost('a', 1, t0 + 4000)
+    alarms.trackLost('a', 1)
     feed(6, 12, 0.95, { track: 2, box: { ...box, x: 130 } })
     feed(12, 18, 0, { track: 2, box })
     expect(new Set(said.map(({ alarm_id }) => alarm_id))).toEqual(new Set(['id0']))
@@ -148,7 +140,7 @@ describe('a face out of sight', () => {
     const { alarms, said, feed } = setUp()
     feed(0, 4, 0.95)
     feed(4.4, 5.6, 0.95, { track: 2 })
-    alarms.trackLost('a', 1, t0 + 5600)
+    alarms.trackLost('a', 1)
     feed(5.6, 9, 0.95, { track: 2 })
     expect(said.filter(({ phase }) => phase === 'start')).toHaveLength(1)
     expect(said.filter(({ phase }) => phase === 'end')).toHaveLength(0)
@@ -162,7 +154,7 @@ describe('a face out of sight', () => {
   ])('a new face %s is another person, with an alarm of its own', (_, more) => {
     const { alarms, said, feed } = setUp()
     feed(0, 4, 0.95)
-    alarms.trackLost('a', 1, t0 + 4000)
+    alarms.trackLost('a', 1)
     feed(4.4, 7, 0.95, { track: 2, ...more })
     expect(said.filter(({ phase }) => phase === 'start').map(({ alarm_id }) => alarm_id)).toEqual(['id0', 'id1'])
   })
@@ -174,7 +166,7 @@ describe('a face out of sight', () => {
       said.push(...alarms.observe({ camera: 'a', track: 1, at: t0 + ms, score: 0.95, box }).alarms)
       said.push(...alarms.observe({ camera: 'a', track: 2, at: t0 + ms, score: 0, box: near }).alarms)
     }
-    alarms.trackLost('a', 1, t0 + 4000)
+    alarms.trackLost('a', 1)
     const out = alarms.observe({ camera: 'a', track: 2, at: t0 + 4200, score: 0, box: near })
     expect(out.episode).toBeNull()
     expect(phases(said)).toEqual(['start0'])
@@ -299,10 +291,10 @@ describe('commands and the rest', () => {
   })
 
   test('a technical alarm is raised once, carries its detail and is cleared once', () => {
-    const { alarms } = setUp({ priorities: { inference_failed: 'high' } })
+    const { alarms } = setUp({ priorities: { ...priorities, inference_failed: 'medium' } })
     const stuck = { code: 'PL-INFERENCE-STUCK', message: 'the worker is stuck' } as const
     const [raised] = alarms.technical('inference_failed', stuck, t0)
-    expect(raised).toMatchObject({ type: 'technical', priority: 'high', camera: null, score: null, threshold: null })
+    expect(raised).toMatchObject({ type: 'technical', priority: 'medium', camera: null, score: null, threshold: null })
     expect(raised?.text.en).toBe('Faces cannot be analysed: the worker is stuck')
     expect(raised?.code).toBe('PL-INFERENCE-STUCK')
     expect(alarms.technical('inference_failed', stuck, t0)).toEqual([])

@@ -1,14 +1,16 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import type { AlarmMessage, Condition } from '../../../src/contract/messages.js'
+import type { TechnicalCondition } from '../../../src/contract/conditions.js'
+import type { AlarmMessage } from '../../../src/contract/messages.js'
 import type { CameraState } from '../../../src/core/types.js'
 import { type AlarmOutput, type AlarmRules, createAlarms } from '../../../src/stages/alarm/index.js'
+import { alarmDefaults } from '../../support/alarm-defaults.js'
 
 const problem = { code: 'PL-UNEXPECTED', message: '' } as const
 
 const cameras = ['a', 'b']
 const states: CameraState[] = ['ok', 'connecting', 'lost', 'frozen', 'dark', 'paused']
-const conditions: Condition[] = ['inference_failed', 'explanation_failed', 'outbox_full', 'broker_lost']
+const conditions: TechnicalCondition[] = ['inference_failed', 'explanation_failed', 'outbox_full', 'broker_lost']
 const places = [0, 30, 400].map((x) => ({ x, y: 0, width: 80, height: 100 }))
 
 const camera = fc.constantFrom(...cameras)
@@ -81,6 +83,7 @@ function live(actions: Action[], rules: Rules) {
     cameras: { a: { ward: null, room: '1', bed: null }, b: { ward: null, room: null, bed: null } },
     facility: null,
     rules,
+    priorities: alarmDefaults.priorities,
     model: null,
     clock: { now: () => now },
     newId: () => `id${id++}`
@@ -131,7 +134,7 @@ function live(actions: Action[], rules: Rules) {
       now += ms
       tell(alarms.tick(now))
     },
-    trackLost: ({ camera, track }) => alarms.trackLost(camera, track, now),
+    trackLost: ({ camera, track }) => alarms.trackLost(camera, track),
     camera: ({ camera, state }) => tell(alarms.cameraState(camera, state, now)),
     technical: ({ condition, active }) => tell(alarms.technical(condition, active ? problem : null, now)),
     ack: ({ which }) => {
@@ -288,7 +291,8 @@ test('whoever asks for active alarms gets each of them in the end, however they 
       const alarms = createAlarms({
         cameras: {},
         facility: null,
-        rules: { updatesPerS, updateMinS: 1 },
+        rules: { ...alarmDefaults.rules, updatesPerS },
+        priorities: alarmDefaults.priorities,
         model: null,
         clock: { now: () => t0 }
       })

@@ -45,8 +45,7 @@ describe('a camera', () => {
       expect(nameOf(colourAt(pixels, size, 0.75, 0.5))).toBe('blue')
       expect(nameOf(colourAt(pixels, size, 0.75, 0.05)), 'above the picture, which is wider').toBe('black')
     }
-    expect(frames.map(({ frame }) => frame.seq)).toEqual([0, 1, 2, 3])
-    expect(camera.stats()).toMatchObject({ state: 'ok', frames: 4, restarts: 0 })
+    expect(camera.stats()).toMatchObject({ state: 'ok', frames: 4, dropped: 0, restarts: 0 })
     const gaps = frames.slice(1).map(({ frame }, index) => frame.at - frames[index]!.frame.at)
     expect(gaps.reduce((sum, gap) => sum + gap) / gaps.length, 'thinned out to 5 a second').toBeGreaterThan(120)
   })

@@ -49,13 +49,17 @@ describe('bgr0 pictures', () => {
         const pictures = [1, 2, 3].map((seed) => picture(layout, seed))
         const stream = Buffer.concat(pictures)
         for (let at = 0, turn = 0; at < stream.length; turn++) {
+          const start = at
           const end = Math.min(stream.length, at + lengths[turn % lengths.length]!)
           assembler.push(stream.subarray(at, end), 0)
           at = end
-          for (const frame of frames.splice(1)) throw new Error(`one frame too many: ${frame.seq}`)
+          for (const frame of frames.splice(1)) throw new Error(`one frame too many at byte ${end}: ${frame.data}`)
           const [frame] = frames.splice(0)
           if (!frame) continue
-          expect([...frame.data]).toEqual(expected(pictures[frame.seq]!, layout))
+          // One that began while the slot was out is dropped, so of several that end here it may be a later one.
+          const each = pictures[0]!.length
+          const ended = pictures.slice(Math.floor(start / each), Math.floor(end / each))
+          expect(ended.map((one) => expected(one, layout))).toContainEqual([...frame.data])
           frame.release()
         }
       })

@@ -2,7 +2,6 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { ExplanationMessage } from '../../../src/contract/messages.js'
 import { type Log, silentLog } from '../../../src/core/log.js'
-import type { Explanation } from '../../../src/core/types.js'
 import { createAlarms } from '../../../src/stages/alarm/index.js'
 import {
   ExplainedAlarms,
@@ -10,6 +9,8 @@ import {
   riseStep,
   type ScoredFace
 } from '../../../src/stages/explain/explained-alarms.js'
+import type { Explanation } from '../../../src/stages/explain/index.js'
+import { alarmDefaults } from '../../support/alarm-defaults.js'
 
 const crop = { width: 1, height: 1, data: new Uint8Array(3), landmarks: new Float32Array(136) }
 const threshold = 0.6
@@ -221,7 +222,7 @@ describe('ExplainedAlarms', () => {
     const { rig, asked, errors, frames, see } = setUp({ answer: 'failed' })
     for (let at = 0; at <= 12_000; at += 200) await see(at, 0.9, 'a')
     expect(asked.map(({ under }) => under)).toEqual([0, 5000, 10_000])
-    expect(errors).toEqual([{ camera: 'bed', error: 'no memory' }])
+    expect(errors).toEqual([{ camera: 'bed', code: 'PL-UNEXPECTED', error: 'no memory' }])
     rig.answer = 'explained'
     for (let at = 12_200; at <= 20_000; at += 200) await see(at, 0.5, 'a')
     expect(asked.map(({ under }) => under)).toEqual([0, 5000, 10_000, 15_000])
@@ -299,6 +300,7 @@ const frameMs = 200
 /** One face, 5 frames per second: the real alarm stage and the explanations, with a naive account of what is right. */
 class Course {
   readonly #alarms = createAlarms({
+    ...alarmDefaults,
     cameras: { bed: { ward: null, room: null, bed: null } },
     facility: null,
     model: null,

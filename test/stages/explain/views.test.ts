@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { mapToCrop, renderView, views } from '../../../src/stages/explain/explain-crop.js'
+import { mapToCrop, renderView, views } from '../../../src/stages/explain/views.js'
 
 /** A crop whose colours are its pixels' places, and a map of one of them. */
 function placesOf(width: number, height: number) {

@@ -7,7 +7,14 @@ import { openOutbox } from '../../../dist/stages/outbox/index.js'
 
 const [path, url, life, onlyDeliver] = process.argv.slice(2)
 const nothing = () => undefined
-const log = { debug: nothing, info: nothing, warn: nothing, error: nothing, child: () => log }
+const log = {
+  isLevelEnabled: () => false,
+  debug: nothing,
+  info: nothing,
+  warn: nothing,
+  error: nothing,
+  child: () => log
+}
 const clock = Date
 await new Promise((resolve) => process.stdin.once('data', resolve))
 const outbox = await openOutbox({ path, maxMessages: 100_000, expiryMs: 3_600_000, log, clock })

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { connectAsync, type IClientOptions, type IPublishPacket, type MqttClient } from 'mqtt'
-import type { AlarmMessage, ExplanationMessage, HealthMessage } from '../../../src/contract/messages.js'
+import type { AlarmMessage, AlarmPhase, ExplanationMessage, HealthMessage } from '../../../src/contract/messages.js'
 import { type Log, silentLog } from '../../../src/core/log.js'
 import { Secrets } from '../../../src/core/secrets.js'
 import { type Mqtt, type MqttOptions, type MqttRequests, startMqtt } from '../../../src/stages/mqtt/index.js'
@@ -27,21 +27,23 @@ export const health: HealthMessage = {
   explanation: null
 }
 
+export type PainMessage = Extract<AlarmMessage, { type: 'physiological' }>
+
 export function alarm(
   alarmId: string,
   seq: number,
   phase: AlarmMessage['phase'] = seq === 0 ? 'start' : 'update'
-): AlarmMessage {
+): PainMessage {
+  const life: AlarmPhase =
+    phase === 'end' ? { phase, state: 'ended', reason: 'cleared' } : { phase, state: 'active', reason: null }
   return {
     schema: 1,
     alarm_id: alarmId,
-    phase,
+    ...life,
     seq,
     type: 'physiological',
     condition: 'pain',
     priority: 'high',
-    state: phase === 'end' ? 'ended' : 'active',
-    reason: phase === 'end' ? 'cleared' : null,
     ack: null,
     location: { facility: null, ward: null, room: '12', bed: null },
     camera: 'a',

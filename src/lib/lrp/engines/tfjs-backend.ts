@@ -119,6 +119,7 @@ interface Threads {
 
 /** Idle threads must not keep the process alive. */
 function unrefThreads(backend: BackendWasm): void {
+  // Emscripten's module has it; tfjs's types do not say so.
   const { PThread } = backend.wasm as unknown as Threads
   for (const worker of [...Object.values(PThread?.pthreads ?? {}), ...(PThread?.unusedWorkers ?? [])]) worker.unref()
 }
@@ -130,7 +131,7 @@ const packageName = '@tensorflow/tfjs-backend-wasm'
 type Undo = () => void
 
 /** Where the package keeps its .wasm files, with a slash at the end. */
-export function wasmFolder(): string {
+function wasmFolder(): string {
   return path.join(path.dirname(require.resolve(`${packageName}/package.json`)), 'dist') + path.sep
 }
 
@@ -142,7 +143,7 @@ export function wasmFolder(): string {
  * - it takes at most half of os.cpus() as threads: show it twice as many as wanted.
  * Throws where the package looks different. The result undoes everything.
  */
-export function allowThreads(threads: number): Undo {
+function allowThreads(threads: number): Undo {
   const folder = path.join(path.dirname(require.resolve(`${packageName}/package.json`)), 'wasm-out')
   const module = path.join(folder, 'tfjs-backend-wasm-threaded-simd.js')
   require.resolve(module)
@@ -196,7 +197,7 @@ const processEvents = ['uncaughtException', 'unhandledRejection'] as const
  * Runs `body` and puts the process's handlers for uncaught errors back to what they were: the wasm module's start adds
  * some that rethrow everything, and its end removes all there are.
  */
-export async function keepingProcessHandlers<R>(body: () => Promise<R> | R): Promise<R> {
+async function keepingProcessHandlers<R>(body: () => Promise<R> | R): Promise<R> {
   const before = processEvents.map((event) => process.rawListeners(event))
   try {
     return await body()

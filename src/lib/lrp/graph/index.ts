@@ -67,7 +67,7 @@ function needed(nodes: readonly OnnxNode[], output: string): OnnxNode[] {
 type Convert = (node: OnnxNode, reader: GraphReader) => void
 
 /** How each supported ONNX operator becomes a layer. */
-export const converters: Readonly<Record<SupportedOperator, Convert>> = {
+const converters: Readonly<Record<SupportedOperator, Convert>> = {
   Conv: conv,
   Gemm: gemm,
   MatMul: matMul,
@@ -92,7 +92,7 @@ export const converters: Readonly<Record<SupportedOperator, Convert>> = {
  * Takes each scale layer (a BatchNormalization, or a bias that stands alone) into the convolution or dense layer before
  * it, where nothing else reads that layer's output: LRP rules are for the weights that are really at work.
  */
-export function foldScales(graph: LayerGraph): LayerGraph {
+function foldScales(graph: LayerGraph): LayerGraph {
   const readers = countReaders(graph)
   const layers: Layer[] = []
   const moved: number[] = []

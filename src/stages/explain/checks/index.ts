@@ -18,7 +18,6 @@ export {
   likenessOf,
   type RandomisationOutcome,
   type RandomisationVerdict,
-  type ShuffledLayer,
   shuffleTensor,
   weightedLayers
 } from './randomisation.js'

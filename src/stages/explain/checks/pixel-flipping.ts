@@ -136,7 +136,7 @@ export function relevanceOf(relevance: Float32Array, { width }: Size, squares: r
 }
 
 /** Indices from the largest value to the smallest. */
-export function descending(values: Float64Array): number[] {
+function descending(values: Float64Array): number[] {
   return [...values.keys()].sort((a, b) => values[b]! - values[a]!)
 }
 

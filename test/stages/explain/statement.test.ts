@@ -1,10 +1,10 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { de } from '../../../src/contract/languages/de.js'
+import { en } from '../../../src/contract/languages/en.js'
+import type { Statement } from '../../../src/contract/languages/index.js'
 import { type RegionName, type RegionShare, regionNames } from '../../../src/core/types.js'
-import { de } from '../../../src/stages/explain/words/de.js'
-import { en } from '../../../src/stages/explain/words/en.js'
-import { type Finding, findingOf, rules, unsteadyFrom } from '../../../src/stages/explain/words/finding.js'
-import { inWords } from '../../../src/stages/explain/words/index.js'
+import { inWords, rules, statementOf, unsteadyFrom } from '../../../src/stages/explain/statement.js'
 
 type Parts = Partial<Record<RegionName, number>>
 
@@ -168,20 +168,20 @@ describe('sentences', () => {
     const rest = Object.fromEntries(
       regionNames.filter((name) => name !== 'eyes').map((name) => [name, (1 - share) / 9])
     )
-    expect(findingOf(shares({ brows: 1 }, { ...rest, eyes: share }), forAndAgainst).against).toBe(region)
+    expect(statementOf(shares({ brows: 1 }, { ...rest, eyes: share }), forAndAgainst).against).toBe(region)
   })
 
   it('a region with as much for as against the target does not speak against it', () => {
     const mass = { positive: 0.5, negative: 0.5 }
-    expect(findingOf(shares({ eyes: 1 }, { eyes: 1 }), mass).against).toBeNull()
-    expect(findingOf(shares({ eyes: 0.99, chin: 0.01 }, { eyes: 1 }), mass).against).toBe('eyes')
+    expect(statementOf(shares({ eyes: 1 }, { eyes: 1 }), mass).against).toBeNull()
+    expect(statementOf(shares({ eyes: 0.99, chin: 0.01 }, { eyes: 1 }), mass).against).toBe('eyes')
   })
 
   it.each([
     [49.9, false],
     [50, true]
   ])('with an uncertainty of %s the finding is unsteady: %s', (uncertainty, unsteady) => {
-    expect(findingOf(shares({ eyes: 1 }), onlyFor, uncertainty).unsteady).toBe(unsteady)
+    expect(statementOf(shares({ eyes: 1 }), onlyFor, uncertainty).unsteady).toBe(unsteady)
   })
 
   it('take a label that is a property of every object for what it is', () => {
@@ -190,7 +190,7 @@ describe('sentences', () => {
   })
 
   it('name each region with the right case and number, in both languages', () => {
-    const about = (region: RegionName): Finding => ({
+    const about = (region: RegionName): Statement => ({
       kind: 'mostly',
       regions: [{ region, percent: 80 }],
       careful: false,
@@ -200,7 +200,7 @@ describe('sentences', () => {
       unsteady: false
     })
     const german = Object.fromEntries(
-      regionNames.map((region) => [region, de.sentence('pain', about(region)).split('vor allem auf ')[1]])
+      regionNames.map((region) => [region, de.explanation('pain', about(region)).split('vor allem auf ')[1]])
     )
     expect(german).toEqual({
       brows: 'den Brauen (80 %); die Brauen sprechen dagegen.',
@@ -214,7 +214,7 @@ describe('sentences', () => {
       chin: 'dem Kinn (80 %); das Kinn spricht dagegen.',
       outside: 'Bereichen außerhalb des Gesichts (80 %); Bereiche außerhalb des Gesichts sprechen dagegen.'
     })
-    const english = regionNames.map((region) => en.sentence('pain', about(region)).split('mostly on ')[1])
+    const english = regionNames.map((region) => en.explanation('pain', about(region)).split('mostly on ')[1])
     expect(english).toEqual([
       'the brows (80 %); the brows speak against it.',
       'the eyes (80 %); the eyes speak against it.',
@@ -233,7 +233,7 @@ describe('sentences', () => {
 describe('what counts as a finding', () => {
   it('"against" needs notable negative relevance, a notable share of it, and more against than for', () => {
     const against = (positive: Parts, negative: Parts, mass: { positive: number; negative: number }) =>
-      findingOf(shares(positive, negative), mass).against
+      statementOf(shares(positive, negative), mass).against
     expect(against({ brows: 1 }, { mouth: 1 }, { positive: 0.9, negative: 0.1 })).toBeNull()
     expect(against({ brows: 1 }, { mouth: 1 }, { positive: 0.85, negative: 0.15 })).toBe('mouth')
     expect(against({ brows: 1 }, even(), forAndAgainst)).toBeNull()
@@ -245,7 +245,7 @@ describe('what counts as a finding', () => {
   })
 
   it('"mostly" needs more than half, and a region at least 15 %', () => {
-    const kind = (positive: Parts) => findingOf(shares(positive), onlyFor).kind
+    const kind = (positive: Parts) => statementOf(shares(positive), onlyFor).kind
     expect(kind({ brows: 0.5, eyes: 0.14, nose: 0.14, mouth: 0.14, chin: 0.08 })).toBe('many')
     expect(kind({ brows: 0.51, eyes: 0.14, nose: 0.14, mouth: 0.14, chin: 0.07 })).toBe('mostly')
     expect(kind({ ...even(), brows: 0.149, eyes: 0.051 })).toBe('spread')
@@ -253,7 +253,7 @@ describe('what counts as a finding', () => {
   })
 
   it('"unsteady" needs an uncertainty that was looked for and is high', () => {
-    const unsteady = (uncertainty?: number) => findingOf(shares({ brows: 1 }), onlyFor, uncertainty).unsteady
+    const unsteady = (uncertainty?: number) => statementOf(shares({ brows: 1 }), onlyFor, uncertainty).unsteady
     expect([undefined, 0, unsteadyFrom - 0.1, unsteadyFrom, 100].map(unsteady)).toEqual([
       false,
       false,
@@ -276,7 +276,7 @@ describe('what counts as a finding', () => {
           positive: up.some((v) => v > 0) ? positive : 0,
           negative: down.some((v) => v > 0) ? negative : 0
         }
-        const { kind, regions, careful, against, contested, outweighed } = findingOf(shares(ups, downs), mass)
+        const { kind, regions, careful, against, contested, outweighed } = statementOf(shares(ups, downs), mass)
         const named = regions.map(({ region }) => ups[region]!)
         expect(regions.length).toBeLessThanOrEqual(rules.mostNamed)
         expect([...named].sort((a, b) => b - a)).toEqual(named)

@@ -3,7 +3,7 @@ import { messageOf, ProgramError } from '../../core/errors.js'
 import type { Size } from '../../core/types.js'
 import type { Decoder, DecoderCommand, DecoderRequest, StreamDescription } from './decoder.js'
 import { ffmpegFailures } from './decoder-failures.js'
-import { type QuarterTurn, type ShapeOptions, turned, turns } from './picture-shape.js'
+import { type QuarterTurn, turned, turns } from './picture-shape.js'
 import { ruledLayout } from './picture-writer.js'
 import type { CameraScheme } from './url.js'
 
@@ -16,10 +16,18 @@ export function ffmpegDecoder(ffmpeg: Ffmpeg): Decoder {
   return {
     name,
     nameFor: () => name,
-    noise: ffmpegNoise,
+    noise: new RegExp(
+      [ffmpegNoise, ffmpegTalk, /^Input #|^Stream #0:0.*: rawvideo/].map(({ source }) => source).join('|'),
+      'i'
+    ),
     failures: ffmpegFailures,
     command: (request) => ({
-      ...ffmpegReading(ffmpeg, request, outputArguments(request, ffmpeg)),
+      ...ffmpegReading(
+        ffmpeg,
+        tells(request) ? { ...request, verbose: true } : request,
+        outputArguments(request, ffmpeg)
+      ),
+      ...(tells(request) && { told: /^\[Parsed_showinfo.*color_range:/ }),
       pictures: ruledLayout(request)
     }),
     describe
@@ -68,24 +76,25 @@ const protocols: Record<CameraScheme, string> = {
   https: 'pipe,fd,https,tls,tcp'
 }
 
-function inputArguments({ url, verbose, rotation = 'auto' }: DecoderRequest): string[] {
+function inputArguments({ url, verbose }: DecoderRequest): string[] {
   return [
     ...['-hide_banner', '-nostats', '-nostdin', '-loglevel', verbose ? 'info' : 'warning'],
     // One thread each, because with more the decoder holds pictures back, and cameras share the cores.
     ...['-flags', 'low_delay', '-threads', '1'],
     ...startAtOnce.flatMap(([name, value]) => [`-${name}`, value]),
-    ...(rotation === 'auto' ? [] : ['-noautorotate']),
+    // It would turn only those pictures that come with a display matrix, which may be the key frames alone.
+    '-noautorotate',
     ...['-f', 'concat', '-safe', '0', '-protocol_whitelist', protocols[url.scheme], '-i', 'pipe:0']
   ]
 }
 
 function outputArguments(request: DecoderRequest, { passthrough }: Ffmpeg): string[] {
-  const { fps, width, height, rotation = 'auto' } = request
+  const { fps, width, height } = request
   const filters = [
-    `select='${thinOut(fps)}'`,
+    `${tells(request) ? 'split[first][all];[first]trim=end_frame=1,showinfo=checksum=0,nullsink;[all]' : ''}select='${thinOut(fps)}'`,
     `scale=${fittedSize(request)}:flags=bilinear`,
     'format=rgb24',
-    ...(rotation === 'auto' ? [] : turnFilters[rotation]),
+    ...turnFilters[turnOf(request)],
     ...ruler({ width, height }),
     'setsar=1'
   ]
@@ -111,6 +120,13 @@ function ruler({ width, height }: Size): string[] {
   ]
 }
 
+const turnOf = ({ rotation = 'auto', stream }: DecoderRequest): QuarterTurn =>
+  rotation === 'auto' ? (stream?.rotation ?? 0) : rotation
+
+/** Whether the first picture is to be described, for how the camera lies is told with that (H.264's and H.265's SEI). */
+const tells = ({ rotation = 'auto', stream }: DecoderRequest): boolean =>
+  rotation === 'auto' && stream?.rotation === undefined
+
 /** What is left of a picture to be turned is as small as it can be: after it was scaled. */
 const turnFilters: Record<QuarterTurn, string[]> = {
   0: [],
@@ -120,9 +136,12 @@ const turnFilters: Record<QuarterTurn, string[]> = {
 }
 
 /** Width and height for FFmpeg's scale filter, as `fitInto` has them; `dar` takes the shape of the stream's pixels into account. */
-function fittedSize({ width, height, rotation = 'auto', aspect }: Size & ShapeOptions): string {
-  const frame = turned({ width, height }, rotation === 'auto' ? 0 : rotation)
-  const shape = aspect ?? 'dar'
+function fittedSize(request: DecoderRequest): string {
+  const { rotation = 'auto', aspect } = request
+  const turn = turnOf(request)
+  const frame = turned(request, turn)
+  // A stream's own turn comes before `aspect`.
+  const shape = !aspect ? 'dar' : rotation === 'auto' && turn % 180 !== 0 ? 1 / aspect : aspect
   const fitted = (most: number, length: string): string => `'max(1,min(${most},round(${length})))'`
   return `w=${fitted(frame.width, `${frame.height}*${shape}`)}:h=${fitted(frame.height, `${frame.width}/${shape}`)}`
 }
@@ -163,6 +182,10 @@ function concatScript({ url, readMs }: DecoderRequest, ffmpeg: Ffmpeg, waiting: 
 
 /** FFmpeg's quoting: nothing is special between single quotes, and a single quote itself stands outside them. */
 export const quote = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`
+
+/** What FFmpeg says beside what the stream is, when it is asked for that. */
+export const ffmpegTalk =
+  /^\[Parsed_showinfo\S* @ \S+\] (?!.*displaymatrix|.*color_range)|^Output #|^Stream mapping|^Stream #\S+ ->|^Metadata:|^encoder\s|^frame=|^video:|^\[out#|^Duration:/
 
 /** What its standard error says that means nothing. */
 export const ffmpegNoise =

@@ -2,7 +2,15 @@ import { execFile } from 'node:child_process'
 import type { Size } from '../../core/types.js'
 import type { Decoder, DecoderCommand, DecoderRequest } from './decoder.js'
 import { gstFailures } from './decoder-failures.js'
-import { describe, type Ffmpeg, ffmpegDecoder, ffmpegNoise, ffmpegReading, startWithSize } from './ffmpeg.js'
+import {
+  describe,
+  type Ffmpeg,
+  ffmpegDecoder,
+  ffmpegNoise,
+  ffmpegReading,
+  ffmpegTalk,
+  startWithSize
+} from './ffmpeg.js'
 import { fitInto, pictureSize, type QuarterTurn } from './picture-shape.js'
 
 export interface GstDecoderOptions {
@@ -46,10 +54,6 @@ export function gstDecoder({ name, ffmpeg, elements, gstLaunch = 'gst-launch-1.0
 }
 
 const isGstCodec = (codec: string | undefined): codec is GstCodec => codec === 'h264' || codec === 'hevc'
-
-/** What FFmpeg says beside what the stream is, when it is asked for that. */
-const ffmpegTalk =
-  /^\[Parsed_showinfo\S* @ \S+\] (?!.*displaymatrix)|^Output #|^Stream mapping|^Stream #\S+ ->|^Metadata:|^encoder\s|^frame=|^video:|^Duration:/
 
 /** What gst-launch-1.0 and NVIDIA's libraries say of themselves. */
 const gstNoise =

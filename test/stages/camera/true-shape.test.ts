@@ -107,6 +107,25 @@ const cases: Case[] = [
     at: [60, 460]
   },
   {
+    what: 'turned by the stream',
+    width: 640,
+    height: 360,
+    turnedBy: 90,
+    white: [80, 60, 100, 100],
+    picture: { width: 360, height: 640 },
+    at: [200, 80]
+  },
+  {
+    what: 'turned upside down by a stream of half the columns',
+    width: 320,
+    height: 360,
+    turnedBy: 180,
+    aspect: 16 / 9,
+    white: [40, 60, 50, 100],
+    picture: { width: 640, height: 360 },
+    at: [460, 200]
+  },
+  {
     what: 'config against the stream',
     width: 640,
     height: 360,
@@ -153,9 +172,10 @@ async function measure(world: World, by: Decoder, one: Case, index: number) {
   const look = async (id: string, masks: Polygon[]) => {
     const camera = rig.camera(feed.url, { ...frame, id, masks, rotation, aspect, decoder: by })
     camera.start()
-    const frames = await nextFrames(camera, 2, 30_000)
+    // Beyond the first key frame, with which alone a camera may tell how it lies.
+    const frames = await nextFrames(camera, 5, 30_000)
     await camera.stop()
-    return frames[1]!
+    return frames[4]!
   }
   const [open, masked] = await Promise.all([look(`open-${index}`, []), look(`masked-${index}`, [mask])])
   await feed.stop()

@@ -1,4 +1,5 @@
 /** The vocabulary of the design: what one stage hands to the next. Pixels are RGB24, row-major, unless a name says otherwise. */
+import type { Moment } from './clock.js'
 
 export interface Size {
   width: number
@@ -28,7 +29,7 @@ export interface Zone {
 export interface Frame extends Size {
   camera: string
   /** When the frame's last byte arrived, a moment of the clock (core/clock.ts). */
-  at: number
+  at: Moment
   data: Uint8Array<SharedArrayBuffer>
   release(): void
 }
@@ -54,7 +55,7 @@ export interface Face {
 /** All faces of one frame. */
 export interface Sighting {
   camera: string
-  at: number
+  at: Moment
   faces: Face[]
   /** Tracks that ended with this frame. */
   lost: number[]
@@ -63,7 +64,7 @@ export interface Sighting {
 /** The classifier's scores for a crop. Arrays are in the order of `labels`. */
 export interface Verdict {
   camera: string
-  at: number
+  at: Moment
   face: Face
   labels: readonly string[]
   logits: Float32Array

@@ -127,7 +127,7 @@ async function copying(format: 'rgb24' | 'bgr0'): Promise<string> {
   assembler.reset({ format, ...size })
   const bytes = new Uint8Array(size.width * size.height * (format === 'rgb24' ? 3 : 4))
   const push = async (): Promise<void> => {
-    for (let at = 0; at < bytes.length; at += 65_536) assembler.push(bytes.subarray(at, at + 65_536), 0)
+    for (let at = 0; at < bytes.length; at += 65_536) assembler.push(bytes.subarray(at, at + 65_536), systemClock.now())
   }
   await timed(50, push)
   return `${format}: ${ms(median(await timed(200, push)))} ms`

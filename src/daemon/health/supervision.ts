@@ -1,6 +1,8 @@
 /** How painlens itself is: what the watchdog, HTTP, health and metrics tell of. */
+
 import type { Config } from '../../config/index.js'
 import type { AlarmMessage } from '../../contract/messages.js'
+import type { EpochMs } from '../../core/clock.js'
 import type { Log } from '../../core/log.js'
 import type { Mqtt } from '../../stages/mqtt/index.js'
 import type { WatchedCamera } from '../line/watched-camera.js'
@@ -91,7 +93,7 @@ export class Supervision {
   }
 
   /** The broker has confirmed an alarm. How long an outage lasted says nothing about painlens, so late ones do not count. */
-  delivered({ condition, phase, late, updated }: AlarmMessage, at: number): void {
+  delivered({ condition, phase, late, updated }: AlarmMessage, at: EpochMs): void {
     if (condition !== 'pain' || phase !== 'start' || late) return
     const ms = at - Date.parse(updated)
     this.publishing.add(ms)

@@ -1,11 +1,11 @@
 /** Pauses for care, which a restart of painlens must not end: nobody wants to be watched then. */
-import { type Clock, timeOfDay } from '../../core/clock.js'
+import { type Clock, type EpochMs, type Moment, momentAt, timeOfDay } from '../../core/clock.js'
 import type { Outbox } from '../../stages/outbox/index.js'
 
 /** In moments of the clock. */
 export interface Pause {
-  since: number
-  until: number
+  since: Moment
+  until: Moment
 }
 
 const prefix = 'pause/'
@@ -33,16 +33,14 @@ export class Pauses {
     if (pause) this.#known.set(camera, pause)
     else this.#known.delete(camera)
     // For a later run: in ms since the epoch.
-    const day = (moment: number): number => timeOfDay(this.#clock, moment)
+    const day = (moment: Moment): EpochMs => timeOfDay(this.#clock, moment)
     const value = pause && { since: day(pause.since), until: day(pause.until) }
     void this.#outbox.note({ key: `${prefix}${camera}`, value })
   }
 
   #noted(camera: string): Pause | null {
-    const { since, until } = (this.#outbox.notes(prefix).get(camera) ?? {}) as Partial<Pause>
+    const { since, until } = (this.#outbox.notes(prefix).get(camera) ?? {}) as Partial<Record<keyof Pause, EpochMs>>
     if (typeof since !== 'number' || typeof until !== 'number') return null
-    const now = this.#clock.now()
-    const set = timeOfDay(this.#clock, now) - now
-    return { since: since - set, until: until - set }
+    return { since: momentAt(this.#clock, since), until: momentAt(this.#clock, until) }
   }
 }

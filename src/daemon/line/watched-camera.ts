@@ -1,7 +1,7 @@
 /** A camera with its line through the stages, its drops counted, and pauses for care. */
 import { BehaviorSubject, combineLatest, distinctUntilChanged, filter, map, type Subscription } from 'rxjs'
 import type { CameraConfig } from '../../config/index.js'
-import type { Clock } from '../../core/clock.js'
+import type { Clock, Moment } from '../../core/clock.js'
 import type { CameraState, Frame } from '../../core/types.js'
 import type { Camera, CameraStats } from '../../stages/camera/index.js'
 import { type CameraLineParts, cameraLine, type Glance } from './camera-line.js'
@@ -18,7 +18,7 @@ export interface WatchedCameraOptions {
   clock: Clock
   stages: WatchedStages
   onGlance: (glance: Glance, camera: CameraConfig) => void
-  onState: (camera: string, state: CameraState, since: number, until: number | null) => void
+  onState: (camera: string, state: CameraState, since: Moment, until: Moment | null) => void
   /** One that began before, and goes on. */
   pause: Pause | null
   /** Each change of it, for somebody who remembers it. */
@@ -32,7 +32,7 @@ export interface WatchedCameraStats
   frames: number
   /** Frames that nobody judged: inference was slower than the camera, or failed. */
   dropped: number
-  lastFrameAt: number | null
+  lastFrameAt: Moment | null
 }
 
 export interface WatchedCamera {
@@ -42,7 +42,7 @@ export interface WatchedCamera {
    * Frames are let go unseen until `until` (a moment of the clock) or `resume`. A pause that lasts longer already stays.
    * @returns until when
    */
-  pause(until: number): number
+  pause(until: Moment): Moment
   resume(): void
   stop(): Promise<void>
 }
@@ -95,11 +95,11 @@ class Watched implements WatchedCamera {
     return { ...stats, state: this.#state, dropped: dropped + this.#dropped }
   }
 
-  pause(wanted: number): number {
+  pause(wanted: Moment): Moment {
     const before = this.#paused.value
     const pause = {
       since: before?.since ?? this.#options.clock.now(),
-      until: Math.max(wanted, before?.until ?? 0)
+      until: before === null || before.until < wanted ? wanted : before.until
     }
     this.#resumeAt(pause.until)
     this.#options.onPause(pause)
@@ -120,7 +120,7 @@ class Watched implements WatchedCamera {
     await this.#options.camera.stop()
   }
 
-  #resumeAt(until: number): void {
+  #resumeAt(until: Moment): void {
     clearTimeout(this.#timer)
     this.#timer = setTimeout(() => this.resume(), Math.max(0, until - this.#options.clock.now()))
   }

@@ -1,7 +1,7 @@
 /** Which frames are explained, and which explanation goes with which alarm. */
 
 import type { ExplanationMessage } from '../../contract/messages.js'
-import { type Clock, stamp } from '../../core/clock.js'
+import { type Clock, type Moment, stamp } from '../../core/clock.js'
 import { errorFields, messageOf } from '../../core/errors.js'
 import type { Log } from '../../core/log.js'
 import { frameId, traced } from '../../core/trace.js'
@@ -12,7 +12,7 @@ import { explanationMessage } from './explanation-message.js'
 export interface ExplainRequest {
   camera: string
   track: number
-  at: number
+  at: Moment
   crop: Crop
   score: number
 }

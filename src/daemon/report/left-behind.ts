@@ -2,7 +2,7 @@
 
 import type { AlarmMessage } from '../../contract/messages.js'
 import { activeAlarmNotes } from '../../contract/topics.js'
-import type { Clock } from '../../core/clock.js'
+import type { Clock, Moment } from '../../core/clock.js'
 import { endAfterRestart } from '../../stages/alarm/index.js'
 import type { Mqtt } from '../../stages/mqtt/index.js'
 import type { Outbox } from '../../stages/outbox/index.js'
@@ -13,7 +13,7 @@ type NoteBook = Pick<Outbox, 'note' | 'notes'>
  * The ends of the alarms that a killed run left active: without them they would be so for subscribers for ever.
  * @param at a moment of the clock
  */
-export function endsOfLeftAlarms(outbox: NoteBook, at: number, clock: Clock): AlarmMessage[] {
+export function endsOfLeftAlarms(outbox: NoteBook, at: Moment, clock: Clock): AlarmMessage[] {
   return [...outbox.notes(activeAlarmNotes)].flatMap(([id, note]) => {
     if (isAlarm(note)) return [endAfterRestart(note, at, clock)]
     // Of another version; nothing can be said of it, now or later.

@@ -1,6 +1,6 @@
 import type { EndReason, Priority } from '../../contract/conditions.js'
 import type { Acknowledgement, AlarmMessage, AlarmPhase, AlarmSubject, Location } from '../../contract/messages.js'
-import { type Clock, stamp, timeOfDay } from '../../core/clock.js'
+import { type Clock, later, latest, type Moment, stamp, timeOfDay } from '../../core/clock.js'
 import { wording } from './texts.js'
 
 export interface AlarmFacts {
@@ -8,7 +8,7 @@ export interface AlarmFacts {
   priority: Priority
   location: Location
   /** A moment of the clock. */
-  onset: number
+  onset: Moment
   model: AlarmMessage['model']
   detail?: string | null
 }
@@ -31,7 +31,7 @@ export class AlarmRecord {
   wanted = false
   #seq: number
   #ack: Acknowledgement | null
-  #lastAt: number
+  #lastAt: Moment
   #ended = false
 
   constructor(subject: AlarmSubject, facts: AlarmFacts, clock: Clock, past?: Past) {
@@ -57,7 +57,7 @@ export class AlarmRecord {
   }
 
   /** The moment of the last message. */
-  get lastAt(): number {
+  get lastAt(): Moment {
     return this.#lastAt
   }
 
@@ -66,33 +66,33 @@ export class AlarmRecord {
     return this.#subject.score
   }
 
-  start(at: number): AlarmMessage {
+  start(at: Moment): AlarmMessage {
     return this.#message(at, { phase: 'start', state: 'active', reason: null })
   }
 
   /** @param score the one in the last message unless given */
-  update(at: number, score?: number): AlarmMessage {
+  update(at: Moment, score?: number): AlarmMessage {
     return this.#message(at, { phase: 'update', state: 'active', reason: null }, score)
   }
 
   /** @param score as for `update` */
-  end(at: number, reason: EndReason, score?: number): AlarmMessage {
+  end(at: Moment, reason: EndReason, score?: number): AlarmMessage {
     this.#ended = true
     return this.#message(at, { phase: 'end', state: 'ended', reason }, score)
   }
 
   /** Records who has seen the alarm; it goes on being active. A later acknowledgement replaces the earlier one. */
-  acknowledge(by: string, kind: Acknowledgement['kind'], at: number): AlarmMessage {
+  acknowledge(by: string, kind: Acknowledgement['kind'], at: Moment): AlarmMessage {
     this.#ack = { by, at: stamp(this.#clock, at), kind }
     return this.update(at)
   }
 
-  #message(at: number, phase: AlarmPhase, score?: number): AlarmMessage {
+  #message(at: Moment, phase: AlarmPhase, score?: number): AlarmMessage {
     const { alarmId, onset, detail = null, priority, location, model } = this.#facts
     if (score !== undefined && this.#subject.type === 'physiological') this.#subject = { ...this.#subject, score }
     const subject = withRoundedScore(this.#subject)
     const { condition, camera } = subject
-    this.#lastAt = Math.max(at, this.#lastAt)
+    this.#lastAt = latest(at, this.#lastAt)
     const durationS = (this.#lastAt - onset) / 1000
     this.wanted = false
     const demonstration = (subject.type === 'physiological' || subject.test) && model?.demonstration === true
@@ -124,11 +124,11 @@ const withRoundedScore = (subject: AlarmSubject): AlarmSubject =>
  * has been since then only the time of day can say.
  * @param last the last message of it that was put into the outbox
  */
-export function endAfterRestart(last: AlarmMessage, at: number, clock: Clock): AlarmMessage {
+export function endAfterRestart(last: AlarmMessage, at: Moment, clock: Clock): AlarmMessage {
   const { alarm_id: alarmId, priority, location, model } = last
   const lasted = Math.max(last.duration_s * 1000, timeOfDay(clock, at) - Date.parse(last.onset))
   const past = { seq: last.seq + 1, ack: last.ack, onset: last.onset }
-  const facts = { alarmId, priority, location, onset: at - lasted, model }
+  const facts = { alarmId, priority, location, onset: later(at, -lasted), model }
   return new AlarmRecord(subjectOf(last), facts, clock, past).end(at, 'restarted')
 }
 

@@ -1,3 +1,4 @@
+import { latest, type Moment } from '../../core/clock.js'
 import type { Box } from '../../core/types.js'
 import type { AlarmRecord } from './record.js'
 import type { AlarmRules } from './rules.js'
@@ -6,19 +7,19 @@ import type { AlarmRules } from './rules.js'
 export interface TrackState {
   camera: string
   smoothed: number
-  firstSeen: number
-  lastSeen: number
+  firstSeen: Moment
+  lastSeen: Moment
   box: Box | null
   /** The tracker has given it up; its episode waits for a new track at the same place. */
   lost: boolean
   /** Since when the smoothed score is at or above the onset threshold; null while it is below. */
-  aboveSince: number | null
+  aboveSince: Moment | null
   /** Since when it is at or below the clear threshold; null while it is above. */
-  belowSince: number | null
+  belowSince: Moment | null
   alarm: AlarmRecord | null
 }
 
-export function newTrack(camera: string, at: number): TrackState {
+export function newTrack(camera: string, at: Moment): TrackState {
   return {
     camera,
     smoothed: Number.NaN,
@@ -37,9 +38,9 @@ export function newTrack(camera: string, at: number): TrackState {
  * 63 % whatever the frame rate. A time that runs backwards counts as no time.
  * @param score 0..1; anything that is no number is left out.
  */
-export function follow(track: TrackState, rules: AlarmRules, at: number, score: number, box: Box | null): void {
+export function follow(track: TrackState, rules: AlarmRules, at: Moment, score: number, box: Box | null): void {
   const elapsed = Math.max(0, at - track.lastSeen)
-  track.lastSeen = Math.max(track.lastSeen, at)
+  track.lastSeen = latest(track.lastSeen, at)
   track.lost = false
   track.box = box ?? track.box
   if (Number.isFinite(score)) {
@@ -52,7 +53,7 @@ export function follow(track: TrackState, rules: AlarmRules, at: number, score: 
 }
 
 /** Whether something that began at `since` has held for `seconds`. */
-export function held(since: number | null, now: number, seconds: number): boolean {
+export function held(since: Moment | null, now: Moment, seconds: number): boolean {
   return since !== null && now - since >= seconds * 1000
 }
 
@@ -66,7 +67,7 @@ const unseenMs = 1000
 export function predecessor(
   tracks: Iterable<[string, TrackState]>,
   young: TrackState,
-  at: number,
+  at: Moment,
   rules: AlarmRules
 ): [string, TrackState] | undefined {
   if (young.box === null || at - young.firstSeen > rules.trackLostS * 1000) return undefined

@@ -1,3 +1,4 @@
+import type { Moment } from '../../core/clock.js'
 import type { Frame, Size } from '../../core/types.js'
 import { blackOut, type Span } from './masks.js'
 import { bytesOf, type PictureLayout, type PictureWriter, pictureWriter } from './pixels.js'
@@ -44,7 +45,7 @@ export class FrameAssembler {
   }
 
   /** @param at when the chunk arrived, a moment of the clock */
-  push(chunk: Uint8Array, at: number): void {
+  push(chunk: Uint8Array, at: Moment): void {
     let offset = 0
     while (offset < chunk.length) {
       if (this.#filled === 0) this.#current = this.#take()
@@ -75,7 +76,7 @@ export class FrameAssembler {
     return slot
   }
 
-  #complete(at: number): void {
+  #complete(at: Moment): void {
     const slot = this.#current
     this.#current = undefined
     this.#filled = 0

@@ -9,7 +9,7 @@ import {
   topicOf,
   topics
 } from '../../contract/topics.js'
-import { stamp } from '../../core/clock.js'
+import { type Moment, stamp } from '../../core/clock.js'
 import { ClosedError, type ErrorCode, errorFields, whatOf } from '../../core/errors.js'
 import type { CameraState } from '../../core/types.js'
 import { CommandDesk } from './commands.js'
@@ -113,7 +113,7 @@ class MqttStage implements Mqtt {
     return this.#options.outbox.put(topicOf(this.#base, 'explanation'), allowed, { expendable: true, background: true })
   }
 
-  cameraState(camera: string, state: CameraState, at: number, until: number | null = null): void {
+  cameraState(camera: string, state: CameraState, at: Moment, until: Moment | null = null): void {
     this.#cameras.set(camera, { state, since: at, until })
     this.#sendState(camera)
   }

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import type { Frame } from '../../../src/core/types.js'
 import { FrameAssembler } from '../../../src/stages/camera/frames.js'
 import { fitInto } from '../../../src/stages/camera/pixels.js'
+import { moment } from '../../support/moments.js'
 
 const frameSize = { width: 6, height: 5 }
 
@@ -43,7 +44,7 @@ describe('bgr0 pictures', () => {
         for (let at = 0, turn = 0; at < stream.length; turn++) {
           const start = at
           const end = Math.min(stream.length, at + lengths[turn % lengths.length]!)
-          assembler.push(stream.subarray(at, end), 0)
+          assembler.push(stream.subarray(at, end), moment(0))
           at = end
           for (const frame of frames.splice(1)) throw new Error(`one frame too many at byte ${end}: ${frame.data}`)
           const [frame] = frames.splice(0)
@@ -60,16 +61,16 @@ describe('bgr0 pictures', () => {
 
   it('leave nothing of an earlier picture of another shape beside them', () => {
     const { assembler, frames } = collector()
-    assembler.push(Buffer.alloc(6 * 5 * 3, 200), 0)
+    assembler.push(Buffer.alloc(6 * 5 * 3, 200), moment(0))
     expect(frames[0]!.data.at(-1)).toBe(200)
     frames[0]!.release()
     const layout = { width: 4, height: 2 }
     assembler.reset({ format: 'bgr0', ...layout })
-    assembler.push(picture(layout, 7), 0)
+    assembler.push(picture(layout, 7), moment(0))
     expect([...frames[1]!.data]).toEqual(expected(picture(layout, 7), layout))
     frames[1]!.release()
     assembler.reset({ format: 'rgb24', ...frameSize })
-    assembler.push(Buffer.alloc(6 * 5 * 3, 100), 0)
+    assembler.push(Buffer.alloc(6 * 5 * 3, 100), moment(0))
     expect(new Set(frames[2]!.data.subarray(3))).toEqual(new Set([100]))
   })
 })

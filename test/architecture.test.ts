@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest'
 import {
   circlesIn,
   importsOf,
+  namesTwice,
   packagesLoadedBy,
   type Rules,
   rowFor,
@@ -47,7 +48,7 @@ const rules: Rules = {
     'lib/ort/provider-names.ts',
     'stages/camera/decoders.ts',
     'stages/camera/url.ts',
-    'stages/explain/views.ts',
+    'stages/explain/types.ts',
     'stages/mqtt/connect.ts'
   ],
   provider: ['core', libraries],
@@ -55,8 +56,11 @@ const rules: Rules = {
   'show/simulate': ['core', 'lib/random.ts', 'show/render'],
   'show/demo': ['core', 'contract'],
 
-  // Joins the stages.
-  'daemon/*': ['core', 'contract', 'config', libraries, stages, 'daemon/*'],
+  // Joins the stages: line ← report, line ← health, and wiring knows them all.
+  'daemon/line': ['core', 'config', stages],
+  'daemon/report': ['core', 'contract', 'config', stages, 'daemon/line'],
+  'daemon/health': ['core', 'contract', 'config', stages, 'daemon/line'],
+  'daemon/wiring': ['core', 'contract', 'config', libraries, stages, 'daemon/line', 'daemon/report', 'daemon/health'],
 
   // A command never knows another one; the table does.
   'commands/*': ['core', 'contract', 'config', libraries, stages, 'daemon/*', 'provider', 'show/*'],
@@ -71,7 +75,8 @@ const rules: Rules = {
 }
 
 const files = ['src', 'tools'].flatMap((folder) => sourcesBelow(join(root, folder))).map((file) => relative(root, file))
-const imports = files.flatMap((file) => importsOf(file, readFileSync(join(root, file), 'utf8')))
+const texts = files.map((file) => [file, readFileSync(join(root, file), 'utf8')] as const)
+const imports = texts.flatMap(([file, text]) => importsOf(file, text))
 
 /** One import that breaks each row of the table, and what the test says of it. */
 const planted: Record<string, [file: string, text: string, violation: string]> = {
@@ -94,7 +99,10 @@ const planted: Record<string, [file: string, text: string, violation: string]> =
   'show/render': ['src/show/render/x.ts', "import { a } from '../simulate/feed.js'", 'show/simulate'],
   'show/simulate': ['src/show/simulate/x.ts', "import { a } from '../demo/demo.js'", 'show/demo'],
   'show/demo': ['src/show/demo/x.ts', "import { a } from '../../daemon/wiring/daemon.js'", 'daemon/wiring'],
-  'daemon/*': ['src/daemon/wiring/x.ts', "import { a } from '../../commands/table.js'", 'commands/table.ts'],
+  'daemon/line': ['src/daemon/line/x.ts', "import type { Reporter } from '../report/reporter.js'", 'daemon/report'],
+  'daemon/report': ['src/daemon/report/x.ts', "import { Metrics } from '../health/metrics.js'", 'daemon/health'],
+  'daemon/health': ['src/daemon/health/x.ts', "import { startDaemon } from '../wiring/daemon.js'", 'daemon/wiring'],
+  'daemon/wiring': ['src/daemon/wiring/x.ts', "import { a } from '../../commands/table.js'", 'commands/table.ts'],
   'commands/*': ['src/commands/run/x.ts', "import { a } from '../check/index.js'", 'commands/check'],
   'commands/table.ts': ['src/commands/table.ts', "import { a } from '../daemon/wiring/daemon.js'", 'daemon/wiring'],
   'commands/command.ts': ['src/commands/command.ts', "import { a } from './run/index.js'", 'commands/run'],
@@ -157,7 +165,18 @@ describe('files', () => {
     expect(circlesIn(circle)).toEqual(['src/a.ts → src/b.ts → src/c.ts → src/a.ts'])
   })
 
+  it('export no two types by the same name', () => {
+    expect(namesTwice(texts)).toEqual([])
+  })
+
+  it('that export a planted type twice are named', () => {
+    const text = 'export interface Backoff {}'
+    expect(namesTwice([...texts, ['src/a.ts', text], ['src/b.ts', `${text}\nexport type Other = Backoff`]])).toEqual([
+      'Backoff: src/a.ts, src/b.ts'
+    ])
+  })
+
   it('stay under 400 lines', () => {
-    expect(files.filter((file) => readFileSync(join(root, file), 'utf8').split('\n').length > 400)).toEqual([])
+    expect(texts.filter(([, text]) => text.split('\n').length > 400).map(([file]) => file)).toEqual([])
   })
 })

@@ -42,8 +42,8 @@ export const expectedSkips: readonly ExpectedSkip[] = [
     when: () => isRoot
   },
   {
-    file: 'test/lib/face/models.test.ts',
-    title: 'the face models > says so when the folder may not be written to',
+    file: 'test/tools/face-models.test.ts',
+    title: 'the face models > a folder without write permission is reported',
     reason: 'the kernel refuses root no folder',
     when: () => isRoot
   },
@@ -55,7 +55,7 @@ export const expectedSkips: readonly ExpectedSkip[] = [
   },
   {
     file: 'test/core/devices.test.ts',
-    title: 'the kernel itself > says EPERM',
+    title: 'the kernel itself > a program whose device filter lacks the file gets EPERM from the kernel',
     reason: 'the device filter of control groups, version 1, is not mounted',
     when: () => !['devices.deny', 'tasks'].some((name) => existsSync(`/sys/fs/cgroup/devices/${name}`))
   },

@@ -31,6 +31,25 @@ export function createLog(level: LogLevel, secrets: Secrets, write?: (line: stri
   )
 }
 
+/**
+ * What was said last of one thing, so that it is logged only when it changes: `if (trouble.isNew(what)) log.warn(…)`.
+ * Begins with null, which stands for "all is well".
+ */
+export class LastSaid<T extends string | boolean> {
+  #last: T | null = null
+
+  get last(): T | null {
+    return this.#last
+  }
+
+  /** Whether it differs from what was said last; it is what was said last from now on. */
+  isNew(what: T | null): boolean {
+    const isNew = what !== this.#last
+    this.#last = what
+    return isNew
+  }
+}
+
 const nothing = (): void => undefined
 /** Says nothing; for tests and for libraries' defaults. */
 export const silentLog: Log = {

@@ -1,7 +1,7 @@
 /** Whether a build of ONNX Runtime works here: an inference of the real classifier, in a fresh process, on each provider. */
 import { fork } from 'node:child_process'
 import { ProviderError } from '../core/errors.js'
-import { workerScript } from '../core/worker-protocol.js'
+import { workerScript } from '../core/worker.js'
 import type { ProviderName } from '../lib/ort/provider-names.js'
 import type { ProofAnswer, ProofRequest, ProvedRun } from './proof-process.js'
 

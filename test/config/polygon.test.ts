@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { polygonProblem } from '../../src/config/polygon.js'
-import { editDistance, suggest } from '../../src/config/suggest.js'
+import { editDistance, suggest } from '../../src/config/problems.js'
 
 type Corner = [number, number]
 

@@ -86,7 +86,7 @@ describe('what the sources throw', () => {
   it('sources throw classes of painlens, or a RangeError or TypeError for a wrong call of a library function', () => {
     const plain = [...sources].flatMap(([file, text]) => (/\bnew Error\(/.test(text) ? [file] : []))
     // Gives an error of another class its shape back on this side of a worker.
-    expect(plain).toEqual(['src/core/worker-client.ts'])
+    expect(plain).toEqual(['src/core/worker.ts'])
   })
 })
 

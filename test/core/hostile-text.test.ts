@@ -3,8 +3,8 @@ import type { ResponseMessage } from '../../src/contract/messages.js'
 import { createLog } from '../../src/core/log.js'
 import { Secrets } from '../../src/core/secrets.js'
 import { registerSecrets } from '../../src/stages/camera/url.js'
-import { CommandDesk } from '../../src/stages/mqtt/commands.js'
-import { encode } from '../../src/stages/mqtt/payload.js'
+import { CommandQueue } from '../../src/stages/mqtt/commands.js'
+import { encode } from '../../src/stages/mqtt/delivery.js'
 import { noCommands } from '../stages/mqtt/rig.js'
 import { expectLinear, repeated } from '../support/growth.js'
 import { patience } from '../support/slowness.js'
@@ -75,7 +75,7 @@ const packet = { cmd: 'publish', topic: '', payload: '', qos: 1, dup: false, ret
 async function answerTo(name: string, payload: string | Buffer): Promise<ResponseMessage> {
   const given: ResponseMessage[] = []
   const answer = async (_topic: string, message: ResponseMessage) => void given.push(message)
-  const desk = new CommandDesk({
+  const desk = new CommandQueue({
     base: 'b',
     handlers: noCommands,
     answer,

@@ -1,4 +1,6 @@
 import { spawn } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { expect, it, onTestFinished } from 'vitest'
@@ -7,14 +9,18 @@ import { until } from '../support/slowness.js'
 
 /** A process with the face worker, which waits for its first call. @returns what it says on standard error so far */
 function startWorker(env: NodeJS.ProcessEnv): () => string {
-  const [client, worker] = ['dist/core/worker-client.js', 'dist/stages/detect/worker.js'].map((path) =>
+  const [client, worker] = ['dist/core/worker.js', 'dist/stages/detect/worker.js'].map((path) =>
     join(packageRoot, path)
   )
   const script = `import { WorkerClient } from ${JSON.stringify(pathToFileURL(client!).href)}
     const worker = new WorkerClient(${JSON.stringify(worker)}, 'the face worker')
     await worker.call('open', {}).catch(() => undefined)
-    console.error('served')`
-  const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
+    console.error('served')
+    setInterval(() => undefined, 1000)`
+  const folder = mkdtempSync(join(tmpdir(), 'painlens-inspect-'))
+  onTestFinished(() => rmSync(folder, { recursive: true }))
+  writeFileSync(join(folder, 'main.mjs'), script)
+  const child = spawn(process.execPath, [join(folder, 'main.mjs')], {
     stdio: ['ignore', 'ignore', 'pipe'],
     env: { ...process.env, ...env }
   })

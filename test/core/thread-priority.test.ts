@@ -58,7 +58,7 @@ it.skipIf(process.platform !== 'linux' || ownNice() > 12)(
     const nice = ownNice() + 7
     const before = threadsAt(nice)
     const open = `
-    const { openSession } = await import(${built('lib/ort/session.js')})
+    const { openSession } = await import(${built('lib/ort/provider.js')})
     globalThis.session = await openSession(${JSON.stringify(model)}, { provider: 'cpu', threads: 3 })`
     const { nice: own, end } = await lowered(nice, open)
     const after = threadsAt(nice)

@@ -67,7 +67,7 @@ describe('a painlens whose worker is lost for the third time', { timeout: patien
 
   it('is a failure for systemd, too, when another worker is stuck and it cannot end by itself', async () => {
     const { daemon, nurse } = await loseTheWorker(async ({ child }) => {
-      expect(await holdWorkers('classify/worker.js', 60_000, child)).toBe(1)
+      expect(await holdWorkers('classify/worker.js', patience(60_000), child)).toBe(1)
     })
     const ended = await daemon.ended
     expect(ended).toBe('SIGKILL')

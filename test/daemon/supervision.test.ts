@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { writeFileSync } from 'node:fs'
 import { mkdtemp } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -100,10 +101,12 @@ describe('a worker', () => {
     notifier.startWatchdog(() => daemon.isAlive())
     await device.ready()
     await until(() => fed() >= 2, 'food')
-    expect(await holdWorkers('detect/worker.js', 45_000)).toBe(1)
+    const goOn = join(device.folder, 'go-on')
+    expect(await holdWorkers('detect/worker.js', patience(60_000), 'here', goOn)).toBe(1)
     const stuck = await eventually(
       () => device.ask('/live'),
-      ({ ok }) => !ok,
+      // On a busy machine another part may lose its patience first.
+      ({ ok, parts }) => !ok && parts.some(({ part }) => part === 'detect'),
       'the end of patience',
       45_000
     )
@@ -119,11 +122,12 @@ describe('a worker', () => {
     await new Promise((resolve) => setTimeout(resolve, 3000))
     expect((await device.ask('/live')).ok).toBe(false)
     expect(fed()).toBe(before)
+    writeFileSync(goOn, '')
     await eventually(
       () => device.ask('/live'),
       ({ ok }) => ok,
       'life',
-      45_000
+      75_000
     )
     await until(() => fed() > before, 'food again')
     await nurse.alarm('inference_failed', 'end')
@@ -171,9 +175,10 @@ describe('a port that is taken', () => {
     )
     expect(seen.http).toEqual({
       address: null,
+      code: 'PL-HTTP-PORT',
       problem: expect.stringMatching(/the port is in use. Choose another as http.port/)
     })
-    expect(daemon.output()).toMatch(/nobody can ask how painlens is; alarms go on/)
+    expect(daemon.output()).toMatch(/HTTP endpoints unavailable; alarms are not affected/)
     daemon.child.kill('SIGTERM')
     expect(await daemon.ended).toBe(0)
   })

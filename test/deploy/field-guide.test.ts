@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
-import { lamps } from '../../src/commands/check/finding.js'
+import { lamps } from '../../src/commands/check/result.js'
 import { commandTable } from '../../src/commands/table.js'
 import { packageRoot } from '../../src/core/version.js'
 

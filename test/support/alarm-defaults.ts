@@ -1,5 +1,4 @@
 import { configSchema } from '../../src/config/schema.js'
-import { systemClock } from '../../src/core/clock.js'
 import { alarmOptions } from '../../src/daemon/wiring/mapping.js'
 
 const config = configSchema.parse({
@@ -8,7 +7,7 @@ const config = configSchema.parse({
   cameras: [{ id: 'a', url: 'rtsp://localhost/a' }]
 })
 
-const { rules, priorities } = alarmOptions(config, null, systemClock)
+const { rules, priorities } = alarmOptions(config)
 
 /** What the alarm stage is told by a config that says nothing of alarms. */
 export const alarmDefaults = { rules, priorities }

@@ -79,6 +79,17 @@ function grouped(imports: readonly Import[]): Map<string, Import[]> {
   return byFile
 }
 
+/** Classes, interfaces and types that more than one file of what ships exports, one line each. */
+export function namesTwice(texts: readonly (readonly [file: string, text: string])[]): string[] {
+  const filesOf = new Map<string, string[]>()
+  for (const [file, text] of texts) {
+    if (!file.startsWith('src/')) continue
+    for (const [, name = ''] of text.matchAll(/^export (?:abstract )?(?:class|interface|type) (\w+)/gm))
+      filesOf.set(name, [...(filesOf.get(name) ?? []), file])
+  }
+  return [...filesOf].filter(([, files]) => files.length > 1).map(([name, files]) => `${name}: ${files.join(', ')}`)
+}
+
 /** Every TypeScript file below a folder, compiled output apart. */
 export function sourcesBelow(folder: string): string[] {
   return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {

@@ -6,11 +6,16 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { DiskError } from '../../src/core/errors.js'
 import { packageRoot } from '../../src/core/version.js'
 import type { Pixels } from '../../src/lib/face/align.js'
-import { anchorsOf } from '../../src/lib/face/anchors.js'
-import { overlap } from '../../src/lib/face/boxes.js'
 import type { FaceModels } from '../../src/lib/face/model-files.js'
-import { FaceNetworks, frameTensor } from '../../src/lib/face/networks.js'
-import { feedsOf, type View, viewOfFrame } from '../../src/lib/face/view.js'
+import {
+  anchorsOf,
+  FaceNetworks,
+  type FrameView,
+  feedsOf,
+  frameTensor,
+  viewOfFrame
+} from '../../src/lib/face/networks.js'
+import { overlap } from '../../src/lib/face/tracker.js'
 import { buildFaceModels } from '../../tools/face-models/build.js'
 import { readWeights } from '../../tools/face-models/weights.js'
 import { readPhoto } from '../lib/face/photos.js'
@@ -39,7 +44,7 @@ function cut(photo: Pixels, x: number, y: number, side: number): Pixels & { data
   return { width: side, height: side, data }
 }
 
-const whole = (side: number): View => viewOfFrame({ width: side, height: side }, { width: side, height: side })
+const whole = (side: number): FrameView => viewOfFrame({ width: side, height: side }, { width: side, height: side })
 
 const largestDifference = (a: ArrayLike<number>, b: ArrayLike<number>): number => {
   expect(a.length).toBe(b.length)

@@ -1,8 +1,8 @@
 /** The ways of finding faces that docs/measured/faces.md compares. */
 import type { Box, Size } from '#painlens/core/types.js'
 import type { FaceNetworks, FrameTensor } from '#painlens/lib/face/networks.js'
+import { viewOfFrame } from '#painlens/lib/face/networks.js'
 import { defaultMinScore, searchFaces } from '#painlens/lib/face/search.js'
-import { viewOfFrame } from '#painlens/lib/face/view.js'
 
 export interface FaceMethod {
   name: string

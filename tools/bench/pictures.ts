@@ -2,8 +2,7 @@
 import type { Moment } from '#painlens/core/clock.js'
 import type { Frame } from '#painlens/core/types.js'
 import { createIdentity, createScene } from '#painlens/show/render/index.js'
-import { defaultDay, unitsAt } from '#painlens/show/simulate/day.js'
-import { poseAt } from '#painlens/show/simulate/day-motion.js'
+import { defaultDay, poseAt, unitsAt } from '#painlens/show/simulate/day.js'
 
 const size = { width: 1280, height: 720 }
 

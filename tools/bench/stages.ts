@@ -41,8 +41,9 @@ async function measure(
       faces.push(...(await detector.detect(frames[i]!, [])).faces)
     })
     if (faces.length === 0) throw new Error('no face found in the rendered frames')
-    const classify = await timed(rounds, (i) =>
-      classifier.classify(() => ({ camera: 'bench', at: systemClock.now(), faces: [faces[i % faces.length]!] }))
+    const classify = await timed(
+      rounds,
+      (i) => classifier.classify({ camera: 'bench', at: systemClock.now(), faces: [faces[i % faces.length]!] }).verdicts
     )
     await classifier.stop()
     await detector.stop()

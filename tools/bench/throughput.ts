@@ -11,12 +11,12 @@ import { alarmOptions } from '#painlens/daemon/wiring/mapping.js'
 import { alignFace } from '#painlens/lib/face/align.js'
 import { FaceNetworks, frameTensor } from '#painlens/lib/face/networks.js'
 import { searchFaces } from '#painlens/lib/face/search.js'
+import { CameraTracks } from '#painlens/lib/face/tracker.js'
 import type { Manifest } from '#painlens/lib/model/manifest.js'
 import { batchDims, preprocess } from '#painlens/lib/model/preprocess.js'
-import { openSession } from '#painlens/lib/ort/session.js'
+import { openSession } from '#painlens/lib/ort/provider.js'
 import { createAlarms } from '#painlens/stages/alarm/index.js'
 import { startClassifier } from '#painlens/stages/classify/index.js'
-import { CameraTracks } from '#painlens/stages/detect/camera-tracks.js'
 import { startDetector } from '#painlens/stages/detect/index.js'
 import { faceModels } from './models.js'
 import { median, ms, table } from './table.js'
@@ -70,10 +70,10 @@ async function openStages(manifest: Manifest, threads: number) {
     log: silentLog
   })
   const classifier = await startClassifier({ manifest, provider: 'cpu', threads, log: silentLog })
-  const alarms = createAlarms(alarmOptions(config, null, systemClock))
+  const alarms = createAlarms({ ...alarmOptions(config), model: null, clock: systemClock })
   let published = 0
   const mqtt = {
-    alarm: async () => void published++,
+    putAlarmInOutbox: async () => void published++,
     observation: () => void published++,
     cameraState: () => undefined,
     refresh: () => undefined
@@ -84,7 +84,7 @@ async function openStages(manifest: Manifest, threads: number) {
     mqtt,
     alarmLog: { append: () => undefined },
     explanations: null,
-    supervision: { frame: () => undefined, alarm: () => undefined },
+    measured: { frame: () => undefined, alarm: () => undefined },
     log: silentLog,
     clock
   })
@@ -107,20 +107,22 @@ function passThrough({ detector, classifier, reporter }: Stages, frames: readonl
   })
   const camera = config.cameras[0]!
   const startedAt = performance.now()
+  let turn: Promise<unknown> = Promise.resolve()
   return new Promise((resolve, reject) => {
     cameraLine(source, {
       detect: (frame) => detector.detect(frame, []),
-      classify: (take) =>
-        classifier.classify(() => {
-          // Nothing waits for its turn now.
-          setImmediate(refill)
-          return take()
-        }),
+      classify: (sighting) => {
+        const judging = classifier.classify(sighting)
+        // Its turn has come when the one before has ended; then nothing waits.
+        void turn.then(() => setImmediate(refill))
+        turn = judging.verdicts.catch(() => undefined)
+        return judging
+      },
       onDrop: () => reject(new Error('a frame was dropped')),
       onFailure: reject,
       onSuccess: () => undefined
     }).subscribe({
-      next: (glance) => reporter.glance(glance, camera),
+      next: (judged) => reporter.judged(judged, camera),
       complete: () => resolve(performance.now() - startedAt)
     })
   })

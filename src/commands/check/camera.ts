@@ -1,16 +1,16 @@
 import type { CameraConfig } from '../../config/index.js'
 import { type CameraCheck, checkCamera, decoderFor, probeDecoders, probeFfmpeg } from '../../stages/camera/index.js'
-import { type CheckContext, type Finding, failed, type Lamp, ok, warn } from './finding.js'
+import { type CheckContext, type CheckResult, failed, type Lamp, ok, warn } from './result.js'
 
-export async function checkFfmpeg(): Promise<Finding[]> {
+export async function checkFfmpeg(): Promise<CheckResult[]> {
   const { version } = await probeFfmpeg()
   return [ok('ffmpeg', `version ${version}, with RTSP, H.264, H.265 and MJPEG`)]
 }
 
 /** One picture of each camera, all at the same time. */
-export async function checkCameras(context: CheckContext): Promise<Finding[]> {
+export async function checkCameras(context: CheckContext): Promise<CheckResult[]> {
   const decoders = await probeDecoders()
-  const checkOne = async (camera: CameraConfig): Promise<Finding> => {
+  const checkOne = async (camera: CameraConfig): Promise<CheckResult> => {
     const what = `camera ${camera.id}` as const
     try {
       const { id, url } = camera
@@ -27,7 +27,7 @@ export async function checkCameras(context: CheckContext): Promise<Finding[]> {
 const largest = 1920 * 1080
 
 /** More than painlens looks at costs the box its decoding; less is fewer details than were asked for. */
-function judge(what: Lamp, { fps, width, height }: CameraConfig, camera: CameraCheck): Finding {
+function judge(what: Lamp, { fps, width, height }: CameraConfig, camera: CameraCheck): CheckResult {
   const size = camera.width && camera.height ? `${camera.width}x${camera.height}` : 'unknown size'
   const rate = camera.fps ? `${Math.round(camera.fps * 10) / 10} fps` : 'unknown rate'
   const picture = `${camera.codec ?? 'unknown codec'}, ${size}, ${rate}`

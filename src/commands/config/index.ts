@@ -3,9 +3,8 @@ import { access, mkdir, rm, writeFile } from 'node:fs/promises'
 import { dirname, relative, resolve } from 'node:path'
 import { parseConfig } from '../../config/index.js'
 import { DiskError, messageOf, UsageError } from '../../core/errors.js'
-import { collectAnswers, type InitOptions } from './answers.js'
+import { collectAnswers, type InitOptions, type Secret, type StoreName, stores } from './answers.js'
 import { Prompter, type Terminal } from './prompter.js'
-import { type Secret, type StoreName, stores } from './secret-store.js'
 import { configText } from './template.js'
 
 export interface ConfigInitOptions extends InitOptions {

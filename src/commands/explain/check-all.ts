@@ -1,10 +1,8 @@
 import { join } from 'node:path'
 import { InputError, printed } from '../../core/errors.js'
 import { writeAtomically } from '../../stages/explain/index.js'
-import { flipPixels } from './check-flipping.js'
-import { type CheckedPicture, explainForCheck } from './check-maps.js'
-import { shuffleWeights } from './check-randomisation.js'
 import { checkJson, checkPassed, checkReport } from './check-report.js'
+import { type CheckedPicture, explainForCheck, flipPixels, shuffleWeights } from './checks.js'
 import type { Job } from './job.js'
 import { Counter } from './output.js'
 

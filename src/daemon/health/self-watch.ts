@@ -8,10 +8,8 @@ import type { ErrorCode, Problem } from '../../core/errors.js'
 type Trouble = { code: ErrorCode; what: string }
 
 export interface SelfWatchOptions {
-  connected: () => boolean
-  /** Why there is no connection to the broker, if that is known. */
-  trouble: () => Trouble | null | undefined
-  outbox: () => { depth: number; inMemory: number; trouble: Trouble | null }
+  mqtt: { connected(): boolean; stats(): { trouble: Trouble | null } }
+  outbox: { stats(): { depth: number; trouble: Trouble | null } }
   /** How many messages may wait. */
   outboxMax: number
   /** `problem` null says that it is over. @param about since: a moment of the clock */
@@ -46,8 +44,8 @@ export class SelfWatch {
   }
 
   #broker(): void {
-    const { connected, trouble, tell, clock } = this.#options
-    if (connected()) {
+    const { mqtt, tell, clock } = this.#options
+    if (mqtt.connected()) {
       this.#awaySince = null
       tell('broker_lost', null)
       return
@@ -55,13 +53,13 @@ export class SelfWatch {
     const now = clock.now()
     this.#awaySince ??= now
     if (now - this.#awaySince < brokerLostMs) return
-    const { code, what } = trouble() ?? { code: 'PL-BROKER-SILENT', what: 'it does not answer' }
+    const { code, what } = mqtt.stats().trouble ?? { code: 'PL-BROKER-SILENT', what: 'it does not answer' }
     tell('broker_lost', { code, message: what }, { since: this.#awaySince })
   }
 
   #room(): void {
     const { outbox, outboxMax: max, tell } = this.#options
-    const { depth } = outbox()
+    const { depth } = outbox.stats()
     const wasFull = this.#isFull
     this.#isFull = depth >= max * (wasFull ? roomAgain : nearlyFull)
     if (this.#isFull && !wasFull) tell('outbox_full', { code: 'PL-OUTBOX-FULL', message: `${depth} of ${max}` })
@@ -70,7 +68,7 @@ export class SelfWatch {
 
   #disk(): void {
     const { outbox, tell, clock } = this.#options
-    const { trouble } = outbox()
+    const { trouble } = outbox.stats()
     if (trouble !== null) {
       this.#refusedAt = clock.now()
       tell('outbox_failed', { code: trouble.code, message: trouble.what })

@@ -10,17 +10,24 @@ import { frameId, traced } from '../../core/trace.js'
 import type { CameraState, Verdict } from '../../core/types.js'
 import type { Alarms } from '../../stages/alarm/index.js'
 import type { AlarmLog } from '../../stages/alarm-log/index.js'
+import type { ExplainedAlarms } from '../../stages/explain/index.js'
 import type { Mqtt } from '../../stages/mqtt/index.js'
-import type { Supervision } from '../health/supervision.js'
-import type { Glance } from '../line/camera-line.js'
-import type { Explanations } from './explanations.js'
+import type { JudgedFrame } from '../line/camera-line.js'
+
+/** What is counted of what goes through here. */
+export interface Measured {
+  /** What a frame showed has been handed over. @param ms since its capture */
+  frame(ms: number): void
+  /** An alarm message is on its way. */
+  alarm(condition: string, phase: string): void
+}
 
 export interface ReporterOptions {
   alarms: Alarms
-  mqtt: Pick<Mqtt, 'alarm' | 'observation' | 'cameraState' | 'refresh'>
+  mqtt: Pick<Mqtt, 'putAlarmInOutbox' | 'observation' | 'cameraState' | 'refresh'>
   alarmLog: Pick<AlarmLog, 'append'>
-  explanations: Pick<Explanations, 'consider' | 'forget' | 'forgetCamera' | 'alarmEnded'> | null
-  supervision: Pick<Supervision, 'frame' | 'alarm'>
+  explanations: Pick<ExplainedAlarms, 'consider' | 'forget' | 'forgetCamera' | 'alarmEnded'> | null
+  measured: Measured
   log: Log
   clock: Clock
 }
@@ -35,6 +42,30 @@ const watches: Record<CameraState, boolean> = {
   paused: false
 }
 
+export type TellTrouble = (condition: TechnicalCondition, problem: Problem | null, about?: { since?: Moment }) => void
+
+/**
+ * Technical conditions, from the part that notices one to the reporter. Those that are noticed while painlens is being
+ * started are kept until there is a reporter.
+ */
+export class Troubles {
+  readonly #early = new Map<TechnicalCondition, Parameters<TellTrouble>>()
+  #listener: TellTrouble | null = null
+
+  /** A condition has begun or, with null, is over; the same may be told again. @param about since: a moment of the clock */
+  readonly tell: TellTrouble = (...trouble) => {
+    if (this.#listener) this.#listener(...trouble)
+    else this.#early.set(trouble[0], trouble)
+  }
+
+  /** From now on, and with what was told before. There is one listener. */
+  subscribe(listener: TellTrouble): void {
+    this.#listener = listener
+    for (const trouble of this.#early.values()) listener(...trouble)
+    this.#early.clear()
+  }
+}
+
 export class Reporter {
   readonly #options: ReporterOptions
 
@@ -42,14 +73,14 @@ export class Reporter {
     this.#options = options
   }
 
-  glance({ sighting, verdicts }: Glance, camera: CameraConfig): void {
-    const { alarms, explanations, supervision, clock } = this.#options
+  judged({ sighting, verdicts }: JudgedFrame, camera: CameraConfig): void {
+    const { alarms, explanations, measured, clock } = this.#options
     for (const verdict of verdicts) this.#verdict(verdict, camera)
     for (const track of sighting.lost) {
       alarms.trackLost(sighting.camera, track)
       explanations?.forget(sighting.camera, track)
     }
-    supervision.frame(clock.now() - sighting.at)
+    measured.frame(clock.now() - sighting.at)
   }
 
   cameraState(camera: string, state: CameraState, since: Moment, until: Moment | null = null): void {
@@ -59,7 +90,7 @@ export class Reporter {
     this.send(alarms.cameraState(camera, state, this.#options.clock.now()))
   }
 
-  /** The config has this camera no more, or another one by its name. */
+  /** The camera was removed from the config, or changed in it. */
   cameraGone(camera: string): void {
     this.#options.explanations?.forgetCamera(camera)
     this.send(this.#options.alarms.cameraGone(camera, this.#options.clock.now()))
@@ -78,7 +109,7 @@ export class Reporter {
     this.send(this.#options.alarms.tick(this.#options.clock.now()))
   }
 
-  /** Every active alarm once more, for somebody who may have missed them. */
+  /** Every active alarm once more, for subscribers that may have missed them. */
   refresh(): void {
     this.send(this.#options.alarms.active(this.#options.clock.now()))
   }
@@ -95,15 +126,15 @@ export class Reporter {
 
   /** @param frame what they come from, where it is a frame */
   send(alarms: readonly AlarmMessage[], frame?: { camera: string; at: number }): void {
-    const { mqtt, alarmLog, explanations, supervision, log } = this.#options
+    const { mqtt, alarmLog, explanations, measured, log } = this.#options
     for (const alarm of alarms) {
       const { alarm_id, phase, condition, camera, reason } = alarm
-      supervision.alarm(condition, phase)
+      measured.alarm(condition, phase)
       log.info({ alarm_id, phase, condition, camera, reason, ...(frame && { frame: frameId(frame) }) }, 'alarm')
       alarmLog.append(alarm)
       if (phase === 'end') explanations?.alarmEnded(alarm_id)
-      traced(log, 'outbox', mqtt.alarm(alarm), () => ({ alarm_id, seq: alarm.seq })).catch((error: unknown) =>
-        log.error({ alarm_id, ...errorFields(error) }, 'an alarm is not in the outbox')
+      traced(log, 'outbox', mqtt.putAlarmInOutbox(alarm), () => ({ alarm_id, seq: alarm.seq })).catch(
+        (error: unknown) => log.error({ alarm_id, ...errorFields(error) }, 'an alarm is not in the outbox')
       )
     }
   }

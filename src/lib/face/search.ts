@@ -1,7 +1,7 @@
 import type { Box, Size } from '../../core/types.js'
-import { type Candidate, centreOf, overlap, squareAround, suppress } from './boxes.js'
 import type { FaceNetworks, FrameTensor } from './networks.js'
-import { viewOfFrame, viewOfSquare } from './view.js'
+import { viewOfFrame, viewOfSquare } from './networks.js'
+import { type Candidate, centreOf, overlap, squareAround, suppress } from './tracker.js'
 
 export interface FoundFace extends Candidate {
   /** x0 y0 … of the 68 points, in pixels of the frame. */

@@ -1,5 +1,4 @@
-import type { Box } from '../../core/types.js'
-import { centreOf, overlap } from './boxes.js'
+import type { Box, Point, Polygon, Size, Zone } from '../../core/types.js'
 
 /** A face that is followed from frame to frame. */
 export interface Track {
@@ -75,7 +74,7 @@ export class Tracker {
 }
 
 /** 1, 2, 3 …, or what follows `last`. */
-export function counter(last = 0): () => number {
+function counter(last = 0): () => number {
   let current = last
   return () => ++current
 }
@@ -96,4 +95,124 @@ function likeness(a: Box, b: Box): number {
   if (shared > 0) return 1 + shared
   const [p, q] = [centreOf(a), centreOf(b)]
   return Math.max(0, 1 - Math.hypot(p.x - q.x, p.y - q.y) / (mostDistance * width))
+}
+
+/** How often the whole frame is looked over while all known faces are in sight: for whoever comes in. */
+const everywhereMs = 1000
+
+interface Camera extends Size {
+  tracker: Tracker
+  /** When its last frame was captured, and the last one that was looked over as a whole. */
+  at: number
+  everywhereAt: number
+  /** Tracks of before its picture changed size. */
+  lost: number[]
+}
+
+/** Where to look for faces in a frame. */
+export interface SearchPlan {
+  around: Box[]
+  everywhere: boolean
+}
+
+/** The tracks of each camera's faces, and what they say about where to look in its next frame. */
+export class CameraTracks {
+  readonly #cameras = new Map<string, Camera>()
+  readonly #nextId: () => number
+
+  /** @param lastId  the last track of an earlier run; ids go on from there */
+  constructor(lastId = 0) {
+    this.#nextId = counter(lastId)
+  }
+
+  /**
+   * Faces in sight are looked for where they were, which costs little. The whole frame is looked over once a second,
+   * and as long as no face is known or one is out of sight.
+   */
+  plan(camera: string, size: Size, at: number): SearchPlan {
+    const state = this.#stateOf(camera, size)
+    const { tracks } = state.tracker
+    const around = tracks.filter(({ seenAt }) => seenAt === state.at).map(({ box }) => box)
+    const due = Math.abs(at - state.everywhereAt) >= everywhereMs
+    const everywhere = due || around.length === 0 || around.length < tracks.length
+    if (everywhere) state.everywhereAt = at
+    return { around, everywhere }
+  }
+
+  /** Takes in what was found in the frame that `plan` was asked for. */
+  update(camera: string, found: readonly { box: Box }[], at: number): TrackUpdate {
+    const state = this.#cameras.get(camera)
+    if (!state) return { ids: found.map(() => this.#nextId()), lost: [] }
+    const { ids, lost } = state.tracker.update(
+      found.map(({ box }) => box),
+      at
+    )
+    state.at = at
+    return { ids, lost: [...state.lost.splice(0), ...lost] }
+  }
+
+  forget(camera: string): void {
+    this.#cameras.delete(camera)
+  }
+
+  /** A picture of another size is another picture: its boxes have nothing to do with the old ones. */
+  #stateOf(camera: string, { width, height }: Size): Camera {
+    const known = this.#cameras.get(camera)
+    if (known?.width === width && known.height === height) return known
+    const tracker = new Tracker({ nextId: this.#nextId })
+    const lost = known ? [...known.lost, ...known.tracker.tracks.map(({ id }) => id)] : []
+    const never = Number.NEGATIVE_INFINITY
+    const state = { width, height, tracker, at: never, everywhereAt: never, lost }
+    this.#cameras.set(camera, state)
+    return state
+  }
+}
+
+/** Something that may be a face. */
+export interface Candidate {
+  box: Box
+  /** 0..1. */
+  score: number
+}
+
+export const centreOf = (box: Box): Point => ({ x: box.x + box.width / 2, y: box.y + box.height / 2 })
+
+/** Intersection over union, 0..1. */
+export function overlap(a: Box, b: Box): number {
+  const width = Math.min(a.x + a.width, b.x + b.width) - Math.max(a.x, b.x)
+  const height = Math.min(a.y + a.height, b.y + b.height) - Math.max(a.y, b.y)
+  if (width <= 0 || height <= 0) return 0
+  const shared = width * height
+  return shared / (a.width * a.height + b.width * b.height - shared)
+}
+
+/** The best of each bunch of boxes that overlap by more than `most`, best first (non-maximum suppression). */
+export function suppress<T extends Candidate>(candidates: readonly T[], most = 0.4): T[] {
+  const kept: T[] = []
+  for (const candidate of [...candidates].sort((a, b) => b.score - a.score))
+    if (kept.every(({ box }) => overlap(box, candidate.box) <= most)) kept.push(candidate)
+  return kept
+}
+
+/** The square around a box's centre. */
+export function squareAround(box: Box, side: number): Box {
+  const { x, y } = centreOf(box)
+  return { x: x - side / 2, y: y - side / 2, width: side, height: side }
+}
+
+/** Whether a point lies in a polygon, by the even-odd rule; a border's left and upper edges belong to it. */
+export function inPolygon({ x, y }: Point, polygon: Polygon): boolean {
+  let inside = false
+  for (const [i, [x1, y1]] of polygon.entries()) {
+    const [x0, y0] = polygon[(i + polygon.length - 1) % polygon.length]!
+    if (y1 > y !== y0 > y && x < ((x0 - x1) * (y - y1)) / (y0 - y1) + x1) inside = !inside
+  }
+  return inside
+}
+
+/** The name of the first zone that holds the centre of a box in a frame of that size; null where none does. */
+export function zoneOf(box: Box, frame: Size, zones: readonly Zone[]): string | null {
+  const { x, y } = centreOf(box)
+  const place = { x: x / frame.width, y: y / frame.height }
+  return zones.find(({ polygon }) => inPolygon(place, polygon))?.name ?? null
 }

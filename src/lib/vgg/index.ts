@@ -1,5 +1,13 @@
 /** The VGG-Face topology as data, and networks of it as ONNX files with manifests. */
-export { buildVgg } from './build.js'
+export {
+  buildVgg,
+  type LayerWeights,
+  randomWeights,
+  type VggWeights,
+  vggInput,
+  writeRandomVgg,
+  writeVgg
+} from './build.js'
 export {
   featureSize,
   layersOf,
@@ -10,5 +18,3 @@ export {
   type WeightedLayer,
   weightedLayersOf
 } from './spec.js'
-export { type LayerWeights, randomWeights, type VggWeights } from './weights.js'
-export { vggInput, writeRandomVgg, writeVgg } from './write.js'

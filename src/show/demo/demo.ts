@@ -10,7 +10,7 @@ import { startBroker } from './broker.js'
 import { type Child, startPainlens } from './child.js'
 import { type DemoPlaces, placesIn, writeDemoConfig } from './config-file.js'
 import { type JudgeInput, judge, type PlayedStretch } from './judge.js'
-import { Narrator, type StretchEvent } from './narrator.js'
+import { type NarratedStretch, Narrator } from './narrator.js'
 
 export interface DemoOptions {
   seconds?: number
@@ -31,7 +31,7 @@ interface Show {
 }
 
 /** What `painlens simulate --json` tells, a line each. */
-type CameraEvent = { event: 'ready'; url: string } | StretchEvent
+type CameraEvent = { event: 'ready'; url: string } | NarratedStretch
 
 interface Parts {
   broker: { url: string; stop(): Promise<void> }

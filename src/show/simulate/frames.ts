@@ -1,7 +1,6 @@
 import type { Size } from '../../core/types.js'
 import type { Scene } from '../render/index.js'
-import { type Day, type PlacedStretch, stretchAt, unitsAt } from './day.js'
-import { poseAt } from './day-motion.js'
+import { type Day, type PlacedStretch, poseAt, stretchAt, unitsAt } from './day.js'
 
 export interface FramesOptions {
   scene: Scene

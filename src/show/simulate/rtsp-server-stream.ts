@@ -1,4 +1,4 @@
-import { beginsKeyFrame } from './rtsp-server-rtp.js'
+import { beginsKeyFrame } from './rtsp-server-parser.js'
 
 export interface RtspTrack {
   /** The end of the track's URI in SETUP, from SDP's `a=control`. */

@@ -1,11 +1,11 @@
 import { createServer, type Server, type Socket } from 'node:net'
 import { type PainlensError, PortInUseError, UsageError } from '../../core/errors.js'
 import type { Log } from '../../core/log.js'
-import type { RtspCredentials } from './rtsp-server-auth.js'
+import type { RtspCredentials } from './rtsp-server-connection.js'
 import { RtspConnection } from './rtsp-server-connection.js'
 import { type Publication, RtspPublications } from './rtsp-server-publications.js'
 
-export type { RtspCredentials } from './rtsp-server-auth.js'
+export type { RtspCredentials } from './rtsp-server-connection.js'
 
 /** The most connections that are accepted; further ones are refused. */
 const maxConnections = 64

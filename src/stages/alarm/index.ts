@@ -4,16 +4,11 @@ import type { Acknowledgement, AlarmMessage, AlarmSubject } from '../../contract
 import type { Moment } from '../../core/clock.js'
 import { InputError, type Problem } from '../../core/errors.js'
 import type { Box, CameraState } from '../../core/types.js'
-import { cameraStates, watchedConditions } from './camera-states.js'
-import { AlarmRecord } from './record.js'
-import type { AlarmRules } from './rules.js'
-import { TokenBucket } from './token-bucket.js'
-import { follow, held, newTrack, predecessor, type TrackState } from './track.js'
-import type { AlarmOptions, AlarmOutput, Alarms, Observation } from './types.js'
+import { AlarmRecord, follow, held, newTrack, predecessor, type TrackState } from './record.js'
+import type { AlarmOptions, AlarmOutput, AlarmRules, Alarms, Observation } from './types.js'
 
 export { endAfterRestart } from './record.js'
-export type { AlarmRules } from './rules.js'
-export type { AlarmOptions, AlarmOutput, Alarms, Observation } from './types.js'
+export type { AlarmOptions, AlarmOutput, AlarmRules, Alarms, Observation } from './types.js'
 
 /** A rise that subscribers should hear of before the next regular update. */
 const riseStep = 0.1
@@ -250,4 +245,52 @@ function trackKey(camera: string, track: number): string {
 
 function technicalKey(condition: TechnicalCondition, camera: string | null): string {
   return `${condition}/${camera ?? ''}`
+}
+
+interface CameraStateRow {
+  /** Why the alarms about people in this camera end with it, if they do. */
+  ends: EndReason | null
+  /** The technical alarm that it raises. */
+  raises: TechnicalCondition | null
+  /** Alarms stay as they are: it is neither better nor worse. */
+  keeps?: true
+  /** A face in such a picture is not there now, or is not to be looked at. */
+  hides?: true
+}
+
+/** What a camera's state means for its alarms. */
+const cameraStates: Record<CameraState, CameraStateRow> = {
+  ok: { ends: null, raises: null },
+  connecting: { ends: null, raises: null, keeps: true },
+  lost: { ends: 'camera_lost', raises: 'camera_lost' },
+  frozen: { ends: 'camera_frozen', raises: 'camera_frozen', hides: true },
+  dark: { ends: 'camera_dark', raises: 'camera_dark' },
+  paused: { ends: 'camera_paused', raises: null, hides: true }
+}
+
+/** The conditions that a camera's state raises. */
+const watchedConditions: readonly TechnicalCondition[] = Object.values(cameraStates).flatMap(({ raises }) =>
+  raises === null ? [] : [raises]
+)
+
+/** So many per second in the long run, and a second's worth (at least one) at once. */
+export class TokenBucket {
+  readonly #perS: number
+  #tokens: number
+  #at = Number.NEGATIVE_INFINITY
+
+  constructor(perS: number) {
+    this.#perS = perS
+    this.#tokens = Math.max(1, perS)
+  }
+
+  /** @param at a moment of the clock; a time that runs backwards brings nothing. @returns whether there was one to take */
+  take(at: Moment): boolean {
+    const elapsedS = Math.max(0, at - this.#at) / 1000
+    this.#at = Math.max(this.#at, at)
+    this.#tokens = Math.min(Math.max(1, this.#perS), this.#tokens + elapsedS * this.#perS)
+    if (this.#tokens < 1) return false
+    this.#tokens--
+    return true
+  }
 }

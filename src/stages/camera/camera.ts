@@ -1,17 +1,16 @@
 import { BehaviorSubject, type Observable, Subject } from 'rxjs'
 import type { Clock, Moment } from '../../core/clock.js'
 import { fixOf } from '../../core/error-codes/index.js'
-import type { Log } from '../../core/log.js'
+import type { ErrorCode } from '../../core/errors.js'
+import { LastSaid, type Log } from '../../core/log.js'
 import type { Secrets } from '../../core/secrets.js'
 import type { Frame, Polygon, SourceState } from '../../core/types.js'
 import type { Decoder } from './decoder.js'
-import { DecoderChoice } from './decoder-choice.js'
-import { DecoderRun, type Seen, type StreamMemory } from './decoder-run.js'
-import { type Failure, failureError, hung } from './failure.js'
-import { FrameAssembler } from './frames.js'
-import { maskSpans } from './masks.js'
+import { type Failure, failureError, hung } from './decoder.js'
+import { DecoderRun, type Seen, type StreamMemory } from './decoder-process.js'
+import { FrameAssembler, maskSpans, RateMeter } from './frames.js'
 import { type PictureTiming, PictureWatch } from './picture-watch.js'
-import { Backoff, type CameraTiming, defaultTiming, RateMeter } from './timing.js'
+import { type CameraTiming, DecoderChoice, defaultTiming, RetryDelay } from './retries.js'
 import { type CameraUrl, parseCameraUrl, registerSecrets } from './url.js'
 
 export interface CameraOptions {
@@ -91,7 +90,7 @@ class SupervisedCamera implements Camera {
   readonly #options: CameraOptions
   readonly #url: CameraUrl
   readonly #timing: CameraTiming
-  readonly #backoff: Backoff
+  readonly #retryDelay: RetryDelay
   readonly #choice: DecoderChoice
   readonly #assembler: FrameAssembler
   readonly #picture: PictureWatch
@@ -106,8 +105,9 @@ class SupervisedCamera implements Camera {
   #heardAt = 0
   #running = false
   #failure: Failure | undefined
-  /** The last reason for another decoder that was told. */
-  #told: string | undefined
+  readonly #failureCode = new LastSaid<ErrorCode>()
+  /** Why another decoder was taken. */
+  readonly #changeReason = new LastSaid<string>()
   /** Set when the child was killed for its silence. */
   #silence: Failure | undefined
   /** When the running child's first picture came. */
@@ -121,7 +121,7 @@ class SupervisedCamera implements Camera {
     this.#options = options
     this.#url = url
     this.#timing = { ...defaultTiming, ...options.timing }
-    this.#backoff = new Backoff(this.#timing, options.random ?? Math.random)
+    this.#retryDelay = new RetryDelay(this.#timing, options.random ?? Math.random)
     this.#choice = new DecoderChoice(options.decoder)
     this.#states = new BehaviorSubject<CameraStatus>({ state: 'connecting', since: options.clock.now() })
     const masks = maskSpans(options.masks, options)
@@ -154,8 +154,8 @@ class SupervisedCamera implements Camera {
   start(): void {
     if (this.#running) return
     this.#running = true
-    this.#failure = undefined
-    this.#backoff.reset()
+    this.#noFailure()
+    this.#retryDelay.reset()
     this.#setState('connecting')
     this.#lostTimer = setTimeout(() => this.#setState('lost'), this.#timing.lostMs)
     this.#tellDecoder('is not watched by its best decoder')
@@ -225,8 +225,8 @@ class SupervisedCamera implements Camera {
       this.#watch(this.#timing.readMs)
     } else this.#silenceTimer?.refresh()
     this.#lostTimer?.refresh()
-    if (now - this.#steadySince >= this.#timing.steadyMs) this.#backoff.reset()
-    this.#failure = undefined
+    if (now - this.#steadySince >= this.#timing.steadyMs) this.#retryDelay.reset()
+    this.#noFailure()
     const { state, reason } = this.#picture.status
     this.#setState(state, reason)
   }
@@ -235,17 +235,17 @@ class SupervisedCamera implements Camera {
     clearTimeout(this.#silenceTimer)
     this.#run = undefined
     const { failure, changed } = this.#choice.judge(ended, seen)
-    const known = this.#failure?.code === failure.code
+    const isNew = this.#failureCode.isNew(failure.code)
     this.#failure = failure
     if (changed) this.#changeDecoder()
-    else this.#tryAgain(failure, known)
+    else this.#tryAgain(failure, isNew)
   }
 
-  #tryAgain(failure: Failure, known: boolean): void {
-    const waitMs = this.#backoff.next(failure.code)
+  #tryAgain(failure: Failure, isNew: boolean): void {
+    const waitMs = this.#retryDelay.next(failure.code)
     const error = failureError(failure, `camera ${this.id} at ${this.#url.shown}`)
     const fields = { camera: this.id, code: failure.code, retryMs: Math.round(waitMs) }
-    this.#options.log[known ? 'debug' : 'warn'](fields, error.message)
+    this.#options.log[isNew ? 'warn' : 'debug'](fields, error.message)
     this.#setState(this.#states.value.state === 'lost' ? 'lost' : 'connecting')
     this.#retryTimer = setTimeout(() => {
       this.#counts.restarts++
@@ -265,8 +265,7 @@ class SupervisedCamera implements Camera {
   #tellDecoder(what: string): void {
     const { instead, current } = this.#choice
     if (!instead) return
-    const level = this.#told === instead.what ? 'debug' : 'warn'
-    this.#told = instead.what
+    const level = this.#changeReason.isNew(instead.what) ? 'warn' : 'debug'
     const fields = {
       camera: this.id,
       decoder: current.name,
@@ -291,6 +290,11 @@ class SupervisedCamera implements Camera {
     if (state !== before.state)
       log[useless[state] ? 'warn' : 'info']({ camera: this.id, state, reason }, `camera is ${state}`)
     this.#states.next({ state, since: state === before.state ? before.since : clock.now(), reason })
+  }
+
+  #noFailure(): void {
+    this.#failure = undefined
+    this.#failureCode.isNew(null)
   }
 
   #noPicture(): string {

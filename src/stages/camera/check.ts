@@ -1,10 +1,9 @@
 import type { Secrets } from '../../core/secrets.js'
 import type { Decoder } from './decoder.js'
-import { DecoderChoice } from './decoder-choice.js'
-import { DecoderRun, type Seen } from './decoder-run.js'
-import { type Failure, failureError, hung } from './failure.js'
-import { bytesOf } from './pixels.js'
-import { defaultTiming } from './timing.js'
+import { type Failure, failureError, hung } from './decoder.js'
+import { DecoderRun, type Seen } from './decoder-process.js'
+import { bytesOf } from './frames.js'
+import { DecoderChoice, defaultTiming } from './retries.js'
 import { type CameraUrl, parseCameraUrl, registerSecrets } from './url.js'
 
 export interface CameraCheckOptions {

@@ -1,11 +1,7 @@
 import { hasDevice, refusedDevice } from '../../core/devices.js'
-import type { Decoder } from './decoder.js'
-import type { Failure } from './failure.js'
-import { ffmpegDecoder } from './ffmpeg-decoder.js'
-import { type Ffmpeg, probeFfmpeg } from './ffmpeg-probe.js'
-import { gstDecoder } from './gst-decoder.js'
-import { nvidiaElements, softwareElements } from './gst-elements.js'
-import { missingElement } from './gst-probe.js'
+import type { Decoder, Failure } from './decoder.js'
+import { type Ffmpeg, ffmpegDecoder, probeFfmpeg } from './ffmpeg.js'
+import { gstDecoder, missingElement, nvidiaElements, softwareElements } from './gstreamer.js'
 
 /** What decodes, by the config's name; docs/operate/cameras.md has this table. */
 interface DecoderRow {

@@ -1,8 +1,6 @@
 import type { Size } from '../../core/types.js'
-import { Album } from './album.js'
-import type { Span } from './masks.js'
-import { type Sample, SampleGrid } from './sample-grid.js'
-import { type Structure, StructureMeter } from './structure.js'
+import type { Span } from './frames.js'
+import { type GridSample, SampleGrid, type Structure, StructureMeter } from './picture-structure.js'
 
 /** In ms; Infinity never says so. */
 export interface PictureTiming {
@@ -48,7 +46,7 @@ export interface PictureStatus {
 export class PictureWatch {
   readonly #timing: PictureTiming
   readonly #grid: SampleGrid
-  readonly #sample: Sample
+  readonly #sample: GridSample
   readonly #structure: StructureMeter
   readonly #album = new Album()
   readonly #repeated = new Held()
@@ -159,4 +157,33 @@ function darkReason({ brightness, contrast }: Structure): string {
   return brightness < pictureRules.dark.brightness
     ? `the brightest part has ${Math.round(brightness)} of 255 grey levels`
     : `nothing stands out: ${contrast.toFixed(1)} grey levels of contrast at a brightness of ${Math.round(brightness)}`
+}
+
+/** Distinct pictures kept per camera, 15 kB each: what one group of pictures of an encoder may hold after it has settled. */
+const capacity = 32
+
+/** The distinct pictures of late, to know one that comes again. */
+class Album {
+  /** The one seen last is first. */
+  readonly #pictures: Uint8Array[] = []
+
+  /**
+   * Whether the picture is like none of the album, which takes it in then; the one not seen for longest goes.
+   * @param tolerated up to so many values may differ, by however much
+   */
+  isNew(picture: Uint8Array, tolerated: number): boolean {
+    const pictures = this.#pictures
+    const known = pictures.findIndex((candidate) => !differs(candidate, picture, tolerated))
+    const [kept = new Uint8Array(picture.length)] =
+      known >= 0 ? pictures.splice(known, 1) : pictures.splice(capacity - 1, 1)
+    pictures.unshift(kept)
+    if (known < 0) kept.set(picture)
+    return known < 0
+  }
+}
+
+function differs(a: Uint8Array, b: Uint8Array, tolerated: number): boolean {
+  let left = tolerated
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i] && --left < 0) return true
+  return false
 }

@@ -1,14 +1,14 @@
 import { InvariantError, messageOf, ProviderError } from '../../core/errors.js'
 import type { Box, Crop, Size } from '../../core/types.js'
-import { serveWorker, Transferred } from '../../core/worker-server.js'
+import { serveWorker, Transferred } from '../../core/worker.js'
 import { type Alignment, alignFace } from '../../lib/face/align.js'
 import type { FaceModels } from '../../lib/face/model-files.js'
 import { FaceNetworks, frameTensor } from '../../lib/face/networks.js'
 import { searchFaces } from '../../lib/face/search.js'
+import { CameraTracks } from '../../lib/face/tracker.js'
 import { automaticProviders, type ProviderChoice, type ProviderName } from '../../lib/ort/provider-names.js'
-import { CameraTracks } from './camera-tracks.js'
 
-export interface OpenRequest {
+export interface OpenDetectorRequest {
   models: FaceModels
   crop: Size
   alignment: Alignment
@@ -19,7 +19,7 @@ export interface OpenRequest {
   lastTrack: number
 }
 
-export interface OpenAnswer {
+export interface OpenDetectorAnswer {
   provider: ProviderName
   /** Set when `auto` had to fall back: what was tried and why it failed. */
   fallback?: string
@@ -47,13 +47,13 @@ export interface DetectAnswer {
   ms: number
 }
 
-let open: (OpenRequest & { networks: FaceNetworks; tracks: CameraTracks }) | undefined
+let open: (OpenDetectorRequest & { networks: FaceNetworks; tracks: CameraTracks }) | undefined
 /** ONNX Runtime takes no shared memory, so this worker's copy of the frame; used again while the size stays. */
 let pixels = new Uint8Array(0)
 
 const methods = {
   /** Opens the models and proves the provider by an inference of each. */
-  async open(request: OpenRequest): Promise<OpenAnswer> {
+  async open(request: OpenDetectorRequest): Promise<OpenDetectorAnswer> {
     const failures: string[] = []
     for (const provider of request.provider === 'auto' ? automaticProviders : [request.provider]) {
       try {
@@ -102,7 +102,7 @@ const methods = {
 }
 export type DetectMethods = typeof methods
 
-async function openAndTry(request: OpenRequest, provider: ProviderName): Promise<FaceNetworks> {
+async function openAndTry(request: OpenDetectorRequest, provider: ProviderName): Promise<FaceNetworks> {
   const networks = await FaceNetworks.open(request.models, { provider, threads: request.threads })
   try {
     const size = { width: 320, height: 192 }

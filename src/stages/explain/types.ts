@@ -2,18 +2,27 @@
 
 import type { Clock, Moment } from '../../core/clock.js'
 import type { Problem } from '../../core/errors.js'
+import type { WorkerState } from '../../core/kept-worker.js'
 import type { Log } from '../../core/log.js'
 import type { Crop } from '../../core/types.js'
+import type { EngineName } from '../../lib/lrp/index.js'
 import type { Manifest } from '../../lib/model/manifest.js'
 import type { ProviderName } from '../../lib/ort/provider-names.js'
-import type { Choice } from './choose.js'
+import type { EngineComparison } from './engines.js'
 import type { CropExplanation } from './explain-crop.js'
-import type { EngineChoice, EngineState } from './keeper.js'
+
+/** `explanation.engine` of the config. */
+export type EngineSetting = 'auto' | EngineName
+
+/** So many views of a face there are (explain-crop.ts); the config may ask for fewer. */
+export const mostViews = 16
+/** Where more views stop making the uncertainty much better on rendered faces; docs/measured/explanations.md has the figures. */
+export const defaultViews = 6
 
 export interface ExplainOptions {
   manifest: Manifest
   /** `auto` tries both engines on the same picture, refuses to explain if they disagree, and takes the faster. */
-  engine: EngineChoice
+  engine: EngineSetting
   /** One of `compositeNames` of `painlens/lrp`. */
   composite: string
   /** CPU threads for LRP. */
@@ -73,7 +82,8 @@ export interface Explained extends Explanation, Pick<CropExplanation, 'logits' |
 }
 
 export interface ExplainStats {
-  state: EngineState
+  /** `failed` is for good: the engines disagree, none can be opened, or the one that serves is lost again and again. */
+  state: WorkerState
   done: number
   failed: number
   /** Requests that a newer one of their face replaced, or that waited for too long. */
@@ -83,7 +93,7 @@ export interface ExplainStats {
   /** The engine that serves, as it names itself; null while none does. */
   engine: string | null
   /** What `auto` chose by; null if it had no choice. */
-  choice: Choice | null
+  choice: EngineComparison | null
   /** Why nothing, or the last request, was explained. */
   problem: Problem | null
 }

@@ -1,13 +1,22 @@
 import { later, type Moment, timeOfDay } from '../../core/clock.js'
 import { errorFields, NotSent } from '../../core/errors.js'
-import { diskError } from './database.js'
-import { type IndexEntry, indexEntry, keyOf, parseEntry, type StoredEntry } from './entries.js'
-import { messageKeys, type Note, Notes, noteKeys, operationOf } from './notes.js'
-import { Queue } from './queue.js'
-import { Store } from './store.js'
+import {
+  type IndexEntry,
+  indexEntry,
+  keyOf,
+  messageKeys,
+  type Note,
+  Notes,
+  noteKeys,
+  operationOf,
+  parseEntry,
+  Queue,
+  type StoredEntry
+} from './entries.js'
+import { diskError, Store } from './store.js'
 import type { Outbox, OutboxOptions, OutboxStats, Publish, PutOptions } from './types.js'
 
-export type { Note } from './notes.js'
+export type { Note } from './entries.js'
 export type { Outbox, OutboxEntry, OutboxOptions, OutboxStats, Publish } from './types.js'
 
 const lateMs = 10_000

@@ -1,7 +1,7 @@
 import type { Clock, Moment } from '../../core/clock.js'
 import type { PainlensError } from '../../core/errors.js'
 import type { Log } from '../../core/log.js'
-import type { Note } from './notes.js'
+import type { Note } from './entries.js'
 
 export interface OutboxOptions {
   /** A folder of its own. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { checkClock } from '../../../src/commands/check/clock.js'
+import { checkClock } from '../../../src/commands/check/machine.js'
 import { clockOf } from '../../support/moments.js'
 
 const clock = clockOf(() => Date.UTC(2026, 5, 1, 12))

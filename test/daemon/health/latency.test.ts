@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { LatencyWindow } from '../../../src/daemon/health/latency.js'
+import { LatencyWindow } from '../../../src/daemon/health/metrics.js'
 
 const windowOf = (values: readonly number[], capacity?: number): LatencyWindow => {
   const window = new LatencyWindow(capacity)

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { Progress } from '../../../src/daemon/health/progress.js'
 import { examine, limits, type Vitals } from '../../../src/daemon/health/vitals.js'
+import { Progress } from '../../../src/daemon/line/inference.js'
 
 const well: Vitals = {
   now: 1e6,
@@ -88,7 +88,7 @@ function life() {
   let now = 0
   const progress = new Progress({ now: () => now })
   const alive = (): boolean =>
-    examine({ ...well, ...progress.vitals(), cameras: [] }).every(({ stops }) => stops !== 'live')
+    examine({ ...well, ...progress.snapshot(), cameras: [] }).every(({ stops }) => stops !== 'live')
   const pass = (ms: number): void => {
     for (const end = now + ms; now < end; ) {
       now += 1000

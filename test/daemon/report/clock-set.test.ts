@@ -5,8 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { AlarmMessage } from '../../../src/contract/messages.js'
 import { silentLog } from '../../../src/core/log.js'
 import { SelfWatch } from '../../../src/daemon/health/self-watch.js'
-import { Pauses } from '../../../src/daemon/line/pauses.js'
-import { endsOfLeftAlarms } from '../../../src/daemon/report/left-behind.js'
+import { endsOfUnfinishedAlarms, Pauses } from '../../../src/daemon/report/earlier-run.js'
 import { createAlarms } from '../../../src/stages/alarm/index.js'
 import { type Outbox, type OutboxEntry, openOutbox } from '../../../src/stages/outbox/index.js'
 import { alarmDefaults } from '../../support/alarm-defaults.js'
@@ -80,9 +79,8 @@ describe.each(settings)('the clock is set by %d ms, and', (byMs) => {
     const said: AlarmMessage[] = []
     let connected = false
     const watch = new SelfWatch({
-      connected: () => connected,
-      trouble: () => undefined,
-      outbox: () => ({ depth: 0, inMemory: 0, trouble: null }),
+      mqtt: { connected: () => connected, stats: () => ({ trouble: null }) },
+      outbox: { stats: () => ({ depth: 0, trouble: null }) },
       outboxMax: 100,
       tell: (condition, problem, about) => {
         const { now } = world.clock
@@ -184,7 +182,7 @@ describe('on disk', () => {
       [t0 - day, last.duration_s]
     ] as const) {
       const later = new SettableClock(timeOfDay)
-      const [end] = endsOfLeftAlarms(outbox, later.clock.now(), later.clock)
+      const [end] = endsOfUnfinishedAlarms(outbox, later.clock.now(), later.clock)
       expect(end).toMatchObject({ phase: 'end', reason: 'restarted', seq: last.seq + 1, onset: last.onset })
       expect(end!.duration_s).toBeCloseTo(duration, 5)
     }

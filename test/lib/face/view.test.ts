@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { type View, viewOfFrame, viewOfSquare } from '../../../src/lib/face/view.js'
+import { type FrameView, viewOfFrame, viewOfSquare } from '../../../src/lib/face/networks.js'
 
 const side = 128
 const frames = fc.record({ width: fc.integer({ min: 64, max: 1920 }), height: fc.integer({ min: 64, max: 1920 }) })
@@ -8,7 +8,7 @@ const places = fc.double({ min: -600, max: 2400, noNaN: true })
 const lengths = fc.double({ min: 10, max: 2000, noNaN: true })
 
 /** The input's edges of the region, sent back into the frame, are the region's, but for the rounding to whole pixels. */
-function expectWayBack({ region, size, pads, origin, scale }: View): void {
+function expectWayBack({ region, size, pads, origin, scale }: FrameView): void {
   const [top, left, bottom, right] = region
   const [above, before] = pads
   expect(origin.x + before * scale).toBeCloseTo(left, 6)

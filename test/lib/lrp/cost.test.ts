@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { passesOf } from '../../../src/lib/lrp/cost.js'
 import { compositeOf, layerGraphOf } from '../../../src/lib/lrp/index.js'
+import { passesOf } from '../../../src/lib/lrp/walk.js'
 import { decodeModel } from '../../../src/lib/onnx/index.js'
 import { buildNet, type Spec } from './nets.js'
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { denseBackwardOnHost, nonZeroOnHost } from '../../../src/lib/lrp/engines/host-math.js'
+import { denseBackwardOnHost, nonZeroOnHost } from '../../../src/lib/lrp/engines/host.js'
 
 const float = fc.float({ noNaN: true, min: -8, max: 8 })
 

@@ -16,11 +16,11 @@ function overrideIn(file: string, env: Record<string, string> = {}): string {
 }
 
 describe('TF32', () => {
-  it.each(['lib/ort/session.js', 'core/worker-client.js'])('TF32 is off after the import of %s', (file) => {
+  it.each(['lib/ort/provider.js', 'core/worker.js'])('is off for whoever imports %s', (file) => {
     expect(overrideIn(file)).toBe('0')
   })
 
-  it('TF32 stays on where the variable asks for it', () => {
-    expect(overrideIn('lib/ort/session.js', { NVIDIA_TF32_OVERRIDE: '1' })).toBe('1')
+  it('stays as it was asked for', () => {
+    expect(overrideIn('lib/ort/provider.js', { NVIDIA_TF32_OVERRIDE: '1' })).toBe('1')
   })
 })

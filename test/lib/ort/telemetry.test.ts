@@ -37,7 +37,7 @@ describe('ONNX Runtime’s telemetry', () => {
 
   it('ONNX Runtime’s telemetry is off for sessions on the main thread', () => {
     const script = `
-      const { openSession } = await import(${JSON.stringify(join(dist, 'lib/ort/session.js'))})
+      const { openSession } = await import(${JSON.stringify(join(dist, 'lib/ort/provider.js'))})
       await openSession(${JSON.stringify(join(folder, 'tiny.onnx'))}, { provider: 'cpu' })
       await new Promise((resolve) => setTimeout(resolve, 500))`
     expect(leavesTraces('main', script)).toBe(false)

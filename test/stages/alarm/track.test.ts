@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it, test } from 'vitest'
 import type { Box } from '../../../src/core/types.js'
-import { TokenBucket } from '../../../src/stages/alarm/token-bucket.js'
-import { follow, newTrack, predecessor, type TrackState } from '../../../src/stages/alarm/track.js'
+import { TokenBucket } from '../../../src/stages/alarm/index.js'
+import { follow, newTrack, predecessor, type TrackState } from '../../../src/stages/alarm/record.js'
 import { moment } from '../../support/moments.js'
 
 const rules = {

@@ -1,8 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Frame } from '../../../src/core/types.js'
-import { FrameAssembler } from '../../../src/stages/camera/frames.js'
-import { fitInto } from '../../../src/stages/camera/pixels.js'
+import { FrameAssembler, fitInto } from '../../../src/stages/camera/frames.js'
 import { moment } from '../../support/moments.js'
 
 const frameSize = { width: 6, height: 5 }

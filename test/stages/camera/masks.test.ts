@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Polygon } from '../../../src/core/types.js'
-import { blackOut, maskSpans } from '../../../src/stages/camera/masks.js'
+import { blackOut, maskSpans } from '../../../src/stages/camera/frames.js'
 
 const size = { width: 24, height: 16 }
 

@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import type { Polygon } from '../../../src/core/types.js'
 import { createRandom } from '../../../src/lib/random.js'
 import { createIdentity, createScene } from '../../../src/show/render/index.js'
-import { maskSpans } from '../../../src/stages/camera/masks.js'
+import { maskSpans } from '../../../src/stages/camera/frames.js'
 import { type PictureStatus, PictureWatch, pictureRules } from '../../../src/stages/camera/picture-watch.js'
 
 const fps = 5

@@ -31,10 +31,8 @@ function faceOfColour(red: number, green: number, blue: number): Face {
   }
 }
 
-/** What a camera has seen, for when the classifier asks. */
-const sight =
-  (...faces: Face[]) =>
-  () => ({ camera: 'bed-1', at: moment(5), faces })
+/** What a camera has seen. */
+const sight = (...faces: Face[]) => ({ camera: 'bed-1', at: moment(5), faces })
 
 async function open(model: string, provider: 'auto' | 'cpu' | 'cuda' = 'cpu', log: Log = silentLog) {
   return startClassifier({ manifest: await loadManifest(model), provider, threads: 1, log })
@@ -46,7 +44,7 @@ const coloursOf = (count: number): number[] => Array.from({ length: count }, (_,
 /** What the tiny model says of `count` faces of bed-`count`. */
 async function judge(classifier: Classifier, camera: string, count: number) {
   const faces = coloursOf(count).map((red) => faceOfColour(red, 0, 0))
-  const verdicts = await classifier.classify(() => ({ camera, at: moment(count), faces }))
+  const verdicts = await classifier.classify({ camera, at: moment(count), faces }).verdicts
   return verdicts.map(({ camera, at, logits }) => ({ camera, at, red: Math.round(10 * logits[2]!) }))
 }
 
@@ -71,13 +69,13 @@ describe('the classify stage', () => {
   it('gives each face of a batch its own verdict, with the logits that the model computes', async () => {
     const classifier = await open(await writeTinyModel(folder))
     try {
-      const verdicts = await classifier.classify(sight(faceOfColour(10, 20, 30), faceOfColour(40, 0, 10)))
+      const verdicts = await classifier.classify(sight(faceOfColour(10, 20, 30), faceOfColour(40, 0, 10))).verdicts
       expect([...verdicts[0]!.logits].map((x) => x.toFixed(3))).toEqual(['3.000', '2.000', '1.000'])
       expect([...verdicts[1]!.logits].map((x) => x.toFixed(3))).toEqual(['1.000', '0.000', '4.000'])
       expect(verdicts[0]!.score).toBeCloseTo(0.6652409, 5)
       expect(verdicts[0]).toMatchObject({ camera: 'bed-1', at: 5, labels: ['pain', 'disgust', 'happiness'] })
       expect(classifier.proof.nodes.CPUExecutionProvider).toBeGreaterThan(0)
-      expect(await classifier.classify(sight())).toEqual([])
+      expect(await classifier.classify(sight()).verdicts).toEqual([])
     } finally {
       await classifier.stop()
     }
@@ -96,7 +94,7 @@ describe('the classify stage', () => {
       onTrouble: (problem) => troubles.push(problem),
       onGivenUp: (error) => givenUp.push(error)
     })
-    const judge = async () => [...(await classifier.classify(sight(faceOfColour(10, 20, 30))))[0]!.logits]
+    const judge = async () => [...(await classifier.classify(sight(faceOfColour(10, 20, 30))).verdicts)[0]!.logits]
     const before = await judge()
     expect(await killWorkers('classify/worker.js')).toBe(1)
     await until(() => troubles.length === 2, 'the restart')
@@ -140,7 +138,7 @@ describe('the classify stage', () => {
     // Without pixels, so that what the worker does with it fails.
     const broken = { ...faceOfColour(1, 2, 3), crop: { ...faceOfColour(1, 2, 3).crop, data: null as never } }
     const first = judge(classifier, 'bed-1', 1)
-    const failing = [classifier.classify(sight(broken)), judge(classifier, 'bed-2', 1)]
+    const failing = [classifier.classify(sight(broken)).verdicts, judge(classifier, 'bed-2', 1)]
     const results = await Promise.allSettled(failing)
     expect(results.map(({ status }) => status)).toEqual(['rejected', 'rejected'])
     expect(await first).toEqual(expected(1))
@@ -152,7 +150,7 @@ describe('the classify stage', () => {
 
   it('is not misled by a model that ends in a softmax', async () => {
     const classifier = await open(await writeTinyModel(folder, { softmax: true }))
-    const [verdict] = await classifier.classify(sight(faceOfColour(10, 20, 30)))
+    const [verdict] = await classifier.classify(sight(faceOfColour(10, 20, 30))).verdicts
     await classifier.stop()
     expect(verdict!.score).toBeCloseTo(0.6652409, 5)
   })
@@ -196,7 +194,7 @@ describe('the classify stage', () => {
   it('rejects what is asked after stop', async () => {
     const classifier = await open(await writeTinyModel(folder))
     await classifier.stop()
-    await expect(classifier.classify(sight(faceOfColour(1, 2, 3)))).rejects.toThrow('is closed')
+    await expect(classifier.classify(sight(faceOfColour(1, 2, 3))).verdicts).rejects.toThrow('is closed')
   })
 })
 

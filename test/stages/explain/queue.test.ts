@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { NewestFirst, type Queued } from '../../../src/stages/explain/queue.js'
+import { NewestFirst, type Queued } from '../../../src/stages/explain/explained-alarms.js'
 import { moment } from '../../support/moments.js'
 
 interface Job extends Queued {

@@ -4,11 +4,10 @@ import { afterEach, describe, expect, test } from 'vitest'
 import { PortInUseError } from '../../../src/core/errors.js'
 import { startBroker } from '../../../src/show/demo/broker.js'
 import { explainConnectError } from '../../../src/stages/mqtt/connect.js'
-import type { MqttOptions } from '../../../src/stages/mqtt/index.js'
 import { makeCertificates } from '../../support/certificates.js'
 import { freePort, type MosquittoOptions, startMosquitto } from '../../support/mosquitto.js'
 import { Deadline, until } from '../../support/slowness.js'
-import { alarm, listen, noCommands, type Rig, startRig } from './rig.js'
+import { alarm, listen, noCommands, type Rig, type RigOptions, startRig } from './rig.js'
 
 const cleanUp: (() => Promise<unknown>)[] = []
 afterEach(async () => {
@@ -19,7 +18,7 @@ async function mosquitto(options: MosquittoOptions) {
   cleanUp.push(() => broker.remove())
   return broker
 }
-async function start(url: string, more?: Partial<MqttOptions>): Promise<Rig> {
+async function start(url: string, more?: Partial<RigOptions>): Promise<Rig> {
   const rig = await startRig(url, more)
   cleanUp.push(() => rig.stop())
   return rig
@@ -97,7 +96,7 @@ describe('TLS', () => {
     const broker = await mosquitto({ tls: { ca, ...server } })
     const rig = await start(broker.url, { broker: { url: broker.url, tls: { ca } } })
     expect(await trouble(rig)).toMatchObject({ what, fix: expect.stringMatching(fix) })
-    await rig.mqtt.alarm(alarm('a0', 0))
+    await rig.mqtt.putAlarmInOutbox(alarm('a0', 0))
     expect(rig.outbox.depth()).toBe(1)
   })
 
@@ -154,7 +153,7 @@ describe('a broker that speaks 3.1.1 only', () => {
     })
     await until(() => mqtt.connected(), 'connected')
     expect(mqtt.stats()).toMatchObject({ protocolVersion: 4, connections: 1 })
-    await mqtt.alarm(alarm('a0', 0))
+    await mqtt.putAlarmInOutbox(alarm('a0', 0))
     await until(() => ear.on('alarm').length === 1, 'the alarm')
     expect(ear.on('alarm')[0]?.json).toEqual({ ...alarm('a0', 0), published: expect.any(String) })
     expect(ear.on('status')[0]?.json).toMatchObject({ state: 'online' })

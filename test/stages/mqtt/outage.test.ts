@@ -53,7 +53,9 @@ test(
     for (let number = 0; number < count; number += 100) {
       now = start + (number / count) * 26 * hourMs
       const ids = Array.from({ length: 100 }, (_, i) => `a${number + i}`)
-      await Promise.all(ids.flatMap((id) => [rig.mqtt.alarm(alarm(id, 0)), rig.mqtt.alarm(alarm(id, 1, 'end'))]))
+      await Promise.all(
+        ids.flatMap((id) => [rig.mqtt.putAlarmInOutbox(alarm(id, 0)), rig.mqtt.putAlarmInOutbox(alarm(id, 1, 'end'))])
+      )
     }
     expect(rig.outbox.stats()).toMatchObject({ depth: 2 * count, evicted: 0, inMemory: 0 })
     now = start + 26 * hourMs

@@ -5,7 +5,7 @@ import { connectAsync, type IClientOptions, type IPublishPacket, type MqttClient
 import type { AlarmMessage, AlarmPhase, ExplanationMessage, HealthMessage } from '../../../src/contract/messages.js'
 import { type Log, silentLog } from '../../../src/core/log.js'
 import { Secrets } from '../../../src/core/secrets.js'
-import { type Mqtt, type MqttOptions, startMqtt } from '../../../src/stages/mqtt/index.js'
+import { type Mqtt, type MqttOptions, type MqttRequests, startMqtt } from '../../../src/stages/mqtt/index.js'
 import { type Outbox, openOutbox } from '../../../src/stages/outbox/index.js'
 import { holdToContract } from '../../support/contract.js'
 import { clockOf } from '../../support/moments.js'
@@ -83,7 +83,9 @@ export interface Rig {
   stop(): Promise<void>
 }
 
-export const noCommands: MqttOptions['commands'] = {
+export type RigOptions = MqttOptions & MqttRequests
+
+export const noCommands: RigOptions['commands'] = {
   ack: async () => undefined,
   pause: async () => undefined,
   resume: async () => undefined,
@@ -92,7 +94,7 @@ export const noCommands: MqttOptions['commands'] = {
 }
 
 /** The real stage with a real outbox in a temporary folder. */
-export async function startRig(url: string, more: Partial<MqttOptions> = {}, expiryMs = 3_600_000): Promise<Rig> {
+export async function startRig(url: string, more: Partial<RigOptions> = {}, expiryMs = 3_600_000): Promise<Rig> {
   const folder = mkdtempSync(join(tmpdir(), 'painlens-mqtt-'))
   const lines: string[] = []
   const write = (level: string) => (fields: object, message: string) =>

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { connectAsync } from 'mqtt'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { startBroker } from '../../../src/show/demo/broker.js'
-import { connectOptions } from '../../../src/stages/mqtt/index.js'
+import { connectOptions } from '../../../src/stages/mqtt/connect.js'
 import { moment } from '../../support/moments.js'
 import { type Mosquitto, startMosquitto } from '../../support/mosquitto.js'
 import { until } from '../../support/slowness.js'
@@ -41,8 +41,8 @@ async function sayEverything({ mqtt }: Rig, listener: Listener): Promise<void> {
     pain: 0,
     smoothed: 0
   })
-  await mqtt.alarm(alarm('a0', 0))
-  await mqtt.explanation(explanation)
+  await mqtt.putAlarmInOutbox(alarm('a0', 0))
+  await mqtt.putExplanationInOutbox(explanation)
   await listener.client.publishAsync(`${base}/command/refresh`, '{"transaction":1}', { qos: 1 })
   for (const topic of kinds) await until(() => listener.on(topic).length > 0, topic)
 }
@@ -92,7 +92,7 @@ describe('a message that the broker keeps for a subscriber who is away', () => {
     await away.stop()
     // What is left of its time when it is published is one second at least.
     const { mqtt, outbox } = await start(broker.url, {}, 1000)
-    await mqtt.alarm(alarm('a0', 0))
+    await mqtt.putAlarmInOutbox(alarm('a0', 0))
     await until(() => ear.on('alarm').length === 1 && outbox.depth() === 0, 'delivered')
     await sleep(2500)
     const back = await listen(broker.url, { clientId: 'away' })

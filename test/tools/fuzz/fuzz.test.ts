@@ -14,8 +14,8 @@ import { packageRoot } from '../../../src/core/version.js'
 import { layerGraphOf } from '../../../src/lib/lrp/graph/index.js'
 import { loadManifest } from '../../../src/lib/model/manifest.js'
 import { decodeModel, encodeModel } from '../../../src/lib/onnx/index.js'
-import { CommandDesk, type CommandHandlers } from '../../../src/stages/mqtt/commands.js'
-import { encode } from '../../../src/stages/mqtt/payload.js'
+import { type CommandHandlers, CommandQueue } from '../../../src/stages/mqtt/commands.js'
+import { encode } from '../../../src/stages/mqtt/delivery.js'
 import { buildNet } from '../../lib/lrp/nets.js'
 import { noCommands } from '../../stages/mqtt/rig.js'
 import { problemsOf } from '../../support/contract.js'
@@ -184,7 +184,7 @@ describe('no input crashes, hangs or feeds', { timeout: fuzzTimeoutMs }, () => {
     const answers: [string, ResponseMessage][] = []
     const answer = async (topic: string, message: ResponseMessage) => void answers.push([topic, message])
     const secrets = new Secrets()
-    const desk = new CommandDesk({ base: 'b', handlers, answer, secrets, log: silentLog })
+    const desk = new CommandQueue({ base: 'b', handlers, answer, secrets, log: silentLog })
     const pick = <T>(list: readonly T[], byte: number): T => list[byte % list.length]!
     const inputs = fc
       .tuple(

@@ -48,7 +48,7 @@ const rules: Rules = {
     'lib/ort/provider-names.ts',
     'stages/camera/decoders.ts',
     'stages/camera/url.ts',
-    'stages/explain/types.ts',
+    'stages/explain/views.ts',
     'stages/mqtt/connect.ts'
   ],
   provider: ['core', libraries],

@@ -6,7 +6,7 @@ import { engineNames } from '../lib/lrp/engine.js'
 import { providerNames } from '../lib/ort/provider-names.js'
 import { decoderNames, decoders } from '../stages/camera/decoders.js'
 import { cameraSchemes } from '../stages/camera/url.js'
-import { defaultViews, mostViews } from '../stages/explain/types.js'
+import { defaultViews, views } from '../stages/explain/views.js'
 import { brokerSchemes, type ProtocolName, protocolVersions } from '../stages/mqtt/connect.js'
 import { numberFrom, path, polygon, secret, shaped, share, text, url, wholeFrom } from './fields.js'
 
@@ -155,7 +155,7 @@ const explanation = z.strictObject({
       'A face with a pain score of at least this begins an episode; an alarm is explained by the strongest frame of its episode.'
     ),
   threads: wholeFrom(1, 64).default(1).describe('CPU threads for explanations.'),
-  views: wholeFrom(1, mostViews)
+  views: wholeFrom(1, views.length)
     .default(defaultViews)
     .describe(
       'How often each face is explained, slightly shifted, mirrored and lit differently, to measure the uncertainty. Time grows with it; with 1 there is no uncertainty.'

@@ -62,7 +62,7 @@ async function start(options: Rig = {}) {
   const die = async () =>
     worker
       .serving()
-      .client.call('die', undefined as never)
+      .client.call('die')
       .catch((error: Error) => error)
   return { worker, troubles, givenUp, double, die }
 }

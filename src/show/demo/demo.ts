@@ -31,7 +31,7 @@ interface Show {
 }
 
 /** What `painlens simulate --json` tells, a line each. */
-type CameraEvent = { event: 'ready'; url: string } | NarratedStretch
+type CameraEvent = { event: 'ready'; url: string } | ({ event: 'stretch' } & NarratedStretch)
 
 interface Parts {
   broker: { url: string; stop(): Promise<void> }

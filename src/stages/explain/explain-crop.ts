@@ -1,11 +1,12 @@
 import type { Texts } from '../../contract/languages/index.js'
 import { InferenceError, type PainlensError, whatOf } from '../../core/errors.js'
-import { type Crop, type RegionShare, regionNames, type Size, type Uncertainty } from '../../core/types.js'
+import { type Crop, type RegionShare, regionNames, type Uncertainty } from '../../core/types.js'
 import type { Manifest, ModelInput } from '../../lib/model/manifest.js'
 import { batchDims, preprocess, softmax } from '../../lib/model/preprocess.js'
 import { heatmapPng } from './heatmap.js'
 import { regionMap, regionShares } from './regions.js'
 import { inWords } from './statement.js'
+import { mapToCrop, renderView, type View, views } from './views.js'
 
 /** What explains: the model by its manifest, and LRP on it under one composite. */
 export interface CropExplainer {
@@ -178,97 +179,6 @@ export function summedOverColours(relevance: Float32Array, { layout, width, heig
     const at = pixel * pixelStep
     return relevance[at]! + relevance[at + channelStep]! + relevance[at + 2 * channelStep]!
   })
-}
-
-/**
- * Another look at the same face: the crop as it would be had it been cut a little elsewhere, of the face's mirror image,
- * in other light. Nothing of this changes what a face shows, so an answer that changes with it is not to be relied on.
- */
-export interface View {
-  mirrored: boolean
-  /** How far the face is moved to the right and downwards, in steps. */
-  right: number
-  down: number
-  /** What grey levels are multiplied by; the training's own range is about 0.8 to 1.2. */
-  gain: number
-}
-
-/**
- * A step is this share of the crop's width, at least a whole pixel: 0.04 eye distances in the default alignment, a little
- * more than the error that landmarks make both eyes share (`landmarkJitter` of the training). Whole pixels, so that a map can be
- * put back exactly.
- */
-const step = 1 / 64
-
-const view = (mirrored: boolean, right: number, down: number, gain: number): View => ({ mirrored, right, down, gain })
-
-/**
- * The crop itself first, then what differs the most: the mirror image, then diagonal shifts of it and of the crop by
- * turns, opposite ones next to one another, darker and brighter. So the first few are as balanced as all.
- */
-export const views: readonly View[] = [
-  view(false, 0, 0, 1),
-  view(true, 0, 0, 1),
-  view(false, 1, 1, 0.9),
-  view(true, -1, -1, 1.1),
-  view(false, -1, 1, 1.1),
-  view(true, 1, -1, 0.9),
-  view(false, 1, -1, 1.1),
-  view(true, -1, 1, 0.9),
-  view(false, -1, -1, 0.9),
-  view(true, 1, 1, 1.1),
-  view(false, 1, 0, 0.8),
-  view(true, -1, 0, 1.2),
-  view(false, 0, 1, 1.2),
-  view(true, 0, -1, 0.8),
-  view(false, -1, 0, 1),
-  view(true, 1, 0, 1)
-]
-
-const pixelsOf = (steps: number, { width }: Size): number => steps * Math.max(1, Math.round(step * width))
-
-/**
- * The crop's pixels as that view shows them. What lies beyond the crop is its nearest pixel.
- * @param out RGB24 as large as the crop's, not the crop's own
- */
-export function renderView(crop: Pick<Crop, 'data' | 'width' | 'height'>, view: View, out: Uint8Array): void {
-  const { width, height, data } = crop
-  const levels = Uint8ClampedArray.from({ length: 256 }, (_, level) => level * view.gain)
-  const columns = sources(width, -pixelsOf(view.right, crop))
-  if (view.mirrored) columns.reverse()
-  const rows = sources(height, -pixelsOf(view.down, crop))
-  for (let y = 0, to = 0; y < height; y++) {
-    const row = rows[y]! * width
-    for (let x = 0; x < width; x++, to += 3) {
-      const from = 3 * (row + columns[x]!)
-      out[to] = levels[data[from]!]!
-      out[to + 1] = levels[data[from + 1]!]!
-      out[to + 2] = levels[data[from + 2]!]!
-    }
-  }
-}
-
-/**
- * A map of a view put back to where the crop has what it is about: mirrored and shifted back. Where the crop shows what
- * the view has lost over its edge, stands the value of the nearest pixel that it has kept.
- * @param map a value per pixel, row-major
- */
-export function mapToCrop(map: Float32Array, view: View, size: Size): Float32Array {
-  const { width, height } = size
-  const kept = sources(width, pixelsOf(view.right, size))
-  const columns = view.mirrored ? kept.map((column) => width - 1 - column) : kept
-  const rows = sources(height, pixelsOf(view.down, size))
-  const out = new Float32Array(map.length)
-  for (let y = 0, to = 0; y < height; y++) {
-    const row = rows[y]! * width
-    for (let x = 0; x < width; x++, to++) out[to] = map[row + columns[x]!]!
-  }
-  return out
-}
-
-/** For each place of a line that of its source, `offset` further on, or at the line's end. */
-function sources(length: number, offset: number): Int32Array {
-  return Int32Array.from({ length }, (_, place) => Math.min(length - 1, Math.max(0, place + offset)))
 }
 
 /** What the views of one face say; all lists are in the same order, the crop itself first. */

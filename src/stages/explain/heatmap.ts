@@ -9,6 +9,18 @@ import type { Crop, Size } from '../../core/types.js'
 // No picture comes twice, so up to 50 MB of them, faces, would be kept for nothing. It holds for the whole process.
 sharp.cache(false)
 
+/** What of an explanation is saved as pictures, see `Explanation`. */
+interface Pictured {
+  camera: string
+  /** When the frame was captured, a moment of the clock. */
+  at: Moment
+  track: number
+  /** PNG. */
+  heatmap: Uint8Array
+  relevance: Float32Array
+  crop: Crop
+}
+
 type Colour = readonly [red: number, green: number, blue: number]
 
 const colours: { for: Colour; against: Colour } = { for: [214, 16, 16], against: [16, 64, 214] }
@@ -107,18 +119,8 @@ export async function writeAtomically(path: string, content: string | Uint8Array
   }
 }
 
-/** What is drawn of an explanation. */
-interface DrawnExplanation {
-  camera: string
-  track: number
-  at: Moment
-  crop: Crop
-  heatmap: Uint8Array
-  relevance: Float32Array
-}
-
 /** The overlay as people get to see it: small crops enlarged to a comfortable size. */
-export function overlayOf({ crop, relevance }: Pick<DrawnExplanation, 'crop' | 'relevance'>): Promise<Uint8Array> {
+export function overlayOf({ crop, relevance }: Pick<Pictured, 'crop' | 'relevance'>): Promise<Uint8Array> {
   return overlayPng(crop, relevance, { scale: Math.max(1, Math.ceil(overlayWidth / crop.width)) })
 }
 
@@ -127,7 +129,7 @@ export function overlayOf({ crop, relevance }: Pick<DrawnExplanation, 'crop' | '
  * @returns the two files
  * @throws DiskError
  */
-export async function saveHeatmaps(folder: string, explanation: DrawnExplanation, clock: Clock): Promise<string[]> {
+export async function saveHeatmaps(folder: string, explanation: Pictured, clock: Clock): Promise<string[]> {
   const { at, camera, track, heatmap } = explanation
   const name = `${stamp(clock, at).replaceAll(':', '-')}-${camera}-track-${track}`
   const files = [join(folder, `${name}-heatmap.png`), join(folder, `${name}-overlay.png`)] as const

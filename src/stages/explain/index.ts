@@ -15,21 +15,14 @@ import {
 import type { CropExplanation } from './explain-crop.js'
 import { NewestFirst } from './explained-alarms.js'
 import { saveHeatmaps } from './heatmap.js'
-import {
-  defaultViews,
-  type Explained,
-  type ExplainOptions,
-  type ExplainRequest,
-  type ExplainStage,
-  type ExplainStats,
-  type Explanation
-} from './types.js'
+import type { Explained, ExplainOptions, ExplainRequest, ExplainStage, ExplainStats, Explanation } from './types.js'
+import { defaultViews } from './views.js'
 
 export { type CropExplanation, explainCrop, summedOverColours } from './explain-crop.js'
 export { ExplainedAlarms } from './explained-alarms.js'
 export { heatmapPng, overlayOf, writeAtomically } from './heatmap.js'
 export type { ExplainOptions, ExplainStage, ExplainStats, Explanation } from './types.js'
-export { defaultViews } from './types.js'
+export { defaultViews } from './views.js'
 
 const defaultMaxAgeMs = 300_000
 const defaultProbeAfterMs = 60_000

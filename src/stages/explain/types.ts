@@ -14,11 +14,6 @@ import type { CropExplanation } from './explain-crop.js'
 /** `explanation.engine` of the config. */
 export type EngineSetting = 'auto' | EngineName
 
-/** So many views of a face there are (explain-crop.ts); the config may ask for fewer. */
-export const mostViews = 16
-/** Where more views stop making the uncertainty much better on rendered faces; docs/measured/explanations.md has the figures. */
-export const defaultViews = 6
-
 export interface ExplainOptions {
   manifest: Manifest
   /** `auto` tries both engines on the same picture, refuses to explain if they disagree, and takes the faster. */

@@ -9,12 +9,10 @@ import { createRandom } from '../../../src/lib/random.js'
 import {
   explainCrop,
   explainViews,
-  mapToCrop,
   type RelevanceSource,
-  renderView,
-  views,
   viewsAtOnce
 } from '../../../src/stages/explain/explain-crop.js'
+import { mapToCrop, renderView, views } from '../../../src/stages/explain/views.js'
 import { truthOf } from '../../../tools/bench/explanations/faces.js'
 import { mean, spearman } from '../../../tools/bench/explanations/statistics.js'
 import { planSample, splits } from '../../../tools/train/recipe.js'

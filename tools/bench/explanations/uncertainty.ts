@@ -9,10 +9,10 @@ import {
   spread,
   uncertaintyOf,
   type ViewAnswer,
-  type ViewsSaid,
-  views
+  type ViewsSaid
 } from '#painlens/stages/explain/explain-crop.js'
 import { regionMap, regionShares } from '#painlens/stages/explain/regions.js'
+import { views } from '#painlens/stages/explain/views.js'
 import { labels } from '../../train/recipe.js'
 import { table } from '../table.js'
 import { type KnownFace, truthOf } from './faces.js'

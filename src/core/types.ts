@@ -1,4 +1,5 @@
 /** The vocabulary of the design: what one stage hands to the next. Pixels are RGB24, row-major, unless a name says otherwise. */
+import type { Moment } from './clock.js'
 
 export interface Size {
   width: number
@@ -30,7 +31,7 @@ export interface Frame extends Size {
   /** Where the camera's picture lies in the frame, in whole pixels: masks and zones are shares of it. Beside it, all is black. */
   picture: Box
   /** When the frame's last byte arrived, a moment of the clock (core/clock.ts). */
-  at: number
+  at: Moment
   data: Uint8Array<SharedArrayBuffer>
   release(): void
 }
@@ -58,7 +59,7 @@ export interface Sighting {
   camera: string
   /** Of the frame. */
   picture: Box
-  at: number
+  at: Moment
   faces: Face[]
   /** Tracks that ended with this frame. */
   lost: number[]
@@ -67,7 +68,7 @@ export interface Sighting {
 /** The classifier's scores for a crop. Arrays are in the order of `labels`. */
 export interface Verdict {
   camera: string
-  at: number
+  at: Moment
   face: Face
   labels: readonly string[]
   logits: Float32Array

@@ -128,7 +128,7 @@ async function copying(layout: PictureLayout): Promise<string> {
   assembler.reset(layout)
   const bytes = new Uint8Array(bytesOf(layout))
   const push = async (): Promise<void> => {
-    for (let at = 0; at < bytes.length; at += 65_536) assembler.push(bytes.subarray(at, at + 65_536), 0)
+    for (let at = 0; at < bytes.length; at += 65_536) assembler.push(bytes.subarray(at, at + 65_536), systemClock.now())
   }
   await timed(50, push)
   return `${layout.format}: ${ms(median(await timed(200, push)))} ms`

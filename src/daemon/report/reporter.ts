@@ -3,7 +3,7 @@
 import type { CameraConfig } from '../../config/index.js'
 import type { TechnicalCondition } from '../../contract/conditions.js'
 import type { AlarmMessage, ObservationMessage } from '../../contract/messages.js'
-import { type Clock, stamp } from '../../core/clock.js'
+import { type Clock, type Moment, stamp } from '../../core/clock.js'
 import { errorFields, type Problem } from '../../core/errors.js'
 import type { Log } from '../../core/log.js'
 import { frameId, traced } from '../../core/trace.js'
@@ -42,7 +42,7 @@ const watches: Record<CameraState, boolean> = {
   paused: false
 }
 
-export type TellTrouble = (condition: TechnicalCondition, problem: Problem | null, about?: { since?: number }) => void
+export type TellTrouble = (condition: TechnicalCondition, problem: Problem | null, about?: { since?: Moment }) => void
 
 /**
  * Technical conditions, from the part that notices one to the reporter. Those that are noticed while painlens is being
@@ -83,7 +83,7 @@ export class Reporter {
     measured.frame(clock.now() - sighting.at)
   }
 
-  cameraState(camera: string, state: CameraState, since: number, until: number | null = null): void {
+  cameraState(camera: string, state: CameraState, since: Moment, until: Moment | null = null): void {
     const { alarms, mqtt } = this.#options
     mqtt.cameraState(camera, state, since, until)
     if (!watches[state]) this.#options.explanations?.forgetCamera(camera)
@@ -100,7 +100,7 @@ export class Reporter {
    * Raises or clears an alarm about painlens itself; doing it twice does nothing.
    * @param about since: a moment of the clock
    */
-  technical(condition: TechnicalCondition, problem: Problem | null, about: { since?: number } = {}): void {
+  technical(condition: TechnicalCondition, problem: Problem | null, about: { since?: Moment } = {}): void {
     const { alarms, clock } = this.#options
     this.send(alarms.technical(condition, problem, clock.now(), about.since))
   }

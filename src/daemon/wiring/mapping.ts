@@ -11,12 +11,7 @@ import { type CameraOptions, type Decoders, decoderFor, type ShapeOptions } from
 import type { ClassifierOptions } from '../../stages/classify/index.js'
 import type { DetectorOptions } from '../../stages/detect/index.js'
 import type { ExplainOptions } from '../../stages/explain/index.js'
-import {
-  type BrokerOptions,
-  type MqttOptions,
-  type ProtocolVersion,
-  protocolVersions
-} from '../../stages/mqtt/index.js'
+import { type BrokerOptions, type MqttOptions, protocolVersions } from '../../stages/mqtt/index.js'
 import type { OutboxOptions } from '../../stages/outbox/index.js'
 
 const hourMs = 3_600_000
@@ -128,16 +123,13 @@ export function brokerOptions({ mqtt }: Config): BrokerOptions {
   return { url, username, password, clientId: client_id, tls: certificates, keepaliveS: keepalive_s }
 }
 
-/** Undefined: 5, and 3.1.1 where the broker refuses that. */
-function protocolVersion({ protocol }: Config['mqtt']): ProtocolVersion | undefined {
-  return protocol === 'auto' ? undefined : protocolVersions[protocol]
-}
-
 export function mqttOptions(config: Config) {
+  const { protocol } = config.mqtt
   const { publish_emotions, publish_heatmap } = config.privacy
   return {
     broker: brokerOptions(config),
-    protocolVersion: protocolVersion(config.mqtt),
+    // Undefined: 5, and 3.1.1 where the broker refuses that.
+    protocolVersion: protocol === 'auto' ? undefined : protocolVersions[protocol],
     device: config.device,
     privacy: { publishEmotions: publish_emotions, publishHeatmap: publish_heatmap }
   } satisfies Partial<MqttOptions>

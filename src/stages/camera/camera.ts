@@ -1,5 +1,5 @@
 import { BehaviorSubject, type Observable, Subject } from 'rxjs'
-import type { Clock } from '../../core/clock.js'
+import type { Clock, Moment } from '../../core/clock.js'
 import { fixOf } from '../../core/error-codes/index.js'
 import type { ErrorCode } from '../../core/errors.js'
 import { LastSaid, type Log } from '../../core/log.js'
@@ -43,7 +43,7 @@ export interface CameraOptions extends ShapeOptions {
 export interface CameraStatus {
   state: SourceState
   /** A moment of the clock (core/clock.ts). */
-  since: number
+  since: Moment
   /** Why there is no picture, or none that is worth looking at; fit for a log. */
   reason?: string
 }
@@ -54,7 +54,7 @@ export interface CameraStats extends CameraStatus {
   dropped: number
   /** Frames per second over the last 5 s, dropped ones included. */
   fps: number
-  lastFrameAt: number | null
+  lastFrameAt: Moment | null
   /** Decoders started after the first one. */
   restarts: number
   /** For how long the running decoder has given no picture, in ms; null while none runs. */
@@ -100,7 +100,7 @@ class SupervisedCamera implements Camera {
   readonly #states: BehaviorSubject<CameraStatus>
   readonly #rate = new RateMeter()
   readonly #counts = { frames: 0, dropped: 0, restarts: 0 }
-  #lastFrameAt: number | null = null
+  #lastFrameAt: Moment | null = null
   readonly #memory: StreamMemory = {}
   #run: DecoderRun | undefined
   /** When it was started or gave its last picture, by a clock that nobody sets. */

@@ -1,3 +1,4 @@
+import type { Moment } from '../../core/clock.js'
 import type { Box, Frame, Polygon, Size } from '../../core/types.js'
 import { blackOut, maskSpans, type Span } from './masks.js'
 import { bytesOf, type PictureLayout, type PictureWriter, pictureWriter, ruledLayout } from './picture-writer.js'
@@ -48,7 +49,7 @@ export class FrameAssembler {
   }
 
   /** @param at when the chunk arrived, a moment of the clock */
-  push(chunk: Uint8Array, at: number): void {
+  push(chunk: Uint8Array, at: Moment): void {
     let offset = 0
     while (offset < chunk.length) {
       if (this.#filled === 0) this.#current = this.#take()
@@ -79,7 +80,7 @@ export class FrameAssembler {
     return slot
   }
 
-  #complete(at: number): void {
+  #complete(at: Moment): void {
     const slot = this.#current
     this.#current = undefined
     this.#filled = 0

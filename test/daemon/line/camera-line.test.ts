@@ -3,6 +3,7 @@ import { Subject } from 'rxjs'
 import { describe, expect, it } from 'vitest'
 import type { Frame, Sighting, Verdict } from '../../../src/core/types.js'
 import { cameraLine, type JudgedFrame } from '../../../src/daemon/line/camera-line.js'
+import { moment } from '../../support/moments.js'
 
 const turns = async (count = 5) => {
   for (let i = 0; i < count; i++) await new Promise((resolve) => setImmediate(resolve))
@@ -60,7 +61,7 @@ function slowJudge() {
 
 const frame = (at: number, release: () => void): Frame => ({
   camera: 'a',
-  at,
+  at: moment(at),
   width: 1,
   height: 1,
   picture: { x: 0, y: 0, width: 1, height: 1 },

@@ -4,6 +4,7 @@ import type { Frame, Polygon } from '../../../src/core/types.js'
 import { FrameAssembler } from '../../../src/stages/camera/frames.js'
 import { fitInto } from '../../../src/stages/camera/picture-shape.js'
 import { ruledLayout } from '../../../src/stages/camera/picture-writer.js'
+import { moment } from '../../support/moments.js'
 import { ruled } from './ruled.js'
 
 const frameSize = { width: 6, height: 5 }
@@ -51,7 +52,7 @@ describe('bgr0 pictures', () => {
         for (let at = 0, turn = 0; at < stream.length; turn++) {
           const start = at
           const end = Math.min(stream.length, at + lengths[turn % lengths.length]!)
-          assembler.push(stream.subarray(at, end), 0)
+          assembler.push(stream.subarray(at, end), moment(0))
           at = end
           for (const frame of frames.splice(1)) throw new Error(`one frame too many at byte ${end}: ${frame.data}`)
           const [frame] = frames.splice(0)
@@ -68,17 +69,17 @@ describe('bgr0 pictures', () => {
 
   it('leave nothing of an earlier picture of another shape beside them', () => {
     const { assembler, frames } = collector()
-    assembler.push(ruled(frameSize, 200), 0)
+    assembler.push(ruled(frameSize, 200), moment(0))
     expect(frames[0]!.data.at(-1)).toBe(200)
     frames[0]!.release()
     const layout = { width: 4, height: 2 }
     assembler.reset({ format: 'bgr0', ...layout })
-    assembler.push(picture(layout, 7), 0)
+    assembler.push(picture(layout, 7), moment(0))
     expect([...frames[1]!.data]).toEqual(expected(picture(layout, 7), layout))
     frames[1]!.release()
     expect(frames[1]!.picture).toEqual({ x: 1, y: 1, ...layout })
     assembler.reset(ruledLayout(frameSize))
-    assembler.push(ruled(frameSize, 100), 0)
+    assembler.push(ruled(frameSize, 100), moment(0))
     expect([...frames[2]!.data.subarray(0, 18)]).toEqual([...new Array(9).fill(0), ...new Array(9).fill(100)])
   })
 })

@@ -23,8 +23,10 @@ export interface FeedOptions {
   fps: number
   /** Width to height of a pixel, as the stream declares it; `16/11`. Square unless told otherwise. */
   sampleAspect?: string
-  /** The stream tells by SEI, with each key frame, to turn its pictures by so much clockwise; h264 only. */
+  /** The stream tells by SEI, once with each key frame (FFmpeg 5.1: with the picture after it), to turn its pictures by so much clockwise; h264 only. */
   turnedBy?: 90 | 180 | 270
+  /** In pictures; once a second unless told otherwise. */
+  keyFrameEvery?: number
   frames: FeedFrames
   ffmpeg?: string
   log: Log
@@ -237,7 +239,7 @@ function feedArguments(options: Omit<FeedOptions, 'server' | 'log'>, url: string
     ...['-hide_banner', '-nostats', '-loglevel', 'warning'],
     ...inputArguments(options),
     '-an',
-    ...encoders[options.codec](options.fps),
+    ...encoders[options.codec](options.keyFrameEvery ?? options.fps),
     ...(options.turnedBy ? ['-bsf:v', `dump_extra,${orientation(options.turnedBy)}`] : []),
     ...['-f', 'rtsp', '-rtsp_transport', 'tcp', url]
   ]

@@ -61,7 +61,7 @@ const gstNoise =
 
 function describing(ffmpeg: Ffmpeg, request: DecoderRequest): DecoderCommand {
   // One picture has to be decoded: the way a camera lies is told with that (H.264's and H.265's SEI) and not in a header.
-  const output = ['-map', '0:v:0', '-frames:v', '1', '-vf', 'showinfo=checksum=0', '-f', 'null', '-']
+  const output = ['-map', '0:v:0', '-frames:v', '1', '-vf', 'select=key,showinfo=checksum=0', '-f', 'null', '-']
   return ffmpegReading(ffmpeg, { ...request, rotation: 0, verbose: true }, output, startWithSize)
 }
 

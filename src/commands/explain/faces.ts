@@ -23,7 +23,7 @@ export interface PictureFace {
 }
 
 /** Which faces of a picture are explained. */
-export const faceChoices = ['largest', 'all'] as const
+const faceChoices = ['largest', 'all'] as const
 export type FaceChoice = (typeof faceChoices)[number]
 
 /** @throws UsageError for a word that is none of them */

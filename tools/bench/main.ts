@@ -72,7 +72,9 @@ async function main(names: readonly string[]): Promise<number> {
       say(`there is no bench "${name}"; there are ${Object.keys({ ...benches, ...onRequest }).join(', ')}, gpu`)
       return 2
     }
-    say(`\n## ${name}\n\n${await bench()}`)
+    // The name first: most take minutes.
+    say(`\n## ${name}\n`)
+    say(await bench())
   }
   return 0
 }

@@ -1,24 +1,16 @@
-import { createRequire } from 'node:module'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { acquireBackend } from '../../../src/lib/lrp/engines/tfjs-backend.js'
 
-const require = createRequire(import.meta.url)
-/** Node's modules are the same object for each who requires them. */
-const script = require('@tensorflow/tfjs-backend-wasm/wasm-out/tfjs-backend-wasm-threaded-simd.worker.js') as {
-  wasmWorkerContents?: string
-}
+/** As if a later tfjs looked different inside. */
+vi.mock('../../../src/lib/lrp/engines/wasm-threads.js', async (original) => ({
+  ...(await original<object>()),
+  allowThreads: () => {
+    throw new Error('its worker script is not where it was in 4.22')
+  }
+}))
 
 describe('the wasm backend', () => {
-  const contents = script.wasmWorkerContents
-  /** As if a later tfjs looked different inside. */
-  beforeEach(() => {
-    delete script.wasmWorkerContents
-  })
-  afterEach(() => {
-    script.wasmWorkerContents = contents
-  })
-
-  it('without the worker script it has in 4.22 it falls back to one thread, and is shared until its last user releases it', async () => {
+  it('the wasm backend falls back to one thread and is shared until its last user releases it', async () => {
     const [first, second] = await Promise.all([acquireBackend(2), acquireBackend(4)])
     expect(first.name).toMatch(/^tfjs-(node|wasm \(1 thread\))$/)
     expect(second.tf).toBe(first.tf)

@@ -60,8 +60,8 @@ const gstNoise =
   /^Opening in BLOCKING MODE|^NvMMLite(Open|BlockCreate) : Block|^NVMEDIA|^Setting pipeline to|^Execution ended/
 
 function describing(ffmpeg: Ffmpeg, request: DecoderRequest): DecoderCommand {
-  // One picture has to be decoded: the way a camera lies is told with that (H.264's and H.265's SEI) and not in a header.
-  const output = ['-map', '0:v:0', '-frames:v', '1', '-vf', 'select=key,showinfo=checksum=0', '-f', 'null', '-']
+  // Two pictures have to be decoded, for FFmpeg tells it of the second at times: the way a camera lies is told with that (H.264's and H.265's SEI) and not in a header.
+  const output = ['-map', '0:v:0', '-frames:v', '2', '-vf', 'showinfo=checksum=0', '-f', 'null', '-']
   return ffmpegReading(ffmpeg, { ...request, rotation: 0, verbose: true }, output, startWithSize)
 }
 

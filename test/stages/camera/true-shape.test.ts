@@ -167,7 +167,7 @@ async function measure(world: World, by: Decoder, one: Case, index: number) {
   const { codec = 'h264', width, height, sampleAspect, turnedBy } = one
   const feed = await rig.feed(await rig.server(), {
     ...{ codec, width, height, sampleAspect, turnedBy, frames: { lavfi: source(one) } },
-    // FFmpeg's bit stream filter tells one picture late, and the decoder that asks first takes a key frame's word.
+    // FFmpeg's bit stream filter tells one picture late, and the decoder that asks first takes the first pictures' word.
     ...(turnedBy && by !== rig.decoder && { keyFrameEvery: 1 })
   })
   const { rotation, aspect } = one

@@ -32,7 +32,10 @@ function startWorker(env: NodeJS.ProcessEnv): () => string {
 
 it('a worker that is named in PAINLENS_INSPECT has an inspector, which a debugger can reach and standard error names', async () => {
   const said = startWorker({ PAINLENS_INSPECT: 'classify,detect' })
-  const [, port] = await until(() => /^detect: Debugger listening on ws:\/\/127\.0\.0\.1:(\d+)\//m.exec(said()), 'the inspector')
+  const [, port] = await until(
+    () => /^detect: Debugger listening on ws:\/\/127\.0\.0\.1:(\d+)\//m.exec(said()),
+    'the inspector'
+  )
   const targets = (await (await fetch(`http://127.0.0.1:${port}/json/list`)).json()) as { title: string }[]
   expect(targets).toHaveLength(1)
 })

@@ -1,4 +1,5 @@
 /** The vocabulary of the design: what one stage hands to the next. Pixels are RGB24, row-major, unless a name says otherwise. */
+import type { Moment } from './clock.js'
 
 export interface Size {
   width: number
@@ -13,7 +14,7 @@ export interface Point {
 /** In pixels of the frame; x and y are the top left corner. May reach beyond the frame. */
 export interface Box extends Size, Point {}
 
-/** Corners in 0..1 of the frame's width and height. */
+/** Corners in 0..1 of the width and height of the camera's picture. */
 export type Polygon = readonly (readonly [number, number])[]
 
 export interface Zone {
@@ -27,8 +28,10 @@ export interface Zone {
  */
 export interface Frame extends Size {
   camera: string
+  /** Where the camera's picture lies in the frame, in whole pixels: masks and zones are shares of it. Beside it, all is black. */
+  picture: Box
   /** When the frame's last byte arrived, a moment of the clock (core/clock.ts). */
-  at: number
+  at: Moment
   data: Uint8Array<SharedArrayBuffer>
   release(): void
 }
@@ -54,7 +57,9 @@ export interface Face {
 /** All faces of one frame. */
 export interface Sighting {
   camera: string
-  at: number
+  /** Of the frame. */
+  picture: Box
+  at: Moment
   faces: Face[]
   /** Tracks that ended with this frame. */
   lost: number[]
@@ -63,7 +68,7 @@ export interface Sighting {
 /** The classifier's scores for a crop. Arrays are in the order of `labels`. */
 export interface Verdict {
   camera: string
-  at: number
+  at: Moment
   face: Face
   labels: readonly string[]
   logits: Float32Array

@@ -1,4 +1,5 @@
 /** Rendered frames to measure with. */
+import type { Moment } from '#painlens/core/clock.js'
 import type { Frame } from '#painlens/core/types.js'
 import { createIdentity, createScene } from '#painlens/show/render/index.js'
 import { defaultDay, poseAt, unitsAt } from '#painlens/show/simulate/day.js'
@@ -27,7 +28,14 @@ export async function renderFrames(count: number, faceSize: number): Promise<Fra
       // The renderer writes into memory of either kind.
       into: data as never
     })
-    frames.push({ camera: 'bench', at: i * 200, ...size, data, release: () => undefined })
+    frames.push({
+      camera: 'bench',
+      at: (i * 200) as Moment,
+      ...size,
+      picture: { x: 0, y: 0, ...size },
+      data,
+      release: () => undefined
+    })
   }
   return frames
 }

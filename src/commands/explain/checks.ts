@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os'
+import { systemClock } from '../../core/clock.js'
 import { silentLog } from '../../core/log.js'
 import type { Crop, Face } from '../../core/types.js'
 import type { Explainer } from '../../lib/lrp/index.js'
@@ -76,7 +77,7 @@ function predictor(classifier: Classifier, { crop, target }: CheckedPicture, sig
     for (let first = 0; first < pictures.length; first += batch) {
       signal.throwIfAborted()
       const faces = pictures.slice(first, first + batch).map(faceOf)
-      const verdicts = await classifier.classify({ camera: 'check', at: 0, faces }).verdicts
+      const verdicts = await classifier.classify({ camera: 'check', at: systemClock.now(), faces }).verdicts
       probabilities.push(...verdicts.map((verdict) => verdict.probabilities[target!]!))
     }
     return probabilities

@@ -32,7 +32,7 @@ type CodesOf<Area> = Area extends ErrorArea<infer Code> ? Code : never
 export type ErrorCode = CodesOf<(typeof areas)[number]>
 
 /** In the order of docs/operate/errors.md. */
-export const errorAreas: readonly ErrorArea<string>[] = areas
+export const errorAreas: readonly ErrorArea[] = areas
 
 export const errorCodes = Object.assign({}, ...areas.map(({ codes }) => codes)) as Readonly<
   Record<ErrorCode, ErrorEntry>

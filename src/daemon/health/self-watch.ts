@@ -1,7 +1,7 @@
 /** What painlens has to say about itself: a broker that is away, an outbox that fills up, or that the disk refuses. */
 
 import type { TechnicalCondition } from '../../contract/conditions.js'
-import type { Clock } from '../../core/clock.js'
+import type { Clock, Moment } from '../../core/clock.js'
 import type { ErrorCode, Problem } from '../../core/errors.js'
 
 /** A clause for an alarm's text, without where and what to do. */
@@ -13,7 +13,7 @@ export interface SelfWatchOptions {
   /** How many messages may wait. */
   outboxMax: number
   /** `problem` null says that it is over. @param about since: a moment of the clock */
-  tell: (condition: TechnicalCondition, problem: Problem | null, about?: { since?: number }) => void
+  tell: (condition: TechnicalCondition, problem: Problem | null, about?: { since?: Moment }) => void
   clock: Clock
 }
 
@@ -28,10 +28,10 @@ const soundMs = 10_000
 /** Pure but for its clock; call `tick` about once per second. */
 export class SelfWatch {
   readonly #options: SelfWatchOptions
-  #awaySince: number | null = null
+  #awaySince: Moment | null = null
   #isFull = false
   /** When the disk refused the outbox last; null when it has been sound since. */
-  #refusedAt: number | null = null
+  #refusedAt: Moment | null = null
 
   constructor(options: SelfWatchOptions) {
     this.#options = options

@@ -1,15 +1,15 @@
 /** A camera with its line through the stages, its drops counted, and pauses for care. */
 import { BehaviorSubject, combineLatest, distinctUntilChanged, filter, map, type Subscription } from 'rxjs'
 import type { CameraConfig } from '../../config/index.js'
-import type { Clock } from '../../core/clock.js'
+import type { Clock, Moment } from '../../core/clock.js'
 import type { CameraState, Frame } from '../../core/types.js'
 import type { Camera, CameraStats } from '../../stages/camera/index.js'
 import { type CameraLineParts, cameraLine, type JudgedFrame } from './camera-line.js'
 
 /** A pause for care, in moments of the clock. */
 export interface Pause {
-  since: number
-  until: number
+  since: Moment
+  until: Moment
 }
 
 export interface WatchedStages extends Pick<CameraLineParts, 'detect' | 'classify' | 'onFailure' | 'onSuccess'> {
@@ -23,7 +23,7 @@ export interface WatchedCameraOptions {
   clock: Clock
   stages: WatchedStages
   onJudged: (frame: JudgedFrame, camera: CameraConfig) => void
-  onState: (camera: string, state: CameraState, since: number, until: number | null) => void
+  onState: (camera: string, state: CameraState, since: Moment, until: Moment | null) => void
   /** One that began before, and goes on. */
   pause: Pause | null
   /** Each change of it, to be kept for a later run. */
@@ -37,7 +37,7 @@ export interface WatchedCameraStats
   frames: number
   /** Frames that were not judged: inference was slower than the camera, or failed. */
   dropped: number
-  lastFrameAt: number | null
+  lastFrameAt: Moment | null
 }
 
 export interface WatchedCamera {
@@ -47,7 +47,7 @@ export interface WatchedCamera {
    * Frames are let go unseen until `until` (a moment of the clock) or `resume`. A pause that lasts longer already stays.
    * @returns until when
    */
-  pause(until: number): number
+  pause(until: Moment): Moment
   resume(): void
   stop(): Promise<void>
 }
@@ -100,11 +100,11 @@ class Watched implements WatchedCamera {
     return { ...stats, state: this.#state, dropped: dropped + this.#dropped }
   }
 
-  pause(wanted: number): number {
+  pause(wanted: Moment): Moment {
     const before = this.#paused.value
     const pause = {
       since: before?.since ?? this.#options.clock.now(),
-      until: Math.max(wanted, before?.until ?? 0)
+      until: before === null || before.until < wanted ? wanted : before.until
     }
     this.#resumeAt(pause.until)
     this.#options.onPause(pause)
@@ -125,7 +125,7 @@ class Watched implements WatchedCamera {
     await this.#options.camera.stop()
   }
 
-  #resumeAt(until: number): void {
+  #resumeAt(until: Moment): void {
     clearTimeout(this.#timer)
     this.#timer = setTimeout(() => this.resume(), Math.max(0, until - this.#options.clock.now()))
   }

@@ -1,7 +1,7 @@
 /** What an earlier run has left on disk and this one has to take up: active alarms, cameras' retained states, pauses. */
 import type { AlarmMessage } from '../../contract/messages.js'
 import { activeAlarmNotes } from '../../contract/topics.js'
-import { type Clock, timeOfDay } from '../../core/clock.js'
+import { type Clock, type EpochMs, type Moment, momentAt, timeOfDay } from '../../core/clock.js'
 import { endAfterRestart } from '../../stages/alarm/index.js'
 import type { Mqtt } from '../../stages/mqtt/index.js'
 import type { Outbox } from '../../stages/outbox/index.js'
@@ -13,7 +13,7 @@ type NoteBook = Pick<Outbox, 'note' | 'notes'>
  * The ends of the alarms that a killed run left active: without them they would be so for subscribers for ever.
  * @param at a moment of the clock
  */
-export function endsOfUnfinishedAlarms(outbox: NoteBook, at: number, clock: Clock): AlarmMessage[] {
+export function endsOfUnfinishedAlarms(outbox: NoteBook, at: Moment, clock: Clock): AlarmMessage[] {
   return [...outbox.notes(activeAlarmNotes)].flatMap(([id, note]) => {
     if (isAlarm(note)) return [endAfterRestart(note, at, clock)]
     // Of another version; nothing can be said of it, now or later.
@@ -85,16 +85,14 @@ export class Pauses {
     if (pause) this.#known.set(camera, pause)
     else this.#known.delete(camera)
     // For a later run: in ms since the epoch.
-    const day = (moment: number): number => timeOfDay(this.#clock, moment)
+    const day = (moment: Moment): EpochMs => timeOfDay(this.#clock, moment)
     const value = pause && { since: day(pause.since), until: day(pause.until) }
     void this.#outbox.note({ key: `${pauseNotes}${camera}`, value })
   }
 
   #noted(camera: string): Pause | null {
-    const { since, until } = (this.#outbox.notes(pauseNotes).get(camera) ?? {}) as Partial<Pause>
+    const { since, until } = (this.#outbox.notes(pauseNotes).get(camera) ?? {}) as Partial<Record<keyof Pause, EpochMs>>
     if (typeof since !== 'number' || typeof until !== 'number') return null
-    const now = this.#clock.now()
-    const set = timeOfDay(this.#clock, now) - now
-    return { since: since - set, until: until - set }
+    return { since: momentAt(this.#clock, since), until: momentAt(this.#clock, until) }
   }
 }

@@ -1,6 +1,6 @@
 /** What an integrator may ask for over MQTT. */
 
-import { type Clock, stamp } from '../../core/clock.js'
+import { type Clock, later, stamp } from '../../core/clock.js'
 import { InputError } from '../../core/errors.js'
 import type { Alarms } from '../../stages/alarm/index.js'
 import type { CommandHandlers } from '../../stages/mqtt/index.js'
@@ -31,7 +31,7 @@ export function commandHandlers({ alarms, cameras, reporter, clock }: CommandDep
       return undefined
     },
     async pause({ camera, duration_s }) {
-      const until = find(camera).pause(clock.now() + duration_s * secondMs)
+      const until = find(camera).pause(later(clock.now(), duration_s * secondMs))
       return { until: stamp(clock, until) }
     },
     async resume({ camera }) {

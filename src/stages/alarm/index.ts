@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { type EndReason, hasUpdates, type TechnicalCondition } from '../../contract/conditions.js'
 import type { Acknowledgement, AlarmMessage, AlarmSubject } from '../../contract/messages.js'
+import type { Moment } from '../../core/clock.js'
 import { InputError, type Problem } from '../../core/errors.js'
 import type { Box, CameraState } from '../../core/types.js'
 import { AlarmRecord, follow, held, newTrack, predecessor, type TrackState } from './record.js'
@@ -61,7 +62,7 @@ class AlarmStage implements Alarms {
     if (known) known.lost = true
   }
 
-  cameraState(camera: string, state: CameraState, at: number): AlarmMessage[] {
+  cameraState(camera: string, state: CameraState, at: Moment): AlarmMessage[] {
     if (this.#stopped) return []
     this.#cameraStates.set(camera, state)
     const { ends, raises, keeps } = cameraStates[state]
@@ -75,20 +76,20 @@ class AlarmStage implements Alarms {
     return alarms
   }
 
-  cameraGone(camera: string, at: number): AlarmMessage[] {
+  cameraGone(camera: string, at: Moment): AlarmMessage[] {
     if (this.#stopped) return []
     this.#cameraStates.delete(camera)
     const technical = watchedConditions.flatMap((one) => this.#endTechnical(one, camera, 'reconfigured', at))
     return [...this.#endTracks(camera, 'reconfigured', at), ...technical]
   }
 
-  technical(condition: TechnicalCondition, problem: Problem | null, at: number, onset = at): AlarmMessage[] {
+  technical(condition: TechnicalCondition, problem: Problem | null, at: Moment, onset = at): AlarmMessage[] {
     if (this.#stopped) return []
     if (problem === null) return this.#endTechnical(condition, null, 'cleared', at)
     return this.#startTechnical(condition, null, at, onset, problem)
   }
 
-  ack(alarmId: string, by: string, kind: Acknowledgement['kind'], at: number): AlarmMessage {
+  ack(alarmId: string, by: string, kind: Acknowledgement['kind'], at: Moment): AlarmMessage {
     for (const alarm of this.#activeRecords()) {
       if (alarm.alarmId !== alarmId) continue
       this.#takeTurn('command ack', at)
@@ -97,7 +98,7 @@ class AlarmStage implements Alarms {
     throw new InputError('PL-COMMAND-NO-ALARM', `no active alarm has the id ${JSON.stringify(alarmId)}`, 'command ack')
   }
 
-  testAlarm(camera: string, at: number): AlarmMessage[] {
+  testAlarm(camera: string, at: Moment): AlarmMessage[] {
     if (!Object.hasOwn(this.#options.cameras, camera)) {
       throw new InputError(
         'PL-COMMAND-NO-CAMERA',
@@ -112,7 +113,7 @@ class AlarmStage implements Alarms {
     return [alarm.start(at), alarm.end(at, 'test')]
   }
 
-  tick(now: number): AlarmMessage[] {
+  tick(now: Moment): AlarmMessage[] {
     const alarms: AlarmMessage[] = []
     for (const [key, track] of this.#tracks) {
       if (held(track.lastSeen, now, this.#rules.trackLostS)) {
@@ -126,12 +127,12 @@ class AlarmStage implements Alarms {
     return [...alarms, ...this.#wantedUpdates(now)]
   }
 
-  active(at: number): AlarmMessage[] {
+  active(at: Moment): AlarmMessage[] {
     for (const alarm of this.#activeRecords()) alarm.wanted = true
     return this.#wantedUpdates(at)
   }
 
-  shutdown(at: number): AlarmMessage[] {
+  shutdown(at: Moment): AlarmMessage[] {
     this.#stopped = true
     const alarms = [...this.#activeRecords()].map((alarm) => alarm.end(at, 'stopped'))
     this.#tracks.clear()
@@ -140,7 +141,7 @@ class AlarmStage implements Alarms {
   }
 
   /** The track's state; a new track takes over that of the face which was at its place. */
-  #track(key: string, camera: string, at: number, box: Box | null): TrackState {
+  #track(key: string, camera: string, at: Moment, box: Box | null): TrackState {
     const known = this.#tracks.get(key)
     const track = known ?? newTrack(camera, at)
     if (track.alarm === null && box !== null) {
@@ -171,12 +172,12 @@ class AlarmStage implements Alarms {
     return alarm.wanted && this.#mayUpdate(alarm, now) ? [alarm.update(now, smoothed)] : []
   }
 
-  #mayUpdate(alarm: AlarmRecord, now: number): boolean {
+  #mayUpdate(alarm: AlarmRecord, now: Moment): boolean {
     return held(alarm.lastAt, now, this.#rules.updateMinS) && this.#limit.take(now)
   }
 
   /** The updates that are wanted, as far as the rate limit lets them now; who was silent longest comes first. */
-  #wantedUpdates(now: number): AlarmMessage[] {
+  #wantedUpdates(now: Moment): AlarmMessage[] {
     const scores = new Map([...this.#tracks.values()].map((track) => [track.alarm, track.smoothed]))
     return [...this.#activeRecords()]
       .filter(({ wanted }) => wanted)
@@ -186,11 +187,11 @@ class AlarmStage implements Alarms {
   }
 
   /** What somebody asked for is not merged: where it is too much, the asker hears of it. */
-  #takeTurn(command: string, at: number): void {
+  #takeTurn(command: string, at: Moment): void {
     if (!this.#limit.take(at)) throw new InputError('PL-COMMAND-TOO-MANY', 'too many messages at once', command)
   }
 
-  #endTracks(camera: string, reason: EndReason, at: number): AlarmMessage[] {
+  #endTracks(camera: string, reason: EndReason, at: Moment): AlarmMessage[] {
     const alarms: AlarmMessage[] = []
     for (const [key, track] of this.#tracks) {
       if (track.camera !== camera) continue
@@ -203,8 +204,8 @@ class AlarmStage implements Alarms {
   #startTechnical(
     condition: TechnicalCondition,
     camera: string | null,
-    at: number,
-    onset: number,
+    at: Moment,
+    onset: Moment,
     problem: Problem | null
   ) {
     const key = technicalKey(condition, camera)
@@ -216,14 +217,14 @@ class AlarmStage implements Alarms {
     return [raised.start(at)]
   }
 
-  #endTechnical(condition: TechnicalCondition, camera: string | null, reason: EndReason, at: number): AlarmMessage[] {
+  #endTechnical(condition: TechnicalCondition, camera: string | null, reason: EndReason, at: Moment): AlarmMessage[] {
     const key = technicalKey(condition, camera)
     const alarm = this.#technical.get(key)
     this.#technical.delete(key)
     return alarm ? [alarm.end(at, reason)] : []
   }
 
-  #record(subject: AlarmSubject, onset: number, detail: string | null): AlarmRecord {
+  #record(subject: AlarmSubject, onset: Moment, detail: string | null): AlarmRecord {
     const { cameras, facility, priorities, model, clock } = this.#options
     const { camera, condition } = subject
     const place = (camera !== null && Object.hasOwn(cameras, camera) && cameras[camera]) || nowhere
@@ -284,7 +285,7 @@ export class TokenBucket {
   }
 
   /** @param at a moment of the clock; a time that runs backwards brings nothing. @returns whether there was one to take */
-  take(at: number): boolean {
+  take(at: Moment): boolean {
     const elapsedS = Math.max(0, at - this.#at) / 1000
     this.#at = Math.max(this.#at, at)
     this.#tokens = Math.min(Math.max(1, this.#perS), this.#tokens + elapsedS * this.#perS)

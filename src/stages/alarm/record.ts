@@ -1,6 +1,6 @@
 import type { EndReason, Priority } from '../../contract/conditions.js'
 import type { Acknowledgement, AlarmMessage, AlarmPhase, AlarmSubject, Location } from '../../contract/messages.js'
-import { type Clock, stamp, timeOfDay } from '../../core/clock.js'
+import { type Clock, later, latest, type Moment, stamp, timeOfDay } from '../../core/clock.js'
 import type { Box } from '../../core/types.js'
 import { wording } from './texts.js'
 import type { AlarmRules } from './types.js'
@@ -10,7 +10,7 @@ export interface AlarmFacts {
   priority: Priority
   location: Location
   /** A moment of the clock. */
-  onset: number
+  onset: Moment
   model: AlarmMessage['model']
   detail?: string | null
 }
@@ -33,7 +33,7 @@ export class AlarmRecord {
   wanted = false
   #seq: number
   #ack: Acknowledgement | null
-  #lastAt: number
+  #lastAt: Moment
   #ended = false
 
   constructor(subject: AlarmSubject, facts: AlarmFacts, clock: Clock, past?: Past) {
@@ -59,7 +59,7 @@ export class AlarmRecord {
   }
 
   /** The moment of the last message. */
-  get lastAt(): number {
+  get lastAt(): Moment {
     return this.#lastAt
   }
 
@@ -68,33 +68,33 @@ export class AlarmRecord {
     return this.#subject.score
   }
 
-  start(at: number): AlarmMessage {
+  start(at: Moment): AlarmMessage {
     return this.#message(at, { phase: 'start', state: 'active', reason: null })
   }
 
   /** @param score the one in the last message unless given */
-  update(at: number, score?: number): AlarmMessage {
+  update(at: Moment, score?: number): AlarmMessage {
     return this.#message(at, { phase: 'update', state: 'active', reason: null }, score)
   }
 
   /** @param score as for `update` */
-  end(at: number, reason: EndReason, score?: number): AlarmMessage {
+  end(at: Moment, reason: EndReason, score?: number): AlarmMessage {
     this.#ended = true
     return this.#message(at, { phase: 'end', state: 'ended', reason }, score)
   }
 
   /** Records who has seen the alarm; it goes on being active. A later acknowledgement replaces the earlier one. */
-  acknowledge(by: string, kind: Acknowledgement['kind'], at: number): AlarmMessage {
+  acknowledge(by: string, kind: Acknowledgement['kind'], at: Moment): AlarmMessage {
     this.#ack = { by, at: stamp(this.#clock, at), kind }
     return this.update(at)
   }
 
-  #message(at: number, phase: AlarmPhase, score?: number): AlarmMessage {
+  #message(at: Moment, phase: AlarmPhase, score?: number): AlarmMessage {
     const { alarmId, onset, detail = null, priority, location, model } = this.#facts
     if (score !== undefined && this.#subject.type === 'physiological') this.#subject = { ...this.#subject, score }
     const subject = withRoundedScore(this.#subject)
     const { condition, camera } = subject
-    this.#lastAt = Math.max(at, this.#lastAt)
+    this.#lastAt = latest(at, this.#lastAt)
     const durationS = (this.#lastAt - onset) / 1000
     this.wanted = false
     const demonstration = (subject.type === 'physiological' || subject.test) && model?.demonstration === true
@@ -126,11 +126,11 @@ const withRoundedScore = (subject: AlarmSubject): AlarmSubject =>
  * has been since then only the time of day can say.
  * @param last the last message of it that was put into the outbox
  */
-export function endAfterRestart(last: AlarmMessage, at: number, clock: Clock): AlarmMessage {
+export function endAfterRestart(last: AlarmMessage, at: Moment, clock: Clock): AlarmMessage {
   const { alarm_id: alarmId, priority, location, model } = last
   const lasted = Math.max(last.duration_s * 1000, timeOfDay(clock, at) - Date.parse(last.onset))
   const past = { seq: last.seq + 1, ack: last.ack, onset: last.onset }
-  const facts = { alarmId, priority, location, onset: at - lasted, model }
+  const facts = { alarmId, priority, location, onset: later(at, -lasted), model }
   return new AlarmRecord(subjectOf(last), facts, clock, past).end(at, 'restarted')
 }
 
@@ -148,19 +148,19 @@ function rounded(value: number, digits: number): number {
 export interface TrackState {
   camera: string
   smoothed: number
-  firstSeen: number
-  lastSeen: number
+  firstSeen: Moment
+  lastSeen: Moment
   box: Box | null
   /** The tracker has given it up; its episode waits for a new track at the same place. */
   lost: boolean
   /** Since when the smoothed score is at or above the onset threshold; null while it is below. */
-  aboveSince: number | null
+  aboveSince: Moment | null
   /** Since when it is at or below the clear threshold; null while it is above. */
-  belowSince: number | null
+  belowSince: Moment | null
   alarm: AlarmRecord | null
 }
 
-export function newTrack(camera: string, at: number): TrackState {
+export function newTrack(camera: string, at: Moment): TrackState {
   return {
     camera,
     smoothed: Number.NaN,
@@ -179,9 +179,9 @@ export function newTrack(camera: string, at: number): TrackState {
  * 63 % whatever the frame rate. A time that runs backwards counts as no time.
  * @param score 0..1; anything that is no number is left out.
  */
-export function follow(track: TrackState, rules: AlarmRules, at: number, score: number, box: Box | null): void {
+export function follow(track: TrackState, rules: AlarmRules, at: Moment, score: number, box: Box | null): void {
   const elapsed = Math.max(0, at - track.lastSeen)
-  track.lastSeen = Math.max(track.lastSeen, at)
+  track.lastSeen = latest(track.lastSeen, at)
   track.lost = false
   track.box = box ?? track.box
   if (Number.isFinite(score)) {
@@ -194,7 +194,7 @@ export function follow(track: TrackState, rules: AlarmRules, at: number, score: 
 }
 
 /** Whether something that began at `since` has held for `seconds`. */
-export function held(since: number | null, now: number, seconds: number): boolean {
+export function held(since: Moment | null, now: Moment, seconds: number): boolean {
   return since !== null && now - since >= seconds * 1000
 }
 
@@ -208,7 +208,7 @@ const unseenMs = 1000
 export function predecessor(
   tracks: Iterable<[string, TrackState]>,
   young: TrackState,
-  at: number,
+  at: Moment,
   rules: AlarmRules
 ): [string, TrackState] | undefined {
   if (young.box === null || at - young.firstSeen > rules.trackLostS * 1000) return undefined

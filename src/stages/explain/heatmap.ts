@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import sharp, { type Sharp } from 'sharp'
-import { type Clock, stamp } from '../../core/clock.js'
+import { type Clock, type Moment, stamp } from '../../core/clock.js'
 import { DiskError, messageOf } from '../../core/errors.js'
 import type { Crop, Size } from '../../core/types.js'
 
@@ -13,7 +13,7 @@ sharp.cache(false)
 interface Pictured {
   camera: string
   /** When the frame was captured, a moment of the clock. */
-  at: number
+  at: Moment
   track: number
   /** PNG. */
   heatmap: Uint8Array

@@ -1,6 +1,6 @@
 /** What the explain stage takes and gives. */
 
-import type { Clock } from '../../core/clock.js'
+import type { Clock, Moment } from '../../core/clock.js'
 import type { Problem } from '../../core/errors.js'
 import type { WorkerState } from '../../core/kept-worker.js'
 import type { Log } from '../../core/log.js'
@@ -51,7 +51,7 @@ export interface ExplainRequest {
   camera: string
   track: number
   /** When the frame was captured, a moment of the clock. */
-  at: number
+  at: Moment
   crop: Crop
   /** The classifier's probability of the alarm label; a mismatch with the explained model's own is logged. */
   score?: number
@@ -63,7 +63,7 @@ export interface ExplainRequest {
 export interface Explanation extends Omit<CropExplanation, 'logits' | 'probabilities'> {
   camera: string
   /** When the explained frame was captured, a moment of the clock. */
-  at: number
+  at: Moment
   track: number
   composite: string
   engine: string

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { AlarmMessage, ExplanationMessage, ObservationMessage } from '../../contract/messages.js'
 import { type Kind, topicOf, topics } from '../../contract/topics.js'
-import { type Clock, stamp, timeOfDay } from '../../core/clock.js'
+import { type Clock, type EpochMs, type Moment, stamp, timeOfDay } from '../../core/clock.js'
 import { codeOf, whatOf } from '../../core/errors.js'
 import { LastSaid, type Log } from '../../core/log.js'
 import type { Secrets } from '../../core/secrets.js'
@@ -13,7 +13,7 @@ interface Entry {
   topic: string
   payload: Record<string, unknown>
   /** A moment of the clock. */
-  expiresAt: number
+  expiresAt: Moment
 }
 
 /** What this stage needs of an outbox. */
@@ -33,7 +33,7 @@ export interface DeliveryOptions {
   base: string
   published: Record<Kind, number>
   /** The broker has confirmed an alarm. @param at the time of day, in ms since the epoch */
-  onAlarmDelivered?: (alarm: AlarmMessage, at: number) => void
+  onAlarmDelivered?: (alarm: AlarmMessage, at: EpochMs) => void
   clock: Clock
   secrets: Secrets
   log: Log

@@ -9,7 +9,7 @@ import {
   topicOf,
   topics
 } from '../../contract/topics.js'
-import { stamp } from '../../core/clock.js'
+import { type Moment, stamp } from '../../core/clock.js'
 import { ClosedError, type ErrorCode, errorFields, whatOf } from '../../core/errors.js'
 import type { CameraState } from '../../core/types.js'
 import { CommandQueue } from './commands.js'
@@ -22,7 +22,7 @@ import { defaultDelays, keepConnected } from './reconnect.js'
 import type { Mqtt, MqttOptions, MqttRequests, MqttStats } from './types.js'
 
 export type { CommandHandlers } from './commands.js'
-export { type BrokerOptions, connectOptions, type ProtocolVersion, protocolVersions } from './connect.js'
+export { type BrokerOptions, protocolVersions } from './connect.js'
 export { encode } from './delivery.js'
 export type { Mqtt, MqttOptions, MqttRequests, MqttStats } from './types.js'
 
@@ -123,7 +123,7 @@ class MqttStage implements Mqtt {
     return this.#options.outbox.put(topicOf(this.#base, 'explanation'), allowed, { expendable: true, background: true })
   }
 
-  cameraState(camera: string, state: CameraState, at: number, until: number | null = null): void {
+  cameraState(camera: string, state: CameraState, at: Moment, until: Moment | null = null): void {
     this.#cameras.set(camera, { state, since: at, until })
     this.#sendState(camera)
   }

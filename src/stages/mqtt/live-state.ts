@@ -1,4 +1,5 @@
 /** The cameras' states that the broker holds for those who subscribe later. */
+import type { Moment } from '../../core/clock.js'
 import { errorFields } from '../../core/errors.js'
 import type { Log } from '../../core/log.js'
 import type { CameraState } from '../../core/types.js'
@@ -6,8 +7,8 @@ import type { CameraState } from '../../core/types.js'
 export interface RetainedState {
   state: CameraState
   /** In ms, like `until`, by painlens's own clock. */
-  since: number
-  until: number | null
+  since: Moment
+  until: Moment | null
 }
 
 export interface RetainedStatesOptions {

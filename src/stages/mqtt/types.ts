@@ -1,6 +1,6 @@
 import type { AlarmMessage, ExplanationMessage, HealthMessage, ObservationMessage } from '../../contract/messages.js'
 import type { Kind } from '../../contract/topics.js'
-import type { Clock } from '../../core/clock.js'
+import type { Clock, EpochMs, Moment } from '../../core/clock.js'
 import type { ErrorCode } from '../../core/errors.js'
 import type { Log } from '../../core/log.js'
 import type { Secrets } from '../../core/secrets.js'
@@ -20,7 +20,7 @@ export interface MqttOptions {
   outbox: OutboxLike
   privacy: Privacy
   /** The broker has confirmed an alarm. @param at the time of day, in ms since the epoch */
-  onAlarmDelivered?: (alarm: AlarmMessage, at: number) => void
+  onAlarmDelivered?: (alarm: AlarmMessage, at: EpochMs) => void
   secrets: Secrets
   log: Log
   clock: Clock
@@ -64,7 +64,7 @@ export interface Mqtt {
    * @param at since when, a moment of the clock, as `until` is
    * @param until for a pause: when it ends by itself
    */
-  cameraState(camera: string, state: CameraState, at: number, until?: number | null): void
+  cameraState(camera: string, state: CameraState, at: Moment, until?: Moment | null): void
   /** Takes a camera's retained state away from the broker. Resolves when it is gone, which may take a connection. */
   forgetCamera(camera: string): Promise<void>
   /** Publishes status, camera states and health once more, if connected. */

@@ -1,10 +1,11 @@
+import type { EpochMs, Moment } from '../../core/clock.js'
 import type { Operation } from './store.js'
 
-/** What is written to disk: one message, and when it was put there (time of day, in ms since the epoch). */
+/** What is written to disk: one message, and when it was put there. */
 export interface StoredEntry {
   topic: string
   payload: Record<string, unknown>
-  at: number
+  at: EpochMs
   /** May be given up first when the outbox is full. */
   expendable: boolean
   /** Goes only when nothing else can. */
@@ -14,16 +15,14 @@ export interface StoredEntry {
 /** An undelivered message as the index knows it; its payload stays on disk. */
 export interface IndexEntry {
   key: string
-  /** When it was put there: a moment of the clock, or of one that an earlier run of painlens put there the time of day. */
-  at: number
+  /** When it was put there. Of an earlier run of painlens only the time of day is known: its moments mean nothing now. */
+  put: { moment: Moment } | { earlier: EpochMs }
   /** Messages of the same order key are delivered one after the other. Those in the background are all of one. */
   orderKey: string
   /** In the background: the order key whose older messages go before it; else its own. */
   follows: string
   expendable: boolean
   background: boolean
-  /** Put there by an earlier run of painlens. */
-  earlierRun: boolean
   /** How often it was tried in vain. */
   attempts: number
   /** Set where the disk refused it: kept in memory instead of being lost. */
@@ -44,18 +43,17 @@ export interface IndexEntry {
 export const keyOf = (count: number): string => String(count).padStart(16, '0')
 
 /** @param moment when it was put there; null for one of an earlier run */
-export function indexEntry(key: string, stored: StoredEntry, moment: number | null): IndexEntry {
+export function indexEntry(key: string, stored: StoredEntry, moment: Moment | null): IndexEntry {
   const { expendable, background, payload, topic } = stored
   const follows = typeof payload.alarm_id === 'string' ? payload.alarm_id : topic
   const fresh = { attempts: 0, inMemory: null, parked: false, unread: 0, underWay: false, behind: null, gone: false }
   return {
     key,
-    at: moment ?? stored.at,
+    put: moment === null ? { earlier: stored.at } : { moment },
     orderKey: background ? 'background' : follows,
     follows,
     expendable,
     background,
-    earlierRun: moment === null,
     ...fresh
   }
 }

@@ -1,4 +1,4 @@
-import { timeOfDay } from '../../core/clock.js'
+import { later, type Moment, timeOfDay } from '../../core/clock.js'
 import { errorFields, NotSent } from '../../core/errors.js'
 import {
   type IndexEntry,
@@ -50,7 +50,7 @@ export async function openOutbox(options: OutboxOptions): Promise<Outbox> {
 interface Waiting {
   key: string
   stored: StoredEntry
-  moment: number
+  moment: Moment
   value: string
   done: () => void
 }
@@ -259,12 +259,12 @@ class DiskOutbox implements Outbox {
   async #deliver(entry: IndexEntry, stored: StoredEntry | null, publish: Publish): Promise<void> {
     const { clock, log, expiryMs } = this.#options
     const now = clock.now()
-    const at = now - this.#ageMs(entry)
-    const expiresAt = at + expiryMs
+    const at = later(now, -this.#ageMs(entry))
+    const expiresAt = later(at, expiryMs)
     if (stored === null) log.error({ key: entry.key }, 'a message in the outbox is unreadable and was dropped')
     else if (now >= expiresAt) this.#drop(entry, 'expired', 'an undelivered message expired and was dropped')
     else {
-      const late = entry.earlierRun || now - at > lateMs
+      const late = 'earlier' in entry.put || now - at > lateMs
       const payload =
         'late' in stored.payload ? { ...stored.payload, late: stored.payload.late || late } : stored.payload
       const sent = publish({ topic: stored.topic, payload, at, late, expiresAt })
@@ -298,10 +298,10 @@ class DiskOutbox implements Outbox {
   }
 
   /** What an earlier run put there has no age but by the time of day, which may have been set back since. */
-  #ageMs({ at, earlierRun }: IndexEntry): number {
+  #ageMs({ put }: IndexEntry): number {
     const { clock } = this.#options
     const now = clock.now()
-    return earlierRun ? Math.max(0, timeOfDay(clock, now) - at) : now - at
+    return 'earlier' in put ? Math.max(0, timeOfDay(clock, now) - put.earlier) : now - put.moment
   }
 
   /** What the disk does not let go comes again after a restart; subscribers know a repetition by its alarm_id and seq. */

@@ -12,6 +12,7 @@ import { Reporter } from '../../../src/daemon/report/reporter.js'
 import { createAlarms } from '../../../src/stages/alarm/index.js'
 import { alarmDefaults } from '../../support/alarm-defaults.js'
 import { isRunning } from '../../support/daemon.js'
+import { clockOf } from '../../support/moments.js'
 import { until } from '../../support/slowness.js'
 
 const t0 = Date.UTC(2026, 0, 1)
@@ -19,7 +20,7 @@ const t0 = Date.UTC(2026, 0, 1)
 /** The real alarm stage and reporter behind the watch; the world around it is `world`. */
 function setUp() {
   const world = { now: t0, connected: true, depth: 0, trouble: null as string | null }
-  const clock = { now: () => world.now }
+  const clock = clockOf(() => world.now)
   const said: AlarmMessage[] = []
   const alarms = createAlarms({ ...alarmDefaults, cameras: {}, facility: null, model: null, clock })
   const reporter = new Reporter({

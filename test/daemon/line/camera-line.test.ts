@@ -3,6 +3,7 @@ import { Subject } from 'rxjs'
 import { describe, expect, it } from 'vitest'
 import type { Frame, Sighting, Verdict } from '../../../src/core/types.js'
 import { cameraLine, type JudgedFrame } from '../../../src/daemon/line/camera-line.js'
+import { moment } from '../../support/moments.js'
 
 const turns = async (count = 5) => {
   for (let i = 0; i < count; i++) await new Promise((resolve) => setImmediate(resolve))
@@ -20,9 +21,9 @@ function slowJudge() {
   }[] = []
   const counts = { detected: 0, dropped: 0, released: 0, failed: 0 }
   cameraLine(frames, {
-    detect: async ({ camera, at }) => {
+    detect: async ({ camera, at, picture }) => {
       counts.detected++
-      return { camera, at, faces: [], lost: [at] }
+      return { camera, at, picture, faces: [], lost: [at] }
     },
     classify: (first) => {
       const entry = { sighting: first, begun: false, resolve: (_: Verdict[]) => {}, reject: (_: Error) => {} }
@@ -60,9 +61,10 @@ function slowJudge() {
 
 const frame = (at: number, release: () => void): Frame => ({
   camera: 'a',
-  at,
+  at: moment(at),
   width: 1,
   height: 1,
+  picture: { x: 0, y: 0, width: 1, height: 1 },
   data: new Uint8Array(new SharedArrayBuffer(3)),
   release
 })
@@ -119,9 +121,9 @@ describe('cameraLine', () => {
     const failures: unknown[] = []
     let released = 0
     cameraLine(frames, {
-      detect: async ({ camera, at }) => {
+      detect: async ({ camera, at, picture }) => {
         if (at === 1) throw new Error('detector')
-        return { camera, at, faces: [], lost: [] }
+        return { camera, at, picture, faces: [], lost: [] }
       },
       classify: ({ at }) => ({
         verdicts: at === 2 ? Promise.reject(new Error('classifier')) : Promise.resolve([]),

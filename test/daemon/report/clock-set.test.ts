@@ -9,6 +9,7 @@ import { endsOfUnfinishedAlarms, Pauses } from '../../../src/daemon/report/earli
 import { createAlarms } from '../../../src/stages/alarm/index.js'
 import { type Outbox, type OutboxEntry, openOutbox } from '../../../src/stages/outbox/index.js'
 import { alarmDefaults } from '../../support/alarm-defaults.js'
+import { moment } from '../../support/moments.js'
 import { SettableClock } from '../../support/settable-clock.js'
 
 const t0 = Date.UTC(2026, 0, 1)
@@ -193,7 +194,7 @@ describe('on disk', () => {
     const pauses = new Pauses(outbox, world.clock)
     const now = world.clock.now()
     world.set(2 * hour)
-    pauses.set('bed', { since: now, until: now + hour })
+    pauses.set('bed', { since: now, until: moment(now + hour) })
     world.set(5 * hour)
     world.pass(hour - second)
     expect(pauses.of('bed')).toEqual({ since: now, until: now + hour })

@@ -4,6 +4,7 @@ import type { AlarmMessage } from '../../../src/contract/messages.js'
 import { endsOfUnfinishedAlarms, Pauses, PublishedCameras } from '../../../src/daemon/report/earlier-run.js'
 import type { Note } from '../../../src/stages/outbox/index.js'
 import { alarm } from '../../stages/mqtt/rig.js'
+import { clockOf, moment } from '../../support/moments.js'
 
 const t0 = Date.UTC(2026, 0, 1)
 
@@ -28,7 +29,11 @@ test('every alarm that was left active gets its end; what is no alarm is forgott
     fc.property(fc.dictionary(fc.string({ minLength: 1 }), junk), (notes) => {
       const keyed = Object.fromEntries(Object.entries(notes).map(([key, value]) => [`alarm/junk-${key}`, value]))
       const outbox = noteBook({ ...keyed, 'alarm/a': alarm('a', 4), 'pause/x': { since: 1, until: 2 } })
-      const ends = endsOfUnfinishedAlarms(outbox, t0 + 60_000, { now: () => t0 })
+      const ends = endsOfUnfinishedAlarms(
+        outbox,
+        moment(t0 + 60_000),
+        clockOf(() => t0)
+      )
       expect(ends).toMatchObject([
         { alarm_id: 'a', seq: 5, phase: 'end', reason: 'restarted' } satisfies Partial<AlarmMessage>
       ])
@@ -40,9 +45,17 @@ test('every alarm that was left active gets its end; what is no alarm is forgott
 test('a pause is known until it is over', async () => {
   let now = t0
   const outbox = noteBook()
-  const pauses = new Pauses(outbox, { now: () => now })
-  pauses.set('a', { since: t0, until: t0 + 1000 })
-  expect(new Pauses(outbox, { now: () => now }).of('a')).toEqual({ since: t0, until: t0 + 1000 })
+  const pauses = new Pauses(
+    outbox,
+    clockOf(() => now)
+  )
+  pauses.set('a', { since: moment(t0), until: moment(t0 + 1000) })
+  expect(
+    new Pauses(
+      outbox,
+      clockOf(() => now)
+    ).of('a')
+  ).toEqual({ since: t0, until: t0 + 1000 })
   expect(pauses.of('b')).toBeNull()
   now += 1000
   expect(pauses.of('a')).toBeNull()

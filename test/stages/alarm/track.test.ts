@@ -3,6 +3,7 @@ import { describe, expect, it, test } from 'vitest'
 import type { Box } from '../../../src/core/types.js'
 import { TokenBucket } from '../../../src/stages/alarm/index.js'
 import { follow, newTrack, predecessor, type TrackState } from '../../../src/stages/alarm/record.js'
+import { moment } from '../../support/moments.js'
 
 const rules = {
   onsetThreshold: 0.7,
@@ -20,11 +21,11 @@ const box: Box = { x: 100, y: 100, width: 80, height: 100 }
 
 describe('a smoothed score', () => {
   const smoothed = (steps: readonly (readonly [ms: number, score: number])[], smoothingS = 2) => {
-    const track = newTrack('a', t0)
+    const track = newTrack('a', moment(t0))
     let at = t0
     for (const [ms, score] of steps) {
       at += ms
-      follow(track, { ...rules, smoothingS }, at, score, box)
+      follow(track, { ...rules, smoothingS }, moment(at), score, box)
     }
     return track.smoothed
   }
@@ -47,8 +48,8 @@ describe('a smoothed score', () => {
 
   it('at exactly a threshold counts as above the onset, and as below the clearing', () => {
     const at = (score: number) => {
-      const track = newTrack('a', t0)
-      follow(track, rules, t0, score, box)
+      const track = newTrack('a', moment(t0))
+      follow(track, rules, moment(t0), score, box)
       return [track.aboveSince, track.belowSince]
     }
     expect(at(0.7)).toEqual([t0, null])
@@ -59,11 +60,11 @@ describe('a smoothed score', () => {
 })
 
 describe('the face that a new track goes on from', () => {
-  const track = (changes: Partial<TrackState>): TrackState => ({ ...newTrack('a', t0), box, ...changes })
+  const track = (changes: Partial<TrackState>): TrackState => ({ ...newTrack('a', moment(t0)), box, ...changes })
   /** @param old last seen at t0 unless told otherwise @param young a new track, first seen at t0 + 2000 */
   const found = (old: Partial<TrackState>, young: Partial<TrackState> = {}, afterMs = 0) => {
-    const next = track({ firstSeen: t0 + 2000, lastSeen: t0 + 2000, ...young })
-    return predecessor([['old', track(old)]], next, next.firstSeen + afterMs, rules)?.[0] === 'old'
+    const next = track({ firstSeen: moment(t0 + 2000), lastSeen: moment(t0 + 2000), ...young })
+    return predecessor([['old', track(old)]], next, moment(next.firstSeen + afterMs), rules)?.[0] === 'old'
   }
 
   it('is of the same camera, and has a place', () => {
@@ -74,20 +75,20 @@ describe('the face that a new track goes on from', () => {
   })
 
   it('was gone before the new one came: two at the same time are two people', () => {
-    expect(found({ lastSeen: t0 + 2000 })).toBe(false)
-    expect(found({ lastSeen: t0 + 2000, lost: true })).toBe(false)
-    expect(found({ lastSeen: t0 + 1999, lost: true })).toBe(true)
+    expect(found({ lastSeen: moment(t0 + 2000) })).toBe(false)
+    expect(found({ lastSeen: moment(t0 + 2000), lost: true })).toBe(false)
+    expect(found({ lastSeen: moment(t0 + 1999), lost: true })).toBe(true)
   })
 
   it('has been unseen for a second, or the tracker has given it up', () => {
-    expect(found({ lastSeen: t0 + 1500 }, {}, 499)).toBe(false)
-    expect(found({ lastSeen: t0 + 1500 }, {}, 500)).toBe(true)
-    expect(found({ lastSeen: t0 + 1500, lost: true })).toBe(true)
+    expect(found({ lastSeen: moment(t0 + 1500) }, {}, 499)).toBe(false)
+    expect(found({ lastSeen: moment(t0 + 1500) }, {}, 500)).toBe(true)
+    expect(found({ lastSeen: moment(t0 + 1500), lost: true })).toBe(true)
   })
 
   it('was seen less than track_lost_s before the new one came, which is as young itself', () => {
-    expect(found({}, { firstSeen: t0 + 4999 })).toBe(true)
-    expect(found({}, { firstSeen: t0 + 5000 })).toBe(false)
+    expect(found({}, { firstSeen: moment(t0 + 4999) })).toBe(true)
+    expect(found({}, { firstSeen: moment(t0 + 5000) })).toBe(false)
     expect(found({}, {}, 5000)).toBe(true)
     expect(found({}, {}, 5001)).toBe(false)
   })
@@ -119,16 +120,18 @@ describe('the face that a new track goes on from', () => {
   })
 
   it('is the one that was seen last, of several', () => {
-    const olds = [t0, t0 + 300, t0 + 100].map((lastSeen, i) => [`old${i}`, track({ lastSeen })] as [string, TrackState])
-    const young = track({ firstSeen: t0 + 2000 })
-    expect(predecessor(olds, young, t0 + 2000, rules)?.[0]).toBe('old1')
+    const olds = [t0, t0 + 300, t0 + 100].map(
+      (lastSeen, i) => [`old${i}`, track({ lastSeen: moment(lastSeen) })] as [string, TrackState]
+    )
+    const young = track({ firstSeen: moment(t0 + 2000) })
+    expect(predecessor(olds, young, moment(t0 + 2000), rules)?.[0]).toBe('old1')
   })
 })
 
 describe('a token bucket', () => {
   const taken = (perS: number, times: readonly number[]) => {
     const bucket = new TokenBucket(perS)
-    return times.map((ms) => bucket.take(t0 + ms))
+    return times.map((ms) => bucket.take(moment(t0 + ms)))
   }
 
   test('gives a second of tokens at once, and then as many as come', () => {

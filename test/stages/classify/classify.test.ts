@@ -8,6 +8,7 @@ import type { Face } from '../../../src/core/types.js'
 import { loadManifest, type Manifest, sha256Of } from '../../../src/lib/model/manifest.js'
 import { type Classifier, startClassifier } from '../../../src/stages/classify/index.js'
 import { killWorkers } from '../../support/kill-worker.js'
+import { moment } from '../../support/moments.js'
 import { until } from '../../support/slowness.js'
 import { writeTinyModel } from '../../support/tiny-model.js'
 
@@ -31,7 +32,7 @@ function faceOfColour(red: number, green: number, blue: number): Face {
 }
 
 /** What a camera has seen. */
-const sight = (...faces: Face[]) => ({ camera: 'bed-1', at: 5, faces })
+const sight = (...faces: Face[]) => ({ camera: 'bed-1', at: moment(5), faces })
 
 async function open(model: string, provider: 'auto' | 'cpu' | 'cuda' = 'cpu', log: Log = silentLog) {
   return startClassifier({ manifest: await loadManifest(model), provider, threads: 1, log })
@@ -43,7 +44,7 @@ const coloursOf = (count: number): number[] => Array.from({ length: count }, (_,
 /** What the tiny model says of `count` faces of bed-`count`. */
 async function judge(classifier: Classifier, camera: string, count: number) {
   const faces = coloursOf(count).map((red) => faceOfColour(red, 0, 0))
-  const verdicts = await classifier.classify({ camera, at: count, faces }).verdicts
+  const verdicts = await classifier.classify({ camera, at: moment(count), faces }).verdicts
   return verdicts.map(({ camera, at, logits }) => ({ camera, at, red: Math.round(10 * logits[2]!) }))
 }
 

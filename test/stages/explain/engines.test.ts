@@ -11,6 +11,7 @@ import { differenceOf } from '../../../src/stages/explain/engines.js'
 import { type ExplainOptions, type ExplainStage, startExplaining } from '../../../src/stages/explain/index.js'
 import { trialCrop } from '../../../src/stages/explain/trial-crop.js'
 import { killWorkers } from '../../support/kill-worker.js'
+import { moment } from '../../support/moments.js'
 import { until } from '../../support/slowness.js'
 import { writeRoundingModel, writeTinyModel } from '../../support/tiny-model.js'
 
@@ -53,7 +54,7 @@ async function open(options: Partial<ExplainOptions> = {}) {
 
 let asked = 0
 const explain = (stage: ExplainStage, picture = crop) =>
-  stage.submit({ camera: 'bed-1', track: 7, at: asked++, crop: picture })
+  stage.submit({ camera: 'bed-1', track: 7, at: moment(asked++), crop: picture })
 
 const settled = (stage: ExplainStage, state: string) => until(() => stage.stats().state === state, `it to be ${state}`)
 

@@ -11,6 +11,7 @@ import {
 } from '../../../src/stages/explain/explained-alarms.js'
 import type { Explanation } from '../../../src/stages/explain/index.js'
 import { alarmDefaults } from '../../support/alarm-defaults.js'
+import { clockOf, moment } from '../../support/moments.js'
 
 const crop = { width: 1, height: 1, data: new Uint8Array(3), landmarks: new Float32Array(136) }
 const threshold = 0.6
@@ -62,13 +63,13 @@ function setUp({ answer = 'explained', slow = false }: Rig = {}) {
     },
     threshold,
     publish: (message) => published.push(message),
-    clock: { now: () => rig.now },
+    clock: clockOf(() => rig.now),
     log
   })
   const settle = () => new Promise((resolve) => setImmediate(resolve))
   const see = async (at: number, score: number, alarmId: string | null = null, track = 1) => {
     rig.now = at
-    explanations.consider({ camera: 'bed', track, at, crop, score, alarmId } satisfies FaceWithAlarm)
+    explanations.consider({ camera: 'bed', track, at: moment(at), crop, score, alarmId } satisfies FaceWithAlarm)
     await settle()
   }
   const finish = async (which = 0) => {
@@ -304,7 +305,7 @@ class Course {
     cameras: { bed: { ward: null, room: null, bed: null } },
     facility: null,
     model: null,
-    clock: { now: () => this.#now },
+    clock: clockOf(() => this.#now),
     newId: () => `alarm ${this.#ids++}`
   })
   readonly #asked: { request: ScoredFace; alarmId: string | null; under: number; failed: number | null }[] = []
@@ -316,7 +317,7 @@ class Course {
     threshold,
     publish: (message) => this.#published.push(message),
     log: silentLog,
-    clock: { now: () => this.#now }
+    clock: clockOf(() => this.#now)
   })
   #answer: Answer | 'later' = 'explained'
   #now = 0
@@ -325,11 +326,11 @@ class Course {
   async frame(score: number, answer: Answer | 'later', finish: boolean): Promise<void> {
     this.#now += frameMs
     this.#answer = answer
-    const output = this.#alarms.observe({ camera: 'bed', track: 1, at: this.#now, score })
+    const output = this.#alarms.observe({ camera: 'bed', track: 1, at: moment(this.#now), score })
     for (const { phase, alarm_id } of output.alarms) if (phase === 'end') this.#explanations.alarmEnded(alarm_id)
     const alarmId = output.episode?.active ? output.episode.alarmId : null
     this.#frames.push({ at: this.#now, score, alarmId })
-    this.#explanations.consider({ camera: 'bed', track: 1, at: this.#now, crop, score, alarmId })
+    this.#explanations.consider({ camera: 'bed', track: 1, at: moment(this.#now), crop, score, alarmId })
     if (finish) for (const done of this.#waiting.splice(0)) done()
     await new Promise((resolve) => setImmediate(resolve))
   }

@@ -3,6 +3,7 @@ import { createLog } from '../../../src/core/log.js'
 import { Secrets } from '../../../src/core/secrets.js'
 import { registerSecrets } from '../../../src/stages/camera/url.js'
 import type { MqttRequests } from '../../../src/stages/mqtt/index.js'
+import { clockOf, moment } from '../../support/moments.js'
 import { type Mosquitto, startMosquitto } from '../../support/mosquitto.js'
 import { Deadline, patience, until } from '../../support/slowness.js'
 import { startTcpProxy } from '../../support/tcp-proxy.js'
@@ -32,7 +33,7 @@ async function start(more?: Parameters<typeof startRig>[1]): Promise<Rig> {
 describe('what is published', () => {
   test('status, health and camera states, retained as the contract says', async () => {
     const { mqtt } = await start()
-    mqtt.cameraState('hall', 'lost', Date.UTC(2026, 0, 1))
+    mqtt.cameraState('hall', 'lost', moment(Date.UTC(2026, 0, 1)))
     await until(() => ear.on('camera/hall/state').length > 0, 'camera state')
     await until(() => ear.on('health').length > 0, 'health')
     const [status] = ear.on('status')
@@ -100,7 +101,7 @@ describe('what is published', () => {
       mqtt.observation('hall', { ...seen, track: 1, emotions: { happiness: 0.8 } })
       mqtt.observation('hall', { ...seen, track: 2 })
     }
-    mqtt.cameraState('hall', 'ok', 0)
+    mqtt.cameraState('hall', 'ok', moment(0))
     await until(() => ear.on('camera/hall/state').length > 0, 'the end')
     const observations = ear.on('camera/hall/observation')
     expect(observations.map(({ json }) => json.track)).toEqual([1, 2])
@@ -164,7 +165,7 @@ describe('coming and going', () => {
     rig = await startRig(`mqtt://127.0.0.1:${proxy.port}`, { onConnectionChange: (up) => changes.push(up) })
     const { mqtt } = rig
     await until(() => changes.length > 0, 'greeted')
-    mqtt.cameraState('hall', 'ok', 0)
+    mqtt.cameraState('hall', 'ok', moment(0))
     await until(() => ear.on('camera/hall/state').length === 1, 'state')
     proxy.cut()
     await until(() => mqtt.stats().connections === 2, 'back')
@@ -180,14 +181,14 @@ describe('coming and going', () => {
 
   test('a broker that is stopped and started: nothing is lost, order is kept, late ones say so', async () => {
     let now = Date.now()
-    const { mqtt, outbox, lines } = await start({ clock: { now: () => now } })
+    const { mqtt, outbox, lines } = await start({ clock: clockOf(() => now) })
     await mqtt.putAlarmInOutbox(alarm('a0', 0))
     await until(() => ear.on('alarm').length === 1, 'the first')
     await broker.stop()
     await until(() => !mqtt.connected(), 'noticed')
     for (let seq = 1; seq < 40; seq++) await mqtt.putAlarmInOutbox(alarm('a0', seq))
     await mqtt.putAlarmInOutbox(alarm('b0', 0))
-    mqtt.cameraState('hall', 'lost', now)
+    mqtt.cameraState('hall', 'lost', moment(now))
     expect(outbox.depth()).toBe(40)
     now += 20_000
     await broker.start()

@@ -6,6 +6,7 @@ import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { clockOf } from '../../support/moments.js'
 import { type Mosquitto, startMosquitto } from '../../support/mosquitto.js'
 import { patience, until } from '../../support/slowness.js'
 import { alarm, type Heard, type Listener, listen, startRig } from './rig.js'
@@ -45,7 +46,7 @@ test(
     let now = Date.UTC(2026, 0, 1)
     const start = now
     const count = 10_000
-    const rig = await startRig(broker.url, { clock: { now: () => now } }, 24 * hourMs)
+    const rig = await startRig(broker.url, { clock: clockOf(() => now) }, 24 * hourMs)
     await until(() => rig.mqtt.connected(), 'connected')
     await broker.stop()
     await until(() => !rig.mqtt.connected(), 'noticed')

@@ -1,6 +1,7 @@
 /** Brokers that take only so many QoS 1 messages at once, and throw out who sends more. */
 import { afterEach, describe, expect, test } from 'vitest'
 import type { MqttOptions } from '../../../src/stages/mqtt/index.js'
+import { moment } from '../../support/moments.js'
 import { freePort, startMosquitto } from '../../support/mosquitto.js'
 import { until } from '../../support/slowness.js'
 import { type StrictBroker, type StrictBrokerOptions, startStrictBroker } from '../../support/strict-broker.js'
@@ -35,7 +36,7 @@ describe('ten cameras and a broker that takes ten messages at once', () => {
     async (protocolVersion) => {
       const broker = await strict({ receiveMaximum: 10, answerMs: 30 })
       const rig = await start(broker.url, { protocolVersion })
-      for (const camera of cameras) rig.mqtt.cameraState(camera, 'ok', 0)
+      for (const camera of cameras) rig.mqtt.cameraState(camera, 'ok', moment(0))
       await until(() => broker.arrivals.filter(({ topic }) => isState(topic)).length >= 10, 'all states')
       rig.mqtt.refresh()
       await rig.mqtt.putAlarmInOutbox(alarm('a0', 0))
@@ -56,7 +57,7 @@ describe('an outage of 30 alarms with updates, ends and explanations, and ten ca
     async (limit) => {
       const port = await freePort()
       const rig = await start(`mqtt://127.0.0.1:${port}`)
-      for (const camera of cameras) rig.mqtt.cameraState(camera, 'ok', 0)
+      for (const camera of cameras) rig.mqtt.cameraState(camera, 'ok', moment(0))
       for (const id of ids) {
         await rig.mqtt.putAlarmInOutbox(alarm(id, 0))
         await rig.mqtt.putExplanationInOutbox({ ...explanation, alarm_id: id })
@@ -96,7 +97,7 @@ test.each([2, 10])('states that a broker for %i at once does not confirm hold up
   const broker = await strict({ receiveMaximum: limit, reason: (topic) => (isState(topic) ? null : 0) })
   const rig = await start(broker.url)
   await until(() => broker.on(`${base}/status`).length > 0, 'online')
-  for (const camera of cameras) rig.mqtt.cameraState(camera, 'ok', 0)
+  for (const camera of cameras) rig.mqtt.cameraState(camera, 'ok', moment(0))
   await until(() => broker.arrivals.filter(({ topic }) => isState(topic)).length === limit / 2, 'states')
   for (let number = 0; number < 20; number++) await rig.mqtt.putAlarmInOutbox(alarm(`a${number}`, 0))
   await until(() => new Set(alarmsOf(broker)).size === 20, 'all alarms')
@@ -108,7 +109,7 @@ test('messages that the broker refuses make room for others', async () => {
   const refused = 0x87
   const broker = await strict({ receiveMaximum: 2, answerMs: 2, reason: (topic) => (isState(topic) ? refused : 0) })
   const rig = await start(broker.url)
-  for (const camera of cameras) rig.mqtt.cameraState(camera, 'ok', 0)
+  for (const camera of cameras) rig.mqtt.cameraState(camera, 'ok', moment(0))
   await until(() => cameras.every((camera) => broker.on(`${base}/camera/${camera}/state`).length > 0), 'all states')
   rig.mqtt.refresh()
   await until(() => broker.on(`${base}/status`).length >= 2, 'status again')
@@ -154,7 +155,7 @@ test('a line that is cut while messages are under way and others wait: each conn
   const broker = await strict({ receiveMaximum: limit, answerMs: 20 })
   const rig = await start(broker.url)
   const ids = Array.from({ length: 40 }, (_, number) => `a${number}`)
-  for (const camera of cameras) rig.mqtt.cameraState(camera, 'ok', 0)
+  for (const camera of cameras) rig.mqtt.cameraState(camera, 'ok', moment(0))
   await Promise.all(
     ids.flatMap((id) => [rig.mqtt.putAlarmInOutbox(alarm(id, 0)), rig.mqtt.putAlarmInOutbox(alarm(id, 1))])
   )
@@ -176,7 +177,7 @@ describe('stopping', () => {
     const broker = await strict({ receiveMaximum: 1, answerMs: 40 })
     const rig = await start(broker.url)
     await until(() => broker.on(`${base}/status`).length > 0, 'online')
-    for (const camera of cameras) rig.mqtt.cameraState(camera, 'ok', 0)
+    for (const camera of cameras) rig.mqtt.cameraState(camera, 'ok', moment(0))
     await rig.mqtt.stop()
     expect(broker.arrivals.at(-1)).toMatchObject({ topic: `${base}/status`, json: { state: 'offline' } })
     await until(() => broker.ends.length === 1, 'the end')
@@ -202,7 +203,7 @@ describe('stopping', () => {
     await rig.mqtt.putAlarmInOutbox(alarm('a0', 0))
     await until(() => broker.on(`${base}/alarm`).length > 0, 'the alarm')
     const forgotten = rig.mqtt.forgetCamera('hall')
-    rig.mqtt.cameraState('room-1', 'ok', 0)
+    rig.mqtt.cameraState('room-1', 'ok', moment(0))
     await rig.mqtt.stop()
     await until(() => broker.ends.length === 1, 'the end')
     expect([broker.offences(), broker.ends, broker.on(`${base}/status`).length]).toEqual([0, ['cut'], 1])
@@ -218,7 +219,7 @@ test('mosquitto with max_inflight_messages 3: its limit is in the log, and every
   const ear = await listen(broker.url)
   cleanUp.push(() => ear.stop())
   const rig = await start(broker.url)
-  for (const camera of cameras) rig.mqtt.cameraState(camera, 'ok', 0)
+  for (const camera of cameras) rig.mqtt.cameraState(camera, 'ok', moment(0))
   await Promise.all(Array.from({ length: 40 }, (_, number) => rig.mqtt.putAlarmInOutbox(alarm(`a${number}`, 0))))
   await until(() => new Set(ear.on('alarm').map(({ json }) => json.alarm_id)).size === 40, 'all alarms')
   await until(() => cameras.every((camera) => ear.on(`camera/${camera}/state`).length > 0), 'all states')

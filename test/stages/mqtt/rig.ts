@@ -8,6 +8,7 @@ import { Secrets } from '../../../src/core/secrets.js'
 import { type Mqtt, type MqttOptions, type MqttRequests, startMqtt } from '../../../src/stages/mqtt/index.js'
 import { type Outbox, openOutbox } from '../../../src/stages/outbox/index.js'
 import { holdToContract } from '../../support/contract.js'
+import { clockOf } from '../../support/moments.js'
 
 export const base = 'painlens/test'
 const model = { name: 'm', sha256: 'f00d', demonstration: false }
@@ -104,7 +105,7 @@ export async function startRig(url: string, more: Partial<RigOptions> = {}, expi
     maxMessages: 100_000,
     expiryMs,
     log,
-    clock: more.clock ?? Date
+    clock: more.clock ?? clockOf(Date.now)
   })
   const close = async () => {
     await outbox.close()
@@ -121,7 +122,7 @@ export async function startRig(url: string, more: Partial<RigOptions> = {}, expi
     privacy: { publishEmotions: false, publishHeatmap: false },
     secrets: new Secrets(),
     log,
-    clock: Date,
+    clock: clockOf(Date.now),
     backoff: { minMs: 20, maxMs: 100, refusedMs: 200 },
     ...without(more, 'broker')
   })

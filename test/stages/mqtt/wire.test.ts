@@ -3,7 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { connectAsync } from 'mqtt'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { startBroker } from '../../../src/show/demo/broker.js'
-import { connectOptions } from '../../../src/stages/mqtt/index.js'
+import { connectOptions } from '../../../src/stages/mqtt/connect.js'
+import { moment } from '../../support/moments.js'
 import { type Mosquitto, startMosquitto } from '../../support/mosquitto.js'
 import { until } from '../../support/slowness.js'
 import { startTcpProxy } from '../../support/tcp-proxy.js'
@@ -31,7 +32,7 @@ const states = () => ear.on('status').map(({ json }) => `${json.session} ${json.
 /** One message of each kind. */
 async function sayEverything({ mqtt }: Rig, listener: Listener): Promise<void> {
   await until(() => mqtt.connected(), 'connected')
-  mqtt.cameraState('hall', 'ok', 0)
+  mqtt.cameraState('hall', 'ok', moment(0))
   mqtt.observation('hall', {
     at: '2026-01-01T00:00:00.000Z',
     track: 1,

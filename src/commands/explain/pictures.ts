@@ -36,8 +36,6 @@ async function opened(path: string, signal: AbortSignal): Promise<Sharp> {
 
 async function pixelsOf(picture: Sharp, path: string): Promise<Picture> {
   try {
-    // A read that waits in a pipe would keep the process from ending, even after SIGTERM.
-    if (!(await stat(path)).isFile()) throw new Error('it is no regular file')
     const flat = picture.flatten({ background: 'black' }).toColourspace('srgb').removeAlpha()
     const { data, info } = await flat.raw().toBuffer({ resolveWithObject: true })
     return { width: info.width, height: info.height, data: Uint8Array.from(data) }

@@ -1,10 +1,10 @@
-import { readFile as readFromDisk } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { type Document, isScalar, visit } from 'yaml'
 import { ConfigError } from '../core/errors.js'
 import { crossChecks } from './cross-checks.js'
 import { withAbsolutePaths } from './paths.js'
 import { issueProblems, problemLines, valueAt } from './problems.js'
+import { readText } from './read-text.js'
 import { type Config, configSchema } from './schema.js'
 import { fetchSubstitutes, placeholdersIn, type Sources } from './substitute.js'
 import { parseYaml, type Tree, TreeReader } from './tree.js'
@@ -33,7 +33,9 @@ export interface LoadedConfig {
 const unreadable: Record<string, string> = {
   ENOENT: 'it does not exist',
   EACCES: 'painlens may not read it',
-  EISDIR: 'it is a folder'
+  EISDIR: 'it is a folder',
+  EFBIG: 'it has more than 1 MiB',
+  ETIMEDOUT: 'it is a pipe or a device that gives nothing'
 }
 
 /**
@@ -42,7 +44,7 @@ const unreadable: Record<string, string> = {
  */
 export async function loadConfig(file: string, options: LoadOptions = {}): Promise<LoadedConfig> {
   const path = resolve(file)
-  const readFile = options.readFile ?? ((name: string) => readFromDisk(name, 'utf8'))
+  const readFile = options.readFile ?? ((name: string) => readText(name))
   let text: string
   try {
     text = await readFile(path)
@@ -68,7 +70,7 @@ export async function parseConfig(text: string, file: string, options: LoadOptio
 
   const substitutes = await fetchSubstitutes(placeholdersOf(document), {
     env,
-    readFile: options.readFile ?? ((name) => readFromDisk(name, 'utf8')),
+    readFile: options.readFile ?? ((name: string) => readText(name)),
     credentialsDir: options.credentialsDir ?? env.CREDENTIALS_DIRECTORY,
     baseDir
   } satisfies Sources)

@@ -22,7 +22,8 @@ export const placeholdersIn = (text: string): string[] => text.match(placeholder
 
 const kinds: Record<string, (name: string, sources: Sources) => Promise<Substitute>> = {
   async env(name, { env }) {
-    const value = env[name]
+    // Not what every object has: `constructor` is no variable.
+    const value = Object.hasOwn(env, name) ? env[name] : undefined
     return value === undefined
       ? { code: 'PL-CONFIG-ENV', problem: `the environment has no ${name}; set it, or write the value here` }
       : { value }

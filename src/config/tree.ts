@@ -1,4 +1,15 @@
-import { Document, isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument, type Scalar } from 'yaml'
+import {
+  type Alias,
+  Document,
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Node,
+  parseDocument,
+  type Scalar
+} from 'yaml'
 import type { ErrorCode } from '../core/errors.js'
 import { isNullable, nonNull, type SchemaNode, schemaAt } from './json-schema.js'
 import { fillIn, placeholdersIn, type Substitute } from './substitute.js'
@@ -82,10 +93,19 @@ export class TreeReader {
         this.#complain(value, path, 'PL-CONFIG-NESTED', 'found too many nested values, allowed are 30 levels')
       return undefined
     }
-    if (isAlias(node)) return this.#read(node.resolve(this.document) ?? null, path, key)
+    if (isAlias(node)) return this.#readAlias(node, path, key)
     if (isMap(node)) return this.#readMap(node.items, path)
     if (isSeq(node)) return node.items.map((item, i) => this.#read(item as Node, [...path, i], value))
     return isScalar(node) ? this.#readScalar(node, path, value) : null
+  }
+
+  /** The yaml package takes an alias of nothing for an empty value: a mask that is misspelt would hide nothing. */
+  #readAlias(node: Alias, path: Path, key: number): unknown {
+    const target = node.resolve(this.document)
+    if (target) return this.#read(target, path, key)
+    const message = 'found an alias (*) whose anchor (&) is not above it; correct the name, or put the text in quotes'
+    this.#complain(node.range?.[0] ?? key, path, 'PL-CONFIG-YAML', message)
+    return undefined
   }
 
   #readMap(items: readonly { key: unknown; value: unknown }[], path: Path): Record<string, unknown> {

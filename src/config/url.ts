@@ -26,6 +26,8 @@ export function urlProblem(url: string, schemes: readonly string[]): string | nu
   const allowed = `allowed is a URL that starts with ${schemes.map((name) => `${name}://`).join(', ')}`
   if (!parts) return `found text that does not start like a URL, ${allowed}`
   if (!schemes.includes(parts.scheme)) return `found a URL that starts with ${parts.scheme}://, ${allowed}`
+  if (/\p{Surrogate}/u.test(url))
+    return `found a URL with half a character (a lone surrogate), ${allowed} and whole characters`
   if (addressPattern.test(parts.address) && URL.canParse(normalUrl(url))) return null
   return `found a URL without a valid host and port, ${allowed} and goes on with user:password@ (where needed), host:port and the path; an @ in the path is written %40`
 }
@@ -60,8 +62,12 @@ function splitLogin(login: string): { user: string; password: string | null } {
   return colon < 0 ? { user: login, password: null } : { user: login.slice(0, colon), password: login.slice(colon + 1) }
 }
 
+/** Half a character, which `urlProblem` refuses, cannot be encoded. */
 const encode = (text: string): string =>
-  encodeURIComponent(text).replace(/[!'()*]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`)
+  encodeURIComponent(text.replace(/\p{Surrogate}/gu, '\ufffd')).replace(
+    /[!'()*]/g,
+    (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`
+  )
 
 /** An invalid encoding is taken literally. */
 function decode(text: string): string {

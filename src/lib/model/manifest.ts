@@ -126,6 +126,8 @@ const shown = (dim: number | null): string => (dim === null ? 'batch' : String(d
 
 async function readText(path: string): Promise<string> {
   try {
+    // A read that waits in a pipe would keep the process from ending, even after SIGTERM.
+    if (!(await stat(path)).isFile()) throw new Error('it is no regular file')
     return await readFile(path, 'utf8')
   } catch (error) {
     throw new ModelError(

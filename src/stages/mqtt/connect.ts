@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
 import type { IClientOptions } from 'mqtt'
 import type { StatusMessage } from '../../contract/messages.js'
 import { baseTopic, topicOf, topics } from '../../contract/topics.js'
@@ -132,6 +132,8 @@ function part(encoded: string): string | undefined {
 function pem(textOrPath: string | undefined): string | Buffer | undefined {
   if (textOrPath === undefined || textOrPath.includes('-----BEGIN')) return textOrPath
   try {
+    // A pipe without a writer would hold up the whole process, even against SIGTERM.
+    if (!statSync(textOrPath).isFile()) throw new Error(`${textOrPath} is no regular file`)
     return readFileSync(textOrPath)
   } catch (error) {
     throw new BrokerError('PL-BROKER-FILE', `the certificate or key cannot be read (${messageOf(error)})`, 'mqtt.tls', {

@@ -88,6 +88,7 @@ export const commandTable: readonly CommandRow[] = [
       ],
       ['--target <label>', 'the label to explain (default: the likeliest of each picture)'],
       ['--engine <name>', 'what computes: onnx (ONNX Runtime), tfjs, or auto, which is onnx here', undefined, 'auto'],
+      ['--faces <which>', 'the faces of each picture to explain: largest or all', undefined, 'largest'],
       ['--crop', 'the pictures are face crops already'],
       ['--check', 'test the explanations themselves instead of writing them: do they follow the model?']
     ],
@@ -95,6 +96,8 @@ export const commandTable: readonly CommandRow[] = [
       'Writes for each picture a heatmap, an overlay, the relevance as .npy and a JSON file; under several composites also',
       'grid.png, a row for each picture with its true and its predicted label. The true label is the name of the folder',
       "that holds the picture, where that is one of the model's labels, as in pictures/pain/07.png.",
+      'Folders are searched at any depth; a file is a picture by its content. What is not explained is named, with the reason.',
+      "Results of the same picture are replaced; those of others keep their files, and a new one's name gets a number.",
       '--check writes check.json instead, and ends with 1 if an explanation fails.'
     ],
     examples: [

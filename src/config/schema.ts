@@ -66,6 +66,18 @@ const camera = z.strictObject({
     .enum(decoderNames)
     .default('auto')
     .describe(`What decodes. ${decoderNames.map((name) => `\`${name}\`: ${decoders[name].what}`).join('; ')}.`),
+  rotation: z
+    .literal(['auto', 0, 90, 180, 270])
+    .default('auto')
+    .describe(
+      'Degrees by which the picture is turned, clockwise. auto: as the stream says; a number counts instead of that.'
+    ),
+  aspect: shaped(/^[1-9]\d{0,3}:[1-9]\d{0,3}$/, 'width:height, such as "16:9"')
+    .nullable()
+    .default(null)
+    .describe(
+      "Shape of the camera's picture before rotation, where the stream does not say that its pixels are no squares (960x1080 of a recorder); null: as the stream says."
+    ),
   masks: z
     .array(polygon)
     .default([])

@@ -14,7 +14,7 @@ export interface Point {
 /** In pixels of the frame; x and y are the top left corner. May reach beyond the frame. */
 export interface Box extends Size, Point {}
 
-/** Corners in 0..1 of the frame's width and height. */
+/** Corners in 0..1 of the width and height of the camera's picture. */
 export type Polygon = readonly (readonly [number, number])[]
 
 export interface Zone {
@@ -28,6 +28,8 @@ export interface Zone {
  */
 export interface Frame extends Size {
   camera: string
+  /** Where the camera's picture lies in the frame, in whole pixels: masks and zones are shares of it. Beside it, all is black. */
+  picture: Box
   /** When the frame's last byte arrived, a moment of the clock (core/clock.ts). */
   at: Moment
   data: Uint8Array<SharedArrayBuffer>
@@ -55,6 +57,8 @@ export interface Face {
 /** All faces of one frame. */
 export interface Sighting {
   camera: string
+  /** Of the frame. */
+  picture: Box
   at: Moment
   faces: Face[]
   /** Tracks that ended with this frame. */

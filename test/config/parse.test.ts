@@ -50,6 +50,8 @@ describe('a good config', () => {
         width: 1280,
         height: 720,
         decoder: 'auto',
+        rotation: 'auto',
+        aspect: null,
         masks: [],
         zones: [],
         frozen_after_s: 10,

@@ -28,7 +28,14 @@ export async function renderFrames(count: number, faceSize: number): Promise<Fra
       // The renderer writes into memory of either kind.
       into: data as never
     })
-    frames.push({ camera: 'bench', at: (i * 200) as Moment, ...size, data, release: () => undefined })
+    frames.push({
+      camera: 'bench',
+      at: (i * 200) as Moment,
+      ...size,
+      picture: { x: 0, y: 0, ...size },
+      data,
+      release: () => undefined
+    })
   }
   return frames
 }

@@ -1,15 +1,18 @@
 import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { InputError } from '../../core/errors.js'
 import type { Crop } from '../../core/types.js'
 import type { Manifest } from '../../lib/model/manifest.js'
 import { type CropExplanation, overlayOf, writeAtomically } from '../../stages/explain/index.js'
+import type { PictureFile } from './find-pictures.js'
 import type { RememberedFace } from './job.js'
-import type { PictureFile } from './pictures.js'
+import { filesOf, jsonOf, type Naming } from './result-names.js'
 
-/** One picture, explained under one composite. */
+/** One face of a picture, explained under one composite. */
 export interface Result {
   picture: PictureFile
+  /** What its files' names begin with. */
+  stem: string
   manifest: Manifest
   face: RememberedFace
   crop: Crop
@@ -20,23 +23,10 @@ export interface Result {
   durationMs: number
 }
 
-/** Whether a picture has one composite's results, or those of several, which have it in their names. */
-export type Naming = 'one' | 'several'
-
 export interface SaveOptions {
   naming: Naming
-  /** Whether this run has written the picture's JSON file already; one of an earlier run is overwritten. */
+  /** Whether this run has written the face's JSON file already. */
   again: boolean
-}
-
-/** The files of a picture under a composite; the JSON file is the picture's. */
-export function filesOf(
-  { stem }: PictureFile,
-  composite: string,
-  naming: Naming
-): Record<'heatmap' | 'overlay' | 'relevance', string> {
-  const own = naming === 'one' ? stem : `${stem}-${composite}`
-  return { heatmap: `${own}-heatmap.png`, overlay: `${own}-overlay.png`, relevance: `${own}-relevance.npy` }
 }
 
 /**
@@ -45,13 +35,13 @@ export function filesOf(
  * @throws DiskError
  */
 export async function saveResult(out: string, result: Result, { naming, again }: SaveOptions): Promise<void> {
-  const { picture, crop, composite, explained } = result
-  const files = filesOf(picture, composite, naming)
+  const { stem, crop, composite, explained } = result
+  const files = filesOf(stem, composite, naming)
   const { relevance, heatmap } = explained
   await writeAtomically(join(out, files.heatmap), heatmap)
   await writeAtomically(join(out, files.overlay), await overlayOf({ crop, relevance }))
   await writeAtomically(join(out, files.relevance), encodeNpy(relevance, [crop.height, crop.width]))
-  const json = join(out, `${picture.stem}.json`)
+  const json = join(out, jsonOf(stem))
   const explanation = { ...explanationOf(result), files }
   const content =
     naming === 'one'
@@ -67,8 +57,10 @@ function pictureOf({ picture, manifest, face, trueLabel, explained }: Result): o
   const byLabel = (values: Float32Array): object => Object.fromEntries(labels.map((label, i) => [label, values[i]]))
   return {
     picture: picture.path,
+    // By this a later run knows whose results these are.
+    source: resolve(picture.path),
     model: { name, sha256, demonstration },
-    face: { box: face.box, faces: face.faces },
+    face: { box: face.box, faces: face.faces, number: face.number },
     ...(trueLabel !== null && { true_label: trueLabel }),
     predicted: predictedOf(explained, manifest).label,
     target,

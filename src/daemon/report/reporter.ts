@@ -7,7 +7,7 @@ import { type Clock, type Moment, stamp } from '../../core/clock.js'
 import { errorFields, type Problem } from '../../core/errors.js'
 import type { Log } from '../../core/log.js'
 import { frameId, traced } from '../../core/trace.js'
-import type { CameraState, Verdict } from '../../core/types.js'
+import type { Box, CameraState, Verdict } from '../../core/types.js'
 import type { Alarms } from '../../stages/alarm/index.js'
 import type { AlarmLog } from '../../stages/alarm-log/index.js'
 import type { ExplainedAlarms } from '../../stages/explain/index.js'
@@ -75,7 +75,7 @@ export class Reporter {
 
   judged({ sighting, verdicts }: JudgedFrame, camera: CameraConfig): void {
     const { alarms, explanations, measured, clock } = this.#options
-    for (const verdict of verdicts) this.#verdict(verdict, camera)
+    for (const verdict of verdicts) this.#verdict(verdict, sighting.picture, camera)
     for (const track of sighting.lost) {
       alarms.trackLost(sighting.camera, track)
       explanations?.forget(sighting.camera, track)
@@ -139,13 +139,13 @@ export class Reporter {
     }
   }
 
-  #verdict(verdict: Verdict, camera: CameraConfig): void {
+  #verdict(verdict: Verdict, picture: Box, camera: CameraConfig): void {
     const { alarms, mqtt, explanations, clock } = this.#options
     const { at, face, score } = verdict
     const { track, box, crop } = face
     const output = alarms.observe({ camera: camera.id, track, at, score, box })
     this.send(output.alarms, { camera: camera.id, at })
-    mqtt.observation(camera.id, observationOf(verdict, stamp(clock, at), output.smoothed, camera))
+    mqtt.observation(camera.id, observationOf(verdict, stamp(clock, at), output.smoothed, picture))
     const alarmId = output.episode?.active ? output.episode.alarmId : null
     explanations?.consider({ camera: camera.id, track, at, crop, score, alarmId })
   }
@@ -155,13 +155,14 @@ function observationOf(
   verdict: Verdict,
   at: string,
   smoothed: number,
-  { width, height }: CameraConfig
+  { x, y, width, height }: Box
 ): ObservationMessage {
   const { track, box, zone } = verdict.face
+  const shares = [(box.x - x) / width, (box.y - y) / height, box.width / width, box.height / height] as const
   return {
     at,
     track,
-    box: [round(box.x / width), round(box.y / height), round(box.width / width), round(box.height / height)],
+    box: [round(shares[0]), round(shares[1]), round(shares[2]), round(shares[3])],
     zone,
     pain: round(verdict.score),
     smoothed: round(smoothed),

@@ -7,7 +7,7 @@ import type { Manifest } from '../../lib/model/manifest.js'
 import type { ProviderName } from '../../lib/ort/provider-names.js'
 import type { AlarmOptions } from '../../stages/alarm/index.js'
 import type { AlarmLogOptions } from '../../stages/alarm-log/index.js'
-import { type CameraOptions, type Decoders, decoderFor } from '../../stages/camera/index.js'
+import { type CameraOptions, type Decoders, decoderFor, type ShapeOptions } from '../../stages/camera/index.js'
 import type { ClassifierOptions } from '../../stages/classify/index.js'
 import type { DetectorOptions } from '../../stages/detect/index.js'
 import type { ExplainOptions } from '../../stages/explain/index.js'
@@ -21,7 +21,28 @@ export function cameraOptions(camera: CameraConfig, decoders: Decoders) {
   const { id, url, fps, width, height, masks, dark_after_s, frozen_after_s } = camera
   const picture = { frozenAfterMs: milliseconds(frozen_after_s), darkAfterMs: milliseconds(dark_after_s) }
   const decoder = decoderFor(camera.decoder, decoders)
-  return { id, url, fps, width, height, masks, picture, decoder } satisfies Partial<CameraOptions>
+  return {
+    id,
+    url,
+    fps,
+    width,
+    height,
+    masks,
+    picture,
+    decoder,
+    ...shapeOptions(camera)
+  } satisfies Partial<CameraOptions>
+}
+
+export const shapeOptions = ({ rotation, aspect }: CameraConfig): ShapeOptions => ({
+  rotation,
+  aspect: ratioOf(aspect)
+})
+
+function ratioOf(aspect: string | null): number | null {
+  if (aspect === null) return null
+  const [width, height] = aspect.split(':').map(Number)
+  return width! / height!
 }
 
 /** Null never comes. */

@@ -210,9 +210,9 @@ export function inPolygon({ x, y }: Point, polygon: Polygon): boolean {
   return inside
 }
 
-/** The name of the first zone that holds the centre of a box in a frame of that size; null where none does. */
-export function zoneOf(box: Box, frame: Size, zones: readonly Zone[]): string | null {
+/** The name of the first zone that holds the centre of a box, zones being shares of the picture; null where none does. */
+export function zoneOf(box: Box, picture: Box, zones: readonly Zone[]): string | null {
   const { x, y } = centreOf(box)
-  const place = { x: x / frame.width, y: y / frame.height }
+  const place = { x: (x - picture.x) / picture.width, y: (y - picture.y) / picture.height }
   return zones.find(({ polygon }) => inPolygon(place, polygon))?.name ?? null
 }

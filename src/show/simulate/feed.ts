@@ -21,6 +21,12 @@ export interface FeedOptions {
   width: number
   height: number
   fps: number
+  /** Width to height of a pixel, as the stream declares it; `16/11`. Square unless told otherwise. */
+  sampleAspect?: string
+  /** The stream tells by SEI, once with each key frame (FFmpeg 5.1: with the picture after it), to turn its pictures by so much clockwise; h264 only. */
+  turnedBy?: 90 | 180 | 270
+  /** In pictures; once a second unless told otherwise. */
+  keyFrameEvery?: number
   frames: FeedFrames
   ffmpeg?: string
   log: Log
@@ -233,18 +239,29 @@ function feedArguments(options: Omit<FeedOptions, 'server' | 'log'>, url: string
     ...['-hide_banner', '-nostats', '-loglevel', 'warning'],
     ...inputArguments(options),
     '-an',
-    ...encoders[options.codec](options.fps),
+    ...encoders[options.codec](options.keyFrameEvery ?? options.fps),
+    ...(options.turnedBy ? ['-bsf:v', `dump_extra,${orientation(options.turnedBy)}`] : []),
     ...['-f', 'rtsp', '-rtsp_transport', 'tcp', url]
   ]
 }
 
-function inputArguments({ frames, width, height, fps }: Omit<FeedOptions, 'server' | 'log'>): string[] {
-  const fit = ['-vf', `fps=${fps},scale=${width}:${height},setsar=1`]
+/** FFmpeg counts counterclockwise. */
+const orientation = (clockwise: number): string => `h264_metadata=display_orientation=insert:rotate=${360 - clockwise}`
+
+function inputArguments({
+  frames,
+  width,
+  height,
+  fps,
+  sampleAspect = '1'
+}: Omit<FeedOptions, 'server' | 'log'>): string[] {
+  const fit = ['-vf', `fps=${fps},scale=${width}:${height},setsar=${sampleAspect}`]
   if ('lavfi' in frames) return ['-re', '-f', 'lavfi', '-i', frames.lavfi, ...fit]
   if ('file' in frames) return ['-re', '-stream_loop', '-1', '-i', `file:${frames.file}`, ...fit]
   // Stamped by the wall clock: a picture is shown when it arrives, at regular intervals or not.
   return [
     ...['-f', 'rawvideo', '-pix_fmt', 'rgb24', '-video_size', `${width}x${height}`, '-framerate', String(fps)],
-    ...['-use_wallclock_as_timestamps', '1', '-probesize', '32', '-analyzeduration', '0', '-i', 'pipe:0']
+    ...['-use_wallclock_as_timestamps', '1', '-probesize', '32', '-analyzeduration', '0', '-i', 'pipe:0'],
+    ...['-vf', `setsar=${sampleAspect}`]
   ]
 }

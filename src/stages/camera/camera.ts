@@ -8,21 +8,23 @@ import type { Frame, Polygon, SourceState } from '../../core/types.js'
 import type { Decoder } from './decoder.js'
 import { type Failure, failureError, hung } from './decoder.js'
 import { DecoderRun, type Seen, type StreamMemory } from './decoder-process.js'
-import { FrameAssembler, maskSpans, RateMeter } from './frames.js'
+import { FrameAssembler, RateMeter } from './frames.js'
+import type { Span } from './masks.js'
+import type { ShapeOptions } from './picture-shape.js'
 import { type PictureTiming, PictureWatch } from './picture-watch.js'
 import { type CameraTiming, DecoderChoice, defaultTiming, RetryDelay } from './retries.js'
 import { type CameraUrl, parseCameraUrl, registerSecrets } from './url.js'
 
-export interface CameraOptions {
+export interface CameraOptions extends ShapeOptions {
   id: string
   /** `rtsp://user:password@host:554/path`; see `parseCameraUrl` for odd characters in a password. */
   url: string
   /** At most so many pictures per second; fewer when the camera is slower. */
   fps: number
-  /** The size of the frames, whatever the camera's own is: scaled to fit, with black bars where the shape differs. */
+  /** The size of the frames, whatever the camera's own is: scaled to fit in its true shape, with black bars where that differs. */
   width: number
   height: number
-  /** Blacked out before anybody sees the frame; in 0..1 of the frame. */
+  /** Blacked out before anybody sees the frame; in 0..1 of the camera's picture. */
   masks: readonly Polygon[]
   decoder: Decoder
   timing?: Partial<CameraTiming>
@@ -124,15 +126,14 @@ class SupervisedCamera implements Camera {
     this.#retryDelay = new RetryDelay(this.#timing, options.random ?? Math.random)
     this.#choice = new DecoderChoice(options.decoder)
     this.#states = new BehaviorSubject<CameraStatus>({ state: 'connecting', since: options.clock.now() })
-    const masks = maskSpans(options.masks, options)
-    this.#picture = new PictureWatch(options, masks, options.picture)
+    this.#picture = new PictureWatch(options, [], options.picture)
     this.#assembler = new FrameAssembler({
       camera: options.id,
       width: options.width,
       height: options.height,
       slots: options.slots ?? 4,
-      masks,
-      onFrame: (frame) => this.#onFrame(frame),
+      masks: options.masks,
+      onFrame: (frame, masks) => this.#onFrame(frame, masks),
       onDrop: () => this.#onPicture(false)
     })
   }
@@ -173,13 +174,13 @@ class SupervisedCamera implements Camera {
   }
 
   #launch(): void {
-    const { clock, log, secrets, fps, width, height } = this.#options
+    const { clock, log, secrets, fps, width, height, rotation, aspect } = this.#options
     this.#silence = undefined
     this.#steadySince = undefined
     this.#heardAt = performance.now()
     const run = new DecoderRun({
       decoder: this.#choice.current,
-      request: { url: this.#url, fps, width, height, readMs: this.#timing.readMs },
+      request: { url: this.#url, fps, width, height, rotation, aspect, readMs: this.#timing.readMs },
       memory: this.#memory,
       onStart: (pictures) => {
         this.#assembler.reset(pictures)
@@ -206,9 +207,9 @@ class SupervisedCamera implements Camera {
     }, ms)
   }
 
-  #onFrame(frame: Frame): void {
+  #onFrame(frame: Frame, masks: readonly Span[]): void {
     const taken = this.#frames.observed
-    this.#picture.look(frame.data, frame.at)
+    this.#picture.look(frame.data, frame.at, masks)
     this.#onPicture(taken)
     if (taken) this.#frames.next(frame)
     else frame.release()

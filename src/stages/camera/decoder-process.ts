@@ -2,7 +2,7 @@ import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process'
 import type { Readable } from 'node:stream'
 import type { Decoder, DecoderCommand, DecoderRequest, Program, StreamDescription } from './decoder.js'
 import { classify, type DecoderEnd, type Failure } from './decoder.js'
-import type { PictureLayout } from './frames.js'
+import type { PictureLayout } from './picture-writer.js'
 
 /** What has been found out about a camera's stream; kept from one run to the next. */
 export interface StreamMemory {
@@ -32,7 +32,7 @@ export interface DecoderRunOptions {
 }
 
 /** What a decoder is told about a stream. */
-const compared = ['codec', 'width', 'height', 'untagged'] as const
+const compared = ['codec', 'width', 'height', 'sampleAspect', 'untagged'] as const
 
 /**
  * Pictures from a camera until they end: a decoder that must know the stream before it can be told what to do is run once
@@ -75,21 +75,25 @@ export class DecoderRun {
     const described: string[] = []
     this.#seen.stream ||= this.#described && command.next !== undefined
     onStart(command.pictures)
+    const untold = new HeldBack(command.told !== undefined, (chunk) => {
+      this.#seen.picture = true
+      onData(chunk)
+    })
     return new DecoderChild({
       command,
       redact,
       noise: decoder.noise,
-      onData: (chunk) => {
-        this.#seen.picture = true
-        onData(chunk)
-      },
+      onData: (chunk) => untold.push(chunk),
       onLine: (line) => {
         this.#seen.stream ||= command.next !== undefined && decoder.describe([line]).codec !== undefined
         if (!command.pictures) described.push(line)
-        else if (this.#corrected === 'no' && this.#isAnother(line)) this.#correct(line)
+        else if (command.next && this.#corrected === 'no' && this.#isAnother(line)) this.#correct(line)
+        else if (command.told && this.#isTurned(line)) untold.drop()
+        if (command.told?.test(line)) untold.release()
         onLine(line)
       },
       onEnd: (end) => {
+        untold.drop()
         const known = this.#corrected === 'now' || (!command.pictures && end.code === 0 && this.#learn(described))
         if (this.#corrected === 'now') this.#corrected = 'done'
         if (known && !this.#stopped) this.#child = this.#start()
@@ -109,9 +113,22 @@ export class DecoderRun {
   }
 
   #correct(line: string): void {
+    const rotation = this.#options.memory.stream?.rotation
     this.#corrected = 'now'
     this.#learn([line])
+    this.#options.memory.stream = { ...this.#options.memory.stream, rotation }
     this.#child.kill()
+  }
+
+  /** A camera that lies otherwise than was thought is decoded anew, and remembered. */
+  #isTurned(line: string): boolean {
+    const { decoder, memory } = this.#options
+    const { rotation } = decoder.describe([line])
+    if (!rotation || this.#corrected !== 'no') return false
+    this.#corrected = 'now'
+    memory.stream = { ...memory.stream, rotation }
+    this.#child.kill()
+    return true
   }
 
   #learn(lines: readonly string[]): boolean {
@@ -126,6 +143,45 @@ export class DecoderRun {
   #end({ pictures }: DecoderCommand, failure: Failure): void {
     if (pictures && !this.#seen.picture) this.#options.memory.stream = undefined
     this.#options.onEnd(failure)
+  }
+}
+
+/** What should have been told by then is not. Both come at the same time, by two ways. */
+const untoldMs = 500
+
+/** Keeps the first bytes of a run until it is known what they show. */
+class HeldBack {
+  readonly #onData: (chunk: Buffer) => void
+  #chunks: Buffer[] | undefined
+  #timer: NodeJS.Timeout | undefined
+  #dropped = false
+
+  constructor(holds: boolean, onData: (chunk: Buffer) => void) {
+    this.#onData = onData
+    if (holds) this.#chunks = []
+  }
+
+  push(chunk: Buffer): void {
+    if (this.#dropped) return
+    if (!this.#chunks) {
+      this.#onData(chunk)
+      return
+    }
+    this.#chunks.push(chunk)
+    this.#timer ??= setTimeout(() => this.release(), untoldMs)
+  }
+
+  release(): void {
+    clearTimeout(this.#timer)
+    const chunks = this.#chunks ?? []
+    this.#chunks = undefined
+    for (const chunk of chunks) if (!this.#dropped) this.#onData(chunk)
+  }
+
+  drop(): void {
+    clearTimeout(this.#timer)
+    this.#dropped = true
+    this.#chunks = undefined
   }
 }
 

@@ -1,10 +1,11 @@
 import { CameraError, type ErrorCode } from '../../core/errors.js'
 import type { Size } from '../../core/types.js'
-import type { PictureLayout } from './frames.js'
+import type { ShapeOptions, StreamShape } from './picture-shape.js'
+import type { PictureLayout } from './picture-writer.js'
 import type { CameraUrl } from './url.js'
 
-/** What a decoder is asked for: pictures that fit into this size, at most `fps` of them per second. */
-export interface DecoderRequest extends Size {
+/** What a decoder is asked for: pictures in their true shape that fit into this size, at most `fps` of them per second. */
+export interface DecoderRequest extends Size, ShapeOptions {
   url: CameraUrl
   fps: number
   /** Longest silence of the network in ms after which the decoder may give up by itself. */
@@ -27,12 +28,14 @@ export interface DecoderCommand extends Program {
   input: string
   /** Takes the standard output of the first as its standard input; pictures come from its file descriptor 3. */
   next?: Program
+  /** The line of standard error by which all is told of the first picture; none is handed on before. */
+  told?: RegExp
   /** How its pictures lie. A run without any only describes the stream, for the next one, and ends with 0. */
   pictures?: PictureLayout
 }
 
 /** What a decoder says about a stream. */
-export interface StreamDescription extends Partial<Size> {
+export interface StreamDescription extends Partial<StreamShape> {
   codec?: string
   fps?: number
   /** Set where it does not say by which matrix its colours are encoded: the range of its values, limited or full. */

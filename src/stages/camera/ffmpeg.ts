@@ -1,7 +1,10 @@
 import { execFile } from 'node:child_process'
 import { messageOf, ProgramError } from '../../core/errors.js'
+import type { Size } from '../../core/types.js'
 import type { Decoder, DecoderCommand, DecoderRequest, StreamDescription } from './decoder.js'
 import { ffmpegFailures } from './decoder-failures.js'
+import { type QuarterTurn, turned, turns } from './picture-shape.js'
+import { ruledLayout } from './picture-writer.js'
 import type { CameraScheme } from './url.js'
 
 /**
@@ -13,11 +16,19 @@ export function ffmpegDecoder(ffmpeg: Ffmpeg): Decoder {
   return {
     name,
     nameFor: () => name,
-    noise: ffmpegNoise,
+    noise: new RegExp(
+      [ffmpegNoise, ffmpegTalk, /^Input #|^Stream #0:0.*: rawvideo/].map(({ source }) => source).join('|'),
+      'i'
+    ),
     failures: ffmpegFailures,
     command: (request) => ({
-      ...ffmpegReading(ffmpeg, request, outputArguments(request, ffmpeg)),
-      pictures: { format: 'rgb24', width: request.width, height: request.height }
+      ...ffmpegReading(
+        ffmpeg,
+        tells(request) ? { ...request, verbose: true } : request,
+        outputArguments(request, ffmpeg)
+      ),
+      ...(tells(request) && { told: /^\[Parsed_showinfo.*color_range:/ }),
+      pictures: ruledLayout(request)
     }),
     describe
   }
@@ -71,16 +82,20 @@ function inputArguments({ url, verbose }: DecoderRequest): string[] {
     // One thread each, because with more the decoder holds pictures back, and cameras share the cores.
     ...['-flags', 'low_delay', '-threads', '1'],
     ...startAtOnce.flatMap(([name, value]) => [`-${name}`, value]),
+    // It would turn only those pictures that come with a display matrix, which may be the key frames alone.
+    '-noautorotate',
     ...['-f', 'concat', '-safe', '0', '-protocol_whitelist', protocols[url.scheme], '-i', 'pipe:0']
   ]
 }
 
-function outputArguments({ fps, width, height }: DecoderRequest, { passthrough }: Ffmpeg): string[] {
+function outputArguments(request: DecoderRequest, { passthrough }: Ffmpeg): string[] {
+  const { fps, width, height } = request
   const filters = [
-    `select='${thinOut(fps)}'`,
-    `scale=${width}:${height}:force_original_aspect_ratio=decrease:flags=bilinear`,
+    `${tells(request) ? 'split[first][all];[first]trim=end_frame=1,showinfo=checksum=0,nullsink;[all]' : ''}select='${thinOut(fps)}'`,
+    `scale=${fittedSize(request)}:flags=bilinear`,
     'format=rgb24',
-    `pad=${width}:${height}:(ow-iw)/2:(oh-ih)/2`,
+    ...turnFilters[turnOf(request)],
+    ...ruler({ width, height }),
     'setsar=1'
   ]
   return [
@@ -89,6 +104,46 @@ function outputArguments({ fps, width, height }: DecoderRequest, { passthrough }
     ...['-threads', '1', ...passthrough, '-enc_time_base', '1:1000'],
     ...['-c:v', 'rawvideo', '-flush_packets', '1', '-f', 'rawvideo', 'pipe:1']
   ]
+}
+
+/**
+ * The layout `ruled` of picture-writer.ts: white above a picture as high as the frame, and beside one as wide; then black
+ * around it. Neither filter copies a picture.
+ */
+function ruler({ width, height }: Size): string[] {
+  const wide = `eq(iw,${width})`
+  const high = `eq(ih,${height})`
+  const middle = (all: number, length: string): string => `'if(gt(${length},${all}),0,1+trunc((${all}-${length})/2))'`
+  return [
+    `pad='iw+${wide}':'ih+${high}':'${wide}':'${high}':white`,
+    `pad=${width + 1}:${height + 1}:${middle(width, 'iw')}:${middle(height, 'ih')}`
+  ]
+}
+
+const turnOf = ({ rotation = 'auto', stream }: DecoderRequest): QuarterTurn =>
+  rotation === 'auto' ? (stream?.rotation ?? 0) : rotation
+
+/** Whether the first picture is to be described, for how the camera lies is told with that (H.264's and H.265's SEI). */
+const tells = ({ rotation = 'auto', stream }: DecoderRequest): boolean =>
+  rotation === 'auto' && stream?.rotation === undefined
+
+/** What is left of a picture to be turned is as small as it can be: after it was scaled. */
+const turnFilters: Record<QuarterTurn, string[]> = {
+  0: [],
+  90: ['transpose=clock'],
+  180: ['hflip', 'vflip'],
+  270: ['transpose=cclock']
+}
+
+/** Width and height for FFmpeg's scale filter, as `fitInto` has them; `dar` takes the shape of the stream's pixels into account. */
+function fittedSize(request: DecoderRequest): string {
+  const { rotation = 'auto', aspect } = request
+  const turn = turnOf(request)
+  const frame = turned(request, turn)
+  // A stream's own turn comes before `aspect`.
+  const shape = !aspect ? 'dar' : rotation === 'auto' && turn % 180 !== 0 ? 1 / aspect : aspect
+  const fitted = (most: number, length: string): string => `'max(1,min(${most},round(${length})))'`
+  return `w=${fitted(frame.width, `${frame.height}*${shape}`)}:h=${fitted(frame.height, `${frame.width}/${shape}`)}`
 }
 
 /**
@@ -128,6 +183,10 @@ function concatScript({ url, readMs }: DecoderRequest, ffmpeg: Ffmpeg, waiting: 
 /** FFmpeg's quoting: nothing is special between single quotes, and a single quote itself stands outside them. */
 export const quote = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`
 
+/** What FFmpeg says beside what the stream is, when it is asked for that. */
+export const ffmpegTalk =
+  /^\[Parsed_showinfo\S* @ \S+\] (?!.*displaymatrix|.*color_range)|^Output #|^Stream mapping|^Stream #\S+ ->|^Metadata:|^encoder\s|^frame=|^video:|^\[out#|^Duration:/
+
 /** What its standard error says that means nothing. */
 export const ffmpegNoise =
   /not enough frames to estimate rate|deprecated pixel format|last message repeated|EOI missing/i
@@ -141,9 +200,32 @@ export function describe(lines: readonly string[]): StreamDescription {
     codec: /Video: (\w+)/.exec(line)?.[1],
     width: size ? Number(size[1]) : undefined,
     height: size ? Number(size[2]) : undefined,
+    sampleAspect: sampleAspectIn(line),
+    rotation: rotationIn(lines),
     fps: rate ? Number(rate[1]) : undefined,
     untagged: untagged(line)
   }
+}
+
+/** From `[SAR 16:11 DAR 16:9]`; undefined for squares. */
+function sampleAspectIn(line: string): number | undefined {
+  const [, width, height] = /\bSAR (\d+):(\d+)\b/.exec(line) ?? []
+  const aspect = Number(width) / Number(height)
+  return aspect > 0 && aspect < Number.POSITIVE_INFINITY && aspect !== 1 ? aspect : undefined
+}
+
+/**
+ * From `displaymatrix: rotation of -90.00 degrees`, which FFmpeg counts counterclockwise; of anything but quarters it is not
+ * told, nor of a stream that says nothing.
+ */
+function rotationIn(lines: readonly string[]): QuarterTurn | undefined {
+  for (const line of lines) {
+    const degrees = /displaymatrix: rotation of (-?[\d.]+) degrees/i.exec(line)?.[1]
+    if (degrees === undefined) continue
+    const clockwise = (((-Math.round(Number(degrees)) % 360) + 360) % 360) as QuarterTurn
+    return turns.includes(clockwise) ? clockwise : undefined
+  }
+  return undefined
 }
 
 /** From `yuv420p(tv, bt709, progressive)`; where matrix, primaries and transfer differ, they stand there as `bt709/unknown/unknown`. */

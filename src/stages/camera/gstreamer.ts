@@ -2,8 +2,16 @@ import { execFile } from 'node:child_process'
 import type { Size } from '../../core/types.js'
 import type { Decoder, DecoderCommand, DecoderRequest } from './decoder.js'
 import { gstFailures } from './decoder-failures.js'
-import { describe, type Ffmpeg, ffmpegDecoder, ffmpegNoise, ffmpegReading, startWithSize } from './ffmpeg.js'
-import { fitInto } from './frames.js'
+import {
+  describe,
+  type Ffmpeg,
+  ffmpegDecoder,
+  ffmpegNoise,
+  ffmpegReading,
+  ffmpegTalk,
+  startWithSize
+} from './ffmpeg.js'
+import { fitInto, pictureSize, type QuarterTurn } from './picture-shape.js'
 
 export interface GstDecoderOptions {
   /** As the config calls it. */
@@ -28,14 +36,16 @@ export function gstDecoder({ name, ffmpeg, elements, gstLaunch = 'gst-launch-1.0
     describe,
     command: (request) => {
       if (request.stream === undefined) return describing(ffmpeg, request)
-      const { codec, width, height, untagged } = request.stream
+      const { codec, width, height, untagged, rotation: told = 0 } = request.stream
       if (!isGstCodec(codec) || !width || !height) return byFfmpeg.command(request)
-      const output = fitInto({ width, height }, request)
+      const output = fitInto(pictureSize({ ...request.stream, width, height }, request), request)
+      const { rotation = 'auto' } = request
+      const turn = rotation === 'auto' ? told : rotation
       return {
         ...ffmpegReading(ffmpeg, { ...request, verbose: true }, handOn(codec), startWithSize),
         next: {
           command: gstLaunch,
-          args: gstArguments(elements, { codec, size: { width, height }, untagged, fps: request.fps, output })
+          args: gstArguments(elements, { codec, size: { width, height }, untagged, fps: request.fps, turn, output })
         },
         pictures: { format: 'bgr0', ...output }
       }
@@ -45,16 +55,14 @@ export function gstDecoder({ name, ffmpeg, elements, gstLaunch = 'gst-launch-1.0
 
 const isGstCodec = (codec: string | undefined): codec is GstCodec => codec === 'h264' || codec === 'hevc'
 
-/** What FFmpeg says beside what the stream is, when it is asked for that. */
-const ffmpegTalk = /^Output #|^Stream mapping|^Stream #\S+ ->|^Metadata:|^encoder\s|^frame=|^video:|^Duration:/
-
 /** What gst-launch-1.0 and NVIDIA's libraries say of themselves. */
 const gstNoise =
   /^Opening in BLOCKING MODE|^NvMMLite(Open|BlockCreate) : Block|^NVMEDIA|^Setting pipeline to|^Execution ended/
 
 function describing(ffmpeg: Ffmpeg, request: DecoderRequest): DecoderCommand {
-  const output = ['-map', '0:v:0', '-c', 'copy', '-t', '0', '-f', 'null', '-']
-  return ffmpegReading(ffmpeg, { ...request, verbose: true }, output, startWithSize)
+  // Two pictures have to be decoded, for FFmpeg tells it of the second at times: the way a camera lies is told with that (H.264's and H.265's SEI) and not in a header.
+  const output = ['-map', '0:v:0', '-frames:v', '2', '-vf', 'showinfo=checksum=0', '-f', 'null', '-']
+  return ffmpegReading(ffmpeg, { ...request, rotation: 0, verbose: true }, output, startWithSize)
 }
 
 /**
@@ -79,6 +87,8 @@ export interface GstElements {
   memory: string
   /** Makes BGRx pictures in plain memory of what has been decoded, scaled to what the caps after it say. */
   convert: readonly string[]
+  /** Follows them, to turn the picture clockwise. */
+  turn: Record<QuarterTurn, readonly string[]>
 }
 
 /** What a stream is for GStreamer: its caps and the parser that finds the pictures in it. */
@@ -102,7 +112,13 @@ export const softwareElements: GstElements = {
     pc: 'capssetter caps=video/x-raw,colorimetry=(string)1:4:0:0'
   },
   memory: 'video/x-raw',
-  convert: ['videoscale method=mitchell', 'videoconvert']
+  convert: ['videoscale method=mitchell', 'videoconvert'],
+  turn: {
+    0: [],
+    90: ['! videoflip video-direction=90r'],
+    180: ['! videoflip video-direction=180'],
+    270: ['! videoflip video-direction=90l']
+  }
 }
 
 /**
@@ -113,7 +129,8 @@ export const softwareElements: GstElements = {
 export const nvidiaElements: GstElements = {
   decode: { h264: 'nvv4l2decoder disable-dpb=true', hevc: 'nvv4l2decoder disable-dpb=true' },
   memory: 'video/x-raw(memory:NVMM)',
-  convert: ['nvvidconv interpolation-method=Bilinear']
+  convert: ['nvvidconv interpolation-method=Bilinear'],
+  turn: { 0: [], 90: ['flip-method=3'], 180: ['flip-method=2'], 270: ['flip-method=1'] }
 }
 
 export interface PipelineRequest {
@@ -121,9 +138,10 @@ export interface PipelineRequest {
   /** The stream's own. */
   size: Size
   untagged?: 'tv' | 'pc'
+  turn: QuarterTurn
   /** At most so many pictures a second. */
   fps: number
-  /** Of the pictures that are written. */
+  /** Of the pictures that are written, turned. */
   output: Size
 }
 
@@ -138,7 +156,7 @@ const declaredRate = '60/1'
  * videorate neither waits for a later picture nor repeats one.
  */
 function gstArguments(elements: GstElements, request: PipelineRequest): string[] {
-  const { codec, size, fps, output, untagged } = request
+  const { codec, size, fps, turn, output, untagged } = request
   const { caps, parse } = streams[codec]
   const chain = [
     'fdsrc fd=0 do-timestamp=true blocksize=65536',
@@ -148,7 +166,7 @@ function gstArguments(elements: GstElements, request: PipelineRequest): string[]
     ...(untagged && elements.untagged ? [elements.untagged[untagged]] : []),
     'videorate drop-only=true skip-to-first=true',
     `${elements.memory},framerate=${fraction(fps)}`,
-    ...elements.convert,
+    [elements.convert.join(' ! '), ...elements.turn[turn]].join(' '),
     `video/x-raw,format=BGRx,width=${output.width},height=${output.height}`,
     'fdsink fd=3 sync=false async=false'
   ]

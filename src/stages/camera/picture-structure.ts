@@ -1,5 +1,5 @@
 import type { Size } from '../../core/types.js'
-import type { Span } from './frames.js'
+import type { Span } from './masks.js'
 
 /** What a picture shows when it is looked at very coarsely, in grey levels 0..255. */
 export interface Structure {

@@ -1,5 +1,5 @@
 import type { Size } from '../../core/types.js'
-import type { Span } from './frames.js'
+import type { Span } from './masks.js'
 import { type GridSample, SampleGrid, type Structure, StructureMeter } from './picture-structure.js'
 
 /** In ms; Infinity never says so. */
@@ -45,10 +45,12 @@ export interface PictureStatus {
  */
 export class PictureWatch {
   readonly #timing: PictureTiming
-  readonly #grid: SampleGrid
-  readonly #sample: GridSample
-  readonly #structure: StructureMeter
-  readonly #album = new Album()
+  readonly #size: Size
+  #masks: readonly Span[]
+  #grid: SampleGrid
+  #sample: GridSample
+  #structure: StructureMeter
+  #album = new Album()
   readonly #repeated = new Held()
   readonly #blind = new Held()
   readonly #seen = new Held()
@@ -64,6 +66,8 @@ export class PictureWatch {
   constructor(size: Size, masks: readonly Span[], timing: Partial<PictureTiming> = {}) {
     this.#timing = { ...defaultPictureTiming, ...timing }
     this.#patienceMs = this.#timing.frozenAfterMs
+    this.#size = size
+    this.#masks = masks
     this.#grid = new SampleGrid(size, masks)
     this.#sample = this.#grid.newSample()
     this.#structure = new StructureMeter(this.#grid)
@@ -76,8 +80,10 @@ export class PictureWatch {
   /**
    * @param frame RGB24 of the watch's size, masked already; it is not kept
    * @param at in ms, growing
+   * @param masks another array than before where the picture's place in the frame has changed
    */
-  look(frame: Uint8Array, at: number): PictureStatus {
+  look(frame: Uint8Array, at: number, masks = this.#masks): PictureStatus {
+    if (masks !== this.#masks) this.#reshape(masks)
     // Masks may leave nothing to judge by.
     if (this.#grid.length === 0) return this.#status
     this.#grid.read(frame, this.#sample)
@@ -95,6 +101,15 @@ export class PictureWatch {
     this.#step(structure)
     if (isNew) this.#onNew(at)
     return this.#status
+  }
+
+  /** What was kept of pictures in another place cannot be compared. */
+  #reshape(masks: readonly Span[]): void {
+    this.#masks = masks
+    this.#grid = new SampleGrid(this.#size, masks)
+    this.#sample = this.#grid.newSample()
+    this.#structure = new StructureMeter(this.#grid)
+    this.#album = new Album()
   }
 
   #step(structure: Structure): void {

@@ -106,7 +106,7 @@ class DetectorInWorker implements Detector {
     return this.#worker.restarted
   }
 
-  async detect({ camera, at, width, height, data }: Frame, zones: readonly Zone[]): Promise<Sighting> {
+  async detect({ camera, at, width, height, picture, data }: Frame, zones: readonly Zone[]): Promise<Sighting> {
     const request = { camera, at, width, height, data }
     const { faces, lost, ms } = await this.#worker.serving().client.call('detect', request)
     this.#lastMs = ms
@@ -114,8 +114,9 @@ class DetectorInWorker implements Detector {
     return {
       camera,
       at,
+      picture,
       lost: ended,
-      faces: faces.map((face) => ({ ...face, zone: zoneOf(face.box, request, zones) }))
+      faces: faces.map((face) => ({ ...face, zone: zoneOf(face.box, picture, zones) }))
     }
   }
 

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import sharp from 'sharp'
@@ -201,8 +201,12 @@ describe('painlens explain --check', () => {
     const out = join(folder, 'partly')
     const missing = join(faces, 'missing.png')
     expect(await check([join(faces, 'pain.png'), missing], out, { composite: 'lrp.z' })).toBe(1)
-    expect(complained).toMatch(/^painlens: .*missing\.png: cannot be read as a picture/)
-    await expect(check([missing], out)).rejects.toThrow(/none of the pictures can be taken/)
+    expect(complained).toMatch(/^painlens: .*missing\.png: there is no such file/)
+    expect(said).toContain('1 of 2 taken (1 unreadable)\n')
+    await expect(check([missing], out)).rejects.toThrow(/no pictures are there/)
+    const broken = join(folder, 'broken.png')
+    await writeFile(broken, (await readFile(join(faces, 'pain.png'))).subarray(0, 100))
+    await expect(check([broken], out)).rejects.toThrow(/none of the pictures can be taken/)
     const stop = new AbortController()
     const progress = (line: string | null): void => {
       if (line?.startsWith('flipping')) stop.abort()

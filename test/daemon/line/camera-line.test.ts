@@ -21,9 +21,9 @@ function slowJudge() {
   }[] = []
   const counts = { detected: 0, dropped: 0, released: 0, failed: 0 }
   cameraLine(frames, {
-    detect: async ({ camera, at }) => {
+    detect: async ({ camera, at, picture }) => {
       counts.detected++
-      return { camera, at, faces: [], lost: [at] }
+      return { camera, at, picture, faces: [], lost: [at] }
     },
     classify: (first) => {
       const entry = { sighting: first, begun: false, resolve: (_: Verdict[]) => {}, reject: (_: Error) => {} }
@@ -64,6 +64,7 @@ const frame = (at: number, release: () => void): Frame => ({
   at: moment(at),
   width: 1,
   height: 1,
+  picture: { x: 0, y: 0, width: 1, height: 1 },
   data: new Uint8Array(new SharedArrayBuffer(3)),
   release
 })
@@ -120,9 +121,9 @@ describe('cameraLine', () => {
     const failures: unknown[] = []
     let released = 0
     cameraLine(frames, {
-      detect: async ({ camera, at }) => {
+      detect: async ({ camera, at, picture }) => {
         if (at === 1) throw new Error('detector')
-        return { camera, at, faces: [], lost: [] }
+        return { camera, at, picture, faces: [], lost: [] }
       },
       classify: ({ at }) => ({
         verdicts: at === 2 ? Promise.reject(new Error('classifier')) : Promise.resolve([]),

@@ -52,11 +52,14 @@ describe('zones', () => {
       { name: 'bed', polygon: bed },
       { name: 'left', polygon: left }
     ]
-    const frame = { width: 1000, height: 500 }
+    const frame = { x: 0, y: 0, width: 1000, height: 500 }
     const boxAround = (x: number, y: number) => ({ x: x - 20, y: y - 30, width: 40, height: 60 })
     expect(zoneOf(boxAround(300, 250), frame, zones)).toBe('bed')
     expect(zoneOf(boxAround(100, 250), frame, zones)).toBe('left')
     expect(zoneOf(boxAround(950, 250), frame, zones)).toBeNull()
     expect(zoneOf(boxAround(300, 250), frame, [])).toBeNull()
+    const beside = { x: 600, y: 0, width: 400, height: 500 }
+    expect(zoneOf(boxAround(650, 250), beside, zones), 'black bars beside the picture').toBe('left')
+    expect(zoneOf(boxAround(300, 250), beside, zones)).toBeNull()
   })
 })

@@ -2,7 +2,7 @@ import { describe, expect, it, vi } from 'vitest'
 import { acquireBackend } from '../../../src/lib/lrp/engines/tfjs-backend.js'
 
 /** As if a later tfjs looked different inside. */
-vi.mock('../../../src/lib/lrp/engines/tfjs-backend.js', async (original) => ({
+vi.mock('../../../src/lib/lrp/engines/wasm-threads.js', async (original) => ({
   ...(await original<object>()),
   allowThreads: () => {
     throw new Error('its worker script is not where it was in 4.22')

@@ -1,12 +1,20 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { Frame } from '../../../src/core/types.js'
+import type { Frame, Polygon } from '../../../src/core/types.js'
 import { FrameAssembler } from '../../../src/stages/camera/frames.js'
 import { moment } from '../../support/moments.js'
+import { ruled } from './ruled.js'
 
 const size = { width: 4, height: 3 }
 const bytes = size.width * size.height * 3
-const picture = (value: number): Buffer => Buffer.alloc(bytes, value)
+const picture = (value: number): Buffer => ruled(size, value)
+/** The first pixel. */
+const corner: Polygon = [
+  [0, 0],
+  [1 / 4, 0],
+  [1 / 4, 1 / 3],
+  [0, 1 / 3]
+]
 
 function assembler(slots: number): { assembler: FrameAssembler; frames: Frame[]; drops: () => number } {
   const frames: Frame[] = []
@@ -15,7 +23,7 @@ function assembler(slots: number): { assembler: FrameAssembler; frames: Frame[];
     camera: 'bed',
     ...size,
     slots,
-    masks: [[0, 3]],
+    masks: [corner],
     onFrame: (frame) => frames.push(frame),
     onDrop: () => dropped++
   })
@@ -80,5 +88,41 @@ describe('FrameAssembler', () => {
     made.reset()
     made.push(picture(1), moment(0))
     expect(frames.map(({ data }) => data[5])).toEqual([1])
+  })
+
+  it('finds the place of each picture by its ruler, and masks that', () => {
+    const frame = fc.record({ width: fc.integer({ min: 1, max: 9 }), height: fc.integer({ min: 1, max: 9 }) })
+    const length = fc.integer({ min: 1, max: 9 })
+    const shapes = fc.array(fc.record({ length, lying: fc.boolean() }), { minLength: 1, maxLength: 4 })
+    fc.assert(
+      fc.property(frame, shapes, fc.integer({ min: 1, max: 40 }), (whole, told, cut) => {
+        const half: Polygon = [
+          [0, 0],
+          [0.5, 0],
+          [0.5, 1],
+          [0, 1]
+        ]
+        const frames: Frame[] = []
+        const made = new FrameAssembler({
+          ...{ camera: 'bed', ...whole, slots: 1, masks: [half], onDrop: () => undefined },
+          onFrame: (each) => frames.push(each)
+        })
+        for (const { length, lying } of told) {
+          const width = lying ? whole.width : Math.min(length, whole.width)
+          const height = lying ? Math.min(length, whole.height) : whole.height
+          const place = { x: (whole.width - width) >> 1, y: (whole.height - height) >> 1, width, height }
+          const bytes = ruled(whole, 77, place)
+          for (let at = 0; at < bytes.length; at += cut) made.push(bytes.subarray(at, at + cut), moment(0))
+          const [each] = frames.splice(0)
+          expect(each!.picture).toEqual(place)
+          const expected = Array.from({ length: whole.width * whole.height }, (_, i) => {
+            const [x, y] = [(i % whole.width) - place.x, Math.floor(i / whole.width) - place.y]
+            return x >= width / 2 && x < width && y >= 0 && y < height ? 77 : 0
+          })
+          expect(Array.from(expected.keys(), (i) => each!.data[i * 3])).toEqual(expected)
+          each!.release()
+        }
+      })
+    )
   })
 })

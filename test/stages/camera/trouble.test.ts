@@ -69,7 +69,7 @@ describe('a camera in trouble', () => {
       ...rig.decoder,
       command: () => {
         const script =
-          run++ === 0 ? "yes R | tr -d '\\n' | head -c 30000" : "yes G | tr -d '\\n' | head -c 172800; sleep 60"
+          run++ === 0 ? "yes R | tr -d '\\n' | head -c 30000" : "yes G | tr -d '\\n' | head -c 175329; sleep 60"
         return { command: 'sh', args: ['-c', script], input: '' }
       }
     }

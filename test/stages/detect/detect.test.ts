@@ -33,7 +33,9 @@ async function frameOf(name: string, at: number, width?: number, camera = 'bed-1
   const photo = await readPhoto(name, width)
   const data = new Uint8Array(new SharedArrayBuffer(photo.data.length))
   data.set(photo.data)
-  return { camera, at: moment(at), width: photo.width, height: photo.height, data, release: () => undefined }
+  const { width: wide, height: high } = photo
+  const picture = { x: 0, y: 0, width: wide, height: high }
+  return { camera, at: moment(at), width: wide, height: high, picture, data, release: () => undefined }
 }
 
 const half = (left: number): Zone['polygon'] => [

@@ -54,9 +54,12 @@ export async function configInitCommand(
 const tryWith = (store: StoreName, file: string): string =>
   store === 'credential' ? `CREDENTIALS_DIRECTORY=${resolve(dirname(file), 'secrets')} ` : ''
 
+/** Every variable is set, as far as `Object.hasOwn` can tell. */
+const anyVariable = { value: 'x', configurable: true, enumerable: true, writable: true }
+
 /** What the config refers to need not be there yet. */
 const everythingThere = {
-  env: new Proxy<Record<string, string>>({}, { get: () => 'x' }),
+  env: new Proxy<Record<string, string>>({}, { get: () => 'x', getOwnPropertyDescriptor: () => anyVariable }),
   readFile: async () => 'x',
   credentialsDir: '/'
 }

@@ -28,7 +28,8 @@ beforeAll(async () => {
   config = join(folder, 'painlens.yaml')
   const camera = '{ id: room-12, url: "rtsp://127.0.0.1:1/bed" }'
   const { data, width, height } = await renderPortrait({ identity: createIdentity(12), units: {}, faceSize: 150 })
-  await sharp(data, { raw: { width, height, channels: 3 } }).toFile(join(folder, 'face.png'))
+  for (const name of ['face', 'again', 'once-more'])
+    await sharp(data, { raw: { width, height, channels: 3 } }).toFile(join(folder, `${name}.png`))
   const log = openAlarmLog({ path: join(folder, 'log'), maxBytes: 1e7, encode: JSON.stringify, log: silentLog })
   for (let seq = 0; seq < 900; seq++) log.append(alarm('many', seq))
   await log.close()
@@ -53,7 +54,7 @@ describe('a command whose reader leaves', () => {
   it.each([
     ['check', 'check -c painlens.yaml'],
     ['alarms', 'alarms --path log --json'],
-    ['explain', 'explain face.png face.png face.png --out explained'],
+    ['explain', 'explain face.png again.png once-more.png --out explained'],
     ['simulate', 'simulate --json --rtsp-port 0 --seconds 60'],
     ['demo', 'demo --seconds 60']
   ])('ends without a complaint, as one that SIGPIPE ended: %s', async (_, command) => {

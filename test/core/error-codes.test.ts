@@ -85,8 +85,9 @@ describe('the table of error codes', () => {
 describe('what the sources throw', () => {
   it('sources throw classes of painlens, or a RangeError or TypeError for a wrong call of a library function', () => {
     const plain = [...sources].flatMap(([file, text]) => (/\bnew Error\(/.test(text) ? [file] : []))
-    // Gives an error of another class its shape back on this side of a worker.
-    expect(plain).toEqual(['src/core/worker.ts'])
+    // The one speaks as the system does (EFBIG, ETIMEDOUT), to a caller that words it; the other gives an error of another
+    // class its shape back on this side of a worker.
+    expect(plain).toEqual(['src/config/read-text.ts', 'src/core/worker.ts'])
   })
 })
 

@@ -148,7 +148,10 @@ const mostStemBytes = 120
 export function safeStem(within: string): string {
   const plain = within.slice(0, within.length - extname(within).length).replaceAll(sep, '-')
   // A leading dot would hide the results; a trailing one or a blank is lost on some file systems.
-  const safe = plain.replace(/[\p{C}\u2028\u2029<>:"|?*\\]/gu, '_').replace(/^\.+|[. ]+$/g, '_')
+  const safe = plain
+    .replace(/[\p{C}\u2028\u2029<>:"|?*\\]/gu, '_')
+    .replace(/^\.+/, '_')
+    .replace(/(?<![. ])[. ]+$/, '_')
   if (safe === plain && Buffer.byteLength(safe) <= mostStemBytes) return safe
   const hash = createHash('sha256').update(within).digest('hex').slice(0, 10)
   let cut = ''

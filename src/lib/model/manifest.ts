@@ -125,17 +125,15 @@ export function checkShapes(manifest: Manifest, inputDims: (number | null)[], ou
 const shown = (dim: number | null): string => (dim === null ? 'batch' : String(dim))
 
 async function readText(path: string): Promise<string> {
+  const unreadable = (why: string): ModelError =>
+    new ModelError('PL-MODEL-MANIFEST-UNREADABLE', `the model manifest cannot be read (${why})`, path)
   try {
     // A read that waits in a pipe would keep the process from ending, even after SIGTERM.
-    if (!(await stat(path)).isFile()) throw new Error('it is no regular file')
-    return await readFile(path, 'utf8')
+    if ((await stat(path)).isFile()) return await readFile(path, 'utf8')
   } catch (error) {
-    throw new ModelError(
-      'PL-MODEL-MANIFEST-UNREADABLE',
-      `the model manifest cannot be read (${messageOf(error)})`,
-      path
-    )
+    throw unreadable(messageOf(error))
   }
+  throw unreadable('it is no regular file')
 }
 
 function parseManifest(path: string, text: string): z.infer<typeof manifestSchema> {

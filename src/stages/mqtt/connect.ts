@@ -131,15 +131,15 @@ function part(encoded: string): string | undefined {
 /** Read again for each connection, so that a renewed certificate counts without a restart. */
 function pem(textOrPath: string | undefined): string | Buffer | undefined {
   if (textOrPath === undefined || textOrPath.includes('-----BEGIN')) return textOrPath
+  const unreadable = (why: string, cause?: unknown): BrokerError =>
+    new BrokerError('PL-BROKER-FILE', `the certificate or key cannot be read (${why})`, 'mqtt.tls', { cause })
   try {
     // A pipe without a writer would hold up the whole process, even against SIGTERM.
-    if (!statSync(textOrPath).isFile()) throw new Error(`${textOrPath} is no regular file`)
-    return readFileSync(textOrPath)
+    if (statSync(textOrPath).isFile()) return readFileSync(textOrPath)
   } catch (error) {
-    throw new BrokerError('PL-BROKER-FILE', `the certificate or key cannot be read (${messageOf(error)})`, 'mqtt.tls', {
-      cause: error
-    })
+    throw unreadable(messageOf(error), error)
   }
+  throw unreadable(`${textOrPath} is no regular file`)
 }
 
 export interface ConnectTrouble {

@@ -209,11 +209,11 @@ async function expectTrueShape(
 }
 
 describe('the picture of a camera has its true shape, and its masks their place', () => {
-  it('through ffmpeg', { timeout: 240_000 }, async ({ world, expect }) => {
+  it('through ffmpeg', { timeout: patience(240_000) }, async ({ world, expect }) => {
     for (const [index, one] of cases.entries()) await expectTrueShape(world, world.rig.decoder, one, index, expect)
   })
 
-  it('through gstreamer', { timeout: 240_000 }, async ({ world, expect }) => {
+  it('through gstreamer', { timeout: patience(240_000) }, async ({ world, expect }) => {
     for (const [index, one] of cases.entries()) await expectTrueShape(world, world.decoder(), one, index, expect)
   })
 

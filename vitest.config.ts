@@ -1,5 +1,10 @@
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
+import { patience } from './test/support/slowness.js'
+import { unitTests } from './test/unit.js'
+
+const every = ['test/**/*.test.ts']
+const limits = { testTimeout: patience(60_000), hookTimeout: patience(60_000), teardownTimeout: patience(10_000) }
 
 export default defineConfig({
   // The tools import the daemon's modules from the build; under test, from its sources.
@@ -7,12 +12,16 @@ export default defineConfig({
     alias: [{ find: /^#painlens\/(.*)\.js$/, replacement: fileURLToPath(new URL('src/$1.ts', import.meta.url)) }]
   },
   test: {
-    include: ['test/**/*.test.ts'],
     globalSetup: ['test/build-first.ts'],
     pool: 'forks',
     poolOptions: { forks: { minForks: 1, maxForks: 2 } },
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
-    teardownTimeout: 10_000
+    ...limits,
+    projects: [
+      { extends: true, test: { name: 'unit', include: unitTests, setupFiles: ['test/support/no-processes.ts'] } },
+      {
+        extends: true,
+        test: { name: 'rest', include: every, exclude: unitTests, setupFiles: ['test/support/limits.ts'] }
+      }
+    ]
   }
 })

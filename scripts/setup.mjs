@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 
-/** Debian's package of a program, where it is called otherwise. */
+/** Debian's package of a program, where its name differs. */
 const packageOf = {
   'systemd-analyze': 'systemd',
   mosquitto_sub: 'mosquitto-clients',
@@ -88,7 +88,7 @@ async function installPrograms(programs) {
   await run(`Installing ${missing.join(' and ')}`, program, install, quiet)
 }
 
-/** How apt-get may be run without asking anybody: as root, through sudo, or (null) not at all. */
+/** How apt-get can be run without a password: as root, through sudo, or (null) not at all. */
 function aptPrefix() {
   if (!isOnPath('apt-get')) return null
   if (process.getuid() === 0) return []

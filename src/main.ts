@@ -3,8 +3,9 @@
 import './core/full-precision.js'
 import './core/no-telemetry.js'
 import { Command, CommanderError } from 'commander'
+import type { CommandRow } from './commands/command.js'
 import { report } from './commands/report.js'
-import { type CommandRow, commandTable } from './commands/table.js'
+import { commandTable } from './commands/table.js'
 import { watchStandardStreams } from './core/standard-streams.js'
 import { version } from './core/version.js'
 import { repairProvider } from './provider/repair.js'
@@ -43,11 +44,11 @@ function addCommand(row: CommandRow): void {
   }
   if (row.notes) command.addHelpText('after', `\n${row.notes.join('\n')}`)
   if (row.examples) command.addHelpText('after', `\nExamples:\n${row.examples.map((line) => `  $ ${line}`).join('\n')}`)
-  const { action } = row
-  if (action)
+  const { run } = row
+  if (run)
     command.action(async (...args: unknown[]) => {
       const options = args.at(-2) as Record<string, unknown>
-      finish(await action(options, args.slice(0, -2), stop.signal).catch(report))
+      finish(await run(options, args.slice(0, -2), stop.signal).catch(report))
     })
 }
 

@@ -1,11 +1,11 @@
 #!/bin/sh
-# Makes what compose.yaml needs and no two homes may share, once: an authority, the broker's certificate, and a password for
-# each user. What is there already stays as it is.
+# Creates the secrets of compose.yaml, once: a certificate authority, the broker's certificate, and a password for each
+# user. Existing files are kept.
 #
-#   ./prepare.sh DEVICE NAME…    DEVICE as in painlens.yaml; NAME: what others call this machine, a name or an IP address
+#   ./prepare.sh DEVICE NAME…    DEVICE as in painlens.yaml; NAME: a host name or an IP address of this machine
 #
-# Needs openssl, and mosquitto_passwd or Docker. As root the files get the users that the containers run as; else say it
-# yourself afterwards with the chown that is printed.
+# Needs openssl, and mosquitto_passwd or Docker. As root the files get the users that the containers run as; else run the
+# chown that is printed afterwards.
 set -eu
 
 painlens_user=10001
@@ -27,11 +27,11 @@ umask 077
 mkdir -p "$folder"
 cd "$folder"
 
-# subjectAltName: mosquitto and localhost for the containers themselves, then what others call the machine.
+# subjectAltName: mosquitto and localhost for the containers themselves, then the names of the machine.
 names=DNS:mosquitto,DNS:localhost
 for name; do
   case "$name" in
-    *[!0-9a-zA-Z.:-]*) die "\"$name\" is no name and no IP address" ;;
+    *[!0-9a-zA-Z.:-]*) die "\"$name\" is neither a name nor an IP address" ;;
     *:* | *[0-9].[0-9]*.[0-9]*.[0-9]*) names="$names,IP:$name" ;;
     *) names="$names,DNS:$name" ;;
   esac
@@ -39,14 +39,14 @@ done
 
 made=
 new_key() { openssl ecparam -name prime256v1 -genkey -noout -out "$1"; }
-# A password without anything that a URL, YAML or a shell would take for something else.
+# A password without characters that are special in a URL, YAML or a shell.
 new_password() { openssl rand -hex 24; }
 
 if [ ! -e ca.crt ]; then
   made=yes
   new_key ca.key
   openssl req -x509 -new -key ca.key -days "$days" -subj "/CN=painlens authority of $device" -out ca.crt
-  echo "made ca.crt: everybody who connects to the broker needs it. Keep ca.key elsewhere than on this machine."
+  echo "made ca.crt: every client of the broker needs it. Move ca.key away from this machine."
 fi
 
 if [ ! -e server.crt ]; then
@@ -72,7 +72,7 @@ if [ ! -e mosquitto-users ]; then
     printf 'nurse-call:%s\n' "$(cat nurse-call-password)"
     printf 'health:%s\n' "$health_password"
   } >mosquitto-users.new
-  # Puts a hash in the place of each password.
+  # Replaces each password by its hash.
   if command -v mosquitto_passwd >/dev/null; then
     mosquitto_passwd -U mosquitto-users.new
   else
@@ -86,7 +86,7 @@ fi
 # Yours to fill in: the cameras' password, in one line.
 [ -e camera-password ] || echo change-me >camera-password
 
-# Certificates are for everybody, the rest for its reader alone. A container's secret has the owner and mode of its file.
+# Certificates are readable by all, the rest by its reader only. A container's secret has the owner and mode of its file.
 chmod 0755 .
 chmod 0644 ca.crt server.crt
 chmod 0400 server.key mosquitto-users mosquitto_sub

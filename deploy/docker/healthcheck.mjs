@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // The image's HEALTHCHECK: 0 when painlens is ready, else 1 and a sentence with what is wrong.
 //
-// It is also what systemd's watchdog is outside of a container. Docker starts nothing anew because it is unhealthy, only
+// It is also what systemd's watchdog is outside of a container. Docker does not restart an unhealthy container, only
 // what has ended: so a painlens that /live calls stuck at two checks in a row is killed, and its restart policy does the
 // rest. A camera or a broker that is away makes it unhealthy and nothing more (docs/operate/supervision.md has the rule).
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -27,7 +27,7 @@ try {
 }
 
 async function check({ enabled, host, port, token }) {
-  if (!enabled) return fail('http.enabled is false in the config: nobody can ask painlens how it is')
+  if (!enabled) return fail('http.enabled is false in the config: the state of painlens cannot be queried')
   const address = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host
   const base = `http://${address.includes(':') ? `[${address}]` : address}:${port}`
   const ask = (path) => fetchJson(`${base}${path}`, token)
@@ -62,7 +62,7 @@ function stuckFor({ why }) {
   if (pid !== null && readOr(suspicion, '') === String(pid)) {
     rmSync(suspicion, { force: true })
     process.kill(pid, 'SIGKILL')
-    return fail(`stuck at two checks in a row and ended, to be started anew: ${why}`)
+    return fail(`stuck at two checks in a row and ended, to be restarted: ${why}`)
   }
   writeFileSync(suspicion, String(pid))
   return fail(`stuck: ${why}`)

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Runs a command as systemd runs the service: the same user and groups, sandbox, credentials and folders. So what it finds
-# of a GPU or a folder is what the service finds. Needs root.
+# Runs a command as systemd runs the service: the same user and groups, sandbox, credentials and folders. So it sees
+# the GPU and the folders as the service does. Needs root.
 #
 #   as-service.sh [--prefix DIR] UNIT COMMAND…
 #
@@ -12,7 +12,7 @@
 
 set -euo pipefail
 
-# What says when the service is started, stopped and watched, and where; it is none of a single command's business.
+# Directives about starting, stopping and watching the service, which do not apply to a single command.
 lifecycle='Type|NotifyAccess|Exec[A-Za-z]*|Restart[A-Za-z]*|Timeout[A-Za-z]*|WatchdogSec|WorkingDirectory|RuntimeMaxSec'
 user=painlens
 prefix=''
@@ -44,7 +44,7 @@ run_in_sandbox() {
     --property=RuntimeMaxSec=600 -- "$@"
 }
 
-# works SYSTEMD-RUN: whether it can start anything at all.
+# works SYSTEMD-RUN: whether it can start a command at all.
 works() { [[ -d $prefix/run/systemd/system && -x $1 ]] && "$1" --quiet --collect --wait --pipe -- true >/dev/null 2>&1; }
 
 run_without() {

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Puts painlens onto this box, or a newer version in place of an older one. Started again, it changes only what differs.
+# Installs painlens on this box, or a newer version in place of an older one. Run again, it changes only what differs.
 #
 #   sudo ./install.sh [--config FILE] [--provider ARCHIVE] [--cpu-only] [--dry-run]
 #   sudo ./install.sh --rollback
@@ -7,12 +7,12 @@
 #   --config FILE       the config; without it the one in /etc/painlens is kept, or asked for if there is none
 #   --provider ARCHIVE  ONNX Runtime's CUDA provider, as deploy/jetson/onnxruntime/build.sh packs it
 #   --cpu-only          install also where the GPU cannot be used
-#   --dry-run           change nothing, say what would be done
-#   --rollback          back to the version before
+#   --dry-run           change nothing, list what would be done
+#   --rollback          back to the previous version
 #   --prefix DIR        put everything below DIR and call no program of this box (for tests and packages)
 #
-# Exit codes: 0 installed, nothing is red; 1 failed, the version before goes on; 2 wrong usage;
-# 3 installed, but `painlens check` shows red lines. docs/operate/install.md tells the rest.
+# Exit codes: 0 installed, nothing is red; 1 failed, the previous version keeps running; 2 wrong usage;
+# 3 installed, but `painlens check` shows red lines. docs/operate/install.md has the details.
 
 # shellcheck source-path=SCRIPTDIR
 set -euo pipefail
@@ -30,7 +30,7 @@ source "$here/lib/release.sh"
 source "$here/lib/service.sh"
 
 config='' provider='' cpu_only=no rollback=no
-# The release that served when this began.
+# The release that ran at the start of this script.
 before=''
 # Outputs of painlens check.
 checks=$(mktemp -d)
@@ -94,13 +94,13 @@ install_painlens() {
   finish
 }
 
-# A release that shows something red which the running one does not is never taken into use.
+# A release with a red line that the running one does not have is never activated.
 refuse_worse() {
   local worse
   [[ -n $before && $before != "$release" && $dry_run == no ]] || return 0
   step "Is $release as good as $before here?"
   check_of "$before" "$checks/before" || true
-  # A camera may have been away for just that moment.
+  # A camera may have been away for a moment.
   check_of "$release" "$checks/new" || [[ -z $(worse_than "$checks/before" "$checks/new") ]] ||
     check_of "$release" "$checks/new" || true
   worse=$(worse_than "$checks/before" "$checks/new")
@@ -109,9 +109,9 @@ refuse_worse() {
     remove "$releases/$release"
     restore_config
     [[ $worse != *provider* ]] || warn 'a provider that was installed by hand has to be given again: --provider ARCHIVE'
-    die "with painlens $release this fails and did not with $before: ${worse//$'\n'/, }. $before goes on as it was."
+    die "with painlens $release this fails and did not with $before: ${worse//$'\n'/, }. $before keeps running."
   fi
-  say '  yes: nothing is red that was not'
+  say '  yes: no new red line'
 }
 
 # take_into_use RELEASE: or go back to the release before, if painlens does not become ready.
@@ -129,13 +129,13 @@ take_into_use() {
   activate "$before"
   start_service || warn "$before does not start either"
   [[ $rollback == yes ]] || remove "$releases/$1"
-  die "$1 was not installed, $before serves on."
+  die "$1 was not installed, $before keeps running."
 }
 
 say_not_started() {
   check_of "$1" "$checks/end" || true
   cat "$checks/end"
-  die 'painlens does not start: the table above and journalctl -u painlens say why. Mend it and start again.'
+  die 'painlens does not start: the table above and journalctl -u painlens say why. Repair that and start again.'
 }
 
 roll_back() {
@@ -149,7 +149,7 @@ roll_back() {
   finish
 }
 
-# The technician's table at the end, and what it means.
+# The technician's table at the end, and its meaning.
 finish() {
   local status=0
   if [[ $dry_run == yes ]]; then
@@ -171,7 +171,7 @@ finish() {
 
 say_green() {
   if grep -q '^\[warn\]' "$1"; then
-    say 'Nothing is red. Yellow works; read each → before anybody relies on it.'
+    say 'Nothing is red. Yellow works; read each → before relying on it.'
   else
     say 'All is green.'
   fi

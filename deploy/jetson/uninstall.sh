@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Takes painlens off this box. Its config, its outbox and its alarm log stay, unless --purge is given.
+# Uninstalls painlens. Its config, its outbox and its alarm log stay, unless --purge is given.
 #
 #   sudo ./uninstall.sh [--purge] [--dry-run]
 #
 #   --purge       remove /etc/painlens and /var/lib/painlens, too: config, passwords, waiting alarms, the alarm log
-#   --dry-run     change nothing, say what would be done
+#   --dry-run     change nothing, list what would be done
 #   --prefix DIR  an installation below DIR (for tests and packages)
 #
 # Node.js, ffmpeg and GStreamer stay: others may use them. Exit codes: 0 done, 1 failed, 2 wrong usage.
@@ -60,7 +60,7 @@ remove_data() {
   remove_user
 }
 
-# Whoever keeps the data keeps the user that owns it.
+# The user that owns the data is kept with it.
 remove_user() {
   local userdel
   userdel=$(program userdel)
@@ -71,7 +71,7 @@ read_options "$@"
 need_root "$@"
 check_prefix
 set_paths
-step 'Taking painlens off'
+step 'Uninstalling painlens'
 remove_service
 remove "$wrapper"
 remove "$opt"

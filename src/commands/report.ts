@@ -1,5 +1,6 @@
 import { fixOf } from '../core/error-codes/index.js'
 import { messageOf, PainlensError, printed } from '../core/errors.js'
+import { printableLines } from '../core/printable.js'
 
 /**
  * Tells the user about an error in one message without a stack trace, its code last.
@@ -13,7 +14,7 @@ export function report(
     write(`painlens: ${printed(error)}\n`)
     return error.exitCode
   }
-  write(`painlens: ${messageOf(error)}. ${fixOf('PL-UNEXPECTED')} [PL-UNEXPECTED]\n`)
+  write(`painlens: ${printableLines(messageOf(error))}. ${fixOf('PL-UNEXPECTED')} [PL-UNEXPECTED]\n`)
   if (process.env.PAINLENS_DEBUG && error instanceof Error) write(`${error.stack}\n`)
   return 1
 }

@@ -1,39 +1,19 @@
+import { type CommandRow, command } from './command.js'
 import { parseCount, parsePort, parseSeconds, parseSince } from './parse.js'
 
-export type OptionRow = readonly [
-  flags: string,
-  description: string,
-  parse?: (text: string, flags: string) => unknown,
-  fallback?: unknown
-]
-
-export interface CommandRow {
-  /** Name and arguments as commander takes them. */
-  usage: string
-  /** The command that this one belongs to. */
-  parent?: string
-  summary: string
-  options?: readonly OptionRow[]
-  /** What the options' descriptions have no room for; shown below them, line by line. */
-  notes?: readonly string[]
-  examples?: readonly string[]
-  /** Answers with the exit code; absent for a command that only holds others. */
-  action?: (options: Record<string, unknown>, args: unknown[], signal: AbortSignal) => Promise<number>
-}
-
 const defaultConfig = 'config/painlens.yaml'
-const port = (name: string, what: string): OptionRow => [`--${name} <port>`, what, parsePort]
+const port = <Name extends string>(name: Name, what: string) => [`--${name} <port>`, what, parsePort] as const
 
-/** The command line. Each command is loaded when it is called: `painlens --help` need not wait for TensorFlow. */
+/** The command line. */
 export const commandTable: readonly CommandRow[] = [
-  {
+  command({
     usage: 'run',
     summary: 'Run the daemon: cameras in, explained alarms out over MQTT.',
     options: [['-c, --config <file>', 'the config file', undefined, defaultConfig]],
     examples: ['painlens run --config /etc/painlens/painlens.yaml'],
-    action: async (options, _, signal) => (await import('./run/index.js')).runCommand(options as never, signal)
-  },
-  {
+    load: async () => (await import('./run/index.js')).runCommand
+  }),
+  command({
     usage: 'demo',
     summary: 'Show the whole thing with a rendered resident, an own broker and the real daemon.',
     options: [
@@ -42,17 +22,17 @@ export const commandTable: readonly CommandRow[] = [
       port('rtsp-port', 'where the simulated camera serves (default: a free port)')
     ],
     examples: ['painlens demo', 'painlens demo --seconds 90', 'painlens demo --mqtt-port 1883 --rtsp-port 8554'],
-    action: async (options, _, signal) => (await import('../show/demo/demo.js')).demoCommand(options, signal)
-  },
-  {
+    load: async () => (await import('../show/demo/demo.js')).demoCommand
+  }),
+  command({
     usage: 'check',
     summary: 'Check config, cameras, model, provider, broker, clock and disk; say how to fix each.',
     options: [['-c, --config <file>', 'the config file', undefined, defaultConfig]],
     examples: ['painlens check --config /etc/painlens/painlens.yaml'],
-    action: async (options, _, signal) => (await import('./check/index.js')).checkCommand(options as never, signal)
-  },
+    load: async () => (await import('./check/index.js')).checkCommand
+  }),
   { usage: 'config', summary: 'Write a first config.' },
-  {
+  command({
     parent: 'config',
     usage: 'init',
     summary: 'Ask a few questions and write a commented config; passwords go elsewhere.',
@@ -76,10 +56,9 @@ export const commandTable: readonly CommandRow[] = [
       'painlens config init --config /etc/painlens/painlens.yaml',
       'painlens config init --yes --device ward-3 --broker mqtt://192.0.2.2:1883 --camera room-312=rtsp://192.0.2.10/stream1'
     ],
-    action: async (options, _, signal) =>
-      (await import('./config/index.js')).configInitCommand(options as never, signal)
-  },
-  {
+    load: async () => (await import('./config/index.js')).configInitCommand
+  }),
+  command({
     usage: 'alarms',
     summary: 'List what the alarm log of this device holds.',
     options: [
@@ -93,9 +72,9 @@ export const commandTable: readonly CommandRow[] = [
       'painlens alarms --config painlens.yaml --since 12h',
       'sudo painlens alarms --path /var/lib/painlens/data/alarms --camera room-12'
     ],
-    action: async (options, _, signal) => (await import('./alarms/index.js')).alarmsCommand(options as never, signal)
-  },
-  {
+    load: async () => (await import('./alarms/index.js')).alarmsCommand
+  }),
+  command({
     usage: 'explain <images...>',
     summary: 'Classify and explain pictures: heatmaps, shares by facial region, a sentence.',
     options: [
@@ -109,6 +88,7 @@ export const commandTable: readonly CommandRow[] = [
       ],
       ['--target <label>', 'the label to explain (default: the likeliest of each picture)'],
       ['--engine <name>', 'what computes: onnx (ONNX Runtime), tfjs, or auto, which is onnx here', undefined, 'auto'],
+      ['--faces <which>', 'the faces of each picture to explain: largest or all', undefined, 'largest'],
       ['--crop', 'the pictures are face crops already'],
       ['--check', 'test the explanations themselves instead of writing them: do they follow the model?']
     ],
@@ -116,6 +96,8 @@ export const commandTable: readonly CommandRow[] = [
       'Writes for each picture a heatmap, an overlay, the relevance as .npy and a JSON file; under several composites also',
       'grid.png, a row for each picture with its true and its predicted label. The true label is the name of the folder',
       "that holds the picture, where that is one of the model's labels, as in pictures/pain/07.png.",
+      'Folders are searched at any depth; a file is a picture by its content. What is not explained is named, with the reason.',
+      "Results of the same picture are replaced; those of others keep their files, and a new one's name gets a number.",
       '--check writes check.json instead, and ends with 1 if an explanation fails.'
     ],
     examples: [
@@ -124,10 +106,9 @@ export const commandTable: readonly CommandRow[] = [
       'painlens explain crops/ --crop --composite lrp.z,lrp.epsilon --target pain',
       'painlens explain pictures/ --composite all --check'
     ],
-    action: async (options, args, signal) =>
-      (await import('./explain/index.js')).explainCommand(args[0] as string[], options as never, signal)
-  },
-  {
+    load: async () => (await import('./explain/index.js')).explainCommand
+  }),
+  command({
     usage: 'simulate',
     summary: 'Serve the simulated camera alone, to test the way from camera to nurse call.',
     options: [
@@ -141,19 +122,21 @@ export const commandTable: readonly CommandRow[] = [
       ['--json', 'one JSON object for each event on standard output']
     ],
     examples: ['painlens simulate', 'painlens simulate --host 0.0.0.0 --rtsp-port 8554'],
-    action: async (options, _, signal) =>
-      (await import('./simulate/index.js')).simulateCommand(options as never, signal)
-  },
+    load: async () => (await import('./simulate/index.js')).simulateCommand
+  }),
   { usage: 'models', summary: 'Show which classifiers are there.' },
-  {
+  command({
     parent: 'models',
     usage: 'list',
     summary: 'List the classifiers and whether their files are what the manifests say.',
     examples: ['painlens models list'],
-    action: async () => (await import('./models/index.js')).modelsListCommand()
-  },
+    load: async () => {
+      const { modelsListCommand } = await import('./models/index.js')
+      return () => modelsListCommand()
+    }
+  }),
   { usage: 'provider', summary: 'Install a build of ONNX Runtime with a GPU provider, or go back to the one before.' },
-  {
+  command({
     parent: 'provider',
     usage: 'install <archive>',
     summary: 'Put an archive of deploy/jetson/onnxruntime/build.sh in place, if the classifier runs on it.',
@@ -167,17 +150,19 @@ export const commandTable: readonly CommandRow[] = [
       'sudo painlens provider install painlens-onnxruntime-1.29.0-linux-arm64-cuda12.6.tar.gz',
       'sudo painlens provider install onnxruntime.tar.gz --model models/vgg-face-pain.yaml'
     ],
-    action: async (options, args, signal) =>
-      (await import('./provider/index.js')).providerInstallCommand(args[0] as string, options as never, signal)
-  },
-  {
+    load: async () => (await import('./provider/index.js')).providerInstallCommand
+  }),
+  command({
     parent: 'provider',
     usage: 'status',
     summary: 'Say which build is in place, which one before is kept, and whether the files are whole.',
     examples: ['painlens provider status'],
-    action: async () => (await import('./provider/index.js')).providerStatusCommand()
-  },
-  {
+    load: async () => {
+      const { providerStatusCommand } = await import('./provider/index.js')
+      return () => providerStatusCommand()
+    }
+  }),
+  command({
     parent: 'provider',
     usage: 'rollback',
     summary: 'Bring back the build before the last change, proved likewise.',
@@ -186,7 +171,6 @@ export const commandTable: readonly CommandRow[] = [
       ['-c, --config <file>', 'the config that names the classifier, instead of --model']
     ],
     examples: ['sudo painlens provider rollback'],
-    action: async (options, _, signal) =>
-      (await import('./provider/index.js')).providerRollbackCommand(options as never, signal)
-  }
+    load: async () => (await import('./provider/index.js')).providerRollbackCommand
+  })
 ]

@@ -1,9 +1,9 @@
 import { placeOf, valueAt } from './problems.js'
 import { alarmSchema } from './schema.js'
-import type { Path, Problem, Tree } from './tree.js'
+import type { ConfigProblem, Path, Tree } from './tree.js'
 
-/** What no single value shows. These look at the raw values, so that they speak up beside other errors, not after them. */
-const checks: readonly ((tree: Tree) => Problem[])[] = [
+/** Checks across several values. They read the raw values, so their problems are reported together with all others. */
+const checks: readonly ((tree: Tree) => ConfigProblem[])[] = [
   differentCameraIds,
   differentZoneNames,
   clearBelowOnset,
@@ -13,20 +13,20 @@ const checks: readonly ((tree: Tree) => Problem[])[] = [
   tokenForNetwork
 ]
 
-export const crossChecks = (tree: Tree): Problem[] => checks.flatMap((check) => check(tree))
+export const crossChecks = (tree: Tree): ConfigProblem[] => checks.flatMap((check) => check(tree))
 
-function differentCameraIds(tree: Tree): Problem[] {
+function differentCameraIds(tree: Tree): ConfigProblem[] {
   return repeated(tree, ['cameras'], 'id', 'a different id for each camera')
 }
 
-function differentZoneNames(tree: Tree): Problem[] {
+function differentZoneNames(tree: Tree): ConfigProblem[] {
   return listAt(tree, ['cameras']).flatMap((_, i) =>
     repeated(tree, ['cameras', i, 'zones'], 'name', 'a different name for each zone of a camera')
   )
 }
 
 /** A problem for each item of a list whose `key` an earlier one has. */
-function repeated(tree: Tree, list: Path, key: string, allowed: string): Problem[] {
+function repeated(tree: Tree, list: Path, key: string, allowed: string): ConfigProblem[] {
   const first = new Map<string, number>()
   return listAt(tree, list).flatMap((_, i) => {
     const path = [...list, i, key]
@@ -45,7 +45,7 @@ function listAt(tree: Tree, path: Path): unknown[] {
   return Array.isArray(value) ? value : []
 }
 
-function clearBelowOnset(tree: Tree): Problem[] {
+function clearBelowOnset(tree: Tree): ConfigProblem[] {
   const thresholds = alarmSchema.pick({ onset_threshold: true, clear_threshold: true }).strip()
   const { data } = thresholds.safeParse(valueAt(tree.value, ['alarm']) ?? {})
   if (!data || data.clear_threshold < data.onset_threshold) return []
@@ -55,8 +55,8 @@ function clearBelowOnset(tree: Tree): Problem[] {
   return [{ at: placeOf(path, tree).value, path, code: 'PL-CONFIG-THRESHOLDS', message }]
 }
 
-/** A face is in sight of two frames at least before it counts as lost. */
-function framesOftenEnough(tree: Tree): Problem[] {
+/** A face must be in at least two frames before it can count as lost. */
+function framesOftenEnough(tree: Tree): ConfigProblem[] {
   const { data } = alarmSchema
     .pick({ track_lost_s: true })
     .strip()
@@ -72,13 +72,13 @@ function framesOftenEnough(tree: Tree): Problem[] {
   })
 }
 
-function tlsFits(tree: Tree): Problem[] {
+function tlsFits(tree: Tree): ConfigProblem[] {
   const url = valueAt(tree.value, ['mqtt', 'url'])
   const tls = valueAt(tree.value, ['mqtt', 'tls'])
   if (tls === null || typeof tls !== 'object') return []
   const path = ['mqtt', 'tls']
   const at = placeOf(path, tree).key
-  const problems: Problem[] = []
+  const problems: ConfigProblem[] = []
   if (typeof url === 'string' && /^(mqtt|ws):/i.test(url))
     problems.push({
       at,
@@ -97,7 +97,7 @@ function tlsFits(tree: Tree): Problem[] {
 }
 
 /** MQTT 3.1.1 has no password without a user name (3.1.2.9). */
-function userForPassword(tree: Tree): Problem[] {
+function userForPassword(tree: Tree): ConfigProblem[] {
   const path = ['mqtt', 'password']
   if (valueAt(tree.value, path) === undefined || valueAt(tree.value, ['mqtt', 'username']) !== undefined) return []
   return [
@@ -112,8 +112,8 @@ function userForPassword(tree: Tree): Problem[] {
 
 const loopback = /^(localhost|127\.[0-9.]+|::1)$/i
 
-/** What is open to a network has to know who asks. */
-function tokenForNetwork(tree: Tree): Problem[] {
+/** An endpoint that is open to a network needs a token. */
+function tokenForNetwork(tree: Tree): ConfigProblem[] {
   const path = ['http', 'host']
   const host = valueAt(tree.value, path)
   const off = valueAt(tree.value, ['http', 'enabled']) === false

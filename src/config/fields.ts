@@ -3,7 +3,7 @@ import type { ErrorCode } from '../core/errors.js'
 import { polygonProblem } from './polygon.js'
 import { normalUrl, urlProblem } from './url.js'
 
-/** The field kinds of the config schema. What an editor shows for a wrong text is what painlens says too. */
+/** The field kinds of the config schema. For a wrong text, an editor shows the same message as painlens. */
 
 /** Text of a fixed shape; `allowed` says it in words, for the error, the reference page and editors. */
 export const shaped = (pattern: RegExp, allowed: string) =>
@@ -12,7 +12,7 @@ export const shaped = (pattern: RegExp, allowed: string) =>
 /** Text of at least one character. */
 export const text = z.string().min(1)
 
-/** Text that is never shown: JSON Schema's word for it is writeOnly, and everything that reports values asks for that. */
+/** Text that is never shown: writeOnly in JSON Schema, which all code that reports values respects. */
 export const secret = text.meta({ writeOnly: true })
 
 /** A file or a folder; loadConfig makes it absolute. */

@@ -1,6 +1,6 @@
-/** The config file: one schema, read with every error named at once. */
+/** The config file: one schema; all errors are reported together. */
 
 export { allowedBy, jsonSchema, type SchemaNode, schemaAt } from './json-schema.js'
 export { type LoadedConfig, type LoadOptions, loadConfig, parseConfig } from './load.js'
-export { type CameraConfig, type Config, compositeNames } from './schema.js'
+export type { CameraConfig, Config } from './schema.js'
 export { splitLoginOff, urlProblem } from './url.js'

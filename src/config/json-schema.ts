@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { configSchema } from './schema.js'
 
-/** The part of JSON Schema (draft 7, which editors know best) that the config schema comes out as. */
+/** The part of JSON Schema (draft 7, which editors know best) that the config schema becomes. */
 export interface SchemaNode {
   type?: string
   description?: string
@@ -15,11 +15,11 @@ export interface SchemaNode {
   maximum?: number
   minLength?: number
   pattern?: string
-  /** What Visual Studio Code's YAML extension shows where the pattern does not match; painlens shows it too. */
+  /** Shown by Visual Studio Code's YAML extension, and by painlens, where the pattern does not match. */
   patternErrorMessage?: string
-  /** What is allowed, in words, where the keywords above do not say it. */
+  /** What is allowed, in words, where the keywords above do not express it. */
   allowed?: string
-  /** Must not be shown to anybody. */
+  /** Must never be shown. */
   writeOnly?: boolean
 }
 
@@ -33,7 +33,7 @@ export const jsonSchema: SchemaNode = z.toJSONSchema(configSchema, {
   }
 }) as SchemaNode
 
-/** The schema of a value by its path, or null where the schema knows no such path. */
+/** The schema of a value by its path, or null where the schema has no such path. */
 export function schemaAt(path: readonly PropertyKey[]): SchemaNode | null {
   let node: SchemaNode | undefined = jsonSchema
   for (const key of path) {
@@ -44,7 +44,7 @@ export function schemaAt(path: readonly PropertyKey[]): SchemaNode | null {
   return node
 }
 
-/** Without "or null": the schema of what else may be there. */
+/** The schema without "or null". */
 export function nonNull(node: SchemaNode): SchemaNode {
   const other = node.anyOf?.find((option) => option.type !== 'null')
   return other ? { ...node, ...other, anyOf: undefined } : node
@@ -52,7 +52,7 @@ export function nonNull(node: SchemaNode): SchemaNode {
 
 export const isNullable = (node: SchemaNode): boolean => node.anyOf?.some((option) => option.type === 'null') ?? false
 
-/** What a value may be, in words: `a number from 0.2 to 30`. */
+/** The allowed values, in words: `a number from 0.2 to 30`. */
 export function allowedBy(schema: SchemaNode): string {
   const node = nonNull(schema)
   const words = node.allowed ?? node.patternErrorMessage ?? wordsByType(node)

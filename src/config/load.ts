@@ -1,10 +1,10 @@
-import { readFile as readFromDisk } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { type Document, isScalar, visit } from 'yaml'
 import { ConfigError } from '../core/errors.js'
 import { crossChecks } from './cross-checks.js'
 import { withAbsolutePaths } from './paths.js'
 import { issueProblems, problemLines, valueAt } from './problems.js'
+import { readText } from './read-text.js'
 import { type Config, configSchema } from './schema.js'
 import { fetchSubstitutes, placeholdersIn, type Sources } from './substitute.js'
 import { parseYaml, type Tree, TreeReader } from './tree.js'
@@ -22,18 +22,20 @@ export interface LoadOptions {
 export interface LoadedConfig {
   /** Complete with defaults; every path in it is absolute. */
   config: Config
-  /** Passwords, and all that `${file:…}` and `${credential:…}` (in URLs and passwords also `${env:…}`) brought in. */
+  /** Passwords, and all that `${file:…}` and `${credential:…}` (in URLs and passwords also `${env:…}`) inserted. */
   secrets: string[]
   /** The config file, absolute. */
   file: string
-  /** Its folder, where relative paths begin. */
+  /** Its folder, the base of relative paths. */
   baseDir: string
 }
 
 const unreadable: Record<string, string> = {
   ENOENT: 'it does not exist',
   EACCES: 'painlens may not read it',
-  EISDIR: 'it is a folder'
+  EISDIR: 'it is a folder',
+  EFBIG: 'it has more than 1 MiB',
+  ETIMEDOUT: 'it is a pipe or a device that gives nothing'
 }
 
 /**
@@ -42,7 +44,7 @@ const unreadable: Record<string, string> = {
  */
 export async function loadConfig(file: string, options: LoadOptions = {}): Promise<LoadedConfig> {
   const path = resolve(file)
-  const readFile = options.readFile ?? ((name: string) => readFromDisk(name, 'utf8'))
+  const readFile = options.readFile ?? ((name: string) => readText(name))
   let text: string
   try {
     text = await readFile(path)
@@ -68,7 +70,7 @@ export async function parseConfig(text: string, file: string, options: LoadOptio
 
   const substitutes = await fetchSubstitutes(placeholdersOf(document), {
     env,
-    readFile: options.readFile ?? ((name) => readFromDisk(name, 'utf8')),
+    readFile: options.readFile ?? ((name: string) => readText(name)),
     credentialsDir: options.credentialsDir ?? env.CREDENTIALS_DIRECTORY,
     baseDir
   } satisfies Sources)
@@ -100,7 +102,7 @@ function placeholdersOf(document: Document): string[] {
   return found
 }
 
-/** The passwords that stand in a config, also when they are written in it directly; as written and as used. */
+/** The passwords in a config, also those written in it directly; as written and as used. */
 function secretsIn(tree: Tree, { mqtt, cameras, http }: Config): string[] {
   const written = [['mqtt', 'url'], ...cameras.map((_, i) => ['cameras', i, 'url'])].map((path) =>
     valueAt(tree.value, path)

@@ -3,7 +3,7 @@ import { packageRoot } from '../core/version.js'
 import type { Config } from './schema.js'
 
 /**
- * Makes every path of a config absolute: a relative one begins in the config file's folder, the outbox, the
+ * Makes every path of a config absolute: a relative one starts from the config file's folder, the outbox, the
  * alarm log and the heatmaps in systemd's state folder where there is one, and the demonstration model in the installation.
  * @param given whether the file names a manifest
  */

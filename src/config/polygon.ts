@@ -4,7 +4,7 @@ const allowed = 'allowed are three or more different corners, in order around th
 
 /**
  * What is wrong with an outline of [x, y] corners, or null: too few corners, two corners in one place, or sides that
- * touch or cross (then inside and outside are anybody's guess).
+ * touch or cross (inside and outside would be undefined).
  */
 export function polygonProblem(corners: readonly Corner[]): string | null {
   if (corners.length < 3) return `found ${corners.length} corners, ${allowed}`

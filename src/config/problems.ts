@@ -2,20 +2,19 @@ import type { LineCounter } from 'yaml'
 import type { z } from 'zod'
 import type { ErrorCode } from '../core/errors.js'
 import { allowedBy, schemaAt } from './json-schema.js'
-import { suggest } from './suggest.js'
-import { type Path, type Place, type Problem, placeKey, type Tree } from './tree.js'
+import { type ConfigProblem, type Path, placeKey, type SourcePosition, type Tree } from './tree.js'
 
 type Issue = z.core.$ZodIssue
 
 /** zod's issues in words: what was found, what is allowed, and where in the text that is. */
-export function issueProblems(issues: readonly Issue[], tree: Tree): Problem[] {
+export function issueProblems(issues: readonly Issue[], tree: Tree): ConfigProblem[] {
   const known = new Set(tree.problems.map(({ path }) => placeKey(path)))
   return issues
     .filter(({ path }) => !known.has(placeKey(path as Path)))
     .flatMap((issue) => (issue.code === 'unrecognized_keys' ? unknownKeys(issue, tree) : [valueProblem(issue, tree)]))
 }
 
-function unknownKeys(issue: Issue & { code: 'unrecognized_keys' }, tree: Tree): Problem[] {
+function unknownKeys(issue: Issue & { code: 'unrecognized_keys' }, tree: Tree): ConfigProblem[] {
   const known = Object.keys(schemaAt(issue.path)?.properties ?? {})
   const taken = Object.keys((valueAt(tree.value, issue.path as Path) ?? {}) as object)
   return issue.keys.map((key) => {
@@ -29,7 +28,7 @@ function unknownKeys(issue: Issue & { code: 'unrecognized_keys' }, tree: Tree): 
   })
 }
 
-function valueProblem(issue: Issue, tree: Tree): Problem {
+function valueProblem(issue: Issue, tree: Tree): ConfigProblem {
   const path = issue.path as Path
   const place = placeOf(path, tree)
   const value = valueAt(tree.value, path)
@@ -48,8 +47,8 @@ function valueProblem(issue: Issue, tree: Tree): Problem {
 const codeOfIssue = ({ params }: Issue & { code: 'custom' }): ErrorCode =>
   (params as { problem?: ErrorCode } | undefined)?.problem ?? 'PL-CONFIG-VALUE'
 
-/** Where a path stands; a missing key stands where its section does. */
-export function placeOf(path: Path, tree: Tree): Place {
+/** The place of a path; for a missing key that of its section. */
+export function placeOf(path: Path, tree: Tree): SourcePosition {
   for (let length = path.length; length >= 0; length--) {
     const place = tree.places.get(placeKey(path.slice(0, length)))
     if (place) return length === path.length ? place : { key: place.key, value: place.key }
@@ -71,11 +70,11 @@ function allowedAt(path: Path): string {
   return schema ? allowedBy(schema) : 'something else'
 }
 
-const withTemplate = (message: string, { template }: Place): string =>
+const withTemplate = (message: string, { template }: SourcePosition): string =>
   template ? `${message} (the value comes from ${template})` : message
 
-/** What stands there, without showing secrets or what placeholders brought in. */
-function found(value: unknown, path: Path, place: Place): string {
+/** The value there, without secrets and values of placeholders. */
+function found(value: unknown, path: Path, place: SourcePosition): string {
   if (value === undefined) return 'missing'
   if (place.template) return `found what ${place.template} stands for`
   if (value === null) return 'found nothing'
@@ -94,8 +93,8 @@ function quoted(value: unknown): string {
   return text.length > 60 ? `${text.slice(0, 57)}…"` : text
 }
 
-/** `cameras[0].location.room`; what is no plain word may be a misplaced secret and is not shown. */
-export function pathText(path: Path): string {
+/** `cameras[0].location.room`; a key that is not a plain word may be a misplaced secret and is not shown. */
+function pathText(path: Path): string {
   return path
     .map((key, i) => {
       if (typeof key === 'number') return `[${key}]`
@@ -106,7 +105,7 @@ export function pathText(path: Path): string {
 }
 
 /** The lines of a ConfigError, in the file's order, each once: `12:5 cameras[0].fps: found "fast", allowed is … [PL-CONFIG-VALUE]`. */
-export function problemLines(problems: readonly Problem[], lines: LineCounter): string[] {
+export function problemLines(problems: readonly ConfigProblem[], lines: LineCounter): string[] {
   const sorted = [...problems].sort((a, b) => a.at - b.at)
   return [
     ...new Set(
@@ -116,4 +115,36 @@ export function problemLines(problems: readonly Problem[], lines: LineCounter): 
       })
     )
   ]
+}
+
+/**
+ * The candidate that a misspelt word most likely means, or null when none is near: at most one edit for each three
+ * letters (Damerau-Levenshtein: insert, delete, replace, swap neighbours), case and `-` for `_` aside.
+ */
+export function suggest(word: string, candidates: readonly string[]): string | null {
+  const plain = (text: string): string => text.toLowerCase().replaceAll('-', '_')
+  let best: string | null = null
+  let bestDistance = Math.max(1, Math.floor(word.length / 3)) + 1
+  for (const candidate of candidates) {
+    const distance = editDistance(plain(word), plain(candidate))
+    if (distance < bestDistance) [best, bestDistance] = [candidate, distance]
+  }
+  return best
+}
+
+/** Optimal string alignment distance of two words; words beyond 60 letters are cut. */
+export function editDistance(a: string, b: string): number {
+  const [s, t] = [a.slice(0, 60), b.slice(0, 60)]
+  const rows = [Array.from({ length: t.length + 1 }, (_, j) => j)]
+  for (let i = 1; i <= s.length; i++) {
+    const row = [i]
+    for (let j = 1; j <= t.length; j++) {
+      const replaced = rows[i - 1]![j - 1]! + (s[i - 1] === t[j - 1] ? 0 : 1)
+      row[j] = Math.min(replaced, rows[i - 1]![j]! + 1, row[j - 1]! + 1)
+      const swapped = i > 1 && j > 1 && s[i - 1] === t[j - 2] && s[i - 2] === t[j - 1]
+      if (swapped) row[j] = Math.min(row[j]!, rows[i - 2]![j - 2]! + 1)
+    }
+    rows.push(row)
+  }
+  return rows[s.length]![t.length]!
 }

@@ -2,9 +2,10 @@ import { allowedBy, isNullable, jsonSchema, nonNull, type SchemaNode } from './j
 
 const introduction = `# Config reference
 
-Written by \`npm run generate\` from \`src/config/schema.ts\`; do not edit.
+For the technician: every key of the config, what it does, what is allowed and its default. Written by \`npm run generate\` from
+\`src/config/schema.ts\`; do not edit.
 
-YAML, by default \`config/painlens.yaml\`; that file is an example with comments. The least that works:
+YAML, by default \`config/painlens.yaml\`; that file is an example with comments. The smallest config that works:
 
     device: ward-3
     mqtt: { url: "mqtt://192.0.2.2:1883" }
@@ -12,14 +13,14 @@ YAML, by default \`config/painlens.yaml\`; that file is an example with comments
       - id: room-312
         url: rtsp://192.0.2.10:554/stream1
 
-- \`painlens check --config FILE\` reads the file and tries everything in it. Every mistake is named at once, with line and
-  column. Unknown keys are refused. A first line of \`# yaml-language-server: $schema=painlens.schema.json\` makes editors point mistakes out.
-- A value may be or hold \`\${env:NAME}\`, \`\${file:/path}\` or \`\${credential:NAME}\` (from systemd's \`LoadCredential=\`). Files
+- \`painlens check --config FILE\` reads the file and tries everything in it. All mistakes are reported together, with line and
+  column. Unknown keys are refused. With a first line of \`# yaml-language-server: $schema=painlens.schema.json\` editors mark mistakes.
+- A value may be or contain \`\${env:NAME}\`, \`\${file:/path}\` or \`\${credential:NAME}\` (from systemd's \`LoadCredential=\`). Files
   and credentials lose one newline at their end. In a URL's user name and password the value is percent-encoded, so the
-  file holds the password as it is. What they bring in is never shown: all of files and credentials, and of \`env\` what
-  goes into a URL or a password. A placeholder inside \`{ … }\` or \`[ … ]\` needs quotes around the value.
-- A key with nothing behind it has its default.
-- A relative path begins in the config file's folder; \`outbox.path\`, \`alarm_log.path\` and \`privacy.save_heatmaps_to\` in systemd's
+  file holds the password as it is. Inserted values are never shown: all of files and credentials, and of \`env\` those
+  in a URL or a password. A placeholder inside \`{ … }\` or \`[ … ]\` needs quotes around the value.
+- A key without a value has its default.
+- A relative path starts from the config file's folder; \`outbox.path\`, \`alarm_log.path\` and \`privacy.save_heatmaps_to\` from systemd's
   state folder (\`$STATE_DIRECTORY\`) where there is one.
 - Polygons are lists of corners \`[x, y]\` in order around the outline; \`[0, 0]\` is the top left of the picture, \`[1, 1]\` the bottom right.
 `

@@ -1,30 +1,20 @@
 import { z } from 'zod'
-import type { Condition } from '../contract/messages.js'
+import { type Condition, conditionNames, conditions, priorities as priorityNames } from '../contract/conditions.js'
+import { logLevels } from '../core/log.js'
+import { plainCompositeNames } from '../lib/lrp/composites.js'
+import { engineNames } from '../lib/lrp/engine.js'
+import { providerNames } from '../lib/ort/provider-names.js'
+import { decoderNames, decoders } from '../stages/camera/decoders.js'
+import { cameraSchemes } from '../stages/camera/url.js'
+import { defaultViews, views } from '../stages/explain/views.js'
+import { brokerSchemes, type ProtocolName, protocolVersions } from '../stages/mqtt/connect.js'
 import { numberFrom, path, polygon, secret, shaped, share, text, url, wholeFrom } from './fields.js'
 
 /**
  * The config: the one source of its types, its defaults, config/painlens.schema.json and docs/operate/config.md
- * (`npm run generate` writes both). snake_case, as users type it.
+ * (`npm run generate` writes both). snake_case, as users type it. The values that a key may have come from the table of
+ * what carries them out.
  */
-
-/** With the bias, or without it under the name with _IB. */
-const biasedComposites = [
-  'lrp.z',
-  'lrp.epsilon',
-  'lrp.alpha_1_beta_0',
-  'lrp.alpha_2_beta_1',
-  'lrp.sequential_preset_a',
-  'lrp.sequential_preset_b',
-  'lrp.sequential_preset_a_flat',
-  'lrp.sequential_preset_b_flat'
-] as const
-
-/** Those of src/lib/lrp that need no further option. */
-export const compositeNames = [
-  ...biasedComposites,
-  ...biasedComposites.map((name) => `${name}_IB` as const),
-  ...(['lrp.w_square', 'lrp.flat', 'lrp.z_plus'] as const)
-]
 
 const tls = z.strictObject({
   ca: path.optional().describe("The broker's certificate authority, a PEM file; default: those that Node.js trusts."),
@@ -34,16 +24,14 @@ const tls = z.strictObject({
 })
 
 const mqtt = z.strictObject({
-  url: url(['mqtt', 'mqtts', 'ws', 'wss'], 'mqtt://broker.example:1883').describe(
-    'The broker. mqtts and wss are encrypted.'
-  ),
+  url: url(brokerSchemes, 'mqtt://broker.example:1883').describe('The broker. mqtts and wss are encrypted.'),
   username: text.optional().describe('User name at the broker.'),
   password: secret
     .optional()
     .describe(`Password at the broker; better not here but as \${credential:…} or \${file:…}.`),
   client_id: text.optional().describe('MQTT client id; default: painlens- and the device.'),
   protocol: z
-    .enum(['auto', '5', '3.1.1'])
+    .enum(['auto', ...(Object.keys(protocolVersions) as ProtocolName[])])
     .default('auto')
     .describe('MQTT version. auto is 5, and 3.1.1 where the broker refuses that.'),
   tls: tls.optional().describe('Certificates, for mqtts:// and wss:// only.'),
@@ -67,37 +55,47 @@ const camera = z.strictObject({
   id: shaped(/^[a-z0-9_-]{1,40}$/, 'up to 40 of a-z, 0-9, _ and -').describe(
     'Name in topics and logs; different for each camera.'
   ),
-  url: url(['rtsp', 'rtsps', 'http', 'https'], 'rtsp://user:password@192.0.2.10/stream1').describe(
+  url: url(cameraSchemes, 'rtsp://user:password@192.0.2.10/stream1').describe(
     'The stream, as the camera maker documents it; 720p is enough. Its password stays out of logs and process lists.'
   ),
-  location: location.prefault({}).describe('Where the camera looks; goes into each alarm.'),
-  fps: numberFrom(0.2, 30).default(5).describe('Frames per second that are looked at.'),
+  location: location.prefault({}).describe('Where the camera is; part of each alarm.'),
+  fps: numberFrom(0.2, 30).default(5).describe('Frames per second that are analysed.'),
   width: wholeFrom(160, 3840).default(1280).describe('Frames are scaled to this width in pixels.'),
   height: wholeFrom(120, 2160).default(720).describe('Frames are scaled to this height in pixels.'),
   decoder: z
-    .enum(['auto', 'ffmpeg', 'nvidia', 'gstreamer'])
+    .enum(decoderNames)
+    .default('auto')
+    .describe(`What decodes. ${decoderNames.map((name) => `\`${name}\`: ${decoders[name].what}`).join('; ')}.`),
+  rotation: z
+    .literal(['auto', 0, 90, 180, 270])
     .default('auto')
     .describe(
-      "What decodes: ffmpeg; nvidia, a Jetson's own decoder; gstreamer, the same without the hardware. auto is nvidia where there is one that works, else ffmpeg."
+      'Degrees by which the picture is turned, clockwise. auto: as the stream says; a number counts instead of that.'
+    ),
+  aspect: shaped(/^[1-9]\d{0,3}:[1-9]\d{0,3}$/, 'width:height, such as "16:9"')
+    .nullable()
+    .default(null)
+    .describe(
+      "Shape of the camera's picture before rotation, where the stream does not say that its pixels are no squares (960x1080 of a recorder); null: as the stream says."
     ),
   masks: z
     .array(polygon)
     .default([])
-    .describe('Outlines of what nobody may look at; blacked out right after decoding.'),
+    .describe('Outlines of what must not be watched; blacked out right after decoding.'),
   frozen_after_s: numberFrom(2, 3600)
     .nullable()
     .default(10)
     .describe(
-      "The same picture for so many seconds is frozen; null never is. More than the camera's key frame interval, if that is long."
+      "Seconds of the same picture after which it is frozen; null: never. Set it above the camera's key frame interval."
     ),
   dark_after_s: numberFrom(2, 3600)
     .nullable()
     .default(10)
-    .describe('A picture in which nothing is to be seen, dark or covered, for so many seconds is dark; null never is.'),
+    .describe('Seconds without anything visible (dark or covered) after which the picture is dark; null: never.'),
   zones: z
     .array(zone)
     .default([])
-    .describe('Named parts of the picture, such as a bed; the first that holds a face gives its name.')
+    .describe('Named parts of the picture, such as a bed; a face belongs to the first that contains it.')
 })
 
 const model = z.strictObject({
@@ -113,33 +111,25 @@ const model = z.strictObject({
 
 const inference = z.strictObject({
   provider: z
-    .enum(['auto', 'cuda', 'tensorrt', 'cpu'])
+    .enum(['auto', ...providerNames])
     .default('auto')
     .describe('Where models run. auto tries CUDA, then the CPU; a named one that does not work stops the start.'),
   threads: wholeFrom(0, 64).default(0).describe('CPU threads for each model; 0 chooses by the number of cores.'),
-  min_face_score: share.default(0.5).describe('Faces that the detector is less sure of are ignored.')
+  min_face_score: share.default(0.5).describe('Faces with a lower detector score are ignored.')
 })
 
-const priority = z.enum(['high', 'medium', 'low'])
+const priority = z.enum(priorityNames)
 
-/** Every condition that an alarm may tell of, with its priority and what it means. */
-const priorities = {
-  pain: priority.default('high').describe('A resident shows pain.'),
-  camera_lost: priority.default('medium').describe('A camera gives no pictures.'),
-  camera_frozen: priority.default('medium').describe('A camera repeats one picture.'),
-  camera_dark: priority.default('low').describe('A camera gives black pictures.'),
-  inference_failed: priority.default('high').describe('Faces are not classified any more.'),
-  explanation_failed: priority.default('low').describe('Alarms come without explanation.'),
-  config_rejected: priority.default('low').describe('A changed config has mistakes; the one before goes on.'),
-  outbox_full: priority.default('medium').describe('The broker is away for so long that the outbox is nearly full.'),
-  outbox_failed: priority.default('medium').describe('The disk refuses the outbox; alarms wait in memory.'),
-  clock_unsynchronised: priority.default('low').describe('No time server: the times in alarms may be wrong.'),
-  broker_lost: priority.default('low').describe('The broker was away; told when it is back.'),
-  test: priority.default('low').describe('Somebody asked for a test alarm.')
-} satisfies Record<Condition, z.ZodType>
+/** Every condition that an alarm may tell of. */
+const priorities = Object.fromEntries(
+  conditionNames.map((name) => [
+    name,
+    priority.default(conditions[name].priority).describe(sentence(conditions[name].meaning))
+  ])
+) as Record<Condition, z.ZodDefault<typeof priority>>
 
 export const alarmSchema = z.strictObject({
-  onset_threshold: share.default(0.7).describe('A smoothed pain score from here on begins an alarm …'),
+  onset_threshold: share.default(0.7).describe('A smoothed pain score of at least this begins an alarm …'),
   onset_s: numberFrom(0, 600).default(2).describe('… when it lasts this many seconds.'),
   clear_threshold: share.default(0.45).describe('A smoothed score below ends it …; smaller than onset_threshold.'),
   clear_s: numberFrom(0, 600).default(3).describe('… when it lasts this many seconds.'),
@@ -147,10 +137,12 @@ export const alarmSchema = z.strictObject({
   update_s: numberFrom(1, 3600).default(10).describe('Seconds between updates while an alarm lasts.'),
   update_min_s: numberFrom(0, 3600)
     .default(1)
-    .describe("Least seconds from an alarm's message to its next update; what comes up meanwhile is merged into that."),
+    .describe("Least seconds from an alarm's message to its next update; changes in between are merged into that."),
   updates_per_s: numberFrom(0.1, 1000)
     .default(20)
-    .describe('Updates per second of all alarms together, the rest is merged; starts and ends are never held back.'),
+    .describe(
+      'Updates per second of all alarms together, further ones are merged; starts and ends are never held back.'
+    ),
   track_lost_s: numberFrom(0.5, 600)
     .default(5)
     .describe('A face out of sight for this many seconds is gone; its alarm ends.'),
@@ -160,25 +152,25 @@ export const alarmSchema = z.strictObject({
 const explanation = z.strictObject({
   enabled: z.boolean().default(true).describe('Explain alarms by LRP. Alarms never wait for it.'),
   engine: z
-    .enum(['auto', 'tfjs', 'onnx'])
+    .enum(['auto', ...engineNames])
     .default('auto')
     .describe(
-      'What computes LRP: tfjs on the CPU, or ONNX Runtime where the classifier runs. auto lets both explain the same picture at start, refuses to explain if they disagree, and takes the faster; meanwhile a large model takes about four times its file in memory.'
+      'What computes LRP: tfjs on the CPU, or ONNX Runtime where the classifier runs. auto lets both explain the same picture at start, refuses to explain if they disagree, and takes the faster; during that trial a large model takes about four times its file in memory.'
     ),
   composite: z
-    .enum(compositeNames)
+    .enum(plainCompositeNames)
     .default('lrp.sequential_preset_a_flat')
     .describe("Which LRP rule goes to which layer, by iNNvestigate's names."),
   threshold: share
     .default(0.6)
     .describe(
-      'A face with a pain score from here on begins an episode; an alarm is explained by the strongest frame of its episode.'
+      'A face with a pain score of at least this begins an episode; an alarm is explained by the strongest frame of its episode.'
     ),
   threads: wholeFrom(1, 64).default(1).describe('CPU threads for explanations.'),
-  views: wholeFrom(1, 16)
-    .default(6)
+  views: wholeFrom(1, views.length)
+    .default(defaultViews)
     .describe(
-      'Each face is explained so often, slightly shifted, mirrored and lit otherwise, to tell how uncertain that is. Time grows with it; 1 tells nothing.'
+      'How often each face is explained, slightly shifted, mirrored and lit differently, to measure the uncertainty. Time grows with it; with 1 there is no uncertainty.'
     )
 })
 
@@ -186,7 +178,9 @@ const privacy = z.strictObject({
   publish_emotions: z
     .boolean()
     .default(false)
-    .describe('Publish the scores of all classes. Emotions are under the EU AI Act: ask before you turn it on.'),
+    .describe(
+      'Publish the scores of all classes. Emotions are subject to the EU AI Act: get legal advice before you turn it on.'
+    ),
   publish_heatmap: z.boolean().default(false).describe('Publish heatmaps (PNG, the outline of a face may show).'),
   save_heatmaps_to: path
     .nullable()
@@ -199,22 +193,24 @@ const http = z.strictObject({
   host: shaped(/^(localhost|[0-9.]+|[0-9a-f.]*:[0-9a-f:.]*)$/i, 'an IP address of this device, or localhost')
     .default('127.0.0.1')
     .describe(
-      'Where to listen. Anything but this device itself (127.0.0.1, ::1, localhost) demands a token; 0.0.0.0 is every network.'
+      'Where to listen. Any address but those of this device itself (127.0.0.1, ::1, localhost) requires a token; 0.0.0.0 is every network.'
     ),
   port: wholeFrom(1, 65_535)
     .default(9464)
-    .describe('Where it is taken, painlens says so in the log and in health, watches on, and tries again each 30 s.'),
+    .describe(
+      'The TCP port. If it is taken, painlens says so in the log and in health, keeps watching, and tries again every 30 s.'
+    ),
   token: secret
     .min(16)
     .meta({ writeOnly: true, patternErrorMessage: 'at least 16 characters' })
     .optional()
     .describe(
-      `Whoever asks has to send it as "Authorization: Bearer …"; better not here but as \${credential:…} or \${file:…}.`
+      `Requests must send it as "Authorization: Bearer …"; better not here but as \${credential:…} or \${file:…}.`
     )
 })
 
 const log = z.strictObject({
-  level: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info').describe('The least that is logged.')
+  level: z.enum(logLevels).default('info').describe('The lowest level that is logged.')
 })
 
 const outbox = z.strictObject({
@@ -223,22 +219,24 @@ const outbox = z.strictObject({
     .describe(
       'Folder of the alarms that the broker has not confirmed yet. Relative to $STATE_DIRECTORY under systemd.'
     ),
-  max_messages: wholeFrom(100, 10_000_000).default(100_000).describe('When it holds this many, the oldest go.'),
-  expiry_h: numberFrom(0.1, 720).default(24).describe('Alarms older than this many hours are not delivered any more.')
+  max_messages: wholeFrom(100, 10_000_000)
+    .default(100_000)
+    .describe('At this number of messages, the oldest are discarded.'),
+  expiry_h: numberFrom(0.1, 720).default(24).describe('Alarms older than this many hours are no longer delivered.')
 })
 
 const alarmLog = z.strictObject({
   path: path
     .default('data/alarms')
     .describe('Folder of the alarm log, which painlens alarms lists. Relative to $STATE_DIRECTORY under systemd.'),
-  max_mb: numberFrom(1, 10_000).default(32).describe('When it is as large as this, the oldest eighth goes.')
+  max_mb: numberFrom(1, 10_000).default(32).describe('At this size, the oldest eighth is deleted.')
 })
 
 export const configSchema = z.strictObject({
   device: shaped(/^[a-z0-9-]{1,40}$/, 'up to 40 of a-z, 0-9 and -').describe(
     'Name of this device; its MQTT topics begin with painlens/ and this.'
   ),
-  facility: text.nullable().default(null).describe('Name of the care home; goes into each alarm.'),
+  facility: text.nullable().default(null).describe('Name of the care home; part of each alarm.'),
   mqtt: mqtt.describe('The MQTT broker that alarms go to.'),
   cameras: z.array(camera).min(1).describe('The cameras to watch.'),
   model: model.prefault({}).describe('The models.'),
@@ -246,7 +244,7 @@ export const configSchema = z.strictObject({
   alarm: alarmSchema.prefault({}).describe('When an alarm begins and ends.'),
   explanation: explanation.prefault({}).describe('Explanations of alarms.'),
   privacy: privacy.prefault({}).describe('What may leave the device beyond numbers. All off by default.'),
-  http: http.prefault({}).describe('How painlens is, for whoever monitors the box. No pictures, no scores.'),
+  http: http.prefault({}).describe('The state of painlens, for monitoring. No pictures, no scores.'),
   log: log.prefault({}).describe('The log, on standard error.'),
   outbox: outbox.prefault({}).describe('Alarms on disk until the broker confirms them.'),
   alarm_log: alarmLog.prefault({}).describe('All alarm messages, kept on this device; no pictures.')
@@ -254,3 +252,8 @@ export const configSchema = z.strictObject({
 
 export type Config = z.infer<typeof configSchema>
 export type CameraConfig = Config['cameras'][number]
+
+/** As a sentence: with a capital and a full stop. */
+function sentence(words: string): string {
+  return `${words.charAt(0).toUpperCase()}${words.slice(1)}.`
+}

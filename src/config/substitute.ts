@@ -5,16 +5,16 @@ import type { ErrorCode } from '../core/errors.js'
 export interface Sources {
   env: Readonly<Record<string, string | undefined>>
   readFile: (path: string) => Promise<string>
-  /** What systemd's LoadCredential= filled ($CREDENTIALS_DIRECTORY). */
+  /** The folder of systemd's LoadCredential= ($CREDENTIALS_DIRECTORY). */
   credentialsDir: string | undefined
-  /** Where relative file names begin. */
+  /** The folder of relative file names. */
   baseDir: string
 }
 
 /** A value, or why there is none. */
 export type Substitute = { value: string } | { code: ErrorCode; problem: string }
 
-/** Without another `${` inside, so that many that are never closed are not each read to the end. */
+/** Without another `${` inside, so that the time stays linear when many are never closed. */
 const placeholder = /\$\{([A-Za-z_]+):((?:[^}$]|\$(?!\{))*)\}/g
 
 /** Each `${kind:name}` in a text, as written. */
@@ -22,7 +22,8 @@ export const placeholdersIn = (text: string): string[] => text.match(placeholder
 
 const kinds: Record<string, (name: string, sources: Sources) => Promise<Substitute>> = {
   async env(name, { env }) {
-    const value = env[name]
+    // Not what every object has: `constructor` is no variable.
+    const value = Object.hasOwn(env, name) ? env[name] : undefined
     return value === undefined
       ? { code: 'PL-CONFIG-ENV', problem: `the environment has no ${name}; set it, or write the value here` }
       : { value }
@@ -46,7 +47,7 @@ const kinds: Record<string, (name: string, sources: Sources) => Promise<Substitu
 }
 
 /**
- * Fetches the values of placeholders. Files lose one newline at their end, which editors put there.
+ * Fetches the values of placeholders. Files lose one trailing newline, which editors add.
  * @param placeholders as from placeholdersIn
  * @returns what stands for each
  */
@@ -82,8 +83,8 @@ async function readValue(path: string, { readFile }: Sources): Promise<Substitut
 }
 
 /**
- * Puts values in the places of placeholders. In a URL's user name and password they are percent-encoded, so that a
- * file can hold a password just as it is.
+ * Replaces placeholders by values. In a URL's user name and password they are percent-encoded, so that a
+ * file can hold a password as it is.
  * @param values value by placeholder; a placeholder that is not among them stays
  */
 export function fillIn(template: string, values: ReadonlyMap<string, string>): string {

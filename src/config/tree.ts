@@ -1,13 +1,23 @@
-import { Document, isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument, type Scalar } from 'yaml'
+import {
+  type Alias,
+  Document,
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Node,
+  parseDocument,
+  type Scalar
+} from 'yaml'
 import type { ErrorCode } from '../core/errors.js'
 import { isNullable, nonNull, type SchemaNode, schemaAt } from './json-schema.js'
 import { fillIn, placeholdersIn, type Substitute } from './substitute.js'
-import { syntaxProblem } from './syntax.js'
 
 export type Path = readonly (string | number)[]
 
 /** Something wrong in the config file. */
-export interface Problem {
+export interface ConfigProblem {
   /** Offset in the text. */
   at: number
   path: Path
@@ -15,31 +25,31 @@ export interface Problem {
   message: string
 }
 
-/** Where a value stands in the text. */
-export interface Place {
+/** The place of a value in the text. */
+export interface SourcePosition {
   key: number
   value: number
   /** The text as written, where it has placeholders. */
   template?: string
 }
 
-/** The file's values without zod's defaults, and where each stands. */
+/** The file's values without zod's defaults, and the place of each. */
 export interface Tree {
   value: unknown
-  places: Map<string, Place>
-  problems: Problem[]
-  /** What placeholders brought in that must never be shown. */
+  places: Map<string, SourcePosition>
+  problems: ConfigProblem[]
+  /** Values of placeholders that must never be shown. */
   secrets: string[]
 }
 
 export const placeKey = (path: Path): string => JSON.stringify(path)
 
-/** More than any config has; a file full of aliases would not end otherwise. */
+/** More than any config has; without a limit, a file full of aliases would not end. */
 const maxDepth = 30
 const maxNodes = 30_000
 
 /** YAML 1.2 by the yaml package. Problems are its errors and warnings (an unknown tag is one) in painlens's words. */
-export function parseYaml(text: string): { document: Document; lines: LineCounter; problems: Problem[] } {
+export function parseYaml(text: string): { document: Document; lines: LineCounter; problems: ConfigProblem[] } {
   const lines = new LineCounter()
   try {
     const document = parseDocument(text, { lineCounter: lines, prettyErrors: false })
@@ -60,7 +70,7 @@ export function parseYaml(text: string): { document: Document; lines: LineCounte
   }
 }
 
-/** Turns a document into plain values: placeholders filled in, empty keys left out, numbers as text where text is due. */
+/** Turns a document into plain values: placeholders filled in, empty keys left out, numbers as text where text is expected. */
 export class TreeReader {
   readonly #tree: Tree = { value: undefined, places: new Map(), problems: [], secrets: [] }
   #nodes = 0
@@ -83,10 +93,19 @@ export class TreeReader {
         this.#complain(value, path, 'PL-CONFIG-NESTED', 'found too many nested values, allowed are 30 levels')
       return undefined
     }
-    if (isAlias(node)) return this.#read(node.resolve(this.document) ?? null, path, key)
+    if (isAlias(node)) return this.#readAlias(node, path, key)
     if (isMap(node)) return this.#readMap(node.items, path)
     if (isSeq(node)) return node.items.map((item, i) => this.#read(item as Node, [...path, i], value))
     return isScalar(node) ? this.#readScalar(node, path, value) : null
+  }
+
+  /** The yaml package takes an alias of nothing for an empty value: a mask that is misspelt would hide nothing. */
+  #readAlias(node: Alias, path: Path, key: number): unknown {
+    const target = node.resolve(this.document)
+    if (target) return this.#read(target, path, key)
+    const message = 'found an alias (*) whose anchor (&) is not above it; correct the name, or put the text in quotes'
+    this.#complain(node.range?.[0] ?? key, path, 'PL-CONFIG-YAML', message)
+    return undefined
   }
 
   #readMap(items: readonly { key: unknown; value: unknown }[], path: Path): Record<string, unknown> {
@@ -99,7 +118,7 @@ export class TreeReader {
       }
       const name = String(key.value)
       const child = this.#read(value as Node | null, [...path, name], at)
-      // "zones:" with nothing behind it means the default, not null.
+      // "zones:" without a value means the default, not null.
       const schema = schemaAt([...path, name])
       if (child !== null || !schema || isNullable(schema)) entries.push([name, child])
     }
@@ -135,11 +154,46 @@ export class TreeReader {
   }
 }
 
-/** `fps: ${env:FPS}` brings text where a number is due. */
+/** `fps: ${env:FPS}` gives text where a number is expected. */
 function asType(text: string, schema: SchemaNode | null): unknown {
   const type = schema && nonNull(schema).type
   if ((type === 'number' || type === 'integer') && text.trim() !== '' && Number.isFinite(Number(text)))
     return Number(text)
   if (type === 'boolean' && (text === 'true' || text === 'false')) return text === 'true'
   return text
+}
+
+/** YAML's syntax errors in plain words; keys are the yaml package's codes. */
+const explanations: Record<string, string> = {
+  ALIAS_PROPS: 'found an alias (*) with an anchor or a tag, allowed is the alias alone',
+  BAD_ALIAS: 'found * or & without a usable name; put text that begins so in quotes',
+  BAD_COLLECTION_TYPE: 'found a tag (!) that does not fit, allowed are values without tags',
+  BAD_DIRECTIVE: 'found a line that begins with % in an unknown meaning; remove it',
+  BAD_DQ_ESCAPE: 'found a backslash in double quotes that escapes nothing; use single quotes',
+  BAD_INDENT: 'found a line that is indented otherwise than its neighbours',
+  BAD_PROP_ORDER: 'found an anchor (&) or a tag (!) in a wrong place; remove it',
+  BAD_SCALAR_START: 'found text that begins with @ or `; put it in quotes',
+  BLOCK_AS_IMPLICIT_KEY: 'found two "key:" on one line; put the second on its own line, or text with ": " in quotes',
+  BLOCK_IN_FLOW: 'found a list or a section of several lines between brackets',
+  DUPLICATE_KEY: 'found a key for the second time; keep one of them',
+  KEY_OVER_1024_CHARS: 'found a key of more than 1024 letters',
+  MISSING_CHAR: 'found a quote, bracket, comma or colon missing (or no space after a colon)',
+  MULTILINE_IMPLICIT_KEY: 'found a key that goes over several lines; is there a colon missing, or a quote?',
+  MULTIPLE_ANCHORS: 'found two anchors (&) on one value',
+  MULTIPLE_DOCS: 'found a second document (a line of ---), allowed is one',
+  MULTIPLE_TAGS: 'found two tags (!) on one value',
+  NON_STRING_KEY: 'found a key that is no text',
+  RESOURCE_EXHAUSTION: 'found values nested too deeply',
+  TAB_AS_INDENT: 'found a tab in the indentation, allowed are spaces',
+  TAG_RESOLVE_FAILED: 'found an unknown tag (a word that begins with !); put text that begins so in quotes',
+  UNEXPECTED_TOKEN:
+    'found something that does not belong here; is there a quote, bracket or indentation wrong before it?'
+}
+
+/**
+ * A YAML syntax error in words. The yaml package's own message is not used: it may quote the text, hence a password.
+ * @param code the yaml package's error code
+ */
+function syntaxProblem(code: string): string {
+  return explanations[code] ?? 'found text that is no YAML'
 }

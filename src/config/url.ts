@@ -1,6 +1,6 @@
 /**
- * URLs with user name and password, as people write them: the last @ ends the password and the first : begins it, so
- * that it may be written as it is (`p@ss:w/rd?#`). An @ further behind has to be written %40.
+ * URLs with user name and password, unencoded: the last @ ends the password and the first : begins it, so
+ * that it can be written as it is (`p@ss:w/rd?#`). An @ after the host has to be written %40.
  */
 interface UrlParts {
   scheme: string
@@ -18,14 +18,16 @@ function takeApart(url: string): UrlParts | null {
 const addressPattern = /^(\[[0-9a-f:.]+\]|[^\s:/?#[\]]+)(:\d{1,5})?([/?#]\S*)?$/i
 
 /**
- * What is wrong with a URL, or null. The URL itself is never in the answer, only its scheme: in one that cannot be
- * taken apart nobody knows where the password ends.
+ * What is wrong with a URL, or null. The answer never contains the URL itself, only its scheme: in a URL that cannot
+ * be parsed, the end of the password is unknown.
  */
 export function urlProblem(url: string, schemes: readonly string[]): string | null {
   const parts = takeApart(url)
   const allowed = `allowed is a URL that starts with ${schemes.map((name) => `${name}://`).join(', ')}`
   if (!parts) return `found text that does not start like a URL, ${allowed}`
   if (!schemes.includes(parts.scheme)) return `found a URL that starts with ${parts.scheme}://, ${allowed}`
+  if (/\p{Surrogate}/u.test(url))
+    return `found a URL with half a character (a lone surrogate), ${allowed} and whole characters`
   if (addressPattern.test(parts.address) && URL.canParse(normalUrl(url))) return null
   return `found a URL without a valid host and port, ${allowed} and goes on with user:password@ (where needed), host:port and the path; an @ in the path is written %40`
 }
@@ -60,10 +62,14 @@ function splitLogin(login: string): { user: string; password: string | null } {
   return colon < 0 ? { user: login, password: null } : { user: login.slice(0, colon), password: login.slice(colon + 1) }
 }
 
+/** Half a character, which `urlProblem` refuses, cannot be encoded. */
 const encode = (text: string): string =>
-  encodeURIComponent(text).replace(/[!'()*]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`)
+  encodeURIComponent(text.replace(/\p{Surrogate}/gu, '\ufffd')).replace(
+    /[!'()*]/g,
+    (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`
+  )
 
-/** What is no valid encoding is taken as it stands. */
+/** An invalid encoding is taken literally. */
 function decode(text: string): string {
   try {
     return decodeURIComponent(text)

@@ -1,5 +1,7 @@
 /** What goes over MQTT, by topic; docs/integrate/mqtt.md is the same for readers. Times are ISO 8601 UTC. */
-import type { CameraState, RegionShare, Texts, Uncertainty, UnusableReason } from '../core/types.js'
+import type { CameraState, RegionShare, Uncertainty, UnusableReason } from '../core/types.js'
+import type { EndReason, PhysiologicalCondition, Priority, TechnicalCondition } from './conditions.js'
+import type { Texts } from './languages/index.js'
 
 export interface StatusMessage {
   state: 'online' | 'offline'
@@ -36,20 +38,6 @@ export interface ObservationMessage {
   emotions?: Record<string, number>
 }
 
-export type Condition =
-  | 'pain'
-  | 'camera_lost'
-  | 'camera_frozen'
-  | 'camera_dark'
-  | 'inference_failed'
-  | 'explanation_failed'
-  | 'outbox_full'
-  | 'outbox_failed'
-  | 'config_rejected'
-  | 'clock_unsynchronised'
-  | 'broker_lost'
-  | 'test'
-
 export interface Location {
   facility: string | null
   ward: string | null
@@ -63,47 +51,54 @@ export interface Acknowledgement {
   kind: 'seen' | 'coming' | 'false_alarm'
 }
 
-/** Why an alarm ended. Only `cleared` says that the condition itself is over; the others say that nobody watches it any more. */
-export type EndReason =
-  | 'cleared'
-  | 'track_lost'
-  | 'camera_lost'
-  | 'camera_frozen'
-  | 'camera_dark'
-  | 'camera_paused'
-  | 'reconfigured'
-  | 'stopped'
-  | 'restarted'
-  | 'test'
-
-export interface AlarmMessage {
+interface AlarmFields {
   schema: 1
   alarm_id: string
-  phase: 'start' | 'update' | 'end'
   seq: number
-  type: 'physiological' | 'technical'
-  condition: Condition
-  priority: 'high' | 'medium' | 'low'
-  state: 'active' | 'latched' | 'ended'
-  /** Null until the alarm ends. */
-  reason: EndReason | null
+  priority: Priority
   ack: Acknowledgement | null
   location: Location
-  camera: string | null
   onset: string
   updated: string
   /** When this message was handed to the broker; the alarm stage leaves it null, the MQTT stage fills it in. */
   published: string | null
-  score: number | null
-  threshold: number | null
   duration_s: number
-  text: { en: string; de: string }
-  /** Of a technical alarm, where painlens knows more than the condition says; docs/operate/errors.md has them all. */
-  code: string | null
+  text: Texts
   late: boolean
-  test: boolean
   model: { name: string; sha256: string; demonstration: boolean } | null
 }
+
+/** What an alarm is about: a person, painlens itself, or nothing but the way to the nurse. */
+export type AlarmSubject =
+  | {
+      type: 'physiological'
+      condition: PhysiologicalCondition
+      camera: string
+      /** The smoothed score now, and the one that starts an alarm. */
+      score: number
+      threshold: number
+      code: null
+      test: false
+    }
+  | {
+      type: 'technical'
+      condition: TechnicalCondition
+      /** Null where it is about painlens as a whole. */
+      camera: string | null
+      score: null
+      threshold: null
+      /** Where painlens knows more than the condition says; docs/operate/errors.md has them all. */
+      code: string | null
+      test: false
+    }
+  | { type: 'technical'; condition: 'test'; camera: string; score: null; threshold: null; code: null; test: true }
+
+/** Where an alarm is in its life: only its last message has a reason. */
+export type AlarmPhase =
+  | { phase: 'start' | 'update'; state: 'active'; reason: null }
+  | { phase: 'end'; state: 'ended'; reason: EndReason }
+
+export type AlarmMessage = AlarmFields & AlarmSubject & AlarmPhase
 
 export interface ExplanationMessage {
   alarm_id: string

@@ -4,8 +4,10 @@
  * core/messages.ts says is checked at compile time: a field that is added there is added here, in one line.
  */
 import { z } from 'zod'
-import { regionNames, unusableReasons } from '../core/types.js'
+import { cameraStates, regionNames, unusableReasons } from '../core/types.js'
 import { commandSchemas } from './commands.js'
+import { conditionNames, endReasonNames, priorities } from './conditions.js'
+import { byLanguage } from './languages/index.js'
 import type { AlarmMessage, CommandName, ResponseMessage } from './messages.js'
 import type { Kind, Payloads } from './topics.js'
 
@@ -17,7 +19,7 @@ const code = z
   .string()
   .regex(/^PL(-[A-Z0-9]+)+$/)
   .describe('What it is, for programs, and for looking it up in docs/operate/errors.md.')
-const text = z.strictObject({ en: z.string(), de: z.string() })
+const text = z.strictObject(byLanguage(() => z.string()))
 
 const model = z.strictObject({
   name,
@@ -25,7 +27,7 @@ const model = z.strictObject({
   demonstration: z.boolean().describe('The model is for demonstrations and must not be relied on.')
 })
 
-const cameraState = z.enum(['ok', 'connecting', 'lost', 'frozen', 'dark', 'paused'])
+const cameraState = z.enum(cameraStates)
 
 const status = z.strictObject({
   state: z.enum(['online', 'offline']),
@@ -66,37 +68,10 @@ const alarm = z.strictObject({
   phase: z.enum(['start', 'update', 'end']),
   seq: count.describe('Counts the messages of this alarm_id from 0.'),
   type: z.enum(['physiological', 'technical']).describe('About a person, or about painlens itself.'),
-  condition: z.enum([
-    'pain',
-    'camera_lost',
-    'camera_frozen',
-    'camera_dark',
-    'inference_failed',
-    'explanation_failed',
-    'outbox_full',
-    'outbox_failed',
-    'config_rejected',
-    'clock_unsynchronised',
-    'broker_lost',
-    'test'
-  ]),
-  priority: z.enum(['high', 'medium', 'low']),
-  state: z.enum(['active', 'latched', 'ended']),
-  reason: z
-    .enum([
-      'cleared',
-      'track_lost',
-      'camera_lost',
-      'camera_frozen',
-      'camera_dark',
-      'camera_paused',
-      'reconfigured',
-      'stopped',
-      'restarted',
-      'test'
-    ])
-    .nullable()
-    .describe('Why it ended; only "cleared" says that the condition is over.'),
+  condition: z.enum(conditionNames),
+  priority: z.enum(priorities),
+  state: z.enum(['active', 'ended']),
+  reason: z.enum(endReasonNames).nullable().describe('Why it ended; only "cleared" says that the condition is over.'),
   ack: acknowledgement.nullable().describe('It never ends an alarm.'),
   location: z.strictObject({
     facility: name.nullable(),
@@ -136,7 +111,7 @@ const explanation = z.strictObject({
       })
     )
     .describe('The shares of positive, and of negative, each sum up to 1 over all regions.'),
-  text: z.object({ en: z.string(), de: z.string() }).catchall(z.string()).describe('A sentence by language.'),
+  text: text.describe('A sentence by language.'),
   uncertainty: z
     .strictObject({
       classes: z.record(z.string(), percent).describe('By label; only the target without privacy.publish_emotions.'),

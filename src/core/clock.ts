@@ -1,49 +1,72 @@
-/** Moments and the time of day. Passed in, so that tests can hold them still. */
+/** Moments and the time of day. A clock is passed in, so that tests can control it. */
+declare const kind: unique symbol
+/**
+ * A point in time by painlens's own clock, in ms. The difference of two is a duration. It says nothing to another process,
+ * nor after a restart.
+ */
+export type Moment = number & { readonly [kind]: 'moment' }
+/** The time of day in ms since the epoch: for people, for other programs, and for what outlives painlens. It can be set. */
+export type EpochMs = number & { readonly [kind]: 'epoch' }
+
 export interface Clock {
   /**
-   * The present moment in ms. It only grows, at the same pace, however the box's clock is set meanwhile; so ages and waits
-   * are differences of moments. It began as the time of day.
+   * The present moment in ms. It is monotonic and independent of the box's clock, which may be set meanwhile; so ages and waits
+   * are differences of moments. It starts as the time of day.
    */
-  now(): number
+  now(): Moment
   /**
    * The time of day at a moment, in ms since the epoch, as the box's clock has it at present. The moment itself for a
    * clock that has no such method.
    */
-  timeOfDay?(moment: number): number
+  timeOfDay?(moment: Moment): EpochMs
 }
 
 export interface TimeSources {
-  /** ms since the epoch; somebody may set it. */
+  /** ms since the epoch; can be set while painlens runs. */
   timeOfDay: () => number
-  /** ms since whenever; nobody can set it. */
+  /** ms since an arbitrary origin; cannot be set. */
   monotonic: () => number
 }
 
-/** Less is rounding, or a time server that slews the clock: a moment is to have the same stamp each time. */
+/** A smaller change is rounding or a time server's slewing, and is ignored: a moment keeps its time stamp. */
 const settingMs = 50
 
 export function createClock({ timeOfDay, monotonic }: TimeSources): Clock {
   const beginning = timeOfDay() - monotonic()
   /** How far the box's clock has been set since, in ms. */
   let set = 0
-  const now = (): number => Math.round(beginning + monotonic())
+  const now = () => Math.round(beginning + monotonic()) as Moment
   return {
     now,
     timeOfDay: (moment) => {
       const off = timeOfDay() - now()
       if (Math.abs(off - set) >= settingMs) set = off
-      return moment + set
+      return (moment + set) as EpochMs
     }
   }
 }
 
 export const systemClock = createClock({ timeOfDay: () => Date.now(), monotonic: () => performance.now() })
 
-/** In ms since the epoch. */
-export const timeOfDay = (clock: Clock, moment: number): number => clock.timeOfDay?.(moment) ?? moment
+/** The moment itself, as a time of day, where the clock knows no other. */
+export function timeOfDay(clock: Clock, moment: Moment): EpochMs {
+  const same: number = moment
+  return clock.timeOfDay?.(moment) ?? (same as EpochMs)
+}
+
+/** The moment of a time of day, as the box's clock is set at present. */
+export function momentAt(clock: Clock, at: EpochMs): Moment {
+  const now = clock.now()
+  return (at - (timeOfDay(clock, now) - now)) as Moment
+}
+
+/** @param ms negative for what was before */
+export const later = (moment: Moment, ms: number): Moment => (moment + ms) as Moment
+
+export const latest = (one: Moment, other: Moment): Moment => (one < other ? other : one)
 
 /** A moment's time of day as messages have it. */
-export const stamp = (clock: Clock, moment: number): string => iso(timeOfDay(clock, moment))
+export const stamp = (clock: Clock, moment: Moment): string => iso(timeOfDay(clock, moment))
 
-/** ISO 8601 UTC with milliseconds. @param at in ms since the epoch */
-export const iso = (at: number): string => new Date(at).toISOString()
+/** ISO 8601 UTC with milliseconds. */
+export const iso = (at: EpochMs): string => new Date(at).toISOString()

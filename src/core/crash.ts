@@ -2,8 +2,8 @@ import { errorFields } from './errors.js'
 import type { Log } from './log.js'
 
 /**
- * What nobody has caught goes through the log, which takes secrets out, instead of Node.js's own report on stderr, which
- * would not; then the process ends with 1, for systemd to start it again.
+ * Uncaught errors go through the log, which redacts secrets, instead of Node.js's own report on stderr, which
+ * does not; then the process ends with 1, for systemd to start it again.
  * @returns ends the watch
  */
 export function logCrashes(log: Log, exit: (code: number) => void = (code) => process.exit(code)): () => void {

@@ -1,8 +1,8 @@
 import { accessSync, constants, lstatSync } from 'node:fs'
 import { type ErrorCode, fixOf } from './error-codes/index.js'
 
-/** Device files that must open for a part to work, on a Jetson or beside a GPU of NVIDIA's; those that are there count. */
-export const deviceFiles = {
+/** Device files that must open for a part to work, on a Jetson or on a machine with a GPU of NVIDIA's; those that do not exist are ignored. */
+const deviceFiles = {
   gpu: [
     ...['/dev/nvmap', '/dev/nvhost-ctrl-gpu', '/dev/nvhost-gpu', '/dev/nvgpu/igpu0/ctrl'],
     ...['/dev/nvidiactl', '/dev/nvidia0', '/dev/nvidia-uvm']
@@ -11,7 +11,7 @@ export const deviceFiles = {
 } as const
 export type DevicePart = keyof typeof deviceFiles
 
-/** Who turns a program away: the sandbox it runs in (EPERM), or the file's owner, group and mode (EACCES). */
+/** What refuses access: the sandbox of the process (EPERM), or the file's owner, group and mode (EACCES). */
 export type RefusalCode = 'EPERM' | 'EACCES'
 
 /** What each means for a device file. */
@@ -62,6 +62,6 @@ const worldOf = (part: DevicePart): DeviceWorld => ({
   access: (path) => accessSync(path, constants.R_OK | constants.W_OK)
 })
 
-/** Whether the machine has the hardware, whoever may use it. */
+/** Whether the machine has the hardware, whether or not this process may use it. */
 export const hasDevice = (part: DevicePart): boolean =>
   deviceFiles[part].some((path) => lstatSync(path, { throwIfNoEntry: false }) !== undefined)

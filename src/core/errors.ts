@@ -1,4 +1,5 @@
 import { type ErrorCode, fixOf } from './error-codes/index.js'
+import { printableLines } from './printable.js'
 
 export type { ErrorCode } from './error-codes/index.js'
 
@@ -130,9 +131,9 @@ export function problemOf(error: unknown): Problem {
   return { code: codeOf(error), message: messageOf(error) }
 }
 
-/** As people read it: the message, and the code to look it up by. */
+/** As people read it: the message, which cannot steer their terminal, and the code to look it up by. */
 export function printed(error: unknown): string {
-  return `${messageOf(error)} [${codeOf(error)}]`
+  return `${printableLines(messageOf(error))} [${codeOf(error)}]`
 }
 
 /** The fields of a log line about anything thrown. */

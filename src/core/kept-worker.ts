@@ -1,56 +1,62 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Transferable } from 'node:worker_threads'
-import { asError, errorFields, InferenceError } from './errors.js'
+import { asError, type ErrorCode, errorFields, InferenceError } from './errors.js'
 import type { Log } from './log.js'
-import { Restarts } from './restarts.js'
-import { type Argument, inferenceGraceMs, openedOrClosed, type Result, WorkerClient } from './worker-client.js'
-import type { Methods } from './worker-protocol.js'
+import type { Methods } from './worker.js'
+import { inferenceGraceMs, openedOrClosed, WorkerClient } from './worker.js'
 
-export interface KeptWorkerOptions<M extends Methods, O> {
-  script: string
-  /** The worker's name in errors: `the face worker`. */
+/** `failed` is for good: it could not be opened, or was lost again and again. */
+export type WorkerState = 'starting' | 'ready' | 'restarting' | 'failed'
+
+export interface WorkerOpening {
+  /** Closes the worker while it is being opened. */
+  signal: AbortSignal
+  /** Not the first try: what the worker reads from disk may have been replaced meanwhile. */
+  again: boolean
+  /** To be called when it dies. */
+  onLost: (error: Error) => void
+}
+
+export interface KeptWorkerOptions<W extends { close(): Promise<void> }> {
+  /** Its name in errors and in the log: `the face worker`. */
   what: string
-  /** Gives a new worker what it works with: its sessions. */
-  open: (worker: WorkerClient<M>) => Promise<O>
-  log: Log
-  /** It is lost, why, and about to be started again; null when it serves again. */
-  onTrouble?: (problem: Error | null) => void
-  /** It died or would not open three times without a minute of service between, and stays away. */
-  onGivenUp?: (error: Error) => void
-  /** The wait before each restart, 0.1 s and 1 s unless given. */
+  /** Opens one, with all that it works with; what it throws is thrown by `start`, or counts as a loss. */
+  open: (opening: WorkerOpening) => Promise<W>
+  /** Whether a first opening that failed is tried again, as one that is lost; never unless given. */
+  mayPass?: (error: unknown) => boolean
+  /** The state has changed; `problem` is why it does not serve. A first opening that fails is told by `start` alone. */
+  onState?: (state: WorkerState, problem: Error | null) => void
+  /** The wait before each restart, 0.1 s and 1 s unless given; after the last of them it is given up. */
   restartDelaysMs?: readonly number[]
-  /** Ends the first opening. */
-  signal?: AbortSignal
+  /** Of the error once it has been given up. */
+  givenUpCode: Extract<ErrorCode, 'PL-WORKER-LOST' | 'PL-EXPLAIN-LOST'>
+  log: Log
 }
 
 const defaultDelaysMs = [100, 1000]
 
-/** A worker thread of ONNX Runtime that is started again, sessions and all, when it dies; calls meanwhile are rejected at once. */
-export class KeptWorker<M extends Methods, O> {
-  readonly #options: KeptWorkerOptions<M, O>
+/** Keeps one worker running: opens it, and opens it again when it has died. Calls meanwhile fail at once. */
+export class KeptWorker<W extends { close(): Promise<void> }> {
+  readonly #options: KeptWorkerOptions<W>
   readonly #restarts: Restarts
   readonly #stopping = new AbortController()
-  #worker: WorkerClient<M> | null = null
+  #worker: W | null = null
   #opening: Promise<void> = Promise.resolve()
+  #state: WorkerState = 'starting'
   #problem: Error | null = null
-  #opened: O | undefined
   #starts = 0
 
-  private constructor(options: KeptWorkerOptions<M, O>) {
+  constructor(options: KeptWorkerOptions<W>) {
     this.#options = options
     this.#restarts = new Restarts(options.restartDelaysMs ?? defaultDelaysMs)
   }
 
-  /** @throws what `open` throws the first time; the worker is gone then */
-  static async start<M extends Methods, O>(options: KeptWorkerOptions<M, O>): Promise<KeptWorker<M, O>> {
-    const kept = new KeptWorker(options)
-    await kept.#open(options.signal)
-    return kept
+  get state(): WorkerState {
+    return this.#state
   }
 
-  /** What the last opening answered. */
-  get opened(): O {
-    return this.#opened!
+  /** The one that serves; null while none does. */
+  get current(): W | null {
+    return this.#worker
   }
 
   /** How often it was started again. */
@@ -58,45 +64,75 @@ export class KeptWorker<M extends Methods, O> {
     return Math.max(0, this.#starts - 1)
   }
 
-  call<K extends keyof M & string>(
-    method: K,
-    argument: Argument<M[K]>,
-    transfer: Transferable[] = []
-  ): Promise<Result<M[K]>> {
-    if (this.#worker) return this.#worker.call(method, argument, transfer)
-    return Promise.reject(this.#problem ?? closed(this.#options.what))
+  /**
+   * Back when it serves.
+   * @param signal ends the opening
+   * @throws what `open` throws and `mayPass` does not let pass; the state is `failed` then, and nothing is left open
+   */
+  start(signal?: AbortSignal): Promise<void> {
+    const starting = this.#start(signal ? AbortSignal.any([signal, this.#stopping.signal]) : this.#stopping.signal)
+    this.#opening = starting.catch(() => undefined)
+    return starting
   }
 
-  /** Also in the middle of a restart. A call that is under way is waited for, up to 10 s. */
+  /** @throws why none serves */
+  serving(): W {
+    if (this.#worker) return this.#worker
+    throw this.#problem ?? new InferenceError('PL-WORKER-CLOSED', 'is closed', this.#options.what)
+  }
+
+  /** Also in the middle of an opening. A call that is under way is waited for, as long as the worker's own `close` does. */
   async close(): Promise<void> {
     this.#stopping.abort()
-    await Promise.all([this.#worker?.close(inferenceGraceMs), this.#opening])
+    await Promise.all([this.#worker?.close(), this.#opening])
+    // One that was open before it heard of the end.
+    await this.#worker?.close()
   }
 
-  async #open(signal?: AbortSignal): Promise<void> {
-    const { script, what, open } = this.#options
+  async #start(signal: AbortSignal): Promise<void> {
+    const { what, log, mayPass = () => false } = this.#options
+    for (let again = false; ; again = true) {
+      try {
+        return await this.#open(signal, again)
+      } catch (error) {
+        const delayMs = !signal.aborted && mayPass(error) ? this.#restarts.next() : null
+        if (delayMs === null) {
+          this.#state = 'failed'
+          this.#problem = asError(error)
+          throw error
+        }
+        log.warn({ ...errorFields(error), delayMs }, `${what} cannot be opened, and is tried again after a while`)
+        this.#set('restarting', asError(error))
+        await sleep(delayMs, undefined, { signal })
+      }
+    }
+  }
+
+  async #open(signal: AbortSignal, again: boolean): Promise<void> {
     let serves = false
-    const worker = new WorkerClient<M>(script, what, { onCrash: (error) => serves && this.#lost(error) })
-    this.#opened = await openedOrClosed(worker, open(worker), { graceMs: inferenceGraceMs, signal })
+    const onLost = (error: Error): void => {
+      if (serves) this.#lost(error)
+    }
+    this.#worker = await this.#options.open({ signal, again, onLost })
     serves = true
     this.#starts++
     this.#restarts.serving()
-    this.#worker = worker
-    this.#problem = null
+    this.#set('ready', null)
   }
 
   #lost(error: Error): void {
-    const { log, what, onTrouble, onGivenUp } = this.#options
+    const { what, log, givenUpCode } = this.#options
     this.#worker = null
     this.#problem = error
     if (this.#stopping.signal.aborted) return
     const delayMs = this.#restarts.next()
     if (delayMs === null) {
-      onGivenUp?.(givenUp(error, what, this.#restarts.used + 1))
+      const often = `was lost ${this.#restarts.used + 1} times in a short while, the last time because: ${error.message}`
+      this.#set('failed', new InferenceError(givenUpCode, often, what))
       return
     }
     log.warn({ ...errorFields(error), delayMs }, `${what} is lost, and started again`)
-    onTrouble?.(error)
+    this.#set('restarting', error)
     this.#opening = this.#restart(delayMs)
   }
 
@@ -104,21 +140,96 @@ export class KeptWorker<M extends Methods, O> {
     const { signal } = this.#stopping
     try {
       await sleep(delayMs, undefined, { signal })
-      await this.#open(signal)
-      if (signal.aborted) return await this.#worker?.close(inferenceGraceMs)
-      this.#options.onTrouble?.(null)
+      await this.#open(signal, true)
     } catch (error) {
       if (!signal.aborted) this.#lost(asError(error))
     }
   }
+
+  #set(state: WorkerState, problem: Error | null): void {
+    this.#state = state
+    this.#problem = problem
+    if (!this.#stopping.signal.aborted) this.#options.onState?.(state, problem)
+  }
 }
 
-function givenUp(error: Error, what: string, times: number): InferenceError {
-  return new InferenceError(
-    'PL-WORKER-LOST',
-    `was lost ${times} times in a short while, the last time because: ${error.message}`,
-    what
-  )
+/** A worker thread of ONNX Runtime with its sessions. */
+export interface InferenceWorker<M extends Methods, O> {
+  client: WorkerClient<M>
+  /** What it answered when it was opened. */
+  opened: O
+  close(): Promise<void>
 }
 
-const closed = (what: string): InferenceError => new InferenceError('PL-WORKER-CLOSED', 'is closed', what)
+/**
+ * Starts a worker thread and gives it what it works with; for a `KeptWorker`'s `open`.
+ * @throws what `open` throws; the thread is gone then
+ */
+export async function openInferenceWorker<M extends Methods, O>(
+  script: string,
+  what: string,
+  open: (client: WorkerClient<M>) => Promise<O>,
+  { signal, onLost }: WorkerOpening
+): Promise<InferenceWorker<M, O>> {
+  const client = new WorkerClient<M>(script, what, { onCrash: onLost })
+  const opened = await openedOrClosed(client, open(client), { graceMs: inferenceGraceMs, signal })
+  return { client, opened, close: () => client.close(inferenceGraceMs) }
+}
+
+/** How stages tell of their worker. */
+export interface WorkerTroubles {
+  /** It died and is started again; null when it serves again. */
+  onTrouble?: (problem: Error | null) => void
+  /** It died, or would not open, three times without a minute of service between, and stays away. */
+  onGivenUp?: (error: Error) => void
+}
+
+/** The `onState` of a stage that tells of its troubles only. */
+export function tellTroubles({ onTrouble, onGivenUp }: WorkerTroubles): KeptWorkerOptions<never>['onState'] {
+  let started = false
+  return (state, problem) => {
+    if (state === 'failed') onGivenUp?.(problem!)
+    else if (started) onTrouble?.(problem)
+    started = true
+  }
+}
+
+/** Something that has served for so long has all its restarts again. */
+export const soundMs = 60_000
+
+/** How often, and after which waits, something that dies is started again. */
+export class Restarts {
+  readonly #delaysMs: readonly number[]
+  readonly #now: () => number
+  #used = 0
+  #servingSince: number | null = null
+
+  /**
+   * @param delaysMs the wait before each restart; after the last of them it is given up
+   * @param now a clock that nobody sets, in ms
+   */
+  constructor(delaysMs: readonly number[], now = () => performance.now()) {
+    this.#delaysMs = delaysMs
+    this.#now = now
+  }
+
+  /** Restarts since it last served for a minute. */
+  get used(): number {
+    return this.#used
+  }
+
+  /** It serves from now on. */
+  serving(): void {
+    this.#servingSince = this.#now()
+  }
+
+  /** It has died, or could not be started. @returns how long to wait before the next start, or null to give it up */
+  next(): number | null {
+    if (this.#servingSince !== null && this.#now() - this.#servingSince >= soundMs) this.#used = 0
+    this.#servingSince = null
+    const delayMs = this.#delaysMs[this.#used]
+    if (delayMs === undefined) return null
+    this.#used++
+    return delayMs
+  }
+}

@@ -2,16 +2,16 @@ import { SpanScanner } from './span-scanner.js'
 import { drawSecret, shortest } from './spellings.js'
 
 /**
- * What a password was hashed into for one request (Digest, RFC 7616). It differs each time, so it is known by its place:
- * whoever has it, with the nonce beside it, can try passwords on it at leisure.
+ * The hash of a password for one request (Digest, RFC 7616). It differs each time, so it is recognised by its place. It has
+ * to be redacted because, with the nonce beside it, passwords can be tried on it offline.
  */
 const digestResponse = /(\b(?:response|rspauth)\s*=\s*(?:\\*["'])?)[0-9a-f]{32,128}/gi
 /** The same where a text was cut. */
 const digestAtEnd = /(\b(?:response|rspauth)\s*=\s*(?:\\*["'])?)[0-9a-f]{1,128}$/i
 
 /**
- * Knows every secret of the config by value and blots it out of any text, in whatever spelling a program puts it there (see
- * `drawSecret`), in time linear in the text. The hash of a Digest response is blotted out as well, whatever the secrets.
+ * Knows every secret of the config by value and redacts it from any text, in every spelling that a program may use (see
+ * `drawSecret`), in time linear in the text. The hash of a Digest response is redacted as well, independent of the secrets.
  */
 export class Secrets {
   readonly #values = new Set<string>()
@@ -37,7 +37,7 @@ export class Secrets {
     }
   }
 
-  /** Whether one of them is too short to be blotted out wherever it stands. */
+  /** Whether one of them is too short to be redacted everywhere. */
   get tooShort(): boolean {
     return [...this.#values].some((value) => [...value].length < shortest)
   }
@@ -57,7 +57,7 @@ export class Secrets {
     return `${head.replace(digestResponse, '$1***').replace(digestAtEnd, '$1***')}…`
   }
 
-  /** Takes secrets out of an error's text and stack, and out of what caused it, for whoever prints it. */
+  /** Redacts an error's text and stack, and those of its causes, before it is printed. */
   clean(error: unknown): unknown {
     const seen = new Set<unknown>()
     for (let at = error; at instanceof Error && !seen.has(at); at = at.cause) {
@@ -70,7 +70,7 @@ export class Secrets {
     return typeof error === 'string' ? this.redact(error) : error
   }
 
-  /** @param cut whether the text goes on, and with it a secret that begins at its end */
+  /** @param cut whether the text was cut, so that a secret may continue beyond its end */
   #withoutValues(text: string, cut: boolean): string {
     const { spans, open } = this.#scanner.scan(text)
     const end = cut ? open : text.length

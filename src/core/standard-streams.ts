@@ -2,7 +2,7 @@
  * Standard output and standard error that cannot be written to: the reader left (`painlens check | head -1`), the disk is
  * full. Node.js would end the process with a stack trace for each.
  */
-import { messageOf } from './errors.js'
+import { DiskError, messageOf, printed } from './errors.js'
 
 /** What a shell says of a program that ended by SIGPIPE, as other programs do whose reader leaves. */
 const endedByPipe = 128 + 13
@@ -21,7 +21,10 @@ export function watchStandardStreams(stop: () => void): (code: number) => number
     const readerLeft = error.code === 'EPIPE'
     if (instead !== undefined || (readerLeft && ended)) return
     instead = readerLeft ? endedByPipe : 1
-    if (!readerLeft) process.stderr.write(`painlens: standard output cannot be written (${messageOf(error)}).\n`)
+    if (!readerLeft) {
+      const lost = new DiskError('PL-OUTPUT', `cannot be written (${messageOf(error)})`, 'standard output')
+      process.stderr.write(`painlens: ${printed(lost)}\n`)
+    }
     if (ended) process.exitCode = instead
     else stop()
   })

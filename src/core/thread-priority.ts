@@ -2,7 +2,7 @@ import { readlinkSync } from 'node:fs'
 import { getPriority, setPriority } from 'node:os'
 
 /**
- * Lets the calling thread, and the threads that it will start, have what others leave of the cores. Linux has a nice
+ * Lowers the priority of the calling thread, and of the threads that it will start. Linux has a nice
  * value for each thread (setpriority(2), "C library/kernel differences"); elsewhere nothing happens.
  * @param nice 1 (a little less) to 19 (last of all); a thread that is below that already stays there
  * @returns whether it worked

@@ -1,4 +1,5 @@
 /** The vocabulary of the design: what one stage hands to the next. Pixels are RGB24, row-major, unless a name says otherwise. */
+import type { Moment } from './clock.js'
 
 export interface Size {
   width: number
@@ -13,7 +14,7 @@ export interface Point {
 /** In pixels of the frame; x and y are the top left corner. May reach beyond the frame. */
 export interface Box extends Size, Point {}
 
-/** Corners in 0..1 of the frame's width and height. */
+/** Corners in 0..1 of the width and height of the camera's picture. */
 export type Polygon = readonly (readonly [number, number])[]
 
 export interface Zone {
@@ -27,10 +28,10 @@ export interface Zone {
  */
 export interface Frame extends Size {
   camera: string
-  /** Counts the camera's frames since the stage started, dropped ones included. */
-  seq: number
+  /** Where the camera's picture lies in the frame, in whole pixels: masks and zones are shares of it. Beside it, all is black. */
+  picture: Box
   /** When the frame's last byte arrived, a moment of the clock (core/clock.ts). */
-  at: number
+  at: Moment
   data: Uint8Array<SharedArrayBuffer>
   release(): void
 }
@@ -67,7 +68,9 @@ export interface Face {
 /** All faces of one frame. */
 export interface Sighting {
   camera: string
-  at: number
+  /** Of the frame. */
+  picture: Box
+  at: Moment
   faces: Face[]
   /** Tracks that ended with this frame. */
   lost: number[]
@@ -76,7 +79,7 @@ export interface Sighting {
 /** The classifier's scores for a crop. Arrays are in the order of `labels`. */
 export interface Verdict {
   camera: string
-  at: number
+  at: Moment
   face: Face
   labels: readonly string[]
   logits: Float32Array
@@ -107,38 +110,20 @@ export interface RegionShare {
   negative: number
 }
 
-/** Sentences by language code. English and German are always there; src/stages/explain/words/index.ts says which others are. */
-export type Texts = { en: string; de: string; [language: string]: string }
-
-/** How far an explanation changes where the crop is shifted, mirrored and lit a little otherwise; 0 (not at all) to 100. */
+/** How much an explanation changes when the crop is slightly shifted, mirrored and lit differently; 0 (not at all) to 100. */
 export interface Uncertainty {
-  /** By label. Empty where only one view was looked at. */
+  /** By label. Empty where only one view was computed. */
   classes: Record<string, number>
   /** Of each region's share of the positive relevance, in percentage points. Empty as well. */
   regions: Partial<Record<RegionName, number>>
-  /** How many views were looked at, the crop itself among them. */
+  /** The number of views, the crop itself among them. */
   views: number
 }
 
-export interface Explanation {
-  camera: string
-  /** When the explained frame was captured, a moment of the clock. */
-  at: number
-  track: number
-  /** The label that was explained, and its probability. */
-  target: string
-  probability: number
-  composite: string
-  engine: string
-  regions: RegionShare[]
-  text: Texts
-  uncertainty: Uncertainty
-  /** PNG with alpha: red speaks for the target, blue against it, transparent where relevance is zero. */
-  heatmap: Uint8Array
-  /** Signed relevance per pixel (summed over colours), row-major, crop-sized. */
-  relevance: Float32Array
-  crop: Crop
-  durationMs: number
-}
+/** What the camera stage says of its stream. */
+const sourceStates = ['ok', 'connecting', 'lost', 'frozen', 'dark'] as const
+export type SourceState = (typeof sourceStates)[number]
 
-export type CameraState = 'ok' | 'connecting' | 'lost' | 'frozen' | 'dark' | 'paused'
+/** What subscribers are told of a camera: a pause for care hides what its stream does. */
+export const cameraStates = [...sourceStates, 'paused'] as const
+export type CameraState = (typeof cameraStates)[number]

@@ -1,9 +1,7 @@
 /** What a provider archive (deploy/jetson/onnxruntime/build.sh makes them) says of itself, in its `manifest.json`. */
 import { z } from 'zod'
 import { InputError } from '../core/errors.js'
-import type { ProviderName } from '../lib/ort/session.js'
-
-const providerNames = ['cpu', 'cuda', 'tensorrt'] as const satisfies readonly ProviderName[]
+import { type ProviderName, providerNames } from '../lib/ort/provider-names.js'
 
 export const manifestName = 'manifest.json'
 

@@ -29,7 +29,7 @@ export interface Place {
 }
 
 /** onnxruntime-node as painlens itself finds it, symlinks resolved; found without loading it. */
-export function installedPackage(): string {
+function installedPackage(): string {
   return join(dirname(createRequire(import.meta.url).resolve('onnxruntime-node')), '..')
 }
 

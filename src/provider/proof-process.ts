@@ -8,7 +8,8 @@ import { dirname, join } from 'node:path'
 import { ProviderError, whatOf } from '../core/errors.js'
 import { loadManifest, type Manifest } from '../lib/model/manifest.js'
 import { batchDims, preprocess } from '../lib/model/preprocess.js'
-import type { ProviderName, SessionOptions } from '../lib/ort/session.js'
+import type { SessionOptions } from '../lib/ort/provider.js'
+import type { ProviderName } from '../lib/ort/provider-names.js'
 
 export interface ProofRequest {
   /** Where the native files lie, absolute and without symlinks. */
@@ -102,7 +103,7 @@ function loaderError(folder: string, provider: ProviderName): string | null {
 }
 
 async function outputsOf(manifest: Manifest, provider: ProviderName) {
-  const { openSession } = await import('../lib/ort/session.js')
+  const { openSession } = await import('../lib/ort/provider.js')
   const { Tensor } = await import('onnxruntime-node')
   const options: SessionOptions = { provider }
   const session = await openSession(manifest.file, options)

@@ -1,8 +1,8 @@
 /** Whether a build of ONNX Runtime works here: an inference of the real classifier, in a fresh process, on each provider. */
 import { fork } from 'node:child_process'
 import { ProviderError } from '../core/errors.js'
-import { workerScript } from '../core/worker-protocol.js'
-import type { ProviderName } from '../lib/ort/session.js'
+import { workerScript } from '../core/worker.js'
+import type { ProviderName } from '../lib/ort/provider-names.js'
 import type { ProofAnswer, ProofRequest, ProvedRun } from './proof-process.js'
 
 /** Building engines for TensorRT, or CUDA's kernels for a new device, takes its minutes. */

@@ -10,9 +10,10 @@ import { silentLog } from '../../src/core/log.js'
 import { createIdentity, renderPortrait } from '../../src/show/render/index.js'
 import { openAlarmLog } from '../../src/stages/alarm-log/index.js'
 import { alarm } from '../stages/mqtt/rig.js'
-import { descendants, isRunning, until } from '../support/daemon.js'
+import { descendants, isRunning } from '../support/daemon.js'
 import { type Mosquitto, startMosquitto } from '../support/mosquitto.js'
 import { Nurse } from '../support/nurse.js'
+import { until } from '../support/slowness.js'
 
 const main = resolve(import.meta.dirname, '../../dist/main.js')
 /** As a shell says of a program that SIGPIPE ended. */
@@ -27,7 +28,8 @@ beforeAll(async () => {
   config = join(folder, 'painlens.yaml')
   const camera = '{ id: room-12, url: "rtsp://127.0.0.1:1/bed" }'
   const { data, width, height } = await renderPortrait({ identity: createIdentity(12), units: {}, faceSize: 150 })
-  await sharp(data, { raw: { width, height, channels: 3 } }).toFile(join(folder, 'face.png'))
+  for (const name of ['face', 'again', 'once-more'])
+    await sharp(data, { raw: { width, height, channels: 3 } }).toFile(join(folder, `${name}.png`))
   const log = openAlarmLog({ path: join(folder, 'log'), maxBytes: 1e7, encode: JSON.stringify, log: silentLog })
   for (let seq = 0; seq < 900; seq++) log.append(alarm('many', seq))
   await log.close()
@@ -52,7 +54,7 @@ describe('a command whose reader leaves', () => {
   it.each([
     ['check', 'check -c painlens.yaml'],
     ['alarms', 'alarms --path log --json'],
-    ['explain', 'explain face.png face.png face.png --out explained'],
+    ['explain', 'explain face.png again.png once-more.png --out explained'],
     ['simulate', 'simulate --json --rtsp-port 0 --seconds 60'],
     ['demo', 'demo --seconds 60']
   ])('ends without a complaint, as one that SIGPIPE ended: %s', async (_, command) => {
@@ -80,7 +82,7 @@ describe('a command whose output finds the disk full', () => {
   ])('says so in one line and fails: %s', async (_, command) => {
     const { status, stderr } = await shell(`painlens ${command} >/dev/full`)
     expect(stderr).toMatch(
-      /^painlens: standard output cannot be written \(ENOSPC.*\n(painlens: stopped after 0 of 1 pictures\.\n)?$/
+      /^painlens: standard output: cannot be written \(ENOSPC.*\n(painlens: stopped after 0 of 1 pictures\.\n)?$/
     )
     expect(status).toBe(1)
   })

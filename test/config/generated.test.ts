@@ -2,17 +2,18 @@ import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { loadConfig } from '../../src/config/index.js'
 import { jsonSchema, nonNull, type SchemaNode } from '../../src/config/json-schema.js'
-import { compositeNames } from '../../src/config/schema.js'
 import { packageRoot } from '../../src/core/version.js'
-import { compositeOf } from '../../src/lib/lrp/composites.js'
 import { generatedFiles } from '../../tools/generate/files.js'
 
 describe('generated files', () => {
-  it.each(Object.entries(generatedFiles))('%s is what the schema says (npm run generate writes it)', (file, text) => {
-    expect(readFileSync(`${packageRoot}${file}`, 'utf8')).toBe(text())
-  })
+  it.each(Object.entries(generatedFiles))(
+    '%s is up to date with the schema (npm run generate writes it)',
+    (file, text) => {
+      expect(readFileSync(`${packageRoot}${file}`, 'utf8')).toBe(text())
+    }
+  )
 
-  it('describe every key', () => {
+  it('every config key has a description', () => {
     const bare: string[] = []
     const walk = (schema: SchemaNode, path: string): void => {
       const node = nonNull(schema)
@@ -27,22 +28,16 @@ describe('generated files', () => {
   })
 })
 
-describe('explanation.composite', () => {
-  it.each(compositeNames)('%s is one that LRP knows', (name) => {
-    expect(compositeOf(name).length).toBeGreaterThan(0)
-  })
-})
-
 describe('the example', () => {
   const file = `${packageRoot}config/painlens.yaml`
 
-  it('is a good config', async () => {
+  it('the example config is accepted', async () => {
     const { config } = await loadConfig(file, { env: {} })
     expect(config.cameras).toHaveLength(1)
     expect(config.cameras[0].zones[0].name).toBe('bed')
   })
 
-  it('is one with its comments switched on, too', async () => {
+  it('the example config with every commented key switched on is accepted', async () => {
     const text = readFileSync(file, 'utf8').replace(
       /^( *)# (?=( *)(- id|url|location|username|password|tls|ca|model|manifest): ?)/gm,
       '$1'
@@ -58,7 +53,7 @@ describe('the example', () => {
 })
 
 describe('a file that cannot be read', () => {
-  it('is a ConfigError with what to do', async () => {
+  it('a config file that cannot be read gives a ConfigError with a remedy', async () => {
     const missing = await loadConfig('/nowhere/painlens.yaml').catch((error: Error) => error.message)
     expect(missing).toMatch(/^\/nowhere\/painlens\.yaml has one problem\n {2}it cannot be read: it does not exist\n/)
     expect(missing).toContain('--config')

@@ -25,7 +25,7 @@ async function problemsOf(text: string, options?: LoadOptions): Promise<readonly
 }
 
 describe('a good config', () => {
-  it('needs five lines, and gets the defaults of the design', async () => {
+  it('a config of five lines is accepted and gets the defaults of the design', async () => {
     const { config, secrets, baseDir, file } = await parse(minimal)
     expect(file).toBe('/etc/painlens/p.yaml')
     expect(baseDir).toBe('/etc/painlens')
@@ -50,6 +50,8 @@ describe('a good config', () => {
         width: 1280,
         height: 720,
         decoder: 'auto',
+        rotation: 'auto',
+        aspect: null,
         masks: [],
         zones: [],
         frozen_after_s: 10,
@@ -58,12 +60,12 @@ describe('a good config', () => {
     ])
   })
 
-  it('takes a key with nothing behind it for its default', async () => {
+  it('a key without a value gets its default', async () => {
     const { config } = await parse(`${minimal}    zones:\n    location:\nprivacy:\nalarm:\n  priority:\n`)
     expect(config).toEqual((await parse(minimal)).config)
   })
 
-  it('takes an address of this device alone, or one that others reach with a token, which is a secret', async () => {
+  it('http.host accepts a loopback address without a token and any other with one; the token is a secret', async () => {
     for (const host of ['127.0.0.1', '127.1.2.3', '::1', 'localhost'])
       expect((await parse(`${minimal}http: { host: "${host}" }\n`)).config.http.host).toBe(host)
     const open = await parse(`${minimal}http: { host: 0.0.0.0, token: 0123456789abcdef }\n`)
@@ -72,12 +74,12 @@ describe('a good config', () => {
     expect((await parse(`${minimal}http: { enabled: false, host: 0.0.0.0 }\n`)).config.http.enabled).toBe(false)
   })
 
-  it('takes numbers for text where text is due', async () => {
+  it('a number where text is expected is read as text', async () => {
     const { config } = await parse(`${minimal}    location: { ward: 3, room: 012, bed: true }\n`)
     expect(config.cameras[0].location).toEqual({ ward: '3', room: '012', bed: 'true' })
   })
 
-  it('reads aliases', async () => {
+  it('YAML aliases are resolved', async () => {
     const { config } = await parse(`${minimal}    location: &where { ward: W }
   - { id: b, url: "rtsp://h/2", location: *where }\n`)
     expect(config.cameras[1].location.ward).toBe('W')
@@ -85,7 +87,7 @@ describe('a good config', () => {
 })
 
 describe('paths', () => {
-  it('begin at the config file, the default model at the installation', async () => {
+  it('relative paths start from the config file, the default model from the installation', async () => {
     const own = `${minimal}model: { manifest: m/own.yaml, face_models: ../faces }
 privacy: { save_heatmaps_to: heat }
 `
@@ -96,7 +98,7 @@ privacy: { save_heatmaps_to: heat }
     expect(config.privacy.save_heatmaps_to).toBe('/etc/painlens/heat')
   })
 
-  it("of state begin in systemd's state folder", async () => {
+  it("relative state paths start from systemd's state folder", async () => {
     const { config } = await parse(`${minimal}privacy: { save_heatmaps_to: /srv/heat }`, {
       env: { STATE_DIRECTORY: '/var/lib/painlens:/other' }
     })
@@ -106,7 +108,7 @@ privacy: { save_heatmaps_to: heat }
 })
 
 describe('a bad config', () => {
-  it('has every problem named in one pass, with line and column, in order', async () => {
+  it('all problems of a config are reported in one pass, in order, with line and column', async () => {
     const problems = await problemsOf(`devise: Ward 3
 mqtt:
   ulr: mqtt://broker:1883
@@ -157,20 +159,23 @@ explanation: { enabled: yes }
     ['a: !secret x', '1:4 found an unknown tag'],
     ['a: @x', '1:4 found text that begins with @'],
     ['a: 1\n---\nb: 2', '2:1 found a second document']
-  ])('says where YAML is broken: %j', async (text, start) => {
+  ])('broken YAML is reported with its position: %j', async (text, start) => {
     expect((await problemsOf(text)).join('\n')).toContain(start)
   })
 
-  it.each(['', '# only a comment\n', 'null', '{}'])('says what an empty file lacks: %j', async (text) => {
-    const problems = await problemsOf(text)
-    expect(problems.map((line) => line.slice(0, line.indexOf(', allowed is')))).toEqual([
-      '1:1 device: missing',
-      '1:1 mqtt: missing',
-      '1:1 cameras: missing'
-    ])
-  })
+  it.each(['', '# only a comment\n', 'null', '{}'])(
+    'an empty config is reported with its missing keys: %j',
+    async (text) => {
+      const problems = await problemsOf(text)
+      expect(problems.map((line) => line.slice(0, line.indexOf(', allowed is')))).toEqual([
+        '1:1 device: missing',
+        '1:1 mqtt: missing',
+        '1:1 cameras: missing'
+      ])
+    }
+  )
 
-  it('ends on aliases that hold themselves, and on deep nesting', async () => {
+  it('recursive aliases and deep nesting are refused in finite time', async () => {
     expect((await problemsOf('a: &a [*a]')).join()).toContain('nested')
     expect(
       (
@@ -207,7 +212,7 @@ ${'bcdefgh'
     ['facility: ""', 'facility: found empty text, allowed is text or null'],
     ['facility: { a: 1 }', 'facility: found a section, allowed is text or null'],
     ['inference: { provider: gpu }', 'found "gpu", allowed is auto, cuda, tensorrt or cpu']
-  ])('refuses %s', async (line, expected) => {
+  ])('a config with %s is refused', async (line, expected) => {
     const key = line.split(':')[0]
     const kept = {
       device: 'device: d',

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { polygonProblem } from '../../src/config/polygon.js'
-import { editDistance, suggest } from '../../src/config/suggest.js'
+import { editDistance, suggest } from '../../src/config/problems.js'
 
 type Corner = [number, number]
 
@@ -118,7 +118,7 @@ describe('polygonProblem', () => {
     return [0.5 + 0.4 * Math.cos(angle), 0.5 + 0.4 * Math.sin(angle)]
   }
 
-  it('takes every convex outline, from every corner on and in both directions', () => {
+  it('a convex outline is accepted from every first corner and in both directions', () => {
     fc.assert(
       fc.property(angles, fc.nat(11), fc.boolean(), (list, turn, back) => {
         const corners = list.map(onCircle)
@@ -128,7 +128,7 @@ describe('polygonProblem', () => {
     )
   })
 
-  it('refuses a convex outline with two neighbours swapped', () => {
+  it('a convex outline with two neighbouring corners swapped is refused', () => {
     fc.assert(
       fc.property(angles, fc.nat(11), (list, at) => {
         const corners = list.map(onCircle)
@@ -154,7 +154,7 @@ describe('suggest', () => {
     expect(suggest(word, ['url', 'cameras', 'onset_threshold', 'password', 'explanation', 'log', 'id'])).toBe(expected)
   })
 
-  it('is a distance', () => {
+  it('the distance behind suggestions is symmetric and zero only for equal texts', () => {
     const word = fc.string({ maxLength: 12 })
     fc.assert(
       fc.property(word, word, (a, b) => {

@@ -32,7 +32,7 @@ const messageOf = (text: string): Promise<string> =>
   )
 
 describe('placeholders', () => {
-  it.each(['${env:PW}', '${file:/run/pw}'])('%s brings a password into a URL, encoded', async (placeholder) => {
+  it.each(['${env:PW}', '${file:/run/pw}'])('a password from %s is percent-encoded in a URL', async (placeholder) => {
     const { config, secrets } = await parse(withUrl(`rtsp://admin:${placeholder}@192.0.2.1:554/1?x=%40`))
     const url = new URL(config.cameras[0].url)
     expect(decodeURIComponent(url.password)).toBe(nasty)
@@ -54,18 +54,18 @@ describe('placeholders', () => {
     expect(url).toContain(used.host)
   })
 
-  it('loses one newline of a file, not more', async () => {
+  it('a secret from a file loses one trailing newline and no more', async () => {
     const { config } = await parse(`${withUrl('rtsp://h/')}facility: \${credential:camera}`)
     expect(config.facility).toBe('two words\n')
   })
 
-  it('takes a whole URL from a file beside the config', async () => {
+  it('a whole URL can come from a file beside the config', async () => {
     const { config, secrets } = await parse(withUrl('${file:near}'))
     expect(config.cameras[0].url).toBe('rtsp://u:whole-secret@h/1')
     expect(secrets).toEqual(expect.arrayContaining(['rtsp://u:whole-secret@h/1', 'whole-secret']))
   })
 
-  it('brings numbers and switches where they are due, and keeps them out of the secrets', async () => {
+  it('placeholders can supply numbers and booleans, which do not become secrets', async () => {
     const { config, secrets } = await parse(`${withUrl('rtsp://h/')}    fps: \${env:FPS}
     location: { room: "\${env:ROOM}" }
 privacy: { publish_heatmap: "\${env:ON}" }`)
@@ -81,7 +81,7 @@ privacy: { publish_heatmap: "\${env:ON}" }`)
     ['${credential:../../etc/passwd}', '4:9', 'no name of a credential'],
     ['${vault:x}', '4:9', '"vault" is unknown, allowed are ${env:NAME}, ${file:/path} and ${credential:NAME}'],
     ['${constructor:x}', '4:9', '"constructor" is unknown']
-  ])('%s is one error with its position', async (placeholder, position, text) => {
+  ])('the faulty placeholder %s gives one error with its position', async (placeholder, position, text) => {
     const message = await messageOf(
       `device: d\nmqtt: { url: "mqtt://h" }\ncameras:\n  - id: ${placeholder}\n    url: rtsp://h/`
     )
@@ -92,7 +92,7 @@ privacy: { publish_heatmap: "\${env:ON}" }`)
 })
 
 describe('secrets', () => {
-  it('are collected from the values themselves too', async () => {
+  it('secrets written directly in the config are collected for redaction', async () => {
     const { secrets } = await parse(
       `${withUrl('rtsp://u:cam%40pw@h/')}`.replace(
         'url: "mqtt://h"',
@@ -102,7 +102,7 @@ describe('secrets', () => {
     expect(secrets.sort()).toEqual(['12345', 'brokerpw', 'cam%40pw', 'cam@pw'])
   })
 
-  it('blot the password out of the URL as it is used', async () => {
+  it('the password is redacted from the URL in the form in which it is used', async () => {
     const { config, secrets } = await parse(withUrl(`rtsp://admin:\${env:PW}@h/1`))
     const redactor = new Secrets()
     for (const value of secrets) redactor.add(value)
@@ -127,13 +127,13 @@ describe('secrets', () => {
     withUrl(`"rtsp://admin:\\${secret}@h"`),
     `mqtt: { password: ${secret}@\n  - x: ][`,
     `mqtt: { password: @${secret} }`
-  ])('are in no error: %j', async (text) => {
+  ])('the secret of a faulty config appears in no error: %j', async (text) => {
     const message = await messageOf(text)
     expect(message).toMatch(/problem/)
     expect(message).not.toContain(secret)
   })
 
-  it('of a file are not shown when they do not fit', async () => {
+  it('a secret from a file that does not fit its key is not shown', async () => {
     const message = await messageOf(withUrl('rtsp://h/').replace('device: d', `device: \${file:/run/pw}`))
     expect(message).toContain('1:9 device: found what ${file:/run/pw} stands for, allowed is up to 40')
     expect(message).not.toContain('p@ss')

@@ -1,12 +1,13 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { createClock, stamp, systemClock, timeOfDay } from '../../src/core/clock.js'
+import { clockOf, moment } from '../support/moments.js'
 import { SettableClock } from '../support/settable-clock.js'
 
 const t0 = Date.UTC(2026, 0, 1)
 
 describe('a clock', () => {
-  test('goes on at its pace and has the right time of day, whatever the box’s clock is set to', () => {
+  test('the monotonic clock keeps its pace and the time of day is right when the box’s clock is set', () => {
     const set = fc.record({ passMs: fc.nat(100_000), setByMs: fc.integer({ min: -1e11, max: 1e11 }) })
     fc.assert(
       fc.property(fc.array(set), (sets) => {
@@ -24,7 +25,7 @@ describe('a clock', () => {
     )
   })
 
-  test('gives a moment the same stamp each time while a time server slews it', () => {
+  test('a moment keeps its time stamp while a time server slews the clock', () => {
     let wall = t0
     const clock = createClock({ timeOfDay: () => wall, monotonic: () => 0 })
     const moment = clock.now()
@@ -36,12 +37,17 @@ describe('a clock', () => {
     expect([...stamps]).toEqual(['2026-01-01T00:00:00.000Z'])
   })
 
-  test('of the box has its time of day', () => {
+  test('the clock of the box gives the time of day of the box', () => {
     const { now } = systemClock
     expect(Math.abs(timeOfDay(systemClock, now()) - Date.now())).toBeLessThan(100)
   })
 
-  test('that a test holds still needs no time of day', () => {
-    expect(stamp({ now: () => t0 }, t0 + 1)).toBe('2026-01-01T00:00:00.001Z')
+  test('a manual clock works without a time of day', () => {
+    expect(
+      stamp(
+        clockOf(() => t0),
+        moment(t0 + 1)
+      )
+    ).toBe('2026-01-01T00:00:00.001Z')
   })
 })

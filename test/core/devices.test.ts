@@ -20,12 +20,12 @@ const worldOf = (files: Record<string, string | null>): DeviceWorld => ({
 })
 
 describe('a device file', () => {
-  it('that is not there, or opens, is not refused', () => {
+  it('a device file that is missing or opens is not reported as refused', () => {
     expect(refusedDevice('gpu', worldOf({}))).toBeUndefined()
     expect(refusedDevice('gpu', worldOf({ '/dev/nvmap': null, '/dev/nvidia0': 'ENXIO' }))).toBeUndefined()
   })
 
-  it('is refused by the sandbox or by its group, and each has a remedy of its own', () => {
+  it('a refusal by the sandbox and one by the group have different remedies', () => {
     const bySandbox = refusedDevice('gpu', worldOf({ '/dev/nvmap': null, '/dev/nvidia0': 'EPERM' }))
     expect(bySandbox).toMatchObject({
       path: '/dev/nvidia0',
@@ -52,7 +52,7 @@ const asked = (file: string): string[] => [
 ]
 
 describe.runIf(isRoot)('the kernel itself', () => {
-  it('says EACCES to a user who is not in the group', async () => {
+  it('a user outside the group of a device file gets EACCES from the kernel', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'painlens-device-'))
     onTestFinished(() => rmSync(folder, { recursive: true }))
     chmodSync(folder, 0o755)
@@ -64,7 +64,7 @@ describe.runIf(isRoot)('the kernel itself', () => {
 
   const devices = '/sys/fs/cgroup/devices'
   it.runIf(existsSync(join(devices, 'devices.deny')) || existsSync(join(devices, 'tasks')))(
-    'says EPERM to a program whose device filter has not got it, as systemd sets one',
+    'a program whose device filter lacks the file gets EPERM from the kernel',
     () => {
       const group = join(devices, `painlens-test-${process.pid}`)
       mkdirSync(group)

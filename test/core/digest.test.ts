@@ -18,19 +18,19 @@ describe('the hash of a Digest response', () => {
     ['in upper case', header.replace(hash, hash.toUpperCase())],
     ['in JSON', JSON.stringify({ header })],
     ['in JSON within JSON', JSON.stringify(JSON.stringify({ header }))]
-  ])('is blotted out %s, by secrets that know no password, too', (_, said) => {
+  ])('the hash of a Digest response is redacted %s, even when no password is known', (_, said) => {
     const clean = new Secrets().redact(said)
     expect(clean).not.toMatch(/[0-9a-f]{16}/i)
     expect(clean).toContain('response=')
     expect(clean).toContain('realm=')
   })
 
-  it('is the only such thing: other hashes and words stay', () => {
+  it('other hashes and words are not redacted', () => {
     const said = `sha256=${hash}${hash} response=ok responses=${hash}`
     expect(new Secrets().redact(said)).toBe(said)
   })
 
-  it('that a real ffmpeg tells of is in no log line', async () => {
+  it('a Digest hash printed by a real ffmpeg appears in no log line', async () => {
     const credentials = { user: 'viewer', password: 'camera-s3cret', scheme: 'digest' } as const
     const server = await startRtspServer({ credentials, log: silentLog })
     onTestFinished(() => server.stop())

@@ -41,18 +41,18 @@ describe('the table of error codes', () => {
     }
   )
 
-  it('has each code once', () => {
+  it('every error code is defined once', () => {
     expect(codes.filter((code, i) => codes.indexOf(code) !== i)).toEqual([])
     expect(Object.keys(errorCodes)).toHaveLength(codes.length)
   })
 
-  it('has no code that no source uses', () => {
+  it('every error code is used by a source', () => {
     const used = [...sources].filter(([file]) => !inTable(file)).map(([, text]) => text)
     const isUsed = (code: string): boolean => used.some((text) => text.includes(`'${code}'`))
     expect(codes.filter((code) => !isUsed(code))).toEqual([])
   })
 
-  it('keeps every code that was ever in it: codes are stable, as tickets, scripts and subscribers hold on to them', () => {
+  it('every error code that was ever released still exists, since tickets, scripts and subscribers use it', () => {
     const kept = readFileSync(join(packageRoot, 'test/core/error-codes.txt'), 'utf8').trim().split('\n')
     const gone = kept.filter((code) => !Object.hasOwn(errorCodes, code))
     expect(gone, 'A code is never removed, nor renamed: leave it, or say in CHANGELOG.md what takes its place').toEqual(
@@ -62,7 +62,7 @@ describe('the table of error codes', () => {
     expect(added, 'New codes: add these lines to test/core/error-codes.txt').toEqual([])
   })
 
-  it('lets no entry without cause and fix, and no code without PL-, through the type check', () => {
+  it('an entry without cause or fix, and a code without PL-, fail the type check', () => {
     // @ts-expect-error no fix
     area({ title: 'x', codes: { 'PL-X': { cause: 'Because.' } } })
     // @ts-expect-error no cause
@@ -74,7 +74,7 @@ describe('the table of error codes', () => {
     expect(codes).not.toContain(unknown)
   })
 
-  it('is all that docs, config and deploy speak of', () => {
+  it('every error code that docs, config and deploy mention exists', () => {
     const files = ['docs/integrate/mqtt.md', 'docs/operate/field-guide.md', 'docs/operate/install.md', 'CHANGELOG.md']
     for (const file of files)
       for (const [code] of readFileSync(join(packageRoot, file), 'utf8').matchAll(/\bPL(?:-[A-Z0-9]+)+\b/g))
@@ -83,28 +83,29 @@ describe('the table of error codes', () => {
 })
 
 describe('what the sources throw', () => {
-  it('is of a class of painlens, or a RangeError or TypeError for a wrong call of a library function', () => {
+  it('sources throw classes of painlens, or a RangeError or TypeError for a wrong call of a library function', () => {
     const plain = [...sources].flatMap(([file, text]) => (/\bnew Error\(/.test(text) ? [file] : []))
-    // Gives an error of another class its shape back on this side of a worker.
-    expect(plain).toEqual(['src/core/worker-client.ts'])
+    // The one speaks as the system does (EFBIG, ETIMEDOUT), to a caller that words it; the other gives an error of another
+    // class its shape back on this side of a worker.
+    expect(plain).toEqual(['src/config/read-text.ts', 'src/core/worker.ts'])
   })
 })
 
 describe('an error', () => {
-  it('says what to do by its code, unless the place that throws it says more', () => {
+  it("an error's remedy is its code's, unless the throwing place gives a more precise one", () => {
     const error = new InputError('PL-NPY', 'is cut short', 'a.npy')
     expect(error).toMatchObject({ code: 'PL-NPY', fix: fixOf('PL-NPY'), exitCode: 1 })
     expect(error.message).toBe(`a.npy: is cut short. ${fixOf('PL-NPY')}`)
     expect(new InputError('PL-NPY', 'is cut short', 'a.npy', { fix: 'Copy it.' }).message).toMatch(/short\. Copy it\.$/)
   })
 
-  it('is printed with its code last, and with PL-UNEXPECTED where it is none of ours', () => {
+  it('an error is printed with its code last, and a foreign one with PL-UNEXPECTED', () => {
     expect(printed(new UsageError('PL-OPTION-TIME', '"x" is no time', '--since'))).toMatch(/ \[PL-OPTION-TIME\]$/)
     expect(printed(new Error('boom'))).toBe('boom [PL-UNEXPECTED]')
     expect(codeOf(Object.assign(new Error('no'), { code: 'ENOENT' }))).toBe('PL-UNEXPECTED')
   })
 
-  it('keeps its cause, and tells wrong usage from a fault of painlens', () => {
+  it('an error keeps its cause and has the exit code of its kind', () => {
     const cause = new Error('why')
     const error = new InvariantError('cannot be', 'here', { cause })
     expect(error).toMatchObject({ code: 'PL-INVARIANT', cause, name: 'InvariantError', exitCode: 1 })
@@ -113,7 +114,7 @@ describe('an error', () => {
     expect('cause' in new UsageError('PL-OPTION-TIME', 'x', 'y')).toBe(false)
   })
 
-  it('is an Error whatever was thrown', () => {
+  it('any thrown value becomes an Error', () => {
     expect(asError(cause)).toBe(cause)
     expect(asError('text')).toMatchObject({ code: 'PL-UNEXPECTED', what: 'text' })
     expect(asError('text')).toBeInstanceOf(PainlensError)

@@ -3,10 +3,11 @@ import type { ResponseMessage } from '../../src/contract/messages.js'
 import { createLog } from '../../src/core/log.js'
 import { Secrets } from '../../src/core/secrets.js'
 import { registerSecrets } from '../../src/stages/camera/url.js'
-import { CommandDesk } from '../../src/stages/mqtt/commands.js'
-import { encode } from '../../src/stages/mqtt/payload.js'
+import { CommandQueue } from '../../src/stages/mqtt/commands.js'
+import { encode } from '../../src/stages/mqtt/delivery.js'
 import { noCommands } from '../stages/mqtt/rig.js'
 import { expectLinear, repeated } from '../support/growth.js'
+import { patience } from '../support/slowness.js'
 
 const passwords = ['Kamera-312!x', 'p@ss:w/rd?#', 'größer 12', 'a"b\\\\c-9', "it's/4711", 'aaaaaaaaaaaaaaab', '12']
 const secrets = new Secrets()
@@ -42,16 +43,16 @@ const kinds: readonly (readonly [string, (length: number) => string])[] = [
   ['blanks', repeated(' ', '\t', '\n')]
 ]
 
-it('a search whose time is quadratic is found out', () => {
+it('the test of linear time fails for a quadratic search', () => {
   expect(() => expectLinear((text) => /\s+$/.test(`${text}x`), repeated(' '))).toThrow(/ms for \d+ characters/)
 })
 
-describe('text made by an attacker takes time that grows as the text does', { timeout: 120_000 }, () => {
-  it.each(kinds)('in the redaction: %s', (_, hostile) => {
+describe('text made by an attacker takes time that grows as the text does', { timeout: patience(120_000) }, () => {
+  it.each(kinds)('redaction takes linear time for %s', (_, hostile) => {
     expectLinear((text) => secrets.redact(text), hostile)
   })
 
-  it.each(kinds)('in a log line, which is of bounded length: %s', (_, hostile) => {
+  it.each(kinds)('a log line takes linear time and has bounded length for %s', (_, hostile) => {
     let longest = 0
     const log = createLog('info', secrets, (line) => {
       longest = Math.max(longest, line.length)
@@ -60,7 +61,7 @@ describe('text made by an attacker takes time that grows as the text does', { ti
     expect(longest).toBeLessThan(3 * 6 * 4100)
   })
 
-  it.each(kinds)('in an MQTT message, which is of bounded length: %s', (_, hostile) => {
+  it.each(kinds)('an MQTT message takes linear time and has bounded length for %s', (_, hostile) => {
     let longest = 0
     expectLinear((text) => {
       longest = Math.max(longest, encode({ status: 'error', error: text }, secrets).length)
@@ -74,7 +75,7 @@ const packet = { cmd: 'publish', topic: '', payload: '', qos: 1, dup: false, ret
 async function answerTo(name: string, payload: string | Buffer): Promise<ResponseMessage> {
   const given: ResponseMessage[] = []
   const answer = async (_topic: string, message: ResponseMessage) => void given.push(message)
-  const desk = new CommandDesk({
+  const desk = new CommandQueue({
     base: 'b',
     handlers: noCommands,
     answer,
@@ -86,10 +87,10 @@ async function answerTo(name: string, payload: string | Buffer): Promise<Respons
   return JSON.parse(encode(given[0]!, secrets)) as ResponseMessage
 }
 
-describe('a command made by an attacker', { timeout: 120_000 }, () => {
+describe('a command made by an attacker', { timeout: patience(120_000) }, () => {
   const largest = 16_384
 
-  it.each(kinds)('is answered about as fast as any other, briefly: a key of %s', async (_, hostile) => {
+  it.each(kinds)('a hostile command with a key of %s gets a short answer in normal time', async (_, hostile) => {
     const key = hostile(5000)
     const payload = JSON.stringify({ [key]: 1 }).length <= largest ? JSON.stringify({ [key]: 1 }) : `{"${key}":1}`
     const ordinary = await timed(() => answerTo('refresh', `{"${'x'.repeat(10_000)}":1}`))
@@ -99,7 +100,7 @@ describe('a command made by an attacker', { timeout: 120_000 }, () => {
     expect(attacked.value.error!.length).toBeLessThan(300)
   })
 
-  it('of 16 KB of backslashes, with the passwords of six cameras, does not hold the daemon up', async () => {
+  it('a command of 16 KB of backslashes does not block a daemon with six camera passwords', async () => {
     const payload = (length: number): string => `{"${'\\'.repeat(2 * Math.floor((length - 6) / 2))}":1}`
     const short = await timed(() => answerTo('refresh', payload(1000)))
     const long = await timed(() => answerTo('refresh', payload(largest)))
@@ -108,25 +109,25 @@ describe('a command made by an attacker', { timeout: 120_000 }, () => {
     expect(long.ms).toBeLessThan(20 * Math.max(short.ms, 10))
   })
 
-  it('that is too large is not parsed: its answer says how large it may be', async () => {
+  it('a command that is too large is not parsed, and its answer states the limit', async () => {
     const deep = '['.repeat(1 << 20)
     const { error } = await answerTo('refresh', deep)
     expect(error).toBe(`${1 << 20} bytes are too many; a command may have ${largest}`)
   })
 
-  it('that is as deep as its length allows is answered', async () => {
+  it('a command nested as deeply as its length allows is answered', async () => {
     const open = '{"a":'.repeat(2700)
     expect((await answerTo('refresh', `${open}1${'}'.repeat(2700)}`)).error).toBe('unknown key "a"')
     expect((await answerTo('refresh', '['.repeat(largest))).error).toMatch(/^no JSON: /)
   })
 
-  it('with many keys names a few of them', async () => {
+  it('the answer to a command with many unknown keys names a few of them', async () => {
     const keys = Object.fromEntries(Array.from({ length: 900 }, (_, i) => [`key${i}`, 1]))
     const { error } = await answerTo('refresh', JSON.stringify(keys))
     expect(error).toBe('unknown keys "key0", "key1", "key2", "key3", "key4" and 895 more')
   })
 
-  it('gets nothing of a password back, wherever the answer cuts what it quotes', async () => {
+  it('no part of a password is in an answer, wherever the quotation is cut', async () => {
     for (let before = 0; before < 80; before++) {
       const text = `${'.'.repeat(before)}Kamera-312!x`
       const answers = [

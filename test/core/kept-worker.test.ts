@@ -3,10 +3,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { InferenceError } from '../../src/core/errors.js'
-import { KeptWorker } from '../../src/core/kept-worker.js'
+import { KeptWorker, openInferenceWorker, Restarts, soundMs, tellTroubles } from '../../src/core/kept-worker.js'
 import { silentLog } from '../../src/core/log.js'
-import { Restarts, soundMs } from '../../src/core/restarts.js'
-import { until } from '../support/daemon.js'
+import { until } from '../support/slowness.js'
 
 type Methods = { open(fails: boolean): number; double(x: number): number; die(): void }
 
@@ -29,41 +28,63 @@ beforeAll(async () => {
 })
 afterAll(() => rm(folder, { recursive: true }))
 
-async function start(options: { fails?: () => boolean; restartDelaysMs?: number[] } = {}) {
+interface Rig {
+  fails?: () => boolean
+  restartDelaysMs?: number[]
+  mayPass?: () => boolean
+  signal?: AbortSignal
+}
+
+async function start(options: Rig = {}) {
   const troubles: (string | null)[] = []
   const givenUp: Error[] = []
-  const worker = await KeptWorker.start<Methods, number>({
-    script,
+  const worker = new KeptWorker({
     what: 'the worker',
-    open: (opening) => opening.call('open', options.fails?.() ?? false),
+    open: (opening) =>
+      openInferenceWorker<Methods, number>(
+        script,
+        'the worker',
+        (client) => client.call('open', options.fails?.() ?? false),
+        opening
+      ),
+    mayPass: options.mayPass,
     log: silentLog,
-    onTrouble: (problem) => troubles.push(problem?.message ?? null),
-    onGivenUp: (error) => givenUp.push(error),
-    restartDelaysMs: options.restartDelaysMs ?? [1, 1]
+    onState: tellTroubles({
+      onTrouble: (problem) => troubles.push(problem?.message ?? null),
+      onGivenUp: (error) => givenUp.push(error)
+    }),
+    restartDelaysMs: options.restartDelaysMs ?? [1, 1],
+    givenUpCode: 'PL-WORKER-LOST'
   })
   onTestFinished(() => worker.close())
-  const die = () => worker.call('die', undefined as never).catch((error: Error) => error)
-  return { worker, troubles, givenUp, die }
+  await worker.start(options.signal)
+  const double = async (x: number) => worker.serving().client.call('double', x)
+  const die = async () =>
+    worker
+      .serving()
+      .client.call('die')
+      .catch((error: Error) => error)
+  return { worker, troubles, givenUp, double, die }
 }
 
 describe('a worker that is kept', () => {
   it('comes again with its sessions; what is asked meanwhile fails at once', async () => {
-    const { worker, troubles, givenUp, die } = await start({ restartDelaysMs: [100, 1] })
-    const first = worker.opened
-    expect(await worker.call('double', 4)).toBe(8)
+    const { worker, troubles, givenUp, double, die } = await start({ restartDelaysMs: [100, 1] })
+    const first = worker.current?.opened
+    expect(await double(4)).toBe(8)
     const error = await die()
     expect(error).toBeInstanceOf(InferenceError)
     expect((error as Error).message).toMatch(/the worker: ended with code 3/)
-    await expect(worker.call('double', 4)).rejects.toThrow(/ended with code 3/)
+    await expect(double(4)).rejects.toThrow(/ended with code 3/)
     await until(() => troubles.length === 2, 'the restart')
     expect(troubles).toEqual([expect.stringMatching(/ended with code 3/), null])
-    expect(await worker.call('double', 5)).toBe(10)
-    expect(worker.opened).not.toBe(first)
+    expect(await double(5)).toBe(10)
+    expect(worker.current?.opened).not.toBe(first)
     expect([worker.restarted, givenUp]).toEqual([1, []])
   })
 
   it('is given up at the third loss in a row, once', async () => {
-    const { worker, troubles, givenUp, die } = await start()
+    const { worker, troubles, givenUp, double, die } = await start()
     for (const round of [1, 2]) {
       await die()
       await until(() => worker.restarted === round, 'the restart')
@@ -72,7 +93,7 @@ describe('a worker that is kept', () => {
     await die()
     await until(() => givenUp.length > 0, 'the end')
     expect(givenUp[0]!.message).toMatch(/the worker: was lost 3 times in a short while.*ended with code 3/)
-    await expect(worker.call('double', 1)).rejects.toThrow(/ended with code 3/)
+    await expect(double(1)).rejects.toThrow(/ended with code 3/)
     expect([worker.restarted, givenUp.length]).toEqual([2, 1])
   })
 
@@ -87,16 +108,34 @@ describe('a worker that is kept', () => {
   })
 
   it('and is closed in the middle of its restart, says no more', async () => {
-    const { worker, troubles, die } = await start({ restartDelaysMs: [60_000] })
+    const { worker, troubles, double, die } = await start({ restartDelaysMs: [60_000] })
     await die()
     expect(troubles).toHaveLength(1)
     await worker.close()
     expect(troubles).toHaveLength(1)
-    await expect(worker.call('double', 1)).rejects.toThrow()
+    await expect(double(1)).rejects.toThrow()
   })
 
   it('throws what the first opening throws', async () => {
     await expect(start({ fails: () => true })).rejects.toThrow('no model')
+  })
+
+  it('tries a first opening again where its failure may pass, until it serves', async () => {
+    let openings = 0
+    const { double } = await start({ fails: () => openings++ < 2, mayPass: () => true })
+    expect(openings).toBe(3)
+    expect(await double(2)).toBe(4)
+  })
+
+  it('throws the failure that came last when it has tried as often as it may', async () => {
+    let openings = 0
+    const fails = () => ++openings > 0
+    await expect(start({ fails, mayPass: () => openings < 2 })).rejects.toThrow('no model')
+    expect(openings).toBe(2)
+  })
+
+  it('is not opened when the start is aborted before', async () => {
+    await expect(start({ signal: AbortSignal.abort() })).rejects.toThrow(/is closed/)
   })
 })
 

@@ -6,21 +6,20 @@ import { describe, expect, it } from 'vitest'
 import { schemaAt } from '../../src/config/json-schema.js'
 import { fillIn, placeholdersIn } from '../../src/config/substitute.js'
 import { urlProblem } from '../../src/config/url.js'
-import { bearerOf } from '../../src/daemon/health/http-token.js'
+import { bearerOf } from '../../src/daemon/health/http.js'
 import { isLibrary, parseArchiveManifest } from '../../src/provider/manifest.js'
 import { missingLibrary } from '../../src/provider/prove.js'
-import { createAuthenticator } from '../../src/show/simulate/rtsp-server-auth.js'
+import { createAuthenticator } from '../../src/show/simulate/rtsp-server-connection.js'
 import { RtspParser } from '../../src/show/simulate/rtsp-server-parser.js'
 import { RtspStream } from '../../src/show/simulate/rtsp-server-stream.js'
-import { classify } from '../../src/stages/camera/failure.js'
-import { describe as describeStream, ffmpegDecoder } from '../../src/stages/camera/ffmpeg-decoder.js'
-import { ffmpegFailures } from '../../src/stages/camera/ffmpeg-failures.js'
-import { readProbe } from '../../src/stages/camera/ffmpeg-probe.js'
-import { gstDecoder } from '../../src/stages/camera/gst-decoder.js'
-import { gstFailures } from '../../src/stages/camera/gst-failures.js'
+import { classify } from '../../src/stages/camera/decoder.js'
+import { ffmpegFailures, gstFailures } from '../../src/stages/camera/decoder-failures.js'
+import { describe as describeStream, ffmpegDecoder, readProbe } from '../../src/stages/camera/ffmpeg.js'
+import { gstDecoder } from '../../src/stages/camera/gstreamer.js'
 import { parseCameraUrl } from '../../src/stages/camera/url.js'
-import { explainConnectError } from '../../src/stages/mqtt/connect-errors.js'
+import { explainConnectError } from '../../src/stages/mqtt/connect.js'
 import { expectLinear, repeated } from '../support/growth.js'
+import { patience } from '../support/slowness.js'
 import { walk } from '../support/syntax-tree.js'
 
 const dist = resolve(import.meta.dirname, '../../dist')
@@ -41,14 +40,14 @@ function expressionsIn(text: string, file: string): Expression[] {
   return found
 }
 
-describe('no regular expression takes more than linear time', { timeout: 300_000 }, () => {
+describe('no regular expression takes more than linear time', { timeout: patience(300_000) }, () => {
   /** `safe`, or how its time may grow. Without a limit in time, so that it is the same on a slow machine. */
   const complexity = ({ source, flags }: Expression): string => {
     const found = checkSync(source, flags, { timeout: null as unknown as number, randomSeed: 1 })
     return found.status === 'vulnerable' ? found.complexity.summary : found.status
   }
 
-  it('among those in src', () => {
+  it('every regular expression in src takes linear time', () => {
     const all = readdirSync(dist, { recursive: true, encoding: 'utf8' })
       .filter((file) => file.endsWith('.js'))
       .flatMap((file) => expressionsIn(readFileSync(join(dist, file), 'utf8'), file))
@@ -61,7 +60,7 @@ describe('no regular expression takes more than linear time', { timeout: 300_000
     expect(slow).toEqual([])
   })
 
-  it('and this test sees one that does', () => {
+  it('a planted quadratic regular expression is detected', () => {
     for (const text of ['/\\s+$/', '/x.*y/', '/^(a+)+$/', '/^[0-9a-f:]*:[0-9a-f:]*$/'])
       expect(complexity(expressionsIn(text, 'planted')[0]!)).toMatch(/polynomial|exponential/)
   })
@@ -137,9 +136,9 @@ const readers: readonly (readonly [string, (text: string) => unknown, readonly s
   ]
 ]
 
-describe('text from outside takes time that grows as the text does', { timeout: 120_000 }, () => {
+describe('text from outside takes time that grows as the text does', { timeout: patience(120_000) }, () => {
   const cases = readers.flatMap(([what, read, pieces]) => pieces.map((piece) => ({ what, piece, read })))
-  it.each(cases)('$what: $piece', ({ read, piece }) => {
+  it.each(cases)('$what takes linear time for text of $piece', ({ read, piece }) => {
     expectLinear(read, repeated(piece))
   })
 })

@@ -175,7 +175,7 @@ function knowing(values: readonly string[]): Secrets {
 }
 
 describe('redaction, against a naive one', () => {
-  it('takes out what that takes out, and leaves everything else as it is', () => {
+  it('redaction removes exactly what the naive redaction removes', () => {
     let changed = 0
     let unchanged = 0
     fc.assert(
@@ -190,7 +190,7 @@ describe('redaction, against a naive one', () => {
     expect(Math.min(changed, unchanged)).toBeGreaterThan(50)
   })
 
-  it('a secret survives in no spelling, between whatever other text', () => {
+  it('a secret is redacted in every spelling, whatever text surrounds it', () => {
     const long = secret.filter((value) => [...value].length >= 4)
     fc.assert(
       fc.property(long, noise, noise, fc.constantFrom(...spellings), (value, before, after, spell) => {
@@ -205,7 +205,7 @@ describe('redaction, against a naive one', () => {
     )
   })
 
-  it('text without any of the secrets stays the same', () => {
+  it('text without secrets is unchanged by redaction', () => {
     fc.assert(
       fc.property(fc.array(secret, { maxLength: 4 }), fc.string({ unit: 'binary', maxLength: 200 }), (values, text) => {
         fc.pre(naive(values, text) === text)
@@ -216,7 +216,7 @@ describe('redaction, against a naive one', () => {
 })
 
 describe('an excerpt', () => {
-  it('shows nothing of a secret that it is cut in', () => {
+  it('an excerpt shows no part of a secret at which it is cut', () => {
     fc.assert(
       fc.property(
         secret.filter((value) => [...value].length >= 4),
@@ -235,7 +235,7 @@ describe('an excerpt', () => {
     )
   })
 
-  it('is the text itself where that is short enough, and never splits a surrogate pair', () => {
+  it('an excerpt of a short text is that text, and a surrogate pair is never split', () => {
     const secrets = knowing(['hunter2'])
     expect(secrets.excerpt('abc', 3)).toBe('abc')
     expect(secrets.excerpt('abcd', 3)).toBe('abc…')
@@ -243,7 +243,7 @@ describe('an excerpt', () => {
     expect(secrets.excerpt('x hunter2', 9)).toBe('x ***')
   })
 
-  it('shows nothing of a short password or of the hash of a Digest response that it is cut in', () => {
+  it('an excerpt shows no part of a short password or of a Digest hash at which it is cut', () => {
     const secrets = knowing(['pw'])
     for (let length = 7; length < 30; length++) {
       expect(secrets.excerpt(`rtsp://u:pw@camera/${'1'.repeat(40)}`, length)).not.toContain('pw')

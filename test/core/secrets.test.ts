@@ -14,7 +14,7 @@ describe('Secrets', () => {
     ['in JSON', JSON.stringify({ url: `rtsp://nurse:${hostile}@camera/1` })],
     ['in JSON within JSON', JSON.stringify(JSON.stringify({ password: hostile }))],
     ['with lower-case escapes', 'p%40ss%3aw%2frd%3f%23%25%26%22%27']
-  ])('blots out a hostile password %s', (_, text) => {
+  ])('a hostile password is redacted %s', (_, text) => {
     const secrets = new Secrets()
     secrets.add(hostile)
     const clean = secrets.redact(text)
@@ -22,7 +22,7 @@ describe('Secrets', () => {
     expect(clean).not.toMatch(/ss(:|%3a)w/i)
   })
 
-  it('knows the password of a URL, encoded or not', () => {
+  it('the password of a URL is redacted, encoded or not', () => {
     const secrets = new Secrets()
     secrets.addUrl(`rtsp://nurse:${hostile}@10.0.0.7:554/stream`)
     expect(secrets.redact(`401 for ${hostile}`)).toBe('401 for ***')
@@ -69,7 +69,7 @@ describe('Secrets', () => {
     '\'"`\'"`'
   ]
   describe.each(passwords)('%j', (password) => {
-    it.each(spellings)('is blotted out %s', (_, spell) => {
+    it.each(spellings)('the password is redacted %s', (_, spell) => {
       const secrets = new Secrets()
       secrets.add(password)
       const text = spell(password)
@@ -82,14 +82,14 @@ describe('Secrets', () => {
     })
   })
 
-  it('is not fooled by a password that is a part of another', () => {
+  it('a password that is part of another does not leave the rest of it visible', () => {
     const secrets = new Secrets()
     secrets.add('hunter')
     secrets.add('hunter2!x')
     expect(secrets.redact('hunter2!x hunter')).toBe('*** ***')
   })
 
-  it('passwords that overlap, by one character or more, are blotted out to the end; neighbours stay apart', () => {
+  it('overlapping passwords are redacted to the end, and neighbouring ones separately', () => {
     const secrets = new Secrets()
     secrets.add('abcdef')
     secrets.add('fghijk')
@@ -97,14 +97,14 @@ describe('Secrets', () => {
     expect(secrets.redact('abcdefabcdef')).toBe('******')
   })
 
-  it('a password with half a surrogate pair is blotted out and no reason to fail', () => {
+  it('a password with half a surrogate pair is redacted without an error', () => {
     const secrets = new Secrets()
     secrets.add('x\ud83dyz12')
     expect(secrets.redact('a x\ud83dyz12 b')).toBe('a *** b')
   })
 
   it.each(['1', 'in', 'a.b'])(
-    'a very short password, %s, is blotted out as a URL’s, and leaves words and numbers alone',
+    'the very short password %s is redacted in URLs, while words and numbers stay',
     (short) => {
       const secrets = new Secrets()
       secrets.add(short)
@@ -114,7 +114,7 @@ describe('Secrets', () => {
     }
   )
 
-  it('cleans an error, its stack and its causes', () => {
+  it('secrets are redacted from an error, its stack and its causes', () => {
     const secrets = new Secrets()
     secrets.add(hostile)
     const cause = new Error(`no ${hostile}`)
@@ -125,7 +125,7 @@ describe('Secrets', () => {
   })
 
   it.each(['level', 'info', 'time', '":"x', '{"le', '2026', ',"msg"'])(
-    'a log line stays JSON with its fields though a password be %s',
+    'a log line stays JSON with all fields when a password is %s',
     (odd) => {
       const secrets = new Secrets()
       secrets.add(odd)
@@ -143,7 +143,7 @@ describe('Secrets', () => {
     }
   )
 
-  it('a crash is told in the log, without secrets, and ends the process with 1', async () => {
+  it('a crash is logged without secrets and ends the process with 1', async () => {
     const source = `
       import { logCrashes } from './dist/core/crash.js'
       import { createLog } from './dist/core/log.js'
@@ -163,7 +163,7 @@ describe('Secrets', () => {
     expect(stack).toMatch(/rtsp:\/\/u:\*\*\*@cam\n +at /)
   })
 
-  it('keeps any secret out of any log line, wherever it stands', () => {
+  it('any secret is redacted from any place of a log line', () => {
     fc.assert(
       fc.property(fc.string({ minLength: 4, maxLength: 30 }), fc.string(), (secret, around) => {
         fc.pre(!'"level":"warn","time","msg","where","nested":{"deep"'.includes(secret) && /[^\s*\d.:TZ-]/.test(secret))

@@ -15,7 +15,7 @@ function disk() {
 const settled = () => new Promise((done) => setImmediate(done))
 
 describe('a log that cannot be written', () => {
-  it('loses its lines, and the first line that can be written again is followed by how many', async () => {
+  it('a log that cannot be written drops lines, and reports their number after the next line that can be written', async () => {
     const { state, write } = disk()
     const put = lineWriter({ write })
     put('a\n')
@@ -33,7 +33,7 @@ describe('a log that cannot be written', () => {
     expect(state.lines).toHaveLength(4)
   })
 
-  it('counts on where the line that says how many is lost, too', async () => {
+  it('lost lines keep being counted when the line with their number is lost, too', async () => {
     const { state, write } = disk()
     let fails = [true, true, false, true, false, false]
     const put = lineWriter({

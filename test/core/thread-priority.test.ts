@@ -37,17 +37,20 @@ function threadsAt(nice: number): number {
   return stats.filter((stat) => niceOf(stat) === nice).length
 }
 
-it.skipIf(process.platform !== 'linux')('lowers the calling thread alone, down to the last of all', async () => {
-  const before = ownNice()
-  const { worked, nice, end } = await lowered(19, '')
-  await end()
-  expect(worked).toBe(true)
-  expect(nice).toBe(19)
-  expect(ownNice()).toBe(before)
-})
+it.skipIf(process.platform !== 'linux')(
+  'lowering the priority affects the calling thread only, down to the lowest',
+  async () => {
+    const before = ownNice()
+    const { worked, nice, end } = await lowered(19, '')
+    await end()
+    expect(worked).toBe(true)
+    expect(nice).toBe(19)
+    expect(ownNice()).toBe(before)
+  }
+)
 
 it.skipIf(process.platform !== 'linux' || ownNice() > 12)(
-  'the threads that ONNX Runtime starts inherit it',
+  'threads started by ONNX Runtime inherit the lowered priority',
   async () => {
     const folder = await mkdtemp(join(tmpdir(), 'painlens-nice-'))
     const model = join(folder, 'tiny.onnx')
@@ -55,7 +58,7 @@ it.skipIf(process.platform !== 'linux' || ownNice() > 12)(
     const nice = ownNice() + 7
     const before = threadsAt(nice)
     const open = `
-    const { openSession } = await import(${built('lib/ort/session.js')})
+    const { openSession } = await import(${built('lib/ort/provider.js')})
     globalThis.session = await openSession(${JSON.stringify(model)}, { provider: 'cpu', threads: 3 })`
     const { nice: own, end } = await lowered(nice, open)
     const after = threadsAt(nice)

@@ -5,7 +5,7 @@ import { pathToFileURL } from 'node:url'
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest'
 import { EnginesDifferError, PainlensError, UsageError } from '../../src/core/errors.js'
 import { packageRoot } from '../../src/core/version.js'
-import { WorkerClient } from '../../src/core/worker-client.js'
+import { WorkerClient } from '../../src/core/worker.js'
 
 let folder: string
 let script: string
@@ -16,7 +16,7 @@ beforeAll(async () => {
   await writeFile(
     script,
     `import { EnginesDifferError, UsageError } from ${from('errors.js')}
-    import { serveWorker } from ${from('worker-server.js')}
+    import { serveWorker } from ${from('worker.js')}
     const system = Object.assign(new Error('ENOSPC: no space left'), { code: 'ENOSPC', cause: 'the disk' })
     const loop = new Error('round')
     loop.cause = loop

@@ -7,8 +7,9 @@ import { stringify } from 'yaml'
 import type { AlarmMessage, ResponseMessage } from '../../src/contract/messages.js'
 import { type Certificates, makeCertificates } from '../support/certificates.js'
 import { holdToContract } from '../support/contract.js'
-import { type DaemonProcess, startPainlensProcess, until as untilInMs } from '../support/daemon.js'
+import { type DaemonProcess, startPainlensProcess } from '../support/daemon.js'
 import { type Mosquitto, startMosquitto } from '../support/mosquitto.js'
+import { until as waitUntil } from '../support/slowness.js'
 import { startTcpProxy, type TcpProxy } from '../support/tcp-proxy.js'
 import { writeTinyModel } from '../support/tiny-model.js'
 
@@ -16,7 +17,7 @@ const devices = ['ward-1', 'ward-2', 'ward-3']
 const users = { 'ward-2': 'bridge-secret', nurse: 'nurse-secret' }
 /** Three daemons start at once, on whatever else the machine does; a bridge tries again each five seconds. */
 const patienceMs = 60_000
-const until = (look: () => boolean, what: string) => untilInMs(look, what, patienceMs)
+const until = (look: () => boolean, what: string) => waitUntil(look, what, patienceMs)
 const unbounded = ['max_queued_messages 0']
 
 let folder: string

@@ -1,8 +1,8 @@
 import { writeFile } from 'node:fs/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { AlarmMessage } from '../../src/contract/messages.js'
-import { until } from '../support/daemon.js'
 import { expectWhole } from '../support/nurse.js'
+import { patience, until } from '../support/slowness.js'
 import { nowhere, type RoomCamera, Ward } from '../support/ward.js'
 
 let ward: Ward
@@ -24,7 +24,7 @@ async function setUp(cameras: object[], changes: object = {}) {
   return { device, configure, nurse: await device.listen(), start: () => device.start() }
 }
 
-describe('a pause for care', { timeout: 120_000 }, () => {
+describe('a pause for care', { timeout: patience(120_000) }, () => {
   it('says until when, is extended but not cut short, survives kill -9 and a reload, and ends by itself', async () => {
     const { configure, nurse, start } = await setUp([bed])
     const killed = start()
@@ -71,7 +71,7 @@ describe('a pause for care', { timeout: 120_000 }, () => {
   })
 })
 
-describe('commands', { timeout: 120_000 }, () => {
+describe('commands', { timeout: patience(120_000) }, () => {
   it('that are bad get an error for an answer, and a flood of them does no harm', async () => {
     const { device, nurse, start } = await setUp([bed])
     const daemon = start()

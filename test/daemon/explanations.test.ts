@@ -3,8 +3,8 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { type Log, silentLog } from '../../src/core/log.js'
 import { trialCrop } from '../../src/stages/explain/trial-crop.js'
-import { until } from '../support/daemon.js'
 import { killWorkers } from '../support/kill-worker.js'
+import { patience, until } from '../support/slowness.js'
 import { writeRoundingModel, writeTinyModel } from '../support/tiny-model.js'
 import { eventually, nowhere, type RoomCamera, Ward } from '../support/ward.js'
 
@@ -23,17 +23,38 @@ async function start(cameras: object[], changes: object = {}) {
   const device = await ward.device(cameras, { explanation: { composite: 'lrp.z' }, ...changes })
   const nurse = await device.listen()
   const logged: string[] = []
-  const log: Log = { ...silentLog, info: (_, message) => void logged.push(message), child: () => log }
+  const traces: Record<string, unknown>[] = []
+  const log: Log = {
+    ...silentLog,
+    isLevelEnabled: () => true,
+    debug: (fields) => void traces.push({ ...fields }),
+    info: (fields, message) => {
+      logged.push(message)
+      if (message === 'alarm') traces.push({ stage: 'alarm', ...fields })
+    },
+    child: () => log
+  }
   const { daemon, fatal } = await device.startHere(log)
   onTestFinished(() => expect(fatal).toEqual([]))
-  return { daemon, nurse, logged }
+  return { daemon, nurse, logged, traces }
 }
+
+const contains = (line: Record<string, unknown>, about: object): boolean =>
+  Object.entries(about).every(([key, value]) => line[key] === value)
 
 describe('explanations in the daemon', () => {
   it('go with the alarm; an engine that dies is a technical alarm until it is back', async () => {
-    const { daemon, nurse } = await start([bed])
+    const { daemon, nurse, traces } = await start([bed])
     const pain = await nurse.alarm('pain', 'start')
     const explanation = await until(() => nurse.explanations()[0], 'the explanation')
+    // The debug log leads from the frame to the broker.
+    const stages = (about: object) => traces.filter((line) => contains(line, about)).map(({ stage }) => stage)
+    await until(() => stages({ alarm_id: pain.alarm_id, kind: 'explanation' }).includes('mqtt'), 'the trace')
+    const { frame } = traces.find((line) => contains(line, { alarm_id: pain.alarm_id, phase: 'start' }))!
+    expect(stages({ frame })).toEqual(expect.arrayContaining(['detect', 'classify', 'alarm']))
+    expect(stages({ alarm_id: pain.alarm_id, seq: 0 })).toEqual(['outbox', 'mqtt'])
+    const explained = traces.find((line) => contains(line, { stage: 'explain' }))!.frame
+    expect(stages({ frame: explained })).toEqual(expect.arrayContaining(['detect', 'classify', 'explain']))
     expect(explanation).toMatchObject({ alarm_id: pain.alarm_id, target: 'happiness', composite: 'lrp.z' })
     expect(explanation.engine).toMatch(/^(tfjs|onnx)/)
     // Of a frame up to the one that started the alarm, or a little later if a stronger one came.
@@ -52,7 +73,7 @@ describe('explanations in the daemon', () => {
   })
 
   it('that are lost for good take nothing from the alarms; the technical alarm stays, and health says why', {
-    timeout: 90_000
+    timeout: patience(90_000)
   }, async () => {
     const own = await mkdtemp(join(ward.folder, 'model-'))
     const changes = { alarm_label: 'happiness' }

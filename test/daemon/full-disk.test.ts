@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { rmSync, writeFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { until } from '../support/daemon.js'
+import { patience, until } from '../support/slowness.js'
 import { eventually, nowhere, Ward } from '../support/ward.js'
 
 /** A file system of 8 MB at /mnt, in a mount namespace of the process's own: nobody else sees it. */
@@ -17,7 +17,7 @@ afterAll(() => ward.close())
 
 describe.skipIf(!canMount)('a disk that is full', () => {
   it('is a technical alarm, and takes nothing from the others; with room again it ends', {
-    timeout: 90_000
+    timeout: patience(90_000)
   }, async () => {
     const camera = { id: 'gone', url: nowhere, width: 640, height: 360 }
     const device = await ward.device([camera], { outbox: { path: '/mnt/outbox' } })

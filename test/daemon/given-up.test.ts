@@ -4,6 +4,7 @@ import { packageRoot } from '../../src/core/version.js'
 import { type DaemonProcess, descendants, isRunning } from '../support/daemon.js'
 import { holdWorkers, killWorkers } from '../support/kill-worker.js'
 import type { Nurse } from '../support/nurse.js'
+import { patience } from '../support/slowness.js'
 import { eventually, type FeedCamera, Ward } from '../support/ward.js'
 
 let ward: Ward
@@ -51,7 +52,7 @@ function isStartedAgain(ended: number | string): boolean {
   return !clean.includes(String(ended))
 }
 
-describe('a painlens whose worker is lost for the third time', { timeout: 90_000 }, () => {
+describe('a painlens whose worker is lost for the third time', { timeout: patience(90_000) }, () => {
   it('says why, ends with code 1 and leaves no child behind; systemd starts it again', async () => {
     let children: number[] = []
     const { daemon, nurse } = await loseTheWorker(async ({ child }) => {
@@ -66,7 +67,7 @@ describe('a painlens whose worker is lost for the third time', { timeout: 90_000
 
   it('is a failure for systemd, too, when another worker is stuck and it cannot end by itself', async () => {
     const { daemon, nurse } = await loseTheWorker(async ({ child }) => {
-      expect(await holdWorkers('classify/worker.js', 60_000, child)).toBe(1)
+      expect(await holdWorkers('classify/worker.js', patience(60_000), child)).toBe(1)
     })
     const ended = await daemon.ended
     expect(ended).toBe('SIGKILL')

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { AlarmMessage, StatusMessage } from '../../src/contract/messages.js'
-import { until } from '../support/daemon.js'
 import { expectWhole } from '../support/nurse.js'
+import { patience, until } from '../support/slowness.js'
 import { nowhere, type RoomCamera, Ward } from '../support/ward.js'
 
 let ward: Ward
@@ -23,7 +23,7 @@ async function setUp(cameras: object[], changes: object = {}) {
   return { device, configure, nurse: await device.listen(), start: () => device.start() }
 }
 
-describe('an alarm that is active', { timeout: 120_000 }, () => {
+describe('an alarm that is active', { timeout: patience(120_000) }, () => {
   it('is acknowledged without being cleared, ended once after kill -9 with its next seq, and after a stop', async () => {
     const { device, nurse, start } = await setUp([bed, gone])
     const killed = start()

@@ -14,9 +14,10 @@ import { type Feed, startFeed } from '../../src/show/simulate/feed.js'
 import { type RtspServer, startRtspServer } from '../../src/show/simulate/rtsp-server.js'
 import { noisy } from '../../tools/bench/sleeping-room.js'
 import { holdToContract } from '../support/contract.js'
-import { startPainlensProcess, until } from '../support/daemon.js'
+import { startPainlensProcess } from '../support/daemon.js'
 import { shown } from '../support/film.js'
 import { type Mosquitto, startMosquitto } from '../support/mosquitto.js'
+import { patience, until } from '../support/slowness.js'
 import { writeTinyModel } from '../support/tiny-model.js'
 
 const size = { width: 640, height: 360 }
@@ -159,7 +160,7 @@ async function watch() {
 
 describe('a mask over a face', () => {
   it('hides it: nobody finds it, and no heatmap of the face beside it shows anything of it', {
-    timeout: 120_000
+    timeout: patience(120_000)
   }, async () => {
     const { daemon, observed, published, saved } = await watch()
     const [masked, open] = [observed.masked!, observed.open!]

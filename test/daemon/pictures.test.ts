@@ -12,9 +12,10 @@ import { type Feed, type FeedCodec, startFeed } from '../../src/show/simulate/fe
 import { type RtspServer, startRtspServer } from '../../src/show/simulate/rtsp-server.js'
 import { type Film, noisy, sleepingRoom } from '../../tools/bench/sleeping-room.js'
 import { holdToContract } from '../support/contract.js'
-import { startPainlensProcess, until } from '../support/daemon.js'
+import { startPainlensProcess } from '../support/daemon.js'
 import { shown } from '../support/film.js'
 import { freePort, type Mosquitto, startMosquitto } from '../support/mosquitto.js'
+import { patience, until } from '../support/slowness.js'
 import { writeTinyModel } from '../support/tiny-model.js'
 
 const size = { width: 320, height: 180 }
@@ -118,7 +119,7 @@ async function watch() {
 
 describe('pictures that look alive and are not', () => {
   it('are told of with their reason everywhere, until there is a live one; a sleeping scene is not', {
-    timeout: 120_000
+    timeout: patience(120_000)
   }, async () => {
     const { daemon, states, alarms, all, ask, freshHealth, alarm } = await watch()
     await all(() => 'ok', 40_000)

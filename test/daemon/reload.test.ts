@@ -4,7 +4,8 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { loadConfig } from '../../src/config/index.js'
 import type { Frame } from '../../src/core/types.js'
 import type { Camera } from '../../src/stages/camera/index.js'
-import { decoders, until } from '../support/daemon.js'
+import { decoders } from '../support/daemon.js'
+import { patience, until } from '../support/slowness.js'
 import { eventually, type FeedCamera, Ward } from '../support/ward.js'
 
 /** The number that each picture shows, in the order of their coming, by camera. */
@@ -64,7 +65,7 @@ afterAll(() => ward.close())
 
 describe('SIGHUP', () => {
   it('leaves a camera that did not change alone, whatever happens to the others; a bad file keeps all and says so', {
-    timeout: 90_000
+    timeout: patience(90_000)
   }, async () => {
     const device = await ward.device([camera('a')])
     const nurse = await device.listen()
@@ -123,7 +124,7 @@ describe('SIGHUP', () => {
   })
 
   it('costs a camera that did not change no picture, whatever happens to the others', {
-    timeout: 120_000
+    timeout: patience(120_000)
   }, async () => {
     // More often than pictures come, so that none is left out for coming a little early.
     const a = camera('a', { fps: 25 })

@@ -1,12 +1,14 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { writeFileSync } from 'node:fs'
 import { mkdtemp } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { silentLog } from '../../src/core/log.js'
 import { createNotifier } from '../../src/daemon/health/systemd.js'
-import { decoders, isRunning, until } from '../support/daemon.js'
+import { decoders, isRunning } from '../support/daemon.js'
 import { holdWorkers, killWorkers } from '../support/kill-worker.js'
+import { patience, until } from '../support/slowness.js'
 import { eventually, type FeedCamera, Ward } from '../support/ward.js'
 
 let ward: Ward
@@ -88,7 +90,7 @@ describe('a worker', () => {
   })
 
   it('that is stuck stops the watchdog and is named; when it comes back, all goes on', {
-    timeout: 120_000
+    timeout: patience(120_000)
   }, async () => {
     const { fed } = await fakeSystemd()
     const device = await ward.device([camera('a')])
@@ -99,10 +101,12 @@ describe('a worker', () => {
     notifier.startWatchdog(() => daemon.isAlive())
     await device.ready()
     await until(() => fed() >= 2, 'food')
-    expect(await holdWorkers('detect/worker.js', 45_000)).toBe(1)
+    const goOn = join(device.folder, 'go-on')
+    expect(await holdWorkers('detect/worker.js', patience(60_000), 'here', goOn)).toBe(1)
     const stuck = await eventually(
       () => device.ask('/live'),
-      ({ ok }) => !ok,
+      // On a busy machine another part may lose its patience first.
+      ({ ok, parts }) => !ok && parts.some(({ part }) => part === 'detect'),
       'the end of patience',
       45_000
     )
@@ -118,11 +122,12 @@ describe('a worker', () => {
     await new Promise((resolve) => setTimeout(resolve, 3000))
     expect((await device.ask('/live')).ok).toBe(false)
     expect(fed()).toBe(before)
+    writeFileSync(goOn, '')
     await eventually(
       () => device.ask('/live'),
       ({ ok }) => ok,
       'life',
-      45_000
+      75_000
     )
     await until(() => fed() > before, 'food again')
     await nurse.alarm('inference_failed', 'end')
@@ -131,7 +136,7 @@ describe('a worker', () => {
 
 describe('a decoder', () => {
   it('that is stopped makes its camera not ready, is killed and comes again; the watchdog is not concerned', {
-    timeout: 90_000
+    timeout: patience(90_000)
   }, async () => {
     const device = await ward.device([camera('a')])
     const daemon = device.start()
@@ -156,7 +161,7 @@ describe('a decoder', () => {
 })
 
 describe('a port that is taken', () => {
-  it('takes nothing from the main job, and health says so', { timeout: 90_000 }, async () => {
+  it('takes nothing from the main job, and health says so', { timeout: patience(90_000) }, async () => {
     const taken = Number(new URL(ward.broker.url).port)
     const device = await ward.device([camera('a')], { http: { port: taken } })
     const nurse = await device.listen()
@@ -170,9 +175,10 @@ describe('a port that is taken', () => {
     )
     expect(seen.http).toEqual({
       address: null,
+      code: 'PL-HTTP-PORT',
       problem: expect.stringMatching(/the port is in use. Choose another as http.port/)
     })
-    expect(daemon.output()).toMatch(/nobody can ask how painlens is; alarms go on/)
+    expect(daemon.output()).toMatch(/HTTP endpoints unavailable; alarms are not affected/)
     daemon.child.kill('SIGTERM')
     expect(await daemon.ended).toBe(0)
   })

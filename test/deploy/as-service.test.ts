@@ -16,7 +16,7 @@ const lifecycle =
   /^(Type|NotifyAccess|Exec\w+|Restart\w*|RestartPreventExitStatus|Timeout\w+|WatchdogSec|WorkingDirectory)$/
 
 describe('as-service.sh', () => {
-  it("gives systemd-run each directive of the unit's but those of its life, in order", async () => {
+  it('systemd-run gets each directive of the unit in order, without those of its life cycle', async () => {
     const box = makeBox()
     const { status, output } = await run(script, '--prefix', box, unit, 'echo', 'a b', "it's")
     expect(output).toBe("a b it's\n")
@@ -30,7 +30,7 @@ describe('as-service.sh', () => {
     expect(properties(box).slice(wanted.length)).toEqual([`WorkingDirectory=-${process.cwd()}`, 'RuntimeMaxSec=600'])
   })
 
-  it('reads a unit as systemd does: other sections, comments, joined lines, drop-ins', async () => {
+  it('a unit is read as systemd reads it: other sections, comments, joined lines, drop-ins', async () => {
     const box = makeBox()
     const odd = write(
       join(temporaryFolder(), 'odd.service'),
@@ -45,7 +45,7 @@ describe('as-service.sh', () => {
     ])
   })
 
-  it("ends with the command's exit code, and with systemd's where the sandbox cannot be set up", async () => {
+  it("the exit code is the command's, or systemd's where the sandbox cannot be set up", async () => {
     const box = makeBox()
     expect((await run(script, '--prefix', box, unit, 'sh', '-c', 'exit 3')).status).toBe(3)
     write(join(box, 'run/no-sandbox'), '')
@@ -56,7 +56,7 @@ describe('as-service.sh', () => {
     ['there is no systemd-run', (box: string) => rmSync(join(box, 'usr/bin/systemd-run'))],
     ['systemd does not run', (box: string) => rmSync(join(box, 'run/systemd'), { recursive: true })],
     ['systemd cannot be reached', (box: string) => void write(join(box, 'run/no-bus'), '')]
-  ])('runs the command without the sandbox where %s, and says so', async (_, spoil) => {
+  ])('the command runs without the sandbox, with a note, where %s', async (_, spoil) => {
     const box = makeBox()
     spoil(box)
     const { status, output } = await run(
@@ -76,7 +76,7 @@ describe('as-service.sh', () => {
 })
 
 describe("install.sh's check", () => {
-  it("runs in the sandbox of the release's own unit, as its user, with the credentials that the config asks for", async () => {
+  it("install.sh checks in the sandbox of the release's own unit, as its user, with the config's credentials", async () => {
     const box = makeBox()
     write(join(box, 'etc/painlens/secrets/mqtt-password'), 'x\n')
     // biome-ignore lint/suspicious/noTemplateCurlyInString: painlens's own placeholder
@@ -95,7 +95,7 @@ describe("install.sh's check", () => {
       expect(properties(box)).toContain(line)
   })
 
-  it('finds a unit that locks the service out of the GPU, and goes on with the version before', async () => {
+  it('a unit that denies the service the GPU is detected, and the previous version stays', async () => {
     const box = makeBox()
     expect((await install(makeRelease('1.0.0'), box, '--config', config())).status).toBe(0)
     const { status, output } = await install(makeRelease('1.1.0', { unit: 'ProtectClock=yes' }), box)
@@ -105,7 +105,7 @@ describe("install.sh's check", () => {
     expect(released(box, 'current')).toBe('1.0.0')
   })
 
-  it('says what a new config with a new password needs before that is judged', async () => {
+  it('a new config with a missing password is reported before it is checked', async () => {
     const box = makeBox()
     expect((await install(makeRelease('1.0.0'), box, '--config', config())).status).toBe(0)
     write(join(box, 'etc/painlens/secrets/mqtt-password'), 'x\n')
@@ -116,7 +116,7 @@ describe("install.sh's check", () => {
     expect(existsSync(join(box, 'etc/systemd/system/painlens.service.d/credentials.conf'))).toBe(false)
   })
 
-  it('is red where systemd cannot set up the sandbox, and that is not called a wrong config', async () => {
+  it('a sandbox that systemd cannot set up is reported as red, and not as a wrong config', async () => {
     const box = makeBox()
     write(join(box, 'run/no-sandbox'), '')
     const { status, output } = await install(makeRelease('1.0.0'), box, '--config', config())
@@ -125,7 +125,7 @@ describe("install.sh's check", () => {
     expect(status).toBe(3)
   })
 
-  it('goes without the sandbox where there is none, with a note', async () => {
+  it('without systemd the check runs unsandboxed, with a note', async () => {
     const box = makeBox()
     write(join(box, 'run/no-bus'), '')
     const { status, output } = await install(makeRelease('1.0.0'), box, '--config', config())
@@ -160,7 +160,7 @@ describe('the command on the box', () => {
     return output.replaceAll(box, '').replaceAll(process.execPath, 'node').trim()
   }
 
-  it('checks in the sandbox of the service when root asks, and so only there', async () => {
+  it("painlens check uses the service's sandbox when root calls it, and only then", async () => {
     expect(await said('root', 'check', '--config', '/x.yaml')).toBe(
       'in the sandbox of /systemd/system/painlens.service node /opt/painlens/current/dist/main.js check --config /x.yaml'
     )

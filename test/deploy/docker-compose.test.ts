@@ -8,8 +8,8 @@ import { connect, connectAsync, type IClientOptions, type MqttClient } from 'mqt
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { parse } from 'yaml'
 import { loadConfig } from '../../src/config/index.js'
-import { until } from '../support/daemon.js'
 import { type Mosquitto, startMosquitto } from '../support/mosquitto.js'
+import { until } from '../support/slowness.js'
 
 const source = resolve(import.meta.dirname, '../../deploy/compose')
 const device = 'ward-2'
@@ -62,12 +62,12 @@ describe('the compose files', () => {
   const isCompose = ajv.compile(composeSchema())
   const names = ['compose.yaml', 'compose.nvidia.yaml', 'compose.jetson.yaml']
 
-  it.each(names)('%s is what the specification calls one', (name) => {
+  it.each(names)("%s is valid by the Compose specification's schema", (name) => {
     expect(isCompose(read(name)) || isCompose.errors).toBe(true)
     expect(isCompose({ services: { painlens: { imag: 'painlens' } } })).toBe(false)
   })
 
-  it.each(['painlens', 'mosquitto'])('%s has no rights that it does not need', (name) => {
+  it.each(['painlens', 'mosquitto'])('the service %s has only the rights that it needs', (name) => {
     const service = read('compose.yaml').services[name]!
     expect(service).toMatchObject({
       read_only: true,
@@ -81,13 +81,13 @@ describe('the compose files', () => {
     expect(JSON.stringify(service.environment ?? {})).not.toMatch(/passw|secret_|token/i)
   })
 
-  it('lets nobody but this machine ask how painlens is', () => {
+  it('the port of the HTTP endpoints is published on the loopback only', () => {
     const { painlens, mosquitto } = read('compose.yaml').services
     expect(painlens!.ports).toEqual([expect.stringMatching(/^127\.0\.0\.1:/)])
     expect(mosquitto!.ports).toEqual(['8883:8883'])
   })
 
-  it('mounts what is there, and prepare.sh makes every secret', () => {
+  it('every mounted file exists, and prepare.sh makes every secret', () => {
     const { services, secrets, volumes } = read('compose.yaml')
     const used = Object.values(services).flatMap((service) => service.secrets)
     expect(new Set(used)).toEqual(new Set(Object.keys(secrets)))
@@ -98,14 +98,14 @@ describe('the compose files', () => {
       else expect(volumes).toHaveProperty([mount])
   })
 
-  it('is of this version', () => {
+  it('the compose file names this version of painlens', () => {
     const { version } = JSON.parse(readFileSync(resolve(source, '../../package.json'), 'utf8')) as { version: string }
     for (const name of names) expect(read(name).services.painlens!.image).toMatch(`painlens:${version}`)
   })
 })
 
 describe('prepare.sh', () => {
-  it('makes everything once, readable by its reader alone', () => {
+  it('prepare.sh makes each file once, readable by its reader only', () => {
     const names = ['ca.crt', 'ca.key', 'server.key', 'mosquitto-users', 'mqtt-password', 'http-token', 'mosquitto_sub']
     const before = names.map(readSecret)
     expect(prepare('other.example')).toBe('')
@@ -118,7 +118,7 @@ describe('prepare.sh', () => {
     }
   })
 
-  it('names the machine in the certificate', () => {
+  it("the broker's certificate names the machine", () => {
     const args = ['x509', '-in', secret('server.crt'), '-noout', '-ext', 'subjectAltName']
     const names = execFileSync('openssl', args, { encoding: 'utf8' })
     for (const name of ['DNS:mosquitto', 'DNS:localhost', 'DNS:broker.example', 'IP Address:192.0.2.2'])
@@ -129,8 +129,8 @@ describe('prepare.sh', () => {
     [[], /usage/],
     [['Ward 2'], /a-z/],
     [['nurse-call'], /another user/],
-    [['ward-9', 'no/name'], /no name/]
-  ])('refuses %j', async (args, sentence) => {
+    [['ward-9', 'no/name'], /neither a name/]
+  ])('prepare.sh refuses the arguments %j', async (args, sentence) => {
     const child = spawn(join(folder, 'prepare.sh'), args, { stdio: ['ignore', 'ignore', 'pipe'] })
     let said = ''
     child.stderr.on('data', (data) => (said += String(data)))
@@ -139,7 +139,7 @@ describe('prepare.sh', () => {
   })
 })
 
-it('the config is a good one, with the passwords that prepare.sh has made', async () => {
+it('the config is accepted with the passwords from prepare.sh', async () => {
   const inContainer = (path: string) => path.replace('/run/secrets/', `${folder}/secrets/`)
   const readFile = async (path: string) => readFileSync(inContainer(path), 'utf8')
   const { config } = await loadConfig(join(folder, 'painlens.yaml'), { readFile })
@@ -185,7 +185,7 @@ describe('the broker, with its real config', () => {
     return client
   }
 
-  it('refuses nobody’s, wrong and unencrypted connections', async () => {
+  it('anonymous, wrongly authenticated and unencrypted connections are refused by the broker', async () => {
     await expect(connected({})).rejects.toThrow(/not authorized/i)
     await expect(connected({ username: device, password: 'wrong' })).rejects.toThrow(/not authorized/i)
     await expect(connected({ ...login(device, 'mqtt-password'), ca: undefined })).rejects.toThrow(/certificate/i)
@@ -193,7 +193,7 @@ describe('the broker, with its real config', () => {
     await expect(plain).rejects.toThrow()
   })
 
-  it('lets a box speak for itself alone, and the nurse call hear it and give commands', async () => {
+  it('a box may publish for itself only, and the nurse call may read everything and give commands', async () => {
     const nurse = await connected(login('nurse-call', 'nurse-call-password'))
     const box = await connected(login(device, 'mqtt-password'))
     const heard: string[] = []
@@ -215,7 +215,7 @@ describe('the broker, with its real config', () => {
     ])
   })
 
-  it('keeps what it has confirmed for who is away, through a kill -9', async () => {
+  it('messages that the broker confirmed for an absent subscriber survive a kill -9', async () => {
     const session = { clean: false, clientId: 'pager', properties: { sessionExpiryInterval: 600 } }
     const pager = { ...login('nurse-call', 'nurse-call-password'), ...session }
     const before = await connected(pager)
@@ -232,7 +232,7 @@ describe('the broker, with its real config', () => {
     await until(() => heard.includes('kept'), 'the alarm that was kept')
   })
 
-  it('answers the health check of the compose file, and only with its password', () => {
+  it('the health check of the compose file succeeds, and fails without its password', () => {
     const { healthcheck } = read('compose.yaml').services.mosquitto as unknown as { healthcheck: { test: string[] } }
     const [kind, program, ...args] = healthcheck.test
     expect(kind).toBe('CMD')

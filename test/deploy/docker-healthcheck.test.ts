@@ -66,7 +66,7 @@ async function check(): Promise<{ code: number | null; said: string }> {
 
 const isKilled = () => painlens.killed || painlens.signalCode !== null || painlens.exitCode !== null
 
-it('is 0 when painlens is ready, and 1 with the reason when it is not', async () => {
+it('the health check exits with 0 when painlens is ready, else with 1 and the reason', async () => {
   await serve()
   expect(await check()).toEqual({ code: 0, said: 'ready\n' })
   says.ready = wrong('camera room-12', 'lost: no picture for 10 s')
@@ -74,7 +74,7 @@ it('is 0 when painlens is ready, and 1 with the reason when it is not', async ()
   expect(isKilled()).toBe(false)
 })
 
-it('kills a painlens that is stuck at two checks in a row, not one that has come round', async () => {
+it('a painlens that is stuck at two checks in a row is killed, a recovered one is not', async () => {
   await serve()
   says.live = wrong('classify', 'no answer for 31 s')
   expect(await check()).toEqual({ code: 1, said: 'stuck: classify: no answer for 31 s\n' })
@@ -84,11 +84,11 @@ it('kills a painlens that is stuck at two checks in a row, not one that has come
   expect(await check()).toMatchObject({ code: 1, said: expect.stringMatching(/^stuck: /) })
   expect(isKilled()).toBe(false)
   const gone = new Promise((done) => painlens.once('exit', (_, signal) => done(signal)))
-  expect(await check()).toMatchObject({ code: 1, said: expect.stringMatching(/ended, to be started anew: classify/) })
+  expect(await check()).toMatchObject({ code: 1, said: expect.stringMatching(/ended, to be restarted: classify/) })
   expect(await gone).toBe('SIGKILL')
 })
 
-it('takes the next painlens for another one', async () => {
+it('a stuck check of the previous process does not count for the next one', async () => {
   await serve()
   says.live = wrong('event loop', 'came round 12 s ago')
   await check()
@@ -109,7 +109,7 @@ it.each([
     },
     /answers 401/
   ]
-])('is 1, and suspects nobody, for %s', async (_, arrange, sentence) => {
+])('the health check exits with 1 and kills nothing for %s', async (_, arrange, sentence) => {
   await arrange()
   expect(await check()).toMatchObject({ code: 1, said: expect.stringMatching(sentence) })
   expect(existsSync(join(folder, 'painlens-stuck'))).toBe(false)

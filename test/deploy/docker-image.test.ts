@@ -13,12 +13,12 @@ import { silentLog } from '../../src/core/log.js'
 import { createIdentity, renderPortrait } from '../../src/show/render/index.js'
 import { startFeed } from '../../src/show/simulate/feed.js'
 import { startRtspServer } from '../../src/show/simulate/rtsp-server.js'
-import { until } from '../support/daemon.js'
 import { freePort, startMosquitto } from '../support/mosquitto.js'
+import { Deadline, patience, until } from '../support/slowness.js'
 import { buildah, Container, imageConfig } from './container.js'
 
 const root = resolve(import.meta.dirname, '../..')
-const minutes = 60_000
+const minutes = patience(60_000)
 const kinds = { docker: 'painlens-test:docker', jetson: 'painlens-test:jetson' }
 
 /** Waits without blocking: vitest takes a worker that is silent for a minute for dead. */
@@ -57,7 +57,7 @@ describe.runIf(process.env.PAINLENS_CONTAINERS)('the images', () => {
     for (const kind of ['docker', 'jetson'] as const) await build(kind, base)
   }, 20 * minutes)
 
-  it.each(Object.entries(kinds))('%s says how it is run', (_, image) => {
+  it.each(Object.entries(kinds))('the image %s declares user, stop signal, health check and volume', (_, image) => {
     const config = imageConfig(image)
     expect(config).toMatchObject({ User: '10001:10001', StopSignal: 'SIGTERM', WorkingDir: '/opt/painlens' })
     expect(config.Volumes).toHaveProperty('/var/lib/painlens')
@@ -65,7 +65,7 @@ describe.runIf(process.env.PAINLENS_CONTAINERS)('the images', () => {
     expect(config.Healthcheck).toMatchObject({ Interval: 30e9, Timeout: 15e9, StartPeriod: 180e9, Retries: 3 })
   })
 
-  it.each(Object.entries(kinds))('%s holds what is needed and no more', (_, image) => {
+  it.each(Object.entries(kinds))('the image %s contains what is needed and nothing else', (_, image) => {
     const name = buildah('from', image)
     onTestFinished(() => void buildah('rm', name))
     const at = (path: string) => join(buildah('mount', name), path)
@@ -93,7 +93,7 @@ describe.runIf(process.env.PAINLENS_CONTAINERS)('the images', () => {
   })
 
   it(
-    'fails where the named provider is not there',
+    'the build fails when the named provider archive is missing',
     async () => {
       const failed = await build('jetson', base, ['--build-arg', 'PROVIDER_ARCHIVE=nothing.tar.gz']).catch(
         (error) => error
@@ -106,7 +106,7 @@ describe.runIf(process.env.PAINLENS_CONTAINERS)('the images', () => {
   )
 
   it(
-    'take a provider of one’s own, which nothing is run on yet',
+    'a provider archive is built in without running it',
     async () => {
       const own = mkdtempSync(join(tmpdir(), 'painlens-provider-'))
       onTestFinished(() => rmSync(own, { recursive: true }))
@@ -184,16 +184,16 @@ describe.runIf(process.env.PAINLENS_CONTAINERS)('the images', () => {
     }
     const answers = async (container: Container, status: number, word: RegExp) => {
       let last = health(container)
-      const deadline = Date.now() + 2 * minutes
+      const deadline = new Deadline(120_000)
       while (!(last.status === status && word.test(last.stdout))) {
-        if (Date.now() > deadline) throw new Error(`${last.status} ${last.stdout}\n${container.output()}`)
+        if (deadline.isOver()) throw new Error(`${last.status} ${last.stdout}\n${container.output()}`)
         await new Promise((done) => setTimeout(done, 1000))
         last = health(container)
       }
     }
 
     it(
-      'starts as its user, is healthy, is unhealthy without its broker, reloads, and ends in time',
+      'the container runs as its user, is healthy with a broker and unhealthy without, reloads and stops in time',
       async () => {
         const { broker, mounts, state } = await world()
         const container = new Container({ image: kinds.docker, mounts })
@@ -223,7 +223,7 @@ describe.runIf(process.env.PAINLENS_CONTAINERS)('the images', () => {
     )
 
     it(
-      'ends a painlens that is stuck at two checks in a row, and only then',
+      'a painlens in the container that is stuck at two checks in a row is killed',
       async () => {
         const { mounts } = await world()
         const container = new Container({ image: kinds.docker, mounts })
@@ -236,14 +236,14 @@ describe.runIf(process.env.PAINLENS_CONTAINERS)('the images', () => {
         await answers(container, 0, /^ready$/m)
         process.kill(painlens!, 'SIGSTOP')
         expect(health(container).stdout).toMatch(/^stuck: no answer/)
-        expect(health(container).stdout).toMatch(/ended, to be started anew/)
+        expect(health(container).stdout).toMatch(/ended, to be restarted/)
         expect(await container.ended).not.toBe(0)
       },
       3 * minutes
     )
 
     it(
-      'explains a picture',
+      'painlens explain works in the image',
       async () => {
         const { mounts, state } = await world()
         const { data, width, height } = await renderPortrait({ identity: createIdentity(12), units: {}, faceSize: 150 })
@@ -257,7 +257,7 @@ describe.runIf(process.env.PAINLENS_CONTAINERS)('the images', () => {
     )
 
     it(
-      'says what is wrong with a config, with exit code 2',
+      'a wrong config ends the container with its problem and exit code 2',
       async () => {
         const { mounts } = await world()
         writeFileSync(join(folder, 'painlens.yaml'), 'device: [')

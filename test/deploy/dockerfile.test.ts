@@ -11,11 +11,11 @@ const dockerfiles = ['deploy/docker/Dockerfile', 'deploy/jetson/Dockerfile']
 describe.each(dockerfiles)('%s', (name) => {
   const text = read(name)
 
-  it('keeps to the rules', () => {
+  it('the Dockerfile violates no rule', () => {
     expect(lint(text)).toEqual([])
   })
 
-  it('copies what is there, and lets nothing else into the build', () => {
+  it('every copied path exists, and the build context contains nothing else', () => {
     const copied = [...text.matchAll(/^COPY (?!--from)(.+) \S+$/gm)].flatMap(([, sources]) => sources!.split(' '))
     expect(copied.length).toBeGreaterThan(5)
     const allowed = read(`${name}.dockerignore`).split('\n')
@@ -26,7 +26,7 @@ describe.each(dockerfiles)('%s', (name) => {
     }
   })
 
-  it('copies all that ships, and takes into the image what was laid out, and nothing else', () => {
+  it('every file that ships is copied, and the image gets what was laid out and nothing else', () => {
     const copied = [...text.matchAll(/^COPY (?!--from)(.+) \S+$/gm)].flatMap(([, sources]) => sources!.split(' '))
     const wanted = files.filter(({ path, only }) => path !== 'dist' && only !== 'release').map(({ path }) => path)
     expect(wanted.filter((path) => !copied.includes(path))).toEqual([])
@@ -35,7 +35,7 @@ describe.each(dockerfiles)('%s', (name) => {
     expect(taken).toEqual(['/usr/local/bin/node /usr/local/bin/node', '/opt/staged /opt/painlens'])
   })
 
-  it('runs what is in the image', () => {
+  it('the health check and the command that the Dockerfile names exist', () => {
     const [, healthcheck] = /CMD \["node", "\/opt\/painlens\/([^"]+)"/.exec(text)!
     expect(files.map(({ path }) => path)).toContain(healthcheck)
     const { bin } = JSON.parse(read('package.json')) as { bin: { painlens: string } }
@@ -43,7 +43,7 @@ describe.each(dockerfiles)('%s', (name) => {
   })
 })
 
-it('differs between the two only in the base and its packages', () => {
+it('the two Dockerfiles differ only in the base image and its packages', () => {
   const [one, other] = dockerfiles.map((file) => new Set(read(file).split('\n'))) as [Set<string>, Set<string>]
   const apart = [...one, ...other].filter((line) => one.has(line) !== other.has(line) && !/^#|^$/.test(line))
   expect(apart).toEqual([
@@ -80,11 +80,11 @@ const violations: Record<string, [RegExp, string]> = {
 }
 
 describe('the rules', () => {
-  it('have a violation each', () => {
+  it('every Dockerfile rule has a planted violation', () => {
     expect(Object.keys(violations).sort()).toEqual(['syntax', ...ruleNames].sort())
   })
 
-  it.each(Object.entries(violations))('%s finds its violation', (rule, [from, to]) => {
+  it.each(Object.entries(violations))('the Dockerfile rule %s detects its planted violation', (rule, [from, to]) => {
     const text = read(dockerfiles[0]!)
     const broken = text.replace(from, to)
     expect(broken).not.toBe(text)

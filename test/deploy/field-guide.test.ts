@@ -1,25 +1,25 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
-import { lamps } from '../../src/commands/check/finding.js'
+import { lamps } from '../../src/commands/check/result.js'
 import { commandTable } from '../../src/commands/table.js'
 import { packageRoot } from '../../src/core/version.js'
 
 const guide = readFileSync(join(packageRoot, 'docs/operate/field-guide.md'), 'utf8')
 
-it('explains each lamp of painlens check', () => {
+it('the field guide explains every line of painlens check, in order', () => {
   const explained = [...guide.matchAll(/^\| `([^`]+)`/gm)].map(([, name]) => name)
   expect(explained).toEqual([...lamps, 'painlens check'])
 })
 
-it('names commands that there are', () => {
+it('every painlens command in the field guide exists', () => {
   const commands = new Set(commandTable.map(({ usage, parent }) => parent ?? usage.split(' ')[0]))
   const named = [...guide.matchAll(/^ {4,}(?:sudo (?:-u painlens )?)?painlens (\w+)/gm)].map(([, name]) => name)
   expect(named).toEqual(expect.arrayContaining(['check', 'simulate']))
   for (const name of named) expect(commands).toContain(name)
 })
 
-it('asks for faces as large as those that were tried', () => {
+it('the least face size in the field guide is the smallest that was measured', () => {
   const faces = readFileSync(join(packageRoot, 'docs/measured/faces.md'), 'utf8')
   expect(faces).toContain('Faces narrower than about 1/21 of the frame')
   expect(guide).toContain("at least 1/21 of the picture's width")

@@ -40,7 +40,7 @@ describe('install.sh finds', () => {
       { ...jetpack62, l4t: '36.4.0', packageL4t: '36.4.4' },
       [/nvidia-l4t-core \(\/etc\/nv_tegra_release: 36\.4\.0\)/]
     ]
-  ])('%s', async (name, options, lines) => {
+  ])('install.sh recognises %s', async (name, options, lines) => {
     const { status, output } = await install(release(), makeBox(options), '--dry-run')
     for (const line of lines) expect(output).toMatch(line)
     expect(output).toContain(`This is ${name}, which painlens is made for.`)
@@ -81,7 +81,7 @@ describe('install.sh finds', () => {
       'nvidia-jetpack'
     ],
     ['no Jetson', { l4t: null, ubuntu: '24.04' }, 'This is no Jetson', 'would be JetPack 6.2 or 7.2']
-  ])('%s, and installs nothing without --cpu-only', async (_, options, words, remedy) => {
+  ])('install.sh recognises %s and installs nothing without --cpu-only', async (_, options, words, remedy) => {
     const box = makeBox(options)
     const before = picture(box)
     const refused = await install(release(), box)
@@ -93,7 +93,7 @@ describe('install.sh finds', () => {
   })
 })
 
-it('installs on any of them with --cpu-only', async () => {
+it('every recognised machine is installed with --cpu-only', async () => {
   const { status, output } = await install(release(), makeBox({ l4t: '35.4.1' }), '--cpu-only', '--dry-run')
   expect(output).toContain('will run on the CPU')
   expect(status).toBe(0)
@@ -137,14 +137,14 @@ const aptCalls = (box: string): string[] => calls(box).filter((call) => call.sta
 const quietly = 'apt-get install -y -qq --no-install-recommends'
 
 describe('install.sh takes Node.js', () => {
-  it('as it is, without asking apt for anything', async () => {
+  it('an installed Node.js that is new enough is used, without apt', async () => {
     const box = makeBox()
     addApt(box, { distribution: '18.19.1+dfsg-6ubuntu5' })
     expect((await install(release(), box, '--config', config())).status).toBe(0)
     expect(aptCalls(box)).toEqual([])
   })
 
-  it('from the distribution where that has a new one, and what else is missing', async () => {
+  it('a new enough Node.js and missing programs come from the distribution', async () => {
     const box = boxWithoutNode({ distribution: '1:22.3.0~dfsg-2' })
     rmSync(join(box, 'usr/bin/ffmpeg'))
     rmSync(join(box, 'usr/lib/aarch64-linux-gnu/gstreamer-1.0/libgstvideoparsersbad.so'))
@@ -153,7 +153,7 @@ describe('install.sh takes Node.js', () => {
     expect(existsSync(join(box, 'etc/apt'))).toBe(false)
   })
 
-  it("from NodeSource where the distribution's is too old, with the key that came along", async () => {
+  it("Node.js comes from NodeSource, with the supplied key, where the distribution's is too old", async () => {
     const box = boxWithoutNode({ distribution: '12.22.9~dfsg-1ubuntu3', nodesource: '24.11.0-1nodesource1' })
     const dry = await install(release(), box, '--config', config(), '--dry-run')
     expect(dry.output).toContain('has to come from NodeSource: the distribution has 12.22.9')
@@ -171,7 +171,7 @@ describe('install.sh takes Node.js', () => {
     expect(readFileSync(join(box, 'etc/apt/keyrings/nodesource.asc'), 'utf8')).toContain('BEGIN PGP PUBLIC KEY')
   })
 
-  it('from nowhere where NodeSource cannot be reached', async () => {
+  it('an unreachable NodeSource stops the installation', async () => {
     const box = boxWithoutNode({ distribution: '12.22.9~dfsg-1ubuntu3' })
     const { status, output } = await install(release(), box, '--config', config())
     expect(output).toContain('NodeSource cannot be reached')
@@ -179,7 +179,7 @@ describe('install.sh takes Node.js', () => {
     expect(existsSync(join(box, 'opt'))).toBe(false)
   })
 
-  it('no GStreamer where there is no Jetson', async () => {
+  it('GStreamer is not installed where there is no Jetson', async () => {
     const box = makeBox({ l4t: null })
     rmSync(join(box, 'usr/bin/gst-launch-1.0'))
     addApt(box, { distribution: '18.19.1' })

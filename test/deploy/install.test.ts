@@ -43,7 +43,7 @@ function copy(from: string, to: string): string {
 const mode = (path: string): string => (statSync(path).mode & 0o777).toString(8)
 
 describe('install.sh', () => {
-  it('installs, starts, checks, and says how to go on', async () => {
+  it('install.sh installs, starts and checks painlens and names the next step', async () => {
     const box = makeBox()
     const { status, output } = await install(makeRelease('1.0.0'), box, '--config', config())
     expect(output).toContain('This is JetPack 6.2, which painlens is made for.')
@@ -62,7 +62,7 @@ describe('install.sh', () => {
     ])
   })
 
-  it('lets only root and painlens read config and passwords', async () => {
+  it('config and passwords are readable by root and painlens only', async () => {
     const { box } = await installed()
     const modes = { 'etc/painlens': '750', 'etc/painlens/painlens.yaml': '640', 'etc/painlens/secrets': '750' }
     for (const [path, wanted] of Object.entries({ ...modes, 'var/lib/painlens': '700' })) {
@@ -73,7 +73,7 @@ describe('install.sh', () => {
     }
   })
 
-  it('changes nothing when started again', async () => {
+  it('a second run of install.sh changes nothing', async () => {
     const { box, release } = await installed()
     const before = picture(box)
     const { status, output } = await install(release, box)
@@ -83,7 +83,7 @@ describe('install.sh', () => {
     expect(calls(box)).toEqual([])
   })
 
-  it('mends what somebody has broken, and starts painlens anew', async () => {
+  it('a second run repairs changed files and restarts painlens', async () => {
     const { box, release } = await installed()
     const before = picture(box)
     writeFileSync(join(box, 'etc/systemd/system/painlens.service'), '[Service]\n')
@@ -94,7 +94,7 @@ describe('install.sh', () => {
     expect(picture(box)).toEqual(before)
   })
 
-  it('changes nothing in a dry run, on a bare box and for an upgrade', async () => {
+  it('a dry run changes nothing, neither on a bare box nor for an upgrade', async () => {
     const bare = makeBox()
     const { box } = await installed()
     for (const folder of [bare, box]) {
@@ -113,7 +113,7 @@ describe('install.sh', () => {
     }
   })
 
-  it('refuses what is damaged, for another processor, or no release', async () => {
+  it('a damaged release, one for another processor and a folder without a release are refused', async () => {
     const box = makeBox()
     const before = picture(box)
     const damaged = makeRelease('1.0.0')
@@ -137,13 +137,13 @@ describe('install.sh', () => {
     [['--conifg', 'x'], 'unknown option --conifg'],
     [['--config', '/nowhere/painlens.yaml'], 'there is no such file'],
     [['--provider'], 'needs a value']
-  ])('answers %j with exit code 2', async (args, words) => {
+  ])('install.sh ends with exit code 2 for the arguments %j', async (args, words) => {
     const { status, output } = await install(makeRelease('1.0.0'), makeBox(), ...args)
     expect(output).toContain(words)
     expect(status).toBe(2)
   })
 
-  it('does not work on a whole system from outside', async () => {
+  it('install.sh --prefix refuses a folder that holds a whole system', async () => {
     const box = makeBox()
     write(join(box, 'bin/bash'), '', 0o755)
     const { status, output } = await install(makeRelease('1.0.0'), box)
@@ -151,7 +151,7 @@ describe('install.sh', () => {
     expect(status).toBe(1)
   })
 
-  it('says that red lines are left, with an exit code of its own', async () => {
+  it('remaining red lines are reported with exit code 3', async () => {
     const box = makeBox()
     const release = makeRelease('1.0.0', { check: '[fail] broker          mqtt://x: nothing listens', checkCode: 1 })
     const { status, output } = await install(release, box, '--config', config())
@@ -160,7 +160,7 @@ describe('install.sh', () => {
     expect(calls(box)).toContain('systemctl restart painlens')
   })
 
-  it('shows the check where painlens does not start', async () => {
+  it('the output of painlens check is shown where painlens does not start', async () => {
     const release = makeRelease('1.0.0', { check: '[fail] model           hash differs', checkCode: 1, run: 1 })
     const { status, output } = await install(release, makeBox(), '--config', config())
     expect(output).toContain('hash differs')
@@ -170,17 +170,17 @@ describe('install.sh', () => {
 })
 
 describe("install.sh's config", () => {
-  it('is needed where nobody can be asked', async () => {
+  it('without a terminal a config has to be given', async () => {
     const { status, output } = await install(makeRelease('1.0.0'), makeBox())
     expect(output).toContain('start again with --config FILE')
     expect(status).toBe(1)
   })
 
-  it('is kept beside a new one, and comes back if that is wrong', async () => {
+  it('the old config is kept beside a new one and restored if that is wrong', async () => {
     const { box, release } = await installed()
     const path = join(box, 'etc/painlens/painlens.yaml')
     const { status, output } = await install(release, box, '--config', config('wrong\n'))
-    expect(output).toContain('the config that was there is kept')
+    expect(output).toContain('the old config is kept')
     expect(status).toBe(1)
     expect(readFileSync(path, 'utf8')).toBe('device: ward-3\n')
     expect(mode(path)).toBe('640')
@@ -191,7 +191,7 @@ describe("install.sh's config", () => {
     expect(calls(box)).toContain('systemctl restart painlens')
   })
 
-  it('gets its credentials from systemd, those that are there and asked for', async () => {
+  it('existing credentials that the config refers to are supplied by systemd', async () => {
     const { box, release } = await installed()
     for (const name of ['mqtt-password', 'camera-password', 'unused'])
       write(join(box, 'etc/painlens/secrets', name), 'x\n', 0o600)
@@ -219,7 +219,7 @@ describe("install.sh's config", () => {
 })
 
 describe('an upgrade', () => {
-  it('keeps the version before, and no older one', async () => {
+  it('an upgrade keeps the previous version and no older one', async () => {
     const { box } = await installed()
     expect((await install(makeRelease('1.1.0'), box)).status).toBe(0)
     expect([released(box, 'current'), released(box, 'previous')]).toEqual(['1.1.0', '1.0.0'])
@@ -228,25 +228,25 @@ describe('an upgrade', () => {
     expect(readdirSync(join(box, 'opt/painlens/releases'))).toHaveLength(2)
   })
 
-  it('of the same version with other content is one, too', async () => {
+  it('a release of the same version with other content is an upgrade', async () => {
     const { box } = await installed()
     expect((await install(makeRelease('1.0.0', { check: '[ ok ] config          rebuilt' }), box)).status).toBe(0)
     expect(readdirSync(join(box, 'opt/painlens/releases'))).toHaveLength(2)
   })
 
-  it('goes back by itself if the new version does not become ready', async () => {
+  it('an upgrade that does not become ready is rolled back', async () => {
     const { box } = await installed()
     expect((await install(makeRelease('1.1.0'), box)).status).toBe(0)
     const before = picture(box).filter((line) => !line.startsWith('run/'))
     const { status, output } = await install(makeRelease('2.0.0', { run: 1 }), box)
     expect(output).toContain('does not become ready')
-    expect(output).toMatch(/2\.0\.0-\w+ was not installed, 1\.1\.0-\w+ serves on/)
+    expect(output).toMatch(/2\.0\.0-\w+ was not installed, 1\.1\.0-\w+ keeps running/)
     expect(status).toBe(1)
     expect(picture(box).filter((line) => !line.startsWith('run/'))).toEqual(before)
     expect(existsSync(join(box, 'run/active'))).toBe(true)
   })
 
-  it('that goes back takes the new config back, too', async () => {
+  it('a rolled back upgrade restores the config, too', async () => {
     const { box } = await installed()
     const path = join(box, 'etc/painlens/painlens.yaml')
     const shown = '[fail] broker          mqtt://x: nothing listens'
@@ -258,7 +258,7 @@ describe('an upgrade', () => {
     }
   })
 
-  it('is not made to a version that shows something red which the old one did not', async () => {
+  it('an upgrade to a version with a new red line is refused', async () => {
     const { box } = await installed()
     const before = picture(box)
     for (const [line, name] of [
@@ -280,7 +280,7 @@ describe('an upgrade', () => {
     }
   })
 
-  it('is made where the old version showed the same red', async () => {
+  it('an upgrade to a version with the same red line as before is made', async () => {
     const check = '[fail] camera room-312 rtsp://x: no answer'
     const { box } = await installed({ check, checkCode: 1 })
     const { status } = await install(makeRelease('2.0.0', { check: `${check} within 10 s`, checkCode: 1 }), box)
@@ -290,7 +290,7 @@ describe('an upgrade', () => {
 })
 
 describe('--rollback', () => {
-  it('goes to the version before, and again forward', async () => {
+  it('--rollback returns to the previous version, and a second one forward again', async () => {
     const { box } = await installed()
     const second = makeRelease('1.1.0')
     expect((await install(second, box)).status).toBe(0)
@@ -300,7 +300,7 @@ describe('--rollback', () => {
     expect([released(box, 'current'), released(box, 'previous')]).toEqual(['1.1.0', '1.0.0'])
   })
 
-  it('changes nothing in a dry run, and fails where there is no version before', async () => {
+  it('--rollback changes nothing in a dry run and fails without a previous version', async () => {
     const { box, release } = await installed()
     const none = await install(release, box, '--rollback')
     expect(none.output).toContain('there is no version before this one')
@@ -313,7 +313,7 @@ describe('--rollback', () => {
 })
 
 describe('the GPU provider', () => {
-  it('is installed into each new version from the archive that is kept', async () => {
+  it('the kept GPU provider archive is installed into each new version', async () => {
     const { box } = await installed()
     const archive = write(join(temporaryFolder(), 'provider-cuda12.tar.gz'), 'archive 1\n')
     expect((await install(makeRelease('1.1.0'), box, '--provider', archive)).status).toBe(0)
@@ -328,7 +328,7 @@ describe('the GPU provider', () => {
     expect(readdirSync(join(box, 'opt/painlens/provider'))).toEqual(['provider-cuda13.tar.gz'])
   })
 
-  it('that does not work keeps the new version from being taken into use', async () => {
+  it('a GPU provider that does not work stops the upgrade', async () => {
     const { box } = await installed()
     const archive = write(join(temporaryFolder(), 'provider.tar.gz'), 'archive 1\n')
     const { status, output } = await install(makeRelease('1.1.0', { provider: 1 }), box, '--provider', archive)
@@ -338,7 +338,7 @@ describe('the GPU provider', () => {
     expect(existsSync(join(box, 'opt/painlens/provider/provider.tar.gz'))).toBe(false)
   })
 
-  it('is proved without a config that cannot be read yet', async () => {
+  it('the GPU provider is proved without the config where that cannot be read yet', async () => {
     const box = makeBox()
     const archive = write(join(temporaryFolder(), 'provider.tar.gz'), 'archive 1\n')
     const { status } = await install(
@@ -355,7 +355,7 @@ describe('the GPU provider', () => {
 })
 
 describe('uninstall.sh', () => {
-  it('leaves config, outbox and alarm log', async () => {
+  it('uninstall.sh keeps config, outbox and alarm log', async () => {
     const { box, release } = await installed()
     const log = write(join(box, 'var/lib/painlens/data/alarms/2026-01.jsonl'), '{}\n')
     const before = picture(box)
@@ -376,7 +376,7 @@ describe('uninstall.sh', () => {
     expect(picture(box)).toEqual(again)
   })
 
-  it('removes them with --purge, and leaves the box as it was', async () => {
+  it('uninstall.sh --purge leaves the box as it was before the installation', async () => {
     const box = makeBox()
     const outside = (line: string): boolean =>
       !/^(run|etc\/passwd|etc\/group|opt|var\/lib|etc|usr\/local)( |\/calls|\/bin 4|\/systemd 4)/.test(line)

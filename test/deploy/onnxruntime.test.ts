@@ -84,7 +84,7 @@ const buildCommand = (out: string): string[] => {
 const argumentOf = (words: string[], flag: string): string | undefined => words[words.indexOf(flag) + 1]
 
 describe('deploy/jetson/onnxruntime/build.sh --dry-run', () => {
-  it('on a Jetson Orin: every command, and nothing is done', () => {
+  it('a dry run on a Jetson Orin lists every command and runs none', () => {
     const { code, out, err } = dryRun('orin', orin)
     expect(code).toBe(0)
     expect(err).toBe('Jetson Orin (compute capability 87), JetPack 6.2, CUDA 12.6, cuDNN 9.3.0; 2 at a time\n')
@@ -109,7 +109,7 @@ describe('deploy/jetson/onnxruntime/build.sh --dry-run', () => {
     expect(readdirSync(folder).filter((name) => name !== 'orin')).toEqual([])
   })
 
-  it('on a Jetson Thor: its compute capability, and as many jobs as cores', () => {
+  it('a dry run on a Jetson Thor uses its compute capability and one job per core', () => {
     const { code, out, err } = dryRun('thor', thor)
     expect(code).toBe(0)
     expect(err).toBe('Jetson Thor (compute capability 110), JetPack 7.2, CUDA 13.2, cuDNN 9.20.0; 14 at a time\n')
@@ -117,14 +117,14 @@ describe('deploy/jetson/onnxruntime/build.sh --dry-run', () => {
     expect(out).toMatch(/cuda13\.2\.tar\.gz/)
   })
 
-  it('on a small Orin: one job, and how to add swap', () => {
+  it('a dry run on a small Orin uses one job and says how to add swap', () => {
     const { out, err } = dryRun('nano', { ...orin, gigabytes: 7.4, swap: 3.7, cores: 6 })
     expect(argumentOf(buildCommand(out), '--parallel')).toBe('1')
     expect(err).toMatch(/memory and swap are 11 GB together.*\n.*fallocate -l 8G \/swapfile/)
     expect(dryRun('nano', { ...orin, gigabytes: 7.4, swap: 12, cores: 6 }).err).not.toMatch(/swap/)
   })
 
-  it('takes TensorRT, jobs and folders from its options', () => {
+  it('options set TensorRT, jobs and folders of the build', () => {
     const { code, out } = dryRun('options', orin, '--tensorrt', '--jobs', '7', '--work', '/mnt/a b', '--out', '/srv')
     expect(code).toBe(0)
     expect(out).toMatch(/^rm -rf \/mnt\/a\\ b\/source\.partial$/m)
@@ -134,7 +134,7 @@ describe('deploy/jetson/onnxruntime/build.sh --dry-run', () => {
     expect(out).toMatch(/packed as \/srv\/painlens-onnxruntime/)
   })
 
-  it('goes on where it was cut short: what is there is not fetched again', () => {
+  it('an interrupted build continues without fetching again', () => {
     const work = join(folder, 'work')
     mkdirSync(join(work, 'source/.git'), { recursive: true })
     mkdirSync(join(work, 'tools/bin'), { recursive: true })
@@ -145,7 +145,7 @@ describe('deploy/jetson/onnxruntime/build.sh --dry-run', () => {
     expect(buildCommand(out)).toContain(`${work}/source/build.sh`)
   })
 
-  it('knows other releases of Jetson Linux by their JetPack, or says which it is', () => {
+  it('other releases of Jetson Linux are named by their JetPack where it is known, else by their number', () => {
     const jetpack = (release: string): string =>
       /JetPack (.*?), CUDA/.exec(dryRun('release', { ...orin, release }).err)![1]!
     expect(jetpack('# R36 (release), REVISION: 4.4, GCID: 1')).toBe('6.2.1')
@@ -153,16 +153,20 @@ describe('deploy/jetson/onnxruntime/build.sh --dry-run', () => {
   })
 
   const unfit: [what: string, machine: Machine, says: RegExp, ...args: string[]][] = [
-    ['what is no Jetson', { ...orin, compatible: ['raspberrypi,5-model-b', 'brcm,bcm2712'] }, /this is no Jetson/],
+    [
+      'a machine other than a Jetson',
+      { ...orin, compatible: ['raspberrypi,5-model-b', 'brcm,bcm2712'] },
+      /this is no Jetson/
+    ],
     ['an older Jetson', { ...orin, compatible: ['nvidia,p3668', 'nvidia,tegra194'] }, /tegra194 is neither/],
     ['a Jetson without CUDA', { ...orin, cuda: null }, /there is no CUDA in \/usr\/local\/cuda; install/],
     ['a Jetson without cuDNN', { ...orin, cudnn: null }, /no headers of cuDNN; install them: sudo apt/],
     ['a Thor with the CUDA of an Orin', { ...thor, cuda: 12060 }, /Thor needs CUDA 13 or later/],
-    ['a number of jobs that is none', orin, /--jobs takes a number from 1 on, not 0/, '--jobs', '0'],
+    ['an invalid number of jobs', orin, /--jobs takes a number from 1 on, not 0/, '--jobs', '0'],
     ['an unknown option', orin, /unknown option --fast/, '--fast'],
     ['an option without its value', orin, /--out needs a value/, '--out']
   ]
-  it.each(unfit)('refuses %s', (_, what, says, ...args) => {
+  it.each(unfit)('a build is refused for %s', (_, what, says, ...args) => {
     const { code, out, err } = dryRun('unfit', what, ...args)
     expect(code).toBe(1)
     expect(out).toBe('')
@@ -193,14 +197,14 @@ describe('deploy/jetson/onnxruntime/build.sh --pack', () => {
     ['another machine', { 'libonnxruntime.so.1': fakeLibrary(other, version) }, new RegExp(`is for ${other}, this is`)],
     ['a text', { 'libonnxruntime.so.1': Buffer.from(`hello ${version}`.repeat(9)) }, /is for no machine, this is/]
   ]
-  it.each(unfit)('refuses %s', (_, changes, says) => {
+  it.each(unfit)('packing is refused for %s', (_, changes, says) => {
     const { code, err } = build('--pack', files('unfit-files', changes), '--out', join(folder, 'out'))
     expect(code).toBe(1)
     expect(err).toMatch(says)
     rmSync(join(folder, 'unfit-files'), { recursive: true })
   })
 
-  it('refuses a library that needs one which is not there', () => {
+  it('packing refuses a library with a missing dependency', () => {
     const binding = readFileSync(join(root, nativeFolder, 'onnxruntime_binding.node'))
     const needed = 'libstdc++.so.6\0'
     binding.write('libnone.so.9'.padEnd(needed.length, '\0'), binding.indexOf(needed), 'latin1')
@@ -209,8 +213,8 @@ describe('deploy/jetson/onnxruntime/build.sh --pack', () => {
     expect(err).toMatch(/libonnxruntime_extra\.so needs libnone\.so\.9, not on this machine/)
   })
 
-  it('refuses a folder that is not there, and one with CUDA files on a machine without CUDA', () => {
-    expect(build('--pack', join(folder, 'nowhere')).err).toMatch(/is no folder/)
+  it('packing refuses a missing folder, and CUDA files on a machine without CUDA', () => {
+    expect(build('--pack', join(folder, 'nowhere')).err).toMatch(/is not a folder/)
     const cuda = files('cuda', { 'libonnxruntime_providers_cuda.so': fakeLibrary('x64') })
     expect(build('--pack', cuda, '--system-root', join(folder, 'nowhere')).err).toMatch(/there is no CUDA in/)
   })
@@ -218,11 +222,11 @@ describe('deploy/jetson/onnxruntime/build.sh --pack', () => {
 
 describe('deploy/jetson/onnxruntime/build.sh', () => {
   const shellcheck = spawnSync('shellcheck', ['--version']).status === 0
-  it.skipIf(!shellcheck)('is clean to shellcheck', () => {
+  it.skipIf(!shellcheck)('shellcheck has no complaint about build.sh', () => {
     expect(spawnSync('shellcheck', [script], { encoding: 'utf8' }).stdout).toBe('')
   })
 
-  it('says how it is used', () => {
+  it('build.sh --help prints its usage', () => {
     const { code, out } = build('--help')
     expect(code).toBe(0)
     expect(out).toMatch(/--pack FOLDER/)

@@ -24,7 +24,7 @@ const shellcheck = (...files: string[]) => {
   return { status, output: stdout + stderr }
 }
 
-it('shellcheck has nothing to say about any shell script', () => {
+it('shellcheck has no complaint about any shell script', () => {
   const found = scripts()
   for (const name of [
     'deploy/jetson/install.sh',
@@ -36,12 +36,12 @@ it('shellcheck has nothing to say about any shell script', () => {
   expect(shellcheck(...found)).toEqual({ status: 0, output: '' })
 })
 
-it('shellcheck would say something', () => {
+it('shellcheck reports a planted mistake', () => {
   const bad = write(join(temporaryFolder(), 'bad.sh'), '#!/bin/bash\nrm $1\n')
   expect(shellcheck(bad).output).toContain('SC2086')
 })
 
-it('each bash script stops at the first failure', () => {
+it('every bash script stops at the first failure', () => {
   for (const file of scripts().filter((path) => readFileSync(path, 'utf8').startsWith('#!/usr/bin/env bash')))
     expect(readFileSync(file, 'utf8'), file).toMatch(/^set -euo pipefail$/m)
 })

@@ -9,7 +9,7 @@ const unit = readFileSync(`${packageRoot}deploy/jetson/painlens.service`, 'utf8'
 const hasAnalyze = spawnSync('systemd-analyze', ['--version']).status === 0
 
 describe('painlens.service', () => {
-  it('is notified, watched, restarted, reloaded, and runs as its own user', () => {
+  it('the unit has readiness, watchdog, restart, reload and its own user', () => {
     for (const line of [
       'Type=notify',
       'NotifyAccess=all',
@@ -26,7 +26,7 @@ describe('painlens.service', () => {
   })
 })
 
-it('systemd-analyze is there, so that the unit is really looked at', () => {
+it('systemd-analyze is installed, so the unit is really verified', () => {
   expect(hasAnalyze, 'install it: sudo apt-get install systemd').toBe(true)
 })
 
@@ -47,18 +47,18 @@ describe.skipIf(!hasAnalyze)('painlens.service by systemd-analyze', () => {
     return { status, output: stdout + stderr }
   }
 
-  it('has nothing to complain about', () => {
+  it('systemd-analyze verify has no complaint about the unit', () => {
     expect(analyze('verify')).toEqual({ status: 0, output: '' })
   })
 
-  it('would be told of a mistake', () => {
+  it('systemd-analyze verify reports a planted mistake', () => {
     const good = readFileSync(file, 'utf8')
     writeFileSync(file, good.replace('Restart=on-failure', 'Restart=sometimes'))
     expect(analyze('verify').output).toContain('sometimes')
     writeFileSync(file, good)
   })
 
-  it('leaves an exposure of at most 2.1 of 10, 0.2 of them for ProtectClock, which would shut the GPU out', () => {
+  it("the unit's exposure is at most 2.1 of 10, including 0.2 for the missing ProtectClock, which would deny the GPU", () => {
     const { status, output } = analyze('security', '--offline=true', '--threshold=21', '--no-pager')
     expect(output).toMatch(/Overall exposure level for painlens\.service: \d/)
     expect(status).toBe(0)

@@ -13,8 +13,8 @@ import { packageRoot } from '../../src/core/version.js'
 import { createIdentity, renderPortrait } from '../../src/show/render/index.js'
 import { openAlarmLog } from '../../src/stages/alarm-log/index.js'
 import { alarm } from '../stages/mqtt/rig.js'
-import { until } from '../support/daemon.js'
 import { type Mosquitto, startMosquitto } from '../support/mosquitto.js'
+import { until } from '../support/slowness.js'
 
 const run = promisify(execFile)
 const minutes = 60_000
@@ -125,7 +125,7 @@ const mainPaths: Record<string, MainPath | (() => Promise<void>)> = {
 }
 
 const commands = commandTable
-  .filter(({ action }) => action)
+  .filter(({ run }) => run)
   .map(({ usage, parent }) => [parent, usage.split(' ')[0]].filter(Boolean).join(' '))
 
 const filesBelow = (at: string): string[] =>
@@ -134,7 +134,7 @@ const filesBelow = (at: string): string[] =>
     .map((entry) => join(entry.parentPath, entry.name).slice(at.length + 1))
 
 describe('a release', () => {
-  it('holds nothing for developers, and no package without which painlens runs', () => {
+  it('a release contains nothing for developers and no package that painlens does not need', () => {
     const files = filesBelow(release)
     expect(
       files.filter((file) => /\.([cm]?tsx?|map|tsbuildinfo)$|(^|\/)(src|tools|test)\//.test(file) && !inPackage(file))
@@ -155,7 +155,7 @@ describe('a release', () => {
     expect(readdirSync(inRelease('node_modules/onnxruntime-node/bin/napi-v6/linux'))).toEqual([process.arch])
   })
 
-  it(`has packages of ${mostMegabytes} MB at most`, () => {
+  it(`the packages of a release take at most ${mostMegabytes} MB`, () => {
     const kilobytes = Number(
       execFileSync('du', ['-sk', inRelease('node_modules')])
         .toString()
@@ -164,7 +164,7 @@ describe('a release', () => {
     expect(kilobytes / 1024).toBeLessThan(mostMegabytes)
   })
 
-  it('has each file and each package that any of its files imports', () => {
+  it('every file and package that a file of the release imports is in it', () => {
     const specifier = /(?:\bfrom|\bimport\(|\bimport|workerScript\([^,]+,|new URL\()\s*['"]([^'"]+)['"]/g
     const missing = filesBelow(inRelease('dist'))
       .filter((file) => file.endsWith('.js'))
@@ -176,7 +176,7 @@ describe('a release', () => {
     expect(missing).toEqual([])
   })
 
-  it('names every package in THIRD-PARTY-NOTICES, with the text of its licence', () => {
+  it('THIRD-PARTY-NOTICES has every package with the text of its licence', () => {
     const notices = noticesIn(release)
     const shipped = filesBelow(inRelease('node_modules'))
       .filter((file) => file.endsWith('package.json'))
@@ -218,7 +218,7 @@ const titleOf = (notices: Map<string, string>, start: string) =>
   [...notices.keys()].find((title) => title.startsWith(start))!
 
 describe('laying out what ships', () => {
-  it('gives an image the same, but for what installs and explains', async () => {
+  it('an image gets the same files as a release, without installer and documentation', async () => {
     const image = inFolder('image')
     await stage('image', image)
     const apart = filesBelow(release).filter((file) => !existsSync(join(image, file)))
@@ -232,13 +232,13 @@ describe('laying out what ships', () => {
     expect(statSync(join(image, 'dist/main.js')).mode & 0o777).toBe(0o755)
   })
 
-  it('refuses a folder that holds something, and a kind that it does not know', async () => {
+  it('a folder that is not empty, and an unknown kind, are refused', async () => {
     await expect(stage('release', release)).rejects.toThrow(/not empty/)
     await expect(stage('phone', inFolder('phone'))).rejects.toMatchObject({ code: 2 })
   })
 })
 
-it('nothing that ships imports a package that does not', () => {
+it('no file that ships imports a package that does not ship', () => {
   const { dependencies } = JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8')) as {
     dependencies: Record<string, string>
   }
@@ -262,17 +262,20 @@ it('nothing that ships imports a package that does not', () => {
 
 // Last, since installing a provider changes the tree.
 describe('from the packed tree', () => {
-  it('every command of the table has its main path below', () => {
+  it('every command of the table is run from the packed tree below', () => {
     expect(commands.filter((command) => !(command in mainPaths))).toEqual([])
   })
 
-  it.each([...commands, '', 'config', 'models', 'provider'])('painlens %s --help', async (command) => {
-    const { status, output } = await painlens([...command.split(' ').filter(Boolean), '--help'])
-    expect({ status, output }).toEqual({ status: 0, output: expect.stringContaining('Usage: painlens') })
-  })
+  it.each([...commands, '', 'config', 'models', 'provider'])(
+    'from the packed tree: painlens %s --help',
+    async (command) => {
+      const { status, output } = await painlens([...command.split(' ').filter(Boolean), '--help'])
+      expect({ status, output }).toEqual({ status: 0, output: expect.stringContaining('Usage: painlens') })
+    }
+  )
 
   it.each(Object.entries(mainPaths))(
-    'painlens %s',
+    'from the packed tree: painlens %s',
     async (_, path) => {
       if (typeof path === 'function') return await path()
       const { status, output } = await painlens(await path.words())

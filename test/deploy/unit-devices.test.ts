@@ -30,16 +30,16 @@ const refusals = (text: string, version: number): string[] =>
 const planted = (...lines: string[]): string => unit.replace('[Install]', `${lines.join('\n')}\n\n[Install]`)
 
 describe.each(versions)("the service's unit under systemd %i", (version) => {
-  it("may open the GPU's device files", () => {
+  it("the service may open the GPU's device files", () => {
     expect(refusals(unit, version)).toEqual([])
   })
 
-  it('may open them with the credentials that install.sh adds', () => {
+  it("the service may open the GPU's device files with install.sh's credentials drop-in", () => {
     const drop = '[Service]\nLoadCredential=mqtt-password:/etc/painlens/secrets/mqtt-password\n'
     expect(refusals(`${unit}\n${drop}`, version)).toEqual([])
   })
 
-  it('has no directive that this systemd ignores', () => {
+  it('the unit has no directive that this systemd ignores', () => {
     const ignored = serviceDirectives(unit).filter(([name]) => !((knownSince(name) ?? Infinity) <= version))
     expect(ignored).toEqual([])
   })
@@ -58,7 +58,7 @@ describe('a unit that turns the GPU away is found', () => {
     ['InaccessiblePaths=-/dev/nvmap', versions],
     ['TemporaryFileSystem=/dev:ro', versions],
     ['RootDirectory=/srv/painlens', versions]
-  ])('%s', (line, found) => {
+  ])('a unit that denies the GPU is detected: %s', (line, found) => {
     expect(versions.filter((version) => refusals(planted(line), version).length > 0)).toEqual(found)
   })
 
@@ -69,18 +69,18 @@ describe('a unit that turns the GPU away is found', () => {
     ['DevicePolicy=closed', 'DevicePolicy=auto'],
     ['InaccessiblePaths=/devices'],
     ['DeviceAllow=char-* rw']
-  ])('and none is where none is: %s', (...lines) => {
+  ])('a unit that allows the GPU passes: %s', (...lines) => {
     for (const version of versions) expect(refusals(planted(...lines), version)).toEqual([])
   })
 
-  it('by each device that a rule does not name', () => {
+  it('every device that no rule allows is reported', () => {
     const found = refusals(planted('DeviceAllow=char-nvidia* rw', 'DeviceAllow=/dev/nvmap'), 249)
     expect(found).toHaveLength(nodes.length - 4)
     expect(found.join('\n')).not.toContain('not /dev/nvmap')
   })
 })
 
-it('what ProtectClock held is held without it: no capability, no system call that sets the clock', () => {
+it('without ProtectClock the clock stays protected: no capability and no system call to set it', () => {
   const all = (wanted: string): string[] =>
     serviceDirectives(unit).flatMap(([name, value]) => (name === wanted ? [value] : []))
   expect(all('CapabilityBoundingSet')).toEqual([''])
@@ -102,7 +102,7 @@ const analyzeVersion = Number(
 describe.skipIf(analyzeVersion < 250)('systemd-analyze of this machine', () => {
   const security = (file: string): string => analyze('security', '--offline=yes', file)
 
-  it("finds no device policy, and the clock's system calls kept away", () => {
+  it("systemd-analyze finds no device policy in the unit, and the clock's system calls filtered", () => {
     const said = security(join(packageRoot, 'deploy/jetson/painlens.service'))
     expect(said).toMatch(/DeviceAllow= +Service has no device ACL/)
     expect(said).toMatch(/PrivateDevices= +Service potentially has access to hardware devices/)
@@ -110,7 +110,7 @@ describe.skipIf(analyzeVersion < 250)('systemd-analyze of this machine', () => {
     expect(said).toMatch(/✓ CapabilityBoundingSet=~CAP_SYS_TIME/)
   })
 
-  it('finds one where it is planted', () => {
+  it('systemd-analyze finds a planted device policy', () => {
     const file = write(join(temporaryFolder(), 'painlens.service'), planted('DevicePolicy=closed'))
     expect(security(file)).not.toContain('Service has no device ACL')
   })

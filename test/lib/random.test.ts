@@ -7,12 +7,12 @@ const draws = (seed: number, count: number): number[] => {
 }
 
 describe('createRandom', () => {
-  it('repeats itself for a seed, and neighbouring seeds share nothing', () => {
+  it('a seed repeats its sequence, and neighbouring seeds share nothing', () => {
     expect(draws(7, 20)).toEqual(draws(7, 20))
     expect(draws(7, 20).filter((value) => draws(8, 20).includes(value))).toEqual([])
   })
 
-  it('spreads evenly: first draws of many seeds, and many draws of one seed', () => {
+  it('first draws of many seeds, and many draws of one seed, are uniform', () => {
     for (const values of [draws(3, 4000), Array.from({ length: 4000 }, (_, seed) => draws(seed, 1)[0]!)]) {
       const tenths = Array.from({ length: 10 }, (_, i) => values.filter((v) => Math.floor(v * 10) === i).length)
       expect(Math.min(...tenths)).toBeGreaterThan(320)
@@ -20,7 +20,7 @@ describe('createRandom', () => {
     }
   })
 
-  it('draws normal numbers of the asked mean and deviation', () => {
+  it('normal numbers have the requested mean and deviation', () => {
     const random = createRandom(1)
     const values = Array.from({ length: 20_000 }, () => random.normal(5, 2))
     const mean = values.reduce((sum, v) => sum + v, 0) / values.length
@@ -29,7 +29,7 @@ describe('createRandom', () => {
     expect(deviation).toBeCloseTo(2, 1)
   })
 
-  it('picks every choice and takes chances as often as told', () => {
+  it('every choice is picked, and chances occur as often as requested', () => {
     const random = createRandom(2)
     const picks = new Set(Array.from({ length: 200 }, () => random.pick(['a', 'b', 'c'])))
     expect([...picks].sort()).toEqual(['a', 'b', 'c'])

@@ -15,6 +15,7 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
+import { patience } from '../support/slowness.js'
 import { copyInstallation, type Files, nativeFolder, root, writeArchive } from './rig.js'
 
 const model = join(root, 'models/pain-demo.onnx')
@@ -36,7 +37,7 @@ beforeAll(async () => {
   expect(packed.code).toBe(0)
   archive = join(folder, `painlens-onnxruntime-1.29.0-linux-${process.arch}-cpu.tar.gz`)
   ;({ main, native } = copyInstallation(join(folder, 'app')))
-}, 120_000)
+}, patience(120_000))
 afterAll(() => rmSync(folder, { recursive: true }))
 
 const beside = (): string[] => readdirSync(join(native, '..')).sort()
@@ -98,7 +99,7 @@ async function loadedLibrary(): Promise<string> {
   return hashOf(out.trim())
 }
 
-describe('painlens provider', { timeout: 180_000 }, () => {
+describe('painlens provider', { timeout: patience(180_000) }, () => {
   it('puts an archive in place, proved by the classifier; keeps what was there; brings it back', async () => {
     const inode = statSync(join(native, 'libonnxruntime.so.1')).ino
     const installed = await painlens('provider', 'install', archive)

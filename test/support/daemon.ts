@@ -63,7 +63,7 @@ export function descendants(pid: number): number[] {
 
 /** The decoders of a daemon's cameras; simulated cameras, systemd-notify and the like are no such thing. */
 export const decoders = (pid: number): number[] =>
-  descendants(pid).filter((id) => isRunning(id) && /ffmpeg .*-f concat/.test(unlessGone(() => commandLine(id))))
+  descendants(pid).filter((id) => isRunning(id) && /ffmpeg .*-f concat/.test(commandLine(id)))
 
 function unlessGone(read: () => string): string {
   try {
@@ -77,12 +77,12 @@ export const isRunning = (pid: number): boolean => existsSync(`/proc/${pid}`)
 
 /** What /proc shows everybody of a process: its command line. */
 export function commandLine(pid: number): string {
-  return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ')
+  return unlessGone(() => readFileSync(`/proc/${pid}/cmdline`, 'utf8')).replaceAll('\0', ' ')
 }
 
 /** What it was started with; /proc shows it to its own user and to root. */
 export function environment(pid: number): string {
-  return readFileSync(`/proc/${pid}/environ`, 'utf8')
+  return unlessGone(() => readFileSync(`/proc/${pid}/environ`, 'utf8'))
 }
 
 /** Every file below a folder. */
@@ -90,15 +90,4 @@ export function filesBelow(folder: string): string[] {
   return readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map((entry) => entry.name)
-}
-
-/** Waits until `look` finds something. */
-export async function until<T>(look: () => T | undefined | false | null, what: string, ms = 20_000): Promise<T> {
-  const deadline = Date.now() + ms
-  for (;;) {
-    const found = look()
-    if (found) return found
-    if (Date.now() > deadline) throw new Error(`waited ${ms} ms in vain for ${what}`)
-    await new Promise((done) => setTimeout(done, 50))
-  }
 }

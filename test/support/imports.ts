@@ -1,5 +1,5 @@
 /** What the architecture test reads imports with. */
-import { readdirSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { join, posix } from 'node:path'
 
 export interface Import {
@@ -8,7 +8,10 @@ export interface Import {
   target: string
 }
 
-/** Which units each row may import, itself apart. `X/*` stands for each unit in X, `src` for all that ships. */
+/**
+ * Which units, or single files of one, each row may import, itself apart. `X/*` stands for each unit in X, `src` for all
+ * that ships.
+ */
 export type Rules = Readonly<Record<string, readonly string[]>>
 
 /** Floors whose folders are units of their own. */
@@ -50,6 +53,7 @@ export function rowFor(unit: string, rules: Rules): string | undefined {
 
 function covers(allowed: string, unit: string, target = ''): boolean {
   if (allowed === 'src') return target.startsWith('src/')
+  if (target === `src/${allowed}`) return true
   return allowed.endsWith('/*') ? unit.startsWith(allowed.slice(0, -1)) : unit === allowed
 }
 
@@ -75,6 +79,17 @@ function grouped(imports: readonly Import[]): Map<string, Import[]> {
   return byFile
 }
 
+/** Classes, interfaces and types that more than one file of what ships exports, one line each. */
+export function namesTwice(texts: readonly (readonly [file: string, text: string])[]): string[] {
+  const filesOf = new Map<string, string[]>()
+  for (const [file, text] of texts) {
+    if (!file.startsWith('src/')) continue
+    for (const [, name = ''] of text.matchAll(/^export (?:abstract )?(?:class|interface|type) (\w+)/gm))
+      filesOf.set(name, [...(filesOf.get(name) ?? []), file])
+  }
+  return [...filesOf].filter(([, files]) => files.length > 1).map(([name, files]) => `${name}: ${files.join(', ')}`)
+}
+
 /** Every TypeScript file below a folder, compiled output apart. */
 export function sourcesBelow(folder: string): string[] {
   return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
@@ -82,4 +97,17 @@ export function sourcesBelow(folder: string): string[] {
     if (entry.isDirectory()) return entry.name === 'dist' ? [] : sourcesBelow(path)
     return entry.name.endsWith('.ts') ? [path] : []
   })
+}
+
+/** The packages that a file of src loads, by itself and by the files that it imports; imports of types load nothing. */
+export function packagesLoadedBy(root: string, file: string): string[] {
+  const files = new Set([file])
+  const packages = new Set<string>()
+  for (const one of files) {
+    const text = readFileSync(join(root, one), 'utf8').replace(/^(?:import|export) type\b[^']*'[^']+'$/gm, '')
+    for (const { target } of importsOf(one, text)) files.add(target)
+    for (const [, name = ''] of text.matchAll(/^(?:import|export) (?:[^'=()]*from )?'([^.'#][^']*)'$/gm))
+      packages.add(name)
+  }
+  return [...packages].filter((name) => !name.startsWith('node:')).sort()
 }

@@ -1,6 +1,6 @@
 import type { ChildProcess } from 'node:child_process'
 import { Session } from 'node:inspector/promises'
-import { until } from './daemon.js'
+import { until } from './slowness.js'
 
 interface Attached {
   sessionId: string
@@ -23,9 +23,18 @@ export function killWorkers(script: string, where: Reachable = 'here'): Promise<
   )
 }
 
-/** Makes worker threads stand still for `ms`, as native code that hangs would. @returns how many */
-export function holdWorkers(script: string, ms: number, where: Reachable = 'here'): Promise<number> {
-  const wait = `setImmediate(() => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ${ms}))`
+/**
+ * Makes worker threads stand still, as native code that hangs would, for at most `ms`.
+ * @param until  a file: they go on when it is there (with Node.js 20.16 or later, whose threads can look without an import)
+ * @returns how many
+ */
+export function holdWorkers(script: string, ms: number, where: Reachable = 'here', until = ''): Promise<number> {
+  const wait = `setImmediate(() => {
+    const fs = process.getBuiltinModule?.('node:fs')
+    const end = Date.now() + ${ms}
+    while (Date.now() < end && !fs?.existsSync(${JSON.stringify(until)}))
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 100)
+  })`
   return inWorkers(script, wait, where, async () => undefined)
 }
 

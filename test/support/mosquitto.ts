@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Deadline } from './slowness.js'
 
 export interface MosquittoOptions {
   /** Only these may connect; anybody if left out. */
@@ -129,7 +130,8 @@ export function freePort(): Promise<number> {
 async function reachable(port: number, child: ChildProcess, said: () => string): Promise<void> {
   let failed: unknown = null
   child.once('error', (error) => (failed = error))
-  for (let round = 0; round < 200; round++) {
+  const deadline = new Deadline(5000)
+  while (!deadline.isOver()) {
     if (failed !== null || child.exitCode !== null) throw new Error(`mosquitto does not start: ${failed ?? said()}`)
     const open = await new Promise<boolean>((resolve) => {
       const socket = connect({ port, host: 'localhost' })
@@ -140,5 +142,5 @@ async function reachable(port: number, child: ChildProcess, said: () => string):
     await new Promise((resolve) => setTimeout(resolve, 25))
   }
   child.kill('SIGKILL')
-  throw new Error(`mosquitto does not listen: ${said()}`)
+  throw new Error(`mosquitto does not listen after ${deadline}: ${said()}`)
 }

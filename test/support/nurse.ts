@@ -8,7 +8,7 @@ import type {
   ResponseMessage
 } from '../../src/contract/messages.js'
 import { holdToContract } from './contract.js'
-import { until } from './daemon.js'
+import { until } from './slowness.js'
 
 export interface Told {
   topic: string

@@ -16,6 +16,7 @@ import { type Simulation, startSimulation } from '../../src/show/simulate/simula
 import { type DaemonProcess, type ProcessOptions, startPainlensProcess } from './daemon.js'
 import { freePort, type Mosquitto, startMosquitto } from './mosquitto.js'
 import { Nurse } from './nurse.js'
+import { until } from './slowness.js'
 import { writeTinyModel } from './tiny-model.js'
 
 /** Where nothing listens. */
@@ -175,19 +176,20 @@ export class Device {
   }
 }
 
-/** Asks until the answer fits; that there is none, yet, is no harm. */
+/** Asks until the answer fits; an attempt that fails counts as no answer yet. */
 export async function eventually<T>(
   ask: () => Promise<T>,
   fits: (answer: T) => boolean,
   what: string,
   ms = 30_000
 ): Promise<T> {
-  const deadline = Date.now() + ms
   let last: T | undefined
-  while (Date.now() < deadline) {
+  const look = async () => {
     last = await ask().catch(() => undefined)
-    if (last !== undefined && fits(last)) return last
-    await new Promise((resolve) => setTimeout(resolve, 100))
+    return last !== undefined && fits(last) ? { answer: last } : null
   }
-  throw new Error(`waited in vain for ${what}; last: ${JSON.stringify(last)}`)
+  const found = await until(look, what, ms).catch((error: Error) => {
+    throw new Error(`${error.message}; last: ${JSON.stringify(last)}`)
+  })
+  return found.answer
 }

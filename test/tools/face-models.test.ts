@@ -1,14 +1,21 @@
+import { spawnSync } from 'node:child_process'
 import { chmod, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { DiskError } from '../../src/core/errors.js'
+import { packageRoot } from '../../src/core/version.js'
 import type { Pixels } from '../../src/lib/face/align.js'
-import { anchorsOf } from '../../src/lib/face/anchors.js'
-import { overlap } from '../../src/lib/face/boxes.js'
 import type { FaceModels } from '../../src/lib/face/model-files.js'
-import { FaceNetworks, frameTensor } from '../../src/lib/face/networks.js'
-import { feedsOf, type View, viewOfFrame } from '../../src/lib/face/view.js'
+import {
+  anchorsOf,
+  FaceNetworks,
+  type FrameView,
+  feedsOf,
+  frameTensor,
+  viewOfFrame
+} from '../../src/lib/face/networks.js'
+import { overlap } from '../../src/lib/face/tracker.js'
 import { buildFaceModels } from '../../tools/face-models/build.js'
 import { readWeights } from '../../tools/face-models/weights.js'
 import { readPhoto } from '../lib/face/photos.js'
@@ -37,7 +44,7 @@ function cut(photo: Pixels, x: number, y: number, side: number): Pixels & { data
   return { width: side, height: side, data }
 }
 
-const whole = (side: number): View => viewOfFrame({ width: side, height: side }, { width: side, height: side })
+const whole = (side: number): FrameView => viewOfFrame({ width: side, height: side }, { width: side, height: side })
 
 const largestDifference = (a: ArrayLike<number>, b: ArrayLike<number>): number => {
   expect(a.length).toBe(b.length)
@@ -47,7 +54,7 @@ const largestDifference = (a: ArrayLike<number>, b: ArrayLike<number>): number =
 }
 
 describe('the face models', () => {
-  it('compute what face-api computes from the same weights', async () => {
+  it('the face models compute what face-api computes from the same weights', async () => {
     const { tf, nets } = await openFaceApi()
     const photo = await readPhoto('sample6.jpg')
 
@@ -79,7 +86,7 @@ describe('the face models', () => {
     expect(largestDifference(shares, points.dataSync())).toBeLessThan(1e-4)
   })
 
-  it('has the default boxes that the weights came with', async () => {
+  it('the detector has the default boxes of its weights', async () => {
     const weights = await readWeights(join(faceApi, 'model'), 'ssd_mobilenetv1_model')
     const shipped = weights.get('Output/extra_dim')!.data
     const centred = Float32Array.from(shipped, (_, i) => {
@@ -90,7 +97,7 @@ describe('the face models', () => {
     expect(largestDifference(anchorsOf(512, 512), centred)).toBeLessThan(0.05)
   })
 
-  it('are left alone when they are right, and written again when they are not', async () => {
+  it('correct face models are kept, and others are written again', async () => {
     const states: string[] = []
     const before = await stat(models.finder)
     await writeFile(models.landmarks, (await readFile(models.landmarks)).subarray(0, 1000))
@@ -101,7 +108,17 @@ describe('the face models', () => {
     expect((await readdir(join(folder, 'a/b'))).sort()).toEqual(['detector.onnx', 'finder.onnx', 'landmarks.onnx'])
   })
 
-  it('say what is wrong with the folder or the weights', async () => {
+  it('a missing face model is made anew by every build', async () => {
+    const script = join(packageRoot, 'tools/dist/face-models/main.js')
+    const whole = await readFile(models.finder)
+    await rm(models.finder)
+    const { stdout } = spawnSync(process.execPath, [script, join(folder, 'a/b')], { encoding: 'utf8' })
+    expect(stdout.match(/finder\.onnx: written|(detector|landmarks)\.onnx: there already/g)).toHaveLength(3)
+    expect(Buffer.compare(await readFile(models.finder), whole)).toBe(0)
+    expect(await readFile(join(packageRoot, 'scripts/setup.mjs'), 'utf8')).not.toMatch(/\w\.onnx/)
+  })
+
+  it('a problem with the folder or the weights is reported', async () => {
     const file = join(folder, 'file')
     await writeFile(file, '')
     await expect(buildFaceModels({ outDir: join(file, 'models') })).rejects.toThrow(/ENOTDIR.*file/)
@@ -114,7 +131,7 @@ describe('the face models', () => {
     await expect(buildFaceModels({ outDir: folder, weightsDir: weights })).rejects.toThrow(/holds no .* values for/)
   })
 
-  it.skipIf(process.getuid?.() === 0)('says so when the folder may not be written to', async () => {
+  it.skipIf(process.getuid?.() === 0)('a folder without write permission is reported', async () => {
     const closed = join(folder, 'closed')
     await buildFaceModels({ outDir: closed })
     await rm(join(closed, 'finder.onnx'))
@@ -123,7 +140,7 @@ describe('the face models', () => {
     await chmod(closed, 0o700)
   })
 
-  it('that are missing are said to come with an installation, or to be built in a checkout', async () => {
+  it('missing face models are reported with their source: the installation, or a build in a checkout', async () => {
     const missing = { ...models, landmarks: join(folder, 'none.onnx') }
     const opening = FaceNetworks.open(missing, { provider: 'cpu', threads: 1 })
     await expect(opening).rejects.toThrow(/none\.onnx.*Install painlens again.*npm run build/s)

@@ -1,5 +1,6 @@
 /** What it is worth to judge the faces of several cameras together, against one at a time; both take turns in one run. */
 
+import { systemClock } from '#painlens/core/clock.js'
 import { silentLog } from '#painlens/core/log.js'
 import type { Face } from '#painlens/core/types.js'
 import type { Manifest } from '#painlens/lib/model/manifest.js'
@@ -52,8 +53,8 @@ async function compare({ manifest, faces, rounds }: BatchBench, threads: number)
 async function judge(classifier: Classifier, face: Face, cameras: number, faces: number): Promise<number> {
   const startedAt = performance.now()
   const watch = async (_: unknown, i: number): Promise<void> => {
-    const seen = { camera: `camera-${i}`, at: 0, faces: [face] }
-    for (let n = 0; n < faces / cameras; n++) await classifier.classify(() => seen)
+    const seen = { camera: `camera-${i}`, at: systemClock.now(), faces: [face] }
+    for (let n = 0; n < faces / cameras; n++) await classifier.classify(seen).verdicts
   }
   await Promise.all(Array.from({ length: cameras }, watch))
   return (performance.now() - startedAt) / faces

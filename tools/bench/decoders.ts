@@ -9,6 +9,7 @@ import { type FeedCodec, startFeed } from '#painlens/show/simulate/feed.js'
 import { startRtspServer } from '#painlens/show/simulate/rtsp-server.js'
 import { FrameAssembler } from '#painlens/stages/camera/frames.js'
 import { type DecoderName, decoderFor, openCamera, probeDecoders } from '#painlens/stages/camera/index.js'
+import { bytesOf, type PictureLayout, ruledLayout } from '#painlens/stages/camera/picture-writer.js'
 import { median, ms, quantile, table, timed } from './table.js'
 
 const size = { width: 1280, height: 720 }
@@ -121,16 +122,16 @@ async function measure(name: DecoderName, codec: FeedCodec): Promise<(string | n
 }
 
 /** What the main thread does with a picture's bytes, in the 64 kB in which a pipe gives them. */
-async function copying(format: 'rgb24' | 'bgr0'): Promise<string> {
+async function copying(layout: PictureLayout): Promise<string> {
   const options = { camera: 'bed', ...size, slots: 1, masks: [], onDrop: () => undefined }
   const assembler = new FrameAssembler({ ...options, onFrame: (frame) => frame.release() })
-  assembler.reset({ format, ...size })
-  const bytes = new Uint8Array(size.width * size.height * (format === 'rgb24' ? 3 : 4))
+  assembler.reset(layout)
+  const bytes = new Uint8Array(bytesOf(layout))
   const push = async (): Promise<void> => {
-    for (let at = 0; at < bytes.length; at += 65_536) assembler.push(bytes.subarray(at, at + 65_536), 0)
+    for (let at = 0; at < bytes.length; at += 65_536) assembler.push(bytes.subarray(at, at + 65_536), systemClock.now())
   }
   await timed(50, push)
-  return `${format}: ${ms(median(await timed(200, push)))} ms`
+  return `${layout.format}: ${ms(median(await timed(200, push)))} ms`
 }
 
 /** @returns Markdown: a row per decoder and codec */
@@ -139,6 +140,6 @@ export async function decoderTable(names: readonly DecoderName[]): Promise<strin
   for (const codec of ['h264', 'hevc'] as const) for (const name of names) rows.push(await measure(name, codec))
   const head = ['decoder', 'codec', 'CPU ms per camera picture', 'of one core', 'frames', 'sent to frame ms', 'p95']
   const about = `${size.width}x${size.height} at ${cameraFps} fps, ${wantedFps} of them wanted, for ${measuredMs / 1000} s`
-  const copies = `Copying a frame: ${await copying('rgb24')}, ${await copying('bgr0')}`
+  const copies = `Copying a frame: ${await copying(ruledLayout(size))}, ${await copying({ format: 'bgr0', ...size })}`
   return `${about}\n\n${table(head, rows)}\n\n${copies}`
 }

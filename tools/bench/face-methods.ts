@@ -1,14 +1,14 @@
 /** The ways of finding faces that docs/measured/faces.md compares. */
 import type { Box, Size } from '#painlens/core/types.js'
-import { uprightIn } from '#painlens/lib/face/boxes.js'
 import type { FaceNetworks, FrameTensor } from '#painlens/lib/face/networks.js'
-import { allSweeps, defaultMinScore, searchFaces } from '#painlens/lib/face/search.js'
-import type { Pixels } from '#painlens/lib/face/similarity.js'
-import { viewOfFrame } from '#painlens/lib/face/view.js'
+import { viewOfFrame } from '#painlens/lib/face/networks.js'
+import { defaultMinScore, searchFaces } from '#painlens/lib/face/search.js'
+import { type Pixels, uprightIn } from '#painlens/lib/face/similarity.js'
+import { allSweeps } from '#painlens/lib/face/sweeps.js'
 
 export interface FaceMethod {
   name: string
-  /** Whether it has to be told where the face was, and so says nothing about photographs. */
+  /** Whether the method needs the face's previous place, so that it cannot be tried on photographs. */
   needsTruth?: boolean
   find(networks: FaceNetworks, frame: FrameTensor, truth: Box | undefined): Promise<Box[]>
 }

@@ -4,9 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type * as ort from 'onnxruntime-node'
 import { messageOf } from '#painlens/core/errors.js'
-import { isCopy, type PlacedNode, placedNodes } from '#painlens/lib/ort/profile.js'
-import { profileNames } from '#painlens/lib/ort/provider.js'
-import type { ProviderName } from '#painlens/lib/ort/session.js'
+import { isCopy, type PlacedNode, placedNodes } from '#painlens/lib/ort/provider.js'
+import { type ProviderName, profileNames } from '#painlens/lib/ort/provider-names.js'
 import type { GpuMemory } from './gpu-memory.js'
 import { type Feeds, nudged, type Session, type Stage } from './gpu-stages.js'
 import { median } from './table.js'
@@ -46,7 +45,7 @@ export interface StageResult {
   elsewhere: PlacedNode[]
   /** How often a run copies a tensor between the provider's memory and the host's, beside its inputs and outputs. */
   copies: number
-  /** Of the GPU, with the largest batch done; null where nobody can say. */
+  /** Of the GPU, with the largest batch done; null where it cannot be determined. */
   memoryBytes: number | null
   error?: string
 }

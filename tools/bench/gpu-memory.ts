@@ -1,4 +1,4 @@
-/** How much of a GPU's memory this process holds, by what the machine itself says. */
+/** How much of a GPU's memory this process holds, as the machine itself reports. */
 import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
@@ -8,7 +8,7 @@ export interface GpuMemory {
   readonly how: string
   /** The GPU's name and driver, where they are known. */
   readonly device: string | null
-  /** Bytes; null where nobody can say. */
+  /** Bytes; null where it cannot be determined. */
   used(): Promise<number | null>
 }
 
@@ -25,7 +25,7 @@ export interface MemorySources {
 const MiB = 1024 ** 2
 const csv = '--format=csv,noheader,nounits'
 
-/** Looks once where a number can be had, and gives what has grown since then where the process's own cannot. */
+/** Finds out once where a number is available; without the process's own, it is the growth since then. */
 export async function gpuMemory(sources: MemorySources = machine()): Promise<GpuMemory> {
   const { smi, meminfo, unified } = sources
   if (unified) {
@@ -65,7 +65,7 @@ function megabytes(cell: string | null): number | null {
 }
 
 /** MemAvailable of /proc/meminfo (proc(5)), in bytes. */
-export function availableBytes(meminfo: string): number {
+function availableBytes(meminfo: string): number {
   return Number(/MemAvailable:\s+(\d+) kB/.exec(meminfo)?.[1] ?? 0) * 1024
 }
 

@@ -3,10 +3,10 @@ import { differenceBound, type StageResult } from './gpu-measure.js'
 import { ms, table } from './table.js'
 
 export interface GpuReport {
-  /** What the tables are about: `cuda`, `tensorrt` or `cpu`. */
+  /** The provider that the tables are about: `cuda`, `tensorrt` or `cpu`. */
   provider: string
   requested: string
-  /** Why it is not the one that was asked for. */
+  /** Why it is not the requested one. */
   reason: string | null
   machine: { gpu: string | null; cpu: string; threads: number; node: string; onnxruntime: string; tf32: boolean }
   memory: string
@@ -15,7 +15,7 @@ export interface GpuReport {
   problems: string[]
 }
 
-/** In sentences, what must not be; empty if all is well. On the CPU nothing can have fallen back to it. */
+/** Problems, one sentence each; empty if there are none. On the CPU no node can have fallen back to it. */
 export function problemsOf(provider: string, stages: readonly StageResult[]): string[] {
   return stages.flatMap((result) => {
     const title = `${result.model}, ${result.stage}`

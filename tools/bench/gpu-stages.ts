@@ -1,7 +1,7 @@
 /** What the GPU bench runs: each of the daemon's models with inputs like the daemon's, opened as the daemon opens them. */
 import * as ort from 'onnxruntime-node'
 import type { FaceModels } from '#painlens/lib/face/model-files.js'
-import { feedsOf, type View, viewOfFrame, viewOfSquare } from '#painlens/lib/face/view.js'
+import { type FrameView, feedsOf, viewOfFrame, viewOfSquare } from '#painlens/lib/face/networks.js'
 import { compositeOf } from '#painlens/lib/lrp/composites.js'
 import { openLrpSession } from '#painlens/lib/lrp/engines/onnx.js'
 import { lrpNames } from '#painlens/lib/lrp/engines/onnx-graph.js'
@@ -9,7 +9,7 @@ import { layerGraphOf } from '#painlens/lib/lrp/graph/index.js'
 import type { Manifest } from '#painlens/lib/model/manifest.js'
 import { batchDims, preprocess } from '#painlens/lib/model/preprocess.js'
 import { readModel } from '#painlens/lib/onnx/index.js'
-import { openSession, type SessionOptions } from '#painlens/lib/ort/session.js'
+import { openSession, type SessionOptions } from '#painlens/lib/ort/provider.js'
 
 export type Feeds = ort.InferenceSession.FeedsType
 /** What is needed of ONNX Runtime's session. */
@@ -39,7 +39,7 @@ const faceSquare = { x: 540, y: 200, width: 220, height: 220 }
 /** The three face models on one 720p frame each, with the inputs that a search of the whole frame gives them. */
 export function faceStages(models: FaceModels): Stage[] {
   const frame = new ort.Tensor('uint8', picture(0, frameSize), [frameSize.height, frameSize.width, 3])
-  const views: Record<keyof FaceModels, View> = {
+  const views: Record<keyof FaceModels, FrameView> = {
     finder: viewOfFrame(frameSize, { width: 640, height: 384 }),
     detector: viewOfSquare(frameSize, faceSquare, 128)!,
     landmarks: viewOfSquare(frameSize, faceSquare, 112)!

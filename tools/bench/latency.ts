@@ -121,6 +121,7 @@ async function listen(
     },
     explanation: () => void explanations++
   }
+  // Each topic has its own message, as the contract says.
   client.on('message', (topic, payload) => take[topic.split('/')[2]!]?.(JSON.parse(payload.toString()) as never))
   await client.subscribeAsync(Object.keys(take).map((topic) => `painlens/bench/${topic}`))
   let turn = 0

@@ -1,15 +1,14 @@
 /** What LRP costs over one forward pass of the classifier, alternating in one run, and what memory the daemon needs for it. */
 import * as ort from 'onnxruntime-node'
-import { passesOf } from '#painlens/lib/lrp/cost.js'
 import { acquireBackend } from '#painlens/lib/lrp/engines/tfjs-backend.js'
 import { TfjsOps } from '#painlens/lib/lrp/engines/tfjs-ops.js'
 import { compositeOf, createExplainer, type EngineName, layerGraphOf } from '#painlens/lib/lrp/index.js'
-import { Walk } from '#painlens/lib/lrp/walk.js'
+import { passesOf, Walk } from '#painlens/lib/lrp/walk.js'
 import type { Manifest } from '#painlens/lib/model/manifest.js'
 import { batchDims } from '#painlens/lib/model/preprocess.js'
 import { readModel } from '#painlens/lib/onnx/index.js'
-import { proveProvider } from '#painlens/lib/ort/provider.js'
-import { openSession, type ProviderName } from '#painlens/lib/ort/session.js'
+import { openSession, proveProvider } from '#painlens/lib/ort/provider.js'
+import type { ProviderName } from '#painlens/lib/ort/provider-names.js'
 import { createRandom } from '#painlens/lib/random.js'
 import { median, ms, table } from './table.js'
 

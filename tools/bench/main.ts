@@ -1,5 +1,5 @@
 /**
- * `npm run bench [-- NAME…]`: measures, and asserts nothing; the names are in the tables below.
+ * `npm run bench [-- NAME…]`: measures without assertions; the names are in the tables below.
  * `npm run bench -- gpu` has options of its own, and a bound (docs/measured/gpu.md).
  */
 import { readFile } from 'node:fs/promises'
@@ -54,7 +54,7 @@ const benches: Record<string, () => Promise<string>> = {
   look: async () => lookTable(await renderFrames(60, faceSize))
 }
 
-/** What says nothing about speed is done only when it is named. */
+/** Benches that do not measure speed run only when they are named. */
 const onRequest: typeof benches = {
   rolls: () => rollsTable(),
   usable: usableTable,
@@ -76,7 +76,9 @@ async function main(names: readonly string[]): Promise<number> {
       say(`there is no bench "${name}"; there are ${Object.keys({ ...benches, ...onRequest }).join(', ')}, gpu`)
       return 2
     }
-    say(`\n## ${name}\n\n${await bench()}`)
+    // The name first: most take minutes.
+    say(`\n## ${name}\n`)
+    say(await bench())
   }
   return 0
 }

@@ -1,8 +1,8 @@
 /** Rendered frames to measure with. */
+import type { Moment } from '#painlens/core/clock.js'
 import type { Frame } from '#painlens/core/types.js'
 import { createIdentity, createScene } from '#painlens/show/render/index.js'
-import { defaultDay, unitsAt } from '#painlens/show/simulate/day.js'
-import { poseAt } from '#painlens/show/simulate/day-motion.js'
+import { defaultDay, poseAt, unitsAt } from '#painlens/show/simulate/day.js'
 
 const size = { width: 1280, height: 720 }
 
@@ -25,9 +25,17 @@ export async function renderFrames(count: number, faceSize: number): Promise<Fra
       noise: 2.5,
       blur: 0.5,
       seed: i,
+      // The renderer writes into memory of either kind.
       into: data as never
     })
-    frames.push({ camera: 'bench', seq: i, at: i * 200, ...size, data, release: () => undefined })
+    frames.push({
+      camera: 'bench',
+      at: (i * 200) as Moment,
+      ...size,
+      picture: { x: 0, y: 0, ...size },
+      data,
+      release: () => undefined
+    })
   }
   return frames
 }

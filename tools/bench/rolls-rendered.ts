@@ -1,10 +1,12 @@
 /** What the demonstration model says of rendered residents who are turned. */
+import type { Moment } from '#painlens/core/clock.js'
 import { silentLog } from '#painlens/core/log.js'
 import type { Face } from '#painlens/core/types.js'
 import { alignFace } from '#painlens/lib/face/align.js'
 import type { FaceNetworks } from '#painlens/lib/face/networks.js'
-import { allSweeps, defaultMinScore, searchFaces } from '#painlens/lib/face/search.js'
+import { defaultMinScore, searchFaces } from '#painlens/lib/face/search.js'
 import { type Pixels, sample, turned } from '#painlens/lib/face/similarity.js'
+import { allSweeps } from '#painlens/lib/face/sweeps.js'
 import { createRandom } from '#painlens/lib/random.js'
 import {
   createIdentity,
@@ -82,7 +84,7 @@ async function scoresOf(networks: FaceNetworks, classifier: Classifier, portrait
     }
     const crop = alignFace(frame, found.landmarks, input, alignment)
     const face: Face = { ...found, track: 1, zone: null, crop }
-    const [verdict] = await classifier.classify(() => ({ camera: 'bench', at: 0, faces: [face] }))
+    const [verdict] = await classifier.classify({ camera: 'bench', at: 0 as Moment, faces: [face] }).verdicts
     scores.push(verdict!.score)
   }
   return scores

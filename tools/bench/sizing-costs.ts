@@ -6,13 +6,14 @@ import { join } from 'node:path'
 import { stringify } from 'yaml'
 import type { Crop, Frame } from '#painlens/core/types.js'
 import { alignFace } from '#painlens/lib/face/align.js'
-import type { Place } from '#painlens/lib/face/boxes.js'
 import { FaceNetworks } from '#painlens/lib/face/networks.js'
-import { allSweeps, type FoundFace, type Sweep, searchFaces, sweeps } from '#painlens/lib/face/search.js'
+import { type FoundFace, searchFaces } from '#painlens/lib/face/search.js'
+import type { Place } from '#painlens/lib/face/similarity.js'
+import { allSweeps, type Sweep, sweeps } from '#painlens/lib/face/sweeps.js'
 import { createExplainer } from '#painlens/lib/lrp/index.js'
 import type { Manifest } from '#painlens/lib/model/manifest.js'
 import { batchDims, preprocess } from '#painlens/lib/model/preprocess.js'
-import { openSession } from '#painlens/lib/ort/session.js'
+import { openSession } from '#painlens/lib/ort/provider.js'
 import { faceModels } from './models.js'
 import { daemonTime } from './sizing-daemon.js'
 import { median } from './table.js'
@@ -49,7 +50,7 @@ export async function measuredCosts(
 interface DecodeCosts {
   /** Of each picture that the camera sends. */
   picture: number
-  /** Of each that goes on: scaling, colours, the pipe. */
+  /** For each picture that becomes a frame: scaling, colours, the pipe. */
   handOver: number
 }
 

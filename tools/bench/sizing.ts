@@ -1,4 +1,4 @@
-/** What cameras need of a machine, worked out from what each piece of work costs: arithmetic only, docs/operate/sizing.md has it in words. */
+/** What cameras need of a machine, worked out from the cost of each piece of work: arithmetic only; docs/operate/sizing.md explains it. */
 import { parse } from 'yaml'
 import { z } from 'zod'
 import { table } from './table.js'
@@ -59,7 +59,7 @@ export interface Rates {
   explainedViews: number
 }
 
-/** The whole frame is looked over once a second; in the other frames faces are looked for where they were. */
+/** The whole frame is searched once a second; in the other frames faces are searched for where they were. */
 export function ratesOf(sizing: Sizing, cameras: number, fps: number): Rates {
   const { stream_fps, faces, alarms_per_hour, explanations_per_alarm, views } = sizing.camera
   const everywhere = faces > 0 ? Math.min(1, fps) : fps

@@ -1,5 +1,6 @@
 /** What each stage costs, one frame at a time, for the demonstration model and a VGG-Face of full size. */
 
+import { systemClock } from '#painlens/core/clock.js'
 import { silentLog } from '#painlens/core/log.js'
 import type { Face, Frame } from '#painlens/core/types.js'
 import { createExplainer } from '#painlens/lib/lrp/index.js'
@@ -40,8 +41,9 @@ async function measure(
       faces.push(...(await detector.detect(frames[i]!, [])).faces)
     })
     if (faces.length === 0) throw new Error('no face found in the rendered frames')
-    const classify = await timed(rounds, (i) =>
-      classifier.classify(() => ({ camera: 'bench', at: 0, faces: [faces[i % faces.length]!] }))
+    const classify = await timed(
+      rounds,
+      (i) => classifier.classify({ camera: 'bench', at: systemClock.now(), faces: [faces[i % faces.length]!] }).verdicts
     )
     await classifier.stop()
     await detector.stop()

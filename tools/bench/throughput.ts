@@ -1,23 +1,31 @@
 /** Frames per second through the joined stages, against ONNX Runtime alone on the same inputs, alternating in one run. */
 import * as ort from 'onnxruntime-node'
 import { Observable } from 'rxjs'
+import { configSchema } from '#painlens/config/schema.js'
 import { systemClock } from '#painlens/core/clock.js'
 import { silentLog } from '#painlens/core/log.js'
 import type { Frame } from '#painlens/core/types.js'
 import { cameraLine } from '#painlens/daemon/line/camera-line.js'
 import { Reporter } from '#painlens/daemon/report/reporter.js'
+import { alarmOptions } from '#painlens/daemon/wiring/mapping.js'
 import { alignFace } from '#painlens/lib/face/align.js'
 import { FaceNetworks } from '#painlens/lib/face/networks.js'
 import { searchFaces } from '#painlens/lib/face/search.js'
+import { CameraTracks } from '#painlens/lib/face/tracker.js'
 import type { Manifest } from '#painlens/lib/model/manifest.js'
 import { batchDims, preprocess } from '#painlens/lib/model/preprocess.js'
-import { openSession } from '#painlens/lib/ort/session.js'
+import { openSession } from '#painlens/lib/ort/provider.js'
 import { createAlarms } from '#painlens/stages/alarm/index.js'
 import { startClassifier } from '#painlens/stages/classify/index.js'
-import { CameraTracks } from '#painlens/stages/detect/camera-tracks.js'
 import { startDetector } from '#painlens/stages/detect/index.js'
 import { faceModels } from './models.js'
 import { median, ms, table } from './table.js'
+
+const config = configSchema.parse({
+  device: 'bench',
+  mqtt: { url: 'mqtt://localhost' },
+  cameras: [{ id: 'bench', url: 'rtsp://localhost/bench' }]
+})
 
 type Run = { session: ort.InferenceSession; feeds: ort.InferenceSession.FeedsType }
 
@@ -29,6 +37,7 @@ async function recordRuns(manifest: Manifest, frames: readonly Frame[], threads:
   const sessions = [networks.finder, networks.detector, networks.landmarker]
   for (const session of sessions) {
     const original = session.run.bind(session)
+    // Of its overloads the networks call this one.
     session.run = ((feeds: Run['feeds']) => {
       runs.push({ session, feeds })
       return original(feeds)
@@ -60,10 +69,10 @@ async function openStages(manifest: Manifest, threads: number) {
     log: silentLog
   })
   const classifier = await startClassifier({ manifest, provider: 'cpu', threads, log: silentLog })
-  const alarms = createAlarms({ cameras: {}, facility: null, model: null, clock: systemClock })
+  const alarms = createAlarms({ ...alarmOptions(config), model: null, clock: systemClock })
   let published = 0
   const mqtt = {
-    alarm: async () => void published++,
+    putAlarmInOutbox: async () => void published++,
     observation: () => void published++,
     cameraState: () => undefined,
     refresh: () => undefined
@@ -74,7 +83,7 @@ async function openStages(manifest: Manifest, threads: number) {
     mqtt,
     alarmLog: { append: () => undefined },
     explanations: null,
-    supervision: { frame: () => undefined, alarm: () => undefined },
+    measured: { frame: () => undefined, alarm: () => undefined },
     log: silentLog,
     clock
   })
@@ -95,22 +104,24 @@ function passThrough({ detector, classifier, reporter }: Stages, frames: readonl
     }
     refill()
   })
-  const camera = { id: 'bench', width: 1280, height: 720 } as never
+  const camera = config.cameras[0]!
   const startedAt = performance.now()
+  let turn: Promise<unknown> = Promise.resolve()
   return new Promise((resolve, reject) => {
     cameraLine(source, {
       detect: (frame) => detector.detect(frame, []),
-      classify: (take) =>
-        classifier.classify(() => {
-          // Nothing waits for its turn now.
-          setImmediate(refill)
-          return take()
-        }),
+      classify: (sighting) => {
+        const judging = classifier.classify(sighting)
+        // Its turn has come when the one before has ended; then nothing waits.
+        void turn.then(() => setImmediate(refill))
+        turn = judging.verdicts.catch(() => undefined)
+        return judging
+      },
       onDrop: () => reject(new Error('a frame was dropped')),
       onFailure: reject,
       onSuccess: () => undefined
     }).subscribe({
-      next: (glance) => reporter.glance(glance, camera),
+      next: (judged) => reporter.judged(judged, camera),
       complete: () => resolve(performance.now() - startedAt)
     })
   })

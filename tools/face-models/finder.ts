@@ -5,7 +5,7 @@ import type { Weight } from './weights.js'
 
 const channels = [16, 32, 64, 128, 256, 512] as const
 /** Boxes per cell, each with four encodings and a logit. */
-export const finderAnchors = 5
+const finderAnchors = 5
 
 /**
  * face-api's tiny face detector (a small YOLO v2 of separable convolutions) as ONNX. Inputs as in `addPicture`, any

@@ -11,13 +11,14 @@ const about: Record<Kind, string> = {
   health: 'How painlens fares, each 30 s.',
   cameraState: 'What a camera is doing; on each change and after each reconnect.',
   observation: 'The scores of a face, at most once per second and face; for displays and studies, not for alarming.',
-  alarm: 'An alarm starts, goes on, ends. At least once, in order per alarm_id; alarm_id and seq tell repetitions.',
+  alarm:
+    'An alarm starts, continues, ends. At least once, in order per alarm_id; alarm_id and seq identify repetitions.',
   explanation: "Why an alarm's strongest frame was taken for pain; some time after the alarm's start.",
   response: 'The answer to a command.'
 }
 
 const commands: Record<CommandName, string> = {
-  ack: 'Acknowledge an alarm; it goes on.',
+  ack: 'Acknowledge an alarm; it continues.',
   pause: 'Look away during care.',
   resume: 'Look again before the pause is over.',
   test_alarm: 'Try the way to the nurse: a start and an end with test true.',
@@ -29,7 +30,7 @@ const base = baseTopic('{device}')
 const parameters: Record<string, object> = {
   device: { description: '`device` of the config.' },
   camera: { description: '`id` of a camera in the config.' },
-  command: { description: 'The command that is answered, also where there is no such command.' }
+  command: { description: 'The command that is answered, even if it does not exist.' }
 }
 /** What stands in an address for the topic's `+`. */
 const placeholders: Partial<Record<Kind, string>> = {

@@ -13,12 +13,12 @@ export function errorsPage(): string {
 
 const introduction = `# Every error by its code: the cause, and what to do
 
-painlens prints a code in brackets at the end of each error, as in
+For everyone who sees an error of painlens. It ends with a code in brackets, as in
 
     painlens: camera room-312 at rtsp://10.0.0.31/stream: the camera refuses user name or password. Correct them … [PL-CAMERA-LOGIN]
 
 \`painlens check\` prints it with each line that is not ok, and a log line, a technical alarm, the answer to a command and an answer over HTTP
-have it as \`code\`. Below, each code has its cause, and behind the arrow what to do, unless the error itself says it more exactly. A
+have it as \`code\`. Below is the cause of each code and, after the arrow, what to do, unless the error itself is more precise. A
 code keeps its meaning from release to release.
 
 \`npm run generate\` makes this page from the tables in \`src/core/error-codes\`.`

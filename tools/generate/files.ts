@@ -1,5 +1,7 @@
 import { configFiles } from '#painlens/config/generate.js'
 import { asyncApi } from './asyncapi.js'
+import { pagesWithBlocks } from './blocks.js'
+import { commandsPage } from './commands-page.js'
 import { errorsPage } from './errors.js'
 import { messageFiles } from './message-schemas.js'
 
@@ -7,6 +9,8 @@ import { messageFiles } from './message-schemas.js'
 export const generatedFiles: Readonly<Record<string, () => string>> = {
   ...configFiles,
   ...messageFiles,
+  ...pagesWithBlocks,
+  'docs/operate/commands.md': commandsPage,
   'config/asyncapi.yaml': asyncApi,
   'docs/operate/errors.md': errorsPage
 }

@@ -11,7 +11,7 @@ export const schemaFile = (name: string): string => `messages/${name}.schema.jso
  * version may add some; a command with one is refused.
  * @param name of contractSchemas
  */
-export function messageJsonSchema(name: string): Node {
+function messageJsonSchema(name: string): Node {
   const isCommand = name.startsWith('command-')
   return z.toJSONSchema(contractSchemas[name]!, {
     target: 'draft-07',

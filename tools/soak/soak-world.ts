@@ -1,4 +1,4 @@
-/** The world that a soak puts around the daemon: cameras that come and go, a broker that comes and goes, somebody who asks. */
+/** The surroundings of the daemon in a soak: cameras and a broker that come and go, commands, requests for figures. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
@@ -25,7 +25,7 @@ const day: Day = {
   loop: true,
   seed: 1
 }
-/** All that happens, happens once in so long, so that each sample window sees the same. */
+/** Every event occurs once per cycle, so that each sample window sees the same. */
 export const cycleMs = 60_000
 
 export class SoakWorld {
@@ -141,7 +141,7 @@ export class SoakWorld {
   }
 }
 
-/** One day as a film, so that many cameras cost little to play it. */
+/** One day as a film, so that many cameras can play it at little cost. */
 async function film(file: string): Promise<void> {
   const { width, height, fps } = picture
   const scene = await createScene({

@@ -14,7 +14,7 @@ import { cycleMs, SoakWorld } from './soak-world.js'
 import { rises, type Series, trendOf } from './trend.js'
 
 const sampleMs = 3000
-/** What a collection of all garbage may take on a busy machine. */
+/** The time that a full garbage collection may take on a busy machine. */
 const collectMs = 1000
 /** Models are opened, caches and pools fill. */
 const warmUpCycles = 2
@@ -27,7 +27,7 @@ type Sample = Record<string, number>
 
 const last = (values: readonly number[]): number => values.at(-1)!
 
-/** What is looked at, how the samples of a cycle become one value, and what it may rise by. Only the last sample is free of garbage. */
+/** The figures, how the samples of a cycle become one value, and the allowed rise. Only the last sample is free of garbage. */
 const figures: readonly { name: string; unit: string; of: (values: readonly number[]) => number; allowance: number }[] =
   [
     { name: 'memory in RAM', unit: 'MB', of: median, allowance: 8 },
@@ -167,7 +167,7 @@ function childrenOf(pid: number): number {
     try {
       return readFileSync(`/proc/${pid}/task/${task}/children`, 'utf8').split(' ').filter(Boolean)
     } catch {
-      // A thread that ended meanwhile.
+      // The thread ended meanwhile.
       return []
     }
   }).length

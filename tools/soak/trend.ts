@@ -1,4 +1,4 @@
-/** Whether a figure grows over a run, told apart from its going up and down. */
+/** Whether a figure grows over a run, as distinct from fluctuating. */
 import { median } from '../bench/table.js'
 
 export interface Trend {
@@ -23,7 +23,7 @@ export function trendOf(x: readonly number[], y: readonly number[]): Trend {
   return { slope: median(slopes), chance: 1 - normal(z) }
 }
 
-/** Values that are the same take their part of the variance away. */
+/** Ties reduce the variance. */
 function tiesIn(values: readonly number[]): number {
   const counts = new Map<number, number>()
   for (const value of values) counts.set(value, (counts.get(value) ?? 0) + 1)
@@ -43,12 +43,12 @@ function normal(z: number): number {
 export interface Series {
   name: string
   unit: string
-  /** What it may rise by over the run, for noise and for caches that fill; in its unit. */
+  /** The rise that is allowed over the run, for noise and for caches that fill; in its unit. */
   allowance: number
   values: readonly number[]
 }
 
-/** It rises if the order of its values is no accident and it comes to more than it may. */
+/** A figure rises if the order of its values is significant and the rise exceeds the allowance. */
 export function rises({ values, allowance }: Series, minutes: readonly number[]): boolean {
   const { slope, chance } = trendOf(minutes, values)
   return chance < 0.01 && slope * (minutes.at(-1)! - minutes[0]!) > allowance

@@ -61,6 +61,6 @@ function count(text: string | undefined, flag: string, least: number, fallback: 
   if (text === undefined) return fallback
   const value = Number(text)
   if (!Number.isSafeInteger(value) || value < least || value > 100_000)
-    throw new UsageError('PL-OPTION-VALUE', `"${text}" is no whole number from ${least} to 100000`, flag)
+    throw new UsageError('PL-OPTION-VALUE', `"${text}" is not a whole number from ${least} to 100000`, flag)
   return value
 }

@@ -3,7 +3,7 @@ import { createRandom, type Random } from '#painlens/lib/random.js'
 import { labels, type Split, splits } from './recipe.js'
 import type { SampleFacts, Samples } from './samples.js'
 
-/** From this intensity on an expression counts as what it is; below, the model may be the more undecided the fainter it is. */
+/** From this intensity on the target is the expression's class; below, the fainter the expression, the more uniform the target. */
 export const certainFrom = 0.4
 
 /** What the model is to answer: evenly undecided at rest, and with growing intensity all for the expression. */

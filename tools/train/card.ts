@@ -43,7 +43,7 @@ and measured on a machine without a clinical model.
 Demonstration, tests and benchmarks of painlens. Nothing else.
 
 **It has never seen a human face.** It learnt from drawings, was measured on drawings, and was never validated on real
-people. What it says about a real face means nothing. No decision about anybody's care may rest on it.`
+people. What it says about a real face means nothing. No decision about a person's care may rest on it.`
 }
 
 function howItWasMade({ identities, fit, command }: CardFacts): string {

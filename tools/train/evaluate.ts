@@ -89,7 +89,7 @@ function share<T>(samples: readonly T[], holds: (sample: T) => boolean): Share {
   return { share: samples.length === 0 ? null : hits / samples.length, count: samples.length }
 }
 
-/** All that the model card tells, from the scores of a split. */
+/** All figures of the model card, from the scores of a split. */
 export function measure(scored: readonly Scored[], temperature: number): Metrics {
   const expressive = scored.filter(({ expression }) => expression !== 'neutral')
   const clear = expressive.filter(({ intensity }) => intensity >= certainFrom)

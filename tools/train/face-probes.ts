@@ -8,12 +8,12 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Box } from '#painlens/core/types.js'
 import { packageRoot } from '#painlens/core/version.js'
-import { inTurn } from '#painlens/lib/face/boxes.js'
 import { landmarkSide, lookOnce, markOnce, squareAround } from '#painlens/lib/face/look.js'
 import { FaceNetworks } from '#painlens/lib/face/networks.js'
 import { probe } from '#painlens/lib/face/probes.js'
 import { regionsOf } from '#painlens/lib/face/regions.js'
 import type { Pixels } from '#painlens/lib/face/similarity.js'
+import { inTurn } from '#painlens/lib/face/similarity.js'
 import { createRandom, type Random } from '#painlens/lib/random.js'
 import {
   createIdentity,

@@ -1,5 +1,4 @@
-import { WorkerClient } from '#painlens/core/worker-client.js'
-import { workerScript } from '#painlens/core/worker-protocol.js'
+import { WorkerClient, workerScript } from '#painlens/core/worker.js'
 import type { ModelInput } from '#painlens/lib/model/manifest.js'
 import type { VggSpec, VggWeights } from '#painlens/lib/vgg/index.js'
 import { AdamW } from './adamw.js'

@@ -23,8 +23,10 @@ export function registerGradientKernels(tf: Tensorflow): void {
     const old = (tf.getKernel(kernelName, 'wasm') as KernelConfig | undefined)?.kernelFunc
     if (old) tf.unregisterKernel(kernelName, 'wasm')
     const kernelFunc = (call: KernelCall) => tf.tidy(() => kernel(call, old) as Tensor)
+    // tfjs types a kernel's arguments as whatever any kernel has.
     tf.registerKernel({ kernelName, backendName: 'wasm', kernelFunc: kernelFunc as unknown as KernelFunc })
   }
+  // The kernels' inputs and attributes are those of their names, by tfjs's own definition.
   register('Conv2DBackpropInput', (call) => convInputGradient(tf, call as never))
   register('Conv2DBackpropFilter', (call) => convFilterGradient(tf, call as never))
   register('MaxPoolGrad', (call) => maxPoolGradient(tf, call as never))
@@ -133,8 +135,10 @@ function transposedProduct(
   plain: KernelFunc
 ): unknown {
   const { a, b } = call.inputs
+  // The kernel itself takes what this one was called with.
   if (a.shape[0] !== 1 || b.shape[0] !== 1) return plain(call as never)
   const turned = (matrix: Tensor, turn: boolean) => (turn ? tf.transpose(matrix, [0, 2, 1]) : matrix)
   const inputs = { a: turned(a, call.attrs.transposeA), b: turned(b, call.attrs.transposeB) }
+  // As above, turned already.
   return plain({ ...call, inputs, attrs: { transposeA: false, transposeB: false } } as never)
 }

@@ -1,4 +1,4 @@
-import { serveWorker, Transferred } from '#painlens/core/worker-server.js'
+import { serveWorker, Transferred } from '#painlens/core/worker.js'
 import { randomWeights, type VggSpec, type VggWeights } from '#painlens/lib/vgg/index.js'
 import type { Batch } from './batches.js'
 import type { Tensorflow } from './gradient-kernels.js'

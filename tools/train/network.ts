@@ -82,6 +82,7 @@ const floats = (tensor: Tensor): Float32Array => tensor.dataSync() as Float32Arr
 
 function normalized(tf: Tensorflow, sums: Tensor, gain: Tensor, shift: Tensor): Tensor {
   const operation = tf.customGrad((...given) => {
+    // tfjs hands a custom gradient its tensors and then `save`.
     const [x, scale, offset, save] = given as unknown as [Tensor, Tensor, Tensor, GradSaveFunc]
     const values = floats(x)
     const statistics = channelStatistics(values, scale.size)

@@ -9,7 +9,7 @@ import type { SamplePlan } from './recipe.js'
  * How far the eyes of a crop are from where they really are, as deviations in shares of the eye distance: a landmark
  * network errs, and errs alike for both eyes of a face.
  */
-export const landmarkJitter = { each: 0.025, both: 0.03, scale: 0.05 }
+const landmarkJitter = { each: 0.025, both: 0.03, scale: 0.05 }
 
 /** Renders a plan and cuts `count` crops out of it, each with other errors of the landmarks. RGB24, one after the other. */
 export async function renderCrops(plan: SamplePlan, size: Size, count: number): Promise<Uint8Array> {

@@ -88,7 +88,7 @@ async function cached(file: string, render: () => Promise<Uint8Array>): Promise<
   }
 }
 
-/** Changes as soon as the renderer, the recipe or the alignment gives other pixels, and the cache starts anew. */
+/** Changes as soon as the renderer, the recipe or the alignment gives other pixels, and the cache is rebuilt. */
 async function fingerprint({ size, variants }: SampleSource): Promise<string> {
   const hash = createHash('sha256').update(JSON.stringify({ size, variants, splits }))
   for (let i = 0; i < 4; i++) {

@@ -14,7 +14,7 @@ import { fitTemperature } from './temperature.js'
 /** Crops of each training sample, told apart by the landmarks' errors. */
 const variants = 4
 /** Brings the input to about -1..1, from which He's weights keep the activations. */
-export const inputScale = 1 / 128
+const inputScale = 1 / 128
 
 /** Renders, trains, exports, measures, and writes model, manifest and card. */
 export async function train(options: TrainArguments, write: (text: string) => void): Promise<Metrics> {
@@ -76,7 +76,7 @@ function writeModelFiles(
   })
 }
 
-/** What the manifest tells of the test split; the card tells more. */
+/** The test split's results for the manifest; the card has more. */
 function manifestMetrics(test: Metrics, identities: number): Record<string, unknown> {
   const rounded = (share: number | null): number | null => (share === null ? null : Math.round(share * 1000) / 1000)
   const [, resting] = test.resting[0]!

@@ -1,12 +1,12 @@
 # What install.sh, uninstall.sh and pack.sh share: words, changes that a dry run only names, files and folders.
 # shellcheck shell=bash disable=SC2034,SC2154 # variables are shared; install.sh is checked with all parts
 
-# Below this folder everything is put; empty for the box itself.
+# Everything is installed below this folder; empty for the box itself.
 prefix=''
 dry_run=no
-# How many things were changed, or would be.
+# The number of changes made, or to be made.
 changes=0
-# The system's programs are in sbin, too, which not every root has on its PATH.
+# The system's programs are in sbin, too, which is not on every root's PATH.
 PATH=$PATH:/usr/sbin:/sbin
 
 say() { printf '%s\n' "$*"; }
@@ -31,7 +31,7 @@ value_option() {
   say "$2"
 }
 
-# change WHAT COMMAND…: says what is done and does it; in a dry run it only says so.
+# change WHAT COMMAND…: says what it does and does it; in a dry run only says it.
 change() {
   local what=$1
   shift
@@ -85,7 +85,7 @@ owner_numbers() {
   [[ -z $user || -z $group ]] || say "$user:$group"
 }
 
-# grant PATH MODE OWNER: corrects mode and owner of what is there.
+# grant PATH MODE OWNER: corrects the mode and owner of an existing path.
 grant() {
   local path=$1 mode=$2 owner=$3 numbers
   numbers=$(owner_numbers "$owner")
@@ -102,13 +102,13 @@ folder() {
   grant "$@"
 }
 
-# place SOURCE PATH MODE OWNER: a file with this content; one that is so already is left alone.
+# place SOURCE PATH MODE OWNER: a file with this content; unchanged where it has it already.
 place() {
   if ! cmp -s "$1" "$2"; then change "write $2" replace_file "$1" "$2" "$3"; fi
   grant "$2" "$3" "$4"
 }
 
-# In one step, so that no half a file is ever there.
+# In one step, so that a file is never incomplete.
 replace_file() {
   mkdir -p "$(dirname "$2")"
   install -m "$3" "$1" "$2.new"

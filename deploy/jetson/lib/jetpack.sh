@@ -138,7 +138,7 @@ declare -A gpu_remedies=(
   [none]='On a Jetson this would be JetPack 6.2 or 7.2.'
 )
 
-# settle_processor CPU_ONLY: goes on where the GPU can be used, or where somebody has said that the CPU is enough.
+# settle_processor CPU_ONLY: continues where the GPU can be used, or where --cpu-only was given.
 settle_processor() {
   local answer=no
   [[ $verdict != fits ]] || return 0

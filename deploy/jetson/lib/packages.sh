@@ -5,7 +5,7 @@ least_node=20.9
 # A long-term support release, kept up to 2028-04-30.
 nodesource_release=24
 
-# Package, and a file that is there when it is.
+# Package, and a file by which it is recognised.
 packages_for_all=('ffmpeg /usr/bin/ffmpeg')
 # For `decoder: nvidia`: ffmpeg hands the stream on to the Jetson's own decoder.
 packages_for_jetson=(
@@ -15,7 +15,7 @@ packages_for_jetson=(
   'nvidia-l4t-gstreamer /usr/lib/*/gstreamer-1.0/libgstnvvideo4linux2.so'
 )
 
-# The unit calls /usr/bin/node, so that is the one to look at.
+# The unit calls /usr/bin/node, so that one is checked.
 node=/usr/bin/node
 
 # As has_node found it.
@@ -56,19 +56,19 @@ install_packages() {
   if [[ $dry_run != yes ]]; then has_node || die "$node is ${node_version:-missing}, painlens needs $least_node or later."; fi
 }
 
-# Below a prefix that is as it should be: the image, or the test, has its own.
+# Below a prefix that is not an error: the image, or the test, has its own.
 no_apt() {
   set -- "${@/#nodejs/Node.js $least_node or later as $node}"
   [[ -n $prefix ]] || die "there is no apt-get here; install $*, then start again."
   say "  left out, there is no apt-get${prefix:+ below $prefix}: $*"
 }
 
-# apt-get's own words only where it fails.
+# The output of apt-get only where it fails.
 apt_get() {
   local said
   said=$(DEBIAN_FRONTEND=noninteractive "$@" 2>&1) && return
   say "$said" | tail -n 20 >&2
-  die "apt-get failed, its last words are above. Without internet, bring the packages along (docs/operate/install.md)."
+  die "apt-get failed, see its last lines above. Without internet, bring the packages along (docs/operate/install.md)."
 }
 
 settle_node_source() {
@@ -85,7 +85,7 @@ settle_node_source() {
   add_nodesource
   change "read NodeSource's package list" apt_get "$apt" update -qq
   [[ $dry_run == no ]] || return 0
-  # apt-get update is content with the lists that it could read.
+  # apt-get update succeeds even if some lists could not be read.
   offered=$(candidate nodejs)
   at_least "${offered:-0}" "$least_node" ||
     die "NodeSource cannot be reached. Without internet, bring the packages along (docs/operate/install.md)."
@@ -99,7 +99,7 @@ candidate() {
   "$cache" policy "$1" 2>/dev/null | sed -n 's/^  Candidate: \([0-9]*:\)\{0,1\}\([0-9.]*\).*/\2/p'
 }
 
-# The key comes with painlens, so nothing has to be believed that the network says.
+# The key comes with painlens, so the network need not be trusted.
 add_nodesource() {
   local list
   list=$(mktemp)

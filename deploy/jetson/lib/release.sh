@@ -15,7 +15,7 @@ set_paths() {
 
 # The release that this installation is made from, and its name below releases.
 source_folder='' release=''
-# A folder to be removed at the end, whatever happens.
+# A folder that is removed at the end in any case.
 scratch=''
 
 # The release that this script lies in, or the checkout, of which one is made first.
@@ -54,7 +54,7 @@ check_architecture() {
   [[ $made_for == "$here_is" ]] || die "this release is for $made_for, and this box is $here_is: pack one with --arch $here_is."
 }
 
-# stage_release: copies it to its place, whole or not at all.
+# stage_release: copies it to its place, completely or not at all.
 stage_release() {
   if [[ -d $releases/$release ]]; then
     say "  painlens $release is there already"
@@ -66,7 +66,7 @@ stage_release() {
   change "copy it to $releases/$release" copy_release
 }
 
-# A USB stick may have bent it.
+# A USB stick may have corrupted it.
 verify_release() {
   say "  painlens $release: comparing all its files with their checksums"
   (cd "$source_folder" && sha256sum --check --quiet --strict SHA256SUMS) ||
@@ -156,7 +156,7 @@ run_provider() {
   fi
   if ((status != 0)); then
     restore_config
-    die "the provider does not work with painlens $release, and that was not taken into use. Start again without it, or with another."
+    die "the provider does not work with painlens $release, which was not activated. Start again without it, or with another."
   fi
   touch "$2"
 }

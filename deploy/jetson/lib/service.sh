@@ -2,7 +2,7 @@
 # shellcheck shell=bash disable=SC2034,SC2154 # variables are shared; install.sh is checked with all parts
 
 user=painlens
-# Of these, those that the box has: they may open the GPU's device files.
+# The groups, of those that exist on the box, that may open the GPU's device files.
 device_groups=(video render)
 
 ensure_user() {
@@ -26,7 +26,7 @@ ensure_user() {
     )" "$user"
 }
 
-# Config and passwords can be read by painlens and written by root; what painlens keeps is nobody else's.
+# Config and passwords can be read by painlens and written by root; the data of painlens is accessible to painlens only.
 ensure_folders() {
   folder "$etc" 750 root:$user
   folder "$etc/secrets" 750 root:$user
@@ -51,7 +51,7 @@ settle_config() {
 # Whether this installation has put another config in place of the one that was there.
 config_replaced=no
 
-# The one that was there stays beside it, and comes back if the new one is wrong.
+# The old one is kept beside it, and restored if the new one is wrong.
 take_config() {
   local kept=$2.before
   if [[ ! -e $2 ]]; then
@@ -66,12 +66,12 @@ take_config() {
     if is_wrong_config; then
       restore_config
       cat "$checks/config"
-      die "$1 is wrong; the config that was there is kept."
+      die "$1 is wrong; the old config is kept."
     fi
   fi
 }
 
-# The version before may not know what the new config says.
+# The previous version may not know keys of the new config.
 restore_config() {
   local config=$etc/painlens.yaml
   [[ $config_replaced == yes ]] || return 0
@@ -86,7 +86,7 @@ is_wrong_config() {
 }
 
 ask_config() {
-  [[ -t 0 || $dry_run == yes ]] || die 'there is no config yet, and nobody to ask: start again with --config FILE.'
+  [[ -t 0 || $dry_run == yes ]] || die 'there is no config yet, and no terminal to ask for one: start again with --config FILE.'
   change "ask for the config and write $1 (painlens config init)" \
     "$prefix$node" "$releases/$release/dist/main.js" config init --config "$1"
 }
@@ -140,13 +140,13 @@ check_of() {
   return "$status"
 }
 
-# What is red in the output of a check, one name a line; a provider that fell back to the CPU counts.
+# The red lines in the output of a check, one name a line; a provider that fell back to the CPU counts.
 reds_of() {
   sed -n -e 's/^\[fail\] \(camera [^ ]*\).*/\1/p;t' -e 's/^\[fail\] \(.\{15\}\).*/\1/p' -e 's/^\[warn\] \(provider \).*/\1/p' "$1" |
     sed 's/ *$//' | sort -u
 }
 
-# worse_than OLD NEW: what is red in NEW and was not in OLD.
+# worse_than OLD NEW: the red lines in NEW that are not in OLD.
 worse_than() { comm -13 <(reds_of "$1") <(reds_of "$2"); }
 
 # Whether systemd runs here; in a chroot or an image it does not.
@@ -168,7 +168,7 @@ enable_service() {
   fi
 }
 
-# systemctl comes back when painlens has said that it is ready (Type=notify), or that it is not to be.
+# systemctl returns when painlens has reported that it is ready (Type=notify), or has failed.
 start_service() {
   is_booted || return 0
   if is_running && ((changes == 0)); then

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Builds ONNX Runtime with its CUDA provider and its Node.js binding on a Jetson, checks what comes out and packs it into
-# one archive for `painlens provider install`. Run it again after it was cut short: it goes on where it was.
+# one archive for `painlens provider install`. Run it again after an interruption: it continues where it was.
 # Flags of ONNX Runtime's build.sh: tools/ci_build/build_args.py of its source; docs/operate/provider.md says why these.
 set -euo pipefail
 
@@ -193,7 +193,7 @@ build() {
     onnxruntime_USE_MEMORY_EFFICIENT_ATTENTION=OFF
     onnxruntime_USE_FPA_INTB_GEMM=OFF
     onnxruntime_USE_FP8_KV_CACHE=OFF
-    # Reports to nobody.
+    # No telemetry.
     onnxruntime_USE_TELEMETRY=OFF
   )
   flags=(
@@ -282,7 +282,7 @@ pack() {
 }
 
 if [[ -n $pack_folder ]]; then
-  [[ -d $pack_folder ]] || fail "$pack_folder is no folder"
+  [[ -d $pack_folder ]] || fail "$pack_folder is not a folder"
   cuda_architecture='' jetpack='' cuda='' cudnn='' tensorrt_version=''
   if [[ -f $pack_folder/libonnxruntime_providers_cuda.so ]]; then read_cuda; read_cudnn; read_tensorrt; read_jetpack; [[ -r $root/proc/device-tree/compatible ]] && read_device; fi
   copy=$(mktemp -d)

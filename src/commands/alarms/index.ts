@@ -1,7 +1,6 @@
 import { loadConfig } from '../../config/index.js'
 import type { AlarmMessage } from '../../contract/messages.js'
 import { readAlarmLog } from '../../stages/alarm-log/index.js'
-import { describeAlarms } from './table.js'
 
 export interface AlarmsOptions {
   config: string
@@ -51,6 +50,73 @@ export async function alarmsCommand(
 
 /** The later message, with the highest score so far. */
 function stronger(before: AlarmMessage | undefined, message: AlarmMessage): AlarmMessage {
-  const scores = [before?.score, message.score].filter((score) => typeof score === 'number')
-  return { ...message, score: scores.length > 0 ? Math.max(...scores) : null }
+  if (message.type !== 'physiological') return message
+  return { ...message, score: Math.max(message.score, before?.score ?? 0) }
+}
+
+type Cell = (alarm: AlarmMessage) => string
+
+/** From left to right. */
+const columns: readonly (readonly [title: string, cell: Cell])[] = [
+  ['onset', ({ onset }) => localTime(onset)],
+  ['camera', ({ camera }) => camera ?? '-'],
+  ['place', ({ location: { ward, room, bed } }) => [ward, room, bed].filter(Boolean).join('/') || '-'],
+  ['condition', ({ condition }) => condition],
+  ['priority', ({ priority }) => priority],
+  ['lasted', ({ duration_s, state }) => (state === 'ended' ? duration(duration_s) : `${duration(duration_s)} …`)],
+  ['ended', ({ state, reason }) => (state === 'ended' ? (reason ?? '-') : 'not yet')],
+  ['ack', ({ ack }) => (ack ? `${ack.kind} by ${ack.by}` : '-')],
+  ['score', ({ score }) => score?.toFixed(2) ?? '-']
+]
+
+/** A table with a line for each alarm in the order given, and how many there are below it. */
+function describeAlarms(alarms: readonly AlarmMessage[], colour: boolean): string {
+  if (alarms.length === 0) return 'no alarms\n'
+  const rows = [
+    columns.map(([title]) => title),
+    ...alarms.map((alarm) => columns.map(([, cell]) => plain(cell(alarm))))
+  ]
+  const widths = columns.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)))
+  const lines = rows.map((row) =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column]!))
+      .join('  ')
+      .trimEnd()
+  )
+  const [title, ...rest] = lines
+  const bold = colour ? `\u001b[1m${title}\u001b[0m` : title
+  return `${[bold, ...rest].join('\n')}\n\n${counted(alarms)}\n`
+}
+
+function counted(alarms: readonly AlarmMessage[]): string {
+  const active = alarms.filter(({ state }) => state !== 'ended').length
+  return `${alarms.length === 1 ? 'one alarm' : `${alarms.length} alarms`}, ${active} without an end`
+}
+
+/** Who acknowledged comes from the network: nothing of it may steer the terminal. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for.
+const plain = (text: string): string => text.replace(/[\u0000-\u001f\u007f-\u009f]/g, '?')
+
+/** `2026-01-01 07:12:30`, in the time zone of this device. */
+function localTime(time: string): string {
+  const date = new Date(time)
+  const two = (value: number): string => String(value).padStart(2, '0')
+  const day = [date.getFullYear(), two(date.getMonth() + 1), two(date.getDate())].join('-')
+  return `${day} ${[date.getHours(), date.getMinutes(), date.getSeconds()].map(two).join(':')}`
+}
+
+/** `42 s`, `3 min 5 s`, `2 h 10 min`, `3 d 4 h`. */
+function duration(seconds: number): string {
+  const whole = Math.round(seconds)
+  const units = [
+    [86_400, 'd', 3600, 'h'],
+    [3600, 'h', 60, 'min'],
+    [60, 'min', 1, 's']
+  ] as const
+  for (const [size, unit, smallSize, smallUnit] of units) {
+    if (whole < size) continue
+    const rest = Math.floor((whole % size) / smallSize)
+    return `${Math.floor(whole / size)} ${unit}${rest > 0 ? ` ${rest} ${smallUnit}` : ''}`
+  }
+  return `${whole} s`
 }

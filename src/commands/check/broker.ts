@@ -1,14 +1,14 @@
+import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Config } from '../../config/index.js'
-import { baseTopic } from '../../contract/topics.js'
+import { baseTopic, commandTopics, trialCommand } from '../../contract/topics.js'
 import { stamp, systemClock } from '../../core/clock.js'
+import { messageOf } from '../../core/errors.js'
 import { version } from '../../core/version.js'
 import { brokerOptions } from '../../daemon/wiring/mapping.js'
 import { addressOf, connectOptions, explainConnectError, type ProtocolVersion } from '../../stages/mqtt/connect.js'
-import { Connection, type OnMessage } from '../../stages/mqtt/connection.js'
-import { unlimited } from '../../stages/mqtt/send-quota.js'
-import { tryCommands } from './commands.js'
-import { type CheckContext, type Finding, fail, ok, warn } from './finding.js'
+import { Connection, type OnMessage, unlimited } from '../../stages/mqtt/connection.js'
+import { type CheckContext, type CheckResult, fail, ok, warn } from './result.js'
 
 const what = 'broker'
 const patienceMs = 10_000
@@ -18,7 +18,7 @@ const goodbyeMs = 1000
  * A real publish, confirmed by the broker, on painlens/<device>/check: below the topics that the daemon needs rights
  * for, and nothing that a nurse call would ring for. Then whether commands come through.
  */
-export async function checkBroker({ config, signal }: CheckContext): Promise<Finding[]> {
+export async function checkBroker({ config, signal }: CheckContext): Promise<CheckResult[]> {
   const address = addressOf(config.mqtt.url)
   const giveUp = AbortSignal.any([signal, AbortSignal.timeout(patienceMs)])
   const heard = new Set<string>()
@@ -39,7 +39,11 @@ export async function checkBroker({ config, signal }: CheckContext): Promise<Fin
   }
 }
 
-async function tryPublishing({ mqtt, device }: Config, connection: Connection, signal: AbortSignal): Promise<Finding> {
+async function tryPublishing(
+  { mqtt, device }: Config,
+  connection: Connection,
+  signal: AbortSignal
+): Promise<CheckResult> {
   const address = addressOf(mqtt.url)
   const topic = `${baseTopic(device)}/check`
   const message = JSON.stringify({ at: stamp(systemClock, systemClock.now()), version })
@@ -61,7 +65,7 @@ async function tryPublishing({ mqtt, device }: Config, connection: Connection, s
 }
 
 /** How many messages the broker takes at once is said only where it says so. */
-function confirmed(address: string, { protocolVersion, receiveMaximum }: Connection): Finding {
+function confirmed(address: string, { protocolVersion, receiveMaximum }: Connection): CheckResult {
   const found = `${address} confirmed a message, MQTT ${protocolVersion === 5 ? '5' : '3.1.1'}`
   if (protocolVersion !== 5 || receiveMaximum === unlimited) return ok(what, found)
   if (receiveMaximum > 1) return ok(what, `${found}, takes ${receiveMaximum} at once`)
@@ -103,10 +107,66 @@ async function connectAny(config: Config, onMessage: OnMessage, signal: AbortSig
   throw first
 }
 
-function openPassword({ mqtt }: Config, address: string): Finding[] {
+function openPassword({ mqtt }: Config, address: string): CheckResult[] {
   const { hostname, password } = new URL(mqtt.url)
   const isOpen = address.startsWith('mqtt://') && Boolean(mqtt.password || password)
   const isHere = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(hostname)
   if (!isOpen || isHere) return []
   return [warn('PL-BROKER-OPEN-PASSWORD', what, 'the password goes over the network unencrypted')]
+}
+
+export interface CommandTrial {
+  connection: Connection
+  /** painlens/<device> */
+  base: string
+  /** Whether a message with this text has come. */
+  heard: (text: string) => boolean
+  signal: AbortSignal
+}
+
+const commandsLamp = 'commands'
+const arrivalMs = 3000
+const lookMs = 20
+
+/**
+ * Whether acknowledgements and pauses would reach painlens. Brokers differ: some refuse the subscription, others (mosquitto
+ * by its acl_file) grant it and deliver nothing, so a command that painlens leaves alone is sent and waited for.
+ */
+async function tryCommands({ connection, base, heard, signal }: CommandTrial): Promise<CheckResult> {
+  const filter = `${base}/${commandTopics}`
+  const giveRight = `Give the user the right to read ${base}/command/# at the broker; until then nobody can acknowledge or pause.`
+  try {
+    await connection.subscribe(filter, 1)
+  } catch (error) {
+    return fail(
+      'PL-BROKER-NO-READ',
+      commandsLamp,
+      `the broker does not let this user subscribe to ${filter} (${messageOf(error)})`,
+      giveRight
+    )
+  }
+  const text = JSON.stringify({ transaction: randomUUID() })
+  try {
+    const delivery = { qos: 1, retain: false, rank: 'other' } as const
+    await connection.publish(`${base}/command/${trialCommand}`, delivery, () => ({ text }))
+  } catch {
+    // painlens itself sends none, so it needs no right to.
+    return ok(commandsLamp, `may subscribe to ${filter}; this user may send none, so none was tried`)
+  }
+  if (await within(arrivalMs, () => heard(text), signal)) return ok(commandsLamp, `one came through on ${filter}`)
+  // By MQTT 3.1.1 a broker cannot say that it did not take the message.
+  if (connection.protocolVersion === 5)
+    return fail('PL-BROKER-COMMAND-LOST', commandsLamp, `${filter} was granted, but no command came through`, giveRight)
+  return warn(
+    'PL-BROKER-COMMAND-UNSURE',
+    commandsLamp,
+    `${filter} was granted, but a command of this user did not come through`,
+    giveRight
+  )
+}
+
+async function within(ms: number, isSo: () => boolean, signal: AbortSignal): Promise<boolean> {
+  const end = performance.now() + ms
+  while (!isSo() && performance.now() < end && !signal.aborted) await sleep(lookMs)
+  return isSo()
 }

@@ -1,21 +1,23 @@
 import type { CameraConfig } from '../../config/index.js'
+import { shapeOptions } from '../../daemon/wiring/mapping.js'
 import { type CameraCheck, checkCamera, decoderFor, probeDecoders, probeFfmpeg } from '../../stages/camera/index.js'
-import { type CheckContext, type Finding, failed, type Lamp, ok, warn } from './finding.js'
+import { type CheckContext, type CheckResult, failed, type Lamp, ok, warn } from './result.js'
 
-export async function checkFfmpeg(): Promise<Finding[]> {
+export async function checkFfmpeg(): Promise<CheckResult[]> {
   const { version } = await probeFfmpeg()
   return [ok('ffmpeg', `version ${version}, with RTSP, H.264, H.265 and MJPEG`)]
 }
 
 /** One picture of each camera, all at the same time. */
-export async function checkCameras(context: CheckContext): Promise<Finding[]> {
+export async function checkCameras(context: CheckContext): Promise<CheckResult[]> {
   const decoders = await probeDecoders()
-  const checkOne = async (camera: CameraConfig): Promise<Finding> => {
+  const checkOne = async (camera: CameraConfig): Promise<CheckResult> => {
     const what = `camera ${camera.id}` as const
     try {
       const { id, url } = camera
       const decoder = decoderFor(camera.decoder, decoders)
-      const found = await checkCamera({ id, url, decoder, secrets: context.secrets }, context.signal)
+      const about = { id, url, decoder, secrets: context.secrets, ...shapeOptions(camera) }
+      const found = await checkCamera(about, context.signal)
       return judge(what, camera, found)
     } catch (error) {
       return failed(what, error)
@@ -27,10 +29,10 @@ export async function checkCameras(context: CheckContext): Promise<Finding[]> {
 const largest = 1920 * 1080
 
 /** More than painlens looks at costs the box its decoding; less is fewer details than were asked for. */
-function judge(what: Lamp, { fps, width, height }: CameraConfig, camera: CameraCheck): Finding {
+function judge(what: Lamp, { fps, width, height }: CameraConfig, camera: CameraCheck): CheckResult {
   const size = camera.width && camera.height ? `${camera.width}x${camera.height}` : 'unknown size'
   const rate = camera.fps ? `${Math.round(camera.fps * 10) / 10} fps` : 'unknown rate'
-  const picture = `${camera.codec ?? 'unknown codec'}, ${size}, ${rate}`
+  const picture = `${camera.codec ?? 'unknown codec'}, ${size}${shapeOf(camera)}, ${rate}`
   const found = `${picture}, decoded by ${camera.decoder}, first picture after ${seconds(camera.firstFrameMs)}`
   if (camera.instead) return warn(camera.instead.code, what, `${found}; on the CPU, because ${camera.instead.what}`)
   const pixels = (camera.width ?? 0) * (camera.height ?? 0)
@@ -45,6 +47,13 @@ function judge(what: Lamp, { fps, width, height }: CameraConfig, camera: CameraC
       `It gives fewer pixels than ${width}x${height}; choose its larger stream to see small faces.`
     )
   return ok(what, found)
+}
+
+/** Where its picture is another than its stream's pixels. */
+function shapeOf({ width, height, sampleAspect = 1, picture }: CameraCheck): string {
+  if (!width || !height || !picture || (picture.width === width && picture.height === height)) return ''
+  const pixels = sampleAspect === 1 ? '' : ` of pixels ${sampleAspect.toFixed(2)} times as wide as high`
+  return `${pixels} (picture ${picture.width}x${picture.height})`
 }
 
 const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`

@@ -3,12 +3,9 @@ import { ConfigError } from '../../core/errors.js'
 import { Secrets } from '../../core/secrets.js'
 import { checkBroker } from './broker.js'
 import { checkCameras, checkFfmpeg } from './camera.js'
-import { checkClock } from './clock.js'
-import { checkDisk } from './disk.js'
-import { type Check, type CheckContext, type Finding, fail, ok, runCheck } from './finding.js'
-import { checkHttp } from './http.js'
+import { checkClock, checkDisk, checkHttp, checkPasswords } from './machine.js'
 import { checkFaceModels, checkModel, checkProvider } from './model.js'
-import { checkPasswords } from './passwords.js'
+import { type Check, type CheckContext, type CheckResult, fail, ok, runCheck } from './result.js'
 
 export interface CheckOptions {
   /** The config file. */
@@ -59,8 +56,8 @@ export async function checkCommand(
 ): Promise<number> {
   const { write, colour, env } = { ...standardIo, ...io }
   const secrets = new Secrets()
-  const findings: Finding[] = []
-  const tell = (finding: Finding): void => {
+  const findings: CheckResult[] = []
+  const tell = (finding: CheckResult): void => {
     findings.push(finding)
     write(secrets.redact(line(finding, colour)))
   }
@@ -80,7 +77,11 @@ export async function checkCommand(
 }
 
 /** @returns null, with the problems told, where the config is wrong */
-async function load(file: string, env: CheckIo['env'], tell: (finding: Finding) => void): Promise<LoadedConfig | null> {
+async function load(
+  file: string,
+  env: CheckIo['env'],
+  tell: (finding: CheckResult) => void
+): Promise<LoadedConfig | null> {
   try {
     const loaded = await loadConfig(file, { env })
     const count = loaded.config.cameras.length
@@ -101,7 +102,7 @@ async function load(file: string, env: CheckIo['env'], tell: (finding: Finding) 
   }
 }
 
-const marks: Record<Finding['state'], readonly [text: string, colour: string]> = {
+const marks: Record<CheckResult['state'], readonly [text: string, colour: string]> = {
   ok: ['[ ok ]', '32'],
   warn: ['[warn]', '33'],
   fail: ['[fail]', '31']
@@ -111,14 +112,14 @@ const whatWidth = 16
 const indent = ' '.repeat(7 + whatWidth)
 
 /** `[fail] broker          mqtt://…: nothing listens there`, and the fix with its code on a line of its own. */
-function line({ state, what, found, fix, code }: Finding, colour: boolean): string {
+function line({ state, what, found, fix, code }: CheckResult, colour: boolean): string {
   const [text, sgr] = marks[state]
   const mark = colour ? `\u001b[${sgr}m${text}\u001b[0m` : text
   const lines = [...found.split('\n'), ...(fix ? [`→ ${fix} [${code}]`] : [])]
   return `${mark} ${what.padEnd(whatWidth - 1)} ${lines.join(`\n${indent}`)}\n`
 }
 
-function summary(findings: readonly Finding[]): string {
-  const count = (state: Finding['state']): number => findings.filter((finding) => finding.state === state).length
+function summary(findings: readonly CheckResult[]): string {
+  const count = (state: CheckResult['state']): number => findings.filter((finding) => finding.state === state).length
   return `\n${count('ok')} ok, ${count('warn')} to consider, ${count('fail')} to mend\n`
 }

@@ -4,12 +4,11 @@ import type * as ort from 'onnxruntime-node'
 import { ModelError } from '../../core/errors.js'
 import { faceModelFiles } from '../../lib/face/model-files.js'
 import { checkShapes, loadManifest } from '../../lib/model/manifest.js'
-import { proveProvider } from '../../lib/ort/provider.js'
-import { openSession } from '../../lib/ort/session.js'
-import { type CheckContext, type Finding, fail, ok, warn } from './finding.js'
+import { openSession, proveProvider } from '../../lib/ort/provider.js'
+import { type CheckContext, type CheckResult, fail, ok, warn } from './result.js'
 
 /** The manifest, the file's hash, and that labels and input are the model's. */
-export async function checkModel({ config }: CheckContext): Promise<Finding[]> {
+export async function checkModel({ config }: CheckContext): Promise<CheckResult[]> {
   const manifest = await loadManifest(config.model.manifest)
   const session = await openSession(manifest.file, { provider: 'cpu', threads: 1 })
   try {
@@ -26,7 +25,7 @@ export async function checkModel({ config }: CheckContext): Promise<Finding[]> {
 }
 
 /** The face models that painlens brings along: there, and ONNX. */
-export async function checkFaceModels({ config }: CheckContext): Promise<Finding[]> {
+export async function checkFaceModels({ config }: CheckContext): Promise<CheckResult[]> {
   const what = 'face models'
   const folder = config.model.face_models!
   for (const file of Object.values(faceModelFiles(folder))) {
@@ -47,7 +46,7 @@ export async function checkFaceModels({ config }: CheckContext): Promise<Finding
 }
 
 /** A real inference of the classifier on the provider that the config asks for. */
-export async function checkProvider({ config }: CheckContext): Promise<Finding[]> {
+export async function checkProvider({ config }: CheckContext): Promise<CheckResult[]> {
   const manifest = await loadManifest(config.model.manifest)
   const { provider, threads } = config.inference
   const proof = await proveProvider(provider, manifest.file, threads || undefined)

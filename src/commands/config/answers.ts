@@ -1,9 +1,8 @@
 import { hostname } from 'node:os'
-import { dirname } from 'node:path'
+import { dirname, join } from 'node:path'
 import { allowedBy, schemaAt, splitLoginOff, urlProblem } from '../../config/index.js'
 import { UsageError } from '../../core/errors.js'
 import type { Prompter } from './prompter.js'
-import { type StoreName, storeNames } from './secret-store.js'
 
 /** What is asked for; each may be given as an option instead. */
 export interface InitOptions {
@@ -64,7 +63,7 @@ const idProblem = fits(['cameras', 0, 'id'])
 export async function collectAnswers(options: InitOptions, prompter: Prompter | null): Promise<Answers> {
   const given = checkedOptions(options)
   const asked = async (value: string | undefined, question: Parameters<Prompter['ask']>[0]): Promise<string> =>
-    value ?? (prompter ? await prompter.ask(question) : (question.fallback ?? missing(question.text)))
+    value ?? (prompter ? await prompter.ask(question) : (question.fallback ?? missingAnswer(question.text)))
   const device = await asked(given.device, {
     text: "This box's name, the MQTT topics begin with it",
     fallback: defaultDevice(),
@@ -78,7 +77,7 @@ export async function collectAnswers(options: InitOptions, prompter: Prompter | 
   const store = new StoreChoice(given.secrets, options.config, prompter)
   const password = user === '' ? null : await passwordFor(inUrl.password, store, prompter)
   const cameras =
-    given.cameras ?? (prompter ? await askCameras(prompter, store) : missing('a camera (--camera id=url)'))
+    given.cameras ?? (prompter ? await askCameras(prompter, store) : missingAnswer('a camera (--camera id=url)'))
   return {
     device,
     facility: facility || null,
@@ -88,7 +87,7 @@ export async function collectAnswers(options: InitOptions, prompter: Prompter | 
   }
 }
 
-function missing(what: string): never {
+function missingAnswer(what: string): never {
   throw new UsageError('PL-INIT-MISSING', `${what} is missing`, 'painlens config init --yes')
 }
 
@@ -223,4 +222,55 @@ function pair(flag: string, text: string): [string, string] {
       fix: `Write ${flag} room-312=….`
     })
   return [text.slice(0, equals), text.slice(equals + 1)]
+}
+
+/** Where passwords go instead of into the config. */
+const storeNames = ['file', 'credential', 'env', 'plain'] as const
+export type StoreName = (typeof storeNames)[number]
+
+export interface Secret {
+  /** `mqtt-password`, `camera-room-312` */
+  name: string
+  /** Null where only its place is known yet. */
+  value: string | null
+}
+
+interface Store {
+  /** What stands in the config for the password. */
+  reference(secret: Secret): string
+  /** The file that painlens config init writes it into, or null. */
+  file(secret: Secret, config: string): string | null
+  /** What is left for the user to do, one line per secret. */
+  todo(secret: Secret, config: string): string | null
+}
+
+const fileOf = ({ name }: Secret, config: string): string => join(dirname(config), 'secrets', name)
+const variableOf = ({ name }: Secret): string => `PAINLENS_${name.replaceAll('-', '_').toUpperCase()}`
+const todoIfMissing = (secret: Secret, config: string): string | null =>
+  secret.value === null ? `Put the password into ${fileOf(secret, config)}, readable for painlens only.` : null
+
+export const stores: Readonly<Record<StoreName, Store>> = {
+  file: {
+    reference: ({ name }) => `\${file:secrets/${name}}`,
+    file: fileOf,
+    todo: todoIfMissing
+  },
+  credential: {
+    reference: ({ name }) => `\${credential:${name}}`,
+    file: fileOf,
+    todo: (secret, config) =>
+      [todoIfMissing(secret, config), `In painlens.service: LoadCredential=${secret.name}:${fileOf(secret, config)}`]
+        .filter(Boolean)
+        .join('\n')
+  },
+  env: {
+    reference: (secret) => `\${env:${variableOf(secret)}}`,
+    file: () => null,
+    todo: (secret) => `Set ${variableOf(secret)} in painlens's environment.`
+  },
+  plain: {
+    reference: ({ value }) => value ?? '',
+    file: () => null,
+    todo: () => null
+  }
 }

@@ -3,9 +3,8 @@ import { access, mkdir, rm, writeFile } from 'node:fs/promises'
 import { dirname, relative, resolve } from 'node:path'
 import { parseConfig } from '../../config/index.js'
 import { DiskError, messageOf, UsageError } from '../../core/errors.js'
-import { collectAnswers, type InitOptions } from './answers.js'
+import { collectAnswers, type InitOptions, type Secret, type StoreName, stores } from './answers.js'
 import { Prompter, type Terminal } from './prompter.js'
-import { type Secret, type StoreName, stores } from './secret-store.js'
 import { configText } from './template.js'
 
 export interface ConfigInitOptions extends InitOptions {
@@ -55,9 +54,12 @@ export async function configInitCommand(
 const tryWith = (store: StoreName, file: string): string =>
   store === 'credential' ? `CREDENTIALS_DIRECTORY=${resolve(dirname(file), 'secrets')} ` : ''
 
+/** Every variable is set, as far as `Object.hasOwn` can tell. */
+const anyVariable = { value: 'x', configurable: true, enumerable: true, writable: true }
+
 /** What the config refers to need not be there yet. */
 const everythingThere = {
-  env: new Proxy<Record<string, string>>({}, { get: () => 'x' }),
+  env: new Proxy<Record<string, string>>({}, { get: () => 'x', getOwnPropertyDescriptor: () => anyVariable }),
   readFile: async () => 'x',
   credentialsDir: '/'
 }

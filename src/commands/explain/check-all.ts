@@ -1,12 +1,12 @@
 import { join } from 'node:path'
 import { InputError, printed } from '../../core/errors.js'
+import { printable } from '../../core/printable.js'
 import { writeAtomically } from '../../stages/explain/index.js'
-import { flipPixels } from './check-flipping.js'
-import { type CheckedPicture, explainForCheck } from './check-maps.js'
-import { shuffleWeights } from './check-randomisation.js'
 import { checkJson, checkPassed, checkReport } from './check-report.js'
+import { type CheckedPicture, explainForCheck, flipPixels, shuffleWeights } from './checks.js'
 import type { Job } from './job.js'
 import { Counter } from './output.js'
+import { Tally } from './tally.js'
 
 /** More pictures tell little more; these are spread evenly over what was named. */
 const mostPictures = 48
@@ -20,8 +20,9 @@ export async function checkAll(job: Job): Promise<number> {
   const { output, out, signal, manifest } = job
   const counter = new Counter(output)
   const files = chosen(job)
+  const tally = new Tally(job.passedOver, 'taken')
   try {
-    const pictures = await takePictures(job, files)
+    const pictures = await takePictures(job, files, tally)
     const maps = await explainForCheck(job, pictures, counter)
     const flipping = await flipPixels(job, pictures, maps, counter)
     const randomisation = await shuffleWeights(job, pictures, maps, counter)
@@ -30,8 +31,8 @@ export async function checkAll(job: Job): Promise<number> {
     await writeAtomically(join(out, 'check.json'), `${JSON.stringify(checkJson(results), null, 2)}\n`)
     counter.end()
     output.write(checkReport(results))
-    output.write(`The curves are in ${join(out, 'check.json')}\n`)
-    return checkPassed(results) && pictures.length === files.length ? 0 : 1
+    output.write(`The curves are in ${printable(join(out, 'check.json'))}\n`)
+    return checkPassed(results) ? tally.exitCode : 1
   } catch (error) {
     if (!signal.aborted) throw error
     output.complain('painlens: stopped before the checks were done.\n')
@@ -47,16 +48,24 @@ function chosen({ pictures, output }: Job): Job['pictures'] {
 }
 
 /** A picture that cannot be read or shows no face is named, and the rest goes on. @throws InputError when none is left */
-async function takePictures({ faces, output, signal }: Job, files: Job['pictures']): Promise<CheckedPicture[]> {
+async function takePictures(
+  { faces, output, signal }: Job,
+  files: Job['pictures'],
+  tally: Tally
+): Promise<CheckedPicture[]> {
   const pictures: CheckedPicture[] = []
   for (const { path } of files) {
     signal.throwIfAborted()
     try {
-      pictures.push({ path, crop: (await faces.take(path)).crop, target: null })
+      pictures.push(...(await faces.take(path, signal)).map(({ crop }) => ({ path, crop, target: null })))
+      tally.done()
     } catch (error) {
+      signal.throwIfAborted()
+      tally.failed(error)
       output.complain(`painlens: ${printed(error)}\n`)
     }
   }
+  output.write(`${tally.line}\n`)
   if (pictures.length > 0) return pictures
-  throw new InputError('PL-PICTURE-ALL-FAILED', 'none of the pictures can be taken', files[0]!.path)
+  throw new InputError('PL-PICTURE-ALL-FAILED', 'none of the pictures can be taken', printable(files[0]!.path))
 }

@@ -11,9 +11,7 @@ import {
   type RandomisationOutcome,
   type RandomisationVerdict
 } from '../../stages/explain/checks/index.js'
-import type { FlippingResults } from './check-flipping.js'
-import type { CheckedPicture } from './check-maps.js'
-import type { RandomisationResults } from './check-randomisation.js'
+import type { CheckedPicture, FlippingResults, RandomisationResults } from './checks.js'
 
 export interface CheckResults {
   manifest: Manifest

@@ -1,56 +1,73 @@
 import { join } from 'node:path'
-import { DiskError, printed } from '../../core/errors.js'
+import { DiskError, InputError, printed } from '../../core/errors.js'
+import { printable } from '../../core/printable.js'
 import type { Crop } from '../../core/types.js'
 import type { Explainer } from '../../lib/lrp/index.js'
 import { defaultViews, explainCrop } from '../../stages/explain/index.js'
 import { titleOf } from './composites.js'
 import { type FigureRow, writeFigure } from './figure.js'
+import type { PictureFile } from './find-pictures.js'
 import { CropStore, type Job, openExplainer, type RememberedFace, trueLabelOf } from './job.js'
 import { progressLine } from './output.js'
-import type { PictureFile } from './pictures.js'
-import { filesOf, type Naming, predictedOf, type Result, saveResult } from './results.js'
+import { ResultFolder } from './result-folder.js'
+import { filesOf } from './result-names.js'
+import { predictedOf, type Result, saveResult } from './results.js'
+import { Tally } from './tally.js'
 
-/** A picture on its way through the composites. */
+/** A face on its way through the composites. */
 interface Subject {
   picture: PictureFile
+  /** What its results' names begin with. */
+  stem: string
   trueLabel: string | null
-  /** Null before the first composite, and where none was found. */
-  face: RememberedFace | null
+  face: RememberedFace
   /** What the figure says above its row. */
   head: string
   /** The composites under which it is explained. */
   done: string[]
 }
 
+/** A picture, and its faces as soon as they are found. */
+interface Entry {
+  picture: PictureFile
+  subjects: Subject[]
+  /** Whether something of it failed, which has been told and counted then. */
+  failed: boolean
+}
+
 /**
  * Explains the pictures composite by composite, so that one explainer is open at a time and nothing but a few words for
  * each picture is held in memory; several composites end in the figure. A picture that cannot be read or shows no face
  * is named, and the rest goes on.
- * @returns 0, or 1 if a picture failed or the command was stopped
+ * @returns 0, or 1 if something failed or the command was stopped
  */
 export async function explainAll(job: Job): Promise<number> {
-  const { pictures, manifest, composites, out, output, signal } = job
-  const subjects = pictures.map(
-    (picture): Subject => ({ picture, trueLabel: trueLabelOf(picture, manifest), face: null, head: '', done: [] })
-  )
+  const { pictures, passedOver, manifest, composites, out, output, signal } = job
+  if (signal.aborted) return stopped(job, 0)
+  const entries = pictures.map((picture): Entry => ({ picture, subjects: [], failed: false }))
+  const results = await ResultFolder.open(out, composites, signal)
+  const tally = new Tally(passedOver, 'explained')
   let done = 0
   for (const [i, composite] of composites.entries()) {
-    if (signal.aborted) return stopped(job, done)
+    if (signal.aborted) break
     if (composites.length > 1) output.write(`${composite} (${i + 1} of ${composites.length}):\n`)
     output.progress(`${composite}  opening ${manifest.name} …`)
     const explainer = await openExplainer(job, composite)
+    const own = { job, composite, explainer, first: i === 0, store: new CropStore(out), results, tally }
     try {
-      done = await pass({ job, composite, explainer, first: i === 0, store: new CropStore(out) }, subjects)
+      done = await pass(own, entries)
     } finally {
       await explainer.close()
       output.progress(null)
+      await removeUnexplained(own, entries)
     }
   }
   if (signal.aborted) return stopped(job, done)
-  if (composites.length > 1) await drawFigure(job, subjects)
-  const whole = subjects.filter((subject) => subject.done.length === composites.length).length
-  output.write(`${whole} of ${pictures.length} explained; the results are in ${out}\n`)
-  return whole === pictures.length ? 0 : 1
+  if (composites.length > 1) await drawFigure(job, entries, results)
+  for (const { failed } of entries) if (!failed) tally.done()
+  output.write(`${tally.line}; the results are in ${printable(out)}\n`)
+  if (results.left > 0) output.write(`Left there of earlier runs, about other pictures: ${results.left}.\n`)
+  return tally.exitCode
 }
 
 function stopped({ pictures, output }: Job, done: number): number {
@@ -66,64 +83,116 @@ interface Pass {
   /** Whether the faces have to be found yet. */
   first: boolean
   store: CropStore
+  results: ResultFolder
+  tally: Tally
 }
 
 /** @returns how many pictures were explained, fewer than there are if the command was stopped */
-async function pass(own: Pass, subjects: readonly Subject[]): Promise<number> {
+async function pass(own: Pass, entries: readonly Entry[]): Promise<number> {
   const { job, composite, first } = own
   const { output, signal } = job
   const startedAt = performance.now()
   let done = 0
-  for (const [i, subject] of subjects.entries()) {
-    output.progress(progressLine(composite, i, subjects.length, performance.now() - startedAt))
+  for (const [i, entry] of entries.entries()) {
+    output.progress(progressLine(composite, i, entries.length, performance.now() - startedAt))
     if (signal.aborted) break
-    if (!first && !subject.face) continue
+    if (!first && entry.subjects.length === 0) continue
     try {
-      const said = await explainSubject(own, subject)
-      if (said === null) break
-      output.write(`${i + 1}/${subjects.length} ${subject.picture.path}: ${said}\n`)
+      for await (const said of first ? takeEntry(own, entry) : againEntry(own, entry))
+        output.write(`${i + 1}/${entries.length} ${printable(entry.picture.path)}${said}\n`)
       done++
     } catch (error) {
-      if (error instanceof DiskError) throw error
-      output.complain(`painlens: ${printed(error)}\n`)
+      if (signal.aborted) break
+      fail(own, entry, error)
     }
   }
   return done
 }
 
-/** @returns what to tell of it, or null if the command was stopped meanwhile, when nothing is written */
-async function explainSubject(own: Pass, subject: Subject): Promise<string | null> {
-  const { job, composite, explainer } = own
-  const { manifest, target, out, signal } = job
-  const crop = await cropOf(own, subject)
-  const startedAt = performance.now()
-  const explained = await explainCrop({ source: explainer, manifest, views: defaultViews }, crop, target)
-  if (signal.aborted) return null
-  const durationMs = performance.now() - startedAt
-  const face = subject.face!
-  const { engine } = explainer
-  const result = { ...subject, face, manifest, crop, composite, engine, explained, durationMs }
-  await saveResult(out, result, { naming: namingOf(job), again: subject.done.length > 0 })
-  subject.head = headOf(result)
-  subject.done.push(composite)
-  const notes = [
-    ...(subject.trueLabel === null ? [] : [`true: ${subject.trueLabel}`]),
-    ...(face.faces > 1 ? [`the largest of ${face.faces} faces`] : [])
-  ]
-  const note = notes.length > 0 ? ` (${notes.join('; ')})` : ''
-  return `${explained.target} ${explained.probability.toFixed(2)}${note}. ${explained.text.en}`
+/** Names what failed, and counts its picture once. @throws what ends the whole command: a disk that is full */
+function fail({ job, tally }: Pass, entry: Entry, error: unknown): void {
+  if (error instanceof DiskError && error.code !== 'PL-OUT-NAME') throw error
+  job.output.complain(`painlens: ${printed(error)}\n`)
+  if (!entry.failed) tally.failed(error)
+  entry.failed = true
 }
 
-const namingOf = ({ composites }: Job): Naming => (composites.length > 1 ? 'several' : 'one')
+/** Finds the picture's faces and explains each. Results of an earlier run go first, whatever comes of this one. */
+async function* takeEntry(own: Pass, entry: Entry): AsyncGenerator<string> {
+  const { job, results, store } = own
+  const { manifest, signal, composites } = job
+  const { picture } = entry
+  const taken = await job.faces.take(picture.path, signal).catch(async (error: unknown) => {
+    if (error instanceof InputError && !signal.aborted) await results.replace(picture)
+    throw error
+  })
+  signal.throwIfAborted()
+  await results.replace(picture)
+  const trueLabel = trueLabelOf(picture, manifest)
+  for (const { crop, ...found } of taken) {
+    const stem = results.claim(picture, taken.length > 1 ? found.number : null)
+    const face = { ...found, landmarks: crop.landmarks }
+    const subject: Subject = { picture, stem, trueLabel, face, head: '', done: [] }
+    entry.subjects.push(subject)
+    if (composites.length > 1) await store.put(stem, crop).catch(tooLong)
+    yield await explainSubject(own, subject, crop, taken.length)
+  }
+}
 
-/** The subject's crop: taken from its picture the first time, as it was kept later. */
-async function cropOf({ job, first, store }: Pass, subject: Subject): Promise<Crop> {
-  const { picture, face } = subject
-  if (!first) return store.get(picture, face!, job.manifest)
-  const { crop, ...found } = await job.faces.take(picture.path)
-  subject.face = { ...found, landmarks: crop.landmarks }
-  if (job.composites.length > 1) await store.put(picture, crop)
-  return crop
+/** Explains the picture's faces again, as they were kept. */
+async function* againEntry(own: Pass, { subjects }: Entry): AsyncGenerator<string> {
+  const { job, store } = own
+  for (const subject of subjects) {
+    const crop = await store.get(subject.stem, subject.face, job.manifest, job.signal)
+    yield await explainSubject(own, subject, crop, subjects.length)
+  }
+}
+
+/** @returns what to tell of it. @throws the signal's reason if the command was stopped meanwhile, when nothing is written */
+async function explainSubject(own: Pass, subject: Subject, crop: Crop, taken: number): Promise<string> {
+  const { job, composite, explainer, results } = own
+  const { manifest, target, out, signal } = job
+  const startedAt = performance.now()
+  const explained = await explainCrop({ source: explainer, manifest, views: defaultViews }, crop, target)
+  signal.throwIfAborted()
+  const durationMs = performance.now() - startedAt
+  const { engine } = explainer
+  const result = { ...subject, manifest, crop, composite, engine, explained, durationMs }
+  await saveResult(out, result, { naming: results.naming, again: subject.done.length > 0 }).catch(tooLong)
+  subject.head = headOf(result)
+  subject.done.push(composite)
+  return saidOf(result, taken)
+}
+
+/** `: pain 0.81 (true: pain; the largest of 3 faces, …). The mouth …`, or `, face 2 of 3: …` where all are explained. */
+function saidOf({ face, trueLabel, explained }: Result, taken: number): string {
+  const others = face.faces - 1
+  const notes = [
+    ...(trueLabel === null ? [] : [`true: ${trueLabel}`]),
+    ...(others > 0 && taken === 1
+      ? [`the largest of ${face.faces} faces; --faces all explains the other${others > 1 ? ` ${others}` : ''} too`]
+      : [])
+  ]
+  const note = notes.length > 0 ? ` (${notes.join('; ')})` : ''
+  const which = taken > 1 ? `, face ${face.number} of ${taken}` : ''
+  return `${which}: ${explained.target} ${explained.probability.toFixed(2)}${note}. ${explained.text.en}`
+}
+
+/** A name that this file system finds too long is this picture's trouble, not the disk's. */
+function tooLong(error: unknown): never {
+  if (error instanceof DiskError && (error.cause as NodeJS.ErrnoException | undefined)?.code === 'ENAMETOOLONG')
+    throw new DiskError('PL-OUT-NAME', 'is a longer name than the file system takes', printable(error.where), {
+      cause: error
+    })
+  throw error
+}
+
+/** A face that was not explained after all, because the command was stopped or failed, leaves no files and is not tried again. */
+async function removeUnexplained({ results }: Pass, entries: readonly Entry[]): Promise<void> {
+  for (const entry of entries) {
+    for (const { stem, done } of entry.subjects) if (done.length === 0) await results.discard(stem)
+    entry.subjects = entry.subjects.filter(({ done }) => done.length > 0)
+  }
 }
 
 /** `true: pain · predicted: disgust 0.62 · explained: pain`, without what is not known or goes without saying. */
@@ -136,21 +205,23 @@ function headOf({ trueLabel, explained, manifest }: Result): string {
   ].join(' · ')
 }
 
-async function drawFigure(job: Job, subjects: readonly Subject[]): Promise<void> {
+/** Pages of an earlier run's figure are replaced as a whole. */
+async function drawFigure(job: Job, entries: readonly Entry[], results: ResultFolder): Promise<void> {
   const { composites, out, output, signal } = job
   const store = new CropStore(out)
-  const rows = subjects
-    .filter(({ head }) => head !== '')
+  const rows = entries
+    .flatMap(({ subjects }) => subjects)
     .map(
-      ({ picture, head, done }): FigureRow => ({
+      ({ stem, head, done }): FigureRow => ({
         head,
-        name: picture.stem,
-        crop: store.fileOf(picture),
+        name: stem,
+        crop: store.fileOf(stem),
         relevance: composites.map((composite) =>
-          done.includes(composite) ? join(out, filesOf(picture, composite, 'several').relevance) : null
+          done.includes(composite) ? join(out, filesOf(stem, composite, 'several').relevance) : null
         )
       })
     )
   const pages = await writeFigure({ rows, columns: composites.map(titleOf), out, signal })
+  if (!signal.aborted) await results.keepPages(pages)
   if (pages.length > 0) output.write(`The figure: ${pages.join(', ')}\n`)
 }

@@ -1,52 +1,73 @@
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
-import { InputError } from '../../core/errors.js'
+import { InputError, UsageError } from '../../core/errors.js'
+import { printable } from '../../core/printable.js'
 import type { Box, Crop, UnusableReason } from '../../core/types.js'
 import { packageRoot } from '../../core/version.js'
 import { alignFace } from '../../lib/face/align.js'
 import { faceModelFiles } from '../../lib/face/model-files.js'
-import { FaceNetworks, frameTensor } from '../../lib/face/networks.js'
-import { allSweeps, defaultMinScore, searchFaces } from '../../lib/face/search.js'
-import { viewOfSquare } from '../../lib/face/view.js'
+import { FaceNetworks, frameTensor, viewOfSquare } from '../../lib/face/networks.js'
+import { defaultMinScore, searchFaces } from '../../lib/face/search.js'
+import { allSweeps } from '../../lib/face/sweeps.js'
 import type { Manifest } from '../../lib/model/manifest.js'
 import { type Picture, readCrop, readPicture } from './pictures.js'
 
-/** The face of a picture that is going to be explained. */
+/** A face of a picture that is going to be explained. */
 export interface PictureFace {
   crop: Crop
   /** In pixels of the picture; null where the picture is the crop. */
   box: Box | null
-  /** How many faces the picture shows; the largest usable one is taken. */
+  /** How many faces the picture shows. */
   faces: number
+  /** 1 for the largest of them, 2 for the next. */
+  number: number
 }
 
-/** Takes the face to explain from a picture's file. */
+/** Which faces of a picture are explained. */
+const faceChoices = ['largest', 'all'] as const
+export type FaceChoice = (typeof faceChoices)[number]
+
+/** @throws UsageError for a word that is none of them */
+export function faceChoiceOf(text: string): FaceChoice {
+  const choice = faceChoices.find((known) => known === text)
+  if (choice) return choice
+  throw new UsageError('PL-OPTION-FACES', `there is no choice "${text}"`, '--faces')
+}
+
+/** Takes the faces to explain from a picture's file. */
 export interface FaceTaker {
-  /** @throws InputError when the file cannot be read or shows no usable face */
-  take(path: string): Promise<PictureFace>
+  /** @returns at least one, the largest first. @throws InputError when the file cannot be read or shows none that is usable; the signal's reason */
+  take(path: string, signal: AbortSignal): Promise<PictureFace[]>
   close(): Promise<void>
 }
 
+/** Whether pictures show a face only, with the eyes where the manifest's alignment has them; if not, which of their faces. */
+export type Shown = 'crop' | FaceChoice
+
 /**
  * Opens the face models.
- * @param folder           where they lie; the installation's unless given
- * @param picturesAreCrops whether pictures show a face only, with the eyes where the manifest's alignment has them
+ * @param folder where they lie; the installation's unless given
  * @throws ModelError when they are missing
  */
 export async function openFaceTaker(
   manifest: Manifest,
-  picturesAreCrops: boolean,
+  shown: Shown,
   folder = join(packageRoot, 'models/face')
 ): Promise<FaceTaker> {
   const networks = await FaceNetworks.open(faceModelFiles(folder), {
     provider: 'cpu',
     threads: availableParallelism()
   })
-  const take = picturesAreCrops ? takeCrop : takeLargest
-  return { take: (path) => take(networks, manifest, path), close: () => networks.close() }
+  return {
+    take: (path, signal) =>
+      shown === 'crop'
+        ? takeCrop(networks, manifest, path, signal)
+        : takeFaces(networks, manifest, path, shown, signal),
+    close: () => networks.close()
+  }
 }
 
-const unusable: Record<UnusableReason, string> = {
+const whyUnusable: Record<UnusableReason, string> = {
   roll: 'how its face is turned is uncertain',
   small: 'its face is too small to be judged',
   covered: 'too much of its face is covered',
@@ -55,22 +76,41 @@ const unusable: Record<UnusableReason, string> = {
   dark: 'its face is too dark to be judged'
 }
 
-async function takeLargest(networks: FaceNetworks, manifest: Manifest, path: string): Promise<PictureFace> {
-  const picture = await readPicture(path)
+/** Faces that are not usable are left out. */
+async function takeFaces(
+  networks: FaceNetworks,
+  manifest: Manifest,
+  path: string,
+  choice: FaceChoice,
+  signal: AbortSignal
+): Promise<PictureFace[]> {
+  const picture = await readPicture(path, signal)
+  signal.throwIfAborted()
   const options = { minScore: defaultMinScore, around: [], sweeps: allSweeps }
-  const faces = await searchFaces(networks, picture, options)
-  const bySize = [...faces].sort((a, b) => b.box.width * b.box.height - a.box.width * a.box.height)
-  if (!bySize[0]) throw new InputError('PL-PICTURE-NO-FACE', 'no face is found in it', path)
-  const largest = bySize.find(({ whyNot }) => whyNot === null)
-  if (!largest) throw new InputError('PL-PICTURE-NOT-USABLE', unusable[bySize[0].whyNot!], path)
-  const crop = alignFace(picture, largest.landmarks, manifest.input, manifest.alignment)
-  return { crop, box: largest.box, faces: faces.length }
+  const found = await searchFaces(networks, picture, options)
+  if (found.length === 0) throw new InputError('PL-PICTURE-NO-FACE', 'no face is found in it', printable(path))
+  const area = ({ width, height }: Box): number => width * height
+  const largestFirst = [...found].sort((a, b) => area(b.box) - area(a.box))
+  const usable = largestFirst.flatMap((face, i) => (face.whyNot === null ? [{ ...face, number: i + 1 }] : []))
+  if (usable.length === 0)
+    throw new InputError('PL-PICTURE-NOT-USABLE', whyUnusable[largestFirst[0]!.whyNot!], printable(path))
+  return usable.slice(0, choice === 'all' ? undefined : 1).map(({ box, landmarks, number }) => ({
+    crop: alignFace(picture, landmarks, manifest.input, manifest.alignment),
+    box,
+    faces: found.length,
+    number
+  }))
 }
 
-async function takeCrop(networks: FaceNetworks, manifest: Manifest, path: string): Promise<PictureFace> {
-  const picture = await readCrop(path, manifest.input)
+async function takeCrop(
+  networks: FaceNetworks,
+  manifest: Manifest,
+  path: string,
+  signal: AbortSignal
+): Promise<PictureFace[]> {
+  const picture = await readCrop(path, manifest.input, signal)
   const landmarks = await landmarksOf(networks, picture, manifest)
-  return { crop: { ...picture, landmarks }, box: null, faces: 1 }
+  return [{ crop: { ...picture, landmarks }, box: null, faces: 1, number: 1 }]
 }
 
 /** What the landmark model wants to see of a face, in eye distances: a square, its middle below the eyes. */

@@ -1,21 +1,24 @@
 /** `painlens explain`: classifies pictures and explains each, or checks the explanations, without cameras or broker. */
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { DiskError, InputError, messageOf } from '../../core/errors.js'
+import { DiskError, InputError, printed } from '../../core/errors.js'
+import { printable } from '../../core/printable.js'
 import { packageRoot } from '../../core/version.js'
 import { loadManifest } from '../../lib/model/manifest.js'
 import { checkAll } from './check-all.js'
 import { compositesOf } from './composites.js'
 import { explainAll } from './explain-all.js'
-import { openFaceTaker } from './faces.js'
+import { faceChoiceOf, openFaceTaker } from './faces.js'
+import { findPictures } from './find-pictures.js'
 import { engineOf, targetOf } from './job.js'
 import { type Output, terminalOutput } from './output.js'
-import { listPictures } from './pictures.js'
 
 export interface ExplainCommandOptions {
+  /** Pictures, or folders of them. */
+  images: readonly string[]
   /** The manifest; the demonstration model's unless given. */
   model?: string
-  /** One of `compositeNames`, several behind commas, or `all`: those of the paper's figures. */
+  /** One of `plainCompositeNames`, several behind commas, or `all`: those of the paper's figures. */
   composite?: string
   /** `auto` (onnx), `tfjs` or `onnx`. */
   engine?: string
@@ -23,42 +26,49 @@ export interface ExplainCommandOptions {
   target?: string
   /** The folder for the results; made where it is missing. */
   out: string
+  /** `largest` or `all` of a picture's faces; the largest unless given. */
+  faces?: string
   /** The pictures are face crops already. */
   crop?: boolean
   /** Checks the explanations instead of writing them. */
   check?: boolean
-  /** The folder of the face models; the installation's unless given. */
-  faceModels?: string
 }
 
 /**
  * Explains the likeliest label of each picture, or the one that was asked for: a heatmap, an overlay, the relevance and a
  * JSON file for each; under several composites also the paper's figure. With `check`, tests the explanations themselves.
- * A picture that cannot be read or shows no face is named, and the rest goes on.
- * @param images pictures, or folders of them
- * @returns 0, or 1 if a picture failed, a check failed or the command was stopped
- * @throws ModelError, UnsupportedModelError, UsageError (unknown composite, engine or label), InputError (no pictures),
- *   DiskError
+ * Everything that is named or lies in a named folder is explained or named with the reason why not, and the rest goes on.
+ * @param faceModels the folder of the face models; the installation's unless given
+ * @returns 0, or 1 if a picture failed, a folder cannot be read, a check failed or the command was stopped
+ * @throws ModelError, UnsupportedModelError, UsageError (unknown composite, engine, label or choice of faces), InputError
+ *   (no pictures), DiskError
  */
 export async function explainCommand(
-  images: readonly string[],
   options: ExplainCommandOptions,
   signal: AbortSignal,
-  output: Output = terminalOutput()
+  output: Output = terminalOutput(),
+  faceModels?: string
 ): Promise<number> {
-  const { model = join(packageRoot, 'models/pain-demo.yaml'), out } = options
+  const { images, model = join(packageRoot, 'models/pain-demo.yaml'), out } = options
   const composites = compositesOf(options.composite ?? 'lrp.sequential_preset_a_flat')
   const engine = engineOf(options.engine ?? 'auto')
-  const pictures = await listPictures(images, out)
-  if (pictures.length === 0) throw new InputError('PL-PICTURE-NONE', 'no pictures are there', images.join(' '))
+  const choice = faceChoiceOf(options.faces ?? 'largest')
   const manifest = await loadManifest(model)
   const target = targetOf(options.target, manifest)
-  const faces = await openFaceTaker(manifest, options.crop ?? false, options.faceModels)
+  const found = await findPictures(images, out, signal).catch(endIfStopped(signal))
+  if (!found) {
+    output.complain('painlens: stopped while looking for pictures.\n')
+    return 1
+  }
+  for (const { error } of found.passedOver) output.complain(`painlens: ${printed(error)}\n`)
+  if (found.pictures.length === 0)
+    throw new InputError('PL-PICTURE-NONE', 'no pictures are there', images.map(printable).join(' '))
+  const faces = await openFaceTaker(manifest, options.crop ? 'crop' : choice, faceModels)
   try {
     await makeFolder(out)
     if (manifest.demonstration)
       output.write(`${manifest.name} is a demonstration model: its scores say nothing about people.\n`)
-    const job = { pictures, manifest, faces, composites, engine, target, out, signal, output }
+    const job = { ...found, manifest, faces, composites, engine, target, out, signal, output }
     return await (options.check ? checkAll(job) : explainAll(job))
   } finally {
     output.progress(null)
@@ -66,8 +76,18 @@ export async function explainCommand(
   }
 }
 
+/** @returns null for what the signal ended */
+const endIfStopped =
+  (signal: AbortSignal) =>
+  (error: unknown): null => {
+    if (signal.aborted) return null
+    throw error
+  }
+
 async function makeFolder(folder: string): Promise<void> {
   await mkdir(folder, { recursive: true }).catch((error: unknown) => {
-    throw new DiskError('PL-OUT-FOLDER', `the folder cannot be made (${messageOf(error)})`, folder, { cause: error })
+    const { code } = error as NodeJS.ErrnoException
+    const why = code === 'ENAMETOOLONG' ? 'its name is longer than the system takes' : code
+    throw new DiskError('PL-OUT-FOLDER', `the folder cannot be made (${why})`, printable(folder), { cause: error })
   })
 }

@@ -3,19 +3,20 @@ import { basename, dirname, join, resolve } from 'node:path'
 import sharp from 'sharp'
 import { UsageError } from '../../core/errors.js'
 import type { Crop } from '../../core/types.js'
-import { createExplainer, type EngineName, type Explainer } from '../../lib/lrp/index.js'
+import { createExplainer, type EngineName, type Explainer, engineNames } from '../../lib/lrp/index.js'
 import { checkShapes, type Manifest } from '../../lib/model/manifest.js'
+import { writeAtomically } from '../../stages/explain/index.js'
 import type { FaceTaker, PictureFace } from './faces.js'
+import type { Found, PictureFile } from './find-pictures.js'
 import type { Output } from './output.js'
-import { type PictureFile, readCrop } from './pictures.js'
-
-/** `auto` is ONNX Runtime's here: whoever explains pictures waits for them. */
-export const engineChoices = { auto: 'onnx', tfjs: 'tfjs', onnx: 'onnx' } as const satisfies Record<string, EngineName>
-export type EngineChoice = keyof typeof engineChoices
+import { readCrop } from './pictures.js'
+import { cropOf } from './result-names.js'
 
 /** What one call of the command is to do, and what it does it with. */
 export interface Job {
   pictures: readonly PictureFile[]
+  /** What was named or found beside them. */
+  passedOver: Found['passedOver']
   manifest: Manifest
   faces: FaceTaker
   composites: readonly string[]
@@ -30,27 +31,34 @@ export interface Job {
 
 /** @throws UsageError for an engine that is not there */
 export function engineOf(choice: string): EngineName {
-  const engine = Object.hasOwn(engineChoices, choice) ? engineChoices[choice as EngineChoice] : undefined
+  // ONNX Runtime is the faster, and this command's user waits for the pictures.
+  const engine = choice === 'auto' ? 'onnx' : engineNames.find((name) => name === choice)
   if (engine) return engine
   throw new UsageError('PL-OPTION-ENGINE', `there is no engine "${choice}"`, '--engine', {
-    fix: `Use ${Object.keys(engineChoices).join(', ')}.`
+    fix: `Use ${['auto', ...engineNames].join(', ')}.`
   })
 }
 
 /** @throws UsageError for a label that the model does not have */
 export function targetOf(label: string | undefined, { labels, name }: Manifest): number | 'max' {
   if (label === undefined) return 'max'
-  const index = labels.indexOf(label)
+  const index = labelIndexOf(label, labels)
   if (index >= 0) return index
   throw new UsageError('PL-OPTION-TARGET', `${name} has no label "${label}"`, '--target', {
     fix: `Use one of ${labels.join(', ')}.`
   })
 }
 
+/** A label's index as people write it: `Pain`, ` pain `; -1 where it is none. */
+function labelIndexOf(text: string, labels: readonly string[]): number {
+  const plain = (label: string): string => label.trim().normalize('NFC').toLowerCase()
+  const exact = labels.indexOf(text)
+  return exact >= 0 ? exact : labels.findIndex((label) => plain(label) === plain(text))
+}
+
 /** The label that a picture is known to show: its folder's name, where that is one, as data sets are laid out. */
 export function trueLabelOf({ path }: PictureFile, { labels }: Manifest): string | null {
-  const folder = basename(dirname(resolve(path)))
-  return labels.includes(folder) ? folder : null
+  return labels[labelIndexOf(basename(dirname(resolve(path))), labels)] ?? null
 }
 
 /**
@@ -80,18 +88,20 @@ export type RememberedFace = Omit<PictureFace, 'crop'> & Pick<Crop, 'landmarks'>
 export class CropStore {
   constructor(private readonly out: string) {}
 
-  fileOf({ stem }: PictureFile): string {
-    return join(this.out, `${stem}-crop.png`)
+  fileOf(stem: string): string {
+    return join(this.out, cropOf(stem))
   }
 
-  async put(picture: PictureFile, { data, width, height }: Crop): Promise<void> {
-    await sharp(data, { raw: { width, height, channels: 3 } })
+  /** @throws DiskError */
+  async put(stem: string, { data, width, height }: Crop): Promise<void> {
+    const png = await sharp(data, { raw: { width, height, channels: 3 } })
       .png()
-      .toFile(this.fileOf(picture))
+      .toBuffer()
+    await writeAtomically(this.fileOf(stem), png)
   }
 
   /** The very pixels that were put. */
-  async get(picture: PictureFile, { landmarks }: RememberedFace, manifest: Manifest): Promise<Crop> {
-    return { ...(await readCrop(this.fileOf(picture), manifest.input)), landmarks }
+  async get(stem: string, { landmarks }: RememberedFace, { input }: Manifest, signal: AbortSignal): Promise<Crop> {
+    return { ...(await readCrop(this.fileOf(stem), input, signal)), landmarks }
   }
 }

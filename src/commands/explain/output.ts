@@ -1,3 +1,4 @@
+import { printable, printableLines } from '../../core/printable.js'
 import { duration } from '../../core/progress-line.js'
 
 /** Where the command says what it does. */
@@ -18,7 +19,7 @@ interface Stream {
 
 const clearLine = '\r\u001b[2K'
 
-/** Lines to two streams, and a progress line on the second where both are terminals. */
+/** Lines to two streams, none of which can steer the terminal, and a progress line on the second where both are terminals. */
 export function terminalOutput(out: Stream = process.stdout, err: Stream = process.stderr): Output {
   const shown = Boolean(out.isTTY && err.isTTY)
   let current = ''
@@ -29,14 +30,14 @@ export function terminalOutput(out: Stream = process.stdout, err: Stream = proce
   const above = (stream: Stream, text: string): void => {
     const line = current
     draw('')
-    stream.write(text)
+    stream.write(printableLines(text))
     draw(line)
   }
   return {
     write: (text) => above(out, text),
     complain: (text) => above(err, text),
     // One column stays free: some terminals wrap a line that is full.
-    progress: (line) => shown && draw((line ?? '').slice(0, (err.columns || 80) - 1))
+    progress: (line) => shown && draw(printable(line ?? '').slice(0, (err.columns || 80) - 1))
   }
 }
 

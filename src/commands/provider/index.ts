@@ -11,13 +11,18 @@ import { type Place, placeOf } from '../../provider/place.js'
 type Write = (text: string) => void
 const toStdout: Write = (text) => void process.stdout.write(text)
 
-export interface ProviderOptions {
-  /** The manifest of the classifier to prove it with. */
+/** What to prove a build with. */
+export interface ProofOptions {
+  /** The manifest of the classifier. */
   model?: string
   /** Or the config that names it. */
   config?: string
+}
+
+export interface ProviderInstallOptions extends ProofOptions {
+  archive: string
   /** `--no-proof`: false where there is nothing to prove it on. */
-  proof?: boolean
+  proof: boolean
 }
 
 const restart = 'A painlens that runs keeps what it has loaded: sudo systemctl restart painlens'
@@ -27,15 +32,14 @@ const restart = 'A painlens that runs keeps what it has loaded: sudo systemctl r
  * @throws what `installArchive`, `loadManifest` and `loadConfig` throw
  */
 export async function providerInstallCommand(
-  archive: string,
-  options: ProviderOptions,
+  options: ProviderInstallOptions,
   signal: AbortSignal,
   write: Write = toStdout
 ): Promise<number> {
-  const model = await modelOf(options)
+  const model = options.proof ? await modelOf(options) : null
   const say = (line: string): void => write(`${line}\n`)
   return ended(signal, say, async () => {
-    const changed = await installArchive(resolve(archive), { model, say, signal })
+    const changed = await installArchive(resolve(options.archive), { model, say, signal })
     say(changed ? 'It is in place. The build before is kept: painlens provider rollback' : 'It was in place already.')
     if (changed) say(restart)
   })
@@ -43,7 +47,7 @@ export async function providerInstallCommand(
 
 /** Brings back the build before the last change. */
 export async function providerRollbackCommand(
-  options: ProviderOptions,
+  options: ProofOptions,
   signal: AbortSignal,
   write: Write = toStdout
 ): Promise<number> {
@@ -91,8 +95,7 @@ async function ended(signal: AbortSignal, say: (line: string) => void, act: () =
 }
 
 /** Looked at before anything is touched. */
-async function modelOf({ model, config, proof = true }: ProviderOptions): Promise<string | null> {
-  if (!proof) return null
+async function modelOf({ model, config }: ProofOptions): Promise<string> {
   const named = model ?? (config && (await loadConfig(config)).config.model.manifest)
   return (await loadManifest(named ?? join(packageRoot, 'models/pain-demo.yaml'))).path
 }

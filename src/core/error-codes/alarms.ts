@@ -30,7 +30,7 @@ export const outboxErrors = area({
     },
     'PL-OUTBOX-CLOSED': {
       cause: 'The outbox was asked for something while painlens stops, or while the disk refuses it.',
-      fix: 'Nothing to do: painlens is stopping, or opens it anew once the disk takes something again.'
+      fix: 'Nothing to do: painlens is stopping, or reopens it once the disk can be written again.'
     },
     'PL-OUTBOX-FULL': {
       cause: 'The broker has been away so long that the alarms on disk come near outbox.max.',
@@ -39,6 +39,10 @@ export const outboxErrors = area({
     'PL-ALARM-LOG-MISSING': {
       cause: 'No alarm was written there yet, or painlens writes them elsewhere.',
       fix: 'Name its folder with --path; it is made with the first alarm.'
+    },
+    'PL-ALARM-LOG-UNWRITABLE': {
+      cause: 'The disk is full, or the folder of alarm_log.path belongs to another user. Alarms go out all the same.',
+      fix: "Free some space, or give painlens's user the right to write there; what came meanwhile is written then."
     },
     'PL-ALARM-LOG-UNREADABLE': {
       cause: 'The alarm log belongs to the user that runs painlens.',
@@ -127,6 +131,11 @@ export const machineErrors = area({
       cause:
         'None of timedatectl, adjtimex, chrony and systemd-timesyncd is there to say whether the clock is synchronised, as in a container.',
       fix: 'Run: sudo timedatectl set-ntp true, and see that the box reaches a time server.'
+    },
+    'PL-SYSTEMD-NOTIFY': {
+      cause:
+        'The program systemd-notify is missing or fails, so that systemd does not learn that painlens is ready and alive.',
+      fix: 'Install systemd, or start painlens without Type=notify and WatchdogSec= in the unit.'
     },
     'PL-DISK-UNWRITABLE': {
       cause:

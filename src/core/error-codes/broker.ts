@@ -61,7 +61,7 @@ export const brokerErrors = area({
       cause: 'The broker’s administrator, or a rule for failed logins, has banned it.',
       fix: 'Its log and its configuration say why.'
     },
-    'PL-BROKER-BUSY': { cause: 'The broker says so itself.', fix: 'Wait; painlens keeps trying.' },
+    'PL-BROKER-BUSY': { cause: 'The broker reports that it is busy.', fix: 'Wait; painlens keeps trying.' },
     'PL-BROKER-NO-TLS': {
       cause: 'mqtts:// to a port without encryption.',
       fix: 'Use mqtt:// instead of mqtts://, or the port that the broker serves TLS on (usually 8883).'
@@ -105,7 +105,7 @@ export const brokerErrors = area({
     'PL-BROKER-DROPPED': {
       cause:
         'The broker closed the connection without a reason, as many do when a second client comes with the same client id.',
-      fix: 'If it goes on doing so, another client has the same client id: give each painlens a `device` of its own.'
+      fix: 'If that continues, another client has the same client id: give each painlens a `device` of its own.'
     },
     'PL-BROKER-TAKEN-OVER': {
       cause: 'Two boxes with the same `device`, or a second painlens on this one.',

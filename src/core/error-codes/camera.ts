@@ -1,6 +1,6 @@
 import { area } from './area.js'
 
-const network = 'Check the cable, the address and the network to the camera; painlens goes on trying.'
+const network = 'Check the cable, the address and the network to the camera; painlens keeps trying.'
 const install = 'Install FFmpeg 4.4 or later with RTSP, H.264, H.265 and MJPEG: sudo apt-get install ffmpeg.'
 const otherDecoder = 'Set decoder: ffmpeg for this camera to go on without it.'
 
@@ -48,7 +48,7 @@ export const cameraErrors = area({
     },
     'PL-CAMERA-FAULT': {
       cause: 'A fault in the camera, often too many viewers at a time.',
-      fix: 'Restart the camera if it goes on; it may also have too many viewers.'
+      fix: 'Restart the camera if that continues; it may also have too many viewers.'
     },
     'PL-CAMERA-NOT-VIDEO': {
       cause: 'Something else than a camera answers there, such as its web page.',
@@ -61,7 +61,7 @@ export const cameraErrors = area({
     },
     'PL-CAMERA-HUNG': {
       cause: 'The connection stands, but nothing comes: the camera hangs, or the network swallows its packets.',
-      fix: 'Check the camera and the network to it; painlens goes on trying.'
+      fix: 'Check the camera and the network to it; painlens keeps trying.'
     },
     'PL-CAMERA-URL': {
       cause: 'The url is of another kind than cameras serve.',

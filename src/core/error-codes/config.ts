@@ -35,7 +35,7 @@ export const configErrors = area({
       fix: 'Write what the message says is allowed; docs/operate/config.md has every key.'
     },
     'PL-CONFIG-OUTLINE': {
-      cause: 'A mask or a zone is no outline that encloses a part of the picture.',
+      cause: 'A mask or a zone is not an outline that encloses a part of the picture.',
       fix: 'Name the corners in order around the outline, none twice.'
     },
     'PL-CONFIG-URL': {

@@ -13,8 +13,6 @@ import { internalErrors } from './internal.js'
 import { modelErrors } from './model.js'
 import { toolErrors } from './tools.js'
 
-export type { ErrorArea, ErrorEntry } from './area.js'
-
 const areas = [
   configErrors,
   initErrors,
@@ -34,7 +32,7 @@ type CodesOf<Area> = Area extends ErrorArea<infer Code> ? Code : never
 export type ErrorCode = CodesOf<(typeof areas)[number]>
 
 /** In the order of docs/operate/errors.md. */
-export const errorAreas: readonly ErrorArea<ErrorCode>[] = areas as never
+export const errorAreas: readonly ErrorArea[] = areas
 
 export const errorCodes = Object.assign({}, ...areas.map(({ codes }) => codes)) as Readonly<
   Record<ErrorCode, ErrorEntry>

@@ -43,7 +43,7 @@ export const inferenceErrors = area({
       fix: 'See whether memory is short.'
     },
     'PL-EXPLAIN-NOT-FINITE': {
-      cause: 'The engine computed a relevance that is no number: a model with extreme weights, or a faulty GPU.',
+      cause: 'The engine computed a relevance that is not a number: a model with extreme weights, or a faulty GPU.',
       fix: 'Try the model and the composite with painlens explain, or set explanation.engine to tfjs.'
     },
     'PL-EXPLAIN-UNWRITABLE': {
@@ -59,12 +59,12 @@ export const inferenceErrors = area({
       fix: 'Export the classifier with plain convolutions and dense layers, and only the operators that the message names; or set explanation.enabled to false.'
     },
     'PL-LRP-MODEL': {
-      cause: 'The model is no classifier of one picture.',
+      cause: 'The model is not a classifier of one picture.',
       fix: 'Export a classifier with one float32 input of fixed size; only the batch may be free.'
     },
     'PL-LRP-COMPOSITE': {
       cause: 'A program that uses the library painlens/lrp, or the option --composite, asks for what there is not.',
-      fix: 'Use one of the composites and options that the message names; docs/study/explain.md has them all.'
+      fix: 'Use one of the composites and options that the message names; docs/operate/config.md lists the composites.'
     },
     'PL-LRP-CALL': {
       cause: 'A program that uses the library painlens/lrp calls it wrongly.',

@@ -8,7 +8,7 @@ export const installErrors = area({
     'Installing another build of ONNX Runtime; see [provider.md](provider.md). After each of these the build that was there is in place.',
   codes: {
     'PL-INSTALL-NO-PREVIOUS': {
-      cause: 'Nothing was installed here since onnxruntime-node was, or it was installed anew.',
+      cause: 'Nothing was installed here since onnxruntime-node was, or that was reinstalled.',
       fix: 'Install the archive that you want.'
     },
     'PL-INSTALL-BUSY': {

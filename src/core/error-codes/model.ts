@@ -32,7 +32,7 @@ export const modelErrors = area({
       fix: 'Copy the model again, or put the right hash (sha256sum) into the manifest if the new model is meant.'
     },
     'PL-MODEL-UNREADABLE': {
-      cause: "The ONNX file is missing, is no file, or painlens's user may not read it.",
+      cause: "The ONNX file is missing, is not a file, or painlens's user may not read it.",
       fix: 'Check file in the manifest, the path and its permissions.'
     },
     'PL-MODEL-UNOPENABLE': {
@@ -73,7 +73,7 @@ export const modelErrors = area({
       fix: 'Set model.manifest to your own model before it matters.'
     },
     'PL-FACE-MODEL': {
-      cause: 'The face models were not built yet, or their files are damaged.',
+      cause: 'Files of the face models are missing or damaged, or the checkout was not built.',
       fix: 'Install painlens again: it brings the face models along. In a checkout: npm run build.'
     },
     'PL-FACE-FAILED': {

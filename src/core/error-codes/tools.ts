@@ -6,6 +6,10 @@ export const toolErrors = area({
   title: 'painlens explain, alarms, simulate, demo',
   about: 'Options and input files of these commands.',
   codes: {
+    'PL-OUTPUT': {
+      cause: 'The disk that standard output goes to is full, or fails.',
+      fix: 'Free some space, or let the output go elsewhere.'
+    },
     'PL-OPTION-VALUE': {
       cause: 'An option has a value that it does not take.',
       fix: 'See --help for the options.'
@@ -34,14 +38,58 @@ export const toolErrors = area({
       cause: "--seconds is shorter than the demo's script.",
       fix: 'Give at least as many seconds as the message says.'
     },
-    'PL-PICTURE-NONE': {
-      cause: 'The folder has no JPEG or PNG files, or nothing was named.',
-      fix: 'Name pictures, or folders with JPEG or PNG files.'
+    'PL-OPTION-FACES': {
+      cause: 'The word after --faces is none of those that the message lists.',
+      fix: 'Use largest or all.'
     },
-    'PL-PICTURE-FOLDER': { cause: 'It belongs to another user.', fix: 'Check its permissions.' },
+    'PL-PICTURE-NONE': {
+      cause: 'Nothing that was named is a picture or a folder with one; what is wrong with each stands above it.',
+      fix: 'Name pictures, or folders with pictures: JPEG, PNG, WebP, GIF, TIFF, AVIF or SVG, whatever their names end in.'
+    },
+    'PL-PICTURE-FOLDER': {
+      cause: 'It belongs to another user, or the disk fails. The other folders are done.',
+      fix: 'Check its permissions.'
+    },
     'PL-PICTURE-UNREADABLE': {
-      cause: 'No such file, or no picture in a format that sharp reads.',
-      fix: 'Check the name, or save it anew as JPEG or PNG.'
+      cause: 'The file is damaged, cut short, or named like a picture and is none.',
+      fix: 'Get it again from where it came from, or save it again as JPEG or PNG.'
+    },
+    'PL-PICTURE-MISSING': {
+      cause: 'No such file or folder, or a link to one that is gone.',
+      fix: 'Check the name.'
+    },
+    'PL-PICTURE-FORBIDDEN': {
+      cause: 'The file cannot be opened: it belongs to another user, or the disk fails; the message has the reason.',
+      fix: 'Check its permissions.'
+    },
+    'PL-PICTURE-FORMAT': {
+      cause:
+        'It is a picture in a format that sharp cannot read, such as HEIC (telephones), BMP or a raw camera format.',
+      fix: 'Save it as JPEG or PNG.'
+    },
+    'PL-PICTURE-OTHER-FILE': {
+      cause: 'The content of the file is no picture, whatever its name says.',
+      fix: 'Name pictures, or leave it: it is passed over.'
+    },
+    'PL-PICTURE-SPECIAL-FILE': {
+      cause: 'A FIFO, a socket or a device, from which reading may never end. Only regular files are read.',
+      fix: 'Name a file that is on a disk; save first what comes out of a pipe.'
+    },
+    'PL-PICTURE-TOO-LARGE': {
+      cause: 'The file is larger than painlens reads into memory; the message has the limit.',
+      fix: 'Save the picture smaller, or as JPEG.'
+    },
+    'PL-PICTURE-NAME': {
+      cause: "The file's name is longer than the system takes, or is not in UTF-8.",
+      fix: 'Rename the file.'
+    },
+    'PL-PICTURE-TWICE': {
+      cause: 'The file or folder was named twice, or is reached again through a link.',
+      fix: 'Nothing needs to be done: it is taken once.'
+    },
+    'PL-PICTURE-RESULTS': {
+      cause: 'The folder for the results lies within a folder of pictures.',
+      fix: 'Nothing needs to be done: it is passed over. Name pictures in it one by one if they are to be explained.'
     },
     'PL-PICTURE-NO-FACE': {
       cause: 'No face, too small a face, or one that looks away.',
@@ -57,12 +105,17 @@ export const toolErrors = area({
       fix: 'Name pictures that show a face.'
     },
     'PL-OUT-FOLDER': {
-      cause: 'The disk is full, or a file or a missing right is in the way.',
+      cause: 'The disk is full, or a file or a missing right is in the way, or its name is too long.',
       fix: 'Name a folder that you may write to with --out.'
+    },
+    'PL-OUT-NAME': {
+      cause:
+        'The file system of --out takes no names or paths as long as those of the results. The other pictures are done.',
+      fix: 'Name a folder with a shorter path, or on another file system, with --out.'
     },
     'PL-NPY': {
       cause:
-        'A .npy file that an earlier step wrote was changed meanwhile, is cut short (often by a full disk), or is no float32 array in C order.',
+        'A .npy file that an earlier step wrote was changed meanwhile, is cut short (often by a full disk), or is not a float32 array in C order.',
       fix: npy
     },
     'PL-SHUFFLE': {

@@ -1,4 +1,5 @@
-/** Liveness, readiness and metrics over HTTP, for whoever monitors the box. No pictures and nobody's scores. */
+/** Liveness, readiness and metrics over HTTP, for monitoring. No pictures and no scores of residents. */
+import { createHash, timingSafeEqual } from 'node:crypto'
 import type { Server } from 'node:http'
 import { type FastifyInstance, fastify } from 'fastify'
 import {
@@ -9,8 +10,7 @@ import {
   PortInUseError,
   type Problem
 } from '../../core/errors.js'
-import type { Log } from '../../core/log.js'
-import { bearerOf, isSame } from './http-token.js'
+import { LastSaid, type Log } from '../../core/log.js'
 
 /** What a part of painlens has to say against being alive or ready. */
 export interface Report {
@@ -22,7 +22,7 @@ export interface HttpOptions {
   /** An address of this machine; port 0 is any free one. */
   host: string
   port: number
-  /** Whoever asks has to name it as a bearer token (RFC 6750), if it is given. */
+  /** Requests have to name it as a bearer token (RFC 6750), if it is given. */
   token?: string
   live: () => Report
   ready: () => Report
@@ -41,7 +41,7 @@ export interface HttpStage {
 }
 
 const defaultRetryMs = 30_000
-/** Requests are a line and a few headers; whoever takes longer or sends more is no monitoring. */
+/** Requests are a line and a few headers; what takes longer or is larger does not come from monitoring. */
 const bounds = { bodyBytes: 1024, headerBytes: 8192, requestMs: 5000, connections: 32 }
 
 /**
@@ -59,6 +59,7 @@ class Monitoring implements HttpStage {
   #server: FastifyInstance | null = null
   #address: string | null = null
   #problem: Problem | null = null
+  readonly #said = new LastSaid<string>()
   #retry: NodeJS.Timeout | undefined
   #trying: Promise<void> = Promise.resolve()
   #stopped = false
@@ -91,11 +92,12 @@ class Monitoring implements HttpStage {
       this.#address = await server.listen({ host, port })
       this.#server = server
       this.#problem = null
+      this.#said.isNew(null)
       log.info({ address: this.#address }, 'live, ready and metrics are served')
     } catch (error) {
       await server.close()
       const problem = listenError(host, port, error)
-      if (problem.message !== this.#problem?.message)
+      if (this.#said.isNew(problem.message))
         log.error(errorFields(problem), 'HTTP endpoints unavailable; alarms are not affected')
       this.#problem = problem
       if (!this.#stopped) this.#retry = setTimeout(() => void this.start(), retryMs)
@@ -136,7 +138,8 @@ function createServer({ token, live, ready, metrics, log }: HttpOptions): Fastif
   )
   server.setErrorHandler((error, _, reply) => {
     const { statusCode = 500 } = error as { statusCode?: number }
-    if (statusCode >= 500) log.error({ code: 'PL-HTTP-FAILED', error: messageOf(error) }, 'an HTTP request failed')
+    if (statusCode >= 500)
+      log.error({ code: 'PL-HTTP-FAILED' satisfies ErrorCode, error: messageOf(error) }, 'an HTTP request failed')
     const [code, what] =
       statusCode >= 500
         ? (['PL-HTTP-FAILED', 'it failed, see the log'] as const)
@@ -156,3 +159,15 @@ export function listenError(host: string, port: number, error: unknown): Painlen
   if (code === 'EADDRNOTAVAIL') return new PainlensError('PL-HTTP-ADDRESS', 'this machine has no such address', where)
   return new PainlensError('PL-HTTP-LISTEN', `cannot listen (${messageOf(error)})`, where)
 }
+
+/** The token of `Authorization: Bearer …` (RFC 6750), or an empty string. */
+export function bearerOf(header: string | undefined): string {
+  return /^bearer +(\S+) *$/i.exec(header ?? '')?.[1] ?? ''
+}
+
+/** Takes the same time wherever the two differ, and whatever their lengths are. */
+function isSame(given: string, token: string): boolean {
+  return timingSafeEqual(digest(given), digest(token))
+}
+
+const digest = (text: string): Buffer => createHash('sha256').update(text).digest()

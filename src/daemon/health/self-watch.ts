@@ -1,21 +1,19 @@
 /** What painlens has to say about itself: a broker that is away, an outbox that fills up, or that the disk refuses. */
 
-import type { Condition } from '../../contract/messages.js'
-import type { Clock } from '../../core/clock.js'
+import type { TechnicalCondition } from '../../contract/conditions.js'
+import type { Clock, Moment } from '../../core/clock.js'
 import type { ErrorCode, Problem } from '../../core/errors.js'
 
 /** A clause for an alarm's text, without where and what to do. */
 type Trouble = { code: ErrorCode; what: string }
 
 export interface SelfWatchOptions {
-  connected: () => boolean
-  /** Why there is no connection to the broker, if that is known. */
-  trouble: () => Trouble | null | undefined
-  outbox: () => { depth: number; inMemory: number; trouble: Trouble | null }
+  mqtt: { connected(): boolean; stats(): { trouble: Trouble | null } }
+  outbox: { stats(): { depth: number; trouble: Trouble | null } }
   /** How many messages may wait. */
   outboxMax: number
   /** `problem` null says that it is over. @param about since: a moment of the clock */
-  tell: (condition: Condition, problem: Problem | null, about?: { since?: number }) => void
+  tell: (condition: TechnicalCondition, problem: Problem | null, about?: { since?: Moment }) => void
   clock: Clock
 }
 
@@ -30,10 +28,10 @@ const soundMs = 10_000
 /** Pure but for its clock; call `tick` about once per second. */
 export class SelfWatch {
   readonly #options: SelfWatchOptions
-  #awaySince: number | null = null
+  #awaySince: Moment | null = null
   #isFull = false
   /** When the disk refused the outbox last; null when it has been sound since. */
-  #refusedAt: number | null = null
+  #refusedAt: Moment | null = null
 
   constructor(options: SelfWatchOptions) {
     this.#options = options
@@ -46,8 +44,8 @@ export class SelfWatch {
   }
 
   #broker(): void {
-    const { connected, trouble, tell, clock } = this.#options
-    if (connected()) {
+    const { mqtt, tell, clock } = this.#options
+    if (mqtt.connected()) {
       this.#awaySince = null
       tell('broker_lost', null)
       return
@@ -55,13 +53,13 @@ export class SelfWatch {
     const now = clock.now()
     this.#awaySince ??= now
     if (now - this.#awaySince < brokerLostMs) return
-    const { code, what } = trouble() ?? { code: 'PL-BROKER-SILENT', what: 'it does not answer' }
+    const { code, what } = mqtt.stats().trouble ?? { code: 'PL-BROKER-SILENT', what: 'it does not answer' }
     tell('broker_lost', { code, message: what }, { since: this.#awaySince })
   }
 
   #room(): void {
     const { outbox, outboxMax: max, tell } = this.#options
-    const { depth } = outbox()
+    const { depth } = outbox.stats()
     const wasFull = this.#isFull
     this.#isFull = depth >= max * (wasFull ? roomAgain : nearlyFull)
     if (this.#isFull && !wasFull) tell('outbox_full', { code: 'PL-OUTBOX-FULL', message: `${depth} of ${max}` })
@@ -70,7 +68,7 @@ export class SelfWatch {
 
   #disk(): void {
     const { outbox, tell, clock } = this.#options
-    const { trouble } = outbox()
+    const { trouble } = outbox.stats()
     if (trouble !== null) {
       this.#refusedAt = clock.now()
       tell('outbox_failed', { code: trouble.code, message: trouble.what })

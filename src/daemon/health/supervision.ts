@@ -1,101 +1,109 @@
-/** How painlens itself is: what the watchdog, HTTP, health and metrics tell of. */
+/** How painlens itself is: what the watchdog, HTTP, the health message and metrics tell of. */
 import type { Config } from '../../config/index.js'
-import type { AlarmMessage } from '../../contract/messages.js'
-import type { Log } from '../../core/log.js'
+import type { ExplanationHealth, HealthMessage } from '../../contract/messages.js'
+import { type Clock, stamp } from '../../core/clock.js'
+import type { Problem } from '../../core/errors.js'
+import { LastSaid, type Log } from '../../core/log.js'
+import type { Classifier } from '../../stages/classify/index.js'
+import type { Detector } from '../../stages/detect/index.js'
+import type { ExplainStage, ExplainStats } from '../../stages/explain/index.js'
 import type { Mqtt } from '../../stages/mqtt/index.js'
+import type { Outbox } from '../../stages/outbox/index.js'
+import type { Progress } from '../line/inference.js'
 import type { WatchedCamera } from '../line/watched-camera.js'
-import type { Parts } from '../wiring/parts.js'
 import { type HttpStage, type Report, startHttp } from './http.js'
-import { LatencyWindow, type LoopDelay } from './latency.js'
-import { Metrics } from './metrics.js'
-import { Progress } from './progress.js'
-import { examine, type Finding } from './vitals.js'
+import type { LatencyWindow, LoopDelay, Metrics } from './metrics.js'
+import { type Defect, examine } from './vitals.js'
 
 export interface SupervisionOptions {
-  parts: () => Parts
+  model: HealthMessage['model']
+  detector: Pick<Detector, 'restarted'>
+  classifier: Pick<Classifier, 'restarted' | 'proof'>
+  explainer: Pick<ExplainStage, 'stats'> | null
+  outbox: Pick<Outbox, 'stats' | 'depth'>
+  mqtt: Pick<Mqtt, 'stats'>
   cameras: ReadonlyMap<string, WatchedCamera>
-  mqtt: () => Mqtt | undefined
+  progress: Progress
+  metrics: Metrics
   loop: LoopDelay
   log: Log
+  clock: Clock
 }
 
 export class Supervision {
-  /** From a frame's capture to the hand-over of what it showed. */
-  readonly latency = new LatencyWindow()
-  /** From the frame that started an alarm to the broker having confirmed it. */
-  readonly publishing = new LatencyWindow()
-  readonly progress = new Progress({
-    now: () => performance.now(),
-    onDone: (part, ms) => this.metrics.stage(part, ms)
-  })
-  readonly metrics: Metrics
   readonly #options: SupervisionOptions
+  readonly #startedAt: number
+  readonly #stuck = new LastSaid<string>()
   #http: HttpStage | null = null
-  #told = ''
 
   constructor(options: SupervisionOptions) {
+    const { detector, classifier, outbox, mqtt, cameras, metrics, loop, clock } = options
     this.#options = options
-    const { parts, cameras, mqtt, loop } = options
-    this.metrics = new Metrics({
+    this.#startedAt = clock.now()
+    metrics.read({
       cameras: () => [...cameras].map(([id, camera]) => [id, camera.stats()]),
-      outbox: () => parts().outbox.stats(),
-      mqtt: () => mqtt()?.stats(),
-      workers: () => ({ detect: parts().detector.restarted, classify: parts().classifier.restarted }),
+      outbox: () => outbox.stats(),
+      mqtt: () => mqtt.stats(),
+      workers: () => ({ detect: detector.restarted, classify: classifier.restarted }),
       loopP99Ms: () => loop.p99(),
-      publishP95Ms: () => this.publishing.percentile(0.95),
+      publishP95Ms: () => metrics.publishing.percentile(0.95),
       live: () => this.live().ok,
       ready: () => this.ready().ok
     })
   }
 
   /** To be called each second. @returns what is wrong now; each change of what is stuck is logged */
-  tick(): Finding[] {
-    this.progress.tick()
-    const findings = this.findings()
-    const stuck = findings.filter(({ stops }) => stops === 'live')
-    const parts = stuck.map(({ part }) => part).join(', ')
-    if (parts !== this.#told && stuck.length > 0)
-      this.#options.log.error({ stuck: stuck.map(({ part, why }) => `${part}: ${why}`) }, 'a part of painlens is stuck')
-    this.#told = parts
-    return findings
+  tick(): Defect[] {
+    const { progress, log } = this.#options
+    progress.tick()
+    const defects = this.defects()
+    const stuck = defects.filter(({ stops }) => stops === 'live')
+    const isNew = this.#stuck.isNew(stuck.map(({ part }) => part).join(', ') || null)
+    if (isNew && stuck.length > 0)
+      log.error({ stuck: stuck.map(({ part, why }) => `${part}: ${why}`) }, 'a part of painlens is stuck')
+    return defects
   }
 
-  findings(): Finding[] {
-    const { cameras, mqtt, parts } = this.#options
-    const stats = mqtt()?.stats()
+  defects(): Defect[] {
+    const { cameras, mqtt, outbox, progress } = this.#options
+    const { connected, trouble } = mqtt.stats()
     return examine({
-      ...this.progress.vitals(),
+      ...progress.snapshot(),
       cameras: [...cameras].map(([id, camera]) => ({ id, ...camera.stats() })),
-      broker: { connected: stats?.connected ?? false, trouble: stats?.trouble?.what ?? null },
-      outbox: parts().outbox.stats()
+      broker: { connected, trouble: trouble?.what ?? null },
+      outbox: outbox.stats()
     })
   }
 
   live(): Report {
-    return reportOf(this.findings().filter(({ stops }) => stops === 'live'))
+    return reportOf(this.defects().filter(({ stops }) => stops === 'live'))
   }
 
   ready(): Report {
-    return reportOf(this.findings())
+    return reportOf(this.defects())
   }
 
-  /** What a frame showed has been handed over. @param ms since its capture */
-  frame(ms: number): void {
-    this.latency.add(ms)
-    this.metrics.stage('frame', ms)
-  }
-
-  /** An alarm message is on its way. */
-  alarm(condition: string, phase: string): void {
-    this.metrics.alarm(condition, phase)
-  }
-
-  /** The broker has confirmed an alarm. How long an outage lasted says nothing about painlens, so late ones do not count. */
-  delivered({ condition, phase, late, updated }: AlarmMessage, at: number): void {
-    if (condition !== 'pain' || phase !== 'start' || late) return
-    const ms = at - Date.parse(updated)
-    this.publishing.add(ms)
-    this.metrics.published(ms)
+  /** The health message of the contract; the event loop's figure is since the last one. */
+  health(): HealthMessage {
+    const { model, classifier, explainer, outbox, cameras, metrics, loop, clock } = this.#options
+    const now = clock.now()
+    const http = this.#http?.stats()
+    const loopP99 = tenth(loop.p99())
+    loop.reset()
+    return {
+      at: stamp(clock, now),
+      uptime_s: Math.round((now - this.#startedAt) / 1000),
+      cameras: Object.fromEntries([...cameras].map(([id, camera]) => [id, cameraHealth(camera, clock)])),
+      latency_ms: percentiles(metrics.latency),
+      publish_ms: { ...percentiles(metrics.publishing), alarms: metrics.publishing.count },
+      event_loop_ms: { p99: loopP99 },
+      outbox: { depth: outbox.depth() },
+      problems: [...this.ready().parts],
+      http: http ? { address: http.address, ...told(http.problem) } : null,
+      provider: classifier.proof.provider,
+      model,
+      explanation: explainer ? explanationHealth(explainer.stats()) : null
+    }
   }
 
   /** Back when it listens, or could not for now. */
@@ -107,13 +115,9 @@ export class Supervision {
       token,
       live: () => this.live(),
       ready: () => this.ready(),
-      metrics: () => this.metrics.text(),
+      metrics: () => this.#options.metrics.text(),
       log: this.#options.log.child({ stage: 'http' })
     })
-  }
-
-  http(): ReturnType<HttpStage['stats']> | null {
-    return this.#http?.stats() ?? null
   }
 
   async stop(): Promise<void> {
@@ -121,7 +125,37 @@ export class Supervision {
   }
 }
 
-const reportOf = (findings: readonly Finding[]): Report => ({
-  ok: findings.length === 0,
-  parts: findings.map(({ part, why }) => ({ part, why }))
+const reportOf = (defects: readonly Defect[]): Report => ({
+  ok: defects.length === 0,
+  parts: defects.map(({ part, why }) => ({ part, why }))
 })
+
+const told = (problem: Problem | null) => ({ problem: problem?.message ?? null, code: problem?.code ?? null })
+
+const percentiles = (window: LatencyWindow) => ({
+  p50: tenth(window.percentile(0.5)),
+  p95: tenth(window.percentile(0.95))
+})
+
+function explanationHealth(stats: ExplainStats): ExplanationHealth {
+  const { state, engine, choice, problem, lastMs, done, failed } = stats
+  const chosenBy = choice && {
+    tfjs_ms: tenth(choice.tfjsMs),
+    onnx_ms: tenth(choice.onnxMs),
+    difference: Number(choice.difference.toPrecision(2))
+  }
+  return { state, engine, choice: chosenBy, ...told(problem), last_ms: tenth(lastMs), done, failed }
+}
+
+function cameraHealth(camera: WatchedCamera, clock: Clock): HealthMessage['cameras'][string] {
+  const { state, fps, frames, dropped, lastFrameAt, decoder, decoderProblem } = camera.stats()
+  const lastFrame = lastFrameAt === null ? null : stamp(clock, lastFrameAt)
+  const decoding = { decoder, decoder_problem: decoderProblem }
+  return { state, fps: tenth(fps), frames, dropped, last_frame: lastFrame, ...decoding }
+}
+
+function tenth(value: number): number
+function tenth(value: number | null): number | null
+function tenth(value: number | null): number | null {
+  return value === null ? null : Math.round(value * 10) / 10
+}

@@ -1,8 +1,8 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import notify from 'systemd-notify'
-import { messageOf } from '../../core/errors.js'
-import type { Log } from '../../core/log.js'
+import { type ErrorCode, messageOf } from '../../core/errors.js'
+import { LastSaid, type Log } from '../../core/log.js'
 
 const run = promisify(execFile)
 
@@ -76,11 +76,11 @@ class SystemdNotifier implements Notifier {
 
   startWatchdog(isAlive: () => boolean): void {
     if (this.interval === null || this.#timer) return
-    let wasAlive = true
+    const stuck = new LastSaid<boolean>()
     const feed = (): void => {
       const alive = isAlive()
-      if (!alive && wasAlive) this.log.error({ stage: 'systemd' }, 'no progress: the watchdog is not fed any more')
-      wasAlive = alive
+      if (stuck.isNew(alive ? null : true) && !alive)
+        this.log.error({ stage: 'systemd' }, 'no progress: the watchdog is not fed any more')
       if (alive && !this.#feeding) void this.#feed()
     }
     this.#timer = setInterval(feed, this.interval)
@@ -102,7 +102,11 @@ class SystemdNotifier implements Notifier {
   #send(message: () => Promise<unknown>): Promise<void> {
     this.#queue = this.#queue.then(message).then(
       () => undefined,
-      (error: unknown) => this.log.warn({ stage: 'systemd', error: reason(error) }, 'systemd cannot be told')
+      (error: unknown) =>
+        this.log.warn(
+          { code: 'PL-SYSTEMD-NOTIFY' satisfies ErrorCode, stage: 'systemd', error: reason(error) },
+          'systemd cannot be told'
+        )
     )
     return this.#queue
   }

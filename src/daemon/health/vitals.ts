@@ -1,18 +1,9 @@
 /** Whether painlens itself works: the rule that the watchdog, `/live` and `/ready` go by. */
 import type { CameraState } from '../../core/types.js'
-import type { InferencePart } from '../wiring/parts.js'
+import type { InferencePart, InferenceProgress } from '../line/inference.js'
 
-/** What is known of every part at one moment. All times are of a clock that nobody sets, in ms. */
-export interface Vitals {
-  now: number
-  /** When the event loop last came round. */
-  lastTick: number
-  /** When the first and the last frame came since one was finished; null when none came. */
-  unanswered: { first: number; last: number } | null
-  /** The inferences that are under way. */
-  underWay: readonly { part: InferencePart; since: number }[]
-  /** Workers that have died and are being started again. */
-  restarting: readonly { part: InferencePart; since: number }[]
+/** What is known of every part at one moment. All times are of a monotonic clock, in ms. */
+export interface Vitals extends InferenceProgress {
   cameras: readonly {
     id: string
     state: CameraState
@@ -24,7 +15,8 @@ export interface Vitals {
   outbox: { inMemory: number; trouble: { what: string } | null }
 }
 
-export interface Finding {
+/** A part that is not well. */
+export interface Defect {
   part: string
   why: string
   /**
@@ -48,14 +40,14 @@ export const limits = {
  * A camera that is away, paused, dark or silent is no fault of painlens: it never stops `live`. What does are painlens's own
  * parts, each by its own rule.
  */
-const rules: readonly ((vitals: Vitals) => Finding[])[] = [
+const rules: readonly ((vitals: Vitals) => Defect[])[] = [
   ({ now, lastTick }) =>
     when(now - lastTick > limits.loopMs, 'live', 'event loop', `was held up for ${seconds(now - lastTick)}`),
 
   ({ now, underWay }) =>
     underWay
       .filter(({ since }) => now - since > limits.inferenceMs)
-      .map(({ part, since }) => finding('live', part, `an inference has been under way for ${seconds(now - since)}`)),
+      .map(({ part, since }) => defect('live', part, `an inference has been under way for ${seconds(now - since)}`)),
 
   ({ unanswered, restarting }) => {
     const ms = unanswered ? unanswered.last - unanswered.first : 0
@@ -66,20 +58,20 @@ const rules: readonly ((vitals: Vitals) => Finding[])[] = [
   ({ now, restarting }) =>
     restarting.map(({ part, since }) => {
       const stops = now - since > limits.restartMs ? 'live' : 'ready'
-      return finding(stops, part, `its worker died and has been restarting for ${seconds(now - since)}`)
+      return defect(stops, part, `its worker died and has been restarting for ${seconds(now - since)}`)
     }),
 
   ({ cameras }) =>
     cameras
       .filter(({ quietMs }) => quietMs !== null && quietMs > limits.decoderMs)
       .map(({ id, quietMs }) =>
-        finding('live', `decoder of ${id}`, `has been silent for ${seconds(quietMs!)} and cannot be ended`)
+        defect('live', `decoder of ${id}`, `has been silent for ${seconds(quietMs!)} and cannot be ended`)
       ),
 
   ({ cameras }) =>
     cameras
       .filter(({ state }) => !watched[state])
-      .map(({ id, state, reason }) => finding('ready', `camera ${id}`, reason ? `${state}: ${reason}` : state)),
+      .map(({ id, state, reason }) => defect('ready', `camera ${id}`, reason ? `${state}: ${reason}` : state)),
 
   ({ broker: { connected, trouble } }) => when(!connected, 'ready', 'broker', trouble ?? 'not connected'),
 
@@ -87,7 +79,7 @@ const rules: readonly ((vitals: Vitals) => Finding[])[] = [
     when(trouble !== null, 'ready', 'outbox', `${trouble?.what}; ${inMemory} wait in memory`)
 ]
 
-/** Whether all is as somebody wants it: a pause is wanted. */
+/** Whether all is as it should be: a pause is wanted. */
 const watched: Record<CameraState, boolean> = {
   ok: true,
   paused: true,
@@ -97,15 +89,20 @@ const watched: Record<CameraState, boolean> = {
   dark: false
 }
 
-/** What is wrong now, the gravest first. Pure: the same vitals give the same findings. */
-export function examine(vitals: Vitals): Finding[] {
+const inferenceParts: ReadonlySet<string> = new Set<InferencePart | 'inference'>(['detect', 'classify', 'inference'])
+
+/** Whether faces are not analysed because a part is stuck. */
+export const isStuckInference = ({ part, stops }: Defect): boolean => stops === 'live' && inferenceParts.has(part)
+
+/** What is wrong now, the gravest first. Pure: the same vitals give the same defects. */
+export function examine(vitals: Vitals): Defect[] {
   const found = rules.flatMap((rule) => rule(vitals))
   return [...found.filter(({ stops }) => stops === 'live'), ...found.filter(({ stops }) => stops === 'ready')]
 }
 
-const finding = (stops: Finding['stops'], part: string, why: string): Finding => ({ part, why, stops })
+const defect = (stops: Defect['stops'], part: string, why: string): Defect => ({ part, why, stops })
 
-const when = (wrong: boolean, stops: Finding['stops'], part: string, why: string): Finding[] =>
-  wrong ? [finding(stops, part, why)] : []
+const when = (wrong: boolean, stops: Defect['stops'], part: string, why: string): Defect[] =>
+  wrong ? [defect(stops, part, why)] : []
 
 const seconds = (ms: number): string => `${Math.round(ms / 1000)} s`

@@ -1,22 +1,34 @@
-/** One camera's way through the stages, as one Observable. */
-import { filter, type Observable, share } from 'rxjs'
+/**
+ * One camera's way through the stages, as one Observable.
+ *
+ *     frames ──▶ boundedQueue(detect) ──sightings──▶ newestInTurn(classify) ──▶ judged frames
+ *                      │                                    │
+ *                      ├─▶ dropped: the oldest frame that    ├─▶ dropped: a sighting that a newer one replaces while it
+ *                      │   waits when another comes          │   waits for the model; its lost tracks go to the newer one
+ *                      └─▶ failed: the frame is skipped      └─▶ failed: the sighting is skipped; its lost tracks go to
+ *                                                                the next judged frame
+ *
+ * In:      Frame        released here, in each of these cases
+ * Out:     JudgedFrame  in the order of the frames; every lost track is in exactly one of them
+ * Dropped: onDrop       inference is slower than the camera
+ * Failed:  onFailure    the line goes on with the next frame
+ */
+import { concatMap, defer, filter, map, Observable, type OperatorFunction, share } from 'rxjs'
 import type { Frame, Sighting, Verdict } from '../../core/types.js'
-import { boundedQueue } from './bounded-queue.js'
-import { newestInTurn } from './newest-in-turn.js'
+import type { Classification } from '../../stages/classify/index.js'
 
 export interface CameraLineParts {
   detect(frame: Frame): Promise<Sighting>
-  /** @param take gives the sighting when the classifier is free for it */
-  classify(take: () => Sighting): Promise<Verdict[]>
+  classify(sighting: Sighting): Classification
   /** A frame, or what was seen in it, that had to go because inference is slower than the camera. */
   onDrop: () => void
-  /** A frame whose inference failed. The line goes on with the next. */
+  /** A frame whose inference failed. */
   onFailure: (error: unknown) => void
   onSuccess: () => void
 }
 
-/** What painlens knows of one frame. */
-export interface Glance {
+/** What the stages found in one frame. */
+export interface JudgedFrame {
   sighting: Sighting
   verdicts: Verdict[]
 }
@@ -25,36 +37,12 @@ export interface Glance {
 const capacity = 1
 
 /**
- * Every frame is released, whether it is looked at, fails or is dropped. Looking at a frame and judging the one before go
- * on side by side. Where judging is slower, faces are still followed from frame to frame, and when the classifier is free
- * it judges the newest of what was seen: latency is bounded by one judgement, and the rest is dropped and counted.
+ * Looking at a frame and judging the one before go on side by side. Where judging is slower, faces are still followed from
+ * frame to frame, and when the classifier is free it judges the newest of what was seen: latency is bounded by one
+ * judgement, and the rest is dropped and counted.
  */
-export function cameraLine(frames: Observable<Frame>, parts: CameraLineParts): Observable<Glance> {
-  const { detect, classify, onDrop, onFailure, onSuccess } = parts
-  /** Tracks that ended in sightings whose judgement failed. */
-  const untold: number[] = []
-  const look = async (frame: Frame): Promise<Sighting | null> => {
-    try {
-      return await detect(frame)
-    } catch (error) {
-      onFailure(error)
-      return null
-    } finally {
-      frame.release()
-    }
-  }
-  const judge = async (take: () => Sighting): Promise<Glance | null> => {
-    try {
-      const verdicts = await classify(take)
-      onSuccess()
-      const sighting = take()
-      return { sighting: { ...sighting, lost: [...untold.splice(0), ...sighting.lost] }, verdicts }
-    } catch (error) {
-      onFailure(error)
-      untold.push(...take().lost)
-      return null
-    }
-  }
+export function cameraLine(frames: Observable<Frame>, parts: CameraLineParts): Observable<JudgedFrame> {
+  const { onDrop } = parts
   const dropFrame = (frame: Frame): void => {
     frame.release()
     onDrop()
@@ -64,10 +52,142 @@ export function cameraLine(frames: Observable<Frame>, parts: CameraLineParts): O
     return { ...newer, lost: [...older.lost, ...newer.lost] }
   }
   return frames.pipe(
-    boundedQueue(look, { capacity, onDrop: dropFrame }),
+    boundedQueue((frame) => look(frame, parts), { capacity, onDrop: dropFrame }),
     filter((sighting) => sighting !== null),
-    newestInTurn(judge, dropSighting),
-    filter((glance) => glance !== null),
+    newestInTurn(judgeWith(parts), dropSighting),
+    filter((judged) => judged !== null),
     share()
   )
+}
+
+async function look(frame: Frame, { detect, onFailure }: CameraLineParts): Promise<Sighting | null> {
+  try {
+    return await detect(frame)
+  } catch (error) {
+    onFailure(error)
+    return null
+  } finally {
+    frame.release()
+  }
+}
+
+function judgeWith({ classify, onFailure, onSuccess }: CameraLineParts) {
+  /** Lost tracks of sightings whose judgement failed. */
+  const lostUnreported: number[] = []
+  return (first: Sighting): Turn<Sighting, JudgedFrame | null> => {
+    let sighting = first
+    const { verdicts, isWaiting, replace } = classify(first)
+    const judged = verdicts.then(
+      (found) => {
+        onSuccess()
+        return { sighting: { ...sighting, lost: [...lostUnreported.splice(0), ...sighting.lost] }, verdicts: found }
+      },
+      (error: unknown) => {
+        onFailure(error)
+        lostUnreported.push(...sighting.lost)
+        return null
+      }
+    )
+    const replaceBy = (newer: Sighting): void => {
+      sighting = newer
+      replace(newer)
+    }
+    return { result: judged, isWaiting, replace: replaceBy }
+  }
+}
+
+export interface BoundedQueueOptions<T> {
+  /** How many values may wait while one is being worked on; 1 keeps latency lowest. */
+  capacity: number
+  /** Called with each value that had to go, the oldest first, and with those that still wait at the end. */
+  onDrop: (value: T) => void
+}
+
+/**
+ * One asynchronous task at a time, in order. A source that is faster than its tasks loses its oldest waiting values, so
+ * that the queue is bounded and the newest are worked on: an old frame is worth less than a new one.
+ */
+export function boundedQueue<T, R>(
+  task: (value: T) => Promise<R>,
+  options: BoundedQueueOptions<T>
+): OperatorFunction<T, R> {
+  return (source) =>
+    new Observable<R>((subscriber) => {
+      const waiting: T[] = []
+      let busy = false
+      let completed = false
+
+      const next = (): void => {
+        if (busy) return
+        const value = waiting.shift()
+        if (value === undefined) {
+          if (completed) subscriber.complete()
+          return
+        }
+        busy = true
+        task(value)
+          .then((result) => subscriber.next(result))
+          .catch((error: unknown) => subscriber.error(error))
+          .finally(() => {
+            busy = false
+            if (!subscriber.closed) next()
+          })
+      }
+
+      const subscription = source.subscribe({
+        next: (value) => {
+          waiting.push(value)
+          if (waiting.length > options.capacity) options.onDrop(waiting.shift()!)
+          next()
+        },
+        error: (error) => subscriber.error(error),
+        complete: () => {
+          completed = true
+          next()
+        }
+      })
+      return () => {
+        subscription.unsubscribe()
+        for (const value of waiting.splice(0)) options.onDrop(value)
+      }
+    })
+}
+
+/** A task that may have to wait for its turn. */
+export interface Turn<T, R> {
+  /** Never rejects. */
+  result: Promise<R>
+  isWaiting(): boolean
+  /** While it waits: the task is done with this instead. */
+  replace(newer: T): void
+}
+
+/**
+ * Runs tasks that wait for a turn of their own, with others, elsewhere. A value that comes while the last task still
+ * waits takes the place of that task's, so nothing grows old in the queue, and a source never has more than one value
+ * waiting. Results come in the order of the turns.
+ * @param merge what waits from now on, when a newer value comes before the turn of an older one
+ */
+function newestInTurn<T, R>(
+  begin: (value: T) => Turn<T, R>,
+  merge: (waiting: T, newer: T) => T
+): OperatorFunction<T, R> {
+  return (source: Observable<T>) =>
+    defer(() => {
+      let last: { value: T; turn: Turn<T, R> } | null = null
+      const take = (value: T): Promise<R>[] => {
+        if (last?.turn.isWaiting()) {
+          last.value = merge(last.value, value)
+          last.turn.replace(last.value)
+          return []
+        }
+        last = { value, turn: begin(value) }
+        return [last.turn.result]
+      }
+      return source.pipe(
+        map(take),
+        concatMap((begun) => begun),
+        concatMap((result) => result)
+      )
+    })
 }

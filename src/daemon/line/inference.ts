@@ -1,46 +1,66 @@
-/** The two inferences of every frame, with their progress and their trouble. */
+/** The two inferences of every frame: their progress, and why they fail. */
 import type { CameraConfig } from '../../config/index.js'
 import { asError, errorFields, InferenceError } from '../../core/errors.js'
 import type { Log } from '../../core/log.js'
-import type { Supervision } from '../health/supervision.js'
-import type { Finding } from '../health/vitals.js'
-import type { InferencePart, Parts } from '../wiring/parts.js'
+import { frameId, traced } from '../../core/trace.js'
+import type { Sighting } from '../../core/types.js'
+import type { Classification, Classifier } from '../../stages/classify/index.js'
+import type { Detector } from '../../stages/detect/index.js'
 import type { WatchedStages } from './watched-camera.js'
 
-export interface InferenceOptions {
-  parts: () => Pick<Parts, 'detector' | 'classifier'>
-  supervision: Pick<Supervision, 'progress'>
+/** The stages that no frame gets past without. */
+export type InferencePart = 'detect' | 'classify'
+
+/** All times are of a monotonic clock, in ms. */
+export interface InferenceProgress {
+  now: number
+  /** When the event loop last came round. */
+  lastTick: number
+  /** When the first and the last frame came since one was finished; null when none came. */
+  unanswered: { first: number; last: number } | null
+  /** The inferences that are under way. */
+  underWay: readonly { part: InferencePart; since: number }[]
+  /** Workers that have died and are being started again. */
+  restarting: readonly { part: InferencePart; since: number }[]
+}
+
+export interface InferenceOptions extends ProgressOptions {
   /** Why faces are not classified, when it begins; null when there is no such reason any more. */
   onTrouble: (problem: Error | null) => void
-  /** What is under way when painlens is told to stop is no failure. */
-  stopping: () => boolean
   log: Log
 }
 
+export interface InferenceStages {
+  detector: Pick<Detector, 'detect'>
+  classifier: Pick<Classifier, 'classify'>
+}
+
 export class Inference {
+  readonly progress: Progress
   readonly #options: InferenceOptions
-  /** Why inference fails, by who says so. */
+  /** Why inference fails, by camera or part. */
   readonly #reasons = new Map<string, Error>()
+  #stopping = false
 
   constructor(options: InferenceOptions) {
     this.#options = options
+    this.progress = new Progress(options)
   }
 
   /** The stages of one camera's line. */
-  stagesOf({ id, zones }: CameraConfig): WatchedStages {
-    const { supervision, parts, log } = this.#options
-    const { progress } = supervision
+  stagesOf({ id, zones }: CameraConfig, { detector, classifier }: InferenceStages): WatchedStages {
+    const { progress } = this
+    const { log } = this.#options
     const key = cameraKey(id)
     return {
       onFrame: () => progress.frame(),
-      detect: (frame) => progress.watch('detect', parts().detector.detect(frame, zones)),
-      classify: (take) => progress.watch('classify', parts().classifier.classify(take)),
-      onFailure: (error) => {
-        // A worker that died speaks for itself.
-        if (this.#options.stopping() || this.#isRestarting()) return
-        if (!this.#reasons.has(key)) log.error({ camera: id, ...errorFields(error) }, 'inference fails')
-        this.#set(key, asError(error))
-      },
+      detect: (frame) =>
+        traced(log, 'detect', progress.watch('detect', detector.detect(frame, zones)), ({ faces }) => ({
+          frame: frameId(frame),
+          tracks: faces.map(({ track }) => track)
+        })),
+      classify: (sighting) => this.#classify(sighting, classifier),
+      onFailure: (error) => this.#failed(id, error),
       onSuccess: () => {
         progress.finished()
         this.#set(key, null)
@@ -55,14 +75,40 @@ export class Inference {
 
   /** A worker died, or serves again. */
   worker(part: InferencePart, problem: Error | null): void {
-    this.#options.supervision.progress.worker(part, problem !== null)
+    this.progress.worker(part, problem !== null)
     this.#set(part, problem)
   }
 
-  /** Takes in what `examine` found. */
-  examined(findings: readonly Finding[]): void {
-    const stuck = findings.find(({ part, stops }) => stops === 'live' && stuckParts.has(part))
-    this.#set('stuck', stuck ? new InferenceError('PL-INFERENCE-STUCK', stuck.why, stuck.part) : null)
+  /** A part is stuck, or none is any more. */
+  stuck(stuck: { part: string; why: string } | null): void {
+    this.#set('stuck', stuck && new InferenceError('PL-INFERENCE-STUCK', stuck.why, stuck.part))
+  }
+
+  /** painlens is told to stop: what is cut off from now on is no failure. */
+  stopping(): void {
+    this.#stopping = true
+  }
+
+  #classify(first: Sighting, classifier: InferenceStages['classifier']): Classification {
+    let frame = frameId(first)
+    const { verdicts, isWaiting, replace } = classifier.classify(first)
+    const found = traced(this.#options.log, 'classify', this.progress.watch('classify', verdicts), (each) => ({
+      frame,
+      scores: each.map(({ score }) => score)
+    }))
+    const replaceBy: Classification['replace'] = (newer) => {
+      frame = frameId(newer)
+      replace(newer)
+    }
+    return { verdicts: found, isWaiting, replace: replaceBy }
+  }
+
+  #failed(camera: string, error: unknown): void {
+    // A worker that died speaks for itself.
+    if (this.#stopping || this.#isRestarting()) return
+    const key = cameraKey(camera)
+    if (!this.#reasons.has(key)) this.#options.log.error({ camera, ...errorFields(error) }, 'inference fails')
+    this.#set(key, asError(error))
   }
 
   #isRestarting(): boolean {
@@ -78,6 +124,69 @@ export class Inference {
   }
 }
 
-const stuckParts: ReadonlySet<string> = new Set<InferencePart | 'inference'>(['detect', 'classify', 'inference'])
-
 const cameraKey = (id: string): string => `camera ${id}`
+
+export interface ProgressOptions {
+  /** A monotonic clock, in ms: the time of day may jump by years on a box without a battery. */
+  now: () => number
+  /** An inference is finished, well or not. */
+  onDone?: (part: InferencePart, ms: number) => void
+}
+
+/** Keeps what is known of the inferences, for those who ask whether they are stuck. */
+export class Progress {
+  readonly #options: ProgressOptions
+  readonly #underWay = new Set<{ part: InferencePart; since: number }>()
+  readonly #restarting = new Map<InferencePart, number>()
+  #unanswered: InferenceProgress['unanswered'] = null
+  #lastTick: number
+
+  constructor(options: ProgressOptions) {
+    this.#options = options
+    this.#lastTick = options.now()
+  }
+
+  /** A frame has come. */
+  frame(): void {
+    const last = this.#options.now()
+    this.#unanswered = { first: this.#unanswered?.first ?? last, last }
+  }
+
+  /** A frame has been through all inferences. */
+  finished(): void {
+    this.#unanswered = null
+  }
+
+  async watch<T>(part: InferencePart, inference: Promise<T>): Promise<T> {
+    const { now, onDone } = this.#options
+    const entry = { part, since: now() }
+    this.#underWay.add(entry)
+    try {
+      return await inference
+    } finally {
+      this.#underWay.delete(entry)
+      onDone?.(part, now() - entry.since)
+    }
+  }
+
+  worker(part: InferencePart, restarting: boolean): void {
+    if (restarting) this.#restarting.set(part, this.#restarting.get(part) ?? this.#options.now())
+    else this.#restarting.delete(part)
+    // What failed meanwhile is explained by that.
+    this.#unanswered = null
+  }
+
+  tick(): void {
+    this.#lastTick = this.#options.now()
+  }
+
+  snapshot(): InferenceProgress {
+    return {
+      now: this.#options.now(),
+      lastTick: this.#lastTick,
+      unanswered: this.#unanswered,
+      underWay: [...this.#underWay],
+      restarting: [...this.#restarting].map(([part, since]) => ({ part, since }))
+    }
+  }
+}

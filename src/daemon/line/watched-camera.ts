@@ -1,11 +1,16 @@
 /** A camera with its line through the stages, its drops counted, and pauses for care. */
 import { BehaviorSubject, combineLatest, distinctUntilChanged, filter, map, type Subscription } from 'rxjs'
 import type { CameraConfig } from '../../config/index.js'
-import type { Clock } from '../../core/clock.js'
+import type { Clock, Moment } from '../../core/clock.js'
 import type { CameraState, Frame } from '../../core/types.js'
 import type { Camera, CameraStats } from '../../stages/camera/index.js'
-import { type CameraLineParts, cameraLine, type Glance } from './camera-line.js'
-import type { Pause } from './pauses.js'
+import { type CameraLineParts, cameraLine, type JudgedFrame } from './camera-line.js'
+
+/** A pause for care, in moments of the clock. */
+export interface Pause {
+  since: Moment
+  until: Moment
+}
 
 export interface WatchedStages extends Pick<CameraLineParts, 'detect' | 'classify' | 'onFailure' | 'onSuccess'> {
   /** A frame has come that is to be looked at, or dropped where there is no time. */
@@ -17,11 +22,11 @@ export interface WatchedCameraOptions {
   camera: Camera
   clock: Clock
   stages: WatchedStages
-  onGlance: (glance: Glance, camera: CameraConfig) => void
-  onState: (camera: string, state: CameraState, since: number, until: number | null) => void
+  onJudged: (frame: JudgedFrame, camera: CameraConfig) => void
+  onState: (camera: string, state: CameraState, since: Moment, until: Moment | null) => void
   /** One that began before, and goes on. */
   pause: Pause | null
-  /** Each change of it, for somebody who remembers it. */
+  /** Each change of it, to be kept for a later run. */
   onPause: (pause: Pause | null) => void
 }
 
@@ -30,9 +35,9 @@ export interface WatchedCameraStats
   state: CameraState
   fps: number
   frames: number
-  /** Frames that nobody judged: inference was slower than the camera, or failed. */
+  /** Frames that were not judged: inference was slower than the camera, or failed. */
   dropped: number
-  lastFrameAt: number | null
+  lastFrameAt: Moment | null
 }
 
 export interface WatchedCamera {
@@ -42,7 +47,7 @@ export interface WatchedCamera {
    * Frames are let go unseen until `until` (a moment of the clock) or `resume`. A pause that lasts longer already stays.
    * @returns until when
    */
-  pause(until: number): number
+  pause(until: Moment): Moment
   resume(): void
   stop(): Promise<void>
 }
@@ -69,7 +74,7 @@ class Watched implements WatchedCamera {
   }
 
   start(): void {
-    const { camera, config, stages, onGlance } = this.#options
+    const { camera, config, stages, onJudged } = this.#options
     const onDrop = (): void => void this.#dropped++
     const onFailure = (error: unknown): void => {
       this.#dropped++
@@ -82,9 +87,9 @@ class Watched implements WatchedCamera {
         this.#state = state
         this.#options.onState(config.id, state, since, until)
       }),
-      cameraLine(frames, { ...stages, onDrop, onFailure }).subscribe((glance) => {
+      cameraLine(frames, { ...stages, onDrop, onFailure }).subscribe((judged) => {
         // What was under way when a pause began is not looked at any more either.
-        if (this.#isWatched()) onGlance(glance, config)
+        if (this.#isWatched()) onJudged(judged, config)
       })
     )
     camera.start()
@@ -95,11 +100,11 @@ class Watched implements WatchedCamera {
     return { ...stats, state: this.#state, dropped: dropped + this.#dropped }
   }
 
-  pause(wanted: number): number {
+  pause(wanted: Moment): Moment {
     const before = this.#paused.value
     const pause = {
       since: before?.since ?? this.#options.clock.now(),
-      until: Math.max(wanted, before?.until ?? 0)
+      until: before === null || before.until < wanted ? wanted : before.until
     }
     this.#resumeAt(pause.until)
     this.#options.onPause(pause)
@@ -120,7 +125,7 @@ class Watched implements WatchedCamera {
     await this.#options.camera.stop()
   }
 
-  #resumeAt(until: number): void {
+  #resumeAt(until: Moment): void {
     clearTimeout(this.#timer)
     this.#timer = setTimeout(() => this.resume(), Math.max(0, until - this.#options.clock.now()))
   }
@@ -134,7 +139,7 @@ class Watched implements WatchedCamera {
     return false
   }
 
-  /** A face in a frozen picture is not there now: nobody hears of it, and inference is spared. */
+  /** A face in a frozen picture is not there now: it is not reported, and inference is spared. */
   #isWatched(): boolean {
     return this.#paused.value === null && this.#state !== 'frozen'
   }

@@ -1,25 +1,34 @@
 /** What the stages found, on its way to subscribers: alarms, observations, camera states, explanations. */
 
 import type { CameraConfig } from '../../config/index.js'
-import type { AlarmMessage, Condition, ObservationMessage } from '../../contract/messages.js'
-import { type Clock, stamp } from '../../core/clock.js'
+import type { TechnicalCondition } from '../../contract/conditions.js'
+import type { AlarmMessage, ObservationMessage } from '../../contract/messages.js'
+import { type Clock, type Moment, stamp } from '../../core/clock.js'
 import { errorFields, type Problem } from '../../core/errors.js'
 import type { Log } from '../../core/log.js'
-import type { CameraState, Face, Verdict } from '../../core/types.js'
-import { inTurn } from '../../lib/face/boxes.js'
+import { frameId, traced } from '../../core/trace.js'
+import type { Box, CameraState, Face, Sighting, Verdict } from '../../core/types.js'
+import { inTurn } from '../../lib/face/similarity.js'
 import type { Alarms } from '../../stages/alarm/index.js'
 import type { AlarmLog } from '../../stages/alarm-log/index.js'
+import type { ExplainedAlarms } from '../../stages/explain/index.js'
 import type { Mqtt } from '../../stages/mqtt/index.js'
-import type { Supervision } from '../health/supervision.js'
-import type { Glance } from '../line/camera-line.js'
-import type { Explanations } from './explanations.js'
+import type { JudgedFrame } from '../line/camera-line.js'
+
+/** What is counted of what goes through here. */
+export interface Measured {
+  /** What a frame showed has been handed over. @param ms since its capture */
+  frame(ms: number): void
+  /** An alarm message is on its way. */
+  alarm(condition: string, phase: string): void
+}
 
 export interface ReporterOptions {
   alarms: Alarms
-  mqtt: Pick<Mqtt, 'alarm' | 'observation' | 'cameraState' | 'refresh'>
+  mqtt: Pick<Mqtt, 'putAlarmInOutbox' | 'observation' | 'cameraState' | 'refresh'>
   alarmLog: Pick<AlarmLog, 'append'>
-  explanations: Pick<Explanations, 'consider' | 'forget' | 'forgetCamera' | 'alarmEnded'> | null
-  supervision: Pick<Supervision, 'frame' | 'alarm'>
+  explanations: Pick<ExplainedAlarms, 'consider' | 'forget' | 'forgetCamera' | 'alarmEnded'> | null
+  measured: Measured
   log: Log
   clock: Clock
 }
@@ -34,6 +43,30 @@ const watches: Record<CameraState, boolean> = {
   paused: false
 }
 
+export type TellTrouble = (condition: TechnicalCondition, problem: Problem | null, about?: { since?: Moment }) => void
+
+/**
+ * Technical conditions, from the part that notices one to the reporter. Those that are noticed while painlens is being
+ * started are kept until there is a reporter.
+ */
+export class Troubles {
+  readonly #early = new Map<TechnicalCondition, Parameters<TellTrouble>>()
+  #listener: TellTrouble | null = null
+
+  /** A condition has begun or, with null, is over; the same may be told again. @param about since: a moment of the clock */
+  readonly tell: TellTrouble = (...trouble) => {
+    if (this.#listener) this.#listener(...trouble)
+    else this.#early.set(trouble[0], trouble)
+  }
+
+  /** From now on, and with what was told before. There is one listener. */
+  subscribe(listener: TellTrouble): void {
+    this.#listener = listener
+    for (const trouble of this.#early.values()) listener(...trouble)
+    this.#early.clear()
+  }
+}
+
 export class Reporter {
   readonly #options: ReporterOptions
 
@@ -41,25 +74,25 @@ export class Reporter {
     this.#options = options
   }
 
-  glance({ sighting, verdicts }: Glance, camera: CameraConfig): void {
-    const { alarms, explanations, supervision, clock } = this.#options
-    for (const verdict of verdicts) this.#verdict(verdict, camera)
-    for (const face of sighting.faces) if (face.whyNot !== null) this.#observation(face, sighting.at, null, camera)
+  judged({ sighting, verdicts }: JudgedFrame, camera: CameraConfig): void {
+    const { alarms, explanations, measured, clock } = this.#options
+    for (const verdict of verdicts) this.#verdict(verdict, sighting.picture, camera)
+    for (const face of sighting.faces) if (face.whyNot !== null) this.#observation(face, null, sighting, camera)
     for (const track of sighting.lost) {
-      alarms.trackLost(sighting.camera, track, sighting.at)
+      alarms.trackLost(sighting.camera, track)
       explanations?.forget(sighting.camera, track)
     }
-    supervision.frame(clock.now() - sighting.at)
+    measured.frame(clock.now() - sighting.at)
   }
 
-  cameraState(camera: string, state: CameraState, since: number, until: number | null = null): void {
+  cameraState(camera: string, state: CameraState, since: Moment, until: Moment | null = null): void {
     const { alarms, mqtt } = this.#options
     mqtt.cameraState(camera, state, since, until)
     if (!watches[state]) this.#options.explanations?.forgetCamera(camera)
     this.send(alarms.cameraState(camera, state, this.#options.clock.now()))
   }
 
-  /** The config has this camera no more, or another one by its name. */
+  /** The camera was removed from the config, or changed in it. */
   cameraGone(camera: string): void {
     this.#options.explanations?.forgetCamera(camera)
     this.send(this.#options.alarms.cameraGone(camera, this.#options.clock.now()))
@@ -69,7 +102,7 @@ export class Reporter {
    * Raises or clears an alarm about painlens itself; doing it twice does nothing.
    * @param about since: a moment of the clock
    */
-  technical(condition: Condition, problem: Problem | null, about: { since?: number } = {}): void {
+  technical(condition: TechnicalCondition, problem: Problem | null, about: { since?: Moment } = {}): void {
     const { alarms, clock } = this.#options
     this.send(alarms.technical(condition, problem, clock.now(), about.since))
   }
@@ -78,7 +111,7 @@ export class Reporter {
     this.send(this.#options.alarms.tick(this.#options.clock.now()))
   }
 
-  /** Every active alarm once more, for somebody who may have missed them. */
+  /** Every active alarm once more, for subscribers that may have missed them. */
   refresh(): void {
     this.send(this.#options.alarms.active(this.#options.clock.now()))
   }
@@ -93,36 +126,39 @@ export class Reporter {
     this.send(this.#options.alarms.shutdown(this.#options.clock.now()))
   }
 
-  send(alarms: readonly AlarmMessage[]): void {
-    const { mqtt, alarmLog, explanations, supervision, log } = this.#options
+  /** @param frame what they come from, where it is a frame */
+  send(alarms: readonly AlarmMessage[], frame?: { camera: string; at: number }): void {
+    const { mqtt, alarmLog, explanations, measured, log } = this.#options
     for (const alarm of alarms) {
       const { alarm_id, phase, condition, camera, reason } = alarm
-      supervision.alarm(condition, phase)
-      log.info({ alarm_id, phase, condition, camera, reason }, 'alarm')
+      measured.alarm(condition, phase)
+      log.info({ alarm_id, phase, condition, camera, reason, ...(frame && { frame: frameId(frame) }) }, 'alarm')
       alarmLog.append(alarm)
       if (phase === 'end') explanations?.alarmEnded(alarm_id)
-      mqtt
-        .alarm(alarm)
-        .catch((error: unknown) => log.error({ alarm_id, ...errorFields(error) }, 'an alarm is not in the outbox'))
+      traced(log, 'outbox', mqtt.putAlarmInOutbox(alarm), () => ({ alarm_id, seq: alarm.seq })).catch(
+        (error: unknown) => log.error({ alarm_id, ...errorFields(error) }, 'an alarm is not in the outbox')
+      )
     }
   }
 
-  #verdict(verdict: Verdict, camera: CameraConfig): void {
+  #verdict(verdict: Verdict, picture: Box, camera: CameraConfig): void {
     const { alarms, explanations } = this.#options
     const { at, face, score } = verdict
     const { track, box, crop } = face
     const output = alarms.observe({ camera: camera.id, track, at, score, box })
-    this.send(output.alarms)
-    this.#observation(face, at, { verdict, smoothed: output.smoothed }, camera)
+    this.send(output.alarms, { camera: camera.id, at })
+    this.#observation(face, { verdict, smoothed: output.smoothed }, { at, picture }, camera)
     const alarmId = output.episode?.active ? output.episode.alarmId : null
     explanations?.consider({ camera: camera.id, track, at, crop, score, alarmId })
   }
 
-  #observation(face: Face, at: number, judged: Judged | null, camera: CameraConfig): void {
+  #observation(face: Face, judged: Judged | null, { at, picture }: Seen, camera: CameraConfig): void {
     const { mqtt, clock } = this.#options
-    mqtt.observation(camera.id, observationOf(face, stamp(clock, at), judged, camera))
+    mqtt.observation(camera.id, observationOf(face, stamp(clock, at), judged, picture))
   }
 }
+
+type Seen = Pick<Sighting, 'at' | 'picture'>
 
 /** What the classifier and the alarm stage made of a face. */
 interface Judged {
@@ -134,12 +170,13 @@ function observationOf(
   { track, box, zone, roll, whyNot, score }: Face,
   at: string,
   judged: Judged | null,
-  { width, height }: CameraConfig
+  { x, y, width, height }: Box
 ): ObservationMessage {
+  const shares = [(box.x - x) / width, (box.y - y) / height, box.width / width, box.height / height] as const
   const message = {
     at,
     track,
-    box: [round(box.x / width), round(box.y / height), round(box.width / width), round(box.height / height)],
+    box: [round(shares[0]), round(shares[1]), round(shares[2]), round(shares[3])],
     zone,
     roll_deg: inTurn(Math.round(roll)),
     usable: whyNot === null,

@@ -1,55 +1,61 @@
 /** The cameras that are watched, and how they come and go with the config. */
 import { isDeepStrictEqual } from 'node:util'
 import type { CameraConfig } from '../../config/index.js'
-import type { Clock } from '../../core/clock.js'
 import type { AlarmOptions } from '../../stages/alarm/index.js'
+import { openCamera } from '../../stages/camera/index.js'
 import type { Inference } from '../line/inference.js'
-import type { Pauses } from '../line/pauses.js'
 import { type WatchedCamera, watchCamera } from '../line/watched-camera.js'
-import type { RetainedStates } from '../report/left-behind.js'
+import type { Pauses, PublishedCameras } from '../report/earlier-run.js'
 import type { Reporter } from '../report/reporter.js'
-import { openConfiguredCamera, type Parts, type PartsOptions } from './parts.js'
+import { cameraOptions } from './mapping.js'
+import type { Parts, Surroundings } from './parts.js'
 
-export interface CamerasOptions {
-  /** Filled and emptied here. */
-  watched: Map<string, WatchedCamera>
-  parts: Parts
-  partsOptions: PartsOptions
+export interface CamerasOptions extends Omit<Surroundings, 'config'> {
+  parts: Pick<Parts, 'decoders' | 'detector' | 'classifier'>
   inference: Inference
   reporter: Reporter
   pauses: Pauses
-  retained: RetainedStates
+  published: PublishedCameras
   /** What alarms say of where a camera is, by its id; kept up to date here. */
   locations: AlarmOptions['cameras']
-  clock: Clock
 }
 
 export class Cameras {
   readonly #options: CamerasOptions
+  readonly #watched = new Map<string, WatchedCamera>()
 
   constructor(options: CamerasOptions) {
     this.#options = options
   }
 
+  /** Those that are watched now, by their id. */
+  get watched(): ReadonlyMap<string, WatchedCamera> {
+    return this.#watched
+  }
+
   /** Watches these from now on; those that are the same as before go on untouched. */
   async takeOver(configs: readonly CameraConfig[]): Promise<void> {
-    const { watched } = this.#options
     const wanted = new Map(configs.map((config) => [config.id, config]))
-    for (const [id, { config }] of watched)
+    for (const [id, { config }] of this.#watched)
       if (!isDeepStrictEqual(config, wanted.get(id))) await this.#remove(id, wanted.has(id))
-    for (const config of configs) if (!watched.has(config.id)) this.#add(config)
+    for (const config of configs) if (!this.#watched.has(config.id)) this.#add(config)
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all([...this.#watched.values()].map((camera) => camera.stop()))
   }
 
   #add(config: CameraConfig): void {
-    const { watched, parts, partsOptions, inference, reporter, pauses, retained, locations, clock } = this.#options
+    const { parts, inference, reporter, pauses, published, locations, log, clock, secrets } = this.#options
     const { id } = config
     locations[id] = config.location
+    const about = { log: log.child({ stage: 'camera' }), clock, secrets }
     const camera = watchCamera({
       config,
-      camera: openConfiguredCamera(config, parts, partsOptions),
+      camera: openCamera({ ...cameraOptions(config, parts.decoders), ...about }),
       clock,
-      stages: inference.stagesOf(config),
-      onGlance: (glance) => reporter.glance(glance, config),
+      stages: inference.stagesOf(config, parts),
+      onJudged: (frame) => reporter.judged(frame, config),
       onState: (_, state, since, until) => {
         if (state !== 'ok') inference.forget(id)
         reporter.cameraState(id, state, since, until)
@@ -57,24 +63,24 @@ export class Cameras {
       pause: pauses.of(id),
       onPause: (pause) => pauses.set(id, pause)
     })
-    retained.published(id)
-    watched.set(id, camera)
+    published.published(id)
+    this.#watched.set(id, camera)
   }
 
   /**
-   * The config has it no more, or otherwise: its alarms end, and nobody is told that it is lost.
+   * The camera was removed from the config, or changed in it: its alarms end, and none says that it is lost.
    * @param comesBack with other settings; a pause goes on
    */
   async #remove(id: string, comesBack: boolean): Promise<void> {
-    const { watched, parts, inference, reporter, pauses, retained, locations } = this.#options
-    await watched.get(id)?.stop()
-    watched.delete(id)
+    const { parts, inference, reporter, pauses, published, locations } = this.#options
+    await this.#watched.get(id)?.stop()
+    this.#watched.delete(id)
     parts.detector.forget(id)
     inference.forget(id)
     reporter.cameraGone(id)
     if (comesBack) return
     delete locations[id]
     pauses.set(id, null)
-    retained.clear(id)
+    published.clear(id)
   }
 }

@@ -1,6 +1,6 @@
 /** What an integrator may ask for over MQTT. */
 
-import { type Clock, stamp } from '../../core/clock.js'
+import { type Clock, later, stamp } from '../../core/clock.js'
 import { InputError } from '../../core/errors.js'
 import type { Alarms } from '../../stages/alarm/index.js'
 import type { CommandHandlers } from '../../stages/mqtt/index.js'
@@ -10,7 +10,7 @@ import type { Reporter } from '../report/reporter.js'
 export interface CommandDependencies {
   alarms: Alarms
   cameras: ReadonlyMap<string, WatchedCamera>
-  reporter: () => Reporter
+  reporter: Reporter
   clock: Clock
 }
 
@@ -27,11 +27,11 @@ export function commandHandlers({ alarms, cameras, reporter, clock }: CommandDep
   }
   return {
     async ack({ alarm_id, by, kind }) {
-      reporter().send([alarms.ack(alarm_id, by, kind, clock.now())])
+      reporter.send([alarms.ack(alarm_id, by, kind, clock.now())])
       return undefined
     },
     async pause({ camera, duration_s }) {
-      const until = find(camera).pause(clock.now() + duration_s * secondMs)
+      const until = find(camera).pause(later(clock.now(), duration_s * secondMs))
       return { until: stamp(clock, until) }
     },
     async resume({ camera }) {
@@ -40,11 +40,11 @@ export function commandHandlers({ alarms, cameras, reporter, clock }: CommandDep
     },
     async test_alarm({ camera }) {
       const messages = alarms.testAlarm(camera, clock.now())
-      reporter().send(messages)
+      reporter.send(messages)
       return { alarm_id: messages[0]!.alarm_id }
     },
     async refresh() {
-      reporter().refreshAll()
+      reporter.refreshAll()
       return undefined
     }
   }

@@ -2,36 +2,27 @@
 import { randomUUID } from 'node:crypto'
 import { isDeepStrictEqual } from 'node:util'
 import type { Config } from '../../config/index.js'
-import type { Clock } from '../../core/clock.js'
 import { codeOf, errorFields, problemOf } from '../../core/errors.js'
-import type { Log } from '../../core/log.js'
-import type { Secrets } from '../../core/secrets.js'
+import { Owner } from '../../core/owner.js'
 import { version } from '../../core/version.js'
-import { type AlarmOptions, type Alarms, createAlarms } from '../../stages/alarm/index.js'
-import { type Mqtt, startMqtt } from '../../stages/mqtt/index.js'
-import { ClockWatch } from '../health/clock-watch.js'
-import { healthOf } from '../health/health.js'
-import { watchLoopDelay } from '../health/latency.js'
+import { type Alarms, createAlarms } from '../../stages/alarm/index.js'
+import { ExplainedAlarms } from '../../stages/explain/index.js'
+import { createMqtt, type Mqtt } from '../../stages/mqtt/index.js'
+import { ClockWatch, isSynchronised } from '../health/clock-sync.js'
+import { Metrics, watchLoopDelay } from '../health/metrics.js'
 import { SelfWatch } from '../health/self-watch.js'
 import { Supervision } from '../health/supervision.js'
-import { isSynchronised } from '../health/time-sync.js'
+import { isStuckInference } from '../health/vitals.js'
 import { Inference } from '../line/inference.js'
-import { Pauses } from '../line/pauses.js'
-import type { WatchedCamera } from '../line/watched-camera.js'
-import { Explanations } from '../report/explanations.js'
-import { endsOfLeftAlarms, RetainedStates } from '../report/left-behind.js'
-import { Reporter } from '../report/reporter.js'
+import { endsOfUnfinishedAlarms, Pauses, PublishedCameras } from '../report/earlier-run.js'
+import { Reporter, Troubles } from '../report/reporter.js'
 import { Cameras } from './cameras.js'
 import { commandHandlers } from './commands.js'
-import { alarmOptions, brokerOptions, modelOf, protocolVersions } from './mapping.js'
-import { type InferencePart, openParts, type Parts, type PartsOptions, stopInference } from './parts.js'
+import { alarmOptions, modelOf, mqttOptions } from './mapping.js'
+import { openParts, type Parts, type Surroundings } from './parts.js'
 
-export interface DaemonOptions {
-  config: Config
-  secrets: Secrets
-  log: Log
-  clock: Clock
-  /** Something that cannot be done without has died; the daemon is to be stopped and started again. */
+export interface DaemonOptions extends Surroundings {
+  /** Something that painlens cannot do without has died; the daemon is to be stopped and started again. */
   onFatal: (error: Error) => void
   /** Ends a start that is under way; what runs is stopped by `stop`. */
   signal?: AbortSignal
@@ -62,83 +53,151 @@ const maxDetail = 300
  * @throws PainlensError of the part that failed; nothing is left running then
  */
 export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
-  const daemon = new JoinedStages(options)
-  await daemon.start()
-  return daemon
+  const owner = new Owner(options.log)
+  try {
+    return await start(options, owner)
+  } catch (error) {
+    await owner.close()
+    throw error
+  }
+}
+
+/** Each part is made of those before it. Closed in reverse: first nothing new comes in, last the outbox is closed. */
+async function start(options: DaemonOptions, owner: Owner): Promise<Daemon> {
+  const { config, secrets, log, clock } = options
+  const metrics = new Metrics()
+  const troubles = new Troubles()
+  const inference = openInference(options, metrics, troubles)
+  const parts = await openParts({ ...options, metrics, troubles, inference }, owner)
+  const mqtt = parts.serving.add(openMqtt(options, parts, metrics), (part) => part.stop())
+  const about = { ...alarmOptions(config), model: modelOf(parts.manifest), clock }
+  const alarms = createAlarms(about)
+  const reporter = owner.add(openReporter(options, parts, { alarms, mqtt, metrics }), (part) => part.shutdown())
+  troubles.subscribe((...trouble) => reporter.technical(...trouble))
+  const watching = owner.group()
+  const reported = { parts, inference, reporter, ...cameraMemory(parts, mqtt, options), locations: about.cameras }
+  const cameras = watching.add(new Cameras({ ...reported, secrets, log, clock }), (part) => part.stop())
+  const loop = watching.add(watchLoopDelay(), (part) => part.stop())
+  const { watched } = cameras
+  const seen = { ...parts, model: about.model, mqtt, cameras: watched, progress: inference.progress, metrics, loop }
+  const supervision = parts.serving.add(new Supervision({ ...seen, log, clock }), (part) => part.stop())
+  const selfWatch = new SelfWatch({ ...parts, mqtt, outboxMax: config.outbox.max_messages, tell: troubles.tell, clock })
+  mqtt.start({
+    commands: commandHandlers({ alarms, cameras: watched, reporter, clock }),
+    health: () => supervision.health(),
+    onConnectionChange: (connected) => {
+      if (!connected) return
+      // First that the broker is back, or `broker_lost` would be told once more as active.
+      selfWatch.tick()
+      reporter.refresh()
+    }
+  })
+  watching.add(watchClock(troubles), (part) => part.stop())
+  owner.add(inference, (part) => part.stopping())
+  const tick = (): void => {
+    inference.stuck(supervision.tick().find(isStuckInference) ?? null)
+    for (const part of [reporter, selfWatch]) part.tick()
+  }
+  owner.add(setInterval(tick, tickMs), clearInterval)
+  await cameras.takeOver(config.cameras)
+  await supervision.serve(config.http)
+  return new JoinedStages({ owner, config, parts, mqtt, cameras, supervision, troubles })
+}
+
+function openInference({ log }: DaemonOptions, metrics: Metrics, troubles: Troubles): Inference {
+  return new Inference({
+    now: () => performance.now(),
+    onDone: (part, ms) => metrics.stage(part, ms),
+    onTrouble: (problem) => troubles.tell('inference_failed', problem && problemOf(problem)),
+    log
+  })
+}
+
+/** What this run and earlier ones know of the cameras. */
+function cameraMemory({ outbox }: Parts, mqtt: Mqtt, { config, clock }: DaemonOptions) {
+  const published = new PublishedCameras(outbox, mqtt)
+  published.clearAllBut(new Set(config.cameras.map(({ id }) => id)))
+  return { published, pauses: new Pauses(outbox, clock) }
+}
+
+function openMqtt({ config, secrets, log, clock }: DaemonOptions, { outbox }: Parts, metrics: Metrics): Mqtt {
+  return createMqtt({
+    ...mqttOptions(config),
+    session: randomUUID(),
+    version,
+    outbox,
+    onAlarmDelivered: (alarm, at) => metrics.delivered(alarm, at),
+    secrets,
+    log: log.child({ stage: 'mqtt' }),
+    clock
+  })
+}
+
+/** The reporter, which has already reported how the alarms of an earlier run ended. */
+function openReporter(
+  { config, log, clock }: DaemonOptions,
+  { explainer, alarmLog, outbox }: Parts,
+  { alarms, mqtt, metrics }: { alarms: Alarms; mqtt: Mqtt; metrics: Metrics }
+): Reporter {
+  const explanations =
+    explainer &&
+    new ExplainedAlarms({
+      stage: explainer,
+      threshold: config.explanation.threshold,
+      publish: (message) => {
+        mqtt
+          .putExplanationInOutbox(message)
+          .catch((error: unknown) => log.error(errorFields(error), 'an explanation is lost'))
+      },
+      log: log.child({ stage: 'explain' }),
+      clock
+    })
+  const reporter = new Reporter({ alarms, mqtt, alarmLog, explanations, measured: metrics, log, clock })
+  reporter.send(endsOfUnfinishedAlarms(outbox, clock.now(), clock))
+  return reporter
+}
+
+function watchClock(troubles: Troubles): ClockWatch {
+  const watch = new ClockWatch({
+    ask: (signal) => isSynchronised(undefined, signal),
+    tell: (problem) => troubles.tell('clock_unsynchronised', problem)
+  })
+  watch.start()
+  return watch
+}
+
+interface JoinedParts {
+  owner: Owner
+  config: Config
+  parts: Pick<Parts, 'classifier'>
+  mqtt: Pick<Mqtt, 'connected'>
+  cameras: Cameras
+  supervision: Pick<Supervision, 'live'>
+  troubles: Pick<Troubles, 'tell'>
 }
 
 class JoinedStages implements Daemon {
-  readonly #options: DaemonOptions
-  readonly #watched = new Map<string, WatchedCamera>()
-  readonly #loop = watchLoopDelay()
-  readonly #supervision: Supervision
-  readonly #inference: Inference
+  readonly #joined: JoinedParts
   #config: Config
-  #parts!: Parts
-  #reporter: Reporter | undefined
-  #mqtt: Mqtt | undefined
   #reloading: Promise<unknown> = Promise.resolve()
-  #cameras!: Cameras
-  #selfWatch: SelfWatch | undefined
-  #clockWatch: ClockWatch | undefined
-  #ticker: NodeJS.Timeout | undefined
-  #stopping: Promise<void> | undefined
 
-  constructor(options: DaemonOptions) {
-    this.#options = options
-    this.#config = options.config
-    this.#supervision = new Supervision({
-      parts: () => this.#parts,
-      cameras: this.#watched,
-      mqtt: () => this.#mqtt,
-      loop: this.#loop,
-      log: options.log
-    })
-    this.#inference = new Inference({
-      parts: () => this.#parts,
-      supervision: this.#supervision,
-      onTrouble: (problem) => this.#reporter?.technical('inference_failed', problem && problemOf(problem)),
-      stopping: () => this.#stopping !== undefined,
-      log: options.log
-    })
-  }
-
-  async start(): Promise<void> {
-    const { config, log, clock } = this.#options
-    try {
-      this.#parts = await openParts(this.#partsOptions())
-      const about = alarmOptions(config, modelOf(this.#parts.manifest), clock)
-      const alarms = createAlarms(about)
-      const mqtt = await this.#connect(alarms)
-      this.#mqtt = mqtt
-      const explanations = this.#createExplanations(mqtt)
-      const { alarmLog, outbox } = this.#parts
-      const supervision = this.#supervision
-      const reporter = new Reporter({ alarms, mqtt, alarmLog, explanations, supervision, log, clock })
-      this.#reporter = reporter
-      reporter.send(endsOfLeftAlarms(outbox, clock.now(), clock))
-      // What went wrong before there was somebody to tell.
-      const problem = this.#parts.explainer?.stats().problem
-      if (problem) reporter.technical('explanation_failed', problem)
-      this.#startTicking(reporter, mqtt)
-      this.#cameras = this.#createCameras(reporter, mqtt, about.cameras)
-      await this.#cameras.takeOver(config.cameras)
-      await this.#supervision.serve(config.http)
-    } catch (error) {
-      await this.stop()
-      throw error
-    }
+  constructor(joined: JoinedParts) {
+    this.#joined = joined
+    this.#config = joined.config
+    // A camera may be on its way out or in when everything is stopped.
+    joined.owner.add(this, (daemon) => daemon.#reloading)
   }
 
   summary(): string {
-    const states = [...this.#watched.values()].map((camera) => camera.stats().state)
+    const { cameras, mqtt, parts } = this.#joined
+    const states = [...cameras.watched.values()].map((camera) => camera.stats().state)
     const ok = states.filter((state) => state === 'ok').length
-    const broker = this.#mqtt?.connected() ? 'connected' : 'away'
-    return `${ok} of ${states.length} cameras ok, broker ${broker}, inference on ${this.#parts.classifier.proof.provider}`
+    const broker = mqtt.connected() ? 'connected' : 'away'
+    return `${ok} of ${states.length} cameras ok, broker ${broker}, inference on ${parts.classifier.proof.provider}`
   }
 
   isAlive(): boolean {
-    return this.#supervision.live().ok
+    return this.#joined.supervision.live().ok
   }
 
   reload(config: Config): Promise<string[]> {
@@ -150,130 +209,21 @@ class JoinedStages implements Daemon {
 
   rejected(problem: Error): void {
     const message = problem.message.replace(/\s+/g, ' ').slice(0, maxDetail)
-    this.#reporter?.technical('config_rejected', { code: codeOf(problem), message })
+    this.#joined.troubles.tell('config_rejected', { code: codeOf(problem), message })
   }
 
   stop(): Promise<void> {
-    this.#stopping ??= this.#stopAll()
-    return this.#stopping
+    return this.#joined.owner.close()
   }
 
   async #reload(config: Config): Promise<string[]> {
-    if (this.#stopping) return []
-    await this.#cameras.takeOver(config.cameras)
+    const { owner, cameras, troubles } = this.#joined
+    if (owner.closed) return []
+    await cameras.takeOver(config.cameras)
     const before = this.#config
     this.#config = { ...before, cameras: config.cameras }
-    this.#reporter?.technical('config_rejected', null)
+    troubles.tell('config_rejected', null)
     const sections = Object.keys(config) as (keyof Config)[]
     return sections.filter((section) => section !== 'cameras' && !isDeepStrictEqual(before[section], config[section]))
-  }
-
-  async #stopAll(): Promise<void> {
-    clearInterval(this.#ticker)
-    this.#loop.stop()
-    await this.#reloading
-    await Promise.all([this.#clockWatch?.stop(), ...[...this.#watched.values()].map((camera) => camera.stop())])
-    this.#reporter?.shutdown()
-    if (!this.#parts) return
-    // The outbox last: until MQTT has stopped, it is read and written.
-    await Promise.all([this.#mqtt?.stop(), this.#supervision.stop(), stopInference(this.#parts)])
-    await this.#parts.outbox.close()
-    await this.#parts.alarmLog.close()
-  }
-
-  #startTicking(reporter: Reporter, mqtt: Mqtt): void {
-    const { config, clock } = this.#options
-    const tell: Reporter['technical'] = (...problem) => reporter.technical(...problem)
-    const selfWatch = new SelfWatch({
-      connected: () => mqtt.connected(),
-      trouble: () => mqtt.stats().trouble,
-      outbox: () => this.#parts.outbox.stats(),
-      outboxMax: config.outbox.max_messages,
-      tell,
-      clock
-    })
-    this.#selfWatch = selfWatch
-    this.#ticker = setInterval(() => {
-      this.#inference.examined(this.#supervision.tick())
-      reporter.tick()
-      selfWatch.tick()
-    }, tickMs)
-    this.#clockWatch = new ClockWatch({
-      ask: (signal) => isSynchronised(undefined, signal),
-      tell: (problem) => tell('clock_unsynchronised', problem)
-    })
-    this.#clockWatch.start()
-  }
-
-  #createCameras(reporter: Reporter, mqtt: Mqtt, locations: AlarmOptions['cameras']): Cameras {
-    const { config, clock } = this.#options
-    const { outbox } = this.#parts
-    const retained = new RetainedStates(outbox, mqtt)
-    retained.clearAllBut(new Set(config.cameras.map(({ id }) => id)))
-    return new Cameras({
-      watched: this.#watched,
-      parts: this.#parts,
-      partsOptions: this.#partsOptions(),
-      inference: this.#inference,
-      reporter,
-      pauses: new Pauses(outbox, clock),
-      retained,
-      locations,
-      clock
-    })
-  }
-
-  #partsOptions(): PartsOptions {
-    const { config, secrets, log, clock, onFatal, signal } = this.#options
-    const onExplainProblem = (problem: Error | null): void =>
-      this.#reporter?.technical('explanation_failed', problem && problemOf(problem))
-    const onWorkerProblem = (part: InferencePart, problem: Error | null): void => this.#inference.worker(part, problem)
-    const onInference = (ms: number, faces: number): void => this.#supervision.metrics.inference(ms, faces)
-    return { config, secrets, log, clock, onFatal, signal, onExplainProblem, onWorkerProblem, onInference }
-  }
-
-  #connect(alarms: Alarms): Promise<Mqtt> {
-    const { config, secrets, log, clock } = this.#options
-    const { publish_emotions, publish_heatmap } = config.privacy
-    const supervision = this.#supervision
-    const sources = { parts: this.#parts, cameras: this.#watched, supervision, loop: this.#loop, clock }
-    const startedAt = clock.now()
-    return startMqtt({
-      broker: brokerOptions(config),
-      protocolVersion: protocolVersions[config.mqtt.protocol],
-      device: config.device,
-      session: randomUUID(),
-      version,
-      outbox: this.#parts.outbox,
-      commands: commandHandlers({ alarms, cameras: this.#watched, reporter: () => this.#reporter!, clock }),
-      health: () => healthOf({ ...sources, startedAt }),
-      privacy: { publishEmotions: publish_emotions, publishHeatmap: publish_heatmap },
-      onAlarmDelivered: (alarm, at) => supervision.delivered(alarm, at),
-      onConnectionChange: (connected) => {
-        if (!connected) return
-        // First that the broker is back, or `broker_lost` would be told once more as active.
-        this.#selfWatch?.tick()
-        this.#reporter?.refresh()
-      },
-      secrets,
-      log: log.child({ stage: 'mqtt' }),
-      clock
-    })
-  }
-
-  #createExplanations(mqtt: Mqtt): Explanations | null {
-    const { config, log, clock } = this.#options
-    const { explainer } = this.#parts
-    if (!explainer) return null
-    return new Explanations({
-      explainer,
-      threshold: config.explanation.threshold,
-      publishHeatmap: config.privacy.publish_heatmap,
-      publish: (message) => {
-        mqtt.explanation(message).catch((error: unknown) => log.error(errorFields(error), 'an explanation is lost'))
-      },
-      log: log.child({ stage: 'explain' }),
-      clock
-    })
   }
 }

@@ -1,14 +1,91 @@
-/** The config in the words of the stages' options. */
-
-import type { Config } from '../../config/index.js'
+/** The config in the words of the stages' options, in one place: which key goes where. */
+import { cpus } from 'node:os'
+import type { CameraConfig, Config } from '../../config/index.js'
 import type { AlarmMessage } from '../../contract/messages.js'
-import type { Clock } from '../../core/clock.js'
+import { faceModelFiles } from '../../lib/face/model-files.js'
 import type { Manifest } from '../../lib/model/manifest.js'
+import type { ProviderName } from '../../lib/ort/provider-names.js'
 import type { AlarmOptions } from '../../stages/alarm/index.js'
-import type { BrokerOptions } from '../../stages/mqtt/index.js'
+import type { AlarmLogOptions } from '../../stages/alarm-log/index.js'
+import { type CameraOptions, type Decoders, decoderFor, type ShapeOptions } from '../../stages/camera/index.js'
+import type { ClassifierOptions } from '../../stages/classify/index.js'
+import type { DetectorOptions } from '../../stages/detect/index.js'
+import type { ExplainOptions } from '../../stages/explain/index.js'
+import { type BrokerOptions, type MqttOptions, protocolVersions } from '../../stages/mqtt/index.js'
+import type { OutboxOptions } from '../../stages/outbox/index.js'
 
-export function alarmOptions(config: Config, model: AlarmMessage['model'], clock: Clock): AlarmOptions {
-  const { alarm, facility, cameras } = config
+const hourMs = 3_600_000
+const megabyte = 1e6
+
+export function cameraOptions(camera: CameraConfig, decoders: Decoders) {
+  const { id, url, fps, width, height, masks, dark_after_s, frozen_after_s } = camera
+  const picture = { frozenAfterMs: milliseconds(frozen_after_s), darkAfterMs: milliseconds(dark_after_s) }
+  const decoder = decoderFor(camera.decoder, decoders)
+  return {
+    id,
+    url,
+    fps,
+    width,
+    height,
+    masks,
+    picture,
+    decoder,
+    ...shapeOptions(camera)
+  } satisfies Partial<CameraOptions>
+}
+
+export const shapeOptions = ({ rotation, aspect }: CameraConfig): ShapeOptions => ({
+  rotation,
+  aspect: ratioOf(aspect)
+})
+
+function ratioOf(aspect: string | null): number | null {
+  if (aspect === null) return null
+  const [width, height] = aspect.split(':').map(Number)
+  return width! / height!
+}
+
+/** Null never comes. */
+const milliseconds = (seconds: number | null): number => (seconds === null ? Number.POSITIVE_INFINITY : seconds * 1000)
+
+export function detectorOptions({ model, inference }: Config, manifest: Manifest, provider: ProviderName) {
+  return {
+    models: faceModelFiles(model.face_models!),
+    crop: manifest.input,
+    alignment: manifest.alignment,
+    provider,
+    threads: detectorThreads(inference.threads),
+    minScore: inference.min_face_score
+  } satisfies Partial<DetectorOptions>
+}
+
+/**
+ * Half of the cores by default, for faces are found while others are judged. The classifier has all cores by default, since
+ * nothing is published before it ends; explanations, with their lower priority, have what it leaves.
+ */
+const detectorThreads = (configured: number): number => configured || Math.max(1, Math.floor(cpus().length / 2))
+
+export function classifierOptions({ inference: { provider, threads } }: Config, manifest: Manifest) {
+  return { manifest, provider, threads } satisfies Partial<ClassifierOptions>
+}
+
+/** Alarms never wait for explanations, so the engine is opened while everything else runs. */
+export function explainOptions({ explanation, privacy }: Config, manifest: Manifest, provider: ProviderName) {
+  const { engine, composite, threads, views } = explanation
+  const saveTo = privacy.save_heatmaps_to ?? undefined
+  return {
+    manifest,
+    engine,
+    composite,
+    threads,
+    views,
+    provider,
+    saveTo,
+    inBackground: true
+  } satisfies Partial<ExplainOptions>
+}
+
+export function alarmOptions({ alarm, facility, cameras }: Config) {
   return {
     cameras: Object.fromEntries(cameras.map(({ id, location }) => [id, location])),
     facility,
@@ -23,10 +100,21 @@ export function alarmOptions(config: Config, model: AlarmMessage['model'], clock
       updatesPerS: alarm.updates_per_s,
       trackLostS: alarm.track_lost_s
     },
-    priorities: alarm.priority,
-    model,
-    clock
-  }
+    priorities: alarm.priority
+  } satisfies Partial<AlarmOptions>
+}
+
+/** The model as alarms and health name it. */
+export function modelOf({ name, sha256, demonstration }: Manifest): NonNullable<AlarmMessage['model']> {
+  return { name, sha256, demonstration }
+}
+
+export function alarmLogOptions({ alarm_log }: Config) {
+  return { path: alarm_log.path, maxBytes: alarm_log.max_mb * megabyte } satisfies Partial<AlarmLogOptions>
+}
+
+export function outboxOptions({ outbox: { path, max_messages, expiry_h } }: Config) {
+  return { path, maxMessages: max_messages, expiryMs: expiry_h * hourMs } satisfies Partial<OutboxOptions>
 }
 
 export function brokerOptions({ mqtt }: Config): BrokerOptions {
@@ -35,10 +123,14 @@ export function brokerOptions({ mqtt }: Config): BrokerOptions {
   return { url, username, password, clientId: client_id, tls: certificates, keepaliveS: keepalive_s }
 }
 
-/** Undefined: 5, and 3.1.1 (whose number on the wire is 4) where the broker refuses that. */
-export const protocolVersions = { auto: undefined, '5': 5, '3.1.1': 4 } as const
-
-/** The model as each alarm names it. */
-export function modelOf({ name, sha256, demonstration }: Manifest): NonNullable<AlarmMessage['model']> {
-  return { name, sha256, demonstration }
+export function mqttOptions(config: Config) {
+  const { protocol } = config.mqtt
+  const { publish_emotions, publish_heatmap } = config.privacy
+  return {
+    broker: brokerOptions(config),
+    // Undefined: 5, and 3.1.1 where the broker refuses that.
+    protocolVersion: protocol === 'auto' ? undefined : protocolVersions[protocol],
+    device: config.device,
+    privacy: { publishEmotions: publish_emotions, publishHeatmap: publish_heatmap }
+  } satisfies Partial<MqttOptions>
 }

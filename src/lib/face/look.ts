@@ -1,12 +1,11 @@
 /** One face, looked at closely: the square around its place, turned so that it stands upright. */
 import type { Box, Point, Size } from '../../core/types.js'
-import { centreOf, inTurn, type Place } from './boxes.js'
 import { cut } from './cut.js'
 import { relight } from './light.js'
-import { type FaceNetworks, frameTensor, type Marks } from './networks.js'
+import { type FaceNetworks, frameTensor, type Marks, wholeOf } from './networks.js'
 import { coverage, uprightness } from './probes.js'
-import { ofSquare, type Pixels, pointsToFrame, type Square, toFrame, turned } from './similarity.js'
-import { wholeOf } from './view.js'
+import { inTurn, ofSquare, type Pixels, type Place, pointsToFrame, type Square, toFrame, turned } from './similarity.js'
+import { centreOf } from './tracker.js'
 
 /** A place as the detector sees it. */
 export interface Look {

@@ -1,6 +1,7 @@
 /** How well a face is seen: what no net says. */
-import type { Place } from './boxes.js'
+
 import { cut } from './cut.js'
+import type { Place } from './similarity.js'
 import { ofSquare, type Pixels, pointsToPicture } from './similarity.js'
 
 export interface Quality {

@@ -1,27 +1,19 @@
 import { InferenceError } from '../../core/errors.js'
 import type { Box, Size, UnusableReason } from '../../core/types.js'
-import { boxOf, type Candidate, inTurn, overlap, type Place, suppress } from './boxes.js'
 import { relight } from './light.js'
 import { agreed, type Look, look, lookOnce, type Marked, mark, squareAround } from './look.js'
-import { type FaceNetworks, frameTensor } from './networks.js'
+import { type FaceNetworks, frameTensor, viewOfFrame } from './networks.js'
 import { qualityOf } from './quality.js'
 import { quarterTurned, type Small, shrink } from './shrink.js'
-import { type Pixels, type Square, toFrame } from './similarity.js'
+import { boxOf, inTurn, type Pixels, type Place, type Square, toFrame } from './similarity.js'
+import type { LooksShare, Sweep } from './sweeps.js'
+import { type Candidate, overlap, suppress } from './tracker.js'
 import { leastUpright, whyUnusable } from './usable.js'
-import { viewOfFrame } from './view.js'
 
 export interface FoundFace extends Candidate, Marked {
   place: Place
   /** Null where it is usable. */
   whyNot: UnusableReason | null
-}
-
-/** How the finder looks over the whole frame: as it is or turned by a quarter, its longer side made that many pixels. */
-export interface Sweep {
-  turn: 0 | 90
-  length: number
-  /** Only where no face is known yet. */
-  ifNone?: boolean
 }
 
 export interface SearchOptions {
@@ -37,27 +29,8 @@ export interface SearchOptions {
   share?: LooksShare
 }
 
-/** A part of the looks at a frame's proposals, for a camera that gives the same picture frame after frame. */
-export interface LooksShare {
-  /** How many looks a sweep may take, beside one at each likely proposal. */
-  looks: number
-  /** Goes on by one from frame to frame, so that in time every proposal is looked at in every turn. */
-  round: number
-}
-
+/** Measured in docs/measured/faces.md, as are the following. */
 export const defaultMinScore = 0.5
-
-/**
- * Measured in docs/measured/faces.md, as are the following. The finder proposes faces that stand or hang upright in what
- * it sees, so two sweeps find a face at any angle. The second length is for faces too near for the first.
- */
-export const sweeps = {
-  upright: { turn: 0, length: 640 },
-  lying: { turn: 90, length: 640 },
-  near: { turn: 0, length: 320, ifNone: true },
-  nearLying: { turn: 90, length: 320, ifNone: true }
-} as const satisfies Record<string, Sweep>
-export const allSweeps: readonly Sweep[] = Object.values(sweeps)
 
 const finderMultiple = 32
 /** The finder only proposes, so it may be wrong often; its proposals are looked at one by one. */

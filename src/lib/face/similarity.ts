@@ -1,4 +1,4 @@
-import type { Point, Size } from '../../core/types.js'
+import type { Box, Point, Size } from '../../core/types.js'
 
 /** RGB24 pixels, row-major. */
 export type Pixels = Size & { data: Uint8Array }
@@ -23,6 +23,15 @@ export interface Square {
   roll: number
 }
 
+/** A box that is turned with its face: width from ear to ear, height from forehead to chin. */
+export interface Place {
+  centre: Point
+  width: number
+  height: number
+  /** Clockwise from upright, in degrees, above -180 and up to 180. */
+  roll: number
+}
+
 const radians = Math.PI / 180
 
 /** A picture of `pixels` x `pixels` that shows the square upright. */
@@ -40,6 +49,28 @@ export function turned(x: number, y: number, roll: number): [number, number] {
 }
 
 const tidy = (value: number): number => (Math.abs(value) < 1e-12 ? 0 : value)
+
+/** The upright box around the ellipse that fills a turned one; that box itself where it is turned by quarters. */
+export function boxOf({ centre, width, height, roll }: Place): Box {
+  const [cos, sin] = turned(1, 0, roll)
+  const across = Math.hypot(width * cos, height * sin)
+  const down = Math.hypot(width * sin, height * cos)
+  return { x: centre.x - across / 2, y: centre.y - down / 2, width: across, height: down }
+}
+
+/** Where an upright face fills that box. */
+export const uprightIn = (box: Box): Place => ({
+  centre: { x: box.x + box.width / 2, y: box.y + box.height / 2 },
+  width: box.width,
+  height: box.height,
+  roll: 0
+})
+
+/** The same angle above -180 and up to 180 degrees. */
+export function inTurn(degrees: number): number {
+  const rest = degrees - 360 * Math.round(degrees / 360)
+  return rest <= -180 ? rest + 360 : rest
+}
 
 export function toFrame({ a, b, tx, ty }: Similarity, { x, y }: Point): Point {
   return { x: a * x - b * y + tx, y: b * x + a * y + ty }

@@ -1,7 +1,7 @@
 /** Whether the classifier may be asked about a face. */
 import type { UnusableReason } from '../../core/types.js'
-import type { Place } from './boxes.js'
 import type { Quality } from './quality.js'
+import type { Place } from './similarity.js'
 
 /** What is known of a face. */
 export interface Evidence extends Quality {

@@ -39,39 +39,55 @@ const flatInput =
   (build: Build): Build =>
   (options, bias) => [['input', flat()], ...build(options, bias)]
 
-const withBias: Record<string, Build> = {
+/** By iNNvestigate's names. Each of these, and of the next, is there without the bias, too, as NAME_IB. */
+const withBias = {
   'lrp.z': everywhere((_, bias) => z(bias)),
   'lrp.epsilon': everywhere((options, bias) => epsilon(options.epsilon ?? 1e-7, bias)),
-  'lrp.alpha_beta': everywhere((options, bias) => ownAlphaBeta(options, bias)),
   'lrp.alpha_1_beta_0': everywhere((_, bias) => alphaBeta(1, 0, bias)),
   'lrp.alpha_2_beta_1': everywhere((_, bias) => alphaBeta(2, 1, bias)),
   'lrp.sequential_preset_a': sequential(1, 0),
   'lrp.sequential_preset_b': sequential(2, 1),
   'lrp.sequential_preset_a_flat': flatInput(sequential(1, 0)),
-  'lrp.sequential_preset_b_flat': flatInput(sequential(2, 1)),
+  'lrp.sequential_preset_b_flat': flatInput(sequential(2, 1))
+} satisfies Record<string, Build>
+
+/** Those that say nothing without an option beside their name. */
+const withOptions = {
+  'lrp.alpha_beta': everywhere((options, bias) => ownAlphaBeta(options, bias)),
   'lrp.sequential_preset_a_flat_until_idx': sequential(1, 0),
   'lrp.sequential_preset_b_flat_until_idx': sequential(2, 1)
-}
+} satisfies Record<string, Build>
 
-const withoutBias: Record<string, Build> = {
+/** Those whose rules have no use for the bias. */
+const withoutBias = {
   'lrp.w_square': everywhere(wSquare),
   'lrp.flat': everywhere(flat),
   'lrp.z_plus': everywhere(zPlus)
+} satisfies Record<string, Build>
+
+type OrWithoutBias<Name extends string> = Name | `${Name}_IB`
+/** The composites that their name says all of. */
+export type PlainCompositeName = OrWithoutBias<keyof typeof withBias> | keyof typeof withoutBias
+export type CompositeName = PlainCompositeName | OrWithoutBias<keyof typeof withOptions>
+
+const keysOf = <Name extends string>(table: Record<Name, Build>): Name[] => Object.keys(table) as Name[]
+const bothOf = <Name extends string>(table: Record<Name, Build>): OrWithoutBias<Name>[] => [
+  ...keysOf(table),
+  ...keysOf(table).map((name) => `${name}_IB` as const)
+]
+
+/** The names that need no option beside them: what the config and `painlens explain` take. */
+export const plainCompositeNames: readonly PlainCompositeName[] = [...bothOf(withBias), ...keysOf(withoutBias)]
+/** All names that `compositeOf` knows; `_IB` ignores the bias. */
+export const compositeNames: readonly CompositeName[] = [...plainCompositeNames, ...bothOf(withOptions)]
+
+function buildOf(name: string): ((options: CompositeOptions) => Composite) | undefined {
+  if (!(compositeNames as readonly string[]).includes(name)) return undefined
+  const builds: Record<string, Build> = { ...withBias, ...withOptions, ...withoutBias }
+  const build = builds[name.replace(/_IB$/, '')]!
+  const bias = !name.endsWith('_IB') && !Object.hasOwn(withoutBias, name)
+  return (options) => build(options, bias)
 }
-
-const builds = new Map<string, (options: CompositeOptions) => Composite>([
-  ...Object.entries(withBias).flatMap(([name, build]): [string, (options: CompositeOptions) => Composite][] => [
-    [name, (options) => build(options, true)],
-    [`${name}_IB`, (options) => build(options, false)]
-  ]),
-  ...Object.entries(withoutBias).map(([name, build]): [string, (options: CompositeOptions) => Composite] => [
-    name,
-    (options) => build(options, false)
-  ])
-])
-
-/** The names that `compositeOf` knows, iNNvestigate's; `_IB` ignores the bias. */
-export const compositeNames: readonly string[] = [...builds.keys()]
 
 /** Options that only some composites have a use for; given to others they would say what is not so. */
 const usedBy = { epsilon: /^lrp\.(epsilon|sequential)/, alpha: /^lrp\.alpha_beta/, beta: /^lrp\.alpha_beta/ }
@@ -82,7 +98,7 @@ const usedBy = { epsilon: /^lrp\.(epsilon|sequential)/, alpha: /^lrp\.alpha_beta
  */
 export function compositeOf(composite: string | Composite, options: CompositeOptions = {}): Composite {
   const name = typeof composite === 'string' ? composite : "a list of one's own"
-  const build = Array.isArray(composite) ? () => composite as Composite : builds.get(composite as string)
+  const build = Array.isArray(composite) ? () => composite as Composite : buildOf(composite as string)
   if (build === undefined) {
     throw new UsageError('PL-LRP-COMPOSITE', `unknown composite "${composite}"`, 'composite', {
       fix: `Use one of ${compositeNames.join(', ')}.`

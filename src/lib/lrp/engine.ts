@@ -1,4 +1,10 @@
-import type { LayerGraph } from './layers.js'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+import type { ConvGeometry, LayerGraph, Window } from './layers.js'
+
+/** `tfjs` computes with tfjs-node or wasm, `onnx` emits a graph that ONNX Runtime runs. */
+export const engineNames = ['tfjs', 'onnx'] as const
+export type EngineName = (typeof engineNames)[number]
 
 /** A batch of pictures: `dims` is the model's input shape with the batch in front, `data` its values row by row. */
 export interface Sample {
@@ -50,4 +56,75 @@ export function startingRelevance(logits: Float32Array, target: readonly number[
     relevance[sample * classes + neuron] = logits[sample * classes + neuron]!
   })
   return relevance
+}
+
+/**
+ * The tensor operations in which LRP is written; an engine computes them (tfjs) or emits them as a graph's nodes (ONNX).
+ * Shapes are ONNX's, the batch first and free, maps as [batch, channels, height, width]; an engine may store them
+ * otherwise. Binary operations broadcast as NumPy does.
+ */
+export interface TensorOps<T> {
+  /** A tensor that lives as long as the engine. */
+  constant(data: Float32Array, dims: readonly number[]): T
+
+  add(a: T, b: T): T
+  sub(a: T, b: T): T
+  mul(a: T, b: T): T
+  div(a: T, b: T): T
+  times(a: T, factor: number): T
+  /** max(a, 0), which is ReLU. */
+  positive(a: T): T
+  /** min(a, 0). */
+  negative(a: T): T
+  /** a + epsilon where a >= 0, a - epsilon elsewhere. */
+  stabilized(a: T, epsilon: number): T
+  /** `value` where a is exactly 0, a elsewhere. */
+  nonZero(a: T, value: number): T
+  /** [batch, channels, …] → [batch, 1, …]. */
+  sumChannels(a: T): T
+
+  /** Full dims; -1 once, for the batch. */
+  reshape(a: T, dims: readonly number[]): T
+  transpose(a: T, perm: readonly number[]): T
+  /** [before, after] per axis, the batch included. */
+  pad(a: T, pads: readonly (readonly [number, number])[], value: number): T
+  /** Takes off what `pad` put on; `dims` are the result's, without the batch. */
+  crop(a: T, pads: readonly (readonly [number, number])[], dims: readonly number[]): T
+
+  /** Weights for `conv`, from [out, in / groups, height, width]. */
+  convKernel(weights: Float32Array, geometry: ConvGeometry): T
+  conv(x: T, kernel: T, bias: T | null, geometry: ConvGeometry): T
+  /** Weights for `convBackward`, from the same as for `convKernel`. */
+  convBackwardKernel(weights: Float32Array, geometry: ConvGeometry): T
+  /** The transposed map: what each input gets from the outputs `s` through the weights. */
+  convBackward(s: T, kernel: T, geometry: ConvGeometry): T
+
+  /** Weights for `dense` and `denseBackward`, from [out, in]. */
+  denseKernel(weights: Float32Array, outSize: number, inSize: number): T
+  /** [rows, in] → [rows, out]. */
+  dense(x: T, kernel: T, bias: T | null): T
+  /** [rows, out] → [rows, in]. */
+  denseBackward(s: T, kernel: T): T
+
+  /** `unpool` gives each window's relevance to its first largest input (row by row), once. */
+  maxPool(x: T, window: Window, channels: number): { output: T; unpool(relevance: T): T }
+  /** Sums over the window, padding as zeros. */
+  sumPool(x: T, window: Window, channels: number): T
+  sumPoolBackward(s: T, window: Window, channels: number): T
+
+  /** Runs `body` and frees what it made except its result. */
+  scope<R>(body: () => R): R
+  /** Frees a tensor that nothing needs any more. */
+  release(a: T): void
+}
+
+/**
+ * Starts a garbage collection. Meant for one moment: a large model's arrays are no longer needed, and as much memory is
+ * about to be taken again outside of V8's sight, so nothing else would make it give the arrays back in time.
+ */
+export function collectGarbage(): void {
+  setFlagsFromString('--expose-gc')
+  const collect = runInNewContext('gc') as () => void
+  setFlagsFromString('--no-expose-gc')
+  collect()
 }

@@ -1,15 +1,12 @@
 import { InputError, UsageError } from '../../core/errors.js'
 import { decodeModel, elementCount, readModel } from '../onnx/index.js'
-import type { ProviderName } from '../ort/session.js'
+import type { ProviderName } from '../ort/provider-names.js'
 import { type Composite, type CompositeOptions, compositeOf } from './composites.js'
-import type { Engine, LoadGraph, Sample } from './engine.js'
+import type { Engine, EngineName, LoadGraph, Sample } from './engine.js'
 import { OnnxEngine, type OnnxEngineOptions } from './engines/onnx.js'
 import { TfjsEngine } from './engines/tfjs.js'
 import { layerGraphOf } from './graph/index.js'
 import type { LayerGraph } from './layers.js'
-
-/** `tfjs` computes with tfjs-node or wasm, `onnx` emits a graph that ONNX Runtime runs. */
-export type EngineName = 'tfjs' | 'onnx'
 
 type Create = (load: LoadGraph, composite: Composite, options: OnnxEngineOptions) => Promise<Engine>
 

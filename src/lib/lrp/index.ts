@@ -4,16 +4,18 @@
  */
 export {
   type Composite,
+  type CompositeName,
   type CompositeOptions,
   compositeNames,
   compositeOf,
-  type Match
+  type Match,
+  type PlainCompositeName,
+  plainCompositeNames
 } from './composites.js'
-export type { Sample } from './engine.js'
+export { type EngineName, engineNames, type Sample } from './engine.js'
 export { lrpModelOf, lrpNames } from './engines/onnx-graph.js'
 export {
   createExplainer,
-  type EngineName,
   type Explainer,
   type ExplainerOptions,
   type Relevance,

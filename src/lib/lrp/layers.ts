@@ -1,3 +1,5 @@
+import type { OnnxNode } from '../onnx/index.js'
+
 /**
  * A classifier as LRP sees it: layers in an order in which they can be run, each with one output. Dims leave the batch
  * out; maps are [channels, height, width] whatever layout the exporter chose.
@@ -122,4 +124,94 @@ export function isWeighted(layer: Layer): layer is ConvLayer | DenseLayer {
 
 export function isLinear(layer: Layer): layer is LinearLayer {
   return isWeighted(layer) || layer.kind === 'scale' || layer.kind === 'averagePool'
+}
+
+type Pair = [number, number]
+type Pads = [number, number, number, number]
+
+/** Integer attribute, or its default. */
+export function intOf(node: OnnxNode, name: string, fallback: number): number {
+  const attribute = node.attributes.get(name)
+  return attribute?.type === 'int' ? attribute.value : fallback
+}
+
+export function intsOf(node: OnnxNode, name: string): number[] | null {
+  const attribute = node.attributes.get(name)
+  return attribute?.type === 'ints' ? attribute.value : null
+}
+
+export function floatOf(node: OnnxNode, name: string, fallback: number): number {
+  const attribute = node.attributes.get(name)
+  return attribute?.type === 'float' ? attribute.value : fallback
+}
+
+export function stringOf(node: OnnxNode, name: string, fallback: string): string {
+  const attribute = node.attributes.get(name)
+  return attribute?.type === 'string' ? attribute.value : fallback
+}
+
+/**
+ * The window of a Conv or a pool, from ONNX's attributes kernel_shape, strides, dilations, pads, auto_pad and ceil_mode.
+ * With ceil_mode the bottom and right pads grow until the last window fits. Null where the attributes make no sense.
+ */
+export function windowOf(node: OnnxNode, input: Pair, kernelOfWeights?: Pair): Window | null {
+  const kernel = pairOf(intsOf(node, 'kernel_shape') ?? kernelOfWeights ?? null)
+  const strides = pairOf(intsOf(node, 'strides') ?? [1, 1])
+  const dilations = pairOf(intsOf(node, 'dilations') ?? [1, 1])
+  const given = intsOf(node, 'pads') ?? [0, 0, 0, 0]
+  if (!kernel || !strides || !dilations || given.length !== 4 || given.some((pad) => pad < 0)) return null
+  const pads = padsOf(stringOf(node, 'auto_pad', 'NOTSET'), given as Pads, input, { kernel, strides, dilations })
+  if (intOf(node, 'ceil_mode', 0) === 1) growPads(pads, input, { kernel, strides, dilations })
+  const output = [0, 1].map((axis) => {
+    const reach = dilations[axis]! * (kernel[axis]! - 1) + 1
+    return Math.floor((input[axis]! + pads[axis]! + pads[axis + 2]! - reach) / strides[axis]!) + 1
+  }) as Pair
+  return output.every((size) => size > 0) ? { kernel, strides, dilations, pads, input, output } : null
+}
+
+type Steps = Pick<Window, 'kernel' | 'strides' | 'dilations'>
+
+function pairOf(values: readonly number[] | null): Pair | null {
+  return values?.length === 2 && values.every((value) => Number.isInteger(value) && value > 0)
+    ? [values[0]!, values[1]!]
+    : null
+}
+
+function padsOf(autoPad: string, given: Pads, input: Pair, { kernel, strides, dilations }: Steps): Pads {
+  if (autoPad === 'VALID') return [0, 0, 0, 0]
+  if (!autoPad.startsWith('SAME')) return [...given]
+  const pads: Pads = [0, 0, 0, 0]
+  for (const axis of [0, 1] as const) {
+    const reach = dilations[axis] * (kernel[axis] - 1) + 1
+    const outputs = Math.ceil(input[axis] / strides[axis])
+    const total = Math.max(0, (outputs - 1) * strides[axis] + reach - input[axis])
+    const small = Math.floor(total / 2)
+    pads[axis] = autoPad === 'SAME_LOWER' ? total - small : small
+    pads[axis === 0 ? 2 : 3] = total - pads[axis]
+  }
+  return pads
+}
+
+/** A last window that would start in the padding behind the input is left out, as ONNX Runtime does. */
+function growPads(pads: Pads, input: Pair, { kernel, strides, dilations }: Steps): void {
+  for (const axis of [0, 1] as const) {
+    const end = axis === 0 ? 2 : 3
+    const reach = dilations[axis] * (kernel[axis] - 1) + 1
+    const missing = (input[axis] + pads[axis] + pads[end] - reach) % strides[axis]
+    if (missing === 0) continue
+    const start = input[axis] + pads[axis] + pads[end] - reach - missing + strides[axis]
+    if (start < input[axis] + pads[axis]) pads[end] += strides[axis] - missing
+  }
+}
+
+/** How many of the kernel's taps lie inside the input, per output row and column. */
+export function tapsInside(window: Window, axis: 0 | 1): { first: number; count: number }[] {
+  const { kernel, strides, dilations, pads, input, output } = window
+  return Array.from({ length: output[axis] }, (_, at) => {
+    const start = at * strides[axis] - pads[axis]
+    const inside = Array.from({ length: kernel[axis] }, (_, tap) => start + tap * dilations[axis]).map(
+      (row) => row >= 0 && row < input[axis]
+    )
+    return { first: Math.max(0, inside.indexOf(true)), count: inside.filter(Boolean).length }
+  })
 }

@@ -1,11 +1,9 @@
 import { InvariantError } from '../../core/errors.js'
 import { type Composite, rulesOf } from './composites.js'
-import { isLinear, type Layer, type LayerGraph } from './layers.js'
-import { type LinearMap, linearMapOf } from './linear.js'
-import type { TensorOps } from './ops.js'
-import { needsInput, needsOutput, type Plan, planOf } from './plan.js'
-import { propagate } from './propagate.js'
-import { safeDenominator, z } from './rules.js'
+import type { TensorOps } from './engine.js'
+import { type ConvLayer, type DenseLayer, isLinear, isWeighted, type Layer, type LayerGraph } from './layers.js'
+import { type LinearMap, linearMapOf, needsInput, needsOutput, type Plan, type PlannedPass, planOf } from './linear.js'
+import { type InputPart, safeDenominator, type Term, z } from './rules.js'
 
 /** A layer ready to run: linear layers have their map and plan, all others neither. */
 interface Stage<T> {
@@ -158,4 +156,102 @@ function slim(layer: Layer): SlimLayer {
 
 function inverse(perm: readonly number[]): number[] {
   return perm.map((_, axis) => perm.indexOf(axis))
+}
+
+/** What a rule sees of a layer: its map, its input, and its output before any activation. */
+export interface LayerValues<T> {
+  map: LinearMap<T>
+  input: T
+  output: T
+}
+
+/** Sends a layer's relevance back to its inputs, as rules.ts says. */
+function propagate<T>(ops: TensorOps<T>, plan: Plan, values: LayerValues<T>, relevance: T): T {
+  // Σ_j w'_ij·s_j gathered per kind of input, so that each kind is multiplied once.
+  const shares = new Map<InputPart, T>()
+  let before: T | null = null
+  for (const pass of plan.passes) {
+    const response: T = responseOf(ops, pass, values, before)
+    const ratio = ops.div(relevance, denominatorOf(ops, pass, response))
+    for (const { input, weights, sign = 1 } of pass.terms) {
+      const share = scaled(ops, values.map.backward(ratio, weights), pass.factor * sign)
+      const sum = shares.get(input)
+      shares.set(input, sum === undefined ? share : ops.add(sum, share))
+    }
+    before = response
+  }
+  const parts = [...shares].map(([input, share]) => weighted(ops, input, values.input, share))
+  return parts.reduce((sum, part) => ops.add(sum, part))
+}
+
+function denominatorOf<T>(ops: TensorOps<T>, pass: PlannedPass, response: T): T {
+  return pass.epsilon === undefined ? ops.nonZero(response, safeDenominator) : ops.stabilized(response, pass.epsilon)
+}
+
+function responseOf<T>(
+  ops: TensorOps<T>,
+  pass: PlannedPass,
+  { map, input, output }: LayerValues<T>,
+  before: T | null
+): T {
+  if (pass.response === 'computed') return computed(ops, pass, map, input)
+  if (pass.response === 'output') return output
+  // Both hold the bias, so the difference does not.
+  const rest = ops.sub(output, before!)
+  return map.bias === null ? rest : ops.add(rest, map.bias)
+}
+
+function computed<T>(ops: TensorOps<T>, pass: PlannedPass, map: LinearMap<T>, input: T): T {
+  let bias = pass.bias
+  const terms = pass.terms.map((term) => {
+    if (typeof term.input === 'number') return scaled(ops, map.ones(term.weights), term.input * (term.sign ?? 1))
+    // The bias goes in once, with the first term that has a forward pass of its own.
+    const response = map.forward(inputPart(ops, term.input, input), term.weights, bias)
+    bias = false
+    return scaled(ops, response, term.sign ?? 1)
+  })
+  return terms.reduce((sum, term) => ops.add(sum, term))
+}
+
+function inputPart<T>(ops: TensorOps<T>, part: InputPart, input: T): T {
+  if (part === 'positive') return ops.positive(input)
+  return part === 'negative' ? ops.negative(input) : input
+}
+
+function weighted<T>(ops: TensorOps<T>, part: InputPart, input: T, share: T): T {
+  return typeof part === 'number' ? scaled(ops, share, part) : ops.mul(inputPart(ops, part, input), share)
+}
+
+function scaled<T>(ops: TensorOps<T>, tensor: T, factor: number): T {
+  return factor === 1 ? tensor : ops.times(tensor, factor)
+}
+
+/**
+ * How many forward passes' worth of multiplications LRP under a composite takes at least, the classifier's own forward pass
+ * included: the floor for the time of any engine that spends it on multiplying. A rule's response that the forward pass
+ * has made, or that can be told from another one, costs nothing; nor do rules whose weights are all alike.
+ */
+export function passesOf(graph: LayerGraph, composite: Composite): number {
+  const rules = rulesOf(graph, composite)
+  let [forward, extra] = [0, 0]
+  graph.layers.forEach((layer, place) => {
+    if (!isWeighted(layer)) return
+    const cost = multiplicationsOf(layer)
+    forward += cost
+    const { passes } = planOf(rules.get(place)!, graph.layers[layer.inputs[0]]!.nonNegative)
+    for (const { terms, response } of passes)
+      for (const term of terms)
+        extra += cost * (isUniform(term) ? 0 : 1 + (response === 'computed' && reads(term) ? 1 : 0))
+  })
+  return 1 + extra / forward
+}
+
+const isUniform = ({ weights }: Term): boolean => weights === 'ones'
+/** What a layer answers to a number in place of every input is known beforehand. */
+const reads = ({ input }: Term): boolean => typeof input !== 'number'
+
+function multiplicationsOf(layer: ConvLayer | DenseLayer): number {
+  if (layer.kind === 'dense') return layer.weights.length * (layer.dims.reduce((a, b) => a * b, 1) / layer.outSize)
+  const [height, width] = layer.geometry.output
+  return layer.weights.length * height * width
 }

@@ -1,5 +1,5 @@
-import { tapsInside } from './graph/geometry.js'
 import type { ConvGeometry, Window } from './layers.js'
+import { tapsInside } from './layers.js'
 import type { WeightPart } from './rules.js'
 
 const parts: Record<WeightPart, (weight: number) => number> = {

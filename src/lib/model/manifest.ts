@@ -19,7 +19,7 @@ const inputSchema = z.strictObject({
 })
 
 /** The model manifest of the design; the crop's alignment may be named by who trained on other crops. */
-export const manifestSchema = z.strictObject({
+const manifestSchema = z.strictObject({
   name: z.string().min(1),
   labels: z.array(z.string().min(1)).min(2),
   alarm_label: z.string(),
@@ -125,15 +125,15 @@ export function checkShapes(manifest: Manifest, inputDims: (number | null)[], ou
 const shown = (dim: number | null): string => (dim === null ? 'batch' : String(dim))
 
 async function readText(path: string): Promise<string> {
+  const unreadable = (why: string): ModelError =>
+    new ModelError('PL-MODEL-MANIFEST-UNREADABLE', `the model manifest cannot be read (${why})`, path)
   try {
-    return await readFile(path, 'utf8')
+    // A read that waits in a pipe would keep the process from ending, even after SIGTERM.
+    if ((await stat(path)).isFile()) return await readFile(path, 'utf8')
   } catch (error) {
-    throw new ModelError(
-      'PL-MODEL-MANIFEST-UNREADABLE',
-      `the model manifest cannot be read (${messageOf(error)})`,
-      path
-    )
+    throw unreadable(messageOf(error))
   }
+  throw unreadable('it is no regular file')
 }
 
 function parseManifest(path: string, text: string): z.infer<typeof manifestSchema> {

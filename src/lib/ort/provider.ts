@@ -1,13 +1,12 @@
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import * as ort from 'onnxruntime-node'
+import '../../core/full-precision.js'
+import '../../core/no-telemetry.js'
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { cpus, tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { type DeviceRefusal, refusedDevice } from '../../core/devices.js'
-import { messageOf, ProviderError } from '../../core/errors.js'
-import { placedNodes } from './profile.js'
-import { openSession, type ProviderName } from './session.js'
-
-export type ProviderChoice = 'auto' | ProviderName
+import { ModelError, messageOf, ProviderError } from '../../core/errors.js'
+import { automaticProviders, type ProviderChoice, type ProviderName, profileNames } from './provider-names.js'
 
 /** What an inference on a provider has shown. */
 export interface ProviderProof {
@@ -19,16 +18,6 @@ export interface ProviderProof {
   /** What to do about that, where a device file is the reason. */
   remedy?: string
 }
-
-/** What ONNX Runtime calls them, in its profiles. */
-export const profileNames: Record<ProviderName, string> = {
-  cpu: 'CPUExecutionProvider',
-  cuda: 'CUDAExecutionProvider',
-  tensorrt: 'TensorrtExecutionProvider'
-}
-
-/** What `auto` tries, best first. TensorRT is not among them: it builds engines for minutes, which must be asked for. */
-const automatic: readonly ProviderName[] = ['cuda', 'cpu']
 
 const remedies: Record<ProviderName, string> = {
   cpu: 'Reinstall painlens: onnxruntime-node brings the CPU provider along.',
@@ -52,7 +41,7 @@ export async function proveProvider(
 ): Promise<ProviderProof> {
   const failures: string[] = []
   let remedy: string | undefined
-  for (const provider of choice === 'auto' ? automatic : [choice]) {
+  for (const provider of choice === 'auto' ? automaticProviders : [choice]) {
     try {
       const nodes = await profiledInference(provider, model, threads)
       if (!nodes[profileNames[provider]])
@@ -104,7 +93,7 @@ async function profiledInference(
 }
 
 /** The dims of a session's first input; a symbolic one (the batch) is 1. */
-export function inputDims(session: ort.InferenceSession): number[] {
+function inputDims(session: ort.InferenceSession): number[] {
   const meta = session.inputMetadata[0]
   if (!meta?.isTensor) return []
   return meta.shape.map((dim) => (typeof dim === 'number' ? dim : 1))
@@ -114,4 +103,97 @@ function countNodes(profile: string): Record<string, number> {
   const counts: Record<string, number> = {}
   for (const { provider } of placedNodes(profile)) counts[provider] = (counts[provider] ?? 0) + 1
   return counts
+}
+
+export interface SessionOptions {
+  provider: ProviderName
+  /** Threads within an operator; 0 or absent: one for each core. */
+  threads?: number
+  /**
+   * For a large model in a file: its weights are used from where they are mapped, without a second copy in a layout of
+   * the runtime's own, and the run's memory is not planned as one block, which is larger than what is needed at any moment
+   * (90 MB for VGG-Face's LRP graph).
+   */
+  mapped?: boolean
+  /** Where to write a profile (see `ort.InferenceSession.SessionOptions.profileFilePrefix`); none when absent. */
+  profileFilePrefix?: string
+}
+
+// ONNX Runtime writes to stderr by itself; what it has to say comes back as errors, which painlens words for the user.
+ort.env.logLevel = 'fatal'
+
+/**
+ * Opens an ONNX model for inference. The session's `run` blocks the calling thread, so this belongs into a worker.
+ * @param model a file (external data is found beside it) or the bytes of a model
+ * @throws ModelError when the file is missing, truncated or no ONNX, or the provider cannot load it
+ */
+export async function openSession(model: string | Uint8Array, options: SessionOptions): Promise<ort.InferenceSession> {
+  const settings = settingsOf(options)
+  try {
+    return typeof model === 'string'
+      ? await ort.InferenceSession.create(model, settings)
+      : await ort.InferenceSession.create(model, settings)
+  } catch (error) {
+    const where = typeof model === 'string' ? model : 'a model in memory'
+    throw new ModelError(
+      'PL-MODEL-UNOPENABLE',
+      `cannot be opened as an ONNX model by the ${options.provider} provider (${firstSentence(error)})`,
+      where,
+      { cause: error }
+    )
+  }
+}
+
+function settingsOf(options: SessionOptions): ort.InferenceSession.SessionOptions {
+  const { provider, threads, mapped, profileFilePrefix } = options
+  return {
+    executionProviders: [provider],
+    intraOpNumThreads: threads || cpus().length,
+    interOpNumThreads: 1,
+    logSeverityLevel: 4,
+    // Idle worker threads that spin would take the cores from the decoders.
+    extra: { session: { intra_op: { allow_spinning: '0' }, ...(mapped && { disable_prepacking: '1' }) } },
+    ...(mapped && { enableMemPattern: false }),
+    ...(profileFilePrefix && { enableProfiling: true, profileFilePrefix })
+  }
+}
+
+function firstSentence(error: unknown): string {
+  return messageOf(error).split('\n')[0]!.slice(0, 200)
+}
+
+/** A node of a graph and the provider that it ran on, as ONNX Runtime's own profile has it. */
+export interface PlacedNode {
+  name: string
+  /** ONNX's type, or the runtime's own where it has fused several: `Conv`, `FusedConv`, `MemcpyToHost`. */
+  operator: string
+  /** `CPUExecutionProvider`, `CUDAExecutionProvider`, … */
+  provider: string
+}
+
+interface ProfileEvent {
+  cat: string
+  name: string
+  args?: { provider?: string; op_name?: string }
+}
+
+const suffix = '_kernel_time'
+
+/**
+ * The nodes in a profile, each once however often it ran.
+ * @param profile the text of the file that a session's `endProfiling` leaves
+ */
+export function placedNodes(profile: string): PlacedNode[] {
+  const nodes = new Map<string, PlacedNode>()
+  for (const { cat, name, args } of JSON.parse(profile) as ProfileEvent[]) {
+    if (cat !== 'Node' || !name.endsWith(suffix) || !args?.provider) continue
+    const own = name.slice(0, -suffix.length)
+    nodes.set(own, { name: own, operator: args.op_name ?? '', provider: args.provider })
+  }
+  return [...nodes.values()]
+}
+
+/** Whether it only takes a tensor to the provider's memory or back: there where the nodes around it run elsewhere. */
+export function isCopy({ operator }: PlacedNode): boolean {
+  return operator === 'MemcpyToHost' || operator === 'MemcpyFromHost'
 }

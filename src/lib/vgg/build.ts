@@ -1,6 +1,10 @@
-import { GraphBuilder, type OnnxModel } from '../onnx/index.js'
-import { layersOf, type VggLayer, type VggSpec, type WeightedLayer, weightCount } from './spec.js'
-import type { VggWeights } from './weights.js'
+import { writeFile } from 'node:fs/promises'
+import { basename } from 'node:path'
+import { stringify } from 'yaml'
+import { DiskError, messageOf } from '../../core/errors.js'
+import { type ModelInput, sha256Of } from '../model/manifest.js'
+import { GraphBuilder, type OnnxModel, writeModel } from '../onnx/index.js'
+import { layersOf, type VggLayer, type VggSpec, type WeightedLayer, weightCount, weightedLayersOf } from './spec.js'
 
 /**
  * The network as an ONNX model, written as torch.onnx writes VGG: NCHW, Conv, Relu, MaxPool, Flatten, Gemm with transB.
@@ -49,4 +53,114 @@ function addWeights(graph: GraphBuilder, layer: WeightedLayer, all: VggWeights):
     graph.constant(`${layer.name}.weight`, found.weights, dims),
     graph.constant(`${layer.name}.bias`, found.bias, [layer.outputs])
   ]
+}
+
+/** One layer's numbers in ONNX's layouts: a convolution's kernel OIHW, a dense layer's matrix [out, in]. */
+export interface LayerWeights {
+  weights: Float32Array
+  bias: Float32Array
+}
+
+/** By layer name. The first dense layer reads the features in the order of an NCHW tensor. */
+export type VggWeights = ReadonlyMap<string, LayerWeights>
+
+/**
+ * Weights spread evenly over ±√(6 / fan-in) (He, Zhang, Ren and Sun 2015, in the uniform form), which keeps the
+ * activations' size through any depth of ReLU layers; biases zero. The same seed gives the same weights everywhere.
+ * VGG-Face's 134 M take about a second and no more memory than they need.
+ */
+export function randomWeights(spec: VggSpec, seed: number): VggWeights {
+  const result = new Map<string, LayerWeights>()
+  for (const [i, layer] of weightedLayersOf(spec).entries()) {
+    const count = weightCount(layer)
+    const limit = Math.sqrt(6 / (count / layer.outputs))
+    result.set(layer.name, {
+      weights: evenlySpread(count, limit, seed * 1000 + i),
+      bias: new Float32Array(layer.outputs)
+    })
+  }
+  return result
+}
+
+/** Xorshift32 (Marsaglia 2003) written out in the loop: a call per number would cost more than the number. */
+function evenlySpread(count: number, limit: number, seed: number): Float32Array {
+  const out = new Float32Array(count)
+  const scale = limit / 2 ** 31
+  let state = Math.imul(seed + 0x6d2b79f5, 0x9e3779b1) | 1
+  for (let i = 0; i < count; i++) {
+    state ^= state << 13
+    state ^= state >>> 17
+    state ^= state << 5
+    out[i] = state * scale
+  }
+  return out
+}
+
+/** VGG-Face's mean pixel, blue, green, red (Parkhi, Vedaldi and Zisserman 2015). */
+const vggFaceMean: [number, number, number] = [93.594, 104.7624, 129.1863]
+
+/** What a manifest says beyond what the network itself does; the first label is the alarm's. */
+export interface VggDescription {
+  name: string
+  labels: readonly string[]
+  licence: string
+  intendedUse: string
+  /** x = (value - mean) * scale; 1 is VGG-Face's own. */
+  scale?: number
+  metrics?: Record<string, unknown>
+  temperature?: number
+}
+
+/** How the crops of a network of this family become its input. */
+export function vggInput(spec: VggSpec, scale = 1): ModelInput {
+  return { layout: 'nchw', ...spec.input, colour: 'bgr', mean: vggFaceMean, scale }
+}
+
+/**
+ * Writes the network and, beside it under the same name, its manifest.
+ * @param file the .onnx file
+ * @returns the manifest's path
+ * @throws DiskError where writing fails, RangeError if labels and outputs differ in number
+ */
+export async function writeVgg(
+  file: string,
+  spec: VggSpec,
+  weights: VggWeights,
+  description: VggDescription
+): Promise<string> {
+  const { labels } = description
+  if (labels.length !== spec.dense.at(-1))
+    throw new RangeError(`${labels.length} labels (${labels.join(', ')}) for ${spec.dense.at(-1)} outputs`)
+  await writeModel(file, buildVgg(spec, weights))
+  const manifest = `${file.replace(/\.onnx$/, '')}.yaml`
+  const text = stringify({
+    name: description.name,
+    labels,
+    alarm_label: labels[0],
+    file: basename(file),
+    sha256: await sha256Of(file),
+    licence: description.licence,
+    input: vggInput(spec, description.scale),
+    intended_use: description.intendedUse,
+    temperature: description.temperature ?? 1,
+    metrics: description.metrics
+  })
+  try {
+    await writeFile(manifest, text)
+  } catch (error) {
+    throw new DiskError('PL-MODEL-UNWRITABLE', `the manifest could not be written: ${messageOf(error)}`, manifest, {
+      cause: error
+    })
+  }
+  return manifest
+}
+
+/** Writes an untrained network with its manifest, to measure with: its scores mean nothing. @returns the manifest's path */
+export function writeRandomVgg(spec: VggSpec, file: string, labels: readonly string[], seed: number): Promise<string> {
+  return writeVgg(file, spec, randomWeights(spec, seed), {
+    name: 'vgg-random-weights',
+    labels,
+    licence: 'Apache-2.0',
+    intendedUse: 'benchmark'
+  })
 }

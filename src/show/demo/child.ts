@@ -4,9 +4,9 @@ import { packageRoot } from '../../core/version.js'
 
 export interface Child {
   readonly pid: number
-  /** Resolves with the exit code, or the signal's name, when the child has gone. */
+  /** Resolves with the exit code, or the signal's name, when the child has ended. */
   readonly ended: Promise<number | string>
-  /** SIGTERM, and SIGKILL if it has not gone after `graceMs`. */
+  /** SIGTERM, and SIGKILL if it has not ended after `graceMs`. */
   stop(graceMs: number): Promise<void>
 }
 
@@ -21,7 +21,7 @@ export function startPainlens(options: ChildOptions): Child {
   const child = spawn(process.execPath, [`${packageRoot}dist/main.js`, ...options.args], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, ...options.env },
-    // A Ctrl-C reaches the demo alone, which then ends its children in order.
+    // A Ctrl-C reaches only the demo, which then ends its children in order.
     detached: true
   })
   for (const stream of ['stdout', 'stderr'] as const)
@@ -41,7 +41,7 @@ async function stopChild(child: ChildProcess, ended: Promise<unknown>, graceMs: 
   clearTimeout(killer)
 }
 
-/** The child leads a process group of its own, so its ffmpeg goes with it. */
+/** The child leads a process group of its own, so its ffmpeg ends with it. */
 function killGroup(child: ChildProcess): void {
   try {
     process.kill(-child.pid!, 'SIGKILL')

@@ -21,7 +21,7 @@ export function placesIn(folder: string): DemoPlaces {
   }
 }
 
-/** The config of a demo: what an installer would write, and the two things a demo shows that are off by default. */
+/** The config of a demo: what an installer would write, with the two features that are off by default and that a demo shows. */
 export async function writeDemoConfig(places: DemoPlaces, urls: { camera: string; broker: string }): Promise<void> {
   const config = {
     device: 'demo',

@@ -10,7 +10,7 @@ import { startBroker } from './broker.js'
 import { type Child, startPainlens } from './child.js'
 import { type DemoPlaces, placesIn, writeDemoConfig } from './config-file.js'
 import { type JudgeInput, judge, type PlayedStretch } from './judge.js'
-import { Narrator, type StretchEvent } from './narrator.js'
+import { type NarratedStretch, Narrator } from './narrator.js'
 
 export interface DemoOptions {
   seconds?: number
@@ -30,6 +30,9 @@ interface Show {
   onlineAt: number
 }
 
+/** What `painlens simulate --json` tells, a line each. */
+type CameraEvent = { event: 'ready'; url: string } | ({ event: 'stretch' } & NarratedStretch)
+
 interface Parts {
   broker: { url: string; stop(): Promise<void> }
   subscriber: { stop(): Promise<void> }
@@ -39,7 +42,7 @@ interface Parts {
 
 /** The face eases in, smoothing lags, frames travel; the clear time and a margin come on top. */
 const graceMs = { start: 3000, end: 9000 }
-/** The first scripted pain and its alarm's end have to fit. */
+/** Long enough for the first scripted pain and its alarm's end. */
 const leastSeconds = 45
 const childGraceMs = 1800
 
@@ -100,7 +103,7 @@ async function raise(parts: Partial<Parts>, show: Show, options: DemoOptions, si
   if (!signal.aborted) parts.daemon = startDaemon(show)
 }
 
-/** The daemon goes first and in peace, so that its last messages still find a broker. */
+/** The daemon is stopped first, so that its last messages still reach the broker. */
 async function lower(parts: Partial<Parts>): Promise<void> {
   await Promise.all([parts.daemon?.stop(childGraceMs), parts.camera?.stop(childGraceMs)])
   await parts.subscriber?.stop()
@@ -144,6 +147,7 @@ async function subscribe(url: string, show: Show): Promise<{ stop(): Promise<voi
       show.narrator.explanation(explanation, Date.now())
     }
   }
+  // Each topic has its own message, as the contract says.
   client.on('message', (topic, payload) => handlers[topic]?.(JSON.parse(payload.toString()) as never))
   await client.subscribeAsync(Object.keys(handlers), { qos: 1 })
   return { stop: () => client.endAsync(true) }
@@ -160,7 +164,7 @@ async function startCamera(show: Show, port: number, signal: AbortSignal): Promi
     args: ['simulate', '--json', '--rtsp-port', String(port)],
     onLine: (line, stream) => {
       if (stream === 'stderr') complaints.push(line)
-      else onCameraEvent(JSON.parse(line) as { event: string }, show, ready)
+      else onCameraEvent(JSON.parse(line) as CameraEvent, show, ready)
     }
   })
   const failed = child.ended.then((code) => {
@@ -179,14 +183,15 @@ async function startCamera(show: Show, port: number, signal: AbortSignal): Promi
   }
 }
 
-function onCameraEvent(event: { event: string }, show: Show, ready: (url: string) => void): void {
-  if (event.event === 'ready') ready((event as unknown as { url: string }).url)
-  if (event.event !== 'stretch') return
-  const stretch = event as StretchEvent
+function onCameraEvent(event: CameraEvent, show: Show, ready: (url: string) => void): void {
+  if (event.event === 'ready') {
+    ready(event.url)
+    return
+  }
   const last = show.stretches.at(-1)
-  if (last) last.until = stretch.at
-  show.stretches.push({ expression: stretch.expression, from: stretch.at, until: null })
-  show.narrator.stretch(stretch)
+  if (last) last.until = event.at
+  show.stretches.push({ expression: event.expression, from: event.at, until: null })
+  show.narrator.stretch(event)
 }
 
 function startDaemon({ places }: Show): Child {
@@ -196,7 +201,7 @@ function startDaemon({ places }: Show): Child {
     args: ['run', '--config', places.config],
     onLine: (line) => {
       log.write(`${line}\n`)
-      // The log is JSON; what is not is the message of a failed start.
+      // The log is JSON; any other line is the message of a failed start.
       if (!line.startsWith('{')) process.stderr.write(`${line}\n`)
     }
   })
@@ -223,7 +228,7 @@ function verdict({ stretches, alarms, explanations, onlineAt }: Show): number {
   const { judged, faults } = judge(input)
   const pain = alarms.filter((alarm) => alarm.phase === 'start' && alarm.condition === 'pain').length
   process.stdout.write(
-    `\n${judged} scripted pain stretches judged, ${pain} pain alarms, ${explanations.length} explanations.\n`
+    `\nScripted pain stretches judged: ${judged}, pain alarms: ${pain}, explanations: ${explanations.length}.\n`
   )
   if (judged === 0) faults.push('no scripted pain was over before the end; give more seconds')
   for (const fault of faults) process.stdout.write(`fault: ${fault}\n`)

@@ -27,7 +27,7 @@ export interface Judgement {
   faults: string[]
 }
 
-/** Alarms of the camera being lost and such are not the script's matter: only pain is judged. */
+/** Technical alarms are not part of the script: only pain is judged. */
 export function judge(input: JudgeInput): Judgement {
   const pain = input.alarms.filter((alarm) => alarm.condition === 'pain' && !alarm.test)
   const starts = pain.filter((alarm) => alarm.phase === 'start')

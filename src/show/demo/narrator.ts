@@ -1,7 +1,7 @@
 /** What the demo's terminal says, in plain words. */
 import type { AlarmMessage, CameraStateMessage, ExplanationMessage, StatusMessage } from '../../contract/messages.js'
 
-export interface StretchEvent {
+export interface NarratedStretch {
   event: 'stretch'
   expression: string
   intensity: number
@@ -17,7 +17,7 @@ const expressions: Record<string, string> = {
   disgust: 'The resident is disgusted.'
 }
 
-/** Each line: the time since the demo began, who speaks, and what is said. */
+/** Each line: the time since the demo began, its source, and its text. */
 export class Narrator {
   readonly #write: (line: string) => void
   readonly #startedAt: number
@@ -29,7 +29,7 @@ export class Narrator {
     this.#colour = options.colour
   }
 
-  stretch({ expression, at }: StretchEvent): void {
+  stretch({ expression, at }: NarratedStretch): void {
     this.#say(at, 'room', expressions[expression] ?? `The resident shows ${expression}.`)
   }
 

@@ -66,7 +66,7 @@ const placesOf: Record<UnitName, readonly Place[]> = {
 }
 
 /** From this strength on a unit counts as having moved something. */
-export const visibleStrength = 0.15
+const visibleStrength = 0.15
 
 /**
  * The exact places that the face's active units moved, after pose and roll: where a part lies now and, where that is

@@ -7,8 +7,8 @@ import type { RtspServer } from './rtsp-server.js'
 export type FeedCodec = 'h264' | 'hevc' | 'mjpeg'
 
 /**
- * Where the pictures come from: RGB24 frames of width*height*3 bytes, shown at the moment they come; one of FFmpeg's
- * lavfi sources; or a video file, played again and again.
+ * The source of the pictures: RGB24 frames of width*height*3 bytes, shown as they arrive; one of FFmpeg's
+ * lavfi sources; or a video file, repeated endlessly.
  */
 export type FeedFrames = AsyncIterable<Uint8Array> | { lavfi: string } | { file: string }
 
@@ -21,6 +21,12 @@ export interface FeedOptions {
   width: number
   height: number
   fps: number
+  /** Width to height of a pixel, as the stream declares it; `16/11`. Square unless told otherwise. */
+  sampleAspect?: string
+  /** The stream tells by SEI, once with each key frame (FFmpeg 5.1: with the picture after it), to turn its pictures by so much clockwise; h264 only. */
+  turnedBy?: 90 | 180 | 270
+  /** In pictures; once a second unless told otherwise. */
+  keyFrameEvery?: number
   frames: FeedFrames
   ffmpeg?: string
   log: Log
@@ -39,7 +45,7 @@ const startMs = 20_000
 const killMs = 1000
 
 /**
- * Has ffmpeg encode the pictures and publish them to the server, as a camera does. Back once the stream can be played.
+ * Has ffmpeg encode the pictures and publish them to the server, as a camera does. Resolves once the stream can be played.
  * @throws ProgramError when ffmpeg is missing or ends before it has published anything
  */
 export async function startFeed(options: FeedOptions): Promise<Feed> {
@@ -47,7 +53,7 @@ export async function startFeed(options: FeedOptions): Promise<Feed> {
   const publication = server.publish(path)
   const child = spawn(ffmpeg, feedArguments(options, publication.url), {
     stdio: ['pipe', 'ignore', 'pipe'],
-    // In a process group of its own, so that Ctrl-C ends it by way of stop() and not behind our back.
+    // In a process group of its own, so that Ctrl-C ends it through stop() and not directly.
     detached: true
   })
   const pump = new FramePump(child, options)
@@ -78,7 +84,7 @@ export async function startFeed(options: FeedOptions): Promise<Feed> {
   return { url: server.url(path), ended, stop }
 }
 
-/** Writes frames to ffmpeg's standard input, one at a time: the next is asked for when the last one has been taken. */
+/** Writes frames to ffmpeg's standard input, one at a time: the next is requested when the last one has been taken. */
 class FramePump {
   readonly #child: ChildProcess
   readonly #bytes: number
@@ -100,7 +106,7 @@ class FramePump {
     })
   }
 
-  /** The iterator may be in the middle of its next frame; nobody waits for it. */
+  /** The iterator may be computing its next frame; that is not waited for. */
   stop(): void {
     if (this.#stopped) return
     this.#stopped = true
@@ -125,7 +131,7 @@ class FramePump {
   }
 }
 
-/** Back when ffmpeg has read all of it, so that the frame's memory may be used again; also when ffmpeg has gone. */
+/** Resolves when ffmpeg has read all of it, so that the frame's memory can be reused, or when ffmpeg has ended. */
 function written({ stdin }: ChildProcess, frame: Uint8Array): Promise<void> {
   return new Promise((resolve) => {
     if (stdin?.writable) stdin.write(frame, () => resolve())
@@ -208,7 +214,7 @@ const encoders: Record<FeedCodec, (fps: number) => string[]> = {
     ],
     ...['-x265-params', `keyint=${keyFrameEvery(fps)}:bframes=0:frame-threads=1:log-level=error`]
   ],
-  // RFC 2435 knows the standard Huffman tables only, and wants both quantisation tables.
+  // RFC 2435 knows the standard Huffman tables only, and requires both quantisation tables.
   mjpeg: () => [
     '-c:v',
     'mjpeg',
@@ -227,24 +233,35 @@ const encoders: Record<FeedCodec, (fps: number) => string[]> = {
 
 const keyFrameEvery = (fps: number): string => String(Math.max(1, Math.round(fps)))
 
-/** ffmpeg's arguments; `url` is the secret address to publish to, good for one publisher only. */
+/** ffmpeg's arguments; `url` is the secret address to publish to, valid for one publisher only. */
 function feedArguments(options: Omit<FeedOptions, 'server' | 'log'>, url: string): string[] {
   return [
     ...['-hide_banner', '-nostats', '-loglevel', 'warning'],
     ...inputArguments(options),
     '-an',
-    ...encoders[options.codec](options.fps),
+    ...encoders[options.codec](options.keyFrameEvery ?? options.fps),
+    ...(options.turnedBy ? ['-bsf:v', `dump_extra,${orientation(options.turnedBy)}`] : []),
     ...['-f', 'rtsp', '-rtsp_transport', 'tcp', url]
   ]
 }
 
-function inputArguments({ frames, width, height, fps }: Omit<FeedOptions, 'server' | 'log'>): string[] {
-  const fit = ['-vf', `fps=${fps},scale=${width}:${height},setsar=1`]
+/** FFmpeg counts counterclockwise. */
+const orientation = (clockwise: number): string => `h264_metadata=display_orientation=insert:rotate=${360 - clockwise}`
+
+function inputArguments({
+  frames,
+  width,
+  height,
+  fps,
+  sampleAspect = '1'
+}: Omit<FeedOptions, 'server' | 'log'>): string[] {
+  const fit = ['-vf', `fps=${fps},scale=${width}:${height},setsar=${sampleAspect}`]
   if ('lavfi' in frames) return ['-re', '-f', 'lavfi', '-i', frames.lavfi, ...fit]
   if ('file' in frames) return ['-re', '-stream_loop', '-1', '-i', `file:${frames.file}`, ...fit]
-  // Stamped by the wall clock: a picture is shown when it comes, however regular that is.
+  // Stamped by the wall clock: a picture is shown when it arrives, at regular intervals or not.
   return [
     ...['-f', 'rawvideo', '-pix_fmt', 'rgb24', '-video_size', `${width}x${height}`, '-framerate', String(fps)],
-    ...['-use_wallclock_as_timestamps', '1', '-probesize', '32', '-analyzeduration', '0', '-i', 'pipe:0']
+    ...['-use_wallclock_as_timestamps', '1', '-probesize', '32', '-analyzeduration', '0', '-i', 'pipe:0'],
+    ...['-vf', `setsar=${sampleAspect}`]
   ]
 }

@@ -1,13 +1,12 @@
 import type { Size } from '../../core/types.js'
 import type { Scene } from '../render/index.js'
-import { type Day, type PlacedStretch, stretchAt, unitsAt } from './day.js'
-import { poseAt } from './day-motion.js'
+import { type Day, type PlacedStretch, poseAt, stretchAt, unitsAt } from './day.js'
 
 export interface FramesOptions {
   scene: Scene
   day: Day
   fps: number
-  /** Milliseconds that only ever grow. */
+  /** Monotonic milliseconds. */
   now: () => number
   /** Resolves after the given milliseconds, or at once when the film is stopped. */
   sleep: (ms: number) => Promise<void>
@@ -22,8 +21,8 @@ const sensor = { noise: 2.5, blur: 0.5 }
 
 /**
  * The day as pictures at a steady rate. Each is drawn ahead and handed out when its slot begins; slots that have passed
- * meanwhile are skipped, never made up for, so that a slow machine shows fewer pictures and not an old day. One buffer
- * serves for all: it may be read until the next picture is asked for.
+ * meanwhile are skipped, never made up for, so that a slow machine shows fewer pictures and does not fall behind. One
+ * buffer is reused: it may be read until the next picture is requested.
  */
 export async function* renderDay(options: FramesOptions): AsyncGenerator<Uint8Array> {
   const { scene, day, fps, now, sleep, dayTime, onStretch, stopped } = options

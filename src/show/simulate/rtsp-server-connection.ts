@@ -1,14 +1,13 @@
-import { randomBytes } from 'node:crypto'
+import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
 import type { Socket } from 'node:net'
 import { messageOf } from '../../core/errors.js'
 import type { Log } from '../../core/log.js'
-import { type Authenticator, createAuthenticator, type RtspCredentials } from './rtsp-server-auth.js'
 import { type RtspMessage, RtspParser, type RtspRequest, RtspSyntaxError } from './rtsp-server-parser.js'
 import type { RtspPublications } from './rtsp-server-publications.js'
 import { RtspSocketReader } from './rtsp-server-reader.js'
 import { RtspStream } from './rtsp-server-stream.js'
 
-/** A client that has nothing to say for so long has gone. */
+/** A client that is silent for this long is considered gone. */
 const silenceMs = 60_000
 
 const reasons: Record<number, string> = {
@@ -28,13 +27,13 @@ interface Reply {
   status: number
   headers?: Record<string, string>
   body?: string
-  /** Runs once the reply is on its way. */
+  /** Runs once the reply has been sent. */
   afterwards?: () => void
 }
 
 type Handler = (request: RtspRequest) => Reply
 
-/** One RTSP connection: a reader's, or the feed's that publishes. The session lives and dies with it (interleaved TCP only). */
+/** One RTSP connection: a reader's, or the feed's that publishes. The session ends with it (interleaved TCP only). */
 export class RtspConnection {
   readonly #socket: Socket
   readonly #publications: RtspPublications
@@ -52,9 +51,9 @@ export class RtspConnection {
     ANNOUNCE: (request) => this.#announce(request),
     RECORD: (request) => this.#inSession(request, () => this.#record())
   }
-  /** Set by the first SETUP of one who plays. */
+  /** Set by the first SETUP of a reader. */
   #playing: { stream: RtspStream; reader: RtspSocketReader } | undefined
-  /** Set by ANNOUNCE. Tracks by the interleaved channel on which their RTP comes. */
+  /** Set by ANNOUNCE. Tracks by the interleaved channel of their RTP. */
   #recording:
     | {
         secretPath: string
@@ -100,7 +99,7 @@ export class RtspConnection {
     }
   }
 
-  /** What a reader sends here are its RTCP reports, of no use to a simulated camera. */
+  /** A reader sends its RTCP reports here, which a simulated camera ignores. */
   #forward(channel: number, packet: Buffer): void {
     if (!this.#recording || this.#recording.phase === 'set up') return
     if (this.#recording.phase === 'recording') this.#publications.flows(this.#recording.secretPath)
@@ -204,4 +203,81 @@ function pathOf(uri: string): string {
   let end = path.length
   while (path[end - 1] === '/') end--
   return path.slice(0, end)
+}
+
+/** The login that readers need. `digest` is MD5 without qop, as most cameras still use it (RFC 2069, RFC 2617). */
+export interface RtspCredentials {
+  user: string
+  password: string
+  scheme: 'basic' | 'digest'
+}
+
+export interface Authenticator {
+  /** The WWW-Authenticate header of a 401. */
+  challenge(): string
+  /** @param authorization the request's Authorization header */
+  accepts(method: string, authorization: string | undefined): boolean
+}
+
+const realm = 'painlens simulated camera'
+
+/** One authenticator per connection: the nonce of a digest is valid for that connection only. */
+export function createAuthenticator({ user, password, scheme }: RtspCredentials): Authenticator {
+  if (scheme === 'basic') {
+    const expected = `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`
+    return {
+      challenge: () => `Basic realm="${realm}"`,
+      accepts: (_method, authorization) => equal(authorization ?? '', expected)
+    }
+  }
+  const nonce = randomBytes(16).toString('hex')
+  const ha1 = md5(`${user}:${realm}:${password}`)
+  return {
+    challenge: () => `Digest realm="${realm}", nonce="${nonce}", algorithm="MD5"`,
+    accepts: (method, authorization) => {
+      const fields = parseDigest(authorization ?? '')
+      if (fields.get('username') !== user || fields.get('nonce') !== nonce) return false
+      const expected = md5(`${ha1}:${nonce}:${md5(`${method}:${fields.get('uri') ?? ''}`)}`)
+      return equal(fields.get('response') ?? '', expected)
+    }
+  }
+}
+
+/**
+ * A quoted value ends at a quote that a comma or the end follows, because FFmpeg writes quotes that belong to a user
+ * name without escaping them.
+ */
+function parseDigest(authorization: string): Map<string, string> {
+  const fields = new Map<string, string>()
+  const list = /^Digest\s/i.test(authorization) ? authorization.slice('Digest '.length) : ''
+  let at = 0
+  for (let equals = list.indexOf('='); equals >= 0; equals = list.indexOf('=', at)) {
+    const name = list.slice(at, equals).split(/\W/).at(-1)!
+    const begin = equals + 1
+    const quoted = list[begin] === '"'
+    at = quoted ? endOfQuoted(list, begin + 1) : endOfBare(list, begin)
+    if (name !== '') fields.set(name.toLowerCase(), list.slice(quoted ? begin + 1 : begin, at))
+  }
+  return fields
+}
+
+/** The index of the closing quote; the list's length where there is none. */
+function endOfQuoted(list: string, from: number): number {
+  const closing = /"\s*(?:,|$)/g
+  closing.lastIndex = from
+  return closing.exec(list)?.index ?? list.length
+}
+
+function endOfBare(list: string, from: number): number {
+  const end = /[\s,]/g
+  end.lastIndex = from
+  return end.exec(list)?.index ?? list.length
+}
+
+const md5 = (text: string): string => createHash('md5').update(text).digest('hex')
+
+/** Compares in constant time, so that the time does not reveal how much was right. */
+function equal(given: string, expected: string): boolean {
+  const digest = (text: string): Buffer => createHash('sha256').update(text).digest()
+  return timingSafeEqual(digest(given), digest(expected))
 }

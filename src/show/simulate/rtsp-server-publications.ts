@@ -4,11 +4,11 @@ import type { RtspStream } from './rtsp-server-stream.js'
 
 /** The right to publish under one path, given to one feed. */
 export interface Publication {
-  /** Where to ANNOUNCE. Holds for the first publisher that uses it, and for no other after it. */
+  /** The address for ANNOUNCE. Valid for the first publisher that uses it only. */
   readonly secretPath: string
   /** Settles with the publisher's first packet. */
   readonly started: Promise<void>
-  /** Ends the stream and its readers, and takes the right away. */
+  /** Ends the stream and its readers, and revokes the right. */
   close(): void
 }
 
@@ -41,7 +41,7 @@ export class RtspPublications {
     return this.#bySecret.has(path) || this.#bySecret.has(parentOf(path))
   }
 
-  /** True for the first who asks. */
+  /** True for the first caller. */
   claim(secretPath: string): boolean {
     const entry = this.#bySecret.get(secretPath)
     if (!entry || entry.claimed) return false

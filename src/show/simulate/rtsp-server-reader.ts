@@ -1,16 +1,16 @@
 import type { Socket } from 'node:net'
 import type { RtspReader } from './rtsp-server-stream.js'
 
-/** More than this waiting in the socket, and packets are left out until the next key frame after it has drained. */
+/** With more than this waiting in the socket, packets are dropped until the first key frame after it has drained. */
 const maxQueuedBytes = 1 << 20
-/** A reader that has taken nothing for so long is disconnected. */
+/** A reader that has taken nothing for this long is disconnected. */
 const stuckMs = 10_000
 
 /** Sends a stream's packets over an RTSP connection, interleaved (RFC 2326, 10.12). */
 export class RtspSocketReader implements RtspReader {
   readonly #socket: Socket
   readonly #channels = new Map<number, number>()
-  /** Tracks whose reader has nothing yet, or has missed something. */
+  /** Tracks of which the reader has nothing yet, or has missed packets. */
   readonly #waiting = new Set<number>()
   #skippingSince: number | undefined
 

@@ -1,4 +1,4 @@
-import { beginsKeyFrame } from './rtsp-server-rtp.js'
+import { beginsKeyFrame } from './rtsp-server-parser.js'
 
 export interface RtspTrack {
   /** The end of the track's URI in SETUP, from SDP's `a=control`. */
@@ -7,16 +7,16 @@ export interface RtspTrack {
   encoding: string
 }
 
-/** One who plays a stream. */
+/** A client that plays a stream. */
 export interface RtspReader {
   /** @param rtcp  whether it is RTCP instead of RTP
    *  @param joins whether a reader that has missed something may start with this packet */
   send(track: number, rtcp: boolean, packet: Buffer, joins: boolean): void
-  /** The stream is over. */
+  /** The stream has ended. */
   end(): void
 }
 
-/** What one feed publishes and any number of readers play. Keeps no packets: who is late waits for the next key frame. */
+/** What one feed publishes and any number of readers play. Keeps no packets: a reader that joins later waits for the next key frame. */
 export class RtspStream {
   readonly tracks: readonly RtspTrack[]
   readonly sdp: string
@@ -72,5 +72,5 @@ function readTracks(lines: readonly string[]): RtspTrack[] {
 /** Payload type 26 is JPEG without an rtpmap line (RFC 3551). */
 const staticEncoding = (media: string): string => (/ 26(\s|$)/.test(media) ? 'JPEG' : '')
 
-/** The address in the publisher's description is its own; readers get theirs over the connection that they have. */
+/** The address in the publisher's description is its own; readers get theirs from their connection. */
 const forReaders = (line: string): string => (line.startsWith('c=') ? 'c=IN IP4 0.0.0.0' : line)

@@ -1,22 +1,21 @@
 import { createServer, type Server, type Socket } from 'node:net'
 import { type PainlensError, PortInUseError, UsageError } from '../../core/errors.js'
 import type { Log } from '../../core/log.js'
-import type { RtspCredentials } from './rtsp-server-auth.js'
+import type { RtspCredentials } from './rtsp-server-connection.js'
 import { RtspConnection } from './rtsp-server-connection.js'
 import { type Publication, RtspPublications } from './rtsp-server-publications.js'
 
-export type { RtspCredentials } from './rtsp-server-auth.js'
-export type { Publication } from './rtsp-server-publications.js'
+export type { RtspCredentials } from './rtsp-server-connection.js'
 
-/** As many as a simulated camera's readers may ever be; further ones are turned away. */
+/** The most connections that are accepted; further ones are refused. */
 const maxConnections = 64
 
 export interface RtspServerOptions {
-  /** Loopback unless told otherwise. */
+  /** The loopback by default. */
   host?: string
   /** 0, the default, takes any free port. */
   port?: number
-  /** What readers must know; nothing is asked without it. */
+  /** The login that readers need; none without it. */
   credentials?: RtspCredentials
   log: Log
 }
@@ -25,7 +24,7 @@ export interface RtspServerOptions {
 export interface RtspServer {
   readonly host: string
   readonly port: number
-  /** What a reader opens; holds user name and password, percent-encoded, where the server asks for them. */
+  /** What a reader opens; holds user name and password, percent-encoded, where the server requires them. */
   url(path: string): string
   /** Gives the right to publish under `path`; `startFeed` uses it. */
   publish(path: string): Publication & { url: string }
@@ -69,7 +68,7 @@ export async function startRtspServer(options: RtspServerOptions): Promise<RtspS
   }
 }
 
-/** Also what encodeURIComponent leaves alone and a shell or a URL reader may not. */
+/** Also encodes what encodeURIComponent leaves as it is and a shell or a URL parser may not. */
 const encode = (text: string): string =>
   encodeURIComponent(text).replace(/[!'()*]/g, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`)
 

@@ -48,17 +48,17 @@ export interface Simulation {
   readonly port: number
   /** When the day began, in ms since the epoch. */
   readonly startedAt: number
-  /** Settles when the camera is over: stopped; rejects with a ProgramError when its ffmpeg failed. */
+  /** Resolves when the camera was stopped; rejects with a ProgramError when its ffmpeg failed. */
   readonly ended: Promise<void>
   stop(): Promise<void>
 }
 
-/** Whom the demo shows. */
-export const defaultIdentitySeed = 24
+/** The resident that the demo shows. */
+const defaultIdentitySeed = 24
 
 /**
- * A room camera that shows a rendered resident: frames drawn in real time, encoded by ffmpeg, served over RTSP. Back once
- * it can be watched; the day begins then.
+ * A room camera that shows a rendered resident: frames drawn in real time, encoded by ffmpeg, served over RTSP. Resolves once
+ * it can be played; the day begins then.
  * @throws PortInUseError, ProgramError when ffmpeg is missing
  */
 export async function startSimulation(options: SimulationOptions): Promise<Simulation> {
@@ -70,7 +70,7 @@ export async function startSimulation(options: SimulationOptions): Promise<Simul
     log
   })
   const film = new Film(clock, options.onStretch)
-  // Without pictures ffmpeg ends, and with it the start.
+  // Without pictures ffmpeg ends, which fails the start.
   const abandon = (): void => film.stop()
   if (options.signal?.aborted) abandon()
   options.signal?.addEventListener('abort', abandon, { once: true })
@@ -120,7 +120,7 @@ function sceneOf(options: SimulationOptions, width: number, height: number) {
   }
 }
 
-/** Keeps the day's time: it stands at 0 until the camera can be watched. */
+/** The day's time, which stays at 0 until the camera can be played. */
 class Film {
   #beganAt: number | undefined
   #beganNow = 0

@@ -1,11 +1,9 @@
 /** What painlens has told, kept on the device: an append-only log of alarm messages, bounded, without pictures. */
-import { type FileHandle, mkdir, open } from 'node:fs/promises'
+import { type FileHandle, mkdir, open, readdir, rename, rm } from 'node:fs/promises'
+import { join } from 'node:path'
 import type { AlarmMessage } from '../../contract/messages.js'
-import { messageOf } from '../../core/errors.js'
-import type { Log } from '../../core/log.js'
-import { fileName, repair, rotate } from './files.js'
-
-export { type AlarmLogEntry, readAlarmLog } from './read.js'
+import { DiskError, type ErrorCode, messageOf } from '../../core/errors.js'
+import { LastSaid, type Log } from '../../core/log.js'
 
 export interface AlarmLogOptions {
   /** A folder of its own; made where it is missing. */
@@ -42,7 +40,8 @@ class RotatedLog implements AlarmLog {
   readonly #options: AlarmLogOptions
   #waiting: string[] = []
   #lost = 0
-  #refused: string | null = null
+  /** Whether the disk refuses. */
+  readonly #refused = new LastSaid<boolean>()
   #writing: Promise<void> | null = null
   #retry: NodeJS.Timeout | undefined
   #file: FileHandle | null = null
@@ -63,14 +62,14 @@ class RotatedLog implements AlarmLog {
   }
 
   async flushed(): Promise<void> {
-    await this.#writing
+    while (this.#writing !== null) await this.#writing
   }
 
   async close(): Promise<void> {
     clearTimeout(this.#retry)
     this.#retry = undefined
     if (this.#waiting.length > 0) this.#start()
-    await this.#writing
+    await this.flushed()
     clearTimeout(this.#retry)
     await this.#closeFile()
   }
@@ -78,6 +77,8 @@ class RotatedLog implements AlarmLog {
   #start(): void {
     this.#writing ??= this.#write().finally(() => {
       this.#writing = null
+      // What came in since the writer looked last; after a refusal the timer tries again.
+      if (this.#waiting.length > 0 && this.#retry === undefined) this.#start()
     })
   }
 
@@ -134,13 +135,115 @@ class RotatedLog implements AlarmLog {
     await file?.close().catch(() => undefined)
   }
 
-  /** Says once that the disk refuses, and once that it works again. */
   #says(problem: string | null): void {
     const { log, path } = this.#options
-    if (problem !== null && this.#refused === null)
-      log.error({ path, error: problem }, 'the alarm log cannot be written; alarms go out all the same')
-    if (problem === null && this.#refused !== null)
-      log.info({ path, lost: this.#lost }, 'the alarm log is written again')
-    this.#refused = problem
+    if (!this.#refused.isNew(problem === null ? null : true)) return
+    if (problem === null) log.info({ path, lost: this.#lost }, 'the alarm log is written again')
+    else
+      log.error(
+        { code: 'PL-ALARM-LOG-UNWRITABLE' satisfies ErrorCode, path, error: problem },
+        'the alarm log cannot be written; alarms go out all the same'
+      )
   }
+}
+
+export type AlarmLogEntry = AlarmMessage
+
+/**
+ * What the log holds, oldest first. Lines that are torn or none of ours are left out. The daemon may be writing meanwhile.
+ * @throws {DiskError} if there is no such folder or it cannot be read
+ */
+export async function* readAlarmLog(folder: string): AsyncGenerator<AlarmLogEntry> {
+  const ages = await agesIn(folder).catch((error: unknown) => {
+    throw unreadable(folder, error)
+  })
+  for (const age of ages.reverse()) {
+    const file = await open(fileName(folder, age)).catch((error: NodeJS.ErrnoException) => {
+      // The daemon has moved it on since.
+      if (error.code === 'ENOENT') return null
+      throw unreadable(folder, error)
+    })
+    if (!file) continue
+    for await (const line of file.readLines()) {
+      const entry = parseLine(line)
+      if (entry) yield entry
+    }
+  }
+}
+
+/** @returns null for a line that is no alarm message */
+function parseLine(line: string): AlarmLogEntry | null {
+  try {
+    const value = JSON.parse(line) as Partial<AlarmLogEntry> | null
+    const isEntry = typeof value?.alarm_id === 'string' && typeof value.condition === 'string'
+    return isEntry && hasTimes(value) && typeof value.seq === 'number' ? (value as AlarmLogEntry) : null
+  } catch {
+    return null
+  }
+}
+
+const hasTimes = ({ onset, updated }: Partial<AlarmLogEntry>): boolean =>
+  [onset, updated].every((time) => typeof time === 'string' && !Number.isNaN(Date.parse(time)))
+
+function unreadable(folder: string, error: unknown): DiskError {
+  const { code } = error as NodeJS.ErrnoException
+  return code === 'ENOENT'
+    ? new DiskError('PL-ALARM-LOG-MISSING', 'there is no alarm log', folder, { cause: error })
+    : new DiskError('PL-ALARM-LOG-UNREADABLE', `the alarm log cannot be read (${code ?? 'unknown reason'})`, folder, {
+        cause: error
+      })
+}
+
+/** The log is a folder of a few files, the newest first: alarms.jsonl, alarms.1.jsonl, alarms.2.jsonl, … */
+const pattern = /^alarms(?:\.(\d{1,4}))?\.jsonl$/
+
+function fileName(folder: string, age: number): string {
+  return join(folder, age === 0 ? 'alarms.jsonl' : `alarms.${age}.jsonl`)
+}
+
+/** The ages of the files there are, newest (0) first. @throws what readdir throws, such as ENOENT */
+async function agesIn(folder: string): Promise<number[]> {
+  const ages = (await readdir(folder)).flatMap((name) => {
+    const match = pattern.exec(name)
+    return match ? [Number(match[1] ?? 0)] : []
+  })
+  return ages.sort((a, b) => a - b)
+}
+
+/** Makes room for a new file 0: each file becomes one older, and what is beyond `keep` files goes. */
+async function rotate(folder: string, keep: number): Promise<void> {
+  for (const age of (await agesIn(folder)).reverse()) {
+    if (age >= keep - 1) await rm(fileName(folder, age), { force: true })
+    else await rename(fileName(folder, age), fileName(folder, age + 1))
+  }
+}
+
+const newline = 0x0a
+const chunk = 64 * 1024
+
+/**
+ * Cuts off what a killed process left of a line that it was writing.
+ * @returns the bytes of whole lines, and how many were cut off
+ */
+async function repair(path: string): Promise<{ size: number; cut: number }> {
+  const file = await open(path, 'a+', 0o600)
+  try {
+    const { size } = await file.stat()
+    const whole = await endOfLastLine(file, size)
+    if (whole < size) await file.truncate(whole)
+    return { size: whole, cut: size - whole }
+  } finally {
+    await file.close()
+  }
+}
+
+async function endOfLastLine(file: Awaited<ReturnType<typeof open>>, size: number): Promise<number> {
+  const buffer = Buffer.alloc(chunk)
+  for (let end = size; end > 0; end -= chunk) {
+    const start = Math.max(0, end - chunk)
+    const { bytesRead } = await file.read(buffer, 0, end - start, start)
+    const last = buffer.subarray(0, bytesRead).lastIndexOf(newline)
+    if (last >= 0) return start + last + 1
+  }
+  return 0
 }

@@ -1,24 +1,19 @@
 import { randomUUID } from 'node:crypto'
-import type { Acknowledgement, AlarmMessage, Condition, EndReason, Location } from '../../contract/messages.js'
+import { type EndReason, hasUpdates, type TechnicalCondition } from '../../contract/conditions.js'
+import type { Acknowledgement, AlarmMessage, AlarmSubject } from '../../contract/messages.js'
+import type { Moment } from '../../core/clock.js'
 import { InputError, type Problem } from '../../core/errors.js'
 import type { Box, CameraState } from '../../core/types.js'
-import { cameraStates, ignored, watchedConditions } from './camera-states.js'
-import { type AlarmFacts, AlarmRecord } from './record.js'
-import { type AlarmRules, defaultPriorities, defaultRules } from './rules.js'
-import { TokenBucket } from './token-bucket.js'
-import { follow, held, newTrack, predecessor, type TrackState } from './track.js'
-import type { AlarmOptions, AlarmOutput, Alarms, Observation } from './types.js'
+import { AlarmRecord, follow, held, newTrack, predecessor, type TrackState } from './record.js'
+import type { AlarmOptions, AlarmOutput, AlarmRules, Alarms, Observation } from './types.js'
 
 export { endAfterRestart } from './record.js'
-export { type AlarmRules, defaultPriorities, defaultRules, type Priority } from './rules.js'
-export type { AlarmOptions, AlarmOutput, Alarms, Observation } from './types.js'
+export type { AlarmOptions, AlarmOutput, AlarmRules, Alarms, Observation } from './types.js'
 
 /** A rise that subscribers should hear of before the next regular update. */
 const riseStep = 0.1
 /** A camera may be lost for days: its alarm needs no update each few seconds. */
 const technicalUpdateS = 60
-/** Nobody can hear the updates of these. */
-const withoutUpdates: ReadonlySet<Condition> = new Set<Condition>(['broker_lost'])
 
 const nowhere = { ward: null, room: null, bed: null }
 
@@ -42,13 +37,14 @@ class AlarmStage implements Alarms {
 
   constructor(options: AlarmOptions) {
     this.#options = options
-    this.#rules = { ...defaultRules, ...options.rules }
+    this.#rules = options.rules
     this.#newId = options.newId ?? randomUUID
     this.#limit = new TokenBucket(this.#rules.updatesPerS)
   }
 
   observe({ camera, track: id, at, score, box }: Observation): AlarmOutput {
-    if (this.#stopped || ignored.has(this.#cameraStates.get(camera))) {
+    const state = this.#cameraStates.get(camera)
+    if (this.#stopped || (state && cameraStates[state].hides)) {
       return { smoothed: score, alarms: [], episode: null }
     }
     const key = trackKey(camera, id)
@@ -66,7 +62,7 @@ class AlarmStage implements Alarms {
     if (known) known.lost = true
   }
 
-  cameraState(camera: string, state: CameraState, at: number): AlarmMessage[] {
+  cameraState(camera: string, state: CameraState, at: Moment): AlarmMessage[] {
     if (this.#stopped) return []
     this.#cameraStates.set(camera, state)
     const { ends, raises, keeps } = cameraStates[state]
@@ -80,20 +76,20 @@ class AlarmStage implements Alarms {
     return alarms
   }
 
-  cameraGone(camera: string, at: number): AlarmMessage[] {
+  cameraGone(camera: string, at: Moment): AlarmMessage[] {
     if (this.#stopped) return []
     this.#cameraStates.delete(camera)
     const technical = watchedConditions.flatMap((one) => this.#endTechnical(one, camera, 'reconfigured', at))
     return [...this.#endTracks(camera, 'reconfigured', at), ...technical]
   }
 
-  technical(condition: Condition, problem: Problem | null, at: number, onset = at): AlarmMessage[] {
+  technical(condition: TechnicalCondition, problem: Problem | null, at: Moment, onset = at): AlarmMessage[] {
     if (this.#stopped) return []
     if (problem === null) return this.#endTechnical(condition, null, 'cleared', at)
     return this.#startTechnical(condition, null, at, onset, problem)
   }
 
-  ack(alarmId: string, by: string, kind: Acknowledgement['kind'], at: number): AlarmMessage {
+  ack(alarmId: string, by: string, kind: Acknowledgement['kind'], at: Moment): AlarmMessage {
     for (const alarm of this.#activeRecords()) {
       if (alarm.alarmId !== alarmId) continue
       this.#takeTurn('command ack', at)
@@ -102,7 +98,7 @@ class AlarmStage implements Alarms {
     throw new InputError('PL-COMMAND-NO-ALARM', `no active alarm has the id ${JSON.stringify(alarmId)}`, 'command ack')
   }
 
-  testAlarm(camera: string, at: number): AlarmMessage[] {
+  testAlarm(camera: string, at: Moment): AlarmMessage[] {
     if (!Object.hasOwn(this.#options.cameras, camera)) {
       throw new InputError(
         'PL-COMMAND-NO-CAMERA',
@@ -112,11 +108,12 @@ class AlarmStage implements Alarms {
       )
     }
     this.#takeTurn('command test_alarm', at)
-    const alarm = this.#record('test', camera, at, null)
-    return [alarm.start(at, null), alarm.end(at, 'test')]
+    const nothing = { type: 'technical', score: null, threshold: null, code: null } as const
+    const alarm = this.#record({ ...nothing, condition: 'test', camera, test: true }, at, null)
+    return [alarm.start(at), alarm.end(at, 'test')]
   }
 
-  tick(now: number): AlarmMessage[] {
+  tick(now: Moment): AlarmMessage[] {
     const alarms: AlarmMessage[] = []
     for (const [key, track] of this.#tracks) {
       if (held(track.lastSeen, now, this.#rules.trackLostS)) {
@@ -125,18 +122,17 @@ class AlarmStage implements Alarms {
       } else if (track.alarm && held(track.alarm.lastAt, now, this.#rules.updateS)) track.alarm.wanted = true
     }
     for (const alarm of this.#technical.values()) {
-      const speaks = !withoutUpdates.has(alarm.facts.condition)
-      if (speaks && held(alarm.lastAt, now, technicalUpdateS)) alarm.wanted = true
+      if (hasUpdates(alarm.condition) && held(alarm.lastAt, now, technicalUpdateS)) alarm.wanted = true
     }
     return [...alarms, ...this.#wantedUpdates(now)]
   }
 
-  active(at: number): AlarmMessage[] {
+  active(at: Moment): AlarmMessage[] {
     for (const alarm of this.#activeRecords()) alarm.wanted = true
     return this.#wantedUpdates(at)
   }
 
-  shutdown(at: number): AlarmMessage[] {
+  shutdown(at: Moment): AlarmMessage[] {
     this.#stopped = true
     const alarms = [...this.#activeRecords()].map((alarm) => alarm.end(at, 'stopped'))
     this.#tracks.clear()
@@ -145,7 +141,7 @@ class AlarmStage implements Alarms {
   }
 
   /** The track's state; a new track takes over that of the face which was at its place. */
-  #track(key: string, camera: string, at: number, box: Box | null): TrackState {
+  #track(key: string, camera: string, at: Moment, box: Box | null): TrackState {
     const known = this.#tracks.get(key)
     const track = known ?? newTrack(camera, at)
     if (track.alarm === null && box !== null) {
@@ -161,12 +157,14 @@ class AlarmStage implements Alarms {
   }
 
   #step(track: TrackState): AlarmMessage[] {
-    const { onsetS, clearS, updateS } = this.#rules
+    const { onsetThreshold, onsetS, clearS, updateS } = this.#rules
     const { alarm, lastSeen: now, smoothed } = track
     if (alarm === null) {
       if (!held(track.aboveSince, now, onsetS)) return []
-      track.alarm = this.#record('pain', track.camera, track.aboveSince ?? now, null)
-      return [track.alarm.start(now, smoothed)]
+      const { camera, aboveSince } = track
+      const about = { camera, score: smoothed, threshold: onsetThreshold, code: null, test: false } as const
+      track.alarm = this.#record({ type: 'physiological', condition: 'pain', ...about }, aboveSince ?? now, null)
+      return [track.alarm.start(now)]
     }
     if (held(track.belowSince, now, clearS)) return [alarm.end(now, 'cleared', smoothed)]
     const risen = smoothed >= (alarm.lastScore ?? 0) + riseStep
@@ -174,12 +172,12 @@ class AlarmStage implements Alarms {
     return alarm.wanted && this.#mayUpdate(alarm, now) ? [alarm.update(now, smoothed)] : []
   }
 
-  #mayUpdate(alarm: AlarmRecord, now: number): boolean {
+  #mayUpdate(alarm: AlarmRecord, now: Moment): boolean {
     return held(alarm.lastAt, now, this.#rules.updateMinS) && this.#limit.take(now)
   }
 
   /** The updates that are wanted, as far as the rate limit lets them now; who was silent longest comes first. */
-  #wantedUpdates(now: number): AlarmMessage[] {
+  #wantedUpdates(now: Moment): AlarmMessage[] {
     const scores = new Map([...this.#tracks.values()].map((track) => [track.alarm, track.smoothed]))
     return [...this.#activeRecords()]
       .filter(({ wanted }) => wanted)
@@ -189,11 +187,11 @@ class AlarmStage implements Alarms {
   }
 
   /** What somebody asked for is not merged: where it is too much, the asker hears of it. */
-  #takeTurn(command: string, at: number): void {
+  #takeTurn(command: string, at: Moment): void {
     if (!this.#limit.take(at)) throw new InputError('PL-COMMAND-TOO-MANY', 'too many messages at once', command)
   }
 
-  #endTracks(camera: string, reason: EndReason, at: number): AlarmMessage[] {
+  #endTracks(camera: string, reason: EndReason, at: Moment): AlarmMessage[] {
     const alarms: AlarmMessage[] = []
     for (const [key, track] of this.#tracks) {
       if (track.camera !== camera) continue
@@ -203,38 +201,36 @@ class AlarmStage implements Alarms {
     return alarms
   }
 
-  #startTechnical(condition: Condition, camera: string | null, at: number, onset: number, problem: Problem | null) {
+  #startTechnical(
+    condition: TechnicalCondition,
+    camera: string | null,
+    at: Moment,
+    onset: Moment,
+    problem: Problem | null
+  ) {
     const key = technicalKey(condition, camera)
     if (this.#technical.has(key)) return []
-    const raised = this.#record(condition, camera, onset, problem)
+    const nobody = { type: 'technical', score: null, threshold: null, test: false } as const
+    const about = { ...nobody, condition, camera, code: problem?.code ?? null }
+    const raised = this.#record(about, onset, problem?.message ?? null)
     this.#technical.set(key, raised)
-    return [raised.start(at, null)]
+    return [raised.start(at)]
   }
 
-  #endTechnical(condition: Condition, camera: string | null, reason: EndReason, at: number): AlarmMessage[] {
+  #endTechnical(condition: TechnicalCondition, camera: string | null, reason: EndReason, at: Moment): AlarmMessage[] {
     const key = technicalKey(condition, camera)
     const alarm = this.#technical.get(key)
     this.#technical.delete(key)
     return alarm ? [alarm.end(at, reason)] : []
   }
 
-  #record(condition: Condition, camera: string | null, onset: number, problem: Problem | null): AlarmRecord {
+  #record(subject: AlarmSubject, onset: Moment, detail: string | null): AlarmRecord {
     const { cameras, facility, priorities, model, clock } = this.#options
+    const { camera, condition } = subject
     const place = (camera !== null && Object.hasOwn(cameras, camera) && cameras[camera]) || nowhere
-    const facts: AlarmFacts = {
-      alarmId: this.#newId(),
-      type: condition === 'pain' ? 'physiological' : 'technical',
-      condition,
-      priority: priorities?.[condition] ?? defaultPriorities[condition],
-      location: { facility, ward: place.ward, room: place.room, bed: place.bed } satisfies Location,
-      camera,
-      onset,
-      threshold: condition === 'pain' ? this.#rules.onsetThreshold : null,
-      model,
-      detail: problem?.message ?? null,
-      code: problem?.code ?? null
-    }
-    return new AlarmRecord(facts, clock)
+    const location = { facility, ward: place.ward, room: place.room, bed: place.bed }
+    const facts = { alarmId: this.#newId(), priority: priorities[condition], location, onset, model, detail }
+    return new AlarmRecord(subject, facts, clock)
   }
 
   *#activeRecords(): Iterable<AlarmRecord> {
@@ -247,6 +243,54 @@ function trackKey(camera: string, track: number): string {
   return `${track}@${camera}`
 }
 
-function technicalKey(condition: Condition, camera: string | null): string {
+function technicalKey(condition: TechnicalCondition, camera: string | null): string {
   return `${condition}/${camera ?? ''}`
+}
+
+interface CameraStateRow {
+  /** Why the alarms about people in this camera end with it, if they do. */
+  ends: EndReason | null
+  /** The technical alarm that it raises. */
+  raises: TechnicalCondition | null
+  /** Alarms stay as they are: it is neither better nor worse. */
+  keeps?: true
+  /** A face in such a picture is not there now, or is not to be looked at. */
+  hides?: true
+}
+
+/** What a camera's state means for its alarms. */
+const cameraStates: Record<CameraState, CameraStateRow> = {
+  ok: { ends: null, raises: null },
+  connecting: { ends: null, raises: null, keeps: true },
+  lost: { ends: 'camera_lost', raises: 'camera_lost' },
+  frozen: { ends: 'camera_frozen', raises: 'camera_frozen', hides: true },
+  dark: { ends: 'camera_dark', raises: 'camera_dark' },
+  paused: { ends: 'camera_paused', raises: null, hides: true }
+}
+
+/** The conditions that a camera's state raises. */
+const watchedConditions: readonly TechnicalCondition[] = Object.values(cameraStates).flatMap(({ raises }) =>
+  raises === null ? [] : [raises]
+)
+
+/** So many per second in the long run, and a second's worth (at least one) at once. */
+export class TokenBucket {
+  readonly #perS: number
+  #tokens: number
+  #at = Number.NEGATIVE_INFINITY
+
+  constructor(perS: number) {
+    this.#perS = perS
+    this.#tokens = Math.max(1, perS)
+  }
+
+  /** @param at a moment of the clock; a time that runs backwards brings nothing. @returns whether there was one to take */
+  take(at: Moment): boolean {
+    const elapsedS = Math.max(0, at - this.#at) / 1000
+    this.#at = Math.max(this.#at, at)
+    this.#tokens = Math.min(Math.max(1, this.#perS), this.#tokens + elapsedS * this.#perS)
+    if (this.#tokens < 1) return false
+    this.#tokens--
+    return true
+  }
 }

@@ -1,14 +1,14 @@
-import type { Acknowledgement, AlarmMessage, Condition } from '../../contract/messages.js'
-import type { Clock } from '../../core/clock.js'
+import type { Condition, Priority, TechnicalCondition } from '../../contract/conditions.js'
+import type { Acknowledgement, AlarmMessage } from '../../contract/messages.js'
+import type { Clock, Moment } from '../../core/clock.js'
 import type { Problem } from '../../core/errors.js'
 import type { Box, CameraState } from '../../core/types.js'
-import type { AlarmRules, Priority } from './rules.js'
 
 export interface AlarmOptions {
   cameras: Record<string, { ward: string | null; room: string | null; bed: string | null }>
   facility: string | null
-  rules?: Partial<AlarmRules>
-  priorities?: Partial<Record<Condition, Priority>>
+  rules: AlarmRules
+  priorities: Record<Condition, Priority>
   /** Named in every alarm. */
   model: AlarmMessage['model']
   clock: Clock
@@ -19,7 +19,7 @@ export interface Observation {
   camera: string
   track: number
   /** When the frame was captured, a moment of the clock. */
-  at: number
+  at: Moment
   /** The alarm label's probability, 0..1. */
   score: number
   /** In pixels of the frame. Without it an episode is not handed over to a new track. */
@@ -38,28 +38,48 @@ export interface AlarmOutput {
 export interface Alarms {
   observe(observation: Observation): AlarmOutput
   /** The tracker has given a track up. Its alarm ends with `tick`, unless a new track at its place takes it over before. */
-  trackLost(camera: string, track: number, at: number): void
+  trackLost(camera: string, track: number): void
   /** A camera that is lost, frozen, dark or paused ends its pain alarms; all but `paused` raise a technical one until it is `ok`. */
-  cameraState(camera: string, state: CameraState, at: number): AlarmMessage[]
+  cameraState(camera: string, state: CameraState, at: Moment): AlarmMessage[]
   /** The config has this camera no more, or another one by its name: whatever is told of it ends. */
-  cameraGone(camera: string, at: number): AlarmMessage[]
+  cameraGone(camera: string, at: Moment): AlarmMessage[]
   /**
    * Raises or clears an alarm about painlens itself.
    * @param problem null ends the alarm; its message is one plain clause for the text, without secrets
    * @param onset when the condition began; `at` unless it is known to have been before
    */
-  technical(condition: Condition, problem: Problem | null, at: number, onset?: number): AlarmMessage[]
+  technical(condition: TechnicalCondition, problem: Problem | null, at: Moment, onset?: Moment): AlarmMessage[]
   /** @throws {InputError} if there is no such active alarm, or if there are too many acknowledgements at once */
-  ack(alarmId: string, by: string, kind: Acknowledgement['kind'], at: number): AlarmMessage
+  ack(alarmId: string, by: string, kind: Acknowledgement['kind'], at: Moment): AlarmMessage
   /**
    * Start and end of an alarm marked as a test.
    * @throws {InputError} for a camera that the config does not have, or if there are too many at once
    */
-  testAlarm(camera: string, at: number): AlarmMessage[]
+  testAlarm(camera: string, at: Moment): AlarmMessage[]
   /** Time passes: updates that are due, and ends of faces that stay away. Call it about once per second. */
-  tick(now: number): AlarmMessage[]
+  tick(now: Moment): AlarmMessage[]
   /** Each active alarm once more, as an update; those that the rate limit holds back come with `tick`. */
-  active(at: number): AlarmMessage[]
+  active(at: Moment): AlarmMessage[]
   /** Ends every active alarm with the reason `stopped`; nothing starts after it. */
-  shutdown(at: number): AlarmMessage[]
+  shutdown(at: Moment): AlarmMessage[]
+}
+
+/** When an alarm starts, is updated and ends; the config has the defaults. Scores are 0..1, times in seconds. */
+export interface AlarmRules {
+  /** The smoothed score that starts an alarm once it has held for `onsetS`. */
+  onsetThreshold: number
+  onsetS: number
+  /** The smoothed score that ends it once it has stayed at or below for `clearS`. Below `onsetThreshold`, or it would flap. */
+  clearThreshold: number
+  clearS: number
+  /** Time constant of the exponential smoothing; 0 takes each score as it is. */
+  smoothingS: number
+  /** Longest silence of an active alarm. */
+  updateS: number
+  /** Least time between an alarm's message and its next update. What comes up in between is merged into that one. */
+  updateMinS: number
+  /** Updates per second of all alarms together. Starts and ends do not count, and are never held back. */
+  updatesPerS: number
+  /** How long a face may be out of sight before its alarm ends, and within which a new track at its place takes it over. */
+  trackLostS: number
 }

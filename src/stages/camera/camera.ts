@@ -1,29 +1,30 @@
 import { BehaviorSubject, type Observable, Subject } from 'rxjs'
-import type { Clock } from '../../core/clock.js'
+import type { Clock, Moment } from '../../core/clock.js'
 import { fixOf } from '../../core/error-codes/index.js'
-import type { Log } from '../../core/log.js'
+import type { ErrorCode } from '../../core/errors.js'
+import { LastSaid, type Log } from '../../core/log.js'
 import type { Secrets } from '../../core/secrets.js'
-import type { CameraState, Frame, Polygon } from '../../core/types.js'
+import type { Frame, Polygon, SourceState } from '../../core/types.js'
 import type { Decoder } from './decoder.js'
-import { DecoderChoice } from './decoder-choice.js'
-import { DecoderRun, type Seen, type StreamMemory } from './decoder-run.js'
-import { type Failure, failureError, hung } from './failure.js'
-import { FrameAssembler } from './frames.js'
-import { maskSpans } from './masks.js'
+import { type Failure, failureError, hung } from './decoder.js'
+import { DecoderRun, type Seen, type StreamMemory } from './decoder-process.js'
+import { FrameAssembler, RateMeter } from './frames.js'
+import type { Span } from './masks.js'
+import type { ShapeOptions } from './picture-shape.js'
 import { type PictureTiming, PictureWatch } from './picture-watch.js'
-import { Backoff, type CameraTiming, defaultTiming, RateMeter } from './timing.js'
+import { type CameraTiming, DecoderChoice, defaultTiming, RetryDelay } from './retries.js'
 import { type CameraUrl, parseCameraUrl, registerSecrets } from './url.js'
 
-export interface CameraOptions {
+export interface CameraOptions extends ShapeOptions {
   id: string
   /** `rtsp://user:password@host:554/path`; see `parseCameraUrl` for odd characters in a password. */
   url: string
   /** At most so many pictures per second; fewer when the camera is slower. */
   fps: number
-  /** The size of the frames, whatever the camera's own is: scaled to fit, with black bars where the shape differs. */
+  /** The size of the frames, whatever the camera's own is: scaled to fit in its true shape, with black bars where that differs. */
   width: number
   height: number
-  /** Blacked out before anybody sees the frame; in 0..1 of the frame. */
+  /** Blacked out before anybody sees the frame; in 0..1 of the camera's picture. */
   masks: readonly Polygon[]
   decoder: Decoder
   timing?: Partial<CameraTiming>
@@ -40,9 +41,9 @@ export interface CameraOptions {
 }
 
 export interface CameraStatus {
-  state: CameraState
+  state: SourceState
   /** A moment of the clock (core/clock.ts). */
-  since: number
+  since: Moment
   /** Why there is no picture, or none that is worth looking at; fit for a log. */
   reason?: string
 }
@@ -53,7 +54,7 @@ export interface CameraStats extends CameraStatus {
   dropped: number
   /** Frames per second over the last 5 s, dropped ones included. */
   fps: number
-  lastFrameAt: number | null
+  lastFrameAt: Moment | null
   /** Decoders started after the first one. */
   restarts: number
   /** For how long the running decoder has given no picture, in ms; null while none runs. */
@@ -69,7 +70,7 @@ export interface Camera {
   readonly id: string
   /** Hot; one subscriber, who releases each frame. Neither completes nor fails: a stopped camera can be started again. */
   readonly frames: Observable<Frame>
-  /** The current state first, then each change of it or of its reason. All but `paused` are the camera stage's. */
+  /** The current state first, then each change of it or of its reason. */
   readonly states: Observable<CameraStatus>
   stats(): CameraStats
   start(): void
@@ -84,14 +85,14 @@ export function openCamera(options: CameraOptions): Camera {
 }
 
 /** States in which nobody is watched. */
-const useless: ReadonlySet<CameraState> = new Set<CameraState>(['lost', 'frozen', 'dark'])
+const useless: Record<SourceState, boolean> = { ok: false, connecting: false, lost: true, frozen: true, dark: true }
 
 class SupervisedCamera implements Camera {
   readonly id: string
   readonly #options: CameraOptions
   readonly #url: CameraUrl
   readonly #timing: CameraTiming
-  readonly #backoff: Backoff
+  readonly #retryDelay: RetryDelay
   readonly #choice: DecoderChoice
   readonly #assembler: FrameAssembler
   readonly #picture: PictureWatch
@@ -99,15 +100,16 @@ class SupervisedCamera implements Camera {
   readonly #states: BehaviorSubject<CameraStatus>
   readonly #rate = new RateMeter()
   readonly #counts = { frames: 0, dropped: 0, restarts: 0 }
-  #lastFrameAt: number | null = null
+  #lastFrameAt: Moment | null = null
   readonly #memory: StreamMemory = {}
   #run: DecoderRun | undefined
   /** When it was started or gave its last picture, by a clock that nobody sets. */
   #heardAt = 0
   #running = false
   #failure: Failure | undefined
-  /** The last reason for another decoder that was told. */
-  #told: string | undefined
+  readonly #failureCode = new LastSaid<ErrorCode>()
+  /** Why another decoder was taken. */
+  readonly #changeReason = new LastSaid<string>()
   /** Set when the child was killed for its silence. */
   #silence: Failure | undefined
   /** When the running child's first picture came. */
@@ -121,18 +123,17 @@ class SupervisedCamera implements Camera {
     this.#options = options
     this.#url = url
     this.#timing = { ...defaultTiming, ...options.timing }
-    this.#backoff = new Backoff(this.#timing, options.random ?? Math.random)
+    this.#retryDelay = new RetryDelay(this.#timing, options.random ?? Math.random)
     this.#choice = new DecoderChoice(options.decoder)
     this.#states = new BehaviorSubject<CameraStatus>({ state: 'connecting', since: options.clock.now() })
-    const masks = maskSpans(options.masks, options)
-    this.#picture = new PictureWatch(options, masks, options.picture)
+    this.#picture = new PictureWatch(options, [], options.picture)
     this.#assembler = new FrameAssembler({
       camera: options.id,
       width: options.width,
       height: options.height,
       slots: options.slots ?? 4,
-      masks,
-      onFrame: (frame) => this.#onFrame(frame),
+      masks: options.masks,
+      onFrame: (frame, masks) => this.#onFrame(frame, masks),
       onDrop: () => this.#onPicture(false)
     })
   }
@@ -154,8 +155,8 @@ class SupervisedCamera implements Camera {
   start(): void {
     if (this.#running) return
     this.#running = true
-    this.#failure = undefined
-    this.#backoff.reset()
+    this.#noFailure()
+    this.#retryDelay.reset()
     this.#setState('connecting')
     this.#lostTimer = setTimeout(() => this.#setState('lost'), this.#timing.lostMs)
     this.#tellDecoder('is not watched by its best decoder')
@@ -173,13 +174,13 @@ class SupervisedCamera implements Camera {
   }
 
   #launch(): void {
-    const { clock, log, secrets, fps, width, height } = this.#options
+    const { clock, log, secrets, fps, width, height, rotation, aspect } = this.#options
     this.#silence = undefined
     this.#steadySince = undefined
     this.#heardAt = performance.now()
     const run = new DecoderRun({
       decoder: this.#choice.current,
-      request: { url: this.#url, fps, width, height, readMs: this.#timing.readMs },
+      request: { url: this.#url, fps, width, height, rotation, aspect, readMs: this.#timing.readMs },
       memory: this.#memory,
       onStart: (pictures) => {
         this.#assembler.reset(pictures)
@@ -206,9 +207,9 @@ class SupervisedCamera implements Camera {
     }, ms)
   }
 
-  #onFrame(frame: Frame): void {
+  #onFrame(frame: Frame, masks: readonly Span[]): void {
     const taken = this.#frames.observed
-    this.#picture.look(frame.data, frame.at)
+    this.#picture.look(frame.data, frame.at, masks)
     this.#onPicture(taken)
     if (taken) this.#frames.next(frame)
     else frame.release()
@@ -225,8 +226,8 @@ class SupervisedCamera implements Camera {
       this.#watch(this.#timing.readMs)
     } else this.#silenceTimer?.refresh()
     this.#lostTimer?.refresh()
-    if (now - this.#steadySince >= this.#timing.steadyMs) this.#backoff.reset()
-    this.#failure = undefined
+    if (now - this.#steadySince >= this.#timing.steadyMs) this.#retryDelay.reset()
+    this.#noFailure()
     const { state, reason } = this.#picture.status
     this.#setState(state, reason)
   }
@@ -235,17 +236,17 @@ class SupervisedCamera implements Camera {
     clearTimeout(this.#silenceTimer)
     this.#run = undefined
     const { failure, changed } = this.#choice.judge(ended, seen)
-    const known = this.#failure?.code === failure.code
+    const isNew = this.#failureCode.isNew(failure.code)
     this.#failure = failure
     if (changed) this.#changeDecoder()
-    else this.#tryAgain(failure, known)
+    else this.#tryAgain(failure, isNew)
   }
 
-  #tryAgain(failure: Failure, known: boolean): void {
-    const waitMs = this.#backoff.next(failure.code)
+  #tryAgain(failure: Failure, isNew: boolean): void {
+    const waitMs = this.#retryDelay.next(failure.code)
     const error = failureError(failure, `camera ${this.id} at ${this.#url.shown}`)
     const fields = { camera: this.id, code: failure.code, retryMs: Math.round(waitMs) }
-    this.#options.log[known ? 'debug' : 'warn'](fields, error.message)
+    this.#options.log[isNew ? 'warn' : 'debug'](fields, error.message)
     this.#setState(this.#states.value.state === 'lost' ? 'lost' : 'connecting')
     this.#retryTimer = setTimeout(() => {
       this.#counts.restarts++
@@ -265,8 +266,7 @@ class SupervisedCamera implements Camera {
   #tellDecoder(what: string): void {
     const { instead, current } = this.#choice
     if (!instead) return
-    const level = this.#told === instead.what ? 'debug' : 'warn'
-    this.#told = instead.what
+    const level = this.#changeReason.isNew(instead.what) ? 'warn' : 'debug'
     const fields = {
       camera: this.id,
       decoder: current.name,
@@ -283,14 +283,19 @@ class SupervisedCamera implements Camera {
     return { decoder: stream ? current.nameFor(stream) : current.name, decoderProblem: instead?.what ?? null }
   }
 
-  #setState(state: CameraState, why?: string): void {
+  #setState(state: SourceState, why?: string): void {
     const before = this.#states.value
     const reason = why ?? this.#failure?.what ?? (state === 'lost' ? this.#noPicture() : undefined)
     if (state === before.state && reason === before.reason) return
     const { clock, log } = this.#options
     if (state !== before.state)
-      log[useless.has(state) ? 'warn' : 'info']({ camera: this.id, state, reason }, `camera is ${state}`)
+      log[useless[state] ? 'warn' : 'info']({ camera: this.id, state, reason }, `camera is ${state}`)
     this.#states.next({ state, since: state === before.state ? before.since : clock.now(), reason })
+  }
+
+  #noFailure(): void {
+    this.#failure = undefined
+    this.#failureCode.isNew(null)
   }
 
   #noPicture(): string {

@@ -1,13 +1,14 @@
 import type { Secrets } from '../../core/secrets.js'
-import type { Decoder } from './decoder.js'
-import { DecoderChoice } from './decoder-choice.js'
-import { DecoderRun, type Seen } from './decoder-run.js'
-import { type Failure, failureError, hung } from './failure.js'
-import { bytesOf } from './pixels.js'
-import { defaultTiming } from './timing.js'
+import type { Size } from '../../core/types.js'
+import type { Decoder, StreamDescription } from './decoder.js'
+import { type Failure, failureError, hung } from './decoder.js'
+import { DecoderRun, type Seen } from './decoder-process.js'
+import { pictureSize, type ShapeOptions } from './picture-shape.js'
+import { bytesOf } from './picture-writer.js'
+import { DecoderChoice, defaultTiming } from './retries.js'
 import { type CameraUrl, parseCameraUrl, registerSecrets } from './url.js'
 
-export interface CameraCheckOptions {
+export interface CameraCheckOptions extends ShapeOptions {
   id: string
   url: string
   decoder: Decoder
@@ -20,6 +21,10 @@ export interface CameraCheck {
   /** The camera's own, not that of the frames that painlens asks for; undefined where the decoder does not say. */
   width?: number
   height?: number
+  /** Width to height of a pixel, where that is told and is not 1. */
+  sampleAspect?: number
+  /** Of the camera's picture, in square pixels, turned. */
+  picture?: Size
   codec?: string
   /** Pictures per second, as declared or else as timed. */
   fps?: number
@@ -70,10 +75,22 @@ async function lookThrough(
     const stream = decoder.describe(probe.lines)
     if (stream.fps === undefined) await probe.pictures(timedPictures, timedMs, signal)
     signal?.throwIfAborted()
-    return { ...stream, fps: stream.fps ?? probe.fps(), firstFrameMs, decoder: decoder.nameFor(stream) }
+    return {
+      ...stream,
+      picture: pictureOf(stream, options),
+      fps: stream.fps ?? probe.fps(),
+      firstFrameMs,
+      decoder: decoder.nameFor(stream)
+    }
   } finally {
     await probe.stop()
   }
+}
+
+function pictureOf({ width, height, ...stream }: StreamDescription, shape: ShapeOptions): Size | undefined {
+  if (!width || !height) return undefined
+  const exact = pictureSize({ ...stream, width, height }, shape)
+  return { width: Math.round(exact.width), height: Math.round(exact.height) }
 }
 
 /** One decoder that runs for the sake of finding out about a camera. */
@@ -86,10 +103,10 @@ class CameraProbe {
   #failure: Failure | undefined
   #notify: () => void = () => undefined
 
-  constructor({ secrets }: CameraCheckOptions, decoder: Decoder, url: CameraUrl) {
+  constructor({ secrets, rotation, aspect }: CameraCheckOptions, decoder: Decoder, url: CameraUrl) {
     this.#run = new DecoderRun({
       decoder,
-      request: { url, fps: 60, ...probeSize, readMs: defaultTiming.readMs, verbose: true },
+      request: { url, fps: 60, ...probeSize, rotation, aspect, readMs: defaultTiming.readMs, verbose: true },
       memory: {},
       redact: (line, length) => secrets.excerpt(line, length),
       onStart: (pictures) => {

@@ -1,10 +1,11 @@
+import { CameraError, type ErrorCode } from '../../core/errors.js'
 import type { Size } from '../../core/types.js'
-import type { Failure, FailurePattern } from './failure.js'
-import type { PictureLayout } from './pixels.js'
+import type { ShapeOptions, StreamShape } from './picture-shape.js'
+import type { PictureLayout } from './picture-writer.js'
 import type { CameraUrl } from './url.js'
 
-/** What a decoder is asked for: pictures that fit into this size, at most `fps` of them per second. */
-export interface DecoderRequest extends Size {
+/** What a decoder is asked for: pictures in their true shape that fit into this size, at most `fps` of them per second. */
+export interface DecoderRequest extends Size, ShapeOptions {
   url: CameraUrl
   fps: number
   /** Longest silence of the network in ms after which the decoder may give up by itself. */
@@ -27,12 +28,14 @@ export interface DecoderCommand extends Program {
   input: string
   /** Takes the standard output of the first as its standard input; pictures come from its file descriptor 3. */
   next?: Program
+  /** The line of standard error by which all is told of the first picture; none is handed on before. */
+  told?: RegExp
   /** How its pictures lie. A run without any only describes the stream, for the next one, and ends with 0. */
   pictures?: PictureLayout
 }
 
 /** What a decoder says about a stream. */
-export interface StreamDescription extends Partial<Size> {
+export interface StreamDescription extends Partial<StreamShape> {
   codec?: string
   fps?: number
   /** Set where it does not say by which matrix its colours are encoded: the range of its values, limited or full. */
@@ -58,3 +61,54 @@ export interface Decoder {
   /** What is behind a failure of its own, where it can tell, by the devices that it needs. */
   explain?(failure: Failure): Failure
 }
+
+/** Why there is no picture. */
+export interface Failure {
+  /** What to do about it stands in the table of codes. */
+  code: ErrorCode
+  /** Without a full stop; follows the camera's name. */
+  what: string
+}
+
+export interface FailurePattern extends Failure {
+  pattern: RegExp
+}
+
+export const failureError = ({ code, what }: Failure, where: string): CameraError => new CameraError(code, what, where)
+
+/** How a decoder ended. */
+export interface DecoderEnd {
+  code: number | null
+  signal: NodeJS.Signals | null
+  /** Set when it could not be started at all. */
+  error?: Error
+  /** Of two programs the second, which decodes, ended first or failed; the one that opens the camera only followed. */
+  decoding?: boolean
+  /** Its last lines of standard error, redacted. */
+  lines: readonly string[]
+}
+
+/**
+ * A signal that was not ours (the kernel's, for want of memory) is the reason, whatever was said before and after; else the
+ * first row of the table that any of the lines matches; without one, how it ended.
+ */
+export function classify(table: readonly FailurePattern[], { code: exit, signal, error, lines }: DecoderEnd): Failure {
+  if (error) return decoderMissing(error.message)
+  if (signal) return ended(`was ended by ${signal}`, lines)
+  for (const { pattern, code, what } of table) if (lines.some((line) => pattern.test(line))) return { code, what }
+  return exit === 0 ? streamEnded : ended(`ended with code ${exit}`, lines)
+}
+
+function ended(how: string, lines: readonly string[]): Failure {
+  const last = lines.at(-1)
+  return { code: 'PL-DECODER-ENDED', what: `the decoder ${how}${last ? ` after saying: ${last}` : ''}` }
+}
+
+const streamEnded: Failure = { code: 'PL-CAMERA-ENDED', what: 'the camera has ended the stream' }
+
+export const hung = (ms: number): Failure => ({ code: 'PL-CAMERA-HUNG', what: `no picture for ${ms / 1000} s` })
+
+const decoderMissing = (reason: string): Failure => ({
+  code: reason.includes('gst-launch') ? 'PL-DECODER-GSTREAMER' : 'PL-DECODER-FFMPEG',
+  what: `the decoder cannot be started: ${reason}`
+})

@@ -1,15 +1,48 @@
 import { hasDevice, refusedDevice } from '../../core/devices.js'
-import type { Decoder } from './decoder.js'
-import type { Failure } from './failure.js'
-import { ffmpegDecoder } from './ffmpeg-decoder.js'
-import { type Ffmpeg, probeFfmpeg } from './ffmpeg-probe.js'
-import { gstDecoder } from './gst-decoder.js'
-import { nvidiaElements, softwareElements } from './gst-elements.js'
-import { missingElement } from './gst-probe.js'
+import type { Decoder, Failure } from './decoder.js'
+import { type Ffmpeg, ffmpegDecoder, probeFfmpeg } from './ffmpeg.js'
+import { gstDecoder, missingElement, nvidiaElements, softwareElements } from './gstreamer.js'
 
-/** As the config names them. */
-export const decoderNames = ['auto', 'ffmpeg', 'nvidia', 'gstreamer'] as const
-export type DecoderName = (typeof decoderNames)[number]
+/** What decodes, by the config's name; docs/operate/cameras.md has this table. */
+interface DecoderRow {
+  what: string
+  mjpeg: string
+  purpose: string
+  create(decoders: Decoders): Decoder
+}
+
+export const decoders = {
+  auto: {
+    what: '`nvidia` where GStreamer has all its elements and they work, else `ffmpeg`',
+    mjpeg: 'yes',
+    purpose: 'every box',
+    create: (found) => automatic(found)
+  },
+  ffmpeg: {
+    what: 'FFmpeg, on the CPU',
+    mjpeg: 'yes',
+    purpose: 'any machine',
+    create: ({ ffmpeg }) => ffmpegDecoder(ffmpeg)
+  },
+  nvidia: {
+    what: "a Jetson's own decoder and scaler (`nvv4l2decoder`, `nvvidconv`)",
+    mjpeg: 'by FFmpeg',
+    purpose: 'many cameras on a Jetson',
+    create: ({ ffmpeg }) => ({
+      ...gstDecoder({ name: 'nvidia', ffmpeg, elements: nvidiaElements }),
+      explain: explainByDevice
+    })
+  },
+  gstreamer: {
+    what: 'the same chain with software elements',
+    mjpeg: 'by FFmpeg',
+    purpose: 'tests, and to find out what is wrong with `nvidia`',
+    create: ({ ffmpeg }) => gstDecoder({ name: 'gstreamer', ffmpeg, elements: softwareElements })
+  }
+} as const satisfies Record<string, DecoderRow>
+
+export type DecoderName = keyof typeof decoders
+export const decoderNames = Object.keys(decoders) as DecoderName[]
 
 /** What this machine decodes with; asked once. */
 export interface Decoders {
@@ -42,18 +75,14 @@ function explainByDevice(failure: Failure): Failure {
   return refused ? { code: refused.code, what: refused.what } : failure
 }
 
-/**
- * `auto` is the hardware where there is one, with ffmpeg to fall back on. A decoder that was named and is not there fails
- * camera by camera.
- */
-export function decoderFor(name: DecoderName, { ffmpeg, nvidia, problem }: Decoders): Decoder {
-  const software = ffmpegDecoder(ffmpeg)
-  if (name === 'ffmpeg') return software
-  if (name === 'gstreamer') return gstDecoder({ name, ffmpeg, elements: softwareElements })
-  if (name === 'auto' && !nvidia) return problem ? { ...software, instead: problem } : software
-  const hardware = {
-    ...gstDecoder({ name: 'nvidia', ffmpeg, elements: nvidiaElements }),
-    explain: explainByDevice
-  }
-  return name === 'auto' ? { ...hardware, fallback: software } : hardware
+/** A decoder that was named and is not there fails camera by camera. */
+export function decoderFor(name: DecoderName, found: Decoders): Decoder {
+  return decoders[name].create(found)
+}
+
+/** The hardware where there is one, with ffmpeg to fall back on. */
+function automatic(found: Decoders): Decoder {
+  const software = decoders.ffmpeg.create(found)
+  if (found.nvidia) return { ...decoders.nvidia.create(found), fallback: software }
+  return found.problem ? { ...software, instead: found.problem } : software
 }

@@ -1,6 +1,7 @@
-import type { Frame, Size } from '../../core/types.js'
-import { blackOut, type Span } from './masks.js'
-import { bytesOf, type PictureLayout, type PictureWriter, pictureWriter } from './pixels.js'
+import type { Moment } from '../../core/clock.js'
+import type { Box, Frame, Polygon, Size } from '../../core/types.js'
+import { blackOut, maskSpans, type Span } from './masks.js'
+import { bytesOf, type PictureLayout, type PictureWriter, pictureWriter, ruledLayout } from './picture-writer.js'
 
 /** `layout` is that of the pictures it was last used for; bars beside a smaller one are black from its first use on. */
 type Slot = { data: Uint8Array<SharedArrayBuffer>; free: boolean; layout?: PictureLayout }
@@ -9,9 +10,10 @@ export interface FrameAssemblerOptions extends Size {
   camera: string
   /** How many frames may be out at a time, the one being received included. */
   slots: number
-  masks: readonly Span[]
-  /** A whole frame; whoever gets it releases it. */
-  onFrame(frame: Frame): void
+  /** In 0..1 of the camera's picture. */
+  masks: readonly Polygon[]
+  /** A whole frame, and what masks cover of it (the same array while the picture's place stays); whoever gets it releases it. */
+  onFrame(frame: Frame, masks: readonly Span[]): void
   /** A frame had come in whole but there was no slot for it. */
   onDrop(): void
 }
@@ -24,33 +26,35 @@ export class FrameAssembler {
   readonly #options: FrameAssemblerOptions
   readonly #slots: Slot[]
   #layout: PictureLayout
-  #write: PictureWriter
+  #writer: PictureWriter
+  /** Of the last frame, and what masks cover there. */
+  #picture: Box | undefined
+  #masks: readonly Span[] = []
   /** Of a picture as it comes. */
   #bytes: number
   #current: Slot | undefined
   #filled = 0
-  #seq = 0
 
   constructor(options: FrameAssemblerOptions) {
-    const { width, height } = options
     this.#options = options
-    this.#layout = { format: 'rgb24', width, height }
-    this.#write = pictureWriter(this.#layout, options)
+    this.#layout = ruledLayout(options)
+    this.#writer = pictureWriter(this.#layout, options)
     this.#bytes = bytesOf(this.#layout)
-    const memory = new SharedArrayBuffer(this.#bytes * options.slots)
+    const bytes = options.width * options.height * 3
+    const memory = new SharedArrayBuffer(bytes * options.slots)
     this.#slots = Array.from({ length: options.slots }, (_, index) => ({
-      data: new Uint8Array(memory, index * this.#bytes, this.#bytes),
+      data: new Uint8Array(memory, index * bytes, bytes),
       free: true
     }))
   }
 
   /** @param at when the chunk arrived, a moment of the clock */
-  push(chunk: Uint8Array, at: number): void {
+  push(chunk: Uint8Array, at: Moment): void {
     let offset = 0
     while (offset < chunk.length) {
       if (this.#filled === 0) this.#current = this.#take()
       const count = Math.min(this.#bytes - this.#filled, chunk.length - offset)
-      if (this.#current) this.#write(this.#current.data, chunk.subarray(offset, offset + count), this.#filled)
+      if (this.#current) this.#writer.write(this.#current.data, chunk.subarray(offset, offset + count), this.#filled)
       this.#filled += count
       offset += count
       if (this.#filled === this.#bytes) this.#complete(at)
@@ -63,7 +67,7 @@ export class FrameAssembler {
     this.#current = undefined
     this.#filled = 0
     this.#layout = layout
-    this.#write = pictureWriter(layout, this.#options)
+    this.#writer = pictureWriter(layout, this.#options)
     this.#bytes = bytesOf(layout)
   }
 
@@ -76,22 +80,67 @@ export class FrameAssembler {
     return slot
   }
 
-  #complete(at: number): void {
+  #complete(at: Moment): void {
     const slot = this.#current
-    const seq = this.#seq++
     this.#current = undefined
     this.#filled = 0
     if (!slot) {
       this.#options.onDrop()
       return
     }
-    blackOut(slot.data, this.#options.masks)
+    const picture = this.#placed(this.#writer.picture())
+    blackOut(slot.data, this.#masks)
     const { camera, width, height } = this.#options
     let out = true
     const release = (): void => {
       if (out) slot.free = true
       out = false
     }
-    this.#options.onFrame({ camera, seq, at, width, height, data: slot.data, release })
+    this.#options.onFrame({ camera, at, width, height, picture, data: slot.data, release }, this.#masks)
+  }
+
+  /** Masks lie anew where the picture does. */
+  #placed(picture: Box): Box {
+    const last = this.#picture
+    if (last && isSame(last, picture)) return last
+    this.#masks = maskSpans(this.#options.masks, this.#options, picture)
+    this.#picture = picture
+    return picture
   }
 }
+
+/** Pictures per second over the last few seconds. */
+export class RateMeter {
+  readonly #windowMs: number
+  #times: number[] = []
+  #since: number | undefined
+
+  constructor(windowMs = 5000) {
+    this.#windowMs = windowMs
+  }
+
+  add(at: number): void {
+    this.#since ??= at
+    this.#times.push(at)
+    this.#forget(at)
+  }
+
+  /** 0 when nothing came in the window. */
+  rate(now: number): number {
+    this.#forget(now)
+    if (this.#times.length < 2) return 0
+    const seconds = Math.min(this.#windowMs, Math.max(1, now - this.#since!)) / 1000
+    return (this.#times.length - (seconds * 1000 < this.#windowMs ? 1 : 0)) / seconds
+  }
+
+  reset(): void {
+    this.#times = []
+    this.#since = undefined
+  }
+
+  #forget(now: number): void {
+    while (this.#times.length > 0 && this.#times[0]! <= now - this.#windowMs) this.#times.shift()
+  }
+}
+
+const isSame = (a: Box, b: Box): boolean => a.x === b.x && a.y === b.y && a.width === b.width && a.height === b.height

@@ -1,4 +1,4 @@
-import type { Polygon, Size } from '../../core/types.js'
+import type { Box, Polygon, Size } from '../../core/types.js'
 
 /** A stretch of bytes in an RGB24 frame. */
 export type Span = readonly [start: number, end: number]
@@ -6,11 +6,12 @@ export type Span = readonly [start: number, end: number]
 /**
  * The bytes of an RGB24 frame that polygons cover, even partly: a mask hides rather too much than too little. Overlaps,
  * also of a polygon with itself, are covered.
+ * @param picture where the camera's picture, which the polygons are shares of, lies in the frame
  */
-export function maskSpans(masks: readonly Polygon[], { width, height }: Size): Span[] {
+export function maskSpans(masks: readonly Polygon[], { width, height }: Size, picture: Box): Span[] {
   const spans: Span[] = []
   for (const mask of masks) {
-    const corners = mask.map(([x, y]) => [x * width, y * height] as const)
+    const corners = mask.map(([x, y]) => [picture.x + x * picture.width, picture.y + y * picture.height] as const)
     if (corners.length < 3) continue
     for (let row = 0; row < height; row++)
       for (const [from, to] of rowIntervals(corners, row)) {

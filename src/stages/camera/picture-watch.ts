@@ -1,8 +1,6 @@
 import type { Size } from '../../core/types.js'
-import { Album } from './album.js'
 import type { Span } from './masks.js'
-import { type Sample, SampleGrid } from './sample-grid.js'
-import { type Structure, StructureMeter } from './structure.js'
+import { type GridSample, SampleGrid, type Structure, StructureMeter } from './picture-structure.js'
 
 /** In ms; Infinity never says so. */
 export interface PictureTiming {
@@ -12,9 +10,9 @@ export interface PictureTiming {
   darkAfterMs: number
 }
 
-export const defaultPictureTiming: PictureTiming = { frozenAfterMs: 10_000, darkAfterMs: 10_000 }
+const defaultPictureTiming: PictureTiming = { frozenAfterMs: 10_000, darkAfterMs: 10_000 }
 
-/** How a picture that looks alive and is not is told from one that is; README.md has what the numbers come from. */
+/** How a picture that looks alive and is not is told from one that is; docs/measured/cameras.md has the figures behind the numbers. */
 export const pictureRules = {
   /** Of the sampled pixels: so many may differ between two pictures that count as the same. */
   sameUpTo: 0.005,
@@ -47,10 +45,12 @@ export interface PictureStatus {
  */
 export class PictureWatch {
   readonly #timing: PictureTiming
-  readonly #grid: SampleGrid
-  readonly #sample: Sample
-  readonly #structure: StructureMeter
-  readonly #album = new Album()
+  readonly #size: Size
+  #masks: readonly Span[]
+  #grid: SampleGrid
+  #sample: GridSample
+  #structure: StructureMeter
+  #album = new Album()
   readonly #repeated = new Held()
   readonly #blind = new Held()
   readonly #seen = new Held()
@@ -66,6 +66,8 @@ export class PictureWatch {
   constructor(size: Size, masks: readonly Span[], timing: Partial<PictureTiming> = {}) {
     this.#timing = { ...defaultPictureTiming, ...timing }
     this.#patienceMs = this.#timing.frozenAfterMs
+    this.#size = size
+    this.#masks = masks
     this.#grid = new SampleGrid(size, masks)
     this.#sample = this.#grid.newSample()
     this.#structure = new StructureMeter(this.#grid)
@@ -78,8 +80,10 @@ export class PictureWatch {
   /**
    * @param frame RGB24 of the watch's size, masked already; it is not kept
    * @param at in ms, growing
+   * @param masks another array than before where the picture's place in the frame has changed
    */
-  look(frame: Uint8Array, at: number): PictureStatus {
+  look(frame: Uint8Array, at: number, masks = this.#masks): PictureStatus {
+    if (masks !== this.#masks) this.#reshape(masks)
     // Masks may leave nothing to judge by.
     if (this.#grid.length === 0) return this.#status
     this.#grid.read(frame, this.#sample)
@@ -97,6 +101,15 @@ export class PictureWatch {
     this.#step(structure)
     if (isNew) this.#onNew(at)
     return this.#status
+  }
+
+  /** What was kept of pictures in another place cannot be compared. */
+  #reshape(masks: readonly Span[]): void {
+    this.#masks = masks
+    this.#grid = new SampleGrid(this.#size, masks)
+    this.#sample = this.#grid.newSample()
+    this.#structure = new StructureMeter(this.#grid)
+    this.#album = new Album()
   }
 
   #step(structure: Structure): void {
@@ -159,4 +172,33 @@ function darkReason({ brightness, contrast }: Structure): string {
   return brightness < pictureRules.dark.brightness
     ? `the brightest part has ${Math.round(brightness)} of 255 grey levels`
     : `nothing stands out: ${contrast.toFixed(1)} grey levels of contrast at a brightness of ${Math.round(brightness)}`
+}
+
+/** Distinct pictures kept per camera, 15 kB each: what one group of pictures of an encoder may hold after it has settled. */
+const capacity = 32
+
+/** The distinct pictures of late, to know one that comes again. */
+class Album {
+  /** The one seen last is first. */
+  readonly #pictures: Uint8Array[] = []
+
+  /**
+   * Whether the picture is like none of the album, which takes it in then; the one not seen for longest goes.
+   * @param tolerated up to so many values may differ, by however much
+   */
+  isNew(picture: Uint8Array, tolerated: number): boolean {
+    const pictures = this.#pictures
+    const known = pictures.findIndex((candidate) => !differs(candidate, picture, tolerated))
+    const [kept = new Uint8Array(picture.length)] =
+      known >= 0 ? pictures.splice(known, 1) : pictures.splice(capacity - 1, 1)
+    pictures.unshift(kept)
+    if (known < 0) kept.set(picture)
+    return known < 0
+  }
+}
+
+function differs(a: Uint8Array, b: Uint8Array, tolerated: number): boolean {
+  let left = tolerated
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i] && --left < 0) return true
+  return false
 }

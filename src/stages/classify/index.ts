@@ -1,16 +1,23 @@
 /** The classify stage: faces in, verdicts out. The model runs in a worker thread of its own. */
-
-import { KeptWorker } from '../../core/kept-worker.js'
+import type { ErrorCode } from '../../core/errors.js'
+import {
+  type InferenceWorker,
+  KeptWorker,
+  openInferenceWorker,
+  tellTroubles,
+  type WorkerOpening,
+  type WorkerTroubles
+} from '../../core/kept-worker.js'
 import type { Log } from '../../core/log.js'
 import type { Face, Sighting, Verdict } from '../../core/types.js'
-import { workerScript } from '../../core/worker-protocol.js'
+import { workerScript } from '../../core/worker.js'
 import type { Manifest } from '../../lib/model/manifest.js'
 import { softmax } from '../../lib/model/preprocess.js'
-import type { ProviderChoice, ProviderProof } from '../../lib/ort/provider.js'
-import { Batches } from './batches.js'
-import type { ClassifyMethods, OpenAnswer } from './worker.js'
+import type { ProviderProof } from '../../lib/ort/provider.js'
+import type { ProviderChoice } from '../../lib/ort/provider-names.js'
+import type { ClassifyMethods, OpenClassifierAnswer } from './worker.js'
 
-export interface ClassifierOptions {
+export interface ClassifierOptions extends WorkerTroubles {
   manifest: Manifest
   provider: ProviderChoice
   /** Threads within an operator; 0: one for each core. */
@@ -20,10 +27,6 @@ export interface ClassifierOptions {
   largestBatch?: number
   /** An inference of so many faces has ended well. @param ms the time that ONNX Runtime took */
   onInference?: (ms: number, faces: number) => void
-  /** The worker died and is started again; null when it serves again. */
-  onTrouble?: (problem: Error | null) => void
-  /** The worker died again and again, and stays away. */
-  onGivenUp?: (error: Error) => void
   /** Ends a start that is under way. */
   signal?: AbortSignal
 }
@@ -33,87 +36,260 @@ export interface Classifier {
   readonly proof: ProviderProof
   /** How often the worker was started again. */
   readonly restarted: number
-  /**
-   * Verdicts about the sighting's usable faces, in their order; of the others the model is not asked. What waits for the model, of whatever camera, goes through it together.
-   * @param take gives the sighting when its turn has come, so that it may be a newer one than when this was called
-   */
-  classify(take: () => Seen): Promise<Verdict[]>
+  /** What waits for the model, of whatever camera, goes through it together. */
+  classify(sighting: FacesOfFrame): Classification
   stop(): Promise<void>
 }
 
 /** What the classifier wants to know of a sighting. */
-export type Seen = Pick<Sighting, 'camera' | 'at' | 'faces'>
+export type FacesOfFrame = Pick<Sighting, 'camera' | 'at' | 'faces'>
+
+/** Faces on their way through the model. */
+export interface Classification {
+  /** Of the usable faces, in their order; of the others the model is not asked. Rejects with an InferenceError. */
+  verdicts: Promise<Verdict[]>
+  /** Whether the model has not begun with any of them. */
+  isWaiting(): boolean
+  /** While it waits: a newer sighting takes the place of this one. */
+  replace(newer: FacesOfFrame): void
+}
 
 /**
  * Opens the classifier and proves its provider by a real inference. `auto` falls back to the CPU with one warning.
  * @throws ModelError, ProviderError as the worker's `open` does; the worker is gone then
  */
 export async function startClassifier(options: ClassifierOptions): Promise<Classifier> {
-  const { manifest, provider, threads, largestBatch, log, onInference } = options
-  let verify = false
-  const worker = await KeptWorker.start<ClassifyMethods, OpenAnswer>({
-    script: workerScript(import.meta.url, './worker.js'),
-    what: 'the classifier',
-    open: async (opening) => {
-      const opened = await opening.call('open', { manifest, provider, threads, largestBatch, verify })
-      const { proof, largest } = opened
-      // The manifest's loader has looked at the file; before a restart it may have been replaced.
-      verify = true
-      if (proof.fallback)
-        log.warn(
-          { provider: proof.provider, tried: proof.fallback },
-          'no GPU provider works; inference runs on the CPU'
-        )
-      log.info(
-        { model: manifest.name, provider: proof.provider, nodes: proof.nodes, batch: largest },
-        'classifier ready'
-      )
-      return opened
-    },
-    log,
-    onTrouble: options.onTrouble,
-    onGivenUp: options.onGivenUp,
-    signal: options.signal
-  })
-  const batches = new Batches<Face, Float32Array>({
-    max: () => worker.opened.largest,
-    run: async (faces) => {
-      const { logits, inferenceMs } = await worker.call('classify', { crops: faces.map(({ crop }) => crop.data) })
-      onInference?.(inferenceMs, faces.length)
-      const classes = manifest.labels.length
-      return faces.map((_, i) => logits.slice(i * classes, (i + 1) * classes))
+  const classifier = new ClassifierInWorker(options)
+  await classifier.start()
+  return classifier
+}
+
+const what = 'the classifier'
+const script = workerScript(import.meta.url, './worker.js')
+
+type ClassifyWorker = InferenceWorker<ClassifyMethods, OpenClassifierAnswer>
+
+class ClassifierInWorker implements Classifier {
+  readonly #options: ClassifierOptions
+  readonly #worker: KeptWorker<ClassifyWorker>
+  readonly #batches: Batches<Face, Float32Array>
+  /** As the worker that serves, or served last, was opened. */
+  #opened: OpenClassifierAnswer | null = null
+
+  constructor(options: ClassifierOptions) {
+    this.#options = options
+    this.#worker = new KeptWorker({
+      what,
+      open: (opening) => this.#open(opening),
+      onState: tellTroubles(options),
+      givenUpCode: 'PL-WORKER-LOST',
+      log: options.log
+    })
+    this.#batches = new Batches({ max: () => this.#opened!.largest, run: (faces) => this.#infer(faces) })
+  }
+
+  start(): Promise<void> {
+    return this.#worker.start(this.#options.signal)
+  }
+
+  get proof(): ProviderProof {
+    return this.#opened!.proof
+  }
+
+  get restarted(): number {
+    return this.#worker.restarted
+  }
+
+  classify(sighting: FacesOfFrame): Classification {
+    const { manifest } = this.#options
+    let newest = usableOf(sighting)
+    const { results, isWaiting, replace } = this.#batches.submit(newest.faces)
+    return {
+      verdicts: results.then((logits) => logits.map((each, i) => verdictOf(manifest, newest, i, each))),
+      isWaiting,
+      replace: (newer) => {
+        if (!isWaiting()) return
+        newest = usableOf(newer)
+        replace(newest.faces)
+      }
     }
-  })
-  return {
-    get proof() {
-      return worker.opened.proof
-    },
-    get restarted() {
-      return worker.restarted
-    },
-    async classify(take) {
-      let seen: Seen | undefined
-      let usable: Face[] = []
-      const logits = await batches.submit(() => {
-        seen = take()
-        usable = seen.faces.filter(({ whyNot }) => whyNot === null)
-        return usable
-      })
-      return logits.map((each, i) => verdictOf(manifest, seen!, usable[i]!, each))
-    },
-    stop: () => worker.close()
+  }
+
+  stop(): Promise<void> {
+    return this.#worker.close()
+  }
+
+  async #open(opening: WorkerOpening): Promise<ClassifyWorker> {
+    const { manifest, provider, threads, largestBatch, log } = this.#options
+    // The manifest's loader has looked at the file; before a restart it may have been replaced.
+    const request = { manifest, provider, threads, largestBatch, verify: opening.again }
+    const worker: ClassifyWorker = await openInferenceWorker(
+      script,
+      what,
+      (client: ClassifyWorker['client']) => client.call('open', request),
+      opening
+    )
+    const { proof, largest } = worker.opened
+    if (proof.fallback)
+      log.warn(
+        { code: 'PL-PROVIDER-FALLBACK' satisfies ErrorCode, provider: proof.provider, tried: proof.fallback },
+        'no GPU provider works; inference runs on the CPU'
+      )
+    const fields = { model: manifest.name, provider: proof.provider, nodes: proof.nodes, batch: largest }
+    log.info(fields, 'classifier ready')
+    this.#opened = worker.opened
+    return worker
+  }
+
+  /** One inference. @returns the logits of each face */
+  async #infer(faces: readonly Face[]): Promise<Float32Array[]> {
+    const { manifest, onInference } = this.#options
+    const crops = faces.map(({ crop }) => crop.data)
+    const { logits, inferenceMs } = await this.#worker.serving().client.call('classify', { crops })
+    onInference?.(inferenceMs, faces.length)
+    const classes = manifest.labels.length
+    return faces.map((_, i) => logits.slice(i * classes, (i + 1) * classes))
   }
 }
 
-function verdictOf(manifest: Manifest, { camera, at }: Seen, face: Face, logits: Float32Array): Verdict {
+const usableOf = (seen: FacesOfFrame): FacesOfFrame => ({
+  ...seen,
+  faces: seen.faces.filter(({ whyNot }) => whyNot === null)
+})
+
+function verdictOf(
+  manifest: Manifest,
+  { camera, at, faces }: FacesOfFrame,
+  index: number,
+  logits: Float32Array
+): Verdict {
   const probabilities = softmax(logits, manifest.temperature)
   return {
     camera,
     at,
-    face,
+    face: faces[index]!,
     labels: manifest.labels,
     logits,
     probabilities,
     score: probabilities[manifest.alarmIndex]!
+  }
+}
+
+/** Makes batches of what several ask for at the same time. */
+
+export interface BatchesOptions<Item, Result> {
+  /** Gives the results in the order of the items. There is one call at a time. */
+  run: (items: Item[]) => Promise<Result[]>
+  /** So many items go into the next call at most; 1 or more. */
+  max: () => number
+}
+
+/** Items that were asked for. */
+export interface Submitted<Item, Result> {
+  /** In the order of the items; rejects if a call with any of them did. */
+  results: Promise<Result[]>
+  /** Whether none of the items has gone into a call yet. */
+  isWaiting(): boolean
+  /** While it waits: other items, in the same place of the queue. */
+  replace(items: readonly Item[]): void
+}
+
+/** One submission, from the moment it is made to its last result. */
+interface Claim<Item, Result> {
+  items: readonly Item[]
+  /** Its turn has come. */
+  begun: boolean
+  /** How many of its items have gone into a batch. */
+  asked: number
+  results: Result[]
+  resolve: (results: Result[]) => void
+  reject: (error: unknown) => void
+}
+
+/** The next items of a claim, as a part of one batch. */
+interface Part<Item, Result> {
+  claim: Claim<Item, Result>
+  items: readonly Item[]
+}
+
+/**
+ * Whatever waits when the call before has ended goes into the next call, those who asked first before the others. Nobody
+ * waits for company: where nothing runs, a call begins at once. So batches cost nothing while there is little to do, and
+ * grow with what there is to do (the "natural batching" of databases' group commit).
+ */
+export class Batches<Item, Result> {
+  readonly #options: BatchesOptions<Item, Result>
+  readonly #claims: Claim<Item, Result>[] = []
+  #running = false
+
+  constructor(options: BatchesOptions<Item, Result>) {
+    this.#options = options
+  }
+
+  /** The first call may begin before this is back. */
+  submit(items: readonly Item[]): Submitted<Item, Result> {
+    const ignore = (): void => undefined
+    const claim: Claim<Item, Result> = { items, begun: false, asked: 0, results: [], resolve: ignore, reject: ignore }
+    const results = new Promise<Result[]>((resolve, reject) => Object.assign(claim, { resolve, reject }))
+    this.#claims.push(claim)
+    this.#next()
+    return {
+      results,
+      isWaiting: () => !claim.begun,
+      replace: (newer) => {
+        if (!claim.begun) claim.items = newer
+      }
+    }
+  }
+
+  #next(): void {
+    if (this.#running) return
+    const parts = this.#takeParts()
+    if (parts.length === 0) return
+    this.#running = true
+    this.#options.run(parts.flatMap(({ items }) => items)).then(
+      (results) => this.#ended(() => handOut(parts, results)),
+      (error: unknown) => this.#ended(() => this.#fail(parts, error))
+    )
+  }
+
+  /** The next batch begins before anybody looks at the results of this one. */
+  #ended(settle: () => void): void {
+    this.#running = false
+    settle()
+    this.#next()
+  }
+
+  #takeParts(): Part<Item, Result>[] {
+    const parts: Part<Item, Result>[] = []
+    let room = this.#options.max()
+    while (room > 0 && this.#claims.length > 0) {
+      const claim = this.#claims[0]!
+      claim.begun = true
+      const items = claim.items.slice(claim.asked, claim.asked + room)
+      claim.asked += items.length
+      room -= items.length
+      if (claim.asked === claim.items.length) this.#claims.shift()
+      if (claim.items.length === 0) claim.resolve([])
+      else parts.push({ claim, items })
+    }
+    return parts
+  }
+
+  /** What is left of those claims will not be asked for. */
+  #fail(parts: readonly Part<Item, Result>[], error: unknown): void {
+    for (const { claim } of parts) {
+      if (this.#claims[0] === claim) this.#claims.shift()
+      claim.reject(error)
+    }
+  }
+}
+
+function handOut<Item, Result>(parts: readonly Part<Item, Result>[], results: readonly Result[]): void {
+  let next = 0
+  for (const { claim, items } of parts) {
+    claim.results.push(...results.slice(next, next + items.length))
+    next += items.length
+    if (claim.results.length === claim.items.length) claim.resolve(claim.results)
   }
 }

@@ -1,12 +1,12 @@
 import * as ort from 'onnxruntime-node'
 import { InferenceError, InvariantError, messageOf } from '../../core/errors.js'
-import { serveWorker, Transferred } from '../../core/worker-server.js'
+import { serveWorker, Transferred } from '../../core/worker.js'
 import { checkHash, checkShapes, type Manifest } from '../../lib/model/manifest.js'
 import { batchDims, preprocess } from '../../lib/model/preprocess.js'
-import { type ProviderChoice, type ProviderProof, proveProvider } from '../../lib/ort/provider.js'
-import { openSession, type ProviderName } from '../../lib/ort/session.js'
+import { openSession, type ProviderProof, proveProvider } from '../../lib/ort/provider.js'
+import type { ProviderChoice, ProviderName } from '../../lib/ort/provider-names.js'
 
-export interface OpenRequest {
+export interface OpenClassifierRequest {
   manifest: Manifest
   provider: ProviderChoice
   threads: number
@@ -16,7 +16,7 @@ export interface OpenRequest {
   verify: boolean
 }
 
-export interface OpenAnswer {
+export interface OpenClassifierAnswer {
   proof: ProviderProof
   /** How many crops an inference takes. */
   largest: number
@@ -55,7 +55,13 @@ let buffer = new Float32Array(0)
 
 const methods = {
   /** Proves the provider, opens the session and holds the model's shapes against the manifest. */
-  async open({ manifest, provider, threads, largestBatch, verify }: OpenRequest): Promise<OpenAnswer> {
+  async open({
+    manifest,
+    provider,
+    threads,
+    largestBatch,
+    verify
+  }: OpenClassifierRequest): Promise<OpenClassifierAnswer> {
     if (verify) await checkHash(manifest.file, manifest.sha256, manifest.path)
     const proof = await proveProvider(provider, manifest.file, threads)
     const session = await openSession(manifest.file, { provider: proof.provider, threads })

@@ -1,16 +1,16 @@
 import { InvariantError, messageOf, ProviderError } from '../../core/errors.js'
 import type { Box, Crop, Size, UnusableReason } from '../../core/types.js'
-import { serveWorker, Transferred } from '../../core/worker-server.js'
+import { serveWorker, Transferred } from '../../core/worker.js'
 import { type Alignment, alignFace } from '../../lib/face/align.js'
-import { uprightIn } from '../../lib/face/boxes.js'
 import type { FaceModels } from '../../lib/face/model-files.js'
 import { FaceNetworks } from '../../lib/face/networks.js'
-import { allSweeps, searchFaces } from '../../lib/face/search.js'
-import type { ProviderChoice } from '../../lib/ort/provider.js'
-import type { ProviderName } from '../../lib/ort/session.js'
-import { CameraTracks } from './camera-tracks.js'
+import { searchFaces } from '../../lib/face/search.js'
+import { uprightIn } from '../../lib/face/similarity.js'
+import { allSweeps } from '../../lib/face/sweeps.js'
+import { CameraTracks } from '../../lib/face/tracker.js'
+import { automaticProviders, type ProviderChoice, type ProviderName } from '../../lib/ort/provider-names.js'
 
-export interface OpenRequest {
+export interface OpenDetectorRequest {
   models: FaceModels
   crop: Size
   alignment: Alignment
@@ -21,7 +21,7 @@ export interface OpenRequest {
   lastTrack: number
 }
 
-export interface OpenAnswer {
+export interface OpenDetectorAnswer {
   provider: ProviderName
   /** Set when `auto` had to fall back: what was tried and why it failed. */
   fallback?: string
@@ -51,16 +51,13 @@ export interface DetectAnswer {
   ms: number
 }
 
-/** What `auto` tries, best first. */
-const automatic: readonly ProviderName[] = ['cuda', 'cpu']
-
-let open: (OpenRequest & { networks: FaceNetworks; tracks: CameraTracks }) | undefined
+let open: (OpenDetectorRequest & { networks: FaceNetworks; tracks: CameraTracks }) | undefined
 
 const methods = {
   /** Opens the models and proves the provider by an inference of each. */
-  async open(request: OpenRequest): Promise<OpenAnswer> {
+  async open(request: OpenDetectorRequest): Promise<OpenDetectorAnswer> {
     const failures: string[] = []
-    for (const provider of request.provider === 'auto' ? automatic : [request.provider]) {
+    for (const provider of request.provider === 'auto' ? automaticProviders : [request.provider]) {
       try {
         const networks = await openAndTry(request, provider)
         open = { ...request, networks, tracks: new CameraTracks(request.lastTrack) }
@@ -84,7 +81,7 @@ const methods = {
     const plan = tracks.plan(request.camera, request, request.at)
     const found = await searchFaces(networks, request, { minScore, ...plan })
     const { ids, lost } = tracks.update(request.camera, found, request.at)
-    const faces = found.map(({ box, score, landmarks, roll, whyNot }, i) => ({
+    const faces = found.map(({ box, score, roll, whyNot, landmarks }, i) => ({
       track: ids[i]!,
       box,
       score,
@@ -109,7 +106,7 @@ export type DetectMethods = typeof methods
 
 const tryPlace = uprightIn({ x: 100, y: 50, width: 46, height: 46 })
 
-async function openAndTry(request: OpenRequest, provider: ProviderName): Promise<FaceNetworks> {
+async function openAndTry(request: OpenDetectorRequest, provider: ProviderName): Promise<FaceNetworks> {
   const networks = await FaceNetworks.open(request.models, { provider, threads: request.threads })
   try {
     const size = { width: 320, height: 192 }

@@ -1,15 +1,17 @@
-/** One LRP engine in a worker thread of its own. */
+/** LRP engines, each in a worker thread of its own; `explanation.engine: auto` tries both, and the faster one serves. */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { inferenceGraceMs, openedOrClosed, WorkerClient } from '../../core/worker-client.js'
-import { workerScript } from '../../core/worker-protocol.js'
+import { asError, EnginesDifferError, errorFields, InferenceError } from '../../core/errors.js'
+import type { WorkerOpening } from '../../core/kept-worker.js'
+import type { Log } from '../../core/log.js'
+import { inferenceGraceMs, openedOrClosed, WorkerClient, workerScript } from '../../core/worker.js'
 import type { EngineName } from '../../lib/lrp/index.js'
 import type { CropExplanation } from './explain-crop.js'
-import type { CropRequest, ExplainMethods, OpenRequest, Trial } from './worker.js'
+import type { CropRequest, ExplainMethods, OpenEngineRequest, Trial } from './worker.js'
 
 /** What every engine is opened with. */
-export type EngineSetup = Pick<OpenRequest, 'manifest' | 'composite' | 'threads' | 'views' | 'provider'>
+export type EngineSetup = Pick<OpenEngineRequest, 'manifest' | 'composite' | 'threads' | 'views' | 'provider'>
 
 export interface OpenEngine {
   kind: EngineName
@@ -22,15 +24,10 @@ export interface OpenEngine {
   close(): Promise<void>
 }
 
-export interface Opening {
-  /** Closes the engine while it is being opened. */
-  signal: AbortSignal
+/** How an engine is opened; `again`: see first whether the model's file is still the manifest's. */
+export interface EngineOpening extends WorkerOpening {
   /** Measure it on the trial crop. */
   trial?: boolean
-  /** See first whether the model's file is still the manifest's. */
-  verify?: boolean
-  /** It died after it had been opened. */
-  onCrash?: (error: Error) => void
 }
 
 /** ONNX Runtime has to come to the end of its call; wasm may be stopped anywhere. */
@@ -41,7 +38,7 @@ const graces: Record<EngineName, number> = { tfjs: 0, onnx: inferenceGraceMs }
  * memory (the model's size) goes with it.
  * @throws ModelError, UnsupportedModelError, UsageError (unknown composite)
  */
-export async function checkModel({ manifest, composite }: EngineSetup, signal?: AbortSignal): Promise<void> {
+export async function checkExplainable({ manifest, composite }: EngineSetup, signal?: AbortSignal): Promise<void> {
   const worker = startWorker()
   await openedOrClosed(worker, worker.call('check', { manifest, composite }), { graceMs: 0, signal })
   await worker.close()
@@ -51,20 +48,18 @@ export async function checkModel({ manifest, composite }: EngineSetup, signal?: 
  * Opens an engine, which takes seconds for a large model, and explains once.
  * @throws PainlensError of what is wrong; the worker is gone then
  */
-export async function openEngine(kind: EngineName, setup: EngineSetup, options: Opening): Promise<OpenEngine> {
-  const { signal, trial = false, verify = false, onCrash } = options
-  let opened = false
-  const worker = startWorker((error) => opened && onCrash?.(error))
+export async function openEngine(kind: EngineName, setup: EngineSetup, options: EngineOpening): Promise<OpenEngine> {
+  const { signal, trial = false, again: verify, onLost } = options
+  const worker = startWorker(onLost)
   const folder = await graphFolder(kind)
   try {
     const request = { ...setup, engine: kind, folder, trial, verify }
     const answer = await openedOrClosed(worker, worker.call('open', request), { graceMs: graces[kind], signal })
-    opened = true
     return {
       kind,
       ...answer,
       explain: (crop) => worker.call('explain', crop),
-      probe: () => worker.call('probe', undefined as never),
+      probe: () => worker.call('probe'),
       close: () => worker.close(graces[kind])
     }
   } finally {
@@ -81,4 +76,101 @@ function graphFolder(kind: EngineName): Promise<string | undefined> {
   if (kind !== 'onnx') return Promise.resolve(undefined)
   // Small models do without, and the engine says what is wrong where one is needed.
   return mkdtemp(join(tmpdir(), 'painlens-graph-')).catch(() => undefined)
+}
+
+/** What `auto` chose by. */
+export interface EngineComparison {
+  /** Median time of a warmed-up explanation of each. */
+  tfjsMs: number
+  onnxMs: number
+  /** The largest difference of relevance and of logits between them, in parts of the largest of these. */
+  difference: number
+}
+
+export interface ChosenEngine {
+  engine: OpenEngine
+  /** Null where there was nothing to choose: one engine was named, or only one works. */
+  choice: EngineComparison | null
+}
+
+/** Float32 in another order differs by a thousandth; more than this, and one of the engines is wrong. */
+const largestDifference = 0.01
+
+/**
+ * Tries one engine after the other, never both in memory at a time, and opens the faster.
+ * @throws EnginesDifferError; InferenceError when neither works; nothing is left open then
+ */
+export async function chooseEngine(setup: EngineSetup, opening: EngineOpening, log: Log): Promise<ChosenEngine> {
+  const tfjs = await tryEngine('tfjs', setup, opening)
+  if (!(tfjs instanceof Error)) await tfjs.close()
+  opening.signal.throwIfAborted()
+  const onnx = await tryEngine('onnx', setup, opening)
+  opening.signal.throwIfAborted()
+  if (onnx instanceof Error) return onlyTfjs(setup, opening, log, tfjs, onnx)
+  if (tfjs instanceof Error) {
+    tellOf(log, 'tfjs', tfjs)
+    return { engine: onnx, choice: null }
+  }
+  const choice = { tfjsMs: tfjs.trial!.ms, onnxMs: onnx.trial!.ms, difference: differenceOf(tfjs.trial!, onnx.trial!) }
+  // Not the other way round: what is no number is no agreement.
+  const agreed = choice.difference <= largestDifference
+  if (agreed && choice.onnxMs <= choice.tfjsMs) return { engine: onnx, choice }
+  await onnx.close()
+  if (!agreed) throw disagreement(tfjs.name, onnx.name, choice.difference)
+  return { engine: await openEngine('tfjs', setup, opening), choice }
+}
+
+async function tryEngine(kind: EngineName, setup: EngineSetup, opening: EngineOpening): Promise<OpenEngine | Error> {
+  try {
+    return await openEngine(kind, setup, { ...opening, trial: true })
+  } catch (error) {
+    return asError(error)
+  }
+}
+
+async function onlyTfjs(
+  setup: EngineSetup,
+  opening: EngineOpening,
+  log: Log,
+  tfjs: OpenEngine | Error,
+  onnx: Error
+): Promise<ChosenEngine> {
+  if (tfjs instanceof Error)
+    throw new InferenceError(
+      'PL-EXPLAIN-NO-ENGINE',
+      `neither LRP engine works (tfjs: ${tfjs.message} onnx: ${onnx.message})`,
+      'explanation.engine auto'
+    )
+  tellOf(log, 'onnx', onnx)
+  return { engine: await openEngine('tfjs', setup, opening), choice: null }
+}
+
+function tellOf(log: Log, engine: EngineName, error: Error): void {
+  log.warn(
+    { engine, ...errorFields(error) },
+    'this LRP engine does not work here; the other serves, nothing was compared'
+  )
+}
+
+/** The larger of the two shares by which relevance and logits differ; NaN where either holds what is no number. */
+export function differenceOf(a: Pick<Trial, 'logits' | 'relevance'>, b: Pick<Trial, 'logits' | 'relevance'>): number {
+  return Math.max(shareOfLargest(a.relevance, b.relevance), shareOfLargest(a.logits, b.logits))
+}
+
+function shareOfLargest(a: Float32Array, b: Float32Array): number {
+  let [largest, difference] = [0, 0]
+  for (let i = 0; i < a.length; i++) {
+    largest = Math.max(largest, Math.abs(a[i]!), Math.abs(b[i]!))
+    difference = Math.max(difference, Math.abs(a[i]! - b[i]!))
+  }
+  return difference === 0 ? 0 : difference / largest
+}
+
+function disagreement(tfjs: string, onnx: string, difference: number): EnginesDifferError {
+  const share = Number.isFinite(difference) ? `${(100 * difference).toPrecision(2)} %` : 'values that are no numbers'
+  return new EnginesDifferError(
+    'PL-EXPLAIN-ENGINES-DIFFER',
+    `the LRP engines ${tfjs} and ${onnx} differ by ${share} on the same picture, so nothing is explained`,
+    'explanation.engine auto'
+  )
 }

@@ -1,13 +1,12 @@
+import type { Texts } from '../../contract/languages/index.js'
 import { InferenceError, type PainlensError, whatOf } from '../../core/errors.js'
-import type { Crop, Explanation } from '../../core/types.js'
-import type { Manifest } from '../../lib/model/manifest.js'
-import { softmax } from '../../lib/model/preprocess.js'
-import { explainViews, type RelevanceSource, type ViewAnswer } from './explain-views.js'
+import { type Crop, type RegionShare, regionNames, type Uncertainty } from '../../core/types.js'
+import type { Manifest, ModelInput } from '../../lib/model/manifest.js'
+import { batchDims, preprocess, softmax } from '../../lib/model/preprocess.js'
 import { heatmapPng } from './heatmap.js'
 import { regionMap, regionShares } from './regions.js'
-import { uncertaintyOf } from './uncertainty.js'
-import { views } from './views.js'
-import { inWords } from './words/index.js'
+import { inWords } from './statement.js'
+import { mapToCrop, renderView, type View, views } from './views.js'
 
 /** What explains: the model by its manifest, and LRP on it under one composite. */
 export interface CropExplainer {
@@ -18,8 +17,17 @@ export interface CropExplainer {
 }
 
 /** What is said about a crop, without the circumstances that only the asker knows. */
-export interface CropExplanation
-  extends Pick<Explanation, 'target' | 'probability' | 'regions' | 'text' | 'uncertainty' | 'heatmap' | 'relevance'> {
+export interface CropExplanation {
+  /** The label that was explained, and its probability. */
+  target: string
+  probability: number
+  regions: RegionShare[]
+  text: Texts
+  uncertainty: Uncertainty
+  /** PNG with alpha: red speaks for the target, blue against it, transparent where relevance is zero. */
+  heatmap: Uint8Array
+  /** Signed relevance per pixel (summed over colours), row-major, crop-sized. */
+  relevance: Float32Array
   /** Before the softmax, in the order of the manifest's labels; so are the probabilities. */
   logits: Float32Array
   probabilities: Float32Array
@@ -27,7 +35,7 @@ export interface CropExplanation
 
 /**
  * Explains one crop of the manifest's size. All but the uncertainty is said of the crop itself, not of its other views:
- * whether their mean lies better on what moved depends on the faces one looks at (docs/study/explanations.md).
+ * whether their mean lies better on what moved depends on the faces one looks at (docs/measured/explanations.md).
  * @param target the index of the label to explain, or `max`: the likeliest
  * @throws InferenceError when LRP fails or gives what is no number
  */
@@ -81,3 +89,165 @@ function asInferenceError(error: unknown, { file }: Manifest): PainlensError {
   if (error instanceof InferenceError) return error
   return new InferenceError('PL-EXPLAIN-FAILED', `the explanation failed (${whatOf(error)})`, file, { cause: error })
 }
+
+/** What this needs of `painlens/lrp`'s explainer. */
+export interface RelevanceSource {
+  explain(
+    input: { data: Float32Array; dims: readonly number[] },
+    options: { target: 'max' | number }
+  ): Promise<{ logits: ArrayLike<ArrayLike<number>>; target: ArrayLike<number>; relevance: Float32Array }>
+}
+
+/** What the model says of one view. */
+export interface ViewAnswer {
+  logits: Float32Array
+  /** Per pixel of the crop (summed over colours, put back to its place), row-major. */
+  relevance: Float32Array
+}
+
+/**
+ * The most input values in one call: a crop of a full-size VGG-Face, whose LRP holds some 250 MB of activations for each;
+ * two at once are no faster on a CPU. A crop of 64x64 pixels is so small that twelve go at once.
+ */
+const mostValues = 3 * 224 * 224
+
+/** How many crops of that size are explained in one call, at least one. */
+export function viewsAtOnce({ width, height }: Pick<ModelInput, 'width' | 'height'>): number {
+  return Math.max(1, Math.floor(mostValues / (3 * width * height)))
+}
+
+/**
+ * Explains views of a crop for the same class. The first goes alone: what it is likeliest to show, the others are asked about.
+ * @param target the class to explain, or `max`: the first view's likeliest
+ * @returns the class, and an answer per view, in their order
+ */
+export async function explainViews(
+  source: RelevanceSource,
+  input: ModelInput,
+  crop: Crop,
+  views: readonly View[],
+  target: 'max' | number
+): Promise<{ target: number; answers: ViewAnswer[] }> {
+  const ask = async (some: readonly View[], about: 'max' | number) => {
+    const data = inputsOf(crop, some, input)
+    const result = await source.explain({ data, dims: batchDims(input, some.length) }, { target: about })
+    return { target: result.target[0]!, answers: answersOf(result, some, input) }
+  }
+  const first = await ask(views.slice(0, 1), target)
+  const answers = first.answers
+  for (let start = 1; start < views.length; start += viewsAtOnce(input)) {
+    const chunk = views.slice(start, Math.min(views.length, start + viewsAtOnce(input)))
+    answers.push(...(await ask(chunk, first.target)).answers)
+  }
+  return { target: first.target, answers }
+}
+
+/** The views as one batch of inputs; each is drawn into the same pixels before it is put where it belongs. */
+function inputsOf(crop: Crop, views: readonly View[], input: ModelInput): Float32Array {
+  const values = 3 * input.width * input.height
+  const batch = new Float32Array(views.length * values)
+  const pixels = new Uint8Array(crop.data.length)
+  views.forEach((view, i) => {
+    renderView(crop, view, pixels)
+    preprocess({ ...crop, data: pixels }, input, batch.subarray(i * values, (i + 1) * values))
+  })
+  return batch
+}
+
+function answersOf(
+  { logits, relevance }: Awaited<ReturnType<RelevanceSource['explain']>>,
+  views: readonly View[],
+  input: ModelInput
+): ViewAnswer[] {
+  const values = 3 * input.width * input.height
+  return views.map((view, i) => {
+    const map = summedOverColours(relevance.subarray(i * values, (i + 1) * values), input)
+    if (!map.every(Number.isFinite))
+      throw new InferenceError('PL-EXPLAIN-NOT-FINITE', 'the relevance is not finite', 'LRP')
+    return { logits: Float32Array.from(logits[i]!), relevance: mapToCrop(map, view, input) }
+  })
+}
+
+/**
+ * Relevance per pixel of relevance per input value, as the figures of the LRP literature show it.
+ * @param relevance in the input's layout, batch of one
+ */
+export function summedOverColours(relevance: Float32Array, { layout, width, height }: ModelInput): Float32Array {
+  const pixels = width * height
+  const [pixelStep, channelStep] = layout === 'nchw' ? [1, pixels] : [3, 1]
+  return Float32Array.from({ length: pixels }, (_, pixel) => {
+    const at = pixel * pixelStep
+    return relevance[at]! + relevance[at + channelStep]! + relevance[at + 2 * channelStep]!
+  })
+}
+
+/** What the views of one face say; all lists are in the same order, the crop itself first. */
+export interface ViewsSaid {
+  labels: readonly string[]
+  /** The index of the label that was explained. */
+  target: number
+  /** Of each view, the probabilities of all labels. */
+  probabilities: readonly ArrayLike<number>[]
+  /** Of each view, signed relevance per pixel for the target, put back to the crop's place. */
+  relevance: readonly Float32Array[]
+  /** Of each view, the regions' shares of its relevance, in the order of `regionNames`. */
+  shares: readonly (readonly RegionShare[])[]
+}
+
+/**
+ * How far an answer changes where nothing that matters has changed: 0 when all views say the same, at most 100.
+ *
+ * - A class's value is 100·s, with s the `spread` of its probability over the views: about how many percentage points the
+ *   probability is good for, up or down.
+ * - Of the target, whose relevance is known, it is 100·(s + d) / 2, with d the `disagreement` of its maps: half of it is how
+ *   little the probability stays, half how little the reason for it stays.
+ * - A region's value is 100·s, with s the spread of its share of the positive relevance: 34 % with an uncertainty of 8
+ *   reads as 34 ± 8 %.
+ *
+ * It tells nothing of faces unlike all that the model was trained on; there, all views may well be wrong alike. Fewer
+ * than two views cannot differ: both lists are empty then.
+ */
+export function uncertaintyOf({ labels, target, probabilities, relevance, shares }: ViewsSaid): Uncertainty {
+  const views = probabilities.length
+  if (views < 2) return { classes: {}, regions: {}, views }
+  const spreadOf = (label: number): number => spread(probabilities.map((ofView) => ofView[label]!))
+  const classes = labels.map((name, label) => {
+    const s = spreadOf(label)
+    return [name, percent(label === target ? (s + disagreement(relevance)) / 2 : s)]
+  })
+  const regions = regionNames.map((name, i) => [name, percent(spread(shares.map((ofView) => ofView[i]!.positive)))])
+  return { classes: Object.fromEntries(classes), regions: Object.fromEntries(regions), views }
+}
+
+/**
+ * Twice the standard deviation (of the values themselves, not of what they are a sample of), so that it is 1 at most.
+ * @param values each 0..1
+ * @returns 0 (all the same) to 1 (half of them 0, half 1)
+ */
+export function spread(values: readonly number[]): number {
+  const mean = values.reduce((sum, value) => sum + value, 0) / values.length
+  const variance = values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / values.length
+  return 2 * Math.sqrt(variance)
+}
+
+/**
+ * The dissimilarity of Bray and Curtis (1957) between the first map and the others, Σ|a − b| / Σ(|a| + |b|) over all pixels
+ * of all pairs. A map that shows the same places twice as strong differs, by a third.
+ * @param maps of the same length, signed
+ * @returns 0 (all the same, or nothing but zeros) to 1 (nothing in common, or all signs turned)
+ */
+export function disagreement(maps: readonly Float32Array[]): number {
+  const [first, ...others] = maps
+  let apart = 0
+  let total = 0
+  for (const other of others) {
+    for (let i = 0; i < other.length; i++) {
+      apart += Math.abs(first![i]! - other[i]!)
+      total += Math.abs(first![i]!) + Math.abs(other[i]!)
+    }
+  }
+  return total > 0 ? apart / total : 0
+}
+
+/** With one decimal; rounding errors of the sums must not leave 0..100. */
+const percent = (share: number): number => Math.min(100, Math.max(0, Math.round(1000 * share) / 10))

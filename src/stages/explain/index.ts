@@ -1,28 +1,32 @@
 /** The explain stage: crops in, explanations out. LRP runs in a worker thread of its own; no alarm waits for it. */
 import { systemClock } from '../../core/clock.js'
-import { errorFields, problemOf } from '../../core/errors.js'
-import type { Explanation } from '../../core/types.js'
-import type { Choice } from './choose.js'
-import { checkModel, type EngineSetup } from './engines.js'
+import { EnginesDifferError, errorFields, problemOf } from '../../core/errors.js'
+import { KeptWorker, type WorkerOpening, type WorkerState } from '../../core/kept-worker.js'
+import { LastSaid } from '../../core/log.js'
+import type { EngineName } from '../../lib/lrp/index.js'
+import {
+  checkExplainable,
+  chooseEngine,
+  type EngineComparison,
+  type EngineSetup,
+  type OpenEngine,
+  openEngine
+} from './engines.js'
 import type { CropExplanation } from './explain-crop.js'
-import { EngineKeeper, type EngineState } from './keeper.js'
-import { NewestFirst } from './queue.js'
-import { saveHeatmaps } from './save.js'
-import type { Explained, ExplainOptions, ExplainRequest, ExplainStage, ExplainStats } from './types.js'
+import { NewestFirst } from './explained-alarms.js'
+import { saveHeatmaps } from './heatmap.js'
+import type { Explained, ExplainOptions, ExplainRequest, ExplainStage, ExplainStats, Explanation } from './types.js'
+import { defaultViews } from './views.js'
 
-export type { Choice } from './choose.js'
-export { type CropExplanation, explainCrop } from './explain-crop.js'
-export { summedOverColours } from './explain-views.js'
-export { heatmapPng, overlayPng } from './heatmap.js'
-export type { EngineChoice, EngineState } from './keeper.js'
-export { overlayOf, writeAtomically } from './save.js'
-export type { Explained, ExplainOptions, ExplainRequest, ExplainStage, ExplainStats } from './types.js'
+export { type CropExplanation, explainCrop, summedOverColours } from './explain-crop.js'
+export { ExplainedAlarms } from './explained-alarms.js'
+export { heatmapPng, overlayOf, writeAtomically } from './heatmap.js'
+export type { ExplainOptions, ExplainStage, ExplainStats, Explanation } from './types.js'
+export { defaultViews } from './views.js'
 
 const defaultMaxAgeMs = 300_000
 const defaultProbeAfterMs = 60_000
 const defaultRestartDelaysMs = [1000, 5000]
-/** Where more views stop making the uncertainty much better on rendered faces; docs/study/explanations.md has the figures. */
-export const defaultViews = 6
 /** Two runtimes on one model differ by rounding only; more than this, and the explanation is of something else. */
 const tolerance = 0.05
 
@@ -42,12 +46,12 @@ export async function startExplaining(options: ExplainOptions): Promise<ExplainS
     signal
   } = options
   const setup = { manifest, composite, threads, views, provider }
-  if (inBackground || engine === 'auto') await checkModel(setup, signal)
+  if (inBackground || engine === 'auto') await checkExplainable(setup, signal)
   const stage = new Explaining(options, setup)
   signal?.addEventListener('abort', () => void stage.stop(), { once: true })
   const opening = stage.open()
   if (signal?.aborted) await stage.stop()
-  // Told of through onProblem.
+  // Its failure is reported through `onProblem`.
   if (inBackground) opening.catch(() => undefined)
   else await opening
   return stage
@@ -55,34 +59,46 @@ export async function startExplaining(options: ExplainOptions): Promise<ExplainS
 
 class Explaining implements ExplainStage {
   readonly #options: ExplainOptions
-  readonly #keeper: EngineKeeper
+  readonly #setup: EngineSetup
+  readonly #engine: KeptWorker<OpenEngine>
   readonly #queue: NewestFirst<ExplainRequest, Explained>
   readonly #counts = { done: 0, failed: 0 }
   #lastMs: number | null = null
   #problem: Error | null = null
   #probing: NodeJS.Timeout | undefined
   #stopped = false
-  #mismatchTold = false
+  readonly #mismatch = new LastSaid<boolean>()
+  /** What serves: with `auto`, what was chosen once stays. */
+  #kind: EngineName | null
+  #choice: EngineComparison | null = null
 
   constructor(options: ExplainOptions, setup: EngineSetup) {
     this.#options = options
-    this.#keeper = new EngineKeeper({
-      setup,
-      engine: options.engine,
+    this.#setup = setup
+    this.#kind = options.engine === 'auto' ? null : options.engine
+    this.#engine = new KeptWorker({
+      what: 'the LRP engine',
+      open: (opening) => this.#openEngine(opening),
+      // Where the start is waited for, its failure is for whoever waits. Engines that disagree will go on disagreeing.
+      mayPass: (error) => options.inBackground === true && !(error instanceof EnginesDifferError),
       restartDelaysMs: options.restartDelaysMs ?? defaultRestartDelaysMs,
       onState: (state, problem) => this.#changed(state, problem),
+      givenUpCode: 'PL-EXPLAIN-LOST',
       log: options.log
     })
     this.#queue = new NewestFirst({
       run: (request) => this.#explain(request),
-      ready: () => this.#keeper.state === 'ready' || this.#keeper.state === 'failed',
+      ready: () => this.#engine.state === 'ready' || this.#engine.state === 'failed',
       clock: options.clock ?? systemClock,
       maxAgeMs: options.maxAgeMs ?? defaultMaxAgeMs
     })
   }
 
   open(): Promise<void> {
-    return this.#keeper.start({ patiently: this.#options.inBackground === true })
+    return this.#engine.start().catch((error: Error) => {
+      this.#changed('failed', error)
+      throw error
+    })
   }
 
   submit(request: ExplainRequest): Promise<Explained | null> {
@@ -90,26 +106,41 @@ class Explaining implements ExplainStage {
   }
 
   idle(): boolean {
-    return this.#keeper.state === 'ready' && this.#queue.idle
+    return this.#engine.state === 'ready' && this.#queue.idle
   }
 
   stats(): ExplainStats {
-    const { state, name, choice } = this.#keeper
-    const problem = this.#problem && problemOf(this.#problem)
-    return { state, ...this.#counts, skipped: this.#queue.skipped, lastMs: this.#lastMs, engine: name, choice, problem }
+    return {
+      state: this.#engine.state,
+      ...this.#counts,
+      skipped: this.#queue.skipped,
+      lastMs: this.#lastMs,
+      engine: this.#engine.current?.name ?? null,
+      choice: this.#choice,
+      problem: this.#problem && problemOf(this.#problem)
+    }
   }
 
   async stop(): Promise<void> {
     this.#stopped = true
     clearTimeout(this.#probing)
     this.#queue.stop()
-    await this.#keeper.stop()
+    await this.#engine.close()
   }
 
-  #changed(state: EngineState, problem: Error | null): void {
+  async #openEngine(opening: WorkerOpening): Promise<OpenEngine> {
+    if (this.#kind) return openEngine(this.#kind, this.#setup, opening)
+    const { engine, choice } = await chooseEngine(this.#setup, opening, this.#options.log)
+    this.#kind = engine.kind
+    this.#choice = choice
+    return engine
+  }
+
+  #changed(state: WorkerState, problem: Error | null): void {
+    if (this.#stopped) return
     const { log, composite } = this.#options
-    const { name, choice } = this.#keeper
-    if (state === 'ready') log.info({ engine: name, composite, ...inMs(choice) }, 'explanations ready')
+    const engine = this.#engine.current?.name ?? null
+    if (state === 'ready') log.info({ engine, composite, ...inMs(this.#choice) }, 'explanations ready')
     if (state === 'failed') log.error({ composite, ...errorFields(problem) }, 'there are no explanations')
     this.#tell(problem)
     this.#queue.wake()
@@ -120,28 +151,32 @@ class Explaining implements ExplainStage {
     this.#problem = problem
     this.#options.onProblem?.(problem)
     clearTimeout(this.#probing)
-    // A lost engine is the keeper's business.
-    if (problem && this.#keeper.state === 'ready') this.#probeLater()
+    // One that is lost is opened again anyway.
+    if (problem && this.#engine.state === 'ready') this.#probeLater()
   }
 
   /** It may take days until the next request; nobody should be told for so long that explaining fails. */
   #probeLater(): void {
     const { probeAfterMs = defaultProbeAfterMs } = this.#options
     this.#probing = setTimeout(() => {
-      this.#keeper.probe().then(
+      this.#probe().then(
         () => this.#tell(null),
-        (error: Error) => this.#keeper.state === 'ready' && this.#tell(error)
+        (error: Error) => this.#engine.state === 'ready' && this.#tell(error)
       )
     }, probeAfterMs)
+  }
+
+  async #probe(): Promise<void> {
+    await this.#engine.serving().probe()
   }
 
   async #explain(request: ExplainRequest): Promise<Explained> {
     const { manifest, composite } = this.#options
     const { camera, track, at, crop, target = manifest.alarmIndex } = request
     const startedAt = performance.now()
-    const engine = this.#keeper.name ?? ''
+    const engine = this.#engine.current?.name ?? ''
     try {
-      const found = await this.#keeper.explain({ crop, target })
+      const found = await this.#engine.serving().explain({ crop, target })
       const durationMs = performance.now() - startedAt
       const explanation = { ...found, camera, track, at, crop, composite, engine, durationMs }
       this.#compare(request, found)
@@ -153,15 +188,14 @@ class Explaining implements ExplainStage {
     } catch (error) {
       this.#counts.failed++
       // While none serves, the reason of that counts.
-      if (this.#keeper.state === 'ready') this.#tell(error as Error)
+      if (this.#engine.state === 'ready') this.#tell(error as Error)
       throw error
     }
   }
 
   #compare({ camera, score }: ExplainRequest, { probabilities }: CropExplanation): void {
     const own = probabilities[this.#options.manifest.alarmIndex]!
-    if (score === undefined || Math.abs(own - score) <= tolerance || this.#mismatchTold) return
-    this.#mismatchTold = true
+    if (score === undefined || Math.abs(own - score) <= tolerance || !this.#mismatch.isNew(true)) return
     this.#options.log.warn(
       { camera, classifier: score, explained: own },
       'the explained model gives another probability than the classifier; said once'
@@ -180,7 +214,7 @@ class Explaining implements ExplainStage {
 }
 
 /** What `auto` chose by, for the log. */
-function inMs(choice: Choice | null): object {
+function inMs(choice: EngineComparison | null): object {
   if (!choice) return {}
   const { tfjsMs, onnxMs, difference } = choice
   return { tfjsMs: Math.round(tfjsMs), onnxMs: Math.round(onnxMs), difference: Number(difference.toPrecision(2)) }

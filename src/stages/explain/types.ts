@@ -1,19 +1,23 @@
 /** What the explain stage takes and gives. */
 
-import type { Clock } from '../../core/clock.js'
+import type { Clock, Moment } from '../../core/clock.js'
 import type { Problem } from '../../core/errors.js'
+import type { WorkerState } from '../../core/kept-worker.js'
 import type { Log } from '../../core/log.js'
-import type { Crop, Explanation } from '../../core/types.js'
+import type { Crop } from '../../core/types.js'
+import type { EngineName } from '../../lib/lrp/index.js'
 import type { Manifest } from '../../lib/model/manifest.js'
-import type { ProviderName } from '../../lib/ort/session.js'
-import type { Choice } from './choose.js'
+import type { ProviderName } from '../../lib/ort/provider-names.js'
+import type { EngineComparison } from './engines.js'
 import type { CropExplanation } from './explain-crop.js'
-import type { EngineChoice, EngineState } from './keeper.js'
+
+/** `explanation.engine` of the config. */
+export type EngineSetting = 'auto' | EngineName
 
 export interface ExplainOptions {
   manifest: Manifest
   /** `auto` tries both engines on the same picture, refuses to explain if they disagree, and takes the faster. */
-  engine: EngineChoice
+  engine: EngineSetting
   /** One of `compositeNames` of `painlens/lrp`. */
   composite: string
   /** CPU threads for LRP. */
@@ -47,12 +51,24 @@ export interface ExplainRequest {
   camera: string
   track: number
   /** When the frame was captured, a moment of the clock. */
-  at: number
+  at: Moment
   crop: Crop
   /** The classifier's probability of the alarm label; a mismatch with the explained model's own is logged. */
   score?: number
   /** Index of the label to explain, or `max` for the likeliest; the alarm label unless given. */
   target?: number | 'max'
+}
+
+/** What is said about a crop, and of whom. */
+export interface Explanation extends Omit<CropExplanation, 'logits' | 'probabilities'> {
+  camera: string
+  /** When the explained frame was captured, a moment of the clock. */
+  at: Moment
+  track: number
+  composite: string
+  engine: string
+  crop: Crop
+  durationMs: number
 }
 
 export interface Explained extends Explanation, Pick<CropExplanation, 'logits' | 'probabilities'> {
@@ -61,7 +77,8 @@ export interface Explained extends Explanation, Pick<CropExplanation, 'logits' |
 }
 
 export interface ExplainStats {
-  state: EngineState
+  /** `failed` is for good: the engines disagree, none can be opened, or the one that serves is lost again and again. */
+  state: WorkerState
   done: number
   failed: number
   /** Requests that a newer one of their face replaced, or that waited for too long. */
@@ -71,7 +88,7 @@ export interface ExplainStats {
   /** The engine that serves, as it names itself; null while none does. */
   engine: string | null
   /** What `auto` chose by; null if it had no choice. */
-  choice: Choice | null
+  choice: EngineComparison | null
   /** Why nothing, or the last request, was explained. */
   problem: Problem | null
 }

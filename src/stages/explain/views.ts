@@ -45,6 +45,9 @@ export const views: readonly View[] = [
   view(true, 1, 0, 1)
 ]
 
+/** Where more views stop making the uncertainty much better on rendered faces; docs/measured/explanations.md has the figures. */
+export const defaultViews = 6
+
 const pixelsOf = (steps: number, { width }: Size): number => steps * Math.max(1, Math.round(step * width))
 
 /**

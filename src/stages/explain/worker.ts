@@ -1,14 +1,13 @@
 import { InvariantError } from '../../core/errors.js'
 import { lowerThreadPriority } from '../../core/thread-priority.js'
 import type { Crop } from '../../core/types.js'
-import { serveWorker, Transferred } from '../../core/worker-server.js'
+import { serveWorker, Transferred } from '../../core/worker.js'
 import { compositeOf, createExplainer, type EngineName, layerGraphOf } from '../../lib/lrp/index.js'
 import { checkHash, checkShapes, type Manifest } from '../../lib/model/manifest.js'
 import { batchDims, preprocess } from '../../lib/model/preprocess.js'
 import { readModel } from '../../lib/onnx/index.js'
-import type { ProviderName } from '../../lib/ort/session.js'
-import { type CropExplainer, type CropExplanation, explainCrop } from './explain-crop.js'
-import { viewsAtOnce } from './explain-views.js'
+import type { ProviderName } from '../../lib/ort/provider-names.js'
+import { type CropExplainer, type CropExplanation, explainCrop, viewsAtOnce } from './explain-crop.js'
 import { trialCrop } from './trial-crop.js'
 
 export interface CheckRequest {
@@ -16,7 +15,7 @@ export interface CheckRequest {
   composite: string
 }
 
-export interface OpenRequest extends CheckRequest {
+export interface OpenEngineRequest extends CheckRequest {
   engine: EngineName
   threads: number
   views: number
@@ -39,7 +38,7 @@ export interface Trial {
   relevance: Float32Array
 }
 
-export interface OpenAnswer {
+export interface OpenEngineAnswer {
   /** As the engine names itself. */
   name: string
   trial: Trial | null
@@ -65,7 +64,15 @@ const methods = {
   },
 
   /** Loads the model and explains once: the first explanation takes seconds, and what cannot work shows here. */
-  async open({ manifest, engine, composite, views, trial, verify, ...options }: OpenRequest): Promise<OpenAnswer> {
+  async open({
+    manifest,
+    engine,
+    composite,
+    views,
+    trial,
+    verify,
+    ...options
+  }: OpenEngineRequest): Promise<OpenEngineAnswer> {
     if (verify) await checkHash(manifest.file, manifest.sha256, manifest.path)
     const source = await createExplainer({ model: manifest.file, composite, engine, ...options })
     checkShapes(manifest, source.inputDims.map(free), [null, source.classes])

@@ -6,12 +6,12 @@ import { commandOf, topicOf, trialCommand } from '../../contract/topics.js'
 import { codeOf, errorFields, messageOf } from '../../core/errors.js'
 import type { Log } from '../../core/log.js'
 import type { Secrets } from '../../core/secrets.js'
-import { maxCommandBytes } from './payload.js'
+import { maxCommandBytes } from './delivery.js'
 
 /** What a handler resolves with goes into the answer's `data`; what it throws, into its `error`. */
 export type CommandHandlers = { [Name in CommandName]: (args: CommandArguments[Name]) => Promise<object | undefined> }
 
-export interface CommandDeskOptions {
+export interface CommandQueueOptions {
   base: string
   handlers: CommandHandlers
   /** Names and values of a command may be quoted in answers and in the log, and may hold any of these. */
@@ -27,14 +27,14 @@ const maxWaiting = 64
 const quoted = { name: 64, names: 5, all: 1000 }
 
 /** Takes commands one after the other, checks them, hands them to their handlers and answers each. Nothing that comes in can throw. */
-export class CommandDesk {
-  readonly #options: CommandDeskOptions
+export class CommandQueue {
+  readonly #options: CommandQueueOptions
   #turn: Promise<void> = Promise.resolve()
   readonly #answering = new Set<Promise<void>>()
   #waiting = 0
   #flooded = 0
 
-  constructor(options: CommandDeskOptions) {
+  constructor(options: CommandQueueOptions) {
     this.#options = options
   }
 

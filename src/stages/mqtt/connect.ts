@@ -1,10 +1,9 @@
-import { readFileSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
 import type { IClientOptions } from 'mqtt'
 import type { StatusMessage } from '../../contract/messages.js'
 import { baseTopic, topicOf, topics } from '../../contract/topics.js'
-import { BrokerError, messageOf } from '../../core/errors.js'
-
-export { type ConnectTrouble, explainConnectError } from './connect-errors.js'
+import { type ErrorCode, fixOf } from '../../core/error-codes/index.js'
+import { BrokerError, messageOf, PainlensError } from '../../core/errors.js'
 
 export interface BrokerOptions {
   /** mqtt://host[:1883], mqtts://host[:8883], ws:// or wss:// with a path; credentials in it count unless given apart. */
@@ -29,7 +28,10 @@ export interface BrokerOptions {
   connectTimeoutMs?: number
 }
 
-export type ProtocolVersion = 4 | 5
+/** MQTT versions as people call them, and by their number on the wire. */
+export const protocolVersions = { '5': 5, '3.1.1': 4 } as const
+export type ProtocolName = keyof typeof protocolVersions
+export type ProtocolVersion = (typeof protocolVersions)[ProtocolName]
 
 export interface ConnectOptions extends BrokerOptions {
   device: string
@@ -88,11 +90,13 @@ function tlsOptions({ ca, cert, key, serverName }: NonNullable<BrokerOptions['tl
   return serverName === undefined ? options : { ...options, servername: serverName }
 }
 
+/** The ports that are meant where a URL names none, by scheme. */
 const ports = { mqtt: 1883, mqtts: 8883, ws: 80, wss: 443 } as const
 type Protocol = keyof typeof ports
+export const brokerSchemes = Object.keys(ports) as Protocol[]
 
 /** @throws {BrokerError} for anything but a URL of one of the four protocols, with a host */
-export function parseBrokerUrl(text: string) {
+function parseBrokerUrl(text: string) {
   const wrong = (what: string) => new BrokerError('PL-BROKER-URL', what, 'mqtt.url')
   let url: URL
   try {
@@ -127,11 +131,114 @@ function part(encoded: string): string | undefined {
 /** Read again for each connection, so that a renewed certificate counts without a restart. */
 function pem(textOrPath: string | undefined): string | Buffer | undefined {
   if (textOrPath === undefined || textOrPath.includes('-----BEGIN')) return textOrPath
+  const unreadable = (why: string, cause?: unknown): BrokerError =>
+    new BrokerError('PL-BROKER-FILE', `the certificate or key cannot be read (${why})`, 'mqtt.tls', { cause })
   try {
-    return readFileSync(textOrPath)
+    // A pipe without a writer would hold up the whole process, even against SIGTERM.
+    if (statSync(textOrPath).isFile()) return readFileSync(textOrPath)
   } catch (error) {
-    throw new BrokerError('PL-BROKER-FILE', `the certificate or key cannot be read (${messageOf(error)})`, 'mqtt.tls', {
-      cause: error
-    })
+    throw unreadable(messageOf(error), error)
   }
+  throw unreadable(`${textOrPath} is no regular file`)
+}
+
+export interface ConnectTrouble {
+  /** `network`: may pass by itself; `auth` and `tls`: somebody has to change something; `version`: try the other protocol version. */
+  kind: 'network' | 'auth' | 'tls' | 'version' | 'broker'
+  code: ErrorCode
+  what: string
+  fix: string
+}
+
+const trouble = (kind: ConnectTrouble['kind'], code: ErrorCode, what: string): ConnectTrouble => ({
+  kind,
+  code,
+  what,
+  fix: fixOf(code)
+})
+
+const version = trouble('version', 'PL-BROKER-VERSION', 'the broker does not speak this MQTT version')
+const clientId = trouble('auth', 'PL-BROKER-CLIENT-ID', 'the broker refuses the client id')
+const busy = trouble('broker', 'PL-BROKER-BUSY', 'the broker is busy or shutting down')
+const wrongPassword = trouble('auth', 'PL-BROKER-LOGIN', 'the broker refuses user name or password')
+const banned = trouble('auth', 'PL-BROKER-BANNED', 'the broker has banned this client')
+/** Without a reason given, as many a broker does when a second client comes with our client id. */
+export const dropped = trouble('network', 'PL-BROKER-DROPPED', 'the broker closed the connection')
+const plain = trouble('tls', 'PL-BROKER-NO-TLS', 'the broker does not speak TLS on this port')
+const untrusted = trouble('tls', 'PL-BROKER-UNTRUSTED', 'the broker’s certificate is not signed by a trusted authority')
+const clientCertificate = trouble('tls', 'PL-BROKER-CLIENT-CERT', 'the broker does not accept our client certificate')
+
+/** By the system's, OpenSSL's or MQTT's code (3.1.1: 1 to 5; MQTT 5: from 128). */
+const troubles: Record<string, ConnectTrouble> = {
+  ECONNREFUSED: trouble('network', 'PL-BROKER-REFUSED', 'nothing listens there'),
+  ENOTFOUND: trouble('network', 'PL-BROKER-HOST', 'there is no host of this name'),
+  EAI_AGAIN: trouble('network', 'PL-BROKER-NAME-SERVICE', 'the name service does not answer'),
+  EHOSTUNREACH: trouble('network', 'PL-BROKER-UNREACHABLE', 'the host cannot be reached'),
+  ENETUNREACH: trouble('network', 'PL-BROKER-NO-NETWORK', 'the network cannot be reached'),
+  ETIMEDOUT: trouble('network', 'PL-BROKER-TIMEOUT', 'the host does not answer'),
+  ECONNRESET: trouble('network', 'PL-BROKER-CLOSED', 'the broker closed the connection'),
+  EPIPE: trouble('network', 'PL-BROKER-CLOSED', 'the broker closed the connection'),
+  1: version,
+  132: version,
+  2: clientId,
+  133: clientId,
+  3: busy,
+  136: busy,
+  137: busy,
+  4: wrongPassword,
+  134: wrongPassword,
+  5: wrongPassword,
+  135: wrongPassword,
+  138: banned,
+  139: busy,
+  141: trouble('network', 'PL-BROKER-KEEPALIVE', 'the broker has not heard of us for too long'),
+  147: trouble('broker', 'PL-BROKER-RECEIVE-MAXIMUM', 'the broker got more messages at once than it takes'),
+  142: trouble('broker', 'PL-BROKER-TAKEN-OVER', 'another client took over our client id'),
+  DEPTH_ZERO_SELF_SIGNED_CERT: untrusted,
+  SELF_SIGNED_CERT_IN_CHAIN: untrusted,
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: untrusted,
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: untrusted,
+  CERT_SIGNATURE_FAILURE: untrusted,
+  CERT_HAS_EXPIRED: trouble('tls', 'PL-BROKER-CERT-EXPIRED', 'the broker’s certificate has expired'),
+  CERT_NOT_YET_VALID: trouble('tls', 'PL-BROKER-CERT-EARLY', 'the broker’s certificate is not valid yet'),
+  ERR_TLS_CERT_ALTNAME_INVALID: trouble(
+    'tls',
+    'PL-BROKER-CERT-NAME',
+    'the broker’s certificate is for another host name'
+  ),
+  EPROTO: plain,
+  ERR_SSL_WRONG_VERSION_NUMBER: plain,
+  ERR_SSL_PACKET_LENGTH_TOO_LONG: plain,
+  ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED: clientCertificate,
+  ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE: clientCertificate,
+  ERR_SSL_TLSV1_ALERT_UNKNOWN_CA: clientCertificate,
+  ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE: clientCertificate,
+  ERR_SSL_SSLV3_ALERT_CERTIFICATE_UNKNOWN: clientCertificate,
+  ERR_SSL_SSLV3_ALERT_CERTIFICATE_REVOKED: clientCertificate,
+  ERR_SSL_SSLV3_ALERT_CERTIFICATE_EXPIRED: trouble(
+    'tls',
+    'PL-BROKER-CLIENT-CERT-EXPIRED',
+    'the broker says that our client certificate has expired'
+  )
+}
+
+/** What the broker does to a client that it does not like, or that speaks TLS to a plain port or the other way round. */
+export const hungUpEarly = 'the broker closed the connection before it answered'
+const noWebSocket = trouble('network', 'PL-BROKER-NO-WEBSOCKET', 'no MQTT over WebSocket is served there')
+const silent = trouble('network', 'PL-BROKER-SILENT', 'the broker does not answer')
+
+/** What went wrong with a connection to the broker, and what to do; for a log line, or a row of `painlens check`. */
+export function explainConnectError(error: unknown): ConnectTrouble {
+  if (error instanceof PainlensError) return { kind: 'network', code: error.code, what: error.what, fix: error.fix }
+  const { code } = (error ?? {}) as { code?: string | number }
+  const known = code === undefined ? undefined : troubles[code]
+  if (known) return known
+  const text = messageOf(error)
+  if (/connack timeout/i.test(text)) return silent
+  if (/socket hang up/i.test(text)) return trouble('network', 'PL-BROKER-HUNG-UP', hungUpEarly)
+  if (/unexpected server response/i.test(text)) return noWebSocket
+  if (String(code).startsWith('ERR_SSL') || String(code).startsWith('ERR_TLS')) {
+    return trouble('tls', 'PL-BROKER-TLS', `TLS fails (${text})`)
+  }
+  return trouble('broker', 'PL-BROKER-OTHER', `the broker cannot be used (${text})`)
 }

@@ -9,33 +9,37 @@ import {
   topicOf,
   topics
 } from '../../contract/topics.js'
-import { stamp } from '../../core/clock.js'
-import { ClosedError, errorFields, whatOf } from '../../core/errors.js'
+import { type Moment, stamp } from '../../core/clock.js'
+import { ClosedError, type ErrorCode, errorFields, whatOf } from '../../core/errors.js'
 import type { CameraState } from '../../core/types.js'
-import { CommandDesk } from './commands.js'
+import { CommandQueue } from './commands.js'
+import type { ConnectTrouble } from './connect.js'
 import { addressOf, connectOptions, jsonProperties, type ProtocolVersion } from './connect.js'
-import type { ConnectTrouble } from './connect-errors.js'
 import { Connection } from './connection.js'
-import { serveOutbox } from './delivery.js'
-import { ObservationLimiter } from './observation-limiter.js'
-import { encode, withoutEmotions, withoutHeatmap, withoutOtherClasses } from './payload.js'
-import { defaultBackoff, keepConnected } from './reconnect.js'
-import { RetainedStates } from './retained-states.js'
-import type { Mqtt, MqttOptions, MqttStats } from './types.js'
+import { encode, serveOutbox, withoutEmotions, withoutHeatmap, withoutOtherClasses } from './delivery.js'
+import { ObservationLimiter, RetainedStates } from './live-state.js'
+import { defaultDelays, keepConnected } from './reconnect.js'
+import type { Mqtt, MqttOptions, MqttRequests, MqttStats } from './types.js'
 
 export type { CommandHandlers } from './commands.js'
-export { type BrokerOptions, connectOptions, explainConnectError, type ProtocolVersion } from './connect.js'
-export type { OutboxLike } from './delivery.js'
-export { encode } from './payload.js'
-export type { Mqtt, MqttOptions, MqttStats } from './types.js'
+export { type BrokerOptions, protocolVersions } from './connect.js'
+export { encode } from './delivery.js'
+export type { Mqtt, MqttOptions, MqttRequests, MqttStats } from './types.js'
 
 /**
- * The MQTT stage. Resolves at once, with or without a broker: it goes on trying, and the outbox keeps alarms meanwhile.
- * @throws {BrokerError} only for a URL or certificate that no waiting will mend
+ * The MQTT stage, before it has connected: alarms wait in the outbox, states in memory, until it is started.
+ * @throws {BrokerError} for a URL or certificate that no waiting will mend
  */
-export async function startMqtt(options: MqttOptions): Promise<Mqtt> {
+export function createMqtt(options: MqttOptions): Mqtt {
   const stage = new MqttStage(options)
-  stage.start()
+  stage.check()
+  return stage
+}
+
+/** Creates the stage and starts it. @throws {BrokerError} as `createMqtt` does */
+export async function startMqtt(options: MqttOptions & MqttRequests): Promise<Mqtt> {
+  const stage = createMqtt(options)
+  stage.start(options)
   return stage
 }
 
@@ -49,7 +53,6 @@ const stopEndMs = 300
 class MqttStage implements Mqtt {
   readonly #options: MqttOptions
   readonly #base: string
-  readonly #desk: CommandDesk
   readonly #limiter = new ObservationLimiter()
   readonly #cameras: RetainedStates
   readonly #ending = new AbortController()
@@ -64,16 +67,27 @@ class MqttStage implements Mqtt {
   #trouble: MqttStats['trouble'] = null
   #running: Promise<void> = Promise.resolve()
   #stopping: Promise<void> | null = null
+  #requests: MqttRequests | null = null
+  #commands: CommandQueue | null = null
 
   constructor(options: MqttOptions) {
-    const { commands: handlers, secrets, log } = options
     this.#options = options
     this.#base = baseTopic(options.device)
     this.#published = Object.fromEntries(Object.keys(topics).map((kind) => [kind, 0])) as Record<Kind, number>
-    this.#cameras = new RetainedStates({ clear: (camera) => this.#clearState(camera), log })
-    this.#desk = new CommandDesk({
+    this.#cameras = new RetainedStates({ clear: (camera) => this.#clearState(camera), log: options.log })
+  }
+
+  /** @throws {BrokerError} */
+  check(): void {
+    this.#connectOptions(5)
+  }
+
+  start(requests: MqttRequests): void {
+    const { broker, secrets, log, protocolVersion, backoff } = this.#options
+    this.#requests = requests
+    this.#commands = new CommandQueue({
       base: this.#base,
-      handlers,
+      handlers: requests.commands,
       secrets,
       log,
       answer: async (topic, message, properties) => {
@@ -82,11 +96,6 @@ class MqttStage implements Mqtt {
         await this.#send('response', topic, message, properties)
       }
     })
-  }
-
-  start(): void {
-    const { broker, log, protocolVersion, backoff } = this.#options
-    this.#connectOptions(5)
     const reconnect = {
       address: addressOf(broker.url),
       open: (version: ProtocolVersion, signal: AbortSignal) =>
@@ -96,25 +105,25 @@ class MqttStage implements Mqtt {
         this.#trouble = { code, what, fix }
       },
       protocolVersion,
-      backoff: { ...defaultBackoff, ...backoff },
+      backoff: { ...defaultDelays, ...backoff },
       log
     }
     this.#running = keepConnected(reconnect, this.#ending.signal)
   }
 
-  alarm(message: AlarmMessage): Promise<void> {
+  putAlarmInOutbox(message: AlarmMessage): Promise<void> {
     const { phase, alarm_id } = message
     const note = { key: `${activeAlarmNotes}${alarm_id}`, value: phase === 'end' ? null : message }
     return this.#options.outbox.put(topicOf(this.#base, 'alarm'), message, { expendable: phase === 'update', note })
   }
 
-  explanation(message: ExplanationMessage): Promise<void> {
+  putExplanationInOutbox(message: ExplanationMessage): Promise<void> {
     const { privacy } = this.#options
     const allowed = withoutOtherClasses(withoutHeatmap(message, privacy), privacy)
     return this.#options.outbox.put(topicOf(this.#base, 'explanation'), allowed, { expendable: true, background: true })
   }
 
-  cameraState(camera: string, state: CameraState, at: number, until: number | null = null): void {
+  cameraState(camera: string, state: CameraState, at: Moment, until: Moment | null = null): void {
     this.#cameras.set(camera, { state, since: at, until })
     this.#sendState(camera)
   }
@@ -148,7 +157,7 @@ class MqttStage implements Mqtt {
       connections: this.#connections,
       published: { ...this.#published },
       observationsLeft: this.#limiter.left + this.#offlineObservations,
-      commandsFlooded: this.#desk.flooded,
+      commandsFlooded: this.#commands?.flooded ?? 0,
       trouble: this.#trouble
     }
   }
@@ -187,7 +196,7 @@ class MqttStage implements Mqtt {
 
   #take(topic: string, payload: Buffer, packet: IPublishPacket): void {
     if (topic === topicOf(this.#base, 'status')) this.#contradict(payload, packet)
-    else this.#desk.take(topic, payload, packet)
+    else this.#commands?.take(topic, payload, packet)
   }
 
   /**
@@ -217,7 +226,7 @@ class MqttStage implements Mqtt {
     try {
       await greeting
       health = setInterval(() => this.#sendHealth(), this.#options.healthEveryMs ?? 30_000)
-      this.#options.onConnectionChange?.(true)
+      this.#requests?.onConnectionChange?.(true)
       await connection.closed
     } finally {
       clearInterval(health)
@@ -226,7 +235,7 @@ class MqttStage implements Mqtt {
       await delivering
       this.#connection = null
       this.#greeted = false
-      this.#options.onConnectionChange?.(false)
+      this.#requests?.onConnectionChange?.(false)
     }
   }
 
@@ -238,7 +247,7 @@ class MqttStage implements Mqtt {
       const what = whatOf(error)
       if (connection.open)
         this.#options.log.warn(
-          { code: 'PL-BROKER-NO-READ', what },
+          { code: 'PL-BROKER-NO-READ' satisfies ErrorCode, what },
           'the broker grants no commands; acknowledging is not possible'
         )
     }
@@ -256,8 +265,9 @@ class MqttStage implements Mqtt {
   }
 
   #sendHealth(): void {
+    if (!this.#requests) return
     try {
-      this.#sendIfConnected('health', '', this.#options.health())
+      this.#sendIfConnected('health', '', this.#requests.health())
     } catch (error) {
       this.#options.log.warn(errorFields(error), 'no health to publish')
     }

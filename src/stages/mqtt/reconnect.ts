@@ -1,16 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Log } from '../../core/log.js'
+import { type BackoffRange, doubled, jittered } from '../../core/backoff.js'
+import { LastSaid, type Log } from '../../core/log.js'
 import type { ProtocolVersion } from './connect.js'
-import { type ConnectTrouble, dropped, explainConnectError } from './connect-errors.js'
+import { type ConnectTrouble, dropped, explainConnectError } from './connect.js'
 import type { Connection } from './connection.js'
 
-export interface Backoff {
-  minMs: number
-  maxMs: number
-  /** For a broker that refuses our password or certificate: it would lock us out, and somebody has to act anyway. */
+export interface ReconnectDelays extends BackoffRange {
+  /** For a broker that refuses our password or certificate: it would lock us out, and its operator has to act anyway. */
   refusedMs: number
 }
-export const defaultBackoff: Backoff = { minMs: 1000, maxMs: 30_000, refusedMs: 60_000 }
+export const defaultDelays: ReconnectDelays = { minMs: 1000, maxMs: 30_000, refusedMs: 60_000 }
 
 export interface ReconnectOptions {
   /** The broker's address, for logs. */
@@ -21,7 +20,7 @@ export interface ReconnectOptions {
   onTrouble(trouble: ConnectTrouble): void
   /** Only this version instead of 5 and, where the broker refuses it, 4 (which is MQTT 3.1.1). */
   protocolVersion?: ProtocolVersion
-  backoff: Backoff
+  backoff: ReconnectDelays
   random?: () => number
   log: Log
 }
@@ -36,7 +35,7 @@ const stableMs = 10_000
 export async function keepConnected(options: ReconnectOptions, signal: AbortSignal): Promise<void> {
   const { address, log, backoff } = options
   const versions = new Versions(options.protocolVersion)
-  let said = ''
+  const trouble = new LastSaid<string>()
   let failures = 0
   while (!signal.aborted) {
     let waitKind: ConnectTrouble['kind'] = 'network'
@@ -45,7 +44,7 @@ export async function keepConnected(options: ReconnectOptions, signal: AbortSign
       const { protocolVersion, receiveMaximum } = connection
       const mqtt = protocolVersion === 5 ? '5' : '3.1.1'
       log.info({ address, mqtt, receive_maximum: receiveMaximum }, 'connected to the broker')
-      said = ''
+      trouble.isNew(null)
       const since = performance.now()
       await options.serve(connection)
       if (performance.now() - since >= stableMs) failures = 0
@@ -55,27 +54,26 @@ export async function keepConnected(options: ReconnectOptions, signal: AbortSign
         log.warn({ address, code, what, fix }, 'the connection to the broker is gone; alarms wait on disk')
     } catch (error) {
       if (signal.aborted) return
-      const trouble = explainConnectError(error)
-      options.onTrouble(trouble)
-      waitKind = trouble.kind
-      const { code, what, fix } = trouble
-      if (what !== said) log.warn({ address, code, what, fix }, 'no connection to the broker; painlens keeps trying')
-      said = what
+      const known = explainConnectError(error)
+      options.onTrouble(known)
+      waitKind = known.kind
+      const { code, what, fix } = known
+      if (trouble.isNew(what))
+        log.warn({ address, code, what, fix }, 'no connection to the broker; painlens keeps trying')
     }
     await sleep(delayMs(backoff, failures++, waitKind, options.random), undefined, { signal }).catch(() => undefined)
   }
 }
 
-/** Doubling from `minMs` to `maxMs`, each time between half and all of it, so that a house full of boxes does not return as one. */
+/** Doubling from `minMs` to `maxMs`, jittered. */
 export function delayMs(
-  backoff: Backoff,
+  backoff: ReconnectDelays,
   failures: number,
   kind: ConnectTrouble['kind'],
   random = Math.random
 ): number {
   const refused = kind === 'auth' || kind === 'tls'
-  const full = refused ? backoff.refusedMs : Math.min(backoff.maxMs, 2 * backoff.minMs * 2 ** Math.min(failures, 20))
-  return full * (0.5 + random() / 2)
+  return jittered(refused ? backoff.refusedMs : doubled(backoff, failures + 1), random)
 }
 
 /** MQTT 5 first; 3.1.1 where the broker refuses 5, and from then on, until 3.1.1 is refused in its turn. */

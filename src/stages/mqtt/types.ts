@@ -1,15 +1,14 @@
 import type { AlarmMessage, ExplanationMessage, HealthMessage, ObservationMessage } from '../../contract/messages.js'
 import type { Kind } from '../../contract/topics.js'
-import type { Clock } from '../../core/clock.js'
+import type { Clock, EpochMs, Moment } from '../../core/clock.js'
 import type { ErrorCode } from '../../core/errors.js'
 import type { Log } from '../../core/log.js'
 import type { Secrets } from '../../core/secrets.js'
 import type { CameraState } from '../../core/types.js'
 import type { CommandHandlers } from './commands.js'
 import type { BrokerOptions, ProtocolVersion } from './connect.js'
-import type { OutboxLike } from './delivery.js'
-import type { Privacy } from './payload.js'
-import type { Backoff } from './reconnect.js'
+import type { OutboxLike, Privacy } from './delivery.js'
+import type { ReconnectDelays } from './reconnect.js'
 
 export interface MqttOptions {
   broker: BrokerOptions
@@ -19,21 +18,25 @@ export interface MqttOptions {
   version: string
   /** Alarms and explanations go through it; see `src/stages/outbox`. */
   outbox: OutboxLike
-  commands: CommandHandlers
-  /** Asked each `healthEveryMs` while connected. */
-  health: () => HealthMessage
   privacy: Privacy
   /** The broker has confirmed an alarm. @param at the time of day, in ms since the epoch */
-  onAlarmDelivered?: (alarm: AlarmMessage, at: number) => void
-  /** After the birth message and the states are out; the moment to publish active alarms again. */
-  onConnectionChange?: (connected: boolean) => void
+  onAlarmDelivered?: (alarm: AlarmMessage, at: EpochMs) => void
   secrets: Secrets
   log: Log
   clock: Clock
   healthEveryMs?: number
-  backoff?: Partial<Backoff>
+  backoff?: Partial<ReconnectDelays>
   /** For brokers that are known not to speak MQTT 5. */
   protocolVersion?: ProtocolVersion
+}
+
+/** What the broker's side asks of the other stages. */
+export interface MqttRequests {
+  commands: CommandHandlers
+  /** Asked each `healthEveryMs` while connected. */
+  health: () => HealthMessage
+  /** After the birth message and the states are out; the moment to publish active alarms again. */
+  onConnectionChange?: (connected: boolean) => void
 }
 
 export interface MqttStats {
@@ -50,16 +53,18 @@ export interface MqttStats {
 }
 
 export interface Mqtt {
+  /** Connects, now and whenever the connection is lost, with or without a broker; once. */
+  start(requests: MqttRequests): void
   /** Resolves when the alarm is safe on disk; it is published as soon as there is a broker. */
-  alarm(message: AlarmMessage): Promise<void>
-  /** As `alarm`. */
-  explanation(message: ExplanationMessage): Promise<void>
+  putAlarmInOutbox(message: AlarmMessage): Promise<void>
+  /** As `putAlarmInOutbox`, without what the config's `privacy` keeps on the device. */
+  putExplanationInOutbox(message: ExplanationMessage): Promise<void>
   /**
    * Published at once and again with each new connection.
    * @param at since when, a moment of the clock, as `until` is
    * @param until for a pause: when it ends by itself
    */
-  cameraState(camera: string, state: CameraState, at: number, until?: number | null): void
+  cameraState(camera: string, state: CameraState, at: Moment, until?: Moment | null): void
   /** Takes a camera's retained state away from the broker. Resolves when it is gone, which may take a connection. */
   forgetCamera(camera: string): Promise<void>
   /** Publishes status, camera states and health once more, if connected. */

@@ -1,13 +1,22 @@
-import { timeOfDay } from '../../core/clock.js'
-import { messageOf, NotSent } from '../../core/errors.js'
-import { diskError } from './database.js'
-import { type IndexEntry, indexEntry, keyOf, parseEntry, type StoredEntry } from './entries.js'
-import { messageKeys, type Note, Notes, noteKeys, operationOf } from './notes.js'
-import { Queue } from './queue.js'
-import { Store } from './store.js'
+import { later, type Moment, timeOfDay } from '../../core/clock.js'
+import { errorFields, NotSent } from '../../core/errors.js'
+import {
+  type IndexEntry,
+  indexEntry,
+  keyOf,
+  messageKeys,
+  type Note,
+  Notes,
+  noteKeys,
+  operationOf,
+  parseEntry,
+  Queue,
+  type StoredEntry
+} from './entries.js'
+import { diskError, Store } from './store.js'
 import type { Outbox, OutboxOptions, OutboxStats, Publish, PutOptions } from './types.js'
 
-export type { Note } from './notes.js'
+export type { Note } from './entries.js'
 export type { Outbox, OutboxEntry, OutboxOptions, OutboxStats, Publish } from './types.js'
 
 const lateMs = 10_000
@@ -41,7 +50,7 @@ export async function openOutbox(options: OutboxOptions): Promise<Outbox> {
 interface Waiting {
   key: string
   stored: StoredEntry
-  moment: number
+  moment: Moment
   value: string
   done: () => void
 }
@@ -140,7 +149,7 @@ class DiskOutbox implements Outbox {
   /** What the broker does not take in the background holds up nothing else; it is tried again after a while. */
   #rest(error: unknown, signal: AbortSignal): void {
     if (signal.aborted) return
-    this.#options.log.warn({ what: messageOf(error) }, 'the broker has not confirmed an explanation; it is tried again')
+    this.#options.log.warn(errorFields(error), 'the broker has not confirmed an explanation; it is tried again')
     this.#backgroundRestsUntil = performance.now() + backgroundRestMs
     setTimeout(() => this.#wake(), backgroundRestMs + 1).unref()
   }
@@ -250,12 +259,12 @@ class DiskOutbox implements Outbox {
   async #deliver(entry: IndexEntry, stored: StoredEntry | null, publish: Publish): Promise<void> {
     const { clock, log, expiryMs } = this.#options
     const now = clock.now()
-    const at = now - this.#ageMs(entry)
-    const expiresAt = at + expiryMs
+    const at = later(now, -this.#ageMs(entry))
+    const expiresAt = later(at, expiryMs)
     if (stored === null) log.error({ key: entry.key }, 'a message in the outbox is unreadable and was dropped')
     else if (now >= expiresAt) this.#drop(entry, 'expired', 'an undelivered message expired and was dropped')
     else {
-      const late = entry.earlierRun || now - at > lateMs
+      const late = 'earlier' in entry.put || now - at > lateMs
       const payload =
         'late' in stored.payload ? { ...stored.payload, late: stored.payload.late || late } : stored.payload
       const sent = publish({ topic: stored.topic, payload, at, late, expiresAt })
@@ -289,10 +298,10 @@ class DiskOutbox implements Outbox {
   }
 
   /** What an earlier run put there has no age but by the time of day, which may have been set back since. */
-  #ageMs({ at, earlierRun }: IndexEntry): number {
+  #ageMs({ put }: IndexEntry): number {
     const { clock } = this.#options
     const now = clock.now()
-    return earlierRun ? Math.max(0, timeOfDay(clock, now) - at) : now - at
+    return 'earlier' in put ? Math.max(0, timeOfDay(clock, now) - put.earlier) : now - put.moment
   }
 
   /** What the disk does not let go comes again after a restart; subscribers know a repetition by its alarm_id and seq. */

@@ -1,7 +1,7 @@
-import type { Clock } from '../../core/clock.js'
+import type { Clock, Moment } from '../../core/clock.js'
 import type { PainlensError } from '../../core/errors.js'
 import type { Log } from '../../core/log.js'
-import type { Note } from './notes.js'
+import type { Note } from './entries.js'
 
 export interface OutboxOptions {
   /** A folder of its own. */
@@ -20,11 +20,11 @@ export interface OutboxEntry {
   topic: string
   payload: Record<string, unknown>
   /** When it was put into the outbox, a moment of the clock. */
-  at: number
+  at: Moment
   /** It waited for more than 10 s, or an earlier run of painlens left it. */
   late: boolean
   /** When it is of no use any more, a moment of the clock. */
-  expiresAt: number
+  expiresAt: Moment
 }
 
 /**

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import { checkClock } from '../../../src/commands/check/clock.js'
+import { checkClock } from '../../../src/commands/check/machine.js'
+import { clockOf } from '../../support/moments.js'
 
-const clock = { now: () => Date.UTC(2026, 5, 1, 12) }
+const clock = clockOf(() => Date.UTC(2026, 5, 1, 12))
 const missing = async (): Promise<never> => Promise.reject(new Error('no such program'))
 
 describe('checkClock', () => {
@@ -21,9 +22,12 @@ describe('checkClock', () => {
   })
 
   it('does not believe 1970, whoever swears to it', async () => {
-    expect(await checkClock({ now: () => 1000 }, [async () => true])).toMatchObject([
-      { state: 'fail', found: expect.stringContaining('1970-01-01') }
-    ])
+    expect(
+      await checkClock(
+        clockOf(() => 1000),
+        [async () => true]
+      )
+    ).toMatchObject([{ state: 'fail', found: expect.stringContaining('1970-01-01') }])
   })
 
   it('asks the real machine without failing', async () => {

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { checkPasswords } from '../../../src/commands/check/passwords.js'
+import { checkPasswords } from '../../../src/commands/check/machine.js'
 import { parseConfig } from '../../../src/config/index.js'
 import { Secrets } from '../../../src/core/secrets.js'
 

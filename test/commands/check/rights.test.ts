@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { checkBroker } from '../../../src/commands/check/broker.js'
-import type { CheckContext, Finding } from '../../../src/commands/check/finding.js'
-import { checkHttp } from '../../../src/commands/check/http.js'
+import { checkHttp } from '../../../src/commands/check/machine.js'
+import type { CheckContext, CheckResult } from '../../../src/commands/check/result.js'
 import { silentLog } from '../../../src/core/log.js'
 import { Secrets } from '../../../src/core/secrets.js'
 import { startHttp } from '../../../src/daemon/health/http.js'
@@ -44,7 +44,7 @@ afterAll(async () => {
 const context = (config: object): CheckContext =>
   ({ config, secrets: new Secrets(), signal: new AbortController().signal }) as unknown as CheckContext
 
-async function rightsOf(username: User, protocol: 'auto' | '3.1.1' = 'auto'): Promise<Record<string, Finding>> {
+async function rightsOf(username: User, protocol: 'auto' | '3.1.1' = 'auto'): Promise<Record<string, CheckResult>> {
   const mqtt = { url: broker.url, username, password: 'secret-12', protocol }
   const found = await checkBroker(context({ device: 'ward-2', mqtt }))
   return Object.fromEntries(found.map((finding) => [finding.what, finding]))
@@ -104,7 +104,7 @@ describe('how many messages the broker takes at once', () => {
 })
 
 describe('the port of http', () => {
-  const check = async (http: object): Promise<Finding> => (await checkHttp(context({ http })))[0]!
+  const check = async (http: object): Promise<CheckResult> => (await checkHttp(context({ http })))[0]!
   const http = async (changes: object = {}) => ({
     enabled: true,
     host: '127.0.0.1',

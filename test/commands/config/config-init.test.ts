@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import { loadConfig } from '../../../src/config/index.js'
 import { packageRoot } from '../../../src/core/version.js'
-import { until } from '../../support/daemon.js'
+import { until } from '../../support/slowness.js'
 
 const main = `${packageRoot}dist/main.js`
 const password = `p@ss:w/rd?#%&"' \\`

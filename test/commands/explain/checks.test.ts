@@ -1,9 +1,9 @@
-import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import sharp from 'sharp'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { mapOf } from '../../../src/commands/explain/check-maps.js'
+import { mapOf } from '../../../src/commands/explain/checks.js'
 import { explainCommand } from '../../../src/commands/explain/index.js'
 import { openExplainer } from '../../../src/commands/explain/job.js'
 import { openShuffledModel } from '../../../src/commands/explain/shuffled-model.js'
@@ -157,7 +157,7 @@ describe('painlens explain --check', () => {
     complained = ''
   })
   const check = (images: string[], out: string, more: object = {}, signal = new AbortController().signal) =>
-    explainCommand(images, { out, faceModels, check: true, ...more }, signal, output)
+    explainCommand({ images, out, check: true, ...more }, signal, output, faceModels)
 
   it('reports each composite in tables and in a JSON file', async () => {
     const out = join(folder, 'checked')
@@ -201,14 +201,18 @@ describe('painlens explain --check', () => {
     const out = join(folder, 'partly')
     const missing = join(faces, 'missing.png')
     expect(await check([join(faces, 'pain.png'), missing], out, { composite: 'lrp.z' })).toBe(1)
-    expect(complained).toMatch(/^painlens: .*missing\.png: cannot be read as a picture/)
-    await expect(check([missing], out)).rejects.toThrow(/none of the pictures can be taken/)
+    expect(complained).toMatch(/^painlens: .*missing\.png: there is no such file/)
+    expect(said).toContain('1 of 2 taken (1 unreadable)\n')
+    await expect(check([missing], out)).rejects.toThrow(/no pictures are there/)
+    const broken = join(folder, 'broken.png')
+    await writeFile(broken, (await readFile(join(faces, 'pain.png'))).subarray(0, 100))
+    await expect(check([broken], out)).rejects.toThrow(/none of the pictures can be taken/)
     const stop = new AbortController()
     const progress = (line: string | null): void => {
       if (line?.startsWith('flipping')) stop.abort()
     }
-    const options = { out: join(folder, 'stopped'), faceModels, check: true }
-    expect(await explainCommand([faces], options, stop.signal, { ...output, progress })).toBe(1)
+    const options = { images: [faces], out: join(folder, 'stopped'), check: true }
+    expect(await explainCommand(options, stop.signal, { ...output, progress }, faceModels)).toBe(1)
     expect(complained).toContain('stopped before the checks were done')
   })
 })

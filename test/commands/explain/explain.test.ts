@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import sharp from 'sharp'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { openFaceTaker } from '../../../src/commands/explain/faces.js'
+import { openFaceTaker, type PictureFace } from '../../../src/commands/explain/faces.js'
 import { explainCommand } from '../../../src/commands/explain/index.js'
-import { decodeNpy } from '../../../src/commands/explain/npy.js'
+import { decodeNpy } from '../../../src/commands/explain/results.js'
 import { DiskError, InputError, ModelError, UsageError } from '../../../src/core/errors.js'
 import { type RegionShare, regionNames } from '../../../src/core/types.js'
 import { alignFace } from '../../../src/lib/face/align.js'
@@ -46,7 +46,7 @@ beforeEach(() => {
 })
 
 const run = (images: string[], out: string, more: object = {}, signal = new AbortController().signal) =>
-  explainCommand(images, { model, out, faceModels, ...more }, signal, output)
+  explainCommand({ images, model, out, ...more }, signal, output, faceModels)
 
 describe('painlens explain', () => {
   it('explains what it can, names what it cannot, and says so in its exit code', async () => {
@@ -64,24 +64,37 @@ describe('painlens explain', () => {
       .png()
       .toFile(join(pictures, 'lawn.png'))
 
-    expect(await run([pictures, join(pictures, 'missing.jpg'), join(pictures, 'resident.png')], out)).toBe(1)
+    const named = [pictures, join(pictures, 'missing.jpg'), join(pictures, 'resident.png')]
+    expect(await run(named, out)).toBe(1)
 
     expect(complained.map((line) => line.replace(folder, '…'))).toEqual([
       expect.stringMatching(/^painlens: …\/pictures\/broken\.jpg: cannot be read as a picture/),
-      expect.stringMatching(/^painlens: …\/pictures\/lawn\.png: no face is found in it\./),
-      expect.stringMatching(/^painlens: …\/pictures\/missing\.jpg: cannot be read as a picture/)
+      expect.stringMatching(/^painlens: …\/pictures\/explained: is the folder for the results/),
+      expect.stringMatching(/^painlens: …\/pictures\/notes\.txt: is not a picture/),
+      expect.stringMatching(/^painlens: …\/pictures\/missing\.jpg: there is no such file/),
+      expect.stringMatching(/^painlens: …\/pictures\/resident\.png: was named already/),
+      expect.stringMatching(/^painlens: …\/pictures\/lawn\.png: no face is found in it\./)
     ])
-    expect(said.at(-1)).toBe(`3 of 6 explained; the results are in ${out}\n`)
-    expect((await readdir(out)).sort()).toEqual(
-      ['resident-2', 'resident', 'ward-resident']
-        .flatMap((stem) => ['-heatmap.png', '-overlay.png', '-relevance.npy', '.json'].map((end) => stem + end))
-        .sort()
+    expect(said.at(-1)).toBe(
+      '2 of 5 explained (2 unreadable, 1 without a face); ' +
+        `3 skipped (1 folder of results, 1 not a picture, 1 named twice); the results are in ${out}\n`
     )
-    const result = JSON.parse(await readFile(join(out, 'resident.json'), 'utf8'))
+    // The user's own file of a result's name keeps it.
+    expect(await sharp(join(out, 'resident-overlay.png')).metadata()).toMatchObject({ width: portrait.width })
+    expect((await readdir(out)).sort()).toEqual(
+      [
+        'resident-overlay.png',
+        ...['resident-2', 'ward-resident'].flatMap((stem) =>
+          ['-heatmap.png', '-overlay.png', '-relevance.npy', '.json'].map((end) => stem + end)
+        )
+      ].sort()
+    )
+    const result = JSON.parse(await readFile(join(out, 'resident-2.json'), 'utf8'))
     expect(result).toMatchObject({
       picture: join(pictures, 'resident.png'),
       model: { name: 'vgg-random-weights', demonstration: false },
-      face: { faces: 1 },
+      source: join(pictures, 'resident.png'),
+      face: { faces: 1, number: 1 },
       composite: 'lrp.sequential_preset_a_flat'
     })
     expect(Object.keys(result.logits)).toEqual(['pain', 'disgust', 'happiness'])
@@ -91,7 +104,7 @@ describe('painlens explain', () => {
     const { x, y, width, height } = result.face.box
     const { box } = portrait
     expect(Math.hypot(x + width / 2 - box.x - box.width / 2, y + height / 2 - box.y - box.height / 2)).toBeLessThan(30)
-    expect(await sharp(join(out, 'resident-heatmap.png')).metadata()).toMatchObject({ width: 64, channels: 4 })
+    expect(await sharp(join(out, 'resident-2-heatmap.png')).metadata()).toMatchObject({ width: 64, channels: 4 })
   })
 
   it('takes crops as they are, with landmarks where they belong', async () => {
@@ -99,9 +112,9 @@ describe('painlens explain', () => {
     const crop = alignFace(portrait, portrait.landmarks, { width: 200, height: 200 }, manifest.alignment)
     const file = join(folder, 'crop.png')
     await savePng(file, crop)
-    const faces = await openFaceTaker(manifest, true, faceModels)
+    const faces = await openFaceTaker(manifest, 'crop', faceModels)
     try {
-      const { crop: taken, box } = await faces.take(file)
+      const [{ crop: taken, box }] = (await faces.take(file, new AbortController().signal)) as [PictureFace]
       expect([taken.width, taken.height, box]).toEqual([64, 64, null])
       const expected = alignFace(portrait, portrait.landmarks, manifest.input, manifest.alignment).landmarks
       const away = expected.map((value, i) => Math.abs(value - taken.landmarks[i]!))
@@ -129,7 +142,7 @@ describe('painlens explain', () => {
     expect(await run([pictures], out, { composite: 'all', target: 'disgust' })).toBe(1)
 
     expect(complained).toEqual([expect.stringMatching(/broken\.png: cannot be read as a picture/)])
-    expect(said.at(-1)).toBe(`2 of 3 explained; the results are in ${out}\n`)
+    expect(said.at(-1)).toBe(`2 of 3 explained (1 unreadable); the results are in ${out}\n`)
     const composites = ['lrp.z', 'lrp.epsilon', 'lrp.sequential_preset_a_flat', 'lrp.sequential_preset_b_flat']
     const ends = ['heatmap.png', 'overlay.png', 'relevance.npy']
     expect((await readdir(out)).sort()).toEqual(
@@ -161,11 +174,127 @@ describe('painlens explain', () => {
       const shares = regions.reduce((sum: number, region: RegionShare) => sum + region.positive, 0)
       expect(shares).toBeCloseTo(mass > 0 ? 1 : 0, 6)
     }
-    // A second run starts the JSON files anew.
+    // A second run of the same picture takes the place of the first, and says that others' results are there.
+    expect(await run([join(pictures, 'pain')], out, { composite: 'lrp.z,lrp.epsilon' })).toBe(0)
+    const names = await readdir(out)
+    const ends2 = ['lrp.z', 'lrp.epsilon'].flatMap((composite) => ends.map((end) => `1-${composite}-${end}`))
+    expect(names.filter((name) => name.includes('1') && !name.startsWith('other')).sort()).toEqual(
+      ['1.json', '1-crop.png', ...ends2].sort()
+    )
+    expect(said.at(-1)).toBe('Left there of earlier runs, about other pictures: 1.\n')
     expect(await run([join(pictures, 'pain')], out, { composite: 'lrp.z,lrp.epsilon' })).toBe(0)
     expect(JSON.parse(await readFile(join(out, '1.json'), 'utf8')).explanations).toHaveLength(2)
+    // Another picture of the same name gets another.
+    expect(await run([join(pictures, 'other', '1.png')], out)).toBe(0)
+    expect(JSON.parse(await readFile(join(out, '1.json'), 'utf8')).picture).toBe(join(pictures, 'pain', '1.png'))
+    expect(JSON.parse(await readFile(join(out, '1-2.json'), 'utf8')).picture).toBe(join(pictures, 'other', '1.png'))
+    expect(await readdir(out)).not.toContain('other-1.json')
+    // Pages of a longer figure do not stay beside a shorter one's.
+    await writeFile(join(out, 'grid-2.png'), 'a page of an earlier run')
     expect(await run([join(pictures, 'pain')], out, { composite: 'lrp.z,lrp.epsilon' })).toBe(0)
-    expect(JSON.parse(await readFile(join(out, '1.json'), 'utf8')).explanations).toHaveLength(2)
+    expect((await readdir(out)).filter((name) => name.startsWith('grid'))).toEqual(['grid.png'])
+    // One in which no face is found any more keeps no results.
+    await sharp({ create: { width: 320, height: 240, channels: 3, background: 'green' } })
+      .png()
+      .toFile(join(pictures, 'other', '1.png'))
+    expect(await run([join(pictures, 'other', '1.png')], out)).toBe(1)
+    expect((await readdir(out)).filter((name) => name.startsWith('1-2'))).toEqual([])
+  })
+
+  it('explains the largest face and says how many others there are, or all of them', async () => {
+    const file = join(folder, 'visitors.png')
+    const { width, height } = portrait
+    const smaller = await renderPortrait({ identity: createIdentity(3), units: {}, faceSize: 100 })
+    const png = ({ width, height, data }: Rendered) =>
+      sharp(data, { raw: { width, height, channels: 3 } })
+        .png()
+        .toBuffer()
+    await sharp({
+      create: {
+        width: width + smaller.width,
+        height: Math.max(height, smaller.height),
+        channels: 3,
+        background: '#888'
+      }
+    })
+      .composite([
+        { input: await png(smaller), left: 0, top: 0 },
+        { input: await png(portrait), left: smaller.width, top: 0 }
+      ])
+      .png()
+      .toFile(file)
+    const out = join(folder, 'visitors')
+    expect(await run([file], out)).toBe(0)
+    expect(said[0]).toMatch(/\(the largest of 2 faces; --faces all explains the other too\)/)
+    expect((await readdir(out)).filter((name) => name.endsWith('.json'))).toEqual(['visitors.json'])
+    expect(JSON.parse(await readFile(join(out, 'visitors.json'), 'utf8')).face.box.x).toBeGreaterThan(smaller.width / 2)
+    for (const composite of ['lrp.epsilon', 'lrp.z,lrp.epsilon']) {
+      said = []
+      expect(await run([file], out, { faces: 'all', composite })).toBe(0)
+      const told = said.filter((line) => line.startsWith('1/1')).map((line) => line.slice(4 + file.length, -1))
+      expect(told).toHaveLength(2 * composite.split(',').length)
+      expect(told[0]).toMatch(/^, face 1 of 2: /)
+      expect(told[1]).toMatch(/^, face 2 of 2: /)
+      expect(said.at(-1)).toBe(`1 of 1 explained; the results are in ${out}\n`)
+      const jsons = (await readdir(out)).filter((name) => name.endsWith('.json')).sort()
+      expect(jsons).toEqual(['visitors-face-1.json', 'visitors-face-2.json'])
+      const [first, second] = await Promise.all(
+        jsons.map(async (name) => JSON.parse(await readFile(join(out, name), 'utf8')).face)
+      )
+      expect([first.number, second.number]).toEqual([1, 2])
+      expect(first.box.width * first.box.height).toBeGreaterThan(second.box.width * second.box.height)
+    }
+  })
+
+  it('takes a picture whatever its name: 235 characters, escape sequences, no extension, a folder in capitals', async () => {
+    const pictures = join(folder, 'named')
+    const out = join(folder, 'named-explained')
+    await mkdir(join(pictures, ' Pain'), { recursive: true })
+    const names = [
+      `${'n'.repeat(231)}.png`,
+      `${'n'.repeat(230)}m.png`,
+      '\u001b[31mred\n\u202e.png',
+      'bare',
+      ' Pain/1.jfif'
+    ]
+    for (const name of names) await savePng(join(pictures, name), portrait)
+    expect(await run([pictures], out)).toBe(0)
+    expect(complained).toEqual([])
+    expect(said.at(-1)).toBe(`5 of 5 explained; the results are in ${out}\n`)
+    expect(said.join('')).toContain('\\x1b[31mred\\n\\u202e.png: ')
+    for (const character of '\u001b\u202e') expect(said.join('')).not.toContain(character)
+    const results = await readdir(out)
+    expect(results).toHaveLength(20)
+    for (const name of results) expect(name).toMatch(/^[\w .[-]{1,200}$/)
+    const sources = await Promise.all(
+      results
+        .filter((name) => name.endsWith('.json'))
+        .map(async (name) => JSON.parse(await readFile(join(out, name), 'utf8')))
+    )
+    expect(sources.map(({ source }) => source).sort()).toEqual(names.map((name) => join(pictures, name)).sort())
+    expect(sources.filter(({ true_label }) => true_label === 'pain')).toHaveLength(1)
+    // The same again: the same names, nothing beside them.
+    expect(await run([pictures], out)).toBe(0)
+    expect((await readdir(out)).sort()).toEqual(results.sort())
+  })
+
+  it('goes on where the path of one result is longer than the system takes', async () => {
+    // Together with its name, only the short picture's results stay below 4096 bytes.
+    const pictures = join(folder, 'deep')
+    await mkdir(pictures)
+    await savePng(join(pictures, `${'a'.repeat(110)}.png`), portrait)
+    await savePng(join(pictures, 'b.png'), portrait)
+    const parts = Array.from({ length: 20 }, () => 'd'.repeat(200)).join('/')
+    const out = join(folder, parts).slice(0, 4096 - 110)
+    expect(await run([pictures], out)).toBe(1)
+    expect(complained).toEqual([
+      expect.stringMatching(/is a longer name than the file system takes.*\[PL-OUT-NAME\]\n$/)
+    ])
+    expect(said.at(-1)).toMatch(/^1 of 2 explained \(1 not written\); /)
+    expect((await readdir(out)).every((name) => name.startsWith('b'))).toBe(true)
+    await expect(run([pictures], join(folder, 'e'.repeat(300)))).rejects.toThrow(
+      /its name is longer than the system takes/
+    )
   })
 
   it('gives the same relevance whichever engine computes, and whether the crop was kept meanwhile or not', async () => {
@@ -193,7 +322,9 @@ describe('painlens explain', () => {
       { composite: 'lrp.alpha_beta' },
       { composite: 'lrp.z,' },
       { engine: 'cuda' },
-      { target: 'joy' }
+      { target: 'joy' },
+      { faces: 'some' },
+      { faces: 'some', crop: true }
     ]) {
       await expect(run([file], join(folder, 'wrong'), wrong)).rejects.toThrow(UsageError)
     }
@@ -203,33 +334,38 @@ describe('painlens explain', () => {
     const file = join(folder, 'resident.png')
     await savePng(file, portrait)
     expect(await run([file], join(folder, 'x'), {}, AbortSignal.abort())).toBe(1)
-    expect(complained).toEqual(['painlens: stopped after 0 of 1 pictures.\n'])
+    expect(complained).toEqual(['painlens: stopped while looking for pictures.\n'])
+    complained = []
     const stop = new AbortController()
     const progress = (line: string | null): void => {
       if (line?.includes('0 of 1')) stop.abort()
     }
-    const options = { model, out: join(folder, 'x'), faceModels }
-    expect(await explainCommand([file], options, stop.signal, { ...output, progress })).toBe(1)
+    const options = { model, out: join(folder, 'x') }
+    const one = explainCommand({ ...options, images: [file] }, stop.signal, { ...output, progress }, faceModels)
+    expect(await one).toBe(1)
+    expect(complained).toEqual(['painlens: stopped after 0 of 1 pictures.\n'])
     expect(await readdir(join(folder, 'x'))).toEqual([])
     const afterOne = new AbortController()
     const write = (text: string): void => {
       if (text.startsWith('1/2 ')) afterOne.abort()
     }
     complained = []
-    expect(await explainCommand([file, file], options, afterOne.signal, { ...output, write })).toBe(1)
+    const images = [file, join(folder, 'crop.png')]
+    const two = explainCommand({ ...options, images }, afterOne.signal, { ...output, write }, faceModels)
+    expect(await two).toBe(1)
     expect(complained).toEqual(['painlens: stopped after 1 of 2 pictures.\n'])
   })
 
   it('says what is wrong as a whole: no pictures, no model, no face models, no folder to write to', async () => {
     const empty = join(folder, 'empty')
+    const stop = new AbortController().signal
     await mkdir(empty)
     await expect(run([empty], join(folder, 'y'))).rejects.toThrow(InputError)
     const file = join(folder, 'one.png')
     await savePng(file, portrait)
     await expect(run([file], join(folder, 'y'), { model: join(empty, 'no.yaml') })).rejects.toThrow(ModelError)
-    await expect(run([file], join(folder, 'y'), { faceModels: empty })).rejects.toThrow(
-      /Install painlens again.*npm run build/
-    )
+    const without = explainCommand({ images: [file], model, out: join(folder, 'y') }, stop, output, empty)
+    await expect(without).rejects.toThrow(/Install painlens again.*npm run build/)
     await expect(run([file], join(file, 'below'))).rejects.toThrow(DiskError)
   })
 })

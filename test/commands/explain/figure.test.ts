@@ -5,9 +5,8 @@ import { join, resolve } from 'node:path'
 import sharp from 'sharp'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { compositesOf, titleOf } from '../../../src/commands/explain/composites.js'
-import { type FigureRow, writeFigure } from '../../../src/commands/explain/figure.js'
-import { Lettering } from '../../../src/commands/explain/lettering.js'
-import { encodeNpy } from '../../../src/commands/explain/npy.js'
+import { type FigureRow, Lettering, writeFigure } from '../../../src/commands/explain/figure.js'
+import { encodeNpy } from '../../../src/commands/explain/results.js'
 
 let folder: string
 let row: FigureRow

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { decodeNpy, encodeNpy } from '../../../src/commands/explain/npy.js'
+import { decodeNpy, encodeNpy } from '../../../src/commands/explain/results.js'
 import { InputError } from '../../../src/core/errors.js'
 
 const hasNumpy = spawnSync('python3', ['-c', 'import numpy']).status === 0

@@ -3,8 +3,8 @@ import { type AddressInfo, connect, createServer } from 'node:net'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { type Log, silentLog } from '../../../src/core/log.js'
 import { type HttpOptions, type Report, startHttp } from '../../../src/daemon/health/http.js'
-import { until } from '../../support/daemon.js'
 import { freePort } from '../../support/mosquitto.js'
+import { until } from '../../support/slowness.js'
 
 const fine: Report = { ok: true, parts: [] }
 const token = '0123456789abcdef-secret'
@@ -77,8 +77,9 @@ describe('http', () => {
     expect((await ask('/live', { headers: { 'x-long': 'x'.repeat(10_000) } })).status).toBe(431)
     expect((await ask('/live', { method: 'POST', body: 'x'.repeat(5000) })).status).toBeGreaterThanOrEqual(400)
     const failed = await ask('/metrics')
-    expect([failed.status, await failed.text()]).toEqual([500, '{"error":"it failed, see the log"}'])
-    expect(errors).toEqual([{ error: '/etc/painlens broke' }])
+    expect(failed.status).toBe(500)
+    expect(await failed.json()).toEqual({ code: 'PL-HTTP-FAILED', error: 'it failed, see the log' })
+    expect(errors).toEqual([{ code: 'PL-HTTP-FAILED', error: '/etc/painlens broke' }])
     expect((await ask('/live')).status).toBe(200)
   })
 
@@ -104,7 +105,8 @@ describe('http', () => {
     const { http, errors } = await start({ port, retryMs: 50 })
     const { problem, address } = http.stats()
     expect(address).toBeNull()
-    expect(problem).toBe(
+    expect(problem?.code).toBe('PL-HTTP-PORT')
+    expect(problem?.message).toBe(
       `http on 127.0.0.1:${port}: the port is in use. Choose another as http.port, or stop the other program.`
     )
     await new Promise((resolve) => setTimeout(resolve, 200))
@@ -129,6 +131,9 @@ describe('http', () => {
 
   it('says what is wrong with an address that is none of ours', async () => {
     const { http } = await start({ host: '192.0.2.77', port: 9464 })
-    expect(http.stats().problem).toMatch(/192\.0\.2\.77:9464: this machine has no such address/)
+    expect(http.stats().problem).toMatchObject({
+      code: 'PL-HTTP-ADDRESS',
+      message: expect.stringMatching(/192\.0\.2\.77:9464: this machine has no such address/)
+    })
   })
 })

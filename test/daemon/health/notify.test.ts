@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { type Log, silentLog } from '../../../src/core/log.js'
 import { createNotifier, watchdogInterval } from '../../../src/daemon/health/systemd.js'
+import { patience } from '../../support/slowness.js'
 
 const has = (program: string): boolean => spawnSync(program, ['--version']).status === 0
 const missing = ['python3', 'systemd-notify'].filter((program) => !has(program))
@@ -37,9 +38,7 @@ describe('without systemd', () => {
   })
 })
 
-const title = missing.length > 0 ? `with systemd (skipped: no ${missing.join(', no ')})` : 'with systemd'
-
-describe.skipIf(missing.length > 0)(title, () => {
+describe.skipIf(missing.length > 0)('with systemd', () => {
   let folder: string
   let receiver: ChildProcess
   const before = process.env.NOTIFY_SOCKET
@@ -74,7 +73,7 @@ describe.skipIf(missing.length > 0)(title, () => {
 
   const lines = (): string[] => messages.flatMap((text) => text.split('\n')).filter((line) => line !== '')
   const arrived = (line: string): Promise<void> =>
-    vi.waitFor(() => expect(lines()).toContain(line), { timeout: 10_000 })
+    vi.waitFor(() => expect(lines()).toContain(line), { timeout: patience(10_000) })
 
   it('says READY for this process, STATUS on one line and STOPPING, in this order', async () => {
     const notifier = createNotifier({ env: process.env, log })
@@ -96,15 +95,15 @@ describe.skipIf(missing.length > 0)(title, () => {
     const notifier = createNotifier({ env: { ...process.env, WATCHDOG_USEC: '100000' }, log })
     const fed = (): number => lines().filter((line) => line === 'WATCHDOG=1').length
     notifier.startWatchdog(() => alive)
-    await vi.waitFor(() => expect(fed()).toBeGreaterThanOrEqual(3), { timeout: 20_000 })
+    await vi.waitFor(() => expect(fed()).toBeGreaterThanOrEqual(3), { timeout: patience(20_000) })
     alive = false
-    await vi.waitFor(() => expect(errors).toHaveLength(1), { timeout: 10_000 })
+    await vi.waitFor(() => expect(errors).toHaveLength(1), { timeout: patience(10_000) })
     await sleep(200)
     const stuckAt = fed()
     await sleep(400)
     expect(fed()).toBe(stuckAt)
     alive = true
-    await vi.waitFor(() => expect(fed()).toBeGreaterThan(stuckAt), { timeout: 10_000 })
+    await vi.waitFor(() => expect(fed()).toBeGreaterThan(stuckAt), { timeout: patience(10_000) })
     await notifier.stop()
     const stoppedAt = fed()
     await sleep(300)

@@ -6,43 +6,48 @@ import fc from 'fast-check'
 import { afterEach, describe, expect, test } from 'vitest'
 import type { AlarmMessage } from '../../../src/contract/messages.js'
 import { silentLog } from '../../../src/core/log.js'
-import { ClockWatch } from '../../../src/daemon/health/clock-watch.js'
+import { ClockWatch, isSynchronised } from '../../../src/daemon/health/clock-sync.js'
 import { SelfWatch } from '../../../src/daemon/health/self-watch.js'
-import { isSynchronised } from '../../../src/daemon/health/time-sync.js'
 import { Reporter } from '../../../src/daemon/report/reporter.js'
 import { createAlarms } from '../../../src/stages/alarm/index.js'
-import { isRunning, until } from '../../support/daemon.js'
+import { alarmDefaults } from '../../support/alarm-defaults.js'
+import { isRunning } from '../../support/daemon.js'
+import { clockOf } from '../../support/moments.js'
+import { until } from '../../support/slowness.js'
 
 const t0 = Date.UTC(2026, 0, 1)
 
 /** The real alarm stage and reporter behind the watch; the world around it is `world`. */
 function setUp() {
   const world = { now: t0, connected: true, depth: 0, trouble: null as string | null }
-  const clock = { now: () => world.now }
+  const clock = clockOf(() => world.now)
   const said: AlarmMessage[] = []
-  const alarms = createAlarms({ cameras: {}, facility: null, model: null, clock })
+  const alarms = createAlarms({ ...alarmDefaults, cameras: {}, facility: null, model: null, clock })
   const reporter = new Reporter({
     alarms,
     mqtt: {
-      alarm: async (message) => void said.push(message),
+      putAlarmInOutbox: async (message) => void said.push(message),
       observation: () => undefined,
       cameraState: () => undefined,
       refresh: () => undefined
     },
     alarmLog: { append: () => undefined },
     explanations: null,
-    supervision: { frame: () => undefined, alarm: () => undefined },
+    measured: { frame: () => undefined, alarm: () => undefined },
     log: silentLog,
     clock
   })
   const watch = new SelfWatch({
-    connected: () => world.connected,
-    trouble: () => ({ code: 'PL-BROKER-REFUSED', what: 'nothing listens there' }),
-    outbox: () => ({
-      depth: world.depth,
-      inMemory: 0,
-      trouble: world.trouble === null ? null : { code: 'PL-OUTBOX-NO-SPACE', what: world.trouble }
-    }),
+    mqtt: {
+      connected: () => world.connected,
+      stats: () => ({ trouble: { code: 'PL-BROKER-REFUSED', what: 'nothing listens there' } })
+    },
+    outbox: {
+      stats: () => ({
+        depth: world.depth,
+        trouble: world.trouble === null ? null : { code: 'PL-OUTBOX-NO-SPACE', what: world.trouble }
+      })
+    },
     outboxMax: 100,
     tell: (...problem) => reporter.technical(...problem),
     clock

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { Progress } from '../../../src/daemon/health/progress.js'
 import { examine, limits, type Vitals } from '../../../src/daemon/health/vitals.js'
+import { Progress } from '../../../src/daemon/line/inference.js'
 
 const well: Vitals = {
   now: 1e6,
@@ -24,14 +24,19 @@ const table: [string, Partial<Vitals>, [part: string, stops: string, why: RegExp
   ['a loop nearly held up', { lastTick: ago(limits.loopMs) }, []],
   [
     'an inference stuck',
-    { underWay: [{ part: 'classify', since: ago(40_000) }] },
-    [['classify', 'live', /under way for 40 s/]]
+    { underWay: [{ part: 'classify', since: ago(40_600) }] },
+    [['classify', 'live', /under way for 41 s/]]
   ],
   ['an inference that takes its time', { underWay: [{ part: 'classify', since: ago(30_000) }] }, []],
   [
     'frames and no results',
     { unanswered: { first: ago(31_000), last: ago(10) } },
     [['inference', 'live', /none was finished/]]
+  ],
+  [
+    'frames and no results for as long as an inference may take',
+    { unanswered: { first: ago(30_000), last: ago(0) } },
+    []
   ],
   ['one frame that failed long ago, and none since', { unanswered: { first: ago(900_000), last: ago(900_000) } }, []],
   [
@@ -40,11 +45,17 @@ const table: [string, Partial<Vitals>, [part: string, stops: string, why: RegExp
     [['detect', 'ready', /restarting for 2 s/]]
   ],
   [
+    'a worker that restarts for as long as a large model takes',
+    { restarting: [{ part: 'detect', since: ago(120_000) }] },
+    [['detect', 'ready', /restarting for 120 s/]]
+  ],
+  [
     'a worker that restarts for ever',
     { restarting: [{ part: 'detect', since: ago(121_000) }] },
     [['detect', 'live', /restarting for 121 s/]]
   ],
-  ['a decoder that cannot be ended', camera({ quietMs: 61_000 }), [['decoder of a', 'live', /silent for 61 s/]]],
+  ['a decoder that has been silent for a minute, which is still waited for', camera({ quietMs: 60_000 }), []],
+  ['a decoder that cannot be ended', camera({ quietMs: 60_001 }), [['decoder of a', 'live', /silent for 60 s/]]],
   [
     'a camera that is lost',
     camera({ state: 'lost', reason: 'no picture for 10 s' }),
@@ -77,7 +88,7 @@ function life() {
   let now = 0
   const progress = new Progress({ now: () => now })
   const alive = (): boolean =>
-    examine({ ...well, ...progress.vitals(), cameras: [] }).every(({ stops }) => stops !== 'live')
+    examine({ ...well, ...progress.snapshot(), cameras: [] }).every(({ stops }) => stops !== 'live')
   const pass = (ms: number): void => {
     for (const end = now + ms; now < end; ) {
       now += 1000

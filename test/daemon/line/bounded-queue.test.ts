@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { Subject } from 'rxjs'
 import { describe, expect, it } from 'vitest'
-import { LatencyWindow } from '../../../src/daemon/health/latency.js'
-import { boundedQueue } from '../../../src/daemon/line/bounded-queue.js'
+import { LatencyWindow } from '../../../src/daemon/health/metrics.js'
+import { boundedQueue } from '../../../src/daemon/line/camera-line.js'
 
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve))
 

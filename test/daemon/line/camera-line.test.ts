@@ -2,7 +2,8 @@ import fc from 'fast-check'
 import { Subject } from 'rxjs'
 import { describe, expect, it } from 'vitest'
 import type { Frame, Sighting, Verdict } from '../../../src/core/types.js'
-import { cameraLine, type Glance } from '../../../src/daemon/line/camera-line.js'
+import { cameraLine, type JudgedFrame } from '../../../src/daemon/line/camera-line.js'
+import { moment } from '../../support/moments.js'
 
 const turns = async (count = 5) => {
   for (let i = 0; i < count; i++) await new Promise((resolve) => setImmediate(resolve))
@@ -11,39 +12,59 @@ const turns = async (count = 5) => {
 /** A line whose detector is at once, and whose classifier begins and ends when the test says so. */
 function slowJudge() {
   const frames = new Subject<Frame>()
-  const glances: Glance[] = []
-  const asked: { take: () => Sighting; resolve: (verdicts: Verdict[]) => void; reject: (error: Error) => void }[] = []
+  const judged: JudgedFrame[] = []
+  const asked: {
+    sighting: Sighting
+    begun: boolean
+    resolve: (verdicts: Verdict[]) => void
+    reject: (error: Error) => void
+  }[] = []
   const counts = { detected: 0, dropped: 0, released: 0, failed: 0 }
   cameraLine(frames, {
-    detect: async ({ camera, at }) => {
+    detect: async ({ camera, at, picture }) => {
       counts.detected++
-      return { camera, at, faces: [], lost: [at] }
+      return { camera, at, picture, faces: [], lost: [at] }
     },
-    classify: (take) => new Promise((resolve, reject) => asked.push({ take, resolve, reject })),
+    classify: (first) => {
+      const entry = { sighting: first, begun: false, resolve: (_: Verdict[]) => {}, reject: (_: Error) => {} }
+      const verdicts = new Promise<Verdict[]>((resolve, reject) => Object.assign(entry, { resolve, reject }))
+      asked.push(entry)
+      return {
+        verdicts,
+        isWaiting: () => !entry.begun,
+        replace: (newer) => {
+          entry.sighting = newer as Sighting
+        }
+      }
+    },
     onDrop: () => void counts.dropped++,
     onFailure: () => void counts.failed++,
     onSuccess: () => undefined
-  }).subscribe((glance) => glances.push(glance))
+  }).subscribe((frame) => judged.push(frame))
   const push = async (at: number): Promise<void> => {
     frames.next(frame(at, () => void counts.released++))
     await turns()
   }
-  const begin = (): number | undefined => asked[0]?.take().at
+  const begin = (): number | undefined => {
+    if (asked[0]) asked[0].begun = true
+    return asked[0]?.sighting.at
+  }
   const end = async (error?: Error): Promise<void> => {
-    const { take, resolve, reject } = asked.shift() ?? { take: () => null, resolve: () => {}, reject: () => {} }
-    if (error) reject(error)
-    else if (take()) resolve([])
+    begin()
+    const entry = asked.shift()
+    if (error) entry?.reject(error)
+    else entry?.resolve([])
     await turns()
   }
-  return { push, begin, end, asked, glances, counts, at: () => glances.map(({ sighting }) => sighting.at) }
+  return { push, begin, end, asked, judged, counts, at: () => judged.map(({ sighting }) => sighting.at) }
 }
 
 const frame = (at: number, release: () => void): Frame => ({
   camera: 'a',
-  seq: at,
-  at,
+  at: moment(at),
   width: 1,
   height: 1,
+  picture: { x: 0, y: 0, width: 1, height: 1 },
   data: new Uint8Array(new SharedArrayBuffer(3)),
   release
 })
@@ -70,7 +91,7 @@ describe('cameraLine', () => {
     const steps = fc.array(fc.constantFrom('push', 'begin', 'end', 'fail' as const), { maxLength: 60 })
     await fc.assert(
       fc.asyncProperty(steps, async (steps) => {
-        const { push, begin, end, asked, counts, glances, at } = slowJudge()
+        const { push, begin, end, asked, counts, judged, at } = slowJudge()
         let next = 0
         const moves = {
           push: () => push(next++),
@@ -87,7 +108,7 @@ describe('cameraLine', () => {
         expect(counts.released).toBe(next)
         expect(at().length + counts.dropped + counts.failed).toBe(next)
         expect(at()).toEqual([...at()].sort((a, b) => a - b))
-        const told = glances.flatMap(({ sighting }) => sighting.lost)
+        const told = judged.flatMap(({ sighting }) => sighting.lost)
         expect(told).toEqual([...Array(next).keys()])
       }),
       { numRuns: 60 }
@@ -100,14 +121,15 @@ describe('cameraLine', () => {
     const failures: unknown[] = []
     let released = 0
     cameraLine(frames, {
-      detect: async ({ camera, at }) => {
+      detect: async ({ camera, at, picture }) => {
         if (at === 1) throw new Error('detector')
-        return { camera, at, faces: [], lost: [] }
+        return { camera, at, picture, faces: [], lost: [] }
       },
-      classify: async (take) => {
-        if (take().at === 2) throw new Error('classifier')
-        return []
-      },
+      classify: ({ at }) => ({
+        verdicts: at === 2 ? Promise.reject(new Error('classifier')) : Promise.resolve([]),
+        isWaiting: () => false,
+        replace: () => undefined
+      }),
       onDrop: () => undefined,
       onFailure: (error) => failures.push((error as Error).message),
       onSuccess: () => undefined

@@ -2,36 +2,33 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { CameraConfig } from '../../../src/config/index.js'
 import { silentLog } from '../../../src/core/log.js'
-import { Progress } from '../../../src/daemon/health/progress.js'
-import type { Finding } from '../../../src/daemon/health/vitals.js'
 import { Inference } from '../../../src/daemon/line/inference.js'
 
-/** The part, its parts left out: nothing is inferred here, only told of. */
+/** Inference without its stages: nothing is inferred here, only told of. */
 function setUp() {
   const told: (string | null)[] = []
-  const world = { stopping: false }
   const inference = new Inference({
-    parts: () => {
-      throw new Error('nobody infers here')
-    },
-    supervision: { progress: new Progress({ now: () => 0 }) },
+    now: () => 0,
     onTrouble: (problem) => told.push(problem?.message ?? null),
-    stopping: () => world.stopping,
     log: silentLog
   })
-  const camera = (id: string) => inference.stagesOf({ id, zones: [] } as unknown as CameraConfig)
-  return { inference, camera, told, world }
+  const unused = (): never => {
+    throw new Error('is not to be called')
+  }
+  const stages = { detector: { detect: unused }, classifier: { classify: unused } }
+  const camera = (id: string) => inference.stagesOf({ id, zones: [] } as unknown as CameraConfig, stages)
+  return { inference, camera, told }
 }
-const stuck: Finding = { part: 'detect', stops: 'live', why: 'an inference has been under way for 31 s' }
+const stuck = { part: 'detect', why: 'an inference has been under way for 31 s' }
 
 describe('inference', () => {
-  test('that fails for several reasons is over only when nobody has anything to say against it', () => {
+  test('that fails for several reasons is over only when none of the reasons is left', () => {
     const { inference, camera, told } = setUp()
     camera('hall').onFailure(new Error('no memory'))
-    inference.examined([stuck])
+    inference.stuck(stuck)
     camera('hall').onSuccess()
     expect(told).toEqual(['no memory'])
-    inference.examined([])
+    inference.stuck(null)
     expect(told).toEqual(['no memory', null])
   })
 
@@ -51,8 +48,8 @@ describe('inference', () => {
   })
 
   test('that is cut off when painlens stops is no failure', () => {
-    const { camera, told, world } = setUp()
-    world.stopping = true
+    const { inference, camera, told } = setUp()
+    inference.stopping()
     camera('hall').onFailure(new Error('is closed'))
     expect(told).toEqual([])
   })
@@ -72,7 +69,7 @@ describe('inference', () => {
           b: ofCamera('b'),
           detect: ofWorker('detect'),
           classify: ofWorker('classify'),
-          stuck: (wrong) => inference.examined(wrong ? [stuck] : [])
+          stuck: (wrong) => inference.stuck(wrong ? stuck : null)
         }
         const reasons = new Set<string>()
         for (const { who, wrong } of all) {

@@ -5,10 +5,11 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { AlarmMessage } from '../../../src/contract/messages.js'
 import { silentLog } from '../../../src/core/log.js'
 import { SelfWatch } from '../../../src/daemon/health/self-watch.js'
-import { Pauses } from '../../../src/daemon/line/pauses.js'
-import { endsOfLeftAlarms } from '../../../src/daemon/report/left-behind.js'
+import { endsOfUnfinishedAlarms, Pauses } from '../../../src/daemon/report/earlier-run.js'
 import { createAlarms } from '../../../src/stages/alarm/index.js'
 import { type Outbox, type OutboxEntry, openOutbox } from '../../../src/stages/outbox/index.js'
+import { alarmDefaults } from '../../support/alarm-defaults.js'
+import { moment } from '../../support/moments.js'
 import { SettableClock } from '../../support/settable-clock.js'
 
 const t0 = Date.UTC(2026, 0, 1)
@@ -20,7 +21,14 @@ const settings = [56 * 365 * day, 2 * hour, -2 * hour, -365 * day]
 
 /** The real alarm stage, with one face in pain that is seen five times a second, and a tick each second. */
 function watched(world: SettableClock) {
-  const alarms = createAlarms({ cameras: {}, facility: null, model: null, clock: world.clock, newId: () => 'a' })
+  const alarms = createAlarms({
+    ...alarmDefaults,
+    cameras: {},
+    facility: null,
+    model: null,
+    clock: world.clock,
+    newId: () => 'a'
+  })
   const said: AlarmMessage[] = []
   const wait = (seconds: number) => {
     for (let frame = 1; frame <= seconds * 5; frame++) {
@@ -71,9 +79,8 @@ describe.each(settings)('the clock is set by %d ms, and', (byMs) => {
     const said: AlarmMessage[] = []
     let connected = false
     const watch = new SelfWatch({
-      connected: () => connected,
-      trouble: () => undefined,
-      outbox: () => ({ depth: 0, inMemory: 0, trouble: null }),
+      mqtt: { connected: () => connected, stats: () => ({ trouble: null }) },
+      outbox: { stats: () => ({ depth: 0, trouble: null }) },
       outboxMax: 100,
       tell: (condition, problem, about) => {
         const { now } = world.clock
@@ -175,7 +182,7 @@ describe('on disk', () => {
       [t0 - day, last.duration_s]
     ] as const) {
       const later = new SettableClock(timeOfDay)
-      const [end] = endsOfLeftAlarms(outbox, later.clock.now(), later.clock)
+      const [end] = endsOfUnfinishedAlarms(outbox, later.clock.now(), later.clock)
       expect(end).toMatchObject({ phase: 'end', reason: 'restarted', seq: last.seq + 1, onset: last.onset })
       expect(end!.duration_s).toBeCloseTo(duration, 5)
     }
@@ -187,7 +194,7 @@ describe('on disk', () => {
     const pauses = new Pauses(outbox, world.clock)
     const now = world.clock.now()
     world.set(2 * hour)
-    pauses.set('bed', { since: now, until: now + hour })
+    pauses.set('bed', { since: now, until: moment(now + hour) })
     world.set(5 * hour)
     world.pass(hour - second)
     expect(pauses.of('bed')).toEqual({ since: now, until: now + hour })

@@ -94,7 +94,7 @@ const eyes = fc
   })
 
 describe('alignFace', () => {
-  it('agrees with a naive implementation for any roll, size and place, half out of the frame too', () => {
+  it('an aligned face equals the naive one for any roll, size and place, also half outside the frame', () => {
     const frame = noise({ width: 100, height: 80 }, 7)
     const sizes = fc.constantFrom({ width: 12, height: 12 }, { width: 9, height: 14 })
     const property = fc.property(eyes, sizes, ({ left, right }, size) => {
@@ -107,7 +107,7 @@ describe('alignFace', () => {
     fc.assert(property, { numRuns: 60, seed: 1 })
   })
 
-  it('puts the eye centres where the alignment says', () => {
+  it('the eye centres of an aligned face are where the alignment says', () => {
     const frame = noise({ width: 40, height: 30 }, 1)
     const property = fc.property(eyes, ({ left, right }) => {
       const size = { width: 64, height: 48 }
@@ -122,13 +122,13 @@ describe('alignFace', () => {
     fc.assert(property, { numRuns: 50, seed: 2 })
   })
 
-  it('leaves a face that lies right already as it is', () => {
+  it('a face that already has the wanted position is copied unchanged', () => {
     const frame = noise({ width: 50, height: 50 }, 3)
     const crop = alignFace(frame, landmarksWithEyes([15.5, 18], [34.5, 18]), { width: 50, height: 50 })
     expect(Buffer.compare(crop.data, frame.data)).toBe(0)
   })
 
-  it('averages a fine checkerboard to grey instead of aliasing, and is black outside the frame', () => {
+  it('a fine checkerboard becomes grey without aliasing, and places outside the frame are black', () => {
     const frame = { width: 600, height: 600, data: new Uint8Array(600 * 600 * 3) }
     for (let i = 0; i < 600 * 600; i++) frame.data.fill((i + Math.floor(i / 600)) % 2 ? 255 : 0, 3 * i, 3 * i + 3)
     const { data } = alignFace(frame, landmarksWithEyes([220, 250], [373, 250]), { width: 64, height: 64 })
@@ -138,7 +138,7 @@ describe('alignFace', () => {
     expect(beyond.data.every((value) => value === 0)).toBe(true)
   })
 
-  it('keeps colours in their places', () => {
+  it('the colour channels keep their order in an aligned face', () => {
     const frame = { width: 30, height: 30, data: new Uint8Array(2700) }
     for (let i = 0; i < 900; i++) frame.data.set([10, 20, 30], 3 * i)
     const { data } = alignFace(frame, landmarksWithEyes([11, 14], [19, 14]), { width: 10, height: 10 })

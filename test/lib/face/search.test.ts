@@ -2,9 +2,11 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { overlap, uprightIn } from '../../../src/lib/face/boxes.js'
 import { FaceNetworks } from '../../../src/lib/face/networks.js'
-import { allSweeps, defaultMinScore, type SearchOptions, searchFaces } from '../../../src/lib/face/search.js'
+import { defaultMinScore, type SearchOptions, searchFaces } from '../../../src/lib/face/search.js'
+import { uprightIn } from '../../../src/lib/face/similarity.js'
+import { allSweeps } from '../../../src/lib/face/sweeps.js'
+import { overlap } from '../../../src/lib/face/tracker.js'
 import { createRandom } from '../../../src/lib/random.js'
 import {
   createIdentity,
@@ -48,7 +50,7 @@ async function inBed(faceSize: number, seed: number, tone?: number): Promise<Ren
 }
 
 describe('the face search', () => {
-  it('finds all 22 faces of the six photographs and nothing else, at full and at half size', async () => {
+  it('all 22 faces of six photographs are found and nothing else, at full and at half size', async () => {
     let found = 0
     for (const name of photoNames)
       for (const width of [1920, 960]) {
@@ -65,7 +67,7 @@ describe('the face search', () => {
     expect(found).toBe(44)
   })
 
-  it('finds rendered residents of every skin tone, at 80, 140 and 220 px', async () => {
+  it('rendered residents of every skin tone are found at 80, 140 and 220 px', async () => {
     const missed: string[] = []
     for (const size of [80, 140, 220])
       for (const [i, tone] of [0, 0.25, 0.5, 0.75, 0.9, 1].entries()) {
@@ -77,7 +79,7 @@ describe('the face search', () => {
     expect(missed).toEqual([])
   })
 
-  it('finds them with a seventh of the light, and in grey, whatever their skin', async () => {
+  it('residents of every skin tone are found with a seventh of the light and in grey', async () => {
     for (const [i, tone] of [0, 0.5, 1].entries())
       for (const change of [{ exposure: 1 / 7 }, { grey: true }]) {
         const rendered = await inBed(140, 320 + i, tone)
@@ -88,7 +90,7 @@ describe('the face search', () => {
       }
   })
 
-  it('sees nobody in an empty bed, by day or by night', async () => {
+  it('no face is found in an empty bed, by day or by night', async () => {
     for (let seed = 1; seed <= 6; seed++) {
       const empty = await inBed(0, seed)
       expect(await search(empty)).toEqual([])
@@ -97,7 +99,7 @@ describe('the face search', () => {
     }
   })
 
-  it('finds the face of a frame on its side and of one that is mostly masked', async () => {
+  it('a face is found in a rotated frame and in a mostly masked one', async () => {
     const rendered = await inBed(140, 12, 0.8)
     const { box } = rendered
     const tall = { width: 400, height: 720, data: new Uint8Array(400 * 720 * 3) }
@@ -112,7 +114,7 @@ describe('the face search', () => {
     expect((await search(masked)).map((face) => overlap(face.box, box) > 0.4)).toEqual([true])
   })
 
-  it('marks the eyes, nose and mouth where they were drawn', async () => {
+  it('the landmarks of eyes, nose and mouth are where these were drawn', async () => {
     for (const seed of [1, 2, 3, 4]) {
       const rendered = await inBed(180, seed)
       const [face] = await search(rendered)
@@ -128,7 +130,7 @@ describe('the face search', () => {
     }
   })
 
-  it('looks near where a face was, finds it though it moved, and takes the whole frame when it is not there', async () => {
+  it('a known face that moved is found near its place, and in the whole frame if it is not there', async () => {
     const rendered = await inBed(140, 9)
     const { box } = rendered
     const near = (dx: number): SearchOptions => ({

@@ -18,7 +18,7 @@ const anyFrames = fc.array(
 )
 
 describe('the tracker', () => {
-  it('never gives two faces of a frame one id, never uses an id twice, loses each track once and only when due', () => {
+  it('track ids are unique within a frame and over time, and each track ends once and only when due', () => {
     fc.assert(
       fc.property(anyFrames, (frames) => {
         const tracker = new Tracker({ patienceMs: 2000 })
@@ -49,7 +49,7 @@ describe('the tracker', () => {
     )
   })
 
-  it('follows each of two faces that move less than they are apart, in whatever order they are reported', () => {
+  it('two faces that move less than their distance keep their ids in any order of detections', () => {
     const steps = fc.array(
       fc.record({ a: fc.integer({ min: -40, max: 40 }), b: fc.integer({ min: -40, max: 40 }), swap: fc.boolean() })
     )
@@ -69,7 +69,7 @@ describe('the tracker', () => {
     )
   })
 
-  it('keeps the id of a face that is missed for less than its patience, and ends it after', () => {
+  it('a face missed for less than the patience keeps its id, and one missed longer ends its track', () => {
     const tracker = new Tracker({ patienceMs: 2000 })
     const [id] = tracker.update([at(100)], 0).ids
     expect(tracker.update([], 1000)).toEqual({ ids: [], lost: [] })
@@ -79,14 +79,14 @@ describe('the tracker', () => {
     expect(tracker.update([at(120)], 4000).ids).not.toEqual([id])
   })
 
-  it('takes a face far off, or of quite another size, for a new one', () => {
+  it('a face far away or of a very different size gets a new id', () => {
     const tracker = new Tracker()
     const [id] = tracker.update([at(100)], 0).ids
     expect(tracker.update([at(400)], 200).ids).not.toEqual([id])
     expect(tracker.update([{ x: 120, y: 120, width: 40, height: 48 }], 400).ids).not.toEqual([id])
   })
 
-  it('gives the id to the nearer of two faces', () => {
+  it('of two faces the nearer one keeps the id', () => {
     const tracker = new Tracker()
     const [id] = tracker.update([at(100)], 0).ids
     expect(tracker.update([at(150), at(110)], 200).ids[1]).toBe(id)

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { type View, viewOfFrame, viewOfSquare } from '../../../src/lib/face/view.js'
+import { type FrameView, viewOfFrame, viewOfSquare } from '../../../src/lib/face/networks.js'
 
 const side = 128
 const frames = fc.record({ width: fc.integer({ min: 64, max: 1920 }), height: fc.integer({ min: 64, max: 1920 }) })
@@ -8,7 +8,7 @@ const places = fc.double({ min: -600, max: 2400, noNaN: true })
 const lengths = fc.double({ min: 10, max: 2000, noNaN: true })
 
 /** The input's edges of the region, sent back into the frame, are the region's, but for the rounding to whole pixels. */
-function expectWayBack({ region, size, pads, origin, scale }: View): void {
+function expectWayBack({ region, size, pads, origin, scale }: FrameView): void {
   const [top, left, bottom, right] = region
   const [above, before] = pads
   expect(origin.x + before * scale).toBeCloseTo(left, 6)
@@ -18,7 +18,7 @@ function expectWayBack({ region, size, pads, origin, scale }: View): void {
 }
 
 describe('views', () => {
-  it('of a square stay inside the frame, fill the input and know the way back', () => {
+  it('a square view stays inside the frame, fills the input and maps back exactly', () => {
     fc.assert(
       fc.property(frames, places, places, lengths, (frame, x, y, length) => {
         const square = { x, y, width: length, height: length }
@@ -41,7 +41,7 @@ describe('views', () => {
     )
   })
 
-  it('of a frame show all of it, unstretched', () => {
+  it('a view of the frame shows all of it without stretching', () => {
     fc.assert(
       fc.property(frames, (frame) => {
         const view = viewOfFrame(frame, { width: 640, height: 384 })
@@ -55,7 +55,7 @@ describe('views', () => {
     )
   })
 
-  it('of what no face can be are none', () => {
+  it('a region that cannot be a face gives no view', () => {
     const frame = { width: 640, height: 360 }
     for (const width of [0, Number.NaN, Number.POSITIVE_INFINITY])
       expect(viewOfSquare(frame, { x: 10, y: 10, width, height: width }, side)).toBeUndefined()

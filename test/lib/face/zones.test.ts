@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Polygon } from '../../../src/core/types.js'
-import { inPolygon, zoneOf } from '../../../src/lib/face/zones.js'
+import { inPolygon, zoneOf } from '../../../src/lib/face/tracker.js'
 
 const share = fc.double({ min: 0, max: 1, noNaN: true })
 
@@ -17,7 +17,7 @@ function windsAround({ x, y }: { x: number; y: number }, polygon: Polygon): bool
 }
 
 describe('zones', () => {
-  it('agree with the winding angle for any star-shaped polygon', () => {
+  it('a zone contains the points that the winding angle says, for any star-shaped polygon', () => {
     const polygon = fc
       .array(fc.double({ min: 0.05, max: 0.5, noNaN: true }), { minLength: 3, maxLength: 9 })
       .map((radii) =>
@@ -35,7 +35,7 @@ describe('zones', () => {
     )
   })
 
-  it('name the first zone that holds the middle of the box', () => {
+  it('a face belongs to the first zone that contains the middle of its box', () => {
     const left: Polygon = [
       [0, 0],
       [0.5, 0],
@@ -52,11 +52,14 @@ describe('zones', () => {
       { name: 'bed', polygon: bed },
       { name: 'left', polygon: left }
     ]
-    const frame = { width: 1000, height: 500 }
+    const frame = { x: 0, y: 0, width: 1000, height: 500 }
     const boxAround = (x: number, y: number) => ({ x: x - 20, y: y - 30, width: 40, height: 60 })
     expect(zoneOf(boxAround(300, 250), frame, zones)).toBe('bed')
     expect(zoneOf(boxAround(100, 250), frame, zones)).toBe('left')
     expect(zoneOf(boxAround(950, 250), frame, zones)).toBeNull()
     expect(zoneOf(boxAround(300, 250), frame, [])).toBeNull()
+    const beside = { x: 600, y: 0, width: 400, height: 500 }
+    expect(zoneOf(boxAround(650, 250), beside, zones), 'black bars beside the picture').toBe('left')
+    expect(zoneOf(boxAround(300, 250), beside, zones)).toBeNull()
   })
 })

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { passesOf } from '../../../src/lib/lrp/cost.js'
 import { compositeOf, layerGraphOf } from '../../../src/lib/lrp/index.js'
+import { passesOf } from '../../../src/lib/lrp/walk.js'
 import { decodeModel } from '../../../src/lib/onnx/index.js'
 import { buildNet, type Spec } from './nets.js'
 
@@ -26,7 +26,7 @@ describe('the cost of LRP', () => {
     // The inhibiting response is what the activating one leaves of the output.
     ['lrp.sequential_preset_b_flat', forward + 3 * second + dense],
     ['lrp.sequential_preset_a_flat_IB', forward + 2 * second + 2 * dense]
-  ])('of %s is %d multiplications here', (composite, wanted) => {
+  ])('LRP under %s takes %d multiplications on this network', (composite, wanted) => {
     expect(passesOf(graph, compositeOf(composite)) * forward).toBeCloseTo(wanted, 3)
   })
 })

@@ -41,7 +41,7 @@ async function run(model: OnnxModel, data: Float32Array, dims: readonly number[]
 }
 
 describe('the graphs that are for a GPU', () => {
-  it.each(networks)('need no operator that CUDA has no kernel for: %s', (_, specs, untilLayerIdx) => {
+  it.each(networks)('every operator of the GPU graphs has a CUDA kernel: %s', (_, specs, untilLayerIdx) => {
     const graph = layerGraphOf(decodeModel(buildNet(specs, [3, 16, 16], 41).model))
     for (const name of compositeNames) {
       const composite = compositeOf(name, optionsFor(name, untilLayerIdx))
@@ -49,7 +49,7 @@ describe('the graphs that are for a GPU', () => {
     }
   })
 
-  it('need none for a VGG-Face, under any composite', () => {
+  it("every operator of a VGG-Face's GPU graph has a CUDA kernel, under any composite", () => {
     const graph = layerGraphOf(vgg)
     for (const name of compositeNames) {
       const composite = compositeOf(name, optionsFor(name, 1))
@@ -58,12 +58,12 @@ describe('the graphs that are for a GPU', () => {
     expect(withoutKernel(vgg)).toEqual([])
   })
 
-  it.each(graphs)('need none for %s', (_, make) => {
+  it.each(graphs)('every operator of the GPU graph has a CUDA kernel for %s', (_, make) => {
     for (const name of ['lrp.z', 'lrp.alpha_2_beta_1', 'lrp.flat', 'lrp.w_square'])
       expect(withoutKernel(lrpModelOf(layerGraphOf(modelOf(make)), compositeOf(name), 'comparisons')), name).toEqual([])
   })
 
-  it('need none for a stride with other pads on one side than on the other, and a bounded input', () => {
+  it('every operator has a CUDA kernel for a stride with unequal pads and a bounded input', () => {
     const conv: Spec = { kind: 'conv', out: 4, kernel: [3, 2], strides: [2, 2], pads: [0, 1, 2, 0] }
     const net = buildNet([conv, { kind: 'relu' }, { kind: 'flatten' }, { kind: 'dense', out: 3 }], [3, 9, 8], 5)
     const composite: Composite = [
@@ -73,7 +73,7 @@ describe('the graphs that are for a GPU', () => {
     expect(withoutKernel(lrpModelOf(layerGraphOf(decodeModel(net.model)), composite, 'comparisons'))).toEqual([])
   })
 
-  it('are not those for the CPU, where max pools name their winners', () => {
+  it('the graph for the CPU uses the indices of max pools', () => {
     const found = withoutKernel(lrpModelOf(layerGraphOf(vgg), compositeOf('lrp.z')))
     expect(found.filter((one) => one.includes('(MaxUnpool) has no kernel'))).toHaveLength(5)
     expect(found.filter((one) => one.includes('(MaxPool) asks for indices'))).toHaveLength(5)
@@ -81,7 +81,7 @@ describe('the graphs that are for a GPU', () => {
 })
 
 describe.skipIf(!existsSync(faceModels.finder))('the face models', () => {
-  it.each(Object.entries(faceModels))('need no operator that CUDA has no kernel for: %s', async (_, file) => {
+  it.each(Object.entries(faceModels))('every operator of the face model has a CUDA kernel: %s', async (_, file) => {
     expect(withoutKernel(await readModel(file))).toEqual([])
   })
 })
@@ -116,7 +116,7 @@ describe('the graphs that are for a GPU give the same numbers as those for the C
     expect(worst(gpu!, cpu!)).toBeLessThan(1e-6)
   })
 
-  it('gives a window of equals to its first, row by row', async () => {
+  it('the GPU graph gives relevance of tied inputs to the first, row by row', async () => {
     const model = modelOf((b, x) => b.node('MaxPool', [x], { kernel_shape: [2, 2], strides: [2, 2] }))
     const data = new Float32Array(330).fill(1)
     // In the first window the upper left is lower, so its upper right, not its lower left, is the first of the largest.

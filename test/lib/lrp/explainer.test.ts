@@ -8,6 +8,7 @@ import { DiskError, InputError, UnsupportedModelError, UsageError } from '../../
 import { acquireBackend } from '../../../src/lib/lrp/engines/tfjs-backend.js'
 import { compositeOf, createExplainer, type ExplainerOptions, rules } from '../../../src/lib/lrp/index.js'
 import { encodeModel, GraphBuilder } from '../../../src/lib/onnx/index.js'
+import { patience } from '../../support/slowness.js'
 import { pictures, withExplainer, worst } from './compare.js'
 import { buildNet, randomOf, type Spec } from './nets.js'
 
@@ -47,7 +48,7 @@ const sum = (values: Float32Array): number => values.reduce((total, value) => to
 describe('relevance', () => {
   // Not alpha 2, beta 1: a neuron that nothing inhibits loses beta's share.
   it.each(['lrp.z', 'lrp.epsilon', 'lrp.alpha_1_beta_0', 'lrp.flat', 'lrp.w_square', 'lrp.z_plus'])(
-    'of %s sums up to the logit it starts from, flat areas included',
+    'relevance under %s sums up to the explained logit, also with flat areas',
     async (composite) => {
       const net = buildNet(vgg, [3, 16, 16], 3)
       const data = pictures(net, 1, 4)
@@ -60,7 +61,7 @@ describe('relevance', () => {
     }
   )
 
-  it.each(engines)('goes to the first winner of a tied window, once (%s)', async (engine) => {
+  it.each(engines)('relevance of a tied window goes to its first winner, once (%s)', async (engine) => {
     const net = buildNet([pool, { kind: 'flatten' }], [1, 4, 4], 1)
     const data = Float32Array.of(...[1, 1, -2, -2], ...[1, 1, -2, -3], ...[0, 0, 5, 6], ...[0, 0, 7, 7])
     await withExplainer({ model: net.model, composite: 'lrp.z', engine }, async (explainer) => {
@@ -73,7 +74,7 @@ describe('relevance', () => {
     })
   })
 
-  it.each(engines)('is that of the class asked for, sample by sample (%s)', async (engine) => {
+  it.each(engines)('relevance is that of the requested class, sample by sample (%s)', async (engine) => {
     const net = buildNet(vgg, [3, 16, 16], 5)
     const data = pictures(net, 3, 6, { bands: false })
     const size = data.length / 3
@@ -100,7 +101,7 @@ describe('options', () => {
       return (await explainer.explain({ data, dims: [1, 3, 16, 16] })).relevance
     })
 
-  it('put a rule on the input layer, take another epsilon, cut off', async () => {
+  it('options set an input-layer rule, an epsilon and a cut-off', async () => {
     const flat = await relevanceOf({ composite: 'lrp.sequential_preset_a', inputLayerRule: 'flat' })
     expect(flat).toEqual(await relevanceOf({ composite: 'lrp.sequential_preset_a_flat' }))
     expect(flat).toEqual(await relevanceOf({ composite: 'lrp.sequential_preset_a_flat_until_idx', untilLayerIdx: 1 }))
@@ -132,13 +133,13 @@ describe('options', () => {
     [{ composite: 'lrp.alpha_beta', alpha: 2 }, /alpha is 2, beta is undefined/],
     [{ composite: 'lrp.alpha_beta', alpha: 2, beta: 2 }, /alpha is 2, beta is 2/],
     [{ composite: [['conv', rules.z()]] as const }, /no rule is for node "Gemm" \(Gemm\)/]
-  ])('that make no sense are refused: %j', async (options, message) => {
+  ])('meaningless options are refused: %j', async (options, message) => {
     const explainer = createExplainer({ model: net.model, engine: 'tfjs', threads: 1, ...options })
     await expect(explainer).rejects.toThrow(message)
     await expect(explainer).rejects.toThrow(UsageError)
   })
 
-  it('of a call that do not fit the model are refused', async () => {
+  it('options of a call that do not fit the model are refused', async () => {
     await withExplainer({ model: net.model, composite: 'lrp.z' }, async (explainer) => {
       expect(explainer.inputDims).toEqual(['N', 3, 16, 16])
       const explain = (dims: number[], target?: number | number[]) => explainer.explain({ data, dims }, { target })
@@ -203,14 +204,14 @@ describe('a model that LRP cannot explain', () => {
       /perm \[1, 0, 2, 3\] does not keep the batch first/,
       (b: GraphBuilder, x: string) => b.node('Transpose', [x], { perm: [1, 0, 2, 3] })
     ]
-  ])('for %s is refused by node and type', async (_, message, make) => {
+  ])('a model with %s is refused with the node and its type', async (_, message, make) => {
     const model = builderFor(make)
     const explainer = createExplainer({ model, composite: 'lrp.z', engine: 'tfjs' })
     await expect(explainer).rejects.toThrow(message)
     await expect(explainer).rejects.toThrow(UnsupportedModelError)
   })
 
-  it('for its inputs is refused, too', async () => {
+  it('a model with an input of unknown size, or with two inputs, is refused', async () => {
     const free = builderFor((builder, x) => flatten(builder, x), ['N', 3, 'height', 8])
     await expect(createExplainer({ model: free, composite: 'lrp.z', engine: 'tfjs' })).rejects.toThrow(
       /\[N, 3, height, 8\] has no fixed/
@@ -223,7 +224,7 @@ describe('a model that LRP cannot explain', () => {
     )
   })
 
-  it('never mind what its output does not need', async () => {
+  it('nodes that the output does not depend on are ignored', async () => {
     const builder = new GraphBuilder({ name: 'net' })
     const x = builder.input('x', ['N', 4])
     builder.node('Sigmoid', [x])
@@ -237,7 +238,7 @@ describe('a model that LRP cannot explain', () => {
 })
 
 describe('a large dense layer', () => {
-  it('goes to ONNX Runtime through a file that is gone afterwards, and is not packed by tfjs', async () => {
+  it('a large dense layer goes to ONNX Runtime through a temporary file, and tfjs does not pack it', async () => {
     const size = 4100
     const builder = new GraphBuilder({ name: 'large' })
     const random = randomOf(1)
@@ -272,7 +273,7 @@ describe('a large dense layer', () => {
 describe('the tfjs engine', () => {
   const net = buildNet(vgg, [3, 16, 16], 9)
 
-  it('leaves the process as it was', async () => {
+  it("the tfjs engine leaves the process's handlers as they were", async () => {
     const events = ['uncaughtException', 'unhandledRejection'] as const
     const before = [
       events.map((event) => process.rawListeners(event)),
@@ -296,7 +297,7 @@ describe('the tfjs engine', () => {
     expect(again).toEqual(once)
   })
 
-  it('frees every tensor', async () => {
+  it('the tfjs engine frees every tensor', async () => {
     const backend = await acquireBackend(1)
     const before = backend.tf.memory().numTensors
     const explainer = await createExplainer({
@@ -315,7 +316,7 @@ describe('the tfjs engine', () => {
   })
 
   it.each(['main thread', 'worker thread'])(
-    'ends with its process on the %s, without being told to exit',
+    'a process with the tfjs engine on the %s ends without a call of exit',
     async (place) => {
       const lrp = new URL('../../../dist/lib/lrp/index.js', import.meta.url).href
       const model = join(folder, 'net.onnx')
@@ -331,14 +332,14 @@ describe('the tfjs engine', () => {
       new Worker(new URL('data:text/javascript,' + encodeURIComponent(${JSON.stringify(work)})))`
       const script = join(folder, 'script.mjs')
       await writeFile(script, place === 'main thread' ? work : inWorker)
-      const { stdout } = await run(process.execPath, [script], { timeout: 30_000 })
+      const { stdout } = await run(process.execPath, [script], { timeout: patience(30_000) })
       expect(stdout).toMatch(/^tfjs-.* 768\n$/)
     }
   )
 })
 
 describe('composites', () => {
-  it('are ordered lists, the first match counts', () => {
+  it('a composite is an ordered list of rules, with those of the input layer first', () => {
     expect(compositeOf('lrp.sequential_preset_b_flat', { inputLayerRule: [0, 1], untilLayerIdx: 3 })).toEqual([
       ['input', rules.bounded(0, 1)],
       [{ untilIndex: 3 }, rules.flat()],

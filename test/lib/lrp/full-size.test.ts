@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { vggFace, writeRandomVgg } from '../../../src/lib/vgg/index.js'
+import { patience } from '../../support/slowness.js'
 import { withExplainer, worst } from './compare.js'
 
 let folder: string
@@ -11,7 +12,7 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'painlens-full-size-'))
   model = join(folder, 'vgg-face.onnx')
   await writeRandomVgg({ ...vggFace, dense: [4096, 4096, 3] }, model, ['pain', 'disgust', 'happiness'], 1)
-}, 120_000)
+}, patience(120_000))
 afterAll(() => rm(folder, { recursive: true }))
 
 /** Half of it is one colour, as a mask or a wall is: there every pool has tied maxima. */
@@ -21,7 +22,7 @@ const picture = Float32Array.from({ length: 3 * 224 * 224 }, (_, i) =>
 
 describe('a VGG-Face of full size', () => {
   it.each(['lrp.sequential_preset_a_flat', 'lrp.sequential_preset_b_flat'])(
-    'gets the same relevance from both engines under %s',
+    'both engines give a full-size VGG-Face the same relevance under %s',
     async (composite) => {
       const explain = (engine: 'tfjs' | 'onnx') =>
         withExplainer({ model, composite, engine, threads: 2 }, (explainer) =>

@@ -12,7 +12,7 @@ beforeAll(async () => {
 afterAll(() => backend.release())
 
 describe.each(['tfjs', 'onnx'] as const)('the layers of the %s engine', (engine) => {
-  it.each(graphs)('compute for %s what ONNX Runtime does, and relevance has a way back', async (_, make) => {
+  it.each(graphs)('the layer %s computes what ONNX Runtime computes and passes relevance back', async (_, make) => {
     const builder = new GraphBuilder({ name: 'net' })
     const body = make(builder, builder.input('x', ['N', 3, 11, 10]))
     const flat = builder.node('Flatten', [body], {}, { name: 'y' })

@@ -1,11 +1,11 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { denseBackwardOnHost, nonZeroOnHost } from '../../../src/lib/lrp/engines/host-math.js'
+import { denseBackwardOnHost, nonZeroOnHost } from '../../../src/lib/lrp/engines/host.js'
 
 const float = fc.float({ noNaN: true, min: -8, max: 8 })
 
 describe('loops in JavaScript', () => {
-  it('replace what is exactly zero, and nothing else', () => {
+  it('exact zeros are replaced in a denominator, and no other value', () => {
     const special = fc.constantFrom(
       0,
       -0,
@@ -26,7 +26,7 @@ describe('loops in JavaScript', () => {
     )
   })
 
-  it('send relevance back through a dense layer as the plain sums do', () => {
+  it('relevance through a dense layer equals the plain sums', () => {
     const sizes = fc.record({ rows: fc.integer({ min: 1, max: 3 }), outSize: fc.nat(11), inSize: fc.nat(9) })
     const layer = sizes.chain(({ rows, outSize, inSize }) => {
       const [out, inputs] = [outSize + 1, inSize + 1]

@@ -39,7 +39,7 @@ const engines = ['tfjs', 'onnx'] as const
 describe.each(networks)('%s', (_, specs, untilLayerIdx) => {
   const net = buildNet(specs, [3, 16, 16], 41)
   const data = pictures(net, 2, 12)
-  it.each(compositeNames)('is explained by %s as the formulas say, for each sample of a batch', async (composite) => {
+  it.each(compositeNames)('relevance under %s follows the formulas for each sample of a batch', async (composite) => {
     const ruleOf = (index: number): NaiveRule =>
       naiveRuleOf(composite, net.naive[net.weighted[index]!]!.kind, index === 0)
     const wanted = naiveRelevance(net, data, ruleOf)

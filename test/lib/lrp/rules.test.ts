@@ -59,7 +59,7 @@ describe.each(pairs)('%s', (_, rule, naive) => {
   ]
   const ruleOf = (index: number): NaiveRule => (index === 0 ? naive : { rule: 'epsilon', epsilon: 0.1 })
 
-  it.each(shapes)('is what its formula says on %s', async (_, spec) => {
+  it.each(shapes)("relevance follows the rule's formula on %s", async (_, spec) => {
     for (const seed of [1, 2]) {
       const net = netFor(spec, seed === 2, seed)
       const data = pictures(net, 2, seed + 50)
@@ -79,7 +79,7 @@ describe.each(pairs)('%s', (_, rule, naive) => {
     }
   })
 
-  it.each(['gemm', 'matMul'] as const)('is what its formula says on a dense layer (%s)', async (form) => {
+  it.each(['gemm', 'matMul'] as const)("relevance follows the rule's formula on a dense layer (%s)", async (form) => {
     for (const seed of [4, 5, 6]) {
       const front: Spec[] = seed === 5 ? [{ kind: 'relu' }] : []
       const specs: Spec[] = [...front, { kind: 'flatten' }, { kind: 'dense', out: 7, form, bias: seed !== 6 }]

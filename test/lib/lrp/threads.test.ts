@@ -10,7 +10,7 @@ vi.mock('../../../src/lib/lrp/engines/wasm-threads.js', async (original) => ({
 }))
 
 describe('the wasm backend', () => {
-  it('falls back to one thread, and is shared until its last user lets go', async () => {
+  it('the wasm backend falls back to one thread and is shared until its last user releases it', async () => {
     const [first, second] = await Promise.all([acquireBackend(2), acquireBackend(4)])
     expect(first.name).toMatch(/^tfjs-(node|wasm \(1 thread\))$/)
     expect(second.tf).toBe(first.tf)

@@ -33,7 +33,7 @@ async function load(changes: object) {
 }
 
 describe('loadManifest', () => {
-  it('reads a good one, with defaults', async () => {
+  it('a valid manifest is read, with defaults', async () => {
     const manifest = await load({})
     expect(manifest).toMatchObject({
       labels: good.labels,
@@ -58,13 +58,13 @@ describe('loadManifest', () => {
     ['a wrong colour order', { input: { ...good.input, colour: 'grb' } }, /input\.colour/],
     ['a device without an end', { file: '/dev/zero' }, /zero: the model cannot be read \(it is no file\)/],
     ['a file that is not there', { file: 'gone.onnx' }, /gone\.onnx: the model cannot be read/]
-  ])('refuses %s with a sentence', async (_, changes, message) => {
+  ])('a manifest with %s is refused with an explanation', async (_, changes, message) => {
     const error = await load(changes).catch((e: unknown) => e)
     expect(error).toBeInstanceOf(ModelError)
     expect((error as Error).message).toMatch(message)
   })
 
-  it('says which file is missing, and what is no YAML', async () => {
+  it('a missing file and broken YAML are reported', async () => {
     await expect(loadManifest(join(folder, 'none.yaml'))).rejects.toThrow(
       /none\.yaml: the model manifest cannot be read/
     )
@@ -74,13 +74,13 @@ describe('loadManifest', () => {
 })
 
 describe('checkShapes', () => {
-  it('accepts the manifest’s shape with a free or a fixed batch', async () => {
+  it('a model of the manifest’s shape is accepted with a free or a fixed batch', async () => {
     const manifest = await load({})
     expect(() => checkShapes(manifest, [null, 3, 48, 64], [null, 3])).not.toThrow()
     expect(() => checkShapes(manifest, [1, 3, 48, 64], [1, 3])).not.toThrow()
   })
 
-  it('refuses another input size, another layout, another number of classes', async () => {
+  it('a model with another input size, layout or number of classes is refused', async () => {
     const manifest = await load({})
     expect(() => checkShapes(manifest, [null, 3, 224, 224], [null, 3])).toThrow(/takes \[batch, 3, 224, 224\]/)
     expect(() => checkShapes(manifest, [null, 48, 64, 3], [null, 3])).toThrow(/the manifest says input nchw/)

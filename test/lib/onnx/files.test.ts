@@ -42,7 +42,7 @@ function withTensor(tensor: WireWriter): Uint8Array {
 const floats = (...values: number[]) => new Uint8Array(Float32Array.from(values).buffer)
 
 describe('model files', () => {
-  it('are written whole and read back', async () => {
+  it('a model file is written completely and read back', async () => {
     const file = join(folder, 'conv.onnx')
     const model = convModel()
     await writeModel(file, model)
@@ -51,7 +51,7 @@ describe('model files', () => {
     expect((await readdir(folder)).filter((name) => name.includes('conv'))).toEqual(['conv.onnx'])
   })
 
-  it('keep large weights through the gathered writes', async () => {
+  it('large weights survive the gathered writes', async () => {
     const builder = new GraphBuilder({ name: 'large' })
     const weights = Float32Array.from({ length: 300_000 }, (_, i) => i)
     builder.output(builder.node('Identity', [builder.constant('w', weights, [300_000])]), [300_000])
@@ -60,7 +60,7 @@ describe('model files', () => {
     expect(floatsOf((await readModel(file)).graph.initializers.get('w')!)).toEqual(weights)
   })
 
-  it('are read without a copy, whatever alignment their floats have', async () => {
+  it('a model file is read without a copy, whatever the alignment of its floats', async () => {
     for (const name of ['w', 'ww', 'www', 'wwww']) {
       const builder = new GraphBuilder({ name: 'shift' })
       const weights = Float32Array.from({ length: 300 }, (_, i) => i / 7)
@@ -73,7 +73,7 @@ describe('model files', () => {
     }
   })
 
-  it('may put large weights into a data file, which onnxruntime finds', async () => {
+  it('large weights can go into a data file, which ONNX Runtime finds', async () => {
     const builder = new GraphBuilder({ name: 'split' })
     const weights = Float32Array.from({ length: 2 * 20_000 }, (_, i) => (i % 13) - 6)
     const [large, small] = [
@@ -98,7 +98,7 @@ describe('model files', () => {
     await session.release()
   })
 
-  it('that cannot be written leave nothing behind and say why', async () => {
+  it('a model file that cannot be written leaves no remains and is reported', async () => {
     await expect(writeModel(join(folder, 'none', 'x.onnx'), convModel())).rejects.toThrow(DiskError)
     const taken = join(folder, 'taken.onnx')
     await mkdir(taken)
@@ -106,13 +106,13 @@ describe('model files', () => {
     expect((await readdir(folder)).filter((name) => name.endsWith('.tmp'))).toEqual([])
   })
 
-  it('that are missing are named', async () => {
+  it('a missing model file is named in the error', async () => {
     await expect(readModel(join(folder, 'absent.onnx'))).rejects.toThrow(
       /absent\.onnx: the model cannot be read: ENOENT/
     )
   })
 
-  it('may keep their weights in a file beside them', async () => {
+  it('weights in a file beside the model are read', async () => {
     const entry = (key: string, value: string) => new WireWriter().string(1, key).string(2, value)
     const tensor = (location: string, length = '8') =>
       withTensor(
@@ -140,7 +140,7 @@ describe('model files', () => {
 
 describe('tensors in typed fields', () => {
   const values = (bytes: Uint8Array) => decodeModel(bytes).graph.initializers.get('w')!
-  it('are read packed and unpacked', () => {
+  it('tensors in typed fields are read packed and unpacked', () => {
     const packed = new WireWriter().varint(1, 2).varint(2, 1).bytes(4, floats(1.5, -2))
     expect(Array.from(floatsOf(values(withTensor(packed))))).toEqual([1.5, -2])
     const unpacked = new WireWriter().varint(1, 2).varint(2, 1).float(4, 1.5).float(4, -2)
@@ -150,7 +150,7 @@ describe('tensors in typed fields', () => {
     const int8 = new WireWriter().varint(1, 2).varint(2, 3).varint(5, -1).varint(5, 5)
     expect(values(withTensor(int8)).data).toEqual(Uint8Array.of(255, 5))
   })
-  it('are refused when they do not fill their dims', () => {
+  it('tensors that do not fill their dims are refused', () => {
     const short = new WireWriter().varint(1, 3).varint(2, 1).bytes(9, floats(1, 2))
     expect(() => decodeModel(withTensor(short), { where: 'x.onnx' })).toThrow(
       new ModelError('PL-MODEL-DAMAGED', 'tensor "w" needs 12 bytes and has 8', 'x.onnx')
@@ -159,7 +159,7 @@ describe('tensors in typed fields', () => {
 })
 
 describe('what is no sound model', () => {
-  it('is refused with a sentence', () => {
+  it('a malformed model is refused with an explanation', () => {
     const sentence = (bytes: Uint8Array) => {
       try {
         decodeModel(bytes, { where: 'm.onnx' })
@@ -181,7 +181,7 @@ describe('what is no sound model', () => {
     expect(sentence(encodeModel(model))).toMatch(/output "z" is produced by no node/)
   })
 
-  it('is refused, or read soundly, however its bytes are cut and changed', () => {
+  it('a model with cut or changed bytes is refused or read correctly', () => {
     const whole = encodeModel(convModel())
     const readable = (bytes: Uint8Array) => {
       try {

@@ -26,14 +26,14 @@ function smallModel() {
 }
 
 describe('an ONNX model', () => {
-  it('comes back from its bytes as it was', () => {
+  it('an ONNX model survives writing and reading unchanged', () => {
     const model = smallModel()
     const again = decodeModel(encodeModel(model))
     expect(again).toEqual(model)
     expect(encodeModel(again)).toEqual(encodeModel(model))
   })
 
-  it('is run by onnxruntime with the values worked out by hand', async () => {
+  it("ONNX Runtime computes a built model's values as worked out by hand", async () => {
     const session = await InferenceSession.create(encodeModel(smallModel()))
     const { y, best, index } = await session.run({ x: new Tensor('float32', [1, 1, 0, -1], [2, 2]) })
     // 2·(x·wᵀ) + b: [6, -2, -22] + b and [-4, 8, 12] + b, negative values times 0.25
@@ -43,7 +43,7 @@ describe('an ONNX model', () => {
     await session.release()
   })
 
-  it('tells every kind of attribute from the others', () => {
+  it('every kind of attribute keeps its type', () => {
     const builder = new GraphBuilder({ name: 'attributes' })
     const attributes = {
       int: -3,
@@ -73,14 +73,14 @@ describe('an ONNX model', () => {
     })
   })
 
-  it('keeps an optional input that is left out', () => {
+  it('an omitted optional input stays omitted', () => {
     const builder = new GraphBuilder({ name: 'optional' })
     const x = builder.input('x', [1, 2])
     builder.output(builder.node('Clip', [x, '', builder.constant('max', new Float32Array([1]), [])]), [1, 2])
     expect(decodeModel(encodeModel(builder.toModel())).graph.nodes[0]!.inputs).toEqual(['x', '', 'max'])
   })
 
-  it('shares the memory of its bytes and of its constants', () => {
+  it('reading shares the memory of bytes and constants', () => {
     const bytes = encodeModel(smallModel())
     expect(decodeModel(bytes).graph.initializers.get('w')!.data.buffer).toBe(bytes.buffer)
     const weights = new Float32Array(4)
@@ -89,7 +89,7 @@ describe('an ONNX model', () => {
 })
 
 describe('tensor values', () => {
-  it('are read at any alignment and from every float type', () => {
+  it('tensor values are read at any alignment and from every float type', () => {
     const values = [0, 1.5, -2, 65504, 2 ** -24]
     const shifted = new Uint8Array(1 + values.length * 4)
     shifted.set(new Uint8Array(Float32Array.from(values).buffer), 1)
@@ -100,7 +100,7 @@ describe('tensor values', () => {
     expect(Array.from(floatsOf({ ...tensorOf('c', halves, dims), type: 'float16' }))).toEqual(values)
   })
 
-  it('are whole numbers where shapes and axes are needed', () => {
+  it('shapes and axes are read as whole numbers', () => {
     expect(integersOf(tensorOf('a', BigInt64Array.of(-1n, 3n), [2]))).toEqual([-1, 3])
     expect(integersOf(tensorOf('b', Int32Array.of(4), [1]))).toEqual([4])
     expect(() => integersOf(tensorOf('c', Float32Array.of(4), [1]))).toThrow(/tensor "c": the tensor is float32/)
@@ -109,7 +109,7 @@ describe('tensor values', () => {
 })
 
 describe('the builder', () => {
-  it('refuses what could not be run', () => {
+  it('the builder refuses a graph that could not be run', () => {
     const builder = new GraphBuilder({ name: 'wrong' })
     builder.input('x', [1])
     expect(() => builder.input('x', [1])).toThrow(/"x" is taken/)
@@ -119,7 +119,7 @@ describe('the builder', () => {
     expect(() => builder.output('z', [1])).toThrow(/no value "z"/)
   })
 
-  it('gives values names of their own', () => {
+  it('the builder gives each value a unique name', () => {
     const builder = new GraphBuilder({ name: 'names' })
     const x = builder.input('x', [1])
     expect([builder.node('Relu', [x]), builder.node('Relu', [x])]).toEqual(['Relu', 'Relu_1'])

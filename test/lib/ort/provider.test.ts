@@ -17,7 +17,7 @@ describe('a GPU that does not work', () => {
   it.each([
     ['EPERM', /cuda: .+; \/dev\/nvmap cannot be opened: the sandbox .*Operation not permitted/, /DeviceAllow/],
     ['EACCES', /cuda: .+; \/dev\/nvmap cannot be opened: this user .*Permission denied/, /usermod/]
-  ] as const)('because its device file says %s is told with that and its remedy', async (code, why, remedy) => {
+  ] as const)('a GPU whose device file gives %s is reported with that and its remedy', async (code, why, remedy) => {
     const proof = await proveProvider('auto', model, 1, refused(code))
     expect(proof.provider).toBe('cpu')
     expect(proof.fallback).toMatch(why)
@@ -27,7 +27,7 @@ describe('a GPU that does not work', () => {
     await expect(named).rejects.toThrow(remedy)
   })
 
-  it('for another reason is told without a word of devices', async () => {
+  it('a GPU that fails for another reason is reported without mention of device files', async () => {
     const proof = await proveProvider('auto', model, 1, () => undefined)
     expect(proof).toMatchObject({ provider: 'cpu', fallback: expect.stringMatching(/^cuda: /) })
     expect(proof.remedy).toBeUndefined()

@@ -5,6 +5,7 @@ import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { patience } from '../../support/slowness.js'
 import { writeTinyModel } from '../../support/tiny-model.js'
 
 const dist = resolve(import.meta.dirname, '../../../dist')
@@ -21,12 +22,12 @@ function leavesTraces(name: string, script: string): boolean {
   const home = join(folder, name)
   const file = join(folder, `${name}.mjs`)
   writeFileSync(file, script)
-  execFileSync(process.execPath, [file], { env: { HOME: home, PATH: process.env.PATH }, timeout: 30_000 })
+  execFileSync(process.execPath, [file], { env: { HOME: home, PATH: process.env.PATH }, timeout: patience(30_000) })
   return existsSync(join(home, '.cache', 'Microsoft'))
 }
 
 describe('ONNX Runtime’s telemetry', () => {
-  it('is there without painlens’s doing (or this test shows nothing any more)', () => {
+  it('ONNX Runtime’s telemetry is on by default (else this test shows nothing)', () => {
     const script = `
       const { default: ort } = await import(${JSON.stringify(createRequire(import.meta.url).resolve('onnxruntime-node'))})
       await ort.InferenceSession.create(${JSON.stringify(join(folder, 'tiny.onnx'))})
@@ -34,15 +35,15 @@ describe('ONNX Runtime’s telemetry', () => {
     expect(leavesTraces('plain', script)).toBe(true)
   })
 
-  it('is off for sessions on the main thread', () => {
+  it('ONNX Runtime’s telemetry is off for sessions on the main thread', () => {
     const script = `
-      const { openSession } = await import(${JSON.stringify(join(dist, 'lib/ort/session.js'))})
+      const { openSession } = await import(${JSON.stringify(join(dist, 'lib/ort/provider.js'))})
       await openSession(${JSON.stringify(join(folder, 'tiny.onnx'))}, { provider: 'cpu' })
       await new Promise((resolve) => setTimeout(resolve, 500))`
     expect(leavesTraces('main', script)).toBe(false)
   })
 
-  it('is off in the stages’ worker threads', () => {
+  it('ONNX Runtime’s telemetry is off in the stages’ worker threads', () => {
     const script = `
       const { startClassifier } = await import(${JSON.stringify(join(dist, 'stages/classify/index.js'))})
       const { loadManifest } = await import(${JSON.stringify(join(dist, 'lib/model/manifest.js'))})

@@ -26,14 +26,14 @@ const folder = mkdtempSync(join(tmpdir(), 'painlens-vgg-'))
 afterAll(() => rmSync(folder, { recursive: true }))
 
 describe('the topology', () => {
-  it('has the parameters that the literature counts', () => {
+  it('the VGG-Face topology has the number of parameters from the literature', () => {
     // VGG-16 as torchvision has it, and VGG-Face with its 2622 identities.
     expect(parameterCount({ ...vggFace, dense: [4096, 4096, 1000] })).toBe(138_357_544)
     expect(parameterCount({ ...vggFace, dense: [4096, 4096, 2622] })).toBe(145_002_878)
     expect(parameterCount(vggFace)).toBe(134_272_835)
   })
 
-  it('has 13 convolutions, 5 poolings and 3 dense layers under the known names, full-size and small', () => {
+  it('the topology has 13 convolutions, 5 poolings and 3 dense layers with the known names, full-size and small', () => {
     const names = layersOf(vggFace).map(({ name }) => name)
     expect(names.join(' ')).toBe(
       'conv1_1 conv1_2 pool1 conv2_1 conv2_2 pool2 conv3_1 conv3_2 conv3_3 pool3 ' +
@@ -42,19 +42,19 @@ describe('the topology', () => {
     expect(layersOf(vggDemo).map(({ name }) => name)).toEqual(names)
   })
 
-  it('refuses an input that cannot be halved often enough', () => {
+  it('an input that cannot be halved often enough is refused', () => {
     expect(() => layersOf({ ...vggDemo, input: { width: 64, height: 40 } })).toThrow('64x40 cannot be halved 5 times')
   })
 })
 
 describe('random weights', () => {
-  it('follow from the seed', () => {
+  it('random weights depend on the seed only', () => {
     const kernel = (seed: number) => randomWeights(small, seed).get('conv1_2')!.weights
     expect(kernel(3)).toEqual(kernel(3))
     expect(kernel(3)).not.toEqual(kernel(4))
   })
 
-  it('have mean 0 and the variance 2 / fan-in of He et al.', () => {
+  it('random weights have mean 0 and the variance 2 / fan-in of He et al.', () => {
     const { weights, bias } = randomWeights({ ...small, dense: [6, 400, 2] }, 5).get('fc4')!
     const mean = weights.reduce((sum, w) => sum + w, 0) / weights.length
     const variance = weights.reduce((sum, w) => sum + w * w, 0) / weights.length
@@ -66,7 +66,7 @@ describe('random weights', () => {
 })
 
 describe('the ONNX model', () => {
-  it('computes in ONNX Runtime what a naive VGG computes', async () => {
+  it('the ONNX model computes in ONNX Runtime what a naive VGG computes', async () => {
     const weights = withBiases(randomWeights(small, 7))
     const session = await InferenceSession.create(encodeModel(buildVgg(small, weights)))
     const random = createRandom(1)
@@ -78,7 +78,7 @@ describe('the ONNX model', () => {
     for (const [i, value] of wanted.entries()) expect((logits!.data as Float32Array)[i]).toBeCloseTo(value, 4)
   })
 
-  it('is refused when weights are missing or of another size', () => {
+  it('a VGG with missing or wrongly sized weights is refused', () => {
     const weights = new Map(randomWeights(small, 1))
     weights.delete('conv2_1')
     expect(() => buildVgg(small, weights)).toThrow('conv2_1 needs 180 weights and 5 biases, it was given none')
@@ -86,7 +86,7 @@ describe('the ONNX model', () => {
     expect(() => buildVgg(small, weights)).toThrow('it was given 179 and 5')
   })
 
-  it('is written with a manifest that the daemon takes', async () => {
+  it('a VGG is written with a manifest that the daemon accepts', async () => {
     const spec = { ...small, input: { width: 16, height: 16 }, dense: [4, 3] }
     const path = await writeRandomVgg(spec, join(folder, 'random.onnx'), ['pain', 'disgust', 'happiness'], 1)
     const manifest = await loadManifest(path)
@@ -110,7 +110,7 @@ describe('the ONNX model', () => {
     checkShapes(manifest, dims(graph.inputs[0]!), dims(graph.outputs[0]!))
   })
 
-  it('is not written with labels that do not fit, nor where there is no folder', async () => {
+  it('a VGG is not written with unsuitable labels or into a missing folder', async () => {
     const description = { name: 'x', labels: ['pain'], licence: 'x', intendedUse: 'x' }
     await expect(writeVgg(join(folder, 'x.onnx'), small, randomWeights(small, 1), description)).rejects.toThrow(
       '1 labels (pain) for 2 outputs'

@@ -22,7 +22,7 @@ const good: JudgeInput = {
 }
 
 describe('judge', () => {
-  it('is content with one alarm, its end and its explanation', () => {
+  it('one alarm with its end and its explanation passes', () => {
     expect(judge(good)).toEqual({ judged: 1, faults: [] })
   })
 
@@ -33,21 +33,21 @@ describe('judge', () => {
     ['an update after the end', { alarms: [...good.alarms, alarm('a', 'update', 25)] }, /did not end/],
     ['no explanation', { explanations: [{ alarm_id: 'other' }] }, /without an explanation/],
     ['an alarm out of turn', { alarms: [...good.alarms, alarm('c', 'start', 30)] }, /though no pain was scripted/]
-  ])('finds fault with %s', (_, change, fault) => {
+  ])('the demo fails for %s', (_, change, fault) => {
     const { faults } = judge({ ...good, ...change })
     expect(faults).toHaveLength(1)
     expect(faults[0]).toMatch(fault)
   })
 
-  it('does not judge a stretch that ended too shortly before the end, but claims its alarm', () => {
+  it('a pain shortly before the end is not judged, and its alarm is not counted as surplus', () => {
     expect(judge({ ...good, alarms: good.alarms.slice(0, 1), endedAt: 25 * second })).toEqual({ judged: 0, faults: [] })
   })
 
-  it('does not judge a stretch that had begun before anybody watched', () => {
+  it('a pain that began before watching is not judged', () => {
     expect(judge({ ...good, alarms: [], watchedFrom: 11 * second })).toEqual({ judged: 0, faults: [] })
   })
 
-  it('leaves technical and test alarms aside', () => {
+  it('technical and test alarms are not judged', () => {
     const others = [alarm('t', 'start', 30, { condition: 'camera_lost' }), alarm('u', 'start', 31, { test: true })]
     expect(judge({ ...good, alarms: [...good.alarms, ...others] }).faults).toEqual([])
   })

@@ -20,7 +20,7 @@ const mean = (shown: Expression, name: UnitName): number => {
 }
 
 describe('expressionUnits', () => {
-  it('stays within 0..1 and repeats itself for a seed', () => {
+  it('expression units are within 0..1 and repeat for a seed', () => {
     fc.assert(
       fc.property(expression, unit, seed, (shown, intensity, s) => {
         const units = expressionUnits(shown, intensity, createRandom(s))
@@ -33,7 +33,7 @@ describe('expressionUnits', () => {
     )
   })
 
-  it('tells nothing of the expression at intensity 0', () => {
+  it('expression units at intensity 0 do not depend on the expression', () => {
     fc.assert(
       fc.property(expression, seed, (shown, s) => {
         const neutral = expressionUnits('neutral', 1, createRandom(s))
@@ -42,7 +42,7 @@ describe('expressionUnits', () => {
     )
   })
 
-  it('grows with the intensity, unit by unit', () => {
+  it('every expression unit grows with the intensity', () => {
     fc.assert(
       fc.property(expression, unit, unit, seed, (shown, a, b, s) => {
         const weak = expressionUnits(shown, Math.min(a, b), createRandom(s))
@@ -55,7 +55,7 @@ describe('expressionUnits', () => {
     )
   })
 
-  it('shows what FACS says of pain, disgust and happiness', () => {
+  it('pain, disgust and happiness use the action units of FACS', () => {
     const clear: [Expression, UnitName[], UnitName[]][] = [
       ['pain', ['AU4', 'AU6', 'AU7', 'AU43'], ['AU12', 'AU15', 'AU17']],
       ['disgust', ['AU9', 'AU10'], ['AU12', 'AU43', 'AU27']],
@@ -70,7 +70,7 @@ describe('expressionUnits', () => {
 })
 
 describe('blendUnits', () => {
-  it('goes straight from one face to the other', () => {
+  it('blending units interpolates linearly', () => {
     const from: ActionUnits = { AU4: 0.8, AU12: 0.2 }
     const to: ActionUnits = { AU12: 1 }
     expect(blendUnits(from, to, 0)).toEqual(from)

@@ -6,12 +6,12 @@ const brightness = ([red, green, blue]: readonly [number, number, number]): numb
   0.299 * red + 0.587 * green + 0.114 * blue
 
 describe('createIdentity', () => {
-  it('gives the same person for the same seed and others for others', () => {
+  it('a seed gives the same person again, and other seeds other persons', () => {
     expect(createIdentity(42)).toEqual(createIdentity(42))
     expect(createIdentity(42).eyeX).not.toBe(createIdentity(43).eyeX)
   })
 
-  it('spreads skin tones evenly over the full range', () => {
+  it('skin tones are spread evenly over the full range', () => {
     for (let tenth = 0; tenth < 10; tenth++) {
       const share = many.filter(({ tone }) => Math.floor(tone * 10) === tenth).length / many.length
       expect(share).toBeGreaterThan(0.06)
@@ -19,14 +19,14 @@ describe('createIdentity', () => {
     }
   })
 
-  it('draws every hair style, beard and kind of glasses', () => {
+  it('every hair style, beard and kind of glasses occurs', () => {
     expect(new Set(many.map(({ hairStyle }) => hairStyle)).size).toBe(8)
     expect(new Set(many.map(({ beard }) => beard)).size).toBe(5)
     expect(new Set(many.map(({ glasses }) => glasses)).size).toBe(3)
     expect(many.some(({ female, beard }) => female && beard !== 'none')).toBe(false)
   })
 
-  it('keeps the person when one trait is overridden, except for what follows from it', () => {
+  it('overriding one trait changes only what follows from it', () => {
     const plain = createIdentity(9)
     const dark = createIdentity(9, { tone: 1 })
     expect(dark.eyeX).toBe(plain.eyeX)

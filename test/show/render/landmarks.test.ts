@@ -32,7 +32,7 @@ const mirrored = [
 ] as const
 
 describe('landmarks', () => {
-  it('are the 68 iBUG points, each at its place in the face', async () => {
+  it('landmarks are the 68 iBUG points, each at its place in the face', async () => {
     const { landmarks, box, width } = await render()
     expect(landmarks).toHaveLength(136)
     for (const [left, right] of mirrored) {
@@ -52,7 +52,7 @@ describe('landmarks', () => {
     expect(box.y).toBeLessThan(point(landmarks, 19).y - 20)
   })
 
-  it('lie on the drawn eyes: the iris, which is dark, is centred in its six points', async () => {
+  it("the drawn iris is centred in its eye's six landmarks", async () => {
     const picture = await render({ AU5: 1 })
     for (const from of [36, 42]) {
       const eye = middle(picture.landmarks, from, from + 5)
@@ -70,7 +70,7 @@ describe('landmarks', () => {
     }
   })
 
-  it('lie on the closed mouth: its line is darker than the lips above and below', async () => {
+  it('the landmarks of a closed mouth lie on its dark line', async () => {
     const picture = await render()
     const { x, y } = point(picture.landmarks, 62)
     const line = Math.min(...[-1, 0, 1, 2].map((dy) => grey(picture.data, picture, x, y + dy)))
@@ -78,7 +78,7 @@ describe('landmarks', () => {
     expect(line).toBeLessThan(grey(picture.data, picture, x, point(picture.landmarks, 57).y - 3) - 20)
   })
 
-  it('follow the units: lids meet, corners rise, the jaw drops, brows come down', async () => {
+  it('landmarks follow the action units: lids meet, corners rise, the jaw drops, brows come down', async () => {
     const at = async (units: ActionUnits) => (await render(units)).landmarks
     const rest = await at({})
     const height = (landmarks: Float32Array, i: number): number => point(landmarks, i).y
@@ -91,7 +91,7 @@ describe('landmarks', () => {
     expect(height(await at({ AU1: 1 }), 21)).toBeLessThan(height(rest, 21) - 4)
   })
 
-  it('roll with the head, clockwise about its neck', async () => {
+  it('landmarks roll with the head, clockwise about the neck', async () => {
     const straight = await render()
     const rolled = await render({}, { ...frontal, roll: 20 })
     const scale = 160 / 200
@@ -112,7 +112,7 @@ describe('landmarks', () => {
     expect(darkest).toBeLessThan(60)
   })
 
-  it('turn with the head: the nose leads, the far eye narrows', async () => {
+  it('landmarks turn with the head: the nose leads, the far eye narrows', async () => {
     const turned = (await render({}, { ...frontal, yaw: 0.3 })).landmarks
     const rest = (await render()).landmarks
     const nose = (landmarks: Float32Array): number =>
@@ -123,7 +123,7 @@ describe('landmarks', () => {
     expect(width(turned, 42, 45)).toBeLessThan(width(turned, 36, 39))
   })
 
-  it('stay finite and near the face for any person and pose', async () => {
+  it('landmarks are finite and near the face for any person and pose', async () => {
     for (let seed = 0; seed < 12; seed++) {
       const random = createRandom(seed)
       const { landmarks, width } = await renderPortrait({

@@ -26,7 +26,7 @@ async function measure(unit: UnitName, pose: Pose): Promise<{ change: number; ar
 }
 
 describe('moved', () => {
-  it.each(unitNames)('%s changes the picture mostly where it says', async (unit) => {
+  it.each(unitNames)('the action unit %s changes the picture mostly in its named regions', async (unit) => {
     for (const pose of [frontal, posed]) {
       const { change, area } = await measure(unit, pose)
       expect(change).toBeGreaterThan(0.7)
@@ -34,12 +34,12 @@ describe('moved', () => {
     }
   })
 
-  it('names nothing at rest and nothing below the visible strength', async () => {
+  it('no region is named at rest or below the visible strength', async () => {
     const { moved } = await renderPortrait({ identity: plain(), units: { AU4: 0.14 }, faceSize: 60 })
     expect(moved).toEqual([])
   })
 
-  it('names the regions of the design', async () => {
+  it('the named regions are those of the design', async () => {
     const { moved } = await renderPortrait({
       identity: plain(),
       units: { AU4: 1, AU9: 1, AU12: 1, AU17: 1 },

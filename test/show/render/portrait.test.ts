@@ -10,7 +10,7 @@ import {
 import { grey, middle, plain, point } from './pictures.js'
 
 describe('renderPortrait', () => {
-  it('gives the same bytes for the same options', async () => {
+  it('a portrait with the same options has the same bytes', async () => {
     const options = { identity: createIdentity(3), units: { AU12: 0.7 }, faceSize: 60, noise: 4, blur: 0.6, seed: 8 }
     const [a, b] = [await renderPortrait(options), await renderPortrait(options)]
     expect(a.width).toBe(120)
@@ -18,7 +18,7 @@ describe('renderPortrait', () => {
     expect(Buffer.compare(a.data, b.data)).toBe(0)
   })
 
-  it('cannot leak the expression through anything but its units: at intensity 0 all pictures are one', async () => {
+  it('at intensity 0 the portraits of all expressions are identical', async () => {
     const pictures = await Promise.all(
       expressions.map((shown) =>
         renderPortrait({
@@ -33,7 +33,7 @@ describe('renderPortrait', () => {
     for (const { data } of pictures) expect(Buffer.compare(data, pictures[0]!.data)).toBe(0)
   })
 
-  it('changes pillow and noise with the seed, never the face', async () => {
+  it('the seed of a portrait changes pillow and noise, never the face', async () => {
     const options = { identity: plain(), units: {}, faceSize: 60 }
     const [a, b] = [await renderPortrait({ ...options, seed: 1 }), await renderPortrait({ ...options, seed: 2 })]
     expect(a.landmarks).toEqual(b.landmarks)
@@ -42,7 +42,7 @@ describe('renderPortrait', () => {
     expect(grey(a.data, a, cheek.x, cheek.y)).toBe(grey(b.data, b, cheek.x, cheek.y))
   })
 
-  it('adds noise of the asked deviation', async () => {
+  it("a portrait's noise has the requested deviation", async () => {
     const options = { identity: plain(), units: {}, faceSize: 80, seed: 1 }
     const [clean, noisy] = [await renderPortrait(options), await renderPortrait({ ...options, noise: 6 })]
     const differences = Array.from(noisy.data, (value, i) => value - clean.data[i]!)
@@ -51,7 +51,7 @@ describe('renderPortrait', () => {
     expect(deviation).toBeLessThan(6.5)
   })
 
-  it('dims, warms and lights from the side', async () => {
+  it('light dims, warms and shades a portrait from the side', async () => {
     const at = async (light: Partial<{ direction: number; level: number; warmth: number }>) =>
       renderPortrait({
         identity: plain(),
@@ -78,7 +78,7 @@ describe('renderPortrait', () => {
     expect(grey(left.data, left, l.x + 8, l.y)).toBeGreaterThan(grey(left.data, left, r.x - 8, r.y) + 20)
   })
 
-  it('keeps eyes and mouth apart from the skin on the darkest face too', async () => {
+  it('eyes and mouth stand out from the skin, also on the darkest face', async () => {
     for (const tone of [0, 0.5, 1]) {
       const picture = await renderPortrait({
         identity: plain({ tone }),

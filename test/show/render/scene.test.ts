@@ -10,7 +10,7 @@ describe('createScene', () => {
     scene = await createScene({ identity: plain(), ...size, centre: { x: 160, y: 80 }, faceSize: 50 })
   })
 
-  it('draws the resident where it was told, as large as it was told', async () => {
+  it('the resident is drawn at the requested place and size', async () => {
     const { landmarks, box, width, height, data } = await scene.render({ units: {} })
     expect([width, height, data.length]).toEqual([320, 180, 320 * 180 * 3])
     expect(middle(landmarks, 27, 30).x).toBeCloseTo(160, 0)
@@ -20,7 +20,7 @@ describe('createScene', () => {
     expect(box.y + box.height).toBeLessThan(125)
   })
 
-  it('draws anew around the head alone, into the array it is given', async () => {
+  it('only the surroundings of the head are redrawn, into the given array', async () => {
     const into = new Uint8Array(320 * 180 * 3)
     const rest = await scene.render({ units: {} })
     const smile = await scene.render({ units: { AU12: 1 }, into })
@@ -41,14 +41,14 @@ describe('createScene', () => {
     expect(outside).toBe(0)
   })
 
-  it('gives each frame its own noise by its seed', async () => {
+  it('each frame of a scene has noise of its own, by its seed', async () => {
     const frame = (seed: number) => scene.render({ units: {}, noise: 3, seed })
     const [a, again, b] = [await frame(1), await frame(1), await frame(2)]
     expect(Buffer.compare(a.data, again.data)).toBe(0)
     expect(Buffer.compare(a.data, b.data)).not.toBe(0)
   })
 
-  it('blurs the whole picture, head and background alike', async () => {
+  it('blur affects head and background alike', async () => {
     const roughness = (data: Uint8Array): number => {
       let sum = 0
       for (let i = 3; i < data.length; i++) sum += (data[i]! - data[i - 3]!) ** 2
@@ -60,7 +60,7 @@ describe('createScene', () => {
     expect(soft.landmarks).toEqual(clear.landmarks)
   })
 
-  it('takes a head that reaches beyond the picture', async () => {
+  it('a head that reaches beyond the picture is drawn', async () => {
     const corner = await createScene({ identity: plain(), ...size, centre: { x: 5, y: 175 }, faceSize: 90 })
     const { data, box } = await corner.render({ units: {}, blur: 0.5, pose: { yaw: 0, pitch: 0, roll: 30 } })
     expect(data).toHaveLength(320 * 180 * 3)

@@ -23,7 +23,7 @@ const days = fc.record({
 const time = fc.double({ min: 0, max: 600, noNaN: true })
 
 describe('stretchAt', () => {
-  it('finds the stretch that a walk through the table finds', () => {
+  it('the stretch at a time is the one that a walk through the table finds', () => {
     fc.assert(
       fc.property(days, time, (day, seconds) => {
         let [left, index] = [seconds, 0]
@@ -41,13 +41,13 @@ describe('stretchAt', () => {
     )
   })
 
-  it('refuses a day without a stretch', () => {
+  it('a day without stretches is refused', () => {
     expect(() => stretchAt({ stretches: [], loop: true, seed: 1 }, 0)).toThrow(RangeError)
   })
 })
 
 describe('unitsAt', () => {
-  it('is a pure function of time with strengths within 0..1', () => {
+  it('action units depend on time only, with strengths within 0..1', () => {
     fc.assert(
       fc.property(days, time, (day, seconds) => {
         const units = unitsAt(day, seconds)
@@ -60,7 +60,7 @@ describe('unitsAt', () => {
     )
   })
 
-  it('never jumps: within a hundredth of a second no unit changes by more than a blink does', () => {
+  it('action units never jump: in 10 ms none changes by more than a blink does', () => {
     fc.assert(
       fc.property(days, time, (day, seconds) => {
         const [before, after] = [unitsAt(day, seconds), unitsAt(day, seconds + 0.01)]
@@ -79,7 +79,7 @@ describe('unitsAt', () => {
     )
   })
 
-  it('blinks, shortly, all day long', () => {
+  it('the resident blinks briefly throughout the day', () => {
     const shut = Array.from({ length: 2000 }, (_, i) => (unitsAt(defaultDay, i / 20).AU45 ?? 0) > 0.5)
     const blinks = shut.filter((is, i) => is && !shut[i - 1]).length
     expect(blinks).toBeGreaterThan(15)
@@ -87,7 +87,7 @@ describe('unitsAt', () => {
     expect(shut.filter(Boolean).length / shut.length).toBeLessThan(0.08)
   })
 
-  it('differs from round to round, so that a long simulation is not one film', () => {
+  it('rounds of the simulated day differ', () => {
     const pain: Day = { stretches: [{ expression: 'pain', intensity: 1, seconds: 10 }], loop: true, seed: 3 }
     const mouths = [5, 15, 25, 35, 45].map((seconds) => unitsAt(pain, seconds).AU25?.toFixed(2))
     expect(new Set(mouths).size).toBeGreaterThan(2)
@@ -98,7 +98,7 @@ describe('the default day', () => {
   const times = Array.from({ length: Math.floor(daySeconds(defaultDay) * 10) }, (_, i) => i / 10)
   const settled = times.filter((seconds) => seconds - stretchAt(defaultDay, seconds).from > transitionSeconds)
 
-  it('lasts about a minute and a half, and an alarm with onset 2 s and clear 3 s begins and ends in and after each pain', () => {
+  it('the default day lasts some 90 s, and each of its pains starts and ends an alarm with onset 2 s and clear 3 s', () => {
     expect(daySeconds(defaultDay)).toBe(90)
     const { stretches } = defaultDay
     const pains = stretches.flatMap(({ expression }, i) => (expression === 'pain' ? [i] : []))
@@ -111,7 +111,7 @@ describe('the default day', () => {
     expect(stretches.map(({ expression }) => expression)).toEqual(expect.arrayContaining([...expressions]))
   })
 
-  it('shows in each stretch what it says, for ten rounds, and neutral is neutral', () => {
+  it('each stretch of the default day shows its expression in ten rounds, and neutral ones none', () => {
     type Units = ReturnType<typeof unitsAt>
     const sum = (units: Units, names: readonly (keyof Units)[]): number =>
       names.reduce((total, name) => total + (units[name] ?? 0), 0)

@@ -4,7 +4,7 @@ import { ProgramError } from '../../../src/core/errors.js'
 import { silentLog } from '../../../src/core/log.js'
 import { type Feed, type FeedOptions, startFeed } from '../../../src/show/simulate/feed.js'
 import { type RtspServer, startRtspServer } from '../../../src/show/simulate/rtsp-server.js'
-import { beginsKeyFrame } from '../../../src/show/simulate/rtsp-server-rtp.js'
+import { beginsKeyFrame } from '../../../src/show/simulate/rtsp-server-parser.js'
 import { RtspClient } from './client.js'
 
 const size = { width: 64, height: 48, fps: 20 }
@@ -53,7 +53,7 @@ describe('startFeed', () => {
     ['h264', 'H264'],
     ['hevc', 'H265'],
     ['mjpeg', 'JPEG']
-  ] as const)('publishes %s, which each reader gets from a key frame on', async (codec, encoding) => {
+  ] as const)('%s is published, and each reader starts with a key frame', async (codec, encoding) => {
     const server = await serve()
     const { url } = await feed(server, { codec })
     const reader = await RtspClient.open(server.port)
@@ -67,7 +67,7 @@ describe('startFeed', () => {
     reader.close()
   })
 
-  it('shows the frames of a generator, ends with it, and closes it when stopped', async () => {
+  it('the frames of a generator are shown until it ends, and stopping closes it', async () => {
     const server = await serve()
     await (await feed(server, { frames: pictures(10) })).ended
     let closed = false
@@ -85,7 +85,7 @@ describe('startFeed', () => {
     await expect.poll(() => closed).toBe(true)
   })
 
-  it('asks for the next frame only when ffmpeg has taken the last one', async () => {
+  it('the next frame is requested only when ffmpeg has taken the last one', async () => {
     const server = await serve()
     let asked = 0
     const quick = async function* (): AsyncGenerator<Uint8Array> {
@@ -116,7 +116,7 @@ describe('startFeed', () => {
       },
       /3 bytes/
     ]
-  ] as [string, Partial<FeedOptions>, RegExp][])('says so about %s', async (_what, options, message) => {
+  ] as [string, Partial<FeedOptions>, RegExp][])('a feed reports %s', async (_what, options, message) => {
     const server = await serve()
     const started = feed(server, options)
     await expect(started).rejects.toThrow(ProgramError)

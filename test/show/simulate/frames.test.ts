@@ -50,14 +50,14 @@ async function play(seconds: number, drawMs: (frame: number) => number, showMs =
 }
 
 describe('renderDay', () => {
-  it('shows a picture in each slot, exactly when it begins', async () => {
+  it('a picture is shown at the beginning of each slot', async () => {
     const { shown } = await play(4, () => 60)
     expect(shown.length).toBeGreaterThanOrEqual(20)
     // The first is due at once and so is as late as its drawing takes.
     expect(shown.slice(1).map(({ at }) => at)).toEqual(shown.slice(1).map((_, i) => (i + 1) * 200))
   })
 
-  it('skips slots when drawing is slow, and never hands out two pictures for one slot or a burst', async () => {
+  it('slow drawing skips slots, without two pictures in a slot or a burst', async () => {
     const { shown } = await play(20, (frame) => (frame === 10 ? 2500 : 330))
     const seeds = shown.map(({ seed }) => seed)
     expect(new Set(seeds).size).toBe(seeds.length)
@@ -68,13 +68,13 @@ describe('renderDay', () => {
     expect(shown.length).toBeLessThan(20 / 0.33)
   })
 
-  it('waits for a slow reader without making up for it', async () => {
+  it('a slow reader delays pictures, and the delay is not made up for', async () => {
     const { shown } = await play(10, () => 10, 450)
     expect(shown.length).toBeLessThanOrEqual(23)
     for (const { at, seed } of shown.slice(1)) expect(at).toBe(seed * 200)
   })
 
-  it('tells of each stretch once, when its first picture is shown', async () => {
+  it('each stretch is announced once, with its first picture', async () => {
     const { stretches } = await play(11, () => 50)
     expect(stretches.map(({ expression }) => expression)).toEqual(['neutral', 'pain', 'neutral', 'pain', 'neutral'])
     for (const { expression, at } of stretches) {
@@ -85,7 +85,7 @@ describe('renderDay', () => {
 })
 
 describe('nextSlot', () => {
-  it('is later than the last one, has not begun yet, and is the first such', () => {
+  it('the next slot is the first that is later than the last one and has not begun', () => {
     fc.assert(
       fc.property(
         fc.integer({ min: -1, max: 1000 }),

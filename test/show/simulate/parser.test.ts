@@ -54,7 +54,7 @@ function cut(bytes: Buffer, places: readonly number[]): Buffer[] {
 }
 
 describe('RtspParser', () => {
-  it('finds the same messages however the bytes are cut', () => {
+  it('RTSP messages are the same however the bytes are cut', () => {
     fc.assert(
       fc.property(fc.array(message, { maxLength: 8 }), fc.array(fc.nat(), { maxLength: 12 }), (messages, places) => {
         const parser = new RtspParser()
@@ -66,14 +66,14 @@ describe('RtspParser', () => {
     )
   })
 
-  it('finds them byte by byte too', () => {
+  it('RTSP messages are found byte by byte', () => {
     const parser = new RtspParser()
     const bytes = Buffer.from('\r\nPLAY rtsp://h/bed RTSP/1.0\r\nCSeq: 4\r\n\r\n$\x01\x00\x02ab')
     const found = [...bytes].flatMap((byte) => parser.push(Buffer.of(byte)).map(plain))
     expect(found.map(({ kind }) => kind)).toEqual(['request', 'interleaved'])
   })
 
-  it('either understands or refuses any bytes, and never keeps more than one message of them', () => {
+  it('any bytes are parsed or refused, and at most one message is buffered', () => {
     const limit = 8 * 1024 + 64 * 1024 + 16
     fc.assert(
       fc.property(fc.array(fc.uint8Array({ maxLength: 5000 }), { maxLength: 40 }), (chunks) => {
@@ -98,7 +98,7 @@ describe('RtspParser', () => {
     ['HTTP', Buffer.from('GET / HTTP/1.1\r\n\r\n')],
     ['a header without a name', Buffer.from('OPTIONS * RTSP/1.0\r\n: x\r\n\r\n')],
     ['TLS', Buffer.from([0x16, 3, 1, 2, 0, 1])]
-  ])('refuses %s, and everything after it', (_what, bytes) => {
+  ])('the RTSP parser refuses %s and everything after it', (_what, bytes) => {
     const parser = new RtspParser()
     expect(() => parser.push(bytes)).toThrow(RtspSyntaxError)
     expect(() => parser.push(Buffer.from('OPTIONS * RTSP/1.0\r\nCSeq: 1\r\n\r\n'))).toThrow(RtspSyntaxError)

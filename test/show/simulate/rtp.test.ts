@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { beginsKeyFrame } from '../../../src/show/simulate/rtsp-server-rtp.js'
+import { beginsKeyFrame } from '../../../src/show/simulate/rtsp-server-parser.js'
 
 const rtp = (...payload: number[]): Buffer => Buffer.from([0x80, 0xe0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 2, ...payload])
 const h265 = (type: number): number => type << 1
@@ -24,18 +24,18 @@ describe('beginsKeyFrame', () => {
     ['JPEG', 'the beginning of a picture', [0, 0, 0, 0, 1, 80, 40, 30], true],
     ['JPEG', 'the rest of it', [0, 0, 5, 0, 1, 80, 40, 30], false],
     ['VP8', 'what it does not know', [1], true]
-  ])('%s: %s', (encoding, _what, payload, expected) => {
+  ])('the start of a key frame is recognised: %s: %s', (encoding, _what, payload, expected) => {
     expect(beginsKeyFrame(encoding, rtp(...payload))).toBe(expected)
   })
 
-  it('looks behind a header extension and contributing sources', () => {
+  it('a key frame is recognised behind a header extension and contributing sources', () => {
     const packet = Buffer.from([
       0x91, 0xe0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 2, 9, 9, 9, 9, 0xbe, 0xde, 0, 1, 7, 7, 7, 7, 0x65
     ])
     expect(beginsKeyFrame('H264', packet)).toBe(true)
   })
 
-  it('takes a packet that is cut off for none', () => {
+  it('a truncated packet is not taken for a key frame', () => {
     expect(beginsKeyFrame('H264', Buffer.from([0x80, 0xe0]))).toBe(false)
     expect(beginsKeyFrame('H264', Buffer.from([0x90, 0xe0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 2, 0]))).toBe(false)
   })

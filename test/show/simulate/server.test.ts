@@ -56,7 +56,7 @@ afterEach(async () => {
 })
 
 describe('the RTSP server', () => {
-  it('describes, sets up, plays and tears down, with CSeq and Session throughout', async () => {
+  it('DESCRIBE, SETUP, PLAY and TEARDOWN are answered with CSeq and Session', async () => {
     const server = await serve()
     const feed = await publish(server, '/bed')
     const url = `rtsp://127.0.0.1:${server.port}/bed`
@@ -80,7 +80,7 @@ describe('the RTSP server', () => {
     await reader.closed
   })
 
-  it('lets each of several readers begin with a key frame', async () => {
+  it('each of several readers begins with a key frame', async () => {
     const server = await serve()
     const feed = await publish(server, '/bed')
     const first = await play(server, '/bed')
@@ -104,14 +104,14 @@ describe('the RTSP server', () => {
     ['PLAY before SETUP', 'PLAY', '/bed', {}, 455],
     ['another session', 'TEARDOWN', '/bed', { Session: 'feedface' }, 454],
     ['no CSeq', 'DESCRIBE', '/bed', { CSeq: '' }, 400]
-  ])('answers %s with its status', async (_what, method, path, headers, status) => {
+  ])('the RTSP server answers %s with the right status', async (_what, method, path, headers, status) => {
     const server = await serve()
     await publish(server, '/bed')
     const client = await open(server)
     expect((await client.ask(method, `rtsp://127.0.0.1:${server.port}${path}`, headers)).status).toBe(status)
   })
 
-  it('lets nobody publish but the first who knows the secret path', async () => {
+  it('only the first client that knows the secret path may publish', async () => {
     const server = await serve()
     const guess = await open(server)
     const announce = (client: RtspClient, url: string): Promise<{ status: number }> =>
@@ -124,7 +124,7 @@ describe('the RTSP server', () => {
     expect(() => server.publish('/bed')).toThrow('published already')
   })
 
-  it('ends the readers with the publisher, and then knows the path no longer', async () => {
+  it('the end of the publisher ends its readers and removes the path', async () => {
     const server = await serve()
     const feed = await publish(server, '/bed')
     const reader = await play(server, '/bed')
@@ -134,7 +134,7 @@ describe('the RTSP server', () => {
     expect((await next.ask('DESCRIBE', `rtsp://127.0.0.1:${server.port}/bed`)).status).toBe(404)
   })
 
-  it('leaves packets out for a reader that does not read, and serves the others on', async () => {
+  it('packets for a stalled reader are dropped, and the others are served', async () => {
     const server = await serve()
     const feed = await publish(server, '/bed')
     const slow = await play(server, '/bed')
@@ -156,7 +156,7 @@ describe('the RTSP server', () => {
     expect(slow.packets.length).toBeLessThan(count)
   })
 
-  it('closes a connection that sends rubbish, and only that one', async () => {
+  it('only the connection that sends invalid bytes is closed', async () => {
     const server = await serve()
     const feed = await publish(server, '/bed')
     const reader = await play(server, '/bed')
@@ -167,14 +167,14 @@ describe('the RTSP server', () => {
     await reader.until(() => reader.packets.length === 1)
   })
 
-  it('says that a port is in use', async () => {
+  it('a port in use is reported', async () => {
     const server = await serve()
     const second = startRtspServer({ port: server.port, log: silentLog })
     await expect(second).rejects.toThrow(PortInUseError)
     await expect(second).rejects.toThrow(String(server.port))
   })
 
-  it('closes every connection when it stops', async () => {
+  it('stopping the RTSP server closes every connection', async () => {
     const server = await serve()
     const client = await open(server)
     await client.ask('OPTIONS', '*')
@@ -190,7 +190,7 @@ describe('authentication', () => {
   const password = `p@ss:w/rd?#%&"'`
   const md5 = (text: string): string => createHash('md5').update(text).digest('hex')
 
-  it('by basic', async () => {
+  it('a reader authenticates by Basic', async () => {
     const server = await serve({ user, password, scheme: 'basic' })
     await publish(server, '/bed')
     const url = `rtsp://127.0.0.1:${server.port}/bed`
@@ -206,7 +206,7 @@ describe('authentication', () => {
     expect((await client.ask('OPTIONS', url)).status).toBe(200)
   })
 
-  it('by digest, with a nonce for this connection only', async () => {
+  it('a reader authenticates by Digest, with a nonce of its connection only', async () => {
     const server = await serve({ user, password, scheme: 'digest' })
     await publish(server, '/bed')
     const url = `rtsp://127.0.0.1:${server.port}/bed`

@@ -7,6 +7,7 @@ import { PortInUseError, ProgramError, UsageError } from '../../../src/core/erro
 import { silentLog } from '../../../src/core/log.js'
 import type { Day } from '../../../src/show/simulate/day.js'
 import { type Simulation, type StretchEvent, startSimulation } from '../../../src/show/simulate/simulate.js'
+import { patience } from '../../support/slowness.js'
 import { childrenNamed } from './processes.js'
 
 const shortDay: Day = {
@@ -53,7 +54,7 @@ describe('startSimulation', () => {
     simulation = undefined
   })
 
-  it('serves moving pictures of the resident to a real ffmpeg, tells of the stretches, and leaves nothing behind', async () => {
+  it('a real ffmpeg receives moving pictures, stretches are announced, and no process or port is left', async () => {
     const events: (string | StretchEvent)[] = []
     simulation = await startSimulation({
       ...small,
@@ -76,7 +77,7 @@ describe('startSimulation', () => {
     await expect(simulation.ended).resolves.toBeUndefined()
   })
 
-  it('says what is wrong when the port is taken or ffmpeg is missing', async () => {
+  it('a taken port and a missing ffmpeg are reported', async () => {
     const taken = createServer().listen(0, '127.0.0.1')
     await once(taken, 'listening')
     const { port } = taken.address() as { port: number }
@@ -99,7 +100,7 @@ describe('painlens simulate', () => {
     })
   }
 
-  it('prints JSON lines, the address first, and ends by itself', async () => {
+  it('painlens simulate --json prints JSON lines, the address first, and ends by itself', async () => {
     listen()
     expect(await simulateCommand({ rtspPort: 0, seconds: 1, json: true }, new AbortController().signal)).toBe(0)
     vi.restoreAllMocks()
@@ -115,11 +116,11 @@ describe('painlens simulate', () => {
     expect(childrenNamed('ffmpeg')).toEqual([])
   })
 
-  it('tells in words, keeps the password to itself, and ends when told to', async () => {
+  it('painlens simulate prints words without the password and stops on a signal', async () => {
     listen()
     const end = new AbortController()
     const done = simulateCommand({ rtspPort: 0, user: 'nurse', password: 'geheim-7' }, end.signal)
-    await vi.waitUntil(() => lines.length > 1, { timeout: 20_000 })
+    await vi.waitUntil(() => lines.length > 1, { timeout: patience(20_000) })
     end.abort()
     expect(await done).toBe(0)
     vi.restoreAllMocks()
@@ -129,7 +130,7 @@ describe('painlens simulate', () => {
     expect(childrenNamed('ffmpeg')).toEqual([])
   })
 
-  it('ends a start that is under way', async () => {
+  it('a start that is under way can be cancelled', async () => {
     listen()
     const end = new AbortController()
     const done = simulateCommand({ rtspPort: 0 }, end.signal)
@@ -140,7 +141,7 @@ describe('painlens simulate', () => {
     expect(childrenNamed('ffmpeg')).toEqual([])
   })
 
-  it('refuses half a login', async () => {
+  it('a user without a password, and a password without a user, are refused', async () => {
     const { signal } = new AbortController()
     await expect(simulateCommand({ rtspPort: 0, user: 'nurse' }, signal)).rejects.toBeInstanceOf(UsageError)
     await expect(simulateCommand({ rtspPort: 0, password: 'x' }, signal)).rejects.toBeInstanceOf(UsageError)

@@ -17,8 +17,8 @@ import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { DiskError } from '../../../src/core/errors.js'
 import { type Log, silentLog } from '../../../src/core/log.js'
-import { type AlarmLogOptions, openAlarmLog, readAlarmLog } from '../../../src/stages/alarm-log/index.js'
-import { until } from '../../support/daemon.js'
+import { type AlarmLog, type AlarmLogOptions, openAlarmLog, readAlarmLog } from '../../../src/stages/alarm-log/index.js'
+import { until } from '../../support/slowness.js'
 import { alarm } from '../mqtt/rig.js'
 
 let folder: string
@@ -188,14 +188,31 @@ describe('a disk that refuses', () => {
   test('keeps the newest thousand lines in memory, no more', async () => {
     writeFileSync(path(), 'a file in the way')
     const { lines, log } = recorder()
-    const alarmLog = here({ log, retryMs: 20 })
+    // No try is under way when the disk works again: what one has in its hands is beside the thousand that wait.
+    const alarmLog = here({ log, retryMs: 3_600_000 })
     for (const seq of upTo(700)) alarmLog.append(alarm('a', seq))
-    await until(() => lines.length > 0, 'word of the disk')
+    await alarmLog.flushed()
     for (const seq of upTo(700, 700)) alarmLog.append(alarm('a', seq))
     rmSync(path())
-    await until(() => lines.length > 1, 'word of the disk being back')
     await alarmLog.close()
+    expect(lines).toHaveLength(2)
     expect(await seqs()).toEqual(upTo(1000, 400))
+  })
+
+  test('a line that comes between the last write and the end of the writer is written, too', async () => {
+    writeFileSync(path(), 'a file in the way')
+    const alarmLog: AlarmLog = here({
+      retryMs: 1,
+      log: {
+        ...silentLog,
+        error: () => rmSync(path()),
+        // Runs before anything that waits for the writer.
+        info: () => queueMicrotask(() => alarmLog.append(alarm('a', 1)))
+      }
+    })
+    alarmLog.append(alarm('a', 0))
+    await until(async () => (await seqs().catch(() => [])).length === 2, 'the second line')
+    await alarmLog.close()
   })
 
   test('and then the end: closing waits for nothing', async () => {

@@ -2,7 +2,14 @@
 import { openAlarmLog } from '../../../dist/stages/alarm-log/index.js'
 
 const nothing = () => undefined
-const log = { debug: nothing, info: nothing, warn: nothing, error: nothing, child: () => log }
+const log = {
+  isLevelEnabled: () => false,
+  debug: nothing,
+  info: nothing,
+  warn: nothing,
+  error: nothing,
+  child: () => log
+}
 const alarmLog = openAlarmLog({ path: process.argv[2], maxBytes: 1e6, encode: JSON.stringify, log })
 const at = new Date().toISOString()
 for (let seq = Number(process.argv[3]); ; seq++) {

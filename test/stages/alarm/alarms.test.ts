@@ -1,29 +1,22 @@
 import { describe, expect, test } from 'vitest'
 import type { AlarmMessage } from '../../../src/contract/messages.js'
 import { type AlarmOptions, createAlarms, endAfterRestart, type Observation } from '../../../src/stages/alarm/index.js'
+import { alarmDefaults } from '../../support/alarm-defaults.js'
+import { clockOf, moment } from '../../support/moments.js'
 
-const rules = {
-  onsetThreshold: 0.7,
-  onsetS: 2,
-  clearThreshold: 0.45,
-  clearS: 3,
-  smoothingS: 1,
-  updateS: 10,
-  updateMinS: 1,
-  updatesPerS: 20,
-  trackLostS: 5
-}
+const { rules, priorities } = alarmDefaults
 const model = { name: 'm', sha256: 'f00d', demonstration: false }
 const t0 = Date.UTC(2026, 0, 1)
 const box = { x: 100, y: 100, width: 80, height: 100 }
 
 function setUp(more: Partial<AlarmOptions> = {}) {
-  const clock = { now: () => t0 }
+  const clock = clockOf(() => t0)
   let id = 0
   const alarms = createAlarms({
     cameras: { a: { ward: 'W', room: '12', bed: 'A' }, b: { ward: null, room: null, bed: null } },
     facility: 'F',
     rules,
+    priorities,
     model,
     clock,
     newId: () => `id${id++}`,
@@ -33,8 +26,8 @@ function setUp(more: Partial<AlarmOptions> = {}) {
   /** Feeds a constant score at 5 fps over [from, to) seconds, ticking as a daemon would. */
   const feed = (from: number, to: number, score: number, more: Partial<Observation> = {}) => {
     for (let ms = from * 1000; ms < to * 1000; ms += 200) {
-      said.push(...alarms.observe({ camera: 'a', track: 1, at: t0 + ms, score, box, ...more }).alarms)
-      said.push(...alarms.tick(t0 + ms))
+      said.push(...alarms.observe({ camera: 'a', track: 1, at: moment(t0 + ms), score, box, ...more }).alarms)
+      said.push(...alarms.tick(moment(t0 + ms)))
     }
   }
   return { alarms, said, feed }
@@ -105,7 +98,7 @@ describe('an episode', () => {
     for (let frame = 0; frame < 10 * fps; frame++) {
       const at = t0 + (frame * 1000) / fps
       // One second of rest, then pain: crosses 0.7 after ln(0.9 / 0.2) = 1.5 time constants.
-      const out = alarms.observe({ camera: 'a', track: 1, at, score: frame < fps ? 0 : 0.9 })
+      const out = alarms.observe({ camera: 'a', track: 1, at: moment(at), score: frame < fps ? 0 : 0.9 })
       if (out.alarms[0]?.phase === 'start') start ??= (at - t0) / 1000
     }
     const ideal = 1 - 1 / fps + Math.log(0.9 / 0.2) + rules.onsetS
@@ -116,8 +109,8 @@ describe('an episode', () => {
   test('a score that is no number, or a time that runs backwards, does no harm', () => {
     const { alarms, feed, said } = setUp()
     feed(0, 5, 0.95)
-    alarms.observe({ camera: 'a', track: 1, at: t0 + 5000, score: Number.NaN })
-    alarms.observe({ camera: 'a', track: 1, at: t0 - 60_000, score: 0 })
+    alarms.observe({ camera: 'a', track: 1, at: moment(t0 + 5000), score: Number.NaN })
+    alarms.observe({ camera: 'a', track: 1, at: moment(t0 - 60_000), score: 0 })
     feed(5, 6, 0.95)
     expect(phases(said)).toEqual(['start0'])
   })
@@ -127,8 +120,8 @@ describe('a face out of sight', () => {
   test('ends its alarm after the time for it, and says why', () => {
     const { alarms, said, feed } = setUp()
     feed(0, 4, 0.95)
-    expect(alarms.tick(t0 + 8700)).toEqual([])
-    said.push(...alarms.tick(t0 + 8800))
+    expect(alarms.tick(moment(t0 + 8700))).toEqual([])
+    said.push(...alarms.tick(moment(t0 + 8800)))
     expect(said.at(-1)).toMatchObject({ phase: 'end', reason: 'track_lost', state: 'ended' })
     expect(said.at(-1)?.text.en).toBe('Pain suspected, room 12, bed A: alarm ended, face out of sight')
   })
@@ -136,7 +129,7 @@ describe('a face out of sight', () => {
   test('that comes back at the same place under another number goes on with the same alarm', () => {
     const { alarms, said, feed } = setUp()
     feed(0, 4, 0.95)
-    alarms.trackLost('a', 1, t0 + 4000)
+    alarms.trackLost('a', 1)
     feed(6, 12, 0.95, { track: 2, box: { ...box, x: 130 } })
     feed(12, 18, 0, { track: 2, box })
     expect(new Set(said.map(({ alarm_id }) => alarm_id))).toEqual(new Set(['id0']))
@@ -148,7 +141,7 @@ describe('a face out of sight', () => {
     const { alarms, said, feed } = setUp()
     feed(0, 4, 0.95)
     feed(4.4, 5.6, 0.95, { track: 2 })
-    alarms.trackLost('a', 1, t0 + 5600)
+    alarms.trackLost('a', 1)
     feed(5.6, 9, 0.95, { track: 2 })
     expect(said.filter(({ phase }) => phase === 'start')).toHaveLength(1)
     expect(said.filter(({ phase }) => phase === 'end')).toHaveLength(0)
@@ -162,7 +155,7 @@ describe('a face out of sight', () => {
   ])('a new face %s is another person, with an alarm of its own', (_, more) => {
     const { alarms, said, feed } = setUp()
     feed(0, 4, 0.95)
-    alarms.trackLost('a', 1, t0 + 4000)
+    alarms.trackLost('a', 1)
     feed(4.4, 7, 0.95, { track: 2, ...more })
     expect(said.filter(({ phase }) => phase === 'start').map(({ alarm_id }) => alarm_id)).toEqual(['id0', 'id1'])
   })
@@ -171,11 +164,11 @@ describe('a face out of sight', () => {
     const { alarms, said } = setUp()
     const near = { ...box, x: 150 }
     for (let ms = 0; ms < 4000; ms += 200) {
-      said.push(...alarms.observe({ camera: 'a', track: 1, at: t0 + ms, score: 0.95, box }).alarms)
-      said.push(...alarms.observe({ camera: 'a', track: 2, at: t0 + ms, score: 0, box: near }).alarms)
+      said.push(...alarms.observe({ camera: 'a', track: 1, at: moment(t0 + ms), score: 0.95, box }).alarms)
+      said.push(...alarms.observe({ camera: 'a', track: 2, at: moment(t0 + ms), score: 0, box: near }).alarms)
     }
-    alarms.trackLost('a', 1, t0 + 4000)
-    const out = alarms.observe({ camera: 'a', track: 2, at: t0 + 4200, score: 0, box: near })
+    alarms.trackLost('a', 1)
+    const out = alarms.observe({ camera: 'a', track: 2, at: moment(t0 + 4200), score: 0, box: near })
     expect(out.episode).toBeNull()
     expect(phases(said)).toEqual(['start0'])
   })
@@ -190,14 +183,14 @@ describe('a camera', () => {
   ] as const)('that is %s ends its pain alarms with the reason', (state, reason, raised) => {
     const { alarms, said, feed } = setUp()
     feed(0, 4, 0.95)
-    said.push(...alarms.cameraState('a', state, t0 + 4000))
+    said.push(...alarms.cameraState('a', state, moment(t0 + 4000)))
     expect(said[1]).toMatchObject({ alarm_id: 'id0', phase: 'end', reason })
     expect(said.slice(2).map(({ condition, phase, type }) => [condition, phase, type])).toEqual(
       raised ? [[raised, 'start', 'technical']] : []
     )
-    expect(alarms.cameraState('a', state, t0 + 5000)).toEqual([])
-    expect(alarms.cameraState('a', 'connecting', t0 + 6000)).toEqual([])
-    const back = alarms.cameraState('a', 'ok', t0 + 7000)
+    expect(alarms.cameraState('a', state, moment(t0 + 5000))).toEqual([])
+    expect(alarms.cameraState('a', 'connecting', moment(t0 + 6000))).toEqual([])
+    const back = alarms.cameraState('a', 'ok', moment(t0 + 7000))
     expect(back.map(({ condition, phase, reason }) => [condition, phase, reason])).toEqual(
       raised ? [[raised, 'end', 'cleared']] : []
     )
@@ -205,8 +198,8 @@ describe('a camera', () => {
 
   test('that is lost and then frozen has one technical alarm at a time', () => {
     const { alarms } = setUp()
-    alarms.cameraState('a', 'lost', t0)
-    const next = alarms.cameraState('a', 'frozen', t0 + 1000)
+    alarms.cameraState('a', 'lost', moment(t0))
+    const next = alarms.cameraState('a', 'frozen', moment(t0 + 1000))
     expect(next.map(({ condition, phase }) => `${condition} ${phase}`)).toEqual([
       'camera_lost end',
       'camera_frozen start'
@@ -215,10 +208,10 @@ describe('a camera', () => {
 
   test.each(['frozen', 'paused'] as const)('that is %s shows nobody: its faces start no alarm', (state) => {
     const { alarms, said, feed } = setUp()
-    alarms.cameraState('a', state, t0)
+    alarms.cameraState('a', state, moment(t0))
     feed(0, 6, 0.95)
     expect(said).toEqual([])
-    alarms.cameraState('a', 'ok', t0 + 6000)
+    alarms.cameraState('a', 'ok', moment(t0 + 6000))
     feed(6, 9, 0.95)
     expect(phases(said)).toEqual(['start0'])
   })
@@ -230,16 +223,16 @@ describe('a camera', () => {
   ] as const)('that was %s and is %s now: the technical alarm does not claim more than is known', (...row) => {
     const [before, now, reason, text] = row
     const { alarms } = setUp()
-    alarms.cameraState('a', before, t0)
-    const [end] = alarms.cameraState('a', now, t0 + 5000)
+    alarms.cameraState('a', before, moment(t0))
+    const [end] = alarms.cameraState('a', now, moment(t0 + 5000))
     expect(end).toMatchObject({ phase: 'end', reason, text: { en: text } })
   })
 
   test('that the config has no more takes its alarms with it, and says so', () => {
     const { alarms, said, feed } = setUp()
     feed(0, 4, 0.95)
-    alarms.cameraState('b', 'lost', t0 + 4000)
-    const gone = [...alarms.cameraGone('a', t0 + 4000), ...alarms.cameraGone('b', t0 + 4000)]
+    alarms.cameraState('b', 'lost', moment(t0 + 4000))
+    const gone = [...alarms.cameraGone('a', moment(t0 + 4000)), ...alarms.cameraGone('b', moment(t0 + 4000))]
     expect(gone.map(({ camera, condition, phase, reason }) => [camera, condition, phase, reason])).toEqual([
       ['a', 'pain', 'end', 'reconfigured'],
       ['b', 'camera_lost', 'end', 'reconfigured']
@@ -252,7 +245,7 @@ describe('a camera', () => {
   test('leaves the alarms of the others alone', () => {
     const { alarms, said, feed } = setUp()
     feed(0, 4, 0.95)
-    said.push(...alarms.cameraState('b', 'lost', t0 + 4000))
+    said.push(...alarms.cameraState('b', 'lost', moment(t0 + 4000)))
     expect(said.map(({ camera, phase }) => `${camera} ${phase}`)).toEqual(['a start', 'b start'])
     expect(said[1]?.text).toEqual({ en: 'Camera lost, camera b', de: 'Kamera ausgefallen, Kamera b' })
   })
@@ -262,7 +255,7 @@ describe('commands and the rest', () => {
   test('an acknowledgement is recorded in every later message and clears nothing', () => {
     const { alarms, said, feed } = setUp()
     feed(0, 3, 0.95)
-    const acked = alarms.ack('id0', 'nurse 7', 'coming', t0 + 3000)
+    const acked = alarms.ack('id0', 'nurse 7', 'coming', moment(t0 + 3000))
     expect(acked).toMatchObject({
       phase: 'update',
       seq: 1,
@@ -272,26 +265,26 @@ describe('commands and the rest', () => {
     feed(3, 5, 0.95)
     feed(5, 12, 0)
     expect(said.at(-1)).toMatchObject({ phase: 'end', seq: 2, ack: { by: 'nurse 7' } })
-    expect(() => alarms.ack('id0', 'nurse 7', 'seen', t0)).toThrow(/no active alarm has the id "id0"/)
+    expect(() => alarms.ack('id0', 'nurse 7', 'seen', moment(t0))).toThrow(/no active alarm has the id "id0"/)
   })
 
   test('a test alarm starts and ends, marked as a test, and needs a camera that exists', () => {
     const { alarms } = setUp()
-    const messages = alarms.testAlarm('a', t0)
+    const messages = alarms.testAlarm('a', moment(t0))
     expect(messages.map(({ phase, seq, test, condition }) => [phase, seq, test, condition])).toEqual([
       ['start', 0, true, 'test'],
       ['end', 1, true, 'test']
     ])
-    expect(() => alarms.testAlarm('x', t0)).toThrow(/no camera "x".*Name one of: a, b/)
-    expect(() => alarms.testAlarm('constructor', t0)).toThrow(/no camera/)
-    expect(alarms.active(t0)).toEqual([])
+    expect(() => alarms.testAlarm('x', moment(t0))).toThrow(/no camera "x".*Name one of: a, b/)
+    expect(() => alarms.testAlarm('constructor', moment(t0))).toThrow(/no camera/)
+    expect(alarms.active(moment(t0))).toEqual([])
   })
 
   test('every active alarm is told again on request, with the next seq', () => {
     const { alarms, feed } = setUp()
     feed(0, 3, 0.95)
-    alarms.technical('outbox_full', { code: 'PL-OUTBOX-FULL', message: '9,500 of 10,000' }, t0)
-    const told = alarms.active(t0 + 3000)
+    alarms.technical('outbox_full', { code: 'PL-OUTBOX-FULL', message: '9,500 of 10,000' }, moment(t0))
+    const told = alarms.active(moment(t0 + 3000))
     expect(told.map(({ phase, seq, condition }) => [phase, seq, condition]).sort()).toEqual([
       ['update', 1, 'outbox_full'],
       ['update', 1, 'pain']
@@ -299,24 +292,38 @@ describe('commands and the rest', () => {
   })
 
   test('a technical alarm is raised once, carries its detail and is cleared once', () => {
-    const { alarms } = setUp({ priorities: { inference_failed: 'high' } })
+    const { alarms } = setUp({ priorities: { ...priorities, inference_failed: 'medium' } })
     const stuck = { code: 'PL-INFERENCE-STUCK', message: 'the worker is stuck' } as const
-    const [raised] = alarms.technical('inference_failed', stuck, t0)
-    expect(raised).toMatchObject({ type: 'technical', priority: 'high', camera: null, score: null, threshold: null })
+    const [raised] = alarms.technical('inference_failed', stuck, moment(t0))
+    expect(raised).toMatchObject({ type: 'technical', priority: 'medium', camera: null, score: null, threshold: null })
     expect(raised?.text.en).toBe('Faces cannot be analysed: the worker is stuck')
     expect(raised?.code).toBe('PL-INFERENCE-STUCK')
-    expect(alarms.technical('inference_failed', stuck, t0)).toEqual([])
-    const [cleared, ...more] = alarms.technical('inference_failed', null, t0)
+    expect(alarms.technical('inference_failed', stuck, moment(t0))).toEqual([])
+    const [cleared, ...more] = alarms.technical('inference_failed', null, moment(t0))
     expect([cleared?.text.en, more]).toEqual(['Faces are analysed again', []])
-    expect(alarms.technical('inference_failed', null, t0)).toEqual([])
+    expect(alarms.technical('inference_failed', null, moment(t0))).toEqual([])
+  })
+
+  test('a technical alarm that goes on is told again each minute', () => {
+    const { alarms } = setUp()
+    alarms.cameraState('b', 'lost', moment(t0))
+    expect(alarms.tick(moment(t0 + 59_900))).toEqual([])
+    expect(alarms.tick(moment(t0 + 60_000))).toMatchObject([{ condition: 'camera_lost', phase: 'update', seq: 1 }])
+    expect(alarms.tick(moment(t0 + 119_900))).toEqual([])
+    expect(alarms.tick(moment(t0 + 120_000))).toMatchObject([{ condition: 'camera_lost', phase: 'update', seq: 2 }])
   })
 
   test('an outage is told with the time it began, and without updates that nobody hears', () => {
     const { alarms } = setUp()
-    const [start] = alarms.technical('broker_lost', { code: 'PL-BROKER-SILENT', message: '' }, t0 + 10_000, t0)
+    const [start] = alarms.technical(
+      'broker_lost',
+      { code: 'PL-BROKER-SILENT', message: '' },
+      moment(t0 + 10_000),
+      moment(t0)
+    )
     expect(start).toMatchObject({ onset: '2026-01-01T00:00:00.000Z', duration_s: 10 })
-    expect(alarms.tick(t0 + 3_600_000)).toEqual([])
-    const [end] = alarms.technical('broker_lost', null, t0 + 3_600_000)
+    expect(alarms.tick(moment(t0 + 3_600_000))).toEqual([])
+    const [end] = alarms.technical('broker_lost', null, moment(t0 + 3_600_000))
     expect(end).toMatchObject({ phase: 'end', seq: 1, reason: 'cleared', duration_s: 3600 })
   })
 
@@ -332,8 +339,8 @@ describe('commands and the rest', () => {
   test('stopping ends everything, and nothing starts afterwards', () => {
     const { alarms, said, feed } = setUp()
     feed(0, 3, 0.95)
-    alarms.cameraState('b', 'lost', t0 + 3000)
-    const last = alarms.shutdown(t0 + 3000)
+    alarms.cameraState('b', 'lost', moment(t0 + 3000))
+    const last = alarms.shutdown(moment(t0 + 3000))
     expect(last.map(({ condition, phase, reason }) => [condition, phase, reason])).toEqual([
       ['pain', 'end', 'stopped'],
       ['camera_lost', 'end', 'stopped']
@@ -341,15 +348,19 @@ describe('commands and the rest', () => {
     said.length = 0
     feed(3, 10, 0.95)
     expect(said).toEqual([])
-    expect(alarms.cameraState('a', 'lost', t0)).toEqual([])
-    expect(alarms.shutdown(t0)).toEqual([])
+    expect(alarms.cameraState('a', 'lost', moment(t0))).toEqual([])
+    expect(alarms.shutdown(moment(t0))).toEqual([])
   })
 
   test('an alarm that an earlier run left is ended from its last message, with the next seq', () => {
     const { alarms, said, feed } = setUp()
     feed(0, 3, 0.95)
-    const last = alarms.ack('id0', 'nurse 7', 'coming', t0 + 3000)
-    const end = endAfterRestart(JSON.parse(JSON.stringify(last)), t0 + 60_000, { now: () => t0 })
+    const last = alarms.ack('id0', 'nurse 7', 'coming', moment(t0 + 3000))
+    const end = endAfterRestart(
+      JSON.parse(JSON.stringify(last)),
+      moment(t0 + 60_000),
+      clockOf(() => t0)
+    )
     expect(end).toEqual({
       ...last,
       phase: 'end',
@@ -369,7 +380,7 @@ describe('commands and the rest', () => {
   test('no text claims more than a suspicion', () => {
     const { alarms, said, feed } = setUp()
     feed(0, 3, 0.95)
-    said.push(...alarms.shutdown(t0 + 3000))
+    said.push(...alarms.shutdown(moment(t0 + 3000)))
     for (const { text } of said) {
       expect(text.en).toMatch(/suspected/)
       expect(text.de).toMatch(/Verdacht/)
@@ -383,24 +394,24 @@ describe('the rate limit', () => {
     const { alarms, said, feed } = setUp()
     feed(0, 2.2, 0.95)
     expect(phases(said)).toEqual(['start0'])
-    expect(alarms.active(t0 + 2200)).toEqual([])
-    expect(alarms.active(t0 + 2400)).toEqual([])
-    expect(alarms.tick(t0 + 2800)).toEqual([])
-    expect(phases(alarms.tick(t0 + 3000))).toEqual(['update1'])
-    expect(alarms.tick(t0 + 4000)).toEqual([])
+    expect(alarms.active(moment(t0 + 2200))).toEqual([])
+    expect(alarms.active(moment(t0 + 2400))).toEqual([])
+    expect(alarms.tick(moment(t0 + 2800))).toEqual([])
+    expect(phases(alarms.tick(moment(t0 + 3000)))).toEqual(['update1'])
+    expect(alarms.tick(moment(t0 + 4000))).toEqual([])
   })
 
   test('lets those that were silent longest have their turn first, and refuses acknowledgements beyond it', () => {
     const { alarms } = setUp({ rules: { ...rules, updatesPerS: 2 } })
     const conditions = ['inference_failed', 'explanation_failed', 'outbox_full', 'clock_unsynchronised'] as const
     for (const [index, condition] of conditions.entries())
-      alarms.technical(condition, { code: 'PL-UNEXPECTED', message: '' }, t0 + index)
-    const told = (at: number, list = alarms.tick(t0 + at)) => list.map(({ condition }) => condition)
-    expect(told(0, alarms.active(t0 + 5000))).toEqual(conditions.slice(0, 2))
-    expect(() => alarms.testAlarm('a', t0 + 5000)).toThrow(/too many messages at once.*Try again/)
-    expect(() => alarms.ack('id0', 'nurse', 'seen', t0 + 5000)).toThrow(/too many messages at once.*Try again/)
+      alarms.technical(condition, { code: 'PL-UNEXPECTED', message: '' }, moment(t0 + index))
+    const told = (at: number, list = alarms.tick(moment(t0 + at))) => list.map(({ condition }) => condition)
+    expect(told(0, alarms.active(moment(t0 + 5000)))).toEqual(conditions.slice(0, 2))
+    expect(() => alarms.testAlarm('a', moment(t0 + 5000))).toThrow(/too many messages at once.*Try again/)
+    expect(() => alarms.ack('id0', 'nurse', 'seen', moment(t0 + 5000))).toThrow(/too many messages at once.*Try again/)
     expect(told(6000)).toEqual(conditions.slice(2))
     expect(told(7000)).toEqual([])
-    expect(alarms.ack('id0', 'nurse', 'seen', t0 + 8000).ack?.by).toBe('nurse')
+    expect(alarms.ack('id0', 'nurse', 'seen', moment(t0 + 8000)).ack?.by).toBe('nurse')
   })
 })

@@ -1,14 +1,17 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import type { AlarmMessage, Condition } from '../../../src/contract/messages.js'
+import type { TechnicalCondition } from '../../../src/contract/conditions.js'
+import type { AlarmMessage } from '../../../src/contract/messages.js'
 import type { CameraState } from '../../../src/core/types.js'
 import { type AlarmOutput, type AlarmRules, createAlarms } from '../../../src/stages/alarm/index.js'
+import { alarmDefaults } from '../../support/alarm-defaults.js'
+import { clockOf, moment } from '../../support/moments.js'
 
 const problem = { code: 'PL-UNEXPECTED', message: '' } as const
 
 const cameras = ['a', 'b']
 const states: CameraState[] = ['ok', 'connecting', 'lost', 'frozen', 'dark', 'paused']
-const conditions: Condition[] = ['inference_failed', 'explanation_failed', 'outbox_full', 'broker_lost']
+const conditions: TechnicalCondition[] = ['inference_failed', 'explanation_failed', 'outbox_full', 'broker_lost']
 const places = [0, 30, 400].map((x) => ({ x, y: 0, width: 80, height: 100 }))
 
 const camera = fc.constantFrom(...cameras)
@@ -81,8 +84,9 @@ function live(actions: Action[], rules: Rules) {
     cameras: { a: { ward: null, room: '1', bed: null }, b: { ward: null, room: null, bed: null } },
     facility: null,
     rules,
+    priorities: alarmDefaults.priorities,
     model: null,
-    clock: { now: () => now },
+    clock: clockOf(() => now),
     newId: () => `id${id++}`
   })
   const said: AlarmMessage[] = []
@@ -123,33 +127,33 @@ function live(actions: Action[], rules: Rules) {
     feed: ({ camera, track, score, box, frames }) => {
       for (let frame = 0; frame < frames; frame++) {
         now += 200
-        observe(`${camera}/${track}`, alarms.observe({ camera, track, at: now, score, box }))
-        tell(alarms.tick(now))
+        observe(`${camera}/${track}`, alarms.observe({ camera, track, at: moment(now), score, box }))
+        tell(alarms.tick(moment(now)))
       }
     },
     wait: ({ ms }) => {
       now += ms
-      tell(alarms.tick(now))
+      tell(alarms.tick(moment(now)))
     },
-    trackLost: ({ camera, track }) => alarms.trackLost(camera, track, now),
-    camera: ({ camera, state }) => tell(alarms.cameraState(camera, state, now)),
-    technical: ({ condition, active }) => tell(alarms.technical(condition, active ? problem : null, now)),
+    trackLost: ({ camera, track }) => alarms.trackLost(camera, track),
+    camera: ({ camera, state }) => tell(alarms.cameraState(camera, state, moment(now))),
+    technical: ({ condition, active }) => tell(alarms.technical(condition, active ? problem : null, moment(now))),
     ack: ({ which }) => {
       const open = said.filter(({ phase }) => phase === 'start').filter((start) => !ended(said, start.alarm_id))
       const alarm = open[which % Math.max(1, open.length)]
-      if (alarm) ask(() => [alarms.ack(alarm.alarm_id, 'nurse', 'seen', now)])
+      if (alarm) ask(() => [alarms.ack(alarm.alarm_id, 'nurse', 'seen', moment(now))])
     },
     refresh: ({ times }) => {
-      for (let time = 0; time < times; time++) tell(alarms.active(now))
+      for (let time = 0; time < times; time++) tell(alarms.active(moment(now)))
     },
-    gone: ({ camera }) => tell(alarms.cameraGone(camera, now)),
-    test: ({ camera }) => ask(() => alarms.testAlarm(camera, now))
+    gone: ({ camera }) => tell(alarms.cameraGone(camera, moment(now))),
+    test: ({ camera }) => ask(() => alarms.testAlarm(camera, moment(now)))
   }
   for (const step of actions) {
     now += 1
     act[step.do](step as never)
   }
-  tell(alarms.shutdown(now))
+  tell(alarms.shutdown(moment(now)))
   return { said, doubled, asked, gaps }
 }
 
@@ -288,13 +292,15 @@ test('whoever asks for active alarms gets each of them in the end, however they 
       const alarms = createAlarms({
         cameras: {},
         facility: null,
-        rules: { updatesPerS, updateMinS: 1 },
+        rules: { ...alarmDefaults.rules, updatesPerS },
+        priorities: alarmDefaults.priorities,
         model: null,
-        clock: { now: () => t0 }
+        clock: clockOf(() => t0)
       })
-      for (const condition of conditions.slice(0, count)) alarms.technical(condition, problem, t0)
-      const told = alarms.active(t0)
-      for (let second = 1; second <= 1 + count / updatesPerS; second++) told.push(...alarms.tick(t0 + second * 1000))
+      for (const condition of conditions.slice(0, count)) alarms.technical(condition, problem, moment(t0))
+      const told = alarms.active(moment(t0))
+      for (let second = 1; second <= 1 + count / updatesPerS; second++)
+        told.push(...alarms.tick(moment(t0 + second * 1000)))
       expect(new Set(told.map(({ condition }) => condition))).toEqual(new Set(conditions.slice(0, count)))
     })
   )

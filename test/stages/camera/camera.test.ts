@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { CameraError } from '../../../src/core/errors.js'
 import { checkCamera } from '../../../src/stages/camera/index.js'
+import { patience } from '../../support/slowness.js'
 import { colourAt, decoderProcesses, nameOf, nextFrames, Rig, takeFrames, untilState } from './rig.js'
 
 const hostile = { user: 'us"er', password: `p@ss:w/rd?#%&"'` }
@@ -44,8 +45,7 @@ describe('a camera', () => {
       expect(nameOf(colourAt(pixels, size, 0.75, 0.5))).toBe('blue')
       expect(nameOf(colourAt(pixels, size, 0.75, 0.05)), 'above the picture, which is wider').toBe('black')
     }
-    expect(frames.map(({ frame }) => frame.seq)).toEqual([0, 1, 2, 3])
-    expect(camera.stats()).toMatchObject({ state: 'ok', frames: 4, restarts: 0 })
+    expect(camera.stats()).toMatchObject({ state: 'ok', frames: 4, dropped: 0, restarts: 0 })
     const gaps = frames.slice(1).map(({ frame }, index) => frame.at - frames[index]!.frame.at)
     expect(gaps.reduce((sum, gap) => sum + gap) / gaps.length, 'thinned out to 5 a second').toBeGreaterThan(120)
   })
@@ -68,7 +68,7 @@ describe('a camera', () => {
     await untilState(camera, 'connecting')
     // Enough retries for FFmpeg to complain about the address, password and all.
     await expect
-      .poll(() => rig.lines.join('').match(/Impossible to open|404/g)?.length ?? 0, { timeout: 10_000 })
+      .poll(() => rig.lines.join('').match(/Impossible to open|404/g)?.length ?? 0, { timeout: patience(10_000) })
       .toBeGreaterThan(2)
     const shown = [JSON.stringify(processes), rig.lines.join(''), JSON.stringify(camera.stats())].join('\n')
     const basic = Buffer.from(`${hostile.user}:${hostile.password}`).toString('base64')
@@ -111,7 +111,7 @@ describe('a camera', () => {
     const held: { release(): void }[] = []
     const subscription = camera.frames.subscribe((frame) => held.push(frame))
     camera.start()
-    await expect.poll(() => camera.stats().dropped, { timeout: 10_000 }).toBeGreaterThan(3)
+    await expect.poll(() => camera.stats().dropped, { timeout: patience(10_000) }).toBeGreaterThan(3)
     expect(held).toHaveLength(2)
     expect(camera.stats().state).toBe('ok')
     subscription.unsubscribe()
@@ -151,7 +151,7 @@ describe('checkCamera', () => {
     )
     await expect(wrong).rejects.not.toThrow(/wrong-password/)
     await expect(check(server.url('/cellar'))).rejects.toThrow(/no stream of that path/)
-    await expect(check('rtsp://127.0.0.1:1/bed')).rejects.toThrow(/nobody listens/)
+    await expect(check('rtsp://127.0.0.1:1/bed')).rejects.toThrow(/nothing listens/)
   })
 
   it('ends when it is told to', async () => {

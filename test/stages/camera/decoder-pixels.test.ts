@@ -1,15 +1,24 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { Frame } from '../../../src/core/types.js'
+import type { Frame, Polygon } from '../../../src/core/types.js'
 import { FrameAssembler } from '../../../src/stages/camera/frames.js'
-import { fitInto } from '../../../src/stages/camera/pixels.js'
+import { fitInto } from '../../../src/stages/camera/picture-shape.js'
+import { ruledLayout } from '../../../src/stages/camera/picture-writer.js'
+import { moment } from '../../support/moments.js'
+import { ruled } from './ruled.js'
 
 const frameSize = { width: 6, height: 5 }
+const leftHalf: Polygon = [
+  [0, 0],
+  [0.5, 0],
+  [0.5, 1],
+  [0, 1]
+]
 
 function collector(slots = 1): { assembler: FrameAssembler; frames: Frame[] } {
   const frames: Frame[] = []
   const assembler = new FrameAssembler({
-    ...{ camera: 'bed', ...frameSize, slots, masks: [[0, 3]] as const, onDrop: () => undefined },
+    ...{ camera: 'bed', ...frameSize, slots, masks: [leftHalf], onDrop: () => undefined },
     onFrame: (frame) => frames.push(frame)
   })
   return { assembler, frames }
@@ -21,17 +30,17 @@ function expected(picture: Buffer, size: { width: number; height: number }): num
   const left = Math.floor((frameSize.width - size.width) / 2)
   const top = Math.floor((frameSize.height - size.height) / 2)
   for (let y = 0; y < size.height; y++)
-    for (let x = 0; x < size.width; x++)
+    for (let x = Math.ceil(size.width / 2); x < size.width; x++)
       for (const channel of [0, 1, 2])
         rgb[((y + top) * frameSize.width + x + left) * 3 + channel] = picture[(y * size.width + x) * 4 + 2 - channel]!
-  return rgb.fill(0, 0, 3)
+  return rgb
 }
 
 const picture = (size: { width: number; height: number }, seed: number): Buffer =>
   Buffer.from(Array.from({ length: size.width * size.height * 4 }, (_, index) => 1 + ((index * 37 + seed * 11) % 255)))
 
 describe('bgr0 pictures', () => {
-  it('come out as RGB in the middle of the frame, however the bytes are cut', () => {
+  it('come out as RGB in the middle of the frame, their left half masked, however the bytes are cut', () => {
     const size = fc.record({ width: fc.integer({ min: 1, max: 6 }), height: fc.integer({ min: 1, max: 5 }) })
     const cuts = fc.array(fc.integer({ min: 1, max: 50 }), { minLength: 1, maxLength: 20 })
     fc.assert(
@@ -41,13 +50,17 @@ describe('bgr0 pictures', () => {
         const pictures = [1, 2, 3].map((seed) => picture(layout, seed))
         const stream = Buffer.concat(pictures)
         for (let at = 0, turn = 0; at < stream.length; turn++) {
+          const start = at
           const end = Math.min(stream.length, at + lengths[turn % lengths.length]!)
-          assembler.push(stream.subarray(at, end), 0)
+          assembler.push(stream.subarray(at, end), moment(0))
           at = end
-          for (const frame of frames.splice(1)) throw new Error(`one frame too many: ${frame.seq}`)
+          for (const frame of frames.splice(1)) throw new Error(`one frame too many at byte ${end}: ${frame.data}`)
           const [frame] = frames.splice(0)
           if (!frame) continue
-          expect([...frame.data]).toEqual(expected(pictures[frame.seq]!, layout))
+          // One that began while the slot was out is dropped, so of several that end here it may be a later one.
+          const each = pictures[0]!.length
+          const ended = pictures.slice(Math.floor(start / each), Math.floor(end / each))
+          expect(ended.map((one) => expected(one, layout))).toContainEqual([...frame.data])
           frame.release()
         }
       })
@@ -56,17 +69,18 @@ describe('bgr0 pictures', () => {
 
   it('leave nothing of an earlier picture of another shape beside them', () => {
     const { assembler, frames } = collector()
-    assembler.push(Buffer.alloc(6 * 5 * 3, 200), 0)
+    assembler.push(ruled(frameSize, 200), moment(0))
     expect(frames[0]!.data.at(-1)).toBe(200)
     frames[0]!.release()
     const layout = { width: 4, height: 2 }
     assembler.reset({ format: 'bgr0', ...layout })
-    assembler.push(picture(layout, 7), 0)
+    assembler.push(picture(layout, 7), moment(0))
     expect([...frames[1]!.data]).toEqual(expected(picture(layout, 7), layout))
     frames[1]!.release()
-    assembler.reset({ format: 'rgb24', ...frameSize })
-    assembler.push(Buffer.alloc(6 * 5 * 3, 100), 0)
-    expect(new Set(frames[2]!.data.subarray(3))).toEqual(new Set([100]))
+    expect(frames[1]!.picture).toEqual({ x: 1, y: 1, ...layout })
+    assembler.reset(ruledLayout(frameSize))
+    assembler.push(ruled(frameSize, 100), moment(0))
+    expect([...frames[2]!.data.subarray(0, 18)]).toEqual([...new Array(9).fill(0), ...new Array(9).fill(100)])
   })
 })
 

@@ -2,6 +2,7 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import type { Size } from '../../../src/core/types.js'
 import { watchEncoded } from '../../../tools/bench/encoded.js'
 import { type Film, noisy, sleepingRoom } from '../../../tools/bench/sleeping-room.js'
+import { patience } from '../../support/slowness.js'
 
 const fps = 5
 const small = { width: 640, height: 360 }
@@ -28,7 +29,7 @@ describe('a sleeping scene with sensor noise, after a real encoder', () => {
     [small, '64k', 120]
   ] as const)
     it(`at ${size.width}x${size.height} and ${rate}bit/s, at night, with x264's default settings, is live for ${seconds} s`, {
-      timeout: 300_000
+      timeout: patience(300_000)
     }, async () => {
       const seen = await watched(size, [...x264, '-b:v', rate, '-g', '40'], seconds, await bedroom(0.1, 2.5, size))
       expect(seen).toMatchObject({ states: ['ok'], pictures: seconds * fps })
@@ -51,7 +52,7 @@ describe('a sleeping scene with sensor noise, after a real encoder', () => {
     'coarse MJPEG': { encoder: ['-c:v', 'mjpeg', '-q:v', '20'], level: 0.1, noise: 1 }
   }
   for (const [name, { encoder, level, noise }] of Object.entries(hard))
-    it(`by ${name} is live`, { timeout: 180_000 }, async () => {
+    it(`by ${name} is live`, { timeout: patience(180_000) }, async () => {
       const seen = await watched(small, encoder, 60, await bedroom(level, noise, small))
       expect(seen).toMatchObject({ states: ['ok'], pictures: 300 })
     })
@@ -94,7 +95,9 @@ describe('a still that is encoded again and again', () => {
     MJPEG: { encoder: ['-c:v', 'mjpeg', '-q:v', '5'], settles: 0 }
   }
   for (const [name, { encoder, settles }] of Object.entries(encoders))
-    it(`by ${name} is found 10 s after the last change, for as long as it lasts`, { timeout: 180_000 }, async () => {
+    it(`by ${name} is found 10 s after the last change, for as long as it lasts`, {
+      timeout: patience(180_000)
+    }, async () => {
       const { states, frozenAt } = await watched(small, encoder, 60, (i) => (i < 20 * fps ? live(i) : still))
       expect(states).toEqual(['ok', 'frozen'])
       expect(frozenAt).toBeGreaterThanOrEqual(30)

@@ -2,10 +2,10 @@ import { chmodSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe } from 'vitest'
 import type { ErrorCode } from '../../../src/core/errors.js'
-import { DecoderChoice } from '../../../src/stages/camera/decoder-choice.js'
-import type { Seen } from '../../../src/stages/camera/decoder-run.js'
-import { nvidiaElements } from '../../../src/stages/camera/gst-elements.js'
+import type { Seen } from '../../../src/stages/camera/decoder-process.js'
+import { nvidiaElements } from '../../../src/stages/camera/gstreamer.js'
 import { checkCamera, type Decoder, decoderFor, type Failure } from '../../../src/stages/camera/index.js'
+import { DecoderChoice } from '../../../src/stages/camera/retries.js'
 import { it, nameOfProgram, type World } from './gst-world.js'
 import { colourAt, nameOf, nextFrames, takeFrames, untilReason, untilState } from './rig.js'
 
@@ -86,12 +86,12 @@ describe.concurrent('auto, where the hardware is there and fails', () => {
     const decoder = hardware(world, deviceError('Operation not permitted'))
     const found = await checkCamera({ id: 'bed', url, decoder, secrets: rig.secrets })
     expect(found).toMatchObject({ width: 160, height: 120, decoder: expect.stringMatching(/^ffmpeg /) })
-    expect(found.instead).toMatchObject({ kind: 'decoder_unusable', fix: expect.stringContaining('DeviceAllow') })
+    expect(found.instead).toMatchObject({ code: 'PL-DEVICE-SANDBOX' })
   })
 })
 
 describe.concurrent('auto, where the camera is the trouble', () => {
-  it('keeps the hardware: nobody listens, a wrong password', async ({ world, expect }) => {
+  it('keeps the hardware: nothing listens, a wrong password', async ({ world, expect }) => {
     const { rig } = world
     const gone = await rig.server()
     await gone.stop()
@@ -99,7 +99,7 @@ describe.concurrent('auto, where the camera is the trouble', () => {
     await rig.feed(locked)
     const decoder = hardware(world, 'exec cat > /dev/null')
     for (const [url, reason] of [
-      [`rtsp://127.0.0.1:${gone.port}/bed`, /nobody listens/],
+      [`rtsp://127.0.0.1:${gone.port}/bed`, /nothing listens/],
       [`rtsp://admin:wrong-one@127.0.0.1:${locked.port}/bed`, /refuses user name/]
     ] as const) {
       const camera = rig.camera(url, { decoder })

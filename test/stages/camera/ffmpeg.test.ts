@@ -1,9 +1,15 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 import { ProgramError } from '../../../src/core/errors.js'
-import { classify, type DecoderEnd } from '../../../src/stages/camera/failure.js'
-import { ffmpegDecoder, quote } from '../../../src/stages/camera/ffmpeg-decoder.js'
-import { ffmpegFailures } from '../../../src/stages/camera/ffmpeg-failures.js'
-import { type Ffmpeg, type ProbeOutput, probeFfmpeg, readProbe } from '../../../src/stages/camera/ffmpeg-probe.js'
+import { classify, type DecoderEnd } from '../../../src/stages/camera/decoder.js'
+import { ffmpegFailures } from '../../../src/stages/camera/decoder-failures.js'
+import {
+  type Ffmpeg,
+  ffmpegDecoder,
+  type ProbeOutput,
+  probeFfmpeg,
+  quote,
+  readProbe
+} from '../../../src/stages/camera/ffmpeg.js'
 import { parseCameraUrl } from '../../../src/stages/camera/url.js'
 
 const decoders = [' VFS..D h264  H.264', ' VFS..D hevc  HEVC', ' V....D mjpeg  MJPEG'].join('\n')

@@ -1,11 +1,20 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { Frame } from '../../../src/core/types.js'
+import type { Frame, Polygon } from '../../../src/core/types.js'
 import { FrameAssembler } from '../../../src/stages/camera/frames.js'
+import { moment } from '../../support/moments.js'
+import { ruled } from './ruled.js'
 
 const size = { width: 4, height: 3 }
 const bytes = size.width * size.height * 3
-const picture = (value: number): Buffer => Buffer.alloc(bytes, value)
+const picture = (value: number): Buffer => ruled(size, value)
+/** The first pixel. */
+const corner: Polygon = [
+  [0, 0],
+  [1 / 4, 0],
+  [1 / 4, 1 / 3],
+  [0, 1 / 3]
+]
 
 function assembler(slots: number): { assembler: FrameAssembler; frames: Frame[]; drops: () => number } {
   const frames: Frame[] = []
@@ -14,7 +23,7 @@ function assembler(slots: number): { assembler: FrameAssembler; frames: Frame[];
     camera: 'bed',
     ...size,
     slots,
-    masks: [[0, 3]],
+    masks: [corner],
     onFrame: (frame) => frames.push(frame),
     onDrop: () => dropped++
   })
@@ -29,53 +38,91 @@ describe('FrameAssembler', () => {
       fc.property(cuts, released, fc.integer({ min: 1, max: 4 }), (lengths, keeps, slots) => {
         const { assembler: made, frames, drops } = assembler(slots)
         const stream = Buffer.concat(Array.from({ length: 20 }, (_, index) => picture(index + 1)))
+        const numbers: number[] = []
         let seen = 0
         for (let at = 0, turn = 0; at < stream.length; turn++) {
           const end = Math.min(stream.length, at + lengths[turn % lengths.length]!)
-          made.push(stream.subarray(at, end), 1000 + end)
+          made.push(stream.subarray(at, end), moment(1000 + end))
           at = end
           for (; seen < frames.length; seen++) {
             const frame = frames[seen]!
             expect([...frame.data.subarray(0, 3)]).toEqual([0, 0, 0])
-            expect([...frame.data.subarray(3)]).toEqual(new Array(bytes - 3).fill(frame.seq + 1))
+            expect([...frame.data.subarray(3)]).toEqual(new Array(bytes - 3).fill(frame.data[3]))
+            numbers.push(frame.data[3]!)
             expect(frame.at).toBe(1000 + end)
             if (!keeps[seen]) frame.release()
           }
         }
         expect(frames.length + drops()).toBe(20)
-        expect(frames.map(({ seq }) => seq)).toEqual([...new Set(frames.map(({ seq }) => seq))].sort((a, b) => a - b))
+        expect(numbers).toEqual([...new Set(numbers)].sort((a, b) => a - b))
       })
     )
   })
 
   it('leaves frames that are out alone, and uses a slot again after its release, however often that is called', () => {
     const { assembler: made, frames, drops } = assembler(2)
-    for (const value of [1, 2, 3]) made.push(picture(value), 0)
+    for (const value of [1, 2, 3]) made.push(picture(value), moment(0))
     expect(frames.map(({ data }) => data[5])).toEqual([1, 2])
     expect(drops()).toBe(1)
     frames[0]!.release()
     frames[0]!.release()
-    made.push(picture(4), 0)
-    expect(frames.at(-1)).toMatchObject({ seq: 3, camera: 'bed', ...size })
+    made.push(picture(4), moment(0))
+    expect(frames.at(-1)).toMatchObject({ camera: 'bed', ...size })
     expect(frames.map(({ data }) => data[5])).toEqual([4, 2, 4])
     frames[0]!.release()
-    made.push(picture(5), 0)
+    made.push(picture(5), moment(0))
     expect(frames).toHaveLength(3)
     expect(frames[2]!.data[5]).toBe(4)
   })
 
   it('hands out memory of one SharedArrayBuffer', () => {
     const { assembler: made, frames } = assembler(3)
-    for (const value of [1, 2, 3]) made.push(picture(value), 0)
+    for (const value of [1, 2, 3]) made.push(picture(value), moment(0))
     expect(new Set(frames.map(({ data }) => data.buffer)).size).toBe(1)
     expect(frames[0]!.data.buffer).toBeInstanceOf(SharedArrayBuffer)
   })
 
   it('forgets a frame that came in half', () => {
     const { assembler: made, frames } = assembler(1)
-    made.push(picture(9).subarray(0, 10), 0)
+    made.push(picture(9).subarray(0, 10), moment(0))
     made.reset()
-    made.push(picture(1), 0)
+    made.push(picture(1), moment(0))
     expect(frames.map(({ data }) => data[5])).toEqual([1])
+  })
+
+  it('finds the place of each picture by its ruler, and masks that', () => {
+    const frame = fc.record({ width: fc.integer({ min: 1, max: 9 }), height: fc.integer({ min: 1, max: 9 }) })
+    const length = fc.integer({ min: 1, max: 9 })
+    const shapes = fc.array(fc.record({ length, lying: fc.boolean() }), { minLength: 1, maxLength: 4 })
+    fc.assert(
+      fc.property(frame, shapes, fc.integer({ min: 1, max: 40 }), (whole, told, cut) => {
+        const half: Polygon = [
+          [0, 0],
+          [0.5, 0],
+          [0.5, 1],
+          [0, 1]
+        ]
+        const frames: Frame[] = []
+        const made = new FrameAssembler({
+          ...{ camera: 'bed', ...whole, slots: 1, masks: [half], onDrop: () => undefined },
+          onFrame: (each) => frames.push(each)
+        })
+        for (const { length, lying } of told) {
+          const width = lying ? whole.width : Math.min(length, whole.width)
+          const height = lying ? Math.min(length, whole.height) : whole.height
+          const place = { x: (whole.width - width) >> 1, y: (whole.height - height) >> 1, width, height }
+          const bytes = ruled(whole, 77, place)
+          for (let at = 0; at < bytes.length; at += cut) made.push(bytes.subarray(at, at + cut), moment(0))
+          const [each] = frames.splice(0)
+          expect(each!.picture).toEqual(place)
+          const expected = Array.from({ length: whole.width * whole.height }, (_, i) => {
+            const [x, y] = [(i % whole.width) - place.x, Math.floor(i / whole.width) - place.y]
+            return x >= width / 2 && x < width && y >= 0 && y < height ? 77 : 0
+          })
+          expect(Array.from(expected.keys(), (i) => each!.data[i * 3])).toEqual(expected)
+          each!.release()
+        }
+      })
+    )
   })
 })

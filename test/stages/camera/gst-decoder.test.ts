@@ -1,11 +1,11 @@
 import { chmodSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { describe } from 'vitest'
+import { describe, expect as plainExpect } from 'vitest'
 import type { Size } from '../../../src/core/types.js'
-import { nvidiaElements, softwareElements } from '../../../src/stages/camera/gst-elements.js'
-import { missingElement } from '../../../src/stages/camera/gst-probe.js'
+import { missingElement, nvidiaElements, softwareElements } from '../../../src/stages/camera/gstreamer.js'
 import { type Decoder, decoderFor } from '../../../src/stages/camera/index.js'
-import { fitInto } from '../../../src/stages/camera/pixels.js'
+import { fitInto } from '../../../src/stages/camera/picture-shape.js'
+import { patience } from '../../support/slowness.js'
 import { it, type NumberedStream, numberOf, publishNumbered, type World } from './gst-world.js'
 import { colourAt, nameOf, nextFrames, untilState } from './rig.js'
 
@@ -89,7 +89,7 @@ describe.concurrent('gstreamer, frame for frame with ffmpeg', () => {
       const reference = watch(rig.decoder)
       const pictures = watch(world.decoder())
       const both = (): number[] => [...pictures.keys()].filter((number) => reference.has(number))
-      await expect.poll(() => both().length, { timeout: 30_000, message: what }).toBeGreaterThan(20)
+      await expect.poll(() => both().length, { timeout: patience(30_000), message: what }).toBeGreaterThan(20)
       const numbers = [...pictures.keys()]
       expect(numbers, what).toEqual([...numbers].sort((a, b) => a - b))
       for (const number of both()) {
@@ -175,6 +175,24 @@ describe.concurrent('nvidia', () => {
         ' ! videorate drop-only=true skip-to-first=true ! video/x-raw(memory:NVMM),framerate=5/1' +
         ' ! nvvidconv interpolation-method=Bilinear ! video/x-raw,format=BGRx,width=640,height=360' +
         ' ! fdsink fd=3 sync=false async=false'
+    )
+  })
+
+  it.each([
+    [{ ...description, width: 704, height: 576, sampleAspect: 16 / 11 }, {}, 'Bilinear', { width: 640, height: 360 }],
+    [{ ...description, width: 960 }, { aspect: 16 / 9 }, 'Bilinear', { width: 640, height: 360 }],
+    [description, { rotation: 90 as const }, 'Bilinear flip-method=3', { width: 270, height: 480 }],
+    [description, { rotation: 180 as const }, 'Bilinear flip-method=2', { width: 640, height: 360 }],
+    [{ ...description, rotation: 270 as const }, {}, 'Bilinear flip-method=1', { width: 270, height: 480 }],
+    [{ ...description, rotation: 270 as const }, { rotation: 0 as const }, 'Bilinear', { width: 640, height: 360 }]
+  ])('of %o with %o is asked for %s and %o', (stream, shape, convert, size) => {
+    const url = { scheme: 'rtsp', shown: '', full: '' } as const
+    const ffmpeg = { command: 'ffmpeg', version: '6', timeoutOption: 'timeout', passthrough: [] } as const
+    const request = { url, fps: 5, width: 640, height: 480, readMs: 5000, stream, ...shape }
+    const { next, pictures } = decoderFor('nvidia', { ffmpeg, nvidia: false }).command(request)
+    plainExpect(pictures).toEqual({ format: 'bgr0', ...size })
+    plainExpect(next!.args.join(' ')).toContain(
+      `! nvvidconv interpolation-method=${convert} ! video/x-raw,format=BGRx,width=${size.width},height=${size.height} !`
     )
   })
 

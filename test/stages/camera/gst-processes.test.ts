@@ -2,8 +2,9 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { resolve } from 'node:path'
 import { describe } from 'vitest'
-import { softwareElements } from '../../../src/stages/camera/gst-elements.js'
+import { softwareElements } from '../../../src/stages/camera/gstreamer.js'
 import { checkCamera, type Decoder } from '../../../src/stages/camera/index.js'
+import { patience } from '../../support/slowness.js'
 import { childrenOf, isRunning, it, nameOfProgram, programs } from './gst-world.js'
 import { takeFrames, untilReason, untilState } from './rig.js'
 
@@ -92,7 +93,7 @@ describe.concurrent('the two processes', () => {
     const both = childrenOf(daemon.pid!)
     expect(both).toHaveLength(2)
     daemon.kill('SIGKILL')
-    await expect.poll(() => both.filter(({ pid }) => isRunning(pid)), { timeout: 15_000 }).toEqual([])
+    await expect.poll(() => both.filter(({ pid }) => isRunning(pid)), { timeout: patience(15_000) }).toEqual([])
   })
 })
 
@@ -127,7 +128,7 @@ describe.concurrent('what goes wrong', () => {
     const decoder = world.decoder()
     await Promise.all([
       expect(check(url, missing)).rejects.toThrow(/cannot be started.*Install GStreamer/),
-      expect(check('rtsp://127.0.0.1:1/bed', decoder)).rejects.toThrow(/nobody listens/),
+      expect(check('rtsp://127.0.0.1:1/bed', decoder)).rejects.toThrow(/nothing listens/),
       expect(check(`rtsp://a:b@127.0.0.1:${server.port}/bed`, decoder)).rejects.toThrow(/refuses user name or password/)
     ])
     expect(await check(url, decoder)).toMatchObject({ codec: 'h264', width: 160, height: 120 })

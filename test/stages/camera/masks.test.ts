@@ -4,11 +4,12 @@ import type { Polygon } from '../../../src/core/types.js'
 import { blackOut, maskSpans } from '../../../src/stages/camera/masks.js'
 
 const size = { width: 24, height: 16 }
+const whole = { x: 0, y: 0, ...size }
 
 /** Which pixels stay visible of a white frame. */
 function visible(masks: readonly Polygon[]): boolean[] {
   const frame = new Uint8Array(size.width * size.height * 3).fill(255)
-  blackOut(frame, maskSpans(masks, size))
+  blackOut(frame, maskSpans(masks, size, whole))
   const pixels = Array.from({ length: size.width * size.height }, (_, index) =>
     frame.subarray(index * 3, index * 3 + 3)
   )
@@ -103,7 +104,7 @@ describe('masks', () => {
       [0.5, 1],
       [0, 1]
     ]
-    expect(maskSpans([half, half], size)).toEqual(maskSpans([half], size))
-    expect(maskSpans([], size)).toEqual([])
+    expect(maskSpans([half, half], size, whole)).toEqual(maskSpans([half], size, whole))
+    expect(maskSpans([], size, whole)).toEqual([])
   })
 })

@@ -7,6 +7,7 @@ import { type PictureStatus, PictureWatch, pictureRules } from '../../../src/sta
 
 const fps = 5
 const size = { width: 160, height: 90 }
+const whole = { x: 0, y: 0, ...size }
 
 /** The state after each of `seconds` worth of pictures, as `watch` is shown them from `from` on. */
 function states(watch: PictureWatch, seconds: number, picture: (index: number) => Uint8Array, from = 0): string[] {
@@ -160,7 +161,7 @@ describe('a frozen picture', () => {
       stripe(frame, [0.45, 0.4, 0.6, 0.6], i ** 2 % 1009)
       return frame
     }
-    expect(states(new PictureWatch(size, maskSpans(mask, size)), 15, under)).toContain('frozen')
+    expect(states(new PictureWatch(size, maskSpans(mask, size, whole)), 15, under)).toContain('frozen')
     expect(states(new PictureWatch(size, []), 15, under)).not.toContain('frozen')
   })
 
@@ -264,6 +265,8 @@ describe('what an installer may set', () => {
         [0, 1]
       ]
     ]
-    expect(new Set(states(new PictureWatch(size, maskSpans(all, size)), 60, () => even(0)))).toEqual(new Set(['ok']))
+    expect(new Set(states(new PictureWatch(size, maskSpans(all, size, whole)), 60, () => even(0)))).toEqual(
+      new Set(['ok'])
+    )
   })
 })

@@ -16,6 +16,7 @@ import {
   openCamera,
   probeFfmpeg
 } from '../../../src/stages/camera/index.js'
+import { patience } from '../../support/slowness.js'
 
 /** Left half red, right half blue, 160x120. */
 export const redAndBlue = 'color=c=red:s=80x120:r=15[l];color=c=blue:s=80x120:r=15[r];[l][r]hstack'
@@ -96,7 +97,7 @@ export function nextFrames(
     const late = setTimeout(() => {
       subscription.unsubscribe()
       reject(new Error(`${copied.length} of ${count} frames in ${ms} ms; ${JSON.stringify(camera.stats())}`))
-    }, ms)
+    }, patience(ms))
     const subscription = camera.frames.subscribe((frame) => {
       copied.push({ frame, pixels: Uint8Array.from(frame.data) })
       frame.release()
@@ -117,7 +118,7 @@ export function takeFrames(camera: Camera): { unsubscribe(): void } {
 export async function untilState(camera: Camera, state: CameraState, ms = 15_000): Promise<string | undefined> {
   const reached = camera.states.pipe(
     filter((status) => status.state === state),
-    timeout(ms)
+    timeout(patience(ms))
   )
   return (await firstValueFrom(reached)).reason
 }
@@ -125,7 +126,7 @@ export async function untilState(camera: Camera, state: CameraState, ms = 15_000
 export async function untilReason(camera: Camera, reason: RegExp, ms = 15_000): Promise<CameraState> {
   const reached = camera.states.pipe(
     filter((status) => reason.test(status.reason ?? '')),
-    timeout(ms)
+    timeout(patience(ms))
   )
   return (await firstValueFrom(reached)).state
 }

@@ -1,15 +1,16 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { Backoff, defaultTiming, RateMeter } from '../../../src/stages/camera/timing.js'
+import { RateMeter } from '../../../src/stages/camera/frames.js'
+import { defaultTiming, RetryDelay } from '../../../src/stages/camera/retries.js'
 
-describe('Backoff', () => {
+describe('RetryDelay', () => {
   it('grows from half to one second up to half to one minute, and starts anew after a reset', () => {
     fc.assert(
       fc.property(
         fc.array(fc.double({ min: 0, max: 0.999999, noNaN: true }), { minLength: 1, maxLength: 40 }),
         (dice) => {
           let turn = 0
-          const backoff = new Backoff(defaultTiming, () => dice[turn++ % dice.length]!)
+          const backoff = new RetryDelay(defaultTiming, () => dice[turn++ % dice.length]!)
           for (let attempt = 0; attempt < 30; attempt++) {
             const full = Math.min(60_000, 1000 * 2 ** attempt)
             const wait = backoff.next('PL-CAMERA-REFUSED')
@@ -24,7 +25,7 @@ describe('Backoff', () => {
   })
 
   it('is slower after a refused password', () => {
-    const backoff = new Backoff(defaultTiming, () => 0)
+    const backoff = new RetryDelay(defaultTiming, () => 0)
     expect(backoff.next('PL-CAMERA-LOGIN')).toBe(defaultTiming.unauthorizedMs)
     expect(defaultTiming.unauthorizedMs).toBeGreaterThan(defaultTiming.backoffMaxMs)
   })

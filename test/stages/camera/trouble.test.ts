@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Decoder } from '../../../src/stages/camera/index.js'
+import { Deadline, patience } from '../../support/slowness.js'
 import {
   BadLine,
   colourAt,
@@ -27,7 +28,7 @@ afterEach(() => rig.close())
 const size = { width: 160, height: 120 }
 
 describe('a camera in trouble', () => {
-  it('is connecting, then lost, when nobody listens, and ok once somebody does', async () => {
+  it('is connecting, then lost, when nothing listens, and ok once the camera does', async () => {
     const gone = await rig.server()
     await gone.stop()
     const camera = rig.camera(`rtsp://127.0.0.1:${gone.port}/bed`, { timing: { lostMs: 600 } })
@@ -35,13 +36,13 @@ describe('a camera in trouble', () => {
     const states: string[] = []
     camera.states.subscribe(({ state }) => states.at(-1) !== state && states.push(state))
     camera.start()
-    await untilReason(camera, /nobody listens/)
-    expect(await untilState(camera, 'lost')).toMatch(/nobody listens/)
+    await untilReason(camera, /nothing listens/)
+    expect(await untilState(camera, 'lost')).toMatch(/nothing listens/)
     await rig.feed(await rig.server(undefined, gone.port))
     await untilState(camera, 'ok')
     expect(states).toEqual(['connecting', 'lost', 'ok'])
     expect(camera.stats().restarts).toBeGreaterThan(0)
-    expect(rig.lines.filter((line) => line.includes('"warn"') && line.includes('"refused"'))).toHaveLength(1)
+    expect(rig.lines.filter((line) => line.includes('"warn"') && line.includes('"PL-CAMERA-REFUSED"'))).toHaveLength(1)
   })
 
   it('is restarted when its decoder dies in the middle of a frame, and its pictures are whole again', async () => {
@@ -68,7 +69,7 @@ describe('a camera in trouble', () => {
       ...rig.decoder,
       command: () => {
         const script =
-          run++ === 0 ? "yes R | tr -d '\\n' | head -c 30000" : "yes G | tr -d '\\n' | head -c 172800; sleep 60"
+          run++ === 0 ? "yes R | tr -d '\\n' | head -c 30000" : "yes G | tr -d '\\n' | head -c 175329; sleep 60"
         return { command: 'sh', args: ['-c', script], input: '' }
       }
     }
@@ -90,9 +91,9 @@ describe('a camera in trouble', () => {
     expect(await untilState(camera, 'connecting')).toMatch(/no picture for 1\.5 s/)
     await untilState(camera, 'ok')
     process.kill(decoderProcesses()[0]!.pid, 'SIGSTOP')
-    const before = performance.now()
+    const stopping = new Deadline(2000)
     await camera.stop()
-    expect(performance.now() - before).toBeLessThan(2000)
+    expect(stopping.isOver(), `stopped after ${stopping}`).toBe(false)
     expect(decoderProcesses()).toEqual([])
   })
 
@@ -135,7 +136,7 @@ describe('a camera in trouble', () => {
       })
       camera.start()
       await untilState(camera, 'lost')
-      await expect.poll(() => tries, { timeout: 10_000 }).toBeGreaterThan(1)
+      await expect.poll(() => tries, { timeout: patience(10_000) }).toBeGreaterThan(1)
       await camera.stop()
     }
   })
@@ -148,7 +149,7 @@ describe('a camera in trouble', () => {
     })
     camera.start()
     await untilReason(camera, /refuses user name or password/)
-    const warning = rig.lines.find((line) => line.includes('"unauthorized"'))!
+    const warning = rig.lines.find((line) => line.includes('"PL-CAMERA-LOGIN"'))!
     expect(JSON.parse(warning).retryMs).toBeGreaterThanOrEqual(60_000)
     expect(rig.lines.join('')).not.toContain('wrong-one')
     expect(decoderProcesses()).toEqual([])

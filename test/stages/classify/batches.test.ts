@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { Batches } from '../../../src/stages/classify/batches.js'
+import { Batches } from '../../../src/stages/classify/index.js'
 
 interface Request {
   /** When it comes, in simulated ms. */
@@ -29,7 +29,6 @@ async function play(requests: readonly Request[], { max, takesMs, fails = () => 
   let now = 0
   let running: { end: number; settle: () => void } | null = null
   const batches: Batch[] = []
-  const taken: { request: number; at: number }[] = []
   const queue = new Batches<string, string>({
     max: () => max,
     run: (items) => {
@@ -56,14 +55,10 @@ async function play(requests: readonly Request[], { max, takesMs, fails = () => 
   const answers: Promise<string[] | Error>[] = []
   for (const [i, { at, count }] of requests.entries()) {
     await advance(at)
-    const asked = queue.submit(() => {
-      taken.push({ request: i, at: now })
-      return itemsOf(i, count)
-    })
-    answers.push(asked.catch((error: Error) => error))
+    answers.push(queue.submit(itemsOf(i, count)).results.catch((error: Error) => error))
   }
   while (running) await advance((running as { end: number }).end)
-  return { batches, taken, answers: await Promise.all(answers) }
+  return { batches, answers: await Promise.all(answers) }
 }
 
 const itemsOf = (request: number, count: number): string[] => Array.from({ length: count }, (_, i) => `${request}.${i}`)
@@ -81,12 +76,11 @@ describe('Batches', () => {
   it('gives everybody the results of their own items, in order, in batches that are not too large', async () => {
     await fc.assert(
       fc.asyncProperty(someRequests, someWorld, async (requests, world) => {
-        const { batches, answers, taken } = await play(requests, world)
+        const { batches, answers } = await play(requests, world)
         expect(answers).toEqual(requests.map(({ count }, i) => itemsOf(i, count).map(resultOf)))
         for (const { items } of batches) expect(items.length).toBeLessThanOrEqual(world.max)
         // Who asked first is served first, and everybody's turn comes once.
         expect(batches.flatMap(({ items }) => items)).toEqual(requests.flatMap(({ count }, i) => itemsOf(i, count)))
-        expect(taken.map(({ request }) => request)).toEqual(requests.map((_, i) => i))
       })
     )
   })
@@ -108,14 +102,31 @@ describe('Batches', () => {
     )
   })
 
-  it('takes what is there when the turn comes, not when it is asked for', async () => {
-    const world = { max: 4, takesMs: () => 100 }
-    const { taken, batches } = await play(
-      [0, 10, 20, 30].map((at) => ({ at, count: 1 })),
-      world
-    )
-    expect(taken.map(({ at }) => at)).toEqual([0, 100, 100, 100])
-    expect(batches.map(({ items }) => items.length)).toEqual([1, 3])
+  it('calls with what was put in the place of waiting items; what a call has begun with stays', async () => {
+    const calls: { items: readonly string[]; end: (results: string[]) => void }[] = []
+    const queue = new Batches<string, string>({
+      max: () => 2,
+      run: (items) => new Promise((end) => calls.push({ items, end }))
+    })
+    const begun = queue.submit(['a'])
+    const waiting = queue.submit(['b', 'c', 'd'])
+    expect([begun.isWaiting(), waiting.isWaiting()]).toEqual([false, true])
+    begun.replace(['x'])
+    waiting.replace(['e'])
+    waiting.replace(['f', 'g', 'h'])
+    const end = async () => {
+      const { items, end } = calls.at(-1)!
+      end(items.map(resultOf))
+      await turn()
+    }
+    await end()
+    expect(waiting.isWaiting()).toBe(false)
+    waiting.replace(['x'])
+    await end()
+    await end()
+    expect(calls.map(({ items }) => items)).toEqual([['a'], ['f', 'g'], ['h']])
+    expect(await begun.results).toEqual(['result of a'])
+    expect(await waiting.results).toEqual(['f', 'g', 'h'].map(resultOf))
   })
 
   it('a call that fails fails all who had something in it, and nobody else', async () => {

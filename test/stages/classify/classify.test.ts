@@ -7,8 +7,9 @@ import { type Log, silentLog } from '../../../src/core/log.js'
 import type { Face } from '../../../src/core/types.js'
 import { loadManifest, type Manifest, sha256Of } from '../../../src/lib/model/manifest.js'
 import { type Classifier, startClassifier } from '../../../src/stages/classify/index.js'
-import { until } from '../../support/daemon.js'
 import { killWorkers } from '../../support/kill-worker.js'
+import { moment } from '../../support/moments.js'
+import { until } from '../../support/slowness.js'
 import { writeTinyModel } from '../../support/tiny-model.js'
 
 let folder: string
@@ -32,10 +33,8 @@ function faceOfColour(red: number, green: number, blue: number): Face {
   }
 }
 
-/** What a camera has seen, for when the classifier asks. */
-const sight =
-  (...faces: Face[]) =>
-  () => ({ camera: 'bed-1', at: 5, faces })
+/** What a camera has seen. */
+const sight = (...faces: Face[]) => ({ camera: 'bed-1', at: moment(5), faces })
 
 async function open(model: string, provider: 'auto' | 'cpu' | 'cuda' = 'cpu', log: Log = silentLog) {
   return startClassifier({ manifest: await loadManifest(model), provider, threads: 1, log })
@@ -47,7 +46,7 @@ const coloursOf = (count: number): number[] => Array.from({ length: count }, (_,
 /** What the tiny model says of `count` faces of bed-`count`. */
 async function judge(classifier: Classifier, camera: string, count: number) {
   const faces = coloursOf(count).map((red) => faceOfColour(red, 0, 0))
-  const verdicts = await classifier.classify(() => ({ camera, at: count, faces }))
+  const verdicts = await classifier.classify({ camera, at: moment(count), faces }).verdicts
   return verdicts.map(({ camera, at, logits }) => ({ camera, at, red: Math.round(10 * logits[2]!) }))
 }
 
@@ -72,13 +71,13 @@ describe('the classify stage', () => {
   it('gives each face of a batch its own verdict, with the logits that the model computes', async () => {
     const classifier = await open(await writeTinyModel(folder))
     try {
-      const verdicts = await classifier.classify(sight(faceOfColour(10, 20, 30), faceOfColour(40, 0, 10)))
+      const verdicts = await classifier.classify(sight(faceOfColour(10, 20, 30), faceOfColour(40, 0, 10))).verdicts
       expect([...verdicts[0]!.logits].map((x) => x.toFixed(3))).toEqual(['3.000', '2.000', '1.000'])
       expect([...verdicts[1]!.logits].map((x) => x.toFixed(3))).toEqual(['1.000', '0.000', '4.000'])
       expect(verdicts[0]!.score).toBeCloseTo(0.6652409, 5)
       expect(verdicts[0]).toMatchObject({ camera: 'bed-1', at: 5, labels: ['pain', 'disgust', 'happiness'] })
       expect(classifier.proof.nodes.CPUExecutionProvider).toBeGreaterThan(0)
-      expect(await classifier.classify(sight())).toEqual([])
+      expect(await classifier.classify(sight()).verdicts).toEqual([])
     } finally {
       await classifier.stop()
     }
@@ -90,10 +89,10 @@ describe('the classify stage', () => {
     const classifier = await startClassifier({ ...options(manifest), onInference: (_, faces) => asked.push(faces) })
     try {
       const upsideDown: Face = { ...faceOfColour(40, 0, 10), whyNot: 'roll' }
-      const verdicts = await classifier.classify(sight(upsideDown, faceOfColour(10, 20, 30), upsideDown))
+      const verdicts = await classifier.classify(sight(upsideDown, faceOfColour(10, 20, 30), upsideDown)).verdicts
       expect(verdicts.map(({ logits }) => Math.round(10 * logits[0]!))).toEqual([30])
       expect(verdicts.map(({ face }) => face.whyNot)).toEqual([null])
-      expect(await classifier.classify(sight(upsideDown))).toEqual([])
+      expect(await classifier.classify(sight(upsideDown)).verdicts).toEqual([])
       expect(asked).toEqual([1])
     } finally {
       await classifier.stop()
@@ -113,7 +112,7 @@ describe('the classify stage', () => {
       onTrouble: (problem) => troubles.push(problem),
       onGivenUp: (error) => givenUp.push(error)
     })
-    const judge = async () => [...(await classifier.classify(sight(faceOfColour(10, 20, 30))))[0]!.logits]
+    const judge = async () => [...(await classifier.classify(sight(faceOfColour(10, 20, 30))).verdicts)[0]!.logits]
     const before = await judge()
     expect(await killWorkers('classify/worker.js')).toBe(1)
     await until(() => troubles.length === 2, 'the restart')
@@ -157,7 +156,7 @@ describe('the classify stage', () => {
     // Without pixels, so that what the worker does with it fails.
     const broken = { ...faceOfColour(1, 2, 3), crop: { ...faceOfColour(1, 2, 3).crop, data: null as never } }
     const first = judge(classifier, 'bed-1', 1)
-    const failing = [classifier.classify(sight(broken)), judge(classifier, 'bed-2', 1)]
+    const failing = [classifier.classify(sight(broken)).verdicts, judge(classifier, 'bed-2', 1)]
     const results = await Promise.allSettled(failing)
     expect(results.map(({ status }) => status)).toEqual(['rejected', 'rejected'])
     expect(await first).toEqual(expected(1))
@@ -169,7 +168,7 @@ describe('the classify stage', () => {
 
   it('is not misled by a model that ends in a softmax', async () => {
     const classifier = await open(await writeTinyModel(folder, { softmax: true }))
-    const [verdict] = await classifier.classify(sight(faceOfColour(10, 20, 30)))
+    const [verdict] = await classifier.classify(sight(faceOfColour(10, 20, 30))).verdicts
     await classifier.stop()
     expect(verdict!.score).toBeCloseTo(0.6652409, 5)
   })
@@ -213,7 +212,7 @@ describe('the classify stage', () => {
   it('rejects what is asked after stop', async () => {
     const classifier = await open(await writeTinyModel(folder))
     await classifier.stop()
-    await expect(classifier.classify(sight(faceOfColour(1, 2, 3)))).rejects.toThrow('is closed')
+    await expect(classifier.classify(sight(faceOfColour(1, 2, 3))).verdicts).rejects.toThrow('is closed')
   })
 })
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { InferenceError } from '../../../src/core/errors.js'
-import { WorkerClient } from '../../../src/core/worker-client.js'
+import { WorkerClient } from '../../../src/core/worker.js'
 
 let folder: string
 beforeAll(async () => {

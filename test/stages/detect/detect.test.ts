@@ -9,8 +9,9 @@ import type { FaceModels } from '../../../src/lib/face/model-files.js'
 import { startDetector } from '../../../src/stages/detect/index.js'
 import { buildFaceModels } from '../../../tools/face-models/build.js'
 import { facesOf, isOn, readPhoto } from '../../lib/face/photos.js'
-import { until } from '../../support/daemon.js'
 import { killWorkers } from '../../support/kill-worker.js'
+import { moment } from '../../support/moments.js'
+import { until } from '../../support/slowness.js'
 
 let folder: string
 let models: FaceModels
@@ -32,7 +33,9 @@ async function frameOf(name: string, at: number, width?: number, camera = 'bed-1
   const photo = await readPhoto(name, width)
   const data = new Uint8Array(new SharedArrayBuffer(photo.data.length))
   data.set(photo.data)
-  return { camera, seq: 0, at, width: photo.width, height: photo.height, data, release: () => undefined }
+  const { width: wide, height: high } = photo
+  const picture = { x: 0, y: 0, width: wide, height: high }
+  return { camera, at: moment(at), width: wide, height: high, picture, data, release: () => undefined }
 }
 
 const half = (left: number): Zone['polygon'] => [
@@ -73,7 +76,7 @@ describe('the detect stage', () => {
       }
       const tracks = byPlace.map(({ track }) => track)
       expect(new Set(tracks).size).toBe(3)
-      const second = await detector.detect({ ...frame, at: 1200 }, zones)
+      const second = await detector.detect({ ...frame, at: moment(1200) }, zones)
       expect(places.map((place) => second.faces.find(({ box }) => isOn(box, place))!.track)).toEqual(tracks)
       expect(detector.lastMs).toBeGreaterThan(0)
     } finally {

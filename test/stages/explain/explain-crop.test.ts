@@ -3,8 +3,7 @@ import { InferenceError, UnsupportedModelError } from '../../../src/core/errors.
 import { type Crop, regionNames } from '../../../src/core/types.js'
 import type { Manifest } from '../../../src/lib/model/manifest.js'
 import { softmax } from '../../../src/lib/model/preprocess.js'
-import { explainCrop } from '../../../src/stages/explain/explain-crop.js'
-import { type RelevanceSource, summedOverColours } from '../../../src/stages/explain/explain-views.js'
+import { explainCrop, type RelevanceSource, summedOverColours } from '../../../src/stages/explain/explain-crop.js'
 
 const manifest: Manifest = {
   name: 'fake',

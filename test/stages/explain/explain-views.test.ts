@@ -6,8 +6,12 @@ import { createExplainer, type Explainer } from '../../../src/lib/lrp/index.js'
 import { loadManifest, type Manifest } from '../../../src/lib/model/manifest.js'
 import { batchDims, preprocess } from '../../../src/lib/model/preprocess.js'
 import { createRandom } from '../../../src/lib/random.js'
-import { explainCrop } from '../../../src/stages/explain/explain-crop.js'
-import { explainViews, type RelevanceSource, viewsAtOnce } from '../../../src/stages/explain/explain-views.js'
+import {
+  explainCrop,
+  explainViews,
+  type RelevanceSource,
+  viewsAtOnce
+} from '../../../src/stages/explain/explain-crop.js'
 import { mapToCrop, renderView, views } from '../../../src/stages/explain/views.js'
 import { truthOf } from '../../../tools/bench/explanations/faces.js'
 import { mean, spearman } from '../../../tools/bench/explanations/statistics.js'

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { NewestFirst, type Queued } from '../../../src/stages/explain/queue.js'
+import { NewestFirst, type Queued } from '../../../src/stages/explain/explained-alarms.js'
+import { moment } from '../../support/moments.js'
 
 interface Job extends Queued {
   name: string
@@ -10,7 +11,7 @@ interface Job extends Queued {
 function handOperated(maxAgeMs = 1000, ready?: () => boolean) {
   const started: string[] = []
   const running: { job: Job; finish: (result?: string) => void; fail: (error: Error) => void }[] = []
-  const clock = { time: 0, now: () => clock.time }
+  const clock = { time: 0, now: () => moment(clock.time) }
   const queue = new NewestFirst<Job, string>({
     clock,
     maxAgeMs,

@@ -3,8 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { type Point, type RegionName, regionNames } from '../../../src/core/types.js'
 import { createRandom } from '../../../src/lib/random.js'
 import { createIdentity, expressionUnits, randomPose, renderPortrait } from '../../../src/show/render/index.js'
-import { regionPolygons } from '../../../src/stages/explain/outlines.js'
-import { fillPolygon, regionMap, regionShares } from '../../../src/stages/explain/regions.js'
+import { fillPolygon, regionMap, regionPolygons, regionShares } from '../../../src/stages/explain/regions.js'
 
 const regionAt = (labels: Uint8Array, width: number, x: number, y: number): RegionName =>
   regionNames[labels[Math.floor(y) * width + Math.floor(x)]!]!

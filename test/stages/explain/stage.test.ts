@@ -16,6 +16,7 @@ import {
   startExplaining
 } from '../../../src/stages/explain/index.js'
 import { regionMap, regionShares } from '../../../src/stages/explain/regions.js'
+import { moment } from '../../support/moments.js'
 import { writeTinyModel } from '../../support/tiny-model.js'
 
 let folder: string
@@ -32,7 +33,7 @@ afterAll(() => rm(folder, { recursive: true }))
 const open = (options: Partial<ExplainOptions> = {}): Promise<ExplainStage> =>
   startExplaining({ manifest, engine: 'tfjs', composite: 'lrp.z', threads: 1, log: silentLog, ...options })
 
-const request = (changes: object = {}) => ({ camera: 'bed-1', track: 7, at: Date.now(), crop, ...changes })
+const request = (changes: object = {}) => ({ camera: 'bed-1', track: 7, at: moment(Date.now()), crop, ...changes })
 
 /** A log that keeps its warnings. */
 function listening(): { log: Log; warnings: string[] } {

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { type RegionShare, regionNames } from '../../../src/core/types.js'
-import { disagreement, spread, uncertaintyOf, type ViewsSaid } from '../../../src/stages/explain/uncertainty.js'
+import { disagreement, spread, uncertaintyOf, type ViewsSaid } from '../../../src/stages/explain/explain-crop.js'
 
 const labels = ['pain', 'disgust', 'happiness']
 

@@ -7,7 +7,14 @@ import { openOutbox } from '../../../dist/stages/outbox/index.js'
 
 const [path, url, life, onlyDeliver] = process.argv.slice(2)
 const nothing = () => undefined
-const log = { debug: nothing, info: nothing, warn: nothing, error: nothing, child: () => log }
+const log = {
+  isLevelEnabled: () => false,
+  debug: nothing,
+  info: nothing,
+  warn: nothing,
+  error: nothing,
+  child: () => log
+}
 const clock = Date
 await new Promise((resolve) => process.stdin.once('data', resolve))
 const outbox = await openOutbox({ path, maxMessages: 100_000, expiryMs: 3_600_000, log, clock })
@@ -48,6 +55,7 @@ const alarm = (alarm_id, seq) => ({
   score: null,
   threshold: null,
   duration_s: 0,
+  code: null,
   text: { en: 'Test alarm', de: 'Testalarm' },
   late: false,
   test: true,
@@ -67,7 +75,7 @@ if (onlyDeliver) {
     for (let seq = 0; seq <= 5; seq++) {
       // Three alarms at a time, as of three beds.
       const ids = [0, 1, 2].map((bed) => `${life}-${episode}-${bed}`)
-      await Promise.all(ids.map((id) => mqtt.alarm(alarm(id, seq))))
+      await Promise.all(ids.map((id) => mqtt.putAlarmInOutbox(alarm(id, seq))))
       process.stdout.write(ids.map((id) => `${id} ${seq}\n`).join(''))
       await pause(4)
     }

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Mosquitto, startMosquitto } from '../../support/mosquitto.js'
-import { base, eventually, listen, noCommands, startRig } from './rig.js'
+import { until } from '../../support/slowness.js'
+import { base, listen, noCommands, startRig } from './rig.js'
 
 let broker: Mosquitto
 beforeAll(async () => {
@@ -10,7 +11,7 @@ afterAll(() => broker.remove())
 
 test('commands that the broker kept while painlens was away are answered, each of them', async () => {
   const before = await startRig(broker.url)
-  await eventually('a connection', () => before.mqtt.connected())
+  await until(() => before.mqtt.connected(), 'a connection')
   await before.stop()
   const nurse = await listen(broker.url)
   const count = 20
@@ -18,7 +19,7 @@ test('commands that the broker kept while painlens was away are answered, each o
     await nurse.client.publishAsync(`${base}/command/refresh`, JSON.stringify({ transaction }), { qos: 1 })
   const rig = await startRig(broker.url, { commands: noCommands })
   const answered = () => nurse.on('response/refresh').map(({ json }) => json.transaction as number)
-  await eventually('every answer', () => answered().length >= count).catch(() => undefined)
+  await until(() => answered().length >= count, 'every answer').catch(() => undefined)
   await rig.stop()
   await nurse.stop()
   expect(answered().sort((a, b) => a - b)).toEqual(Array.from({ length: count }, (_, index) => index))

@@ -2,21 +2,12 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { createLog } from '../../../src/core/log.js'
 import { Secrets } from '../../../src/core/secrets.js'
 import { registerSecrets } from '../../../src/stages/camera/url.js'
-import type { MqttOptions } from '../../../src/stages/mqtt/index.js'
+import type { MqttRequests } from '../../../src/stages/mqtt/index.js'
+import { clockOf, moment } from '../../support/moments.js'
 import { type Mosquitto, startMosquitto } from '../../support/mosquitto.js'
+import { Deadline, patience, until } from '../../support/slowness.js'
 import { startTcpProxy } from '../../support/tcp-proxy.js'
-import {
-  alarm,
-  base,
-  eventually,
-  explanation,
-  health,
-  type Listener,
-  listen,
-  noCommands,
-  type Rig,
-  startRig
-} from './rig.js'
+import { alarm, base, explanation, health, type Listener, listen, noCommands, type Rig, startRig } from './rig.js'
 
 let broker: Mosquitto
 let ear: Listener
@@ -35,16 +26,16 @@ afterEach(async () => {
 async function start(more?: Parameters<typeof startRig>[1]): Promise<Rig> {
   rig = await startRig(broker.url, more)
   const { mqtt } = rig
-  await eventually('connected', () => mqtt.connected())
+  await until(() => mqtt.connected(), 'connected')
   return rig
 }
 
 describe('what is published', () => {
   test('status, health and camera states, retained as the contract says', async () => {
     const { mqtt } = await start()
-    mqtt.cameraState('hall', 'lost', Date.UTC(2026, 0, 1))
-    await eventually('camera state', () => ear.on('camera/hall/state').length > 0)
-    await eventually('health', () => ear.on('health').length > 0)
+    mqtt.cameraState('hall', 'lost', moment(Date.UTC(2026, 0, 1)))
+    await until(() => ear.on('camera/hall/state').length > 0, 'camera state')
+    await until(() => ear.on('health').length > 0, 'health')
     const [status] = ear.on('status')
     expect(status?.json).toEqual({ state: 'online', session: 's1', version: '0.0.0', at: expect.stringMatching(/Z$/) })
     expect(status?.packet).toMatchObject({ qos: 1, retain: true })
@@ -58,14 +49,14 @@ describe('what is published', () => {
 
   test('health again and again while connected', async () => {
     await start({ healthEveryMs: 30 })
-    await eventually('three of it', () => ear.on('health').length >= 3)
+    await until(() => ear.on('health').length >= 3, 'three of it')
   })
 
   test('an alarm: QoS 1, never retained, with the time of sending and an expiry', async () => {
     const { mqtt, outbox } = await start()
-    await mqtt.alarm(alarm('a0', 0))
-    await mqtt.alarm(alarm('a0', 1, 'end'))
-    await eventually('both', () => ear.on('alarm').length === 2)
+    await mqtt.putAlarmInOutbox(alarm('a0', 0))
+    await mqtt.putAlarmInOutbox(alarm('a0', 1, 'end'))
+    await until(() => ear.on('alarm').length === 2, 'both')
     const [first, second] = ear.on('alarm')
     expect(first?.json).toEqual({ ...alarm('a0', 0), published: expect.stringMatching(/^2.*Z$/) })
     expect(Math.abs(Date.parse(first?.json.published) - Date.now())).toBeLessThan(60_000)
@@ -74,15 +65,15 @@ describe('what is published', () => {
     expect(first?.packet.properties).toMatchObject({ contentType: 'application/json', payloadFormatIndicator: true })
     expect(first?.packet.properties?.messageExpiryInterval).toBeGreaterThan(3500)
     expect(first?.packet.properties?.messageExpiryInterval).toBeLessThanOrEqual(3600)
-    await eventually('an empty outbox', () => outbox.depth() === 0)
+    await until(() => outbox.depth() === 0, 'an empty outbox')
     expect(mqtt.stats().published.alarm).toBe(2)
   })
 
   test('an explanation: after its alarm, and its picture and the other classes only where the config lets them', async () => {
     const { mqtt } = await start()
-    await mqtt.alarm(alarm('a0', 0))
-    await mqtt.explanation(explanation)
-    await eventually('it', () => ear.on('explanation').length === 1)
+    await mqtt.putAlarmInOutbox(alarm('a0', 0))
+    await mqtt.putExplanationInOutbox(explanation)
+    await until(() => ear.on('explanation').length === 1, 'it')
     const { heatmap: _, ...rest } = explanation
     const uncertainty = { ...explanation.uncertainty, classes: { pain: 12.5 } }
     expect(ear.on('explanation')[0]?.json).toEqual({ ...rest, uncertainty })
@@ -92,8 +83,8 @@ describe('what is published', () => {
     await rig?.stop()
     rig = null
     const open = await start({ privacy: { publishEmotions: true, publishHeatmap: true } })
-    await open.mqtt.explanation(explanation)
-    await eventually('the picture', () => ear.on('explanation').length === 2)
+    await open.mqtt.putExplanationInOutbox(explanation)
+    await until(() => ear.on('explanation').length === 2, 'the picture')
     expect(ear.on('explanation')[1]?.json).toEqual(explanation)
   })
 
@@ -114,8 +105,8 @@ describe('what is published', () => {
       mqtt.observation('hall', { ...seen, track: 1, emotions: { happiness: 0.8 } })
       mqtt.observation('hall', { ...seen, track: 2 })
     }
-    mqtt.cameraState('hall', 'ok', 0)
-    await eventually('the end', () => ear.on('camera/hall/state').length > 0)
+    mqtt.cameraState('hall', 'ok', moment(0))
+    await until(() => ear.on('camera/hall/state').length > 0, 'the end')
     const observations = ear.on('camera/hall/observation')
     expect(observations.map(({ json }) => json.track)).toEqual([1, 2])
     expect(observations[0]?.json).toEqual({ ...seen, track: 1 })
@@ -128,8 +119,8 @@ describe('what is published', () => {
     secrets.add('p@ss:w/rd?#%&"\'')
     secrets.add('pain')
     const { mqtt } = await start({ secrets })
-    await mqtt.alarm({ ...alarm('a0', 0), text: { en: 'rtsp://u:p@ss:w/rd?#%&"\'@host failed', de: '' } })
-    await eventually('it', () => ear.on('alarm').length === 1)
+    await mqtt.putAlarmInOutbox({ ...alarm('a0', 0), text: { en: 'rtsp://u:p@ss:w/rd?#%&"\'@host failed', de: '' } })
+    await until(() => ear.on('alarm').length === 1, 'it')
     const { json } = ear.on('alarm')[0] ?? { json: null }
     expect(json.text.en).toBe('rtsp://u:***@host failed')
     expect(json.condition).toBe('pain')
@@ -139,10 +130,10 @@ describe('what is published', () => {
 describe('coming and going', () => {
   test('stopping says offline, retained, and is gone within 2 s', async () => {
     const { mqtt } = await start()
-    const before = performance.now()
+    const stopping = new Deadline(2000)
     await mqtt.stop()
-    expect(performance.now() - before).toBeLessThan(2000)
-    await eventually('offline', () => ear.on('status').some(({ json }) => json.state === 'offline'))
+    expect(stopping.isOver(), `stopped after ${stopping}`).toBe(false)
+    await until(() => ear.on('status').some(({ json }) => json.state === 'offline'), 'offline')
     expect(ear.on('status').at(-1)?.json).toMatchObject({ state: 'offline', session: 's1' })
     expect(ear.on('status').at(-1)?.packet.retain).toBe(true)
     expect(mqtt.connected()).toBe(false)
@@ -150,10 +141,12 @@ describe('coming and going', () => {
 
   test('alarms put just before stopping still go out', async () => {
     const { mqtt, outbox } = await start()
-    for (let seq = 0; seq < 50; seq++) await mqtt.alarm(alarm('a0', seq))
+    // As many as a machine of this speed sends in the second that stopping takes.
+    const count = Math.ceil(25_000 / patience(1000))
+    for (let seq = 0; seq < count; seq++) await mqtt.putAlarmInOutbox(alarm('a0', seq))
     await mqtt.stop()
     expect(outbox.depth()).toBe(0)
-    await eventually('all of them', () => ear.on('alarm').length === 50)
+    await until(() => ear.on('alarm').length === count, 'all of them')
     const offline = ear.heard.findIndex(({ json }) => json.state === 'offline')
     expect(ear.heard.findLastIndex(({ topic }) => topic === `${base}/alarm`)).toBeLessThan(offline)
   })
@@ -162,10 +155,10 @@ describe('coming and going', () => {
     const { mqtt, outbox } = await start()
     const pid = broker.pid()
     process.kill(pid, 'SIGSTOP')
-    await mqtt.alarm(alarm('a0', 0))
-    const before = performance.now()
+    await mqtt.putAlarmInOutbox(alarm('a0', 0))
+    const stopping = new Deadline(2500)
     await mqtt.stop()
-    expect(performance.now() - before).toBeLessThan(2500)
+    expect(stopping.isOver(), `stopped after ${stopping}`).toBe(false)
     expect(outbox.depth()).toBe(1)
     process.kill(pid, 'SIGCONT')
   })
@@ -175,12 +168,12 @@ describe('coming and going', () => {
     const changes: boolean[] = []
     rig = await startRig(`mqtt://127.0.0.1:${proxy.port}`, { onConnectionChange: (up) => changes.push(up) })
     const { mqtt } = rig
-    await eventually('greeted', () => changes.length > 0)
-    mqtt.cameraState('hall', 'ok', 0)
-    await eventually('state', () => ear.on('camera/hall/state').length === 1)
+    await until(() => changes.length > 0, 'greeted')
+    mqtt.cameraState('hall', 'ok', moment(0))
+    await until(() => ear.on('camera/hall/state').length === 1, 'state')
     proxy.cut()
-    await eventually('back', () => mqtt.stats().connections === 2)
-    await eventually('state again', () => ear.on('camera/hall/state').length === 2)
+    await until(() => mqtt.stats().connections === 2, 'back')
+    await until(() => ear.on('camera/hall/state').length === 2, 'state again')
     expect(ear.on('status').map(({ json }) => json.state)).toEqual(['online', 'offline', 'online'])
     expect(ear.on('status').map(({ json }) => json.session)).toEqual(['s1', 's1', 's1'])
     expect(ear.on('status')[1]?.packet.retain).toBe(true)
@@ -192,24 +185,24 @@ describe('coming and going', () => {
 
   test('a broker that is stopped and started: nothing is lost, order is kept, late ones say so', async () => {
     let now = Date.now()
-    const { mqtt, outbox, lines } = await start({ clock: { now: () => now } })
-    await mqtt.alarm(alarm('a0', 0))
-    await eventually('the first', () => ear.on('alarm').length === 1)
+    const { mqtt, outbox, lines } = await start({ clock: clockOf(() => now) })
+    await mqtt.putAlarmInOutbox(alarm('a0', 0))
+    await until(() => ear.on('alarm').length === 1, 'the first')
     await broker.stop()
-    await eventually('noticed', () => !mqtt.connected())
-    for (let seq = 1; seq < 40; seq++) await mqtt.alarm(alarm('a0', seq))
-    await mqtt.alarm(alarm('b0', 0))
-    mqtt.cameraState('hall', 'lost', now)
+    await until(() => !mqtt.connected(), 'noticed')
+    for (let seq = 1; seq < 40; seq++) await mqtt.putAlarmInOutbox(alarm('a0', seq))
+    await mqtt.putAlarmInOutbox(alarm('b0', 0))
+    mqtt.cameraState('hall', 'lost', moment(now))
     expect(outbox.depth()).toBe(40)
     now += 20_000
     await broker.start()
-    await eventually('all of them', () => ear.on('alarm').length >= 41 && outbox.depth() === 0, 20_000)
+    await until(() => ear.on('alarm').length >= 41 && outbox.depth() === 0, 'all of them', 20_000)
     const seqs = ear
       .on('alarm')
       .filter(({ json }) => json.alarm_id === 'a0')
       .map(({ json }) => json.seq)
     expect([...new Set(seqs)]).toEqual([...Array(40).keys()])
-    await eventually('camera state', () => ear.on('camera/hall/state').length > 0)
+    await until(() => ear.on('camera/hall/state').length > 0, 'camera state')
     expect(
       lines.filter((line) => line.startsWith('warn') && line.includes('nothing listens there')).length
     ).toBeLessThanOrEqual(1)
@@ -221,13 +214,13 @@ describe('coming and going', () => {
     rig = await startRig(`mqtt://127.0.0.1:${proxy.port}`, { backoff: { minMs: 1, maxMs: 5 } })
     const { mqtt, outbox } = rig
     for (let seq = 0; seq < 300; seq++) {
-      await Promise.all(['a', 'b', 'c'].map((id) => mqtt.alarm(alarm(id, seq))))
+      await Promise.all(['a', 'b', 'c'].map((id) => mqtt.putAlarmInOutbox(alarm(id, seq))))
       if (seq % 20 === 10) proxy.cut()
     }
-    await eventually('an empty outbox', () => outbox.depth() === 0, 20_000)
+    await until(() => outbox.depth() === 0, 'an empty outbox', 20_000)
     const seqsOf = (id: string) => ear.on('alarm').flatMap(({ json }) => (json.alarm_id === id ? [json.seq] : []))
     for (const id of ['a', 'b', 'c']) {
-      await eventually(`all of ${id}`, () => new Set(seqsOf(id)).size === 300)
+      await until(() => new Set(seqsOf(id)).size === 300, `all of ${id}`)
       expect([...new Set(seqsOf(id))]).toEqual([...Array(300).keys()])
     }
     expect(mqtt.stats().connections).toBeGreaterThan(3)
@@ -240,7 +233,7 @@ describe('coming and going', () => {
     await broker.stop()
     rig = await startRig(broker.url)
     const { mqtt, lines } = rig
-    await mqtt.alarm(alarm('a0', 0))
+    await mqtt.putAlarmInOutbox(alarm('a0', 0))
     mqtt.observation('hall', {
       at: '',
       track: 1,
@@ -253,13 +246,13 @@ describe('coming and going', () => {
       pain: 0,
       smoothed: 0
     })
-    await eventually('trouble', () => mqtt.stats().trouble !== null)
+    await until(() => mqtt.stats().trouble !== null, 'trouble')
     await new Promise((resolve) => setTimeout(resolve, 300))
     expect(lines.filter((line) => line.startsWith('warn'))).toEqual([
       expect.stringMatching(/keeps trying.*localhost.*nothing listens there.*Start the broker, or correct mqtt.url/)
     ])
     await broker.start()
-    await eventually('the alarm', () => ear.on('alarm').length === 1, 20_000)
+    await until(() => ear.on('alarm').length === 1, 'the alarm', 20_000)
     expect(ear.on('camera/hall/observation')).toEqual([])
     expect(mqtt.stats()).toMatchObject({ trouble: null, observationsLeft: 1 })
   })
@@ -284,14 +277,14 @@ describe('commands', () => {
           return name === 'test_alarm' ? { alarm_id: 'x' } : undefined
         }
       ])
-    ) as unknown as MqttOptions['commands']
+    ) as unknown as MqttRequests['commands']
     await start({ commands: handlers })
     await ask('ack', { transaction: 7, alarm_id: 'a0', by: 'nurse' })
     await ask('pause', { transaction: 't', camera: 'hall' })
     await ask('resume', { camera: 'hall', by: 'nurse' })
     await ask('test_alarm', { camera: 'hall' })
     await ask('refresh', '')
-    await eventually('answers', () => answers('refresh').length === 1)
+    await until(() => answers('refresh').length === 1, 'answers')
     expect(taken).toEqual([
       ['ack', { transaction: 7, alarm_id: 'a0', by: 'nurse', kind: 'seen' }],
       ['pause', { transaction: 't', camera: 'hall', duration_s: 900 }],
@@ -318,7 +311,7 @@ describe('commands', () => {
   ])('%s %j is answered with what is wrong', async (name, payload, error) => {
     await start()
     await ask(name, payload)
-    await eventually('answer', () => answers(name).length === 1)
+    await until(() => answers(name).length === 1, 'answer')
     expect(answers(name)[0]).toMatchObject({ status: 'error', error: expect.stringMatching(error) })
   })
 
@@ -336,48 +329,54 @@ describe('commands', () => {
     })
     await ask('resume', { transaction: 'x', camera: 'hall' })
     await ask('refresh', {})
-    await eventually('answers', () => answers('refresh').length === 1)
-    expect(answers('resume')).toEqual([{ transaction: 'x', status: 'error', error: 'cannot open rtsp://u:***@cam' }])
+    await until(() => answers('refresh').length === 1, 'answers')
+    expect(answers('resume')).toEqual([
+      { transaction: 'x', status: 'error', code: 'PL-UNEXPECTED', error: 'cannot open rtsp://u:***@cam' }
+    ])
     expect(mqtt.connected()).toBe(true)
   })
 
-  test('one of 16 KB of backslashes holds nothing up, whatever the passwords of six cameras', async () => {
-    const secrets = new Secrets()
-    for (const password of ['Kamera-312!x', 'p@ss:w/rd?#', 'größer 12', 'a"b\\c-9', "it's/4711", 'back`tick 7'])
-      registerSecrets(`rtsp://nurse:${password}@10.0.0.7/stream`, secrets)
-    const lines: string[] = []
-    await start({ secrets, log: createLog('info', secrets, (line) => void lines.push(line)) })
-    const longestHold = async (payload: string): Promise<number> => {
-      const before = answers('refresh').length
-      let last = performance.now()
-      let longest = 0
-      const timer = setInterval(() => {
-        longest = Math.max(longest, performance.now() - last)
-        last = performance.now()
-      }, 1)
-      await ask('refresh', payload)
-      await eventually('answer', () => answers('refresh').length > before, 120_000)
-      clearInterval(timer)
-      return Math.max(longest, performance.now() - last)
-    }
-    const ordinary = await longestHold(`{"${'x'.repeat(16_000)}":1}`)
-    // With the redaction by regular expressions it was half a minute.
-    expect(await longestHold(`{"${'\\'.repeat(16_000)}":1}`)).toBeLessThan(20 * Math.max(ordinary, 25))
-    expect(answers('refresh').map(({ status }) => status)).toEqual(['error', 'error'])
-    expect(Math.max(...lines.map((line) => line.length))).toBeLessThan(1000)
-  }, 150_000)
+  test(
+    'one of 16 KB of backslashes holds nothing up, whatever the passwords of six cameras',
+    async () => {
+      const secrets = new Secrets()
+      for (const password of ['Kamera-312!x', 'p@ss:w/rd?#', 'größer 12', 'a"b\\c-9', "it's/4711", 'back`tick 7'])
+        registerSecrets(`rtsp://nurse:${password}@10.0.0.7/stream`, secrets)
+      const lines: string[] = []
+      await start({ secrets, log: createLog('info', secrets, (line) => void lines.push(line)) })
+      const longestHold = async (payload: string): Promise<number> => {
+        const before = answers('refresh').length
+        let last = performance.now()
+        let longest = 0
+        const timer = setInterval(() => {
+          longest = Math.max(longest, performance.now() - last)
+          last = performance.now()
+        }, 1)
+        await ask('refresh', payload)
+        await until(() => answers('refresh').length > before, 'answer', 120_000)
+        clearInterval(timer)
+        return Math.max(longest, performance.now() - last)
+      }
+      const ordinary = await longestHold(`{"${'x'.repeat(16_000)}":1}`)
+      // With the redaction by regular expressions it was half a minute.
+      expect(await longestHold(`{"${'\\'.repeat(16_000)}":1}`)).toBeLessThan(20 * Math.max(ordinary, 25))
+      expect(answers('refresh').map(({ status }) => status)).toEqual(['error', 'error'])
+      expect(Math.max(...lines.map((line) => line.length))).toBeLessThan(1000)
+    },
+    patience(150_000)
+  )
 
   test('MQTT 5: answered where the asker wants it, with its correlation data, but never on our own topics', async () => {
     await start()
     await ear.client.subscribeAsync('somewhere/else', { qos: 1 })
     const correlationData = Buffer.from('42')
     await ask('refresh', {}, { properties: { responseTopic: 'somewhere/else', correlationData } })
-    await eventually('answer', () => ear.heard.some(({ topic }) => topic === 'somewhere/else'))
+    await until(() => ear.heard.some(({ topic }) => topic === 'somewhere/else'), 'answer')
     const there = ear.heard.find(({ topic }) => topic === 'somewhere/else')
     expect(there?.packet.properties?.correlationData?.toString()).toBe('42')
     expect(answers('refresh')).toEqual([])
     await ask('refresh', { transaction: 1 }, { properties: { responseTopic: `${base}/alarm`, correlationData } })
-    await eventually('answer', () => answers('refresh').length === 1)
+    await until(() => answers('refresh').length === 1, 'answer')
     expect(ear.on('alarm')).toEqual([])
   })
 
@@ -386,7 +385,7 @@ describe('commands', () => {
     await ask('test_alarm', { camera: 'old' }, { retain: true })
     await start({ commands: { ...noCommands, test_alarm: async (args) => void taken.push(args) } })
     await ask('test_alarm', { camera: 'new' })
-    await eventually('the new one', () => taken.length > 0)
+    await until(() => taken.length > 0, 'the new one')
     expect(taken).toEqual([{ camera: 'new' }])
   })
 
@@ -398,12 +397,12 @@ describe('commands', () => {
       backoff: { minMs: 400, maxMs: 400 }
     })
     const { mqtt } = rig
-    await eventually('connected', () => mqtt.connected())
-    await eventually('listening', () => ear.on('status').length > 0)
+    await until(() => mqtt.connected(), 'connected')
+    await until(() => ear.on('status').length > 0, 'listening')
     proxy.cut()
-    await eventually('away', () => !mqtt.connected())
+    await until(() => !mqtt.connected(), 'away')
     await ask('ack', { alarm_id: 'a0', by: 'nurse' })
-    await eventually('taken', () => taken.length === 1)
+    await until(() => taken.length === 1, 'taken')
     await rig.stop()
     rig = null
     await proxy.stop()
@@ -412,11 +411,11 @@ describe('commands', () => {
   test('a flood does no harm', async () => {
     const { mqtt } = await start()
     await Promise.all(Array.from({ length: 500 }, (_, number) => ask('refresh', { transaction: number })))
-    await mqtt.alarm(alarm('a0', 0))
-    await eventually('the alarm', () => ear.on('alarm').length === 1)
-    await eventually(
-      'every command answered or counted',
-      () => answers('refresh').length + mqtt.stats().commandsFlooded >= 500
+    await mqtt.putAlarmInOutbox(alarm('a0', 0))
+    await until(() => ear.on('alarm').length === 1, 'the alarm')
+    await until(
+      () => answers('refresh').length + mqtt.stats().commandsFlooded >= 500,
+      'every command answered or counted'
     )
     expect(answers('refresh').length).toBeGreaterThan(0)
   })

@@ -6,10 +6,10 @@ import { commandNames, type ResponseMessage } from '../../../src/contract/messag
 import { baseTopic, topicOf, topics } from '../../../src/contract/topics.js'
 import { silentLog } from '../../../src/core/log.js'
 import { Secrets } from '../../../src/core/secrets.js'
-import { CommandDesk } from '../../../src/stages/mqtt/commands.js'
+import { CommandQueue } from '../../../src/stages/mqtt/commands.js'
 import { addressOf, connectOptions, explainConnectError } from '../../../src/stages/mqtt/connect.js'
-import { ObservationLimiter } from '../../../src/stages/mqtt/observation-limiter.js'
-import { defaultBackoff, delayMs } from '../../../src/stages/mqtt/reconnect.js'
+import { ObservationLimiter } from '../../../src/stages/mqtt/live-state.js'
+import { defaultDelays, delayMs } from '../../../src/stages/mqtt/reconnect.js'
 import { alarm, explanation, health, noCommands } from './rig.js'
 
 describe('connectOptions', () => {
@@ -93,15 +93,15 @@ test('every known trouble says what and what to do; unknown ones pass their text
 test('the backoff grows from 1 to 30 s, is never at the same moment for all, and is slower for a refusal', () => {
   fc.assert(
     fc.property(fc.nat(10_000), fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }), (failures, random) => {
-      const delay = delayMs(defaultBackoff, failures, 'network', () => random)
+      const delay = delayMs(defaultDelays, failures, 'network', () => random)
       expect(delay).toBeGreaterThanOrEqual(1000)
       expect(delay).toBeLessThanOrEqual(30_000)
-      expect(delayMs(defaultBackoff, failures, 'auth', () => random)).toBeGreaterThanOrEqual(30_000)
+      expect(delayMs(defaultDelays, failures, 'auth', () => random)).toBeGreaterThanOrEqual(30_000)
     })
   )
-  expect(delayMs(defaultBackoff, 0, 'network', () => 0)).toBe(1000)
-  expect(delayMs(defaultBackoff, 9, 'network', () => 0.999)).toBeGreaterThan(29_000)
-  expect(delayMs(defaultBackoff, 9, 'network', () => 0)).not.toBe(delayMs(defaultBackoff, 9, 'network', () => 1))
+  expect(delayMs(defaultDelays, 0, 'network', () => 0)).toBe(1000)
+  expect(delayMs(defaultDelays, 9, 'network', () => 0.999)).toBeGreaterThan(29_000)
+  expect(delayMs(defaultDelays, 9, 'network', () => 0)).not.toBe(delayMs(defaultDelays, 9, 'network', () => 1))
 })
 
 test('observations: never two of a track within a second, whatever comes', () => {
@@ -143,7 +143,7 @@ test('whatever comes in as a command is answered once and throws nothing', async
     fc.asyncProperty(name, json, async (name, text) => {
       const answers: [string, ResponseMessage][] = []
       const answer = async (topic: string, message: ResponseMessage) => void answers.push([topic, message])
-      const desk = new CommandDesk({ base: 'b', handlers: noCommands, answer, secrets: new Secrets(), log: silentLog })
+      const desk = new CommandQueue({ base: 'b', handlers: noCommands, answer, secrets: new Secrets(), log: silentLog })
       desk.take(`b/command/${name}`, Buffer.from(text), {
         cmd: 'publish',
         topic: '',
@@ -166,7 +166,7 @@ test('a command does not wait for the answer to the one before, which the broker
   const handlers = { ...noCommands, pause: async ({ camera }: { camera: string }) => void handled.push(camera) }
   const confirm: (() => void)[] = []
   const answer = () => new Promise<void>((resolve) => void confirm.push(resolve))
-  const desk = new CommandDesk({ base: 'b', handlers, answer, secrets: new Secrets(), log: silentLog })
+  const desk = new CommandQueue({ base: 'b', handlers, answer, secrets: new Secrets(), log: silentLog })
   const packet = { cmd: 'publish', topic: '', payload: '', qos: 1, dup: false, retain: false } as const
   desk.take('b/command/pause', Buffer.from('{"camera":"a"}'), packet)
   await expect.poll(() => handled).toEqual(['a'])
@@ -179,7 +179,7 @@ test('a command does not wait for the answer to the one before, which the broker
 test('the trial of painlens check is no command: nobody is answered', async () => {
   const answers: string[] = []
   const answer = async (topic: string) => void answers.push(topic)
-  const desk = new CommandDesk({ base: 'b', handlers: noCommands, answer, secrets: new Secrets(), log: silentLog })
+  const desk = new CommandQueue({ base: 'b', handlers: noCommands, answer, secrets: new Secrets(), log: silentLog })
   const packet = { cmd: 'publish', topic: '', payload: '', qos: 1, dup: false, retain: false } as const
   for (const name of ['check', 'checks']) desk.take(`b/command/${name}`, Buffer.from('{}'), packet)
   await desk.idle()

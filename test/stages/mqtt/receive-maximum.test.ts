@@ -1,9 +1,11 @@
 /** Brokers that take only so many QoS 1 messages at once, and throw out who sends more. */
 import { afterEach, describe, expect, test } from 'vitest'
 import type { MqttOptions } from '../../../src/stages/mqtt/index.js'
+import { moment } from '../../support/moments.js'
 import { freePort, startMosquitto } from '../../support/mosquitto.js'
+import { until } from '../../support/slowness.js'
 import { type StrictBroker, type StrictBrokerOptions, startStrictBroker } from '../../support/strict-broker.js'
-import { alarm, base, eventually, explanation, listen, type Rig, startRig } from './rig.js'
+import { alarm, base, explanation, listen, type Rig, startRig } from './rig.js'
 
 const cleanUp: (() => Promise<unknown>)[] = []
 afterEach(async () => {
@@ -34,12 +36,12 @@ describe('ten cameras and a broker that takes ten messages at once', () => {
     async (protocolVersion) => {
       const broker = await strict({ receiveMaximum: 10, answerMs: 30 })
       const rig = await start(broker.url, { protocolVersion })
-      for (const camera of cameras) rig.mqtt.cameraState(camera, 'ok', 0)
-      await eventually('all states', () => broker.arrivals.filter(({ topic }) => isState(topic)).length >= 10)
+      for (const camera of cameras) rig.mqtt.cameraState(camera, 'ok', moment(0))
+      await until(() => broker.arrivals.filter(({ topic }) => isState(topic)).length >= 10, 'all states')
       rig.mqtt.refresh()
-      await rig.mqtt.alarm(alarm('a0', 0))
-      await eventually('the alarm', () => broker.on(`${base}/alarm`).length > 0)
-      await eventually('all states again', () => broker.arrivals.filter(({ topic }) => isState(topic)).length >= 20)
+      await rig.mqtt.putAlarmInOutbox(alarm('a0', 0))
+      await until(() => broker.on(`${base}/alarm`).length > 0, 'the alarm')
+      await until(() => broker.arrivals.filter(({ topic }) => isState(topic)).length >= 20, 'all states again')
       expect([broker.offences(), broker.connections()]).toEqual([0, 1])
       expect(mostAtOnce(broker)).toBeGreaterThan(2)
       expect(mostAtOnce(broker)).toBeLessThanOrEqual(10)
@@ -55,19 +57,17 @@ describe('an outage of 30 alarms with updates, ends and explanations, and ten ca
     async (limit) => {
       const port = await freePort()
       const rig = await start(`mqtt://127.0.0.1:${port}`)
-      for (const camera of cameras) rig.mqtt.cameraState(camera, 'ok', 0)
+      for (const camera of cameras) rig.mqtt.cameraState(camera, 'ok', moment(0))
       for (const id of ids) {
-        await rig.mqtt.alarm(alarm(id, 0))
-        await rig.mqtt.explanation({ ...explanation, alarm_id: id })
-        await rig.mqtt.alarm(alarm(id, 1))
-        await rig.mqtt.alarm(alarm(id, 2, 'end'))
+        await rig.mqtt.putAlarmInOutbox(alarm(id, 0))
+        await rig.mqtt.putExplanationInOutbox({ ...explanation, alarm_id: id })
+        await rig.mqtt.putAlarmInOutbox(alarm(id, 1))
+        await rig.mqtt.putAlarmInOutbox(alarm(id, 2, 'end'))
       }
       const broker = await strict({ receiveMaximum: limit, answerMs: 20, subackMs: 100, port })
-      await eventually('an empty outbox', () => rig.outbox.depth() === 0, 30_000)
-      await eventually('all states', () =>
-        cameras.every((camera) => broker.on(`${base}/camera/${camera}/state`).length > 0)
-      )
-      await eventually('online', () => broker.on(`${base}/status`).some(({ json }) => json.state === 'online'))
+      await until(() => rig.outbox.depth() === 0, 'an empty outbox', 30_000)
+      await until(() => cameras.every((camera) => broker.on(`${base}/camera/${camera}/state`).length > 0), 'all states')
+      await until(() => broker.on(`${base}/status`).some(({ json }) => json.state === 'online'), 'online')
       expect([broker.offences(), broker.connections()]).toEqual([0, 1])
       expect(mostAtOnce(broker)).toBeLessThanOrEqual(limit)
 
@@ -96,11 +96,11 @@ describe('an outage of 30 alarms with updates, ends and explanations, and ten ca
 test.each([2, 10])('states that a broker for %i at once does not confirm hold up no alarm', async (limit) => {
   const broker = await strict({ receiveMaximum: limit, reason: (topic) => (isState(topic) ? null : 0) })
   const rig = await start(broker.url)
-  await eventually('online', () => broker.on(`${base}/status`).length > 0)
-  for (const camera of cameras) rig.mqtt.cameraState(camera, 'ok', 0)
-  await eventually('states', () => broker.arrivals.filter(({ topic }) => isState(topic)).length === limit / 2)
-  for (let number = 0; number < 20; number++) await rig.mqtt.alarm(alarm(`a${number}`, 0))
-  await eventually('all alarms', () => new Set(alarmsOf(broker)).size === 20)
+  await until(() => broker.on(`${base}/status`).length > 0, 'online')
+  for (const camera of cameras) rig.mqtt.cameraState(camera, 'ok', moment(0))
+  await until(() => broker.arrivals.filter(({ topic }) => isState(topic)).length === limit / 2, 'states')
+  for (let number = 0; number < 20; number++) await rig.mqtt.putAlarmInOutbox(alarm(`a${number}`, 0))
+  await until(() => new Set(alarmsOf(broker)).size === 20, 'all alarms')
   expect([broker.offences(), broker.connections()]).toEqual([0, 1])
   expect(broker.arrivals.filter(({ topic }) => isState(topic))).toHaveLength(limit / 2)
 })
@@ -109,14 +109,12 @@ test('messages that the broker refuses make room for others', async () => {
   const refused = 0x87
   const broker = await strict({ receiveMaximum: 2, answerMs: 2, reason: (topic) => (isState(topic) ? refused : 0) })
   const rig = await start(broker.url)
-  for (const camera of cameras) rig.mqtt.cameraState(camera, 'ok', 0)
-  await eventually('all states', () =>
-    cameras.every((camera) => broker.on(`${base}/camera/${camera}/state`).length > 0)
-  )
+  for (const camera of cameras) rig.mqtt.cameraState(camera, 'ok', moment(0))
+  await until(() => cameras.every((camera) => broker.on(`${base}/camera/${camera}/state`).length > 0), 'all states')
   rig.mqtt.refresh()
-  await eventually('status again', () => broker.on(`${base}/status`).length >= 2)
-  await rig.mqtt.alarm(alarm('a0', 0))
-  await eventually('the alarm', () => broker.on(`${base}/alarm`).length > 0)
+  await until(() => broker.on(`${base}/status`).length >= 2, 'status again')
+  await rig.mqtt.putAlarmInOutbox(alarm('a0', 0))
+  await until(() => broker.on(`${base}/alarm`).length > 0, 'the alarm')
   expect(broker.offences()).toBe(0)
 })
 
@@ -127,28 +125,28 @@ test('an explanation that the broker refuses again and again holds up no alarm, 
     reason: (topic) => (topic.endsWith('/explanation') ? quotaExceeded : 0)
   })
   const rig = await start(broker.url)
-  await rig.mqtt.alarm(alarm('a0', 0))
-  await rig.mqtt.explanation(explanation)
-  await eventually('the explanation', () => broker.on(`${base}/explanation`).length > 0)
-  await rig.mqtt.alarm(alarm('a0', 1))
-  await rig.mqtt.alarm(alarm('a0', 2, 'end'))
-  await rig.mqtt.alarm(alarm('a1', 0))
-  await eventually('all alarms', () => alarmsOf(broker).length === 4)
+  await rig.mqtt.putAlarmInOutbox(alarm('a0', 0))
+  await rig.mqtt.putExplanationInOutbox(explanation)
+  await until(() => broker.on(`${base}/explanation`).length > 0, 'the explanation')
+  await rig.mqtt.putAlarmInOutbox(alarm('a0', 1))
+  await rig.mqtt.putAlarmInOutbox(alarm('a0', 2, 'end'))
+  await rig.mqtt.putAlarmInOutbox(alarm('a1', 0))
+  await until(() => alarmsOf(broker).length === 4, 'all alarms')
   // All before it was tried again.
   expect(broker.on(`${base}/explanation`)).toHaveLength(1)
-  expect(rig.outbox.depth()).toBe(1)
+  await until(() => rig.outbox.depth() === 1, 'all alarms to be confirmed')
   expect(rig.lines.join('\n')).toContain('the broker has not confirmed an explanation')
 })
 
 test('an explanation that is not confirmed holds up no alarm, not even its own', async () => {
   const broker = await strict({ receiveMaximum: 2, reason: (topic) => (topic.endsWith('/explanation') ? null : 0) })
   const rig = await start(broker.url)
-  await rig.mqtt.alarm(alarm('a0', 0))
-  await rig.mqtt.explanation(explanation)
-  await eventually('the explanation', () => broker.on(`${base}/explanation`).length > 0)
-  for (let seq = 1; seq < 10; seq++) await rig.mqtt.alarm(alarm('a0', seq))
-  for (let number = 1; number < 10; number++) await rig.mqtt.alarm(alarm(`a${number}`, 0))
-  await eventually('all alarms', () => new Set(alarmsOf(broker)).size === 19)
+  await rig.mqtt.putAlarmInOutbox(alarm('a0', 0))
+  await rig.mqtt.putExplanationInOutbox(explanation)
+  await until(() => broker.on(`${base}/explanation`).length > 0, 'the explanation')
+  for (let seq = 1; seq < 10; seq++) await rig.mqtt.putAlarmInOutbox(alarm('a0', seq))
+  for (let number = 1; number < 10; number++) await rig.mqtt.putAlarmInOutbox(alarm(`a${number}`, 0))
+  await until(() => new Set(alarmsOf(broker)).size === 19, 'all alarms')
   expect(broker.offences()).toBe(0)
 })
 
@@ -157,14 +155,16 @@ test('a line that is cut while messages are under way and others wait: each conn
   const broker = await strict({ receiveMaximum: limit, answerMs: 20 })
   const rig = await start(broker.url)
   const ids = Array.from({ length: 40 }, (_, number) => `a${number}`)
-  for (const camera of cameras) rig.mqtt.cameraState(camera, 'ok', 0)
-  await Promise.all(ids.flatMap((id) => [rig.mqtt.alarm(alarm(id, 0)), rig.mqtt.alarm(alarm(id, 1))]))
+  for (const camera of cameras) rig.mqtt.cameraState(camera, 'ok', moment(0))
+  await Promise.all(
+    ids.flatMap((id) => [rig.mqtt.putAlarmInOutbox(alarm(id, 0)), rig.mqtt.putAlarmInOutbox(alarm(id, 1))])
+  )
   for (let cuts = 1; cuts <= 12; cuts++) {
     const before = broker.arrivals.length
-    await eventually('more', () => broker.arrivals.length >= before + 3 || rig.outbox.depth() === 0)
+    await until(() => broker.arrivals.length >= before + 3 || rig.outbox.depth() === 0, 'more')
     broker.cut()
   }
-  await eventually('an empty outbox', () => rig.outbox.depth() === 0, 20_000)
+  await until(() => rig.outbox.depth() === 0, 'an empty outbox', 20_000)
   expect(broker.offences()).toBe(0)
   expect(mostAtOnce(broker)).toBeLessThanOrEqual(limit)
   // An update that never had its turn is not taken for what breaks the line.
@@ -176,19 +176,19 @@ describe('stopping', () => {
   test('while ten states wait for their turn: offline comes before them, and it is a proper goodbye', async () => {
     const broker = await strict({ receiveMaximum: 1, answerMs: 40 })
     const rig = await start(broker.url)
-    await eventually('online', () => broker.on(`${base}/status`).length > 0)
-    for (const camera of cameras) rig.mqtt.cameraState(camera, 'ok', 0)
+    await until(() => broker.on(`${base}/status`).length > 0, 'online')
+    for (const camera of cameras) rig.mqtt.cameraState(camera, 'ok', moment(0))
     await rig.mqtt.stop()
     expect(broker.arrivals.at(-1)).toMatchObject({ topic: `${base}/status`, json: { state: 'offline' } })
-    await eventually('the end', () => broker.ends.length === 1)
+    await until(() => broker.ends.length === 1, 'the end')
     expect([broker.offences(), broker.ends]).toEqual([0, ['goodbye']])
   })
 
   test('while an outage is being caught up with: offline comes, and the rest stays in the outbox', async () => {
     const broker = await strict({ receiveMaximum: 1, answerMs: 60 })
     const rig = await start(broker.url)
-    await eventually('connected', () => rig.mqtt.connected())
-    await Promise.all(Array.from({ length: 200 }, (_, number) => rig.mqtt.alarm(alarm(`a${number}`, 0))))
+    await until(() => rig.mqtt.connected(), 'connected')
+    await Promise.all(Array.from({ length: 200 }, (_, number) => rig.mqtt.putAlarmInOutbox(alarm(`a${number}`, 0))))
     await rig.mqtt.stop()
     expect(broker.on(`${base}/status`).at(-1)).toMatchObject({ json: { state: 'offline' } })
     expect(rig.outbox.depth()).toBeGreaterThan(100)
@@ -199,13 +199,13 @@ describe('stopping', () => {
   test('with a broker that confirms no alarm: no goodbye, so that the last will says offline', async () => {
     const broker = await strict({ receiveMaximum: 1, reason: (topic) => (topic.endsWith('/alarm') ? null : 0) })
     const rig = await start(broker.url)
-    await eventually('online', () => broker.on(`${base}/status`).length > 0)
-    await rig.mqtt.alarm(alarm('a0', 0))
-    await eventually('the alarm', () => broker.on(`${base}/alarm`).length > 0)
+    await until(() => broker.on(`${base}/status`).length > 0, 'online')
+    await rig.mqtt.putAlarmInOutbox(alarm('a0', 0))
+    await until(() => broker.on(`${base}/alarm`).length > 0, 'the alarm')
     const forgotten = rig.mqtt.forgetCamera('hall')
-    rig.mqtt.cameraState('room-1', 'ok', 0)
+    rig.mqtt.cameraState('room-1', 'ok', moment(0))
     await rig.mqtt.stop()
-    await eventually('the end', () => broker.ends.length === 1)
+    await until(() => broker.ends.length === 1, 'the end')
     expect([broker.offences(), broker.ends, broker.on(`${base}/status`).length]).toEqual([0, ['cut'], 1])
     expect(rig.outbox.depth()).toBe(1)
     // Taken up again with the next connection, of which there is none.
@@ -219,10 +219,10 @@ test('mosquitto with max_inflight_messages 3: its limit is in the log, and every
   const ear = await listen(broker.url)
   cleanUp.push(() => ear.stop())
   const rig = await start(broker.url)
-  for (const camera of cameras) rig.mqtt.cameraState(camera, 'ok', 0)
-  await Promise.all(Array.from({ length: 40 }, (_, number) => rig.mqtt.alarm(alarm(`a${number}`, 0))))
-  await eventually('all alarms', () => new Set(ear.on('alarm').map(({ json }) => json.alarm_id)).size === 40)
-  await eventually('all states', () => cameras.every((camera) => ear.on(`camera/${camera}/state`).length > 0))
+  for (const camera of cameras) rig.mqtt.cameraState(camera, 'ok', moment(0))
+  await Promise.all(Array.from({ length: 40 }, (_, number) => rig.mqtt.putAlarmInOutbox(alarm(`a${number}`, 0))))
+  await until(() => new Set(ear.on('alarm').map(({ json }) => json.alarm_id)).size === 40, 'all alarms')
+  await until(() => cameras.every((camera) => ear.on(`camera/${camera}/state`).length > 0), 'all states')
   expect(rig.lines.join('\n')).toMatch(/connected to the broker.*"receive_maximum":3/)
   expect(rig.mqtt.stats().connections).toBe(1)
 })

@@ -2,12 +2,13 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { connectAsync, type IClientOptions, type IPublishPacket, type MqttClient } from 'mqtt'
-import type { AlarmMessage, ExplanationMessage, HealthMessage } from '../../../src/contract/messages.js'
+import type { AlarmMessage, AlarmPhase, ExplanationMessage, HealthMessage } from '../../../src/contract/messages.js'
 import { type Log, silentLog } from '../../../src/core/log.js'
 import { Secrets } from '../../../src/core/secrets.js'
-import { type Mqtt, type MqttOptions, startMqtt } from '../../../src/stages/mqtt/index.js'
+import { type Mqtt, type MqttOptions, type MqttRequests, startMqtt } from '../../../src/stages/mqtt/index.js'
 import { type Outbox, openOutbox } from '../../../src/stages/outbox/index.js'
 import { holdToContract } from '../../support/contract.js'
+import { clockOf } from '../../support/moments.js'
 
 export const base = 'painlens/test'
 const model = { name: 'm', sha256: 'f00d', demonstration: false }
@@ -27,21 +28,23 @@ export const health: HealthMessage = {
   explanation: null
 }
 
+export type PainMessage = Extract<AlarmMessage, { type: 'physiological' }>
+
 export function alarm(
   alarmId: string,
   seq: number,
   phase: AlarmMessage['phase'] = seq === 0 ? 'start' : 'update'
-): AlarmMessage {
+): PainMessage {
+  const life: AlarmPhase =
+    phase === 'end' ? { phase, state: 'ended', reason: 'cleared' } : { phase, state: 'active', reason: null }
   return {
     schema: 1,
     alarm_id: alarmId,
-    phase,
+    ...life,
     seq,
     type: 'physiological',
     condition: 'pain',
     priority: 'high',
-    state: phase === 'end' ? 'ended' : 'active',
-    reason: phase === 'end' ? 'cleared' : null,
     ack: null,
     location: { facility: null, ward: null, room: '12', bed: null },
     camera: 'a',
@@ -80,7 +83,9 @@ export interface Rig {
   stop(): Promise<void>
 }
 
-export const noCommands: MqttOptions['commands'] = {
+export type RigOptions = MqttOptions & MqttRequests
+
+export const noCommands: RigOptions['commands'] = {
   ack: async () => undefined,
   pause: async () => undefined,
   resume: async () => undefined,
@@ -89,7 +94,7 @@ export const noCommands: MqttOptions['commands'] = {
 }
 
 /** The real stage with a real outbox in a temporary folder. */
-export async function startRig(url: string, more: Partial<MqttOptions> = {}, expiryMs = 3_600_000): Promise<Rig> {
+export async function startRig(url: string, more: Partial<RigOptions> = {}, expiryMs = 3_600_000): Promise<Rig> {
   const folder = mkdtempSync(join(tmpdir(), 'painlens-mqtt-'))
   const lines: string[] = []
   const write = (level: string) => (fields: object, message: string) =>
@@ -100,7 +105,7 @@ export async function startRig(url: string, more: Partial<MqttOptions> = {}, exp
     maxMessages: 100_000,
     expiryMs,
     log,
-    clock: more.clock ?? Date
+    clock: more.clock ?? clockOf(Date.now)
   })
   const close = async () => {
     await outbox.close()
@@ -117,7 +122,7 @@ export async function startRig(url: string, more: Partial<MqttOptions> = {}, exp
     privacy: { publishEmotions: false, publishHeatmap: false },
     secrets: new Secrets(),
     log,
-    clock: Date,
+    clock: clockOf(Date.now),
     backoff: { minMs: 20, maxMs: 100, refusedMs: 200 },
     ...without(more, 'broker')
   })
@@ -175,14 +180,5 @@ export async function listen(url: string, options: IClientOptions = {}): Promise
     heard,
     on: (topic) => heard.filter((message) => message.topic === `${base}/${topic}`),
     stop: () => client.endAsync(true)
-  }
-}
-
-/** Waits for what a real broker brings at its own pace; fails with `what` if it never comes. */
-export async function eventually(what: string, done: () => boolean, ms = 10_000): Promise<void> {
-  const end = performance.now() + ms
-  while (!done()) {
-    if (performance.now() > end) throw new Error(`never: ${what}`)
-    await new Promise((resolve) => setTimeout(resolve, 10))
   }
 }

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { Rank } from '../../../src/contract/topics.js'
 import { NotSent } from '../../../src/core/errors.js'
-import { receiveMaximum, SendQuota } from '../../../src/stages/mqtt/send-quota.js'
+import { receiveMaximum, SendQuota } from '../../../src/stages/mqtt/connection.js'
 
 const ranks: readonly Rank[] = ['alarm', 'status', 'other', 'explanation']
 

@@ -3,10 +3,12 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { connectAsync } from 'mqtt'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { startBroker } from '../../../src/show/demo/broker.js'
-import { connectOptions } from '../../../src/stages/mqtt/index.js'
+import { connectOptions } from '../../../src/stages/mqtt/connect.js'
+import { moment } from '../../support/moments.js'
 import { type Mosquitto, startMosquitto } from '../../support/mosquitto.js'
+import { until } from '../../support/slowness.js'
 import { startTcpProxy } from '../../support/tcp-proxy.js'
-import { alarm, base, eventually, explanation, type Listener, listen, noCommands, type Rig, startRig } from './rig.js'
+import { alarm, base, explanation, type Listener, listen, noCommands, type Rig, startRig } from './rig.js'
 
 let broker: Mosquitto
 let ear: Listener
@@ -29,8 +31,8 @@ const states = () => ear.on('status').map(({ json }) => `${json.session} ${json.
 
 /** One message of each kind. */
 async function sayEverything({ mqtt }: Rig, listener: Listener): Promise<void> {
-  await eventually('connected', () => mqtt.connected())
-  mqtt.cameraState('hall', 'ok', 0)
+  await until(() => mqtt.connected(), 'connected')
+  mqtt.cameraState('hall', 'ok', moment(0))
   mqtt.observation('hall', {
     at: '2026-01-01T00:00:00.000Z',
     track: 1,
@@ -43,10 +45,10 @@ async function sayEverything({ mqtt }: Rig, listener: Listener): Promise<void> {
     pain: 0,
     smoothed: 0
   })
-  await mqtt.alarm(alarm('a0', 0))
-  await mqtt.explanation(explanation)
+  await mqtt.putAlarmInOutbox(alarm('a0', 0))
+  await mqtt.putExplanationInOutbox(explanation)
   await listener.client.publishAsync(`${base}/command/refresh`, '{"transaction":1}', { qos: 1 })
-  for (const topic of kinds) await eventually(topic, () => listener.on(topic).length > 0)
+  for (const topic of kinds) await until(() => listener.on(topic).length > 0, topic)
 }
 const kinds = [
   'status',
@@ -94,12 +96,12 @@ describe('a message that the broker keeps for a subscriber who is away', () => {
     await away.stop()
     // What is left of its time when it is published is one second at least.
     const { mqtt, outbox } = await start(broker.url, {}, 1000)
-    await mqtt.alarm(alarm('a0', 0))
-    await eventually('delivered', () => ear.on('alarm').length === 1 && outbox.depth() === 0)
+    await mqtt.putAlarmInOutbox(alarm('a0', 0))
+    await until(() => ear.on('alarm').length === 1 && outbox.depth() === 0, 'delivered')
     await sleep(2500)
     const back = await listen(broker.url, { clientId: 'away' })
     cleanUp.push(() => back.stop())
-    await eventually('what is retained', () => back.on('status').length > 0)
+    await until(() => back.on('status').length > 0, 'what is retained')
     await sleep(200)
     expect(back.on('alarm')).toEqual([])
   })
@@ -118,15 +120,15 @@ describe('our session at the broker', () => {
       commands: { ...noCommands, ack: async (args) => void taken.push(args) },
       backoff: { minMs: 100, maxMs: 200 }
     })
-    await eventually('greeted', () => ear.on('health').length > 0)
+    await until(() => ear.on('health').length > 0, 'greeted')
     proxy.open(false)
-    await eventually('gone', () => states().includes('s1 offline'))
+    await until(() => states().includes('s1 offline'), 'gone')
     await ear.client.publishAsync(`${base}/command/ack`, '{"alarm_id":"a0","by":"nurse"}', { qos: 1 })
     // By the broker's clock, whole seconds: it has to see the session go, too.
     await sleep(2500)
     proxy.open(true)
-    await eventually('back', () => mqtt.stats().connections === 2)
-    await eventually('greeted again', () => ear.on('health').length > 1)
+    await until(() => mqtt.stats().connections === 2, 'back')
+    await until(() => ear.on('health').length > 1, 'greeted again')
     await sleep(200)
     expect(taken.length).toBe(times)
   })
@@ -138,9 +140,9 @@ describe('the last will', () => {
     cleanUp.push(() => proxy.stop())
     const url = `mqtt://127.0.0.1:${proxy.port}`
     const { mqtt } = await start(url, { broker: { url, willDelayS: 2 } })
-    await eventually('greeted', () => ear.on('health').length > 0)
+    await until(() => ear.on('health').length > 0, 'greeted')
     proxy.cut()
-    await eventually('back', () => mqtt.stats().connections === 2)
+    await until(() => mqtt.stats().connections === 2, 'back')
     await sleep(3500)
     expect(states().filter((state) => state.endsWith('offline'))).toEqual([])
   })
@@ -149,10 +151,10 @@ describe('the last will', () => {
     const proxy = await startTcpProxy(broker.port)
     const url = `mqtt://127.0.0.1:${proxy.port}`
     await start(url, { broker: { url, willDelayS: 1 } })
-    await eventually('greeted', () => ear.on('health').length > 0)
+    await until(() => ear.on('health').length > 0, 'greeted')
     const cutAt = performance.now()
     await proxy.stop()
-    await eventually('offline', () => states().includes('s1 offline'))
+    await until(() => states().includes('s1 offline'), 'offline')
     expect(performance.now() - cutAt).toBeGreaterThan(900)
     const { packet } = ear.on('status').at(-1)!
     expect(packet).toMatchObject({ qos: 1, retain: true, properties: { contentType: 'application/json' } })
@@ -165,14 +167,14 @@ describe('the last will', () => {
     const earlier = await connectAsync(broker.url, { ...options, clientId: 'earlier' })
     earlier.on('error', () => undefined)
     await start(broker.url)
-    await eventually('born', () => states().includes('s1 online'))
+    await until(() => states().includes('s1 online'), 'born')
     // The broker misses it only now.
     earlier.stream.destroy()
-    await eventually('contradicted', () => states().filter((state) => state === 's1 online').length === 2)
+    await until(() => states().filter((state) => state === 's1 online').length === 2, 'contradicted')
     expect(states()).toEqual(['s1 online', 'earlier offline', 's1 online'])
     const late = await listen(broker.url, { clientId: 'late', clean: true })
     cleanUp.push(() => late.stop())
-    await eventually('what is retained', () => late.on('status').length > 0)
+    await until(() => late.on('status').length > 0, 'what is retained')
     expect(late.on('status')[0]?.json).toMatchObject({ state: 'online', session: 's1' })
   })
 
@@ -184,7 +186,7 @@ describe('the last will', () => {
       const earlier = await connectAsync(broker.url, options)
       earlier.on('error', () => undefined)
       await start(broker.url, { protocolVersion })
-      await eventually('born', () => states().includes('s1 online'))
+      await until(() => states().includes('s1 online'), 'born')
       await sleep(2500)
       expect(states().at(-1)).toBe('s1 online')
       await earlier.endAsync(true)

@@ -8,6 +8,7 @@ import { ClassicLevel } from 'classic-level'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { silentLog } from '../../../src/core/log.js'
 import { type Outbox, openOutbox } from '../../../src/stages/outbox/index.js'
+import { clockOf } from '../../support/moments.js'
 
 let folder: string
 let outbox: Outbox | null = null
@@ -23,7 +24,13 @@ afterEach(async () => {
 /** Opens the outbox; one that was open is closed before. */
 async function open(): Promise<Outbox> {
   await outbox?.close()
-  outbox = await openOutbox({ path: folder, maxMessages: 1000, expiryMs: 3_600_000, log: silentLog, clock: Date })
+  outbox = await openOutbox({
+    path: folder,
+    maxMessages: 1000,
+    expiryMs: 3_600_000,
+    log: silentLog,
+    clock: clockOf(Date.now)
+  })
   return outbox
 }
 const all = (of: Outbox, start = '') => Object.fromEntries(of.notes(start))

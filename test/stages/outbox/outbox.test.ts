@@ -16,11 +16,12 @@ import {
   openOutbox,
   type Publish
 } from '../../../src/stages/outbox/index.js'
+import { clockOf } from '../../support/moments.js'
 
 let folder: string
 let now: number
 const open: Outbox[] = []
-const clock = { now: () => now }
+const clock = clockOf(() => now)
 
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'painlens-outbox-'))

@@ -2,7 +2,14 @@
 import { openOutbox } from '../../../dist/stages/outbox/index.js'
 
 const nothing = () => undefined
-const log = { debug: nothing, info: nothing, warn: nothing, error: nothing, child: () => log }
+const log = {
+  isLevelEnabled: () => false,
+  debug: nothing,
+  info: nothing,
+  warn: nothing,
+  error: nothing,
+  child: () => log
+}
 const outbox = await openOutbox({ path: process.argv[2], maxMessages: 100_000, expiryMs: 3_600_000, log, clock: Date })
 for (let number = Number(process.argv[3]); ; number++) {
   await outbox.put('alarm', { alarm_id: `a${number % 3}`, number, late: false })

@@ -15,11 +15,11 @@ function pairsWon(cases: readonly number[], controls: readonly number[]): number
 }
 
 describe('rank statistics', () => {
-  it('ranks share their mean among equals', () => {
+  it('equal values share their mean rank', () => {
     expect(ranks([5, 1, 5, 9])).toEqual([1.5, 0, 1.5, 3])
   })
 
-  it('rank correlation: 1 for any rising function, -1 for a falling one, by hand between', () => {
+  it('rank correlation is 1 for a rising and -1 for a falling function, and as computed by hand in between', () => {
     const a = [1, 2, 3, 4, 5]
     expect(spearman(a, [1, 8, 27, 64, 125])).toBeCloseTo(1, 12)
     expect(spearman(a, [5, 4, 3, 2, 1])).toBeCloseTo(-1, 12)
@@ -28,7 +28,7 @@ describe('rank statistics', () => {
     expect(spearman(a, [1, 1, 1, 1, 1])).toBe(0)
   })
 
-  it('AUROC: what counting all pairs gives', () => {
+  it('AUROC equals counting all pairs', () => {
     fc.assert(
       fc.property(values, fc.infiniteStream(fc.boolean()), (scores, flags) => {
         const isCase = scores.map(() => flags.next().value as boolean)
@@ -40,7 +40,7 @@ describe('rank statistics', () => {
     )
   })
 
-  it('bootstrap: resamples people, so that copies of a face make nobody surer', () => {
+  it('the bootstrap resamples people, so copies of a face do not narrow the interval', () => {
     const rows = Array.from({ length: 20 }, (_, person) => ({ person, value: person % 5 }))
     const about = (some: typeof rows) =>
       bootstrap(
@@ -62,16 +62,16 @@ describe('where relevance lies', () => {
   const moved = Uint8Array.of(1, 0, 1, 0)
   const face = Uint8Array.of(1, 1, 0, 0)
 
-  it('scores the largest value and the share of the positive ones', () => {
+  it('relevance is scored by its largest value and by the share of positive relevance', () => {
     expect(placed(Float32Array.of(3, 2, 4, 1), moved, face)).toEqual({ hit: 1, mass: 0.7, massOnFace: 0.6, some: 1 })
     expect(placed(Float32Array.of(-3, 2, -4, 0), moved, face)).toEqual({ hit: 0, mass: 0, massOnFace: 0, some: 1 })
   })
 
-  it('counts a map without positive relevance as missed', () => {
+  it('a map without positive relevance counts as missed', () => {
     expect(placed(Float32Array.of(-1, 0, 0, -2), moved, face)).toEqual({ hit: 0, mass: 0, massOnFace: 0, some: 0 })
   })
 
-  it('puts points of a picture where the crop has them', async () => {
+  it('points of a picture are mapped into the crop', async () => {
     const portrait = await renderPortrait({ identity: createIdentity(3), units: {}, faceSize: 80 })
     const size = { width: 64, height: 64 }
     const { landmarks } = alignFace(portrait, portrait.landmarks, size)
@@ -84,7 +84,7 @@ describe('where relevance lies', () => {
 })
 
 describe('what landmarks are measured for', () => {
-  it('eyes and mouth: height over width, of the more open eye', async () => {
+  it('openness is height over width, of the more open eye and of the mouth', async () => {
     const ratios = async (units: object) => {
       const { landmarks } = await renderPortrait({ identity: createIdentity(3), units, faceSize: 80 })
       return { eyes: eyeAspectRatio(landmarks), mouth: mouthAspectRatio(landmarks) }

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { loadManifest } from '../../../src/lib/model/manifest.js'
-import { isCopy, placedNodes } from '../../../src/lib/ort/profile.js'
+import { isCopy, placedNodes } from '../../../src/lib/ort/provider.js'
 import { randomWeights, vggDemo, writeVgg } from '../../../src/lib/vgg/index.js'
 import { type GpuBench, gpuBench, gpuCommand } from '../../../tools/bench/gpu.js'
 import { type StageResult, worstDifference } from '../../../tools/bench/gpu-measure.js'
@@ -63,7 +63,7 @@ function answering(session: Session, run: (results: Record<string, { data: Float
 }
 
 describe('the GPU bench, on the CPU', () => {
-  it('measures each stage and batch, and finds the CPU to agree with itself', async () => {
+  it('the GPU bench on the CPU measures each stage and batch and finds no difference', async () => {
     const report = await bench({ stages: [...faceStages(faceModels), ...stages] })
     expect(report.problems).toEqual([])
     const found = report.stages.map(({ stage, batches }) => [stage, batches.map(({ batch }) => batch)])
@@ -81,7 +81,7 @@ describe('the GPU bench, on the CPU', () => {
     }
   })
 
-  it('writes the table or JSON, and ends with 0; wrong usage is said', async () => {
+  it('the GPU bench writes a table or JSON and ends with 0; wrong usage is refused', async () => {
     const said: string[] = []
     const what = async () => ({ stages, model, budgetMs: 0 })
     for (const name of ['report.md', 'report.json'])
@@ -102,7 +102,7 @@ describe('the GPU bench, on the CPU', () => {
     await expect(gpuCommand(['--out', 'x.txt'], () => undefined, what)).rejects.toThrow(/neither .md nor .json/)
   })
 
-  it('says in a sentence that a provider cannot be had, and measures the CPU instead', async () => {
+  it('an unavailable provider is reported in a sentence, and the CPU is measured', async () => {
     const report = await bench({ provider: 'tensorrt', stages: stages.slice(0, 1) })
     // Where TensorRT can be had, there is nothing to say.
     if (report.provider === 'tensorrt') expect(report.reason).toBeNull()
@@ -113,7 +113,7 @@ describe('the GPU bench, on the CPU', () => {
     }
   })
 
-  it('catches outputs that are off by more than the bound, and not those within', async () => {
+  it('outputs that differ by more than the bound are reported, others are not', async () => {
     for (const [error, problems] of [
       [4e-3, 3],
       [4e-4, 0],
@@ -133,7 +133,7 @@ describe('the GPU bench, on the CPU', () => {
     }
   })
 
-  it('measures with pictures that float32 determines, and says so where there are too few', async () => {
+  it('pictures whose result float32 determines are used, and too few of them are reported', async () => {
     for (const [unsure, tried] of [
       [2, 5],
       [100, 64]
@@ -154,7 +154,7 @@ describe('the GPU bench, on the CPU', () => {
     }
   })
 
-  it('goes on behind a stage that fails', async () => {
+  it('the GPU bench continues after a stage that fails', async () => {
     const failing = changed(stages[0]!, (session) =>
       Object.assign(session, { run: () => Promise.reject(new Error('no memory')) })
     )
@@ -163,7 +163,7 @@ describe('the GPU bench, on the CPU', () => {
     expect(report.stages[1]!.batches).toHaveLength(2)
   })
 
-  it('begins no batch when the time is up', async () => {
+  it('no batch begins when the time is up', async () => {
     const report = await bench({ minutes: 0 })
     expect(report.stages.map(({ skipped }) => skipped)).toEqual([
       [1, 3],
@@ -175,7 +175,7 @@ describe('the GPU bench, on the CPU', () => {
 })
 
 describe('where nodes ran', () => {
-  it('is read from a profile of ONNX Runtime', () => {
+  it("the provider of each node is read from ONNX Runtime's profile", () => {
     expect(placedNodes(profile('cpu')).every(({ provider }) => provider === 'CPUExecutionProvider')).toBe(true)
     const nodes = placedNodes(profile('cuda'))
     expect(nodes).toHaveLength(7)
@@ -186,7 +186,7 @@ describe('where nodes ran', () => {
     ])
   })
 
-  it('is a problem where a GPU was meant to do it', async () => {
+  it('a node on the CPU is a problem where a GPU was requested', async () => {
     const { measureStage } = await import('../../../tools/bench/gpu-measure.js')
     const { problemsOf } = await import('../../../tools/bench/gpu-report.js')
     const profiled = (text: string): Stage =>
@@ -206,7 +206,7 @@ describe('where nodes ran', () => {
 })
 
 describe('the numbers of the GPU bench', () => {
-  it('compare a smaller batch with the beginning of the largest', () => {
+  it('a smaller batch is compared with the beginning of the largest', () => {
     const wanted = { a: [1, -4, 2, 8], b: [0, 0, 0, 0] }
     expect(worstDifference({ a: [1, -4], b: [0, 0] }, wanted)).toBe(0)
     expect(worstDifference({ a: [1, -3], b: [0, 0] }, wanted)).toBe(1 / 4)
@@ -215,7 +215,7 @@ describe('the numbers of the GPU bench', () => {
     expect(worstDifference({ a: [Number.NaN, 1], b: [0, 0] }, wanted)).toBe(Number.POSITIVE_INFINITY)
   })
 
-  it('add up to frames a second, the face models once per frame', () => {
+  it('frames per second count the face models once per frame', () => {
     const result = (kind: Stage['kind'], stage: string, times: Record<number, number>): StageResult => ({
       ...{
         stage,
@@ -243,7 +243,7 @@ describe('the numbers of the GPU bench', () => {
     ])
   })
 
-  it('hold the process’s memory, or what the GPU holds more, or on a Jetson what all lack', async () => {
+  it("memory is the process’s, else the GPU's increase, else on a Jetson the decrease of free memory", async () => {
     expect(ofProcess('12, 100\n4711, 512\n', 4711)).toBe(512 * 1024 ** 2)
     expect(ofProcess('4711, [N/A]\n', 4711)).toBeNull()
     let held = 100

@@ -41,7 +41,7 @@ const round: Sizing = {
 }
 
 describe('the arithmetic', () => {
-  it('counts what is done a second', () => {
+  it('the rates of work per second are counted', () => {
     expect(ratesOf(round, 2, 5)).toEqual({
       pictures: 20,
       frames: 10,
@@ -56,14 +56,14 @@ describe('the arithmetic', () => {
     expect(ratesOf(round, 1, 0.5)).toMatchObject({ everywhere: 0.5, known: 0 })
   })
 
-  it('adds up what that takes of a core', () => {
+  it('the busy cores are the sum of rates times costs', () => {
     const rates = ratesOf(round, 2, 5)
     // 20 x 2 + 10 x (2 + 1) + 2 x 20 + 8 x 10 + 10 x 1 + 0.2 x 6
     expect(coresOf(round, rates, 'small')).toBeCloseTo(0.2012, 10)
     expect(coresOf(round, rates, 'vgg_face')).toBeCloseTo(0.19 + 1 + 0.06, 10)
   })
 
-  it('puts a GPU in the place of the core, by its slower side', () => {
+  it('the time on a GPU is that of its slower side, arithmetic or memory', () => {
     const [jetson] = round.jetsons as [Sizing['jetsons'][number]]
     const costs = gpuCosts(round, jetson)
     // 10 GFLOP of 1 TFLOP/s are 10 ms, 0.5 GB of 100 GB/s 5 ms; at half of that, and a call.
@@ -78,7 +78,7 @@ describe('the arithmetic', () => {
     expect(load.gpu).toBeCloseTo(0.2562, 10)
   })
 
-  it('crosses out what is too much', () => {
+  it('loads above the limit are crossed out', () => {
     const { jetson, processor } = sizingTables(round)
     expect(jetson).toContain('| 1 | 2 | GPU 6 %, 0.1 of 4 cores |')
     expect(jetson).toContain('| 16 | 5 | ~~GPU 205 %, 1.1 of 4 cores~~ |')
@@ -87,7 +87,7 @@ describe('the arithmetic', () => {
 })
 
 describe('docs/operate/sizing.md', () => {
-  it('has the tables that docs/operate/sizing.yaml makes', () => {
+  it('the tables of docs/operate/sizing.md are up to date with sizing.yaml', () => {
     const page = readFileSync(resolve(docs, 'sizing.md'), 'utf8')
     const tables = Object.entries(sizingTables(sizingSchema.parse(parse(text))))
     for (const [name, markdown] of tables)
@@ -95,7 +95,7 @@ describe('docs/operate/sizing.md', () => {
     for (const [, markdown] of tables) expect(sizingReport(text)).toContain(markdown)
   })
 
-  it('is refused a figure that is none', () => {
+  it('an invalid figure in sizing.yaml is refused', () => {
     expect(() => sizingReport(text.replace('load: 0.7', 'load: 7'))).toThrow()
     expect(() => sizingReport(text.replace('decode_picture_ms', 'decode_ms'))).toThrow()
   })

@@ -4,7 +4,7 @@ import { encodeModel, GraphBuilder } from '../../../src/lib/onnx/index.js'
 import { roundedToTf32 } from '../../../tools/bench/tf32.js'
 
 describe('a model rounded to TF32', () => {
-  it('multiplies numbers of 10 bits, rounded to the nearest, and adds them up in full', async () => {
+  it('a model rounded to TF32 multiplies numbers of 10 bits, rounded to the nearest, and adds in full precision', async () => {
     const graph = new GraphBuilder({ name: 'products' })
     const weights = graph.constant('weights', Float32Array.of(1 + 2 ** -12, 1), [1, 2])
     const product = graph.node('Gemm', [graph.input('x', ['N', 2]), weights], { transB: 1 })

@@ -14,8 +14,8 @@ import { packageRoot } from '../../../src/core/version.js'
 import { layerGraphOf } from '../../../src/lib/lrp/graph/index.js'
 import { loadManifest } from '../../../src/lib/model/manifest.js'
 import { decodeModel, encodeModel } from '../../../src/lib/onnx/index.js'
-import { CommandDesk, type CommandHandlers } from '../../../src/stages/mqtt/commands.js'
-import { encode } from '../../../src/stages/mqtt/payload.js'
+import { type CommandHandlers, CommandQueue } from '../../../src/stages/mqtt/commands.js'
+import { encode } from '../../../src/stages/mqtt/delivery.js'
 import { buildNet } from '../../lib/lrp/nets.js'
 import { noCommands } from '../../stages/mqtt/rig.js'
 import { problemsOf } from '../../support/contract.js'
@@ -49,7 +49,7 @@ beforeAll(() => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
 describe('no input crashes, hangs or feeds', { timeout: fuzzTimeoutMs }, () => {
-  it('the config', async () => {
+  it('no config crashes or hangs the loader', async () => {
     const example = readFileSync(`${packageRoot}config/painlens.yaml`, 'utf8')
     const bare = stringify(parse(example))
     const flow = JSON.stringify(parse(example))
@@ -73,7 +73,7 @@ describe('no input crashes, hangs or feeds', { timeout: fuzzTimeoutMs }, () => {
     expect(seen.refused).toBeGreaterThan(1000)
   })
 
-  it('the model manifest', async () => {
+  it('no manifest crashes or hangs the loader', async () => {
     writeFileSync(join(folder, 'pain-demo.onnx'), 'x')
     const sha256 = createHash('sha256').update('x').digest('hex')
     const card = parse(readFileSync(`${packageRoot}models/pain-demo.yaml`, 'utf8')) as object
@@ -94,7 +94,7 @@ describe('no input crashes, hangs or feeds', { timeout: fuzzTimeoutMs }, () => {
     expect(seen.refused).toBeGreaterThan(1000)
   })
 
-  it('ONNX files, and what LRP makes of those that can be read', async () => {
+  it('no ONNX file crashes or hangs the reader, nor LRP on those that can be read', async () => {
     const image = [2, 6, 6] as [number, number, number]
     const seeds = [
       buildNet(
@@ -145,7 +145,7 @@ describe('no input crashes, hangs or feeds', { timeout: fuzzTimeoutMs }, () => {
     expect(seen.refused).toBeGreaterThan(1000)
   })
 
-  it('commands over MQTT: each is answered once, by the contract', async () => {
+  it('every MQTT command is answered once, by the contract', async () => {
     const examples = [
       '{"transaction":17,"alarm_id":"5f0c6f0e-53a1-4b52-8a57-0c8b6c0d8f7e","by":"nurse 7","kind":"coming"}',
       '{"camera":"room-12","duration_s":600,"by":"nurse 7"}',
@@ -184,7 +184,7 @@ describe('no input crashes, hangs or feeds', { timeout: fuzzTimeoutMs }, () => {
     const answers: [string, ResponseMessage][] = []
     const answer = async (topic: string, message: ResponseMessage) => void answers.push([topic, message])
     const secrets = new Secrets()
-    const desk = new CommandDesk({ base: 'b', handlers, answer, secrets, log: silentLog })
+    const desk = new CommandQueue({ base: 'b', handlers, answer, secrets, log: silentLog })
     const pick = <T>(list: readonly T[], byte: number): T => list[byte % list.length]!
     const inputs = fc
       .tuple(

@@ -15,7 +15,7 @@ const loss = (x: Float32Array, gain: Float32Array, shift: Float32Array) =>
   answer(x, gain, shift).reduce((sum, value, i) => sum + value * weigh[i]!, 0)
 
 describe('batch normalization with ReLU', () => {
-  it('gives each channel mean 0 and deviation 1 before gain and shift', () => {
+  it('batch normalization gives each channel mean 0 and deviation 1 before gain and shift', () => {
     const ones = new Float32Array(channels).fill(1)
     const lifted = answer(x, ones, new Float32Array(channels).fill(10))
     for (let c = 0; c < channels; c++) {
@@ -25,12 +25,12 @@ describe('batch normalization with ReLU', () => {
     }
   })
 
-  it('cuts off what is negative', () => {
+  it('the ReLU after batch normalization removes negative values', () => {
     expect(Math.min(...answer(x, gain, shift))).toBe(0)
     expect(Math.max(...answer(x, gain, shift))).toBeGreaterThan(0)
   })
 
-  it('has the gradients that small steps show', () => {
+  it('the gradients of batch normalization equal finite differences', () => {
     const statistics = channelStatistics(x, channels)
     const gradients = normalizeReluGradients(x, normalizeRelu(x, statistics, gain, shift), weigh, statistics, gain)
     const slope = (values: Float32Array, i: number) => {

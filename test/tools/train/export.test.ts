@@ -15,7 +15,7 @@ describe('the way from tfjs to ONNX', () => {
     ['the demonstration network', vggDemo, 3],
     ['one that is wider than high', { input: { width: 12, height: 8 }, blocks: [[4], [5, 6]], dense: [7, 3] }, 5]
   ] satisfies [string, VggSpec, number][])(
-    '%s: the same logits in both, normalization folded in',
+    '%s gives the same logits in tfjs and in ONNX, with normalization folded in',
     async (_, spec, count) => {
       const { width, height } = spec.input
       const tf = await loadWasm()
@@ -39,7 +39,7 @@ describe('the way from tfjs to ONNX', () => {
     }
   )
 
-  it('and back gives the very weights', () => {
+  it('weights read back from ONNX are identical', () => {
     const spec: VggSpec = { input: { width: 8, height: 4 }, blocks: [[2, 3], [4]], dense: [5, 2] }
     const weights = randomWeights(spec, 6)
     const layers = toTfjs(spec, weights).map(({ weights, bias }) => {

@@ -32,7 +32,7 @@ const input = vggInput(spec, 1 / 128)
 const options = { ...fitDefaults, batchSize: 16 }
 
 describe('training', () => {
-  it('learns what is plain to see', async () => {
+  it('training learns an easily separable task', async () => {
     const losses: number[] = []
     const onStep = (_step: number, _steps: number, loss: number) => losses.push(loss)
     await fitNetwork(spec, input, toySamples(24), { ...options, epochs: 6, onStep })
@@ -43,7 +43,7 @@ describe('training', () => {
     expect(mean(losses.slice(-8))).toBeLessThan(0.75 * guessing)
   })
 
-  it('gives the same weights for the same seed', async () => {
+  it('training with the same seed gives the same weights', async () => {
     const samples = toySamples(6)
     const run = () => fitNetwork(spec, input, samples, { ...options, epochs: 1 })
     const first = await run()
@@ -53,7 +53,7 @@ describe('training', () => {
 })
 
 describe('AdamW', () => {
-  it('steps as the paper defines it', () => {
+  it('AdamW steps as the paper defines', () => {
     const values = [Float32Array.of(1, -2), Float32Array.of(0.5)]
     const optimizer = new AdamW(values, { weightDecay: 0.1, clipNorm: 1e9, decays: [true, false] })
     const gradients = [
@@ -78,7 +78,7 @@ describe('AdamW', () => {
     for (const [i, value] of [...values[0]!, ...values[1]!].entries()) expect(value).toBeCloseTo(wanted[i]!, 5)
   })
 
-  it('scales a gradient down that is longer than allowed', () => {
+  it('a gradient longer than the limit is scaled down', () => {
     const step = (gradient: number, clipNorm: number) => {
       const values = [Float32Array.of(0, 0)]
       const optimizer = new AdamW(values, { weightDecay: 0, clipNorm, decays: [false] })

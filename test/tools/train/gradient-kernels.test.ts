@@ -41,7 +41,7 @@ describe('the registered kernels against the cpu backend', () => {
     { size: [7, 9], kernel: [3, 3], pad: 'valid' },
     { size: [8, 6], kernel: [5, 3], pad: 'same' },
     { size: [8, 6], kernel: [1, 5], pad: 'valid' }
-  ] as const)('convolution $kernel, $pad', async ({ size, kernel, pad }) => {
+  ] as const)("the gradient of a convolution $kernel, $pad equals the cpu backend's", async ({ size, kernel, pad }) => {
     const [x, w] = [numbers(2 * size[0] * size[1] * 3), numbers(kernel[0] * kernel[1] * 3 * 4)]
     const [out, weigh] = [
       pad === 'same' ? size : [size[0] - kernel[0] + 1, size[1] - kernel[1] + 1],
@@ -56,7 +56,7 @@ describe('the registered kernels against the cpu backend', () => {
     expectClose(wasm, cpu)
   })
 
-  it('max pooling, with ties and with windows below zero', async () => {
+  it("the gradient of max pooling equals the cpu backend's, with ties and negative windows", async () => {
     const coarse = numbers(2 * 6 * 8 * 3).map((value) => Math.round(value))
     const weigh = numbers(2 * 3 * 4 * 3)
     const [wasm, cpu] = await onBoth(() => {
@@ -75,7 +75,7 @@ describe('the registered kernels against the cpu backend', () => {
     expectClose(wasm, cpu)
   })
 
-  it('matrix products of transposed matrices', async () => {
+  it("products of transposed matrices equal the cpu backend's", async () => {
     const [a, b, weigh] = [numbers(60 * 5), numbers(60 * 7), numbers(35)]
     const [wasm, cpu] = await onBoth(() => {
       const product = tf.matMul(tf.tensor2d(a, [60, 5]), tf.tensor2d(b, [60, 7]), true, false)
@@ -85,7 +85,7 @@ describe('the registered kernels against the cpu backend', () => {
     expectClose(wasm, cpu)
   })
 
-  it('refuse a geometry that they are not made for', () => {
+  it('the kernels refuse a geometry that they do not support', () => {
     const gradient = () =>
       tf.tidy(() =>
         tf.grad((x: Tensor) =>
@@ -95,7 +95,7 @@ describe('the registered kernels against the cpu backend', () => {
     expect(gradient).toThrow('stride 1')
   })
 
-  it('leave no tensors behind', () => {
+  it('the kernels free every tensor', () => {
     const step = () =>
       tf.tidy(() => {
         const w = tf.ones([3, 3, 2, 2]) as Tensor4D

@@ -26,7 +26,7 @@ describe('the metrics', () => {
   ]
   const metrics = measure(samples, 1)
 
-  it('count expressions of intensity 0.4 and above', () => {
+  it('accuracy counts expressions of intensity 0.4 and above', () => {
     expect(metrics.accuracy).toEqual({ share: 4 / 5, count: 5 })
     expect(metrics.confusion).toEqual([
       [2, 1, 0],
@@ -37,14 +37,14 @@ describe('the metrics', () => {
     expect(metrics.precision.map(({ share }) => share)).toEqual([1, 1 / 2, 1])
   })
 
-  it('tell bands apart, and say where a band is empty', () => {
+  it('metrics are given by band, and an empty band is marked', () => {
     expect(Object.fromEntries(metrics.byIntensity)['0.2 to 0.4']).toEqual({ share: 0, count: 1 })
     expect(Object.fromEntries(metrics.byIntensity)['0.1 to 0.2']).toEqual({ share: null, count: 0 })
     expect(Object.fromEntries(metrics.byTone).dark).toEqual({ share: 1, count: 1 })
     expect(Object.fromEntries(metrics.byFaceSize)['50 to 80 px']).toEqual({ share: 1, count: 1 })
   })
 
-  it('look at resting faces by their pain score', () => {
+  it('resting faces are measured by their pain score', () => {
     const [all, asleep, talking] = metrics.resting
     expect([all![0], asleep![0], talking![0]]).toEqual(['all', 'asleep', 'talking'])
     expect(all![1].above07.share).toBe(1 / 2)
@@ -56,7 +56,7 @@ describe('the metrics', () => {
 })
 
 describe('the temperature', () => {
-  it('is found again where logits were blown up by a known factor', () => {
+  it('the temperature of logits that were scaled by a known factor is found', () => {
     const random = createRandom(3)
     const honest = Array.from({ length: 1000 }, () => {
       const logits = [0, 1, 2].map(() => random.normal(0, 1.5))
@@ -80,15 +80,15 @@ describe('the temperature', () => {
 })
 
 describe('the command', () => {
-  it('has defaults, takes options and refuses what is wrong', () => {
+  it('npm run train has defaults, takes options and refuses wrong ones', () => {
     expect(parseTrainArguments([])).toMatchObject({ seed: 1, out: 'models', help: false })
     expect(parseTrainArguments(['--epochs', '2', '--out', '/x'])).toMatchObject({ epochs: 2, out: '/x' })
-    expect(() => parseTrainArguments(['--epochs', 'two'])).toThrow('"two" is no whole number')
+    expect(() => parseTrainArguments(['--epochs', 'two'])).toThrow('"two" is not a whole number')
     expect(() => parseTrainArguments(['--identities', '3'])).toThrow('from 8')
     expect(() => parseTrainArguments(['--epoch', '3'])).toThrow('--epoch')
   })
 
-  it('tells how long a thing still takes', () => {
+  it('the remaining time is estimated', () => {
     const lines: string[] = []
     const progress = progressLine('Rendering', (line) => lines.push(line), 0)
     progress(1, 2)

@@ -8,6 +8,7 @@ import { readModel } from '../../../src/lib/onnx/index.js'
 import { layersOf, vggDemo } from '../../../src/lib/vgg/index.js'
 import { planSample, type SamplePlan, splits } from '../../../tools/train/recipe.js'
 import { renderCrops } from '../../../tools/train/render-crops.js'
+import { patience } from '../../support/slowness.js'
 
 const path = fileURLToPath(new URL('../../../models/pain-demo.yaml', import.meta.url))
 const people = 16
@@ -26,10 +27,10 @@ beforeAll(async () => {
     const { logits } = await session.run({ input })
     faces.push({ plan, probabilities: softmax(logits!.data as Float32Array, manifest.temperature) })
   }
-}, 180_000)
+}, patience(180_000))
 
 describe('the committed demonstration model', () => {
-  it('has the topology, fits its manifest, and says what it is for', async () => {
+  it('the demonstration model has the VGG topology, fits its manifest and states its intended use', async () => {
     expect(manifest).toMatchObject({
       labels: ['pain', 'disgust', 'happiness'],
       alarmLabel: 'pain',
@@ -47,7 +48,7 @@ describe('the committed demonstration model', () => {
     expect(card).toContain('never validated on real')
   })
 
-  it('tells expressions of intensity 0.4 and above apart on people it never saw', () => {
+  it('the demonstration model classifies expressions of intensity 0.4 and above of unseen people', () => {
     const expressive = faces.filter(({ plan }) => plan.expression !== 'neutral')
     const right = expressive.filter(({ plan, probabilities }) => {
       return manifest.labels[probabilities.indexOf(Math.max(...probabilities))] === plan.expression
@@ -56,7 +57,7 @@ describe('the committed demonstration model', () => {
     expect(right.length / expressive.length).toBeGreaterThanOrEqual(0.9)
   })
 
-  it('is sure of strong pain and undecided about a resting face', () => {
+  it('the demonstration model is sure of strong pain and undecided about a resting face', () => {
     const pain = ({ probabilities }: { probabilities: Float32Array }) => probabilities[manifest.alarmIndex]!
     const strong = faces.filter(({ plan }) => plan.expression === 'pain' && plan.intensity >= 0.5)
     const resting = faces.filter(({ plan }) => plan.expression === 'neutral')

@@ -6,7 +6,7 @@ import { planSample, type Split, splits } from '../../../tools/train/recipe.js'
 import { jitterEyes, renderCrops } from '../../../tools/train/render-crops.js'
 
 describe('the recipe', () => {
-  it('gives no identity to two splits', () => {
+  it('no identity is in two splits', () => {
     const ranges = Object.values(splits).map(({ firstIdentity }) => firstIdentity)
     const sorted = [...ranges].sort((a, b) => a - b)
     for (let i = 1; i < sorted.length; i++) expect(sorted[i]! - sorted[i - 1]!).toBeGreaterThanOrEqual(100_000)
@@ -14,13 +14,13 @@ describe('the recipe', () => {
     expect(new Set(people).size).toBe(people.length)
   })
 
-  it('plans the same sample again, and all expressions for each person', () => {
+  it("a sample's plan repeats, and each person has all expressions", () => {
     expect(planSample('train', 5, 3)).toEqual(planSample('train', 5, 3))
     const shown = [0, 1, 2, 3].map((sample) => planSample('test', 7, sample).expression)
     expect(shown.sort()).toEqual(['disgust', 'happiness', 'neutral', 'pain'])
   })
 
-  it('leaves nothing but the face to give the label away', () => {
+  it('nothing but the face depends on the label', () => {
     const surroundings = (expression: string) => {
       const plans = Array.from({ length: 1200 }, (_, i) => planSample('train', Math.floor(i / 8), i % 8))
       const own = plans.filter((plan) => plan.expression === expression)
@@ -42,7 +42,7 @@ describe('the recipe', () => {
         expect(Math.abs(value - neutral[i]!)).toBeLessThan(0.2)
   })
 
-  it('asks for indecision at rest and certainty from intensity 0.4 on', () => {
+  it('targets are uniform at rest and certain from intensity 0.4 on', () => {
     const third = 1 / 3
     expect(targetOf({ expression: 'neutral', intensity: 0 })).toEqual([third, third, third])
     expect(targetOf({ expression: 'disgust', intensity: 0.4 })).toEqual([0, 1, 0])
@@ -53,7 +53,7 @@ describe('the recipe', () => {
 })
 
 describe('rendered crops', () => {
-  it('are the same again, and differ between variants by the landmarks only', async () => {
+  it('rendered crops repeat, and their variants differ in the landmarks only', async () => {
     const size = { width: 64, height: 64 }
     const plan = planSample('fresh', 3, 1)
     const crops = await renderCrops(plan, size, 2)
@@ -69,7 +69,7 @@ describe('rendered crops', () => {
     expect(difference(0)).toBeLessThan(60)
   })
 
-  it('have eyes that err by a few hundredths of their distance', async () => {
+  it('the eyes of rendered crops err by a few hundredths of their distance', async () => {
     const { landmarks } = await renderPortrait({ ...planSample('fresh', 1, 0), faceSize: 60 })
     const random = createRandom(1)
     const distance = Math.hypot(landmarks[72]! - landmarks[90]!, landmarks[73]! - landmarks[91]!)

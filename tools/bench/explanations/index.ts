@@ -1,10 +1,10 @@
-/** `npm run bench -- explanations`: what docs/study/explanations.md reports. Tuned on validation people, reported on test people. */
+/** `npm run bench -- explanations`: the tables of docs/measured/explanations.md. Tuned on validation people, reported on test people. */
 
 import { createExplainer } from '#painlens/lib/lrp/index.js'
 import type { Manifest } from '#painlens/lib/model/manifest.js'
 import { batchDims, preprocess } from '#painlens/lib/model/preprocess.js'
 import { defaultViews } from '#painlens/stages/explain/index.js'
-import { unsteadyFrom } from '#painlens/stages/explain/words/finding.js'
+import { unsteadyFrom } from '#painlens/stages/explain/statement.js'
 import { certainFrom } from '../../train/batches.js'
 import type { Split } from '../../train/recipe.js'
 import { type KnownFace, knownFaces, truthOf } from './faces.js'
@@ -19,7 +19,7 @@ export interface ExplanationsBenchOptions {
   identities: number
 }
 
-/** Other cuts of each picture, for what a region's share really is. */
+/** Other cuts of each picture, for the reference value of a region's share. */
 const again = 8
 const uncertaintyBounds = [20, 30, 40, unsteadyFrom]
 

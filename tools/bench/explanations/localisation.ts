@@ -3,7 +3,7 @@ import type { Crop } from '#painlens/core/types.js'
 import { regionNames } from '#painlens/core/types.js'
 import { createExplainer } from '#painlens/lib/lrp/index.js'
 import type { Manifest } from '#painlens/lib/model/manifest.js'
-import { explainViews } from '#painlens/stages/explain/explain-views.js'
+import { explainViews } from '#painlens/stages/explain/explain-crop.js'
 import { regionMap } from '#painlens/stages/explain/regions.js'
 import { views } from '#painlens/stages/explain/views.js'
 import { table } from '../table.js'
@@ -40,7 +40,7 @@ export interface Placed {
 }
 
 /** Marks the pixels of a crop that are face: whatever is in another region than `outside`. */
-export function faceMask({ landmarks, width, height }: Crop): Uint8Array {
+function faceMask({ landmarks, width, height }: Crop): Uint8Array {
   const outside = regionNames.indexOf('outside')
   return regionMap(landmarks, { width, height }).map((region) => (region === outside ? 0 : 1))
 }

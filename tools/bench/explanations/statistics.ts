@@ -1,4 +1,4 @@
-/** Rank statistics, and how sure one may be of them. */
+/** Rank statistics with confidence intervals. */
 import { createRandom } from '#painlens/lib/random.js'
 
 /** Ranks from 0 on; equal values share the mean of their ranks. */

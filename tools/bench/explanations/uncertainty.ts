@@ -3,9 +3,15 @@ import { type Crop, type RegionShare, regionNames } from '#painlens/core/types.j
 import { createExplainer } from '#painlens/lib/lrp/index.js'
 import type { Manifest } from '#painlens/lib/model/manifest.js'
 import { softmax } from '#painlens/lib/model/preprocess.js'
-import { explainViews, type ViewAnswer } from '#painlens/stages/explain/explain-views.js'
+import {
+  disagreement,
+  explainViews,
+  spread,
+  uncertaintyOf,
+  type ViewAnswer,
+  type ViewsSaid
+} from '#painlens/stages/explain/explain-crop.js'
 import { regionMap, regionShares } from '#painlens/stages/explain/regions.js'
-import { disagreement, spread, uncertaintyOf, type ViewsSaid } from '#painlens/stages/explain/uncertainty.js'
 import { views } from '#painlens/stages/explain/views.js'
 import { labels } from '../../train/recipe.js'
 import { table } from '../table.js'

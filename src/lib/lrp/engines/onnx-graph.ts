@@ -2,8 +2,8 @@ import { GraphBuilder, type OnnxModel } from '../../onnx/index.js'
 import type { Composite } from '../composites.js'
 import type { LayerGraph } from '../layers.js'
 import { Walk } from '../walk.js'
+import type { UnpoolForm } from './onnx-emitter.js'
 import { OnnxOps } from './onnx-ops.js'
-import type { UnpoolForm } from './onnx-unpool.js'
 
 /** Names of the LRP graph's inputs and outputs. */
 export const lrpNames = {

@@ -1,9 +1,8 @@
 import { elementCount, type GraphBuilder } from '../../onnx/index.js'
+import type { TensorOps } from '../engine.js'
 import type { ConvGeometry, Window } from '../layers.js'
-import type { TensorOps } from '../ops.js'
 import { flippedGeometry, flippedKernel } from '../weights.js'
-import { Emitter } from './onnx-emitter.js'
-import { type MaxPool, maxPools, type UnpoolForm } from './onnx-unpool.js'
+import { Emitter, type MaxPool, maxPools, type UnpoolForm } from './onnx-emitter.js'
 
 /**
  * TensorOps that emit an ONNX graph: a tensor is the name of a value, an operation adds a node. Only operators of ONNX's

@@ -6,13 +6,14 @@ import { dirname, join } from 'node:path'
 import { type InferenceSession, Tensor } from 'onnxruntime-node'
 import { DiskError, InferenceError, messageOf } from '../../../core/errors.js'
 import { encodeModel, writeModel } from '../../onnx/index.js'
-import { openSession, type ProviderName, type SessionOptions } from '../../ort/session.js'
+import { openSession, type SessionOptions } from '../../ort/provider.js'
+import type { ProviderName } from '../../ort/provider-names.js'
 import type { Composite } from '../composites.js'
 import type { Engine, EngineResult, LoadGraph, Sample } from '../engine.js'
-import { collectGarbage } from '../garbage.js'
+import { collectGarbage } from '../engine.js'
 import { isWeighted } from '../layers.js'
+import type { UnpoolForm } from './onnx-emitter.js'
 import { lrpModelOf, lrpNames } from './onnx-graph.js'
-import type { UnpoolForm } from './onnx-unpool.js'
 
 /** Models above this size go to ONNX Runtime through files that it maps, which saves two copies in memory. */
 const largestInMemory = 64e6

@@ -117,6 +117,7 @@ interface Threads {
 
 /** Idle threads must not keep the process alive. */
 function unrefThreads(backend: BackendWasm): void {
+  // Emscripten's module has it; tfjs's types do not say so.
   const { PThread } = backend.wasm as unknown as Threads
   for (const worker of [...Object.values(PThread?.pthreads ?? {}), ...(PThread?.unusedWorkers ?? [])]) worker.unref()
 }

@@ -1,7 +1,7 @@
 /** Maps as tfjs stores them, [batch, height, width, channels]: cut, spread and described. */
 import type * as tfjs from '@tensorflow/tfjs-core'
 import type { ConvGeometry } from '../layers.js'
-import type { MapShape } from './host-pools.js'
+import type { MapShape } from './host.js'
 
 type Tensor = tfjs.Tensor
 type Pair = [number, number]

@@ -1,10 +1,16 @@
 import type * as tfjs from '@tensorflow/tfjs-core'
+import type { TensorOps } from '../engine.js'
 import type { ConvGeometry, Window } from '../layers.js'
-import type { TensorOps } from '../ops.js'
 import { flippedGeometry, flippedKernel, spacedGeometry, spacedKernel } from '../weights.js'
-import { denseBackwardOnHost, nonZeroOnHost } from './host-math.js'
-import { HostMemory } from './host-memory.js'
-import { maxPoolOnHost, sumPoolBackwardOnHost, sumPoolOnHost, unpoolOnHost } from './host-pools.js'
+import {
+  denseBackwardOnHost,
+  HostMemory,
+  maxPoolOnHost,
+  nonZeroOnHost,
+  sumPoolBackwardOnHost,
+  sumPoolOnHost,
+  unpoolOnHost
+} from './host.js'
 import { cropped, mapOf, spread } from './tfjs-maps.js'
 
 type Tensor = tfjs.Tensor

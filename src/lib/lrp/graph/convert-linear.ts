@@ -1,5 +1,5 @@
 import { elementCount, type OnnxNode } from '../../onnx/index.js'
-import { floatOf, intOf, windowOf } from './geometry.js'
+import { floatOf, intOf, windowOf } from '../layers.js'
 import type { GraphReader } from './reader.js'
 
 /* The operators that sum up weighted inputs: convolutions, dense layers, and what can be folded into them. */

@@ -1,5 +1,5 @@
 import { elementCount, type OnnxNode } from '../../onnx/index.js'
-import { floatOf, intOf, intsOf, stringOf, windowOf } from './geometry.js'
+import { floatOf, intOf, intsOf, stringOf, windowOf } from '../layers.js'
 import type { GraphReader } from './reader.js'
 
 /* Pools, and the operators that only move values about. */

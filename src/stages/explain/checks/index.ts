@@ -17,6 +17,7 @@ export {
   type Likeness,
   likenessOf,
   type RandomisationOutcome,
-  type RandomisationVerdict
+  type RandomisationVerdict,
+  shuffleTensor,
+  weightedLayers
 } from './randomisation.js'
-export { shuffleTensor, type WeightedLayer, weightedLayers } from './shuffle.js'

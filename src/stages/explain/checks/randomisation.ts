@@ -3,7 +3,8 @@
  * saliency maps" (NeurIPS 2018): with the model's weights shuffled layer by layer from the output down, an explanation
  * of that model has to become another one. One that stays the same does not explain the model.
  */
-import { rankCorrelation } from './ranks.js'
+import { dataTypes, elementCount, nodeTitle, type OnnxModel, type OnnxTensor } from '../../../lib/onnx/index.js'
+import type { Random } from '../../../lib/random.js'
 
 /** How alike the shuffled model's map is to the original's, by Spearman's rank correlation, -1..1. */
 export interface Likeness {
@@ -71,3 +72,105 @@ export function halfwayOf(steps: readonly unknown[]): number {
 }
 
 const mean = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length
+
+/** A layer with weights, and the initializers that it reads them from. */
+export interface ShuffledLayer {
+  /** `node "conv1_1" (Conv)` */
+  title: string
+  tensors: OnnxTensor[]
+}
+
+const weightedOperators = new Set(['Conv', 'Gemm', 'MatMul'])
+
+/**
+ * The layers that have weights of their own, from the output down, which is the order in which they are shuffled. Biases
+ * belong to them where they are inputs of the same node. A tensor that several nodes read belongs to the last of them.
+ */
+export function weightedLayers({ graph }: OnnxModel): ShuffledLayer[] {
+  const seen = new Set<OnnxTensor>()
+  return graph.nodes
+    .filter(({ opType, domain }) => weightedOperators.has(opType) && domain === '')
+    .reverse()
+    .map((node) => {
+      const tensors = node.inputs
+        .map((input) => graph.initializers.get(input))
+        .filter((tensor): tensor is OnnxTensor => tensor !== undefined && !seen.has(tensor))
+      for (const tensor of tensors) seen.add(tensor)
+      return { title: nodeTitle(node), tensors }
+    })
+    .filter(({ tensors }) => tensors.length > 0)
+}
+
+/**
+ * Puts a tensor's values in random order (Fisher and Yates), where they lie in memory: they stay as large and as small as
+ * they were, and say nothing any more.
+ */
+export function shuffleTensor({ data, dims, type }: OnnxTensor, random: Random): void {
+  const { bytes } = dataTypes[type]
+  const values = elementsOf(data, bytes)
+  for (let i = elementCount(dims) - 1; i > 0; i--) {
+    const j = Math.floor(random() * (i + 1))
+    values.swap(i, j)
+  }
+}
+
+/** Elements of any size at any alignment; four aligned bytes, which weights are as a rule, without a copy. */
+function elementsOf(data: Uint8Array, bytes: number): { swap(i: number, j: number): void } {
+  if (bytes === 4 && data.byteOffset % 4 === 0) {
+    const words = new Uint32Array(data.buffer, data.byteOffset, data.byteLength / 4)
+    return {
+      swap: (i, j) => {
+        const word = words[i]!
+        words[i] = words[j]!
+        words[j] = word
+      }
+    }
+  }
+  return {
+    swap: (i, j) => {
+      for (let byte = 0; byte < bytes; byte++) {
+        const [a, b] = [i * bytes + byte, j * bytes + byte]
+        const value = data[a]!
+        data[a] = data[b]!
+        data[b] = value
+      }
+    }
+  }
+}
+
+/** The rank of each value, 1 for the smallest; equal values share the mean of their ranks. */
+export function ranksOf(values: ArrayLike<number>): Float64Array {
+  const order = Uint32Array.from({ length: values.length }, (_, i) => i).sort((a, b) => values[a]! - values[b]!)
+  const ranks = new Float64Array(values.length)
+  for (let first = 0; first < order.length; ) {
+    let end = first + 1
+    while (end < order.length && values[order[end]!] === values[order[first]!]) end++
+    // Ranks first + 1 to end.
+    const shared = (first + 1 + end) / 2
+    for (let i = first; i < end; i++) ranks[order[i]!] = shared
+    first = end
+  }
+  return ranks
+}
+
+/**
+ * Spearman's rank correlation, -1..1: how far two maps put the same pixels in the same order, whatever their scale. A map
+ * without any order (all values equal) has 0 with others, and 1 with one that has none either.
+ * @throws RangeError for maps of different length
+ */
+export function rankCorrelation(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  if (a.length !== b.length) throw new RangeError(`${a.length} values against ${b.length}`)
+  const [ra, rb] = [ranksOf(a), ranksOf(b)]
+  const mean = (a.length + 1) / 2
+  let both = 0
+  let ofA = 0
+  let ofB = 0
+  for (let i = 0; i < ra.length; i++) {
+    const [da, db] = [ra[i]! - mean, rb[i]! - mean]
+    both += da * db
+    ofA += da * da
+    ofB += db * db
+  }
+  if (ofA === 0 && ofB === 0) return 1
+  return ofA === 0 || ofB === 0 ? 0 : both / Math.sqrt(ofA * ofB)
+}

@@ -15,7 +15,7 @@ import {
   randomOrder,
   relevanceOf,
   squaresOf
-} from '../../../../src/stages/explain/checks/squares.js'
+} from '../../../../src/stages/explain/checks/pixel-flipping.js'
 
 const sizes = fc.record({ width: fc.integer({ min: 1, max: 50 }), height: fc.integer({ min: 1, max: 50 }) })
 

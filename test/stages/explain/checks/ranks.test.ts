@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { rankCorrelation, ranksOf } from '../../../../src/stages/explain/checks/ranks.js'
+import { rankCorrelation, ranksOf } from '../../../../src/stages/explain/checks/randomisation.js'
 
 const values = fc.array(fc.integer({ min: -5, max: 5 }), { minLength: 2, maxLength: 30 })
 const pairs = fc

@@ -1,0 +1,124 @@
+import { readdir, realpath, stat } from 'node:fs/promises'
+import { basename, join, resolve } from 'node:path'
+import { InputError } from '../../core/errors.js'
+import { printable } from '../../core/printable.js'
+import { type Format, formatOf, headBytes, isNamedLikePicture } from './formats.js'
+import { readRegular, refusalOf, specialKindOf } from './regular-file.js'
+
+/** A picture to be read. */
+export interface PictureFile {
+  path: string
+  /** Its path within the folder that was named, or its name; what its results are named after. */
+  within: string
+}
+
+/** Something that was named or found and is not explained. */
+export interface PassedOver {
+  /** What it is counted as: `unreadable`, `FIFO`, `not a picture`. */
+  as: string
+  /** Whether the command fails because of it: not for what is no picture and merely lies in a folder. */
+  fails: boolean
+  error: InputError
+}
+
+export interface Found {
+  pictures: PictureFile[]
+  passedOver: PassedOver[]
+}
+
+/**
+ * The pictures that were named, and those in the folders that were named, however deep, by name. A file is a picture by its
+ * content, whatever its name; links are followed, and each folder is walked once. Everything else is passed over with its
+ * reason, and the rest goes on.
+ * @param exclude a folder that is not walked: what was written there is not to be explained in its turn
+ * @throws the signal's reason
+ */
+export async function findPictures(paths: readonly string[], exclude: string, signal: AbortSignal): Promise<Found> {
+  const search = new Search(await realpath(exclude).catch(() => resolve(exclude)), signal)
+  for (const path of paths) await search.take(path, { within: '', named: true })
+  return search.found
+}
+
+interface Place {
+  /** The path within the folder that was named; empty for what was named itself. */
+  within: string
+  named: boolean
+}
+
+class Search {
+  readonly found: Found = { pictures: [], passedOver: [] }
+  readonly #files = new Set<string>()
+  readonly #folders = new Set<string>()
+
+  constructor(
+    private readonly exclude: string,
+    private readonly signal: AbortSignal
+  ) {}
+
+  async take(path: string, place: Place): Promise<void> {
+    this.signal.throwIfAborted()
+    try {
+      const stats = await stat(path)
+      if (stats.isDirectory()) return await this.#walk(path, place)
+      const kind = specialKindOf(stats)
+      if (kind === null) return await this.#takeFile(path, place)
+      const what = `is a ${kind}, not a regular file`
+      this.#passOver(kind, place.named, new InputError('PL-PICTURE-SPECIAL-FILE', what, printable(path)))
+    } catch (error) {
+      this.signal.throwIfAborted()
+      this.#passOver('unreadable', true, refusalOf(error, path))
+    }
+  }
+
+  async #walk(folder: string, { within }: Place): Promise<void> {
+    const real = await realpath(folder)
+    if (real === this.exclude) {
+      const error = new InputError('PL-PICTURE-RESULTS', 'is the folder for the results', printable(folder))
+      return this.#passOver('folder of results', false, error)
+    }
+    if (this.#folders.has(real)) {
+      const error = new InputError('PL-PICTURE-TWICE', 'is a folder that is walked already', printable(folder))
+      return this.#passOver('walked already', false, error)
+    }
+    this.#folders.add(real)
+    const names = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
+      const what = `the folder cannot be read (${error.code})`
+      const refusal = new InputError('PL-PICTURE-FOLDER', what, printable(folder), { cause: error })
+      this.#passOver('unreadable folder', true, refusal)
+      return []
+    })
+    for (const name of names.sort()) await this.take(join(folder, name), { within: join(within, name), named: false })
+  }
+
+  async #takeFile(path: string, { within, named }: Place): Promise<void> {
+    const own = resolve(path)
+    if (this.#files.has(own)) {
+      const error = new InputError('PL-PICTURE-TWICE', 'was named already', printable(path))
+      return this.#passOver('named twice', false, error)
+    }
+    this.#files.add(own)
+    const format = formatOf(await readRegular(path, this.signal, headBytes), path)
+    if (format?.readable) this.found.pictures.push({ path, within: within || basename(path) })
+    else this.#refuse(path, format, named)
+  }
+
+  /** A file is unreadable if its content or its name is a picture's. */
+  #refuse(path: string, format: Format | null, named: boolean): void {
+    const where = printable(path)
+    const fix = format?.fix === undefined ? {} : { fix: format.fix }
+    if (format && !format.other) {
+      const what = `is ${format.name}, which cannot be read here`
+      this.#passOver('unreadable', true, new InputError('PL-PICTURE-FORMAT', what, where, fix))
+    } else if (isNamedLikePicture(path)) {
+      const what = `cannot be read as a picture (its content is ${format?.name ?? 'none'})`
+      this.#passOver('unreadable', true, new InputError('PL-PICTURE-UNREADABLE', what, where, fix))
+    } else {
+      const what = format ? `is ${format.name}, not a picture` : 'is not a picture'
+      this.#passOver('not a picture', named, new InputError('PL-PICTURE-OTHER-FILE', what, where, fix))
+    }
+  }
+
+  #passOver(as: string, fails: boolean, error: InputError): void {
+    this.found.passedOver.push({ as, fails, error })
+  }
+}

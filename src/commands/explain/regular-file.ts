@@ -1,0 +1,90 @@
+import { constants, type Stats } from 'node:fs'
+import { type FileHandle, open, stat } from 'node:fs/promises'
+import { type ErrorCode, InputError } from '../../core/errors.js'
+import { printable } from '../../core/printable.js'
+
+/** What a picture's file may have: more is no photograph, and would have to fit into memory. */
+const mostBytes = 256 * 2 ** 20
+/** Between two of these, the signal is looked at. */
+const chunkBytes = 2 ** 20
+
+const refusals: Readonly<Record<string, readonly [code: ErrorCode, what: string]>> = {
+  ENOENT: ['PL-PICTURE-MISSING', 'there is no such file'],
+  ENOTDIR: ['PL-PICTURE-MISSING', 'there is no such file'],
+  ELOOP: ['PL-PICTURE-MISSING', 'is a link that leads round in a circle'],
+  ENAMETOOLONG: ['PL-PICTURE-NAME', 'has a longer name than the system takes'],
+  EACCES: ['PL-PICTURE-FORBIDDEN', 'may not be read by this user (EACCES)'],
+  EPERM: ['PL-PICTURE-FORBIDDEN', 'may not be read by this user (EPERM)']
+}
+
+/** The error of the system in painlens's words. Node's own message repeats the name as it is, escape sequences and all. */
+export function refusalOf(error: unknown, path: string): InputError {
+  if (error instanceof InputError) return error
+  const { code: name = 'unknown' } = error as NodeJS.ErrnoException
+  const listedButGone = name === 'ENOENT' && path.includes('\ufffd')
+  const [code, what] = listedButGone
+    ? (['PL-PICTURE-NAME', 'has a name that is not UTF-8'] as const)
+    : (refusals[name] ?? (['PL-PICTURE-FORBIDDEN', `cannot be read (${name})`] as const))
+  return new InputError(code, what, printable(path), { cause: error })
+}
+
+const specials = [
+  ['isFIFO', 'FIFO'],
+  ['isSocket', 'socket'],
+  ['isCharacterDevice', 'device'],
+  ['isBlockDevice', 'device'],
+  ['isDirectory', 'folder']
+] as const
+
+/** `FIFO`, `socket`, `device`, `folder`; null for a regular file. */
+export function specialKindOf(stats: Stats): string | null {
+  if (stats.isFile()) return null
+  return specials.find(([is]) => stats[is]())?.[1] ?? 'special file'
+}
+
+function refuseSpecial(stats: Stats, path: string): void {
+  const kind = specialKindOf(stats)
+  if (kind !== null)
+    throw new InputError('PL-PICTURE-SPECIAL-FILE', `is a ${kind}, not a regular file`, printable(path))
+}
+
+/**
+ * Reads a regular file, and never waits for one that is none: a FIFO without a writer would hold a thread for ever.
+ * @param most bytes to read, from the beginning; the whole file unless given
+ * @throws InputError for what is not there, not regular, not allowed, or larger than painlens reads; the signal's reason
+ */
+export async function readRegular(path: string, signal: AbortSignal, most?: number): Promise<Buffer> {
+  signal.throwIfAborted()
+  try {
+    // Opening a device may do something by itself, so what it is comes first, and again once it is open.
+    refuseSpecial(await stat(path), path)
+    const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY)
+    try {
+      return await readOpen(file, path, signal, most)
+    } finally {
+      await file.close()
+    }
+  } catch (error) {
+    signal.throwIfAborted()
+    throw refusalOf(error, path)
+  }
+}
+
+async function readOpen(file: FileHandle, path: string, signal: AbortSignal, most?: number): Promise<Buffer> {
+  const stats = await file.stat()
+  refuseSpecial(stats, path)
+  if (most === undefined && stats.size > mostBytes) {
+    const what = `has ${Math.ceil(stats.size / 2 ** 20)} MB; up to ${mostBytes / 2 ** 20} MB are read`
+    throw new InputError('PL-PICTURE-TOO-LARGE', what, printable(path))
+  }
+  // What a file that grows meanwhile gets is left out: it was `size` bytes when it was opened.
+  const bytes = Buffer.alloc(Math.min(stats.size, most ?? stats.size))
+  let filled = 0
+  while (filled < bytes.length) {
+    signal.throwIfAborted()
+    const { bytesRead } = await file.read(bytes, filled, Math.min(chunkBytes, bytes.length - filled))
+    if (bytesRead === 0) break
+    filled += bytesRead
+  }
+  return bytes.subarray(0, filled)
+}

@@ -1,0 +1,163 @@
+import { createHash } from 'node:crypto'
+import { readdir, rm } from 'node:fs/promises'
+import { basename, extname, join, resolve, sep } from 'node:path'
+import { DiskError } from '../../core/errors.js'
+import { printable } from '../../core/printable.js'
+import type { PictureFile } from './find-pictures.js'
+import { readRegular } from './regular-file.js'
+import { cropOf, filesOf, jsonOf, type Naming } from './result-names.js'
+
+/** Results of an earlier run, as their JSON file tells. */
+interface Earlier {
+  /** The picture's absolute path. */
+  source: string
+  /** Names of the files in the folder, the JSON file among them. */
+  files: string[]
+}
+
+/** What names must not become, beside those that are taken: `--check` writes it. */
+const reserved = ['check.json']
+
+/**
+ * The folder for the results: whose the files in it are, and under which names new ones overwrite nothing. A picture's
+ * results are replaced by new ones of the same picture only; any other file keeps its name.
+ */
+export class ResultFolder {
+  /** As a file system compares names that ignores case, as USB sticks do. */
+  readonly #taken = new Set<string>(reserved)
+  readonly #earlier = new Map<string, Earlier[]>()
+
+  private constructor(
+    readonly path: string,
+    private readonly composites: readonly string[]
+  ) {}
+
+  /** Reads which results are there. @throws DiskError; the signal's reason */
+  static async open(path: string, composites: readonly string[], signal: AbortSignal): Promise<ResultFolder> {
+    const folder = new ResultFolder(path, composites)
+    for (const name of await namesIn(path)) folder.#taken.add(keyOf(name))
+    for (const name of await namesIn(path)) {
+      if (!name.endsWith('.json')) continue
+      const earlier = await earlierIn(path, name, signal)
+      if (earlier) folder.#earlier.set(earlier.source, [...(folder.#earlier.get(earlier.source) ?? []), earlier])
+    }
+    return folder
+  }
+
+  get naming(): Naming {
+    return this.composites.length > 1 ? 'several' : 'one'
+  }
+
+  /**
+   * Removes what an earlier run wrote about the picture, whose names are free then: nothing of it is to be taken for this
+   * run's, whether this one explains the picture or fails to.
+   * @throws DiskError
+   */
+  async replace({ path }: PictureFile): Promise<void> {
+    const source = resolve(path)
+    for (const { files } of this.#earlier.get(source) ?? []) {
+      for (const file of files) {
+        await this.#remove(file)
+        this.#taken.delete(keyOf(file))
+      }
+    }
+    this.#earlier.delete(source)
+  }
+
+  /**
+   * What the names of a face's results begin with: the picture's own name as far as that is safe, and a number where a file
+   * of one of these names is there.
+   * @param face its number, where several faces of the picture are explained; else null
+   */
+  claim({ within }: PictureFile, face: number | null): string {
+    const own = safeStem(within) + (face === null ? '' : `-face-${face}`)
+    let stem = own
+    for (let n = 2; this.#namesOf(stem).some((name) => this.#taken.has(keyOf(name))); n++) stem = `${own}-${n}`
+    for (const name of this.#namesOf(stem)) this.#taken.add(keyOf(name))
+    return stem
+  }
+
+  /** Removes what this run has written of a face that it could not explain. @throws DiskError */
+  async discard(stem: string): Promise<void> {
+    for (const name of this.#namesOf(stem)) await this.#remove(name)
+  }
+
+  /** Removes pages of an earlier run's figure, whose maps may be gone. @param pages those of this run. @throws DiskError */
+  async keepPages(pages: readonly string[]): Promise<void> {
+    const old = (await namesIn(this.path)).filter((name) => /^grid(-\d+)?\.png$/.test(name) && !pages.includes(name))
+    for (const name of old) await this.#remove(name)
+  }
+
+  /** How many JSON files of pictures are there that this run has not replaced. */
+  get left(): number {
+    return [...this.#earlier.values()].reduce((sum, all) => sum + all.length, 0)
+  }
+
+  async #remove(file: string): Promise<void> {
+    await rm(join(this.path, file), { force: true }).catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENAMETOOLONG') return
+      const what = `${printable(file)} cannot be removed (${error.code})`
+      throw new DiskError('PL-EXPLAIN-UNWRITABLE', what, printable(this.path), { cause: error })
+    })
+  }
+
+  /** All files that a stem may lead to in this run. */
+  #namesOf(stem: string): string[] {
+    const perComposite = this.composites.flatMap((composite) => Object.values(filesOf(stem, composite, this.naming)))
+    return [jsonOf(stem), cropOf(stem), ...perComposite]
+  }
+}
+
+const keyOf = (name: string): string => name.normalize('NFC').toLowerCase()
+
+async function namesIn(folder: string): Promise<string[]> {
+  return readdir(folder).catch((error: unknown) => {
+    const { code } = error as NodeJS.ErrnoException
+    throw new DiskError('PL-OUT-FOLDER', `the folder cannot be read (${code})`, printable(folder), { cause: error })
+  })
+}
+
+/** A JSON file of results is smaller. */
+const mostJsonBytes = 2 ** 20
+
+/** @returns null for a JSON file that painlens did not write about a picture */
+async function earlierIn(folder: string, name: string, signal: AbortSignal): Promise<Earlier | null> {
+  try {
+    const content = JSON.parse((await readRegular(join(folder, name), signal, mostJsonBytes)).toString('utf8'))
+    if (typeof content.source !== 'string' || typeof content.model?.sha256 !== 'string') return null
+    const stem = name.slice(0, -'.json'.length)
+    const listed = [content, ...(content.explanations ?? [])].flatMap(({ files }) => Object.values(files ?? {}))
+    // The file may have been changed: nothing but results of its own name is removed.
+    const own = listed.filter(
+      (file) => typeof file === 'string' && basename(file) === file && file.startsWith(`${stem}-`)
+    )
+    return { source: content.source, files: [name, cropOf(stem), ...(own as string[])] }
+  } catch {
+    signal.throwIfAborted()
+    return null
+  }
+}
+
+/** A file system takes names of 255 bytes: this leaves room for a face, a number, a composite, and the ending of a part. */
+const mostStemBytes = 120
+
+/**
+ * `ward/resident.jpg` becomes `ward-resident`. Characters that steer a terminal or that some file systems refuse become `_`,
+ * and a long name is cut; each of these gets a hash of the whole, so that different names stay different.
+ */
+export function safeStem(within: string): string {
+  const plain = within.slice(0, within.length - extname(within).length).replaceAll(sep, '-')
+  // A leading dot would hide the results; a trailing one or a blank is lost on some file systems.
+  const safe = plain
+    .replace(/[\p{C}\u2028\u2029<>:"|?*\\]/gu, '_')
+    .replace(/^\.+/, '_')
+    .replace(/(?<![. ])[. ]+$/, '_')
+  if (safe === plain && Buffer.byteLength(safe) <= mostStemBytes) return safe
+  const hash = createHash('sha256').update(within).digest('hex').slice(0, 10)
+  let cut = ''
+  for (const character of safe) {
+    if (Buffer.byteLength(cut) + Buffer.byteLength(character) > mostStemBytes - 1 - hash.length) break
+    cut += character
+  }
+  return `${cut}-${hash}`
+}

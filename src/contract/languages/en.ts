@@ -1,0 +1,84 @@
+import type { RegionName } from '../../core/types.js'
+import { type Language, listed, type NamedRegion, type Statement } from './language.js'
+
+const alarm: Language['alarm'] = {
+  conditions: {
+    pain: { active: 'Pain suspected', over: 'Pain no longer suspected' },
+    camera_lost: { active: 'Camera lost', over: 'Camera back' },
+    camera_frozen: { active: 'Camera picture frozen', over: 'Camera picture live again' },
+    camera_dark: { active: 'Camera picture dark or covered', over: 'Camera picture visible again' },
+    inference_failed: { active: 'Faces cannot be analysed', over: 'Faces are analysed again' },
+    explanation_failed: { active: 'Alarms come without explanation', over: 'Alarms are explained again' },
+    outbox_full: { active: 'Too many undelivered alarms', over: 'Undelivered alarms are within bounds again' },
+    outbox_failed: { active: 'Disk refuses alarms, they wait in memory only', over: 'Alarms are kept on disk again' },
+    config_rejected: { active: 'The changed config was not taken over', over: 'The config was taken over' },
+    clock_unsynchronised: { active: 'Clock not synchronised, times may be wrong', over: 'Clock synchronised again' },
+    broker_lost: {
+      active: 'No connection to the broker, alarms wait',
+      over: (span) => `Connection to the broker is back: it was away for ${span}`
+    },
+    test: { active: 'Test alarm', over: 'Test alarm over' }
+  },
+  ended: {
+    track_lost: 'alarm ended, face out of sight',
+    camera_lost: 'alarm ended, camera lost',
+    camera_frozen: 'alarm ended, camera picture frozen',
+    camera_dark: 'alarm ended, camera picture dark or covered',
+    camera_paused: 'alarm ended, camera paused',
+    reconfigured: 'alarm ended, camera settings changed',
+    stopped: 'alarm ended, painlens stopped',
+    restarted: 'alarm ended, painlens had to restart'
+  },
+  place: { room: 'room', bed: 'bed', camera: 'camera' },
+  demonstration: 'demonstration model'
+}
+
+const labels = new Map([
+  ['pain', 'pain'],
+  ['disgust', 'disgust'],
+  ['happiness', 'happiness']
+])
+
+const regions: Record<RegionName, { name: string; plural: boolean }> = {
+  brows: { name: 'the brows', plural: true },
+  eyes: { name: 'the eyes', plural: true },
+  nose: { name: 'the nose', plural: false },
+  nostrils: { name: 'the nostrils', plural: true },
+  nasolabial_folds: { name: 'the nasolabial folds', plural: true },
+  mouth: { name: 'the mouth', plural: false },
+  cheeks: { name: 'the cheeks', plural: true },
+  forehead: { name: 'the forehead', plural: false },
+  chin: { name: 'the chin', plural: false },
+  outside: { name: 'parts outside the face', plural: true }
+}
+
+const list = (named: readonly NamedRegion[]): string =>
+  listed(
+    named.map(({ region, percent }) => `${regions[region].name} (${percent} %)`),
+    'and'
+  )
+
+const sayings: Record<Statement['kind'], (label: string, named: readonly NamedRegion[]) => string> = {
+  mostly: (label, named) => `The model's impression of ${label} rests mostly on ${list(named)}`,
+  many: (label, named) => `The model's impression of ${label} rests on many parts, most of all on ${list(named)}`,
+  spread: (label) => `The model's impression of ${label} is spread over many parts, and none of them stands out`,
+  none: (label) => `The model finds nothing in the picture that speaks for ${label}`
+}
+
+const speaksAgainst = (region: RegionName, contested: boolean): string => {
+  const { name, plural } = regions[region]
+  return `; ${contested ? 'on balance ' : ''}${name} ${plural ? 'speak' : 'speaks'} against it`
+}
+
+export const en: Language = {
+  alarm,
+  explanation: (label, { kind, regions: named, against, contested, outweighed, unsteady, careful }) =>
+    [
+      sayings[kind](labels.get(label) ?? `"${label}"`, named),
+      against ? speaksAgainst(against, contested) : '',
+      outweighed ? '; altogether more speaks against it than for it' : '',
+      unsteady ? '; this changes noticeably when the picture is changed slightly' : '',
+      careful ? '; be careful with it' : '',
+      '.'
+    ].join('')
+}

@@ -1,0 +1,56 @@
+import type { RegionName } from '../../core/types.js'
+import type { Condition, UnknownReason } from '../conditions.js'
+
+/** All that painlens says in one language: one file in this folder, and one row in index.ts. */
+export interface Language {
+  alarm: {
+    /**
+     * By condition, while it is so and when it is over. Plain, short, and never a diagnosis: painlens suspects, a person
+     * finds out. `over` may be made of how long it lasted, where that is worth knowing afterwards.
+     */
+    conditions: Record<Condition, { active: string; over: string | ((span: string) => string) }>
+    /** Why an alarm ended without its condition being known to be over. */
+    ended: Record<UnknownReason, string>
+    /** In front of the names of these. */
+    place: Record<'room' | 'bed' | 'camera', string>
+    /** In brackets behind what a demonstration model says. */
+    demonstration: string
+  }
+  /**
+   * One sentence on what an explanation found, which claims no more than the statement does.
+   * @param label the label that was explained, as the model's manifest has it
+   */
+  explanation(label: string, statement: Statement): string
+}
+
+/**
+ * What an explanation lets one say. `mostly`: the named regions hold most of the positive relevance; `many`: they stand
+ * out but hold no more than half; `spread`: none stands out; `none`: nothing is positive.
+ */
+export interface Statement {
+  kind: 'mostly' | 'many' | 'spread' | 'none'
+  /** Largest first; empty for `spread` and `none`. */
+  regions: NamedRegion[]
+  /** The largest share is outside the face: the model looked at something else, and people should know. */
+  careful: boolean
+  /** The region that on balance speaks most against the target, if one does notably. */
+  against: RegionName | null
+  /** It is one of those named above: the model looks at it, and finds more against the target there than for it. */
+  contested: boolean
+  /** There is something for the target, but more against it. */
+  outweighed: boolean
+  /** Slight changes of the picture change the statement. */
+  unsteady: boolean
+}
+
+export interface NamedRegion {
+  region: RegionName
+  /** Its share of the positive relevance, in whole percent. */
+  percent: number
+}
+
+/** `A`, `A and B`, `A, B and C`. */
+export function listed(parts: readonly string[], and: string): string {
+  if (parts.length < 2) return parts.join('')
+  return `${parts.slice(0, -1).join(', ')} ${and} ${parts.at(-1)}`
+}

@@ -1,0 +1,98 @@
+/** What an earlier run has left on disk and this one has to take up: active alarms, cameras' retained states, pauses. */
+import type { AlarmMessage } from '../../contract/messages.js'
+import { activeAlarmNotes } from '../../contract/topics.js'
+import { type Clock, type EpochMs, type Moment, momentAt, timeOfDay } from '../../core/clock.js'
+import { endAfterRestart } from '../../stages/alarm/index.js'
+import type { Mqtt } from '../../stages/mqtt/index.js'
+import type { Outbox } from '../../stages/outbox/index.js'
+import type { Pause } from '../line/watched-camera.js'
+
+type NoteBook = Pick<Outbox, 'note' | 'notes'>
+
+/**
+ * The ends of the alarms that a killed run left active: without them they would be so for subscribers for ever.
+ * @param at a moment of the clock
+ */
+export function endsOfUnfinishedAlarms(outbox: NoteBook, at: Moment, clock: Clock): AlarmMessage[] {
+  return [...outbox.notes(activeAlarmNotes)].flatMap(([id, note]) => {
+    if (isAlarm(note)) return [endAfterRestart(note, at, clock)]
+    // Of another version; nothing can be said of it, now or later.
+    void outbox.note({ key: `${activeAlarmNotes}${id}`, value: null })
+    return []
+  })
+}
+
+function isAlarm(note: object): note is AlarmMessage {
+  const { alarm_id, seq, onset, updated, duration_s, condition, location } = note as Partial<AlarmMessage>
+  const times = [onset, updated].map((time) => Date.parse(String(time)))
+  const isWhole = typeof condition === 'string' && typeof location === 'object' && location !== null
+  return (
+    typeof alarm_id === 'string' && [seq, duration_s].every(Number.isFinite) && !times.some(Number.isNaN) && isWhole
+  )
+}
+
+const cameraNotes = 'camera/'
+
+/** The broker retains a camera's state until it is cleared, so which cameras have one there outlives painlens. */
+export class PublishedCameras {
+  readonly #outbox: NoteBook
+  readonly #mqtt: Pick<Mqtt, 'forgetCamera'>
+
+  constructor(outbox: NoteBook, mqtt: Pick<Mqtt, 'forgetCamera'>) {
+    this.#outbox = outbox
+    this.#mqtt = mqtt
+  }
+
+  /** Cameras that were taken out of the config while painlens was not running. */
+  clearAllBut(cameras: ReadonlySet<string>): void {
+    for (const id of this.#outbox.notes(cameraNotes).keys()) if (!cameras.has(id)) this.clear(id)
+  }
+
+  published(camera: string): void {
+    if (this.#outbox.notes(cameraNotes).has(camera)) return
+    void this.#outbox.note({ key: `${cameraNotes}${camera}`, value: {} })
+  }
+
+  clear(camera: string): void {
+    const noted = { key: `${cameraNotes}${camera}`, value: null }
+    void this.#mqtt.forgetCamera(camera).then(() => this.#outbox.note(noted))
+  }
+}
+
+const pauseNotes = 'pause/'
+
+/** Pauses for care, which a restart of painlens must not end. */
+export class Pauses {
+  readonly #outbox: NoteBook
+  readonly #clock: Clock
+  /** Those that this run knows of, by moments of the clock: the time of day may be set meanwhile. */
+  readonly #known = new Map<string, Pause>()
+
+  constructor(outbox: NoteBook, clock: Clock) {
+    this.#outbox = outbox
+    this.#clock = clock
+  }
+
+  /** The pause that a camera is in, from this run or an earlier one. */
+  of(camera: string): Pause | null {
+    const pause = this.#known.get(camera) ?? this.#noted(camera)
+    if (pause === null || pause.until <= this.#clock.now()) return null
+    this.#known.set(camera, pause)
+    return pause
+  }
+
+  set(camera: string, pause: Pause | null): void {
+    if (pause) this.#known.set(camera, pause)
+    else this.#known.delete(camera)
+    // For a later run: in ms since the epoch.
+    const day = (moment: Moment): EpochMs => timeOfDay(this.#clock, moment)
+    const value = pause && { since: day(pause.since), until: day(pause.until) }
+    void this.#outbox.note({ key: `${pauseNotes}${camera}`, value })
+  }
+
+  #noted(camera: string): Pause | null {
+    const { since, until } = (this.#outbox.notes(pauseNotes).get(camera) ?? {}) as Partial<Record<keyof Pause, EpochMs>>
+    if (typeof since !== 'number' || typeof until !== 'number') return null
+    return { since: momentAt(this.#clock, since), until: momentAt(this.#clock, until) }
+  }
+}

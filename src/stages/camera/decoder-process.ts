@@ -1,0 +1,355 @@
+import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process'
+import type { Readable } from 'node:stream'
+import type { Decoder, DecoderCommand, DecoderRequest, Program, StreamDescription } from './decoder.js'
+import { classify, type DecoderEnd, type Failure } from './decoder.js'
+import type { PictureLayout } from './picture-writer.js'
+
+/** What has been found out about a camera's stream; kept from one run to the next. */
+export interface StreamMemory {
+  stream?: StreamDescription
+}
+
+/** What has come of a run so far. */
+export interface Seen {
+  /** The camera was reached, and sends a stream that was recognised. */
+  stream: boolean
+  picture: boolean
+  /** What ended it is the program that decodes, not the one that opens the camera. */
+  decoderEnded: boolean
+}
+
+export interface DecoderRunOptions {
+  decoder: Decoder
+  request: DecoderRequest
+  memory: StreamMemory
+  /** Another child starts: nothing of the last one's data belongs to what follows. */
+  onStart(pictures: PictureLayout | undefined): void
+  onData(chunk: Buffer): void
+  redact(line: string, length: number): string
+  onLine(line: string): void
+  /** No picture will come any more. */
+  onEnd(failure: Failure): void
+}
+
+/** What a decoder is told about a stream. */
+const compared = ['codec', 'width', 'height', 'sampleAspect', 'untagged'] as const
+
+/**
+ * Pictures from a camera until they end: a decoder that must know the stream before it can be told what to do is run once
+ * to describe it, and again for the pictures. What it said is remembered; a camera that comes back with another size or
+ * codec is noticed by what the decoder says when it opens it.
+ */
+export class DecoderRun {
+  readonly #options: DecoderRunOptions
+  #child: DecoderChild
+  #stopped = false
+  readonly #seen: Seen = { stream: false, picture: false, decoderEnded: false }
+  /** A child of this run has described the stream. */
+  #described = false
+  /** The stream turned out to be another than the one remembered; that is put right once. */
+  #corrected: 'no' | 'now' | 'done' = 'no'
+
+  constructor(options: DecoderRunOptions) {
+    this.#options = options
+    this.#child = this.#start()
+  }
+
+  get seen(): Readonly<Seen> {
+    return this.#seen
+  }
+
+  /** Ends it at once, also when it hangs; `onEnd` follows. */
+  kill(): void {
+    this.#child.kill()
+  }
+
+  /** Ends it, gently first; back when it is gone. */
+  stop(): Promise<void> {
+    this.#stopped = true
+    return this.#child.stop()
+  }
+
+  #start(): DecoderChild {
+    const { decoder, request, memory, onStart, onData, redact, onLine } = this.#options
+    const command = decoder.command({ ...request, stream: memory.stream })
+    const described: string[] = []
+    this.#seen.stream ||= this.#described && command.next !== undefined
+    onStart(command.pictures)
+    const untold = new HeldBack(command.told !== undefined, (chunk) => {
+      this.#seen.picture = true
+      onData(chunk)
+    })
+    return new DecoderChild({
+      command,
+      redact,
+      noise: decoder.noise,
+      onData: (chunk) => untold.push(chunk),
+      onLine: (line) => {
+        this.#seen.stream ||= command.next !== undefined && decoder.describe([line]).codec !== undefined
+        if (!command.pictures) described.push(line)
+        else if (command.next && this.#corrected === 'no' && this.#isAnother(line)) this.#correct(line)
+        else if (command.told && this.#isTurned(line)) untold.drop()
+        if (command.told?.test(line)) untold.release()
+        onLine(line)
+      },
+      onEnd: (end) => {
+        untold.drop()
+        const known = this.#corrected === 'now' || (!command.pictures && end.code === 0 && this.#learn(described))
+        if (this.#corrected === 'now') this.#corrected = 'done'
+        if (known && !this.#stopped) this.#child = this.#start()
+        else {
+          this.#seen.decoderEnded = end.decoding === true
+          this.#end(command, classify(decoder.failures, end))
+        }
+      }
+    })
+  }
+
+  #isAnother(line: string): boolean {
+    const { decoder, memory } = this.#options
+    const stream = decoder.describe([line])
+    if (!memory.stream || !stream.codec || !stream.width) return false
+    return compared.some((property) => stream[property] !== memory.stream?.[property])
+  }
+
+  #correct(line: string): void {
+    const rotation = this.#options.memory.stream?.rotation
+    this.#corrected = 'now'
+    this.#learn([line])
+    this.#options.memory.stream = { ...this.#options.memory.stream, rotation }
+    this.#child.kill()
+  }
+
+  /** A camera that lies otherwise than was thought is decoded anew, and remembered. */
+  #isTurned(line: string): boolean {
+    const { decoder, memory } = this.#options
+    const { rotation } = decoder.describe([line])
+    if (!rotation || this.#corrected !== 'no') return false
+    this.#corrected = 'now'
+    memory.stream = { ...memory.stream, rotation }
+    this.#child.kill()
+    return true
+  }
+
+  #learn(lines: readonly string[]): boolean {
+    const stream = this.#options.decoder.describe(lines)
+    if (stream.codec === undefined) return false
+    this.#described = true
+    this.#options.memory.stream = stream
+    return true
+  }
+
+  /** A stream that gave no picture may be of another kind by now. */
+  #end({ pictures }: DecoderCommand, failure: Failure): void {
+    if (pictures && !this.#seen.picture) this.#options.memory.stream = undefined
+    this.#options.onEnd(failure)
+  }
+}
+
+/** What should have been told by then is not. Both come at the same time, by two ways. */
+const untoldMs = 500
+
+/** Keeps the first bytes of a run until it is known what they show. */
+class HeldBack {
+  readonly #onData: (chunk: Buffer) => void
+  #chunks: Buffer[] | undefined
+  #timer: NodeJS.Timeout | undefined
+  #dropped = false
+
+  constructor(holds: boolean, onData: (chunk: Buffer) => void) {
+    this.#onData = onData
+    if (holds) this.#chunks = []
+  }
+
+  push(chunk: Buffer): void {
+    if (this.#dropped) return
+    if (!this.#chunks) {
+      this.#onData(chunk)
+      return
+    }
+    this.#chunks.push(chunk)
+    this.#timer ??= setTimeout(() => this.release(), untoldMs)
+  }
+
+  release(): void {
+    clearTimeout(this.#timer)
+    const chunks = this.#chunks ?? []
+    this.#chunks = undefined
+    for (const chunk of chunks) if (!this.#dropped) this.#onData(chunk)
+  }
+
+  drop(): void {
+    clearTimeout(this.#timer)
+    this.#dropped = true
+    this.#chunks = undefined
+  }
+}
+
+/** What a decoder may need of painlens's own environment; the rest may hold secrets, and /proc shows a child's. */
+const passedOn = [
+  ...['PATH', 'HOME', 'LANG', 'TZ', 'TMPDIR', 'LD_LIBRARY_PATH', 'SSL_CERT_FILE', 'SSL_CERT_DIR'],
+  ...['XDG_CACHE_HOME', 'GST_PLUGIN_PATH', 'GST_REGISTRY']
+]
+
+/** SIGTERM is followed by SIGKILL after so long. */
+const killMs = 1000
+/** Enough to tell why it ended; older lines may be about trouble that it got over. */
+const keptLines = 30
+const maxLineLength = 2000
+
+export interface DecoderChildOptions {
+  command: DecoderCommand
+  onData(chunk: Buffer): void
+  /** Makes a line of standard error fit to be kept and shown: without secrets, and of at most `length` characters. */
+  redact(line: string, length: number): string
+  /** Lines that are not worth keeping. */
+  noise: RegExp
+  /** A line of standard error, redacted. */
+  onLine(line: string): void
+  /** The child is gone and all it wrote has been read. */
+  onEnd(end: DecoderEnd): void
+}
+
+/** One run of a decoder: owns its process, or both of them, from start to end. Where one of two ends, so does the other. */
+class DecoderChild {
+  readonly #options: DecoderChildOptions
+  /** In the order of the data; the last gives the pictures. */
+  readonly #processes: readonly ChildProcess[]
+  /** Those that have not ended yet, or still have somebody who holds their output. */
+  readonly #open: Set<ChildProcess>
+  readonly #pictures: Readable | null | undefined
+  readonly #lines: string[] = []
+  readonly #ended: Promise<void>
+  #resolveEnded: () => void = () => undefined
+  /** How the first to fail ended, or the first at all: the other only follows. */
+  #cause: Omit<DecoderEnd, 'lines'> | undefined
+  /** What ends from now on was told to. */
+  #told = false
+  #killer: NodeJS.Timeout | undefined
+
+  constructor(options: DecoderChildOptions) {
+    const { command, onData } = options
+    this.#options = options
+    this.#ended = new Promise((resolve) => {
+      this.#resolveEnded = resolve
+    })
+    this.#processes = command.next ? startBoth(command, command.next) : [start(command, ['pipe', 'pipe', 'pipe'])]
+    this.#open = new Set(this.#processes)
+    for (const child of this.#processes) this.#follow(child)
+    const last = this.#processes.at(-1)!
+    // What the second says on standard output is talk, of its libraries too.
+    this.#pictures = command.next ? (last.stdio?.[3] as Readable | null | undefined) : last.stdout
+    this.#pictures?.on('data', onData)
+    for (const talk of this.#processes.flatMap(({ stdout, stderr }) => [stdout, stderr]))
+      if (talk && talk !== this.#pictures) readLines(talk, (line) => this.#onLine(line))
+    const [first] = this.#processes
+    if (first !== last || !command.next) first!.stdin?.end(command.input)
+  }
+
+  /** Ends it at once, also when it hangs; `onEnd` follows. */
+  kill(): void {
+    this.#signal('SIGKILL')
+  }
+
+  /** Ends it, gently first; back when it is gone. */
+  async stop(): Promise<void> {
+    if (this.#open.size === 0) return
+    this.#pictures?.destroy()
+    this.#signal('SIGTERM')
+    this.#killSoon()
+    await this.#ended
+  }
+
+  #follow(child: ChildProcess): void {
+    const { command } = this.#options
+    // Without file descriptors left there are no streams, whatever the type says; its error event follows.
+    for (const stream of child.stdio ?? []) stream?.on('error', () => undefined)
+    child.on('exit', (code, signal) => {
+      // Both may have ended by the time we hear of it, and not in the order in which we do.
+      const decoding = command.next !== undefined && child === this.#processes.at(-1)
+      if (!this.#cause || (this.#cause.code === 0 && !this.#told)) this.#cause = { code, signal, decoding }
+      if (this.#processes.length === 1) return
+      // The one behind it is left to finish what it has been given, and at its end the one before has ended by itself;
+      // behind one that failed, the one before writes for nobody.
+      if (child === this.#processes.at(-1) && code !== 0) this.#signal('SIGTERM')
+      this.#killSoon()
+    })
+    child.on('close', () => this.#close(child))
+    child.on('error', (error) => {
+      if (child.pid !== undefined) return
+      this.#cause = { code: null, signal: null, error }
+      this.#signal('SIGKILL')
+      this.#close(child)
+    })
+  }
+
+  #close(child: ChildProcess): void {
+    if (!this.#open.delete(child) || this.#open.size > 0) return
+    clearTimeout(this.#killer)
+    this.#resolveEnded()
+    this.#options.onEnd({ ...(this.#cause ?? { code: null, signal: null }), lines: this.#lines })
+  }
+
+  #killSoon(): void {
+    if (this.#open.size > 0) this.#killer ??= setTimeout(() => this.kill(), killMs)
+  }
+
+  #onLine(raw: string): void {
+    if (this.#options.noise.test(raw)) return
+    const line = this.#options.redact(raw, maxLineLength)
+    if (this.#lines.push(line) > keptLines) this.#lines.shift()
+    this.#options.onLine(line)
+  }
+
+  #signal(signal: NodeJS.Signals): void {
+    this.#told = true
+    for (const { pid } of this.#open) {
+      if (pid === undefined) continue
+      try {
+        process.kill(-pid, signal)
+      } catch {
+        // The whole group has ended meanwhile.
+      }
+    }
+  }
+}
+
+/**
+ * The first writes straight into the second, past us: its standard output is our end of the other's standard input, which
+ * we close once it has it, so that each of them notices the other's end. Where the second cannot be started, nor is the first.
+ */
+function startBoth(first: Program, second: Program): ChildProcess[] {
+  const reader = start(second, ['pipe', 'pipe', 'pipe', 'pipe'])
+  if (reader.pid === undefined || !reader.stdin) return [reader]
+  const writer = start(first, ['pipe', reader.stdin, 'pipe'])
+  reader.stdin.destroy()
+  return [writer, reader]
+}
+
+/**
+ * In a process group of its own, so that Ctrl-C ends it by way of stop() and not as one more failure, and a decoder's own
+ * children end with it.
+ */
+function start({ command, args }: Program, stdio: StdioOptions): ChildProcess {
+  return spawn(command, args, { stdio, env: environment(), detached: true })
+}
+
+function environment(): NodeJS.ProcessEnv {
+  const own = passedOn.filter((name) => process.env[name] !== undefined)
+  return { ...Object.fromEntries(own.map((name) => [name, process.env[name]])), LC_ALL: 'C', GST_DEBUG_NO_COLOR: '1' }
+}
+
+/** Lines without their end; empty ones are left out, and ones that never end are cut, one character late so that it shows. */
+function readLines(stream: Readable, onLine: (line: string) => void): void {
+  let rest = ''
+  const emit = (line: string): void => {
+    if (line.trim() !== '') onLine(line.trim())
+  }
+  stream.setEncoding('utf8')
+  stream.on('data', (text: string) => {
+    const lines = (rest + text).split(/[\r\n]+/)
+    rest = (lines.pop() ?? '').slice(0, maxLineLength + 1)
+    for (const line of lines) emit(line.slice(0, maxLineLength + 1))
+  })
+  stream.on('end', () => emit(rest))
+}

@@ -1,0 +1,311 @@
+import { execFile } from 'node:child_process'
+import { messageOf, ProgramError } from '../../core/errors.js'
+import type { Size } from '../../core/types.js'
+import type { Decoder, DecoderCommand, DecoderRequest, StreamDescription } from './decoder.js'
+import { ffmpegFailures } from './decoder-failures.js'
+import { type QuarterTurn, turned, turns } from './picture-shape.js'
+import { ruledLayout } from './picture-writer.js'
+import type { CameraScheme } from './url.js'
+
+/**
+ * A camera's pictures through FFmpeg. Its address and options come to it in an ffconcat script on standard input, so
+ * that the password is not in the process list.
+ */
+export function ffmpegDecoder(ffmpeg: Ffmpeg): Decoder {
+  const name = `ffmpeg ${ffmpeg.version}`
+  return {
+    name,
+    nameFor: () => name,
+    noise: new RegExp(
+      [ffmpegNoise, ffmpegTalk, /^Input #|^Stream #0:0.*: rawvideo/].map(({ source }) => source).join('|'),
+      'i'
+    ),
+    failures: ffmpegFailures,
+    command: (request) => ({
+      ...ffmpegReading(
+        ffmpeg,
+        tells(request) ? { ...request, verbose: true } : request,
+        outputArguments(request, ffmpeg)
+      ),
+      ...(tells(request) && { told: /^\[Parsed_showinfo.*color_range:/ }),
+      pictures: ruledLayout(request)
+    }),
+    describe
+  }
+}
+
+/**
+ * FFmpeg, opening a camera without its address being seen.
+ * @param output the arguments that say what becomes of the stream
+ * @param waiting for more of the stream before anything is put out: options of the demuxer
+ */
+export function ffmpegReading(
+  ffmpeg: Ffmpeg,
+  request: DecoderRequest,
+  output: readonly string[],
+  waiting: DemuxerOptions = startAtOnce
+): DecoderCommand {
+  return {
+    command: ffmpeg.command,
+    args: [...inputArguments(request), ...output],
+    input: concatScript(request, ffmpeg, waiting)
+  }
+}
+
+type DemuxerOptions = readonly (readonly [string, string])[]
+
+/** Not at all; a live stream tells enough for decoding by its header. */
+const startAtOnce: DemuxerOptions = [
+  ['probesize', '32'],
+  ['analyzeduration', '0'],
+  ['fpsprobesize', '0']
+]
+
+/** Until the size of its pictures is known, which some cameras tell with a key frame only. */
+export const startWithSize: DemuxerOptions = [
+  ['probesize', '10000000'],
+  ['analyzeduration', '20000000'],
+  ['fpsprobesize', '0']
+]
+
+/** No file, no UDP, nothing but the scheme's own: a hostile camera's answer must not make FFmpeg open anything else. */
+const protocols: Record<CameraScheme, string> = {
+  rtsp: 'pipe,fd,rtsp,tcp',
+  rtsps: 'pipe,fd,rtsps,tls,tcp',
+  http: 'pipe,fd,http,tcp',
+  https: 'pipe,fd,https,tls,tcp'
+}
+
+function inputArguments({ url, verbose }: DecoderRequest): string[] {
+  return [
+    ...['-hide_banner', '-nostats', '-nostdin', '-loglevel', verbose ? 'info' : 'warning'],
+    // One thread each, because with more the decoder holds pictures back, and cameras share the cores.
+    ...['-flags', 'low_delay', '-threads', '1'],
+    ...startAtOnce.flatMap(([name, value]) => [`-${name}`, value]),
+    // It would turn only those pictures that come with a display matrix, which may be the key frames alone.
+    '-noautorotate',
+    ...['-f', 'concat', '-safe', '0', '-protocol_whitelist', protocols[url.scheme], '-i', 'pipe:0']
+  ]
+}
+
+function outputArguments(request: DecoderRequest, { passthrough }: Ffmpeg): string[] {
+  const { fps, width, height } = request
+  const filters = [
+    `${tells(request) ? 'split[first][all];[first]trim=end_frame=1,showinfo=checksum=0,nullsink;[all]' : ''}select='${thinOut(fps)}'`,
+    `scale=${fittedSize(request)}:flags=bilinear`,
+    'format=rgb24',
+    ...turnFilters[turnOf(request)],
+    ...ruler({ width, height }),
+    'setsar=1'
+  ]
+  return [
+    ...['-map', '0:v:0', '-an', '-sn', '-dn', '-filter_threads', '1', '-vf', filters.join(',')],
+    // More threads would hold a picture back here too: rawvideo is encoded by frame threads.
+    ...['-threads', '1', ...passthrough, '-enc_time_base', '1:1000'],
+    ...['-c:v', 'rawvideo', '-flush_packets', '1', '-f', 'rawvideo', 'pipe:1']
+  ]
+}
+
+/**
+ * The layout `ruled` of picture-writer.ts: white above a picture as high as the frame, and beside one as wide; then black
+ * around it. Neither filter copies a picture.
+ */
+function ruler({ width, height }: Size): string[] {
+  const wide = `eq(iw,${width})`
+  const high = `eq(ih,${height})`
+  const middle = (all: number, length: string): string => `'if(gt(${length},${all}),0,1+trunc((${all}-${length})/2))'`
+  return [
+    `pad='iw+${wide}':'ih+${high}':'${wide}':'${high}':white`,
+    `pad=${width + 1}:${height + 1}:${middle(width, 'iw')}:${middle(height, 'ih')}`
+  ]
+}
+
+const turnOf = ({ rotation = 'auto', stream }: DecoderRequest): QuarterTurn =>
+  rotation === 'auto' ? (stream?.rotation ?? 0) : rotation
+
+/** Whether the first picture is to be described, for how the camera lies is told with that (H.264's and H.265's SEI). */
+const tells = ({ rotation = 'auto', stream }: DecoderRequest): boolean =>
+  rotation === 'auto' && stream?.rotation === undefined
+
+/** What is left of a picture to be turned is as small as it can be: after it was scaled. */
+const turnFilters: Record<QuarterTurn, string[]> = {
+  0: [],
+  90: ['transpose=clock'],
+  180: ['hflip', 'vflip'],
+  270: ['transpose=cclock']
+}
+
+/** Width and height for FFmpeg's scale filter, as `fitInto` has them; `dar` takes the shape of the stream's pixels into account. */
+function fittedSize(request: DecoderRequest): string {
+  const { rotation = 'auto', aspect } = request
+  const turn = turnOf(request)
+  const frame = turned(request, turn)
+  // A stream's own turn comes before `aspect`.
+  const shape = !aspect ? 'dar' : rotation === 'auto' && turn % 180 !== 0 ? 1 / aspect : aspect
+  const fitted = (most: number, length: string): string => `'max(1,min(${most},round(${length})))'`
+  return `w=${fitted(frame.width, `${frame.height}*${shape}`)}:h=${fitted(frame.height, `${frame.width}/${shape}`)}`
+}
+
+/**
+ * FFmpeg's expression that lets `fps` pictures a second through, by the time of their coming and not by the camera's
+ * clock, which may jump or stand still. Variable 0 is when the next one is due, 1 is now; a picture may be half a period
+ * early, and a due time far ahead means that this machine's clock was set back. Unlike the fps filter it waits for no
+ * later picture and repeats none.
+ */
+function thinOut(fps: number): string {
+  const period = (1 / fps).toFixed(6)
+  const half = (0.5 / fps).toFixed(6)
+  const setBack = `gt(ld(0)-ld(1),2*${period})`
+  const nextDue = `if(${setBack},ld(1)+${period},max(ld(0)+${period},ld(1)+${half}))`
+  return `st(1,time(0));if(gte(ld(1),ld(0)-${half})+${setBack},1+0*st(0,${nextDue}),0)`
+}
+
+const microseconds = (ms: number): string => String(Math.round(ms * 1000))
+
+/** The demuxer's options by scheme. RTP over UDP loses packets, and its ports would have to be opened. */
+const schemeOptions: Record<CameraScheme, (readMs: number, ffmpeg: Ffmpeg) => [string, string][]> = {
+  rtsp: (readMs, { timeoutOption }) => [
+    ['rtsp_transport', 'tcp'],
+    ['allowed_media_types', 'video'],
+    [timeoutOption, microseconds(readMs)]
+  ],
+  rtsps: (readMs, ffmpeg) => schemeOptions.rtsp(readMs, ffmpeg),
+  http: (readMs) => [['rw_timeout', microseconds(readMs)]],
+  https: (readMs) => [['rw_timeout', microseconds(readMs)]]
+}
+
+function concatScript({ url, readMs }: DecoderRequest, ffmpeg: Ffmpeg, waiting: DemuxerOptions): string {
+  const options = [...schemeOptions[url.scheme](readMs, ffmpeg), ...waiting]
+  const lines = options.map(([name, value]) => `option ${name} ${value}`)
+  return `ffconcat version 1.0\nfile ${quote(url.full)}\n${lines.join('\n')}\n`
+}
+
+/** FFmpeg's quoting: nothing is special between single quotes, and a single quote itself stands outside them. */
+export const quote = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`
+
+/** What FFmpeg says beside what the stream is, when it is asked for that. */
+export const ffmpegTalk =
+  /^\[Parsed_showinfo\S* @ \S+\] (?!.*displaymatrix|.*color_range)|^Output #|^Stream mapping|^Stream #\S+ ->|^Metadata:|^encoder\s|^frame=|^video:|^\[out#|^Duration:/
+
+/** What its standard error says that means nothing. */
+export const ffmpegNoise =
+  /not enough frames to estimate rate|deprecated pixel format|last message repeated|EOI missing/i
+
+/** From `Stream #0:0: Video: h264 (High), yuv420p(progressive), 1280x720 [SAR 1:1 DAR 16:9], 25 fps, 25 tbr`. */
+export function describe(lines: readonly string[]): StreamDescription {
+  const line = lines.find((candidate) => /^ *Stream #0:\d.*: Video:/.test(candidate)) ?? ''
+  const size = / (\d{2,5})x(\d{2,5})\b/.exec(line)
+  const rate = / ([\d.]+) fps\b/.exec(line) ?? / ([\d.]+) tbr\b/.exec(line)
+  return {
+    codec: /Video: (\w+)/.exec(line)?.[1],
+    width: size ? Number(size[1]) : undefined,
+    height: size ? Number(size[2]) : undefined,
+    sampleAspect: sampleAspectIn(line),
+    rotation: rotationIn(lines),
+    fps: rate ? Number(rate[1]) : undefined,
+    untagged: untagged(line)
+  }
+}
+
+/** From `[SAR 16:11 DAR 16:9]`; undefined for squares. */
+function sampleAspectIn(line: string): number | undefined {
+  const [, width, height] = /\bSAR (\d+):(\d+)\b/.exec(line) ?? []
+  const aspect = Number(width) / Number(height)
+  return aspect > 0 && aspect < Number.POSITIVE_INFINITY && aspect !== 1 ? aspect : undefined
+}
+
+/**
+ * From `displaymatrix: rotation of -90.00 degrees`, which FFmpeg counts counterclockwise; of anything but quarters it is not
+ * told, nor of a stream that says nothing.
+ */
+function rotationIn(lines: readonly string[]): QuarterTurn | undefined {
+  for (const line of lines) {
+    const degrees = /displaymatrix: rotation of (-?[\d.]+) degrees/i.exec(line)?.[1]
+    if (degrees === undefined) continue
+    const clockwise = (((-Math.round(Number(degrees)) % 360) + 360) % 360) as QuarterTurn
+    return turns.includes(clockwise) ? clockwise : undefined
+  }
+  return undefined
+}
+
+/** From `yuv420p(tv, bt709, progressive)`; where matrix, primaries and transfer differ, they stand there as `bt709/unknown/unknown`. */
+function untagged(line: string): 'tv' | 'pc' | undefined {
+  const format = /, yuv(j?)4\w+(?:\(([^)]*)\))?/.exec(line)
+  if (!format) return undefined
+  const said = (format[2] ?? '').split(', ')
+  if (said.some((word) => /^(bt|smpte|fcc|ycgco|ictcp|chroma)/.test(word))) return undefined
+  return format[1] || said.includes('pc') ? 'pc' : 'tv'
+}
+
+const videoCodecs = ['h264', 'hevc', 'mjpeg'] as const
+
+/** An FFmpeg that painlens can use, and how this build wants to be talked to. */
+export interface Ffmpeg {
+  command: string
+  /** `5.1.9-0+deb12u1`, or `N-12345-g…` for a build from git. */
+  version: string
+  /** The RTSP demuxer's limit on silence: `stimeout` up to 4.4, where `timeout` means something else; `timeout` after. */
+  timeoutOption: 'stimeout' | 'timeout'
+  /** Which arguments hand on each picture once, however irregular the times: `-fps_mode` since 5.1, `-vsync` before. */
+  passthrough: readonly string[]
+}
+
+const minimum = [4, 4] as const
+const probeMs = 20_000
+
+/**
+ * Asks the FFmpeg at hand what it is and what it can.
+ * @throws ProgramError when it is missing, older than 4.4, or lacks RTSP or a decoder
+ */
+export async function probeFfmpeg(command = 'ffmpeg'): Promise<Ffmpeg> {
+  const ask = (...args: string[]): Promise<string> => run(command, ['-hide_banner', ...args])
+  const version = await ask('-version')
+  const [rtsp, decoders, help] = await Promise.all([ask('-h', 'demuxer=rtsp'), ask('-decoders'), ask('-h', 'long')])
+  return readProbe(command, { version, rtsp, decoders, help })
+}
+
+/** What FFmpeg printed for `-version`, `-h demuxer=rtsp`, `-decoders` and `-h long`. */
+export interface ProbeOutput {
+  version: string
+  rtsp: string
+  decoders: string
+  help: string
+}
+
+/** @throws ProgramError as `probeFfmpeg` does */
+export function readProbe(command: string, { version, rtsp, decoders, help }: ProbeOutput): Ffmpeg {
+  const name = /^ffmpeg version (\S+)/m.exec(version)?.[1]
+  if (!name) throw new ProgramError('PL-FFMPEG-OTHER', 'is no FFmpeg', command)
+  const number = /^n?(\d+)\.(\d+)/.exec(name)
+  if (number && isOlder([Number(number[1]), Number(number[2])]))
+    throw new ProgramError('PL-FFMPEG-OLD', `is FFmpeg ${name}, 4.4 or later is needed`, command)
+  if (!/^ *-rtsp_transport\b/m.test(rtsp))
+    throw new ProgramError('PL-FFMPEG-NO-RTSP', 'was built without RTSP', `${command} ${name}`)
+  const missing = videoCodecs.filter((codec) => !new RegExp(`^ V\\S* ${codec}\\s`, 'm').test(decoders))
+  if (missing.length > 0)
+    throw new ProgramError('PL-FFMPEG-NO-CODEC', `was built without ${missing.join(', ')}`, `${command} ${name}`)
+  return {
+    command,
+    version: name,
+    timeoutOption: /^ *-stimeout\b/m.test(rtsp) ? 'stimeout' : 'timeout',
+    passthrough: [/^ *-fps_mode\b/m.test(help) ? '-fps_mode' : '-vsync', 'passthrough']
+  }
+}
+
+function isOlder([major, minor]: readonly [number, number]): boolean {
+  return major < minimum[0] || (major === minimum[0] && minor < minimum[1])
+}
+
+function run(command: string, args: readonly string[]): Promise<string> {
+  return new Promise((resolve, reject) => {
+    execFile(command, args, { timeout: probeMs, maxBuffer: 16 << 20 }, (error, stdout) => {
+      if (!error) return resolve(stdout)
+      const missing = (error as NodeJS.ErrnoException).code === 'ENOENT'
+      reject(
+        missing
+          ? new ProgramError('PL-FFMPEG-MISSING', 'this program is not there', command)
+          : new ProgramError('PL-FFMPEG-BROKEN', `it does not run: ${messageOf(error).split('\n')[0]}`, command)
+      )
+    })
+  })
+}

@@ -1,0 +1,323 @@
+/** Which frames are explained, in which order, and which explanation goes with which alarm. */
+import type { ExplanationMessage } from '../../contract/messages.js'
+import { type Clock, stamp } from '../../core/clock.js'
+import { errorFields, messageOf } from '../../core/errors.js'
+import { LastSaid, type Log } from '../../core/log.js'
+import { frameId, traced } from '../../core/trace.js'
+import type { ExplainRequest, Explanation } from './types.js'
+
+/** A frame's face, scored. */
+export interface ScoredFace extends ExplainRequest {
+  /** The classifier's probability of the alarm label, 0..1. */
+  score: number
+}
+
+export interface ExplainedAlarmsOptions {
+  /** The explain stage. A request that was skipped resolves with null. */
+  stage: { submit(face: ScoredFace): Promise<Explanation | null>; idle(): boolean }
+  /** From this score on a frame may begin an episode, 0..1. */
+  threshold: number
+  /** Also holds the heatmap, which leaves the device only where the MQTT stage lets it. */
+  publish: (message: ExplanationMessage) => void
+  log: Log
+  clock: Clock
+}
+
+/** A scored face, and what the alarm stage has made of it. */
+export interface FaceWithAlarm extends ScoredFace {
+  /** The track's active alarm. */
+  alarmId: string | null
+}
+
+/** A face above the threshold, from before its alarm (if there comes one) to the alarm's end. */
+interface Episode {
+  alarmId: string | null
+  /** Of all its frames so far. */
+  strongest: ScoredFace
+  /** The frame that was asked for last, and whose explanation came or is to come. */
+  asked: ScoredFace | null
+  /** What was explained ahead of the alarm. */
+  ahead: { request: ScoredFace; explained: Explanation } | null
+  lastSeen: number
+  lastAbove: number
+  /** After a failure: when to try again. */
+  notBefore: number
+}
+
+/** A frame is well above another from this much more score on, and worth another explanation. */
+export const riseStep = 0.1
+/** A frame that nothing well above it has followed for so long is taken for the peak, and explained ahead if the face is still above the threshold. */
+const settledMs = 500
+/** A face that stayed below the threshold for so long begins anew. */
+const forgetMs = 5000
+/** An alarm is not explained by a frame of so long before. */
+const outdatedMs = 30_000
+const retryMs = 5000
+
+/**
+ * Explains each alarm by the strongest frame of its episode: when the alarm starts, and again when a frame is well above
+ * the one explained. While nothing else is to be done, the strongest frame so far is explained ahead of the alarm, which
+ * then has its explanation at once. The alarm never waits for any of it. Holds one crop per face above the threshold.
+ */
+export class ExplainedAlarms {
+  readonly #options: ExplainedAlarmsOptions
+  readonly #tracks = new Map<string, Episode>()
+  /** Of those in `#tracks`, the ones with an alarm. */
+  readonly #alarms = new Map<string, Episode>()
+  readonly #failure = new LastSaid<string>()
+
+  constructor(options: ExplainedAlarmsOptions) {
+    this.#options = options
+  }
+
+  consider({ alarmId, ...frame }: FaceWithAlarm): void {
+    const episode = this.#episodeOf(frame, alarmId)
+    if (!episode) return
+    episode.lastSeen = frame.at
+    if (frame.score >= this.#options.threshold) episode.lastAbove = frame.at
+    if (frame.score > episode.strongest.score) episode.strongest = frame
+    if (alarmId && !episode.alarmId) this.#begin(episode, alarmId)
+    if (this.#isWanted(episode)) this.#ask(episode)
+  }
+
+  /** The tracker has given the face up. Its alarm may go on with another track. */
+  forget(camera: string, track: number): void {
+    this.#tracks.delete(keyOf({ camera, track }))
+  }
+
+  /** The camera's faces are not looked at any more. */
+  forgetCamera(camera: string): void {
+    for (const [key, { strongest }] of this.#tracks) if (strongest.camera === camera) this.#tracks.delete(key)
+  }
+
+  alarmEnded(alarmId: string): void {
+    const episode = this.#alarms.get(alarmId)
+    this.#alarms.delete(alarmId)
+    for (const [key, other] of this.#tracks) if (other === episode) this.#tracks.delete(key)
+  }
+
+  /** The episode that the frame belongs to; a new track may go on with the alarm of one that was lost. */
+  #episodeOf(frame: ScoredFace, alarmId: string | null): Episode | undefined {
+    const key = keyOf(frame)
+    const known = this.#tracks.get(key)
+    const own = known && isOver(known, frame.at, alarmId) ? undefined : known
+    const begins = frame.score >= this.#options.threshold || alarmId !== null
+    const episode = (alarmId && this.#alarms.get(alarmId)) || own || (begins ? newEpisode(frame) : undefined)
+    if (episode) this.#tracks.set(key, episode)
+    else this.#tracks.delete(key)
+    return episode
+  }
+
+  /** The alarm starts. What was explained ahead will do, unless a frame well above came after it. */
+  #begin(episode: Episode, alarmId: string): void {
+    const { ahead, strongest } = episode
+    episode.alarmId = alarmId
+    episode.ahead = null
+    this.#alarms.set(alarmId, episode)
+    if (ahead && !isWellAbove(strongest, ahead.request)) this.#publish(alarmId, ahead.explained)
+  }
+
+  #isWanted({ strongest, asked, notBefore, lastSeen, lastAbove, alarmId }: Episode): boolean {
+    if (lastSeen < notBefore || (asked && !isWellAbove(strongest, asked))) return false
+    if (alarmId !== null) return true
+    return lastSeen === lastAbove && lastSeen - strongest.at >= settledMs && this.#options.stage.idle()
+  }
+
+  #ask(episode: Episode): void {
+    const request = episode.strongest
+    const before = episode.asked
+    const wasAhead = episode.alarmId === null
+    episode.asked = request
+    const withdraw = (): void => {
+      // Unless another was asked for meanwhile: then that one counts.
+      if (episode.asked === request) episode.asked = before
+    }
+    const { stage, log } = this.#options
+    const told = () => ({ frame: frameId(request), alarm_id: episode.alarmId })
+    traced(log, 'explain', stage.submit(request), told).then(
+      (explained) => {
+        if (!explained) return withdraw()
+        this.#failure.isNew(null)
+        if (!episode.alarmId) episode.ahead = { request, explained }
+        else if (!wasAhead || !isWellAbove(episode.strongest, request)) this.#publish(episode.alarmId, explained)
+      },
+      (error: unknown) => {
+        withdraw()
+        episode.notBefore = episode.lastSeen + retryMs
+        this.#logFailure(error, request.camera)
+      }
+    )
+  }
+
+  #publish(alarmId: string, explained: Explanation): void {
+    const { publish, clock } = this.#options
+    publish(explanationMessage(explained, alarmId, stamp(clock, explained.at)))
+  }
+
+  #logFailure(error: unknown, camera: string): void {
+    const message = messageOf(error)
+    if (this.#failure.isNew(message)) this.#options.log.error({ camera, ...errorFields(error) }, 'explaining failed')
+  }
+}
+
+function newEpisode(strongest: ScoredFace): Episode {
+  const { at } = strongest
+  return { alarmId: null, strongest, asked: null, ahead: null, lastSeen: at, lastAbove: at, notBefore: 0 }
+}
+
+/** Whether what is known of a track belongs to an episode that has passed. */
+function isOver({ alarmId, lastAbove, strongest }: Episode, now: number, currentAlarmId: string | null): boolean {
+  if (alarmId) return currentAlarmId !== alarmId
+  return !currentAlarmId && (now - lastAbove > forgetMs || now - strongest.at > outdatedMs)
+}
+
+const isWellAbove = (frame: ScoredFace, other: ScoredFace): boolean => frame.score >= other.score + riseStep
+
+/**
+ * An explanation in the words of the MQTT contract, the heatmap included.
+ * @param at when the explained frame was captured, ISO 8601
+ */
+function explanationMessage(explained: Explanation, alarmId: string, at: string): ExplanationMessage {
+  const { target, probability, composite, engine, regions, text, uncertainty } = explained
+  const rounded = regions.map(({ region, positive, negative }) => ({
+    region,
+    positive: round(positive),
+    negative: round(negative)
+  }))
+  return {
+    alarm_id: alarmId,
+    at,
+    target,
+    probability: round(probability),
+    composite,
+    engine,
+    regions: rounded,
+    text,
+    uncertainty,
+    heatmap: Buffer.from(explained.heatmap).toString('base64')
+  }
+}
+
+const round = (value: number): number => Math.round(value * 1000) / 1000
+
+/** What the queue needs to know of a request. */
+export interface Queued {
+  camera: string
+  track: number
+  /** When the frame was captured, a moment of the clock. */
+  at: number
+}
+
+interface Waiting<Request, Result> {
+  request: Request
+  /** A moment of the clock. */
+  since: number
+  resolve: (result: Result | null) => void
+  reject: (error: unknown) => void
+}
+
+export interface NewestFirstOptions<Request, Result> {
+  run: (request: Request) => Promise<Result>
+  clock: Clock
+  /** A request that has waited for longer is skipped when its turn comes. */
+  maxAgeMs: number
+  /** While it says no, everything waits; `wake` when that may have changed. Always ready without it. */
+  ready?: () => boolean
+}
+
+/**
+ * Runs one request at a time, the newest first. Each face has one waiting request at most: a newer one takes the place
+ * of an older one, which is skipped and resolves with null. So the queue is never longer than there are faces.
+ */
+export class NewestFirst<Request extends Queued, Result> {
+  readonly #options: NewestFirstOptions<Request, Result>
+  readonly #waiting = new Map<string, Waiting<Request, Result>>()
+  #running = false
+  #stopped = false
+  #skipped = 0
+
+  constructor(options: NewestFirstOptions<Request, Result>) {
+    this.#options = options
+  }
+
+  /** Requests that were replaced, or waited for too long. */
+  get skipped(): number {
+    return this.#skipped
+  }
+
+  /** Nothing runs and nothing waits. */
+  get idle(): boolean {
+    return !this.#running && this.#waiting.size === 0
+  }
+
+  /** @returns what `run` gives, or null if the request was skipped or the queue is stopped; rejects as `run` does */
+  submit(request: Request): Promise<Result | null> {
+    if (this.#stopped) return Promise.resolve(null)
+    return new Promise((resolve, reject) => {
+      this.#enqueue({ request, since: this.#options.clock.now(), resolve, reject })
+      this.#next()
+    })
+  }
+
+  /** Goes on if it is ready again. */
+  wake(): void {
+    this.#next()
+  }
+
+  /** All that wait, and the one that runs, resolve with null. */
+  stop(): void {
+    this.#stopped = true
+    for (const { resolve } of this.#waiting.values()) resolve(null)
+    this.#waiting.clear()
+  }
+
+  #enqueue(entry: Waiting<Request, Result>): void {
+    const key = keyOf(entry.request)
+    const before = this.#waiting.get(key)
+    if (before && before.request.at > entry.request.at) {
+      this.#skip(entry)
+      return
+    }
+    if (before) this.#skip(before)
+    this.#waiting.set(key, entry)
+  }
+
+  #next(): void {
+    if (this.#running || this.#options.ready?.() === false) return
+    const entry = this.#takeNewest()
+    if (!entry) return
+    this.#running = true
+    void this.#run(entry)
+  }
+
+  async #run({ request, resolve, reject }: Waiting<Request, Result>): Promise<void> {
+    try {
+      const result = await this.#options.run(request)
+      resolve(this.#stopped ? null : result)
+    } catch (error) {
+      if (this.#stopped) resolve(null)
+      else reject(error)
+    }
+    this.#running = false
+    this.#next()
+  }
+
+  #takeNewest(): Waiting<Request, Result> | undefined {
+    const { clock, maxAgeMs } = this.#options
+    for (const [key, entry] of this.#waiting) {
+      if (clock.now() - entry.since <= maxAgeMs) continue
+      this.#waiting.delete(key)
+      this.#skip(entry)
+    }
+    const [newest] = [...this.#waiting.values()].sort((a, b) => b.request.at - a.request.at)
+    if (newest) this.#waiting.delete(keyOf(newest.request))
+    return newest
+  }
+
+  #skip({ resolve }: Waiting<Request, Result>): void {
+    this.#skipped++
+    resolve(null)
+  }
+}
+
+const keyOf = ({ camera, track }: Pick<Queued, 'camera' | 'track'>): string => `${track}@${camera}`

@@ -1,0 +1,232 @@
+import { execFileSync } from 'node:child_process'
+import { chmod, mkdir, mkdtemp, realpath, rm, symlink, truncate, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join, relative } from 'node:path'
+import sharp from 'sharp'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { findPictures } from '../../../src/commands/explain/find-pictures.js'
+import { formatOf } from '../../../src/commands/explain/formats.js'
+import { readPicture } from '../../../src/commands/explain/pictures.js'
+import { readRegular } from '../../../src/commands/explain/regular-file.js'
+import { safeStem } from '../../../src/commands/explain/result-folder.js'
+
+let folder: string
+const live = new AbortController().signal
+beforeEach(async () => {
+  folder = await realpath(await mkdtemp(join(tmpdir(), 'painlens-find-')))
+})
+afterEach(() => rm(folder, { recursive: true }))
+
+const grey = () => sharp({ create: { width: 8, height: 8, channels: 3, background: 'grey' } })
+const at = (...parts: string[]): string => join(folder, ...parts)
+
+/** Paths below the folder, and what is passed over as `path: code, counted as, whether it fails`. */
+async function found(paths = [folder], out = at('none')) {
+  const { pictures, passedOver } = await findPictures(paths, out, live)
+  return {
+    pictures: pictures.map(({ path }) => relative(folder, path)),
+    passedOver: passedOver.map(({ as, fails, error }) => {
+      const where = error.where.replace(`${folder}/`, '')
+      return `${where}: ${error.code}, ${as}${fails ? ', fails' : ''}`
+    })
+  }
+}
+
+/** The first bytes of files as programs write them. */
+const heads: Record<string, Buffer> = {
+  HEIC: Buffer.from('000000186674797068656963000000006d69663168656963', 'hex'),
+  BMP: Buffer.concat([Buffer.from('BM'), Buffer.from('3ac0000000000000360000002800000080000000', 'hex')]),
+  'JPEG XL': Buffer.from('ff0a7f0090010012880200', 'hex'),
+  'JPEG 2000': Buffer.from('0000000c6a5020200d0a870a00000014667479706a703220', 'hex'),
+  DICOM: Buffer.concat([Buffer.alloc(128), Buffer.from('DICM')]),
+  PPM: Buffer.from('P6\n8 8\n255\n'),
+  "a camera's raw format": Buffer.from('49492a00100000004352020000000000', 'hex')
+}
+
+describe('the files that painlens explain takes', () => {
+  it('are pictures by their content, whatever they are called', async () => {
+    await mkdir(at('sub'))
+    await writeFile(at('photo.jfif'), await grey().jpeg().toBuffer())
+    await writeFile(at('bare'), await grey().png().toBuffer())
+    await writeFile(at('wrong.txt'), await grey().webp().toBuffer())
+    await writeFile(at('sub', 'scan'), await grey().tiff().toBuffer())
+    await writeFile(at('anim'), await grey().gif().toBuffer())
+    await writeFile(at('new.heic'), await grey().avif().toBuffer())
+    await writeFile(
+      at('drawn'),
+      '\ufeff<?xml version="1.0"?><!-- x --><svg xmlns="http://www.w3.org/2000/svg" width="8" height="8"/>'
+    )
+    const pictures = ['anim', 'bare', 'drawn', 'new.heic', 'photo.jfif', 'sub/scan', 'wrong.txt']
+    expect(await found()).toEqual({ pictures, passedOver: [] })
+    for (const name of pictures) expect(await readPicture(at(name), live)).toMatchObject({ width: 8, height: 8 })
+  })
+
+  it.each(Object.entries(heads))('%s is named as such, with what to do, and fails', async (name, head) => {
+    await writeFile(at('file.jpg'), Buffer.concat([head, Buffer.alloc(64)]))
+    const { pictures, passedOver } = await findPictures([folder], at('none'), live)
+    expect(pictures).toEqual([])
+    expect(passedOver).toMatchObject([{ as: 'unreadable', fails: true, error: { code: 'PL-PICTURE-FORMAT' } }])
+    expect(passedOver[0]!.error.message).toMatch(new RegExp(`is ${name}, which cannot be read here\\. \\w.*\\.$`))
+    // sharp agrees that it cannot read it, so nothing readable is refused.
+    await expect(readPicture(at('file.jpg'), live)).rejects.toThrow(/cannot be read as a picture/)
+  })
+
+  it('a PDF and a video are no pictures, but are told what they are and how to get one out of them', async () => {
+    await writeFile(at('report'), '%PDF-1.7\n')
+    await writeFile(at('film.mov'), Buffer.from('000000206674797069736f6d0000020069736f6d69736f32', 'hex'))
+    await writeFile(at('film.jpg'), Buffer.from('1a45dfa3934282886d6174726f736b61', 'hex'))
+    const { passedOver } = await findPictures([folder], at('none'), live)
+    expect(
+      passedOver.map(({ as, fails, error }) => `${as}, ${fails}: ${error.what}. ${error.fix.slice(0, 16)}`)
+    ).toEqual([
+      'unreadable, true: cannot be read as a picture (its content is a video). Save a frame of ',
+      'not a picture, false: is a video, not a picture. Save a frame of ',
+      'not a picture, false: is PDF, not a picture. Save its page as'
+    ])
+  })
+
+  it('raw camera files that are TIFF inside are told by their name', () => {
+    const tiff = Buffer.from('49492a0008000000', 'hex')
+    expect(formatOf(tiff, 'a.NEF')).toMatchObject({ name: "a camera's raw format", readable: false })
+    expect(formatOf(tiff, 'a.tif')).toMatchObject({ name: 'TIFF', readable: true })
+  })
+
+  it('what is no picture is passed over in a folder, and fails where it was named or is named like one', async () => {
+    await writeFile(at('notes.txt'), 'Basic notes')
+    await writeFile(at('.gitkeep'), '')
+    await writeFile(at('empty.jpg'), '')
+    await writeFile(at('BMW.txt'), 'BM is how this begins')
+    await writeFile(at('p1.txt'), 'P1 slept well')
+    expect(await found([folder, at('notes.txt')])).toEqual({
+      pictures: [],
+      passedOver: [
+        '.gitkeep: PL-PICTURE-OTHER-FILE, not a picture',
+        'BMW.txt: PL-PICTURE-OTHER-FILE, not a picture',
+        'empty.jpg: PL-PICTURE-UNREADABLE, unreadable, fails',
+        'notes.txt: PL-PICTURE-OTHER-FILE, not a picture',
+        'p1.txt: PL-PICTURE-OTHER-FILE, not a picture',
+        'notes.txt: PL-PICTURE-TWICE, named twice'
+      ]
+    })
+    expect((await found([at('notes.txt')])).passedOver).toEqual([
+      'notes.txt: PL-PICTURE-OTHER-FILE, not a picture, fails'
+    ])
+  })
+
+  it('a FIFO, a socket and a device are named and never opened, behind links too', async () => {
+    execFileSync('mkfifo', [at('fifo')])
+    await symlink('fifo', at('link.jpg'))
+    await symlink('/dev/zero', at('zero'))
+    const server = createServer().listen(at('socket'))
+    try {
+      expect(await found([folder, at('fifo')])).toEqual({
+        pictures: [],
+        passedOver: [
+          'fifo: PL-PICTURE-SPECIAL-FILE, FIFO',
+          'link.jpg: PL-PICTURE-SPECIAL-FILE, FIFO',
+          'socket: PL-PICTURE-SPECIAL-FILE, socket',
+          'zero: PL-PICTURE-SPECIAL-FILE, device',
+          'fifo: PL-PICTURE-SPECIAL-FILE, FIFO, fails'
+        ]
+      })
+    } finally {
+      server.close()
+    }
+    await expect(readRegular(at('fifo'), live)).rejects.toThrow(/is a FIFO/)
+  })
+
+  it('links lead to pictures and folders; one that leads nowhere, in a circle or back is named', async () => {
+    await mkdir(at('a'))
+    await mkdir(at('elsewhere'))
+    await writeFile(at('elsewhere', 'p.png'), await grey().png().toBuffer())
+    await symlink('../elsewhere/p.png', at('a', 'file'))
+    await symlink('../elsewhere', at('a', 'more'))
+    await symlink('..', at('a', 'up'))
+    await symlink('gone', at('a', 'dead'))
+    await symlink('round', at('a', 'round'))
+    await symlink('../out', at('a', 'results'))
+    await mkdir(at('out'))
+    expect(await found([at('a')], at('out'))).toEqual({
+      pictures: ['a/file', 'a/more/p.png'],
+      passedOver: [
+        'a/dead: PL-PICTURE-MISSING, unreadable, fails',
+        'a/results: PL-PICTURE-RESULTS, folder of results',
+        'a/round: PL-PICTURE-MISSING, unreadable, fails',
+        'a/up/a: PL-PICTURE-TWICE, walked already',
+        'a/up/elsewhere: PL-PICTURE-TWICE, walked already',
+        'a/up/out: PL-PICTURE-RESULTS, folder of results'
+      ]
+    })
+  })
+
+  it('one subfolder or file that this user may not read is named, and the others are taken', async () => {
+    await mkdir(at('closed'))
+    await writeFile(at('closed', 'p.png'), await grey().png().toBuffer())
+    await writeFile(at('mine.png'), await grey().png().toBuffer())
+    await writeFile(at('open.png'), await grey().png().toBuffer())
+    await chmod(at('closed'), 0)
+    await chmod(at('mine.png'), 0)
+    await chmod(folder, 0o755)
+    const isRoot = process.geteuid!() === 0
+    // Rights do not hold for root.
+    if (isRoot) process.seteuid!(65_534)
+    const result = await found().finally(() => isRoot && process.seteuid!(0))
+    expect(result).toEqual({
+      pictures: ['open.png'],
+      passedOver: [
+        'closed: PL-PICTURE-FOLDER, unreadable folder, fails',
+        'mine.png: PL-PICTURE-FORBIDDEN, unreadable, fails'
+      ]
+    })
+  })
+
+  it('names that are too long or not in UTF-8 are told as such', async () => {
+    const bytes = Buffer.concat([Buffer.from(`${folder}/`), Buffer.from([0x62, 0xff])])
+    await writeFile(bytes, 'x')
+    const long = at('n'.repeat(300))
+    const { passedOver } = await findPictures([folder, long], at('none'), live)
+    expect(passedOver.map(({ error }) => `${error.code} ${error.what}`)).toEqual([
+      'PL-PICTURE-NAME has a name that is not UTF-8',
+      'PL-PICTURE-NAME has a longer name than the system takes'
+    ])
+  })
+})
+
+describe('reading a file', () => {
+  it('takes no more than it is meant to, and refuses a huge one', async () => {
+    await writeFile(at('file'), 'abcdef')
+    expect((await readRegular(at('file'), live, 3)).toString()).toBe('abc')
+    expect((await readRegular(at('file'), live)).toString()).toBe('abcdef')
+    await truncate(at('file'), 300 * 2 ** 20)
+    await expect(readRegular(at('file'), live)).rejects.toMatchObject({
+      code: 'PL-PICTURE-TOO-LARGE',
+      what: 'has 300 MB; up to 256 MB are read'
+    })
+    expect(await readRegular(at('file'), live, 3)).toHaveLength(3)
+  })
+
+  it('ends in the midst of it when it is stopped', async () => {
+    await writeFile(at('file'), '')
+    await truncate(at('file'), 200 * 2 ** 20)
+    const stop = new AbortController()
+    const reading = readRegular(at('file'), stop.signal)
+    setImmediate(() => stop.abort(new RangeError('stopped')))
+    await expect(reading).rejects.toThrow('stopped')
+    await expect(findPictures([folder], at('none'), stop.signal)).rejects.toThrow('stopped')
+  })
+})
+
+describe("the names of a picture's results", () => {
+  it('are those of the picture, and safe', () => {
+    expect(safeStem('ward/resident.jpg')).toBe('ward-resident')
+    expect(safeStem('Größe 2.png')).toBe('Größe 2')
+    expect(safeStem('a\u001b[2J.png')).toMatch(/^a_\[2J-[0-9a-f]{10}$/)
+    expect(safeStem('.jpg')).toMatch(/^_jpg-[0-9a-f]{10}$/)
+    expect(safeStem('a?.png')).not.toBe(safeStem('a*.png'))
+    const long = safeStem(`${'ü'.repeat(120)}.png`)
+    expect(Buffer.byteLength(long)).toBeLessThanOrEqual(120)
+    expect(long).toMatch(/^ü+-[0-9a-f]{10}$/)
+    expect(long).not.toBe(safeStem(`${'ü'.repeat(121)}.png`))
+  })
+})

@@ -1,0 +1,82 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import type { AlarmMessage } from '../../../src/contract/messages.js'
+import { endsOfUnfinishedAlarms, Pauses, PublishedCameras } from '../../../src/daemon/report/earlier-run.js'
+import type { Note } from '../../../src/stages/outbox/index.js'
+import { alarm } from '../../stages/mqtt/rig.js'
+import { clockOf, moment } from '../../support/moments.js'
+
+const t0 = Date.UTC(2026, 0, 1)
+
+/** The notes of an outbox, in memory. */
+function noteBook(notes: Record<string, object> = {}) {
+  const all = new Map(Object.entries(notes))
+  return {
+    all,
+    note: async ({ key, value }: Note) => void (value === null ? all.delete(key) : all.set(key, value)),
+    notes: (start: string) =>
+      new Map([...all].filter(([key]) => key.startsWith(start)).map(([key, value]) => [key.slice(start.length), value]))
+  }
+}
+
+test('every alarm that was left active gets its end; what is no alarm is forgotten, whatever it is', () => {
+  const junk = fc.oneof(
+    fc.object(),
+    fc.array(fc.anything()),
+    fc.record({ alarm_id: fc.string(), seq: fc.anything(), onset: fc.string(), updated: fc.string() })
+  )
+  fc.assert(
+    fc.property(fc.dictionary(fc.string({ minLength: 1 }), junk), (notes) => {
+      const keyed = Object.fromEntries(Object.entries(notes).map(([key, value]) => [`alarm/junk-${key}`, value]))
+      const outbox = noteBook({ ...keyed, 'alarm/a': alarm('a', 4), 'pause/x': { since: 1, until: 2 } })
+      const ends = endsOfUnfinishedAlarms(
+        outbox,
+        moment(t0 + 60_000),
+        clockOf(() => t0)
+      )
+      expect(ends).toMatchObject([
+        { alarm_id: 'a', seq: 5, phase: 'end', reason: 'restarted' } satisfies Partial<AlarmMessage>
+      ])
+      expect([...outbox.all.keys()].sort()).toEqual(['alarm/a', 'pause/x'])
+    })
+  )
+})
+
+test('a pause is known until it is over', async () => {
+  let now = t0
+  const outbox = noteBook()
+  const pauses = new Pauses(
+    outbox,
+    clockOf(() => now)
+  )
+  pauses.set('a', { since: moment(t0), until: moment(t0 + 1000) })
+  expect(
+    new Pauses(
+      outbox,
+      clockOf(() => now)
+    ).of('a')
+  ).toEqual({ since: t0, until: t0 + 1000 })
+  expect(pauses.of('b')).toBeNull()
+  now += 1000
+  expect(pauses.of('a')).toBeNull()
+  outbox.all.set('pause/a', { since: 'x' })
+  expect(pauses.of('a')).toBeNull()
+})
+
+test('a camera is remembered until the broker has confirmed that its state is gone', async () => {
+  const outbox = noteBook()
+  const confirm = new Map<string, () => void>()
+  const mqtt = { forgetCamera: (id: string) => new Promise<void>((done) => void confirm.set(id, done)) }
+  const states = new PublishedCameras(outbox, mqtt)
+  for (const id of ['a', 'b']) states.published(id)
+  states.clear('a')
+  expect([...confirm.keys()]).toEqual(['a'])
+  // Painlens ends before the broker is there.
+  const later = new PublishedCameras(outbox, mqtt)
+  confirm.clear()
+  later.clearAllBut(new Set(['b']))
+  expect([...confirm.keys()]).toEqual(['a'])
+  confirm.get('a')!()
+  await new Promise((done) => setTimeout(done, 0))
+  expect([...outbox.notes('camera/').keys()]).toEqual(['b'])
+})

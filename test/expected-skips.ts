@@ -1,0 +1,78 @@
+/** Which tests may be skipped, where, and why. CI fails on every other skip (support/skip-reporter.ts). */
+import { spawnSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { getPriority } from 'node:os'
+
+export interface ExpectedSkip {
+  /** From the root of the repository. */
+  file: string
+  /** How the test's full name begins; every test of the file if left out. */
+  title?: string
+  reason: string
+  /** Whether it is so here. */
+  when: () => boolean
+}
+
+const isRoot = process.getuid?.() === 0
+const fails = (program: string, ...args: string[]): boolean => spawnSync(program, args).status !== 0
+const analyzeVersion = (): number =>
+  Number(/^systemd (\d+)/.exec(spawnSync('systemd-analyze', ['--version'], { encoding: 'utf8' }).stdout ?? '')?.[1])
+
+export const expectedSkips: readonly ExpectedSkip[] = [
+  {
+    file: 'test/deploy/docker-image.test.ts',
+    reason: 'the images are built and run by npm run test:containers',
+    when: () => !process.env.PAINLENS_CONTAINERS
+  },
+  {
+    file: 'test/deploy/unit-devices.test.ts',
+    title: 'systemd-analyze of this machine',
+    reason: 'systemd-analyze before 250 cannot rate a unit that is not installed',
+    when: () => analyzeVersion() < 250
+  },
+  ...['test/daemon/full-disk.test.ts', 'test/stages/outbox/full-disk.test.ts'].map((file) => ({
+    file,
+    reason: 'a file system of a few KB can be mounted by root, or in a user namespace',
+    when: () => fails('unshare', '-rm', 'mount', '-t', 'tmpfs', 'tmpfs', '/mnt')
+  })),
+  {
+    file: 'test/stages/outbox/outbox.test.ts',
+    title: 'the disk > a folder without permission',
+    reason: 'the kernel refuses root no folder',
+    when: () => isRoot
+  },
+  {
+    file: 'test/tools/face-models.test.ts',
+    title: 'the face models > a folder without write permission is reported',
+    reason: 'the kernel refuses root no folder',
+    when: () => isRoot
+  },
+  {
+    file: 'test/core/devices.test.ts',
+    title: 'the kernel itself',
+    reason: 'only root can become another user',
+    when: () => !isRoot
+  },
+  {
+    file: 'test/core/devices.test.ts',
+    title: 'the kernel itself > a program whose device filter lacks the file gets EPERM from the kernel',
+    reason: 'the device filter of control groups, version 1, is not mounted',
+    when: () => !['devices.deny', 'tasks'].some((name) => existsSync(`/sys/fs/cgroup/devices/${name}`))
+  },
+  {
+    file: 'test/commands/explain/npy.test.ts',
+    title: '',
+    reason: 'NumPy, which reads the files as users do, is not installed',
+    when: () => fails('python3', '-c', 'import numpy')
+  },
+  {
+    file: 'test/core/thread-priority.test.ts',
+    reason: 'only Linux has threads with a priority of their own, and below 19 there is no lower one',
+    when: () => process.platform !== 'linux' || getPriority() > 12
+  }
+]
+
+/** Whether a skipped test is in the table, and what the table says of it is so here. */
+export function isExpected(file: string, fullName: string, table = expectedSkips): boolean {
+  return table.some((skip) => skip.file === file && fullName.startsWith(skip.title ?? '') && skip.when())
+}

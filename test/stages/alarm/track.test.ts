@@ -1,0 +1,166 @@
+import fc from 'fast-check'
+import { describe, expect, it, test } from 'vitest'
+import type { Box } from '../../../src/core/types.js'
+import { TokenBucket } from '../../../src/stages/alarm/index.js'
+import { follow, newTrack, predecessor, type TrackState } from '../../../src/stages/alarm/record.js'
+import { moment } from '../../support/moments.js'
+
+const rules = {
+  onsetThreshold: 0.7,
+  onsetS: 2,
+  clearThreshold: 0.45,
+  clearS: 3,
+  smoothingS: 2,
+  updateS: 10,
+  updateMinS: 1,
+  updatesPerS: 20,
+  trackLostS: 5
+}
+const t0 = 1_000_000
+const box: Box = { x: 100, y: 100, width: 80, height: 100 }
+
+describe('a smoothed score', () => {
+  const smoothed = (steps: readonly (readonly [ms: number, score: number])[], smoothingS = 2) => {
+    const track = newTrack('a', moment(t0))
+    let at = t0
+    for (const [ms, score] of steps) {
+      at += ms
+      follow(track, { ...rules, smoothingS }, moment(at), score, box)
+    }
+    return track.smoothed
+  }
+
+  it('has followed a step by 63.2 % after one time constant, in one frame or in many', () => {
+    const once = 1 - Math.exp(-1)
+    expect(smoothed([[0, 0], [2000, 1]])).toBeCloseTo(once, 10) // biome-ignore format: pairs
+    const many = Array.from({ length: 40 }, () => [50, 1] as const)
+    expect(smoothed([[0, 0], ...many])).toBeCloseTo(once, 10)
+  })
+
+  it('is the score itself without smoothing, and the first one always', () => {
+    expect(smoothed([[0, 0.2], [0, 0.9]], 0)).toBeCloseTo(0.9, 10) // biome-ignore format: pairs
+    expect(smoothed([[500, 0.4]])).toBe(0.4)
+  })
+
+  it('stays as it is by a time that stands still or runs backwards, and by what is no number', () => {
+    expect(smoothed([[0, 0.5], [0, 1], [-700, 1], [400, Number.NaN]])).toBe(0.5) // biome-ignore format: pairs
+  })
+
+  it('at exactly a threshold counts as above the onset, and as below the clearing', () => {
+    const at = (score: number) => {
+      const track = newTrack('a', moment(t0))
+      follow(track, rules, moment(t0), score, box)
+      return [track.aboveSince, track.belowSince]
+    }
+    expect(at(0.7)).toEqual([t0, null])
+    expect(at(0.699)).toEqual([null, null])
+    expect(at(0.45)).toEqual([null, t0])
+    expect(at(0.451)).toEqual([null, null])
+  })
+})
+
+describe('the face that a new track goes on from', () => {
+  const track = (changes: Partial<TrackState>): TrackState => ({ ...newTrack('a', moment(t0)), box, ...changes })
+  /** @param old last seen at t0 unless told otherwise @param young a new track, first seen at t0 + 2000 */
+  const found = (old: Partial<TrackState>, young: Partial<TrackState> = {}, afterMs = 0) => {
+    const next = track({ firstSeen: moment(t0 + 2000), lastSeen: moment(t0 + 2000), ...young })
+    return predecessor([['old', track(old)]], next, moment(next.firstSeen + afterMs), rules)?.[0] === 'old'
+  }
+
+  it('is of the same camera, and has a place', () => {
+    expect(found({})).toBe(true)
+    expect(found({ camera: 'b' })).toBe(false)
+    expect(found({ box: null })).toBe(false)
+    expect(found({}, { box: null })).toBe(false)
+  })
+
+  it('was gone before the new one came: two at the same time are two people', () => {
+    expect(found({ lastSeen: moment(t0 + 2000) })).toBe(false)
+    expect(found({ lastSeen: moment(t0 + 2000), lost: true })).toBe(false)
+    expect(found({ lastSeen: moment(t0 + 1999), lost: true })).toBe(true)
+  })
+
+  it('has been unseen for a second, or the tracker has given it up', () => {
+    expect(found({ lastSeen: moment(t0 + 1500) }, {}, 499)).toBe(false)
+    expect(found({ lastSeen: moment(t0 + 1500) }, {}, 500)).toBe(true)
+    expect(found({ lastSeen: moment(t0 + 1500), lost: true })).toBe(true)
+  })
+
+  it('was seen less than track_lost_s before the new one came, which is as young itself', () => {
+    expect(found({}, { firstSeen: moment(t0 + 4999) })).toBe(true)
+    expect(found({}, { firstSeen: moment(t0 + 5000) })).toBe(false)
+    expect(found({}, {}, 5000)).toBe(true)
+    expect(found({}, {}, 5001)).toBe(false)
+  })
+
+  it('is at most one face away, by its centre', () => {
+    expect(found({}, { box: { ...box, x: 200 } })).toBe(true)
+    expect(found({}, { box: { ...box, x: 201 } })).toBe(false)
+    expect(found({}, { box: { ...box, y: 200 } })).toBe(true)
+    expect(found({}, { box: { ...box, y: 201 } })).toBe(false)
+    expect(found({}, { box: { ...box, x: 160, y: 180 } })).toBe(true)
+    expect(found({}, { box: { ...box, x: 161, y: 180 } })).toBe(false)
+    // Twice as large around the same centre.
+    expect(found({}, { box: { x: 60, y: 50, width: 160, height: 200 } })).toBe(true)
+    expect(found({}, { box: { x: 160, y: 150, width: 160, height: 200 } })).toBe(true)
+    expect(found({}, { box: { x: 320, y: 350, width: 160, height: 200 } })).toBe(false)
+  })
+
+  it('is less than two and a half times as large or as small', () => {
+    const around = (factor: number): Box => ({
+      x: 140 - 40 * factor,
+      y: 150 - 50 * factor,
+      width: 80 * factor,
+      height: 100 * factor
+    })
+    expect(found({}, { box: around(2.5) })).toBe(true)
+    expect(found({}, { box: around(2.6) })).toBe(false)
+    // A profile is as tall as the face and narrower.
+    expect(found({}, { box: { x: 130, y: 100, width: 20, height: 100 } })).toBe(true)
+  })
+
+  it('is the one that was seen last, of several', () => {
+    const olds = [t0, t0 + 300, t0 + 100].map(
+      (lastSeen, i) => [`old${i}`, track({ lastSeen: moment(lastSeen) })] as [string, TrackState]
+    )
+    const young = track({ firstSeen: moment(t0 + 2000) })
+    expect(predecessor(olds, young, moment(t0 + 2000), rules)?.[0]).toBe('old1')
+  })
+})
+
+describe('a token bucket', () => {
+  const taken = (perS: number, times: readonly number[]) => {
+    const bucket = new TokenBucket(perS)
+    return times.map((ms) => bucket.take(moment(t0 + ms)))
+  }
+
+  test('gives a second of tokens at once, and then as many as come', () => {
+    expect(taken(2, [0, 0, 0, 499, 500, 500, 1000])).toEqual([true, true, false, false, true, false, true])
+  })
+
+  test('keeps no more than a second of them, however long it waits', () => {
+    expect(taken(2, [0, 0, 60_000, 60_000, 60_000])).toEqual([true, true, true, true, false])
+  })
+
+  test('gives one at least, where it fills slowly', () => {
+    expect(taken(0.5, [0, 0, 1999, 2000, 2000])).toEqual([true, false, false, true, false])
+  })
+
+  test('gets nothing of a time that runs backwards, nor of its coming back', () => {
+    expect(taken(1, [1000, 0, 1000, 1999, 2000])).toEqual([true, false, false, false, true])
+  })
+
+  test('never gives more than a second at once and what came since', () => {
+    fc.assert(
+      fc.property(fc.double({ min: 0.1, max: 5, noNaN: true }), fc.array(fc.nat(1500)), (perS, gaps) => {
+        let at = 0
+        const times = gaps.map((gap) => {
+          at += gap
+          return at
+        })
+        const count = taken(perS, times).filter(Boolean).length
+        expect(count).toBeLessThanOrEqual(Math.max(1, perS) + (perS * (at - (times[0] ?? 0))) / 1000 + 1e-6)
+      })
+    )
+  })
+})

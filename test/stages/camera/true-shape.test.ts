@@ -1,0 +1,274 @@
+import { execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, type ExpectStatic } from 'vitest'
+import type { Box, Polygon, Size } from '../../../src/core/types.js'
+import type { FeedOptions } from '../../../src/show/simulate/feed.js'
+import type { RtspServer } from '../../../src/show/simulate/rtsp-server.js'
+import type { Decoder } from '../../../src/stages/camera/index.js'
+import type { ShapeOptions } from '../../../src/stages/camera/picture-shape.js'
+import { patience } from '../../support/slowness.js'
+import { it, type World } from './gst-world.js'
+import { nextFrames, type Rig } from './rig.js'
+
+interface Case extends Size, ShapeOptions {
+  what: string
+  codec?: FeedOptions['codec']
+  sampleAspect?: string
+  turnedBy?: FeedOptions['turnedBy']
+  /** A white rectangle in the stream's own pixels: 100x100 in the camera's picture. */
+  white: [x: number, y: number, width: number, height: number]
+  /** Of the camera's picture, in square pixels. */
+  picture: Size
+  /** The white square's upper left corner in that. */
+  at: [x: number, y: number]
+}
+
+const cases: Case[] = [
+  {
+    what: '16:9',
+    width: 640,
+    height: 360,
+    white: [80, 60, 100, 100],
+    picture: { width: 640, height: 360 },
+    at: [80, 60]
+  },
+  {
+    what: '4:3',
+    width: 480,
+    height: 360,
+    white: [80, 60, 100, 100],
+    picture: { width: 480, height: 360 },
+    at: [80, 60]
+  },
+  {
+    what: 'portrait',
+    width: 202,
+    height: 360,
+    white: [60, 40, 100, 100],
+    picture: { width: 202, height: 360 },
+    at: [60, 40]
+  },
+  {
+    what: 'PAL, 16:11',
+    width: 440,
+    height: 360,
+    sampleAspect: '16/11',
+    white: [55, 60, 68.75, 100],
+    picture: { width: 640, height: 360 },
+    at: [80, 60]
+  },
+  {
+    what: '2:1',
+    codec: 'hevc',
+    width: 320,
+    height: 360,
+    sampleAspect: '2/1',
+    white: [40, 60, 50, 100],
+    picture: { width: 640, height: 360 },
+    at: [80, 60]
+  },
+  {
+    what: 'half the columns, said by the config',
+    width: 320,
+    height: 360,
+    aspect: 16 / 9,
+    white: [40, 60, 50, 100],
+    picture: { width: 640, height: 360 },
+    at: [80, 60]
+  },
+  {
+    what: 'turned by 90°',
+    width: 640,
+    height: 360,
+    rotation: 90,
+    white: [80, 60, 100, 100],
+    picture: { width: 360, height: 640 },
+    at: [200, 80]
+  },
+  {
+    what: 'turned by 180°',
+    width: 480,
+    height: 360,
+    rotation: 180,
+    white: [80, 60, 100, 100],
+    picture: { width: 480, height: 360 },
+    at: [300, 200]
+  },
+  {
+    what: '2:1 turned by 270°',
+    width: 320,
+    height: 360,
+    sampleAspect: '2/1',
+    rotation: 270,
+    white: [40, 60, 50, 100],
+    picture: { width: 360, height: 640 },
+    at: [60, 460]
+  },
+  {
+    what: 'turned by the stream',
+    width: 640,
+    height: 360,
+    turnedBy: 90,
+    white: [80, 60, 100, 100],
+    picture: { width: 360, height: 640 },
+    at: [200, 80]
+  },
+  {
+    what: 'turned upside down by a stream of half the columns',
+    width: 320,
+    height: 360,
+    turnedBy: 180,
+    aspect: 16 / 9,
+    white: [40, 60, 50, 100],
+    picture: { width: 640, height: 360 },
+    at: [460, 200]
+  },
+  {
+    what: 'config against the stream',
+    width: 640,
+    height: 360,
+    turnedBy: 90,
+    rotation: 0,
+    white: [80, 60, 100, 100],
+    picture: { width: 640, height: 360 },
+    at: [80, 60]
+  }
+]
+
+const frame = { width: 640, height: 360 }
+/** The left 15 %. */
+const mask: Polygon = [
+  [0, 0],
+  [0.15, 0],
+  [0.15, 1],
+  [0, 1]
+]
+
+/** Blue with a white rectangle. */
+const source = ({ width, height, white: [x, y, w, h] }: Case): string =>
+  `color=c=blue:s=${width * 4}x${height * 4}:r=15,drawbox=x=${x * 4}:y=${y * 4}:w=${w * 4}:h=${h * 4}:c=white:t=fill`
+
+/** First column and row, width and height of what is so bright in red (white) or blue (all that is picture). */
+function extent(pixels: Uint8Array, channel: 0 | 2): [number, number, number, number] {
+  let [left, top, right, bottom] = [frame.width, frame.height, -1, -1]
+  for (let y = 0; y < frame.height; y++)
+    for (let x = 0; x < frame.width; x++) {
+      if (pixels[(y * frame.width + x) * 3 + channel]! < 128) continue
+      ;[left, top] = [Math.min(left, x), Math.min(top, y)]
+      ;[right, bottom] = [Math.max(right, x), Math.max(bottom, y)]
+    }
+  return [left, top, right - left + 1, bottom - top + 1]
+}
+
+async function measure(world: World, by: Decoder, one: Case, index: number) {
+  const { rig } = world
+  const { codec = 'h264', width, height, sampleAspect, turnedBy } = one
+  const feed = await rig.feed(await rig.server(), {
+    ...{ codec, width, height, sampleAspect, turnedBy, frames: { lavfi: source(one) } },
+    // FFmpeg's bit stream filter tells one picture late, and the decoder that asks first takes the first pictures' word.
+    ...(turnedBy && by !== rig.decoder && { keyFrameEvery: 1 })
+  })
+  const { rotation, aspect } = one
+  const look = async (id: string, masks: Polygon[]) => {
+    const camera = rig.camera(feed.url, { ...frame, id, masks, rotation, aspect, decoder: by })
+    camera.start()
+    // Beyond the first key frame, with which alone a camera may tell how it lies.
+    const frames = await nextFrames(camera, 5, 30_000)
+    await camera.stop()
+    return frames[4]!
+  }
+  const [open, masked] = await Promise.all([look(`open-${index}`, []), look(`masked-${index}`, [mask])])
+  await feed.stop()
+  return { open, masked }
+}
+
+async function expectTrueShape(
+  world: World,
+  by: Decoder,
+  one: Case,
+  index: number,
+  expect: ExpectStatic
+): Promise<void> {
+  const scale = Math.min(frame.width / one.picture.width, frame.height / one.picture.height)
+  const { open, masked } = await measure(world, by, one, index)
+  const place = open.frame.picture
+  expect(Math.abs(place.width - one.picture.width * scale), one.what).toBeLessThanOrEqual(1)
+  expect(Math.abs(place.height - one.picture.height * scale), one.what).toBeLessThanOrEqual(1)
+  expect(extent(open.pixels, 2), `${one.what}: bars`).toEqual([place.x, place.y, place.width, place.height])
+  const [x, y, width, height] = extent(open.pixels, 0)
+  const expected = [place.x + one.at[0] * scale, place.y + one.at[1] * scale, 100 * scale, 100 * scale]
+  for (const [k, value] of [x, y, width, height].entries())
+    expect(Math.abs(value - expected[k]!), `${one.what}: ${[x, y, width, height]} for ${expected}`).toBeLessThanOrEqual(
+      1.5
+    )
+  const covered = Math.ceil(place.x + 0.15 * place.width) - place.x
+  const [left, , shown] = extent(masked.pixels, 2)
+  expect([left, shown], `${one.what}: columns beside the mask`).toEqual([place.x + covered, place.width - covered])
+}
+
+describe('the picture of a camera has its true shape, and its masks their place', () => {
+  it('through ffmpeg', { timeout: patience(240_000) }, async ({ world, expect }) => {
+    for (const [index, one] of cases.entries()) await expectTrueShape(world, world.rig.decoder, one, index, expect)
+  })
+
+  it('through gstreamer', { timeout: patience(240_000) }, async ({ world, expect }) => {
+    for (const [index, one] of cases.entries()) await expectTrueShape(world, world.decoder(), one, index, expect)
+  })
+
+  it('also where a stream changes the shape of its pictures: masks move along', async ({ world, expect }) => {
+    const { rig, folder } = world
+    const server = await rig.server()
+    const url = await publishChanging(rig, server, folder)
+    const camera = rig.camera(url, { ...frame, masks: [mask] })
+    const seen: { place: Box; shown: number[] }[] = []
+    camera.frames.subscribe((each) => {
+      seen.push({ place: each.picture, shown: extent(each.data, 2) })
+      each.release()
+    })
+    camera.start()
+    const shapes = (): number => new Set(seen.map(({ place }) => place.width)).size
+    await expect.poll(shapes, { timeout: patience(30_000) }).toBe(2)
+    for (const { place, shown } of seen) {
+      const covered = Math.ceil(place.x + 0.15 * place.width) - place.x
+      expect([shown[0], shown[2]]).toEqual([place.x + covered, place.width - covered])
+    }
+    expect(camera.stats().restarts).toBe(0)
+  })
+})
+
+/** Blue, 640x360 and then 480x360 in one H.264 stream, again and again. */
+async function publishChanging(rig: Rig, server: RtspServer, folder: string): Promise<string> {
+  const parts = ['640x360', '480x360'].map((size, i) => {
+    const file = join(folder, `part-${i}.h264`)
+    const encoder = [
+      '-c:v',
+      'libx264',
+      '-preset',
+      'ultrafast',
+      '-tune',
+      'zerolatency',
+      '-g',
+      '10',
+      '-pix_fmt',
+      'yuv420p'
+    ]
+    execFileSync('ffmpeg', ['-v', 'fatal', '-f', 'lavfi', '-i', `color=blue:s=${size}:r=15:d=2`, ...encoder, file])
+    return readFileSync(file)
+  })
+  const whole = join(folder, 'whole.h264')
+  writeFileSync(whole, Buffer.concat(parts))
+  const publication = server.publish('/changing')
+  const input = ['-re', '-stream_loop', '-1', '-r', '15', '-f', 'h264', '-i', whole]
+  const output = ['-c', 'copy', '-f', 'rtsp', '-rtsp_transport', 'tcp', publication.url]
+  const publisher = spawn('ffmpeg', ['-v', 'fatal', ...input, ...output], { stdio: 'ignore' })
+  const ended = once(publisher, 'close')
+  rig.own(async () => {
+    publisher.kill('SIGKILL')
+    await ended
+    publication.close()
+  })
+  await publication.started
+  return server.url('/changing')
+}

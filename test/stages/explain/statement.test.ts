@@ -1,0 +1,295 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { de } from '../../../src/contract/languages/de.js'
+import { en } from '../../../src/contract/languages/en.js'
+import type { Statement } from '../../../src/contract/languages/index.js'
+import { type RegionName, type RegionShare, regionNames } from '../../../src/core/types.js'
+import { inWords, rules, statementOf, unsteadyFrom } from '../../../src/stages/explain/statement.js'
+
+type Parts = Partial<Record<RegionName, number>>
+
+const shares = (positive: Parts, negative: Parts = {}): RegionShare[] =>
+  regionNames.map((region) => ({ region, positive: positive[region] ?? 0, negative: negative[region] ?? 0 }))
+
+const even = (names: readonly RegionName[] = regionNames): Parts =>
+  Object.fromEntries(names.map((name) => [name, 1 / names.length]))
+
+const onlyFor = { positive: 1, negative: 0 }
+const forAndAgainst = { positive: 0.7, negative: 0.3 }
+
+describe('sentences', () => {
+  const cases: [what: string, ...about: Required<Parameters<typeof inWords>>, en: string, de: string][] = [
+    [
+      'two regions that hold most of it, and one against',
+      'pain',
+      shares({ brows: 0.34, eyes: 0.22, cheeks: 0.14, nose: 0.1, mouth: 0.1, chin: 0.1 }, { mouth: 0.7, chin: 0.3 }),
+      forAndAgainst,
+      0,
+      "The model's impression of pain rests mostly on the brows (34 %) and the eyes (22 %); the mouth speaks against it.",
+      'Der Eindruck von Schmerz, den das Modell hat, beruht vor allem auf den Brauen (34 %) und den Augen (22 %); der Mund spricht dagegen.'
+    ],
+    [
+      'one region',
+      'disgust',
+      shares({ nose: 0.874, chin: 0.126 }),
+      onlyFor,
+      0,
+      "The model's impression of disgust rests mostly on the nose (87 %).",
+      'Der Eindruck von Ekel, den das Modell hat, beruht vor allem auf der Nase (87 %).'
+    ],
+    [
+      'four that stand out, of which three are named, and several against',
+      'happiness',
+      shares({ mouth: 0.3, cheeks: 0.26, nasolabial_folds: 0.24, eyes: 0.2 }, { brows: 1 }),
+      forAndAgainst,
+      0,
+      "The model's impression of happiness rests mostly on the mouth (30 %), the cheeks (26 %) and the nasolabial folds (24 %); the brows speak against it.",
+      'Der Eindruck von Freude, den das Modell hat, beruht vor allem auf dem Mund (30 %), den Wangen (26 %) und den Nasolabialfalten (24 %); die Brauen sprechen dagegen.'
+    ],
+    [
+      'one that stands out without holding most',
+      'pain',
+      shares({ ...even(), forehead: 0.28, chin: 0.01, nose: 0.01 }),
+      onlyFor,
+      0,
+      "The model's impression of pain rests on many parts, most of all on the forehead (28 %).",
+      'Der Eindruck von Schmerz, den das Modell hat, beruht auf vielen Bereichen, am stärksten auf der Stirn (28 %).'
+    ],
+    [
+      'none that stands out',
+      'pain',
+      shares(even()),
+      onlyFor,
+      0,
+      "The model's impression of pain is spread over many parts, and none of them stands out.",
+      'Der Eindruck von Schmerz, den das Modell hat, verteilt sich auf viele Bereiche, und keiner davon sticht hervor.'
+    ],
+    [
+      'mostly outside the face',
+      'pain',
+      shares({ outside: 0.62, brows: 0.2, eyes: 0.1, nose: 0.08 }),
+      onlyFor,
+      0,
+      "The model's impression of pain rests mostly on parts outside the face (62 %) and the brows (20 %); be careful with it.",
+      'Der Eindruck von Schmerz, den das Modell hat, beruht vor allem auf Bereichen außerhalb des Gesichts (62 %) und den Brauen (20 %); Vorsicht ist geboten.'
+    ],
+    [
+      'more outside the face than on any part of it, and something against',
+      'pain',
+      shares({ ...even(), outside: 0.3, chin: 0, nose: 0 }, { chin: 1 }),
+      forAndAgainst,
+      0,
+      "The model's impression of pain rests on many parts, most of all on parts outside the face (30 %); the chin speaks against it; be careful with it.",
+      'Der Eindruck von Schmerz, den das Modell hat, beruht auf vielen Bereichen, am stärksten auf Bereichen außerhalb des Gesichts (30 %); das Kinn spricht dagegen; Vorsicht ist geboten.'
+    ],
+    [
+      'what holds for this very picture only',
+      'pain',
+      shares({ brows: 0.34, eyes: 0.22, cheeks: 0.14, nose: 0.1, mouth: 0.1, chin: 0.1 }, { mouth: 0.7, chin: 0.3 }),
+      forAndAgainst,
+      unsteadyFrom,
+      "The model's impression of pain rests mostly on the brows (34 %) and the eyes (22 %); the mouth speaks against it; this changes noticeably when the picture is changed slightly.",
+      'Der Eindruck von Schmerz, den das Modell hat, beruht vor allem auf den Brauen (34 %) und den Augen (22 %); der Mund spricht dagegen; das ändert sich deutlich, wenn das Bild leicht verändert wird.'
+    ],
+    [
+      'nothing for it, in this very picture only',
+      'pain',
+      shares({}, { outside: 1 }),
+      { positive: 0, negative: 2 },
+      100,
+      'The model finds nothing in the picture that speaks for pain; parts outside the face speak against it; this changes noticeably when the picture is changed slightly.',
+      'Das Modell findet im Bild nichts, was für Schmerz spricht; Bereiche außerhalb des Gesichts sprechen dagegen; das ändert sich deutlich, wenn das Bild leicht verändert wird.'
+    ],
+    [
+      'much outside the face, and unsteady',
+      'disgust',
+      shares({ outside: 0.62, brows: 0.2, eyes: 0.1, nose: 0.08 }),
+      onlyFor,
+      73,
+      "The model's impression of disgust rests mostly on parts outside the face (62 %) and the brows (20 %); this changes noticeably when the picture is changed slightly; be careful with it.",
+      'Der Eindruck von Ekel, den das Modell hat, beruht vor allem auf Bereichen außerhalb des Gesichts (62 %) und den Brauen (20 %); das ändert sich deutlich, wenn das Bild leicht verändert wird; Vorsicht ist geboten.'
+    ],
+    [
+      'something for it, but more against it',
+      'pain',
+      shares({ brows: 1 }, { mouth: 0.8, brows: 0.2 }),
+      { positive: 1, negative: 1.01 },
+      0,
+      "The model's impression of pain rests mostly on the brows (100 %); the mouth speaks against it; altogether more speaks against it than for it.",
+      'Der Eindruck von Schmerz, den das Modell hat, beruht vor allem auf den Brauen (100 %); der Mund spricht dagegen; insgesamt spricht mehr dagegen als dafür.'
+    ],
+    [
+      'something that holds much of it, and has more against it all the same',
+      'pain',
+      shares({ brows: 0.8, eyes: 0.2 }, { eyes: 1 }),
+      { positive: 1, negative: 0.9 },
+      0,
+      "The model's impression of pain rests mostly on the brows (80 %) and the eyes (20 %); on balance the eyes speak against it.",
+      'Der Eindruck von Schmerz, den das Modell hat, beruht vor allem auf den Brauen (80 %) und den Augen (20 %); unterm Strich sprechen die Augen dagegen.'
+    ],
+    [
+      'nothing for it',
+      'pain',
+      shares({}, { nostrils: 0.6, outside: 0.4 }),
+      { positive: 0, negative: 2 },
+      0,
+      'The model finds nothing in the picture that speaks for pain; the nostrils speak against it.',
+      'Das Modell findet im Bild nichts, was für Schmerz spricht; die Nasenflügel sprechen dagegen.'
+    ],
+    [
+      'nothing at all',
+      'pain',
+      shares({}),
+      { positive: 0, negative: 0 },
+      0,
+      'The model finds nothing in the picture that speaks for pain.',
+      'Das Modell findet im Bild nichts, was für Schmerz spricht.'
+    ],
+    [
+      "outside against it, and a label of one's own, quoted as it is",
+      'Valence+',
+      shares({ eyes: 0.9, chin: 0.1 }, { outside: 1 }),
+      forAndAgainst,
+      0,
+      'The model\'s impression of "Valence+" rests mostly on the eyes (90 %); parts outside the face speak against it.',
+      'Der Eindruck von „Valence+“, den das Modell hat, beruht vor allem auf den Augen (90 %); Bereiche außerhalb des Gesichts sprechen dagegen.'
+    ]
+  ]
+  for (const [what, label, regions, mass, uncertainty, english, german] of cases)
+    it(`say: ${what}`, () => {
+      expect(inWords(label, regions, mass, uncertainty)).toEqual({ en: english, de: german })
+    })
+
+  it.each([
+    [0.2, 'eyes'],
+    [0.199, null]
+  ] as const)('a region with %s of what is against speaks against it: %s', (share, region) => {
+    // The rest is spread, each region with less than that.
+    const rest = Object.fromEntries(
+      regionNames.filter((name) => name !== 'eyes').map((name) => [name, (1 - share) / 9])
+    )
+    expect(statementOf(shares({ brows: 1 }, { ...rest, eyes: share }), forAndAgainst).against).toBe(region)
+  })
+
+  it('a region with as much for as against the target does not speak against it', () => {
+    const mass = { positive: 0.5, negative: 0.5 }
+    expect(statementOf(shares({ eyes: 1 }, { eyes: 1 }), mass).against).toBeNull()
+    expect(statementOf(shares({ eyes: 0.99, chin: 0.01 }, { eyes: 1 }), mass).against).toBe('eyes')
+  })
+
+  it.each([
+    [49.9, false],
+    [50, true]
+  ])('with an uncertainty of %s the finding is unsteady: %s', (uncertainty, unsteady) => {
+    expect(statementOf(shares({ eyes: 1 }), onlyFor, uncertainty).unsteady).toBe(unsteady)
+  })
+
+  it('take a label that is a property of every object for what it is', () => {
+    const { en: english } = inWords('constructor', shares(even()), onlyFor)
+    expect(english).toContain('impression of "constructor" is')
+  })
+
+  it('name each region with the right case and number, in both languages', () => {
+    const about = (region: RegionName): Statement => ({
+      kind: 'mostly',
+      regions: [{ region, percent: 80 }],
+      careful: false,
+      against: region,
+      contested: false,
+      outweighed: false,
+      unsteady: false
+    })
+    const german = Object.fromEntries(
+      regionNames.map((region) => [region, de.explanation('pain', about(region)).split('vor allem auf ')[1]])
+    )
+    expect(german).toEqual({
+      brows: 'den Brauen (80 %); die Brauen sprechen dagegen.',
+      eyes: 'den Augen (80 %); die Augen sprechen dagegen.',
+      nose: 'der Nase (80 %); die Nase spricht dagegen.',
+      nostrils: 'den Nasenflügeln (80 %); die Nasenflügel sprechen dagegen.',
+      nasolabial_folds: 'den Nasolabialfalten (80 %); die Nasolabialfalten sprechen dagegen.',
+      mouth: 'dem Mund (80 %); der Mund spricht dagegen.',
+      cheeks: 'den Wangen (80 %); die Wangen sprechen dagegen.',
+      forehead: 'der Stirn (80 %); die Stirn spricht dagegen.',
+      chin: 'dem Kinn (80 %); das Kinn spricht dagegen.',
+      outside: 'Bereichen außerhalb des Gesichts (80 %); Bereiche außerhalb des Gesichts sprechen dagegen.'
+    })
+    const english = regionNames.map((region) => en.explanation('pain', about(region)).split('mostly on ')[1])
+    expect(english).toEqual([
+      'the brows (80 %); the brows speak against it.',
+      'the eyes (80 %); the eyes speak against it.',
+      'the nose (80 %); the nose speaks against it.',
+      'the nostrils (80 %); the nostrils speak against it.',
+      'the nasolabial folds (80 %); the nasolabial folds speak against it.',
+      'the mouth (80 %); the mouth speaks against it.',
+      'the cheeks (80 %); the cheeks speak against it.',
+      'the forehead (80 %); the forehead speaks against it.',
+      'the chin (80 %); the chin speaks against it.',
+      'parts outside the face (80 %); parts outside the face speak against it.'
+    ])
+  })
+})
+
+describe('what counts as a finding', () => {
+  it('"against" needs notable negative relevance, a notable share of it, and more against than for', () => {
+    const against = (positive: Parts, negative: Parts, mass: { positive: number; negative: number }) =>
+      statementOf(shares(positive, negative), mass).against
+    expect(against({ brows: 1 }, { mouth: 1 }, { positive: 0.9, negative: 0.1 })).toBeNull()
+    expect(against({ brows: 1 }, { mouth: 1 }, { positive: 0.85, negative: 0.15 })).toBe('mouth')
+    expect(against({ brows: 1 }, even(), forAndAgainst)).toBeNull()
+    // The brows have the largest negative share and speak for it on balance all the same.
+    expect(against({ brows: 1 }, { brows: 0.6, mouth: 0.4 }, forAndAgainst)).toBe('mouth')
+    expect(against({ brows: 1 }, { brows: 1 }, forAndAgainst)).toBeNull()
+    // So do regions that are named for how much of the positive relevance they hold.
+    expect(against({ brows: 0.8, eyes: 0.2 }, { eyes: 1 }, { positive: 1, negative: 0.9 })).toBe('eyes')
+  })
+
+  it('"mostly" needs more than half, and a region at least 15 %', () => {
+    const kind = (positive: Parts) => statementOf(shares(positive), onlyFor).kind
+    expect(kind({ brows: 0.5, eyes: 0.14, nose: 0.14, mouth: 0.14, chin: 0.08 })).toBe('many')
+    expect(kind({ brows: 0.51, eyes: 0.14, nose: 0.14, mouth: 0.14, chin: 0.07 })).toBe('mostly')
+    expect(kind({ ...even(), brows: 0.149, eyes: 0.051 })).toBe('spread')
+    expect(kind({ ...even(), brows: 0.15, eyes: 0.05 })).toBe('many')
+  })
+
+  it('"unsteady" needs an uncertainty that was looked for and is high', () => {
+    const unsteady = (uncertainty?: number) => statementOf(shares({ brows: 1 }), onlyFor, uncertainty).unsteady
+    expect([undefined, 0, unsteadyFrom - 0.1, unsteadyFrom, 100].map(unsteady)).toEqual([
+      false,
+      false,
+      false,
+      true,
+      true
+    ])
+  })
+
+  it('never claims more than the shares say, whatever they are', () => {
+    const weights = fc.array(fc.nat(100), { minLength: 10, maxLength: 10 })
+    fc.assert(
+      fc.property(weights, weights, fc.nat(50), fc.nat(50), (up, down, positive, negative) => {
+        const part = (values: number[]): Parts => {
+          const sum = values.reduce((a, b) => a + b, 0)
+          return Object.fromEntries(regionNames.map((name, i) => [name, sum > 0 ? values[i]! / sum : 0]))
+        }
+        const [ups, downs] = [part(up), part(down)]
+        const mass = {
+          positive: up.some((v) => v > 0) ? positive : 0,
+          negative: down.some((v) => v > 0) ? negative : 0
+        }
+        const { kind, regions, careful, against, contested, outweighed } = statementOf(shares(ups, downs), mass)
+        const named = regions.map(({ region }) => ups[region]!)
+        expect(regions.length).toBeLessThanOrEqual(rules.mostNamed)
+        expect([...named].sort((a, b) => b - a)).toEqual(named)
+        expect(named.every((share) => share >= 0.15)).toBe(true)
+        expect(regions.every(({ region, percent }) => Math.abs(percent - 100 * ups[region]!) <= 0.5 + 1e-9)).toBe(true)
+        if (kind === 'mostly') expect(named.reduce((a, b) => a + b, 0)).toBeGreaterThan(0.5)
+        if (kind === 'spread') expect(Math.max(...Object.values(ups))).toBeLessThan(0.15)
+        expect(kind === 'none').toBe(mass.positive === 0)
+        expect(careful).toBe(regions[0]?.region === 'outside')
+        expect(outweighed).toBe(kind !== 'none' && mass.negative > mass.positive)
+        expect(contested).toBe(regions.some(({ region }) => region === against))
+        if (against) expect(downs[against]! * mass.negative).toBeGreaterThan(ups[against]! * mass.positive)
+      })
+    )
+  })
+})

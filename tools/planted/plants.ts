@@ -1,0 +1,160 @@
+/** The changes that are planted, and what has to name which other place. */
+
+export interface Plant {
+  what: string
+  /** In its first place only. */
+  edits: readonly { file: string; change: (text: string) => string }[]
+  /** Parts of what the type check says. */
+  byCompiler: readonly string[]
+  /** Parts of what the quick tests say. */
+  byTests: readonly string[]
+}
+
+/** @throws Error where the text is not there: the plant has to follow the code */
+const replacing =
+  (before: string, after: string) =>
+  (text: string): string => {
+    if (!text.includes(before)) throw new Error(`there is no ${JSON.stringify(before)} to plant at`)
+    return text.replace(before, () => after)
+  }
+
+const configPages = ['docs/operate/config.md', 'config/painlens.schema.json']
+const languages = 'src/contract/languages/index.ts'
+
+export const plants: readonly Plant[] = [
+  {
+    what: 'a technical condition',
+    edits: [
+      {
+        file: 'src/contract/conditions.ts',
+        change: replacing(
+          '  config_rejected: {',
+          `  camera_tilted: { kind: 'technical', priority: 'low', meaning: 'a camera has moved', ends: 'it is back' },
+  config_rejected: {`
+        )
+      }
+    ],
+    byCompiler: ['src/contract/languages/en.ts', 'src/contract/languages/de.ts'],
+    byTests: [
+      ...configPages,
+      'docs/integrate/mqtt.md',
+      'config/messages/alarm.schema.json',
+      'camera_tilted is raised somewhere in src'
+    ]
+  },
+  {
+    what: 'a composite',
+    edits: [
+      {
+        file: 'src/lib/lrp/composites.ts',
+        change: replacing(
+          "  'lrp.sequential_preset_a': seq",
+          "  'lrp.mine': sequential(3, 2),\n  'lrp.sequential_preset_a': seq"
+        )
+      }
+    ],
+    byCompiler: [],
+    byTests: [...configPages, 'docs/study/explanations.md']
+  },
+  {
+    what: 'a decoder',
+    edits: [
+      {
+        file: 'src/stages/camera/decoders.ts',
+        change: replacing(
+          '  gstreamer: {',
+          `  vaapi: {
+    what: 'a PC',
+    mjpeg: 'yes',
+    purpose: 'PCs',
+    create: ({ ffmpeg }) => ffmpegDecoder(ffmpeg)
+  },
+  gstreamer: {`
+        )
+      }
+    ],
+    byCompiler: [],
+    byTests: [...configPages, 'docs/operate/cameras.md']
+  },
+  {
+    what: 'a language, its row',
+    edits: [
+      {
+        file: languages,
+        change: (text) =>
+          replacing('{ en, de } satisfies', '{ en, de, fr } satisfies')(`import { fr } from './fr.js'\n${text}`)
+      }
+    ],
+    byCompiler: ["Cannot find module './fr.js'"],
+    byTests: []
+  },
+  {
+    what: 'a language, its row and an empty file',
+    edits: [
+      {
+        file: languages,
+        change: (text) =>
+          replacing('{ en, de } satisfies', '{ en, de, fr } satisfies')(`import { fr } from './fr.js'\n${text}`)
+      },
+      {
+        file: 'src/contract/languages/fr.ts',
+        change: () => "import type { Language } from './language.js'\n\nexport const fr: Language = {}\n"
+      }
+    ],
+    byCompiler: ['src/contract/languages/fr.ts', 'alarm, explanation'],
+    byTests: ['config/messages/alarm.schema.json', 'config/messages/explanation.schema.json', 'docs/integrate/mqtt.md']
+  },
+  {
+    what: 'a key of the config',
+    edits: [
+      {
+        file: 'src/config/schema.ts',
+        change: replacing(
+          '  track_lost_s: numberFrom',
+          "  linger_s: numberFrom(0, 60).default(1).describe('A planted key.'),\n  track_lost_s: numberFrom"
+        )
+      }
+    ],
+    byCompiler: [],
+    byTests: [...configPages, 'alarm.linger_s']
+  },
+  {
+    what: 'a command',
+    edits: [
+      {
+        file: 'src/commands/table.ts',
+        change: replacing(
+          "  { usage: 'models',",
+          `  command({
+    usage: 'greet',
+    summary: 'Greet.',
+    load: async () => (await import('./greet/index.js')).greetCommand
+  }),
+  { usage: 'models',`
+        )
+      }
+    ],
+    byCompiler: ["Cannot find module './greet/index.js'"],
+    byTests: ['docs/operate/commands.md', 'README', 'greet']
+  },
+  {
+    what: 'an option under another name',
+    edits: [{ file: 'src/commands/table.ts', change: replacing("'--since <time>'", "'--from <time>'") }],
+    byCompiler: ['src/commands/table.ts', 'the command has no use for the option from'],
+    byTests: ['docs/operate/commands.md']
+  },
+  {
+    what: 'an option that its command does not know',
+    edits: [
+      {
+        file: 'src/commands/table.ts',
+        change: replacing(
+          "      ['--camera <id>',",
+          "      ['--room <name>', 'only of this room'],\n      ['--camera <id>',"
+        )
+      }
+    ],
+    byCompiler: ['src/commands/table.ts', 'the command has no use for the option room'],
+    byTests: ['docs/operate/commands.md']
+  }
+]

@@ -8,7 +8,7 @@ import type { Crop, Frame } from '#painlens/core/types.js'
 import { alignFace } from '#painlens/lib/face/align.js'
 import { FaceNetworks } from '#painlens/lib/face/networks.js'
 import { type FoundFace, searchFaces } from '#painlens/lib/face/search.js'
-import type { Place } from '#painlens/lib/face/similarity.js'
+import type { FacePlace } from '#painlens/lib/face/similarity.js'
 import { allSweeps, type Sweep, sweeps } from '#painlens/lib/face/sweeps.js'
 import { createExplainer } from '#painlens/lib/lrp/index.js'
 import type { Manifest } from '#painlens/lib/model/manifest.js'
@@ -114,7 +114,7 @@ async function lookCosts(frames: readonly Frame[], { small }: { small: Manifest 
   const [frame] = frames as readonly [Frame]
   const pixels = new Uint8Array(frame.data.length)
   const size = { width: frame.width, height: frame.height }
-  const look = async (around: Place[], sweeps: readonly Sweep[], model: Manifest): Promise<FoundFace[]> => {
+  const look = async (around: FacePlace[], sweeps: readonly Sweep[], model: Manifest): Promise<FoundFace[]> => {
     const found = await searchFaces(networks, { ...size, data: pixels }, { minScore: 0.5, around, sweeps })
     for (const { landmarks } of found) alignFace({ ...size, data: pixels }, landmarks, model.input, model.alignment)
     return found

@@ -8,7 +8,6 @@ import { errorFields, type Problem } from '../../core/errors.js'
 import type { Log } from '../../core/log.js'
 import { frameId, traced } from '../../core/trace.js'
 import type { Box, CameraState, Face, Sighting, Verdict } from '../../core/types.js'
-import { inTurn } from '../../lib/face/similarity.js'
 import type { Alarms } from '../../stages/alarm/index.js'
 import type { AlarmLog } from '../../stages/alarm-log/index.js'
 import type { ExplainedAlarms } from '../../stages/explain/index.js'
@@ -178,7 +177,7 @@ function observationOf(
     track,
     box: [round(shares[0]), round(shares[1]), round(shares[2]), round(shares[3])],
     zone,
-    roll_deg: inTurn(Math.round(roll)),
+    roll_deg: wholeDegrees(roll),
     usable: whyNot === null,
     why_not: whyNot,
     detector_score: round(score)
@@ -193,5 +192,8 @@ function observationOf(
     emotions: Object.fromEntries(labels.map((label, i) => [label, round(probabilities[i]!)]))
   }
 }
+
+/** Above -180 and up to 180. */
+const wholeDegrees = (roll: number): number => (Math.round(roll) === -180 ? 180 : Math.round(roll))
 
 const round = (value: number): number => Math.round(value * 1000) / 1000

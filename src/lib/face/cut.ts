@@ -29,12 +29,20 @@ function means({ width, height, data }: Pixels, way: Similarity, k: number, size
       let red = half
       let green = half
       let blue = half
-      for (let i = 0, start = (top * width + left) * 3; i < k; i++, start += line)
-        for (let at = start; at < start + step; at += 3) {
+      // Three at a time: a face is most often seen at a third of the frame's scale, and this is most of what that costs.
+      for (let i = 0, start = (top * width + left) * 3; i < k; i++, start += line) {
+        let at = start
+        for (; at + 9 <= start + step; at += 9) {
+          red += data[at]! + data[at + 3]! + data[at + 6]!
+          green += data[at + 1]! + data[at + 4]! + data[at + 7]!
+          blue += data[at + 2]! + data[at + 5]! + data[at + 8]!
+        }
+        for (; at < start + step; at += 3) {
           red += data[at]!
           green += data[at + 1]!
           blue += data[at + 2]!
         }
+      }
       out[to] = red * share
       out[to + 1] = green * share
       out[to + 2] = blue * share

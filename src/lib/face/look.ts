@@ -3,13 +3,22 @@ import type { Box, Point, Size } from '../../core/types.js'
 import { cut } from './cut.js'
 import { relight } from './light.js'
 import { type FaceNetworks, frameTensor, type Marks, wholeOf } from './networks.js'
-import { coverage, uprightness } from './probes.js'
-import { inTurn, ofSquare, type Pixels, type Place, pointsToFrame, type Square, toFrame, turned } from './similarity.js'
+import { uprightness } from './probes.js'
+import {
+  type FacePlace,
+  inTurn,
+  ofSquare,
+  type Pixels,
+  pointsToFrame,
+  type Square,
+  toFrame,
+  turned
+} from './similarity.js'
 import { centreOf } from './tracker.js'
 
 /** A place as the detector sees it. */
 export interface Look {
-  place: Place
+  place: FacePlace
   /** 0..1. */
   score: number
 }
@@ -22,8 +31,6 @@ export interface Marked {
   roll: number
   /** How surely that is an upright face and no face turned otherwise: a logit. */
   upright: number
-  /** How surely something covers a part of it, where it stands upright; see `coverage`. */
-  covered: number
   marks: Marks
 }
 
@@ -43,7 +50,7 @@ const levelWithin = 8
 const mostTurns = 2
 
 /** The square around a place in which the detector is at its best. */
-export const squareAround = ({ centre, width, roll }: Place): Square => ({
+export const squareAround = ({ centre, width, roll }: FacePlace): Square => ({
   centre,
   side: (width * detectorSide) / bestFaceWidth,
   roll
@@ -74,7 +81,7 @@ export async function lookOnce(networks: FaceNetworks, frame: Pixels, square: Sq
 }
 
 /** The landmarks of a face, looked at again where it turns out to stand otherwise than its place says. */
-export async function mark(networks: FaceNetworks, frame: Pixels, place: Place): Promise<Marked> {
+export async function mark(networks: FaceNetworks, frame: Pixels, place: FacePlace): Promise<Marked> {
   let marked = await markOnce(networks, frame, place)
   let roll = place.roll
   for (let i = 0; i < mostTurns && Math.abs(inTurn(marked.roll - roll)) > levelWithin; i++) {
@@ -87,7 +94,7 @@ export async function mark(networks: FaceNetworks, frame: Pixels, place: Place):
 }
 
 /** As `mark`, as the place says that it is turned. */
-export async function markOnce(networks: FaceNetworks, frame: Pixels, place: Place): Promise<Marked> {
+export async function markOnce(networks: FaceNetworks, frame: Pixels, place: FacePlace): Promise<Marked> {
   const { centre, width, height, roll } = place
   const [dx, dy] = turned(0, landmarkShift * height, roll)
   const lower = { x: centre.x + dx, y: centre.y + dy }
@@ -98,7 +105,6 @@ export async function markOnce(networks: FaceNetworks, frame: Pixels, place: Pla
     landmarks,
     roll: rollOf(landmarks),
     upright: uprightness(marks.feature),
-    covered: coverage(marks, landmarkSide),
     marks
   }
 }

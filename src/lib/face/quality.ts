@@ -1,7 +1,7 @@
 /** How well a face is seen: what no net says. */
 
 import { cut } from './cut.js'
-import type { Place } from './similarity.js'
+import type { FacePlace } from './similarity.js'
 import { ofSquare, type Pixels, pointsToPicture } from './similarity.js'
 
 export interface Quality {
@@ -18,7 +18,7 @@ export interface Quality {
 const side = 64
 
 /** @param landmarks of the face, in pixels of the frame */
-export function qualityOf(frame: Pixels, place: Place, landmarks: Float32Array): Quality {
+export function qualityOf(frame: Pixels, place: FacePlace, landmarks: Float32Array): Quality {
   const way = ofSquare({ centre: place.centre, side: Math.max(place.width, place.height), roll: place.roll }, side)
   const data = cut(frame, way, { width: side, height: side })
   return { sharpness: sharpnessOf(data), turn: turnOf(pointsToPicture(way, landmarks)) }

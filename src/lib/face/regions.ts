@@ -63,8 +63,10 @@ const between = (a: Point, b: Point, share: number): Point => ({
 /** Row-major numbers of the cells around a place, given in 0..1 of the picture; none where it lies beside the picture. */
 function cellsNear(x: number, y: number): number[] {
   const near: number[] = []
-  for (let row = 0; row < cells; row++)
-    for (let column = 0; column < cells; column++)
+  const first = (middle: number): number => Math.max(0, Math.floor((middle - reach) * cells))
+  const last = (middle: number): number => Math.min(cells - 1, Math.ceil((middle + reach) * cells))
+  for (let row = first(y); row <= last(y); row++)
+    for (let column = first(x); column <= last(x); column++)
       if (Math.hypot((column + 0.5) / cells - x, (row + 0.5) / cells - y) <= reach) near.push(row * cells + column)
   return near
 }

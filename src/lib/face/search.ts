@@ -1,32 +1,25 @@
 import { InferenceError } from '../../core/errors.js'
 import type { Box, Size, UnusableReason } from '../../core/types.js'
 import { relight } from './light.js'
-import { agreed, type Look, look, lookOnce, type Marked, mark, squareAround } from './look.js'
+import { agreed, type Look, landmarkSide, look, lookOnce, type Marked, mark, squareAround } from './look.js'
 import { type FaceNetworks, frameTensor, viewOfFrame } from './networks.js'
+import { coverage } from './probes.js'
 import { qualityOf } from './quality.js'
 import { quarterTurned, type Small, shrink } from './shrink.js'
-import { boxOf, inTurn, type Pixels, type Place, type Square, toFrame } from './similarity.js'
-import type { LooksShare, Sweep } from './sweeps.js'
+import { boxOf, type FacePlace, inTurn, type Pixels, type Square, toFrame } from './similarity.js'
+import type { LooksShare, SearchPlan, Sweep } from './sweeps.js'
 import { type Candidate, overlap, suppress } from './tracker.js'
 import { leastUpright, whyUnusable } from './usable.js'
 
 export interface FoundFace extends Candidate, Marked {
-  place: Place
+  place: FacePlace
   /** Null where it is usable. */
   whyNot: UnusableReason | null
 }
 
-export interface SearchOptions {
+export interface SearchOptions extends SearchPlan {
   /** The score from which on a place is a face, 0..1. */
   minScore: number
-  /** Where faces were in the frame before; each is looked for in its neighbourhood, with half of that score. */
-  around: readonly Place[]
-  /** How to look over the whole frame; nothing for not at all. */
-  sweeps: readonly Sweep[]
-  /** What to do instead where one of `around` is not found again. */
-  ifLost?: readonly Sweep[]
-  /** Bounds what proposals cost that are no faces; without it each is looked at in every turn. */
-  share?: LooksShare
 }
 
 /** Measured in docs/measured/faces.md, as are the following. */
@@ -75,7 +68,7 @@ export async function searchFaces(networks: FaceNetworks, frame: Pixels, options
 
 /** What the finder proposes. */
 interface Proposal {
-  place: Place
+  place: FacePlace
   score: number
 }
 
@@ -113,7 +106,7 @@ class Search {
     private readonly options: Pick<SearchOptions, 'minScore' | 'share'>
   ) {}
 
-  async addKnown(place: Place): Promise<void> {
+  async addKnown(place: FacePlace): Promise<void> {
     const { networks, frame } = this
     const seen = await look(networks, frame, squareAround(place))
     if (!seen || seen.score < keptScore * this.options.minScore) return
@@ -180,7 +173,9 @@ class Search {
     const roll = marked.upright >= leastUpright ? marked.roll : place.roll
     const settled = { ...place, roll }
     const quality = qualityOf(this.frame, settled, marked.landmarks)
-    const whyNot = whyUnusable({ ...quality, ...marked, place: settled })
+    const { upright, marks } = marked
+    const covered = coverage(marks, landmarkSide)
+    const whyNot = whyUnusable({ ...quality, place: settled, upright, covered })
     this.faces.push({ ...marked, roll, place: settled, box: boxOf(settled), score, whyNot })
   }
 
@@ -197,7 +192,7 @@ class Search {
 }
 
 /** Where in the frame a box lies that was found in a small picture. */
-function placeOf(box: Box, { toFrame: way }: Small, roll: number): Place {
+function placeOf(box: Box, { toFrame: way }: Small, roll: number): FacePlace {
   const scale = Math.hypot(way.a, way.b)
   const centre = toFrame(way, { x: box.x + box.width / 2, y: box.y + box.height / 2 })
   return { centre, width: box.width * scale, height: box.height * scale, roll }

@@ -24,7 +24,7 @@ export interface Square {
 }
 
 /** A box that is turned with its face: width from ear to ear, height from forehead to chin. */
-export interface Place {
+export interface FacePlace {
   centre: Point
   width: number
   height: number
@@ -51,7 +51,7 @@ export function turned(x: number, y: number, roll: number): [number, number] {
 const tidy = (value: number): number => (Math.abs(value) < 1e-12 ? 0 : value)
 
 /** The upright box around the ellipse that fills a turned one; that box itself where it is turned by quarters. */
-export function boxOf({ centre, width, height, roll }: Place): Box {
+export function boxOf({ centre, width, height, roll }: FacePlace): Box {
   const [cos, sin] = turned(1, 0, roll)
   const across = Math.hypot(width * cos, height * sin)
   const down = Math.hypot(width * sin, height * cos)
@@ -59,7 +59,7 @@ export function boxOf({ centre, width, height, roll }: Place): Box {
 }
 
 /** Where an upright face fills that box. */
-export const uprightIn = (box: Box): Place => ({
+export const uprightIn = (box: Box): FacePlace => ({
   centre: { x: box.x + box.width / 2, y: box.y + box.height / 2 },
   width: box.width,
   height: box.height,

@@ -1,4 +1,5 @@
 /** How the finder looks over a whole frame. */
+import type { FacePlace } from './similarity.js'
 
 /** As it is or turned by a quarter, its longer side made that many pixels. */
 export interface Sweep {
@@ -26,4 +27,16 @@ export interface LooksShare {
   looks: number
   /** Goes on by one from frame to frame, so that in time every proposal is looked at in every turn. */
   round: number
+}
+
+/** Where to look for faces in a frame. */
+export interface SearchPlan {
+  /** Where faces were in the frame before; each is looked for in its neighbourhood, with half of the score. */
+  around: readonly FacePlace[]
+  /** How to look over the whole frame; nothing for not at all. */
+  sweeps: readonly Sweep[]
+  /** What to do instead where one of `around` is not found again. */
+  ifLost?: readonly Sweep[]
+  /** Bounds what proposals cost that are no faces; without it each is looked at in every turn. */
+  share?: LooksShare
 }

@@ -1,7 +1,6 @@
 import type { Box, Point, Polygon, Size, Zone } from '../../core/types.js'
-import type { SearchOptions } from './search.js'
-import type { Place } from './similarity.js'
-import { type Sweep, sweeps } from './sweeps.js'
+import type { FacePlace } from './similarity.js'
+import { type SearchPlan, type Sweep, sweeps } from './sweeps.js'
 
 /** A face that is followed from frame to frame. */
 export interface Track {
@@ -122,7 +121,7 @@ const furtherLooks = 1
 interface Camera extends Size {
   tracker: Tracker
   /** Where each track was seen last, turned with its face. */
-  places: Map<number, Place>
+  places: Map<number, FacePlace>
   posture: Posture
   /** Counts the frames that were looked over as a whole. */
   sweep: number
@@ -132,9 +131,6 @@ interface Camera extends Size {
   /** Tracks of before its picture changed size. */
   lost: number[]
 }
-
-/** Where to look for faces in a frame. */
-export type SearchPlan = Pick<SearchOptions, 'around' | 'sweeps' | 'ifLost' | 'share'>
 
 /** The tracks of each camera's faces, and what they say about where to look in its next frame. */
 export class CameraTracks {
@@ -170,7 +166,7 @@ export class CameraTracks {
   }
 
   /** Takes in what was found in the frame that `plan` was asked for. */
-  update(camera: string, found: readonly { box: Box; place: Place }[], at: number): TrackUpdate {
+  update(camera: string, found: readonly { box: Box; place: FacePlace }[], at: number): TrackUpdate {
     const state = this.#cameras.get(camera)
     if (!state) return { ids: found.map(() => this.#nextId()), lost: [] }
     const { ids, lost } = state.tracker.update(
@@ -211,7 +207,7 @@ export class CameraTracks {
   }
 }
 
-const postureOf = ({ roll }: Place): Posture => (Math.abs(Math.abs(roll) - 90) < 45 ? 'lying' : 'upright')
+const postureOf = ({ roll }: FacePlace): Posture => (Math.abs(Math.abs(roll) - 90) < 45 ? 'lying' : 'upright')
 
 /** Something that may be a face. */
 export interface Candidate {

@@ -1,11 +1,11 @@
 /** Whether the classifier may be asked about a face. */
 import type { UnusableReason } from '../../core/types.js'
 import type { Quality } from './quality.js'
-import type { Place } from './similarity.js'
+import type { FacePlace } from './similarity.js'
 
 /** What is known of a face. */
 export interface Evidence extends Quality {
-  place: Place
+  place: FacePlace
   /** See `uprightness`. */
   upright: number
   /** See `coverage`. */

@@ -17,7 +17,7 @@ interface Trouble {
   change?: (face: TurnedFace, networks: FaceNetworks, seed: number) => Promise<Uint8Array<ArrayBuffer>>
 }
 
-const frame = { width: 640, height: 480 }
+const frame = { width: 1280, height: 720 }
 const options = { minScore: defaultMinScore, around: [], sweeps: [sweeps.upright, sweeps.lying] }
 
 const blurred = (deviation: number) => async (face: TurnedFace) =>

@@ -24,15 +24,17 @@ export function qualityOf(frame: Pixels, place: FacePlace, landmarks: Float32Arr
   return { sharpness: sharpnessOf(data), turn: turnOf(pointsToPicture(way, landmarks)) }
 }
 
-/** The Laplacian over the gradient, each as root mean square, of the green channel, which is most of what is seen. */
+/** The Laplacian over the gradient, each as root mean square, of the picture without its colours. */
 function sharpnessOf(data: Uint8Array): number {
-  const line = side * 3
+  const grey = new Float32Array(side * side)
+  for (let i = 0, at = 0; i < grey.length; i++, at += 3)
+    grey[i] = 0.3 * data[at]! + 0.59 * data[at + 1]! + 0.11 * data[at + 2]!
   let curves = 0
   let slopes = 1
   for (let row = 2; row < side - 2; row++)
-    for (let at = row * line + 7, end = at + line - 12; at < end; at += 3) {
-      const [left, right, above, below] = [data[at - 3]!, data[at + 3]!, data[at - line]!, data[at + line]!]
-      curves += (4 * data[at]! - left - right - above - below) ** 2
+    for (let at = row * side + 2, end = at + side - 4; at < end; at++) {
+      const [left, right, above, below] = [grey[at - 1]!, grey[at + 1]!, grey[at - side]!, grey[at + side]!]
+      curves += (4 * grey[at]! - left - right - above - below) ** 2
       slopes += (right - left) ** 2 + (below - above) ** 2
     }
   return Math.sqrt(curves / slopes)

@@ -20,7 +20,7 @@ export function relight(data: Uint8Array, { width, height }: Size): void {
 }
 
 /** Of the values that are not black. */
-export function lightOf(data: Uint8Array): { mean: number; deviation: number } {
+function lightOf(data: Uint8Array): { mean: number; deviation: number } {
   let count = 0
   let sum = 0
   let squares = 0

@@ -8,8 +8,8 @@ const cells = 28
 /** Cells that belong to a part lie that near to its middle, as a share of the picture's side. */
 const reach = 0.07
 
-export const regionCount = 8
-export const regionFeatures = regionCount * planes
+const regionCount = 8
+const regionFeatures = regionCount * planes
 
 /**
  * The mean of each plane around both eyes, between them, nose, mouth, chin and both cheeks.

@@ -15,7 +15,7 @@ import {
   frameTensor,
   viewOfFrame
 } from '../../src/lib/face/networks.js'
-import { overlap } from '../../src/lib/face/tracker.js'
+import { overlap } from '../../src/lib/face/boxes.js'
 import { buildFaceModels } from '../../tools/face-models/build.js'
 import { readWeights } from '../../tools/face-models/weights.js'
 import { readPhoto } from '../lib/face/photos.js'

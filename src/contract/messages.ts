@@ -142,6 +142,10 @@ export interface HealthMessage {
       frames: number
       dropped: number
       last_frame: string | null
+      /** When a face was last seen that could be judged; null where there was none since painlens started. */
+      usable_face_at: string | null
+      /** The share of the last hour in which one was seen, of the time in which the camera was watched; null if it was not. */
+      usable_share: number | null
       decoder: string
       /** Why it is not the hardware's; null where it is, or where there is none. */
       decoder_problem: string | null

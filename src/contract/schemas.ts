@@ -147,6 +147,14 @@ const health = z.strictObject({
       frames: count,
       dropped: count,
       last_frame: time.nullable(),
+      usable_face_at: time
+        .nullable()
+        .describe('When a face was last seen that could be judged; null where there was none since painlens started.'),
+      usable_share: share
+        .nullable()
+        .describe(
+          'The share of the last hour in which one was seen, of the time in which the camera was watched; null if it was not.'
+        ),
       decoder: name.describe('What decodes its pictures.'),
       decoder_problem: z
         .string()

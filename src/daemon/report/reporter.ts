@@ -1,7 +1,7 @@
 /** What the stages found, on its way to subscribers: alarms, observations, camera states, explanations. */
 
 import type { CameraConfig } from '../../config/index.js'
-import type { TechnicalCondition } from '../../contract/conditions.js'
+import type { FaceCondition, TechnicalCondition } from '../../contract/conditions.js'
 import type { AlarmMessage, ObservationMessage } from '../../contract/messages.js'
 import { type Clock, type Moment, stamp } from '../../core/clock.js'
 import { errorFields, type Problem } from '../../core/errors.js'
@@ -76,7 +76,7 @@ export class Reporter {
   judged({ sighting, verdicts }: JudgedFrame, camera: CameraConfig): void {
     const { alarms, explanations, measured, clock } = this.#options
     for (const verdict of verdicts) this.#verdict(verdict, sighting.picture, camera)
-    for (const face of sighting.faces) if (face.whyNot !== null) this.#observation(face, null, sighting, camera)
+    for (const face of sighting.faces) if (face.whyNot !== null) this.#unusable(face, sighting, camera)
     for (const track of sighting.lost) {
       alarms.trackLost(sighting.camera, track)
       explanations?.forget(sighting.camera, track)
@@ -104,6 +104,11 @@ export class Reporter {
   technical(condition: TechnicalCondition, problem: Problem | null, about: { since?: Moment } = {}): void {
     const { alarms, clock } = this.#options
     this.send(alarms.technical(condition, problem, clock.now(), about.since))
+  }
+
+  /** Raises or, with null, clears an alarm about a camera's faces. @param since when the condition began */
+  faces(condition: FaceCondition, camera: string, since: Moment | null, at: Moment): void {
+    this.send(this.#options.alarms.faces(condition, camera, since, at))
   }
 
   tick(): void {
@@ -149,6 +154,20 @@ export class Reporter {
     this.#observation(face, { verdict, smoothed: output.smoothed }, { at, picture }, camera)
     const alarmId = output.episode?.active ? output.episode.alarmId : null
     explanations?.consider({ camera: camera.id, track, at, crop, score, alarmId })
+  }
+
+  /** A face that is seen and cannot be judged ends no alarm and starts none. */
+  #unusable(face: Face, seen: Seen, camera: CameraConfig): void {
+    const { at } = seen
+    const { alarms } = this.#options.alarms.observe({
+      camera: camera.id,
+      track: face.track,
+      at,
+      score: null,
+      box: face.box
+    })
+    this.send(alarms, { camera: camera.id, at })
+    this.#observation(face, null, seen, camera)
   }
 
   #observation(face: Face, judged: Judged | null, { at, picture }: Seen, camera: CameraConfig): void {

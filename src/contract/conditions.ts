@@ -138,7 +138,16 @@ interface EndReasonRow {
 /** Why an alarm ended. */
 export const endReasons = {
   cleared: { over: true, meaning: 'the score has stayed low: the condition is over' },
-  track_lost: { over: false, meaning: 'the face has been out of sight for 5 s: **unknown**' },
+  track_lost: {
+    over: false,
+    meaning:
+      'the face has been out of sight for `alarm.track_lost_s`, up to four times as long for a face that is seen rarely: **unknown**'
+  },
+  person_uncertain: {
+    over: false,
+    meaning:
+      'the face went out of sight, and the one that is at its place since then shows no pain, but may be another person: **unknown**'
+  },
   face_unusable: {
     over: false,
     meaning:

@@ -57,6 +57,8 @@ interface AlarmFields {
   seq: number
   priority: Priority
   ack: Acknowledgement | null
+  /** The alarm of the same place that ended shortly before. */
+  previous: string | null
   location: Location
   onset: string
   updated: string

@@ -73,6 +73,9 @@ const alarm = z.strictObject({
   state: z.enum(['active', 'ended']),
   reason: z.enum(endReasonNames).nullable().describe('Why it ended; only "cleared" says that the condition is over.'),
   ack: acknowledgement.nullable().describe('It never ends an alarm.'),
+  previous: name
+    .nullable()
+    .describe('The alarm_id of the last alarm at the same place that ended within a minute before.'),
   location: z.strictObject({
     facility: name.nullable(),
     ward: name.nullable(),

@@ -20,7 +20,7 @@ import { memoryTable } from './memory.js'
 import { demoModel, fullSizeModel } from './models.js'
 import { renderFrames } from './pictures.js'
 import { rollsTable } from './rolls.js'
-import { scenesTable } from './scenes.js'
+import { scenesTables } from './scenes.js'
 import { sizingReport } from './sizing.js'
 import { measuredCosts } from './sizing-costs.js'
 import { stageTable } from './stages.js'
@@ -59,7 +59,7 @@ const benches: Record<string, () => Promise<string>> = {
 const onRequest: typeof benches = {
   rolls: () => rollsTable(),
   usable: usableTable,
-  scenes: async () => scenesTable(),
+  scenes: async () => scenesTables(),
   frozen: frozenTable,
   sizing: async () => sizingReport(await readFile(join(packageRoot, 'docs/operate/sizing.yaml'), 'utf8')),
   costs: async () =>

@@ -153,7 +153,7 @@ export const scenes: readonly Scene[] = [
   {
     name: 'pain that comes on within 1 min',
     courses: repeated(
-      always(120, (t) => [resident(calm + (painful - calm) * Math.min(1, t / 60))], { pain: [[40, 120]] })
+      always(120, (t) => [resident(calm + (painful - calm) * Math.min(1, t / 60))], { pain: [[36, 120]] })
     )
   },
   {

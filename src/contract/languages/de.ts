@@ -38,6 +38,7 @@ const alarm: Language['alarm'] = {
   },
   ended: {
     track_lost: 'Alarm beendet, Gesicht nicht mehr im Bild',
+    person_uncertain: 'Alarm beendet, Gesicht nicht mehr im Bild, vielleicht eine andere Person an seinem Platz',
     face_unusable: 'Alarm beendet, Gesicht nicht beurteilbar',
     camera_lost: 'Alarm beendet, Kamera ausgefallen',
     camera_frozen: 'Alarm beendet, Kamerabild eingefroren',

@@ -26,6 +26,7 @@ const alarm: Language['alarm'] = {
   },
   ended: {
     track_lost: 'alarm ended, face out of sight',
+    person_uncertain: 'alarm ended, face out of sight, perhaps another person at its place',
     face_unusable: 'alarm ended, face cannot be judged',
     camera_lost: 'alarm ended, camera lost',
     camera_frozen: 'alarm ended, camera picture frozen',

@@ -93,6 +93,7 @@ export function alarmOptions({ alarm, facility, cameras }: Config) {
     rules: {
       onsetThreshold: alarm.onset_threshold,
       onsetS: alarm.onset_s,
+      onsetFrames: alarm.onset_frames,
       clearThreshold: alarm.clear_threshold,
       clearS: alarm.clear_s,
       smoothingS: alarm.smoothing_s,

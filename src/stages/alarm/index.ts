@@ -10,7 +10,23 @@ import type { Acknowledgement, AlarmMessage, AlarmSubject } from '../../contract
 import type { Moment } from '../../core/clock.js'
 import { InputError, type Problem } from '../../core/errors.js'
 import type { Box, CameraState } from '../../core/types.js'
-import { AlarmRecord, endOf, follow, held, newTrack, predecessor, type TrackState } from './record.js'
+import { type AlarmFacts, AlarmRecord } from './record.js'
+import {
+  EndedAlarms,
+  endOf,
+  follow,
+  handOver,
+  hasOnset,
+  held,
+  isCleared,
+  isInThePlaceOf,
+  isScore,
+  mayBeAnother,
+  newTrack,
+  predecessor,
+  showsThePainOf,
+  type TrackState
+} from './track.js'
 import type { AlarmOptions, AlarmOutput, AlarmRules, Alarms, Observation } from './types.js'
 
 export { endAfterRestart } from './record.js'
@@ -39,6 +55,7 @@ class AlarmStage implements Alarms {
   readonly #tracks = new Map<string, TrackState>()
   readonly #technical = new Map<string, AlarmRecord>()
   readonly #cameraStates = new Map<string, CameraState>()
+  readonly #ended = new EndedAlarms()
   #stopped = false
 
   constructor(options: AlarmOptions) {
@@ -53,9 +70,10 @@ class AlarmStage implements Alarms {
     if (this.#stopped || (state && cameraStates[state].hides)) {
       return { smoothed: score ?? Number.NaN, alarms: [], episode: null }
     }
-    const key = trackKey(camera, id)
-    const track = this.#track(key, camera, at, box ?? null)
+    this.#setAsideIfAnother(trackKey(camera, id), at, score, box ?? null)
+    const track = this.#track(trackKey(camera, id), camera, at, box ?? null)
     follow(track, this.#rules, at, score, box ?? null)
+    if (track.alarm === null) this.#takeOver(track, at, score)
     const alarms = this.#step(track)
     const alarm = track.alarm
     const episode = alarm === null ? null : { alarmId: alarm.alarmId, active: !alarm.ended }
@@ -125,7 +143,7 @@ class AlarmStage implements Alarms {
     }
     this.#takeTurn('command test_alarm', at)
     const nothing = { type: 'technical', score: null, threshold: null, code: null } as const
-    const alarm = this.#record({ ...nothing, condition: 'test', camera, test: true }, at, null)
+    const alarm = this.#record({ ...nothing, condition: 'test', camera, test: true }, at)
     return [alarm.start(at), alarm.end(at, 'test')]
   }
 
@@ -135,9 +153,10 @@ class AlarmStage implements Alarms {
       const reason = endOf(track, this.#rules, now)
       if (reason !== null) {
         this.#tracks.delete(key)
-        if (track.alarm) alarms.push(track.alarm.end(now, reason))
+        alarms.push(...this.#endPain(track, reason, now))
       } else if (track.alarm && held(track.alarm.lastAt, now, this.#rules.updateS)) track.alarm.wanted = true
     }
+    this.#ended.forget(now)
     for (const alarm of this.#technical.values()) {
       if (hasUpdates(alarm.condition) && held(alarm.lastAt, now, technicalUpdateS)) alarm.wanted = true
     }
@@ -157,7 +176,15 @@ class AlarmStage implements Alarms {
     return alarms
   }
 
-  /** The track's state; a new track takes over that of the face which was at its place. */
+  /** A person in pain who was out of sight, and may be another one by now, is waited for under a name of its own. */
+  #setAsideIfAnother(key: string, at: Moment, score: number | null, box: Box | null): void {
+    const track = this.#tracks.get(key)
+    if (!track?.alarm || !isScore(score) || !mayBeAnother(track, this.#rules, { at, score, box })) return
+    this.#tracks.delete(key)
+    this.#tracks.set(`${key} ${track.alarm.alarmId}`, { ...track, lost: true })
+  }
+
+  /** The track's state; a new track goes on from that of the face which was at its place. */
   #track(key: string, camera: string, at: Moment, box: Box | null): TrackState {
     const known = this.#tracks.get(key)
     const track = known ?? newTrack(camera, at)
@@ -173,27 +200,59 @@ class AlarmStage implements Alarms {
     return track
   }
 
+  /**
+   * An alarm goes on with a track that shows pain at its place. A face that shows none there casts doubt on who it is; one of
+   * which that cannot be said, or not yet, holds the alarm.
+   */
+  #takeOver(track: TrackState, at: Moment, score: number | null): void {
+    for (const [key, other] of this.#tracks) {
+      if (other.alarm === null) continue
+      if (showsThePainOf(track, other, at, this.#rules)) {
+        handOver(other, track)
+        if (other.lost) this.#tracks.delete(key)
+        return
+      }
+      if (!isInThePlaceOf(track, other, at)) continue
+      const isOpen = isScore(score) ? score > this.#rules.clearThreshold : Number.isNaN(track.smoothed)
+      if (isOpen) other.heldAt = at
+      else if (isScore(score)) other.isDoubtful = true
+    }
+  }
+
   #step(track: TrackState): AlarmMessage[] {
-    const { onsetThreshold, onsetS, clearS, updateS } = this.#rules
-    const { alarm, lastSeen: now, smoothed } = track
+    const { alarm, above, lastSeen: now, smoothed } = track
     if (alarm === null) {
-      if (!held(track.aboveSince, now, onsetS)) return []
-      const { camera, aboveSince } = track
-      const about = { camera, score: smoothed, threshold: onsetThreshold, code: null, test: false } as const
-      track.alarm = this.#record({ type: 'physiological', condition: 'pain', ...about }, aboveSince ?? now, null)
+      if (above === null || !hasOnset(track, this.#rules)) return []
+      track.alarm = this.#startPain(track, above.since)
       return [track.alarm.start(now)]
     }
-    if (held(track.belowSince, now, clearS)) return [alarm.end(now, 'cleared', smoothed)]
+    if (isCleared(track, this.#rules)) return this.#endPain(track, 'cleared', now, smoothed)
     const risen = smoothed >= (alarm.lastScore ?? 0) + riseStep
-    if (risen || held(alarm.lastAt, now, updateS)) alarm.wanted = true
+    if (risen || held(alarm.lastAt, now, this.#rules.updateS)) alarm.wanted = true
     return alarm.wanted && this.#mayUpdate(alarm, now) ? [alarm.update(now, smoothed)] : []
+  }
+
+  #startPain(track: TrackState, onset: Moment): AlarmRecord {
+    const { camera, smoothed: score, lastSeen } = track
+    const before = this.#ended.at(track, lastSeen)
+    track.patience = before?.patience ?? 1
+    const about = { camera, score, threshold: this.#rules.onsetThreshold, code: null, test: false } as const
+    const subject = { type: 'physiological', condition: 'pain', ...about } as const
+    return this.#record(subject, onset, { previous: before?.alarmId ?? null })
+  }
+
+  /** @param score the one in the last message unless given */
+  #endPain(track: TrackState, reason: EndReason, at: Moment, score?: number): AlarmMessage[] {
+    if (track.alarm === null) return []
+    this.#ended.add(track, track.alarm.alarmId, at)
+    return [track.alarm.end(at, reason, score)]
   }
 
   #mayUpdate(alarm: AlarmRecord, now: Moment): boolean {
     return held(alarm.lastAt, now, this.#rules.updateMinS) && this.#limit.take(now)
   }
 
-  /** The updates that are wanted, as far as the rate limit lets them now; who was silent longest comes first. */
+  /** The updates that are wanted, as far as the rate limit lets them now; those that were silent longest come first. */
   #wantedUpdates(now: Moment): AlarmMessage[] {
     const scores = new Map([...this.#tracks.values()].map((track) => [track.alarm, track.smoothed]))
     return [...this.#activeRecords()]
@@ -203,7 +262,7 @@ class AlarmStage implements Alarms {
       .map((alarm) => alarm.update(now, scores.get(alarm)))
   }
 
-  /** What somebody asked for is not merged: where it is too much, the asker hears of it. */
+  /** What a command asked for is not merged: where it is too much, its answer says so. */
   #takeTurn(command: string, at: Moment): void {
     if (!this.#limit.take(at)) throw new InputError('PL-COMMAND-TOO-MANY', 'too many messages at once', command)
   }
@@ -213,7 +272,7 @@ class AlarmStage implements Alarms {
     for (const [key, track] of this.#tracks) {
       if (track.camera !== camera) continue
       this.#tracks.delete(key)
-      if (track.alarm) alarms.push(track.alarm.end(at, reason))
+      alarms.push(...this.#endPain(track, reason, at))
     }
     return alarms
   }
@@ -231,9 +290,9 @@ class AlarmStage implements Alarms {
   ) {
     const key = technicalKey(condition, camera)
     if (this.#technical.has(key)) return []
-    const nobody = { type: 'technical', score: null, threshold: null, test: false } as const
-    const about = { ...nobody, condition, camera, code: problem?.code ?? null }
-    const raised = this.#record(about, onset, problem?.message ?? null)
+    const nothing = { type: 'technical', score: null, threshold: null, test: false } as const
+    const about = { ...nothing, condition, camera, code: problem?.code ?? null }
+    const raised = this.#record(about, onset, { detail: problem?.message ?? null })
     this.#technical.set(key, raised)
     return [raised.start(at)]
   }
@@ -245,12 +304,12 @@ class AlarmStage implements Alarms {
     return alarm ? [alarm.end(at, reason)] : []
   }
 
-  #record(subject: AlarmSubject, onset: Moment, detail: string | null): AlarmRecord {
+  #record(subject: AlarmSubject, onset: Moment, more: Pick<AlarmFacts, 'detail' | 'previous'> = {}): AlarmRecord {
     const { cameras, facility, priorities, model, clock } = this.#options
     const { camera, condition } = subject
     const place = (camera !== null && Object.hasOwn(cameras, camera) && cameras[camera]) || nowhere
     const location = { facility, ward: place.ward, room: place.room, bed: place.bed }
-    const facts = { alarmId: this.#newId(), priority: priorities[condition], location, onset, model, detail }
+    const facts = { alarmId: this.#newId(), priority: priorities[condition], location, onset, model, ...more }
     return new AlarmRecord(subject, facts, clock)
   }
 

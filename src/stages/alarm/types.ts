@@ -72,9 +72,10 @@ export interface Alarms {
 
 /** When an alarm starts, is updated and ends; the config has the defaults. Scores are 0..1, times in seconds. */
 export interface AlarmRules {
-  /** The smoothed score that starts an alarm once it has held for `onsetS`. */
+  /** The smoothed score that starts an alarm once it was seen for `onsetS`, in `onsetFrames` frames or more. */
   onsetThreshold: number
   onsetS: number
+  onsetFrames: number
   /** The smoothed score that ends it once it has stayed at or below for `clearS`. Below `onsetThreshold`, or it would flap. */
   clearThreshold: number
   clearS: number
@@ -86,7 +87,10 @@ export interface AlarmRules {
   updateMinS: number
   /** Updates per second of all alarms together. Starts and ends do not count, and are never held back. */
   updatesPerS: number
-  /** How long a face may be out of sight before its alarm ends, and within which a new track at its place takes it over. */
+  /**
+   * How long a face may be out of sight before its alarm ends, and within which a new track at its place takes it over; up to
+   * four times as long for a face that is seen rarely, or whose place had an alarm shortly before.
+   */
   trackLostS: number
   /** How long a face may be seen without being judged before its alarm ends. */
   faceUnusableS: number

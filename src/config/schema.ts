@@ -146,12 +146,12 @@ export const alarmSchema = z.strictObject({
   track_lost_s: numberFrom(0.5, 600)
     .default(5)
     .describe('A face out of sight for this many seconds is gone; its alarm ends.'),
-  face_unusable_min: numberFrom(1, 1440)
+  face_unusable_min: numberFrom(0.1, 1440)
     .default(10)
     .describe(
       'Minutes in which faces are found and none can be judged after which face_unusable is raised; an alarm whose face is still seen but cannot be judged ends after as long.'
     ),
-  nobody_seen_min: numberFrom(1, 10_080)
+  nobody_seen_min: numberFrom(0.1, 10_080)
     .nullable()
     .default(null)
     .describe(

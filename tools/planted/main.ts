@@ -3,14 +3,11 @@
  * repository; the type check and the quick tests have to name every other place.
  */
 import { spawnSync } from 'node:child_process'
-import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { packageRoot } from '#painlens/core/version.js'
+import { copyOfRepository } from '../repository-copy.js'
 import { type Plant, plants } from './plants.js'
-
-const copied = ['src', 'tools', 'test', 'docs', 'config', 'deploy', 'README.md', 'package.json', 'tsconfig.json']
-const linked = ['node_modules', 'models', 'dist']
 
 /** Those that name places which are no code; together they take a few seconds. */
 const quickTests = ['test/config/generated', 'test/config/keys', 'test/contract/con', 'test/commands/command']
@@ -22,15 +19,6 @@ export default defineConfig({
   test: { include: ['test/**/*.test.ts'], testTimeout: 60_000 }
 })
 `
-
-function copyOfRepository(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'painlens-planted-'))
-  const filter = (path: string): boolean => !/\/tools\/dist(\/|$)/.test(path)
-  for (const name of copied) cpSync(join(packageRoot, name), join(folder, name), { recursive: true, filter })
-  for (const name of linked) symlinkSync(join(packageRoot, name), join(folder, name))
-  writeFileSync(join(folder, 'vitest.config.ts'), vitestConfig)
-  return folder
-}
 
 /** What a program of node_modules says, and how long it takes. */
 function run(folder: string, script: string, args: readonly string[]): { text: string; seconds: number } {
@@ -76,15 +64,12 @@ function readIfThere(file: string): string | null {
   }
 }
 
-const folder = copyOfRepository()
-try {
-  const clean = run(folder, 'typescript/bin/tsc', ['-p', 'test'])
-  const sound = run(folder, 'vitest/vitest.mjs', ['run', '--root', folder, ...quickTests])
-  process.stdout.write(`without a plant: compiler ${clean.seconds.toFixed(1)} s, tests ${sound.seconds.toFixed(1)} s\n`)
-  if (/error TS|FAIL/.test(clean.text + sound.text))
-    throw new Error(`nothing is planted yet:\n${clean.text}${sound.text}`)
-  const missed = plants.flatMap((plant) => tryPlant(folder, plant))
-  process.exitCode = missed.length === 0 ? 0 : 1
-} finally {
-  rmSync(folder, { recursive: true, force: true })
-}
+const folder = copyOfRepository(packageRoot)
+writeFileSync(join(folder, 'vitest.config.ts'), vitestConfig)
+const clean = run(folder, 'typescript/bin/tsc', ['-p', 'test'])
+const sound = run(folder, 'vitest/vitest.mjs', ['run', '--root', folder, ...quickTests])
+process.stdout.write(`without a plant: compiler ${clean.seconds.toFixed(1)} s, tests ${sound.seconds.toFixed(1)} s\n`)
+if (/error TS|FAIL/.test(clean.text + sound.text))
+  throw new Error(`nothing is planted yet:\n${clean.text}${sound.text}`)
+const missed = plants.flatMap((plant) => tryPlant(folder, plant))
+process.exitCode = missed.length === 0 ? 0 : 1

@@ -203,7 +203,7 @@ class AlarmStage implements Alarms {
       .map((alarm) => alarm.update(now, scores.get(alarm)))
   }
 
-  /** What somebody asked for is not merged: where it is too much, the asker hears of it. */
+  /** A message that a command asked for is not merged with others: beyond the rate limit the command fails. */
   #takeTurn(command: string, at: Moment): void {
     if (!this.#limit.take(at)) throw new InputError('PL-COMMAND-TOO-MANY', 'too many messages at once', command)
   }
@@ -231,8 +231,8 @@ class AlarmStage implements Alarms {
   ) {
     const key = technicalKey(condition, camera)
     if (this.#technical.has(key)) return []
-    const nobody = { type: 'technical', score: null, threshold: null, test: false } as const
-    const about = { ...nobody, condition, camera, code: problem?.code ?? null }
+    const unscored = { type: 'technical', score: null, threshold: null, test: false } as const
+    const about = { ...unscored, condition, camera, code: problem?.code ?? null }
     const raised = this.#record(about, onset, problem?.message ?? null)
     this.#technical.set(key, raised)
     return [raised.start(at)]

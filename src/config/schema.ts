@@ -153,12 +153,12 @@ export const alarmSchema = z.strictObject({
     .describe(
       'A face out of sight for this many seconds is gone; its alarm ends. Up to four times as long for a face that is seen rarely.'
     ),
-  face_unusable_min: numberFrom(1, 1440)
+  face_unusable_min: numberFrom(0.1, 1440)
     .default(10)
     .describe(
       'Minutes in which faces are found and none can be judged after which face_unusable is raised; an alarm whose face is still seen but cannot be judged ends after as long.'
     ),
-  nobody_seen_min: numberFrom(1, 10_080)
+  nobody_seen_min: numberFrom(0.1, 10_080)
     .nullable()
     .default(null)
     .describe(

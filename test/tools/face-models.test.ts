@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { DiskError } from '../../src/core/errors.js'
 import { packageRoot } from '../../src/core/version.js'
 import type { Pixels } from '../../src/lib/face/align.js'
+import { overlap } from '../../src/lib/face/boxes.js'
 import type { FaceModels } from '../../src/lib/face/model-files.js'
 import {
   anchorsOf,
@@ -15,7 +16,7 @@ import {
   frameTensor,
   viewOfFrame
 } from '../../src/lib/face/networks.js'
-import { overlap } from '../../src/lib/face/boxes.js'
+import { decodeModel, encodeModel } from '../../src/lib/onnx/index.js'
 import { buildFaceModels } from '../../tools/face-models/build.js'
 import { readWeights } from '../../tools/face-models/weights.js'
 import { readPhoto } from '../lib/face/photos.js'
@@ -106,6 +107,21 @@ describe('the face models', () => {
     expect((await stat(models.finder)).mtimeMs).toBe(before.mtimeMs)
     expect((await stat(models.landmarks)).size).toBeGreaterThan(100_000)
     expect((await readdir(join(folder, 'a/b'))).sort()).toEqual(['detector.onnx', 'finder.onnx', 'landmarks.onnx'])
+  })
+
+  it('a face model of an older version is written again by the build, and reported where it is opened', async () => {
+    const old = join(folder, 'old')
+    const files = await buildFaceModels({ outDir: old })
+    const model = decodeModel(await readFile(files.landmarks))
+    const outputs = model.graph.outputs.filter(({ name }) => name === 'landmarks')
+    await writeFile(files.landmarks, encodeModel({ ...model, graph: { ...model.graph, outputs } }))
+    const opening = FaceNetworks.open(files, { provider: 'cpu', threads: 1 })
+    await expect(opening).rejects.toThrow(/landmarks\.onnx.*another version.*no output feature and texture/s)
+    const script = join(packageRoot, 'tools/dist/face-models/main.js')
+    const { stdout } = spawnSync(process.execPath, [script, old], { encoding: 'utf8' })
+    expect(stdout.match(/landmarks\.onnx: written|(detector|finder)\.onnx: there already/g)).toHaveLength(3)
+    const again = await FaceNetworks.open(files, { provider: 'cpu', threads: 1 })
+    await again.close()
   })
 
   it('a missing face model is made anew by every build', async () => {

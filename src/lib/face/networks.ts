@@ -34,6 +34,13 @@ const finderShapes = [
 /** Pixels of its input per cell. */
 const finderStride = 32
 
+/** What is read of each model, in the order in which they are opened: an older build of a model lacks some of it. */
+const readOutputs = {
+  finder: ['grid'],
+  detector: ['scores', 'boxes'],
+  landmarks: ['landmarks', 'feature', 'texture']
+} as const satisfies Record<keyof FaceModels, readonly string[]>
+
 /** The three face models, open on one provider. Boxes and points are in pixels of the frame. */
 export class FaceNetworks {
   readonly #anchors = new Map<string, Anchors>()
@@ -44,12 +51,21 @@ export class FaceNetworks {
     readonly landmarker: ort.InferenceSession
   ) {}
 
-  /** @throws ModelError when a file is missing or no ONNX, or the provider cannot load it */
+  /** @throws ModelError when a file is missing, no ONNX or of another version of painlens, or the provider cannot load it */
   static async open(models: FaceModels, options: SessionOptions): Promise<FaceNetworks> {
     const opened: ort.InferenceSession[] = []
     try {
-      for (const file of [models.finder, models.detector, models.landmarks])
-        opened.push(await openSession(file, options))
+      for (const [name, outputs] of Object.entries(readOutputs)) {
+        const session = await openSession(models[name as keyof FaceModels], options)
+        opened.push(session)
+        const missing = outputs.filter((output) => !session.outputNames.includes(output))
+        if (missing.length > 0)
+          throw new ModelError(
+            'PL-FACE-MODEL',
+            `is of another version of painlens: it has no output ${missing.join(' and ')}`,
+            models[name as keyof FaceModels]
+          )
+      }
     } catch (error) {
       await Promise.all(opened.map((session) => session.release()))
       if (!(error instanceof ModelError)) throw error
@@ -262,9 +278,7 @@ function whole(values: readonly number[]): ort.Tensor {
   return new ort.Tensor('int64', BigInt64Array.from(values, BigInt), [values.length])
 }
 
-/** The SSD's default boxes (Liu et al., SSD: Single Shot MultiBox Detector, 2016, section 2.2), for any input size. */
-
-/** The input size that the scales refer to. */
+/** The input size that the scales of the default boxes refer to. */
 const base = 512
 /** Pixels of the input per cell on the finest level; each further level halves the grid. */
 const finestStride = 16
@@ -293,7 +307,10 @@ function shapes(level: number): [number, number][] {
   ]
 }
 
-/** All boxes of an input of that size, level by level, row by row, in the order of the detector's outputs. */
+/**
+ * The SSD's default boxes (Liu et al., SSD: Single Shot MultiBox Detector, 2016, section 2.2) for an input of that size: level
+ * by level, row by row, in the order of the detector's outputs.
+ */
 export function anchorsOf(rows: number, columns: number): Anchors {
   const boxes: number[] = []
   let [height, width, stride] = [Math.ceil(rows / finestStride), Math.ceil(columns / finestStride), finestStride]

@@ -131,7 +131,7 @@ function isWithinReach(place: Box, box: Box): boolean {
   return Math.hypot(p.x - q.x, p.y - q.y) < mostDistance * width
 }
 
-/** How often the whole frame is looked over while all known faces are in sight: for whoever comes in. */
+/** How often the whole frame is looked over while all known faces are in sight, to find new ones. */
 const everywhereMs = 1000
 
 /** In what turn faces were seen last, which may be all that a camera at the side of a bed ever sees. */

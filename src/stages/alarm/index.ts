@@ -262,7 +262,7 @@ class AlarmStage implements Alarms {
       .map((alarm) => alarm.update(now, scores.get(alarm)))
   }
 
-  /** What a command asked for is not merged: where it is too much, its answer says so. */
+  /** A message that a command asked for is not merged with others: beyond the rate limit the command fails. */
   #takeTurn(command: string, at: Moment): void {
     if (!this.#limit.take(at)) throw new InputError('PL-COMMAND-TOO-MANY', 'too many messages at once', command)
   }
@@ -290,8 +290,8 @@ class AlarmStage implements Alarms {
   ) {
     const key = technicalKey(condition, camera)
     if (this.#technical.has(key)) return []
-    const nothing = { type: 'technical', score: null, threshold: null, test: false } as const
-    const about = { ...nothing, condition, camera, code: problem?.code ?? null }
+    const unscored = { type: 'technical', score: null, threshold: null, test: false } as const
+    const about = { ...unscored, condition, camera, code: problem?.code ?? null }
     const raised = this.#record(about, onset, { detail: problem?.message ?? null })
     this.#technical.set(key, raised)
     return [raised.start(at)]

@@ -124,8 +124,8 @@ const withRoundedScore = (subject: AlarmSubject): AlarmSubject =>
   subject.type === 'physiological' ? { ...subject, score: rounded(subject.score, 3) } : subject
 
 /**
- * The end of an alarm that an earlier run of painlens left active, without which it would be so for ever. How long it has
- * lasted only the time of day can say.
+ * The end of an alarm that an earlier run of painlens left active, whose subscribers would wait for one. How long it
+ * has been since then only the time of day can say.
  * @param last the last message of it that was put into the outbox
  */
 export function endAfterRestart(last: AlarmMessage, at: Moment, clock: Clock): AlarmMessage {

@@ -175,8 +175,6 @@ function verdictOf(
   }
 }
 
-/** Makes batches of what several ask for at the same time. */
-
 export interface BatchesOptions<Item, Result> {
   /** Gives the results in the order of the items. There is one call at a time. */
   run: (items: Item[]) => Promise<Result[]>
@@ -213,8 +211,8 @@ interface Part<Item, Result> {
 }
 
 /**
- * Whatever waits when the call before has ended goes into the next call, those who asked first before the others. Nobody
- * waits for company: where nothing runs, a call begins at once. So batches cost nothing while there is little to do, and
+ * Whatever waits when the call before has ended goes into the next call, in the order in which it came. No call
+ * waits for more items: where nothing runs, a call begins at once. So batches cost nothing while there is little to do, and
  * grow with what there is to do (the "natural batching" of databases' group commit).
  */
 export class Batches<Item, Result> {
@@ -253,7 +251,7 @@ export class Batches<Item, Result> {
     )
   }
 
-  /** The next batch begins before anybody looks at the results of this one. */
+  /** The next batch begins before the callers go on with the results of this one. */
   #ended(settle: () => void): void {
     this.#running = false
     settle()

@@ -297,7 +297,7 @@ test('no alarm and not all of them together say more updates than the rate limit
   )
 })
 
-test('whoever asks for active alarms gets each of them in the end, however they are held back', () => {
+test('a request for the active alarms brings each of them in the end, however the rate limit holds them back', () => {
   fc.assert(
     fc.property(fc.integer({ min: 1, max: 4 }), fc.constantFrom(0.2, 1, 20), (count, updatesPerS) => {
       const t0 = Date.UTC(2026, 0, 1)

@@ -63,6 +63,7 @@ export const unitTests = [
   'test/show/simulate/rtp.test.ts',
   'test/show/simulate/server.test.ts',
   'test/stages/alarm/alarms.test.ts',
+  'test/stages/alarm/evidence.test.ts',
   'test/stages/alarm/properties.test.ts',
   'test/stages/alarm/track.test.ts',
   'test/stages/alarm/unusable.test.ts',

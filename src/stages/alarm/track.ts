@@ -34,7 +34,7 @@ export interface TrackState {
   /** At or below the clear threshold; null while it is above. */
   below: Stretch | null
   alarm: AlarmRecord | null
-  /** Where the alarm's person was last seen above the clear threshold. */
+  /** Where it last had a score above the clear threshold. */
   painAt: Box | null
   /** How much longer than usual its alarm waits before it ends: more for each alarm of its place shortly before. */
   patience: number
@@ -91,7 +91,7 @@ export function follow(track: TrackState, rules: AlarmRules, at: Moment, score: 
   track.smoothed = before + weight * (score - before)
   track.above = track.smoothed >= rules.onsetThreshold ? longer(track.above, now, seenMs) : null
   track.below = track.smoothed <= rules.clearThreshold ? longer(track.below, now, seenMs) : null
-  if (track.below === null) track.painAt = track.box
+  if (score > rules.clearThreshold) track.painAt = track.box
 }
 
 export const isScore = (score: number | null): score is number => score !== null && Number.isFinite(score)

@@ -131,7 +131,7 @@ const priorities = Object.fromEntries(
 export const alarmSchema = z.strictObject({
   onset_threshold: share.default(0.7).describe('A smoothed pain score of at least this begins an alarm …'),
   onset_s: numberFrom(0, 600).default(2).describe('… when it lasts this many seconds in which the face is seen …'),
-  onset_frames: z.number().int().min(1).max(1000).default(3).describe('… and was judged in at least this many frames.'),
+  onset_frames: wholeFrom(1, 1000).default(3).describe('… and was judged in at least this many frames.'),
   clear_threshold: share.default(0.45).describe('A smoothed score below ends it …; smaller than onset_threshold.'),
   clear_s: numberFrom(0, 600)
     .default(3)

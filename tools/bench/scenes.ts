@@ -56,7 +56,7 @@ const { rules, priorities } = alarmOptions(
 )
 
 /** A table for each rate. */
-export const scenesTables = (): string => rates.map((fps) => `${fps} frames/s\n\n${tableAt(fps)}`).join('\n\n')
+export const scenesTables = (): string => rates.map((fps) => `${fps} per second\n\n${tableAt(fps)}`).join('\n\n')
 
 function tableAt(fps: number): string {
   const head = ['scene', 'courses', 'pain missed', 'false alarms', 's to onset', 'alarms per episode', 'swaps']
@@ -64,8 +64,13 @@ function tableAt(fps: number): string {
   return table([...head, 'wrongly `cleared`', 'ended otherwise'], rows)
 }
 
-function row({ name, courses }: Scene, fps: number): string[] {
-  const outcomes = courses.map((course, i) => run(course, fps, createRandom(1000 + i)))
+/** What becomes of each course; the same each time. */
+export const outcomesOf = ({ courses }: Scene, fps: number): Outcome[] =>
+  courses.map((course, i) => run(course, fps, createRandom(1000 + i)))
+
+function row(scene: Scene, fps: number): string[] {
+  const { name, courses } = scene
+  const outcomes = outcomesOf(scene, fps)
   const sum = (of: (outcome: Outcome) => number) => outcomes.reduce((total, outcome) => total + of(outcome), 0)
   const episodes = sum((outcome) => outcome.episodes)
   const onsets = outcomes.flatMap(({ onsetS }) => onsetS)

@@ -6,7 +6,7 @@ import type { AlarmRecord } from './record.js'
 import type { AlarmRules } from './types.js'
 
 /** In which the smoothed score has been on one side of a threshold. */
-export interface Stretch {
+interface Stretch {
   since: Moment
   /** Time in which the face was seen and judged; `seenMs` is less than the time since then where it was away meanwhile. */
   seenMs: number
@@ -154,7 +154,7 @@ export function held(since: Moment, now: Moment, seconds: number): boolean {
 /** How long a face has to be unseen before another track may be taken for it, unless the tracker says that it is lost. */
 const unseenMs = 1000
 
-export const isUnseen = ({ lost, lastSeen }: TrackState, at: Moment): boolean => lost || at - lastSeen >= unseenMs
+const isUnseen = ({ lost, lastSeen }: TrackState, at: Moment): boolean => lost || at - lastSeen >= unseenMs
 
 /**
  * The track that `young` goes on from: of the same camera, at the same place, without an alarm, out of sight since before
@@ -233,7 +233,7 @@ const isAtItsPlace = (track: TrackState, other: TrackState, place: Box | null): 
   track !== other && track.camera === other.camera && track.box !== null && place !== null && near(place, track.box)
 
 /** Centres closer than one face, and of about the same size: a head that turned, not its neighbour. */
-export function near(a: Box, b: Box): boolean {
+function near(a: Box, b: Box): boolean {
   const size = Math.max(a.width, a.height, b.width, b.height)
   const smaller = Math.max(Math.min(a.width, b.width), Math.min(a.height, b.height))
   return distance(a, b) <= size && smaller * 2.5 >= size

@@ -36,6 +36,7 @@ describe('what is published', () => {
     mqtt.cameraState('hall', 'lost', moment(Date.UTC(2026, 0, 1)))
     await until(() => ear.on('camera/hall/state').length > 0, 'camera state')
     await until(() => ear.on('health').length > 0, 'health')
+    await until(() => ear.on('status').length > 0, 'status')
     const [status] = ear.on('status')
     expect(status?.json).toEqual({ state: 'online', session: 's1', version: '0.0.0', at: expect.stringMatching(/Z$/) })
     expect(status?.packet).toMatchObject({ qos: 1, retain: true })

@@ -34,6 +34,7 @@ export const unitTests = [
   'test/deploy/field-guide.test.ts',
   'test/lib/face/align.test.ts',
   'test/lib/face/assignment.test.ts',
+  'test/lib/face/motion.test.ts',
   'test/lib/face/tracker.test.ts',
   'test/lib/face/view.test.ts',
   'test/lib/face/zones.test.ts',

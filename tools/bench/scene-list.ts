@@ -17,7 +17,7 @@ export interface Course {
   seconds: number
   /** Those in front first: a face behind another one is not found. */
   people(t: number): Person[]
-  /** From when to when somebody is in pain, whether or not that can be seen. */
+  /** From when to when there is pain, whether or not that can be seen. */
   pain: readonly (readonly [from: number, to: number])[]
   /** False faces per second. */
   ghosts?: number

@@ -32,7 +32,7 @@ export interface TrackUpdate {
   lost: number[]
 }
 
-/** Two boxes are no one face if their centres lie further apart than that, in widths of the larger one. */
+/** Two boxes are not of one face if their centres lie further apart than that, in widths of the larger one. */
 const mostDistance = 1.2
 /** … or if one is that many times as wide as the other. */
 const mostGrowth = 1.8

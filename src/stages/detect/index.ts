@@ -43,7 +43,7 @@ export interface Detector {
   readonly restarted: number
   /** The frame is read until the promise settles; releasing it is the caller's business. */
   detect(frame: Frame, zones: readonly Zone[]): Promise<Sighting>
-  /** Drops a camera's tracks: whoever is seen there next is new. */
+  /** Drops a camera's tracks: each face that is seen there next has a new one. */
   forget(camera: string): void
   stop(): Promise<void>
 }

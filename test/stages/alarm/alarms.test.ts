@@ -210,7 +210,7 @@ describe('a camera', () => {
     ])
   })
 
-  test.each(['frozen', 'paused'] as const)('that is %s shows nobody: its faces start no alarm', (state) => {
+  test.each(['frozen', 'paused'] as const)('that is %s has faces that are not there now: they start no alarm', (state) => {
     const { alarms, said, feed } = setUp()
     alarms.cameraState('a', state, moment(t0))
     feed(0, 6, 0.95)
@@ -317,7 +317,7 @@ describe('commands and the rest', () => {
     expect(alarms.tick(moment(t0 + 120_000))).toMatchObject([{ condition: 'camera_lost', phase: 'update', seq: 2 }])
   })
 
-  test('an outage is told with the time it began, and without updates that nobody hears', () => {
+  test('an outage is told with the time it began, and without updates, which could not be delivered', () => {
     const { alarms } = setUp()
     const [start] = alarms.technical(
       'broker_lost',

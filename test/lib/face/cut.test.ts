@@ -43,6 +43,37 @@ describe('pictures cut out of a frame', () => {
     )
   })
 
+  it('are the rounded means of the pixels around each place, at every scale and up to the edges of the frame', () => {
+    const frame = noise({ width: 60, height: 40 }, 7)
+    const side = 10
+    const mean = (k: number, x: number, y: number, channel: number): number => {
+      if (!(x >= 0 && y >= 0 && x < frame.width && y < frame.height)) return 0
+      const left = Math.min(Math.max(0, Math.round(x - k / 2)), frame.width - k)
+      const top = Math.min(Math.max(0, Math.round(y - k / 2)), frame.height - k)
+      let sum = 0
+      for (let i = 0; i < k * k; i++)
+        sum += frame.data[((top + Math.floor(i / k)) * frame.width + left + (i % k)) * 3 + channel]!
+      return Math.floor((sum + Math.floor((k * k) / 2)) / (k * k))
+    }
+    fc.assert(
+      fc.property(
+        fc.constantFrom(2, 3, 4, 5),
+        fc.integer({ min: -3, max: 63 }),
+        fc.integer({ min: -3, max: 43 }),
+        (k, x, y) => {
+          // Upright and at a whole scale, so that both add up to the same places.
+          const way = { a: k, b: 0, tx: x, ty: y }
+          const data = cut(frame, way, { width: side, height: side })
+          const means = data.map((_, i) => {
+            const pixel = Math.floor(i / 3)
+            return mean(k, x + k * ((pixel % side) + 0.5), y + k * (Math.floor(pixel / side) + 0.5), i % 3)
+          })
+          expect(Buffer.from(data).equals(means), `k = ${k} from ${x}, ${y}`).toBe(true)
+        }
+      )
+    )
+  })
+
   it("average a camera's noise where they are smaller than the frame", () => {
     const frame = noise({ width: 240, height: 240 }, 3)
     const data = cut(frame, ofSquare({ centre: { x: 120, y: 120 }, side: 160, roll: 33 }, 40), {

@@ -210,15 +210,18 @@ describe('a camera', () => {
     ])
   })
 
-  test.each(['frozen', 'paused'] as const)('that is %s has faces that are not there now: they start no alarm', (state) => {
-    const { alarms, said, feed } = setUp()
-    alarms.cameraState('a', state, moment(t0))
-    feed(0, 6, 0.95)
-    expect(said).toEqual([])
-    alarms.cameraState('a', 'ok', moment(t0 + 6000))
-    feed(6, 9, 0.95)
-    expect(phases(said)).toEqual(['start0'])
-  })
+  test.each(['frozen', 'paused'] as const)(
+    'that is %s has faces that are not there now: they start no alarm',
+    (state) => {
+      const { alarms, said, feed } = setUp()
+      alarms.cameraState('a', state, moment(t0))
+      feed(0, 6, 0.95)
+      expect(said).toEqual([])
+      alarms.cameraState('a', 'ok', moment(t0 + 6000))
+      feed(6, 9, 0.95)
+      expect(phases(said)).toEqual(['start0'])
+    }
+  )
 
   test.each([
     ['lost', 'paused', 'camera_paused', 'Camera lost, room 12, bed A: alarm ended, camera paused'],

@@ -124,7 +124,7 @@ class Subscriber {
 }
 
 test(
-  'three daemons behind a bridge: alarms arrive, commands find their daemon, a cut link loses nothing',
+  'three daemons behind a bridge: alarms arrive, commands reach their daemon, no message is lost on a cut link',
   async () => {
     const far = await Subscriber.at(house.url, {
       username: 'nurse',

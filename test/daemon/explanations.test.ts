@@ -43,7 +43,7 @@ const contains = (line: Record<string, unknown>, about: object): boolean =>
   Object.entries(about).every(([key, value]) => line[key] === value)
 
 describe('explanations in the daemon', () => {
-  it('go with the alarm; an engine that dies is a technical alarm until it is back', async () => {
+  it('accompany the alarm; a dead engine raises a technical alarm until its restart', async () => {
     const { daemon, nurse, traces } = await start([bed])
     const pain = await nurse.alarm('pain', 'start')
     const explanation = await until(() => nurse.explanations()[0], 'the explanation')
@@ -72,7 +72,7 @@ describe('explanations in the daemon', () => {
     expect(await killWorkers(script)).toBe(0)
   })
 
-  it('that are lost for good take nothing from the alarms; the technical alarm stays, and health says why', {
+  it('that fail permanently do not affect alarms; the technical alarm stays and health contains the cause', {
     timeout: patience(90_000)
   }, async () => {
     const own = await mkdtemp(join(ward.folder, 'model-'))
@@ -113,7 +113,7 @@ describe('explanations in the daemon', () => {
     expect(nurse.explanations()).toEqual([])
   })
 
-  it('are refused when the engines disagree, which is a technical alarm, too', async () => {
+  it('are disabled with a technical alarm if the engines disagree', async () => {
     const own = await mkdtemp(join(ward.folder, 'model-'))
     const manifest = await writeRoundingModel(own, trialCrop({ width: 16, height: 16 }))
     const { nurse } = await start([{ ...bed, url: nowhere }], { model: { manifest } })

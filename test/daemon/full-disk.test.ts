@@ -15,8 +15,8 @@ beforeAll(async () => {
 })
 afterAll(() => ward.close())
 
-describe.skipIf(!canMount)('a disk that is full', () => {
-  it('is a technical alarm, and takes nothing from the others; with room again it ends', {
+describe.skipIf(!canMount)('a full disk', () => {
+  it('raises a technical alarm until there is room, and other alarms are still sent', {
     timeout: patience(90_000)
   }, async () => {
     const camera = { id: 'gone', url: nowhere, width: 640, height: 360 }

@@ -52,8 +52,8 @@ function isStartedAgain(ended: number | string): boolean {
   return !clean.includes(String(ended))
 }
 
-describe('a painlens whose worker is lost for the third time', { timeout: patience(90_000) }, () => {
-  it('says why, ends with code 1 and leaves no child behind; systemd starts it again', async () => {
+describe('painlens, when a worker dies for the third time,', { timeout: patience(90_000) }, () => {
+  it('publishes the cause, exits with code 1 without leftover children, and is restarted by systemd', async () => {
     let children: number[] = []
     const { daemon, nurse } = await loseTheWorker(async ({ child }) => {
       children = descendants(child.pid!)
@@ -65,7 +65,7 @@ describe('a painlens whose worker is lost for the third time', { timeout: patien
     expectTold(nurse)
   })
 
-  it('is a failure for systemd, too, when another worker is stuck and it cannot end by itself', async () => {
+  it('kills itself if another worker is stuck, and is restarted by systemd', async () => {
     const { daemon, nurse } = await loseTheWorker(async ({ child }) => {
       expect(await holdWorkers('classify/worker.js', patience(60_000), child)).toBe(1)
     })

@@ -23,8 +23,8 @@ async function setUp(cameras: object[], changes: object = {}) {
   return { device, configure, nurse: await device.listen(), start: () => device.start() }
 }
 
-describe('an alarm that is active', { timeout: patience(120_000) }, () => {
-  it('is acknowledged without being cleared, ended once after kill -9 with its next seq, and after a stop', async () => {
+describe('an active alarm', { timeout: patience(120_000) }, () => {
+  it('stays active when acknowledged, and is ended once after kill -9, with its next seq, and on stop', async () => {
     const { device, nurse, start } = await setUp([bed, gone])
     const killed = start()
     const pain = await nurse.alarm('pain', 'start', 40_000)
@@ -86,7 +86,7 @@ describe('an alarm that is active', { timeout: patience(120_000) }, () => {
     )
   })
 
-  it('ends when its camera is taken out of the config or changed, and its state does not stay behind', async () => {
+  it("ends when its camera is removed from the config or changed, and a removed camera's state is cleared", async () => {
     // An alarm log that cannot be written holds nothing up.
     const changes = { alarm_log: { path: '/etc/hostname/alarms' } }
     const { device, configure, nurse, start } = await setUp([bed, gone], changes)

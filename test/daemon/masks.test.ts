@@ -159,7 +159,7 @@ async function watch() {
 }
 
 describe('a mask over a face', () => {
-  it('hides it: nobody finds it, and no heatmap of the face beside it shows anything of it', {
+  it('prevents its detection, and no heatmap of the face beside it shows a masked pixel', {
     timeout: patience(120_000)
   }, async () => {
     const { daemon, observed, published, saved } = await watch()

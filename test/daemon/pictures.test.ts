@@ -117,8 +117,8 @@ async function watch() {
   return { daemon, states, alarms, all, ask, freshHealth, alarm }
 }
 
-describe('pictures that look alive and are not', () => {
-  it('are told of with their reason everywhere, until there is a live one; a sleeping scene is not', {
+describe('frozen and dark pictures', () => {
+  it('are reported with their reason until a live picture comes; a sleeping resident is not', {
     timeout: patience(120_000)
   }, async () => {
     const { daemon, states, alarms, all, ask, freshHealth, alarm } = await watch()

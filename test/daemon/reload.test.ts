@@ -64,7 +64,7 @@ beforeAll(async () => {
 afterAll(() => ward.close())
 
 describe('SIGHUP', () => {
-  it('leaves a camera that did not change alone, whatever happens to the others; a bad file keeps all and says so', {
+  it('keeps an unchanged camera running while others change; an invalid file raises an alarm and changes nothing', {
     timeout: patience(90_000)
   }, async () => {
     const device = await ward.device([camera('a')])
@@ -123,7 +123,7 @@ describe('SIGHUP', () => {
     expect(await daemon.ended).toBe(0)
   })
 
-  it('costs a camera that did not change no picture, whatever happens to the others', {
+  it('drops no picture of an unchanged camera while others change', {
     timeout: patience(120_000)
   }, async () => {
     // More often than pictures come, so that none is left out for coming a little early.

@@ -43,7 +43,7 @@ async function fakeSystemd(): Promise<{ fed: () => number }> {
 }
 
 describe('a worker', () => {
-  it('that dies is started again: its frames are dropped and counted, and an alarm lasts meanwhile; the third time ends painlens', async () => {
+  it('that dies is restarted with an alarm until then; its frames count as dropped; the third death ends painlens', async () => {
     const device = await ward.device([camera('a')])
     const nurse = await device.listen()
     const { fatal } = await device.startHere()
@@ -89,7 +89,7 @@ describe('a worker', () => {
     expect(said().at(-1)!.phase).not.toBe('end')
   })
 
-  it('that is stuck stops the watchdog and is named; when it comes back, all goes on', {
+  it('that is stuck is named and stops the watchdog until it responds', {
     timeout: patience(120_000)
   }, async () => {
     const { fed } = await fakeSystemd()
@@ -135,7 +135,7 @@ describe('a worker', () => {
 })
 
 describe('a decoder', () => {
-  it('that is stopped makes its camera not ready, is killed and comes again; the watchdog is not concerned', {
+  it('that hangs makes its camera not ready and is replaced, without stopping the watchdog', {
     timeout: patience(90_000)
   }, async () => {
     const device = await ward.device([camera('a')])
@@ -160,8 +160,8 @@ describe('a decoder', () => {
   })
 })
 
-describe('a port that is taken', () => {
-  it('takes nothing from the main job, and health says so', { timeout: patience(90_000) }, async () => {
+describe('an HTTP port in use', () => {
+  it('does not affect alarms, and is reported by health', { timeout: patience(90_000) }, async () => {
     const taken = Number(new URL(ward.broker.url).port)
     const device = await ward.device([camera('a')], { http: { port: taken } })
     const nurse = await device.listen()

@@ -69,8 +69,8 @@ const frame = (at: number, release: () => void): Frame => ({
   release
 })
 
-describe('cameraLine', () => {
-  it('judges the newest of what was seen when the classifier is free, and drops the rest', async () => {
+describe('the camera line', () => {
+  it('classifies the newest sighting when the classifier is free, and drops older ones', async () => {
     const { push, begin, end, counts, at, asked } = slowJudge()
     await push(0)
     expect(begin()).toBe(0)
@@ -87,7 +87,7 @@ describe('cameraLine', () => {
     expect(at()).toEqual([0, 99, 100])
   })
 
-  it('for any rhythm: each frame is released, and judged, dropped or failed; every word of lost tracks is passed on', async () => {
+  it('releases each frame once it is classified, dropped or failed, and reports every lost track, for any timing', async () => {
     const steps = fc.array(fc.constantFrom('push', 'begin', 'end', 'fail' as const), { maxLength: 60 })
     await fc.assert(
       fc.asyncProperty(steps, async (steps) => {
@@ -115,7 +115,7 @@ describe('cameraLine', () => {
     )
   })
 
-  it('goes on after failures of either stage, and releases each frame', async () => {
+  it('continues after failures of either stage, and releases each frame', async () => {
     const frames = new Subject<Frame>()
     const seen: number[] = []
     const failures: unknown[] = []

@@ -158,7 +158,7 @@ describe('tensors in typed fields', () => {
   })
 })
 
-describe('what is no sound model', () => {
+describe('a damaged model file', () => {
   it('a malformed model is refused with an explanation', () => {
     const sentence = (bytes: Uint8Array) => {
       try {

@@ -16,11 +16,11 @@ function overrideIn(file: string, env: Record<string, string> = {}): string {
 }
 
 describe('TF32', () => {
-  it.each(['lib/ort/provider.js', 'core/worker.js'])('is off for whoever imports %s', (file) => {
+  it.each(['lib/ort/provider.js', 'core/worker.js'])('is off in programs that import %s', (file) => {
     expect(overrideIn(file)).toBe('0')
   })
 
-  it('stays as it was asked for', () => {
+  it('keeps an explicit setting of the user', () => {
     expect(overrideIn('lib/ort/provider.js', { NVIDIA_TF32_OVERRIDE: '1' })).toBe('1')
   })
 })

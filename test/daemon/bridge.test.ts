@@ -73,7 +73,7 @@ async function startDaemon(device: string): Promise<DaemonProcess> {
   return startPainlensProcess(['run', '--config', join(own, 'painlens.yaml')], { env: { STATE_DIRECTORY: own } })
 }
 
-/** Somebody who hears every device at one of the brokers, which keeps what comes while they are away. */
+/** A subscriber to every device at one of the brokers, with a persistent session. */
 class Subscriber {
   readonly heard: { topic: string; text: string }[] = []
 
@@ -181,7 +181,7 @@ test(
         expect([...seqs].sort()).toEqual([0, 1])
       }
     }
-    // Whoever counts by alarm_id and seq has each message once: what comes again is the same to the letter.
+    // A subscriber that counts by alarm_id and seq has each message once: repetitions are identical.
     for (const texts of far.alarms().values()) expect(texts.size).toBe(1)
     expect(far.linkStates()).toEqual(expect.arrayContaining(['1', '0']))
 

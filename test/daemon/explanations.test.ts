@@ -18,7 +18,7 @@ beforeAll(async () => {
 })
 afterAll(() => ward.close())
 
-/** The daemon in this process, with real cameras, models, workers and broker, and somebody who hears what it publishes. */
+/** The daemon in this process, with real cameras, models, workers and broker, and a subscriber. */
 async function start(cameras: object[], changes: object = {}) {
   const device = await ward.device(cameras, { explanation: { composite: 'lrp.z' }, ...changes })
   const nurse = await device.listen()

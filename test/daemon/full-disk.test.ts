@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { patience, until } from '../support/slowness.js'
 import { eventually, nowhere, Ward } from '../support/ward.js'
 
-/** A file system of 8 MB at /mnt, in a mount namespace of the process's own: nobody else sees it. */
+/** A file system of 8 MB at /mnt, in the process's own mount namespace. */
 const onSmallDisk = ['unshare', '-rm', 'sh', '-ec', 'mount -t tmpfs -o size=8m tmpfs /mnt; exec "$@"', 'sh']
 const canMount = spawnSync('unshare', [...onSmallDisk.slice(1), 'true']).status === 0
 if (!canMount) process.stderr.write('a full disk is not tested: this user may not mount a file system (unshare -rm)\n')

@@ -37,7 +37,7 @@ vi.mock(import('../../src/stages/camera/index.js'), async (original) => {
   return { ...actual, openCamera: (options) => watched(actual.openCamera(options), options.id) }
 })
 
-/** The camera itself, with somebody who looks at its pictures on their way. */
+/** The real camera; the number in each of its pictures is recorded. */
 function watched(camera: Camera, id: string): Camera {
   const frames = camera.frames.pipe(tap((frame) => void numbersOf(id).push(numberIn(frame))))
   return new Proxy(camera, {

@@ -58,7 +58,7 @@ describe('an archive of a provider', () => {
 
   it('is refused when any single byte differs', async () => {
     const whole = readFileSync(writeArchive(path(), fakeFiles()))
-    // gzip's header has a time, flags and the system's name, which nobody looks at.
+    // gzip's header has a time, flags and the system's name, which are ignored.
     for (let at = 10; at < whole.length; at += 97) {
       const changed = Buffer.from(whole)
       changed[at]! ^= 0x10

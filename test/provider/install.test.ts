@@ -110,7 +110,7 @@ describe('painlens provider', { timeout: patience(180_000) }, () => {
     const marked = libraryOf(native)
     expect(marked).not.toBe(original)
     expect(await loadedLibrary()).toBe(marked)
-    // Not copied, not written to: whoever has it open or shares it by a hard link keeps it.
+    // Renamed, not copied or written: open files and hard links stay valid.
     expect(statSync(join(native, '../', `${process.arch}.previous`, 'libonnxruntime.so.1')).ino).toBe(inode)
     expect((await painlens('provider', 'status')).out).toMatch(
       /in place: cpu; ONNX Runtime 1\.29\.0 .*\n.*\nkept: ONNX Runtime 1\.29\.0 as onnxruntime-node brings it/

@@ -16,7 +16,7 @@ export function fakeLibrary(arch: keyof typeof elfMachine, content = 'code'): Bu
   return Buffer.concat([header, Buffer.from(content)])
 }
 
-/** A package of onnxruntime-node's layout in a folder, with files that nobody loads. */
+/** A package of onnxruntime-node's layout in a folder, with files that cannot be loaded. */
 export function writeFakePackage(folder: string): Place {
   const native = join(folder, 'bin/napi-v6', process.platform, process.arch)
   mkdirSync(native, { recursive: true })

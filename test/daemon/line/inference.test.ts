@@ -4,7 +4,7 @@ import type { CameraConfig } from '../../../src/config/index.js'
 import { silentLog } from '../../../src/core/log.js'
 import { Inference } from '../../../src/daemon/line/inference.js'
 
-/** Inference without its stages: nothing is inferred here, only told of. */
+/** Inference without its stages: the test reports the outcomes of inferences. */
 function setUp() {
   const told: (string | null)[] = []
   const inference = new Inference({

@@ -27,7 +27,7 @@ beforeAll(async () => {
 })
 afterAll(() => explainer.close())
 
-/** People of the test split whom no report counts. */
+/** The first of the test split's people that no report uses. */
 const firstPerson = 5000
 
 async function faceOf(person: number, sample: number) {

@@ -5,7 +5,7 @@ import type { OutboxStats } from '../../../src/stages/outbox/index.js'
 
 const script = fileURLToPath(new URL('./full-disk.mjs', import.meta.url))
 
-/** Runs commands with a file system of 3 MB at /mnt, in a mount namespace of their own: nobody else sees it. */
+/** Runs commands with a file system of 3 MB at /mnt, in their own mount namespace. */
 const onSmallDisk = (command: string) =>
   spawnSync('unshare', ['-rm', 'sh', '-ec', `mount -t tmpfs -o size=3m tmpfs /mnt; ${command}`], { encoding: 'utf8' })
 

@@ -15,7 +15,7 @@ afterAll(() => ward.close())
 
 const gone = { id: 'gone', url: nowhere, width: 640, height: 360 }
 
-/** How long an alarm takes to begin is tested elsewhere, without a daemon. */
+/** A short onset: its duration is tested elsewhere, without a daemon. */
 const soon = { alarm: { onset_s: 1, smoothing_s: 0.2 } }
 
 async function setUp(cameras: object[], changes: object = {}) {
@@ -100,7 +100,7 @@ describe('MQTT commands', { timeout: patience(120_000) }, () => {
     for (let round = 0; round < 100; round++)
       for (const [name, payload] of floods) sends.push(nurse.send(name, payload))
     await Promise.all(sends)
-    // What comes on top of 64 waiting commands is not answered; once they are through, everything is.
+    // Commands beyond 64 waiting ones are not answered; once the queue is empty, commands are answered again.
     const asking = setInterval(() => void nurse.send('resume', '{"camera":"bed","transaction":"after"}'), 250)
     await until(
       () => nurse.told.some(({ topic, json }) => topic === 'response/resume' && json && 'transaction' in json),

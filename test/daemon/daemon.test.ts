@@ -79,7 +79,7 @@ class Listener {
   constructor(readonly client: MqttClient) {
     client.on('message', (topic, bytes) => {
       const text = bytes.toString()
-      // A state that was taken away.
+      // A state that was cleared.
       if (text === '') return
       this.seen.push({ topic, payload: JSON.parse(text) as Record<string, unknown>, text })
     })

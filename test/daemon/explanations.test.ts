@@ -57,7 +57,7 @@ describe('explanations in the daemon', () => {
     expect(stages({ frame: explained })).toEqual(expect.arrayContaining(['detect', 'classify', 'explain']))
     expect(explanation).toMatchObject({ alarm_id: pain.alarm_id, target: 'happiness', composite: 'lrp.z' })
     expect(explanation.engine).toMatch(/^(tfjs|onnx)/)
-    // Of a frame up to the one that started the alarm, or a little later if a stronger one came.
+    // From a frame before the alarm, or a little later if a stronger one came.
     expect(Date.parse(explanation.at)).toBeGreaterThan(Date.parse(pain.onset) - 30_000)
     expect(nurse.alarms().some(({ condition }) => condition === 'explanation_failed')).toBe(false)
     expect(await killWorkers(script)).toBe(1)
@@ -78,7 +78,7 @@ describe('explanations in the daemon', () => {
     const own = await mkdtemp(join(ward.folder, 'model-'))
     const changes = { alarm_label: 'happiness' }
     const model = { manifest: await writeTinyModel(own, { changes }) }
-    // Named, so that nothing is left to choose.
+    // Named, so that no choice is made.
     const explanation = { composite: 'lrp.z', engine: 'tfjs' }
     const { nurse, logged } = await start([bed], { model, explanation })
     await until(() => logged.includes('explanations ready'), 'the engine')
@@ -98,7 +98,7 @@ describe('explanations in the daemon', () => {
     )
     const { problem, engine, choice } = failed!
     expect([engine, choice]).toEqual([null, null])
-    // The alarm that was on all the while.
+    // The alarm that has been active since the beginning.
     const { publish_ms, latency_ms } = await eventually(health, ({ publish_ms }) => publish_ms.alarms > 0, 'its times')
     expect(publish_ms.p95).toBeGreaterThanOrEqual(publish_ms.p50!)
     expect(latency_ms.p95).toBeGreaterThanOrEqual(latency_ms.p50!)

@@ -15,7 +15,7 @@ beforeAll(async () => {
 })
 afterAll(() => ward.close())
 
-/** Starts a painlens process and ends its face worker three times. @param beforeLast what is to happen before the third */
+/** Starts a painlens process and ends its face worker three times. @param beforeLast called before the third time */
 async function loseTheWorker(beforeLast: (daemon: DaemonProcess) => Promise<unknown>) {
   const device = await ward.device([feed('a')])
   const nurse = await device.listen()
@@ -42,7 +42,7 @@ function expectTold(nurse: Nurse): void {
   expect(end).toMatchObject({ reason: 'stopped' })
 }
 
-/** What systemd makes of an end of painlens, by the unit file and systemd.service(5). */
+/** Whether systemd restarts painlens after this end, by the unit file and systemd.service(5). */
 function isStartedAgain(ended: number | string): boolean {
   const unit = readFileSync(`${packageRoot}deploy/jetson/painlens.service`, 'utf8')
   const value = (key: string) => new RegExp(`^${key}=(.*)$`, 'm').exec(unit)?.[1]

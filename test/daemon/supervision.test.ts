@@ -19,7 +19,7 @@ beforeAll(async () => {
 })
 afterAll(() => ward.close())
 
-/** What systemd would get, by test/daemon/health/receiver.py. */
+/** The messages to systemd, received by test/daemon/health/receiver.py. */
 async function fakeSystemd(): Promise<{ fed: () => number }> {
   const socket = join(await mkdtemp(join(ward.folder, 'notify-')), 'socket')
   const script = join(import.meta.dirname, './health/receiver.py')
@@ -105,18 +105,18 @@ describe('a worker', () => {
     expect(await holdWorkers('detect/worker.js', patience(60_000), 'here', goOn)).toBe(1)
     const stuck = await eventually(
       () => device.ask('/live'),
-      // On a busy machine another part may lose its patience first.
+      // On a busy machine another part may reach its limit first.
       ({ ok, parts }) => !ok && parts.some(({ part }) => part === 'detect'),
       'the end of patience',
       45_000
     )
-    // What waits behind the stuck part may be named as well, when both lose their patience between two questions.
+    // Parts that wait for the stuck one may be named as well, if both reach their limits between two requests.
     expect(stuck.status).toBe(503)
     expect(stuck.parts.find(({ part }) => part === 'detect')?.why).toMatch(/an inference has been under way for \d+ s/)
     expect((await device.ask('/ready')).parts.map(({ part }) => part)).toContain('detect')
     const raised = await nurse.alarm('inference_failed', 'start')
     expect(raised.text.en).toMatch(/detect: an inference has been under way/)
-    // What was on its way to systemd has arrived by now.
+    // Messages sent to systemd before have arrived by now.
     await new Promise((resolve) => setTimeout(resolve, 1000))
     const before = fed()
     await new Promise((resolve) => setTimeout(resolve, 3000))

@@ -19,7 +19,7 @@ afterAll(() => rmSync(folder, { recursive: true }))
 
 const path = (name = 'a.tar.gz'): string => join(folder, name)
 
-/** What reading and unpacking an archive ends with: null when it is fine. */
+/** The error of reading and unpacking an archive, or null. */
 async function refusal(archive: string): Promise<PainlensError | null> {
   try {
     await unpack(archive, place, await readArchiveManifest(archive, place))
@@ -47,7 +47,7 @@ describe('an archive of a provider', () => {
 
   it('is refused when truncated', async () => {
     const whole = readFileSync(writeArchive(path(), fakeFiles()))
-    // The last 8 bytes are gzip's checksum and length; without them it is damaged all the same.
+    // The last 8 bytes are gzip's checksum and length; without them it counts as damaged too.
     for (const share of [0, 0.01, 0.2, 0.5, 0.8, 0.99, 1 - 1 / whole.length]) {
       writeFileSync(path('cut.tar.gz'), whole.subarray(0, Math.floor(share * whole.length)))
       const error = await refusal(path('cut.tar.gz'))
@@ -64,7 +64,7 @@ describe('an archive of a provider', () => {
       changed[at]! ^= 0x10
       writeFileSync(path('flipped.tar.gz'), changed)
       const error = await refusal(path('flipped.tar.gz'))
-      // A few bits of gzip mean nothing.
+      // Some bits of gzip have no meaning.
       if (error === null) expect(gunzipSync(changed).equals(gunzipSync(whole)), `byte ${at}`).toBe(true)
       else expect(error, `byte ${at}`).toBeInstanceOf(InputError)
     }

@@ -23,7 +23,7 @@ const shared = join(root, nativeFolder)
 let folder: string
 let main: string
 let native: string
-/** A real archive: this machine's CPU build with a few bytes behind its library, by which it is known. */
+/** A real archive: this machine's CPU build, marked by a few bytes behind its library. */
 let archive: string
 
 beforeAll(async () => {
@@ -86,7 +86,7 @@ function start(...args: string[]): {
   return { child, said, end }
 }
 
-/** The library that this installation's inference has really loaded, after an inference with it. */
+/** The library that an inference of this installation has loaded. */
 async function loadedLibrary(): Promise<string> {
   const script = `
     const { proveProvider } = await import(${JSON.stringify(join(folder, 'app/dist/lib/ort/provider.js'))})
@@ -174,7 +174,7 @@ describe('painlens provider', { timeout: patience(180_000) }, () => {
   })
 
   it('is repaired by the next command after a kill between its two renames', async () => {
-    // As a kill leaves it there: the old build is away, the new one not yet in its place.
+    // The state after a kill: the old build is moved away, the new one not yet in its place.
     const journal = { pid: 2 ** 22 + 1, born: 'a boot 1', from: 'archive' }
     mkdirSync(`${native}.new`)
     cpSync(native, `${native}.old`, { recursive: true })

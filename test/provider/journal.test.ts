@@ -44,7 +44,7 @@ const withBuild = (path: string, build: string): void => {
 const buildIn = (path: string): string | null =>
   fs.existsSync(path) ? fs.readFileSync(join(path, 'build'), 'utf8') : null
 
-/** A journal of a process that is no more. */
+/** A journal of a process that has ended. */
 function orphan(): void {
   if (!fs.existsSync(place.journal)) return
   const journal = JSON.parse(fs.readFileSync(place.journal, 'utf8'))
@@ -111,7 +111,7 @@ describe('a change of the native files', () => {
         expect(left, `killed at step ${steps}`).toEqual([])
         if (!killed) break
       }
-      // Both were seen: it was killed before and after the point from which on the change counts.
+      // Both states occurred: it was killed before and after the change became valid.
       expect(ends).toEqual(new Set([change.before, change.after].map((state) => JSON.stringify(state))))
     }
   )

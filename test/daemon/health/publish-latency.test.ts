@@ -6,7 +6,7 @@ import { epochMs } from '../../support/moments.js'
 const at = Date.parse('2026-01-01T00:00:00.000Z')
 const start = { ...alarm('a', 0), updated: new Date(at).toISOString() }
 
-/** Of a daemon without cameras. */
+/** The metrics of a daemon without cameras. */
 function measure(): Metrics {
   const metrics = new Metrics()
   metrics.read({

@@ -17,7 +17,7 @@ import { until } from '../../support/slowness.js'
 
 const t0 = Date.UTC(2026, 0, 1)
 
-/** The real alarm stage and reporter behind the watch; the world around it is `world`. */
+/** The watch with the real alarm stage and reporter; `world` is its environment. */
 function setUp() {
   const world = { now: t0, connected: true, depth: 0, trouble: null as string | null }
   const clock = clockOf(() => world.now)

@@ -91,7 +91,7 @@ describe('the examination of health', () => {
   })
 })
 
-/** One minute after the other of a daemon's life, on a clock of the test's. */
+/** The progress of a daemon, on a clock that the test advances. */
 function life() {
   let now = 0
   const progress = new Progress({ now: () => now })

@@ -9,7 +9,7 @@ const turns = async (count = 5) => {
   for (let i = 0; i < count; i++) await new Promise((resolve) => setImmediate(resolve))
 }
 
-/** A line whose detector is at once, and whose classifier begins and ends when the test says so. */
+/** A line whose detector answers at once, and whose classifier begins and ends when the test says so. */
 function slowJudge() {
   const frames = new Subject<Frame>()
   const judged: JudgedFrame[] = []
@@ -75,12 +75,12 @@ describe('the camera line', () => {
     await push(0)
     expect(begin()).toBe(0)
     for (let at = 1; at < 100; at++) await push(at)
-    // One is being judged, and the newest waits for its turn.
+    // One is being classified, and the newest waits for its turn.
     expect(asked).toHaveLength(2)
     expect(counts).toEqual({ detected: 100, dropped: 98, released: 100, failed: 0 })
     await end()
     expect(begin()).toBe(99)
-    // It is the classifier's now: what comes next waits for another turn.
+    // The classifier has begun with it: the next sighting waits for another turn.
     await push(100)
     await end()
     await end()

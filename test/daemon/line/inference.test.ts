@@ -73,7 +73,7 @@ describe('trouble with inference', () => {
         }
         const reasons = new Set<string>()
         for (const { who, wrong } of all) {
-          // What fails while a worker is away has that for its reason.
+          // Failures during a worker's restart have that as their cause.
           const isExplained = who.length === 1 && (reasons.has('detect') || reasons.has('classify'))
           if (!wrong) reasons.delete(who)
           else if (!isExplained) reasons.add(who)

@@ -16,7 +16,7 @@ const t0 = Date.UTC(2026, 0, 1)
 const second = 1000
 const hour = 3_600_000
 const day = 24 * hour
-/** From a box without a battery that gets its time late, to a mistake at the console. */
+/** Changes in ms: from a device without a battery that gets its time late, to an administrator's mistake. */
 const settings = [56 * 365 * day, 2 * hour, -2 * hour, -365 * day]
 
 /** The real alarm stage, with one face in pain that is seen five times a second, and a tick each second. */
@@ -154,7 +154,7 @@ describe('times on disk', () => {
     await open(world)
     for (const alarm_id of ['a', 'b', 'c']) await outbox.put('alarm', { alarm_id, late: false })
     await outbox.close()
-    // The box starts without knowing the time: nothing is younger than just now.
+    // The device starts without knowing the time, so that ages would be negative.
     const later = new SettableClock(0)
     await open(later)
     await outbox.put('alarm', { alarm_id: 'of this run', late: false })

@@ -5,7 +5,7 @@ import { patience } from '../../support/slowness.js'
 
 const dist = resolve(import.meta.dirname, '../../../dist')
 
-/** What a child of a process that has imported `file` is told, and so CUDA's libraries in the process itself. */
+/** NVIDIA_TF32_OVERRIDE in a child of a process that has imported `file`, as CUDA's libraries in the process see it. */
 function overrideIn(file: string, env: Record<string, string> = {}): string {
   const script = `
     await import(${JSON.stringify(resolve(dist, file))})

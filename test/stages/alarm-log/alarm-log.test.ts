@@ -188,7 +188,7 @@ describe('an alarm log on a disk that refuses writes', () => {
   test('keeps the newest thousand lines in memory', async () => {
     writeFileSync(path(), 'a file in the way')
     const { lines, log } = recorder()
-    // No try is under way when the disk works again: what one has in its hands is beside the thousand that wait.
+    // No write is under way when the disk works again: its lines would not count among the thousand that wait.
     const alarmLog = here({ log, retryMs: 3_600_000 })
     for (const seq of upTo(700)) alarmLog.append(alarm('a', seq))
     await alarmLog.flushed()
@@ -206,7 +206,7 @@ describe('an alarm log on a disk that refuses writes', () => {
       log: {
         ...silentLog,
         error: () => rmSync(path()),
-        // Runs before anything that waits for the writer.
+        // Runs before the code that waits for the writer.
         info: () => queueMicrotask(() => alarmLog.append(alarm('a', 1)))
       }
     })

@@ -16,7 +16,7 @@ interface Batch {
 
 interface World {
   max: number
-  /** How long a call with so many items takes. */
+  /** Duration of a call by its number of items. */
   takesMs: (items: number) => number
   /** Whether the nth call fails. */
   fails?: (nth: number) => boolean
@@ -79,7 +79,7 @@ describe('Batches', () => {
         const { batches, answers } = await play(requests, world)
         expect(answers).toEqual(requests.map(({ count }, i) => itemsOf(i, count).map(resultOf)))
         for (const { items } of batches) expect(items.length).toBeLessThanOrEqual(world.max)
-        // Who asked first is served first, and everybody's turn comes once.
+        // Requests are served in order, each item once.
         expect(batches.flatMap(({ items }) => items)).toEqual(requests.flatMap(({ count }, i) => itemsOf(i, count)))
       })
     )

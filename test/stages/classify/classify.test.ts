@@ -31,7 +31,7 @@ function faceOfColour(red: number, green: number, blue: number): Face {
   }
 }
 
-/** What a camera has seen. */
+/** A sighting of a camera. */
 const sight = (...faces: Face[]) => ({ camera: 'bed-1', at: moment(5), faces })
 
 async function open(model: string, provider: 'auto' | 'cpu' | 'cuda' = 'cpu', log: Log = silentLog) {
@@ -41,7 +41,7 @@ async function open(model: string, provider: 'auto' | 'cpu' | 'cuda' = 'cpu', lo
 /** Colours that no other camera's faces have. */
 const coloursOf = (count: number): number[] => Array.from({ length: count }, (_, i) => 10 * count + i)
 
-/** What the tiny model says of `count` faces of bed-`count`. */
+/** The tiny model's verdicts on `count` faces of bed-`count`. */
 async function judge(classifier: Classifier, camera: string, count: number) {
   const faces = coloursOf(count).map((red) => faceOfColour(red, 0, 0))
   const verdicts = await classifier.classify({ camera, at: moment(count), faces }).verdicts
@@ -50,7 +50,7 @@ async function judge(classifier: Classifier, camera: string, count: number) {
 
 const options = (manifest: Manifest) => ({ manifest, provider: 'cpu' as const, threads: 1, log: silentLog })
 
-/** What cameras that see so many faces each, and ask at the same moment, get, and how many faces each inference had. */
+/** The verdicts for cameras that submit these numbers of faces at once, and the number of faces in each inference. */
 async function judgeAtOnce(model: string, counts: readonly number[], largestBatch?: number) {
   const inferences: number[] = []
   const classifier = await startClassifier({
@@ -112,7 +112,7 @@ describe('the classify stage', () => {
   it('classifies waiting faces of several cameras in one batch, and returns each camera its own verdicts', async () => {
     const { answers, inferences } = await judgeAtOnce(await writeTinyModel(folder), [1, 2, 3, 4], 4)
     expect(answers).toEqual([1, 2, 3, 4].map(expected))
-    // The first found it free; what came meanwhile is more than a batch.
+    // The first starts at once; the faces submitted meanwhile are more than a batch.
     expect(inferences).toEqual([1, 4, 4, 1])
   })
 
@@ -135,7 +135,7 @@ describe('the classify stage', () => {
   it('rejects the verdicts of every camera in a failed batch, and the next batch succeeds', async () => {
     const manifest = await loadManifest(await writeTinyModel(folder))
     const classifier = await startClassifier({ ...options(manifest), largestBatch: 4 })
-    // Without pixels, so that what the worker does with it fails.
+    // Without pixels, so that the worker fails.
     const broken = { ...faceOfColour(1, 2, 3), crop: { ...faceOfColour(1, 2, 3).crop, data: null as never } }
     const first = judge(classifier, 'bed-1', 1)
     const failing = [classifier.classify(sight(broken)).verdicts, judge(classifier, 'bed-2', 1)]

@@ -126,7 +126,7 @@ describe('the detect stage', () => {
     const crashes: (Error | null)[] = []
     const detector = await start({ onTrouble: (error) => crashes.push(error) })
     const frame = await frameOf('sample2.jpg', 0, 320)
-    // A frame that no camera gives: the height says more pixels than there are.
+    // An invalid frame, whose height does not match its data.
     await expect(detector.detect({ ...frame, height: 10 * frame.height }, [])).rejects.toThrow()
     expect(crashes).toEqual([])
     expect((await detector.detect(frame, [])).faces).toHaveLength(3)

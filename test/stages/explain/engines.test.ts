@@ -31,7 +31,7 @@ afterAll(() => rm(folder, { recursive: true }))
 
 const newFolder = () => mkdtemp(join(folder, 'model-'))
 
-/** A stage that remembers what it logged and told. */
+/** A stage whose log lines and reported problems are recorded. */
 async function open(options: Partial<ExplainOptions> = {}) {
   const logged: { level: string; message: string; fields: object }[] = []
   const keep =
@@ -99,7 +99,7 @@ describe('the choice of the explanation engine', () => {
     expect(problems).toEqual([stage.stats().problem?.message])
     expect(logged.map(({ level }) => level)).toEqual(['error'])
     expect(await killWorkers(script)).toBe(0)
-    // Each of them would explain, the user having said which.
+    // Each engine explains if named.
     const named = await open({ manifest: odd, engine: 'tfjs' })
     expect((await explain(named.stage))!.target).toBe('pain')
   })
@@ -174,7 +174,7 @@ describe('an engine that cannot be opened', () => {
       inBackground: true,
       restartDelaysMs: [300, 60_000]
     })
-    // After it was looked at, and before it is opened: as on a disk that fails for a moment.
+    // Between the check of the model and its opening: as on a disk that fails for a moment.
     const model = await readFile(before.file)
     await writeFile(before.file, 'this is no model')
     const waiting = explain(stage)

@@ -22,7 +22,7 @@ const manifest: Manifest = {
   metrics: {}
 }
 
-/** All landmarks in one place outside: no region but `outside`. */
+/** All landmarks at one place outside, so that all pixels are `outside`. */
 const crop: Crop = {
   width: 16,
   height: 16,
@@ -32,7 +32,7 @@ const crop: Crop = {
 
 type Answer = Awaited<ReturnType<RelevanceSource['explain']>>
 
-/** Stands for LRP; remembers what it was asked. */
+/** A fake of LRP that records its calls. */
 function fakeSource(answer: Partial<Answer> | Error) {
   const asked: Parameters<RelevanceSource['explain']>[] = []
   const source: RelevanceSource = {

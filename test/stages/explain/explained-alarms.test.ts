@@ -43,7 +43,7 @@ interface Rig {
   slow?: boolean
 }
 
-/** The policy in front of a stage whose answers the test chooses. */
+/** The policy, with a stage whose answers the test chooses. */
 function setUp({ answer = 'explained', slow = false }: Rig = {}) {
   const asked: (ScoredFace & { under: number })[] = []
   const published: ExplanationMessage[] = []
@@ -199,7 +199,7 @@ describe('ExplainedAlarms', () => {
     ])
   })
 
-  it('ignores frames from before a long time below the threshold, and frames older than the episode limit', async () => {
+  it('ignores frames before a long time below the threshold, and frames older than 30 s', async () => {
     const { asked, see } = setUp()
     await see(0, 0.99)
     for (let at = 200; at < 8000; at += 200) await see(at, 0.2)
@@ -244,7 +244,7 @@ describe('ExplainedAlarms', () => {
   })
 })
 
-/** What some frames of a face show, and what the engine does meanwhile. */
+/** The scores of some frames of a face, and the engine's behaviour meanwhile. */
 interface Step {
   score: number
   repeat: number
@@ -260,7 +260,7 @@ const stepsWith = (...answers: Step['answer'][]) => {
   return fc.array(step, { minLength: 1, maxLength: 12 })
 }
 
-/** The steps, then a pain that lasts before an engine that works. */
+/** The steps, then a long pain with a working engine. */
 async function courseOf(steps: readonly Step[]): Promise<Course> {
   const course = new Course()
   for (const { score, repeat, answer, finish } of steps)
@@ -298,7 +298,7 @@ describe('explained alarms for any course of scores, with the real alarm stage',
 
 const frameMs = 200
 
-/** One face, 5 frames per second: the real alarm stage and the explanations, with a naive account of what is right. */
+/** One face, 5 frames per second: the real alarm stage and the explanations, with a naive second implementation. */
 class Course {
   readonly #alarms = createAlarms({
     ...alarmDefaults,
@@ -364,7 +364,7 @@ class Course {
     expect(best + riseStep).toBeGreaterThan(this.#strongest(alarmId, lastAt) - 1e-3)
   }
 
-  /** Nothing is published without an alarm; asked is for the strongest frame; after a failure, not too soon. */
+  /** Explanations are published for alarms only; requests are for the strongest frame, and not too soon after a failure. */
   checkAsked(): void {
     for (const { alarm_id } of this.#published) expect(this.alarmIds()).toContain(alarm_id)
     for (const [i, { request, alarmId, under, failed }] of this.#asked.entries()) {

@@ -164,7 +164,7 @@ describe('the sentence', () => {
     [0.2, 'eyes'],
     [0.199, null]
   ] as const)('for eyes with a share of %s of the negative relevance names as against: %s', (share, region) => {
-    // The rest is spread, each region with less than that.
+    // The rest is spread evenly, so that each region has a smaller share.
     const rest = Object.fromEntries(
       regionNames.filter((name) => name !== 'eyes').map((name) => [name, (1 - share) / 9])
     )

@@ -12,7 +12,7 @@ const onSmallDisk = (command: string) =>
 interface Outcome {
   /** How many were put. */
   count: number
-  /** What the broker got, in this order. */
+  /** The messages that the broker received, in order. */
   sent: number[]
   lines: string[]
   stats: OutboxStats

@@ -59,7 +59,7 @@ const numbers = (sent: OutboxEntry[]) => sent.map(({ payload }) => payload.numbe
 /** Long enough for the outbox to read and send all that it can. */
 const turn = () => sleep(50)
 
-describe('delivery', () => {
+describe('delivery from the outbox', () => {
   test('sends the messages of each alarm once, oldest first, and removes them from disk', async () => {
     const outbox = await here()
     for (let number = 0; number < 30; number++) await outbox.put('alarm', { alarm_id: `a${number % 4}`, number })
@@ -87,7 +87,7 @@ describe('delivery', () => {
       await put(id, 'end')
     }
     await closed(outbox)
-    // Out of what an earlier run left, as well.
+    // From an earlier run's messages, too.
     const sent = numbers(
       await drainAll(await here(), async () => {
         await turn()
@@ -357,11 +357,9 @@ describe('the folder of the outbox', () => {
   })
 
   test('after the disk fails, alarms are sent from memory, in order', async () => {
-    const lines: string[] = []
-    const log: Log = { ...silentLog, error: (_, text) => void lines.push(text) }
-    const outbox = await here({ log })
+    const outbox = await here()
     await outbox.put('alarm', { alarm_id: 'a', number: 0 })
-    // From here on every call to the disk fails.
+    // From here on all disk access fails.
     await outbox.close()
     await outbox.put('alarm', { alarm_id: 'b', number: 1 })
     await outbox.put('alarm', { alarm_id: 'b', number: 2 })

@@ -19,7 +19,7 @@ import {
 
 const sizes = fc.record({ width: fc.integer({ min: 1, max: 50 }), height: fc.integer({ min: 1, max: 50 }) })
 
-describe('squares', () => {
+describe('the squares of a crop', () => {
   it('cover each pixel exactly once', () => {
     fc.assert(
       fc.property(sizes, (size) => {
@@ -80,7 +80,7 @@ describe('the local mean of a pixel', () => {
   })
 })
 
-/** A white crop with a black spot in the middle; the "model" sees how dark the spot still is. */
+/** A white crop with a black spot in the middle; the "model" returns the spot's darkness. */
 const crop: Crop = {
   width: 32,
   height: 32,

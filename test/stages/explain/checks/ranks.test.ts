@@ -9,7 +9,7 @@ const pairs = fc
     fc.tuple(...[0, 1].map(() => fc.array(fc.integer({ min: -5, max: 5 }), { minLength: n, maxLength: n })))
   )
 
-/** From the definition: how many are smaller, and the middle of those that are equal. */
+/** From the definition: the number of smaller values, plus the mean rank among equal ones. */
 const naiveRanks = (all: number[]): number[] =>
   all.map((value) => {
     const smaller = all.filter((other) => other < value).length

@@ -8,7 +8,7 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 
 /** Subjects that hide what happens, and phrases that do; CONTRIBUTING.md has the rule. */
 const vague =
-  /\b(?:nobody|somebody|whoever|whom|who looks|none that|what is no|told of|takes nothing (?:from|but)|does no harm)\b/i
+  /\b(?:nobody|somebody|whoever|whom|who looks|none that|what is no(?! longer)|told of|takes nothing (?:from|but)|does no harm)\b/i
 
 interface Allowed {
   /** A file, or a folder with everything below it. */
@@ -20,7 +20,7 @@ interface Allowed {
 
 /** The only places where these words may stand. */
 const allowed: readonly Allowed[] = [
-  // Rewritten on other branches. Must shrink: a row whose folder is clean is to be removed.
+  // Rewritten on other branches. Must shrink: the test fails for a row whose folder is clean.
   ...[
     'src/stages/camera',
     'src/stages/detect',
@@ -28,12 +28,9 @@ const allowed: readonly Allowed[] = [
     'src/stages/mqtt',
     'src/lib/face',
     'src/lib/lrp',
-    'src/lib/model',
-    'src/commands/check',
     'test/stages/camera',
     'test/stages/alarm',
-    'test/stages/mqtt',
-    'test/lib/lrp'
+    'test/stages/mqtt'
   ].map((path) => ({ path, reason: 'not rewritten yet' }))
 ]
 
@@ -69,11 +66,21 @@ function vagueIn(file: string, text: string, exceptions: readonly Allowed[] = al
 }
 
 describe('the English of comments, docstrings and test titles', () => {
+  const files = ['src', 'test', 'tools'].flatMap((folder) => sourcesBelow(join(root, folder)))
+  const sources = files.map((file) => [relative(root, file), readFileSync(file, 'utf8')] as const)
+
   it('names what happens instead of hiding it behind a vague subject', () => {
-    const files = ['src', 'test', 'tools'].flatMap((folder) => sourcesBelow(join(root, folder)))
-    expect(files.length).toBeGreaterThan(500)
-    const found = files.flatMap((file) => vagueIn(relative(root, file), readFileSync(file, 'utf8')))
+    expect(sources.length).toBeGreaterThan(500)
+    const found = sources.flatMap(([file, text]) => vagueIn(file, text))
     expect(found, 'Say what happens: "Failures are reported through `onProblem`."').toEqual([])
+  })
+
+  it('needs every row of the table of exceptions', () => {
+    const needless = allowed.filter((row) => {
+      const others = allowed.filter((other) => other !== row)
+      return sources.every(([file, text]) => vagueIn(file, text, others).length === vagueIn(file, text).length)
+    })
+    expect(needless).toEqual([])
   })
 
   const word = 'no' + 'body'
@@ -82,7 +89,7 @@ describe('the English of comments, docstrings and test titles', () => {
     ['a comment behind code', `const a = 1 // for ${word} to see\n`, 1],
     ['a docstring', `/**\n * For\n * ${word}.\n */\n`, 3],
     ['a title', `it('is for ${word}', () => {})\n`, 1],
-    ['a title with a quote', `test("isn't for ${word}", { timeout: 1 }, async () => {})\n`, 1],
+    ['a title with a quote', `test("isn't for ${word}", { retry: 1 }, async () => {})\n`, 1],
     ['the title of a group', `describe.skipIf(a)(\`of ${word}\`, () => {})\n`, 1],
     ['the title of a table', `it.each([\n  [1, 2]\n])('%s is for ${word}', (a, b) => {})\n`, 3],
     ['a row of a table', `it.each([\n  ['for ${word} at all', 2]\n])('says %s', (a, b) => {})\n`, 2]

@@ -1,5 +1,6 @@
 /**
- * A process that runs the classifier on a build of ONNX Runtime, so that a build that crashes does not crash the installer. Forked by `prove`, which sends a ProofRequest and gets a ProofAnswer.
+ * A process that runs the classifier on a build of ONNX Runtime, so that a build that crashes does not crash the installer.
+ * Forked by `prove`, which sends a ProofRequest and gets a ProofAnswer.
  */
 import '../core/no-telemetry.js'
 import { readFileSync } from 'node:fs'

@@ -100,7 +100,7 @@ function defaultDevice(): string {
   return deviceProblem(name) === null ? name : 'painlens'
 }
 
-/** Where passwords are stored; asked at the first one. For configs below /etc the service runs as another user and uses credentials. */
+/** Where passwords are stored; asked at the first one. Below /etc: credentials, since the service runs as another user. */
 class StoreChoice {
   #chosen: StoreName | undefined
   readonly #fallback: StoreName

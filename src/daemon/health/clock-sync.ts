@@ -101,7 +101,7 @@ export class ClockWatch {
   async #ask(): Promise<void> {
     const { ask, tell, graceMs = 300_000, monotonic = () => performance.now() } = this.#options
     const answer = await ask(this.#stopping.signal)
-    // Unknown changes neither state.
+    // Unknown: the current state stays.
     if (answer === null || this.#stopping.signal.aborted) return
     if (answer) {
       this.#wrongSince = null

@@ -16,7 +16,7 @@ export interface SelfWatchOptions {
   clock: Clock
 }
 
-/** As for late alarms, whose reason subscribers should know. */
+/** In ms, as for late alarms, so that subscribers get their cause. */
 const brokerLostMs = 10_000
 /** Shares of the outbox: raised before messages are lost, cleared lower, so that the alarm does not oscillate. */
 const nearlyFull = 0.8

@@ -46,7 +46,7 @@ interface Episode {
 
 /** A frame is explained again if its score is higher by at least this. */
 export const riseStep = 0.1
-/** A frame without a much stronger successor for this long counts as the peak, and is explained in advance if the face is still above the threshold. */
+/** A frame not surpassed for this long is taken for the peak, and explained in advance if the face is still above the threshold. */
 const settledMs = 500
 /** An episode ends after this long below the threshold. */
 const forgetMs = 5000

@@ -36,7 +36,7 @@ afterAll(async () => {
   await ward.close()
 })
 
-it('a face in pain that goes behind a veil keeps its alarm until face_unusable tells that it is not watched; an empty room is told of, too', {
+it('a face in pain that goes behind a veil keeps its alarm until face_unusable says that it is not watched; an empty room raises nobody_seen', {
   timeout: patience(120_000)
 }, async () => {
   const hall = (await ward.feeds(['hall']))('hall')

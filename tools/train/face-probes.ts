@@ -164,7 +164,7 @@ function told(scored: Scored, kind: Cover, limit: number): string {
   return `${Math.round((100 * own.filter(({ score }) => score > limit).length) / own.length)}`
 }
 
-/** What is told of each cover and ornament, by what share of the uncovered is taken for covered. */
+/** The shares found of each cover and ornament, by what share of the uncovered is taken for covered. */
 function seenKinds(samples: readonly CoverSample[]): string {
   const scored = crossValidated(samples)
   const rows = [0.1, 0.05, 0.02].map((share) => {

@@ -74,7 +74,7 @@ function setUp(alarm: object = {}) {
 }
 
 describe('faces of which none is usable', () => {
-  test('are told of after ten minutes, with when that began, and a usable one ends it at once', () => {
+  test('are reported after ten minutes, with the time of the first, and a usable one ends it at once', () => {
     const { said, show, told } = setUp()
     show(30, usable)
     show(600, covered)
@@ -86,7 +86,7 @@ describe('faces of which none is usable', () => {
     expect(told()).toEqual(['face_unusable start', 'face_unusable cleared'])
   })
 
-  test('are no longer told of when no face has been there for a minute', () => {
+  test('are no longer reported when no face has been there for a minute', () => {
     const { show, told } = setUp()
     show(700, covered)
     show(59, nothing)
@@ -97,7 +97,7 @@ describe('faces of which none is usable', () => {
     expect(told()).toHaveLength(2)
   })
 
-  test('are told of although they are found in some frames only', () => {
+  test('are reported although they are found in some frames only', () => {
     const { show, told } = setUp()
     for (let round = 0; round < 21; round++) {
       show(1, covered)
@@ -106,7 +106,7 @@ describe('faces of which none is usable', () => {
     expect(told()).toEqual(['face_unusable start'])
   })
 
-  test('are not told of while another one is usable; each camera has its own count', () => {
+  test('are not reported while another one is usable; each camera has its own count', () => {
     const { show, told, said, state } = setUp({ face_unusable_min: 1 })
     show(200, [...covered, ...usable])
     expect(told()).toEqual([])
@@ -117,7 +117,7 @@ describe('faces of which none is usable', () => {
 })
 
 describe('a camera without any face', () => {
-  test('is told of only where the config says after how long', () => {
+  test('is reported only where the config sets a time', () => {
     const { show, told } = setUp()
     show(50_000, nothing)
     expect(told()).toEqual([])

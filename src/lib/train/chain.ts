@@ -2,13 +2,7 @@ import { UnsupportedModelError, UsageError } from '../../core/errors.js'
 import type { ConvGeometry, Layer, LayerGraph, Window } from '../lrp/layers.js'
 import { elementCount } from '../onnx/index.js'
 import { createRandom } from '../random.js'
-
-/**
- * Where training begins, by VGG-Face's names: the last dense layer (fc8), the one or two before it, the convolutions behind the
- * last pooling but one (conv5_1), or everything.
- */
-export const trainFroms = ['fc8', 'fc7', 'fc6', 'conv5_1', 'all'] as const
-export type TrainFrom = (typeof trainFroms)[number]
+import { type TrainFrom, trainFroms } from './choices.js'
 
 /** A layer with weights that are trained. */
 export type TrainedLayer =
@@ -41,7 +35,7 @@ export function trainedLayersOf({ layers }: Chain): TrainedLayer[] {
 /**
  * The end of a classifier from a layer on, with the last layer replaced by a new one: weights drawn from a normal distribution
  * of deviation 0.01, biases 0, as VGG-Face's authors fine-tuned (Parkhi, Vedaldi and Zisserman 2015, section 4.3). The
- * other weights are copies.
+ * other weights are the graph's own memory, which training does not touch.
  * @param seed of the new weights
  * @param where what errors call the model
  * @throws UsageError where the classifier has no such layer; UnsupportedModelError where the end is no plain chain of
@@ -138,9 +132,8 @@ function newDense(inSize: number, outSize: number, seed: number) {
   return { inSize, outSize, weights, bias: new Float32Array(outSize) }
 }
 
-/** Copies, since training writes into them and the graph's arrays are the model file's memory. */
 function weightsOf({ weights, bias }: { weights: Float32Array; bias: Float32Array | null }, outputs: number) {
-  return { weights: weights.slice(), bias: bias?.slice() ?? new Float32Array(outputs) }
+  return { weights, bias: bias ?? new Float32Array(outputs) }
 }
 
 function refused(why: string, where: string): UnsupportedModelError {

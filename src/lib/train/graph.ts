@@ -3,22 +3,16 @@ import type { ConvGeometry } from '../lrp/layers.js'
 import { GraphBuilder, type OnnxModel } from '../onnx/index.js'
 import type { Chain, ChainLayer, TrainedLayer } from './chain.js'
 import { weightDims } from './chain.js'
-
-/**
- * How weights follow their gradients. `momentum` is v' = μv − rate·g, w' = w + v' (Sutskever et al. 2013, eq. 1 and 2, as
- * Caffe and Keras have it), `adam` is Kingma and Ba 2015 with both moments corrected for their start at zero.
- */
-export const optimizerNames = ['sgd', 'momentum', 'adam'] as const
-export type OptimizerName = (typeof optimizerNames)[number]
+import type { OptimizerName } from './choices.js'
 
 /** What an optimizer keeps for each weight, beside it. */
-export const statesOf: Readonly<Record<OptimizerName, readonly string[]>> = {
+const statesOf: Readonly<Record<OptimizerName, readonly string[]>> = {
   sgd: [],
   momentum: ['velocity'],
   adam: ['first', 'second']
 }
 
-export const momentum = 0.9
+const momentum = 0.9
 export const adam = { beta1: 0.9, beta2: 0.999, epsilon: 1e-7 }
 
 /** Names of the training graph's inputs; its output beside the weights is the loss. */

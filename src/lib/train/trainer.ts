@@ -5,7 +5,8 @@ import { openSession } from '../ort/provider.js'
 import type { ProviderName } from '../ort/provider-names.js'
 import { createRandom } from '../random.js'
 import { type Chain, type ChainLayer, featureCount, trainedLayersOf } from './chain.js'
-import { adam, dropsOf, judgeModel, nextName, type OptimizerName, parametersOf, stepModel, stepNames } from './graph.js'
+import type { OptimizerName } from './choices.js'
+import { adam, dropsOf, judgeModel, nextName, parametersOf, stepModel, stepNames } from './graph.js'
 
 export interface TrainerOptions {
   optimizer: OptimizerName
@@ -127,16 +128,26 @@ export class Trainer {
 
   /** Goes on from a checkpoint. @throws InferenceError where it is of another chain or optimizer */
   restore({ steps, arrays }: { steps: number; arrays: ReadonlyMap<string, Float32Array> }): void {
-    for (const [name, tensor] of this.#parameters) {
+    this.#set([...this.#parameters.keys()], arrays)
+    this.#steps = steps
+  }
+
+  /** Takes over weights and biases, and leaves the optimizer's states. @throws InferenceError as `restore` */
+  load(weights: ReadonlyMap<string, Float32Array>): void {
+    this.#set(
+      parametersOf(this.chain, 'sgd').map(({ name }) => name),
+      weights
+    )
+  }
+
+  #set(names: readonly string[], arrays: ReadonlyMap<string, Float32Array>): void {
+    for (const name of names) {
       const given = arrays.get(name)
-      const own = tensor.data as Float32Array
+      const own = this.#parameters.get(name)!.data as Float32Array
       if (given?.length !== own.length)
-        throw new InferenceError('PL-TRAIN-CHECKPOINT', `the checkpoint has no ${name} of this network`, 'training', {
-          fix: 'Train into another folder, or with the options that the run was begun with.'
-        })
+        throw new InferenceError('PL-TRAIN-CHECKPOINT', `the checkpoint has no ${name} of this network`, 'training')
       own.set(given)
     }
-    this.#steps = steps
   }
 
   #arrays(names: readonly string[]): Map<string, Float32Array> {
@@ -150,7 +161,7 @@ export class Trainer {
   }
 }
 
-/** Weights over the chain's own arrays, states of zeros. */
+/** Copies of the chain's weights, states of zeros. */
 function startOf(chain: Chain, optimizer: OptimizerName): Map<string, Tensor> {
   const given = new Map<string, Float32Array>(
     trainedLayersOf(chain).flatMap(({ name, weights, bias }) => [
@@ -161,7 +172,7 @@ function startOf(chain: Chain, optimizer: OptimizerName): Map<string, Tensor> {
   return new Map(
     parametersOf(chain, optimizer).map(({ name, dims }) => {
       const count = dims.reduce((product, dim) => product * dim, 1)
-      return [name, new Tensor('float32', given.get(name) ?? new Float32Array(count), dims)]
+      return [name, new Tensor('float32', given.get(name)?.slice() ?? new Float32Array(count), dims)]
     })
   )
 }

@@ -21,7 +21,7 @@ export interface CropRow {
   intensity: number | null
 }
 
-/** What `dataset.yaml` has to say to whoever reads the crops. */
+/** The part of `dataset.yaml` that a reader of the crops needs. */
 const datasetSchema = z.looseObject({
   size: z.object({ width: z.int().min(16).max(1024), height: z.int().min(16).max(1024) }),
   alignment: z.object({ eye_distance: z.number().min(0).max(1), eye_y: z.number().min(0).max(1) })

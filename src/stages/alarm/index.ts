@@ -70,10 +70,11 @@ class AlarmStage implements Alarms {
     if (this.#stopped || (state && cameraStates[state].hides)) {
       return { smoothed: score ?? Number.NaN, alarms: [], episode: null }
     }
-    this.#setAsideIfAnother(trackKey(camera, id), at, score, box ?? null)
-    const track = this.#track(trackKey(camera, id), camera, at, box ?? null)
+    const key = trackKey(camera, id)
+    this.#setAsideIfAnother(key, at, score, box ?? null)
+    const track = this.#track(key, camera, at, box ?? null)
     follow(track, this.#rules, at, score, box ?? null)
-    if (track.alarm === null) this.#takeOver(track, at, score)
+    if (track.alarm === null) this.#takeOver(key, at, score)
     const alarms = this.#step(track)
     const alarm = track.alarm
     const episode = alarm === null ? null : { alarmId: alarm.alarmId, active: !alarm.ended }
@@ -181,7 +182,7 @@ class AlarmStage implements Alarms {
     const track = this.#tracks.get(key)
     if (!track?.alarm || !isScore(score) || !mayBeAnother(track, this.#rules, { at, score, box })) return
     this.#tracks.delete(key)
-    this.#tracks.set(`${key} ${track.alarm.alarmId}`, { ...track, lost: true })
+    this.#tracks.set(`${key} ${track.alarm.alarmId}`, { ...track, lost: true, isDoubtful: true, heir: key })
   }
 
   /** The track's state; a new track goes on from that of the face which was at its place. */
@@ -204,12 +205,13 @@ class AlarmStage implements Alarms {
    * An alarm goes on with a track that shows pain at its place. A face that shows none there casts doubt on who it is; one of
    * which that cannot be said, or not yet, holds the alarm.
    */
-  #takeOver(track: TrackState, at: Moment, score: number | null): void {
-    for (const [key, other] of this.#tracks) {
+  #takeOver(key: string, at: Moment, score: number | null): void {
+    const track = this.#tracks.get(key)!
+    for (const [otherKey, other] of this.#tracks) {
       if (other.alarm === null) continue
-      if (showsThePainOf(track, other, at, this.#rules)) {
+      if (showsThePainOf(track, other, this.#rules, { at, isHeir: other.heir === key })) {
         handOver(other, track)
-        if (other.lost) this.#tracks.delete(key)
+        if (other.lost) this.#tracks.delete(otherKey)
         return
       }
       if (!isInThePlaceOf(track, other, at)) continue

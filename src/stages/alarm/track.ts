@@ -29,6 +29,8 @@ export interface TrackState {
   box: Box | null
   /** The tracker has given it up; its alarm waits for a track at the same place. */
   lost: boolean
+  /** Set aside, as the face that has its number since may be another person's: the key of that track. */
+  heir: string | null
   /** At or above the onset threshold; null while it is below. */
   above: Stretch | null
   /** At or below the clear threshold; null while it is above. */
@@ -55,6 +57,7 @@ export function newTrack(camera: string, at: Moment): TrackState {
     presence: { seenS: 0, spanS: 0 },
     box: null,
     lost: false,
+    heir: null,
     above: null,
     below: null,
     alarm: null,
@@ -207,13 +210,18 @@ function isSamePlace(before: Box, now: Box): boolean {
 }
 
 /**
- * Whether `track`, which has no alarm, shows pain where that of `other` was seen last, while that person is out of sight or
- * shows none: then it is the same person, or at least the same pain, and the alarm goes on with `track`.
+ * Whether `track`, which has no alarm, shows pain where that of `other` was seen last, or under its number, while that person
+ * is out of sight or shows none: then it is the same person, or at least the same pain, and the alarm goes on with `track`.
  */
-export const showsThePainOf = (track: TrackState, other: TrackState, at: Moment, { clearThreshold }: AlarmRules) =>
+export const showsThePainOf = (
+  track: TrackState,
+  other: TrackState,
+  { clearThreshold }: AlarmRules,
+  { at, isHeir }: { at: Moment; isHeir: boolean }
+) =>
   other.alarm !== null &&
   track.smoothed >= clearThreshold &&
-  isAtItsPlace(track, other, other.painAt) &&
+  (isHeir || isAtItsPlace(track, other, other.painAt)) &&
   (isUnseen(other, at) || other.below !== null)
 
 /** The alarm, and how it is waited for, go on with another track. */

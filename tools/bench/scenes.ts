@@ -141,7 +141,9 @@ class Room {
 
   #observe(track: number, { person, box }: Detection): void {
     const name = person?.name ?? 'nothing'
-    this.carried.set(track, [...(this.carried.get(track) ?? []), name])
+    const names = this.carried.get(track) ?? []
+    names.push(name)
+    this.carried.set(track, names)
     const score = person?.usable === false ? null : this.#scoreOf(name, person?.score ?? this.random())
     this.#said.push(...this.#alarms.observe({ camera, track, at: this.#now, score, box }).alarms)
   }

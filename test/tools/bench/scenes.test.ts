@@ -13,18 +13,14 @@ const total = (outcomes: ReturnType<typeof outcomesOf>, of: 'missed' | 'falseAla
 const swaps = (outcomes: ReturnType<typeof outcomesOf>) => outcomes.filter(({ swapped }) => swapped).length
 
 describe('in the scenes of docs/measured/scenes.md', () => {
-  test('no pain is missed and no alarm is false', () => {
-    let episodes = 0
-    for (const scene of scenes) {
-      const outcomes = outcomesOf(scene, fps)
-      episodes += outcomes.reduce((sum, outcome) => sum + outcome.episodes, 0)
-      expect([scene.name, total(outcomes, 'missed'), total(outcomes, 'falseAlarms')]).toEqual([scene.name, 0, 0])
-    }
-    expect(episodes).toBeGreaterThan(300)
+  test.each(scenes)('no pain is missed and no alarm is false: $name', (scene) => {
+    const outcomes = outcomesOf(scene, fps)
+    expect(outcomes.length).toBeGreaterThanOrEqual(20)
+    expect([total(outcomes, 'missed'), total(outcomes, 'falseAlarms')]).toEqual([0, 0])
   })
 
   test.each(['passes a resident', 'the same, faces missed'])(
-    'a nurse who %s takes over the track of 3 in 96 at most, and brings no second alarm and no wrong end',
+    'a passing nurse takes over 3 tracks in 96 at most, and causes no second alarm and no wrong end: %s',
     (part) => {
       const outcomes = named(part)
       expect(outcomes).toHaveLength(96)

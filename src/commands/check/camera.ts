@@ -2,7 +2,7 @@ import type { CameraConfig } from '../../config/index.js'
 import { type ErrorCode, errorCodes } from '../../core/error-codes/index.js'
 import { duration } from '../../core/progress-line.js'
 import type { CameraState } from '../../core/types.js'
-import { type CameraAnswer, differences } from '../../daemon/control/protocol.js'
+import { type CameraSeen, differences } from '../../daemon/control/protocol.js'
 import { shapeOptions } from '../../daemon/wiring/mapping.js'
 import { type CameraCheck, checkCamera, decoderFor, probeDecoders, probeFfmpeg } from '../../stages/camera/index.js'
 import { type CheckContext, type CheckResult, fail, failed, type Lamp, ok, warn } from './result.js'
@@ -95,18 +95,18 @@ const verdicts: Record<CameraState, ((what: Lamp, found: string) => CheckResult)
   lost: null
 }
 
-const verdictOf = ({ state }: CameraAnswer) => (Object.hasOwn(verdicts, state) ? verdicts[state as CameraState] : null)
+const verdictOf = ({ state }: CameraSeen) => (Object.hasOwn(verdicts, state) ? verdicts[state as CameraState] : null)
 
-function isEvidence(watched: CameraAnswer, camera: CameraConfig): boolean {
+function isEvidence(watched: CameraSeen, camera: CameraConfig): boolean {
   const isFresh = watched.last_picture_ms !== null && watched.last_picture_ms < freshMs
   return isFresh && verdictOf(watched) !== null && openingDifferences(camera, watched).length === 0
 }
 
-const openingDifferences = (camera: CameraConfig, { settings }: CameraAnswer): string[] =>
+const openingDifferences = (camera: CameraConfig, { settings }: CameraSeen): string[] =>
   differences(camera, settings).filter((key) => openedBy.includes(key))
 
 /** A camera that the running painlens has pictures of. */
-function judgeWatched(what: Lamp, camera: CameraConfig, watched: CameraAnswer): CheckResult {
+function judgeWatched(what: Lamp, camera: CameraConfig, watched: CameraSeen): CheckResult {
   const { fps, picture, last_picture_ms, decoder, decoder_problem } = watched
   const size = picture ? `picture ${picture.width}x${picture.height}, ` : ''
   const pictures = `${size}${tenth(fps)} fps, last picture ${seconds(last_picture_ms ?? 0)} ago, decoded by ${decoder}`
@@ -123,7 +123,7 @@ function judgeWatched(what: Lamp, camera: CameraConfig, watched: CameraAnswer): 
   return byState
 }
 
-function stateOf({ state, since, until, reason }: CameraAnswer): string {
+function stateOf({ state, since, until, reason }: CameraSeen): string {
   const why = reason ? ` (${reason})` : ''
   if (until !== null) return `${state} until ${until}`
   return `${state} for ${duration(Math.max(0, Date.now() - Date.parse(since)))}${why}`
@@ -134,7 +134,7 @@ const known = (code: string): ErrorCode =>
   Object.hasOwn(errorCodes, code) ? (code as ErrorCode) : 'PL-DECODER-NO-PICTURE'
 
 /** A camera that this check has opened though a painlens runs: it has no pictures, or opens the camera otherwise. */
-function besideWatched(found: CheckResult, camera: CameraConfig, watched: CameraAnswer): CheckResult {
+function besideWatched(found: CheckResult, camera: CameraConfig, watched: CameraSeen): CheckResult {
   const { what } = found
   const differ = openingDifferences(camera, watched)
   const theirs =

@@ -9,7 +9,7 @@ import { controlSocket } from '../../daemon/control/socket.js'
 import { describe, localTime, placeOf } from './describe.js'
 import { drawSnapshot } from './draw.js'
 import { lookOnce } from './own-look.js'
-import { fileFor, nameOf, writePrivate } from './write.js'
+import { fileFor, nameOf, refuseExisting, writePrivate } from './write.js'
 
 export interface SnapshotOptions {
   /** Its id; may be left out where there is one camera. */
@@ -50,6 +50,8 @@ export async function snapshotCommand(
   const secrets = new Secrets()
   for (const value of found) secrets.add(value)
   const path = controlSocket(config.outbox.path, env)
+  const force = options.force ?? false
+  if (!toStdout && !force) await refuseExisting(options.out)
   const daemon = await askCameras(path, signal)
   const wanted = wantedCamera(options.camera, config, daemon)
   const watched = daemon?.cameras.find(({ id }) => id === wanted.id)
@@ -59,7 +61,7 @@ export async function snapshotCommand(
   const png = await drawSnapshot(given, [placeOf(given.head), localTime(given.head.at)], lines)
   const target = toStdout ? null : await fileFor(options.out, nameOf(given.head))
   if (target === null) await give(png)
-  else await writePrivate(target, png, options.force ?? false)
+  else await writePrivate(target, png, force)
   const told = [
     `${target === null ? 'A picture' : printable(target)} of ${placeOf(given.head)}, ${localTime(given.head.at)}`
   ]

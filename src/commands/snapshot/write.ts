@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { type FileHandle, link, open, rename, rm, stat } from 'node:fs/promises'
+import { type FileHandle, link, lstat, open, rename, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { DiskError, UsageError } from '../../core/errors.js'
 import { printable } from '../../core/printable.js'
@@ -16,12 +16,23 @@ export const nameOf = ({ camera, at }: FrameHead): string =>
  */
 export async function fileFor(out: string | undefined, own: string): Promise<string> {
   const path = resolve(out ?? own)
-  const isFolder = await stat(path).then(
+  return (await isFolder(path)) ? join(path, own) : path
+}
+
+/** Before a picture is taken in vain. @throws UsageError */
+export async function refuseExisting(out: string | undefined): Promise<void> {
+  const stats = out === undefined ? null : await lstat(out).catch(() => null)
+  if (stats && !(await isFolder(out!))) throw alreadyThere(out!)
+}
+
+const alreadyThere = (path: string): UsageError =>
+  new UsageError('PL-SNAPSHOT-EXISTS', 'there is a file already', printable(path))
+
+const isFolder = (path: string): Promise<boolean> =>
+  stat(path).then(
     (stats) => stats.isDirectory(),
     () => false
   )
-  return isFolder ? join(path, own) : path
-}
 
 /**
  * Writes a picture of a resident's room, readable by the one who asked alone. It is whole under its name or not there.
@@ -42,7 +53,7 @@ export async function writePrivate(path: string, bytes: Uint8Array, force: boole
     else await placeNew(part, path)
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
-    if (code === 'EEXIST') throw new UsageError('PL-SNAPSHOT-EXISTS', 'there is a file already', printable(path))
+    if (code === 'EEXIST') throw alreadyThere(path)
     throw new DiskError('PL-SNAPSHOT-UNWRITABLE', `cannot be written (${code})`, printable(path), { cause: error })
   } finally {
     await rm(part, { force: true }).catch(() => undefined)

@@ -40,7 +40,7 @@ export const camerasAnswer = z.object({
   )
 })
 export type CamerasAnswer = z.infer<typeof camerasAnswer>
-export type CameraAnswer = CamerasAnswer['cameras'][number]
+export type CameraSeen = CamerasAnswer['cameras'][number]
 
 /**
  * The first line of the answer to `GET /cameras/ID/frame`, ended by a line feed; RGB24 pixels of `width` x `height` follow.

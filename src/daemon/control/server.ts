@@ -8,10 +8,9 @@ import { LastSaid, type Log } from '../../core/log.js'
 import { printable } from '../../core/printable.js'
 import type { Secrets } from '../../core/secrets.js'
 import { version } from '../../core/version.js'
-import { encode } from '../../stages/mqtt/index.js'
 import type { Sight } from '../line/viewers.js'
 import type { WatchedCamera } from '../line/watched-camera.js'
-import { type CameraAnswer, type CamerasAnswer, headOf, settingsOf } from './protocol.js'
+import { type CameraSeen, type CamerasAnswer, headOf, settingsOf } from './protocol.js'
 import { claimSocket } from './socket.js'
 
 export interface ControlOptions {
@@ -24,6 +23,8 @@ export interface ControlOptions {
   clock: Clock
   /** How long to wait before another try to listen, where that failed; 30 s unless given. */
   retryMs?: number
+  /** After how long a request is ended, whatever it waits for; 30 s unless given. */
+  deadlineMs?: number
 }
 
 export interface Control {
@@ -32,8 +33,10 @@ export interface Control {
 }
 
 const defaultRetryMs = 30_000
-/** A request is one line and few headers. `deadlineMs` ends whatever takes longer, a reader who does not read among it. */
-const bounds = { bodyBytes: 1024, headerBytes: 8192, headersMs: 5000, deadlineMs: 30_000, connections: 8, frames: 2 }
+/** A picture is waited for at most half of it; a client that reads slowly, or not at all, is cut off then. */
+const defaultDeadlineMs = 30_000
+/** A request is one line and few headers. */
+const bounds = { bodyBytes: 1024, headerBytes: 8192, headersMs: 5000, connections: 8, frames: 2 }
 const maxName = 64
 
 /**
@@ -91,12 +94,14 @@ class ControlServer implements Control {
   }
 
   #createServer(): FastifyInstance {
+    const { deadlineMs = defaultDeadlineMs } = this.#options
     const server = fastify({
       logger: false,
       exposeHeadRoutes: false,
+      routerOptions: { maxParamLength: bounds.headerBytes },
       bodyLimit: bounds.bodyBytes,
       requestTimeout: bounds.headersMs,
-      connectionTimeout: bounds.deadlineMs,
+      connectionTimeout: deadlineMs,
       keepAliveTimeout: bounds.headersMs,
       forceCloseConnections: true,
       http: {
@@ -107,7 +112,7 @@ class ControlServer implements Control {
     })
     ;(server.server as Server).maxConnections = bounds.connections
     server.addHook('onRequest', async ({ raw }, reply) => {
-      const timer = setTimeout(() => raw.socket.destroy(), bounds.deadlineMs)
+      const timer = setTimeout(() => raw.socket.destroy(), deadlineMs)
       reply.raw.once('close', () => clearTimeout(timer))
     })
     server.get('/cameras', async (_, reply) => this.#json(reply, this.#cameras()))
@@ -131,7 +136,7 @@ class ControlServer implements Control {
   }
 
   #json(reply: FastifyReply, answer: object): FastifyReply {
-    return reply.type('application/json').send(encode(answer, this.#options.secrets))
+    return reply.type('application/json').send(encoded(answer, this.#options.secrets))
   }
 
   #refuse(reply: FastifyReply, code: ErrorCode, error: string): FastifyReply {
@@ -155,7 +160,7 @@ class ControlServer implements Control {
       // Before it is given: no picture leaves without a line.
       log.info(asked, 'a picture of this camera is given to a technician (painlens snapshot)')
       const { state } = camera.stats()
-      const head = encode(headOf(camera.config, sight, state, clock), secrets)
+      const head = encoded(headOf(camera.config, sight, state, clock), secrets)
       return reply.type('application/octet-stream').send(Readable.from([Buffer.from(`${head}\n`), sight.data]))
     } catch (error) {
       if (!gone.signal.aborted) log.info({ ...asked, ...errorFields(error) }, 'no picture is given (painlens snapshot)')
@@ -167,7 +172,11 @@ class ControlServer implements Control {
     const { cameras } = this.#options
     const camera = cameras.get(id)
     if (camera) return camera
-    throw new InputError('PL-SNAPSHOT-CAMERA', `is none of those that are watched`, `camera ${printable(id)}`)
+    throw new InputError(
+      'PL-SNAPSHOT-CAMERA',
+      `is none of those that are watched`,
+      `camera ${printable(id.slice(0, maxName))}`
+    )
   }
 
   async #view(camera: WatchedCamera, signal: AbortSignal): Promise<Sight> {
@@ -182,6 +191,28 @@ class ControlServer implements Control {
   }
 }
 
+/** painlens's own words, which no password is looked for in: it would not be `state` that it gave away. */
+const vocabulary: ReadonlySet<string> = new Set([
+  'id',
+  'camera',
+  'state',
+  'code',
+  'version',
+  'since',
+  'until',
+  'started',
+  'at'
+])
+
+/** As JSON, without secrets; digests of settings stay as they are. */
+function encoded(answer: object, secrets: Secrets): string {
+  const kept = new WeakSet<object>()
+  return JSON.stringify(answer, function (this: object, key, value: unknown) {
+    if (key === 'settings') kept.add(value as object)
+    return typeof value === 'string' && !vocabulary.has(key) && !kept.has(this) ? secrets.redact(value) : value
+  })
+}
+
 /** What the command says of who called it. Only painlens's own user and root can connect; which of them, Node.js cannot tell. */
 function askedBy({ uid, user }: Record<string, unknown>): { uid?: number; user?: string } {
   return {
@@ -190,7 +221,7 @@ function askedBy({ uid, user }: Record<string, unknown>): { uid?: number; user?:
   }
 }
 
-function cameraAnswer(camera: WatchedCamera, clock: Clock): CameraAnswer {
+function cameraAnswer(camera: WatchedCamera, clock: Clock): CameraSeen {
   const { state, since, until, reason, fps, lastFrameAt, picture, ...decoding } = camera.stats()
   const { decoder, decoderProblem: what, decoderProblemCode: code } = decoding
   const stampOf = (moment: Moment): string => stamp(clock, moment)

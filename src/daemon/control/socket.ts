@@ -1,8 +1,8 @@
 /** Where the control socket lies, and the right to it: one daemon has it, for its own user and root. */
 import { randomBytes } from 'node:crypto'
-import { chmod, link, lstat, rename, rm } from 'node:fs/promises'
+import { chmod, link, lstat, rename, rm, stat } from 'node:fs/promises'
 import { connect } from 'node:net'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { ControlError, PainlensError } from '../../core/errors.js'
 
 const fileName = 'control.sock'
@@ -35,6 +35,8 @@ export async function claimSocket(
   if (Buffer.byteLength(own) > mostPathBytes)
     throw cannotListen(path, `its path is longer than ${mostPathBytes - own.length + path.length} bytes`)
   try {
+    // Node.js would say EACCES where the folder is missing.
+    await stat(dirname(path))
     await listen(own)
     await chmod(own, 0o600)
     const { ino } = await lstat(own)

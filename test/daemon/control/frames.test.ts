@@ -1,4 +1,4 @@
-import { connect } from 'node:net'
+import { connect, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { later, systemClock } from '../../../src/core/clock.js'
@@ -138,14 +138,39 @@ describe('one frame for a technician', () => {
     expect(await frameOf(path, camera)).not.toBeNull()
   })
 
-  it('ends for one who leaves or does not read, and the next gets one', async () => {
+  const asks = (path: string): Socket => {
+    const socket = connect(path)
+    socket.on('error', () => undefined).write('GET /cameras/bed/frame HTTP/1.1\r\nhost: x\r\n\r\n')
+    onTestFinished(() => void socket.destroy())
+    return socket
+  }
+
+  it('that does not come in time ends the request, and the next gets one', async () => {
     const camera = await testCamera()
     const { path } = await served(camera, { deadlineMs: 300 })
-    const sockets = [1, 2].map(() => connect(path))
-    for (const socket of sockets)
-      socket.on('error', () => undefined).write('GET /cameras/bed/frame HTTP/1.1\r\nhost: x\r\n\r\n')
-    await until(() => frameOf(path, camera).catch(() => null), 'a frame for the next')
-    for (const socket of sockets) socket.destroy()
+    const closed = [asks(path), asks(path)].map(
+      (socket) => new Promise((done) => void socket.resume().once('close', done))
+    )
+    await Promise.all(closed)
+    expect(await frameOf(path, camera)).not.toBeNull()
+  })
+
+  it('is cut off for a client that does not read, and the next gets one', async () => {
+    const size = { width: 1280, height: 720 }
+    const camera = await testCamera({ size })
+    const { path, lines } = await served(camera, { deadlineMs: 2000 })
+    const socket = asks(path)
+    socket.pause()
+    const given = () => lines.some(({ msg }) => String(msg).includes('given to a technician'))
+    await until(() => camera.frame(1) && given(), 'the frame to be on its way')
+    await new Promise((done) => setTimeout(done, 2500))
+    let bytes = 0
+    socket.on('data', (chunk: Buffer) => {
+      bytes += chunk.length
+    })
+    await new Promise((done) => void socket.once('close', done).resume())
+    expect(bytes).toBeLessThan(size.width * size.height * 3)
+    expect(await frameOf(path, camera)).not.toBeNull()
   })
 
   it('that is being waited for ends with an error when painlens stops', async () => {

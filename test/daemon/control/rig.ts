@@ -7,7 +7,7 @@ import { parseConfig } from '../../../src/config/index.js'
 import { systemClock } from '../../../src/core/clock.js'
 import { createLog } from '../../../src/core/log.js'
 import { Secrets } from '../../../src/core/secrets.js'
-import type { Face, Frame } from '../../../src/core/types.js'
+import type { Face, Frame, Size } from '../../../src/core/types.js'
 import { type Control, type ControlOptions, startControl } from '../../../src/daemon/control/server.js'
 import { type Pause, type WatchedCamera, watchCamera } from '../../../src/daemon/line/watched-camera.js'
 import type { CameraStatus } from '../../../src/stages/camera/camera.js'
@@ -19,7 +19,7 @@ export async function temporaryFolder(): Promise<string> {
   return folder
 }
 
-const size = { width: 8, height: 6 }
+const smallSize: Size = { width: 8, height: 6 }
 
 /** A watched camera whose frames and states a test gives. */
 export interface TestCamera {
@@ -38,10 +38,11 @@ export interface TestCameraOptions {
   slow?: boolean
   pause?: Pause
   password?: string
+  size?: Size
 }
 
 export async function testCamera(options: TestCameraOptions = {}): Promise<TestCamera> {
-  const { id = 'bed', faces = [], slow = false, pause = null, password = 'pw-of-camera' } = options
+  const { id = 'bed', faces = [], slow = false, pause = null, password = 'pw-of-camera', size = smallSize } = options
   const text = `device: d
 mqtt: { url: "mqtt://h" }
 cameras: [{ id: "${id}", url: "rtsp://u:${password}@h/", location: { room: "312" },

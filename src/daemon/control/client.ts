@@ -65,7 +65,7 @@ interface Limits {
 }
 
 /** No socket, or one that a killed daemon left. */
-const nobodyThere: ReadonlySet<string | undefined> = new Set(['ENOENT', 'ECONNREFUSED', 'ENOTDIR', 'ENOTSOCK'])
+const notListening: ReadonlySet<string | undefined> = new Set(['ENOENT', 'ECONNREFUSED', 'ENOTDIR', 'ENOTSOCK'])
 
 async function ask(path: string, url: string, { ms, most }: Limits, signal: AbortSignal): Promise<Buffer | null> {
   const late = AbortSignal.timeout(ms)
@@ -76,7 +76,7 @@ async function ask(path: string, url: string, { ms, most }: Limits, signal: Abor
   } catch (error) {
     signal.throwIfAborted()
     const { code } = error as NodeJS.ErrnoException
-    if (nobodyThere.has(code)) return null
+    if (notListening.has(code)) return null
     if (late.aborted)
       throw new ControlError('PL-CONTROL-SILENT', `the running painlens has not answered for ${ms / 1000} s`, path)
     if (code === 'EACCES' || code === 'EPERM')

@@ -112,7 +112,7 @@ describe('the control socket', () => {
     expect(await askCameras(path, never)).not.toBeNull()
   })
 
-  it('does not replace what is no socket', async () => {
+  it('a file or folder in its place is left as it is', async () => {
     const folder = await temporaryFolder()
     await writeFile(join(folder, 'a'), 'mine')
     await mkdir(join(folder, 'b'))
@@ -157,7 +157,7 @@ describe('a client that misbehaves', () => {
     await ends
   })
 
-  it('gets an error for what is no request, is too large, or names nothing', async () => {
+  it('gets an HTTP error for a malformed or oversized request and for an unknown path', async () => {
     const path = join(await temporaryFolder(), 'control.sock')
     await testControl(path)
     const said = async (text: string): Promise<string> => {

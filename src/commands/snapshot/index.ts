@@ -55,8 +55,9 @@ export async function snapshotCommand(
   const daemon = await askCameras(path, signal)
   const wanted = wantedCamera(options.camera, config, daemon)
   const watched = daemon?.cameras.find(({ id }) => id === wanted.id)
-  const given = (watched && (await askFrame(path, wanted.id, signal))) ?? (await own(wanted, config, secrets, signal))
-  const by = watched ? 'seen by the running painlens' : 'opened by this command'
+  const fromDaemon = watched ? await askFrame(path, wanted.id, signal) : null
+  const given = fromDaemon ?? (await own(wanted, config, secrets, signal))
+  const by = fromDaemon ? 'seen by the running painlens' : 'opened by this command'
   const lines = describe(given.head, by)
   const png = await drawSnapshot(given, [placeOf(given.head), localTime(given.head.at)], lines)
   const target = toStdout ? null : await fileFor(options.out, nameOf(given.head))

@@ -1,6 +1,7 @@
-import { execFileSync } from 'node:child_process'
+import { execFile } from 'node:child_process'
 import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import sharp from 'sharp'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { checkCommand } from '../../../src/commands/check/index.js'
@@ -220,10 +221,12 @@ describe('painlens snapshot', { timeout: patience(120_000) }, () => {
   it('gives the picture to standard output, what it says to standard error, and neither to a terminal', async () => {
     const device = await ward.device([camera])
     const main = join(import.meta.dirname, '../../../dist/main.js')
-    const png = execFileSync(process.execPath, [main, 'snapshot', 'bed', '-c', device.file, '-o', '-'], {
-      stdio: ['ignore', 'pipe', 'ignore'],
+    const args = [main, 'snapshot', 'bed', '-c', device.file, '-o', '-']
+    const { stdout: png, stderr } = await promisify(execFile)(process.execPath, args, {
+      encoding: 'buffer',
       maxBuffer: 2 ** 26
     })
+    expect(stderr.toString()).toMatch(/^A picture of bed · room 12, .*\n {2}picture 640x360, ok; /)
     await expectMasked(png)
     const options = { camera: 'bed', config: device.file, out: '-', force: undefined }
     await expect(snapshotCommand(options, never, { isTerminal: true, env: {} })).rejects.toMatchObject({

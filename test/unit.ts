@@ -35,6 +35,7 @@ export const unitTests = [
   'test/lib/face/tracker.test.ts',
   'test/lib/face/view.test.ts',
   'test/lib/face/zones.test.ts',
+  'test/lib/lettering.test.ts',
   'test/lib/lrp/cost.test.ts',
   'test/lib/lrp/cuda.test.ts',
   'test/lib/lrp/graph.test.ts',

@@ -9,7 +9,7 @@ import { decodeNpy } from './results.js'
 export interface FigureRow {
   /** Above the row: true and predicted label. */
   head: string
-  /** Which picture it is, small, at the right. */
+  /** The picture's name, small, at the right. */
   name: string
   /** The crop's PNG. */
   crop: string
@@ -27,7 +27,7 @@ export interface Figure {
 }
 
 const rowsPerPage = 8
-/** In pixels of the page. A small crop is enlarged until it is about as wide as a cell of this. */
+/** Width of a cell in pixels; small crops are enlarged to about this. */
 const cellWidth = 224
 const margin = 28
 const gap = 10
@@ -41,10 +41,10 @@ const rowStyle: TextStyle = { size: 18 }
 const smallStyle: TextStyle = { size: 14, colour: '#555' }
 
 /**
- * Draws the figures 3 and 4 of Weitz et al. 2018 of one's own pictures, page by page: a row for each picture, the crop and
+ * Draws figures 3 and 4 of Weitz et al. 2018 for the given pictures, page by page: a row for each picture, the crop and
  * then its heatmap under each composite, each scaled by its own robust maximum. Reads the maps back from their files.
  * @returns the files' names: `grid.png`, or `grid-1.png` and on; none for no rows
- * @throws DiskError, InputError (a .npy file that was changed meanwhile)
+ * @throws DiskError, InputError (a .npy file changed meanwhile)
  */
 export async function writeFigure({ rows, columns, out, signal }: Figure): Promise<string[]> {
   const lettering = await Lettering.load()
@@ -59,7 +59,7 @@ export async function writeFigure({ rows, columns, out, signal }: Figure): Promi
   return names
 }
 
-/** Where things lie on a page. */
+/** The layout of a page. */
 interface Layout {
   cell: { width: number; height: number; scale: number }
   width: number
@@ -123,7 +123,7 @@ async function drawRow(row: FigureRow, index: number, { cell, x, y }: Layout): P
 
 function columnHeads(columns: readonly string[], { cell, x }: Layout, lettering: Lettering): string[] {
   return ['Original', ...columns].map((title, i) => {
-    // A long name in narrow columns gets smaller letters, so that it stays whole.
+    // A long name in narrow columns is printed smaller instead of being cut.
     const room = 0.94 * cell.width
     const size = columnStyle.size * Math.min(1, room / lettering.width(title, columnStyle))
     return lettering.draw(title, x(i) + cell.width / 2, margin + 20, { ...columnStyle, size })
@@ -148,7 +148,7 @@ function frame(column: number, row: number, { cell, x, y }: Layout): string {
 
 const legendTop = ({ height }: Layout): number => height - legendHeight + 12
 
-/** The colours from against to for, as the heatmaps have them. */
+/** The heatmaps' colour scale, from negative to positive. */
 async function legendBar(layout: Layout): Promise<OverlayOptions> {
   const ramp = Float32Array.from({ length: bar.width }, (_, i) => (2 * (i + 0.5)) / bar.width - 1)
   const line = await heatmapPng(ramp, { width: bar.width, height: 1 })

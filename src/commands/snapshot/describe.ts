@@ -25,9 +25,46 @@ export function localTime(at: string): string {
   return `${local} ${offset < 0 ? '-' : '+'}${two(Math.abs(offset) / 60)}:${two(Math.abs(offset) % 60)}`
 }
 
-/** `84 px (6.6 % of the width)` */
-function sizeOf({ width }: Box, picture: Box): string {
-  return `${Math.round(width)} px wide (${((100 * width) / picture.width).toFixed(1)} % of the picture)`
+/** In the words of a technician; the codes are those of observations. */
+const reasons: Record<string, string> = {
+  roll: 'it is uncertain how it is turned',
+  small: 'too small',
+  covered: 'covered',
+  blurred: 'blurred',
+  profile: 'seen from the side',
+  dark: 'too dark'
+}
+
+/** Another version may have other reasons. */
+const reasonOf = (reason: string): string => (Object.hasOwn(reasons, reason) ? reasons[reason]! : shortened(reason))
+
+/** The height of a face's box in its widths, where that cannot be told. */
+const usualHeight = 1.3
+
+/**
+ * The width of a face from ear to ear, in pixels: `box` is upright, around the ellipse of the face, which is turned in it.
+ */
+export function faceWidth({ box: { width, height }, roll_deg }: Pick<ShownFace, 'box' | 'roll_deg'>): number {
+  const turn = (roll_deg * Math.PI) / 180
+  const [c2, s2] = [Math.cos(turn) ** 2, Math.sin(turn) ** 2]
+  const squared = (width ** 2 * c2 - height ** 2 * s2) / (c2 - s2)
+  // Around 45 degrees the box of any ellipse is a square.
+  if (Math.abs(c2 - s2) < 0.2 || !(squared > 0)) return Math.sqrt((width ** 2 + height ** 2) / (1 + usualHeight ** 2))
+  return Math.sqrt(squared)
+}
+
+function sizeOf(face: ShownFace, picture: Box): string {
+  const width = faceWidth(face)
+  return `${Math.round(width)} px wide (${((100 * width) / picture.width).toFixed(1)} % of the picture's width)`
+}
+
+const straightWithin = 5
+
+function rollOf(degrees: number): string {
+  const whole = Math.round(degrees)
+  if (Math.abs(whole) <= straightWithin) return 'upright'
+  if (Math.abs(whole) >= 180 - straightWithin) return 'upside down'
+  return `turned ${Math.abs(whole)}° ${whole < 0 ? 'anticlockwise' : 'clockwise'}`
 }
 
 /** What the picture shows as lines of text, one for each face. */
@@ -44,12 +81,18 @@ export function describe(head: FrameHead, by: string): string[] {
   ]
 }
 
-function faceText({ box, score, zone }: ShownFace, { picture }: FrameHead): string {
+function faceText(face: ShownFace, { picture }: FrameHead): string {
+  const { score, zone, roll_deg, why_not } = face
   const where = zone === null ? 'in no zone' : `in zone ${shortened(zone)}`
-  return `${sizeOf(box, picture)}, score ${score.toFixed(2)}, ${where}`
+  const judged = why_not === null ? 'usable' : `not usable: ${reasonOf(why_not)}`
+  return `${judged}; ${sizeOf(face, picture)}, ${rollOf(roll_deg)}, score ${score.toFixed(2)}, ${where}`
 }
 
 /** Beside its box. */
-export const faceLabel = ({ box }: ShownFace, number: number): string => `${number}: ${Math.round(box.width)} px`
+export function faceLabel(face: ShownFace, number: number): string {
+  const parts = [`${Math.round(faceWidth(face))} px`, `${Math.round(face.roll_deg)}°`]
+  if (face.why_not !== null) parts.push(reasonOf(face.why_not))
+  return `${number}: ${parts.join(', ')}`
+}
 
 const counted = (count: number, what: string): string => `${count || 'no'} ${what}${count === 1 ? '' : 's'}`

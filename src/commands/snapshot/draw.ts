@@ -6,14 +6,21 @@ import type { FrameHead } from '../../daemon/control/protocol.js'
 import { Lettering, type TextStyle } from '../../lib/lettering/index.js'
 import { faceLabel, type ShownFace, shortened } from './describe.js'
 
-/** Small pictures are enlarged, each pixel to a square, to about this width: labels are legible, and pixels can be counted. */
-const wantedWidth = 1280
+/** Small pictures are enlarged, each pixel to a square, to about this length: labels are legible, and pixels can be counted. */
+const wantedLength = 1280
 const mostScale = 6
 const textShare = 1 / 64
-const mostFaceLines = 12
+const mostLines = 14
 
 /** Colours that differ in brightness, too; on a black rim, so that they show on any picture. */
-const colours = { zone: '#00d5ff', mask: '#9a9a9a', face: '#3dff6e', strip: '#1c1c1c', text: '#f2f2f2' }
+const colours = {
+  zone: '#00d5ff',
+  mask: '#9a9a9a',
+  usable: '#3dff6e',
+  unusable: '#ffb000',
+  strip: '#1c1c1c',
+  text: '#f2f2f2'
+}
 
 /** How the parts of the page are placed: pixels of the picture are `scale` pixels of the page. */
 interface Page extends Size {
@@ -23,6 +30,8 @@ interface Page extends Size {
   pictureHeight: number
   textSize: number
   lettering: Lettering
+  /** The caption below its title, wrapped. */
+  lines: readonly string[]
   /** Labels that have their place. */
   taken: Box[]
 }
@@ -38,17 +47,20 @@ export async function drawSnapshot(
   title: readonly [left: string, right: string],
   lines: readonly string[]
 ): Promise<Uint8Array> {
-  const page = await layOut(head, lines.length)
+  const page = await layOut(head, lines)
   const { picture, scale, width, height, pictureHeight } = page
   const svg = [
     `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}">`,
+    // What reaches beyond the picture is cut off at its edge.
+    `<svg width="${width}" height="${pictureHeight}">`,
     ...head.masks.map((polygon) => drawMask(polygon, page)),
     ...head.zones.map(({ polygon }) => outline(pointsOf(polygon, page), colours.zone, page)),
-    ...(head.faces ?? []).map(({ box }) => outline(cornersOf(box, page), colours.face, page)),
+    ...(head.faces ?? []).map((face) => drawFace(face, page)),
+    '</svg>',
     // Names come last: nothing is drawn over them. Faces first: theirs matter more.
     ...(head.faces ?? []).map((face, i) => drawFaceLabel(face, i + 1, page)),
     ...head.zones.map(({ name, polygon }, i) => drawZoneName(name, i + 1, polygon, page)),
-    ...drawCaption(title, lines, page),
+    ...drawCaption(title, page),
     '</svg>'
   ].join('')
   return sharp(pixels, { raw: { width: head.width, height: head.height, channels: 3 } })
@@ -61,13 +73,27 @@ export async function drawSnapshot(
     .toBuffer()
 }
 
-async function layOut(head: FrameHead, lines: number): Promise<Page> {
+async function layOut(head: FrameHead, text: readonly string[]): Promise<Page> {
   const picture = wholeBox(head)
-  const scale = Math.min(mostScale, Math.max(1, Math.round(wantedWidth / picture.width)))
+  const scale = Math.min(mostScale, Math.max(1, Math.round(wantedLength / Math.max(picture.width, picture.height))))
   const [width, pictureHeight] = [picture.width * scale, picture.height * scale]
-  const textSize = Math.round(Math.min(30, Math.max(13, Math.max(width, pictureHeight) * textShare)))
-  const height = pictureHeight + Math.round(lineHeight(textSize) * (Math.min(lines, mostFaceLines) + 1.8))
-  return { picture, scale, width, height, pictureHeight, textSize, lettering: await Lettering.load(), taken: [] }
+  const textSize = Math.round(Math.max(13, Math.max(width, pictureHeight) * textShare))
+  const lettering = await Lettering.load()
+  const all = text.flatMap((line) => wrapped(known(line, lettering), width - 2 * textSize, textSize, lettering))
+  const lines = all.length > mostLines ? [...all.slice(0, mostLines - 1), '…'] : all
+  const height = pictureHeight + Math.round(lineHeight(textSize) * (lines.length + 1.8))
+  return { picture, scale, width, height, pictureHeight, textSize, lettering, lines, taken: [] }
+}
+
+/** Further lines are indented. */
+function wrapped(text: string, width: number, size: number, lettering: Lettering): string[] {
+  const lines: string[] = []
+  for (const word of text.split(' ')) {
+    const longer = lines.length === 0 ? word : `${lines.at(-1)} ${word}`
+    if (lines.length === 0 || lettering.width(longer, { size }) <= width) lines.splice(-1, 1, longer)
+    else lines.push(`    ${word}`)
+  }
+  return lines
 }
 
 const lineHeight = (textSize: number): number => 1.45 * textSize
@@ -119,11 +145,38 @@ function drawMask(polygon: Polygon, page: Page): string {
   return outline(points, colours.mask, page, true) + lettering.draw('mask', middle(xs), middle(ys), style)
 }
 
+const colourOf = ({ why_not }: ShownFace): string => (why_not === null ? colours.usable : colours.unusable)
+
+/** Its box, dashed where it is not usable, and an arrow in it that points to the forehead. */
+function drawFace(face: ShownFace, page: Page): string {
+  const { box, roll_deg, why_not } = face
+  const { scale, picture } = page
+  const [x, y] = onPage([box.x + box.width / 2, box.y + box.height / 2], page)
+  const turn = (roll_deg * Math.PI) / 180
+  const [up, across]: [Place, Place] = [
+    [Math.sin(turn), -Math.cos(turn)],
+    [Math.cos(turn), Math.sin(turn)]
+  ]
+  // The ellipse that fills the box, in that direction.
+  const reach = scale / Math.hypot(up[0] / (box.width / 2), up[1] / (box.height / 2))
+  const point = (along: number, aside: number): Place => [
+    x + reach * (along * up[0] + aside * across[0]),
+    y + reach * (along * up[1] + aside * across[1])
+  ]
+  const arrow = [point(1, 0), point(0.72, 0.12), point(0.8, 0), point(0.72, -0.12)]
+  const points = arrow.map(([px, py]) => `${px.toFixed(1)},${py.toFixed(1)}`).join(' ')
+  const rim = Math.max(1, (picture.width * scale) / 1000)
+  return [
+    outline(cornersOf(box, page), colourOf(face), page, why_not !== null),
+    `<polygon points="${points}" fill="${colourOf(face)}" stroke="black" stroke-width="${rim}"/>`
+  ].join('')
+}
+
 function drawFaceLabel(face: ShownFace, number: number, page: Page): string {
   const corners = cornersOf(face.box, page)
   const [left, top] = [Math.min(...corners.map(([x]) => x)), Math.min(...corners.map(([, y]) => y))]
   const bottom = Math.max(...corners.map(([, y]) => y))
-  return label(faceLabel(face, number), [left, top], bottom, colours.face, page)
+  return label(faceLabel(face, number), [left, top], bottom, colourOf(face), page)
 }
 
 function drawZoneName(name: string, number: number, polygon: Polygon, page: Page): string {
@@ -162,18 +215,21 @@ function label(text: string, [x, top]: Place, bottom: number, colour: string, pa
 const meet = (a: Box, b: Box): boolean =>
   a.x < b.x + b.width && b.x < a.x + a.width && a.y < b.y + b.height && b.y < a.y + a.height
 
-function drawCaption([left, right]: readonly [string, string], lines: readonly string[], page: Page): string[] {
-  const { lettering, width, pictureHeight, textSize } = page
+/** With a question mark for each character that Lato has not: it would be drawn as a box. */
+const known = (text: string, lettering: Lettering): string =>
+  [...text].map((character) => (lettering.covers(character) ? character : '?')).join('')
+
+function drawCaption([left, right]: readonly [string, string], page: Page): string[] {
+  const { lettering, width, pictureHeight, textSize, lines } = page
   const [margin, step] = [textSize, lineHeight(textSize)]
   const bold: TextStyle = { size: textSize, weight: 'bold', colour: colours.text }
   const plain: TextStyle = { size: textSize, colour: colours.text }
   const room = width - 3 * margin - lettering.width(right, plain)
   const first = pictureHeight + step
-  const shown = lines.length > mostFaceLines ? [...lines.slice(0, mostFaceLines - 1), '…'] : lines
   return [
-    lettering.draw(lettering.fitted(left, room, bold), margin, first, bold),
+    lettering.draw(lettering.fitted(known(left, lettering), room, bold), margin, first, bold),
     lettering.draw(right, width - margin, first, { ...plain, anchor: 'end' }),
-    ...shown.map((line, i) => {
+    ...lines.map((line, i) => {
       const text = lettering.fitted(line, width - 2 * margin, plain)
       return lettering.draw(text, margin, first + (i + 1) * step, plain)
     })

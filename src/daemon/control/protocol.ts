@@ -62,7 +62,11 @@ export const frameHead = z.object({
       z.object({
         box,
         score: z.number(),
-        zone: z.string().nullable()
+        zone: z.string().nullable(),
+        /** Clockwise from upright, above -180 and up to 180. */
+        roll_deg: z.number(),
+        /** Why the face is not usable; null where it is. */
+        why_not: z.string().nullable()
       })
     )
     .nullable(),
@@ -98,7 +102,7 @@ export function headOf(config: CameraConfig, sight: Sight, state: string, clock:
   const { width, height, picture, at, faces } = sight
   return {
     ...{ camera: id, location, at: stamp(clock, at), state, width, height, picture, masks, zones },
-    faces: faces?.map(({ box, score, zone }) => ({ box, score, zone })) ?? null,
+    faces: faces?.map(({ box, score, zone }) => ({ box, score, zone, roll_deg: 0, why_not: null })) ?? null,
     settings: settingsOf(config)
   }
 }

@@ -9,13 +9,13 @@ export interface TextStyle {
   /** In pixels of the picture: the font's em. */
   size: number
   weight?: FontWeight
-  /** As SVG has it; black unless given. */
+  /** An SVG colour; black unless given. */
   colour?: string
   /** Which part of the text lies at x. */
   anchor?: 'start' | 'middle' | 'end'
 }
 
-/** A piece of a text that one font has all characters of. */
+/** A part of a text whose characters are all in one font. */
 interface Run {
   font: Font
   text: string
@@ -28,7 +28,7 @@ const fontFiles: Record<FontWeight, readonly string[]> = {
 }
 
 /**
- * Text as outlines: SVG's <text> needs fonts of the system, and a Jetson or a container may have none at all. Characters
+ * Text as outlines: SVG's <text> needs fonts of the system, and a Jetson or a container may have none. Characters
  * beyond Lato's are drawn as its box for missing ones.
  */
 export class Lettering {
@@ -91,7 +91,7 @@ export class Lettering {
   }
 }
 
-/** Not the library's own `toPathData`, which (2.0.0) writes NaN for numbers a hair's breadth from whole ones. */
+/** Replaces the library's `toPathData`, which (2.0.0) writes NaN for numbers very close to whole ones. */
 function svgData({ commands }: Path): string {
   return commands
     .map(({ type, ...numbers }) => {

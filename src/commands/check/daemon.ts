@@ -38,8 +38,8 @@ const held = (path: string, pid: number): CheckResult =>
   warn('PL-CONTROL-HELD', what, `process ${pid} has the outbox ${path}, and no painlens answers`)
 
 /**
- * The process that holds the lock of a LevelDB, as the kernel lists it; null where there is none, or none that this process
- * may know of (another container's).
+ * The process that holds the lock of a LevelDB, as the kernel lists it; null where it lists no process. It leaves out those of
+ * other containers.
  */
 async function lockHolder(file: string): Promise<number | null> {
   try {

@@ -33,8 +33,8 @@ export interface SnapshotIo {
 }
 
 /**
- * From the running painlens, with its masks and zones; where none runs, or none that watches this camera, the camera is
- * opened for one picture.
+ * Takes the frame from the running painlens, with its masks and zones. Where no painlens runs, or it does not watch this
+ * camera, the camera is opened for one picture.
  * @returns 0
  * @throws UsageError, ConfigError, ControlError, InputError (no such camera, paused, no picture), DiskError
  */

@@ -1,5 +1,5 @@
 import { printable } from '../../core/printable.js'
-import type { Box } from '../../core/types.js'
+import type { Box, UnusableReason } from '../../core/types.js'
 import type { FrameHead } from '../../daemon/control/protocol.js'
 
 export type ShownFace = NonNullable<FrameHead['faces']>[number]
@@ -26,7 +26,7 @@ export function localTime(at: string): string {
 }
 
 /** In the words of a technician; the codes are those of observations. */
-const reasons: Record<string, string> = {
+const reasons: Record<UnusableReason, string> = {
   roll: 'it is uncertain how it is turned',
   small: 'too small',
   covered: 'covered',
@@ -36,7 +36,8 @@ const reasons: Record<string, string> = {
 }
 
 /** Another version may have other reasons. */
-const reasonOf = (reason: string): string => (Object.hasOwn(reasons, reason) ? reasons[reason]! : shortened(reason))
+const reasonOf = (reason: string): string =>
+  Object.hasOwn(reasons, reason) ? reasons[reason as UnusableReason] : shortened(reason)
 
 /** The height of a face's box in its widths, where that cannot be told. */
 const usualHeight = 1.3

@@ -10,8 +10,9 @@ import { headOf } from '../../daemon/control/protocol.js'
 import type { SeenFace, Sight } from '../../daemon/line/viewers.js'
 import { cameraOptions } from '../../daemon/wiring/mapping.js'
 import { faceModelFiles } from '../../lib/face/model-files.js'
-import { FaceNetworks, frameTensor } from '../../lib/face/networks.js'
+import { FaceNetworks } from '../../lib/face/networks.js'
 import { searchFaces } from '../../lib/face/search.js'
+import { allSweeps } from '../../lib/face/sweeps.js'
 import { zoneOf } from '../../lib/face/tracker.js'
 import { type Camera, openCamera, probeDecoders } from '../../stages/camera/index.js'
 
@@ -88,9 +89,9 @@ async function facesIn(
   const files = faceModelFiles(model.face_models!)
   const networks = await FaceNetworks.open(files, { provider: 'cpu', threads: availableParallelism() })
   try {
-    const options = { minScore: inference.min_face_score, around: [], everywhere: true }
-    const found = await searchFaces(networks, frameTensor(frame, data), options)
-    return found.map(({ box, score }) => ({ box, score, zone: zoneOf(box, frame.picture, zones) }))
+    const options = { minScore: inference.min_face_score, around: [], sweeps: allSweeps }
+    const found = await searchFaces(networks, { width: frame.width, height: frame.height, data }, options)
+    return found.map((face) => ({ ...face, zone: zoneOf(face.box, frame.picture, zones) }))
   } finally {
     await networks.close()
   }

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import type { CameraConfig } from '../../config/index.js'
 import { type Clock, stamp } from '../../core/clock.js'
-import type { Sight } from '../line/viewers.js'
+import type { SeenFace, Sight } from '../line/viewers.js'
 
 const size = { width: z.number().int().positive(), height: z.number().int().positive() }
 const box = z.object({ x: z.number(), y: z.number(), width: z.number(), height: z.number() })
@@ -102,7 +102,15 @@ export function headOf(config: CameraConfig, sight: Sight, state: string, clock:
   const { width, height, picture, at, faces } = sight
   return {
     ...{ camera: id, location, at: stamp(clock, at), state, width, height, picture, masks, zones },
-    faces: faces?.map(({ box, score, zone }) => ({ box, score, zone, roll_deg: 0, why_not: null })) ?? null,
+    faces: faces?.map(faceTold) ?? null,
     settings: settingsOf(config)
   }
 }
+
+const faceTold = ({ box, score, zone, roll, whyNot }: SeenFace) => ({
+  box,
+  score,
+  zone,
+  roll_deg: roll,
+  why_not: whyNot
+})

@@ -4,7 +4,7 @@ import { InputError, TimeoutError } from '../../core/errors.js'
 import type { Box, Face, Frame, Size } from '../../core/types.js'
 
 /** What painlens makes of a face, without the pixels and landmarks that it is judged by. */
-export type SeenFace = Pick<Face, 'box' | 'score' | 'zone'>
+export type SeenFace = Pick<Face, 'box' | 'score' | 'zone' | 'roll' | 'whyNot'>
 
 /** A frame with masks blacked out, over memory of its own. */
 export interface Sight extends Size {
@@ -60,7 +60,7 @@ export class Viewers {
   show(frame: Frame, faces: readonly Face[] | null): void {
     if (this.#waiting.length === 0) return
     const { width, height, picture, at, data } = frame
-    const seen = faces?.map(({ box, score, zone }) => ({ box, score, zone })) ?? null
+    const seen = faces?.map(({ box, score, zone, roll, whyNot }) => ({ box, score, zone, roll, whyNot })) ?? null
     const sight = { width, height, picture, at, data: Uint8Array.from(data), faces: seen }
     for (const { show } of this.#waiting) show(sight)
   }

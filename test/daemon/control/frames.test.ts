@@ -12,6 +12,8 @@ const face: Face = {
   track: 3,
   box: { x: 2, y: 1, width: 3, height: 4 },
   score: 0.9,
+  roll: -90,
+  whyNot: 'covered',
   landmarks: new Float32Array(136),
   zone: 'window',
   crop: { width: 1, height: 1, data: new Uint8Array(3), landmarks: new Float32Array(136) }
@@ -44,7 +46,7 @@ describe('one frame for a technician', () => {
       height: 6,
       picture: { x: 1, y: 0, width: 6, height: 6 },
       zones: [{ name: 'window' }],
-      faces: [{ box: face.box, score: 0.9, zone: 'window' }]
+      faces: [{ box: face.box, score: 0.9, zone: 'window', roll_deg: -90, why_not: 'covered' }]
     })
     expect(head.masks).toHaveLength(1)
     expect(pixels).toHaveLength(8 * 6 * 3)

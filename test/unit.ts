@@ -10,6 +10,7 @@ export const unitTests = [
   'test/commands/command.test.ts',
   'test/commands/explain/output.test.ts',
   'test/commands/models/models.test.ts',
+  'test/commands/snapshot/drawing.test.ts',
   'test/config/generated.test.ts',
   'test/config/keys.test.ts',
   'test/config/parse.test.ts',

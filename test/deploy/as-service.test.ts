@@ -47,7 +47,9 @@ describe('as-service.sh', () => {
 
   it('the running service can be asked, and its runtime folder is not removed with the command', async () => {
     const box = makeBox()
-    expect((await run(script, '--prefix', box, unit, 'sh', '-c', 'echo "$RUNTIME_DIRECTORY"')).output).toBe('/run/painlens\n')
+    expect((await run(script, '--prefix', box, unit, 'sh', '-c', 'echo "$RUNTIME_DIRECTORY"')).output).toBe(
+      '/run/painlens\n'
+    )
     expect(properties(box).filter((line) => line.includes('RuntimeDirectory'))).toEqual([])
     expect(readFileSync(unit, 'utf8')).toMatch(/^RuntimeDirectory=painlens\nRuntimeDirectoryMode=0700$/m)
   })
@@ -76,7 +78,7 @@ describe('as-service.sh', () => {
       'echo "$CREDENTIALS_DIRECTORY"; echo "$RUNTIME_DIRECTORY"; exit 3'
     )
     expect(output).toContain(note)
-    expect(output).toContain(`\n${box}/etc/painlens/secrets\n${box}/run/painlens\n`)
+    expect(output).toContain(`${box}/etc/painlens/secrets\n${box}/run/painlens\n`)
     expect(status).toBe(3)
     expect(existsSync(join(box, 'run/sandbox.log'))).toBe(false)
   })

@@ -99,15 +99,18 @@ describe('a camera that allows one viewer, watched by a running painlens', { tim
     const daemon = await watching(device)
     const text = await check(device)
     expect(row(text, 'daemon')).toMatch(/^\[ ok \] daemon +painlens .* runs as .*, process \d+, .* watches one camera$/)
-    expect(row(text, 'camera bed')).toMatch(
-      /^\[ ok \] camera bed +watched by the running painlens, ok for .*; picture 640x360, [\d.]+ fps, last picture [\d.]+ s ago, decoded by ffmpeg/
+    const line = row(text, 'camera bed')
+    expect(line).toMatch(
+      /camera bed +watched by the running painlens, ok for .*; picture 640x360, [\d.]+ fps, last picture [\d.]+ s ago, decoded by ffmpeg/
     )
+    // A busy machine gives fewer pictures than the camera is asked for.
+    expect(line).toMatch(/^\[ ok \]|\[PL-CAMERA-SLOW\]$/)
     expect(row(text, 'http')).toContain('a painlens that is running answers')
 
     const { said, png, file } = await snapshot(device)
     expect(said).toContain(`${file} of bed · room 12, `)
     expect(said).toContain('picture 640x360, ok; 1 mask, 1 zone; seen by the running painlens')
-    expect(said).toMatch(/ 1: \d+ px wide \([\d.]+ % of the picture\).* score [\d.]+, in zone bed/)
+    expect(said).toMatch(/ 1: usable; \d+ px wide \([\d.]+ % of the picture's width\).* score [\d.]+, in zone bed/)
     await expectMasked(png)
     expect(((await stat(file)).mode & 0o777).toString(8)).toBe('600')
     expect(daemon.output()).toMatch(/"camera":"bed","uid":\d+,.*is given to a technician/)
@@ -132,7 +135,7 @@ describe('a camera that allows one viewer, watched by a running painlens', { tim
     expect(row(text, 'daemon')).toBe('')
     expect(row(text, 'camera bed')).toMatch(/^\[ ok \] camera bed +h264, 640x360, 5 fps, decoded by ffmpeg/)
     const { said, png } = await snapshot(device)
-    expect(said).toMatch(/picture 640x360, ok; 1 mask, 1 zone; opened by this command\n {2}1: \d+ px wide/)
+    expect(said).toMatch(/picture 640x360, ok; 1 mask, 1 zone; opened by this command\n {2}1: usable; \d+ px wide/)
     await expectMasked(png)
   })
 

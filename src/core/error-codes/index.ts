@@ -12,6 +12,7 @@ import { inferenceErrors } from './inference.js'
 import { installErrors } from './install.js'
 import { internalErrors } from './internal.js'
 import { modelErrors } from './model.js'
+import { studyErrors } from './study.js'
 import { toolErrors } from './tools.js'
 
 const areas = [
@@ -27,6 +28,7 @@ const areas = [
   controlErrors,
   installErrors,
   toolErrors,
+  studyErrors,
   internalErrors
 ] as const
 

@@ -171,7 +171,7 @@ describe('a camera that allows one viewer, watched by a running painlens', { tim
     await nurse.command('pause', { camera: 'bed', duration_s: 600 })
     await expect(snapshot(device)).rejects.toMatchObject({ code: 'PL-SNAPSHOT-PAUSED' })
     expect(await readdir(device.folder)).not.toContainEqual(expect.stringMatching(/png/))
-    expect(row(await check(device), 'camera bed')).toMatch(/^\[ ok \] camera bed +watched by .*, paused until 20/)
+    expect(row(await check(device), 'camera bed')).toMatch(/^\[.{4}\] camera bed +watched by .*, paused until 20/)
     await nurse.command('resume', { camera: 'bed' })
     await eventually(
       () => snapshot(device),

@@ -33,8 +33,9 @@ it('of several pictures of one name that are written at the same time one is kep
   expect(await readdir(folder)).toEqual(['x.png'])
 })
 
-it('a picture written by root behind sudo belongs to the user that called it', async ({ skip }) => {
-  if (process.getuid?.() !== 0) skip()
+const isRoot = process.getuid?.() === 0
+
+it.skipIf(!isRoot)('a picture written by root behind sudo belongs to the user that called it', async () => {
   const folder = await temporaryFolder()
   const { SUDO_UID, SUDO_GID } = process.env
   onTestFinished(() => void Object.assign(process.env, { SUDO_UID: SUDO_UID ?? '', SUDO_GID: SUDO_GID ?? '' }))

@@ -27,6 +27,8 @@ async function otherProcess(path: string): Promise<{ kill(): Promise<void>; stop
 
 const codes = (lines: readonly Record<string, unknown>[]): unknown[] => lines.map(({ code }) => code).filter(Boolean)
 
+const isRoot = process.getuid?.() === 0
+
 describe('where the control socket lies', () => {
   it('in the runtime folder of the service, without one in the folder of the outbox', () => {
     expect(controlSocket('/var/lib/painlens/outbox', { RUNTIME_DIRECTORY: '/run/painlens' })).toBe(
@@ -53,8 +55,7 @@ describe('the control socket', () => {
     expect(await askCameras(path, never)).toBeNull()
   })
 
-  it('another user is refused by the kernel, and told so', async ({ skip }) => {
-    if (process.getuid?.() !== 0) skip()
+  it.skipIf(!isRoot)('another user is refused by the kernel', async () => {
     const folder = await temporaryFolder()
     await chmod(folder, 0o755)
     const path = join(folder, 'control.sock')

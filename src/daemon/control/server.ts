@@ -3,7 +3,15 @@ import type { Server } from 'node:http'
 import { Readable } from 'node:stream'
 import { type FastifyInstance, type FastifyReply, fastify } from 'fastify'
 import { type Clock, type Moment, stamp } from '../../core/clock.js'
-import { ControlError, codeOf, type ErrorCode, errorFields, InputError, PainlensError } from '../../core/errors.js'
+import {
+  ClosedError,
+  ControlError,
+  codeOf,
+  type ErrorCode,
+  errorFields,
+  InputError,
+  PainlensError
+} from '../../core/errors.js'
 import { LastSaid, type Log } from '../../core/log.js'
 import { printable } from '../../core/printable.js'
 import type { Secrets } from '../../core/secrets.js'
@@ -154,7 +162,9 @@ class ControlServer implements Control {
     const camera = this.#find(id)
     const asked = { camera: camera.config.id, ...askedBy(asking) }
     const gone = new AbortController()
-    reply.raw.once('close', () => gone.abort())
+    reply.raw.once('close', () =>
+      gone.abort(new ClosedError('PL-CONTROL-ANSWER', 'the command has left', asked.camera))
+    )
     try {
       const sight = await this.#view(camera, AbortSignal.any([gone.signal, this.#stopping.signal]))
       // Before it is given: no picture leaves without a line.

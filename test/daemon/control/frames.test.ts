@@ -149,12 +149,14 @@ describe('one frame for a technician', () => {
 
   it('that does not come in time ends the request, and the next gets one', async () => {
     const camera = await testCamera()
-    const { path } = await served(camera, { deadlineMs: 300 })
+    const { path, lines } = await served(camera, { deadlineMs: 300 })
     const closed = [asks(path), asks(path)].map(
       (socket) => new Promise((done) => void socket.resume().once('close', done))
     )
     await Promise.all(closed)
     expect(await frameOf(path, camera)).not.toBeNull()
+    // It is no failure of painlens.
+    expect(lines.filter(({ level }) => level === 'error')).toEqual([])
   })
 
   it('is cut off for a client that does not read, and the next gets one', async () => {

@@ -1,9 +1,11 @@
 /** How painlens itself is: what the watchdog, HTTP, the health message and metrics tell of. */
 import type { Config } from '../../config/index.js'
-import type { ExplanationHealth, HealthMessage } from '../../contract/messages.js'
+import type { CameraShapeHealth, ExplanationHealth, HealthMessage } from '../../contract/messages.js'
 import { type Clock, stamp } from '../../core/clock.js'
 import type { Problem } from '../../core/errors.js'
 import { LastSaid, type Log } from '../../core/log.js'
+import type { Size } from '../../core/types.js'
+import { type CameraShape, ratioText } from '../../stages/camera/index.js'
 import type { Classifier } from '../../stages/classify/index.js'
 import type { Detector } from '../../stages/detect/index.js'
 import type { ExplainStage, ExplainStats } from '../../stages/explain/index.js'
@@ -148,11 +150,18 @@ function explanationHealth(stats: ExplainStats): ExplanationHealth {
 }
 
 function cameraHealth(camera: WatchedCamera, clock: Clock): HealthMessage['cameras'][string] {
-  const { state, fps, frames, dropped, lastFrameAt, decoder, decoderProblem } = camera.stats()
+  const { state, fps, frames, dropped, damaged, lastFrameAt, decoder, decoderProblem, shape } = camera.stats()
   const lastFrame = lastFrameAt === null ? null : stamp(clock, lastFrameAt)
   const decoding = { decoder, decoder_problem: decoderProblem }
-  return { state, fps: tenth(fps), frames, dropped, last_frame: lastFrame, ...decoding }
+  const counts = { frames, dropped, damaged }
+  return { state, fps: tenth(fps), ...counts, last_frame: lastFrame, ...decoding, shape: shape && shapeHealth(shape) }
 }
+
+function shapeHealth({ coded, sampleAspect, rotation, picture }: CameraShape): CameraShapeHealth {
+  return { coded: pair(coded), pixels: ratioText(sampleAspect), rotation, shown: pair(picture) }
+}
+
+const pair = ({ width, height }: Size): [number, number] => [width, height]
 
 function tenth(value: number): number
 function tenth(value: number | null): number | null

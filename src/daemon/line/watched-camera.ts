@@ -31,7 +31,7 @@ export interface WatchedCameraOptions {
 }
 
 export interface WatchedCameraStats
-  extends Pick<CameraStats, 'reason' | 'restarts' | 'quietMs' | 'decoder' | 'decoderProblem'> {
+  extends Pick<CameraStats, 'reason' | 'damaged' | 'restarts' | 'quietMs' | 'decoder' | 'decoderProblem' | 'shape'> {
   state: CameraState
   fps: number
   frames: number
@@ -131,7 +131,7 @@ class Watched implements WatchedCamera {
   }
 
   #isWanted(frame: Frame): boolean {
-    if (this.#isWatched()) {
+    if (this.#isWatched() && !frame.damaged) {
       this.#options.stages.onFrame()
       return true
     }
@@ -139,7 +139,7 @@ class Watched implements WatchedCamera {
     return false
   }
 
-  /** A face in a frozen picture is not there now: it is not reported, and inference is spared. */
+  /** A face in a frozen picture is not there now: it is not reported, and inference is spared. Of a damaged stream, the whole pictures are watched. */
   #isWatched(): boolean {
     return this.#paused.value === null && this.#state !== 'frozen'
   }

@@ -33,11 +33,19 @@ interface Reply {
 
 type Handler = (request: RtspRequest) => Reply
 
+/** What `startRtspServer` was told about all of its connections. */
+export interface RtspConnectionOptions {
+  credentials?: RtspCredentials
+  loses?: () => boolean
+  log: Log
+}
+
 /** One RTSP connection: a reader's, or the feed's that publishes. The session ends with it (interleaved TCP only). */
 export class RtspConnection {
   readonly #socket: Socket
   readonly #publications: RtspPublications
   readonly #auth: Authenticator | undefined
+  readonly #loses: (() => boolean) | undefined
   readonly #log: Log
   readonly #parser = new RtspParser()
   readonly #session = randomBytes(8).toString('hex')
@@ -63,10 +71,11 @@ export class RtspConnection {
       }
     | undefined
 
-  constructor(socket: Socket, publications: RtspPublications, credentials: RtspCredentials | undefined, log: Log) {
+  constructor(socket: Socket, publications: RtspPublications, { credentials, loses, log }: RtspConnectionOptions) {
     this.#socket = socket
     this.#publications = publications
     this.#auth = credentials && createAuthenticator(credentials)
+    this.#loses = loses
     this.#log = log
   }
 
@@ -159,7 +168,7 @@ export class RtspConnection {
     const channel = wanted ? Number(wanted[1]) & 0xfe : track * 2
     if (this.#recording) this.#recording.channels.set(channel, track)
     else {
-      this.#playing ??= { stream, reader: new RtspSocketReader(this.#socket) }
+      this.#playing ??= { stream, reader: new RtspSocketReader(this.#socket, this.#loses) }
       this.#playing.reader.map(track, channel)
     }
     const mode = this.#recording ? ';mode=record' : ''

@@ -17,6 +17,8 @@ export interface RtspServerOptions {
   port?: number
   /** The login that readers need; none without it. */
   credentials?: RtspCredentials
+  /** Asked for each RTP packet to a reader: true loses it, as a bad line does. Nothing is lost without it. */
+  loses?: () => boolean
   log: Log
 }
 
@@ -36,11 +38,11 @@ export interface RtspServer {
 
 /** @throws PortInUseError when the port is taken or may not be listened on */
 export async function startRtspServer(options: RtspServerOptions): Promise<RtspServer> {
-  const { host = '127.0.0.1', port = 0, credentials, log } = options
+  const { host = '127.0.0.1', port = 0, credentials } = options
   const publications = new RtspPublications()
   const open = new Map<Socket, RtspConnection>()
   const server = createServer((socket) => {
-    const connection = new RtspConnection(socket, publications, credentials, log)
+    const connection = new RtspConnection(socket, publications, options)
     open.set(socket, connection)
     socket.on('close', () => open.delete(socket))
     connection.start()

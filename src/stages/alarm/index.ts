@@ -33,6 +33,8 @@ class AlarmStage implements Alarms {
   readonly #tracks = new Map<string, TrackState>()
   readonly #technical = new Map<string, AlarmRecord>()
   readonly #cameraStates = new Map<string, CameraState>()
+  /** Since when a camera has been in a state that counts only once it has lasted. */
+  readonly #lasting = new Map<string, Moment>()
   #stopped = false
 
   constructor(options: AlarmOptions) {
@@ -65,8 +67,18 @@ class AlarmStage implements Alarms {
   cameraState(camera: string, state: CameraState, at: Moment): AlarmMessage[] {
     if (this.#stopped) return []
     this.#cameraStates.set(camera, state)
-    const { ends, raises, keeps } = cameraStates[state]
+    const { keeps, afterS } = cameraStates[state]
     if (keeps) return []
+    if (afterS !== undefined) {
+      if (!this.#lasting.has(camera)) this.#lasting.set(camera, at)
+      return []
+    }
+    this.#lasting.delete(camera)
+    return this.#enter(camera, state, at)
+  }
+
+  #enter(camera: string, state: CameraState, at: Moment): AlarmMessage[] {
+    const { ends, raises } = cameraStates[state]
     const alarms = ends === null ? [] : this.#endTracks(camera, ends, at)
     // What gives way to another trouble, or to a pause, is not known to be over.
     for (const condition of watchedConditions) {
@@ -79,6 +91,7 @@ class AlarmStage implements Alarms {
   cameraGone(camera: string, at: Moment): AlarmMessage[] {
     if (this.#stopped) return []
     this.#cameraStates.delete(camera)
+    this.#lasting.delete(camera)
     const technical = watchedConditions.flatMap((one) => this.#endTechnical(one, camera, 'reconfigured', at))
     return [...this.#endTracks(camera, 'reconfigured', at), ...technical]
   }
@@ -114,17 +127,37 @@ class AlarmStage implements Alarms {
   }
 
   tick(now: Moment): AlarmMessage[] {
-    const alarms: AlarmMessage[] = []
+    const alarms = this.#lasted(now)
     for (const [key, track] of this.#tracks) {
       if (held(track.lastSeen, now, this.#rules.trackLostS)) {
         this.#tracks.delete(key)
-        if (track.alarm) alarms.push(track.alarm.end(now, 'track_lost'))
+        if (track.alarm) alarms.push(track.alarm.end(now, this.#whyLost(track.camera)))
       } else if (track.alarm && held(track.alarm.lastAt, now, this.#rules.updateS)) track.alarm.wanted = true
     }
     for (const alarm of this.#technical.values()) {
       if (hasUpdates(alarm.condition) && held(alarm.lastAt, now, technicalUpdateS)) alarm.wanted = true
     }
     return [...alarms, ...this.#wantedUpdates(now)]
+  }
+
+  /** What the states of cameras mean that have lasted long enough by now. */
+  #lasted(now: Moment): AlarmMessage[] {
+    const alarms: AlarmMessage[] = []
+    for (const [camera, since] of this.#lasting) {
+      const state = this.#cameraStates.get(camera)
+      const afterS = state && cameraStates[state].afterS
+      if (!state || afterS === undefined || !held(since, now, afterS)) continue
+      this.#lasting.delete(camera)
+      alarms.push(...this.#enter(camera, state, now))
+    }
+    return alarms
+  }
+
+  /** A face that is out of sight in a picture of which little can be seen has not left it. */
+  #whyLost(camera: string): EndReason {
+    const state = this.#cameraStates.get(camera)
+    const { ends = null, afterS } = state ? cameraStates[state] : {}
+    return (afterS !== undefined && ends) || 'track_lost'
   }
 
   active(at: Moment): AlarmMessage[] {
@@ -252,6 +285,8 @@ interface CameraStateRow {
   ends: EndReason | null
   /** The technical alarm that it raises. */
   raises: TechnicalCondition | null
+  /** It means that only once it has lasted so many seconds. Until then alarms stay as they are. */
+  afterS?: number
   /** Alarms stay as they are: it is neither better nor worse. */
   keeps?: true
   /** A face in such a picture is not there now, or is not to be looked at. */
@@ -265,6 +300,7 @@ const cameraStates: Record<CameraState, CameraStateRow> = {
   lost: { ends: 'camera_lost', raises: 'camera_lost' },
   frozen: { ends: 'camera_frozen', raises: 'camera_frozen', hides: true },
   dark: { ends: 'camera_dark', raises: 'camera_dark' },
+  damaged: { ends: 'camera_damaged', raises: 'camera_damaged', afterS: 10 },
   paused: { ends: 'camera_paused', raises: null, hides: true }
 }
 

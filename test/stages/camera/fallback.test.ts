@@ -85,7 +85,7 @@ describe.concurrent('auto, where the hardware is there and fails', () => {
     const { url } = await rig.feed(await rig.server())
     const decoder = hardware(world, deviceError('Operation not permitted'))
     const found = await checkCamera({ id: 'bed', url, decoder, secrets: rig.secrets })
-    expect(found).toMatchObject({ width: 160, height: 120, decoder: expect.stringMatching(/^ffmpeg /) })
+    expect(found).toMatchObject({ shape: { coded: { width: 160, height: 120 } }, decoder: expect.stringMatching(/^ffmpeg /) })
     expect(found.instead).toMatchObject({ code: 'PL-DEVICE-SANDBOX' })
   })
 })

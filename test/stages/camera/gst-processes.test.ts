@@ -131,7 +131,7 @@ describe.concurrent('what goes wrong', () => {
       expect(check('rtsp://127.0.0.1:1/bed', decoder)).rejects.toThrow(/nothing listens/),
       expect(check(`rtsp://a:b@127.0.0.1:${server.port}/bed`, decoder)).rejects.toThrow(/refuses user name or password/)
     ])
-    expect(await check(url, decoder)).toMatchObject({ codec: 'h264', width: 160, height: 120 })
+    expect(await check(url, decoder)).toMatchObject({ codec: 'h264', shape: { coded: { width: 160, height: 120 } } })
     expect(world.children()).toEqual([])
   })
 })

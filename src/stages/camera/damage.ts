@@ -41,11 +41,11 @@ const rules = {
    */
   suspected: 2,
   /** Damage that no key frame repairs is over after so long without another complaint: some streams have no key frames. */
-  longestMs: 10_000,
+  longestMs: 8000,
   /** Pictures that are told of and are still under way. */
   mostAhead: 32,
   /** How far the pictures may be behind what is told of packets, where nothing is told of the pictures themselves. */
-  lagMs: 1000
+  lag: { packets: 4, ms: 300 }
 } as const
 
 /**
@@ -59,6 +59,8 @@ export class DamageMarks {
   #toldSingly = false
   /** When the last complaint came that no key frame has made good. */
   #since: number | undefined
+  /** After that, packets with which pictures from before may still come, and when the last of them did. */
+  #late = 0
   #repairedAt = Number.NEGATIVE_INFINITY
   #suspected = 0
 
@@ -67,17 +69,19 @@ export class DamageMarks {
     const told = pictureLine.exec(line)
     if (told) {
       this.#toldSingly = true
-      if (told[1] === 'key') this.#repair(at)
+      if (told[1] === 'key') this.#repair()
       else this.#mark(this.#pass(at))
       return
     }
     const packet = packetLine.exec(line)
     if (packet) {
-      if (!packet[1]) this.#repair(at)
+      if (this.#late > 0 && --this.#late === 0) this.#repairedAt = at
+      if (!packet[1] && this.#repair()) this.#late = rules.lag.packets
       this.#pass(at)
     } else if (damage.test(line)) {
       this.#since = at
       this.#suspected = rules.suspected
+      this.#late = 0
     }
   }
 
@@ -85,7 +89,7 @@ export class DamageMarks {
   take(at: number): boolean {
     if (this.#toldSingly) return this.#marks.shift() ?? this.#since !== undefined
     this.#expire(at)
-    return this.#since !== undefined || at - this.#repairedAt < rules.lagMs
+    return this.#since !== undefined || this.#late > 0 || at - this.#repairedAt < rules.lag.ms
   }
 
   #mark(damaged: boolean): void {
@@ -101,10 +105,11 @@ export class DamageMarks {
     return this.#since !== undefined
   }
 
-  #repair(at: number): void {
-    if (this.#since === undefined || this.#suspected > 0) return
+  /** A key frame goes by. @returns whether it makes good what was damaged */
+  #repair(): boolean {
+    if (this.#since === undefined || this.#suspected > 0) return false
     this.#since = undefined
-    this.#repairedAt = at
+    return true
   }
 
   #expire(at: number): void {

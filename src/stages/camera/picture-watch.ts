@@ -17,7 +17,7 @@ export const damageRules = {
   windowMs: 5000,
   /** So much is damaged; it is over below `wholeMs`. One lost packet costs the pictures up to the next key frame, 1 or 2 s. */
   damagedMs: 2500,
-  wholeMs: 1000
+  wholeMs: 1500
 } as const
 
 /** How a picture that looks alive and is not is told from one that is; docs/measured/cameras.md has the figures behind the numbers. */

@@ -60,6 +60,8 @@ export class DecoderRun {
   /** Since the last picture. */
   #corrections = 0
   #marks = new DamageMarks()
+  /** The shape that the child was told, or has adapted to. */
+  #decodedFor: Partial<StreamShape> = {}
 
   constructor(options: DecoderRunOptions) {
     this.#options = options
@@ -95,6 +97,7 @@ export class DecoderRun {
     const marks = new DamageMarks()
     this.#marks = marks
     this.#correcting = false
+    this.#decodedFor = command.next ? { ...memory.stream } : {}
     onStart(command.pictures)
     const untold = new HeldBack(command.told !== undefined, (chunk) => {
       this.#seen.picture = true
@@ -138,31 +141,33 @@ export class DecoderRun {
     const known = memory.stream
     if (!known || !stream.codec || !stream.width) return false
     if (compared.every((property) => stream[property] === known[property])) return false
-    const { rotation = stream.rotation } = known
-    return this.#correct({ ...stream, rotation })
+    return this.#correct({ ...known, codec: stream.codec, untagged: stream.untagged })
   }
 
-  /** The pictures are of another shape than the decoder was told, or lie otherwise. FFmpeg itself minds the turn only. */
+  /** The pictures are of another shape than that for which they are decoded, or lie otherwise. */
   #isOther(shape: Partial<StreamShape>, { next }: DecoderCommand): boolean {
     const { memory, request } = this.#options
+    const { width, height, sampleAspect = 1 } = this.#decodedFor
     memory.shape = { ...memory.shape, ...shape }
-    const { width, height, sampleAspect = 1, rotation = 0 } = memory.stream ?? {}
-    const minds = (request.rotation ?? 'auto') === 'auto'
-    const isTurned = minds && shape.rotation !== undefined && shape.rotation !== rotation
-    const isReshaped =
-      next !== undefined &&
-      shape.width !== undefined &&
-      (shape.width !== width || shape.height !== height || shape.sampleAspect !== sampleAspect)
-    return (isTurned || isReshaped) && this.#correct({ ...memory.stream, ...shape })
+    if (shape.width === undefined) {
+      const minds = (request.rotation ?? 'auto') === 'auto'
+      return minds && shape.rotation !== (memory.stream?.rotation ?? 0) && this.#correct(shape)
+    }
+    const isSameSize = shape.width === width && shape.height === height
+    const isSame = isSameSize && shape.sampleAspect === sampleAspect
+    // FFmpeg itself follows the size of its pictures, and only then looks at that of their pixels.
+    if (!next) this.#decodedFor = shape
+    return !isSame && (isSameSize || next !== undefined) && this.#correct(shape)
   }
 
   /** Decodes anew, for such a stream. False where that has not helped before. */
-  #correct(stream: StreamDescription): boolean {
+  #correct(learned: StreamDescription): boolean {
     if (this.#correcting) return true
     if (this.#corrections === mostCorrections) return false
     this.#corrections++
     this.#correcting = true
-    this.#options.memory.stream = stream
+    const { memory } = this.#options
+    memory.stream = { ...memory.stream, ...learned }
     this.#child.kill()
     return true
   }

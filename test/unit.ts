@@ -27,6 +27,7 @@ export const unitTests = [
   'test/daemon/line/bounded-queue.test.ts',
   'test/daemon/line/camera-line.test.ts',
   'test/daemon/line/inference.test.ts',
+  'test/daemon/line/watched-camera.test.ts',
   'test/daemon/report/clock-set.test.ts',
   'test/daemon/report/earlier-run.test.ts',
   'test/deploy/dockerfile.test.ts',

@@ -20,7 +20,7 @@ const libraries = 'lib/*'
 const stages = 'stages/*'
 
 /**
- * The drawing of docs/architecture.md: who may import whom, itself apart. The most exact row that fits a folder holds for
+ * The drawing of docs/architecture.md: which folder may import which, besides itself. The most exact row that fits a folder holds for
  * it; a folder without a row may not be there. `X/*` names every folder in X.
  */
 const rules: Rules = {

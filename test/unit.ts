@@ -32,6 +32,7 @@ export const unitTests = [
   'test/daemon/report/earlier-run.test.ts',
   'test/deploy/dockerfile.test.ts',
   'test/deploy/field-guide.test.ts',
+  'test/english.test.ts',
   'test/lib/face/align.test.ts',
   'test/lib/face/tracker.test.ts',
   'test/lib/face/view.test.ts',

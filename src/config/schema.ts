@@ -120,7 +120,7 @@ const inference = z.strictObject({
 
 const priority = z.enum(priorityNames)
 
-/** Every condition that an alarm may tell of. */
+/** Every condition of alarms. */
 const priorities = Object.fromEntries(
   conditionNames.map((name) => [
     name,

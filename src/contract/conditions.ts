@@ -1,5 +1,5 @@
 /**
- * Every condition that an alarm may tell of, and every reason for which one ends: the only place to add one. Types,
+ * Every condition of alarms, and every reason for which one ends: the only place to add one. Types,
  * schemas, the config's defaults and the tables of docs/integrate/mqtt.md come from here (`npm run generate`); the words are in languages/.
  */
 

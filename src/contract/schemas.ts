@@ -85,7 +85,7 @@ const alarm = z.strictObject({
   text,
   code: code.nullable(),
   late: z.boolean().describe('It waited for more than 10 s: show it as past.'),
-  test: z.boolean().describe('Made by the command test_alarm: nobody is in pain.'),
+  test: z.boolean().describe('Made by the command test_alarm, not by a face in pain.'),
   model: model.nullable()
 })
 

@@ -1,8 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { asError, type ErrorCode, errorFields, InferenceError } from './errors.js'
 import type { Log } from './log.js'
-import type { Methods } from './worker.js'
-import { inferenceGraceMs, openedOrClosed, WorkerClient } from './worker.js'
+import { inferenceGraceMs, type Methods, openedOrClosed, WorkerClient } from './worker.js'
 
 /** `failed` is for good: it could not be opened, or was lost again and again. */
 export type WorkerState = 'starting' | 'ready' | 'restarting' | 'failed'
@@ -176,7 +175,7 @@ export async function openInferenceWorker<M extends Methods, O>(
   return { client, opened, close: () => client.close(inferenceGraceMs) }
 }
 
-/** How stages tell of their worker. */
+/** Callbacks by which stages report the state of their worker. */
 export interface WorkerTroubles {
   /** It died and is started again; null when it serves again. */
   onTrouble?: (problem: Error | null) => void
@@ -184,7 +183,7 @@ export interface WorkerTroubles {
   onGivenUp?: (error: Error) => void
 }
 
-/** The `onState` of a stage that tells of its troubles only. */
+/** An `onState` for stages that report only troubles. */
 export function tellTroubles({ onTrouble, onGivenUp }: WorkerTroubles): KeptWorkerOptions<never>['onState'] {
   let started = false
   return (state, problem) => {
@@ -206,7 +205,7 @@ export class Restarts {
 
   /**
    * @param delaysMs the wait before each restart; after the last of them it is given up
-   * @param now a clock that nobody sets, in ms
+   * @param now a monotonic clock, in ms
    */
   constructor(delaysMs: readonly number[], now = () => performance.now()) {
     this.#delaysMs = delaysMs

@@ -24,7 +24,7 @@ export interface Zone {
 
 /**
  * One decoded picture of a camera. `data` lies over a SharedArrayBuffer that the camera stage owns and uses again:
- * post it to a worker without copying, and call `release` (once; more often does no harm) when done with it.
+ * post it to a worker without copying, and call `release` when done with it (further calls are ignored).
  */
 export interface Frame extends Size {
   camera: string
@@ -115,6 +115,6 @@ export interface Uncertainty {
 const sourceStates = ['ok', 'connecting', 'lost', 'frozen', 'dark', 'damaged'] as const
 export type SourceState = (typeof sourceStates)[number]
 
-/** What subscribers are told of a camera: a pause for care hides what its stream does. */
+/** A camera's state for subscribers: during a pause for care that of its stream is hidden. */
 export const cameraStates = [...sourceStates, 'paused'] as const
 export type CameraState = (typeof cameraStates)[number]

@@ -11,10 +11,10 @@ import { defaultMinScore, searchFaces } from '../../lib/face/search.js'
 import type { Manifest } from '../../lib/model/manifest.js'
 import { type Picture, readCrop, readPicture } from './pictures.js'
 
-/** A face of a picture that is going to be explained. */
+/** A face to be explained. */
 export interface PictureFace {
   crop: Crop
-  /** In pixels of the picture; null where the picture is the crop. */
+  /** In pixels of the picture; null if the picture is the crop. */
   box: Box | null
   /** How many faces the picture shows. */
   faces: number
@@ -26,21 +26,21 @@ export interface PictureFace {
 const faceChoices = ['largest', 'all'] as const
 export type FaceChoice = (typeof faceChoices)[number]
 
-/** @throws UsageError for a word that is none of them */
+/** @throws UsageError for another word */
 export function faceChoiceOf(text: string): FaceChoice {
   const choice = faceChoices.find((known) => known === text)
   if (choice) return choice
   throw new UsageError('PL-OPTION-FACES', `there is no choice "${text}"`, '--faces')
 }
 
-/** Takes the faces to explain from a picture's file. */
+/** Finds the faces to explain in a picture's file. */
 export interface FaceTaker {
   /** @returns at least one, the largest first. @throws InputError when the file cannot be read or shows none; the signal's reason */
   take(path: string, signal: AbortSignal): Promise<PictureFace[]>
   close(): Promise<void>
 }
 
-/** Whether pictures show a face only, with the eyes where the manifest's alignment has them; if not, which of their faces. */
+/** Whether pictures are aligned face crops already; if not, which of their faces to explain. */
 export type Shown = 'crop' | FaceChoice
 
 /**
@@ -99,10 +99,10 @@ async function takeCrop(
   return [{ crop: { ...picture, landmarks }, box: null, faces: 1, number: 1 }]
 }
 
-/** What the landmark model wants to see of a face, in eye distances: a square, its middle below the eyes. */
+/** The landmark model's view of a face, in eye distances: a square, its middle below the eyes. */
 const landmarkSquare = { side: 2.7, below: 0.45 }
 
-/** Where the face in an aligned crop lies is known, so it need not be found. */
+/** The face's place in an aligned crop is known, so no search is needed. */
 async function landmarksOf(networks: FaceNetworks, picture: Picture, { alignment }: Manifest): Promise<Float32Array> {
   const eyeDistance = alignment.eyeDistance * picture.width
   const side = landmarkSquare.side * eyeDistance

@@ -1,4 +1,4 @@
-/** How painlens itself is: what the watchdog, HTTP, the health message and metrics tell of. */
+/** The health of painlens, for the watchdog, HTTP, the health message and metrics. */
 import type { Config } from '../../config/index.js'
 import type { CameraShapeHealth, ExplanationHealth, HealthMessage } from '../../contract/messages.js'
 import { type Clock, stamp } from '../../core/clock.js'
@@ -54,7 +54,7 @@ export class Supervision {
     })
   }
 
-  /** To be called each second. @returns what is wrong now; each change of what is stuck is logged */
+  /** To be called each second. @returns the current defects; each change of the stuck parts is logged */
   tick(): Defect[] {
     const { progress, log } = this.#options
     progress.tick()
@@ -85,7 +85,7 @@ export class Supervision {
     return reportOf(this.defects())
   }
 
-  /** The health message of the contract; the event loop's figure is since the last one. */
+  /** The health message of the contract; the event loop's delay is since the last message. */
   health(): HealthMessage {
     const { model, classifier, explainer, outbox, cameras, metrics, loop, clock } = this.#options
     const now = clock.now()
@@ -108,7 +108,7 @@ export class Supervision {
     }
   }
 
-  /** Back when it listens, or could not for now. */
+  /** Resolves when it listens, or after a first failure. */
   async serve({ enabled, host, port, token }: Config['http']): Promise<void> {
     if (!enabled) return
     this.#http = await startHttp({

@@ -1,5 +1,4 @@
-/** What the stages found, on its way to subscribers: alarms, observations, camera states, explanations. */
-
+/** Hands the stages' results to subscribers: alarms, observations, camera states, explanations. */
 import type { CameraConfig } from '../../config/index.js'
 import type { TechnicalCondition } from '../../contract/conditions.js'
 import type { AlarmMessage, ObservationMessage } from '../../contract/messages.js'
@@ -14,9 +13,9 @@ import type { ExplainedAlarms } from '../../stages/explain/index.js'
 import type { Mqtt } from '../../stages/mqtt/index.js'
 import type { JudgedFrame } from '../line/camera-line.js'
 
-/** What is counted of what goes through here. */
+/** Callbacks for metrics. */
 export interface Measured {
-  /** What a frame showed has been handed over. @param ms since its capture */
+  /** A frame's results have been handed over. @param ms since its capture */
   frame(ms: number): void
   /** An alarm message is on its way. */
   alarm(condition: string, phase: string): void
@@ -32,7 +31,7 @@ export interface ReporterOptions {
   clock: Clock
 }
 
-/** Whether the faces that were seen before are still looked at. */
+/** Whether the faces seen before are still tracked. */
 const watches: Record<CameraState, boolean> = {
   ok: true,
   connecting: true,
@@ -46,20 +45,20 @@ const watches: Record<CameraState, boolean> = {
 export type TellTrouble = (condition: TechnicalCondition, problem: Problem | null, about?: { since?: Moment }) => void
 
 /**
- * Technical conditions, from the part that notices one to the reporter. Those that are noticed while painlens is being
- * started are kept until there is a reporter.
+ * Passes technical conditions from the parts to the reporter. Conditions reported during the start are kept until there
+ * is a reporter.
  */
 export class Troubles {
   readonly #early = new Map<TechnicalCondition, Parameters<TellTrouble>>()
   #listener: TellTrouble | null = null
 
-  /** A condition has begun or, with null, is over; the same may be told again. @param about since: a moment of the clock */
+  /** A condition has begun or, with null, ended; may repeat the same. @param about since: a moment of the clock */
   readonly tell: TellTrouble = (...trouble) => {
     if (this.#listener) this.#listener(...trouble)
     else this.#early.set(trouble[0], trouble)
   }
 
-  /** From now on, and with what was told before. There is one listener. */
+  /** Sets the only listener, and passes it the earlier conditions. */
   subscribe(listener: TellTrouble): void {
     this.#listener = listener
     for (const trouble of this.#early.values()) listener(...trouble)
@@ -110,12 +109,12 @@ export class Reporter {
     this.send(this.#options.alarms.tick(this.#options.clock.now()))
   }
 
-  /** Every active alarm once more, for subscribers that may have missed them. */
+  /** Publishes every active alarm again, for subscribers that may have missed them. */
   refresh(): void {
     this.send(this.#options.alarms.active(this.#options.clock.now()))
   }
 
-  /** As `refresh`, and every state, too. */
+  /** As `refresh`, and publishes every state again. */
   refreshAll(): void {
     this.#options.mqtt.refresh()
     this.refresh()
@@ -125,7 +124,7 @@ export class Reporter {
     this.send(this.#options.alarms.shutdown(this.#options.clock.now()))
   }
 
-  /** @param frame what they come from, where it is a frame */
+  /** @param frame the frame that they come from, if any */
   send(alarms: readonly AlarmMessage[], frame?: { camera: string; at: number }): void {
     const { mqtt, alarmLog, explanations, measured, log } = this.#options
     for (const alarm of alarms) {
@@ -167,7 +166,7 @@ function observationOf(
     zone,
     pain: round(verdict.score),
     smoothed: round(smoothed),
-    // The MQTT stage takes them out again unless privacy.publish_emotions allows them.
+    // The MQTT stage removes them unless privacy.publish_emotions is set.
     emotions: Object.fromEntries(verdict.labels.map((label, i) => [label, round(verdict.probabilities[i]!)]))
   }
 }

@@ -1,4 +1,4 @@
-/** The cameras that are watched, and how they come and go with the config. */
+/** Starts and stops cameras as the config changes. */
 import { isDeepStrictEqual } from 'node:util'
 import type { CameraConfig } from '../../config/index.js'
 import type { AlarmOptions } from '../../stages/alarm/index.js'
@@ -16,7 +16,7 @@ export interface CamerasOptions extends Omit<Surroundings, 'config'> {
   reporter: Reporter
   pauses: Pauses
   published: PublishedCameras
-  /** What alarms say of where a camera is, by its id; kept up to date here. */
+  /** The locations of cameras for alarms, by id; updated here. */
   locations: AlarmOptions['cameras']
 }
 
@@ -28,12 +28,12 @@ export class Cameras {
     this.#options = options
   }
 
-  /** Those that are watched now, by their id. */
+  /** The running cameras, by id. */
   get watched(): ReadonlyMap<string, WatchedCamera> {
     return this.#watched
   }
 
-  /** Watches these from now on; those that are the same as before go on untouched. */
+  /** Watches these cameras; unchanged ones keep running. */
   async takeOver(configs: readonly CameraConfig[]): Promise<void> {
     const wanted = new Map(configs.map((config) => [config.id, config]))
     for (const [id, { config }] of this.#watched)
@@ -68,8 +68,8 @@ export class Cameras {
   }
 
   /**
-   * The camera was removed from the config, or changed in it: its alarms end, and none says that it is lost.
-   * @param comesBack with other settings; a pause goes on
+   * The camera was removed from the config, or changed in it: its alarms end, without a `camera_lost`.
+   * @param comesBack whether it returns with other settings; then its pause continues
    */
   async #remove(id: string, comesBack: boolean): Promise<void> {
     const { parts, inference, reporter, pauses, published, locations } = this.#options

@@ -1,4 +1,4 @@
-/** The config in the words of the stages' options, in one place: which key goes where. */
+/** Maps the config to the options of the stages. */
 import { cpus } from 'node:os'
 import type { CameraConfig, Config } from '../../config/index.js'
 import type { AlarmMessage } from '../../contract/messages.js'
@@ -45,7 +45,7 @@ function ratioOf(aspect: string | null): number | null {
   return width! / height!
 }
 
-/** Null never comes. */
+/** With null: never. */
 const milliseconds = (seconds: number | null): number => (seconds === null ? Number.POSITIVE_INFINITY : seconds * 1000)
 
 export function detectorOptions({ model, inference }: Config, manifest: Manifest, provider: ProviderName) {
@@ -60,8 +60,8 @@ export function detectorOptions({ model, inference }: Config, manifest: Manifest
 }
 
 /**
- * Half of the cores by default, for faces are found while others are judged. The classifier has all cores by default, since
- * nothing is published before it ends; explanations, with their lower priority, have what it leaves.
+ * Half of the cores by default, since detection and classification run at the same time. The classifier has all cores by
+ * default, since alarms wait for it; explanations, with their lower priority, use the rest.
  */
 const detectorThreads = (configured: number): number => configured || Math.max(1, Math.floor(cpus().length / 2))
 
@@ -69,7 +69,7 @@ export function classifierOptions({ inference: { provider, threads } }: Config, 
   return { manifest, provider, threads } satisfies Partial<ClassifierOptions>
 }
 
-/** Alarms never wait for explanations, so the engine is opened while everything else runs. */
+/** Alarms never wait for explanations, so the engine is opened in the background. */
 export function explainOptions({ explanation, privacy }: Config, manifest: Manifest, provider: ProviderName) {
   const { engine, composite, threads, views } = explanation
   const saveTo = privacy.save_heatmaps_to ?? undefined

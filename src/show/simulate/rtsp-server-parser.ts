@@ -120,8 +120,7 @@ function contentLength(headers: ReadonlyMap<string, string>): number {
   return Number(value)
 }
 
-/** Where a reader may join a stream: the RTP packets that begin a picture which needs no earlier one. */
-
+/** Says of an RTP packet's payload whether a reader may join the stream there: the picture needs no earlier one. */
 type KeyFrameTest = (payload: Buffer) => boolean
 
 /** By the encoding name of SDP's rtpmap, in upper case. Encodings that are not here let readers join anywhere. */

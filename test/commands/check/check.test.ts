@@ -189,7 +189,7 @@ describe('painlens check', () => {
     expect(row(text, 'disk \\(heatmaps\\)')).toContain(join(folder, 'heat'))
   })
 
-  it('is told of a truncated face model', async () => {
+  it('reports a truncated face model', async () => {
     const faces = join(folder, 'broken-face')
     await mkdir(faces)
     for (const file of Object.values(faceModelFiles(faces))) await writeFile(file, 'no onnx')

@@ -52,7 +52,7 @@ const zones: Zone[] = [
 const threads = (): number => process.getActiveResourcesInfo().filter((name) => name === 'MessagePort').length
 
 describe('the detect stage', () => {
-  it('gives faces with tracks, zones and aligned crops; the same tracks again in the next frame', async () => {
+  it('returns faces with tracks, zones and aligned crops, and the same tracks in the next frame', async () => {
     const detector = await start()
     try {
       expect(detector.provider).toBe('cpu')
@@ -84,7 +84,7 @@ describe('the detect stage', () => {
     }
   })
 
-  it('keeps cameras apart, loses tracks with time, with another picture size and when told to forget', async () => {
+  it('keeps tracks per camera, and ends them after some time, at another picture size, and on forget', async () => {
     const detector = await start()
     try {
       const tracksOf = async (frame: Frame) => {
@@ -110,7 +110,7 @@ describe('the detect stage', () => {
     }
   })
 
-  it('stops with its thread, whatever is under way, and answers nothing after', async () => {
+  it('ends its thread on stop, and rejects open and later requests', async () => {
     const before = threads()
     const detector = await start()
     expect(threads()).toBeGreaterThan(before)
@@ -122,11 +122,11 @@ describe('the detect stage', () => {
     await expect(detector.detect(await frameOf('sample2.jpg', 0, 640), [])).rejects.toThrow(/closed/)
   })
 
-  it('answers a frame that is none with an error, and goes on', async () => {
+  it('rejects a frame whose size does not match its data, and accepts the next one', async () => {
     const crashes: (Error | null)[] = []
     const detector = await start({ onTrouble: (error) => crashes.push(error) })
     const frame = await frameOf('sample2.jpg', 0, 320)
-    // A frame that no camera gives: the height says more pixels than there are.
+    // An invalid frame, whose height does not match its data.
     await expect(detector.detect({ ...frame, height: 10 * frame.height }, [])).rejects.toThrow()
     expect(crashes).toEqual([])
     expect((await detector.detect(frame, [])).faces).toHaveLength(3)
@@ -134,7 +134,7 @@ describe('the detect stage', () => {
     expect(crashes).toEqual([])
   })
 
-  it('starts its worker again when it dies: old tracks are lost, new ones have new numbers', async () => {
+  it('restarts a worker that died, reports the old tracks as lost, and gives new tracks new numbers', async () => {
     const troubles: (Error | null)[] = []
     const detector = await start({ onTrouble: (error) => troubles.push(error) })
     const before = await detector.detect(await frameOf('sample2.jpg', 0, 640), [])
@@ -155,7 +155,7 @@ describe('the detect stage', () => {
     await detector.stop()
   })
 
-  it('falls back to the CPU with one warning; a named provider that is missing stops the start', async () => {
+  it('with provider auto falls back to the CPU and warns once; a named provider that is missing fails the start', async () => {
     const warnings: string[] = []
     const log: Log = { ...silentLog, warn: (_, message) => warnings.push(message) }
     const before = threads()
@@ -169,7 +169,7 @@ describe('the detect stage', () => {
     expect(warnings).toHaveLength(1)
   })
 
-  it('says how to make models that are missing', async () => {
+  it('fails on missing models with how to install them', async () => {
     const missing = { ...models, finder: join(folder, 'none.onnx') }
     const starting = startDetector({ models: missing, crop, provider: 'cpu', threads: 1, log: silentLog })
     const error = await starting.catch((thrown: unknown) => thrown)

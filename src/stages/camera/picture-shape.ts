@@ -83,7 +83,7 @@ export function fitInto(picture: Size, frame: Size): Size {
 export function toldShape(line: string): Partial<StreamShape> | undefined {
   const size =
     /^\[showinfo@\w+ .* sar:(?<wide>\d+)\/(?<high>\d+) s:(?<width>\d+)x(?<height>\d+) /.exec(line) ??
-    /:videorate0\.GstPad:src: caps = video\/x-raw.*? width=\(int\)(?<width>\d+), height=\(int\)(?<height>\d+)/.exec(
+    /^\/GstPipeline:pipeline0\/GstVideoRate:videorate0\.GstPad:src: caps = video\/x-raw.*? width=\(int\)(?<width>\d+), height=\(int\)(?<height>\d+)/.exec(
       line
     )
   if (size?.groups) {

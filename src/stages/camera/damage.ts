@@ -29,10 +29,10 @@ export const tellers = { key: 'showinfo@key', picture: 'showinfo@out' } as const
 /** A line of them about a picture; more lines about the same one may follow. */
 const pictureLine = /^\[showinfo@(key|out) [^\]]*\] *n: *\d+ /
 /** FFmpeg's muxer framecrc: stream, times, duration, size, checksum and flags of a packet; without flags it is a key frame. */
-const packetLine = /^\d+, +-?\d+, +-?\d+, +\d+, +\d+, 0x[0-9a-f]{8}(, F=0x[0-9A-F]+)?/
+const packetLine = /^\d+,[ \d,-]+, 0x[0-9a-f]{8}(, F=0x)?/
 
 /** What these programs are made to say of every picture: to be read and not to be kept. */
-export const pictureTalk = /^\[showinfo@\w+ |^\d+, +-?\d+, +-?\d+, +\d+, +\d+, 0x|^#[a-z_]+ \d+: |^#software: /
+export const pictureTalk = /^\[showinfo@\w+ |^\d+,[ \d,-]+, 0x[0-9a-f]{8}|^#[a-z_]+ \d+: |^#software: /
 
 const rules = {
   /**

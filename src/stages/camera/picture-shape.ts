@@ -81,20 +81,25 @@ export function fitInto(picture: Size, frame: Size): Size {
  * by a line for size and pixels and one for the turn, or gst-launch-1.0 -v of what goes into videorate. Undefined for all other lines.
  */
 export function toldShape(line: string): Partial<StreamShape> | undefined {
-  const size =
-    /^\[showinfo@\w+ .* sar:(?<wide>\d+)\/(?<high>\d+) s:(?<width>\d+)x(?<height>\d+) /.exec(line) ??
-    /^\/GstPipeline:pipeline0\/GstVideoRate:videorate0\.GstPad:src: caps = video\/x-raw.*? width=\(int\)(?<width>\d+), height=\(int\)(?<height>\d+)/.exec(
-      line
-    )
-  if (size?.groups) {
-    const { wide, high, width, height } = { ...pixelAspect(line), ...size.groups }
-    return { width: Number(width), height: Number(height), sampleAspect: ratio(Number(wide), Number(high)) }
+  const size = line.startsWith(gstCaps) ? sizeInCaps(line) : sizeInShowinfo(line)
+  if (size) {
+    const [width, height, wide, high] = size.map(Number) as [number, number, number, number]
+    return { width, height, sampleAspect: ratio(wide, high) }
   }
   return line.startsWith('[showinfo@') ? toldTurn(line) : undefined
 }
 
-const pixelAspect = (line: string) =>
-  /pixel-aspect-ratio=\(fraction\)(?<wide>\d+)\/(?<high>\d+)/.exec(line)?.groups ?? {}
+const gstCaps = '/GstPipeline:pipeline0/GstVideoRate:videorate0.GstPad:src: caps = video/x-raw'
+
+const sizeInCaps = (line: string): string[] | undefined =>
+  [/ width=\(int\)(\d+)/, / height=\(int\)(\d+)/, /-ratio=\(fraction\)(\d+)/, /-ratio=\(fraction\)\d+\/(\d+)/].map(
+    (part) => part.exec(line)?.[1] ?? '0'
+  )
+
+function sizeInShowinfo(line: string): string[] | undefined {
+  const [, wide, high, width, height] = /^\[showinfo@\w+ .* sar:(\d+)\/(\d+) s:(\d+)x(\d+) /.exec(line) ?? []
+  return wide && high && width && height ? [width, height, wide, high] : undefined
+}
 
 /** Width to height of a pixel; 1 for what is not told, which FFmpeg writes as `0/1`. */
 export function ratio(wide: number, high: number): number {

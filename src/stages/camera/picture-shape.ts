@@ -1,7 +1,7 @@
 import type { Size } from '../../core/types.js'
 
 /** How far a picture is turned, in degrees clockwise. */
-export const turns = [0, 90, 180, 270] as const
+const turns = [0, 90, 180, 270] as const
 export type QuarterTurn = (typeof turns)[number]
 
 /** What makes a camera's picture of its stream. */

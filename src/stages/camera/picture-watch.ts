@@ -13,7 +13,7 @@ export interface PictureTiming {
 const defaultPictureTiming: PictureTiming = { frozenAfterMs: 10_000, darkAfterMs: 10_000 }
 
 /** A stream that is too damaged to be watched, by how much of the last pictures' time was that of damaged ones. */
-export const damageRules = {
+const damageRules = {
   windowMs: 5000,
   /** So much is damaged; it is over below `wholeMs`. One lost packet costs the pictures up to the next key frame, 1 or 2 s. */
   damagedMs: 2500,

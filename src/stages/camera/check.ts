@@ -67,6 +67,8 @@ async function lookThrough(
     // What standard error says came first but may be read last.
     await new Promise((resolve) => setTimeout(resolve, 20))
     const stream = decoder.describe(probe.lines)
+    // FFmpeg reports how a camera lies with the second picture at times.
+    await probe.pictures(2, timedMs, signal)
     if (stream.fps === undefined) await probe.pictures(timedPictures, timedMs, signal)
     signal?.throwIfAborted()
     return {

@@ -219,6 +219,14 @@ async function expectTrueShape(
   const covered = Math.ceil(place.x + 0.15 * place.width) - place.x
   const [left, , shown] = extent(masked.pixels, 2)
   expect([left, shown], `${one.what}: columns beside the mask`).toEqual([place.x + covered, place.width - covered])
+  expect(brightIn(open.pixels) - brightIn(masked.pixels), `${one.what}: masked pixels`).toBe(covered * place.height)
+}
+
+/** How many pixels are so bright in blue, which all of the picture is. */
+function brightIn(pixels: Uint8Array): number {
+  let count = 0
+  for (let i = 2; i < pixels.length; i += 3) if (pixels[i]! >= 128) count++
+  return count
 }
 
 describe('the picture of a camera has its true shape, and its masks their place', () => {

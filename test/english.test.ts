@@ -26,7 +26,6 @@ const allowed: readonly Allowed[] = [
     'src/stages/detect',
     'src/stages/alarm',
     'src/stages/mqtt',
-    'src/lib/face',
     'src/lib/lrp',
     'test/stages/camera',
     'test/stages/alarm',

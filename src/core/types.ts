@@ -45,12 +45,23 @@ export interface Crop extends Size {
   landmarks: Float32Array
 }
 
+/**
+ * Why a face is not usable: it lies or hangs as the landmarks do not bear out, is too small, something covers it, it is out
+ * of focus or in motion, seen from the side, or lost in noise for want of light.
+ */
+export const unusableReasons = ['roll', 'small', 'covered', 'blurred', 'profile', 'dark'] as const
+export type UnusableReason = (typeof unusableReasons)[number]
+
 /** A detected face in a frame. `landmarks` are in pixels of the frame, in the same order as the crop's. */
 export interface Face {
   track: number
   box: Box
   /** The detector's confidence, 0..1. */
   score: number
+  /** How far it is turned clockwise from upright, in degrees, above -180 and up to 180. */
+  roll: number
+  /** Why the classifier must not be asked about it; null where it may: the face is usable. */
+  whyNot: UnusableReason | null
   landmarks: Float32Array
   zone: string | null
   crop: Crop

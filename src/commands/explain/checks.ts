@@ -68,6 +68,8 @@ function predictor(classifier: Classifier, { crop, target }: CheckedPicture, sig
     track: 0,
     box: { x: 0, y: 0, width: crop.width, height: crop.height },
     score: 1,
+    roll: 0,
+    whyNot: null,
     landmarks: crop.landmarks,
     zone: null,
     crop: { ...crop, data }

@@ -128,9 +128,18 @@ function addCounter([name, help, labelNames, read]: MetricRow, sources: MetricSo
   })
 }
 
+/** What is known of one camera's faces; null where there is nothing to tell. */
+interface FacesReading {
+  /** Since one was last seen that could be judged. */
+  usableAgeMs: number | null
+  /** 0..1 of the watched time of the last hour. */
+  usableShare: number | null
+}
+
 /** The values read at each scrape. */
 export interface MetricSources {
   cameras: () => Iterable<[id: string, stats: WatchedCameraStats]>
+  faces: () => Iterable<readonly [id: string, faces: FacesReading]>
   outbox: () => OutboxStats
   mqtt: () => Pick<MqttStats, 'connected' | 'connections'>
   workers: () => Record<string, number>
@@ -150,6 +159,16 @@ const cameraRow = (name: string, help: string, value: (stats: WatchedCameraStats
   ['camera'],
   ({ cameras }) => [...cameras()].map(([camera, stats]) => [{ camera }, value(stats)] as const)
 ]
+const faceRow = (name: string, help: string, value: (faces: FacesReading) => number | null): MetricRow => [
+  `painlens_camera_${name}`,
+  help,
+  ['camera'],
+  ({ faces }) =>
+    [...faces()].flatMap(([camera, seen]) => {
+      const told = value(seen)
+      return told === null ? [] : [[{ camera }, told] as const]
+    })
+]
 const one = (value: number): readonly Reading[] => [[{}, value]]
 const maybe = (ms: number | null): readonly Reading[] => (ms === null ? [] : one(ms / 1000))
 
@@ -165,6 +184,16 @@ const gauges: readonly MetricRow[] = [
   cameraRow('fps', 'Frames per second over the last 5 s.', ({ fps }) => fps),
   cameraRow('ok', '1 while the camera gives pictures or is paused.', ({ state }) =>
     Number(state === 'ok' || state === 'paused')
+  ),
+  faceRow(
+    'usable_face_age_seconds',
+    'Since a face was last seen that could be judged; absent where there was none since the start.',
+    ({ usableAgeMs }) => (usableAgeMs === null ? null : usableAgeMs / 1000)
+  ),
+  faceRow(
+    'usable_share',
+    'Of the time in the last hour in which the camera was watched, the share with a face that could be judged.',
+    ({ usableShare }) => usableShare
   ),
   [
     'painlens_camera_decoder',

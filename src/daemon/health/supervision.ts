@@ -1,7 +1,7 @@
 /** The health of painlens, for the watchdog, HTTP, the health message and metrics. */
 import type { Config } from '../../config/index.js'
 import type { CameraShapeHealth, ExplanationHealth, HealthMessage } from '../../contract/messages.js'
-import { type Clock, stamp } from '../../core/clock.js'
+import { type Clock, type Moment, stamp } from '../../core/clock.js'
 import type { Problem } from '../../core/errors.js'
 import { LastSaid, type Log } from '../../core/log.js'
 import type { Size } from '../../core/types.js'
@@ -15,6 +15,7 @@ import type { Progress } from '../line/inference.js'
 import type { WatchedCamera } from '../line/watched-camera.js'
 import { type HttpStage, type Report, startHttp } from './http.js'
 import type { LatencyWindow, LoopDelay, Metrics } from './metrics.js'
+import type { FacesOfCamera, SeenFaces } from './seen-faces.js'
 import { type Defect, examine } from './vitals.js'
 
 export interface SupervisionOptions {
@@ -25,6 +26,7 @@ export interface SupervisionOptions {
   outbox: Pick<Outbox, 'stats' | 'depth'>
   mqtt: Pick<Mqtt, 'stats'>
   cameras: ReadonlyMap<string, WatchedCamera>
+  seenFaces: Pick<SeenFaces, 'of'>
   progress: Progress
   metrics: Metrics
   loop: LoopDelay
@@ -39,11 +41,18 @@ export class Supervision {
   #http: HttpStage | null = null
 
   constructor(options: SupervisionOptions) {
-    const { detector, classifier, outbox, mqtt, cameras, metrics, loop, clock } = options
+    const { detector, classifier, outbox, mqtt, cameras, seenFaces, metrics, loop, clock } = options
     this.#options = options
     this.#startedAt = clock.now()
     metrics.read({
       cameras: () => [...cameras].map(([id, camera]) => [id, camera.stats()]),
+      faces: () => {
+        const now = clock.now()
+        return [...cameras.keys()].map((id) => {
+          const { usableAt, usableShare } = seenFaces.of(id, now)
+          return [id, { usableAgeMs: usableAt === null ? null : now - usableAt, usableShare }] as const
+        })
+      },
       outbox: () => outbox.stats(),
       mqtt: () => mqtt.stats(),
       workers: () => ({ detect: detector.restarted, classify: classifier.restarted }),
@@ -87,7 +96,7 @@ export class Supervision {
 
   /** The health message of the contract; the event loop's delay is since the last message. */
   health(): HealthMessage {
-    const { model, classifier, explainer, outbox, cameras, metrics, loop, clock } = this.#options
+    const { model, classifier, explainer, outbox, cameras, seenFaces, metrics, loop, clock } = this.#options
     const now = clock.now()
     const http = this.#http?.stats()
     const loopP99 = tenth(loop.p99())
@@ -95,7 +104,9 @@ export class Supervision {
     return {
       at: stamp(clock, now),
       uptime_s: Math.round((now - this.#startedAt) / 1000),
-      cameras: Object.fromEntries([...cameras].map(([id, camera]) => [id, cameraHealth(camera, clock)])),
+      cameras: Object.fromEntries(
+        [...cameras].map(([id, camera]) => [id, cameraHealth(camera, seenFaces.of(id, now), clock)])
+      ),
       latency_ms: percentiles(metrics.latency),
       publish_ms: { ...percentiles(metrics.publishing), alarms: metrics.publishing.count },
       event_loop_ms: { p99: loopP99 },
@@ -149,12 +160,17 @@ function explanationHealth(stats: ExplainStats): ExplanationHealth {
   return { state, engine, choice: chosenBy, ...told(problem), last_ms: tenth(lastMs), done, failed }
 }
 
-function cameraHealth(camera: WatchedCamera, clock: Clock): HealthMessage['cameras'][string] {
+function cameraHealth(camera: WatchedCamera, faces: FacesOfCamera, clock: Clock): HealthMessage['cameras'][string] {
   const { state, fps, frames, dropped, damaged, lastFrameAt, decoder, decoderProblem, shape } = camera.stats()
-  const lastFrame = lastFrameAt === null ? null : stamp(clock, lastFrameAt)
-  const decoding = { decoder, decoder_problem: decoderProblem }
-  const counts = { frames, dropped, damaged }
-  return { state, fps: tenth(fps), ...counts, last_frame: lastFrame, ...decoding, shape: shape && shapeHealth(shape) }
+  const stampOf = (at: Moment | null) => (at === null ? null : stamp(clock, at))
+  const { usableAt, usableShare } = faces
+  const usable = {
+    usable_face_at: stampOf(usableAt),
+    usable_share: usableShare === null ? null : Math.round(usableShare * 1000) / 1000
+  }
+  const counts = { frames, dropped, damaged, last_frame: stampOf(lastFrameAt) }
+  const decoding = { decoder, decoder_problem: decoderProblem, shape: shape && shapeHealth(shape) }
+  return { state, fps: tenth(fps), ...counts, ...usable, ...decoding }
 }
 
 function shapeHealth({ coded, sampleAspect, rotation, picture }: CameraShape): CameraShapeHealth {

@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type { CameraConfig } from '../../config/index.js'
 import type { AlarmOptions } from '../../stages/alarm/index.js'
 import { openCamera } from '../../stages/camera/index.js'
+import type { SeenFaces } from '../health/seen-faces.js'
 import type { Inference } from '../line/inference.js'
 import { type WatchedCamera, watchCamera } from '../line/watched-camera.js'
 import type { Pauses, PublishedCameras } from '../report/earlier-run.js'
@@ -14,6 +15,7 @@ export interface CamerasOptions extends Omit<Surroundings, 'config'> {
   parts: Pick<Parts, 'decoders' | 'detector' | 'classifier'>
   inference: Inference
   reporter: Reporter
+  seenFaces: SeenFaces
   pauses: Pauses
   published: PublishedCameras
   /** The locations of cameras for alarms, by id; updated here. */
@@ -46,7 +48,7 @@ export class Cameras {
   }
 
   #add(config: CameraConfig): void {
-    const { parts, inference, reporter, pauses, published, locations, log, clock, secrets } = this.#options
+    const { parts, inference, reporter, seenFaces, pauses, published, locations, log, clock, secrets } = this.#options
     const { id } = config
     locations[id] = config.location
     const about = { log: log.child({ stage: 'camera' }), clock, secrets }
@@ -55,10 +57,14 @@ export class Cameras {
       camera: openCamera({ ...cameraOptions(config, parts.decoders), ...about }),
       clock,
       stages: inference.stagesOf(config, parts),
-      onJudged: (frame) => reporter.judged(frame, config),
+      onJudged: (frame) => {
+        reporter.judged(frame, config)
+        seenFaces.judged(frame.sighting)
+      },
       onState: (_, state, since, until) => {
         if (state !== 'ok') inference.forget(id)
         reporter.cameraState(id, state, since, until)
+        seenFaces.cameraState(id, state)
       },
       pause: pauses.of(id),
       onPause: (pause) => pauses.set(id, pause)
@@ -72,12 +78,13 @@ export class Cameras {
    * @param comesBack whether it returns with other settings; then its pause continues
    */
   async #remove(id: string, comesBack: boolean): Promise<void> {
-    const { parts, inference, reporter, pauses, published, locations } = this.#options
+    const { parts, inference, reporter, seenFaces, pauses, published, locations } = this.#options
     await this.#watched.get(id)?.stop()
     this.#watched.delete(id)
     parts.detector.forget(id)
     inference.forget(id)
     reporter.cameraGone(id)
+    seenFaces.forget(id)
     if (comesBack) return
     delete locations[id]
     pauses.set(id, null)

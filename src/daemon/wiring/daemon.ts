@@ -10,6 +10,7 @@ import { ExplainedAlarms } from '../../stages/explain/index.js'
 import { createMqtt, type Mqtt } from '../../stages/mqtt/index.js'
 import { ClockWatch, isSynchronised } from '../health/clock-sync.js'
 import { Metrics, watchLoopDelay } from '../health/metrics.js'
+import { SeenFaces } from '../health/seen-faces.js'
 import { SelfWatch } from '../health/self-watch.js'
 import { Supervision } from '../health/supervision.js'
 import { isStuckInference } from '../health/vitals.js'
@@ -18,7 +19,7 @@ import { endsOfUnfinishedAlarms, Pauses, PublishedCameras } from '../report/earl
 import { Reporter, Troubles } from '../report/reporter.js'
 import { Cameras } from './cameras.js'
 import { commandHandlers } from './commands.js'
-import { alarmOptions, modelOf, mqttOptions } from './mapping.js'
+import { alarmOptions, modelOf, mqttOptions, seenFacesOptions } from './mapping.js'
 import { openParts, type Parts, type Surroundings } from './parts.js'
 
 export interface DaemonOptions extends Surroundings {
@@ -74,12 +75,21 @@ async function start(options: DaemonOptions, owner: Owner): Promise<Daemon> {
   const alarms = createAlarms(about)
   const reporter = owner.add(openReporter(options, parts, { alarms, mqtt, metrics }), (part) => part.shutdown())
   troubles.subscribe((...trouble) => reporter.technical(...trouble))
+  const seenFaces = new SeenFaces({ ...seenFacesOptions(config), tell: (...told) => reporter.faces(...told) })
   const watching = owner.group()
-  const reported = { parts, inference, reporter, ...cameraMemory(parts, mqtt, options), locations: about.cameras }
+  const reported = {
+    parts,
+    inference,
+    reporter,
+    seenFaces,
+    ...cameraMemory(parts, mqtt, options),
+    locations: about.cameras
+  }
   const cameras = watching.add(new Cameras({ ...reported, secrets, log, clock }), (part) => part.stop())
   const loop = watching.add(watchLoopDelay(), (part) => part.stop())
   const { watched } = cameras
-  const seen = { ...parts, model: about.model, mqtt, cameras: watched, progress: inference.progress, metrics, loop }
+  const shown = { model: about.model, cameras: watched, seenFaces }
+  const seen = { ...parts, ...shown, mqtt, progress: inference.progress, metrics, loop }
   const supervision = parts.serving.add(new Supervision({ ...seen, log, clock }), (part) => part.stop())
   const selfWatch = new SelfWatch({ ...parts, mqtt, outboxMax: config.outbox.max_messages, tell: troubles.tell, clock })
   mqtt.start({

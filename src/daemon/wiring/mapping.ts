@@ -13,6 +13,7 @@ import type { DetectorOptions } from '../../stages/detect/index.js'
 import type { ExplainOptions } from '../../stages/explain/index.js'
 import { type BrokerOptions, type MqttOptions, protocolVersions } from '../../stages/mqtt/index.js'
 import type { OutboxOptions } from '../../stages/outbox/index.js'
+import type { SeenFacesOptions } from '../health/seen-faces.js'
 
 const hourMs = 3_600_000
 const megabyte = 1e6
@@ -98,10 +99,18 @@ export function alarmOptions({ alarm, facility, cameras }: Config) {
       updateS: alarm.update_s,
       updateMinS: alarm.update_min_s,
       updatesPerS: alarm.updates_per_s,
-      trackLostS: alarm.track_lost_s
+      trackLostS: alarm.track_lost_s,
+      faceUnusableS: alarm.face_unusable_min * 60
     },
     priorities: alarm.priority
   } satisfies Partial<AlarmOptions>
+}
+
+export function seenFacesOptions({ alarm: { face_unusable_min, nobody_seen_min } }: Config) {
+  const minutes = (value: number | null): number => milliseconds(value === null ? null : value * 60)
+  return {
+    afterMs: { face_unusable: minutes(face_unusable_min), nobody_seen: minutes(nobody_seen_min) }
+  } satisfies Partial<SeenFacesOptions>
 }
 
 /** The model as alarms and health name it. */

@@ -46,7 +46,7 @@ export type FacesOfFrame = Pick<Sighting, 'camera' | 'at' | 'faces'>
 
 /** A pending classification. */
 export interface Classification {
-  /** In the order of the faces; rejects with an InferenceError. */
+  /** Of the usable faces, in their order; of the others the model is not asked. Rejects with an InferenceError. */
   verdicts: Promise<Verdict[]>
   /** Whether none of the faces is in an inference yet. */
   isWaiting(): boolean
@@ -102,15 +102,15 @@ class ClassifierInWorker implements Classifier {
 
   classify(sighting: FacesOfFrame): Classification {
     const { manifest } = this.#options
-    let newest = sighting
-    const { results, isWaiting, replace } = this.#batches.submit(sighting.faces)
+    let newest = usableOf(sighting)
+    const { results, isWaiting, replace } = this.#batches.submit(newest.faces)
     return {
       verdicts: results.then((logits) => logits.map((each, i) => verdictOf(manifest, newest, i, each))),
       isWaiting,
       replace: (newer) => {
         if (!isWaiting()) return
-        newest = newer
-        replace(newer.faces)
+        newest = usableOf(newer)
+        replace(newest.faces)
       }
     }
   }
@@ -151,6 +151,11 @@ class ClassifierInWorker implements Classifier {
     return faces.map((_, i) => logits.slice(i * classes, (i + 1) * classes))
   }
 }
+
+const usableOf = (seen: FacesOfFrame): FacesOfFrame => ({
+  ...seen,
+  faces: seen.faces.filter(({ whyNot }) => whyNot === null)
+})
 
 function verdictOf(
   manifest: Manifest,

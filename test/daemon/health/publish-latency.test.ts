@@ -11,6 +11,7 @@ function measure(): Metrics {
   const metrics = new Metrics()
   metrics.read({
     cameras: () => [],
+    faces: () => [],
     outbox: () => ({ depth: 0, inMemory: 0, works: true, trouble: null, expired: 0, evicted: 0, refused: 0 }),
     mqtt: () => ({ connected: false, connections: 0 }),
     workers: () => ({}),

@@ -25,6 +25,8 @@ function faceOfColour(red: number, green: number, blue: number): Face {
     track: 1,
     box: { x: 0, y: 0, width: 16, height: 16 },
     score: 1,
+    roll: 0,
+    whyNot: null,
     landmarks,
     zone: null,
     crop: { width: 16, height: 16, data, landmarks }
@@ -76,6 +78,22 @@ describe('the classify stage', () => {
       expect(verdicts[0]).toMatchObject({ camera: 'bed-1', at: 5, labels: ['pain', 'disgust', 'happiness'] })
       expect(classifier.proof.nodes.CPUExecutionProvider).toBeGreaterThan(0)
       expect(await classifier.classify(sight()).verdicts).toEqual([])
+    } finally {
+      await classifier.stop()
+    }
+  })
+
+  it('is never asked about a face that is not usable', async () => {
+    const asked: number[] = []
+    const manifest = await loadManifest(await writeTinyModel(folder))
+    const classifier = await startClassifier({ ...options(manifest), onInference: (_, faces) => asked.push(faces) })
+    try {
+      const upsideDown: Face = { ...faceOfColour(40, 0, 10), whyNot: 'roll' }
+      const verdicts = await classifier.classify(sight(upsideDown, faceOfColour(10, 20, 30), upsideDown)).verdicts
+      expect(verdicts.map(({ logits }) => Math.round(10 * logits[0]!))).toEqual([30])
+      expect(verdicts.map(({ face }) => face.whyNot)).toEqual([null])
+      expect(await classifier.classify(sight(upsideDown)).verdicts).toEqual([])
+      expect(asked).toEqual([1])
     } finally {
       await classifier.stop()
     }

@@ -125,7 +125,7 @@ describe('the detect stage', () => {
   it('rejects a frame whose size does not match its data, and accepts the next one', async () => {
     const crashes: (Error | null)[] = []
     const detector = await start({ onTrouble: (error) => crashes.push(error) })
-    const frame = await frameOf('sample2.jpg', 0, 320)
+    const frame = await frameOf('sample3.jpg', 0, 640)
     // An invalid frame, whose height does not match its data.
     await expect(detector.detect({ ...frame, height: 10 * frame.height }, [])).rejects.toThrow()
     expect(crashes).toEqual([])
@@ -137,20 +137,20 @@ describe('the detect stage', () => {
   it('restarts a worker that died, reports the old tracks as lost, and gives new tracks new numbers', async () => {
     const troubles: (Error | null)[] = []
     const detector = await start({ onTrouble: (error) => troubles.push(error) })
-    const before = await detector.detect(await frameOf('sample2.jpg', 0, 640), [])
+    const before = await detector.detect(await frameOf('sample3.jpg', 0, 640), [])
     const tracks = before.faces.map(({ track }) => track)
     expect(tracks).toHaveLength(3)
     expect(await killWorkers('detect/worker.js')).toBe(1)
     await until(() => troubles.length === 2, 'the restart')
     expect(troubles[0]!.message).toMatch(/the face worker: ended with code 7/)
     expect(troubles[1]).toBeNull()
-    const other = await detector.detect(await frameOf('sample2.jpg', 100, 640, 'bed-2'), [])
+    const other = await detector.detect(await frameOf('sample3.jpg', 100, 640, 'bed-2'), [])
     expect(other.lost).toEqual([])
-    const after = await detector.detect(await frameOf('sample2.jpg', 100, 640), [])
+    const after = await detector.detect(await frameOf('sample3.jpg', 100, 640), [])
     expect([...after.lost].sort()).toEqual([...tracks].sort())
     const all = [...tracks, ...other.faces.map(({ track }) => track), ...after.faces.map(({ track }) => track)]
     expect(new Set(all).size).toBe(9)
-    expect((await detector.detect(await frameOf('sample2.jpg', 200, 640), [])).lost).toEqual([])
+    expect((await detector.detect(await frameOf('sample3.jpg', 200, 640), [])).lost).toEqual([])
     expect(detector.restarted).toBe(1)
     await detector.stop()
   })

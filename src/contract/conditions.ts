@@ -44,6 +44,13 @@ export const conditions = {
     meaning: "a camera's picture is dark or covered",
     ends: 'something can be seen'
   },
+  camera_damaged: {
+    kind: 'technical',
+    priority: 'medium',
+    meaning:
+      "a camera's pictures have been too damaged to be judged for 10 s: data is lost on the way, or cannot be decoded",
+    ends: 'they are whole again'
+  },
   face_unusable: {
     kind: 'technical',
     priority: 'medium',
@@ -159,6 +166,10 @@ export const endReasons = {
     meaning: 'the camera shows the same picture again and again: **unknown**, and a technical alarm says so'
   },
   camera_dark: { over: false, meaning: 'the camera shows a dark picture: **unknown**, and a technical alarm says so' },
+  camera_damaged: {
+    over: false,
+    meaning: 'the pictures of the camera are damaged: **unknown**; a technical alarm says so where that lasts'
+  },
   camera_paused: { over: false, meaning: 'the camera was paused for care' },
   reconfigured: {
     over: false,

@@ -85,7 +85,8 @@ const watched: Record<CameraState, boolean> = {
   connecting: false,
   lost: false,
   frozen: false,
-  dark: false
+  dark: false,
+  damaged: false
 }
 
 const inferenceParts: ReadonlySet<string> = new Set<InferencePart | 'inference'>(['detect', 'classify', 'inference'])

@@ -38,6 +38,7 @@ const watches: Record<CameraState, boolean> = {
   lost: false,
   frozen: false,
   dark: false,
+  damaged: true,
   paused: false
 }
 

@@ -56,6 +56,8 @@ class AlarmStage implements Alarms {
   readonly #technical = new Map<string, AlarmRecord>()
   readonly #cameraStates = new Map<string, CameraState>()
   readonly #ended = new EndedAlarms()
+  /** Since when a camera has been in a state that counts only once it has lasted. */
+  readonly #lasting = new Map<string, Moment>()
   #stopped = false
 
   constructor(options: AlarmOptions) {
@@ -90,10 +92,21 @@ class AlarmStage implements Alarms {
   cameraState(camera: string, state: CameraState, at: Moment): AlarmMessage[] {
     if (this.#stopped) return []
     this.#cameraStates.set(camera, state)
-    const { ends, raises, keeps } = cameraStates[state]
+    const { keeps, afterS } = cameraStates[state]
     if (keeps) return []
+    if (afterS !== undefined) {
+      if (!this.#lasting.has(camera)) this.#lasting.set(camera, at)
+      return []
+    }
+    this.#lasting.delete(camera)
+    return this.#enter(camera, state, at)
+  }
+
+  #enter(camera: string, state: CameraState, at: Moment): AlarmMessage[] {
+    const { ends, raises, afterS } = cameraStates[state]
     const alarms = ends === null ? [] : this.#endTracks(camera, ends, at)
-    if (ends !== null) alarms.push(...this.#endFaces(camera, ends, at))
+    // Of a state that counts late, the health part takes no notice: what it has raised it ends itself.
+    if (ends !== null && afterS === undefined) alarms.push(...this.#endFaces(camera, ends, at))
     // What gives way to another trouble, or to a pause, is not known to be over.
     for (const condition of watchedConditions) {
       if (condition !== raises) alarms.push(...this.#endTechnical(condition, camera, ends ?? 'cleared', at))
@@ -105,6 +118,7 @@ class AlarmStage implements Alarms {
   cameraGone(camera: string, at: Moment): AlarmMessage[] {
     if (this.#stopped) return []
     this.#cameraStates.delete(camera)
+    this.#lasting.delete(camera)
     const technical = watchedConditions.flatMap((one) => this.#endTechnical(one, camera, 'reconfigured', at))
     const faces = this.#endFaces(camera, 'reconfigured', at)
     return [...this.#endTracks(camera, 'reconfigured', at), ...faces, ...technical]
@@ -149,12 +163,12 @@ class AlarmStage implements Alarms {
   }
 
   tick(now: Moment): AlarmMessage[] {
-    const alarms: AlarmMessage[] = []
+    const alarms = this.#lasted(now)
     for (const [key, track] of this.#tracks) {
       const reason = endOf(track, this.#rules, now)
       if (reason !== null) {
         this.#tracks.delete(key)
-        alarms.push(...this.#endPain(track, reason, now))
+        alarms.push(...this.#endPain(track, this.#whyLost(track.camera, reason), now))
       } else if (track.alarm && held(track.alarm.lastAt, now, this.#rules.updateS)) track.alarm.wanted = true
     }
     this.#ended.forget(now)
@@ -162,6 +176,26 @@ class AlarmStage implements Alarms {
       if (hasUpdates(alarm.condition) && held(alarm.lastAt, now, technicalUpdateS)) alarm.wanted = true
     }
     return [...alarms, ...this.#wantedUpdates(now)]
+  }
+
+  /** What the states of cameras mean that have lasted long enough by now. */
+  #lasted(now: Moment): AlarmMessage[] {
+    const alarms: AlarmMessage[] = []
+    for (const [camera, since] of this.#lasting) {
+      const state = this.#cameraStates.get(camera)
+      const afterS = state && cameraStates[state].afterS
+      if (!state || afterS === undefined || !held(since, now, afterS)) continue
+      this.#lasting.delete(camera)
+      alarms.push(...this.#enter(camera, state, now))
+    }
+    return alarms
+  }
+
+  /** A face that is out of sight in a picture of which little can be seen has not left it. */
+  #whyLost(camera: string, reason: EndReason): EndReason {
+    const state = this.#cameraStates.get(camera)
+    const { ends = null, afterS } = state ? cameraStates[state] : {}
+    return (afterS !== undefined && ends) || reason
   }
 
   active(at: Moment): AlarmMessage[] {
@@ -334,6 +368,8 @@ interface CameraStateRow {
   ends: EndReason | null
   /** The technical alarm that it raises. */
   raises: TechnicalCondition | null
+  /** It means that only once it has lasted so many seconds. Until then alarms stay as they are. */
+  afterS?: number
   /** Alarms stay as they are: it is neither better nor worse. */
   keeps?: true
   /** A face in such a picture is not there now, or is not to be looked at. */
@@ -347,6 +383,7 @@ const cameraStates: Record<CameraState, CameraStateRow> = {
   lost: { ends: 'camera_lost', raises: 'camera_lost' },
   frozen: { ends: 'camera_frozen', raises: 'camera_frozen', hides: true },
   dark: { ends: 'camera_dark', raises: 'camera_dark' },
+  damaged: { ends: 'camera_damaged', raises: 'camera_damaged', afterS: 10 },
   paused: { ends: 'camera_paused', raises: null, hides: true }
 }
 

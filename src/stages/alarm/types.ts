@@ -39,7 +39,7 @@ export interface Alarms {
   observe(observation: Observation): AlarmOutput
   /** The tracker has given a track up. Its alarm ends with `tick`, unless a new track at its place takes it over before. */
   trackLost(camera: string, track: number): void
-  /** A camera that is lost, frozen, dark or paused ends its pain alarms; all but `paused` raise a technical one until it is `ok`. */
+  /** A camera that is lost, frozen, dark, damaged (for 10 s: see `tick`) or paused ends its pain alarms; all but `paused` raise a technical one until it is `ok`. */
   cameraState(camera: string, state: CameraState, at: Moment): AlarmMessage[]
   /** The config has this camera no more, or another one by its name: whatever is told of it ends. */
   cameraGone(camera: string, at: Moment): AlarmMessage[]

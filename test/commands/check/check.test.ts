@@ -5,7 +5,7 @@ import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { connectAsync } from 'mqtt'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { stringify } from 'yaml'
 import { checkCommand } from '../../../src/commands/check/index.js'
 import { checkFaceModels } from '../../../src/commands/check/model.js'
@@ -169,6 +169,25 @@ describe('painlens check', () => {
     expect(text).not.toContain('hunter2')
     expect(text).not.toMatch(/^ +at /m)
   })
+
+  it.each(['ffmpeg', 'gstreamer'])(
+    'names the shape of a picture whose stream turns and squeezes it, decoded by %s',
+    async (decoder) => {
+      const about = { server, path: `/${decoder}`, codec: 'h264', width: 704, height: 576, fps: 5 } as const
+      const frames = { lavfi: 'testsrc=size=704x576:rate=5' }
+      // FFmpeg's filter turns the second picture first.
+      const shape = { sampleAspect: '16/11', turnedBy: 90, keyFrameEvery: 1 } as const
+      const turned = await startFeed({ ...about, ...shape, frames, log: silentLog })
+      onTestFinished(() => turned.stop())
+      const cameras = [
+        { id: 'told', url: turned.url, fps: 5, decoder },
+        { id: 'upright', url: turned.url, fps: 5, decoder, rotation: 0, aspect: '4:3' }
+      ]
+      const { text } = await check({ ...goodConfig(), cameras })
+      expect(row(text, 'camera told')).toContain('h264, 704x576, pixels 16:11, turned by 90°, shown as 576x1024, ')
+      expect(row(text, 'camera upright')).toContain('h264, 704x576, pixels 16:11, shown as 768x576, ')
+    }
+  )
 
   it('warns of what works but not well', async () => {
     const good = goodConfig()

@@ -200,6 +200,56 @@ describe('a camera', () => {
     )
   })
 
+  describe('whose pictures are damaged', () => {
+    const damaged = (s: number) => moment(t0 + 1000 * s)
+
+    test('for less than 10 s ends and raises nothing, and a pain alarm goes on', () => {
+      const { alarms, said, feed } = setUp()
+      feed(0, 4, 0.95)
+      said.push(...alarms.cameraState('a', 'damaged', damaged(4)))
+      feed(4, 13, 0.95)
+      said.push(...alarms.tick(damaged(13.9)), ...alarms.cameraState('a', 'ok', damaged(13.9)))
+      expect(said.filter(({ phase }) => phase !== 'update').map(({ condition }) => condition)).toEqual(['pain'])
+    })
+
+    test('ends the alarm of a face that is out of sight with that reason, and raises one after 10 s', () => {
+      const { alarms, said, feed } = setUp()
+      feed(0, 4, 0.95)
+      said.push(...alarms.cameraState('a', 'damaged', damaged(4)))
+      for (let s = 4.5; s < 14; s += 0.5) said.push(...alarms.tick(damaged(s)))
+      expect(said.at(-1)).toMatchObject({ phase: 'end', alarm_id: 'id0', reason: 'camera_damaged' })
+      expect(alarms.tick(damaged(14))).toMatchObject([{ phase: 'start', condition: 'camera_damaged', camera: 'a' }])
+      expect(alarms.cameraState('a', 'ok', damaged(20))).toMatchObject([{ phase: 'end', reason: 'cleared' }])
+    })
+
+    test('again and again counts from its last beginning', () => {
+      const { alarms } = setUp()
+      for (let s = 0; s < 60; s += 12) {
+        expect(alarms.cameraState('a', 'damaged', damaged(s))).toEqual([])
+        expect(alarms.tick(damaged(s + 9))).toEqual([])
+        expect(alarms.cameraState('a', 'ok', damaged(s + 9.5))).toEqual([])
+      }
+    })
+
+    test('and whose decoder is started anew meanwhile is damaged since the first of it', () => {
+      const { alarms } = setUp()
+      alarms.cameraState('a', 'damaged', damaged(0))
+      alarms.cameraState('a', 'connecting', damaged(5))
+      expect(alarms.tick(damaged(11))).toEqual([])
+      alarms.cameraState('a', 'damaged', damaged(12))
+      expect(alarms.tick(damaged(12))).toMatchObject([{ condition: 'camera_damaged', phase: 'start' }])
+    })
+
+    test('takes the place of a lost one once it has lasted', () => {
+      const { alarms } = setUp()
+      alarms.cameraState('a', 'lost', damaged(0))
+      expect(alarms.cameraState('a', 'damaged', damaged(1))).toEqual([])
+      const [gone, raised] = alarms.tick(damaged(11))
+      expect(gone).toMatchObject({ condition: 'camera_lost', phase: 'end', reason: 'camera_damaged' })
+      expect(raised).toMatchObject({ condition: 'camera_damaged', phase: 'start' })
+    })
+  })
+
   test('that is lost and then frozen has one technical alarm at a time', () => {
     const { alarms } = setUp()
     alarms.cameraState('a', 'lost', moment(t0))

@@ -91,7 +91,15 @@ cameras: [{ id: "${id}", url: "rtsp://u:${password}@h/", location: { room: "312"
         // The camera stage writes the next frame over it.
         data.fill(255)
       }
-      frames.next({ camera: id, ...size, picture: { x: 1, y: 0, width: 6, height: 6 }, at: now, damaged: false, data, release })
+      frames.next({
+        camera: id,
+        ...size,
+        picture: { x: 1, y: 0, width: 6, height: 6 },
+        at: now,
+        damaged: false,
+        data,
+        release
+      })
       return told
     },
     state: (status) => states.next({ ...states.value, ...status }),

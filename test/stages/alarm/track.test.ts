@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it, test } from 'vitest'
 import type { Box } from '../../../src/core/types.js'
-import { TokenBucket } from '../../../src/stages/alarm/index.js'
+import { TokenBucket } from '../../../src/stages/alarm/record.js'
 import { follow, newTrack, predecessor, type TrackState, waitS } from '../../../src/stages/alarm/track.js'
 import { moment } from '../../support/moments.js'
 

@@ -15,6 +15,7 @@ export const lamps = [
   'camera ID',
   'cameras',
   'model',
+  'explanations',
   'face models',
   'provider',
   'broker',

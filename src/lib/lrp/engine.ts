@@ -1,5 +1,4 @@
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
+import type { Head } from '../onnx/index.js'
 import type { ConvGeometry, LayerGraph, Window } from './layers.js'
 
 /** `tfjs` computes with tfjs-node or wasm, `onnx` emits a graph that ONNX Runtime runs. */
@@ -28,6 +27,8 @@ export interface Engine {
   /** The model's input: the batch and other free dimensions as names. */
   readonly inputDims: readonly (number | string)[]
   readonly classes: number
+  /** How the model's outputs are to be read; null where neither its graph nor the options say. */
+  readonly head: Head | null
   /** @param wanted the output neuron per sample, -1 for the largest */
   explain(sample: Sample, wanted: readonly number[]): Promise<EngineResult>
   /** Frees memory and threads. */
@@ -116,15 +117,4 @@ export interface TensorOps<T> {
   scope<R>(body: () => R): R
   /** Frees a tensor that nothing needs any more. */
   release(a: T): void
-}
-
-/**
- * Starts a garbage collection. Meant for one moment: a large model's arrays are no longer needed, and as much memory is
- * about to be taken again outside of V8's sight, so nothing else would make it give the arrays back in time.
- */
-export function collectGarbage(): void {
-  setFlagsFromString('--expose-gc')
-  const collect = runInNewContext('gc') as () => void
-  setFlagsFromString('--no-expose-gc')
-  collect()
 }

@@ -1,11 +1,11 @@
 import { InputError, UsageError } from '../../core/errors.js'
-import { decodeModel, elementCount, readModel } from '../onnx/index.js'
+import { decodeModel, elementCount, type Head, readModel } from '../onnx/index.js'
 import type { ProviderName } from '../ort/provider-names.js'
 import { type Composite, type CompositeOptions, compositeOf } from './composites.js'
 import type { Engine, EngineName, LoadGraph, Sample } from './engine.js'
 import { OnnxEngine, type OnnxEngineOptions } from './engines/onnx.js'
 import { TfjsEngine } from './engines/tfjs.js'
-import { layerGraphOf } from './graph/index.js'
+import { type GraphOptions, layerGraphOf } from './graph/index.js'
 import type { LayerGraph } from './layers.js'
 
 type Create = (load: LoadGraph, composite: Composite, options: OnnxEngineOptions) => Promise<Engine>
@@ -15,7 +15,7 @@ const engines: Record<EngineName, Create> = {
   onnx: (load, composite, options) => OnnxEngine.create(load, composite, options)
 }
 
-export interface ExplainerOptions extends CompositeOptions {
+export interface ExplainerOptions extends CompositeOptions, GraphOptions {
   /** An ONNX file's path, or its bytes (which must then stay as they are until the explainer is there). */
   model: string | Uint8Array
   /** One of `compositeNames`, or a list of [which layers, which rule]. */
@@ -33,7 +33,7 @@ export interface ExplainerOptions extends CompositeOptions {
 export type Target = 'max' | number | readonly number[]
 
 export interface Relevance {
-  /** [batch][class], before a trailing Softmax. */
+  /** [batch][class], before the model's last activation. */
   logits: Float32Array[]
   /** The explained class of each sample. */
   target: number[]
@@ -47,6 +47,8 @@ export interface Explainer {
   /** The model's input: the batch and other free dimensions as names. */
   readonly inputDims: readonly (number | string)[]
   readonly classes: number
+  /** How the model's outputs are to be read; null where neither its graph nor the options say. */
+  readonly head: Head | null
   /** Explains a batch. Calls are answered one after the other; the tfjs engine blocks its thread meanwhile. */
   explain(sample: Sample, options?: { target?: Target }): Promise<Relevance>
   /**
@@ -62,7 +64,7 @@ export interface Explainer {
  * unknown composite or options at odds.
  */
 export async function createExplainer(options: ExplainerOptions): Promise<Explainer> {
-  const { engine, threads, provider, folder } = options
+  const { engine, model, threads, provider, folder } = options
   const create = engines[engine]
   if (create === undefined) {
     throw new UsageError('PL-LRP-CALL', `unknown LRP engine "${engine}"`, 'createExplainer', {
@@ -70,11 +72,12 @@ export async function createExplainer(options: ExplainerOptions): Promise<Explai
     })
   }
   const composite = compositeOf(options.composite, options)
-  return new OneAtATime(await create(() => graphOf(options.model), composite, { threads, provider, folder }))
+  return new OneAtATime(await create(() => graphOf(model, options), composite, { threads, provider, folder }))
 }
 
-async function graphOf(model: string | Uint8Array): Promise<LayerGraph> {
-  return typeof model === 'string' ? layerGraphOf(await readModel(model), model) : layerGraphOf(decodeModel(model))
+async function graphOf(model: string | Uint8Array, options: GraphOptions): Promise<LayerGraph> {
+  if (typeof model === 'string') return layerGraphOf(await readModel(model), model, options)
+  return layerGraphOf(decodeModel(model), 'the model', options)
 }
 
 class OneAtATime implements Explainer {
@@ -93,6 +96,10 @@ class OneAtATime implements Explainer {
 
   get classes(): number {
     return this.own.classes
+  }
+
+  get head(): Head | null {
+    return this.own.head
   }
 
   async explain(sample: Sample, { target = 'max' }: { target?: Target } = {}): Promise<Relevance> {

@@ -1,4 +1,4 @@
-import type { OnnxNode } from '../onnx/index.js'
+import type { Head, OnnxNode } from '../onnx/index.js'
 
 /**
  * A classifier as LRP sees it: layers in an order in which they can be run, each with one output. Dims leave the batch
@@ -8,7 +8,9 @@ export interface LayerGraph {
   /** The graph input's name and full dims as declared, the batch first; free dimensions are names. */
   input: { name: string; dims: (number | string)[] }
   layers: Layer[]
-  /** Index of the layer whose values are the logits: what the model gives before a trailing Softmax. */
+  /** How the model's outputs are to be read; null where neither the graph nor the options say. */
+  head: Head | null
+  /** Index of the layer whose values are the logits: what the model gives before its last activation. */
   output: number
   /** Number of output neurons per sample. */
   classes: number

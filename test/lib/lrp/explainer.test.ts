@@ -93,6 +93,49 @@ describe('relevance', () => {
   })
 })
 
+describe('the relevance of a model that ends in an activation', () => {
+  /** Three logits of a dense layer, and what is put behind them. */
+  const modelOf = (head: (graph: GraphBuilder, logits: string) => string): Uint8Array => {
+    const graph = new GraphBuilder({ name: 'net' })
+    const random = randomOf(3)
+    const weights = Float32Array.from({ length: 12 }, () => random() - 0.5)
+    const logits = graph.node('MatMul', [graph.input('x', ['N', 4]), graph.constant('w', weights, [4, 3])])
+    graph.output(head(graph, logits), ['N', 3])
+    return encodeModel(graph.toModel())
+  }
+  const heads: [string, string, (graph: GraphBuilder, logits: string) => string][] = [
+    ['Softmax', 'softmax', (g, x) => g.node('Softmax', [x])],
+    ['LogSoftmax', 'log_softmax', (g, x) => g.node('LogSoftmax', [x])],
+    ['Sigmoid', 'sigmoid', (g, x) => g.node('Sigmoid', [x])],
+    [
+      'Exp, ReduceSum and Div',
+      'softmax',
+      (g, x) => {
+        const e = g.node('Exp', [g.node('Sub', [x, g.node('ReduceMax', [x], { axes: [1], keepdims: 1 })])])
+        const axes = g.constant('axes', BigInt64Array.of(1n), [1])
+        return g.node('Div', [e, g.node('ReduceSum', [e, axes], { keepdims: 1 })])
+      }
+    ]
+  ]
+  const data = Float32Array.of(1, -2, 0.5, 3)
+  const explainedBy = (model: Uint8Array, engine: 'tfjs' | 'onnx') =>
+    withExplainer({ model, composite: 'lrp.z', engine }, async (explainer) => ({
+      head: explainer.head,
+      ...(await explainer.explain({ data, dims: [1, 4] }, { target: 2 }))
+    }))
+
+  it.each(heads)('%s starts from its logits', async (_, head, make) => {
+    for (const engine of engines) {
+      const bare = await explainedBy(
+        modelOf((__, x) => x),
+        engine
+      )
+      expect(bare.head).toBe('logits')
+      expect(await explainedBy(modelOf(make), engine)).toEqual({ ...bare, head })
+    }
+  })
+})
+
 describe('options', () => {
   const net = buildNet(vgg, [3, 16, 16], 7)
   const data = pictures(net, 1, 8)
@@ -167,12 +210,12 @@ describe('a model that LRP cannot explain', () => {
   it.each([
     [
       'an operator',
-      /node "act" \(Sigmoid\): there is no rule/,
-      (b: GraphBuilder, x: string) => b.node('Sigmoid', [x], {}, { name: 'act' })
+      /node "act" \(Sin\): there is no rule/,
+      (b: GraphBuilder, x: string) => b.node('Sin', [x], {}, { name: 'act' })
     ],
     [
       'a Softmax in the middle',
-      /node "Relu" \(Relu\): a Softmax comes before it/,
+      /node "Softmax" \(Softmax\): there is no rule/,
       (b: GraphBuilder, x: string) => b.node('Relu', [b.node('Softmax', [flatten(b, x)])])
     ],
     [

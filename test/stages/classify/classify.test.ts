@@ -186,7 +186,7 @@ describe('the classify stage', () => {
         log: silentLog
       }).catch((e) => e)
       expect(error).toBeInstanceOf(ModelError)
-      expect(error.message).toMatch(/cannot be opened as an ONNX model/)
+      expect(error.message).toMatch(/no ONNX model/)
       expect(error.message).not.toContain('\n')
     }
   })

@@ -104,12 +104,6 @@ export function constant(node: OnnxNode, reader: GraphReader): void {
   reader.addConstant(node.outputs[0]!, value.value)
 }
 
-export function softmax(node: OnnxNode, reader: GraphReader): void {
-  const axis = intOf(node, 'axis', -1)
-  if (axis !== -1 && axis !== reader.dimsOf(node).length) throw reader.unsupported(node, 'it is not over the classes')
-  reader.alias(node)
-}
-
 export function relu(node: OnnxNode, reader: GraphReader): void {
   reader.push(node, {
     kind: 'relu',

@@ -1,52 +1,57 @@
 import { UnsupportedModelError } from '../../../core/errors.js'
-import { elementCount, type OnnxModel, type OnnxNode, type OnnxValue } from '../../onnx/index.js'
+import {
+  elementCount,
+  type OnnxModel,
+  type OnnxNode,
+  type OutputChoice,
+  type Signature,
+  signatureOf
+} from '../../onnx/index.js'
 import type { ConvLayer, DenseLayer, Layer, LayerGraph, ScaleLayer } from '../layers.js'
 import { add, batchNormalization, conv, gemm, matMul } from './convert-linear.js'
-import {
-  constant,
-  flatten,
-  globalAveragePool,
-  pad,
-  pool,
-  relu,
-  reshape,
-  softmax,
-  squeeze,
-  transpose
-} from './convert-shape.js'
+import { constant, flatten, globalAveragePool, pad, pool, relu, reshape, squeeze, transpose } from './convert-shape.js'
 import { GraphReader, type SupportedOperator, supportedOperators } from './reader.js'
+
+/** What is known of a classifier beside its graph. */
+export interface GraphOptions extends OutputChoice {
+  /** The input's dims, the batch in front, for those that the model leaves free. */
+  inputDims?: readonly number[]
+}
 
 /**
  * Reads a classifier's ONNX graph as LRP's layers: NCHW as torch.onnx writes it, or NHWC with Transpose as tf2onnx
- * does. A trailing Softmax is left out. UnsupportedModelError, with the node's name and type, for anything that LRP
- * here cannot explain.
+ * does. The last activation (softmax, log-softmax, sigmoid) is left out.
+ * @throws UnsupportedModelError, with the node's name and type, for what LRP here cannot explain; ModelError where inputs or
+ *   outputs are not those of a classifier
  */
-export function layerGraphOf(model: OnnxModel, where = 'the model'): LayerGraph {
-  const { graph } = model
-  const input = onlyInput(graph.inputs, where)
+export function layerGraphOf(model: OnnxModel, where = 'the model', options: GraphOptions = {}): LayerGraph {
+  const signature = signatureOf(model, options, where)
+  const { name } = signature.input
+  const dims = inputDimsOf(signature, options.inputDims, where)
   const reader = new GraphReader(model, where)
-  reader.pushInput(input.name, input.dims.slice(1) as number[])
-  for (const node of needed(graph.nodes, graph.outputs[0]!.name)) {
-    const operator = supportedOperators.find((name) => name === node.opType && ['', 'ai.onnx'].includes(node.domain))
+  reader.pushInput(name, dims.slice(1) as number[])
+  for (const node of needed(model.graph.nodes, signature.before)) {
+    const operator = supportedOperators.find((each) => each === node.opType && ['', 'ai.onnx'].includes(node.domain))
     if (operator === undefined) throw reader.unsupported(node, 'there is no rule for this operator')
     converters[operator](node, reader)
   }
-  const output = reader.placeOf(graph.outputs[0]!.name)
+  const output = reader.placeOf(signature.before)
   if (output === undefined) throw refused('its output does not depend on its input', where)
   const classes = elementCount(reader.layers[output]!.dims)
-  return foldScales({ input: { name: input.name, dims: input.dims }, layers: reader.layers, output, classes })
+  const { head } = signature
+  return foldScales({ input: { name, dims }, layers: reader.layers, output, classes, head })
 }
 
-function onlyInput(inputs: readonly OnnxValue[], where: string): OnnxValue {
-  const [input] = inputs
-  if (inputs.length !== 1 || input === undefined) throw refused(`it has ${inputs.length} inputs instead of one`, where)
-  if (input.type !== 'float32') throw refused(`its input is ${input.type} instead of float32`, where)
-  const free = input.dims.slice(1).find((dim) => typeof dim === 'string' || dim < 1)
-  if (input.dims.length < 2 || free !== undefined) {
-    throw refused(`its input [${input.dims.join(', ')}] has no fixed size behind the batch`, where)
+/** The input's dims with a size for all but the batch. */
+function inputDimsOf({ input }: Signature, given: readonly number[] = [], where: string): (number | string)[] {
+  const dims = input.dims.map((dim, axis) => (axis === 0 || isSize(dim) ? dim : (given[axis] ?? dim)))
+  if (dims.length < 2 || !dims.slice(1).every(isSize)) {
+    throw refused(`its input [${dims.join(', ')}] has no fixed size behind the batch`, where)
   }
-  return input
+  return dims
 }
+
+const isSize = (dim: number | string): boolean => typeof dim === 'number' && dim >= 1
 
 function refused(why: string, where: string): UnsupportedModelError {
   return new UnsupportedModelError('PL-LRP-MODEL', `LRP cannot explain this model: ${why}`, where)
@@ -85,7 +90,7 @@ const converters: Readonly<Record<SupportedOperator, Convert>> = {
   Constant: constant,
   Dropout: (node, reader) => reader.alias(node),
   Identity: (node, reader) => reader.alias(node),
-  Softmax: softmax
+  Cast: (node, reader) => reader.alias(node)
 }
 
 /**

@@ -14,7 +14,7 @@ import type { Layer } from '../layers.js'
 export const supportedOperators = [
   ...(['Conv', 'Gemm', 'MatMul', 'Add', 'BatchNormalization', 'Relu'] as const),
   ...(['MaxPool', 'AveragePool', 'GlobalAveragePool', 'Flatten', 'Reshape', 'Squeeze', 'Transpose'] as const),
-  ...(['Pad', 'Constant', 'Dropout', 'Identity', 'Softmax'] as const)
+  ...(['Pad', 'Constant', 'Dropout', 'Identity', 'Cast'] as const)
 ] as const
 export type SupportedOperator = (typeof supportedOperators)[number]
 
@@ -32,8 +32,6 @@ export class GraphReader {
   readonly layers: Layer[] = []
   readonly #places = new Map<string, number>()
   readonly #constants: Map<string, OnnxTensor>
-  /** Values after a Softmax; nothing may read them, or the Softmax would not be the last. */
-  readonly #softmaxed = new Set<string>()
   #index = 0
 
   constructor(
@@ -63,7 +61,6 @@ export class GraphReader {
     const constant = this.#constants.get(input)
     if (constant) this.#constants.set(output, constant)
     else this.#places.set(output, this.place(node, 0))
-    if (node.opType === 'Softmax' || this.#softmaxed.has(input)) this.#softmaxed.add(output)
   }
 
   addConstant(name: string, tensor: OnnxTensor): void {
@@ -75,9 +72,6 @@ export class GraphReader {
     const name = node.inputs[position] ?? ''
     const place = this.#places.get(name)
     if (place === undefined) throw this.unsupported(node, `input ${position} has to be computed from the picture`)
-    if (this.#softmaxed.has(name) && node.opType !== 'Identity') {
-      throw this.unsupported(node, 'a Softmax comes before it; only the last node may be one')
-    }
     return place
   }
 

@@ -49,7 +49,11 @@ export interface Explainer {
   readonly classes: number
   /** How the model's outputs are to be read; null where neither its graph nor the options say. */
   readonly head: Head | null
-  /** Explains a batch. Calls are answered one after the other; the tfjs engine blocks its thread meanwhile. */
+  /**
+   * Explains a batch, of which it takes a copy. Calls are answered one after the other; the tfjs engine blocks its thread meanwhile.
+   * @throws InputError for values that are no finite numbers of a Float32Array in the model's shape; UsageError for another target;
+   *   InferenceError where the runtime fails
+   */
   explain(sample: Sample, options?: { target?: Target }): Promise<Relevance>
   /**
    * Frees tensors and threads; further calls of `explain` fail. The wasm backend's heap itself goes with its thread, or
@@ -104,9 +108,9 @@ class OneAtATime implements Explainer {
 
   async explain(sample: Sample, { target = 'max' }: { target?: Target } = {}): Promise<Relevance> {
     if (this.#closed) throw new UsageError('PL-LRP-CLOSED', 'the explainer is closed', 'explain')
-    this.#check(sample)
-    const wanted = this.#wanted(target, sample.dims[0]!)
-    const result = this.#last.then(() => this.own.explain(sample, wanted))
+    const own = this.#checked(sample)
+    const wanted = this.#wanted(target, own.dims[0]!)
+    const result = this.#last.then(() => this.own.explain(own, wanted))
     this.#last = result.catch(() => undefined)
     const { logits, ...rest } = await result
     const rows = wanted.map((_, row) => logits.slice(row * this.classes, (row + 1) * this.classes))
@@ -118,17 +122,32 @@ class OneAtATime implements Explainer {
     return this.#closed
   }
 
-  #check({ data, dims }: Sample): void {
-    const fits = dims.length === this.inputDims.length && this.inputDims.slice(1).every((dim, i) => dim === dims[i + 1])
-    const [batch] = dims
-    if (!fits || !Number.isInteger(batch) || batch! < 1 || data.length !== elementCount(dims)) {
+  /** A copy: calls wait for each other, and the caller may write the next picture into its array meanwhile. */
+  #checked({ data, dims }: Sample): Sample {
+    if (!(data instanceof Float32Array)) {
+      const given = Object.prototype.toString.call(data).slice('[object '.length, -1)
+      throw new InputError('PL-LRP-CALL', `the picture is a ${given} instead of a Float32Array`, 'explain', {
+        fix: 'Give the values as the model takes them, after its preprocessing, in a Float32Array.'
+      })
+    }
+    const given = Array.isArray(dims) ? [...(dims as number[])] : []
+    const fits =
+      given.length === this.inputDims.length && this.inputDims.slice(1).every((dim, i) => dim === given[i + 1])
+    const [batch] = given
+    if (!fits || !Number.isInteger(batch) || batch! < 1 || data.length !== elementCount(given)) {
       throw new InputError(
         'PL-LRP-CALL',
-        `${data.length} values as [${dims.join(', ')}] do not fit the model's [${this.inputDims.join(', ')}]`,
+        `${data.length} values as [${given.join(', ')}] do not fit the model's [${this.inputDims.join(', ')}]`,
         'explain',
         { fix: 'Give the picture in the shape of the model, the batch in front.' }
       )
     }
+    const wrong = data.findIndex((value) => !Number.isFinite(value))
+    if (wrong >= 0)
+      throw new InputError('PL-LRP-CALL', `value ${wrong} of the picture is ${data[wrong]}`, 'explain', {
+        fix: 'Give finite numbers.'
+      })
+    return { data: data.slice(), dims: given }
   }
 
   #wanted(target: Target, batch: number): number[] {

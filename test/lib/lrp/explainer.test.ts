@@ -195,6 +195,45 @@ describe('options', () => {
   })
 })
 
+describe('a picture', () => {
+  const net = buildNet(vgg, [3, 16, 16], 7)
+  const dims = [1, 3, 16, 16]
+
+  it.each(engines)('is explained as it was when it was given, whatever is written over it (%s)', async (engine) => {
+    const data = pictures(net, 1, 8)
+    await withExplainer({ model: net.model, composite: 'lrp.z', engine }, async (explainer) => {
+      const wanted = await explainer.explain({ data: data.slice(), dims })
+      const own = [...dims]
+      const [first, second] = [explainer.explain({ data, dims: own }), explainer.explain({ data, dims: own })]
+      data.fill(0)
+      own[0] = 7
+      expect(await first).toEqual(wanted)
+      expect(await second).toEqual(wanted)
+    })
+  })
+
+  it.each<[string, unknown, RegExp]>([
+    ['float64', new Float64Array(768), /a Float64Array instead of a Float32Array/],
+    ['uint8', new Uint8Array(768), /a Uint8Array instead of a Float32Array/],
+    ['plain numbers', new Array(768).fill(0), /an? Array instead of a Float32Array/],
+    ['nothing', undefined, /Undefined instead of a Float32Array/],
+    [
+      'an infinite value',
+      new Float32Array(768).fill(Number.POSITIVE_INFINITY, 3, 4),
+      /value 3 of the picture is Infinity/
+    ],
+    ['a value that is no number', new Float32Array(768).fill(Number.NaN, 767), /value 767 of the picture is NaN/]
+  ])('of %s is refused by both engines', async (_, data, message) => {
+    for (const engine of engines)
+      await withExplainer({ model: net.model, composite: 'lrp.z', engine }, async (explainer) => {
+        const refused = explainer.explain({ data: data as Float32Array, dims })
+        await expect(refused).rejects.toThrow(message)
+        await expect(refused).rejects.toThrow(InputError)
+        await expect(refused).rejects.toMatchObject({ code: 'PL-LRP-CALL' })
+      })
+  })
+})
+
 describe('a model that LRP cannot explain', () => {
   const builderFor = (
     make: (builder: GraphBuilder, x: string) => string,

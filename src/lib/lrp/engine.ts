@@ -77,6 +77,10 @@ export interface TensorOps<T> {
   positive(a: T): T
   /** min(a, 0). */
   negative(a: T): T
+  /** max(low, min(high, a)); either may be infinite. */
+  clip(a: T, low: number, high: number): T
+  sigmoid(a: T): T
+  tanh(a: T): T
   /** a + epsilon where a >= 0, a - epsilon elsewhere. */
   stabilized(a: T, epsilon: number): T
   /** `value` where a is exactly 0, a elsewhere. */
@@ -89,6 +93,8 @@ export interface TensorOps<T> {
   transpose(a: T, perm: readonly number[]): T
   /** [before, after] per axis, the batch included. */
   pad(a: T, pads: readonly (readonly [number, number])[], value: number): T
+  /** Joins tensors along an axis, counted with the batch. */
+  concat(parts: readonly T[], axis: number): T
   /** Takes off what `pad` put on; `dims` are the result's, without the batch. */
   crop(a: T, pads: readonly (readonly [number, number])[], dims: readonly number[]): T
 

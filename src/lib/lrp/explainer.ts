@@ -1,12 +1,11 @@
 import { InputError, UsageError } from '../../core/errors.js'
-import { decodeModel, elementCount, type Head, readModel } from '../onnx/index.js'
+import { elementCount, type Head } from '../onnx/index.js'
 import type { ProviderName } from '../ort/provider-names.js'
 import { type Composite, type CompositeOptions, compositeOf } from './composites.js'
 import type { Engine, EngineName, LoadGraph, Sample } from './engine.js'
 import { OnnxEngine, type OnnxEngineOptions } from './engines/onnx.js'
 import { TfjsEngine } from './engines/tfjs.js'
-import { type GraphOptions, layerGraphOf } from './graph/index.js'
-import type { LayerGraph } from './layers.js'
+import { type GraphOptions, readLayerGraph } from './graph/index.js'
 
 type Create = (load: LoadGraph, composite: Composite, options: OnnxEngineOptions) => Promise<Engine>
 
@@ -76,12 +75,7 @@ export async function createExplainer(options: ExplainerOptions): Promise<Explai
     })
   }
   const composite = compositeOf(options.composite, options)
-  return new OneAtATime(await create(() => graphOf(model, options), composite, { threads, provider, folder }))
-}
-
-async function graphOf(model: string | Uint8Array, options: GraphOptions): Promise<LayerGraph> {
-  if (typeof model === 'string') return layerGraphOf(await readModel(model), model, options)
-  return layerGraphOf(decodeModel(model), 'the model', options)
+  return new OneAtATime(await create(() => readLayerGraph(model, options), composite, { threads, provider, folder }))
 }
 
 class OneAtATime implements Explainer {

@@ -84,6 +84,8 @@ export function integersOf(tensor: OnnxTensor): number[] {
       return Array.from(new Int32Array(buffer, byteOffset, byteLength / 4))
     case 'uint8':
       return Array.from(tensor.data)
+    case 'int8':
+      return Array.from(tensor.data, (byte) => (byte << 24) >> 24)
     default:
       throw new ModelError(
         'PL-MODEL-NOT-WHOLE',

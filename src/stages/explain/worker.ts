@@ -2,11 +2,10 @@ import { InvariantError } from '../../core/errors.js'
 import { lowerThreadPriority } from '../../core/thread-priority.js'
 import type { Crop } from '../../core/types.js'
 import { serveWorker, Transferred } from '../../core/worker.js'
-import { compositeOf, type EngineName, layerGraphOf } from '../../lib/lrp/index.js'
+import { compositeOf, type EngineName, readLayerGraph } from '../../lib/lrp/index.js'
 import { checkHash, checkShapes, declaredDims, type Manifest } from '../../lib/model/manifest.js'
 import { batchDims, preprocess } from '../../lib/model/preprocess.js'
 import { trialCrop } from '../../lib/model/trial-crop.js'
-import { readModel } from '../../lib/onnx/index.js'
 import type { ProviderName } from '../../lib/ort/provider-names.js'
 import { type CropExplainer, type CropExplanation, explainCrop, viewsAtOnce } from './explain-crop.js'
 import { openSource } from './source.js'
@@ -62,7 +61,7 @@ const methods = {
     compositeOf(composite)
     const { file, head, output } = manifest
     const options = { head, output, inputDims: batchDims(manifest.input, 1) }
-    const { input, classes } = layerGraphOf(await readModel(file), file, options)
+    const { input, classes } = await readLayerGraph(file, options)
     checkShapes(manifest, declaredDims(input.dims), classes)
   },
 

@@ -10,13 +10,15 @@ import {
   denseForms,
   difference,
   flattens,
+  gatedRelu6,
   globalPools,
   invertedResidual,
   joined,
   nhwcConvolution,
   noiseOf,
   preprocessings,
-  squeezeAndExcitation
+  squeezeAndExcitation,
+  sumOfThree
 } from './forms.js'
 import type { NaiveRule } from './naive.js'
 import { buildNet, type Net, type Spec } from './nets.js'
@@ -59,6 +61,8 @@ const families: [string, [string, Spec[], number][]][] = [
     [
       ['squeeze and excitation', [conv(), relu, squeezeAndExcitation('Sigmoid'), pool, ...tail], 17],
       ['squeeze and excitation, HardSigmoid', [conv(), relu, squeezeAndExcitation('HardSigmoid'), pool, ...tail], 17],
+      ['squeeze and excitation of a ReLU6', [conv(), ...gatedRelu6('HardSigmoid'), pool, ...tail], 17],
+      ['the sum of three branches', [conv(), relu, sumOfThree, pool, ...tail], 17],
       ['branches joined by channels', [conv(), relu, joined, pool, conv(), relu, ...tail], 17],
       ['the difference of two branches', [conv(), relu, difference, relu, pool, ...tail], 17],
       ['an inverted residual with a depthwise convolution', [conv(), relu, invertedResidual, pool, ...tail], 17]
@@ -140,5 +144,40 @@ describe('a model with its preprocessing in the graph', () => {
         const { relevance } = await explainedBy(net.model, data, engine, composite)
         expect(worst(relevance, wanted.relevance), `${composite} by ${engine}`).toBeLessThan(1e-3)
       }
+  })
+})
+
+describe('quantised values', () => {
+  it.each([
+    ['uint8', Uint8Array.of(0), 0, 255 / 64],
+    ['uint8 with a zero point', Uint8Array.of(128), -2, 127 / 64],
+    ['int8', Int8Array.of(0), -2, 127 / 64]
+  ])('of %s are explained as values that saturate at its ends', async (_, zero, low, high) => {
+    const quantised: Spec = {
+      kind: 'own',
+      add: (net) => {
+        const inputs = [net.onnx.constant('s', Float32Array.of(1 / 64), []), net.onnx.constant('z', zero, [])]
+        net.value = net.onnx.node('DequantizeLinear', [
+          net.onnx.node('QuantizeLinear', [net.value, ...inputs]),
+          ...inputs
+        ])
+      }
+    }
+    const clipped: Spec = {
+      kind: 'own',
+      add: (net) => {
+        const bounds = [low, high].map((bound) => net.onnx.constant('b', Float32Array.of(bound), []))
+        net.value = net.onnx.node('Clip', [net.value, ...bounds])
+      }
+    }
+    const [own, wanted] = [quantised, clipped].map((form) => buildNet([conv(), form, pool, ...tail], [3, 16, 16], 23))
+    for (const engine of ['tfjs', 'onnx'] as const) {
+      const options = { composite: 'lrp.sequential_preset_a_flat', engine } as const
+      const results = [own!, wanted!].map(({ model }) =>
+        withExplainer({ model, ...options }, (explainer) => explainer.explain({ data, dims }))
+      )
+      const [found, expected] = await Promise.all(results)
+      expect(worst(found!.relevance, expected!.relevance)).toBeLessThan(1e-5)
+    }
   })
 })

@@ -319,6 +319,27 @@ export const squeezeAndExcitation = (gate: 'Sigmoid' | 'HardSigmoid'): Spec =>
     net.dims = dims
   })
 
+/** The same behind a ReLU6, which is bounded too. */
+export const gatedRelu6 = (gate: 'Sigmoid' | 'HardSigmoid'): Spec[] => [
+  activations['Clip to 0 and 6']!,
+  squeezeAndExcitation(gate)
+]
+
+/** Sum of three branches, as MXNet's exporter writes residual sums. */
+export const sumOfThree: Spec = own((net) => {
+  const { value, place, dims } = net
+  const branch = (): [string, number] => {
+    Object.assign(net, { value, place, dims })
+    net.addAll([{ kind: 'conv', out: dims[0], kernel: [1, 1] }, { kind: 'relu' }])
+    return [net.value, net.place]
+  }
+  const [[a, first], [b, second]] = [branch(), branch()]
+  net.naive.push({ kind: 'add', inputs: [place, first] })
+  net.naive.push({ kind: 'add', inputs: [net.naive.length - 1, second] })
+  net.place = net.naive.length - 1
+  net.value = net.onnx.node('Sum', [value, a, b])
+})
+
 /** Two convolutions of the same value, joined by channels (an inception module). */
 export const joined: Spec = own((net) => {
   const { value, place, dims } = net

@@ -4,8 +4,10 @@ import type { GraphReader } from './reader.js'
 
 /* Sums, products and activations, value by value. */
 
+type Operator = 'Add' | 'Sub' | 'Mul' | 'Div'
+
 /** A shift or a scale by a constant, a sum of two branches, or a signal and its gate. */
-export function arithmetic(operator: 'Add' | 'Sub' | 'Mul' | 'Div', node: OnnxNode, reader: GraphReader): void {
+export function arithmetic(operator: Operator, node: OnnxNode, reader: GraphReader): void {
   if (reader.isConstant(node, 1)) scale(node, reader, { value: 0, constant: 1, ...byConstant[operator] })
   else if (reader.isConstant(node, 0) && operator !== 'Div')
     scale(node, reader, { value: 1, constant: 0, ...(operator === 'Sub' ? fromConstant : byConstant[operator]) })
@@ -19,7 +21,7 @@ interface Form {
 
 const none = (): number => 0
 const one = (): number => 1
-const byConstant: Record<'Add' | 'Sub' | 'Mul' | 'Div', Form> = {
+const byConstant: Record<Operator, Form> = {
   Add: { factor: one, shift: (c) => c },
   Sub: { factor: one, shift: (c) => -c },
   Mul: { factor: (c) => c, shift: none },
@@ -85,7 +87,7 @@ export function negation(node: OnnxNode, reader: GraphReader): void {
   pushUniform(node, reader, reader.place(node, 0), -1)
 }
 
-const branches = {
+const branches: Record<Operator, (node: OnnxNode, reader: GraphReader) => unknown> = {
   Add: (node: OnnxNode, reader: GraphReader) => sum(node, reader, reader.place(node, 0), reader.place(node, 1)),
   /** a + (-1)·b. */
   Sub: (node: OnnxNode, reader: GraphReader) => {
@@ -98,33 +100,48 @@ const branches = {
   }
 }
 
-function sum(node: OnnxNode, reader: GraphReader, a: number, b: number): void {
+/** Of two branches or more. */
+export function sumOfAll(node: OnnxNode, reader: GraphReader): void {
+  const places = node.inputs.map((_, position) => reader.place(node, position))
+  if (places.length === 1) reader.alias(node)
+  else places.reduce((before, place) => sum(node, reader, before, place))
+}
+
+function sum(node: OnnxNode, reader: GraphReader, a: number, b: number): number {
   const { dims } = reader.layers[a]!
   if (dims.join() !== reader.layers[b]!.dims.join()) throw reader.unsupported(node, 'its two branches differ in shape')
-  reader.push(node, { kind: 'add', inputs: [a, b], dims })
+  return reader.push(node, { kind: 'add', inputs: [a, b], dims })
 }
 
-/** The signal takes all relevance. Which of the two is the gate shows in what it comes from: it is bounded. */
+/**
+ * The signal takes all relevance. The gate is the branch that says how much goes through: one value for a whole channel,
+ * or bounded by a sigmoid, or by a clip.
+ */
 function gate(node: OnnxNode, reader: GraphReader): void {
-  const places = [reader.place(node, 0), reader.place(node, 1)]
-  const gates = places.filter((place) => isGate(reader.layers, place))
-  const [own] = gates
-  const signal = places.find((place) => place !== own)
-  if (gates.length !== 1 || signal === undefined)
+  const [a, b] = [reader.place(node, 0), reader.place(node, 1)]
+  const [first, second] = [a, b].map((place) => gateRank(reader.layers, place)) as [number, number]
+  const [rankA, rankB] = [first + Number(isSmaller(reader, a, b)), second + Number(isSmaller(reader, b, a))]
+  if (Math.max(first, second) === 0 || rankA === rankB)
     throw reader.unsupported(node, 'of its two branches not exactly one is a gate (Sigmoid, HardSigmoid, Clip)')
-  const [{ dims }, { dims: gateDims }] = [reader.layers[signal]!, reader.layers[own!]!]
+  const [signal, own] = rankA > rankB ? [b, a] : [a, b]
+  const [{ dims }, { dims: gateDims }] = [reader.layers[signal]!, reader.layers[own]!]
   const fits = dims.length === gateDims.length && gateDims.every((size, i) => size === 1 || size === dims[i])
   if (!fits) throw reader.unsupported(node, 'its gate does not fit its signal')
-  reader.push(node, { kind: 'gate', inputs: [signal, own!], dims })
+  reader.push(node, { kind: 'gate', inputs: [signal, own], dims })
 }
 
-function isGate(layers: readonly Layer[], place: number): boolean {
+/** 4 behind a sigmoid, 2 behind a clip to two bounds, else 0. */
+function gateRank(layers: readonly Layer[], place: number): 0 | 2 | 4 {
   const layer = layers[place]!
-  if (layer.kind === 'reshape' || layer.kind === 'transpose') return isGate(layers, layer.inputs[0]!)
-  // Scaled: a hard swish is often x · Clip(x + 3, 0, 6) / 6.
-  if (layer.kind === 'scale') return isGate(layers, layer.inputs[0]!)
-  return layer.kind === 'sigmoid' || (layer.kind === 'clip' && Number.isFinite(layer.high - layer.low))
+  // A hard swish is often x · Clip(x + 3, 0, 6) / 6.
+  if (layer.kind === 'reshape' || layer.kind === 'transpose' || layer.kind === 'scale')
+    return gateRank(layers, layer.inputs[0]!)
+  if (layer.kind === 'sigmoid') return 4
+  return layer.kind === 'clip' && Number.isFinite(layer.high - layer.low) ? 2 : 0
 }
+
+const isSmaller = ({ layers }: GraphReader, a: number, b: number): boolean =>
+  elementCount(layers[a]!.dims) < elementCount(layers[b]!.dims)
 
 export function activation(kind: 'relu' | 'sigmoid' | 'tanh', node: OnnxNode, reader: GraphReader): void {
   const place = reader.place(node, 0)

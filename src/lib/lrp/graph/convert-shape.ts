@@ -19,7 +19,7 @@ export function reshape(node: OnnxNode, reader: GraphReader): void {
   const wanted = given.map((size, axis) => (size === batch ? 1 : size === 0 ? (from[axis] ?? 0) : size))
   const known = wanted.filter((dim) => dim !== -1).reduce((product, dim) => product * dim, 1)
   const to = wanted.map((dim) => (dim === -1 ? elementCount(from) / known : dim))
-  if (to[0] !== 1 || elementCount(to) !== elementCount(from) || given.indexOf(batch) > 0) {
+  if (to[0] !== 1 || elementCount(to) !== elementCount(from) || given.lastIndexOf(batch) > 0) {
     const shown = given.map((size) => (size === batch ? 'batch' : size))
     throw reader.unsupported(node, `the shape [${shown.join(', ')}] does not keep the batch apart`)
   }

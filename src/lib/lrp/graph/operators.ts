@@ -9,7 +9,8 @@ import {
   leakyRelu,
   negation,
   pRelu,
-  quantize
+  quantize,
+  sumOfAll
 } from './convert-arithmetic.js'
 import { batchNormalization, conv, gemm, matMul } from './convert-linear.js'
 import { globalPool, pool, reduce } from './convert-pools.js'
@@ -42,6 +43,7 @@ export const operators: Readonly<Record<string, Convert>> = {
   Sub: (node, reader) => arithmetic('Sub', node, reader),
   Mul: (node, reader) => arithmetic('Mul', node, reader),
   Div: (node, reader) => arithmetic('Div', node, reader),
+  Sum: sumOfAll,
   Neg: negation,
   Relu: (node, reader) => activation('relu', node, reader),
   Sigmoid: (node, reader) => activation('sigmoid', node, reader),

@@ -10,7 +10,7 @@ import {
 } from '../../onnx/index.js'
 import type { Layer } from '../layers.js'
 import { remedyFor } from './remedies.js'
-import { batch, type Size, type Sizes, shapeOf, sizeOperators } from './sizes.js'
+import { batch, type Extent, type Sizes, shapeOf, sizeOperators } from './sizes.js'
 
 /** Operators whose Keras counterpart is a layer of its own, so that `untilLayerIdx` counts as iNNvestigate does. */
 const countedByKeras = new Set([
@@ -118,7 +118,7 @@ export class GraphReader {
   }
 
   /** Sizes that a node reads: constants, or computed from shapes. */
-  sizes(node: OnnxNode, position: number): readonly Size[] {
+  sizes(node: OnnxNode, position: number): readonly Extent[] {
     return this.#sizesOrNull(node, position)?.items ?? this.integers(node, position)
   }
 

@@ -3,11 +3,11 @@ import { intOf, intsOf } from '../layers.js'
 
 /** The batch of a shape that is computed while the model runs; all that is known of it is that it is the batch. */
 export const batch = Symbol('batch')
-export type Size = number | typeof batch
+export type Extent = number | typeof batch
 
 /** Whole numbers that a model computes from its values' shapes: a list, or without `isList` a single one. */
 export interface Sizes {
-  items: readonly Size[]
+  items: readonly Extent[]
   isList: boolean
 }
 
@@ -26,9 +26,9 @@ const reckoned =
   (_, [a, b]) => {
     if (!a || !b) return null
     const length = Math.max(a.items.length, b.items.length)
-    const items: Size[] = []
+    const items: Extent[] = []
     for (let i = 0; i < length; i++) {
-      const [x, y] = [a, b].map(({ items: own }) => own[own.length === 1 ? 0 : i]) as [Size, Size]
+      const [x, y] = [a, b].map(({ items: own }) => own[own.length === 1 ? 0 : i]) as [Extent, Extent]
       if (typeof x === 'number' && typeof y === 'number') items.push(apply(x, y))
       else if (y === neutral) items.push(x)
       else if (x === neutral && !onRightOnly) items.push(y)
@@ -56,7 +56,7 @@ export const sizeOperators: Readonly<Record<string, Evaluate>> = {
   Gather: (_, [sizes, indices]) => {
     if (!sizes || !indices) return null
     const items = indices.items.map((index) => (typeof index === 'number' ? sizes.items.at(index) : undefined))
-    return items.some((item) => item === undefined) ? null : { items: items as Size[], isList: indices.isList }
+    return items.some((item) => item === undefined) ? null : { items: items as Extent[], isList: indices.isList }
   },
   Slice: (node, [sizes, ...rest]) => {
     const [starts, ends, , steps] = rest.map((own) => (own ? own.items[0] : undefined))
@@ -74,6 +74,6 @@ export const sizeOperators: Readonly<Record<string, Evaluate>> = {
 }
 
 /** What Shape gives of a value with these dims, the batch first; `start` and `end` since opset 15. */
-export function shapeOf(node: OnnxNode, dims: readonly Size[]): Sizes {
+export function shapeOf(node: OnnxNode, dims: readonly Extent[]): Sizes {
   return { items: dims.slice(intOf(node, 'start', 0), intOf(node, 'end', dims.length)), isList: true }
 }

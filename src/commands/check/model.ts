@@ -7,9 +7,10 @@ import type { Crop } from '../../core/types.js'
 import { classifierOptions, explainOptions } from '../../daemon/wiring/mapping.js'
 import { alignFace } from '../../lib/face/align.js'
 import { faceModelFiles } from '../../lib/face/model-files.js'
+import { FaceNetworks } from '../../lib/face/networks.js'
 import { loadManifest, type Manifest } from '../../lib/model/manifest.js'
 import { batchDims } from '../../lib/model/preprocess.js'
-import { openSession, proveProvider } from '../../lib/ort/provider.js'
+import { proveProvider } from '../../lib/ort/provider.js'
 import type { ProviderChoice } from '../../lib/ort/provider-names.js'
 import { createRandom } from '../../lib/random.js'
 import { createIdentity, expressionUnits, renderPortrait } from '../../show/render/index.js'
@@ -46,7 +47,7 @@ export async function checkModel({ config, signal }: CheckContext): Promise<Chec
 async function judged(manifest: Manifest, classifier: Classifier, crop: Crop): Promise<CheckResult> {
   const { name, labels, demonstration } = manifest
   const box = { x: 0, y: 0, width: crop.width, height: crop.height }
-  const face = { track: 0, box, score: 1, landmarks: crop.landmarks, zone: null, crop }
+  const face = { track: 0, box, score: 1, landmarks: crop.landmarks, zone: null, crop, roll: 0, whyNot: null }
   const [verdict] = await classifier.classify({ camera: 'check', at: systemClock.now(), faces: [face] }).verdicts
   const scores = labels.map((label, i) => `${label} ${verdict!.probabilities[i]!.toFixed(2)}`).join(', ')
   const about = `${name}, hash and shapes agree with its manifest, outputs read as ${classifier.head}; of a drawn face in pain it says ${scores}`
@@ -83,23 +84,24 @@ async function renderedCrop({ input, alignment }: Manifest): Promise<Crop> {
   return alignFace(portrait, portrait.landmarks, input, alignment)
 }
 
-/** The face models that painlens brings along: there, and ONNX. */
+/** The face models that painlens brings along: there, ONNX, and of this version. */
 export async function checkFaceModels({ config }: CheckContext): Promise<CheckResult[]> {
   const what = 'face models'
   const folder = config.model.face_models!
-  for (const file of Object.values(faceModelFiles(folder))) {
+  const files = faceModelFiles(folder)
+  for (const file of Object.values(files)) {
     const isThere = await access(file).then(
       () => true,
       () => false
     )
     if (!isThere) return [fail('PL-FACE-MODEL', what, `${folder} has no ${basename(file)}`)]
-    try {
-      const session = await openSession(file, { provider: 'cpu', threads: 1 })
-      await session.release()
-    } catch (error) {
-      if (!(error instanceof ModelError)) throw error
-      return [fail('PL-FACE-MODEL', what, `${file}: ${error.what}`)]
-    }
+  }
+  try {
+    const networks = await FaceNetworks.open(files, { provider: 'cpu', threads: 1 })
+    await networks.close()
+  } catch (error) {
+    if (!(error instanceof ModelError)) throw error
+    return [fail('PL-FACE-MODEL', what, `${error.where}: ${error.what}`)]
   }
   return [ok(what, folder)]
 }

@@ -22,9 +22,9 @@ export interface OpenClassifierRequest {
   manifest: Manifest
   provider: ProviderChoice
   threads: number
-  /** Crops in one inference at most; by the provider unless given. */
+  /** Largest batch, in crops; by the provider unless given. */
   largestBatch?: number
-  /** See first whether the model's file is still the manifest's. */
+  /** Check first that the model file still has the manifest's SHA-256. */
   verify: boolean
 }
 
@@ -63,25 +63,25 @@ interface Opening extends Told {
 }
 
 interface Open extends Opening {
-  /** The sizes of batch that it is given, the smallest first. */
+  /** The batch sizes in use, ascending. */
   sizes: readonly number[]
   /** Scores for each crop. */
   outputs: number
 }
 
 /**
- * Faces in one inference at most. On a CPU a batch takes as long as its faces one after the other, the first of them would
- * only wait for the last, and memory grow with it (docs/measured/bench.md has the figures). A GPU is not filled by one.
+ * Largest batch by default. On a CPU a batch takes as long as its faces one after the other, delays the first of them, and
+ * needs more memory (docs/measured/bench.md has the figures). One face does not fill a GPU.
  */
 const largestBatches: Record<ProviderName, number> = { cpu: 1, cuda: 16, tensorrt: 16 }
-/** Few, since CUDA's provider looks for the fastest kernels anew for each; batches between them are filled up. */
+/** Few sizes, since CUDA's provider searches the fastest kernels for each; other batches are padded. */
 const batchSizes = [1, 2, 4, 8, 16]
 
 let open: Open | undefined
 let buffer = new Float32Array(0)
 
 const methods = {
-  /** Proves the provider, opens the session and holds the model's shapes against the manifest. */
+  /** Proves the provider, opens the session and checks the model's shapes against the manifest. */
   async open({
     manifest,
     provider,
@@ -111,7 +111,7 @@ const methods = {
     const { manifest, sizes } = open
     const { width, height } = manifest.input
     const size = 3 * width * height
-    // What lies in the places that the batch has too many is not looked at.
+    // The padding holds old data; its results are ignored.
     const count = sizes.find((each) => each >= crops.length)!
     if (buffer.length < count * size) buffer = new Float32Array(count * size)
     crops.forEach((data, i) => {
@@ -186,8 +186,8 @@ async function tryOut(opening: Opening, count: number): Promise<number> {
 }
 
 /**
- * The sizes of batch up to `most` that go through. An exported graph may leave its batch open and still have a batch of
- * one written in a Reshape somewhere, and memory may be too short for a large one. What a size needs once is done then.
+ * The batch sizes up to `most` that work. An exported graph may declare a free batch and still contain a Reshape to a batch
+ * of one, and memory may not suffice for a large one. Also warms each size up.
  */
 async function sizesThatWork(opening: Opening, outputs: number, most: number): Promise<number[]> {
   const { input } = opening.manifest

@@ -31,7 +31,7 @@ async function judge(head: HeadOf, [blue, green, red]: [number, number, number],
     const landmarks = new Float32Array(136)
     const crop = { width: 16, height: 16, data, landmarks }
     const box = { x: 0, y: 0, width: 16, height: 16 }
-    const face = { track: 1, box, score: 1, landmarks, zone: null, crop }
+    const face = { track: 1, box, score: 1, landmarks, zone: null, crop, roll: 0, whyNot: null }
     const [verdict] = await classifier.classify({ camera: 'bed', at: moment(1), faces: [face] }).verdicts
     return { ...verdict!, head: classifier.head }
   } finally {

@@ -14,6 +14,7 @@ import {
   globalPools,
   invertedResidual,
   joined,
+  maxFeatureMap,
   nhwcConvolution,
   noiseOf,
   preprocessings,
@@ -61,6 +62,8 @@ const families: [string, [string, Spec[], number][]][] = [
     [
       ['squeeze and excitation', [conv(), relu, squeezeAndExcitation('Sigmoid'), pool, ...tail], 17],
       ['squeeze and excitation, HardSigmoid', [conv(), relu, squeezeAndExcitation('HardSigmoid'), pool, ...tail], 17],
+      ['squeeze and excitation, expand_as', [conv(), relu, squeezeAndExcitation('Sigmoid', true), pool, ...tail], 17],
+      ['the larger of two halves', [conv(), maxFeatureMap, pool, conv(), relu, ...tail], 17],
       ['squeeze and excitation of a ReLU6', [conv(), ...gatedRelu6('HardSigmoid'), pool, ...tail], 17],
       ['the sum of three branches', [conv(), relu, sumOfThree, pool, ...tail], 17],
       ['branches joined by channels', [conv(), relu, joined, pool, conv(), relu, ...tail], 17],

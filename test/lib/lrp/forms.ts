@@ -302,7 +302,7 @@ export const activations: Record<string, Spec> = {
 }
 
 /** A squeeze-and-excitation block on four channels: a gate for each, from all of them. */
-export const squeezeAndExcitation = (gate: 'Sigmoid' | 'HardSigmoid'): Spec =>
+export const squeezeAndExcitation = (gate: 'Sigmoid' | 'HardSigmoid', expanded = false): Spec =>
   own((net) => {
     const { value, place, dims } = net
     const [channels, height, width] = map(net)
@@ -315,7 +315,9 @@ export const squeezeAndExcitation = (gate: 'Sigmoid' | 'HardSigmoid'): Spec =>
     const gates = Array.from({ length: channels * height * width }, (_, at) => Math.floor(at / (height * width)))
     net.naive.push({ kind: 'gate', inputs: [place, net.place], gates })
     net.place = net.naive.length - 1
-    net.value = net.onnx.node('Mul', [net.onnx.node(gate, [net.value]), value])
+    const own = net.onnx.node(gate, [net.value])
+    const factor = expanded ? net.onnx.node('Expand', [own, net.onnx.node('Shape', [value])]) : own
+    net.value = net.onnx.node('Mul', [factor, value])
     net.dims = dims
   })
 
@@ -357,6 +359,15 @@ export const joined: Spec = own((net) => {
   net.dims = [6, net.dims[1]!, net.dims[2]!]
 })
 
+/** The larger of a value's halves by channels, as LightCNN has it. */
+export const maxFeatureMap: Spec = own((net) => {
+  const [channels, height, width] = map(net)
+  const half = (channels / 2) * height * width
+  net.push({ kind: 'maxPool', sources: Array.from({ length: half }, (_, at) => [at, half + at]) })
+  net.value = net.onnx.node('Max', net.onnx.node('Split', [net.value], { axis: 1 }, { outputs: 2 }))
+  net.dims = [channels / 2, height, width]
+})
+
 /** a - b of two branches, which is a + (-b): the second convolution's weights work the other way round. */
 export const difference: Spec = own((net) => {
   const { value, place, dims } = net
@@ -395,6 +406,9 @@ export const globalPools: Record<string, Spec> = {
   ),
   'ReduceMean over height and width': pooled('linear', ({ onnx, value }) =>
     onnx.node('ReduceMean', [value], { axes: [-1, -2], keepdims: 0 })
+  ),
+  'ReduceMean over width, then over height': pooled('linear', ({ onnx, value }) =>
+    onnx.node('ReduceMean', [onnx.node('ReduceMean', [value], { axes: [3], keepdims: 0 })], { axes: [2], keepdims: 0 })
   ),
   'ReduceMean of NHWC maps': pooled('linear', ({ onnx, value }) => {
     const last = onnx.node('Transpose', [value], { perm: [0, 2, 3, 1] })

@@ -64,7 +64,21 @@ describe('a model that LRP cannot read is refused with what to do about', () => 
       /divides by something else than a constant/,
       (g, x) => g.node('Div', [x, g.node('Relu', [x])])
     ],
-    ['a mean over channels', /height and width together/, (g, x) => g.node('ReduceMean', [x], { axes: [1] })],
+    [
+      'a mean over the batch',
+      /axes behind the batch that lie side by side/,
+      (g, x) => g.node('ReduceMean', [x], { axes: [0] })
+    ],
+    [
+      'a mean over axes apart',
+      /axes behind the batch that lie side by side/,
+      (g, x) => g.node('ReduceMean', [x], { axes: [1, 3] })
+    ],
+    [
+      'an expanded value that is no gate',
+      /only a factor of a product/,
+      (g, x) => g.node('Relu', [g.node('Expand', [g.node('GlobalMaxPool', [x]), ints(g, 1, 3, 8, 8)])])
+    ],
     [
       'parts of the batch',
       /its axis 0 is none behind the batch/,

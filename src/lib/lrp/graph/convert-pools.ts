@@ -1,4 +1,4 @@
-import type { OnnxNode } from '../../onnx/index.js'
+import { elementCount, type OnnxNode } from '../../onnx/index.js'
 import { intOf, intsOf, type Window, windowOf } from '../layers.js'
 import type { GraphReader } from './reader.js'
 
@@ -44,27 +44,59 @@ function pushGlobal(kind: PoolKind, node: OnnxNode, reader: GraphReader, place: 
   return reader.push(node, { kind, inputs: [place], dims: [channels, 1, 1], window, includePad: false })
 }
 
-/** ReduceMean and ReduceMax over height and width, channels first or last; axes are an attribute before opset 18. */
+/**
+ * ReduceMean and ReduceMax over neighbouring axes, such as height and width: a pool over a map of what lies before them, they
+ * themselves, and what lies behind. Axes are an attribute before opset 18.
+ */
 export function reduce(kind: PoolKind, node: OnnxNode, reader: GraphReader): void {
   const dims = reader.dimsOf(node)
   const given = reader.has(node, 1) ? reader.integers(node, 1) : (intsOf(node, 'axes') ?? [])
-  const axes = given.map((axis) => (axis < 0 ? axis + dims.length + 1 : axis)).sort((a, b) => a - b)
-  const channelsLast = axes.join() === '1,2'
-  if (dims.length !== 3 || (!channelsLast && axes.join() !== '2,3'))
-    throw reader.unsupported(node, "only a map's height and width together can be reduced")
-  let place = reader.place(node, 0)
-  if (channelsLast) {
-    const [height, width, channels] = dims as [number, number, number]
-    place = reader.push(node, {
-      kind: 'transpose',
-      inputs: [place],
-      dims: [channels, height, width],
-      perm: [0, 3, 1, 2]
-    })
+  const axes = given.map((axis) => (axis < 0 ? axis + dims.length : axis - 1)).sort((a, b) => a - b)
+  const [first] = axes
+  if (first === undefined || first < 0 || axes.some((axis, i) => axis !== first + i || axis >= dims.length))
+    throw reader.unsupported(node, 'only axes behind the batch that lie side by side can be reduced')
+  const keptAxis = intOf(node, 'keepdims', 1) === 1
+  const to = dims.flatMap((dim, axis) => (axes.includes(axis) ? (keptAxis ? [1] : []) : [dim]))
+  const [before, own, behind] = [
+    dims.slice(0, first),
+    dims.slice(first, first + axes.length),
+    dims.slice(first + axes.length)
+  ]
+  const map = [before, own, behind].map(elementCount) as [number, number, number]
+  pushReduction(kind, node, reader, { place: reader.place(node, 0), map, to })
+}
+
+interface Reduction {
+  place: number
+  /** The value as a map whose height is reduced. */
+  map: [before: number, own: number, behind: number]
+  to: readonly number[]
+}
+
+/** The largest, or the mean, along the middle of a value that is taken for three axes. */
+function pushReduction(kind: PoolKind, node: OnnxNode, reader: GraphReader, { place, map, to }: Reduction): void {
+  const [before, own, behind] = map
+  const stacked = reader.push(node, { kind: 'reshape', inputs: [place], dims: map })
+  const window: Window = {
+    kernel: [own, 1],
+    strides: [1, 1],
+    dilations: [1, 1],
+    pads: [0, 0, 0, 0],
+    input: [own, behind],
+    output: [1, behind]
   }
-  const pooled = pushGlobal(kind, node, reader, place)
-  const channels = reader.layers[pooled]!.dims[0]!
-  const kept = channelsLast ? [1, 1, channels] : [channels, 1, 1]
-  const to = intOf(node, 'keepdims', 1) === 1 ? kept : [channels]
-  reader.push(node, { kind: 'reshape', inputs: [pooled], dims: to })
+  const dims = [before, 1, behind]
+  const pooled = reader.push(node, { kind, inputs: [stacked], dims, window, includePad: false })
+  reader.push(node, { kind: 'reshape', inputs: [pooled], dims: [...to] })
+}
+
+/** The largest of branches, value by value (maxout; LightCNN's max-feature-map): a pool over them, side by side. */
+export function maxOfBranches(node: OnnxNode, reader: GraphReader): void {
+  const inputs = node.inputs.map((_, position) => reader.place(node, position))
+  const { dims } = reader.layers[inputs[0]!]!
+  if (inputs.some((input) => reader.layers[input]!.dims.join() !== dims.join()))
+    throw reader.unsupported(node, 'its branches differ in shape')
+  const joined = [inputs.length * dims[0]!, ...dims.slice(1)]
+  const place = reader.push(node, { kind: 'concat', inputs, dims: joined, axis: 1 })
+  pushReduction('maxPool', node, reader, { place, map: [1, inputs.length, elementCount(dims)], to: dims })
 }

@@ -105,6 +105,13 @@ function constantOf({ attributes, name }: OnnxNode): OnnxTensor | null {
   return null
 }
 
+/** A gate as large as its signal (`expand_as`): a product does that by itself. */
+export function expand(node: OnnxNode, reader: GraphReader): void {
+  if (reader.readersOf(node).some((operator) => operator !== 'Mul'))
+    throw reader.unsupported(node, 'only a factor of a product (Mul) can be expanded')
+  reader.alias(node)
+}
+
 export function concat(node: OnnxNode, reader: GraphReader): void {
   const inputs = node.inputs.map((_, position) => reader.place(node, position))
   const all = inputs.map((input) => reader.layers[input]!.dims)

@@ -13,10 +13,11 @@ import {
   sumOfAll
 } from './convert-arithmetic.js'
 import { batchNormalization, conv, gemm, matMul } from './convert-linear.js'
-import { globalPool, pool, reduce } from './convert-pools.js'
+import { globalPool, maxOfBranches, pool, reduce } from './convert-pools.js'
 import {
   concat,
   constant,
+  expand,
   flatten,
   gather,
   pad,
@@ -53,7 +54,10 @@ export const operators: Readonly<Record<string, Convert>> = {
   LeakyRelu: leakyRelu,
   PRelu: pRelu,
   Clip: clip,
-  Max: (node, reader) => bound('low', node, reader),
+  Max: (node, reader) =>
+    node.inputs.some((_, position) => reader.isConstant(node, position))
+      ? bound('low', node, reader)
+      : maxOfBranches(node, reader),
   Min: (node, reader) => bound('high', node, reader),
   MaxPool: (node, reader) => pool('maxPool', node, reader),
   AveragePool: (node, reader) => pool('averagePool', node, reader),
@@ -62,6 +66,7 @@ export const operators: Readonly<Record<string, Convert>> = {
   ReduceMax: (node, reader) => reduce('maxPool', node, reader),
   ReduceMean: (node, reader) => reduce('averagePool', node, reader),
   Concat: concat,
+  Expand: expand,
   Split: split,
   Slice: slice,
   Gather: gather,

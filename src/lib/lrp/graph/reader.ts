@@ -26,6 +26,7 @@ export class GraphReader {
   readonly layers: Layer[] = []
   readonly #places = new Map<string, number>()
   readonly #constants: Map<string, OnnxTensor>
+  readonly #nodes: readonly OnnxNode[]
   /** Matrices of constants that a Transpose turns, by its output's name. */
   readonly #turned = new Map<string, OnnxTensor>()
   readonly #sizes = new Map<string, Sizes>()
@@ -37,6 +38,7 @@ export class GraphReader {
     readonly where: string
   ) {
     this.#constants = new Map(model.graph.initializers)
+    this.#nodes = model.graph.nodes
   }
 
   /**
@@ -120,6 +122,11 @@ export class GraphReader {
   /** Sizes that a node reads: constants, or computed from shapes. */
   sizes(node: OnnxNode, position: number): readonly Extent[] {
     return this.#sizesOrNull(node, position)?.items ?? this.integers(node, position)
+  }
+
+  /** The operators that read a node's first output. */
+  readersOf({ outputs }: OnnxNode): string[] {
+    return this.#nodes.filter(({ inputs }) => inputs.includes(outputs[0]!)).map(({ opType }) => opType)
   }
 
   /** The layer a node reads at `position`. */

@@ -19,7 +19,10 @@ const rows: readonly (readonly [readonly string[], string])[] = [
     ['QLinearConv', 'QLinearMatMul', 'QGemm', 'MatMulInteger', 'ConvInteger', 'DynamicQuantizeLinear', 'QLinearAdd'],
     floats
   ],
-  [['If', 'Loop', 'Scan', 'Shape', 'Expand', 'Range', 'NonZero', 'Where', 'ConstantOfShape', 'Tile'], fixed],
+  [
+    ['If', 'Loop', 'Scan', 'Shape', 'ReduceProd', 'Expand', 'Range', 'NonZero', 'Where', 'ConstantOfShape', 'Tile'],
+    fixed
+  ],
   [['RandomNormal', 'RandomUniform', 'Bernoulli', 'BatchNormalization'], evaluation],
   [['LSTM', 'GRU', 'RNN', 'Attention', 'LayerNormalization', 'MultiHeadAttention', 'Einsum'], sequences]
 ]

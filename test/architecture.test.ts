@@ -32,7 +32,7 @@ const rules: Rules = {
   'lib/lettering': [],
   'lib/onnx': ['core'],
   'lib/ort': ['core'],
-  'lib/model': ['core'],
+  'lib/model': ['core', 'lib/onnx'],
   'lib/vgg': ['core', 'lib/onnx', 'lib/model'],
   'lib/face': ['core', 'lib/onnx', 'lib/ort'],
   'lib/lrp': ['core', 'lib/onnx', 'lib/ort'],

@@ -50,6 +50,7 @@ export const unitTests = [
   'test/lib/model/manifest.test.ts',
   'test/lib/model/preprocess.test.ts',
   'test/lib/onnx/files.test.ts',
+  'test/lib/onnx/head.test.ts',
   'test/lib/onnx/round-trip.test.ts',
   'test/lib/ort/provider.test.ts',
   'test/lib/random.test.ts',

@@ -18,7 +18,7 @@ import { type Feed, startFeed } from '../../../src/show/simulate/feed.js'
 import { type RtspServer, startRtspServer } from '../../../src/show/simulate/rtsp-server.js'
 import { buildFaceModels } from '../../../tools/face-models/build.js'
 import { freePort, type Mosquitto, startMosquitto } from '../../support/mosquitto.js'
-import { writeTinyModel } from '../../support/tiny-model.js'
+import { writeTinyHead, writeTinyModel } from '../../support/tiny-model.js'
 
 const cameraPassword = `p@ss:w/rd?#%&"'`
 const brokerPassword = 'broker-hunter2'
@@ -106,6 +106,7 @@ describe('painlens check', () => {
       ffmpeg: 'ok',
       'camera bed': 'ok',
       model: 'warn',
+      explanations: 'ok',
       'face models': 'ok',
       provider: 'ok',
       broker: 'ok',
@@ -119,6 +120,8 @@ describe('painlens check', () => {
     expect(row(text, 'broker')).toContain('confirmed a message, MQTT 5')
     expect(row(text, 'provider')).toContain('ran on cpu')
     expect(row(text, 'model')).toContain('demonstrations only')
+    expect(row(text, 'model')).toMatch(/outputs read as logits; of a drawn face in pain it says pain \d/)
+    expect(row(text, 'explanations')).toMatch(/sequential_preset_a_flat by .* took \d+ ms; the other engine differs by/)
     expect(received).toEqual(['painlens/check-test/check', 'painlens/check-test/command/check'])
     expect(broker.log()).toContain('painlens-check-test-check-')
     expect(text).not.toContain(brokerPassword)
@@ -188,6 +191,25 @@ describe('painlens check', () => {
       expect(row(text, 'camera upright')).toContain('h264, 704x576, pixels 16:11, shown as 768x576, ')
     }
   )
+
+  it('is red where run would not start with the model, or not explain with it', async () => {
+    const own = await mkdtemp(join(folder, 'model-'))
+    const checked = async (manifest: string) => {
+      const { text } = await check({
+        ...goodConfig(),
+        cameras: [{ id: 'off', url: 'rtsp://127.0.0.1:1/x' }],
+        model: { ...goodConfig().model, manifest }
+      })
+      return [row(text, 'model'), row(text, 'explanations')]
+    }
+    const [unread] = await checked(await writeTinyHead(own, (g, x) => g.node('Relu', [x])))
+    expect(unread).toMatch(/^\[fail\].*\n.*→ Put head: logits, softmax.* \[PL-MODEL-HEAD\]$/)
+    const [read, unexplained] = await checked(
+      await writeTinyHead(own, (g, x) => g.node('Softmax', [g.node('Sin', [x])]))
+    )
+    expect(read).toMatch(/^\[warn\]/)
+    expect(unexplained).toMatch(/^\[fail\].*"Sin" \(Sin\).*\n.*\[PL-LRP-NODE\]$/)
+  })
 
   it('warns of what works but not well', async () => {
     const good = goodConfig()

@@ -1,7 +1,7 @@
 /**
- * The pairs of least total cost: the assignment problem, by the Hungarian method of H. W. Kuhn ("The Hungarian
- * method for the assignment problem", Naval Research Logistics Quarterly 2, 1955) with potentials and shortest augmenting
- * paths, in O(n²·(n + m)) for n rows and m columns.
+ * Assigns rows to columns at the least total cost (the assignment problem), by the Hungarian method of H. W. Kuhn ("The
+ * Hungarian method for the assignment problem", Naval Research Logistics Quarterly 2, 1955) with potentials and shortest
+ * augmenting paths, in O(n²·(n + m)) for n rows and m columns.
  */
 
 /**

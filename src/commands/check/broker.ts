@@ -8,6 +8,7 @@ import { version } from '../../core/version.js'
 import { brokerOptions } from '../../daemon/wiring/mapping.js'
 import { addressOf, connectOptions, explainConnectError, type ProtocolVersion } from '../../stages/mqtt/connect.js'
 import { Connection, type OnMessage, unlimited } from '../../stages/mqtt/connection.js'
+import { SizeLimit } from '../../stages/mqtt/size-limit.js'
 import { type CheckContext, type CheckResult, fail, ok, warn } from './result.js'
 
 const what = 'broker'
@@ -96,7 +97,7 @@ async function connectAny(config: Config, onMessage: OnMessage, signal: AbortSig
       connectTimeoutMs: patienceMs
     })
     try {
-      return await Connection.open(options, onMessage, signal)
+      return await Connection.open(options, onMessage, new SizeLimit(), signal)
     } catch (error) {
       first ??= error
       const { code } = explainConnectError(error)

@@ -145,6 +145,23 @@ export const brokerErrors = area({
       cause: "The broker's access list does not let this user write there.",
       fix: 'Give the user the right to write painlens/<device>/# at the broker.'
     },
+    'PL-BROKER-TOO-LARGE': {
+      cause:
+        'The message has more bytes than the broker takes: than it announces, than it has refused, or than it has hung up on before.',
+      fix: "Raise the broker's largest packet (mosquitto: max_packet_size) to 1 MB, or 64 kB without privacy.publish_heatmap."
+    },
+    'PL-BROKER-TOPIC': {
+      cause: 'The broker does not allow topics of this name.',
+      fix: 'Allow painlens/<device>/# at the broker.'
+    },
+    'PL-BROKER-QUOTA': {
+      cause: 'The broker takes only so many messages in a time from one client, or so many bytes, and that is used up.',
+      fix: "Raise this client's quota at the broker."
+    },
+    'PL-BROKER-REFUSES-MESSAGE': {
+      cause: 'The broker has answered a message with a reason code that is about the message or about itself.',
+      fix: 'The broker’s log says more.'
+    },
     'PL-BROKER-NO-READ': {
       cause: "The broker's access list does not let this user read commands.",
       fix: giveRight

@@ -26,6 +26,8 @@ export interface ReconnectOptions {
 
 /** A connection that lasted this long starts the backoff anew; one that breaks at once does not. */
 const stableMs = 10_000
+/** So often in a row a broker that hangs up on a size is connected to again at once. */
+const blamesAtOnce = 5
 
 /**
  * Keeps a connection until `signal` aborts. The same trouble is said once, with what to do about it; then it is quiet
@@ -36,8 +38,9 @@ export async function keepConnected(options: ReconnectOptions, signal: AbortSign
   const versions = new Versions(options.protocolVersion)
   const trouble = new LastSaid<string>()
   let failures = 0
+  let blames = 0
   while (!signal.aborted) {
-    let waitKind: ConnectTrouble['kind'] = 'network'
+    let waitKind: ConnectTrouble['kind'] | 'size' = 'network'
     try {
       const connection = await versions.open(options.open, signal)
       const { protocolVersion, receiveMaximum } = connection
@@ -46,7 +49,9 @@ export async function keepConnected(options: ReconnectOptions, signal: AbortSign
       trouble.isNew(null)
       const since = performance.now()
       await options.serve(connection)
-      if (performance.now() - since >= stableMs) failures = 0
+      if (performance.now() - since >= stableMs) failures = blames = 0
+      // It is known now which size not to send, and alarms should not wait for that.
+      if (connection.blamesSize && ++blames <= blamesAtOnce) waitKind = 'size'
       const cause = await connection.closed
       const { code, what, fix } = cause === null ? dropped : explainConnectError(cause)
       if (!signal.aborted)
@@ -60,7 +65,8 @@ export async function keepConnected(options: ReconnectOptions, signal: AbortSign
       if (trouble.isNew(what))
         log.warn({ address, code, what, fix }, 'no connection to the broker; painlens keeps trying')
     }
-    await sleep(delayMs(backoff, failures++, waitKind, options.random), undefined, { signal }).catch(() => undefined)
+    const delay = waitKind === 'size' ? 0 : delayMs(backoff, failures++, waitKind, options.random)
+    await sleep(delay, undefined, { signal }).catch(() => undefined)
   }
 }
 

@@ -25,6 +25,8 @@ export interface IndexEntry {
   background: boolean
   /** How often it was tried in vain. */
   attempts: number
+  /** The broker did not take it; not to be tried before this, in ms of `performance.now`. */
+  restsUntil: number
   /** Set where the disk refused it: kept in memory instead of being lost. */
   inMemory: StoredEntry | null
   /** The disk did not give it; the ones behind it in its order wait with it until the outbox is opened anew. */
@@ -46,7 +48,7 @@ export const keyOf = (count: number): string => String(count).padStart(16, '0')
 export function indexEntry(key: string, stored: StoredEntry, moment: Moment | null): IndexEntry {
   const { expendable, background, payload, topic } = stored
   const follows = typeof payload.alarm_id === 'string' ? payload.alarm_id : topic
-  const fresh = { attempts: 0, inMemory: null, parked: false, unread: 0, underWay: false, behind: null, gone: false }
+  const fresh = { attempts: 0, restsUntil: 0, inMemory: null, parked: false, unread: 0 }
   return {
     key,
     put: moment === null ? { earlier: stored.at } : { moment },
@@ -54,7 +56,10 @@ export function indexEntry(key: string, stored: StoredEntry, moment: Moment | nu
     follows,
     expendable,
     background,
-    ...fresh
+    ...fresh,
+    underWay: false,
+    behind: null,
+    gone: false
   }
 }
 
@@ -144,15 +149,25 @@ export class Queue {
     return this.#entries.values()
   }
 
-  /** The entry that may be sent now, none being under way of the same order. */
-  next({ background }: { background: boolean }): IndexEntry | undefined {
+  /**
+   * The entry that may be sent now, none being under way of the same order.
+   * @param now in ms of `performance.now`
+   */
+  next({ background, now }: { background: boolean; now: number }): IndexEntry | undefined {
     for (const heads of this.#heads) {
       for (const entry of heads) {
-        if (entry.parked || entry.underWay) continue
+        if (entry.parked || entry.underWay || entry.restsUntil > now) continue
         if (!entry.background || (background && !this.#isAhead(entry))) return entry
       }
     }
     return undefined
+  }
+
+  /** It is not to be tried before `until`, and after that behind those of other order keys, which it must not hold up. */
+  rest(entry: IndexEntry, until: number): void {
+    entry.restsUntil = until
+    const heads = this.#heads[laneOf(entry)]!
+    if (heads.delete(entry)) heads.add(entry)
   }
 
   /** What to give up when there is no room: the oldest that may be spared, else the oldest; never one under way. */

@@ -17,7 +17,7 @@ import { diskError, Store } from './store.js'
 import type { Outbox, OutboxOptions, OutboxStats, Publish, PutOptions } from './types.js'
 
 export type { Note } from './entries.js'
-export type { Outbox, OutboxEntry, OutboxOptions, OutboxStats, Publish } from './types.js'
+export type { Answer, Outbox, OutboxEntry, OutboxOptions, OutboxStats, Publish } from './types.js'
 
 const lateMs = 10_000
 /** Enough to hide the round trip, few enough that an outage repeats little. */
@@ -25,8 +25,8 @@ const windowSize = 8
 /** After so many failures a message that may be spared is taken for what breaks the connection. */
 const maxAttempts = 10
 const defaultRetryMs = 2000
-/** How long the background rests after the broker has not taken one of it. */
-const backgroundRestMs = 5000
+/** How long a message rests that the broker has not taken; in the background, all of it. */
+const restMs = 5000
 /** Where keys begin while nobody can see which are on the disk: behind all that an earlier run can have given out. */
 const blindKey = 4e15
 
@@ -68,6 +68,9 @@ class DiskOutbox implements Outbox {
   #retry: NodeJS.Timeout | undefined
   #nextKey = 0
   #backgroundRestsUntil = 0
+  /** So many in a row the broker has not taken: it takes none now, whichever it is. */
+  #notTaken = 0
+  #allRestUntil = 0
   /** Whether it is known what earlier runs left. */
   #isLoaded = false
   #wake: () => void = () => undefined
@@ -122,8 +125,7 @@ class DiskOutbox implements Outbox {
       const woken = new Promise<void>((resolve) => {
         this.#wake = resolve
       })
-      const background = performance.now() >= this.#backgroundRestsUntil
-      const entry = sending.size < windowSize ? this.#index.next({ background }) : undefined
+      const entry = sending.size < windowSize ? this.#next() : undefined
       if (entry === undefined) await woken
       else {
         entry.underWay = true
@@ -132,7 +134,7 @@ class DiskOutbox implements Outbox {
         const delivery: Promise<void> = (
           stored === undefined ? Promise.resolve() : this.#deliver(entry, stored, publish)
         )
-          .catch((error: unknown) => void (entry.background ? this.#rest(error, signal) : failures.push(error)))
+          .catch((error: unknown) => void (entry.background ? this.#restBehind(error, signal) : failures.push(error)))
           .finally(() => {
             entry.underWay = false
             sending.delete(delivery)
@@ -146,12 +148,34 @@ class DiskOutbox implements Outbox {
     if (failures.length > 0 && !signal.aborted) throw failures[0]
   }
 
+  #next(): IndexEntry | undefined {
+    const now = performance.now()
+    if (now < this.#allRestUntil) return undefined
+    return this.#index.next({ background: now >= this.#backgroundRestsUntil, now })
+  }
+
   /** What the broker does not take in the background holds up nothing else; it is tried again after a while. */
-  #rest(error: unknown, signal: AbortSignal): void {
+  #restBehind(error: unknown, signal: AbortSignal): void {
     if (signal.aborted) return
     this.#options.log.warn(errorFields(error), 'the broker has not confirmed an explanation; it is tried again')
-    this.#backgroundRestsUntil = performance.now() + backgroundRestMs
-    setTimeout(() => this.#wake(), backgroundRestMs + 1).unref()
+    this.#backgroundRestsUntil = this.#restUntil()
+  }
+
+  /** When what rests from now on is tried again; the drain wakes then. */
+  #restUntil(): number {
+    setTimeout(() => this.#wake(), restMs + 1).unref()
+    return performance.now() + restMs
+  }
+
+  /**
+   * The broker does not take it now. That may be about this message or about all of them (the user has no right to publish):
+   * as many in a row as are under way at once, and the rest is not tried, either.
+   */
+  #restOne(entry: IndexEntry): void {
+    const until = this.#restUntil()
+    if (entry.background) this.#backgroundRestsUntil = until
+    else this.#index.rest(entry, until)
+    if (!entry.background && ++this.#notTaken % windowSize === 0) this.#allRestUntil = until
   }
 
   depth(): number {
@@ -268,11 +292,15 @@ class DiskOutbox implements Outbox {
       const payload =
         'late' in stored.payload ? { ...stored.payload, late: stored.payload.late || late } : stored.payload
       const sent = publish({ topic: stored.topic, payload, at, late, expiresAt })
-      const answer = await sent.catch((error: unknown) => {
-        // A broker may hang up on a message that is too large for it, each time anew, and hold up all others.
-        if (entry.expendable && !(error instanceof NotSent) && ++entry.attempts >= maxAttempts) return 'refused'
+      let answer = await sent.catch((error: unknown) => {
+        // A broker may hang up on a message, each time anew, and hold up all others.
+        if (entry.expendable && !(error instanceof NotSent) && ++entry.attempts >= maxAttempts)
+          return 'refused' as const
         throw error
       })
+      if (answer === 'later' && entry.expendable && ++entry.attempts >= maxAttempts) answer = 'refused'
+      if (answer === 'later') return this.#restOne(entry)
+      if (answer === 'confirmed') this.#notTaken = 0
       if (answer === 'refused') this.#drop(entry, 'refused', 'the broker refuses this message for good; it was dropped')
     }
     await this.#remove(entry)

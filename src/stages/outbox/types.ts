@@ -28,10 +28,11 @@ export interface OutboxEntry {
 }
 
 /**
- * Resolves once the broker has confirmed; `refused` means that the broker will never take this message. What rejects
- * with a NotSent has not been tried.
+ * Resolves once the broker has answered: `refused` means that it will never take this message; `later` that it does not take
+ * it now, although the connection is good. Rejects where the connection is not; what rejects with a NotSent has not been tried.
  */
-export type Publish = (entry: OutboxEntry) => Promise<'confirmed' | 'refused'>
+export type Publish = (entry: OutboxEntry) => Promise<Answer>
+export type Answer = 'confirmed' | 'refused' | 'later'
 
 export interface OutboxStats {
   depth: number
@@ -68,8 +69,9 @@ export interface Outbox {
   notes(start: string): Map<string, object>
   /**
    * Delivers until `signal` aborts: messages of the same `alarm_id` strictly one after the other; among those of
-   * different ones what may not be given up first, then the background last, the oldest first. Resolves after the abort,
-   * once nothing is under way. Rejects with the first error of `publish`, but for those of the background; what was not
+   * different ones what may not be given up first, then the background last, the oldest first. One that is to come later
+   * rests for 5 s, and with it those behind it, which holds up no other alarm. Resolves after the abort, once nothing is
+   * under way. Rejects with the first error of `publish`, but for those of the background; what was not
    * confirmed stays. One drain at a time.
    */
   drain(publish: Publish, signal: AbortSignal): Promise<void>

@@ -10,7 +10,7 @@ const well: Vitals = {
   underWay: [],
   restarting: [],
   cameras: [{ id: 'a', state: 'ok', quietMs: 100 }],
-  broker: { connected: true, trouble: null },
+  broker: { connected: true, trouble: null, refusal: null },
   outbox: { inMemory: 0, trouble: null }
 }
 const camera = (changes: Partial<Vitals['cameras'][number]>): Partial<Vitals> => ({
@@ -62,7 +62,7 @@ const table: [string, Partial<Vitals>, [part: string, stops: string, why: RegExp
     [['camera a', 'ready', /^lost: no picture for 10 s$/]]
   ],
   ['a paused camera', camera({ state: 'paused' }), []],
-  ['no broker', { broker: { connected: false, trouble: null } }, [['broker', 'ready', /not connected/]]],
+  ['no broker', { broker: { connected: false, trouble: null, refusal: null } }, [['broker', 'ready', /not connected/]]],
   [
     'a disk that refuses the outbox',
     { outbox: { inMemory: 3, trouble: { what: 'no space left for the outbox' } } },

@@ -82,29 +82,32 @@ export async function startStrictBroker(options: StrictBrokerOptions = {}): Prom
       if (protocolVersion === 5) send({ cmd: 'disconnect', reasonCode: 0x93 })
       socket.end()
     }
-    const tooLarge = ({ messageId }: IPublishPacket) => {
+    const tooLarge = (messageId: number | undefined, answer: string) => {
       oversizes++
-      if (largest?.answer === 'nothing') return
-      if (largest?.answer === 'puback') return send({ cmd: 'puback', messageId, reasonCode: 0x95 })
-      if (largest?.answer === 'disconnect' && protocolVersion === 5) send({ cmd: 'disconnect', reasonCode: 0x95 })
+      if (answer === 'nothing') return
+      if (answer === 'puback') return send({ cmd: 'puback', messageId, reasonCode: 0x95 })
+      if (answer === 'disconnect' && protocolVersion === 5) send({ cmd: 'disconnect', reasonCode: 0x95 })
       isThrownOut = true
       socket.end()
     }
-    const published = async (packet: IPublishPacket) => {
-      const { topic, payload, qos, messageId } = packet
-      if (isThrownOut) return
-      const size = sizeOf(packet.length ?? 0)
-      if (largest && size > largest.bytes) return tooLarge(packet)
-      if (qos > 0) inFlight++
-      const text = payload.toString()
-      arrivals.push({ topic, json: text === '' ? null : JSON.parse(text), qos, size, inFlight, connection })
-      if (qos === 0) return
-      if (inFlight > (receiveMaximum ?? Number.POSITIVE_INFINITY)) return throwOut()
+    const confirm = async (topic: string, messageId: number | undefined) => {
       const reasonCode = reason(topic)
       if (reasonCode === null) return
       await sleep(answerMs)
       inFlight--
       send(protocolVersion === 5 ? { cmd: 'puback', messageId, reasonCode } : { cmd: 'puback', messageId })
+    }
+    const published = async (packet: IPublishPacket) => {
+      const { topic, payload, qos, messageId, length = 0 } = packet
+      if (isThrownOut) return
+      const size = sizeOf(length)
+      if (largest && size > largest.bytes) return tooLarge(messageId, largest.answer)
+      if (qos > 0) inFlight++
+      const text = payload.toString()
+      arrivals.push({ topic, json: text === '' ? null : JSON.parse(text), qos, size, inFlight, connection })
+      if (qos === 0) return
+      if (inFlight > (receiveMaximum ?? Number.POSITIVE_INFINITY)) return throwOut()
+      await confirm(topic, messageId)
     }
     incoming.on('packet', async (packet: Packet) => {
       if (packet.cmd === 'connect') connected(packet)

@@ -6,8 +6,9 @@ import { stamp, systemClock } from '../../core/clock.js'
 import { messageOf } from '../../core/errors.js'
 import { version } from '../../core/version.js'
 import { brokerOptions } from '../../daemon/wiring/mapping.js'
-import { addressOf, connectOptions, explainConnectError, type ProtocolVersion } from '../../stages/mqtt/connect.js'
+import { addressOf, connectOptions, explainConnectError, protocolVersions } from '../../stages/mqtt/connect.js'
 import { Connection, type OnMessage, unlimited } from '../../stages/mqtt/connection.js'
+import { type Dialect, Dialects, lacksOf } from '../../stages/mqtt/dialect.js'
 import { SizeLimit } from '../../stages/mqtt/size-limit.js'
 import { type CheckContext, type CheckResult, fail, ok, warn } from './result.js'
 
@@ -34,7 +35,8 @@ export async function checkBroker({ config, signal }: CheckContext): Promise<Che
     const published = await tryPublishing(config, connection, signal)
     if (published.state === 'fail') return [published]
     const commands = { connection, base: baseTopic(config.device), heard: (text: string) => heard.has(text), signal }
-    return [published, ...openPassword(config, address), await tryCommands(commands)]
+    const lacks = lacksOf(connection).map((lack) => warn(lack.code, what, lack.what, lack.fix))
+    return [published, ...lacks, ...openPassword(config, address), await tryCommands(commands)]
   } finally {
     await connection.end(goodbyeMs)
   }
@@ -66,8 +68,9 @@ async function tryPublishing(
 }
 
 /** How many messages the broker takes at once is said only where it says so. */
-function confirmed(address: string, { protocolVersion, receiveMaximum }: Connection): CheckResult {
-  const found = `${address} confirmed a message, MQTT ${protocolVersion === 5 ? '5' : '3.1.1'}`
+function confirmed(address: string, { protocolVersion, receiveMaximum, maximumQos }: Connection): CheckResult {
+  const did = maximumQos === 0 ? 'was sent' : 'confirmed'
+  const found = `${address} ${did} a message, MQTT ${protocolVersion === 5 ? '5' : '3.1.1'}`
   if (protocolVersion !== 5 || receiveMaximum === unlimited) return ok(what, found)
   if (receiveMaximum > 1) return ok(what, `${found}, takes ${receiveMaximum} at once`)
   return warn(
@@ -77,35 +80,29 @@ function confirmed(address: string, { protocolVersion, receiveMaximum }: Connect
   )
 }
 
-/** Which versions to try, in order. */
-const versions: Record<Config['mqtt']['protocol'], readonly ProtocolVersion[]> = {
-  auto: [5, 4],
-  '5': [5],
-  '3.1.1': [4]
-}
-
-/** Under a client id of its own: that of the daemon would throw a running one out. */
-async function connectAny(config: Config, onMessage: OnMessage, signal: AbortSignal): Promise<Connection> {
-  let first: unknown
-  for (const protocolVersion of versions[config.mqtt.protocol]) {
+/**
+ * As the daemon connects, with a last will like its own; but under another client id, for that of the daemon would throw a
+ * running one out. The will is taken back by the goodbye. Should it come to be published, a running daemon contradicts it.
+ */
+function connectAny(config: Config, onMessage: OnMessage, signal: AbortSignal): Promise<Connection> {
+  const { protocol } = config.mqtt
+  const dialects = new Dialects(protocol === 'auto' ? undefined : protocolVersions[protocol], { isTrial: true })
+  const session = `check-${randomUUID()}`
+  const will = { state: 'offline', session, version, at: stamp(systemClock, systemClock.now()) } as const
+  const open = (dialect: Dialect) => {
     const options = connectOptions({
       ...brokerOptions(config),
       device: config.device,
-      protocolVersion,
+      protocolVersion: dialect.version,
+      will,
+      willDelivery: { retain: dialect.retain, qos: dialect.qos },
       clientId: `painlens-${config.device}-check-${process.pid}`,
       clean: true,
       connectTimeoutMs: patienceMs
     })
-    try {
-      return await Connection.open(options, onMessage, new SizeLimit(), signal)
-    } catch (error) {
-      first ??= error
-      const { code } = explainConnectError(error)
-      // Some brokers answer a version that they do not know by hanging up.
-      if (code !== 'PL-BROKER-VERSION' && code !== 'PL-BROKER-HUNG-UP') throw error
-    }
+    return Connection.open(options, onMessage, { limit: new SizeLimit(), dialect }, signal)
   }
-  throw first
+  return dialects.open(open, signal)
 }
 
 function openPassword({ mqtt }: Config, address: string): CheckResult[] {

@@ -145,6 +145,14 @@ export const brokerErrors = area({
       cause: "The broker's access list does not let this user write there.",
       fix: 'Give the user the right to write painlens/<device>/# at the broker.'
     },
+    'PL-BROKER-NO-RETAIN': {
+      cause: 'The broker is configured to keep no retained messages, or is of a kind that has none.',
+      fix: 'Let the broker keep retained messages (mosquitto: retain_available true). Until then a subscriber that comes later has to send the command refresh to learn status and states.'
+    },
+    'PL-BROKER-NO-QOS': {
+      cause: "The broker's highest QoS is 0.",
+      fix: 'Let the broker take QoS 1 (mosquitto: max_qos 1). Until then an alarm that it loses is lost unnoticed.'
+    },
     'PL-BROKER-TOO-LARGE': {
       cause:
         'The message has more bytes than the broker takes: than it announces, than it has refused, or than it has hung up on before.',

@@ -36,8 +36,10 @@ export type ProtocolVersion = (typeof protocolVersions)[ProtocolName]
 export interface ConnectOptions extends BrokerOptions {
   device: string
   protocolVersion: ProtocolVersion
-  /** Published, retained, when the connection breaks; none for a mere check. */
+  /** Published when the connection breaks. */
   will?: StatusMessage
+  /** What of the contract's table the broker can do; all unless given. */
+  willDelivery?: { retain: boolean; qos: 0 | 1 }
   /** True for a check, which must not leave a session behind. */
   clean?: boolean
 }
@@ -55,7 +57,7 @@ export function connectOptions(options: ConnectOptions): IClientOptions {
   const { device, will, protocolVersion, tls = {}, keepaliveS = 30, sessionExpiryS = 3600, willDelayS = 5 } = options
   const { protocol, host, port, path, username, password } = parseBrokerUrl(options.url)
   const five = protocolVersion === 5
-  const willTopic = topics.status
+  const { qos, retain } = options.willDelivery ?? topics.status
   return {
     protocol,
     host,
@@ -77,8 +79,8 @@ export function connectOptions(options: ConnectOptions): IClientOptions {
     will: will && {
       topic: topicOf(baseTopic(device), 'status'),
       payload: Buffer.from(JSON.stringify(will)),
-      qos: willTopic.qos,
-      retain: willTopic.retain,
+      qos,
+      retain,
       properties: five ? { ...jsonProperties, willDelayInterval: willDelayS } : undefined
     },
     ...(protocol === 'mqtts' || protocol === 'wss' ? tlsOptions(tls) : {})
@@ -189,6 +191,8 @@ const troubles: Record<string, ConnectTrouble> = {
   134: wrongPassword,
   5: wrongPassword,
   135: wrongPassword,
+  154: trouble('broker', 'PL-BROKER-NO-RETAIN', 'the broker keeps no retained messages'),
+  155: trouble('broker', 'PL-BROKER-NO-QOS', 'the broker takes messages of QoS 0 only'),
   138: banned,
   139: busy,
   141: trouble('network', 'PL-BROKER-KEEPALIVE', 'the broker has not heard of us for too long'),

@@ -2,6 +2,7 @@ import { connect, ErrorWithReasonCode, type IClientOptions, type IPublishPacket,
 import { type Delivery, type Rank, ranks } from '../../contract/topics.js'
 import { ClosedError, messageOf, NotSent, TimeoutError } from '../../core/errors.js'
 import { hungUpEarly, type ProtocolVersion } from './connect.js'
+import type { Dialect } from './dialect.js'
 import { PublishRefused, refusalOf } from './reason-codes.js'
 import { packetSize, type SizeLimit, Unanswered } from './size-limit.js'
 
@@ -21,11 +22,22 @@ const packetTooLarge = 149
 const lost = (): ClosedError =>
   new ClosedError('PL-BROKER-LOST', 'the connection was lost before the broker confirmed', 'mqtt.url')
 
+/** What is known of a broker before it is connected to. */
+export interface Known {
+  /** The size of packet that it takes. */
+  limit: SizeLimit
+  dialect: Pick<Dialect, 'retain' | 'qos'>
+}
+
 /** One connection to a broker, from CONNECT to the end; never reconnects. */
 export class Connection {
   readonly protocolVersion: ProtocolVersion
   /** How many QoS 1 messages the broker takes at once, or is given where it cannot say. */
   readonly receiveMaximum: number
+  /** Whether the broker keeps retained messages; where it does not, they are sent without that flag. */
+  readonly retains: boolean
+  /** The highest QoS that the broker takes; what should have a higher one is sent with this. */
+  readonly maximumQos: 0 | 1
   /** Resolves when the connection is gone, with what is known about why. */
   readonly closed: Promise<unknown>
   /** The size of what was sent last may be why the broker has hung up. */
@@ -40,8 +52,11 @@ export class Connection {
   /** Ended from here, whichever way: then the broker has not hung up. */
   #ended = false
 
-  private constructor(client: MqttClient, closed: Promise<unknown>, limit: SizeLimit) {
+  private constructor(client: MqttClient, closed: Promise<unknown>, { limit, dialect }: Known) {
     this.#client = client
+    const { retainAvailable, maximumQoS = 1 } = client.serverProperties ?? {}
+    this.retains = dialect.retain && retainAvailable !== false
+    this.maximumQos = dialect.qos === 0 || maximumQoS === 0 ? 0 : 1
     this.#limit = limit
     this.#unanswered = new Unanswered(limit)
     this.protocolVersion = client.options.protocolVersion as ProtocolVersion
@@ -58,13 +73,13 @@ export class Connection {
 
   /**
    * @param onMessage attached before CONNECT, because a broker that kept our session sends what it holds at once
-   * @param limit what is known of the size of packet that this broker takes; learns from this connection
+   * @param known of the broker; the limit learns from this connection
    * @throws mqtt.js's or the system's error; `explainConnectError` says what it means
    */
   static async open(
     options: IClientOptions,
     onMessage: OnMessage,
-    limit: SizeLimit,
+    known: Known,
     signal: AbortSignal
   ): Promise<Connection> {
     const client = connect(options)
@@ -85,7 +100,7 @@ export class Connection {
       client.on('error', () => client.connected && client.stream.destroy())
       const first = await Promise.race([connected, closed])
       if (first !== true) throw first ?? new ClosedError('PL-BROKER-HUNG-UP', hungUpEarly, 'mqtt.url')
-      return new Connection(client, closed, limit)
+      return new Connection(client, closed, known)
     } catch (error) {
       client.end(true)
       throw error
@@ -120,7 +135,8 @@ export class Connection {
   }
 
   #send(topic: string, delivery: Delivery, { text, properties }: Outgoing): Promise<void> {
-    const { qos, retain } = delivery
+    const qos = Math.min(delivery.qos, this.maximumQos) as 0 | 1
+    const retain = delivery.retain && this.retains
     const payload = Buffer.from(text)
     const size = packetSize(topic, payload, qos, this.protocolVersion === 5 ? properties : null)
     const isNeeded = delivery.qos === 1 && delivery.rank !== 'explanation'

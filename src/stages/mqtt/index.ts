@@ -14,7 +14,7 @@ import { ClosedError, type ErrorCode, errorFields, whatOf } from '../../core/err
 import { LastSaid } from '../../core/log.js'
 import type { CameraState } from '../../core/types.js'
 import { CommandQueue } from './commands.js'
-import { addressOf, type ConnectTrouble, connectOptions, jsonProperties, type ProtocolVersion } from './connect.js'
+import { addressOf, type ConnectTrouble, connectOptions, jsonProperties } from './connect.js'
 import { Connection } from './connection.js'
 import {
   type DeliveryOptions,
@@ -24,6 +24,7 @@ import {
   withoutHeatmap,
   withoutOtherClasses
 } from './delivery.js'
+import type { Dialect } from './dialect.js'
 import { ObservationLimiter, RetainedStates } from './live-state.js'
 import { PublishRefused } from './reason-codes.js'
 import { defaultDelays, keepConnected } from './reconnect.js'
@@ -93,7 +94,7 @@ class MqttStage implements Mqtt {
 
   /** @throws {BrokerError} */
   check(): void {
-    this.#connectOptions(5)
+    this.#connectOptions({ version: 5, retain: true, qos: 1 })
   }
 
   start(requests: MqttRequests): void {
@@ -112,8 +113,10 @@ class MqttStage implements Mqtt {
     })
     const reconnect = {
       address: addressOf(broker.url),
-      open: (version: ProtocolVersion, signal: AbortSignal) =>
-        Connection.open(this.#connectOptions(version), (...message) => this.#take(...message), this.#sizeLimit, signal),
+      open: (dialect: Dialect, signal: AbortSignal) => {
+        const known = { limit: this.#sizeLimit, dialect }
+        return Connection.open(this.#connectOptions(dialect), (...message) => this.#take(...message), known, signal)
+      },
       serve: (connection: Connection) => this.#serve(connection),
       onTrouble: ({ code, what, fix }: ConnectTrouble) => {
         this.#trouble = { code, what, fix }
@@ -292,9 +295,12 @@ class MqttStage implements Mqtt {
   }
 
   #clearState(camera: string): Promise<unknown> | undefined {
-    if (!this.connected()) return undefined
+    const connection = this.#connection
+    if (!connection?.open) return undefined
+    // Where nothing is kept, nothing is to be taken away.
+    if (!connection.retains) return Promise.resolve()
     const topic = topicOf(this.#base, 'cameraState', camera)
-    return this.#connection?.publish(topic, topics.cameraState, () => ({ text: '' }))
+    return connection.publish(topic, topics.cameraState, () => ({ text: '' }))
   }
 
   #sendHealth(): void {
@@ -341,9 +347,9 @@ class MqttStage implements Mqtt {
     this.#published[kind]++
   }
 
-  #connectOptions(protocolVersion: ProtocolVersion) {
+  #connectOptions({ version: protocolVersion, ...willDelivery }: Dialect) {
     const { broker, device } = this.#options
-    return connectOptions({ ...broker, device, protocolVersion, will: this.#status('offline') })
+    return connectOptions({ ...broker, device, protocolVersion, will: this.#status('offline'), willDelivery })
   }
 }
 

@@ -43,7 +43,7 @@ describe('an explanation that is too large for mosquitto', () => {
     [4, 'found out by two hang-ups']
   ] as const)(
     'with max_packet_size 2000, MQTT %i (%s): alarms go on, the explanation comes without its heatmap',
-    async (protocolVersion) => {
+    async (protocolVersion, _how) => {
       const broker = await startMosquitto({ config: ['max_packet_size 2000'] })
       cleanUp.push(() => broker.remove())
       const ear = await listen(broker.url)

@@ -4,7 +4,7 @@ import { ClosedError, messageOf, NotSent, TimeoutError } from '../../core/errors
 import { hungUpEarly, type ProtocolVersion } from './connect.js'
 import type { Dialect } from './dialect.js'
 import { PublishRefused, refusalOf } from './reason-codes.js'
-import { packetSize, type SizeLimit, Unanswered } from './size-limit.js'
+import { type PacketClass, packetSize, type SizeLimit, Unanswered } from './size-limit.js'
 
 export type OnMessage = (topic: string, payload: Buffer, packet: IPublishPacket) => void
 
@@ -40,7 +40,7 @@ export class Connection {
   readonly maximumQos: 0 | 1
   /** Resolves when the connection is gone, with what is known about why. */
   readonly closed: Promise<unknown>
-  /** The size of what was sent last may be why the broker has hung up. */
+  /** The broker has hung up on a size that is not sent any more now, so that another connection may be better. */
   blamesSize = false
   readonly #client: MqttClient
   /** Publishes that wait for their PUBACK; a connection that closes fails them all. */
@@ -139,8 +139,8 @@ export class Connection {
     const retain = delivery.retain && this.retains
     const payload = Buffer.from(text)
     const size = packetSize(topic, payload, qos, this.protocolVersion === 5 ? properties : null)
-    const isNeeded = delivery.qos === 1 && delivery.rank !== 'explanation'
-    const tooLarge = this.#tooLarge(size, isNeeded)
+    const of = classOf(delivery)
+    const tooLarge = this.#tooLarge(size, of)
     if (tooLarge) return Promise.reject(new PublishRefused('size', 'PL-BROKER-TOO-LARGE', tooLarge, topic))
     return new Promise((resolve, reject) => {
       const settle = (act: () => void) => {
@@ -150,11 +150,11 @@ export class Connection {
       }
       const fail = (error: Error) => settle(() => reject(error))
       if (!this.#open) return reject(new NotSent('the connection is closed'))
-      const sent = this.#unanswered.sent(size, isNeeded, qos)
+      const sent = this.#unanswered.sent(size, of, qos)
       const timer = setTimeout(() => {
         fail(new TimeoutError('PL-BROKER-UNCONFIRMED', 'the broker does not confirm', 'mqtt.url'))
         // Where it answers what was sent after it, the broker is there, and passes this one over.
-        if (this.#unanswered.isOvertaken(sent)) this.#limit.hungUp(size, isNeeded, false)
+        if (this.#unanswered.isOvertaken(sent)) this.#limit.hungUp(size, of, false)
         this.cut()
       }, confirmMs)
       this.#unconfirmed.add(fail)
@@ -168,10 +168,10 @@ export class Connection {
   }
 
   /** Why a packet of this size is not even tried. */
-  #tooLarge(size: number, isNeeded: boolean): string | null {
+  #tooLarge(size: number, of: PacketClass): string | null {
     const announced = this.#client.serverProperties?.maximumPacketSize
     if (announced !== undefined && size > announced) return `it has ${size} bytes, and the broker takes ${announced}`
-    const learned = this.#limit.tooLarge(isNeeded)
+    const learned = this.#limit.tooLarge(of)
     if (learned === null || size < learned) return null
     return `it has ${size} bytes, and the broker has not taken ${learned}`
   }
@@ -214,6 +214,11 @@ export class Connection {
     this.#quota.close('the connection was cut')
     this.#client.stream.destroy()
   }
+}
+
+function classOf(delivery: Delivery): PacketClass {
+  if (delivery.qos === 0) return 'unconfirmed'
+  return delivery.rank === 'explanation' ? 'explanation' : 'needed'
 }
 
 /** What a broker takes that announces no Receive Maximum (MQTT 5, 3.2.2.3.3). */

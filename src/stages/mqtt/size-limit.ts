@@ -4,8 +4,15 @@ import type { IPublishPacket } from 'mqtt'
 const trustMs = [60_000, 600_000, 3_600_000] as const
 /** A code that says so needs no second time. */
 const certainly = trustMs.length
-/** A message that must get out counts as too large for a broker that gives no reason only after so many hang-ups. */
-const hangUpsOfNeeded = 3
+
+/**
+ * After how many hang-ups without a reason a size counts as too large, by what the packet is to painlens. An explanation can
+ * be spared, and its size is unusual. A network that breaks while an alarm, the status or a state is under way must not keep
+ * that back. Rows are held to their own limit and to those below them.
+ */
+const hangUpsUntilTooLarge = { explanation: 1, unconfirmed: 2, needed: 3 } as const
+export type PacketClass = keyof typeof hangUpsUntilTooLarge
+const classes = Object.keys(hangUpsUntilTooLarge) as PacketClass[]
 
 interface Suspicion {
   /** The smallest size, in bytes, that the broker has hung up on. */
@@ -18,20 +25,17 @@ interface Suspicion {
 /** What was sent and not yet answered. */
 interface Outstanding {
   size: number
-  isNeeded: boolean
+  of: PacketClass
   qos: number
   at: number
 }
 
 /**
  * Which size of packet a broker takes, learned from how it behaves: brokers that announce no Maximum Packet Size, and all that
- * speak 3.1.1, hang up on a larger one. Outlives the connections. What can be spared (explanations, health) is suspected at
- * once, so that it breaks no second connection. A message that must get out (alarms, status, states) is suspected only when the
- * broker says so or hangs up on it again and again: a network that breaks at that moment must not keep an alarm back.
+ * speak 3.1.1, hang up on a larger one. Outlives the connections.
  */
 export class SizeLimit {
-  readonly #spared: { suspicion: Suspicion | null } = { suspicion: null }
-  readonly #needed: { suspicion: Suspicion | null } = { suspicion: null }
+  readonly #suspicions = new Map<PacketClass, Suspicion>()
   readonly #now: () => number
 
   constructor(now: () => number = () => performance.now()) {
@@ -39,30 +43,31 @@ export class SizeLimit {
   }
 
   /** The smallest size that is not to be sent now; null where none is known. */
-  tooLarge(isNeeded: boolean): number | null {
-    const needed = this.#current(this.#needed.suspicion, hangUpsOfNeeded)
-    if (isNeeded) return needed
-    const spared = this.#current(this.#spared.suspicion, 1)
-    if (needed === null || spared === null) return spared ?? needed
-    return Math.min(needed, spared)
+  tooLarge(of: PacketClass): number | null {
+    const sizes = classes.slice(classes.indexOf(of)).flatMap((one) => {
+      const suspicion = this.#suspicions.get(one)
+      const counts = suspicion && suspicion.hangUps >= hangUpsUntilTooLarge[one] && this.#now() < suspicion.until
+      return counts ? [suspicion.size] : []
+    })
+    return sizes.length > 0 ? Math.min(...sizes) : null
   }
 
-  /** The broker has hung up on a packet of this size. @param isCertain it has said that this was the reason */
-  hungUp(size: number, isNeeded: boolean, isCertain: boolean): void {
-    const held = isNeeded ? this.#needed : this.#spared
-    const hangUps = isCertain ? certainly : Math.min(certainly, (held.suspicion?.hangUps ?? 0) + 1)
-    const until = this.#now() + (isNeeded ? trustMs[0] : trustMs[hangUps - 1]!)
-    held.suspicion = { size: Math.min(size, held.suspicion?.size ?? size), hangUps, until }
+  /**
+   * The broker has hung up on a packet of this size.
+   * @param isCertain it has said that this was the reason
+   * @returns whether such a packet is not sent any more, for a while
+   */
+  hungUp(size: number, of: PacketClass, isCertain: boolean): boolean {
+    const before = this.#suspicions.get(of)
+    const hangUps = isCertain ? certainly : Math.min(certainly, (before?.hangUps ?? 0) + 1)
+    const until = this.#now() + (of === 'needed' ? trustMs[0] : trustMs[hangUps - 1]!)
+    this.#suspicions.set(of, { size: Math.min(size, before?.size ?? size), hangUps, until })
+    return this.tooLarge(of) !== null
   }
 
   /** The broker has taken a packet of this size. */
   passed(size: number): void {
-    for (const held of [this.#spared, this.#needed])
-      if (held.suspicion !== null && size >= held.suspicion.size) held.suspicion = null
-  }
-
-  #current(suspicion: Suspicion | null, hangUps: number): number | null {
-    return suspicion !== null && suspicion.hangUps >= hangUps && this.#now() < suspicion.until ? suspicion.size : null
+    for (const [of, suspicion] of this.#suspicions) if (size >= suspicion.size) this.#suspicions.delete(of)
   }
 }
 
@@ -82,13 +87,13 @@ export class Unanswered {
   }
 
   /** @returns what `answered` takes */
-  sent(size: number, isNeeded: boolean, qos: number): number {
+  sent(size: number, of: PacketClass, qos: number): number {
     const at = performance.now()
-    for (const [before, { qos, at: sentAt }] of this.#packets) {
-      if (qos > 0 || at - sentAt < unansweredMs) break
+    for (const [before, { qos: beforeQos, at: sentAt }] of this.#packets) {
+      if (beforeQos > 0 || at - sentAt < unansweredMs) break
       this.#packets.delete(before)
     }
-    this.#packets.set(++this.#count, { size, isNeeded, qos, at })
+    this.#packets.set(++this.#count, { size, of, qos, at })
     return this.#count
   }
 
@@ -112,15 +117,14 @@ export class Unanswered {
 
   /**
    * The broker has hung up: on the largest packet that it has not answered, if none so large has gone through here.
-   * @returns whether one is to blame
+   * @returns whether a packet of this size is not sent any more, for a while
    */
   hungUp(isCertain: boolean): boolean {
     const now = performance.now()
     const recent = [...this.#packets.values()].filter(({ qos, at }) => qos > 0 || now - at < unansweredMs)
     const [largest] = recent.sort((a, b) => b.size - a.size)
     if (largest === undefined || (largest.size <= this.#passed && !isCertain)) return false
-    this.#limit.hungUp(largest.size, largest.isNeeded, isCertain)
-    return true
+    return this.#limit.hungUp(largest.size, largest.of, isCertain)
   }
 }
 

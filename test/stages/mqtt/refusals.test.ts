@@ -126,7 +126,7 @@ describe('an explanation that is too large for a broker that does not announce i
     await rig.mqtt.putAlarmInOutbox(alarm('a0', 0))
     await until(() => broker.on(`${base}/alarm`).length > 0, 'the alarm')
     await new Promise((resolve) => setTimeout(resolve, 300))
-    expect(broker.connections()).toBe(2)
+    expect(broker.connections()).toBe(3)
     expect(rig.lines.filter((line) => line.includes('does not take this'))).toHaveLength(1)
   })
 

@@ -28,8 +28,8 @@ export async function checkBroker({ config, signal }: CheckContext): Promise<Che
   try {
     connection = await connectAny(config, (_, payload) => void heard.add(payload.toString()), giveUp)
   } catch (error) {
-    const { code, what: found, fix } = explainConnectError(error)
-    return [fail(code, what, `${address}: ${found}`, fix)]
+    const { code, what: found, fix, answer } = explainConnectError(error)
+    return [fail(code, what, `${address}: ${found}${answer === undefined ? '' : ` (${answer})`}`, fix)]
   }
   try {
     const published = await tryPublishing(config, connection, signal)

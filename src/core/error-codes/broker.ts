@@ -50,8 +50,9 @@ export const brokerErrors = area({
       fix: 'Use a broker for MQTT 5 or 3.1.1.'
     },
     'PL-BROKER-CLIENT-ID': {
-      cause: 'The broker restricts client ids to others than painlens-<device>.',
-      fix: 'Choose another `device`, with letters and digits only.'
+      cause:
+        'The broker restricts client ids to others than painlens-<device>. By MQTT 3.1.1 mosquitto answers the same where mqtt.keepalive_s is above its max_keepalive.',
+      fix: 'Choose another `device`, with letters and digits only, or set mqtt.client_id; by MQTT 3.1.1 lower mqtt.keepalive_s to the broker’s largest keepalive.'
     },
     'PL-BROKER-LOGIN': {
       cause: 'Login wrong or missing.',
@@ -96,22 +97,25 @@ export const brokerErrors = area({
     },
     'PL-BROKER-CLOSED': {
       cause: 'The broker restarted, or something else listens there.',
-      fix: 'Check the port and, if it serves TLS, use mqtts://.'
+      fix: 'Check that a broker listens on this port, and the scheme of mqtt.url: mqtts:// where it serves TLS, mqtt:// where not.'
     },
     'PL-BROKER-HUNG-UP': {
       cause: 'mqtt:// to a TLS port, or a broker that hangs up on a login that it does not like.',
-      fix: 'Check the port: a TLS port needs mqtts://; the broker’s log says more.'
+      fix: 'The broker’s log says why: a login, a client id or a last will that it does not take. A TLS port needs mqtts://.'
     },
     'PL-BROKER-DROPPED': {
       cause:
-        'The broker closed the connection without a reason, as many do when a second client comes with the same client id.',
-      fix: 'If that continues, another client has the same client id: give each painlens a `device` of its own.'
+        'The broker closed a connection that had worked, without a reason: it restarted, a limit of it was reached, or, as by MQTT 3.1.1 no reason can be given, a second client came with the same client id.',
+      fix: 'If that continues, the broker’s log says why; if another client has the same client id, give each painlens a `device` of its own.'
     },
     'PL-BROKER-TAKEN-OVER': {
       cause: 'Two boxes with the same `device`, or a second painlens on this one.',
       fix: 'Give each painlens a `device` of its own.'
     },
-    'PL-BROKER-KEEPALIVE': { cause: 'The network swallowed the keep-alive pings.', fix: network },
+    'PL-BROKER-KEEPALIVE': {
+      cause: 'The network loses packets without either side noticing, or the broker hangs.',
+      fix: 'Check the network and the broker’s load; painlens keeps trying.'
+    },
     'PL-BROKER-OTHER': {
       cause: "Something that painlens does not know; the text is the broker's or the system's.",
       fix: 'The broker’s log says more.'

@@ -3,6 +3,7 @@ import { type Delivery, type Rank, ranks } from '../../contract/topics.js'
 import { ClosedError, messageOf, NotSent, TimeoutError } from '../../core/errors.js'
 import { hungUpEarly, type ProtocolVersion } from './connect.js'
 import type { Dialect } from './dialect.js'
+import { limitIncoming } from './incoming-limit.js'
 import { PublishRefused, refusalOf } from './reason-codes.js'
 import { type PacketClass, packetSize, type SizeLimit, Unanswered } from './size-limit.js'
 
@@ -83,6 +84,7 @@ export class Connection {
     signal: AbortSignal
   ): Promise<Connection> {
     const client = connect(options)
+    limitIncoming(client.stream, options.protocolVersion === 5 ? 5 : 4)
     let cause: unknown = null
     client.on('message', onMessage)
     client.on('error', (error) => {

@@ -59,6 +59,12 @@ const answerMs = 1000
 const stopDrainMs = 1000
 const stopSayMs = 600
 const stopEndMs = 300
+/**
+ * After which a broker for MQTT 5 forgets a retained message that is not renewed: of a device that was renamed, or that is
+ * gone for long. The status is kept.
+ */
+const retainedS: Partial<Record<Kind, number>> = { cameraState: 3600, health: 300 }
+const renewStatesMs = 1_200_000
 
 class MqttStage implements Mqtt {
   readonly #options: MqttOptions
@@ -152,7 +158,7 @@ class MqttStage implements Mqtt {
   refresh(): void {
     if (this.#stopping) return
     this.#sendIfConnected('status', '', this.#status('online'))
-    for (const camera of this.#cameras.names()) this.#sendState(camera)
+    this.#sendStates()
     this.#sendHealth()
   }
 
@@ -234,6 +240,7 @@ class MqttStage implements Mqtt {
     this.#trouble = null
     this.#delivering = new AbortController()
     let health: NodeJS.Timeout | undefined
+    let renewal: NodeJS.Timeout | undefined
     this.#connection = connection
     // SUBSCRIBE is the first on the way; the alarms that wait do not wait for what the broker says to it.
     const greeting = this.#greet(connection)
@@ -241,10 +248,12 @@ class MqttStage implements Mqtt {
     try {
       await greeting
       health = setInterval(() => this.#sendHealth(), this.#options.healthEveryMs ?? 30_000)
+      renewal = setInterval(() => this.#sendStates(), this.#options.renewStatesMs ?? renewStatesMs)
       this.#requests?.onConnectionChange?.(true)
       await connection.closed
     } finally {
       clearInterval(health)
+      clearInterval(renewal)
       connection.cut()
       this.#delivering.abort()
       await delivering
@@ -303,6 +312,10 @@ class MqttStage implements Mqtt {
     return connection.publish(topic, topics.cameraState, () => ({ text: '' }))
   }
 
+  #sendStates(): void {
+    for (const camera of this.#cameras.names()) this.#sendState(camera)
+  }
+
   #sendHealth(): void {
     if (!this.#requests) return
     try {
@@ -340,9 +353,11 @@ class MqttStage implements Mqtt {
     const text = encode(message, this.#options.secrets)
     if (this.#connection === null)
       throw new ClosedError('PL-BROKER-NOT-CONNECTED', 'there is no connection to the broker', 'mqtt.url')
+    const messageExpiryInterval = retainedS[kind]
+    const expiry = messageExpiryInterval === undefined ? {} : { messageExpiryInterval }
     await this.#connection.publish(topic, topics[kind], () => ({
       text,
-      properties: { ...jsonProperties, ...properties }
+      properties: { ...jsonProperties, ...expiry, ...properties }
     }))
     this.#published[kind]++
   }

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type BackoffRange, doubled, jittered } from '../../core/backoff.js'
 import { LastSaid, type Log } from '../../core/log.js'
-import { type ConnectTrouble, dropped, explainConnectError, type ProtocolVersion } from './connect.js'
+import { type ConnectTrouble, explainConnectError, explainEnd, type ProtocolVersion } from './connect.js'
 import type { Connection } from './connection.js'
 import { Dialects, lacksOf, type OpenDialect } from './dialect.js'
 
@@ -56,9 +56,9 @@ export async function keepConnected(options: ReconnectOptions, signal: AbortSign
       const known = explainConnectError(error)
       options.onTrouble(known)
       waitKind = known.kind
-      const { code, what, fix } = known
+      const { code, what, fix, answer } = known
       if (trouble.isNew(what))
-        log.warn({ address, code, what, fix }, 'no connection to the broker; painlens keeps trying')
+        log.warn({ address, code, what, fix, answer }, 'no connection to the broker; painlens keeps trying')
     }
     const delay = waitKind === 'size' ? 0 : delayMs(backoff, failures++, waitKind, options.random)
     await sleep(delay, undefined, { signal }).catch(() => undefined)
@@ -83,9 +83,9 @@ async function serveUntilClosed(
   await serve(connection)
   const isStable = performance.now() - since >= stableMs
   const cause = await connection.closed
-  const { code, what, fix } = cause === null ? dropped : explainConnectError(cause)
+  const { code, what, fix, answer } = explainEnd(cause, connection.blamesSize)
   if (!signal.aborted)
-    log.warn({ address, code, what, fix }, 'the connection to the broker is gone; alarms wait on disk')
+    log.warn({ address, code, what, fix, answer }, 'the connection to the broker is gone; alarms wait on disk')
   return { isStable, blamesSize: connection.blamesSize }
 }
 

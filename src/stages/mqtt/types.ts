@@ -27,6 +27,8 @@ export interface MqttOptions {
   log: Log
   clock: Clock
   healthEveryMs?: number
+  /** How often the cameras' retained states are published again; 20 min unless given. */
+  renewStatesMs?: number
   backoff?: Partial<ReconnectDelays>
   /** For brokers that are known not to speak MQTT 5. */
   protocolVersion?: ProtocolVersion

@@ -1,4 +1,7 @@
 /** Brokers that refuse messages: because of their size, the rights of the user, a quota. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
 import type { MqttOptions } from '../../../src/stages/mqtt/index.js'
 import { reasonCodes } from '../../../src/stages/mqtt/reason-codes.js'
@@ -231,4 +234,38 @@ describe('an alarm that the broker refuses', () => {
       expect(rig.outbox.depth()).toBe(1)
     }
   )
+})
+
+test('an answer to a response topic that the access list forbids comes to the usual topic, and that is said', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'painlens-acl-'))
+  cleanUp.push(async () => rmSync(folder, { recursive: true }))
+  writeFileSync(join(folder, 'acl'), 'user painlens\ntopic readwrite painlens/#\nuser ward\ntopic readwrite #\n')
+  const users = { painlens: 'secret-12', ward: 'secret-12' }
+  const broker = await startMosquitto({ users, config: [`acl_file ${join(folder, 'acl')}`] })
+  cleanUp.push(() => broker.remove())
+  const ear = await listen(broker.url, { username: 'ward', password: 'secret-12' })
+  cleanUp.push(() => ear.stop())
+  const rig = await start(broker.url, { broker: { url: broker.url, username: 'painlens', password: 'secret-12' } })
+  await until(() => ear.on('health').length > 0, 'greeted')
+  const correlationData = Buffer.from('7')
+  const properties = { responseTopic: 'ward/answers', correlationData }
+  await ear.client.publishAsync(`${base}/command/refresh`, '{"transaction":7}', { qos: 1, properties })
+  await until(() => ear.on('response/refresh').length > 0, 'the answer')
+  expect(ear.on('response/refresh')[0]).toMatchObject({
+    json: { transaction: 7, status: 'ok' },
+    packet: { properties: { correlationData } }
+  })
+  expect(rig.lines.join('\n')).toMatch(/warn the broker does not take an answer.*ward\/answers.*PL-BROKER-NO-WRITE/)
+})
+
+test('states and health are told again, and expire at the broker when painlens is gone for good', async () => {
+  const broker = await startMosquitto()
+  cleanUp.push(() => broker.remove())
+  const ear = await listen(broker.url)
+  cleanUp.push(() => ear.stop())
+  const rig = await start(broker.url, { renewStatesMs: 50 })
+  rig.mqtt.cameraState('hall', 'ok', moment(0))
+  await until(() => ear.on('camera/hall/state').length > 3, 'the state again and again')
+  const expiry = (topic: string) => ear.on(topic)[0]?.packet.properties?.messageExpiryInterval
+  expect([expiry('camera/hall/state'), expiry('health'), expiry('status')]).toEqual([3600, 300, undefined])
 })

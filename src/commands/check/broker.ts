@@ -1,15 +1,14 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Config } from '../../config/index.js'
-import { baseTopic, commandTopics, trialCommand } from '../../contract/topics.js'
+import { baseTopic, commandTopics, topicOf, trialCommand } from '../../contract/topics.js'
 import { stamp, systemClock } from '../../core/clock.js'
 import { messageOf } from '../../core/errors.js'
 import { version } from '../../core/version.js'
-import { brokerOptions } from '../../daemon/wiring/mapping.js'
-import { addressOf, connectOptions, explainConnectError, protocolVersions } from '../../stages/mqtt/connect.js'
-import { Connection, type OnMessage, unlimited } from '../../stages/mqtt/connection.js'
-import { type Dialect, Dialects, lacksOf } from '../../stages/mqtt/dialect.js'
-import { SizeLimit } from '../../stages/mqtt/size-limit.js'
+import { addressOf, explainConnectError } from '../../stages/mqtt/connect.js'
+import { type Connection, type OnMessage, unlimited } from '../../stages/mqtt/connection.js'
+import { lacksOf } from '../../stages/mqtt/dialect.js'
+import { connectBeside, retainedMessages } from '../broker.js'
 import { type CheckContext, type CheckResult, fail, ok, warn } from './result.js'
 
 const what = 'broker'
@@ -24,9 +23,14 @@ export async function checkBroker({ config, signal }: CheckContext): Promise<Che
   const address = addressOf(config.mqtt.url)
   const giveUp = AbortSignal.any([signal, AbortSignal.timeout(patienceMs)])
   const heard = new Set<string>()
+  const retained = new Map<string, string>()
   let connection: Connection
   try {
-    connection = await connectAny(config, (_, payload) => void heard.add(payload.toString()), giveUp)
+    const onMessage: OnMessage = (topic, payload, { retain }) => {
+      if (retain && payload.length > 0) retained.set(topic, payload.toString())
+      heard.add(payload.toString())
+    }
+    connection = await connectBeside({ config, purpose: 'check', onMessage, timeoutMs: patienceMs, signal: giveUp })
   } catch (error) {
     const { code, what: found, fix, answer } = explainConnectError(error)
     return [fail(code, what, `${address}: ${found}${answer === undefined ? '' : ` (${answer})`}`, fix)]
@@ -36,7 +40,8 @@ export async function checkBroker({ config, signal }: CheckContext): Promise<Che
     if (published.state === 'fail') return [published]
     const commands = { connection, base: baseTopic(config.device), heard: (text: string) => heard.has(text), signal }
     const lacks = lacksOf(connection).map((lack) => warn(lack.code, what, lack.what, lack.fix))
-    return [published, ...lacks, ...openPassword(config, address), await tryCommands(commands)]
+    const leftovers = await findLeftovers(config, connection, retained, signal)
+    return [published, ...lacks, ...leftovers, ...openPassword(config, address), await tryCommands(commands)]
   } finally {
     await connection.end(goodbyeMs)
   }
@@ -80,29 +85,20 @@ function confirmed(address: string, { protocolVersion, receiveMaximum, maximumQo
   )
 }
 
-/**
- * As the daemon connects, with a last will like its own; but under another client id, for that of the daemon would throw a
- * running one out. The will is taken back by the goodbye. Should it come to be published, a running daemon contradicts it.
- */
-function connectAny(config: Config, onMessage: OnMessage, signal: AbortSignal): Promise<Connection> {
-  const { protocol } = config.mqtt
-  const dialects = new Dialects(protocol === 'auto' ? undefined : protocolVersions[protocol], { isTrial: true })
-  const session = `check-${randomUUID()}`
-  const will = { state: 'offline', session, version, at: stamp(systemClock, systemClock.now()) } as const
-  const open = (dialect: Dialect) => {
-    const options = connectOptions({
-      ...brokerOptions(config),
-      device: config.device,
-      protocolVersion: dialect.version,
-      will,
-      willDelivery: { retain: dialect.retain, qos: dialect.qos },
-      clientId: `painlens-${config.device}-check-${process.pid}`,
-      clean: true,
-      connectTimeoutMs: patienceMs
-    })
-    return Connection.open(options, onMessage, { limit: new SizeLimit(), dialect }, signal)
-  }
-  return dialects.open(open, signal)
+/** Cameras whose state the broker retains, and that the config does not have. */
+async function findLeftovers(
+  { device, cameras }: Config,
+  connection: Connection,
+  heard: ReadonlyMap<string, string>,
+  signal: AbortSignal
+): Promise<CheckResult[]> {
+  const filter = topicOf(baseTopic(device), 'cameraState', '+')
+  // painlens itself reads no states, so it needs no right to.
+  const retained = await retainedMessages(connection, filter, heard, signal).catch(() => new Map<string, string>())
+  const known = new Set(cameras?.map(({ id }) => topicOf(baseTopic(device), 'cameraState', id)))
+  const left = [...retained.keys()].filter((topic) => !known.has(topic))
+  if (left.length === 0) return []
+  return [warn('PL-BROKER-LEFTOVER', what, `the broker retains states of other cameras: ${left.join(', ')}`)]
 }
 
 function openPassword({ mqtt }: Config, address: string): CheckResult[] {

@@ -149,6 +149,14 @@ export const brokerErrors = area({
       cause: "The broker's access list does not let this user write there.",
       fix: 'Give the user the right to write painlens/<device>/# at the broker.'
     },
+    'PL-BROKER-LEFTOVER': {
+      cause: 'A camera was removed or renamed while painlens could not tell the broker, as with another outbox.',
+      fix: 'Stop painlens, run `painlens forget DEVICE` with this device’s name, and start it again.'
+    },
+    'PL-BROKER-DEVICE-ONLINE': {
+      cause: 'The broker retains that this device is online; what is removed of it would come back.',
+      fix: 'Stop painlens there first, or correct the name.'
+    },
     'PL-BROKER-NO-RETAIN': {
       cause: 'The broker is configured to keep no retained messages, or is of a kind that has none.',
       fix: 'Let the broker keep retained messages (mosquitto: retain_available true). Until then a subscriber that comes later has to send the command refresh to learn status and states.'

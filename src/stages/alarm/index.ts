@@ -4,14 +4,15 @@ import {
   type FaceCondition,
   faceConditions,
   hasUpdates,
+  type Priority,
   type TechnicalCondition
 } from '../../contract/conditions.js'
 import type { Acknowledgement, AlarmMessage, AlarmSubject } from '../../contract/messages.js'
-import type { Moment } from '../../core/clock.js'
+import { later, type Moment } from '../../core/clock.js'
 import { InputError, type Problem } from '../../core/errors.js'
 import type { Box, CameraState } from '../../core/types.js'
 import { AlarmRecord, endOf, follow, held, newTrack, predecessor, type TrackState } from './record.js'
-import type { AlarmOptions, AlarmOutput, AlarmRules, Alarms, Observation } from './types.js'
+import type { AlarmOptions, AlarmOutput, AlarmRules, Alarms, Observation, TestAlarmOptions } from './types.js'
 
 export { endAfterRestart } from './record.js'
 export type { AlarmOptions, AlarmOutput, AlarmRules, Alarms, Observation } from './types.js'
@@ -20,6 +21,8 @@ export type { AlarmOptions, AlarmOutput, AlarmRules, Alarms, Observation } from 
 const riseStep = 0.1
 /** A camera may be lost for days: its alarm needs no update each few seconds. */
 const technicalUpdateS = 60
+/** How long a test alarm lasts unless the command says otherwise. */
+const testS = 30
 
 const nowhere = { ward: null, room: null, bed: null }
 
@@ -38,6 +41,8 @@ class AlarmStage implements Alarms {
   readonly #limit: TokenBucket
   readonly #tracks = new Map<string, TrackState>()
   readonly #technical = new Map<string, AlarmRecord>()
+  /** Test alarms, and when each ends. */
+  readonly #tests = new Map<AlarmRecord, Moment>()
   readonly #cameraStates = new Map<string, CameraState>()
   #stopped = false
 
@@ -114,7 +119,7 @@ class AlarmStage implements Alarms {
     throw new InputError('PL-COMMAND-NO-ALARM', `no active alarm has the id ${JSON.stringify(alarmId)}`, 'command ack')
   }
 
-  testAlarm(camera: string, at: Moment): AlarmMessage[] {
+  testAlarm(camera: string, at: Moment, { seconds = testS, priority }: TestAlarmOptions = {}): AlarmMessage[] {
     if (!Object.hasOwn(this.#options.cameras, camera)) {
       throw new InputError(
         'PL-COMMAND-NO-CAMERA',
@@ -125,8 +130,9 @@ class AlarmStage implements Alarms {
     }
     this.#takeTurn('command test_alarm', at)
     const nothing = { type: 'technical', score: null, threshold: null, code: null } as const
-    const alarm = this.#record({ ...nothing, condition: 'test', camera, test: true }, at, null)
-    return [alarm.start(at), alarm.end(at, 'test')]
+    const alarm = this.#record({ ...nothing, condition: 'test', camera, test: true }, at, null, priority)
+    this.#tests.set(alarm, later(at, seconds * 1000))
+    return [alarm.start(at)]
   }
 
   tick(now: Moment): AlarmMessage[] {
@@ -137,6 +143,11 @@ class AlarmStage implements Alarms {
         this.#tracks.delete(key)
         if (track.alarm) alarms.push(track.alarm.end(now, reason))
       } else if (track.alarm && held(track.alarm.lastAt, now, this.#rules.updateS)) track.alarm.wanted = true
+    }
+    for (const [alarm, endsAt] of this.#tests) {
+      if (now < endsAt) continue
+      this.#tests.delete(alarm)
+      alarms.push(alarm.end(now, 'test'))
     }
     for (const alarm of this.#technical.values()) {
       if (hasUpdates(alarm.condition) && held(alarm.lastAt, now, technicalUpdateS)) alarm.wanted = true
@@ -154,6 +165,7 @@ class AlarmStage implements Alarms {
     const alarms = [...this.#activeRecords()].map((alarm) => alarm.end(at, 'stopped'))
     this.#tracks.clear()
     this.#technical.clear()
+    this.#tests.clear()
     return alarms
   }
 
@@ -245,18 +257,19 @@ class AlarmStage implements Alarms {
     return alarm ? [alarm.end(at, reason)] : []
   }
 
-  #record(subject: AlarmSubject, onset: Moment, detail: string | null): AlarmRecord {
+  #record(subject: AlarmSubject, onset: Moment, detail: string | null, priority?: Priority): AlarmRecord {
     const { cameras, facility, priorities, model, clock } = this.#options
     const { camera, condition } = subject
     const place = (camera !== null && Object.hasOwn(cameras, camera) && cameras[camera]) || nowhere
     const location = { facility, ward: place.ward, room: place.room, bed: place.bed }
-    const facts = { alarmId: this.#newId(), priority: priorities[condition], location, onset, model, detail }
+    const facts = { alarmId: this.#newId(), priority: priority ?? priorities[condition], location, onset, model, detail }
     return new AlarmRecord(subject, facts, clock)
   }
 
   *#activeRecords(): Iterable<AlarmRecord> {
     for (const track of this.#tracks.values()) if (track.alarm) yield track.alarm
     yield* this.#technical.values()
+    yield* this.#tests.keys()
   }
 }
 

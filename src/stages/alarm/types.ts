@@ -35,6 +35,13 @@ export interface AlarmOutput {
   episode: { alarmId: string; active: boolean } | null
 }
 
+export interface TestAlarmOptions {
+  /** How long it lasts; 30 unless given. */
+  seconds?: number
+  /** The configured one unless given. */
+  priority?: Priority
+}
+
 export interface Alarms {
   observe(observation: Observation): AlarmOutput
   /** The tracker has given a track up. Its alarm ends with `tick`, unless a new track at its place takes it over before. */
@@ -58,10 +65,10 @@ export interface Alarms {
   /** @throws {InputError} if there is no such active alarm, or if there are too many acknowledgements at once */
   ack(alarmId: string, by: string, kind: Acknowledgement['kind'], at: Moment): AlarmMessage
   /**
-   * Start and end of an alarm marked as a test.
+   * The start of an alarm marked as a test; its end comes with `tick`. It can be acknowledged like any other.
    * @throws {InputError} for a camera that the config does not have, or if there are too many at once
    */
-  testAlarm(camera: string, at: Moment): AlarmMessage[]
+  testAlarm(camera: string, at: Moment, options?: TestAlarmOptions): AlarmMessage[]
   /** Time passes: updates that are due, and ends of faces that stay away. Call it about once per second. */
   tick(now: Moment): AlarmMessage[]
   /** Each active alarm once more, as an update; those that the rate limit holds back come with `tick`. */

@@ -188,10 +188,13 @@ export class Connection {
     return (isCertain || isHangUp) && this.#unanswered.hungUp(isCertain)
   }
 
-  /** @throws if the broker does not grant it, or the connection goes before */
-  async subscribe(filter: string, qos: 0 | 1): Promise<void> {
-    // rh 2: retained messages are not wanted, for a command belongs to its moment.
-    const granted = this.#client.subscribeAsync(filter, this.protocolVersion === 5 ? { qos, rh: 2 } : { qos })
+  /**
+   * @param options retained: whether what the broker retains is to be sent; a command belongs to its moment
+   * @throws if the broker does not grant it, or the connection goes before
+   */
+  async subscribe(filter: string, qos: 0 | 1, { retained = false } = {}): Promise<void> {
+    const rh = retained ? 0 : 2
+    const granted = this.#client.subscribeAsync(filter, this.protocolVersion === 5 ? { qos, rh } : { qos })
     // On a connection that is gone already mqtt.js keeps the request for the next one, which there will not be.
     const gone = this.closed.then(() => Promise.reject(lost()))
     await Promise.race([granted, gone])

@@ -67,7 +67,18 @@ const rules: Rules = {
   study: ['core', libraries, stages, 'show/*'],
 
   // A command never knows another one; the table does.
-  'commands/*': ['core', 'contract', 'config', libraries, stages, 'daemon/*', 'provider', 'show/*', 'study', 'commands/broker.ts'],
+  'commands/*': [
+    'core',
+    'contract',
+    'config',
+    libraries,
+    stages,
+    'daemon/*',
+    'provider',
+    'show/*',
+    'study',
+    'commands/broker.ts'
+  ],
   'commands/broker.ts': ['core', 'config', 'stages/mqtt', 'daemon/wiring'],
   'commands/table.ts': ['core', 'commands/*', 'show/demo', 'lib/train/choices.ts', 'study/choices.ts'],
   'commands/command.ts': [],

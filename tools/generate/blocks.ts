@@ -5,7 +5,7 @@ import { conditionNames, conditions, endReasonNames, endReasons } from '#painlen
 import { packageRoot } from '#painlens/core/version.js'
 import { compositeOf, type Match, plainCompositeNames } from '#painlens/lib/lrp/index.js'
 import { decoderNames, decoders } from '#painlens/stages/camera/decoders.js'
-import { reasonCodes, type Verdict } from '#painlens/stages/mqtt/reason-codes.js'
+import { type RefusalKind, reasonCodes } from '#painlens/stages/mqtt/reason-codes.js'
 import { table } from './markdown.js'
 
 type Block = () => string
@@ -52,7 +52,7 @@ function endReasonsTable(): string {
   return table(['`reason`', 'what it says about the person'], rows)
 }
 
-const afterRefusal: Record<Verdict, string> = {
+const afterRefusal: Record<RefusalKind, string> = {
   later: 'kept, tried again every 5 s, reported',
   message: 'dropped, reported',
   size: 'kept, reported'
@@ -61,7 +61,15 @@ const afterRefusal: Record<Verdict, string> = {
 /** The codes that a PUBACK may have, and what becomes of an alarm. */
 function reasonCodesTable(): string {
   const rows = Object.entries(reasonCodes).flatMap(([reason, { name, publish }]) =>
-    publish ? [[`0x${Number(reason).toString(16).toUpperCase()} ${name}`, `\`${publish.code}\``, afterRefusal[publish.verdict]]] : []
+    publish
+      ? [
+          [
+            `0x${Number(reason).toString(16).toUpperCase()} ${name}`,
+            `\`${publish.code}\``,
+            afterRefusal[publish.verdict]
+          ]
+        ]
+      : []
   )
   return table(['PUBACK', 'code', 'an alarm is'], rows)
 }

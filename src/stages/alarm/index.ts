@@ -262,7 +262,14 @@ class AlarmStage implements Alarms {
     const { camera, condition } = subject
     const place = (camera !== null && Object.hasOwn(cameras, camera) && cameras[camera]) || nowhere
     const location = { facility, ward: place.ward, room: place.room, bed: place.bed }
-    const facts = { alarmId: this.#newId(), priority: priority ?? priorities[condition], location, onset, model, detail }
+    const facts = {
+      alarmId: this.#newId(),
+      priority: priority ?? priorities[condition],
+      location,
+      onset,
+      model,
+      detail
+    }
     return new AlarmRecord(subject, facts, clock)
   }
 

@@ -2,7 +2,6 @@ import { connect, ErrorWithReasonCode, type IClientOptions, type IPublishPacket,
 import { type Delivery, type Rank, ranks } from '../../contract/topics.js'
 import { ClosedError, messageOf, NotSent, TimeoutError } from '../../core/errors.js'
 import { hungUpEarly, type ProtocolVersion } from './connect.js'
-import type { Dialect } from './dialect.js'
 import { limitIncoming } from './incoming-limit.js'
 import { PublishRefused, refusalOf } from './reason-codes.js'
 import { type PacketClass, packetSize, type SizeLimit, Unanswered } from './size-limit.js'
@@ -27,7 +26,8 @@ const lost = (): ClosedError =>
 export interface Known {
   /** The size of packet that it takes. */
   limit: SizeLimit
-  dialect: Pick<Dialect, 'retain' | 'qos'>
+  /** What of retain and QoS it has taken in a last will. */
+  dialect: { retain: boolean; qos: 0 | 1 }
 }
 
 /** One connection to a broker, from CONNECT to the end; never reconnects. */

@@ -8,7 +8,7 @@ import type { Secrets } from '../../core/secrets.js'
 import { traced } from '../../core/trace.js'
 import { jsonProperties } from './connect.js'
 import type { Connection } from './connection.js'
-import { PublishRefused, type Verdict } from './reason-codes.js'
+import { PublishRefused, type RefusalKind } from './reason-codes.js'
 
 interface Entry {
   topic: string
@@ -77,7 +77,7 @@ function deliver(options: DeliveryOptions, entry: Entry): Promise<Answer> {
 }
 
 /** What the broker's refusal of an alarm is followed by: only what this alarm holds can be a reason to drop it. */
-const afterRefusedAlarm: Record<Verdict, Answer> = { later: 'later', size: 'later', message: 'refused' }
+const afterRefusedAlarm: Record<RefusalKind, Answer> = { later: 'later', size: 'later', message: 'refused' }
 
 async function deliverAlarm(options: DeliveryOptions, entry: Entry): Promise<Answer> {
   const { clock, published, onAlarmDelivered, onAlarmRefused } = options

@@ -1,5 +1,4 @@
 import type { Duplex } from 'node:stream'
-import type { ProtocolVersion } from './connect.js'
 
 /** Announced in CONNECT (MQTT 5, 3.1.2.11.4): a command has 16 kB at most, a topic and properties need some room. */
 export const maximumPacketSize = 64 * 1024
@@ -72,7 +71,7 @@ function varint(value: number): number[] {
 }
 
 /** Shortens what comes over a connection's stream. To be called before anything has come. */
-export function limitIncoming(stream: Duplex, protocolVersion: ProtocolVersion): void {
+export function limitIncoming(stream: Duplex, protocolVersion: 4 | 5): void {
   const cutter = new PacketCutter(keptBytes[protocolVersion])
   const push = stream.push.bind(stream)
   stream.push = (chunk: unknown, encoding?: BufferEncoding) => {

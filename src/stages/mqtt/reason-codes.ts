@@ -7,13 +7,13 @@ import { BrokerError, type ErrorCode } from '../../core/errors.js'
  * is about what this message holds, and will be the same each time. `size`: it is too large for this broker, which says so by
  * DISCONNECT or by hanging up.
  */
-export type Verdict = 'later' | 'message' | 'size'
+export type RefusalKind = 'later' | 'message' | 'size'
 
 interface ReasonRow {
   /** As in the standard's table. */
   name: string
   /** For a code that may stand in a PUBACK (MQTT 5, table 3-4). */
-  publish?: { verdict: Verdict; code: ErrorCode }
+  publish?: { verdict: RefusalKind; code: ErrorCode }
 }
 
 const refuses = 'PL-BROKER-REFUSES-MESSAGE'
@@ -78,10 +78,10 @@ export function codeInWords(code: unknown): string | null {
 
 /** A publish that the broker refuses, or that is not sent because it would. The connection itself may be as it was. */
 export class PublishRefused extends BrokerError {
-  readonly verdict: Verdict
+  readonly verdict: RefusalKind
 
   /** @param what without a full stop */
-  constructor(verdict: Verdict, code: ErrorCode, what: string, topic: string) {
+  constructor(verdict: RefusalKind, code: ErrorCode, what: string, topic: string) {
     super(code, what, topic)
     this.verdict = verdict
   }

@@ -17,7 +17,7 @@ import { diskError, Store } from './store.js'
 import type { Outbox, OutboxOptions, OutboxStats, Publish, PutOptions } from './types.js'
 
 export type { Note } from './entries.js'
-export type { Answer, Outbox, OutboxEntry, OutboxOptions, OutboxStats, Publish } from './types.js'
+export type { Outbox, OutboxEntry, OutboxOptions, OutboxStats, Publish } from './types.js'
 
 const lateMs = 10_000
 /** Messages under way: enough to hide the round trip, few enough that an outage repeats little. */

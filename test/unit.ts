@@ -94,6 +94,8 @@ export const unitTests = [
   'test/stages/explain/uncertainty.test.ts',
   'test/stages/explain/views.test.ts',
   'test/stages/mqtt/parts.test.ts',
+  'test/stages/mqtt/incoming-limit.test.ts',
+  'test/stages/mqtt/reason-codes.test.ts',
   'test/stages/mqtt/send-quota.test.ts',
   'test/tools/bench/explanations.test.ts',
   'test/tools/bench/sizing.test.ts',

@@ -114,6 +114,13 @@ export const commandTable: readonly CommandRow[] = [
     load: async () => (await import('./alarms/index.js')).alarmsCommand
   }),
   command({
+    usage: 'forget <device>',
+    summary: 'Remove what the broker retains of a device that was renamed or removed.',
+    options: [['-c, --config <file>', 'the config file, which names the broker', undefined, defaultConfig]],
+    examples: ['painlens forget ward-2-old --config /etc/painlens/painlens.yaml'],
+    load: async () => (await import('./forget/index.js')).forgetCommand
+  }),
+  command({
     usage: 'explain <images...>',
     summary: 'Classify and explain pictures: heatmaps, shares by facial region, a sentence.',
     options: [

@@ -113,7 +113,7 @@ export const conditions = {
     kind: 'test',
     priority: 'low',
     meaning: 'a test alarm was asked for',
-    ends: 'at once'
+    ends: 'after the seconds that were asked for'
   }
 } as const satisfies Record<string, ConditionRow>
 

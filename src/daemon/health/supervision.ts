@@ -77,11 +77,11 @@ export class Supervision {
 
   defects(): Defect[] {
     const { cameras, mqtt, outbox, progress } = this.#options
-    const { connected, trouble } = mqtt.stats()
+    const { connected, trouble, refusal } = mqtt.stats()
     return examine({
       ...progress.snapshot(),
       cameras: [...cameras].map(([id, camera]) => ({ id, ...camera.stats() })),
-      broker: { connected, trouble: trouble?.what ?? null },
+      broker: { connected, trouble: trouble?.what ?? null, refusal: refusal?.what ?? null },
       outbox: outbox.stats()
     })
   }

@@ -4,10 +4,11 @@ import {
   type FaceCondition,
   faceConditions,
   hasUpdates,
+  type Priority,
   type TechnicalCondition
 } from '../../contract/conditions.js'
 import type { Acknowledgement, AlarmMessage, AlarmSubject } from '../../contract/messages.js'
-import type { Moment } from '../../core/clock.js'
+import { later, type Moment } from '../../core/clock.js'
 import { InputError, type Problem } from '../../core/errors.js'
 import type { Box, CameraState } from '../../core/types.js'
 import { type AlarmFacts, AlarmRecord, TokenBucket } from './record.js'
@@ -27,7 +28,16 @@ import {
   showsThePainOf,
   type TrackState
 } from './track.js'
-import type { AlarmOptions, AlarmOutput, AlarmRules, Alarms, Observation } from './types.js'
+import {
+  type AlarmOptions,
+  type AlarmOutput,
+  type AlarmRules,
+  type Alarms,
+  cameraStates,
+  type Observation,
+  type TestAlarmOptions,
+  watchedConditions
+} from './types.js'
 
 export { endAfterRestart } from './record.js'
 export type { AlarmOptions, AlarmOutput, AlarmRules, Alarms, Observation } from './types.js'
@@ -36,6 +46,8 @@ export type { AlarmOptions, AlarmOutput, AlarmRules, Alarms, Observation } from 
 const riseStep = 0.1
 /** A camera may be lost for days: its alarm needs no update each few seconds. */
 const technicalUpdateS = 60
+/** How long a test alarm lasts unless the command says otherwise. */
+const testS = 30
 
 const nowhere = { ward: null, room: null, bed: null }
 
@@ -54,6 +66,8 @@ class AlarmStage implements Alarms {
   readonly #limit: TokenBucket
   readonly #tracks = new Map<string, TrackState>()
   readonly #technical = new Map<string, AlarmRecord>()
+  /** Test alarms, and when each ends. */
+  readonly #tests = new Map<AlarmRecord, Moment>()
   readonly #cameraStates = new Map<string, CameraState>()
   readonly #ended = new EndedAlarms()
   /** Since when a camera has been in a state that counts only once it has lasted. */
@@ -147,7 +161,7 @@ class AlarmStage implements Alarms {
     throw new InputError('PL-COMMAND-NO-ALARM', `no active alarm has the id ${JSON.stringify(alarmId)}`, 'command ack')
   }
 
-  testAlarm(camera: string, at: Moment): AlarmMessage[] {
+  testAlarm(camera: string, at: Moment, { seconds = testS, priority }: TestAlarmOptions = {}): AlarmMessage[] {
     if (!Object.hasOwn(this.#options.cameras, camera)) {
       throw new InputError(
         'PL-COMMAND-NO-CAMERA',
@@ -158,8 +172,9 @@ class AlarmStage implements Alarms {
     }
     this.#takeTurn('command test_alarm', at)
     const nothing = { type: 'technical', score: null, threshold: null, code: null } as const
-    const alarm = this.#record({ ...nothing, condition: 'test', camera, test: true }, at)
-    return [alarm.start(at), alarm.end(at, 'test')]
+    const alarm = this.#record({ ...nothing, condition: 'test', camera, test: true }, at, priority && { priority })
+    this.#tests.set(alarm, later(at, seconds * 1000))
+    return [alarm.start(at)]
   }
 
   tick(now: Moment): AlarmMessage[] {
@@ -172,6 +187,11 @@ class AlarmStage implements Alarms {
       } else if (track.alarm && held(track.alarm.lastAt, now, this.#rules.updateS)) track.alarm.wanted = true
     }
     this.#ended.forget(now)
+    for (const [alarm, endsAt] of this.#tests) {
+      if (now < endsAt) continue
+      this.#tests.delete(alarm)
+      alarms.push(alarm.end(now, 'test'))
+    }
     for (const alarm of this.#technical.values()) {
       if (hasUpdates(alarm.condition) && held(alarm.lastAt, now, technicalUpdateS)) alarm.wanted = true
     }
@@ -208,6 +228,7 @@ class AlarmStage implements Alarms {
     const alarms = [...this.#activeRecords()].map((alarm) => alarm.end(at, 'stopped'))
     this.#tracks.clear()
     this.#technical.clear()
+    this.#tests.clear()
     return alarms
   }
 
@@ -340,7 +361,7 @@ class AlarmStage implements Alarms {
     return alarm ? [alarm.end(at, reason)] : []
   }
 
-  #record(subject: AlarmSubject, onset: Moment, more: Pick<AlarmFacts, 'detail' | 'previous'> = {}): AlarmRecord {
+  #record(subject: AlarmSubject, onset: Moment, more: Partial<AlarmFacts> = {}): AlarmRecord {
     const { cameras, facility, priorities, model, clock } = this.#options
     const { camera, condition } = subject
     const place = (camera !== null && Object.hasOwn(cameras, camera) && cameras[camera]) || nowhere
@@ -352,6 +373,7 @@ class AlarmStage implements Alarms {
   *#activeRecords(): Iterable<AlarmRecord> {
     for (const track of this.#tracks.values()) if (track.alarm) yield track.alarm
     yield* this.#technical.values()
+    yield* this.#tests.keys()
   }
 }
 
@@ -362,32 +384,3 @@ function trackKey(camera: string, track: number): string {
 function technicalKey(condition: TechnicalCondition, camera: string | null): string {
   return `${condition}/${camera ?? ''}`
 }
-
-interface CameraStateRow {
-  /** Why the alarms about people in this camera end with it, if they do. */
-  ends: EndReason | null
-  /** The technical alarm that it raises. */
-  raises: TechnicalCondition | null
-  /** It means that only once it has lasted so many seconds. Until then alarms stay as they are. */
-  afterS?: number
-  /** Alarms stay as they are: it is neither better nor worse. */
-  keeps?: true
-  /** A face in such a picture is not there now, or is not to be looked at. */
-  hides?: true
-}
-
-/** What a camera's state means for its alarms. */
-const cameraStates: Record<CameraState, CameraStateRow> = {
-  ok: { ends: null, raises: null },
-  connecting: { ends: null, raises: null, keeps: true },
-  lost: { ends: 'camera_lost', raises: 'camera_lost' },
-  frozen: { ends: 'camera_frozen', raises: 'camera_frozen', hides: true },
-  dark: { ends: 'camera_dark', raises: 'camera_dark' },
-  damaged: { ends: 'camera_damaged', raises: 'camera_damaged', afterS: 10 },
-  paused: { ends: 'camera_paused', raises: null, hides: true }
-}
-
-/** The conditions that a camera's state raises. */
-const watchedConditions: readonly TechnicalCondition[] = Object.values(cameraStates).flatMap(({ raises }) =>
-  raises === null ? [] : [raises]
-)

@@ -327,13 +327,20 @@ describe('commands and the rest', () => {
     expect(() => alarms.ack('id0', 'nurse 7', 'seen', moment(t0))).toThrow(/no active alarm has the id "id0"/)
   })
 
-  test('a test alarm starts and ends, marked as a test, and needs a camera that exists', () => {
+  test('a test alarm lasts as long as asked for, has the priority asked for, can be acknowledged, and needs a camera that exists', () => {
     const { alarms } = setUp()
-    const messages = alarms.testAlarm('a', moment(t0))
-    expect(messages.map(({ phase, seq, test, condition }) => [phase, seq, test, condition])).toEqual([
-      ['start', 0, true, 'test'],
-      ['end', 1, true, 'test']
+    const [start] = alarms.testAlarm('a', moment(t0), { seconds: 60, priority: 'high' })
+    expect(start).toMatchObject({ phase: 'start', seq: 0, test: true, condition: 'test', priority: 'high' })
+    expect(alarms.tick(moment(t0 + 59_000))).toEqual([])
+    const update = alarms.ack(start!.alarm_id, 'nurse 7', 'coming', moment(t0 + 59_500))
+    expect(update).toMatchObject({ phase: 'update', seq: 1, ack: { by: 'nurse 7', kind: 'coming' } })
+    expect(alarms.tick(moment(t0 + 60_000))).toMatchObject([
+      { phase: 'end', seq: 2, reason: 'test', test: true, priority: 'high', duration_s: 60, ack: { by: 'nurse 7' } }
     ])
+    const [other] = alarms.testAlarm('a', moment(t0 + 70_000))
+    expect(other).toMatchObject({ priority: 'low' })
+    expect(alarms.tick(moment(t0 + 99_999))).toEqual([])
+    expect(alarms.shutdown(moment(t0 + 99_999))).toMatchObject([{ phase: 'end', reason: 'stopped', test: true }])
     expect(() => alarms.testAlarm('x', moment(t0))).toThrow(/no camera "x".*Name one of: a, b/)
     expect(() => alarms.testAlarm('constructor', moment(t0))).toThrow(/no camera/)
     expect(alarms.active(moment(t0))).toEqual([])

@@ -1,0 +1,118 @@
+export interface RocPoint {
+  /** What is at or above it is called positive; Infinity for the point at which nothing is. */
+  threshold: number
+  falsePositiveRate: number
+  truePositiveRate: number
+}
+
+export interface PrecisionRecallPoint {
+  threshold: number
+  precision: number
+  recall: number
+}
+
+/** How many positives and negatives have one and the same score. */
+interface Tied {
+  threshold: number
+  positives: number
+  negatives: number
+}
+
+/**
+ * How well scores put the positive before the negative, at every threshold. Sorted once, so that samples that are weighted
+ * differently, as by a bootstrap, cost one pass each.
+ */
+export class Ranking {
+  readonly #scores: ArrayLike<number>
+  readonly #positive: readonly boolean[]
+  /** By falling score. */
+  readonly #order: Uint32Array
+
+  /** @param scores finite, one for each sample */
+  constructor(scores: ArrayLike<number>, positive: readonly boolean[]) {
+    if (scores.length !== positive.length) throw new RangeError('not one score for each sample')
+    this.#scores = scores
+    this.#positive = positive
+    this.#order = Uint32Array.from(positive, (_, i) => i).sort((a, b) => scores[b]! - scores[a]!)
+  }
+
+  /**
+   * Area under the ROC curve: the probability that a positive has a higher score than a negative, ties counting half
+   * (Hanley and McNeil 1982).
+   * @param weight of each sample; 1 unless given
+   * @returns NaN where there are no positives, or no negatives
+   */
+  rocArea(weight?: (sample: number) => number): number {
+    let [above, negatives, area] = [0, 0, 0]
+    for (const tied of this.#ties(weight)) {
+      area += tied.negatives * (above + tied.positives / 2)
+      above += tied.positives
+      negatives += tied.negatives
+    }
+    return area / (above * negatives)
+  }
+
+  /**
+   * Area under the precision-recall curve as the mean of the precisions at each rise of the recall, without interpolation, which
+   * flatters (Davis and Goadrich 2006). A scorer that guesses has the share of positives.
+   * @returns NaN where there are no positives
+   */
+  averagePrecision(weight?: (sample: number) => number): number {
+    let [right, called, sum] = [0, 0, 0]
+    for (const { positives, negatives } of this.#ties(weight)) {
+      right += positives
+      called += positives + negatives
+      if (positives > 0) sum += positives * (right / called)
+    }
+    return sum / right
+  }
+
+  /** From nothing called positive to everything, without points on a line between their neighbours (Fawcett 2006). */
+  roc(): RocPoint[] {
+    const points = [{ threshold: Number.POSITIVE_INFINITY, positives: 0, negatives: 0 }]
+    for (const tied of this.#ties()) {
+      const [last, before] = [points.at(-1)!, points.at(-2)]
+      const next = {
+        threshold: tied.threshold,
+        positives: last.positives + tied.positives,
+        negatives: last.negatives + tied.negatives
+      }
+      if (before && isOnLine(before, last, next)) points.pop()
+      points.push(next)
+    }
+    const { positives, negatives } = points.at(-1)!
+    return points.map((point) => ({
+      threshold: point.threshold,
+      falsePositiveRate: point.negatives / negatives,
+      truePositiveRate: point.positives / positives
+    }))
+  }
+
+  /** By falling threshold; a point for each score that occurs. */
+  precisionRecall(): PrecisionRecallPoint[] {
+    const all = this.#positive.filter(Boolean).length
+    let [right, called] = [0, 0]
+    return [...this.#ties()].map(({ threshold, positives, negatives }) => {
+      right += positives
+      called += positives + negatives
+      return { threshold, precision: right / called, recall: right / all }
+    })
+  }
+
+  /** By falling score. */
+  *#ties(weight: (sample: number) => number = () => 1): Iterable<Tied> {
+    for (let i = 0; i < this.#order.length; ) {
+      const threshold = this.#scores[this.#order[i]!]!
+      const tied = { threshold, positives: 0, negatives: 0 }
+      for (; i < this.#order.length && this.#scores[this.#order[i]!] === threshold; i++) {
+        const sample = this.#order[i]!
+        if (this.#positive[sample]) tied.positives += weight(sample)
+        else tied.negatives += weight(sample)
+      }
+      if (tied.positives > 0 || tied.negatives > 0) yield tied
+    }
+  }
+}
+
+const isOnLine = (a: Tied, b: Tied, c: Tied): boolean =>
+  (b.positives - a.positives) * (c.negatives - b.negatives) === (c.positives - b.positives) * (b.negatives - a.negatives)

@@ -33,6 +33,8 @@ export interface Dataset {
   size: { width: number; height: number }
   alignment: { eyeDistance: number; eyeY: number }
   rows: CropRow[]
+  /** Of each label, how many faces are left out as not usable; null where that is not known. */
+  unusable: Record<string, number> | null
 }
 
 const rowSchema = z.object({
@@ -63,6 +65,7 @@ export async function readDataset(folder: string): Promise<Dataset> {
     folder,
     size,
     alignment: { eyeDistance: alignment.eye_distance, eyeY: alignment.eye_y },
+    unusable: null,
     rows: rowsOf(await textOf(join(folder, 'index.csv')), folder)
   }
 }
@@ -84,10 +87,14 @@ function rowsOf(text: string, folder: string): CropRow[] {
     rows.push({ ...texts, timeS: numberOf(time_s), intensity: numberOf(intensity) })
   }
   if (problems.length === 0 && rows.length > 0) return rows
-  const rest = problems.length > namedProblems ? `; and ${problems.length - namedProblems} more` : ''
-  const what =
-    rows.length === 0 && problems.length === 0 ? 'it has no rows' : problems.slice(0, namedProblems).join('; ') + rest
+  const what = rows.length === 0 && problems.length === 0 ? 'it has no rows' : listed(problems)
   throw new InputError('PL-STUDY-DATA', what, printable(join(folder, 'index.csv')))
+}
+
+/** Problems in one line: the first ten, and how many more there are. */
+export function listed(problems: readonly string[]): string {
+  const rest = problems.length > namedProblems ? `; and ${problems.length - namedProblems} more` : ''
+  return problems.slice(0, namedProblems).join('; ') + rest
 }
 
 function numberOf(text: string | undefined): number | null {

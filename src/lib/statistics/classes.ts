@@ -19,7 +19,10 @@ export interface ClassReport {
 }
 
 /** Counts of [actual][predicted]. @param pairs indices of classes */
-export function confusionOf(classes: number, pairs: Iterable<readonly [actual: number, predicted: number]>): number[][] {
+export function confusionOf(
+  classes: number,
+  pairs: Iterable<readonly [actual: number, predicted: number]>
+): number[][] {
   const confusion = Array.from({ length: classes }, () => new Array<number>(classes).fill(0))
   for (const [actual, predicted] of pairs) confusion[actual]![predicted]!++
   return confusion

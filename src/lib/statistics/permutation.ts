@@ -34,7 +34,12 @@ export function signFlipTest(
   for (let i = 0; i < total; i++) {
     for (let s = 0; s < subjects; s++) signs[s] = (isExact ? (i >> s) & 1 : Number(random() < 0.5)) === 1 ? -1 : 1
     let most = 0
-    for (const column of observed) if (column.length >= 2) most = Math.max(most, tOf(column, (s) => signs[s]!))
+    for (const column of observed)
+      if (column.length >= 2)
+        most = Math.max(
+          most,
+          tOf(column, (s) => signs[s]!)
+        )
     for (let which = 0; which < measures; which++) if (most >= reached[which]!) exceeding[which]!++
   }
   return observed.map((column, which) => ({
@@ -49,7 +54,7 @@ type Column = readonly (readonly [subject: number, value: number])[]
 const columnOf = (differences: readonly (readonly number[])[], which: number): Column =>
   differences.flatMap((row, subject) => (Number.isNaN(row[which]!) ? [] : [[subject, row[which]!] as const]))
 
-/** Student's |t| of a mean against zero; Infinity where all values are the same and not zero. */
+/** Student's |t| of a mean against zero: 0 with fewer than two values, Infinity where all are the same and not zero. */
 function tOf(column: Column, sign: (subject: number) => number): number {
   let [sum, squares] = [0, 0]
   for (const [subject, value] of column) {
@@ -57,7 +62,7 @@ function tOf(column: Column, sign: (subject: number) => number): number {
     squares += value * value
   }
   const n = column.length
-  if (sum === 0) return 0
+  if (sum === 0 || n < 2) return 0
   const spread = squares - (sum * sum) / n
   return spread <= 1e-12 * squares ? Number.POSITIVE_INFINITY : Math.abs(sum / n) / Math.sqrt(spread / (n - 1) / n)
 }

@@ -115,4 +115,5 @@ export class Ranking {
 }
 
 const isOnLine = (a: Tied, b: Tied, c: Tied): boolean =>
-  (b.positives - a.positives) * (c.negatives - b.negatives) === (c.positives - b.positives) * (b.negatives - a.negatives)
+  (b.positives - a.positives) * (c.negatives - b.negatives) ===
+  (c.positives - b.positives) * (b.negatives - a.negatives)

@@ -21,10 +21,20 @@ export interface CropRow {
   intensity: number | null
 }
 
+const reasons = z.record(z.string(), z.int().min(0))
+
 /** The part of `dataset.yaml` that a reader of the crops needs. */
 const datasetSchema = z.looseObject({
   size: z.object({ width: z.int().min(16).max(1024), height: z.int().min(16).max(1024) }),
-  alignment: z.object({ eye_distance: z.number().min(0).max(1), eye_y: z.number().min(0).max(1) })
+  alignment: z.object({ eye_distance: z.number().min(0).max(1), eye_y: z.number().min(0).max(1) }),
+  left_out: z
+    .looseObject({
+      /** Pictures without a usable face, by reason. */
+      pictures: reasons.optional(),
+      /** The same, by label. */
+      by_label: z.record(z.string(), reasons).optional()
+    })
+    .optional()
 })
 
 export interface Dataset {
@@ -33,8 +43,8 @@ export interface Dataset {
   size: { width: number; height: number }
   alignment: { eyeDistance: number; eyeY: number }
   rows: CropRow[]
-  /** Of each label, how many faces are left out as not usable; null where that is not known. */
-  unusable: Record<string, number> | null
+  /** How many pictures have no usable face, in all and by label; null where that is not known. */
+  unusable: { all: number | null; byLabel: Record<string, number> | null }
 }
 
 const rowSchema = z.object({
@@ -65,9 +75,16 @@ export async function readDataset(folder: string): Promise<Dataset> {
     folder,
     size,
     alignment: { eyeDistance: alignment.eye_distance, eyeY: alignment.eye_y },
-    unusable: null,
+    unusable: unusableIn(said.data.left_out),
     rows: rowsOf(await textOf(join(folder, 'index.csv')), folder)
   }
+}
+
+function unusableIn(leftOut: z.infer<typeof datasetSchema>['left_out']): Dataset['unusable'] {
+  const sum = (counts: Record<string, number>): number => Object.values(counts).reduce((all, one) => all + one, 0)
+  const { pictures, by_label: labels } = leftOut ?? {}
+  const byLabel = labels && Object.fromEntries(Object.entries(labels).map(([label, counts]) => [label, sum(counts)]))
+  return { all: pictures ? sum(pictures) : byLabel ? sum(byLabel) : null, byLabel: byLabel ?? null }
 }
 
 function rowsOf(text: string, folder: string): CropRow[] {

@@ -28,18 +28,13 @@ export function signFlipTest(
   const total = isExact ? 2 ** subjects : flips
   const random = createRandom(seed)
   const signs = new Int8Array(subjects)
+  const draw = (i: number, s: number): boolean => (isExact ? ((i >> s) & 1) === 1 : random() < 0.5)
   // What is drawn is as far away as the data themselves, but for rounding.
   const reached = actual.map((t) => t * (1 - 1e-9))
   const exceeding = new Array<number>(measures).fill(0)
   for (let i = 0; i < total; i++) {
-    for (let s = 0; s < subjects; s++) signs[s] = (isExact ? (i >> s) & 1 : Number(random() < 0.5)) === 1 ? -1 : 1
-    let most = 0
-    for (const column of observed)
-      if (column.length >= 2)
-        most = Math.max(
-          most,
-          tOf(column, (s) => signs[s]!)
-        )
+    for (let s = 0; s < subjects; s++) signs[s] = draw(i, s) ? -1 : 1
+    const most = Math.max(...observed.map((column) => tOf(column, (s) => signs[s]!)))
     for (let which = 0; which < measures; which++) if (most >= reached[which]!) exceeding[which]!++
   }
   return observed.map((column, which) => ({

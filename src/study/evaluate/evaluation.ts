@@ -65,7 +65,7 @@ export function evaluationOf(judgement: Judgement, { data, by, alarm, chance }: 
     seed: chance.seed,
     repetitions: chance.repetitions,
     warnings: [...judgement.warnings, ...warningsOf(dataset)],
-    ...figuresOf(judgement, dataset.unusable, chance),
+    ...figuresOf(judgement, chance),
     calibration: calibrationOf(judgement),
     separation: { from_other_labels: others.separation, from_everything: all?.separation ?? null },
     alarms: replayed.measurable

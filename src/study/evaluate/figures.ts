@@ -50,6 +50,8 @@ export interface Figures {
   most_frequent: number | null
   /** By label, neutral last where there is any: how many were called each label. */
   confusion: { columns: string[]; rows: Record<string, (number | null)[]> }
+  /** Pictures without a usable face, of all labels; null where that is not known. */
+  unusable: number | null
   folds: Group[]
   by_subject: Group[]
   by_source: Group[]
@@ -71,13 +73,8 @@ interface Tests {
 /** What the confusion matrix calls faces of which the model was not asked. */
 export const noUsableFace = 'no_usable_face'
 
-/** @param unusable by label, how many faces were left out as not usable; null where that is not known */
-export function figuresOf(
-  judgement: Judgement,
-  unusable: Readonly<Record<string, number>> | null,
-  chance: Chance
-): Figures {
-  const { labels, judged } = judgement
+export function figuresOf(judgement: Judgement, chance: Chance): Figures {
+  const { labels, judged, dataset } = judgement
   const shown = judged.filter(({ row }) => labels.includes(row.label))
   const confusion = confusionIn(shown, labels)
   const report = classReport(confusion)
@@ -96,7 +93,8 @@ export function figuresOf(
     accuracy: estimates.accuracy,
     balanced_accuracy: estimates.balanced,
     most_frequent: shown.length === 0 ? null : Math.max(...report.classes.map(({ support }) => support)) / shown.length,
-    confusion: withUnusable(judgement, confusion, unusable),
+    confusion: withUnusable(judgement, confusion),
+    unusable: dataset.unusable.all,
     folds: shown.some(({ fold }) => fold === null) ? [] : groupsBy(({ fold }) => String(fold)),
     by_subject: known.size === 0 ? [] : groupsBy(({ row }) => row.subject),
     by_source: groupsBy(({ row }) => row.source),
@@ -168,10 +166,10 @@ function estimatesOf(
 }
 
 function withUnusable(
-  { labels, judged }: Judgement,
-  confusion: readonly (readonly number[])[],
-  unusable: Readonly<Record<string, number>> | null
+  { labels, judged, dataset }: Judgement,
+  confusion: readonly (readonly number[])[]
 ): Figures['confusion'] {
+  const unusable = dataset.unusable.byLabel
   const rows: [string, number[]][] = labels.map((label, i) => [label, [...confusion[i]!]])
   const resting = judged.filter(({ row }) => row.label === neutral)
   if (resting.length > 0)

@@ -73,7 +73,7 @@ function intervals({ wilson, subjects }: Estimate): string {
   return parts.length === 0 ? '' : ` (95 %: ${parts.join(', ')})`
 }
 
-function confusion({ confusion: { columns, rows } }: Evaluation): string {
+function confusion({ confusion: { columns, rows }, unusable }: Evaluation): string {
   const isUnknown = Object.values(rows).every((counts) => counts.at(-1) === null)
   const shown = isUnknown ? columns.slice(0, -1) : columns
   const names = shown.map((name) => (name === noUsableFace ? 'no usable face' : printable(name)))
@@ -81,7 +81,11 @@ function confusion({ confusion: { columns, rows } }: Evaluation): string {
     printable(label),
     ...shown.map((_, i) => String(counts[i] ?? '-'))
   ])
-  const note = isUnknown ? '\nHow many faces were not usable is not known.' : ''
+  const note = !isUnknown
+    ? ''
+    : unusable === null
+      ? '\nHow many pictures had no usable face is not known.'
+      : `\n${unusable} pictures of all labels had no usable face.`
   return `What was shown (rows), and what it was called (columns)\n${tableOf(['', ...names], body)}${note}`
 }
 

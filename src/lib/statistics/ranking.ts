@@ -38,33 +38,27 @@ export class Ranking {
 
   /**
    * Area under the ROC curve: the probability that a positive has a higher score than a negative, ties counting half
-   * (Hanley and McNeil 1982).
+   * (Hanley and McNeil 1982). Area under the precision-recall curve: the mean of the precisions at each rise of the recall,
+   * without interpolation, which flatters (Davis and Goadrich 2006); a scorer that guesses has the share of positives.
    * @param weight of each sample; 1 unless given
-   * @returns NaN where there are no positives, or no negatives
+   * @returns NaN where there are no positives, for `roc` also where there are no negatives
    */
-  rocArea(weight?: (sample: number) => number): number {
-    let [above, negatives, area] = [0, 0, 0]
-    for (const tied of this.#ties(weight)) {
-      area += tied.negatives * (above + tied.positives / 2)
-      above += tied.positives
-      negatives += tied.negatives
+  areas(weight: (sample: number) => number = () => 1): { roc: number; averagePrecision: number } {
+    let [above, below, area, sum] = [0, 0, 0, 0]
+    for (let i = 0; i < this.#order.length; ) {
+      const threshold = this.#scores[this.#order[i]!]!
+      let [positives, negatives] = [0, 0]
+      for (; i < this.#order.length && this.#scores[this.#order[i]!] === threshold; i++) {
+        const sample = this.#order[i]!
+        if (this.#positive[sample]) positives += weight(sample)
+        else negatives += weight(sample)
+      }
+      area += negatives * (above + positives / 2)
+      above += positives
+      below += negatives
+      if (positives > 0) sum += positives * (above / (above + below))
     }
-    return area / (above * negatives)
-  }
-
-  /**
-   * Area under the precision-recall curve as the mean of the precisions at each rise of the recall, without interpolation, which
-   * flatters (Davis and Goadrich 2006). A scorer that guesses has the share of positives.
-   * @returns NaN where there are no positives
-   */
-  averagePrecision(weight?: (sample: number) => number): number {
-    let [right, called, sum] = [0, 0, 0]
-    for (const { positives, negatives } of this.#ties(weight)) {
-      right += positives
-      called += positives + negatives
-      if (positives > 0) sum += positives * (right / called)
-    }
-    return sum / right
+    return { roc: area / (above * below), averagePrecision: sum / above }
   }
 
   /** From nothing called positive to everything, without points on a line between their neighbours (Fawcett 2006). */
@@ -100,16 +94,13 @@ export class Ranking {
   }
 
   /** By falling score. */
-  *#ties(weight: (sample: number) => number = () => 1): Iterable<Tied> {
+  *#ties(): Iterable<Tied> {
     for (let i = 0; i < this.#order.length; ) {
-      const threshold = this.#scores[this.#order[i]!]!
-      const tied = { threshold, positives: 0, negatives: 0 }
-      for (; i < this.#order.length && this.#scores[this.#order[i]!] === threshold; i++) {
-        const sample = this.#order[i]!
-        if (this.#positive[sample]) tied.positives += weight(sample)
-        else tied.negatives += weight(sample)
-      }
-      if (tied.positives > 0 || tied.negatives > 0) yield tied
+      const tied = { threshold: this.#scores[this.#order[i]!]!, positives: 0, negatives: 0 }
+      for (; i < this.#order.length && this.#scores[this.#order[i]!] === tied.threshold; i++)
+        if (this.#positive[this.#order[i]!]) tied.positives++
+        else tied.negatives++
+      yield tied
     }
   }
 }

@@ -92,8 +92,9 @@ export function separationOf(
   const clusterOf = Uint32Array.from(judged, ({ row }) => places.get(row.subject)!)
   const clusters = ranking && !places.has('') ? subjects.length : 0
   const [area = null, precision = null] = clusterBootstrap({ clusters, seed, repetitions }, (weights) => {
-    const weight = (sample: number): number => weights[clusterOf[sample]!]!
-    return clusters === 0 ? [] : [ranking!.rocArea(weight), ranking!.averagePrecision(weight)]
+    if (clusters === 0) return []
+    const { roc, averagePrecision } = ranking!.areas((sample) => weights[clusterOf[sample]!]!)
+    return [roc, averagePrecision]
   })
   const called = (wanted: boolean): number =>
     judged.reduce((sum, _, i) => sum + Number(positive[i] === wanted && scores[i]! >= threshold), 0)
@@ -104,9 +105,9 @@ export function separationOf(
     separation: {
       positives,
       negatives,
-      roc_area: ranking?.rocArea() ?? null,
+      roc_area: ranking?.areas().roc ?? null,
       roc_area_interval: area,
-      average_precision: ranking?.averagePrecision() ?? null,
+      average_precision: ranking?.areas().averagePrecision ?? null,
       average_precision_interval: precision,
       at_threshold: {
         threshold,

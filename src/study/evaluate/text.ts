@@ -121,17 +121,20 @@ function tests({ tests: found, alarm_label, intensity_correlation: correlation }
     lines.push(
       `Over ${found.subjects} subjects, the mean recall is ${points(difference)} above guessing (p ${pOf(p)}).`
     )
-    for (const { label, other, difference: by, p: ofPair } of found.recall_differences) {
-      const [better, worse] = by >= 0 ? [label, other] : [other, label]
+    const certain = found.recall_differences.filter((one) => one.p !== null && one.p < 0.05)
+    for (const { label, other, difference: more, p: ofPair } of certain) {
+      const [better, worse] = more >= 0 ? [label, other] : [other, label]
       lines.push(
-        `${printable(better)} is recognised ${points(Math.abs(by))} more often than ${printable(worse)} (p ${pOf(ofPair)}).`
+        `${printable(better)} is recognised ${points(Math.abs(more))} more often than ${printable(worse)} (p ${pOf(ofPair)}).`
       )
     }
+    if (certain.length === 0)
+      lines.push('That a label is recognised more often than another may be chance (p 0.05 or more).')
   }
   if (correlation)
     lines.push(
-      `Within subjects, the probability of ${printable(alarm_label)} and its intensity correlate by ${two(correlation.value)}` +
-        `${intervals(correlation)} (Spearman).`
+      `Within subjects, the probability of ${printable(alarm_label)} and its intensity have the rank correlation ` +
+        `${two(correlation.value)}${intervals(correlation)}.`
     )
   return lines.join('\n')
 }
@@ -192,7 +195,7 @@ function ward({ videos, hours, neutral, other_labels, episodes }: AlarmFigures, 
     const { shown, missed, missed_share, missed_share_interval, delay_s, shortest_meant_s } = episodes
     const { shown: meant, missed: missedMeant } = episodes.missed_of_those_meant
     lines.push(
-      `  missed ${label}: ${missed} of ${shown} episodes, ${percent(missed_share)} (95 %: ${span(missed_share_interval)});`
+      `  missed ${label}: ${missed} of ${shown} episodes, ${percent(missed_share)} (95 %: ${percent(missed_share_interval?.low ?? null)} to ${percent(missed_share_interval?.high ?? null)});`
     )
     lines.push(`    of the ${meant} that last ${shortest_meant_s} s, as an alarm needs, ${missedMeant} were missed`)
     if (delay_s !== null) lines.push(`  raised ${delay_s.toFixed(1)} s after the episode began, in the median`)

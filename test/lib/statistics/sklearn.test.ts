@@ -85,10 +85,10 @@ function agree(said: Said): void {
 
 function agreeOnCurves(said: Said): void {
   const weight = (sample: number): number => weights[sample]!
-  expect(ranking.rocArea()).toBeCloseTo(said.roc_area, 12)
-  expect(ranking.rocArea(weight)).toBeCloseTo(said.roc_area_weighted, 12)
-  expect(ranking.averagePrecision()).toBeCloseTo(said.average_precision, 12)
-  expect(ranking.averagePrecision(weight)).toBeCloseTo(said.average_precision_weighted, 12)
+  expect(ranking.areas().roc).toBeCloseTo(said.roc_area, 12)
+  expect(ranking.areas(weight).roc).toBeCloseTo(said.roc_area_weighted, 12)
+  expect(ranking.areas().averagePrecision).toBeCloseTo(said.average_precision, 12)
+  expect(ranking.areas(weight).averagePrecision).toBeCloseTo(said.average_precision_weighted, 12)
   // Ours lacks those of their points that lie on a line between their neighbours.
   const roc = ranking.roc()
   const [falseRate, trueRate, thresholds] = said.roc

@@ -110,7 +110,7 @@ describe('a ranking', () => {
       fc.property(samples, (all) => {
         const side = (wanted: boolean) => all.filter(({ positive }) => positive === wanted).map(({ score }) => score)
         const pairs = side(true).flatMap((a) => side(false).map((b) => (Math.sign(a - b) + 1) / 2))
-        const area = rankingOf(all).rocArea()
+        const area = rankingOf(all).areas().roc
         expect(area).toEqual(orNaN(pairs.reduce((sum, one) => sum + one, 0) / pairs.length))
       })
     )
@@ -130,7 +130,7 @@ describe('a ranking', () => {
               (point.truePositiveRate + before.truePositiveRate)) /
             2
         }
-        expect(area).toBeCloseTo(rankingOf(all).rocArea(), 9)
+        expect(area).toBeCloseTo(rankingOf(all).areas().roc, 9)
       })
     )
   })
@@ -144,8 +144,8 @@ describe('a ranking', () => {
         const repeated = rankingOf(all.flatMap((one) => Array.from({ length: one.times }, () => one)))
         const ranking = rankingOf(all)
         const weight = (sample: number): number => all[sample]!.times
-        expect(ranking.rocArea(weight)).toEqual(orNaN(repeated.rocArea()))
-        expect(ranking.averagePrecision(weight)).toEqual(orNaN(repeated.averagePrecision()))
+        expect(ranking.areas(weight).roc).toEqual(orNaN(repeated.areas().roc))
+        expect(ranking.areas(weight).averagePrecision).toEqual(orNaN(repeated.areas().averagePrecision))
       })
     )
   })

@@ -23,17 +23,22 @@ interface Tied {
  * differently, as by a bootstrap, cost one pass each.
  */
 export class Ranking {
-  readonly #scores: ArrayLike<number>
-  readonly #positive: readonly boolean[]
-  /** By falling score. */
+  /** Samples by falling score, and of each whether it is positive. */
   readonly #order: Uint32Array
+  readonly #positive: Uint8Array
+  /** Of each score that occurs, falling, and where in the order its samples end. */
+  readonly #thresholds: number[] = []
+  readonly #ends: number[] = []
 
   /** @param scores finite, one for each sample */
   constructor(scores: ArrayLike<number>, positive: readonly boolean[]) {
     if (scores.length !== positive.length) throw new RangeError('not one score for each sample')
-    this.#scores = scores
-    this.#positive = positive
     this.#order = Uint32Array.from(positive, (_, i) => i).sort((a, b) => scores[b]! - scores[a]!)
+    this.#positive = Uint8Array.from(this.#order, (sample) => Number(positive[sample]))
+    for (const [i, sample] of this.#order.entries()) {
+      if (scores[sample] !== this.#thresholds.at(-1)) this.#thresholds.push(scores[sample]!)
+      this.#ends[this.#thresholds.length - 1] = i + 1
+    }
   }
 
   /**
@@ -44,14 +49,13 @@ export class Ranking {
    * @returns NaN where there are no positives, for `roc` also where there are no negatives
    */
   areas(weight: (sample: number) => number = () => 1): { roc: number; averagePrecision: number } {
-    let [above, below, area, sum] = [0, 0, 0, 0]
-    for (let i = 0; i < this.#order.length; ) {
-      const threshold = this.#scores[this.#order[i]!]!
+    let [above, below, area, sum, at] = [0, 0, 0, 0, 0]
+    for (const end of this.#ends) {
       let [positives, negatives] = [0, 0]
-      for (; i < this.#order.length && this.#scores[this.#order[i]!] === threshold; i++) {
-        const sample = this.#order[i]!
-        if (this.#positive[sample]) positives += weight(sample)
-        else negatives += weight(sample)
+      for (; at < end; at++) {
+        const own = weight(this.#order[at]!)
+        if (this.#positive[at] === 1) positives += own
+        else negatives += own
       }
       area += negatives * (above + positives / 2)
       above += positives
@@ -84,9 +88,9 @@ export class Ranking {
 
   /** By falling threshold; a point for each score that occurs. */
   precisionRecall(): PrecisionRecallPoint[] {
-    const all = this.#positive.filter(Boolean).length
+    const all = this.#positive.reduce((sum, one) => sum + one, 0)
     let [right, called] = [0, 0]
-    return [...this.#ties()].map(({ threshold, positives, negatives }) => {
+    return this.#ties().map(({ threshold, positives, negatives }) => {
       right += positives
       called += positives + negatives
       return { threshold, precision: right / called, recall: right / all }
@@ -94,14 +98,12 @@ export class Ranking {
   }
 
   /** By falling score. */
-  *#ties(): Iterable<Tied> {
-    for (let i = 0; i < this.#order.length; ) {
-      const tied = { threshold: this.#scores[this.#order[i]!]!, positives: 0, negatives: 0 }
-      for (; i < this.#order.length && this.#scores[this.#order[i]!] === tied.threshold; i++)
-        if (this.#positive[this.#order[i]!]) tied.positives++
-        else tied.negatives++
-      yield tied
-    }
+  #ties(): Tied[] {
+    return this.#ends.map((end, i) => {
+      const own = this.#positive.subarray(this.#ends[i - 1] ?? 0, end)
+      const positives = own.reduce((sum, one) => sum + one, 0)
+      return { threshold: this.#thresholds[i]!, positives, negatives: own.length - positives }
+    })
   }
 }
 

@@ -9,12 +9,18 @@ import {
 import type { Chance } from './figures.js'
 import type { Judged, Judgement } from './judged.js'
 
+interface Reliable {
+  bins: Reliability['bins']
+  /** 0..1. */
+  expected_error: number | null
+}
+
 /** What probabilities are worth, of crops that show one of the model's labels. */
 interface Calibrated {
   /** Of the likeliest label: is it right as often as it is likely? Share of hits, expected error. */
-  likeliest: Reliability
+  likeliest: Reliable
   /** Of the alarm's label: how often does a face show it? */
-  alarm_label: Reliability
+  alarm_label: Reliable
   brier: number | null
   log_loss: number | null
 }
@@ -36,11 +42,11 @@ export function calibrationOf({ labels, alarmLabel, judged, model }: Judgement):
     const rows = shown.map(of)
     const { brier, logLoss } = properScores(rows, actual)
     return {
-      likeliest: reliabilityOf(
+      likeliest: reliable(
         rows.map((row) => Math.max(...row)),
         shown.map(({ predicted }, i) => predicted === actual[i])
       ),
-      alarm_label: reliabilityOf(
+      alarm_label: reliable(
         rows.map((row) => row[alarm]!),
         actual.map((label) => label === alarm)
       ),
@@ -53,6 +59,11 @@ export function calibrationOf({ labels, alarmLabel, judged, model }: Judgement):
     before: calibrated(({ uncalibrated }) => uncalibrated),
     after: calibrated(({ probabilities }) => probabilities)
   }
+}
+
+function reliable(confidence: readonly number[], hits: readonly boolean[]): Reliable {
+  const { bins, expectedError } = reliabilityOf(confidence, hits)
+  return { bins, expected_error: expectedError }
 }
 
 /** How well the alarm label's probability tells crops of that label from others, crop by crop. */

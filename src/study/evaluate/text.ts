@@ -143,8 +143,8 @@ function calibration({ calibration: { temperatures, before, after }, alarm_label
   const label = printable(alarm_label)
   const rows = (
     [
-      ['error of the likeliest label', ({ likeliest }) => likeliest.expectedError],
-      [`error of ${label}`, ({ alarm_label: own }) => own.expectedError],
+      ['error of the likeliest label', ({ likeliest }) => likeliest.expected_error],
+      [`error of ${label}`, ({ alarm_label: own }) => own.expected_error],
       ['Brier score', ({ brier }) => brier],
       ['log loss', ({ log_loss }) => log_loss]
     ] satisfies [string, (of: typeof before) => number | null][]

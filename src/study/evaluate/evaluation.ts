@@ -3,7 +3,7 @@ import { version } from '../../core/version.js'
 import type { Ranking } from '../../lib/statistics/index.js'
 import { type Dataset, neutral } from '../dataset.js'
 import { type Chance, type Figures, figuresOf } from './figures.js'
-import type { Judgement } from './judged.js'
+import type { JudgedData } from './judged.js'
 import { type AlarmFigures, type AlarmSettings, type ReplayedAlarm, replay } from './replay.js'
 import { type Calibration, calibrationOf, type Separation, separationOf } from './scores.js'
 
@@ -39,14 +39,14 @@ export interface Evaluation extends Figures {
 }
 
 /** An evaluation, and the parts that are too long for it. */
-export interface Measured {
+export interface EvaluationParts {
   evaluation: Evaluation
   curves: Record<keyof Evaluation['separation'], Ranking | null>
   /** Null where alarms are not measurable. */
   alarms: readonly ReplayedAlarm[] | null
 }
 
-export function evaluationOf(judgement: Judgement, { data, by, alarm, chance }: Measure): Measured {
+export function evaluationOf(judgement: JudgedData, { data, by, alarm, chance }: Measure): EvaluationParts {
   const { dataset, labels, alarmLabel, judged, model } = judgement
   const shown = judged.filter(({ row }) => labels.includes(row.label))
   const threshold = alarm.rules.onsetThreshold

@@ -9,7 +9,7 @@ import {
   wilsonInterval
 } from '../../lib/statistics/index.js'
 import { neutral } from '../dataset.js'
-import type { Judged, Judgement } from './judged.js'
+import type { Judged, JudgedData } from './judged.js'
 
 /** How chance is drawn: the same seed gives the same intervals. */
 export interface Chance {
@@ -73,7 +73,7 @@ interface Tests {
 /** What the confusion matrix calls faces of which the model was not asked. */
 export const noUsableFace = 'no_usable_face'
 
-export function figuresOf(judgement: Judgement, chance: Chance): Figures {
+export function figuresOf(judgement: JudgedData, chance: Chance): Figures {
   const { labels, judged, dataset } = judgement
   const shown = judged.filter(({ row }) => labels.includes(row.label))
   const confusion = confusionIn(shown, labels)
@@ -166,7 +166,7 @@ function estimatesOf(
 }
 
 function withUnusable(
-  { labels, judged, dataset }: Judgement,
+  { labels, judged, dataset }: JudgedData,
   confusion: readonly (readonly number[])[]
 ): Figures['confusion'] {
   const unusable = dataset.unusable.byLabel
@@ -209,7 +209,7 @@ function rangesOf(values: readonly number[]): [low: number, high: number][] {
 }
 
 function correlationOf(
-  { labels, alarmLabel }: Judgement,
+  { labels, alarmLabel }: JudgedData,
   subjects: readonly (readonly Judged[])[],
   { seed, repetitions }: Chance
 ): Figures['intensity_correlation'] {

@@ -4,7 +4,7 @@ import { type Dataset, readDataset } from '../dataset.js'
 import { claimFolder, writeWhole } from '../files.js'
 import { evaluationOf, type Measure } from './evaluation.js'
 import { judge, judgedPrefix, modelFor } from './judge.js'
-import type { Judgement } from './judged.js'
+import type { JudgedData } from './judged.js'
 import { readPredictions } from './predictions.js'
 import { tablesOf } from './tables.js'
 import { textOf } from './text.js'
@@ -46,7 +46,7 @@ export async function evaluateStudy(
   }
 }
 
-type Source = [folder: string, judge: () => Promise<Judgement>]
+type Source = [folder: string, judge: () => Promise<JudgedData>]
 
 async function fromRun(dataset: Dataset, run: string): Promise<Source> {
   const judgement = await readPredictions(run, dataset)

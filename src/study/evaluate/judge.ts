@@ -16,7 +16,7 @@ import { viewOf } from '../crops.js'
 import { type CropRow, type Dataset, neutral } from '../dataset.js'
 import { RowsFile } from '../rows-file.js'
 import { checkFits } from '../train/base.js'
-import type { Judgement } from './judged.js'
+import type { JudgedData } from './judged.js'
 
 export interface JudgeOptions {
   /** Where answers are kept until there are all. */
@@ -44,7 +44,7 @@ export async function modelFor(dataset: Dataset, file: string): Promise<Manifest
  * Judges each crop of a data set as the daemon would: by its classify stage. A run that was stopped goes on where it was.
  * @throws InputError, ModelError, InferenceError, DiskError; the signal's reason
  */
-export async function judge(dataset: Dataset, manifest: Manifest, options: JudgeOptions): Promise<Judgement> {
+export async function judge(dataset: Dataset, manifest: Manifest, options: JudgeOptions): Promise<JudgedData> {
   const { labels, alarmLabel, name, temperature } = manifest
   const logits = await logitsOf(dataset, manifest, options)
   const judged = dataset.rows.map((row, i) => {

@@ -14,7 +14,7 @@ export interface Judged {
 }
 
 /** A data set as it was judged. */
-export interface Judgement {
+export interface JudgedData {
   dataset: Dataset
   /** In the order of the model's outputs. */
   labels: readonly string[]

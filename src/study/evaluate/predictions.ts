@@ -7,7 +7,7 @@ import { InputError, messageOf } from '../../core/errors.js'
 import { printable } from '../../core/printable.js'
 import { softmax } from '../../lib/model/preprocess.js'
 import { type CropRow, type Dataset, listed, neutral } from '../dataset.js'
-import type { Judged, Judgement } from './judged.js'
+import type { Judged, JudgedData } from './judged.js'
 
 /** What a fold's manifest says of its predictions. */
 const foldSchema = z.looseObject({
@@ -24,7 +24,7 @@ const rounding = 1e-4
  * Reads what the folds of a run have predicted, and holds it against the data set that it is said to be of.
  * @throws InputError for a file that is missing, was cut short or changed, or belongs to other data: every wrong row, up to ten
  */
-export async function readPredictions(run: string, dataset: Dataset): Promise<Judgement> {
+export async function readPredictions(run: string, dataset: Dataset): Promise<JudgedData> {
   const file = join(run, 'predictions.csv')
   const text = await textOf(file)
   const { data, errors, meta } = Papa.parse<Record<string, string>>(text, { header: true, skipEmptyLines: 'greedy' })

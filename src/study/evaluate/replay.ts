@@ -2,7 +2,7 @@ import type { Moment } from '../../core/clock.js'
 import { type Interval, poissonInterval, quantile, wilsonInterval } from '../../lib/statistics/index.js'
 import { type AlarmOptions, createAlarms } from '../../stages/alarm/index.js'
 import { neutral } from '../dataset.js'
-import type { Judged, Judgement } from './judged.js'
+import type { Judged, JudgedData } from './judged.js'
 
 /** The daemon's own, from its config. */
 export type AlarmSettings = Pick<AlarmOptions, 'rules' | 'priorities'>
@@ -79,7 +79,7 @@ interface Stretch {
  * What the daemon would have raised: each video's verdicts go through its alarm stage on a clock of their own. Only videos that are
  * long and dense enough count, and only with an hour of neutral faces: a rate of minutes says nothing.
  */
-export function replay(judgement: Judgement, settings: AlarmSettings): Replay {
+export function replay(judgement: JudgedData, settings: AlarmSettings): Replay {
   const timed = judgement.judged.filter(({ row }) => row.timeS !== null && row.video !== '')
   if (timed.length === 0) return { measurable: false, reason: 'the crops have no video and time' }
   const videos = videosOf(timed).filter(isDense)
@@ -147,7 +147,7 @@ const tickMs = 1000
 function alarmsOf(
   { source, video, subject, judged }: Video,
   stretches: readonly Stretch[],
-  { labels, alarmLabel }: Judgement,
+  { labels, alarmLabel }: JudgedData,
   settings: AlarmSettings
 ): ReplayedAlarm[] {
   let now = 0
@@ -202,7 +202,7 @@ function figuresOf(
   videos: readonly Video[],
   stretches: readonly Stretch[][],
   alarms: readonly ReplayedAlarm[][],
-  { alarmLabel }: Judgement,
+  { alarmLabel }: JudgedData,
   { rules }: AlarmSettings
 ): AlarmFigures {
   const rateOf = (which: (label: string) => boolean): Rate => {

@@ -7,7 +7,7 @@ import {
   reliabilityOf
 } from '../../lib/statistics/index.js'
 import type { Chance } from './figures.js'
-import type { Judged, Judgement } from './judged.js'
+import type { Judged, JudgedData } from './judged.js'
 
 interface Reliable {
   bins: Reliability['bins']
@@ -34,7 +34,7 @@ export interface Calibration {
   after: Calibrated
 }
 
-export function calibrationOf({ labels, alarmLabel, judged, model }: Judgement): Calibration {
+export function calibrationOf({ labels, alarmLabel, judged, model }: JudgedData): Calibration {
   const shown = judged.filter(({ row }) => labels.includes(row.label))
   const alarm = labels.indexOf(alarmLabel)
   const actual = shown.map(({ row }) => labels.indexOf(row.label))
@@ -87,7 +87,7 @@ export interface Separated {
 /** @param judged the crops to tell apart: of all labels, or with the neutral ones */
 export function separationOf(
   judged: readonly Judged[],
-  { labels, alarmLabel }: Pick<Judgement, 'labels' | 'alarmLabel'>,
+  { labels, alarmLabel }: Pick<JudgedData, 'labels' | 'alarmLabel'>,
   threshold: number,
   { seed, repetitions }: Chance
 ): Separated {

@@ -1,10 +1,13 @@
 import Papa from 'papaparse'
-import type { Evaluation, Measured } from './evaluation.js'
-import type { Judgement } from './judged.js'
+import type { Evaluation, EvaluationParts } from './evaluation.js'
+import type { JudgedData } from './judged.js'
 import type { ReplayedAlarm } from './replay.js'
 
 /** The files of an evaluation that a spreadsheet reads, by name. */
-export function tablesOf(judgement: Judgement, { evaluation, curves, alarms }: Measured): Record<string, string> {
+export function tablesOf(
+  judgement: JudgedData,
+  { evaluation, curves, alarms }: EvaluationParts
+): Record<string, string> {
   return {
     'classes.csv': classes(evaluation),
     'confusion.csv': confusion(evaluation),
@@ -68,7 +71,7 @@ function reliability({ calibration }: Evaluation): string {
   )
 }
 
-const roc = (curves: Measured['curves']): string =>
+const roc = (curves: EvaluationParts['curves']): string =>
   csv(
     ['separation', 'threshold', 'false_positive_rate', 'true_positive_rate'],
     Object.entries(curves).flatMap(([name, ranking]) =>
@@ -76,7 +79,7 @@ const roc = (curves: Measured['curves']): string =>
     )
   )
 
-const precisionRecall = (curves: Measured['curves']): string =>
+const precisionRecall = (curves: EvaluationParts['curves']): string =>
   csv(
     ['separation', 'threshold', 'precision', 'recall'],
     Object.entries(curves).flatMap(([name, ranking]) =>
@@ -93,7 +96,7 @@ const alarmsTable = (alarms: readonly ReplayedAlarm[]): string =>
   )
 
 /** As `painlens study train` writes it; names have to be found again, so they stay as they are. */
-function predictions({ labels, judged }: Judgement): string {
+function predictions({ labels, judged }: JudgedData): string {
   return csv(
     ['crop', 'subject', 'label', 'fold', 'predicted', ...labels.map((label) => `p_${label}`)],
     judged.map(({ row, fold, predicted, probabilities }) => {

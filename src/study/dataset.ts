@@ -34,7 +34,9 @@ const datasetSchema = z.looseObject({
       /** The same, by label. */
       by_label: z.record(z.string(), reasons).optional()
     })
-    .optional()
+    .optional(),
+  /** What prepare has found that makes figures better than a model is. */
+  warnings: z.array(z.string()).optional()
 })
 
 export interface Dataset {
@@ -45,6 +47,8 @@ export interface Dataset {
   rows: CropRow[]
   /** How many pictures have no usable face, in all and by label; null where that is not known. */
   unusable: { all: number | null; byLabel: Record<string, number> | null }
+  /** What makes figures of these data better than a model is, whole sentences; null where that was not looked for. */
+  warnings: string[] | null
 }
 
 const rowSchema = z.object({
@@ -76,6 +80,7 @@ export async function readDataset(folder: string): Promise<Dataset> {
     size,
     alignment: { eyeDistance: alignment.eye_distance, eyeY: alignment.eye_y },
     unusable: unusableIn(said.data.left_out),
+    warnings: said.data.warnings ?? null,
     rows: rowsOf(await textOf(join(folder, 'index.csv')), folder)
   }
 }

@@ -1,8 +1,13 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import Papa from 'papaparse'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { studyEvaluateCommand } from '../../src/commands/study/evaluate.js'
+import { packageRoot } from '../../src/core/version.js'
+import { createRandom } from '../../src/lib/random.js'
 import { RowsFile } from '../../src/study/rows-file.js'
 import { trainStudy } from '../../src/study/train/index.js'
 import { patience } from '../support/slowness.js'
@@ -130,10 +135,13 @@ describe('the figures of a run', { timeout: patience(60_000) }, () => {
     ])
   })
 
-  it('warn in capitals of a class from one source, and of data without subjects', async () => {
+  it('warn in capitals as prepare did; where it did not, of a class from one source and of data without subjects', async () => {
     const rows = subjectsWith(2).map((row) => ({ ...row, source: row.label === 'pain' ? 'biovid' : 'bp4d' }))
     const { text } = await evaluated(rows)
     expect(text).toContain('WARNING: PAIN COMES FROM ONE SOURCE ONLY (biovid): the model may have learnt the source')
+    const repeated = await evaluated(rows, { yaml: 'warnings: [EACH OF THESE COMES FROM ONE SOURCE ONLY]\n' })
+    expect(repeated.figures.warnings).toEqual(['EACH OF THESE COMES FROM ONE SOURCE ONLY'])
+    expect(repeated.text).toContain('\nWARNING: EACH OF THESE COMES FROM ONE SOURCE ONLY\n')
     const nameless = await evaluated(rows.map((row) => ({ ...row, subject: '' })))
     expect(nameless.text).toContain('WARNING: THE DATA NAME NO SUBJECTS')
     expect(nameless.figures).toMatchObject({ subjects: 0, by_subject: [], tests: null, accuracy: { subjects: null } })
@@ -304,6 +312,16 @@ describe('predictions that do not fit', () => {
   })
 })
 
+/** The command as users run it, killed in the middle. */
+async function runAndKill(data: string, { model, out }: { model: string; out: string }, ms: number): Promise<void> {
+  const args = ['study', 'evaluate', data, '--model', model, '--out', out, '--repetitions', '300', '--threads', '1']
+  const child = spawn(process.execPath, [join(packageRoot, 'dist/main.js'), ...args], { stdio: 'ignore' })
+  const ended = once(child, 'exit')
+  await Promise.race([sleep(ms), ended])
+  child.kill('SIGKILL')
+  await ended
+}
+
 describe('a model on a data set', { timeout: patience(120_000) }, () => {
   let rig: StudyRig
   let run: string
@@ -375,6 +393,19 @@ describe('a model on a data set', { timeout: patience(120_000) }, () => {
     await evaluate(optionsFor(data, stopped))
     for (const file of ['predictions.csv', 'roc.csv'])
       expect(readFileSync(join(stopped.out, file), 'utf8')).toBe(readFileSync(join(whole.out, file), 'utf8'))
+  })
+
+  it('gives the same files after kill -9 at any moment', async () => {
+    const [whole, killed] = [model('final'), model('final')]
+    const random = createRandom(11)
+    for (let attempt = 0; attempt < 5; attempt++) await runAndKill(rig.data, killed, 400 + random() * 1500)
+    await evaluate(optionsFor(rig.data, whole))
+    await evaluate(optionsFor(rig.data, killed))
+    const files = (out: string): string[] => readdirSync(out).sort()
+    expect(files(killed.out)).toEqual(files(whole.out))
+    for (const file of files(whole.out).filter((name) => name !== 'evaluation.json'))
+      expect(readFileSync(join(killed.out, file), 'utf8'), file).toBe(readFileSync(join(whole.out, file), 'utf8'))
+    expect(jsonIn(killed.out)).toEqual(jsonIn(whole.out))
   })
 
   it.each([

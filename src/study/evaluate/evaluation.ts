@@ -64,7 +64,7 @@ export function evaluationOf(judgement: JudgedData, { data, by, alarm, chance }:
     alarm_label: alarmLabel,
     seed: chance.seed,
     repetitions: chance.repetitions,
-    warnings: [...judgement.warnings, ...warningsOf(dataset)],
+    warnings: [...judgement.warnings, ...(dataset.warnings ?? warningsOf(dataset))],
     ...figuresOf(judgement, chance),
     calibration: calibrationOf(judgement),
     separation: { from_other_labels: others.separation, from_everything: all?.separation ?? null },
@@ -76,7 +76,7 @@ export function evaluationOf(judgement: JudgedData, { data, by, alarm, chance }:
   return { evaluation, curves, alarms: replayed.measurable ? replayed.alarms : null }
 }
 
-/** What may make figures better than the model is. */
+/** The same as prepare warns of, for data that were made in another way. */
 function warningsOf({ rows }: Dataset): string[] {
   const warnings: string[] = []
   const sources = new Map<string, Set<string>>()

@@ -37,7 +37,7 @@ function head({
     `${crops} crops of ${subjects === 0 ? 'unknown subjects' : `${subjects} subjects`}${resting === 0 ? '' : `, and ${resting} of neutral faces`}; ${
       cross_validated ? 'each judged by a model that never saw its subject' : 'all judged by this model'
     }`,
-    ...warnings.map((warning) => `WARNING: ${warning}`)
+    ...warnings.map((warning) => `WARNING: ${printable(warning)}`)
   ]
   return lines.join('\n')
 }

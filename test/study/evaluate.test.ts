@@ -99,14 +99,20 @@ describe('the figures of a run', { timeout: patience(60_000) }, () => {
   })
 
   it('take the temperature of each fold back for the calibration before it', async () => {
-    const hot = (await evaluated(subjectsWith(6), { temperature: 2 })).figures.calibration
-    const none = (await evaluated(subjectsWith(6), { temperature: 1 })).figures.calibration
-    expect(hot.temperatures).toEqual([2, 2, 2])
-    expect(hot.after).toEqual(none.after)
-    expect(none.before.log_loss).toBeCloseTo(none.after.log_loss!, 5)
-    // What is twice as far from the middle on the logit's scale is surer.
-    const sure = (of: typeof hot.after) => mean(of.likeliest.bins.flatMap(({ confidence }) => confidence ?? []))
-    expect(sure(hot.before)).toBeGreaterThan(sure(hot.after))
+    const { figures, run } = await evaluated(subjectsWith(6), { temperature: 2 })
+    const { temperatures, before, after } = figures.calibration
+    expect(temperatures).toEqual([2, 2, 2])
+    // softmax(log p · 2) is p² over the sum of all p².
+    const losses = csv(join(run, 'predictions.csv'))
+      .filter(({ label }) => label !== 'neutral')
+      .map((row) => {
+        const squares = labels.map((label) => Number(row[`p_${label}`]) ** 2)
+        const sum = squares.reduce((all, one) => all + one, 0)
+        return [Math.log(Number(row[`p_${row.label}`])), Math.log(Number(row[`p_${row.label}`]) ** 2 / sum)] as const
+      })
+    expect(after.log_loss).toBeCloseTo(-mean(losses.map(([own]) => own)), 6)
+    expect(before.log_loss).toBeCloseTo(-mean(losses.map(([, own]) => own)), 6)
+    expect(before.log_loss).not.toBeCloseTo(after.log_loss!, 2)
   })
 
   it('are the same for the same seed, and intervals differ for another', async () => {
@@ -207,6 +213,23 @@ describe('alarms of the daemon, replayed', { timeout: patience(60_000) }, () => 
       episodes: null
     })
     expect(text).toContain('missed pain: not measurable with these data: no such video shows pain')
+  })
+
+  it('that begin with pain are right, also where they are raised after it', async () => {
+    const long = video(4000, (s) => {
+      if (s >= 100 && s < 102.5) return { label: 'pain', p: 0.95 }
+      return s >= 102.5 && s < 106 ? { label: 'neutral', p: 0.95 } : still
+    })
+    const { figures, out } = await evaluated([...base, ...long.map((row) => ({ ...row, video: 'a.mp4' }))])
+    expect(figures.alarms).toMatchObject({
+      neutral: { false_alarms: 0 },
+      episodes: { shown: 1, missed: 0, missed_of_those_meant: { shown: 0, missed: 0 } }
+    })
+    const [raised, ...others] = csv(join(out, 'alarms.csv'))
+    expect(others).toEqual([])
+    expect(Number(raised!.onset_s)).toBeLessThan(102.5)
+    expect(Number(raised!.start_s)).toBeGreaterThan(102.5)
+    expect(raised).toMatchObject({ video: 'a.mp4', subject: 'p1', shown: 'pain' })
   })
 
   it.each([

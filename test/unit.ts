@@ -54,6 +54,7 @@ export const unitTests = [
   'test/lib/onnx/round-trip.test.ts',
   'test/lib/ort/provider.test.ts',
   'test/lib/random.test.ts',
+  'test/lib/statistics/statistics.test.ts',
   'test/lib/vgg/vgg.test.ts',
   'test/provider/archive.test.ts',
   'test/provider/journal.test.ts',

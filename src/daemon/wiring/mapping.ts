@@ -86,7 +86,7 @@ export function explainOptions({ explanation, privacy }: Config, manifest: Manif
   } satisfies Partial<ExplainOptions>
 }
 
-export function alarmOptions({ alarm, facility, cameras }: Config) {
+export function alarmOptions({ alarm, facility, cameras }: Pick<Config, 'alarm' | 'facility' | 'cameras'>) {
   return {
     cameras: Object.fromEntries(cameras.map(({ id, location }) => [id, location])),
     facility,

@@ -29,7 +29,7 @@ export interface Signature {
 
 /**
  * Reads what a classifier takes and gives.
- * @throws ModelError where it has several inputs or outputs and none is named, where a type is none that pictures or
+ * @throws ModelError where it has several inputs or outputs and none is named, where a type holds neither pictures nor
  *   scores have, and where the graph contradicts the choice
  */
 export function signatureOf({ graph }: OnnxModel, choice: OutputChoice = {}, where = 'the model'): Signature {

@@ -4,7 +4,6 @@ import {
   type FaceCondition,
   faceConditions,
   hasUpdates,
-  type Priority,
   type TechnicalCondition
 } from '../../contract/conditions.js'
 import type { Acknowledgement, AlarmMessage, AlarmSubject } from '../../contract/messages.js'

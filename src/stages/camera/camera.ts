@@ -6,9 +6,10 @@ import { LastSaid, type Log } from '../../core/log.js'
 import type { Secrets } from '../../core/secrets.js'
 import type { Frame, Polygon, SourceState } from '../../core/types.js'
 import type { Decoder } from './decoder.js'
-import { type Failure, failureError, hung } from './decoder.js'
+import { type Failure, failureError } from './decoder.js'
 import { DecoderRun, type Seen, type StreamMemory } from './decoder-process.js'
 import { FrameAssembler, RateMeter } from './frames.js'
+import type { CameraTls } from './link/camera-socket.js'
 import type { Span } from './masks.js'
 import type { ShapeOptions } from './picture-shape.js'
 import { type PictureTiming, PictureWatch } from './picture-watch.js'
@@ -19,6 +20,9 @@ export interface CameraOptions extends ShapeOptions {
   id: string
   /** `rtsp://user:password@host:554/path`; see `parseCameraUrl` for odd characters in a password. */
   url: string
+  tls?: CameraTls
+  /** Which of several video tracks, from 1 on; `auto`: the largest, or else the first. */
+  videoTrack?: number | 'auto'
   /** At most so many pictures per second; fewer when the camera is slower. */
   fps: number
   /** The size of the frames, whatever the camera's own is: scaled to fit in its true shape, with black bars where that differs. */
@@ -112,8 +116,8 @@ class SupervisedCamera implements Camera {
   readonly #changeReason = new LastSaid<string>()
   /** Set when the child was killed for its silence. */
   #silence: Failure | undefined
-  /** When the running child's first picture came. */
-  #steadySince: number | undefined
+  /** The running child has given a picture. */
+  #showing = false
   #retryTimer: NodeJS.Timeout | undefined
   #silenceTimer: NodeJS.Timeout | undefined
   #lostTimer: NodeJS.Timeout | undefined
@@ -174,17 +178,19 @@ class SupervisedCamera implements Camera {
   }
 
   #launch(): void {
-    const { clock, log, secrets, fps, width, height, rotation, aspect } = this.#options
+    const { clock, log, secrets, tls, videoTrack, fps, width, height, rotation, aspect } = this.#options
+    const { connectMs, readMs } = this.#timing
     this.#silence = undefined
-    this.#steadySince = undefined
+    this.#showing = false
     this.#heardAt = performance.now()
     const run = new DecoderRun({
+      camera: { url: this.#url, tls, videoTrack },
       decoder: this.#choice.current,
-      request: { url: this.#url, fps, width, height, rotation, aspect, readMs: this.#timing.readMs },
+      request: { fps, width, height, rotation, aspect, silenceMs: readMs, firstPictureMs: connectMs },
       memory: this.#memory,
       onStart: (pictures) => {
         this.#assembler.reset(pictures)
-        this.#watch(this.#timing.connectMs)
+        this.#watch(connectMs)
       },
       onData: (chunk) => {
         if (this.#run === run) this.#assembler.push(chunk, clock.now())
@@ -202,7 +208,7 @@ class SupervisedCamera implements Camera {
   #watch(ms: number): void {
     clearTimeout(this.#silenceTimer)
     this.#silenceTimer = setTimeout(() => {
-      this.#silence = hung(ms)
+      this.#silence = this.#run?.silence(ms)
       this.#run?.kill()
     }, ms)
   }
@@ -221,12 +227,13 @@ class SupervisedCamera implements Camera {
     this.#lastFrameAt = now
     this.#heardAt = performance.now()
     this.#rate.add(now)
-    if (this.#steadySince === undefined) {
-      this.#steadySince = now
+    if (!this.#showing) {
+      this.#showing = true
+      // What gave pictures is no hopeless case, however often it drops.
+      this.#retryDelay.reset()
       this.#watch(this.#timing.readMs)
     } else this.#silenceTimer?.refresh()
     this.#lostTimer?.refresh()
-    if (now - this.#steadySince >= this.#timing.steadyMs) this.#retryDelay.reset()
     this.#noFailure()
     const { state, reason } = this.#picture.status
     this.#setState(state, reason)

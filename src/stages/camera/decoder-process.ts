@@ -2,7 +2,10 @@ import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process'
 import type { Readable } from 'node:stream'
 import type { Decoder, DecoderCommand, DecoderRequest, Program, StreamDescription } from './decoder.js'
 import { classify, type DecoderEnd, type Failure } from './decoder.js'
+import type { CameraTls } from './link/camera-socket.js'
+import { CameraRelay } from './link/relay.js'
 import type { PictureLayout } from './picture-writer.js'
+import type { CameraUrl, RelayAddress } from './url.js'
 
 /** What has been found out about a camera's stream; kept from one run to the next. */
 export interface StreamMemory {
@@ -19,8 +22,9 @@ export interface Seen {
 }
 
 export interface DecoderRunOptions {
+  camera: CameraAddress
   decoder: Decoder
-  request: DecoderRequest
+  request: Omit<DecoderRequest, 'source' | 'stream'>
   memory: StreamMemory
   /** Another child starts: nothing of the last one's data belongs to what follows. */
   onStart(pictures: PictureLayout | undefined): void
@@ -31,18 +35,31 @@ export interface DecoderRunOptions {
   onEnd(failure: Failure): void
 }
 
+/** Where a camera is, and how it is reached there. */
+export interface CameraAddress {
+  url: CameraUrl
+  tls?: CameraTls
+  /** As in `LinkOptions`; `auto` unless told otherwise. */
+  videoTrack?: number | 'auto'
+}
+
+/** Longest wait for any single answer of a camera in ms. */
+const answerMs = 10_000
+
 /** What a decoder is told about a stream. */
 const compared = ['codec', 'width', 'height', 'sampleAspect', 'untagged'] as const
 
 /**
  * Pictures from a camera until they end: a decoder that must know the stream before it can be told what to do is run once
- * to describe it, and again for the pictures. What it said is remembered; a camera that comes back with another size or
- * codec is noticed by what the decoder says when it opens it.
+ * to describe it, and again for the pictures, while the relay keeps one and the same session with the camera. What it said
+ * is remembered; a camera that comes back with another size or codec is noticed by what the decoder says when it opens it.
  */
 export class DecoderRun {
   readonly #options: DecoderRunOptions
-  #child: DecoderChild
+  readonly #relay: CameraRelay
+  #child: DecoderChild | undefined
   #stopped = false
+  #killed = false
   readonly #seen: Seen = { stream: false, picture: false, decoderEnded: false }
   /** A child of this run has described the stream. */
   #described = false
@@ -51,31 +68,48 @@ export class DecoderRun {
 
   constructor(options: DecoderRunOptions) {
     this.#options = options
-    this.#child = this.#start()
+    const { camera, request } = options
+    this.#relay = new CameraRelay({ ...camera, videoTrack: camera.videoTrack ?? 'auto', answerMs: Math.min(answerMs, request.silenceMs) })
+    void this.#start()
   }
 
   get seen(): Readonly<Seen> {
     return this.#seen
   }
 
+  /** Why no picture has come for so long, as far as that can be known. */
+  silence(ms: number): Failure {
+    return this.#relay.silence(ms)
+  }
+
   /** Ends it at once, also when it hangs; `onEnd` follows. */
   kill(): void {
-    this.#child.kill()
+    this.#killed = true
+    this.#child?.kill()
   }
 
   /** Ends it, gently first; back when it is gone. */
-  stop(): Promise<void> {
+  async stop(): Promise<void> {
     this.#stopped = true
-    return this.#child.stop()
+    await Promise.all([this.#child?.stop(), this.#relay.close()])
   }
 
-  #start(): DecoderChild {
+  async #start(): Promise<void> {
+    const source = await this.#relay.admit()
+    if (this.#stopped) return
+    if ('code' in source) this.#end(false, source)
+    else this.#child = this.#open(source)
+    if (this.#killed) this.#child?.kill()
+  }
+
+  #open(source: RelayAddress): DecoderChild {
     const { decoder, request, memory, onStart, onData, redact, onLine } = this.#options
-    const command = decoder.command({ ...request, stream: memory.stream })
+    const command = decoder.command({ ...request, source, stream: memory.stream })
     const described: string[] = []
     this.#seen.stream ||= this.#described && command.next !== undefined
     onStart(command.pictures)
     const untold = new HeldBack(command.told !== undefined, (chunk) => {
+      if (!this.#seen.picture) this.#relay.settle()
       this.#seen.picture = true
       onData(chunk)
     })
@@ -96,10 +130,10 @@ export class DecoderRun {
         untold.drop()
         const known = this.#corrected === 'now' || (!command.pictures && end.code === 0 && this.#learn(described))
         if (this.#corrected === 'now') this.#corrected = 'done'
-        if (known && !this.#stopped) this.#child = this.#start()
+        if (known && !this.#stopped) void this.#start()
         else {
           this.#seen.decoderEnded = end.decoding === true
-          this.#end(command, classify(decoder.failures, end))
+          this.#end(command.pictures !== undefined, this.#relay.explain(classify(decoder.failures, end)))
         }
       }
     })
@@ -117,7 +151,7 @@ export class DecoderRun {
     this.#corrected = 'now'
     this.#learn([line])
     this.#options.memory.stream = { ...this.#options.memory.stream, rotation }
-    this.#child.kill()
+    this.#child?.kill()
   }
 
   /** A camera that lies otherwise than was thought is decoded anew, and remembered. */
@@ -127,7 +161,7 @@ export class DecoderRun {
     if (!rotation || this.#corrected !== 'no') return false
     this.#corrected = 'now'
     memory.stream = { ...memory.stream, rotation }
-    this.#child.kill()
+    this.#child?.kill()
     return true
   }
 
@@ -140,9 +174,9 @@ export class DecoderRun {
   }
 
   /** A stream that gave no picture may be of another kind by now. */
-  #end({ pictures }: DecoderCommand, failure: Failure): void {
+  #end(pictures: boolean, failure: Failure): void {
     if (pictures && !this.#seen.picture) this.#options.memory.stream = undefined
-    this.#options.onEnd(failure)
+    void this.#relay.close().then(() => this.#options.onEnd(failure))
   }
 }
 

@@ -2,14 +2,16 @@ import { CameraError, type ErrorCode } from '../../core/errors.js'
 import type { Size } from '../../core/types.js'
 import type { ShapeOptions, StreamShape } from './picture-shape.js'
 import type { PictureLayout } from './picture-writer.js'
-import type { CameraUrl } from './url.js'
+import type { RelayAddress } from './url.js'
 
 /** What a decoder is asked for: pictures in their true shape that fit into this size, at most `fps` of them per second. */
 export interface DecoderRequest extends Size, ShapeOptions {
-  url: CameraUrl
+  source: RelayAddress
   fps: number
-  /** Longest silence of the network in ms after which the decoder may give up by itself. */
-  readMs: number
+  /** Longest silence in ms after which the decoder may give up by itself; the relay knows more of it before. */
+  silenceMs: number
+  /** How long the first picture is waited for. */
+  firstPictureMs: number
   /** Whether to describe the stream on standard error, for `describe`. */
   verbose?: boolean
   /** What is known of the camera's stream by now. */

@@ -164,8 +164,8 @@ describe.concurrent('nvidia', () => {
     world: { ffmpeg },
     expect
   }) => {
-    const url = { scheme: 'rtsp', shown: '', full: '' } as const
-    const request = { url, fps: 5, width: 640, height: 480, readMs: 5000, stream: description }
+    const source = { scheme: 'rtsp', full: '' } as const
+    const request = { source, fps: 5, width: 640, height: 480, silenceMs: 5000, firstPictureMs: 25_000, stream: description }
     const { next, pictures } = decoderFor('nvidia', { ffmpeg, nvidia: false }).command(request)
     expect(pictures).toEqual({ format: 'bgr0', width: 640, height: 360 })
     expect([next!.command, ...next!.args].join(' ')).toBe(
@@ -186,9 +186,9 @@ describe.concurrent('nvidia', () => {
     [{ ...description, rotation: 270 as const }, {}, 'Bilinear flip-method=1', { width: 270, height: 480 }],
     [{ ...description, rotation: 270 as const }, { rotation: 0 as const }, 'Bilinear', { width: 640, height: 360 }]
   ])('of %o with %o is asked for %s and %o', (stream, shape, convert, size) => {
-    const url = { scheme: 'rtsp', shown: '', full: '' } as const
+    const source = { scheme: 'rtsp', full: '' } as const
     const ffmpeg = { command: 'ffmpeg', version: '6', timeoutOption: 'timeout', passthrough: [] } as const
-    const request = { url, fps: 5, width: 640, height: 480, readMs: 5000, stream, ...shape }
+    const request = { source, fps: 5, width: 640, height: 480, silenceMs: 5000, firstPictureMs: 25_000, stream, ...shape }
     const { next, pictures } = decoderFor('nvidia', { ffmpeg, nvidia: false }).command(request)
     plainExpect(pictures).toEqual({ format: 'bgr0', ...size })
     plainExpect(next!.args.join(' ')).toContain(

@@ -1,5 +1,5 @@
 import type { CameraConfig } from '../../config/index.js'
-import { shapeOptions } from '../../daemon/wiring/mapping.js'
+import { linkOptions, shapeOptions } from '../../daemon/wiring/mapping.js'
 import { type CameraCheck, checkCamera, decoderFor, probeDecoders, probeFfmpeg } from '../../stages/camera/index.js'
 import { type CheckContext, type CheckResult, failed, type Lamp, ok, warn } from './result.js'
 
@@ -14,9 +14,9 @@ export async function checkCameras(context: CheckContext): Promise<CheckResult[]
   const checkOne = async (camera: CameraConfig): Promise<CheckResult> => {
     const what = `camera ${camera.id}` as const
     try {
-      const { id, url } = camera
       const decoder = decoderFor(camera.decoder, decoders)
-      const about = { id, url, decoder, secrets: context.secrets, ...shapeOptions(camera) }
+      const timeoutMs = camera.first_picture_s * 1000
+      const about = { ...linkOptions(camera), decoder, secrets: context.secrets, timeoutMs, ...shapeOptions(camera) }
       const found = await checkCamera(about, context.signal)
       return judge(what, camera, found)
     } catch (error) {

@@ -61,7 +61,7 @@ export interface CameraStats extends CameraStatus {
   lastFrameAt: Moment | null
   /** Decoders started after the first one. */
   restarts: number
-  /** For how long the running decoder has given no picture, in ms; null while none runs. */
+  /** For how long the running decoder has given no picture, beyond the time that it has for one, in ms; null while none runs. */
   quietMs: number | null
   /** What decodes its pictures now. */
   decoder: string
@@ -107,8 +107,8 @@ class SupervisedCamera implements Camera {
   #lastFrameAt: Moment | null = null
   readonly #memory: StreamMemory = {}
   #run: DecoderRun | undefined
-  /** When it was started or gave its last picture, by a clock that nobody sets. */
-  #heardAt = 0
+  /** When its next picture has to have come, by a monotonic clock. */
+  #dueAt = 0
   #running = false
   #failure: Failure | undefined
   readonly #failureCode = new LastSaid<ErrorCode>()
@@ -152,7 +152,7 @@ class SupervisedCamera implements Camera {
 
   stats(): CameraStats {
     const fps = this.#rate.rate(this.#options.clock.now())
-    const quietMs = this.#run ? performance.now() - this.#heardAt : null
+    const quietMs = this.#run ? Math.max(0, performance.now() - this.#dueAt) : null
     return { ...this.#states.value, ...this.#counts, fps, lastFrameAt: this.#lastFrameAt, quietMs, ...this.#decoder() }
   }
 
@@ -182,7 +182,7 @@ class SupervisedCamera implements Camera {
     const { connectMs, readMs } = this.#timing
     this.#silence = undefined
     this.#showing = false
-    this.#heardAt = performance.now()
+    this.#dueAt = performance.now() + connectMs
     const run = new DecoderRun({
       camera: { url: this.#url, tls, videoTrack },
       decoder: this.#choice.current,
@@ -207,6 +207,7 @@ class SupervisedCamera implements Camera {
   /** Kills the decoder when no picture comes in time; each picture starts the time anew. */
   #watch(ms: number): void {
     clearTimeout(this.#silenceTimer)
+    this.#dueAt = performance.now() + ms
     this.#silenceTimer = setTimeout(() => {
       this.#silence = this.#run?.silence(ms)
       this.#run?.kill()
@@ -225,7 +226,7 @@ class SupervisedCamera implements Camera {
     const now = this.#options.clock.now()
     this.#counts[taken ? 'frames' : 'dropped']++
     this.#lastFrameAt = now
-    this.#heardAt = performance.now()
+    this.#dueAt = performance.now() + this.#timing.readMs
     this.#rate.add(now)
     if (!this.#showing) {
       this.#showing = true

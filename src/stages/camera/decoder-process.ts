@@ -115,7 +115,7 @@ export class DecoderRun {
     })
     return new DecoderChild({
       command,
-      redact,
+      redact: (line, length) => redact(line.replaceAll(source.secret, '***'), length),
       noise: decoder.noise,
       onData: (chunk) => untold.push(chunk),
       onLine: (line) => {

@@ -8,6 +8,8 @@ export type CameraScheme = (typeof cameraSchemes)[number]
 export interface RelayAddress {
   scheme: 'rtsp' | 'http'
   full: string
+  /** The part of `full` that is to be kept out of logs. */
+  secret: string
 }
 
 /** A camera's address, taken apart. */

@@ -54,8 +54,8 @@ const table: [string, Partial<Vitals>, [part: string, stops: string, why: RegExp
     { restarting: [{ part: 'detect', since: ago(121_000) }] },
     [['detect', 'live', /restarting for 121 s/]]
   ],
-  ['a decoder that has been silent for a minute, which is still waited for', camera({ quietMs: 60_000 }), []],
-  ['a decoder that cannot be ended', camera({ quietMs: 60_001 }), [['decoder of a', 'live', /silent for 60 s/]]],
+  ['a decoder whose time has been up for half a minute, which is still waited for', camera({ quietMs: 30_000 }), []],
+  ['a decoder that cannot be ended', camera({ quietMs: 30_001 }), [['decoder of a', 'live', /late by 30 s/]]],
   [
     'a camera that is lost',
     camera({ state: 'lost', reason: 'no picture for 10 s' }),

@@ -44,7 +44,7 @@ describe('probeFfmpeg', () => {
     const read = readProbe('ffmpeg', printed(version, rtsp, help))
     expect(read).toEqual({ command: 'ffmpeg', version, timeoutOption, passthrough: [mode, 'passthrough'] })
     const { args, input } = ffmpegDecoder(read).command({
-      source: { scheme: 'rtsp', full: 'rtsp://127.0.0.1:40000/secret/0/live' },
+      source: { scheme: 'rtsp', full: 'rtsp://127.0.0.1:40000/secret/0/live', secret: 'secret' },
       ...{ fps: 5, width: 64, height: 48, silenceMs: 7000, firstPictureMs: 25_000 }
     })
     expect(args.join(' ')).toContain(`${mode} passthrough`)
@@ -71,7 +71,8 @@ describe('probeFfmpeg', () => {
 describe('ffmpegDecoder', () => {
   it("keeps the address out of the arguments and quotes it FFmpeg's way", () => {
     const decoder = ffmpegDecoder(ffmpeg)
-    const source = { scheme: 'rtsp' as const, full: "rtsp://127.0.0.1:40000/secret/0/o'clock" }
+    const full = "rtsp://127.0.0.1:40000/secret/0/o'clock"
+    const source = { scheme: 'rtsp' as const, full, secret: 'secret' }
     const waits = { silenceMs: 5000, firstPictureMs: 25_000 }
     const { args, input } = decoder.command({ source, fps: 5, width: 64, height: 48, ...waits })
     expect(args.join(' ')).not.toMatch(/secret|127|clock/)

@@ -164,7 +164,7 @@ describe.concurrent('nvidia', () => {
     world: { ffmpeg },
     expect
   }) => {
-    const source = { scheme: 'rtsp', full: '' } as const
+    const source = { scheme: 'rtsp', full: '', secret: '' } as const
     const request = { source, fps: 5, width: 640, height: 480, silenceMs: 5000, firstPictureMs: 25_000, stream: description }
     const { next, pictures } = decoderFor('nvidia', { ffmpeg, nvidia: false }).command(request)
     expect(pictures).toEqual({ format: 'bgr0', width: 640, height: 360 })
@@ -186,7 +186,7 @@ describe.concurrent('nvidia', () => {
     [{ ...description, rotation: 270 as const }, {}, 'Bilinear flip-method=1', { width: 270, height: 480 }],
     [{ ...description, rotation: 270 as const }, { rotation: 0 as const }, 'Bilinear', { width: 640, height: 360 }]
   ])('of %o with %o is asked for %s and %o', (stream, shape, convert, size) => {
-    const source = { scheme: 'rtsp', full: '' } as const
+    const source = { scheme: 'rtsp', full: '', secret: '' } as const
     const ffmpeg = { command: 'ffmpeg', version: '6', timeoutOption: 'timeout', passthrough: [] } as const
     const request = { source, fps: 5, width: 640, height: 480, silenceMs: 5000, firstPictureMs: 25_000, stream, ...shape }
     const { next, pictures } = decoderFor('nvidia', { ffmpeg, nvidia: false }).command(request)

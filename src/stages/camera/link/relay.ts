@@ -51,7 +51,7 @@ export class CameraRelay {
     try {
       const base = `${this.#scheme}://127.0.0.1:${await listen(door)}/${secret}`
       if (this.#door !== door) door.close()
-      return { scheme: this.#scheme, full: `${base}/0${this.#target}` }
+      return { scheme: this.#scheme, full: `${base}/0${this.#target}`, secret }
     } catch (error) {
       return { code: 'PL-DECODER-RELAY', what: `no port of the loopback can be opened: ${messageOf(error)}` }
     }

@@ -196,7 +196,8 @@ export class RtspConnection {
   #play(request: RtspRequest): Reply {
     if (!this.#playing) return { status: 455 }
     const { stream, reader } = this.#playing
-    const { sendsNothing, redirectPlayingTo } = this.#quirky.quirks
+    const { sendsNothing, redirectPlayingTo, joinsAnywhere } = this.#quirky.quirks
+    if (joinsAnywhere) reader.joinAnywhere()
     const begin = (): void => {
       if (!sendsNothing) stream.add(reader)
       if (redirectPlayingTo)

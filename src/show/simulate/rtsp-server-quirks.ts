@@ -18,6 +18,8 @@ export interface RtspQuirks {
   closesWithChallenge?: boolean
   /** PLAY is agreed to, and nothing is sent. */
   sendsNothing?: boolean
+  /** A reader gets the stream from wherever it is, and has to wait for the next key frame itself. */
+  joinsAnywhere?: boolean
 }
 
 export type QuirkyAnswer = { status: number; headers?: Record<string, string>; closes?: boolean } | 'silence' | 'hang up'

@@ -6,7 +6,12 @@ import { createLog, silentLog } from '../../../src/core/log.js'
 import { Secrets } from '../../../src/core/secrets.js'
 import type { CameraState, Frame } from '../../../src/core/types.js'
 import { type Feed, type FeedOptions, startFeed } from '../../../src/show/simulate/feed.js'
-import { type RtspCredentials, type RtspServer, startRtspServer } from '../../../src/show/simulate/rtsp-server.js'
+import {
+  type RtspCredentials,
+  type RtspServer,
+  type RtspServerOptions,
+  startRtspServer
+} from '../../../src/show/simulate/rtsp-server.js'
 import type { Decoder } from '../../../src/stages/camera/index.js'
 import {
   type Camera,
@@ -49,8 +54,8 @@ export class Rig {
     return this.#decoder
   }
 
-  async server(credentials?: RtspCredentials, port?: number): Promise<RtspServer> {
-    const server = await startRtspServer({ credentials, port, log: silentLog })
+  async server(credentials?: RtspCredentials, port?: number, more: Partial<RtspServerOptions> = {}): Promise<RtspServer> {
+    const server = await startRtspServer({ credentials, port, log: silentLog, ...more })
     this.#stoppers.push(() => server.stop())
     return server
   }

@@ -3,9 +3,7 @@ import type { ErrorCode } from '../core/errors.js'
 import { polygonProblem } from './polygon.js'
 import { normalUrl, urlProblem } from './url.js'
 
-/** The field kinds of the config schema. For a wrong text, an editor shows the same message as painlens. */
-
-/** Text of a fixed shape; `allowed` says it in words, for the error, the reference page and editors. */
+/** Text of a fixed shape; `allowed` says it in words, for painlens's error, the reference page and editors, which show the same. */
 export const shaped = (pattern: RegExp, allowed: string) =>
   z.string().regex(pattern).meta({ patternErrorMessage: allowed })
 

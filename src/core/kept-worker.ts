@@ -1,8 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { asError, type ErrorCode, errorFields, InferenceError } from './errors.js'
 import type { Log } from './log.js'
-import type { Methods } from './worker.js'
-import { inferenceGraceMs, openedOrClosed, WorkerClient } from './worker.js'
+import { inferenceGraceMs, type Methods, openedOrClosed, WorkerClient } from './worker.js'
 
 /** `failed` is for good: it could not be opened, or was lost again and again. */
 export type WorkerState = 'starting' | 'ready' | 'restarting' | 'failed'

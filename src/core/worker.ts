@@ -5,8 +5,8 @@ import inspector from 'node:inspector'
 import { basename, dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parentPort, type Transferable, Worker } from 'node:worker_threads'
-import * as errors from './errors.js'
-import { InvariantError, messageOf, PainlensError } from './errors.js'
+import * as errorClasses from './errors.js'
+import { type ErrorCode, InferenceError, InvariantError, messageOf, PainlensError } from './errors.js'
 
 /** Asks a worker to end after its present call. */
 const closeRequest = 'close'
@@ -78,27 +78,22 @@ export class WorkerClient<M extends Methods> {
     this.#worker.on('message', (answer: WorkerReply) => this.#settle(answer))
     const crashed = (reason: string): void => {
       if (this.#closing || this.#dead) return
-      this.#dead = new errors.InferenceError('PL-WORKER-CRASHED', reason, this.#what)
+      this.#dead = new InferenceError('PL-WORKER-CRASHED', reason, this.#what)
       this.#rejectAll(this.#dead)
       options.onCrash?.(this.#dead)
     }
-    this.#worker.on('error', (error) => crashed(`crashed: ${errors.messageOf(error)}`))
+    this.#worker.on('error', (error) => crashed(`crashed: ${messageOf(error)}`))
     this.#worker.on('exit', (code) => {
       this.#ended = true
       crashed(`ended with code ${code}`)
     })
   }
 
-  /** Calls still open, the one being worked on included. */
-  get pending(): number {
-    return this.#open.size
-  }
-
   /** A method without an argument is called without one. */
   call<K extends keyof M & string>(method: K, ...given: Given<M[K]>): Promise<WorkerAnswer<M[K]>> {
     const [argument, transfer = []] = given
     if (this.#dead) return Promise.reject(this.#dead)
-    if (this.#closing) return Promise.reject(new errors.InferenceError('PL-WORKER-CLOSED', 'is closed', this.#what))
+    if (this.#closing) return Promise.reject(new InferenceError('PL-WORKER-CLOSED', 'is closed', this.#what))
     const id = this.#next++
     return new Promise((resolve, reject) => {
       this.#open.set(id, { resolve: resolve as (value: never) => void, reject })
@@ -118,7 +113,7 @@ export class WorkerClient<M extends Methods> {
 
   async #close(graceMs: number): Promise<void> {
     const gone = new Promise<void>((resolve) => this.#worker.once('exit', () => resolve()))
-    this.#rejectAll(new errors.InferenceError('PL-WORKER-CLOSED', 'is closed', this.#what))
+    this.#rejectAll(new InferenceError('PL-WORKER-CLOSED', 'is closed', this.#what))
     if (graceMs > 0 && !this.#ended) {
       this.#worker.postMessage(closeRequest)
       await Promise.race([gone, new Promise((resolve) => setTimeout(resolve, graceMs).unref())])
@@ -162,8 +157,8 @@ export async function openedOrClosed<T>(
 function revive({ name, message, code, said, cause: from }: WorkerFailure): Error {
   const cause = from && { cause: revive(from) }
   if (!said) return Object.assign(new Error(message, cause), { name }, code === undefined ? {} : { code })
-  const Kind = (errors as Record<string, unknown>)[name] as typeof errors.PainlensError | undefined
-  const error = new errors.PainlensError(code as errors.ErrorCode, said.what, said.where, { fix: said.fix, ...cause })
+  const Kind = (errorClasses as Record<string, unknown>)[name] as typeof PainlensError | undefined
+  const error = new PainlensError(code as ErrorCode, said.what, said.where, { fix: said.fix, ...cause })
   // Its class, whatever its constructor takes.
   if (typeof Kind === 'function') Object.setPrototypeOf(error, Kind.prototype)
   return Object.assign(error, { name, message })
@@ -202,9 +197,8 @@ export function serveWorker(methods: Methods): void {
 }
 
 /**
- * For who debugs painlens (docs/develop/working.md): `PAINLENS_INSPECT=detect,explain` gives these workers an inspector of
- * their own, on a free port of the loopback; Node.js says which on standard error,
- * behind the worker's name.
+ * Opens an inspector for a debugger (docs/develop/working.md): `PAINLENS_INSPECT=detect,explain` gives each of these workers
+ * one of its own, on a free port of the loopback, which Node.js writes to standard error behind the worker's name.
  * @param script `…/stages/detect/worker.js` is called `detect`
  */
 function openInspector(script: string): void {

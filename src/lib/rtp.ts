@@ -1,5 +1,4 @@
-/** Where a stream may be joined: the RTP packets (RFC 3550) that begin a picture which needs no earlier one. */
-
+/** Says of an RTP packet's payload whether a stream may be joined there: the picture needs no earlier one. */
 type KeyFrameTest = (payload: Buffer) => boolean
 
 /** By the encoding name of SDP's rtpmap, in upper case. Encodings that are not here let readers join anywhere. */

@@ -1,5 +1,4 @@
 /** What it is worth to judge the faces of several cameras together, against one at a time; both take turns in one run. */
-
 import { systemClock } from '#painlens/core/clock.js'
 import { silentLog } from '#painlens/core/log.js'
 import type { Face } from '#painlens/core/types.js'

@@ -1,5 +1,4 @@
 /** What it costs to see whether a picture shows something, and lives. */
-
 import type { Frame } from '#painlens/core/types.js'
 import { PictureWatch } from '#painlens/stages/camera/picture-watch.js'
 import { median, ms, quantile, table } from './table.js'

@@ -1,5 +1,4 @@
 /** What each stage costs, one frame at a time, for the demonstration model and a VGG-Face of full size. */
-
 import { systemClock } from '#painlens/core/clock.js'
 import { silentLog } from '#painlens/core/log.js'
 import type { Face, Frame } from '#painlens/core/types.js'

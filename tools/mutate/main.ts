@@ -1,11 +1,10 @@
 #!/usr/bin/env node
 /** `npm run mutate -- FILE…`: which changes of a constant, a comparison or a rounding does no test notice? */
-import { execFileSync } from 'node:child_process'
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { dirname, join, relative, resolve } from 'node:path'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { join, relative, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { createVitest, type TestSpecification, type Vitest } from 'vitest/node'
+import { copyOfRepository } from '../repository-copy.js'
 import { type Mutant, mutantsOf, mutated } from './mutants.js'
 
 const help = `npm run mutate -- [--tests TEXT]… [--lines FROM-TO] [--list] FILE…
@@ -40,8 +39,7 @@ async function main(): Promise<number> {
     for (const file of files) for (const { name } of wantedMutants(file, values.lines)) print(`${file}:${name}`)
     return 0
   }
-  const copy = copyOf(root)
-  process.once('exit', () => rmSync(copy, { recursive: true, force: true }))
+  const copy = copyOfRepository(root)
   process.chdir(copy)
   let unnoticed = 0
   for (const file of files) {
@@ -50,19 +48,6 @@ async function main(): Promise<number> {
     unnoticed += count
   }
   return unnoticed > 0 ? 1 : 0
-}
-
-/** What git knows of, and what it ignores that tests need; packages and models are links. */
-function copyOf(root: string): string {
-  const copy = mkdtempSync(join(tmpdir(), 'painlens-mutate-'))
-  const list = execFileSync('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], { cwd: root })
-  const paths = list.toString().split('\0').filter(Boolean)
-  for (const path of [...paths.filter((path) => existsSync(join(root, path))), 'dist', 'tools/dist']) {
-    mkdirSync(dirname(join(copy, path)), { recursive: true })
-    cpSync(join(root, path), join(copy, path), { recursive: true, preserveTimestamps: true })
-  }
-  for (const path of ['node_modules', 'models/face']) symlinkSync(join(root, path), join(copy, path))
-  return copy
 }
 
 const wantedMutants = (file: string, lines: string): Mutant[] => {

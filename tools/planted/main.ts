@@ -2,15 +2,13 @@
  * `npm run planted`: what docs/develop/changes.md says is true. Each change is planted in its first place only, in a copy of the
  * repository; the type check and the quick tests have to name every other place.
  */
-import { spawnSync } from 'node:child_process'
-import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { packageRoot } from '#painlens/core/version.js'
+import { copyOfRepository } from '../repository-copy.js'
 import { type Plant, plants } from './plants.js'
-
-const copied = ['src', 'tools', 'test', 'docs', 'config', 'deploy', 'README.md', 'package.json', 'tsconfig.json']
-const linked = ['node_modules', 'models', 'dist']
 
 /** Those that name places which are no code; together they take a few seconds. */
 const quickTests = ['test/config/generated', 'test/config/keys', 'test/contract/con', 'test/commands/command']
@@ -23,33 +21,31 @@ export default defineConfig({
 })
 `
 
-function copyOfRepository(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'painlens-planted-'))
-  const filter = (path: string): boolean => !/\/tools\/dist(\/|$)/.test(path)
-  for (const name of copied) cpSync(join(packageRoot, name), join(folder, name), { recursive: true, filter })
-  for (const name of linked) symlinkSync(join(packageRoot, name), join(folder, name))
-  writeFileSync(join(folder, 'vitest.config.ts'), vitestConfig)
-  return folder
-}
-
 /** What a program of node_modules says, and how long it takes. */
-function run(folder: string, script: string, args: readonly string[]): { text: string; seconds: number } {
+async function run(
+  folder: string,
+  script: string,
+  args: readonly string[]
+): Promise<{ text: string; seconds: number }> {
   const startedAt = performance.now()
-  const { stdout, stderr } = spawnSync(process.execPath, [join('node_modules', script), ...args], {
-    cwd: folder,
-    encoding: 'utf8',
-    env: { ...process.env, NO_COLOR: '1' }
-  })
-  return { text: `${stdout}\n${stderr}`, seconds: (performance.now() - startedAt) / 1000 }
+  const env = { ...process.env, NO_COLOR: '1' }
+  const child = spawn(process.execPath, [join('node_modules', script), ...args], { cwd: folder, env })
+  const end = (): void => void child.kill()
+  process.once('exit', end)
+  const said: Buffer[] = []
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => said.push(chunk))
+  await once(child, 'close')
+  process.removeListener('exit', end)
+  return { text: Buffer.concat(said).toString(), seconds: (performance.now() - startedAt) / 1000 }
 }
 
 /** @returns the places that nothing named */
-function tryPlant(folder: string, { what, edits, byCompiler, byTests }: Plant): string[] {
+async function tryPlant(folder: string, { what, edits, byCompiler, byTests }: Plant): Promise<string[]> {
   const before = new Map(edits.map(({ file }) => [file, readIfThere(join(folder, file))]))
   for (const { file, change } of edits) writeFileSync(join(folder, file), change(before.get(file) ?? ''))
   try {
-    const compiler = run(folder, 'typescript/bin/tsc', ['-p', 'test'])
-    const tests = run(folder, 'vitest/vitest.mjs', ['run', '--root', folder, ...quickTests])
+    const compiler = await run(folder, 'typescript/bin/tsc', ['-p', 'test'])
+    const tests = await run(folder, 'vitest/vitest.mjs', ['run', '--root', folder, ...quickTests])
     const failures = tests.text.split('\n').filter((line) => /^\s*(FAIL|×|→|[-+] )|rror:/.test(line))
     const missed = [
       ...byCompiler.filter((place) => !compiler.text.includes(place)),
@@ -76,15 +72,13 @@ function readIfThere(file: string): string | null {
   }
 }
 
-const folder = copyOfRepository()
-try {
-  const clean = run(folder, 'typescript/bin/tsc', ['-p', 'test'])
-  const sound = run(folder, 'vitest/vitest.mjs', ['run', '--root', folder, ...quickTests])
-  process.stdout.write(`without a plant: compiler ${clean.seconds.toFixed(1)} s, tests ${sound.seconds.toFixed(1)} s\n`)
-  if (/error TS|FAIL/.test(clean.text + sound.text))
-    throw new Error(`nothing is planted yet:\n${clean.text}${sound.text}`)
-  const missed = plants.flatMap((plant) => tryPlant(folder, plant))
-  process.exitCode = missed.length === 0 ? 0 : 1
-} finally {
-  rmSync(folder, { recursive: true, force: true })
-}
+const folder = copyOfRepository(packageRoot)
+writeFileSync(join(folder, 'vitest.config.ts'), vitestConfig)
+const clean = await run(folder, 'typescript/bin/tsc', ['-p', 'test'])
+const sound = await run(folder, 'vitest/vitest.mjs', ['run', '--root', folder, ...quickTests])
+process.stdout.write(`without a plant: compiler ${clean.seconds.toFixed(1)} s, tests ${sound.seconds.toFixed(1)} s\n`)
+if (/error TS|FAIL/.test(clean.text + sound.text))
+  throw new Error(`nothing is planted yet:\n${clean.text}${sound.text}`)
+const missed: string[] = []
+for (const plant of plants) missed.push(...(await tryPlant(folder, plant)))
+process.exitCode = missed.length === 0 ? 0 : 1

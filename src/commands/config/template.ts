@@ -1,6 +1,5 @@
 import { jsonSchema, type SchemaNode } from '../../config/index.js'
-import type { Answers, CameraAnswer } from './answers.js'
-import { type Secret, stores } from './answers.js'
+import { type Answers, type CameraAnswer, type Secret, stores } from './answers.js'
 
 /** Sections that are shown with their defaults, commented out. */
 const sections = ['inference', 'alarm', 'privacy', 'log'] as const

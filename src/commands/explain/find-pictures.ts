@@ -3,7 +3,7 @@ import { basename, join, resolve } from 'node:path'
 import { InputError } from '../../core/errors.js'
 import { printable } from '../../core/printable.js'
 import { type Format, formatOf, headBytes, isNamedLikePicture } from './formats.js'
-import { readRegular, refusalOf, specialKindOf } from './regular-file.js'
+import { readRegular, refusalOf, specialFileError, specialKindOf } from './regular-file.js'
 
 /** A picture to be read. */
 export interface PictureFile {
@@ -62,8 +62,7 @@ class Search {
       if (stats.isDirectory()) return await this.#walk(path, place)
       const kind = specialKindOf(stats)
       if (kind === null) return await this.#takeFile(path, place)
-      const what = `is a ${kind}, not a regular file`
-      this.#passOver(kind, place.named, new InputError('PL-PICTURE-SPECIAL-FILE', what, printable(path)))
+      this.#passOver(kind, place.named, specialFileError(kind, path))
     } catch (error) {
       this.signal.throwIfAborted()
       this.#passOver('unreadable', true, refusalOf(error, path))

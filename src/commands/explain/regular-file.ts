@@ -42,10 +42,14 @@ export function specialKindOf(stats: Stats): string | null {
   return specials.find(([is]) => stats[is]())?.[1] ?? 'special file'
 }
 
+/** @param kind what `specialKindOf` calls it */
+export function specialFileError(kind: string, path: string): InputError {
+  return new InputError('PL-PICTURE-SPECIAL-FILE', `is a ${kind}, not a regular file`, printable(path))
+}
+
 function refuseSpecial(stats: Stats, path: string): void {
   const kind = specialKindOf(stats)
-  if (kind !== null)
-    throw new InputError('PL-PICTURE-SPECIAL-FILE', `is a ${kind}, not a regular file`, printable(path))
+  if (kind !== null) throw specialFileError(kind, path)
 }
 
 /**

@@ -35,8 +35,9 @@ export class ResultFolder {
   /** Reads which results are there. @throws DiskError; the signal's reason */
   static async open(path: string, composites: readonly string[], signal: AbortSignal): Promise<ResultFolder> {
     const folder = new ResultFolder(path, composites)
-    for (const name of await namesIn(path)) folder.#taken.add(keyOf(name))
-    for (const name of await namesIn(path)) {
+    const names = await namesIn(path)
+    for (const name of names) folder.#taken.add(keyOf(name))
+    for (const name of names) {
       if (!name.endsWith('.json')) continue
       const earlier = await earlierIn(path, name, signal)
       if (earlier) folder.#earlier.set(earlier.source, [...(folder.#earlier.get(earlier.source) ?? []), earlier])

@@ -1,5 +1,4 @@
 /** What painlens has to say about itself: a broker that is away, an outbox that fills up, or that the disk refuses. */
-
 import type { TechnicalCondition } from '../../contract/conditions.js'
 import type { Clock, Moment } from '../../core/clock.js'
 import type { ErrorCode, Problem } from '../../core/errors.js'

@@ -1,5 +1,4 @@
 /** What the stages found, on its way to subscribers: alarms, observations, camera states, explanations. */
-
 import type { CameraConfig } from '../../config/index.js'
 import type { TechnicalCondition } from '../../contract/conditions.js'
 import type { AlarmMessage, ObservationMessage } from '../../contract/messages.js'

@@ -1,5 +1,4 @@
 /** What an integrator may ask for over MQTT. */
-
 import { type Clock, later, stamp } from '../../core/clock.js'
 import { InputError } from '../../core/errors.js'
 import type { Alarms } from '../../stages/alarm/index.js'

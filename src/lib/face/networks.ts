@@ -248,9 +248,7 @@ function whole(values: readonly number[]): ort.Tensor {
   return new ort.Tensor('int64', BigInt64Array.from(values, BigInt), [values.length])
 }
 
-/** The SSD's default boxes (Liu et al., SSD: Single Shot MultiBox Detector, 2016, section 2.2), for any input size. */
-
-/** The input size that the scales refer to. */
+/** The input size that the scales of the default boxes refer to. */
 const base = 512
 /** Pixels of the input per cell on the finest level; each further level halves the grid. */
 const finestStride = 16
@@ -279,7 +277,10 @@ function shapes(level: number): [number, number][] {
   ]
 }
 
-/** All boxes of an input of that size, level by level, row by row, in the order of the detector's outputs. */
+/**
+ * The SSD's default boxes (Liu et al., SSD: Single Shot MultiBox Detector, 2016, section 2.2) for an input of that size: level
+ * by level, row by row, in the order of the detector's outputs.
+ */
 export function anchorsOf(rows: number, columns: number): Anchors {
   const boxes: number[] = []
   let [height, width, stride] = [Math.ceil(rows / finestStride), Math.ceil(columns / finestStride), finestStride]

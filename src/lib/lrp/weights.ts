@@ -1,5 +1,4 @@
-import type { ConvGeometry, Window } from './layers.js'
-import { tapsInside } from './layers.js'
+import { type ConvGeometry, tapsInside, type Window } from './layers.js'
 import type { WeightPart } from './rules.js'
 
 const parts: Record<WeightPart, (weight: number) => number> = {

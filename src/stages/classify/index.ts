@@ -170,8 +170,6 @@ function verdictOf(
   }
 }
 
-/** Makes batches of what several ask for at the same time. */
-
 export interface BatchesOptions<Item, Result> {
   /** Gives the results in the order of the items. There is one call at a time. */
   run: (items: Item[]) => Promise<Result[]>

@@ -1,5 +1,4 @@
 /** What the explain stage takes and gives. */
-
 import type { Clock, Moment } from '../../core/clock.js'
 import type { Problem } from '../../core/errors.js'
 import type { WorkerState } from '../../core/kept-worker.js'

@@ -1,8 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type BackoffRange, doubled, jittered } from '../../core/backoff.js'
 import { LastSaid, type Log } from '../../core/log.js'
-import type { ProtocolVersion } from './connect.js'
-import { type ConnectTrouble, dropped, explainConnectError } from './connect.js'
+import { type ConnectTrouble, dropped, explainConnectError, type ProtocolVersion } from './connect.js'
 import type { Connection } from './connection.js'
 
 export interface ReconnectDelays extends BackoffRange {

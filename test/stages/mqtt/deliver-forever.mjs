@@ -1,23 +1,15 @@
 // Waits for a line on standard input, so that a test need not wait for the loading of modules. Then:
 // the real outbox (folder argv[2]) and MQTT stage (broker argv[3]) until it is killed. Puts alarms named after argv[4],
 // and says `alarm_id seq` of each once `put` has resolved. With argv[5] it puts none, and says `empty` when all is out.
+import { silentLog } from '../../../dist/core/log.js'
 import { Secrets } from '../../../dist/core/secrets.js'
 import { startMqtt } from '../../../dist/stages/mqtt/index.js'
 import { openOutbox } from '../../../dist/stages/outbox/index.js'
 
 const [path, url, life, onlyDeliver] = process.argv.slice(2)
-const nothing = () => undefined
-const log = {
-  isLevelEnabled: () => false,
-  debug: nothing,
-  info: nothing,
-  warn: nothing,
-  error: nothing,
-  child: () => log
-}
 const clock = Date
 await new Promise((resolve) => process.stdin.once('data', resolve))
-const outbox = await openOutbox({ path, maxMessages: 100_000, expiryMs: 3_600_000, log, clock })
+const outbox = await openOutbox({ path, maxMessages: 100_000, expiryMs: 3_600_000, log: silentLog, clock })
 const mqtt = await startMqtt({
   broker: { url },
   device: 'test',
@@ -31,7 +23,7 @@ const mqtt = await startMqtt({
   },
   privacy: { publishEmotions: false, publishHeatmap: false },
   secrets: new Secrets(),
-  log,
+  log: silentLog,
   clock,
   backoff: { minMs: 10, maxMs: 100 }
 })

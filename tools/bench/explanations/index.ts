@@ -1,5 +1,4 @@
 /** `npm run bench -- explanations`: the tables of docs/measured/explanations.md. Tuned on validation people, reported on test people. */
-
 import { createExplainer } from '#painlens/lib/lrp/index.js'
 import type { Manifest } from '#painlens/lib/model/manifest.js'
 import { batchDims, preprocess } from '#painlens/lib/model/preprocess.js'

@@ -1,6 +1,5 @@
 /** How much of the relevance lies on what moved, per composite, against chance. */
-import type { Crop } from '#painlens/core/types.js'
-import { regionNames } from '#painlens/core/types.js'
+import { type Crop, regionNames } from '#painlens/core/types.js'
 import { createExplainer } from '#painlens/lib/lrp/index.js'
 import type { Manifest } from '#painlens/lib/model/manifest.js'
 import { explainViews } from '#painlens/stages/explain/explain-crop.js'

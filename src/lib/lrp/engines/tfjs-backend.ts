@@ -50,7 +50,7 @@ async function start(threads: number): Promise<Started> {
   return (await startNode()) ?? (await startWasm(threads))
 }
 
-/** tfjs-node is an optional dependency: absent where its install script could not download libtensorflow. */
+/** tfjs-node works only where its install script, which `.npmrc` turns off, was asked to download libtensorflow. */
 async function startNode(): Promise<Started | null> {
   const optional = '@tensorflow/tfjs-node'
   try {

@@ -6,6 +6,7 @@ import { colourAt, nameOf, nextFrames, untilReason } from '../rig.js'
 
 const small = { width: 160, height: 120 }
 /** One viewer, whose place stays taken for long after it went. */
+const patient = { connectMs: patience(15_000), readMs: patience(8000) }
 const stingy = { places: { most: 1, freedAfterMs: 600_000 } }
 
 describe.concurrent('a camera for one viewer that frees its place slowly', () => {
@@ -13,7 +14,7 @@ describe.concurrent('a camera for one viewer that frees its place slowly', () =>
     const { rig } = world
     const server = await rig.server(undefined, undefined, { quirks: stingy })
     await rig.feed(server)
-    const camera = rig.camera(server.url('/bed'), { decoder: world.decoder() })
+    const camera = rig.camera(server.url('/bed'), { decoder: world.decoder(), timing: patient })
     camera.start()
     const [frame] = await nextFrames(camera, 3)
     expect(nameOf(colourAt(frame!.pixels, small, 0.25, 0.5))).toBe('red')
@@ -24,7 +25,7 @@ describe.concurrent('a camera for one viewer that frees its place slowly', () =>
     const { rig } = world
     const server = await rig.server(undefined, undefined, { quirks: stingy })
     await rig.feed(server, { turnedBy: 180 })
-    const camera = rig.camera(server.url('/bed'))
+    const camera = rig.camera(server.url('/bed'), { timing: patient })
     camera.start()
     const frames = await nextFrames(camera, 3)
     expect(nameOf(colourAt(frames.at(-1)!.pixels, small, 0.25, 0.5))).toBe('blue')
@@ -52,7 +53,7 @@ describe.concurrent('a camera whose key frames are far apart', () => {
     const server = await rig.server(undefined, undefined, { quirks: { joinsAnywhere: true } })
     // Every 6 s.
     await rig.feed(server, { keyFrameEvery: 90 })
-    const camera = rig.camera(server.url('/bed'), { decoder: world.decoder(), timing: { connectMs: 25_000 } })
+    const camera = rig.camera(server.url('/bed'), { decoder: world.decoder(), timing: patient })
     camera.start()
     await nextFrames(camera, 2, 25_000)
     expect(camera.stats()).toMatchObject({ restarts: 0 })

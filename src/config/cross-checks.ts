@@ -117,7 +117,8 @@ function cameraTlsFits(tree: Tree): ConfigProblem[] {
         at,
         path,
         code: 'PL-CONFIG-TLS-PIN',
-        message: 'found a fingerprint beside ca or server_name, allowed is a fingerprint alone (it names the very certificate)'
+        message:
+          'found a fingerprint beside ca or server_name, allowed is a fingerprint alone (it names the very certificate)'
       })
     return problems
   })

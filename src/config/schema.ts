@@ -43,13 +43,17 @@ const mqtt = z.strictObject({
 const cameraTls = z.strictObject({
   ca: path
     .optional()
-    .describe("The certificate authority that signed the camera's certificate, a PEM file; default: those that Node.js trusts."),
+    .describe(
+      "The certificate authority that signed the camera's certificate, a PEM file; default: those that Node.js trusts."
+    ),
   fingerprint: shaped(/^(?:[0-9A-Fa-f]{2}:?){31}[0-9A-Fa-f]{2}$/, '64 hexadecimal digits, with or without colons')
     .optional()
     .describe(
       'SHA-256 of the one certificate to trust, whoever signed it; painlens check and the log show it where a certificate is not trusted. Goes alone.'
     ),
-  server_name: text.optional().describe("The name in the camera's certificate, where url has another one or an IP address.")
+  server_name: text
+    .optional()
+    .describe("The name in the camera's certificate, where url has another one or an IP address.")
 })
 
 const location = z.strictObject({
@@ -78,7 +82,9 @@ const camera = z.strictObject({
   video_track: z
     .union([z.literal('auto'), wholeFrom(1, 16)])
     .default('auto')
-    .describe('Which of the video tracks of a stream with several; auto: the largest where the camera tells their sizes, else the first.'),
+    .describe(
+      'Which of the video tracks of a stream with several; auto: the largest where the camera tells their sizes, else the first.'
+    ),
   first_picture_s: numberFrom(5, 600)
     .default(25)
     .describe("Seconds that a try waits for its first picture. Set it above the camera's key frame interval."),

@@ -65,7 +65,8 @@ export const cameraErrors = area({
       fix: network
     },
     'PL-CAMERA-SILENT': {
-      cause: 'The camera hangs, something else than a camera listens on that port, or it takes no more viewers and does not say so.',
+      cause:
+        'The camera hangs, something else than a camera listens on that port, or it takes no more viewers and does not say so.',
       fix: 'Check port and protocol in the url; restart the camera if they are right.'
     },
     'PL-CAMERA-STUCK': {
@@ -73,11 +74,13 @@ export const cameraErrors = area({
       fix: 'Restart the camera, and renew its firmware if that continues.'
     },
     'PL-CAMERA-HANGS-UP': {
-      cause: 'A camera that has too many viewers and does not say so, that blocks this address, or whose server crashes.',
+      cause:
+        'A camera that has too many viewers and does not say so, that blocks this address, or whose server crashes.',
       fix: 'End other viewers of the camera, look whether it blocks addresses, and restart it.'
     },
     'PL-CAMERA-VIEWERS': {
-      cause: 'Cameras give their stream to a few viewers at a time, some to one; a place may stay taken for a minute after its viewer went.',
+      cause:
+        'Cameras give their stream to a few viewers at a time, some to one; a place may stay taken for a minute after its viewer went.',
       fix: 'End other viewers (a recorder, an app, another painlens), or raise the limit in the settings of the camera; painlens keeps trying.'
     },
     'PL-CAMERA-ANSWER': {
@@ -85,7 +88,8 @@ export const cameraErrors = area({
       fix: "Check the path in the url by the camera's manual, and its firmware."
     },
     'PL-CAMERA-NO-STREAM': {
-      cause: 'The camera has agreed to play and sends nothing: its encoder hangs, or a firewall holds back what is large.',
+      cause:
+        'The camera has agreed to play and sends nothing: its encoder hangs, or a firewall holds back what is large.',
       fix: 'Restart the camera; check the network to it (MTU, firewall).'
     },
     'PL-CAMERA-KEY-FRAME': {
@@ -118,7 +122,8 @@ export const cameraErrors = area({
       fix: 'Nothing to do if it comes back; otherwise check whether the camera is on.'
     },
     'PL-CAMERA-HUNG': {
-      cause: 'The connection stands, but no picture comes: the camera hangs, gives pictures at long intervals only, or the network swallows its packets.',
+      cause:
+        'The connection stands, but no picture comes: the camera hangs, gives pictures at long intervals only, or the network swallows its packets.',
       fix: 'Check the camera and the network to it; raise silent_after_s of this camera if its pictures come that seldom. painlens keeps trying.'
     },
     'PL-CAMERA-URL': {

@@ -59,7 +59,8 @@ export const configErrors = area({
       fix: 'Write mqtts:// (a camera: rtsps:// or https://) in the url, or remove tls.'
     },
     'PL-CONFIG-TLS-PIN': {
-      cause: 'A fingerprint names one certificate; a certificate authority and a name would not be looked at beside it.',
+      cause:
+        'A fingerprint names one certificate; a certificate authority and a name would not be looked at beside it.',
       fix: 'Keep either tls.fingerprint of the camera, or tls.ca and tls.server_name.'
     },
     'PL-CONFIG-TLS-PAIR': {

@@ -7,7 +7,13 @@ import type { Manifest } from '../../lib/model/manifest.js'
 import type { ProviderName } from '../../lib/ort/provider-names.js'
 import type { AlarmOptions } from '../../stages/alarm/index.js'
 import type { AlarmLogOptions } from '../../stages/alarm-log/index.js'
-import { type CameraOptions, type CameraTiming, type Decoders, decoderFor, type ShapeOptions } from '../../stages/camera/index.js'
+import {
+  type CameraOptions,
+  type CameraTiming,
+  type Decoders,
+  decoderFor,
+  type ShapeOptions
+} from '../../stages/camera/index.js'
 import type { ClassifierOptions } from '../../stages/classify/index.js'
 import type { DetectorOptions } from '../../stages/detect/index.js'
 import type { ExplainOptions } from '../../stages/explain/index.js'
@@ -40,7 +46,7 @@ export function linkOptions({ id, url, tls, video_track }: CameraConfig) {
   return { id, url, tls: verified, videoTrack: video_track } satisfies Partial<CameraOptions>
 }
 
-export const cameraTiming = ({ first_picture_s, silent_after_s }: CameraConfig): Partial<CameraTiming> => ({
+const cameraTiming = ({ first_picture_s, silent_after_s }: CameraConfig): Partial<CameraTiming> => ({
   connectMs: first_picture_s * 1000,
   readMs: silent_after_s * 1000,
   lostMs: silent_after_s * 1000

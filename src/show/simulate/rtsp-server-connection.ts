@@ -167,7 +167,9 @@ export class RtspConnection {
     if (!stream) return { status: 404 }
     const headers = { 'Content-Type': 'application/sdp', 'Content-Base': `${uri.replace(/\/$/, '')}/` }
     const { trackOrigin } = this.#quirky.quirks
-    const body = trackOrigin ? stream.sdp.replace(/^(a=control:)(?!\*)/gm, `$1${trackOrigin}${pathOf(uri)}/`) : stream.sdp
+    const body = trackOrigin
+      ? stream.sdp.replace(/^(a=control:)(?!\*)/gm, `$1${trackOrigin}${pathOf(uri)}/`)
+      : stream.sdp
     return { status: 200, headers, body }
   }
 

@@ -22,7 +22,10 @@ export interface RtspQuirks {
   joinsAnywhere?: boolean
 }
 
-export type QuirkyAnswer = { status: number; headers?: Record<string, string>; closes?: boolean } | 'silence' | 'hang up'
+export type QuirkyAnswer =
+  | { status: number; headers?: Record<string, string>; closes?: boolean }
+  | 'silence'
+  | 'hang up'
 
 /** The readers of a server with `places`. */
 export class Places {

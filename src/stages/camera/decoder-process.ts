@@ -69,7 +69,11 @@ export class DecoderRun {
   constructor(options: DecoderRunOptions) {
     this.#options = options
     const { camera, request } = options
-    this.#relay = new CameraRelay({ ...camera, videoTrack: camera.videoTrack ?? 'auto', answerMs: Math.min(answerMs, request.silenceMs) })
+    this.#relay = new CameraRelay({
+      ...camera,
+      videoTrack: camera.videoTrack ?? 'auto',
+      answerMs: Math.min(answerMs, request.silenceMs)
+    })
     void this.#start()
   }
 

@@ -166,7 +166,15 @@ describe.concurrent('nvidia', () => {
     expect
   }) => {
     const source = { scheme: 'rtsp', full: '', secret: '' } as const
-    const request = { source, fps: 5, width: 640, height: 480, silenceMs: 5000, firstPictureMs: 25_000, stream: description }
+    const request = {
+      source,
+      fps: 5,
+      width: 640,
+      height: 480,
+      silenceMs: 5000,
+      firstPictureMs: 25_000,
+      stream: description
+    }
     const { next, pictures } = decoderFor('nvidia', { ffmpeg, nvidia: false }).command(request)
     expect(pictures).toEqual({ format: 'bgr0', width: 640, height: 360 })
     expect([next!.command, ...next!.args].join(' ')).toBe(
@@ -189,7 +197,16 @@ describe.concurrent('nvidia', () => {
   ])('of %o with %o is asked for %s and %o', (stream, shape, convert, size) => {
     const source = { scheme: 'rtsp', full: '', secret: '' } as const
     const ffmpeg = { command: 'ffmpeg', version: '6', timeoutOption: 'timeout', passthrough: [] } as const
-    const request = { source, fps: 5, width: 640, height: 480, silenceMs: 5000, firstPictureMs: 25_000, stream, ...shape }
+    const request = {
+      source,
+      fps: 5,
+      width: 640,
+      height: 480,
+      silenceMs: 5000,
+      firstPictureMs: 25_000,
+      stream,
+      ...shape
+    }
     const { next, pictures } = decoderFor('nvidia', { ffmpeg, nvidia: false }).command(request)
     plainExpect(pictures).toEqual({ format: 'bgr0', ...size })
     plainExpect(next!.args.join(' ')).toContain(

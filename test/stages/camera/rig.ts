@@ -54,7 +54,11 @@ export class Rig {
     return this.#decoder
   }
 
-  async server(credentials?: RtspCredentials, port?: number, more: Partial<RtspServerOptions> = {}): Promise<RtspServer> {
+  async server(
+    credentials?: RtspCredentials,
+    port?: number,
+    more: Partial<RtspServerOptions> = {}
+  ): Promise<RtspServer> {
     const server = await startRtspServer({ credentials, port, log: silentLog, ...more })
     this.#stoppers.push(() => server.stop())
     return server

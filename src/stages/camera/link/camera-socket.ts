@@ -90,7 +90,7 @@ const failedCa = (error: unknown): Failure => ({
 
 function tlsFailure(error: unknown, connected: boolean): Failure {
   if (!connected) return error === 'late' ? networkFailures.ETIMEDOUT! : networkFailure(error)
-  const why = error === 'late' ? 'no answer' : codeOf(error) || messageOf(error)
+  const why = error === 'late' ? 'no answer' : codeOf(error)
   return { code: 'PL-CAMERA-TLS', what: `the camera speaks no TLS that painlens speaks there (${why})` }
 }
 
@@ -131,7 +131,7 @@ function opened(socket: Socket, event: 'connect' | 'secureConnect', limit: Abort
     limit.addEventListener('abort', late, { once: true })
     // Stays: a socket without a listener would end the process.
     socket.on('error', resolve)
-    socket.once('close', () => resolve(Object.assign(new Error('closed'), { code: 'ECONNRESET' })))
+    socket.once('close', () => resolve({ code: 'ECONNRESET' }))
     socket.once(event, () => resolve(undefined))
   })
 }

@@ -99,7 +99,10 @@ export class HttpLink implements Link {
 
   #stream(answer: IncomingMessage): void {
     const type = answer.headers['content-type']
-    if (type !== undefined && !videoTypes.test(type)) return this.#fail(notVideo)
+    if (type !== undefined && !videoTypes.test(type)) {
+      this.#fail(notVideo)
+      return
+    }
     this.#answer = answer
     this.progress.playing = true
     answer.on('data', (data: Buffer) => {

@@ -2,9 +2,9 @@ import { randomBytes, timingSafeEqual } from 'node:crypto'
 import { createServer, type Server, type Socket } from 'node:net'
 import { messageOf } from '../../../core/errors.js'
 import { type Failure, hung } from '../decoder.js'
+import type { RelayAddress } from '../url.js'
 import { HttpLink } from './http-link.js'
 import { RtspLink } from './rtsp-link.js'
-import type { RelayAddress } from '../url.js'
 import type { Link, LinkOptions } from './types.js'
 
 /** Who connects and does not say at once what for is shown out. */
@@ -33,9 +33,8 @@ export class CameraRelay {
     }
     this.#target = options.url.target
     this.#scheme = options.url.scheme.startsWith('rtsp') ? 'rtsp' : 'http'
-    this.#link = this.#scheme === 'rtsp'
-      ? new RtspLink({ ...options, onFailure })
-      : new HttpLink({ ...options, onFailure })
+    this.#link =
+      this.#scheme === 'rtsp' ? new RtspLink({ ...options, onFailure }) : new HttpLink({ ...options, onFailure })
   }
 
   /**
@@ -123,7 +122,11 @@ export class CameraRelay {
 }
 
 /** What decoders say of a stream of which they could not make anything. */
-const causedByMissingKey: ReadonlySet<string> = new Set(['PL-CAMERA-CODEC', 'PL-CAMERA-NOT-VIDEO', 'PL-DECODER-NO-PICTURE'])
+const causedByMissingKey: ReadonlySet<string> = new Set([
+  'PL-CAMERA-CODEC',
+  'PL-CAMERA-NOT-VIDEO',
+  'PL-DECODER-NO-PICTURE'
+])
 
 /** `METHOD rtsp://127.0.0.1:PORT/SECRET/…`, or `GET /SECRET/…`. Compared in constant time. */
 function knows(said: Buffer, secret: string): boolean {

@@ -1,4 +1,4 @@
-import { type RtspHeaders, headerOf } from './rtsp-messages.js'
+import { headerOf, type RtspHeaders } from './rtsp-messages.js'
 
 /** What a camera says of itself, in the words of the relay: addresses, and the session description (SDP, RFC 4566). */
 
@@ -72,7 +72,11 @@ export function chooseTrack(sdp: string, wanted: number | 'auto'): ChosenTrack |
   if (!chosen) return { tracks: videos.length }
   const kept = sections.filter((section) => section === chosen || !videos.includes(section))
   const all = [...lines.slice(0, begins[0]), ...kept.flat()]
-  return { sdp: `${all.filter((line) => line !== '').join('\r\n')}\r\n`, tracks: videos.length, encoding: encodingOf(chosen) }
+  return {
+    sdp: `${all.filter((line) => line !== '').join('\r\n')}\r\n`,
+    tracks: videos.length,
+    encoding: encodingOf(chosen)
+  }
 }
 
 function largest(videos: readonly string[][]): string[] | undefined {

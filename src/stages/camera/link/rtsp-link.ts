@@ -181,8 +181,13 @@ export class RtspLink implements Link {
     this.#asked.set(number, asked)
     if (!this.progress.playing)
       asked.timer = setTimeout(() => this.#fail(silent(method, this.#lastAnswered)), this.#options.answerMs)
-    const ours = [['CSeq', String(number)], ...(authorization ? [['Authorization', authorization]] : [])] as [string, string][]
-    this.#camera.write(serialise({ ...asked.request, headers: [...ours, ...without(headers, 'cseq', 'authorization')] }))
+    const ours = [['CSeq', String(number)], ...(authorization ? [['Authorization', authorization]] : [])] as [
+      string,
+      string
+    ][]
+    this.#camera.write(
+      serialise({ ...asked.request, headers: [...ours, ...without(headers, 'cseq', 'authorization')] })
+    )
   }
 
   #onResponse(response: RelayedResponse): void {
@@ -223,7 +228,11 @@ export class RtspLink implements Link {
   #remember(method: string, uri: string, answer: RelayedResponse): void {
     this.#answers.set(`${method} ${uri}`, answer)
     const id = headerOf(answer.headers, 'session')?.split(';')[0]?.trim()
-    if (id) this.#session = { id, uri: method === 'PLAY' ? uri : (this.#session?.uri ?? this.#options.url.origin + this.#options.url.target) }
+    if (id)
+      this.#session = {
+        id,
+        uri: method === 'PLAY' ? uri : (this.#session?.uri ?? this.#options.url.origin + this.#options.url.target)
+      }
     if (method === 'PLAY') this.progress.playing = true
   }
 
@@ -246,7 +255,9 @@ export class RtspLink implements Link {
   #tell({ socket, base }: Decoding, { headers, body, ...answer }: RelayedResponse, cseq: string): void {
     if (!socket.writable) return
     const local = localHeaders(without(headers, 'cseq', 'www-authenticate'), this.#addresses, base)
-    const described = isDescription(headers) ? Buffer.from(localDescription(body.toString('utf8'), this.#addresses, base)) : body
+    const described = isDescription(headers)
+      ? Buffer.from(localDescription(body.toString('utf8'), this.#addresses, base))
+      : body
     socket.write(serialise({ ...answer, headers: [['CSeq', cseq], ...local], body: described }))
   }
 
@@ -261,13 +272,21 @@ export class RtspLink implements Link {
 
   /** Even channels are RTP, odd ones RTCP. */
   #isKey(data: Buffer, at: number): boolean {
-    return (data[at + 1]! & 1) === 0 && beginsKeyFrame(this.#encoding, data.subarray(at + 4, at + 4 + data.readUInt16BE(at + 2)))
+    return (
+      (data[at + 1]! & 1) === 0 &&
+      beginsKeyFrame(this.#encoding, data.subarray(at + 4, at + 4 + data.readUInt16BE(at + 2)))
+    )
   }
 
   /** Cameras ask as well; all but the way to another server is answered, and means nothing to the decoder. */
   #onRequest({ method, headers }: RelayedRequest): void {
-    if (method === 'REDIRECT') return this.#fail(redirected('by REDIRECT'))
-    const status = /^(OPTIONS|GET_PARAMETER|SET_PARAMETER)$/.test(method) ? okay : { ...okay, status: 501, reason: 'Not Implemented' }
+    if (method === 'REDIRECT') {
+      this.#fail(redirected('by REDIRECT'))
+      return
+    }
+    const status = /^(OPTIONS|GET_PARAMETER|SET_PARAMETER)$/.test(method)
+      ? okay
+      : { ...okay, status: 501, reason: 'Not Implemented' }
     this.#camera?.write(serialise({ ...status, headers: [['CSeq', headerOf(headers, 'cseq') ?? '0']] }))
   }
 

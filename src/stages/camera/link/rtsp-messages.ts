@@ -112,7 +112,9 @@ const lengthOf = (data: Buffer, at: number): number => interleavedHeadBytes + da
 
 const firstLine = /^(?:RTSP\/\d\.\d +(\d{3})(?: +(.*))?|([A-Z_]{2,32}) +(\S+) +RTSP\/\d\.\d)$/
 
-function takeMessage(data: Buffer): { message: RelayedRequest | RelayedResponse; bytes: number } | 'unfinished' | 'noise' {
+function takeMessage(
+  data: Buffer
+): { message: RelayedRequest | RelayedResponse; bytes: number } | 'unfinished' | 'noise' {
   const head = data.toString('utf8', 0, Math.min(data.length, maxHeadBytes))
   const lineEnd = head.indexOf('\n')
   if (lineEnd < 0) return data.length >= maxHeadBytes || !/^[A-Z_]+(?:$|[ /])/.test(head) ? 'noise' : 'unfinished'

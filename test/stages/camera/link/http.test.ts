@@ -82,7 +82,9 @@ describe.concurrent('an HTTP camera', () => {
   it('that redirects is not followed, neither elsewhere nor on itself', async ({ world: { rig }, expect }) => {
     const elsewhere = await camera(rig, (_request, response) => response.end())
     for (const location of [`http://${elsewhere.host}/secret`, '/other', 'file:///etc/passwd']) {
-      const { asked, host } = await camera(rig, (_request, response) => response.writeHead(302, { Location: location }).end())
+      const { asked, host } = await camera(rig, (_request, response) =>
+        response.writeHead(302, { Location: location }).end()
+      )
       const checking = check(rig, `http://admin:right@${host}/video`)
       await expect(checking).rejects.toMatchObject({ code: 'PL-CAMERA-REDIRECT' })
       expect(asked).toEqual(['GET /video'])
@@ -90,7 +92,10 @@ describe.concurrent('an HTTP camera', () => {
     expect(elsewhere.asked).toEqual([])
   })
 
-  it('that sends a page or a playlist in the place of pictures makes painlens fetch nothing', async ({ world: { rig }, expect }) => {
+  it('that sends a page or a playlist in the place of pictures makes painlens fetch nothing', async ({
+    world: { rig },
+    expect
+  }) => {
     const elsewhere = await camera(rig, (_request, response) => response.end())
     const playlist = `#EXTM3U\n#EXT-X-TARGETDURATION:5\n#EXTINF:5,\nhttp://${elsewhere.host}/piece.ts\n#EXT-X-ENDLIST\n`
     for (const type of ['text/html', 'application/vnd.apple.mpegurl', 'video/mp4', undefined]) {
@@ -103,19 +108,24 @@ describe.concurrent('an HTTP camera', () => {
     expect(elsewhere.asked).toEqual([])
   })
 
-  it.for(['basic', 'digest', 'digest-sha-256'] as const)('lets painlens in by %s', async (scheme, { world: { rig }, expect }) => {
-    const login = { user: 'admin', password: 'p@ss:w/rd', scheme }
-    const door = createAuthenticator(login)
-    const pictures = stream(rig)
-    const { host, asked } = await camera(rig, (request, response) => {
-      if (door.accepts('GET', request.headers.authorization)) pictures(request, response)
-      else response.writeHead(401, { 'WWW-Authenticate': door.challenge() }).end()
-    })
-    expect(await check(rig, `http://admin:${encodeURIComponent(login.password)}@${host}/v`)).toMatchObject({ codec: 'mjpeg' })
-    expect(asked).toHaveLength(2)
-    await expect(check(rig, `http://admin:wrong@${host}/v`)).rejects.toMatchObject({ code: 'PL-CAMERA-LOGIN' })
-    await expect(check(rig, `http://${host}/v`)).rejects.toThrow(/wants a user name/)
-  })
+  it.for(['basic', 'digest', 'digest-sha-256'] as const)(
+    'lets painlens in by %s',
+    async (scheme, { world: { rig }, expect }) => {
+      const login = { user: 'admin', password: 'p@ss:w/rd', scheme }
+      const door = createAuthenticator(login)
+      const pictures = stream(rig)
+      const { host, asked } = await camera(rig, (request, response) => {
+        if (door.accepts('GET', request.headers.authorization)) pictures(request, response)
+        else response.writeHead(401, { 'WWW-Authenticate': door.challenge() }).end()
+      })
+      expect(await check(rig, `http://admin:${encodeURIComponent(login.password)}@${host}/v`)).toMatchObject({
+        codec: 'mjpeg'
+      })
+      expect(asked).toHaveLength(2)
+      await expect(check(rig, `http://admin:wrong@${host}/v`)).rejects.toMatchObject({ code: 'PL-CAMERA-LOGIN' })
+      await expect(check(rig, `http://${host}/v`)).rejects.toThrow(/wants a user name/)
+    }
+  )
 
   it('over TLS is verified as others are', async ({ world: { rig }, expect }) => {
     const { host, asked } = await camera(rig, stream(rig), true)
@@ -142,6 +152,8 @@ describe.concurrent('an HTTP camera', () => {
     await expect(check(rig, `http://${hasty.host}/v`)).rejects.toMatchObject({ code: 'PL-CAMERA-HANGS-UP' })
     const silent = await camera(rig, () => undefined)
     const about = { id: 'bed', url: `http://${silent.host}/v`, decoder: rig.decoder, secrets: rig.secrets }
-    await expect(checkCamera({ ...about, timeoutMs: patience(2500) })).rejects.toMatchObject({ code: 'PL-CAMERA-SILENT' })
+    await expect(checkCamera({ ...about, timeoutMs: patience(2500) })).rejects.toMatchObject({
+      code: 'PL-CAMERA-SILENT'
+    })
   })
 })

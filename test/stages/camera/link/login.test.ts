@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { createAuthenticator } from '../../../../src/show/simulate/rtsp-server-login.js'
-import { answerDigest, Authenticator, parseChallenges } from '../../../../src/stages/camera/link/login.js'
+import { Authenticator, answerDigest, parseChallenges } from '../../../../src/stages/camera/link/login.js'
 
 const login = { user: 'Mufasa', password: 'Circle of Life' }
 
@@ -20,7 +20,12 @@ describe('answerDigest', () => {
     ]
   ])('computes %s', (_what, header, response) => {
     const [challenge] = parseChallenges(header)
-    const request = { method: 'GET', uri: '/dir/index.html', count: 1, clientNonce: 'f2/wE4q74E6zIJEtWaHKaf5wv/H5QzzpXusqGemxURZJ' }
+    const request = {
+      method: 'GET',
+      uri: '/dir/index.html',
+      count: 1,
+      clientNonce: 'f2/wE4q74E6zIJEtWaHKaf5wv/H5QzzpXusqGemxURZJ'
+    }
     const answer = answerDigest(challenge!, login, request)
     expect(answer).toContain(`response="${response}"`)
     expect(answer).toContain('qop=auth, nc=00000001')
@@ -49,7 +54,10 @@ describe('parseChallenges', () => {
     const header = 'Basic realm="a, b", Digest realm="say \\"x\\"", nonce=abc ,stale = TRUE,algorithm=MD5, Bearer'
     expect(parseChallenges(header)).toEqual([
       { scheme: 'basic', parameters: new Map([['realm', 'a, b']]) },
-      { scheme: 'digest', parameters: new Map(Object.entries({ realm: 'say "x"', nonce: 'abc', stale: 'TRUE', algorithm: 'MD5' })) },
+      {
+        scheme: 'digest',
+        parameters: new Map(Object.entries({ realm: 'say "x"', nonce: 'abc', stale: 'TRUE', algorithm: 'MD5' }))
+      },
       { scheme: 'bearer', parameters: new Map() }
     ])
   })
@@ -99,7 +107,11 @@ describe('Authenticator', () => {
   })
 
   it('prefers SHA-256 to MD5, and a digest to the password itself', () => {
-    const offered = ['Basic realm="r"', 'Digest realm="r", nonce="a", algorithm=MD5', 'Digest realm="r", nonce="b", algorithm=SHA-256']
+    const offered = [
+      'Basic realm="r"',
+      'Digest realm="r", nonce="a", algorithm=MD5',
+      'Digest realm="r", nonce="b", algorithm=SHA-256'
+    ]
     const chosen = (headers: string[]): string | undefined => {
       const authenticator = new Authenticator(login)
       authenticator.challenged(headers, 0)

@@ -128,7 +128,11 @@ describe.concurrent('a login', () => {
     ['whose nonces are good for one request', { ...login, scheme: 'digest-sha-256', nonceUses: 1 }, {}],
     ['with an empty password, basic', { user: 'admin', password: '', scheme: 'basic' }, {}],
     ['with an empty password, digest', { user: 'admin', password: '', scheme: 'digest' }, {}],
-    ['of a camera that closes the connection with the challenge', { ...login, scheme: 'basic' }, { closesWithChallenge: true }]
+    [
+      'of a camera that closes the connection with the challenge',
+      { ...login, scheme: 'basic' },
+      { closesWithChallenge: true }
+    ]
   ]
   it.for(cases)('%s lets painlens in', async ([, credentials, quirks], { rig, expect }) => {
     const server = await odd(rig, quirks, credentials)
@@ -141,7 +145,9 @@ describe.concurrent('a stream', () => {
   it('that drops soon after each start is opened anew without growing waits', async ({ rig, expect }) => {
     const server = await odd(rig, {})
     const line = await BadLine.open(rig, server.port)
-    const camera = rig.camera(`rtsp://127.0.0.1:${line.port}/bed`, { timing: { backoffMinMs: 40, backoffMaxMs: 60_000 } })
+    const camera = rig.camera(`rtsp://127.0.0.1:${line.port}/bed`, {
+      timing: { backoffMinMs: 40, backoffMaxMs: 60_000 }
+    })
     camera.start()
     for (let drop = 0; drop < 6; drop++) {
       await nextFrames(camera, 2)
@@ -153,11 +159,20 @@ describe.concurrent('a stream', () => {
     expect(Math.max(...waits)).toBeLessThanOrEqual(40)
   })
 
-  it('with a picture every 2 s is watched where that is told, and opened again and again where not', async ({ rig, expect }) => {
+  it('with a picture every 2 s is watched where that is told, and opened again and again where not', async ({
+    rig,
+    expect
+  }) => {
     const server = await rig.server()
     await rig.feed(server, { fps: 0.5, keyFrameEvery: 1 })
-    const slow = rig.camera(server.url('/bed'), { id: 'slow', timing: { connectMs: 20_000, readMs: 6000, lostMs: 6000 } })
-    const hasty = rig.camera(server.url('/bed'), { id: 'hasty', timing: { connectMs: 20_000, readMs: 500, lostMs: 60_000 } })
+    const slow = rig.camera(server.url('/bed'), {
+      id: 'slow',
+      timing: { connectMs: 20_000, readMs: 6000, lostMs: 6000 }
+    })
+    const hasty = rig.camera(server.url('/bed'), {
+      id: 'hasty',
+      timing: { connectMs: 20_000, readMs: 500, lostMs: 60_000 }
+    })
     takeFrames(hasty)
     slow.start()
     hasty.start()
@@ -169,7 +184,13 @@ describe.concurrent('a stream', () => {
   it('of two video tracks is watched by the one that is chosen', async ({ rig, expect }) => {
     const server = await rig.server()
     await publishBoth(rig, server)
-    const at = { id: 'bed', url: server.url('/both'), decoder: rig.decoder, secrets: rig.secrets, timeoutMs: patience(8000) }
+    const at = {
+      id: 'bed',
+      url: server.url('/both'),
+      decoder: rig.decoder,
+      secrets: rig.secrets,
+      timeoutMs: patience(8000)
+    }
     expect(await checkCamera(at)).toMatchObject({ width: 160, height: 120 })
     expect(await checkCamera({ ...at, videoTrack: 2 })).toMatchObject({ width: 320, height: 240 })
     await expect(checkCamera({ ...at, videoTrack: 3 })).rejects.toMatchObject({ code: 'PL-CAMERA-TRACK' })
@@ -179,9 +200,22 @@ describe.concurrent('a stream', () => {
 async function publishBoth(rig: Rig, server: RtspServer): Promise<void> {
   const publication = server.publish('/both')
   const source = `${redAndBlue},realtime,split[v][w];[w]scale=320:240[x]`
-  const encoder = ['-c:v', 'libx264', '-preset', 'ultrafast', '-tune', 'zerolatency', '-g', String(feedSize.fps), '-pix_fmt', 'yuv420p']
+  const encoder = [
+    '-c:v',
+    'libx264',
+    '-preset',
+    'ultrafast',
+    '-tune',
+    'zerolatency',
+    '-g',
+    String(feedSize.fps),
+    '-pix_fmt',
+    'yuv420p'
+  ]
   const args = ['-v', 'fatal', '-filter_complex', source, '-map', '[v]', '-map', '[x]', ...encoder]
-  const publisher = spawn('ffmpeg', [...args, '-f', 'rtsp', '-rtsp_transport', 'tcp', publication.url], { stdio: 'ignore' })
+  const publisher = spawn('ffmpeg', [...args, '-f', 'rtsp', '-rtsp_transport', 'tcp', publication.url], {
+    stdio: 'ignore'
+  })
   const closed = once(publisher, 'close')
   rig.own(async () => {
     publisher.kill('SIGKILL')
@@ -192,14 +226,21 @@ async function publishBoth(rig: Rig, server: RtspServer): Promise<void> {
 
 describe.concurrent('the relay', () => {
   const open = async (rig: Rig, server: RtspServer) => {
-    const relay = new CameraRelay({ url: parseCameraUrl(server.url('/bed'), 'bed'), videoTrack: 'auto', answerMs: 5000 })
+    const relay = new CameraRelay({
+      url: parseCameraUrl(server.url('/bed'), 'bed'),
+      videoTrack: 'auto',
+      answerMs: 5000
+    })
     rig.own(() => relay.close())
     const address = await relay.admit()
     if ('code' in address) throw new Error(address.what)
     return { relay, ...address, port: Number(/:(\d+)\//.exec(address.full)![1]) }
   }
 
-  it('gives nothing to who does not know the secret, and lets the decoder in meanwhile, once', async ({ rig, expect }) => {
+  it('gives nothing to who does not know the secret, and lets the decoder in meanwhile, once', async ({
+    rig,
+    expect
+  }) => {
     const server = await odd(rig, {}, login)
     const { full, port, secret } = await open(rig, server)
     const describe = (address: string): string => `DESCRIBE ${address} RTSP/1.0\r\nCSeq: 7\r\n\r\n`

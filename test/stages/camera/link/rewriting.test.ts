@@ -59,7 +59,12 @@ describe('Addresses', () => {
 })
 
 describe('chooseTrack', () => {
-  const track = (name: string, ...lines: string[]): string[] => ['m=video 0 RTP/AVP 96', 'a=rtpmap:96 h264/90000', `a=control:${name}`, ...lines]
+  const track = (name: string, ...lines: string[]): string[] => [
+    'm=video 0 RTP/AVP 96',
+    'a=rtpmap:96 h264/90000',
+    `a=control:${name}`,
+    ...lines
+  ]
   const description = (...sections: string[][]): string =>
     ['v=0', 's=x', ...sections.flat(), 'm=audio 0 RTP/AVP 0', 'a=control:sound', ''].join('\r\n')
   const chosen = (sdp: string, wanted: number | 'auto'): string[] => {
@@ -72,7 +77,11 @@ describe('chooseTrack', () => {
     ['the second where it is asked for', description(track('a'), track('b')), 2, ['b', 'sound']],
     [
       'the largest, by whichever line tells it',
-      description(track('a', 'a=framesize:96 640-360'), track('b', 'a=x-dimensions: 1920, 1080'), track('c', 'a=cliprect:0,0,720,1280')),
+      description(
+        track('a', 'a=framesize:96 640-360'),
+        track('b', 'a=x-dimensions: 1920, 1080'),
+        track('c', 'a=cliprect:0,0,720,1280')
+      ),
       'auto',
       ['b', 'sound']
     ]

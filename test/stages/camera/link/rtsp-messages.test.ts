@@ -9,7 +9,9 @@ import {
   serialise
 } from '../../../../src/stages/camera/link/rtsp-messages.js'
 
-const token = fc.stringMatching(/^[A-Za-z][A-Za-z0-9-]{0,12}$/).filter((name) => name.toLowerCase() !== 'content-length')
+const token = fc
+  .stringMatching(/^[A-Za-z][A-Za-z0-9-]{0,12}$/)
+  .filter((name) => name.toLowerCase() !== 'content-length')
 const value = fc.stringMatching(/^[!-~]([ -~]{0,30}[!-~])?$/)
 const headers = fc.array(fc.tuple(token, value), { maxLength: 5 })
 const body = fc.uint8Array({ maxLength: 60 }).map((bytes) => Buffer.from(bytes))
@@ -71,17 +73,21 @@ describe('RtspSplitter', () => {
 
   it('has the first 24 bytes of each packet together, or all of a shorter one', () => {
     fc.assert(
-      fc.property(fc.array(packet, { minLength: 1, maxLength: 8 }), fc.array(fc.nat(), { maxLength: 20 }), (packets, cuts) => {
-        let index = 0
-        for (const piece of inPortions(Buffer.concat(packets), cuts)) {
-          if (piece.kind !== 'packets') continue
-          for (const start of piece.starts) {
-            const head = packets[index++]!.subarray(0, 24)
-            expect(piece.data.subarray(start, start + head.length)).toEqual(head)
+      fc.property(
+        fc.array(packet, { minLength: 1, maxLength: 8 }),
+        fc.array(fc.nat(), { maxLength: 20 }),
+        (packets, cuts) => {
+          let index = 0
+          for (const piece of inPortions(Buffer.concat(packets), cuts)) {
+            if (piece.kind !== 'packets') continue
+            for (const start of piece.starts) {
+              const head = packets[index++]!.subarray(0, 24)
+              expect(piece.data.subarray(start, start + head.length)).toEqual(head)
+            }
           }
+          expect(index).toBe(packets.length)
         }
-        expect(index).toBe(packets.length)
-      })
+      )
     )
   })
 
@@ -99,11 +105,15 @@ describe('RtspSplitter', () => {
     for (const noise of ['xxxxxxxx', 'HTTP/1.1 200 OK\r\n\r\n', '<html>\n', 'RTSP/1.0 abc\r\n', '\0\0\0\0']) {
       const splitter = new RtspSplitter()
       const pieces = [...splitter.push(Buffer.from(noise)), ...splitter.push(Buffer.from('more'))]
-      expect(pieces.map(({ kind }) => kind), noise).toEqual(['noise', 'noise'])
+      expect(
+        pieces.map(({ kind }) => kind),
+        noise
+      ).toEqual(['noise', 'noise'])
     }
     const endless = new RtspSplitter()
     let pushed = 0
-    while (pushed < 1e6 && endless.push(Buffer.from('RTSP/1.0 200 OK\r\nA: b\r\n'.padEnd(1000, 'a'))).length === 0) pushed += 1000
+    while (pushed < 1e6 && endless.push(Buffer.from('RTSP/1.0 200 OK\r\nA: b\r\n'.padEnd(1000, 'a'))).length === 0)
+      pushed += 1000
     expect(pushed).toBeLessThan(20_000)
   })
 
@@ -117,7 +127,8 @@ describe('RtspSplitter', () => {
   })
 
   it('understands careless cameras: LF alone, folded lines, lines without a colon, no reason', () => {
-    const text = 'RTSP/1.0 401\nCSeq:2\nWWW-Authenticate: Digest realm="a",\n nonce="b"\nnonsense\nWWW-Authenticate: Basic realm="a"\n\n'
+    const text =
+      'RTSP/1.0 401\nCSeq:2\nWWW-Authenticate: Digest realm="a",\n nonce="b"\nnonsense\nWWW-Authenticate: Basic realm="a"\n\n'
     const [piece] = new RtspSplitter().push(Buffer.from(text)) as RelayedResponse[]
     expect(piece).toMatchObject({ kind: 'response', status: 401, reason: '' })
     expect(headerOf(piece!.headers, 'cseq')).toBe('2')

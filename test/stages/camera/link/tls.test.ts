@@ -24,7 +24,8 @@ afterAll(() => {
   for (const { folder } of [current, expired, other]) rmSync(folder, { recursive: true })
 })
 
-const fingerprintOf = ({ server }: Certificates): string => new X509Certificate(readFileSync(server.cert)).fingerprint256
+const fingerprintOf = ({ server }: Certificates): string =>
+  new X509Certificate(readFileSync(server.cert)).fingerprint256
 const login = { user: 'admin', password: 'right', scheme: 'basic' } as const
 
 async function encrypted(rig: Rig, { server: { cert, key } }: Certificates): Promise<RtspServer> {
@@ -38,7 +39,10 @@ const check = (rig: Rig, url: string, tls?: CameraTls): Promise<CameraCheck> =>
   checkCamera({ id: 'bed', url, tls, decoder: rig.decoder, secrets: rig.secrets, timeoutMs: patience(8000) })
 
 describe.concurrent('an encrypted camera', () => {
-  it('that nothing vouches for is refused, with the fingerprint to write down, which lets it in', async ({ rig, expect }) => {
+  it('that nothing vouches for is refused, with the fingerprint to write down, which lets it in', async ({
+    rig,
+    expect
+  }) => {
     const url = (await encrypted(rig, current)).url('/bed')
     const fingerprint = fingerprintOf(current)
     const checking = check(rig, url)
@@ -55,7 +59,10 @@ describe.concurrent('an encrypted camera', () => {
     await expect(checking).rejects.toThrow(fingerprintOf(current))
   })
 
-  it('is let in by its authority and its name, and by no other name or authority, nor after its time', async ({ rig, expect }) => {
+  it('is let in by its authority and its name, and by no other name or authority, nor after its time', async ({
+    rig,
+    expect
+  }) => {
     const url = (await encrypted(rig, current)).url('/bed')
     expect(await check(rig, url, { ca: current.ca, serverName: 'localhost' })).toMatchObject({ width: 160 })
     await expect(check(rig, url, { ca: current.ca })).rejects.toThrow(/names another host/)
@@ -67,7 +74,9 @@ describe.concurrent('an encrypted camera', () => {
 
   it('whose authority cannot be read, or that speaks no TLS, is told as such', async ({ rig, expect }) => {
     const url = (await encrypted(rig, current)).url('/bed')
-    await expect(check(rig, url, { ca: join(current.folder, 'none.pem') })).rejects.toMatchObject({ code: 'PL-CAMERA-CA' })
+    await expect(check(rig, url, { ca: join(current.folder, 'none.pem') })).rejects.toMatchObject({
+      code: 'PL-CAMERA-CA'
+    })
     const plain = await rig.server(login)
     await expect(check(rig, `rtsps://127.0.0.1:${plain.port}/bed`)).rejects.toMatchObject({ code: 'PL-CAMERA-TLS' })
   })

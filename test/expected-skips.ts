@@ -37,7 +37,7 @@ export const expectedSkips: readonly ExpectedSkip[] = [
   })),
   {
     file: 'test/stages/outbox/outbox.test.ts',
-    title: 'the disk > a folder without permission',
+    title: 'the folder of the outbox > a folder without permission',
     reason: 'the kernel refuses root no folder',
     when: () => isRoot
   },

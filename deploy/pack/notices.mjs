@@ -56,7 +56,7 @@ function spdxIds(expression) {
     .split(/\s+AND\s+/)
 }
 
-/** The licence's standard text, with whom package.json names in the place of its blanks. */
+/** The licence's standard text, with the authors from package.json in the place of its blanks. */
 function standardText(id, { name, author, contributors }, source) {
   const holder = nameOf(author) ?? nameOf(contributors?.[0]) ?? `the authors of ${name}${source ? ` (${source})` : ''}`
   const text = spdxText(id)

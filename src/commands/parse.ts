@@ -32,4 +32,26 @@ export const parsePort = (text: string, flags: string): number => parseNumber(te
 /** @throws UsageError */
 export const parseSeconds = (text: string, flags: string): number => parseNumber(text, flags, 1, 1e6, false)
 /** @throws UsageError */
+export const parseShare = (text: string, flags: string): number => parseNumber(text, flags, 0, 0.99, false)
+/** @throws UsageError */
+export const parsePositive = (text: string, flags: string): number => parseNumber(text, flags, 1e-12, 1e6, false)
+/** @throws UsageError */
+export const parseAtLeastOne = (text: string, flags: string): number => parseNumber(text, flags, 1, 1e9, true)
+
+/** A number of folds, or `subjects`. @throws UsageError */
+export const parseFolds = (text: string, flags: string): number | 'subjects' =>
+  text === 'subjects' ? text : parseNumber(text, flags, 2, 1000, true)
+
+/** One of a list of words. @throws UsageError */
+export function parseChoice<const Choice extends string>(
+  choices: readonly Choice[]
+): (text: string, flags: string) => Choice {
+  return (text, flags) => {
+    const found = choices.find((choice) => choice === text)
+    if (found !== undefined) return found
+    throw new UsageError('PL-OPTION-VALUE', `"${text}" is none of ${choices.join(', ')}`, flags)
+  }
+}
+
+/** @throws UsageError */
 export const parseCount = (text: string, flags: string): number => parseNumber(text, flags, 0, 1e9, true)

@@ -1,8 +1,27 @@
+import { optimizerNames, trainFroms } from '../lib/train/choices.js'
+import { neutralUses, schedules } from '../study/choices.js'
 import { type CommandRow, command } from './command.js'
-import { parseCount, parsePort, parseSeconds, parseSince } from './parse.js'
+import {
+  parseAtLeastOne,
+  parseChoice,
+  parseCount,
+  parseFolds,
+  parsePort,
+  parsePositive,
+  parseSeconds,
+  parseShare,
+  parseSince
+} from './parse.js'
 
 const defaultConfig = 'config/painlens.yaml'
 const port = <Name extends string>(name: Name, what: string) => [`--${name} <port>`, what, parsePort] as const
+const choice = <Name extends string, Value extends string, Choice extends string>(
+  name: Name,
+  value: Value,
+  what: string,
+  choices: readonly Choice[],
+  fallback: Choice
+) => [`--${name} <${value}>`, `${what}: ${choices.join(', ')}`, parseChoice(choices), fallback] as const
 
 /** The command line. */
 export const commandTable: readonly CommandRow[] = [
@@ -134,6 +153,42 @@ export const commandTable: readonly CommandRow[] = [
       const { modelsListCommand } = await import('./models/index.js')
       return () => modelsListCommand()
     }
+  }),
+  { usage: 'study', summary: 'Make a model from your own pictures, by the procedure of the paper.' },
+  command({
+    parent: 'study',
+    usage: 'train <data>',
+    summary: 'Fine-tune a model on a prepared data set: one for each fold of subjects, then one on all.',
+    options: [
+      ['--base <file>', 'the model to begin with: a manifest, or an ONNX file with --input'],
+      ['--input <form>', 'how pictures become the input of an ONNX file: vggface, or a YAML file'],
+      ['-o, --out <dir>', 'where models and figures go'],
+      choice('train-from', 'layer', 'where training begins', trainFroms, 'fc7'),
+      ['--folds <n>', 'how many folds, or subjects: one for each subject', parseFolds, 5],
+      ['--epochs <n>', 'epochs of each fold at most', parseAtLeastOne, 10],
+      ['--batch <n>', 'crops in a step', parseAtLeastOne, 128],
+      ['--rate <n>', 'the learning rate at the start', parsePositive, 0.001],
+      choice('schedule', 'name', 'the learning rate over the epochs', schedules, 'cosine'),
+      choice('optimizer', 'name', 'how weights follow their gradients', optimizerNames, 'momentum'),
+      ['--dropout <share>', 'of the values before dense layers', parseShare, 0.5],
+      ['--smoothing <share>', 'label smoothing', parseShare, 0],
+      ['--patience <n>', 'end after so many epochs without gain', parseAtLeastOne, 3],
+      ['--views <n>', 'of each crop: 2 adds its mirror image, more are shifted and lit', parseAtLeastOne, 2],
+      choice('neutral', 'use', 'what neutral faces are trained towards', neutralUses, 'uniform'),
+      ['--no-balance', 'let classes with more crops count more'],
+      ['--alarm-label <label>', 'the label that alarms are for', undefined, 'pain'],
+      ['--seed <n>', 'the same seed gives the same files on one machine', parseCount, 1],
+      ['--threads <n>', 'threads; 0 is one for each core', parseCount, 0]
+    ],
+    notes: [
+      'Goes on where it was stopped when the same command is given again.',
+      'final/model.yaml is the manifest for the daemon; the figures in it are those of the folds.'
+    ],
+    examples: [
+      'painlens study train data --base models/vgg-face.yaml --out run',
+      'painlens study train data --base vgg-face.onnx --input vggface --train-from fc6 --out run'
+    ],
+    load: async () => (await import('./study/index.js')).studyTrainCommand
   }),
   { usage: 'provider', summary: 'Install a build of ONNX Runtime with a GPU provider, or go back to the one before.' },
   command({

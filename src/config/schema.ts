@@ -155,7 +155,7 @@ const inference = z.strictObject({
 
 const priority = z.enum(priorityNames)
 
-/** Every condition that an alarm may tell of. */
+/** Every condition of alarms. */
 const priorities = Object.fromEntries(
   conditionNames.map((name) => [
     name,
@@ -181,6 +181,17 @@ export const alarmSchema = z.strictObject({
   track_lost_s: numberFrom(0.5, 600)
     .default(5)
     .describe('A face out of sight for this many seconds is gone; its alarm ends.'),
+  face_unusable_min: numberFrom(0.1, 1440)
+    .default(10)
+    .describe(
+      'Minutes in which faces are found and none can be judged after which face_unusable is raised; an alarm whose face is still seen but cannot be judged ends after as long.'
+    ),
+  nobody_seen_min: numberFrom(0.1, 10_080)
+    .nullable()
+    .default(null)
+    .describe(
+      'Minutes without any face after which nobody_seen is raised; null: never. For a bed that is never empty; 60 leaves room for a head turned away.'
+    ),
   priority: z.strictObject(priorities).prefault({}).describe('Priority by condition.')
 })
 

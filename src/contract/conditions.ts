@@ -1,5 +1,5 @@
 /**
- * Every condition that an alarm may tell of, and every reason for which one ends: the only place to add one. Types,
+ * Every condition of alarms, and every reason for which one ends: the only place to add one. Types,
  * schemas, the config's defaults and the tables of docs/integrate/mqtt.md come from here (`npm run generate`); the words are in languages/.
  */
 
@@ -43,6 +43,19 @@ export const conditions = {
     priority: 'low',
     meaning: "a camera's picture is dark or covered",
     ends: 'something can be seen'
+  },
+  face_unusable: {
+    kind: 'technical',
+    priority: 'medium',
+    meaning:
+      'faces are found and none of them can be judged (covered, in profile, too small …), for `alarm.face_unusable_min`: the resident is not watched',
+    ends: 'a usable face is seen, or no face for a minute'
+  },
+  nobody_seen: {
+    kind: 'technical',
+    priority: 'low',
+    meaning: 'no face is found for `alarm.nobody_seen_min`; off by default',
+    ends: 'a face is seen'
   },
   inference_failed: {
     kind: 'technical',
@@ -101,6 +114,9 @@ export type Condition = keyof typeof conditions
 type OfKind<Kind> = { [C in Condition]: (typeof conditions)[C]['kind'] extends Kind ? C : never }[Condition]
 /** What is wrong with painlens itself. */
 export type TechnicalCondition = OfKind<'technical'>
+/** What is wrong with how a camera that works sees its residents. */
+export const faceConditions = ['face_unusable', 'nobody_seen'] as const satisfies readonly TechnicalCondition[]
+export type FaceCondition = (typeof faceConditions)[number]
 /** What is the case with a person. */
 export type PhysiologicalCondition = OfKind<'physiological'>
 
@@ -123,6 +139,11 @@ interface EndReasonRow {
 export const endReasons = {
   cleared: { over: true, meaning: 'the score has stayed low: the condition is over' },
   track_lost: { over: false, meaning: 'the face has been out of sight for 5 s: **unknown**' },
+  face_unusable: {
+    over: false,
+    meaning:
+      'the face is still seen, but could not be judged for `alarm.face_unusable_min` (an oxygen mask, a blanket, a hand): **unknown**'
+  },
   camera_lost: { over: false, meaning: 'the camera shows nothing: **unknown**, and a technical alarm says so' },
   camera_frozen: {
     over: false,

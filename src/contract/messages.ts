@@ -1,5 +1,5 @@
 /** What goes over MQTT, by topic; docs/integrate/mqtt.md is the same for readers. Times are ISO 8601 UTC. */
-import type { CameraState, RegionShare, Uncertainty } from '../core/types.js'
+import type { CameraState, RegionShare, Uncertainty, UnusableReason } from '../core/types.js'
 import type { EndReason, PhysiologicalCondition, Priority, TechnicalCondition } from './conditions.js'
 import type { Texts } from './languages/index.js'
 
@@ -23,8 +23,17 @@ export interface ObservationMessage {
   /** x, y, width, height in 0..1 of the frame. */
   box: [number, number, number, number]
   zone: string | null
-  pain: number
-  smoothed: number
+  /** How far the face is turned clockwise from upright, in degrees, above -180 and up to 180. */
+  roll_deg: number
+  /** Whether the face could be judged. */
+  usable: boolean
+  /** Why not. */
+  why_not: UnusableReason | null
+  /** How surely that is a face, 0..1. */
+  detector_score: number
+  /** Null where the face is not usable, as is `smoothed`. */
+  pain: number | null
+  smoothed: number | null
   /** All classes, only with privacy.publish_emotions. */
   emotions?: Record<string, number>
 }
@@ -133,6 +142,10 @@ export interface HealthMessage {
       frames: number
       dropped: number
       last_frame: string | null
+      /** When a face was last seen that could be judged; null where there was none since painlens started. */
+      usable_face_at: string | null
+      /** The share of the last hour in which one was seen, of the time in which the camera was watched; null if it was not. */
+      usable_share: number | null
       decoder: string
       /** Why it is not the hardware's; null where it is, or where there is none. */
       decoder_problem: string | null

@@ -4,7 +4,7 @@
  * core/messages.ts says is checked at compile time: a field that is added there is added here, in one line.
  */
 import { z } from 'zod'
-import { cameraStates, regionNames } from '../core/types.js'
+import { cameraStates, regionNames, unusableReasons } from '../core/types.js'
 import { commandSchemas } from './commands.js'
 import { conditionNames, endReasonNames, priorities } from './conditions.js'
 import { byLanguage } from './languages/index.js'
@@ -51,8 +51,12 @@ const observation = z.strictObject({
     .tuple([z.number(), z.number(), z.number(), z.number()])
     .describe('x, y, width and height in parts of the picture.'),
   zone: name.nullable(),
-  pain: share.describe('The score of this frame.'),
-  smoothed: share.describe('The score that alarms go by.'),
+  roll_deg: z.number().gt(-180).lte(180).describe('How far the face is turned clockwise from upright.'),
+  usable: z.boolean().describe('Whether the face could be judged. What is not usable is never classified.'),
+  why_not: z.enum(unusableReasons).nullable().describe('Why the face is not usable; null where it is.'),
+  detector_score: share.describe('How surely that is a face.'),
+  pain: share.nullable().describe('The score of this frame; null where the face is not usable.'),
+  smoothed: share.nullable().describe('The score that alarms go by; null where the face is not usable.'),
   emotions: z.record(z.string(), share).optional().describe('All classes, only with privacy.publish_emotions.')
 })
 
@@ -85,7 +89,7 @@ const alarm = z.strictObject({
   text,
   code: code.nullable(),
   late: z.boolean().describe('It waited for more than 10 s: show it as past.'),
-  test: z.boolean().describe('Made by the command test_alarm: nobody is in pain.'),
+  test: z.boolean().describe('Made by the command test_alarm, not by a face in pain.'),
   model: model.nullable()
 })
 
@@ -143,6 +147,14 @@ const health = z.strictObject({
       frames: count,
       dropped: count,
       last_frame: time.nullable(),
+      usable_face_at: time
+        .nullable()
+        .describe('When a face was last seen that could be judged; null where there was none since painlens started.'),
+      usable_share: share
+        .nullable()
+        .describe(
+          'The share of the last hour in which one was seen, of the time in which the camera was watched; null if it was not.'
+        ),
       decoder: name.describe('What decodes its pictures.'),
       decoder_problem: z
         .string()

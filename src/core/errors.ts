@@ -3,7 +3,7 @@ import { printableLines } from './printable.js'
 
 export type { ErrorCode } from './error-codes/index.js'
 
-/** What an alarm, an answer or a health message can tell of an error. */
+/** The part of an error for alarms, answers and health messages. */
 export interface Problem {
   readonly code: ErrorCode
   readonly message: string
@@ -126,7 +126,7 @@ export function codeOf(error: unknown): ErrorCode {
   return error instanceof PainlensError ? error.code : 'PL-UNEXPECTED'
 }
 
-/** What an alarm or a health message tells of anything thrown. */
+/** The problem of any thrown value, for alarms and health messages. */
 export function problemOf(error: unknown): Problem {
   return { code: codeOf(error), message: messageOf(error) }
 }

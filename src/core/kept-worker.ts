@@ -175,7 +175,7 @@ export async function openInferenceWorker<M extends Methods, O>(
   return { client, opened, close: () => client.close(inferenceGraceMs) }
 }
 
-/** How stages tell of their worker. */
+/** Callbacks by which stages report the state of their worker. */
 export interface WorkerTroubles {
   /** It died and is started again; null when it serves again. */
   onTrouble?: (problem: Error | null) => void
@@ -183,7 +183,7 @@ export interface WorkerTroubles {
   onGivenUp?: (error: Error) => void
 }
 
-/** The `onState` of a stage that tells of its troubles only. */
+/** An `onState` for stages that report only troubles. */
 export function tellTroubles({ onTrouble, onGivenUp }: WorkerTroubles): KeptWorkerOptions<never>['onState'] {
   let started = false
   return (state, problem) => {
@@ -205,7 +205,7 @@ export class Restarts {
 
   /**
    * @param delaysMs the wait before each restart; after the last of them it is given up
-   * @param now a clock that nobody sets, in ms
+   * @param now a monotonic clock, in ms
    */
   constructor(delaysMs: readonly number[], now = () => performance.now()) {
     this.#delaysMs = delaysMs

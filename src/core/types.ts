@@ -24,7 +24,7 @@ export interface Zone {
 
 /**
  * One decoded picture of a camera. `data` lies over a SharedArrayBuffer that the camera stage owns and uses again:
- * post it to a worker without copying, and call `release` (once; more often does no harm) when done with it.
+ * post it to a worker without copying, and call `release` when done with it (further calls are ignored).
  */
 export interface Frame extends Size {
   camera: string
@@ -43,12 +43,23 @@ export interface Crop extends Size {
   landmarks: Float32Array
 }
 
+/**
+ * Why a face is not usable: it lies or hangs as the landmarks do not bear out, is too small, something covers it, it is out
+ * of focus or in motion, seen from the side, or lost in noise for want of light.
+ */
+export const unusableReasons = ['roll', 'small', 'covered', 'blurred', 'profile', 'dark'] as const
+export type UnusableReason = (typeof unusableReasons)[number]
+
 /** A detected face in a frame. `landmarks` are in pixels of the frame, in the same order as the crop's. */
 export interface Face {
   track: number
   box: Box
   /** The detector's confidence, 0..1. */
   score: number
+  /** How far it is turned clockwise from upright, in degrees, above -180 and up to 180. */
+  roll: number
+  /** Why the classifier must not be asked about it; null where it may: the face is usable. */
+  whyNot: UnusableReason | null
   landmarks: Float32Array
   zone: string | null
   crop: Crop
@@ -113,6 +124,6 @@ export interface Uncertainty {
 const sourceStates = ['ok', 'connecting', 'lost', 'frozen', 'dark'] as const
 export type SourceState = (typeof sourceStates)[number]
 
-/** What subscribers are told of a camera: a pause for care hides what its stream does. */
+/** A camera's state for subscribers: during a pause for care that of its stream is hidden. */
 export const cameraStates = [...sourceStates, 'paused'] as const
 export type CameraState = (typeof cameraStates)[number]

@@ -1,4 +1,4 @@
-/** Another build of ONNX Runtime in place of the one that onnxruntime-node loads: only if it is proved, and the old one is kept. */
+/** Replaces the build of ONNX Runtime that onnxruntime-node loads, if the new one is proved; the old one is kept. */
 import { existsSync, readFileSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
 import { DiskError, messageOf, ProviderError } from '../core/errors.js'
@@ -12,21 +12,21 @@ import { type Blame, compareOutputs, runProof } from './prove.js'
 import { markerName, readArchiveManifest, unpack } from './unpack.js'
 
 export interface ChangeOptions {
-  /** The manifest of the classifier that the new build has to run; null where nothing can run, as while an image is built. */
+  /** The manifest of the classifier that the new build has to run; null to skip the proof, as while an image is built. */
   model: string | null
   /** onnxruntime-node's native files; painlens's own unless given. */
   place?: Place
-  /** Told what is being done, a line at a time. */
+  /** Called with each step, one line at a time. */
   say: (line: string) => void
   signal?: AbortSignal
 }
 
 /**
- * Puts an archive's files in place of those that onnxruntime-node loads. They are proved where they are unpacked, so that
- * at no time a build is in place that was not; and once more in place, as painlens will load them.
- * @returns false when the archive's files are in place already (they are proved again)
+ * Replaces the files that onnxruntime-node loads by an archive's. They are proved where they are unpacked, so that an
+ * unproved build is never in place, and again in place, as painlens will load them.
+ * @returns false if the archive's files are in place already (they are proved again)
  * @throws InputError (the archive), ProviderError (it does not work here, or there is another change), DiskError
- *   (no room, no permission); nothing is changed then
+ *   (no room, no permission), without a change
  */
 export async function installArchive(archive: string, options: ChangeOptions): Promise<boolean> {
   const { place = placeOf(), signal, say } = options
@@ -46,8 +46,8 @@ export async function installArchive(archive: string, options: ChangeOptions): P
 }
 
 /**
- * Brings back what was there before the last change, proved likewise; what is there now is kept in its stead.
- * @throws ProviderError (nothing is kept, or it does not work any more), DiskError; nothing is changed then
+ * Restores the build before the last change, proved likewise; the current one is kept in its stead.
+ * @throws ProviderError (no build is kept, or it no longer works), DiskError, without a change
  */
 export async function rollBack(options: ChangeOptions): Promise<void> {
   const { place = placeOf(), say } = options
@@ -103,7 +103,7 @@ function begin(place: Place, from: 'archive' | 'previous'): void {
     )
 }
 
-/** What the system refuses, in a sentence. */
+/** A refusal of the system as a sentence. */
 function explained(error: unknown, place: Place): unknown {
   const { code, syscall } = error as NodeJS.ErrnoException
   if (!code || !syscall) return error
@@ -113,7 +113,7 @@ function explained(error: unknown, place: Place): unknown {
     : new DiskError('PL-INSTALL-DISK', `it cannot be changed (${messageOf(error)})`, place.folder)
 }
 
-/** The CPU's outputs by the build that is there, which has been proved; null where that one is broken. */
+/** The CPU's outputs by the current build, which has been proved; null if it is broken. */
 async function referenceRun(place: Place, { model, blame, signal }: Proving): Promise<ProvedRun | null> {
   if (model === null) return null
   try {
@@ -125,7 +125,7 @@ async function referenceRun(place: Place, { model, blame, signal }: Proving): Pr
   }
 }
 
-/** An inference on each provider, held against the CPU's of the build before, and of this one. */
+/** Runs an inference on each provider, and compares it with the CPU's of the previous build and of this one. */
 async function proveRuns(
   folder: string,
   providers: readonly ProviderName[],
@@ -143,7 +143,7 @@ async function proveRuns(
   }
 }
 
-/** Where onnxruntime-node looks by itself, its own way of finding its files is proved along. */
+/** For the folder that onnxruntime-node loads from, its own search for the files is proved too. */
 const where = (folder: string) => ({ folder, redirect: folder !== placeOf().current })
 
 function remedyFor({ cuda, cudnn, tensorrt, jetpack }: ArchiveManifest): string {
@@ -154,14 +154,14 @@ function remedyFor({ cuda, cudnn, tensorrt, jetpack }: ArchiveManifest): string 
   return `${kept} Install ${libraries.join(' and ')}${source}, or build the archive on this machine.`
 }
 
-/** Whether the files of a manifest are those that onnxruntime-node loads, whole. */
+/** Whether onnxruntime-node loads exactly the files of a manifest, undamaged. */
 async function isInPlace(manifest: ArchiveManifest, place: Place): Promise<boolean> {
   const marker = readMarker(place.current)
   if (!marker || JSON.stringify(marker.files) !== JSON.stringify(manifest.files)) return false
   return (await damagedFiles(place.current, marker)).length === 0
 }
 
-/** The files that are not what the marker beside them says. */
+/** The files that differ from the marker beside them. */
 export async function damagedFiles(folder: string, marker: Marker): Promise<string[]> {
   const damaged: string[] = []
   for (const [name, { sha256 }] of Object.entries(marker.files))
@@ -169,7 +169,7 @@ export async function damagedFiles(folder: string, marker: Marker): Promise<stri
   return damaged
 }
 
-/** @returns null for the build that onnxruntime-node brings */
+/** @returns null for onnxruntime-node's own build */
 export function readMarker(folder: string): Marker | null {
   try {
     return parseMarker(readFileSync(join(folder, markerName), 'utf8'))

@@ -1,7 +1,7 @@
 /**
- * A change of the native files as a few renames, and the note that undoes what was cut short. It is there from before the
- * first rename to after the last; as long as it is there the change counts for nothing, and is undone by the next painlens
- * that starts. Everything here is synchronous: no signal but SIGKILL comes between two renames.
+ * A change of the native files as a few renames, with a journal to undo it. The journal exists from before the first rename
+ * to after the last; while it exists, the change is not valid, and the next start of painlens undoes it. All calls are
+ * synchronous, so that only SIGKILL can come between two renames.
  */
 import {
   closeSync,
@@ -17,24 +17,24 @@ import {
 import type { Place } from './place.js'
 
 export interface Journal {
-  /** Who changes it, so that a change under way is told from one that was cut short. */
+  /** The process that makes the change, to distinguish running changes from interrupted ones. */
   pid: number
-  /** What else tells that process from a later one with its number; null where the system does not say. */
+  /** Distinguishes that process from a later one with its id; null if unknown. */
   born: string | null
-  /** Where the new files come from: a folder `previous` is put back when the change is undone. */
+  /** The source of the new files; `previous` is restored when the change is undone. */
   from: 'archive' | 'previous'
 }
 
 /**
  * Begins a change.
- * @returns false when another one is under way, or was cut short
+ * @returns false if another one is running or was interrupted
  */
 export function beginChange(place: Place, from: Journal['from']): boolean {
   const journal: Journal = { pid: process.pid, born: birthOf(process.pid), from }
   const draft = `${place.journal}.${process.pid}`
   writeFileSync(draft, `${JSON.stringify(journal)}\n`, { flush: true })
   try {
-    // A link appears whole or not at all, and only where there is none.
+    // A link is created atomically, and only if none exists.
     linkSync(draft, place.journal)
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false
@@ -46,14 +46,14 @@ export function beginChange(place: Place, from: Journal['from']): boolean {
   return true
 }
 
-/** Puts what is staged in place of what is there. */
+/** Replaces the current build by the staged one. */
 export function exchange(place: Place): void {
   renameSync(place.current, place.displaced)
   renameSync(place.staged, place.current)
   syncFolder(place.folder)
 }
 
-/** Ends a change that was proved: what was there becomes `previous`. */
+/** Completes a proved change: the old build becomes `previous`. */
 export function keepChange(place: Place): void {
   if (existsSync(place.previous)) renameSync(place.previous, place.discarded)
   renameSync(place.displaced, place.previous)
@@ -63,8 +63,8 @@ export function keepChange(place: Place): void {
 }
 
 /**
- * Brings everything back to where it was when the change began, from wherever it was left.
- * @returns false when there was nothing to bring back: the change had ended but for its journal, or not begun but for that
+ * Restores the state before the change, from any step of it.
+ * @returns false if no file had to be restored: the change had only written its journal, or was complete except for it
  */
 export function undoChange(place: Place): boolean {
   const { from } = readJournal(place) ?? { from: 'archive' }
@@ -82,7 +82,7 @@ export function undoChange(place: Place): boolean {
   return begun
 }
 
-/** The process that a change is under way in, null when it was cut short or there is none. */
+/** The process of a running change; null if there is none or it was interrupted. */
 export function changingProcess(place: Place): number | null {
   const journal = readJournal(place)
   return journal && isAlive(journal.pid) && birthOf(journal.pid) === journal.born ? journal.pid : null
@@ -105,7 +105,7 @@ function isAlive(pid: number): boolean {
   }
 }
 
-/** The boot and the tick in it at which a process began (proc(5), field 22 of stat): no other one has both. */
+/** The boot id and start tick of a process (proc(5), field 22 of stat), unique together with its id. */
 function birthOf(pid: number): string | null {
   try {
     const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
@@ -116,7 +116,7 @@ function birthOf(pid: number): string | null {
   }
 }
 
-/** Renames reach the disk before what comes next. */
+/** Syncs the renames to disk. */
 export function syncFolder(folder: string): void {
   const handle = openSync(folder, 'r')
   try {

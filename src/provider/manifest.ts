@@ -1,24 +1,24 @@
-/** What a provider archive (deploy/jetson/onnxruntime/build.sh makes them) says of itself, in its `manifest.json`. */
+/** The `manifest.json` of a provider archive (made by deploy/jetson/onnxruntime/build.sh). */
 import { z } from 'zod'
 import { InputError } from '../core/errors.js'
 import { type ProviderName, providerNames } from '../lib/ort/provider-names.js'
 
 export const manifestName = 'manifest.json'
 
-/** Flat names only: nothing in an archive can be meant for another folder. */
+/** Flat names only, so that an archive cannot write to another folder. */
 const fileName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._+-]*$/)
 const version = z.string().regex(/^\d+\.\d+(\.\d+)*$/)
 
 const schema = z.strictObject({
   format: z.literal(1),
-  /** ONNX Runtime's version, which has to be onnxruntime-node's. */
+  /** ONNX Runtime's version; has to equal onnxruntime-node's. */
   onnxruntime: version,
   napi: z.int().min(1),
-  /** As `process.platform` and `process.arch` say them. */
+  /** Values of `process.platform` and `process.arch`. */
   platform: z.string(),
   arch: z.string(),
   providers: z.array(z.enum(providerNames)).min(1),
-  /** The machine that the files were built for; null for files that need none of it. */
+  /** The versions that the files were built for; null for files that do not need them. */
   cuda: version.nullable(),
   cuda_architectures: z.array(z.string()),
   cudnn: version.nullable(),
@@ -30,10 +30,10 @@ const schema = z.strictObject({
 export type ArchiveManifest = z.infer<typeof schema>
 
 const markerSchema = schema.extend({ installed: z.iso.datetime() })
-/** What is kept of a manifest beside the files that came with it. */
+/** The part of a manifest kept beside the installed files. */
 export type Marker = z.infer<typeof markerSchema>
 
-/** Without these onnxruntime-node finds nothing to load. */
+/** The files that onnxruntime-node needs. */
 const vital = ['onnxruntime_binding.node', 'libonnxruntime.so.1']
 
 const librariesOf: Record<ProviderName, readonly string[]> = {
@@ -42,12 +42,12 @@ const librariesOf: Record<ProviderName, readonly string[]> = {
   tensorrt: ['libonnxruntime_providers_shared.so', 'libonnxruntime_providers_tensorrt.so']
 }
 
-/** Files that the loader of the operating system takes, as opposed to licences. */
+/** Files for the system's loader, as opposed to licences. */
 export const isLibrary = (name: string): boolean => /\.node$|\.so(\.\d+)*$/.test(name)
 
 /**
- * @param archive for the error: where it comes from
- * @throws InputError when it is no such manifest, or names providers without their libraries
+ * @param archive its archive, for the error
+ * @throws InputError if it is not such a manifest, or names providers without their libraries
  */
 export function parseArchiveManifest(text: string, archive: string): ArchiveManifest {
   const result = schema.safeParse(jsonOf(text))
@@ -70,7 +70,7 @@ export function parseArchiveManifest(text: string, archive: string): ArchiveMani
   return result.data
 }
 
-/** @returns null for what is no marker */
+/** @returns null for an invalid marker */
 export function parseMarker(text: string): Marker | null {
   return markerSchema.safeParse(jsonOf(text)).data ?? null
 }

@@ -5,8 +5,7 @@ import { dirname, join } from 'node:path'
 import { ProviderError } from '../core/errors.js'
 
 /**
- * All in one folder, so that each change is a rename. What is in `current` is what painlens loads; the others are of no
- * meaning to onnxruntime-node.
+ * All in one folder, so that each change is a rename. painlens loads `current`; onnxruntime-node ignores the others.
  */
 export interface Place {
   /** onnxruntime-node's version: `1.29.0`. */
@@ -16,15 +15,15 @@ export interface Place {
   folder: string
   /** `…/linux/arm64`: the files that onnxruntime-node loads. */
   current: string
-  /** What `current` was before the last change. */
+  /** The build before the last change. */
   previous: string
-  /** What is to become `current`: being unpacked or proved. */
+  /** The next `current`, being unpacked or proved. */
   staged: string
-  /** What `current` was, until the change is proved. */
+  /** The old `current`, until the change is proved. */
   displaced: string
-  /** A `previous` or a `staged` that is on its way out. */
+  /** A `previous` or a `staged` that is being deleted. */
   discarded: string
-  /** There while a change is under way, or after one that was cut short. */
+  /** Exists during a change, and after an interrupted one. */
   journal: string
 }
 

@@ -1,6 +1,6 @@
 /**
- * A process of its own that runs the classifier on a build of ONNX Runtime, so that a build which takes its process down
- * does not take the installer along. Forked by `prove`, which sends a ProofRequest and gets a ProofAnswer.
+ * A process that runs the classifier on a build of ONNX Runtime, so that a build that crashes does not crash the installer.
+ * Forked by `prove`, which sends a ProofRequest and gets a ProofAnswer.
  */
 import '../core/no-telemetry.js'
 import { readFileSync } from 'node:fs'
@@ -14,7 +14,7 @@ import type { ProviderName } from '../lib/ort/provider-names.js'
 export interface ProofRequest {
   /** Where the native files lie, absolute and without symlinks. */
   folder: string
-  /** Have them loaded from there, where onnxruntime-node would look elsewhere. */
+  /** Whether to load them from there instead of onnxruntime-node's own folder. */
   redirect: boolean
   /** The classifier's manifest. */
   model: string
@@ -23,23 +23,23 @@ export interface ProofRequest {
 
 export interface ProvedRun {
   provider: ProviderName
-  /** How many nodes of the model ran where, by ONNX Runtime's own profile. */
+  /** Number of the model's nodes per provider, by ONNX Runtime's own profile. */
   nodes: Record<string, number>
   /** The model's outputs for some pictures, one after the other. */
   outputs: number[]
-  /** Time of the last inference. */
+  /** Duration of the last inference. */
   milliseconds: number
 }
 
-/** With the provider that was tried last when it does not work. */
+/** On failure, with the provider that was tried last. */
 export type ProofAnswer = { runs: ProvedRun[] } | { provider: ProviderName; failure: string }
 
 const binding = 'onnxruntime_binding.node'
 const ownFiles = [binding, 'libonnxruntime.so.1']
-/** Pictures that the outputs are compared on: noise, for which no kernel has a shortcut. */
+/** Number of compared pictures: noise, for which kernels have no shortcut. */
 const pictures = 2
 
-// Whoever asked is gone.
+// The parent process has ended.
 process.once('disconnect', () => process.exit(1))
 process.once('message', (request: ProofRequest) => {
   void answer(request)
@@ -55,7 +55,7 @@ async function answer({ folder, redirect, model, providers }: ProofRequest): Pro
   checkLoaded(folder)
   const runs: Extract<ProofAnswer, { runs: unknown }>['runs'] = []
   for (const provider of providers) {
-    // Where the process dies of it, that is known.
+    // Reported before the attempt, in case it ends the process.
     process.send!({ trying: provider })
     try {
       const { nodes } = await proveProvider(provider, manifest.file)
@@ -67,7 +67,7 @@ async function answer({ folder, redirect, model, providers }: ProofRequest): Pro
   return { runs }
 }
 
-/** Has onnxruntime-node's JavaScript load the native files of another folder than its own. */
+/** Makes onnxruntime-node's JavaScript load native files from another folder. */
 function loadBindingFrom(folder: string): void {
   const load = process.dlopen
   process.dlopen = (module: object, path: string, ...rest: [flags?: number]) =>
@@ -89,8 +89,8 @@ function checkLoaded(folder: string): void {
 }
 
 /**
- * Why the system's loader does not take a provider's library, which ONNX Runtime keeps to itself.
- * @returns null where that is not the reason
+ * Why the system's loader refuses a provider's library, which ONNX Runtime does not report.
+ * @returns null if the loader accepts it or fails for another reason
  */
 function loaderError(folder: string, provider: ProviderName): string | null {
   try {

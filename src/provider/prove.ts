@@ -5,12 +5,12 @@ import { workerScript } from '../core/worker.js'
 import type { ProviderName } from '../lib/ort/provider-names.js'
 import type { ProofAnswer, ProofRequest, ProvedRun } from './proof-process.js'
 
-/** Building engines for TensorRT, or CUDA's kernels for a new device, takes its minutes. */
+/** Building engines for TensorRT, or CUDA's kernels for a new device, takes minutes. */
 const timeoutMs = 15 * 60_000
-/** Of the largest output. On the same numbers, kernels differ by the order in which they add: some 1e-5. */
+/** Relative to the largest output. Kernels that add in another order differ by about 1e-5. */
 const tolerance = 1e-3
 
-/** For the error: what was tried, and what to do when it does not work. */
+/** For the error: what was tried, and what to do on failure. */
 export interface Blame {
   where: string
   fix: string
@@ -18,7 +18,7 @@ export interface Blame {
 
 /**
  * Runs the classifier on each provider, in that order, in one process.
- * @throws ProviderError saying what does not work; the signal's reason when it is aborted
+ * @throws ProviderError with the cause; the signal's reason when it is aborted
  */
 export async function runProof(
   request: ProofRequest,
@@ -39,7 +39,7 @@ export async function runProof(
   )
 }
 
-/** Of `libcudart.so.12: cannot open shared object file`, as the system's loader says it. */
+/** Matches the system loader's `libcudart.so.12: cannot open shared object file`. */
 export function missingLibrary(failure: string): string | undefined {
   const [before, ...rest] = failure.split(': cannot open shared object file')
   const name = before!.split(/[^\w.+-]/).at(-1)!
@@ -48,7 +48,7 @@ export function missingLibrary(failure: string): string | undefined {
 
 function asked(request: ProofRequest, signal?: AbortSignal): Promise<ProofAnswer> {
   signal?.throwIfAborted()
-  // TensorFloat-32 rounds to 10 bits, which says nothing of whether a build is right.
+  // Off, since TensorFloat-32 rounds to 10 bits, which the comparison would take for an error.
   const env = { ...process.env, NVIDIA_TF32_OVERRIDE: '0' }
   const child = fork(workerScript(import.meta.url, './proof-process.js'), {
     env,
@@ -80,12 +80,12 @@ function asked(request: ProofRequest, signal?: AbortSignal): Promise<ProofAnswer
         reject(signal?.reason ?? new ProviderError('PL-INSTALL-STOPPED', 'stopped', 'painlens provider'))
       else resolve(answer ?? { provider: tried, failure: endOf(code, killedBy, last.join('')) })
     })
-    // Where it cannot be sent the process is gone, which `close` tells.
+    // If sending fails, the process has ended, which `close` reports.
     child.send(request, () => undefined)
   })
 }
 
-/** A process that did not get as far as an answer. */
+/** The error for a process that ended without an answer. */
 function endOf(code: number | null, killedBy: NodeJS.Signals | null, said: string): string {
   const how = killedBy ? `was ended by ${killedBy}` : `ended with code ${code}`
   const last = said.trim().split('\n').at(-1)
@@ -95,7 +95,7 @@ function endOf(code: number | null, killedBy: NodeJS.Signals | null, said: strin
 const oneLine = (text: string): string => text.split('\n')[0]!.slice(0, 300)
 
 /**
- * Holds outputs against others of the same model and pictures.
+ * Compares outputs with others of the same model and pictures.
  * @returns the largest difference as a share of the largest output
  * @throws ProviderError when that is more than 1e-3
  */

@@ -1,13 +1,13 @@
-/** At the start of every command: whatever a killed `painlens provider` left half done is undone. */
+/** At the start of every command, undoes an interrupted `painlens provider`. */
 import { existsSync } from 'node:fs'
 import { messageOf } from '../core/errors.js'
 import { changingProcess, undoChange } from './journal.js'
 import { type Place, placeOf } from './place.js'
 
 /**
- * Undoes a change of onnxruntime-node's native files that was cut short. Never throws: a command that needs no inference
- * goes on. Costs a look at one file where there is nothing to undo.
- * @returns what was done or would have to be, a sentence; null where there is nothing to tell
+ * Undoes an interrupted change of onnxruntime-node's native files. Never throws, so that commands without inference still
+ * work. Checks one file if there is no such change.
+ * @returns what was done or has to be done, as a sentence; null without an interrupted change
  */
 export function repairProvider(find: () => Place = placeOf): string | null {
   let place: Place
@@ -15,7 +15,7 @@ export function repairProvider(find: () => Place = placeOf): string | null {
     place = find()
     if (!existsSync(place.journal) || changingProcess(place) !== null) return null
   } catch {
-    // Whoever needs onnxruntime-node will say what is the matter with it.
+    // Commands that load onnxruntime-node report its absence.
     return null
   }
   try {

@@ -1,6 +1,6 @@
 /**
- * Reads a gzipped tar archive (POSIX ustar) of plain files in one folder, and nothing else that the format knows: without
- * folders, links and devices there is no way for an archive to write anywhere but where its files are put.
+ * Reads a gzipped tar archive (POSIX ustar) of plain files in one folder, and no other entries: without folders, links and
+ * devices an archive cannot write outside its folder.
  */
 import { createReadStream } from 'node:fs'
 import { createGunzip } from 'node:zlib'
@@ -14,19 +14,19 @@ export interface TarEntry {
   size: number
 }
 
-/** Takes an entry's content, piece by piece. */
+/** Receives an entry's content in chunks. */
 export interface TarSink {
   write(piece: Buffer): void
   end(): void
 }
 
-/** What is wrong with an archive, a clause: `it ends within manifest.json`. */
+/** A defect of an archive, as a clause: `it ends within manifest.json`. */
 export class TarError extends Error {}
 
 /**
- * Hands each entry's content to the sink that `open` gives for it, in the archive's order. What `open` and a sink throw
- * ends the reading and is passed on.
- * @throws TarError when it is damaged, or holds anything but plain files without folders
+ * Hands each entry's content to the sink that `open` gives for it, in the archive's order. Errors of `open` and sinks
+ * end the reading and are rethrown.
+ * @throws TarError if it is damaged, or contains entries other than plain files without folders
  */
 export async function readTar(file: string, open: (entry: TarEntry) => TarSink, signal?: AbortSignal): Promise<void> {
   const reader = new TarReader(open)
@@ -60,7 +60,7 @@ class TarReader {
 
   take(piece: Buffer): void {
     let rest = piece
-    // Behind the end mark there is padding only.
+    // Only padding follows the end mark.
     while (rest.length > 0 && !this.#ended) rest = this.#entry ? this.#takeContent(rest) : this.#takeHeader(rest)
   }
 

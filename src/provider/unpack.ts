@@ -1,4 +1,4 @@
-/** From an archive to a folder of files that are what its manifest says: whole, for this machine, for this onnxruntime-node. */
+/** Unpacks an archive, and checks its files against its manifest, this machine and this onnxruntime-node. */
 import { createHash, type Hash } from 'node:crypto'
 import {
   chmodSync,
@@ -20,11 +20,11 @@ import { type ArchiveManifest, isLibrary, type Marker, manifestName, parseArchiv
 import type { Place } from './place.js'
 import { readTar, type TarEntry, TarError, type TarSink } from './tar.js'
 
-/** Where the manifest of what is installed lies among its files; absent from the build that onnxruntime-node brings. */
+/** The installed manifest, among its files; absent from onnxruntime-node's own build. */
 export const markerName = 'painlens-provider.json'
 
 const maximumManifestBytes = 1 << 18
-/** Left free beside the unpacked files. */
+/** Bytes to stay free beside the unpacked files. */
 const marginBytes = 64e6
 /**
  * Reads only as much of the archive as its manifest.
@@ -35,7 +35,7 @@ export async function readArchiveManifest(
   place: Place,
   signal?: AbortSignal
 ): Promise<ArchiveManifest> {
-  // Ends the reading, and is seen here only.
+  // Ends the reading; caught below.
   const enough = new TarError('the manifest is read')
   let manifest: ArchiveManifest | undefined
   await reading(archive, async () => {
@@ -52,8 +52,8 @@ export async function readArchiveManifest(
 }
 
 /**
- * Unpacks all files into a folder, which is made, and holds each against the manifest.
- * @throws InputError as above, or when a file is not the one that the manifest names; DiskError when there is no room
+ * Unpacks all files into a new folder, and checks each against the manifest.
+ * @throws InputError as above, or if a file differs from the manifest; DiskError without room
  */
 export async function unpack(
   archive: string,
@@ -68,7 +68,7 @@ export async function unpack(
   await reading(archive, () => unpackFiles(archive, place.staged, manifest, signal))
   const marker: Marker = { installed: new Date().toISOString(), ...manifest }
   writeFileSync(join(place.staged, markerName), `${JSON.stringify(marker, null, 2)}\n`, { flush: true })
-  // Whatever the umask of an administrator's shell: the service's user has to read them.
+  // Independent of the umask of an administrator's shell: the service's user has to read them.
   chmodSync(place.staged, 0o755)
   for (const name of [...Object.keys(manifest.files), markerName]) chmodSync(join(place.staged, name), 0o644)
   syncFolder(place.staged)
@@ -104,7 +104,7 @@ async function unpackFiles(
   if (left.size > 0) throw new TarError(`it has no ${[...left.keys()].join(', no ')}, which its manifest names`)
 }
 
-/** Names the archive in what goes wrong while it is read. */
+/** Adds the archive's name to errors of reading it. */
 async function reading(archive: string, read: () => Promise<void>): Promise<void> {
   try {
     if (!statSync(archive).isFile()) throw unreadable(archive, 'it is no file')
@@ -164,8 +164,8 @@ interface ExpectedFile {
 }
 
 /**
- * Writes a file through to the disk; its hash and, for a library, its machine have to be right.
- * @param handles of the open files, for whoever has to close them when the reading fails
+ * Writes a file, synced, and checks its hash and, for a library, its architecture.
+ * @param handles receives the open file, to be closed by the caller if the reading fails
  */
 function fileSink(path: string, expected: ExpectedFile, handles: Set<number>): TarSink {
   const handle = openSync(path, 'wx')

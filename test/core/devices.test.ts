@@ -41,7 +41,7 @@ describe('a device file', () => {
   })
 })
 
-/** What a program that may or may not is told of a file by the kernel. */
+/** The kernel's answer on a file to a program with or without permission. */
 const asked = (file: string): string[] => [
   '--input-type=module',
   '-e',

@@ -15,7 +15,7 @@ import { writeTinyModel } from '../support/tiny-model.js'
 
 const devices = ['ward-1', 'ward-2', 'ward-3']
 const users = { 'ward-2': 'bridge-secret', nurse: 'nurse-secret' }
-/** Three daemons start at once, on whatever else the machine does; a bridge tries again each five seconds. */
+/** For three daemons that start at once on a busy machine; a bridge reconnects every five seconds. */
 const patienceMs = 60_000
 const until = (look: () => boolean, what: string) => waitUntil(look, what, patienceMs)
 const unbounded = ['max_queued_messages 0']
@@ -63,7 +63,7 @@ async function startDaemon(device: string): Promise<DaemonProcess> {
     device,
     facility: `house of ${device}`,
     mqtt: { url: ward.url },
-    // Its camera is away: that raises an alarm of its own, and costs no decoding.
+    // Its camera does not exist: that raises an alarm, and needs no decoding.
     cameras: [{ id: 'room', url: 'rtsp://127.0.0.1:9/x' }],
     model: { manifest },
     explanation: { enabled: false },
@@ -73,7 +73,7 @@ async function startDaemon(device: string): Promise<DaemonProcess> {
   return startPainlensProcess(['run', '--config', join(own, 'painlens.yaml')], { env: { STATE_DIRECTORY: own } })
 }
 
-/** Somebody who hears every device at one of the brokers, which keeps what comes while they are away. */
+/** A subscriber to every device at one of the brokers, with a persistent session. */
 class Subscriber {
   readonly heard: { topic: string; text: string }[] = []
 
@@ -100,7 +100,7 @@ class Subscriber {
     return this.heard.filter(({ topic }) => topic === 'painlens-bridge/ward-2/state').map(({ text }) => text)
   }
 
-  /** Every alarm message by what makes it one: device, alarm_id and seq; each with all the texts that came for it. */
+  /** The texts received for each alarm message, by its identity: device, alarm_id and seq. */
   alarms(): Map<string, Set<string>> {
     const alarms = new Map<string, Set<string>>()
     for (const device of devices)
@@ -124,7 +124,7 @@ class Subscriber {
 }
 
 test(
-  'three daemons behind a bridge: alarms arrive, commands find their daemon, a cut link loses nothing',
+  'three daemons behind a bridge: alarms arrive, commands reach their daemon, no message is lost on a cut link',
   async () => {
     const far = await Subscriber.at(house.url, {
       username: 'nurse',
@@ -143,7 +143,7 @@ test(
     })
     await until(() => far.linkStates().at(-1) === '1', 'the link')
 
-    // Commands go down to the one daemon that they name.
+    // Commands reach only the daemon that they name.
     for (const device of devices) await far.ask(device, `up ${device}`)
     for (const device of devices) {
       await until(() => far.answered(device).length > 0, `the answer of ${device}`)
@@ -162,7 +162,7 @@ test(
     expect(far.alarms().size).toBe(before)
     link.open(true)
 
-    // It breaks once more in the middle of what it catches up on: what was not confirmed is sent again.
+    // It breaks once more during the catch-up: unconfirmed messages are sent again.
     const count = far.heard.length
     await until(() => far.heard.length > count + 5, 'the bridge to come back')
     link.cut()
@@ -181,7 +181,7 @@ test(
         expect([...seqs].sort()).toEqual([0, 1])
       }
     }
-    // Whoever counts by alarm_id and seq has each message once: what comes again is the same to the letter.
+    // A subscriber that counts by alarm_id and seq has each message once: repetitions are identical.
     for (const texts of far.alarms().values()) expect(texts.size).toBe(1)
     expect(far.linkStates()).toEqual(expect.arrayContaining(['1', '0']))
 
@@ -200,7 +200,7 @@ test(
   4 * patienceMs
 )
 
-/** What was told at the ward and has not come to the house. */
+/** Alarm messages published at the ward that have not arrived at the house. */
 function missing(near: Subscriber, far: Subscriber): string[] {
   const come = far.alarms()
   return [...near.alarms().keys()].filter((key) => !come.has(key))

@@ -15,7 +15,7 @@ afterAll(() => ward.close())
 
 const gone = { id: 'gone', url: nowhere, width: 640, height: 360 }
 
-/** How long an alarm takes to begin is tested elsewhere, without a daemon. */
+/** A short onset: its duration is tested elsewhere, without a daemon. */
 const soon = { alarm: { onset_s: 1, smoothing_s: 0.2 } }
 
 async function setUp(cameras: object[], changes: object = {}) {
@@ -25,7 +25,7 @@ async function setUp(cameras: object[], changes: object = {}) {
 }
 
 describe('a pause for care', { timeout: patience(120_000) }, () => {
-  it('says until when, is extended but not cut short, survives kill -9 and a reload, and ends by itself', async () => {
+  it('publishes its end, can be extended but not shortened, survives kill -9 and a reload, and expires', async () => {
     const { configure, nurse, start } = await setUp([bed])
     const killed = start()
     await nurse.alarm('pain', 'start', 40_000)
@@ -71,8 +71,8 @@ describe('a pause for care', { timeout: patience(120_000) }, () => {
   })
 })
 
-describe('commands', { timeout: patience(120_000) }, () => {
-  it('that are bad get an error for an answer, and a flood of them does no harm', async () => {
+describe('MQTT commands', { timeout: patience(120_000) }, () => {
+  it('that are invalid are answered with an error; after a flood of them commands and alarms still work', async () => {
     const { device, nurse, start } = await setUp([bed])
     const daemon = start()
     const pain = await nurse.alarm('pain', 'start', 40_000)
@@ -100,7 +100,7 @@ describe('commands', { timeout: patience(120_000) }, () => {
     for (let round = 0; round < 100; round++)
       for (const [name, payload] of floods) sends.push(nurse.send(name, payload))
     await Promise.all(sends)
-    // What comes on top of 64 waiting commands is not answered; once they are through, everything is.
+    // Commands beyond 64 waiting ones are not answered; once the queue is empty, commands are answered again.
     const asking = setInterval(() => void nurse.send('resume', '{"camera":"bed","transaction":"after"}'), 250)
     await until(
       () => nurse.told.some(({ topic, json }) => topic === 'response/resume' && json && 'transaction' in json),
@@ -123,7 +123,7 @@ describe('commands', { timeout: patience(120_000) }, () => {
     )
   })
 
-  it('to refresh bring every state and every active alarm again; so does a broker that comes back, with how long it was away', async () => {
+  it("to refresh, like a reconnect, publish all states and active alarms again; the outage's alarm has its duration", async () => {
     const { device, nurse, start } = await setUp([bed, gone])
     const daemon = start()
     const pain = await nurse.alarm('pain', 'start', 40_000)

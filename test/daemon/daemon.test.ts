@@ -79,7 +79,7 @@ class Listener {
   constructor(readonly client: MqttClient) {
     client.on('message', (topic, bytes) => {
       const text = bytes.toString()
-      // A state that was taken away.
+      // A state that was cleared.
       if (text === '') return
       this.seen.push({ topic, payload: JSON.parse(text) as Record<string, unknown>, text })
     })
@@ -116,8 +116,8 @@ async function startDaemon(): Promise<{ daemon: DaemonProcess; nurse: Listener }
   return { daemon, nurse }
 }
 
-describe('the daemon, whole', () => {
-  it('watches, answers commands, keeps secrets, reloads, and stops in time with nothing left', async () => {
+describe('the daemon as a process', () => {
+  it('watches, answers commands, prints no secret, reloads, and stops within 3 s without leftover processes', async () => {
     const { daemon, nurse } = await startDaemon()
     await nurse.next('status', ({ state }) => state === 'online')
 
@@ -170,7 +170,7 @@ describe('the daemon, whole', () => {
     expect(filesBelow(folder).filter((name) => /\.(png|jpe?g|rgb|raw|yuv)$/.test(name))).toEqual([])
   })
 
-  it('ends in time when it is asked to in the middle of its start', async () => {
+  it('stops within 3 s on SIGTERM during its start', async () => {
     const daemon = startPainlensProcess(['run', '--config', configFile])
     await until(() => daemon.output().includes('classifier ready'), 'the first part to be ready')
     const stopping = new Deadline(3000)
@@ -180,28 +180,22 @@ describe('the daemon, whole', () => {
   })
 
   it.each([
+    ['a missing config file', async () => undefined, ['--config', '/nowhere/painlens.yaml'], 2, /it does not exist/],
     [
-      'a config that is not there',
-      async () => undefined,
-      ['--config', '/nowhere/painlens.yaml'],
-      2,
-      /it does not exist/
-    ],
-    [
-      'a provider that is not there',
+      'a missing provider',
       () => writeConfig([camera('good', goodUrl())], { inference: { provider: 'tensorrt' } }),
       [],
       1,
       /tensorrt: does not work/
     ],
     [
-      'an outbox whose folder cannot be made',
+      'an outbox folder that cannot be created',
       () => writeConfig([camera('good', goodUrl())], { outbox: { path: '/etc/hostname/outbox' } }),
       [],
       1,
       /\/etc\/hostname/
     ]
-  ])('refuses %s in one message', async (_, prepare, args, code, message) => {
+  ])('ends with one message on %s', async (_, prepare, args, code, message) => {
     await prepare()
     const daemon = startPainlensProcess(['run', ...(args.length > 0 ? args : ['--config', configFile])])
     expect(await daemon.ended).toBe(code)

@@ -18,7 +18,7 @@ beforeAll(async () => {
 })
 afterAll(() => ward.close())
 
-/** The daemon in this process, with real cameras, models, workers and broker, and somebody who hears what it publishes. */
+/** The daemon in this process, with real cameras, models, workers and broker, and a subscriber. */
 async function start(cameras: object[], changes: object = {}) {
   const device = await ward.device(cameras, { explanation: { composite: 'lrp.z' }, ...changes })
   const nurse = await device.listen()
@@ -43,7 +43,7 @@ const contains = (line: Record<string, unknown>, about: object): boolean =>
   Object.entries(about).every(([key, value]) => line[key] === value)
 
 describe('explanations in the daemon', () => {
-  it('go with the alarm; an engine that dies is a technical alarm until it is back', async () => {
+  it('accompany the alarm; a dead engine raises a technical alarm until its restart', async () => {
     const { daemon, nurse, traces } = await start([bed])
     const pain = await nurse.alarm('pain', 'start')
     const explanation = await until(() => nurse.explanations()[0], 'the explanation')
@@ -57,7 +57,7 @@ describe('explanations in the daemon', () => {
     expect(stages({ frame: explained })).toEqual(expect.arrayContaining(['detect', 'classify', 'explain']))
     expect(explanation).toMatchObject({ alarm_id: pain.alarm_id, target: 'happiness', composite: 'lrp.z' })
     expect(explanation.engine).toMatch(/^(tfjs|onnx)/)
-    // Of a frame up to the one that started the alarm, or a little later if a stronger one came.
+    // From a frame before the alarm, or a little later if a stronger one came.
     expect(Date.parse(explanation.at)).toBeGreaterThan(Date.parse(pain.onset) - 30_000)
     expect(nurse.alarms().some(({ condition }) => condition === 'explanation_failed')).toBe(false)
     expect(await killWorkers(script)).toBe(1)
@@ -72,13 +72,13 @@ describe('explanations in the daemon', () => {
     expect(await killWorkers(script)).toBe(0)
   })
 
-  it('that are lost for good take nothing from the alarms; the technical alarm stays, and health says why', {
+  it('that fail permanently do not affect alarms; the technical alarm stays and health contains the cause', {
     timeout: patience(90_000)
   }, async () => {
     const own = await mkdtemp(join(ward.folder, 'model-'))
     const changes = { alarm_label: 'happiness' }
     const model = { manifest: await writeTinyModel(own, { changes }) }
-    // Named, so that nothing is left to choose.
+    // Named, so that no choice is made.
     const explanation = { composite: 'lrp.z', engine: 'tfjs' }
     const { nurse, logged } = await start([bed], { model, explanation })
     await until(() => logged.includes('explanations ready'), 'the engine')
@@ -98,7 +98,7 @@ describe('explanations in the daemon', () => {
     )
     const { problem, engine, choice } = failed!
     expect([engine, choice]).toEqual([null, null])
-    // The alarm that was on all the while.
+    // The alarm that has been active since the beginning.
     const { publish_ms, latency_ms } = await eventually(health, ({ publish_ms }) => publish_ms.alarms > 0, 'its times')
     expect(publish_ms.p95).toBeGreaterThanOrEqual(publish_ms.p50!)
     expect(latency_ms.p95).toBeGreaterThanOrEqual(latency_ms.p50!)
@@ -113,7 +113,7 @@ describe('explanations in the daemon', () => {
     expect(nurse.explanations()).toEqual([])
   })
 
-  it('are refused when the engines disagree, which is a technical alarm, too', async () => {
+  it('are disabled with a technical alarm if the engines disagree', async () => {
     const own = await mkdtemp(join(ward.folder, 'model-'))
     const manifest = await writeRoundingModel(own, trialCrop({ width: 16, height: 16 }))
     const { nurse } = await start([{ ...bed, url: nowhere }], { model: { manifest } })

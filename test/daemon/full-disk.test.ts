@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { patience, until } from '../support/slowness.js'
 import { eventually, nowhere, Ward } from '../support/ward.js'
 
-/** A file system of 8 MB at /mnt, in a mount namespace of the process's own: nobody else sees it. */
+/** A file system of 8 MB at /mnt, in the process's own mount namespace. */
 const onSmallDisk = ['unshare', '-rm', 'sh', '-ec', 'mount -t tmpfs -o size=8m tmpfs /mnt; exec "$@"', 'sh']
 const canMount = spawnSync('unshare', [...onSmallDisk.slice(1), 'true']).status === 0
 if (!canMount) process.stderr.write('a full disk is not tested: this user may not mount a file system (unshare -rm)\n')
@@ -15,8 +15,8 @@ beforeAll(async () => {
 })
 afterAll(() => ward.close())
 
-describe.skipIf(!canMount)('a disk that is full', () => {
-  it('is a technical alarm, and takes nothing from the others; with room again it ends', {
+describe.skipIf(!canMount)('a full disk', () => {
+  it('raises a technical alarm until there is room, and other alarms are still sent', {
     timeout: patience(90_000)
   }, async () => {
     const camera = { id: 'gone', url: nowhere, width: 640, height: 360 }

@@ -15,7 +15,7 @@ beforeAll(async () => {
 })
 afterAll(() => ward.close())
 
-/** Starts a painlens process and ends its face worker three times. @param beforeLast what is to happen before the third */
+/** Starts a painlens process and ends its face worker three times. @param beforeLast called before the third time */
 async function loseTheWorker(beforeLast: (daemon: DaemonProcess) => Promise<unknown>) {
   const device = await ward.device([feed('a')])
   const nurse = await device.listen()
@@ -42,7 +42,7 @@ function expectTold(nurse: Nurse): void {
   expect(end).toMatchObject({ reason: 'stopped' })
 }
 
-/** What systemd makes of an end of painlens, by the unit file and systemd.service(5). */
+/** Whether systemd restarts painlens after this end, by the unit file and systemd.service(5). */
 function isStartedAgain(ended: number | string): boolean {
   const unit = readFileSync(`${packageRoot}deploy/jetson/painlens.service`, 'utf8')
   const value = (key: string) => new RegExp(`^${key}=(.*)$`, 'm').exec(unit)?.[1]
@@ -52,8 +52,8 @@ function isStartedAgain(ended: number | string): boolean {
   return !clean.includes(String(ended))
 }
 
-describe('a painlens whose worker is lost for the third time', { timeout: patience(90_000) }, () => {
-  it('says why, ends with code 1 and leaves no child behind; systemd starts it again', async () => {
+describe('painlens, when a worker dies for the third time,', { timeout: patience(90_000) }, () => {
+  it('publishes the cause, exits with code 1 without leftover children, and is restarted by systemd', async () => {
     let children: number[] = []
     const { daemon, nurse } = await loseTheWorker(async ({ child }) => {
       children = descendants(child.pid!)
@@ -65,7 +65,7 @@ describe('a painlens whose worker is lost for the third time', { timeout: patien
     expectTold(nurse)
   })
 
-  it('is a failure for systemd, too, when another worker is stuck and it cannot end by itself', async () => {
+  it('kills itself if another worker is stuck, and is restarted by systemd', async () => {
     const { daemon, nurse } = await loseTheWorker(async ({ child }) => {
       expect(await holdWorkers('classify/worker.js', patience(60_000), child)).toBe(1)
     })

@@ -14,7 +14,7 @@ afterAll(() => ward.close())
 
 const gone = { id: 'gone', url: nowhere, width: 640, height: 360 }
 
-/** How long an alarm takes to begin is tested elsewhere, without a daemon. */
+/** A short onset: its duration is tested elsewhere, without a daemon. */
 const soon = { alarm: { onset_s: 1, smoothing_s: 0.2 } }
 
 async function setUp(cameras: object[], changes: object = {}) {
@@ -23,8 +23,8 @@ async function setUp(cameras: object[], changes: object = {}) {
   return { device, configure, nurse: await device.listen(), start: () => device.start() }
 }
 
-describe('an alarm that is active', { timeout: patience(120_000) }, () => {
-  it('is acknowledged without being cleared, ended once after kill -9 with its next seq, and after a stop', async () => {
+describe('an active alarm', { timeout: patience(120_000) }, () => {
+  it('stays active when acknowledged, and is ended once after kill -9, with its next seq, and on stop', async () => {
     const { device, nurse, start } = await setUp([bed, gone])
     const killed = start()
     const pain = await nurse.alarm('pain', 'start', 40_000)
@@ -86,8 +86,8 @@ describe('an alarm that is active', { timeout: patience(120_000) }, () => {
     )
   })
 
-  it('ends when its camera is taken out of the config or changed, and its state does not stay behind', async () => {
-    // An alarm log that cannot be written holds nothing up.
+  it("ends when its camera is removed from the config or changed, and a removed camera's state is cleared", async () => {
+    // An alarm log that cannot be written does not delay alarms.
     const changes = { alarm_log: { path: '/etc/hostname/alarms' } }
     const { device, configure, nurse, start } = await setUp([bed, gone], changes)
     const daemon = start()
@@ -107,7 +107,7 @@ describe('an alarm that is active', { timeout: patience(120_000) }, () => {
     expect(moved.phase).toBe('start')
     await daemon.end('SIGTERM')
 
-    // Taken out while painlens is not running.
+    // Removed while painlens is not running.
     await configure([gone])
     const later = start()
     await until(() => nurse.states('bed').at(-1) === null, 'the other state to be taken away')

@@ -42,7 +42,7 @@ let faces: { left: Rendered; right: Rendered }
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'painlens-masks-'))
   const changes = { alignment: { eye_distance: alignment.eyeDistance, eye_y: alignment.eyeY } }
-  // Its scores are a third whatever it sees, so that every face is an alarm.
+  // All its scores are a third, so that every face raises an alarm.
   manifest = await writeTinyModel(folder, { side, slope: 0.001, changes })
   broker = await startMosquitto()
   server = await startRtspServer({ log: silentLog })
@@ -99,7 +99,7 @@ function maskedPixels(): number[] {
   )
 }
 
-/** How many of the pixels a heatmap colours. */
+/** The number of these pixels that a heatmap colours. */
 async function coloured(heatmap: Uint8Array, pixels: readonly number[]): Promise<number> {
   const { data, info } = await sharp(heatmap).raw().toBuffer({ resolveWithObject: true })
   expect(info).toMatchObject({ width: side, height: side, channels: 4 })
@@ -115,7 +115,7 @@ async function brightest(overlay: Uint8Array, pixels: readonly number[]): Promis
   return Math.max(...places.flatMap((at) => [...data.subarray(at, at + 3)]))
 }
 
-/** A daemon that watches the room twice, with the mask and without, and all that leaves it. */
+/** A daemon that watches the room twice, with the mask and without, and its output. */
 async function watch() {
   const heatmaps = join(folder, 'heatmaps')
   const file = join(folder, 'painlens.yaml')
@@ -145,12 +145,12 @@ async function watch() {
   })
   await nurse.subscribeAsync('painlens/masks/#', { qos: 1 })
   const daemon = startPainlensProcess(['run', '--config', file])
-  /** Of the camera's alarms, as they were published. */
+  /** The published heatmaps of the camera's alarms. */
   const published = (id: string): Uint8Array[] =>
     explanations
       .filter(({ alarm_id }) => alarms.some((alarm) => alarm.alarm_id === alarm_id && alarm.camera === id))
       .map(({ heatmap }) => Buffer.from(heatmap!, 'base64'))
-  /** Of one of the camera's faces, as they lie in the folder. */
+  /** The saved pictures of one of the camera's faces. */
   const saved = async (id: string, track: number, kind: string): Promise<Uint8Array[]> => {
     const names = (await readdir(heatmaps)).filter((name) => name.endsWith(`-${id}-track-${track}-${kind}.png`))
     return await Promise.all(names.map((name) => readFile(join(heatmaps, name))))
@@ -159,7 +159,7 @@ async function watch() {
 }
 
 describe('a mask over a face', () => {
-  it('hides it: nobody finds it, and no heatmap of the face beside it shows anything of it', {
+  it('prevents its detection, and no heatmap of the face beside it shows a masked pixel', {
     timeout: patience(120_000)
   }, async () => {
     const { daemon, observed, published, saved } = await watch()
@@ -170,7 +170,7 @@ describe('a mask over a face', () => {
     await until(ready, 'both cameras to be explained', 60_000).catch((error: Error) => {
       throw new Error(`${error.message}\n${daemon.output()}`)
     })
-    // What is being explained and saved right now is whole then.
+    // A stop completes the explanation that is being saved.
     daemon.child.kill('SIGTERM')
     expect(await daemon.ended).toBe(0)
 

@@ -22,14 +22,14 @@ const size = { width: 320, height: 180 }
 const fps = 5
 const noise = 2.5
 
-/** What a bright cloth before the lens lets through: from light to shade, without an edge. */
+/** The picture behind a bright cloth before the lens: from light to shade, without an edge. */
 function cloth(): Uint8Array {
   const data = new Uint8Array(size.width * size.height * 3)
   for (let i = 0; i < data.length; i++) data[i] = 60 + (120 * (Math.floor(i / 3) % size.width)) / size.width
   return data
 }
 
-/** What befalls each camera, and what painlens has to say of it. `exact`: MJPEG makes the same bytes of the same picture. */
+/** The event of each camera, and the expected state and reason. `exact`: MJPEG encodes the same picture to the same bytes. */
 const fates: Record<string, { codec: FeedCodec; state: CameraState; reason: RegExp | null }> = {
   sleeping: { codec: 'h264', state: 'ok', reason: null },
   exact: { codec: 'mjpeg', state: 'frozen', reason: /^the same picture for \d+ s$/ },
@@ -76,7 +76,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true })
 })
 
-/** A real daemon with all these cameras, everything it says about them, and how it answers over HTTP. */
+/** A real daemon with all these cameras, its messages about them, and its answers over HTTP. */
 async function watch() {
   const file = join(folder, 'painlens.yaml')
   const port = await freePort()
@@ -117,8 +117,8 @@ async function watch() {
   return { daemon, states, alarms, all, ask, freshHealth, alarm }
 }
 
-describe('pictures that look alive and are not', () => {
-  it('are told of with their reason everywhere, until there is a live one; a sleeping scene is not', {
+describe('frozen and dark pictures', () => {
+  it('are reported with their reason until a live picture comes; a sleeping resident is not', {
     timeout: patience(120_000)
   }, async () => {
     const { daemon, states, alarms, all, ask, freshHealth, alarm } = await watch()
@@ -130,7 +130,7 @@ describe('pictures that look alive and are not', () => {
     for (const id of troubled) {
       const start = await alarm(id, 'start')
       expect(start).toMatchObject({ type: 'technical', condition: conditionOf(id), location: { room: id } })
-      // Not before the picture has stood, or shown nothing, for 10 s.
+      // Not before the picture has been still or dark for 10 s.
       expect(Date.parse(states.get(id)!.since) - began).toBeGreaterThan(9000)
     }
     const { cameras, problems } = await freshHealth()

@@ -8,7 +8,7 @@ import { decoders } from '../support/daemon.js'
 import { patience, until } from '../support/slowness.js'
 import { eventually, type FeedCamera, Ward } from '../support/ward.js'
 
-/** The number that each picture shows, in the order of their coming, by camera. */
+/** The numbers that the received pictures show, in order, by camera. */
 const seen = vi.hoisted(() => new Map<string, number[]>())
 const numbersOf = (id: string): number[] => {
   if (!seen.has(id)) seen.set(id, [])
@@ -37,7 +37,7 @@ vi.mock(import('../../src/stages/camera/index.js'), async (original) => {
   return { ...actual, openCamera: (options) => watched(actual.openCamera(options), options.id) }
 })
 
-/** The camera itself, with somebody who looks at its pictures on their way. */
+/** The real camera; the number in each of its pictures is recorded. */
 function watched(camera: Camera, id: string): Camera {
   const frames = camera.frames.pipe(tap((frame) => void numbersOf(id).push(numberIn(frame))))
   return new Proxy(camera, {
@@ -49,7 +49,7 @@ function watched(camera: Camera, id: string): Camera {
   })
 }
 
-/** The most pictures that the camera was ahead at from one that was seen to the next; 1 when none was missed. */
+/** The largest difference between successive pictures' numbers; 1 if none was missed. */
 function largestGap(numbers: readonly number[]): number {
   const gaps = numbers.slice(1).map((number, index) => (number - numbers[index]! + count) % count || count)
   return Math.max(...gaps)
@@ -64,7 +64,7 @@ beforeAll(async () => {
 afterAll(() => ward.close())
 
 describe('SIGHUP', () => {
-  it('leaves a camera that did not change alone, whatever happens to the others; a bad file keeps all and says so', {
+  it('keeps an unchanged camera running while others change; an invalid file raises an alarm and changes nothing', {
     timeout: patience(90_000)
   }, async () => {
     const device = await ward.device([camera('a')])
@@ -123,10 +123,10 @@ describe('SIGHUP', () => {
     expect(await daemon.ended).toBe(0)
   })
 
-  it('costs a camera that did not change no picture, whatever happens to the others', {
+  it('drops no picture of an unchanged camera while others change', {
     timeout: patience(120_000)
   }, async () => {
-    // More often than pictures come, so that none is left out for coming a little early.
+    // Higher than the rate of pictures, so that none is skipped for coming a little early.
     const a = camera('a', { fps: 25 })
     const device = await ward.device([a])
     const { daemon } = await device.startHere()
@@ -148,7 +148,7 @@ describe('SIGHUP', () => {
       return largestGap(numbersOf('a').slice(from))
     }
     await more('a', 1)
-    // A machine that has no time loses pictures by itself, once in a while; a reload that costs some does so each time.
+    // A busy machine loses some pictures by itself; a reload that loses some does so each time.
     const rounds: { without: number; with: number }[] = []
     while (rounds.length < 3 && !rounds.some((round) => round.with <= round.without)) {
       const before = numbersOf('a').length

@@ -19,7 +19,7 @@ beforeAll(async () => {
 })
 afterAll(() => ward.close())
 
-/** What systemd would get, by test/daemon/health/receiver.py. */
+/** The messages to systemd, received by test/daemon/health/receiver.py. */
 async function fakeSystemd(): Promise<{ fed: () => number }> {
   const socket = join(await mkdtemp(join(ward.folder, 'notify-')), 'socket')
   const script = join(import.meta.dirname, './health/receiver.py')
@@ -43,7 +43,7 @@ async function fakeSystemd(): Promise<{ fed: () => number }> {
 }
 
 describe('a worker', () => {
-  it('that dies is started again: its frames are dropped and counted, and an alarm lasts meanwhile; the third time ends painlens', async () => {
+  it('that dies is restarted with an alarm until then; its frames count as dropped; the third death ends painlens', async () => {
     const device = await ward.device([camera('a')])
     const nurse = await device.listen()
     const { fatal } = await device.startHere()
@@ -89,7 +89,7 @@ describe('a worker', () => {
     expect(said().at(-1)!.phase).not.toBe('end')
   })
 
-  it('that is stuck stops the watchdog and is named; when it comes back, all goes on', {
+  it('that is stuck is named and stops the watchdog until it responds', {
     timeout: patience(120_000)
   }, async () => {
     const { fed } = await fakeSystemd()
@@ -105,18 +105,18 @@ describe('a worker', () => {
     expect(await holdWorkers('detect/worker.js', patience(60_000), 'here', goOn)).toBe(1)
     const stuck = await eventually(
       () => device.ask('/live'),
-      // On a busy machine another part may lose its patience first.
+      // On a busy machine another part may reach its limit first.
       ({ ok, parts }) => !ok && parts.some(({ part }) => part === 'detect'),
       'the end of patience',
       45_000
     )
-    // What waits behind the stuck part may be named as well, when both lose their patience between two questions.
+    // Parts that wait for the stuck one may be named as well, if both reach their limits between two requests.
     expect(stuck.status).toBe(503)
     expect(stuck.parts.find(({ part }) => part === 'detect')?.why).toMatch(/an inference has been under way for \d+ s/)
     expect((await device.ask('/ready')).parts.map(({ part }) => part)).toContain('detect')
     const raised = await nurse.alarm('inference_failed', 'start')
     expect(raised.text.en).toMatch(/detect: an inference has been under way/)
-    // What was on its way to systemd has arrived by now.
+    // Messages sent to systemd before have arrived by now.
     await new Promise((resolve) => setTimeout(resolve, 1000))
     const before = fed()
     await new Promise((resolve) => setTimeout(resolve, 3000))
@@ -135,7 +135,7 @@ describe('a worker', () => {
 })
 
 describe('a decoder', () => {
-  it('that is stopped makes its camera not ready, is killed and comes again; the watchdog is not concerned', {
+  it('that hangs makes its camera not ready and is replaced, without stopping the watchdog', {
     timeout: patience(90_000)
   }, async () => {
     const device = await ward.device([camera('a')])
@@ -160,8 +160,8 @@ describe('a decoder', () => {
   })
 })
 
-describe('a port that is taken', () => {
-  it('takes nothing from the main job, and health says so', { timeout: patience(90_000) }, async () => {
+describe('an HTTP port in use', () => {
+  it('does not affect alarms, and is reported by health', { timeout: patience(90_000) }, async () => {
     const taken = Number(new URL(ward.broker.url).port)
     const device = await ward.device([camera('a')], { http: { port: taken } })
     const nurse = await device.listen()

@@ -3,13 +3,28 @@ import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { lamps } from '../../src/commands/check/result.js'
 import { commandTable } from '../../src/commands/table.js'
+import { unusableReasons } from '../../src/core/types.js'
 import { packageRoot } from '../../src/core/version.js'
 
 const guide = readFileSync(join(packageRoot, 'docs/operate/field-guide.md'), 'utf8')
 
+/** The first column of the table below a heading of a page. */
+function firstColumn(heading: string, page = guide): string[] {
+  const [, section = ''] = page.split(`\n## ${heading}\n`)
+  const [text = ''] = section.split('\n## ')
+  return [...text.matchAll(/^\| `([^`]+)`/gm)].map(([, name = '']) => name)
+}
+
 it('the field guide explains every line of painlens check, in order', () => {
-  const explained = [...guide.matchAll(/^\| `([^`]+)`/gm)].map(([, name]) => name)
-  expect(explained).toEqual([...lamps, 'painlens check'])
+  expect(firstColumn('The lamps of painlens check')).toEqual([...lamps, 'painlens check'])
+})
+
+it('the field guide and the contract explain every reason for which a face is not usable', () => {
+  const [, ...explained] = firstColumn('A face that cannot be judged')
+  expect(explained.sort()).toEqual([...unusableReasons].sort())
+  const contract = readFileSync(join(packageRoot, 'docs/integrate/mqtt.md'), 'utf8')
+  const [, ...told] = firstColumn('base/camera/<id>/observation', contract)
+  expect(told.sort()).toEqual([...unusableReasons].sort())
 })
 
 it('every painlens command in the field guide exists', () => {

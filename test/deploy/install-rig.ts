@@ -100,7 +100,7 @@ function packages({ l4t, packageL4t = l4t ?? undefined, cudnnPackage }: BoxOptio
 /**
  * Each writes what it was asked into calls.log; systemctl starts what the release of a test says of itself, and node
  * runs it with bash, which is there sooner. systemd-run, which changes nothing, notes its properties in sandbox.log, and
- * has the credentials and the folder that it was told of; as systemd 249 does, it takes the GPU from a unit with ProtectClock.
+ * has the credentials and the folder that it was given; as systemd 249 does, it takes the GPU from a unit with ProtectClock.
  */
 const standIns: Record<string, string> = {
   node: `#!/usr/bin/env bash

@@ -13,6 +13,7 @@ import { packageRoot } from '../../src/core/version.js'
 import { createIdentity, renderPortrait } from '../../src/show/render/index.js'
 import { openAlarmLog } from '../../src/stages/alarm-log/index.js'
 import { alarm } from '../stages/mqtt/rig.js'
+import { writeData } from '../study/rig.js'
 import { type Mosquitto, startMosquitto } from '../support/mosquitto.js'
 import { until } from '../support/slowness.js'
 
@@ -115,6 +116,14 @@ const mainPaths: Record<string, MainPath | (() => Promise<void>)> = {
   demo: { words: () => ['demo', '--seconds', '60'], says: /exactly one explained alarm, and nothing else did/ },
   run: runForAMoment,
   alarms: { words: () => ['alarms', '-c', 'painlens.yaml'], says: /one alarm, 1 without an end/ },
+  'study train': {
+    words: async () => {
+      await writeData(inFolder('study-data'), { size: 64, subjects: 4, crops: 1 })
+      const base = inRelease('models/pain-demo.yaml')
+      return ['study', 'train', 'study-data', '--base', base, '--out', 'study-run', '--folds', '2', '--epochs', '1']
+    },
+    says: /final\/model\.yaml/
+  },
   'models list': { words: () => ['models', 'list'], says: /pain-demo[\s\S]*hash as in the manifest/ },
   'provider status': { words: () => ['provider', 'status'], says: /^in place: .*ONNX Runtime/m },
   'provider install': {
@@ -165,7 +174,7 @@ describe('a release', () => {
   })
 
   it('every file and package that a file of the release imports is in it', () => {
-    const specifier = /(?:\bfrom|\bimport\(|\bimport|workerScript\([^,]+,|new URL\()\s*['"]([^'"]+)['"]/g
+    const specifier = /(?:(?<![-\w])from|\bimport\(|\bimport|workerScript\([^,]+,|new URL\()\s*['"]([^'"]+)['"]/g
     const missing = filesBelow(inRelease('dist'))
       .filter((file) => file.endsWith('.js'))
       .flatMap((file) => {
@@ -246,7 +255,9 @@ it('no file that ships imports a package that does not ship', () => {
   const sources = filesBelow(join(packageRoot, 'src')).filter((file) => !file.endsWith('.d.ts'))
   const wrong = sources.flatMap((file) => {
     const text = readFileSync(join(packageRoot, 'src', file), 'utf8')
-    const names = [...text.matchAll(/(?:\bfrom|\bimport\(|\bimport) ?'([^'.#\n][^'\n]*)'/g)].map(([, name]) => name!)
+    const names = [...text.matchAll(/(?:(?<![-\w])from|\bimport\(|\bimport) ?'([^'.#\n][^'\n]*)'/g)].map(
+      ([, name]) => name!
+    )
     const packages = names.map((name) =>
       name
         .split('/')
@@ -266,7 +277,7 @@ describe('from the packed tree', () => {
     expect(commands.filter((command) => !(command in mainPaths))).toEqual([])
   })
 
-  it.each([...commands, '', 'config', 'models', 'provider'])(
+  it.each([...commands, '', 'config', 'models', 'provider', 'study'])(
     'from the packed tree: painlens %s --help',
     async (command) => {
       const { status, output } = await painlens([...command.split(' ').filter(Boolean), '--help'])

@@ -19,7 +19,7 @@ afterAll(() => rmSync(folder, { recursive: true }))
 
 const path = (name = 'a.tar.gz'): string => join(folder, name)
 
-/** What reading and unpacking an archive ends with: null when it is fine. */
+/** The error of reading and unpacking an archive, or null. */
 async function refusal(archive: string): Promise<PainlensError | null> {
   try {
     await unpack(archive, place, await readArchiveManifest(archive, place))
@@ -33,7 +33,7 @@ async function refusal(archive: string): Promise<PainlensError | null> {
 }
 
 describe('an archive of a provider', () => {
-  it('comes out as it went in, readable by everybody, with its manifest beside it', async () => {
+  it('is unpacked unchanged, readable by all users, with its manifest beside it', async () => {
     const files = fakeFiles()
     const archive = writeArchive(path(), files)
     const manifest = await readArchiveManifest(archive, place)
@@ -45,9 +45,9 @@ describe('an archive of a provider', () => {
     expect(JSON.parse(readFileSync(join(place.staged, markerName), 'utf8'))).toMatchObject(manifest)
   })
 
-  it('is refused when it was cut anywhere', async () => {
+  it('is refused when truncated', async () => {
     const whole = readFileSync(writeArchive(path(), fakeFiles()))
-    // The last 8 bytes are gzip's checksum and length; without them it is damaged all the same.
+    // The last 8 bytes are gzip's checksum and length; without them it counts as damaged too.
     for (const share of [0, 0.01, 0.2, 0.5, 0.8, 0.99, 1 - 1 / whole.length]) {
       writeFileSync(path('cut.tar.gz'), whole.subarray(0, Math.floor(share * whole.length)))
       const error = await refusal(path('cut.tar.gz'))
@@ -56,21 +56,21 @@ describe('an archive of a provider', () => {
     }
   })
 
-  it('is refused when a single byte of it is another, wherever', async () => {
+  it('is refused when any single byte differs', async () => {
     const whole = readFileSync(writeArchive(path(), fakeFiles()))
-    // gzip's header has a time, flags and the system's name, which nobody looks at.
+    // gzip's header has a time, flags and the system's name, which are ignored.
     for (let at = 10; at < whole.length; at += 97) {
       const changed = Buffer.from(whole)
       changed[at]! ^= 0x10
       writeFileSync(path('flipped.tar.gz'), changed)
       const error = await refusal(path('flipped.tar.gz'))
-      // A few bits of gzip mean nothing.
+      // Some bits of gzip have no meaning.
       if (error === null) expect(gunzipSync(changed).equals(gunzipSync(whole)), `byte ${at}`).toBe(true)
       else expect(error, `byte ${at}`).toBeInstanceOf(InputError)
     }
   })
 
-  it('is refused when a file is another than its manifest says, though gzip and tar are right', async () => {
+  it('is refused when a file differs from its manifest although gzip and tar are valid', async () => {
     const files = fakeFiles()
     const manifest = Buffer.from(JSON.stringify(manifestOf(files)))
     const library = files['libonnxruntime.so.1']!
@@ -92,7 +92,7 @@ describe('an archive of a provider', () => {
     ['a file that its manifest does not name', tarEntry('more.so', fakeLibrary('x64')), /not in its manifest/],
     ['a file twice', tarEntry('LICENSE', Buffer.from('MIT')), /is there twice/]
   ]
-  it.each(evil)('is refused with %s in it', async (_, entry, says) => {
+  it.each(evil)('is refused if it contains %s', async (_, entry, says) => {
     const error = await refusal(writeArchive(path(), fakeFiles(), {}, [entry]))
     expect(error).toBeInstanceOf(InputError)
     expect(error!.message).toMatch(says)
@@ -109,13 +109,13 @@ describe('an archive of a provider', () => {
     ['no files', { files: {} }, /no onnxruntime_binding\.node/],
     ['a name that leads outside', { files: { '../x': { size: 1, sha256: '0'.repeat(64) } } }, /files/]
   ]
-  it.each(unfit)('is refused when its manifest says %s', async (_, changes, says) => {
+  it.each(unfit)('is refused if its manifest states %s', async (_, changes, says) => {
     const error = await refusal(writeArchive(path(), fakeFiles(), changes))
     expect(error).toBeInstanceOf(InputError)
     expect(error!.message).toMatch(says)
   })
 
-  it('is refused when its libraries are for another machine than its manifest says', async () => {
+  it('is refused if its libraries are for another architecture than its manifest states', async () => {
     const other = process.arch === 'x64' ? 'arm64' : 'x64'
     expect((await refusal(writeArchive(path(), fakeFiles(other))))!.message).toMatch(
       new RegExp(`libonnxruntime\\.so\\.1 in it is a library for ${other}, its manifest says ${process.arch}`)
@@ -124,7 +124,7 @@ describe('an archive of a provider', () => {
     expect((await refusal(writeArchive(path(), script)))!.message).toMatch(/is no library for Linux/)
   })
 
-  it('is not unpacked where there is no room for it', async () => {
+  it('is refused before unpacking if the disk has no room', async () => {
     const files = fakeFiles()
     const huge = { ...(manifestOf(files) as { files: object }).files, LICENSE: { size: 1e15, sha256: '0'.repeat(64) } }
     const error = await refusal(writeArchive(path(), files, { files: huge }))
@@ -132,7 +132,7 @@ describe('an archive of a provider', () => {
     expect(error!.message).toMatch(/\d MB are needed, \d+ MB are free/)
   })
 
-  it('says so when it is no archive, or not there', async () => {
+  it('is reported as missing or as not an archive', async () => {
     writeFileSync(path('text'), 'this is no archive')
     expect((await refusal(path('text')))!.message).toMatch(/damaged: it cannot be unpacked: incorrect header check/)
     writeFileSync(path('other.gz'), gzipSync(tar([tarEntry('readme', Buffer.from('hello'))])))
@@ -141,7 +141,7 @@ describe('an archive of a provider', () => {
     expect((await refusal(folder))!.message).toMatch(/cannot be read \(it is no file\)/)
   })
 
-  it('is one that tar itself can read', async () => {
+  it('consists of 512-byte blocks with the ustar magic', async () => {
     const bytes = gunzipSync(readFileSync(writeArchive(path(), fakeFiles())))
     expect(bytes.length % 512).toBe(0)
     expect(bytes.toString('latin1', 257, 262)).toBe('ustar')
@@ -149,7 +149,7 @@ describe('an archive of a provider', () => {
 })
 
 describe('the machine of an ELF file', () => {
-  it('is told by its header, in either byte order', () => {
+  it('is read from its header, in either byte order', () => {
     expect(elfMachine(readFileSync(process.execPath).subarray(0, 64))).toBe(process.arch)
     expect(elfMachine(fakeLibrary('arm64'))).toBe('arm64')
     const big = fakeLibrary('x64')
@@ -158,7 +158,7 @@ describe('the machine of an ELF file', () => {
     expect(elfMachine(big)).toBe('arm64')
   })
 
-  it('is none for other files, and for machines that Node.js does not run on', () => {
+  it('is null for other files, and for architectures without Node.js', () => {
     expect(elfMachine(Buffer.from('MZ this is Windows, some 30 bytes'))).toBeNull()
     expect(elfMachine(fakeLibrary('x64').subarray(0, 19))).toBeNull()
     const odd = fakeLibrary('x64')

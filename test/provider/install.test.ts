@@ -23,7 +23,7 @@ const shared = join(root, nativeFolder)
 let folder: string
 let main: string
 let native: string
-/** A real archive: this machine's CPU build with a few bytes behind its library, by which it is known. */
+/** A real archive: this machine's CPU build, marked by a few bytes behind its library. */
 let archive: string
 
 beforeAll(async () => {
@@ -86,7 +86,7 @@ function start(...args: string[]): {
   return { child, said, end }
 }
 
-/** The library that this installation's inference has really loaded, after an inference with it. */
+/** The library that an inference of this installation has loaded. */
 async function loadedLibrary(): Promise<string> {
   const script = `
     const { proveProvider } = await import(${JSON.stringify(join(folder, 'app/dist/lib/ort/provider.js'))})
@@ -100,7 +100,7 @@ async function loadedLibrary(): Promise<string> {
 }
 
 describe('painlens provider', { timeout: patience(180_000) }, () => {
-  it('puts an archive in place, proved by the classifier; keeps what was there; brings it back', async () => {
+  it('installs an archive that runs the classifier, keeps the previous build, and rolls back to it', async () => {
     const inode = statSync(join(native, 'libonnxruntime.so.1')).ino
     const installed = await painlens('provider', 'install', archive)
     expect(installed).toMatchObject({ code: 0, err: '' })
@@ -110,7 +110,7 @@ describe('painlens provider', { timeout: patience(180_000) }, () => {
     const marked = libraryOf(native)
     expect(marked).not.toBe(original)
     expect(await loadedLibrary()).toBe(marked)
-    // Not copied, not written to: whoever has it open or shares it by a hard link keeps it.
+    // Renamed, not copied or written: open files and hard links stay valid.
     expect(statSync(join(native, '../', `${process.arch}.previous`, 'libonnxruntime.so.1')).ino).toBe(inode)
     expect((await painlens('provider', 'status')).out).toMatch(
       /in place: cpu; ONNX Runtime 1\.29\.0 .*\n.*\nkept: ONNX Runtime 1\.29\.0 as onnxruntime-node brings it/
@@ -128,7 +128,7 @@ describe('painlens provider', { timeout: patience(180_000) }, () => {
     expect(await loadedLibrary()).toBe(original)
   })
 
-  it('names the library of CUDA that is missing, and leaves the CPU build as it was', async () => {
+  it('names the missing CUDA library, and leaves the CPU build unchanged', async () => {
     const refused = await painlens('provider', 'install', cudaArchive())
     expect(refused.code).toBe(1)
     expect(refused.err).toMatch(
@@ -139,7 +139,7 @@ describe('painlens provider', { timeout: patience(180_000) }, () => {
     expect(await loadedLibrary()).toBe(original)
   })
 
-  it('runs nothing where that is asked for, as while an image is built', async () => {
+  it('installs without running the classifier if --no-proof is given', async () => {
     const installed = await painlens('provider', 'install', '--no-proof', cudaArchive())
     expect(installed).toMatchObject({ code: 0, err: '' })
     expect(installed.out).toMatch(/not proved here; painlens proves it at each start/)
@@ -147,7 +147,7 @@ describe('painlens provider', { timeout: patience(180_000) }, () => {
     expect(libraryOf(`${native}.previous`)).toBe(original)
   })
 
-  it('survives a build that takes its process down or does not load', async () => {
+  it('refuses a build that crashes or does not load', async () => {
     const files = realFiles()
     const library = files['libonnxruntime.so.1']!
     files['libonnxruntime.so.1'] = library.subarray(0, Math.floor(library.length / 2))
@@ -158,7 +158,7 @@ describe('painlens provider', { timeout: patience(180_000) }, () => {
     expect(libraryOf(native)).toBe(original)
   })
 
-  it('killed while it proves, the next command of painlens puts everything right', async () => {
+  it('is repaired by the next command after a kill during the proof', async () => {
     const { child, said, end } = start('provider', 'install', archive)
     await said(/proving it/)
     child.kill('SIGKILL')
@@ -173,8 +173,8 @@ describe('painlens provider', { timeout: patience(180_000) }, () => {
     expect((await painlens('models', 'list')).err).toBe('')
   })
 
-  it('killed between its two renames, likewise', async () => {
-    // As a kill leaves it there: the old build is away, the new one not yet in its place.
+  it('is repaired by the next command after a kill between its two renames', async () => {
+    // The state after a kill: the old build is moved away, the new one not yet in its place.
     const journal = { pid: 2 ** 22 + 1, born: 'a boot 1', from: 'archive' }
     mkdirSync(`${native}.new`)
     cpSync(native, `${native}.old`, { recursive: true })
@@ -187,7 +187,7 @@ describe('painlens provider', { timeout: patience(180_000) }, () => {
     expect(await loadedLibrary()).toBe(original)
   })
 
-  it('Ctrl-C undoes what was begun', async () => {
+  it('undoes its changes on Ctrl-C', async () => {
     const { child, said, end } = start('provider', 'install', archive)
     await said(/unpacking/)
     child.kill('SIGINT')
@@ -196,7 +196,7 @@ describe('painlens provider', { timeout: patience(180_000) }, () => {
     expect(libraryOf(native)).toBe(original)
   })
 
-  it('says what the archive is not, or that there is nothing to go back to', async () => {
+  it('reports an invalid archive, and a rollback without a previous build', async () => {
     expect(await painlens('provider', 'install', join(folder, 'none.tar.gz'))).toMatchObject({ code: 1 })
     expect((await painlens('provider', 'rollback')).err).toMatch(/no build before this one is kept/)
     expect(await painlens('provider', 'install')).toMatchObject({ code: 2 })

@@ -44,7 +44,7 @@ const withBuild = (path: string, build: string): void => {
 const buildIn = (path: string): string | null =>
   fs.existsSync(path) ? fs.readFileSync(join(path, 'build'), 'utf8') : null
 
-/** A journal of a process that is no more. */
+/** A journal of a process that has ended. */
 function orphan(): void {
   if (!fs.existsSync(place.journal)) return
   const journal = JSON.parse(fs.readFileSync(place.journal, 'utf8'))
@@ -86,7 +86,7 @@ const changes = {
 
 describe('a change of the native files', () => {
   it.each(Object.entries(changes))(
-    '%s: killed at any step, the next start finds the one state or the other',
+    '%s, killed at any step, leaves the old or the new state at the next start',
     (_, change) => {
       const ends = new Set<string>()
       for (let steps = 0; ; steps++) {
@@ -111,12 +111,12 @@ describe('a change of the native files', () => {
         expect(left, `killed at step ${steps}`).toEqual([])
         if (!killed) break
       }
-      // Both were seen: it was killed before and after the point from which on the change counts.
+      // Both states occurred: it was killed before and after the change became valid.
       expect(ends).toEqual(new Set([change.before, change.after].map((state) => JSON.stringify(state))))
     }
   )
 
-  it('is repaired even if the repair is killed, at any step', () => {
+  it('is repaired even if the repair is killed at any step', () => {
     for (let steps = 0; steps < 12; steps++) {
       withBuild(place.current, 'one')
       withBuild(place.previous, 'cpu')
@@ -136,7 +136,7 @@ describe('a change of the native files', () => {
     }
   })
 
-  it('is left alone while its process lives, and there is one at a time', () => {
+  it('is not repaired while its process runs, and excludes a second change', () => {
     expect(beginChange(place, 'archive')).toBe(true)
     expect(changingProcess(place)).toBe(process.pid)
     expect(beginChange(place, 'archive')).toBe(false)
@@ -145,7 +145,7 @@ describe('a change of the native files', () => {
     expect(buildIn(place.staged)).toBe('new')
   })
 
-  it('is over when another process has the number of its process, or its journal is damaged', () => {
+  it('is repaired if another process has its process id, or its journal is damaged', () => {
     const before = contents(place.current)
     for (const text of ['', '{', JSON.stringify({ pid: process.pid, born: 'boot 1', from: 'archive' })]) {
       fs.writeFileSync(place.journal, text)
@@ -157,7 +157,7 @@ describe('a change of the native files', () => {
     }
   })
 
-  it('says what to do where this user cannot repair it', () => {
+  it('that this user may not repair is reported with what to do', () => {
     beginChange(place, 'archive')
     orphan()
     life.left = 0
@@ -166,7 +166,7 @@ describe('a change of the native files', () => {
     )
   })
 
-  it('is no matter where onnxruntime-node is not found', () => {
+  it('is not an error if onnxruntime-node is missing', () => {
     const gone = (): Place => {
       throw new Error('Cannot find module')
     }

@@ -21,14 +21,14 @@ afterAll(() => rmSync(folder, { recursive: true }))
 const run = (outputs: number[]): ProvedRun => ({ provider: 'cuda', nodes: {}, outputs, milliseconds: 1 })
 
 describe('outputs on a provider', () => {
-  it('may differ from the CPU’s by a thousandth of the largest', () => {
+  it("may differ from the CPU's by a thousandth of the largest", () => {
     expect(compareOutputs(run([10.009, -3]), run([10, -3]), blame)).toBeCloseTo(9e-4, 6)
     expect(() => compareOutputs(run([10.011, -3]), run([10, -3]), blame)).toThrow(
       /a\.tar\.gz: the classifier's outputs on cuda differ from the CPU's by 0\.11 % of the largest, allowed is 0\.1 %/
     )
   })
 
-  it('are wrong when they are no numbers, or of another number', () => {
+  it('are refused if they are not finite, or of another count', () => {
     expect(() => compareOutputs(run([Number.NaN, 1]), run([10, 1]), blame)).toThrow(ProviderError)
     expect(() => compareOutputs(run([10]), run([10, 1]), blame)).toThrow(ProviderError)
     expect(() => compareOutputs(run([10, 1, 1]), run([10, 1]), blame)).toThrow(ProviderError)
@@ -36,7 +36,7 @@ describe('outputs on a provider', () => {
 })
 
 describe('a proof', () => {
-  it('ends at once when it is stopped, and leaves no process', async () => {
+  it('ends at once when aborted', async () => {
     const stop = new AbortController()
     const request = { folder, redirect: false, model, providers: ['cpu'] as const }
     const proof = runProof(request, blame, stop.signal)
@@ -45,14 +45,14 @@ describe('a proof', () => {
     await expect(runProof(request, blame, stop.signal)).rejects.toThrow('stopped')
   })
 
-  it('is none of a library that the system has loaded from elsewhere', async () => {
+  it('fails if the system loaded the library from another folder', async () => {
     // Not redirected, onnxruntime-node loads its own files, which are not in this folder.
     await expect(runProof({ folder, redirect: false, model, providers: ['cpu'] }, blame)).rejects.toThrow(
       /the system has loaded .*onnxruntime_binding\.node.* instead of it; is LD_LIBRARY_PATH set\?/
     )
   })
 
-  it('fails with what the loader says where the files are none', async () => {
+  it("fails with the loader's message for files that are not libraries", async () => {
     const place = writeFakePackage(join(folder, 'fake'))
     await expect(runProof({ folder: place.current, redirect: true, model, providers: ['cpu'] }, blame)).rejects.toThrow(
       /a\.tar\.gz: cpu does not work here \(.*onnxruntime_binding\.node.*\)\. Build it again\./
@@ -60,8 +60,8 @@ describe('a proof', () => {
   })
 })
 
-describe('installing', () => {
-  it('needs the right to write, and says so', async () => {
+describe('installing a provider', () => {
+  it('without write permission is refused with what to do', async () => {
     const place = writeFakePackage(join(folder, 'theirs'))
     const archive = writeArchive(join(folder, 'a.tar.gz'), fakeFiles())
     const before = contents(place.current)
@@ -82,7 +82,7 @@ describe('installing', () => {
     expect(contents(place.current)).toEqual(before)
   })
 
-  it('undoes a build that does not load', async () => {
+  it('is undone if the build does not load', async () => {
     const place = writeFakePackage(join(folder, 'fake2'))
     const before = contents(place.current)
     const archive = writeArchive(join(folder, 'b.tar.gz'), fakeFiles())

@@ -16,7 +16,7 @@ export function fakeLibrary(arch: keyof typeof elfMachine, content = 'code'): Bu
   return Buffer.concat([header, Buffer.from(content)])
 }
 
-/** A package of onnxruntime-node's layout in a folder, with files that nobody loads. */
+/** A package of onnxruntime-node's layout in a folder, with files that cannot be loaded. */
 export function writeFakePackage(folder: string): Place {
   const native = join(folder, 'bin/napi-v6', process.platform, process.arch)
   mkdirSync(native, { recursive: true })
@@ -88,7 +88,7 @@ export function writeArchive(path: string, files: Files, changes: object = {}, m
   return path
 }
 
-/** An installation of painlens as it is, but with an onnxruntime-node of its own: nothing in it is shared with this one. */
+/** A copy of this installation of painlens with its own onnxruntime-node, which shares no file with this one. */
 export function copyInstallation(folder: string): { main: string; native: string } {
   cpSync(join(root, 'dist'), join(folder, 'dist'), { recursive: true })
   cpSync(join(root, 'package.json'), join(folder, 'package.json'))

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Film } from '../../tools/bench/sleeping-room.js'
 
-/** Pictures at a steady rate, as a feed takes them: each is asked for when its time has come. For as long as somebody asks. */
+/** Pictures at a steady rate, as a feed takes them: each is requested when it is due. Never ends. */
 export async function* shown(film: Film, fps: number): AsyncGenerator<Uint8Array> {
   const begin = performance.now()
   for (let index = 0; ; index++) {

@@ -115,7 +115,7 @@ function configuration(options: MosquittoOptions, folder: string, port: number):
   return [...lines, ...(options.config ?? []), '']
 }
 
-/** A port that nobody has now. */
+/** A port that is free now. */
 export function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer()

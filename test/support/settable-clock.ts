@@ -1,6 +1,6 @@
 import { type Clock, createClock } from '../../src/core/clock.js'
 
-/** A box whose time passes when a test says so, and whose clock somebody may set. */
+/** A device whose time passes, and whose clock is set, when a test says so. */
 export class SettableClock {
   readonly clock: Clock
   #passed = 0
@@ -20,7 +20,7 @@ export class SettableClock {
     this.#timeOfDay += ms
   }
 
-  /** A time server, or somebody at the console, sets the clock. @param byMs forwards, or back */
+  /** Sets the clock, as a time server or an administrator does. @param byMs forwards, or back */
   set(byMs: number): void {
     this.#timeOfDay += byMs
   }

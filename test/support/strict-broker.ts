@@ -43,7 +43,7 @@ export interface StrictBroker {
 
 /**
  * A broker that holds its clients to the Receive Maximum as MQTT 5 has it in 3.3.4: one message more at once, and the
- * client gets DISCONNECT 0x93, or with 3.1.1 a hang-up. It delivers to nobody; it writes down what comes.
+ * client gets DISCONNECT 0x93, or with 3.1.1 a hang-up. It delivers no messages; it records those it receives.
  */
 export async function startStrictBroker(options: StrictBrokerOptions = {}): Promise<StrictBroker> {
   const { receiveMaximum, answerMs = 0, subackMs = answerMs, reason = () => 0 } = options

@@ -16,6 +16,7 @@ import {
   viewOfFrame
 } from '../../src/lib/face/networks.js'
 import { overlap } from '../../src/lib/face/tracker.js'
+import { decodeModel, encodeModel } from '../../src/lib/onnx/index.js'
 import { buildFaceModels } from '../../tools/face-models/build.js'
 import { readWeights } from '../../tools/face-models/weights.js'
 import { readPhoto } from '../lib/face/photos.js'
@@ -81,7 +82,7 @@ describe('the face models', () => {
 
     const small = cut(photo, 1220, 400, 112)
     const points = await nets.faceLandmark68Net.forward(tf.tensor3d(small.data, [112, 112, 3], 'int32'))
-    const marked = await networks.landmarks(frameTensor(small, small.data), whole(112))
+    const { points: marked } = await networks.landmarks(frameTensor(small, small.data), whole(112))
     const shares = marked.map((pixel) => pixel / 112)
     expect(largestDifference(shares, points.dataSync())).toBeLessThan(1e-4)
   })
@@ -106,6 +107,21 @@ describe('the face models', () => {
     expect((await stat(models.finder)).mtimeMs).toBe(before.mtimeMs)
     expect((await stat(models.landmarks)).size).toBeGreaterThan(100_000)
     expect((await readdir(join(folder, 'a/b'))).sort()).toEqual(['detector.onnx', 'finder.onnx', 'landmarks.onnx'])
+  })
+
+  it('a face model of an older version is written again by the build, and reported where it is opened', async () => {
+    const old = join(folder, 'old')
+    const files = await buildFaceModels({ outDir: old })
+    const model = decodeModel(await readFile(files.landmarks))
+    const outputs = model.graph.outputs.filter(({ name }) => name === 'landmarks')
+    await writeFile(files.landmarks, encodeModel({ ...model, graph: { ...model.graph, outputs } }))
+    const opening = FaceNetworks.open(files, { provider: 'cpu', threads: 1 })
+    await expect(opening).rejects.toThrow(/landmarks\.onnx.*another version.*no output feature and texture/s)
+    const script = join(packageRoot, 'tools/dist/face-models/main.js')
+    const { stdout } = spawnSync(process.execPath, [script, old], { encoding: 'utf8' })
+    expect(stdout.match(/landmarks\.onnx: written|(detector|finder)\.onnx: there already/g)).toHaveLength(3)
+    const again = await FaceNetworks.open(files, { provider: 'cpu', threads: 1 })
+    await again.close()
   })
 
   it('a missing face model is made anew by every build', async () => {

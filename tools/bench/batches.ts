@@ -63,5 +63,14 @@ function someFace({ input: { width, height } }: Manifest): Face {
   const data = Uint8Array.from({ length: 3 * width * height }, (_, i) => (i * 7919) % 256)
   const landmarks = new Float32Array(136)
   const box = { x: 0, y: 0, width, height }
-  return { track: 1, box, score: 1, landmarks, zone: null, crop: { width, height, data, landmarks } }
+  return {
+    track: 1,
+    box,
+    score: 1,
+    roll: 0,
+    whyNot: null,
+    landmarks,
+    zone: null,
+    crop: { width, height, data, landmarks }
+  }
 }

@@ -3,6 +3,8 @@ import type { Box, Size } from '#painlens/core/types.js'
 import type { FaceNetworks, FrameTensor } from '#painlens/lib/face/networks.js'
 import { viewOfFrame } from '#painlens/lib/face/networks.js'
 import { defaultMinScore, searchFaces } from '#painlens/lib/face/search.js'
+import { type Pixels, uprightIn } from '#painlens/lib/face/similarity.js'
+import { allSweeps } from '#painlens/lib/face/sweeps.js'
 
 export interface FaceMethod {
   name: string
@@ -12,6 +14,8 @@ export interface FaceMethod {
 }
 
 const sizeOf = (frame: FrameTensor): Size => ({ width: frame.dims[1]!, height: frame.dims[0]! })
+
+const pixelsOf = (frame: FrameTensor): Pixels => ({ ...sizeOf(frame), data: frame.data as Uint8Array })
 
 /** An input that wide and as high as the frame's shape demands, in steps of `step`. */
 function inputFor(frame: FrameTensor, width: number, step: number): Size {
@@ -64,7 +68,11 @@ export const faceMethods: readonly FaceMethod[] = [
   {
     name: '**tiny at 640 px proposes, SSD at 128 px decides**',
     find: async (networks, frame) => {
-      const faces = await searchFaces(networks, frame, { minScore: defaultMinScore, around: [], everywhere: true })
+      const faces = await searchFaces(networks, pixelsOf(frame), {
+        minScore: defaultMinScore,
+        around: [],
+        sweeps: allSweeps
+      })
       return faces.map(({ box }) => box)
     }
   },
@@ -73,8 +81,13 @@ export const faceMethods: readonly FaceMethod[] = [
     needsTruth: true,
     find: async (networks, frame, truth) => {
       if (!truth) return []
-      const around = [neighbourhood(truth)]
-      const faces = await searchFaces(networks, frame, { minScore: defaultMinScore, around, everywhere: false })
+      const around = [uprightIn(neighbourhood(truth))]
+      const faces = await searchFaces(networks, pixelsOf(frame), {
+        minScore: defaultMinScore,
+        around,
+        sweeps: [],
+        ifLost: allSweeps
+      })
       return faces.map(({ box }) => box)
     }
   }

@@ -20,11 +20,13 @@ import { memoryTable } from './memory.js'
 import { demoModel, fullSizeModel } from './models.js'
 import { renderFrames } from './pictures.js'
 import { relayTable } from './relay.js'
+import { rollsTable } from './rolls.js'
 import { sizingReport } from './sizing.js'
 import { measuredCosts } from './sizing-costs.js'
 import { stageTable } from './stages.js'
 import { tf32Table } from './tf32.js'
 import { throughputTable } from './throughput.js'
+import { usableTable } from './usable.js'
 
 const threads = Math.min(2, cpus().length)
 const faceSize = 180
@@ -55,6 +57,8 @@ const benches: Record<string, () => Promise<string>> = {
 
 /** Benches that do not measure speed run only when they are named. */
 const onRequest: typeof benches = {
+  rolls: () => rollsTable(),
+  usable: usableTable,
   frozen: frozenTable,
   sizing: async () => sizingReport(await readFile(join(packageRoot, 'docs/operate/sizing.yaml'), 'utf8')),
   costs: async () =>

@@ -4,10 +4,12 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { stringify } from 'yaml'
-import type { Box, Crop, Frame } from '#painlens/core/types.js'
+import type { Crop, Frame } from '#painlens/core/types.js'
 import { alignFace } from '#painlens/lib/face/align.js'
-import { FaceNetworks, frameTensor } from '#painlens/lib/face/networks.js'
+import { FaceNetworks } from '#painlens/lib/face/networks.js'
 import { type FoundFace, searchFaces } from '#painlens/lib/face/search.js'
+import type { FacePlace } from '#painlens/lib/face/similarity.js'
+import { allSweeps, type Sweep, sweeps } from '#painlens/lib/face/sweeps.js'
 import { createExplainer } from '#painlens/lib/lrp/index.js'
 import type { Manifest } from '#painlens/lib/model/manifest.js'
 import { batchDims, preprocess } from '#painlens/lib/model/preprocess.js'
@@ -112,17 +114,17 @@ async function lookCosts(frames: readonly Frame[], { small }: { small: Manifest 
   const [frame] = frames as readonly [Frame]
   const pixels = new Uint8Array(frame.data.length)
   const size = { width: frame.width, height: frame.height }
-  const look = async (around: Box[], everywhere: boolean, model: Manifest): Promise<FoundFace[]> => {
-    const found = await searchFaces(networks, frameTensor(size, pixels), { minScore: 0.5, around, everywhere })
+  const look = async (around: FacePlace[], sweeps: readonly Sweep[], model: Manifest): Promise<FoundFace[]> => {
+    const found = await searchFaces(networks, { ...size, data: pixels }, { minScore: 0.5, around, sweeps })
     for (const { landmarks } of found) alignFace({ ...size, data: pixels }, landmarks, model.input, model.alignment)
     return found
   }
   try {
     pixels.set(frame.data)
-    const [face] = await look([], true, small)
+    const [face] = await look([], allSweeps, small)
     if (!face) throw new Error('no face found in the rendered frame')
-    const everywhere = median(await coreMs(rounds.small, () => look([], true, small)))
-    const known = median(await coreMs(rounds.small, () => look([face.box], false, small)))
+    const everywhere = median(await coreMs(rounds.small, () => look([], [sweeps.upright, sweeps.lying], small)))
+    const known = median(await coreMs(rounds.small, () => look([face.place], [], small)))
     const copy = median(await coreMs(rounds.small, async () => pixels.set(frame.data)))
     const crop = (model: Manifest): Crop =>
       alignFace({ ...size, data: pixels }, face.landmarks, model.input, model.alignment)

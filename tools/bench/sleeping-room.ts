@@ -1,4 +1,4 @@
-/** What is hardest to tell from a frozen picture: a resident asleep, of whom nothing moves but the sensor's noise. */
+/** A resident asleep, where only the sensor's noise changes: the scene hardest to distinguish from a frozen picture. */
 import type { Size } from '#painlens/core/types.js'
 import { createIdentity, createScene } from '#painlens/show/render/index.js'
 import { addNoise } from '#painlens/show/render/sensor.js'

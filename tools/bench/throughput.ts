@@ -9,7 +9,7 @@ import { cameraLine } from '#painlens/daemon/line/camera-line.js'
 import { Reporter } from '#painlens/daemon/report/reporter.js'
 import { alarmOptions } from '#painlens/daemon/wiring/mapping.js'
 import { alignFace } from '#painlens/lib/face/align.js'
-import { FaceNetworks, frameTensor } from '#painlens/lib/face/networks.js'
+import { FaceNetworks } from '#painlens/lib/face/networks.js'
 import { searchFaces } from '#painlens/lib/face/search.js'
 import { CameraTracks } from '#painlens/lib/face/tracker.js'
 import type { Manifest } from '#painlens/lib/model/manifest.js'
@@ -45,12 +45,11 @@ async function recordRuns(manifest: Manifest, frames: readonly Frame[], threads:
   }
   const tracks = new CameraTracks()
   for (const frame of frames) {
-    const pixels = new Uint8Array(frame.data)
     const plan = tracks.plan(frame.camera, frame, frame.at)
-    const faces = await searchFaces(networks, frameTensor(frame, pixels), { minScore: 0.5, ...plan })
+    const faces = await searchFaces(networks, frame, { minScore: 0.5, ...plan })
     tracks.update(frame.camera, faces, frame.at)
     for (const face of faces) {
-      const crop = alignFace({ ...frame, data: pixels }, face.landmarks, manifest.input, manifest.alignment)
+      const crop = alignFace(frame, face.landmarks, manifest.input, manifest.alignment)
       const data = new ort.Tensor('float32', preprocess(crop, manifest.input), batchDims(manifest.input, 1))
       runs.push({ session: classifier, feeds: { [classifier.inputNames[0]!]: data } })
     }

@@ -4,9 +4,9 @@ import { readAlarmLog } from '../../stages/alarm-log/index.js'
 
 export interface AlarmsOptions {
   config: string
-  /** The log's folder; without it the config's. */
+  /** The log's folder; the config's unless given. */
   path?: string
-  /** Only alarms with a message since then, in ms since the epoch. */
+  /** Shows alarms with a message since this time, in ms since the epoch. */
   since?: number
   camera?: string
   json?: boolean
@@ -23,8 +23,8 @@ const standardIo: AlarmsIo = {
 }
 
 /**
- * `painlens alarms`: what the alarm log of this device holds, one line for each alarm, or with --json each message as it
- * was sent. Works while the daemon runs.
+ * `painlens alarms`: prints the alarm log of this device, one line for each alarm, or with --json each message as sent.
+ * Works while the daemon runs.
  * @returns 0, or 1 when it was stopped
  * @throws {DiskError} if there is no log
  */
@@ -69,7 +69,7 @@ const columns: readonly (readonly [title: string, cell: Cell])[] = [
   ['score', ({ score }) => score?.toFixed(2) ?? '-']
 ]
 
-/** A table with a line for each alarm in the order given, and how many there are below it. */
+/** A table with a line for each alarm in the given order, and their number below it. */
 function describeAlarms(alarms: readonly AlarmMessage[], colour: boolean): string {
   if (alarms.length === 0) return 'no alarms\n'
   const rows = [
@@ -93,7 +93,7 @@ function counted(alarms: readonly AlarmMessage[]): string {
   return `${alarms.length === 1 ? 'one alarm' : `${alarms.length} alarms`}, ${active} without an end`
 }
 
-/** Who acknowledged comes from the network: nothing of it may steer the terminal. */
+/** Removes control characters: the name in an acknowledgement comes from the network. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for.
 const plain = (text: string): string => text.replace(/[\u0000-\u001f\u007f-\u009f]/g, '?')
 

@@ -3,6 +3,7 @@ import { basename } from 'node:path'
 import type * as ort from 'onnxruntime-node'
 import { ModelError } from '../../core/errors.js'
 import { faceModelFiles } from '../../lib/face/model-files.js'
+import { FaceNetworks } from '../../lib/face/networks.js'
 import { checkShapes, loadManifest } from '../../lib/model/manifest.js'
 import { openSession, proveProvider } from '../../lib/ort/provider.js'
 import { type CheckContext, type CheckResult, fail, ok, warn } from './result.js'
@@ -24,23 +25,24 @@ export async function checkModel({ config }: CheckContext): Promise<CheckResult[
   ]
 }
 
-/** The face models that painlens brings along: there, and ONNX. */
+/** The face models that painlens brings along: there, ONNX, and of this version. */
 export async function checkFaceModels({ config }: CheckContext): Promise<CheckResult[]> {
   const what = 'face models'
   const folder = config.model.face_models!
-  for (const file of Object.values(faceModelFiles(folder))) {
+  const files = faceModelFiles(folder)
+  for (const file of Object.values(files)) {
     const isThere = await access(file).then(
       () => true,
       () => false
     )
     if (!isThere) return [fail('PL-FACE-MODEL', what, `${folder} has no ${basename(file)}`)]
-    try {
-      const session = await openSession(file, { provider: 'cpu', threads: 1 })
-      await session.release()
-    } catch (error) {
-      if (!(error instanceof ModelError)) throw error
-      return [fail('PL-FACE-MODEL', what, `${file}: ${error.what}`)]
-    }
+  }
+  try {
+    const networks = await FaceNetworks.open(files, { provider: 'cpu', threads: 1 })
+    await networks.close()
+  } catch (error) {
+    if (!(error instanceof ModelError)) throw error
+    return [fail('PL-FACE-MODEL', what, `${error.where}: ${error.what}`)]
   }
   return [ok(what, folder)]
 }

@@ -4,7 +4,7 @@ import { allowedBy, schemaAt, splitLoginOff, urlProblem } from '../../config/ind
 import { UsageError } from '../../core/errors.js'
 import type { Prompter } from './prompter.js'
 
-/** What is asked for; each may be given as an option instead. */
+/** The questions; each may be answered by an option. */
 export interface InitOptions {
   /** The file to write. */
   config: string
@@ -45,7 +45,7 @@ const defaultBroker = 'mqtt://localhost:1883'
 /** `192.0.2.2` is enough for a broker. */
 const asBroker = (text: string): string => (text.includes('://') ? text : `mqtt://${text}`)
 
-/** The problem of a value by the config's own schema. */
+/** The problem of a value, by the config's own schema. */
 function fits(path: readonly (string | number)[]): (text: string) => string | null {
   const node = schemaAt(path)!
   return (text) => (new RegExp(node.pattern ?? '').test(text) ? null : `Allowed is ${allowedBy(node)}`)
@@ -56,9 +56,9 @@ const deviceProblem = fits(['device'])
 const idProblem = fits(['cameras', 0, 'id'])
 
 /**
- * The answers from the options, and from the prompter for what they leave open.
- * @param prompter null asks nothing: what has no default has to be an option
- * @throws UsageError for a wrong option, one that is missing, or a user who gives up
+ * The answers from the options, and from the prompter for the rest.
+ * @param prompter null asks nothing: values without a default have to be options
+ * @throws UsageError for a wrong or missing option, or if the user cancels
  */
 export async function collectAnswers(options: InitOptions, prompter: Prompter | null): Promise<Answers> {
   const given = checkedOptions(options)
@@ -91,7 +91,7 @@ function missingAnswer(what: string): never {
   throw new UsageError('PL-INIT-MISSING', `${what} is missing`, 'painlens config init --yes')
 }
 
-/** The host's name as far as a device may be called so. */
+/** The host's name without characters that a device name may not have. */
 function defaultDevice(): string {
   const name = hostname()
     .toLowerCase()
@@ -100,7 +100,7 @@ function defaultDevice(): string {
   return deviceProblem(name) === null ? name : 'painlens'
 }
 
-/** Where passwords go; asked when there is the first one. Below /etc the service runs as another user and takes credentials. */
+/** Where passwords are stored; asked at the first one. Below /etc: credentials, since the service runs as another user. */
 class StoreChoice {
   #chosen: StoreName | undefined
   readonly #fallback: StoreName
@@ -135,7 +135,7 @@ class StoreChoice {
 
 const isStore = (text: string): text is StoreName => (storeNames as readonly string[]).includes(text)
 
-/** @returns null where the password is not known here, but somewhere */
+/** @returns null if the password is set elsewhere */
 async function passwordFor(
   given: string | null,
   store: StoreChoice,
@@ -188,7 +188,7 @@ interface CheckedOptions {
   secrets?: StoreName
 }
 
-/** Every wrong option is named before anything is asked. */
+/** Reports every wrong option before the first question. */
 function checkedOptions(options: InitOptions): CheckedOptions {
   const { device, facility, broker, brokerUser, secrets } = options
   const check = (flag: string, value: string | undefined, problem: (text: string) => string | null): void => {
@@ -214,7 +214,7 @@ function checkedOptions(options: InitOptions): CheckedOptions {
   return { device, facility, broker, brokerUser, cameras, secrets }
 }
 
-/** A wrong one is not repeated: a password may be in it. */
+/** The error does not repeat the value: it may contain a password. */
 function pair(flag: string, text: string): [string, string] {
   const equals = text.indexOf('=')
   if (equals < 1)
@@ -224,23 +224,23 @@ function pair(flag: string, text: string): [string, string] {
   return [text.slice(0, equals), text.slice(equals + 1)]
 }
 
-/** Where passwords go instead of into the config. */
+/** Places for passwords outside the config. */
 const storeNames = ['file', 'credential', 'env', 'plain'] as const
 export type StoreName = (typeof storeNames)[number]
 
 export interface Secret {
   /** `mqtt-password`, `camera-room-312` */
   name: string
-  /** Null where only its place is known yet. */
+  /** Null if only its place is known. */
   value: string | null
 }
 
 interface Store {
-  /** What stands in the config for the password. */
+  /** The reference to the password in the config. */
   reference(secret: Secret): string
   /** The file that painlens config init writes it into, or null. */
   file(secret: Secret, config: string): string | null
-  /** What is left for the user to do, one line per secret. */
+  /** Remaining steps for the user, one line per secret. */
   todo(secret: Secret, config: string): string | null
 }
 

@@ -14,14 +14,14 @@ export interface ConfigInitOptions extends InitOptions {
   force?: boolean
 }
 
-/** Questions go to standard error, so that standard output is only what was done. */
+/** Questions go to standard error, so that standard output has only the results. */
 const terminal: Terminal = { input: process.stdin, output: process.stderr }
 
 /**
- * Asks for what the options leave open, and writes the config and the files with its passwords (mode 0600, in
- * `secrets` beside it). What it writes has passed the config's own checks.
+ * Asks for values that the options do not give, and writes the config and the files with its passwords (mode 0600, in
+ * `secrets` beside it), after the config's own checks.
  * @returns 0
- * @throws UsageError (a file is there already, a wrong or missing option, given up), DiskError
+ * @throws UsageError (existing file, wrong or missing option, cancelled), DiskError
  */
 export async function configInitCommand(
   options: ConfigInitOptions,
@@ -50,14 +50,14 @@ export async function configInitCommand(
   }
 }
 
-/** Only systemd hands out credentials; for a trial their folder does. */
+/** Only systemd provides credentials; the check uses their folder instead. */
 const tryWith = (store: StoreName, file: string): string =>
   store === 'credential' ? `CREDENTIALS_DIRECTORY=${resolve(dirname(file), 'secrets')} ` : ''
 
-/** Every variable is set, as far as `Object.hasOwn` can tell. */
+/** An environment in which `Object.hasOwn` finds every variable. */
 const anyVariable = { value: 'x', configurable: true, enumerable: true, writable: true }
 
-/** What the config refers to need not be there yet. */
+/** The config may refer to files that do not exist yet. */
 const everythingThere = {
   env: new Proxy<Record<string, string>>({}, { get: () => 'x', getOwnPropertyDescriptor: () => anyVariable }),
   readFile: async () => 'x',
@@ -93,10 +93,10 @@ async function writeAll(
   const written: string[] = []
   for (const { path, text, mode } of [...kept, config]) {
     try {
-      // The service runs as another user, who has to get at the config, but not at the passwords.
+      // The service runs as another user, who has to read the config, but not the passwords.
       await mkdir(dirname(file), { recursive: true, mode: 0o755 })
       await mkdir(dirname(path), { recursive: true, mode: 0o700 })
-      // An old file would keep its mode.
+      // Needed for an existing file, which keeps its mode.
       if (force) await rm(path, { force: true })
       await writeFile(path, text, { flag, mode })
       written.push(path)

@@ -4,11 +4,11 @@ import { UsageError } from '../../core/errors.js'
 
 export interface Question {
   text: string
-  /** What an empty answer stands for; without one an answer is needed. */
+  /** Default for an empty answer; without it an answer is required. */
   fallback?: string
   /** A password: not shown while it is typed. */
   hidden?: boolean
-  /** What is wrong with an answer, or null; then it is asked again. */
+  /** The problem of an answer, after which it is asked again, or null. */
   problem?: (answer: string) => string | null
 }
 
@@ -17,7 +17,7 @@ export interface Terminal {
   output: NodeJS.WritableStream
 }
 
-/** Asks on a terminal or reads the answers from a pipe, one per line; at the pipe's end the fallbacks answer. */
+/** Asks on a terminal or reads the answers from a pipe, one per line; after the pipe's end it uses the defaults. */
 export class Prompter {
   readonly #interface: Interface
   readonly #lines: AsyncIterator<string>
@@ -44,7 +44,7 @@ export class Prompter {
       this.#stopped = true
       this.#interface.close()
     }
-    // On a terminal in raw mode Ctrl-C is no signal but a key.
+    // On a terminal in raw mode Ctrl-C is a key, not a signal.
     this.#interface.on('SIGINT', this.#stop)
     signal.addEventListener('abort', this.#stop, { once: true })
   }
@@ -55,7 +55,7 @@ export class Prompter {
 
   /**
    * @returns the answer without blanks around it
-   * @throws UsageError when the answers end before this one, or the user gives up
+   * @throws UsageError if the input ends without an answer, or the user cancels
    */
   async ask(question: Question): Promise<string> {
     const { fallback, problem } = question

@@ -58,12 +58,12 @@ function cameraLines(
       : '    # Where it looks; goes into each alarm.\n    # location: { ward: Ward 3, room: "312", bed: A }',
     '    # Pictures a second that are looked at.',
     '    fps: 5',
-    '    # What nobody may look at is black before anything sees it. Corners [x, y] from [0, 0] top left to [1, 1].',
+    '    # These areas are black in every picture that painlens analyses. Corners [x, y] from [0, 0] top left to [1, 1].',
     '    # masks: [[[0.8, 0], [1, 0], [1, 0.6], [0.8, 0.6]]]'
   ]
 }
 
-/** A reference is encoded when it is filled in, a password that stands in the URL has to be. */
+/** References are encoded when they are filled in; a password in the URL has to be encoded here. */
 const kept = (text: string, plain: boolean): string => (plain ? encodeURIComponent(text) : text)
 
 function withLogin(url: string, user: string | null, password: string | null): string {

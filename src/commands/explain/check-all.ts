@@ -8,12 +8,12 @@ import type { Job } from './job.js'
 import { Counter } from './output.js'
 import { Tally } from './tally.js'
 
-/** More pictures tell little more; these are spread evenly over what was named. */
+/** Most pictures in the checks, spread evenly over the given ones; more change the result little. */
 const mostPictures = 48
 
 /**
  * Tests the explanations of the given pictures, composite by composite: the model-parameter randomisation test, and pixel
- * flipping. Tells the outcome in a table and in `check.json`.
+ * flipping. Reports the results in a table and in `check.json`.
  * @returns 0, or 1 if a check failed, a picture failed or the command was stopped
  */
 export async function checkAll(job: Job): Promise<number> {
@@ -40,14 +40,14 @@ export async function checkAll(job: Job): Promise<number> {
   }
 }
 
-/** Those that the checks take: all, or evenly spread ones where there are too many. */
+/** The pictures to check: all, or evenly spread ones if there are too many. */
 function chosen({ pictures, output }: Job): Job['pictures'] {
   if (pictures.length <= mostPictures) return pictures
   output.write(`The checks take ${mostPictures} of the ${pictures.length} pictures.\n`)
   return Array.from({ length: mostPictures }, (_, i) => pictures[Math.floor((i * pictures.length) / mostPictures)]!)
 }
 
-/** A picture that cannot be read or shows no face is named, and the rest goes on. @throws InputError when none is left */
+/** Reports pictures that cannot be read or show no face, and skips them. @throws InputError if none is left */
 async function takePictures(
   { faces, output, signal }: Job,
   files: Job['pictures'],

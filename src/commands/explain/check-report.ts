@@ -36,7 +36,7 @@ function verdictsOf({ flipping, randomisation }: CheckResults): Verdicts[] {
   }))
 }
 
-/** Whether no check failed; a map that follows the picture more than the model is told of, and passes. */
+/** Whether all checks passed; `insensitive` maps are reported, and pass. */
 export function checkPassed(results: CheckResults): boolean {
   return verdictsOf(results).every(({ flipping, randomisation }) => flipping.passed && randomisation.passed)
 }
@@ -47,7 +47,7 @@ const outcomes: Record<RandomisationOutcome, string> = {
   unchanged: 'FAILED: the maps do not change'
 }
 
-/** Both tables, with what they mean for somebody who is no engineer. */
+/** Both tables, with an explanation for non-engineers. */
 export function checkReport(results: CheckResults): string {
   const verdicts = verdictsOf(results)
   const { length } = results.pictures
@@ -121,7 +121,7 @@ function cautions(verdicts: readonly Verdicts[]): string[] {
   ]
 }
 
-/** Columns as wide as they need to be; the last is not padded. */
+/** Pads columns to their widest cell; the last is not padded. */
 function columns(rows: readonly (readonly string[])[]): string {
   const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)))
   return rows
@@ -134,7 +134,7 @@ function columns(rows: readonly (readonly string[])[]): string {
     .join('\n')
 }
 
-/** Everything that the tables come from. */
+/** The data of both tables. */
 export function checkJson(results: CheckResults): object {
   const { manifest, pictures, randomisation, flipping } = results
   const { name, sha256, demonstration, labels } = manifest

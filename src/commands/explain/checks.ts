@@ -30,7 +30,7 @@ export type FlippingResults = ReadonlyMap<string, readonly PictureCurves[]>
 /** Pictures at once through the classifier: its layers' outputs are large. */
 const batch = 4
 
-/** Takes the pictures apart square by square, and asks the classifier. */
+/** Removes squares of the pictures step by step, and classifies the results. */
 export async function flipPixels(
   { manifest, composites, signal }: Job,
   pictures: readonly CheckedPicture[],
@@ -68,6 +68,8 @@ function predictor(classifier: Classifier, { crop, target }: CheckedPicture, sig
     track: 0,
     box: { x: 0, y: 0, width: crop.width, height: crop.height },
     score: 1,
+    roll: 0,
+    whyNot: null,
     landmarks: crop.landmarks,
     zone: null,
     crop: { ...crop, data }
@@ -93,11 +95,11 @@ export interface RandomisationResults {
   likeness: ReadonlyMap<string, readonly (readonly Likeness[])[]>
 }
 
-/** A large model is written, read, opened and run again for each step and composite, so it gets fewer. */
+/** Fewer steps for a large model: each one writes, reads, opens and runs it for each composite. */
 const mostSteps = { small: Number.POSITIVE_INFINITY, large: 4 }
 const seed = 2018
 
-/** Shuffles the model's weights from the output down, and compares its maps with the original's. */
+/** Shuffles the model's weights from the output down, and compares the maps with the original's. */
 export async function shuffleWeights(
   job: Job,
   pictures: readonly CheckedPicture[],
@@ -146,11 +148,11 @@ async function compare(job: Job, { shuffled, composite, pictures, maps }: Compar
   }
 }
 
-/** A picture that the explanations are checked on. */
+/** A picture for the checks. */
 export interface CheckedPicture {
   path: string
   crop: Crop
-  /** Index of the explained label; null until the model has seen it. */
+  /** Index of the explained label; null until it is classified. */
   target: number | null
 }
 
@@ -181,7 +183,7 @@ export async function explainForCheck(job: Job, pictures: readonly CheckedPictur
   return maps
 }
 
-/** Relevance per pixel; what is no number (a shuffled model may give that) counts as none. */
+/** Relevance per pixel; NaN, which a shuffled model may produce, counts as 0. */
 export async function mapOf(
   explainer: Explainer,
   { input }: Manifest,

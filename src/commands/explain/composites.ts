@@ -10,8 +10,8 @@ const figure: readonly PlainCompositeName[] = [
 ]
 
 /**
- * What `--composite` names: one composite, several behind commas, or `all`, which are those of the paper's figures.
- * @throws UsageError for a name that is unknown, or of a composite that needs more than its name
+ * The composites of `--composite`: one, several separated by commas, or `all`, those of the paper's figures.
+ * @throws UsageError for an unknown name, or a composite that needs parameters
  */
 export function compositesOf(text: string): PlainCompositeName[] {
   const parts = text.split(',').map((part) => part.trim())

@@ -14,32 +14,32 @@ import { filesOf } from './result-names.js'
 import { predictedOf, type Result, saveResult } from './results.js'
 import { Tally } from './tally.js'
 
-/** A face on its way through the composites. */
+/** A face to be explained under each composite. */
 interface Subject {
   picture: PictureFile
-  /** What its results' names begin with. */
+  /** The common prefix of its results' names. */
   stem: string
   trueLabel: string | null
   face: RememberedFace
-  /** What the figure says above its row. */
+  /** The text above its row in the figure. */
   head: string
   /** The composites under which it is explained. */
   done: string[]
 }
 
-/** A picture, and its faces as soon as they are found. */
+/** A picture, with its faces once they are found. */
 interface Entry {
   picture: PictureFile
   subjects: Subject[]
-  /** Whether something of it failed, which has been told and counted then. */
+  /** Whether it failed, which has been reported and counted. */
   failed: boolean
 }
 
 /**
- * Explains the pictures composite by composite, so that one explainer is open at a time and nothing but a few words for
- * each picture is held in memory; several composites end in the figure. A picture that cannot be read or shows no face
- * is named, and the rest goes on.
- * @returns 0, or 1 if something failed or the command was stopped
+ * Explains the pictures composite by composite, so that one explainer is open at a time and little of each picture is held
+ * in memory; several composites are drawn into the figure. Pictures that cannot be read or show no face are reported and
+ * skipped.
+ * @returns 0, or 1 if a picture failed or the command was stopped
  */
 export async function explainAll(job: Job): Promise<number> {
   const { pictures, passedOver, manifest, composites, out, output, signal } = job
@@ -109,7 +109,7 @@ async function pass(own: Pass, entries: readonly Entry[]): Promise<number> {
   return done
 }
 
-/** Names what failed, and counts its picture once. @throws what ends the whole command: a disk that is full */
+/** Reports a failure, and counts its picture once. @throws errors that end the whole command, such as a full disk */
 function fail({ job, tally }: Pass, entry: Entry, error: unknown): void {
   if (error instanceof DiskError && error.code !== 'PL-OUT-NAME') throw error
   job.output.complain(`painlens: ${printed(error)}\n`)
@@ -117,7 +117,7 @@ function fail({ job, tally }: Pass, entry: Entry, error: unknown): void {
   entry.failed = true
 }
 
-/** Finds the picture's faces and explains each. Results of an earlier run go first, whatever comes of this one. */
+/** Finds the picture's faces and explains each. Removes the results of an earlier run first, even if this one fails. */
 async function* takeEntry(own: Pass, entry: Entry): AsyncGenerator<string> {
   const { job, results, store } = own
   const { manifest, signal, composites } = job
@@ -139,7 +139,7 @@ async function* takeEntry(own: Pass, entry: Entry): AsyncGenerator<string> {
   }
 }
 
-/** Explains the picture's faces again, as they were kept. */
+/** Explains the picture's stored faces under another composite. */
 async function* againEntry(own: Pass, { subjects }: Entry): AsyncGenerator<string> {
   const { job, store } = own
   for (const subject of subjects) {
@@ -148,7 +148,7 @@ async function* againEntry(own: Pass, { subjects }: Entry): AsyncGenerator<strin
   }
 }
 
-/** @returns what to tell of it. @throws the signal's reason if the command was stopped meanwhile, when nothing is written */
+/** @returns the line to print. @throws the signal's reason if the command was stopped; then no file is written */
 async function explainSubject(own: Pass, subject: Subject, crop: Crop, taken: number): Promise<string> {
   const { job, composite, explainer, results } = own
   const { manifest, target, out, signal } = job
@@ -178,7 +178,7 @@ function saidOf({ face, trueLabel, explained }: Result, taken: number): string {
   return `${which}: ${explained.target} ${explained.probability.toFixed(2)}${note}. ${explained.text.en}`
 }
 
-/** A name that this file system finds too long is this picture's trouble, not the disk's. */
+/** A name too long for the file system fails this picture only, unlike other disk errors. */
 function tooLong(error: unknown): never {
   if (error instanceof DiskError && (error.cause as NodeJS.ErrnoException | undefined)?.code === 'ENAMETOOLONG')
     throw new DiskError('PL-OUT-NAME', 'is a longer name than the file system takes', printable(error.where), {
@@ -187,7 +187,7 @@ function tooLong(error: unknown): never {
   throw error
 }
 
-/** A face that was not explained after all, because the command was stopped or failed, leaves no files and is not tried again. */
+/** Removes the files of a face whose explanation failed or was stopped; it is not retried. */
 async function removeUnexplained({ results }: Pass, entries: readonly Entry[]): Promise<void> {
   for (const entry of entries) {
     for (const { stem, done } of entry.subjects) if (done.length === 0) await results.discard(stem)
@@ -195,7 +195,7 @@ async function removeUnexplained({ results }: Pass, entries: readonly Entry[]): 
   }
 }
 
-/** `true: pain · predicted: disgust 0.62 · explained: pain`, without what is not known or goes without saying. */
+/** `true: pain · predicted: disgust 0.62 · explained: pain`, without unknown and redundant parts. */
 function headOf({ trueLabel, explained, manifest }: Result): string {
   const predicted = predictedOf(explained, manifest)
   return [

@@ -2,19 +2,20 @@ import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { InputError, UsageError } from '../../core/errors.js'
 import { printable } from '../../core/printable.js'
-import type { Box, Crop } from '../../core/types.js'
+import type { Box, Crop, UnusableReason } from '../../core/types.js'
 import { packageRoot } from '../../core/version.js'
 import { alignFace } from '../../lib/face/align.js'
 import { faceModelFiles } from '../../lib/face/model-files.js'
 import { FaceNetworks, frameTensor, viewOfSquare } from '../../lib/face/networks.js'
 import { defaultMinScore, searchFaces } from '../../lib/face/search.js'
+import { allSweeps } from '../../lib/face/sweeps.js'
 import type { Manifest } from '../../lib/model/manifest.js'
 import { type Picture, readCrop, readPicture } from './pictures.js'
 
-/** A face of a picture that is going to be explained. */
+/** A face to be explained. */
 export interface PictureFace {
   crop: Crop
-  /** In pixels of the picture; null where the picture is the crop. */
+  /** In pixels of the picture; null if the picture is the crop. */
   box: Box | null
   /** How many faces the picture shows. */
   faces: number
@@ -26,21 +27,21 @@ export interface PictureFace {
 const faceChoices = ['largest', 'all'] as const
 export type FaceChoice = (typeof faceChoices)[number]
 
-/** @throws UsageError for a word that is none of them */
+/** @throws UsageError for another word */
 export function faceChoiceOf(text: string): FaceChoice {
   const choice = faceChoices.find((known) => known === text)
   if (choice) return choice
   throw new UsageError('PL-OPTION-FACES', `there is no choice "${text}"`, '--faces')
 }
 
-/** Takes the faces to explain from a picture's file. */
+/** Finds the faces to explain in a picture's file. */
 export interface FaceTaker {
-  /** @returns at least one, the largest first. @throws InputError when the file cannot be read or shows none; the signal's reason */
+  /** @returns at least one, the largest first. @throws InputError when the file cannot be read or shows no usable face; the signal's reason */
   take(path: string, signal: AbortSignal): Promise<PictureFace[]>
   close(): Promise<void>
 }
 
-/** Whether pictures show a face only, with the eyes where the manifest's alignment has them; if not, which of their faces. */
+/** Whether pictures are aligned face crops already; if not, which of their faces to explain. */
 export type Shown = 'crop' | FaceChoice
 
 /**
@@ -66,6 +67,16 @@ export async function openFaceTaker(
   }
 }
 
+const whyUnusable: Record<UnusableReason, string> = {
+  roll: 'how its face is turned is uncertain',
+  small: 'its face is too small to be judged',
+  covered: 'too much of its face is covered',
+  blurred: 'its face is blurred',
+  profile: 'its face is seen from the side',
+  dark: 'its face is too dark to be judged'
+}
+
+/** Faces that are not usable are left out. */
 async function takeFaces(
   networks: FaceNetworks,
   manifest: Manifest,
@@ -75,16 +86,19 @@ async function takeFaces(
 ): Promise<PictureFace[]> {
   const picture = await readPicture(path, signal)
   signal.throwIfAborted()
-  const options = { minScore: defaultMinScore, around: [], everywhere: true }
-  const found = await searchFaces(networks, frameTensor(picture, picture.data), options)
+  const options = { minScore: defaultMinScore, around: [], sweeps: allSweeps }
+  const found = await searchFaces(networks, picture, options)
   if (found.length === 0) throw new InputError('PL-PICTURE-NO-FACE', 'no face is found in it', printable(path))
   const area = ({ width, height }: Box): number => width * height
   const largestFirst = [...found].sort((a, b) => area(b.box) - area(a.box))
-  return largestFirst.slice(0, choice === 'all' ? undefined : 1).map(({ box, landmarks }, i) => ({
+  const usable = largestFirst.flatMap((face, i) => (face.whyNot === null ? [{ ...face, number: i + 1 }] : []))
+  if (usable.length === 0)
+    throw new InputError('PL-PICTURE-NOT-USABLE', whyUnusable[largestFirst[0]!.whyNot!], printable(path))
+  return usable.slice(0, choice === 'all' ? undefined : 1).map(({ box, landmarks, number }) => ({
     crop: alignFace(picture, landmarks, manifest.input, manifest.alignment),
     box,
     faces: found.length,
-    number: i + 1
+    number
   }))
 }
 
@@ -99,10 +113,10 @@ async function takeCrop(
   return [{ crop: { ...picture, landmarks }, box: null, faces: 1, number: 1 }]
 }
 
-/** What the landmark model wants to see of a face, in eye distances: a square, its middle below the eyes. */
+/** The landmark model's view of a face, in eye distances: a square, its middle below the eyes. */
 const landmarkSquare = { side: 2.7, below: 0.45 }
 
-/** Where the face in an aligned crop lies is known, so it need not be found. */
+/** The face's place in an aligned crop is known, so no search is needed. */
 async function landmarksOf(networks: FaceNetworks, picture: Picture, { alignment }: Manifest): Promise<Float32Array> {
   const eyeDistance = alignment.eyeDistance * picture.width
   const side = landmarkSquare.side * eyeDistance
@@ -114,5 +128,5 @@ async function landmarksOf(networks: FaceNetworks, picture: Picture, { alignment
   }
   // A square around the crop's middle always shows some of it.
   const view = viewOfSquare(picture, square, 112)!
-  return networks.landmarks(frameTensor(picture, picture.data), view)
+  return (await networks.landmarks(frameTensor(picture, picture.data), view)).points
 }

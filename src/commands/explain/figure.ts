@@ -10,7 +10,7 @@ import { decodeNpy } from './results.js'
 export interface FigureRow {
   /** Above the row: true and predicted label. */
   head: string
-  /** Which picture it is, small, at the right. */
+  /** The picture's name, small, at the right. */
   name: string
   /** The crop's PNG. */
   crop: string
@@ -28,7 +28,7 @@ export interface Figure {
 }
 
 const rowsPerPage = 8
-/** In pixels of the page. A small crop is enlarged until it is about as wide as a cell of this. */
+/** Width of a cell in pixels; small crops are enlarged to about this. */
 const cellWidth = 224
 const margin = 28
 const gap = 10
@@ -42,10 +42,10 @@ const rowStyle: TextStyle = { size: 18 }
 const smallStyle: TextStyle = { size: 14, colour: '#555' }
 
 /**
- * Draws the figures 3 and 4 of Weitz et al. 2018 of one's own pictures, page by page: a row for each picture, the crop and
+ * Draws figures 3 and 4 of Weitz et al. 2018 for the given pictures, page by page: a row for each picture, the crop and
  * then its heatmap under each composite, each scaled by its own robust maximum. Reads the maps back from their files.
  * @returns the files' names: `grid.png`, or `grid-1.png` and on; none for no rows
- * @throws DiskError, InputError (a .npy file that was changed meanwhile)
+ * @throws DiskError, InputError (a .npy file changed meanwhile)
  */
 export async function writeFigure({ rows, columns, out, signal }: Figure): Promise<string[]> {
   const lettering = await Lettering.load()
@@ -60,7 +60,7 @@ export async function writeFigure({ rows, columns, out, signal }: Figure): Promi
   return names
 }
 
-/** Where things lie on a page. */
+/** The layout of a page. */
 interface Layout {
   cell: { width: number; height: number; scale: number }
   width: number
@@ -124,7 +124,7 @@ async function drawRow(row: FigureRow, index: number, { cell, x, y }: Layout): P
 
 function columnHeads(columns: readonly string[], { cell, x }: Layout, lettering: Lettering): string[] {
   return ['Original', ...columns].map((title, i) => {
-    // A long name in narrow columns gets smaller letters, so that it stays whole.
+    // A long name in narrow columns is printed smaller instead of being cut.
     const room = 0.94 * cell.width
     const size = columnStyle.size * Math.min(1, room / lettering.width(title, columnStyle))
     return lettering.draw(title, x(i) + cell.width / 2, margin + 20, { ...columnStyle, size })
@@ -149,7 +149,7 @@ function frame(column: number, row: number, { cell, x, y }: Layout): string {
 
 const legendTop = ({ height }: Layout): number => height - legendHeight + 12
 
-/** The colours from against to for, as the heatmaps have them. */
+/** The heatmaps' colour scale, from negative to positive. */
 async function legendBar(layout: Layout): Promise<OverlayOptions> {
   const ramp = Float32Array.from({ length: bar.width }, (_, i) => (2 * (i + 0.5)) / bar.width - 1)
   const line = await heatmapPng(ramp, { width: bar.width, height: 1 })
@@ -176,13 +176,13 @@ export interface TextStyle {
   /** In pixels of the picture: the font's em. */
   size: number
   weight?: FontWeight
-  /** As SVG has it; black unless given. */
+  /** An SVG colour; black unless given. */
   colour?: string
   /** Which part of the text lies at x. */
   anchor?: 'start' | 'middle' | 'end'
 }
 
-/** A piece of a text that one font has all characters of. */
+/** A part of a text whose characters are all in one font. */
 interface Run {
   font: Font
   text: string
@@ -195,7 +195,7 @@ const fontFiles: Record<FontWeight, readonly string[]> = {
 }
 
 /**
- * Text as outlines: SVG's <text> needs fonts of the system, and a Jetson or a container may have none at all. Characters
+ * Text as outlines: SVG's <text> needsfonts of the system, and a Jetson or a container may have none. Characters
  * beyond Lato's are drawn as its box for missing ones.
  */
 export class Lettering {
@@ -253,7 +253,7 @@ export class Lettering {
   }
 }
 
-/** Not the library's own `toPathData`, which (2.0.0) writes NaN for numbers a hair's breadth from whole ones. */
+/** Replaces the library's `toPathData`, which (2.0.0) writes NaN for numbers very close to whole ones. */
 function svgData({ commands }: Path): string {
   return commands
     .map(({ type, ...numbers }) => {

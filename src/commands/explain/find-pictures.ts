@@ -8,15 +8,15 @@ import { readRegular, refusalOf, specialFileError, specialKindOf } from './regul
 /** A picture to be read. */
 export interface PictureFile {
   path: string
-  /** Its path within the folder that was named, or its name; what its results are named after. */
+  /** Its path within the given folder, or its name; the base of its results' names. */
   within: string
 }
 
-/** Something that was named or found and is not explained. */
+/** A given or found file that is not explained. */
 export interface PassedOver {
-  /** What it is counted as: `unreadable`, `FIFO`, `not a picture`. */
+  /** The category in the summary: `unreadable`, `FIFO`, `not a picture`. */
   as: string
-  /** Whether the command fails because of it: not for what is no picture and merely lies in a folder. */
+  /** Whether the command fails because of it; false for other files in a given folder. */
   fails: boolean
   error: InputError
 }
@@ -27,10 +27,9 @@ export interface Found {
 }
 
 /**
- * The pictures that were named, and those in the folders that were named, however deep, by name. A file is a picture by its
- * content, whatever its name; links are followed, and each folder is walked once. Everything else is passed over with its
- * reason, and the rest goes on.
- * @param exclude a folder that is not walked: what was written there is not to be explained in its turn
+ * The given pictures, and those in the given folders, at any depth, sorted by name. A file is a picture by its content,
+ * not by its name; links are followed, and each folder is walked once. Other files are skipped with a reason.
+ * @param exclude a folder that is not walked: the results, which must not be explained themselves
  * @throws the signal's reason
  */
 export async function findPictures(paths: readonly string[], exclude: string, signal: AbortSignal): Promise<Found> {
@@ -40,7 +39,7 @@ export async function findPictures(paths: readonly string[], exclude: string, si
 }
 
 interface Place {
-  /** The path within the folder that was named; empty for what was named itself. */
+  /** The path within the given folder; empty for given files. */
   within: string
   named: boolean
 }

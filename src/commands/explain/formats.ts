@@ -1,14 +1,14 @@
 import { extname } from 'node:path'
 
-/** What a file's content is, told by its first bytes. */
+/** A file format, recognised by its first bytes. */
 export interface Format {
-  /** As a sentence has it: `HEIC`, `a camera's raw format`. */
+  /** Its name in a sentence: `HEIC`, `a camera's raw format`. */
   name: string
-  /** Whether the libvips that sharp brings reads it. */
+  /** Whether sharp's libvips reads it. */
   readable: boolean
-  /** Whether it is no picture at all, so that it may lie among pictures. */
+  /** Whether it is not a picture, so that it is skipped in folders. */
   other?: boolean
-  /** What to do about one that is not readable; saving it as JPEG or PNG unless given. */
+  /** Advice if it is not readable; to save it as JPEG or PNG unless given. */
   fix?: string
 }
 
@@ -17,7 +17,7 @@ interface Row extends Format {
   matches(head: Buffer, extension: string): boolean
 }
 
-/** Bytes of a file that are enough to tell: an SVG may begin with a comment. */
+/** Number of first bytes to read: an SVG may begin with a comment. */
 export const headBytes = 4096
 
 const begins =
@@ -50,7 +50,7 @@ const rawFix = 'Export it as JPEG or PNG from the program that develops the raw 
 const pdfFix = 'Save its page as a picture: pdftoppm -png FILE.pdf page.'
 const videoFix = 'Save a frame of it as a picture: ffmpeg -i VIDEO -frames:v 1 frame.png.'
 
-/** The first row that matches tells. */
+/** The first matching row decides. */
 const rows: readonly Row[] = [
   { name: 'JPEG', readable: true, matches: begins('\xff\xd8\xff') },
   { name: 'PNG', readable: true, matches: begins('\x89PNG\r\n\x1a\n') },
@@ -94,7 +94,7 @@ const rows: readonly Row[] = [
   }
 ]
 
-/** Netpbm's formats, told from a text that begins with "P1". */
+/** Netpbm's formats, as distinct from a text that begins with "P1". */
 function isPpm(head: Buffer): boolean {
   return /^(P[1-6]\s+(#|\d+\s)|P7\nWIDTH )/.test(head.toString('latin1', 0, 32))
 }
@@ -104,7 +104,7 @@ function isSvg(head: Buffer): boolean {
   return /^\s*<(\?xml|!--|!doctype\s+svg|svg[\s>])/i.test(text) && /<svg[\s>]/.test(text)
 }
 
-/** @returns null for what is no picture or video as far as the first bytes tell */
+/** @returns null if the first bytes are not those of a picture or video */
 export function formatOf(head: Buffer, path: string): Format | null {
   return rows.find(({ matches }) => matches(head, extname(path).toLowerCase())) ?? null
 }
@@ -113,5 +113,5 @@ const pictureExtensions = new Set(
   '.jpg .jpeg .jpe .jfif .png .webp .gif .tif .tiff .avif .svg .heic .heif .bmp .jxl .jp2 .tga'.split(' ')
 )
 
-/** Whether a file's name promises a picture, so that it is damaged if it holds none. */
+/** Whether a file has a picture's extension, so that it is damaged if it is not one. */
 export const isNamedLikePicture = (path: string): boolean => pictureExtensions.has(extname(path).toLowerCase())

@@ -18,26 +18,26 @@ export interface ExplainCommandOptions {
   images: readonly string[]
   /** The manifest; the demonstration model's unless given. */
   model?: string
-  /** One of `plainCompositeNames`, several behind commas, or `all`: those of the paper's figures. */
+  /** One of `plainCompositeNames`, several separated by commas, or `all`: those of the paper's figures. */
   composite?: string
   /** `auto` (onnx), `tfjs` or `onnx`. */
   engine?: string
   /** The label to explain; each picture's likeliest unless given. */
   target?: string
-  /** The folder for the results; made where it is missing. */
+  /** The folder for the results; created if missing. */
   out: string
   /** `largest` or `all` of a picture's faces; the largest unless given. */
   faces?: string
-  /** The pictures are face crops already. */
+  /** Whether the pictures are face crops already. */
   crop?: boolean
-  /** Checks the explanations instead of writing them. */
+  /** Whether to check the explanations instead of writing them. */
   check?: boolean
 }
 
 /**
- * Explains the likeliest label of each picture, or the one that was asked for: a heatmap, an overlay, the relevance and a
+ * Explains the likeliest label of each picture, or the requested one: a heatmap, an overlay, the relevance and a
  * JSON file for each; under several composites also the paper's figure. With `check`, tests the explanations themselves.
- * Everything that is named or lies in a named folder is explained or named with the reason why not, and the rest goes on.
+ * Every given file, and every file in a given folder, is either explained or reported with a reason.
  * @param faceModels the folder of the face models; the installation's unless given
  * @returns 0, or 1 if a picture failed, a folder cannot be read, a check failed or the command was stopped
  * @throws ModelError, UnsupportedModelError, UsageError (unknown composite, engine, label or choice of faces), InputError
@@ -76,7 +76,7 @@ export async function explainCommand(
   }
 }
 
-/** @returns null for what the signal ended */
+/** @returns null if the signal ended it */
 const endIfStopped =
   (signal: AbortSignal) =>
   (error: unknown): null => {

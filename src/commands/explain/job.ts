@@ -12,10 +12,10 @@ import type { Output } from './output.js'
 import { readCrop } from './pictures.js'
 import { cropOf } from './result-names.js'
 
-/** What one call of the command is to do, and what it does it with. */
+/** The options and resources of one call of the command. */
 export interface Job {
   pictures: readonly PictureFile[]
-  /** What was named or found beside them. */
+  /** Other given or found files. */
   passedOver: Found['passedOver']
   manifest: Manifest
   faces: FaceTaker
@@ -29,9 +29,9 @@ export interface Job {
   output: Output
 }
 
-/** @throws UsageError for an engine that is not there */
+/** @throws UsageError for an unknown engine */
 export function engineOf(choice: string): EngineName {
-  // ONNX Runtime is the faster, and this command's user waits for the pictures.
+  // ONNX Runtime is the faster one, and the user waits.
   const engine = choice === 'auto' ? 'onnx' : engineNames.find((name) => name === choice)
   if (engine) return engine
   throw new UsageError('PL-OPTION-ENGINE', `there is no engine "${choice}"`, '--engine', {
@@ -49,14 +49,14 @@ export function targetOf(label: string | undefined, { labels, name }: Manifest):
   })
 }
 
-/** A label's index as people write it: `Pain`, ` pain `; -1 where it is none. */
+/** A label's index, ignoring case and blanks: `Pain`, ` pain `; -1 for another text. */
 function labelIndexOf(text: string, labels: readonly string[]): number {
   const plain = (label: string): string => label.trim().normalize('NFC').toLowerCase()
   const exact = labels.indexOf(text)
   return exact >= 0 ? exact : labels.findIndex((label) => plain(label) === plain(text))
 }
 
-/** The label that a picture is known to show: its folder's name, where that is one, as data sets are laid out. */
+/** The true label of a picture: its folder's name if that is a label, as in data sets. */
 export function trueLabelOf({ path }: PictureFile, { labels }: Manifest): string | null {
   return labels[labelIndexOf(basename(dirname(resolve(path))), labels)] ?? null
 }
@@ -81,7 +81,7 @@ export async function openExplainer(
   }
 }
 
-/** What is remembered of a taken face: a folder of thousands of crops would not fit into memory. */
+/** A face without its crop: thousands of crops would not fit into memory. */
 export type RememberedFace = Omit<PictureFace, 'crop'> & Pick<Crop, 'landmarks'>
 
 /** Crops on disk between the passes over the pictures, where the figure's first column finds them too. */
@@ -100,7 +100,7 @@ export class CropStore {
     await writeAtomically(this.fileOf(stem), png)
   }
 
-  /** The very pixels that were put. */
+  /** Exactly the stored pixels. */
   async get(stem: string, { landmarks }: RememberedFace, { input }: Manifest, signal: AbortSignal): Promise<Crop> {
     return { ...(await readCrop(this.fileOf(stem), input, signal)), landmarks }
   }

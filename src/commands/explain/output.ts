@@ -1,13 +1,13 @@
 import { printable, printableLines } from '../../core/printable.js'
 import { duration } from '../../core/progress-line.js'
 
-/** Where the command says what it does. */
+/** The output of the command. */
 export interface Output {
-  /** What was asked for, on standard output. */
+  /** Prints a result to standard output. */
   write(text: string): void
-  /** What went wrong, on standard error. */
+  /** Prints a problem to standard error. */
   complain(text: string): void
-  /** A line that the next one replaces; null takes it away. Shown to people only: nothing where no terminal is. */
+  /** Shows a line that the next one replaces; null removes it. Without a terminal it does nothing. */
   progress(line: string | null): void
 }
 
@@ -19,7 +19,7 @@ interface Stream {
 
 const clearLine = '\r\u001b[2K'
 
-/** Lines to two streams, none of which can steer the terminal, and a progress line on the second where both are terminals. */
+/** Lines to two streams, without control characters, and a progress line on the second if both are terminals. */
 export function terminalOutput(out: Stream = process.stdout, err: Stream = process.stderr): Output {
   const shown = Boolean(out.isTTY && err.isTTY)
   let current = ''
@@ -44,7 +44,7 @@ export function terminalOutput(out: Stream = process.stdout, err: Stream = proce
 const barWidth = 16
 
 /**
- * `lrp.z  12 of 340 · 3.2/s · 1 min 43 s left  █░░░░░░░░░`; the bar comes last, so that it is what a narrow terminal cuts.
+ * `lrp.z  12 of 340 · 3.2/s · 1 min 43 s left  █░░░░░░░░░`; the bar comes last, so that a narrow terminal cuts only it.
  * @param elapsedMs how long the first `done` took
  */
 export function progressLine(what: string, done: number, total: number, elapsedMs: number): string {
@@ -57,7 +57,7 @@ export function progressLine(what: string, done: number, total: number, elapsedM
   return `${count} · ${pace} · ${duration((elapsedMs / done) * (total - done))} left  ${bar}`
 }
 
-/** Shows how far a long piece of work has come. */
+/** Shows the progress of a long task. */
 export class Counter {
   #startedAt = 0
   #done = 0

@@ -4,9 +4,9 @@ import { printable } from '../../core/printable.js'
 import type { Size } from '../../core/types.js'
 import { readRegular } from './regular-file.js'
 
-/** Photographs larger than this are scaled down: faces in them are large enough, and memory is not. */
+/** Larger photographs are scaled down to save memory; their faces stay large enough. */
 const mostPixels = 4096
-/** A picture that takes longer to decode was made to; libvips looks at the time between its rows. */
+/** Limit of decoding, against pictures made to take long; libvips checks it between rows. */
 const mostSeconds = 120
 
 /** RGB24, row-major, over a buffer of its own. */
@@ -16,7 +16,7 @@ export interface Picture extends Size {
 
 /**
  * Reads a picture upright, as its EXIF orientation says; transparent parts become black.
- * @throws InputError when it is not there, not a regular file or no picture; the signal's reason
+ * @throws InputError if it is missing, not a regular file or not a picture; the signal's reason
  */
 export async function readPicture(path: string, signal: AbortSignal): Promise<Picture> {
   const picture = await opened(path, signal)

@@ -3,9 +3,9 @@ import { type FileHandle, open, stat } from 'node:fs/promises'
 import { type ErrorCode, InputError } from '../../core/errors.js'
 import { printable } from '../../core/printable.js'
 
-/** What a picture's file may have: more is no photograph, and would have to fit into memory. */
+/** Most bytes of a picture's file, which is read into memory. */
 const mostBytes = 256 * 2 ** 20
-/** Between two of these, the signal is looked at. */
+/** Bytes per read, after which the signal is checked. */
 const chunkBytes = 2 ** 20
 
 const refusals: Readonly<Record<string, readonly [code: ErrorCode, what: string]>> = {
@@ -17,7 +17,7 @@ const refusals: Readonly<Record<string, readonly [code: ErrorCode, what: string]
   EPERM: ['PL-PICTURE-FORBIDDEN', 'may not be read by this user (EPERM)']
 }
 
-/** The error of the system in painlens's words. Node's own message repeats the name as it is, escape sequences and all. */
+/** A system error in painlens's words. Node.js's own message repeats the name with its escape sequences. */
 export function refusalOf(error: unknown, path: string): InputError {
   if (error instanceof InputError) return error
   const { code: name = 'unknown' } = error as NodeJS.ErrnoException
@@ -53,14 +53,14 @@ function refuseSpecial(stats: Stats, path: string): void {
 }
 
 /**
- * Reads a regular file, and never waits for one that is none: a FIFO without a writer would hold a thread for ever.
+ * Reads a regular file, and refuses others at once: a FIFO without a writer would block a thread for ever.
  * @param most bytes to read, from the beginning; the whole file unless given
- * @throws InputError for what is not there, not regular, not allowed, or larger than painlens reads; the signal's reason
+ * @throws InputError if it is missing, not regular, not permitted or too large; the signal's reason
  */
 export async function readRegular(path: string, signal: AbortSignal, most?: number): Promise<Buffer> {
   signal.throwIfAborted()
   try {
-    // Opening a device may do something by itself, so what it is comes first, and again once it is open.
+    // Opening a device may have effects, so its kind is checked before, and again once it is open.
     refuseSpecial(await stat(path), path)
     const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY)
     try {
@@ -81,7 +81,7 @@ async function readOpen(file: FileHandle, path: string, signal: AbortSignal, mos
     const what = `has ${Math.ceil(stats.size / 2 ** 20)} MB; up to ${mostBytes / 2 ** 20} MB are read`
     throw new InputError('PL-PICTURE-TOO-LARGE', what, printable(path))
   }
-  // What a file that grows meanwhile gets is left out: it was `size` bytes when it was opened.
+  // Bytes added since the file was opened are ignored.
   const bytes = Buffer.alloc(Math.min(stats.size, most ?? stats.size))
   let filled = 0
   while (filled < bytes.length) {

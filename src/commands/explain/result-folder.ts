@@ -7,7 +7,7 @@ import type { PictureFile } from './find-pictures.js'
 import { readRegular } from './regular-file.js'
 import { cropOf, filesOf, jsonOf, type Naming } from './result-names.js'
 
-/** Results of an earlier run, as their JSON file tells. */
+/** Results of an earlier run, from their JSON file. */
 interface Earlier {
   /** The picture's absolute path. */
   source: string
@@ -15,15 +15,15 @@ interface Earlier {
   files: string[]
 }
 
-/** What names must not become, beside those that are taken: `--check` writes it. */
+/** A reserved name: `--check` writes it. */
 const reserved = ['check.json']
 
 /**
- * The folder for the results: whose the files in it are, and under which names new ones overwrite nothing. A picture's
- * results are replaced by new ones of the same picture only; any other file keeps its name.
+ * The folder for the results: which picture its files belong to, and which names are free. Results are replaced by new
+ * ones of the same picture only; other files are never overwritten.
  */
 export class ResultFolder {
-  /** As a file system compares names that ignores case, as USB sticks do. */
+  /** In lower case, for file systems that ignore case, as on USB sticks. */
   readonly #taken = new Set<string>(reserved)
   readonly #earlier = new Map<string, Earlier[]>()
 
@@ -32,7 +32,7 @@ export class ResultFolder {
     private readonly composites: readonly string[]
   ) {}
 
-  /** Reads which results are there. @throws DiskError; the signal's reason */
+  /** Reads the existing results. @throws DiskError; the signal's reason */
   static async open(path: string, composites: readonly string[], signal: AbortSignal): Promise<ResultFolder> {
     const folder = new ResultFolder(path, composites)
     const names = await namesIn(path)
@@ -50,8 +50,8 @@ export class ResultFolder {
   }
 
   /**
-   * Removes what an earlier run wrote about the picture, whose names are free then: nothing of it is to be taken for this
-   * run's, whether this one explains the picture or fails to.
+   * Removes the picture's results of an earlier run and frees their names, so that they cannot be mistaken for this run's,
+   * even if it fails.
    * @throws DiskError
    */
   async replace({ path }: PictureFile): Promise<void> {
@@ -66,9 +66,8 @@ export class ResultFolder {
   }
 
   /**
-   * What the names of a face's results begin with: the picture's own name as far as that is safe, and a number where a file
-   * of one of these names is there.
-   * @param face its number, where several faces of the picture are explained; else null
+   * The prefix of a face's results: the picture's name in a safe form, and a number if a file of one of the names exists.
+   * @param face its number if several faces of the picture are explained; else null
    */
   claim({ within }: PictureFile, face: number | null): string {
     const own = safeStem(within) + (face === null ? '' : `-face-${face}`)
@@ -78,7 +77,7 @@ export class ResultFolder {
     return stem
   }
 
-  /** Removes what this run has written of a face that it could not explain. @throws DiskError */
+  /** Removes this run's files of a face whose explanation failed. @throws DiskError */
   async discard(stem: string): Promise<void> {
     for (const name of this.#namesOf(stem)) await this.#remove(name)
   }
@@ -89,7 +88,7 @@ export class ResultFolder {
     for (const name of old) await this.#remove(name)
   }
 
-  /** How many JSON files of pictures are there that this run has not replaced. */
+  /** Number of pictures' JSON files that this run has not replaced. */
   get left(): number {
     return [...this.#earlier.values()].reduce((sum, all) => sum + all.length, 0)
   }
@@ -102,7 +101,7 @@ export class ResultFolder {
     })
   }
 
-  /** All files that a stem may lead to in this run. */
+  /** All possible files of a prefix in this run. */
   #namesOf(stem: string): string[] {
     const perComposite = this.composites.flatMap((composite) => Object.values(filesOf(stem, composite, this.naming)))
     return [jsonOf(stem), cropOf(stem), ...perComposite]
@@ -118,17 +117,17 @@ async function namesIn(folder: string): Promise<string[]> {
   })
 }
 
-/** A JSON file of results is smaller. */
+/** Limit of a JSON file of results, in bytes. */
 const mostJsonBytes = 2 ** 20
 
-/** @returns null for a JSON file that painlens did not write about a picture */
+/** @returns null for a JSON file that is not a picture's results */
 async function earlierIn(folder: string, name: string, signal: AbortSignal): Promise<Earlier | null> {
   try {
     const content = JSON.parse((await readRegular(join(folder, name), signal, mostJsonBytes)).toString('utf8'))
     if (typeof content.source !== 'string' || typeof content.model?.sha256 !== 'string') return null
     const stem = name.slice(0, -'.json'.length)
     const listed = [content, ...(content.explanations ?? [])].flatMap(({ files }) => Object.values(files ?? {}))
-    // The file may have been changed: nothing but results of its own name is removed.
+    // The file may have been changed: only results of its own name are removed.
     const own = listed.filter(
       (file) => typeof file === 'string' && basename(file) === file && file.startsWith(`${stem}-`)
     )
@@ -139,12 +138,12 @@ async function earlierIn(folder: string, name: string, signal: AbortSignal): Pro
   }
 }
 
-/** A file system takes names of 255 bytes: this leaves room for a face, a number, a composite, and the ending of a part. */
+/** File systems allow names of 255 bytes: this leaves room for a face, a number, a composite and a temporary suffix. */
 const mostStemBytes = 120
 
 /**
- * `ward/resident.jpg` becomes `ward-resident`. Characters that steer a terminal or that some file systems refuse become `_`,
- * and a long name is cut; each of these gets a hash of the whole, so that different names stay different.
+ * `ward/resident.jpg` becomes `ward-resident`. Control characters and those that some file systems refuse become `_`,
+ * and a long name is cut; a changed name gets a hash of the original, so that different names stay different.
  */
 export function safeStem(within: string): string {
   const plain = within.slice(0, within.length - extname(within).length).replaceAll(sep, '-')

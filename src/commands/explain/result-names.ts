@@ -1,7 +1,7 @@
-/** Whether a picture has one composite's results, or those of several, which have it in their names. */
+/** Whether a picture has results of one composite, or of several, which are part of the names. */
 export type Naming = 'one' | 'several'
 
-/** The files of a face under a composite, by what their names begin with. */
+/** The files of a face under a composite, by their prefix. */
 export function filesOf(
   stem: string,
   composite: string,
@@ -11,6 +11,6 @@ export function filesOf(
   return { heatmap: `${own}-heatmap.png`, overlay: `${own}-overlay.png`, relevance: `${own}-relevance.npy` }
 }
 
-/** The face's own files, whatever the composites. */
+/** The face's files that do not depend on a composite. */
 export const jsonOf = (stem: string): string => `${stem}.json`
 export const cropOf = (stem: string): string => `${stem}-crop.png`

@@ -11,7 +11,7 @@ import { filesOf, jsonOf, type Naming } from './result-names.js'
 /** One face of a picture, explained under one composite. */
 export interface Result {
   picture: PictureFile
-  /** What its files' names begin with. */
+  /** The prefix of its files' names. */
   stem: string
   manifest: Manifest
   face: RememberedFace
@@ -31,7 +31,7 @@ export interface SaveOptions {
 
 /**
  * Writes heatmap, overlay, relevance (float32, [height, width]) and the JSON file; under several composites, each is
- * added to what the JSON file says already.
+ * added to the JSON file.
  * @throws DiskError
  */
 export async function saveResult(out: string, result: Result, { naming, again }: SaveOptions): Promise<void> {
@@ -50,14 +50,14 @@ export async function saveResult(out: string, result: Result, { naming, again }:
   await writeAtomically(json, `${JSON.stringify(content, null, 2)}\n`)
 }
 
-/** What does not depend on the composite: one number for each label. */
+/** The part that does not depend on the composite: one number for each label. */
 function pictureOf({ picture, manifest, face, trueLabel, explained }: Result): object {
   const { name, sha256, demonstration, labels } = manifest
   const { target, probability, logits, probabilities } = explained
   const byLabel = (values: Float32Array): object => Object.fromEntries(labels.map((label, i) => [label, values[i]]))
   return {
     picture: picture.path,
-    // By this a later run knows whose results these are.
+    // Identifies the picture of these results for a later run.
     source: resolve(picture.path),
     model: { name, sha256, demonstration },
     face: { box: face.box, faces: face.faces, number: face.number },
@@ -80,7 +80,7 @@ async function explanationsIn(json: string): Promise<object[]> {
   return content.explanations
 }
 
-/** The likeliest label, which is not the explained one where another was asked for. */
+/** The likeliest label; differs from the explained one if another was requested. */
 export function predictedOf(
   { probabilities }: Pick<CropExplanation, 'probabilities'>,
   { labels }: Manifest
@@ -123,7 +123,7 @@ export interface NpyArray {
 
 /**
  * Reads what `encodeNpy` writes, and any other float32 array of version 1.0 in C order.
- * @param where what errors call it
+ * @param where its name in errors
  * @throws InputError for anything else
  */
 export function decodeNpy(bytes: Uint8Array, where: string): NpyArray {

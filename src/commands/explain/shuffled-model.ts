@@ -6,22 +6,22 @@ import { decodeModel, encodeModel, type OnnxModel, readModel, writeModel } from 
 import { createRandom } from '../../lib/random.js'
 import { shuffleTensor, weightedLayers } from '../../stages/explain/checks/index.js'
 
-/** Models with weights up to this size are shuffled in memory, larger ones from file to file: nobody holds a second copy. */
+/** Models with weights up to this size are shuffled in memory, larger ones from file to file, without a second copy. */
 const mostInMemory = 64e6
 
-/** A model whose weights are shuffled layer by layer, from the output down; a layer that was shuffled stays so. */
+/** A model whose weights are shuffled layer by layer, cumulatively, from the output down. */
 export interface ShuffledModel {
   /** The layers' titles, from the output down. */
   readonly layers: readonly string[]
   /** Whether each step takes seconds and a file of the model's size. */
   readonly large: boolean
-  /** Shuffles on until `count` layers are, and gives the model as `createExplainer` takes it. */
+  /** Shuffles further layers up to `count`, and returns the model for `createExplainer`. */
   upTo(count: number): Promise<string | Uint8Array>
-  /** Removes what was written. */
+  /** Removes the written files. */
   close(): Promise<void>
 }
 
-/** @throws ModelError, or InputError where the model has no weights that could be shuffled */
+/** @throws ModelError, or InputError if the model has no weights to shuffle */
 export async function openShuffledModel(
   file: string,
   seed: number,
@@ -51,7 +51,7 @@ function inMemory(model: OnnxModel, shuffle: (model: OnnxModel, count: number) =
   const bytes = encodeModel(model)
   return {
     async upTo(count) {
-      // The decoded tensors are views of the bytes, so these are what is shuffled.
+      // The decoded tensors are views of the bytes, so shuffling changes these.
       shuffle(decodeModel(bytes), count)
       return bytes
     },

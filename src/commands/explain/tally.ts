@@ -6,13 +6,13 @@ const asOf: Partial<Record<ErrorCode, string>> = {
   'PL-OUT-NAME': 'not written'
 }
 
-/** Counts what became of everything that was named or found. */
+/** Counts the outcomes of all given and found files. */
 export class Tally {
   #done = 0
   readonly #failed = new Map<string, number>()
   readonly #skipped = new Map<string, number>()
 
-  /** @param passedOver what was named or found and is not taken at all */
+  /** @param passedOver the given and found files that are skipped */
   constructor(
     passedOver: readonly PassedOver[],
     private readonly verb: 'explained' | 'taken'
@@ -20,12 +20,12 @@ export class Tally {
     for (const { as, fails } of passedOver) this.#count(fails ? this.#failed : this.#skipped, as)
   }
 
-  /** A picture of which nothing failed. */
+  /** A picture without failures. */
   done(): void {
     this.#done++
   }
 
-  /** A picture that was taken, and then could not be explained. */
+  /** A picture whose explanation failed. */
   failed(error: unknown): void {
     this.#count(this.#failed, asOf[codeOf(error)] ?? (error instanceof InputError ? 'unreadable' : 'failed'))
   }

@@ -8,19 +8,19 @@ export interface SimulateOptions {
   rtspPort?: number
   host?: string
   fps?: number
-  /** Ends by itself after this long; else runs until aborted. */
+  /** Duration; runs until aborted unless given. */
   seconds?: number
   identity?: number
   user?: string
   password?: string
-  /** One JSON object for each event on standard output instead of sentences. */
+  /** Whether to print one JSON object per event instead of sentences. */
   json?: boolean
 }
 
 const standardRtspPort = 8554
 
 /**
- * `painlens simulate`: serves the simulated camera until it is told to end.
+ * `painlens simulate`: serves the simulated camera until aborted.
  * @returns the exit code
  */
 export async function simulateCommand(options: SimulateOptions, signal: AbortSignal): Promise<number> {
@@ -53,7 +53,7 @@ export async function simulateCommand(options: SimulateOptions, signal: AbortSig
   return 0
 }
 
-/** The password may come from the environment, where no other user of the machine sees it. */
+/** The password may come from the environment, which is hidden from other users of the machine. */
 function credentialsOf({ user, password = process.env.PAINLENS_SIMULATE_PASSWORD }: SimulateOptions) {
   if (user === undefined && password === undefined) return undefined
   if (user !== undefined && password) return { user, password, scheme: 'digest' as const }
@@ -96,7 +96,7 @@ const tellJson = {
 }
 
 const tellWords = {
-  // The user knows the password; whoever keeps this output need not.
+  // Without the password, since the output may be stored.
   ready: (url: string) =>
     print(`The simulated camera serves at ${url.replace(/:[^:@/]*@/, ':***@')} (Ctrl-C ends it).`),
   stretch: ({ expression, intensity, seconds, at }: StretchEvent) => {

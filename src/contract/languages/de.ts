@@ -7,6 +7,11 @@ const alarm: Language['alarm'] = {
     camera_lost: { active: 'Kamera ausgefallen', over: 'Kamera wieder da' },
     camera_frozen: { active: 'Kamerabild eingefroren', over: 'Kamerabild wieder lebendig' },
     camera_dark: { active: 'Kamerabild dunkel oder verdeckt', over: 'Kamerabild wieder sichtbar' },
+    face_unusable: {
+      active: 'Bewohner nicht überwacht, Gesicht nicht beurteilbar',
+      over: 'Gesicht wieder beurteilbar oder nicht mehr im Bild'
+    },
+    nobody_seen: { active: 'Seit längerer Zeit kein Gesicht zu sehen', over: 'Wieder ein Gesicht zu sehen' },
     inference_failed: {
       active: 'Gesichter können nicht ausgewertet werden',
       over: 'Gesichter werden wieder ausgewertet'
@@ -33,6 +38,7 @@ const alarm: Language['alarm'] = {
   },
   ended: {
     track_lost: 'Alarm beendet, Gesicht nicht mehr im Bild',
+    face_unusable: 'Alarm beendet, Gesicht nicht beurteilbar',
     camera_lost: 'Alarm beendet, Kamera ausgefallen',
     camera_frozen: 'Alarm beendet, Kamerabild eingefroren',
     camera_dark: 'Alarm beendet, Kamerabild dunkel oder verdeckt',

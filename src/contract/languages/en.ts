@@ -7,6 +7,11 @@ const alarm: Language['alarm'] = {
     camera_lost: { active: 'Camera lost', over: 'Camera back' },
     camera_frozen: { active: 'Camera picture frozen', over: 'Camera picture live again' },
     camera_dark: { active: 'Camera picture dark or covered', over: 'Camera picture visible again' },
+    face_unusable: {
+      active: 'Resident not watched, face cannot be judged',
+      over: 'Face can be judged again, or is no longer in the picture'
+    },
+    nobody_seen: { active: 'No face seen for a long time', over: 'A face is seen again' },
     inference_failed: { active: 'Faces cannot be analysed', over: 'Faces are analysed again' },
     explanation_failed: { active: 'Alarms come without explanation', over: 'Alarms are explained again' },
     outbox_full: { active: 'Too many undelivered alarms', over: 'Undelivered alarms are within bounds again' },
@@ -21,6 +26,7 @@ const alarm: Language['alarm'] = {
   },
   ended: {
     track_lost: 'alarm ended, face out of sight',
+    face_unusable: 'alarm ended, face cannot be judged',
     camera_lost: 'alarm ended, camera lost',
     camera_frozen: 'alarm ended, camera picture frozen',
     camera_dark: 'alarm ended, camera picture dark or covered',

@@ -108,7 +108,7 @@ export const machineErrors = area({
       fix: 'Send the header `authorization: Bearer <http.token>`.'
     },
     'PL-HTTP-PATH': {
-      cause: 'The path of the request is none that painlens serves.',
+      cause: 'painlens does not serve the path of the request.',
       fix: 'Ask for /live, /ready or /metrics.'
     },
     'PL-HTTP-REQUEST': {

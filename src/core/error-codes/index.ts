@@ -11,6 +11,7 @@ import { inferenceErrors } from './inference.js'
 import { installErrors } from './install.js'
 import { internalErrors } from './internal.js'
 import { modelErrors } from './model.js'
+import { studyErrors } from './study.js'
 import { toolErrors } from './tools.js'
 
 const areas = [
@@ -25,6 +26,7 @@ const areas = [
   machineErrors,
   installErrors,
   toolErrors,
+  studyErrors,
   internalErrors
 ] as const
 

@@ -18,7 +18,7 @@ export const installErrors = area({
     },
     'PL-INSTALL-PERMISSION': {
       cause: "painlens's files belong to another user, mostly to root.",
-      fix: 'Run the command as the user to whom the files of painlens belong, for most: with sudo.'
+      fix: 'Run the command as the user who owns the files of painlens, usually with sudo.'
     },
     'PL-INSTALL-DISK': {
       cause:

@@ -73,8 +73,8 @@ export const modelErrors = area({
       fix: 'Set model.manifest to your own model before it matters.'
     },
     'PL-FACE-MODEL': {
-      cause: 'Files of the face models are missing or damaged, or the checkout was not built.',
-      fix: 'Install painlens again: it brings the face models along. In a checkout: npm run build.'
+      cause: 'Files of the face models are missing, damaged or of another version, or the checkout was not built.',
+      fix: 'Install painlens again: it brings the face models along; take model.face_models out of the config where it names a copy. In a checkout: npm run build.'
     },
     'PL-FACE-FAILED': {
       cause: 'ONNX Runtime failed while looking for faces, mostly for lack of memory.',

@@ -95,6 +95,11 @@ export const toolErrors = area({
       cause: 'No face, too small a face, or one that looks away.',
       fix: 'Take a picture with a larger or frontal face, or use --crop.'
     },
+    'PL-PICTURE-NOT-USABLE': {
+      cause:
+        'A face is there, but too little of it is seen, or seen too badly, for what a model says of it to mean anything.',
+      fix: 'Take a picture of a face that is larger, sharper, uncovered and seen from the front.'
+    },
     'PL-PICTURE-ALL-FAILED': {
       cause: 'Each of them failed; what is wrong with each stands above it.',
       fix: 'Name pictures that show a face.'

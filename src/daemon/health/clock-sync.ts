@@ -1,4 +1,4 @@
-/** Whether something keeps this machine's clock right, asked now and then. */
+/** Whether this machine's clock is synchronised, checked periodically. */
 import { execFile } from 'node:child_process'
 import { access } from 'node:fs/promises'
 import { promisify } from 'node:util'
@@ -6,11 +6,11 @@ import type { Problem } from '../../core/errors.js'
 
 const run = promisify(execFile)
 
-/** Null is "does not know". */
+/** Null: unknown. */
 export type ClockAnswer = boolean | null
 export type ClockWitness = (signal?: AbortSignal) => Promise<ClockAnswer>
 
-/** What may know whether the clock is synchronised, in order. */
+/** The programs to ask, in order. */
 export const witnesses: readonly ClockWitness[] = [
   async (signal) => {
     const asked = ['show', '--property=NTPSynchronized', '--value']
@@ -18,7 +18,7 @@ export const witnesses: readonly ClockWitness[] = [
     return stdout.trim() === 'yes' ? true : stdout.trim() === 'no' ? false : null
   },
   async (signal) => {
-    // STA_UNSYNC is what the kernel calls it; chrony and ntpd clear it, too.
+    // The kernel's flag STA_UNSYNC; chrony and ntpd clear it, too.
     const stdout = await outputOf('adjtimex', ['--print'], signal)
     const status = /status:\s*(\d+)/.exec(stdout)?.[1]
     return status === undefined ? null : (Number(status) & 0x40) === 0
@@ -34,8 +34,8 @@ export const witnesses: readonly ClockWitness[] = [
 ]
 
 /**
- * What the program prints. It gets a signal of its own: Node's listener on the signal stays for ever where the program is
- * not there, and a daemon asks each minute.
+ * The program's output. It gets a signal of its own: if the program is missing, Node.js never removes its listener from the
+ * signal, and the daemon asks every minute.
  */
 async function outputOf(program: string, args: readonly string[], signal?: AbortSignal): Promise<string> {
   signal?.throwIfAborted()
@@ -49,7 +49,7 @@ async function outputOf(program: string, args: readonly string[], signal?: Abort
   }
 }
 
-/** Asks one after the other until one knows. @returns null where none does; never rejects */
+/** Asks the programs in turn until one answers. @returns null if none does; never rejects */
 export async function isSynchronised(
   asked: readonly ClockWitness[] = witnesses,
   signal?: AbortSignal
@@ -64,10 +64,10 @@ export async function isSynchronised(
 export interface ClockWatchOptions {
   /** Null: not known. Never rejects. */
   ask: (signal: AbortSignal) => Promise<ClockAnswer>
-  /** Called with what is wrong, and with null when it is right again; the same may be told again. */
+  /** Called with the problem, or null when synchronised; may repeat the same. */
   tell: (problem: Problem | null) => void
   everyMs?: number
-  /** How long the clock has to be unsynchronised; a time service that starts with the box needs its time. */
+  /** How long the clock has to be unsynchronised, to allow for a time service that starts with the device; in ms. */
   graceMs?: number
   /** A monotonic clock, in ms. */
   monotonic?: () => number
@@ -101,7 +101,7 @@ export class ClockWatch {
   async #ask(): Promise<void> {
     const { ask, tell, graceMs = 300_000, monotonic = () => performance.now() } = this.#options
     const answer = await ask(this.#stopping.signal)
-    // Where nothing can be asked, or not now, the clock is neither known to be wrong nor known to be right.
+    // Unknown: the current state stays.
     if (answer === null || this.#stopping.signal.aborted) return
     if (answer) {
       this.#wrongSince = null

@@ -12,7 +12,7 @@ import {
 } from '../../core/errors.js'
 import { LastSaid, type Log } from '../../core/log.js'
 
-/** What a part of painlens has to say against being alive or ready. */
+/** Why a part prevents liveness or readiness. */
 export interface Report {
   ok: boolean
   parts: readonly { part: string; why: string }[]
@@ -22,31 +22,30 @@ export interface HttpOptions {
   /** An address of this machine; port 0 is any free one. */
   host: string
   port: number
-  /** Requests have to name it as a bearer token (RFC 6750), if it is given. */
+  /** The bearer token (RFC 6750) that requests need, if given. */
   token?: string
   live: () => Report
   ready: () => Report
   /** Prometheus's text format, and its media type. */
   metrics: () => Promise<{ type: string; text: string }>
   log: Log
-  /** How long to wait before another try to get a port that was taken; 30 s unless given. */
+  /** Interval of retries while the port is in use; 30 s unless given. */
   retryMs?: number
 }
 
 export interface HttpStage {
-  /** Where it listens; null while it does not, and why. */
+  /** The address it listens on, or null and the problem. */
   stats(): { address: string | null; problem: Problem | null }
   /** Closes the port and every connection. */
   stop(): Promise<void>
 }
 
 const defaultRetryMs = 30_000
-/** Requests are a line and a few headers; what takes longer or is larger does not come from monitoring. */
+/** Limits of requests, in ms and bytes; monitoring sends a line and a few headers. */
 const bounds = { bodyBytes: 1024, headerBytes: 8192, requestMs: 5000, connections: 32 }
 
 /**
- * Back after the first try to listen. Alarms matter more than this: where the port cannot be had, that is logged and in
- * `stats`, and tried again.
+ * Resolves after the first try to listen. If the port is not available, that is logged, shown in `stats`, and retried.
  */
 export async function startHttp(options: HttpOptions): Promise<HttpStage> {
   const stage = new Monitoring(options)
@@ -165,7 +164,7 @@ export function bearerOf(header: string | undefined): string {
   return /^bearer +(\S+) *$/i.exec(header ?? '')?.[1] ?? ''
 }
 
-/** Takes the same time wherever the two differ, and whatever their lengths are. */
+/** Compares in constant time, independent of the lengths and the first difference. */
 function isSame(given: string, token: string): boolean {
   return timingSafeEqual(digest(given), digest(token))
 }

@@ -1,4 +1,4 @@
-/** What /metrics tells, in Prometheus's format: figures that are read at each scrape, and durations, counted as they come. */
+/** The metrics in Prometheus's format: values read at each scrape, and histograms of durations. */
 import { readdirSync } from 'node:fs'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { Counter, Gauge, Histogram, Registry } from 'prom-client'
@@ -11,9 +11,9 @@ import type { WatchedCameraStats } from '../line/watched-camera.js'
 const stageBuckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
 
 export class Metrics {
-  /** From a frame's capture to the hand-over of what it showed. */
+  /** From a frame's capture to the hand-over of its results. */
   readonly latency = new LatencyWindow()
-  /** From the frame that started an alarm to the broker having confirmed it. */
+  /** From the frame that started an alarm to the broker's confirmation. */
   readonly publishing = new LatencyWindow()
   readonly #registry = new Registry()
   readonly #stages: Histogram<'stage'>
@@ -55,14 +55,14 @@ export class Metrics {
     })
   }
 
-  /** Tells these, too, from now on. */
+  /** Adds these values to each scrape. */
   read(sources: MetricSources): void {
     const registers = [this.#registry]
     for (const row of gauges) addGauge(row, sources, registers)
     for (const row of counters) addCounter(row, sources, registers)
   }
 
-  /** What a frame showed has been handed over. @param ms since its capture */
+  /** A frame's results have been handed over. @param ms since its capture */
   frame(ms: number): void {
     this.latency.add(ms)
     this.stage('frame', ms)
@@ -73,14 +73,14 @@ export class Metrics {
     this.#stages.observe({ stage }, ms / 1000)
   }
 
-  /** The classifier has judged so many faces in one inference. */
+  /** The classifier has classified this many faces in one inference. */
   inference(ms: number, faces: number): void {
     this.#inference.observe(ms / 1000)
     this.#batch.observe(faces)
   }
 
   /**
-   * The broker has confirmed an alarm. How long an outage lasted says nothing about painlens, so late ones do not count.
+   * The broker has confirmed an alarm. Late ones do not count: their time is that of an outage.
    * @param at in ms since the epoch
    */
   delivered({ condition, phase, late, updated }: AlarmMessage, at: number): void {
@@ -108,7 +108,7 @@ function addGauge([name, help, labelNames, read]: MetricRow, sources: MetricSour
     registers,
     collect: () => {
       gauge.reset()
-      // What has no labels would stay, as 0, where there is nothing to tell.
+      // A metric without labels would else stay as 0 if it has no value.
       if (labelNames.length === 0) gauge.remove()
       for (const [labels, value] of read(sources)) gauge.set(labels, value)
     }
@@ -128,9 +128,18 @@ function addCounter([name, help, labelNames, read]: MetricRow, sources: MetricSo
   })
 }
 
-/** What is read at each scrape. */
+/** What is known of one camera's faces; null where there is nothing to tell. */
+interface FacesReading {
+  /** Since one was last seen that could be judged. */
+  usableAgeMs: number | null
+  /** 0..1 of the watched time of the last hour. */
+  usableShare: number | null
+}
+
+/** The values read at each scrape. */
 export interface MetricSources {
   cameras: () => Iterable<[id: string, stats: WatchedCameraStats]>
+  faces: () => Iterable<readonly [id: string, faces: FacesReading]>
   outbox: () => OutboxStats
   mqtt: () => Pick<MqttStats, 'connected' | 'connections'>
   workers: () => Record<string, number>
@@ -150,6 +159,16 @@ const cameraRow = (name: string, help: string, value: (stats: WatchedCameraStats
   ['camera'],
   ({ cameras }) => [...cameras()].map(([camera, stats]) => [{ camera }, value(stats)] as const)
 ]
+const faceRow = (name: string, help: string, value: (faces: FacesReading) => number | null): MetricRow => [
+  `painlens_camera_${name}`,
+  help,
+  ['camera'],
+  ({ faces }) =>
+    [...faces()].flatMap(([camera, seen]) => {
+      const told = value(seen)
+      return told === null ? [] : [[{ camera }, told] as const]
+    })
+]
 const one = (value: number): readonly Reading[] => [[{}, value]]
 const maybe = (ms: number | null): readonly Reading[] => (ms === null ? [] : one(ms / 1000))
 
@@ -165,6 +184,16 @@ const gauges: readonly MetricRow[] = [
   cameraRow('fps', 'Frames per second over the last 5 s.', ({ fps }) => fps),
   cameraRow('ok', '1 while the camera gives pictures or is paused.', ({ state }) =>
     Number(state === 'ok' || state === 'paused')
+  ),
+  faceRow(
+    'usable_face_age_seconds',
+    'Since a face was last seen that could be judged; absent where there was none since the start.',
+    ({ usableAgeMs }) => (usableAgeMs === null ? null : usableAgeMs / 1000)
+  ),
+  faceRow(
+    'usable_share',
+    'Of the time in the last hour in which the camera was watched, the share with a face that could be judged.',
+    ({ usableShare }) => usableShare
   ),
   [
     'painlens_camera_decoder',
@@ -229,7 +258,7 @@ function cpuSeconds(): number {
   return (user + system) / 1e6
 }
 
-/** Linux only; elsewhere there is nothing to tell. */
+/** Linux only; absent elsewhere. */
 function openFiles(): readonly Reading[] {
   try {
     return one(readdirSync('/proc/self/fd').length)
@@ -256,7 +285,7 @@ export class LatencyWindow {
   }
 
   /**
-   * The smallest value that more than this share of the values do not exceed, or the largest.
+   * The smallest value with more than this share of the values at or below it, or the largest.
    * @param share 0..1
    * @returns null before the first value
    */
@@ -277,7 +306,7 @@ export interface LoopDelay {
   stop(): void
 }
 
-/** Watches how long the main thread's event loop is held up. */
+/** Measures delays of the main thread's event loop. */
 export function watchLoopDelay(): LoopDelay {
   const histogram = monitorEventLoopDelay({ resolution: resolutionMs })
   histogram.enable()

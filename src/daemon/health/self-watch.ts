@@ -1,4 +1,4 @@
-/** What painlens has to say about itself: a broker that is away, an outbox that fills up, or that the disk refuses. */
+/** Technical alarms about the broker's absence, a full outbox, and a disk that refuses the outbox. */
 import type { TechnicalCondition } from '../../contract/conditions.js'
 import type { Clock, Moment } from '../../core/clock.js'
 import type { ErrorCode, Problem } from '../../core/errors.js'
@@ -11,25 +11,25 @@ export interface SelfWatchOptions {
   outbox: { stats(): { depth: number; trouble: Trouble | null } }
   /** How many messages may wait. */
   outboxMax: number
-  /** `problem` null says that it is over. @param about since: a moment of the clock */
+  /** `problem` null ends the condition. @param about since: a moment of the clock */
   tell: (condition: TechnicalCondition, problem: Problem | null, about?: { since?: Moment }) => void
   clock: Clock
 }
 
-/** From when on alarms are late, so that subscribers should know why. */
+/** In ms, as for late alarms, so that subscribers get their cause. */
 const brokerLostMs = 10_000
-/** Parts of the outbox: before anything is lost, and with some way between, or one message would raise and clear it again and again. */
+/** Shares of the outbox: raised before messages are lost, cleared lower, so that the alarm does not oscillate. */
 const nearlyFull = 0.8
 const roomAgain = 0.6
-/** A disk that takes something once in a while is no better. */
+/** A disk that works intermittently stays reported. */
 const soundMs = 10_000
 
-/** Pure but for its clock; call `tick` about once per second. */
+/** Pure except for its clock; call `tick` about once per second. */
 export class SelfWatch {
   readonly #options: SelfWatchOptions
   #awaySince: Moment | null = null
   #isFull = false
-  /** When the disk refused the outbox last; null when it has been sound since. */
+  /** When the disk last refused the outbox; null once it has worked long enough. */
   #refusedAt: Moment | null = null
 
   constructor(options: SelfWatchOptions) {

@@ -1,7 +1,7 @@
-/** How painlens itself is: what the watchdog, HTTP, the health message and metrics tell of. */
+/** The health of painlens, for the watchdog, HTTP, the health message and metrics. */
 import type { Config } from '../../config/index.js'
 import type { ExplanationHealth, HealthMessage } from '../../contract/messages.js'
-import { type Clock, stamp } from '../../core/clock.js'
+import { type Clock, type Moment, stamp } from '../../core/clock.js'
 import type { Problem } from '../../core/errors.js'
 import { LastSaid, type Log } from '../../core/log.js'
 import type { Classifier } from '../../stages/classify/index.js'
@@ -13,6 +13,7 @@ import type { Progress } from '../line/inference.js'
 import type { WatchedCamera } from '../line/watched-camera.js'
 import { type HttpStage, type Report, startHttp } from './http.js'
 import type { LatencyWindow, LoopDelay, Metrics } from './metrics.js'
+import type { FacesOfCamera, SeenFaces } from './seen-faces.js'
 import { type Defect, examine } from './vitals.js'
 
 export interface SupervisionOptions {
@@ -23,6 +24,7 @@ export interface SupervisionOptions {
   outbox: Pick<Outbox, 'stats' | 'depth'>
   mqtt: Pick<Mqtt, 'stats'>
   cameras: ReadonlyMap<string, WatchedCamera>
+  seenFaces: Pick<SeenFaces, 'of'>
   progress: Progress
   metrics: Metrics
   loop: LoopDelay
@@ -37,11 +39,18 @@ export class Supervision {
   #http: HttpStage | null = null
 
   constructor(options: SupervisionOptions) {
-    const { detector, classifier, outbox, mqtt, cameras, metrics, loop, clock } = options
+    const { detector, classifier, outbox, mqtt, cameras, seenFaces, metrics, loop, clock } = options
     this.#options = options
     this.#startedAt = clock.now()
     metrics.read({
       cameras: () => [...cameras].map(([id, camera]) => [id, camera.stats()]),
+      faces: () => {
+        const now = clock.now()
+        return [...cameras.keys()].map((id) => {
+          const { usableAt, usableShare } = seenFaces.of(id, now)
+          return [id, { usableAgeMs: usableAt === null ? null : now - usableAt, usableShare }] as const
+        })
+      },
       outbox: () => outbox.stats(),
       mqtt: () => mqtt.stats(),
       workers: () => ({ detect: detector.restarted, classify: classifier.restarted }),
@@ -52,7 +61,7 @@ export class Supervision {
     })
   }
 
-  /** To be called each second. @returns what is wrong now; each change of what is stuck is logged */
+  /** To be called each second. @returns the current defects; each change of the stuck parts is logged */
   tick(): Defect[] {
     const { progress, log } = this.#options
     progress.tick()
@@ -83,9 +92,9 @@ export class Supervision {
     return reportOf(this.defects())
   }
 
-  /** The health message of the contract; the event loop's figure is since the last one. */
+  /** The health message of the contract; the event loop's delay is since the last message. */
   health(): HealthMessage {
-    const { model, classifier, explainer, outbox, cameras, metrics, loop, clock } = this.#options
+    const { model, classifier, explainer, outbox, cameras, seenFaces, metrics, loop, clock } = this.#options
     const now = clock.now()
     const http = this.#http?.stats()
     const loopP99 = tenth(loop.p99())
@@ -93,7 +102,9 @@ export class Supervision {
     return {
       at: stamp(clock, now),
       uptime_s: Math.round((now - this.#startedAt) / 1000),
-      cameras: Object.fromEntries([...cameras].map(([id, camera]) => [id, cameraHealth(camera, clock)])),
+      cameras: Object.fromEntries(
+        [...cameras].map(([id, camera]) => [id, cameraHealth(camera, seenFaces.of(id, now), clock)])
+      ),
       latency_ms: percentiles(metrics.latency),
       publish_ms: { ...percentiles(metrics.publishing), alarms: metrics.publishing.count },
       event_loop_ms: { p99: loopP99 },
@@ -106,7 +117,7 @@ export class Supervision {
     }
   }
 
-  /** Back when it listens, or could not for now. */
+  /** Resolves when it listens, or after a first failure. */
   async serve({ enabled, host, port, token }: Config['http']): Promise<void> {
     if (!enabled) return
     this.#http = await startHttp({
@@ -147,11 +158,16 @@ function explanationHealth(stats: ExplainStats): ExplanationHealth {
   return { state, engine, choice: chosenBy, ...told(problem), last_ms: tenth(lastMs), done, failed }
 }
 
-function cameraHealth(camera: WatchedCamera, clock: Clock): HealthMessage['cameras'][string] {
+function cameraHealth(camera: WatchedCamera, faces: FacesOfCamera, clock: Clock): HealthMessage['cameras'][string] {
   const { state, fps, frames, dropped, lastFrameAt, decoder, decoderProblem } = camera.stats()
-  const lastFrame = lastFrameAt === null ? null : stamp(clock, lastFrameAt)
+  const stampOf = (at: Moment | null) => (at === null ? null : stamp(clock, at))
+  const { usableAt, usableShare } = faces
+  const usable = {
+    usable_face_at: stampOf(usableAt),
+    usable_share: usableShare === null ? null : Math.round(usableShare * 1000) / 1000
+  }
   const decoding = { decoder, decoder_problem: decoderProblem }
-  return { state, fps: tenth(fps), frames, dropped, last_frame: lastFrame, ...decoding }
+  return { state, fps: tenth(fps), frames, dropped, last_frame: stampOf(lastFrameAt), ...usable, ...decoding }
 }
 
 function tenth(value: number): number

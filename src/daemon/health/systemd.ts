@@ -7,12 +7,12 @@ import { LastSaid, type Log } from '../../core/log.js'
 const run = promisify(execFile)
 
 export interface NotifierOptions {
-  /** NOTIFY_SOCKET, WATCHDOG_USEC and WATCHDOG_PID are looked at; messages go out in the process's own environment. */
+  /** Read for NOTIFY_SOCKET, WATCHDOG_USEC and WATCHDOG_PID; messages are sent in the process's own environment. */
   env: Readonly<Record<string, string | undefined>>
   log: Log
 }
 
-/** Tells systemd how the daemon is. Without systemd nothing happens. No call throws: what fails is logged. */
+/** Notifies systemd of the daemon's state; does nothing without systemd. No call throws: failures are logged. */
 export interface Notifier {
   /** READY=1: the start is over; `systemctl start` returns. */
   ready(status: string): Promise<void>
@@ -21,11 +21,11 @@ export interface Notifier {
   /** STOPPING=1. */
   stopping(): Promise<void>
   /**
-   * Sends WATCHDOG=1 at half of the unit's WatchdogSec, each time that `isAlive` says so. It should ask for progress
-   * (frames went through), since a timer alone goes on in a daemon that is stuck.
+   * Sends WATCHDOG=1 at half of the unit's WatchdogSec while `isAlive` is true. It should check progress (finished frames),
+   * since a timer alone also runs in a stuck daemon.
    */
   startWatchdog(isAlive: () => boolean): void
-  /** Ends the watchdog and waits for what is being sent. */
+  /** Ends the watchdog and waits for pending messages. */
   stop(): Promise<void>
 }
 
@@ -37,7 +37,7 @@ const off: Notifier = {
   stop: async () => {}
 }
 
-/** The notifier for this process; one that does nothing where systemd gave no $NOTIFY_SOCKET. */
+/** The notifier for this process; it does nothing without $NOTIFY_SOCKET. */
 export function createNotifier({ env, log }: NotifierOptions): Notifier {
   return env.NOTIFY_SOCKET ? new SystemdNotifier(log, watchdogInterval(env)) : off
 }
@@ -52,7 +52,7 @@ export function watchdogInterval(env: NotifierOptions['env'], pid = process.pid)
 }
 
 class SystemdNotifier implements Notifier {
-  /** Messages go one after the other: systemd-notify is a program, and READY must not come after STOPPING. */
+  /** Messages are sent one after the other: each is a process, and READY must not arrive after STOPPING. */
   #queue: Promise<void> = Promise.resolve()
   #feeding = false
   #timer: NodeJS.Timeout | undefined
@@ -112,7 +112,7 @@ class SystemdNotifier implements Notifier {
   }
 }
 
-/** For what the systemd-notify package has no call for. The program waits at most 5 s for systemd by itself. */
+/** For messages without a call in the systemd-notify package. The program itself waits at most 5 s for systemd. */
 async function systemdNotify(variable: string): Promise<void> {
   await run('systemd-notify', [variable], { timeout: 10_000, killSignal: 'SIGKILL' })
 }

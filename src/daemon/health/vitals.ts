@@ -1,8 +1,8 @@
-/** Whether painlens itself works: the rule that the watchdog, `/live` and `/ready` go by. */
+/** Whether painlens itself works: the rule for the watchdog, `/live` and `/ready`. */
 import type { CameraState } from '../../core/types.js'
 import type { InferencePart, InferenceProgress } from '../line/inference.js'
 
-/** What is known of every part at one moment. All times are of a monotonic clock, in ms. */
+/** The state of every part at one moment. All times are of a monotonic clock, in ms. */
 export interface Vitals extends InferenceProgress {
   cameras: readonly {
     id: string
@@ -15,18 +15,18 @@ export interface Vitals extends InferenceProgress {
   outbox: { inMemory: number; trouble: { what: string } | null }
 }
 
-/** A part that is not well. */
+/** A part with a problem. */
 export interface Defect {
   part: string
   why: string
   /**
-   * `live`: painlens is broken and a restart may mend it, so the watchdog is not fed. `ready`: alarms do not get through or
-   * a camera is not seen, which a restart of painlens would not mend.
+   * `live`: painlens is broken and a restart may fix it, so WATCHDOG=1 is not sent. `ready`: alarms are not delivered or a
+   * camera gives no pictures, which a restart would not fix.
    */
   stops: 'live' | 'ready'
 }
 
-/** From when on which part counts as stuck, in ms. Cameras, brokers and inferences take their time; these are far beyond it. */
+/** From when on a part counts as stuck, in ms; far beyond the usual times. */
 export const limits = {
   loopMs: 10_000,
   inferenceMs: 30_000,
@@ -37,8 +37,7 @@ export const limits = {
 } as const
 
 /**
- * A camera that is away, paused, dark or silent is no fault of painlens: it never stops `live`. What does are painlens's own
- * parts, each by its own rule.
+ * A camera that is away, paused, dark or silent never stops `live`; only painlens's own parts do, each by its own rule.
  */
 const rules: readonly ((vitals: Vitals) => Defect[])[] = [
   ({ now, lastTick }) =>
@@ -79,7 +78,7 @@ const rules: readonly ((vitals: Vitals) => Defect[])[] = [
     when(trouble !== null, 'ready', 'outbox', `${trouble?.what}; ${inMemory} wait in memory`)
 ]
 
-/** Whether all is as it should be: a pause is wanted. */
+/** Whether the state is as intended; a pause is. */
 const watched: Record<CameraState, boolean> = {
   ok: true,
   paused: true,
@@ -94,7 +93,7 @@ const inferenceParts: ReadonlySet<string> = new Set<InferencePart | 'inference'>
 /** Whether faces are not analysed because a part is stuck. */
 export const isStuckInference = ({ part, stops }: Defect): boolean => stops === 'live' && inferenceParts.has(part)
 
-/** What is wrong now, the gravest first. Pure: the same vitals give the same defects. */
+/** The current defects, the gravest first. Pure. */
 export function examine(vitals: Vitals): Defect[] {
   const found = rules.flatMap((rule) => rule(vitals))
   return [...found.filter(({ stops }) => stops === 'live'), ...found.filter(({ stops }) => stops === 'ready')]

@@ -20,9 +20,9 @@ import type { Classification } from '../../stages/classify/index.js'
 export interface CameraLineParts {
   detect(frame: Frame): Promise<Sighting>
   classify(sighting: Sighting): Classification
-  /** A frame, or what was seen in it, that had to go because inference is slower than the camera. */
+  /** Called for a frame or sighting that was dropped because inference is slower than the camera. */
   onDrop: () => void
-  /** A frame whose inference failed. */
+  /** Called for a frame whose inference failed. */
   onFailure: (error: unknown) => void
   onSuccess: () => void
 }
@@ -33,13 +33,13 @@ export interface JudgedFrame {
   verdicts: Verdict[]
 }
 
-/** Frames that may wait for the detector: one, so that what is worked on next is never older than a frame's time. */
+/** Frames that may wait for the detector: one, so that the next is never older than a frame interval. */
 const capacity = 1
 
 /**
- * Looking at a frame and judging the one before go on side by side. Where judging is slower, faces are still followed from
- * frame to frame, and when the classifier is free it judges the newest of what was seen: latency is bounded by one
- * judgement, and the rest is dropped and counted.
+ * Detection of a frame runs while the one before is classified. If classification is slower, faces are still tracked in
+ * every frame, and the classifier takes the newest sighting when free: latency is bounded by one classification, and older
+ * sightings are dropped and counted.
  */
 export function cameraLine(frames: Observable<Frame>, parts: CameraLineParts): Observable<JudgedFrame> {
   const { onDrop } = parts
@@ -72,7 +72,7 @@ async function look(frame: Frame, { detect, onFailure }: CameraLineParts): Promi
 }
 
 function judgeWith({ classify, onFailure, onSuccess }: CameraLineParts) {
-  /** Lost tracks of sightings whose judgement failed. */
+  /** Lost tracks of sightings whose classification failed. */
   const lostUnreported: number[] = []
   return (first: Sighting): Turn<Sighting, JudgedFrame | null> => {
     let sighting = first
@@ -97,15 +97,15 @@ function judgeWith({ classify, onFailure, onSuccess }: CameraLineParts) {
 }
 
 export interface BoundedQueueOptions<T> {
-  /** How many values may wait while one is being worked on; 1 keeps latency lowest. */
+  /** How many values may wait while a task runs; 1 gives the lowest latency. */
   capacity: number
-  /** Called with each value that had to go, the oldest first, and with those that still wait at the end. */
+  /** Called with each dropped value, the oldest first, and with those that still wait at the end. */
   onDrop: (value: T) => void
 }
 
 /**
- * One asynchronous task at a time, in order. A source that is faster than its tasks loses its oldest waiting values, so
- * that the queue is bounded and the newest are worked on: an old frame is worth less than a new one.
+ * One asynchronous task at a time, in order. If the source is faster than its tasks, the oldest waiting values are dropped,
+ * so that the queue is bounded and the newest are processed.
  */
 export function boundedQueue<T, R>(
   task: (value: T) => Promise<R>,
@@ -153,20 +153,19 @@ export function boundedQueue<T, R>(
     })
 }
 
-/** A task that may have to wait for its turn. */
+/** A task that may wait for its turn. */
 export interface Turn<T, R> {
   /** Never rejects. */
   result: Promise<R>
   isWaiting(): boolean
-  /** While it waits: the task is done with this instead. */
+  /** While it waits: replaces the value. */
   replace(newer: T): void
 }
 
 /**
- * Runs tasks that wait for a turn of their own, with others, elsewhere. A value that comes while the last task still
- * waits takes the place of that task's, so nothing grows old in the queue, and a source never has more than one value
- * waiting. Results come in the order of the turns.
- * @param merge what waits from now on, when a newer value comes before the turn of an older one
+ * Runs tasks that wait in a queue shared with other sources. A value that comes while the last task still waits replaces
+ * that task's value, so that a source never has more than one value waiting. Results come in the order of the turns.
+ * @param merge the value that waits, given the older and the newer one
  */
 function newestInTurn<T, R>(
   begin: (value: T) => Turn<T, R>,

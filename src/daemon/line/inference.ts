@@ -8,24 +8,24 @@ import type { Classification, Classifier } from '../../stages/classify/index.js'
 import type { Detector } from '../../stages/detect/index.js'
 import type { WatchedStages } from './watched-camera.js'
 
-/** The stages that no frame gets past without. */
+/** The stages that every frame passes. */
 export type InferencePart = 'detect' | 'classify'
 
 /** All times are of a monotonic clock, in ms. */
 export interface InferenceProgress {
   now: number
-  /** When the event loop last came round. */
+  /** The event loop's last tick. */
   lastTick: number
-  /** When the first and the last frame came since one was finished; null when none came. */
+  /** The first and the last frame since one was finished; null if there was none. */
   unanswered: { first: number; last: number } | null
   /** The inferences that are under way. */
   underWay: readonly { part: InferencePart; since: number }[]
-  /** Workers that have died and are being started again. */
+  /** Workers that died and are restarting. */
   restarting: readonly { part: InferencePart; since: number }[]
 }
 
 export interface InferenceOptions extends ProgressOptions {
-  /** Why faces are not classified, when it begins; null when there is no such reason any more. */
+  /** Called with the cause when inference begins to fail, and with null when the last cause ends. */
   onTrouble: (problem: Error | null) => void
   log: Log
 }
@@ -68,23 +68,23 @@ export class Inference {
     }
   }
 
-  /** A camera without pictures says nothing about inference. */
+  /** Ends the camera's trouble: without pictures it shows nothing about inference. */
   forget(camera: string): void {
     this.#set(cameraKey(camera), null)
   }
 
-  /** A worker died, or serves again. */
+  /** A worker died, or with null works again. */
   worker(part: InferencePart, problem: Error | null): void {
     this.progress.worker(part, problem !== null)
     this.#set(part, problem)
   }
 
-  /** A part is stuck, or none is any more. */
+  /** A part is stuck, or with null none is. */
   stuck(stuck: { part: string; why: string } | null): void {
     this.#set('stuck', stuck && new InferenceError('PL-INFERENCE-STUCK', stuck.why, stuck.part))
   }
 
-  /** painlens is told to stop: what is cut off from now on is no failure. */
+  /** painlens stops: inferences cancelled from now on are not failures. */
   stopping(): void {
     this.#stopping = true
   }
@@ -104,7 +104,7 @@ export class Inference {
   }
 
   #failed(camera: string, error: unknown): void {
-    // A worker that died speaks for itself.
+    // The worker's death is the cause.
     if (this.#stopping || this.#isRestarting()) return
     const key = cameraKey(camera)
     if (!this.#reasons.has(key)) this.#options.log.error({ camera, ...errorFields(error) }, 'inference fails')
@@ -127,13 +127,13 @@ export class Inference {
 const cameraKey = (id: string): string => `camera ${id}`
 
 export interface ProgressOptions {
-  /** A monotonic clock, in ms: the time of day may jump by years on a box without a battery. */
+  /** A monotonic clock, in ms: the time of day may jump by years on a device without a battery. */
   now: () => number
-  /** An inference is finished, well or not. */
+  /** Called after each inference, successful or not. */
   onDone?: (part: InferencePart, ms: number) => void
 }
 
-/** Keeps what is known of the inferences, for those who ask whether they are stuck. */
+/** Records the progress of inferences, from which stuck ones are found. */
 export class Progress {
   readonly #options: ProgressOptions
   readonly #underWay = new Set<{ part: InferencePart; since: number }>()
@@ -146,13 +146,13 @@ export class Progress {
     this.#lastTick = options.now()
   }
 
-  /** A frame has come. */
+  /** A frame has arrived. */
   frame(): void {
     const last = this.#options.now()
     this.#unanswered = { first: this.#unanswered?.first ?? last, last }
   }
 
-  /** A frame has been through all inferences. */
+  /** A frame has passed all inferences. */
   finished(): void {
     this.#unanswered = null
   }
@@ -172,7 +172,7 @@ export class Progress {
   worker(part: InferencePart, restarting: boolean): void {
     if (restarting) this.#restarting.set(part, this.#restarting.get(part) ?? this.#options.now())
     else this.#restarting.delete(part)
-    // What failed meanwhile is explained by that.
+    // Failures until now are due to the restart.
     this.#unanswered = null
   }
 

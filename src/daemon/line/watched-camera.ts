@@ -13,7 +13,7 @@ export interface Pause {
 }
 
 export interface WatchedStages extends Pick<CameraLineParts, 'detect' | 'classify' | 'onFailure' | 'onSuccess'> {
-  /** A frame has come that is to be looked at, or dropped where there is no time. */
+  /** Called for each frame to be analysed, including those dropped later. */
   onFrame: () => void
 }
 
@@ -24,9 +24,9 @@ export interface WatchedCameraOptions {
   stages: WatchedStages
   onJudged: (frame: JudgedFrame, camera: CameraConfig) => void
   onState: (camera: string, state: CameraState, since: Moment, until: Moment | null) => void
-  /** One that began before, and goes on. */
+  /** A pause that began before and continues. */
   pause: Pause | null
-  /** Each change of it, to be kept for a later run. */
+  /** Called on each change of the pause, to store it for a later run. */
   onPause: (pause: Pause | null) => void
 }
 
@@ -35,7 +35,7 @@ export interface WatchedCameraStats
   state: CameraState
   fps: number
   frames: number
-  /** Frames that were not judged: inference was slower than the camera, or failed. */
+  /** Frames not classified: inference was slower than the camera, or failed. */
   dropped: number
   lastFrameAt: Moment | null
 }
@@ -44,8 +44,8 @@ export interface WatchedCamera {
   readonly config: CameraConfig
   stats(): WatchedCameraStats
   /**
-   * Frames are let go unseen until `until` (a moment of the clock) or `resume`. A pause that lasts longer already stays.
-   * @returns until when
+   * Releases frames unseen until `until` (a moment of the clock) or `resume`. A longer pause stays.
+   * @returns the end of the pause
    */
   pause(until: Moment): Moment
   resume(): void
@@ -88,7 +88,7 @@ class Watched implements WatchedCamera {
         this.#options.onState(config.id, state, since, until)
       }),
       cameraLine(frames, { ...stages, onDrop, onFailure }).subscribe((judged) => {
-        // What was under way when a pause began is not looked at any more either.
+        // Frames under way when a pause began are discarded too.
         if (this.#isWatched()) onJudged(judged, config)
       })
     )
@@ -139,12 +139,12 @@ class Watched implements WatchedCamera {
     return false
   }
 
-  /** A face in a frozen picture is not there now: it is not reported, and inference is spared. */
+  /** Faces in a frozen picture are not current: they are not reported or analysed. */
   #isWatched(): boolean {
     return this.#paused.value === null && this.#state !== 'frozen'
   }
 
-  /** A pause hides what the camera itself says; afterwards that counts again. */
+  /** A pause hides the camera's own state. */
   #states() {
     return combineLatest([this.#options.camera.states, this.#paused]).pipe(
       map(([{ state, since }, pause]) =>

@@ -1,4 +1,4 @@
-/** What an earlier run has left on disk and this one has to take up: active alarms, cameras' retained states, pauses. */
+/** The state of an earlier run, from disk: active alarms, cameras with retained states, pauses. */
 import type { AlarmMessage } from '../../contract/messages.js'
 import { activeAlarmNotes } from '../../contract/topics.js'
 import { type Clock, type EpochMs, type Moment, momentAt, timeOfDay } from '../../core/clock.js'
@@ -10,13 +10,13 @@ import type { Pause } from '../line/watched-camera.js'
 type NoteBook = Pick<Outbox, 'note' | 'notes'>
 
 /**
- * The ends of the alarms that a killed run left active: without them they would be so for subscribers for ever.
+ * The ends of the alarms that a killed run left active; for subscribers these would else stay active.
  * @param at a moment of the clock
  */
 export function endsOfUnfinishedAlarms(outbox: NoteBook, at: Moment, clock: Clock): AlarmMessage[] {
   return [...outbox.notes(activeAlarmNotes)].flatMap(([id, note]) => {
     if (isAlarm(note)) return [endAfterRestart(note, at, clock)]
-    // Of another version; nothing can be said of it, now or later.
+    // Written by another version: it can never be read.
     void outbox.note({ key: `${activeAlarmNotes}${id}`, value: null })
     return []
   })
@@ -33,7 +33,7 @@ function isAlarm(note: object): note is AlarmMessage {
 
 const cameraNotes = 'camera/'
 
-/** The broker retains a camera's state until it is cleared, so which cameras have one there outlives painlens. */
+/** The cameras whose state the broker retains: until it is cleared, also after painlens ends. */
 export class PublishedCameras {
   readonly #outbox: NoteBook
   readonly #mqtt: Pick<Mqtt, 'forgetCamera'>
@@ -43,7 +43,7 @@ export class PublishedCameras {
     this.#mqtt = mqtt
   }
 
-  /** Cameras that were taken out of the config while painlens was not running. */
+  /** Clears the states of cameras that were removed from the config while painlens was not running. */
   clearAllBut(cameras: ReadonlySet<string>): void {
     for (const id of this.#outbox.notes(cameraNotes).keys()) if (!cameras.has(id)) this.clear(id)
   }
@@ -61,11 +61,11 @@ export class PublishedCameras {
 
 const pauseNotes = 'pause/'
 
-/** Pauses for care, which a restart of painlens must not end. */
+/** Pauses for care, which survive a restart. */
 export class Pauses {
   readonly #outbox: NoteBook
   readonly #clock: Clock
-  /** Those that this run knows of, by moments of the clock: the time of day may be set meanwhile. */
+  /** This run's pauses, in moments of the clock, since the time of day may be set meanwhile. */
   readonly #known = new Map<string, Pause>()
 
   constructor(outbox: NoteBook, clock: Clock) {

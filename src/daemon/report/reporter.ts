@@ -1,21 +1,21 @@
-/** What the stages found, on its way to subscribers: alarms, observations, camera states, explanations. */
+/** Hands the stages' results to subscribers: alarms, observations, camera states, explanations. */
 import type { CameraConfig } from '../../config/index.js'
-import type { TechnicalCondition } from '../../contract/conditions.js'
+import type { FaceCondition, TechnicalCondition } from '../../contract/conditions.js'
 import type { AlarmMessage, ObservationMessage } from '../../contract/messages.js'
 import { type Clock, type Moment, stamp } from '../../core/clock.js'
 import { errorFields, type Problem } from '../../core/errors.js'
 import type { Log } from '../../core/log.js'
 import { frameId, traced } from '../../core/trace.js'
-import type { Box, CameraState, Verdict } from '../../core/types.js'
+import type { Box, CameraState, Face, Sighting, Verdict } from '../../core/types.js'
 import type { Alarms } from '../../stages/alarm/index.js'
 import type { AlarmLog } from '../../stages/alarm-log/index.js'
 import type { ExplainedAlarms } from '../../stages/explain/index.js'
 import type { Mqtt } from '../../stages/mqtt/index.js'
 import type { JudgedFrame } from '../line/camera-line.js'
 
-/** What is counted of what goes through here. */
+/** Callbacks for metrics. */
 export interface Measured {
-  /** What a frame showed has been handed over. @param ms since its capture */
+  /** A frame's results have been handed over. @param ms since its capture */
   frame(ms: number): void
   /** An alarm message is on its way. */
   alarm(condition: string, phase: string): void
@@ -31,7 +31,7 @@ export interface ReporterOptions {
   clock: Clock
 }
 
-/** Whether the faces that were seen before are still looked at. */
+/** Whether the faces seen before are still tracked. */
 const watches: Record<CameraState, boolean> = {
   ok: true,
   connecting: true,
@@ -44,20 +44,20 @@ const watches: Record<CameraState, boolean> = {
 export type TellTrouble = (condition: TechnicalCondition, problem: Problem | null, about?: { since?: Moment }) => void
 
 /**
- * Technical conditions, from the part that notices one to the reporter. Those that are noticed while painlens is being
- * started are kept until there is a reporter.
+ * Passes technical conditions from the parts to the reporter. Conditions reported during the start are kept until there
+ * is a reporter.
  */
 export class Troubles {
   readonly #early = new Map<TechnicalCondition, Parameters<TellTrouble>>()
   #listener: TellTrouble | null = null
 
-  /** A condition has begun or, with null, is over; the same may be told again. @param about since: a moment of the clock */
+  /** A condition has begun or, with null, ended; may repeat the same. @param about since: a moment of the clock */
   readonly tell: TellTrouble = (...trouble) => {
     if (this.#listener) this.#listener(...trouble)
     else this.#early.set(trouble[0], trouble)
   }
 
-  /** From now on, and with what was told before. There is one listener. */
+  /** Sets the only listener, and passes it the earlier conditions. */
   subscribe(listener: TellTrouble): void {
     this.#listener = listener
     for (const trouble of this.#early.values()) listener(...trouble)
@@ -75,6 +75,7 @@ export class Reporter {
   judged({ sighting, verdicts }: JudgedFrame, camera: CameraConfig): void {
     const { alarms, explanations, measured, clock } = this.#options
     for (const verdict of verdicts) this.#verdict(verdict, sighting.picture, camera)
+    for (const face of sighting.faces) if (face.whyNot !== null) this.#unusable(face, sighting, camera)
     for (const track of sighting.lost) {
       alarms.trackLost(sighting.camera, track)
       explanations?.forget(sighting.camera, track)
@@ -104,16 +105,21 @@ export class Reporter {
     this.send(alarms.technical(condition, problem, clock.now(), about.since))
   }
 
+  /** Raises or, with null, clears an alarm about a camera's faces. @param since when the condition began */
+  faces(condition: FaceCondition, camera: string, since: Moment | null, at: Moment): void {
+    this.send(this.#options.alarms.faces(condition, camera, since, at))
+  }
+
   tick(): void {
     this.send(this.#options.alarms.tick(this.#options.clock.now()))
   }
 
-  /** Every active alarm once more, for subscribers that may have missed them. */
+  /** Publishes every active alarm again, for subscribers that may have missed them. */
   refresh(): void {
     this.send(this.#options.alarms.active(this.#options.clock.now()))
   }
 
-  /** As `refresh`, and every state, too. */
+  /** As `refresh`, and publishes every state again. */
   refreshAll(): void {
     this.#options.mqtt.refresh()
     this.refresh()
@@ -123,7 +129,7 @@ export class Reporter {
     this.send(this.#options.alarms.shutdown(this.#options.clock.now()))
   }
 
-  /** @param frame what they come from, where it is a frame */
+  /** @param frame the frame that they come from, if any */
   send(alarms: readonly AlarmMessage[], frame?: { camera: string; at: number }): void {
     const { mqtt, alarmLog, explanations, measured, log } = this.#options
     for (const alarm of alarms) {
@@ -139,35 +145,73 @@ export class Reporter {
   }
 
   #verdict(verdict: Verdict, picture: Box, camera: CameraConfig): void {
-    const { alarms, mqtt, explanations, clock } = this.#options
+    const { alarms, explanations } = this.#options
     const { at, face, score } = verdict
     const { track, box, crop } = face
     const output = alarms.observe({ camera: camera.id, track, at, score, box })
     this.send(output.alarms, { camera: camera.id, at })
-    mqtt.observation(camera.id, observationOf(verdict, stamp(clock, at), output.smoothed, picture))
+    this.#observation(face, { verdict, smoothed: output.smoothed }, { at, picture }, camera)
     const alarmId = output.episode?.active ? output.episode.alarmId : null
     explanations?.consider({ camera: camera.id, track, at, crop, score, alarmId })
   }
+
+  /** A face that is seen and cannot be judged ends no alarm and starts none. */
+  #unusable(face: Face, seen: Seen, camera: CameraConfig): void {
+    const { at } = seen
+    const { alarms } = this.#options.alarms.observe({
+      camera: camera.id,
+      track: face.track,
+      at,
+      score: null,
+      box: face.box
+    })
+    this.send(alarms, { camera: camera.id, at })
+    this.#observation(face, null, seen, camera)
+  }
+
+  #observation(face: Face, judged: Judged | null, { at, picture }: Seen, camera: CameraConfig): void {
+    const { mqtt, clock } = this.#options
+    mqtt.observation(camera.id, observationOf(face, stamp(clock, at), judged, picture))
+  }
+}
+
+type Seen = Pick<Sighting, 'at' | 'picture'>
+
+/** What the classifier and the alarm stage made of a face. */
+interface Judged {
+  verdict: Verdict
+  smoothed: number
 }
 
 function observationOf(
-  verdict: Verdict,
+  { track, box, zone, roll, whyNot, score }: Face,
   at: string,
-  smoothed: number,
+  judged: Judged | null,
   { x, y, width, height }: Box
 ): ObservationMessage {
-  const { track, box, zone } = verdict.face
   const shares = [(box.x - x) / width, (box.y - y) / height, box.width / width, box.height / height] as const
-  return {
+  const message = {
     at,
     track,
     box: [round(shares[0]), round(shares[1]), round(shares[2]), round(shares[3])],
     zone,
-    pain: round(verdict.score),
-    smoothed: round(smoothed),
-    // The MQTT stage takes them out again unless privacy.publish_emotions allows them.
-    emotions: Object.fromEntries(verdict.labels.map((label, i) => [label, round(verdict.probabilities[i]!)]))
+    roll_deg: wholeDegrees(roll),
+    usable: whyNot === null,
+    why_not: whyNot,
+    detector_score: round(score)
+  } satisfies Omit<ObservationMessage, 'pain' | 'smoothed' | 'emotions'>
+  if (!judged) return { ...message, pain: null, smoothed: null }
+  const { score: pain, labels, probabilities } = judged.verdict
+  return {
+    ...message,
+    pain: round(pain),
+    smoothed: round(judged.smoothed),
+    // The MQTT stage removes them unless privacy.publish_emotions is set.
+    emotions: Object.fromEntries(labels.map((label, i) => [label, round(probabilities[i]!)]))
   }
 }
+
+/** Above -180 and up to 180. */
+const wholeDegrees = (roll: number): number => (Math.round(roll) === -180 ? 180 : Math.round(roll))
 
 const round = (value: number): number => Math.round(value * 1000) / 1000

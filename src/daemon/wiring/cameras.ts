@@ -1,8 +1,9 @@
-/** The cameras that are watched, and how they come and go with the config. */
+/** Starts and stops cameras as the config changes. */
 import { isDeepStrictEqual } from 'node:util'
 import type { CameraConfig } from '../../config/index.js'
 import type { AlarmOptions } from '../../stages/alarm/index.js'
 import { openCamera } from '../../stages/camera/index.js'
+import type { SeenFaces } from '../health/seen-faces.js'
 import type { Inference } from '../line/inference.js'
 import { type WatchedCamera, watchCamera } from '../line/watched-camera.js'
 import type { Pauses, PublishedCameras } from '../report/earlier-run.js'
@@ -14,9 +15,10 @@ export interface CamerasOptions extends Omit<Surroundings, 'config'> {
   parts: Pick<Parts, 'decoders' | 'detector' | 'classifier'>
   inference: Inference
   reporter: Reporter
+  seenFaces: SeenFaces
   pauses: Pauses
   published: PublishedCameras
-  /** What alarms say of where a camera is, by its id; kept up to date here. */
+  /** The locations of cameras for alarms, by id; updated here. */
   locations: AlarmOptions['cameras']
 }
 
@@ -28,12 +30,12 @@ export class Cameras {
     this.#options = options
   }
 
-  /** Those that are watched now, by their id. */
+  /** The running cameras, by id. */
   get watched(): ReadonlyMap<string, WatchedCamera> {
     return this.#watched
   }
 
-  /** Watches these from now on; those that are the same as before go on untouched. */
+  /** Watches these cameras; unchanged ones keep running. */
   async takeOver(configs: readonly CameraConfig[]): Promise<void> {
     const wanted = new Map(configs.map((config) => [config.id, config]))
     for (const [id, { config }] of this.#watched)
@@ -46,7 +48,7 @@ export class Cameras {
   }
 
   #add(config: CameraConfig): void {
-    const { parts, inference, reporter, pauses, published, locations, log, clock, secrets } = this.#options
+    const { parts, inference, reporter, seenFaces, pauses, published, locations, log, clock, secrets } = this.#options
     const { id } = config
     locations[id] = config.location
     const about = { log: log.child({ stage: 'camera' }), clock, secrets }
@@ -55,10 +57,14 @@ export class Cameras {
       camera: openCamera({ ...cameraOptions(config, parts.decoders), ...about }),
       clock,
       stages: inference.stagesOf(config, parts),
-      onJudged: (frame) => reporter.judged(frame, config),
+      onJudged: (frame) => {
+        reporter.judged(frame, config)
+        seenFaces.judged(frame.sighting)
+      },
       onState: (_, state, since, until) => {
         if (state !== 'ok') inference.forget(id)
         reporter.cameraState(id, state, since, until)
+        seenFaces.cameraState(id, state)
       },
       pause: pauses.of(id),
       onPause: (pause) => pauses.set(id, pause)
@@ -68,16 +74,17 @@ export class Cameras {
   }
 
   /**
-   * The camera was removed from the config, or changed in it: its alarms end, and none says that it is lost.
-   * @param comesBack with other settings; a pause goes on
+   * The camera was removed from the config, or changed in it: its alarms end, without a `camera_lost`.
+   * @param comesBack whether it returns with other settings; then its pause continues
    */
   async #remove(id: string, comesBack: boolean): Promise<void> {
-    const { parts, inference, reporter, pauses, published, locations } = this.#options
+    const { parts, inference, reporter, seenFaces, pauses, published, locations } = this.#options
     await this.#watched.get(id)?.stop()
     this.#watched.delete(id)
     parts.detector.forget(id)
     inference.forget(id)
     reporter.cameraGone(id)
+    seenFaces.forget(id)
     if (comesBack) return
     delete locations[id]
     pauses.set(id, null)

@@ -1,4 +1,4 @@
-/** What an integrator may ask for over MQTT. */
+/** The MQTT commands. */
 import { type Clock, later, stamp } from '../../core/clock.js'
 import { InputError } from '../../core/errors.js'
 import type { Alarms } from '../../stages/alarm/index.js'

@@ -10,6 +10,7 @@ import { ExplainedAlarms } from '../../stages/explain/index.js'
 import { createMqtt, type Mqtt } from '../../stages/mqtt/index.js'
 import { ClockWatch, isSynchronised } from '../health/clock-sync.js'
 import { Metrics, watchLoopDelay } from '../health/metrics.js'
+import { SeenFaces } from '../health/seen-faces.js'
 import { SelfWatch } from '../health/self-watch.js'
 import { Supervision } from '../health/supervision.js'
 import { isStuckInference } from '../health/vitals.js'
@@ -18,38 +19,38 @@ import { endsOfUnfinishedAlarms, Pauses, PublishedCameras } from '../report/earl
 import { Reporter, Troubles } from '../report/reporter.js'
 import { Cameras } from './cameras.js'
 import { commandHandlers } from './commands.js'
-import { alarmOptions, modelOf, mqttOptions } from './mapping.js'
+import { alarmOptions, modelOf, mqttOptions, seenFacesOptions } from './mapping.js'
 import { openParts, type Parts, type Surroundings } from './parts.js'
 
 export interface DaemonOptions extends Surroundings {
-  /** Something that painlens cannot do without has died; the daemon is to be stopped and started again. */
+  /** Called when a required part has failed for good; the daemon has to be stopped and restarted. */
   onFatal: (error: Error) => void
-  /** Ends a start that is under way; what runs is stopped by `stop`. */
+  /** Aborts a pending start; a started daemon is stopped by `stop`. */
   signal?: AbortSignal
 }
 
 export interface Daemon {
-  /** One line on what runs, for systemd's STATUS. */
+  /** The state in one line, for systemd's STATUS. */
   summary(): string
-  /** False when a part of painlens is stuck, which a restart may mend; for the watchdog. */
+  /** False if a part of painlens is stuck, which a restart may fix; for the watchdog. */
   isAlive(): boolean
   /**
-   * Takes over another config's cameras; those that are the same in both go on untouched.
-   * @returns the other sections that changed, which only a restart takes over
+   * Applies another config's cameras; unchanged ones keep running.
+   * @returns the other sections that changed, which only a restart applies
    */
   reload(config: Config): Promise<string[]>
-  /** Tells subscribers that a changed config cannot be taken over. A `reload` later takes that back. */
+  /** Raises the alarm that a changed config is rejected. A later `reload` ends it. */
   rejected(problem: Error): void
-  /** Ends alarms, says offline, and is gone within 3 s. */
+  /** Ends alarms, publishes `offline`, and stops within 3 s. */
   stop(): Promise<void>
 }
 
 const tickMs = 1000
-/** An alarm's text is for a pager; the log has all of it. */
+/** Longest problem in an alarm's text, for pagers; the log has the whole. */
 const maxDetail = 300
 
 /**
- * Starts everything in order: models, outbox, MQTT, cameras. A broker or a camera that cannot be reached stops nothing.
+ * Starts everything in order: models, outbox, MQTT, cameras. Unreachable brokers and cameras do not fail the start.
  * @throws PainlensError of the part that failed; nothing is left running then
  */
 export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
@@ -62,7 +63,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   }
 }
 
-/** Each part is made of those before it. Closed in reverse: first nothing new comes in, last the outbox is closed. */
+/** Each part uses those before it. Closed in reverse: cameras first, the outbox last. */
 async function start(options: DaemonOptions, owner: Owner): Promise<Daemon> {
   const { config, secrets, log, clock } = options
   const metrics = new Metrics()
@@ -74,12 +75,21 @@ async function start(options: DaemonOptions, owner: Owner): Promise<Daemon> {
   const alarms = createAlarms(about)
   const reporter = owner.add(openReporter(options, parts, { alarms, mqtt, metrics }), (part) => part.shutdown())
   troubles.subscribe((...trouble) => reporter.technical(...trouble))
+  const seenFaces = new SeenFaces({ ...seenFacesOptions(config), tell: (...told) => reporter.faces(...told) })
   const watching = owner.group()
-  const reported = { parts, inference, reporter, ...cameraMemory(parts, mqtt, options), locations: about.cameras }
+  const reported = {
+    parts,
+    inference,
+    reporter,
+    seenFaces,
+    ...cameraMemory(parts, mqtt, options),
+    locations: about.cameras
+  }
   const cameras = watching.add(new Cameras({ ...reported, secrets, log, clock }), (part) => part.stop())
   const loop = watching.add(watchLoopDelay(), (part) => part.stop())
   const { watched } = cameras
-  const seen = { ...parts, model: about.model, mqtt, cameras: watched, progress: inference.progress, metrics, loop }
+  const shown = { model: about.model, cameras: watched, seenFaces }
+  const seen = { ...parts, ...shown, mqtt, progress: inference.progress, metrics, loop }
   const supervision = parts.serving.add(new Supervision({ ...seen, log, clock }), (part) => part.stop())
   const selfWatch = new SelfWatch({ ...parts, mqtt, outboxMax: config.outbox.max_messages, tell: troubles.tell, clock })
   mqtt.start({
@@ -87,7 +97,7 @@ async function start(options: DaemonOptions, owner: Owner): Promise<Daemon> {
     health: () => supervision.health(),
     onConnectionChange: (connected) => {
       if (!connected) return
-      // First that the broker is back, or `broker_lost` would be told once more as active.
+      // First the broker's return, or `broker_lost` would be published once more as active.
       selfWatch.tick()
       reporter.refresh()
     }
@@ -113,7 +123,7 @@ function openInference({ log }: DaemonOptions, metrics: Metrics, troubles: Troub
   })
 }
 
-/** What this run and earlier ones know of the cameras. */
+/** The state of cameras from this and earlier runs. */
 function cameraMemory({ outbox }: Parts, mqtt: Mqtt, { config, clock }: DaemonOptions) {
   const published = new PublishedCameras(outbox, mqtt)
   published.clearAllBut(new Set(config.cameras.map(({ id }) => id)))
@@ -133,7 +143,7 @@ function openMqtt({ config, secrets, log, clock }: DaemonOptions, { outbox }: Pa
   })
 }
 
-/** The reporter, which has already reported how the alarms of an earlier run ended. */
+/** The reporter, after it has reported the ends of an earlier run's alarms. */
 function openReporter(
   { config, log, clock }: DaemonOptions,
   { explainer, alarmLog, outbox }: Parts,
@@ -184,7 +194,7 @@ class JoinedStages implements Daemon {
   constructor(joined: JoinedParts) {
     this.#joined = joined
     this.#config = joined.config
-    // A camera may be on its way out or in when everything is stopped.
+    // A camera may be starting or stopping at this moment.
     joined.owner.add(this, (daemon) => daemon.#reloading)
   }
 
@@ -201,7 +211,7 @@ class JoinedStages implements Daemon {
   }
 
   reload(config: Config): Promise<string[]> {
-    // One after the other: a second SIGHUP may come while a camera of the first is still being stopped.
+    // In sequence: a second SIGHUP may come while a camera of the first is still stopping.
     const reloaded = this.#reloading.then(() => this.#reload(config))
     this.#reloading = reloaded.catch(() => undefined)
     return reloaded

@@ -1,4 +1,4 @@
-/** The config in the words of the stages' options, in one place: which key goes where. */
+/** Maps the config to the options of the stages. */
 import { cpus } from 'node:os'
 import type { CameraConfig, Config } from '../../config/index.js'
 import type { AlarmMessage } from '../../contract/messages.js'
@@ -19,6 +19,7 @@ import type { DetectorOptions } from '../../stages/detect/index.js'
 import type { ExplainOptions } from '../../stages/explain/index.js'
 import { type BrokerOptions, type MqttOptions, protocolVersions } from '../../stages/mqtt/index.js'
 import type { OutboxOptions } from '../../stages/outbox/index.js'
+import type { SeenFacesOptions } from '../health/seen-faces.js'
 
 const hourMs = 3_600_000
 const megabyte = 1e6
@@ -63,7 +64,7 @@ function ratioOf(aspect: string | null): number | null {
   return width! / height!
 }
 
-/** Null never comes. */
+/** With null: never. */
 const milliseconds = (seconds: number | null): number => (seconds === null ? Number.POSITIVE_INFINITY : seconds * 1000)
 
 export function detectorOptions({ model, inference }: Config, manifest: Manifest, provider: ProviderName) {
@@ -78,8 +79,8 @@ export function detectorOptions({ model, inference }: Config, manifest: Manifest
 }
 
 /**
- * Half of the cores by default, for faces are found while others are judged. The classifier has all cores by default, since
- * nothing is published before it ends; explanations, with their lower priority, have what it leaves.
+ * Half of the cores by default, since detection and classification run at the same time. The classifier has all cores by
+ * default, since alarms wait for it; explanations, with their lower priority, use the rest.
  */
 const detectorThreads = (configured: number): number => configured || Math.max(1, Math.floor(cpus().length / 2))
 
@@ -87,7 +88,7 @@ export function classifierOptions({ inference: { provider, threads } }: Config, 
   return { manifest, provider, threads } satisfies Partial<ClassifierOptions>
 }
 
-/** Alarms never wait for explanations, so the engine is opened while everything else runs. */
+/** Alarms never wait for explanations, so the engine is opened in the background. */
 export function explainOptions({ explanation, privacy }: Config, manifest: Manifest, provider: ProviderName) {
   const { engine, composite, threads, views } = explanation
   const saveTo = privacy.save_heatmaps_to ?? undefined
@@ -116,10 +117,18 @@ export function alarmOptions({ alarm, facility, cameras }: Config) {
       updateS: alarm.update_s,
       updateMinS: alarm.update_min_s,
       updatesPerS: alarm.updates_per_s,
-      trackLostS: alarm.track_lost_s
+      trackLostS: alarm.track_lost_s,
+      faceUnusableS: alarm.face_unusable_min * 60
     },
     priorities: alarm.priority
   } satisfies Partial<AlarmOptions>
+}
+
+export function seenFacesOptions({ alarm: { face_unusable_min, nobody_seen_min } }: Config) {
+  const minutes = (value: number | null): number => milliseconds(value === null ? null : value * 60)
+  return {
+    afterMs: { face_unusable: minutes(face_unusable_min), nobody_seen: minutes(nobody_seen_min) }
+  } satisfies Partial<SeenFacesOptions>
 }
 
 /** The model as alarms and health name it. */

@@ -18,7 +18,7 @@ import type { Inference, InferencePart } from '../line/inference.js'
 import type { Troubles } from '../report/reporter.js'
 import { alarmLogOptions, classifierOptions, detectorOptions, explainOptions, outboxOptions } from './mapping.js'
 
-/** What everything in the daemon is made with. */
+/** Context of all parts. */
 export interface Surroundings {
   config: Config
   secrets: Secrets
@@ -27,13 +27,13 @@ export interface Surroundings {
 }
 
 export interface PartsOptions extends Surroundings {
-  /** Where the parts tell of themselves. */
+  /** Receives the parts' technical conditions. */
   metrics: Pick<Metrics, 'inference'>
   inference: Pick<Inference, 'worker'>
   troubles: Pick<Troubles, 'tell'>
-  /** A worker that painlens cannot do without has died again and again. */
+  /** Called when a required worker has died too often. */
   onFatal: (error: Error) => void
-  /** Ends a start that is under way. */
+  /** Aborts a pending start. */
   signal?: AbortSignal
 }
 
@@ -45,13 +45,12 @@ export interface Parts {
   detector: Detector
   classifier: Classifier
   explainer: ExplainStage | null
-  /** Owns the workers, which are stopped at the same time; so may other parts be that come after them. */
+  /** Owns the workers, which are stopped in parallel; later parts may join them. */
   serving: Owner
 }
 
 /**
- * @param owner of what is opened. The outbox is closed after the workers: until MQTT, which stops with them, has stopped, it
- *   is read and written.
+ * @param owner of the parts. The outbox is closed after the workers: MQTT, which stops with them, uses it until then.
  * @throws ModelError, ProviderError, ProgramError, DiskError as the parts do
  */
 export async function openParts(options: PartsOptions, owner: Owner): Promise<Parts> {
@@ -94,7 +93,7 @@ function workerTroubles(part: InferencePart, { inference, onFatal }: PartsOption
   return {
     onTrouble: (problem: Error | null) => inference.worker(part, problem),
     onGivenUp: (error: Error) => {
-      // First, so that subscribers hear why painlens is about to be gone.
+      // First, so that subscribers get the reason before painlens ends.
       inference.worker(part, error)
       onFatal(error)
     }

@@ -13,6 +13,16 @@ export function frameTensor({ width, height }: Size, data: Uint8Array<ArrayBuffe
   return new ort.Tensor('uint8', data, [height, width, 3])
 }
 
+/** What the landmark net says of a face. */
+export interface Marks {
+  /** The 68 points: x0 y0 x1 y1 … */
+  points: Float32Array
+  /** The 256 numbers that the net reads them from, which know more (see `probes.ts`). */
+  feature: Float32Array
+  /** 64 planes of 28x28: what the net's second block sees at each place of its picture. */
+  texture: Float32Array
+}
+
 /** The finder's default boxes, width and height in cells. */
 const finderShapes = [
   [1.603231, 2.094468],
@@ -24,6 +34,13 @@ const finderShapes = [
 /** Pixels of its input per cell. */
 const finderStride = 32
 
+/** What is read of each model, in the order in which they are opened: an older build of a model lacks some of it. */
+const readOutputs = {
+  finder: ['grid'],
+  detector: ['scores', 'boxes'],
+  landmarks: ['landmarks', 'feature', 'texture']
+} as const satisfies Record<keyof FaceModels, readonly string[]>
+
 /** The three face models, open on one provider. Boxes and points are in pixels of the frame. */
 export class FaceNetworks {
   readonly #anchors = new Map<string, Anchors>()
@@ -34,12 +51,21 @@ export class FaceNetworks {
     readonly landmarker: ort.InferenceSession
   ) {}
 
-  /** @throws ModelError when a file is missing or no ONNX, or the provider cannot load it */
+  /** @throws ModelError when a file is missing, no ONNX or of another version of painlens, or the provider cannot load it */
   static async open(models: FaceModels, options: SessionOptions): Promise<FaceNetworks> {
     const opened: ort.InferenceSession[] = []
     try {
-      for (const file of [models.finder, models.detector, models.landmarks])
-        opened.push(await openSession(file, options))
+      for (const [name, outputs] of Object.entries(readOutputs)) {
+        const session = await openSession(models[name as keyof FaceModels], options)
+        opened.push(session)
+        const missing = outputs.filter((output) => !session.outputNames.includes(output))
+        if (missing.length > 0)
+          throw new ModelError(
+            'PL-FACE-MODEL',
+            `is of another version of painlens: it has no output ${missing.join(' and ')}`,
+            models[name as keyof FaceModels]
+          )
+      }
     } catch (error) {
       await Promise.all(opened.map((session) => session.release()))
       if (!(error instanceof ModelError)) throw error
@@ -66,13 +92,14 @@ export class FaceNetworks {
     )
   }
 
-  /** The 68 points of the face in a view: x0 y0 x1 y1 … */
-  async landmarks(frame: FrameTensor, view: FrameView): Promise<Float32Array> {
-    const { landmarks } = await run(this.landmarker, frame, view)
+  /** The face in a view. */
+  async landmarks(frame: FrameTensor, view: FrameView): Promise<Marks> {
+    const { landmarks, feature, texture } = await run(this.landmarker, frame, view)
     const [rows, columns] = inputSize(view)
-    return (landmarks!.data as Float32Array).map((share, i) =>
+    const points = (landmarks!.data as Float32Array).map((share, i) =>
       i % 2 === 0 ? view.origin.x + share * columns * view.scale : view.origin.y + share * rows * view.scale
     )
+    return { points, feature: feature!.data as Float32Array, texture: texture!.data as Float32Array }
   }
 
   #anchorsFor(view: FrameView): Anchors {
@@ -233,6 +260,9 @@ function clip(
   const count = Math.min(side - before, Math.round(((to - from) * side) / length))
   return to > from && count > 0 ? { from, to, before, count } : undefined
 }
+
+/** A picture of the very size that a model takes. */
+export const wholeOf = (size: Size): FrameView => viewOfFrame(size, size)
 
 /** The feeds of a face model for a view, beside the frame itself. */
 export function feedsOf({ region, size, pads }: FrameView): Record<'region' | 'size' | 'pads', ort.Tensor> {

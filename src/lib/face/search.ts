@@ -1,148 +1,213 @@
-import type { Box, Size } from '../../core/types.js'
-import type { FaceNetworks, FrameTensor } from './networks.js'
-import { viewOfFrame, viewOfSquare } from './networks.js'
-import { type Candidate, centreOf, overlap, squareAround, suppress } from './tracker.js'
+import { InferenceError } from '../../core/errors.js'
+import type { Box, Size, UnusableReason } from '../../core/types.js'
+import { relight } from './light.js'
+import { agreed, type Look, landmarkSide, look, lookOnce, type Marked, mark, squareAround } from './look.js'
+import { type FaceNetworks, frameTensor, viewOfFrame } from './networks.js'
+import { coverage } from './probes.js'
+import { qualityOf } from './quality.js'
+import { quarterTurned, type Small, shrink } from './shrink.js'
+import { boxOf, type FacePlace, inTurn, type Pixels, type Square, toFrame } from './similarity.js'
+import type { LooksShare, SearchPlan, Sweep } from './sweeps.js'
+import { type Candidate, overlap, suppress } from './tracker.js'
+import { leastUpright, whyUnusable } from './usable.js'
 
-export interface FoundFace extends Candidate {
-  /** x0 y0 … of the 68 points, in pixels of the frame. */
-  landmarks: Float32Array
+export interface FoundFace extends Candidate, Marked {
+  place: FacePlace
+  /** Null where it is usable. */
+  whyNot: UnusableReason | null
 }
 
-export interface SearchOptions {
+export interface SearchOptions extends SearchPlan {
   /** The score from which on a place is a face, 0..1. */
   minScore: number
-  /** Where faces were in the frame before; each is looked for in its neighbourhood, with half of that score. */
-  around: readonly Box[]
-  /** Whether to look over the whole frame, too; done at any rate where one of `around` is not found again. */
-  everywhere: boolean
 }
 
+/** Measured in docs/measured/faces.md, as are the following. */
 export const defaultMinScore = 0.5
 
-/**
- * Measured in docs/measured/faces.md, as are the following: the longer side of the finder's input. The second length is for faces
- * too near for the first, and looked at only where that found none.
- */
-const finderLengths = [640, 320] as const
 const finderMultiple = 32
 /** The finder only proposes, so it may be wrong often; its proposals are looked at one by one. */
-const leastProposal = 0.1
+const leastProposal = 0.05
 const mostProposals = 12
-/** The detector's input, and how wide a face in it is best: just below its smallest default box. */
-const detectorSide = 128
-const bestFaceWidth = 46
+/** A proposal that is worth more than four looks. */
+const likelyProposal = 0.3
 /** The finder's boxes are about a third too wide; the side of the square to look at, in their mean sides. */
 const proposalSquare = 2.4
 /** Where a face was a moment ago, that share of the score will do. */
 const keptScore = 0.5
-/** Below this a look is over; between it and `sureScore` a second one is taken at the place and size it found. */
-const leastScore = 0.1
-const sureScore = 0.8
-/** How far from the middle of what was looked at a face may lie, as a share of the detector's input. */
-const mostOffset = 0.3
 /** Two boxes of one face overlap at least that much. */
 const sameFace = 0.35
-/** The landmark net wants a face's box a little lower than the detector puts it. */
-const landmarkShift = 0.14
-const landmarkSide = 112
+/** A face turned further than that is worth a second look, in degrees. */
+const straightWithin = 15
+/** Turns from what the sweep takes for upright, likeliest first. */
+const quarters = [0, 180, 90, -90] as const
+/** … and where a quarter shows something that may be a face, but none shows it upright. */
+const eighths = [45, -45, 135, -135] as const
+const turns = [...quarters, ...eighths]
+/** By how much a turn has to be better than one that is likelier, where no turn shows an upright face. */
+const inFavour = 0.2
 
 /**
- * Finds the faces of a frame with their landmarks, best first: near where faces were before and, by the finder, in the
- * whole frame. What the finder proposes counts only as far as the detector agrees.
+ * Finds the faces of a frame with their landmarks and their roll, best first: near where faces were before and, by the
+ * finder, in the whole frame. What the finder proposes counts only as far as the detector agrees, in the turn in which
+ * the landmarks say that it is upright.
  */
-export async function searchFaces(
-  networks: FaceNetworks,
-  frame: FrameTensor,
-  options: SearchOptions
-): Promise<FoundFace[]> {
-  const { minScore, around, everywhere } = options
-  const faces: Candidate[] = []
-  for (const box of around) {
-    const face = await look(networks, frame, squareAround(box, sideFor(box)))
-    if (face && face.score >= keptScore * minScore) faces.push(face)
+export async function searchFaces(networks: FaceNetworks, frame: Pixels, options: SearchOptions): Promise<FoundFace[]> {
+  if (frame.data.length !== frame.width * frame.height * 3)
+    throw new InferenceError(
+      'PL-FACE-FAILED',
+      `has ${frame.data.length} bytes`,
+      `a frame of ${frame.width}x${frame.height}`
+    )
+  const search = new Search(networks, frame, options)
+  for (const place of options.around) await search.addKnown(place)
+  const lost = search.faces.length < options.around.length
+  for (const sweep of lost && options.ifLost ? options.ifLost : options.sweeps) await search.addSwept(sweep)
+  return suppress(search.faces, sameFace)
+}
+
+/** What the finder proposes. */
+interface Proposal {
+  place: FacePlace
+  score: number
+}
+
+const squareOf = ({ place: { centre, width, height, roll } }: Proposal, turn: number): Square => ({
+  centre,
+  side: proposalSquare * Math.sqrt(width * height),
+  roll: inTurn(roll + turn)
+})
+
+/** What to look at in a round, and how turned: what is likely as the finder sees it, then a part of all the rest. */
+function lookList(proposals: readonly Proposal[], { looks, round }: LooksShare): [Proposal, number][] {
+  const likely = proposals.filter(({ score }) => score >= likelyProposal)
+  const all = turns.flatMap((turn) => proposals.map((proposal): [Proposal, number] => [proposal, turn]))
+  const rest = all.filter(([{ score }, turn]) => turn !== 0 || score < likelyProposal)
+  const from = rest.length === 0 ? 0 : (round * looks) % rest.length
+  return [
+    ...likely.map((proposal): [Proposal, number] => [proposal, 0]),
+    ...[...rest.slice(from), ...rest.slice(0, from)].slice(0, looks)
+  ]
+}
+
+/** How a face looks in one turn. */
+interface Sight {
+  seen: Look
+  marked: Marked
+}
+
+class Search {
+  readonly faces: FoundFace[] = []
+  readonly #smalls = new Map<string, Small>()
+
+  constructor(
+    private readonly networks: FaceNetworks,
+    private readonly frame: Pixels,
+    private readonly options: Pick<SearchOptions, 'minScore' | 'share'>
+  ) {}
+
+  async addKnown(place: FacePlace): Promise<void> {
+    const { networks, frame } = this
+    const seen = await look(networks, frame, squareAround(place))
+    if (!seen || seen.score < keptScore * this.options.minScore) return
+    this.#add(seen, await mark(networks, frame, seen.place))
   }
-  if (everywhere || faces.length < around.length) {
-    for (const length of finderLengths)
-      if (faces.length === 0 || length === finderLengths[0]) await addProposed(networks, frame, length, minScore, faces)
+
+  /** Adds what the finder proposes and the detector confirms. */
+  async addSwept({ turn, length, ifNone }: Sweep): Promise<void> {
+    if (ifNone && this.faces.length > 0) return
+    const small = this.#small(turn, length)
+    const view = viewOfFrame(small, finderInput(small, length))
+    const proposals = await this.networks.find(frameTensor(small, small.data), view, leastProposal)
+    const places = proposals
+      .slice(0, mostProposals)
+      .map(({ box, score }) => ({ place: placeOf(box, small, turn), score }))
+    if (!this.options.share) for (const proposal of places) await this.#addProposed(proposal)
+    else for (const [proposal, by] of lookList(places, this.options.share)) await this.#addGlimpsed(proposal, by)
   }
-  const found: FoundFace[] = []
-  for (const face of suppress(faces, sameFace)) {
-    const landmarks = await landmarksOf(networks, frame, face.box)
-    if (landmarks) found.push({ ...face, landmarks })
+
+  /** A look in one turn; in all of them where it shows a face that stands otherwise. */
+  async #addGlimpsed(proposal: Proposal, turn: number): Promise<void> {
+    if (this.#isKnown(proposal)) return
+    const sight = await this.#sight(squareOf(proposal, turn))
+    const score = sight ? agreed(sight.seen.score, proposal.score) : 0
+    if (!sight || score < this.options.minScore) return
+    if (sight.marked.upright >= leastUpright) this.#add({ ...sight.seen, score }, sight.marked)
+    else await this.#addProposed(proposal)
   }
-  return found
-}
 
-/** Adds what the finder proposes at that length of its input and the detector confirms. */
-async function addProposed(
-  networks: FaceNetworks,
-  frame: FrameTensor,
-  length: number,
-  minScore: number,
-  faces: Candidate[]
-): Promise<void> {
-  const size = sizeOf(frame)
-  const proposals = await networks.find(frame, viewOfFrame(size, finderInput(size, length)), leastProposal)
-  for (const { box, score } of proposals.slice(0, mostProposals)) {
-    if (faces.some((face) => covers(face.box, box))) continue
-    const side = proposalSquare * Math.sqrt(box.width * box.height)
-    const face = await look(networks, frame, squareAround(box, side))
-    if (!face) continue
-    face.score = agreed(face.score, score)
-    if (face.score >= minScore) faces.push(face)
+  #isKnown({ place }: Proposal): boolean {
+    return this.faces.some((face) => covers(face.box, boxOf(place)))
+  }
+
+  /** In the first turn in which detector and landmarks agree that it stands upright, or where the detector is surest. */
+  async #addProposed(proposal: Proposal): Promise<void> {
+    if (this.#isKnown(proposal)) return
+    let best: Sight | undefined
+    for (const turn of turns) {
+      if (turn === eighths[0] && !best && proposal.score < likelyProposal) return
+      const sight = await this.#sight(squareOf(proposal, turn))
+      if (!sight) continue
+      const score = agreed(sight.seen.score, proposal.score)
+      const isUpright = sight.marked.upright >= leastUpright && score >= this.options.minScore
+      if (isUpright || !best || score > best.seen.score + inFavour) best = { ...sight, seen: { ...sight.seen, score } }
+      if (isUpright) break
+    }
+    if (best && best.seen.score >= this.options.minScore) this.#add(best.seen, best.marked)
+  }
+
+  /** Looked at once more where the landmarks say that it stands otherwise, for the detector is surest of upright faces. */
+  async #sight(square: Square): Promise<Sight | undefined> {
+    const { networks, frame } = this
+    const seen = await look(networks, frame, square)
+    if (!seen) return undefined
+    const marked = await mark(networks, frame, seen.place)
+    const isStraight = Math.abs(inTurn(marked.roll - seen.place.roll)) < straightWithin
+    if (isStraight || marked.upright < leastUpright) return { seen, marked }
+    const again = await lookOnce(networks, frame, squareAround({ ...seen.place, roll: marked.roll }))
+    return { seen: again && again.score > seen.score ? again : seen, marked }
+  }
+
+  /** What landmarks say that are none of an upright face says nothing. */
+  #add({ place, score }: Look, marked: Marked): void {
+    const roll = marked.upright >= leastUpright ? marked.roll : place.roll
+    const settled = { ...place, roll }
+    const quality = qualityOf(this.frame, settled, marked.landmarks)
+    const { upright, marks } = marked
+    const covered = coverage(marks, landmarkSide)
+    const whyNot = whyUnusable({ ...quality, place: settled, upright, covered })
+    this.faces.push({ ...marked, roll, place: settled, box: boxOf(settled), score, whyNot })
+  }
+
+  #small(turn: Sweep['turn'], length: number): Small {
+    const factor = Math.max(1, Math.floor(Math.max(this.frame.width, this.frame.height) / length))
+    const key = `${turn}/${factor}`
+    const known = this.#smalls.get(key)
+    if (known) return known
+    const small = turn === 0 ? shrink(this.frame, factor) : quarterTurned(this.#small(0, length))
+    if (turn === 0) relight(small.data, small)
+    this.#smalls.set(key, small)
+    return small
   }
 }
 
-/**
- * What two nets say together, as if their errors had nothing to do with each other, but never less than the detector
- * alone: it goes by colour and doubts dark skin in grey pictures, of which the finder is sure.
- */
-function agreed(detector: number, finder: number): number {
-  const both = detector * finder
-  return Math.max(detector, both / (both + (1 - detector) * (1 - finder)))
+/** Where in the frame a box lies that was found in a small picture. */
+function placeOf(box: Box, { toFrame: way }: Small, roll: number): FacePlace {
+  const scale = Math.hypot(way.a, way.b)
+  const centre = toFrame(way, { x: box.x + box.width / 2, y: box.y + box.height / 2 })
+  return { centre, width: box.width * scale, height: box.height * scale, roll }
 }
-
-/** The face nearest to the middle of a square; a second look, centred on what the first one found, decides doubts. */
-async function look(networks: FaceNetworks, frame: FrameTensor, square: Box): Promise<Candidate | undefined> {
-  const first = await lookOnce(networks, frame, square)
-  if (!first || first.score >= sureScore) return first
-  const second = await lookOnce(networks, frame, squareAround(first.box, sideFor(first.box)))
-  return second && second.score > first.score ? second : first
-}
-
-async function lookOnce(networks: FaceNetworks, frame: FrameTensor, square: Box): Promise<Candidate | undefined> {
-  const view = viewOfSquare(sizeOf(frame), square, detectorSide)
-  if (!view) return undefined
-  const middle = centreOf(square)
-  const most = mostOffset * square.width
-  const candidates = await networks.detect(frame, view, leastScore)
-  return candidates.find(({ box }) => {
-    const { x, y } = centreOf(box)
-    return Math.abs(x - middle.x) <= most && Math.abs(y - middle.y) <= most
-  })
-}
-
-async function landmarksOf(networks: FaceNetworks, frame: FrameTensor, box: Box): Promise<Float32Array | undefined> {
-  const lower = { ...box, y: box.y + landmarkShift * box.height }
-  const view = viewOfSquare(sizeOf(frame), squareAround(lower, Math.max(box.width, box.height)), landmarkSide)
-  return view && networks.landmarks(frame, view)
-}
-
-const sideFor = (box: Box): number => (box.width * detectorSide) / bestFaceWidth
 
 function covers(face: Box, proposal: Box): boolean {
-  const { x, y } = centreOf(proposal)
+  const x = proposal.x + proposal.width / 2
+  const y = proposal.y + proposal.height / 2
   const inside = x > face.x && x < face.x + face.width && y > face.y && y < face.y + face.height
   return inside || overlap(face, proposal) > sameFace
 }
 
-/** Of the frame's shape, each side rounded up to what the finder's cells demand. */
+/** Of the picture's shape, each side rounded up to what the finder's cells demand. */
 function finderInput({ width, height }: Size, length: number): Size {
   const scale = length / Math.max(width, height)
   const side = (pixels: number): number => Math.ceil((pixels * scale) / finderMultiple) * finderMultiple
   return { width: side(width), height: side(height) }
-}
-
-function sizeOf(frame: FrameTensor): Size {
-  return { width: frame.dims[1]!, height: frame.dims[0]! }
 }

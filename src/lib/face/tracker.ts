@@ -1,4 +1,6 @@
 import type { Box, Point, Polygon, Size, Zone } from '../../core/types.js'
+import type { FacePlace } from './similarity.js'
+import { type SearchPlan, type Sweep, sweeps } from './sweeps.js'
 
 /** A face that is followed from frame to frame. */
 export interface Track {
@@ -97,22 +99,37 @@ function likeness(a: Box, b: Box): number {
   return Math.max(0, 1 - Math.hypot(p.x - q.x, p.y - q.y) / (mostDistance * width))
 }
 
-/** How often the whole frame is looked over while all known faces are in sight: for whoever comes in. */
+/** How often the whole frame is looked over while all known faces are in sight, to find new ones. */
 const everywhereMs = 1000
+
+/** In what turn faces were seen last, which may be all that a camera at the side of a bed ever sees. */
+type Posture = 'upright' | 'lying'
+
+/**
+ * What follows the sweep in a camera's usual posture, frame by frame, as long as no face is known. Two sweeps a frame
+ * are what an empty bed may cost.
+ */
+const furtherSweeps: Record<Posture, readonly Sweep[]> = {
+  upright: [sweeps.lying, sweeps.near, sweeps.lying, sweeps.nearLying],
+  lying: [sweeps.upright, sweeps.nearLying, sweeps.upright, sweeps.near]
+}
+const opposite: Record<Posture, Posture> = { upright: 'lying', lying: 'upright' }
+
+/** Looks a sweep may take at what is unlikely to be a face, or to stand so. */
+const furtherLooks = 1
 
 interface Camera extends Size {
   tracker: Tracker
+  /** Where each track was seen last, turned with its face. */
+  places: Map<number, FacePlace>
+  posture: Posture
+  /** Counts the frames that were looked over as a whole. */
+  sweep: number
   /** When its last frame was captured, and the last one that was looked over as a whole. */
   at: number
   everywhereAt: number
   /** Tracks of before its picture changed size. */
   lost: number[]
-}
-
-/** Where to look for faces in a frame. */
-export interface SearchPlan {
-  around: Box[]
-  everywhere: boolean
 }
 
 /** The tracks of each camera's faces, and what they say about where to look in its next frame. */
@@ -126,21 +143,30 @@ export class CameraTracks {
   }
 
   /**
-   * Faces in sight are looked for where they were, which costs little. The whole frame is looked over once a second,
-   * and as long as no face is known or one is out of sight.
+   * Faces in sight are looked for where they were and as they were turned, which costs little. The whole frame is looked
+   * over once a second, once as it is and once turned, and as long as no face is known or one is out of sight.
    */
   plan(camera: string, size: Size, at: number): SearchPlan {
     const state = this.#stateOf(camera, size)
     const { tracks } = state.tracker
-    const around = tracks.filter(({ seenAt }) => seenAt === state.at).map(({ box }) => box)
+    const around = tracks.filter(({ seenAt }) => seenAt === state.at).flatMap(({ id }) => state.places.get(id) ?? [])
     const due = Math.abs(at - state.everywhereAt) >= everywhereMs
-    const everywhere = due || around.length === 0 || around.length < tracks.length
-    if (everywhere) state.everywhereAt = at
-    return { around, everywhere }
+    const missing = around.length === 0 || around.length < tracks.length
+    if (due || missing) {
+      state.everywhereAt = at
+      state.sweep++
+    }
+    const { posture, sweep } = state
+    const further = furtherSweeps[posture]
+    const ifLost = [sweeps[posture], further[sweep % further.length]!]
+    const share = { looks: furtherLooks, round: sweep }
+    if (missing) return { around, sweeps: ifLost, share }
+    const inTurn = sweep % 2 === 0 ? posture : opposite[posture]
+    return { around, sweeps: due ? [sweeps[inTurn]] : [], ifLost, share }
   }
 
   /** Takes in what was found in the frame that `plan` was asked for. */
-  update(camera: string, found: readonly { box: Box }[], at: number): TrackUpdate {
+  update(camera: string, found: readonly { box: Box; place: FacePlace }[], at: number): TrackUpdate {
     const state = this.#cameras.get(camera)
     if (!state) return { ids: found.map(() => this.#nextId()), lost: [] }
     const { ids, lost } = state.tracker.update(
@@ -148,6 +174,9 @@ export class CameraTracks {
       at
     )
     state.at = at
+    for (const [i, { place }] of found.entries()) state.places.set(ids[i]!, place)
+    for (const id of lost) state.places.delete(id)
+    if (found[0]) state.posture = postureOf(found[0].place)
     return { ids, lost: [...state.lost.splice(0), ...lost] }
   }
 
@@ -162,11 +191,23 @@ export class CameraTracks {
     const tracker = new Tracker({ nextId: this.#nextId })
     const lost = known ? [...known.lost, ...known.tracker.tracks.map(({ id }) => id)] : []
     const never = Number.NEGATIVE_INFINITY
-    const state = { width, height, tracker, at: never, everywhereAt: never, lost }
+    const state: Camera = {
+      width,
+      height,
+      tracker,
+      places: new Map(),
+      posture: known?.posture ?? 'upright',
+      sweep: 0,
+      at: never,
+      everywhereAt: never,
+      lost
+    }
     this.#cameras.set(camera, state)
     return state
   }
 }
+
+const postureOf = ({ roll }: FacePlace): Posture => (Math.abs(Math.abs(roll) - 90) < 45 ? 'lying' : 'upright')
 
 /** Something that may be a face. */
 export interface Candidate {
@@ -192,12 +233,6 @@ export function suppress<T extends Candidate>(candidates: readonly T[], most = 0
   for (const candidate of [...candidates].sort((a, b) => b.score - a.score))
     if (kept.every(({ box }) => overlap(box, candidate.box) <= most)) kept.push(candidate)
   return kept
-}
-
-/** The square around a box's centre. */
-export function squareAround(box: Box, side: number): Box {
-  const { x, y } = centreOf(box)
-  return { x: x - side / 2, y: y - side / 2, width: side, height: side }
 }
 
 /** Whether a point lies in a polygon, by the even-odd rule; a border's left and upper edges belong to it. */

@@ -37,6 +37,9 @@ const manifestSchema = z.strictObject({
 
 export type ModelInput = z.infer<typeof inputSchema>
 
+/** Reads a manifest's `input` alone. @throws ZodError where it is wrong */
+export const parseInput = (value: unknown): ModelInput => inputSchema.parse(value)
+
 export interface Manifest {
   name: string
   /** The manifest itself, absolute. */

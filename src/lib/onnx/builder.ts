@@ -2,8 +2,8 @@ import { type TensorArray, tensorOf } from './tensor.js'
 import type { DataType, OnnxAttribute, OnnxModel, OnnxNode, OnnxTensor, OnnxValue } from './types.js'
 
 /**
- * What an attribute may be given as. A plain number is an INT and a list of numbers INTS, which most attributes are;
- * FLOAT, FLOATS, STRINGS and TENSOR are said explicitly, since ONNX tells 1 from 1.0.
+ * An attribute's value. A plain number is an INT and a list of numbers INTS, as most attributes are; FLOAT, FLOATS,
+ * STRINGS and TENSOR are given explicitly, since ONNX distinguishes 1 from 1.0.
  */
 export type AttributeInput =
   | number
@@ -15,14 +15,14 @@ export type AttributeInput =
   | { tensor: OnnxTensor }
 
 export interface NodeOptions {
-  /** The node's name, from which its outputs' names are made; the operator's type and a count without it. */
+  /** The node's name, the base of its outputs' names; the operator's type and a count unless given. */
   name?: string
   /** How many outputs, or their names. */
   outputs?: number | readonly string[]
   domain?: string
 }
 
-/** Builds an ONNX model node by node. Values are named by strings; every call returns the name of what it made. */
+/** Builds an ONNX model node by node. Values are named by strings; every call returns the new value's name. */
 export class GraphBuilder {
   readonly #name: string
   readonly #opset: number
@@ -46,7 +46,7 @@ export class GraphBuilder {
     return name
   }
 
-  /** Adds an initializer over the array's own memory. A taken name gets a count, so ask the result for it. */
+  /** Adds an initializer over the array's own memory. @returns its name, with a count if the given one is taken */
   constant(name: string, data: TensorArray, dims: readonly number[]): string {
     return this.tensor(tensorOf(name, data, dims))
   }
@@ -98,7 +98,7 @@ export class GraphBuilder {
     return outputs === 1 ? outputNames[0]! : outputNames
   }
 
-  /** Declares a value as a graph output, under the name it has. */
+  /** Declares a value as a graph output, under its own name. */
   output(name: string, dims: readonly (number | string)[], type: DataType = 'float32'): void {
     if (!this.#names.has(name)) throw new RangeError(`there is no value "${name}" to be an output`)
     this.#outputs.push({ name, type, dims: [...dims] })

@@ -12,7 +12,7 @@ import {
 import { type Field, type Handlers, readMessage, WireError, WireReader, WireType } from './wire.js'
 
 export interface DecodeOptions {
-  /** What errors call the model: its path, as a rule. */
+  /** The model's name in errors, usually its path. */
   where?: string
   /** The bytes of an external data file, by its `location`; without it a model with external data is refused. */
   external?: (location: string) => Uint8Array
@@ -20,8 +20,8 @@ export interface DecodeOptions {
 
 /**
  * Decodes an ONNX ModelProto. Tensors are views of `bytes`, so these must stay untouched as long as the model is used.
- * Unknown fields are skipped. ModelError where the bytes are no ONNX model, are cut short, or the graph does not hang
- * together (a node's input that nothing produces, a tensor whose data do not fill its dims).
+ * Unknown fields are skipped. Throws a ModelError if the bytes are not an ONNX model, are truncated, or the graph
+ * is inconsistent (a node's input without a source, a tensor whose data do not fill its dims).
  */
 export function decodeModel(bytes: Uint8Array, options: DecodeOptions = {}): OnnxModel {
   const where = options.where ?? 'the model'
@@ -36,7 +36,7 @@ export function decodeModel(bytes: Uint8Array, options: DecodeOptions = {}): Onn
   }
 }
 
-/** The files in which the model's external tensors lie, relative to its folder. ModelError as `decodeModel`. */
+/** The files of the model's external tensors, relative to its folder. Throws as `decodeModel`. */
 export function externalLocations(bytes: Uint8Array, where: string): string[] {
   try {
     const { tensors } = parseModel(bytes)
@@ -67,13 +67,13 @@ function resolve(tensor: OnnxTensor, external: DecodeOptions['external']): void 
   checkSize(tensor)
 }
 
-/** A model, and all its tensors (initializers and attributes) for those whose bytes lie elsewhere. */
+/** A model, and all its tensors (initializers and attributes), of which some may be external. */
 export interface ParsedModel {
   model: OnnxModel
   tensors: OnnxTensor[]
 }
 
-/** Parses a ModelProto. WireError where it is broken or has no graph. */
+/** Parses a ModelProto. @throws WireError if it is malformed or has no graph */
 function parseModel(bytes: Uint8Array): ParsedModel {
   const tensors: OnnxTensor[] = []
   const model: Omit<OnnxModel, 'graph'> = { irVersion: 0, producer: '', opsets: [], metadata: new Map() }

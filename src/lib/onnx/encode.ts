@@ -24,7 +24,7 @@ export function encodeModel(model: OnnxModel): Uint8Array {
   return bytes
 }
 
-/** A model's ModelProto in pieces; tensors' pieces are their own memory. */
+/** A model's ModelProto in pieces; tensors are not copied. */
 function modelMessage(model: OnnxModel): WireWriter {
   const writer = new WireWriter()
   writer.varint(1, model.irVersion).string(2, model.producer).message(7, graphMessage(model.graph))
@@ -49,7 +49,7 @@ function graphMessage(graph: OnnxGraph): WireWriter {
 
 function nodeMessage(node: OnnxNode): WireWriter {
   const writer = new WireWriter()
-  // An empty name is an input or output left out, so it has to be written.
+  // An empty name marks an omitted input or output, so it has to be written.
   for (const input of node.inputs) writer.bytes(1, Buffer.from(input))
   for (const output of node.outputs) writer.bytes(2, Buffer.from(output))
   writer.string(3, node.name).string(4, node.opType)
@@ -117,13 +117,13 @@ const smallestExternal = 2 ** 16
 export interface WriteOptions {
   /** Puts large tensors into a second file, `<file>.data`, which ONNX Runtime maps instead of reading. */
   dataFile?: boolean
-  /** Without it the files survive a power cut; false for files that are only needed for a moment. */
+  /** Whether to sync the files to disk, the default; false for temporary files. */
   durable?: boolean
 }
 
 /**
- * Writes a model, weights straight from their own memory. A file appears under its name only when it is complete.
- * DiskError if there is no space, no permission or no such folder; ModelError above 2 GiB without a data file.
+ * Writes a model, its weights without a copy. A file gets its name only when complete.
+ * @throws DiskError without space, permission or folder; ModelError above 2 GiB without a data file
  */
 export async function writeModel(file: string, model: OnnxModel, options: WriteOptions = {}): Promise<void> {
   const { durable = true } = options
@@ -144,7 +144,7 @@ export async function writeModel(file: string, model: OnnxModel, options: WriteO
   await writeWhole(file, chunks, durable)
 }
 
-/** The model with its large tensors said to lie in `location`, and that file's bytes. */
+/** The model with its large tensors moved to `location`, and that file's bytes. */
 function splitOff(model: OnnxModel, location: string): { model: OnnxModel; chunks: Uint8Array[] } {
   const chunks: Uint8Array[] = []
   let end = 0
@@ -186,7 +186,7 @@ async function writeWhole(file: string, chunks: readonly Uint8Array[], durable: 
   }
 }
 
-/** Small pieces are gathered, large ones go out as they are. */
+/** Joins small pieces into one write; large ones are written without a copy. */
 async function writeChunks(handle: FileHandle, chunks: readonly Uint8Array[]): Promise<void> {
   const gathered: Uint8Array[] = []
   let size = 0

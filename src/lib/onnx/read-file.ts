@@ -9,8 +9,8 @@ const largestRead = 2 ** 30
 
 /**
  * Reads an ONNX file, and the external data files it names (these must lie in its folder or below). The bytes are read
- * once and never copied: the model's tensors are views of them. ModelError if the file is missing, cannot be read or is
- * no sound ONNX model.
+ * once and never copied: the model's tensors are views of them.
+ * @throws ModelError if the file is missing, cannot be read or is not a valid ONNX model
  */
 export async function readModel(file: string): Promise<OnnxModel> {
   const bytes = await readWhole(file, file)
@@ -24,8 +24,8 @@ export async function readModel(file: string): Promise<OnnxModel> {
 }
 
 /**
- * Moves a tensor's bytes by up to three places to where a Float32Array can be a view of them; else each user would copy
- * them, which are most of the file. What is overwritten is the field's own head, a tag and a length of two bytes or more.
+ * Moves a tensor's bytes by up to three places, so that a Float32Array can be a view of them; else each user would copy
+ * them. It overwrites the field's own head, a tag and a length of two bytes or more.
  */
 function align(tensor: OnnxTensor): void {
   const { data, type } = tensor
@@ -58,7 +58,7 @@ async function readWhole(file: string, model: string): Promise<Uint8Array> {
   }
 }
 
-/** An external file's path; one that leads out of the model's folder is refused, because a model may come from anybody. */
+/** An external file's path; one outside the model's folder is refused, since models may come from untrusted sources. */
 function beside(file: string, location: string): string {
   const path = normalize(location)
   if (isAbsolute(path) || path === '..' || path.startsWith(`..${sep}`)) {

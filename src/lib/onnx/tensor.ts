@@ -49,7 +49,7 @@ export function dataTypeOf(code: number): DataType | undefined {
 
 /**
  * A tensor's values as float32: a view of its bytes where it is float32 and aligned, a copy otherwise (float64 and
- * float16 are converted). ModelError for any other type.
+ * float16 are converted). Throws a ModelError for any other type.
  */
 export function floatsOf(tensor: OnnxTensor): Float32Array {
   switch (tensor.type) {
@@ -74,7 +74,7 @@ export function floatsOf(tensor: OnnxTensor): Float32Array {
   }
 }
 
-/** A tensor's values as whole numbers (axes, shapes, pads). ModelError for a type that is no integer. */
+/** A tensor's values as whole numbers (axes, shapes, pads). @throws ModelError for other types */
 export function integersOf(tensor: OnnxTensor): number[] {
   const { buffer, byteOffset, byteLength } = aligned(tensor.data, dataTypes[tensor.type].bytes)
   switch (tensor.type) {
@@ -120,7 +120,7 @@ interface TensorFields {
   external: Map<string, string>
 }
 
-/** Parses a TensorProto. WireError where it is broken or its data do not fill its dims. */
+/** Parses a TensorProto. @throws WireError if it is malformed or its data do not fill its dims */
 export function parseTensor(bytes: Uint8Array): OnnxTensor {
   const fields = readFields(bytes)
   const { name } = fields
@@ -139,7 +139,7 @@ export function parseTensor(bytes: Uint8Array): OnnxTensor {
   return tensor
 }
 
-/** WireError if the tensor's bytes are not exactly what its dims and type need. */
+/** @throws WireError if the size of the tensor's bytes does not match its dims and type */
 export function checkSize(tensor: OnnxTensor): void {
   const needed = elementCount(tensor.dims) * dataTypes[tensor.type].bytes
   if (tensor.data.byteLength !== needed) {

@@ -39,7 +39,7 @@ export interface OnnxTensor {
   external?: ExternalData
 }
 
-/** A node's attribute; `other` keeps what painlens has no use for (subgraphs, sparse tensors) in its encoded form. */
+/** A node's attribute; `other` keeps types that painlens does not use (subgraphs, sparse tensors) in encoded form. */
 export type OnnxAttribute =
   | { type: 'float' | 'int'; value: number }
   | { type: 'floats' | 'ints'; value: number[] }
@@ -68,7 +68,7 @@ export interface OnnxValue {
 
 export interface OnnxGraph {
   name: string
-  /** In an order in which they can be run, as ONNX demands. */
+  /** In topological order, as ONNX requires. */
   nodes: OnnxNode[]
   inputs: OnnxValue[]
   outputs: OnnxValue[]
@@ -83,7 +83,7 @@ export interface OnnxModel {
   metadata: Map<string, string>
 }
 
-/** WireError where the graph does not hang together: what a truncated or hand-made file gets wrong. */
+/** @throws WireError if the graph is inconsistent, as in truncated or hand-made files */
 export function checkModel(model: OnnxModel): void {
   const { graph } = model
   const known = new Set(['', ...graph.initializers.keys()])
@@ -106,7 +106,7 @@ function checkEnds(graph: OnnxGraph, known: Set<string>): void {
   if (missing) throw new WireError(`the graph's output "${missing.name}" is produced by no node`)
 }
 
-/** How errors name a node: `node "conv1" (Conv)`; exporters may leave the name out, then its first output serves. */
+/** A node's name in errors: `node "conv1" (Conv)`; its first output's name if it has none. */
 export function nodeTitle(node: { name: string; opType: string; outputs: string[] }): string {
   return `node "${node.name || node.outputs[0] || '?'}" (${node.opType})`
 }

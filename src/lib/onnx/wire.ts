@@ -7,7 +7,7 @@ export enum WireType {
   Fixed32 = 5
 }
 
-/** Bytes that are no protobuf message. `overrun` when a field claims more bytes than there are. */
+/** Malformed protobuf. `overrun`: a field claims more bytes than there are. */
 export class WireError extends Error {
   constructor(
     message: string,
@@ -89,7 +89,7 @@ export class WireReader {
     return utf8.decode(this.bytes())
   }
 
-  /** Skips a field's value, or hands out the bytes of a fixed-size or length-delimited one. */
+  /** Skips a field's value; returns the bytes of a fixed-size or length-delimited one. */
   value(wire: WireType): Uint8Array {
     if (wire === WireType.Bytes) return this.bytes()
     const start = this.#at
@@ -116,10 +116,10 @@ export class WireReader {
   }
 }
 
-/** What to do with a field, by its number. */
+/** Handlers of fields, by number. */
 export type Handlers = Record<number, (reader: WireReader, field: Field) => void>
 
-/** Hands each known field to its handler and skips the others; a field of the wrong kind is skipped as protobuf does. */
+/** Passes each known field to its handler and skips the others, and fields of the wrong kind, as protobuf does. */
 export function readMessage(bytes: Uint8Array, handlers: { [wire in WireType]?: Handlers }): void {
   const reader = new WireReader(bytes)
   for (let field = reader.next(); field !== null; field = reader.next()) {
@@ -131,7 +131,7 @@ export function readMessage(bytes: Uint8Array, handlers: { [wire in WireType]?: 
 
 const encoder = new TextEncoder()
 
-/** A message as a list of pieces, so that weights of hundreds of megabytes are referred to instead of copied. */
+/** A message as a list of pieces, so that weights of hundreds of megabytes are not copied. */
 export class WireWriter {
   readonly chunks: Uint8Array[] = []
   length = 0
@@ -155,7 +155,7 @@ export class WireWriter {
     return this
   }
 
-  /** Nothing at all for an empty string, which is protobuf's default. */
+  /** Omits an empty string, which is protobuf's default. */
   string(field: number, value: string): this {
     return value === '' ? this : this.bytes(field, encoder.encode(value))
   }

@@ -8,14 +8,14 @@ import { type DeviceRefusal, refusedDevice } from '../../core/devices.js'
 import { ModelError, messageOf, ProviderError } from '../../core/errors.js'
 import { automaticProviders, type ProviderChoice, type ProviderName, profileNames } from './provider-names.js'
 
-/** What an inference on a provider has shown. */
+/** The result of proving a provider by an inference. */
 export interface ProviderProof {
   provider: ProviderName
-  /** How many nodes ran where, by ONNX Runtime's own profile: `{ CUDAExecutionProvider: 34, CPUExecutionProvider: 2 }`. */
+  /** Number of nodes by provider, from ONNX Runtime's own profile: `{ CUDAExecutionProvider: 34, CPUExecutionProvider: 2 }`. */
   nodes: Record<string, number>
   /** Set when `auto` had to fall back: what was tried and why it failed. */
   fallback?: string
-  /** What to do about that, where a device file is the reason. */
+  /** What to do, if a device file is the cause. */
   remedy?: string
 }
 
@@ -27,11 +27,11 @@ const remedies: Record<ProviderName, string> = {
 }
 
 /**
- * Proves a provider by a real inference of a real model, since being listed or even loaded says little: ONNX Runtime
- * runs on the CPU what a provider does not take. The profile must show that nodes ran on the provider.
+ * Proves a provider by an inference of a real model. Being listed or loaded is not enough: ONNX Runtime runs nodes that a
+ * provider does not support on the CPU. The profile must show that nodes ran on the provider.
  * @param model an ONNX file with one float32 input
- * @param refused the GPU's device file that may not be opened, of which ONNX Runtime says no more than "no device"
- * @throws ProviderError when a provider was named and does not work, or when not even the CPU does
+ * @param refused the GPU's device file that may not be opened, for which ONNX Runtime reports only "no device"
+ * @throws ProviderError if a named provider, or even the CPU, does not work
  */
 export async function proveProvider(
   choice: ProviderChoice,
@@ -62,7 +62,7 @@ export async function proveProvider(
   throw new ProviderError('PL-PROVIDER-NONE', `no provider works (${failures.join('; ')})`, 'inference.provider')
 }
 
-/** What ONNX Runtime itself said: the file is as good for the provider that is tried next. */
+/** ONNX Runtime's own message, without the file, which may work on the next provider. */
 function reasonOf(error: unknown): string {
   if (error instanceof ProviderError) return error.what
   return messageOf(error instanceof Error && error.cause ? error.cause : error)
@@ -115,17 +115,17 @@ export interface SessionOptions {
    * (90 MB for VGG-Face's LRP graph).
    */
   mapped?: boolean
-  /** Where to write a profile (see `ort.InferenceSession.SessionOptions.profileFilePrefix`); none when absent. */
+  /** Prefix of the profile's path (see `ort.InferenceSession.SessionOptions.profileFilePrefix`); none when absent. */
   profileFilePrefix?: string
 }
 
-// ONNX Runtime writes to stderr by itself; what it has to say comes back as errors, which painlens words for the user.
+// ONNX Runtime would write to stderr; its failures are thrown as errors too, which painlens words for the user.
 ort.env.logLevel = 'fatal'
 
 /**
- * Opens an ONNX model for inference. The session's `run` blocks the calling thread, so this belongs into a worker.
+ * Opens an ONNX model for inference. The session's `run` blocks the calling thread, so call it in a worker.
  * @param model a file (external data is found beside it) or the bytes of a model
- * @throws ModelError when the file is missing, truncated or no ONNX, or the provider cannot load it
+ * @throws ModelError if the file is missing, truncated or not ONNX, or the provider cannot load it
  */
 export async function openSession(model: string | Uint8Array, options: SessionOptions): Promise<ort.InferenceSession> {
   const settings = settingsOf(options)
@@ -151,7 +151,7 @@ function settingsOf(options: SessionOptions): ort.InferenceSession.SessionOption
     intraOpNumThreads: threads || cpus().length,
     interOpNumThreads: 1,
     logSeverityLevel: 4,
-    // Idle worker threads that spin would take the cores from the decoders.
+    // Spinning idle threads would take cores from the decoders.
     extra: { session: { intra_op: { allow_spinning: '0' }, ...(mapped && { disable_prepacking: '1' }) } },
     ...(mapped && { enableMemPattern: false }),
     ...(profileFilePrefix && { enableProfiling: true, profileFilePrefix })
@@ -162,10 +162,10 @@ function firstSentence(error: unknown): string {
   return messageOf(error).split('\n')[0]!.slice(0, 200)
 }
 
-/** A node of a graph and the provider that it ran on, as ONNX Runtime's own profile has it. */
+/** A node of a graph and the provider that it ran on, from ONNX Runtime's own profile. */
 export interface PlacedNode {
   name: string
-  /** ONNX's type, or the runtime's own where it has fused several: `Conv`, `FusedConv`, `MemcpyToHost`. */
+  /** ONNX's type, or the runtime's own for fused nodes: `Conv`, `FusedConv`, `MemcpyToHost`. */
   operator: string
   /** `CPUExecutionProvider`, `CUDAExecutionProvider`, … */
   provider: string
@@ -180,8 +180,8 @@ interface ProfileEvent {
 const suffix = '_kernel_time'
 
 /**
- * The nodes in a profile, each once however often it ran.
- * @param profile the text of the file that a session's `endProfiling` leaves
+ * The nodes in a profile, each once for any number of runs.
+ * @param profile the text of the file that a session's `endProfiling` writes
  */
 export function placedNodes(profile: string): PlacedNode[] {
   const nodes = new Map<string, PlacedNode>()
@@ -193,7 +193,7 @@ export function placedNodes(profile: string): PlacedNode[] {
   return [...nodes.values()]
 }
 
-/** Whether it only takes a tensor to the provider's memory or back: there where the nodes around it run elsewhere. */
+/** Whether the node only copies a tensor to or from the provider's memory. */
 export function isCopy({ operator }: PlacedNode): boolean {
   return operator === 'MemcpyToHost' || operator === 'MemcpyFromHost'
 }

@@ -99,7 +99,7 @@ function evenlySpread(count: number, limit: number, seed: number): Float32Array 
 /** VGG-Face's mean pixel, blue, green, red (Parkhi, Vedaldi and Zisserman 2015). */
 const vggFaceMean: [number, number, number] = [93.594, 104.7624, 129.1863]
 
-/** What a manifest says beyond what the network itself does; the first label is the alarm's. */
+/** The manifest's values that the network does not determine; the first label is the alarm's. */
 export interface VggDescription {
   name: string
   labels: readonly string[]
@@ -111,7 +111,7 @@ export interface VggDescription {
   temperature?: number
 }
 
-/** How the crops of a network of this family become its input. */
+/** Preprocessing of crops for a network of this family. */
 export function vggInput(spec: VggSpec, scale = 1): ModelInput {
   return { layout: 'nchw', ...spec.input, colour: 'bgr', mean: vggFaceMean, scale }
 }
@@ -120,7 +120,7 @@ export function vggInput(spec: VggSpec, scale = 1): ModelInput {
  * Writes the network and, beside it under the same name, its manifest.
  * @param file the .onnx file
  * @returns the manifest's path
- * @throws DiskError where writing fails, RangeError if labels and outputs differ in number
+ * @throws DiskError if writing fails, RangeError if labels and outputs differ in number
  */
 export async function writeVgg(
   file: string,
@@ -155,7 +155,7 @@ export async function writeVgg(
   return manifest
 }
 
-/** Writes an untrained network with its manifest, to measure with: its scores mean nothing. @returns the manifest's path */
+/** Writes an untrained network with its manifest, for measurements of time. @returns the manifest's path */
 export function writeRandomVgg(spec: VggSpec, file: string, labels: readonly string[], seed: number): Promise<string> {
   return writeVgg(file, spec, randomWeights(spec, seed), {
     name: 'vgg-random-weights',

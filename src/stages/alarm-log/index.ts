@@ -1,4 +1,4 @@
-/** What painlens has told, kept on the device: an append-only log of alarm messages, bounded, without pictures. */
+/** An append-only log of sent alarm messages on the device, bounded in size, without pictures. */
 import { type FileHandle, mkdir, open, readdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { AlarmMessage } from '../../contract/messages.js'
@@ -6,32 +6,32 @@ import { DiskError, type ErrorCode, messageOf } from '../../core/errors.js'
 import { LastSaid, type Log } from '../../core/log.js'
 
 export interface AlarmLogOptions {
-  /** A folder of its own; made where it is missing. */
+  /** A folder of its own; created if missing. */
   path: string
-  /** Of all files together. */
+  /** Limit of all files together. */
   maxBytes: number
   /** A message as JSON without secrets. */
   encode: (message: AlarmMessage) => string
   log: Log
-  /** Until the next try after the disk has refused; 10 s unless told otherwise. */
+  /** Interval of retries while the disk refuses; 10 s unless given. */
   retryMs?: number
 }
 
 export interface AlarmLog {
-  /** Never throws and never waits: where the disk refuses, the newest lines are kept in memory and tried again. */
+  /** Never throws or blocks: if the disk refuses, the newest lines are kept in memory and retried. */
   append(message: AlarmMessage): void
-  /** Resolves when what was appended is on disk, or the disk has refused it. */
+  /** Resolves when all appended lines are on disk or were refused. */
   flushed(): Promise<void>
   close(): Promise<void>
 }
 
-/** The oldest of so many files goes when there is a new one. */
+/** Number of files; the oldest is deleted when a new one begins. */
 const files = 8
-/** Lines that wait in memory while the disk refuses. */
+/** Most lines kept in memory while the disk refuses. */
 const maxWaiting = 1000
 const defaultRetryMs = 10_000
 
-/** Nothing is opened before the first message, so that no disk keeps painlens from starting. */
+/** The file is opened at the first message, so that painlens starts with any disk. */
 export function openAlarmLog(options: AlarmLogOptions): AlarmLog {
   return new RotatedLog(options)
 }
@@ -57,7 +57,7 @@ class RotatedLog implements AlarmLog {
       this.#waiting.shift()
       this.#lost++
     }
-    // While the disk refuses, the timer tries again; each message trying would only be noise.
+    // While the disk refuses, only the timer retries.
     if (this.#retry === undefined) this.#start()
   }
 
@@ -77,12 +77,12 @@ class RotatedLog implements AlarmLog {
   #start(): void {
     this.#writing ??= this.#write().finally(() => {
       this.#writing = null
-      // What came in since the writer looked last; after a refusal the timer tries again.
+      // For lines appended since the writer's last check; after a refusal the timer retries.
       if (this.#waiting.length > 0 && this.#retry === undefined) this.#start()
     })
   }
 
-  /** What came in during one sync goes to disk together with the next. */
+  /** Lines appended during one sync are written together with the next. */
   async #write(): Promise<void> {
     while (this.#waiting.length > 0) {
       const batch = this.#waiting
@@ -94,7 +94,7 @@ class RotatedLog implements AlarmLog {
         this.#lost += Math.max(0, batch.length + this.#waiting.length - maxWaiting)
         this.#waiting = [...batch, ...this.#waiting].slice(-maxWaiting)
         this.#says(messageOf(error))
-        // What was written of a line is cut off when the file is opened again.
+        // A partly written line is cut off when the file is reopened.
         await this.#closeFile()
         this.#retry = setTimeout(() => {
           this.#retry = undefined
@@ -150,7 +150,7 @@ class RotatedLog implements AlarmLog {
 export type AlarmLogEntry = AlarmMessage
 
 /**
- * What the log holds, oldest first. Lines that are torn or none of ours are left out. The daemon may be writing meanwhile.
+ * Reads the log, oldest first. Damaged lines and lines that are not alarm messages are skipped. The daemon may be running.
  * @throws {DiskError} if there is no such folder or it cannot be read
  */
 export async function* readAlarmLog(folder: string): AsyncGenerator<AlarmLogEntry> {
@@ -159,7 +159,7 @@ export async function* readAlarmLog(folder: string): AsyncGenerator<AlarmLogEntr
   })
   for (const age of ages.reverse()) {
     const file = await open(fileName(folder, age)).catch((error: NodeJS.ErrnoException) => {
-      // The daemon has moved it on since.
+      // The daemon has rotated it since.
       if (error.code === 'ENOENT') return null
       throw unreadable(folder, error)
     })
@@ -210,7 +210,7 @@ async function agesIn(folder: string): Promise<number[]> {
   return ages.sort((a, b) => a - b)
 }
 
-/** Makes room for a new file 0: each file becomes one older, and what is beyond `keep` files goes. */
+/** Rotates: each file becomes one older, and those beyond `keep` files are deleted. */
 async function rotate(folder: string, keep: number): Promise<void> {
   for (const age of (await agesIn(folder)).reverse()) {
     if (age >= keep - 1) await rm(fileName(folder, age), { force: true })
@@ -222,7 +222,7 @@ const newline = 0x0a
 const chunk = 64 * 1024
 
 /**
- * Cuts off what a killed process left of a line that it was writing.
+ * Cuts off an incomplete last line, as a killed process leaves it.
  * @returns the bytes of whole lines, and how many were cut off
  */
 async function repair(path: string): Promise<{ size: number; cut: number }> {

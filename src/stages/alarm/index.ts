@@ -1,10 +1,16 @@
 import { randomUUID } from 'node:crypto'
-import { type EndReason, hasUpdates, type TechnicalCondition } from '../../contract/conditions.js'
+import {
+  type EndReason,
+  type FaceCondition,
+  faceConditions,
+  hasUpdates,
+  type TechnicalCondition
+} from '../../contract/conditions.js'
 import type { Acknowledgement, AlarmMessage, AlarmSubject } from '../../contract/messages.js'
 import type { Moment } from '../../core/clock.js'
 import { InputError, type Problem } from '../../core/errors.js'
 import type { Box, CameraState } from '../../core/types.js'
-import { AlarmRecord, follow, held, newTrack, predecessor, type TrackState } from './record.js'
+import { AlarmRecord, endOf, follow, held, newTrack, predecessor, type TrackState } from './record.js'
 import type { AlarmOptions, AlarmOutput, AlarmRules, Alarms, Observation } from './types.js'
 
 export { endAfterRestart } from './record.js'
@@ -45,7 +51,7 @@ class AlarmStage implements Alarms {
   observe({ camera, track: id, at, score, box }: Observation): AlarmOutput {
     const state = this.#cameraStates.get(camera)
     if (this.#stopped || (state && cameraStates[state].hides)) {
-      return { smoothed: score, alarms: [], episode: null }
+      return { smoothed: score ?? Number.NaN, alarms: [], episode: null }
     }
     const key = trackKey(camera, id)
     const track = this.#track(key, camera, at, box ?? null)
@@ -68,6 +74,7 @@ class AlarmStage implements Alarms {
     const { ends, raises, keeps } = cameraStates[state]
     if (keeps) return []
     const alarms = ends === null ? [] : this.#endTracks(camera, ends, at)
+    if (ends !== null) alarms.push(...this.#endFaces(camera, ends, at))
     // What gives way to another trouble, or to a pause, is not known to be over.
     for (const condition of watchedConditions) {
       if (condition !== raises) alarms.push(...this.#endTechnical(condition, camera, ends ?? 'cleared', at))
@@ -80,7 +87,16 @@ class AlarmStage implements Alarms {
     if (this.#stopped) return []
     this.#cameraStates.delete(camera)
     const technical = watchedConditions.flatMap((one) => this.#endTechnical(one, camera, 'reconfigured', at))
-    return [...this.#endTracks(camera, 'reconfigured', at), ...technical]
+    const faces = this.#endFaces(camera, 'reconfigured', at)
+    return [...this.#endTracks(camera, 'reconfigured', at), ...faces, ...technical]
+  }
+
+  faces(condition: FaceCondition, camera: string, since: Moment | null, at: Moment): AlarmMessage[] {
+    if (this.#stopped) return []
+    if (since === null) return this.#endTechnical(condition, camera, 'cleared', at)
+    const state = this.#cameraStates.get(camera)
+    if (state && cameraStates[state].ends !== null) return []
+    return this.#startTechnical(condition, camera, at, since, null)
   }
 
   technical(condition: TechnicalCondition, problem: Problem | null, at: Moment, onset = at): AlarmMessage[] {
@@ -116,9 +132,10 @@ class AlarmStage implements Alarms {
   tick(now: Moment): AlarmMessage[] {
     const alarms: AlarmMessage[] = []
     for (const [key, track] of this.#tracks) {
-      if (held(track.lastSeen, now, this.#rules.trackLostS)) {
+      const reason = endOf(track, this.#rules, now)
+      if (reason !== null) {
         this.#tracks.delete(key)
-        if (track.alarm) alarms.push(track.alarm.end(now, 'track_lost'))
+        if (track.alarm) alarms.push(track.alarm.end(now, reason))
       } else if (track.alarm && held(track.alarm.lastAt, now, this.#rules.updateS)) track.alarm.wanted = true
     }
     for (const alarm of this.#technical.values()) {
@@ -186,7 +203,7 @@ class AlarmStage implements Alarms {
       .map((alarm) => alarm.update(now, scores.get(alarm)))
   }
 
-  /** What somebody asked for is not merged: where it is too much, the asker hears of it. */
+  /** A message that a command asked for is not merged with others: beyond the rate limit the command fails. */
   #takeTurn(command: string, at: Moment): void {
     if (!this.#limit.take(at)) throw new InputError('PL-COMMAND-TOO-MANY', 'too many messages at once', command)
   }
@@ -201,6 +218,10 @@ class AlarmStage implements Alarms {
     return alarms
   }
 
+  #endFaces(camera: string, reason: EndReason, at: Moment): AlarmMessage[] {
+    return faceConditions.flatMap((condition) => this.#endTechnical(condition, camera, reason, at))
+  }
+
   #startTechnical(
     condition: TechnicalCondition,
     camera: string | null,
@@ -210,8 +231,8 @@ class AlarmStage implements Alarms {
   ) {
     const key = technicalKey(condition, camera)
     if (this.#technical.has(key)) return []
-    const nobody = { type: 'technical', score: null, threshold: null, test: false } as const
-    const about = { ...nobody, condition, camera, code: problem?.code ?? null }
+    const unscored = { type: 'technical', score: null, threshold: null, test: false } as const
+    const about = { ...unscored, condition, camera, code: problem?.code ?? null }
     const raised = this.#record(about, onset, problem?.message ?? null)
     this.#technical.set(key, raised)
     return [raised.start(at)]

@@ -122,7 +122,7 @@ const withRoundedScore = (subject: AlarmSubject): AlarmSubject =>
   subject.type === 'physiological' ? { ...subject, score: rounded(subject.score, 3) } : subject
 
 /**
- * The end of an alarm that an earlier run of painlens left active: nobody else can give its subscribers one. How long it
+ * The end of an alarm that an earlier run of painlens left active, whose subscribers would wait for one. How long it
  * has been since then only the time of day can say.
  * @param last the last message of it that was put into the outbox
  */
@@ -150,6 +150,8 @@ export interface TrackState {
   smoothed: number
   firstSeen: Moment
   lastSeen: Moment
+  /** When it last had a score, or was first seen. */
+  lastJudged: Moment
   box: Box | null
   /** The tracker has given it up; its episode waits for a new track at the same place. */
   lost: boolean
@@ -166,6 +168,7 @@ export function newTrack(camera: string, at: Moment): TrackState {
     smoothed: Number.NaN,
     firstSeen: at,
     lastSeen: at,
+    lastJudged: at,
     box: null,
     lost: false,
     aboveSince: null,
@@ -175,22 +178,42 @@ export function newTrack(camera: string, at: Moment): TrackState {
 }
 
 /**
- * Takes one score in. Exponential smoothing by time, not by sample: after one time constant a step has been followed by
- * 63 % whatever the frame rate. A time that runs backwards counts as no time.
- * @param score 0..1; anything that is no number is left out.
+ * Takes one sighting in. Exponential smoothing by time, not by sample: after one time constant a step has been followed by
+ * 63 % whatever the frame rate. A time that runs backwards counts as no time, and so does the time in which the face is seen
+ * and cannot be judged: it speaks neither for an alarm nor against it.
+ * @param score 0..1; null, or what is not finite, where the face could not be judged
  */
-export function follow(track: TrackState, rules: AlarmRules, at: Moment, score: number, box: Box | null): void {
+export function follow(track: TrackState, rules: AlarmRules, at: Moment, score: number | null, box: Box | null): void {
   const elapsed = Math.max(0, at - track.lastSeen)
   track.lastSeen = latest(track.lastSeen, at)
   track.lost = false
   track.box = box ?? track.box
-  if (Number.isFinite(score)) {
-    const weight = rules.smoothingS > 0 ? 1 - Math.exp(-elapsed / (rules.smoothingS * 1000)) : 1
-    track.smoothed = Number.isNaN(track.smoothed) ? score : track.smoothed + weight * (score - track.smoothed)
+  if (score === null || !Number.isFinite(score)) {
+    track.aboveSince = track.aboveSince === null ? null : later(track.aboveSince, elapsed)
+    track.belowSince = track.belowSince === null ? null : later(track.belowSince, elapsed)
+    return
   }
+  const weight = rules.smoothingS > 0 ? 1 - Math.exp(-elapsed / (rules.smoothingS * 1000)) : 1
+  track.smoothed = Number.isNaN(track.smoothed) ? score : track.smoothed + weight * (score - track.smoothed)
   const now = track.lastSeen
+  track.lastJudged = now
   track.aboveSince = track.smoothed >= rules.onsetThreshold ? (track.aboveSince ?? now) : null
   track.belowSince = track.smoothed <= rules.clearThreshold ? (track.belowSince ?? now) : null
+}
+
+/** What ends a track, and with it its alarm, when that has lasted too long: since when, for how long, and the alarm's reason. */
+const trackEnds: readonly {
+  reason: EndReason
+  since: (track: TrackState) => Moment
+  afterS: (rules: AlarmRules) => number
+}[] = [
+  { reason: 'track_lost', since: ({ lastSeen }) => lastSeen, afterS: ({ trackLostS }) => trackLostS },
+  { reason: 'face_unusable', since: ({ lastJudged }) => lastJudged, afterS: ({ faceUnusableS }) => faceUnusableS }
+]
+
+/** Why a track is over now; null while it is not. */
+export function endOf(track: TrackState, rules: AlarmRules, now: Moment): EndReason | null {
+  return trackEnds.find(({ since, afterS }) => held(since(track), now, afterS(rules)))?.reason ?? null
 }
 
 /** Whether something that began at `since` has held for `seconds`. */

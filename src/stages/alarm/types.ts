@@ -1,4 +1,4 @@
-import type { Condition, Priority, TechnicalCondition } from '../../contract/conditions.js'
+import type { Condition, FaceCondition, Priority, TechnicalCondition } from '../../contract/conditions.js'
 import type { Acknowledgement, AlarmMessage } from '../../contract/messages.js'
 import type { Clock, Moment } from '../../core/clock.js'
 import type { Problem } from '../../core/errors.js'
@@ -20,14 +20,14 @@ export interface Observation {
   track: number
   /** When the frame was captured, a moment of the clock. */
   at: Moment
-  /** The alarm label's probability, 0..1. */
-  score: number
+  /** The alarm label's probability, 0..1. Null, or what is not finite: the face is seen, and could not be judged. */
+  score: number | null
   /** In pixels of the frame. Without it an episode is not handed over to a new track. */
   box?: Box
 }
 
 export interface AlarmOutput {
-  /** The smoothed score, 0..1. */
+  /** The smoothed score, 0..1; NaN before the first one. */
   smoothed: number
   /** To be published in this order. */
   alarms: AlarmMessage[]
@@ -49,6 +49,12 @@ export interface Alarms {
    * @param onset when the condition began; `at` unless it is known to have been before
    */
   technical(condition: TechnicalCondition, problem: Problem | null, at: Moment, onset?: Moment): AlarmMessage[]
+  /**
+   * Raises or clears an alarm about a camera's faces. It ends with the camera, too, and is not raised while that is lost,
+   * frozen, dark or paused.
+   * @param since when the condition began; null: it is over
+   */
+  faces(condition: FaceCondition, camera: string, since: Moment | null, at: Moment): AlarmMessage[]
   /** @throws {InputError} if there is no such active alarm, or if there are too many acknowledgements at once */
   ack(alarmId: string, by: string, kind: Acknowledgement['kind'], at: Moment): AlarmMessage
   /**
@@ -82,4 +88,6 @@ export interface AlarmRules {
   updatesPerS: number
   /** How long a face may be out of sight before its alarm ends, and within which a new track at its place takes it over. */
   trackLostS: number
+  /** How long a face may be seen without being judged before its alarm ends. */
+  faceUnusableS: number
 }

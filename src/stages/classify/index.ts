@@ -23,34 +23,34 @@ export interface ClassifierOptions extends WorkerTroubles {
   /** Threads within an operator; 0: one for each core. */
   threads: number
   log: Log
-  /** Faces in one inference at most; unless given, what is best for the provider. */
+  /** Largest batch, in faces; the best for the provider unless given. */
   largestBatch?: number
-  /** An inference of so many faces has ended well. @param ms the time that ONNX Runtime took */
+  /** Called after each successful inference with its number of faces. @param ms the time that ONNX Runtime took */
   onInference?: (ms: number, faces: number) => void
-  /** Ends a start that is under way. */
+  /** Aborts a pending start. */
   signal?: AbortSignal
 }
 
 export interface Classifier {
-  /** The provider that an inference at start proved, and what ran where. */
+  /** The provider, as proved by an inference at the start, and its nodes. */
   readonly proof: ProviderProof
-  /** How often the worker was started again. */
+  /** Number of restarts of the worker. */
   readonly restarted: number
-  /** What waits for the model, of whatever camera, goes through it together. */
+  /** Classifies the faces of a sighting; waiting faces of all cameras are batched. */
   classify(sighting: FacesOfFrame): Classification
   stop(): Promise<void>
 }
 
-/** What the classifier wants to know of a sighting. */
+/** The part of a sighting that the classifier needs. */
 export type FacesOfFrame = Pick<Sighting, 'camera' | 'at' | 'faces'>
 
-/** Faces on their way through the model. */
+/** A pending classification. */
 export interface Classification {
-  /** In the order of the faces; rejects with an InferenceError. */
+  /** Of the usable faces, in their order; of the others the model is not asked. Rejects with an InferenceError. */
   verdicts: Promise<Verdict[]>
-  /** Whether the model has not begun with any of them. */
+  /** Whether none of the faces is in an inference yet. */
   isWaiting(): boolean
-  /** While it waits: a newer sighting takes the place of this one. */
+  /** While it waits: replaces the sighting by a newer one. */
   replace(newer: FacesOfFrame): void
 }
 
@@ -73,7 +73,7 @@ class ClassifierInWorker implements Classifier {
   readonly #options: ClassifierOptions
   readonly #worker: KeptWorker<ClassifyWorker>
   readonly #batches: Batches<Face, Float32Array>
-  /** As the worker that serves, or served last, was opened. */
+  /** The result of the last opening of the worker. */
   #opened: OpenClassifierAnswer | null = null
 
   constructor(options: ClassifierOptions) {
@@ -102,15 +102,15 @@ class ClassifierInWorker implements Classifier {
 
   classify(sighting: FacesOfFrame): Classification {
     const { manifest } = this.#options
-    let newest = sighting
-    const { results, isWaiting, replace } = this.#batches.submit(sighting.faces)
+    let newest = usableOf(sighting)
+    const { results, isWaiting, replace } = this.#batches.submit(newest.faces)
     return {
       verdicts: results.then((logits) => logits.map((each, i) => verdictOf(manifest, newest, i, each))),
       isWaiting,
       replace: (newer) => {
         if (!isWaiting()) return
-        newest = newer
-        replace(newer.faces)
+        newest = usableOf(newer)
+        replace(newest.faces)
       }
     }
   }
@@ -121,7 +121,7 @@ class ClassifierInWorker implements Classifier {
 
   async #open(opening: WorkerOpening): Promise<ClassifyWorker> {
     const { manifest, provider, threads, largestBatch, log } = this.#options
-    // The manifest's loader has looked at the file; before a restart it may have been replaced.
+    // The manifest's loader has checked the file; it may have been replaced before a restart.
     const request = { manifest, provider, threads, largestBatch, verify: opening.again }
     const worker: ClassifyWorker = await openInferenceWorker(
       script,
@@ -152,6 +152,11 @@ class ClassifierInWorker implements Classifier {
   }
 }
 
+const usableOf = (seen: FacesOfFrame): FacesOfFrame => ({
+  ...seen,
+  faces: seen.faces.filter(({ whyNot }) => whyNot === null)
+})
+
 function verdictOf(
   manifest: Manifest,
   { camera, at, faces }: FacesOfFrame,
@@ -171,28 +176,28 @@ function verdictOf(
 }
 
 export interface BatchesOptions<Item, Result> {
-  /** Gives the results in the order of the items. There is one call at a time. */
+  /** Returns the results in the order of the items. One call runs at a time. */
   run: (items: Item[]) => Promise<Result[]>
-  /** So many items go into the next call at most; 1 or more. */
+  /** Most items in the next call; 1 or more. */
   max: () => number
 }
 
-/** Items that were asked for. */
+/** Submitted items. */
 export interface Submitted<Item, Result> {
   /** In the order of the items; rejects if a call with any of them did. */
   results: Promise<Result[]>
   /** Whether none of the items has gone into a call yet. */
   isWaiting(): boolean
-  /** While it waits: other items, in the same place of the queue. */
+  /** While it waits: replaces the items, at the same place in the queue. */
   replace(items: readonly Item[]): void
 }
 
 /** One submission, from the moment it is made to its last result. */
 interface Claim<Item, Result> {
   items: readonly Item[]
-  /** Its turn has come. */
+  /** Whether some of its items are in a call. */
   begun: boolean
-  /** How many of its items have gone into a batch. */
+  /** Number of its items that are in a batch. */
   asked: number
   results: Result[]
   resolve: (results: Result[]) => void
@@ -206,9 +211,9 @@ interface Part<Item, Result> {
 }
 
 /**
- * Whatever waits when the call before has ended goes into the next call, those who asked first before the others. Nobody
- * waits for company: where nothing runs, a call begins at once. So batches cost nothing while there is little to do, and
- * grow with what there is to do (the "natural batching" of databases' group commit).
+ * Each call takes the items that wait when the call before ends, in the order of submission. If no call runs, one begins at
+ * once, without waiting for a fuller batch. So batches add no latency at low load and grow with the load (the "natural
+ * batching" of databases' group commit).
  */
 export class Batches<Item, Result> {
   readonly #options: BatchesOptions<Item, Result>
@@ -219,7 +224,7 @@ export class Batches<Item, Result> {
     this.#options = options
   }
 
-  /** The first call may begin before this is back. */
+  /** The first call may begin before this returns. */
   submit(items: readonly Item[]): Submitted<Item, Result> {
     const ignore = (): void => undefined
     const claim: Claim<Item, Result> = { items, begun: false, asked: 0, results: [], resolve: ignore, reject: ignore }
@@ -246,7 +251,7 @@ export class Batches<Item, Result> {
     )
   }
 
-  /** The next batch begins before anybody looks at the results of this one. */
+  /** The next batch begins before the results of this one are delivered. */
   #ended(settle: () => void): void {
     this.#running = false
     settle()
@@ -269,7 +274,7 @@ export class Batches<Item, Result> {
     return parts
   }
 
-  /** What is left of those claims will not be asked for. */
+  /** The remaining items of these submissions are dropped. */
   #fail(parts: readonly Part<Item, Result>[], error: unknown): void {
     for (const { claim } of parts) {
       if (this.#claims[0] === claim) this.#claims.shift()

@@ -10,9 +10,9 @@ export interface OpenClassifierRequest {
   manifest: Manifest
   provider: ProviderChoice
   threads: number
-  /** Crops in one inference at most; by the provider unless given. */
+  /** Largest batch, in crops; by the provider unless given. */
   largestBatch?: number
-  /** See first whether the model's file is still the manifest's. */
+  /** Check first that the model file still has the manifest's SHA-256. */
   verify: boolean
 }
 
@@ -37,24 +37,24 @@ export interface ClassifyAnswer {
 interface Open {
   manifest: Manifest
   session: ort.InferenceSession
-  /** The sizes of batch that it is given, the smallest first. */
+  /** The batch sizes in use, ascending. */
   sizes: readonly number[]
   endsInSoftmax: boolean
 }
 
 /**
- * Faces in one inference at most. On a CPU a batch takes as long as its faces one after the other, the first of them would
- * only wait for the last, and memory grow with it (docs/measured/bench.md has the figures). A GPU is not filled by one.
+ * Largest batch by default. On a CPU a batch takes as long as its faces one after the other, delays the first of them, and
+ * needs more memory (docs/measured/bench.md has the figures). One face does not fill a GPU.
  */
 const largestBatches: Record<ProviderName, number> = { cpu: 1, cuda: 16, tensorrt: 16 }
-/** Few, since CUDA's provider looks for the fastest kernels anew for each; batches between them are filled up. */
+/** Few sizes, since CUDA's provider searches the fastest kernels for each; other batches are padded. */
 const batchSizes = [1, 2, 4, 8, 16]
 
 let open: Open | undefined
 let buffer = new Float32Array(0)
 
 const methods = {
-  /** Proves the provider, opens the session and holds the model's shapes against the manifest. */
+  /** Proves the provider, opens the session and checks the model's shapes against the manifest. */
   async open({
     manifest,
     provider,
@@ -79,7 +79,7 @@ const methods = {
     const { manifest, sizes } = open
     const { width, height } = manifest.input
     const size = 3 * width * height
-    // Whatever lies in the places that the batch has too many, nobody looks at what comes of it.
+    // The padding holds old data; its results are ignored.
     const count = sizes.find((each) => each >= crops.length)!
     if (buffer.length < count * size) buffer = new Float32Array(count * size)
     crops.forEach((data, i) => {
@@ -89,7 +89,7 @@ const methods = {
     const output = await run(open, buffer.subarray(0, count * size), count)
     const inferenceMs = performance.now() - startedAt
     const wanted = output.subarray(0, crops.length * manifest.labels.length)
-    // The logarithm of a softmax's output is as good as its input: they differ by a constant for each crop.
+    // The logarithm of a softmax's output equals its input up to a constant for each crop.
     const logits = open.endsInSoftmax ? wanted.map((p) => Math.log(Math.max(p, 1e-30))) : Float32Array.from(wanted)
     return new Transferred({ logits, inferenceMs }, [logits.buffer])
   }
@@ -111,8 +111,8 @@ async function run({ manifest, session }: Opening, data: Float32Array, count: nu
 type Opening = Pick<Open, 'manifest' | 'session'>
 
 /**
- * The sizes of batch up to `most` that go through. An exported graph may leave its batch open and still have a batch of
- * one written in a Reshape somewhere, and memory may be too short for a large one. What a size needs once is done then.
+ * The batch sizes up to `most` that work. An exported graph may declare a free batch and still contain a Reshape to a batch
+ * of one, and memory may not suffice for a large one. Also warms each size up.
  */
 async function sizesThatWork(model: Opening, most: number): Promise<number[]> {
   const { input, labels } = model.manifest

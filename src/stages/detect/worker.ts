@@ -1,10 +1,12 @@
 import { InvariantError, messageOf, ProviderError } from '../../core/errors.js'
-import type { Box, Crop, Size } from '../../core/types.js'
+import type { Box, Crop, Size, UnusableReason } from '../../core/types.js'
 import { serveWorker, Transferred } from '../../core/worker.js'
 import { type Alignment, alignFace } from '../../lib/face/align.js'
 import type { FaceModels } from '../../lib/face/model-files.js'
-import { FaceNetworks, frameTensor } from '../../lib/face/networks.js'
+import { FaceNetworks } from '../../lib/face/networks.js'
 import { searchFaces } from '../../lib/face/search.js'
+import { uprightIn } from '../../lib/face/similarity.js'
+import { allSweeps } from '../../lib/face/sweeps.js'
 import { CameraTracks } from '../../lib/face/tracker.js'
 import { automaticProviders, type ProviderChoice, type ProviderName } from '../../lib/ort/provider-names.js'
 
@@ -36,6 +38,8 @@ export interface DetectedFace {
   track: number
   box: Box
   score: number
+  roll: number
+  whyNot: UnusableReason | null
   landmarks: Float32Array
   crop: Crop
 }
@@ -48,8 +52,6 @@ export interface DetectAnswer {
 }
 
 let open: (OpenDetectorRequest & { networks: FaceNetworks; tracks: CameraTracks }) | undefined
-/** ONNX Runtime takes no shared memory, so this worker's copy of the frame; used again while the size stays. */
-let pixels = new Uint8Array(0)
 
 const methods = {
   /** Opens the models and proves the provider by an inference of each. */
@@ -76,17 +78,17 @@ const methods = {
     if (!open) throw new InvariantError('is asked before its models are open', 'the face worker')
     const { networks, tracks, minScore, crop, alignment } = open
     const startedAt = performance.now()
-    if (pixels.length !== request.data.length) pixels = new Uint8Array(request.data.length)
-    pixels.set(request.data)
     const plan = tracks.plan(request.camera, request, request.at)
-    const found = await searchFaces(networks, frameTensor(request, pixels), { minScore, ...plan })
+    const found = await searchFaces(networks, request, { minScore, ...plan })
     const { ids, lost } = tracks.update(request.camera, found, request.at)
-    const faces = found.map(({ box, score, landmarks }, i) => ({
+    const faces = found.map(({ box, score, roll, whyNot, landmarks }, i) => ({
       track: ids[i]!,
       box,
       score,
+      roll,
+      whyNot,
       landmarks,
-      crop: alignFace({ width: request.width, height: request.height, data: pixels }, landmarks, crop, alignment)
+      crop: alignFace(request, landmarks, crop, alignment)
     }))
     const buffers = faces.flatMap((face) => [face.landmarks, face.crop.data, face.crop.landmarks])
     const ms = performance.now() - startedAt
@@ -102,16 +104,14 @@ const methods = {
 }
 export type DetectMethods = typeof methods
 
+const tryPlace = uprightIn({ x: 100, y: 50, width: 46, height: 46 })
+
 async function openAndTry(request: OpenDetectorRequest, provider: ProviderName): Promise<FaceNetworks> {
   const networks = await FaceNetworks.open(request.models, { provider, threads: request.threads })
   try {
     const size = { width: 320, height: 192 }
-    const frame = frameTensor(size, new Uint8Array(size.width * size.height * 3).fill(127))
-    await searchFaces(networks, frame, {
-      minScore: 0,
-      around: [{ x: 100, y: 50, width: 46, height: 46 }],
-      everywhere: true
-    })
+    const frame = { ...size, data: new Uint8Array(size.width * size.height * 3).fill(127) }
+    await searchFaces(networks, frame, { minScore: 0, around: [tryPlace], sweeps: allSweeps })
     return networks
   } catch (error) {
     await networks.close()

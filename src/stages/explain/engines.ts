@@ -1,4 +1,4 @@
-/** LRP engines, each in a worker thread of its own; `explanation.engine: auto` tries both, and the faster one serves. */
+/** LRP engines, each in its own worker thread; `explanation.engine: auto` tries both and uses the faster one. */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -10,12 +10,12 @@ import type { EngineName } from '../../lib/lrp/index.js'
 import type { CropExplanation } from './explain-crop.js'
 import type { CropRequest, ExplainMethods, OpenEngineRequest, Trial } from './worker.js'
 
-/** What every engine is opened with. */
+/** Options common to all engines. */
 export type EngineSetup = Pick<OpenEngineRequest, 'manifest' | 'composite' | 'threads' | 'views' | 'provider'>
 
 export interface OpenEngine {
   kind: EngineName
-  /** As it names itself: `onnx-cuda`, `tfjs-wasm (2 threads)`. */
+  /** The engine's own name: `onnx-cuda`, `tfjs-wasm (2 threads)`. */
   name: string
   trial: Trial | null
   explain(request: CropRequest): Promise<CropExplanation>
@@ -24,13 +24,13 @@ export interface OpenEngine {
   close(): Promise<void>
 }
 
-/** How an engine is opened; `again`: see first whether the model's file is still the manifest's. */
+/** How an engine is opened; `again`: check first that the model file still has the manifest's SHA-256. */
 export interface EngineOpening extends WorkerOpening {
   /** Measure it on the trial crop. */
   trial?: boolean
 }
 
-/** ONNX Runtime has to come to the end of its call; wasm may be stopped anywhere. */
+/** ONNX Runtime cannot be interrupted during a call; wasm can. */
 const graces: Record<EngineName, number> = { tfjs: 0, onnx: inferenceGraceMs }
 
 /**
@@ -46,7 +46,7 @@ export async function checkExplainable({ manifest, composite }: EngineSetup, sig
 
 /**
  * Opens an engine, which takes seconds for a large model, and explains once.
- * @throws PainlensError of what is wrong; the worker is gone then
+ * @throws PainlensError with the cause; the worker has ended then
  */
 export async function openEngine(kind: EngineName, setup: EngineSetup, options: EngineOpening): Promise<OpenEngine> {
   const { signal, trial = false, again: verify, onLost } = options
@@ -71,29 +71,29 @@ function startWorker(onCrash?: (error: Error) => void): WorkerClient<ExplainMeth
   return new WorkerClient(workerScript(import.meta.url, './worker.js'), 'the explain worker', { onCrash })
 }
 
-/** For the graph of a large model; owned here, so that it goes even with a worker that was stopped in the middle of writing. */
+/** Folder for the graph of a large model; owned here, so that it is removed even if the worker is stopped while writing. */
 function graphFolder(kind: EngineName): Promise<string | undefined> {
   if (kind !== 'onnx') return Promise.resolve(undefined)
-  // Small models do without, and the engine says what is wrong where one is needed.
+  // Small models need no folder; for a large one the engine reports its absence.
   return mkdtemp(join(tmpdir(), 'painlens-graph-')).catch(() => undefined)
 }
 
-/** What `auto` chose by. */
+/** The measurements behind the choice of `auto`. */
 export interface EngineComparison {
   /** Median time of a warmed-up explanation of each. */
   tfjsMs: number
   onnxMs: number
-  /** The largest difference of relevance and of logits between them, in parts of the largest of these. */
+  /** The largest difference of relevance or logits between the engines, relative to the largest value. */
   difference: number
 }
 
 export interface ChosenEngine {
   engine: OpenEngine
-  /** Null where there was nothing to choose: one engine was named, or only one works. */
+  /** Null without a choice: one engine was named, or only one works. */
   choice: EngineComparison | null
 }
 
-/** Float32 in another order differs by a thousandth; more than this, and one of the engines is wrong. */
+/** Summing float32 in another order changes results by up to a thousandth; above this, one of the engines is wrong. */
 const largestDifference = 0.01
 
 /**
@@ -112,7 +112,7 @@ export async function chooseEngine(setup: EngineSetup, opening: EngineOpening, l
     return { engine: onnx, choice: null }
   }
   const choice = { tfjsMs: tfjs.trial!.ms, onnxMs: onnx.trial!.ms, difference: differenceOf(tfjs.trial!, onnx.trial!) }
-  // Not the other way round: what is no number is no agreement.
+  // In this form NaN counts as disagreement.
   const agreed = choice.difference <= largestDifference
   if (agreed && choice.onnxMs <= choice.tfjsMs) return { engine: onnx, choice }
   await onnx.close()
@@ -152,7 +152,7 @@ function tellOf(log: Log, engine: EngineName, error: Error): void {
   )
 }
 
-/** The larger of the two shares by which relevance and logits differ; NaN where either holds what is no number. */
+/** The larger of the relative differences of relevance and logits; NaN if either has a value that is not finite. */
 export function differenceOf(a: Pick<Trial, 'logits' | 'relevance'>, b: Pick<Trial, 'logits' | 'relevance'>): number {
   return Math.max(shareOfLargest(a.relevance, b.relevance), shareOfLargest(a.logits, b.logits))
 }

@@ -8,15 +8,15 @@ import { regionMap, regionShares } from './regions.js'
 import { inWords } from './statement.js'
 import { mapToCrop, renderView, type View, views } from './views.js'
 
-/** What explains: the model by its manifest, and LRP on it under one composite. */
+/** The model by its manifest, and LRP on it under one composite. */
 export interface CropExplainer {
   source: RelevanceSource
   manifest: Manifest
-  /** How many of `views` are looked at, from 1 on; without others than the crop itself there is no uncertainty. */
+  /** How many of `views` are explained, from 1; with 1, the crop itself, there is no uncertainty. */
   views: number
 }
 
-/** What is said about a crop, without the circumstances that only the asker knows. */
+/** The explanation of a crop, without camera, track and time. */
 export interface CropExplanation {
   /** The label that was explained, and its probability. */
   target: string
@@ -34,10 +34,10 @@ export interface CropExplanation {
 }
 
 /**
- * Explains one crop of the manifest's size. All but the uncertainty is said of the crop itself, not of its other views:
- * whether their mean lies better on what moved depends on the faces one looks at (docs/measured/explanations.md).
+ * Explains one crop of the manifest's size. All but the uncertainty is about the crop itself, not its other views:
+ * whether their mean map points better depends on the faces (docs/measured/explanations.md).
  * @param target the index of the label to explain, or `max`: the likeliest
- * @throws InferenceError when LRP fails or gives what is no number
+ * @throws InferenceError if LRP fails or gives values that are not finite
  */
 export async function explainCrop(
   { source, manifest, views: count }: CropExplainer,
@@ -84,13 +84,13 @@ async function described(
   }
 }
 
-/** What a user has to know of a failed explanation; what the library says clearly already stays as it is. */
+/** A failed explanation as an error for users; errors that are clear already are passed on. */
 function asInferenceError(error: unknown, { file }: Manifest): PainlensError {
   if (error instanceof InferenceError) return error
   return new InferenceError('PL-EXPLAIN-FAILED', `the explanation failed (${whatOf(error)})`, file, { cause: error })
 }
 
-/** What this needs of `painlens/lrp`'s explainer. */
+/** The used part of `painlens/lrp`'s explainer. */
 export interface RelevanceSource {
   explain(
     input: { data: Float32Array; dims: readonly number[] },
@@ -98,10 +98,10 @@ export interface RelevanceSource {
   ): Promise<{ logits: ArrayLike<ArrayLike<number>>; target: ArrayLike<number>; relevance: Float32Array }>
 }
 
-/** What the model says of one view. */
+/** The model's answer for one view. */
 export interface ViewAnswer {
   logits: Float32Array
-  /** Per pixel of the crop (summed over colours, put back to its place), row-major. */
+  /** Per pixel of the crop (summed over colours, in the crop's coordinates), row-major. */
   relevance: Float32Array
 }
 
@@ -117,7 +117,7 @@ export function viewsAtOnce({ width, height }: Pick<ModelInput, 'width' | 'heigh
 }
 
 /**
- * Explains views of a crop for the same class. The first goes alone: what it is likeliest to show, the others are asked about.
+ * Explains views of a crop for the same class. The first is explained alone; its class is the target of the others.
  * @param target the class to explain, or `max`: the first view's likeliest
  * @returns the class, and an answer per view, in their order
  */
@@ -142,7 +142,7 @@ export async function explainViews(
   return { target: first.target, answers }
 }
 
-/** The views as one batch of inputs; each is drawn into the same pixels before it is put where it belongs. */
+/** The views as one batch of inputs; all are drawn into the same buffer, then copied to their place in the batch. */
 function inputsOf(crop: Crop, views: readonly View[], input: ModelInput): Float32Array {
   const values = 3 * input.width * input.height
   const batch = new Float32Array(views.length * values)
@@ -181,31 +181,31 @@ export function summedOverColours(relevance: Float32Array, { layout, width, heig
   })
 }
 
-/** What the views of one face say; all lists are in the same order, the crop itself first. */
+/** The answers for the views of one face; all lists are in the same order, the crop itself first. */
 export interface ViewsSaid {
   labels: readonly string[]
   /** The index of the label that was explained. */
   target: number
   /** Of each view, the probabilities of all labels. */
   probabilities: readonly ArrayLike<number>[]
-  /** Of each view, signed relevance per pixel for the target, put back to the crop's place. */
+  /** Of each view, signed relevance per pixel for the target, in the crop's coordinates. */
   relevance: readonly Float32Array[]
   /** Of each view, the regions' shares of its relevance, in the order of `regionNames`. */
   shares: readonly (readonly RegionShare[])[]
 }
 
 /**
- * How far an answer changes where nothing that matters has changed: 0 when all views say the same, at most 100.
+ * How much the answer varies over views that show the same expression: 0 if all agree, at most 100.
  *
- * - A class's value is 100·s, with s the `spread` of its probability over the views: about how many percentage points the
- *   probability is good for, up or down.
- * - Of the target, whose relevance is known, it is 100·(s + d) / 2, with d the `disagreement` of its maps: half of it is how
- *   little the probability stays, half how little the reason for it stays.
+ * - A class's value is 100·s, with s the `spread` of its probability over the views: about ± so many percentage
+ *   points.
+ * - Of the target, whose relevance is known, it is 100·(s + d) / 2, with d the `disagreement` of its maps: half
+ *   from the probability, half from the maps.
  * - A region's value is 100·s, with s the spread of its share of the positive relevance: 34 % with an uncertainty of 8
  *   reads as 34 ± 8 %.
  *
- * It tells nothing of faces unlike all that the model was trained on; there, all views may well be wrong alike. Fewer
- * than two views cannot differ: both lists are empty then.
+ * It says nothing about faces unlike the training data, where all views may be equally wrong. With fewer than two views
+ * both lists are empty.
  */
 export function uncertaintyOf({ labels, target, probabilities, relevance, shares }: ViewsSaid): Uncertainty {
   const views = probabilities.length
@@ -220,7 +220,7 @@ export function uncertaintyOf({ labels, target, probabilities, relevance, shares
 }
 
 /**
- * Twice the standard deviation (of the values themselves, not of what they are a sample of), so that it is 1 at most.
+ * Twice the population standard deviation, so that it is 1 at most.
  * @param values each 0..1
  * @returns 0 (all the same) to 1 (half of them 0, half 1)
  */
@@ -232,9 +232,9 @@ export function spread(values: readonly number[]): number {
 
 /**
  * The dissimilarity of Bray and Curtis (1957) between the first map and the others, Σ|a − b| / Σ(|a| + |b|) over all pixels
- * of all pairs. A map that shows the same places twice as strong differs, by a third.
+ * of all pairs. A map with doubled values differs by a third.
  * @param maps of the same length, signed
- * @returns 0 (all the same, or nothing but zeros) to 1 (nothing in common, or all signs turned)
+ * @returns 0 (all equal, or all zeros) to 1 (disjoint, or all signs flipped)
  */
 export function disagreement(maps: readonly Float32Array[]): number {
   const [first, ...others] = maps

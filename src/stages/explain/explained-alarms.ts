@@ -17,26 +17,26 @@ export interface ExplainedAlarmsOptions {
   stage: { submit(face: ScoredFace): Promise<Explanation | null>; idle(): boolean }
   /** From this score on a frame may begin an episode, 0..1. */
   threshold: number
-  /** Also holds the heatmap, which leaves the device only where the MQTT stage lets it. */
+  /** Includes the heatmap; the MQTT stage decides whether it leaves the device. */
   publish: (message: ExplanationMessage) => void
   log: Log
   clock: Clock
 }
 
-/** A scored face, and what the alarm stage has made of it. */
+/** A scored face and its alarm. */
 export interface FaceWithAlarm extends ScoredFace {
   /** The track's active alarm. */
   alarmId: string | null
 }
 
-/** A face above the threshold, from before its alarm (if there comes one) to the alarm's end. */
+/** A face above the threshold, from before its alarm, if one follows, to the alarm's end. */
 interface Episode {
   alarmId: string | null
-  /** Of all its frames so far. */
+  /** The frame with the highest score so far. */
   strongest: ScoredFace
-  /** The frame that was asked for last, and whose explanation came or is to come. */
+  /** The last frame that was requested; its explanation is pending or published. */
   asked: ScoredFace | null
-  /** What was explained ahead of the alarm. */
+  /** The explanation made before the alarm. */
   ahead: { request: ScoredFace; explained: Explanation } | null
   lastSeen: number
   lastAbove: number
@@ -44,25 +44,25 @@ interface Episode {
   notBefore: number
 }
 
-/** A frame is well above another from this much more score on, and worth another explanation. */
+/** A frame is explained again if its score is higher by at least this. */
 export const riseStep = 0.1
-/** A frame that nothing well above it has followed for so long is taken for the peak, and explained ahead if the face is still above the threshold. */
+/** A frame not surpassed for this long is taken for the peak, and explained in advance if the face is still above the threshold. */
 const settledMs = 500
-/** A face that stayed below the threshold for so long begins anew. */
+/** An episode ends after this long below the threshold. */
 const forgetMs = 5000
-/** An alarm is not explained by a frame of so long before. */
+/** Frames older than this do not explain an alarm. */
 const outdatedMs = 30_000
 const retryMs = 5000
 
 /**
  * Explains each alarm by the strongest frame of its episode: when the alarm starts, and again when a frame is well above
- * the one explained. While nothing else is to be done, the strongest frame so far is explained ahead of the alarm, which
- * then has its explanation at once. The alarm never waits for any of it. Holds one crop per face above the threshold.
+ * the one explained. While the engine is idle, the strongest frame so far is explained before the alarm, which
+ * then has its explanation at once. Alarms never wait for explanations. Holds one crop per face above the threshold.
  */
 export class ExplainedAlarms {
   readonly #options: ExplainedAlarmsOptions
   readonly #tracks = new Map<string, Episode>()
-  /** Of those in `#tracks`, the ones with an alarm. */
+  /** Those of `#tracks` with an alarm. */
   readonly #alarms = new Map<string, Episode>()
   readonly #failure = new LastSaid<string>()
 
@@ -80,12 +80,12 @@ export class ExplainedAlarms {
     if (this.#isWanted(episode)) this.#ask(episode)
   }
 
-  /** The tracker has given the face up. Its alarm may go on with another track. */
+  /** The tracker lost the face. Its alarm may continue with another track. */
   forget(camera: string, track: number): void {
     this.#tracks.delete(keyOf({ camera, track }))
   }
 
-  /** The camera's faces are not looked at any more. */
+  /** The camera's faces are no longer analysed. */
   forgetCamera(camera: string): void {
     for (const [key, { strongest }] of this.#tracks) if (strongest.camera === camera) this.#tracks.delete(key)
   }
@@ -96,7 +96,7 @@ export class ExplainedAlarms {
     for (const [key, other] of this.#tracks) if (other === episode) this.#tracks.delete(key)
   }
 
-  /** The episode that the frame belongs to; a new track may go on with the alarm of one that was lost. */
+  /** The frame's episode; a new track may continue the alarm of a lost one. */
   #episodeOf(frame: ScoredFace, alarmId: string | null): Episode | undefined {
     const key = keyOf(frame)
     const known = this.#tracks.get(key)
@@ -108,7 +108,7 @@ export class ExplainedAlarms {
     return episode
   }
 
-  /** The alarm starts. What was explained ahead will do, unless a frame well above came after it. */
+  /** The alarm starts. An explanation made in advance is used unless a much stronger frame followed. */
   #begin(episode: Episode, alarmId: string): void {
     const { ahead, strongest } = episode
     episode.alarmId = alarmId
@@ -129,7 +129,7 @@ export class ExplainedAlarms {
     const wasAhead = episode.alarmId === null
     episode.asked = request
     const withdraw = (): void => {
-      // Unless another was asked for meanwhile: then that one counts.
+      // Unless a later request has replaced this one.
       if (episode.asked === request) episode.asked = before
     }
     const { stage, log } = this.#options
@@ -165,7 +165,7 @@ function newEpisode(strongest: ScoredFace): Episode {
   return { alarmId: null, strongest, asked: null, ahead: null, lastSeen: at, lastAbove: at, notBefore: 0 }
 }
 
-/** Whether what is known of a track belongs to an episode that has passed. */
+/** Whether a track's episode is over. */
 function isOver({ alarmId, lastAbove, strongest }: Episode, now: number, currentAlarmId: string | null): boolean {
   if (alarmId) return currentAlarmId !== alarmId
   return !currentAlarmId && (now - lastAbove > forgetMs || now - strongest.at > outdatedMs)
@@ -200,7 +200,7 @@ function explanationMessage(explained: Explanation, alarmId: string, at: string)
 
 const round = (value: number): number => Math.round(value * 1000) / 1000
 
-/** What the queue needs to know of a request. */
+/** A request as the queue sees it. */
 export interface Queued {
   camera: string
   track: number
@@ -221,7 +221,7 @@ export interface NewestFirstOptions<Request, Result> {
   clock: Clock
   /** A request that has waited for longer is skipped when its turn comes. */
   maxAgeMs: number
-  /** While it says no, everything waits; `wake` when that may have changed. Always ready without it. */
+  /** While false, all requests wait; call `wake` after a change. Always ready if not given. */
   ready?: () => boolean
 }
 
@@ -259,12 +259,12 @@ export class NewestFirst<Request extends Queued, Result> {
     })
   }
 
-  /** Goes on if it is ready again. */
+  /** Continues if ready. */
   wake(): void {
     this.#next()
   }
 
-  /** All that wait, and the one that runs, resolve with null. */
+  /** Resolves all waiting requests and the running one with null. */
   stop(): void {
     this.#stopped = true
     for (const { resolve } of this.#waiting.values()) resolve(null)

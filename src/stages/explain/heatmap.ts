@@ -6,10 +6,10 @@ import { type Clock, type Moment, stamp } from '../../core/clock.js'
 import { DiskError, messageOf } from '../../core/errors.js'
 import type { Crop, Size } from '../../core/types.js'
 
-// No picture comes twice, so up to 50 MB of them, faces, would be kept for nothing. It holds for the whole process.
+// No picture is read twice, so sharp's cache (50 MB, of faces) is switched off, for the whole process.
 sharp.cache(false)
 
-/** What of an explanation is saved as pictures, see `Explanation`. */
+/** The part of an `Explanation` that is saved as pictures. */
 interface Pictured {
   camera: string
   /** When the frame was captured, a moment of the clock. */
@@ -24,20 +24,20 @@ interface Pictured {
 type Colour = readonly [red: number, green: number, blue: number]
 
 const colours: { for: Colour; against: Colour } = { for: [214, 16, 16], against: [16, 64, 214] }
-/** Relevance above this quantile of its absolute values is fully opaque: a few hot pixels must not hide the rest. */
+/** Relevance above this quantile of its absolute values is fully opaque, so that outliers do not darken the rest. */
 const fullAt = 0.995
-/** Below 1, so that weak relevance can be seen at all. */
+/** Below 1, so that weak relevance is visible. */
 const gamma = 0.6
 
 export interface PictureOptions {
-  /** How many times as wide and high as the crop, a whole number from 1 (the default). */
+  /** Factor of enlargement of the crop, a whole number from 1 (the default). */
   scale?: number
   /** How pixels are enlarged: `nearest` shows each as a square (the default for heatmaps), `cubic` smooths. */
   kernel?: 'nearest' | 'cubic'
 }
 
 /**
- * What relevance is full colour: the 99.5 % quantile of |relevance|, or the largest where relevance is so sparse that the
+ * The relevance at full colour: the 99.5 % quantile of |relevance|, or the largest where relevance is so sparse that the
  * quantile is 0. 0 for a map of zeros.
  */
 export function robustMaximum(relevance: Float32Array): number {
@@ -63,14 +63,14 @@ export function heatmapPixels(relevance: Float32Array): Uint8Array {
   return pixels
 }
 
-/** The heatmap alone, as PNG with alpha; it shows the outline of a face at most. */
+/** The heatmap alone, as PNG with alpha; of the face it shows the outline at most. */
 export function heatmapPng(relevance: Float32Array, size: Size, options: PictureOptions = {}): Promise<Uint8Array> {
   return enlarged(heatmapOf(relevance, size), size, { kernel: 'nearest', ...options })
     .png()
     .toBuffer()
 }
 
-/** The heatmap over the crop in grey, as PNG, for people to look at. It shows the face: it never leaves the device. */
+/** The heatmap over the grey crop, as PNG, for viewing. It shows the face: it never leaves the device. */
 export async function overlayPng(
   crop: Crop,
   relevance: Float32Array,
@@ -101,7 +101,7 @@ function greyOf({ data, width, height }: Crop): Sharp {
   return sharp(grey, { raw: { width, height, channels: 3 } })
 }
 
-/** Overlays are made at least this wide, so that people can see something. */
+/** Minimum width of overlays, in pixels. */
 const overlayWidth = 384
 
 /**
@@ -119,13 +119,13 @@ export async function writeAtomically(path: string, content: string | Uint8Array
   }
 }
 
-/** The overlay as people get to see it: small crops enlarged to a comfortable size. */
+/** The overlay for viewing, with small crops enlarged. */
 export function overlayOf({ crop, relevance }: Pick<Pictured, 'crop' | 'relevance'>): Promise<Uint8Array> {
   return overlayPng(crop, relevance, { scale: Math.max(1, Math.ceil(overlayWidth / crop.width)) })
 }
 
 /**
- * Saves heatmap and overlay, named by time, camera and track. Pictures of residents: only on the user's explicit wish.
+ * Saves heatmap and overlay, named by time, camera and track. Pictures of residents: only if the user configured it.
  * @returns the two files
  * @throws DiskError
  */

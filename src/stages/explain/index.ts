@@ -27,7 +27,7 @@ export { defaultViews } from './views.js'
 const defaultMaxAgeMs = 300_000
 const defaultProbeAfterMs = 60_000
 const defaultRestartDelaysMs = [1000, 5000]
-/** Two runtimes on one model differ by rounding only; more than this, and the explanation is of something else. */
+/** Largest difference of probability that rounding explains between two runtimes on the same model. */
 const tolerance = 0.05
 
 /**
@@ -68,7 +68,7 @@ class Explaining implements ExplainStage {
   #probing: NodeJS.Timeout | undefined
   #stopped = false
   readonly #mismatch = new LastSaid<boolean>()
-  /** What serves: with `auto`, what was chosen once stays. */
+  /** The current engine; the choice of `auto` is made once. */
   #kind: EngineName | null
   #choice: EngineComparison | null = null
 
@@ -79,7 +79,7 @@ class Explaining implements ExplainStage {
     this.#engine = new KeptWorker({
       what: 'the LRP engine',
       open: (opening) => this.#openEngine(opening),
-      // Where the start is waited for, its failure is for whoever waits. Engines that disagree will go on disagreeing.
+      // A foreground start rejects on failure. Engines that disagree are not tried again.
       mayPass: (error) => options.inBackground === true && !(error instanceof EnginesDifferError),
       restartDelaysMs: options.restartDelaysMs ?? defaultRestartDelaysMs,
       onState: (state, problem) => this.#changed(state, problem),
@@ -151,11 +151,11 @@ class Explaining implements ExplainStage {
     this.#problem = problem
     this.#options.onProblem?.(problem)
     clearTimeout(this.#probing)
-    // One that is lost is opened again anyway.
+    // A lost engine is reopened anyway.
     if (problem && this.#engine.state === 'ready') this.#probeLater()
   }
 
-  /** It may take days until the next request; nobody should be told for so long that explaining fails. */
+  /** The next request may be days away; a trial explanation clears the reported failure earlier. */
   #probeLater(): void {
     const { probeAfterMs = defaultProbeAfterMs } = this.#options
     this.#probing = setTimeout(() => {
@@ -187,7 +187,7 @@ class Explaining implements ExplainStage {
       return { ...explanation, saved }
     } catch (error) {
       this.#counts.failed++
-      // While none serves, the reason of that counts.
+      // If the engine is not ready, its own failure has been reported.
       if (this.#engine.state === 'ready') this.#tell(error as Error)
       throw error
     }
@@ -202,7 +202,7 @@ class Explaining implements ExplainStage {
     )
   }
 
-  /** A full disk takes nothing but the pictures away. */
+  /** A full disk costs only the saved pictures, not the explanation. */
   async #save(explanation: Explanation): Promise<string[]> {
     const { saveTo, log, clock = systemClock } = this.#options
     if (saveTo === undefined) return []
@@ -213,7 +213,7 @@ class Explaining implements ExplainStage {
   }
 }
 
-/** What `auto` chose by, for the log. */
+/** The measurements behind the choice of `auto`, for the log. */
 function inMs(choice: EngineComparison | null): object {
   if (!choice) return {}
   const { tfjsMs, onnxMs, difference } = choice

@@ -10,7 +10,7 @@ const outside = regionNames.indexOf('outside')
  */
 export function regionMap(landmarks: Float32Array, size: Size): Uint8Array {
   const labels = new Uint8Array(size.width * size.height).fill(outside)
-  // Painted from the last to the first, so that the first has the last word.
+  // Painted from the last to the first, so that the first covers the others.
   for (const { region, polygon } of regionPolygons(landmarks).reverse())
     fillPolygon(labels, size, polygon, regionNames.indexOf(region))
   return labels
@@ -56,8 +56,8 @@ function crossings(polygon: readonly Point[], y: number): Crossing[] {
 }
 
 /**
- * Positive (or negative) relevance that is less than this part of all relevance is what rounding and LRP's epsilon leave
- * behind. Its shares would be of next to nothing, often on the picture's border, so it counts as none.
+ * Positive (or negative) relevance that is less than this part of all relevance comes from
+ * rounding and LRP's epsilon, often at the picture's border, and counts as none.
  */
 const negligible = 0.01
 
@@ -68,8 +68,8 @@ export interface RelevanceMass {
 }
 
 /**
- * Each region's share of all positive and of all negative relevance. The positive shares sum up to 1 unless there is no
- * positive relevance worth mention, when all are 0, and so is its mass; likewise the negative ones.
+ * Each region's share of all positive and of all negative relevance. The positive shares sum to 1; if the positive
+ * relevance is negligible, they and its mass are 0. Likewise the negative ones.
  * @param relevance signed, per pixel
  * @param labels    as `regionMap` gives it, of the same length
  * @returns shares in the order of `regionNames`, and the relevance that they are shares of
@@ -118,8 +118,8 @@ const jaw = Array.from({ length: 17 }, (_, i) => atRest(i))
 const brows = Array.from({ length: 10 }, (_, i) => atRest(17 + i))
 
 /**
- * The regions' outlines; where two overlap, the row further up has the pixel. Cheeks come last and are all of the face
- * that no other region claims. What no row covers is outside the face: hair, pillow, neck and background.
+ * The regions' outlines; where two overlap, the row further up has the pixel. Cheeks come last: the rest of the face.
+ * Pixels outside all rows are outside the face: hair, pillow, neck and background.
  */
 const outlines: readonly Row[] = [
   {
@@ -155,7 +155,7 @@ const outlines: readonly Row[] = [
     ]
   },
   {
-    // With the lids up to the brow, and the corner where crow's feet show.
+    // With the lids up to the brow, and the outer corner with crow's feet.
     region: 'eyes',
     on: 'both sides',
     outline: [

@@ -1,9 +1,9 @@
-/** What an explanation may say, and that in words: this decides what, src/contract/languages how. */
+/** The statement of an explanation: its content is decided here, its words in src/contract/languages. */
 import { byLanguage, type Statement, type Texts } from '../../contract/languages/index.js'
 import type { RegionName, RegionShare } from '../../core/types.js'
 import type { RelevanceMass } from './regions.js'
 
-/** How much has to be there before a sentence says so. All are shares, 0..1. */
+/** Thresholds of the statements. All are shares, 0..1. */
 export const rules = {
   /** A region is named when it has this share of the positive relevance … */
   named: 0.15,
@@ -18,18 +18,18 @@ export const rules = {
 } as const
 
 /**
- * From this uncertainty of the target on (0..100) a sentence says that it is unsteady: on the rendered faces of
- * the validation split by which it was chosen, one in 14 lies there, and a third of those is taken for something else than it
- * shows, against one in ten of all and one in a hundred below 20. On the test split it is a quarter (docs/study/explanations.md).
+ * From this uncertainty of the target (0..100) a sentence says that it is unsteady. Of the rendered faces of the
+ * validation split, by which it was chosen, one in 14 is above it; of these a third is misclassified, against one in ten of
+ * all and one in a hundred below 20. On the test split it is a quarter (docs/study/explanations.md).
  */
 export const unsteadyFrom = 50
 
 /**
- * What an explanation says, one sentence in each language.
+ * The statement of an explanation, one sentence in each language.
  * @param label       the label that was explained, as the manifest has it
  * @param shares      by region, each with its share of the positive and of the negative relevance
  * @param mass        the relevance that the shares are shares of
- * @param uncertainty the label's, 0..100, if it was looked for
+ * @param uncertainty the label's, 0..100, if it was computed
  */
 export function inWords(
   label: string,
@@ -44,7 +44,7 @@ export function inWords(
 /**
  * Weighs shares by the rules above.
  * @param mass        the relevance that the shares are shares of
- * @param uncertainty the target's, 0..100; undefined where it was not looked for
+ * @param uncertainty the target's, 0..100; undefined if it was not computed
  */
 export function statementOf(shares: readonly RegionShare[], mass: RelevanceMass, uncertainty?: number): Statement {
   const standOut = [...shares]
@@ -69,7 +69,7 @@ function kindOf(standOut: readonly RegionShare[], mass: RelevanceMass): Statemen
   return standOut.reduce((sum, { positive }) => sum + positive, 0) > rules.mostly ? 'mostly' : 'many'
 }
 
-/** A region that has more for than against the target is not said to speak against it, however large its share. */
+/** A region with more positive than negative relevance is never named as against, however large its share. */
 function strongestAgainst(shares: readonly RegionShare[], { positive, negative }: RelevanceMass): RegionName | null {
   if (!(negative > 0) || negative / (positive + negative) < rules.notableNegative) return null
   const [first] = shares

@@ -4,7 +4,7 @@ interface Spot {
   /** Centre and radii in parts of the crop's width and height. */
   at: readonly [x: number, y: number]
   radii: readonly [x: number, y: number]
-  /** What it adds to red, green and blue in its centre. */
+  /** Added to red, green and blue in its centre. */
   colour: readonly [number, number, number]
 }
 
@@ -25,9 +25,9 @@ const spots: readonly Spot[] = [
 ]
 
 /**
- * A picture to try an LRP engine with, the same each time: light and dark where a face has them, and fine grain, so that
- * every layer has something to tell and pools find no ties. A rendered face does no better, and takes longer to draw
- * than a small model to explain. The landmarks lie in the middle.
+ * A constant picture to try an LRP engine with: light and dark as in a face, with fine grain, so that every layer is
+ * active and pools have no ties. A rendered face is no better, and takes longer to draw than a small model to explain.
+ * The landmarks lie in the middle.
  */
 export function trialCrop({ width, height }: Size): Crop {
   const data = new Uint8Array(3 * width * height)

@@ -1,4 +1,4 @@
-/** What the explain stage takes and gives. */
+/** Inputs and outputs of the explain stage. */
 import type { Clock, Moment } from '../../core/clock.js'
 import type { Problem } from '../../core/errors.js'
 import type { WorkerState } from '../../core/kept-worker.js'
@@ -15,34 +15,34 @@ export type EngineSetting = 'auto' | EngineName
 
 export interface ExplainOptions {
   manifest: Manifest
-  /** `auto` tries both engines on the same picture, refuses to explain if they disagree, and takes the faster. */
+  /** `auto` tries both engines on the same picture, fails if they disagree, and uses the faster one. */
   engine: EngineSetting
   /** One of `compositeNames` of `painlens/lrp`. */
   composite: string
   /** CPU threads for LRP. */
   threads: number
-  /** Where the onnx engine computes; cpu unless given. */
+  /** Execution provider of the onnx engine; cpu unless given. */
   provider?: ProviderName
   /**
-   * Start as soon as the model and the composite are known to fit, and open the engine while requests wait. What goes
-   * wrong then comes through `onProblem`.
+   * Resolve once the model and the composite are known to fit, and open the engine while requests wait. Failures are then
+   * reported through `onProblem`.
    */
   inBackground?: boolean
-  /** Views of each face that the uncertainty comes from, 1 (none) to 16; `defaultViews` unless given. */
+  /** Views per face for the uncertainty, 1 (no uncertainty) to 16; `defaultViews` unless given. */
   views?: number
-  /** Folder for heatmaps and overlays; nothing touches the disk without it. */
+  /** Folder for heatmaps and overlays; without it no file is written. */
   saveTo?: string
-  /** A request that has waited for longer when its turn comes is skipped; five minutes unless given. */
+  /** Requests that waited for longer are skipped; five minutes unless given. */
   maxAgeMs?: number
   /** How long to wait before each restart of an engine that is lost; after the last it is given up. 1 s and 5 s unless given. */
   restartDelaysMs?: readonly number[]
-  /** How long after a failure to see whether explaining works again, if nothing else has shown it; a minute unless given. */
+  /** Delay from a failure to a trial explanation, unless a request succeeds before; a minute unless given. */
   probeAfterMs?: number
   log: Log
   clock?: Clock
-  /** Why nothing, or the last request, was explained; null when explaining works again. */
+  /** Why the engine or the last request failed; null when explaining works again. */
   onProblem?: (problem: Error | null) => void
-  /** Stops the stage, even while it starts, which rejects then. */
+  /** Stops the stage; a pending start rejects. */
   signal?: AbortSignal
 }
 
@@ -58,7 +58,7 @@ export interface ExplainRequest {
   target?: number | 'max'
 }
 
-/** What is said about a crop, and of whom. */
+/** The explanation of a crop, with its camera, track and time. */
 export interface Explanation extends Omit<CropExplanation, 'logits' | 'probabilities'> {
   camera: string
   /** When the explained frame was captured, a moment of the clock. */
@@ -71,34 +71,34 @@ export interface Explanation extends Omit<CropExplanation, 'logits' | 'probabili
 }
 
 export interface Explained extends Explanation, Pick<CropExplanation, 'logits' | 'probabilities'> {
-  /** Files that were written, if that was asked for. */
+  /** Files that were written, if configured. */
   saved: string[]
 }
 
 export interface ExplainStats {
-  /** `failed` is for good: the engines disagree, none can be opened, or the one that serves is lost again and again. */
+  /** `failed` is final: the engines disagree, none can be opened, or the engine died too often. */
   state: WorkerState
   done: number
   failed: number
-  /** Requests that a newer one of their face replaced, or that waited for too long. */
+  /** Requests replaced by a newer one of their face, or that waited for too long. */
   skipped: number
   /** How long the last explanation took, or null before the first. */
   lastMs: number | null
-  /** The engine that serves, as it names itself; null while none does. */
+  /** The name of the current engine; null while there is none. */
   engine: string | null
-  /** What `auto` chose by; null if it had no choice. */
+  /** The measurements behind the choice of `auto`; null without a choice. */
   choice: EngineComparison | null
-  /** Why nothing, or the last request, was explained. */
+  /** Why the engine or the last request failed. */
   problem: Problem | null
 }
 
 export interface ExplainStage {
   /**
    * Explains a crop, one at a time, the newest first. Null if it was skipped or the stage is stopped.
-   * Rejects with a PainlensError when it fails; the stage lives on.
+   * Rejects with a PainlensError on failure; later requests are still explained.
    */
   submit(request: ExplainRequest): Promise<Explained | null>
-  /** Whether a request would be worked on at once. */
+  /** Whether a request would run at once. */
   idle(): boolean
   stats(): ExplainStats
   stop(): Promise<void>

@@ -1,30 +1,30 @@
 import type { Crop, Size } from '../../core/types.js'
 
 /**
- * Another look at the same face: the crop as it would be had it been cut a little elsewhere, of the face's mirror image,
- * in other light. Nothing of this changes what a face shows, so an answer that changes with it is not to be relied on.
+ * A variant of the crop: shifted, mirrored, or in other light. None of these changes the expression, so an answer that
+ * changes with them is not reliable.
  */
 export interface View {
   mirrored: boolean
   /** How far the face is moved to the right and downwards, in steps. */
   right: number
   down: number
-  /** What grey levels are multiplied by; the training's own range is about 0.8 to 1.2. */
+  /** Factor of the grey levels; the training's own range is about 0.8 to 1.2. */
   gain: number
 }
 
 /**
  * A step is this share of the crop's width, at least a whole pixel: 0.04 eye distances in the default alignment, a little
  * more than the error that landmarks make both eyes share (`landmarkJitter` of the training). Whole pixels, so that a map can be
- * put back exactly.
+ * shifted back exactly.
  */
 const step = 1 / 64
 
 const view = (mirrored: boolean, right: number, down: number, gain: number): View => ({ mirrored, right, down, gain })
 
 /**
- * The crop itself first, then what differs the most: the mirror image, then diagonal shifts of it and of the crop by
- * turns, opposite ones next to one another, darker and brighter. So the first few are as balanced as all.
+ * The crop itself first, then the mirror image, then diagonal shifts of both in turn, opposite ones adjacent, darker and
+ * brighter, so that the first few are as balanced as all.
  */
 export const views: readonly View[] = [
   view(false, 0, 0, 1),
@@ -45,14 +45,14 @@ export const views: readonly View[] = [
   view(true, 1, 0, 1)
 ]
 
-/** Where more views stop making the uncertainty much better on rendered faces; docs/measured/explanations.md has the figures. */
+/** More views improve the uncertainty little on rendered faces; docs/measured/explanations.md has the figures. */
 export const defaultViews = 6
 
 const pixelsOf = (steps: number, { width }: Size): number => steps * Math.max(1, Math.round(step * width))
 
 /**
- * The crop's pixels as that view shows them. What lies beyond the crop is its nearest pixel.
- * @param out RGB24 as large as the crop's, not the crop's own
+ * Renders the view of a crop. Pixels beyond the crop repeat its nearest pixel.
+ * @param out RGB24 of the crop's size; must not be the crop's own buffer
  */
 export function renderView(crop: Pick<Crop, 'data' | 'width' | 'height'>, view: View, out: Uint8Array): void {
   const { width, height, data } = crop
@@ -72,8 +72,8 @@ export function renderView(crop: Pick<Crop, 'data' | 'width' | 'height'>, view: 
 }
 
 /**
- * A map of a view put back to where the crop has what it is about: mirrored and shifted back. Where the crop shows what
- * the view has lost over its edge, stands the value of the nearest pixel that it has kept.
+ * A view's map in the crop's coordinates: mirrored and shifted back. Pixels that the view lost over its edge get the value
+ * of the nearest pixel.
  * @param map a value per pixel, row-major
  */
 export function mapToCrop(map: Float32Array, view: View, size: Size): Float32Array {
@@ -89,7 +89,7 @@ export function mapToCrop(map: Float32Array, view: View, size: Size): Float32Arr
   return out
 }
 
-/** For each place of a line that of its source, `offset` further on, or at the line's end. */
+/** For each index of a line its source index, `offset` further on, clamped to the line. */
 function sources(length: number, offset: number): Int32Array {
   return Int32Array.from({ length }, (_, place) => Math.min(length - 1, Math.max(0, place + offset)))
 }

@@ -19,17 +19,17 @@ export interface OpenEngineRequest extends CheckRequest {
   engine: EngineName
   threads: number
   views: number
-  /** Where the onnx engine computes. */
+  /** Execution provider of the onnx engine. */
   provider: ProviderName
-  /** Where the onnx engine may put a large graph while it opens it. */
+  /** Folder where the onnx engine may write a large graph while opening it. */
   folder?: string
   /** Measure the engine, for a comparison with the other one. */
   trial: boolean
-  /** See first whether the file is still the one that the manifest speaks of. */
+  /** Check first that the file still has the manifest's SHA-256. */
   verify: boolean
 }
 
-/** What an engine makes of the trial crop. */
+/** An engine's result for the trial crop. */
 export interface Trial {
   /** Median time of an explanation, warmed up. */
   ms: number
@@ -39,7 +39,7 @@ export interface Trial {
 }
 
 export interface OpenEngineAnswer {
-  /** As the engine names itself. */
+  /** The engine's own name. */
   name: string
   trial: Trial | null
 }
@@ -49,21 +49,21 @@ export interface CropRequest {
   target: 'max' | number
 }
 
-/** A trial ends after so many explanations, or as soon as it has taken so long. */
+/** A trial ends after this many explanations or this much time. */
 const trialRuns = 5
 const trialMs = 3000
 
 let open: CropExplainer | undefined
 
 const methods = {
-  /** Whether LRP can explain the model under the composite at all, whatever computes it. */
+  /** Whether LRP can explain the model under the composite, with any engine. */
   async check({ manifest, composite }: CheckRequest): Promise<void> {
     compositeOf(composite)
     const { input, classes } = layerGraphOf(await readModel(manifest.file), manifest.file)
     checkShapes(manifest, input.dims.map(free), [null, classes])
   },
 
-  /** Loads the model and explains once: the first explanation takes seconds, and what cannot work shows here. */
+  /** Loads the model and explains once: the first explanation takes seconds, and failures show here. */
   async open({
     manifest,
     engine,
@@ -82,14 +82,14 @@ const methods = {
     return { name: source.engine, trial: null }
   },
 
-  /** Whether explaining works at all. */
+  /** Rejects if explaining does not work. */
   async probe(): Promise<void> {
     await explainTrialCrop(opened())
   },
 
   async explain({ crop, target }: CropRequest): Promise<Transferred<CropExplanation>> {
     const explanation = await explainCrop(opened(), crop, target)
-    // sharp's buffers may be parts of larger ones; what is transferred has to be whole.
+    // sharp's buffers may be views of larger ones; only whole buffers can be transferred.
     const heatmap = Uint8Array.from(explanation.heatmap)
     const relevance = Float32Array.from(explanation.relevance)
     return new Transferred({ ...explanation, heatmap, relevance }, [heatmap.buffer, relevance.buffer])
@@ -102,7 +102,7 @@ function opened(): CropExplainer {
   throw new InvariantError('is asked before its model is open', 'the explain worker')
 }
 
-/** With as many views as it takes to try each size of batch once. */
+/** With enough views to try each batch size once. */
 async function explainTrialCrop(explainer: CropExplainer): Promise<void> {
   const { input, alarmIndex } = explainer.manifest
   const views = Math.min(explainer.views, 1 + viewsAtOnce(input))
@@ -111,7 +111,7 @@ async function explainTrialCrop(explainer: CropExplainer): Promise<void> {
 
 const free = (dim: number | string): number | null => (typeof dim === 'number' ? dim : null)
 
-/** Explains the alarm label on the trial crop: once to warm up, then a few times by the clock. */
+/** Explains the alarm label on the trial crop: once to warm up, then a few times to measure. */
 async function tryOut({ source, manifest }: CropExplainer): Promise<Trial> {
   const sample = { data: preprocess(trialCrop(manifest.input), manifest.input), dims: batchDims(manifest.input, 1) }
   const explain = () => source.explain(sample, { target: manifest.alarmIndex })
@@ -127,7 +127,7 @@ async function tryOut({ source, manifest }: CropExplainer): Promise<Trial> {
   return { ms, logits: Float32Array.from(logits[0]!), relevance: Float32Array.from(relevance) }
 }
 
-// No alarm waits for an explanation, and no frame for the cores that one takes. The engines' own threads inherit it.
-// Not the last of all, or on a busy machine an alarm would be over before its explanation.
+// Explanations must not take cores from frames. The engines' own threads inherit the priority. It is not the lowest:
+// on a busy machine an alarm would be over before its explanation.
 lowerThreadPriority(10)
 serveWorker(methods)

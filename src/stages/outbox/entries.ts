@@ -1,41 +1,41 @@
 import type { EpochMs, Moment } from '../../core/clock.js'
 import type { Operation } from './store.js'
 
-/** What is written to disk: one message, and when it was put there. */
+/** A message as it is on disk, with the time when it was put there. */
 export interface StoredEntry {
   topic: string
   payload: Record<string, unknown>
   at: EpochMs
-  /** May be given up first when the outbox is full. */
+  /** May be dropped first when the outbox is full. */
   expendable: boolean
-  /** Goes only when nothing else can. */
+  /** Sent only when no other message can be sent. */
   background: boolean
 }
 
 /** An undelivered message as the index knows it; its payload stays on disk. */
 export interface IndexEntry {
   key: string
-  /** When it was put there. Of an earlier run of painlens only the time of day is known: its moments mean nothing now. */
+  /** When it was put there. For an earlier run only the time of day is known; its moments are not comparable. */
   put: { moment: Moment } | { earlier: EpochMs }
-  /** Messages of the same order key are delivered one after the other. Those in the background are all of one. */
+  /** Messages of the same order key are delivered one after the other. All background messages share one. */
   orderKey: string
-  /** In the background: the order key whose older messages go before it; else its own. */
+  /** For background messages, the order key whose older messages are sent before; else its own. */
   follows: string
   expendable: boolean
   background: boolean
-  /** How often it was tried in vain. */
+  /** Failed deliveries. */
   attempts: number
-  /** Set where the disk refused it: kept in memory instead of being lost. */
+  /** The message itself, if the disk refused it. */
   inMemory: StoredEntry | null
-  /** The disk did not give it; the ones behind it in its order wait with it until the outbox is opened anew. */
+  /** Reading it failed; it and later ones of its order key wait until the outbox is reopened. */
   parked: boolean
-  /** How often the disk did not give it. */
+  /** Failed reads. */
   unread: number
   /** Being delivered. */
   underWay: boolean
   /** The next of its order key. */
   behind: IndexEntry | null
-  /** Taken out of the index. */
+  /** Removed from the index. */
   gone: boolean
 }
 
@@ -58,7 +58,7 @@ export function indexEntry(key: string, stored: StoredEntry, moment: Moment | nu
   }
 }
 
-/** @returns null for anything that this version cannot have written */
+/** @returns null for a value in another format */
 export function parseEntry(text: string): StoredEntry | null {
   try {
     const value = JSON.parse(text) as Partial<StoredEntry> | null
@@ -71,25 +71,25 @@ export function parseEntry(text: string): StoredEntry | null {
   }
 }
 
-/** The messages of one order key: the first of those still there, and the last that came. */
+/** The messages of one order key: the oldest that is left, and the newest. */
 interface Order {
   head: IndexEntry
   tail: IndexEntry
 }
 
-/** What may not be spared goes before what may, and the background last. */
+/** Required messages come before expendable ones, background messages last. */
 const lanes = 3
 const laneOf = ({ background, expendable }: IndexEntry): number => (background ? 2 : expendable ? 1 : 0)
 
 /**
- * Undelivered messages, and which is next: of each order key only the oldest can be, and among those of all order keys
- * starts and ends of alarms come before updates, and those before the background.
+ * Undelivered messages, and which is next: the oldest of an order key, with starts and ends of alarms before updates, and
+ * those before the background.
  */
 export class Queue {
   /** Oldest first: a Map keeps insertion order, and keys only grow. */
   readonly #entries = new Map<string, IndexEntry>()
   readonly #orders = new Map<string, Order>()
-  /** The oldest of each order key, by its lane, in the order in which they became that. */
+  /** The oldest of each order key, by lane, in the order in which they became the oldest. */
   readonly #heads = Array.from({ length: lanes }, () => new Set<IndexEntry>())
 
   get size(): number {
@@ -109,7 +109,7 @@ export class Queue {
     return this.#entries.has(key)
   }
 
-  /** Adds what is older than all that is there. */
+  /** Adds messages older than all present ones. */
   addInFront(older: readonly IndexEntry[]): void {
     const newer = [...this.#entries.values()]
     this.#entries.clear()
@@ -121,7 +121,7 @@ export class Queue {
     }
   }
 
-  /** Every parked one may be tried again. */
+  /** Makes all parked messages eligible again. */
   unpark(): void {
     for (const entry of this.#entries.values()) entry.parked = false
   }
@@ -144,7 +144,7 @@ export class Queue {
     return this.#entries.values()
   }
 
-  /** The entry that may be sent now, none being under way of the same order. */
+  /** The next entry whose order key has none under way. */
   next({ background }: { background: boolean }): IndexEntry | undefined {
     for (const heads of this.#heads) {
       for (const entry of heads) {
@@ -155,7 +155,7 @@ export class Queue {
     return undefined
   }
 
-  /** What to give up when there is no room: the oldest that may be spared, else the oldest; never one under way. */
+  /** The message to drop when full: the oldest expendable one, else the oldest; never one under way. */
   victim(): IndexEntry | undefined {
     let oldest: IndexEntry | undefined
     for (const entry of this.#entries.values()) {
@@ -179,25 +179,25 @@ export class Queue {
   }
 }
 
-/** A small fact that outlives the process; null takes it away. */
+/** A small value that survives restarts; null deletes it. */
 export interface Note {
   key: string
   value: object | null
 }
 
-/** Sorts after every message's key, which is made of digits. */
+/** Sorts after all messages' keys, which consist of digits. */
 const prefix = 'note/'
-/** The ranges of the keys of both. */
+/** The key ranges of messages and notes. */
 export const messageKeys = { lt: prefix }
 export const noteKeys = { gte: prefix }
 
-/** The notes of an outbox: what is known, and what the disk has not got yet. */
+/** The notes of an outbox, with those not yet on disk. */
 export class Notes {
   readonly #known = new Map<string, object>()
-  /** In order, the latest of each key; kept until a batch with it has been written. */
+  /** Notes to be written, the latest of each key, in order; kept until their batch is written. */
   readonly #due = new Map<string, Note>()
 
-  /** Takes in what an earlier run has written; what is unreadable, or has been said anew since, is left out. */
+  /** Adds the notes of an earlier run, except unreadable ones and those replaced since. */
   async load(entries: AsyncIterable<[key: string, text: string]>): Promise<void> {
     for await (const [at, text] of entries) {
       const key = at.slice(prefix.length)
@@ -212,13 +212,13 @@ export class Notes {
     this.#due.set(note.key, note)
   }
 
-  /** Those whose key begins with `start`, without it. */
+  /** The notes whose key begins with `start`, by the rest of the key. */
   below(start: string): Map<string, object> {
     const found = [...this.#known].filter(([key]) => key.startsWith(start))
     return new Map(found.map(([key, value]) => [key.slice(start.length), value]))
   }
 
-  /** What is to be written now. Call `written` with it once it is, or it is due again. */
+  /** The notes to write now. They stay due until `written` is called with them. */
   due(): readonly Note[] {
     return [...this.#due.values()]
   }

@@ -20,18 +20,18 @@ export type { Note } from './entries.js'
 export type { Outbox, OutboxEntry, OutboxOptions, OutboxStats, Publish } from './types.js'
 
 const lateMs = 10_000
-/** Enough to hide the round trip, few enough that an outage repeats little. */
+/** Messages under way: enough to hide the round trip, few enough that an outage repeats little. */
 const windowSize = 8
-/** After so many failures a message that may be spared is taken for what breaks the connection. */
+/** After this many failures an expendable message is assumed to break the connection, and dropped. */
 const maxAttempts = 10
 const defaultRetryMs = 2000
-/** How long the background rests after the broker has not taken one of it. */
+/** Delay of background messages after the broker refused one. */
 const backgroundRestMs = 5000
-/** Where keys begin while nobody can see which are on the disk: behind all that an earlier run can have given out. */
+/** First key while the keys on disk are unknown: greater than any key of an earlier run. */
 const blindKey = 4e15
 
 /**
- * A full disk keeps nobody from starting: messages wait in memory until there is room again.
+ * Opens the outbox. On a full disk it starts too: messages wait in memory until there is room.
  * @throws {DiskError} if the folder is locked, damaged or unwritable
  */
 export async function openOutbox(options: OutboxOptions): Promise<Outbox> {
@@ -68,7 +68,7 @@ class DiskOutbox implements Outbox {
   #retry: NodeJS.Timeout | undefined
   #nextKey = 0
   #backgroundRestsUntil = 0
-  /** Whether it is known what earlier runs left. */
+  /** Whether the messages of earlier runs have been read. */
   #isLoaded = false
   #wake: () => void = () => undefined
 
@@ -127,7 +127,7 @@ class DiskOutbox implements Outbox {
       if (entry === undefined) await woken
       else {
         entry.underWay = true
-        // Read one after the other, so that the oldest is also the first to go.
+        // Read one after the other, so that the oldest is sent first.
         const stored = await this.#read(entry).catch((error: unknown) => void failures.push(error))
         const delivery: Promise<void> = (
           stored === undefined ? Promise.resolve() : this.#deliver(entry, stored, publish)
@@ -146,7 +146,7 @@ class DiskOutbox implements Outbox {
     if (failures.length > 0 && !signal.aborted) throw failures[0]
   }
 
-  /** What the broker does not take in the background holds up nothing else; it is tried again after a while. */
+  /** A background message that fails does not delay others; it is retried later. */
   #rest(error: unknown, signal: AbortSignal): void {
     if (signal.aborted) return
     this.#options.log.warn(errorFields(error), 'the broker has not confirmed an explanation; it is tried again')
@@ -173,10 +173,10 @@ class DiskOutbox implements Outbox {
     await this.#store.close()
   }
 
-  /** Whatever came in during one sync goes to disk together with the next: a burst costs a few syncs, not one each. */
+  /** Messages put during one sync are written together with the next: a burst costs a few syncs. */
   async #write(): Promise<void> {
     this.#isWriting = true
-    // Here, because nothing else may be written meanwhile.
+    // Here, since no other write may run at the same time.
     if (!this.#store.works && this.#waiting.length === 0) await this.#recover()
     while (this.#waiting.length > 0 || this.#noteWaiting.length > 0) {
       // Copies: more may come in while these are written.
@@ -195,11 +195,11 @@ class DiskOutbox implements Outbox {
       await this.#makeRoom()
       this.#wake()
     }
-    // In the same step as the last look at what is waiting, or a put in between would wait for ever.
+    // In the same step as the last check for waiting messages, or a put in between would wait for ever.
     this.#isWriting = false
   }
 
-  /** Brings the disk up to date, once it works again: what waited in memory is written, what was delivered is removed. */
+  /** Updates the disk once it works again: writes messages from memory, removes delivered ones. */
   async #recover(): Promise<void> {
     if (!(await this.#store.recover())) return
     if (this.#isLoaded) {
@@ -220,7 +220,7 @@ class DiskOutbox implements Outbox {
     this.#wake()
   }
 
-  /** What earlier runs left. */
+  /** Reads the messages of earlier runs. */
   async #load(): Promise<void> {
     const { log } = this.#options
     const found: IndexEntry[] = []
@@ -240,8 +240,8 @@ class DiskOutbox implements Outbox {
   }
 
   /**
-   * @returns null for nonsense; undefined where the disk does not give the message now: then it waits until the outbox
-   * has been opened anew, and is given up if that does not help
+   * @returns null for an invalid message; undefined if reading fails now: then it waits until the outbox is reopened, and
+   * is dropped if that does not help
    */
   async #read(entry: IndexEntry): Promise<StoredEntry | null | undefined> {
     if (entry.inMemory) return entry.inMemory
@@ -249,7 +249,7 @@ class DiskOutbox implements Outbox {
     try {
       return parseEntry((await this.#store.get(entry.key)) ?? '')
     } catch {
-      // While it is being opened anew that says nothing about the message.
+      // During a reopening, failures are not the message's fault.
       if (works && entry.unread++ > 0) return null
       entry.parked = true
       return undefined
@@ -269,7 +269,7 @@ class DiskOutbox implements Outbox {
         'late' in stored.payload ? { ...stored.payload, late: stored.payload.late || late } : stored.payload
       const sent = publish({ topic: stored.topic, payload, at, late, expiresAt })
       const answer = await sent.catch((error: unknown) => {
-        // A broker may hang up on a message that is too large for it, each time anew, and hold up all others.
+        // A broker may disconnect on every try of a message too large for it, which would block all others.
         if (entry.expendable && !(error instanceof NotSent) && ++entry.attempts >= maxAttempts) return 'refused'
         throw error
       })
@@ -297,14 +297,14 @@ class DiskOutbox implements Outbox {
     )
   }
 
-  /** What an earlier run put there has no age but by the time of day, which may have been set back since. */
+  /** The age of an earlier run's message is known only by the time of day, which may have been set back since. */
   #ageMs({ put }: IndexEntry): number {
     const { clock } = this.#options
     const now = clock.now()
     return 'earlier' in put ? Math.max(0, timeOfDay(clock, now) - put.earlier) : now - put.moment
   }
 
-  /** What the disk does not let go comes again after a restart; subscribers know a repetition by its alarm_id and seq. */
+  /** A message that cannot be deleted is sent again after a restart; subscribers recognise it by alarm_id and seq. */
   async #remove(entry: IndexEntry): Promise<void> {
     this.#index.delete(entry.key)
     if (!entry.inMemory) await this.#store.del(entry.key)

@@ -4,16 +4,16 @@ import { ClassicLevel } from 'classic-level'
 import { ClosedError, DiskError, type ErrorCode, errorFields, messageOf, PainlensError } from '../../core/errors.js'
 import type { Log } from '../../core/log.js'
 
-/** So much must be free before the outbox is tried again: LevelDB writes a log and a manifest when it is opened. */
+/** Bytes that must be free before a retry: LevelDB writes a log and a manifest when it is opened. */
 const probeBytes = 256 * 1024
 
 export type Operation = { type: 'put'; key: string; value: string } | { type: 'del'; key: string }
 export type KeyRange = { gte: string } | { lt: string }
 
 /**
- * The outbox's LevelDB. One that has failed to write is never written again: a full disk leaves half a record in its
- * log, and whatever came behind it, though synced, would be given up at the next start. It is opened anew instead, by
- * `recover`, once the disk takes something again; until then `works` is false and nothing is written.
+ * The outbox's LevelDB. After a failed write it is not written any more: a full disk leaves half a record in its log, and
+ * later records, though synced, would be lost at the next start. `recover` reopens it once the disk accepts writes; until
+ * then `works` is false.
  */
 export class Store {
   readonly #path: string
@@ -37,7 +37,7 @@ export class Store {
   }
 
   /**
-   * A full disk keeps nobody from starting: then `works` is false.
+   * Also resolves on a full disk; `works` is false then.
    * @throws {DiskError} if the folder is locked, damaged or unwritable
    */
   async open(): Promise<void> {
@@ -49,22 +49,22 @@ export class Store {
     }
   }
 
-  /** What is on disk within a range of keys, in their order. */
+  /** The entries on disk within a range of keys, in order. */
   async *entries(range: KeyRange): AsyncIterable<[key: string, value: string]> {
     if (this.#database) yield* this.#database.iterator(range)
   }
 
-  /** All or none of them, synced. @returns false where the disk refuses */
+  /** Writes all or none of them, synced. @returns false if the disk refuses */
   async write(operations: readonly Operation[]): Promise<boolean> {
     return this.#write((database) => database.batch([...operations], { sync: true }))
   }
 
-  /** Not synced: what comes again after a power cut is known for a repetition. @returns false where the disk refuses */
+  /** Not synced: subscribers recognise repetitions after a power cut. @returns false if the disk refuses */
   async del(key: string): Promise<boolean> {
     return this.#write((database) => database.del(key))
   }
 
-  /** @throws where the disk does not give it; it is opened anew then, which may help */
+  /** @throws if reading fails; the database is then reopened, which may help */
   async get(key: string): Promise<string | undefined> {
     try {
       if (!this.#database) throw new ClosedError('PL-OUTBOX-CLOSED', 'the outbox is closed', this.#path)
@@ -75,7 +75,7 @@ export class Store {
     }
   }
 
-  /** Opens the database anew, if the disk takes something again. @returns whether it works */
+  /** Reopens the database if the disk accepts writes. @returns whether it works */
   async recover(): Promise<boolean> {
     try {
       await this.#probe()
@@ -123,7 +123,7 @@ export class Store {
     }
   }
 
-  /** Says it once. */
+  /** Logs the failure once. */
   #failed(error: unknown): void {
     if (!this.#works) return
     this.#works = false
@@ -136,8 +136,8 @@ export class Store {
 export type Database = ClassicLevel<string, string>
 
 /**
- * Opens the LevelDB in a folder that only this process may use; makes the folder where it is missing. A damaged one
- * (power cut, bad card) is repaired once, because an outbox that cannot be opened would keep painlens from starting.
+ * Opens the LevelDB in a folder that only this process may use; creates the folder if missing. A damaged one (power cut,
+ * bad card) is repaired once, since painlens does not start without its outbox.
  * @throws {DiskError} if the folder is locked, unwritable, or beyond repair
  */
 async function openDatabase(path: string, log: Log): Promise<Database> {
@@ -184,14 +184,14 @@ export function diskError(path: string, error: unknown): DiskError {
   return new DiskError(code, what, path, { cause: error })
 }
 
-/** Whether it is want of space that keeps the outbox from working. */
+/** Whether the error means that the disk is full. */
 function isDiskFull(error: unknown): boolean {
   const source = error instanceof DiskError ? error.cause : error
   const text = messageOf((source as { cause?: unknown } | null)?.cause ?? source)
   return codeOf(source) === 'ENOSPC' || codeIn(text) === 'ENOSPC'
 }
 
-/** abstract-level wraps what went wrong in an error that only says that the database is not open. */
+/** The cause of an abstract-level error, which itself says only that the database is not open. */
 function codeOf(error: unknown): string | undefined {
   const { cause, code } = error as { cause?: { code?: string }; code?: string }
   return cause?.code ?? code

@@ -7,70 +7,70 @@ export interface OutboxOptions {
   /** A folder of its own. */
   path: string
   maxMessages: number
-  /** Messages older than this are never delivered. */
+  /** Older messages are dropped. */
   expiryMs: number
   log: Log
   clock: Clock
-  /** How often a disk that refuses is tried again; 2 s unless given. */
+  /** Interval of retries while the disk refuses; 2 s unless given. */
   retryMs?: number
 }
 
-/** A message on its way out. */
+/** A message to be delivered. */
 export interface OutboxEntry {
   topic: string
   payload: Record<string, unknown>
   /** When it was put into the outbox, a moment of the clock. */
   at: Moment
-  /** It waited for more than 10 s, or an earlier run of painlens left it. */
+  /** Whether it waited for more than 10 s, or is from an earlier run. */
   late: boolean
-  /** When it is of no use any more, a moment of the clock. */
+  /** When it expires, a moment of the clock. */
   expiresAt: Moment
 }
 
 /**
- * Resolves once the broker has confirmed; `refused` means that the broker will never take this message. What rejects
- * with a NotSent has not been tried.
+ * Resolves once the broker has confirmed; `refused` means that the broker will never accept this message. Rejects with
+ * NotSent if it was not sent.
  */
 export type Publish = (entry: OutboxEntry) => Promise<'confirmed' | 'refused'>
 
 export interface OutboxStats {
   depth: number
-  /** Those which the disk refused; they are lost if the process ends before it takes them. */
+  /** Messages that the disk refused; they are lost if the process ends first. */
   inMemory: number
-  /** Whether the disk takes messages; while it does not, it is tried again every 2 s. */
+  /** Whether the disk accepts messages; otherwise it is retried every 2 s. */
   works: boolean
-  /** Why it does not, in a few words. */
+  /** Why it refuses, in a few words. */
   trouble: PainlensError | null
   expired: number
-  /** Given up because the outbox was full. */
+  /** Dropped because the outbox was full. */
   evicted: number
   refused: number
 }
 
 export interface PutOptions {
-  /** It may be given up first when the outbox is full (updates, explanations). */
+  /** May be dropped first when the outbox is full (updates, explanations). */
   expendable?: boolean
-  /** It goes only when nothing else can, one at a time, and holds up nothing: not even the later messages of its alarm. */
+  /** Sent only when no other message can be sent, one at a time; delays no other, not even later ones of its alarm. */
   background?: boolean
-  /** Written in the same step: after a crash there are both or neither. */
+  /** Written atomically with the message. */
   note?: Note
 }
 
 export interface Outbox {
   /**
-   * Writes a message to disk, synced, before it resolves. Where the disk refuses, the message is kept in memory (said
-   * once in the log), for an alarm matters more than its file, and written as soon as the disk takes it.
+   * Writes a message to disk, synced, before it resolves. If the disk refuses, which is logged once, the message is kept
+   * in memory and written as soon as the disk accepts it.
    */
   put(topic: string, payload: object, options?: PutOptions): Promise<void>
-  /** Writes a small fact that a later run is to know, such as a pause; resolves as `put` does. */
+  /** Writes a small value for later runs, such as a pause; resolves as `put` does. */
   note(note: Note): Promise<void>
-  /** The notes whose key begins with `start`, by the rest of their key; those of earlier runs, too. */
+  /** The notes whose key begins with `start`, by the rest of their key, including earlier runs'. */
   notes(start: string): Map<string, object>
   /**
-   * Delivers until `signal` aborts: messages of the same `alarm_id` strictly one after the other; among those of
-   * different ones what may not be given up first, then the background last, the oldest first. Resolves after the abort,
-   * once nothing is under way. Rejects with the first error of `publish`, but for those of the background; what was not
-   * confirmed stays. One drain at a time.
+   * Delivers until `signal` aborts: messages of the same `alarm_id` strictly one after the other; among
+   * different ones required messages first, background messages last, oldest first. Resolves after the abort, once none is
+   * under way. Rejects with the first error of `publish` for a message that is not in the background; unconfirmed messages
+   * stay. One drain at a time.
    */
   drain(publish: Publish, signal: AbortSignal): Promise<void>
   depth(): number

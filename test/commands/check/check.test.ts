@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { copyFile, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -16,6 +16,7 @@ import { packageRoot } from '../../../src/core/version.js'
 import { faceModelFiles } from '../../../src/lib/face/model-files.js'
 import { type Feed, startFeed } from '../../../src/show/simulate/feed.js'
 import { type RtspServer, startRtspServer } from '../../../src/show/simulate/rtsp-server.js'
+import { buildFaceModels } from '../../../tools/face-models/build.js'
 import { freePort, type Mosquitto, startMosquitto } from '../../support/mosquitto.js'
 import { writeTinyModel } from '../../support/tiny-model.js'
 
@@ -32,10 +33,7 @@ let httpPort: number
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'painlens-check-test-'))
   manifest = await writeTinyModel(folder)
-  for (const file of Object.values(faceModelFiles(join(folder, 'face')))) {
-    await mkdir(join(folder, 'face'), { recursive: true })
-    await copyFile(join(folder, 'tiny.onnx'), file)
-  }
+  await buildFaceModels({ outDir: join(folder, 'face') })
   server = await startRtspServer({
     credentials: { user: 'viewer', password: cameraPassword, scheme: 'digest' },
     log: silentLog
@@ -189,16 +187,19 @@ describe('painlens check', () => {
     expect(row(text, 'disk \\(heatmaps\\)')).toContain(join(folder, 'heat'))
   })
 
-  it('is told of a truncated face model', async () => {
-    const faces = join(folder, 'broken-face')
+  it.each([
+    ['truncated', () => 'no onnx', 'cannot be opened as an ONNX model'],
+    ['of another version', () => readFile(join(folder, 'tiny.onnx')), 'is of another version of painlens']
+  ])('a face model that is %s fails the check', async (what, content, told) => {
+    const faces = join(folder, `face models ${what}`)
     await mkdir(faces)
-    for (const file of Object.values(faceModelFiles(faces))) await writeFile(file, 'no onnx')
+    for (const file of Object.values(faceModelFiles(faces))) await writeFile(file, await content())
     const config = { model: { manifest, face_models: faces } }
     const context = { config, secrets: new Secrets(), signal: new AbortController().signal } as unknown as CheckContext
     expect(await runCheck({ what: 'face models', run: checkFaceModels }, context)).toMatchObject([
       {
         state: 'fail',
-        found: expect.stringContaining('cannot be opened as an ONNX model'),
+        found: expect.stringContaining(told),
         fix: expect.stringContaining('npm run build')
       }
     ])

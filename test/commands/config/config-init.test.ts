@@ -107,7 +107,7 @@ describe('painlens config init with options', () => {
     expect(existsSync(join(folder, 'secrets'))).toBe(place === 'credential')
   })
 
-  it('writes them into the config only when that is asked for, for nobody else to read', async () => {
+  it('writes them into the config only if requested, with permissions for its owner only', async () => {
     expect(init(['-y', '--secrets', 'plain', '--broker', 'mqtt://u:hunter2@b.example', ...cameras]).status).toBe(0)
     expect(statSync(file).mode & 0o777).toBe(0o600)
     const config = await load()

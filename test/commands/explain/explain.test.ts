@@ -10,8 +10,10 @@ import { DiskError, InputError, ModelError, UsageError } from '../../../src/core
 import { type RegionShare, regionNames } from '../../../src/core/types.js'
 import { alignFace } from '../../../src/lib/face/align.js'
 import { loadManifest } from '../../../src/lib/model/manifest.js'
+import { createRandom } from '../../../src/lib/random.js'
 import { writeRandomVgg } from '../../../src/lib/vgg/index.js'
 import { createIdentity, type Rendered, renderPortrait } from '../../../src/show/render/index.js'
+import { cover } from '../../../tools/bench/face-covers.js'
 import { buildFaceModels } from '../../../tools/face-models/build.js'
 
 let folder: string
@@ -199,6 +201,24 @@ describe('painlens explain', () => {
       .toFile(join(pictures, 'other', '1.png'))
     expect(await run([join(pictures, 'other', '1.png')], out)).toBe(1)
     expect((await readdir(out)).filter((name) => name.startsWith('1-2'))).toEqual([])
+  })
+
+  it('judges a picture upside down as it judges it upright, and refuses one whose face is covered', async () => {
+    const turned = join(folder, 'upside-down.png')
+    const upright = join(folder, 'upright.png')
+    await savePng(upright, portrait)
+    await sharp(upright).rotate(180).png().toFile(turned)
+    const out = join(folder, 'rolls')
+    expect(await run([upright, turned], out)).toBe(0)
+    const probabilityOf = async (name: string): Promise<number> =>
+      JSON.parse(await readFile(join(out, `${name}.json`), 'utf8')).probability
+    expect(Math.abs((await probabilityOf('upside-down')) - (await probabilityOf('upright')))).toBeLessThan(0.03)
+    const masked = join(folder, 'masked.png')
+    const data = await cover(portrait, portrait.landmarks, 'surgical mask', createRandom(1))
+    await savePng(masked, { ...portrait, data })
+    complained = []
+    expect(await run([masked], out)).toBe(1)
+    expect(complained.join('\n')).toMatch(/PL-PICTURE-(NOT-USABLE|NO-FACE)/)
   })
 
   it('explains the largest face and says how many others there are, or all of them', async () => {

@@ -92,7 +92,7 @@ describe('the files that painlens explain takes', () => {
     expect(formatOf(tiff, 'a.tif')).toMatchObject({ name: 'TIFF', readable: true })
   })
 
-  it('what is no picture is passed over in a folder, and fails where it was named or is named like one', async () => {
+  it('other files are skipped in a folder, and fail if given by name or with an extension of pictures', async () => {
     await writeFile(at('notes.txt'), 'Basic notes')
     await writeFile(at('.gitkeep'), '')
     await writeFile(at('empty.jpg'), '')

@@ -28,8 +28,8 @@ async function start(changes: Partial<HttpOptions> = {}) {
 
 const withToken = (value: string) => ({ headers: { authorization: value } })
 
-describe('http', () => {
-  it('says live, ready and metrics, and nothing else', async () => {
+describe('the HTTP server', () => {
+  it('serves live, ready and metrics, and answers 4xx to other requests', async () => {
     const { ask } = await start()
     const live = await ask('/live')
     expect([live.status, await live.json()]).toEqual([200, fine])
@@ -52,7 +52,7 @@ describe('http', () => {
     expect(live.headers.get('cache-control')).toBe('no-store')
   })
 
-  it('with a token wants it, for every path, and says no more without', async () => {
+  it('with a token answers 401 on every path to requests without it', async () => {
     const { ask } = await start({ token })
     for (const path of ['/live', '/ready', '/metrics', '/nothing']) {
       for (const wrong of [
@@ -72,7 +72,7 @@ describe('http', () => {
     expect((await ask('/live', withToken(`bearer ${token}`))).status).toBe(200)
   })
 
-  it('refuses what is too large, and keeps a failure to itself', async () => {
+  it('refuses large requests, and answers an internal failure with 500 without its details', async () => {
     const { ask, errors } = await start({ metrics: () => Promise.reject(new Error('/etc/painlens broke')) })
     expect((await ask('/live', { headers: { 'x-long': 'x'.repeat(10_000) } })).status).toBe(431)
     expect((await ask('/live', { method: 'POST', body: 'x'.repeat(5000) })).status).toBeGreaterThanOrEqual(400)
@@ -83,7 +83,7 @@ describe('http', () => {
     expect((await ask('/live')).status).toBe(200)
   })
 
-  it('does not wait for somebody who never finishes the request, and closes with whom it has', async () => {
+  it('serves other clients during an unfinished request, and closes its connection on stop', async () => {
     const { http, ask } = await start()
     const { port, hostname } = new URL(http.stats().address!)
     const slow = connect(Number(port), hostname)
@@ -98,7 +98,7 @@ describe('http', () => {
     expect(http.stats().address).toBeNull()
   })
 
-  it('where its port is taken says so once, and gets it when it is free', async () => {
+  it('on a port in use logs that once, and listens when the port is free', async () => {
     const other = createServer().listen(0, '127.0.0.1')
     await once(other, 'listening')
     const { port } = other.address() as AddressInfo
@@ -117,7 +117,7 @@ describe('http', () => {
     expect((await fetch(`http://127.0.0.1:${port}/live`)).status).toBe(200)
   })
 
-  it('stops in the middle of waiting for its port', async () => {
+  it('can be stopped while it waits for its port', async () => {
     const port = await freePort()
     const other = createServer().listen(port, '127.0.0.1')
     await once(other, 'listening')
@@ -129,7 +129,7 @@ describe('http', () => {
     await expect(fetch(`http://127.0.0.1:${port}/live`)).rejects.toThrow()
   })
 
-  it('says what is wrong with an address that is none of ours', async () => {
+  it('reports an address that this machine does not have', async () => {
     const { http } = await start({ host: '192.0.2.77', port: 9464 })
     expect(http.stats().problem).toMatchObject({
       code: 'PL-HTTP-ADDRESS',

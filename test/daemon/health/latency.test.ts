@@ -19,11 +19,11 @@ describe('a percentile', () => {
     [3, 0, 1],
     [3, 1, 3],
     [1, 0.95, 1]
-  ])('of the numbers up to %i, at %f, is %i', (count, share, expected) => {
+  ])('of the numbers from 1 to %i at the share %f is %i', (count, share, expected) => {
     expect(windowOf(upTo(count).reverse()).percentile(share)).toBe(expected)
   })
 
-  it('is the smallest value that more than this share of the last values do not exceed, counted one by one', () => {
+  it('is the smallest value with more than the given share of values at or below it, as counted one by one', () => {
     const sizes = { capacity: fc.integer({ min: 1, max: 12 }), values: fc.array(fc.nat(20), { minLength: 1 }) }
     fc.assert(
       fc.property(fc.record({ ...sizes, quarters: fc.nat(4) }), ({ capacity, values, quarters }) => {
@@ -38,7 +38,7 @@ describe('a percentile', () => {
     )
   })
 
-  it('of nothing is null, and of a thousand values at most', () => {
+  it('is null without values, and covers the last thousand values', () => {
     expect(new LatencyWindow().percentile(0.5)).toBeNull()
     const window = windowOf([...upTo(1000).map(() => 7), ...upTo(999).map(() => 3)])
     expect(window.percentile(1)).toBe(7)

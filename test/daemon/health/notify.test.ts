@@ -12,7 +12,7 @@ import { patience } from '../../support/slowness.js'
 const has = (program: string): boolean => spawnSync(program, ['--version']).status === 0
 const missing = ['python3', 'systemd-notify'].filter((program) => !has(program))
 
-describe('watchdogInterval', () => {
+describe('the watchdog interval', () => {
   it.each([
     [{ WATCHDOG_USEC: '30000000' }, 15_000],
     [{ WATCHDOG_USEC: '30000000', WATCHDOG_PID: '42' }, 15_000],
@@ -20,13 +20,13 @@ describe('watchdogInterval', () => {
     [{ WATCHDOG_USEC: '0' }, null],
     [{ WATCHDOG_USEC: 'soon' }, null],
     [{}, null]
-  ])('%j → %s ms', (env, expected) => {
+  ])('for the environment %j is %s ms', (env, expected) => {
     expect(watchdogInterval(env, 42)).toBe(expected)
   })
 })
 
-describe('without systemd', () => {
-  it('nothing happens', async () => {
+describe('the notifier without systemd', () => {
+  it('does nothing', async () => {
     const notifier = createNotifier({ env: { WATCHDOG_USEC: '1000' }, log: silentLog })
     const isAlive = vi.fn(() => true)
     notifier.startWatchdog(isAlive)
@@ -38,7 +38,7 @@ describe('without systemd', () => {
   })
 })
 
-describe.skipIf(missing.length > 0)('with systemd', () => {
+describe.skipIf(missing.length > 0)('the notifier with systemd', () => {
   let folder: string
   let receiver: ChildProcess
   const before = process.env.NOTIFY_SOCKET
@@ -75,7 +75,7 @@ describe.skipIf(missing.length > 0)('with systemd', () => {
   const arrived = (line: string): Promise<void> =>
     vi.waitFor(() => expect(lines()).toContain(line), { timeout: patience(10_000) })
 
-  it('says READY for this process, STATUS on one line and STOPPING, in this order', async () => {
+  it('sends READY for this process, STATUS on one line and STOPPING, in this order', async () => {
     const notifier = createNotifier({ env: process.env, log })
     void notifier.ready('2 cameras')
     void notifier.status('1 of 2 cameras\nok')
@@ -90,7 +90,7 @@ describe.skipIf(missing.length > 0)('with systemd', () => {
     expect(errors).toEqual([])
   })
 
-  it('feeds the watchdog while there is progress, and only then', async () => {
+  it('sends WATCHDOG=1 only while there is progress', async () => {
     let alive = true
     const notifier = createNotifier({ env: { ...process.env, WATCHDOG_USEC: '100000' }, log })
     const fed = (): number => lines().filter((line) => line === 'WATCHDOG=1').length
@@ -110,7 +110,7 @@ describe.skipIf(missing.length > 0)('with systemd', () => {
     expect(fed()).toBe(stoppedAt)
   })
 
-  it('logs what fails and goes on', async () => {
+  it('logs a failed notification and goes on', async () => {
     process.env.NOTIFY_SOCKET = join(folder, 'nobody')
     const notifier = createNotifier({ env: process.env, log })
     await notifier.ready('up')
@@ -120,7 +120,7 @@ describe.skipIf(missing.length > 0)('with systemd', () => {
     await notifier.stop()
   })
 
-  it('says so where the program is missing', async () => {
+  it('logs that systemd-notify is not installed', async () => {
     const path = process.env.PATH
     process.env.PATH = folder
     try {

@@ -6,11 +6,12 @@ import { epochMs } from '../../support/moments.js'
 const at = Date.parse('2026-01-01T00:00:00.000Z')
 const start = { ...alarm('a', 0), updated: new Date(at).toISOString() }
 
-/** Of a daemon without cameras. */
+/** The metrics of a daemon without cameras. */
 function measure(): Metrics {
   const metrics = new Metrics()
   metrics.read({
     cameras: () => [],
+    faces: () => [],
     outbox: () => ({ depth: 0, inMemory: 0, works: true, trouble: null, expired: 0, evicted: 0, refused: 0 }),
     mqtt: () => ({ connected: false, connections: 0 }),
     workers: () => ({}),
@@ -27,7 +28,7 @@ const lines = async (metrics: Metrics): Promise<string[]> => {
   return text.split('\n').filter((line) => line.startsWith('painlens_capture_to_publish'))
 }
 
-it('the time from a frame to the broker having its alarm is a metric, of alarms that begin and are not late', async () => {
+it('the metric of the time from a frame to the broker counts starts of pain alarms that are not late', async () => {
   const metrics = measure()
   expect(await lines(metrics)).not.toContainEqual(expect.stringContaining('p95'))
   for (let i = 1; i <= 20; i++) metrics.delivered(start, epochMs(at + 40 * i))

@@ -17,7 +17,7 @@ import { until } from '../../support/slowness.js'
 
 const t0 = Date.UTC(2026, 0, 1)
 
-/** The real alarm stage and reporter behind the watch; the world around it is `world`. */
+/** The watch with the real alarm stage and reporter; `world` is its environment. */
 function setUp() {
   const world = { now: t0, connected: true, depth: 0, trouble: null as string | null }
   const clock = clockOf(() => world.now)
@@ -62,8 +62,8 @@ function setUp() {
   return { world, said, reporter, watch, wait, told }
 }
 
-describe('the broker', () => {
-  test('that is away for less than 10 s is no news', () => {
+describe('a broker', () => {
+  test('that is away for less than 10 s raises no alarm', () => {
     const { world, wait, told } = setUp()
     for (let round = 0; round < 5; round++) {
       world.connected = false
@@ -74,7 +74,7 @@ describe('the broker', () => {
     expect(told()).toEqual([])
   })
 
-  test('that was away for longer is told with when that began, why, and how long it took', () => {
+  test('that is away for longer raises an alarm with onset and cause, which ends with its duration', () => {
     const { world, said, wait } = setUp()
     wait(5)
     world.connected = false
@@ -94,7 +94,7 @@ describe('the broker', () => {
 })
 
 describe('the outbox', () => {
-  test('is told of before anything is lost, and not again and again around a bound', () => {
+  test('raises one alarm before it is full, even if its depth oscillates around the threshold', () => {
     const { world, said, wait, told } = setUp()
     for (const depth of [79, 80, 79, 61, 85, 100, 60, 59, 60, 79]) {
       world.depth = depth
@@ -104,7 +104,7 @@ describe('the outbox', () => {
     expect(said[0]?.text.en).toBe('Too many undelivered alarms: 80 of 100')
   })
 
-  test('has an alarm whenever it is nearly full, and none when it is at most half full, whatever came before', () => {
+  test('has an active alarm at 80 % or more and none at 50 % or less, after any sequence of depths', () => {
     fc.assert(
       fc.property(fc.array(fc.integer({ min: 0, max: 100 }), { minLength: 1 }), (depths) => {
         const { world, said, wait } = setUp()
@@ -122,8 +122,8 @@ describe('the outbox', () => {
   })
 })
 
-describe('the disk', () => {
-  test('that refuses the outbox is told at once, once, and until it has been sound for a while', () => {
+describe('a disk', () => {
+  test('that refuses the outbox raises one alarm at once, which ends after some time without failures', () => {
     const { world, said, wait, told } = setUp()
     wait(60)
     for (const round of [1, 2, 3]) {
@@ -164,7 +164,7 @@ describe('the clock', () => {
     process.env.PATH = `${folder}:${path}`
   }
 
-  test('is told of once it has been wrong for a while, and when it is right again; "unknown" changes nothing', async () => {
+  test('raises an alarm after 5 min unsynchronised, ends it when synchronised, and ignores "unknown"', async () => {
     const { reporter, told, said } = setUp()
     let now = 0
     let answer: boolean | null = null
@@ -203,19 +203,19 @@ describe('the clock', () => {
   test.each([
     ['yes', true],
     ['no', false]
-  ] as const)('is known from a real program that says %s', async (answer, expected) => {
+  ] as const)('is read from a program that prints %s', async (answer, expected) => {
     timedatectl(`echo ${answer}`)
     expect(await isSynchronised()).toBe(expected)
   })
 
-  test('asking for programs that are not there leaves nothing behind', async () => {
+  test('leaves no listener behind if the programs are missing', async () => {
     const { signal } = new AbortController()
     process.env.PATH = '/nowhere'
     for (let i = 0; i < 3; i++) await isSynchronised(undefined, signal)
     expect(getEventListeners(signal, 'abort')).toEqual([])
   })
 
-  test('a program that hangs is ended with the watch', async () => {
+  test('ends a hanging program when its watch stops', async () => {
     timedatectl('echo $$ > "$0.pid"; exec sleep 600')
     let answers = 0
     watch = new ClockWatch({

@@ -19,71 +19,79 @@ const camera = (changes: Partial<Vitals['cameras'][number]>): Partial<Vitals> =>
 const ago = (ms: number): number => well.now - ms
 
 const table: [string, Partial<Vitals>, [part: string, stops: string, why: RegExp][]][] = [
-  ['all is well', {}, []],
-  ['a loop held up', { lastTick: ago(limits.loopMs + 1) }, [['event loop', 'live', /held up for 10 s/]]],
-  ['a loop nearly held up', { lastTick: ago(limits.loopMs) }, []],
+  ['reports nothing for a healthy daemon', {}, []],
   [
-    'an inference stuck',
+    'stops liveness for an event loop blocked for more than 10 s',
+    { lastTick: ago(limits.loopMs + 1) },
+    [['event loop', 'live', /held up for 10 s/]]
+  ],
+  ['accepts an event loop blocked for 10 s', { lastTick: ago(limits.loopMs) }, []],
+  [
+    'stops liveness for an inference under way for 41 s',
     { underWay: [{ part: 'classify', since: ago(40_600) }] },
     [['classify', 'live', /under way for 41 s/]]
   ],
-  ['an inference that takes its time', { underWay: [{ part: 'classify', since: ago(30_000) }] }, []],
+  ['accepts an inference under way for 30 s', { underWay: [{ part: 'classify', since: ago(30_000) }] }, []],
   [
-    'frames and no results',
+    'stops liveness for frames without results for 31 s',
     { unanswered: { first: ago(31_000), last: ago(10) } },
     [['inference', 'live', /none was finished/]]
   ],
+  ['accepts frames without results for 30 s', { unanswered: { first: ago(30_000), last: ago(0) } }, []],
+  ['accepts a single failed frame without later ones', { unanswered: { first: ago(900_000), last: ago(900_000) } }, []],
   [
-    'frames and no results for as long as an inference may take',
-    { unanswered: { first: ago(30_000), last: ago(0) } },
-    []
-  ],
-  ['one frame that failed long ago, and none since', { unanswered: { first: ago(900_000), last: ago(900_000) } }, []],
-  [
-    'a worker that restarts',
+    'stops readiness for a worker that restarts',
     { restarting: [{ part: 'detect', since: ago(2000) }], unanswered: { first: ago(50_000), last: ago(1) } },
     [['detect', 'ready', /restarting for 2 s/]]
   ],
   [
-    'a worker that restarts for as long as a large model takes',
+    'stops only readiness for a worker that has restarted for 120 s',
     { restarting: [{ part: 'detect', since: ago(120_000) }] },
     [['detect', 'ready', /restarting for 120 s/]]
   ],
   [
-    'a worker that restarts for ever',
+    'stops liveness for a worker that has restarted for 121 s',
     { restarting: [{ part: 'detect', since: ago(121_000) }] },
     [['detect', 'live', /restarting for 121 s/]]
   ],
-  ['a decoder whose time has been up for half a minute, which is still waited for', camera({ quietMs: 30_000 }), []],
-  ['a decoder that cannot be ended', camera({ quietMs: 30_001 }), [['decoder of a', 'live', /late by 30 s/]]],
+  ['accepts a decoder whose picture is late by 30 s', camera({ quietMs: 30_000 }), []],
   [
-    'a camera that is lost',
+    'stops liveness for a decoder whose picture is late by more than 30 s',
+    camera({ quietMs: 30_001 }),
+    [['decoder of a', 'live', /late by 30 s/]]
+  ],
+  [
+    'stops readiness for a lost camera',
     camera({ state: 'lost', reason: 'no picture for 10 s' }),
     [['camera a', 'ready', /^lost: no picture for 10 s$/]]
   ],
-  ['a paused camera', camera({ state: 'paused' }), []],
-  ['no broker', { broker: { connected: false, trouble: null } }, [['broker', 'ready', /not connected/]]],
+  ['accepts a paused camera', camera({ state: 'paused' }), []],
   [
-    'a disk that refuses the outbox',
+    'stops readiness without a broker',
+    { broker: { connected: false, trouble: null } },
+    [['broker', 'ready', /not connected/]]
+  ],
+  [
+    'stops readiness for a disk that refuses the outbox',
     { outbox: { inMemory: 3, trouble: { what: 'no space left for the outbox' } } },
     [['outbox', 'ready', /^no space left for the outbox; 3 wait in memory$/]]
   ]
 ]
 
-describe('what is wrong', () => {
+describe('the examination of health', () => {
   it.each(table)('%s', (_, changes, expected) => {
     const found = examine({ ...well, ...changes })
     expect(found.map(({ part, stops }) => [part, stops])).toEqual(expected.map(([part, stops]) => [part, stops]))
     for (const [i, [, , why]] of expected.entries()) expect(found[i]!.why).toMatch(why)
   })
 
-  it('puts what a restart may mend first', () => {
+  it('lists problems that a restart may fix first', () => {
     const found = examine({ ...well, lastTick: 0, ...camera({ state: 'lost' }) })
     expect(found.map(({ stops }) => stops)).toEqual(['live', 'ready'])
   })
 })
 
-/** One minute after the other of a daemon's life, on a clock of the test's. */
+/** The progress of a daemon, on a clock that the test advances. */
 function life() {
   let now = 0
   const progress = new Progress({ now: () => now })
@@ -98,8 +106,8 @@ function life() {
   return { progress, alive, pass }
 }
 
-describe('progress', () => {
-  it('of a camera that is silent for days is none, and no fault', () => {
+describe('the progress of inference', () => {
+  it('is no fault while a camera is silent for days', () => {
     const { progress, alive, pass } = life()
     progress.frame()
     progress.finished()
@@ -107,7 +115,7 @@ describe('progress', () => {
     expect(alive()).toBe(true)
   })
 
-  it('stops when an inference never comes back, and goes on when it does', async () => {
+  it('stops while an inference does not return', async () => {
     const { progress, alive, pass } = life()
     let answer: (value: number) => void = () => undefined
     const inference = progress.watch('detect', new Promise<number>((resolve) => (answer = resolve)))
@@ -120,7 +128,7 @@ describe('progress', () => {
     expect(alive()).toBe(true)
   })
 
-  it('stops when each frame fails, one after the other, unless the worker is being restarted', () => {
+  it('stops when every frame fails, except while a worker restarts', () => {
     const { progress, alive, pass } = life()
     const fail = (seconds: number): void => {
       for (let i = 0; i < seconds; i++) {
@@ -142,7 +150,7 @@ describe('progress', () => {
     expect(alive()).toBe(true)
   })
 
-  it('never stops while every frame is finished in time, whatever the order', () => {
+  it('does not stop while every frame is finished in time', () => {
     const steps = fc.array(fc.tuple(fc.integer({ min: 0, max: 600_000 }), fc.boolean()), { maxLength: 50 })
     fc.assert(
       fc.property(steps, (all) => {

@@ -31,8 +31,8 @@ function manualQueue(capacity: number) {
   return { source, started, results, dropped, open, finishOne, subscription, isCompleted: () => completed }
 }
 
-describe('boundedQueue', () => {
-  it('drops the oldest waiting value, never the one being worked on, and works on the newest next', async () => {
+describe('the bounded queue', () => {
+  it('drops the oldest waiting value, never the running one, and runs the newest next', async () => {
     const queue = manualQueue(1)
     for (const value of [1, 2, 3, 4]) queue.source.next(value)
     expect(queue.started).toEqual([1])
@@ -41,7 +41,7 @@ describe('boundedQueue', () => {
     expect(queue.started).toEqual([1, 4])
   })
 
-  it('loses no value: each is done or dropped, one task at a time, results in order, for any rhythm', async () => {
+  it('completes or reports as dropped every value, one task at a time, with results in order', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(fc.boolean(), { maxLength: 60 }),
@@ -65,7 +65,7 @@ describe('boundedQueue', () => {
     )
   })
 
-  it('hands back what still waits when it is unsubscribed', () => {
+  it('reports the waiting values as dropped when it is unsubscribed', () => {
     const queue = manualQueue(3)
     for (const value of [1, 2, 3]) queue.source.next(value)
     queue.subscription.unsubscribe()
@@ -88,8 +88,8 @@ describe('boundedQueue', () => {
   })
 })
 
-describe('LatencyWindow', () => {
-  it('gives percentiles of the last values only', () => {
+describe('the latency window', () => {
+  it('computes percentiles of the last values only', () => {
     const window = new LatencyWindow(4)
     expect(window.percentile(0.5)).toBeNull()
     for (const ms of [1000, 1, 2, 3, 4]) window.add(ms)

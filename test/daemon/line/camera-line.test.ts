@@ -9,7 +9,7 @@ const turns = async (count = 5) => {
   for (let i = 0; i < count; i++) await new Promise((resolve) => setImmediate(resolve))
 }
 
-/** A line whose detector is at once, and whose classifier begins and ends when the test says so. */
+/** A line whose detector answers at once, and whose classifier begins and ends when the test says so. */
 function slowJudge() {
   const frames = new Subject<Frame>()
   const judged: JudgedFrame[] = []
@@ -69,25 +69,25 @@ const frame = (at: number, release: () => void): Frame => ({
   release
 })
 
-describe('cameraLine', () => {
-  it('judges the newest of what was seen when the classifier is free, and drops the rest', async () => {
+describe('the camera line', () => {
+  it('classifies the newest sighting when the classifier is free, and drops older ones', async () => {
     const { push, begin, end, counts, at, asked } = slowJudge()
     await push(0)
     expect(begin()).toBe(0)
     for (let at = 1; at < 100; at++) await push(at)
-    // One is being judged, and the newest waits for its turn.
+    // One is being classified, and the newest waits for its turn.
     expect(asked).toHaveLength(2)
     expect(counts).toEqual({ detected: 100, dropped: 98, released: 100, failed: 0 })
     await end()
     expect(begin()).toBe(99)
-    // It is the classifier's now: what comes next waits for another turn.
+    // The classifier has begun with it: the next sighting waits for another turn.
     await push(100)
     await end()
     await end()
     expect(at()).toEqual([0, 99, 100])
   })
 
-  it('for any rhythm: each frame is released, and judged, dropped or failed; every word of lost tracks is passed on', async () => {
+  it('releases each frame once it is classified, dropped or failed, and reports every lost track, for any timing', async () => {
     const steps = fc.array(fc.constantFrom('push', 'begin', 'end', 'fail' as const), { maxLength: 60 })
     await fc.assert(
       fc.asyncProperty(steps, async (steps) => {
@@ -115,7 +115,7 @@ describe('cameraLine', () => {
     )
   })
 
-  it('goes on after failures of either stage, and releases each frame', async () => {
+  it('continues after failures of either stage, and releases each frame', async () => {
     const frames = new Subject<Frame>()
     const seen: number[] = []
     const failures: unknown[] = []

@@ -4,7 +4,7 @@ import type { CameraConfig } from '../../../src/config/index.js'
 import { silentLog } from '../../../src/core/log.js'
 import { Inference } from '../../../src/daemon/line/inference.js'
 
-/** Inference without its stages: nothing is inferred here, only told of. */
+/** Inference without its stages: the test reports the outcomes of inferences. */
 function setUp() {
   const told: (string | null)[] = []
   const inference = new Inference({
@@ -21,8 +21,8 @@ function setUp() {
 }
 const stuck = { part: 'detect', why: 'an inference has been under way for 31 s' }
 
-describe('inference', () => {
-  test('that fails for several reasons is over only when none of the reasons is left', () => {
+describe('trouble with inference', () => {
+  test('with several causes ends when the last cause ends', () => {
     const { inference, camera, told } = setUp()
     camera('hall').onFailure(new Error('no memory'))
     inference.stuck(stuck)
@@ -32,14 +32,14 @@ describe('inference', () => {
     expect(told).toEqual(['no memory', null])
   })
 
-  test('has no trouble with a camera that is gone, or that gives no pictures', () => {
+  test('ends when the camera that caused it is removed', () => {
     const { inference, camera, told } = setUp()
     camera('hall').onFailure(new Error('no memory'))
     inference.forget('hall')
     expect(told).toEqual(['no memory', null])
   })
 
-  test('that fails because a worker is being started again has one reason, the worker’s', () => {
+  test("during a worker's restart has that restart as its only cause", () => {
     const { inference, camera, told } = setUp()
     inference.worker('detect', new Error('ended with code 7'))
     camera('hall').onFailure(new Error('is closed'))
@@ -47,14 +47,14 @@ describe('inference', () => {
     expect(told).toEqual(['ended with code 7', null])
   })
 
-  test('that is cut off when painlens stops is no failure', () => {
+  test('is not reported for inferences cancelled by a stop', () => {
     const { inference, camera, told } = setUp()
     inference.stopping()
     camera('hall').onFailure(new Error('is closed'))
     expect(told).toEqual([])
   })
 
-  test('is in trouble exactly while there is a reason, whatever comes', () => {
+  test('is reported exactly while there is a cause, for any sequence of events', () => {
     const who = ['a', 'b', 'detect', 'classify', 'stuck'] as const
     const steps = fc.array(fc.record({ who: fc.constantFrom(...who), wrong: fc.boolean() }), { maxLength: 40 })
     fc.assert(
@@ -73,7 +73,7 @@ describe('inference', () => {
         }
         const reasons = new Set<string>()
         for (const { who, wrong } of all) {
-          // What fails while a worker is away has that for its reason.
+          // Failures during a worker's restart have that as their cause.
           const isExplained = who.length === 1 && (reasons.has('detect') || reasons.has('classify'))
           if (!wrong) reasons.delete(who)
           else if (!isExplained) reasons.add(who)

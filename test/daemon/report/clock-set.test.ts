@@ -16,7 +16,7 @@ const t0 = Date.UTC(2026, 0, 1)
 const second = 1000
 const hour = 3_600_000
 const day = 24 * hour
-/** From a box without a battery that gets its time late, to a mistake at the console. */
+/** Changes in ms: from a device without a battery that gets its time late, to an administrator's mistake. */
 const settings = [56 * 365 * day, 2 * hour, -2 * hour, -365 * day]
 
 /** The real alarm stage, with one face in pain that is seen five times a second, and a tick each second. */
@@ -41,8 +41,8 @@ function watched(world: SettableClock) {
   return { alarms, said, wait }
 }
 
-describe.each(settings)('the clock is set by %d ms, and', (byMs) => {
-  test('an alarm goes on: it does not end, its updates come when they are due, and its duration is what it took', () => {
+describe.each(settings)('with the clock set by %d ms,', (byMs) => {
+  test('an alarm stays active, its updates come on time, and its duration is the elapsed time', () => {
     const world = new SettableClock(t0)
     const { alarms, said, wait } = watched(world)
     wait(12)
@@ -62,7 +62,7 @@ describe.each(settings)('the clock is set by %d ms, and', (byMs) => {
     expect(Date.parse(said.at(-1)!.updated)).toBe(world.timeOfDay)
   })
 
-  test('a face that has not come to be an alarm is no alarm at once', () => {
+  test('a face in its onset raises its alarm only after the onset time', () => {
     const world = new SettableClock(t0)
     const { said, wait } = watched(world)
     wait(1)
@@ -73,7 +73,7 @@ describe.each(settings)('the clock is set by %d ms, and', (byMs) => {
     expect(said.map(({ phase }) => phase)).toEqual(['start'])
   })
 
-  test('a broker that is away is told of after 10 s, with how long it was', () => {
+  test("a broker's absence is reported after 10 s, with its duration", () => {
     const world = new SettableClock(t0)
     const { alarms } = watched(world)
     const said: AlarmMessage[] = []
@@ -102,7 +102,7 @@ describe.each(settings)('the clock is set by %d ms, and', (byMs) => {
   })
 })
 
-describe('on disk', () => {
+describe('times on disk', () => {
   let folder: string
   let outbox: Outbox
   const lines: string[] = []
@@ -131,7 +131,7 @@ describe('on disk', () => {
     return sent
   }
 
-  test.each(settings)('an alarm that waits expires by its age, not by a clock that is set by %d ms', async (byMs) => {
+  test.each(settings)('a waiting alarm expires by its age if the clock is set by %d ms', async (byMs) => {
     const world = new SettableClock(t0)
     await open(world)
     await outbox.put('alarm', { alarm_id: 'young', late: false })
@@ -149,12 +149,12 @@ describe('on disk', () => {
     expect(outbox.stats()).toMatchObject({ expired: 1, depth: 0 })
   })
 
-  test('one of an earlier run expires by the time of day, which is all that is known of it', async () => {
+  test('an alarm of an earlier run expires by the time of day', async () => {
     const world = new SettableClock(t0)
     await open(world)
     for (const alarm_id of ['a', 'b', 'c']) await outbox.put('alarm', { alarm_id, late: false })
     await outbox.close()
-    // The box starts without knowing the time: nothing is younger than just now.
+    // The device starts without knowing the time, so that ages would be negative.
     const later = new SettableClock(0)
     await open(later)
     await outbox.put('alarm', { alarm_id: 'of this run', late: false })
@@ -170,7 +170,7 @@ describe('on disk', () => {
     expect(sent[3]!.expiresAt - later.clock.now()).toBe(day)
   })
 
-  test('an alarm that an earlier run left ends with a duration that is none too short, and its own onset', async () => {
+  test('an alarm left active by an earlier run ends with its onset and at least its last known duration', async () => {
     const world = new SettableClock(t0)
     await open(world)
     const { said, wait } = watched(world)
@@ -188,7 +188,7 @@ describe('on disk', () => {
     }
   })
 
-  test('a pause lasts as long as was asked for, and a later run ends it by the time of day', async () => {
+  test('a pause lasts for the requested time, and in a later run until its time of day', async () => {
     const world = new SettableClock(t0)
     await open(world)
     const pauses = new Pauses(outbox, world.clock)

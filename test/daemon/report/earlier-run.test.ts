@@ -19,7 +19,7 @@ function noteBook(notes: Record<string, object> = {}) {
   }
 }
 
-test('every alarm that was left active gets its end; what is no alarm is forgotten, whatever it is', () => {
+test('every alarm left active gets its end, and notes that are not alarms are deleted', () => {
   const junk = fc.oneof(
     fc.object(),
     fc.array(fc.anything()),
@@ -42,7 +42,7 @@ test('every alarm that was left active gets its end; what is no alarm is forgott
   )
 })
 
-test('a pause is known until it is over', async () => {
+test('a pause is read from its note until it ends', async () => {
   let now = t0
   const outbox = noteBook()
   const pauses = new Pauses(
@@ -63,7 +63,7 @@ test('a pause is known until it is over', async () => {
   expect(pauses.of('a')).toBeNull()
 })
 
-test('a camera is remembered until the broker has confirmed that its state is gone', async () => {
+test('a removed camera is remembered until the broker has confirmed that its state is cleared', async () => {
   const outbox = noteBook()
   const confirm = new Map<string, () => void>()
   const mqtt = { forgetCamera: (id: string) => new Promise<void>((done) => void confirm.set(id, done)) }

@@ -2,8 +2,10 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { FaceNetworks, frameTensor } from '../../../src/lib/face/networks.js'
+import { FaceNetworks } from '../../../src/lib/face/networks.js'
 import { defaultMinScore, type SearchOptions, searchFaces } from '../../../src/lib/face/search.js'
+import { uprightIn } from '../../../src/lib/face/similarity.js'
+import { allSweeps } from '../../../src/lib/face/sweeps.js'
 import { overlap } from '../../../src/lib/face/tracker.js'
 import { createRandom } from '../../../src/lib/random.js'
 import {
@@ -19,7 +21,7 @@ import { expose } from '../../../tools/bench/face-pictures.js'
 import { buildFaceModels } from '../../../tools/face-models/build.js'
 import { facesOf, isOn, photoNames, readPhoto } from './photos.js'
 
-const everywhere: SearchOptions = { minScore: defaultMinScore, around: [], everywhere: true }
+const everywhere: SearchOptions = { minScore: defaultMinScore, around: [], sweeps: allSweeps }
 
 let folder: string
 let networks: FaceNetworks
@@ -33,7 +35,7 @@ afterAll(async () => {
 })
 
 const search = (picture: { width: number; height: number; data: Uint8Array }, options = everywhere) =>
-  searchFaces(networks, frameTensor(picture, picture.data as Uint8Array<ArrayBuffer>), options)
+  searchFaces(networks, picture, options)
 
 /** A resident in bed, somewhere in 1280x720; a face of 0 px leaves the bed empty. */
 async function inBed(faceSize: number, seed: number, tone?: number): Promise<Rendered> {
@@ -133,15 +135,20 @@ describe('the face search', () => {
     const { box } = rendered
     const near = (dx: number): SearchOptions => ({
       minScore: defaultMinScore,
-      around: [{ ...box, x: box.x + dx }],
-      everywhere: false
+      around: [uprightIn({ ...box, x: box.x + dx })],
+      sweeps: [],
+      ifLost: allSweeps
     })
     for (const options of [near(0), near(box.width / 2), near(box.width * 6)]) {
       const faces = await search(rendered, options)
       expect(faces).toHaveLength(1)
       expect(overlap(faces[0]!.box, box)).toBeGreaterThan(0.5)
     }
-    const twice = { minScore: defaultMinScore, around: [box, { ...box, x: box.x + 5 }], everywhere: true }
+    const twice = {
+      minScore: defaultMinScore,
+      around: [uprightIn(box), uprightIn({ ...box, x: box.x + 5 })],
+      sweeps: allSweeps
+    }
     expect(await search(rendered, twice)).toHaveLength(1)
   })
 })

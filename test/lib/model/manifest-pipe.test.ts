@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { loadManifest } from '../../../src/lib/model/manifest.js'
 
-it('a pipe without a writer in the place of a manifest is refused at once', async () => {
+it('a pipe without a writer at the path of a manifest is refused at once', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'painlens-pipe-'))
   try {
     const pipe = join(folder, 'pipe')

@@ -49,7 +49,7 @@ describe('loadManifest', () => {
   it.each([
     ['a hash that is not the file’s', { sha256: 'a'.repeat(64) }, /SHA-256 is [0-9a-f]{64}.*says a{64}/],
     [
-      'an alarm label that is no label',
+      'an alarm label that is not among the labels',
       { alarm_label: 'agony' },
       /alarm_label is "agony", but the labels are pain, disgust/
     ],
@@ -58,7 +58,7 @@ describe('loadManifest', () => {
     ['a wrong colour order', { input: { ...good.input, colour: 'grb' } }, /input\.colour/],
     ['a device without an end', { file: '/dev/zero' }, /zero: the model cannot be read \(it is no file\)/],
     ['a file that is not there', { file: 'gone.onnx' }, /gone\.onnx: the model cannot be read/]
-  ])('a manifest with %s is refused with an explanation', async (_, changes, message) => {
+  ])('a manifest with %s is refused with the reason', async (_, changes, message) => {
     const error = await load(changes).catch((e: unknown) => e)
     expect(error).toBeInstanceOf(ModelError)
     expect((error as Error).message).toMatch(message)

@@ -28,7 +28,7 @@ function convModel() {
   return builder.toModel()
 }
 
-/** A model whose one tensor is written by hand: what exporters other than ours may do. */
+/** A model whose only tensor is encoded by hand, as other exporters may write it. */
 function withTensor(tensor: WireWriter): Uint8Array {
   const type = new WireWriter().message(1, new WireWriter().varint(1, 1).message(2, new WireWriter()))
   const graph = new WireWriter()
@@ -158,7 +158,7 @@ describe('tensors in typed fields', () => {
   })
 })
 
-describe('what is no sound model', () => {
+describe('a damaged model file', () => {
   it('a malformed model is refused with an explanation', () => {
     const sentence = (bytes: Uint8Array) => {
       try {

@@ -5,7 +5,7 @@ import { patience } from '../../support/slowness.js'
 
 const dist = resolve(import.meta.dirname, '../../../dist')
 
-/** What a child of a process that has imported `file` is told, and so CUDA's libraries in the process itself. */
+/** NVIDIA_TF32_OVERRIDE in a child of a process that has imported `file`, as CUDA's libraries in the process see it. */
 function overrideIn(file: string, env: Record<string, string> = {}): string {
   const script = `
     await import(${JSON.stringify(resolve(dist, file))})
@@ -16,11 +16,11 @@ function overrideIn(file: string, env: Record<string, string> = {}): string {
 }
 
 describe('TF32', () => {
-  it.each(['lib/ort/provider.js', 'core/worker.js'])('is off for whoever imports %s', (file) => {
+  it.each(['lib/ort/provider.js', 'core/worker.js'])('is off in programs that import %s', (file) => {
     expect(overrideIn(file)).toBe('0')
   })
 
-  it('stays as it was asked for', () => {
+  it('keeps an explicit setting of the user', () => {
     expect(overrideIn('lib/ort/provider.js', { NVIDIA_TF32_OVERRIDE: '1' })).toBe('1')
   })
 })

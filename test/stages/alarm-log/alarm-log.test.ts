@@ -39,7 +39,7 @@ async function seqs(): Promise<number[]> {
 const upTo = (count: number, from = 0) => Array.from({ length: count }, (_, index) => from + index)
 
 describe('the alarm log', () => {
-  test('keeps each message as it is, over restarts, for nobody but its user to read', async () => {
+  test('returns every message unchanged after a restart, from files that only its user can read', async () => {
     for (const half of [0, 1]) {
       const log = here()
       for (const seq of upTo(5, half * 5)) log.append(alarm('a', seq))
@@ -51,7 +51,7 @@ describe('the alarm log', () => {
     expect(statSync(newest()).mode & 0o077).toBe(0)
   })
 
-  test('stays within its bound, and gives up the oldest', async () => {
+  test('stays within its size limit by deleting the oldest messages', async () => {
     const log = here({ maxBytes: 16_000 })
     for (const seq of upTo(300)) {
       log.append(alarm('a', seq))
@@ -66,7 +66,7 @@ describe('the alarm log', () => {
     expect(kept).toEqual(upTo(kept.length, 300 - kept.length))
   })
 
-  test('takes files away that are older than those it keeps', async () => {
+  test('deletes files older than the eight that it keeps', async () => {
     mkdirSync(path())
     for (const age of upTo(20, 1)) writeFileSync(join(path(), `alarms.${age}.jsonl`), '')
     writeFileSync(newest(), `${JSON.stringify(alarm('a', 0))}\n`)
@@ -77,7 +77,7 @@ describe('the alarm log', () => {
     expect(await seqs()).toEqual([0, 1])
   })
 
-  test('writes what it is given by its encoder, so that no secret gets in', async () => {
+  test('writes the output of its encoder, which redacts secrets', async () => {
     const log = here({ encode: (message) => JSON.stringify(message).replaceAll('s3cret', '***') })
     log.append({ ...alarm('a', 0), text: { en: 'refused: s3cret', de: 's3cret' } })
     await log.close()
@@ -86,8 +86,8 @@ describe('the alarm log', () => {
   })
 })
 
-describe('a line that was torn', () => {
-  test('wherever it was torn, all before it and all after it is there', async () => {
+describe('an alarm log with a damaged line', () => {
+  test('cut at any byte, yields all messages before and after the cut', async () => {
     const whole = upTo(3).map((seq) => `${JSON.stringify(alarm('ä', seq))}\n`)
     const bytes = Buffer.from(whole.join(''))
     await fc.assert(
@@ -107,7 +107,7 @@ describe('a line that was torn', () => {
     )
   })
 
-  test('a file without a single line end, and one that is larger than what is read at once', async () => {
+  test('larger than one read block, with or without a line end, yields the messages around it', async () => {
     mkdirSync(path())
     writeFileSync(newest(), 'x'.repeat(200_000))
     const lines: string[] = []
@@ -123,7 +123,7 @@ describe('a line that was torn', () => {
     expect(await seqs()).toEqual([1, 2])
   })
 
-  test('lines that are no alarms are left out, whatever they hold', async () => {
+  test('with any lines that are not alarms, yields the alarms only', async () => {
     mkdirSync(path())
     const junk = fc.oneof(fc.string(), fc.json(), fc.constantFrom('null', '7', '{}', '{"alarm_id":1}', '\0\0\0'))
     await fc.assert(
@@ -135,7 +135,7 @@ describe('a line that was torn', () => {
     )
   })
 
-  test('kill -9 in the middle of writing loses nothing that was on disk', async () => {
+  test('after kill -9 during writing, yields every line that was on disk', async () => {
     let first = 0
     for (const rounds of [3, 40, 90]) {
       const script = fileURLToPath(new URL('./append-forever.mjs', import.meta.url))
@@ -155,7 +155,7 @@ describe('a line that was torn', () => {
   })
 })
 
-describe('a disk that refuses', () => {
+describe('an alarm log on a disk that refuses writes', () => {
   const recorder = () => {
     const lines: string[] = []
     const log: Log = {
@@ -166,7 +166,7 @@ describe('a disk that refuses', () => {
     return { lines, log }
   }
 
-  test('is said once, keeps nobody waiting, and gets what it missed when it works again', async () => {
+  test('logs that once, does not block, and writes the missed messages when the disk works again', async () => {
     mkdirSync(path())
     symlinkSync('/dev/full', newest())
     const { lines, log } = recorder()
@@ -185,10 +185,10 @@ describe('a disk that refuses', () => {
     ])
   })
 
-  test('keeps the newest thousand lines in memory, no more', async () => {
+  test('keeps the newest thousand lines in memory', async () => {
     writeFileSync(path(), 'a file in the way')
     const { lines, log } = recorder()
-    // No try is under way when the disk works again: what one has in its hands is beside the thousand that wait.
+    // No write is under way when the disk works again: its lines would not count among the thousand that wait.
     const alarmLog = here({ log, retryMs: 3_600_000 })
     for (const seq of upTo(700)) alarmLog.append(alarm('a', seq))
     await alarmLog.flushed()
@@ -199,14 +199,14 @@ describe('a disk that refuses', () => {
     expect(await seqs()).toEqual(upTo(1000, 400))
   })
 
-  test('a line that comes between the last write and the end of the writer is written, too', async () => {
+  test('writes a line appended between the last write and the end of the writer', async () => {
     writeFileSync(path(), 'a file in the way')
     const alarmLog: AlarmLog = here({
       retryMs: 1,
       log: {
         ...silentLog,
         error: () => rmSync(path()),
-        // Runs before anything that waits for the writer.
+        // Runs before the code that waits for the writer.
         info: () => queueMicrotask(() => alarmLog.append(alarm('a', 1)))
       }
     })
@@ -215,7 +215,7 @@ describe('a disk that refuses', () => {
     await alarmLog.close()
   })
 
-  test('and then the end: closing waits for nothing', async () => {
+  test('closes without waiting for the disk', async () => {
     writeFileSync(path(), 'a file in the way')
     const alarmLog = here()
     alarmLog.append(alarm('a', 0))

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import type { TechnicalCondition } from '../../../src/contract/conditions.js'
+import { faceConditions, type TechnicalCondition } from '../../../src/contract/conditions.js'
 import type { AlarmMessage } from '../../../src/contract/messages.js'
 import type { CameraState } from '../../../src/core/types.js'
 import { type AlarmOutput, type AlarmRules, createAlarms } from '../../../src/stages/alarm/index.js'
@@ -19,7 +19,7 @@ const track = fc.integer({ min: 1, max: 4 })
 const score = fc.oneof(
   fc.constantFrom(0, 0.45, 0.7, 1),
   fc.double({ min: 0, max: 1, noNaN: true }),
-  fc.constant(Number.NaN)
+  fc.constantFrom(Number.NaN, null)
 )
 const box = fc.option(fc.constantFrom(...places), { nil: undefined })
 const feedAction = fc.record({
@@ -57,6 +57,15 @@ const action = fc.oneof(
       active: fc.boolean()
     })
   },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      do: fc.constant('faces' as const),
+      condition: fc.constantFrom(...faceConditions),
+      camera,
+      active: fc.boolean()
+    })
+  },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('ack' as const), which: fc.nat(30) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('refresh' as const), times: fc.integer({ min: 1, max: 50 }) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('gone' as const), camera }) },
@@ -72,7 +81,8 @@ const rules = fc.record({
   updateS: fc.constantFrom(1, 10),
   updateMinS: fc.constantFrom(0, 1, 4),
   updatesPerS: fc.constantFrom(0.2, 1, 20),
-  trackLostS: fc.constantFrom(1, 5)
+  trackLostS: fc.constantFrom(1, 5),
+  faceUnusableS: fc.constantFrom(3, 60)
 })
 type Rules = AlarmRules
 
@@ -138,6 +148,8 @@ function live(actions: Action[], rules: Rules) {
     trackLost: ({ camera, track }) => alarms.trackLost(camera, track),
     camera: ({ camera, state }) => tell(alarms.cameraState(camera, state, moment(now))),
     technical: ({ condition, active }) => tell(alarms.technical(condition, active ? problem : null, moment(now))),
+    faces: ({ condition, camera, active }) =>
+      tell(alarms.faces(condition, camera, active ? moment(now - 600_000) : null, moment(now))),
     ack: ({ which }) => {
       const open = said.filter(({ phase }) => phase === 'start').filter((start) => !ended(said, start.alarm_id))
       const alarm = open[which % Math.max(1, open.length)]
@@ -285,7 +297,7 @@ test('no alarm and not all of them together say more updates than the rate limit
   )
 })
 
-test('whoever asks for active alarms gets each of them in the end, however they are held back', () => {
+test('a request for the active alarms brings each of them in the end, however the rate limit holds them back', () => {
   fc.assert(
     fc.property(fc.integer({ min: 1, max: 4 }), fc.constantFrom(0.2, 1, 20), (count, updatesPerS) => {
       const t0 = Date.UTC(2026, 0, 1)

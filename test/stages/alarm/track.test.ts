@@ -14,13 +14,14 @@ const rules = {
   updateS: 10,
   updateMinS: 1,
   updatesPerS: 20,
-  trackLostS: 5
+  trackLostS: 5,
+  faceUnusableS: 600
 }
 const t0 = 1_000_000
 const box: Box = { x: 100, y: 100, width: 80, height: 100 }
 
 describe('a smoothed score', () => {
-  const smoothed = (steps: readonly (readonly [ms: number, score: number])[], smoothingS = 2) => {
+  const smoothed = (steps: readonly (readonly [ms: number, score: number | null])[], smoothingS = 2) => {
     const track = newTrack('a', moment(t0))
     let at = t0
     for (const [ms, score] of steps) {
@@ -42,8 +43,8 @@ describe('a smoothed score', () => {
     expect(smoothed([[500, 0.4]])).toBe(0.4)
   })
 
-  it('stays as it is by a time that stands still or runs backwards, and by what is no number', () => {
-    expect(smoothed([[0, 0.5], [0, 1], [-700, 1], [400, Number.NaN]])).toBe(0.5) // biome-ignore format: pairs
+  it('stays as it is at a time that stands still or runs backwards, and where the face cannot be judged', () => {
+    expect(smoothed([[0, 0.5], [0, 1], [-700, 1], [400, Number.NaN], [400, null]])).toBe(0.5) // biome-ignore format: pairs
   })
 
   it('at exactly a threshold counts as above the onset, and as below the clearing', () => {

@@ -16,7 +16,7 @@ interface Batch {
 
 interface World {
   max: number
-  /** How long a call with so many items takes. */
+  /** Duration of a call by its number of items. */
   takesMs: (items: number) => number
   /** Whether the nth call fails. */
   fails?: (nth: number) => boolean
@@ -73,19 +73,19 @@ const someWorld = fc
   .map(({ max, fixed, each }) => ({ max, takesMs: (items: number) => fixed + each * items }))
 
 describe('Batches', () => {
-  it('gives everybody the results of their own items, in order, in batches that are not too large', async () => {
+  it('returns to each caller the results of its own items, in order, in batches up to the maximum', async () => {
     await fc.assert(
       fc.asyncProperty(someRequests, someWorld, async (requests, world) => {
         const { batches, answers } = await play(requests, world)
         expect(answers).toEqual(requests.map(({ count }, i) => itemsOf(i, count).map(resultOf)))
         for (const { items } of batches) expect(items.length).toBeLessThanOrEqual(world.max)
-        // Who asked first is served first, and everybody's turn comes once.
+        // Requests are served in order, each item once.
         expect(batches.flatMap(({ items }) => items)).toEqual(requests.flatMap(({ count }, i) => itemsOf(i, count)))
       })
     )
   })
 
-  it('never lets anything wait while nothing runs, nor leaves room in a batch for what waits', async () => {
+  it('starts a call as soon as none runs, and fills each batch with the waiting items', async () => {
     await fc.assert(
       fc.asyncProperty(someRequests, someWorld, async (requests, world) => {
         const { batches } = await play(requests, world)
@@ -102,7 +102,7 @@ describe('Batches', () => {
     )
   })
 
-  it('calls with what was put in the place of waiting items; what a call has begun with stays', async () => {
+  it('uses the replacements of waiting items, and ignores replacements of items already in a call', async () => {
     const calls: { items: readonly string[]; end: (results: string[]) => void }[] = []
     const queue = new Batches<string, string>({
       max: () => 2,
@@ -129,7 +129,7 @@ describe('Batches', () => {
     expect(await waiting.results).toEqual(['f', 'g', 'h'].map(resultOf))
   })
 
-  it('a call that fails fails all who had something in it, and nobody else', async () => {
+  it('rejects exactly the requests with items in a failed call', async () => {
     await fc.assert(
       fc.asyncProperty(someRequests, someWorld, fc.array(fc.boolean()), async (requests, world, failing) => {
         const { batches, answers } = await play(requests, { ...world, fails: (nth) => failing[nth] ?? false })

@@ -25,13 +25,15 @@ function faceOfColour(red: number, green: number, blue: number): Face {
     track: 1,
     box: { x: 0, y: 0, width: 16, height: 16 },
     score: 1,
+    roll: 0,
+    whyNot: null,
     landmarks,
     zone: null,
     crop: { width: 16, height: 16, data, landmarks }
   }
 }
 
-/** What a camera has seen. */
+/** A sighting of a camera. */
 const sight = (...faces: Face[]) => ({ camera: 'bed-1', at: moment(5), faces })
 
 async function open(model: string, provider: 'auto' | 'cpu' | 'cuda' = 'cpu', log: Log = silentLog) {
@@ -41,7 +43,7 @@ async function open(model: string, provider: 'auto' | 'cpu' | 'cuda' = 'cpu', lo
 /** Colours that no other camera's faces have. */
 const coloursOf = (count: number): number[] => Array.from({ length: count }, (_, i) => 10 * count + i)
 
-/** What the tiny model says of `count` faces of bed-`count`. */
+/** The tiny model's verdicts on `count` faces of bed-`count`. */
 async function judge(classifier: Classifier, camera: string, count: number) {
   const faces = coloursOf(count).map((red) => faceOfColour(red, 0, 0))
   const verdicts = await classifier.classify({ camera, at: moment(count), faces }).verdicts
@@ -50,7 +52,7 @@ async function judge(classifier: Classifier, camera: string, count: number) {
 
 const options = (manifest: Manifest) => ({ manifest, provider: 'cpu' as const, threads: 1, log: silentLog })
 
-/** What cameras that see so many faces each, and ask at the same moment, get, and how many faces each inference had. */
+/** The verdicts for cameras that submit these numbers of faces at once, and the number of faces in each inference. */
 async function judgeAtOnce(model: string, counts: readonly number[], largestBatch?: number) {
   const inferences: number[] = []
   const classifier = await startClassifier({
@@ -81,7 +83,23 @@ describe('the classify stage', () => {
     }
   })
 
-  it('starts its worker again when it dies, but not with another model than the manifest says', async () => {
+  it('is never asked about a face that is not usable', async () => {
+    const asked: number[] = []
+    const manifest = await loadManifest(await writeTinyModel(folder))
+    const classifier = await startClassifier({ ...options(manifest), onInference: (_, faces) => asked.push(faces) })
+    try {
+      const upsideDown: Face = { ...faceOfColour(40, 0, 10), whyNot: 'roll' }
+      const verdicts = await classifier.classify(sight(upsideDown, faceOfColour(10, 20, 30), upsideDown)).verdicts
+      expect(verdicts.map(({ logits }) => Math.round(10 * logits[0]!))).toEqual([30])
+      expect(verdicts.map(({ face }) => face.whyNot)).toEqual([null])
+      expect(await classifier.classify(sight(upsideDown)).verdicts).toEqual([])
+      expect(asked).toEqual([1])
+    } finally {
+      await classifier.stop()
+    }
+  })
+
+  it('restarts a worker that died, and gives up if the model file has another SHA-256 than the manifest', async () => {
     const own = await mkdtemp(join(folder, 'restart-'))
     const troubles: (Error | null)[] = []
     const givenUp: Error[] = []
@@ -109,14 +127,14 @@ describe('the classify stage', () => {
     await classifier.stop()
   })
 
-  it('gives the faces of cameras that wait together to the model at once, and each camera its own verdicts', async () => {
+  it('classifies waiting faces of several cameras in one batch, and returns each camera its own verdicts', async () => {
     const { answers, inferences } = await judgeAtOnce(await writeTinyModel(folder), [1, 2, 3, 4], 4)
     expect(answers).toEqual([1, 2, 3, 4].map(expected))
-    // The first found it free; what came meanwhile is more than a batch.
+    // The first starts at once; the faces submitted meanwhile are more than a batch.
     expect(inferences).toEqual([1, 4, 4, 1])
   })
 
-  it('judges one face at a time on the CPU, where a batch gains nothing and its first face would wait for its last', async () => {
+  it('classifies one face per call on the CPU, where batches save no time and delay the first face', async () => {
     const { answers, inferences } = await judgeAtOnce(await writeTinyModel(folder), [2, 1])
     expect(answers).toEqual([2, 1].map(expected))
     expect(inferences).toEqual([1, 1, 1])
@@ -125,17 +143,17 @@ describe('the classify stage', () => {
   it.each([
     ['a batch of one', { batch: 1 }, [1, 1, 1, 1, 1, 1]],
     ['a batch of three', { batch: 3 }, [1, 3, 2]],
-    ['a batch that says N and is one', { reshape: 1 }, [1, 1, 1, 1, 1, 1]]
-  ])('serves a model with %s', async (_, shape, wanted) => {
+    ['a batch declared as N that works with 1 only', { reshape: 1 }, [1, 1, 1, 1, 1, 1]]
+  ])('runs a model with %s', async (_, shape, wanted) => {
     const { answers, inferences } = await judgeAtOnce(await writeTinyModel(folder, shape), [1, 2, 3], 4)
     expect(answers).toEqual([1, 2, 3].map(expected))
     expect(inferences).toEqual(wanted)
   })
 
-  it('a batch that fails fails all cameras that had a face in it, and the next one is none the worse', async () => {
+  it('rejects the verdicts of every camera in a failed batch, and the next batch succeeds', async () => {
     const manifest = await loadManifest(await writeTinyModel(folder))
     const classifier = await startClassifier({ ...options(manifest), largestBatch: 4 })
-    // Without pixels, so that what the worker does with it fails.
+    // Without pixels, so that the worker fails.
     const broken = { ...faceOfColour(1, 2, 3), crop: { ...faceOfColour(1, 2, 3).crop, data: null as never } }
     const first = judge(classifier, 'bed-1', 1)
     const failing = [classifier.classify(sight(broken)).verdicts, judge(classifier, 'bed-2', 1)]
@@ -148,14 +166,14 @@ describe('the classify stage', () => {
     expect((await left).map(({ status }) => status)).toEqual(['rejected', 'rejected'])
   })
 
-  it('is not misled by a model that ends in a softmax', async () => {
+  it('computes the same scores from a model that ends in a softmax', async () => {
     const classifier = await open(await writeTinyModel(folder, { softmax: true }))
     const [verdict] = await classifier.classify(sight(faceOfColour(10, 20, 30))).verdicts
     await classifier.stop()
     expect(verdict!.score).toBeCloseTo(0.6652409, 5)
   })
 
-  it('with auto falls back to the CPU and warns once; a named provider that is missing stops the start', async () => {
+  it('with provider auto falls back to the CPU and warns once; a named provider that is missing fails the start', async () => {
     const model = await writeTinyModel(folder)
     const warnings: string[] = []
     const log: Log = { ...silentLog, warn: (_, message) => warnings.push(message) }
@@ -170,7 +188,7 @@ describe('the classify stage', () => {
     )
   })
 
-  it('refuses a file that is no ONNX, a truncated one, and one at odds with its manifest', async () => {
+  it('refuses a file that is not ONNX, a truncated one, and one that contradicts its manifest', async () => {
     const path = await writeTinyModel(folder)
     const file = join(folder, 'tiny.onnx')
     await expect(open(await writeTinyModel(folder, { changes: { labels: ['pain', 'joy'] } }))).rejects.toThrow(
@@ -191,7 +209,7 @@ describe('the classify stage', () => {
     }
   })
 
-  it('rejects what is asked after stop', async () => {
+  it('rejects a request after stop', async () => {
     const classifier = await open(await writeTinyModel(folder))
     await classifier.stop()
     await expect(classifier.classify(sight(faceOfColour(1, 2, 3))).verdicts).rejects.toThrow('is closed')

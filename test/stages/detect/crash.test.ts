@@ -11,11 +11,11 @@ beforeAll(async () => {
 })
 afterAll(() => rm(folder, { recursive: true }))
 
-describe('a worker that dies', () => {
+describe('a worker that crashes', () => {
   it.each([
     ['ends', 'process.exit(3)', /ended with code 3/],
     ['throws', "throw new Error('out of memory')", /crashed: out of memory/]
-  ])('and %s rejects what is open and what comes after, and says so once', async (_, deed, reason) => {
+  ])('because it %s rejects open and later calls, and reports that once', async (_, deed, reason) => {
     const script = join(folder, 'worker.mjs')
     await writeFile(
       script,

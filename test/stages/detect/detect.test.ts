@@ -52,7 +52,7 @@ const zones: Zone[] = [
 const threads = (): number => process.getActiveResourcesInfo().filter((name) => name === 'MessagePort').length
 
 describe('the detect stage', () => {
-  it('gives faces with tracks, zones and aligned crops; the same tracks again in the next frame', async () => {
+  it('returns faces with tracks, zones and aligned crops, and the same tracks in the next frame', async () => {
     const detector = await start()
     try {
       expect(detector.provider).toBe('cpu')
@@ -84,7 +84,7 @@ describe('the detect stage', () => {
     }
   })
 
-  it('keeps cameras apart, loses tracks with time, with another picture size and when told to forget', async () => {
+  it('keeps tracks per camera, and ends them after some time, at another picture size, and on forget', async () => {
     const detector = await start()
     try {
       const tracksOf = async (frame: Frame) => {
@@ -110,7 +110,7 @@ describe('the detect stage', () => {
     }
   })
 
-  it('stops with its thread, whatever is under way, and answers nothing after', async () => {
+  it('ends its thread on stop, and rejects open and later requests', async () => {
     const before = threads()
     const detector = await start()
     expect(threads()).toBeGreaterThan(before)
@@ -122,11 +122,11 @@ describe('the detect stage', () => {
     await expect(detector.detect(await frameOf('sample2.jpg', 0, 640), [])).rejects.toThrow(/closed/)
   })
 
-  it('answers a frame that is none with an error, and goes on', async () => {
+  it('rejects a frame whose size does not match its data, and accepts the next one', async () => {
     const crashes: (Error | null)[] = []
     const detector = await start({ onTrouble: (error) => crashes.push(error) })
-    const frame = await frameOf('sample2.jpg', 0, 320)
-    // A frame that no camera gives: the height says more pixels than there are.
+    const frame = await frameOf('sample3.jpg', 0, 640)
+    // An invalid frame, whose height does not match its data.
     await expect(detector.detect({ ...frame, height: 10 * frame.height }, [])).rejects.toThrow()
     expect(crashes).toEqual([])
     expect((await detector.detect(frame, [])).faces).toHaveLength(3)
@@ -134,28 +134,28 @@ describe('the detect stage', () => {
     expect(crashes).toEqual([])
   })
 
-  it('starts its worker again when it dies: old tracks are lost, new ones have new numbers', async () => {
+  it('restarts a worker that died, reports the old tracks as lost, and gives new tracks new numbers', async () => {
     const troubles: (Error | null)[] = []
     const detector = await start({ onTrouble: (error) => troubles.push(error) })
-    const before = await detector.detect(await frameOf('sample2.jpg', 0, 640), [])
+    const before = await detector.detect(await frameOf('sample3.jpg', 0, 640), [])
     const tracks = before.faces.map(({ track }) => track)
     expect(tracks).toHaveLength(3)
     expect(await killWorkers('detect/worker.js')).toBe(1)
     await until(() => troubles.length === 2, 'the restart')
     expect(troubles[0]!.message).toMatch(/the face worker: ended with code 7/)
     expect(troubles[1]).toBeNull()
-    const other = await detector.detect(await frameOf('sample2.jpg', 100, 640, 'bed-2'), [])
+    const other = await detector.detect(await frameOf('sample3.jpg', 100, 640, 'bed-2'), [])
     expect(other.lost).toEqual([])
-    const after = await detector.detect(await frameOf('sample2.jpg', 100, 640), [])
+    const after = await detector.detect(await frameOf('sample3.jpg', 100, 640), [])
     expect([...after.lost].sort()).toEqual([...tracks].sort())
     const all = [...tracks, ...other.faces.map(({ track }) => track), ...after.faces.map(({ track }) => track)]
     expect(new Set(all).size).toBe(9)
-    expect((await detector.detect(await frameOf('sample2.jpg', 200, 640), [])).lost).toEqual([])
+    expect((await detector.detect(await frameOf('sample3.jpg', 200, 640), [])).lost).toEqual([])
     expect(detector.restarted).toBe(1)
     await detector.stop()
   })
 
-  it('falls back to the CPU with one warning; a named provider that is missing stops the start', async () => {
+  it('with provider auto falls back to the CPU and warns once; a named provider that is missing fails the start', async () => {
     const warnings: string[] = []
     const log: Log = { ...silentLog, warn: (_, message) => warnings.push(message) }
     const before = threads()
@@ -169,7 +169,7 @@ describe('the detect stage', () => {
     expect(warnings).toHaveLength(1)
   })
 
-  it('says how to make models that are missing', async () => {
+  it('fails on missing models with how to install them', async () => {
     const missing = { ...models, finder: join(folder, 'none.onnx') }
     const starting = startDetector({ models: missing, crop, provider: 'cpu', threads: 1, log: silentLog })
     const error = await starting.catch((thrown: unknown) => thrown)

@@ -31,7 +31,7 @@ afterAll(() => rm(folder, { recursive: true }))
 
 const newFolder = () => mkdtemp(join(folder, 'model-'))
 
-/** A stage that remembers what it logged and told. */
+/** A stage whose log lines and reported problems are recorded. */
 async function open(options: Partial<ExplainOptions> = {}) {
   const logged: { level: string; message: string; fields: object }[] = []
   const keep =
@@ -58,8 +58,8 @@ const explain = (stage: ExplainStage, picture = crop) =>
 
 const settled = (stage: ExplainStage, state: string) => until(() => stage.stats().state === state, `it to be ${state}`)
 
-describe('explanation.engine', () => {
-  it('auto tries both, says both times once, takes the faster one, and that explains', async () => {
+describe('the choice of the explanation engine', () => {
+  it('with auto, times both engines, logs both times once, and explains with the faster one', async () => {
     const { stage, logged, problems } = await open()
     const { engine, choice } = stage.stats()
     expect(choice!.difference).toBeLessThan(1e-5)
@@ -80,13 +80,13 @@ describe('explanation.engine', () => {
     expect(await readdir(tmpdir())).toEqual([])
   })
 
-  it('onnx takes that without a trial', async () => {
+  it('with onnx, opens that engine without a trial', async () => {
     const { stage } = await open({ engine: 'onnx' })
     expect(stage.stats()).toMatchObject({ engine: 'onnx-cpu (1 thread)', choice: null, state: 'ready' })
     expect((await explain(stage))!.target).toBe('pain')
   })
 
-  it('auto refuses to explain when the two disagree, and says by how much', async () => {
+  it('with auto, fails and reports the difference if the two engines disagree', async () => {
     const odd = await loadManifest(await writeRoundingModel(await newFolder(), crop))
     await expect(open({ manifest: odd })).rejects.toThrow(InferenceError)
     await expect(open({ manifest: odd })).rejects.toThrow(/tfjs.* and onnx-cpu.* differ by [\d.e+]+ %/)
@@ -99,12 +99,12 @@ describe('explanation.engine', () => {
     expect(problems).toEqual([stage.stats().problem?.message])
     expect(logged.map(({ level }) => level)).toEqual(['error'])
     expect(await killWorkers(script)).toBe(0)
-    // Each of them would explain, the user having said which.
+    // Each engine explains if named.
     const named = await open({ manifest: odd, engine: 'tfjs' })
     expect((await explain(named.stage))!.target).toBe('pain')
   })
 
-  it('auto takes the one that works where the other does not, and warns that nothing was compared', async () => {
+  it('with auto, uses the engine that works if the other fails, and warns that they were not compared', async () => {
     // The tests' machine has no TensorRT, as test/daemon relies on, too.
     const { stage, logged } = await open({ provider: 'tensorrt' })
     expect(stage.stats()).toMatchObject({ state: 'ready', choice: null, problem: null })
@@ -113,7 +113,7 @@ describe('explanation.engine', () => {
     expect((await explain(stage))!.target).toBe('pain')
   })
 
-  it('differs by parts of the largest, in relevance or in logits; what is no number never agrees', () => {
+  it('compares relevance and logits relative to the largest value; non-finite values never agree', () => {
     const trial = (logits: number[], relevance: number[]) => ({
       logits: Float32Array.from(logits),
       relevance: Float32Array.from(relevance)
@@ -130,8 +130,8 @@ describe('explanation.engine', () => {
   })
 })
 
-describe('a start in the background', () => {
-  it('refuses at once what can be known beforehand', async () => {
+describe('an engine that starts in the background', () => {
+  it('fails at once for a composite or node that is not supported', async () => {
     await expect(open({ inBackground: true, composite: 'lrp.zz' })).rejects.toThrow(UsageError)
     const graph = new GraphBuilder({ name: 'sine' })
     graph.input('input', ['N', 3, 16, 16])
@@ -144,14 +144,14 @@ describe('a start in the background', () => {
     expect(await killWorkers(script)).toBe(0)
   })
 
-  it('lets requests wait until the engine is there', async () => {
+  it('answers requests once it is ready', async () => {
     const { stage } = await open({ inBackground: true })
     expect([stage.stats().state, stage.stats().engine, stage.idle()]).toEqual(['starting', null, false])
     expect((await explain(stage))!.target).toBe('pain')
     expect([stage.stats().state, stage.idle()]).toEqual(['ready', true])
   })
 
-  it('is over at once when it is stopped, at any moment', async () => {
+  it('can be stopped at any moment', async () => {
     for (const ms of [0, 100, 200, 300, 400, 600, 800]) {
       const { stage, problems } = await open({ inBackground: true })
       const waiting = explain(stage)
@@ -165,7 +165,7 @@ describe('a start in the background', () => {
 })
 
 describe('an engine that cannot be opened', () => {
-  it.each(['tfjs', 'auto'] as const)('in the background is told of and tried again: %s', async (engine) => {
+  it.each(['tfjs', 'auto'] as const)('is reported and opened again in the background: %s', async (engine) => {
     const own = await newFolder()
     const before = await loadManifest(await writeTinyModel(own))
     const { stage, problems, logged } = await open({
@@ -174,7 +174,7 @@ describe('an engine that cannot be opened', () => {
       inBackground: true,
       restartDelaysMs: [300, 60_000]
     })
-    // After it was looked at, and before it is opened: as on a disk that fails for a moment.
+    // Between the check of the model and its opening: as on a disk that fails for a moment.
     const model = await readFile(before.file)
     await writeFile(before.file, 'this is no model')
     const waiting = explain(stage)
@@ -186,7 +186,7 @@ describe('an engine that cannot be opened', () => {
     expect(logged.map(({ level }) => level)).toEqual(['warn', 'info'])
   })
 
-  it('is given up in the end, and at once where somebody waits for it', async () => {
+  it('is given up after the last retry in the background, and after the first failure in the foreground', async () => {
     const own = await newFolder()
     const before = await loadManifest(await writeTinyModel(own))
     await writeFile(before.file, 'this is no model')
@@ -199,10 +199,10 @@ describe('an engine that cannot be opened', () => {
   })
 })
 
-describe('an engine that is lost', () => {
+describe('an engine whose worker dies', () => {
   const restartDelaysMs = [20, 20]
 
-  it.each(['tfjs', 'onnx'] as const)('is told of and started again: %s', async (engine) => {
+  it.each(['tfjs', 'onnx'] as const)('is reported and restarted: %s', async (engine) => {
     const { stage, problems, logged } = await open({ engine, restartDelaysMs: [500] })
     expect((await explain(stage))!.target).toBe('pain')
     expect(await killWorkers(script)).toBe(1)
@@ -214,7 +214,7 @@ describe('an engine that is lost', () => {
     expect(logged.map(({ level }) => level)).toEqual(['info', 'warn', 'info'])
   })
 
-  it('is given up after the last restart; whoever asks then hears why', async () => {
+  it('is given up after the last restart, and later requests are rejected with the cause', async () => {
     const { stage, problems } = await open({ engine: 'tfjs', restartDelaysMs })
     for (const state of ['ready', 'ready', 'failed']) {
       await killWorkers(script)
@@ -225,7 +225,7 @@ describe('an engine that is lost', () => {
     await expect(explain(stage)).rejects.toThrow(/lost 3 times/)
   })
 
-  it('is not replaced by one that explains another model than the classifier has', async () => {
+  it("is not restarted with another model than the classifier's", async () => {
     const own = await newFolder()
     const before = await loadManifest(await writeTinyModel(own))
     const { stage, problems } = await open({ engine: 'onnx', manifest: before, restartDelaysMs })
@@ -237,7 +237,7 @@ describe('an engine that is lost', () => {
     expect(await killWorkers(script)).toBe(0)
   })
 
-  it('can be stopped while it waits for its restart, and while it starts again', async () => {
+  it('can be stopped before and during its restart', async () => {
     for (const delayMs of [60_000, 1]) {
       const { stage } = await open({ engine: 'onnx', restartDelaysMs: [delayMs] })
       await killWorkers(script)
@@ -252,7 +252,7 @@ describe('an engine that is lost', () => {
 })
 
 describe('an explanation that fails', () => {
-  it('is told of, and so is the next one that works', async () => {
+  it('is reported, and the report is cleared by the next success', async () => {
     // Its logits are near the end of float32's range, and white is beyond.
     const steep = await loadManifest(await writeTinyModel(await newFolder(), { slope: 1.8e36 }))
     const { stage, problems } = await open({ engine: 'onnx', manifest: steep })
@@ -264,7 +264,7 @@ describe('an explanation that fails', () => {
     expect(stage.stats().problem).toBeNull()
   })
 
-  it('is over when explaining works again, should nobody ask for another', async () => {
+  it('is cleared by a trial explanation if no further request arrives', async () => {
     const steep = await loadManifest(await writeTinyModel(await newFolder(), { slope: 1.8e36 }))
     const { stage, problems } = await open({ engine: 'onnx', manifest: steep, probeAfterMs: 50 })
     await expect(explain(stage, white)).rejects.toThrow(/not finite/)

@@ -22,7 +22,7 @@ const manifest: Manifest = {
   metrics: {}
 }
 
-/** All landmarks in one place outside: no region but `outside`. */
+/** All landmarks at one place outside, so that all pixels are `outside`. */
 const crop: Crop = {
   width: 16,
   height: 16,
@@ -32,7 +32,7 @@ const crop: Crop = {
 
 type Answer = Awaited<ReturnType<RelevanceSource['explain']>>
 
-/** Stands for LRP; remembers what it was asked. */
+/** A fake of LRP that records its calls. */
 function fakeSource(answer: Partial<Answer> | Error) {
   const asked: Parameters<RelevanceSource['explain']>[] = []
   const source: RelevanceSource = {
@@ -46,7 +46,7 @@ function fakeSource(answer: Partial<Answer> | Error) {
 }
 
 describe('the explanation of a crop', () => {
-  it('asks for the crop as the manifest wants it, and tells of the target that was explained', async () => {
+  it('preprocesses the crop by the manifest, and returns the target that was explained', async () => {
     const { source, asked } = fakeSource({ target: [1] })
     const found = await explainCrop({ source, manifest, views: 1 }, crop, 'max')
     const [{ data, dims }, options] = asked[0]!
@@ -72,7 +72,7 @@ describe('the explanation of a crop', () => {
     )
   })
 
-  it('tells how uncertain it is where it looks several times, and keeps to what it says of the crop itself', async () => {
+  it('has an uncertainty from several views, and the relevance and probability of the unchanged crop', async () => {
     const { source, asked } = fakeSource({})
     const answering: RelevanceSource = {
       explain: async (input, options) => {
@@ -100,7 +100,7 @@ describe('the explanation of a crop', () => {
     expect(uncertainty.views).toBe(4)
   })
 
-  it('fails with an InferenceError that says why, whatever goes wrong', async () => {
+  it('rejects with an InferenceError that contains the cause', async () => {
     const broken = { ...crop, width: 8 }
     await expect(explainCrop({ ...fakeSource({}), manifest, views: 1 }, broken, 0)).rejects.toThrow(/8x16.*16x16/)
     for (const [cause, message] of [
@@ -114,7 +114,7 @@ describe('the explanation of a crop', () => {
     }
   })
 
-  it('refuses relevance that is no number rather than to tell of it', async () => {
+  it('rejects relevance that contains NaN', async () => {
     const relevance = new Float32Array(768)
     relevance[5] = Number.NaN
     await expect(explainCrop({ ...fakeSource({ relevance }), manifest, views: 1 }, crop, 0)).rejects.toThrow(
@@ -124,7 +124,7 @@ describe('the explanation of a crop', () => {
 })
 
 describe('relevance per pixel', () => {
-  it('is the sum over the colours, in both layouts', () => {
+  it('is the sum over the colour channels, in both layouts', () => {
     const size = { width: 2, height: 1 }
     const values = Float32Array.of(1, 2, 4, 8, 16, -32)
     expect([...summedOverColours(values, { ...manifest.input, ...size, layout: 'nhwc' })]).toEqual([7, -8])

@@ -27,7 +27,7 @@ beforeAll(async () => {
 })
 afterAll(() => explainer.close())
 
-/** People of the test split whom no report counts. */
+/** The first of the test split's people that no report uses. */
 const firstPerson = 5000
 
 async function faceOf(person: number, sample: number) {
@@ -38,7 +38,7 @@ async function faceOf(person: number, sample: number) {
 }
 
 describe('views explained in batches', () => {
-  it('say what each says alone', async () => {
+  it('give the logits and relevance that each view gives alone', async () => {
     const { crop } = await faceOf(firstPerson, 0)
     const { target, answers } = await explainViews(explainer, manifest.input, crop, views, 'max')
     expect(answers).toHaveLength(16)
@@ -60,7 +60,7 @@ describe('views explained in batches', () => {
     }
   })
 
-  it('go at once where they are small, one by one where they are a VGG-Face’s, and all for the first one’s target', async () => {
+  it('run in batches at 64 px, one by one at 224 px, and all for the target of the first view', async () => {
     const asked: [batch: number, target: number | 'max'][] = []
     const source: RelevanceSource = {
       explain: async ({ data, dims }, { target }) => {
@@ -93,7 +93,7 @@ describe('views explained in batches', () => {
 })
 
 describe('the uncertainty of the demonstration model', () => {
-  it('goes with its errors on rendered people whom it never saw', async () => {
+  it('correlates with its errors on rendered people outside its training set', async () => {
     const people = 6
     const unsure: number[] = []
     const errors: number[] = []

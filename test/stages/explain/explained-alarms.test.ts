@@ -43,7 +43,7 @@ interface Rig {
   slow?: boolean
 }
 
-/** The policy in front of a stage whose answers the test chooses. */
+/** The policy, with a stage whose answers the test chooses. */
 function setUp({ answer = 'explained', slow = false }: Rig = {}) {
   const asked: (ScoredFace & { under: number })[] = []
   const published: ExplanationMessage[] = []
@@ -83,7 +83,7 @@ function setUp({ answer = 'explained', slow = false }: Rig = {}) {
 const times = (requests: ScoredFace[]) => requests.map(({ at }) => at)
 
 describe('ExplainedAlarms', () => {
-  it('explains the strongest frame so far, when the alarm starts, and publishes it', async () => {
+  it('at the start of an alarm explains the strongest frame so far and publishes it', async () => {
     const { asked, published, frames, see } = setUp()
     for (const [at, score] of [
       [0, 0.3],
@@ -101,7 +101,7 @@ describe('ExplainedAlarms', () => {
     expect(published[0]!.regions).toEqual([{ region: 'brows', positive: 0.346, negative: 0 }])
   })
 
-  it('explains ahead what seems to be the peak, so that the alarm has its explanation at once', async () => {
+  it('explains a probable peak in advance and publishes it at the start of the alarm', async () => {
     const { asked, frames, published, see } = setUp()
     await see(0, 0.9)
     await see(400, 0.85)
@@ -114,7 +114,7 @@ describe('ExplainedAlarms', () => {
     expect(frames()).toEqual([['a', 600]])
   })
 
-  it('drops what it explained ahead when a frame well above has come since', async () => {
+  it('drops an explanation made in advance if a much stronger frame followed', async () => {
     const { asked, frames, see } = setUp()
     await see(0, 0.7)
     await see(600, 0.7)
@@ -123,7 +123,7 @@ describe('ExplainedAlarms', () => {
     expect(frames()).toEqual([['a', 800]])
   })
 
-  it('explains nothing ahead while the engine has other work', async () => {
+  it('explains nothing in advance while the engine is busy', async () => {
     const { asked, see, finish, frames } = setUp({ slow: true })
     await see(0, 0.9, 'a', 1)
     await see(0, 0.9, null, 2)
@@ -136,7 +136,7 @@ describe('ExplainedAlarms', () => {
     expect(frames()).toEqual([['a', 0]])
   })
 
-  it('explains again when a frame is well above the one explained, also while that is under way', async () => {
+  it('explains a frame that is much stronger than the explained one, even during an explanation', async () => {
     const { asked, frames, see, finish } = setUp({ slow: true })
     await see(0, 0.7, 'a')
     await see(200, 0.75, 'a')
@@ -153,7 +153,7 @@ describe('ExplainedAlarms', () => {
     ])
   })
 
-  it('asks again for what was skipped', async () => {
+  it('requests a skipped explanation again', async () => {
     const { rig, asked, frames, see } = setUp({ answer: 'skipped' })
     await see(0, 0.9, 'a')
     rig.answer = 'explained'
@@ -162,7 +162,7 @@ describe('ExplainedAlarms', () => {
     expect(frames()).toEqual([['a', 0]])
   })
 
-  it('publishes an explanation that comes after its alarm has ended', async () => {
+  it('publishes an explanation that is ready after its alarm ended', async () => {
     const { explanations, frames, see, finish } = setUp({ slow: true })
     await see(0, 0.9, 'a')
     explanations.alarmEnded('a')
@@ -172,7 +172,7 @@ describe('ExplainedAlarms', () => {
     expect(frames()).toEqual([['a', 0]])
   })
 
-  it('never gives a new alarm an old explanation', async () => {
+  it('explains a new frame for a new alarm of the same face', async () => {
     const { explanations, asked, frames, see } = setUp()
     await see(0, 0.9, 'a')
     explanations.alarmEnded('a')
@@ -186,7 +186,7 @@ describe('ExplainedAlarms', () => {
     ])
   })
 
-  it('goes on with the episode when a lost face comes back under another number', async () => {
+  it('continues the episode of a lost face that returns with another track number', async () => {
     const { explanations, asked, frames, see } = setUp()
     await see(0, 0.9, 'a', 1)
     explanations.forget('bed', 1)
@@ -199,7 +199,7 @@ describe('ExplainedAlarms', () => {
     ])
   })
 
-  it('forgets brushes with the threshold, and frames from long before', async () => {
+  it('ignores frames before a long time below the threshold, and frames older than 30 s', async () => {
     const { asked, see } = setUp()
     await see(0, 0.99)
     for (let at = 200; at < 8000; at += 200) await see(at, 0.2)
@@ -212,14 +212,14 @@ describe('ExplainedAlarms', () => {
     expect(asked.at(-1)!.at).toBeGreaterThan(40_000)
   })
 
-  it('has a frame to explain even where none was above the threshold', async () => {
+  it('explains the current frame if none was above the threshold', async () => {
     const { frames, see } = setUp()
     await see(0, 0.5)
     await see(200, 0.5, 'a')
     expect(frames()).toEqual([['a', 200]])
   })
 
-  it('logs a failure once, tries again only after a while, and goes on when it works', async () => {
+  it('logs a failure once, retries every 5 s, and publishes after the first success', async () => {
     const { rig, asked, errors, frames, see } = setUp({ answer: 'failed' })
     for (let at = 0; at <= 12_000; at += 200) await see(at, 0.9, 'a')
     expect(asked.map(({ under }) => under)).toEqual([0, 5000, 10_000])
@@ -230,7 +230,7 @@ describe('ExplainedAlarms', () => {
     expect(frames()).toEqual([['a', 0]])
   })
 
-  it('holds no more than the faces it sees', async () => {
+  it('keeps state only for the faces of present cameras and tracks', async () => {
     const { explanations, see, asked } = setUp({ answer: 'failed' })
     await see(0, 0.9)
     explanations.forgetCamera('other bed')
@@ -244,7 +244,7 @@ describe('ExplainedAlarms', () => {
   })
 })
 
-/** What some frames of a face show, and what the engine does meanwhile. */
+/** The scores of some frames of a face, and the engine's behaviour meanwhile. */
 interface Step {
   score: number
   repeat: number
@@ -260,7 +260,7 @@ const stepsWith = (...answers: Step['answer'][]) => {
   return fc.array(step, { minLength: 1, maxLength: 12 })
 }
 
-/** The steps, then a pain that lasts before an engine that works. */
+/** The steps, then a long pain with a working engine. */
 async function courseOf(steps: readonly Step[]): Promise<Course> {
   const course = new Course()
   for (const { score, repeat, answer, finish } of steps)
@@ -269,8 +269,8 @@ async function courseOf(steps: readonly Step[]): Promise<Course> {
   return course
 }
 
-describe('any course of scores, with the real alarm stage', () => {
-  it('explains every alarm by the strongest frame of its episode, if the engine works', async () => {
+describe('explained alarms for any course of scores, with the real alarm stage', () => {
+  it('explain every alarm by the strongest frame of its episode if the engine works', async () => {
     let alarms = 0
     await fc.assert(
       fc.asyncProperty(stepsWith('explained', 'explained', 'later'), async (steps) => {
@@ -284,7 +284,7 @@ describe('any course of scores, with the real alarm stage', () => {
     expect(alarms).toBeGreaterThan(150)
   })
 
-  it('tries again now and then if it does not, and explains the alarm that lasts until it does', async () => {
+  it('retry after failures, and explain an alarm that lasts until the engine works', async () => {
     await fc.assert(
       fc.asyncProperty(stepsWith('explained', 'later', 'skipped', 'failed'), async (steps) => {
         const course = await courseOf(steps)
@@ -298,7 +298,7 @@ describe('any course of scores, with the real alarm stage', () => {
 
 const frameMs = 200
 
-/** One face, 5 frames per second: the real alarm stage and the explanations, with a naive account of what is right. */
+/** One face, 5 frames per second: the real alarm stage and the explanations, with a naive second implementation. */
 class Course {
   readonly #alarms = createAlarms({
     ...alarmDefaults,
@@ -364,7 +364,7 @@ class Course {
     expect(best + riseStep).toBeGreaterThan(this.#strongest(alarmId, lastAt) - 1e-3)
   }
 
-  /** Nothing is published without an alarm; asked is for the strongest frame; after a failure, not too soon. */
+  /** Explanations are published for alarms only; requests are for the strongest frame, and not too soon after a failure. */
   checkAsked(): void {
     for (const { alarm_id } of this.#published) expect(this.alarmIds()).toContain(alarm_id)
     for (const [i, { request, alarmId, under, failed }] of this.#asked.entries()) {

@@ -8,7 +8,7 @@ const decoded = async (png: Uint8Array) => {
 }
 
 describe('the heatmap', () => {
-  it('is red for, blue against, transparent at zero, opaque at the top', async () => {
+  it('is red for positive, blue for negative relevance, transparent at zero and opaque at the maximum', async () => {
     const relevance = Float32Array.of(2, -2, 0, 0.02)
     const { data, width, height, channels } = await decoded(await heatmapPng(relevance, { width: 2, height: 2 }))
     expect([width, height, channels]).toEqual([2, 2, 4])
@@ -22,7 +22,7 @@ describe('the heatmap', () => {
     expect(faint![3]).toBe(Math.round(255 * 0.01 ** 0.6))
   })
 
-  it('is scaled by a quantile, so that one hot pixel does not hide the rest', () => {
+  it('is scaled by a quantile, so that a single outlier does not darken the rest', () => {
     const relevance = new Float32Array(1000).fill(1)
     relevance[17] = 1000
     expect(robustMaximum(relevance)).toBe(1)
@@ -36,12 +36,12 @@ describe('the heatmap', () => {
     expect(heatmapPixels(relevance)[4 * 17 + 3]).toBe(255)
   })
 
-  it('is empty for no relevance at all', () => {
+  it('is transparent for relevance that is 0 everywhere', () => {
     expect(robustMaximum(new Float32Array(9))).toBe(0)
     expect(heatmapPixels(new Float32Array(9)).every((byte) => byte === 0)).toBe(true)
   })
 
-  it('grows pixel by pixel, as wide and high as asked for', async () => {
+  it('is enlarged by whole pixels to the requested width and height', async () => {
     const { data, width, height } = await decoded(
       await heatmapPng(Float32Array.of(1, 0, 0, -1, 0, 0), { width: 3, height: 2 }, { scale: 4 })
     )
@@ -60,7 +60,7 @@ describe('the overlay', () => {
   }
   const grey = Math.round(0.299 * 200 + 0.587 * 40 + 0.114 * 90)
 
-  it('is the crop in grey where there is no relevance, and the heatmap where it is strongest', async () => {
+  it('shows the grey crop at zero relevance and the heatmap at the strongest', async () => {
     const relevance = Float32Array.of(5, 0, 0, 0, 0, 0, 0, -5)
     const { data, channels } = await decoded(await overlayPng(crop, relevance))
     const pixel = (i: number) => [...data.subarray(i * channels, i * channels + 3)]
@@ -69,7 +69,7 @@ describe('the overlay', () => {
     expect(pixel(7)[2]).toBeGreaterThan(3 * pixel(7)[0]!)
   })
 
-  it('is enlarged as asked for', async () => {
+  it('is enlarged to the requested size', async () => {
     const { width, height } = await decoded(await overlayPng(crop, new Float32Array(8), { scale: 5 }))
     expect([width, height]).toEqual([20, 10])
   })

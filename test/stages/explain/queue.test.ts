@@ -46,7 +46,7 @@ describe('the queue of explanations', () => {
     expect(queue.skipped).toBe(0)
   })
 
-  it("lets a face's newer request replace the older that waits, which resolves with null", async () => {
+  it('replaces a waiting request by a newer one of the same face, and resolves the older with null', async () => {
     const { queue, started, finish } = handOperated()
     const first = queue.submit({ name: 'a', camera: '1', track: 1, at: 1 })
     const second = queue.submit({ name: 'b', camera: '1', track: 1, at: 2 })
@@ -60,7 +60,7 @@ describe('the queue of explanations', () => {
     expect(queue.skipped).toBe(2)
   })
 
-  it('goes on after a failure', async () => {
+  it('runs the next request after a failure', async () => {
     const { queue, running, finish, settle } = handOperated()
     const first = queue.submit({ name: 'a', camera: '1', track: 1, at: 1 })
     const second = queue.submit({ name: 'b', camera: '1', track: 1, at: 2 })
@@ -71,7 +71,7 @@ describe('the queue of explanations', () => {
     expect(await second).toBe('b done')
   })
 
-  it('lets the faces of one camera wait beside each other', async () => {
+  it('holds one waiting request for each face of a camera', async () => {
     const { queue, started, finish } = handOperated()
     const results = [1, 2, 3].map((track) => queue.submit({ name: String(track), camera: '1', track, at: track }))
     for (let i = 0; i < 3; i++) await finish()
@@ -79,7 +79,7 @@ describe('the queue of explanations', () => {
     expect(started).toEqual(['1', '3', '2'])
   })
 
-  it('skips what has waited for too long when its turn comes', async () => {
+  it('skips a request that has waited for too long', async () => {
     const { queue, clock, finish, started } = handOperated(1000)
     const first = queue.submit({ name: 'a', camera: '1', track: 1, at: 0 })
     const second = queue.submit({ name: 'b', camera: '2', track: 1, at: 900 })
@@ -96,7 +96,7 @@ describe('the queue of explanations', () => {
     expect(await fresh).toBe('d done')
   })
 
-  it('lets everything wait while it is not ready, and is idle only when nothing runs or waits', async () => {
+  it('holds requests while not ready, and is idle only without running and waiting requests', async () => {
     let ready = false
     const { queue, started, finish } = handOperated(1000, () => ready)
     expect(queue.idle).toBe(true)
@@ -115,7 +115,7 @@ describe('the queue of explanations', () => {
     expect([await first, queue.idle]).toEqual(['a done', true])
   })
 
-  it('resolves everything with null once it is stopped, the running one too', async () => {
+  it('resolves all requests with null on stop, the running one included', async () => {
     const { queue, running, settle } = handOperated()
     const first = queue.submit({ name: 'a', camera: '1', track: 1, at: 1 })
     const second = queue.submit({ name: 'b', camera: '1', track: 1, at: 2 })
@@ -127,7 +127,7 @@ describe('the queue of explanations', () => {
     expect(running).toEqual([])
   })
 
-  it('answers every request exactly once, never runs two, holds one per face at most', async () => {
+  it('answers every request exactly once, runs one at a time, and holds at most one per face', async () => {
     const step = fc.oneof(
       {
         weight: 3,

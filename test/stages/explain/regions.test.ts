@@ -70,7 +70,7 @@ function windingNumber(polygon: readonly Point[], { x, y }: Point): number {
 describe('the map of facial regions', () => {
   const size = { width: 200, height: 240 }
 
-  it('puts each part of a schematic face where it is, alike on both sides', () => {
+  it('labels each part of a schematic face, symmetrically', () => {
     const labels = regionMap(schematicFace(), size)
     const places: [RegionName, number, number][] = [
       ['brows', 58, 64],
@@ -103,7 +103,7 @@ describe('the map of facial regions', () => {
     expect(differing.length).toBeLessThan(0.002 * labels.length)
   })
 
-  it('turns with a face that is turned by a quarter', () => {
+  it('is rotated for a face rotated by 90 degrees', () => {
     const face = schematicFace()
     const upright = regionMap(face, size)
     // (x, y) → (240 - y, x): clockwise.
@@ -115,7 +115,7 @@ describe('the map of facial regions', () => {
     expect(differing).toBeLessThan(0.002 * upright.length)
   })
 
-  it('gives overlapping places to the region further up in the table, as a pixel-wise second implementation says', () => {
+  it('gives overlaps to the region listed first, as a pixel-wise second implementation does', () => {
     const face = schematicFace()
     const labels = regionMap(face, size)
     const polygons = regionPolygons(face)
@@ -126,7 +126,7 @@ describe('the map of facial regions', () => {
       }
   })
 
-  it('fits the places that action units really moved on rendered faces', async () => {
+  it('matches the pixels that action units moved on rendered faces', async () => {
     const share = new Map<RegionName, number[]>()
     for (const [seed, expression] of (['pain', 'disgust', 'happiness', 'pain'] as const).entries()) {
       const random = createRandom(seed)
@@ -153,7 +153,7 @@ describe('the map of facial regions', () => {
     expect([...share.keys()]).toEqual(expect.arrayContaining(['brows', 'eyes', 'mouth', 'nose', 'cheeks']))
   })
 
-  it('leaves out what is not finite, and takes landmarks beyond the picture', () => {
+  it('ignores landmarks that are not finite, and accepts landmarks outside the picture', () => {
     const face = schematicFace()
     const shifted = face.map((value, i) => (i % 2 === 0 ? value - 100 : value))
     const labels = regionMap(shifted, { width: 100, height: 240 })
@@ -169,7 +169,7 @@ describe('the map of facial regions', () => {
     expect(regionMap(new Float32Array(136).fill(Number.NaN), size)).toHaveLength(200 * 240)
   })
 
-  it('labels every pixel, whatever the landmarks', () => {
+  it('labels every pixel for any landmarks', () => {
     fc.assert(
       fc.property(
         fc.array(fc.float({ min: -60, max: 90, noNaN: true }), { minLength: 136, maxLength: 136 }),
@@ -184,7 +184,7 @@ describe('the map of facial regions', () => {
 })
 
 describe('filling a polygon', () => {
-  it('fills exactly the pixels whose centres lie within', () => {
+  it('fills exactly the pixels whose centres are inside', () => {
     const corner = fc.record({ x: fc.integer({ min: -8, max: 24 }), y: fc.integer({ min: -8, max: 24 }) })
     fc.assert(
       fc.property(fc.array(corner, { minLength: 3, maxLength: 7 }), (corners) => {
@@ -214,7 +214,7 @@ function nearEdge(polygon: readonly Point[], { x, y }: Point): boolean {
 describe('shares by region', () => {
   const relevances = fc.array(fc.float({ min: -10, max: 10, noNaN: true }), { minLength: 1, maxLength: 60 })
 
-  it('sum up to 1 where there is any relevance of the sign, and are a plain sum by region over the whole', () => {
+  it('sum to 1 per sign with any relevance, and equal the sum per region over the total', () => {
     fc.assert(
       fc.property(relevances, fc.integer(), (values, seed) => {
         const relevance = Float32Array.from(values)
@@ -243,7 +243,7 @@ describe('shares by region', () => {
     )
   })
 
-  it('has no shares of next to nothing', () => {
+  it('are 0 for a sign with less than 1 % of the relevance', () => {
     const labels = Uint8Array.of(0, 1, 2)
     const sums = (values: number[]) => {
       const { regions, mass } = regionShares(Float32Array.from(values), labels)

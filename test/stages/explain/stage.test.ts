@@ -42,7 +42,7 @@ function listening(): { log: Log; warnings: string[] } {
 }
 
 describe('the explain stage', () => {
-  it('explains the alarm label (or another) by LRP, as calculated by hand, and writes nothing', async () => {
+  it('explains the alarm label or the requested one with the relevance computed by hand, and writes no file', async () => {
     const before = await readdir(folder)
     const stage = await open()
     try {
@@ -81,7 +81,7 @@ describe('the explain stage', () => {
     }
   })
 
-  it('survives a failure, which rejects with an InferenceError, skips what a newer request replaces, and stops at once', async () => {
+  it('rejects a failed request with an InferenceError and goes on, skips a replaced one, and stops at once', async () => {
     const stage = await open()
     try {
       const wrong = stage.submit(request({ crop: { ...crop, width: 8 } }))
@@ -102,7 +102,7 @@ describe('the explain stage', () => {
 })
 
 describe('saved heatmaps', () => {
-  it('are written only where asked for, by time, camera and track', async () => {
+  it('are written only if configured, named by time, camera and track', async () => {
     const saveTo = join(folder, 'new', 'heatmaps')
     const stage = await open({ saveTo, maxAgeMs: Number.POSITIVE_INFINITY })
     try {
@@ -117,7 +117,7 @@ describe('saved heatmaps', () => {
     }
   })
 
-  it('that cannot be written cost a warning, not the explanation; so does, once, a classifier that differs', async () => {
+  it('that cannot be written cause a warning, not a failure; a differing classifier causes one warning', async () => {
     const saveTo = join(folder, 'a-file')
     await writeFile(saveTo, '')
     const { log, warnings } = listening()
@@ -140,7 +140,7 @@ describe('the start of the explain stage', () => {
     await expect(open({ composite: 'lrp.zz' })).rejects.toThrow(UsageError)
   })
 
-  it('refuses a file that is no ONNX model, and one that the manifest does not describe', async () => {
+  it('refuses a file that is not ONNX, and a model that contradicts its manifest', async () => {
     const file = join(folder, 'broken.onnx')
     await writeFile(file, 'this is no model')
     await expect(open({ manifest: { ...manifest, file, sha256: await sha256Of(file) } })).rejects.toThrow(ModelError)

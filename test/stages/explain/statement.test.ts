@@ -17,10 +17,10 @@ const even = (names: readonly RegionName[] = regionNames): Parts =>
 const onlyFor = { positive: 1, negative: 0 }
 const forAndAgainst = { positive: 0.7, negative: 0.3 }
 
-describe('sentences', () => {
+describe('the sentence', () => {
   const cases: [what: string, ...about: Required<Parameters<typeof inWords>>, en: string, de: string][] = [
     [
-      'two regions that hold most of it, and one against',
+      'names two regions that hold most relevance and one region against',
       'pain',
       shares({ brows: 0.34, eyes: 0.22, cheeks: 0.14, nose: 0.1, mouth: 0.1, chin: 0.1 }, { mouth: 0.7, chin: 0.3 }),
       forAndAgainst,
@@ -29,7 +29,7 @@ describe('sentences', () => {
       'Der Eindruck von Schmerz, den das Modell hat, beruht vor allem auf den Brauen (34 %) und den Augen (22 %); der Mund spricht dagegen.'
     ],
     [
-      'one region',
+      'names one region that holds most relevance',
       'disgust',
       shares({ nose: 0.874, chin: 0.126 }),
       onlyFor,
@@ -38,7 +38,7 @@ describe('sentences', () => {
       'Der Eindruck von Ekel, den das Modell hat, beruht vor allem auf der Nase (87 %).'
     ],
     [
-      'four that stand out, of which three are named, and several against',
+      'names the three strongest of four regions, and a region against',
       'happiness',
       shares({ mouth: 0.3, cheeks: 0.26, nasolabial_folds: 0.24, eyes: 0.2 }, { brows: 1 }),
       forAndAgainst,
@@ -47,7 +47,7 @@ describe('sentences', () => {
       'Der Eindruck von Freude, den das Modell hat, beruht vor allem auf dem Mund (30 %), den Wangen (26 %) und den Nasolabialfalten (24 %); die Brauen sprechen dagegen.'
     ],
     [
-      'one that stands out without holding most',
+      'names one strong region that does not hold most relevance',
       'pain',
       shares({ ...even(), forehead: 0.28, chin: 0.01, nose: 0.01 }),
       onlyFor,
@@ -56,7 +56,7 @@ describe('sentences', () => {
       'Der Eindruck von Schmerz, den das Modell hat, beruht auf vielen Bereichen, am stärksten auf der Stirn (28 %).'
     ],
     [
-      'none that stands out',
+      'says that relevance without a strong region is spread over many parts',
       'pain',
       shares(even()),
       onlyFor,
@@ -65,7 +65,7 @@ describe('sentences', () => {
       'Der Eindruck von Schmerz, den das Modell hat, verteilt sich auf viele Bereiche, und keiner davon sticht hervor.'
     ],
     [
-      'mostly outside the face',
+      'warns if most relevance is outside the face',
       'pain',
       shares({ outside: 0.62, brows: 0.2, eyes: 0.1, nose: 0.08 }),
       onlyFor,
@@ -74,7 +74,7 @@ describe('sentences', () => {
       'Der Eindruck von Schmerz, den das Modell hat, beruht vor allem auf Bereichen außerhalb des Gesichts (62 %) und den Brauen (20 %); Vorsicht ist geboten.'
     ],
     [
-      'more outside the face than on any part of it, and something against',
+      'warns if the strongest region is outside the face, and names a region against',
       'pain',
       shares({ ...even(), outside: 0.3, chin: 0, nose: 0 }, { chin: 1 }),
       forAndAgainst,
@@ -83,7 +83,7 @@ describe('sentences', () => {
       'Der Eindruck von Schmerz, den das Modell hat, beruht auf vielen Bereichen, am stärksten auf Bereichen außerhalb des Gesichts (30 %); das Kinn spricht dagegen; Vorsicht ist geboten.'
     ],
     [
-      'what holds for this very picture only',
+      'says that an unsteady result changes with the picture',
       'pain',
       shares({ brows: 0.34, eyes: 0.22, cheeks: 0.14, nose: 0.1, mouth: 0.1, chin: 0.1 }, { mouth: 0.7, chin: 0.3 }),
       forAndAgainst,
@@ -92,7 +92,7 @@ describe('sentences', () => {
       'Der Eindruck von Schmerz, den das Modell hat, beruht vor allem auf den Brauen (34 %) und den Augen (22 %); der Mund spricht dagegen; das ändert sich deutlich, wenn das Bild leicht verändert wird.'
     ],
     [
-      'nothing for it, in this very picture only',
+      'says that a result without positive relevance is unsteady',
       'pain',
       shares({}, { outside: 1 }),
       { positive: 0, negative: 2 },
@@ -101,7 +101,7 @@ describe('sentences', () => {
       'Das Modell findet im Bild nichts, was für Schmerz spricht; Bereiche außerhalb des Gesichts sprechen dagegen; das ändert sich deutlich, wenn das Bild leicht verändert wird.'
     ],
     [
-      'much outside the face, and unsteady',
+      'warns of relevance outside the face and of an unsteady result',
       'disgust',
       shares({ outside: 0.62, brows: 0.2, eyes: 0.1, nose: 0.08 }),
       onlyFor,
@@ -110,7 +110,7 @@ describe('sentences', () => {
       'Der Eindruck von Ekel, den das Modell hat, beruht vor allem auf Bereichen außerhalb des Gesichts (62 %) und den Brauen (20 %); das ändert sich deutlich, wenn das Bild leicht verändert wird; Vorsicht ist geboten.'
     ],
     [
-      'something for it, but more against it',
+      'says that negative relevance outweighs positive relevance',
       'pain',
       shares({ brows: 1 }, { mouth: 0.8, brows: 0.2 }),
       { positive: 1, negative: 1.01 },
@@ -119,7 +119,7 @@ describe('sentences', () => {
       'Der Eindruck von Schmerz, den das Modell hat, beruht vor allem auf den Brauen (100 %); der Mund spricht dagegen; insgesamt spricht mehr dagegen als dafür.'
     ],
     [
-      'something that holds much of it, and has more against it all the same',
+      'says that a named region is negative on balance',
       'pain',
       shares({ brows: 0.8, eyes: 0.2 }, { eyes: 1 }),
       { positive: 1, negative: 0.9 },
@@ -128,7 +128,7 @@ describe('sentences', () => {
       'Der Eindruck von Schmerz, den das Modell hat, beruht vor allem auf den Brauen (80 %) und den Augen (20 %); unterm Strich sprechen die Augen dagegen.'
     ],
     [
-      'nothing for it',
+      'names the region against if no relevance is positive',
       'pain',
       shares({}, { nostrils: 0.6, outside: 0.4 }),
       { positive: 0, negative: 2 },
@@ -137,7 +137,7 @@ describe('sentences', () => {
       'Das Modell findet im Bild nichts, was für Schmerz spricht; die Nasenflügel sprechen dagegen.'
     ],
     [
-      'nothing at all',
+      'says that nothing speaks for the target if all relevance is 0',
       'pain',
       shares({}),
       { positive: 0, negative: 0 },
@@ -146,7 +146,7 @@ describe('sentences', () => {
       'Das Modell findet im Bild nichts, was für Schmerz spricht.'
     ],
     [
-      "outside against it, and a label of one's own, quoted as it is",
+      'names the outside as against, and quotes a label without a translation',
       'Valence+',
       shares({ eyes: 0.9, chin: 0.1 }, { outside: 1 }),
       forAndAgainst,
@@ -156,22 +156,22 @@ describe('sentences', () => {
     ]
   ]
   for (const [what, label, regions, mass, uncertainty, english, german] of cases)
-    it(`say: ${what}`, () => {
+    it(`${what}`, () => {
       expect(inWords(label, regions, mass, uncertainty)).toEqual({ en: english, de: german })
     })
 
   it.each([
     [0.2, 'eyes'],
     [0.199, null]
-  ] as const)('a region with %s of what is against speaks against it: %s', (share, region) => {
-    // The rest is spread, each region with less than that.
+  ] as const)('for eyes with a share of %s of the negative relevance names as against: %s', (share, region) => {
+    // The rest is spread evenly, so that each region has a smaller share.
     const rest = Object.fromEntries(
       regionNames.filter((name) => name !== 'eyes').map((name) => [name, (1 - share) / 9])
     )
     expect(statementOf(shares({ brows: 1 }, { ...rest, eyes: share }), forAndAgainst).against).toBe(region)
   })
 
-  it('a region with as much for as against the target does not speak against it', () => {
+  it('does not name a region as against whose positive and negative relevance are equal', () => {
     const mass = { positive: 0.5, negative: 0.5 }
     expect(statementOf(shares({ eyes: 1 }, { eyes: 1 }), mass).against).toBeNull()
     expect(statementOf(shares({ eyes: 0.99, chin: 0.01 }, { eyes: 1 }), mass).against).toBe('eyes')
@@ -180,16 +180,16 @@ describe('sentences', () => {
   it.each([
     [49.9, false],
     [50, true]
-  ])('with an uncertainty of %s the finding is unsteady: %s', (uncertainty, unsteady) => {
+  ])('for an uncertainty of %s is marked as unsteady: %s', (uncertainty, unsteady) => {
     expect(statementOf(shares({ eyes: 1 }), onlyFor, uncertainty).unsteady).toBe(unsteady)
   })
 
-  it('take a label that is a property of every object for what it is', () => {
+  it('quotes the label "constructor" like any other label', () => {
     const { en: english } = inWords('constructor', shares(even()), onlyFor)
     expect(english).toContain('impression of "constructor" is')
   })
 
-  it('name each region with the right case and number, in both languages', () => {
+  it('inflects each region correctly, in both languages', () => {
     const about = (region: RegionName): Statement => ({
       kind: 'mostly',
       regions: [{ region, percent: 80 }],
@@ -230,8 +230,8 @@ describe('sentences', () => {
   })
 })
 
-describe('what counts as a finding', () => {
-  it('"against" needs notable negative relevance, a notable share of it, and more against than for', () => {
+describe('the statement', () => {
+  it('names a region against only with notable negative relevance, a notable share of it, and a negative balance', () => {
     const against = (positive: Parts, negative: Parts, mass: { positive: number; negative: number }) =>
       statementOf(shares(positive, negative), mass).against
     expect(against({ brows: 1 }, { mouth: 1 }, { positive: 0.9, negative: 0.1 })).toBeNull()
@@ -244,7 +244,7 @@ describe('what counts as a finding', () => {
     expect(against({ brows: 0.8, eyes: 0.2 }, { eyes: 1 }, { positive: 1, negative: 0.9 })).toBe('eyes')
   })
 
-  it('"mostly" needs more than half, and a region at least 15 %', () => {
+  it('says "mostly" only for more than half of the relevance, in regions of at least 15 %', () => {
     const kind = (positive: Parts) => statementOf(shares(positive), onlyFor).kind
     expect(kind({ brows: 0.5, eyes: 0.14, nose: 0.14, mouth: 0.14, chin: 0.08 })).toBe('many')
     expect(kind({ brows: 0.51, eyes: 0.14, nose: 0.14, mouth: 0.14, chin: 0.07 })).toBe('mostly')
@@ -252,7 +252,7 @@ describe('what counts as a finding', () => {
     expect(kind({ ...even(), brows: 0.15, eyes: 0.05 })).toBe('many')
   })
 
-  it('"unsteady" needs an uncertainty that was looked for and is high', () => {
+  it('is unsteady only for a known and high uncertainty', () => {
     const unsteady = (uncertainty?: number) => statementOf(shares({ brows: 1 }), onlyFor, uncertainty).unsteady
     expect([undefined, 0, unsteadyFrom - 0.1, unsteadyFrom, 100].map(unsteady)).toEqual([
       false,
@@ -263,7 +263,7 @@ describe('what counts as a finding', () => {
     ])
   })
 
-  it('never claims more than the shares say, whatever they are', () => {
+  it('agrees with the shares, whatever they are', () => {
     const weights = fc.array(fc.nat(100), { minLength: 10, maxLength: 10 })
     fc.assert(
       fc.property(weights, weights, fc.nat(50), fc.nat(50), (up, down, positive, negative) => {

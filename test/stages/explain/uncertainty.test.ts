@@ -27,8 +27,8 @@ function said(all: readonly ReturnType<typeof view>[]): ViewsSaid {
   }
 }
 
-describe('the uncertainty', () => {
-  it('is 0 throughout where all views say the same, however undecided that is', () => {
+describe('the uncertainty of an explanation', () => {
+  it('is 0 if all views agree, even on an undecided result', () => {
     const same = view(0.4, [1, -2, 0], 0.3)
     const { classes, regions, views } = uncertaintyOf(said([same, same, same]))
     expect(classes).toEqual({ pain: 0, disgust: 0, happiness: 0 })
@@ -38,24 +38,24 @@ describe('the uncertainty', () => {
     expect(uncertaintyOf(said([nothing, nothing])).classes.pain).toBe(0)
   })
 
-  it('has nothing to tell of one view', () => {
+  it('is empty for one view', () => {
     expect(uncertaintyOf(said([view(0.5, [1], 0.5)]))).toEqual({ classes: {}, regions: {}, views: 1 })
   })
 
-  it('is what its formula says, in a case done by hand', () => {
+  it('equals its formula in a case computed by hand', () => {
     const { classes, regions } = uncertaintyOf(said([view(0.9, [3, 1, 0], 0.75), view(0.5, [1, 1, -2], 0.25)]))
     // Spread 2 * 0.2; maps apart by (2 + 0 + 2) of (4 + 4).
     expect(classes).toEqual({ pain: 45, disgust: 40, happiness: 0 })
     expect(regions).toMatchObject({ brows: 50, mouth: 50, eyes: 0 })
   })
 
-  it('is 100 where views say the opposite for opposite reasons', () => {
+  it('is 100 if views have opposite probabilities and opposite maps', () => {
     const { classes, regions } = uncertaintyOf(said([view(1, [1, -1], 1), view(0, [-1, 1], 0)]))
     expect(classes).toMatchObject({ pain: 100, disgust: 100 })
     expect(regions).toMatchObject({ brows: 100, mouth: 100 })
   })
 
-  it('grows as the views move apart, in the probability, in the map, in a share', () => {
+  it('grows with the differences of the views in probability, map and share', () => {
     const steps = [0, 0.1, 0.2, 0.3, 0.4]
     const of = (other: (t: number) => ReturnType<typeof view>) =>
       steps.map((t) => uncertaintyOf(said([view(0.5, [1, 0], 0.5), other(t)])))
@@ -66,7 +66,7 @@ describe('the uncertainty', () => {
     increases(of((t) => view(0.5, [1, 0], 0.5 + t)).map(({ regions }) => regions.brows))
   })
 
-  it('stays within 0 and 100 and does not care for the order of the other views, whatever they say', () => {
+  it('stays within 0 and 100 and does not depend on the order of the other views', () => {
     const probability = fc.double({ min: 0, max: 1, noNaN: true })
     const map = fc.array(fc.float({ min: -1e6, max: 1e6, noNaN: true }), { minLength: 4, maxLength: 4 })
     const one = fc.tuple(probability, map, probability).map(([p, values, share]) => view(p, values, share))
@@ -83,14 +83,14 @@ describe('the uncertainty', () => {
   })
 })
 
-describe('its parts', () => {
-  it('spread: twice the standard deviation', () => {
+describe('a part of the uncertainty', () => {
+  it('the spread is twice the standard deviation', () => {
     expect(spread([0.3, 0.3, 0.3])).toBeCloseTo(0, 12)
     expect(spread([0, 1])).toBe(1)
     expect(spread([0.1, 0.2, 0.3])).toBeCloseTo(2 * Math.sqrt(0.02 / 3), 12)
   })
 
-  it('disagreement: 0 for one map, 1 for maps without anything in common, a third for the double', () => {
+  it('the disagreement is 0 for one map, 1 for disjoint maps, 1/3 for a map and its double', () => {
     expect(disagreement([Float32Array.of(1, 2)])).toBe(0)
     expect(disagreement([Float32Array.of(1, 0), Float32Array.of(0, 5)])).toBe(1)
     expect(disagreement([Float32Array.of(1, -2), Float32Array.of(2, -4)])).toBeCloseTo(1 / 3, 12)

@@ -10,7 +10,7 @@ function placesOf(width: number, height: number) {
 }
 
 describe('the views of a crop', () => {
-  it('begin with the crop itself, are all different, and are balanced', () => {
+  it('begin with the unchanged crop, all differ, and are balanced', () => {
     expect(views).toHaveLength(16)
     expect(views[0]).toEqual({ mirrored: false, right: 0, down: 0, gain: 1 })
     expect(new Set(views.map((view) => JSON.stringify(view))).size).toBe(16)
@@ -19,14 +19,14 @@ describe('the views of a crop', () => {
     expect(views.reduce((sum, { gain }) => sum + gain, 0) / 16).toBeCloseTo(1, 9)
   })
 
-  it('leave the crop as it is in the first', () => {
+  it('keep the crop unchanged in the first view', () => {
     const crop = placesOf(64, 48)
     const out = new Uint8Array(crop.data.length)
     renderView(crop, views[0]!, out)
     expect(out).toEqual(crop.data)
   })
 
-  it('move, mirror and light as they say', () => {
+  it('shift, mirror and brighten by their parameters', () => {
     const crop = placesOf(64, 64)
     const out = new Uint8Array(crop.data.length)
     const at = (x: number, y: number) => [...out.subarray(3 * (y * 64 + x), 3 * (y * 64 + x) + 3)]
@@ -42,7 +42,7 @@ describe('the views of a crop', () => {
     expect(at(3, 3)).toEqual([255, 255, 255])
   })
 
-  it('move a larger crop by the same share of it, and a tiny one by a pixel', () => {
+  it('shift a larger crop by the same fraction, and a tiny one by one pixel', () => {
     for (const [side, pixels] of [
       [128, 2],
       [224, 4],
@@ -55,7 +55,7 @@ describe('the views of a crop', () => {
     }
   })
 
-  it('give a map back at its place: what a view shows somewhere is put where the crop shows it', () => {
+  it('map the relevance of a view back to the coordinates of the crop', () => {
     const sizes = fc.integer({ min: 8, max: 70 })
     fc.assert(
       fc.property(sizes, sizes, fc.constantFrom(...views), (width, height, view) => {

@@ -36,6 +36,7 @@ describe('what is published', () => {
     mqtt.cameraState('hall', 'lost', moment(Date.UTC(2026, 0, 1)))
     await until(() => ear.on('camera/hall/state').length > 0, 'camera state')
     await until(() => ear.on('health').length > 0, 'health')
+    await until(() => ear.on('status').length > 0, 'status')
     const [status] = ear.on('status')
     expect(status?.json).toEqual({ state: 'online', session: 's1', version: '0.0.0', at: expect.stringMatching(/Z$/) })
     expect(status?.packet).toMatchObject({ qos: 1, retain: true })
@@ -94,6 +95,10 @@ describe('what is published', () => {
       at: '2026-01-01T00:00:00.000Z',
       box: [0, 0, 1, 1] as [number, number, number, number],
       zone: null,
+      roll_deg: 0,
+      usable: true,
+      why_not: null,
+      detector_score: 1,
       pain: 0.1,
       smoothed: 0.1
     }
@@ -230,7 +235,18 @@ describe('coming and going', () => {
     rig = await startRig(broker.url)
     const { mqtt, lines } = rig
     await mqtt.putAlarmInOutbox(alarm('a0', 0))
-    mqtt.observation('hall', { at: '', track: 1, box: [0, 0, 1, 1], zone: null, pain: 0, smoothed: 0 })
+    mqtt.observation('hall', {
+      at: '',
+      track: 1,
+      box: [0, 0, 1, 1],
+      zone: null,
+      roll_deg: 0,
+      usable: true,
+      why_not: null,
+      detector_score: 1,
+      pain: 0,
+      smoothed: 0
+    })
     await until(() => mqtt.stats().trouble !== null, 'trouble')
     await new Promise((resolve) => setTimeout(resolve, 300))
     expect(lines.filter((line) => line.startsWith('warn'))).toEqual([

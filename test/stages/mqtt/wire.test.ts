@@ -38,6 +38,10 @@ async function sayEverything({ mqtt }: Rig, listener: Listener): Promise<void> {
     track: 1,
     box: [0, 0, 1, 1],
     zone: null,
+    roll_deg: 0,
+    usable: true,
+    why_not: null,
+    detector_score: 1,
     pain: 0,
     smoothed: 0
   })

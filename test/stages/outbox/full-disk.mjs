@@ -1,5 +1,5 @@
-// The outbox of argv[2] (on a small file system of its own) while the disk fills up and is emptied again; says as JSON
-// what became of the alarms. Each step is read from argv[3...]: put:N fill free wait drain reopen kill.
+// The outbox of argv[2] (on its own small file system) while the disk fills up and is emptied again; prints the alarms'
+// fates as JSON. Each step is read from argv[3...]: put:N fill free wait drain reopen kill.
 import { readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { openOutbox } from '../../../dist/stages/outbox/index.js'

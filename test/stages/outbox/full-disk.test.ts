@@ -5,14 +5,14 @@ import type { OutboxStats } from '../../../src/stages/outbox/index.js'
 
 const script = fileURLToPath(new URL('./full-disk.mjs', import.meta.url))
 
-/** Runs commands with a file system of 3 MB at /mnt, in a mount namespace of their own: nobody else sees it. */
+/** Runs commands with a file system of 3 MB at /mnt, in their own mount namespace. */
 const onSmallDisk = (command: string) =>
   spawnSync('unshare', ['-rm', 'sh', '-ec', `mount -t tmpfs -o size=3m tmpfs /mnt; ${command}`], { encoding: 'utf8' })
 
 interface Outcome {
   /** How many were put. */
   count: number
-  /** What the broker got, in this order. */
+  /** The messages that the broker received, in order. */
   sent: number[]
   lines: string[]
   stats: OutboxStats
@@ -37,8 +37,8 @@ function expectAllInOrder(sent: number[], count: number): void {
 const canMount = onSmallDisk('true').status === 0
 if (!canMount) process.stderr.write('a full disk is not tested: this user may not mount a file system (unshare -rm)\n')
 
-describe.skipIf(!canMount)('a full disk', () => {
-  test('in the middle of putting: alarms go out all the same, in order, and it is said once', () => {
+describe.skipIf(!canMount)('an outbox on a full disk', () => {
+  test('sends alarms from memory, in order, and logs the failure once', () => {
     const { count, sent, lines, stats } = lives('put:50 fill put:200 drain say')
     expectAllInOrder(sent, count)
     expect(stats.works).toBe(false)
@@ -46,32 +46,32 @@ describe.skipIf(!canMount)('a full disk', () => {
     expect(errors).toEqual([expect.stringMatching(/alarms wait in memory .*no space left for the outbox. Free some/)])
   })
 
-  test('with room again: what waited in memory is on disk, and so is what comes after, for a kill -9 to find', () => {
+  test('writes waiting and later alarms to disk once there is room, and they survive kill -9', () => {
     const { sent, lines } = lives('put:50 fill put:100 free wait put:100 kill', 'drain say')
     expectAllInOrder(sent, 250)
     expect(lines.join('\n')).toContain('earlier run')
   })
 
-  test('that fills up again and again', () => {
+  test('loses no alarm if the disk fills up repeatedly', () => {
     const rounds = Array(5).fill('fill put:30 free wait put:20').join(' ')
     expectAllInOrder(lives(`put:10 ${rounds} kill`, 'drain say').sent, 260)
   })
 
-  test('what was delivered while nothing could be written comes no second time once it can', () => {
+  test('does not send alarms again that were delivered while writing failed', () => {
     const { sent } = lives('put:40 fill put:40 drain free put:1 wait kill', 'drain say')
     expect(sent).toEqual([80])
   })
 
-  test('a wanted stop writes what waits in memory, if there is room by then', () => {
+  test('writes the alarms in memory when closed, if there is room by then', () => {
     expectAllInOrder(lives('put:10 fill put:100 free reopen drain say').sent, 110)
   })
 
-  test('a wanted stop that finds no room says what is lost', () => {
+  test('logs how many alarms are lost when closed without room', () => {
     const { lines } = lives('fill put:10 reopen say')
     expect(lines.join('\n')).toMatch(/these are lost {"lost":\d+}/)
   })
 
-  test('a start on a full disk works, and finds what an earlier run left as soon as there is room', () => {
+  test('opens, and sends the alarms of an earlier run once there is room', () => {
     const { sent, stats } = lives('put:20 fill kill', 'put:5 free wait drain say')
     expect(stats.works).toBe(true)
     // Both lives count from 0: twenty of the first, then five of the second.

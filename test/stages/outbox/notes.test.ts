@@ -35,7 +35,7 @@ async function open(): Promise<Outbox> {
 }
 const all = (of: Outbox, start = '') => Object.fromEntries(of.notes(start))
 
-test('a note outlives the process, the latest of its key counts, and it is no message', async () => {
+test('a note survives a restart, is replaced by a later one of its key, and is never sent as a message', async () => {
   const first = await open()
   await first.note({ key: 'pause/a', value: { until: 1 } })
   await first.put('alarm', { alarm_id: 'x' }, { note: { key: 'alarm/x', value: { seq: 0 } } })
@@ -51,7 +51,7 @@ test('a note outlives the process, the latest of its key counts, and it is no me
   expect((await open()).depth()).toBe(2)
 })
 
-test('what is no note of ours does no harm', async () => {
+test('a damaged note in the database is ignored', async () => {
   const database = new ClassicLevel(folder)
   await database.put('note/alarm/x', '{"torn')
   await database.put('note/alarm/y', '7')
@@ -60,7 +60,7 @@ test('what is no note of ours does no harm', async () => {
   expect(all(await open())).toEqual({})
 })
 
-test('after kill -9 there are a message and its note, or neither', async () => {
+test('after kill -9 the database holds both a message and its note, or neither', async () => {
   for (const rounds of [5, 40, 120]) {
     const script = fileURLToPath(new URL('./put-notes-forever.mjs', import.meta.url))
     const child = spawn(process.execPath, [script, folder], { stdio: ['ignore', 'pipe', 'inherit'] })

@@ -59,8 +59,8 @@ const numbers = (sent: OutboxEntry[]) => sent.map(({ payload }) => payload.numbe
 /** Long enough for the outbox to read and send all that it can. */
 const turn = () => sleep(50)
 
-describe('delivery', () => {
-  test('is oldest first for each alarm, each message once, and empties the disk', async () => {
+describe('delivery from the outbox', () => {
+  test('sends the messages of each alarm once, oldest first, and removes them from disk', async () => {
     const outbox = await here()
     for (let number = 0; number < 30; number++) await outbox.put('alarm', { alarm_id: `a${number % 4}`, number })
     expect(outbox.depth()).toBe(30)
@@ -76,7 +76,7 @@ describe('delivery', () => {
     expect(again.depth()).toBe(0)
   })
 
-  test('what may not be spared first, the background last, each alarm in its own order', async () => {
+  test('sends required messages first and background messages last, in order for each alarm', async () => {
     const outbox = await here()
     const put = (alarm_id: string, name: string, options: object = {}) =>
       outbox.put('alarm', { alarm_id, number: `${alarm_id} ${name}` }, options)
@@ -87,7 +87,7 @@ describe('delivery', () => {
       await put(id, 'end')
     }
     await closed(outbox)
-    // Out of what an earlier run left, as well.
+    // From an earlier run's messages, too.
     const sent = numbers(
       await drainAll(await here(), async () => {
         await turn()
@@ -107,7 +107,7 @@ describe('delivery', () => {
     expect(sent.findIndex(isExplanation)).toBeGreaterThan(sent.indexOf('b start'))
   })
 
-  test('one in the background waits for what its alarm said before, and nothing waits for it', async () => {
+  test('sends a background message after earlier ones of its alarm, without delaying later ones', async () => {
     const outbox = await here()
     const sent: unknown[] = []
     const open: (() => void)[] = []
@@ -133,7 +133,7 @@ describe('delivery', () => {
     await draining
   })
 
-  test('what was never sent, however often, is not taken for what breaks the connection', async () => {
+  test('keeps a message that was never sent, after any number of lost connections', async () => {
     const outbox = await here()
     await outbox.put('alarm', { alarm_id: 'a', number: 0 }, { expendable: true })
     const neverSent = () => outbox.drain(() => Promise.reject(new NotSent('cut')), new AbortController().signal)
@@ -142,7 +142,7 @@ describe('delivery', () => {
     expect(outbox.stats().refused).toBe(0)
   })
 
-  test('keeps the order of an alarm_id whatever the broker’s answers take', async () => {
+  test("keeps the order per alarm_id for any delay of the broker's answers", async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(fc.tuple(fc.nat(3), fc.nat(3)), { maxLength: 40 }), async (messages) => {
         const path = mkdtempSync(join(folder, 'run-'))
@@ -169,7 +169,7 @@ describe('delivery', () => {
     )
   })
 
-  test('takes a message at whichever moment after the one before is written', async () => {
+  test('sends a message that is put at any moment after the write of the previous one', async () => {
     const outbox = await here()
     const over = new AbortController()
     const draining = outbox.drain(async () => 'confirmed', over.signal)
@@ -182,7 +182,7 @@ describe('delivery', () => {
     await draining
   })
 
-  test('goes on with what comes in while it runs', async () => {
+  test('sends messages that are put while it runs', async () => {
     const outbox = await here()
     const over = new AbortController()
     const sent: OutboxEntry[] = []
@@ -198,7 +198,7 @@ describe('delivery', () => {
     expect(sent.map(({ topic, payload }) => `${topic} ${payload.number}`)).toEqual(['alarm 0', 'explanation 1'])
   })
 
-  test('keeps what the broker has not confirmed, and says why it stopped', async () => {
+  test('keeps unconfirmed messages, and rejects with the cause of the interruption', async () => {
     const outbox = await here()
     for (let number = 0; number < 5; number++) await outbox.put('alarm', { alarm_id: 'a', number })
     const broken = async (entry: OutboxEntry) => {
@@ -210,7 +210,7 @@ describe('delivery', () => {
     expect(numbers(await drainAll(outbox))).toEqual([2, 3, 4])
   })
 
-  test('lets go of what the broker will never take, and counts it', async () => {
+  test('drops a message that the broker refuses, and counts it', async () => {
     const outbox = await here()
     await outbox.put('alarm', { alarm_id: 'a', number: 0 })
     await drainAll(outbox, async () => 'refused')
@@ -218,7 +218,7 @@ describe('delivery', () => {
   })
 })
 
-test('what breaks the connection each time is given up in the end if it may be spared, and never if not', async () => {
+test('after repeated disconnects an expendable message is dropped, a required one is kept', async () => {
   const outbox = await here()
   await outbox.put('explanation', { alarm_id: 'a', number: 0 }, { expendable: true })
   await outbox.put('alarm', { alarm_id: 'b', number: 1 })
@@ -228,7 +228,7 @@ test('what breaks the connection each time is given up in the end if it may be s
   expect(numbers(await drainAll(outbox))).toEqual([1])
 })
 
-describe('late and expired', () => {
+describe('an old message in the outbox', () => {
   test('a message that waited for more than 10 s says that it is late', async () => {
     const outbox = await here()
     await outbox.put('alarm', { alarm_id: 'a', late: false })
@@ -243,7 +243,7 @@ describe('late and expired', () => {
     ])
   })
 
-  test('so does one that an earlier run left', async () => {
+  test('a message left by an earlier run says that it is late', async () => {
     const before = await here()
     await before.put('alarm', { alarm_id: 'a', number: 7, late: false })
     await closed(before)
@@ -257,7 +257,7 @@ describe('late and expired', () => {
     ])
   })
 
-  test('an expired one is dropped, with a line in the log, and counted', async () => {
+  test('an expired message is dropped, logged and counted', async () => {
     const lines: string[] = []
     const log: Log = { ...silentLog, warn: (fields, text) => void lines.push(`${text} ${JSON.stringify(fields)}`) }
     const outbox = await here({ expiryMs: 60_000, log })
@@ -271,8 +271,8 @@ describe('late and expired', () => {
   })
 })
 
-describe('bounds', () => {
-  test('a full outbox gives up what may be spared first, then the oldest', async () => {
+describe('the bound of the outbox', () => {
+  test('a full outbox drops expendable messages first, then the oldest', async () => {
     const outbox = await here({ maxMessages: 3 })
     await outbox.put('alarm', { alarm_id: 'a', number: 0 })
     await outbox.put('alarm', { alarm_id: 'b', number: 1 }, { expendable: true })
@@ -284,8 +284,8 @@ describe('bounds', () => {
   })
 })
 
-describe('the disk', () => {
-  test('whatever put has confirmed survives kill -9, in order per alarm', async () => {
+describe('the folder of the outbox', () => {
+  test('messages that put has confirmed survive kill -9, in order per alarm', async () => {
     const path = join(folder, 'killed')
     let first = 0
     for (const rounds of [7, 60]) {
@@ -317,31 +317,31 @@ describe('the disk', () => {
     }
   })
 
-  test('a folder that another process uses', async () => {
+  test('a folder in use by another process is refused', async () => {
     await here()
     await expect(here()).rejects.toThrow(/in use by another process.*Stop the other painlens/)
     await expect(here()).rejects.toBeInstanceOf(DiskError)
   })
 
-  test('a file in the place of the folder', async () => {
+  test('a file at the path of the folder is refused', async () => {
     writeFileSync(join(folder, 'file'), '')
     await expect(outboxAt(join(folder, 'file'))).rejects.toThrow(/a file is where the outbox folder should be/)
     await expect(outboxAt(join(folder, 'file/outbox'))).rejects.toBeInstanceOf(DiskError)
   })
 
-  test.skipIf(process.getuid?.() === 0)('a folder without permission', async () => {
+  test.skipIf(process.getuid?.() === 0)('a folder without permission is refused', async () => {
     chmodSync(folder, 0o500)
     await expect(here()).rejects.toThrow(/no permission/)
     chmodSync(folder, 0o700)
   })
 
-  test('a folder that LevelDB cannot use', async () => {
+  test('a folder that LevelDB cannot open is refused', async () => {
     mkdirSync(join(folder, 'outbox', 'LOCK'), { recursive: true })
     await expect(here()).rejects.toThrow(/outbox/)
     await expect(here()).rejects.toBeInstanceOf(DiskError)
   })
 
-  test('a damaged database is repaired rather than keeping painlens from starting', async () => {
+  test('a damaged database is repaired at the start', async () => {
     const outbox = await here()
     await outbox.put('alarm', { alarm_id: 'a' })
     await closed(outbox)
@@ -356,12 +356,10 @@ describe('the disk', () => {
     expect((await drainAll(repaired)).map(({ payload }) => payload.alarm_id)).toContain('b')
   })
 
-  test('one that is gone: alarms go out from memory, in order, and it is said once', async () => {
-    const lines: string[] = []
-    const log: Log = { ...silentLog, error: (_, text) => void lines.push(text) }
-    const outbox = await here({ log })
+  test('after the disk fails, alarms are sent from memory, in order', async () => {
+    const outbox = await here()
     await outbox.put('alarm', { alarm_id: 'a', number: 0 })
-    // From here on every call to the disk fails.
+    // From here on all disk access fails.
     await outbox.close()
     await outbox.put('alarm', { alarm_id: 'b', number: 1 })
     await outbox.put('alarm', { alarm_id: 'b', number: 2 })

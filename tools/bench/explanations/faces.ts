@@ -1,8 +1,9 @@
 /** Rendered faces of held-out people, found and cut out as the daemon does it, with what is true about each. */
 import type { Crop } from '#painlens/core/types.js'
 import { alignFace, pointsInCrop } from '#painlens/lib/face/align.js'
-import { FaceNetworks, frameTensor } from '#painlens/lib/face/networks.js'
+import { FaceNetworks } from '#painlens/lib/face/networks.js'
 import { defaultMinScore, searchFaces } from '#painlens/lib/face/search.js'
+import { allSweeps } from '#painlens/lib/face/sweeps.js'
 import type { Manifest } from '#painlens/lib/model/manifest.js'
 import { createRandom } from '#painlens/lib/random.js'
 import { fillPolygon } from '#painlens/stages/explain/regions.js'
@@ -61,8 +62,8 @@ async function knownFace(
 ): Promise<Omit<KnownFace, 'identity'> | undefined> {
   const { width, height, landmarks: drawn, moved, ...picture } = await renderPicture(plan)
   const frame = { width, height, data: Uint8Array.from(picture.data) }
-  const options = { minScore: defaultMinScore, around: [], everywhere: true }
-  const [face] = await searchFaces(networks, frameTensor(frame, frame.data), options)
+  const options = { minScore: defaultMinScore, around: [], sweeps: allSweeps }
+  const [face] = await searchFaces(networks, frame, options)
   if (!face) return undefined
   const { landmarks: found } = face
   const random = createRandom(plan.seed + againSeed)

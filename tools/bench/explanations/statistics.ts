@@ -67,7 +67,7 @@ const bootstrapSeed = 1
 /**
  * A statistic with its 95 % percentile interval over resampled groups (Efron and Tibshirani 1993): faces of one person
  * are alike, so people are drawn, not faces.
- * @param groupOf whom a row belongs to
+ * @param groupOf the group of a row
  */
 export function bootstrap<Row>(
   rows: readonly Row[],

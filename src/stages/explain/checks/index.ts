@@ -1,4 +1,4 @@
-/** Whether explanations deserve trust: do they follow the model, and does what they show matter to it? */
+/** Checks of explanations: whether they depend on the model, and whether the model depends on what they show. */
 export {
   areaOf,
   type Curve,

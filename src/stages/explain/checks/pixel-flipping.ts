@@ -1,7 +1,7 @@
 /**
  * Pixel flipping after Samek, Binder, Montavon, Lapuschkin and Müller, "Evaluating the visualization of what a deep neural
- * network has learned" (IEEE TNNLS 2017): if relevance shows what the model looks at, then taking away the most relevant
- * parts first takes more of the model's probability than taking them away in random order.
+ * network has learned" (IEEE TNNLS 2017): if relevance shows what the model uses, then removing the most relevant parts
+ * first lowers the model's probability more than removing them in random order.
  */
 import type { Box, Crop, Size } from '../../../core/types.js'
 import { createRandom, type Random } from '../../../lib/random.js'
@@ -9,18 +9,18 @@ import { createRandom, type Random } from '../../../lib/random.js'
 /** The target's probability for pictures (RGB24) of the crop's size. */
 export type Predict = (pictures: readonly Uint8Array[]) => Promise<number[]>
 
-/** Random orders to compare with, the same for each composite. */
+/** Number of random orders, the same for each composite. */
 const randomOrders = 10
-/** Steps in which all squares are taken away; they are small where the curve is steep. */
+/** Number of steps until all squares are removed; they are smaller where the curve is steep. */
 const steps = 12
 
-/** Shares of the squares that are taken away at each point of a curve: 0 … 1, closer together at the beginning. */
+/** Shares of squares removed at each point of a curve: 0 … 1, closer together at the beginning. */
 export const flippedShares: readonly number[] = Array.from({ length: steps + 1 }, (_, i) => (i / steps) ** 2)
 
 /** The target's probability at each of `flippedShares`. */
 export type Curve = readonly number[]
 
-/** The same picture, taken apart in random orders: what the curves of all composites are held against. */
+/** Curves of the picture for random orders, the baseline of all composites. */
 export async function randomCurves(crop: Crop, predict: Predict, seed: number): Promise<Curve[]> {
   const count = squaresOf(crop).length
   const curves: Curve[] = []
@@ -69,18 +69,18 @@ export interface FlippingVerdict {
   mostRelevantFirst: number
   leastRelevantFirst: number
   random: number
-  /** `random - mostRelevantFirst`, in standard errors of what a random order would give instead. */
+  /** `random - mostRelevantFirst`, in standard errors of random orders. */
   standardErrors: number
-  /** Whether most relevant first hurts more than chance explains. */
+  /** Whether the probability falls faster, most relevant first, than chance explains. */
   passed: boolean
 }
 
-/** What a random map exceeds by chance once in 26 times on one picture (Student's t, 9 degrees of freedom), 44 on many. */
+/** A random map exceeds this by chance once in 26 times on one picture (Student's t, 9 degrees of freedom), in 44 on many. */
 const enough = 2
 
 /**
- * Whether taking away the most relevant first hurts more than random orders do, on average over the pictures. An order
- * without any meaning would differ from the mean of the S random ones by chance, with variance σ²(1 + 1/S) for each
+ * Whether removing the most relevant squares first lowers the probability more than random orders do, on average over the
+ * pictures. A random order differs from the mean of S random ones with variance σ²(1 + 1/S) for each
  * picture, σ² that of the random orders' own areas.
  * @param pictures at least one, with their random curves
  */
@@ -153,8 +153,8 @@ export function randomOrder(count: number, random: Random): number[] {
 }
 
 /**
- * What a square is replaced with: each pixel's mean colour over the square around it of three times the size, so that what
- * was there is gone and no edge that never was comes in.
+ * The replacement of squares: each pixel's mean colour over the square around it of three times the size, which removes
+ * the content without adding edges.
  * @returns RGB24 of the whole crop
  */
 export function localMeans({ width, height, data }: Pick<Crop, 'width' | 'height' | 'data'>): Uint8Array {
@@ -171,11 +171,11 @@ export function localMeans({ width, height, data }: Pick<Crop, 'width' | 'height
 
 interface Axis {
   count: number
-  /** From one value to the next. */
+  /** Distance between values. */
   step: number
 }
 
-/** The mean of up to 2·radius+1 values along one axis, for each colour, by a sum that slides. */
+/** The mean of up to 2·radius+1 values along one axis, for each colour, by a sliding sum. */
 function meansAlong(values: Float32Array, along: Axis, lines: Axis, radius: number): Float32Array {
   const means = new Float32Array(values.length)
   for (let line = 0; line < lines.count; line++) {

@@ -1,7 +1,7 @@
 /**
  * The model-parameter randomisation test of Adebayo, Gilmer, Muelly, Goodfellow, Hardt and Kim, "Sanity checks for
- * saliency maps" (NeurIPS 2018): with the model's weights shuffled layer by layer from the output down, an explanation
- * of that model has to become another one. One that stays the same does not explain the model.
+ * saliency maps" (NeurIPS 2018): with the model's weights shuffled layer by layer from the output down, its
+ * explanation has to change. One that stays the same does not explain the model.
  */
 import { dataTypes, elementCount, nodeTitle, type OnnxModel, type OnnxTensor } from '../../../lib/onnx/index.js'
 import type { Random } from '../../../lib/random.js'
@@ -9,7 +9,7 @@ import type { Random } from '../../../lib/random.js'
 /** How alike the shuffled model's map is to the original's, by Spearman's rank correlation, -1..1. */
 export interface Likeness {
   signed: number
-  /** Of the absolute values, as Adebayo et al. do it too: a map whose signs flip has not changed its places. */
+  /** Of the absolute values, as in Adebayo et al.: flipped signs leave the places of relevance unchanged. */
   absolute: number
 }
 
@@ -21,8 +21,8 @@ export function likenessOf(original: Float32Array, shuffled: Float32Array): Like
 }
 
 /**
- * After how many shuffled layers, counted from the output, the maps are compared: after each, or where that would be more
- * than `most` times, after the first, the last, and some evenly between.
+ * Numbers of shuffled layers, from the output, at which maps are compared: all, or if these are more than `most`, the
+ * first, the last, and some evenly between.
  */
 export function cascadeSteps(layers: number, most: number): number[] {
   const count = Math.min(layers, most)
@@ -40,18 +40,18 @@ export interface RandomisationVerdict {
   steps: Likeness[]
 }
 
-/** With all weights shuffled, a map that says something else is not this much alike. */
+/** With all weights shuffled, a map that depends on the model has at most this likeness. */
 const changedBelow = 0.5
-/** With half of the layers shuffled, a map that says something of them is not this much alike. */
+/** With half of the layers shuffled, a map that depends on them has at most this likeness. */
 const changedHalfwayBelow = 0.9
-/** Rounding alone leaves two maps of one model this much alike. */
+/** Two maps of one model have at least this likeness: they differ by rounding only. */
 const sameFrom = 0.99
 
 /**
  * @param cascade for each step of the cascade and each picture, how alike the maps are; at least one of each
- * @returns `unchanged` where the maps are the same whatever the weights, which no explanation of a model can be;
- *   `insensitive` where they follow the picture, or the first layers, more than the whole model, which alpha-beta and
- *   z-plus rules are known to do (Sixt, Granz and Landgraf, "When explanations lie", ICML 2020)
+ * @returns `unchanged` if the maps do not depend on the weights, so that they do not explain the model; `insensitive` if
+ *   they depend on the picture, or the first layers, more than on the whole model, as alpha-beta and z-plus rules are known
+ *   to do (Sixt, Granz and Landgraf, "When explanations lie", ICML 2020)
  */
 export function judgeRandomisation(cascade: readonly (readonly Likeness[])[]): RandomisationVerdict {
   const steps = cascade.map((pictures) => ({
@@ -102,8 +102,7 @@ export function weightedLayers({ graph }: OnnxModel): ShuffledLayer[] {
 }
 
 /**
- * Puts a tensor's values in random order (Fisher and Yates), where they lie in memory: they stay as large and as small as
- * they were, and say nothing any more.
+ * Puts a tensor's values in random order (Fisher and Yates), in place: their distribution stays, their meaning is lost.
  */
 export function shuffleTensor({ data, dims, type }: OnnxTensor, random: Random): void {
   const { bytes } = dataTypes[type]
@@ -154,8 +153,8 @@ export function ranksOf(values: ArrayLike<number>): Float64Array {
 }
 
 /**
- * Spearman's rank correlation, -1..1: how far two maps put the same pixels in the same order, whatever their scale. A map
- * without any order (all values equal) has 0 with others, and 1 with one that has none either.
+ * Spearman's rank correlation, -1..1: how far two maps order the pixels alike, independent of scale. A constant map has 0
+ * with others, and 1 with another constant one.
  * @throws RangeError for maps of different length
  */
 export function rankCorrelation(a: ArrayLike<number>, b: ArrayLike<number>): number {

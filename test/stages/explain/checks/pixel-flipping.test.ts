@@ -19,7 +19,7 @@ import {
 
 const sizes = fc.record({ width: fc.integer({ min: 1, max: 50 }), height: fc.integer({ min: 1, max: 50 }) })
 
-describe('squares', () => {
+describe('the squares of a crop', () => {
   it('cover each pixel exactly once', () => {
     fc.assert(
       fc.property(sizes, (size) => {
@@ -53,7 +53,7 @@ describe('squares', () => {
     for (const count of counts.values()) expect(Math.abs(count - 1000)).toBeLessThan(150)
   })
 
-  it('are copied, and nothing around them', () => {
+  it('are copied without changing pixels around them', () => {
     const size = { width: 5, height: 4 }
     const to = new Uint8Array(60)
     copySquare(new Uint8Array(60).fill(9), to, { x: 1, y: 2, width: 3, height: 1 }, size)
@@ -61,8 +61,8 @@ describe('squares', () => {
   })
 })
 
-describe('local means', () => {
-  it('are what a sum over the square around each pixel gives', () => {
+describe('the local mean of a pixel', () => {
+  it('equals the sum over the square around it, divided by the count', () => {
     const size = { width: 21, height: 18 }
     const random = createRandom(3)
     const data = Uint8Array.from({ length: 3 * 21 * 18 }, () => Math.floor(random() * 256))
@@ -80,7 +80,7 @@ describe('local means', () => {
   })
 })
 
-/** A white crop with a black spot in the middle; the "model" sees how dark the spot still is. */
+/** A white crop with a black spot in the middle; the "model" returns the spot's darkness. */
 const crop: Crop = {
   width: 32,
   height: 32,
@@ -99,7 +99,7 @@ const judged = async (relevance: Float32Array) =>
   ])
 
 describe('pixel flipping', () => {
-  it('starts with the picture as it is and ends with all of it taken away, whatever the order', async () => {
+  it('starts with the whole picture and ends with all squares replaced, in any order', async () => {
     const random = createRandom(1)
     const { mostRelevantFirst, leastRelevantFirst } = await relevanceCurves(
       crop,
@@ -114,13 +114,13 @@ describe('pixel flipping', () => {
     }
   })
 
-  it('leaves the crop itself alone', async () => {
+  it('does not modify the crop', async () => {
     const before = Uint8Array.from(crop.data)
     await randomCurves(crop, darkness, 0)
     expect(crop.data).toEqual(before)
   })
 
-  it('passes a map of what the model looks at, and fails its opposite and a flat one', async () => {
+  it('passes a map of the pixels that the model uses, and fails its negative', async () => {
     const right = Float32Array.from({ length: 1024 }, (_, pixel) => (inSpot(pixel) ? 1 : 0))
     const good = await judged(right)
     expect(good.passed).toBe(true)
@@ -129,7 +129,7 @@ describe('pixel flipping', () => {
     expect((await judged(right.map((value) => -value))).passed).toBe(false)
   })
 
-  it('fails random maps, but for as many as chance alone lets pass', async () => {
+  it('passes random maps only as often as chance allows', async () => {
     let passed = 0
     for (let seed = 0; seed < 40; seed++) {
       const random = createRandom(seed + 100)
@@ -138,14 +138,14 @@ describe('pixel flipping', () => {
     expect(passed).toBeLessThanOrEqual(5)
   })
 
-  it('fails where nothing changes the model', async () => {
+  it('fails if no change of the picture changes the output', async () => {
     const flat = flippedShares.map(() => 0.4)
     const pictures = [{ mostRelevantFirst: flat, leastRelevantFirst: flat, random: [flat, flat] }]
     expect(judgeFlipping(pictures)).toMatchObject({ passed: false, standardErrors: 0 })
     expect(areaOf(flat)).toBeCloseTo(0.4, 10)
   })
 
-  it('weighs the gain by what random orders differ by', () => {
+  it('divides the gain by the standard deviation of random orders', () => {
     const curve = (height: number) => flippedShares.map(() => height)
     const picture = { mostRelevantFirst: curve(0.3), leastRelevantFirst: curve(0.9), random: [curve(0.4), curve(0.6)] }
     const one = judgeFlipping([picture])

@@ -27,8 +27,8 @@ import {
 
 const spec = { input: { width: 16, height: 16 }, blocks: [[4], [5]], dense: [6, 3] }
 
-describe('the cascade', () => {
-  it('goes from the output layer to all of them, in steps that grow', () => {
+describe('the cascade of randomised layers', () => {
+  it('covers more layers per step, from the output layer to all layers', () => {
     expect(cascadeSteps(5, Number.POSITIVE_INFINITY)).toEqual([1, 2, 3, 4, 5])
     expect(cascadeSteps(16, 4)).toEqual([1, 6, 11, 16])
     fc.assert(
@@ -42,7 +42,7 @@ describe('the cascade', () => {
     expect(halfwayOf(cascadeSteps(16, 16))).toBe(7)
   })
 
-  it('finds the layers with weights from the output down, and their biases', () => {
+  it('lists the layers with weights and biases, from the output to the input', () => {
     const layers = weightedLayers(buildVgg(spec, randomWeights(spec, 1)))
     expect(layers.map(({ title }) => title)).toEqual([
       'node "fc4" (Gemm)',
@@ -53,7 +53,7 @@ describe('the cascade', () => {
     expect(layers[0]!.tensors.map(({ name }) => name)).toEqual(['fc4.weight', 'fc4.bias'])
   })
 
-  it('takes weights that two layers share once, and leaves matrices alone that are no weights', () => {
+  it('lists shared weights once, and skips matrices that are not weights', () => {
     const graph = new GraphBuilder({ name: 'shared' })
     const x = graph.input('x', ['N', 2])
     const weights = graph.constant('w', Float32Array.of(1, 2, 3, 4), [2, 2])
@@ -69,7 +69,7 @@ describe('the cascade', () => {
 })
 
 describe('shuffling a tensor', () => {
-  it('keeps its values and moves them, for elements of each size at any alignment', () => {
+  it('permutes its values, for every element size and any alignment', () => {
     const arrays = [Float64Array, Float32Array, Uint16Array, Uint8Array]
     fc.assert(
       fc.property(
@@ -101,7 +101,7 @@ describe('a shuffled model', () => {
   it.each([
     ['in memory', undefined],
     ['from file to file', 0]
-  ])('is shuffled from the output down, step by step, and stays so: %s', async (_, largestInMemory) => {
+  ])('randomises layers cumulatively from the output to the input: %s', async (_, largestInMemory) => {
     const folder = await mkdtemp(join(tmpdir(), 'painlens-shuffle-test-'))
     try {
       const file = join(folder, 'small.onnx')
@@ -127,7 +127,7 @@ describe('a shuffled model', () => {
     }
   })
 
-  it('is refused where there is nothing to shuffle', async () => {
+  it('is refused for a model without weights', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'painlens-shuffle-test-'))
     try {
       const graph = new GraphBuilder({ name: 'none' })
@@ -140,17 +140,17 @@ describe('a shuffled model', () => {
   })
 })
 
-describe('the verdict', () => {
+describe('the verdict of the randomisation test', () => {
   const alike = (...values: number[]) => values.map((value) => [{ signed: value, absolute: value }])
 
-  it('tells maps that change from those that change little and those that do not', () => {
+  it('distinguishes maps that change, change little and do not change', () => {
     expect(judgeRandomisation(alike(0.6, 0.3, 0.1))).toMatchObject({ outcome: 'changes', passed: true })
     expect(judgeRandomisation(alike(1, 0.95, 0.1))).toMatchObject({ outcome: 'insensitive', passed: true })
     expect(judgeRandomisation(alike(0.2, 0.2, 0.6))).toMatchObject({ outcome: 'insensitive', passed: true })
     expect(judgeRandomisation(alike(1, 1, 1))).toMatchObject({ outcome: 'unchanged', passed: false })
   })
 
-  it('is not deceived by signs that flip', () => {
+  it('counts maps with flipped signs as unchanged', () => {
     const map = Float32Array.of(1, -2, 3, 0.5)
     expect(
       likenessOf(
@@ -161,7 +161,7 @@ describe('the verdict', () => {
     expect(judgeRandomisation([[{ signed: -1, absolute: 1 }]]).outcome).toBe('unchanged')
   })
 
-  it('is about the mean of the pictures', () => {
+  it('uses the mean over the pictures', () => {
     const step = [
       { signed: 0.2, absolute: 0.4 },
       { signed: 0.4, absolute: 0.8 }

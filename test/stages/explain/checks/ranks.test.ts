@@ -9,7 +9,7 @@ const pairs = fc
     fc.tuple(...[0, 1].map(() => fc.array(fc.integer({ min: -5, max: 5 }), { minLength: n, maxLength: n })))
   )
 
-/** From the definition: how many are smaller, and the middle of those that are equal. */
+/** From the definition: the number of smaller values, plus the mean rank among equal ones. */
 const naiveRanks = (all: number[]): number[] =>
   all.map((value) => {
     const smaller = all.filter((other) => other < value).length
@@ -26,7 +26,7 @@ const pearson = (a: number[], b: number[]): number => {
 }
 
 describe('ranks', () => {
-  it('are what the definition says, ties included', () => {
+  it('equal the definition, with ties averaged', () => {
     expect([...ranksOf([10, 30, 20, 20])]).toEqual([1, 4, 2.5, 2.5])
     fc.assert(
       fc.property(values, (all) => {
@@ -37,7 +37,7 @@ describe('ranks', () => {
 })
 
 describe('rank correlation', () => {
-  it("is Pearson's of the ranks", () => {
+  it("equals Pearson's correlation of the ranks", () => {
     fc.assert(
       fc.property(pairs, ([a, b]) => {
         fc.pre(new Set(a).size > 1 && new Set(b).size > 1)
@@ -46,7 +46,7 @@ describe('rank correlation', () => {
     )
   })
 
-  it('knows order only: any growing function keeps it, any falling one turns it round', () => {
+  it('is unchanged by increasing functions and negated by decreasing ones', () => {
     fc.assert(
       fc.property(values, (all) => {
         fc.pre(new Set(all).size > 1)
@@ -66,7 +66,7 @@ describe('rank correlation', () => {
     )
   })
 
-  it('is defined for maps without any order', () => {
+  it('is defined for constant maps', () => {
     expect(rankCorrelation([1, 1, 1], [1, 2, 3])).toBe(0)
     expect(rankCorrelation([0, 0], [7, 7])).toBe(1)
     expect(() => rankCorrelation([1], [1, 2])).toThrow(RangeError)

@@ -1,0 +1,200 @@
+/**
+ * What each camera sees of faces: when one could last be judged, for what share of the time, and the conditions that none
+ * can be judged or that there is none. A camera that works and judges nothing must not look like a resident without pain.
+ */
+import type { FaceCondition } from '../../contract/conditions.js'
+import type { Moment } from '../../core/clock.js'
+import type { CameraState, Face, Sighting } from '../../core/types.js'
+
+export interface SeenFacesOptions {
+  /** After how long each condition is raised, in ms in which the camera was watched; infinite: never. */
+  afterMs: Readonly<Record<FaceCondition, number>>
+  /** A condition begins (since when) or, with null, is over. @param at of the frame that shows it */
+  tell: (condition: FaceCondition, camera: string, since: Moment | null, at: Moment) => void
+}
+
+export interface FacesOfCamera {
+  /** When a usable face was last seen; null before the first. */
+  usableAt: Moment | null
+  /** 0..1: of the time in the last hour in which the camera was watched, that with a usable face; null if it was not watched. */
+  usableShare: number | null
+}
+
+/** What one frame shows. */
+type Shown = 'no face' | 'unusable' | 'usable'
+
+/** Of a longer time between two frames no more than this was watched: cameras have at least 0.2 frames per second. */
+const mostBetweenMs = 15_000
+/** A covered face is not found in every frame, so `face_unusable` lasts for that long without any. */
+const faceGoneMs = 60_000
+
+interface ConditionRule {
+  condition: FaceCondition
+  /** The frames that it is made of. */
+  of: Shown
+  /** How long other frames may last before it is over; at once unless given. */
+  outlivesMs: Partial<Record<Shown, number>>
+}
+
+const conditionRules: readonly ConditionRule[] = [
+  { condition: 'face_unusable', of: 'unusable', outlivesMs: { 'no face': faceGoneMs } },
+  { condition: 'nobody_seen', of: 'no face', outlivesMs: {} }
+]
+
+interface StateRule {
+  /** What becomes of the time that is counted: it goes on, stands still, or begins anew when the camera is watched again. */
+  time: 'counts' | 'stands' | 'restarts'
+  /** The alarm stage has ended these conditions with the state's own reason. */
+  ends: boolean
+}
+
+const stateRules: Readonly<Record<CameraState, StateRule>> = {
+  ok: { time: 'counts', ends: false },
+  connecting: { time: 'stands', ends: false },
+  // A camera that is lost every few minutes must not hide that no face is usable in between.
+  lost: { time: 'stands', ends: true },
+  frozen: { time: 'stands', ends: true },
+  dark: { time: 'stands', ends: true },
+  // Staff were there meanwhile and may have changed what was in the way.
+  paused: { time: 'restarts', ends: true }
+}
+
+/** Driven by frames and states alone: where no frame is judged, nothing is known of faces, and nothing is counted. */
+export class SeenFaces {
+  readonly #options: SeenFacesOptions
+  readonly #cameras = new Map<string, CameraFaces>()
+
+  constructor(options: SeenFacesOptions) {
+    this.#options = options
+  }
+
+  /** Takes in what a frame shows. */
+  judged({ camera, at, faces }: Pick<Sighting, 'camera' | 'at'> & { faces: readonly Pick<Face, 'whyNot'>[] }): void {
+    const known = this.#cameraOf(camera)
+    const shown = shownBy(faces)
+    if (shown === 'usable') known.usableAt = at
+    if (stateRules[known.state].time !== 'counts') return
+    const ms = known.lastAt === null ? 0 : Math.min(Math.max(0, at - known.lastAt), mostBetweenMs)
+    known.lastAt = at
+    known.lastHour.add(at, ms, shown === 'usable')
+    for (const rule of conditionRules) this.#follow(known, rule, { camera, at, shown, ms })
+  }
+
+  cameraState(camera: string, state: CameraState): void {
+    const known = this.#cameraOf(camera)
+    const { time, ends } = stateRules[state]
+    known.state = state
+    if (time !== 'counts') known.lastAt = null
+    if (time === 'restarts') known.spans = {}
+    if (ends) for (const span of Object.values(known.spans)) span.told = false
+  }
+
+  /** The camera was removed from the config, or changed in it. */
+  forget(camera: string): void {
+    this.#cameras.delete(camera)
+  }
+
+  of(camera: string, now: Moment): FacesOfCamera {
+    const known = this.#cameras.get(camera)
+    return { usableAt: known?.usableAt ?? null, usableShare: known?.lastHour.share(now) ?? null }
+  }
+
+  #follow(known: CameraFaces, rule: ConditionRule, frame: ShownFrame & { camera: string }): void {
+    const { afterMs, tell } = this.#options
+    const { condition } = rule
+    const before = known.spans[condition]
+    const span = followed(before, rule, frame)
+    if (span) known.spans[condition] = span
+    else delete known.spans[condition]
+    if (before?.told && !span) tell(condition, frame.camera, null, frame.at)
+    if (!span || span.told || span.ms < afterMs[condition]) return
+    span.told = true
+    tell(condition, frame.camera, span.since, frame.at)
+  }
+
+  #cameraOf(camera: string): CameraFaces {
+    const known = this.#cameras.get(camera) ?? {
+      state: 'connecting',
+      lastAt: null,
+      usableAt: null,
+      spans: {},
+      lastHour: new LastHour()
+    }
+    this.#cameras.set(camera, known)
+    return known
+  }
+}
+
+interface CameraFaces {
+  state: CameraState
+  /** The last frame that was counted; null where the time to the next one does not count. */
+  lastAt: Moment | null
+  usableAt: Moment | null
+  spans: Partial<Record<FaceCondition, Span>>
+  lastHour: LastHour
+}
+
+/** The frames of a condition, from the first one on. */
+interface Span {
+  since: Moment
+  /** Watched time from the first to the last of them. */
+  ms: number
+  /** … and of other frames since then. */
+  otherMs: number
+  /** It was raised. */
+  told: boolean
+}
+
+interface ShownFrame {
+  at: Moment
+  shown: Shown
+  /** Watched time since the frame before. */
+  ms: number
+}
+
+/** @returns the span with this frame; undefined where there is none, or none any more */
+function followed(span: Span | undefined, { of, outlivesMs }: ConditionRule, { at, shown, ms }: ShownFrame) {
+  if (shown === of) {
+    if (!span) return { since: at, ms: 0, otherMs: 0, told: false }
+    return { ...span, ms: span.ms + span.otherMs + ms, otherMs: 0 }
+  }
+  const otherMs = (span?.otherMs ?? 0) + ms
+  return span && otherMs < (outlivesMs[shown] ?? 0) ? { ...span, otherMs } : undefined
+}
+
+function shownBy(faces: readonly Pick<Face, 'whyNot'>[]): Shown {
+  if (faces.length === 0) return 'no face'
+  return faces.some(({ whyNot }) => whyNot === null) ? 'usable' : 'unusable'
+}
+
+const minuteMs = 60_000
+
+/** The share of usable time of the last hour, by minutes. */
+class LastHour {
+  /** By the number of the minute, oldest first. */
+  readonly #minutes = new Map<number, { ms: number; usableMs: number }>()
+
+  /** @param ms up to `at` */
+  add(at: Moment, ms: number, usable: boolean): void {
+    const number = Math.floor(at / minuteMs)
+    const minute = this.#minutes.get(number) ?? { ms: 0, usableMs: 0 }
+    minute.ms += ms
+    if (usable) minute.usableMs += ms
+    this.#minutes.set(number, minute)
+    this.#forget(number)
+  }
+
+  share(now: Moment): number | null {
+    this.#forget(Math.floor(now / minuteMs))
+    let [ms, usableMs] = [0, 0]
+    for (const minute of this.#minutes.values()) {
+      ms += minute.ms
+      usableMs += minute.usableMs
+    }
+    return ms === 0 ? null : usableMs / ms
+  }
+
+  #forget(number: number): void {
+    for (const old of this.#minutes.keys()) if (old <= number - 60) this.#minutes.delete(old)
+  }
+}

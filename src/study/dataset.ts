@@ -1,0 +1,111 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import Papa from 'papaparse'
+import { parse } from 'yaml'
+import { z } from 'zod'
+import { InputError, messageOf } from '../core/errors.js'
+import { printable } from '../core/printable.js'
+
+/** A label of crops that show no expression: never an output of a model. */
+export const neutral = 'neutral'
+
+/** A row of `index.csv`. */
+export interface CropRow {
+  /** The picture, relative to the data set's folder. */
+  crop: string
+  subject: string
+  label: string
+  source: string
+  video: string
+  timeS: number | null
+  intensity: number | null
+}
+
+/** The part of `dataset.yaml` that a reader of the crops needs. */
+const datasetSchema = z.looseObject({
+  size: z.object({ width: z.int().min(16).max(1024), height: z.int().min(16).max(1024) }),
+  alignment: z.object({ eye_distance: z.number().min(0).max(1), eye_y: z.number().min(0).max(1) })
+})
+
+export interface Dataset {
+  /** As it was given. */
+  folder: string
+  size: { width: number; height: number }
+  alignment: { eyeDistance: number; eyeY: number }
+  rows: CropRow[]
+}
+
+const rowSchema = z.object({
+  crop: z.string().min(1, 'crop is empty'),
+  subject: z.string().default(''),
+  label: z.string().min(1, 'label is empty'),
+  source: z.string().default(''),
+  video: z.string().default(''),
+  time_s: z.string().optional(),
+  intensity: z.string().optional()
+})
+
+/** So many wrong rows are named; a file that is wrong throughout would fill the screen. */
+const namedProblems = 10
+
+/**
+ * Reads a data set that `painlens study prepare` has made.
+ * @throws InputError where one of its files is missing or wrong: every wrong row, up to ten
+ */
+export async function readDataset(folder: string): Promise<Dataset> {
+  const said = datasetSchema.safeParse(await yamlOf(join(folder, 'dataset.yaml')))
+  if (!said.success) {
+    const problems = said.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; ')
+    throw new InputError('PL-STUDY-DATA', `dataset.yaml is not what prepare writes (${problems})`, printable(folder))
+  }
+  const { size, alignment } = said.data
+  return {
+    folder,
+    size,
+    alignment: { eyeDistance: alignment.eye_distance, eyeY: alignment.eye_y },
+    rows: rowsOf(await textOf(join(folder, 'index.csv')), folder)
+  }
+}
+
+function rowsOf(text: string, folder: string): CropRow[] {
+  const table = Papa.parse<Record<string, string>>(text, { header: true, skipEmptyLines: 'greedy' })
+  const problems = table.errors.map(({ row, message }) => `row ${(row ?? 0) + 2}: ${message}`)
+  const rows: CropRow[] = []
+  const seen = new Set<string>()
+  for (const [i, record] of table.data.entries()) {
+    const found = rowSchema.safeParse(record)
+    if (!found.success) {
+      problems.push(`row ${i + 2}: ${found.error.issues.map(({ message }) => message).join('; ')}`)
+      continue
+    }
+    const { time_s, intensity, ...texts } = found.data
+    if (seen.has(texts.crop)) problems.push(`row ${i + 2}: ${printable(texts.crop)} is there twice`)
+    seen.add(texts.crop)
+    rows.push({ ...texts, timeS: numberOf(time_s), intensity: numberOf(intensity) })
+  }
+  if (problems.length === 0 && rows.length > 0) return rows
+  const rest = problems.length > namedProblems ? `; and ${problems.length - namedProblems} more` : ''
+  const what =
+    rows.length === 0 && problems.length === 0 ? 'it has no rows' : problems.slice(0, namedProblems).join('; ') + rest
+  throw new InputError('PL-STUDY-DATA', what, printable(join(folder, 'index.csv')))
+}
+
+function numberOf(text: string | undefined): number | null {
+  const value = text === undefined || text.trim() === '' ? Number.NaN : Number(text)
+  return Number.isFinite(value) ? value : null
+}
+
+async function yamlOf(file: string): Promise<unknown> {
+  const text = await textOf(file)
+  try {
+    return parse(text, { logLevel: 'error' })
+  } catch (error) {
+    throw new InputError('PL-STUDY-DATA', `it is not YAML (${messageOf(error).split('\n')[0]})`, printable(file))
+  }
+}
+
+async function textOf(file: string): Promise<string> {
+  return readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    throw new InputError('PL-STUDY-DATA', `cannot be read (${error.code})`, printable(file), { cause: error })
+  })
+}

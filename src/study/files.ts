@@ -1,0 +1,89 @@
+import { type FileHandle, mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { DiskError, InputError } from '../core/errors.js'
+import { printable } from '../core/printable.js'
+
+/** Whether there is anything of that name. */
+export const isThere = (file: string): Promise<boolean> =>
+  stat(file).then(
+    () => true,
+    () => false
+  )
+
+/**
+ * Writes a file whole or not at all, however the process ends.
+ * @param pieces written one after the other, straight from their own memory
+ * @throws DiskError
+ */
+export async function writeWhole(file: string, pieces: Iterable<string | Uint8Array>): Promise<void> {
+  const temporary = `${file}.tmp`
+  try {
+    const handle = await open(temporary, 'w')
+    try {
+      for (const piece of pieces) await writeAll(handle, typeof piece === 'string' ? Buffer.from(piece) : piece)
+      await handle.sync()
+    } finally {
+      await handle.close()
+    }
+    await rename(temporary, file)
+  } catch (error) {
+    await rm(temporary, { force: true }).catch(() => undefined)
+    throw diskError(error, file)
+  }
+}
+
+/** Writes all of it, however little the system takes at once. */
+export async function writeAll(handle: FileHandle, bytes: Uint8Array): Promise<void> {
+  for (let at = 0; at < bytes.byteLength; ) {
+    const { bytesWritten } = await handle.write(bytes, at, Math.min(2 ** 30, bytes.byteLength - at))
+    at += bytesWritten
+  }
+}
+
+export function diskError(error: unknown, file: string): DiskError {
+  const { code = 'unknown' } = error as NodeJS.ErrnoException
+  return new DiskError('PL-STUDY-DISK', `cannot be written (${code})`, printable(file), { cause: error })
+}
+
+/** A folder that this process alone writes into, until `release`. */
+export interface Claim {
+  release(): Promise<void>
+}
+
+/**
+ * Makes a folder for results, and keeps other runs out of it while this process lives.
+ * @throws InputError where another run is at work in it; DiskError
+ */
+export async function claimFolder(folder: string): Promise<Claim> {
+  const lock = join(folder, '.running')
+  await mkdir(folder, { recursive: true }).catch((error: unknown) => {
+    throw diskError(error, folder)
+  })
+  for (let attempt = 0; attempt < 2; attempt++) {
+    try {
+      const handle = await open(lock, 'wx')
+      await handle.write(String(process.pid))
+      await handle.close()
+      return { release: () => rm(lock, { force: true }) }
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw diskError(error, folder)
+      const pid = Number(await readFile(lock, 'utf8').catch(() => ''))
+      if (isAlive(pid)) {
+        const what = `painlens study is at work in it already (process ${pid})`
+        throw new InputError('PL-STUDY-FOLDER', what, printable(folder))
+      }
+      await rm(lock, { force: true })
+    }
+  }
+  throw new InputError('PL-STUDY-FOLDER', 'painlens study is at work in it already', printable(folder))
+}
+
+function isAlive(pid: number): boolean {
+  if (!Number.isInteger(pid) || pid <= 0) return false
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM'
+  }
+}

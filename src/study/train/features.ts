@@ -1,0 +1,196 @@
+import { createHash } from 'node:crypto'
+import { type FileHandle, mkdir, open, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { type InferenceSession, Tensor } from 'onnxruntime-node'
+import sharp from 'sharp'
+import { InputError, messageOf } from '../../core/errors.js'
+import { printable } from '../../core/printable.js'
+import type { ModelInput } from '../../lib/model/manifest.js'
+import { batchDims, preprocess } from '../../lib/model/preprocess.js'
+import { encodeModel, type OnnxModel } from '../../lib/onnx/index.js'
+import { openSession } from '../../lib/ort/provider.js'
+import type { ProviderName } from '../../lib/ort/provider-names.js'
+import { createRandom } from '../../lib/random.js'
+import { diskError, writeAll } from '../files.js'
+
+/** Crops in one forward pass; more gain nothing on a processor and take memory. */
+const batchSize = 8
+
+export interface FeatureOptions {
+  /** The data set's folder. */
+  folder: string
+  /** Paths of the crops in it. */
+  crops: readonly string[]
+  /** Views of each crop: the crop, its mirror image, then others that are shifted and lit differently. */
+  views: number
+  input: ModelInput
+  /** Where the cache lies. */
+  cache: string
+  /** What the features depend on beside the crops: the frozen part of the model. */
+  key: string
+  provider: ProviderName
+  threads: number
+  onProgress: (done: number, total: number) => void
+  signal: AbortSignal
+}
+
+/** The features of all views of all crops, in a file: row `crop · views + view`. */
+export class Features {
+  private constructor(
+    private readonly file: FileHandle,
+    /** Numbers in a row. */
+    readonly size: number,
+    readonly views: number
+  ) {}
+
+  /**
+   * Opens the features in the cache, and computes those that it lacks by ONNX Runtime; a run that was killed goes on behind the
+   * last whole batch.
+   * @throws InputError for a crop that cannot be read, DiskError, the signal's reason
+   */
+  static async open(frozen: OnnxModel | null, size: number, options: FeatureOptions): Promise<Features> {
+    const { cache, crops, views, signal } = options
+    await mkdir(cache, { recursive: true })
+    const path = join(cache, `${nameOf(size, options)}.f32`)
+    const file = await open(path, 'a+').catch((error: unknown) => {
+      throw diskError(error, path)
+    })
+    try {
+      const done = Math.floor((await file.stat()).size / (4 * size))
+      if (done < crops.length * views) {
+        await file.truncate(done * 4 * size)
+        await extract(frozen, file, done, size, options)
+      }
+      signal.throwIfAborted()
+      return new Features(file, size, views)
+    } catch (error) {
+      await file.close()
+      throw error
+    }
+  }
+
+  /** Reads rows into `out`, one after the other. */
+  async read(rows: readonly number[], out: Float32Array): Promise<void> {
+    const bytes = new Uint8Array(out.buffer, out.byteOffset, out.byteLength)
+    const length = this.size * 4
+    await Promise.all(rows.map((row, i) => this.file.read(bytes, i * length, length, row * length)))
+  }
+
+  async close(): Promise<void> {
+    await this.file.close()
+  }
+}
+
+/** Differs as soon as anything does that the features depend on. */
+function nameOf(size: number, { key, input, views, crops }: FeatureOptions): string {
+  const hash = createHash('sha256').update(JSON.stringify({ key, input, views, size }))
+  for (const crop of crops) hash.update(crop).update('\0')
+  return hash.digest('hex').slice(0, 16)
+}
+
+async function extract(
+  frozen: OnnxModel | null,
+  file: FileHandle,
+  done: number,
+  size: number,
+  options: FeatureOptions
+): Promise<void> {
+  const { crops, views, input, provider, threads, onProgress, signal } = options
+  const session = frozen ? await openSession(encodeModel(frozen), { provider, threads, mapped: true }) : null
+  try {
+    const total = crops.length * views
+    // The next batch is decoded while this one is computed.
+    let next = picturesOf(done, Math.min(total, done + batchSize), options)
+    for (let from = done; from < total; from += batchSize) {
+      signal.throwIfAborted()
+      const data = await next
+      const count = data.length / (3 * input.width * input.height)
+      next = picturesOf(from + batchSize, Math.min(total, from + 2 * batchSize), options)
+      next.catch(() => undefined)
+      const features = session ? await run(session, data, batchDims(input, count)) : data
+      if (features.length !== count * size)
+        throw new InputError('PL-STUDY-DATA', 'the base model gives features of another size than it says', options.key)
+      await append(file, features, options.cache)
+      onProgress(from + count, total)
+    }
+  } finally {
+    await session?.release()
+  }
+}
+
+async function run(session: InferenceSession, data: Float32Array, dims: number[]): Promise<Float32Array> {
+  const result = await session.run({ [session.inputNames[0]!]: new Tensor('float32', data, dims) })
+  return result[session.outputNames[0]!]!.data as Float32Array
+}
+
+async function append(
+  file: FileHandle,
+  { buffer, byteOffset, byteLength }: Float32Array,
+  cache: string
+): Promise<void> {
+  await writeAll(file, new Uint8Array(buffer, byteOffset, byteLength)).catch((error: unknown) => {
+    throw diskError(error, cache)
+  })
+}
+
+/** Views `from` to before `to` as the model's input. */
+async function picturesOf(from: number, to: number, options: FeatureOptions): Promise<Float32Array> {
+  const { folder, crops, views, input } = options
+  const size = 3 * input.width * input.height
+  const data = new Float32Array(Math.max(0, to - from) * size)
+  await Promise.all(
+    Array.from({ length: Math.max(0, to - from) }, async (_, i) => {
+      const [crop, view] = [Math.floor((from + i) / views), (from + i) % views]
+      const pixels = await viewOf(join(folder, crops[crop]!), view, crop, input)
+      preprocess(
+        { width: input.width, height: input.height, data: pixels },
+        input,
+        data.subarray(i * size, (i + 1) * size)
+      )
+    })
+  )
+  return data
+}
+
+/** Largest shift, as a share of the crop's width, and largest change of light of a view. */
+const jitter = { shift: 0.04, light: 0.2 }
+
+/** RGB24 of a view: 0 the crop, 1 its mirror image, then one of either, shifted and lit by a seed of its own. */
+async function viewOf(path: string, view: number, crop: number, input: ModelInput): Promise<Uint8Array> {
+  const { width, height } = input
+  try {
+    let picture = sharp(await readFile(path))
+      .removeAlpha()
+      .toColourspace('srgb')
+    const { width: own, height: tall } = await picture.metadata()
+    if (own !== width || tall !== height)
+      throw new InputError(
+        'PL-STUDY-CROP',
+        `it has ${own}x${tall} pixels, the model takes ${width}x${height}`,
+        printable(path)
+      )
+    if (view % 2 === 1) picture = picture.flop()
+    if (view >= 2) {
+      const random = createRandom(crop * 64 + view)
+      const moved = (): number => Math.round(random.uniform(-jitter.shift, jitter.shift) * width)
+      const [x, y, gain] = [moved(), moved(), 1 + random.uniform(-jitter.light, jitter.light)]
+      const room = Math.ceil(jitter.shift * width)
+      const framed = await picture
+        .extend({ top: room, bottom: room, left: room, right: room, extendWith: 'copy' })
+        .raw()
+        .toBuffer({ resolveWithObject: true })
+      picture = sharp(framed.data, { raw: framed.info })
+        .extract({ left: room + x, top: room + y, width, height })
+        .linear(gain, 0)
+    }
+    return await picture.raw().toBuffer()
+  } catch (error) {
+    if (error instanceof InputError) throw error
+    throw new InputError('PL-STUDY-CROP', `cannot be read as a picture (${messageOf(error)})`, printable(path), {
+      cause: error
+    })
+  }
+}
+
+/** Bytes that the cache of features will take. */
+export const cacheBytes = (crops: number, views: number, size: number): number => crops * views * size * 4

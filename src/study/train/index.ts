@@ -1,0 +1,338 @@
+import { mkdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import Papa from 'papaparse'
+import { parse, stringify } from 'yaml'
+import { InputError } from '../../core/errors.js'
+import { printable } from '../../core/printable.js'
+import { duration, progressLine } from '../../core/progress-line.js'
+import { version } from '../../core/version.js'
+import { layerGraphOf } from '../../lib/lrp/index.js'
+import { type OnnxModel, readModel } from '../../lib/onnx/index.js'
+import {
+  type Chain,
+  chainOf,
+  featureCount,
+  frozenPart,
+  type Trainer,
+  type TrainFrom,
+  trainedCount,
+  trainedModel
+} from '../../lib/train/index.js'
+import type { NeutralUse } from '../choices.js'
+import { type CropRow, type Dataset, neutral, readDataset } from '../dataset.js'
+import { claimFolder, diskError, isThere, writeWhole } from '../files.js'
+import { type Base, checkFits, readBase } from './base.js'
+import type { EpochRow } from './checkpoint.js'
+import { cacheBytes, Features } from './features.js'
+import { fitChain, logitsOf, type Recipe, type TrainingSample } from './fit.js'
+import { type FoldCount, foldsOf } from './folds.js'
+import { median, metricsOf, type Prediction, restingOf, writeLog, writePredictions, writeTrained } from './results.js'
+import { fitTemperature } from './temperature.js'
+
+export interface TrainOptions {
+  data: string
+  base: string
+  input: string | undefined
+  out: string
+  trainFrom: TrainFrom
+  folds: FoldCount
+  /** Views of each crop: 1 the crop alone, 2 its mirror image too, more shifted and lit differently. */
+  views: number
+  neutral: NeutralUse
+  /** Whether each class counts the same in all, however many crops it has. */
+  balanced: boolean
+  /** Label smoothing (Szegedy et al. 2016): this share of each target goes to all classes alike. */
+  smoothing: number
+  /** The label for which the daemon is to raise alarms. */
+  alarmLabel: string
+  recipe: Recipe
+}
+
+type Write = (line: string) => void
+
+/** Everything that the training of one data set shares. */
+interface Study {
+  options: TrainOptions
+  dataset: Dataset
+  base: Base
+  model: OnnxModel
+  /** As it is before training; each fit copies its weights. */
+  chain: Chain
+  labels: string[]
+  features: Features
+  write: Write
+  signal: AbortSignal
+}
+
+/**
+ * Fine-tunes a model on a data set: one model for each fold of subjects, then a final one on all. What is finished is kept, and
+ * the same command goes on from there.
+ * @returns the final model's manifest
+ * @throws InputError, ModelError, UnsupportedModelError, DiskError; the signal's reason
+ */
+export async function trainStudy(options: TrainOptions, write: Write, signal: AbortSignal): Promise<string> {
+  const dataset = await readDataset(options.data)
+  const base = await readBase(options.base, options.input)
+  checkFits(dataset, base)
+  const labels = labelsOf(dataset.rows, options.alarmLabel)
+  const { recipe } = options
+  const folds = foldsOf(trainable(dataset.rows, labels, options), options.folds, recipe.seed)
+  const claim = await claimFolder(options.out)
+  try {
+    await checkOptions(options, dataset, base)
+    const model = await readModel(base.file)
+    const chain = chainOf(layerGraphOf(model, base.file), options.trainFrom, labels.length, recipe.seed, base.file)
+    sayCosts(chain, dataset, options, write)
+    const onProgress = progressLine('features', write)
+    const features = await Features.open(frozenPart(model, chain, base.file), featureCount(chain), {
+      folder: dataset.folder,
+      crops: dataset.rows.map(({ crop }) => crop),
+      views: options.views,
+      input: base.input,
+      cache: join(options.out, 'cache'),
+      key: `${base.sha256} ${chain.firstNode}`,
+      provider: 'cpu',
+      threads: recipe.threads,
+      onProgress,
+      signal
+    })
+    try {
+      return await trainAll({ options, dataset, base, model, chain, labels, features, write, signal }, folds)
+    } finally {
+      await features.close()
+    }
+  } finally {
+    await claim.release()
+  }
+}
+
+/** The alarm's label first, then the others by name. @throws InputError */
+function labelsOf(rows: readonly CropRow[], alarmLabel: string): string[] {
+  const labels = [...new Set(rows.map(({ label }) => label))].filter((label) => label !== neutral).sort()
+  const list = labels.map(printable).join(', ')
+  if (!labels.includes(alarmLabel) || labels.length < 2) {
+    const what =
+      labels.length < 2
+        ? `the crops have one label (${list})`
+        : `no crop has the alarm's label ${printable(alarmLabel)}, only ${list}`
+    throw new InputError('PL-STUDY-LABELS', what, 'the data set')
+  }
+  return [alarmLabel, ...labels.filter((label) => label !== alarmLabel)]
+}
+
+const trainable = (rows: readonly CropRow[], labels: readonly string[], { neutral: use }: TrainOptions): CropRow[] =>
+  rows.filter(({ label }) => labels.includes(label) || (label === neutral && use === 'uniform'))
+
+/** A folder belongs to one set of options: results of two would be mixed up. @throws InputError, DiskError */
+async function checkOptions(options: TrainOptions, dataset: Dataset, base: Base): Promise<void> {
+  const { out, recipe, ...rest } = options
+  const { threads, ...own } = recipe
+  const said = { ...rest, recipe: own, base: base.sha256, crops: dataset.rows.length }
+  const file = join(out, 'run.yaml')
+  const text = stringify({ painlens: version, ...said })
+  if (!(await isThere(file))) return writeWhole(file, [text])
+  const { painlens: _, ...before } = parse(await readFile(file, 'utf8')) as Record<string, unknown>
+  const wanted = parse(stringify(said)) as Record<string, unknown>
+  const changed = Object.keys(wanted).filter((key) => JSON.stringify(before[key]) !== JSON.stringify(wanted[key]))
+  if (changed.length > 0)
+    throw new InputError('PL-STUDY-FOLDER', `it holds a run with another ${changed.join(', ')}`, printable(out))
+}
+
+function sayCosts(chain: Chain, dataset: Dataset, { views, recipe }: TrainOptions, write: Write): void {
+  const states = { sgd: 1, momentum: 2, adam: 4 }[recipe.optimizer]
+  const megabytes = (bytes: number): string => `${Math.ceil(bytes / 1e6)} MB`
+  const disk = cacheBytes(dataset.rows.length, views, featureCount(chain)) + 4 * trainedCount(chain) * (states + 2)
+  const memory = 4 * trainedCount(chain) * (states + 1) + 3e8
+  write(
+    `${dataset.rows.length} crops, ${views} view(s) each; ${(trainedCount(chain) / 1e6).toFixed(1)} million weights are trained. ` +
+      `Takes about ${megabytes(disk)} of disk and ${megabytes(memory)} of memory.\n`
+  )
+}
+
+async function trainAll(study: Study, folds: ReadonlyMap<string, number>): Promise<string> {
+  const { options, dataset, labels, write } = study
+  const k = new Set(folds.values()).size
+  const subjects = [...folds].sort(([a], [b]) => (a < b ? -1 : 1)).map(([subject, fold]) => [subject, fold + 1])
+  await writeWhole(join(options.out, 'folds.csv'), [
+    Papa.unparse({ fields: ['subject', 'fold'], data: subjects }, { newline: '\n' }),
+    '\n'
+  ])
+  const fits: { name: string; history: EpochRow[] }[] = []
+  const predictions: Prediction[] = []
+  const best: number[] = []
+  for (let fold = 0; fold < k; fold++) {
+    const done = await trainFold(study, folds, fold, k)
+    fits.push({ name: `fold-${fold + 1}`, history: done.history })
+    predictions.push(...done.predictions)
+    best.push(done.best)
+    await writeLog(join(options.out, 'log.csv'), fits)
+    const { accuracy } = metricsOf(done.predictions, labels)
+    write(`fold ${fold + 1} of ${k}: accuracy ${accuracy?.toFixed(3) ?? 'unknown'} on subjects it never saw\n`)
+  }
+  const order = new Map(dataset.rows.map(({ crop }, i) => [crop, i]))
+  predictions.sort((a, b) => order.get(a.row.crop)! - order.get(b.row.crop)!)
+  await writePredictions(join(options.out, 'predictions.csv'), predictions, labels)
+  const metrics = {
+    labels,
+    folds: Array.from({ length: k }, (_, fold) =>
+      metricsOf(
+        predictions.filter((one) => one.fold === fold),
+        labels
+      )
+    ),
+    all: metricsOf(predictions, labels),
+    resting: restingOf(predictions, labels)
+  }
+  await writeWhole(join(options.out, 'metrics.json'), [`${JSON.stringify(metrics, null, 2)}\n`])
+  return trainFinal(study, predictions, Math.max(1, Math.round(median(best))), metrics.all, fits)
+}
+
+/** Wanted probabilities and weights; crops that are not trained on are left out. */
+function samplesOf({ options, dataset, labels }: Study, subjects: (subject: string) => boolean): TrainingSample[] {
+  const rows = [...dataset.rows.entries()].filter(([, { subject }]) => subjects(subject))
+  const used = rows.filter(
+    ([, { label }]) => labels.includes(label) || (label === neutral && options.neutral === 'uniform')
+  )
+  const counts = new Map<string, number>()
+  for (const [, { label }] of used) counts.set(label, (counts.get(label) ?? 0) + 1)
+  return used.map(([crop, { label }]) => {
+    const target = new Float32Array(labels.length).fill((label === neutral ? 1 : options.smoothing) / labels.length)
+    if (label !== neutral) target[labels.indexOf(label)]! += 1 - options.smoothing
+    const weight = options.balanced ? used.length / (counts.size * counts.get(label)!) : 1
+    return { crop, target, weight }
+  })
+}
+
+interface FoldDone {
+  history: EpochRow[]
+  predictions: Prediction[]
+  best: number
+}
+
+async function trainFold(study: Study, folds: ReadonlyMap<string, number>, fold: number, k: number): Promise<FoldDone> {
+  const { options, dataset, labels } = study
+  const folder = join(options.out, `fold-${fold + 1}`)
+  const inTraining = dataset.rows.filter(({ subject }) => folds.has(subject) && folds.get(subject) !== fold)
+  const held = innerFolds(trainable(inTraining, labels, options), options)
+  const isTrained = (subject: string): boolean => folds.has(subject) && folds.get(subject) !== fold
+  const train = samplesOf(study, (subject) => isTrained(subject) && held.get(subject) !== 0)
+  const heldOut = samplesOf(study, (subject) => isTrained(subject) && held.get(subject) === 0)
+  const { trainer, progress } = await fitModel(study, folder, { train, heldOut, name: `fold ${fold + 1} of ${k}` })
+  try {
+    const data = { chain: study.chain, features: study.features, recipe: options.recipe }
+    const targets = heldOut.map(({ target }) => target)
+    const temperature = fitTemperature(await logitsOf(trainer, heldOut, data), targets)
+    const tested = [...dataset.rows.entries()].filter(([, { subject }]) => folds.get(subject) === fold)
+    const asked = tested.map(([crop]) => ({ crop, target: new Float32Array(labels.length), weight: 1 }))
+    const logits = await logitsOf(trainer, asked, data)
+    const predictions = tested.map(([, row], i) => {
+      return { row, fold, logits: logits.slice(i * labels.length, (i + 1) * labels.length), temperature }
+    })
+    await writeModelOf(study, folder, trainer, {
+      name: `fold-${fold + 1}`,
+      temperature,
+      metrics: metricsOf(predictions, labels)
+    })
+    return { history: progress.history, predictions, best: progress.best }
+  } finally {
+    await trainer.close()
+  }
+}
+
+/** Of so many parts of the subjects that are trained on, one is held out for early stopping and the temperature. */
+const innerParts = 8
+/** Fewer subjects are all trained on: nothing can be told from one or two that are held out. */
+const fewestSubjects = 4
+
+/** The parts of a training part; fewer where a class has too few subjects for more, none where there are too few for any. */
+function innerFolds(rows: readonly CropRow[], { recipe }: TrainOptions): ReadonlyMap<string, number> {
+  const subjects = new Set(rows.map(({ subject }) => subject)).size
+  for (let parts = Math.min(innerParts, subjects); parts >= 2 && subjects >= fewestSubjects; parts--) {
+    try {
+      return foldsOf(rows, parts, recipe.seed + 1)
+    } catch (error) {
+      if (!(error instanceof InputError)) throw error
+    }
+  }
+  return new Map()
+}
+
+async function fitModel(
+  study: Study,
+  folder: string,
+  {
+    train,
+    heldOut,
+    name,
+    epochs
+  }: { train: TrainingSample[]; heldOut: TrainingSample[]; name: string; epochs?: number }
+) {
+  const { options, base, features, write, signal } = study
+  const recipe = epochs === undefined ? options.recipe : { ...options.recipe, epochs }
+  await mkdir(folder, { recursive: true }).catch((error: unknown) => {
+    throw diskError(error, folder)
+  })
+  const onProgress = progressLine(name, write)
+  let seen = 0
+  return fitChain({
+    chain: study.chain,
+    features,
+    train,
+    heldOut,
+    recipe,
+    folder,
+    key: `${base.sha256} ${options.trainFrom}`,
+    onBatch: (samples) => {
+      seen += samples
+      onProgress(seen, train.length * recipe.epochs)
+    },
+    onEpoch: ({ epoch, loss, heldOutLoss, heldOutAccuracy, seconds }) => {
+      seen = epoch * train.length
+      const held =
+        heldOutLoss === null
+          ? ''
+          : `, held out ${heldOutLoss.toFixed(4)}, accuracy ${heldOutAccuracy?.toFixed(3) ?? '-'}`
+      write(`${name}, epoch ${epoch}: loss ${loss.toFixed(4)}${held} (${duration(seconds * 1000)})\n`)
+    },
+    signal
+  })
+}
+
+async function trainFinal(
+  study: Study,
+  predictions: readonly Prediction[],
+  epochs: number,
+  metrics: unknown,
+  fits: { name: string; history: EpochRow[] }[]
+): Promise<string> {
+  const { options, labels } = study
+  const folder = join(options.out, 'final')
+  const train = samplesOf(study, () => true)
+  const { trainer, progress } = await fitModel(study, folder, { train, heldOut: [], name: 'final', epochs })
+  try {
+    await writeLog(join(options.out, 'log.csv'), [...fits, { name: 'final', history: progress.history }])
+    // Of the models that never saw a crop's subject: the final one has seen all.
+    const shown = predictions.filter(({ row }) => labels.includes(row.label))
+    const targets = shown.map(({ row }) => Float32Array.from(labels, (label) => (label === row.label ? 1 : 0)))
+    const temperature = fitTemperature(Float32Array.from(shown.flatMap(({ logits }) => [...logits])), targets)
+    return await writeModelOf(study, folder, trainer, {
+      name: 'final',
+      temperature,
+      metrics: { cross_validated: metrics }
+    })
+  } finally {
+    await trainer.close()
+  }
+}
+
+async function writeModelOf(
+  study: Study,
+  folder: string,
+  trainer: Trainer,
+  { name, temperature, metrics }: { name: string; temperature: number; metrics: unknown }
+): Promise<string> {
+  const { base, dataset, model, labels, options } = study
+  const trained = trainedModel(model, study.chain, trainer.weights(), base.file)
+  const said = { name: `${base.name}-${name}`, labels, alarmLabel: options.alarmLabel, temperature, metrics }
+  return writeTrained(folder, trained, said, { base, dataset })
+}

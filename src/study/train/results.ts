@@ -1,0 +1,139 @@
+import { basename, join } from 'node:path'
+import Papa from 'papaparse'
+import { stringify } from 'yaml'
+import { sha256Of } from '../../lib/model/manifest.js'
+import { softmax } from '../../lib/model/preprocess.js'
+import { type OnnxModel, writeModel } from '../../lib/onnx/index.js'
+import type { CropRow, Dataset } from '../dataset.js'
+import { neutral } from '../dataset.js'
+import { writeWhole } from '../files.js'
+import type { Base } from './base.js'
+import type { EpochRow } from './checkpoint.js'
+
+/** What the model that never saw a crop's subject says of the crop. */
+export interface Prediction {
+  row: CropRow
+  /** From 0. */
+  fold: number
+  logits: Float32Array
+  temperature: number
+}
+
+/** Share of right answers, and of each label its precision and recall; null where nothing was asked or said. */
+export interface LabelMetrics {
+  crops: number
+  accuracy: number | null
+  precision: Record<string, number | null>
+  recall: Record<string, number | null>
+  /** Rows: the label; columns: what was predicted. Both in the order of the labels. */
+  confusion: number[][]
+}
+
+/** Of crops that show an expression; neutral ones are left out. */
+export function metricsOf(predictions: readonly Prediction[], labels: readonly string[]): LabelMetrics {
+  const confusion = labels.map(() => labels.map(() => 0))
+  let crops = 0
+  for (const { row, logits } of predictions) {
+    const actual = labels.indexOf(row.label)
+    if (actual < 0) continue
+    crops++
+    confusion[actual]![predictedOf(logits)]!++
+  }
+  const diagonal = labels.map((_, i) => confusion[i]![i]!)
+  const share = (part: number, whole: number): number | null => (whole === 0 ? null : part / whole)
+  const sum = (numbers: readonly number[]): number => numbers.reduce((all, one) => all + one, 0)
+  const perLabel = (wholes: readonly number[]) =>
+    Object.fromEntries(labels.map((label, i) => [label, share(diagonal[i]!, wholes[i]!)]))
+  return {
+    crops,
+    accuracy: share(sum(diagonal), crops),
+    precision: perLabel(labels.map((_, i) => sum(confusion.map((row) => row[i]!)))),
+    recall: perLabel(confusion.map(sum)),
+    confusion
+  }
+}
+
+const predictedOf = (logits: Float32Array): number => logits.indexOf(Math.max(...logits))
+
+/** Median and spread (1.4826 times the median absolute deviation) of each output on neutral faces; null without any. */
+export function restingOf(
+  predictions: readonly Prediction[],
+  labels: readonly string[]
+): Record<string, [number, number]> | null {
+  const resting = predictions.filter(({ row }) => row.label === neutral)
+  if (resting.length === 0) return null
+  return Object.fromEntries(
+    labels.map((label, i) => {
+      const outputs = resting.map(({ logits }) => logits[i]!)
+      const middle = median(outputs)
+      return [label, [middle, 1.4826 * median(outputs.map((output) => Math.abs(output - middle)))]]
+    })
+  )
+}
+
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b)
+  const middle = Math.floor(sorted.length / 2)
+  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2
+}
+
+/** Writes a model and its manifest, the latter last: a manifest stands for a whole model. @returns the manifest's path */
+export async function writeTrained(
+  folder: string,
+  model: OnnxModel,
+  said: { name: string; labels: readonly string[]; alarmLabel: string; temperature: number; metrics: unknown },
+  { base, dataset }: { base: Base; dataset: Dataset }
+): Promise<string> {
+  const file = join(folder, 'model.onnx')
+  await writeModel(file, model)
+  const { eyeDistance, eyeY } = dataset.alignment
+  const manifest = {
+    name: said.name,
+    labels: said.labels,
+    alarm_label: said.alarmLabel,
+    file: basename(file),
+    sha256: await sha256Of(file),
+    licence: base.licence,
+    input: base.input,
+    alignment: { eye_distance: eyeDistance, eye_y: eyeY },
+    intended_use: 'research',
+    temperature: said.temperature,
+    metrics: said.metrics
+  }
+  const path = join(folder, 'model.yaml')
+  await writeWhole(path, [stringify(manifest)])
+  return path
+}
+
+export async function writePredictions(
+  file: string,
+  predictions: readonly Prediction[],
+  labels: readonly string[]
+): Promise<void> {
+  const rows = predictions.map(({ row, fold, logits, temperature }) => {
+    const probabilities = softmax(logits, temperature)
+    return [row.crop, row.subject, row.label, fold + 1, labels[predictedOf(logits)], ...probabilities]
+  })
+  const fields = ['crop', 'subject', 'label', 'fold', 'predicted', ...labels.map((label) => `p_${label}`)]
+  await writeWhole(file, [Papa.unparse({ fields, data: rows }, { newline: '\n' }), '\n'])
+}
+
+/** One line for each epoch of each fold. */
+export async function writeLog(
+  file: string,
+  fits: readonly { name: string; history: readonly EpochRow[] }[]
+): Promise<void> {
+  const fields = ['model', 'epoch', 'rate', 'loss', 'held_out_loss', 'held_out_accuracy', 'seconds']
+  const data = fits.flatMap(({ name, history }) =>
+    history.map(({ epoch, rate, loss, heldOutLoss, heldOutAccuracy, seconds }) => [
+      name,
+      epoch,
+      rate,
+      loss,
+      heldOutLoss,
+      heldOutAccuracy,
+      Math.round(seconds * 10) / 10
+    ])
+  )
+  await writeWhole(file, [Papa.unparse({ fields, data }, { newline: '\n' }), '\n'])
+}

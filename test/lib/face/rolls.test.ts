@@ -1,0 +1,111 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { FaceNetworks } from '../../../src/lib/face/networks.js'
+import { defaultMinScore, type FoundFace, searchFaces } from '../../../src/lib/face/search.js'
+import { quarterTurned, shrink } from '../../../src/lib/face/shrink.js'
+import { inTurn, type Pixels, toFrame } from '../../../src/lib/face/similarity.js'
+import { allSweeps } from '../../../src/lib/face/sweeps.js'
+import { CameraTracks } from '../../../src/lib/face/tracker.js'
+import { judge, turnFace } from '../../../tools/bench/rolls.js'
+import { buildFaceModels } from '../../../tools/face-models/build.js'
+import { readPhoto } from './photos.js'
+
+let folder: string
+let networks: FaceNetworks
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'painlens-rolls-'))
+  networks = await FaceNetworks.open(await buildFaceModels({ outDir: folder }), { provider: 'cpu', threads: 1 })
+})
+afterAll(async () => {
+  await networks.close()
+  await rm(folder, { recursive: true })
+})
+
+const once = { minScore: defaultMinScore, around: [], sweeps: allSweeps }
+
+/** Frames of a camera, one after the other, until a face is found in one. */
+async function firstSeen(picture: Pixels, frames: number): Promise<{ face: FoundFace | undefined; frame: number }> {
+  const tracks = new CameraTracks()
+  for (let frame = 0; frame < frames; frame++) {
+    const plan = tracks.plan('bed', picture, 200 * frame)
+    const faces = await searchFaces(networks, picture, { minScore: defaultMinScore, ...plan })
+    tracks.update('bed', faces, 200 * frame)
+    if (faces[0]) return { face: faces[0], frame }
+  }
+  return { face: undefined, frame: frames }
+}
+
+describe('a face at any roll', () => {
+  it('is found, cut out upright, with both eyes in their places, and is usable', async () => {
+    const photo = await readPhoto('sample6.jpg')
+    for (const roll of [30, 90, 135, 180, 255, 345]) {
+      const scene = turnFace(photo, 1, 'sample6.jpg', { roll })
+      const outcome = judge(scene, await searchFaces(networks, scene, once))
+      expect(outcome, `${roll}°`).toMatchObject({ found: true, upright: true, eyes: true, usable: true })
+    }
+  })
+
+  it('turns with the picture: quarter turns give the same faces', async () => {
+    const photo = await readPhoto('sample3.jpg', 960)
+    const upright = await searchFaces(networks, photo, once)
+    expect(upright).toHaveLength(3)
+    let turned = shrink(photo, 1)
+    for (const turn of [90, 180, 270]) {
+      turned = quarterTurned({ ...turned, toFrame: { a: 1, b: 0, tx: 0, ty: 0 } })
+      const faces = await searchFaces(networks, turned, once)
+      expect(faces).toHaveLength(3)
+      for (const face of upright) {
+        let place = face.place.centre
+        for (let i = 0; i < turn / 90; i++) place = turnedPlace(place, i, photo)
+        const same = faces.find(
+          ({ place: { centre } }) => Math.hypot(centre.x - place.x, centre.y - place.y) < 0.35 * face.place.width
+        )
+        expect(same, `${turn}°`).toBeDefined()
+        expect(Math.abs(inTurn(same!.roll - face.roll + turn))).toBeLessThan(6)
+        expect(same!.whyNot).toBe(face.whyNot)
+      }
+    }
+  })
+
+  it('is seen by a camera within a second, though each frame takes a part of the turns', async () => {
+    const photo = await readPhoto('sample5.jpg')
+    for (const roll of [0, 90, 180, 270]) {
+      const { face, frame } = await firstSeen(turnFace(photo, 2, 'sample5.jpg', { roll }), 6)
+      expect(face, `${roll}°`).toBeDefined()
+      expect(frame).toBeLessThan(6)
+      expect(face!.whyNot).toBeNull()
+    }
+  })
+
+  it('is looked for as it was turned once it is known, with a single look', async () => {
+    const photo = await readPhoto('sample5.jpg')
+    const scene = turnFace(photo, 2, 'sample5.jpg', { roll: 180 })
+    const isMiddle = ({ place: { centre } }: FoundFace): boolean =>
+      Math.hypot(centre.x - scene.centre.x, centre.y - scene.centre.y) < 50
+    const known = (await searchFaces(networks, scene, once)).find(isMiddle)
+    let looks = 0
+    const counting = Object.create(networks, {
+      detect: {
+        value: (...all: Parameters<FaceNetworks['detect']>) => {
+          looks++
+          return networks.detect(...all)
+        }
+      }
+    }) as FaceNetworks
+    const around = [known!.place]
+    const faces = await searchFaces(counting, scene, { minScore: defaultMinScore, around, sweeps: [] })
+    expect(faces).toHaveLength(1)
+    expect(Math.abs(inTurn(faces[0]!.roll - scene.roll))).toBeLessThan(10)
+    expect(looks).toBe(1)
+  })
+})
+
+/** Where a point of a picture lies in the one that `quarterTurned` makes of it. */
+function turnedPlace({ x, y }: { x: number; y: number }, turns: number, { width, height }: Pixels) {
+  const across = turns % 2 === 0 ? width : height
+  const back = toFrame({ a: 0, b: 1, tx: across, ty: 0 }, { x: y, y: across - x })
+  expect(back.x).toBeCloseTo(x)
+  return { x: y, y: across - x }
+}

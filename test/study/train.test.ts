@@ -1,0 +1,214 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import Papa from 'papaparse'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { packageRoot } from '../../src/core/version.js'
+import { loadManifest } from '../../src/lib/model/manifest.js'
+import { createRandom } from '../../src/lib/random.js'
+import { type TrainOptions, trainStudy } from '../../src/study/train/index.js'
+import { patience } from '../support/slowness.js'
+import { type StudyRig, studyRig, writeData } from './rig.js'
+
+let rig: StudyRig
+beforeAll(async () => {
+  rig = await studyRig()
+}, patience(60_000))
+afterAll(() => rig.remove())
+
+const optionsFor = (out: string, changed: Partial<TrainOptions> = {}): TrainOptions => ({
+  data: rig.data,
+  base: rig.base,
+  input: undefined,
+  out: join(rig.folder, out),
+  trainFrom: 'fc6',
+  folds: 3,
+  views: 2,
+  neutral: 'uniform',
+  balanced: true,
+  smoothing: 0,
+  alarmLabel: 'pain',
+  recipe: {
+    epochs: 24,
+    batch: 8,
+    rate: 0.01,
+    schedule: 'cosine',
+    optimizer: 'momentum',
+    dropout: 0.2,
+    patience: 24,
+    seed: 3,
+    threads: 1
+  },
+  ...changed
+})
+
+const train = (options: TrainOptions, signal = new AbortController().signal): Promise<string> =>
+  trainStudy(options, () => undefined, signal)
+
+const csv = (file: string): Record<string, string>[] =>
+  Papa.parse<Record<string, string>>(readFileSync(file, 'utf8'), { header: true, skipEmptyLines: true }).data
+
+describe('painlens study train', { timeout: patience(120_000) }, () => {
+  it('learns what tells the classes apart, and judges each crop by a model that never saw its subject', async () => {
+    const options = optionsFor('run')
+    const manifest = await loadManifest(await train(options))
+    expect(manifest).toMatchObject({
+      labels: ['pain', 'disgust', 'happiness'],
+      alarmLabel: 'pain',
+      intendedUse: 'research'
+    })
+    const predictions = csv(join(options.out, 'predictions.csv'))
+    expect(predictions.map(({ crop }) => crop)).toEqual(csv(join(rig.data, 'index.csv')).map(({ crop }) => crop))
+    const folds = new Map(csv(join(options.out, 'folds.csv')).map(({ subject, fold }) => [subject, fold]))
+    for (const { subject, fold, ...row } of predictions) {
+      expect(folds.get(subject!)).toBe(fold)
+      const sum = ['pain', 'disgust', 'happiness'].reduce((all, label) => all + Number(row[`p_${label}`]), 0)
+      expect(sum).toBeCloseTo(1, 5)
+    }
+    const shown = predictions.filter(({ label }) => label !== 'neutral')
+    const right = shown.filter(({ label, predicted }) => label === predicted).length / shown.length
+    expect(right).toBeGreaterThan(0.9)
+    const metrics = JSON.parse(readFileSync(join(options.out, 'metrics.json'), 'utf8'))
+    expect(metrics.all.accuracy).toBeCloseTo(right, 9)
+    expect(metrics.resting.pain).toHaveLength(2)
+    for (const fold of [1, 2, 3]) await loadManifest(join(options.out, `fold-${fold}`, 'model.yaml'))
+    expect(csv(join(options.out, 'log.csv')).filter(({ model }) => model === 'final')).not.toHaveLength(0)
+  })
+
+  it('gives the same files for the same seed, also after kill -9 at any moment', async () => {
+    const whole = optionsFor('whole')
+    await train(whole)
+    const random = createRandom(7)
+    const killed = optionsFor('killed')
+    for (let attempt = 0; attempt < 6; attempt++) await runAndKill(killed, 300 + random() * 2500)
+    await train(killed)
+    for (const file of ['predictions.csv', 'folds.csv', 'final/model.onnx', 'fold-2/model.onnx', 'fold-1/model.yaml'])
+      expect(readFileSync(join(killed.out, file)).equals(readFileSync(join(whole.out, file))), file).toBe(true)
+    expect(readdirSync(killed.out).filter((name) => name.startsWith('.') || name.endsWith('.tmp'))).toEqual([])
+  })
+
+  it('stops at once when it is aborted, and keeps what is finished', async () => {
+    const options = optionsFor('aborted')
+    const abort = new AbortController()
+    const running = trainStudy(
+      options,
+      (line) => line.startsWith('fold 1 of 3, epoch 2') && abort.abort(),
+      abort.signal
+    )
+    await expect(running).rejects.toThrow()
+    expect(existsSync(join(options.out, 'fold-1', 'last.checkpoint'))).toBe(true)
+    expect(existsSync(join(options.out, '.running'))).toBe(false)
+  })
+
+  it('refuses a folder that holds a run with other options, and one where another run is at work', async () => {
+    const options = optionsFor('taken')
+    mkdirSync(options.out)
+    writeFileSync(join(options.out, '.running'), String(process.pid))
+    await expect(train(options)).rejects.toMatchObject({ code: 'PL-STUDY-FOLDER' })
+    // A process that is gone holds nothing.
+    writeFileSync(join(options.out, '.running'), '4194999')
+    await train({ ...options, folds: 2, recipe: { ...options.recipe, epochs: 1 } })
+    await expect(train(options)).rejects.toThrow(/it holds a run with another folds, recipe/)
+  })
+
+  it('takes Adam, one fold for each subject, later layers and no neutral faces', async () => {
+    const options = optionsFor('other', { folds: 'subjects', trainFrom: 'fc8', neutral: 'leave-out', views: 4 })
+    await train({ ...options, recipe: { ...options.recipe, optimizer: 'adam', epochs: 2 } })
+    expect(new Set(csv(join(options.out, 'folds.csv')).map(({ fold }) => fold)).size).toBe(6)
+  })
+})
+
+/** The command as users run it, killed in the middle. */
+async function runAndKill({ data, base, out, recipe }: TrainOptions, ms: number): Promise<void> {
+  const args = ['study', 'train', data, '--base', base, '--out', out, '--train-from', 'fc6', '--folds', '3']
+  const more = Object.entries({ ...recipe, views: 2 }).flatMap(([key, value]) => [`--${key}`, String(value)])
+  const child: ChildProcess = spawn(process.execPath, [join(packageRoot, 'dist/main.js'), ...args, ...more], {
+    stdio: 'ignore'
+  })
+  const ended = once(child, 'exit')
+  await Promise.race([sleep(ms), ended])
+  child.kill('SIGKILL')
+  await ended
+}
+
+describe('data that cannot be trained on', () => {
+  const broken = async (name: string, change: (folder: string) => void, size = 32): Promise<unknown> => {
+    const data = join(rig.folder, name)
+    await writeData(data, { subjects: 3, crops: 1, size })
+    change(data)
+    return train(optionsFor(`${name}-out`, { data })).catch((error: unknown) => error)
+  }
+  const edit = (file: string, change: (text: string) => string) => (folder: string) =>
+    writeFileSync(join(folder, file), change(readFileSync(join(folder, file), 'utf8')))
+
+  it.each([
+    [
+      'a folder without index.csv',
+      (f: string) => rmSync(join(f, 'index.csv')),
+      'PL-STUDY-DATA',
+      /index.csv: cannot be read \(ENOENT\)/
+    ],
+    [
+      'a row without a label',
+      edit('index.csv', (t) => t.replace(',pain,', ',,')),
+      'PL-STUDY-DATA',
+      /row 2: label is empty/
+    ],
+    [
+      'a crop that is there twice',
+      edit('index.csv', (t) => `${t}${t.split('\n')[1]}\n`),
+      'PL-STUDY-DATA',
+      /row 14: .* is there twice/
+    ],
+    ['no rows', edit('index.csv', (t) => `${t.split('\n')[0]}\n`), 'PL-STUDY-DATA', /it has no rows/],
+    [
+      'no crop of the alarm’s label',
+      edit('index.csv', (t) => t.replaceAll(',pain,', ',fear,')),
+      'PL-STUDY-LABELS',
+      /no crop has the alarm's label pain, only disgust, fear, happiness/
+    ],
+    [
+      'one subject alone',
+      edit('index.csv', (t) => t.replace(/s\d,/g, 's0,')),
+      'PL-STUDY-FOLDS',
+      /1 subjects cannot be parted into 3 folds/
+    ],
+    [
+      'a class that one subject shows',
+      edit('index.csv', (t) => t.replace(/^crops\/[12]-pain.*\n/gm, '')),
+      'PL-STUDY-FOLDS',
+      /only one subject shows pain/
+    ],
+    [
+      'crops cut in another way than the base takes',
+      edit('dataset.yaml', (t) => t.replace('0.38', '0.3')),
+      'PL-STUDY-ALIGNMENT',
+      /the crops have eyes 0.3 apart/
+    ],
+    [
+      'a crop that is no picture',
+      (f: string) => writeFileSync(join(f, 'crops/0-pain-0.png'), 'x'),
+      'PL-STUDY-CROP',
+      /0-pain-0.png: cannot be read as a picture/
+    ],
+    ['a crop that is missing', (f: string) => rmSync(join(f, 'crops/1-pain-0.png')), 'PL-STUDY-CROP', /1-pain-0.png/],
+    ['dataset.yaml that is not YAML', edit('dataset.yaml', () => 'size: {'), 'PL-STUDY-DATA', /it is not YAML/]
+  ])('%s is refused in one sentence', async (name, change, code, words) => {
+    const error = await broken(name.replaceAll(/\W/g, '-'), change)
+    expect(error).toMatchObject({ code, message: expect.stringMatching(words) })
+  })
+
+  it('crops of another size are refused before anything is computed', async () => {
+    expect(await broken('large', () => undefined, 48)).toMatchObject({
+      code: 'PL-STUDY-CROP',
+      message: expect.stringMatching(/48x48 pixels, .* takes 32x32/)
+    })
+  })
+
+  it('an ONNX file without a word on its input is refused', async () => {
+    const options = optionsFor('bare', { base: rig.base.replace('.yaml', '.onnx') })
+    await expect(train(options)).rejects.toMatchObject({ code: 'PL-STUDY-BASE' })
+  })
+})

@@ -1,0 +1,193 @@
+/**
+ * `node tools/dist/train/face-probes.js [residents]`: fits the linear readings of the landmark net (src/lib/face/probes.ts)
+ * and writes their weights. What stands upright is learnt of rendered residents alone, so that the real faces of
+ * docs/measured/faces.md stay unseen; what is covered of the real ones, too, for skin is rendered too smooth, and each
+ * photograph is then judged by a fit that never saw it.
+ */
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Box } from '#painlens/core/types.js'
+import { packageRoot } from '#painlens/core/version.js'
+import { landmarkSide, lookOnce, markOnce, squareAround } from '#painlens/lib/face/look.js'
+import { FaceNetworks } from '#painlens/lib/face/networks.js'
+import { probe } from '#painlens/lib/face/probes.js'
+import { regionsOf } from '#painlens/lib/face/regions.js'
+import type { Pixels } from '#painlens/lib/face/similarity.js'
+import { inTurn } from '#painlens/lib/face/similarity.js'
+import { createRandom, type Random } from '#painlens/lib/random.js'
+import {
+  createIdentity,
+  expressions,
+  expressionUnits,
+  randomLight,
+  randomPose,
+  renderPortrait
+} from '#painlens/show/render/index.js'
+import { type Cover, cover, covers, ornaments } from '../bench/face-covers.js'
+import { facePhotos, photoEyes, photoFaces } from '../bench/face-pictures.js'
+import { faceModels } from '../bench/models.js'
+import { turnFace } from '../bench/rolls.js'
+import { quantile, table } from '../bench/table.js'
+import { ridge, type Sample } from './ridge.js'
+
+/** Residents that no test and no bench draws. */
+const firstSeed = 700_000
+/** A face counts as upright within the first angle, as turned beyond the second, in degrees. */
+const [uprightWithin, turnedBeyond] = [25, 40]
+const rolls = Array.from({ length: 24 }, (_, i) => 15 * i)
+const penalties = { upright: 300, covered: 10_000 }
+/** A sample of a real face stands for so many rendered ones. */
+const photoWeight = 15
+/** … and one under a shape of chance for so many: what most of them hide is less than what they look like. */
+const anythingWeight = 0.3
+const anything = Array.from({ length: 6 }, () => 'anything' as const)
+
+interface CoverSample extends Sample {
+  kind: Cover
+  /** Null for a rendered resident. */
+  photo: string | null
+}
+
+interface Samples {
+  upright: Sample[]
+  covered: CoverSample[]
+}
+
+async function main(residents: number): Promise<void> {
+  const networks = await FaceNetworks.open(faceModels, { provider: 'cpu', threads: 1 })
+  const samples: Samples = { upright: [], covered: [] }
+  for (let i = 0; i < residents; i++) {
+    await addResident(networks, firstSeed + i, i, samples)
+    if (i % 20 === 19) process.stderr.write(`${i + 1} residents\n`)
+  }
+  await addPhotos(networks, samples.covered)
+  await networks.close()
+  process.stdout.write(`${seenKinds(samples.covered)}\n\n${unseenKinds(samples.covered)}\n`)
+  const weights = (['upright', 'covered'] as const).map((name) => {
+    const each = samples[name]
+    process.stderr.write(`${name}: ${each.length} samples\n`)
+    return `export const ${name}Weights =\n  '${toBase64(ridge(each, penalties[name]))}'\n`
+  })
+  const head = '/** Made by tools/train/face-probes.ts: float32, little-endian, in base64; the bias comes last. */\n\n'
+  await writeFile(join(packageRoot, 'src/lib/face/probe-weights.ts'), head + weights.join('\n'))
+}
+
+const targetOf = (kind: Cover): number => ((ornaments as readonly string[]).includes(kind) ? -1 : 1)
+
+async function addResident(networks: FaceNetworks, seed: number, i: number, samples: Samples): Promise<void> {
+  const random = createRandom(seed)
+  const units = expressionUnits(expressions[i % expressions.length]!, random.uniform(0.2, 1), random)
+  const pose = randomPose(random)
+  const picture = await renderPortrait({
+    identity: createIdentity(seed),
+    units,
+    pose,
+    light: randomLight(random),
+    faceSize: random.uniform(80, 180),
+    noise: random.uniform(0, 6),
+    blur: random.uniform(0, 1),
+    seed
+  })
+  for (const roll of rolls) {
+    const seen = await see(networks, picture, picture.box, roll + random.uniform(-7, 7), random)
+    if (!seen) continue
+    const off = Math.abs(inTurn(pose.roll - seen.roll))
+    const target = off < uprightWithin ? 1 : off > turnedBeyond ? -1 : 0
+    if (target !== 0) samples.upright.push({ features: seen.marks.feature, target })
+  }
+  for (const kind of [...covers, ...anything, ...ornaments, ...ornaments, ...ornaments]) {
+    const data = await cover(picture, picture.landmarks, kind, random)
+    const seen = await see(networks, { ...picture, data }, picture.box, pose.roll + random.uniform(-8, 8), random)
+    const target = targetOf(kind)
+    const weight = kind === 'anything' ? anythingWeight : 1
+    if (seen) samples.covered.push({ kind, photo: null, features: regionsOf(seen.marks, landmarkSide), target, weight })
+  }
+}
+
+/** What the landmark net makes of a face, found about where it is by a detector that looks at it turned. */
+async function see(networks: FaceNetworks, picture: Pixels, box: Box, roll: number, random: Random) {
+  const off = (): number => random.uniform(-0.08, 0.08) * box.width
+  const centre = { x: box.x + box.width / 2 + off(), y: box.y + box.height / 2 + off() }
+  const place = { centre, width: box.width * random.uniform(0.95, 1.2), height: box.height, roll }
+  const look = await lookOnce(networks, picture, squareAround(place))
+  if (!look) return undefined
+  return { ...(await markOnce(networks, picture, look.place)), roll }
+}
+
+/** Real faces, each upright and under every cover and ornament. */
+async function addPhotos(networks: FaceNetworks, samples: CoverSample[]): Promise<void> {
+  const random = createRandom(firstSeed)
+  const names = Object.keys(photoFaces)
+  for await (const photo of facePhotos()) {
+    const name = names.shift()!
+    for (const [face, eyes] of photoEyes[name]!.entries()) {
+      // In profile half a face is hidden by the other.
+      if (!eyes) continue
+      const scene = turnFace(photo, face, name, { roll: 0, size: { width: 480, height: 480 } })
+      const box = { x: 240 - 70, y: 240 - 95, width: 140, height: 190 }
+      const plain = await see(networks, scene, box, scene.roll, random)
+      if (!plain) continue
+      for (const kind of [...covers, ...ornaments, ...covers, ...ornaments, ...ornaments]) {
+        const data = await cover(scene, plain.landmarks, kind, random)
+        const seen = await see(networks, { ...scene, data }, box, scene.roll + random.uniform(-8, 8), random)
+        const features = seen && regionsOf(seen.marks, landmarkSide)
+        if (features) samples.push({ kind, photo: name, features, target: targetOf(kind), weight: photoWeight })
+      }
+    }
+  }
+}
+
+/** The photographs' scores, each by a fit without that photograph and without the covers in `without`. */
+function crossValidated(samples: readonly CoverSample[], without?: Cover): (CoverSample & { score: number })[] {
+  return Object.keys(photoFaces).flatMap((name) => {
+    const weights = ridge(
+      samples.filter(({ photo, kind }) => photo !== name && kind !== without),
+      penalties.covered
+    )
+    const own = samples.filter(({ photo }) => photo === name)
+    return own.map((sample) => ({ ...sample, score: probe(weights, sample.features) }))
+  })
+}
+
+type Scored = ReturnType<typeof crossValidated>
+
+/** The score that a share of the uncovered faces reaches. */
+const limitAt = (scored: Scored, share: number): number =>
+  quantile(
+    scored.filter(({ target }) => target < 0).map(({ score }) => score),
+    1 - share
+  )!
+
+/** In percent. */
+function told(scored: Scored, kind: Cover, limit: number): string {
+  const own = scored.filter((sample) => sample.kind === kind)
+  return `${Math.round((100 * own.filter(({ score }) => score > limit).length) / own.length)}`
+}
+
+/** The shares found of each cover and ornament, by what share of the uncovered is taken for covered. */
+function seenKinds(samples: readonly CoverSample[]): string {
+  const scored = crossValidated(samples)
+  const rows = [0.1, 0.05, 0.02].map((share) => {
+    const limit = limitAt(scored, share)
+    return [limit.toFixed(2), ...[...covers, ...ornaments].map((kind) => told(scored, kind, limit))]
+  })
+  return table(['from', ...covers, ...ornaments], rows)
+}
+
+/** The same of covers of which the fit has seen none, at 5 %. */
+function unseenKinds(samples: readonly CoverSample[]): string {
+  const row = covers.map((kind) => {
+    const scored = crossValidated(samples, kind)
+    return told(scored, kind, limitAt(scored, 0.05))
+  })
+  return table(['never seen', ...covers], [['', ...row]])
+}
+
+function toBase64(weights: Float32Array): string {
+  const bytes = Buffer.alloc(weights.length * 4)
+  for (const [i, weight] of weights.entries()) bytes.writeFloatLE(weight, 4 * i)
+  return bytes.toString('base64')
+}
+
+await main(Number(process.argv[2] ?? 200))
+process.exit(0)

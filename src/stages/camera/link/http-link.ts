@@ -3,9 +3,9 @@ import type { Socket } from 'node:net'
 import type { Failure } from '../decoder.js'
 import { ended, hungUp, notVideo, silent, statusFailure } from './answers.js'
 import { connectCamera, networkFailure } from './camera-socket.js'
-import { Authenticator } from './login.js'
+import { CameraLogin } from './login.js'
 import { Outlet } from './outlet.js'
-import type { Link, LinkOptions, Progress } from './types.js'
+import type { Link, LinkOptions, LinkProgress } from './types.js'
 
 const method = 'GET'
 
@@ -18,9 +18,9 @@ const videoTypes = /^(multipart\/|image\/jpeg|video\/|application\/octet-stream)
  */
 export class HttpLink implements Link {
   readonly #options: LinkOptions
-  readonly #login: Authenticator
+  readonly #login: CameraLogin
   readonly #outlet: Outlet
-  readonly progress: Progress = { playing: false, packets: 0, keyFrames: 0, settled: false }
+  readonly progress: LinkProgress = { playing: false, packets: 0, keyFrames: 0, settled: false }
   #asked = false
   #connected = false
   #timer: NodeJS.Timeout | undefined
@@ -31,7 +31,7 @@ export class HttpLink implements Link {
 
   constructor(options: LinkOptions) {
     this.#options = options
-    this.#login = new Authenticator(options.url.login)
+    this.#login = new CameraLogin(options.url.login)
     this.#outlet = new Outlet((held) => (held ? this.#answer?.pause() : this.#answer?.resume()))
   }
 

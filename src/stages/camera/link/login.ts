@@ -26,7 +26,7 @@ const algorithms: Readonly<Record<string, string>> = {
 /** With a fresh challenge in hand for each of so many answers that are stale, a camera never lets anybody in. */
 const mostAnswers = 3
 
-export class Authenticator {
+export class CameraLogin {
   readonly #login: Login | undefined
   #challenge: Challenge | undefined
   /** How often the nonce was used. */

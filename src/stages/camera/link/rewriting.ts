@@ -32,7 +32,8 @@ export class Addresses {
 
   /** A login in an address is nothing that the decoder should have, nor has the camera to be told of it. */
   #numberOf(stated: string): number {
-    const bare = stated.replace(/\/\/.*@/s, '//')
+    const server = stated.slice(stated.lastIndexOf('@') + 1)
+    const bare = server === stated ? stated : `${stated.slice(0, stated.indexOf('//') + 2)}${server}`
     const known = this.#origins.indexOf(bare)
     if (known >= 0) return known
     return this.#origins.length < mostOrigins ? this.#origins.push(bare) - 1 : 0

@@ -3,7 +3,7 @@ import { beginsKeyFrame } from '../../../lib/rtp.js'
 import type { Failure } from '../decoder.js'
 import { ended, hungUp, missingTrack, notVideo, redirected, silent, statusFailure } from './answers.js'
 import { connectCamera, networkFailure } from './camera-socket.js'
-import { Authenticator } from './login.js'
+import { CameraLogin } from './login.js'
 import { Outlet } from './outlet.js'
 import { Addresses, chooseTrack, isDescription, localDescription, localHeaders } from './rewriting.js'
 import {
@@ -16,7 +16,7 @@ import {
   serialise,
   without
 } from './rtsp-messages.js'
-import type { Link, LinkOptions, Progress } from './types.js'
+import type { Link, LinkOptions, LinkProgress } from './types.js'
 
 /** A decoder, and how the addresses begin that it is told. */
 interface Decoding {
@@ -46,10 +46,10 @@ const emptyBody = Buffer.alloc(0)
  */
 export class RtspLink implements Link {
   readonly #options: LinkOptions
-  readonly #login: Authenticator
+  readonly #login: CameraLogin
   readonly #addresses: Addresses
   readonly #outlet: Outlet
-  readonly progress: Progress = { playing: false, packets: 0, keyFrames: 0, settled: false }
+  readonly progress: LinkProgress = { playing: false, packets: 0, keyFrames: 0, settled: false }
   #connecting: Promise<Socket | undefined> | undefined
   #camera: Socket | undefined
   #decoder: Decoding | undefined
@@ -66,7 +66,7 @@ export class RtspLink implements Link {
 
   constructor(options: LinkOptions) {
     this.#options = options
-    this.#login = new Authenticator(options.url.login)
+    this.#login = new CameraLogin(options.url.login)
     this.#addresses = new Addresses(options.url.origin)
     this.#outlet = new Outlet((held) => (held ? this.#camera?.pause() : this.#camera?.resume()))
   }

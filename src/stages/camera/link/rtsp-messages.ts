@@ -110,7 +110,20 @@ export class RtspSplitter {
 
 const lengthOf = (data: Buffer, at: number): number => interleavedHeadBytes + data.readUInt16BE(at + 2)
 
-const firstLine = /^(?:RTSP\/\d\.\d +(\d{3})(?: +(.*))?|([A-Z_]{2,32}) +(\S+) +RTSP\/\d\.\d)$/
+const version = /^RTSP\/\d\.\d$/
+
+/** `RTSP/1.0 200 OK`, or `OPTIONS * RTSP/1.0`. */
+function parseFirstLine(
+  line: string
+): { status: number; reason: string } | { method: string; uri: string } | undefined {
+  const [first = '', second = '', ...rest] = line
+    .trim()
+    .split(' ')
+    .filter((word) => word !== '')
+  if (version.test(first) && /^\d{3}$/.test(second)) return { status: Number(second), reason: rest.join(' ') }
+  const isRequest = /^[A-Z_]{2,32}$/.test(first) && rest.length === 1 && version.test(rest[0]!)
+  return isRequest ? { method: first, uri: second } : undefined
+}
 
 function takeMessage(
   data: Buffer
@@ -118,7 +131,7 @@ function takeMessage(
   const head = data.toString('utf8', 0, Math.min(data.length, maxHeadBytes))
   const lineEnd = head.indexOf('\n')
   if (lineEnd < 0) return data.length >= maxHeadBytes || !/^[A-Z_]+(?:$|[ /])/.test(head) ? 'noise' : 'unfinished'
-  const first = firstLine.exec(head.slice(0, lineEnd).trimEnd())
+  const first = parseFirstLine(head.slice(0, lineEnd))
   if (!first) return 'noise'
   const bodyAt = endOfHead(data)
   if (bodyAt === undefined) return data.length >= maxHeadBytes ? 'noise' : 'unfinished'
@@ -128,10 +141,10 @@ function takeMessage(
   if (data.length < bodyAt + length) return 'unfinished'
   const bytes = bodyAt + length
   const body = data.subarray(bodyAt, bytes)
-  const [, status, reason = '', method = '', uri = ''] = first
-  const message = status
-    ? ({ kind: 'response', status: Number(status), reason, headers, body } as const)
-    : ({ kind: 'request', method, uri, headers, body } as const)
+  const message =
+    'status' in first
+      ? ({ kind: 'response', ...first, headers, body } as const)
+      : ({ kind: 'request', ...first, headers, body } as const)
   return { message, bytes }
 }
 

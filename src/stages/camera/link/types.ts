@@ -4,7 +4,7 @@ import type { CameraUrl } from '../url.js'
 import type { CameraTls } from './camera-socket.js'
 
 /** How far a camera has come in what it sends. */
-export interface Progress {
+export interface LinkProgress {
   playing: boolean
   /** Of RTP and RTCP, or of HTTP's data. */
   packets: number
@@ -27,7 +27,7 @@ export interface LinkOptions {
 
 /** One session with a camera, for one decoder after the other. */
 export interface Link {
-  readonly progress: Readonly<Progress>
+  readonly progress: Readonly<LinkProgress>
   /**
    * A decoder that has shown the secret.
    * @param first what it has sent by now

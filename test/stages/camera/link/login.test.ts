@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { createAuthenticator } from '../../../../src/show/simulate/rtsp-server-login.js'
-import { Authenticator, answerDigest, parseChallenges } from '../../../../src/stages/camera/link/login.js'
+import { answerDigest, CameraLogin, parseChallenges } from '../../../../src/stages/camera/link/login.js'
 
 const login = { user: 'Mufasa', password: 'Circle of Life' }
 
@@ -68,7 +68,7 @@ describe('parseChallenges', () => {
   })
 })
 
-describe('Authenticator', () => {
+describe('CameraLogin', () => {
   const text = fc.string({ unit: 'grapheme', maxLength: 12 }).filter((value) => !/\p{Cc}/u.test(value))
 
   it('is let in with the right login by each scheme of the project’s own server, and with no other', () => {
@@ -78,7 +78,7 @@ describe('Authenticator', () => {
         fc.pre(!user.includes(':') && other !== password)
         const camera = createAuthenticator({ user, password, scheme })
         const comes = (given: string): boolean => {
-          const authenticator = new Authenticator({ user, password: given })
+          const authenticator = new CameraLogin({ user, password: given })
           expect(authenticator.challenged([camera.challenge()], 0)).toBeUndefined()
           return camera.accepts('PLAY', authenticator.authorization('PLAY', 'rtsp://192.0.2.1/a'))
         }
@@ -91,7 +91,7 @@ describe('Authenticator', () => {
   it('answers a stale nonce with the new one, and gives up after a refusal or a third stale one', () => {
     const stale = ['Digest realm="r", nonce="n", stale=true']
     const plain = ['Digest realm="r", nonce="n"']
-    const authenticator = new Authenticator(login)
+    const authenticator = new CameraLogin(login)
     expect(authenticator.authorization('PLAY', '*')).toBeUndefined()
     expect(authenticator.challenged(plain, 0)).toBeUndefined()
     expect(authenticator.challenged(stale, 1)).toBeUndefined()
@@ -100,7 +100,7 @@ describe('Authenticator', () => {
   })
 
   it('counts the uses of a nonce', () => {
-    const authenticator = new Authenticator(login)
+    const authenticator = new CameraLogin(login)
     authenticator.challenged(['Digest realm="r", nonce="n", qop="auth"'], 0)
     const counts = [1, 2].map(() => /nc=(\w+)/.exec(authenticator.authorization('PLAY', '*')!)?.[1])
     expect(counts).toEqual(['00000001', '00000002'])
@@ -113,7 +113,7 @@ describe('Authenticator', () => {
       'Digest realm="r", nonce="b", algorithm=SHA-256'
     ]
     const chosen = (headers: string[]): string | undefined => {
-      const authenticator = new Authenticator(login)
+      const authenticator = new CameraLogin(login)
       authenticator.challenged(headers, 0)
       return authenticator.authorization('PLAY', '*')
     }
@@ -124,10 +124,10 @@ describe('Authenticator', () => {
 
   it('says what is missing: a login in the url, or a kind of login that is known here', () => {
     const odd = ['Negotiate', 'Digest realm="r", nonce="n", algorithm=SHA-3']
-    expect(new Authenticator(login).challenged(odd, 0)).toMatchObject({
+    expect(new CameraLogin(login).challenged(odd, 0)).toMatchObject({
       code: 'PL-CAMERA-LOGIN-KIND',
       what: expect.stringContaining('(negotiate, digest SHA-3)')
     })
-    expect(new Authenticator(undefined).challenged(['Basic realm="r"'], 0)?.what).toMatch(/wants a user name/)
+    expect(new CameraLogin(undefined).challenged(['Basic realm="r"'], 0)?.what).toMatch(/wants a user name/)
   })
 })

@@ -49,7 +49,7 @@ const cameraTls = z.strictObject({
   fingerprint: shaped(/^(?:[0-9A-Fa-f]{2}:?){31}[0-9A-Fa-f]{2}$/, '64 hexadecimal digits, with or without colons')
     .optional()
     .describe(
-      'SHA-256 of the one certificate to trust, whoever signed it; painlens check and the log show it where a certificate is not trusted. Goes alone.'
+      'SHA-256 of the one certificate to trust, by any issuer; painlens check and the log show it where a certificate is not trusted. Goes alone.'
     ),
   server_name: text
     .optional()
@@ -77,7 +77,7 @@ const camera = z.strictObject({
   tls: cameraTls
     .optional()
     .describe(
-      'How the certificate of an rtsps:// or https:// camera is verified. A camera that fails is not watched: the password would go to whoever answers.'
+      'How the certificate of an rtsps:// or https:// camera is verified. A camera that fails is not watched: the password could go to another machine.'
     ),
   video_track: z
     .union([z.literal('auto'), wholeFrom(1, 16)])

@@ -155,6 +155,11 @@ const health = z.strictObject({
         .describe(
           'The share of the last hour in which one was seen, of the time in which the camera was watched; null if it was not.'
         ),
+      problem: z
+        .string()
+        .nullable()
+        .describe('Why there is no picture, or none that shows anything; null where there is.'),
+      code: z.string().nullable().describe('The code of that error; null where it is none.'),
       decoder: name.describe('What decodes its pictures.'),
       decoder_problem: z
         .string()

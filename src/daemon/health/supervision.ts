@@ -159,14 +159,24 @@ function explanationHealth(stats: ExplainStats): ExplanationHealth {
 }
 
 function cameraHealth(camera: WatchedCamera, faces: FacesOfCamera, clock: Clock): HealthMessage['cameras'][string] {
-  const { state, fps, frames, dropped, lastFrameAt, decoder, decoderProblem } = camera.stats()
+  const {
+    state,
+    reason = null,
+    code = null,
+    fps,
+    frames,
+    dropped,
+    lastFrameAt,
+    decoder,
+    decoderProblem
+  } = camera.stats()
   const stampOf = (at: Moment | null) => (at === null ? null : stamp(clock, at))
   const { usableAt, usableShare } = faces
   const usable = {
     usable_face_at: stampOf(usableAt),
     usable_share: usableShare === null ? null : Math.round(usableShare * 1000) / 1000
   }
-  const decoding = { decoder, decoder_problem: decoderProblem }
+  const decoding = { problem: reason, code, decoder, decoder_problem: decoderProblem }
   return { state, fps: tenth(fps), frames, dropped, last_frame: stampOf(lastFrameAt), ...usable, ...decoding }
 }
 

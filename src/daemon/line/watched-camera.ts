@@ -31,7 +31,7 @@ export interface WatchedCameraOptions {
 }
 
 export interface WatchedCameraStats
-  extends Pick<CameraStats, 'reason' | 'restarts' | 'quietMs' | 'decoder' | 'decoderProblem'> {
+  extends Pick<CameraStats, 'reason' | 'code' | 'restarts' | 'quietMs' | 'decoder' | 'decoderProblem'> {
   state: CameraState
   fps: number
   frames: number

@@ -28,7 +28,7 @@ export interface CameraOptions extends ShapeOptions {
   /** The size of the frames, whatever the camera's own is: scaled to fit in its true shape, with black bars where that differs. */
   width: number
   height: number
-  /** Blacked out before anybody sees the frame; in 0..1 of the camera's picture. */
+  /** Blacked out before a frame is handed on; in 0..1 of the camera's picture. */
   masks: readonly Polygon[]
   decoder: Decoder
   timing?: Partial<CameraTiming>
@@ -50,6 +50,8 @@ export interface CameraStatus {
   since: Moment
   /** Why there is no picture, or none that is worth looking at; fit for a log. */
   reason?: string
+  /** The error's, where the link or the decoder has failed. */
+  code?: ErrorCode
 }
 
 export interface CameraStats extends CameraStatus {
@@ -88,7 +90,7 @@ export function openCamera(options: CameraOptions): Camera {
   return new SupervisedCamera(options, parseCameraUrl(options.url, options.id))
 }
 
-/** States in which nobody is watched. */
+/** States in which residents are not watched. */
 const useless: Record<SourceState, boolean> = { ok: false, connecting: false, lost: true, frozen: true, dark: true }
 
 class SupervisedCamera implements Camera {
@@ -294,11 +296,12 @@ class SupervisedCamera implements Camera {
   #setState(state: SourceState, why?: string): void {
     const before = this.#states.value
     const reason = why ?? this.#failure?.what ?? (state === 'lost' ? this.#noPicture() : undefined)
+    const code = why === undefined ? this.#failure?.code : undefined
     if (state === before.state && reason === before.reason) return
     const { clock, log } = this.#options
     if (state !== before.state)
       log[useless[state] ? 'warn' : 'info']({ camera: this.id, state, reason }, `camera is ${state}`)
-    this.#states.next({ state, since: state === before.state ? before.since : clock.now(), reason })
+    this.#states.next({ state, since: state === before.state ? before.since : clock.now(), reason, code })
   }
 
   #noFailure(): void {

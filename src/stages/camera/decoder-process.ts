@@ -247,7 +247,7 @@ class DecoderChild {
   readonly #options: DecoderChildOptions
   /** In the order of the data; the last gives the pictures. */
   readonly #processes: readonly ChildProcess[]
-  /** Those that have not ended yet, or still have somebody who holds their output. */
+  /** Those that have not ended yet, or whose output is still open. */
   readonly #open: Set<ChildProcess>
   readonly #pictures: Readable | null | undefined
   readonly #lines: string[] = []
@@ -302,7 +302,7 @@ class DecoderChild {
       if (!this.#cause || (this.#cause.code === 0 && !this.#told)) this.#cause = { code, signal, decoding }
       if (this.#processes.length === 1) return
       // The one behind it is left to finish what it has been given, and at its end the one before has ended by itself;
-      // behind one that failed, the one before writes for nobody.
+      // behind one that failed, what the one before writes is of no use.
       if (child === this.#processes.at(-1) && code !== 0) this.#signal('SIGTERM')
       this.#killSoon()
     })

@@ -83,7 +83,7 @@ function splitLogin(login: string): { user: string; password: string } {
   return { user: percentDecode(user), password: colon < 0 ? '' : percentDecode(login.slice(colon + 1)) }
 }
 
-/** What is no valid encoding is taken as it stands. */
+/** Text that is not validly encoded is returned unchanged. */
 function percentDecode(text: string): string {
   try {
     return decodeURIComponent(text)

@@ -9,7 +9,7 @@ import type { CameraUrl } from '../url.js'
 export interface CameraTls {
   /** A PEM file with the certificate authorities to trust. */
   ca?: string
-  /** SHA-256 of the one certificate to trust, whoever signed it: 64 hexadecimal digits, with or without colons. */
+  /** SHA-256 of the one certificate to trust, by any issuer: 64 hexadecimal digits, with or without colons. */
   fingerprint?: string
   /** The name in the certificate, where the url has another one or an IP address. */
   serverName?: string

@@ -1,8 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto'
 import type { Failure } from '../decoder.js'
 
-/** Answers a camera's challenges: Basic (RFC 7617) and Digest (RFC 7616; RFC 2617 and 2069 for older cameras). */
-
 export interface Login {
   user: string
   password: string
@@ -23,9 +21,10 @@ const algorithms: Readonly<Record<string, string>> = {
   md5: 'md5'
 }
 
-/** With a fresh challenge in hand for each of so many answers that are stale, a camera never lets anybody in. */
+/** So many answers to one request may be stale; more would be a loop. */
 const mostAnswers = 3
 
+/** Answers a camera's challenges: Basic (RFC 7617) and Digest (RFC 7616; RFC 2617 and 2069 for older cameras). */
 export class CameraLogin {
   readonly #login: Login | undefined
   #challenge: Challenge | undefined

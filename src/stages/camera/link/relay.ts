@@ -7,17 +7,17 @@ import { HttpLink } from './http-link.js'
 import { RtspLink } from './rtsp-link.js'
 import type { Link, LinkOptions } from './types.js'
 
-/** Who connects and does not say at once what for is shown out. */
+/** A connection that does not show the secret within this time is closed. */
 const greetingMs = 5000
-/** Visitors at a time; one of them is the decoder. */
+/** Connections at a time that have not shown the secret yet; one of them is the decoder's. */
 const mostVisitors = 16
 const mostGreetingBytes = 16 * 1024
 
 /**
  * Stands between a camera and the decoders of one try to get its pictures. The relay alone knows address and password, makes
- * the one connection to the camera, verifies its certificate, logs in, and ends where the camera leads elsewhere; so it
- * knows what went wrong. Decoders connect to a port of the loopback that is open for one connection each, and only to
- * who knows a secret: no other user of the machine gets the picture, of which nothing is masked here.
+ * the one connection to the camera, verifies its certificate, logs in, and ends at a redirect; so it knows what went wrong.
+ * Each decoder connects to a port of the loopback that is open for one connection, and has to show a secret: no other user
+ * of the machine gets the pictures, which are not masked yet.
  */
 export class CameraRelay {
   readonly #scheme: RelayAddress['scheme']
@@ -77,7 +77,7 @@ export class CameraRelay {
     this.#link.settle()
   }
 
-  /** Back when the camera knows that nobody looks any more; soon. */
+  /** Ends the session; back within half a second. */
   async close(): Promise<void> {
     this.#shut()
     await this.#link.close()
@@ -95,7 +95,7 @@ export class CameraRelay {
     for (const visitor of this.#visitors) visitor.destroy()
   }
 
-  /** Hears what a visitor wants before anything is done for it. */
+  /** Reads the head of the first request, and compares its secret. */
   #greet(visitor: Socket, door: Server, secret: string): void {
     this.#visitors.add(visitor)
     const late = setTimeout(() => visitor.destroy(), greetingMs)
@@ -121,7 +121,7 @@ export class CameraRelay {
   }
 }
 
-/** What decoders say of a stream of which they could not make anything. */
+/** Codes of decoders for a stream without a picture that they can decode. */
 const causedByMissingKey: ReadonlySet<string> = new Set([
   'PL-CAMERA-CODEC',
   'PL-CAMERA-NOT-VIDEO',

@@ -1,9 +1,7 @@
 import { headerOf, type RtspHeaders } from './rtsp-messages.js'
 
-/** What a camera says of itself, in the words of the relay: addresses, and the session description (SDP, RFC 4566). */
-
 const origin = /\brtsps?:\/\/[^/?#\s;,"<>]*/gi
-/** A camera that names more servers than that is up to something. */
+/** A camera names one or two servers; the table is bounded, so that a hostile one cannot fill memory. */
 const mostOrigins = 16
 
 /**
@@ -30,7 +28,7 @@ export class Addresses {
     return stated === undefined ? uri : `${stated}${rest}`
   }
 
-  /** A login in an address is nothing that the decoder should have, nor has the camera to be told of it. */
+  /** A login in an address is left out: neither the decoder nor the camera needs it. */
   #numberOf(stated: string): number {
     const server = stated.slice(stated.lastIndexOf('@') + 1)
     const bare = server === stated ? stated : `${stated.slice(0, stated.indexOf('//') + 2)}${server}`

@@ -290,7 +290,7 @@ export class RtspLink implements Link {
     this.#camera?.write(serialise({ ...status, headers: [['CSeq', headerOf(headers, 'cseq') ?? '0']] }))
   }
 
-  /** FFmpeg finds its way back into a stream; what is none at all, painlens can tell. */
+  /** While it plays, FFmpeg resynchronises by itself; before that the camera does not speak RTSP. */
   #onNoise(data: Buffer): void {
     if (this.progress.playing) this.#outlet.give(data, 0, undefined)
     else this.#fail(notVideo)

@@ -85,7 +85,7 @@ describe('chooseTrack', () => {
       'auto',
       ['b', 'sound']
     ]
-  ] as const)('keeps %s, and what is no video', (_what, sdp, wanted, kept) => {
+  ] as const)('keeps %s, and tracks other than video', (_what, sdp, wanted, kept) => {
     expect(chosen(sdp, wanted)).toEqual(kept)
   })
 

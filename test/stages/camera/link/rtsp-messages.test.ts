@@ -101,7 +101,7 @@ describe('RtspSplitter', () => {
     expect(splitter.push(next)).toEqual([{ kind: 'packets', data: next, starts: [] }])
   })
 
-  it('takes what is no RTSP as noise, from there on, and holds little of it', () => {
+  it('takes bytes other than RTSP as noise, from there on, and holds little of them', () => {
     for (const noise of ['xxxxxxxx', 'HTTP/1.1 200 OK\r\n\r\n', '<html>\n', 'RTSP/1.0 abc\r\n', '\0\0\0\0']) {
       const splitter = new RtspSplitter()
       const pieces = [...splitter.push(Buffer.from(noise)), ...splitter.push(Buffer.from('more'))]

@@ -39,7 +39,7 @@ const check = (rig: Rig, url: string, tls?: CameraTls): Promise<CameraCheck> =>
   checkCamera({ id: 'bed', url, tls, decoder: rig.decoder, secrets: rig.secrets, timeoutMs: patience(8000) })
 
 describe.concurrent('an encrypted camera', () => {
-  it('that nothing vouches for is refused, with the fingerprint to write down, which lets it in', async ({
+  it('whose certificate is not trusted is refused with its fingerprint, and accepted once the config has that', async ({
     rig,
     expect
   }) => {

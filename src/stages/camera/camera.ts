@@ -48,7 +48,7 @@ export interface CameraStatus {
   state: SourceState
   /** A moment of the clock (core/clock.ts). */
   since: Moment
-  /** Why there is no picture, or none that is worth looking at; fit for a log. */
+  /** Why there is no picture, or a frozen or dark one; fit for a log. */
   reason?: string
   /** The error's, where the link or the decoder has failed. */
   code?: ErrorCode

@@ -30,7 +30,7 @@ export interface DecoderCommand extends Program {
   input: string
   /** Takes the standard output of the first as its standard input; pictures come from its file descriptor 3. */
   next?: Program
-  /** The line of standard error by which all is told of the first picture; none is handed on before. */
+  /** The line of standard error that ends the description of the first picture; no picture is handed on before it. */
   told?: RegExp
   /** How its pictures lie. A run without any only describes the stream, for the next one, and ends with 0. */
   pictures?: PictureLayout

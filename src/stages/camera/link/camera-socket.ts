@@ -37,19 +37,24 @@ const codeOf = (error: unknown): string =>
  * A connection to the address of the config and to no other. Over TLS nothing is written before the certificate has been
  * verified.
  * @param withinMs for connection and handshake together
+ * @param closing the relay is closed, and the try with it
  * @returns why there is none, with the fingerprint where a certificate is not trusted
  */
 export async function connectCamera(
   url: CameraUrl,
   tls: CameraTls | undefined,
-  withinMs: number
+  withinMs: number,
+  closing: AbortSignal
 ): Promise<Socket | Failure> {
   const limit = new AbortController()
-  const timer = setTimeout(() => limit.abort(), withinMs)
+  const end = (): void => limit.abort()
+  const timer = setTimeout(end, withinMs)
+  closing.addEventListener('abort', end, { once: true })
   try {
-    return url.encrypted ? await openTls(url, tls ?? {}, limit.signal) : await openTcp(url, limit.signal)
+    return await (url.encrypted ? openTls(url, tls ?? {}, limit.signal) : openTcp(url, limit.signal))
   } finally {
     clearTimeout(timer)
+    closing.removeEventListener('abort', end)
   }
 }
 

@@ -27,7 +27,7 @@ export class HttpLink implements Link {
   #camera: Socket | undefined
   #answer: IncomingMessage | undefined
   #decoder: Socket | undefined
-  #closed = false
+  readonly #closing = new AbortController()
 
   constructor(options: LinkOptions) {
     this.#options = options
@@ -56,7 +56,7 @@ export class HttpLink implements Link {
   }
 
   async close(): Promise<void> {
-    this.#closed = true
+    this.#closing.abort()
     clearTimeout(this.#timer)
     this.#decoder?.destroy()
     this.#camera?.destroy()
@@ -65,9 +65,9 @@ export class HttpLink implements Link {
   /** @param answered challenges, each over a connection of its own: not every camera keeps one */
   async #ask(answered: number): Promise<void> {
     const { url, tls, answerMs } = this.#options
-    const camera = await connectCamera(url, tls, answerMs)
+    const camera = await connectCamera(url, tls, answerMs, this.#closing.signal)
     if ('code' in camera) return this.#fail(camera)
-    if (this.#closed) return void camera.destroy()
+    if (this.#closing.signal.aborted) return void camera.destroy()
     this.#camera = camera
     this.#connected = true
     this.#timer = setTimeout(() => this.#fail(silent(method, undefined)), answerMs)
@@ -111,7 +111,7 @@ export class HttpLink implements Link {
       this.#outlet.give(data, 0, 0)
     })
     answer.on('end', () => {
-      if (!this.#closed) this.#options.onFailure(ended)
+      if (!this.#closing.signal.aborted) this.#options.onFailure(ended)
       this.#outlet.end()
     })
     this.#begin()
@@ -126,14 +126,14 @@ export class HttpLink implements Link {
 
   #onError(error: NodeJS.ErrnoException): void {
     clearTimeout(this.#timer)
-    if (this.#closed || this.progress.playing) return
+    if (this.#closing.signal.aborted || this.progress.playing) return
     const isSyntax = error.code?.startsWith('HPE_') === true
     this.#fail(isSyntax ? notVideo : hungUp(method))
   }
 
   #fail(failure: Failure): void {
     clearTimeout(this.#timer)
-    if (this.#closed) return
+    if (this.#closing.signal.aborted) return
     this.#options.onFailure(failure)
     this.#outlet.destroy()
   }

@@ -5,8 +5,8 @@ const origin = /\brtsps?:\/\/[^/?#\s;,"<>]*/gi
 const mostOrigins = 16
 
 /**
- * Addresses both ways. Each server that a camera's answers name has a number, so that it is told of its address as it gave
- * it, which need not be the one at which painlens reaches it. `base` is `rtsp://127.0.0.1:PORT/SECRET`.
+ * Addresses both ways. Each server that a camera's answers name has a number, so that requests name it as the
+ * camera does, which need not be the address at which painlens reaches it. `base` is `rtsp://127.0.0.1:PORT/SECRET`.
  */
 export class Addresses {
   readonly #origins: string[]

@@ -37,6 +37,8 @@ interface Asked {
 
 /** A camera gets so long to take note that painlens goes, in ms. */
 const teardownMs = 300
+/** Requests that a camera may leave unanswered while it plays. */
+const mostUnanswered = 8
 const emptyBody = Buffer.alloc(0)
 
 /**
@@ -61,7 +63,8 @@ export class RtspLink implements Link {
   #session: { id: string; uri: string } | undefined
   #encoding = ''
   #reconnected = false
-  #closed = false
+  readonly #closing = new AbortController()
+  /** The camera has answered TEARDOWN, or is gone. */
   #toldGone: () => void = () => undefined
 
   constructor(options: LinkOptions) {
@@ -101,7 +104,7 @@ export class RtspLink implements Link {
   }
 
   async close(): Promise<void> {
-    this.#closed = true
+    this.#closing.abort()
     for (const { timer } of this.#asked.values()) clearTimeout(timer)
     this.#decoder?.socket.destroy()
     await this.#tearDown()
@@ -114,11 +117,12 @@ export class RtspLink implements Link {
     if (!id || !uri || !this.#camera?.writable) return
     const gone = new Promise<void>((resolve) => {
       this.#toldGone = resolve
-      setTimeout(resolve, teardownMs)
     })
+    const late = setTimeout(() => this.#toldGone(), teardownMs)
     this.#camera.resume()
     this.#send({ request: requestOf('TEARDOWN', uri, [['Session', id]]), cseq: '', answered: 0 })
     await gone
+    clearTimeout(late)
   }
 
   #fromDecoder(request: RelayedRequest): void {
@@ -142,9 +146,9 @@ export class RtspLink implements Link {
 
   async #connect(): Promise<Socket | undefined> {
     const { url, tls, answerMs } = this.#options
-    const camera = await connectCamera(url, tls, answerMs)
+    const camera = await connectCamera(url, tls, answerMs, this.#closing.signal)
     if ('code' in camera) this.#fail(camera)
-    else if (this.#closed) camera.destroy()
+    else if (this.#closing.signal.aborted) camera.destroy()
     else {
       this.#follow(camera)
       return camera
@@ -179,6 +183,8 @@ export class RtspLink implements Link {
     const { method, uri, headers } = asked.request
     const authorization = this.#login.authorization(method, uri)
     this.#asked.set(number, asked)
+    // Not every camera answers what only keeps the session alive.
+    for (const old of this.#asked.keys()) if (old < number - mostUnanswered) this.#asked.delete(old)
     if (!this.progress.playing)
       asked.timer = setTimeout(() => this.#fail(silent(method, this.#lastAnswered)), this.#options.answerMs)
     const ours = [['CSeq', String(number)], ...(authorization ? [['Authorization', authorization]] : [])] as [
@@ -298,7 +304,8 @@ export class RtspLink implements Link {
 
   #onGone(error: unknown): void {
     this.#camera = undefined
-    if (this.#closed) return
+    this.#toldGone()
+    if (this.#closing.signal.aborted) return
     const [asked] = [...this.#asked.values()]
     if (this.progress.playing) {
       this.#options.onFailure(error === undefined ? ended : networkFailure(error))
@@ -317,7 +324,7 @@ export class RtspLink implements Link {
   }
 
   #fail(failure: Failure): void {
-    if (this.#closed) return
+    if (this.#closing.signal.aborted) return
     this.#options.onFailure(failure)
     this.#outlet.destroy()
   }

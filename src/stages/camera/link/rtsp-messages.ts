@@ -40,7 +40,7 @@ export type RelayedPiece = RelayedRequest | RelayedResponse | RelayedPackets | R
 
 const dollar = 0x24
 const interleavedHeadBytes = 4
-/** Of a packet: what is held back until it is there as a whole, for the sake of who looks at it. */
+/** Of a packet: held back until it is complete, so that a reader of the RTP header finds it in one piece. */
 const packetHeadBytes = 24
 const maxHeadBytes = 16 * 1024
 const maxBodyBytes = 256 * 1024

@@ -43,6 +43,13 @@ export interface RtspConnectionOptions {
   credentials?: RtspCredentials
   quirky: QuirkyConnection
   log: Log
+  readers: Readers
+}
+
+/** The readers of a server: cameras allow few at a time. */
+export interface Readers {
+  most: number
+  open: Set<object>
 }
 
 /** One RTSP connection: a reader's, or the feed's that publishes. The session ends with it (interleaved TCP only). */
@@ -50,6 +57,7 @@ export class RtspConnection {
   readonly #socket: Socket
   readonly #publications: RtspPublications
   readonly #auth: Authenticator | undefined
+  readonly #readers: Readers
   readonly #log: Log
   readonly #quirky: QuirkyConnection
   readonly #parser = new RtspParser()
@@ -76,8 +84,9 @@ export class RtspConnection {
       }
     | undefined
 
-  constructor(socket: Socket, { publications, credentials, quirky, log }: RtspConnectionOptions) {
+  constructor(socket: Socket, { publications, credentials, quirky, readers, log }: RtspConnectionOptions) {
     this.#socket = socket
+    this.#readers = readers
     this.#publications = publications
     this.#auth = credentials && createAuthenticator(credentials)
     this.#quirky = quirky
@@ -185,6 +194,8 @@ export class RtspConnection {
     const channel = wanted ? Number(wanted[1]) & 0xfe : track * 2
     if (this.#recording) this.#recording.channels.set(channel, track)
     else {
+      if (!this.#playing && this.#readers.open.size >= this.#readers.most) return { status: 453 }
+      this.#readers.open.add(this)
       this.#playing ??= { stream, reader: new RtspSocketReader(this.#socket) }
       this.#playing.reader.map(track, channel)
     }
@@ -226,6 +237,7 @@ export class RtspConnection {
 
   #closed(): void {
     this.#quirky.closed()
+    this.#readers.open.delete(this)
     this.#playing?.stream.remove(this.#playing.reader)
     if (this.#recording) this.#publications.end(this.#recording.secretPath)
   }

@@ -146,7 +146,7 @@ export interface HealthMessage {
       usable_face_at: string | null
       /** The share of the last hour in which one was seen, of the time in which the camera was watched; null if it was not. */
       usable_share: number | null
-      /** Why there is no picture, or none that shows anything; null where there is. */
+      /** Why there is no picture, or a frozen or dark one; null where there is a good one. */
       problem: string | null
       /** The code of that error, where it is one. */
       code: string | null

@@ -158,7 +158,7 @@ const health = z.strictObject({
       problem: z
         .string()
         .nullable()
-        .describe('Why there is no picture, or none that shows anything; null where there is.'),
+        .describe('Why there is no picture, or a frozen or dark one; null where there is a good one.'),
       code: z.string().nullable().describe('The code of that error; null where it is none.'),
       decoder: name.describe('What decodes its pictures.'),
       decoder_problem: z

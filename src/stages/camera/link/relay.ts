@@ -26,6 +26,7 @@ export class CameraRelay {
   #door: Server | undefined
   readonly #visitors = new Set<Socket>()
   #failure: Failure | undefined
+  #closed: Promise<void> | undefined
 
   constructor(options: Omit<LinkOptions, 'onFailure'>) {
     const onFailure = (failure: Failure): void => {
@@ -77,10 +78,11 @@ export class CameraRelay {
     this.#link.settle()
   }
 
-  /** Ends the session; back within half a second. */
-  async close(): Promise<void> {
+  /** Ends the session; back within half a second, also for further calls. */
+  close(): Promise<void> {
     this.#shut()
-    await this.#link.close()
+    this.#closed ??= this.#link.close()
+    return this.#closed
   }
 
   #noKeyFrame(within = 'yet'): Failure | undefined {

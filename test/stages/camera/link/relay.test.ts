@@ -262,6 +262,21 @@ describe.concurrent('the relay', () => {
     expect(full).toMatch(/^rtsp:\/\/127\.0\.0\.1:\d+\/[0-9a-f]{32}\/0\/bed$/)
   })
 
+  it('is closed once, and every call for that is answered', async ({ rig, expect }) => {
+    const { relay, full, port } = await open(rig, await odd(rig, {}))
+    const decoder = connect(port, '127.0.0.1')
+    rig.own(async () => void decoder.destroy())
+    for (const [method, path] of [
+      ['DESCRIBE', ''],
+      ['SETUP', '/streamid=0']
+    ]) {
+      const transport = method === 'SETUP' ? 'Transport: RTP/AVP/TCP;unicast;interleaved=0-1\r\n' : ''
+      decoder.write(`${method} ${full}${path} RTSP/1.0\r\nCSeq: 1\r\n${transport}\r\n`)
+      await once(decoder, 'data')
+    }
+    expect(await Promise.all([relay.close(), relay.close()])).toEqual([undefined, undefined])
+  })
+
   it('leaves its camera politely: a place for one viewer is free at once', async ({ rig, expect }) => {
     const server = await odd(rig, { places: { most: 1, freedAfterMs: 0 } })
     for (let turn = 0; turn < 2; turn++) expect(await check(rig, server.url('/bed'))).toMatchObject({ width: 160 })

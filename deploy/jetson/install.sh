@@ -108,6 +108,7 @@ refuse_worse() {
     cat "$checks/new"
     remove "$releases/$release"
     restore_config
+    say_untrusted "$checks/new"
     [[ $worse != *provider* ]] || warn 'a provider that was installed by hand has to be given again: --provider ARCHIVE'
     die "with painlens $release this fails and did not with $before: ${worse//$'\n'/, }. $before keeps running."
   fi

@@ -9,6 +9,7 @@ const checks: readonly ((tree: Tree) => ConfigProblem[])[] = [
   clearBelowOnset,
   framesOftenEnough,
   tlsFits,
+  cameraTlsFits,
   userForPassword,
   tokenForNetwork
 ]
@@ -94,6 +95,33 @@ function tlsFits(tree: Tree): ConfigProblem[] {
       message: 'found one of cert and key, allowed are both or neither'
     })
   return problems
+}
+
+function cameraTlsFits(tree: Tree): ConfigProblem[] {
+  return listAt(tree, ['cameras']).flatMap((_, i) => {
+    const path = ['cameras', i, 'tls']
+    const tls = valueAt(tree.value, path)
+    const url = valueAt(tree.value, ['cameras', i, 'url'])
+    if (tls === null || typeof tls !== 'object') return []
+    const at = placeOf(path, tree).key
+    const problems: ConfigProblem[] = []
+    if (typeof url === 'string' && /^(rtsp|http):/i.test(url))
+      problems.push({
+        at,
+        path,
+        code: 'PL-CONFIG-TLS-UNUSED',
+        message: 'found certificates for an unencrypted url, allowed is tls with rtsps:// or https://'
+      })
+    if ('fingerprint' in tls && ('ca' in tls || 'server_name' in tls))
+      problems.push({
+        at,
+        path,
+        code: 'PL-CONFIG-TLS-PIN',
+        message:
+          'found a fingerprint beside ca or server_name, allowed is a fingerprint alone (it names the very certificate)'
+      })
+    return problems
+  })
 }
 
 /** MQTT 3.1.1 has no password without a user name (3.1.2.9). */

@@ -27,6 +27,9 @@ export function withAbsolutePaths(
         key: besideFile(mqtt.tls.key)
       }
     },
+    cameras: config.cameras.map((camera) =>
+      camera.tls ? { ...camera, tls: { ...camera.tls, ca: besideFile(camera.tls.ca) } } : camera
+    ),
     model: {
       manifest: given ? resolve(baseDir, model.manifest) : join(packageRoot, model.manifest),
       face_models: besideFile(model.face_models) ?? join(packageRoot, 'models/face')

@@ -40,6 +40,22 @@ const mqtt = z.strictObject({
     .describe('Seconds between pings; a silent client is offline after 1.5 of them.')
 })
 
+const cameraTls = z.strictObject({
+  ca: path
+    .optional()
+    .describe(
+      "The certificate authority that signed the camera's certificate, a PEM file; default: those that Node.js trusts."
+    ),
+  fingerprint: shaped(/^(?:[0-9A-Fa-f]{2}:?){31}[0-9A-Fa-f]{2}$/, '64 hexadecimal digits, with or without colons')
+    .optional()
+    .describe(
+      'SHA-256 of the one certificate to trust, by any issuer; painlens check and the log show it where a certificate is not trusted. Goes alone.'
+    ),
+  server_name: text
+    .optional()
+    .describe("The name in the camera's certificate, where url has another one or an IP address.")
+})
+
 const location = z.strictObject({
   ward: text.nullable().default(null).describe('Ward or corridor.'),
   room: text.nullable().default(null).describe('Room.'),
@@ -58,6 +74,25 @@ const camera = z.strictObject({
   url: url(cameraSchemes, 'rtsp://user:password@192.0.2.10/stream1').describe(
     'The stream, as the camera maker documents it; 720p is enough. Its password stays out of logs and process lists.'
   ),
+  tls: cameraTls
+    .optional()
+    .describe(
+      'How the certificate of an rtsps:// or https:// camera is verified. A camera that fails is not watched: the password could go to another machine.'
+    ),
+  video_track: z
+    .union([z.literal('auto'), wholeFrom(1, 16)])
+    .default('auto')
+    .describe(
+      'Which of the video tracks of a stream with several; auto: the largest where the camera tells their sizes, else the first.'
+    ),
+  first_picture_s: numberFrom(5, 600)
+    .default(25)
+    .describe("Seconds that a try waits for its first picture. Set it above the camera's key frame interval."),
+  silent_after_s: numberFrom(2, 600)
+    .default(10)
+    .describe(
+      'Seconds without a picture after which the camera is opened anew, and lost. Set it above the time between two pictures.'
+    ),
   location: location.prefault({}).describe('Where the camera is; part of each alarm.'),
   fps: numberFrom(0.2, 30).default(5).describe('Frames per second that are analysed.'),
   width: wholeFrom(160, 3840).default(1280).describe('Frames are scaled to this width in pixels.'),

@@ -161,6 +161,10 @@ export interface HealthMessage {
       usable_face_at: string | null
       /** The share of the last hour in which one was seen, of the time in which the camera was watched; null if it was not. */
       usable_share: number | null
+      /** Why there is no picture, or a frozen or dark one; null where there is a good one. */
+      problem: string | null
+      /** The code of that error, where it is one. */
+      code: string | null
       decoder: string
       /** Why it is not the hardware's; null where it is, or where there is none. */
       decoder_problem: string | null

@@ -169,6 +169,11 @@ const health = z.strictObject({
         .describe(
           'The share of the last hour in which one was seen, of the time in which the camera was watched; null if it was not.'
         ),
+      problem: z
+        .string()
+        .nullable()
+        .describe('Why there is no picture, or a frozen or dark one; null where there is a good one.'),
+      code: z.string().nullable().describe('The code of that error; null where it is none.'),
       decoder: name.describe('What decodes its pictures.'),
       decoder_problem: z
         .string()

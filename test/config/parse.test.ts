@@ -45,6 +45,9 @@ describe('a good config', () => {
       {
         id: 'room-312',
         url: 'rtsp://192.0.2.10:554/stream1',
+        video_track: 'auto',
+        first_picture_s: 25,
+        silent_after_s: 10,
         location: { ward: null, room: null, bed: null },
         fps: 5,
         width: 1280,

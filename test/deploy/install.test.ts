@@ -280,6 +280,21 @@ describe('an upgrade', () => {
     }
   })
 
+  it('an upgrade that would blind cameras of unverified TLS is refused, and says what to write for each', async () => {
+    const { box } = await installed()
+    const before = picture(box)
+    const line = (camera: string, digit: string): string =>
+      `[fail] camera ${camera}   at rtsps://192.0.2.1/a: its certificate is not trusted: the camera has signed it itself; fingerprint: "${`${digit}${digit}:`.repeat(31)}${digit}${digit}"`
+    const check = [line('bed-1', 'A'), '[fail] camera bed-2 rtsp://x: no answer', line('bed-3', '0')].join('\n')
+    const { status, output } = await install(makeRelease('2.0.0', { check, checkCode: 1 }), box)
+    expect(status).toBe(1)
+    expect(output).toContain(`  bed-1: tls: { fingerprint: "${'AA:'.repeat(31)}AA" }\n`)
+    expect(output).toContain(`  bed-3: tls: { fingerprint: "${'00:'.repeat(31)}00" }\n`)
+    expect(output).not.toContain('bed-2: tls')
+    expect(output).toMatch(/start again with --config COPY/)
+    expect(picture(box)).toEqual(before)
+  })
+
   it('an upgrade to a version with the same red line as before is made', async () => {
     const check = '[fail] camera room-312 rtsp://x: no answer'
     const { box } = await installed({ check, checkCode: 1 })

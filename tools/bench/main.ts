@@ -19,6 +19,7 @@ import { lrpTable } from './lrp.js'
 import { memoryTable } from './memory.js'
 import { demoModel, fullSizeModel } from './models.js'
 import { renderFrames } from './pictures.js'
+import { relayTable } from './relay.js'
 import { rollsTable } from './rolls.js'
 import { scenesTables } from './scenes.js'
 import { sizingReport } from './sizing.js'
@@ -67,6 +68,7 @@ const onRequest: typeof benches = {
   costs: async () =>
     measuredCosts(await renderFrames(30, faceSize), { small: await demoModel(), large: await fullSizeModel() }),
   tf32: async () => tf32Table([await demoModel(), await fullSizeModel()]),
+  relay: relayTable,
   decoders: () => decoderTable(['ffmpeg', 'gstreamer']),
   explanations: async () => explanationsReport({ manifest: await demoModel(), threads, identities: 100 })
 }

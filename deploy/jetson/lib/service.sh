@@ -149,6 +149,17 @@ reds_of() {
 # worse_than OLD NEW: the red lines in NEW that are not in OLD.
 worse_than() { comm -13 <(reds_of "$1") <(reds_of "$2"); }
 
+# say_untrusted FILE: what to write for the cameras whose certificates nothing vouches for. Older releases watched them unverified,
+# and do not know the key; so it goes into a copy of the config, which comes into use together with the new release.
+say_untrusted() {
+  local cameras
+  cameras=$(sed -n 's/^\[fail\] camera \([^ ]*\) .*is not trusted.* fingerprint: "\([0-9A-F:]*\)".*/  \1: tls: { fingerprint: "\2" }/p' "$1")
+  [[ -n $cameras ]] || return 0
+  warn 'these cameras are encrypted, but nothing vouches for them, so the new release does not watch them:'
+  say "$cameras" >&2
+  warn "compare each fingerprint with the one in the camera's settings, write these lines into the cameras of a copy of painlens.yaml, and start again with --config COPY"
+}
+
 # Whether systemd runs here; in a chroot or an image it does not.
 is_booted() { [[ -d $prefix/run/systemd/system && -n $(program systemctl) ]]; }
 

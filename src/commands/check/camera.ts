@@ -3,7 +3,7 @@ import { type ErrorCode, errorCodes } from '../../core/error-codes/index.js'
 import { duration } from '../../core/progress-line.js'
 import type { CameraState } from '../../core/types.js'
 import { type CameraSeen, differences } from '../../daemon/control/protocol.js'
-import { shapeOptions } from '../../daemon/wiring/mapping.js'
+import { linkOptions, shapeOptions } from '../../daemon/wiring/mapping.js'
 import {
   type CameraCheck,
   type CameraShape,
@@ -35,9 +35,9 @@ export async function checkCameras(context: CheckContext): Promise<CheckResult[]
     const watched = context.running.daemon?.cameras.find(({ id }) => id === camera.id)
     if (watched && isEvidence(watched, camera)) return judgeWatched(what, camera, watched)
     try {
-      const { id, url } = camera
       const decoder = decoderFor(camera.decoder, await decoders())
-      const about = { id, url, decoder, secrets: context.secrets, ...shapeOptions(camera) }
+      const timeoutMs = camera.first_picture_s * 1000
+      const about = { ...linkOptions(camera), decoder, secrets: context.secrets, timeoutMs, ...shapeOptions(camera) }
       const found = judge(what, camera, await checkCamera(about, context.signal))
       return watched ? besideWatched(found, camera, watched) : found
     } catch (error) {

@@ -13,6 +13,10 @@ export const cameraErrors = area({
       cause: "The login in the camera's url is wrong, or the camera has locked it.",
       fix: "Correct them in the camera's url; painlens tries again only every few minutes, so as not to lock the account."
     },
+    'PL-CAMERA-LOGIN-KIND': {
+      cause: 'The camera only takes a kind of login other than Basic and Digest (MD5, SHA-256, SHA-512-256).',
+      fix: 'Set its RTSP (or HTTP) authentication to digest in the settings of the camera.'
+    },
     'PL-CAMERA-FORBIDDEN': {
       cause: 'The user exists, but has no right to live video.',
       fix: 'Allow the user live video in the settings of the camera.'
@@ -20,6 +24,28 @@ export const cameraErrors = area({
     'PL-CAMERA-PATH': {
       cause: "The path in the url is another camera model's, or the stream is switched off.",
       fix: "Look up the RTSP path in the camera's manual and correct the url."
+    },
+    'PL-CAMERA-REDIRECT': {
+      cause:
+        'The camera answers with another address: it was moved, its web server wants https, or it is not what it should be. painlens goes to the address in the url and to no other, since it would take the password along.',
+      fix: 'Look up the address of the stream, and write that into the url if it is right.'
+    },
+    'PL-CAMERA-CERTIFICATE': {
+      cause:
+        'Nothing that this machine trusts has signed the certificate of the camera, or it is for another name or time. Without that, anyone on the way could take its place, and get the password.',
+      fix: 'Compare the fingerprint with the one that the camera shows in its settings, and write it into tls.fingerprint of this camera; or have tls.ca and tls.server_name.'
+    },
+    'PL-CAMERA-FINGERPRINT': {
+      cause: 'The camera has a new certificate (a new firmware, a reset), or something else answers in its place.',
+      fix: 'Find out why before you write the new fingerprint into tls.fingerprint of this camera.'
+    },
+    'PL-CAMERA-TLS': {
+      cause: 'Another port than that of TLS, a camera that encrypts as was usual before TLS 1.2, or one that hangs.',
+      fix: "Check the port in the url; renew the camera's firmware, or take rtsp:// within a network that is yours alone."
+    },
+    'PL-CAMERA-CA': {
+      cause: 'The file is missing, painlens may not read it, or it holds no PEM certificate.',
+      fix: 'Correct tls.ca of this camera.'
     },
     'PL-CAMERA-REFUSED': {
       cause: 'The camera answers, but not on this port: RTSP is off, or is on another port.',
@@ -38,6 +64,42 @@ export const cameraErrors = area({
       cause: 'The camera is off or overloaded, or a firewall drops the packets.',
       fix: network
     },
+    'PL-CAMERA-SILENT': {
+      cause:
+        'The camera hangs, something else than a camera listens on that port, or it takes no more viewers and does not say so.',
+      fix: 'Check port and protocol in the url; restart the camera if they are right.'
+    },
+    'PL-CAMERA-STUCK': {
+      cause: 'Its RTSP server answers and then stops: it hangs, or waits for its encoder or its disk.',
+      fix: 'Restart the camera, and renew its firmware if that continues.'
+    },
+    'PL-CAMERA-HANGS-UP': {
+      cause:
+        'A camera that has too many viewers and does not say so, that blocks this address, or whose server crashes.',
+      fix: 'End other viewers of the camera, look whether it blocks addresses, and restart it.'
+    },
+    'PL-CAMERA-VIEWERS': {
+      cause:
+        'Cameras give their stream to a few viewers at a time, some to one; a place may stay taken for a minute after its viewer went.',
+      fix: 'End other viewers (a recorder, an app, another painlens), or raise the limit in the settings of the camera; painlens keeps trying.'
+    },
+    'PL-CAMERA-ANSWER': {
+      cause: 'The camera refuses a request, for a reason that the number in its answer tells (RFC 2326, 7.1.1).',
+      fix: "Check the path in the url by the camera's manual, and its firmware."
+    },
+    'PL-CAMERA-NO-STREAM': {
+      cause:
+        'The camera has agreed to play and sends nothing: its encoder hangs, or a firewall holds back what is large.',
+      fix: 'Restart the camera; check the network to it (MTU, firewall).'
+    },
+    'PL-CAMERA-KEY-FRAME': {
+      cause: 'The camera sends pictures that build on earlier ones, and seldom one that stands alone (I frame).',
+      fix: "Shorten the key frame interval (GOP) in the camera's settings to 2 s, or raise first_picture_s of this camera above it."
+    },
+    'PL-CAMERA-TRACK': {
+      cause: 'video_track of this camera is higher than the number of its video tracks.',
+      fix: 'Correct video_track of this camera, or leave it at auto.'
+    },
     'PL-CAMERA-CODEC': {
       cause: 'The camera sends a codec that this FFmpeg was built without.',
       fix: 'Set the camera to H.264, H.265 or MJPEG.'
@@ -47,7 +109,7 @@ export const cameraErrors = area({
       fix: "Correct the path in the url to the camera's video stream."
     },
     'PL-CAMERA-FAULT': {
-      cause: 'A fault in the camera, often too many viewers at a time.',
+      cause: 'A fault in the camera, in some also too many viewers at a time.',
       fix: 'Restart the camera if that continues; it may also have too many viewers.'
     },
     'PL-CAMERA-NOT-VIDEO': {
@@ -60,8 +122,9 @@ export const cameraErrors = area({
       fix: 'Nothing to do if it comes back; otherwise check whether the camera is on.'
     },
     'PL-CAMERA-HUNG': {
-      cause: 'The connection stands, but nothing comes: the camera hangs, or the network swallows its packets.',
-      fix: 'Check the camera and the network to it; painlens keeps trying.'
+      cause:
+        'The connection stands, but no picture comes: the camera hangs, gives pictures at long intervals only, or the network swallows its packets.',
+      fix: 'Check the camera and the network to it; raise silent_after_s of this camera if its pictures come that seldom. painlens keeps trying.'
     },
     'PL-CAMERA-URL': {
       cause: 'The url is of another kind than cameras serve.',
@@ -97,6 +160,10 @@ export const cameraErrors = area({
       cause:
         'FFmpeg or GStreamer ended without saying anything that painlens knows; its last words are in the message.',
       fix: 'Nothing to do if it comes back; otherwise try the camera with painlens check.'
+    },
+    'PL-DECODER-RELAY': {
+      cause: 'painlens hands the stream to its decoder over the loopback, and this machine lets it open no port there.',
+      fix: 'See whether the machine is short of memory or open files, and whether the sandbox of the service has lost AF_INET.'
     },
     'PL-DECODER-FFMPEG': {
       cause: 'FFmpeg is missing, or the machine has no memory or processes left for it.',

@@ -55,8 +55,13 @@ export const configErrors = area({
       fix: "Raise the camera's fps, or alarm.track_lost_s."
     },
     'PL-CONFIG-TLS-UNUSED': {
-      cause: 'mqtt.tls is set, but mqtt.url is not encrypted.',
-      fix: 'Write mqtts:// in mqtt.url, or remove mqtt.tls.'
+      cause: "mqtt.tls is set, but mqtt.url is not encrypted; or a camera's tls, and its url is not.",
+      fix: 'Write mqtts:// (a camera: rtsps:// or https://) in the url, or remove tls.'
+    },
+    'PL-CONFIG-TLS-PIN': {
+      cause:
+        'A fingerprint names one certificate; a certificate authority and a name would not be looked at beside it.',
+      fix: 'Keep either tls.fingerprint of the camera, or tls.ca and tls.server_name.'
     },
     'PL-CONFIG-TLS-PAIR': {
       cause: 'A client certificate is of no use without its key.',

@@ -161,7 +161,8 @@ function explanationHealth(stats: ExplainStats): ExplanationHealth {
 }
 
 function cameraHealth(camera: WatchedCamera, faces: FacesOfCamera, clock: Clock): HealthMessage['cameras'][string] {
-  const { state, fps, frames, dropped, damaged, lastFrameAt, decoder, decoderProblem, shape } = camera.stats()
+  const stats = camera.stats()
+  const { state, reason = null, code = null, fps, frames, dropped, damaged, lastFrameAt, shape } = stats
   const stampOf = (at: Moment | null) => (at === null ? null : stamp(clock, at))
   const { usableAt, usableShare } = faces
   const usable = {
@@ -169,8 +170,8 @@ function cameraHealth(camera: WatchedCamera, faces: FacesOfCamera, clock: Clock)
     usable_share: usableShare === null ? null : Math.round(usableShare * 1000) / 1000
   }
   const counts = { frames, dropped, damaged, last_frame: stampOf(lastFrameAt) }
-  const decoding = { decoder, decoder_problem: decoderProblem, shape: shape && shapeHealth(shape) }
-  return { state, fps: tenth(fps), ...counts, ...usable, ...decoding }
+  const decoder = { decoder: stats.decoder, decoder_problem: stats.decoderProblem, shape: shape && shapeHealth(shape) }
+  return { state, fps: tenth(fps), ...counts, ...usable, problem: reason, code, ...decoder }
 }
 
 function shapeHealth({ coded, sampleAspect, rotation, picture }: CameraShape): CameraShapeHealth {

@@ -8,7 +8,7 @@ export interface Vitals extends InferenceProgress {
     id: string
     state: CameraState
     reason?: string
-    /** Time since its running decoder's last picture; null while none runs. */
+    /** For how long its running decoder has given no picture, beyond the time that it has for one; null while none runs. */
     quietMs: number | null
   }[]
   broker: {
@@ -37,8 +37,8 @@ export const limits = {
   inferenceMs: 30_000,
   /** Opening a large model on a GPU. */
   restartMs: 120_000,
-  /** The camera stage kills a decoder that has been silent for 25 s. */
-  decoderMs: 60_000
+  /** The camera stage kills a decoder whose time is up. */
+  decoderMs: 30_000
 } as const
 
 /**
@@ -69,7 +69,7 @@ const rules: readonly ((vitals: Vitals) => Defect[])[] = [
     cameras
       .filter(({ quietMs }) => quietMs !== null && quietMs > limits.decoderMs)
       .map(({ id, quietMs }) =>
-        defect('live', `decoder of ${id}`, `has been silent for ${seconds(quietMs!)} and cannot be ended`)
+        defect('live', `decoder of ${id}`, `is late by ${seconds(quietMs!)} with its picture and cannot be ended`)
       ),
 
   ({ cameras }) =>

@@ -35,7 +35,15 @@ export interface WatchedCameraOptions {
 export interface WatchedCameraStats
   extends Pick<
     CameraStats,
-    'reason' | 'damaged' | 'restarts' | 'quietMs' | 'decoder' | 'decoderProblem' | 'decoderProblemCode' | 'shape'
+    | 'reason'
+    | 'code'
+    | 'damaged'
+    | 'restarts'
+    | 'quietMs'
+    | 'decoder'
+    | 'decoderProblem'
+    | 'decoderProblemCode'
+    | 'shape'
   > {
   state: CameraState
   /** When the state began. */

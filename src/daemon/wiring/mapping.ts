@@ -7,7 +7,13 @@ import type { Manifest } from '../../lib/model/manifest.js'
 import type { ProviderName } from '../../lib/ort/provider-names.js'
 import type { AlarmOptions } from '../../stages/alarm/index.js'
 import type { AlarmLogOptions } from '../../stages/alarm-log/index.js'
-import { type CameraOptions, type Decoders, decoderFor, type ShapeOptions } from '../../stages/camera/index.js'
+import {
+  type CameraOptions,
+  type CameraTiming,
+  type Decoders,
+  decoderFor,
+  type ShapeOptions
+} from '../../stages/camera/index.js'
 import type { ClassifierOptions } from '../../stages/classify/index.js'
 import type { DetectorOptions } from '../../stages/detect/index.js'
 import type { ExplainOptions } from '../../stages/explain/index.js'
@@ -19,21 +25,33 @@ const hourMs = 3_600_000
 const megabyte = 1e6
 
 export function cameraOptions(camera: CameraConfig, decoders: Decoders) {
-  const { id, url, fps, width, height, masks, dark_after_s, frozen_after_s } = camera
+  const { fps, width, height, masks, dark_after_s, frozen_after_s } = camera
   const picture = { frozenAfterMs: milliseconds(frozen_after_s), darkAfterMs: milliseconds(dark_after_s) }
   const decoder = decoderFor(camera.decoder, decoders)
   return {
-    id,
-    url,
+    ...linkOptions(camera),
     fps,
     width,
     height,
     masks,
     picture,
+    timing: cameraTiming(camera),
     decoder,
     ...shapeOptions(camera)
   } satisfies Partial<CameraOptions>
 }
+
+/** Where a camera is, and how it is reached there. */
+export function linkOptions({ id, url, tls, video_track }: CameraConfig) {
+  const verified = tls && { ca: tls.ca, fingerprint: tls.fingerprint, serverName: tls.server_name }
+  return { id, url, tls: verified, videoTrack: video_track } satisfies Partial<CameraOptions>
+}
+
+const cameraTiming = ({ first_picture_s, silent_after_s }: CameraConfig): Partial<CameraTiming> => ({
+  connectMs: first_picture_s * 1000,
+  readMs: silent_after_s * 1000,
+  lostMs: silent_after_s * 1000
+})
 
 export const shapeOptions = ({ rotation, aspect }: CameraConfig): ShapeOptions => ({
   rotation,

@@ -1,9 +1,11 @@
-import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import type { Socket } from 'node:net'
 import { messageOf } from '../../core/errors.js'
 import type { Log } from '../../core/log.js'
+import { type Authenticator, createAuthenticator, type RtspCredentials } from './rtsp-server-login.js'
 import { type RtspMessage, RtspParser, type RtspRequest, RtspSyntaxError } from './rtsp-server-parser.js'
 import type { RtspPublications } from './rtsp-server-publications.js'
+import type { QuirkyConnection } from './rtsp-server-quirks.js'
 import { RtspSocketReader } from './rtsp-server-reader.js'
 import { RtspStream } from './rtsp-server-stream.js'
 
@@ -12,6 +14,7 @@ const silenceMs = 60_000
 
 const reasons: Record<number, string> = {
   200: 'OK',
+  302: 'Found',
   400: 'Bad Request',
   401: 'Unauthorized',
   403: 'Forbidden',
@@ -21,7 +24,8 @@ const reasons: Record<number, string> = {
   454: 'Session Not Found',
   455: 'Method Not Valid in This State',
   461: 'Unsupported Transport',
-  501: 'Not Implemented'
+  501: 'Not Implemented',
+  503: 'Service Unavailable'
 }
 
 interface Reply {
@@ -34,18 +38,19 @@ interface Reply {
 
 type Handler = (request: RtspRequest) => Reply
 
+export interface RtspConnectionOptions {
+  publications: RtspPublications
+  credentials?: RtspCredentials
+  loses?: () => boolean
+  quirky: QuirkyConnection
+  log: Log
+  readers: Readers
+}
+
 /** The readers of a server: cameras allow few at a time. */
 export interface Readers {
   most: number
   open: Set<object>
-}
-
-/** What `startRtspServer` was told about all of its connections. */
-export interface RtspConnectionOptions {
-  credentials?: RtspCredentials
-  loses?: () => boolean
-  readers: Readers
-  log: Log
 }
 
 /** One RTSP connection: a reader's, or the feed's that publishes. The session ends with it (interleaved TCP only). */
@@ -56,6 +61,7 @@ export class RtspConnection {
   readonly #loses: (() => boolean) | undefined
   readonly #readers: Readers
   readonly #log: Log
+  readonly #quirky: QuirkyConnection
   readonly #parser = new RtspParser()
   readonly #session = randomBytes(8).toString('hex')
   readonly #handlers: Record<string, Handler> = {
@@ -80,16 +86,13 @@ export class RtspConnection {
       }
     | undefined
 
-  constructor(
-    socket: Socket,
-    publications: RtspPublications,
-    { credentials, loses, readers, log }: RtspConnectionOptions
-  ) {
+  constructor(socket: Socket, { publications, credentials, loses, quirky, readers, log }: RtspConnectionOptions) {
     this.#socket = socket
     this.#readers = readers
     this.#publications = publications
     this.#auth = credentials && createAuthenticator(credentials)
     this.#loses = loses
+    this.#quirky = quirky
     this.#log = log
   }
 
@@ -133,6 +136,8 @@ export class RtspConnection {
 
   #answer(request: RtspRequest): void {
     const reply = this.#reply(request)
+    if (reply === 'silence') return
+    if (reply === 'hang up') return void this.#socket.destroy()
     const cseq = request.headers.get('cseq') ?? '0'
     const head: Record<string, string> = { CSeq: cseq, ...reply.headers }
     if (this.#playing || this.#recording) head.Session = `${this.#session};timeout=60`
@@ -143,12 +148,18 @@ export class RtspConnection {
     reply.afterwards?.()
   }
 
-  #reply(request: RtspRequest): Reply {
+  #reply(request: RtspRequest): Reply | 'silence' | 'hang up' {
     const handler = Object.hasOwn(this.#handlers, request.method) ? this.#handlers[request.method] : undefined
     if (!handler) return { status: 501 }
     if (!/^\d{1,10}$/.test(request.headers.get('cseq') ?? '')) return { status: 400 }
-    if (!this.#mayAsk(request)) return { status: 401, headers: { 'WWW-Authenticate': this.#auth!.challenge() } }
-    return handler(request)
+    const isReaders = !this.#publications.isSecret(pathOf(request.uri))
+    if (!this.#mayAsk(request)) return this.#challenge()
+    return (isReaders ? this.#quirky.answer(request.method) : undefined) ?? handler(request)
+  }
+
+  #challenge(): Reply {
+    const afterwards = this.#quirky.quirks.closesWithChallenge ? () => void this.#socket.end() : undefined
+    return { status: 401, headers: { 'WWW-Authenticate': this.#auth!.challenge() }, afterwards }
   }
 
   /** Publishing needs no password: its path is the secret. */
@@ -167,7 +178,11 @@ export class RtspConnection {
     const stream = this.#publications.stream(pathOf(uri))
     if (!stream) return { status: 404 }
     const headers = { 'Content-Type': 'application/sdp', 'Content-Base': `${uri.replace(/\/$/, '')}/` }
-    return { status: 200, headers, body: stream.sdp }
+    const { trackOrigin } = this.#quirky.quirks
+    const body = trackOrigin
+      ? stream.sdp.replace(/^(a=control:)(?!\*)/gm, `$1${trackOrigin}${pathOf(uri)}/`)
+      : stream.sdp
+    return { status: 200, headers, body }
   }
 
   #setup({ uri, headers }: RtspRequest): Reply {
@@ -197,7 +212,14 @@ export class RtspConnection {
   #play(request: RtspRequest): Reply {
     if (!this.#playing) return { status: 455 }
     const { stream, reader } = this.#playing
-    return this.#inSession(request, () => ({ status: 200, afterwards: () => stream.add(reader) }))
+    const { sendsNothing, redirectPlayingTo, joinsAnywhere } = this.#quirky.quirks
+    if (joinsAnywhere) reader.joinAnywhere()
+    const begin = (): void => {
+      if (!sendsNothing) stream.add(reader)
+      if (redirectPlayingTo)
+        this.#socket.write(`REDIRECT ${request.uri} RTSP/1.0\r\nCSeq: 1\r\nLocation: ${redirectPlayingTo}\r\n\r\n`)
+    }
+    return this.#inSession(request, () => ({ status: 200, afterwards: begin }))
   }
 
   #announce({ uri, body }: RtspRequest): Reply {
@@ -217,6 +239,7 @@ export class RtspConnection {
   }
 
   #closed(): void {
+    this.#quirky.closed()
     this.#readers.open.delete(this)
     this.#playing?.stream.remove(this.#playing.reader)
     if (this.#recording) this.#publications.end(this.#recording.secretPath)
@@ -229,81 +252,4 @@ function pathOf(uri: string): string {
   let end = path.length
   while (path[end - 1] === '/') end--
   return path.slice(0, end)
-}
-
-/** The login that readers need. `digest` is MD5 without qop, as most cameras still use it (RFC 2069, RFC 2617). */
-export interface RtspCredentials {
-  user: string
-  password: string
-  scheme: 'basic' | 'digest'
-}
-
-export interface Authenticator {
-  /** The WWW-Authenticate header of a 401. */
-  challenge(): string
-  /** @param authorization the request's Authorization header */
-  accepts(method: string, authorization: string | undefined): boolean
-}
-
-const realm = 'painlens simulated camera'
-
-/** One authenticator per connection: the nonce of a digest is valid for that connection only. */
-export function createAuthenticator({ user, password, scheme }: RtspCredentials): Authenticator {
-  if (scheme === 'basic') {
-    const expected = `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`
-    return {
-      challenge: () => `Basic realm="${realm}"`,
-      accepts: (_method, authorization) => equal(authorization ?? '', expected)
-    }
-  }
-  const nonce = randomBytes(16).toString('hex')
-  const ha1 = md5(`${user}:${realm}:${password}`)
-  return {
-    challenge: () => `Digest realm="${realm}", nonce="${nonce}", algorithm="MD5"`,
-    accepts: (method, authorization) => {
-      const fields = parseDigest(authorization ?? '')
-      if (fields.get('username') !== user || fields.get('nonce') !== nonce) return false
-      const expected = md5(`${ha1}:${nonce}:${md5(`${method}:${fields.get('uri') ?? ''}`)}`)
-      return equal(fields.get('response') ?? '', expected)
-    }
-  }
-}
-
-/**
- * A quoted value ends at a quote that a comma or the end follows, because FFmpeg writes quotes that belong to a user
- * name without escaping them.
- */
-function parseDigest(authorization: string): Map<string, string> {
-  const fields = new Map<string, string>()
-  const list = /^Digest\s/i.test(authorization) ? authorization.slice('Digest '.length) : ''
-  let at = 0
-  for (let equals = list.indexOf('='); equals >= 0; equals = list.indexOf('=', at)) {
-    const name = list.slice(at, equals).split(/\W/).at(-1)!
-    const begin = equals + 1
-    const quoted = list[begin] === '"'
-    at = quoted ? endOfQuoted(list, begin + 1) : endOfBare(list, begin)
-    if (name !== '') fields.set(name.toLowerCase(), list.slice(quoted ? begin + 1 : begin, at))
-  }
-  return fields
-}
-
-/** The index of the closing quote; the list's length where there is none. */
-function endOfQuoted(list: string, from: number): number {
-  const closing = /"\s*(?:,|$)/g
-  closing.lastIndex = from
-  return closing.exec(list)?.index ?? list.length
-}
-
-function endOfBare(list: string, from: number): number {
-  const end = /[\s,]/g
-  end.lastIndex = from
-  return end.exec(list)?.index ?? list.length
-}
-
-const md5 = (text: string): string => createHash('md5').update(text).digest('hex')
-
-/** Compares in constant time, so that the time does not reveal how much was right. */
-function equal(given: string, expected: string): boolean {
-  const digest = (text: string): Buffer => createHash('sha256').update(text).digest()
-  return timingSafeEqual(digest(given), digest(expected))
 }

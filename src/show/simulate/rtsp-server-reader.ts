@@ -27,6 +27,11 @@ export class RtspSocketReader implements RtspReader {
     this.#waiting.add(track)
   }
 
+  /** Nothing of a stream is held back until its next key frame. */
+  joinAnywhere(): void {
+    this.#waiting.clear()
+  }
+
   send(track: number, rtcp: boolean, packet: Buffer, joins: boolean): void {
     const channel = this.#channels.get(track)
     if (channel === undefined || !this.#socket.writable || this.#mustSkip()) return

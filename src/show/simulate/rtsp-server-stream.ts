@@ -1,4 +1,4 @@
-import { beginsKeyFrame } from './rtsp-server-parser.js'
+import { beginsKeyFrame } from '../../lib/rtp.js'
 
 export interface RtspTrack {
   /** The end of the track's URI in SETUP, from SDP's `a=control`. */

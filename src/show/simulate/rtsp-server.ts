@@ -1,11 +1,14 @@
 import { createServer, type Server, type Socket } from 'node:net'
+import { createServer as createTlsServer } from 'node:tls'
 import { type PainlensError, PortInUseError, UsageError } from '../../core/errors.js'
 import type { Log } from '../../core/log.js'
-import type { RtspCredentials } from './rtsp-server-connection.js'
 import { RtspConnection } from './rtsp-server-connection.js'
+import type { RtspCredentials } from './rtsp-server-login.js'
 import { type Publication, RtspPublications } from './rtsp-server-publications.js'
+import { Places, QuirkyConnection, type RtspQuirks } from './rtsp-server-quirks.js'
 
-export type { RtspCredentials } from './rtsp-server-connection.js'
+export type { RtspCredentials } from './rtsp-server-login.js'
+export type { RtspQuirks } from './rtsp-server-quirks.js'
 
 /** The most connections that are accepted; further ones are refused. */
 const maxConnections = 64
@@ -19,6 +22,9 @@ export interface RtspServerOptions {
   credentials?: RtspCredentials
   /** Asked for each RTP packet to a reader: true loses it, as a bad line does. Nothing is lost without it. */
   loses?: () => boolean
+  /** PEM texts; with them readers need rtsps://. */
+  tls?: { cert: string; key: string }
+  quirks?: RtspQuirks
   /** How many readers may play at a time, all streams together; any number unless given. Further ones get 453. */
   mostReaders?: number
   log: Log
@@ -40,37 +46,49 @@ export interface RtspServer {
 
 /** @throws PortInUseError when the port is taken or may not be listened on */
 export async function startRtspServer(options: RtspServerOptions): Promise<RtspServer> {
-  const { host = '127.0.0.1', port = 0, credentials, mostReaders = Number.POSITIVE_INFINITY } = options
-  const readers = { most: mostReaders, open: new Set<object>() }
+  const { host = '127.0.0.1', port = 0, credentials, tls, quirks = {}, loses, log } = options
+  const readers = { most: options.mostReaders ?? Number.POSITIVE_INFINITY, open: new Set<object>() }
+  const places = new Places()
   const publications = new RtspPublications()
   const open = new Map<Socket, RtspConnection>()
-  const server = createServer((socket) => {
-    const connection = new RtspConnection(socket, publications, { ...options, readers })
+  const accept = (socket: Socket): void => {
+    const quirky = new QuirkyConnection(quirks, places)
+    const connection = new RtspConnection(socket, { publications, credentials, loses, quirky, readers, log })
     open.set(socket, connection)
     socket.on('close', () => open.delete(socket))
     connection.start()
-  })
+  }
+  const server = tls ? createTlsServer(tls, accept) : createServer(accept)
+  // Feeds publish without TLS, and on this machine only.
+  const feeds = tls ? createServer(accept) : server
   server.maxConnections = maxConnections
   await listen(server, host, port)
-  const address = server.address()
-  const boundPort = typeof address === 'object' && address ? address.port : port
+  if (feeds !== server) await listen(feeds, '127.0.0.1', 0)
+  const boundPort = portOf(server)
   const authority = `${host.includes(':') ? `[${host}]` : host}:${boundPort}`
+  const published = feeds === server ? authority : `127.0.0.1:${portOf(feeds)}`
   const login = credentials ? `${encode(credentials.user)}:${encode(credentials.password)}@` : ''
   return {
     host,
     port: boundPort,
-    url: (path) => `rtsp://${login}${authority}${path}`,
+    url: (path) => `${tls ? 'rtsps' : 'rtsp'}://${login}${authority}${path}`,
     publish: (path) => {
       const publication = publications.open(path)
-      return { ...publication, url: `rtsp://${authority}${publication.secretPath}` }
+      return { ...publication, url: `rtsp://${published}${publication.secretPath}` }
     },
     connections: () => open.size,
     stop: async () => {
-      const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+      places.close()
+      const closed = [...new Set([server, feeds])].map((one) => new Promise((resolve) => one.close(resolve)))
       for (const connection of open.values()) connection.stop()
-      await closed
+      await Promise.all(closed)
     }
   }
+}
+
+function portOf(server: Server): number {
+  const address = server.address()
+  return typeof address === 'object' && address ? address.port : 0
 }
 
 /** Also encodes what encodeURIComponent leaves as it is and a shell or a URL parser may not. */

@@ -6,9 +6,10 @@ import { LastSaid, type Log } from '../../core/log.js'
 import type { Secrets } from '../../core/secrets.js'
 import type { Frame, Polygon, SourceState } from '../../core/types.js'
 import type { Decoder } from './decoder.js'
-import { type Failure, failureError, hung } from './decoder.js'
+import { type Failure, failureError } from './decoder.js'
 import { DecoderRun, type PictureMark, type Seen, type StreamMemory } from './decoder-process.js'
 import { FrameAssembler, RateMeter } from './frames.js'
+import type { CameraTls } from './link/camera-socket.js'
 import type { Span } from './masks.js'
 import { type CameraShape, cameraShape, type ShapeOptions } from './picture-shape.js'
 import { type PictureTiming, PictureWatch } from './picture-watch.js'
@@ -19,12 +20,15 @@ export interface CameraOptions extends ShapeOptions {
   id: string
   /** `rtsp://user:password@host:554/path`; see `parseCameraUrl` for odd characters in a password. */
   url: string
+  tls?: CameraTls
+  /** Which of several video tracks, from 1 on; `auto`: the largest, or else the first. */
+  videoTrack?: number | 'auto'
   /** At most so many pictures per second; fewer when the camera is slower. */
   fps: number
   /** The size of the frames, whatever the camera's own is: scaled to fit in its true shape, with black bars where that differs. */
   width: number
   height: number
-  /** Blacked out before anybody sees the frame; in 0..1 of the camera's picture. */
+  /** Blacked out before a frame is handed on; in 0..1 of the camera's picture. */
   masks: readonly Polygon[]
   decoder: Decoder
   timing?: Partial<CameraTiming>
@@ -44,8 +48,10 @@ export interface CameraStatus {
   state: SourceState
   /** A moment of the clock (core/clock.ts). */
   since: Moment
-  /** Why there is no picture, or none that is worth looking at; fit for a log. */
+  /** Why there is no picture, or a frozen or dark one; fit for a log. */
   reason?: string
+  /** The error's, where the link or the decoder has failed. */
+  code?: ErrorCode
 }
 
 export interface CameraStats extends CameraStatus {
@@ -59,7 +65,7 @@ export interface CameraStats extends CameraStatus {
   lastFrameAt: Moment | null
   /** Decoders started after the first one. */
   restarts: number
-  /** For how long the running decoder has given no picture, in ms; null while none runs. */
+  /** For how long the running decoder has given no picture, beyond the time that it has for one, in ms; null while none runs. */
   quietMs: number | null
   /** What decodes its pictures now. */
   decoder: string
@@ -90,7 +96,7 @@ export function openCamera(options: CameraOptions): Camera {
   return new SupervisedCamera(options, parseCameraUrl(options.url, options.id))
 }
 
-/** States in which nobody is watched. */
+/** States in which residents are not watched. */
 const useless: Record<SourceState, boolean> = {
   ...{ ok: false, connecting: false },
   ...{ lost: true, frozen: true, dark: true, damaged: true }
@@ -112,8 +118,8 @@ class SupervisedCamera implements Camera {
   #lastFrameAt: Moment | null = null
   readonly #memory: StreamMemory = {}
   #run: DecoderRun | undefined
-  /** When it was started or gave its last picture, by a clock that nobody sets. */
-  #heardAt = 0
+  /** When its next picture has to have come, by a monotonic clock. */
+  #dueAt = 0
   #running = false
   #failure: Failure | undefined
   readonly #failureCode = new LastSaid<ErrorCode>()
@@ -121,8 +127,8 @@ class SupervisedCamera implements Camera {
   readonly #changeReason = new LastSaid<string>()
   /** Set when the child was killed for its silence. */
   #silence: Failure | undefined
-  /** When the running child's first picture came. */
-  #steadySince: number | undefined
+  /** The running child has given a picture. */
+  #showing = false
   #retryTimer: NodeJS.Timeout | undefined
   #silenceTimer: NodeJS.Timeout | undefined
   #lostTimer: NodeJS.Timeout | undefined
@@ -157,7 +163,7 @@ class SupervisedCamera implements Camera {
 
   stats(): CameraStats {
     const fps = this.#rate.rate(this.#options.clock.now())
-    const quietMs = this.#run ? performance.now() - this.#heardAt : null
+    const quietMs = this.#run ? Math.max(0, performance.now() - this.#dueAt) : null
     const shape = cameraShape({ ...this.#memory.stream, ...this.#memory.shape }, this.#options)
     const stream = { fps, lastFrameAt: this.#lastFrameAt, quietMs, shape, ...this.#decoder() }
     return { ...this.#states.value, ...this.#counts, ...stream }
@@ -185,17 +191,19 @@ class SupervisedCamera implements Camera {
   }
 
   #launch(): void {
-    const { clock, log, secrets, fps, width, height, rotation, aspect } = this.#options
+    const { clock, log, secrets, tls, videoTrack, fps, width, height, rotation, aspect } = this.#options
+    const { connectMs, readMs } = this.#timing
     this.#silence = undefined
-    this.#steadySince = undefined
-    this.#heardAt = performance.now()
+    this.#showing = false
+    this.#dueAt = performance.now() + connectMs
     const run = new DecoderRun({
+      camera: { url: this.#url, tls, videoTrack },
       decoder: this.#choice.current,
-      request: { url: this.#url, fps, width, height, rotation, aspect, readMs: this.#timing.readMs },
+      request: { fps, width, height, rotation, aspect, silenceMs: readMs, firstPictureMs: connectMs },
       memory: this.#memory,
       onStart: (pictures) => {
         this.#assembler.reset(pictures)
-        this.#watch(this.#timing.connectMs)
+        this.#watch(connectMs)
       },
       onData: (chunk) => {
         if (this.#run === run) this.#assembler.push(chunk, clock.now())
@@ -212,8 +220,9 @@ class SupervisedCamera implements Camera {
   /** Kills the decoder when no picture comes in time; each picture starts the time anew. */
   #watch(ms: number): void {
     clearTimeout(this.#silenceTimer)
+    this.#dueAt = performance.now() + ms
     this.#silenceTimer = setTimeout(() => {
-      this.#silence = hung(ms)
+      this.#silence = this.#run?.silence(ms)
       this.#run?.kill()
     }, ms)
   }
@@ -247,14 +256,15 @@ class SupervisedCamera implements Camera {
     const now = this.#options.clock.now()
     this.#counts[taken ? 'frames' : 'dropped']++
     this.#lastFrameAt = now
-    this.#heardAt = performance.now()
+    this.#dueAt = performance.now() + this.#timing.readMs
     this.#rate.add(now)
-    if (this.#steadySince === undefined) {
-      this.#steadySince = now
+    if (!this.#showing) {
+      this.#showing = true
+      // What gave pictures is no hopeless case, however often it drops.
+      this.#retryDelay.reset()
       this.#watch(this.#timing.readMs)
     } else this.#silenceTimer?.refresh()
     this.#lostTimer?.refresh()
-    if (now - this.#steadySince >= this.#timing.steadyMs) this.#retryDelay.reset()
     this.#noFailure()
     const { state, reason } = this.#picture.status
     this.#setState(state, reason)
@@ -315,11 +325,12 @@ class SupervisedCamera implements Camera {
   #setState(state: SourceState, why?: string): void {
     const before = this.#states.value
     const reason = why ?? this.#failure?.what ?? (state === 'lost' ? this.#noPicture() : undefined)
+    const code = why === undefined ? this.#failure?.code : undefined
     if (state === before.state && reason === before.reason) return
     const { clock, log } = this.#options
     if (state !== before.state)
       log[useless[state] ? 'warn' : 'info']({ camera: this.id, state, reason }, `camera is ${state}`)
-    this.#states.next({ state, since: state === before.state ? before.since : clock.now(), reason })
+    this.#states.next({ state, since: state === before.state ? before.since : clock.now(), reason, code })
   }
 
   #noFailure(): void {

@@ -1,7 +1,8 @@
 import type { Secrets } from '../../core/secrets.js'
 import type { Decoder } from './decoder.js'
-import { type Failure, failureError, hung } from './decoder.js'
+import { type Failure, failureError } from './decoder.js'
 import { DecoderRun, type Seen, type StreamMemory } from './decoder-process.js'
+import type { CameraTls } from './link/camera-socket.js'
 import { type CameraShape, cameraShape, type ShapeOptions } from './picture-shape.js'
 import { bytesOf } from './picture-writer.js'
 import { DecoderChoice, defaultTiming } from './retries.js'
@@ -10,6 +11,8 @@ import { type CameraUrl, parseCameraUrl, registerSecrets } from './url.js'
 export interface CameraCheckOptions extends ShapeOptions {
   id: string
   url: string
+  tls?: CameraTls
+  videoTrack?: number | 'auto'
   decoder: Decoder
   secrets: Secrets
   /** For the first picture; `defaultTiming.connectMs` unless told otherwise. */
@@ -94,10 +97,13 @@ class CameraProbe {
   #failure: Failure | undefined
   #notify: () => void = () => undefined
 
-  constructor({ secrets, rotation, aspect }: CameraCheckOptions, decoder: Decoder, url: CameraUrl) {
+  constructor(options: CameraCheckOptions, decoder: Decoder, url: CameraUrl) {
+    const { secrets, tls, videoTrack, rotation, aspect, timeoutMs = defaultTiming.connectMs } = options
+    const waits = { silenceMs: Math.max(defaultTiming.readMs, timeoutMs), firstPictureMs: timeoutMs }
     this.#run = new DecoderRun({
+      camera: { url, tls, videoTrack },
       decoder,
-      request: { url, fps: 60, ...probeSize, rotation, aspect, readMs: defaultTiming.readMs },
+      request: { fps: 60, ...probeSize, rotation, aspect, ...waits },
       memory: this.memory,
       redact: (line, length) => secrets.excerpt(line, length),
       onStart: (pictures) => {
@@ -126,7 +132,7 @@ class CameraProbe {
           if (this.#times.length >= count) resolve(undefined)
           else if (this.#failure) resolve(this.#failure)
         }
-        timer = setTimeout(() => resolve(hung(withinMs)), withinMs)
+        timer = setTimeout(() => resolve(this.#run.silence(withinMs)), withinMs)
         signal?.addEventListener('abort', () => reject(signal.reason), { signal: aborted.signal })
         this.#notify()
       })

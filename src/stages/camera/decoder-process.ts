@@ -1,10 +1,14 @@
-import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import type { Readable } from 'node:stream'
 import { DamageMarks } from './damage.js'
-import type { Decoder, DecoderCommand, DecoderRequest, Program, StreamDescription } from './decoder.js'
+import type { Decoder, DecoderCommand, DecoderRequest, StreamDescription } from './decoder.js'
 import { classify, type DecoderEnd, type Failure } from './decoder.js'
+import { maxLineLength, readLines, start, startBoth } from './decoder-programs.js'
+import type { CameraTls } from './link/camera-socket.js'
+import { CameraRelay } from './link/relay.js'
 import { type StreamShape, toldShape } from './picture-shape.js'
 import type { PictureLayout } from './picture-writer.js'
+import type { CameraUrl, RelayAddress } from './url.js'
 
 /** What has been found out about a camera's stream; kept from one run to the next. */
 export interface StreamMemory {
@@ -26,8 +30,9 @@ export interface Seen {
 }
 
 export interface DecoderRunOptions {
+  camera: CameraAddress
   decoder: Decoder
-  request: DecoderRequest
+  request: Omit<DecoderRequest, 'source' | 'stream'>
   memory: StreamMemory
   /** Another child starts: nothing of the last one's data belongs to what follows. */
   onStart(pictures: PictureLayout | undefined): void
@@ -38,6 +43,17 @@ export interface DecoderRunOptions {
   onEnd(failure: Failure): void
 }
 
+/** Where a camera is, and how it is reached there. */
+export interface CameraAddress {
+  url: CameraUrl
+  tls?: CameraTls
+  /** As in `LinkOptions`; `auto` unless told otherwise. */
+  videoTrack?: number | 'auto'
+}
+
+/** Longest wait for any single answer of a camera in ms. */
+const answerMs = 10_000
+
 /** What a decoder is told about a stream by its header; the shape is told by its pictures. */
 const compared = ['codec', 'untagged'] as const
 /** A stream may turn out to be another than the one remembered so often before it gives a picture. */
@@ -45,13 +61,15 @@ const mostCorrections = 3
 
 /**
  * Pictures from a camera until they end: a decoder that must know the stream before it can be told what to do is run once
- * to describe it, and again for the pictures. What it said is remembered; a camera that comes back with another size or
- * codec is noticed by what the decoder says when it opens it.
+ * to describe it, and again for the pictures, while the relay keeps one and the same session with the camera. What it said
+ * is remembered; a camera that comes back with another size or codec is noticed by what the decoder says when it opens it.
  */
 export class DecoderRun {
   readonly #options: DecoderRunOptions
-  #child: DecoderChild
+  readonly #relay: CameraRelay
+  #child: DecoderChild | undefined
   #stopped = false
+  #killed = false
   readonly #seen: Seen = { stream: false, picture: false, decoderEnded: false }
   /** A child of this run has described the stream. */
   #described = false
@@ -65,7 +83,13 @@ export class DecoderRun {
 
   constructor(options: DecoderRunOptions) {
     this.#options = options
-    this.#child = this.#start()
+    const { camera, request } = options
+    this.#relay = new CameraRelay({
+      ...camera,
+      videoTrack: camera.videoTrack ?? 'auto',
+      answerMs: Math.min(answerMs, request.silenceMs)
+    })
+    void this.#start()
   }
 
   get seen(): Readonly<Seen> {
@@ -78,20 +102,34 @@ export class DecoderRun {
     return this.#marks.take(performance.now()) ? 'damaged' : 'whole'
   }
 
+  /** Why no picture has come for so long, as far as that can be known. */
+  silence(ms: number): Failure {
+    return this.#relay.silence(ms)
+  }
+
   /** Ends it at once, also when it hangs; `onEnd` follows. */
   kill(): void {
-    this.#child.kill()
+    this.#killed = true
+    this.#child?.kill()
   }
 
   /** Ends it, gently first; back when it is gone. */
-  stop(): Promise<void> {
+  async stop(): Promise<void> {
     this.#stopped = true
-    return this.#child.stop()
+    await Promise.all([this.#child?.stop(), this.#relay.close()])
   }
 
-  #start(): DecoderChild {
+  async #start(): Promise<void> {
+    const source = await this.#relay.admit()
+    if (this.#stopped) return
+    if ('code' in source) this.#end(false, source)
+    else this.#child = this.#open(source)
+    if (this.#killed) this.#child?.kill()
+  }
+
+  #open(source: RelayAddress): DecoderChild {
     const { decoder, request, memory, onStart, onData, redact, onLine } = this.#options
-    const command = decoder.command({ ...request, stream: memory.stream })
+    const command = decoder.command({ ...request, source, stream: memory.stream })
     const described: string[] = []
     this.#seen.stream ||= this.#described && command.next !== undefined
     const marks = new DamageMarks()
@@ -100,13 +138,14 @@ export class DecoderRun {
     this.#decodedFor = command.next ? { ...memory.stream } : {}
     onStart(command.pictures)
     const untold = new HeldBack(command.told !== undefined, (chunk) => {
+      if (!this.#seen.picture) this.#relay.settle()
       this.#seen.picture = true
       this.#corrections = 0
       onData(chunk)
     })
     return new DecoderChild({
       command,
-      redact,
+      redact: (line, length) => redact(line.replaceAll(source.secret, '***'), length),
       noise: decoder.noise,
       onData: (chunk) => untold.push(chunk),
       onTalk: (line) => {
@@ -125,10 +164,10 @@ export class DecoderRun {
       onEnd: (end) => {
         untold.drop()
         const known = this.#correcting || (!command.pictures && end.code === 0 && this.#learn(described))
-        if (known && !this.#stopped) this.#child = this.#start()
+        if (known && !this.#stopped) void this.#start()
         else {
           this.#seen.decoderEnded = end.decoding === true
-          this.#end(command, classify(decoder.failures, end))
+          this.#end(command.pictures !== undefined, this.#relay.explain(classify(decoder.failures, end)))
         }
       }
     })
@@ -168,7 +207,7 @@ export class DecoderRun {
     this.#correcting = true
     const { memory } = this.#options
     memory.stream = { ...memory.stream, ...learned }
-    this.#child.kill()
+    this.#child?.kill()
     return true
   }
 
@@ -181,9 +220,9 @@ export class DecoderRun {
   }
 
   /** A stream that gave no picture may be of another kind by now. */
-  #end({ pictures }: DecoderCommand, failure: Failure): void {
+  #end(pictures: boolean, failure: Failure): void {
     if (pictures && !this.#seen.picture) this.#options.memory.stream = undefined
-    this.#options.onEnd(failure)
+    void this.#relay.close().then(() => this.#options.onEnd(failure))
   }
 }
 
@@ -226,17 +265,10 @@ class HeldBack {
   }
 }
 
-/** What a decoder may need of painlens's own environment; the rest may hold secrets, and /proc shows a child's. */
-const passedOn = [
-  ...['PATH', 'HOME', 'LANG', 'TZ', 'TMPDIR', 'LD_LIBRARY_PATH', 'SSL_CERT_FILE', 'SSL_CERT_DIR'],
-  ...['XDG_CACHE_HOME', 'GST_PLUGIN_PATH', 'GST_REGISTRY']
-]
-
 /** SIGTERM is followed by SIGKILL after so long. */
 const killMs = 1000
 /** Enough to tell why it ended; older lines may be about trouble that it got over. */
 const keptLines = 30
-const maxLineLength = 2000
 
 export interface DecoderChildOptions {
   command: DecoderCommand
@@ -258,7 +290,7 @@ class DecoderChild {
   readonly #options: DecoderChildOptions
   /** In the order of the data; the last gives the pictures. */
   readonly #processes: readonly ChildProcess[]
-  /** Those that have not ended yet, or still have somebody who holds their output. */
+  /** Those that have not ended yet, or whose output is still open. */
   readonly #open: Set<ChildProcess>
   readonly #pictures: Readable | null | undefined
   readonly #lines: string[] = []
@@ -313,7 +345,7 @@ class DecoderChild {
       if (!this.#cause || (this.#cause.code === 0 && !this.#told)) this.#cause = { code, signal, decoding }
       if (this.#processes.length === 1) return
       // The one behind it is left to finish what it has been given, and at its end the one before has ended by itself;
-      // behind one that failed, the one before writes for nobody.
+      // behind one that failed, what the one before writes is of no use.
       if (child === this.#processes.at(-1) && code !== 0) this.#signal('SIGTERM')
       this.#killSoon()
     })
@@ -356,44 +388,4 @@ class DecoderChild {
       }
     }
   }
-}
-
-/**
- * The first writes straight into the second, past us: its standard output is our end of the other's standard input, which
- * we close once it has it, so that each of them notices the other's end. Where the second cannot be started, nor is the first.
- */
-function startBoth(first: Program, second: Program): ChildProcess[] {
-  const reader = start(second, ['pipe', 'pipe', 'pipe', 'pipe'])
-  if (reader.pid === undefined || !reader.stdin) return [reader]
-  const writer = start(first, ['pipe', reader.stdin, 'pipe'])
-  reader.stdin.destroy()
-  return [writer, reader]
-}
-
-/**
- * In a process group of its own, so that Ctrl-C ends it by way of stop() and not as one more failure, and a decoder's own
- * children end with it.
- */
-function start({ command, args }: Program, stdio: StdioOptions): ChildProcess {
-  return spawn(command, args, { stdio, env: environment(), detached: true })
-}
-
-function environment(): NodeJS.ProcessEnv {
-  const own = passedOn.filter((name) => process.env[name] !== undefined)
-  return { ...Object.fromEntries(own.map((name) => [name, process.env[name]])), LC_ALL: 'C', GST_DEBUG_NO_COLOR: '1' }
-}
-
-/** Lines without their end; empty ones are left out, and ones that never end are cut, one character late so that it shows. */
-function readLines(stream: Readable, onLine: (line: string) => void): void {
-  let rest = ''
-  const emit = (line: string): void => {
-    if (line.trim() !== '') onLine(line.trim())
-  }
-  stream.setEncoding('utf8')
-  stream.on('data', (text: string) => {
-    const lines = (rest + text).split(/[\r\n]+/)
-    rest = (lines.pop() ?? '').slice(0, maxLineLength + 1)
-    for (const line of lines) emit(line.slice(0, maxLineLength + 1))
-  })
-  stream.on('end', () => emit(rest))
 }

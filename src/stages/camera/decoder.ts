@@ -2,14 +2,16 @@ import { CameraError, type ErrorCode } from '../../core/errors.js'
 import type { Size } from '../../core/types.js'
 import type { ShapeOptions, StreamShape } from './picture-shape.js'
 import type { PictureLayout } from './picture-writer.js'
-import type { CameraUrl } from './url.js'
+import type { RelayAddress } from './url.js'
 
 /** What a decoder is asked for: pictures in their true shape that fit into this size, at most `fps` of them per second. */
 export interface DecoderRequest extends Size, ShapeOptions {
-  url: CameraUrl
+  source: RelayAddress
   fps: number
-  /** Longest silence of the network in ms after which the decoder may give up by itself. */
-  readMs: number
+  /** Longest silence in ms after which the decoder may give up by itself; the relay knows more of it before. */
+  silenceMs: number
+  /** How long the first picture is waited for. */
+  firstPictureMs: number
   /** What is known of the camera's stream by now. */
   stream?: StreamDescription
 }
@@ -26,7 +28,7 @@ export interface DecoderCommand extends Program {
   input: string
   /** Takes the standard output of the first as its standard input; pictures come from its file descriptor 3. */
   next?: Program
-  /** The line of standard error by which all is told of the first picture; none is handed on before. */
+  /** The line of standard error that ends the description of the first picture; no picture is handed on before it. */
   told?: RegExp
   /** How its pictures lie. A run without any only describes the stream, for the next one, and ends with 0. */
   pictures?: PictureLayout

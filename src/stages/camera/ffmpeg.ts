@@ -6,11 +6,11 @@ import type { Decoder, DecoderCommand, DecoderRequest, StreamDescription } from 
 import { ffmpegFailures } from './decoder-failures.js'
 import { type QuarterTurn, ratio, toldShape, turned } from './picture-shape.js'
 import { ruledLayout } from './picture-writer.js'
-import type { CameraScheme } from './url.js'
+import type { RelayAddress } from './url.js'
 
 /**
- * A camera's pictures through FFmpeg. Its address and options come to it in an ffconcat script on standard input, so
- * that the password is not in the process list.
+ * A camera's pictures through FFmpeg. The relay's address, which holds a secret, and options come to it in an ffconcat
+ * script on standard input, so that they are not in the process list.
  */
 export function ffmpegDecoder(ffmpeg: Ffmpeg): Decoder {
   const name = `ffmpeg ${ffmpeg.version}`
@@ -32,7 +32,7 @@ export function ffmpegDecoder(ffmpeg: Ffmpeg): Decoder {
 }
 
 /**
- * FFmpeg, opening a camera without its address being seen.
+ * FFmpeg, opening the relay to a camera without its address being seen.
  * @param output the arguments that say what becomes of the stream
  * @param waiting for more of the stream before anything is put out: options of the demuxer
  */
@@ -58,22 +58,24 @@ const startAtOnce: DemuxerOptions = [
   ['fpsprobesize', '0']
 ]
 
-/** Until the size of its pictures is known, which some cameras tell with a key frame only. */
-export const startWithSize: DemuxerOptions = [
-  ['probesize', '10000000'],
-  ['analyzeduration', '20000000'],
+/** Until the size of its pictures is known, which some cameras tell with a key frame only: for most of the time that there is. */
+export const startWithSize = ({ firstPictureMs }: DecoderRequest): DemuxerOptions => [
+  ['probesize', String(Math.max(10_000_000, firstPictureMs * 1000))],
+  ['analyzeduration', microseconds(firstPictureMs * 0.8)],
   ['fpsprobesize', '0']
 ]
 
-/** No file, no UDP, nothing but the scheme's own: a hostile camera's answer must not make FFmpeg open anything else. */
-const protocols: Record<CameraScheme, string> = {
-  rtsp: 'pipe,fd,rtsp,tcp',
-  rtsps: 'pipe,fd,rtsps,tls,tcp',
-  http: 'pipe,fd,http,tcp',
-  https: 'pipe,fd,https,tls,tcp'
+/**
+ * What FFmpeg may open by itself: the relay, and of what comes from there nothing that names other addresses (a playlist
+ * would be fetched from wherever it says).
+ */
+const allowed: Record<RelayAddress['scheme'], { protocols: string; formats: string }> = {
+  rtsp: { protocols: 'pipe,fd,rtsp,tcp', formats: 'concat,rtsp' },
+  http: { protocols: 'pipe,fd,http,tcp', formats: 'concat,mpjpeg,mjpeg,jpeg_pipe' }
 }
 
-function inputArguments({ url }: DecoderRequest): string[] {
+function inputArguments({ source }: DecoderRequest): string[] {
+  const { protocols, formats } = allowed[source.scheme]
   return [
     ...['-hide_banner', '-nostats', '-nostdin'],
     // What is said of each picture is read (damage.ts): a line that is said again is said again.
@@ -83,7 +85,8 @@ function inputArguments({ url }: DecoderRequest): string[] {
     ...startAtOnce.flatMap(([name, value]) => [`-${name}`, value]),
     // It would turn only those pictures that come with a display matrix, which may be the key frames alone.
     '-noautorotate',
-    ...['-f', 'concat', '-safe', '0', '-protocol_whitelist', protocols[url.scheme], '-i', 'pipe:0']
+    ...['-f', 'concat', '-safe', '0', '-protocol_whitelist', protocols, '-format_whitelist', formats],
+    ...['-i', 'pipe:0']
   ]
 }
 
@@ -162,26 +165,27 @@ function thinOut(fps: number): string {
 
 const microseconds = (ms: number): string => String(Math.round(ms * 1000))
 
+/** A relay that waits for the camera is no reason to give up: it says so when it has waited enough. */
+const patience = 3
+
 /**
  * The demuxer's options by scheme. RTP over UDP loses packets, and its ports would have to be opened. With a queue, even one for
  * two packets, FFmpeg says which ones are missing; a packet waits in it only behind a gap.
  */
-const schemeOptions: Record<CameraScheme, (readMs: number, ffmpeg: Ffmpeg) => [string, string][]> = {
-  rtsp: (readMs, { timeoutOption }) => [
+const schemeOptions: Record<RelayAddress['scheme'], (silenceMs: number, ffmpeg: Ffmpeg) => [string, string][]> = {
+  rtsp: (silenceMs, { timeoutOption }) => [
     ['rtsp_transport', 'tcp'],
     ['allowed_media_types', 'video'],
     ['reorder_queue_size', '2'],
-    [timeoutOption, microseconds(readMs)]
+    [timeoutOption, microseconds(patience * silenceMs)]
   ],
-  rtsps: (readMs, ffmpeg) => schemeOptions.rtsp(readMs, ffmpeg),
-  http: (readMs) => [['rw_timeout', microseconds(readMs)]],
-  https: (readMs) => [['rw_timeout', microseconds(readMs)]]
+  http: (silenceMs) => [['rw_timeout', microseconds(patience * silenceMs)]]
 }
 
-function concatScript({ url, readMs }: DecoderRequest, ffmpeg: Ffmpeg, waiting: DemuxerOptions): string {
-  const options = [...schemeOptions[url.scheme](readMs, ffmpeg), ...waiting]
+function concatScript({ source, silenceMs }: DecoderRequest, ffmpeg: Ffmpeg, waiting: DemuxerOptions): string {
+  const options = [...schemeOptions[source.scheme](silenceMs, ffmpeg), ...waiting]
   const lines = options.map(([name, value]) => `option ${name} ${value}`)
-  return `ffconcat version 1.0\nfile ${quote(url.full)}\n${lines.join('\n')}\n`
+  return `ffconcat version 1.0\nfile ${quote(source.full)}\n${lines.join('\n')}\n`
 }
 
 /** FFmpeg's quoting: nothing is special between single quotes, and a single quote itself stands outside them. */

@@ -12,7 +12,7 @@ export interface FrameAssemblerOptions extends Size {
   slots: number
   /** In 0..1 of the camera's picture. */
   masks: readonly Polygon[]
-  /** A whole frame, and what masks cover of it (the same array while the picture's place stays); whoever gets it releases it. */
+  /** A whole frame, and what masks cover of it (the same array while the picture's place stays); the receiver releases it. */
   onFrame(frame: Frame, masks: readonly Span[]): void
   /** A frame had come in whole but there was no slot for it. */
   onDrop(): void

@@ -23,7 +23,7 @@ export interface GstDecoderOptions {
 }
 
 /**
- * A camera's pictures through GStreamer. FFmpeg opens the camera, as it does for `ffmpegDecoder`, so that the password
+ * A camera's pictures through GStreamer. FFmpeg opens the relay, as it does for `ffmpegDecoder`, so that its secret
  * stays out of the process list, and hands the stream on as it is; gst-launch-1.0 decodes. It must be told codec and
  * size, so a first run asks for them. A codec that the elements do not take (MJPEG) is decoded by FFmpeg.
  */
@@ -43,7 +43,7 @@ export function gstDecoder({ name, ffmpeg, elements, gstLaunch = 'gst-launch-1.0
       const { rotation = 'auto' } = request
       const turn = rotation === 'auto' ? told : rotation
       return {
-        ...ffmpegReading(ffmpeg, request, handOn(codec), startWithSize),
+        ...ffmpegReading(ffmpeg, request, handOn(codec), startWithSize(request)),
         next: {
           command: gstLaunch,
           args: gstArguments(elements, { codec, size: { width, height }, untagged, fps: request.fps, turn, output })
@@ -63,7 +63,7 @@ const gstNoise =
 function describing(ffmpeg: Ffmpeg, request: DecoderRequest): DecoderCommand {
   // Two pictures have to be decoded, for FFmpeg tells it of the second at times: the way a camera lies is told with that (H.264's and H.265's SEI) and not in a header.
   const output = ['-map', '0:v:0', '-frames:v', '2', '-vf', `${tellers.picture}=checksum=0`, '-f', 'null', '-']
-  return ffmpegReading(ffmpeg, request, output, startWithSize)
+  return ffmpegReading(ffmpeg, { ...request, rotation: 0 }, output, startWithSize(request))
 }
 
 /**

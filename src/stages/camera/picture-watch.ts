@@ -37,7 +37,7 @@ export const pictureRules = {
   dark: { brightness: 6, contrast: 2, relativeContrast: 0.05 },
   /** A dark camera has to be above all of these instead. */
   seen: { brightness: 8, contrast: 2.6, relativeContrast: 0.07 },
-  /** The time from one picture to the next counts as that of a condition only up to this; after that nobody knows. */
+  /** The time from one picture to the next counts as that of a condition only up to this; beyond that it is unknown. */
   longestGapMs: 10_000
 } as const
 

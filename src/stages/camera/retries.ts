@@ -15,8 +15,6 @@ export interface CameraTiming {
   backoffMaxMs: number
   /** Between tries after the camera has refused user name or password: cameras lock accounts. */
   unauthorizedMs: number
-  /** After so long with pictures, the next trouble starts from `backoffMinMs` again. */
-  steadyMs: number
 }
 
 export const defaultTiming: CameraTiming = {
@@ -25,11 +23,10 @@ export const defaultTiming: CameraTiming = {
   lostMs: 10_000,
   backoffMinMs: 1000,
   backoffMaxMs: 60_000,
-  unauthorizedMs: 300_000,
-  steadyMs: 30_000
+  unauthorizedMs: 300_000
 }
 
-/** How long to wait before the next try: doubled each time, and jittered. */
+/** How long to wait before the next try: doubled after each that gave no picture, and jittered. */
 export class RetryDelay {
   readonly #timing: CameraTiming
   readonly #random: () => number
@@ -121,7 +118,8 @@ export class DecoderChoice {
       return { failure: explained, changed: true }
     }
     this.#settled ||= seen.picture && this.#current !== this.#first
-    if (!this.#settled) {
+    // A camera that has not yet noticed that the first one went says nothing about the second.
+    if (!this.#settled && failure.code !== 'PL-CAMERA-VIEWERS') {
       this.#current = this.#first
       this.#instead = this.#first.instead
     }

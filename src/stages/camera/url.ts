@@ -4,14 +4,34 @@ import type { Secrets } from '../../core/secrets.js'
 export const cameraSchemes = ['rtsp', 'rtsps', 'http', 'https'] as const
 export type CameraScheme = (typeof cameraSchemes)[number]
 
+/** What a decoder opens in the place of the camera: the relay. A secret, good for one connection. */
+export interface RelayAddress {
+  scheme: 'rtsp' | 'http'
+  full: string
+  /** The part of `full` that is to be kept out of logs. */
+  secret: string
+}
+
 /** A camera's address, taken apart. */
 export interface CameraUrl {
   scheme: CameraScheme
+  encrypted: boolean
   /** Fit for a log: without user name and password. */
   shown: string
-  /** For the decoder: user name and password percent-encoded. A secret. */
-  full: string
+  /** A name or an IP address, without brackets. */
+  host: string
+  port: number
+  /** Host and, where the url has one, port. */
+  authority: string
+  /** How the camera's own addresses begin: `rtsp://192.0.2.10:554`. */
+  origin: string
+  /** What follows that: path and query. */
+  target: string
+  /** A secret; undefined where the url has none. */
+  login?: { user: string; password: string }
 }
+
+const defaultPorts: Record<CameraScheme, number> = { rtsp: 554, rtsps: 322, http: 80, https: 443 }
 
 /**
  * Takes a camera's URL apart. The LAST `@` separates user name and password from the host, and the first `:` before it
@@ -29,8 +49,20 @@ export function parseCameraUrl(url: string, id: string): CameraUrl {
       `its url is none that painlens can open (${cameraSchemes.map((name) => `${name}://`).join(', ')})`,
       `camera ${id}`
     )
-  const login = parts?.[2] === undefined ? '' : `${encodeLogin(parts[2])}@`
-  return { scheme, shown: `${scheme}://${address}`, full: `${scheme}://${login}${address}` }
+  const [, authority = '', target = ''] = /^([^/?#]*)([^#]*)/.exec(address) ?? []
+  const [, name = '', stated] = /^(.*?)(?::(\d+))?$/.exec(authority) ?? []
+  const port = Number(stated ?? defaultPorts[scheme])
+  return {
+    scheme,
+    encrypted: scheme === 'rtsps' || scheme === 'https',
+    shown: `${scheme}://${address}`,
+    host: name.replace(/^\[|\]$/g, ''),
+    port,
+    authority,
+    origin: `${scheme}://${name}:${port}`,
+    target,
+    ...(parts?.[2] !== undefined && { login: splitLogin(parts[2]) })
+  }
 }
 
 /** Registers the password in every spelling that the decoder, or the camera's answer, may put into a log. */
@@ -51,12 +83,7 @@ function splitLogin(login: string): { user: string; password: string } {
   return { user: percentDecode(user), password: colon < 0 ? '' : percentDecode(login.slice(colon + 1)) }
 }
 
-function encodeLogin(login: string): string {
-  const { user, password } = splitLogin(login)
-  return password === '' ? percentEncode(user) : `${percentEncode(user)}:${percentEncode(password)}`
-}
-
-/** What is no valid encoding is taken as it stands. */
+/** Text that is not validly encoded is returned unchanged. */
 function percentDecode(text: string): string {
   try {
     return decodeURIComponent(text)

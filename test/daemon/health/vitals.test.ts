@@ -54,11 +54,11 @@ const table: [string, Partial<Vitals>, [part: string, stops: string, why: RegExp
     { restarting: [{ part: 'detect', since: ago(121_000) }] },
     [['detect', 'live', /restarting for 121 s/]]
   ],
-  ['accepts a decoder that has been silent for 60 s', camera({ quietMs: 60_000 }), []],
+  ['accepts a decoder whose picture is late by 30 s', camera({ quietMs: 30_000 }), []],
   [
-    'stops liveness for a decoder that has been silent for more than 60 s',
-    camera({ quietMs: 60_001 }),
-    [['decoder of a', 'live', /silent for 60 s/]]
+    'stops liveness for a decoder whose picture is late by more than 30 s',
+    camera({ quietMs: 30_001 }),
+    [['decoder of a', 'live', /late by 30 s/]]
   ],
   [
     'stops readiness for a lost camera',

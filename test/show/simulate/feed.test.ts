@@ -2,9 +2,9 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { afterEach, describe, expect, it } from 'vitest'
 import { ProgramError } from '../../../src/core/errors.js'
 import { silentLog } from '../../../src/core/log.js'
+import { beginsKeyFrame } from '../../../src/lib/rtp.js'
 import { type Feed, type FeedOptions, startFeed } from '../../../src/show/simulate/feed.js'
 import { type RtspServer, startRtspServer } from '../../../src/show/simulate/rtsp-server.js'
-import { beginsKeyFrame } from '../../../src/show/simulate/rtsp-server-parser.js'
 import { RtspClient } from './client.js'
 
 const size = { width: 64, height: 48, fps: 20 }

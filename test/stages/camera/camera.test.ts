@@ -104,7 +104,7 @@ describe('a camera', () => {
     await expect.poll(() => server.connections()).toBe(1)
   })
 
-  it('drops and counts frames that nobody gives back, and goes on when they are', async () => {
+  it('drops and counts frames while none is released, and goes on when they are', async () => {
     const server = await rig.server()
     const { url } = await rig.feed(server)
     const camera = rig.camera(url, { slots: 2 })

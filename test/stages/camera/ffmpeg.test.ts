@@ -10,7 +10,6 @@ import {
   quote,
   readProbe
 } from '../../../src/stages/camera/ffmpeg.js'
-import { parseCameraUrl } from '../../../src/stages/camera/url.js'
 
 const decoders = [' VFS..D h264  H.264', ' VFS..D hevc  HEVC', ' V....D mjpeg  MJPEG'].join('\n')
 const stimeout = ['  -rtsp_transport    <flags>', '  -timeout <int> (deprecated)', '  -stimeout <int64>'].join('\n')
@@ -45,11 +44,11 @@ describe('probeFfmpeg', () => {
     const read = readProbe('ffmpeg', printed(version, rtsp, help))
     expect(read).toEqual({ command: 'ffmpeg', version, timeoutOption, passthrough: [mode, 'passthrough'] })
     const { args, input } = ffmpegDecoder(read).command({
-      url: parseCameraUrl('rtsp://cam/live', 'bed'),
-      ...{ fps: 5, width: 64, height: 48, readMs: 7000 }
+      source: { scheme: 'rtsp', full: 'rtsp://127.0.0.1:40000/secret/0/live', secret: 'secret' },
+      ...{ fps: 5, width: 64, height: 48, silenceMs: 7000, firstPictureMs: 25_000 }
     })
     expect(args.join(' ')).toContain(`${mode} passthrough`)
-    expect(input).toContain(`option ${timeoutOption} 7000000\n`)
+    expect(input).toContain(`option ${timeoutOption} 21000000\n`)
   })
 
   it.each([
@@ -72,10 +71,12 @@ describe('probeFfmpeg', () => {
 describe('ffmpegDecoder', () => {
   it("keeps the address out of the arguments and quotes it FFmpeg's way", () => {
     const decoder = ffmpegDecoder(ffmpeg)
-    const url = parseCameraUrl("rtsp://admin:pass'word@cam/o'clock", 'bed')
-    const { args, input } = decoder.command({ url, fps: 5, width: 64, height: 48, readMs: 5000 })
-    expect(args.join(' ')).not.toMatch(/pass.?word|admin|cam|clock/)
-    expect(input).toContain("file 'rtsp://admin:pass%27word@cam/o'\\''clock'\n")
+    const full = "rtsp://127.0.0.1:40000/secret/0/o'clock"
+    const source = { scheme: 'rtsp' as const, full, secret: 'secret' }
+    const waits = { silenceMs: 5000, firstPictureMs: 25_000 }
+    const { args, input } = decoder.command({ source, fps: 5, width: 64, height: 48, ...waits })
+    expect(args.join(' ')).not.toMatch(/secret|127|clock/)
+    expect(input).toContain("file 'rtsp://127.0.0.1:40000/secret/0/o'\\''clock'\n")
     expect(quote("a'b")).toBe("'a'\\''b'")
   })
 

@@ -61,7 +61,7 @@ export interface Child {
   environment: string
 }
 
-/** The children of a process, as anybody on the machine sees them. */
+/** The children of a process, as any user of the machine sees them. */
 export function childrenOf(parent: number): Child[] {
   const found: Child[] = []
   for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name)))

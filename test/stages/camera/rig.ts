@@ -177,7 +177,7 @@ export interface Process {
   environment: string
 }
 
-/** The decoder children of this very process, as anybody on the machine sees them. */
+/** The decoder children of this very process, as any user of the machine sees them. */
 export function decoderProcesses(): Process[] {
   const found: Process[] = []
   for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name)))

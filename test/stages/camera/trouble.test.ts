@@ -149,6 +149,10 @@ describe('a camera in trouble', () => {
     })
     camera.start()
     await untilReason(camera, /refuses user name or password/)
+    expect(camera.stats()).toMatchObject({
+      code: 'PL-CAMERA-LOGIN',
+      reason: 'the camera refuses user name or password'
+    })
     const warning = rig.lines.find((line) => line.includes('"PL-CAMERA-LOGIN"'))!
     expect(JSON.parse(warning).retryMs).toBeGreaterThanOrEqual(60_000)
     expect(rig.lines.join('')).not.toContain('wrong-one')

@@ -6,18 +6,6 @@ import { parseCameraUrl, registerSecrets } from '../../../src/stages/camera/url.
 
 const hostile = `p@ss:w/rd?#%&"'`
 const encoded = 'p%40ss%3Aw%2Frd%3F%23%25%26%22%27'
-/** As FFmpeg does: the authority ends at / ? or #, the login at the last @ before it, the user at the first colon. */
-function asFfmpegReads(url: string): { user: string; password: string; rest: string } {
-  const [, authority, rest] = /^[a-z]+:\/\/([^/?#]*)(.*)$/s.exec(url)!
-  const at = authority!.lastIndexOf('@')
-  const login = authority!.slice(0, Math.max(0, at))
-  const colon = login.indexOf(':')
-  return {
-    user: decodeURIComponent(colon < 0 ? login : login.slice(0, colon)),
-    password: colon < 0 ? '' : decodeURIComponent(login.slice(colon + 1)),
-    rest: authority!.slice(at + 1) + rest
-  }
-}
 const text = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 20 }).filter((value) => !/\p{Cc}/u.test(value))
 
 describe('parseCameraUrl', () => {
@@ -25,20 +13,31 @@ describe('parseCameraUrl', () => {
     ['raw', `rtsp://admin:${hostile}@10.0.0.7:554/Streaming/Channels/101?a=1`],
     ['percent-encoded', `rtsp://admin:${encoded}@10.0.0.7:554/Streaming/Channels/101?a=1`]
   ])('understands a hostile password, %s', (_how, url) => {
-    const { full, shown } = parseCameraUrl(url, 'bed')
-    expect(shown).toBe('rtsp://10.0.0.7:554/Streaming/Channels/101?a=1')
-    expect(full).toBe(`rtsp://admin:${encoded}@10.0.0.7:554/Streaming/Channels/101?a=1`)
+    expect(parseCameraUrl(url, 'bed')).toEqual({
+      scheme: 'rtsp',
+      encrypted: false,
+      shown: 'rtsp://10.0.0.7:554/Streaming/Channels/101?a=1',
+      host: '10.0.0.7',
+      port: 554,
+      authority: '10.0.0.7:554',
+      origin: 'rtsp://10.0.0.7:554',
+      target: '/Streaming/Channels/101?a=1',
+      login: { user: 'admin', password: hostile }
+    })
   })
 
   it.each([
-    ['rtsp://cam', 'rtsp://cam'],
-    ['rtsp://admin@cam/live', 'rtsp://admin@cam/live'],
-    ['rtsps://a:b@[fe80::1]:322/live', 'rtsps://a:b@[fe80::1]:322/live'],
-    ['RTSP://a:b@cam/live', 'rtsp://a:b@cam/live'],
-    ["rtsp://cam/o'clock", "rtsp://cam/o'clock"],
-    ['http://a:b@cam:8080/video.mjpg', 'http://a:b@cam:8080/video.mjpg']
-  ])('%s', (url, full) => {
-    expect(parseCameraUrl(url, 'bed').full).toBe(full)
+    ['rtsp://cam', { host: 'cam', port: 554, origin: 'rtsp://cam:554', target: '' }],
+    ['rtsp://admin@cam/live', { login: { user: 'admin', password: '' }, target: '/live' }],
+    ['rtsp://admin:@cam/live', { login: { user: 'admin', password: '' }, target: '/live' }],
+    ['rtsps://a:b@[fe80::1]:322/live', { host: 'fe80::1', origin: 'rtsps://[fe80::1]:322', encrypted: true }],
+    ['rtsps://[fe80::1]', { host: 'fe80::1', port: 322, origin: 'rtsps://[fe80::1]:322' }],
+    ['RTSP://a:b@cam/live', { scheme: 'rtsp', origin: 'rtsp://cam:554' }],
+    ["rtsp://cam/o'clock?a=b#c", { target: "/o'clock?a=b" }],
+    ['http://a:b@cam:8080/video.mjpg', { port: 8080, authority: 'cam:8080', target: '/video.mjpg' }],
+    ['https://cam?video', { port: 443, authority: 'cam', target: '?video', encrypted: true }]
+  ])('%s', (url, expected) => {
+    expect(parseCameraUrl(url, 'bed')).toMatchObject(expected)
   })
 
   it.each([
@@ -60,15 +59,15 @@ describe('parseCameraUrl', () => {
     expect(parse).not.toThrow(/secret|passwd/)
   })
 
-  it('gives FFmpeg the very user and password, whatever they are, raw or encoded', () => {
+  it('finds the very user and password, whatever they are, raw or encoded', () => {
     fc.assert(
       fc.property(text, text, fc.boolean(), (user, password, raw) => {
         fc.pre(!user.includes(':'))
         // A raw value that happens to be a valid encoding means what it encodes: the documented limit.
         fc.pre(!raw || !/%[0-9a-f]{2}/i.test(user + password))
         const spell = raw ? (value: string) => value : encodeURIComponent
-        const { full, shown } = parseCameraUrl(`rtsp://${spell(user)}:${spell(password)}@cam:554/live`, 'bed')
-        expect(asFfmpegReads(full)).toEqual({ user, password, rest: 'cam:554/live' })
+        const { login, shown } = parseCameraUrl(`rtsp://${spell(user)}:${spell(password)}@cam:554/live`, 'bed')
+        expect(login).toEqual({ user, password })
         expect(shown).toBe('rtsp://cam:554/live')
       })
     )

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { beginsKeyFrame } from '../../../src/show/simulate/rtsp-server-parser.js'
+import { beginsKeyFrame } from '../../src/lib/rtp.js'
 
 const rtp = (...payload: number[]): Buffer => Buffer.from([0x80, 0xe0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 2, ...payload])
 const h265 = (type: number): number => type << 1

@@ -42,9 +42,9 @@ const rules = {
   suspected: 2,
   /** Damage that no key frame repairs is over after so long without another complaint: some streams have no key frames. */
   longestMs: 8000,
-  /** Pictures that are told of and are still under way. */
+  /** Pictures that are announced and have not arrived. */
   mostAhead: 32,
-  /** How far the pictures may be behind what is told of packets, where nothing is told of the pictures themselves. */
+  /** How far the pictures may be behind the reports of packets, where the pictures themselves are not reported. */
   lag: { packets: 4, ms: 1000 }
 } as const
 
@@ -54,7 +54,7 @@ const rules = {
  * GStreamer behind FFmpeg, by the time of its coming, and rather too many are damaged than too few.
  */
 export class DamageMarks {
-  /** Of pictures that have been told of and not been taken. */
+  /** Of pictures that are announced and not taken. */
   readonly #marks: boolean[] = []
   #toldSingly = false
   /** When the last complaint came that no key frame has made good. */

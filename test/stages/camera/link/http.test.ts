@@ -133,7 +133,7 @@ describe.concurrent('an HTTP camera', () => {
     expect(asked).toEqual([])
     expect(await check(rig, `https://${host}/v`, { ca: certificates.ca, serverName: 'localhost' })).toMatchObject({
       codec: 'mjpeg',
-      width: 160
+      shape: { coded: { width: 160 } }
     })
   })
 

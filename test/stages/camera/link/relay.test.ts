@@ -117,7 +117,7 @@ describe.concurrent('a camera that sends painlens elsewhere', () => {
   it('by addresses of tracks at another server, is asked for them itself', async ({ rig, expect }) => {
     const { port, visits } = await trap(rig)
     const server = await odd(rig, { trackOrigin: `rtsp://127.0.0.1:${port}` }, login)
-    expect(await check(rig, server.url('/bed'))).toMatchObject({ width: 160, codec: 'h264' })
+    expect(await check(rig, server.url('/bed'))).toMatchObject({ shape: { coded: { width: 160 } }, codec: 'h264' })
     expect(visits).toEqual([])
   })
 })
@@ -137,7 +137,7 @@ describe.concurrent('a login', () => {
   it.for(cases)('%s lets painlens in', async ([, credentials, quirks], { rig, expect }) => {
     const server = await odd(rig, quirks, credentials)
     const url = `rtsp://${credentials.user}:${credentials.password}@127.0.0.1:${server.port}/bed`
-    expect(await check(rig, url)).toMatchObject({ width: 160, codec: 'h264' })
+    expect(await check(rig, url)).toMatchObject({ shape: { coded: { width: 160 } }, codec: 'h264' })
   })
 })
 
@@ -191,8 +191,8 @@ describe.concurrent('a stream', () => {
       secrets: rig.secrets,
       timeoutMs: patience(8000)
     }
-    expect(await checkCamera(at)).toMatchObject({ width: 160, height: 120 })
-    expect(await checkCamera({ ...at, videoTrack: 2 })).toMatchObject({ width: 320, height: 240 })
+    expect(await checkCamera(at)).toMatchObject({ shape: { coded: { width: 160, height: 120 } } })
+    expect(await checkCamera({ ...at, videoTrack: 2 })).toMatchObject({ shape: { coded: { width: 320, height: 240 } } })
     await expect(checkCamera({ ...at, videoTrack: 3 })).rejects.toMatchObject({ code: 'PL-CAMERA-TRACK' })
   })
 })
@@ -279,7 +279,8 @@ describe.concurrent('the relay', () => {
 
   it('leaves its camera politely: a place for one viewer is free at once', async ({ rig, expect }) => {
     const server = await odd(rig, { places: { most: 1, freedAfterMs: 0 } })
-    for (let turn = 0; turn < 2; turn++) expect(await check(rig, server.url('/bed'))).toMatchObject({ width: 160 })
+    for (let turn = 0; turn < 2; turn++)
+      expect(await check(rig, server.url('/bed'))).toMatchObject({ shape: { coded: { width: 160 } } })
   })
 
   it('keeps a slow decoder from being flooded, and the camera’s bytes whole', async ({ rig, expect }) => {

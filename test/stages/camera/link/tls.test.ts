@@ -49,7 +49,10 @@ describe.concurrent('an encrypted camera', () => {
     await expect(checking).rejects.toMatchObject({ code: 'PL-CAMERA-CERTIFICATE' })
     await expect(checking).rejects.toThrow(`fingerprint: "${fingerprint}"`)
     for (const written of [fingerprint, fingerprint.replaceAll(':', '').toLowerCase()])
-      expect(await check(rig, url, { fingerprint: written })).toMatchObject({ width: 160, codec: 'h264' })
+      expect(await check(rig, url, { fingerprint: written })).toMatchObject({
+        shape: { coded: { width: 160 } },
+        codec: 'h264'
+      })
   })
 
   it('with another certificate than the one written down is refused, and told the new one', async ({ rig, expect }) => {
@@ -64,7 +67,9 @@ describe.concurrent('an encrypted camera', () => {
     expect
   }) => {
     const url = (await encrypted(rig, current)).url('/bed')
-    expect(await check(rig, url, { ca: current.ca, serverName: 'localhost' })).toMatchObject({ width: 160 })
+    expect(await check(rig, url, { ca: current.ca, serverName: 'localhost' })).toMatchObject({
+      shape: { coded: { width: 160 } }
+    })
     await expect(check(rig, url, { ca: current.ca })).rejects.toThrow(/names another host/)
     await expect(check(rig, url, { ca: current.ca, serverName: 'yard' })).rejects.toThrow(/names another host/)
     await expect(check(rig, url, { ca: other.ca, serverName: 'localhost' })).rejects.toThrow(/not trusted/)

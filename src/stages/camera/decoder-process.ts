@@ -331,10 +331,11 @@ function startBoth(first: Program, second: Program): ChildProcess[] {
  * children end with it.
  */
 function start({ command, args }: Program, stdio: StdioOptions): ChildProcess {
-  return spawn(command, args, { stdio, env: environment(), detached: true })
+  return spawn(command, args, { stdio, env: decoderEnvironment(), detached: true })
 }
 
-function environment(): NodeJS.ProcessEnv {
+/** What a decoder gets of painlens's own environment. */
+export function decoderEnvironment(): NodeJS.ProcessEnv {
   const own = passedOn.filter((name) => process.env[name] !== undefined)
   return { ...Object.fromEntries(own.map((name) => [name, process.env[name]])), LC_ALL: 'C', GST_DEBUG_NO_COLOR: '1' }
 }

@@ -26,7 +26,9 @@ export class Findings {
 
   /** @param what without a full stop, the same for all rows that have it */
   problem(what: string, row: string): void {
-    this.#problems.set(what, [...(this.#problems.get(what) ?? []), row])
+    const rows = this.#problems.get(what)
+    if (rows) rows.push(row)
+    else this.#problems.set(what, [row])
   }
 
   leave(why: string, count = 1): void {

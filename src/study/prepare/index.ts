@@ -193,7 +193,7 @@ async function isFinished(folder: string, key: string): Promise<boolean> {
 }
 
 /** Of a crop as PNG, in bytes a pixel; measured. */
-const bytesPerPixel = 2
+const bytesPerPixel = 2.5
 /** Of a worker with its models and a picture, in bytes; measured. */
 const workerBytes = 250e6
 
@@ -208,7 +208,7 @@ async function sayCosts(
   const disk = pictures * width * height * bytesPerPixel
   const megabytes = (bytes: number): string => `${Math.ceil(bytes / 1e6)} MB`
   write(
-    `${jobs.length} clips, about ${pictures} pictures. Takes at most about ${megabytes(disk)} of disk and ${megabytes(workers * workerBytes)} of memory.\n`
+    `${jobs.length} clips, about ${pictures} pictures. Takes about ${megabytes(disk)} of disk and ${megabytes(workers * workerBytes)} of memory.\n`
   )
   const { bavail, bsize } = await statfs(folder)
   if (bavail * bsize < disk)

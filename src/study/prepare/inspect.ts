@@ -82,22 +82,20 @@ function checkStretch({ row, startS, endS }: Clip, medium: Medium | undefined, f
 
 /** The same pictures twice would be in training and test alike, or count twice. */
 function findCopies(clips: readonly Clip[], heads: ReadonlyMap<string, string>, findings: Findings): void {
-  const first = new Map<string, Clip>()
-  const byFile = new Map<string, Clip[]>()
+  const byContent = new Map<string, Clip[]>()
   for (const clip of clips) {
-    const earlier = byFile.get(clip.file) ?? []
-    const same = earlier.find((other) => overlaps(clip, other))
-    if (same && clip.file !== '')
-      findings.problem(`the same stretch of the same file is in ${same.row} already`, clip.row)
-    byFile.set(clip.file, [...earlier, clip])
     const head = heads.get(clip.file)
     if (head === undefined) continue
-    const original = first.get(head)
-    if (!original) first.set(head, clip)
-    else if (original.file !== clip.file && overlaps(clip, original)) {
-      const where = original.source === clip.source ? '' : ` of source ${original.source}`
-      findings.problem(`the file is a copy of that in ${original.row}${where}`, clip.row)
-    }
+    const earlier = byContent.get(head) ?? []
+    byContent.set(head, earlier)
+    const other = earlier.find((one) => overlaps(clip, one))
+    earlier.push(clip)
+    if (!other) continue
+    const what =
+      other.file === clip.file
+        ? 'the same stretch of the same file is there more than once'
+        : `these files are copies of each other${other.source === clip.source ? '' : ', in different sources'}`
+    for (const { row } of [other, clip]) findings.problem(what, row)
   }
 }
 

@@ -85,7 +85,12 @@ function indexOf(rows: readonly Row[]): string {
 function balanced(rows: readonly Row[], balance: Balance, seed: number): Row[] {
   if (balance === undefined) return [...rows]
   const classes = new Map<string, Row[]>()
-  for (const row of rows) if (!row.dense) classes.set(row.clip.label, [...(classes.get(row.clip.label) ?? []), row])
+  for (const row of rows) {
+    const own = classes.get(row.clip.label)
+    if (row.dense) continue
+    if (own) own.push(row)
+    else classes.set(row.clip.label, [row])
+  }
   const most = balance === 'smallest' ? Math.min(...[...classes.values()].map(({ length }) => length)) : balance
   const kept = new Set<Row>()
   for (const [, own] of classes) for (const row of inTurns(own, seed).slice(0, most)) kept.add(row)
@@ -122,7 +127,7 @@ function datasetOf(prepared: Prepared, kept: readonly Row[], without: ReadonlyMa
   const withCrop = new Set(kept.map(({ names }) => names.subject))
   const troubles = jobs.flatMap(({ clip }, i) => {
     const why = done.get(i)?.trouble
-    return why === undefined ? [] : [{ row: clip.row, video: namesOf(clip).video, why }]
+    return why === undefined ? [] : [{ video: namesOf(clip).video, why }]
   })
   const subjects = new Set(jobs.map(({ clip }) => namesOf(clip).subject))
   return {

@@ -1,4 +1,3 @@
-import { neutral } from '../dataset.js'
 import type { Clip, Findings } from './clips.js'
 
 /** Labels that data sets have beside those that were asked for: their rows are left out and counted. */
@@ -17,7 +16,7 @@ export interface ClipChoice {
 export function chosen(clips: readonly Clip[], { labels, exclude }: ClipChoice, findings: Findings): Clip[] {
   const subjects = new Set(clips.map(({ subject }) => subject))
   for (const name of exclude)
-    if (!subjects.has(name)) findings.warnings.push(`--exclude names ${name}, which is no subject of these data.`)
+    if (!subjects.has(name)) findings.problem('--exclude names a subject that is not in these data', name)
   const left = new Set(exclude)
   return clips.flatMap((clip) => {
     const label = clip.label.toLowerCase()
@@ -65,16 +64,14 @@ function warnOfSources(clips: readonly Clip[], warnings: string[]): void {
     if (subject !== '') subjects.set(subject, (subjects.get(subject) ?? new Set()).add(source))
   }
   const all = new Set(clips.map(({ source }) => source))
-  if (all.size > 1)
-    for (const [label, own] of sources)
-      if (own.size === 1)
-        warnings.push(
-          `${label === neutral ? 'NEUTRAL FACES COME' : `THE CLASS ${label.toUpperCase()} COMES`} FROM ONE SOURCE ONLY (${[...own][0]}), others from elsewhere: a model can ` +
-            'learn the source (its light, its camera, its room) in place of the expression, and no figure will tell.'
-        )
-  const shared = [...subjects].filter(([, own]) => own.size > 1).map(([subject]) => subject)
-  if (shared.length > 0)
+  const alone = all.size === 1 ? [] : [...sources].filter(([, own]) => own.size === 1)
+  if (alone.length > 0) {
+    const named = alone.map(([label, own]) => `${label.toUpperCase()} (${[...own][0]})`).join(', ')
     warnings.push(
-      `${shared.length} subject name(s) are in several sources (${shared.slice(0, 5).join(', ')}): each is taken for one person.`
+      `EACH OF THESE COMES FROM ONE SOURCE ONLY: ${named}. A model can learn the source (its light, its camera, its room) in ` +
+        'place of the expression, and no figure will tell.'
     )
+  }
+  const shared = [...subjects.values()].filter((own) => own.size > 1).length
+  if (shared > 0) warnings.push(`${shared} name(s) of subjects are in several sources: each is taken for one person.`)
 }

@@ -104,8 +104,9 @@ export async function* framesOf(
     }
     await owned.ended
     signal.throwIfAborted()
-    if (owned.failure !== undefined)
-      throw new InputError('PL-STUDY-VIDEO', `cannot be decoded (${owned.failure})`, printable(file))
+    // The decoder names the file, which may be a person's name.
+    const why = owned.failure?.replaceAll(`file:${file}`, 'the file')
+    if (why !== undefined) throw new InputError('PL-STUDY-VIDEO', `cannot be decoded (${why})`, printable(file))
   } finally {
     owned.kill()
     await owned.ended

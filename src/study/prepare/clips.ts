@@ -23,9 +23,21 @@ export class Findings {
   /** Rows and frames that are left out, by reason. */
   readonly leftOut = new Map<string, number>()
   readonly #problems = new Map<string, string[]>()
+  readonly #wrong = new Set<string>()
 
   /** @param what without a full stop, the same for all rows that have it */
   problem(what: string, row: string): void {
+    this.#wrong.add(row)
+    this.mention(what, row)
+  }
+
+  /** Whether a row has a problem of its own. */
+  isWrong(row: string): boolean {
+    return this.#wrong.has(row)
+  }
+
+  /** Names a row with a problem that is another row's. */
+  mention(what: string, row: string): void {
     const rows = this.#problems.get(what)
     if (rows) rows.push(row)
     else this.#problems.set(what, [row])

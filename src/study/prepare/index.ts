@@ -148,7 +148,7 @@ async function findWork(options: PrepareOptions, write: Write, signal: AbortSign
     throw new InputError('PL-STUDY-TABLE', `has problems:${lines}${warnings}\n`, printable(where))
   }
   for (const line of problems) write(`Left out: ${printable(line)}\n`)
-  const usable = clips.filter(({ file }) => media.has(file))
+  const usable = clips.filter(({ file, row }) => media.has(file) && !findings.isWrong(row))
   warnOfTraps(usable, options, findings)
   const personal = options.pseudonyms || (options.layout !== undefined && layouts[options.layout].personal === true)
   const names = namesOf(usable, { root, personal, seed: options.seed })

@@ -95,7 +95,8 @@ function findCopies(clips: readonly Clip[], heads: ReadonlyMap<string, string>, 
       other.file === clip.file
         ? 'the same stretch of the same file is there more than once'
         : `these files are copies of each other${other.source === clip.source ? '' : ', in different sources'}`
-    for (const { row } of [other, clip]) findings.problem(what, row)
+    findings.mention(what, other.row)
+    findings.problem(what, clip.row)
   }
 }
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { type Clip, Findings } from '../../../src/study/prepare/clips.js'
 import type { Medium } from '../../../src/study/prepare/inspect.js'
-import { picturesOf, planOf } from '../../../src/study/prepare/plan.js'
+import { type PlanOptions, picturesOf, planOf } from '../../../src/study/prepare/plan.js'
 import { namesOf } from '../../../src/study/prepare/pseudonyms.js'
 import { chosen, warnOfTraps } from '../../../src/study/prepare/traps.js'
 
@@ -57,14 +57,10 @@ describe('warnings of study prepare', () => {
 
 describe('the plan', () => {
   const findings = new Findings()
-  const options = { fromS: 0, toS: undefined, everyS: 0.5, dense: false }
+  const options: PlanOptions = { fromS: 0, toS: undefined, everyS: 0.5, dense: false }
   const media = (durationS: number | null): Map<string, Medium> =>
     new Map([['/data/v.mp4', { kind: 'video', bytes: 1, durationS }]])
-  const stretches = (
-    durationS: number | null,
-    changed: Partial<typeof options> & { toS?: number } = {},
-    own: Partial<Clip> = {}
-  ) =>
+  const stretches = (durationS: number | null, changed: Partial<PlanOptions> = {}, own: Partial<Clip> = {}) =>
     planOf(
       [{ ...clip('pain', 's1', 'a', '/data/v.mp4'), ...own }],
       media(durationS),

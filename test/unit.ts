@@ -86,6 +86,8 @@ export const unitTests = [
   'test/stages/explain/views.test.ts',
   'test/stages/mqtt/parts.test.ts',
   'test/stages/mqtt/send-quota.test.ts',
+  'test/study/prepare/layouts.test.ts',
+  'test/study/prepare/traps.test.ts',
   'test/tools/bench/explanations.test.ts',
   'test/tools/bench/sizing.test.ts',
   'test/tools/bench/tf32.test.ts',

@@ -10,7 +10,7 @@ import type { FacePlace } from '../../lib/face/similarity.js'
 import type { probeFfmpeg } from '../../stages/camera/index.js'
 import { diskError, privately, writeWhole } from '../files.js'
 import type { CropFile, JobDone, Journal } from './journal.js'
-import type { Job } from './plan.js'
+import { type Job, picturesOf } from './plan.js'
 import { framesOf } from './video.js'
 import type { FaceAnswer, PrepareMethods } from './worker.js'
 
@@ -40,6 +40,7 @@ export async function doJobs(jobs: readonly Job[], journal: Journal, options: Wo
   // Where one lane fails, the others end, too.
   const failed = new AbortController()
   const signal = AbortSignal.any([options.signal, failed.signal])
+  const total = left.reduce((sum, i) => sum + weightOf(jobs[i]!), 0)
   let next = 0
   let done = 0
   let found = 0
@@ -51,7 +52,8 @@ export async function doJobs(jobs: readonly Job[], journal: Journal, options: Wo
         const result = await doJob(i, jobs[i]!, client, { ...options, signal })
         await journal.add(result)
         found += result.crops.length
-        options.onProgress(++done, left.length, `${found} crops`)
+        done += weightOf(jobs[i]!)
+        options.onProgress(done, total, `${found} crops`)
       }
     } catch (error) {
       failed.abort(error)
@@ -64,6 +66,9 @@ export async function doJobs(jobs: readonly Job[], journal: Journal, options: Wo
   options.signal.throwIfAborted()
   if (ends.some(({ status }) => status === 'rejected')) throw failed.signal.reason
 }
+
+/** How much of the time a job takes. */
+const weightOf = (job: Job): number => Math.max(1, picturesOf([job]))
 
 const script = workerScript(import.meta.url, './worker.js')
 

@@ -29,6 +29,7 @@ const rules: Rules = {
 
   // Libraries know nothing of config, log or MQTT.
   'lib/random.ts': [],
+  'lib/lettering': [],
   'lib/onnx': ['core'],
   'lib/picture': ['core'],
   'lib/ort': ['core'],
@@ -58,11 +59,22 @@ const rules: Rules = {
   'show/simulate': ['core', 'lib/random.ts', 'show/render'],
   'show/demo': ['core', 'contract'],
 
-  // Joins the stages: line ← report, line ← health, and wiring knows them all.
+  // Joins the stages: line ← report, line ← health, line ← control, and wiring knows them all.
   'daemon/line': ['core', 'config', stages],
   'daemon/report': ['core', 'contract', 'config', stages, 'daemon/line'],
   'daemon/health': ['core', 'contract', 'config', stages, 'daemon/line'],
-  'daemon/wiring': ['core', 'contract', 'config', libraries, stages, 'daemon/line', 'daemon/report', 'daemon/health'],
+  'daemon/control': ['core', 'config', stages, 'daemon/line'],
+  'daemon/wiring': [
+    'core',
+    'contract',
+    'config',
+    libraries,
+    stages,
+    'daemon/line',
+    'daemon/report',
+    'daemon/health',
+    'daemon/control'
+  ],
 
   // Makes a model from pictures; knows no config and no daemon.
   study: ['core', libraries, stages, 'show/*'],
@@ -88,6 +100,7 @@ const planted: Record<string, [file: string, text: string, violation: string]> =
   core: ['src/core/x.ts', "export * from '../config/index.js'", 'config'],
   contract: ['src/contract/x.ts', "import { startMqtt } from '../stages/mqtt/index.js'", 'stages/mqtt'],
   'lib/random.ts': ['src/lib/random.ts', "import { log } from '../core/log.js'", 'core'],
+  'lib/lettering': ['src/lib/lettering/x.ts', "import { log } from '../../core/log.js'", 'core'],
   'lib/onnx': ['src/lib/onnx/x.ts', "import type { A } from '../lrp/index.js'", 'lib/lrp'],
   'lib/picture': ['src/lib/picture/x.ts', "import { a } from '../face/align.js'", 'lib/face'],
   'lib/ort': ['src/lib/ort/x.ts', "import { a } from '../onnx/index.js'", 'lib/onnx'],
@@ -109,6 +122,7 @@ const planted: Record<string, [file: string, text: string, violation: string]> =
   'daemon/line': ['src/daemon/line/x.ts', "import type { Reporter } from '../report/reporter.js'", 'daemon/report'],
   'daemon/report': ['src/daemon/report/x.ts', "import { Metrics } from '../health/metrics.js'", 'daemon/health'],
   'daemon/health': ['src/daemon/health/x.ts', "import { startDaemon } from '../wiring/daemon.js'", 'daemon/wiring'],
+  'daemon/control': ['src/daemon/control/x.ts', "import { Metrics } from '../health/metrics.js'", 'daemon/health'],
   'daemon/wiring': ['src/daemon/wiring/x.ts', "import { a } from '../../commands/table.js'", 'commands/table.ts'],
   study: ['src/study/train/x.ts', "import { a } from '../../config/index.js'", 'config'],
   'commands/*': ['src/commands/run/x.ts', "import { a } from '../check/index.js'", 'commands/check'],

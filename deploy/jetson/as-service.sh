@@ -12,10 +12,13 @@
 
 set -euo pipefail
 
-# Directives about starting, stopping and watching the service, which do not apply to a single command.
-lifecycle='Type|NotifyAccess|Exec[A-Za-z]*|Restart[A-Za-z]*|Timeout[A-Za-z]*|WatchdogSec|WorkingDirectory|RuntimeMaxSec'
+# Directives about starting, stopping and watching the service, which do not apply to a single command. RuntimeDirectory is
+# among them: systemd would remove the folder at the command's end, and the running service's socket with it.
+lifecycle='RuntimeDirectory[A-Za-z]*|Type|NotifyAccess|Exec[A-Za-z]*|Restart[A-Za-z]*|Timeout[A-Za-z]*|WatchdogSec|WorkingDirectory|RuntimeMaxSec'
 user=painlens
 prefix=''
+# Where the running service can be asked.
+runtime=/run/painlens
 
 # settings UNIT: the lines of [Service] of the unit and its drop-ins, one directive a line, in systemd's order.
 settings() {
@@ -38,6 +41,7 @@ run_in_sandbox() {
   for line in NO_COLOR PAINLENS_DEBUG; do
     [[ -z ${!line:-} ]] || options+=("--setenv=$line=${!line}")
   done
+  options+=("--setenv=RUNTIME_DIRECTORY=$runtime")
   # Ctrl-C ends systemd-run, and would leave the command running.
   trap '"${run%systemd-run}systemctl" stop "$name" 2>/dev/null || true' INT TERM
   "$run" --quiet --collect --wait --pipe --unit="$name" "${options[@]}" --property="WorkingDirectory=-$PWD" \
@@ -51,7 +55,8 @@ run_without() {
   local as=()
   printf 'as-service.sh: systemd-run does not work here, so this runs without the sandbox of the service; what that may open is not known.\n' >&2
   if [[ -z $prefix ]]; then as=(runuser -u "$user" --); fi
-  "${as[@]}" env CREDENTIALS_DIRECTORY="$prefix/etc/painlens/secrets" STATE_DIRECTORY="$prefix/var/lib/painlens" "$@"
+  "${as[@]}" env CREDENTIALS_DIRECTORY="$prefix/etc/painlens/secrets" STATE_DIRECTORY="$prefix/var/lib/painlens" \
+    RUNTIME_DIRECTORY="$prefix$runtime" "$@"
 }
 
 if [[ ${1:-} == --prefix ]]; then

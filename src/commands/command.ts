@@ -47,12 +47,14 @@ type Missing<Row extends OptionRow> = Row extends readonly [string, string, unkn
 type OptionsOf<Rows extends readonly OptionRow[]> = {
   [Row in Rows[number] as NameOf<Row>]: Parsed<Row> | Missing<Row>
 }
-/** At most one argument, by its name: `explain <images...>` gives `images`. */
+/** At most one argument, by its name: `explain <images...>` gives `images`; one in brackets may be left out. */
 type ArgumentsOf<Usage> = Usage extends `${string}<${infer Name}...>`
   ? { [Key in Name]: string[] }
   : Usage extends `${string}<${infer Name}>`
     ? { [Key in Name]: string }
-    : unknown
+    : Usage extends `${string}[${infer Name}]`
+      ? { [Key in Name]: string | undefined }
+      : unknown
 
 /** Nothing where a row gives what its command takes, neither more nor less; else a type that no row has, which says why. */
 type Fits<Given, Taken> = [Exclude<keyof Given, keyof Taken>] extends [never]
@@ -73,7 +75,7 @@ export function command<const Usage extends string, Taken, const Rows extends re
   } & Fits<OptionsOf<Rows> & ArgumentsOf<Usage>, Taken>
 ): CommandRow {
   const { load, ...described } = row
-  const names = [...row.usage.matchAll(/<(\w+)(?:\.\.\.)?>/g)].map(([, name]) => name)
+  const names = [...row.usage.matchAll(/[<[](\w+)(?:\.\.\.)?[>\]]/g)].map(([, name]) => name)
   return {
     ...described,
     run: async (options, args, signal) => {

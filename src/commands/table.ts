@@ -59,6 +59,26 @@ export const commandTable: readonly CommandRow[] = [
     examples: ['painlens check --config /etc/painlens/painlens.yaml'],
     load: async () => (await import('./check/index.js')).checkCommand
   }),
+  command({
+    usage: 'snapshot [camera]',
+    summary: 'Write one frame of a camera as painlens sees it: masks, zones, and a box around each face.',
+    options: [
+      ['-c, --config <file>', 'the config file', undefined, defaultConfig],
+      ['-o, --out <file>', 'the PNG to write, or its folder; - is standard output (default: CAMERA-TIME.png here)'],
+      ['--force', 'overwrite what is there']
+    ],
+    notes: [
+      'The running painlens gives the frame, and writes to its log that it was asked and by whom; a camera that is paused for',
+      'care is not shown. Where none runs, the camera is opened for one picture. The camera may be left out where there is one.',
+      'The file shows the room and its residents: it is readable for you alone (0600). Delete it when the camera hangs well.'
+    ],
+    examples: [
+      'sudo painlens snapshot room-312 --config /etc/painlens/painlens.yaml',
+      'painlens snapshot room-312 --out /media/stick/before.png',
+      'docker compose exec -T painlens painlens snapshot room-312 --config /etc/painlens/painlens.yaml --out - > room-312.png'
+    ],
+    load: async () => (await import('./snapshot/index.js')).snapshotCommand
+  }),
   { usage: 'config', summary: 'Write a first config.' },
   command({
     parent: 'config',

@@ -95,6 +95,8 @@ export class InferenceError extends PainlensError {}
 /** Two engines that should compute the same do not; which of them is right, trying again does not tell. */
 export class EnginesDifferError extends InferenceError {}
 export class BrokerError extends PainlensError {}
+/** The socket by which commands ask a running daemon. */
+export class ControlError extends PainlensError {}
 export class PortInUseError extends PainlensError {}
 /** No space, no permission, no such folder. */
 export class DiskError extends PainlensError {}

@@ -16,8 +16,14 @@ export function progressLine(
   }
 }
 
-/** `45 s`, `3 min 20 s`. */
+const hourS = 3600
+const dayS = 24 * hourS
+
+/** `45 s`, `3 min 20 s`, `2 h 5 min`, `3 d 4 h`. */
 export function duration(ms: number): string {
   const seconds = Math.round(ms / 1000)
-  return seconds < 60 ? `${seconds} s` : `${Math.floor(seconds / 60)} min ${seconds % 60} s`
+  if (seconds < 60) return `${seconds} s`
+  if (seconds < hourS) return `${Math.floor(seconds / 60)} min ${seconds % 60} s`
+  if (seconds < dayS) return `${Math.floor(seconds / hourS)} h ${Math.floor((seconds % hourS) / 60)} min`
+  return `${Math.floor(seconds / dayS)} d ${Math.floor((seconds % dayS) / hourS)} h`
 }

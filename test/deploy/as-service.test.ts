@@ -13,7 +13,7 @@ const note = 'runs without the sandbox of the service'
 
 /** What a service is told and a single command is not. */
 const lifecycle =
-  /^(Type|NotifyAccess|Exec\w+|Restart\w*|RestartPreventExitStatus|Timeout\w+|WatchdogSec|WorkingDirectory)$/
+  /^(RuntimeDirectory\w*|Type|NotifyAccess|Exec\w+|Restart\w*|RestartPreventExitStatus|Timeout\w+|WatchdogSec|WorkingDirectory)$/
 
 describe('as-service.sh', () => {
   it('systemd-run gets each directive of the unit in order, without those of its life cycle', async () => {
@@ -45,6 +45,15 @@ describe('as-service.sh', () => {
     ])
   })
 
+  it('the running service can be asked, and its runtime folder is not removed with the command', async () => {
+    const box = makeBox()
+    expect((await run(script, '--prefix', box, unit, 'sh', '-c', 'echo "$RUNTIME_DIRECTORY"')).output).toBe(
+      '/run/painlens\n'
+    )
+    expect(properties(box).filter((line) => line.includes('RuntimeDirectory'))).toEqual([])
+    expect(readFileSync(unit, 'utf8')).toMatch(/^RuntimeDirectory=painlens\nRuntimeDirectoryMode=0700$/m)
+  })
+
   it("the exit code is the command's, or systemd's where the sandbox cannot be set up", async () => {
     const box = makeBox()
     expect((await run(script, '--prefix', box, unit, 'sh', '-c', 'exit 3')).status).toBe(3)
@@ -66,10 +75,10 @@ describe('as-service.sh', () => {
       unit,
       'sh',
       '-c',
-      'echo "$CREDENTIALS_DIRECTORY"; exit 3'
+      'echo "$CREDENTIALS_DIRECTORY"; echo "$RUNTIME_DIRECTORY"; exit 3'
     )
     expect(output).toContain(note)
-    expect(output).toContain(`\n${box}/etc/painlens/secrets\n`)
+    expect(output).toContain(`${box}/etc/painlens/secrets\n${box}/run/painlens\n`)
     expect(status).toBe(3)
     expect(existsSync(join(box, 'run/sandbox.log'))).toBe(false)
   })
@@ -154,7 +163,7 @@ describe('the command on the box', () => {
     )
     write(
       join(box, 'opt/painlens/current/dist/main.js'),
-      'console.log(process.argv.slice(2).join(" "), process.env.STATE_DIRECTORY)'
+      'console.log(process.argv.slice(2).join(" "), process.env.STATE_DIRECTORY, process.env.RUNTIME_DIRECTORY)'
     )
     const { output } = await run(command, ...args)
     return output.replaceAll(box, '').replaceAll(process.execPath, 'node').trim()
@@ -164,8 +173,12 @@ describe('the command on the box', () => {
     expect(await said('root', 'check', '--config', '/x.yaml')).toBe(
       'in the sandbox of /systemd/system/painlens.service node /opt/painlens/current/dist/main.js check --config /x.yaml'
     )
-    expect(await said('root', 'alarms')).toBe('alarms undefined')
-    expect(await said('nurse', 'check')).toBe('check undefined')
-    expect(await said('painlens', 'check')).toBe('check /var/lib/painlens')
+    expect(await said('root', 'alarms')).toBe('alarms undefined undefined')
+    expect(await said('nurse', 'check')).toBe('check undefined undefined')
+    expect(await said('painlens', 'check')).toBe('check /var/lib/painlens /run/painlens')
+  })
+
+  it('painlens snapshot of root asks the running service', async () => {
+    expect(await said('root', 'snapshot', 'bed')).toBe('snapshot bed /var/lib/painlens /run/painlens')
   })
 })

@@ -11,6 +11,7 @@ import { commandTable } from '../../src/commands/table.js'
 import { silentLog } from '../../src/core/log.js'
 import { packageRoot } from '../../src/core/version.js'
 import { createIdentity, renderPortrait } from '../../src/show/render/index.js'
+import { startSimulation } from '../../src/show/simulate/simulate.js'
 import { openAlarmLog } from '../../src/stages/alarm-log/index.js'
 import { alarm } from '../stages/mqtt/rig.js'
 import { writeData } from '../study/rig.js'
@@ -83,6 +84,18 @@ async function runForAMoment(): Promise<void> {
   expect(await ended, log).toBe(0)
 }
 
+/** Needs the decoder, the face models, sharp and the fonts. */
+async function takeSnapshot(): Promise<void> {
+  const simulation = await startSimulation({ width: 640, height: 360, log: silentLog })
+  onTestFinished(() => simulation.stop())
+  const config = readFileSync(inFolder('painlens.yaml'), 'utf8').replace('rtsp://127.0.0.1:1/bed', simulation.url)
+  writeFileSync(inFolder('room.yaml'), config)
+  const { status, output } = await painlens(['snapshot', 'room-12', '-c', 'room.yaml', '--out', 'room.png'])
+  expect(output).toMatch(/room\.png of room-12, [\s\S]* 1: usable; \d+ px wide/)
+  expect(status).toBe(0)
+  expect((await sharp(inFolder('room.png')).metadata()).width).toBe(1280)
+}
+
 interface MainPath {
   words: () => string[] | Promise<string[]>
   status?: number
@@ -115,6 +128,7 @@ const mainPaths: Record<string, MainPath | (() => Promise<void>)> = {
   simulate: { words: () => ['simulate', '--seconds', '2', '--rtsp-port', '0'], says: /serves at rtsp:/ },
   demo: { words: () => ['demo', '--seconds', '60'], says: /exactly one explained alarm, and nothing else did/ },
   run: runForAMoment,
+  snapshot: takeSnapshot,
   alarms: { words: () => ['alarms', '-c', 'painlens.yaml'], says: /one alarm, 1 without an end/ },
   'study train': {
     words: async () => {

@@ -72,6 +72,7 @@ const others: Record<string, number> = {
   },
   ...{ TimeoutStartSec: 188, TimeoutStopSec: 188, WatchdogSec: 179, User: 1, Group: 1, SupplementaryGroups: 1 },
   ...{ LoadCredential: 247, StateDirectory: 235, StateDirectoryMode: 235, UMask: 1, WorkingDirectory: 1 },
+  ...{ RuntimeDirectory: 211, RuntimeDirectoryMode: 211 },
   ...{ Environment: 1, NoNewPrivileges: 187, ProtectSystem: 214, ProtectHome: 214, PrivateTmp: 1, PrivateMounts: 239 },
   ...{ ProtectProc: 247, ProtectHostname: 242, ProtectControlGroups: 232, ProtectKernelLogs: 244 },
   ...{ ProtectKernelModules: 232, ProtectKernelTunables: 232, RestrictAddressFamilies: 211 },

@@ -12,7 +12,7 @@ import type { Report } from '../../src/daemon/health/http.js'
 import { type Daemon, startDaemon } from '../../src/daemon/wiring/daemon.js'
 import { startFeed } from '../../src/show/simulate/feed.js'
 import { startRtspServer } from '../../src/show/simulate/rtsp-server.js'
-import { type Simulation, startSimulation } from '../../src/show/simulate/simulate.js'
+import { type Simulation, type SimulationOptions, startSimulation } from '../../src/show/simulate/simulate.js'
 import { type DaemonProcess, type ProcessOptions, startPainlensProcess } from './daemon.js'
 import { freePort, type Mosquitto, startMosquitto } from './mosquitto.js'
 import { Nurse } from './nurse.js'
@@ -43,9 +43,9 @@ export class Ward {
   }
 
   /** A resident in bed, by day and night. @returns a camera for the config */
-  async room(): Promise<{ camera: RoomCamera; simulation: Simulation }> {
+  async room(options: Partial<SimulationOptions> = {}): Promise<{ camera: RoomCamera; simulation: Simulation }> {
     const size = { width: 640, height: 360 }
-    const simulation = await startSimulation({ ...size, log: silentLog })
+    const simulation = await startSimulation({ ...size, log: silentLog, ...options })
     this.#closing.push(() => simulation.stop())
     return { simulation, camera: { id: 'bed', url: simulation.url, ...size, location: { room: '12' } } }
   }

@@ -23,6 +23,7 @@ import { rollsTable } from './rolls.js'
 import { sizingReport } from './sizing.js'
 import { measuredCosts } from './sizing-costs.js'
 import { stageTable } from './stages.js'
+import { studyTable } from './study.js'
 import { tf32Table } from './tf32.js'
 import { throughputTable } from './throughput.js'
 import { usableTable } from './usable.js'
@@ -56,6 +57,7 @@ const benches: Record<string, () => Promise<string>> = {
 
 /** Benches that do not measure speed run only when they are named. */
 const onRequest: typeof benches = {
+  study: studyTable,
   rolls: () => rollsTable(),
   usable: usableTable,
   frozen: frozenTable,

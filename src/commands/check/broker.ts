@@ -134,7 +134,7 @@ const lookMs = 20
  */
 async function tryCommands({ connection, base, heard, signal }: CommandTrial): Promise<CheckResult> {
   const filter = `${base}/${commandTopics}`
-  const giveRight = `Give the user the right to read ${base}/command/# at the broker; until then nobody can acknowledge or pause.`
+  const giveRight = `Give the user the right to read ${base}/command/# at the broker; until then acknowledgements and pauses do not arrive.`
   try {
     await connection.subscribe(filter, 1)
   } catch (error) {

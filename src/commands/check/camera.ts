@@ -1,28 +1,43 @@
 import type { CameraConfig } from '../../config/index.js'
+import { type ErrorCode, errorCodes } from '../../core/error-codes/index.js'
+import { duration } from '../../core/progress-line.js'
+import type { CameraState } from '../../core/types.js'
+import { type CameraSeen, differences } from '../../daemon/control/protocol.js'
 import { shapeOptions } from '../../daemon/wiring/mapping.js'
 import { type CameraCheck, checkCamera, decoderFor, probeDecoders, probeFfmpeg } from '../../stages/camera/index.js'
-import { type CheckContext, type CheckResult, failed, type Lamp, ok, warn } from './result.js'
+import { type CheckContext, type CheckResult, fail, failed, type Lamp, ok, warn } from './result.js'
 
 export async function checkFfmpeg(): Promise<CheckResult[]> {
   const { version } = await probeFfmpeg()
   return [ok('ffmpeg', `version ${version}, with RTSP, H.264, H.265 and MJPEG`)]
 }
 
-/** One picture of each camera, all at the same time. */
+/**
+ * Each camera, all at the same time: as a running painlens sees it, else by a picture. Many cameras allow one viewer, and
+ * where painlens watches it is the one.
+ */
 export async function checkCameras(context: CheckContext): Promise<CheckResult[]> {
-  const decoders = await probeDecoders()
+  let probed: ReturnType<typeof probeDecoders> | undefined
+  const decoders = (): ReturnType<typeof probeDecoders> => {
+    probed ??= probeDecoders()
+    return probed
+  }
   const checkOne = async (camera: CameraConfig): Promise<CheckResult> => {
     const what = `camera ${camera.id}` as const
+    const watched = context.running.daemon?.cameras.find(({ id }) => id === camera.id)
+    if (watched && isEvidence(watched, camera)) return judgeWatched(what, camera, watched)
     try {
       const { id, url } = camera
-      const decoder = decoderFor(camera.decoder, decoders)
+      const decoder = decoderFor(camera.decoder, await decoders())
       const about = { id, url, decoder, secrets: context.secrets, ...shapeOptions(camera) }
-      const found = await checkCamera(about, context.signal)
-      return judge(what, camera, found)
+      const found = judge(what, camera, await checkCamera(about, context.signal))
+      return watched ? besideWatched(found, camera, watched) : found
     } catch (error) {
-      return failed(what, error)
+      const found = failed(what, error)
+      return watched ? besideWatched(found, camera, watched) : found
     }
   }
+  if (context.running.daemon === null) await decoders()
   return Promise.all(context.config.cameras.map(checkOne))
 }
 
@@ -31,13 +46,12 @@ const largest = 1920 * 1080
 /** More than painlens looks at costs the box its decoding; less is fewer details than were asked for. */
 function judge(what: Lamp, { fps, width, height }: CameraConfig, camera: CameraCheck): CheckResult {
   const size = camera.width && camera.height ? `${camera.width}x${camera.height}` : 'unknown size'
-  const rate = camera.fps ? `${Math.round(camera.fps * 10) / 10} fps` : 'unknown rate'
+  const rate = camera.fps ? `${tenth(camera.fps)} fps` : 'unknown rate'
   const picture = `${camera.codec ?? 'unknown codec'}, ${size}${shapeOf(camera)}, ${rate}`
   const found = `${picture}, decoded by ${camera.decoder}, first picture after ${seconds(camera.firstFrameMs)}`
   if (camera.instead) return warn(camera.instead.code, what, `${found}; on the CPU, because ${camera.instead.what}`)
   const pixels = (camera.width ?? 0) * (camera.height ?? 0)
-  if (camera.fps && camera.fps < fps * 0.95)
-    return warn('PL-CAMERA-SLOW', what, found, `It gives less than fps: ${fps}; raise the camera's rate, or lower fps.`)
+  if (camera.fps && camera.fps < fps * 0.95) return warn('PL-CAMERA-SLOW', what, found, tooSlow(fps))
   if (pixels > largest) return warn('PL-CAMERA-LARGE', what, found)
   if (pixels > 0 && pixels < width * height * 0.5)
     return warn(
@@ -49,6 +63,8 @@ function judge(what: Lamp, { fps, width, height }: CameraConfig, camera: CameraC
   return ok(what, found)
 }
 
+const tooSlow = (fps: number): string => `It gives less than fps: ${fps}; raise the camera's rate, or lower fps.`
+
 /** Where its picture is another than its stream's pixels. */
 function shapeOf({ width, height, sampleAspect = 1, picture }: CameraCheck): string {
   if (!width || !height || !picture || (picture.width === width && picture.height === height)) return ''
@@ -56,4 +72,79 @@ function shapeOf({ width, height, sampleAspect = 1, picture }: CameraCheck): str
   return `${pixels} (picture ${picture.width}x${picture.height})`
 }
 
+/** How a camera is opened: where these differ, what the running painlens sees says nothing of this config. */
+const openedBy: readonly string[] = ['url', 'decoder', 'rotation', 'aspect', 'tls'] satisfies (
+  | keyof CameraConfig
+  | 'tls'
+)[]
+
+/** A picture older than this is no evidence that the camera works. */
+const freshMs = 30_000
+/** The slowest rate that is measured well by frames of a few seconds. */
+const leastMeasuredFps = 1
+/** Frames come unevenly: the rate of a few seconds may be lower than the camera's. */
+const slowShare = 0.8
+
+/** What a state of a camera that gives pictures is to the technician; null where there are no pictures. */
+const verdicts: Record<CameraState, ((what: Lamp, found: string) => CheckResult) | null> = {
+  ok,
+  paused: ok,
+  frozen: (what, found) => fail('PL-CAMERA-FROZEN', what, found),
+  dark: (what, found) => warn('PL-CAMERA-DARK', what, found),
+  connecting: null,
+  lost: null
+}
+
+const verdictOf = ({ state }: CameraSeen) => (Object.hasOwn(verdicts, state) ? verdicts[state as CameraState] : null)
+
+function isEvidence(watched: CameraSeen, camera: CameraConfig): boolean {
+  const isFresh = watched.last_picture_ms !== null && watched.last_picture_ms < freshMs
+  return isFresh && verdictOf(watched) !== null && openingDifferences(camera, watched).length === 0
+}
+
+const openingDifferences = (camera: CameraConfig, { settings }: CameraSeen): string[] =>
+  differences(camera, settings).filter((key) => openedBy.includes(key))
+
+/** A camera that the running painlens has pictures of. */
+function judgeWatched(what: Lamp, camera: CameraConfig, watched: CameraSeen): CheckResult {
+  const { fps, picture, last_picture_ms, decoder, decoder_problem } = watched
+  const size = picture ? `picture ${picture.width}x${picture.height}, ` : ''
+  const pictures = `${size}${tenth(fps)} fps, last picture ${seconds(last_picture_ms ?? 0)} ago, decoded by ${decoder}`
+  const found = `watched by the running painlens, ${stateOf(watched)}; ${pictures}`
+  const differ = differences(camera, watched.settings)
+  const byState = verdictOf(watched)!(what, found)
+  if (byState.state !== 'ok') return byState
+  if (differ.length > 0)
+    return warn('PL-CONTROL-OTHER-SETTINGS', what, `${found}; it has another ${differ.join(', ')} than this config`)
+  if (decoder_problem)
+    return warn(known(decoder_problem.code), what, `${found}; on the CPU, because ${decoder_problem.what}`)
+  if (camera.fps >= leastMeasuredFps && fps < camera.fps * slowShare)
+    return warn('PL-CAMERA-SLOW', what, found, tooSlow(camera.fps))
+  return byState
+}
+
+function stateOf({ state, since, until, reason }: CameraSeen): string {
+  const why = reason ? ` (${reason})` : ''
+  if (until !== null) return `${state} until ${until}`
+  return `${state} for ${duration(Math.max(0, Date.now() - Date.parse(since)))}${why}`
+}
+
+/** The daemon may be of another version. */
+const known = (code: string): ErrorCode =>
+  Object.hasOwn(errorCodes, code) ? (code as ErrorCode) : 'PL-DECODER-NO-PICTURE'
+
+/** A camera that this check has opened though a painlens runs: it has no pictures, or opens the camera otherwise. */
+function besideWatched(found: CheckResult, camera: CameraConfig, watched: CameraSeen): CheckResult {
+  const { what } = found
+  const differ = openingDifferences(camera, watched)
+  const theirs =
+    differ.length > 0
+      ? `the running painlens has another ${differ.join(', ')} (${stateOf(watched)})`
+      : `the running painlens has no picture: ${stateOf(watched)}`
+  const text = `${found.found}; ${theirs}`
+  if (found.state !== 'ok') return { ...found, found: text }
+  return warn(differ.length > 0 ? 'PL-CONTROL-OTHER-SETTINGS' : 'PL-CONTROL-NOT-YET', what, text)
+}
+
+const tenth = (value: number): number => Math.round(value * 10) / 10
 const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`

@@ -3,6 +3,7 @@ import { ConfigError } from '../../core/errors.js'
 import { Secrets } from '../../core/secrets.js'
 import { checkBroker } from './broker.js'
 import { checkCameras, checkFfmpeg } from './camera.js'
+import { askRunning } from './daemon.js'
 import { checkClock, checkDisk, checkHttp, checkPasswords } from './machine.js'
 import { checkFaceModels, checkModel, checkProvider } from './model.js'
 import { type Check, type CheckContext, type CheckResult, fail, ok, runCheck } from './result.js'
@@ -34,6 +35,7 @@ const machineChecks: readonly Check[] = [
 /** One after the other, because the provider's check holds the thread that the cameras' timeouts need. */
 const configChecks: readonly Check[] = [
   { what: 'passwords', run: checkPasswords },
+  { what: 'daemon', run: async ({ running }) => [...running.findings] },
   { what: 'cameras', run: checkCameras },
   { what: 'model', run: checkModel },
   { what: 'face models', run: checkFaceModels },
@@ -45,7 +47,8 @@ const configChecks: readonly Check[] = [
 
 /**
  * `painlens check`, the technician's: tries everything that the config names, whatever of it fails, and prints a line
- * for each with a fix below where one is needed. Nothing rings: the broker gets a message on painlens/<device>/check,
+ * for each with a fix below where one is needed. Of cameras that a running painlens watches it reports what that sees: many
+ * cameras allow one viewer. Nothing rings: the broker gets a message on painlens/<device>/check,
  * and one on painlens/<device>/command/check that a running painlens leaves alone.
  * @returns 0 when no line is red, 1 when one is, 2 when the config is wrong
  */
@@ -63,10 +66,11 @@ export async function checkCommand(
   }
   const loaded = await load(options.config, env, tell)
   for (const secret of loaded?.secrets ?? []) secrets.add(secret)
+  const running = loaded ? await askRunning(loaded.config, env, signal) : { daemon: null, findings: [] }
   const checks = loaded ? [...machineChecks, ...configChecks] : machineChecks
   for (const check of checks) {
     // Those of the machine ask for nothing in the context.
-    const context = { config: loaded?.config, secrets, signal } as CheckContext
+    const context = { config: loaded?.config, secrets, running, signal } as CheckContext
     const found = await runCheck(check, context)
     if (signal.aborted) return 1
     found.forEach(tell)

@@ -2,6 +2,7 @@ import type { Config } from '../../config/index.js'
 import { type ErrorCode, fixOf } from '../../core/error-codes/index.js'
 import { messageOf, PainlensError } from '../../core/errors.js'
 import type { Secrets } from '../../core/secrets.js'
+import type { CamerasAnswer } from '../../daemon/control/protocol.js'
 
 /**
  * What stands first in the lines of `painlens check`, in their order: the lamps of docs/operate/field-guide.md. `camera ID` is
@@ -12,6 +13,7 @@ export const lamps = [
   'ffmpeg',
   'clock',
   'passwords',
+  'daemon',
   'camera ID',
   'cameras',
   'model',
@@ -40,8 +42,16 @@ export interface CheckResult {
 export interface CheckContext {
   config: Config
   secrets: Secrets
+  /** What runs on this machine with this config's outbox. */
+  running: Running
   /** Aborted by Ctrl-C; a check that takes long ends then. */
   signal: AbortSignal
+}
+
+export interface Running {
+  /** Null where no daemon runs or none can be asked. */
+  daemon: CamerasAnswer | null
+  findings: readonly CheckResult[]
 }
 
 /** Looks at one thing; whatever it throws becomes a red line, and the next check has its turn. */

@@ -71,6 +71,15 @@ export const cameraErrors = area({
       cause: 'The camera works, but gives fewer pictures than are asked for.',
       fix: "Raise the camera's rate, or lower fps."
     },
+    'PL-CAMERA-FROZEN': {
+      cause:
+        'The camera sends the same picture again and again: it hangs, or its encoder skips what moves. It is not analysed.',
+      fix: 'Restart the camera; docs/operate/cameras.md says which settings of cameras look like this.'
+    },
+    'PL-CAMERA-DARK': {
+      cause: 'Nothing can be seen in the picture: no light, or the lens is covered.',
+      fix: 'Uncover the lens, or leave a night light on.'
+    },
     'PL-CAMERA-LARGE': {
       cause: 'The camera works, but gives far more pixels than are used.',
       fix: 'Choose its smaller stream (sub stream): decoding this one costs much.'

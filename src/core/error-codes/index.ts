@@ -7,6 +7,7 @@ import type { ErrorArea, ErrorEntry } from './area.js'
 import { brokerErrors } from './broker.js'
 import { cameraErrors } from './camera.js'
 import { configErrors, initErrors } from './config.js'
+import { controlErrors } from './control.js'
 import { inferenceErrors } from './inference.js'
 import { installErrors } from './install.js'
 import { internalErrors } from './internal.js'
@@ -24,6 +25,7 @@ const areas = [
   outboxErrors,
   commandErrors,
   machineErrors,
+  controlErrors,
   installErrors,
   toolErrors,
   studyErrors,

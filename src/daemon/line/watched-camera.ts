@@ -1,10 +1,12 @@
 /** A camera with its line through the stages, its drops counted, and pauses for care. */
 import { BehaviorSubject, combineLatest, distinctUntilChanged, filter, map, type Subscription } from 'rxjs'
 import type { CameraConfig } from '../../config/index.js'
-import type { Clock, Moment } from '../../core/clock.js'
-import type { CameraState, Frame } from '../../core/types.js'
+import { type Clock, type Moment, stamp } from '../../core/clock.js'
+import { ClosedError, InputError } from '../../core/errors.js'
+import type { CameraState, Frame, Size } from '../../core/types.js'
 import type { Camera, CameraStats } from '../../stages/camera/index.js'
 import { type CameraLineParts, cameraLine, type JudgedFrame } from './camera-line.js'
+import { pausedError, type Sight, Viewers } from './viewers.js'
 
 /** A pause for care, in moments of the clock. */
 export interface Pause {
@@ -31,8 +33,14 @@ export interface WatchedCameraOptions {
 }
 
 export interface WatchedCameraStats
-  extends Pick<CameraStats, 'reason' | 'restarts' | 'quietMs' | 'decoder' | 'decoderProblem'> {
+  extends Pick<CameraStats, 'reason' | 'restarts' | 'quietMs' | 'decoder' | 'decoderProblem' | 'decoderProblemCode'> {
   state: CameraState
+  /** When the state began. */
+  since: Moment
+  /** When a pause ends; null for the other states. */
+  until: Moment | null
+  /** Of the camera's picture in the last frame; null before the first. */
+  picture: Size | null
   fps: number
   frames: number
   /** Frames not classified: inference was slower than the camera, or failed. */
@@ -49,7 +57,26 @@ export interface WatchedCamera {
    */
   pause(until: Moment): Moment
   resume(): void
+  /**
+   * A copy of the next frame with what was found in it.
+   * @throws InputError while it is paused (also when a pause begins meanwhile) and while there is no picture; TimeoutError
+   *   where no frame comes in time; the signal's reason
+   */
+  view(signal: AbortSignal): Promise<Sight>
   stop(): Promise<void>
+}
+
+/** The slowest rate that the config takes is one frame in 5 s. */
+const viewMs = 15_000
+
+/** Whether frames come in that state. */
+const hasPicture: Record<CameraState, boolean> = {
+  ok: true,
+  frozen: true,
+  dark: true,
+  connecting: false,
+  lost: false,
+  paused: false
 }
 
 export function watchCamera(options: WatchedCameraOptions): WatchedCamera {
@@ -63,13 +90,18 @@ class Watched implements WatchedCamera {
   readonly #options: WatchedCameraOptions
   readonly #paused: BehaviorSubject<Pause | null>
   readonly #subscriptions: Subscription[] = []
+  readonly #viewers: Viewers
+  #picture: Size | null = null
   #timer: NodeJS.Timeout | undefined
   #dropped = 0
   #state: CameraState = 'connecting'
+  #since: Moment
 
   constructor(options: WatchedCameraOptions) {
     this.#options = options
     this.config = options.config
+    this.#since = options.clock.now()
+    this.#viewers = new Viewers(options.config.id)
     this.#paused = new BehaviorSubject(options.pause)
   }
 
@@ -82,12 +114,19 @@ class Watched implements WatchedCamera {
     }
     if (this.#paused.value) this.#resumeAt(this.#paused.value.until)
     const frames = camera.frames.pipe(filter((frame) => this.#isWanted(frame)))
+    const detect: WatchedStages['detect'] = async (frame) => {
+      const sighting = await stages.detect(frame)
+      // What was under way when a pause began is not shown.
+      if (this.#isWatched()) this.#viewers.show(frame, sighting.faces)
+      return sighting
+    }
     this.#subscriptions.push(
       this.#states().subscribe(({ state, since, until }) => {
         this.#state = state
+        this.#since = since
         this.#options.onState(config.id, state, since, until)
       }),
-      cameraLine(frames, { ...stages, onDrop, onFailure }).subscribe((judged) => {
+      cameraLine(frames, { ...stages, detect, onDrop, onFailure }).subscribe((judged) => {
         // Frames under way when a pause began are discarded too.
         if (this.#isWatched()) onJudged(judged, config)
       })
@@ -97,7 +136,9 @@ class Watched implements WatchedCamera {
 
   stats(): WatchedCameraStats {
     const { dropped, ...stats } = this.#options.camera.stats()
-    return { ...stats, state: this.#state, dropped: dropped + this.#dropped }
+    const until = this.#paused.value?.until ?? null
+    const own = { state: this.#state, since: this.#since, until, picture: this.#picture }
+    return { ...stats, ...own, dropped: dropped + this.#dropped }
   }
 
   pause(wanted: Moment): Moment {
@@ -109,6 +150,7 @@ class Watched implements WatchedCamera {
     this.#resumeAt(pause.until)
     this.#options.onPause(pause)
     this.#paused.next(pause)
+    this.#viewers.refuse(this.#pausedUntil(pause.until))
     return pause.until
   }
 
@@ -119,8 +161,21 @@ class Watched implements WatchedCamera {
     this.#paused.next(null)
   }
 
+  async view(signal: AbortSignal): Promise<Sight> {
+    const { state, until, reason } = this.stats()
+    if (until !== null) throw this.#pausedUntil(until)
+    if (!hasPicture[state])
+      throw new InputError(
+        'PL-SNAPSHOT-NO-PICTURE',
+        `gives no picture (${reason ? `${state}: ${reason}` : state})`,
+        `camera ${this.config.id}`
+      )
+    return this.#viewers.next(viewMs, signal)
+  }
+
   async stop(): Promise<void> {
     clearTimeout(this.#timer)
+    this.#viewers.refuse(new ClosedError('PL-CONTROL-STOPPING', 'is no longer watched', `camera ${this.config.id}`))
     for (const subscription of this.#subscriptions) subscription.unsubscribe()
     await this.#options.camera.stop()
   }
@@ -130,11 +185,18 @@ class Watched implements WatchedCamera {
     this.#timer = setTimeout(() => this.resume(), Math.max(0, until - this.#options.clock.now()))
   }
 
+  #pausedUntil(until: Moment): InputError {
+    return pausedError(this.config.id, stamp(this.#options.clock, until))
+  }
+
   #isWanted(frame: Frame): boolean {
+    const { width, height } = frame.picture
+    if (width !== this.#picture?.width || height !== this.#picture.height) this.#picture = { width, height }
     if (this.#isWatched()) {
       this.#options.stages.onFrame()
       return true
     }
+    if (this.#paused.value === null) this.#viewers.show(frame, null)
     frame.release()
     return false
   }

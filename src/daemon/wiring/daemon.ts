@@ -8,6 +8,8 @@ import { version } from '../../core/version.js'
 import { type Alarms, createAlarms } from '../../stages/alarm/index.js'
 import { ExplainedAlarms } from '../../stages/explain/index.js'
 import { createMqtt, type Mqtt } from '../../stages/mqtt/index.js'
+import { startControl } from '../control/server.js'
+import { controlSocket } from '../control/socket.js'
 import { ClockWatch, isSynchronised } from '../health/clock-sync.js'
 import { Metrics, watchLoopDelay } from '../health/metrics.js'
 import { SeenFaces } from '../health/seen-faces.js'
@@ -111,6 +113,10 @@ async function start(options: DaemonOptions, owner: Owner): Promise<Daemon> {
   owner.add(setInterval(tick, tickMs), clearInterval)
   await cameras.takeOver(config.cameras)
   await supervision.serve(config.http)
+  const asked = { path: controlSocket(config.outbox.path, process.env), device: config.device, cameras: watched }
+  await watching.open(startControl({ ...asked, secrets, log: log.child({ stage: 'control' }), clock }), (part) =>
+    part.stop()
+  )
   return new JoinedStages({ owner, config, parts, mqtt, cameras, supervision, troubles })
 }
 

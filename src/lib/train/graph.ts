@@ -239,17 +239,31 @@ class StepEmitter {
     const emit = this.#emit
     const [weight, bias] = weightNames(layer)
     if (this.optimizer === 'adam') {
-      this.#update(weight, weightDims(layer), emit.node('Gemm', [gradient, input], { transA: 1 }))
+      this.#update(
+        weight,
+        weightDims(layer),
+        emit.node('MatMul', [this.#transposed(gradient, weightDims(layer)[0]!), input])
+      )
       this.#update(bias, [layer.bias.length], this.#sumOfBatch(gradient, [0]))
       return
     }
     const step = emit.node('Mul', [gradient, emit.node('Neg', [stepNames.rate])])
     const onto = this.optimizer === 'sgd' ? weight : `${weight}.velocity`
-    const attributes = { transA: 1, beta: { float: this.optimizer === 'sgd' ? 1 : momentum } }
     const dims = weightDims(layer)
-    const moved = this.#next(onto, dims, 'Gemm', [step, input, onto], attributes)
+    const beta = { float: this.optimizer === 'sgd' ? 1 : momentum }
+    const moved = this.#next(onto, dims, 'Gemm', [this.#transposed(step, dims[0]!), input, onto], { beta })
     if (this.optimizer === 'momentum') this.#next(weight, dims, 'Add', [weight, moved])
     this.#update(bias, [layer.bias.length], this.#sumOfBatch(gradient, [0]))
+  }
+
+  /**
+   * [batch, size] → [size, batch]. Gemm's own transA transposes a block anew for each block of columns, which takes longer than
+   * multiplying; a Transpose of two axes in front of a Gemm would be made into a transA again.
+   */
+  #transposed(value: string, size: number): string {
+    const emit = this.#emit
+    const lifted = emit.node('Transpose', [emit.node('Unsqueeze', [value, emit.integers([0])])], { perm: [0, 2, 1] })
+    return emit.node('Reshape', [lifted, emit.integers([size, -1])])
   }
 
   /** The weights' gradient tap by tap: each is a product of the gradient with the inputs that the tap has met. */

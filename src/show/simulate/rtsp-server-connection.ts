@@ -17,6 +17,7 @@ const reasons: Record<number, string> = {
   403: 'Forbidden',
   404: 'Not Found',
   405: 'Method Not Allowed',
+  453: 'Not Enough Bandwidth',
   454: 'Session Not Found',
   455: 'Method Not Valid in This State',
   461: 'Unsupported Transport',
@@ -33,11 +34,18 @@ interface Reply {
 
 type Handler = (request: RtspRequest) => Reply
 
+/** The readers of a server: cameras allow few at a time. */
+export interface Readers {
+  most: number
+  open: Set<object>
+}
+
 /** One RTSP connection: a reader's, or the feed's that publishes. The session ends with it (interleaved TCP only). */
 export class RtspConnection {
   readonly #socket: Socket
   readonly #publications: RtspPublications
   readonly #auth: Authenticator | undefined
+  readonly #readers: Readers
   readonly #log: Log
   readonly #parser = new RtspParser()
   readonly #session = randomBytes(8).toString('hex')
@@ -63,8 +71,13 @@ export class RtspConnection {
       }
     | undefined
 
-  constructor(socket: Socket, publications: RtspPublications, credentials: RtspCredentials | undefined, log: Log) {
+  constructor(
+    socket: Socket,
+    publications: RtspPublications,
+    { credentials, readers, log }: { credentials: RtspCredentials | undefined; readers: Readers; log: Log }
+  ) {
     this.#socket = socket
+    this.#readers = readers
     this.#publications = publications
     this.#auth = credentials && createAuthenticator(credentials)
     this.#log = log
@@ -159,6 +172,8 @@ export class RtspConnection {
     const channel = wanted ? Number(wanted[1]) & 0xfe : track * 2
     if (this.#recording) this.#recording.channels.set(channel, track)
     else {
+      if (!this.#playing && this.#readers.open.size >= this.#readers.most) return { status: 453 }
+      this.#readers.open.add(this)
       this.#playing ??= { stream, reader: new RtspSocketReader(this.#socket) }
       this.#playing.reader.map(track, channel)
     }
@@ -192,6 +207,7 @@ export class RtspConnection {
   }
 
   #closed(): void {
+    this.#readers.open.delete(this)
     this.#playing?.stream.remove(this.#playing.reader)
     if (this.#recording) this.#publications.end(this.#recording.secretPath)
   }

@@ -17,6 +17,8 @@ export interface RtspServerOptions {
   port?: number
   /** The login that readers need; none without it. */
   credentials?: RtspCredentials
+  /** How many readers may play at a time, all streams together; any number unless given. Further ones get 453. */
+  mostReaders?: number
   log: Log
 }
 
@@ -36,11 +38,12 @@ export interface RtspServer {
 
 /** @throws PortInUseError when the port is taken or may not be listened on */
 export async function startRtspServer(options: RtspServerOptions): Promise<RtspServer> {
-  const { host = '127.0.0.1', port = 0, credentials, log } = options
+  const { host = '127.0.0.1', port = 0, credentials, mostReaders = Number.POSITIVE_INFINITY, log } = options
+  const readers = { most: mostReaders, open: new Set<object>() }
   const publications = new RtspPublications()
   const open = new Map<Socket, RtspConnection>()
   const server = createServer((socket) => {
-    const connection = new RtspConnection(socket, publications, credentials, log)
+    const connection = new RtspConnection(socket, publications, { credentials, readers, log })
     open.set(socket, connection)
     socket.on('close', () => open.delete(socket))
     connection.start()

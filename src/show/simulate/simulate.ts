@@ -32,6 +32,8 @@ export interface SimulationOptions {
   centre?: Point
   day?: Day
   credentials?: RtspCredentials
+  /** See `RtspServerOptions`. */
+  mostReaders?: number
   ffmpeg?: string
   clock?: Clock
   log: Log
@@ -67,6 +69,7 @@ export async function startSimulation(options: SimulationOptions): Promise<Simul
     host: options.host ?? '127.0.0.1',
     port: options.rtspPort ?? 0,
     credentials: options.credentials,
+    mostReaders: options.mostReaders,
     log
   })
   const film = new Film(clock, options.onStretch)

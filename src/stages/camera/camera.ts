@@ -63,6 +63,8 @@ export interface CameraStats extends CameraStatus {
   decoder: string
   /** Why it is not the better one that this machine has or should have; null where it is. */
   decoderProblem: string | null
+  /** The code of that reason. */
+  decoderProblemCode: ErrorCode | null
 }
 
 /** A supervised camera: keeps a decoder running until it is stopped, and never throws for what a camera does. */
@@ -277,10 +279,11 @@ class SupervisedCamera implements Camera {
     this.#options.log[level](fields, `camera ${what}`)
   }
 
-  #decoder(): Pick<CameraStats, 'decoder' | 'decoderProblem'> {
+  #decoder(): Pick<CameraStats, 'decoder' | 'decoderProblem' | 'decoderProblemCode'> {
     const { current, instead } = this.#choice
     const { stream } = this.#memory
-    return { decoder: stream ? current.nameFor(stream) : current.name, decoderProblem: instead?.what ?? null }
+    const why = { decoderProblem: instead?.what ?? null, decoderProblemCode: instead?.code ?? null }
+    return { decoder: stream ? current.nameFor(stream) : current.name, ...why }
   }
 
   #setState(state: SourceState, why?: string): void {

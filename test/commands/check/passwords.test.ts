@@ -11,7 +11,8 @@ cameras: [{ id: bed-12, url: "rtsp://h/", location: { room: "1234" } }]`
   const { config, secrets: found } = await parseConfig(text, '/etc/painlens.yaml')
   const secrets = new Secrets()
   for (const value of found) secrets.add(value)
-  const findings = await checkPasswords({ config, secrets, signal: new AbortController().signal })
+  const running = { daemon: null, findings: [] }
+  const findings = await checkPasswords({ config, secrets, running, signal: new AbortController().signal })
   return findings.map(({ state, found }) => `${state}: ${found}`)
 }
 

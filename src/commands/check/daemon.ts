@@ -1,0 +1,58 @@
+import { readFile, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Config } from '../../config/index.js'
+import { ControlError } from '../../core/errors.js'
+import { duration } from '../../core/progress-line.js'
+import { askCameras } from '../../daemon/control/client.js'
+import type { CamerasAnswer } from '../../daemon/control/protocol.js'
+import { controlSocket } from '../../daemon/control/socket.js'
+import { type CheckResult, ok, type Running, warn } from './result.js'
+
+const what = 'daemon'
+
+/** Whether a painlens runs with this outbox, and what it watches; no finding where none runs. */
+export async function askRunning(
+  { outbox, cameras }: Config,
+  env: Readonly<Record<string, string | undefined>>,
+  signal: AbortSignal
+): Promise<Running> {
+  try {
+    const daemon = await askCameras(controlSocket(outbox.path, env), signal)
+    if (daemon) return { daemon, findings: [ok(what, describe(daemon, new Set(cameras.map(({ id }) => id))))] }
+    const holder = await lockHolder(join(outbox.path, 'LOCK'))
+    return { daemon: null, findings: holder === null ? [] : [held(outbox.path, holder)] }
+  } catch (error) {
+    if (!(error instanceof ControlError)) throw error
+    return { daemon: null, findings: [warn(error.code, what, `${error.where}: ${error.what}`)] }
+  }
+}
+
+function describe({ version, device, pid, started, cameras }: CamerasAnswer, known: ReadonlySet<string>): string {
+  const runs = `painlens ${version} runs as ${device}, process ${pid}, for ${duration(Date.now() - Date.parse(started))}`
+  const others = cameras.map(({ id }) => id).filter((id) => !known.has(id))
+  const watches = `watches ${cameras.length === 1 ? 'one camera' : `${cameras.length} cameras`}`
+  return `${runs}, ${watches}${others.length > 0 ? `, ${others.join(', ')} not in this config` : ''}`
+}
+
+const held = (path: string, pid: number): CheckResult =>
+  warn('PL-CONTROL-HELD', what, `process ${pid} has the outbox ${path}, and no painlens answers`)
+
+/**
+ * The process that holds the lock of a LevelDB, as the kernel lists it; null where it lists no process. It leaves out those of
+ * other containers.
+ */
+async function lockHolder(file: string): Promise<number | null> {
+  try {
+    const { dev, ino } = await stat(file)
+    const major = (dev >> 8) & 0xfff
+    const minor = (dev & 0xff) | ((dev >> 12) & 0xfff00)
+    const hex = (part: number): string => part.toString(16).padStart(2, '0')
+    const place = ` ${hex(major)}:${hex(minor)}:${ino} `
+    // 1: POSIX  ADVISORY  WRITE 4711 08:01:131090 0 EOF
+    const line = (await readFile('/proc/locks', 'utf8')).split('\n').find((one) => one.includes(place))
+    const pid = Number(line?.trim().split(/\s+/)[4])
+    return pid > 0 ? pid : null
+  } catch {
+    return null
+  }
+}

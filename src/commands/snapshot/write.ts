@@ -1,0 +1,81 @@
+import { randomBytes } from 'node:crypto'
+import { type FileHandle, link, lstat, open, rename, rm, stat } from 'node:fs/promises'
+import { basename, dirname, join, resolve } from 'node:path'
+import { DiskError, UsageError } from '../../core/errors.js'
+import { printable } from '../../core/printable.js'
+import type { FrameHead } from '../../daemon/control/protocol.js'
+import { localTime } from './describe.js'
+
+/** `room-312-2026-11-28T10-41-03.png`, in the time of this machine. */
+export const nameOf = ({ camera, at }: FrameHead): string =>
+  `${camera}-${localTime(at).slice(0, 19).replace(' ', 'T').replaceAll(':', '-')}.png`
+
+/**
+ * Where a picture goes: the file or the folder that was named, else a file of its own name in the working folder.
+ * @param own the name that painlens gives it
+ */
+export async function fileFor(out: string | undefined, own: string): Promise<string> {
+  const path = resolve(out ?? own)
+  return (await isFolder(path)) ? join(path, own) : path
+}
+
+/** Before a picture is taken in vain. @throws UsageError */
+export async function refuseExisting(out: string | undefined): Promise<void> {
+  const stats = out === undefined ? null : await lstat(out).catch(() => null)
+  if (stats && !(await isFolder(out!))) throw alreadyThere(out!)
+}
+
+const alreadyThere = (path: string): UsageError =>
+  new UsageError('PL-SNAPSHOT-EXISTS', 'there is a file already', printable(path))
+
+const isFolder = (path: string): Promise<boolean> =>
+  stat(path).then(
+    (stats) => stats.isDirectory(),
+    () => false
+  )
+
+/**
+ * Writes a picture of a resident's room, readable by the one who asked alone. It is whole under its name or not there.
+ * @param force whether a file that is there is replaced
+ * @throws UsageError where a file is there, DiskError
+ */
+export async function writePrivate(path: string, bytes: Uint8Array, force: boolean): Promise<void> {
+  const part = join(dirname(path), `.${basename(path).slice(0, 100)}.${randomBytes(4).toString('hex')}`)
+  try {
+    const file = await open(part, 'wx', 0o600)
+    try {
+      await handOver(file)
+      await file.writeFile(bytes)
+    } finally {
+      await file.close()
+    }
+    if (force) await rename(part, path)
+    else await placeNew(part, path)
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'EEXIST') throw alreadyThere(path)
+    throw new DiskError('PL-SNAPSHOT-UNWRITABLE', `cannot be written (${code})`, printable(path), { cause: error })
+  } finally {
+    await rm(part, { force: true }).catch(() => undefined)
+  }
+}
+
+/** Some file systems of USB sticks know no links. There, the name is taken first. */
+async function placeNew(part: string, path: string): Promise<void> {
+  try {
+    await link(part, path)
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code !== 'EPERM' && code !== 'ENOTSUP' && code !== 'ENOSYS') throw error
+    await (await open(path, 'wx', 0o600)).close()
+    await rename(part, path)
+  }
+}
+
+/** Behind sudo the file belongs to the one who called it, or he could not look at it. */
+async function handOver(file: FileHandle): Promise<void> {
+  const { SUDO_UID, SUDO_GID } = process.env
+  if (process.getuid?.() !== 0 || !SUDO_UID || !SUDO_GID) return
+  // A stick's file system may know no owners.
+  await file.chown(Number(SUDO_UID), Number(SUDO_GID)).catch(() => undefined)
+}

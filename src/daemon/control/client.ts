@@ -1,0 +1,128 @@
+/** How commands ask a running daemon. */
+import { request } from 'node:http'
+import { userInfo } from 'node:os'
+import type { z } from 'zod'
+import { errorCodes } from '../../core/error-codes/index.js'
+import { ControlError, type ErrorCode, InputError } from '../../core/errors.js'
+import { printable } from '../../core/printable.js'
+import { type CamerasAnswer, camerasAnswer, type FrameHead, frameHead, headEnd, refusal } from './protocol.js'
+
+const bounds = { camerasMs: 5000, camerasBytes: 4 * 2 ** 20, frameMs: 30_000, frameBytes: 64 * 2 ** 20 }
+
+/**
+ * What a running daemon watches.
+ * @param path as `controlSocket` answers
+ * @returns null where none runs
+ * @throws ControlError where one runs that may not be asked, or that does not answer
+ */
+export async function askCameras(path: string, signal: AbortSignal): Promise<CamerasAnswer | null> {
+  const body = await ask(path, '/cameras', { ms: bounds.camerasMs, most: bounds.camerasBytes }, signal)
+  return body && read(camerasAnswer, body, path)
+}
+
+/** A frame as the daemon sees it: RGB24, masks black. */
+export interface GivenFrame {
+  head: FrameHead
+  pixels: Uint8Array
+}
+
+/**
+ * @returns null where no daemon runs
+ * @throws ControlError; InputError for what the daemon refuses: an unknown camera, a pause, a camera without pictures
+ */
+export async function askFrame(path: string, camera: string, signal: AbortSignal): Promise<GivenFrame | null> {
+  const url = `/cameras/${encodeURIComponent(camera)}/frame?${new URLSearchParams(whoAsks())}`
+  const body = await ask(path, url, { ms: bounds.frameMs, most: bounds.frameBytes }, signal)
+  if (!body) return null
+  const end = body.indexOf(headEnd)
+  const head = read(frameHead, body.subarray(0, Math.max(0, end)), path)
+  const pixels = body.subarray(end + 1)
+  if (pixels.length !== head.width * head.height * 3)
+    throw new ControlError('PL-CONTROL-ANSWER', `the picture has ${pixels.length} bytes`, path)
+  return { head, pixels }
+}
+
+/** For the daemon's log. Behind sudo the user is root, and who called it is in the environment. */
+function whoAsks(): Record<string, string> {
+  const { SUDO_UID, SUDO_USER } = process.env
+  const uid = SUDO_UID ?? process.getuid?.()
+  return { ...(uid !== undefined && { uid: String(uid) }), ...(userName(SUDO_USER) && { user: userName(SUDO_USER)! }) }
+}
+
+function userName(caller: string | undefined): string | undefined {
+  if (caller) return caller
+  try {
+    return userInfo().username
+  } catch {
+    // A container's user may be in no list.
+    return undefined
+  }
+}
+
+interface Limits {
+  ms: number
+  most: number
+}
+
+/** No socket, or one that a killed daemon left. */
+const notListening: ReadonlySet<string | undefined> = new Set(['ENOENT', 'ECONNREFUSED', 'ENOTDIR', 'ENOTSOCK'])
+
+async function ask(path: string, url: string, { ms, most }: Limits, signal: AbortSignal): Promise<Buffer | null> {
+  const late = AbortSignal.timeout(ms)
+  try {
+    const { status, body } = await get(path, url, most, AbortSignal.any([signal, late]))
+    if (status === 200) return body
+    throw refused(body, path)
+  } catch (error) {
+    signal.throwIfAborted()
+    const { code } = error as NodeJS.ErrnoException
+    if (notListening.has(code)) return null
+    if (late.aborted)
+      throw new ControlError('PL-CONTROL-SILENT', `the running painlens has not answered for ${ms / 1000} s`, path)
+    if (code === 'EACCES' || code === 'EPERM')
+      throw new ControlError('PL-CONTROL-DENIED', 'this user may not ask the running painlens', path)
+    if (error instanceof ControlError || error instanceof InputError) throw error
+    throw new ControlError('PL-CONTROL-ANSWER', `the running painlens has hung up (${code ?? 'unknown reason'})`, path)
+  }
+}
+
+function get(
+  path: string,
+  url: string,
+  most: number,
+  signal: AbortSignal
+): Promise<{ status: number | undefined; body: Buffer }> {
+  return new Promise((resolve, reject) => {
+    const asking = request({ socketPath: path, path: url, agent: false, signal }, (answer) => {
+      const chunks: Buffer[] = []
+      let length = 0
+      answer.on('data', (chunk: Buffer) => {
+        chunks.push(chunk)
+        length += chunk.length
+        if (length > most)
+          answer.destroy(new ControlError('PL-CONTROL-ANSWER', `the answer is larger than ${most} bytes`, path))
+      })
+      answer.once('error', reject)
+      answer.once('end', () => resolve({ status: answer.statusCode, body: Buffer.concat(chunks) }))
+    })
+    asking.once('error', reject)
+    asking.end()
+  })
+}
+
+function refused(body: Buffer, path: string): ControlError | InputError {
+  const { code, error } = read(refusal, body, path)
+  return isCode(code)
+    ? new InputError(code, error, 'the running painlens')
+    : new ControlError('PL-CONTROL-ANSWER', `it says: ${printable(error)} (${printable(code)})`, path)
+}
+
+const isCode = (code: string): code is ErrorCode => Object.hasOwn(errorCodes, code)
+
+function read<T>(schema: z.ZodType<T>, body: Buffer, path: string): T {
+  try {
+    return schema.parse(JSON.parse(body.toString('utf8')))
+  } catch (error) {
+    throw new ControlError('PL-CONTROL-ANSWER', 'its answer is not understood', path, { cause: error })
+  }
+}

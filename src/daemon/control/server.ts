@@ -1,0 +1,251 @@
+/** The control socket's server: `painlens check` and `painlens snapshot` ask it what the daemon sees. */
+import type { Server } from 'node:http'
+import { Readable } from 'node:stream'
+import { type FastifyInstance, type FastifyReply, fastify } from 'fastify'
+import { type Clock, type Moment, stamp } from '../../core/clock.js'
+import {
+  ClosedError,
+  ControlError,
+  codeOf,
+  type ErrorCode,
+  errorFields,
+  InputError,
+  PainlensError
+} from '../../core/errors.js'
+import { LastSaid, type Log } from '../../core/log.js'
+import { printable } from '../../core/printable.js'
+import type { Secrets } from '../../core/secrets.js'
+import { version } from '../../core/version.js'
+import type { Sight } from '../line/viewers.js'
+import type { WatchedCamera } from '../line/watched-camera.js'
+import { type CameraSeen, type CamerasAnswer, headOf, settingsOf } from './protocol.js'
+import { claimSocket } from './socket.js'
+
+export interface ControlOptions {
+  /** As `controlSocket` answers. */
+  path: string
+  device: string
+  cameras: ReadonlyMap<string, WatchedCamera>
+  secrets: Secrets
+  log: Log
+  clock: Clock
+  /** How long to wait before another try to listen, where that failed; 30 s unless given. */
+  retryMs?: number
+  /** After how long a request is ended, whatever it waits for; 30 s unless given. */
+  deadlineMs?: number
+}
+
+export interface Control {
+  /** Ends requests that are under way and removes the socket. */
+  stop(): Promise<void>
+}
+
+const defaultRetryMs = 30_000
+/** A picture is waited for at most half of it; a client that reads slowly, or not at all, is cut off then. */
+const defaultDeadlineMs = 30_000
+/** A request is one line and few headers. */
+const bounds = { bodyBytes: 1024, headerBytes: 8192, headersMs: 5000, connections: 8, frames: 2 }
+const maxName = 64
+
+/**
+ * Back after the first try to listen. Nothing depends on it: where it cannot be had, that is logged, and tried again.
+ */
+export async function startControl(options: ControlOptions): Promise<Control> {
+  const control = new ControlServer(options)
+  await control.start()
+  return control
+}
+
+class ControlServer implements Control {
+  readonly #options: ControlOptions
+  readonly #started: string
+  readonly #said = new LastSaid<string>()
+  readonly #stopping = new AbortController()
+  #server: FastifyInstance | null = null
+  #remove: () => Promise<void> = async () => undefined
+  #retry: NodeJS.Timeout | undefined
+  #trying: Promise<void> = Promise.resolve()
+  #frames = 0
+
+  constructor(options: ControlOptions) {
+    this.#options = options
+    this.#started = stamp(options.clock, options.clock.now())
+  }
+
+  start(): Promise<void> {
+    this.#trying = this.#try()
+    return this.#trying
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort(new ControlError('PL-CONTROL-STOPPING', 'painlens is stopping', this.#options.path))
+    clearTimeout(this.#retry)
+    await this.#trying
+    await this.#remove()
+    await this.#server?.close()
+  }
+
+  async #try(): Promise<void> {
+    const { path, log, retryMs = defaultRetryMs } = this.#options
+    const server = this.#createServer()
+    try {
+      this.#remove = await claimSocket(path, (own) => server.listen({ path: own }))
+      this.#server = server
+      this.#said.isNew(null)
+      log.info({ path }, 'painlens check and painlens snapshot may ask here')
+    } catch (error) {
+      await server.close()
+      if (this.#said.isNew(codeOf(error)))
+        log.warn(errorFields(error), 'no command can ask this painlens what it sees; alarms are not affected')
+      if (!this.#stopping.signal.aborted) this.#retry = setTimeout(() => void this.start(), retryMs)
+    }
+  }
+
+  #createServer(): FastifyInstance {
+    const { deadlineMs = defaultDeadlineMs } = this.#options
+    const server = fastify({
+      logger: false,
+      exposeHeadRoutes: false,
+      routerOptions: { maxParamLength: bounds.headerBytes },
+      bodyLimit: bounds.bodyBytes,
+      requestTimeout: bounds.headersMs,
+      connectionTimeout: deadlineMs,
+      keepAliveTimeout: bounds.headersMs,
+      forceCloseConnections: true,
+      http: {
+        maxHeaderSize: bounds.headerBytes,
+        headersTimeout: bounds.headersMs,
+        connectionsCheckingInterval: 1000
+      }
+    })
+    ;(server.server as Server).maxConnections = bounds.connections
+    server.addHook('onRequest', async ({ raw }, reply) => {
+      const timer = setTimeout(() => raw.socket.destroy(), deadlineMs)
+      reply.raw.once('close', () => clearTimeout(timer))
+    })
+    server.get('/cameras', async (_, reply) => this.#json(reply, this.#cameras()))
+    server.get<{ Params: { id: string }; Querystring: Record<string, unknown> }>(
+      '/cameras/:id/frame',
+      async ({ params, query }, reply) => this.#frame(params.id, query, reply)
+    )
+    server.setNotFoundHandler((_, reply) =>
+      this.#refuse(reply.code(404), 'PL-CONTROL-REQUEST', 'there is no such request')
+    )
+    server.setErrorHandler((error, _, reply) => this.#failed(error, reply))
+    return server
+  }
+
+  #failed(error: unknown, reply: FastifyReply): FastifyReply {
+    const { statusCode = 500 } = error as { statusCode?: number }
+    if (error instanceof PainlensError) return this.#refuse(reply.code(409), error.code, error.what)
+    if (statusCode < 500) return this.#refuse(reply.code(statusCode), 'PL-CONTROL-REQUEST', 'this is no request')
+    this.#options.log.error(errorFields(error), 'a request of the control socket failed')
+    return this.#refuse(reply.code(500), 'PL-UNEXPECTED', 'it failed, see the log')
+  }
+
+  #json(reply: FastifyReply, answer: object): FastifyReply {
+    return reply.type('application/json').send(encoded(answer, this.#options.secrets))
+  }
+
+  #refuse(reply: FastifyReply, code: ErrorCode, error: string): FastifyReply {
+    return this.#json(reply, { code, error })
+  }
+
+  #cameras(): CamerasAnswer {
+    const { device, cameras, clock } = this.#options
+    const told = [...cameras.values()].map((camera) => cameraAnswer(camera, clock))
+    return { version, device, pid: process.pid, started: this.#started, cameras: told }
+  }
+
+  async #frame(id: string, asking: Record<string, unknown>, reply: FastifyReply): Promise<FastifyReply> {
+    const { log, clock, secrets } = this.#options
+    const camera = this.#find(id)
+    const asked = { camera: camera.config.id, ...askedBy(asking) }
+    const gone = new AbortController()
+    reply.raw.once('close', () =>
+      gone.abort(new ClosedError('PL-CONTROL-ANSWER', 'the command has left', asked.camera))
+    )
+    try {
+      const sight = await this.#view(camera, AbortSignal.any([gone.signal, this.#stopping.signal]))
+      // Before it is given: no picture leaves without a line.
+      log.info(asked, 'a picture of this camera is given to a technician (painlens snapshot)')
+      const { state } = camera.stats()
+      const head = encoded(headOf(camera.config, sight, state, clock), secrets)
+      return reply.type('application/octet-stream').send(Readable.from([Buffer.from(`${head}\n`), sight.data]))
+    } catch (error) {
+      if (!gone.signal.aborted) log.info({ ...asked, ...errorFields(error) }, 'no picture is given (painlens snapshot)')
+      throw error
+    }
+  }
+
+  #find(id: string): WatchedCamera {
+    const { cameras } = this.#options
+    const camera = cameras.get(id)
+    if (camera) return camera
+    throw new InputError(
+      'PL-SNAPSHOT-CAMERA',
+      `is none of those that are watched`,
+      `camera ${printable(id.slice(0, maxName))}`
+    )
+  }
+
+  async #view(camera: WatchedCamera, signal: AbortSignal): Promise<Sight> {
+    if (this.#frames >= bounds.frames)
+      throw new ControlError('PL-CONTROL-BUSY', 'others are asking for pictures', `camera ${camera.config.id}`)
+    this.#frames++
+    try {
+      return await camera.view(signal)
+    } finally {
+      this.#frames--
+    }
+  }
+}
+
+/** painlens's own words, which no password is looked for in: it would not be `state` that it gave away. */
+const vocabulary: ReadonlySet<string> = new Set([
+  'id',
+  'camera',
+  'state',
+  'code',
+  'version',
+  'since',
+  'until',
+  'started',
+  'at'
+])
+
+/** As JSON, without secrets; digests of settings stay as they are. */
+function encoded(answer: object, secrets: Secrets): string {
+  const kept = new WeakSet<object>()
+  return JSON.stringify(answer, function (this: object, key, value: unknown) {
+    if (key === 'settings') kept.add(value as object)
+    return typeof value === 'string' && !vocabulary.has(key) && !kept.has(this) ? secrets.redact(value) : value
+  })
+}
+
+/** What the command says of who called it. Only painlens's own user and root can connect; which of them, Node.js cannot tell. */
+function askedBy({ uid, user }: Record<string, unknown>): { uid?: number; user?: string } {
+  return {
+    ...(typeof uid === 'string' && /^\d{1,10}$/.test(uid) && { uid: Number(uid) }),
+    ...(typeof user === 'string' && user !== '' && { user: printable(user.slice(0, maxName)) })
+  }
+}
+
+function cameraAnswer(camera: WatchedCamera, clock: Clock): CameraSeen {
+  const { state, since, until, reason, fps, lastFrameAt, picture, ...decoding } = camera.stats()
+  const { decoder, decoderProblem: what, decoderProblemCode: code } = decoding
+  const stampOf = (moment: Moment): string => stamp(clock, moment)
+  return {
+    id: camera.config.id,
+    state,
+    since: stampOf(since),
+    until: until === null ? null : stampOf(until),
+    reason: reason ?? null,
+    fps,
+    last_picture_ms: lastFrameAt === null ? null : clock.now() - lastFrameAt,
+    picture,
+    decoder,
+    decoder_problem: what !== null && code !== null ? { code, what } : null,
+    settings: settingsOf(camera.config)
+  }
+}

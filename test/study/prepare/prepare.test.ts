@@ -181,7 +181,7 @@ describe('painlens study prepare', { timeout: patience(120_000) }, () => {
   })
 
   it('keeps so many crops of each class, from all of its subjects, and leaves dense videos alone', async () => {
-    film(join(folder, 'long.mp4'), { seconds: 61, fps: 1 })
+    film(join(folder, 'long.mp4'), { seconds: 64, fps: 0.25 })
     const rows = [3, 4].map((number) => `p${number}.jpg,s${number},pain,,,a`)
     const options = optionsFor('balanced', {
       ...{ table: table('balanced', ...rows, 'v.mp4,s1,happiness,,,a', 'long.mp4,s1,neutral,,,a') },
@@ -189,12 +189,12 @@ describe('painlens study prepare', { timeout: patience(120_000) }, () => {
     })
     await prepare(options)
     const { labels, left_out } = datasetOf(options.out)
-    expect(labels).toMatchObject({ pain: { crops: 1 }, happiness: { crops: 1 }, neutral: { crops: 61 } })
+    expect(labels).toMatchObject({ pain: { crops: 1 }, happiness: { crops: 1 }, neutral: { crops: 16 } })
     expect(left_out.rows).toMatchObject({
       'a subject of --exclude': 1,
       'more crops of a class than --balance keeps': 9
     })
-    expect(readdirSync(join(options.out, 'crops'))).toHaveLength(63)
+    expect(readdirSync(join(options.out, 'crops'))).toHaveLength(18)
   })
 
   it('gives BioVid’s people pseudonyms, and keeps their names in a file of its own', async () => {
@@ -236,7 +236,7 @@ describe('painlens study prepare', { timeout: patience(120_000) }, () => {
     const killed = { ...whole, out: join(folder, 'killed-data') }
     const random = createRandom(5)
     let midway = 0
-    for (let attempt = 0; attempt < 12; attempt++) {
+    for (let attempt = 0; attempt < 8; attempt++) {
       await runAndKill(killed, took * (0.1 + 0.9 * random()))
       if (existsSync(join(killed.out, 'progress.jsonl'))) midway++
     }
@@ -245,7 +245,7 @@ describe('painlens study prepare', { timeout: patience(120_000) }, () => {
     expect(contentOf(killed.out)).toEqual(contentOf(whole.out))
   })
 
-  it('ends its decoder and its workers when it is aborted, and goes on from there', async () => {
+  it('ends its decoder and its workers when it is aborted', async () => {
     film(join(folder, 'busy.mp4'), { seconds: 20, fps: 5 })
     const options = optionsFor('aborted', { table: table('aborted', 'p2.jpg,s1,pain,,,a', 'busy.mp4,s2,neutral,,,a') })
     const abort = new AbortController()

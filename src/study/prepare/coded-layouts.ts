@@ -4,8 +4,8 @@ import { InputError, UsageError } from '../../core/errors.js'
 import { printable } from '../../core/printable.js'
 import { neutral } from '../dataset.js'
 import type { Clip } from './clips.js'
-import type { LayoutContext } from './layouts.js'
-import { holds, type Rule } from './rules.js'
+import type { LayoutContext } from './layout-context.js'
+import { holds, type UnitRule } from './rules.js'
 
 /** How many pictures of a sequence stand for a second. */
 const picturesPerSecond = 25
@@ -20,7 +20,16 @@ function isTaken(number: number, everyS: number): boolean {
   return number % step === 0
 }
 
-const numberOf = (file: string): number => Number(/(\d+)(?:_facs)?\.\w+$/.exec(file)?.[1] ?? Number.NaN)
+/** `ll042t1aaaff001_facs.txt` is number 1. */
+const numberOf = (file: string): number =>
+  Number.parseInt(
+    basename(file)
+      .split('.')[0]!
+      .replace(/_facs$/i, '')
+      .split(/\D/)
+      .at(-1)!,
+    10
+  )
 
 const frame = { startS: null, endS: null }
 
@@ -31,7 +40,9 @@ const frame = { startS: null, endS: null }
 export async function unbc(context: LayoutContext): Promise<Clip[]> {
   const { root, files, everyS } = context
   const pictures = new Map(files.filter(isPicture).map((file) => [basename(file).replace(/\.\w+$/, ''), file]))
-  const labels = files.filter((file) => /(^|\/)PSPI\/.*_facs\.txt$/i.test(file) && isTaken(numberOf(file), everyS))
+  const labels = files.filter(
+    (file) => file.split('/').includes('PSPI') && /_facs\.txt$/i.test(file) && isTaken(numberOf(file), everyS)
+  )
   const clips: Clip[] = []
   for (let from = 0; from < labels.length; from += readAtOnce) {
     const part = labels.slice(from, from + readAtOnce)
@@ -92,8 +103,8 @@ export async function bp4d(context: LayoutContext): Promise<Clip[]> {
 function bp4dPictures(files: readonly string[]): Map<string, string> {
   const pictures = new Map<string, string>()
   for (const file of files) {
-    const [, subject, task, number] = /(?:^|\/)([FM]\d{3})\/(T\d)\/0*(\d+)\.(?:jpe?g|png)$/i.exec(file) ?? []
-    if (number !== undefined) pictures.set(`${subject}/${task}/${number}`, file)
+    const [, subject, task, number] = /(?:^|\/)([FM]\d{3})\/(T\d)\/(\d{1,9})\.(?:jpe?g|png)$/i.exec(file) ?? []
+    if (number !== undefined) pictures.set(`${subject}/${task}/${Number(number)}`, file)
   }
   return pictures
 }
@@ -104,7 +115,7 @@ function codedFrames(text: string): { number: number; units: Map<number, number>
     .split(/\r?\n/)
     .filter((line) => line.trim() !== '')
     .map((line) => line.split(',').map((cell) => cell.trim()))
-  const columns = header.map((cell, i) => (i === 0 ? undefined : /^(?:AU)?0*(\d+)$/i.exec(cell)?.[1]))
+  const columns = header.map((cell, i) => (i === 0 ? undefined : /^(?:AU)?(\d{1,4})$/i.exec(cell)?.[1]))
   return rows.flatMap((cells) => {
     const number = Number(cells[0])
     if (cells[0] === '' || !Number.isInteger(number)) return []
@@ -172,7 +183,7 @@ async function framesByNumber(
 /** Frames of the same label one after the other; by time, for programs count frames of a video differently. */
 function stretchesOf(
   frames: ReadonlyMap<number, Map<number, number>>,
-  rules: readonly Rule[],
+  rules: readonly UnitRule[],
   durationS: number,
   at: Pick<Clip, 'row' | 'file' | 'subject' | 'source' | 'intensity'>,
   { findings }: LayoutContext

@@ -17,12 +17,12 @@ import { readDataset } from '../dataset.js'
 import { claimFolder, isThere } from '../files.js'
 import { type Clip, Findings } from './clips.js'
 import { inspect, type Medium } from './inspect.js'
-import { Journal, otherData } from './journal.js'
+import { otherData, PrepareJournal } from './journal.js'
 import { clipsOfLayout, layouts } from './layouts.js'
-import { type Job, type PlanOptions, picturesOf, planOf } from './plan.js'
+import { type PlanOptions, type PrepareJob, picturesOf, planOf } from './plan.js'
 import { namesOf, writeKey } from './pseudonyms.js'
 import { type Balance, removeRest, writeDataset } from './results.js'
-import type { Rule } from './rules.js'
+import type { UnitRule } from './rules.js'
 import { readTable } from './table.js'
 import { chosen, warnOfTraps } from './traps.js'
 import { probeVideo } from './video.js'
@@ -43,7 +43,7 @@ export interface PrepareOptions extends PlanOptions {
   balance: Balance
   levels: readonly number[]
   pspi: number
-  rules: readonly Rule[]
+  rules: readonly UnitRule[]
   /** Whether subjects and videos get other names; those of a layout whose names are personal data always do. */
   pseudonyms: boolean
   /** Whether rows with a problem are left out, instead of ending the command. */
@@ -79,7 +79,7 @@ export async function prepareStudy(options: PrepareOptions, write: Write, signal
     await sayCosts(jobs, size, workers, options.out, write)
     for (const warning of findings.warnings) write(`Warning: ${warning}\n`)
     if (names.key.length > 0) await writeKey(options.out, names.key)
-    const journal = await Journal.open(options.out, key)
+    const journal = await PrepareJournal.open(options.out, key)
     try {
       if (journal.done.size > 0) write(`${journal.done.size} of ${jobs.length} clips are done already.\n`)
       const models = faceModelFiles(options.faceModels ?? join(packageRoot, 'models/face'))
@@ -112,7 +112,7 @@ async function cutOf({ base, size, alignment }: PrepareOptions): Promise<{ size:
 interface Work {
   clips: Clip[]
   media: ReadonlyMap<string, Medium>
-  jobs: Job[]
+  jobs: PrepareJob[]
   names: ReturnType<typeof namesOf>
   findings: Findings
   ffmpeg: Awaited<ReturnType<typeof probeFfmpeg>> | undefined
@@ -200,7 +200,7 @@ const pictureMs = 280
 const workerBytes = 250e6
 
 async function sayCosts(
-  jobs: readonly Job[],
+  jobs: readonly PrepareJob[],
   { width, height }: Size,
   workers: number,
   folder: string,

@@ -29,7 +29,7 @@ export const journalFile = 'progress.jsonl'
  * Which jobs are done: a line for each, written once all its crops are on disk. A line that a kill cut short does not count,
  * so that a job is in it wholly or not at all.
  */
-export class Journal {
+export class PrepareJournal {
   #last: Promise<void> = Promise.resolve()
 
   private constructor(
@@ -44,7 +44,7 @@ export class Journal {
    * @param key differs where options or data do
    * @throws InputError where it is of other options or data; DiskError
    */
-  static async open(folder: string, key: string): Promise<Journal> {
+  static async open(folder: string, key: string): Promise<PrepareJournal> {
     const path = join(folder, journalFile)
     const bytes = await readFile(path).catch(() => Buffer.alloc(0))
     const whole = bytes.subarray(0, bytes.lastIndexOf(0x0a) + 1)
@@ -56,7 +56,7 @@ export class Journal {
     try {
       const file = await open(path, 'a', privately)
       await file.truncate(whole.length)
-      const journal = new Journal(file, path, new Map())
+      const journal = new PrepareJournal(file, path, new Map())
       for (const line of lines) {
         const done = JSON.parse(line) as JobDone
         journal.done.set(done.job, done)

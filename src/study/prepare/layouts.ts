@@ -4,29 +4,10 @@ import { InputError } from '../../core/errors.js'
 import { printable } from '../../core/printable.js'
 import type { LayoutName } from '../choices.js'
 import { neutral } from '../dataset.js'
-import type { Clip, Findings } from './clips.js'
+import type { Clip } from './clips.js'
 import { bp4d, disfa, unbc } from './coded-layouts.js'
-import type { Rule } from './rules.js'
+import type { LayoutContext } from './layout-context.js'
 import { decoded, parsed } from './table.js'
-
-/** What a layout finds its rows with. */
-export interface LayoutContext {
-  root: string
-  /** All files below the root, relative to it, sorted. */
-  files: readonly string[]
-  /** @throws InputError */
-  read(file: string): Promise<string>
-  /** In seconds. @throws InputError where the video does not say */
-  durationOf(file: string): Promise<number>
-  findings: Findings
-  /** Heat levels that count as pain (BioVid). */
-  levels: readonly number[]
-  /** From which PSPI on a face shows pain (UNBC-McMaster). */
-  pspi: number
-  rules: readonly Rule[]
-  /** In seconds; thins sequences of pictures. */
-  everyS: number
-}
 
 export interface Layout {
   /** Its subjects are called by personal data: they get pseudonyms. */
@@ -74,7 +55,7 @@ async function filesBelow(root: string): Promise<string[]> {
 }
 
 /** The only file of that name. @throws InputError */
-export function fileNamed(name: RegExp, { files, root }: LayoutContext): string {
+function fileNamed(name: RegExp, { files, root }: LayoutContext): string {
   const found = files.filter((file) => name.test(basename(file)))
   if (found.length === 1) return found[0]!
   const what =

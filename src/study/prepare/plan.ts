@@ -1,12 +1,12 @@
 import type { Clip, Findings } from './clips.js'
 import type { Medium } from './inspect.js'
-import type { Stretch } from './video.js'
+import type { VideoStretch } from './video.js'
 
 /** A piece of work that is done whole or not at all. */
-export interface Job {
+export interface PrepareJob {
   clip: Clip
   /** Null for a picture. */
-  stretch: Stretch | null
+  stretch: VideoStretch | null
   /** Of a long video that `--balance` leaves alone. */
   dense: boolean
 }
@@ -32,8 +32,8 @@ export function planOf(
   media: ReadonlyMap<string, Medium>,
   options: PlanOptions,
   findings: Findings
-): Job[] {
-  return clips.flatMap((clip): Job[] => {
+): PrepareJob[] {
+  return clips.flatMap((clip): PrepareJob[] => {
     const medium = media.get(clip.file)
     if (!medium) return []
     if (medium.kind === 'picture') return [{ clip, stretch: null, dense: false }]
@@ -52,7 +52,7 @@ function stretchOf(
   { startS, endS }: Clip,
   durationS: number | null,
   { fromS, toS }: PlanOptions
-): Omit<Stretch, 'everyS'> {
+): Omit<VideoStretch, 'everyS'> {
   const start = startS ?? 0
   const end = Math.min(endS ?? Number.POSITIVE_INFINITY, durationS ?? Number.POSITIVE_INFINITY)
   const until = toS === undefined ? end : toS < 0 ? end + toS : Math.min(end, start + toS)
@@ -60,7 +60,7 @@ function stretchOf(
 }
 
 /** The last one ends with the stretch. Pictures of all pieces together are those of the whole. */
-function piecesOf({ startS, endS, everyS }: Stretch): Stretch[] {
+function piecesOf({ startS, endS, everyS }: VideoStretch): VideoStretch[] {
   const lengthS = everyS > 0 ? Math.ceil(pieceS / everyS) * everyS : pieceS
   if (!Number.isFinite(endS)) return [{ startS, endS, everyS }]
   const count = Math.max(1, Math.ceil((endS - startS) / lengthS - 1e-9))
@@ -72,7 +72,7 @@ function piecesOf({ startS, endS, everyS }: Stretch): Stretch[] {
 }
 
 /** How many pictures a plan will look at; videos that do not say how long they are count nothing. */
-export function picturesOf(jobs: readonly Job[]): number {
+export function picturesOf(jobs: readonly PrepareJob[]): number {
   return jobs.reduce((sum, { stretch }) => {
     if (!stretch) return sum + 1
     const lengthS = stretch.endS - stretch.startS

@@ -9,7 +9,7 @@ import { createRandom } from '../../lib/random.js'
 import { privately, writeWhole } from '../files.js'
 import type { Clip, Findings } from './clips.js'
 import { type CropFile, type JobDone, journalFile } from './journal.js'
-import type { Job } from './plan.js'
+import type { PrepareJob } from './plan.js'
 import type { Names } from './pseudonyms.js'
 
 /** How many crops of a class are kept at most: a number, or as many as the smallest class has; all where undefined. */
@@ -23,7 +23,7 @@ export interface Prepared {
   options: Record<string, unknown>
   size: { width: number; height: number }
   alignment: { eyeDistance: number; eyeY: number }
-  jobs: readonly Job[]
+  jobs: readonly PrepareJob[]
   done: ReadonlyMap<number, JobDone>
   namesOf: (clip: Clip) => Names
   balance: Balance

@@ -19,7 +19,7 @@ export type VideoFrame = Picture & {
   timeS: number
 }
 
-export interface Stretch {
+export interface VideoStretch {
   startS: number
   /** Infinity for the end of the video. */
   endS: number
@@ -78,7 +78,7 @@ async function linesUntilEnd(child: Child, signal: AbortSignal): Promise<string[
 export async function* framesOf(
   ffmpeg: Ffmpeg,
   file: string,
-  stretch: Stretch,
+  stretch: VideoStretch,
   signal: AbortSignal
 ): AsyncGenerator<VideoFrame> {
   const sought = stretch.startS > soughtFromS ? stretch.startS - soughtBeforeS : 0
@@ -114,7 +114,7 @@ export async function* framesOf(
   }
 }
 
-function decodingArguments(ffmpeg: Ffmpeg, file: string, stretch: Stretch, sought: number): string[] {
+function decodingArguments(ffmpeg: Ffmpeg, file: string, stretch: VideoStretch, sought: number): string[] {
   const { everyS } = stretch
   const start = (stretch.startS - sought).toFixed(6)
   const end = stretch.endS - sought

@@ -9,8 +9,8 @@ import type { FaceModels } from '../../lib/face/model-files.js'
 import type { FacePlace } from '../../lib/face/similarity.js'
 import type { probeFfmpeg } from '../../stages/camera/index.js'
 import { diskError, privately, writeWhole } from '../files.js'
-import type { CropFile, JobDone, Journal } from './journal.js'
-import { type Job, picturesOf } from './plan.js'
+import type { CropFile, JobDone, PrepareJournal } from './journal.js'
+import { type PrepareJob, picturesOf } from './plan.js'
 import { framesOf } from './video.js'
 import type { FaceAnswer, PrepareMethods } from './worker.js'
 
@@ -30,7 +30,11 @@ export interface WorkOptions {
  * Does all jobs that the journal lacks, several at a time.
  * @throws DiskError, ModelError, InferenceError; the signal's reason. What is done is in the journal
  */
-export async function doJobs(jobs: readonly Job[], journal: Journal, options: WorkOptions): Promise<void> {
+export async function doJobs(
+  jobs: readonly PrepareJob[],
+  journal: PrepareJournal,
+  options: WorkOptions
+): Promise<void> {
   const left = [...jobs.keys()].filter((i) => !journal.done.has(i))
   if (left.length === 0) return
   const crops = join(options.folder, 'crops')
@@ -68,7 +72,7 @@ export async function doJobs(jobs: readonly Job[], journal: Journal, options: Wo
 }
 
 /** How much of the time a job takes. */
-const weightOf = (job: Job): number => Math.max(1, picturesOf([job]))
+const weightOf = (job: PrepareJob): number => Math.max(1, picturesOf([job]))
 
 const script = workerScript(import.meta.url, './worker.js')
 
@@ -86,7 +90,7 @@ const everywhereS = 1
 
 async function doJob(
   i: number,
-  job: Job,
+  job: PrepareJob,
   client: WorkerClient<PrepareMethods>,
   options: WorkOptions
 ): Promise<JobDone> {
@@ -104,7 +108,7 @@ async function doJob(
 }
 
 async function doVideo(
-  { clip, stretch }: Job,
+  { clip, stretch }: PrepareJob,
   client: WorkerClient<PrepareMethods>,
   result: Result,
   { ffmpeg, signal }: WorkOptions

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { probeFfmpeg } from '../../../src/stages/camera/index.js'
-import { framesOf, probeVideo, type Stretch, type VideoFrame } from '../../../src/study/prepare/video.js'
+import { framesOf, probeVideo, type VideoFrame, type VideoStretch } from '../../../src/study/prepare/video.js'
 import { patience } from '../../support/slowness.js'
 import { ffmpeg } from './media.js'
 
@@ -26,7 +26,7 @@ function clock(name: string, seconds: number, fps: number, ...more: string[]): s
   return file
 }
 
-async function framesIn(file: string, stretch: Partial<Stretch> = {}): Promise<VideoFrame[]> {
+async function framesIn(file: string, stretch: Partial<VideoStretch> = {}): Promise<VideoFrame[]> {
   const frames: VideoFrame[] = []
   for await (const frame of framesOf(program, file, { ...all, ...stretch }, signal)) frames.push(frame)
   return frames

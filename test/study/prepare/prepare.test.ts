@@ -245,6 +245,24 @@ describe('painlens study prepare', { timeout: patience(120_000) }, () => {
     expect(contentOf(killed.out)).toEqual(contentOf(whole.out))
   })
 
+  it('says that the disk is full, and goes on when there is room again', async () => {
+    const options = optionsFor('full', { table: table('full', 'p2.jpg,s1,pain,,,a') })
+    const line = `ulimit -f 2; exec "$0" "$@" 2>&1`
+    const child = spawn('bash', ['-c', line, process.execPath, ...commandOf(options)], {
+      stdio: ['ignore', 'pipe', 'ignore']
+    })
+    let said = ''
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      said += text
+    })
+    const [code] = await once(child, 'close')
+    expect(code).toBe(1)
+    expect(said).toMatch(/cannot be written \(\w+\).*\[PL-STUDY-DISK\]/)
+    expect(readdirSync(join(options.out, 'crops'))).toEqual([])
+    await prepare(options)
+    expect(rowsOf(options.out)).toHaveLength(1)
+  })
+
   it('ends its decoder and its workers when it is aborted', async () => {
     film(join(folder, 'busy.mp4'), { seconds: 20, fps: 5 })
     const options = optionsFor('aborted', { table: table('aborted', 'p2.jpg,s1,pain,,,a', 'busy.mp4,s2,neutral,,,a') })
@@ -301,12 +319,15 @@ function decodersOf(file: string): string[] {
   return all.filter((line) => line.includes('ffmpeg') && line.includes(file))
 }
 
-/** The command as users run it, killed in the middle. */
-async function runAndKill({ table: path, out, size, everyS }: PrepareOptions, ms: number): Promise<void> {
+/** The command as users run it. */
+function commandOf({ table: path, out, size, everyS }: PrepareOptions): string[] {
   const args = ['study', 'prepare', '--table', path!, '--size', String(size), '--every', String(everyS), '--out', out]
-  const child: ChildProcess = spawn(process.execPath, [join(packageRoot, 'dist/main.js'), ...args, '--workers', '2'], {
-    stdio: 'ignore'
-  })
+  return [join(packageRoot, 'dist/main.js'), ...args, '--workers', '2']
+}
+
+/** Kills it in the middle. */
+async function runAndKill(options: PrepareOptions, ms: number): Promise<void> {
+  const child: ChildProcess = spawn(process.execPath, commandOf(options), { stdio: 'ignore' })
   const ended = once(child, 'exit')
   await Promise.race([sleep(ms), ended])
   child.kill('SIGKILL')

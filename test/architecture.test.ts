@@ -33,10 +33,11 @@ const rules: Rules = {
   'lib/onnx': ['core'],
   'lib/picture': ['core'],
   'lib/ort': ['core'],
-  'lib/model': ['core'],
+  'lib/model': ['core', 'lib/onnx'],
   'lib/vgg': ['core', 'lib/onnx', 'lib/model'],
   'lib/face': ['core', 'lib/onnx', 'lib/ort'],
   'lib/lrp': ['core', 'lib/onnx', 'lib/ort'],
+  'lib/statistics': ['lib/random.ts'],
   'lib/train': ['core', 'lib/random.ts', 'lib/onnx', 'lib/ort', 'lib/lrp'],
 
   // One direction: a stage never knows another one; the daemon joins them.
@@ -80,7 +81,19 @@ const rules: Rules = {
   study: ['core', libraries, stages, 'show/*'],
 
   // A command never knows another one; the table does.
-  'commands/*': ['core', 'contract', 'config', libraries, stages, 'daemon/*', 'provider', 'show/*', 'study'],
+  'commands/*': [
+    'core',
+    'contract',
+    'config',
+    libraries,
+    stages,
+    'daemon/*',
+    'provider',
+    'show/*',
+    'study',
+    'commands/broker.ts'
+  ],
+  'commands/broker.ts': ['core', 'config', 'stages/mqtt', 'daemon/wiring'],
   'commands/table.ts': ['core', 'commands/*', 'show/demo', 'lib/train/choices.ts', 'study/choices.ts'],
   'commands/command.ts': [],
   'commands/parse.ts': ['core'],
@@ -112,6 +125,7 @@ const planted: Record<string, [file: string, text: string, violation: string]> =
     "const a = await import('../../../stages/classify/index.js')",
     'stages/classify'
   ],
+  'lib/statistics': ['src/lib/statistics/x.ts', "import { a } from '../model/manifest.js'", 'lib/model'],
   'lib/train': ['src/lib/train/x.ts', "import { a } from '../face/align.js'", 'lib/face'],
   [stages]: ['src/stages/alarm/x.ts', "import { startMqtt } from '../mqtt/index.js'", 'stages/mqtt'],
   config: ['src/config/x.ts', "import { a } from '../stages/camera/camera.js'", 'stages/camera'],
@@ -129,6 +143,7 @@ const planted: Record<string, [file: string, text: string, violation: string]> =
   'commands/table.ts': ['src/commands/table.ts', "import { a } from '../daemon/wiring/daemon.js'", 'daemon/wiring'],
   'commands/command.ts': ['src/commands/command.ts', "import { a } from './run/index.js'", 'commands/run'],
   'commands/parse.ts': ['src/commands/parse.ts', "import { a } from './run/index.js'", 'commands/run'],
+  'commands/broker.ts': ['src/commands/broker.ts', "import { a } from './run/index.js'", 'commands/run'],
   'commands/report.ts': ['src/commands/report.ts', "import { a } from './run/index.js'", 'commands/run'],
   'main.ts': ['src/main.ts', "import { a } from './daemon/wiring/daemon.js'", 'daemon/wiring'],
   'tools/*': ['tools/bench/x.ts', "import { a } from '../../test/support/ward.js'", 'test']

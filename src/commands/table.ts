@@ -123,6 +123,13 @@ export const commandTable: readonly CommandRow[] = [
     load: async () => (await import('./alarms/index.js')).alarmsCommand
   }),
   command({
+    usage: 'forget <device>',
+    summary: 'Remove what the broker retains of a device that was renamed or removed.',
+    options: [['-c, --config <file>', 'the config file, which names the broker', undefined, defaultConfig]],
+    examples: ['painlens forget ward-2-old --config /etc/painlens/painlens.yaml'],
+    load: async () => (await import('./forget/index.js')).forgetCommand
+  }),
+  command({
     usage: 'explain <images...>',
     summary: 'Classify and explain pictures: heatmaps, shares by facial region, a sentence.',
     options: [
@@ -255,6 +262,29 @@ export const commandTable: readonly CommandRow[] = [
       'painlens study train data --base vgg-face.onnx --input vggface --train-from fc6 --out run'
     ],
     load: async () => (await import('./study/index.js')).studyTrainCommand
+  }),
+  command({
+    parent: 'study',
+    usage: 'evaluate <data>',
+    summary: 'Say how good a model is on a prepared data set, with tables, curves and what a ward would notice.',
+    options: [
+      ['--run <dir>', 'what study train has written: each crop by the model that never saw its subject'],
+      ['-m, --model <manifest>', 'a model that judges every crop, instead of --run'],
+      ['-o, --out <dir>', 'where the figures go; with --run they go into its folder evaluation'],
+      ['-c, --config <file>', 'the config whose alarm settings count (default: those of a config without any)'],
+      ['--repetitions <n>', 'samples of the bootstrap, flips of the tests', parseAtLeastOne, 2000],
+      ['--seed <n>', 'the same seed gives the same intervals', parseCount, 1],
+      ['--threads <n>', 'threads; 0 is one for each core', parseCount, 0]
+    ],
+    notes: [
+      'Goes on where it was stopped when the same command is given again.',
+      'docs/study/evaluate.md says what each figure is, and which of them to trust.'
+    ],
+    examples: [
+      'painlens study evaluate data --run run',
+      'painlens study evaluate data --model models/pain-demo.yaml --out evaluation'
+    ],
+    load: async () => (await import('./study/evaluate.js')).studyEvaluateCommand
   }),
   { usage: 'provider', summary: 'Install a build of ONNX Runtime with a GPU provider, or go back to the one before.' },
   command({

@@ -130,9 +130,14 @@ const priorities = Object.fromEntries(
 
 export const alarmSchema = z.strictObject({
   onset_threshold: share.default(0.7).describe('A smoothed pain score of at least this begins an alarm …'),
-  onset_s: numberFrom(0, 600).default(2).describe('… when it lasts this many seconds.'),
+  onset_s: numberFrom(0, 600).default(2).describe('… when it lasts this many seconds in which the face is seen …'),
+  onset_frames: wholeFrom(1, 1000).default(3).describe('… and was judged in at least this many frames.'),
   clear_threshold: share.default(0.45).describe('A smoothed score below ends it …; smaller than onset_threshold.'),
-  clear_s: numberFrom(0, 600).default(3).describe('… when it lasts this many seconds.'),
+  clear_s: numberFrom(0, 600)
+    .default(3)
+    .describe(
+      '… when it lasts this many seconds in which the same face is seen; two and four times as many where alarms follow one another within a minute.'
+    ),
   smoothing_s: numberFrom(0, 60).default(1).describe('Time constant of the smoothing, in seconds; 0 is none.'),
   update_s: numberFrom(1, 3600).default(10).describe('Seconds between updates while an alarm lasts.'),
   update_min_s: numberFrom(0, 3600)
@@ -145,7 +150,9 @@ export const alarmSchema = z.strictObject({
     ),
   track_lost_s: numberFrom(0.5, 600)
     .default(5)
-    .describe('A face out of sight for this many seconds is gone; its alarm ends.'),
+    .describe(
+      'A face out of sight for this many seconds is gone; its alarm ends. Up to four times as long for a face that is seen rarely.'
+    ),
   face_unusable_min: numberFrom(0.1, 1440)
     .default(10)
     .describe(

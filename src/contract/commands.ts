@@ -1,5 +1,6 @@
 /** What each command takes, over MQTT. */
 import { z } from 'zod'
+import { priorities } from './conditions.js'
 import type { CommandName } from './messages.js'
 
 /** Echoed in the answer, to tell answers apart. */
@@ -22,7 +23,12 @@ export const commandSchemas = {
     by: who.optional()
   }),
   resume: z.strictObject({ transaction, camera, by: who.optional() }),
-  test_alarm: z.strictObject({ transaction, camera }),
+  test_alarm: z.strictObject({
+    transaction,
+    camera,
+    seconds: z.number().int().min(1).max(600).default(30),
+    priority: z.enum(priorities).optional()
+  }),
   refresh: z.strictObject({ transaction })
 } satisfies Record<CommandName, z.ZodType>
 

@@ -44,6 +44,13 @@ export const conditions = {
     meaning: "a camera's picture is dark or covered",
     ends: 'something can be seen'
   },
+  camera_damaged: {
+    kind: 'technical',
+    priority: 'medium',
+    meaning:
+      "a camera's pictures have been too damaged to be judged for 10 s: data is lost on the way, or cannot be decoded",
+    ends: 'they are whole again'
+  },
   face_unusable: {
     kind: 'technical',
     priority: 'medium',
@@ -106,7 +113,7 @@ export const conditions = {
     kind: 'test',
     priority: 'low',
     meaning: 'a test alarm was asked for',
-    ends: 'at once'
+    ends: 'after the seconds that were asked for'
   }
 } as const satisfies Record<string, ConditionRow>
 
@@ -138,7 +145,16 @@ interface EndReasonRow {
 /** Why an alarm ended. */
 export const endReasons = {
   cleared: { over: true, meaning: 'the score has stayed low: the condition is over' },
-  track_lost: { over: false, meaning: 'the face has been out of sight for 5 s: **unknown**' },
+  track_lost: {
+    over: false,
+    meaning:
+      'the face has been out of sight for `alarm.track_lost_s`, up to four times as long for a face that is seen rarely: **unknown**'
+  },
+  person_uncertain: {
+    over: false,
+    meaning:
+      'the face went out of sight, and the one that is at its place since then shows no pain, but may be another person: **unknown**'
+  },
   face_unusable: {
     over: false,
     meaning:
@@ -150,6 +166,10 @@ export const endReasons = {
     meaning: 'the camera shows the same picture again and again: **unknown**, and a technical alarm says so'
   },
   camera_dark: { over: false, meaning: 'the camera shows a dark picture: **unknown**, and a technical alarm says so' },
+  camera_damaged: {
+    over: false,
+    meaning: 'the pictures of the camera are damaged: **unknown**; a technical alarm says so where that lasts'
+  },
   camera_paused: { over: false, meaning: 'the camera was paused for care' },
   reconfigured: {
     over: false,

@@ -57,6 +57,8 @@ interface AlarmFields {
   seq: number
   priority: Priority
   ack: Acknowledgement | null
+  /** The alarm of the same place that ended shortly before. */
+  previous: string | null
   location: Location
   onset: string
   updated: string
@@ -131,6 +133,17 @@ export interface ExplanationHealth {
   failed: number
 }
 
+export interface CameraShapeHealth {
+  /** Width and height of the stream's pictures, in their own pixels. */
+  coded: [number, number]
+  /** Width to height of such a pixel: `16:11`. */
+  pixels: string
+  /** By how many degrees clockwise they are turned. */
+  rotation: 0 | 90 | 180 | 270
+  /** Width and height of the camera's picture, in square pixels. */
+  shown: [number, number]
+}
+
 export interface HealthMessage {
   at: string
   uptime_s: number
@@ -141,6 +154,8 @@ export interface HealthMessage {
       fps: number
       frames: number
       dropped: number
+      /** Frames whose data was missing or could not be decoded; they are not judged. */
+      damaged: number
       last_frame: string | null
       /** When a face was last seen that could be judged; null where there was none since painlens started. */
       usable_face_at: string | null
@@ -149,6 +164,8 @@ export interface HealthMessage {
       decoder: string
       /** Why it is not the hardware's; null where it is, or where there is none. */
       decoder_problem: string | null
+      /** Null until the first picture. */
+      shape: CameraShapeHealth | null
     }
   >
   /** From a frame's capture to its verdict. */

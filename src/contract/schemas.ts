@@ -73,6 +73,9 @@ const alarm = z.strictObject({
   state: z.enum(['active', 'ended']),
   reason: z.enum(endReasonNames).nullable().describe('Why it ended; only "cleared" says that the condition is over.'),
   ack: acknowledgement.nullable().describe('It never ends an alarm.'),
+  previous: name
+    .nullable()
+    .describe('The alarm_id of the last alarm at the same place that ended within a minute before.'),
   location: z.strictObject({
     facility: name.nullable(),
     ward: name.nullable(),
@@ -133,6 +136,16 @@ const explanationHealth = z.strictObject({
   failed: count
 })
 
+const size = z.tuple([z.number().int().min(1), z.number().int().min(1)])
+const shape = z.strictObject({
+  coded: size.describe("Width and height of the stream's pictures, in their own pixels."),
+  pixels: z.string().describe('Width to height of such a pixel; 1:1 is square.'),
+  rotation: z.literal([0, 90, 180, 270]).describe('By how many degrees clockwise they are turned.'),
+  shown: size.describe(
+    "Width and height of the camera's picture, in square pixels: what zones, masks and boxes are shares of."
+  )
+})
+
 const milliseconds = z.number().min(0).nullable()
 const percentiles = { p50: milliseconds, p95: milliseconds }
 
@@ -146,6 +159,7 @@ const health = z.strictObject({
       fps: z.number().min(0),
       frames: count,
       dropped: count,
+      damaged: count.describe('Frames whose data was missing or could not be decoded: they are not judged.'),
       last_frame: time.nullable(),
       usable_face_at: time
         .nullable()
@@ -159,7 +173,8 @@ const health = z.strictObject({
       decoder_problem: z
         .string()
         .nullable()
-        .describe("Why that is not this machine's hardware, where it should be; null otherwise.")
+        .describe("Why that is not this machine's hardware, where it should be; null otherwise."),
+      shape: shape.nullable().describe('Null until the first picture.')
     })
   ),
   latency_ms: z.strictObject(percentiles).describe("From a frame's capture to its verdict."),

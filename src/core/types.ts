@@ -32,6 +32,8 @@ export interface Frame extends Size {
   picture: Box
   /** When the frame's last byte arrived, a moment of the clock (core/clock.ts). */
   at: Moment
+  /** Data of it, or of a picture that it was made from, is missing or could not be decoded: it is not to be judged. */
+  damaged: boolean
   data: Uint8Array<SharedArrayBuffer>
   release(): void
 }
@@ -121,7 +123,7 @@ export interface Uncertainty {
 }
 
 /** What the camera stage says of its stream. */
-const sourceStates = ['ok', 'connecting', 'lost', 'frozen', 'dark'] as const
+const sourceStates = ['ok', 'connecting', 'lost', 'frozen', 'dark', 'damaged'] as const
 export type SourceState = (typeof sourceStates)[number]
 
 /** A camera's state for subscribers: during a pause for care that of its stream is hidden. */

@@ -7,7 +7,8 @@ import { readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { ProviderError, whatOf } from '../core/errors.js'
 import { loadManifest, type Manifest } from '../lib/model/manifest.js'
-import { batchDims, preprocess } from '../lib/model/preprocess.js'
+import { asFloats, asInputType, batchDims, preprocess } from '../lib/model/preprocess.js'
+import type { InputType } from '../lib/onnx/index.js'
 import type { SessionOptions } from '../lib/ort/provider.js'
 import type { ProviderName } from '../lib/ort/provider-names.js'
 
@@ -58,7 +59,7 @@ async function answer({ folder, redirect, model, providers }: ProofRequest): Pro
     // Reported before the attempt, in case it ends the process.
     process.send!({ trying: provider })
     try {
-      const { nodes } = await proveProvider(provider, manifest.file)
+      const { nodes } = await proveProvider(provider, manifest.file, { dims: batchDims(manifest.input, 1) })
       runs.push({ provider, nodes, ...(await outputsOf(manifest, provider)) })
     } catch (error) {
       return { provider, failure: loaderError(folder, provider) ?? whatOf(error) }
@@ -107,19 +108,19 @@ async function outputsOf(manifest: Manifest, provider: ProviderName) {
   const { Tensor } = await import('onnxruntime-node')
   const options: SessionOptions = { provider }
   const session = await openSession(manifest.file, options)
+  const [meta] = session.inputMetadata
+  const type = (meta?.isTensor ? meta.type : 'float32') as InputType
+  const output = manifest.output ?? session.outputNames[0]!
   const outputs: number[] = []
   let milliseconds = 0
   try {
     for (let seed = 1; seed <= pictures; seed++) {
-      const input = new Tensor(
-        'float32',
-        preprocess(noise(manifest, seed), manifest.input),
-        batchDims(manifest.input, 1)
-      )
+      const values = preprocess(noise(manifest, seed), manifest.input)
+      const input = new Tensor(type, asInputType(values, type), batchDims(manifest.input, 1))
       const startedAt = performance.now()
       const result = await session.run({ [session.inputNames[0]!]: input })
       milliseconds = performance.now() - startedAt
-      outputs.push(...(result[session.outputNames[0]!]!.data as Float32Array))
+      outputs.push(...asFloats(result[output]!))
     }
   } finally {
     await session.release()

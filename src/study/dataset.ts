@@ -21,10 +21,22 @@ export interface CropRow {
   intensity: number | null
 }
 
+const reasons = z.record(z.string(), z.int().min(0))
+
 /** The part of `dataset.yaml` that a reader of the crops needs. */
 const datasetSchema = z.looseObject({
   size: z.object({ width: z.int().min(16).max(1024), height: z.int().min(16).max(1024) }),
-  alignment: z.object({ eye_distance: z.number().min(0).max(1), eye_y: z.number().min(0).max(1) })
+  alignment: z.object({ eye_distance: z.number().min(0).max(1), eye_y: z.number().min(0).max(1) }),
+  left_out: z
+    .looseObject({
+      /** Pictures without a usable face, by reason. */
+      pictures: reasons.optional(),
+      /** The same, by label. */
+      by_label: z.record(z.string(), reasons).optional()
+    })
+    .optional(),
+  /** What prepare has found that makes figures better than a model is. */
+  warnings: z.array(z.string()).optional()
 })
 
 export interface Dataset {
@@ -33,6 +45,10 @@ export interface Dataset {
   size: { width: number; height: number }
   alignment: { eyeDistance: number; eyeY: number }
   rows: CropRow[]
+  /** How many pictures have no usable face, in all and by label; null where that is not known. */
+  unusable: { all: number | null; byLabel: Record<string, number> | null }
+  /** What makes figures of these data better than a model is, whole sentences; null where that was not looked for. */
+  warnings: string[] | null
 }
 
 const rowSchema = z.object({
@@ -63,8 +79,17 @@ export async function readDataset(folder: string): Promise<Dataset> {
     folder,
     size,
     alignment: { eyeDistance: alignment.eye_distance, eyeY: alignment.eye_y },
+    unusable: unusableIn(said.data.left_out),
+    warnings: said.data.warnings ?? null,
     rows: rowsOf(await textOf(join(folder, 'index.csv')), folder)
   }
+}
+
+function unusableIn(leftOut: z.infer<typeof datasetSchema>['left_out']): Dataset['unusable'] {
+  const sum = (counts: Record<string, number>): number => Object.values(counts).reduce((all, one) => all + one, 0)
+  const { pictures, by_label: labels } = leftOut ?? {}
+  const byLabel = labels && Object.fromEntries(Object.entries(labels).map(([label, counts]) => [label, sum(counts)]))
+  return { all: pictures ? sum(pictures) : byLabel ? sum(byLabel) : null, byLabel: byLabel ?? null }
 }
 
 function rowsOf(text: string, folder: string): CropRow[] {
@@ -84,10 +109,14 @@ function rowsOf(text: string, folder: string): CropRow[] {
     rows.push({ ...texts, timeS: numberOf(time_s), intensity: numberOf(intensity) })
   }
   if (problems.length === 0 && rows.length > 0) return rows
-  const rest = problems.length > namedProblems ? `; and ${problems.length - namedProblems} more` : ''
-  const what =
-    rows.length === 0 && problems.length === 0 ? 'it has no rows' : problems.slice(0, namedProblems).join('; ') + rest
+  const what = rows.length === 0 && problems.length === 0 ? 'it has no rows' : listed(problems)
   throw new InputError('PL-STUDY-DATA', what, printable(join(folder, 'index.csv')))
+}
+
+/** Problems in one line: the first ten, and how many more there are. */
+export function listed(problems: readonly string[]): string {
+  const rest = problems.length > namedProblems ? `; and ${problems.length - namedProblems} more` : ''
+  return problems.slice(0, namedProblems).join('; ') + rest
 }
 
 function numberOf(text: string | undefined): number | null {

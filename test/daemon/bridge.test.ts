@@ -112,7 +112,7 @@ class Subscriber {
   }
 
   ask(device: string, transaction: string): Promise<unknown> {
-    const payload = JSON.stringify({ camera: 'room', transaction })
+    const payload = JSON.stringify({ camera: 'room', transaction, seconds: 1 })
     return this.client.publishAsync(`painlens/${device}/command/test_alarm`, payload, { qos: 1 })
   }
 

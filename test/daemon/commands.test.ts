@@ -108,7 +108,7 @@ describe('MQTT commands', { timeout: patience(120_000) }, () => {
       60_000
     ).finally(() => clearInterval(asking))
     nurse.forget()
-    expect((await nurse.command('test_alarm', { camera: 'bed' })).status).toBe('ok')
+    expect((await nurse.command('test_alarm', { camera: 'bed', seconds: 1 })).status).toBe('ok')
     expect(await nurse.alarm('test', 'start')).toMatchObject({ test: true, priority: 'low', camera: 'bed' })
     expect(await nurse.alarm('test', 'end')).toMatchObject({ test: true, reason: 'test' })
     await nurse.alarm('pain', 'start')

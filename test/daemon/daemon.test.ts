@@ -121,7 +121,11 @@ describe('the daemon as a process', () => {
     const { daemon, nurse } = await startDaemon()
     await nurse.next('status', ({ state }) => state === 'online')
 
-    await nurse.client.publishAsync('painlens/test/command/test_alarm', '{"camera":"good","transaction":7}', { qos: 1 })
+    await nurse.client.publishAsync(
+      'painlens/test/command/test_alarm',
+      '{"camera":"good","transaction":7,"seconds":1}',
+      { qos: 1 }
+    )
     expect(await nurse.next('response/test_alarm', () => true)).toMatchObject({ status: 'ok', transaction: 7 })
     const start = await nurse.next('alarm', ({ test, phase }) => test === true && phase === 'start')
     expect(start).toMatchObject({

@@ -69,7 +69,7 @@ describe('an active alarm', { timeout: patience(120_000) }, () => {
     expect(stopped.reason).toBe('stopped')
     const before = new Set(nurse.alarms().map(({ alarm_id, seq }) => `${alarm_id} ${seq}`))
     const third = start()
-    await nurse.command('test_alarm', { camera: 'gone' })
+    await nurse.command('test_alarm', { camera: 'gone', seconds: 1 })
     await nurse.alarm('test', 'end')
     const ofThird = nurse.alarms().filter(({ alarm_id, seq }) => !before.has(`${alarm_id} ${seq}`))
     const endedBefore = [pain, lost, anew].map(({ alarm_id }) => alarm_id)

@@ -138,6 +138,11 @@ const mainPaths: Record<string, MainPath | (() => Promise<void>)> = {
     },
     says: /final\/model\.yaml/
   },
+  // Behind study train, whose folders it reads.
+  'study evaluate': {
+    words: () => ['study', 'evaluate', 'study-data', '--run', 'study-run', '--repetitions', '100'],
+    says: /each judged by a model that never saw its subject[\s\S]*not measurable with these data/
+  },
   'models list': { words: () => ['models', 'list'], says: /pain-demo[\s\S]*hash as in the manifest/ },
   'provider status': { words: () => ['provider', 'status'], says: /^in place: .*ONNX Runtime/m },
   'provider install': {

@@ -4,7 +4,7 @@ import { stringify } from 'yaml'
 import type { Crop } from '../../src/core/types.js'
 import { sha256Of } from '../../src/lib/model/manifest.js'
 import { preprocess } from '../../src/lib/model/preprocess.js'
-import { GraphBuilder, writeModel } from '../../src/lib/onnx/index.js'
+import { type DataType, dataTypes, GraphBuilder, writeModel } from '../../src/lib/onnx/index.js'
 
 const input = { layout: 'nchw', width: 16, height: 16, colour: 'bgr', mean: [0, 0, 0], scale: 1 } as const
 
@@ -37,6 +37,34 @@ export async function writeTinyModel(folder: string, options: TinyOptions = {}):
   const last = options.softmax ? graph.node('Softmax', [logits], { axis: 1 }) : logits
   graph.output(last, [batch, 3])
   return await writeWithManifest(folder, graph, { input: { ...input, width: side, height: side }, ...options.changes })
+}
+
+export interface HeadOptions {
+  /** How the input is declared; float32 [N, 3, 16, 16] unless given. */
+  dims?: (number | string)[]
+  type?: DataType
+  outputType?: DataType
+  changes?: object
+}
+
+/**
+ * The tiny model with another head.
+ * @param head adds what follows the logits [N, 3], and names the outputs: the first is the graph's, others come in front
+ */
+export async function writeTinyHead(
+  folder: string,
+  head: (graph: GraphBuilder, logits: string) => string | string[],
+  { dims = ['N', 3, 16, 16], type = 'float32', outputType = 'float32', changes }: HeadOptions = {}
+): Promise<string> {
+  const graph = new GraphBuilder({ name: 'tiny' })
+  graph.input('input', dims, type)
+  const weights = graph.constant('weights', Float32Array.of(0.1, 0, 0, 0, 0.1, 0, 0, 0, 0.1), [3, 3])
+  const floats = type === 'float32' ? 'input' : graph.node('Cast', ['input'], { to: dataTypes.float32.code })
+  const mean = graph.node('Flatten', [graph.node('GlobalAveragePool', [floats])])
+  const [last, ...others] = [head(graph, graph.node('MatMul', [mean, weights]))].flat()
+  for (const other of others) graph.output(other, ['N', 'd'])
+  graph.output(last!, ['N', 'classes'], outputType)
+  return await writeWithManifest(folder, graph, changes)
 }
 
 /**

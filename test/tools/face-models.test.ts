@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { DiskError } from '../../src/core/errors.js'
 import { packageRoot } from '../../src/core/version.js'
 import type { Pixels } from '../../src/lib/face/align.js'
+import { overlap } from '../../src/lib/face/boxes.js'
 import type { FaceModels } from '../../src/lib/face/model-files.js'
 import {
   anchorsOf,
@@ -15,7 +16,6 @@ import {
   frameTensor,
   viewOfFrame
 } from '../../src/lib/face/networks.js'
-import { overlap } from '../../src/lib/face/tracker.js'
 import { decodeModel, encodeModel } from '../../src/lib/onnx/index.js'
 import { buildFaceModels } from '../../tools/face-models/build.js'
 import { readWeights } from '../../tools/face-models/weights.js'

@@ -1,8 +1,8 @@
 /** `node tools/dist/bench/faces.js [scenes]`: which faces are found how, by size and skin tone, and what it costs. */
 import { report } from '#painlens/commands/report.js'
 import type { Box } from '#painlens/core/types.js'
+import { overlap } from '#painlens/lib/face/boxes.js'
 import { FaceNetworks, frameTensor } from '#painlens/lib/face/networks.js'
-import { overlap } from '#painlens/lib/face/tracker.js'
 import { type FaceMethod, faceMethods } from './face-methods.js'
 import { type FaceScene, facePhotos, faceScenes, type Scenario, scenarios } from './face-pictures.js'
 import { faceModels } from './models.js'

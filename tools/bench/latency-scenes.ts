@@ -2,7 +2,7 @@ import type { Manifest } from '#painlens/lib/model/manifest.js'
 import type { LatencyScene } from './latency.js'
 
 /** Every face is in pain to this config: the full-size model's weights are random. */
-export const alwaysAlarming = { onset_threshold: 1e-12, onset_s: 0, clear_threshold: 0 }
+export const alwaysAlarming = { onset_threshold: 1e-12, onset_s: 0, onset_frames: 1, clear_threshold: 0 }
 
 /** What the daemon is measured with. @param large a VGG-Face of full size */
 export function latencyScenes({ file }: Manifest): LatencyScene[] {

@@ -20,6 +20,7 @@ import { memoryTable } from './memory.js'
 import { demoModel, fullSizeModel } from './models.js'
 import { renderFrames } from './pictures.js'
 import { rollsTable } from './rolls.js'
+import { scenesTables } from './scenes.js'
 import { sizingReport } from './sizing.js'
 import { measuredCosts } from './sizing-costs.js'
 import { stageTable } from './stages.js'
@@ -60,6 +61,7 @@ const onRequest: typeof benches = {
   study: studyTable,
   rolls: () => rollsTable(),
   usable: usableTable,
+  scenes: async () => scenesTables(),
   frozen: frozenTable,
   sizing: async () => sizingReport(await readFile(join(packageRoot, 'docs/operate/sizing.yaml'), 'utf8')),
   costs: async () =>

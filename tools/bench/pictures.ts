@@ -33,6 +33,7 @@ export async function renderFrames(count: number, faceSize: number): Promise<Fra
       at: (i * 200) as Moment,
       ...size,
       picture: { x: 0, y: 0, ...size },
+      damaged: false,
       data,
       release: () => undefined
     })

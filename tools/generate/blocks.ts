@@ -5,13 +5,18 @@ import { conditionNames, conditions, endReasonNames, endReasons } from '#painlen
 import { packageRoot } from '#painlens/core/version.js'
 import { compositeOf, type Match, plainCompositeNames } from '#painlens/lib/lrp/index.js'
 import { decoderNames, decoders } from '#painlens/stages/camera/decoders.js'
+import { type RefusalKind, reasonCodes } from '#painlens/stages/mqtt/reason-codes.js'
 import { table } from './markdown.js'
 
 type Block = () => string
 
 /** By page, each block by the name that its marks carry. */
 const blocks: Readonly<Record<string, Readonly<Record<string, Block>>>> = {
-  'docs/integrate/mqtt.md': { conditions: conditionsTable, 'end-reasons': endReasonsTable },
+  'docs/integrate/mqtt.md': {
+    conditions: conditionsTable,
+    'end-reasons': endReasonsTable,
+    'reason-codes': reasonCodesTable
+  },
   'docs/operate/cameras.md': { decoders: decodersTable },
   'docs/study/explanations.md': { composites: compositesTable }
 }
@@ -45,6 +50,28 @@ function conditionsTable(): string {
 function endReasonsTable(): string {
   const rows = endReasonNames.map((name) => [`\`${name}\``, endReasons[name].meaning])
   return table(['`reason`', 'what it says about the person'], rows)
+}
+
+const afterRefusal: Record<RefusalKind, string> = {
+  later: 'kept, tried again every 5 s, reported',
+  message: 'dropped, reported',
+  size: 'kept, reported'
+}
+
+/** The codes that a PUBACK may have, and what becomes of an alarm. */
+function reasonCodesTable(): string {
+  const rows = Object.entries(reasonCodes).flatMap(([reason, { name, publish }]) =>
+    publish
+      ? [
+          [
+            `0x${Number(reason).toString(16).toUpperCase()} ${name}`,
+            `\`${publish.code}\``,
+            afterRefusal[publish.verdict]
+          ]
+        ]
+      : []
+  )
+  return table(['PUBACK', 'code', 'an alarm is'], rows)
 }
 
 function decodersTable(): string {

@@ -1,13 +1,14 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Config } from '../../config/index.js'
-import { baseTopic, commandTopics, trialCommand } from '../../contract/topics.js'
+import { baseTopic, commandTopics, topicOf, trialCommand } from '../../contract/topics.js'
 import { stamp, systemClock } from '../../core/clock.js'
 import { messageOf } from '../../core/errors.js'
 import { version } from '../../core/version.js'
-import { brokerOptions } from '../../daemon/wiring/mapping.js'
-import { addressOf, connectOptions, explainConnectError, type ProtocolVersion } from '../../stages/mqtt/connect.js'
-import { Connection, type OnMessage, unlimited } from '../../stages/mqtt/connection.js'
+import { addressOf, explainConnectError } from '../../stages/mqtt/connect.js'
+import { type Connection, type OnMessage, unlimited } from '../../stages/mqtt/connection.js'
+import { lacksOf } from '../../stages/mqtt/dialect.js'
+import { connectBeside, retainedMessages } from '../broker.js'
 import { type CheckContext, type CheckResult, fail, ok, warn } from './result.js'
 
 const what = 'broker'
@@ -22,18 +23,25 @@ export async function checkBroker({ config, signal }: CheckContext): Promise<Che
   const address = addressOf(config.mqtt.url)
   const giveUp = AbortSignal.any([signal, AbortSignal.timeout(patienceMs)])
   const heard = new Set<string>()
+  const retained = new Map<string, string>()
   let connection: Connection
   try {
-    connection = await connectAny(config, (_, payload) => void heard.add(payload.toString()), giveUp)
+    const onMessage: OnMessage = (topic, payload, { retain }) => {
+      if (retain && payload.length > 0) retained.set(topic, payload.toString())
+      heard.add(payload.toString())
+    }
+    connection = await connectBeside({ config, purpose: 'check', onMessage, timeoutMs: patienceMs, signal: giveUp })
   } catch (error) {
-    const { code, what: found, fix } = explainConnectError(error)
-    return [fail(code, what, `${address}: ${found}`, fix)]
+    const { code, what: found, fix, answer } = explainConnectError(error)
+    return [fail(code, what, `${address}: ${found}${answer === undefined ? '' : ` (${answer})`}`, fix)]
   }
   try {
     const published = await tryPublishing(config, connection, signal)
     if (published.state === 'fail') return [published]
     const commands = { connection, base: baseTopic(config.device), heard: (text: string) => heard.has(text), signal }
-    return [published, ...openPassword(config, address), await tryCommands(commands)]
+    const lacks = lacksOf(connection).map((lack) => warn(lack.code, what, lack.what, lack.fix))
+    const leftovers = await findLeftovers(config, connection, retained, signal)
+    return [published, ...lacks, ...leftovers, ...openPassword(config, address), await tryCommands(commands)]
   } finally {
     await connection.end(goodbyeMs)
   }
@@ -65,8 +73,9 @@ async function tryPublishing(
 }
 
 /** How many messages the broker takes at once is said only where it says so. */
-function confirmed(address: string, { protocolVersion, receiveMaximum }: Connection): CheckResult {
-  const found = `${address} confirmed a message, MQTT ${protocolVersion === 5 ? '5' : '3.1.1'}`
+function confirmed(address: string, { protocolVersion, receiveMaximum, maximumQos }: Connection): CheckResult {
+  const did = maximumQos === 0 ? 'was sent' : 'confirmed'
+  const found = `${address} ${did} a message, MQTT ${protocolVersion === 5 ? '5' : '3.1.1'}`
   if (protocolVersion !== 5 || receiveMaximum === unlimited) return ok(what, found)
   if (receiveMaximum > 1) return ok(what, `${found}, takes ${receiveMaximum} at once`)
   return warn(
@@ -76,35 +85,20 @@ function confirmed(address: string, { protocolVersion, receiveMaximum }: Connect
   )
 }
 
-/** Which versions to try, in order. */
-const versions: Record<Config['mqtt']['protocol'], readonly ProtocolVersion[]> = {
-  auto: [5, 4],
-  '5': [5],
-  '3.1.1': [4]
-}
-
-/** Under a client id of its own: that of the daemon would throw a running one out. */
-async function connectAny(config: Config, onMessage: OnMessage, signal: AbortSignal): Promise<Connection> {
-  let first: unknown
-  for (const protocolVersion of versions[config.mqtt.protocol]) {
-    const options = connectOptions({
-      ...brokerOptions(config),
-      device: config.device,
-      protocolVersion,
-      clientId: `painlens-${config.device}-check-${process.pid}`,
-      clean: true,
-      connectTimeoutMs: patienceMs
-    })
-    try {
-      return await Connection.open(options, onMessage, signal)
-    } catch (error) {
-      first ??= error
-      const { code } = explainConnectError(error)
-      // Some brokers answer a version that they do not know by hanging up.
-      if (code !== 'PL-BROKER-VERSION' && code !== 'PL-BROKER-HUNG-UP') throw error
-    }
-  }
-  throw first
+/** Cameras whose state the broker retains, and that the config does not have. */
+async function findLeftovers(
+  { device, cameras }: Config,
+  connection: Connection,
+  heard: ReadonlyMap<string, string>,
+  signal: AbortSignal
+): Promise<CheckResult[]> {
+  const filter = topicOf(baseTopic(device), 'cameraState', '+')
+  // painlens itself reads no states, so it needs no right to.
+  const retained = await retainedMessages(connection, filter, heard, signal).catch(() => new Map<string, string>())
+  const known = new Set(cameras?.map(({ id }) => topicOf(baseTopic(device), 'cameraState', id)))
+  const left = [...retained.keys()].filter((topic) => !known.has(topic))
+  if (left.length === 0) return []
+  return [warn('PL-BROKER-LEFTOVER', what, `the broker retains states of other cameras: ${left.join(', ')}`)]
 }
 
 function openPassword({ mqtt }: Config, address: string): CheckResult[] {

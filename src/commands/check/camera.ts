@@ -4,7 +4,15 @@ import { duration } from '../../core/progress-line.js'
 import type { CameraState } from '../../core/types.js'
 import { type CameraSeen, differences } from '../../daemon/control/protocol.js'
 import { shapeOptions } from '../../daemon/wiring/mapping.js'
-import { type CameraCheck, checkCamera, decoderFor, probeDecoders, probeFfmpeg } from '../../stages/camera/index.js'
+import {
+  type CameraCheck,
+  type CameraShape,
+  checkCamera,
+  decoderFor,
+  probeDecoders,
+  probeFfmpeg,
+  ratioText
+} from '../../stages/camera/index.js'
 import { type CheckContext, type CheckResult, fail, failed, type Lamp, ok, warn } from './result.js'
 
 export async function checkFfmpeg(): Promise<CheckResult[]> {
@@ -45,12 +53,11 @@ const largest = 1920 * 1080
 
 /** More than painlens looks at costs the box its decoding; less is fewer details than were asked for. */
 function judge(what: Lamp, { fps, width, height }: CameraConfig, camera: CameraCheck): CheckResult {
-  const size = camera.width && camera.height ? `${camera.width}x${camera.height}` : 'unknown size'
   const rate = camera.fps ? `${tenth(camera.fps)} fps` : 'unknown rate'
-  const picture = `${camera.codec ?? 'unknown codec'}, ${size}${shapeOf(camera)}, ${rate}`
+  const picture = `${camera.codec ?? 'unknown codec'}, ${shapeOf(camera.shape)}, ${rate}`
   const found = `${picture}, decoded by ${camera.decoder}, first picture after ${seconds(camera.firstFrameMs)}`
   if (camera.instead) return warn(camera.instead.code, what, `${found}; on the CPU, because ${camera.instead.what}`)
-  const pixels = (camera.width ?? 0) * (camera.height ?? 0)
+  const pixels = camera.shape ? camera.shape.coded.width * camera.shape.coded.height : 0
   if (camera.fps && camera.fps < fps * 0.95) return warn('PL-CAMERA-SLOW', what, found, tooSlow(fps))
   if (pixels > largest) return warn('PL-CAMERA-LARGE', what, found)
   if (pixels > 0 && pixels < width * height * 0.5)
@@ -65,11 +72,17 @@ function judge(what: Lamp, { fps, width, height }: CameraConfig, camera: CameraC
 
 const tooSlow = (fps: number): string => `It gives less than fps: ${fps}; raise the camera's rate, or lower fps.`
 
-/** Where its picture is another than its stream's pixels. */
-function shapeOf({ width, height, sampleAspect = 1, picture }: CameraCheck): string {
-  if (!width || !height || !picture || (picture.width === width && picture.height === height)) return ''
-  const pixels = sampleAspect === 1 ? '' : ` of pixels ${sampleAspect.toFixed(2)} times as wide as high`
-  return `${pixels} (picture ${picture.width}x${picture.height})`
+/** `704x576, pixels 16:11, turned by 90°, shown as 576x1024`, without what is not so. */
+function shapeOf(shape: CameraShape | null): string {
+  if (shape === null) return 'unknown size'
+  const { coded, sampleAspect, rotation, picture } = shape
+  const isOther = picture.width !== coded.width || picture.height !== coded.height
+  return [
+    `${coded.width}x${coded.height}`,
+    ...(sampleAspect === 1 ? [] : [`pixels ${ratioText(sampleAspect)}`]),
+    ...(rotation === 0 ? [] : [`turned by ${rotation}°`]),
+    ...(isOther ? [`shown as ${picture.width}x${picture.height}`] : [])
+  ].join(', ')
 }
 
 /** How a camera is opened: where these differ, what the running painlens sees says nothing of this config. */
@@ -91,6 +104,7 @@ const verdicts: Record<CameraState, ((what: Lamp, found: string) => CheckResult)
   paused: ok,
   frozen: (what, found) => fail('PL-CAMERA-FROZEN', what, found),
   dark: (what, found) => warn('PL-CAMERA-DARK', what, found),
+  damaged: (what, found) => fail('PL-CAMERA-DAMAGED', what, found),
   connecting: null,
   lost: null
 }

@@ -1,28 +1,87 @@
 import { access } from 'node:fs/promises'
 import { basename } from 'node:path'
-import type * as ort from 'onnxruntime-node'
-import { ModelError } from '../../core/errors.js'
+import { systemClock } from '../../core/clock.js'
+import { ModelError, ProviderError } from '../../core/errors.js'
+import { silentLog } from '../../core/log.js'
+import type { Crop } from '../../core/types.js'
+import { classifierOptions, explainOptions } from '../../daemon/wiring/mapping.js'
+import { alignFace } from '../../lib/face/align.js'
 import { faceModelFiles } from '../../lib/face/model-files.js'
 import { FaceNetworks } from '../../lib/face/networks.js'
-import { checkShapes, loadManifest } from '../../lib/model/manifest.js'
-import { openSession, proveProvider } from '../../lib/ort/provider.js'
-import { type CheckContext, type CheckResult, fail, ok, warn } from './result.js'
+import { loadManifest, type Manifest } from '../../lib/model/manifest.js'
+import { batchDims } from '../../lib/model/preprocess.js'
+import { proveProvider } from '../../lib/ort/provider.js'
+import type { ProviderChoice } from '../../lib/ort/provider-names.js'
+import { createRandom } from '../../lib/random.js'
+import { createIdentity, expressionUnits, renderPortrait } from '../../show/render/index.js'
+import { type Classifier, startClassifier } from '../../stages/classify/index.js'
+import { startExplaining } from '../../stages/explain/index.js'
+import { type CheckContext, type CheckResult, fail, failed, ok, warn } from './result.js'
 
-/** The manifest, the file's hash, and that labels and input are the model's. */
-export async function checkModel({ config }: CheckContext): Promise<CheckResult[]> {
+/**
+ * The manifest, the file's hash, and the model itself: opened as `run` opens it, for classifying and for explaining, and
+ * asked for a rendered face.
+ */
+export async function checkModel({ config, signal }: CheckContext): Promise<CheckResult[]> {
   const manifest = await loadManifest(config.model.manifest)
-  const session = await openSession(manifest.file, { provider: 'cpu', threads: 1 })
+  const open = (provider: ProviderChoice): Promise<Classifier> =>
+    startClassifier({ ...classifierOptions(config, manifest), provider, log: silentLog, signal })
+  // A provider that does not work has a line of its own.
+  const classifier = await open(config.inference.provider).catch((error: unknown) => {
+    if (error instanceof ProviderError) return open('cpu')
+    throw error
+  })
+  const crop = await renderedCrop(manifest)
+  const { provider } = classifier.proof
+  let said: CheckResult
   try {
-    checkShapes(manifest, dimsOf(session.inputMetadata[0]), dimsOf(session.outputMetadata[0]))
+    said = await judged(manifest, classifier, crop)
   } finally {
-    await session.release()
+    await classifier.stop()
   }
-  const about = `${manifest.name} (${manifest.labels.join(', ')}), hash and shapes agree with its manifest`
-  return [
-    manifest.demonstration
-      ? warn('PL-MODEL-DEMONSTRATION', 'model', `${about}; for demonstrations only`)
-      : ok('model', about)
-  ]
+  if (!config.explanation.enabled) return [said]
+  const options = { ...explainOptions(config, manifest, provider), saveTo: undefined, inBackground: false }
+  return [said, await explained({ ...options, log: silentLog, signal }, crop)]
+}
+
+async function judged(manifest: Manifest, classifier: Classifier, crop: Crop): Promise<CheckResult> {
+  const { name, labels, demonstration } = manifest
+  const box = { x: 0, y: 0, width: crop.width, height: crop.height }
+  const face = { track: 0, box, score: 1, landmarks: crop.landmarks, zone: null, crop, roll: 0, whyNot: null }
+  const [verdict] = await classifier.classify({ camera: 'check', at: systemClock.now(), faces: [face] }).verdicts
+  const scores = labels.map((label, i) => `${label} ${verdict!.probabilities[i]!.toFixed(2)}`).join(', ')
+  const about = `${name}, hash and shapes agree with its manifest, outputs read as ${classifier.head}; of a drawn face in pain it says ${scores}`
+  return demonstration
+    ? warn('PL-MODEL-DEMONSTRATION', 'model', `${about}; for demonstrations only`)
+    : ok('model', about)
+}
+
+/** What `run` opens for explanations, which with `auto` is both engines, and one explanation. */
+async function explained(options: Parameters<typeof startExplaining>[0], crop: Crop): Promise<CheckResult> {
+  const what = 'explanations'
+  try {
+    const stage = await startExplaining(options)
+    try {
+      const found = await stage.submit({ camera: 'check', track: 0, at: systemClock.now(), crop })
+      const { choice } = stage.stats()
+      const compared = choice ? `; the other engine differs by ${(100 * choice.difference).toPrecision(1)} %` : ''
+      return ok(what, `${found!.composite} by ${found!.engine} took ${Math.round(found!.durationMs)} ms${compared}`)
+    } finally {
+      await stage.stop()
+    }
+  } catch (error) {
+    return failed(what, error)
+  }
+}
+
+/** A drawn face in pain, cut out as the manifest says. */
+async function renderedCrop({ input, alignment }: Manifest): Promise<Crop> {
+  const portrait = await renderPortrait({
+    identity: createIdentity(1),
+    units: expressionUnits('pain', 1, createRandom(1)),
+    faceSize: Math.max(input.width, input.height)
+  })
+  return alignFace(portrait, portrait.landmarks, input, alignment)
 }
 
 /** The face models that painlens brings along: there, ONNX, and of this version. */
@@ -51,12 +110,11 @@ export async function checkFaceModels({ config }: CheckContext): Promise<CheckRe
 export async function checkProvider({ config }: CheckContext): Promise<CheckResult[]> {
   const manifest = await loadManifest(config.model.manifest)
   const { provider, threads } = config.inference
-  const proof = await proveProvider(provider, manifest.file, threads || undefined)
+  const proof = await proveProvider(provider, manifest.file, {
+    threads: threads || undefined,
+    dims: batchDims(manifest.input, 1)
+  })
   const found = `an inference of ${manifest.name} ran on ${proof.provider}`
   if (!proof.fallback) return [ok('provider', found)]
   return [warn('PL-PROVIDER-FALLBACK', 'provider', `${found}, because ${proof.fallback}`, proof.remedy)]
-}
-
-function dimsOf(meta: ort.InferenceSession.ValueMetadata | undefined): (number | null)[] {
-  return meta?.isTensor ? meta.shape.map((dim) => (typeof dim === 'number' ? dim : null)) : []
 }

@@ -17,6 +17,7 @@ export const lamps = [
   'camera ID',
   'cameras',
   'model',
+  'explanations',
   'face models',
   'provider',
   'broker',

@@ -2,7 +2,6 @@ import { availableParallelism } from 'node:os'
 import { systemClock } from '../../core/clock.js'
 import { silentLog } from '../../core/log.js'
 import type { Crop, Face } from '../../core/types.js'
-import type { Explainer } from '../../lib/lrp/index.js'
 import type { Manifest } from '../../lib/model/manifest.js'
 import { batchDims, preprocess } from '../../lib/model/preprocess.js'
 import { type Classifier, startClassifier } from '../../stages/classify/index.js'
@@ -16,7 +15,7 @@ import {
   randomCurves,
   relevanceCurves
 } from '../../stages/explain/checks/index.js'
-import { summedOverColours } from '../../stages/explain/index.js'
+import { type ModelSource, summedOverColours } from '../../stages/explain/index.js'
 import { type Job, openExplainer } from './job.js'
 import type { Counter } from './output.js'
 import { openShuffledModel } from './shuffled-model.js'
@@ -185,7 +184,7 @@ export async function explainForCheck(job: Job, pictures: readonly CheckedPictur
 
 /** Relevance per pixel; NaN, which a shuffled model may produce, counts as 0. */
 export async function mapOf(
-  explainer: Explainer,
+  explainer: ModelSource,
   { input }: Manifest,
   crop: Crop,
   target: number | 'max'

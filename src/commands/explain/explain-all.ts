@@ -2,8 +2,7 @@ import { join } from 'node:path'
 import { DiskError, InputError, printed } from '../../core/errors.js'
 import { printable } from '../../core/printable.js'
 import type { Crop } from '../../core/types.js'
-import type { Explainer } from '../../lib/lrp/index.js'
-import { defaultViews, explainCrop } from '../../stages/explain/index.js'
+import { defaultViews, explainCrop, type ModelSource } from '../../stages/explain/index.js'
 import { titleOf } from './composites.js'
 import { type FigureRow, writeFigure } from './figure.js'
 import type { PictureFile } from './find-pictures.js'
@@ -79,7 +78,7 @@ function stopped({ pictures, output }: Job, done: number): number {
 interface Pass {
   job: Job
   composite: string
-  explainer: Explainer
+  explainer: ModelSource
   /** Whether the faces have to be found yet. */
   first: boolean
   store: CropStore

@@ -3,10 +3,10 @@ import { basename, dirname, join, resolve } from 'node:path'
 import sharp from 'sharp'
 import { UsageError } from '../../core/errors.js'
 import type { Crop } from '../../core/types.js'
-import { createExplainer, type EngineName, type Explainer, engineNames } from '../../lib/lrp/index.js'
-import { checkShapes, type Manifest } from '../../lib/model/manifest.js'
+import { type EngineName, engineNames } from '../../lib/lrp/index.js'
+import type { Manifest } from '../../lib/model/manifest.js'
 import { readCrop } from '../../lib/picture/read.js'
-import { writeAtomically } from '../../stages/explain/index.js'
+import { type ModelSource, openSource, writeAtomically } from '../../stages/explain/index.js'
 import type { FaceTaker, PictureFace } from './faces.js'
 import type { Found, PictureFile } from './find-pictures.js'
 import type { Output } from './output.js'
@@ -65,20 +65,12 @@ export function trueLabelOf({ path }: PictureFile, { labels }: Manifest): string
  * Opens the model for LRP; only one at a time, since a VGG-Face takes half a gigabyte.
  * @param model the manifest's own, or another of the same shapes
  */
-export async function openExplainer(
+export function openExplainer(
   { manifest, engine }: Pick<Job, 'manifest' | 'engine'>,
   composite: string,
   model: string | Uint8Array = manifest.file
-): Promise<Explainer> {
-  const explainer = await createExplainer({ model, composite, engine, threads: availableParallelism() })
-  try {
-    const free = (dim: number | string): number | null => (typeof dim === 'number' ? dim : null)
-    checkShapes(manifest, explainer.inputDims.map(free), [null, explainer.classes])
-    return explainer
-  } catch (error) {
-    await explainer.close()
-    throw error
-  }
+): Promise<ModelSource> {
+  return openSource(manifest, { model, composite, engine, threads: availableParallelism() })
 }
 
 /** A face without its crop: thousands of crops would not fit into memory. */

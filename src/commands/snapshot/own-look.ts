@@ -9,11 +9,11 @@ import type { GivenFrame } from '../../daemon/control/client.js'
 import { headOf } from '../../daemon/control/protocol.js'
 import type { SeenFace, Sight } from '../../daemon/line/viewers.js'
 import { cameraOptions } from '../../daemon/wiring/mapping.js'
+import { zoneOf } from '../../lib/face/boxes.js'
 import { faceModelFiles } from '../../lib/face/model-files.js'
 import { FaceNetworks } from '../../lib/face/networks.js'
 import { searchFaces } from '../../lib/face/search.js'
 import { allSweeps } from '../../lib/face/sweeps.js'
-import { zoneOf } from '../../lib/face/tracker.js'
 import { type Camera, openCamera, probeDecoders } from '../../stages/camera/index.js'
 
 /** Cameras with key frames 20 s apart give their first picture late. */

@@ -7,6 +7,7 @@ const alarm: Language['alarm'] = {
     camera_lost: { active: 'Kamera ausgefallen', over: 'Kamera wieder da' },
     camera_frozen: { active: 'Kamerabild eingefroren', over: 'Kamerabild wieder lebendig' },
     camera_dark: { active: 'Kamerabild dunkel oder verdeckt', over: 'Kamerabild wieder sichtbar' },
+    camera_damaged: { active: 'Kamerabild gestört', over: 'Kamerabild wieder ungestört' },
     face_unusable: {
       active: 'Bewohner nicht überwacht, Gesicht nicht beurteilbar',
       over: 'Gesicht wieder beurteilbar oder nicht mehr im Bild'
@@ -38,10 +39,12 @@ const alarm: Language['alarm'] = {
   },
   ended: {
     track_lost: 'Alarm beendet, Gesicht nicht mehr im Bild',
+    person_uncertain: 'Alarm beendet, Gesicht nicht mehr im Bild, vielleicht eine andere Person an seinem Platz',
     face_unusable: 'Alarm beendet, Gesicht nicht beurteilbar',
     camera_lost: 'Alarm beendet, Kamera ausgefallen',
     camera_frozen: 'Alarm beendet, Kamerabild eingefroren',
     camera_dark: 'Alarm beendet, Kamerabild dunkel oder verdeckt',
+    camera_damaged: 'Alarm beendet, Kamerabild gestört',
     camera_paused: 'Alarm beendet, Kamera pausiert',
     reconfigured: 'Alarm beendet, Kamera umgestellt',
     stopped: 'Alarm beendet, painlens wurde angehalten',

@@ -7,6 +7,7 @@ const alarm: Language['alarm'] = {
     camera_lost: { active: 'Camera lost', over: 'Camera back' },
     camera_frozen: { active: 'Camera picture frozen', over: 'Camera picture live again' },
     camera_dark: { active: 'Camera picture dark or covered', over: 'Camera picture visible again' },
+    camera_damaged: { active: 'Camera picture damaged', over: 'Camera picture whole again' },
     face_unusable: {
       active: 'Resident not watched, face cannot be judged',
       over: 'Face can be judged again, or is no longer in the picture'
@@ -26,10 +27,12 @@ const alarm: Language['alarm'] = {
   },
   ended: {
     track_lost: 'alarm ended, face out of sight',
+    person_uncertain: 'alarm ended, face out of sight, perhaps another person at its place',
     face_unusable: 'alarm ended, face cannot be judged',
     camera_lost: 'alarm ended, camera lost',
     camera_frozen: 'alarm ended, camera picture frozen',
     camera_dark: 'alarm ended, camera picture dark or covered',
+    camera_damaged: 'alarm ended, camera picture damaged',
     camera_paused: 'alarm ended, camera paused',
     reconfigured: 'alarm ended, camera settings changed',
     stopped: 'alarm ended, painlens stopped',

@@ -50,8 +50,9 @@ export const brokerErrors = area({
       fix: 'Use a broker for MQTT 5 or 3.1.1.'
     },
     'PL-BROKER-CLIENT-ID': {
-      cause: 'The broker restricts client ids to others than painlens-<device>.',
-      fix: 'Choose another `device`, with letters and digits only.'
+      cause:
+        'The broker restricts client ids to others than painlens-<device>. By MQTT 3.1.1 mosquitto answers the same where mqtt.keepalive_s is above its max_keepalive.',
+      fix: 'Choose another `device`, with letters and digits only, or set mqtt.client_id; by MQTT 3.1.1 lower mqtt.keepalive_s to the broker’s largest keepalive.'
     },
     'PL-BROKER-LOGIN': {
       cause: 'Login wrong or missing.',
@@ -96,22 +97,25 @@ export const brokerErrors = area({
     },
     'PL-BROKER-CLOSED': {
       cause: 'The broker restarted, or something else listens there.',
-      fix: 'Check the port and, if it serves TLS, use mqtts://.'
+      fix: 'Check that a broker listens on this port, and the scheme of mqtt.url: mqtts:// where it serves TLS, mqtt:// where not.'
     },
     'PL-BROKER-HUNG-UP': {
       cause: 'mqtt:// to a TLS port, or a broker that hangs up on a login that it does not like.',
-      fix: 'Check the port: a TLS port needs mqtts://; the broker’s log says more.'
+      fix: 'The broker’s log says why: a login, a client id or a last will that it does not take. A TLS port needs mqtts://.'
     },
     'PL-BROKER-DROPPED': {
       cause:
-        'The broker closed the connection without a reason, as many do when a second client comes with the same client id.',
-      fix: 'If that continues, another client has the same client id: give each painlens a `device` of its own.'
+        'The broker closed a connection that had worked, without a reason: it restarted, a limit of it was reached, or, as by MQTT 3.1.1 no reason can be given, a second client came with the same client id.',
+      fix: 'If that continues, the broker’s log says why; if another client has the same client id, give each painlens a `device` of its own.'
     },
     'PL-BROKER-TAKEN-OVER': {
       cause: 'Two boxes with the same `device`, or a second painlens on this one.',
       fix: 'Give each painlens a `device` of its own.'
     },
-    'PL-BROKER-KEEPALIVE': { cause: 'The network swallowed the keep-alive pings.', fix: network },
+    'PL-BROKER-KEEPALIVE': {
+      cause: 'The network loses packets without either side noticing, or the broker hangs.',
+      fix: 'Check the network and the broker’s load; painlens keeps trying.'
+    },
     'PL-BROKER-OTHER': {
       cause: "Something that painlens does not know; the text is the broker's or the system's.",
       fix: 'The broker’s log says more.'
@@ -144,6 +148,39 @@ export const brokerErrors = area({
     'PL-BROKER-NO-WRITE': {
       cause: "The broker's access list does not let this user write there.",
       fix: 'Give the user the right to write painlens/<device>/# at the broker.'
+    },
+    'PL-BROKER-LEFTOVER': {
+      cause: 'A camera was removed or renamed while painlens could not tell the broker, as with another outbox.',
+      fix: 'Stop painlens, run `painlens forget DEVICE` with this device’s name, and start it again.'
+    },
+    'PL-BROKER-DEVICE-ONLINE': {
+      cause: 'The broker retains that this device is online; what is removed of it would come back.',
+      fix: 'Stop painlens there first, or correct the name.'
+    },
+    'PL-BROKER-NO-RETAIN': {
+      cause: 'The broker is configured to keep no retained messages, or is of a kind that has none.',
+      fix: 'Let the broker keep retained messages (mosquitto: retain_available true). Until then a subscriber that comes later has to send the command refresh to learn status and states.'
+    },
+    'PL-BROKER-NO-QOS': {
+      cause: "The broker's highest QoS is 0.",
+      fix: 'Let the broker take QoS 1 (mosquitto: max_qos 1). Until then an alarm that it loses is lost unnoticed.'
+    },
+    'PL-BROKER-TOO-LARGE': {
+      cause:
+        'The message has more bytes than the broker takes: than it announces, than it has refused, or than it has hung up on before.',
+      fix: "Raise the broker's largest packet (mosquitto: max_packet_size) to 1 MB, or 64 kB without privacy.publish_heatmap."
+    },
+    'PL-BROKER-TOPIC': {
+      cause: 'The broker does not allow topics of this name.',
+      fix: 'Allow painlens/<device>/# at the broker.'
+    },
+    'PL-BROKER-QUOTA': {
+      cause: 'The broker takes only so many messages in a time from one client, or so many bytes, and that is used up.',
+      fix: "Raise this client's quota at the broker."
+    },
+    'PL-BROKER-REFUSES-MESSAGE': {
+      cause: 'The broker has answered a message with a reason code that is about the message or about itself.',
+      fix: 'The broker’s log says more.'
     },
     'PL-BROKER-NO-READ': {
       cause: "The broker's access list does not let this user read commands.",

@@ -76,6 +76,11 @@ export const cameraErrors = area({
         'The camera sends the same picture again and again: it hangs, or its encoder skips what moves. It is not analysed.',
       fix: 'Restart the camera; docs/operate/cameras.md says which settings of cameras look like this.'
     },
+    'PL-CAMERA-DAMAGED': {
+      cause:
+        'Data of the pictures is missing: packets are lost on the way, the camera drops them, or they cannot be decoded. Damaged pictures are not analysed.',
+      fix: 'Lower the bit rate of the stream, or mend the link: docs/operate/cameras.md, "Damaged pictures".'
+    },
     'PL-CAMERA-DARK': {
       cause: 'Nothing can be seen in the picture: no light, or the lens is covered.',
       fix: 'Uncover the lens, or leave a night light on.'

@@ -8,6 +8,10 @@ export const inferenceErrors = area({
       cause: 'ONNX Runtime failed while classifying, mostly for lack of memory.',
       fix: 'See whether memory is short.'
     },
+    'PL-INFERENCE-NOT-FINITE': {
+      cause: 'The model gave a score that is no finite number: a faulty GPU or memory, or a model that overflows.',
+      fix: 'Run painlens check; with a GPU, try inference.provider: cpu. If it stays, export the model in float32.'
+    },
     'PL-INFERENCE-STUCK': {
       cause:
         'An inference has been at work for far longer than any takes: native code hangs, or the machine is overloaded.',

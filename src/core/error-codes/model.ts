@@ -24,8 +24,23 @@ export const modelErrors = area({
       fix: 'Correct input in the manifest.'
     },
     'PL-MODEL-LABELS': {
-      cause: 'The manifest belongs to another model, or a label is missing.',
+      cause:
+        'The manifest belongs to another model, or a label is missing. A model with a single output has two labels.',
       fix: "Correct labels in the manifest, in the order of the model's outputs."
+    },
+    'PL-MODEL-OUTPUT': {
+      cause:
+        "The model has several outputs, or its output holds no scores: a class's number, or integers without a scale.",
+      fix: "Put output: NAME into the manifest, with the name of the output that holds the classes' scores."
+    },
+    'PL-MODEL-HEAD': {
+      cause:
+        "Neither the model's graph nor its manifest says whether its outputs are logits or probabilities, the two contradict each other, or an inference does.",
+      fix: 'Put head: logits, softmax, log_softmax or sigmoid into the manifest, as the model was trained.'
+    },
+    'PL-MODEL-NOT-FINITE': {
+      cause: 'A weight of the model, or an output of it for the picture that it is tried with, is no finite number.',
+      fix: 'Take a checkpoint from before the training failed, or export in float32 what overflows in float16.'
     },
     'PL-MODEL-HASH': {
       cause: 'The ONNX file is another one than the manifest speaks of, or was damaged on the way.',

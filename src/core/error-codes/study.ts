@@ -31,7 +31,8 @@ export const studyErrors = area({
       fix: 'Run painlens study prepare again, with --base for the model that is to be trained.'
     },
     'PL-STUDY-LABELS': {
-      cause: 'The data set has fewer than two labels beside neutral, or none for the alarm.',
+      cause:
+        'The data set has fewer than two labels beside neutral, or none for the alarm; or it has labels that the model to evaluate does not know.',
       fix: 'Give --alarm-label, or prepare more classes.'
     },
     'PL-STUDY-FOLDS': {
@@ -46,6 +47,11 @@ export const studyErrors = area({
     'PL-STUDY-ALIGNMENT': {
       cause: 'The crops were cut in another way than the base model knows faces.',
       fix: 'Run painlens study prepare again, with --base for the model that is to be trained.'
+    },
+    'PL-STUDY-PREDICTIONS': {
+      cause:
+        'predictions.csv or a manifest of a fold is missing, was cut short or changed, or belongs to another data set.',
+      fix: 'Let painlens study train end, and give the data set that it was given.'
     },
     'PL-STUDY-FOLDER': {
       cause: 'Another painlens study writes into the folder, or it holds a run with other options.',

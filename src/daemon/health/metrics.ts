@@ -230,6 +230,7 @@ const gauges: readonly MetricRow[] = [
 const counters: readonly MetricRow[] = [
   cameraRow('frames_total', 'Frames handed on.', ({ frames }) => frames),
   cameraRow('dropped_total', 'Frames that were not judged: inference was slower, or failed.', ({ dropped }) => dropped),
+  cameraRow('damaged_total', 'Frames that came damaged and were not judged.', ({ damaged }) => damaged),
   cameraRow('reconnects_total', 'Decoders started after the first one.', ({ restarts }) => restarts),
   ['painlens_mqtt_connections_total', 'Connections to the broker.', [], (s) => one(s.mqtt().connections)],
   [

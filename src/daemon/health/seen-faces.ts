@@ -55,6 +55,7 @@ const stateRules: Readonly<Record<CameraState, StateRule>> = {
   lost: { time: 'stands', ends: true },
   frozen: { time: 'stands', ends: true },
   dark: { time: 'stands', ends: true },
+  damaged: { time: 'stands', ends: false },
   // Staff were there meanwhile and may have changed what was in the way.
   paused: { time: 'restarts', ends: true }
 }

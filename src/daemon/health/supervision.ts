@@ -1,9 +1,11 @@
 /** The health of painlens, for the watchdog, HTTP, the health message and metrics. */
 import type { Config } from '../../config/index.js'
-import type { ExplanationHealth, HealthMessage } from '../../contract/messages.js'
+import type { CameraShapeHealth, ExplanationHealth, HealthMessage } from '../../contract/messages.js'
 import { type Clock, type Moment, stamp } from '../../core/clock.js'
 import type { Problem } from '../../core/errors.js'
 import { LastSaid, type Log } from '../../core/log.js'
+import type { Size } from '../../core/types.js'
+import { type CameraShape, ratioText } from '../../stages/camera/index.js'
 import type { Classifier } from '../../stages/classify/index.js'
 import type { Detector } from '../../stages/detect/index.js'
 import type { ExplainStage, ExplainStats } from '../../stages/explain/index.js'
@@ -75,11 +77,11 @@ export class Supervision {
 
   defects(): Defect[] {
     const { cameras, mqtt, outbox, progress } = this.#options
-    const { connected, trouble } = mqtt.stats()
+    const { connected, trouble, refusal } = mqtt.stats()
     return examine({
       ...progress.snapshot(),
       cameras: [...cameras].map(([id, camera]) => ({ id, ...camera.stats() })),
-      broker: { connected, trouble: trouble?.what ?? null },
+      broker: { connected, trouble: trouble?.what ?? null, refusal: refusal?.what ?? null },
       outbox: outbox.stats()
     })
   }
@@ -159,16 +161,23 @@ function explanationHealth(stats: ExplainStats): ExplanationHealth {
 }
 
 function cameraHealth(camera: WatchedCamera, faces: FacesOfCamera, clock: Clock): HealthMessage['cameras'][string] {
-  const { state, fps, frames, dropped, lastFrameAt, decoder, decoderProblem } = camera.stats()
+  const { state, fps, frames, dropped, damaged, lastFrameAt, decoder, decoderProblem, shape } = camera.stats()
   const stampOf = (at: Moment | null) => (at === null ? null : stamp(clock, at))
   const { usableAt, usableShare } = faces
   const usable = {
     usable_face_at: stampOf(usableAt),
     usable_share: usableShare === null ? null : Math.round(usableShare * 1000) / 1000
   }
-  const decoding = { decoder, decoder_problem: decoderProblem }
-  return { state, fps: tenth(fps), frames, dropped, last_frame: stampOf(lastFrameAt), ...usable, ...decoding }
+  const counts = { frames, dropped, damaged, last_frame: stampOf(lastFrameAt) }
+  const decoding = { decoder, decoder_problem: decoderProblem, shape: shape && shapeHealth(shape) }
+  return { state, fps: tenth(fps), ...counts, ...usable, ...decoding }
 }
+
+function shapeHealth({ coded, sampleAspect, rotation, picture }: CameraShape): CameraShapeHealth {
+  return { coded: pair(coded), pixels: ratioText(sampleAspect), rotation, shown: pair(picture) }
+}
+
+const pair = ({ width, height }: Size): [number, number] => [width, height]
 
 function tenth(value: number): number
 function tenth(value: number | null): number | null

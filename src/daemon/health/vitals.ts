@@ -11,7 +11,12 @@ export interface Vitals extends InferenceProgress {
     /** Time since its running decoder's last picture; null while none runs. */
     quietMs: number | null
   }[]
-  broker: { connected: boolean; trouble: string | null }
+  broker: {
+    connected: boolean
+    trouble: string | null
+    /** Why it has not taken the last alarm; null where it has. */
+    refusal: string | null
+  }
   outbox: { inMemory: number; trouble: { what: string } | null }
 }
 
@@ -74,6 +79,9 @@ const rules: readonly ((vitals: Vitals) => Defect[])[] = [
 
   ({ broker: { connected, trouble } }) => when(!connected, 'ready', 'broker', trouble ?? 'not connected'),
 
+  ({ broker: { connected, refusal } }) =>
+    when(connected && refusal !== null, 'ready', 'broker', `does not take alarms: ${refusal}`),
+
   ({ outbox: { inMemory, trouble } }) =>
     when(trouble !== null, 'ready', 'outbox', `${trouble?.what}; ${inMemory} wait in memory`)
 ]
@@ -85,7 +93,8 @@ const watched: Record<CameraState, boolean> = {
   connecting: false,
   lost: false,
   frozen: false,
-  dark: false
+  dark: false,
+  damaged: false
 }
 
 const inferenceParts: ReadonlySet<string> = new Set<InferencePart | 'inference'>(['detect', 'classify', 'inference'])

@@ -33,7 +33,10 @@ export interface WatchedCameraOptions {
 }
 
 export interface WatchedCameraStats
-  extends Pick<CameraStats, 'reason' | 'restarts' | 'quietMs' | 'decoder' | 'decoderProblem' | 'decoderProblemCode'> {
+  extends Pick<
+    CameraStats,
+    'reason' | 'damaged' | 'restarts' | 'quietMs' | 'decoder' | 'decoderProblem' | 'decoderProblemCode' | 'shape'
+  > {
   state: CameraState
   /** When the state began. */
   since: Moment
@@ -74,6 +77,7 @@ const hasPicture: Record<CameraState, boolean> = {
   ok: true,
   frozen: true,
   dark: true,
+  damaged: true,
   connecting: false,
   lost: false,
   paused: false
@@ -192,7 +196,7 @@ class Watched implements WatchedCamera {
   #isWanted(frame: Frame): boolean {
     const { width, height } = frame.picture
     if (width !== this.#picture?.width || height !== this.#picture.height) this.#picture = { width, height }
-    if (this.#isWatched()) {
+    if (this.#isWatched() && !frame.damaged) {
       this.#options.stages.onFrame()
       return true
     }
@@ -201,7 +205,7 @@ class Watched implements WatchedCamera {
     return false
   }
 
-  /** Faces in a frozen picture are not current: they are not reported or analysed. */
+  /** Faces in a frozen picture are not current: they are not reported or analysed. The whole pictures of a damaged stream are. */
   #isWatched(): boolean {
     return this.#paused.value === null && this.#state !== 'frozen'
   }

@@ -38,10 +38,18 @@ const watches: Record<CameraState, boolean> = {
   lost: false,
   frozen: false,
   dark: false,
+  damaged: true,
   paused: false
 }
 
-export type TellTrouble = (condition: TechnicalCondition, problem: Problem | null, about?: { since?: Moment }) => void
+export type TellTrouble = (condition: TechnicalCondition, problem: Problem | null, about?: TroubleDetails) => void
+
+export interface TroubleDetails {
+  /** When it began, a moment of the clock. */
+  since?: Moment
+  /** Where several parts may have the same trouble: which one tells. It is over when none has it any more. */
+  source?: string
+}
 
 /**
  * Passes technical conditions from the parts to the reporter. Conditions reported during the start are kept until there
@@ -50,11 +58,20 @@ export type TellTrouble = (condition: TechnicalCondition, problem: Problem | nul
 export class Troubles {
   readonly #early = new Map<TechnicalCondition, Parameters<TellTrouble>>()
   #listener: TellTrouble | null = null
+  /** By condition: what each source has told last, where that is a problem. */
+  readonly #problems = new Map<TechnicalCondition, Map<string, Problem>>()
 
-  /** A condition has begun or, with null, ended; may repeat the same. @param about since: a moment of the clock */
-  readonly tell: TellTrouble = (...trouble) => {
+  /** A condition has begun or, with null, ended; may repeat the same. */
+  readonly tell: TellTrouble = (condition, told, about = {}) => {
+    const { source = '' } = about
+    const problems = this.#problems.get(condition) ?? new Map<string, Problem>()
+    this.#problems.set(condition, problems)
+    if (told) problems.set(source, told)
+    else problems.delete(source)
+    const [problem = null] = problems.values()
+    const trouble = [condition, problem, about] as const
     if (this.#listener) this.#listener(...trouble)
-    else this.#early.set(trouble[0], trouble)
+    else this.#early.set(condition, [...trouble])
   }
 
   /** Sets the only listener, and passes it the earlier conditions. */

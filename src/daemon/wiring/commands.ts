@@ -37,8 +37,8 @@ export function commandHandlers({ alarms, cameras, reporter, clock }: CommandDep
       find(camera).resume()
       return undefined
     },
-    async test_alarm({ camera }) {
-      const messages = alarms.testAlarm(camera, clock.now())
+    async test_alarm({ camera, seconds, priority }) {
+      const messages = alarms.testAlarm(camera, clock.now(), { seconds, priority })
       reporter.send(messages)
       return { alarm_id: messages[0]!.alarm_id }
     },

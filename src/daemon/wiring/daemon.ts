@@ -72,7 +72,7 @@ async function start(options: DaemonOptions, owner: Owner): Promise<Daemon> {
   const troubles = new Troubles()
   const inference = openInference(options, metrics, troubles)
   const parts = await openParts({ ...options, metrics, troubles, inference }, owner)
-  const mqtt = parts.serving.add(openMqtt(options, parts, metrics), (part) => part.stop())
+  const mqtt = parts.serving.add(openMqtt(options, parts, metrics, troubles), (part) => part.stop())
   const about = { ...alarmOptions(config), model: modelOf(parts.manifest), clock }
   const alarms = createAlarms(about)
   const reporter = owner.add(openReporter(options, parts, { alarms, mqtt, metrics }), (part) => part.shutdown())
@@ -136,13 +136,20 @@ function cameraMemory({ outbox }: Parts, mqtt: Mqtt, { config, clock }: DaemonOp
   return { published, pauses: new Pauses(outbox, clock) }
 }
 
-function openMqtt({ config, secrets, log, clock }: DaemonOptions, { outbox }: Parts, metrics: Metrics): Mqtt {
+function openMqtt(
+  { config, secrets, log, clock }: DaemonOptions,
+  { outbox }: Parts,
+  metrics: Metrics,
+  troubles: Troubles
+): Mqtt {
   return createMqtt({
     ...mqttOptions(config),
     session: randomUUID(),
     version,
     outbox,
     onAlarmDelivered: (alarm, at) => metrics.delivered(alarm, at),
+    onExplanationRefused: (refusal) =>
+      troubles.tell('explanation_failed', refusal && problemOf(refusal), { source: 'broker' }),
     secrets,
     log: log.child({ stage: 'mqtt' }),
     clock

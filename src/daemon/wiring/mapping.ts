@@ -86,13 +86,14 @@ export function explainOptions({ explanation, privacy }: Config, manifest: Manif
   } satisfies Partial<ExplainOptions>
 }
 
-export function alarmOptions({ alarm, facility, cameras }: Config) {
+export function alarmOptions({ alarm, facility, cameras }: Pick<Config, 'alarm' | 'facility' | 'cameras'>) {
   return {
     cameras: Object.fromEntries(cameras.map(({ id, location }) => [id, location])),
     facility,
     rules: {
       onsetThreshold: alarm.onset_threshold,
       onsetS: alarm.onset_s,
+      onsetFrames: alarm.onset_frames,
       clearThreshold: alarm.clear_threshold,
       clearS: alarm.clear_s,
       smoothingS: alarm.smoothing_s,

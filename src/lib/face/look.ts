@@ -1,5 +1,6 @@
 /** One face, looked at closely: the square around its place, turned so that it stands upright. */
 import type { Box, Point, Size } from '../../core/types.js'
+import { centreOf } from './boxes.js'
 import { cut } from './cut.js'
 import { relight } from './light.js'
 import { type FaceNetworks, frameTensor, type Marks, wholeOf } from './networks.js'
@@ -14,7 +15,6 @@ import {
   toFrame,
   turned
 } from './similarity.js'
-import { centreOf } from './tracker.js'
 
 /** A place as the detector sees it. */
 export interface Look {

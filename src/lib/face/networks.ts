@@ -2,8 +2,8 @@ import * as ort from 'onnxruntime-node'
 import { InferenceError, ModelError, messageOf } from '../../core/errors.js'
 import type { Box, Size } from '../../core/types.js'
 import { openSession, type SessionOptions } from '../ort/provider.js'
+import { type Candidate, suppress } from './boxes.js'
 import type { FaceModels } from './model-files.js'
-import { type Candidate, suppress } from './tracker.js'
 
 /** A frame as ONNX Runtime takes it: uint8 [height, width, 3]. */
 export type FrameTensor = ort.Tensor

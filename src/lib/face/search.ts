@@ -1,5 +1,6 @@
 import { InferenceError } from '../../core/errors.js'
 import type { Box, Size, UnusableReason } from '../../core/types.js'
+import { type Candidate, overlap, suppress } from './boxes.js'
 import { relight } from './light.js'
 import { agreed, type Look, landmarkSide, look, lookOnce, type Marked, mark, squareAround } from './look.js'
 import { type FaceNetworks, frameTensor, viewOfFrame } from './networks.js'
@@ -8,7 +9,6 @@ import { qualityOf } from './quality.js'
 import { quarterTurned, type Small, shrink } from './shrink.js'
 import { boxOf, type FacePlace, inTurn, type Pixels, type Square, toFrame } from './similarity.js'
 import type { LooksShare, SearchPlan, Sweep } from './sweeps.js'
-import { type Candidate, overlap, suppress } from './tracker.js'
 import { leastUpright, whyUnusable } from './usable.js'
 
 export interface FoundFace extends Candidate, Marked {

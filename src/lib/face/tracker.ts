@@ -1,15 +1,18 @@
-import type { Box, Point, Polygon, Size, Zone } from '../../core/types.js'
+import type { Box, Size } from '../../core/types.js'
+import { assign } from './assignment.js'
+import { type Candidate, centreOf } from './boxes.js'
+import { Motion } from './motion.js'
 import type { FacePlace } from './similarity.js'
 import { type SearchPlan, type Sweep, sweeps } from './sweeps.js'
 
 /** A face that is followed from frame to frame. */
 export interface Track {
   /** Never used twice. */
-  id: number
+  readonly id: number
   /** Where it was seen last. */
-  box: Box
+  readonly box: Box
   /** When, a moment of the clock (core/clock.ts). */
-  seenAt: number
+  readonly seenAt: number
 }
 
 export interface TrackerOptions {
@@ -17,33 +20,51 @@ export interface TrackerOptions {
   patienceMs?: number
   /** Where ids come from, for several trackers to share; counted from 1 without it. */
   nextId?: () => number
+  /** The score from which on a face is a face by itself, 0..1; below it only where a track expects one. */
+  minScore?: number
 }
 
 /** What a frame did to the tracks. */
 export interface TrackUpdate {
-  /** The track of each box, in the order of the boxes. */
-  ids: number[]
+  /** The track of each face, in their order; null for a doubtful one that no track expects. */
+  ids: (number | null)[]
   /** Tracks that ended. */
   lost: number[]
 }
 
-/** Two boxes are no one face if their centres lie further apart than that, in widths of the larger one. */
+/** Two boxes are not of one face if their centres lie further apart than that, in widths of the larger one. */
 const mostDistance = 1.2
 /** … or if one is that many times as wide as the other. */
 const mostGrowth = 1.8
+/** What it costs to leave a track without a face, in the first pass and in the second; see Motion.unlikeliness. */
+const unseenCost = 30
+const doubtfulCost = 12
+
+interface Followed extends Track {
+  box: Box
+  seenAt: number
+  motion: Motion
+}
 
 /**
- * Gives faces ids that stay the same from frame to frame. Boxes and tracks are paired nearest first: those that overlap
- * before those that only lie close, so that a face keeps its id while it moves or is missed for a while.
+ * Gives faces ids that stay the same from frame to frame: ByteTrack (Y. Zhang et al., "ByteTrack: Multi-object tracking by
+ * associating every detection box", ECCV 2022). Kalman filters foresee where each track's face is; faces of a good score are
+ * paired with tracks at the least total cost, then those of a low score with tracks of the frame before that have none yet;
+ * what is left of the good ones begins tracks. The cost is the filters' likelihood in the place of ByteTrack's overlap: at
+ * five frames per second a face that walks by does not overlap with itself, and where it passes another one the overlap says
+ * nothing, while speed, size and the time unseen do. What faces look like is not compared, and nothing of it is kept.
  */
 export class Tracker {
   readonly #patienceMs: number
   readonly #nextId: () => number
-  #tracks: Track[] = []
+  readonly #minScore: number
+  #tracks: Followed[] = []
+  #at = Number.NEGATIVE_INFINITY
 
-  constructor({ patienceMs = 2000, nextId = counter() }: TrackerOptions = {}) {
+  constructor({ patienceMs = 2000, nextId = counter(), minScore = 0 }: TrackerOptions = {}) {
     this.#patienceMs = patienceMs
     this.#nextId = nextId
+    this.#minScore = minScore
   }
 
   /** The tracks that are alive, seen in the last frame or not. */
@@ -52,27 +73,43 @@ export class Tracker {
   }
 
   /** @param at when the frame was captured, in ms; a clock that steps back ends no track */
-  update(boxes: readonly Box[], at: number): TrackUpdate {
-    const ids = Array.from<undefined, number | undefined>({ length: boxes.length }, () => undefined)
-    const free = new Set(this.#tracks)
-    for (const { box, track } of pairs(boxes, this.#tracks)) {
-      if (ids[box] !== undefined || !free.delete(track)) continue
-      ids[box] = track.id
-      track.box = boxes[box]!
-      track.seenAt = at
+  update(faces: readonly Candidate[], at: number): TrackUpdate {
+    const ids = faces.map((): number | null => null)
+    const indices = [...faces.keys()]
+    const sure = indices.filter((i) => faces[i]!.score >= this.#minScore)
+    const doubtful = indices.filter((i) => !sure.includes(i))
+    const unseen = new Set(this.#tracks)
+    const pair = (tracks: readonly Followed[], among: readonly number[], most: number): void => {
+      const costs = tracks.map((track) => among.map((i) => costOf(track, faces[i]!.box, at)))
+      for (const [row, column] of assign(costs, most).entries()) {
+        if (column === null) continue
+        const [track, i] = [tracks[row]!, among[column]!]
+        ids[i] = track.id
+        unseen.delete(track)
+        see(track, faces[i]!.box, at)
+      }
     }
-    const isLost = (track: Track): boolean => free.has(track) && at - track.seenAt > this.#patienceMs
-    const lost = this.#tracks.filter(isLost)
-    this.#tracks = this.#tracks.filter((track) => !isLost(track))
-    const all = ids.map((id, i) => id ?? this.#start(boxes[i]!, at))
-    return { ids: all, lost: lost.map(({ id }) => id) }
+    pair(this.#tracks, sure, unseenCost)
+    const justSeen = [...unseen].filter(({ seenAt }) => seenAt === this.#at)
+    pair(justSeen, doubtful, doubtfulCost)
+    this.#at = at
+    const lost = [...unseen].filter(({ seenAt }) => at - seenAt > this.#patienceMs)
+    this.#tracks = this.#tracks.filter((track) => !lost.includes(track))
+    for (const i of sure) ids[i] ??= this.#start(faces[i]!.box, at)
+    return { ids, lost: lost.map(({ id }) => id) }
   }
 
   #start(box: Box, seenAt: number): number {
     const id = this.#nextId()
-    this.#tracks.push({ id, box, seenAt })
+    this.#tracks.push({ id, box, seenAt, motion: new Motion(box, seenAt) })
     return id
   }
+}
+
+function see(track: Followed, box: Box, at: number): void {
+  track.motion.take(box, at)
+  track.box = box
+  track.seenAt = at
 }
 
 /** 1, 2, 3 …, or what follows `last`. */
@@ -81,22 +118,17 @@ function counter(last = 0): () => number {
   return () => ++current
 }
 
-/** Which boxes may be which tracks, the likeliest pairs first. */
-function pairs(boxes: readonly Box[], tracks: readonly Track[]): { box: number; track: Track; likeness: number }[] {
-  return boxes
-    .flatMap((box, i) => tracks.map((track) => ({ box: i, track, likeness: likeness(box, track.box) })))
-    .filter((pair) => pair.likeness > 0)
-    .sort((a, b) => b.likeness - a.likeness)
+/** See Motion.unlikeliness; infinite where the box is too far from where the face was or would be, or too large or small. */
+function costOf({ motion, box: before }: Followed, box: Box, at: number): number {
+  const isNear = [before, motion.boxAt(at)].some((place) => isWithinReach(place, box))
+  return isNear ? motion.unlikeliness(box, at) : Number.POSITIVE_INFINITY
 }
 
-/** 1 to 2 where the boxes overlap, 0 to 1 where their centres are close, 0 where they are no one face. */
-function likeness(a: Box, b: Box): number {
-  const width = Math.max(a.width, b.width)
-  if (width > mostGrowth * Math.min(a.width, b.width)) return 0
-  const shared = overlap(a, b)
-  if (shared > 0) return 1 + shared
-  const [p, q] = [centreOf(a), centreOf(b)]
-  return Math.max(0, 1 - Math.hypot(p.x - q.x, p.y - q.y) / (mostDistance * width))
+function isWithinReach(place: Box, box: Box): boolean {
+  const width = Math.max(place.width, box.width)
+  if (width > mostGrowth * Math.min(place.width, box.width)) return false
+  const [p, q] = [centreOf(place), centreOf(box)]
+  return Math.hypot(p.x - q.x, p.y - q.y) < mostDistance * width
 }
 
 /** How often the whole frame is looked over while all known faces are in sight, to find new ones. */
@@ -136,10 +168,12 @@ interface Camera extends Size {
 export class CameraTracks {
   readonly #cameras = new Map<string, Camera>()
   readonly #nextId: () => number
+  readonly #minScore: number
 
-  /** @param lastId  the last track of an earlier run; ids go on from there */
-  constructor(lastId = 0) {
+  /** @param lastId the last track of an earlier run; ids go on from there @param minScore see TrackerOptions */
+  constructor({ lastId = 0, minScore = 0 }: { lastId?: number; minScore?: number } = {}) {
     this.#nextId = counter(lastId)
+    this.#minScore = minScore
   }
 
   /**
@@ -166,15 +200,12 @@ export class CameraTracks {
   }
 
   /** Takes in what was found in the frame that `plan` was asked for. */
-  update(camera: string, found: readonly { box: Box; place: FacePlace }[], at: number): TrackUpdate {
+  update(camera: string, found: readonly (Candidate & { place: FacePlace })[], at: number): TrackUpdate {
     const state = this.#cameras.get(camera)
     if (!state) return { ids: found.map(() => this.#nextId()), lost: [] }
-    const { ids, lost } = state.tracker.update(
-      found.map(({ box }) => box),
-      at
-    )
+    const { ids, lost } = state.tracker.update(found, at)
     state.at = at
-    for (const [i, { place }] of found.entries()) state.places.set(ids[i]!, place)
+    for (const [i, { place }] of found.entries()) if (ids[i] != null) state.places.set(ids[i], place)
     for (const id of lost) state.places.delete(id)
     if (found[0]) state.posture = postureOf(found[0].place)
     return { ids, lost: [...state.lost.splice(0), ...lost] }
@@ -188,7 +219,7 @@ export class CameraTracks {
   #stateOf(camera: string, { width, height }: Size): Camera {
     const known = this.#cameras.get(camera)
     if (known?.width === width && known.height === height) return known
-    const tracker = new Tracker({ nextId: this.#nextId })
+    const tracker = new Tracker({ nextId: this.#nextId, minScore: this.#minScore })
     const lost = known ? [...known.lost, ...known.tracker.tracks.map(({ id }) => id)] : []
     const never = Number.NEGATIVE_INFINITY
     const state: Camera = {
@@ -208,46 +239,3 @@ export class CameraTracks {
 }
 
 const postureOf = ({ roll }: FacePlace): Posture => (Math.abs(Math.abs(roll) - 90) < 45 ? 'lying' : 'upright')
-
-/** Something that may be a face. */
-export interface Candidate {
-  box: Box
-  /** 0..1. */
-  score: number
-}
-
-export const centreOf = (box: Box): Point => ({ x: box.x + box.width / 2, y: box.y + box.height / 2 })
-
-/** Intersection over union, 0..1. */
-export function overlap(a: Box, b: Box): number {
-  const width = Math.min(a.x + a.width, b.x + b.width) - Math.max(a.x, b.x)
-  const height = Math.min(a.y + a.height, b.y + b.height) - Math.max(a.y, b.y)
-  if (width <= 0 || height <= 0) return 0
-  const shared = width * height
-  return shared / (a.width * a.height + b.width * b.height - shared)
-}
-
-/** The best of each bunch of boxes that overlap by more than `most`, best first (non-maximum suppression). */
-export function suppress<T extends Candidate>(candidates: readonly T[], most = 0.4): T[] {
-  const kept: T[] = []
-  for (const candidate of [...candidates].sort((a, b) => b.score - a.score))
-    if (kept.every(({ box }) => overlap(box, candidate.box) <= most)) kept.push(candidate)
-  return kept
-}
-
-/** Whether a point lies in a polygon, by the even-odd rule; a border's left and upper edges belong to it. */
-export function inPolygon({ x, y }: Point, polygon: Polygon): boolean {
-  let inside = false
-  for (const [i, [x1, y1]] of polygon.entries()) {
-    const [x0, y0] = polygon[(i + polygon.length - 1) % polygon.length]!
-    if (y1 > y !== y0 > y && x < ((x0 - x1) * (y - y1)) / (y0 - y1) + x1) inside = !inside
-  }
-  return inside
-}
-
-/** The name of the first zone that holds the centre of a box, zones being shares of the picture; null where none does. */
-export function zoneOf(box: Box, picture: Box, zones: readonly Zone[]): string | null {
-  const { x, y } = centreOf(box)
-  const place = { x: (x - picture.x) / picture.width, y: (y - picture.y) / picture.height }
-  return zones.find(({ polygon }) => inPolygon(place, polygon))?.name ?? null
-}

@@ -1,5 +1,4 @@
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
+import type { Head } from '../onnx/index.js'
 import type { ConvGeometry, LayerGraph, Window } from './layers.js'
 
 /** `tfjs` computes with tfjs-node or wasm, `onnx` emits a graph that ONNX Runtime runs. */
@@ -28,6 +27,8 @@ export interface Engine {
   /** The model's input: the batch and other free dimensions as names. */
   readonly inputDims: readonly (number | string)[]
   readonly classes: number
+  /** How the model's outputs are to be read; null where neither its graph nor the options say. */
+  readonly head: Head | null
   /** @param wanted the output neuron per sample, -1 for the largest */
   explain(sample: Sample, wanted: readonly number[]): Promise<EngineResult>
   /** Frees memory and threads. */
@@ -76,6 +77,10 @@ export interface TensorOps<T> {
   positive(a: T): T
   /** min(a, 0). */
   negative(a: T): T
+  /** max(low, min(high, a)); either may be infinite. */
+  clip(a: T, low: number, high: number): T
+  sigmoid(a: T): T
+  tanh(a: T): T
   /** a + epsilon where a >= 0, a - epsilon elsewhere. */
   stabilized(a: T, epsilon: number): T
   /** `value` where a is exactly 0, a elsewhere. */
@@ -88,6 +93,8 @@ export interface TensorOps<T> {
   transpose(a: T, perm: readonly number[]): T
   /** [before, after] per axis, the batch included. */
   pad(a: T, pads: readonly (readonly [number, number])[], value: number): T
+  /** Joins tensors along an axis, counted with the batch. */
+  concat(parts: readonly T[], axis: number): T
   /** Takes off what `pad` put on; `dims` are the result's, without the batch. */
   crop(a: T, pads: readonly (readonly [number, number])[], dims: readonly number[]): T
 
@@ -116,15 +123,4 @@ export interface TensorOps<T> {
   scope<R>(body: () => R): R
   /** Frees a tensor that nothing needs any more. */
   release(a: T): void
-}
-
-/**
- * Starts a garbage collection. Meant for one moment: a large model's arrays are no longer needed, and as much memory is
- * about to be taken again outside of V8's sight, so nothing else would make it give the arrays back in time.
- */
-export function collectGarbage(): void {
-  setFlagsFromString('--expose-gc')
-  const collect = runInNewContext('gc') as () => void
-  setFlagsFromString('--no-expose-gc')
-  collect()
 }

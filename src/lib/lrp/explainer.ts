@@ -1,12 +1,11 @@
 import { InputError, UsageError } from '../../core/errors.js'
-import { decodeModel, elementCount, readModel } from '../onnx/index.js'
+import { elementCount, type Head } from '../onnx/index.js'
 import type { ProviderName } from '../ort/provider-names.js'
 import { type Composite, type CompositeOptions, compositeOf } from './composites.js'
 import type { Engine, EngineName, LoadGraph, Sample } from './engine.js'
 import { OnnxEngine, type OnnxEngineOptions } from './engines/onnx.js'
 import { TfjsEngine } from './engines/tfjs.js'
-import { layerGraphOf } from './graph/index.js'
-import type { LayerGraph } from './layers.js'
+import { type GraphOptions, readLayerGraph } from './graph/index.js'
 
 type Create = (load: LoadGraph, composite: Composite, options: OnnxEngineOptions) => Promise<Engine>
 
@@ -15,7 +14,7 @@ const engines: Record<EngineName, Create> = {
   onnx: (load, composite, options) => OnnxEngine.create(load, composite, options)
 }
 
-export interface ExplainerOptions extends CompositeOptions {
+export interface ExplainerOptions extends CompositeOptions, GraphOptions {
   /** An ONNX file's path, or its bytes (which must then stay as they are until the explainer is there). */
   model: string | Uint8Array
   /** One of `compositeNames`, or a list of [which layers, which rule]. */
@@ -33,7 +32,7 @@ export interface ExplainerOptions extends CompositeOptions {
 export type Target = 'max' | number | readonly number[]
 
 export interface Relevance {
-  /** [batch][class], before a trailing Softmax. */
+  /** [batch][class], before the model's last activation. */
   logits: Float32Array[]
   /** The explained class of each sample. */
   target: number[]
@@ -47,7 +46,13 @@ export interface Explainer {
   /** The model's input: the batch and other free dimensions as names. */
   readonly inputDims: readonly (number | string)[]
   readonly classes: number
-  /** Explains a batch. Calls are answered one after the other; the tfjs engine blocks its thread meanwhile. */
+  /** How the model's outputs are to be read; null where neither its graph nor the options say. */
+  readonly head: Head | null
+  /**
+   * Explains a batch, of which it takes a copy. Calls are answered one after the other; the tfjs engine blocks its thread meanwhile.
+   * @throws InputError for values that are no finite numbers of a Float32Array in the model's shape; UsageError for another target;
+   *   InferenceError where the runtime fails
+   */
   explain(sample: Sample, options?: { target?: Target }): Promise<Relevance>
   /**
    * Frees tensors and threads; further calls of `explain` fail. The wasm backend's heap itself goes with its thread, or
@@ -62,7 +67,7 @@ export interface Explainer {
  * unknown composite or options at odds.
  */
 export async function createExplainer(options: ExplainerOptions): Promise<Explainer> {
-  const { engine, threads, provider, folder } = options
+  const { engine, model, threads, provider, folder } = options
   const create = engines[engine]
   if (create === undefined) {
     throw new UsageError('PL-LRP-CALL', `unknown LRP engine "${engine}"`, 'createExplainer', {
@@ -70,11 +75,7 @@ export async function createExplainer(options: ExplainerOptions): Promise<Explai
     })
   }
   const composite = compositeOf(options.composite, options)
-  return new OneAtATime(await create(() => graphOf(options.model), composite, { threads, provider, folder }))
-}
-
-async function graphOf(model: string | Uint8Array): Promise<LayerGraph> {
-  return typeof model === 'string' ? layerGraphOf(await readModel(model), model) : layerGraphOf(decodeModel(model))
+  return new OneAtATime(await create(() => readLayerGraph(model, options), composite, { threads, provider, folder }))
 }
 
 class OneAtATime implements Explainer {
@@ -95,11 +96,15 @@ class OneAtATime implements Explainer {
     return this.own.classes
   }
 
+  get head(): Head | null {
+    return this.own.head
+  }
+
   async explain(sample: Sample, { target = 'max' }: { target?: Target } = {}): Promise<Relevance> {
     if (this.#closed) throw new UsageError('PL-LRP-CLOSED', 'the explainer is closed', 'explain')
-    this.#check(sample)
-    const wanted = this.#wanted(target, sample.dims[0]!)
-    const result = this.#last.then(() => this.own.explain(sample, wanted))
+    const own = this.#checked(sample)
+    const wanted = this.#wanted(target, own.dims[0]!)
+    const result = this.#last.then(() => this.own.explain(own, wanted))
     this.#last = result.catch(() => undefined)
     const { logits, ...rest } = await result
     const rows = wanted.map((_, row) => logits.slice(row * this.classes, (row + 1) * this.classes))
@@ -111,17 +116,32 @@ class OneAtATime implements Explainer {
     return this.#closed
   }
 
-  #check({ data, dims }: Sample): void {
-    const fits = dims.length === this.inputDims.length && this.inputDims.slice(1).every((dim, i) => dim === dims[i + 1])
-    const [batch] = dims
-    if (!fits || !Number.isInteger(batch) || batch! < 1 || data.length !== elementCount(dims)) {
+  /** A copy: calls wait for each other, and the caller may write the next picture into its array meanwhile. */
+  #checked({ data, dims }: Sample): Sample {
+    if (!(data instanceof Float32Array)) {
+      const given = Object.prototype.toString.call(data).slice('[object '.length, -1)
+      throw new InputError('PL-LRP-CALL', `the picture is a ${given} instead of a Float32Array`, 'explain', {
+        fix: 'Give the values as the model takes them, after its preprocessing, in a Float32Array.'
+      })
+    }
+    const given = Array.isArray(dims) ? [...(dims as number[])] : []
+    const fits =
+      given.length === this.inputDims.length && this.inputDims.slice(1).every((dim, i) => dim === given[i + 1])
+    const [batch] = given
+    if (!fits || !Number.isInteger(batch) || batch! < 1 || data.length !== elementCount(given)) {
       throw new InputError(
         'PL-LRP-CALL',
-        `${data.length} values as [${dims.join(', ')}] do not fit the model's [${this.inputDims.join(', ')}]`,
+        `${data.length} values as [${given.join(', ')}] do not fit the model's [${this.inputDims.join(', ')}]`,
         'explain',
         { fix: 'Give the picture in the shape of the model, the batch in front.' }
       )
     }
+    const wrong = data.findIndex((value) => !Number.isFinite(value))
+    if (wrong >= 0)
+      throw new InputError('PL-LRP-CALL', `value ${wrong} of the picture is ${data[wrong]}`, 'explain', {
+        fix: 'Give finite numbers.'
+      })
+    return { data: data.slice(), dims: given }
   }
 
   #wanted(target: Target, batch: number): number[] {

@@ -21,5 +21,5 @@ export {
   type Relevance,
   type Target
 } from './explainer.js'
-export { layerGraphOf } from './graph/index.js'
+export { layerGraphOf, readLayerGraph } from './graph/index.js'
 export * as rules from './rules.js'

@@ -1,4 +1,4 @@
-import type { OnnxNode } from '../onnx/index.js'
+import type { Head, OnnxNode } from '../onnx/index.js'
 
 /**
  * A classifier as LRP sees it: layers in an order in which they can be run, each with one output. Dims leave the batch
@@ -8,7 +8,9 @@ export interface LayerGraph {
   /** The graph input's name and full dims as declared, the batch first; free dimensions are names. */
   input: { name: string; dims: (number | string)[] }
   layers: Layer[]
-  /** Index of the layer whose values are the logits: what the model gives before a trailing Softmax. */
+  /** How the model's outputs are to be read; null where neither the graph nor the options say. */
+  head: Head | null
+  /** Index of the layer whose values are the logits: what the model gives before its last activation. */
   output: number
   /** Number of output neurons per sample. */
   classes: number
@@ -37,7 +39,7 @@ interface LayerBase {
   inputs: number[]
   /** Of its output, without the batch. */
   dims: number[]
-  /** True where no output can be below zero, because it comes from a ReLU. */
+  /** True where no output can be below zero, such as behind a ReLU. */
   nonNegative: boolean
   /** Its number as Keras counts layers: the input is 0; activations and layout changes are not layers of their own. */
   index: number
@@ -67,14 +69,19 @@ export interface DenseLayer extends LayerBase {
   bias: Float32Array | null
 }
 
-/** x·factor + shift along one axis: a BatchNormalization or a bias that stands alone and that no layer could take in. */
+/** x·factor + shift: a BatchNormalization, or a shift or scale that stands alone and that no layer could take in. */
 export interface ScaleLayer extends LayerBase {
   kind: 'scale'
   inputs: [number]
-  /** Counted without the batch. */
-  axis: number
+  /** Of factor and shift, with as many axes as dims; broadcast onto these. */
+  shape: number[]
   factor: Float32Array
   shift: Float32Array
+  /**
+   * Whether it is part of the input's preprocessing, before any weights: relevance is handed on as it is, as if the
+   * picture had been preprocessed before the model.
+   */
+  handsOn: boolean
 }
 
 export interface PoolLayer extends LayerBase {
@@ -100,9 +107,40 @@ export interface TransposeLayer extends LayerBase {
   perm: number[]
 }
 
-/** Layers that say everything by their kind and dims. */
+/** Takes values off each axis' ends: a Slice, or a part of a Split. */
+export interface CropLayer extends LayerBase {
+  kind: 'crop'
+  inputs: [number]
+  /** How many values [before, after] go, per axis, the batch (always [0, 0]) included. */
+  pads: [number, number][]
+}
+
+export interface ConcatLayer extends LayerBase {
+  kind: 'concat'
+  /** Counted with the batch. */
+  axis: number
+}
+
+/** max(low, min(high, x)); ReLU6, and what quantised values saturate at. */
+export interface ClipLayer extends LayerBase {
+  kind: 'clip'
+  inputs: [number]
+  low: number
+  high: number
+}
+
+/** x above zero, x·slope below: LeakyRelu and PRelu. */
+export interface LeakyReluLayer extends LayerBase {
+  kind: 'leakyRelu'
+  inputs: [number]
+  /** As a scale's. */
+  shape: number[]
+  slope: Float32Array
+}
+
+/** Layers that say everything by their kind and dims. A gate multiplies its first input, the signal, by its second. */
 export interface PlainLayer extends LayerBase {
-  kind: 'relu' | 'reshape' | 'add'
+  kind: 'relu' | 'sigmoid' | 'tanh' | 'reshape' | 'add' | 'gate'
 }
 
 /** Layers that sum up weighted inputs, and so have an LRP rule. */
@@ -115,6 +153,10 @@ export type Layer =
   | PoolLayer
   | PadLayer
   | TransposeLayer
+  | CropLayer
+  | ConcatLayer
+  | ClipLayer
+  | LeakyReluLayer
   | PlainLayer
 
 /** Convolution and dense layers: those to which a composite's rules apply. */

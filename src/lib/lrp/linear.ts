@@ -196,11 +196,10 @@ class ScaleMap<T> extends Prepared<T> {
   readonly bias: T
   readonly #factor: T
 
-  constructor(ops: TensorOps<T>, { factor, shift, axis, dims }: ScaleLayer) {
+  constructor(ops: TensorOps<T>, { factor, shift, shape }: ScaleLayer) {
     super(ops)
-    const shape = [1, ...dims.map((dim, i) => (i === axis ? dim : 1))]
-    this.#factor = ops.constant(factor, shape)
-    this.bias = ops.constant(shift, shape)
+    this.#factor = ops.constant(factor, [1, ...shape])
+    this.bias = ops.constant(shift, [1, ...shape])
   }
 
   forward(x: T, _: WeightPart, withBias: boolean): T {

@@ -5,17 +5,19 @@ import { type ConvLayer, type DenseLayer, isLinear, isWeighted, type Layer, type
 import { type LinearMap, linearMapOf, needsInput, needsOutput, type Plan, type PlannedPass, planOf } from './linear.js'
 import { type InputPart, safeDenominator, type Term, z } from './rules.js'
 
-/** A layer ready to run: linear layers have their map and plan, all others neither. */
+/** A layer ready to run: linear layers have their map and plan, of which those that hand relevance on lack the plan. */
 interface Stage<T> {
   layer: SlimLayer
   map: LinearMap<T> | null
   plan: Plan | null
+  /** Of a leakyRelu. */
+  slope: T | null
 }
 
 /** A layer without its weights, which have gone to the engine. */
 type SlimLayer =
-  | Exclude<Layer, { weights: Float32Array }>
-  | { kind: 'conv' | 'dense'; inputs: number[]; dims: number[] }
+  | Exclude<Layer, { weights: Float32Array } | { factor: Float32Array }>
+  | { kind: 'conv' | 'dense' | 'scale'; inputs: number[]; dims: number[] }
 
 /** What a forward pass leaves for the way back. */
 export interface Tape<T> {
@@ -38,9 +40,11 @@ export class Walk<T> {
     this.#ops = ops
     this.#output = graph.output
     this.#stages = graph.layers.map((layer, place) => {
-      if (!isLinear(layer)) return { layer, map: null, plan: null }
+      if (!isLinear(layer)) return { layer, map: null, plan: null, slope: slopeOf(ops, layer) }
       const plan = planOf(rules.get(place) ?? z(), graph.layers[layer.inputs[0]!]!.nonNegative)
-      return { layer: slim(layer), map: linearMapOf(ops, layer, plan), plan }
+      const handsOn = layer.kind === 'scale' && layer.handsOn
+      const map = linearMapOf(ops, layer, plan)
+      return { layer: slim(layer), map, plan: handsOn ? null : plan, slope: null }
     })
     this.#kept = this.#stages.map((_, place) => place === graph.output)
     this.#stages.forEach(({ layer, plan }, place) => {
@@ -77,6 +81,7 @@ export class Walk<T> {
       if (arriving !== undefined) {
         const parts = this.#ops.scope(() => this.#back(place, tape, arriving))
         parts.forEach((part, i) => {
+          if (part === null) return
           const sum = at[inputs[i]!]
           at[inputs[i]!] = sum === undefined ? part : this.#ops.add(sum, part)
         })
@@ -88,13 +93,28 @@ export class Walk<T> {
     return at[0]!
   }
 
-  #run({ layer, map }: Stage<T>, place: number, tape: Tape<T>): T {
+  #run({ layer, map, slope }: Stage<T>, place: number, tape: Tape<T>): T {
     const ops = this.#ops
-    const [x, y] = layer.inputs.map((input) => tape.values[input]!) as [T, T]
+    const inputs = layer.inputs.map((input) => tape.values[input]!)
+    const [x, y] = inputs as [T, T]
     if (map) return map.forward(x, 'all', true)
     switch (layer.kind) {
       case 'relu':
         return ops.positive(x)
+      case 'sigmoid':
+        return ops.sigmoid(x)
+      case 'tanh':
+        return ops.tanh(x)
+      case 'clip':
+        return ops.clip(x, layer.low, layer.high)
+      case 'leakyRelu':
+        return ops.scope(() => ops.add(ops.positive(x), ops.mul(ops.negative(x), slope!)))
+      case 'gate':
+        return ops.mul(x, y)
+      case 'concat':
+        return ops.concat(inputs, layer.axis)
+      case 'crop':
+        return ops.crop(x, layer.pads, layer.dims)
       case 'maxPool': {
         const { output, unpool } = ops.maxPool(x, layer.window, layer.dims[0]!)
         tape.unpools.set(place, unpool)
@@ -113,8 +133,12 @@ export class Walk<T> {
     }
   }
 
-  /** The relevance of each of a layer's inputs. Activations and moves hand it on, pools give it to their winners. */
-  #back(place: number, tape: Tape<T>, relevance: T): T[] {
+  /**
+   * The relevance of each of a layer's inputs. Activations and moves hand it on (Bach et al. 2015, section "LRP in networks";
+   * zennit's Pass), pools give it to their winners, and a gate's goes to its signal alone, since the gate only says how
+   * much of that goes through (Arras et al., "Explaining recurrent neural network predictions in sentiment analysis", 2017).
+   */
+  #back(place: number, tape: Tape<T>, relevance: T): (T | null)[] {
     const ops = this.#ops
     const { layer, map, plan } = this.#stages[place]!
     const dims = layer.inputs.map((input) => this.#stages[input]!.layer.dims)
@@ -124,7 +148,18 @@ export class Walk<T> {
     }
     switch (layer.kind) {
       case 'relu':
+      case 'sigmoid':
+      case 'tanh':
+      case 'clip':
+      case 'leakyRelu':
+      case 'scale':
         return [relevance]
+      case 'gate':
+        return [relevance, null]
+      case 'concat':
+        return partsOf(layer.axis, dims).map((pads, i) => ops.crop(relevance, pads, dims[i]!))
+      case 'crop':
+        return [ops.pad(relevance, layer.pads, 0)]
       case 'maxPool':
         return [tape.unpools.get(place)!(relevance)]
       case 'reshape':
@@ -152,6 +187,22 @@ export class Walk<T> {
 
 function slim(layer: Layer): SlimLayer {
   return { kind: layer.kind, inputs: layer.inputs, dims: layer.dims } as SlimLayer
+}
+
+function slopeOf<T>(ops: TensorOps<T>, layer: Layer): T | null {
+  return layer.kind === 'leakyRelu' ? ops.constant(layer.slope, [1, ...layer.shape]) : null
+}
+
+/** What has to go around each part of a concatenation along `axis`, as `crop` takes it. */
+function partsOf(axis: number, dims: readonly (readonly number[])[]): [number, number][][] {
+  const sizes = dims.map((own) => own[axis - 1]!)
+  const total = sizes.reduce((sum, size) => sum + size, 0)
+  let start = 0
+  return dims.map((own, i) => {
+    const before = start
+    start += sizes[i]!
+    return [0, ...own].map((_, at): [number, number] => (at === axis ? [before, total - start] : [0, 0]))
+  })
 }
 
 function inverse(perm: readonly number[]): number[] {

@@ -5,6 +5,7 @@ import { dirname, resolve } from 'node:path'
 import { parse } from 'yaml'
 import { z } from 'zod'
 import { ModelError, messageOf } from '../../core/errors.js'
+import { type Head, heads, type InputType } from '../onnx/index.js'
 
 const share = z.number().min(0).max(1)
 
@@ -31,6 +32,8 @@ const manifestSchema = z.strictObject({
     .strictObject({ eye_distance: share.default(0.38), eye_y: share.default(0.36) })
     .default({ eye_distance: 0.38, eye_y: 0.36 }),
   intended_use: z.string().min(1),
+  head: z.enum(['auto', ...heads]).default('auto'),
+  output: z.string().min(1).optional(),
   metrics: z.record(z.string(), z.unknown()).optional(),
   temperature: z.number().positive().default(1)
 })
@@ -54,6 +57,10 @@ export interface Manifest {
   licence: string
   input: ModelInput
   alignment: { eyeDistance: number; eyeY: number }
+  /** How the outputs are to be read, where the graph does not say. */
+  head: Head | 'auto'
+  /** The output that holds the scores, where the model has several. */
+  output?: string
   intendedUse: string
   /** True for `intended_use: demonstration`; shown in every alarm. */
   demonstration: boolean
@@ -90,6 +97,8 @@ export async function loadManifest(path: string): Promise<Manifest> {
     licence: raw.licence,
     input: raw.input,
     alignment: { eyeDistance: raw.alignment.eye_distance, eyeY: raw.alignment.eye_y },
+    head: raw.head,
+    ...(raw.output !== undefined && { output: raw.output }),
     intendedUse: raw.intended_use,
     demonstration: raw.intended_use === 'demonstration',
     temperature: raw.temperature,
@@ -99,11 +108,11 @@ export async function loadManifest(path: string): Promise<Manifest> {
 
 /**
  * Holds a loaded model's shapes against its manifest.
- * @param inputDims  the model's input, symbolic dims as null
- * @param outputDims the model's first output, likewise
+ * @param inputDims the model's input, symbolic dims as null
+ * @param outputs   how many scores it gives for each crop; null where that is not known
  * @throws ModelError when the input's size or the number of classes differ
  */
-export function checkShapes(manifest: Manifest, inputDims: (number | null)[], outputDims: (number | null)[]): void {
+export function checkShapes(manifest: Manifest, inputDims: readonly (number | null)[], outputs: number | null): void {
   const { layout, width, height } = manifest.input
   const wanted = layout === 'nchw' ? [null, 3, height, width] : [null, height, width, 3]
   const fits =
@@ -115,14 +124,37 @@ export function checkShapes(manifest: Manifest, inputDims: (number | null)[], ou
       manifest.file,
       { fix: `Correct input in ${manifest.path}.` }
     )
-  const classes = outputDims.at(-1)
-  if (typeof classes === 'number' && classes !== manifest.labels.length)
-    throw new ModelError(
-      'PL-MODEL-LABELS',
-      `the manifest has ${manifest.labels.length} labels (${manifest.labels.join(', ')}), the model ${classes} outputs`,
-      manifest.file,
-      { fix: `Correct labels in ${manifest.path}, in the order of the model's outputs.` }
-    )
+  if (outputs !== null) checkLabels(manifest, outputs)
+}
+
+/** @throws ModelError where the model takes pixels as they are, and the manifest says that they are shifted or scaled */
+export function checkInputType({ input, file, path }: Manifest, type: InputType): void {
+  if (type !== 'uint8' || (input.scale === 1 && input.mean.every((each) => each === 0))) return
+  throw new ModelError('PL-MODEL-INPUT', 'its input is uint8, which holds no shifted or scaled pixels', file, {
+    fix: `Set mean to [0, 0, 0] and scale to 1 in ${path}, if the model shifts and scales by itself; else export it with a float32 input.`
+  })
+}
+
+/** A single output is the score of the first of two labels, and that one is the alarm's. */
+function checkLabels({ labels, alarmIndex, file, path }: Manifest, outputs: number): void {
+  const single = outputs === 1 && labels.length === 2
+  if (single ? alarmIndex === 0 : outputs === labels.length) return
+  throw new ModelError(
+    'PL-MODEL-LABELS',
+    `the manifest has ${labels.length} labels (${labels.join(', ')}), the model ${outputs} output${outputs === 1 ? '' : 's'}`,
+    file,
+    {
+      fix:
+        outputs === 1
+          ? `Give two labels in ${path}, the alarm label first: the single output is taken for its score.`
+          : `Correct labels in ${path}, in the order of the model's outputs.`
+    }
+  )
+}
+
+/** Dims as a model declares them, its free ones as null. */
+export function declaredDims(dims: readonly (number | string)[]): (number | null)[] {
+  return dims.map((dim) => (typeof dim === 'number' && dim > 0 ? dim : null))
 }
 
 const shown = (dim: number | null): string => (dim === null ? 'batch' : String(dim))

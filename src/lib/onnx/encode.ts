@@ -97,6 +97,7 @@ function tensorMessage(tensor: OnnxTensor): WireWriter {
 }
 
 function valueMessage(value: OnnxValue): WireWriter {
+  if (value.inferred) return new WireWriter().string(1, value.name)
   const shape = new WireWriter()
   for (const dim of value.dims) {
     shape.message(1, typeof dim === 'number' ? new WireWriter().varint(1, dim) : new WireWriter().string(2, dim))

@@ -2,8 +2,18 @@
 export { type AttributeInput, GraphBuilder, type NodeOptions } from './builder.js'
 export { type DecodeOptions, decodeModel } from './decode.js'
 export { encodeModel, type WriteOptions, writeModel } from './encode.js'
+export { graphHeadOf, type Head, heads } from './head.js'
 export { readModel } from './read-file.js'
-export { elementCount, floatsOf, integersOf, type TensorArray, tensorOf } from './tensor.js'
+export {
+  checkWeights,
+  type InputType,
+  inputTypes,
+  knownHeadOf,
+  type OutputChoice,
+  type Signature,
+  signatureOf
+} from './signature.js'
+export { elementCount, floatsOf, halfOf, integersOf, numberOfHalf, type TensorArray, tensorOf } from './tensor.js'
 export {
   type DataType,
   dataTypes,

@@ -63,7 +63,7 @@ export function floatsOf(tensor: OnnxTensor): Float32Array {
     }
     case 'float16': {
       const { buffer, byteOffset, byteLength } = aligned(tensor.data, 2)
-      return Float32Array.from(new Uint16Array(buffer, byteOffset, byteLength / 2), halfToNumber)
+      return Float32Array.from(new Uint16Array(buffer, byteOffset, byteLength / 2), numberOfHalf)
     }
     default:
       throw new ModelError(
@@ -84,6 +84,8 @@ export function integersOf(tensor: OnnxTensor): number[] {
       return Array.from(new Int32Array(buffer, byteOffset, byteLength / 4))
     case 'uint8':
       return Array.from(tensor.data)
+    case 'int8':
+      return Array.from(tensor.data, (byte) => (byte << 24) >> 24)
     default:
       throw new ModelError(
         'PL-MODEL-NOT-WHOLE',
@@ -97,14 +99,36 @@ function aligned(bytes: Uint8Array, size: number): Uint8Array {
   return bytes.byteOffset % size === 0 ? bytes : new Uint8Array(bytes)
 }
 
-/** IEEE 754 binary16: 1 sign, 5 exponent and 10 fraction bits. */
-function halfToNumber(bits: number): number {
+/** The number whose IEEE 754 binary16 has these bits: 1 sign, 5 exponent and 10 fraction bits. */
+export function numberOfHalf(bits: number): number {
   const sign = bits & 0x8000 ? -1 : 1
   const exponent = (bits >> 10) & 0x1f
   const fraction = bits & 0x3ff
   if (exponent === 0) return sign * fraction * 2 ** -24
   if (exponent === 0x1f) return fraction ? Number.NaN : sign * Number.POSITIVE_INFINITY
   return sign * (1 + fraction / 1024) * 2 ** (exponent - 15)
+}
+
+const floatBits = new Float32Array(1)
+const wordBits = new Uint32Array(floatBits.buffer)
+
+/** The bits of the binary16 that is nearest to a number, ties to even; infinity beyond 65520. */
+export function halfOf(value: number): number {
+  floatBits[0] = value
+  const bits = wordBits[0]!
+  const sign = (bits >>> 16) & 0x8000
+  const magnitude = bits & 0x7fffffff
+  if (magnitude > 0x7f800000) return sign | 0x7e00
+  if (magnitude >= 0x477ff000) return sign | 0x7c00
+  // Below 2^-14 halves are multiples of 2^-24.
+  if (magnitude < 0x38800000) return sign | roundedToEven(Math.abs(value) * 2 ** 24)
+  return sign | ((magnitude - 0x38000000 + 0xfff + ((magnitude >>> 13) & 1)) >>> 13)
+}
+
+function roundedToEven(value: number): number {
+  const below = Math.floor(value)
+  const rest = value - below
+  return rest > 0.5 || (rest === 0.5 && below % 2 === 1) ? below + 1 : below
 }
 
 interface TensorFields {

@@ -64,6 +64,8 @@ export interface OnnxValue {
   name: string
   type: DataType
   dims: (number | string)[]
+  /** Type and dims are left for the runtime to infer, and not written. */
+  inferred?: boolean
 }
 
 export interface OnnxGraph {

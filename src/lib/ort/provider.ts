@@ -26,24 +26,31 @@ const remedies: Record<ProviderName, string> = {
     "Install ONNX Runtime's TensorRT provider with the TensorRT libraries (see deploy/jetson), or set inference.provider to auto, cuda or cpu."
 }
 
+export interface ProvingOptions {
+  threads?: number
+  /** The input's dims, for those that the model leaves free; 1 unless given. */
+  dims?: readonly number[]
+  /** The GPU's device file that may not be opened, of which ONNX Runtime says no more than "no device". */
+  refused?: () => DeviceRefusal | undefined
+}
+
 /**
  * Proves a provider by an inference of a real model. Being listed or loaded is not enough: ONNX Runtime runs nodes that a
  * provider does not support on the CPU. The profile must show that nodes ran on the provider.
- * @param model an ONNX file with one float32 input
- * @param refused the GPU's device file that may not be opened, for which ONNX Runtime reports only "no device"
+ * @param model an ONNX file with one input
  * @throws ProviderError if a named provider, or even the CPU, does not work
  */
 export async function proveProvider(
   choice: ProviderChoice,
   model: string,
-  threads?: number,
-  refused: () => DeviceRefusal | undefined = () => refusedDevice('gpu')
+  options: ProvingOptions = {}
 ): Promise<ProviderProof> {
+  const { refused = () => refusedDevice('gpu') } = options
   const failures: string[] = []
   let remedy: string | undefined
   for (const provider of choice === 'auto' ? automaticProviders : [choice]) {
     try {
-      const nodes = await profiledInference(provider, model, threads)
+      const nodes = await profiledInference(provider, model, options)
       if (!nodes[profileNames[provider]])
         throw new ProviderError('PL-PROVIDER-UNUSED', `no node of ${model} ran on it`, provider)
       return { provider, nodes, ...(failures.length > 0 && { fallback: failures.join('; '), remedy }) }
@@ -72,15 +79,13 @@ function reasonOf(error: unknown): string {
 async function profiledInference(
   provider: ProviderName,
   model: string,
-  threads?: number
+  { threads, dims }: ProvingOptions
 ): Promise<Record<string, number>> {
   const folder = await mkdtemp(join(tmpdir(), 'painlens-proof-'))
   try {
     const session = await openSession(model, { provider, threads, profileFilePrefix: join(folder, 'profile') })
     try {
-      const name = session.inputNames[0]!
-      const dims = inputDims(session)
-      await session.run({ [name]: new ort.Tensor('float32', new Float32Array(dims.reduce((a, b) => a * b, 1)), dims) })
+      await session.run({ [session.inputNames[0]!]: zeros(session, dims) })
       session.endProfiling()
     } finally {
       await session.release()
@@ -92,11 +97,16 @@ async function profiledInference(
   }
 }
 
-/** The dims of a session's first input; a symbolic one (the batch) is 1. */
-function inputDims(session: ort.InferenceSession): number[] {
+/** Zeros for a session's first input, in its own type. */
+function zeros(session: ort.InferenceSession, given: readonly number[] = []): ort.Tensor {
   const meta = session.inputMetadata[0]
-  if (!meta?.isTensor) return []
-  return meta.shape.map((dim) => (typeof dim === 'number' ? dim : 1))
+  if (!meta?.isTensor) return new ort.Tensor('float32', new Float32Array(1), [])
+  const dims = meta.shape.map((dim, axis) => (typeof dim === 'number' ? dim : (given[axis] ?? 1)))
+  const size = dims.reduce((a, b) => a * b, 1)
+  if (meta.type === 'float16') return new ort.Tensor('float16', new Uint16Array(size), dims)
+  if (meta.type === 'float64') return new ort.Tensor('float64', new Float64Array(size), dims)
+  if (meta.type === 'uint8') return new ort.Tensor('uint8', new Uint8Array(size), dims)
+  return new ort.Tensor('float32', new Float32Array(size), dims)
 }
 
 function countNodes(profile: string): Record<string, number> {

@@ -44,7 +44,7 @@ export function trainedLayersOf({ layers }: Chain): TrainedLayer[] {
 export function chainOf(graph: LayerGraph, from: TrainFrom, classes: number, seed: number, where: string): Chain {
   const order = lineOf(graph, where)
   const first = firstLayer(order, from, where)
-  const named = order.slice(order.indexOf(first))
+  const named = order.slice(startOf(order, first))
   const last = named.findLast(({ kind }) => kind === 'dense')
   if (!last || named.slice(named.indexOf(last) + 1).some(({ kind }) => kind !== 'reshape'))
     throw refused('its last layer is no dense layer', where)
@@ -52,7 +52,14 @@ export function chainOf(graph: LayerGraph, from: TrainFrom, classes: number, see
   const layers = named
     .slice(0, named.indexOf(last) + 1)
     .map((layer) => chainLayer(layer, layer === last ? classes : null, counts, seed, where))
-  return { input: graph.layers[first.inputs[0]!]!.dims, layers, classes, firstNode: first.title }
+  return { input: graph.layers[named[0]!.inputs[0]!]!.dims, layers, classes, firstNode: first.title }
+}
+
+/** A dense layer that a convolution stands for reads its map flattened, by a layer of the same node. */
+function startOf(line: readonly Layer[], first: Layer): number {
+  const at = line.indexOf(first)
+  const before = line[at - 1]
+  return before?.kind === 'reshape' && before.title === first.title ? at - 1 : at
 }
 
 /** The layers between input and output where each reads the one before it; from the last branch on where there are branches. */

@@ -40,11 +40,20 @@ export interface Readers {
   open: Set<object>
 }
 
+/** What `startRtspServer` was told about all of its connections. */
+export interface RtspConnectionOptions {
+  credentials?: RtspCredentials
+  loses?: () => boolean
+  readers: Readers
+  log: Log
+}
+
 /** One RTSP connection: a reader's, or the feed's that publishes. The session ends with it (interleaved TCP only). */
 export class RtspConnection {
   readonly #socket: Socket
   readonly #publications: RtspPublications
   readonly #auth: Authenticator | undefined
+  readonly #loses: (() => boolean) | undefined
   readonly #readers: Readers
   readonly #log: Log
   readonly #parser = new RtspParser()
@@ -74,12 +83,13 @@ export class RtspConnection {
   constructor(
     socket: Socket,
     publications: RtspPublications,
-    { credentials, readers, log }: { credentials: RtspCredentials | undefined; readers: Readers; log: Log }
+    { credentials, loses, readers, log }: RtspConnectionOptions
   ) {
     this.#socket = socket
     this.#readers = readers
     this.#publications = publications
     this.#auth = credentials && createAuthenticator(credentials)
+    this.#loses = loses
     this.#log = log
   }
 
@@ -174,7 +184,7 @@ export class RtspConnection {
     else {
       if (!this.#playing && this.#readers.open.size >= this.#readers.most) return { status: 453 }
       this.#readers.open.add(this)
-      this.#playing ??= { stream, reader: new RtspSocketReader(this.#socket) }
+      this.#playing ??= { stream, reader: new RtspSocketReader(this.#socket, this.#loses) }
       this.#playing.reader.map(track, channel)
     }
     const mode = this.#recording ? ';mode=record' : ''

@@ -9,13 +9,16 @@ const stuckMs = 10_000
 /** Sends a stream's packets over an RTSP connection, interleaved (RFC 2326, 10.12). */
 export class RtspSocketReader implements RtspReader {
   readonly #socket: Socket
+  readonly #loses: () => boolean
   readonly #channels = new Map<number, number>()
   /** Tracks of which the reader has nothing yet, or has missed packets. */
   readonly #waiting = new Set<number>()
   #skippingSince: number | undefined
 
-  constructor(socket: Socket) {
+  /** @param loses whether the RTP packet that is next is lost on its way */
+  constructor(socket: Socket, loses: () => boolean = () => false) {
     this.#socket = socket
+    this.#loses = loses
   }
 
   /** @param channel of the track's RTP; its RTCP goes to the next one */
@@ -28,7 +31,7 @@ export class RtspSocketReader implements RtspReader {
     const channel = this.#channels.get(track)
     if (channel === undefined || !this.#socket.writable || this.#mustSkip()) return
     if (joins) this.#waiting.delete(track)
-    if (!rtcp && this.#waiting.has(track)) return
+    if (!rtcp && (this.#waiting.has(track) || this.#loses())) return
     const head = Buffer.of(0x24, channel + (rtcp ? 1 : 0), packet.length >> 8, packet.length & 0xff)
     this.#socket.cork()
     this.#socket.write(head)

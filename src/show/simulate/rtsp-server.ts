@@ -17,6 +17,8 @@ export interface RtspServerOptions {
   port?: number
   /** The login that readers need; none without it. */
   credentials?: RtspCredentials
+  /** Asked for each RTP packet to a reader: true loses it, as a bad line does. Nothing is lost without it. */
+  loses?: () => boolean
   /** How many readers may play at a time, all streams together; any number unless given. Further ones get 453. */
   mostReaders?: number
   log: Log
@@ -38,12 +40,12 @@ export interface RtspServer {
 
 /** @throws PortInUseError when the port is taken or may not be listened on */
 export async function startRtspServer(options: RtspServerOptions): Promise<RtspServer> {
-  const { host = '127.0.0.1', port = 0, credentials, mostReaders = Number.POSITIVE_INFINITY, log } = options
+  const { host = '127.0.0.1', port = 0, credentials, mostReaders = Number.POSITIVE_INFINITY } = options
   const readers = { most: mostReaders, open: new Set<object>() }
   const publications = new RtspPublications()
   const open = new Map<Socket, RtspConnection>()
   const server = createServer((socket) => {
-    const connection = new RtspConnection(socket, publications, { credentials, readers, log })
+    const connection = new RtspConnection(socket, publications, { ...options, readers })
     open.set(socket, connection)
     socket.on('close', () => open.delete(socket))
     connection.start()

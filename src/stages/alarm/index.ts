@@ -7,11 +7,36 @@ import {
   type TechnicalCondition
 } from '../../contract/conditions.js'
 import type { Acknowledgement, AlarmMessage, AlarmSubject } from '../../contract/messages.js'
-import type { Moment } from '../../core/clock.js'
+import { later, type Moment } from '../../core/clock.js'
 import { InputError, type Problem } from '../../core/errors.js'
 import type { Box, CameraState } from '../../core/types.js'
-import { AlarmRecord, endOf, follow, held, newTrack, predecessor, type TrackState } from './record.js'
-import type { AlarmOptions, AlarmOutput, AlarmRules, Alarms, Observation } from './types.js'
+import { type AlarmFacts, AlarmRecord, TokenBucket } from './record.js'
+import {
+  EndedAlarms,
+  endOf,
+  follow,
+  handOver,
+  hasOnset,
+  held,
+  isCleared,
+  isInThePlaceOf,
+  isScore,
+  mayBeAnother,
+  newTrack,
+  predecessor,
+  showsThePainOf,
+  type TrackState
+} from './track.js'
+import {
+  type AlarmOptions,
+  type AlarmOutput,
+  type AlarmRules,
+  type Alarms,
+  cameraStates,
+  type Observation,
+  type TestAlarmOptions,
+  watchedConditions
+} from './types.js'
 
 export { endAfterRestart } from './record.js'
 export type { AlarmOptions, AlarmOutput, AlarmRules, Alarms, Observation } from './types.js'
@@ -20,6 +45,8 @@ export type { AlarmOptions, AlarmOutput, AlarmRules, Alarms, Observation } from 
 const riseStep = 0.1
 /** A camera may be lost for days: its alarm needs no update each few seconds. */
 const technicalUpdateS = 60
+/** How long a test alarm lasts unless the command says otherwise. */
+const testS = 30
 
 const nowhere = { ward: null, room: null, bed: null }
 
@@ -38,7 +65,12 @@ class AlarmStage implements Alarms {
   readonly #limit: TokenBucket
   readonly #tracks = new Map<string, TrackState>()
   readonly #technical = new Map<string, AlarmRecord>()
+  /** Test alarms, and when each ends. */
+  readonly #tests = new Map<AlarmRecord, Moment>()
   readonly #cameraStates = new Map<string, CameraState>()
+  readonly #ended = new EndedAlarms()
+  /** Since when a camera has been in a state that counts only once it has lasted. */
+  readonly #lasting = new Map<string, Moment>()
   #stopped = false
 
   constructor(options: AlarmOptions) {
@@ -54,8 +86,10 @@ class AlarmStage implements Alarms {
       return { smoothed: score ?? Number.NaN, alarms: [], episode: null }
     }
     const key = trackKey(camera, id)
+    this.#setAsideIfAnother(key, at, score, box ?? null)
     const track = this.#track(key, camera, at, box ?? null)
     follow(track, this.#rules, at, score, box ?? null)
+    if (track.alarm === null) this.#takeOver(key, at, score)
     const alarms = this.#step(track)
     const alarm = track.alarm
     const episode = alarm === null ? null : { alarmId: alarm.alarmId, active: !alarm.ended }
@@ -71,10 +105,21 @@ class AlarmStage implements Alarms {
   cameraState(camera: string, state: CameraState, at: Moment): AlarmMessage[] {
     if (this.#stopped) return []
     this.#cameraStates.set(camera, state)
-    const { ends, raises, keeps } = cameraStates[state]
+    const { keeps, afterS } = cameraStates[state]
     if (keeps) return []
+    if (afterS !== undefined) {
+      if (!this.#lasting.has(camera)) this.#lasting.set(camera, at)
+      return []
+    }
+    this.#lasting.delete(camera)
+    return this.#enter(camera, state, at)
+  }
+
+  #enter(camera: string, state: CameraState, at: Moment): AlarmMessage[] {
+    const { ends, raises, afterS } = cameraStates[state]
     const alarms = ends === null ? [] : this.#endTracks(camera, ends, at)
-    if (ends !== null) alarms.push(...this.#endFaces(camera, ends, at))
+    // Of a state that counts late, the health part takes no notice: what it has raised it ends itself.
+    if (ends !== null && afterS === undefined) alarms.push(...this.#endFaces(camera, ends, at))
     // What gives way to another trouble, or to a pause, is not known to be over.
     for (const condition of watchedConditions) {
       if (condition !== raises) alarms.push(...this.#endTechnical(condition, camera, ends ?? 'cleared', at))
@@ -86,6 +131,7 @@ class AlarmStage implements Alarms {
   cameraGone(camera: string, at: Moment): AlarmMessage[] {
     if (this.#stopped) return []
     this.#cameraStates.delete(camera)
+    this.#lasting.delete(camera)
     const technical = watchedConditions.flatMap((one) => this.#endTechnical(one, camera, 'reconfigured', at))
     const faces = this.#endFaces(camera, 'reconfigured', at)
     return [...this.#endTracks(camera, 'reconfigured', at), ...faces, ...technical]
@@ -114,7 +160,7 @@ class AlarmStage implements Alarms {
     throw new InputError('PL-COMMAND-NO-ALARM', `no active alarm has the id ${JSON.stringify(alarmId)}`, 'command ack')
   }
 
-  testAlarm(camera: string, at: Moment): AlarmMessage[] {
+  testAlarm(camera: string, at: Moment, { seconds = testS, priority }: TestAlarmOptions = {}): AlarmMessage[] {
     if (!Object.hasOwn(this.#options.cameras, camera)) {
       throw new InputError(
         'PL-COMMAND-NO-CAMERA',
@@ -125,23 +171,50 @@ class AlarmStage implements Alarms {
     }
     this.#takeTurn('command test_alarm', at)
     const nothing = { type: 'technical', score: null, threshold: null, code: null } as const
-    const alarm = this.#record({ ...nothing, condition: 'test', camera, test: true }, at, null)
-    return [alarm.start(at), alarm.end(at, 'test')]
+    const alarm = this.#record({ ...nothing, condition: 'test', camera, test: true }, at, priority && { priority })
+    this.#tests.set(alarm, later(at, seconds * 1000))
+    return [alarm.start(at)]
   }
 
   tick(now: Moment): AlarmMessage[] {
-    const alarms: AlarmMessage[] = []
+    const alarms = this.#lasted(now)
     for (const [key, track] of this.#tracks) {
       const reason = endOf(track, this.#rules, now)
       if (reason !== null) {
         this.#tracks.delete(key)
-        if (track.alarm) alarms.push(track.alarm.end(now, reason))
+        alarms.push(...this.#endPain(track, this.#whyLost(track.camera, reason), now))
       } else if (track.alarm && held(track.alarm.lastAt, now, this.#rules.updateS)) track.alarm.wanted = true
+    }
+    this.#ended.forget(now)
+    for (const [alarm, endsAt] of this.#tests) {
+      if (now < endsAt) continue
+      this.#tests.delete(alarm)
+      alarms.push(alarm.end(now, 'test'))
     }
     for (const alarm of this.#technical.values()) {
       if (hasUpdates(alarm.condition) && held(alarm.lastAt, now, technicalUpdateS)) alarm.wanted = true
     }
     return [...alarms, ...this.#wantedUpdates(now)]
+  }
+
+  /** What the states of cameras mean that have lasted long enough by now. */
+  #lasted(now: Moment): AlarmMessage[] {
+    const alarms: AlarmMessage[] = []
+    for (const [camera, since] of this.#lasting) {
+      const state = this.#cameraStates.get(camera)
+      const afterS = state && cameraStates[state].afterS
+      if (!state || afterS === undefined || !held(since, now, afterS)) continue
+      this.#lasting.delete(camera)
+      alarms.push(...this.#enter(camera, state, now))
+    }
+    return alarms
+  }
+
+  /** A face that is out of sight in a picture of which little can be seen has not left it. */
+  #whyLost(camera: string, reason: EndReason): EndReason {
+    const state = this.#cameraStates.get(camera)
+    const { ends = null, afterS } = state ? cameraStates[state] : {}
+    return (afterS !== undefined && ends) || reason
   }
 
   active(at: Moment): AlarmMessage[] {
@@ -154,10 +227,19 @@ class AlarmStage implements Alarms {
     const alarms = [...this.#activeRecords()].map((alarm) => alarm.end(at, 'stopped'))
     this.#tracks.clear()
     this.#technical.clear()
+    this.#tests.clear()
     return alarms
   }
 
-  /** The track's state; a new track takes over that of the face which was at its place. */
+  /** A person in pain who was out of sight, and may be another one by now, is waited for under a name of its own. */
+  #setAsideIfAnother(key: string, at: Moment, score: number | null, box: Box | null): void {
+    const track = this.#tracks.get(key)
+    if (!track?.alarm || !isScore(score) || !mayBeAnother(track, this.#rules, { at, score, box })) return
+    this.#tracks.delete(key)
+    this.#tracks.set(`${key} ${track.alarm.alarmId}`, { ...track, lost: true, isDoubtful: true, heir: key })
+  }
+
+  /** The track's state; a new track goes on from that of the face which was at its place. */
   #track(key: string, camera: string, at: Moment, box: Box | null): TrackState {
     const known = this.#tracks.get(key)
     const track = known ?? newTrack(camera, at)
@@ -173,27 +255,60 @@ class AlarmStage implements Alarms {
     return track
   }
 
+  /**
+   * An alarm goes on with a track that shows pain at its place. A face that shows none there casts doubt on who it is; one of
+   * which that cannot be said, or not yet, holds the alarm.
+   */
+  #takeOver(key: string, at: Moment, score: number | null): void {
+    const track = this.#tracks.get(key)!
+    for (const [otherKey, other] of this.#tracks) {
+      if (other.alarm === null) continue
+      if (showsThePainOf(track, other, this.#rules, { at, isHeir: other.heir === key })) {
+        handOver(other, track)
+        if (other.lost) this.#tracks.delete(otherKey)
+        return
+      }
+      if (!isInThePlaceOf(track, other, at)) continue
+      const isOpen = isScore(score) ? score > this.#rules.clearThreshold : Number.isNaN(track.smoothed)
+      if (isOpen) other.heldAt = at
+      else if (isScore(score)) other.isDoubtful = true
+    }
+  }
+
   #step(track: TrackState): AlarmMessage[] {
-    const { onsetThreshold, onsetS, clearS, updateS } = this.#rules
-    const { alarm, lastSeen: now, smoothed } = track
+    const { alarm, above, lastSeen: now, smoothed } = track
     if (alarm === null) {
-      if (!held(track.aboveSince, now, onsetS)) return []
-      const { camera, aboveSince } = track
-      const about = { camera, score: smoothed, threshold: onsetThreshold, code: null, test: false } as const
-      track.alarm = this.#record({ type: 'physiological', condition: 'pain', ...about }, aboveSince ?? now, null)
+      if (above === null || !hasOnset(track, this.#rules)) return []
+      track.alarm = this.#startPain(track, above.since)
       return [track.alarm.start(now)]
     }
-    if (held(track.belowSince, now, clearS)) return [alarm.end(now, 'cleared', smoothed)]
+    if (isCleared(track, this.#rules)) return this.#endPain(track, 'cleared', now, smoothed)
     const risen = smoothed >= (alarm.lastScore ?? 0) + riseStep
-    if (risen || held(alarm.lastAt, now, updateS)) alarm.wanted = true
+    if (risen || held(alarm.lastAt, now, this.#rules.updateS)) alarm.wanted = true
     return alarm.wanted && this.#mayUpdate(alarm, now) ? [alarm.update(now, smoothed)] : []
+  }
+
+  #startPain(track: TrackState, onset: Moment): AlarmRecord {
+    const { camera, smoothed: score, lastSeen } = track
+    const before = this.#ended.at(track, lastSeen)
+    track.patience = before?.patience ?? 1
+    const about = { camera, score, threshold: this.#rules.onsetThreshold, code: null, test: false } as const
+    const subject = { type: 'physiological', condition: 'pain', ...about } as const
+    return this.#record(subject, onset, { previous: before?.alarmId ?? null })
+  }
+
+  /** @param score the one in the last message unless given */
+  #endPain(track: TrackState, reason: EndReason, at: Moment, score?: number): AlarmMessage[] {
+    if (track.alarm === null) return []
+    this.#ended.add(track, track.alarm.alarmId, at)
+    return [track.alarm.end(at, reason, score)]
   }
 
   #mayUpdate(alarm: AlarmRecord, now: Moment): boolean {
     return held(alarm.lastAt, now, this.#rules.updateMinS) && this.#limit.take(now)
   }
 
-  /** The updates that are wanted, as far as the rate limit lets them now; who was silent longest comes first. */
+  /** The updates that are wanted, as far as the rate limit lets them now; those that were silent longest come first. */
   #wantedUpdates(now: Moment): AlarmMessage[] {
     const scores = new Map([...this.#tracks.values()].map((track) => [track.alarm, track.smoothed]))
     return [...this.#activeRecords()]
@@ -213,7 +328,7 @@ class AlarmStage implements Alarms {
     for (const [key, track] of this.#tracks) {
       if (track.camera !== camera) continue
       this.#tracks.delete(key)
-      if (track.alarm) alarms.push(track.alarm.end(at, reason))
+      alarms.push(...this.#endPain(track, reason, at))
     }
     return alarms
   }
@@ -233,7 +348,7 @@ class AlarmStage implements Alarms {
     if (this.#technical.has(key)) return []
     const unscored = { type: 'technical', score: null, threshold: null, test: false } as const
     const about = { ...unscored, condition, camera, code: problem?.code ?? null }
-    const raised = this.#record(about, onset, problem?.message ?? null)
+    const raised = this.#record(about, onset, { detail: problem?.message ?? null })
     this.#technical.set(key, raised)
     return [raised.start(at)]
   }
@@ -245,18 +360,19 @@ class AlarmStage implements Alarms {
     return alarm ? [alarm.end(at, reason)] : []
   }
 
-  #record(subject: AlarmSubject, onset: Moment, detail: string | null): AlarmRecord {
+  #record(subject: AlarmSubject, onset: Moment, more: Partial<AlarmFacts> = {}): AlarmRecord {
     const { cameras, facility, priorities, model, clock } = this.#options
     const { camera, condition } = subject
     const place = (camera !== null && Object.hasOwn(cameras, camera) && cameras[camera]) || nowhere
     const location = { facility, ward: place.ward, room: place.room, bed: place.bed }
-    const facts = { alarmId: this.#newId(), priority: priorities[condition], location, onset, model, detail }
+    const facts = { alarmId: this.#newId(), priority: priorities[condition], location, onset, model, ...more }
     return new AlarmRecord(subject, facts, clock)
   }
 
   *#activeRecords(): Iterable<AlarmRecord> {
     for (const track of this.#tracks.values()) if (track.alarm) yield track.alarm
     yield* this.#technical.values()
+    yield* this.#tests.keys()
   }
 }
 
@@ -266,52 +382,4 @@ function trackKey(camera: string, track: number): string {
 
 function technicalKey(condition: TechnicalCondition, camera: string | null): string {
   return `${condition}/${camera ?? ''}`
-}
-
-interface CameraStateRow {
-  /** Why the alarms about people in this camera end with it, if they do. */
-  ends: EndReason | null
-  /** The technical alarm that it raises. */
-  raises: TechnicalCondition | null
-  /** Alarms stay as they are: it is neither better nor worse. */
-  keeps?: true
-  /** A face in such a picture is not there now, or is not to be looked at. */
-  hides?: true
-}
-
-/** What a camera's state means for its alarms. */
-const cameraStates: Record<CameraState, CameraStateRow> = {
-  ok: { ends: null, raises: null },
-  connecting: { ends: null, raises: null, keeps: true },
-  lost: { ends: 'camera_lost', raises: 'camera_lost' },
-  frozen: { ends: 'camera_frozen', raises: 'camera_frozen', hides: true },
-  dark: { ends: 'camera_dark', raises: 'camera_dark' },
-  paused: { ends: 'camera_paused', raises: null, hides: true }
-}
-
-/** The conditions that a camera's state raises. */
-const watchedConditions: readonly TechnicalCondition[] = Object.values(cameraStates).flatMap(({ raises }) =>
-  raises === null ? [] : [raises]
-)
-
-/** So many per second in the long run, and a second's worth (at least one) at once. */
-export class TokenBucket {
-  readonly #perS: number
-  #tokens: number
-  #at = Number.NEGATIVE_INFINITY
-
-  constructor(perS: number) {
-    this.#perS = perS
-    this.#tokens = Math.max(1, perS)
-  }
-
-  /** @param at a moment of the clock; a time that runs backwards brings nothing. @returns whether there was one to take */
-  take(at: Moment): boolean {
-    const elapsedS = Math.max(0, at - this.#at) / 1000
-    this.#at = Math.max(this.#at, at)
-    this.#tokens = Math.min(Math.max(1, this.#perS), this.#tokens + elapsedS * this.#perS)
-    if (this.#tokens < 1) return false
-    this.#tokens--
-    return true
-  }
 }

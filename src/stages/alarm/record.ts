@@ -1,9 +1,8 @@
-import type { EndReason, Priority } from '../../contract/conditions.js'
+/** What is said of an alarm, from its start to its end. */
+import { type Condition, type EndReason, leavesUnknown, type Priority } from '../../contract/conditions.js'
+import { byLanguage, type Language, type Texts } from '../../contract/languages/index.js'
 import type { Acknowledgement, AlarmMessage, AlarmPhase, AlarmSubject, Location } from '../../contract/messages.js'
 import { type Clock, later, latest, type Moment, stamp, timeOfDay } from '../../core/clock.js'
-import type { Box } from '../../core/types.js'
-import { wording } from './texts.js'
-import type { AlarmRules } from './types.js'
 
 export interface AlarmFacts {
   alarmId: string
@@ -13,6 +12,8 @@ export interface AlarmFacts {
   onset: Moment
   model: AlarmMessage['model']
   detail?: string | null
+  /** The alarm of the same place that ended shortly before. */
+  previous?: string | null
 }
 
 /** What was said of an alarm before this record of it. */
@@ -90,7 +91,7 @@ export class AlarmRecord {
   }
 
   #message(at: Moment, phase: AlarmPhase, score?: number): AlarmMessage {
-    const { alarmId, onset, detail = null, priority, location, model } = this.#facts
+    const { alarmId, onset, detail = null, previous = null, priority, location, model } = this.#facts
     if (score !== undefined && this.#subject.type === 'physiological') this.#subject = { ...this.#subject, score }
     const subject = withRoundedScore(this.#subject)
     const { condition, camera } = subject
@@ -108,6 +109,7 @@ export class AlarmRecord {
       location,
       model,
       ack: this.#ack,
+      previous,
       onset: this.#onset,
       updated: stamp(this.#clock, this.#lastAt),
       published: null,
@@ -127,10 +129,11 @@ const withRoundedScore = (subject: AlarmSubject): AlarmSubject =>
  * @param last the last message of it that was put into the outbox
  */
 export function endAfterRestart(last: AlarmMessage, at: Moment, clock: Clock): AlarmMessage {
-  const { alarm_id: alarmId, priority, location, model } = last
+  // An earlier version's message has no `previous`.
+  const { alarm_id: alarmId, priority, location, model, previous = null } = last
   const lasted = Math.max(last.duration_s * 1000, timeOfDay(clock, at) - Date.parse(last.onset))
   const past = { seq: last.seq + 1, ack: last.ack, onset: last.onset }
-  const facts = { alarmId, priority, location, onset: later(at, -lasted), model }
+  const facts = { alarmId, priority, location, onset: later(at, -lasted), model, previous }
   return new AlarmRecord(subjectOf(last), facts, clock, past).end(at, 'restarted')
 }
 
@@ -144,113 +147,71 @@ function rounded(value: number, digits: number): number {
   return Number(value.toFixed(digits))
 }
 
-/** What is known about one face over time. Times are moments of the clock. */
-export interface TrackState {
-  camera: string
-  smoothed: number
-  firstSeen: Moment
-  lastSeen: Moment
-  /** When it last had a score, or was first seen. */
-  lastJudged: Moment
-  box: Box | null
-  /** The tracker has given it up; its episode waits for a new track at the same place. */
-  lost: boolean
-  /** Since when the smoothed score is at or above the onset threshold; null while it is below. */
-  aboveSince: Moment | null
-  /** Since when it is at or below the clear threshold; null while it is above. */
-  belowSince: Moment | null
-  alarm: AlarmRecord | null
+interface Wording {
+  condition: Condition
+  reason: EndReason | null
+  location: Location
+  camera: string | null
+  /** Said in brackets, as a demonstration's model is not one to rely on. */
+  demonstration: boolean
+  /** One more plain sentence part, already without secrets; of no interest once the condition is over. */
+  detail: string | null
+  /** Since the onset. */
+  durationS: number
 }
 
-export function newTrack(camera: string, at: Moment): TrackState {
-  return {
-    camera,
-    smoothed: Number.NaN,
-    firstSeen: at,
-    lastSeen: at,
-    lastJudged: at,
-    box: null,
-    lost: false,
-    aboveSince: null,
-    belowSince: null,
-    alarm: null
+/** One line for a nurse's pager: what, where, and if it ended for want of watching, why. */
+function wording(about: Wording): Texts {
+  return byLanguage(({ alarm }) => sentence(about, alarm))
+}
+
+function sentence(about: Wording, words: Language['alarm']): string {
+  const { condition, reason, detail, durationS } = about
+  const { active, over } = words.conditions[condition]
+  const why = reason !== null && leavesUnknown(reason) ? words.ended[reason] : null
+  const isOver = reason !== null && why === null
+  const told = typeof over === 'string' ? over : over(span(durationS))
+  return [
+    [isOver ? told : active, ...place(about, words.place)].join(', '),
+    why ? `: ${why}` : '',
+    detail && !isOver ? `: ${detail}` : '',
+    about.demonstration ? ` (${words.demonstration})` : ''
+  ].join('')
+}
+
+/** `45 s`, `12 min`, `3 h`: the same in all languages. */
+function span(seconds: number): string {
+  if (seconds < 90) return `${Math.round(seconds)} s`
+  return seconds < 5400 ? `${Math.round(seconds / 60)} min` : `${Math.round(seconds / 3600)} h`
+}
+
+function place({ location, camera }: Wording, words: Language['alarm']['place']): string[] {
+  const parts = [
+    location.room === null ? '' : `${words.room} ${location.room}`,
+    location.bed === null ? '' : `${words.bed} ${location.bed}`
+  ]
+  const known = parts.filter((part) => part !== '')
+  return known.length > 0 || camera === null ? known : [`${words.camera} ${camera}`]
+}
+
+/** So many per second in the long run, and a second's worth (at least one) at once. */
+export class TokenBucket {
+  readonly #perS: number
+  #tokens: number
+  #at = Number.NEGATIVE_INFINITY
+
+  constructor(perS: number) {
+    this.#perS = perS
+    this.#tokens = Math.max(1, perS)
   }
-}
 
-/**
- * Takes one sighting in. Exponential smoothing by time, not by sample: after one time constant a step has been followed by
- * 63 % whatever the frame rate. A time that runs backwards counts as no time, and so does the time in which the face is seen
- * and cannot be judged: it speaks neither for an alarm nor against it.
- * @param score 0..1; null, or what is not finite, where the face could not be judged
- */
-export function follow(track: TrackState, rules: AlarmRules, at: Moment, score: number | null, box: Box | null): void {
-  const elapsed = Math.max(0, at - track.lastSeen)
-  track.lastSeen = latest(track.lastSeen, at)
-  track.lost = false
-  track.box = box ?? track.box
-  if (score === null || !Number.isFinite(score)) {
-    track.aboveSince = track.aboveSince === null ? null : later(track.aboveSince, elapsed)
-    track.belowSince = track.belowSince === null ? null : later(track.belowSince, elapsed)
-    return
+  /** @param at a moment of the clock; a time that runs backwards brings nothing. @returns whether there was one to take */
+  take(at: Moment): boolean {
+    const elapsedS = Math.max(0, at - this.#at) / 1000
+    this.#at = Math.max(this.#at, at)
+    this.#tokens = Math.min(Math.max(1, this.#perS), this.#tokens + elapsedS * this.#perS)
+    if (this.#tokens < 1) return false
+    this.#tokens--
+    return true
   }
-  const weight = rules.smoothingS > 0 ? 1 - Math.exp(-elapsed / (rules.smoothingS * 1000)) : 1
-  track.smoothed = Number.isNaN(track.smoothed) ? score : track.smoothed + weight * (score - track.smoothed)
-  const now = track.lastSeen
-  track.lastJudged = now
-  track.aboveSince = track.smoothed >= rules.onsetThreshold ? (track.aboveSince ?? now) : null
-  track.belowSince = track.smoothed <= rules.clearThreshold ? (track.belowSince ?? now) : null
-}
-
-/** What ends a track, and with it its alarm, when that has lasted too long: since when, for how long, and the alarm's reason. */
-const trackEnds: readonly {
-  reason: EndReason
-  since: (track: TrackState) => Moment
-  afterS: (rules: AlarmRules) => number
-}[] = [
-  { reason: 'track_lost', since: ({ lastSeen }) => lastSeen, afterS: ({ trackLostS }) => trackLostS },
-  { reason: 'face_unusable', since: ({ lastJudged }) => lastJudged, afterS: ({ faceUnusableS }) => faceUnusableS }
-]
-
-/** Why a track is over now; null while it is not. */
-export function endOf(track: TrackState, rules: AlarmRules, now: Moment): EndReason | null {
-  return trackEnds.find(({ since, afterS }) => held(since(track), now, afterS(rules)))?.reason ?? null
-}
-
-/** Whether something that began at `since` has held for `seconds`. */
-export function held(since: Moment | null, now: Moment, seconds: number): boolean {
-  return since !== null && now - since >= seconds * 1000
-}
-
-/** How long a face has to be unseen before another track may be taken for it, unless the tracker says that it is lost. */
-const unseenMs = 1000
-
-/**
- * The track that `young` goes on from: of the same camera, at the same place, out of sight since before `young` came up
- * (two faces seen at the same time are two people), and not yet given up.
- */
-export function predecessor(
-  tracks: Iterable<[string, TrackState]>,
-  young: TrackState,
-  at: Moment,
-  rules: AlarmRules
-): [string, TrackState] | undefined {
-  if (young.box === null || at - young.firstSeen > rules.trackLostS * 1000) return undefined
-  let best: [string, TrackState] | undefined
-  for (const entry of tracks) {
-    const [, old] = entry
-    if (old.camera !== young.camera || old.box === null) continue
-    if (old.lastSeen >= young.firstSeen || !(old.lost || at - old.lastSeen >= unseenMs)) continue
-    if (young.firstSeen - old.lastSeen >= rules.trackLostS * 1000 || !near(old.box, young.box)) continue
-    if (best === undefined || old.lastSeen > best[1].lastSeen) best = entry
-  }
-  return best
-}
-
-/** Centres closer than one face, and of about the same size: a head that turned, not its neighbour. */
-function near(a: Box, b: Box): boolean {
-  const size = Math.max(a.width, a.height, b.width, b.height)
-  const smaller = Math.max(Math.min(a.width, b.width), Math.min(a.height, b.height))
-  const dx = a.x + a.width / 2 - (b.x + b.width / 2)
-  const dy = a.y + a.height / 2 - (b.y + b.height / 2)
-  return Math.hypot(dx, dy) <= size && smaller * 2.5 >= size
 }

@@ -1,4 +1,4 @@
-import type { Condition, FaceCondition, Priority, TechnicalCondition } from '../../contract/conditions.js'
+import type { Condition, EndReason, FaceCondition, Priority, TechnicalCondition } from '../../contract/conditions.js'
 import type { Acknowledgement, AlarmMessage } from '../../contract/messages.js'
 import type { Clock, Moment } from '../../core/clock.js'
 import type { Problem } from '../../core/errors.js'
@@ -35,11 +35,18 @@ export interface AlarmOutput {
   episode: { alarmId: string; active: boolean } | null
 }
 
+export interface TestAlarmOptions {
+  /** How long it lasts; 30 unless given. */
+  seconds?: number
+  /** The configured one unless given. */
+  priority?: Priority
+}
+
 export interface Alarms {
   observe(observation: Observation): AlarmOutput
   /** The tracker has given a track up. Its alarm ends with `tick`, unless a new track at its place takes it over before. */
   trackLost(camera: string, track: number): void
-  /** A camera that is lost, frozen, dark or paused ends its pain alarms; all but `paused` raise a technical one until it is `ok`. */
+  /** A camera that is lost, frozen, dark, damaged (for 10 s: see `tick`) or paused ends its pain alarms; all but `paused` raise a technical one until it is `ok`. */
   cameraState(camera: string, state: CameraState, at: Moment): AlarmMessage[]
   /** The config has this camera no more, or another one by its name: whatever is told of it ends. */
   cameraGone(camera: string, at: Moment): AlarmMessage[]
@@ -58,10 +65,10 @@ export interface Alarms {
   /** @throws {InputError} if there is no such active alarm, or if there are too many acknowledgements at once */
   ack(alarmId: string, by: string, kind: Acknowledgement['kind'], at: Moment): AlarmMessage
   /**
-   * Start and end of an alarm marked as a test.
+   * The start of an alarm marked as a test; its end comes with `tick`. It can be acknowledged like any other.
    * @throws {InputError} for a camera that the config does not have, or if there are too many at once
    */
-  testAlarm(camera: string, at: Moment): AlarmMessage[]
+  testAlarm(camera: string, at: Moment, options?: TestAlarmOptions): AlarmMessage[]
   /** Time passes: updates that are due, and ends of faces that stay away. Call it about once per second. */
   tick(now: Moment): AlarmMessage[]
   /** Each active alarm once more, as an update; those that the rate limit holds back come with `tick`. */
@@ -72,9 +79,10 @@ export interface Alarms {
 
 /** When an alarm starts, is updated and ends; the config has the defaults. Scores are 0..1, times in seconds. */
 export interface AlarmRules {
-  /** The smoothed score that starts an alarm once it has held for `onsetS`. */
+  /** The smoothed score that starts an alarm once it was seen for `onsetS`, in `onsetFrames` frames or more. */
   onsetThreshold: number
   onsetS: number
+  onsetFrames: number
   /** The smoothed score that ends it once it has stayed at or below for `clearS`. Below `onsetThreshold`, or it would flap. */
   clearThreshold: number
   clearS: number
@@ -86,8 +94,40 @@ export interface AlarmRules {
   updateMinS: number
   /** Updates per second of all alarms together. Starts and ends do not count, and are never held back. */
   updatesPerS: number
-  /** How long a face may be out of sight before its alarm ends, and within which a new track at its place takes it over. */
+  /**
+   * How long a face may be out of sight before its alarm ends, and within which a new track at its place takes it over; up to
+   * four times as long for a face that is seen rarely, or whose place had an alarm shortly before.
+   */
   trackLostS: number
   /** How long a face may be seen without being judged before its alarm ends. */
   faceUnusableS: number
 }
+
+interface CameraStateRow {
+  /** Why the alarms about people in this camera end with it, if they do. */
+  ends: EndReason | null
+  /** The technical alarm that it raises. */
+  raises: TechnicalCondition | null
+  /** It means that only once it has lasted so many seconds. Until then alarms stay as they are. */
+  afterS?: number
+  /** Alarms stay as they are: it is neither better nor worse. */
+  keeps?: true
+  /** A face in such a picture is not there now, or is not to be looked at. */
+  hides?: true
+}
+
+/** What a camera's state means for its alarms. */
+export const cameraStates: Record<CameraState, CameraStateRow> = {
+  ok: { ends: null, raises: null },
+  connecting: { ends: null, raises: null, keeps: true },
+  lost: { ends: 'camera_lost', raises: 'camera_lost' },
+  frozen: { ends: 'camera_frozen', raises: 'camera_frozen', hides: true },
+  dark: { ends: 'camera_dark', raises: 'camera_dark' },
+  damaged: { ends: 'camera_damaged', raises: 'camera_damaged', afterS: 10 },
+  paused: { ends: 'camera_paused', raises: null, hides: true }
+}
+
+/** The conditions that a camera's state raises. */
+export const watchedConditions: readonly TechnicalCondition[] = Object.values(cameraStates).flatMap(({ raises }) =>
+  raises === null ? [] : [raises]
+)

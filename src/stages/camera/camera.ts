@@ -7,10 +7,10 @@ import type { Secrets } from '../../core/secrets.js'
 import type { Frame, Polygon, SourceState } from '../../core/types.js'
 import type { Decoder } from './decoder.js'
 import { type Failure, failureError, hung } from './decoder.js'
-import { DecoderRun, type Seen, type StreamMemory } from './decoder-process.js'
+import { DecoderRun, type PictureMark, type Seen, type StreamMemory } from './decoder-process.js'
 import { FrameAssembler, RateMeter } from './frames.js'
 import type { Span } from './masks.js'
-import type { ShapeOptions } from './picture-shape.js'
+import { type CameraShape, cameraShape, type ShapeOptions } from './picture-shape.js'
 import { type PictureTiming, PictureWatch } from './picture-watch.js'
 import { type CameraTiming, DecoderChoice, defaultTiming, RetryDelay } from './retries.js'
 import { type CameraUrl, parseCameraUrl, registerSecrets } from './url.js'
@@ -52,6 +52,8 @@ export interface CameraStats extends CameraStatus {
   /** Frames handed on, and frames for which there was no slot or no taker. */
   frames: number
   dropped: number
+  /** Pictures that came damaged. */
+  damaged: number
   /** Frames per second over the last 5 s, dropped ones included. */
   fps: number
   lastFrameAt: Moment | null
@@ -63,6 +65,8 @@ export interface CameraStats extends CameraStatus {
   decoder: string
   /** Why it is not the better one that this machine has or should have; null where it is. */
   decoderProblem: string | null
+  /** Null until the first picture. */
+  shape: CameraShape | null
   /** The code of that reason. */
   decoderProblemCode: ErrorCode | null
 }
@@ -87,7 +91,10 @@ export function openCamera(options: CameraOptions): Camera {
 }
 
 /** States in which nobody is watched. */
-const useless: Record<SourceState, boolean> = { ok: false, connecting: false, lost: true, frozen: true, dark: true }
+const useless: Record<SourceState, boolean> = {
+  ...{ ok: false, connecting: false },
+  ...{ lost: true, frozen: true, dark: true, damaged: true }
+}
 
 class SupervisedCamera implements Camera {
   readonly id: string
@@ -101,7 +108,7 @@ class SupervisedCamera implements Camera {
   readonly #frames = new Subject<Frame>()
   readonly #states: BehaviorSubject<CameraStatus>
   readonly #rate = new RateMeter()
-  readonly #counts = { frames: 0, dropped: 0, restarts: 0 }
+  readonly #counts = { frames: 0, dropped: 0, damaged: 0, restarts: 0 }
   #lastFrameAt: Moment | null = null
   readonly #memory: StreamMemory = {}
   #run: DecoderRun | undefined
@@ -135,8 +142,8 @@ class SupervisedCamera implements Camera {
       height: options.height,
       slots: options.slots ?? 4,
       masks: options.masks,
-      onFrame: (frame, masks) => this.#onFrame(frame, masks),
-      onDrop: () => this.#onPicture(false)
+      onFrame: (frame, masks) => this.#whenTold((mark) => this.#onFrame(frame, masks, mark)),
+      onDrop: () => this.#whenTold((mark) => this.#onDrop(mark))
     })
   }
 
@@ -151,7 +158,9 @@ class SupervisedCamera implements Camera {
   stats(): CameraStats {
     const fps = this.#rate.rate(this.#options.clock.now())
     const quietMs = this.#run ? performance.now() - this.#heardAt : null
-    return { ...this.#states.value, ...this.#counts, fps, lastFrameAt: this.#lastFrameAt, quietMs, ...this.#decoder() }
+    const shape = cameraShape({ ...this.#memory.stream, ...this.#memory.shape }, this.#options)
+    const stream = { fps, lastFrameAt: this.#lastFrameAt, quietMs, shape, ...this.#decoder() }
+    return { ...this.#states.value, ...this.#counts, ...stream }
   }
 
   start(): void {
@@ -209,9 +218,26 @@ class SupervisedCamera implements Camera {
     }, ms)
   }
 
-  #onFrame(frame: Frame, masks: readonly Span[]): void {
+  /** A decoder writes what it has to say of a picture before the picture itself, but it may be read one turn of the event loop later. */
+  #whenTold(then: (mark: PictureMark) => void): void {
+    const run = this.#run
+    setImmediate(() => setImmediate(() => then(run && run === this.#run ? run.mark() : 'stale')))
+  }
+
+  #onDrop(mark: PictureMark): void {
+    if (mark === 'damaged') this.#counts.damaged++
+    if (mark !== 'stale') this.#onPicture(false)
+  }
+
+  #onFrame(frame: Frame, masks: readonly Span[], mark: PictureMark): void {
+    if (mark === 'stale') {
+      frame.release()
+      return
+    }
     const taken = this.#frames.observed
-    this.#picture.look(frame.data, frame.at, masks)
+    frame.damaged = mark === 'damaged'
+    if (frame.damaged) this.#counts.damaged++
+    this.#picture.look(frame.data, frame.at, masks, frame.damaged)
     this.#onPicture(taken)
     if (taken) this.#frames.next(frame)
     else frame.release()

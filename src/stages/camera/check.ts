@@ -1,9 +1,8 @@
 import type { Secrets } from '../../core/secrets.js'
-import type { Size } from '../../core/types.js'
-import type { Decoder, StreamDescription } from './decoder.js'
+import type { Decoder } from './decoder.js'
 import { type Failure, failureError, hung } from './decoder.js'
-import { DecoderRun, type Seen } from './decoder-process.js'
-import { pictureSize, type ShapeOptions } from './picture-shape.js'
+import { DecoderRun, type Seen, type StreamMemory } from './decoder-process.js'
+import { type CameraShape, cameraShape, type ShapeOptions } from './picture-shape.js'
 import { bytesOf } from './picture-writer.js'
 import { DecoderChoice, defaultTiming } from './retries.js'
 import { type CameraUrl, parseCameraUrl, registerSecrets } from './url.js'
@@ -18,13 +17,8 @@ export interface CameraCheckOptions extends ShapeOptions {
 }
 
 export interface CameraCheck {
-  /** The camera's own, not that of the frames that painlens asks for; undefined where the decoder does not say. */
-  width?: number
-  height?: number
-  /** Width to height of a pixel, where that is told and is not 1. */
-  sampleAspect?: number
-  /** Of the camera's picture, in square pixels, turned. */
-  picture?: Size
+  /** The camera's own, not that of the frames that painlens asks for; null where the decoder does not say. */
+  shape: CameraShape | null
   codec?: string
   /** Pictures per second, as declared or else as timed. */
   fps?: number
@@ -73,11 +67,13 @@ async function lookThrough(
     // What standard error says came first but may be read last.
     await new Promise((resolve) => setTimeout(resolve, 20))
     const stream = decoder.describe(probe.lines)
+    // FFmpeg reports how a camera lies with the second picture at times.
+    await probe.pictures(2, timedMs, signal)
     if (stream.fps === undefined) await probe.pictures(timedPictures, timedMs, signal)
     signal?.throwIfAborted()
     return {
-      ...stream,
-      picture: pictureOf(stream, options),
+      codec: stream.codec,
+      shape: cameraShape({ ...stream, ...probe.memory.stream, ...probe.memory.shape }, options),
       fps: stream.fps ?? probe.fps(),
       firstFrameMs,
       decoder: decoder.nameFor(stream)
@@ -87,15 +83,10 @@ async function lookThrough(
   }
 }
 
-function pictureOf({ width, height, ...stream }: StreamDescription, shape: ShapeOptions): Size | undefined {
-  if (!width || !height) return undefined
-  const exact = pictureSize({ ...stream, width, height }, shape)
-  return { width: Math.round(exact.width), height: Math.round(exact.height) }
-}
-
 /** One decoder that runs for the sake of finding out about a camera. */
 class CameraProbe {
   readonly lines: string[] = []
+  readonly memory: StreamMemory = {}
   readonly #run: DecoderRun
   readonly #times: number[] = []
   #pictureBytes = 0
@@ -106,8 +97,8 @@ class CameraProbe {
   constructor({ secrets, rotation, aspect }: CameraCheckOptions, decoder: Decoder, url: CameraUrl) {
     this.#run = new DecoderRun({
       decoder,
-      request: { url, fps: 60, ...probeSize, rotation, aspect, readMs: defaultTiming.readMs, verbose: true },
-      memory: {},
+      request: { url, fps: 60, ...probeSize, rotation, aspect, readMs: defaultTiming.readMs },
+      memory: this.memory,
       redact: (line, length) => secrets.excerpt(line, length),
       onStart: (pictures) => {
         if (pictures) this.#pictureBytes = bytesOf(pictures)

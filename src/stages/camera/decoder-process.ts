@@ -1,13 +1,20 @@
 import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process'
 import type { Readable } from 'node:stream'
+import { DamageMarks } from './damage.js'
 import type { Decoder, DecoderCommand, DecoderRequest, Program, StreamDescription } from './decoder.js'
 import { classify, type DecoderEnd, type Failure } from './decoder.js'
+import { type StreamShape, toldShape } from './picture-shape.js'
 import type { PictureLayout } from './picture-writer.js'
 
 /** What has been found out about a camera's stream; kept from one run to the next. */
 export interface StreamMemory {
   stream?: StreamDescription
+  /** Of the pictures that have come last. */
+  shape?: Partial<StreamShape>
 }
+
+/** `stale`: of a shape that the stream has left, and so squeezed; not to be shown. */
+export type PictureMark = 'whole' | 'damaged' | 'stale'
 
 /** What has come of a run so far. */
 export interface Seen {
@@ -31,8 +38,10 @@ export interface DecoderRunOptions {
   onEnd(failure: Failure): void
 }
 
-/** What a decoder is told about a stream. */
-const compared = ['codec', 'width', 'height', 'sampleAspect', 'untagged'] as const
+/** What a decoder is told about a stream by its header; the shape is told by its pictures. */
+const compared = ['codec', 'untagged'] as const
+/** A stream may turn out to be another than the one remembered so often before it gives a picture. */
+const mostCorrections = 3
 
 /**
  * Pictures from a camera until they end: a decoder that must know the stream before it can be told what to do is run once
@@ -46,8 +55,13 @@ export class DecoderRun {
   readonly #seen: Seen = { stream: false, picture: false, decoderEnded: false }
   /** A child of this run has described the stream. */
   #described = false
-  /** The stream turned out to be another than the one remembered; that is put right once. */
-  #corrected: 'no' | 'now' | 'done' = 'no'
+  /** The stream turned out to be another than the one remembered: the child is about to be replaced. */
+  #correcting = false
+  /** Since the last picture. */
+  #corrections = 0
+  #marks = new DamageMarks()
+  /** The shape that the child was told, or has adapted to. */
+  #decodedFor: Partial<StreamShape> = {}
 
   constructor(options: DecoderRunOptions) {
     this.#options = options
@@ -56,6 +70,12 @@ export class DecoderRun {
 
   get seen(): Readonly<Seen> {
     return this.#seen
+  }
+
+  /** How the next picture is; to be asked once for each, when what was said before it has been heard. */
+  mark(): PictureMark {
+    if (this.#correcting) return 'stale'
+    return this.#marks.take(performance.now()) ? 'damaged' : 'whole'
   }
 
   /** Ends it at once, also when it hangs; `onEnd` follows. */
@@ -74,9 +94,14 @@ export class DecoderRun {
     const command = decoder.command({ ...request, stream: memory.stream })
     const described: string[] = []
     this.#seen.stream ||= this.#described && command.next !== undefined
+    const marks = new DamageMarks()
+    this.#marks = marks
+    this.#correcting = false
+    this.#decodedFor = command.next ? { ...memory.stream } : {}
     onStart(command.pictures)
     const untold = new HeldBack(command.told !== undefined, (chunk) => {
       this.#seen.picture = true
+      this.#corrections = 0
       onData(chunk)
     })
     return new DecoderChild({
@@ -84,18 +109,22 @@ export class DecoderRun {
       redact,
       noise: decoder.noise,
       onData: (chunk) => untold.push(chunk),
+      onTalk: (line) => {
+        marks.hear(line, performance.now())
+        const shape = toldShape(line)
+        if (!command.pictures) described.push(...(shape ? [line] : []))
+        else if (shape && this.#isOther(shape, command)) untold.drop()
+        if (command.told?.test(line)) untold.release()
+      },
       onLine: (line) => {
         this.#seen.stream ||= command.next !== undefined && decoder.describe([line]).codec !== undefined
         if (!command.pictures) described.push(line)
-        else if (command.next && this.#corrected === 'no' && this.#isAnother(line)) this.#correct(line)
-        else if (command.told && this.#isTurned(line)) untold.drop()
-        if (command.told?.test(line)) untold.release()
+        else if (command.next && this.#isAnother(line)) untold.drop()
         onLine(line)
       },
       onEnd: (end) => {
         untold.drop()
-        const known = this.#corrected === 'now' || (!command.pictures && end.code === 0 && this.#learn(described))
-        if (this.#corrected === 'now') this.#corrected = 'done'
+        const known = this.#correcting || (!command.pictures && end.code === 0 && this.#learn(described))
         if (known && !this.#stopped) this.#child = this.#start()
         else {
           this.#seen.decoderEnded = end.decoding === true
@@ -105,28 +134,40 @@ export class DecoderRun {
     })
   }
 
+  /** The header tells of another stream than the one remembered, whose shape the pictures will tell. */
   #isAnother(line: string): boolean {
     const { decoder, memory } = this.#options
     const stream = decoder.describe([line])
-    if (!memory.stream || !stream.codec || !stream.width) return false
-    return compared.some((property) => stream[property] !== memory.stream?.[property])
+    const known = memory.stream
+    if (!known || !stream.codec || !stream.width) return false
+    if (compared.every((property) => stream[property] === known[property])) return false
+    return this.#correct({ ...known, codec: stream.codec, untagged: stream.untagged })
   }
 
-  #correct(line: string): void {
-    const rotation = this.#options.memory.stream?.rotation
-    this.#corrected = 'now'
-    this.#learn([line])
-    this.#options.memory.stream = { ...this.#options.memory.stream, rotation }
-    this.#child.kill()
+  /** The pictures are of another shape than that for which they are decoded, or lie otherwise. */
+  #isOther(shape: Partial<StreamShape>, { next }: DecoderCommand): boolean {
+    const { memory, request } = this.#options
+    const { width, height, sampleAspect = 1 } = this.#decodedFor
+    memory.shape = { ...memory.shape, ...shape }
+    if (shape.width === undefined) {
+      const minds = (request.rotation ?? 'auto') === 'auto'
+      return minds && shape.rotation !== (memory.stream?.rotation ?? 0) && this.#correct(shape)
+    }
+    const isSameSize = shape.width === width && shape.height === height
+    const isSame = isSameSize && shape.sampleAspect === sampleAspect
+    // FFmpeg itself follows the size of its pictures, and only then looks at that of their pixels.
+    if (!next) this.#decodedFor = shape
+    return !isSame && (isSameSize || next !== undefined) && this.#correct(shape)
   }
 
-  /** A camera that lies otherwise than was thought is decoded anew, and remembered. */
-  #isTurned(line: string): boolean {
-    const { decoder, memory } = this.#options
-    const { rotation } = decoder.describe([line])
-    if (!rotation || this.#corrected !== 'no') return false
-    this.#corrected = 'now'
-    memory.stream = { ...memory.stream, rotation }
+  /** Decodes anew, for such a stream. False where that has not helped before. */
+  #correct(learned: StreamDescription): boolean {
+    if (this.#correcting) return true
+    if (this.#corrections === mostCorrections) return false
+    this.#corrections++
+    this.#correcting = true
+    const { memory } = this.#options
+    memory.stream = { ...memory.stream, ...learned }
     this.#child.kill()
     return true
   }
@@ -204,7 +245,9 @@ export interface DecoderChildOptions {
   redact(line: string, length: number): string
   /** Lines that are not worth keeping. */
   noise: RegExp
-  /** A line of standard error, redacted. */
+  /** Each line of standard error as it came: it may hold secrets, and is to be read and not to be kept. */
+  onTalk(line: string): void
+  /** A line of it that is no noise, redacted. */
   onLine(line: string): void
   /** The child is gone and all it wrote has been read. */
   onEnd(end: DecoderEnd): void
@@ -295,6 +338,7 @@ class DecoderChild {
   }
 
   #onLine(raw: string): void {
+    this.#options.onTalk(raw)
     if (this.#options.noise.test(raw)) return
     const line = this.#options.redact(raw, maxLineLength)
     if (this.#lines.push(line) > keptLines) this.#lines.shift()

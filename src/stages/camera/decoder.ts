@@ -10,8 +10,6 @@ export interface DecoderRequest extends Size, ShapeOptions {
   fps: number
   /** Longest silence of the network in ms after which the decoder may give up by itself. */
   readMs: number
-  /** Whether to describe the stream on standard error, for `describe`. */
-  verbose?: boolean
   /** What is known of the camera's stream by now. */
   stream?: StreamDescription
 }
@@ -52,7 +50,7 @@ export interface Decoder {
   readonly noise: RegExp
   /** What its standard error says, and what that means; the first row that matches counts. */
   readonly failures: readonly FailurePattern[]
-  /** Reads the camera's own size and rate from standard error. */
+  /** Reads the camera's own size and rate from standard error; from `toldShape`'s lines, too. */
   describe(lines: readonly string[]): StreamDescription
   /** Takes its place for a camera where it fails for a reason that is not the camera's. */
   readonly fallback?: Decoder

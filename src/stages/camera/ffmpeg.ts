@@ -1,9 +1,10 @@
 import { execFile } from 'node:child_process'
 import { messageOf, ProgramError } from '../../core/errors.js'
 import type { Size } from '../../core/types.js'
+import { pictureTalk, tellers } from './damage.js'
 import type { Decoder, DecoderCommand, DecoderRequest, StreamDescription } from './decoder.js'
 import { ffmpegFailures } from './decoder-failures.js'
-import { type QuarterTurn, turned, turns } from './picture-shape.js'
+import { type QuarterTurn, ratio, toldShape, turned } from './picture-shape.js'
 import { ruledLayout } from './picture-writer.js'
 import type { CameraScheme } from './url.js'
 
@@ -17,17 +18,13 @@ export function ffmpegDecoder(ffmpeg: Ffmpeg): Decoder {
     name,
     nameFor: () => name,
     noise: new RegExp(
-      [ffmpegNoise, ffmpegTalk, /^Input #|^Stream #0:0.*: rawvideo/].map(({ source }) => source).join('|'),
+      [ffmpegNoise, ffmpegTalk, pictureTalk, /^Input #|^Stream #0:0.*: rawvideo/].map(({ source }) => source).join('|'),
       'i'
     ),
     failures: ffmpegFailures,
     command: (request) => ({
-      ...ffmpegReading(
-        ffmpeg,
-        tells(request) ? { ...request, verbose: true } : request,
-        outputArguments(request, ffmpeg)
-      ),
-      ...(tells(request) && { told: /^\[Parsed_showinfo.*color_range:/ }),
+      ...ffmpegReading(ffmpeg, request, outputArguments(request, ffmpeg)),
+      ...(tells(request) && { told: /^\[showinfo@out .*color_range:/ }),
       pictures: ruledLayout(request)
     }),
     describe
@@ -76,9 +73,11 @@ const protocols: Record<CameraScheme, string> = {
   https: 'pipe,fd,https,tls,tcp'
 }
 
-function inputArguments({ url, verbose }: DecoderRequest): string[] {
+function inputArguments({ url }: DecoderRequest): string[] {
   return [
-    ...['-hide_banner', '-nostats', '-nostdin', '-loglevel', verbose ? 'info' : 'warning'],
+    ...['-hide_banner', '-nostats', '-nostdin'],
+    // What is said of each picture is read (damage.ts): a line that is said again is said again.
+    ...['-loglevel', 'repeat+info'],
     // One thread each, because with more the decoder holds pictures back, and cameras share the cores.
     ...['-flags', 'low_delay', '-threads', '1'],
     ...startAtOnce.flatMap(([name, value]) => [`-${name}`, value]),
@@ -91,7 +90,8 @@ function inputArguments({ url, verbose }: DecoderRequest): string[] {
 function outputArguments(request: DecoderRequest, { passthrough }: Ffmpeg): string[] {
   const { fps, width, height } = request
   const filters = [
-    `${tells(request) ? 'split[first][all];[first]trim=end_frame=1,showinfo=checksum=0,nullsink;[all]' : ''}select='${thinOut(fps)}'`,
+    `split[key][all];[key]select=key,${tellers.key}=checksum=0,nullsink;[all]select='${thinOut(fps)}'`,
+    `${tellers.picture}=checksum=0`,
     `scale=${fittedSize(request)}:flags=bilinear`,
     'format=rgb24',
     ...turnFilters[turnOf(request)],
@@ -162,11 +162,15 @@ function thinOut(fps: number): string {
 
 const microseconds = (ms: number): string => String(Math.round(ms * 1000))
 
-/** The demuxer's options by scheme. RTP over UDP loses packets, and its ports would have to be opened. */
+/**
+ * The demuxer's options by scheme. RTP over UDP loses packets, and its ports would have to be opened. With a queue, even one for
+ * two packets, FFmpeg says which ones are missing; a packet waits in it only behind a gap.
+ */
 const schemeOptions: Record<CameraScheme, (readMs: number, ffmpeg: Ffmpeg) => [string, string][]> = {
   rtsp: (readMs, { timeoutOption }) => [
     ['rtsp_transport', 'tcp'],
     ['allowed_media_types', 'video'],
+    ['reorder_queue_size', '2'],
     [timeoutOption, microseconds(readMs)]
   ],
   rtsps: (readMs, ffmpeg) => schemeOptions.rtsp(readMs, ffmpeg),
@@ -185,47 +189,35 @@ export const quote = (text: string): string => `'${text.replaceAll("'", "'\\''")
 
 /** What FFmpeg says beside what the stream is, when it is asked for that. */
 export const ffmpegTalk =
-  /^\[Parsed_showinfo\S* @ \S+\] (?!.*displaymatrix|.*color_range)|^Output #|^Stream mapping|^Stream #\S+ ->|^Metadata:|^encoder\s|^frame=|^video:|^\[out#|^Duration:/
+  /^Output #|^Stream mapping|^Stream #\S+ ->|^Metadata:|^encoder\s|^frame=|^video:|^\[out#|^Duration:/
 
 /** What its standard error says that means nothing. */
 export const ffmpegNoise =
-  /not enough frames to estimate rate|deprecated pixel format|last message repeated|EOI missing/i
+  /not enough frames to estimate rate|jitter buffer full|deprecated pixel format|last message repeated|EOI missing/i
 
 /** From `Stream #0:0: Video: h264 (High), yuv420p(progressive), 1280x720 [SAR 1:1 DAR 16:9], 25 fps, 25 tbr`. */
 export function describe(lines: readonly string[]): StreamDescription {
   const line = lines.find((candidate) => /^ *Stream #0:\d.*: Video:/.test(candidate)) ?? ''
   const size = / (\d{2,5})x(\d{2,5})\b/.exec(line)
   const rate = / ([\d.]+) fps\b/.exec(line) ?? / ([\d.]+) tbr\b/.exec(line)
-  return {
+  const described = {
     codec: /Video: (\w+)/.exec(line)?.[1],
     width: size ? Number(size[1]) : undefined,
     height: size ? Number(size[2]) : undefined,
     sampleAspect: sampleAspectIn(line),
-    rotation: rotationIn(lines),
     fps: rate ? Number(rate[1]) : undefined,
     untagged: untagged(line)
   }
+  // The pictures themselves are right where the stream's header is of another time.
+  for (const shape of lines.map(toldShape)) Object.assign(described, shape)
+  return described
 }
 
 /** From `[SAR 16:11 DAR 16:9]`; undefined for squares. */
 function sampleAspectIn(line: string): number | undefined {
   const [, width, height] = /\bSAR (\d+):(\d+)\b/.exec(line) ?? []
-  const aspect = Number(width) / Number(height)
-  return aspect > 0 && aspect < Number.POSITIVE_INFINITY && aspect !== 1 ? aspect : undefined
-}
-
-/**
- * From `displaymatrix: rotation of -90.00 degrees`, which FFmpeg counts counterclockwise; of anything but quarters it is not
- * told, nor of a stream that says nothing.
- */
-function rotationIn(lines: readonly string[]): QuarterTurn | undefined {
-  for (const line of lines) {
-    const degrees = /displaymatrix: rotation of (-?[\d.]+) degrees/i.exec(line)?.[1]
-    if (degrees === undefined) continue
-    const clockwise = (((-Math.round(Number(degrees)) % 360) + 360) % 360) as QuarterTurn
-    return turns.includes(clockwise) ? clockwise : undefined
-  }
-  return undefined
+  const aspect = ratio(Number(width), Number(height))
+  return aspect === 1 ? undefined : aspect
 }
 
 /** From `yuv420p(tv, bt709, progressive)`; where matrix, primaries and transfer differ, they stand there as `bt709/unknown/unknown`. */

@@ -96,7 +96,8 @@ export class FrameAssembler {
       if (out) slot.free = true
       out = false
     }
-    this.#options.onFrame({ camera, at, width, height, picture, data: slot.data, release }, this.#masks)
+    const frame = { camera, at, width, height, picture, damaged: false, data: slot.data, release }
+    this.#options.onFrame(frame, this.#masks)
   }
 
   /** Masks lie anew where the picture does. */

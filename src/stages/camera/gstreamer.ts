@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process'
 import type { Size } from '../../core/types.js'
+import { pictureTalk, tellers } from './damage.js'
 import type { Decoder, DecoderCommand, DecoderRequest } from './decoder.js'
 import { gstFailures } from './decoder-failures.js'
 import {
@@ -31,7 +32,7 @@ export function gstDecoder({ name, ffmpeg, elements, gstLaunch = 'gst-launch-1.0
   return {
     name,
     nameFor: ({ codec }) => (isGstCodec(codec) ? name : byFfmpeg.name),
-    noise: new RegExp([ffmpegNoise, ffmpegTalk, gstNoise].map(({ source }) => source).join('|'), 'i'),
+    noise: new RegExp([ffmpegNoise, ffmpegTalk, pictureTalk, gstNoise].map(({ source }) => source).join('|'), 'i'),
     failures: gstFailures,
     describe,
     command: (request) => {
@@ -42,7 +43,7 @@ export function gstDecoder({ name, ffmpeg, elements, gstLaunch = 'gst-launch-1.0
       const { rotation = 'auto' } = request
       const turn = rotation === 'auto' ? told : rotation
       return {
-        ...ffmpegReading(ffmpeg, { ...request, verbose: true }, handOn(codec), startWithSize),
+        ...ffmpegReading(ffmpeg, request, handOn(codec), startWithSize),
         next: {
           command: gstLaunch,
           args: gstArguments(elements, { codec, size: { width, height }, untagged, fps: request.fps, turn, output })
@@ -57,21 +58,22 @@ const isGstCodec = (codec: string | undefined): codec is GstCodec => codec === '
 
 /** What gst-launch-1.0 and NVIDIA's libraries say of themselves. */
 const gstNoise =
-  /^Opening in BLOCKING MODE|^NvMMLite(Open|BlockCreate) : Block|^NVMEDIA|^Setting pipeline to|^Execution ended/
+  /^Opening in BLOCKING MODE|^NvMMLite(Open|BlockCreate) : Block|^NVMEDIA|^Setting pipeline to|^Execution ended|^\/GstPipeline:|^Pipeline is |^Redistribute latency|^New clock: |^Got EOS|^Freeing pipeline/
 
 function describing(ffmpeg: Ffmpeg, request: DecoderRequest): DecoderCommand {
   // Two pictures have to be decoded, for FFmpeg tells it of the second at times: the way a camera lies is told with that (H.264's and H.265's SEI) and not in a header.
-  const output = ['-map', '0:v:0', '-frames:v', '2', '-vf', 'showinfo=checksum=0', '-f', 'null', '-']
-  return ffmpegReading(ffmpeg, { ...request, rotation: 0, verbose: true }, output, startWithSize)
+  const output = ['-map', '0:v:0', '-frames:v', '2', '-vf', `${tellers.picture}=checksum=0`, '-f', 'null', '-']
+  return ffmpegReading(ffmpeg, request, output, startWithSize)
 }
 
 /**
  * From the first key frame on, one picture at a time. dump_extra: parameter sets that the camera tells by RTSP's session
- * description only are put before each key frame.
+ * description only are put before each key frame. Which packets are key frames is told on standard error (damage.ts).
  */
 const handOn = (codec: GstCodec): string[] => [
   ...['-map', '0:v:0', '-c', 'copy', '-bsf:v', 'dump_extra'],
-  ...['-flush_packets', '1', '-f', codec, 'pipe:1']
+  ...['-flush_packets', '1', '-f', codec, 'pipe:1'],
+  ...['-map', '0:v:0', '-c', 'copy', '-flush_packets', '1', '-f', 'framecrc', 'pipe:2']
 ]
 
 /** The codecs that these decoders take, by FFmpeg's names; its muxers for the bare streams are called the same. */
@@ -170,7 +172,8 @@ function gstArguments(elements: GstElements, request: PipelineRequest): string[]
     `video/x-raw,format=BGRx,width=${output.width},height=${output.height}`,
     'fdsink fd=3 sync=false async=false'
   ]
-  return ['-q', ...chain.join(' ! ').split(' ')]
+  // -v: it says when the stream's pictures are of another shape from now on.
+  return ['-v', ...chain.join(' ! ').split(' ')]
 }
 
 /** The element that a command line of `gst-launch-1.0` cannot do without, for each part of the chain. */

@@ -12,6 +12,14 @@ export interface PictureTiming {
 
 const defaultPictureTiming: PictureTiming = { frozenAfterMs: 10_000, darkAfterMs: 10_000 }
 
+/** A stream that is too damaged to be watched, by how much of the last pictures' time was that of damaged ones. */
+const damageRules = {
+  windowMs: 5000,
+  /** So much is damaged; it is over below `wholeMs`. One lost packet costs the pictures up to the next key frame, 1 or 2 s. */
+  damagedMs: 2500,
+  wholeMs: 1500
+} as const
+
 /** How a picture that looks alive and is not is told from one that is; docs/measured/cameras.md has the figures behind the numbers. */
 export const pictureRules = {
   /** Of the sampled pixels: so many may differ between two pictures that count as the same. */
@@ -34,12 +42,12 @@ export const pictureRules = {
 } as const
 
 export interface PictureStatus {
-  state: 'ok' | 'frozen' | 'dark'
+  state: 'ok' | 'frozen' | 'dark' | 'damaged'
   reason?: string
 }
 
 /**
- * Finds out whether a camera's pictures show something and live, from a sparse sample of each. Pure: its clock is the
+ * Finds out whether a camera's pictures are whole, show something and live, from a sparse sample of each. Pure: its clock is the
  * frames'. A live sensor's noise makes a picture that was never there before at the latest with the encoder's next key
  * frame; a repeated picture, also an encoded one, comes back to what has been there.
  */
@@ -54,7 +62,9 @@ export class PictureWatch {
   readonly #repeated = new Held()
   readonly #blind = new Held()
   readonly #seen = new Held()
+  /** Of the pictures that are whole. */
   #status: PictureStatus = { state: 'ok' }
+  readonly #damage = new DamageWatch()
   #lastAt: number | undefined
   #lastNewAt = Number.NEGATIVE_INFINITY
   /** New pictures while frozen that came one by one. */
@@ -74,18 +84,25 @@ export class PictureWatch {
   }
 
   get status(): PictureStatus {
-    return this.#status
+    return this.#damage.status ?? this.#status
   }
 
   /**
    * @param frame RGB24 of the watch's size, masked already; it is not kept
    * @param at in ms, growing
    * @param masks another array than before where the picture's place in the frame has changed
+   * @param damaged such a picture says nothing of what the camera sees
    */
-  look(frame: Uint8Array, at: number, masks = this.#masks): PictureStatus {
+  look(frame: Uint8Array, at: number, masks = this.#masks, damaged = false): PictureStatus {
+    this.#damage.add(at, damaged)
+    if (!damaged) this.#lookAt(frame, at, masks)
+    return this.status
+  }
+
+  #lookAt(frame: Uint8Array, at: number, masks: readonly Span[]): void {
     if (masks !== this.#masks) this.#reshape(masks)
     // Masks may leave nothing to judge by.
-    if (this.#grid.length === 0) return this.#status
+    if (this.#grid.length === 0) return
     this.#grid.read(frame, this.#sample)
     const structure = this.#structure.measure(this.#sample)
     const isNew = this.#album.isNew(this.#sample.grey, this.#tolerated())
@@ -100,7 +117,6 @@ export class PictureWatch {
     this.#repeated.add(!blind, elapsed)
     this.#step(structure)
     if (isNew) this.#onNew(at)
-    return this.#status
   }
 
   /** What was kept of pictures in another place cannot be compared. */
@@ -142,6 +158,34 @@ export class PictureWatch {
   /** Bars beside the picture never differ, so only what lies between them counts. */
   #tolerated(): number {
     return Math.floor(pictureRules.sameUpTo * this.#grid.length * this.#grid.shareOf(this.#sample))
+  }
+}
+
+const tooDamaged: PictureStatus = {
+  state: 'damaged',
+  reason: 'data of its pictures is missing on the way, or cannot be decoded'
+}
+
+/** How much of what has come of late is damaged. */
+class DamageWatch {
+  /** A picture's time is that since the one before. */
+  readonly #pictures: { at: number; ms: number; damaged: boolean }[] = []
+  #status: PictureStatus | undefined
+
+  /** Undefined while there is no more of it than a stream is watched with. */
+  get status(): PictureStatus | undefined {
+    return this.#status
+  }
+
+  add(at: number, damaged: boolean): void {
+    const { windowMs, damagedMs, wholeMs } = damageRules
+    const elapsed = at - (this.#pictures.at(-1)?.at ?? at)
+    this.#pictures.push({ at, ms: Math.min(Math.max(0, elapsed), windowMs), damaged })
+    while (this.#pictures[0]!.at <= at - windowMs) this.#pictures.shift()
+    let ms = 0
+    for (const picture of this.#pictures) if (picture.damaged) ms += picture.ms
+    if (ms >= damagedMs) this.#status = tooDamaged
+    else if (ms < wholeMs) this.#status = undefined
   }
 }
 

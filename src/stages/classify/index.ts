@@ -12,7 +12,8 @@ import type { Log } from '../../core/log.js'
 import type { Face, Sighting, Verdict } from '../../core/types.js'
 import { workerScript } from '../../core/worker.js'
 import type { Manifest } from '../../lib/model/manifest.js'
-import { softmax } from '../../lib/model/preprocess.js'
+import { probabilitiesOf, type Reading } from '../../lib/model/preprocess.js'
+import type { Head } from '../../lib/onnx/index.js'
 import type { ProviderProof } from '../../lib/ort/provider.js'
 import type { ProviderChoice } from '../../lib/ort/provider-names.js'
 import type { ClassifyMethods, OpenClassifierAnswer } from './worker.js'
@@ -34,6 +35,8 @@ export interface ClassifierOptions extends WorkerTroubles {
 export interface Classifier {
   /** The provider, as proved by an inference at the start, and its nodes. */
   readonly proof: ProviderProof
+  /** How the model's outputs are read. */
+  readonly head: Head
   /** Number of restarts of the worker. */
   readonly restarted: number
   /** Classifies the faces of a sighting; waiting faces of all cameras are batched. */
@@ -96,6 +99,10 @@ class ClassifierInWorker implements Classifier {
     return this.#opened!.proof
   }
 
+  get head(): Head {
+    return this.#opened!.head
+  }
+
   get restarted(): number {
     return this.#worker.restarted
   }
@@ -105,7 +112,9 @@ class ClassifierInWorker implements Classifier {
     let newest = usableOf(sighting)
     const { results, isWaiting, replace } = this.#batches.submit(newest.faces)
     return {
-      verdicts: results.then((logits) => logits.map((each, i) => verdictOf(manifest, newest, i, each))),
+      verdicts: results.then((logits) =>
+        logits.map((each, i) => verdictOf({ manifest, reading: this.#opened!.reading }, newest, i, each))
+      ),
       isWaiting,
       replace: (newer) => {
         if (!isWaiting()) return
@@ -129,13 +138,13 @@ class ClassifierInWorker implements Classifier {
       (client: ClassifyWorker['client']) => client.call('open', request),
       opening
     )
-    const { proof, largest } = worker.opened
+    const { proof, largest, head } = worker.opened
     if (proof.fallback)
       log.warn(
         { code: 'PL-PROVIDER-FALLBACK' satisfies ErrorCode, provider: proof.provider, tried: proof.fallback },
         'no GPU provider works; inference runs on the CPU'
       )
-    const fields = { model: manifest.name, provider: proof.provider, nodes: proof.nodes, batch: largest }
+    const fields = { model: manifest.name, provider: proof.provider, nodes: proof.nodes, head, batch: largest }
     log.info(fields, 'classifier ready')
     this.#opened = worker.opened
     return worker
@@ -158,12 +167,12 @@ const usableOf = (seen: FacesOfFrame): FacesOfFrame => ({
 })
 
 function verdictOf(
-  manifest: Manifest,
+  { manifest, reading }: { manifest: Manifest; reading: Reading },
   { camera, at, faces }: FacesOfFrame,
   index: number,
   logits: Float32Array
 ): Verdict {
-  const probabilities = softmax(logits, manifest.temperature)
+  const probabilities = probabilitiesOf(logits, reading, manifest.temperature)
   return {
     camera,
     at,

@@ -12,9 +12,9 @@ import type { Log } from '../../core/log.js'
 import type { Frame, Sighting, Size, Zone } from '../../core/types.js'
 import { workerScript } from '../../core/worker.js'
 import { type Alignment, defaultAlignment } from '../../lib/face/align.js'
+import { zoneOf } from '../../lib/face/boxes.js'
 import type { FaceModels } from '../../lib/face/model-files.js'
 import { defaultMinScore } from '../../lib/face/search.js'
-import { zoneOf } from '../../lib/face/tracker.js'
 import type { ProviderChoice, ProviderName } from '../../lib/ort/provider-names.js'
 import type { DetectMethods, OpenDetectorAnswer } from './worker.js'
 
@@ -43,7 +43,7 @@ export interface Detector {
   readonly restarted: number
   /** The frame is read until the promise settles; releasing it is the caller's business. */
   detect(frame: Frame, zones: readonly Zone[]): Promise<Sighting>
-  /** Drops a camera's tracks: whoever is seen there next is new. */
+  /** Drops a camera's tracks: each face that is seen there next has a new one. */
   forget(camera: string): void
   stop(): Promise<void>
 }

@@ -60,7 +60,11 @@ const methods = {
     for (const provider of request.provider === 'auto' ? automaticProviders : [request.provider]) {
       try {
         const networks = await openAndTry(request, provider)
-        open = { ...request, networks, tracks: new CameraTracks(request.lastTrack) }
+        open = {
+          ...request,
+          networks,
+          tracks: new CameraTracks({ lastId: request.lastTrack, minScore: request.minScore })
+        }
         return { provider, ...(failures.length > 0 && { fallback: failures.join('; ') }) }
       } catch (error) {
         if (provider === 'cpu') throw error
@@ -81,15 +85,11 @@ const methods = {
     const plan = tracks.plan(request.camera, request, request.at)
     const found = await searchFaces(networks, request, { minScore, ...plan })
     const { ids, lost } = tracks.update(request.camera, found, request.at)
-    const faces = found.map(({ box, score, roll, whyNot, landmarks }, i) => ({
-      track: ids[i]!,
-      box,
-      score,
-      roll,
-      whyNot,
-      landmarks,
-      crop: alignFace(request, landmarks, crop, alignment)
-    }))
+    const faces = found.flatMap(({ box, score, roll, whyNot, landmarks }, i): DetectedFace[] => {
+      const track = ids[i] ?? null
+      if (track === null) return []
+      return [{ track, box, score, roll, whyNot, landmarks, crop: alignFace(request, landmarks, crop, alignment) }]
+    })
     const buffers = faces.flatMap((face) => [face.landmarks, face.crop.data, face.crop.landmarks])
     const ms = performance.now() - startedAt
     return new Transferred(

@@ -2,7 +2,8 @@ import type { Texts } from '../../contract/languages/index.js'
 import { InferenceError, type PainlensError, whatOf } from '../../core/errors.js'
 import { type Crop, type RegionShare, regionNames, type Uncertainty } from '../../core/types.js'
 import type { Manifest, ModelInput } from '../../lib/model/manifest.js'
-import { batchDims, preprocess, softmax } from '../../lib/model/preprocess.js'
+import { batchDims, byLabel, preprocess, probabilitiesOf, type Reading, readingOf } from '../../lib/model/preprocess.js'
+import type { Head } from '../../lib/onnx/index.js'
 import { heatmapPng } from './heatmap.js'
 import { regionMap, regionShares } from './regions.js'
 import { inWords } from './statement.js'
@@ -28,7 +29,7 @@ export interface CropExplanation {
   heatmap: Uint8Array
   /** Signed relevance per pixel (summed over colours), row-major, crop-sized. */
   relevance: Float32Array
-  /** Before the softmax, in the order of the manifest's labels; so are the probabilities. */
+  /** Before the model's last activation, in the order of the manifest's labels; so are the probabilities. */
   logits: Float32Array
   probabilities: Float32Array
 }
@@ -46,7 +47,8 @@ export async function explainCrop(
 ): Promise<CropExplanation> {
   try {
     const said = await explainViews(source, manifest.input, crop, views.slice(0, count), target)
-    return await described(manifest, crop, said.target, said.answers)
+    const reading = readingOf(source.head, source.classes)
+    return await described(manifest, crop, said.target, said.answers, reading)
   } catch (error) {
     throw asInferenceError(error, manifest)
   }
@@ -56,13 +58,14 @@ async function described(
   { labels, temperature }: Manifest,
   crop: Crop,
   index: number,
-  answers: readonly ViewAnswer[]
+  answers: readonly ViewAnswer[],
+  reading: Reading
 ): Promise<CropExplanation> {
   const { logits, relevance } = answers[0]!
   const target = labels[index]!
   const places = regionMap(crop.landmarks, crop)
   const shares = answers.map((answer) => regionShares(answer.relevance, places))
-  const probabilities = answers.map((answer) => softmax(answer.logits, temperature))
+  const probabilities = answers.map((answer) => probabilitiesOf(answer.logits, reading, temperature))
   const uncertainty = uncertaintyOf({
     labels,
     target: index,
@@ -92,6 +95,10 @@ function asInferenceError(error: unknown, { file }: Manifest): PainlensError {
 
 /** The used part of `painlens/lrp`'s explainer. */
 export interface RelevanceSource {
+  /** How the model's outputs are read. */
+  readonly head: Head
+  /** How many outputs it has. A single one speaks for the first of two labels, and against the second. */
+  readonly classes: number
   explain(
     input: { data: Float32Array; dims: readonly number[] },
     options: { target: 'max' | number }
@@ -100,6 +107,7 @@ export interface RelevanceSource {
 
 /** The model's answer for one view. */
 export interface ViewAnswer {
+  /** By label. */
   logits: Float32Array
   /** Per pixel of the crop (summed over colours, in the crop's coordinates), row-major. */
   relevance: Float32Array
@@ -130,8 +138,10 @@ export async function explainViews(
 ): Promise<{ target: number; answers: ViewAnswer[] }> {
   const ask = async (some: readonly View[], about: 'max' | number) => {
     const data = inputsOf(crop, some, input)
-    const result = await source.explain({ data, dims: batchDims(input, some.length) }, { target: about })
-    return { target: result.target[0]!, answers: answersOf(result, some, input) }
+    const single = source.classes === 1
+    const result = await source.explain({ data, dims: batchDims(input, some.length) }, { target: single ? 0 : about })
+    const label = single ? labelOf(result.logits[0]![0]!, about) : result.target[0]!
+    return { target: label, answers: answersOf(result, some, input, single && label === 1 ? -1 : 1) }
   }
   const first = await ask(views.slice(0, 1), target)
   const answers = first.answers
@@ -140,6 +150,11 @@ export async function explainViews(
     answers.push(...(await ask(chunk, first.target)).answers)
   }
   return { target: first.target, answers }
+}
+
+/** Of a single output: the label that it speaks for, where none is named. */
+function labelOf(logit: number, about: 'max' | number): number {
+  return about === 'max' ? Number(logit < 0) : about
 }
 
 /** The views as one batch of inputs; all are drawn into the same buffer, then copied to their place in the batch. */
@@ -157,14 +172,16 @@ function inputsOf(crop: Crop, views: readonly View[], input: ModelInput): Float3
 function answersOf(
   { logits, relevance }: Awaited<ReturnType<RelevanceSource['explain']>>,
   views: readonly View[],
-  input: ModelInput
+  input: ModelInput,
+  sign: 1 | -1
 ): ViewAnswer[] {
   const values = 3 * input.width * input.height
   return views.map((view, i) => {
     const map = summedOverColours(relevance.subarray(i * values, (i + 1) * values), input)
     if (!map.every(Number.isFinite))
       throw new InferenceError('PL-EXPLAIN-NOT-FINITE', 'the relevance is not finite', 'LRP')
-    return { logits: Float32Array.from(logits[i]!), relevance: mapToCrop(map, view, input) }
+    const relevanceOfLabel = sign === 1 ? map : map.map((value) => -value)
+    return { logits: byLabel(Float32Array.from(logits[i]!)), relevance: mapToCrop(relevanceOfLabel, view, input) }
   })
 }
 

@@ -21,6 +21,7 @@ import { defaultViews } from './views.js'
 export { type CropExplanation, explainCrop, summedOverColours } from './explain-crop.js'
 export { ExplainedAlarms } from './explained-alarms.js'
 export { heatmapPng, overlayOf, writeAtomically } from './heatmap.js'
+export { type ModelSource, openSource } from './source.js'
 export type { ExplainOptions, ExplainStage, ExplainStats, Explanation } from './types.js'
 export { defaultViews } from './views.js'
 

@@ -2,13 +2,13 @@ import { InvariantError } from '../../core/errors.js'
 import { lowerThreadPriority } from '../../core/thread-priority.js'
 import type { Crop } from '../../core/types.js'
 import { serveWorker, Transferred } from '../../core/worker.js'
-import { compositeOf, createExplainer, type EngineName, layerGraphOf } from '../../lib/lrp/index.js'
-import { checkHash, checkShapes, type Manifest } from '../../lib/model/manifest.js'
+import { compositeOf, type EngineName, readLayerGraph } from '../../lib/lrp/index.js'
+import { checkHash, checkShapes, declaredDims, type Manifest } from '../../lib/model/manifest.js'
 import { batchDims, preprocess } from '../../lib/model/preprocess.js'
-import { readModel } from '../../lib/onnx/index.js'
+import { trialCrop } from '../../lib/model/trial-crop.js'
 import type { ProviderName } from '../../lib/ort/provider-names.js'
 import { type CropExplainer, type CropExplanation, explainCrop, viewsAtOnce } from './explain-crop.js'
-import { trialCrop } from './trial-crop.js'
+import { openSource } from './source.js'
 
 export interface CheckRequest {
   manifest: Manifest
@@ -59,8 +59,10 @@ const methods = {
   /** Whether LRP can explain the model under the composite, with any engine. */
   async check({ manifest, composite }: CheckRequest): Promise<void> {
     compositeOf(composite)
-    const { input, classes } = layerGraphOf(await readModel(manifest.file), manifest.file)
-    checkShapes(manifest, input.dims.map(free), [null, classes])
+    const { file, head, output } = manifest
+    const options = { head, output, inputDims: batchDims(manifest.input, 1) }
+    const { input, classes } = await readLayerGraph(file, options)
+    checkShapes(manifest, declaredDims(input.dims), classes)
   },
 
   /** Loads the model and explains once: the first explanation takes seconds, and failures show here. */
@@ -74,8 +76,7 @@ const methods = {
     ...options
   }: OpenEngineRequest): Promise<OpenEngineAnswer> {
     if (verify) await checkHash(manifest.file, manifest.sha256, manifest.path)
-    const source = await createExplainer({ model: manifest.file, composite, engine, ...options })
-    checkShapes(manifest, source.inputDims.map(free), [null, source.classes])
+    const source = await openSource(manifest, { composite, engine, ...options })
     open = { source, manifest, views }
     if (trial) return { name: source.engine, trial: await tryOut(open) }
     await explainTrialCrop(open)
@@ -109,11 +110,10 @@ async function explainTrialCrop(explainer: CropExplainer): Promise<void> {
   await explainCrop({ ...explainer, views }, trialCrop(input), alarmIndex)
 }
 
-const free = (dim: number | string): number | null => (typeof dim === 'number' ? dim : null)
-
 /** Explains the alarm label on the trial crop: once to warm up, then a few times to measure. */
 async function tryOut({ source, manifest }: CropExplainer): Promise<Trial> {
   const sample = { data: preprocess(trialCrop(manifest.input), manifest.input), dims: batchDims(manifest.input, 1) }
+  // A single output is the alarm label's, which is the first then.
   const explain = () => source.explain(sample, { target: manifest.alarmIndex })
   const { logits, relevance } = await explain()
   const times: number[] = []

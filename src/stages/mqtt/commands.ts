@@ -7,6 +7,7 @@ import { codeOf, errorFields, messageOf } from '../../core/errors.js'
 import type { Log } from '../../core/log.js'
 import type { Secrets } from '../../core/secrets.js'
 import { maxCommandBytes } from './delivery.js'
+import { PublishRefused } from './reason-codes.js'
 
 /** What a handler resolves with goes into the answer's `data`; what it throws, into its `error`. */
 export type CommandHandlers = { [Name in CommandName]: (args: CommandArguments[Name]) => Promise<object | undefined> }
@@ -83,9 +84,19 @@ export class CommandQueue {
     const { responseTopic, correlationData } = properties ?? {}
     const own = topicOf(base, 'response', /^[\w-]{1,64}$/.test(name) ? name : 'unknown')
     const topic = responseTopic !== undefined && mayAnswerTo(base, responseTopic) ? responseTopic : own
-    await answer(topic, response, correlationData && { correlationData }).catch((error: unknown) =>
-      log.debug(errorFields(error), 'an answer was not delivered')
-    )
+    const deliver = (to: string) => answer(to, response, correlationData && { correlationData })
+    const report = (error: unknown, message: string) =>
+      log[error instanceof PublishRefused ? 'warn' : 'debug'](
+        { command: this.#shortened(name), topic: this.#shortened(topic), ...errorFields(error) },
+        message
+      )
+    try {
+      await deliver(topic)
+    } catch (error) {
+      if (!(error instanceof PublishRefused) || topic === own) return report(error, 'an answer was not delivered')
+      report(error, 'the broker does not take an answer to the response topic of a command; it goes to the usual topic')
+      await deliver(own).catch((second: unknown) => report(second, 'an answer was not delivered'))
+    }
   }
 
   async #run(name: string, given: Buffer | number): Promise<ResponseMessage> {
@@ -97,7 +108,8 @@ export class CommandQueue {
       }
     }
     if (typeof given === 'number') {
-      const error = `${given} bytes are too many; a command may have ${maxCommandBytes}`
+      // A much longer one has been cut on its way in.
+      const error = `${given} or more bytes are too many; a command may have ${maxCommandBytes}`
       return { status: 'error', code: 'PL-COMMAND-TOO-LARGE', error }
     }
     let message: unknown

@@ -4,6 +4,8 @@ import type { StatusMessage } from '../../contract/messages.js'
 import { baseTopic, topicOf, topics } from '../../contract/topics.js'
 import { type ErrorCode, fixOf } from '../../core/error-codes/index.js'
 import { BrokerError, messageOf, PainlensError } from '../../core/errors.js'
+import { maximumPacketSize } from './incoming-limit.js'
+import { codeInWords } from './reason-codes.js'
 
 export interface BrokerOptions {
   /** mqtt://host[:1883], mqtts://host[:8883], ws:// or wss:// with a path; credentials in it count unless given apart. */
@@ -36,8 +38,10 @@ export type ProtocolVersion = (typeof protocolVersions)[ProtocolName]
 export interface ConnectOptions extends BrokerOptions {
   device: string
   protocolVersion: ProtocolVersion
-  /** Published, retained, when the connection breaks; none for a mere check. */
+  /** Published when the connection breaks. */
   will?: StatusMessage
+  /** What of the contract's table the broker can do; all unless given. */
+  willDelivery?: { retain: boolean; qos: 0 | 1 }
   /** True for a check, which must not leave a session behind. */
   clean?: boolean
 }
@@ -55,7 +59,7 @@ export function connectOptions(options: ConnectOptions): IClientOptions {
   const { device, will, protocolVersion, tls = {}, keepaliveS = 30, sessionExpiryS = 3600, willDelayS = 5 } = options
   const { protocol, host, port, path, username, password } = parseBrokerUrl(options.url)
   const five = protocolVersion === 5
-  const willTopic = topics.status
+  const { qos, retain } = options.willDelivery ?? topics.status
   return {
     protocol,
     host,
@@ -73,12 +77,12 @@ export function connectOptions(options: ConnectOptions): IClientOptions {
     resubscribe: false,
     queueQoSZero: false,
     timerVariant: 'native',
-    properties: five ? { sessionExpiryInterval: options.clean ? 0 : sessionExpiryS } : undefined,
+    properties: five ? { sessionExpiryInterval: options.clean ? 0 : sessionExpiryS, maximumPacketSize } : undefined,
     will: will && {
       topic: topicOf(baseTopic(device), 'status'),
       payload: Buffer.from(JSON.stringify(will)),
-      qos: willTopic.qos,
-      retain: willTopic.retain,
+      qos,
+      retain,
       properties: five ? { ...jsonProperties, willDelayInterval: willDelayS } : undefined
     },
     ...(protocol === 'mqtts' || protocol === 'wss' ? tlsOptions(tls) : {})
@@ -148,6 +152,8 @@ export interface ConnectTrouble {
   code: ErrorCode
   what: string
   fix: string
+  /** What the broker has answered, by its name in the standard: `0x86 Bad User Name or Password`. */
+  answer?: string
 }
 
 const trouble = (kind: ConnectTrouble['kind'], code: ErrorCode, what: string): ConnectTrouble => ({
@@ -163,7 +169,9 @@ const busy = trouble('broker', 'PL-BROKER-BUSY', 'the broker is busy or shutting
 const wrongPassword = trouble('auth', 'PL-BROKER-LOGIN', 'the broker refuses user name or password')
 const banned = trouble('auth', 'PL-BROKER-BANNED', 'the broker has banned this client')
 /** Without a reason given, as many a broker does when a second client comes with our client id. */
-export const dropped = trouble('network', 'PL-BROKER-DROPPED', 'the broker closed the connection')
+const dropped = trouble('network', 'PL-BROKER-DROPPED', 'the broker closed the connection')
+const unanswered = trouble('network', 'PL-BROKER-KEEPALIVE', 'the broker does not answer pings')
+const tooLarge = trouble('broker', 'PL-BROKER-TOO-LARGE', 'the broker got a larger packet than it takes')
 const plain = trouble('tls', 'PL-BROKER-NO-TLS', 'the broker does not speak TLS on this port')
 const untrusted = trouble('tls', 'PL-BROKER-UNTRUSTED', 'the broker’s certificate is not signed by a trusted authority')
 const clientCertificate = trouble('tls', 'PL-BROKER-CLIENT-CERT', 'the broker does not accept our client certificate')
@@ -189,9 +197,12 @@ const troubles: Record<string, ConnectTrouble> = {
   134: wrongPassword,
   5: wrongPassword,
   135: wrongPassword,
+  154: trouble('broker', 'PL-BROKER-NO-RETAIN', 'the broker keeps no retained messages'),
+  155: trouble('broker', 'PL-BROKER-NO-QOS', 'the broker takes messages of QoS 0 only'),
   138: banned,
   139: busy,
-  141: trouble('network', 'PL-BROKER-KEEPALIVE', 'the broker has not heard of us for too long'),
+  141: trouble('network', 'PL-BROKER-KEEPALIVE', 'the broker has not received anything from painlens for too long'),
+  149: tooLarge,
   147: trouble('broker', 'PL-BROKER-RECEIVE-MAXIMUM', 'the broker got more messages at once than it takes'),
   142: trouble('broker', 'PL-BROKER-TAKEN-OVER', 'another client took over our client id'),
   DEPTH_ZERO_SELF_SIGNED_CERT: untrusted,
@@ -231,9 +242,12 @@ const silent = trouble('network', 'PL-BROKER-SILENT', 'the broker does not answe
 export function explainConnectError(error: unknown): ConnectTrouble {
   if (error instanceof PainlensError) return { kind: 'network', code: error.code, what: error.what, fix: error.fix }
   const { code } = (error ?? {}) as { code?: string | number }
+  const answer = codeInWords(code)
   const known = code === undefined ? undefined : troubles[code]
-  if (known) return known
+  if (known) return answer === null ? known : { ...known, answer }
+  if (answer !== null) return { ...trouble('broker', 'PL-BROKER-OTHER', `the broker answers ${answer}`), answer }
   const text = messageOf(error)
+  if (/keepalive timeout/i.test(text)) return unanswered
   if (/connack timeout/i.test(text)) return silent
   if (/socket hang up/i.test(text)) return trouble('network', 'PL-BROKER-HUNG-UP', hungUpEarly)
   if (/unexpected server response/i.test(text)) return noWebSocket
@@ -241,4 +255,16 @@ export function explainConnectError(error: unknown): ConnectTrouble {
     return trouble('tls', 'PL-BROKER-TLS', `TLS fails (${text})`)
   }
   return trouble('broker', 'PL-BROKER-OTHER', `the broker cannot be used (${text})`)
+}
+
+/**
+ * As `explainConnectError`, for a connection that had worked: no port or scheme can be wrong then.
+ * @param cause null where none is known
+ * @param blamesSize it ended right after a packet that was larger than all before it
+ */
+export function explainEnd(cause: unknown, blamesSize: boolean): ConnectTrouble {
+  const { code } = (cause ?? {}) as { code?: unknown }
+  const isHangUp = cause === null || code === 0 || code === 'ECONNRESET' || code === 'EPIPE'
+  if (!isHangUp) return explainConnectError(cause)
+  return blamesSize ? { ...tooLarge, what: 'the broker closed the connection right after a large packet' } : dropped
 }

@@ -8,6 +8,7 @@ import type { Secrets } from '../../core/secrets.js'
 import { traced } from '../../core/trace.js'
 import { jsonProperties } from './connect.js'
 import type { Connection } from './connection.js'
+import { PublishRefused, type RefusalKind } from './reason-codes.js'
 
 interface Entry {
   topic: string
@@ -16,6 +17,9 @@ interface Entry {
   expiresAt: Moment
 }
 
+/** As the outbox takes it. */
+type Answer = 'confirmed' | 'refused' | 'later'
+
 /** What this stage needs of an outbox. */
 export interface OutboxLike {
   put(
@@ -23,7 +27,7 @@ export interface OutboxLike {
     payload: object,
     options?: { expendable?: boolean; background?: boolean; note?: { key: string; value: object | null } }
   ): Promise<void>
-  drain(publish: (entry: Entry) => Promise<'confirmed' | 'refused'>, signal: AbortSignal): Promise<void>
+  drain(publish: (entry: Entry) => Promise<Answer>, signal: AbortSignal): Promise<void>
   depth(): number
 }
 
@@ -34,55 +38,105 @@ export interface DeliveryOptions {
   published: Record<Kind, number>
   /** The broker has confirmed an alarm. @param at the time of day, in ms since the epoch */
   onAlarmDelivered?: (alarm: AlarmMessage, at: EpochMs) => void
+  /** The broker has refused an alarm or, with null, taken one. */
+  onAlarmRefused: (refusal: PublishRefused | null) => void
+  /** The broker will never take an explanation or, with null, has taken one. */
+  onExplanationRefused: (refusal: PublishRefused | null) => void
   clock: Clock
   secrets: Secrets
   log: Log
 }
 
-/** Pause after a broker has refused for now (no right to publish, quota exceeded). */
+/** Pause after an error that is not the broker's answer and did not end the connection. */
 const retryMs = 5000
 
 /** Empties the outbox over this connection, and whatever comes into it, until `signal` aborts. Never rejects. */
 export async function serveOutbox(options: DeliveryOptions, signal: AbortSignal): Promise<void> {
   const { outbox, connection, log } = options
-  const refusal = new LastSaid<string>()
+  const trouble = new LastSaid<string>()
   while (!signal.aborted) {
     try {
       await outbox.drain((entry) => deliver(options, entry), signal)
     } catch (error) {
       const what = whatOf(error)
-      const code = isReasonCode(error) ? 'PL-BROKER-NO-WRITE' : codeOf(error)
-      const isNew = refusal.isNew(what)
-      if (connection.open && isNew) log.warn({ code, what }, 'the broker does not take alarms; painlens keeps trying')
+      const isNew = trouble.isNew(what)
+      if (connection.open && isNew)
+        log.warn({ code: codeOf(error), what }, 'alarms could not be sent; painlens keeps trying')
       await sleep(connection.open ? retryMs : 0, undefined, { signal }).catch(() => undefined)
     }
   }
 }
 
-/** Whether the broker itself has refused (MQTT 5, 4.13), and no fault on this side is the reason. */
-const isReasonCode = (error: unknown): boolean => typeof (error as { code?: unknown } | null)?.code === 'number'
+function deliver(options: DeliveryOptions, entry: Entry): Promise<Answer> {
+  const { base, log } = options
+  const isAlarm = entry.topic === topicOf(base, 'alarm')
+  const { alarm_id, seq } = entry.payload
+  const kind: Kind = isAlarm ? 'alarm' : 'explanation'
+  const delivering = isAlarm ? deliverAlarm(options, entry) : deliverExplanation(options, entry)
+  return traced(log, 'mqtt', delivering, (answer) => ({ kind, alarm_id, seq, answer }))
+}
 
-async function deliver(
-  options: DeliveryOptions,
-  { topic, payload, expiresAt }: Entry
-): Promise<'confirmed' | 'refused'> {
-  const { connection, clock, secrets, base, published, log } = options
-  const kind: Kind = topic === topicOf(base, 'alarm') ? 'alarm' : 'explanation'
-  let message = payload
-  const publishing = connection.publish(topic, topics[kind], () => {
+/** What the broker's refusal of an alarm is followed by: only what this alarm holds can be a reason to drop it. */
+const afterRefusedAlarm: Record<RefusalKind, Answer> = { later: 'later', size: 'later', message: 'refused' }
+
+async function deliverAlarm(options: DeliveryOptions, entry: Entry): Promise<Answer> {
+  const { clock, published, onAlarmDelivered, onAlarmRefused } = options
+  let message = entry.payload
+  try {
+    await send(options, 'alarm', entry, (now) => {
+      message = { ...entry.payload, published: stamp(clock, now) }
+      return message
+    })
+  } catch (error) {
+    if (!(error instanceof PublishRefused)) throw error
+    onAlarmRefused(error)
+    return afterRefusedAlarm[error.verdict]
+  }
+  published.alarm++
+  onAlarmRefused(null)
+  // The outbox gives back what was put into it under the alarms' topic.
+  onAlarmDelivered?.(message as unknown as AlarmMessage, timeOfDay(clock, clock.now()))
+  return 'confirmed'
+}
+
+/** Where it is too large, it is tried once more without its picture, and then given up. */
+async function deliverExplanation(options: DeliveryOptions, entry: Entry): Promise<Answer> {
+  const { published, onExplanationRefused, log } = options
+  const { heatmap, ...withoutPicture } = entry.payload
+  const versions = heatmap === undefined ? [entry.payload] : [entry.payload, withoutPicture]
+  let refusal: PublishRefused | null = null
+  for (const version of versions) {
+    try {
+      await send(options, 'explanation', entry, () => version)
+      published.explanation++
+      onExplanationRefused(null)
+      return 'confirmed'
+    } catch (error) {
+      if (!(error instanceof PublishRefused)) throw error
+      if (error.verdict === 'later') throw error
+      refusal = error
+      const { alarm_id } = entry.payload
+      const fields = { code: error.code, what: error.what, alarm_id }
+      if (version === versions.at(-1)) log.warn(fields, 'an explanation is given up')
+      else log.warn(fields, 'an explanation is too large for the broker; it is sent without its heatmap')
+    }
+  }
+  onExplanationRefused(refusal)
+  return 'refused'
+}
+
+function send(
+  { connection, clock, secrets }: DeliveryOptions,
+  kind: 'alarm' | 'explanation',
+  { topic, expiresAt }: Entry,
+  compose: (now: Moment) => object
+): Promise<void> {
+  return connection.publish(topic, topics[kind], () => {
     const now = clock.now()
-    if (kind === 'alarm') message = { ...payload, published: stamp(clock, now) }
     // Seconds, and at least one: 0 would mean that the message is of no use already.
     const messageExpiryInterval = Math.max(1, Math.ceil((expiresAt - now) / 1000))
-    return { text: encode(message, secrets), properties: { ...jsonProperties, messageExpiryInterval } }
+    return { text: encode(compose(now), secrets), properties: { ...jsonProperties, messageExpiryInterval } }
   })
-  const { alarm_id, seq } = payload
-  const answer = await traced(log, 'mqtt', publishing, (answer) => ({ kind, alarm_id, seq, answer }))
-  published[kind]++
-  if (kind === 'alarm' && answer === 'confirmed')
-    // The outbox gives back what was put into it under the alarms' topic.
-    options.onAlarmDelivered?.(message as unknown as AlarmMessage, timeOfDay(clock, clock.now()))
-  return answer
 }
 
 /** Largest accepted command, in bytes. */

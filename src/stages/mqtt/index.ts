@@ -11,13 +11,24 @@ import {
 } from '../../contract/topics.js'
 import { type Moment, stamp } from '../../core/clock.js'
 import { ClosedError, type ErrorCode, errorFields, whatOf } from '../../core/errors.js'
+import { LastSaid } from '../../core/log.js'
 import type { CameraState } from '../../core/types.js'
 import { CommandQueue } from './commands.js'
-import { addressOf, type ConnectTrouble, connectOptions, jsonProperties, type ProtocolVersion } from './connect.js'
+import { addressOf, type ConnectTrouble, connectOptions, jsonProperties } from './connect.js'
 import { Connection } from './connection.js'
-import { encode, serveOutbox, withoutEmotions, withoutHeatmap, withoutOtherClasses } from './delivery.js'
+import {
+  type DeliveryOptions,
+  encode,
+  serveOutbox,
+  withoutEmotions,
+  withoutHeatmap,
+  withoutOtherClasses
+} from './delivery.js'
+import type { Dialect } from './dialect.js'
 import { ObservationLimiter, RetainedStates } from './live-state.js'
+import { PublishRefused } from './reason-codes.js'
 import { defaultDelays, keepConnected } from './reconnect.js'
+import { SizeLimit } from './size-limit.js'
 import type { Mqtt, MqttOptions, MqttRequests, MqttStats } from './types.js'
 
 export type { CommandHandlers } from './commands.js'
@@ -48,6 +59,12 @@ const answerMs = 1000
 const stopDrainMs = 1000
 const stopSayMs = 600
 const stopEndMs = 300
+/**
+ * After which a broker for MQTT 5 forgets a retained message that is not renewed: of a device that was renamed, or that is
+ * gone for long. The status is kept.
+ */
+const retainedS: Partial<Record<Kind, number>> = { cameraState: 3600, health: 300 }
+const renewStatesMs = 1_200_000
 
 class MqttStage implements Mqtt {
   readonly #options: MqttOptions
@@ -64,6 +81,11 @@ class MqttStage implements Mqtt {
   /** The birth message of this connection is out. */
   #greeted = false
   #trouble: MqttStats['trouble'] = null
+  /** Why the broker has not taken the last alarm; null where it has. */
+  #refusal: MqttStats['refusal'] = null
+  readonly #sizeLimit = new SizeLimit()
+  /** By kind of message: the refusal that was said last. */
+  readonly #refusalSaid = new Map<Kind, LastSaid<string>>()
   #running: Promise<void> = Promise.resolve()
   #stopping: Promise<void> | null = null
   #requests: MqttRequests | null = null
@@ -78,7 +100,7 @@ class MqttStage implements Mqtt {
 
   /** @throws {BrokerError} */
   check(): void {
-    this.#connectOptions(5)
+    this.#connectOptions({ version: 5, retain: true, qos: 1 })
   }
 
   start(requests: MqttRequests): void {
@@ -97,8 +119,10 @@ class MqttStage implements Mqtt {
     })
     const reconnect = {
       address: addressOf(broker.url),
-      open: (version: ProtocolVersion, signal: AbortSignal) =>
-        Connection.open(this.#connectOptions(version), (...message) => this.#take(...message), signal),
+      open: (dialect: Dialect, signal: AbortSignal) => {
+        const known = { limit: this.#sizeLimit, dialect }
+        return Connection.open(this.#connectOptions(dialect), (...message) => this.#take(...message), known, signal)
+      },
       serve: (connection: Connection) => this.#serve(connection),
       onTrouble: ({ code, what, fix }: ConnectTrouble) => {
         this.#trouble = { code, what, fix }
@@ -134,7 +158,7 @@ class MqttStage implements Mqtt {
   refresh(): void {
     if (this.#stopping) return
     this.#sendIfConnected('status', '', this.#status('online'))
-    for (const camera of this.#cameras.names()) this.#sendState(camera)
+    this.#sendStates()
     this.#sendHealth()
   }
 
@@ -157,7 +181,9 @@ class MqttStage implements Mqtt {
       published: { ...this.#published },
       observationsLeft: this.#limiter.left + this.#offlineObservations,
       commandsFlooded: this.#commands?.flooded ?? 0,
-      trouble: this.#trouble
+      trouble: this.#trouble,
+      // What was refused may have expired since.
+      refusal: this.#options.outbox.depth() > 0 ? this.#refusal : null
     }
   }
 
@@ -214,21 +240,20 @@ class MqttStage implements Mqtt {
     this.#trouble = null
     this.#delivering = new AbortController()
     let health: NodeJS.Timeout | undefined
+    let renewal: NodeJS.Timeout | undefined
     this.#connection = connection
     // SUBSCRIBE is the first on the way; the alarms that wait do not wait for what the broker says to it.
     const greeting = this.#greet(connection)
-    const { outbox, clock, secrets, log, onAlarmDelivered } = this.#options
-    const delivering = serveOutbox(
-      { outbox, connection, clock, secrets, log, base: this.#base, published: this.#published, onAlarmDelivered },
-      this.#delivering.signal
-    )
+    const delivering = serveOutbox(this.#delivery(connection), this.#delivering.signal)
     try {
       await greeting
       health = setInterval(() => this.#sendHealth(), this.#options.healthEveryMs ?? 30_000)
+      renewal = setInterval(() => this.#sendStates(), this.#options.renewStatesMs ?? renewStatesMs)
       this.#requests?.onConnectionChange?.(true)
       await connection.closed
     } finally {
       clearInterval(health)
+      clearInterval(renewal)
       connection.cut()
       this.#delivering.abort()
       await delivering
@@ -236,6 +261,27 @@ class MqttStage implements Mqtt {
       this.#greeted = false
       this.#requests?.onConnectionChange?.(false)
     }
+  }
+
+  #delivery(connection: Connection): DeliveryOptions {
+    const { outbox, clock, secrets, log, onAlarmDelivered, onExplanationRefused = () => undefined } = this.#options
+    const onAlarmRefused = (refusal: PublishRefused | null) => {
+      this.#refusal = refusal
+      this.#sayRefusal('alarm', refusal)
+    }
+    const listeners = { onAlarmDelivered, onAlarmRefused, onExplanationRefused }
+    return { outbox, connection, clock, secrets, log, base: this.#base, published: this.#published, ...listeners }
+  }
+
+  /** Once for each reason, until such a message has been taken. */
+  #sayRefusal(kind: Kind, refusal: PublishRefused | null): void {
+    const said = this.#refusalSaid.get(kind) ?? new LastSaid<string>()
+    this.#refusalSaid.set(kind, said)
+    if (!said.isNew(refusal && `${refusal.code} ${refusal.verdict}`) || refusal === null) return
+    const { code, what, where, fix } = refusal
+    const isAlarm = kind === 'alarm'
+    const message = isAlarm ? 'the broker does not take alarms; painlens keeps trying' : 'the broker does not take this'
+    this.#options.log[isAlarm ? 'error' : 'warn']({ code, kind, topic: where, what, fix }, message)
   }
 
   /** Listens before it says that it is there, so that whoever answers the birth message with a command is heard. */
@@ -258,9 +304,16 @@ class MqttStage implements Mqtt {
   }
 
   #clearState(camera: string): Promise<unknown> | undefined {
-    if (!this.connected()) return undefined
+    const connection = this.#connection
+    if (!connection?.open) return undefined
+    // Where nothing is kept, nothing is to be taken away.
+    if (!connection.retains) return Promise.resolve()
     const topic = topicOf(this.#base, 'cameraState', camera)
-    return this.#connection?.publish(topic, topics.cameraState, () => ({ text: '' }))
+    return connection.publish(topic, topics.cameraState, () => ({ text: '' }))
+  }
+
+  #sendStates(): void {
+    for (const camera of this.#cameras.names()) this.#sendState(camera)
   }
 
   #sendHealth(): void {
@@ -287,8 +340,12 @@ class MqttStage implements Mqtt {
 
   #sendIfConnected<K extends Kind>(kind: K, name: string, message: Payloads[K]): void {
     if (!this.connected()) return
-    this.#send(kind, topicOf(this.#base, kind, name), message).catch((error: unknown) =>
-      this.#options.log.debug({ kind, ...errorFields(error) }, 'not published')
+    this.#send(kind, topicOf(this.#base, kind, name), message).then(
+      () => this.#sayRefusal(kind, null),
+      (error: unknown) => {
+        if (error instanceof PublishRefused) this.#sayRefusal(kind, error)
+        else this.#options.log.debug({ kind, ...errorFields(error) }, 'not published')
+      }
     )
   }
 
@@ -296,16 +353,18 @@ class MqttStage implements Mqtt {
     const text = encode(message, this.#options.secrets)
     if (this.#connection === null)
       throw new ClosedError('PL-BROKER-NOT-CONNECTED', 'there is no connection to the broker', 'mqtt.url')
+    const messageExpiryInterval = retainedS[kind]
+    const expiry = messageExpiryInterval === undefined ? {} : { messageExpiryInterval }
     await this.#connection.publish(topic, topics[kind], () => ({
       text,
-      properties: { ...jsonProperties, ...properties }
+      properties: { ...jsonProperties, ...expiry, ...properties }
     }))
     this.#published[kind]++
   }
 
-  #connectOptions(protocolVersion: ProtocolVersion) {
+  #connectOptions({ version: protocolVersion, ...willDelivery }: Dialect) {
     const { broker, device } = this.#options
-    return connectOptions({ ...broker, device, protocolVersion, will: this.#status('offline') })
+    return connectOptions({ ...broker, device, protocolVersion, will: this.#status('offline'), willDelivery })
   }
 }
 

@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type BackoffRange, doubled, jittered } from '../../core/backoff.js'
 import { LastSaid, type Log } from '../../core/log.js'
-import { type ConnectTrouble, dropped, explainConnectError, type ProtocolVersion } from './connect.js'
+import { type ConnectTrouble, explainConnectError, explainEnd, type ProtocolVersion } from './connect.js'
 import type { Connection } from './connection.js'
+import { Dialects, lacksOf, type OpenDialect } from './dialect.js'
 
 export interface ReconnectDelays extends BackoffRange {
   /** For a broker that refuses our password or certificate: it would lock us out, and its operator has to act anyway. */
@@ -13,7 +14,7 @@ export const defaultDelays: ReconnectDelays = { minMs: 1000, maxMs: 30_000, refu
 export interface ReconnectOptions {
   /** The broker's address, for logs. */
   address: string
-  open(version: ProtocolVersion, signal: AbortSignal): Promise<Connection>
+  open: OpenDialect
   /** Uses the connection until it closes. */
   serve(connection: Connection): Promise<void>
   onTrouble(trouble: ConnectTrouble): void
@@ -26,6 +27,8 @@ export interface ReconnectOptions {
 
 /** A connection that lasted this long starts the backoff anew; one that breaks at once does not. */
 const stableMs = 10_000
+/** So often in a row a broker that hangs up on a size is connected to again at once. */
+const blamesAtOnce = 5
 
 /**
  * Keeps a connection until `signal` aborts. The same trouble is said once, with what to do about it; then it is quiet
@@ -33,35 +36,57 @@ const stableMs = 10_000
  */
 export async function keepConnected(options: ReconnectOptions, signal: AbortSignal): Promise<void> {
   const { address, log, backoff } = options
-  const versions = new Versions(options.protocolVersion)
+  const dialects = new Dialects(options.protocolVersion)
   const trouble = new LastSaid<string>()
+  const lacks = new LastSaid<string>()
   let failures = 0
+  let blames = 0
   while (!signal.aborted) {
-    let waitKind: ConnectTrouble['kind'] = 'network'
+    let waitKind: ConnectTrouble['kind'] | 'size' = 'network'
     try {
-      const connection = await versions.open(options.open, signal)
-      const { protocolVersion, receiveMaximum } = connection
-      const mqtt = protocolVersion === 5 ? '5' : '3.1.1'
-      log.info({ address, mqtt, receive_maximum: receiveMaximum }, 'connected to the broker')
+      const connection = await dialects.open(options.open, signal)
       trouble.isNew(null)
-      const since = performance.now()
-      await options.serve(connection)
-      if (performance.now() - since >= stableMs) failures = 0
-      const cause = await connection.closed
-      const { code, what, fix } = cause === null ? dropped : explainConnectError(cause)
-      if (!signal.aborted)
-        log.warn({ address, code, what, fix }, 'the connection to the broker is gone; alarms wait on disk')
+      sayConnected(connection, options, lacks)
+      const { isStable, blamesSize } = await serveUntilClosed(connection, options, signal)
+      if (isStable) failures = blames = 0
+      // It is known now which size not to send, and alarms should not wait for that.
+      if (blamesSize && ++blames <= blamesAtOnce) waitKind = 'size'
     } catch (error) {
       if (signal.aborted) return
       const known = explainConnectError(error)
       options.onTrouble(known)
       waitKind = known.kind
-      const { code, what, fix } = known
+      const { code, what, fix, answer } = known
       if (trouble.isNew(what))
-        log.warn({ address, code, what, fix }, 'no connection to the broker; painlens keeps trying')
+        log.warn({ address, code, what, fix, answer }, 'no connection to the broker; painlens keeps trying')
     }
-    await sleep(delayMs(backoff, failures++, waitKind, options.random), undefined, { signal }).catch(() => undefined)
+    const delay = waitKind === 'size' ? 0 : delayMs(backoff, failures++, waitKind, options.random)
+    await sleep(delay, undefined, { signal }).catch(() => undefined)
   }
+}
+
+function sayConnected(connection: Connection, { address, log }: ReconnectOptions, said: LastSaid<string>): void {
+  const { protocolVersion, receiveMaximum } = connection
+  const mqtt = protocolVersion === 5 ? '5' : '3.1.1'
+  log.info({ address, mqtt, receive_maximum: receiveMaximum }, 'connected to the broker')
+  const lacks = lacksOf(connection)
+  if (!said.isNew(lacks.map(({ code }) => code).join(' ') || null)) return
+  for (const lack of lacks) log.warn({ address, ...lack }, 'painlens does without')
+}
+
+async function serveUntilClosed(
+  connection: Connection,
+  { address, log, serve }: ReconnectOptions,
+  signal: AbortSignal
+) {
+  const since = performance.now()
+  await serve(connection)
+  const isStable = performance.now() - since >= stableMs
+  const cause = await connection.closed
+  const { code, what, fix, answer } = explainEnd(cause, connection.blamesSize)
+  if (!signal.aborted)
+    log.warn({ address, code, what, fix, answer }, 'the connection to the broker is gone; alarms wait on disk')
+  return { isStable, blamesSize: connection.blamesSize }
 }
 
 /** Doubling from `minMs` to `maxMs`, jittered. */
@@ -73,35 +98,4 @@ export function delayMs(
 ): number {
   const refused = kind === 'auth' || kind === 'tls'
   return jittered(refused ? backoff.refusedMs : doubled(backoff, failures + 1), random)
-}
-
-/** MQTT 5 first; 3.1.1 where the broker refuses 5, and from then on, until 3.1.1 is refused in its turn. */
-class Versions {
-  readonly #fixed: boolean
-  #version: ProtocolVersion
-
-  constructor(only?: ProtocolVersion) {
-    this.#fixed = only !== undefined
-    this.#version = only ?? 5
-  }
-
-  async open(open: ReconnectOptions['open'], signal: AbortSignal): Promise<Connection> {
-    try {
-      return await open(this.#version, signal)
-    } catch (error) {
-      if (this.#fixed || signal.aborted || !mayBeVersion(error)) throw error
-      this.#version = this.#version === 5 ? 4 : 5
-      const connection = await open(this.#version, signal).catch((second: unknown) => {
-        if (mayBeVersion(second)) this.#version = 5
-        throw second
-      })
-      return connection
-    }
-  }
-}
-
-/** Some brokers answer a version they do not know with a code, some just hang up. */
-function mayBeVersion(error: unknown): boolean {
-  const { code } = explainConnectError(error)
-  return code === 'PL-BROKER-VERSION' || code === 'PL-BROKER-HUNG-UP'
 }

@@ -1,7 +1,7 @@
 import type { AlarmMessage, ExplanationMessage, HealthMessage, ObservationMessage } from '../../contract/messages.js'
 import type { Kind } from '../../contract/topics.js'
 import type { Clock, EpochMs, Moment } from '../../core/clock.js'
-import type { ErrorCode } from '../../core/errors.js'
+import type { ErrorCode, PainlensError } from '../../core/errors.js'
 import type { Log } from '../../core/log.js'
 import type { Secrets } from '../../core/secrets.js'
 import type { CameraState } from '../../core/types.js'
@@ -21,10 +21,14 @@ export interface MqttOptions {
   privacy: Privacy
   /** The broker has confirmed an alarm. @param at the time of day, in ms since the epoch */
   onAlarmDelivered?: (alarm: AlarmMessage, at: EpochMs) => void
+  /** The broker will never take an explanation or, with null, has taken one. */
+  onExplanationRefused?: (problem: PainlensError | null) => void
   secrets: Secrets
   log: Log
   clock: Clock
   healthEveryMs?: number
+  /** How often the cameras' retained states are published again; 20 min unless given. */
+  renewStatesMs?: number
   backoff?: Partial<ReconnectDelays>
   /** For brokers that are known not to speak MQTT 5. */
   protocolVersion?: ProtocolVersion
@@ -50,6 +54,8 @@ export interface MqttStats {
   commandsFlooded: number
   /** The last reason for having no connection. */
   trouble: { code: ErrorCode; what: string; fix: string } | null
+  /** Why the broker has not taken the last alarm, though connected; null where it has. */
+  refusal: { code: ErrorCode; what: string; fix: string } | null
 }
 
 export interface Mqtt {

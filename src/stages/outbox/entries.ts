@@ -25,6 +25,8 @@ export interface IndexEntry {
   background: boolean
   /** Failed deliveries. */
   attempts: number
+  /** After a refusal: not to be sent before this, in ms of `performance.now`. */
+  restsUntil: number
   /** The message itself, if the disk refused it. */
   inMemory: StoredEntry | null
   /** Reading it failed; it and later ones of its order key wait until the outbox is reopened. */
@@ -46,7 +48,7 @@ export const keyOf = (count: number): string => String(count).padStart(16, '0')
 export function indexEntry(key: string, stored: StoredEntry, moment: Moment | null): IndexEntry {
   const { expendable, background, payload, topic } = stored
   const follows = typeof payload.alarm_id === 'string' ? payload.alarm_id : topic
-  const fresh = { attempts: 0, inMemory: null, parked: false, unread: 0, underWay: false, behind: null, gone: false }
+  const fresh = { attempts: 0, restsUntil: 0, inMemory: null, parked: false, unread: 0 }
   return {
     key,
     put: moment === null ? { earlier: stored.at } : { moment },
@@ -54,7 +56,10 @@ export function indexEntry(key: string, stored: StoredEntry, moment: Moment | nu
     follows,
     expendable,
     background,
-    ...fresh
+    ...fresh,
+    underWay: false,
+    behind: null,
+    gone: false
   }
 }
 
@@ -144,15 +149,25 @@ export class Queue {
     return this.#entries.values()
   }
 
-  /** The next entry whose order key has none under way. */
-  next({ background }: { background: boolean }): IndexEntry | undefined {
+  /**
+   * The next entry whose order key has none under way.
+   * @param now in ms of `performance.now`
+   */
+  next({ background, now }: { background: boolean; now: number }): IndexEntry | undefined {
     for (const heads of this.#heads) {
       for (const entry of heads) {
-        if (entry.parked || entry.underWay) continue
+        if (entry.parked || entry.underWay || entry.restsUntil > now) continue
         if (!entry.background || (background && !this.#isAhead(entry))) return entry
       }
     }
     return undefined
+  }
+
+  /** Holds an entry back until then, and sorts it behind those of other order keys. */
+  rest(entry: IndexEntry, until: number): void {
+    entry.restsUntil = until
+    const heads = this.#heads[laneOf(entry)]!
+    if (heads.delete(entry)) heads.add(entry)
   }
 
   /** The message to drop when full: the oldest expendable one, else the oldest; never one under way. */

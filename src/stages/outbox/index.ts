@@ -25,8 +25,8 @@ const windowSize = 8
 /** After this many failures an expendable message is assumed to break the connection, and dropped. */
 const maxAttempts = 10
 const defaultRetryMs = 2000
-/** Delay of background messages after the broker refused one. */
-const backgroundRestMs = 5000
+/** Delay of a message that the broker refused for now; for background messages, of all of them. */
+const restMs = 5000
 /** First key while the keys on disk are unknown: greater than any key of an earlier run. */
 const blindKey = 4e15
 
@@ -68,6 +68,9 @@ class DiskOutbox implements Outbox {
   #retry: NodeJS.Timeout | undefined
   #nextKey = 0
   #backgroundRestsUntil = 0
+  /** Refusals in a row. */
+  #notTaken = 0
+  #allRestUntil = 0
   /** Whether the messages of earlier runs have been read. */
   #isLoaded = false
   #wake: () => void = () => undefined
@@ -122,8 +125,7 @@ class DiskOutbox implements Outbox {
       const woken = new Promise<void>((resolve) => {
         this.#wake = resolve
       })
-      const background = performance.now() >= this.#backgroundRestsUntil
-      const entry = sending.size < windowSize ? this.#index.next({ background }) : undefined
+      const entry = sending.size < windowSize ? this.#next() : undefined
       if (entry === undefined) await woken
       else {
         entry.underWay = true
@@ -132,7 +134,7 @@ class DiskOutbox implements Outbox {
         const delivery: Promise<void> = (
           stored === undefined ? Promise.resolve() : this.#deliver(entry, stored, publish)
         )
-          .catch((error: unknown) => void (entry.background ? this.#rest(error, signal) : failures.push(error)))
+          .catch((error: unknown) => void (entry.background ? this.#restBehind(error, signal) : failures.push(error)))
           .finally(() => {
             entry.underWay = false
             sending.delete(delivery)
@@ -146,12 +148,34 @@ class DiskOutbox implements Outbox {
     if (failures.length > 0 && !signal.aborted) throw failures[0]
   }
 
+  #next(): IndexEntry | undefined {
+    const now = performance.now()
+    if (now < this.#allRestUntil) return undefined
+    return this.#index.next({ background: now >= this.#backgroundRestsUntil, now })
+  }
+
   /** A background message that fails does not delay others; it is retried later. */
-  #rest(error: unknown, signal: AbortSignal): void {
+  #restBehind(error: unknown, signal: AbortSignal): void {
     if (signal.aborted) return
     this.#options.log.warn(errorFields(error), 'the broker has not confirmed an explanation; it is tried again')
-    this.#backgroundRestsUntil = performance.now() + backgroundRestMs
-    setTimeout(() => this.#wake(), backgroundRestMs + 1).unref()
+    this.#backgroundRestsUntil = this.#restUntil()
+  }
+
+  /** When a message refused now is sent again; the drain wakes then. */
+  #restUntil(): number {
+    setTimeout(() => this.#wake(), restMs + 1).unref()
+    return performance.now() + restMs
+  }
+
+  /**
+   * Holds back a message that the broker refused for now. The reason may concern this message or all of them (a user without
+   * the right to publish): after as many refusals in a row as are under way at once, all messages wait.
+   */
+  #restOne(entry: IndexEntry): void {
+    const until = this.#restUntil()
+    if (entry.background) this.#backgroundRestsUntil = until
+    else this.#index.rest(entry, until)
+    if (!entry.background && ++this.#notTaken % windowSize === 0) this.#allRestUntil = until
   }
 
   depth(): number {
@@ -268,11 +292,15 @@ class DiskOutbox implements Outbox {
       const payload =
         'late' in stored.payload ? { ...stored.payload, late: stored.payload.late || late } : stored.payload
       const sent = publish({ topic: stored.topic, payload, at, late, expiresAt })
-      const answer = await sent.catch((error: unknown) => {
+      let answer = await sent.catch((error: unknown) => {
         // A broker may disconnect on every try of a message too large for it, which would block all others.
-        if (entry.expendable && !(error instanceof NotSent) && ++entry.attempts >= maxAttempts) return 'refused'
+        if (entry.expendable && !(error instanceof NotSent) && ++entry.attempts >= maxAttempts)
+          return 'refused' as const
         throw error
       })
+      if (answer === 'later' && entry.expendable && ++entry.attempts >= maxAttempts) answer = 'refused'
+      if (answer === 'later') return this.#restOne(entry)
+      if (answer === 'confirmed') this.#notTaken = 0
       if (answer === 'refused') this.#drop(entry, 'refused', 'the broker refuses this message for good; it was dropped')
     }
     await this.#remove(entry)

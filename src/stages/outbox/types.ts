@@ -28,10 +28,11 @@ export interface OutboxEntry {
 }
 
 /**
- * Resolves once the broker has confirmed; `refused` means that the broker will never accept this message. Rejects with
- * NotSent if it was not sent.
+ * Resolves once the broker has answered: `refused` means that it will never accept this message, `later` that it refused it
+ * for now over a working connection. Rejects if the connection failed; with NotSent if it was not sent.
  */
-export type Publish = (entry: OutboxEntry) => Promise<'confirmed' | 'refused'>
+export type Publish = (entry: OutboxEntry) => Promise<Answer>
+export type Answer = 'confirmed' | 'refused' | 'later'
 
 export interface OutboxStats {
   depth: number
@@ -68,7 +69,8 @@ export interface Outbox {
   notes(start: string): Map<string, object>
   /**
    * Delivers until `signal` aborts: messages of the same `alarm_id` strictly one after the other; among
-   * different ones required messages first, background messages last, oldest first. Resolves after the abort, once none is
+   * different ones required messages first, background messages last, oldest first. A message refused for now waits for 5 s
+   * with the later ones of its alarm, and delays no others. Resolves after the abort, once none is
    * under way. Rejects with the first error of `publish` for a message that is not in the background; unconfirmed messages
    * stay. One drain at a time.
    */

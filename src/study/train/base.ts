@@ -62,7 +62,10 @@ async function inputOf(given: string): Promise<ModelInput> {
 }
 
 /** @throws InputError where the crops are not what the base model takes: told before hours are spent */
-export function checkFits({ size, alignment, folder }: Dataset, base: Base): void {
+export function checkFits(
+  { size, alignment, folder }: Dataset,
+  base: Pick<Base, 'name' | 'input' | 'alignment'>
+): void {
   const { width, height } = base.input
   if (size.width !== width || size.height !== height) {
     const what = `the crops have ${size.width}x${size.height} pixels, ${base.name} takes ${width}x${height}`

@@ -1,16 +1,14 @@
 import { createHash } from 'node:crypto'
-import { type FileHandle, mkdir, open, readFile } from 'node:fs/promises'
+import { type FileHandle, mkdir, open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type InferenceSession, Tensor } from 'onnxruntime-node'
-import sharp from 'sharp'
-import { InputError, messageOf } from '../../core/errors.js'
-import { printable } from '../../core/printable.js'
+import { InputError } from '../../core/errors.js'
 import type { ModelInput } from '../../lib/model/manifest.js'
 import { batchDims, preprocess } from '../../lib/model/preprocess.js'
 import { encodeModel, type OnnxModel } from '../../lib/onnx/index.js'
 import { openSession } from '../../lib/ort/provider.js'
 import type { ProviderName } from '../../lib/ort/provider-names.js'
-import { createRandom } from '../../lib/random.js'
+import { viewOf } from '../crops.js'
 import { diskError, writeAll } from '../files.js'
 
 /** Crops in one forward pass; more gain nothing on a processor and take memory. */
@@ -150,46 +148,6 @@ async function picturesOf(from: number, to: number, options: FeatureOptions): Pr
     })
   )
   return data
-}
-
-/** Largest shift, as a share of the crop's width, and largest change of light of a view. */
-const jitter = { shift: 0.04, light: 0.2 }
-
-/** RGB24 of a view: 0 the crop, 1 its mirror image, then one of either, shifted and lit by a seed of its own. */
-async function viewOf(path: string, view: number, crop: number, input: ModelInput): Promise<Uint8Array> {
-  const { width, height } = input
-  try {
-    let picture = sharp(await readFile(path))
-      .removeAlpha()
-      .toColourspace('srgb')
-    const { width: own, height: tall } = await picture.metadata()
-    if (own !== width || tall !== height)
-      throw new InputError(
-        'PL-STUDY-CROP',
-        `it has ${own}x${tall} pixels, the model takes ${width}x${height}`,
-        printable(path)
-      )
-    if (view % 2 === 1) picture = picture.flop()
-    if (view >= 2) {
-      const random = createRandom(crop * 64 + view)
-      const moved = (): number => Math.round(random.uniform(-jitter.shift, jitter.shift) * width)
-      const [x, y, gain] = [moved(), moved(), 1 + random.uniform(-jitter.light, jitter.light)]
-      const room = Math.ceil(jitter.shift * width)
-      const framed = await picture
-        .extend({ top: room, bottom: room, left: room, right: room, extendWith: 'copy' })
-        .raw()
-        .toBuffer({ resolveWithObject: true })
-      picture = sharp(framed.data, { raw: framed.info })
-        .extract({ left: room + x, top: room + y, width, height })
-        .linear(gain, 0)
-    }
-    return await picture.raw().toBuffer()
-  } catch (error) {
-    if (error instanceof InputError) throw error
-    throw new InputError('PL-STUDY-CROP', `cannot be read as a picture (${messageOf(error)})`, printable(path), {
-      cause: error
-    })
-  }
 }
 
 /** Bytes that the cache of features will take. */

@@ -50,6 +50,14 @@ test('a line for each alarm: how long it lasted, why it ended, who has seen it, 
   expect(sum).toEqual(['2 alarms, 1 without an end'])
 })
 
+test('that ended because another person may have been at the place says so', async () => {
+  const log = openAlarmLog({ path: join(folder, 'log'), maxBytes: 1e6, encode: JSON.stringify, log: silentLog })
+  log.append({ ...alarm('u', 1, 'end'), state: 'ended', phase: 'end', reason: 'person_uncertain', camera: 'ward' })
+  await log.close()
+  const [, line] = cells(await run({ ...atLog(), camera: 'ward' }))
+  expect(line).toContain('person_uncertain')
+})
+
 test('only of a camera, only since a time', async () => {
   expect(await run({ ...atLog(), camera: 'hall' })).toMatch(/one alarm, 1 without/)
   expect(await run({ ...atLog(), since: Date.UTC(2026, 0, 1, 0, 1) })).toMatch(/one alarm, 0 without/)

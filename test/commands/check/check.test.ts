@@ -5,7 +5,7 @@ import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { connectAsync } from 'mqtt'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { stringify } from 'yaml'
 import { checkCommand } from '../../../src/commands/check/index.js'
 import { checkFaceModels } from '../../../src/commands/check/model.js'
@@ -18,7 +18,7 @@ import { type Feed, startFeed } from '../../../src/show/simulate/feed.js'
 import { type RtspServer, startRtspServer } from '../../../src/show/simulate/rtsp-server.js'
 import { buildFaceModels } from '../../../tools/face-models/build.js'
 import { freePort, type Mosquitto, startMosquitto } from '../../support/mosquitto.js'
-import { writeTinyModel } from '../../support/tiny-model.js'
+import { writeTinyHead, writeTinyModel } from '../../support/tiny-model.js'
 
 const cameraPassword = `p@ss:w/rd?#%&"'`
 const brokerPassword = 'broker-hunter2'
@@ -106,6 +106,7 @@ describe('painlens check', () => {
       ffmpeg: 'ok',
       'camera bed': 'ok',
       model: 'warn',
+      explanations: 'ok',
       'face models': 'ok',
       provider: 'ok',
       broker: 'ok',
@@ -119,6 +120,8 @@ describe('painlens check', () => {
     expect(row(text, 'broker')).toContain('confirmed a message, MQTT 5')
     expect(row(text, 'provider')).toContain('ran on cpu')
     expect(row(text, 'model')).toContain('demonstrations only')
+    expect(row(text, 'model')).toMatch(/outputs read as logits; of a drawn face in pain it says pain \d/)
+    expect(row(text, 'explanations')).toMatch(/sequential_preset_a_flat by .* took \d+ ms; the other engine differs by/)
     expect(received).toEqual(['painlens/check-test/check', 'painlens/check-test/command/check'])
     expect(broker.log()).toContain('painlens-check-test-check-')
     expect(text).not.toContain(brokerPassword)
@@ -168,6 +171,44 @@ describe('painlens check', () => {
     expect(text).not.toContain('secret')
     expect(text).not.toContain('hunter2')
     expect(text).not.toMatch(/^ +at /m)
+  })
+
+  it.each(['ffmpeg', 'gstreamer'])(
+    'names the shape of a picture whose stream turns and squeezes it, decoded by %s',
+    async (decoder) => {
+      const about = { server, path: `/${decoder}`, codec: 'h264', width: 704, height: 576, fps: 5 } as const
+      const frames = { lavfi: 'testsrc=size=704x576:rate=5' }
+      // FFmpeg's filter turns the second picture first.
+      const shape = { sampleAspect: '16/11', turnedBy: 90, keyFrameEvery: 1 } as const
+      const turned = await startFeed({ ...about, ...shape, frames, log: silentLog })
+      onTestFinished(() => turned.stop())
+      const cameras = [
+        { id: 'told', url: turned.url, fps: 5, decoder },
+        { id: 'upright', url: turned.url, fps: 5, decoder, rotation: 0, aspect: '4:3' }
+      ]
+      const { text } = await check({ ...goodConfig(), cameras })
+      expect(row(text, 'camera told')).toContain('h264, 704x576, pixels 16:11, turned by 90°, shown as 576x1024, ')
+      expect(row(text, 'camera upright')).toContain('h264, 704x576, pixels 16:11, shown as 768x576, ')
+    }
+  )
+
+  it('is red where run would not start with the model, or not explain with it', async () => {
+    const own = await mkdtemp(join(folder, 'model-'))
+    const checked = async (manifest: string) => {
+      const { text } = await check({
+        ...goodConfig(),
+        cameras: [{ id: 'off', url: 'rtsp://127.0.0.1:1/x' }],
+        model: { ...goodConfig().model, manifest }
+      })
+      return [row(text, 'model'), row(text, 'explanations')]
+    }
+    const [unread] = await checked(await writeTinyHead(own, (g, x) => g.node('Relu', [x])))
+    expect(unread).toMatch(/^\[fail\].*\n.*→ Put head: logits, softmax.* \[PL-MODEL-HEAD\]$/)
+    const [read, unexplained] = await checked(
+      await writeTinyHead(own, (g, x) => g.node('Softmax', [g.node('Sin', [x])]))
+    )
+    expect(read).toMatch(/^\[warn\]/)
+    expect(unexplained).toMatch(/^\[fail\].*"Sin" \(Sin\).*\n.*\[PL-LRP-NODE\]$/)
   })
 
   it('warns of what works but not well', async () => {

@@ -52,7 +52,7 @@ cameras: [{ id: "${id}", url: "rtsp://u:${password}@h/", location: { room: "312"
   const now = systemClock.now()
   const states = new BehaviorSubject<CameraStatus>({ state: 'ok', since: now })
   const ends: (() => void)[] = []
-  const none = { fps: 5, frames: 1, dropped: 0, lastFrameAt: now, restarts: 0, quietMs: 0 }
+  const none = { fps: 5, frames: 1, dropped: 0, damaged: 0, shape: null, lastFrameAt: now, restarts: 0, quietMs: 0 }
   const decoding = { decoder: 'ffmpeg', decoderProblem: null, decoderProblemCode: null }
   const watched = watchCamera({
     config: config.cameras[0]!,
@@ -91,7 +91,15 @@ cameras: [{ id: "${id}", url: "rtsp://u:${password}@h/", location: { room: "312"
         // The camera stage writes the next frame over it.
         data.fill(255)
       }
-      frames.next({ camera: id, ...size, picture: { x: 1, y: 0, width: 6, height: 6 }, at: now, data, release })
+      frames.next({
+        camera: id,
+        ...size,
+        damaged: false,
+        picture: { x: 1, y: 0, width: 6, height: 6 },
+        at: now,
+        data,
+        release
+      })
       return told
     },
     state: (status) => states.next({ ...states.value, ...status }),

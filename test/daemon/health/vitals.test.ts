@@ -10,7 +10,7 @@ const well: Vitals = {
   underWay: [],
   restarting: [],
   cameras: [{ id: 'a', state: 'ok', quietMs: 100 }],
-  broker: { connected: true, trouble: null },
+  broker: { connected: true, trouble: null, refusal: null },
   outbox: { inMemory: 0, trouble: null }
 }
 const camera = (changes: Partial<Vitals['cameras'][number]>): Partial<Vitals> => ({
@@ -68,8 +68,13 @@ const table: [string, Partial<Vitals>, [part: string, stops: string, why: RegExp
   ['accepts a paused camera', camera({ state: 'paused' }), []],
   [
     'stops readiness without a broker',
-    { broker: { connected: false, trouble: null } },
+    { broker: { connected: false, trouble: null, refusal: null } },
     [['broker', 'ready', /not connected/]]
+  ],
+  [
+    'stops readiness while the broker refuses alarms',
+    { broker: { connected: true, trouble: null, refusal: 'the broker refuses it (0x87 Not authorized)' } },
+    [['broker', 'ready', /^does not take alarms: .*0x87/]]
   ],
   [
     'stops readiness for a disk that refuses the outbox',

@@ -65,6 +65,7 @@ const frame = (at: number, release: () => void): Frame => ({
   width: 1,
   height: 1,
   picture: { x: 0, y: 0, width: 1, height: 1 },
+  damaged: false,
   data: new Uint8Array(new SharedArrayBuffer(3)),
   release
 })

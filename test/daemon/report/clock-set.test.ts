@@ -23,6 +23,8 @@ const settings = [56 * 365 * day, 2 * hour, -2 * hour, -365 * day]
 function watched(world: SettableClock) {
   const alarms = createAlarms({
     ...alarmDefaults,
+    // An onset takes onset_s then, and nothing for the smoothing to come up to the threshold.
+    rules: { ...alarmDefaults.rules, smoothingS: 0 },
     cameras: {},
     facility: null,
     model: null,

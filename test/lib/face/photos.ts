@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import sharp from 'sharp'
 import type { Box } from '../../../src/core/types.js'
 import type { Pixels } from '../../../src/lib/face/align.js'
-import { overlap } from '../../../src/lib/face/tracker.js'
+import { overlap } from '../../../src/lib/face/boxes.js'
 import { photoFaces, photoFolder } from '../../../tools/bench/face-pictures.js'
 
 /** As wide as face-api's demo photographs are. */

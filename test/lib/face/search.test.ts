@@ -2,11 +2,11 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { overlap } from '../../../src/lib/face/boxes.js'
 import { FaceNetworks } from '../../../src/lib/face/networks.js'
 import { defaultMinScore, type SearchOptions, searchFaces } from '../../../src/lib/face/search.js'
 import { uprightIn } from '../../../src/lib/face/similarity.js'
 import { allSweeps } from '../../../src/lib/face/sweeps.js'
-import { overlap } from '../../../src/lib/face/tracker.js'
 import { createRandom } from '../../../src/lib/random.js'
 import {
   createIdentity,

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Polygon } from '../../../src/core/types.js'
-import { inPolygon, zoneOf } from '../../../src/lib/face/tracker.js'
+import { inPolygon, zoneOf } from '../../../src/lib/face/boxes.js'
 
 const share = fc.double({ min: 0, max: 1, noNaN: true })
 

@@ -93,6 +93,49 @@ describe('relevance', () => {
   })
 })
 
+describe('the relevance of a model that ends in an activation', () => {
+  /** Three logits of a dense layer, and what is put behind them. */
+  const modelOf = (head: (graph: GraphBuilder, logits: string) => string): Uint8Array => {
+    const graph = new GraphBuilder({ name: 'net' })
+    const random = randomOf(3)
+    const weights = Float32Array.from({ length: 12 }, () => random() - 0.5)
+    const logits = graph.node('MatMul', [graph.input('x', ['N', 4]), graph.constant('w', weights, [4, 3])])
+    graph.output(head(graph, logits), ['N', 3])
+    return encodeModel(graph.toModel())
+  }
+  const heads: [string, string, (graph: GraphBuilder, logits: string) => string][] = [
+    ['Softmax', 'softmax', (g, x) => g.node('Softmax', [x])],
+    ['LogSoftmax', 'log_softmax', (g, x) => g.node('LogSoftmax', [x])],
+    ['Sigmoid', 'sigmoid', (g, x) => g.node('Sigmoid', [x])],
+    [
+      'Exp, ReduceSum and Div',
+      'softmax',
+      (g, x) => {
+        const e = g.node('Exp', [g.node('Sub', [x, g.node('ReduceMax', [x], { axes: [1], keepdims: 1 })])])
+        const axes = g.constant('axes', BigInt64Array.of(1n), [1])
+        return g.node('Div', [e, g.node('ReduceSum', [e, axes], { keepdims: 1 })])
+      }
+    ]
+  ]
+  const data = Float32Array.of(1, -2, 0.5, 3)
+  const explainedBy = (model: Uint8Array, engine: 'tfjs' | 'onnx') =>
+    withExplainer({ model, composite: 'lrp.z', engine }, async (explainer) => ({
+      head: explainer.head,
+      ...(await explainer.explain({ data, dims: [1, 4] }, { target: 2 }))
+    }))
+
+  it.each(heads)('%s starts from its logits', async (_, head, make) => {
+    for (const engine of engines) {
+      const bare = await explainedBy(
+        modelOf((__, x) => x),
+        engine
+      )
+      expect(bare.head).toBe('logits')
+      expect(await explainedBy(modelOf(make), engine)).toEqual({ ...bare, head })
+    }
+  })
+})
+
 describe('options', () => {
   const net = buildNet(vgg, [3, 16, 16], 7)
   const data = pictures(net, 1, 8)
@@ -152,6 +195,45 @@ describe('options', () => {
   })
 })
 
+describe('a picture', () => {
+  const net = buildNet(vgg, [3, 16, 16], 7)
+  const dims = [1, 3, 16, 16]
+
+  it.each(engines)('is explained as it was when it was given, whatever is written over it (%s)', async (engine) => {
+    const data = pictures(net, 1, 8)
+    await withExplainer({ model: net.model, composite: 'lrp.z', engine }, async (explainer) => {
+      const wanted = await explainer.explain({ data: data.slice(), dims })
+      const own = [...dims]
+      const [first, second] = [explainer.explain({ data, dims: own }), explainer.explain({ data, dims: own })]
+      data.fill(0)
+      own[0] = 7
+      expect(await first).toEqual(wanted)
+      expect(await second).toEqual(wanted)
+    })
+  })
+
+  it.each<[string, unknown, RegExp]>([
+    ['float64', new Float64Array(768), /a Float64Array instead of a Float32Array/],
+    ['uint8', new Uint8Array(768), /a Uint8Array instead of a Float32Array/],
+    ['plain numbers', new Array(768).fill(0), /an? Array instead of a Float32Array/],
+    ['nothing', undefined, /Undefined instead of a Float32Array/],
+    [
+      'an infinite value',
+      new Float32Array(768).fill(Number.POSITIVE_INFINITY, 3, 4),
+      /value 3 of the picture is Infinity/
+    ],
+    ['a value that is no number', new Float32Array(768).fill(Number.NaN, 767), /value 767 of the picture is NaN/]
+  ])('of %s is refused by both engines', async (_, data, message) => {
+    for (const engine of engines)
+      await withExplainer({ model: net.model, composite: 'lrp.z', engine }, async (explainer) => {
+        const refused = explainer.explain({ data: data as Float32Array, dims })
+        await expect(refused).rejects.toThrow(message)
+        await expect(refused).rejects.toThrow(InputError)
+        await expect(refused).rejects.toMatchObject({ code: 'PL-LRP-CALL' })
+      })
+  })
+})
+
 describe('a model that LRP cannot explain', () => {
   const builderFor = (
     make: (builder: GraphBuilder, x: string) => string,
@@ -167,12 +249,12 @@ describe('a model that LRP cannot explain', () => {
   it.each([
     [
       'an operator',
-      /node "act" \(Sigmoid\): there is no rule/,
-      (b: GraphBuilder, x: string) => b.node('Sigmoid', [x], {}, { name: 'act' })
+      /node "act" \(Sin\): there is no rule/,
+      (b: GraphBuilder, x: string) => b.node('Sin', [x], {}, { name: 'act' })
     ],
     [
       'a Softmax in the middle',
-      /node "Relu" \(Relu\): a Softmax comes before it/,
+      /node "Softmax" \(Softmax\): there is no rule/,
       (b: GraphBuilder, x: string) => b.node('Relu', [b.node('Softmax', [flatten(b, x)])])
     ],
     [

@@ -18,12 +18,18 @@ export type NaiveRule =
 
 export interface NaiveLayer {
   /** `weighted` layers take a composite's rule, all other linear ones Z. */
-  kind: 'conv' | 'dense' | 'linear' | 'relu' | 'maxPool' | 'same' | 'add'
+  kind: 'conv' | 'dense' | 'linear' | 'relu' | 'maxPool' | 'same' | 'add' | 'activation' | 'gate' | 'join'
   /** Of the layers it reads; -1 is the input. */
   inputs: number[]
   connections?: Connections
   /** For maxPool: the inputs of each window, row by row. For `same`: which input each output is. */
   sources?: number[][]
+  /** For activation: of each value by its index. Relevance goes through unchanged. */
+  apply?: (value: number, index: number) => number
+  /** For gate: which value of the second input each of the first, the signal, is multiplied by. All relevance is the signal's. */
+  gates?: number[]
+  /** For join: which input each output is of, and which value of it. */
+  pieces?: [input: number, index: number][]
 }
 
 const safe = (z: number): number => (z === 0 ? 1e-7 : z)
@@ -33,16 +39,27 @@ const minus = (value: number): number => Math.min(value, 0)
 export function forward(layers: readonly NaiveLayer[], input: Float64Array): Float64Array[] {
   const values: Float64Array[] = []
   for (const layer of layers) {
-    const [x, y] = layer.inputs.map((place) => (place < 0 ? input : values[place]!)) as [Float64Array, Float64Array]
-    values.push(run(layer, x, y))
+    values.push(
+      run(
+        layer,
+        layer.inputs.map((place) => (place < 0 ? input : values[place]!))
+      )
+    )
   }
   return values
 }
 
-function run(layer: NaiveLayer, x: Float64Array, y: Float64Array): Float64Array {
+function run(layer: NaiveLayer, inputs: readonly Float64Array[]): Float64Array {
+  const [x, y] = inputs as [Float64Array, Float64Array]
   switch (layer.kind) {
     case 'relu':
       return x.map(plus)
+    case 'activation':
+      return x.map(layer.apply!)
+    case 'gate':
+      return x.map((value, i) => value * y[layer.gates![i]!]!)
+    case 'join':
+      return Float64Array.from(layer.pieces!, ([input, index]) => inputs[input]![index]!)
     case 'add':
       return x.map((value, i) => value + y[i]!)
     case 'maxPool':
@@ -94,7 +111,17 @@ function back(
   const result = new Float64Array(x.length)
   switch (layer.kind) {
     case 'relu':
+    case 'activation':
       return [relevance]
+    case 'gate':
+      return [relevance, new Float64Array(xs[1]!.length)]
+    case 'join': {
+      const parts = xs.map((input) => new Float64Array(input.length))
+      layer.pieces!.forEach(([input, index], i) => {
+        parts[input]![index]! += relevance[i]!
+      })
+      return parts
+    }
     case 'add':
       return xs.map((input) => input.map((value, i) => (value * relevance[i]!) / safe(z[i]!)))
     case 'maxPool':

@@ -24,8 +24,10 @@ export type Spec =
   | { kind: 'relu' | 'flatten' | 'batchNorm' | 'globalAveragePool' | 'softmax' | 'dropout' }
   | { kind: 'pad'; pads: Pads }
   | { kind: 'residual'; body: Spec[] }
+  /** Whatever `add` writes, into the ONNX graph and into the naive layers alike. */
+  | { kind: 'own'; add: (net: NetBuilder) => void }
 type Pads = [number, number, number, number]
-type Dims = [number, number, number] | [number]
+export type Dims = [number, number, number] | [number]
 
 export interface Net {
   model: Uint8Array
@@ -51,26 +53,30 @@ export function normal(random: () => number): number {
   return Math.sqrt(-2 * Math.log(random() + 1e-12)) * Math.cos(2 * Math.PI * random())
 }
 
-export function buildNet(specs: readonly Spec[], dims: [number, number, number], seed: number): Net {
-  const builder = new NetBuilder(dims, seed)
+export function buildNet(specs: readonly Spec[], dims: [number, number, number], seed: number, opset = 17): Net {
+  const builder = new NetBuilder(dims, seed, opset)
   builder.addAll(specs)
   return builder.finish()
 }
 
-class NetBuilder {
-  readonly #onnx = new GraphBuilder({ name: 'net' })
+export class NetBuilder {
+  readonly onnx: GraphBuilder
+  readonly opset: number
   readonly #random: () => number
   readonly #input: [number, number, number]
   readonly naive: NaiveLayer[] = []
-  #value: string
-  #place = -1
-  #dims: Dims
+  value: string
+  place = -1
+  /** Of the naive value; the ONNX value may have axes of one more. */
+  dims: Dims
 
-  constructor(dims: [number, number, number], seed: number) {
+  constructor(dims: [number, number, number], seed: number, opset: number) {
+    this.opset = opset
+    this.onnx = new GraphBuilder({ name: 'net', opset })
     this.#random = randomOf(seed)
     this.#input = dims
-    this.#dims = dims
-    this.#value = this.#onnx.input('input', ['N', ...dims])
+    this.dims = dims
+    this.value = this.onnx.input('input', ['N', ...dims])
   }
 
   addAll(specs: readonly Spec[]): void {
@@ -78,9 +84,9 @@ class NetBuilder {
   }
 
   finish(): Net {
-    const classes = size(this.#dims)
-    this.#onnx.output(this.#value, ['N', ...this.#dims])
-    const model: OnnxModel = this.#onnx.toModel()
+    const classes = size(this.dims)
+    this.onnx.output(this.value, ['N', ...this.dims])
+    const model: OnnxModel = this.onnx.toModel()
     const weighted = [...this.naive.keys()].filter((i) => ['conv', 'dense'].includes(this.naive[i]!.kind))
     return { model: encodeModel(model), naive: this.naive, dims: this.#input, weighted, classes }
   }
@@ -98,22 +104,22 @@ class NetBuilder {
         this.#pool(spec)
         return
       case 'globalAveragePool':
-        this.#poolOnto(this.#dims.slice(1) as [number, number], 'averagePool', {})
-        this.#value = this.#onnx.node('GlobalAveragePool', [this.#value])
+        this.#poolOnto(this.dims.slice(1) as [number, number], 'averagePool', {})
+        this.value = this.onnx.node('GlobalAveragePool', [this.value])
         return
       case 'relu':
-        this.#push({ kind: 'relu' })
-        this.#value = this.#onnx.node('Relu', [this.#value])
+        this.push({ kind: 'relu' })
+        this.value = this.onnx.node('Relu', [this.value])
         return
       case 'flatten':
-        this.#dims = [size(this.#dims)]
-        this.#value = this.#onnx.node('Flatten', [this.#value], { axis: 1 })
+        this.dims = [size(this.dims)]
+        this.value = this.onnx.node('Flatten', [this.value], { axis: 1 })
         return
       case 'softmax':
-        this.#value = this.#onnx.node('Softmax', [this.#value], { axis: -1 })
+        this.value = this.onnx.node('Softmax', [this.value], { axis: -1 })
         return
       case 'dropout':
-        this.#value = this.#onnx.node('Dropout', [this.#value])
+        this.value = this.onnx.node('Dropout', [this.value])
         return
       case 'batchNorm':
         this.#batchNorm()
@@ -121,34 +127,37 @@ class NetBuilder {
       case 'pad':
         this.#pad(spec.pads)
         return
+      case 'own':
+        spec.add(this)
+        return
       case 'residual': {
-        const [value, place] = [this.#value, this.#place]
+        const [value, place] = [this.value, this.place]
         this.addAll(spec.body)
-        this.naive.push({ kind: 'add', inputs: [this.#place, place] })
-        this.#place = this.naive.length - 1
-        this.#value = this.#onnx.node('Add', [this.#value, value])
+        this.naive.push({ kind: 'add', inputs: [this.place, place] })
+        this.place = this.naive.length - 1
+        this.value = this.onnx.node('Add', [this.value, value])
       }
     }
   }
 
-  #push(layer: Omit<NaiveLayer, 'inputs'>): void {
-    this.naive.push({ ...layer, inputs: [this.#place] })
-    this.#place = this.naive.length - 1
+  push(layer: Omit<NaiveLayer, 'inputs'>): void {
+    this.naive.push({ ...layer, inputs: [this.place] })
+    this.place = this.naive.length - 1
   }
 
-  #weights(length: number, spread: number): Float32Array {
+  weights(length: number, spread: number): Float32Array {
     return Float32Array.from({ length }, () => normal(this.#random) * spread)
   }
 
   #conv(spec: Spec & { kind: 'conv' }): void {
     const { out, kernel, strides = [1, 1], pads = [0, 0, 0, 0], dilations = [1, 1], groups = 1 } = spec
-    const [channels, height, width] = this.#dims as [number, number, number]
+    const [channels, height, width] = this.dims as [number, number, number]
     const per = channels / groups
-    const weights = this.#weights(out * per * kernel[0] * kernel[1], 0.4)
-    const bias = spec.bias === false ? null : this.#weights(out, 0.2)
+    const weights = this.weights(out * per * kernel[0] * kernel[1], 0.4)
+    const bias = spec.bias === false ? null : this.weights(out, 0.2)
     const taps = windowTaps([height, width], { kernel, strides, pads, dilations })
     const pixels = taps.rows * taps.columns
-    const map = connections(out * pixels, size(this.#dims))
+    const map = connections(out * pixels, size(this.dims))
     for (let to = 0; to < out * pixels; to++) {
       const o = Math.floor(to / pixels)
       map.bias[to] = bias?.[o] ?? 0
@@ -160,32 +169,32 @@ class NetBuilder {
         }
       }
     }
-    this.#push({ kind: 'conv', connections: map })
-    this.#dims = [out, taps.rows, taps.columns]
-    const inputs = [this.#value, this.#onnx.constant('w', weights, [out, per, ...kernel])]
-    if (bias) inputs.push(this.#onnx.constant('b', bias, [out]))
-    this.#value = this.#onnx.node('Conv', inputs, { kernel_shape: kernel, strides, pads, dilations, group: groups })
+    this.push({ kind: 'conv', connections: map })
+    this.dims = [out, taps.rows, taps.columns]
+    const inputs = [this.value, this.onnx.constant('w', weights, [out, per, ...kernel])]
+    if (bias) inputs.push(this.onnx.constant('b', bias, [out]))
+    this.value = this.onnx.node('Conv', inputs, { kernel_shape: kernel, strides, pads, dilations, group: groups })
   }
 
   #dense({ out, bias: hasBias = true, form = 'gemm' }: Spec & { kind: 'dense' }): void {
-    const [inSize] = this.#dims as [number]
-    const weights = this.#weights(out * inSize, 0.4)
-    const bias = this.#weights(out, 0.2)
+    const [inSize] = this.dims as [number]
+    const weights = this.weights(out * inSize, 0.4)
+    const bias = this.weights(out, 0.2)
     const map = connections(out, inSize)
     for (let o = 0; o < out; o++) {
       map.bias[o] = hasBias ? bias[o]! : 0
       for (let i = 0; i < inSize; i++) connect(map, i, o, weights[o * inSize + i]!)
     }
-    this.#push({ kind: 'dense', connections: map })
-    this.#dims = [out]
-    const b = hasBias ? [this.#onnx.constant('b', bias, [out])] : []
+    this.push({ kind: 'dense', connections: map })
+    this.dims = [out]
+    const b = hasBias ? [this.onnx.constant('b', bias, [out])] : []
     if (form === 'gemm') {
-      const w = this.#onnx.constant('w', weights, [out, inSize])
-      this.#value = this.#onnx.node('Gemm', [this.#value, w, ...b], { transB: 1 })
+      const w = this.onnx.constant('w', weights, [out, inSize])
+      this.value = this.onnx.node('Gemm', [this.value, w, ...b], { transB: 1 })
     } else {
       const turned = Float32Array.from(weights, (_, k) => weights[(k % out) * inSize + Math.floor(k / out)]!)
-      this.#value = this.#onnx.node('MatMul', [this.#value, this.#onnx.constant('w', turned, [inSize, out])])
-      if (hasBias) this.#value = this.#onnx.node('Add', [this.#value, b[0]!])
+      this.value = this.onnx.node('MatMul', [this.value, this.onnx.constant('w', turned, [inSize, out])])
+      if (hasBias) this.value = this.onnx.node('Add', [this.value, b[0]!])
     }
   }
 
@@ -197,7 +206,7 @@ class NetBuilder {
     include = false
   }: Spec & { kind: 'maxPool' | 'averagePool' }): void {
     this.#poolOnto(kernel, kind, { strides, pads, include })
-    this.#value = this.#onnx.node(kind === 'maxPool' ? 'MaxPool' : 'AveragePool', [this.#value], {
+    this.value = this.onnx.node(kind === 'maxPool' ? 'MaxPool' : 'AveragePool', [this.value], {
       kernel_shape: kernel,
       strides,
       pads,
@@ -214,61 +223,61 @@ class NetBuilder {
       include = false
     }: { strides?: [number, number]; pads?: Pads; include?: boolean }
   ): void {
-    const [channels, height, width] = this.#dims as [number, number, number]
+    const [channels, height, width] = this.dims as [number, number, number]
     const { rows, columns, seen } = windowTaps([height, width], { kernel, strides, pads, dilations: [1, 1] })
     const sources: number[][] = []
-    const map = connections(channels * rows * columns, size(this.#dims))
+    const map = connections(channels * rows * columns, size(this.dims))
     for (let at = 0; at < channels * rows * columns; at++) {
       const start = Math.floor(at / (rows * columns)) * height * width
       const window = seen[at % (rows * columns)]!.map(([, pixel]) => start + pixel)
       sources.push(window)
       for (const from of window) connect(map, from, at, 1 / (include ? kernel[0] * kernel[1] : window.length))
     }
-    this.#push(kind === 'maxPool' ? { kind, sources } : { kind: 'linear', connections: map })
-    this.#dims = [channels, rows, columns]
+    this.push(kind === 'maxPool' ? { kind, sources } : { kind: 'linear', connections: map })
+    this.dims = [channels, rows, columns]
   }
 
   /** Right behind a conv or dense layer it belongs to that layer's weights; elsewhere it is a layer of its own. */
   #batchNorm(): void {
-    const [channels] = this.#dims
-    const per = size(this.#dims) / channels
-    const [scale, shift, mean] = [0.5, 0.3, 0.3].map((spread) => this.#weights(channels, spread))
+    const [channels] = this.dims
+    const per = size(this.dims) / channels
+    const [scale, shift, mean] = [0.5, 0.3, 0.3].map((spread) => this.weights(channels, spread))
     const variance = Float32Array.from({ length: channels }, () => 0.5 + this.#random())
     const factor = (at: number): number => {
       const channel = Math.floor(at / per)
       return scale![channel]! / Math.sqrt(variance[channel]! + 1e-3)
     }
     const offset = (at: number): number => shift![Math.floor(at / per)]! - mean![Math.floor(at / per)]! * factor(at)
-    const before = this.naive[this.#place]
+    const before = this.naive[this.place]
     if (before?.kind === 'conv' || before?.kind === 'dense') {
       const map = before.connections!
       map.weight = map.weight.map((weight, k) => weight * factor(map.to[k]!))
       map.bias = map.bias.map((bias, at) => bias * factor(at) + offset(at))
     } else {
-      const map = connections(size(this.#dims), size(this.#dims))
+      const map = connections(size(this.dims), size(this.dims))
       map.bias.forEach((_, at) => {
         map.bias[at] = offset(at)
         connect(map, at, at, factor(at))
       })
-      this.#push({ kind: 'linear', connections: map })
+      this.push({ kind: 'linear', connections: map })
     }
-    const parameters = [scale!, shift!, mean!, variance].map((data) => this.#onnx.constant('bn', data, [channels]))
-    this.#value = this.#onnx.node('BatchNormalization', [this.#value, ...parameters], { epsilon: { float: 1e-3 } })
+    const parameters = [scale!, shift!, mean!, variance].map((data) => this.onnx.constant('bn', data, [channels]))
+    this.value = this.onnx.node('BatchNormalization', [this.value, ...parameters], { epsilon: { float: 1e-3 } })
   }
 
   #pad(pads: Pads): void {
-    const [channels, height, width] = this.#dims as [number, number, number]
+    const [channels, height, width] = this.dims as [number, number, number]
     const [rows, columns] = [height + pads[0] + pads[2], width + pads[1] + pads[3]]
     const sources = Array.from({ length: channels * rows * columns }, (_, at) => {
       const [row, column] = [(Math.floor(at / columns) % rows) - pads[0], (at % columns) - pads[1]]
       const inside = row >= 0 && row < height && column >= 0 && column < width
       return [inside ? (Math.floor(at / (rows * columns)) * height + row) * width + column : -1]
     })
-    this.#push({ kind: 'same', sources })
-    this.#dims = [channels, rows, columns]
+    this.push({ kind: 'same', sources })
+    this.dims = [channels, rows, columns]
     const all = [0, 0, pads[0], pads[1], 0, 0, pads[2], pads[3]]
-    const amounts = this.#onnx.constant('pads', BigInt64Array.from(all, BigInt), [8])
-    this.#value = this.#onnx.node('Pad', [this.#value, amounts], { mode: 'constant' })
+    const amounts = this.onnx.constant('pads', BigInt64Array.from(all, BigInt), [8])
+    this.value = this.onnx.node('Pad', [this.value, amounts], { mode: 'constant' })
   }
 }
 
@@ -295,16 +304,16 @@ function windowTaps([height, width]: [number, number], { kernel, strides, pads, 
   return { rows, columns, seen }
 }
 
-function connections(outSize: number, inSize: number): Connections {
+export function connections(outSize: number, inSize: number): Connections {
   return { from: [], to: [], weight: [], bias: new Float64Array(outSize), inSize }
 }
 
-function connect(map: Connections, from: number, to: number, weight: number): void {
+export function connect(map: Connections, from: number, to: number, weight: number): void {
   map.from.push(from)
   map.to.push(to)
   map.weight.push(weight)
 }
 
-function size(dims: readonly number[]): number {
+export function size(dims: readonly number[]): number {
   return dims.reduce((product, dim) => product * dim, 1)
 }

@@ -18,20 +18,20 @@ describe('a GPU that does not work', () => {
     ['EPERM', /cuda: .+; \/dev\/nvmap cannot be opened: the sandbox .*Operation not permitted/, /DeviceAllow/],
     ['EACCES', /cuda: .+; \/dev\/nvmap cannot be opened: this user .*Permission denied/, /usermod/]
   ] as const)('a GPU whose device file gives %s is reported with that and its remedy', async (code, why, remedy) => {
-    const proof = await proveProvider('auto', model, 1, refused(code))
+    const proof = await proveProvider('auto', model, { threads: 1, refused: refused(code) })
     expect(proof.provider).toBe('cpu')
     expect(proof.fallback).toMatch(why)
     expect(proof.remedy).toMatch(remedy)
-    const named = proveProvider('cuda', model, 1, refused(code))
+    const named = proveProvider('cuda', model, { threads: 1, refused: refused(code) })
     await expect(named).rejects.toThrow(why.source.includes('sandbox') ? /the sandbox/ : /this user/)
     await expect(named).rejects.toThrow(remedy)
   })
 
   it('a GPU that fails for another reason is reported without mention of device files', async () => {
-    const proof = await proveProvider('auto', model, 1, () => undefined)
+    const proof = await proveProvider('auto', model, { threads: 1, refused: () => undefined })
     expect(proof).toMatchObject({ provider: 'cpu', fallback: expect.stringMatching(/^cuda: /) })
     expect(proof.remedy).toBeUndefined()
-    await expect(proveProvider('cuda', model, 1, () => undefined)).rejects.toThrow(
+    await expect(proveProvider('cuda', model, { threads: 1, refused: () => undefined })).rejects.toThrow(
       /Install ONNX Runtime's CUDA provider/
     )
   })

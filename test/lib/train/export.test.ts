@@ -45,6 +45,35 @@ describe('a trained model', () => {
     await trainer.close()
   })
 
+  it.each(['fc6', 'fc7', 'fc8'] as const)(
+    'whose dense layers are convolutions is trained from %s on alike',
+    async (from) => {
+      const builder = new GraphBuilder({ name: 'convolutions' })
+      const layer = (value: string, out: number, channels: number, side: number, pad = 0): string => {
+        const count = out * channels * side * side
+        const weights = Float32Array.from({ length: count }, () => random.normal(0, 0.3))
+        const inputs = [value, builder.constant('w', weights, [out, channels, side, side])]
+        return builder.node('Conv', inputs, { pads: [pad, pad, pad, pad] })
+      }
+      const relu = (value: string): string => builder.node('Relu', [value])
+      const map = relu(layer(builder.input('x', ['N', 3, 8, 8]), 4, 3, 3, 1))
+      const pooled = builder.node('MaxPool', [map], { kernel_shape: [2, 2], strides: [2, 2] })
+      const last = layer(relu(layer(relu(layer(pooled, 10, 4, 4)), 7, 10, 1)), 9, 7, 1)
+      builder.output(builder.node('Flatten', [last]), ['N', 9])
+      const model = builder.toModel()
+      const chain = chainOf(layerGraphOf(model), from, 3, 5, 'test')
+      expect(chain.layers[0]!.kind).toBe('reshape')
+      const trainer = await Trainer.open(chain, { optimizer: 'sgd', dropout: 0, provider: 'cpu', threads: 1, random })
+      const features = await run(frozenPart(model, chain, 'test')!, pictures, [2, 3, 8, 8])
+      const targets = Float32Array.of(1, 0, 0, 0, 0, 1)
+      await trainer.step({ features, targets, weights: Float32Array.of(1, 1) }, 0.1)
+      const trained = trainedModel(model, chain, trainer.weights(), 'test')
+      const [ofTrainer, ofModel] = [await trainer.logits(features), await run(trained, pictures, [2, 3, 8, 8])]
+      ofTrainer.forEach((value, i) => void expect(ofModel[i]).toBeCloseTo(value, 5))
+      await trainer.close()
+    }
+  )
+
   it('can be trained again', async () => {
     const once = chainOf(layerGraphOf(base), 'fc7', 3, 5, 'test')
     const model = trainedModel(base, once, weightsOf(once), 'test')

@@ -4,7 +4,9 @@ import { type AlarmOptions, createAlarms, endAfterRestart, type Observation } fr
 import { alarmDefaults } from '../../support/alarm-defaults.js'
 import { clockOf, moment } from '../../support/moments.js'
 
-const { rules, priorities } = alarmDefaults
+const { rules: defaults, priorities } = alarmDefaults
+/** A score as it is fed is what is held against the thresholds, unless a test is about the smoothing. */
+const rules = { ...defaults, smoothingS: 0 }
 const model = { name: 'm', sha256: 'f00d', demonstration: false }
 const t0 = Date.UTC(2026, 0, 1)
 const box = { x: 100, y: 100, width: 80, height: 100 }
@@ -85,15 +87,15 @@ describe('an episode', () => {
   })
 
   test('hears of a clear rise at once, not only with the next regular update', () => {
-    const { said, feed } = setUp({ rules: { ...rules, updateS: 60 } })
-    feed(0, 5, 0.72)
+    const { said, feed } = setUp({ rules: { ...defaults, updateS: 60 } })
+    feed(0, 8, 0.72)
     feed(5, 10, 1)
     expect(phases(said)).toEqual(['start0', 'update1', 'update2'])
     expect(said[1]?.score).toBeGreaterThanOrEqual(0.82)
   })
 
   test.each([1, 2, 5, 15, 30])('begins at the same time whatever the frame rate: %i fps', (fps) => {
-    const { alarms } = setUp()
+    const { alarms } = setUp({ rules: defaults })
     let start: number | null = null
     for (let frame = 0; frame < 10 * fps; frame++) {
       const at = t0 + (frame * 1000) / fps
@@ -119,9 +121,11 @@ describe('an episode', () => {
 describe('a face out of sight', () => {
   test('ends its alarm after the time for it, and says why', () => {
     const { alarms, said, feed } = setUp()
-    feed(0, 4, 0.95)
-    expect(alarms.tick(moment(t0 + 8700))).toEqual([])
-    said.push(...alarms.tick(moment(t0 + 8800)))
+    feed(0, 600, 0.95)
+    said.push(...alarms.tick(moment(t0 + 604_800)))
+    expect(said.at(-1)?.phase).not.toBe('end')
+    // A little more than track_lost_s, as it had not been seen before.
+    said.push(...alarms.tick(moment(t0 + 605_600)))
     expect(said.at(-1)).toMatchObject({ phase: 'end', reason: 'track_lost', state: 'ended' })
     expect(said.at(-1)?.text.en).toBe('Pain suspected, room 12, bed A: alarm ended, face out of sight')
   })
@@ -196,6 +200,58 @@ describe('a camera', () => {
     )
   })
 
+  describe('whose pictures are damaged', () => {
+    const damaged = (s: number) => moment(t0 + 1000 * s)
+
+    test('for less than 10 s ends and raises nothing, and a pain alarm goes on', () => {
+      const { alarms, said, feed } = setUp()
+      feed(0, 4, 0.95)
+      said.push(...alarms.cameraState('a', 'damaged', damaged(4)))
+      feed(4, 13, 0.95)
+      said.push(...alarms.tick(damaged(13.9)), ...alarms.cameraState('a', 'ok', damaged(13.9)))
+      expect(said.filter(({ phase }) => phase !== 'update').map(({ condition }) => condition)).toEqual(['pain'])
+    })
+
+    test('ends the alarm of a face that is out of sight with that reason, and raises one after 10 s', () => {
+      const { alarms, said, feed } = setUp()
+      feed(0, 4, 0.95)
+      said.push(...alarms.cameraState('a', 'damaged', damaged(4)))
+      for (let s = 4.5; s <= 14; s += 0.5) said.push(...alarms.tick(damaged(s)))
+      expect(said.filter(({ phase }) => phase !== 'update').slice(1)).toMatchObject([
+        { phase: 'end', alarm_id: 'id0', reason: 'camera_damaged' },
+        { phase: 'start', condition: 'camera_damaged', camera: 'a' }
+      ])
+      expect(alarms.cameraState('a', 'ok', damaged(20))).toMatchObject([{ phase: 'end', reason: 'cleared' }])
+    })
+
+    test('again and again counts from its last beginning', () => {
+      const { alarms } = setUp()
+      for (let s = 0; s < 60; s += 12) {
+        expect(alarms.cameraState('a', 'damaged', damaged(s))).toEqual([])
+        expect(alarms.tick(damaged(s + 9))).toEqual([])
+        expect(alarms.cameraState('a', 'ok', damaged(s + 9.5))).toEqual([])
+      }
+    })
+
+    test('and whose decoder is started anew meanwhile is damaged since the first of it', () => {
+      const { alarms } = setUp()
+      alarms.cameraState('a', 'damaged', damaged(0))
+      alarms.cameraState('a', 'connecting', damaged(5))
+      expect(alarms.tick(damaged(11))).toEqual([])
+      alarms.cameraState('a', 'damaged', damaged(12))
+      expect(alarms.tick(damaged(12))).toMatchObject([{ condition: 'camera_damaged', phase: 'start' }])
+    })
+
+    test('takes the place of a lost one once it has lasted', () => {
+      const { alarms } = setUp()
+      alarms.cameraState('a', 'lost', damaged(0))
+      expect(alarms.cameraState('a', 'damaged', damaged(1))).toEqual([])
+      const [gone, raised] = alarms.tick(damaged(11))
+      expect(gone).toMatchObject({ condition: 'camera_lost', phase: 'end', reason: 'camera_damaged' })
+      expect(raised).toMatchObject({ condition: 'camera_damaged', phase: 'start' })
+    })
+  })
+
   test('that is lost and then frozen has one technical alarm at a time', () => {
     const { alarms } = setUp()
     alarms.cameraState('a', 'lost', moment(t0))
@@ -206,15 +262,18 @@ describe('a camera', () => {
     ])
   })
 
-  test.each(['frozen', 'paused'] as const)('that is %s shows nobody: its faces start no alarm', (state) => {
-    const { alarms, said, feed } = setUp()
-    alarms.cameraState('a', state, moment(t0))
-    feed(0, 6, 0.95)
-    expect(said).toEqual([])
-    alarms.cameraState('a', 'ok', moment(t0 + 6000))
-    feed(6, 9, 0.95)
-    expect(phases(said)).toEqual(['start0'])
-  })
+  test.each(['frozen', 'paused'] as const)(
+    'that is %s has faces that are not there now: they start no alarm',
+    (state) => {
+      const { alarms, said, feed } = setUp()
+      alarms.cameraState('a', state, moment(t0))
+      feed(0, 6, 0.95)
+      expect(said).toEqual([])
+      alarms.cameraState('a', 'ok', moment(t0 + 6000))
+      feed(6, 9, 0.95)
+      expect(phases(said)).toEqual(['start0'])
+    }
+  )
 
   test.each([
     ['lost', 'paused', 'camera_paused', 'Camera lost, room 12, bed A: alarm ended, camera paused'],
@@ -268,13 +327,20 @@ describe('commands and the rest', () => {
     expect(() => alarms.ack('id0', 'nurse 7', 'seen', moment(t0))).toThrow(/no active alarm has the id "id0"/)
   })
 
-  test('a test alarm starts and ends, marked as a test, and needs a camera that exists', () => {
+  test('a test alarm lasts as long as asked for, has the priority asked for, can be acknowledged, and needs a camera that exists', () => {
     const { alarms } = setUp()
-    const messages = alarms.testAlarm('a', moment(t0))
-    expect(messages.map(({ phase, seq, test, condition }) => [phase, seq, test, condition])).toEqual([
-      ['start', 0, true, 'test'],
-      ['end', 1, true, 'test']
+    const [start] = alarms.testAlarm('a', moment(t0), { seconds: 60, priority: 'high' })
+    expect(start).toMatchObject({ phase: 'start', seq: 0, test: true, condition: 'test', priority: 'high' })
+    expect(alarms.tick(moment(t0 + 59_000))).toEqual([])
+    const update = alarms.ack(start!.alarm_id, 'nurse 7', 'coming', moment(t0 + 59_500))
+    expect(update).toMatchObject({ phase: 'update', seq: 1, ack: { by: 'nurse 7', kind: 'coming' } })
+    expect(alarms.tick(moment(t0 + 60_000))).toMatchObject([
+      { phase: 'end', seq: 2, reason: 'test', test: true, priority: 'high', duration_s: 60, ack: { by: 'nurse 7' } }
     ])
+    const [other] = alarms.testAlarm('a', moment(t0 + 70_000))
+    expect(other).toMatchObject({ priority: 'low' })
+    expect(alarms.tick(moment(t0 + 99_999))).toEqual([])
+    expect(alarms.shutdown(moment(t0 + 99_999))).toMatchObject([{ phase: 'end', reason: 'stopped', test: true }])
     expect(() => alarms.testAlarm('x', moment(t0))).toThrow(/no camera "x".*Name one of: a, b/)
     expect(() => alarms.testAlarm('constructor', moment(t0))).toThrow(/no camera/)
     expect(alarms.active(moment(t0))).toEqual([])
@@ -313,7 +379,7 @@ describe('commands and the rest', () => {
     expect(alarms.tick(moment(t0 + 120_000))).toMatchObject([{ condition: 'camera_lost', phase: 'update', seq: 2 }])
   })
 
-  test('an outage is told with the time it began, and without updates that nobody hears', () => {
+  test('an outage is told with the time it began, and without updates, which could not be delivered', () => {
     const { alarms } = setUp()
     const [start] = alarms.technical(
       'broker_lost',

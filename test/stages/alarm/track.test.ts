@@ -1,13 +1,14 @@
 import fc from 'fast-check'
 import { describe, expect, it, test } from 'vitest'
 import type { Box } from '../../../src/core/types.js'
-import { TokenBucket } from '../../../src/stages/alarm/index.js'
-import { follow, newTrack, predecessor, type TrackState } from '../../../src/stages/alarm/record.js'
+import { TokenBucket } from '../../../src/stages/alarm/record.js'
+import { follow, newTrack, predecessor, type TrackState, waitS } from '../../../src/stages/alarm/track.js'
 import { moment } from '../../support/moments.js'
 
 const rules = {
   onsetThreshold: 0.7,
   onsetS: 2,
+  onsetFrames: 3,
   clearThreshold: 0.45,
   clearS: 3,
   smoothingS: 2,
@@ -33,25 +34,38 @@ describe('a smoothed score', () => {
 
   it('has followed a step by 63.2 % after one time constant, in one frame or in many', () => {
     const once = 1 - Math.exp(-1)
-    expect(smoothed([[0, 0], [2000, 1]])).toBeCloseTo(once, 10) // biome-ignore format: pairs
+    expect(smoothed([[0, 0], [1000, 1]], 1)).toBeCloseTo(once, 10) // biome-ignore format: pairs
     const many = Array.from({ length: 40 }, () => [50, 1] as const)
     expect(smoothed([[0, 0], ...many])).toBeCloseTo(once, 10)
   })
 
-  it('is the score itself without smoothing, and the first one always', () => {
+  it('is the score itself without smoothing, the first one included', () => {
     expect(smoothed([[0, 0.2], [0, 0.9]], 0)).toBeCloseTo(0.9, 10) // biome-ignore format: pairs
-    expect(smoothed([[500, 0.4]])).toBe(0.4)
+    expect(smoothed([[0, 0.4]], 0)).toBe(0.4)
+  })
+
+  it('begins at 0: the first score, too, counts by the time in which it was seen', () => {
+    expect(smoothed([[0, 0.9]])).toBe(0)
+    expect(smoothed([[0, 0.9], [200, 0.9]])).toBeCloseTo(0.9 * (1 - Math.exp(-0.1)), 10) // biome-ignore format: pairs
+  })
+
+  it('follows a score after a long absence as one after a second: nothing is known of the time between', () => {
+    const afterAbsence = (ms: number) => smoothed([[0, 0], [ms, 1]], 1) // biome-ignore format: pairs
+    expect(afterAbsence(60_000)).toBe(afterAbsence(1000))
+    expect(afterAbsence(1000)).toBeGreaterThan(afterAbsence(999))
   })
 
   it('stays as it is at a time that stands still or runs backwards, and where the face cannot be judged', () => {
-    expect(smoothed([[0, 0.5], [0, 1], [-700, 1], [400, Number.NaN], [400, null]])).toBe(0.5) // biome-ignore format: pairs
+    const before = [[0, 0], [1000, 0.8]] as const // biome-ignore format: pairs
+    const rest = [[0, 1], [-700, 1], [400, Number.NaN], [400, null]] as const // biome-ignore format: pairs
+    expect(smoothed([...before, ...rest])).toBe(smoothed(before))
   })
 
   it('at exactly a threshold counts as above the onset, and as below the clearing', () => {
     const at = (score: number) => {
       const track = newTrack('a', moment(t0))
-      follow(track, rules, moment(t0), score, box)
-      return [track.aboveSince, track.belowSince]
+      follow(track, { ...rules, smoothingS: 0 }, moment(t0), score, box)
+      return [track.above?.since ?? null, track.below?.since ?? null]
     }
     expect(at(0.7)).toEqual([t0, null])
     expect(at(0.699)).toEqual([null, null])
@@ -87,11 +101,16 @@ describe('the face that a new track goes on from', () => {
     expect(found({ lastSeen: moment(t0 + 1500), lost: true })).toBe(true)
   })
 
-  it('was seen less than track_lost_s before the new one came, which is as young itself', () => {
-    expect(found({}, { firstSeen: moment(t0 + 4999) })).toBe(true)
-    expect(found({}, { firstSeen: moment(t0 + 5000) })).toBe(false)
-    expect(found({}, {}, 5000)).toBe(true)
-    expect(found({}, {}, 5001)).toBe(false)
+  it('was seen less than its wait before the new one came, which is as young itself', () => {
+    // Seen for as long as anything is remembered: waited for little longer than track_lost_s.
+    const known = { presence: { seenS: 1e9, spanS: 1e9 } }
+    expect(found(known, { firstSeen: moment(t0 + 4999) })).toBe(true)
+    expect(found(known, { firstSeen: moment(t0 + 5001) })).toBe(false)
+    expect(found(known, {}, 5000)).toBe(true)
+    expect(found(known, {}, 5001)).toBe(false)
+    // Not seen before: four times as long.
+    expect(found({}, { firstSeen: moment(t0 + 19_999) })).toBe(true)
+    expect(found({}, { firstSeen: moment(t0 + 20_000) })).toBe(false)
   })
 
   it('is at most one face away, by its centre', () => {
@@ -161,6 +180,46 @@ describe('a token bucket', () => {
         })
         const count = taken(perS, times).filter(Boolean).length
         expect(count).toBeLessThanOrEqual(Math.max(1, perS) + (perS * (at - (times[0] ?? 0))) / 1000 + 1e-6)
+      })
+    )
+  })
+})
+
+describe('how long a face may be out of sight', () => {
+  const waitAfter = (visits: readonly (readonly [seenS: number, awayS: number])[]) => {
+    const track = newTrack('a', moment(t0))
+    let at = t0
+    for (const [seenS, awayS] of visits) {
+      for (let ms = 0; ms < seenS * 1000; ms += 200) {
+        at += 200
+        follow(track, rules, moment(at), 0.9, box)
+      }
+      at += awayS * 1000
+    }
+    return waitS(track, rules)
+  }
+
+  const repeated = (seenS: number, awayS: number) => Array.from({ length: 30 }, () => [seenS, awayS] as const)
+
+  it('is track_lost_s for one that was seen all the time, and longer the more rarely it was', () => {
+    const always = waitAfter([[600, 0]])
+    const half = waitAfter(repeated(3, 3))
+    expect(always).toBeGreaterThanOrEqual(5)
+    expect(always).toBeLessThan(5.6)
+    expect(half).toBeGreaterThan(always + 2)
+    expect(waitAfter(repeated(3, 6))).toBeGreaterThan(half + 2)
+  })
+
+  it('is longer for a face of which little has been seen yet', () => {
+    expect(waitAfter([[2, 0]])).toBeGreaterThan(waitAfter([[20, 0]]))
+    expect(waitAfter([])).toBe(20)
+  })
+
+  it('is between once and four times track_lost_s, whatever was seen', () => {
+    fc.assert(
+      fc.property(fc.array(fc.tuple(fc.integer({ min: 0, max: 20 }), fc.integer({ min: 0, max: 90 }))), (visits) => {
+        expect(waitAfter(visits)).toBeGreaterThanOrEqual(5)
+        expect(waitAfter(visits)).toBeLessThanOrEqual(20)
       })
     )
   })

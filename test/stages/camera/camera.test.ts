@@ -19,7 +19,7 @@ describe('a camera', () => {
     ['hevc', 'basic'],
     ['mjpeg', 'digest']
   ] as const)('of %s behind %s authentication gives the pictures that it sees', async (codec, scheme) => {
-    const server = await rig.server({ ...hostile, scheme })
+    const server = await rig.server({ credentials: { ...hostile, scheme } })
     const { url } = await rig.feed(server, { codec })
     const size = { width: 128, height: 128 }
     const camera = rig.camera(url, {
@@ -55,7 +55,7 @@ describe('a camera', () => {
     ['digest', 'percent-encoded', encoded]
   ] as const)('keeps a hostile password to itself: %s, %s', async (scheme, _how, spelling) => {
     process.env.PAINLENS_TEST_PASSWORD = hostile.password
-    const server = await rig.server({ ...hostile, scheme })
+    const server = await rig.server({ credentials: { ...hostile, scheme } })
     const feed = await rig.feed(server)
     const camera = rig.camera(`rtsp://${hostile.user}:${spelling}@127.0.0.1:${server.port}/bed`)
     takeFrames(camera)
@@ -130,19 +130,23 @@ describe('checkCamera', () => {
     checkCamera({ id: 'bed', url, decoder: rig.decoder, secrets: rig.secrets, timeoutMs: 4000 }, signal)
 
   it("finds a camera's own size, codec and rate", async () => {
-    const server = await rig.server({ ...hostile, scheme: 'digest' })
+    const server = await rig.server({ credentials: { ...hostile, scheme: 'digest' } })
     const h264 = await rig.feed(server)
-    expect(await check(h264.url)).toMatchObject({ width: 160, height: 120, codec: 'h264', fps: 15 })
+    expect(await check(h264.url)).toMatchObject({
+      shape: { coded: { width: 160, height: 120 } },
+      codec: 'h264',
+      fps: 15
+    })
     const mjpeg = await rig.feed(server, { path: '/yard', codec: 'mjpeg' })
     const timed = await check(mjpeg.url)
-    expect(timed).toMatchObject({ width: 160, height: 120, codec: 'mjpeg' })
+    expect(timed).toMatchObject({ shape: { coded: { width: 160, height: 120 } }, codec: 'mjpeg' })
     expect(timed.fps).toBeGreaterThan(5)
     expect(timed.fps).toBeLessThan(40)
     expect(decoderProcesses()).toEqual([])
   })
 
   it('says what is wrong and what to do', async () => {
-    const server = await rig.server({ ...hostile, scheme: 'digest' })
+    const server = await rig.server({ credentials: { ...hostile, scheme: 'digest' } })
     await rig.feed(server)
     const wrong = check(`rtsp://admin:wrong-password@127.0.0.1:${server.port}/bed`)
     await expect(wrong).rejects.toThrow(CameraError)

@@ -85,7 +85,10 @@ describe.concurrent('auto, where the hardware is there and fails', () => {
     const { url } = await rig.feed(await rig.server())
     const decoder = hardware(world, deviceError('Operation not permitted'))
     const found = await checkCamera({ id: 'bed', url, decoder, secrets: rig.secrets })
-    expect(found).toMatchObject({ width: 160, height: 120, decoder: expect.stringMatching(/^ffmpeg /) })
+    expect(found).toMatchObject({
+      shape: { coded: { width: 160, height: 120 } },
+      decoder: expect.stringMatching(/^ffmpeg /)
+    })
     expect(found.instead).toMatchObject({ code: 'PL-DEVICE-SANDBOX' })
   })
 })
@@ -95,7 +98,7 @@ describe.concurrent('auto, where the camera is the trouble', () => {
     const { rig } = world
     const gone = await rig.server()
     await gone.stop()
-    const locked = await rig.server({ user: 'admin', password: 'right', scheme: 'digest' })
+    const locked = await rig.server({ credentials: { user: 'admin', password: 'right', scheme: 'digest' } })
     await rig.feed(locked)
     const decoder = hardware(world, 'exec cat > /dev/null')
     for (const [url, reason] of [

@@ -169,7 +169,7 @@ describe.concurrent('nvidia', () => {
     const { next, pictures } = decoderFor('nvidia', { ffmpeg, nvidia: false }).command(request)
     expect(pictures).toEqual({ format: 'bgr0', width: 640, height: 360 })
     expect([next!.command, ...next!.args].join(' ')).toBe(
-      'gst-launch-1.0 -q fdsrc fd=0 do-timestamp=true blocksize=65536' +
+      'gst-launch-1.0 -v fdsrc fd=0 do-timestamp=true blocksize=65536' +
         ' ! video/x-h265,stream-format=byte-stream,width=1920,height=1080,framerate=60/1 ! h265parse' +
         ' ! nvv4l2decoder disable-dpb=true' +
         ' ! videorate drop-only=true skip-to-first=true ! video/x-raw(memory:NVMM),framerate=5/1' +

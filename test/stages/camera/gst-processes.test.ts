@@ -14,7 +14,7 @@ describe.concurrent('the two processes', () => {
   it('keep a hostile password to themselves, and leave nothing behind when stopped', async ({ world, expect }) => {
     const { rig } = world
     process.env.PAINLENS_TEST_PASSWORD = hostile.password
-    const server = await rig.server({ ...hostile, scheme: 'digest' })
+    const server = await rig.server({ credentials: { ...hostile, scheme: 'digest' } })
     await rig.feed(server, { codec: 'hevc' })
     const camera = rig.camera(`rtsp://${hostile.user}:${hostile.password}@127.0.0.1:${server.port}/bed`, {
       decoder: world.decoder()
@@ -120,7 +120,7 @@ describe.concurrent('what goes wrong', () => {
 
   it('no GStreamer at all, no camera, a wrong password: told as what it is', async ({ world, expect }) => {
     const { rig } = world
-    const server = await rig.server({ ...hostile, scheme: 'basic' })
+    const server = await rig.server({ credentials: { ...hostile, scheme: 'basic' } })
     const { url } = await rig.feed(server)
     const check = (address: string, by: Decoder): Promise<unknown> =>
       checkCamera({ id: 'bed', url: address, decoder: by, secrets: rig.secrets, timeoutMs: 8000 })
@@ -131,7 +131,7 @@ describe.concurrent('what goes wrong', () => {
       expect(check('rtsp://127.0.0.1:1/bed', decoder)).rejects.toThrow(/nothing listens/),
       expect(check(`rtsp://a:b@127.0.0.1:${server.port}/bed`, decoder)).rejects.toThrow(/refuses user name or password/)
     ])
-    expect(await check(url, decoder)).toMatchObject({ codec: 'h264', width: 160, height: 120 })
+    expect(await check(url, decoder)).toMatchObject({ codec: 'h264', shape: { coded: { width: 160, height: 120 } } })
     expect(world.children()).toEqual([])
   })
 })

@@ -1,5 +1,4 @@
-import { spawn, spawnSync } from 'node:child_process'
-import { once } from 'node:events'
+import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
@@ -37,18 +36,8 @@ export async function publishNumbered(rig: Rig, server: RtspServer, path: string
     h264: ['-c:v', 'libx264', '-preset', 'ultrafast', '-tune', 'zerolatency', '-crf', '12', '-g', '10', '-bf', '0'],
     hevc: ['-c:v', 'libx265', '-preset', 'ultrafast', '-tune', 'zerolatency', '-x265-params', x265]
   }[codec]
-  const publication = server.publish(path)
-  const output = ['-bsf:v', 'dump_extra', '-f', 'rtsp', '-rtsp_transport', 'tcp', publication.url]
-  const args = ['-v', 'fatal', '-re', '-f', 'lavfi', '-i', source, ...encoder, ...colours, ...output]
-  const publisher = spawn('ffmpeg', args, { stdio: 'ignore' })
-  const ended = once(publisher, 'close')
-  rig.own(async () => {
-    publisher.kill('SIGKILL')
-    await ended
-    publication.close()
-  })
-  await publication.started
-  return server.url(path)
+  const input = ['-re', '-f', 'lavfi', '-i', source]
+  return rig.publish(server, path, [...input, ...encoder, ...colours, '-bsf:v', 'dump_extra'])
 }
 
 const x265 = 'crf=12:keyint=10:bframes=0:frame-threads=1:log-level=error'

@@ -246,6 +246,43 @@ describe('black bars beside the picture', () => {
   })
 })
 
+describe('damaged pictures', () => {
+  /** The state after each picture of a live scene, of which those are damaged. */
+  const statesOf = (seconds: number, isDamaged: (second: number) => boolean): string[] => {
+    const watch = new PictureWatch(size, [])
+    const picture = noisy(day, 2.5)
+    const look = (_: unknown, i: number) => watch.look(picture(i), (i / fps) * 1000, [], isDamaged(i / fps)).state
+    return Array.from({ length: seconds * fps }, look)
+  }
+
+  it('for 2 s, or for 1 s of every 3, leave the camera ok', () => {
+    expect(new Set(statesOf(20, (s) => s >= 5 && s < 7))).toEqual(new Set(['ok']))
+    expect(new Set(statesOf(30, (s) => s % 3 < 1))).toEqual(new Set(['ok']))
+  })
+
+  it('make it damaged after 2.5 s, and ok again at the latest 4 s after the last of them', () => {
+    const seen = statesOf(30, (s) => s >= 5 && s < 15)
+    expect(secondsUntil(seen, 'damaged')).toBeCloseTo(7.4, 1)
+    const over = seen.lastIndexOf('damaged') / fps
+    expect(over).toBeGreaterThan(15)
+    expect(over).toBeLessThan(19)
+    expect(seen.at(-1)).toBe('ok')
+  })
+
+  it('with single whole ones between them make it damaged, too', () => {
+    expect(statesOf(20, (s) => (s * fps) % 5 >= 1).at(-1)).toBe('damaged')
+  })
+
+  it('do not end that a camera is frozen, whatever they show', () => {
+    const watch = new PictureWatch(size, [])
+    states(watch, 15, () => day)
+    expect(watch.status.state).toBe('frozen')
+    const smeared = noisy(day, 2.5)
+    for (let i = 0; i < 5; i++) watch.look(smeared(i), 15_000 + i * 200, [], true)
+    expect(watch.status.state).toBe('frozen')
+  })
+})
+
 describe('what an installer may set', () => {
   it('is how long, or never', () => {
     const frozenAfter = (frozenAfterMs: number): string[] =>

@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { readdirSync, readFileSync } from 'node:fs'
 import { connect, createServer, type Server, type Socket } from 'node:net'
 import { filter, firstValueFrom, timeout } from 'rxjs'
@@ -6,7 +8,7 @@ import { createLog, silentLog } from '../../../src/core/log.js'
 import { Secrets } from '../../../src/core/secrets.js'
 import type { CameraState, Frame } from '../../../src/core/types.js'
 import { type Feed, type FeedOptions, startFeed } from '../../../src/show/simulate/feed.js'
-import { type RtspCredentials, type RtspServer, startRtspServer } from '../../../src/show/simulate/rtsp-server.js'
+import { type RtspServer, type RtspServerOptions, startRtspServer } from '../../../src/show/simulate/rtsp-server.js'
 import type { Decoder } from '../../../src/stages/camera/index.js'
 import {
   type Camera,
@@ -49,8 +51,8 @@ export class Rig {
     return this.#decoder
   }
 
-  async server(credentials?: RtspCredentials, port?: number): Promise<RtspServer> {
-    const server = await startRtspServer({ credentials, port, log: silentLog })
+  async server(options: Partial<RtspServerOptions> = {}): Promise<RtspServer> {
+    const server = await startRtspServer({ log: silentLog, ...options })
     this.#stoppers.push(() => server.stop())
     return server
   }
@@ -60,6 +62,25 @@ export class Rig {
     const feed = await startFeed({ ...base, log: silentLog, ...options })
     this.#stoppers.push(() => feed.stop())
     return feed
+  }
+
+  /**
+   * A stream that `feed` cannot make, published by FFmpeg until the rig ends.
+   * @param args its input, and what encodes it
+   * @returns the address for readers, once something can be read
+   */
+  async publish(server: RtspServer, path: string, args: readonly string[]): Promise<string> {
+    const publication = server.publish(path)
+    const output = ['-f', 'rtsp', '-rtsp_transport', 'tcp', publication.url]
+    const publisher = spawn('ffmpeg', ['-v', 'fatal', ...args, ...output], { stdio: 'ignore' })
+    const ended = once(publisher, 'close')
+    this.own(async () => {
+      publisher.kill('SIGKILL')
+      await ended
+      publication.close()
+    })
+    await publication.started
+    return server.url(path)
   }
 
   camera(url: string, options: Partial<CameraOptions> = {}): Camera {

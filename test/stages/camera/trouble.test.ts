@@ -38,7 +38,7 @@ describe('a camera in trouble', () => {
     camera.start()
     await untilReason(camera, /nothing listens/)
     expect(await untilState(camera, 'lost')).toMatch(/nothing listens/)
-    await rig.feed(await rig.server(undefined, gone.port))
+    await rig.feed(await rig.server({ port: gone.port }))
     await untilState(camera, 'ok')
     expect(states).toEqual(['connecting', 'lost', 'ok'])
     expect(camera.stats().restarts).toBeGreaterThan(0)
@@ -142,7 +142,7 @@ describe('a camera in trouble', () => {
   })
 
   it('waits long after a refused password, and says so', async () => {
-    const server = await rig.server({ user: 'admin', password: 'right', scheme: 'digest' })
+    const server = await rig.server({ credentials: { user: 'admin', password: 'right', scheme: 'digest' } })
     await rig.feed(server)
     const camera = rig.camera(`rtsp://admin:wrong-one@127.0.0.1:${server.port}/bed`, {
       timing: { unauthorizedMs: 60_000 }
@@ -176,25 +176,8 @@ describe('a camera in trouble', () => {
     const both = [readFileSync(`${film}1`), readFileSync(`${film}2`)]
     writeFileSync(film, Buffer.concat(Array.from({ length: 60 }, () => both).flat()))
     const server = await rig.server()
-    const publication = server.publish('/bed')
     const input = ['-re', '-f', 'h264', '-framerate', '10', '-i', film, '-c', 'copy', '-bsf:v', 'setts=ts=0']
-    const publisher = spawn('ffmpeg', [
-      '-v',
-      'fatal',
-      ...input,
-      '-f',
-      'rtsp',
-      '-rtsp_transport',
-      'tcp',
-      publication.url
-    ])
-    const published = once(publisher, 'close')
-    rig.own(async () => {
-      publisher.kill('SIGKILL')
-      await published
-    })
-    await publication.started
-    const camera = rig.camera(server.url('/bed'))
+    const camera = rig.camera(await rig.publish(server, '/bed', input))
     camera.start()
     const frames = await nextFrames(camera, 25)
     const middle = frames.map(({ pixels }) => nameOf(colourAt(pixels, size, 0.5, 0.5)))

@@ -35,7 +35,7 @@ async function frameOf(name: string, at: number, width?: number, camera = 'bed-1
   data.set(photo.data)
   const { width: wide, height: high } = photo
   const picture = { x: 0, y: 0, width: wide, height: high }
-  return { camera, at: moment(at), width: wide, height: high, picture, data, release: () => undefined }
+  return { camera, at: moment(at), width: wide, height: high, picture, damaged: false, data, release: () => undefined }
 }
 
 const half = (left: number): Zone['polygon'] => [

@@ -16,6 +16,7 @@ const manifest: Manifest = {
   licence: 'Apache-2.0',
   input: { layout: 'nhwc', width: 16, height: 16, colour: 'rgb', mean: [10, 20, 30], scale: 0.5 },
   alignment: { eyeDistance: 0.38, eyeY: 0.36 },
+  head: 'auto',
   intendedUse: 'demonstration',
   demonstration: true,
   temperature: 2,
@@ -36,6 +37,8 @@ type Answer = Awaited<ReturnType<RelevanceSource['explain']>>
 function fakeSource(answer: Partial<Answer> | Error) {
   const asked: Parameters<RelevanceSource['explain']>[] = []
   const source: RelevanceSource = {
+    head: 'logits',
+    classes: 3,
     explain: async (...question) => {
       asked.push(question)
       if (answer instanceof Error) throw answer
@@ -75,6 +78,7 @@ describe('the explanation of a crop', () => {
   it('has an uncertainty from several views, and the relevance and probability of the unchanged crop', async () => {
     const { source, asked } = fakeSource({})
     const answering: RelevanceSource = {
+      ...source,
       explain: async (input, options) => {
         await source.explain(input, options)
         const batch = input.dims[0]!
@@ -98,6 +102,29 @@ describe('the explanation of a crop', () => {
     expect(uncertainty.classes).toEqual({ pain: 43.3, disgust: 86.6, happiness: 0 })
     expect(uncertainty.regions).toEqual(Object.fromEntries(regionNames.map((name) => [name, 0])))
     expect(uncertainty.views).toBe(4)
+  })
+
+  it('explains each of two labels by a single output, the second by its opposite', async () => {
+    const two = { ...manifest, labels: ['pain', 'none'], temperature: 1 }
+    const { source, asked } = fakeSource({ logits: [[-3]] })
+    const single = { ...source, head: 'sigmoid', classes: 1 } as const
+    const explain = (target: 'max' | number) => explainCrop({ source: single, manifest: two, views: 1 }, crop, target)
+    const [pain, none, likeliest] = [await explain(0), await explain(1), await explain('max')]
+    expect(asked.map(([, { target }]) => target)).toEqual([0, 0, 0])
+    expect(pain.target).toBe('pain')
+    expect(pain.probability).toBeCloseTo(1 / (1 + Math.exp(3)), 6)
+    expect([...pain.logits]).toEqual([-3, 3])
+    expect(pain.relevance).toEqual(new Float32Array(256).fill(3))
+    expect(none.relevance).toEqual(new Float32Array(256).fill(-3))
+    expect(none.probability).toBeCloseTo(1 - pain.probability, 6)
+    expect(likeliest).toEqual(none)
+  })
+
+  it('reads the outputs of a sigmoid head one by one', async () => {
+    const { source } = fakeSource({})
+    const found = await explainCrop({ source: { ...source, head: 'sigmoid' }, manifest, views: 1 }, crop, 0)
+    for (const [i, logit] of [2, 0, -2].entries())
+      expect(found.probabilities[i]).toBeCloseTo(1 / (1 + Math.exp(-logit / manifest.temperature)), 6)
   })
 
   it('rejects with an InferenceError that contains the cause', async () => {

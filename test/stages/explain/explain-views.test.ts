@@ -2,7 +2,6 @@ import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Crop } from '../../../src/core/types.js'
 import { alignFace } from '../../../src/lib/face/align.js'
-import { createExplainer, type Explainer } from '../../../src/lib/lrp/index.js'
 import { loadManifest, type Manifest } from '../../../src/lib/model/manifest.js'
 import { batchDims, preprocess } from '../../../src/lib/model/preprocess.js'
 import { createRandom } from '../../../src/lib/random.js'
@@ -12,6 +11,7 @@ import {
   type RelevanceSource,
   viewsAtOnce
 } from '../../../src/stages/explain/explain-crop.js'
+import { type ModelSource, openSource } from '../../../src/stages/explain/source.js'
 import { mapToCrop, renderView, views } from '../../../src/stages/explain/views.js'
 import { truthOf } from '../../../tools/bench/explanations/faces.js'
 import { mean, spearman } from '../../../tools/bench/explanations/statistics.js'
@@ -19,11 +19,11 @@ import { planSample, splits } from '../../../tools/train/recipe.js'
 import { jitterEyes, renderPicture } from '../../../tools/train/render-crops.js'
 
 let manifest: Manifest
-let explainer: Explainer
+let explainer: ModelSource
 beforeAll(async () => {
   manifest = await loadManifest(fileURLToPath(new URL('../../../models/pain-demo.yaml', import.meta.url)))
   const composite = 'lrp.sequential_preset_a_flat'
-  explainer = await createExplainer({ model: manifest.file, composite, engine: 'onnx', threads: 2 })
+  explainer = await openSource(manifest, { composite, engine: 'onnx', threads: 2 })
 })
 afterAll(() => explainer.close())
 
@@ -63,6 +63,8 @@ describe('views explained in batches', () => {
   it('run in batches at 64 px, one by one at 224 px, and all for the target of the first view', async () => {
     const asked: [batch: number, target: number | 'max'][] = []
     const source: RelevanceSource = {
+      head: 'logits',
+      classes: 3,
       explain: async ({ data, dims }, { target }) => {
         asked.push([dims[0]!, target])
         const logits = Array.from({ length: dims[0]! }, () => [0, 1, 0])

@@ -39,6 +39,7 @@ const alarm = (alarm_id, seq) => ({
   state: seq === 5 ? 'ended' : 'active',
   reason: seq === 5 ? 'test' : null,
   ack: null,
+  previous: null,
   location: { facility: null, ward: null, room: null, bed: null },
   camera: null,
   onset: '2026-01-01T00:00:00.000Z',

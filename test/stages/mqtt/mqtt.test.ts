@@ -290,7 +290,7 @@ describe('commands', () => {
       ['ack', { transaction: 7, alarm_id: 'a0', by: 'nurse', kind: 'seen' }],
       ['pause', { transaction: 't', camera: 'hall', duration_s: 900 }],
       ['resume', { camera: 'hall', by: 'nurse' }],
-      ['test_alarm', { camera: 'hall' }],
+      ['test_alarm', { camera: 'hall', seconds: 30 }],
       ['refresh', {}]
     ])
     expect(answers('ack')).toEqual([{ transaction: 7, status: 'ok' }])
@@ -387,7 +387,7 @@ describe('commands', () => {
     await start({ commands: { ...noCommands, test_alarm: async (args) => void taken.push(args) } })
     await ask('test_alarm', { camera: 'new' })
     await until(() => taken.length > 0, 'the new one')
-    expect(taken).toEqual([{ camera: 'new' }])
+    expect(taken).toEqual([{ camera: 'new', seconds: 30 }])
   })
 
   test('commands sent while we were away are taken when we are back', async () => {

@@ -46,6 +46,7 @@ export function alarm(
     condition: 'pain',
     priority: 'high',
     ack: null,
+    previous: null,
     location: { facility: null, ward: null, room: '12', bed: null },
     camera: 'a',
     onset: '2026-01-01T00:00:00.000Z',

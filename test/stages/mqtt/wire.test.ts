@@ -60,7 +60,7 @@ const kinds = [
   'response/refresh'
 ]
 
-test('every message says that it is JSON in UTF-8; alarms and explanations say when they are of no use any more', async () => {
+test('every message says that it is JSON in UTF-8; all but status, observations and answers expire', async () => {
   await sayEverything(await start(broker.url), ear)
   for (const topic of kinds) {
     const properties = ear.on(topic)[0]?.packet.properties
@@ -68,7 +68,7 @@ test('every message says that it is JSON in UTF-8; alarms and explanations say w
       topic,
       expect.objectContaining({ contentType: 'application/json', payloadFormatIndicator: true })
     ])
-    const expires = topic === 'alarm' || topic === 'explanation'
+    const expires = ['alarm', 'explanation', 'health', 'camera/hall/state'].includes(topic)
     expect([topic, properties?.messageExpiryInterval !== undefined]).toEqual([topic, expires])
   }
 })

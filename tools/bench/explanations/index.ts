@@ -1,8 +1,7 @@
 /** `npm run bench -- explanations`: the tables of docs/measured/explanations.md. Tuned on validation people, reported on test people. */
-import { createExplainer } from '#painlens/lib/lrp/index.js'
 import type { Manifest } from '#painlens/lib/model/manifest.js'
 import { batchDims, preprocess } from '#painlens/lib/model/preprocess.js'
-import { defaultViews } from '#painlens/stages/explain/index.js'
+import { defaultViews, openSource } from '#painlens/stages/explain/index.js'
 import { unsteadyFrom } from '#painlens/stages/explain/statement.js'
 import { certainFrom } from '../../train/batches.js'
 import type { Split } from '../../train/recipe.js'
@@ -65,7 +64,7 @@ async function rightAndClear(
   manifest: Manifest,
   threads: number
 ): Promise<(KnownFace & { label: number })[]> {
-  const source = await createExplainer({ model: manifest.file, composite: 'lrp.z', engine: 'onnx', threads })
+  const source = await openSource(manifest, { composite: 'lrp.z', engine: 'onnx', threads })
   const clear: (KnownFace & { label: number })[] = []
   try {
     for (const face of faces) {

@@ -1,9 +1,9 @@
 /** How much of the relevance lies on what moved, per composite, against chance. */
 import { type Crop, regionNames } from '#painlens/core/types.js'
-import { createExplainer } from '#painlens/lib/lrp/index.js'
 import type { Manifest } from '#painlens/lib/model/manifest.js'
 import { explainViews } from '#painlens/stages/explain/explain-crop.js'
 import { regionMap } from '#painlens/stages/explain/regions.js'
+import { openSource } from '#painlens/stages/explain/source.js'
 import { views } from '#painlens/stages/explain/views.js'
 import { table } from '../table.js'
 import type { KnownFace } from './faces.js'
@@ -137,7 +137,7 @@ async function mapsOf(
   composite: string,
   { manifest, threads, views: count }: LocalisationOptions
 ): Promise<{ crop: Float32Array; mean: Float32Array }[]> {
-  const source = await createExplainer({ model: manifest.file, composite, engine: 'onnx', threads })
+  const source = await openSource(manifest, { composite, engine: 'onnx', threads })
   const looked = views.slice(0, composite === served ? count : 1)
   const maps: { crop: Float32Array; mean: Float32Array }[] = []
   try {

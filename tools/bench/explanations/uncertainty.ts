@@ -1,8 +1,7 @@
 /** Whether the uncertainty is worth something: how its ranks go with those of the errors. */
 import { type Crop, type RegionShare, regionNames } from '#painlens/core/types.js'
-import { createExplainer } from '#painlens/lib/lrp/index.js'
 import type { Manifest } from '#painlens/lib/model/manifest.js'
-import { softmax } from '#painlens/lib/model/preprocess.js'
+import { probabilitiesOf, readingOf } from '#painlens/lib/model/preprocess.js'
 import {
   disagreement,
   explainViews,
@@ -12,6 +11,7 @@ import {
   type ViewsSaid
 } from '#painlens/stages/explain/explain-crop.js'
 import { regionMap, regionShares } from '#painlens/stages/explain/regions.js'
+import { openSource } from '#painlens/stages/explain/source.js'
 import { views } from '#painlens/stages/explain/views.js'
 import { labels } from '../../train/recipe.js'
 import { table } from '../table.js'
@@ -44,7 +44,7 @@ export async function lookAt(
   manifest: Manifest,
   threads: number
 ): Promise<LookedAt[]> {
-  const source = await createExplainer({ model: manifest.file, composite, engine: 'onnx', threads })
+  const source = await openSource(manifest, { composite, engine: 'onnx', threads })
   const looked: LookedAt[] = []
   try {
     for await (const { identity, plan, crop, again } of faces) {
@@ -54,7 +54,8 @@ export async function lookAt(
         const said = await explainViews(source, manifest.input, other, views.slice(0, 1), target)
         others.push(sharesOn(other, said.answers[0]!))
       }
-      const probabilities = answers.map(({ logits }) => softmax(logits, manifest.temperature))
+      const reading = readingOf(source.head, source.classes)
+      const probabilities = answers.map(({ logits }) => probabilitiesOf(logits, reading, manifest.temperature))
       const shares = answers.map((answer) => sharesOn(crop, answer))
       const relevance = answers.map((answer) => answer.relevance)
       looked.push({

@@ -51,6 +51,19 @@ export class OnnxOps implements TensorOps<string> {
     return this.#emit.node('Min', [a, this.#emit.scalar(0)])
   }
 
+  clip(a: string, low: number, high: number): string {
+    const [least, most] = [low, high].map((bound) => (Number.isFinite(bound) ? this.#emit.scalar(bound) : ''))
+    return this.#emit.node('Clip', most === '' ? [a, least!] : [a, least!, most!])
+  }
+
+  sigmoid(a: string): string {
+    return this.#emit.node('Sigmoid', [a])
+  }
+
+  tanh(a: string): string {
+    return this.#emit.node('Tanh', [a])
+  }
+
   stabilized(a: string, epsilon: number): string {
     const above = this.#emit.node('GreaterOrEqual', [a, this.#emit.scalar(0)])
     return this.#emit.node('Add', [
@@ -78,6 +91,10 @@ export class OnnxOps implements TensorOps<string> {
   pad(a: string, pads: readonly (readonly [number, number])[], value: number): string {
     const amounts = this.#emit.integers([...pads.map(([before]) => before), ...pads.map(([, after]) => after)])
     return this.#emit.node('Pad', [a, amounts, this.#emit.scalar(value)], { mode: 'constant' })
+  }
+
+  concat(parts: readonly string[], axis: number): string {
+    return this.#emit.node('Concat', parts, { axis })
   }
 
   crop(a: string, pads: readonly (readonly [number, number])[], dims: readonly number[]): string {

@@ -5,11 +5,12 @@ import { availableParallelism, tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { type InferenceSession, Tensor } from 'onnxruntime-node'
 import { DiskError, InferenceError, messageOf } from '../../../core/errors.js'
+import { collectGarbage } from '../../../core/garbage.js'
 import { encodeModel, writeModel } from '../../onnx/index.js'
 import { openSession, type SessionOptions } from '../../ort/provider.js'
 import type { ProviderName } from '../../ort/provider-names.js'
 import type { Composite } from '../composites.js'
-import { collectGarbage, type Engine, type EngineResult, type LoadGraph, type Sample } from '../engine.js'
+import type { Engine, EngineResult, LoadGraph, Sample } from '../engine.js'
 import { isWeighted } from '../layers.js'
 import type { UnpoolForm } from './onnx-emitter.js'
 import { lrpModelOf, lrpNames } from './onnx-graph.js'
@@ -29,20 +30,22 @@ export interface OnnxEngineOptions {
 /** Which form of the graph suits a provider. */
 const unpoolForms: Record<ProviderName, UnpoolForm> = { cpu: 'indices', cuda: 'comparisons', tensorrt: 'comparisons' }
 
-type Shape = Pick<Engine, 'inputDims' | 'classes'>
+type Shape = Pick<Engine, 'inputDims' | 'classes' | 'head'>
 
 /** LRP as one more ONNX model, run by ONNX Runtime on the classifier's own provider. */
 export class OnnxEngine implements Engine {
   readonly name: string
   readonly inputDims: readonly (number | string)[]
   readonly classes: number
+  readonly head: Shape['head']
   readonly #session: InferenceSession
 
-  private constructor(session: InferenceSession, name: string, { inputDims, classes }: Shape) {
+  private constructor(session: InferenceSession, name: string, { inputDims, classes, head }: Shape) {
     this.#session = session
     this.name = name
     this.inputDims = inputDims
     this.classes = classes
+    this.head = head
   }
 
   /** Emits the graph and opens a session with it. */
@@ -102,7 +105,7 @@ async function emit(
   { folder, unpool }: { folder: string; unpool: UnpoolForm }
 ): Promise<Shape & { model: Uint8Array | string }> {
   const graph = await load()
-  const shape = { inputDims: graph.input.dims, classes: graph.classes }
+  const shape = { inputDims: graph.input.dims, classes: graph.classes, head: graph.head }
   const size = graph.layers.reduce((sum, layer) => sum + (isWeighted(layer) ? layer.weights.byteLength : 0), 0)
   if (size <= largestInMemory) return { model: encodeModel(lrpModelOf(graph, composite, unpool)), ...shape }
   const own = join(folder, `painlens-lrp-${randomUUID()}`)

@@ -87,6 +87,18 @@ export class TfjsOps implements TensorOps<Tensor> {
     return this.tf.minimum(a, 0)
   }
 
+  clip(a: Tensor, low: number, high: number): Tensor {
+    return this.tf.clipByValue(a, low, high)
+  }
+
+  sigmoid(a: Tensor): Tensor {
+    return this.tf.sigmoid(a)
+  }
+
+  tanh(a: Tensor): Tensor {
+    return this.tf.tanh(a)
+  }
+
   stabilized(a: Tensor, epsilon: number): Tensor {
     const { tf } = this
     const sign = tf.sub(tf.mul(tf.cast(tf.greaterEqual(a, 0), 'float32'), 2 * epsilon), epsilon)
@@ -117,6 +129,10 @@ export class TfjsOps implements TensorOps<Tensor> {
   pad(a: Tensor, pads: readonly (readonly [number, number])[], value: number): Tensor {
     const stored = this.#axes(a).map((axis): [number, number] => [...pads[axis]!])
     return this.tf.pad(a, stored, value)
+  }
+
+  concat(parts: readonly Tensor[], axis: number): Tensor {
+    return this.tf.concat([...parts], this.#axes(parts[0]!).indexOf(axis))
   }
 
   crop(a: Tensor, pads: readonly (readonly [number, number])[], dims: readonly number[]): Tensor {

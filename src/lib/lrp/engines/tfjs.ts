@@ -11,6 +11,7 @@ export class TfjsEngine implements Engine {
   readonly name: string
   readonly inputDims: readonly (number | string)[]
   readonly classes: number
+  readonly head: LayerGraph['head']
   readonly #backend: Backend
   readonly #ops: TfjsOps
   readonly #walk: Walk<tfjs.Tensor>
@@ -19,6 +20,7 @@ export class TfjsEngine implements Engine {
     this.name = backend.name
     this.inputDims = graph.input.dims
     this.classes = graph.classes
+    this.head = graph.head
     this.#backend = backend
     this.#ops = ops
     this.#walk = new Walk(ops, graph, composite)

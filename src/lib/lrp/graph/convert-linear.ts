@@ -1,8 +1,8 @@
-import { elementCount, type OnnxNode } from '../../onnx/index.js'
-import { floatOf, intOf, windowOf } from '../layers.js'
+import { floatsOf, type OnnxNode } from '../../onnx/index.js'
+import { type ConvGeometry, floatOf, intOf, windowOf } from '../layers.js'
 import type { GraphReader } from './reader.js'
 
-/* The operators that sum up weighted inputs: convolutions, dense layers, and what can be folded into them. */
+/* The operators that sum up weighted inputs: convolutions, dense layers, and normalizations that can be folded into them. */
 
 export function conv(node: OnnxNode, reader: GraphReader): void {
   const [inChannels, ...input] = reader.mapDims(node)
@@ -13,15 +13,42 @@ export function conv(node: OnnxNode, reader: GraphReader): void {
   if (window === null || perGroup * groups !== inChannels || outChannels % groups !== 0) {
     throw reader.unsupported(node, `weights [${dims.join(', ')}] and attributes do not fit ${inChannels} channels`)
   }
-  reader.push(node, {
-    kind: 'conv',
-    inputs: [reader.place(node, 0)],
-    dims: [outChannels, ...window.output],
-    geometry: { ...window, inChannels, outChannels, groups },
-    weights: reader.floats(node, 1),
-    bias: reader.has(node, 2) ? reader.perChannel(node, 2, outChannels) : null,
-    nonNegative: false
-  })
+  const geometry = { ...window, inChannels, outChannels, groups }
+  const weights = reader.floats(node, 1)
+  const bias = reader.has(node, 2) ? reader.perChannel(node, 2, outChannels) : null
+  const place = reader.place(node, 0)
+  if (isDense(geometry)) {
+    denseOfConv(node, reader, place, { geometry, weights, bias })
+    return
+  }
+  const own = { dims: [outChannels, ...window.output], geometry, weights, bias, nonNegative: false }
+  reader.push(node, { kind: 'conv', inputs: [place], ...own })
+}
+
+/** Whether each output sees the whole input once: DeepFace's VGG-Face has its dense layers so. */
+function isDense({ kernel, input, output, pads, groups }: ConvGeometry): boolean {
+  return (
+    groups === 1 &&
+    pads.every((pad) => pad === 0) &&
+    [0, 1].every((axis) => kernel[axis] === input[axis] && output[axis] === 1)
+  )
+}
+
+interface ConvParts {
+  geometry: ConvGeometry
+  /** [out, in, height, width], which is a dense layer's [out, in · height · width]. */
+  weights: Float32Array
+  bias: Float32Array | null
+}
+
+function denseOfConv(node: OnnxNode, reader: GraphReader, place: number, parts: ConvParts): void {
+  const { geometry, ...own } = parts
+  const { inChannels, outChannels, kernel } = geometry
+  const inSize = inChannels * kernel[0] * kernel[1]
+  const flat = reader.push(node, { kind: 'reshape', inputs: [place], dims: [inSize] })
+  const sums = { dims: [outChannels], inSize, outSize: outChannels, ...own, nonNegative: false }
+  const dense = reader.push(node, { kind: 'dense', inputs: [flat], ...sums })
+  reader.push(node, { kind: 'reshape', inputs: [dense], dims: [outChannels, 1, 1] })
 }
 
 export function gemm(node: OnnxNode, reader: GraphReader): void {
@@ -43,13 +70,15 @@ interface DenseForm {
 
 function dense(node: OnnxNode, reader: GraphReader, { outFirst, alpha, bias }: DenseForm): void {
   const input = reader.dimsOf(node)
-  const { dims } = reader.constant(node, 1)
-  const [inSize, outSize] = outFirst ? [dims[1], dims[0]] : [dims[0], dims[1]]
+  const { tensor, turned } = reader.matrix(node, 1)
+  const isOutFirst = outFirst !== turned
+  const { dims } = tensor
+  const [inSize, outSize] = isOutFirst ? [dims[1], dims[0]] : [dims[0], dims[1]]
   if (dims.length !== 2 || inSize === undefined || inSize !== input.at(-1) || outSize === undefined) {
     throw reader.unsupported(node, `weights [${dims.join(', ')}] do not fit [${['batch', ...input].join(', ')}]`)
   }
-  const weights = reader.floats(node, 1)
-  const ordered = outFirst ? weights : transposed(weights, inSize, outSize)
+  const weights = floatsOf(tensor)
+  const ordered = isOutFirst ? weights : transposed(weights, inSize, outSize)
   reader.push(node, {
     kind: 'dense',
     inputs: [reader.place(node, 0)],
@@ -82,42 +111,6 @@ function transposed(matrix: Float32Array, rows: number, columns: number): Float3
   return result
 }
 
-/** Two branches that meet, or a constant: then a shift per channel, as a bias that stands alone. */
-export function add(node: OnnxNode, reader: GraphReader): void {
-  const constantAt = [0, 1].find((position) => reader.isConstant(node, position))
-  const inputs = [0, 1].filter((position) => position !== constantAt).map((position) => reader.place(node, position))
-  const { dims } = reader.layers[inputs[0]!]!
-  if (constantAt !== undefined) {
-    shift(node, reader, inputs[0]!, constantAt)
-    return
-  }
-  if (dims.join() !== reader.layers[inputs[1]!]!.dims.join()) {
-    throw reader.unsupported(node, 'its two branches differ in shape')
-  }
-  reader.push(node, { kind: 'add', inputs, dims })
-}
-
-function shift(node: OnnxNode, reader: GraphReader, place: number, constantAt: number): void {
-  const { dims, kind } = reader.layers[place]!
-  // A dense layer's channels are its last axis; a map's are the first behind the batch.
-  const axis = kind === 'dense' ? dims.length - 1 : 0
-  const shape = reader.constant(node, constantAt).dims
-  const others = elementCount(shape) / (shape.at(axis - dims.length) ?? 1)
-  if (others !== 1 || (kind !== 'dense' && dims.length !== 3 && dims.length !== 1)) {
-    throw reader.unsupported(node, `the constant [${shape.join(', ')}] is no shift per channel`)
-  }
-  const size = dims[axis]!
-  reader.push(node, {
-    kind: 'scale',
-    inputs: [place],
-    dims,
-    axis,
-    factor: new Float32Array(size).fill(1),
-    shift: reader.perChannel(node, constantAt, size),
-    nonNegative: false
-  })
-}
-
 /** y = (x - mean) · scale / √(variance + ε) + shift, with the statistics that training left behind. */
 export function batchNormalization(node: OnnxNode, reader: GraphReader): void {
   const dims = reader.dimsOf(node)
@@ -131,9 +124,10 @@ export function batchNormalization(node: OnnxNode, reader: GraphReader): void {
     kind: 'scale',
     inputs: [reader.place(node, 0)],
     dims,
-    axis: 0,
+    shape: dims.map((dim, axis) => (axis === 0 ? dim : 1)),
     factor,
     shift: offset!.map((value, channel) => value - mean![channel]! * factor[channel]!),
+    handsOn: false,
     nonNegative: false
   })
 }

@@ -1,52 +1,72 @@
 import { UnsupportedModelError } from '../../../core/errors.js'
-import { elementCount, type OnnxModel, type OnnxNode, type OnnxValue } from '../../onnx/index.js'
-import type { ConvLayer, DenseLayer, Layer, LayerGraph, ScaleLayer } from '../layers.js'
-import { add, batchNormalization, conv, gemm, matMul } from './convert-linear.js'
 import {
-  constant,
-  flatten,
-  globalAveragePool,
-  pad,
-  pool,
-  relu,
-  reshape,
-  softmax,
-  squeeze,
-  transpose
-} from './convert-shape.js'
-import { GraphReader, type SupportedOperator, supportedOperators } from './reader.js'
+  decodeModel,
+  elementCount,
+  type OnnxModel,
+  type OnnxNode,
+  type OutputChoice,
+  readModel,
+  type Signature,
+  signatureOf
+} from '../../onnx/index.js'
+import type { LayerGraph } from '../layers.js'
+import { foldConstants } from './fold-constants.js'
+import { operators } from './operators.js'
+import { GraphReader } from './reader.js'
+import { simplified } from './simplify.js'
+
+/** What is known of a classifier beside its graph. */
+export interface GraphOptions extends OutputChoice {
+  /** The input's dims, the batch in front, for those that the model leaves free. */
+  inputDims?: readonly number[]
+}
 
 /**
  * Reads a classifier's ONNX graph as LRP's layers: NCHW as torch.onnx writes it, or NHWC with Transpose as tf2onnx
- * does. A trailing Softmax is left out. UnsupportedModelError, with the node's name and type, for anything that LRP
- * here cannot explain.
+ * does. The last activation (softmax, log-softmax, sigmoid) is left out. Constants have to be initializers or Constant
+ * nodes; `readLayerGraph` works out others.
+ * @throws UnsupportedModelError, with the node's name and type, for what LRP here cannot explain; ModelError where inputs or
+ *   outputs are not those of a classifier
  */
-export function layerGraphOf(model: OnnxModel, where = 'the model'): LayerGraph {
-  const { graph } = model
-  const input = onlyInput(graph.inputs, where)
+export function layerGraphOf(model: OnnxModel, where = 'the model', options: GraphOptions = {}): LayerGraph {
+  const signature = signatureOf(model, options, where)
+  const { name } = signature.input
+  const dims = inputDimsOf(signature, options.inputDims, where)
   const reader = new GraphReader(model, where)
-  reader.pushInput(input.name, input.dims.slice(1) as number[])
-  for (const node of needed(graph.nodes, graph.outputs[0]!.name)) {
-    const operator = supportedOperators.find((name) => name === node.opType && ['', 'ai.onnx'].includes(node.domain))
-    if (operator === undefined) throw reader.unsupported(node, 'there is no rule for this operator')
-    converters[operator](node, reader)
+  reader.pushInput(name, dims.slice(1) as number[])
+  for (const node of needed(model.graph.nodes, signature.before)) {
+    if (reader.evaluate(node)) continue
+    const convert = ['', 'ai.onnx'].includes(node.domain) ? operators[node.opType] : undefined
+    if (convert === undefined) throw reader.unsupported(node, 'there is no rule for this operator')
+    convert(node, reader)
   }
-  const output = reader.placeOf(graph.outputs[0]!.name)
+  const output = reader.placeOf(signature.before)
   if (output === undefined) throw refused('its output does not depend on its input', where)
   const classes = elementCount(reader.layers[output]!.dims)
-  return foldScales({ input: { name: input.name, dims: input.dims }, layers: reader.layers, output, classes })
+  const { head } = signature
+  return simplified({ input: { name, dims }, layers: reader.layers, output, classes, head })
 }
 
-function onlyInput(inputs: readonly OnnxValue[], where: string): OnnxValue {
-  const [input] = inputs
-  if (inputs.length !== 1 || input === undefined) throw refused(`it has ${inputs.length} inputs instead of one`, where)
-  if (input.type !== 'float32') throw refused(`its input is ${input.type} instead of float32`, where)
-  const free = input.dims.slice(1).find((dim) => typeof dim === 'string' || dim < 1)
-  if (input.dims.length < 2 || free !== undefined) {
-    throw refused(`its input [${input.dims.join(', ')}] has no fixed size behind the batch`, where)
-  }
-  return input
+/**
+ * Reads a classifier from a file, or from its bytes, as LRP's layers, with its constants worked out.
+ * @throws ModelError for a file that is no ONNX model, and as `layerGraphOf` does
+ */
+export async function readLayerGraph(source: string | Uint8Array, options: GraphOptions = {}): Promise<LayerGraph> {
+  const [model, where] =
+    typeof source === 'string' ? [await readModel(source), source] : [decodeModel(source), 'the model']
+  return layerGraphOf(await foldConstants(model, where), where, options)
 }
+
+/** The input's dims with a size for all but the batch. */
+function inputDimsOf({ input }: Signature, given: readonly number[] = [], where: string): (number | string)[] {
+  const dims = input.dims.map((dim, axis) => (axis === 0 || isSize(dim) ? dim : (given[axis] ?? dim)))
+  if (dims.length < 2 || !dims.slice(1).every(isSize)) {
+    throw refused(`its input [${dims.join(', ')}] has no fixed size behind the batch`, where)
+  }
+  return dims
+}
+
+const isSize = (dim: number | string): boolean => typeof dim === 'number' && dim >= 1
 
 function refused(why: string, where: string): UnsupportedModelError {
   return new UnsupportedModelError('PL-LRP-MODEL', `LRP cannot explain this model: ${why}`, where)
@@ -62,70 +82,4 @@ function needed(nodes: readonly OnnxNode[], output: string): OnnxNode[] {
     kept.push(node)
   }
   return kept.reverse()
-}
-
-type Convert = (node: OnnxNode, reader: GraphReader) => void
-
-/** How each supported ONNX operator becomes a layer. */
-const converters: Readonly<Record<SupportedOperator, Convert>> = {
-  Conv: conv,
-  Gemm: gemm,
-  MatMul: matMul,
-  Add: add,
-  BatchNormalization: batchNormalization,
-  Relu: relu,
-  MaxPool: (node, reader) => pool('maxPool', node, reader),
-  AveragePool: (node, reader) => pool('averagePool', node, reader),
-  GlobalAveragePool: globalAveragePool,
-  Flatten: flatten,
-  Reshape: reshape,
-  Squeeze: squeeze,
-  Transpose: transpose,
-  Pad: pad,
-  Constant: constant,
-  Dropout: (node, reader) => reader.alias(node),
-  Identity: (node, reader) => reader.alias(node),
-  Softmax: softmax
-}
-
-/**
- * Takes each scale layer (a BatchNormalization, or a bias that stands alone) into the convolution or dense layer before
- * it, where nothing else reads that layer's output: LRP rules are for the weights that are really at work.
- */
-function foldScales(graph: LayerGraph): LayerGraph {
-  const readers = countReaders(graph)
-  const layers: Layer[] = []
-  const moved: number[] = []
-  for (const layer of graph.layers) {
-    const inputs = layer.inputs.map((input) => moved[input]!)
-    const before = layers[inputs[0]!]
-    if (layer.kind === 'scale' && before && takesIn(before, layer) && readers[layer.inputs[0]!] === 1) {
-      layers[inputs[0]!] = folded(before, layer)
-      moved.push(inputs[0]!)
-    } else {
-      layers.push({ ...layer, inputs } as Layer)
-      moved.push(layers.length - 1)
-    }
-  }
-  return { ...graph, layers, output: moved[graph.output]! }
-}
-
-/** A convolution's outputs lie on the first axis, a dense layer's on the last. */
-function takesIn(before: Layer, { axis, dims }: ScaleLayer): before is ConvLayer | DenseLayer {
-  return before.kind === 'conv' ? axis === 0 : before.kind === 'dense' && axis === dims.length - 1
-}
-
-function countReaders({ layers, output }: LayerGraph): number[] {
-  const readers = layers.map(() => 0)
-  readers[output] = 1
-  for (const { inputs } of layers) for (const input of inputs) readers[input]!++
-  return readers
-}
-
-function folded(layer: ConvLayer | DenseLayer, { factor, shift }: ScaleLayer): ConvLayer | DenseLayer {
-  const perOutput = layer.weights.length / factor.length
-  const plain = factor.every((value) => value === 1)
-  const weights = plain ? layer.weights : layer.weights.map((weight, i) => weight * factor[Math.floor(i / perOutput)]!)
-  const bias = shift.map((value, channel) => value + (layer.bias?.[channel] ?? 0) * factor[channel]!)
-  return { ...layer, weights, bias }
 }

@@ -1,0 +1,56 @@
+/** `painlens forget DEVICE`: removes what the broker retains of a device that is no more. */
+import { loadConfig } from '../../config/index.js'
+import { baseTopic, topicOf } from '../../contract/topics.js'
+import { BrokerError } from '../../core/errors.js'
+import { printableLines } from '../../core/printable.js'
+import { explainConnectError } from '../../stages/mqtt/connect.js'
+import { connectBeside, retainedMessages } from '../broker.js'
+
+export interface ForgetOptions {
+  /** The device's name, as its config has or had it. */
+  device: string
+  config: string
+}
+
+const timeoutMs = 10_000
+const goodbyeMs = 1000
+const toStdout = (text: string): void => void process.stdout.write(text)
+
+/**
+ * Takes the retained messages below painlens/DEVICE away from the broker of the config, and names each.
+ * @returns 0, also where there are none
+ * @throws {BrokerError} if the broker cannot be used, refuses, or retains that the device is online
+ */
+export async function forgetCommand(
+  { device, config: file }: ForgetOptions,
+  signal: AbortSignal,
+  write = toStdout
+): Promise<number> {
+  const { config } = await loadConfig(file)
+  const base = baseTopic(device)
+  const heard = new Map<string, string>()
+  const onMessage = (topic: string, payload: Buffer, { retain }: { retain: boolean }) => {
+    if (retain && payload.length > 0) heard.set(topic, payload.toString())
+  }
+  const giveUp = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)])
+  const options = { config, purpose: 'forget', onMessage, timeoutMs, signal: giveUp } as const
+  const connection = await connectBeside(options).catch((error: unknown) => {
+    const { code, what, fix } = explainConnectError(error)
+    throw new BrokerError(code, what, 'mqtt.url', { fix, cause: error })
+  })
+  try {
+    const retained = await retainedMessages(connection, `${base}/#`, heard, giveUp)
+    if (isOnline(retained.get(topicOf(base, 'status'))))
+      throw new BrokerError('PL-BROKER-DEVICE-ONLINE', `the device ${JSON.stringify(device)} is online`, base)
+    for (const topic of retained.keys()) {
+      await connection.publish(topic, { qos: 1, retain: true, rank: 'other' }, () => ({ text: '' }))
+      write(`removed ${printableLines(topic)}\n`)
+    }
+    write(retained.size === 0 ? `the broker retains nothing below ${base}\n` : `${retained.size} in all\n`)
+    return 0
+  } finally {
+    await connection.end(goodbyeMs)
+  }
+}
+
+const isOnline = (status: string | undefined): boolean => /"state"\s*:\s*"online"/.test(status ?? '')

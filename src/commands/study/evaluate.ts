@@ -1,0 +1,55 @@
+/** `painlens study evaluate`. */
+import { type Config, loadConfig } from '../../config/index.js'
+import { alarmSchema } from '../../config/schema.js'
+import { UsageError } from '../../core/errors.js'
+import { printable } from '../../core/printable.js'
+import { alarmOptions } from '../../daemon/wiring/mapping.js'
+import { type EvaluateOptions, evaluateStudy } from '../../study/evaluate/index.js'
+
+export interface StudyEvaluateOptions {
+  data: string
+  model: string | undefined
+  run: string | undefined
+  out: string | undefined
+  /** Whose alarm settings count; the defaults unless given. */
+  config: string | undefined
+  repetitions: number
+  seed: number
+  threads: number
+}
+
+/**
+ * `painlens study evaluate DATA --run RUN`, or `--model MODEL.yaml --out EVAL`: the figures on standard output and in a folder.
+ * @returns 0
+ * @throws PainlensError; the signal's reason
+ */
+export async function studyEvaluateCommand(options: StudyEvaluateOptions, signal: AbortSignal): Promise<number> {
+  const { data, repetitions, seed, threads } = options
+  const by = judgeOf(options)
+  const alarm: Config['alarm'] =
+    options.config === undefined ? alarmSchema.parse({}) : (await loadConfig(options.config)).config.alarm
+  const { rules, priorities } = alarmOptions({ alarm, facility: null, cameras: [] })
+  const write = (line: string): void => void process.stderr.write(line)
+  const chance = { seed, repetitions }
+  const { folder, text } = await evaluateStudy(
+    { data, by, alarm: { rules, priorities }, chance, threads },
+    write,
+    signal
+  )
+  process.stdout.write(`${text}\nAll figures: ${printable(folder)}\n`)
+  return 0
+}
+
+/** @throws UsageError */
+function judgeOf({ model, run, out }: StudyEvaluateOptions): EvaluateOptions['by'] {
+  const wrong = (what: string): UsageError =>
+    new UsageError('PL-OPTION-VALUE', what, 'painlens study evaluate', { fix: 'See painlens study evaluate --help.' })
+  if ((model === undefined) === (run === undefined))
+    throw wrong('either --run RUN or --model FILE says what to evaluate')
+  if (run !== undefined) {
+    if (out !== undefined) throw wrong('--out goes with --model; with --run the figures go into RUN/evaluation')
+    return { run }
+  }
+  if (out === undefined) throw wrong('--out DIR is missing: where the figures go')
+  return { model: model!, out }
+}

@@ -1,0 +1,31 @@
+/**
+ * Rank correlation, -1..1 (Spearman 1904, "The proof and measurement of association between two things"); ties share the mean of
+ * their ranks.
+ * @returns null where either is the same throughout
+ */
+export function spearman(a: readonly number[], b: readonly number[]): number | null {
+  if (a.length !== b.length) throw new RangeError('not as many of one as of the other')
+  const [x, y] = [ranksOf(a), ranksOf(b)]
+  const middle = (a.length - 1) / 2
+  let [both, left, right] = [0, 0, 0]
+  for (let i = 0; i < a.length; i++) {
+    const [dx, dy] = [x[i]! - middle, y[i]! - middle]
+    both += dx * dy
+    left += dx * dx
+    right += dy * dy
+  }
+  return left === 0 || right === 0 ? null : both / Math.sqrt(left * right)
+}
+
+/** From 0. */
+function ranksOf(values: readonly number[]): Float64Array {
+  const order = values.map((_, i) => i).sort((i, j) => values[i]! - values[j]!)
+  const ranks = new Float64Array(values.length)
+  for (let from = 0; from < order.length; ) {
+    let to = from
+    while (to < order.length && values[order[to]!] === values[order[from]!]) to++
+    for (let i = from; i < to; i++) ranks[order[i]!] = (from + to - 1) / 2
+    from = to
+  }
+  return ranks
+}

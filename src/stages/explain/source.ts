@@ -1,0 +1,44 @@
+import { ModelError } from '../../core/errors.js'
+import { createExplainer, type Explainer, type ExplainerOptions } from '../../lib/lrp/index.js'
+import { checkShapes, declaredDims, type Manifest } from '../../lib/model/manifest.js'
+import { batchDims } from '../../lib/model/preprocess.js'
+import type { RelevanceSource } from './explain-crop.js'
+
+/** A manifest's model, open for LRP under one composite. */
+export interface ModelSource
+  extends Pick<RelevanceSource, 'head' | 'classes'>,
+    Pick<Explainer, 'engine' | 'explain' | 'close'> {}
+
+export type SourceOptions = Omit<ExplainerOptions, 'model' | 'head' | 'output' | 'inputDims'> & {
+  /** The manifest's own unless given: another of the same shapes. */
+  model?: ExplainerOptions['model']
+}
+
+/**
+ * Opens a manifest's model for LRP, read as the manifest says, and holds its shapes against it.
+ * @throws ModelError, UnsupportedModelError, UsageError (unknown composite), InferenceError as `createExplainer` does
+ */
+export async function openSource(manifest: Manifest, options: SourceOptions): Promise<ModelSource> {
+  const { file, head, output, input } = manifest
+  const explainer = await createExplainer({ model: file, ...options, head, output, inputDims: batchDims(input, 1) })
+  try {
+    checkShapes(manifest, declaredDims(explainer.inputDims), explainer.classes)
+    return withHead(explainer, file)
+  } catch (error) {
+    await explainer.close()
+    throw error
+  }
+}
+
+function withHead(explainer: Explainer, file: string): ModelSource {
+  const { head, classes, engine } = explainer
+  if (head === null)
+    throw new ModelError('PL-MODEL-HEAD', 'the graph does not say how its outputs are to be read', file)
+  return {
+    head,
+    classes,
+    engine,
+    explain: (sample, options) => explainer.explain(sample, options),
+    close: () => explainer.close()
+  }
+}

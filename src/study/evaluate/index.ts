@@ -1,0 +1,63 @@
+import { readdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { type Dataset, readDataset } from '../dataset.js'
+import { claimFolder, writeWhole } from '../files.js'
+import { evaluationOf, type Measure } from './evaluation.js'
+import { judge, judgedPrefix, modelFor } from './judge.js'
+import type { JudgedData } from './judged.js'
+import { readPredictions } from './predictions.js'
+import { tablesOf } from './tables.js'
+import { textOf } from './text.js'
+
+export interface EvaluateOptions extends Measure {
+  threads: number
+}
+
+/**
+ * Holds what a model says of a data set against its labels.
+ * @returns the folder with the results, and a text for people
+ * @throws InputError, ModelError, InferenceError, DiskError; the signal's reason
+ */
+export async function evaluateStudy(
+  options: EvaluateOptions,
+  write: (line: string) => void,
+  signal: AbortSignal
+): Promise<{ folder: string; text: string }> {
+  const { data, by, threads } = options
+  const dataset = await readDataset(data)
+  const [folder, judgeThem] =
+    'run' in by ? await fromRun(dataset, by.run) : await fromModel(dataset, by, { threads, write, signal })
+  const claim = await claimFolder(folder)
+  try {
+    const judgement = await judgeThem()
+    const measured = evaluationOf(judgement, options)
+    const { evaluation } = measured
+    const text = textOf(evaluation)
+    const tables = tablesOf(judgement, measured)
+    await rm(join(folder, 'alarms.csv'), { force: true })
+    for (const [name, table] of Object.entries(tables)) await writeWhole(join(folder, name), [table])
+    await writeWhole(join(folder, 'evaluation.txt'), [text])
+    await writeWhole(join(folder, 'evaluation.json'), [`${JSON.stringify(evaluation, null, 2)}\n`])
+    for (const name of await readdir(folder))
+      if (name.startsWith(judgedPrefix)) await rm(join(folder, name), { force: true })
+    return { folder, text }
+  } finally {
+    await claim.release()
+  }
+}
+
+type Source = [folder: string, judge: () => Promise<JudgedData>]
+
+async function fromRun(dataset: Dataset, run: string): Promise<Source> {
+  const judgement = await readPredictions(run, dataset)
+  return [join(run, 'evaluation'), async () => judgement]
+}
+
+async function fromModel(
+  dataset: Dataset,
+  { model, out }: { model: string; out: string },
+  options: { threads: number; write: (line: string) => void; signal: AbortSignal }
+): Promise<Source> {
+  const manifest = await modelFor(dataset, model)
+  return [out, () => judge(dataset, manifest, { ...options, folder: out })]
+}

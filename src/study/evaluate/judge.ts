@@ -1,0 +1,176 @@
+import { createHash } from 'node:crypto'
+import { readFile, realpath } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import Papa from 'papaparse'
+import { parse } from 'yaml'
+import type { Moment } from '../../core/clock.js'
+import { InferenceError, InputError } from '../../core/errors.js'
+import { silentLog } from '../../core/log.js'
+import { printable } from '../../core/printable.js'
+import { progressLine } from '../../core/progress-line.js'
+import type { Face } from '../../core/types.js'
+import { loadManifest, type Manifest } from '../../lib/model/manifest.js'
+import { softmax } from '../../lib/model/preprocess.js'
+import { type Classifier, startClassifier } from '../../stages/classify/index.js'
+import { viewOf } from '../crops.js'
+import { type CropRow, type Dataset, neutral } from '../dataset.js'
+import { RowsFile } from '../rows-file.js'
+import { checkFits } from '../train/base.js'
+import type { JudgedData } from './judged.js'
+
+export interface JudgeOptions {
+  /** Where answers are kept until there are all. */
+  folder: string
+  threads: number
+  write: (line: string) => void
+  signal: AbortSignal
+}
+
+/** Files that begin so are of use until the figures are written. */
+export const judgedPrefix = 'judged-'
+
+/** Crops that are read while others are judged. */
+const batchSize = 16
+
+/** Reads a manifest. @throws ModelError; InputError where its model cannot judge these crops */
+export async function modelFor(dataset: Dataset, file: string): Promise<Manifest> {
+  const manifest = await loadManifest(file)
+  checkFits(dataset, manifest)
+  checkLabels(dataset, manifest)
+  return manifest
+}
+
+/**
+ * Judges each crop of a data set as the daemon would: by its classify stage. A run that was stopped goes on where it was.
+ * @throws InputError, ModelError, InferenceError, DiskError; the signal's reason
+ */
+export async function judge(dataset: Dataset, manifest: Manifest, options: JudgeOptions): Promise<JudgedData> {
+  const { labels, alarmLabel, name, temperature } = manifest
+  const logits = await logitsOf(dataset, manifest, options)
+  const judged = dataset.rows.map((row, i) => {
+    const own = logits.subarray(i * labels.length, (i + 1) * labels.length)
+    if (!own.every(Number.isFinite)) {
+      const what = `the model's answer to ${printable(row.crop)} is not a number`
+      throw new InferenceError('PL-INFERENCE-FAILED', what, manifest.file, {
+        fix: 'A weight of the model, or the scale of its input, is wrong: make the model again.'
+      })
+    }
+    const probabilities = Float64Array.from(softmax(own, temperature))
+    const predicted = own.indexOf(Math.max(...own))
+    return { row, fold: null, predicted, probabilities, uncalibrated: Float64Array.from(softmax(own)) }
+  })
+  return {
+    dataset,
+    labels,
+    alarmLabel,
+    judged,
+    model: { name, temperatures: [temperature], crossValidated: false },
+    warnings: await seenBefore(dataset, manifest)
+  }
+}
+
+/** @throws InputError where crops have labels that the model does not know */
+function checkLabels({ rows, folder }: Dataset, { labels, name }: Manifest): void {
+  const known = new Set([...labels, neutral])
+  const others = [...new Set(rows.map(({ label }) => label))].filter((label) => !known.has(label)).sort()
+  if (others.length === 0) return
+  const what = `there are crops of ${others.map(printable).join(', ')}, but ${printable(name)} knows ${labels.map(printable).join(', ')}`
+  throw new InputError('PL-STUDY-LABELS', what, printable(folder), {
+    fix: 'Give a model with these labels, or prepare the data without them.'
+  })
+}
+
+async function logitsOf(dataset: Dataset, manifest: Manifest, options: JudgeOptions): Promise<Float32Array> {
+  const { rows } = dataset
+  const { write, signal } = options
+  const path = join(options.folder, `${judgedPrefix}${keyOf(rows, manifest)}.f32`)
+  const file = await RowsFile.open(path, manifest.labels.length)
+  try {
+    if (file.rows < rows.length) {
+      const classifier = await startClassifier({
+        manifest,
+        provider: 'auto',
+        threads: options.threads,
+        log: silentLog,
+        signal
+      })
+      try {
+        write(`${rows.length} crops are judged on ${classifier.proof.provider}\n`)
+        await judgeRest(dataset, manifest, classifier, file, options)
+      } finally {
+        await classifier.stop()
+      }
+    }
+    signal.throwIfAborted()
+    return await file.readAll(rows.length)
+  } finally {
+    await file.close()
+  }
+}
+
+async function judgeRest(
+  { folder, rows }: Dataset,
+  { input }: Manifest,
+  classifier: Classifier,
+  file: RowsFile,
+  { write, signal }: JudgeOptions
+): Promise<void> {
+  const onProgress = progressLine('judged', write)
+  const begun = file.rows
+  const facesOf = (from: number): Promise<Face[]> =>
+    Promise.all(
+      rows
+        .slice(from, from + batchSize)
+        .map(async ({ crop }) => faceOf(await viewOf(join(folder, crop), 0, 0, input), input))
+    )
+  let next = facesOf(file.rows)
+  while (file.rows < rows.length) {
+    signal.throwIfAborted()
+    const faces = await next
+    next = facesOf(file.rows + batchSize)
+    // It is awaited in the next round, if that comes.
+    next.catch(() => undefined)
+    const verdicts = await classifier.classify({ camera: 'study', at: 0 as Moment, faces }).verdicts
+    await file.append(verdicts.map(({ logits }) => logits))
+    onProgress(file.rows - begun, rows.length - begun)
+  }
+  await next
+}
+
+/** A prepared crop as the detect stage hands it on. */
+function faceOf(data: Uint8Array, { width, height }: { width: number; height: number }): Face {
+  const landmarks = new Float32Array(0)
+  const box = { x: 0, y: 0, width, height }
+  const crop = { width, height, data, landmarks }
+  return { track: 0, box, score: 1, roll: 0, whyNot: null, landmarks, zone: null, crop }
+}
+
+/** Differs as soon as the model does, or which crops there are. */
+function keyOf(rows: readonly CropRow[], { sha256 }: Manifest): string {
+  const hash = createHash('sha256').update(sha256)
+  for (const { crop } of rows) hash.update('\0').update(crop)
+  return hash.digest('hex').slice(0, 16)
+}
+
+/** Figures of a model on subjects that it was trained on say how well it remembers. */
+async function seenBefore({ folder, rows }: Dataset, { path }: Manifest): Promise<string[]> {
+  const [of, run] = [basename(dirname(path)), dirname(dirname(path))]
+  try {
+    const { data } = parse(await readFile(join(run, 'run.yaml'), 'utf8')) as { data?: unknown }
+    if (typeof data !== 'string' || (await realpath(data)) !== (await realpath(folder))) return []
+    const text = await readFile(join(run, 'folds.csv'), 'utf8')
+    const folds = Papa.parse<Record<string, string>>(text, { header: true, skipEmptyLines: true }).data
+    const trained = new Set(
+      folds.filter(({ fold }) => of === 'final' || of !== `fold-${fold}`).map((one) => one.subject)
+    )
+    const seen = new Set(rows.map(({ subject }) => subject).filter((subject) => trained.has(subject))).size
+    return seen === 0
+      ? []
+      : [
+          `THE MODEL WAS TRAINED ON ${seen} OF THESE SUBJECTS: it knows them. Use --run ${printable(run)} for figures that hold.`
+        ]
+  } catch {
+    // It does not come from a run of painlens study train, or that is gone.
+    return []
+  }
+}

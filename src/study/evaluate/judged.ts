@@ -1,0 +1,28 @@
+import type { CropRow, Dataset } from '../dataset.js'
+
+/** What a model says of a crop. */
+export interface Judged {
+  row: CropRow
+  /** The fold whose model it is, from 1; null for one model for all. */
+  fold: number | null
+  /** Index of the label that it calls the crop. */
+  predicted: number
+  /** By label, after the temperature: as the daemon has them. */
+  probabilities: Float64Array
+  /** By label, as if the temperature were 1. */
+  uncalibrated: Float64Array
+}
+
+/** A data set as it was judged. */
+export interface JudgedData {
+  dataset: Dataset
+  /** In the order of the model's outputs. */
+  labels: readonly string[]
+  alarmLabel: string
+  /** In the order of `index.csv`. */
+  judged: readonly Judged[]
+  /** What the reader of the figures has to know of the model. */
+  model: { name: string; temperatures: readonly number[]; crossValidated: boolean }
+  /** Reasons to doubt the figures. */
+  warnings: readonly string[]
+}

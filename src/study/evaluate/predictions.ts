@@ -1,0 +1,139 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import Papa from 'papaparse'
+import { parse } from 'yaml'
+import { z } from 'zod'
+import { InputError, messageOf } from '../../core/errors.js'
+import { printable } from '../../core/printable.js'
+import { softmax } from '../../lib/model/preprocess.js'
+import { type CropRow, type Dataset, listed, neutral } from '../dataset.js'
+import type { Judged, JudgedData } from './judged.js'
+
+/** What a fold's manifest says of its predictions. */
+const foldSchema = z.looseObject({
+  labels: z.array(z.string()),
+  alarm_label: z.string(),
+  temperature: z.number().positive().default(1)
+})
+type Fold = z.infer<typeof foldSchema>
+
+/** Predictions are written with the digits of float32. */
+const rounding = 1e-4
+
+/**
+ * Reads what the folds of a run have predicted, and holds it against the data set that it is said to be of.
+ * @throws InputError for a file that is missing, was cut short or changed, or belongs to other data: every wrong row, up to ten
+ */
+export async function readPredictions(run: string, dataset: Dataset): Promise<JudgedData> {
+  const file = join(run, 'predictions.csv')
+  const text = await textOf(file)
+  const { data, errors, meta } = Papa.parse<Record<string, string>>(text, { header: true, skipEmptyLines: 'greedy' })
+  const labels = (meta.fields ?? []).filter((name) => name.startsWith('p_')).map((name) => name.slice(2))
+  const missing = ['crop', 'subject', 'label', 'fold', 'predicted'].filter((name) => !meta.fields?.includes(name))
+  if (missing.length > 0 || labels.length < 2)
+    throw wrong(file, missing.length > 0 ? `it has no column ${missing.join(', ')}` : 'it has no columns p_LABEL')
+  if (!text.endsWith('\n')) throw wrong(file, 'it was cut short: its last line has no end')
+  const folds = await foldsOf(run, data, labels)
+  const rows = new Map(dataset.rows.map((row) => [row.crop, row]))
+  const problems = errors.map(({ row, message }) => `row ${(row ?? 0) + 2}: ${message}`)
+  const found = new Map<string, Judged>()
+  for (const [i, record] of data.entries()) {
+    const judged = judgedOf(record, { labels, rows, folds, found })
+    if (typeof judged === 'string') problems.push(`row ${i + 2}: ${judged}`)
+    else found.set(judged.row.crop, judged)
+  }
+  if (problems.length === 0) problems.push(...missingIn(dataset, found))
+  if (problems.length > 0) throw wrong(file, listed(problems))
+  const judged = dataset.rows.flatMap(({ crop }) => found.get(crop) ?? [])
+  const temperatures = [...folds.values()].map(({ temperature }) => temperature)
+  return {
+    dataset,
+    labels,
+    alarmLabel: [...folds.values()][0]!.alarm_label,
+    judged,
+    model: { name: `${folds.size} folds`, temperatures, crossValidated: true },
+    warnings: []
+  }
+}
+
+interface Known {
+  labels: readonly string[]
+  rows: ReadonlyMap<string, CropRow>
+  folds: ReadonlyMap<string, Fold>
+  found: ReadonlyMap<string, Judged>
+}
+
+/** @returns what is wrong where the row is not one that train has written for these data */
+function judgedOf(record: Record<string, string>, { labels, rows, folds, found }: Known): Judged | string {
+  const { crop = '', subject = '', label = '', fold = '', predicted: said = '' } = record
+  const [row, from] = [rows.get(crop), folds.get(fold)]
+  if (!row) return `the data set has no crop ${printable(crop)}`
+  if (found.has(crop)) return `${printable(crop)} is there twice`
+  if (row.subject !== subject || row.label !== label)
+    return `the data set says ${printable(`${row.subject} and ${row.label}`)} of it, not ${printable(`${subject} and ${label}`)}`
+  if (!from) return `${printable(fold) || 'nothing'} is no fold`
+  const predicted = labels.indexOf(said)
+  if (predicted < 0) return `predicted is ${printable(said) || 'empty'}, none of ${labels.map(printable).join(', ')}`
+  const probabilities = Float64Array.from(labels, (name) => numberOf(record[`p_${name}`]))
+  const sum = probabilities.reduce((all, one) => all + one, 0)
+  // NaN is not at most anything.
+  if (!probabilities.every((one) => one >= 0) || !(Math.abs(sum - 1) <= rounding))
+    return 'the probabilities are not numbers from 0 that sum up to 1'
+  if (probabilities[predicted]! < Math.max(...probabilities) - rounding)
+    return `predicted is ${printable(said)}, but another label is likelier`
+  const logits = probabilities.map((one) => Math.log(Math.max(one, 1e-45)) * from.temperature)
+  return { row, fold: Number(fold), predicted, probabilities, uncalibrated: Float64Array.from(softmax(logits)) }
+}
+
+/** Crops that train would have judged: all but those of subjects that it left out, of which it had neutral crops only. */
+function missingIn({ rows }: Dataset, found: ReadonlyMap<string, Judged>): string[] {
+  const judgedSubjects = new Set([...found.values()].map(({ row }) => row.subject))
+  const missing = rows.filter(
+    ({ crop, subject, label }) => !found.has(crop) && (label !== neutral || judgedSubjects.has(subject))
+  )
+  if (missing.length === 0) return []
+  return [`${missing.length} crops of the data set are not in it, ${printable(missing[0]!.crop)} the first of them`]
+}
+
+/** The manifest of each fold that occurs. @throws InputError */
+async function foldsOf(
+  run: string,
+  records: readonly Record<string, string>[],
+  labels: readonly string[]
+): Promise<Map<string, Fold>> {
+  const names = [...new Set(records.map(({ fold = '' }) => fold))].filter((name) => /^[1-9]\d{0,3}$/.test(name))
+  if (names.length === 0) throw wrong(join(run, 'predictions.csv'), 'it has no rows with a fold')
+  const folds = new Map<string, Fold>()
+  for (const name of names.sort((a, b) => Number(a) - Number(b))) {
+    const manifest = join(run, `fold-${name}`, 'model.yaml')
+    const fold = foldSchema.safeParse(yamlOf(await textOf(manifest), manifest))
+    if (!fold.success) throw wrong(manifest, 'it is no manifest of a fold')
+    const own = fold.data.labels
+    if (own.length !== labels.length || own.some((label, i) => label !== labels[i])) {
+      const what = `it has the labels ${own.map(printable).join(', ')}, predictions.csv ${labels.map(printable).join(', ')}`
+      throw wrong(manifest, what)
+    }
+    if (!labels.includes(fold.data.alarm_label)) throw wrong(manifest, 'its alarm_label is none of its labels')
+    folds.set(name, fold.data)
+  }
+  return folds
+}
+
+const numberOf = (text: string | undefined): number =>
+  text === undefined || text.trim() === '' ? Number.NaN : Number(text)
+
+function yamlOf(text: string, file: string): unknown {
+  try {
+    return parse(text, { logLevel: 'error' })
+  } catch (error) {
+    throw wrong(file, `it is not YAML (${messageOf(error).split('\n')[0]})`)
+  }
+}
+
+async function textOf(file: string): Promise<string> {
+  return readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    throw wrong(file, `cannot be read (${error.code})`)
+  })
+}
+
+const wrong = (file: string, what: string): InputError => new InputError('PL-STUDY-PREDICTIONS', what, printable(file))

@@ -1,0 +1,250 @@
+import type { Moment } from '../../core/clock.js'
+import { type Interval, poissonInterval, quantile, wilsonInterval } from '../../lib/statistics/index.js'
+import { type AlarmOptions, createAlarms } from '../../stages/alarm/index.js'
+import { neutral } from '../dataset.js'
+import type { Judged, JudgedData } from './judged.js'
+
+/** The daemon's own, from its config. */
+export type AlarmSettings = Pick<AlarmOptions, 'rules' | 'priorities'>
+
+/** An alarm of a replayed video; times in seconds of the video. */
+export interface ReplayedAlarm {
+  source: string
+  video: string
+  subject: string
+  /** Since when the score was high. */
+  onset_s: number
+  /** When it was raised. */
+  start_s: number
+  end_s: number
+  /** The label that was shown between onset and start; the alarm's own where it was among them. */
+  shown: string
+}
+
+interface Rate {
+  hours: number
+  false_alarms: number
+  per_hour: number
+  /** Exact, of a Poisson distribution. */
+  per_hour_interval: Interval
+}
+
+/** What a ward would notice. */
+export interface AlarmFigures {
+  videos: number
+  hours: number
+  /** While faces were neutral. */
+  neutral: Rate
+  /** While they showed other labels than the alarm's; null without such. */
+  other_labels: Rate | null
+  /** Stretches in which the alarm's label was shown; null without such. */
+  episodes: {
+    shown: number
+    missed: number
+    missed_share: number
+    missed_share_interval: Interval | null
+    /** Median seconds from the beginning of an episode until its alarm was raised; null where all were missed. */
+    delay_s: number | null
+    /** Episodes shorter than this are not meant to raise an alarm. */
+    shortest_meant_s: number
+    missed_of_those_meant: { shown: number; missed: number }
+  } | null
+}
+
+export type Replay =
+  | { measurable: true; figures: AlarmFigures; alarms: ReplayedAlarm[] }
+  | { measurable: false; reason: string }
+
+const limits = { videoS: 60, framesPerS: 2, neutralHours: 1 }
+/** A crop stands for the time until the next one, but not for longer: then the face was not judged. */
+const mostPerCropS = 1
+
+interface Video {
+  source: string
+  video: string
+  subject: string
+  /** By time; no two at one time. */
+  judged: (Judged & { at: number })[]
+}
+
+/** A stretch of crops of one label. */
+interface Stretch {
+  label: string
+  from: number
+  to: number
+  seconds: number
+}
+
+/**
+ * What the daemon would have raised: each video's verdicts go through its alarm stage on a clock of their own. Only videos that are
+ * long and dense enough count, and only with an hour of neutral faces: a rate of minutes says nothing.
+ */
+export function replay(judgement: JudgedData, settings: AlarmSettings): Replay {
+  const timed = judgement.judged.filter(({ row }) => row.timeS !== null && row.video !== '')
+  if (timed.length === 0) return { measurable: false, reason: 'the crops have no video and time' }
+  const videos = videosOf(timed).filter(isDense)
+  if (videos.length === 0) {
+    const reason = `no video has ${limits.videoS} s at ${limits.framesPerS} frames a second or more`
+    return { measurable: false, reason }
+  }
+  const stretches = videos.map((video) => stretchesOf(video, settings.rules.trackLostS))
+  const neutralHours = hoursOf(stretches.flat(), (label) => label === neutral)
+  if (neutralHours < limits.neutralHours) {
+    const minutes = `${(neutralHours * 60).toFixed(1)} minutes of neutral faces`
+    return {
+      measurable: false,
+      reason: `long and dense videos hold ${minutes}, ${limits.neutralHours * 60} are needed`
+    }
+  }
+  const alarms = videos.map((video, i) => alarmsOf(video, stretches[i]!, judgement, settings))
+  return { measurable: true, figures: figuresOf(videos, stretches, alarms, judgement, settings), alarms: alarms.flat() }
+}
+
+function videosOf(judged: readonly Judged[]): Video[] {
+  const videos = new Map<string, Video>()
+  for (const one of judged) {
+    const { source, video, subject, timeS } = one.row
+    const key = JSON.stringify([source, video, subject])
+    const known = videos.get(key) ?? { source, video, subject, judged: [] }
+    known.judged.push({ ...one, at: timeS! })
+    videos.set(key, known)
+  }
+  for (const video of videos.values()) {
+    video.judged.sort((a, b) => a.at - b.at)
+    video.judged = video.judged.filter(({ at }, i, all) => i === 0 || at > all[i - 1]!.at)
+  }
+  return [...videos.values()]
+}
+
+function isDense({ judged }: Video): boolean {
+  if (judged.length < 2 || judged.at(-1)!.at - judged[0]!.at < limits.videoS) return false
+  const steps = judged.slice(1).map(({ at }, i) => at - judged[i]!.at)
+  // Times are written with few digits.
+  return quantile(Float64Array.from(steps).sort(), 0.5) <= 1 / limits.framesPerS + 0.01
+}
+
+/** A gap in which a track is given up parts a stretch. */
+function stretchesOf({ judged }: Video, trackLostS: number): Stretch[] {
+  const stretches: Stretch[] = []
+  for (const [i, { at, row }] of judged.entries()) {
+    const next = judged[i + 1]?.at
+    const seconds = next === undefined ? 0 : Math.min(mostPerCropS, next - at)
+    const last = stretches.at(-1)
+    if (last && last.label === row.label && at - judged[i - 1]!.at < trackLostS) {
+      last.to = at + seconds
+      last.seconds += seconds
+    } else stretches.push({ label: row.label, from: at, to: at + seconds, seconds })
+  }
+  return stretches
+}
+
+const hoursOf = (stretches: readonly Stretch[], which: (label: string) => boolean): number =>
+  stretches.reduce((sum, { label, seconds }) => sum + (which(label) ? seconds : 0), 0) / 3600
+
+/** How often the stage is told that time passes. */
+const tickMs = 1000
+
+function alarmsOf(
+  { source, video, subject, judged }: Video,
+  stretches: readonly Stretch[],
+  { labels, alarmLabel }: JudgedData,
+  settings: AlarmSettings
+): ReplayedAlarm[] {
+  let now = 0
+  let ids = 0
+  const clock = { now: () => now as Moment }
+  const newId = (): string => String(ids++)
+  const stage = createAlarms({ ...settings, cameras: {}, facility: null, model: null, clock, newId })
+  const raised = new Map<string, { onset: number; start: number; end: number | null }>()
+  const note = (messages: ReturnType<typeof stage.tick>): void => {
+    for (const { alarm_id, phase, onset, updated, type } of messages) {
+      if (type !== 'physiological') continue
+      const [begun, at] = [Date.parse(onset), Date.parse(updated)]
+      if (phase === 'start') raised.set(alarm_id, { onset: begun, start: at, end: null })
+      else if (phase === 'end') raised.get(alarm_id)!.end = at
+    }
+  }
+  const begin = judged[0]!.at
+  const alarm = labels.indexOf(alarmLabel)
+  for (const { at, probabilities } of judged) {
+    const moment = Math.round((at - begin) * 1000)
+    for (; now + tickMs <= moment; ) {
+      now += tickMs
+      note(stage.tick(now as Moment))
+    }
+    now = moment
+    note(stage.observe({ camera: 'study', track: 1, at: now as Moment, score: probabilities[alarm]! }).alarms)
+  }
+  note(stage.shutdown(now as Moment))
+  return [...raised.values()].map(({ onset, start, end }) => {
+    const [onset_s, start_s, end_s] = [onset, start, end ?? now].map((ms) => begin + ms / 1000) as [
+      number,
+      number,
+      number
+    ]
+    // The stage's clock has whole milliseconds.
+    const shown = stretches
+      .filter(({ from, to }) => from <= start_s + 0.001 && to >= onset_s - 0.001)
+      .map(({ label }) => label)
+    return {
+      source,
+      video,
+      subject,
+      onset_s,
+      start_s,
+      end_s,
+      shown: shown.includes(alarmLabel) ? alarmLabel : shown.at(-1)!
+    }
+  })
+}
+
+function figuresOf(
+  videos: readonly Video[],
+  stretches: readonly Stretch[][],
+  alarms: readonly ReplayedAlarm[][],
+  { alarmLabel }: JudgedData,
+  { rules }: AlarmSettings
+): AlarmFigures {
+  const rateOf = (which: (label: string) => boolean): Rate => {
+    const hours = hoursOf(stretches.flat(), which)
+    const count = alarms.flat().filter(({ shown }) => which(shown)).length
+    const { low, high } = poissonInterval(count)
+    return {
+      hours,
+      false_alarms: count,
+      per_hour: count / hours,
+      per_hour_interval: { low: low / hours, high: high / hours }
+    }
+  }
+  const isOther = (label: string): boolean => label !== neutral && label !== alarmLabel
+  const episodes = stretches.flatMap((own, i) =>
+    own
+      .filter(({ label }) => label === alarmLabel)
+      .map(({ from, to }) => {
+        const found = alarms[i]!.find(({ onset_s, end_s }) => onset_s <= to && end_s >= from)
+        return { seconds: to - from, delay: found ? Math.max(0, found.start_s - from) : null }
+      })
+  )
+  return {
+    videos: videos.length,
+    hours: hoursOf(stretches.flat(), () => true),
+    neutral: rateOf((label) => label === neutral),
+    other_labels: stretches.flat().some(({ label }) => isOther(label)) ? rateOf(isOther) : null,
+    episodes: episodes.length === 0 ? null : episodesOf(episodes, rules.onsetS + rules.smoothingS)
+  }
+}
+
+function episodesOf(episodes: readonly { seconds: number; delay: number | null }[], shortest: number) {
+  const missed = episodes.filter(({ delay }) => delay === null)
+  const delays = Float64Array.from(episodes.flatMap(({ delay }) => delay ?? [])).sort()
+  const isMeant = ({ seconds }: { seconds: number }): boolean => seconds >= shortest
+  return {
+    shown: episodes.length,
+    missed: missed.length,
+    missed_share: missed.length / episodes.length,
+    missed_share_interval: wilsonInterval(missed.length, episodes.length),
+    delay_s: delays.length === 0 ? null : quantile(delays, 0.5),
+    shortest_meant_s: shortest,
+    missed_of_those_meant: { shown: episodes.filter(isMeant).length, missed: missed.filter(isMeant).length }
+  }
+}

@@ -227,10 +227,8 @@ class HeldBack {
 }
 
 /** What a decoder may need of painlens's own environment; the rest may hold secrets, and /proc shows a child's. */
-const passedOn = [
-  ...['PATH', 'HOME', 'LANG', 'TZ', 'TMPDIR', 'LD_LIBRARY_PATH', 'SSL_CERT_FILE', 'SSL_CERT_DIR'],
-  ...['XDG_CACHE_HOME', 'GST_PLUGIN_PATH', 'GST_REGISTRY']
-]
+const passedOn =
+  /^(PATH|HOME|LANG|TZ|TMPDIR|LD_LIBRARY_PATH|SSL_CERT_(FILE|DIR)|XDG_CACHE_HOME|GST_(PLUGIN_PATH|REGISTRY))$/
 
 /** SIGTERM is followed by SIGKILL after so long. */
 const killMs = 1000
@@ -378,10 +376,10 @@ function start({ command, args }: Program, stdio: StdioOptions): ChildProcess {
   return spawn(command, args, { stdio, env: decoderEnvironment(), detached: true })
 }
 
-/** What a decoder gets of painlens's own environment. */
+/** Of painlens's own environment, what a decoder gets. */
 export function decoderEnvironment(): NodeJS.ProcessEnv {
-  const own = passedOn.filter((name) => process.env[name] !== undefined)
-  return { ...Object.fromEntries(own.map((name) => [name, process.env[name]])), LC_ALL: 'C', GST_DEBUG_NO_COLOR: '1' }
+  const own = Object.fromEntries(Object.entries(process.env).filter(([name]) => passedOn.test(name)))
+  return { ...own, LC_ALL: 'C', GST_DEBUG_NO_COLOR: '1' }
 }
 
 /** Lines without their end; empty ones are left out, and ones that never end are cut, one character late so that it shows. */

@@ -102,6 +102,8 @@ export const unitTests = [
   'test/stages/mqtt/incoming-limit.test.ts',
   'test/stages/mqtt/reason-codes.test.ts',
   'test/stages/mqtt/send-quota.test.ts',
+  'test/study/prepare/layouts.test.ts',
+  'test/study/prepare/traps.test.ts',
   'test/tools/bench/explanations.test.ts',
   'test/tools/bench/sizing.test.ts',
   'test/tools/bench/tf32.test.ts',

@@ -55,3 +55,36 @@ export function parseChoice<const Choice extends string>(
 
 /** @throws UsageError */
 export const parseCount = (text: string, flags: string): number => parseNumber(text, flags, 0, 1e9, true)
+
+/** Seconds, below 0 counted from the end. @throws UsageError */
+export const parseMoment = (text: string, flags: string): number => parseNumber(text, flags, -1e6, 1e6, false)
+/** Seconds, 0 among them. @throws UsageError */
+export const parseSpan = (text: string, flags: string): number => parseNumber(text, flags, 0, 1e6, false)
+/** Pixels of a crop's side. @throws UsageError */
+export const parseSide = (text: string, flags: string): number => parseNumber(text, flags, 16, 1024, true)
+
+/** A number of crops, or `smallest`. @throws UsageError */
+export const parseBalance = (text: string, flags: string): number | 'smallest' =>
+  text === 'smallest' ? text : parseNumber(text, flags, 1, 1e9, true)
+
+/** Whole numbers behind commas. @throws UsageError */
+export const parseNumbers = (text: string, flags: string): number[] =>
+  text.split(',').map((part) => parseNumber(part, flags, 0, 1e9, true))
+
+/** Two shares behind a comma: `0.38,0.36`. @throws UsageError */
+export function parseAlignment(text: string, flags: string): { eyeDistance: number; eyeY: number } {
+  const [eyeDistance, eyeY, ...rest] = text.split(',')
+  if (eyeDistance === undefined || eyeY === undefined || rest.length > 0)
+    throw new UsageError('PL-OPTION-VALUE', `"${text}" is not two shares behind a comma, such as 0.38,0.36`, flags)
+  return {
+    eyeDistance: parseNumber(eyeDistance, flags, 0.05, 0.95, false),
+    eyeY: parseNumber(eyeY, flags, 0.05, 0.95, false)
+  }
+}
+
+/** Words behind commas, in lower case. @throws UsageError */
+export function parseWords(text: string, flags: string): string[] {
+  const words = text.split(',').map((word) => word.trim().toLowerCase())
+  if (words.some((word) => word === '')) throw new UsageError('PL-OPTION-VALUE', `"${text}" has an empty word`, flags)
+  return words
+}

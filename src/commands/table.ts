@@ -1,16 +1,23 @@
 import { optimizerNames, trainFroms } from '../lib/train/choices.js'
-import { neutralUses, schedules } from '../study/choices.js'
+import { layoutNames, neutralUses, schedules } from '../study/choices.js'
 import { type CommandRow, command } from './command.js'
 import {
+  parseAlignment,
   parseAtLeastOne,
+  parseBalance,
   parseChoice,
   parseCount,
   parseFolds,
+  parseMoment,
+  parseNumbers,
   parsePort,
   parsePositive,
   parseSeconds,
   parseShare,
-  parseSince
+  parseSide,
+  parseSince,
+  parseSpan,
+  parseWords
 } from './parse.js'
 
 const defaultConfig = 'config/painlens.yaml'
@@ -22,6 +29,8 @@ const choice = <Name extends string, Value extends string, Choice extends string
   choices: readonly Choice[],
   fallback: Choice
 ) => [`--${name} <${value}>`, `${what}: ${choices.join(', ')}`, parseChoice(choices), fallback] as const
+
+const parseLayout = parseChoice(layoutNames)
 
 /** The command line. */
 export const commandTable: readonly CommandRow[] = [
@@ -182,6 +191,43 @@ export const commandTable: readonly CommandRow[] = [
     }
   }),
   { usage: 'study', summary: 'Make a model from your own pictures, by the procedure of the paper.' },
+  command({
+    parent: 'study',
+    usage: 'prepare',
+    summary: 'Make a data set of face crops from pictures and videos.',
+    options: [
+      ['--table <file>', 'a CSV table with a header: file,subject,label and start_s,end_s,source,intensity'],
+      ['--layout <name>', `a data set as it lies on disk: ${layoutNames.join(', ')}`, parseLayout],
+      ['--root <dir>', "the data set's folder; with --table, what its files are relative to (default: its folder)"],
+      ['--base <file>', 'the manifest of the model to be trained: crops get its size and alignment'],
+      ['--size <pixels>', 'the side of the crops, instead of --base', parseSide],
+      ['--alignment <shares>', 'distance and height of the eyes in them (default: 0.38,0.36)', parseAlignment],
+      ['-o, --out <dir>', 'where the data set goes'],
+      ['--from <s>', 'leave out so many seconds at the beginning of each clip', parseSpan, 0],
+      ['--to <s>', 'end each clip so many seconds from its beginning, or below 0 from its end: --to=-0.5', parseMoment],
+      ['--every <s>', 'one picture in so many seconds; 0 for all', parseSpan, 0.5],
+      ['--dense', 'of videos of 60 s and more two pictures a second at least, left alone by --balance'],
+      ['--balance <n>', 'crops of each class at most: a number, or smallest', parseBalance],
+      ['--labels <names>', 'labels that are prepared', parseWords, ['pain', 'disgust', 'happiness', 'neutral']],
+      ['--exclude <subjects...>', 'subjects that are left out, or @FILE with one a line'],
+      ['--levels <list>', 'heat levels that are pain (biovid)', parseNumbers, [3, 4]],
+      ['--pspi <n>', 'the PSPI from which on it is pain (unbc); between 0 and that is left out', parseSpan, 2],
+      ['--rule <rules...>', 'a label from action units (disfa, bp4d): happiness=AU6>=2&AU12>=2'],
+      ['--pseudonyms', 'call subjects and videos by numbers; biovid always does'],
+      ['--skip-bad', 'leave out rows with a problem, instead of ending'],
+      ['--seed <n>', 'for what --balance keeps, and pseudonyms', parseCount, 1],
+      ['--workers <n>', 'worker threads; 0 is one for each core', parseCount, 0]
+    ],
+    notes: [
+      'Tells all problems of the data before it begins, and goes on where it was stopped when the same command is given again.',
+      'docs/study/prepare.md shows the table, the layouts and the data set that is written.'
+    ],
+    examples: [
+      'painlens study prepare --table videos.csv --base models/vgg-face.yaml --out data',
+      'painlens study prepare --layout biovid --root BioVid --from 2 --to=-0.5 --balance smallest --size 224 --out data'
+    ],
+    load: async () => (await import('./study/index.js')).studyPrepareCommand
+  }),
   command({
     parent: 'study',
     usage: 'train <data>',

@@ -13,12 +13,13 @@ export const isThere = (file: string): Promise<boolean> =>
 /**
  * Writes a file whole or not at all, however the process ends.
  * @param pieces written one after the other, straight from their own memory
+ * @param mode   who may read it; `privately` for what shows or names people
  * @throws DiskError
  */
-export async function writeWhole(file: string, pieces: Iterable<string | Uint8Array>): Promise<void> {
+export async function writeWhole(file: string, pieces: Iterable<string | Uint8Array>, mode = 0o666): Promise<void> {
   const temporary = `${file}.tmp`
   try {
-    const handle = await open(temporary, 'w')
+    const handle = await open(temporary, 'w', mode)
     try {
       for (const piece of pieces) await writeAll(handle, typeof piece === 'string' ? Buffer.from(piece) : piece)
       await handle.sync()
@@ -31,6 +32,9 @@ export async function writeWhole(file: string, pieces: Iterable<string | Uint8Ar
     throw diskError(error, file)
   }
 }
+
+/** The mode of files that show or name people. */
+export const privately = 0o600
 
 /** Writes all of it, however little the system takes at once. */
 export async function writeAll(handle: FileHandle, bytes: Uint8Array): Promise<void> {

@@ -10,7 +10,7 @@ import { FaceNetworks, frameTensor, viewOfSquare } from '../../lib/face/networks
 import { defaultMinScore, searchFaces } from '../../lib/face/search.js'
 import { allSweeps } from '../../lib/face/sweeps.js'
 import type { Manifest } from '../../lib/model/manifest.js'
-import { type Picture, readCrop, readPicture } from './pictures.js'
+import { type Picture, readCrop, readPicture } from '../../lib/picture/read.js'
 
 /** A face to be explained. */
 export interface PictureFace {

@@ -5,11 +5,11 @@ import { UsageError } from '../../core/errors.js'
 import type { Crop } from '../../core/types.js'
 import { type EngineName, engineNames } from '../../lib/lrp/index.js'
 import type { Manifest } from '../../lib/model/manifest.js'
+import { readCrop } from '../../lib/picture/read.js'
 import { type ModelSource, openSource, writeAtomically } from '../../stages/explain/index.js'
 import type { FaceTaker, PictureFace } from './faces.js'
 import type { Found, PictureFile } from './find-pictures.js'
 import type { Output } from './output.js'
-import { readCrop } from './pictures.js'
 import { cropOf } from './result-names.js'
 
 /** The options and resources of one call of the command. */

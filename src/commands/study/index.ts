@@ -1,8 +1,11 @@
 /** `painlens study`. */
+import { readFile } from 'node:fs/promises'
 import { UsageError } from '../../core/errors.js'
 import { printable } from '../../core/printable.js'
 import type { OptimizerName, TrainFrom } from '../../lib/train/index.js'
-import type { NeutralUse, Schedule } from '../../study/choices.js'
+import type { LayoutName, NeutralUse, Schedule } from '../../study/choices.js'
+import { prepareStudy } from '../../study/prepare/index.js'
+import { parseRule } from '../../study/prepare/rules.js'
 import { trainStudy } from '../../study/train/index.js'
 
 export interface StudyTrainOptions {
@@ -28,12 +31,72 @@ export interface StudyTrainOptions {
   threads: number
 }
 
+export interface StudyPrepareOptions {
+  table: string | undefined
+  layout: LayoutName | undefined
+  root: string | undefined
+  base: string | undefined
+  size: number | undefined
+  alignment: { eyeDistance: number; eyeY: number } | undefined
+  out: string | undefined
+  from: number
+  to: number | undefined
+  every: number
+  dense: boolean | undefined
+  balance: number | 'smallest' | undefined
+  labels: string[]
+  exclude: string[] | undefined
+  levels: number[]
+  pspi: number
+  rule: string[] | undefined
+  pseudonyms: boolean | undefined
+  skipBad: boolean | undefined
+  seed: number
+  workers: number
+}
+
+/** `painlens study prepare --table FILE --out DATA`. @returns 0 @throws PainlensError; the signal's reason */
+export async function studyPrepareCommand(options: StudyPrepareOptions, signal: AbortSignal): Promise<number> {
+  const { out, from: fromS, to: toS, every: everyS, rule, exclude, ...rest } = options
+  const command = 'painlens study prepare'
+  if (out === undefined) throw missing('--out DIR', 'where the data set goes', command)
+  if ((options.table === undefined) === (options.layout === undefined))
+    throw missing('--table FILE, or else --layout NAME,', 'what is to be prepared', command)
+  if (options.layout !== undefined && options.root === undefined)
+    throw missing('--root DIR', 'where the data set lies', command)
+  const { dense = false, pseudonyms = false, skipBad = false } = options
+  const rules = (rule ?? []).map(parseRule)
+  const given = { ...rest, out, fromS, toS, everyS, dense, pseudonyms, skipBad, rules }
+  const write = (line: string): void => void process.stderr.write(line)
+  const folder = await prepareStudy({ ...given, exclude: await subjectsOf(exclude ?? []) }, write, signal)
+  process.stdout.write(`${printable(folder)}\n`)
+  return 0
+}
+
+/** Names as they are given, and those in files. @throws UsageError */
+async function subjectsOf(given: readonly string[]): Promise<string[]> {
+  const lists = await Promise.all(
+    given.map(async (name) => {
+      if (!name.startsWith('@')) return [name]
+      const text = await readFile(name.slice(1), 'utf8').catch((error: NodeJS.ErrnoException) => {
+        throw new UsageError(
+          'PL-OPTION-VALUE',
+          `${printable(name.slice(1))} cannot be read (${error.code})`,
+          '--exclude'
+        )
+      })
+      return text.split(/\r?\n/).flatMap((line) => line.trim() || [])
+    })
+  )
+  return lists.flat()
+}
+
 /** `painlens study train DATA --base MODEL --out RUN`. @returns 0 @throws PainlensError; the signal's reason */
 export async function studyTrainCommand(options: StudyTrainOptions, signal: AbortSignal): Promise<number> {
   const { data, base, input, out, trainFrom, folds, views, neutral, balance, smoothing, alarmLabel, ...recipe } =
     options
-  if (base === undefined) throw missing('--base FILE', 'which model to begin with')
-  if (out === undefined) throw missing('--out DIR', 'where the results go')
+  if (base === undefined) throw missing('--base FILE', 'which model to begin with', 'painlens study train')
+  if (out === undefined) throw missing('--out DIR', 'where the results go', 'painlens study train')
   const write = (line: string): void => void process.stderr.write(line)
   const manifest = await trainStudy(
     { data, base, input, out, trainFrom, folds, views, neutral, balanced: balance, smoothing, alarmLabel, recipe },
@@ -44,8 +107,6 @@ export async function studyTrainCommand(options: StudyTrainOptions, signal: Abor
   return 0
 }
 
-function missing(option: string, what: string): UsageError {
-  return new UsageError('PL-OPTION-VALUE', `${option} is missing: ${what}`, 'painlens study train', {
-    fix: 'See painlens study train --help.'
-  })
+function missing(option: string, what: string, command: string): UsageError {
+  return new UsageError('PL-OPTION-VALUE', `${option} is missing: ${what}`, command, { fix: `See ${command} --help.` })
 }

@@ -2,8 +2,25 @@ import { area } from './area.js'
 
 export const studyErrors = area({
   title: 'painlens study',
-  about: 'Training a model with your own pictures.',
+  about: 'Making a data set of your own pictures and videos, and training a model with it.',
   codes: {
+    'PL-STUDY-TABLE': {
+      cause: 'Rows of the table, or files of the data set, cannot be used; all of them are named.',
+      fix: 'Correct them, or give --skip-bad to leave these rows out.'
+    },
+    'PL-STUDY-LAYOUT': {
+      cause:
+        'The folder does not hold the files by which this data set is known, or they are other than its makers write.',
+      fix: 'Give --root the folder that holds what docs/study/prepare.md shows, or describe the data by a --table.'
+    },
+    'PL-STUDY-VIDEO': {
+      cause: 'FFmpeg cannot decode the video, or not all of it.',
+      fix: 'Play it with ffplay; convert it anew, or leave it out.'
+    },
+    'PL-STUDY-EMPTY': {
+      cause: 'No picture shows a face that is large, sharp and open enough to be judged.',
+      fix: 'Look at some of the pictures; docs/study/prepare.md says what makes a face unusable.'
+    },
     'PL-STUDY-DATA': {
       cause:
         'The folder is none that painlens study prepare has finished, or index.csv or dataset.yaml was changed by hand.',

@@ -28,10 +28,11 @@ export function startBoth(first: Program, second: Program): ChildProcess[] {
  * children end with it.
  */
 export function start({ command, args }: Program, stdio: StdioOptions): ChildProcess {
-  return spawn(command, args, { stdio, env: environment(), detached: true })
+  return spawn(command, args, { stdio, env: decoderEnvironment(), detached: true })
 }
 
-function environment(): NodeJS.ProcessEnv {
+/** Of the own environment of painlens, what a decoder gets. */
+export function decoderEnvironment(): NodeJS.ProcessEnv {
   const own = passedOn.filter((name) => process.env[name] !== undefined)
   return { ...Object.fromEntries(own.map((name) => [name, process.env[name]])), LC_ALL: 'C', GST_DEBUG_NO_COLOR: '1' }
 }

@@ -2,6 +2,7 @@
 export { type Camera, type CameraOptions, type CameraStats, openCamera } from './camera.js'
 export { type CameraCheck, checkCamera } from './check.js'
 export type { Decoder, Failure } from './decoder.js'
+export { decoderEnvironment } from './decoder-programs.js'
 export { type DecoderName, type Decoders, decoderFor, probeDecoders } from './decoders.js'
 export { ffmpegDecoder, probeFfmpeg } from './ffmpeg.js'
 export type { CameraTls } from './link/camera-socket.js'

@@ -6,10 +6,10 @@ import { join, relative } from 'node:path'
 import sharp from 'sharp'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { findPictures } from '../../../src/commands/explain/find-pictures.js'
-import { formatOf } from '../../../src/commands/explain/formats.js'
-import { readPicture } from '../../../src/commands/explain/pictures.js'
-import { readRegular } from '../../../src/commands/explain/regular-file.js'
 import { safeStem } from '../../../src/commands/explain/result-folder.js'
+import { formatOf } from '../../../src/lib/picture/formats.js'
+import { readPicture } from '../../../src/lib/picture/read.js'
+import { readRegular } from '../../../src/lib/picture/regular-file.js'
 
 let folder: string
 const live = new AbortController().signal

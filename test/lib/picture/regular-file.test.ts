@@ -3,7 +3,7 @@ import { mkdtemp, rm, type stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, it, vi } from 'vitest'
-import { readRegular } from '../../../src/commands/explain/regular-file.js'
+import { readRegular } from '../../../src/lib/picture/regular-file.js'
 
 // As if the file had been a regular one when it was looked at, and a FIFO was put in its place before it was opened.
 vi.mock('node:fs/promises', async (original) => {

@@ -1,0 +1,212 @@
+import { readdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import Papa from 'papaparse'
+import { stringify } from 'yaml'
+import { InputError } from '../../core/errors.js'
+import { printable } from '../../core/printable.js'
+import { version } from '../../core/version.js'
+import { createRandom } from '../../lib/random.js'
+import { privately, writeWhole } from '../files.js'
+import type { Clip, Findings } from './clips.js'
+import { type CropFile, type JobDone, journalFile } from './journal.js'
+import type { PrepareJob } from './plan.js'
+import type { Names } from './pseudonyms.js'
+
+/** How many crops of a class are kept at most: a number, or as many as the smallest class has; all where undefined. */
+export type Balance = number | 'smallest' | undefined
+
+export interface Prepared {
+  folder: string
+  /** Differs where options or data do. */
+  key: string
+  /** For `dataset.yaml`: options by their names on the command line. */
+  options: Record<string, unknown>
+  size: { width: number; height: number }
+  alignment: { eyeDistance: number; eyeY: number }
+  jobs: readonly PrepareJob[]
+  done: ReadonlyMap<number, JobDone>
+  namesOf: (clip: Clip) => Names
+  balance: Balance
+  seed: number
+  findings: Findings
+}
+
+/** A row of `index.csv`. */
+interface Row {
+  file: CropFile
+  clip: Clip
+  names: Names
+  dense: boolean
+}
+
+/**
+ * Writes `index.csv`, then `dataset.yaml`, with which the data set is finished, and removes what it does not hold.
+ * @returns lines that sum it up, warnings last
+ * @throws InputError where there is no crop; DiskError
+ */
+export async function writeDataset(prepared: Prepared): Promise<string[]> {
+  const { folder, findings, jobs, done, namesOf } = prepared
+  const all = jobs.flatMap((job, i) =>
+    (done.get(i)?.crops ?? []).map(
+      (file): Row => ({ file, clip: job.clip, names: namesOf(job.clip), dense: job.dense })
+    )
+  )
+  const without = withoutCrop(prepared)
+  if (all.length === 0) {
+    const why = [...without].map(([reason, count]) => `${reason}: ${count}`).join(', ')
+    throw new InputError(
+      'PL-STUDY-EMPTY',
+      `no picture shows a usable face (${why || 'there is none'})`,
+      printable(folder)
+    )
+  }
+  const kept = balanced(all, prepared.balance, prepared.seed)
+  if (kept.length < all.length) findings.leave('more crops of a class than --balance keeps', all.length - kept.length)
+  await writeWhole(join(folder, 'index.csv'), [indexOf(kept), '\n'], privately)
+  const document = datasetOf(prepared, kept, without)
+  await writeWhole(join(folder, 'dataset.yaml'), [stringify(document)], privately)
+  await removeRest(folder, new Set(kept.map(({ file }) => file.crop)))
+  return summaryOf(kept, without, findings)
+}
+
+const fields = 'crop,subject,label,source,video,time_s,intensity,roll_deg,detector_score'.split(',')
+
+function indexOf(rows: readonly Row[]): string {
+  const data = rows.map(({ file, clip, names }) => [
+    ...[file.crop, names.subject, clip.label, clip.source, names.video],
+    file.timeS === null ? '' : Number(file.timeS.toFixed(3)),
+    clip.intensity ?? '',
+    ...[file.roll, file.score]
+  ])
+  return Papa.unparse({ fields, data }, { newline: '\n' })
+}
+
+/** At most so many of each class, from as many subjects as there are; by chance within a subject. Dense rows all stay. */
+function balanced(rows: readonly Row[], balance: Balance, seed: number): Row[] {
+  if (balance === undefined) return [...rows]
+  const classes = new Map<string, Row[]>()
+  for (const row of rows) {
+    const own = classes.get(row.clip.label)
+    if (row.dense) continue
+    if (own) own.push(row)
+    else classes.set(row.clip.label, [row])
+  }
+  const most = balance === 'smallest' ? Math.min(...[...classes.values()].map(({ length }) => length)) : balance
+  const kept = new Set<Row>()
+  for (const [, own] of classes) for (const row of inTurns(own, seed).slice(0, most)) kept.add(row)
+  return rows.filter((row) => row.dense || kept.has(row))
+}
+
+/** One crop of each subject, then a second of each, and so on; which one is chance. */
+function inTurns(rows: readonly Row[], seed: number): Row[] {
+  const random = createRandom(seed)
+  const turns = new Map<string, number>()
+  return rows
+    .map((row) => ({ row, place: random() }))
+    .sort((a, b) => a.place - b.place)
+    .map(({ row, place }) => {
+      const turn = turns.get(row.names.subject) ?? 0
+      turns.set(row.names.subject, turn + 1)
+      return { row, place, turn }
+    })
+    .sort((a, b) => a.turn - b.turn || a.place - b.place)
+    .map(({ row }) => row)
+}
+
+/** Pictures that gave no crop, by reason. */
+function withoutCrop({ jobs, done }: Prepared): Map<string, number> {
+  const counts = new Map<string, number>()
+  for (const [i] of jobs.entries())
+    for (const [why, count] of Object.entries(done.get(i)?.without ?? {}))
+      counts.set(why, (counts.get(why) ?? 0) + count)
+  return new Map([...counts].sort(([a], [b]) => (a < b ? -1 : 1)))
+}
+
+function datasetOf(prepared: Prepared, kept: readonly Row[], without: ReadonlyMap<string, number>): unknown {
+  const { size, alignment, findings, jobs, done, namesOf } = prepared
+  const withCrop = new Set(kept.map(({ names }) => names.subject))
+  const troubles = jobs.flatMap(({ clip }, i) => {
+    const why = done.get(i)?.trouble
+    return why === undefined ? [] : [{ video: namesOf(clip).video, why }]
+  })
+  const subjects = new Set(jobs.map(({ clip }) => namesOf(clip).subject))
+  return {
+    painlens: version,
+    key: prepared.key,
+    size,
+    alignment: { eye_distance: alignment.eyeDistance, eye_y: alignment.eyeY },
+    options: prepared.options,
+    crops: kept.length,
+    // The paper's first table, for these data.
+    labels: groups(
+      kept,
+      ({ clip }) => clip.label,
+      (rows) => ({
+        crops: rows.length,
+        subjects: distinct(rows, ({ names }) => names.subject),
+        videos: distinct(rows, ({ names }) => names.video)
+      })
+    ),
+    sources: groups(kept, ({ clip }) => clip.source, countsOfLabels),
+    subjects: groups(kept, ({ names }) => names.subject, countsOfLabels),
+    left_out: {
+      pictures: Object.fromEntries(without),
+      rows: Object.fromEntries([...findings.leftOut, ...findings.problemCounts]),
+      files: troubles,
+      subjects_without_crop: [...subjects].filter((subject) => !withCrop.has(subject)).sort()
+    },
+    warnings: findings.warnings
+  }
+}
+
+const distinct = (rows: readonly Row[], of: (row: Row) => string): number => new Set(rows.map(of)).size
+
+const countsOfLabels = (rows: readonly Row[]): unknown =>
+  groups(
+    rows,
+    ({ clip }) => clip.label,
+    (own) => own.length
+  )
+
+function groups(
+  rows: readonly Row[],
+  of: (row: Row) => string,
+  say: (rows: Row[]) => unknown
+): Record<string, unknown> {
+  const found = new Map<string, Row[]>()
+  for (const row of rows) {
+    const own = found.get(of(row))
+    if (own) own.push(row)
+    else found.set(of(row), [row])
+  }
+  return Object.fromEntries([...found].sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, own]) => [name, say(own)]))
+}
+
+/** Crops that are in no row, what a kill left half written, and the journal, which a finished data set has no use for. */
+export async function removeRest(folder: string, crops: ReadonlySet<string>): Promise<void> {
+  for (const name of await readdir(join(folder, 'crops')))
+    if (!crops.has(`crops/${name}`)) await rm(join(folder, 'crops', name), { force: true })
+  await rm(join(folder, journalFile), { force: true })
+}
+
+function summaryOf(
+  kept: readonly Row[],
+  without: ReadonlyMap<string, number>,
+  { leftOut, warnings }: Findings
+): string[] {
+  const labels = groups(
+    kept,
+    ({ clip }) => clip.label,
+    (rows) => rows
+  )
+  return [
+    `${kept.length} crops of ${distinct(kept, ({ names }) => names.subject)} subjects.`,
+    ...Object.entries(labels).map(([label, rows]) => {
+      const own = rows as Row[]
+      return `  ${label}: ${own.length} crops of ${distinct(own, ({ names }) => names.subject)} subjects`
+    }),
+    ...[...without].map(([why, count]) => `  left out, ${why.replace('_', ' ')}: ${count} pictures`),
+    ...[...leftOut].map(([why, count]) => `  left out, ${why}: ${count}`),
+    ...warnings.map((warning) => `Warning: ${warning}`)
+  ]
+}

@@ -1,0 +1,258 @@
+import { type ChildProcessByStdio, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createInterface } from 'node:readline'
+import type { Readable } from 'node:stream'
+import { InputError } from '../../core/errors.js'
+import { printable } from '../../core/printable.js'
+import type { Size } from '../../core/types.js'
+import { decoderEnvironment, type probeFfmpeg } from '../../stages/camera/index.js'
+
+type Ffmpeg = Awaited<ReturnType<typeof probeFfmpeg>>
+type Child = ChildProcessByStdio<null, Readable, Readable>
+
+/** RGB24. */
+type Picture = Size & { data: Uint8Array<ArrayBuffer> }
+
+/** A picture of a video, upright and with square pixels. */
+export type VideoFrame = Picture & {
+  /** In seconds from the video's first picture. */
+  timeS: number
+}
+
+export interface VideoStretch {
+  startS: number
+  /** Infinity for the end of the video. */
+  endS: number
+  /** The first picture of each stretch of that length is taken; 0 takes all. */
+  everyS: number
+}
+
+/** What a file says of itself. */
+export interface VideoProbe {
+  /** Null where the file does not say. */
+  durationS: number | null
+  hasVideo: boolean
+  hasAudio: boolean
+}
+
+/** Without a byte for so long, the decoder hangs. */
+const silenceMs = 60_000
+/** A stretch that begins later is sought, from so long before it. */
+const soughtFromS = 10
+const soughtBeforeS = 5
+
+const ended = { done: true, value: undefined } as const
+
+/** Files only, whatever a playlist says, and no option by a file's name. */
+const input = (file: string): string[] => ['-protocol_whitelist', 'file', '-i', `file:${file}`]
+
+/** Reads a file's header. @throws the signal's reason */
+export async function probeVideo(ffmpeg: Ffmpeg, file: string, signal: AbortSignal): Promise<VideoProbe> {
+  const child = start(ffmpeg, ['-hide_banner', '-nostdin', ...input(file)])
+  const lines = await linesUntilEnd(child, signal)
+  const isStream = (kind: string): boolean =>
+    lines.some((line) => new RegExp(`^\\s*Stream #\\S+.*: ${kind}:`).test(line) && !line.includes('(attached pic)'))
+  const clock = lines.map((line) => /^\s*Duration: (\d+):(\d\d):(\d\d\.\d+)/.exec(line)).find((match) => match !== null)
+  const durationS = clock ? Number(clock[1]) * 3600 + Number(clock[2]) * 60 + Number(clock[3]) : null
+  return { durationS, hasVideo: isStream('Video'), hasAudio: isStream('Audio') }
+}
+
+async function linesUntilEnd(child: Child, signal: AbortSignal): Promise<string[]> {
+  const owned = new OwnedChild(child, signal)
+  const timer = setTimeout(() => owned.kill(), silenceMs)
+  child.stdout.resume()
+  try {
+    await owned.ended
+  } finally {
+    clearTimeout(timer)
+    owned.release()
+  }
+  signal.throwIfAborted()
+  return owned.lines
+}
+
+/**
+ * Pictures of a video, by time: the first one in each stretch of `everyS` seconds, whatever its rate of pictures.
+ * @throws InputError where the file cannot be decoded, or hangs; the signal's reason
+ */
+export async function* framesOf(
+  ffmpeg: Ffmpeg,
+  file: string,
+  stretch: VideoStretch,
+  signal: AbortSignal
+): AsyncGenerator<VideoFrame> {
+  const sought = stretch.startS > soughtFromS ? stretch.startS - soughtBeforeS : 0
+  const child = start(ffmpeg, decodingArguments(ffmpeg, file, stretch, sought))
+  const times = new PictureTimes(sought)
+  const owned = new OwnedChild(child, signal, (line) => times.read(line))
+  void owned.ended.then(() => times.end())
+  const pictures = new PpmReader()
+  let given = 0
+  try {
+    const chunks = child.stdout[Symbol.asyncIterator]() as AsyncIterator<Buffer>
+    for (;;) {
+      const timer = setTimeout(() => owned.kill('gave nothing for 60 s'), silenceMs)
+      // A child that is killed leaves a destroyed stream.
+      const next = await chunks.next().catch(() => ended)
+      clearTimeout(timer)
+      if (next.done) break
+      for (const picture of pictures.push(next.value)) {
+        const timeS = await times.at(given++)
+        if (timeS !== undefined) yield { ...picture, timeS }
+        signal.throwIfAborted()
+      }
+    }
+    await owned.ended
+    signal.throwIfAborted()
+    // The decoder names the file, which may be a person's name.
+    const why = owned.failure?.replaceAll(`file:${file}`, 'the file')
+    if (why !== undefined) throw new InputError('PL-STUDY-VIDEO', `cannot be decoded (${why})`, printable(file))
+  } finally {
+    owned.kill()
+    await owned.ended
+    owned.release()
+  }
+}
+
+function decodingArguments(ffmpeg: Ffmpeg, file: string, stretch: VideoStretch, sought: number): string[] {
+  const { everyS } = stretch
+  const start = (stretch.startS - sought).toFixed(6)
+  const end = stretch.endS - sought
+  const step = (time: string): string => `floor((${time}-${start})/${everyS}+0.0001)`
+  const conditions = [
+    `gte(t,${start}-0.000001)`,
+    ...(Number.isFinite(end) ? [`lt(t,${end.toFixed(6)}-0.000001)`] : []),
+    ...(everyS > 0 ? [`(isnan(prev_selected_t)+gt(${step('t')},${step('prev_selected_t')}))`] : [])
+  ]
+  const filters = [`select='${conditions.join('*')}'`, 'showinfo=checksum=0', "scale=w='max(2,round(iw*sar))':h=ih"]
+  return [
+    ...['-hide_banner', '-nostdin', '-nostats', '-loglevel', 'info', '-threads', '1'],
+    ...(sought > 0 ? ['-ss', sought.toFixed(6)] : []),
+    ...(Number.isFinite(end) ? ['-t', (end + 1).toFixed(6)] : []),
+    ...input(file),
+    ...['-map', '0:V:0', '-an', '-sn', '-dn', '-vf', filters.join(','), ...ffmpeg.passthrough],
+    ...['-f', 'image2pipe', '-c:v', 'ppm', '-pix_fmt', 'rgb24', 'pipe:1']
+  ]
+}
+
+/** In a process group of its own, so that Ctrl-C ends it by way of its owner. */
+function start({ command }: Ffmpeg, args: readonly string[]): Child {
+  return spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], env: decoderEnvironment(), detached: true })
+}
+
+/** Lines of standard error that are kept to tell why it ended. */
+const keptLines = 200
+
+/** A decoder's process, which ends when its signal aborts. */
+class OwnedChild {
+  readonly lines: string[] = []
+  readonly ended: Promise<void>
+  #failure: string | undefined
+  readonly #child: Child
+  readonly #signal: AbortSignal
+  readonly #onAbort = (): void => this.kill()
+
+  /** @param onFrame takes the lines of the filter showinfo */
+  constructor(child: Child, signal: AbortSignal, onFrame: (line: string) => void = () => undefined) {
+    this.#child = child
+    this.#signal = signal
+    child.on('error', (error) => {
+      this.#failure = error.message
+    })
+    createInterface({ input: child.stderr }).on('line', (line) => {
+      if (line.startsWith('[Parsed_showinfo')) onFrame(line)
+      else if (this.lines.push(printable(line)) > keptLines) this.lines.shift()
+    })
+    this.ended = once(child, 'close').then(
+      ([code]) => {
+        if (code !== 0)
+          this.#failure ??= this.lines.findLast((line) => line.trim() !== '')?.slice(0, 200) ?? `code ${code}`
+      },
+      () => undefined
+    )
+    signal.addEventListener('abort', this.#onAbort, { once: true })
+    if (signal.aborted) this.kill()
+  }
+
+  /** Why it ended other than well; known once it has ended. */
+  get failure(): string | undefined {
+    return this.#failure
+  }
+
+  kill(why?: string): void {
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return
+    if (why !== undefined) this.#failure = why
+    this.#child.kill('SIGKILL')
+    this.#child.stdout.destroy()
+  }
+
+  release(): void {
+    this.#signal.removeEventListener('abort', this.#onAbort)
+  }
+}
+
+/** When each picture is to be shown, as the filter `showinfo` tells it on standard error, in the order of the pictures. */
+class PictureTimes {
+  readonly #times: number[] = []
+  #ended = false
+  #wake: () => void = () => undefined
+  #base = 0
+
+  /** @param sought where the decoder began, which counts from there */
+  constructor(private readonly sought: number) {}
+
+  read(line: string): void {
+    const [, ticks, perSecond] = /config in time_base: (\d+)\/(\d+)/.exec(line) ?? []
+    if (ticks !== undefined) this.#base = Number(ticks) / Number(perSecond)
+    const [, at] = /\bn: *\d+ pts: *(-?\d+) /.exec(line) ?? []
+    if (at === undefined) return
+    this.#times.push(this.sought + Number(at) * this.#base)
+    this.#wake()
+  }
+
+  end(): void {
+    this.#ended = true
+    this.#wake()
+  }
+
+  /** Undefined where it was never told. */
+  async at(picture: number): Promise<number | undefined> {
+    while (this.#times.length <= picture && !this.#ended)
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve
+      })
+    return this.#times[picture]
+  }
+}
+
+/** Cuts a stream of binary PPM into its pictures, each with its own size. */
+class PpmReader {
+  #header = ''
+  #picture: Picture | undefined
+  #filled = 0
+
+  /** @returns pictures that end with this chunk */
+  push(chunk: Uint8Array): Picture[] {
+    const whole: Picture[] = []
+    for (let at = 0; at < chunk.length; ) {
+      if (!this.#picture) {
+        this.#header += String.fromCharCode(chunk[at++]!)
+        const [, width, height] = /^P6\s(\d+)\s(\d+)\s255\s$/.exec(this.#header) ?? []
+        if (width === undefined) continue
+        const size = { width: Number(width), height: Number(height) }
+        this.#picture = { ...size, data: new Uint8Array(size.width * size.height * 3) }
+        this.#filled = 0
+      }
+      const { data } = this.#picture
+      const part = chunk.subarray(at, at + data.length - this.#filled)
+      data.set(part, this.#filled)
+      this.#filled += part.length
+      at += part.length
+      if (this.#filled < data.length) break
+      whole.push(this.#picture)
+      this.#picture = undefined
+      this.#header = ''
+    }
+    return whole
+  }
+}

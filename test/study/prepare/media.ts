@@ -1,0 +1,38 @@
+import { execFileSync } from 'node:child_process'
+import { join } from 'node:path'
+import { packageRoot } from '../../../src/core/version.js'
+import type { PrepareOptions } from '../../../src/study/prepare/index.js'
+
+/** One of six photographs of people. */
+export const photo = (number: number): string =>
+  join(packageRoot, 'node_modules/@vladmandic/face-api/demo', `sample${number}.jpg`)
+
+/** A video that shows a photograph, made by FFmpeg. */
+export function film(
+  file: string,
+  { number = 2, seconds = 2, fps = 5, filter = 'null', more = [] as string[] } = {}
+): void {
+  const video = ['-loop', '1', '-r', String(fps), '-i', photo(number), '-t', String(seconds)]
+  const codec = ['-c:v', 'libx264', '-preset', 'ultrafast', '-pix_fmt', 'yuv420p']
+  ffmpeg(...video, '-vf', `scale=640:-2,${filter}`, ...codec, ...more, file)
+}
+
+export function ffmpeg(...args: string[]): void {
+  execFileSync('ffmpeg', ['-v', 'error', '-y', ...args])
+}
+
+export const defaults: Omit<PrepareOptions, 'table' | 'out'> = {
+  ...{ layout: undefined, root: undefined, base: undefined, size: 64, alignment: undefined },
+  ...{ labels: ['pain', 'disgust', 'happiness', 'neutral'], exclude: [], balance: undefined, levels: [3, 4], pspi: 2 },
+  ...{
+    rules: [],
+    pseudonyms: false,
+    skipBad: false,
+    seed: 1,
+    workers: 2,
+    fromS: 0,
+    toS: undefined,
+    everyS: 0.5,
+    dense: false
+  }
+}

@@ -36,8 +36,8 @@ export interface Engine {
 }
 
 /**
- * Reads the classifier. A function, so that nobody but the engine holds the graph: its weights may be half a gigabyte,
- * which nobody needs once the engine is ready.
+ * Reads the classifier. A function, so that the engine alone holds the graph and can let go of it: its weights may be half a
+ * gigabyte, which are not needed once the engine is ready.
  */
 export type LoadGraph = () => Promise<LayerGraph>
 

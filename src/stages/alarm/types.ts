@@ -48,7 +48,7 @@ export interface Alarms {
   trackLost(camera: string, track: number): void
   /** A camera that is lost, frozen, dark, damaged (for 10 s: see `tick`) or paused ends its pain alarms; all but `paused` raise a technical one until it is `ok`. */
   cameraState(camera: string, state: CameraState, at: Moment): AlarmMessage[]
-  /** The config has this camera no more, or another one by its name: whatever is told of it ends. */
+  /** The camera was removed from the config, or changed in it: all its alarms end. */
   cameraGone(camera: string, at: Moment): AlarmMessage[]
   /**
    * Raises or clears an alarm about painlens itself.

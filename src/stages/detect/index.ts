@@ -161,7 +161,7 @@ class DetectorInWorker implements Detector {
 
 type Seen = Pick<Sighting, 'camera' | 'lost'> & { faces: readonly { track: number }[] }
 
-/** The tracks that the worker has told of. They end with it: the next worker knows none of them. */
+/** The tracks that the worker has reported. They end with it: the next worker does not know them. */
 class KnownTracks {
   readonly #alive = new Map<string, Set<number>>()
   readonly #orphans = new Map<string, number[]>()

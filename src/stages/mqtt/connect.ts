@@ -147,7 +147,7 @@ function pem(textOrPath: string | undefined): string | Buffer | undefined {
 }
 
 export interface ConnectTrouble {
-  /** `network`: may pass by itself; `auth` and `tls`: somebody has to change something; `version`: try the other protocol version. */
+  /** `network`: may pass by itself; `auth` and `tls`: a setting has to be changed; `version`: try the other protocol version. */
   kind: 'network' | 'auth' | 'tls' | 'version' | 'broker'
   code: ErrorCode
   what: string

@@ -226,7 +226,7 @@ class MqttStage implements Mqtt {
 
   /**
    * The last will of an earlier connection, which a broker may publish only after the new one's birth message, would
-   * stand there, retained, for whoever subscribes later.
+   * stay at the broker, retained, for later subscribers.
    */
   #contradict(payload: Buffer, { retain }: IPublishPacket): void {
     const saysOffline = payload.length <= maxStatusBytes && /"state"\s*:\s*"offline"/.test(payload.toString())
@@ -284,7 +284,7 @@ class MqttStage implements Mqtt {
     this.#options.log[isAlarm ? 'error' : 'warn']({ code, kind, topic: where, what, fix }, message)
   }
 
-  /** Listens before it says that it is there, so that whoever answers the birth message with a command is heard. */
+  /** Subscribes to commands before the birth message, so that a command in answer to it arrives. */
   async #greet(connection: Connection): Promise<void> {
     try {
       await connection.subscribe(`${this.#base}/${commandTopics}`, 1)

@@ -67,7 +67,7 @@ const returnCodes: Readonly<Record<number, string>> = {
   5: 'not authorized'
 }
 
-/** `0x97 Quota exceeded`; a 3.1.1 return code as `return code 5, not authorized`. Null for what is no code of MQTT. */
+/** `0x97 Quota exceeded`; a 3.1.1 return code as `return code 5, not authorized`. Null for any other number. */
 export function codeInWords(code: unknown): string | null {
   if (typeof code !== 'number') return null
   const old = returnCodes[code]

@@ -113,12 +113,14 @@ function inTurns(rows: readonly Row[], seed: number): Row[] {
     .map(({ row }) => row)
 }
 
-/** Pictures that gave no crop, by reason. */
-function withoutCrop({ jobs, done }: Prepared): Map<string, number> {
+/** Pictures that gave no crop, by reason: of one label, or of all. */
+function withoutCrop({ jobs, done }: Prepared, label?: string): Map<string, number> {
   const counts = new Map<string, number>()
-  for (const [i] of jobs.entries())
+  for (const [i, { clip }] of jobs.entries()) {
+    if (label !== undefined && clip.label !== label) continue
     for (const [why, count] of Object.entries(done.get(i)?.without ?? {}))
       counts.set(why, (counts.get(why) ?? 0) + count)
+  }
   return new Map([...counts].sort(([a], [b]) => (a < b ? -1 : 1)))
 }
 
@@ -130,6 +132,7 @@ function datasetOf(prepared: Prepared, kept: readonly Row[], without: ReadonlyMa
     return why === undefined ? [] : [{ video: namesOf(clip).video, why }]
   })
   const subjects = new Set(jobs.map(({ clip }) => namesOf(clip).subject))
+  const labels = [...new Set(jobs.map(({ clip }) => clip.label))].sort()
   return {
     painlens: version,
     key: prepared.key,
@@ -151,6 +154,7 @@ function datasetOf(prepared: Prepared, kept: readonly Row[], without: ReadonlyMa
     subjects: groups(kept, ({ names }) => names.subject, countsOfLabels),
     left_out: {
       pictures: Object.fromEntries(without),
+      by_label: Object.fromEntries(labels.map((label) => [label, Object.fromEntries(withoutCrop(prepared, label))])),
       rows: Object.fromEntries([...findings.leftOut, ...findings.problemCounts]),
       files: troubles,
       subjects_without_crop: [...subjects].filter((subject) => !withCrop.has(subject)).sort()

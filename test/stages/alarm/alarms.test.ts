@@ -108,7 +108,7 @@ describe('an episode', () => {
     expect(start).toBeLessThanOrEqual(ideal + 2 / fps + 1e-6)
   })
 
-  test('a score that is no number, or a time that runs backwards, does no harm', () => {
+  test('a score that is not a number, or a time that runs backwards, changes no alarm', () => {
     const { alarms, feed, said } = setUp()
     feed(0, 5, 0.95)
     alarms.observe({ camera: 'a', track: 1, at: moment(t0 + 5000), score: Number.NaN })

@@ -216,7 +216,7 @@ describe('no broker', () => {
     await expect(startRig(url)).rejects.toThrow(message)
   })
 
-  test('a name that nobody has', async () => {
+  test('a host name that does not exist is reported', async () => {
     expect(explainConnectError(Object.assign(new Error(), { code: 'ENOTFOUND' })).what).toMatch(/no host of this name/)
     const rig = await start('mqtt://no-such-host.invalid')
     expect(await trouble(rig)).toMatchObject({ what: expect.stringMatching(/no host of this name|name service/) })

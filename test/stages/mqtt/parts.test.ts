@@ -176,7 +176,7 @@ test('a command does not wait for the answer to the one before, which the broker
   await desk.idle()
 })
 
-test('the trial of painlens check is no command: nobody is answered', async () => {
+test('the trial message of painlens check is not taken for a command and gets no answer', async () => {
   const answers: string[] = []
   const answer = async (topic: string) => void answers.push(topic)
   const desk = new CommandQueue({ base: 'b', handlers: noCommands, answer, secrets: new Secrets(), log: silentLog })

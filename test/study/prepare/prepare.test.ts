@@ -136,6 +136,7 @@ describe('painlens study prepare', { timeout: patience(120_000) }, () => {
     await prepare(options)
     const { left_out } = datasetOf(options.out)
     expect(left_out.pictures).toMatchObject({ black: 1, no_face: 1, small: 1 })
+    expect(left_out.by_label).toEqual({ pain: left_out.pictures })
     expect(left_out.subjects_without_crop).toEqual(['s1', 's2'])
     const none = optionsFor('none', { table: table('none', ...rows) })
     await expect(prepare(none)).rejects.toMatchObject({

@@ -188,6 +188,12 @@ export const alarmSchema = z.strictObject({
     .describe(
       'A face out of sight for this many seconds is gone; its alarm ends. Up to four times as long for a face that is seen rarely.'
     ),
+  remind_s: numberFrom(10, 86_400)
+    .nullable()
+    .default(120)
+    .describe(
+      'Seconds after which a pain alarm without an acknowledgement is sent once more as a reminder, again and again while it lasts; null: never.'
+    ),
   face_unusable_min: numberFrom(0.1, 1440)
     .default(10)
     .describe(

@@ -59,6 +59,8 @@ interface AlarmFields {
   ack: Acknowledgement | null
   /** The alarm of the same place that ended shortly before. */
   previous: string | null
+  /** In an update that reminds, as the alarm is not acknowledged: its number, from 1. */
+  reminder: number | null
   location: Location
   onset: string
   updated: string

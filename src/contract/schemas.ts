@@ -76,6 +76,13 @@ const alarm = z.strictObject({
   previous: name
     .nullable()
     .describe('The alarm_id of the last alarm at the same place that ended within a minute before.'),
+  reminder: z
+    .int()
+    .min(1)
+    .nullable()
+    .describe(
+      'The number of an update that reminds: the alarm is active and has no acknowledgement. Null in every other message.'
+    ),
   location: z.strictObject({
     facility: name.nullable(),
     ward: name.nullable(),

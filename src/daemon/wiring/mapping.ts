@@ -119,7 +119,8 @@ export function alarmOptions({ alarm, facility, cameras }: Pick<Config, 'alarm' 
       updateMinS: alarm.update_min_s,
       updatesPerS: alarm.updates_per_s,
       trackLostS: alarm.track_lost_s,
-      faceUnusableS: alarm.face_unusable_min * 60
+      faceUnusableS: alarm.face_unusable_min * 60,
+      remindS: alarm.remind_s
     },
     priorities: alarm.priority
   } satisfies Partial<AlarmOptions>

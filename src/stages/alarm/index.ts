@@ -183,7 +183,10 @@ class AlarmStage implements Alarms {
       if (reason !== null) {
         this.#tracks.delete(key)
         alarms.push(...this.#endPain(track, this.#whyLost(track.camera, reason), now))
-      } else if (track.alarm && held(track.alarm.lastAt, now, this.#rules.updateS)) track.alarm.wanted = true
+      } else if (track.alarm) {
+        if (held(track.alarm.lastAt, now, this.#rules.updateS)) track.alarm.wanted = true
+        if (this.#rules.remindS !== null) track.alarm.remindAfter(this.#rules.remindS, now)
+      }
     }
     this.#ended.forget(now)
     for (const [alarm, endsAt] of this.#tests) {

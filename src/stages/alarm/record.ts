@@ -36,6 +36,11 @@ export class AlarmRecord {
   #ack: Acknowledgement | null
   #lastAt: Moment
   #ended = false
+  /** The moment of the start, or of the last reminder. */
+  #remindedAt: Moment
+  #reminders = 0
+  /** The next update is a reminder. */
+  #reminds = false
 
   constructor(subject: AlarmSubject, facts: AlarmFacts, clock: Clock, past?: Past) {
     this.#subject = subject
@@ -45,6 +50,7 @@ export class AlarmRecord {
     this.#seq = past?.seq ?? 0
     this.#ack = past?.ack ?? null
     this.#lastAt = facts.onset
+    this.#remindedAt = facts.onset
   }
 
   get alarmId(): string {
@@ -69,7 +75,16 @@ export class AlarmRecord {
     return this.#subject.score
   }
 
+  /** Turns the next update into a reminder, if no acknowledgement has come for so long after the start or the last reminder. */
+  remindAfter(seconds: number, now: Moment): void {
+    if (this.#subject.type !== 'physiological' || this.#ack !== null) return
+    if (now - this.#remindedAt < 1000 * seconds) return
+    this.#reminds = true
+    this.wanted = true
+  }
+
   start(at: Moment): AlarmMessage {
+    this.#remindedAt = at
     return this.#message(at, { phase: 'start', state: 'active', reason: null })
   }
 
@@ -98,6 +113,7 @@ export class AlarmRecord {
     this.#lastAt = latest(at, this.#lastAt)
     const durationS = (this.#lastAt - onset) / 1000
     this.wanted = false
+    const reminder = this.#reminder(phase)
     const demonstration = (subject.type === 'physiological' || subject.test) && model?.demonstration === true
     return {
       schema: 1,
@@ -110,6 +126,7 @@ export class AlarmRecord {
       model,
       ack: this.#ack,
       previous,
+      reminder,
       onset: this.#onset,
       updated: stamp(this.#clock, this.#lastAt),
       published: null,
@@ -117,6 +134,13 @@ export class AlarmRecord {
       text: wording({ condition, reason: phase.reason, location, camera, detail, durationS, demonstration }),
       late: false
     }
+  }
+
+  #reminder({ phase }: AlarmPhase): number | null {
+    if (phase !== 'update' || !this.#reminds || this.#ack !== null) return null
+    this.#reminds = false
+    this.#remindedAt = this.#lastAt
+    return ++this.#reminders
   }
 }
 

@@ -101,6 +101,8 @@ export interface AlarmRules {
   trackLostS: number
   /** How long a face may be seen without being judged before its alarm ends. */
   faceUnusableS: number
+  /** An alarm about a person that has had no acknowledgement for so long gets an update as a reminder; null: never. */
+  remindS: number | null
 }
 
 interface CameraStateRow {

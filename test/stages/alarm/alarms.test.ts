@@ -310,6 +310,39 @@ describe('a camera', () => {
   })
 })
 
+describe('a pain alarm without an acknowledgement', () => {
+  const remindersOf = (said: readonly AlarmMessage[]) =>
+    said
+      .filter(({ reminder }) => reminder !== null)
+      .map(({ reminder, duration_s }) => [reminder, Math.round(duration_s)])
+
+  test('is sent again as a reminder each remind_s until it is acknowledged', () => {
+    const { alarms, said, feed } = setUp({ rules: { ...rules, remindS: 30 } })
+    feed(0, 100, 0.95)
+    expect(remindersOf(said).map(([n]) => n)).toEqual([1, 2, 3])
+    const times = [said[0]!, ...said.filter(({ reminder }) => reminder !== null)].map(({ duration_s }) => duration_s)
+    for (const [i, time] of times.entries()) {
+      if (i === 0) continue
+      expect(time - times[i - 1]!).toBeGreaterThanOrEqual(30)
+      expect(time - times[i - 1]!).toBeLessThanOrEqual(31.5)
+    }
+    alarms.ack(said[0]!.alarm_id, 'nurse', 'coming', moment(t0 + 100_000))
+    const before = said.length
+    feed(100, 200, 0.95)
+    expect(remindersOf(said.slice(before))).toEqual([])
+  })
+
+  test('is never reminded of where remind_s is null, and no end is a reminder', () => {
+    const { said, feed } = setUp({ rules: { ...rules, remindS: null } })
+    feed(0, 300, 0.95)
+    expect(remindersOf(said)).toEqual([])
+    const second = setUp({ rules: { ...rules, remindS: 30 } })
+    second.feed(0, 29.5, 0.95)
+    second.feed(29.5, 40, 0.1)
+    expect(second.said.at(-1)).toMatchObject({ phase: 'end', reminder: null })
+  })
+})
+
 describe('commands and the rest', () => {
   test('an acknowledgement is recorded in every later message and clears nothing', () => {
     const { alarms, said, feed } = setUp()

@@ -83,7 +83,8 @@ const rules = fc.record({
   updateMinS: fc.constantFrom(0, 1, 4),
   updatesPerS: fc.constantFrom(0.2, 1, 20),
   trackLostS: fc.constantFrom(1, 5),
-  faceUnusableS: fc.constantFrom(3, 60)
+  faceUnusableS: fc.constantFrom(3, 60),
+  remindS: fc.constantFrom(null, 4)
 })
 type Rules = AlarmRules
 

@@ -16,7 +16,8 @@ const rules = {
   updateMinS: 1,
   updatesPerS: 20,
   trackLostS: 5,
-  faceUnusableS: 600
+  faceUnusableS: 600,
+  remindS: null
 }
 const t0 = 1_000_000
 const box: Box = { x: 100, y: 100, width: 80, height: 100 }

@@ -40,6 +40,7 @@ const alarm = (alarm_id, seq) => ({
   reason: seq === 5 ? 'test' : null,
   ack: null,
   previous: null,
+  reminder: null,
   location: { facility: null, ward: null, room: null, bed: null },
   camera: null,
   onset: '2026-01-01T00:00:00.000Z',

@@ -47,6 +47,7 @@ export function alarm(
     priority: 'high',
     ack: null,
     previous: null,
+    reminder: null,
     location: { facility: null, ward: null, room: '12', bed: null },
     camera: 'a',
     onset: '2026-01-01T00:00:00.000Z',

@@ -48,8 +48,13 @@ function addCommand(row: CommandRow): void {
   if (run)
     command.action(async (...args: unknown[]) => {
       const options = args.at(-2) as Record<string, unknown>
-      finish(await run(options, args.slice(0, -2), stop.signal).catch(report))
+      finish(await run(options, args.slice(0, -2), stop.signal).catch(ended))
     })
+}
+
+/** A command that was stopped from outside has no more to say. */
+function ended(error: unknown): number {
+  return stop.signal.aborted && error === stop.signal.reason ? 1 : report(error)
 }
 
 function findCommand(name: string): Command {

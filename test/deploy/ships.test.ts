@@ -130,6 +130,13 @@ const mainPaths: Record<string, MainPath | (() => Promise<void>)> = {
   run: runForAMoment,
   snapshot: takeSnapshot,
   alarms: { words: () => ['alarms', '-c', 'painlens.yaml'], says: /one alarm, 1 without an end/ },
+  'study prepare': {
+    words: () => {
+      writeFileSync(inFolder('table.csv'), 'file,subject,label\npictures/pain/face.png,s1,pain\n')
+      return ['study', 'prepare', '--table', 'table.csv', '--size', '64', '--out', 'prepared']
+    },
+    says: /1 crops of 1 subjects/
+  },
   'study train': {
     words: async () => {
       await writeData(inFolder('study-data'), { size: 64, subjects: 4, crops: 1 })
@@ -143,6 +150,7 @@ const mainPaths: Record<string, MainPath | (() => Promise<void>)> = {
     words: () => ['study', 'evaluate', 'study-data', '--run', 'study-run', '--repetitions', '100'],
     says: /each judged by a model that never saw its subject[\s\S]*not measurable with these data/
   },
+  forget: { words: () => ['forget', 'gone', '-c', 'painlens.yaml'], says: /retains nothing below painlens\/gone/ },
   'models list': { words: () => ['models', 'list'], says: /pain-demo[\s\S]*hash as in the manifest/ },
   'provider status': { words: () => ['provider', 'status'], says: /^in place: .*ONNX Runtime/m },
   'provider install': {

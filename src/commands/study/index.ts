@@ -68,7 +68,8 @@ export async function studyPrepareCommand(options: StudyPrepareOptions, signal: 
   const rules = (rule ?? []).map(parseRule)
   const given = { ...rest, out, fromS, toS, everyS, dense, pseudonyms, skipBad, rules }
   const write = (line: string): void => void process.stderr.write(line)
-  const folder = await prepareStudy({ ...given, exclude: await subjectsOf(exclude ?? []) }, write, signal)
+  const all = { ...given, exclude: await subjectsOf(exclude ?? []) }
+  const folder = await resumable(prepareStudy(all, write, signal), signal)
   process.stdout.write(`${printable(folder)}\n`)
   return 0
 }
@@ -98,13 +99,22 @@ export async function studyTrainCommand(options: StudyTrainOptions, signal: Abor
   if (base === undefined) throw missing('--base FILE', 'which model to begin with', 'painlens study train')
   if (out === undefined) throw missing('--out DIR', 'where the results go', 'painlens study train')
   const write = (line: string): void => void process.stderr.write(line)
-  const manifest = await trainStudy(
+  const work = trainStudy(
     { data, base, input, out, trainFrom, folds, views, neutral, balanced: balance, smoothing, alarmLabel, recipe },
     write,
     signal
   )
-  process.stdout.write(`${printable(manifest)}\n`)
+  process.stdout.write(`${printable(await resumable(work, signal))}\n`)
   return 0
+}
+
+/** Says of work that was stopped from outside that it is kept. */
+async function resumable<Result>(work: Promise<Result>, signal: AbortSignal): Promise<Result> {
+  return work.catch((error: unknown) => {
+    if (signal.aborted && error === signal.reason)
+      process.stderr.write('painlens: stopped; the same command goes on from there.\n')
+    throw error
+  })
 }
 
 function missing(option: string, what: string, command: string): UsageError {

@@ -117,6 +117,20 @@ async function startDaemon(): Promise<{ daemon: DaemonProcess; nurse: Listener }
 }
 
 describe('the daemon as a process', () => {
+  it('survives SIGHUP while it starts and while it stops, and reads the config again after the start', async () => {
+    const { daemon, nurse } = await startDaemon()
+    const ended = new Promise<number | null>((resolve) => daemon.child.once('exit', resolve))
+    await until(() => daemon.output().includes('"stage"'), 'its first line')
+    const hangup = setInterval(() => daemon.child.kill('SIGHUP'), 20)
+    onTestFinished(() => clearInterval(hangup))
+    await nurse.next('status', ({ state }) => state === 'online')
+    await until(() => daemon.output().includes('config read again'), 'word of the reload')
+    daemon.child.kill('SIGTERM')
+    await until(() => daemon.output().includes('painlens stops'), 'word of the stop')
+    clearInterval(hangup)
+    expect(await ended).toBe(0)
+  })
+
   it('watches, answers commands, prints no secret, reloads, and stops within 3 s without leftover processes', async () => {
     const { daemon, nurse } = await startDaemon()
     await nurse.next('status', ({ state }) => state === 'online')

@@ -11,12 +11,33 @@ import { type Daemon, startDaemon } from '../../daemon/wiring/daemon.js'
 const statusEveryMs = 10_000
 const stopMs = 2700
 
+/** SIGHUP, from the beginning on: one that comes before there is something to reload counts once there is. */
+class Hangup {
+  #reload: (() => void) | undefined
+  #missed = false
+
+  constructor() {
+    process.on('SIGHUP', () => {
+      if (this.#reload) this.#reload()
+      else this.#missed = true
+    })
+  }
+
+  /** @param reload called for each signal from now on, and for one that came before */
+  onSignal(reload: () => void): void {
+    this.#reload = reload
+    if (this.#missed) reload()
+  }
+}
+
 /**
  * `painlens run`: the daemon until SIGTERM or SIGINT. SIGHUP reads the config again.
  * @returns 0 after a wanted stop, 1 when something vital has died
  */
-export async function runCommand(options: { config: string }, signal: AbortSignal): Promise<number> {
-  const { config, secrets: found } = await loadConfig(options.config)
+export async function runCommand({ config: file }: { config: string }, signal: AbortSignal): Promise<number> {
+  // Without a listener SIGHUP would end the process while it starts, which may take a minute, or stops.
+  const hangup = new Hangup()
+  const { config, secrets: found } = await loadConfig(file)
   const secrets = new Secrets()
   for (const value of found) secrets.add(value)
   const log = createLog(config.log.level, secrets)
@@ -31,9 +52,8 @@ export async function runCommand(options: { config: string }, signal: AbortSigna
     .catch((error: unknown) => Promise.reject(secrets.clean(error)))
   const daemon = await Promise.race([starting, aborted(signal)])
   if (!daemon) return giveUp(starting)
-  const onHangup = (): void => void reload(options.config, daemon, secrets, log)
-  process.on('SIGHUP', onHangup)
   log.info({ version, device: config.device, cameras: config.cameras.map(({ id }) => id) }, 'painlens runs')
+  hangup.onSignal(() => void reload(file, daemon, secrets, log))
   await notifier.ready(daemon.summary())
   notifier.startWatchdog(() => daemon.isAlive())
   const status = setInterval(() => void notifier.status(daemon.summary()), statusEveryMs)
@@ -45,7 +65,7 @@ export async function runCommand(options: { config: string }, signal: AbortSigna
     return error ? 1 : 0
   } finally {
     clearInterval(status)
-    process.off('SIGHUP', onHangup)
+    hangup.onSignal(() => undefined)
     await endInTime(Promise.all([notifier.stopping(), daemon.stop()]), error ? 'SIGKILL' : 'SIGTERM')
     await notifier.stop()
   }

@@ -32,7 +32,7 @@ describe.skipIf(!canMount)('a full disk', () => {
     // The first ones may still find room in the file that the outbox is writing.
     const raised = await eventually(
       async () => {
-        await nurse.command('test_alarm', { camera: 'gone' })
+        await nurse.command('test_alarm', { camera: 'gone', seconds: 1 })
         return nurse.alarms().filter(({ condition, phase }) => condition === 'outbox_failed' && phase === 'start')
       },
       ({ length }) => length > 0,

@@ -17,6 +17,7 @@ export { elementCount, floatsOf, halfOf, integersOf, numberOfHalf, type TensorAr
 export {
   type DataType,
   dataTypes,
+  nodesBefore,
   nodeTitle,
   type OnnxAttribute,
   type OnnxGraph,

@@ -112,3 +112,15 @@ function checkEnds(graph: OnnxGraph, known: Set<string>): void {
 export function nodeTitle(node: { name: string; opType: string; outputs: string[] }): string {
   return `node "${node.name || node.outputs[0] || '?'}" (${node.opType})`
 }
+
+/** The nodes that a value depends on, in the order in which they are given. */
+export function nodesBefore(nodes: readonly OnnxNode[], value: string): OnnxNode[] {
+  const wanted = new Set([value])
+  const kept: OnnxNode[] = []
+  for (const node of [...nodes].reverse()) {
+    if (!node.outputs.some((name) => wanted.has(name))) continue
+    for (const input of node.inputs) wanted.add(input)
+    kept.push(node)
+  }
+  return kept.reverse()
+}

@@ -1,6 +1,6 @@
 import { UnsupportedModelError } from '../../core/errors.js'
 import { Emitter } from '../lrp/engines/onnx-emitter.js'
-import { GraphBuilder, nodeTitle, type OnnxModel, type OnnxNode } from '../onnx/index.js'
+import { GraphBuilder, nodesBefore, nodeTitle, type OnnxModel, type OnnxNode } from '../onnx/index.js'
 import { type Chain, trainedLayersOf, weightDims } from './chain.js'
 import { forward, stepNames } from './graph.js'
 
@@ -26,13 +26,8 @@ function firstNode(model: OnnxModel, { firstNode }: Chain, where: string): OnnxN
 /** The nodes that a value depends on, and that value as the only output. */
 function cutAt(model: OnnxModel, value: string, chain: Chain): OnnxModel {
   const { graph } = model
-  const wanted = new Set([value])
-  const nodes: OnnxNode[] = []
-  for (const node of [...graph.nodes].reverse()) {
-    if (!node.outputs.some((name) => wanted.has(name))) continue
-    for (const input of node.inputs) wanted.add(input)
-    nodes.unshift(node)
-  }
+  const nodes = nodesBefore(graph.nodes, value)
+  const wanted = new Set([value, ...nodes.flatMap(({ inputs }) => inputs)])
   return {
     ...model,
     graph: {

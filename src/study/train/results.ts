@@ -4,8 +4,8 @@ import { stringify } from 'yaml'
 import { sha256Of } from '../../lib/model/manifest.js'
 import { softmax } from '../../lib/model/preprocess.js'
 import { type OnnxModel, writeModel } from '../../lib/onnx/index.js'
-import type { CropRow, Dataset } from '../dataset.js'
-import { neutral } from '../dataset.js'
+import { classReport, confusionOf } from '../../lib/statistics/classes.js'
+import { type CropRow, type Dataset, neutral } from '../dataset.js'
 import { writeWhole } from '../files.js'
 import type { Base } from './base.js'
 import type { EpochRow } from './checkpoint.js'
@@ -31,26 +31,13 @@ export interface LabelMetrics {
 
 /** Of crops that show an expression; neutral ones are left out. */
 export function metricsOf(predictions: readonly Prediction[], labels: readonly string[]): LabelMetrics {
-  const confusion = labels.map(() => labels.map(() => 0))
-  let crops = 0
-  for (const { row, logits } of predictions) {
-    const actual = labels.indexOf(row.label)
-    if (actual < 0) continue
-    crops++
-    confusion[actual]![predictedOf(logits)]!++
-  }
-  const diagonal = labels.map((_, i) => confusion[i]![i]!)
-  const share = (part: number, whole: number): number | null => (whole === 0 ? null : part / whole)
-  const sum = (numbers: readonly number[]): number => numbers.reduce((all, one) => all + one, 0)
-  const perLabel = (wholes: readonly number[]) =>
-    Object.fromEntries(labels.map((label, i) => [label, share(diagonal[i]!, wholes[i]!)]))
-  return {
-    crops,
-    accuracy: share(sum(diagonal), crops),
-    precision: perLabel(labels.map((_, i) => sum(confusion.map((row) => row[i]!)))),
-    recall: perLabel(confusion.map(sum)),
-    confusion
-  }
+  const shown = predictions.filter(({ row }) => labels.includes(row.label))
+  const pairs = shown.map(({ row, logits }) => [labels.indexOf(row.label), predictedOf(logits)] as const)
+  const confusion = confusionOf(labels.length, pairs)
+  const { classes, accuracy } = classReport(confusion)
+  const perLabel = (figure: 'precision' | 'recall') =>
+    Object.fromEntries(labels.map((label, i) => [label, classes[i]![figure]]))
+  return { crops: shown.length, accuracy, precision: perLabel('precision'), recall: perLabel('recall'), confusion }
 }
 
 const predictedOf = (logits: Float32Array): number => logits.indexOf(Math.max(...logits))

@@ -2,8 +2,8 @@ import { UnsupportedModelError } from '../../../core/errors.js'
 import {
   decodeModel,
   elementCount,
+  nodesBefore,
   type OnnxModel,
-  type OnnxNode,
   type OutputChoice,
   readModel,
   type Signature,
@@ -34,7 +34,7 @@ export function layerGraphOf(model: OnnxModel, where = 'the model', options: Gra
   const dims = inputDimsOf(signature, options.inputDims, where)
   const reader = new GraphReader(model, where)
   reader.pushInput(name, dims.slice(1) as number[])
-  for (const node of needed(model.graph.nodes, signature.before)) {
+  for (const node of nodesBefore(model.graph.nodes, signature.before)) {
     if (reader.evaluate(node)) continue
     const convert = ['', 'ai.onnx'].includes(node.domain) ? operators[node.opType] : undefined
     if (convert === undefined) throw reader.unsupported(node, 'there is no rule for this operator')
@@ -70,16 +70,4 @@ const isSize = (dim: number | string): boolean => typeof dim === 'number' && dim
 
 function refused(why: string, where: string): UnsupportedModelError {
   return new UnsupportedModelError('PL-LRP-MODEL', `LRP cannot explain this model: ${why}`, where)
-}
-
-/** The nodes that the output depends on, in the graph's order. */
-function needed(nodes: readonly OnnxNode[], output: string): OnnxNode[] {
-  const wanted = new Set([output])
-  const kept: OnnxNode[] = []
-  for (const node of [...nodes].reverse()) {
-    if (!node.outputs.some((name) => wanted.has(name))) continue
-    for (const input of node.inputs) wanted.add(input)
-    kept.push(node)
-  }
-  return kept.reverse()
 }

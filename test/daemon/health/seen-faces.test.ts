@@ -3,15 +3,12 @@ import { describe, expect, test } from 'vitest'
 import { configSchema } from '../../../src/config/schema.js'
 import { type FaceCondition, faceConditions } from '../../../src/contract/conditions.js'
 import type { AlarmMessage } from '../../../src/contract/messages.js'
-import { silentLog } from '../../../src/core/log.js'
 import type { CameraState, UnusableReason } from '../../../src/core/types.js'
 import { Metrics } from '../../../src/daemon/health/metrics.js'
 import { SeenFaces } from '../../../src/daemon/health/seen-faces.js'
-import { Reporter } from '../../../src/daemon/report/reporter.js'
 import { seenFacesOptions } from '../../../src/daemon/wiring/mapping.js'
-import { createAlarms } from '../../../src/stages/alarm/index.js'
-import { alarmDefaults } from '../../support/alarm-defaults.js'
 import { clockOf, moment } from '../../support/moments.js'
+import { reporterInto } from '../../support/reporter.js'
 
 const t0 = Date.UTC(2026, 0, 1)
 
@@ -33,21 +30,7 @@ function setUp(alarm: object = {}) {
   let now = t0
   const clock = clockOf(() => now)
   const said: AlarmMessage[] = []
-  const alarms = createAlarms({ ...alarmDefaults, cameras: {}, facility: null, model: null, clock })
-  const reporter = new Reporter({
-    alarms,
-    mqtt: {
-      putAlarmInOutbox: async (message) => void said.push(message),
-      observation: () => undefined,
-      cameraState: () => undefined,
-      refresh: () => undefined
-    },
-    alarmLog: { append: () => undefined },
-    explanations: null,
-    measured: { frame: () => undefined, alarm: () => undefined },
-    log: silentLog,
-    clock
-  })
+  const reporter = reporterInto(said, clock)
   const seen = new SeenFaces({ ...seenFacesOptions(config(alarm)), tell: (...told) => reporter.faces(...told) })
   const state = (next: CameraState, camera = 'bed') => {
     reporter.cameraState(camera, next, moment(now))

@@ -5,14 +5,11 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterEach, describe, expect, test } from 'vitest'
 import type { AlarmMessage } from '../../../src/contract/messages.js'
-import { silentLog } from '../../../src/core/log.js'
 import { ClockWatch, isSynchronised } from '../../../src/daemon/health/clock-sync.js'
 import { SelfWatch } from '../../../src/daemon/health/self-watch.js'
-import { Reporter } from '../../../src/daemon/report/reporter.js'
-import { createAlarms } from '../../../src/stages/alarm/index.js'
-import { alarmDefaults } from '../../support/alarm-defaults.js'
 import { isRunning } from '../../support/daemon.js'
 import { clockOf } from '../../support/moments.js'
+import { reporterInto } from '../../support/reporter.js'
 import { until } from '../../support/slowness.js'
 
 const t0 = Date.UTC(2026, 0, 1)
@@ -22,21 +19,7 @@ function setUp() {
   const world = { now: t0, connected: true, depth: 0, trouble: null as string | null }
   const clock = clockOf(() => world.now)
   const said: AlarmMessage[] = []
-  const alarms = createAlarms({ ...alarmDefaults, cameras: {}, facility: null, model: null, clock })
-  const reporter = new Reporter({
-    alarms,
-    mqtt: {
-      putAlarmInOutbox: async (message) => void said.push(message),
-      observation: () => undefined,
-      cameraState: () => undefined,
-      refresh: () => undefined
-    },
-    alarmLog: { append: () => undefined },
-    explanations: null,
-    measured: { frame: () => undefined, alarm: () => undefined },
-    log: silentLog,
-    clock
-  })
+  const reporter = reporterInto(said, clock)
   const watch = new SelfWatch({
     mqtt: {
       connected: () => world.connected,

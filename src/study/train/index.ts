@@ -120,8 +120,11 @@ function labelsOf(rows: readonly CropRow[], alarmLabel: string): string[] {
   return [alarmLabel, ...labels.filter((label) => label !== alarmLabel)]
 }
 
-const trainable = (rows: readonly CropRow[], labels: readonly string[], { neutral: use }: TrainOptions): CropRow[] =>
-  rows.filter(({ label }) => labels.includes(label) || (label === neutral && use === 'uniform'))
+const isTrainedOn = ({ label }: CropRow, labels: readonly string[], { neutral: use }: TrainOptions): boolean =>
+  labels.includes(label) || (label === neutral && use === 'uniform')
+
+const trainable = (rows: readonly CropRow[], labels: readonly string[], options: TrainOptions): CropRow[] =>
+  rows.filter((row) => isTrainedOn(row, labels, options))
 
 /** A folder belongs to one set of options: results of two would be mixed up. @throws InputError, DiskError */
 async function checkOptions(options: TrainOptions, dataset: Dataset, base: Base): Promise<void> {
@@ -190,9 +193,7 @@ async function trainAll(study: Study, folds: ReadonlyMap<string, number>): Promi
 /** Wanted probabilities and weights; crops that are not trained on are left out. */
 function samplesOf({ options, dataset, labels }: Study, subjects: (subject: string) => boolean): TrainingSample[] {
   const rows = [...dataset.rows.entries()].filter(([, { subject }]) => subjects(subject))
-  const used = rows.filter(
-    ([, { label }]) => labels.includes(label) || (label === neutral && options.neutral === 'uniform')
-  )
+  const used = rows.filter(([, row]) => isTrainedOn(row, labels, options))
   const counts = new Map<string, number>()
   for (const [, { label }] of used) counts.set(label, (counts.get(label) ?? 0) + 1)
   return used.map(([crop, { label }]) => {

@@ -18,7 +18,15 @@ const fails = (program: string, ...args: string[]): boolean => spawnSync(program
 const analyzeVersion = (): number =>
   Number(/^systemd (\d+)/.exec(spawnSync('systemd-analyze', ['--version'], { encoding: 'utf8' }).stdout ?? '')?.[1])
 
+/** Chromium's own binary, as Debian's package has it. */
+export const chromiumPath = '/usr/lib/chromium/chromium'
+
 export const expectedSkips: readonly ExpectedSkip[] = [
+  ...['test/page/screens.test.ts', 'test/daemon/page.test.ts'].map((file) => ({
+    file,
+    reason: 'Chromium, the browser that the page is looked at with, is not installed (apt-get install chromium)',
+    when: () => !existsSync(chromiumPath)
+  })),
   {
     file: 'test/deploy/docker-image.test.ts',
     reason: 'the images are built and run by npm run test:containers',

@@ -1,0 +1,154 @@
+/** What is known of a ward's boxes, rooms and open alarms, from the messages of the contract alone. */
+import type { AlarmMessage, HealthMessage } from '../contract/messages.js'
+import type { Payloads } from '../contract/topics.js'
+import type { Clock, Moment } from '../core/clock.js'
+import type { CameraState } from '../core/types.js'
+import { OpenAlarms } from './open-alarms.js'
+import type { BoxRow, Lamp, RoomRow, Row, UnknownReason } from './wire.js'
+
+/** What a ward is made of; the other kinds say nothing that a page shows. */
+export type HeardKind = 'status' | 'health' | 'cameraState' | 'alarm' | 'explanation'
+
+/** One message of a box. Null: the camera is gone, and with it its retained state. */
+export type Heard = {
+  [K in HeardKind]: { device: string; kind: K; camera: string; message: Payloads[K] | null }
+}[HeardKind]
+
+export interface WardOptions {
+  /** The box that shows, first, and the others that it shows. */
+  devices: readonly string[]
+  /** Whether pictures of explanations may be shown, where a box sends them. */
+  heatmaps: boolean
+  clock: Clock
+}
+
+/** A box that is well says how it is each 30 s. */
+const silentMs = 100_000
+/** No face for that long: the bed may be empty. */
+const noFaceMs = 30_000
+const mostCameras = 64
+
+/** What a camera's state says of its room; null: nothing is in the way of watching. */
+const unknownBy: Readonly<Record<CameraState, UnknownReason | 'paused' | null>> = {
+  ok: null,
+  connecting: 'connecting',
+  lost: 'lost',
+  frozen: 'frozen',
+  dark: 'dark',
+  damaged: 'damaged',
+  paused: 'paused'
+}
+
+interface Box {
+  /** Null until its status is heard. */
+  online: boolean | null
+  broker: boolean
+  health: HealthMessage | null
+  healthAt: Moment
+  cameras: Map<string, { state: CameraState; until: string | null }>
+  alarms: OpenAlarms
+}
+
+export class Ward {
+  readonly #options: WardOptions
+  readonly #boxes: ReadonlyMap<string, Box>
+  #linked = true
+
+  constructor(options: WardOptions) {
+    this.#options = options
+    this.#boxes = new Map(options.devices.map((device) => [device, this.#newBox()]))
+  }
+
+  /** Takes in a message. What is of none of the ward's boxes, or of no kind that it knows, changes nothing. */
+  take(heard: Heard): void {
+    const box = this.#boxes.get(heard.device)
+    if (!box) return
+    if (heard.message === null) box.cameras.delete(heard.camera)
+    else if (heard.kind === 'status') box.online = heard.message.state === 'online'
+    else if (heard.kind === 'health') this.#health(box, heard.message)
+    else if (heard.kind === 'alarm') box.alarms.take(heard.message)
+    else if (heard.kind === 'explanation') box.alarms.explain(heard.message)
+    else if (box.cameras.has(heard.camera) || box.cameras.size < mostCameras)
+      box.cameras.set(heard.camera, { state: heard.message.state, until: heard.message.until ?? null })
+  }
+
+  /** Whether the other boxes can be heard, and whether this one's alarms reach the broker. */
+  linked(connected: boolean): void {
+    this.#linked = connected
+  }
+
+  has(device: string, camera: string): boolean {
+    return this.#boxes.get(device)?.cameras.has(camera) === true
+  }
+
+  /** The alarm as it is shown. */
+  alarm(device: string, id: string): AlarmMessage | null {
+    return this.#boxes.get(device)?.alarms.find(id) ?? null
+  }
+
+  /** The picture of an alarm's explanation, a PNG. */
+  heatmap(device: string, id: string): Buffer | null {
+    return this.#boxes.get(device)?.alarms.heatmap(id) ?? null
+  }
+
+  /** All that is shown, by a key that stays. */
+  rows(): Map<string, Row> {
+    const rows = new Map<string, Row>()
+    for (const [device, box] of this.#boxes) {
+      const why = this.#unheard(device, box)
+      rows.set(`box/${device}`, this.#boxRow(device, box, why))
+      for (const camera of box.cameras.keys())
+        rows.set(`room/${device}/${camera}`, this.#roomRow(device, camera, box, why))
+      for (const row of box.alarms.rows(device)) rows.set(`alarm/${device}/${row.id}`, row)
+    }
+    return rows
+  }
+
+  #newBox(): Box {
+    const alarms = new OpenAlarms(this.#options.heatmaps)
+    return { online: null, broker: true, health: null, healthAt: 0 as Moment, cameras: new Map(), alarms }
+  }
+
+  /** A camera that is not in it was taken out of the box's config. */
+  #health(box: Box, message: HealthMessage): void {
+    box.health = message
+    box.healthAt = this.#options.clock.now()
+    for (const camera of box.cameras.keys()) if (!(camera in message.cameras)) box.cameras.delete(camera)
+    for (const [camera, { state }] of Object.entries(message.cameras).slice(0, mostCameras))
+      if (!box.cameras.has(camera)) box.cameras.set(camera, { state, until: null })
+  }
+
+  /** Why nothing of a box can be relied on. */
+  #unheard(device: string, box: Box): UnknownReason | null {
+    const own = device === this.#options.devices[0]
+    if (!own && !this.#linked) return 'broker_away'
+    if (box.online === false) return 'box_off'
+    if (box.online === null || box.health === null) return 'box_unheard'
+    return this.#options.clock.now() - box.healthAt > silentMs ? 'box_silent' : null
+  }
+
+  #boxRow(device: string, { health }: Box, why: UnknownReason | null): BoxRow {
+    const demonstration = health?.model.demonstration === true
+    return { kind: 'box', device, why, broker: this.#linked, demonstration }
+  }
+
+  #roomRow(device: string, camera: string, box: Box, unheard: UnknownReason | null): RoomRow {
+    const { ward = null, room = null, bed = null } = box.health?.cameras[camera]?.location ?? {}
+    const { state, until } = box.cameras.get(camera)!
+    const place = { kind: 'room', device, camera, ward, room, bed } as const
+    const unknown = unheard ?? (box.alarms.has('inference_failed', null) ? 'inference_failed' : null)
+    if (unknown) return { ...place, lamp: 'unknown', why: unknown, until: null }
+    const why = unknownBy[state]
+    if (why === 'paused') return { ...place, lamp: 'paused', why: null, until }
+    if (why) return { ...place, lamp: 'unknown', why, until: null }
+    if (box.alarms.has('face_unusable', camera)) return { ...place, lamp: 'unknown', why: 'face_unusable', until: null }
+    return { ...place, lamp: this.#watchedLamp(camera, box), why: null, until: null }
+  }
+
+  #watchedLamp(camera: string, { alarms, health }: Box): Lamp {
+    if (alarms.has('pain', camera)) return 'pain'
+    const seen = health?.cameras[camera]?.face_at
+    if (health && (!seen || Date.parse(health.at) - Date.parse(seen) > noFaceMs)) return 'no_face'
+    return 'watched'
+  }
+}

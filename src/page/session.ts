@@ -75,7 +75,7 @@ export async function sessionKey(folder: string): Promise<Buffer> {
 }
 
 /** Under another name first, so that a power cut leaves a whole file or none. */
-export async function writePrivate(path: string, data: Buffer | string): Promise<void> {
+async function writePrivate(path: string, data: Buffer | string): Promise<void> {
   const making = `${path}.new`
   await rm(making, { force: true })
   const file = await open(making, 'wx', 0o600)

@@ -1,4 +1,4 @@
-/** Everyone who looks at the page, over server-sent events: each is told what has changed, once it is encoded for all. */
+/** The browsers that show the page, over server-sent events: changes are encoded once, and sent to all. */
 import type { ServerResponse } from 'node:http'
 import type { Http2ServerResponse } from 'node:http2'
 import type { BeatEvent, Row, RowsEvent } from './wire.js'

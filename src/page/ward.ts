@@ -4,7 +4,7 @@ import type { Payloads } from '../contract/topics.js'
 import type { Clock, Moment } from '../core/clock.js'
 import type { CameraState } from '../core/types.js'
 import { OpenAlarms } from './open-alarms.js'
-import type { BoxRow, Lamp, RoomRow, Row, UnknownReason } from './wire.js'
+import type { BoxRow, RoomLamp, RoomRow, RoomUnknown, Row } from './wire.js'
 
 /** What a ward is made of; the other kinds say nothing that a page shows. */
 export type HeardKind = 'status' | 'health' | 'cameraState' | 'alarm' | 'explanation'
@@ -29,7 +29,7 @@ const noFaceMs = 30_000
 const mostCameras = 64
 
 /** What a camera's state says of its room; null: nothing is in the way of watching. */
-const unknownBy: Readonly<Record<CameraState, UnknownReason | 'paused' | null>> = {
+const unknownBy: Readonly<Record<CameraState, RoomUnknown | 'paused' | null>> = {
   ok: null,
   connecting: 'connecting',
   lost: 'lost',
@@ -119,7 +119,7 @@ export class Ward {
   }
 
   /** Why nothing of a box can be relied on. */
-  #unheard(device: string, box: Box): UnknownReason | null {
+  #unheard(device: string, box: Box): RoomUnknown | null {
     const own = device === this.#options.devices[0]
     if (!own && !this.#linked) return 'broker_away'
     if (box.online === false) return 'box_off'
@@ -127,12 +127,12 @@ export class Ward {
     return this.#options.clock.now() - box.healthAt > silentMs ? 'box_silent' : null
   }
 
-  #boxRow(device: string, { health }: Box, why: UnknownReason | null): BoxRow {
+  #boxRow(device: string, { health }: Box, why: RoomUnknown | null): BoxRow {
     const demonstration = health?.model.demonstration === true
     return { kind: 'box', device, why, broker: this.#linked, demonstration }
   }
 
-  #roomRow(device: string, camera: string, box: Box, unheard: UnknownReason | null): RoomRow {
+  #roomRow(device: string, camera: string, box: Box, unheard: RoomUnknown | null): RoomRow {
     const { ward = null, room = null, bed = null } = box.health?.cameras[camera]?.location ?? {}
     const { state, until } = box.cameras.get(camera)!
     const place = { kind: 'room', device, camera, ward, room, bed } as const
@@ -145,7 +145,7 @@ export class Ward {
     return { ...place, lamp: this.#watchedLamp(camera, box), why: null, until: null }
   }
 
-  #watchedLamp(camera: string, { alarms, health }: Box): Lamp {
+  #watchedLamp(camera: string, { alarms, health }: Box): RoomLamp {
     if (alarms.has('pain', camera)) return 'pain'
     const seen = health?.cameras[camera]?.face_at
     if (health && (!seen || Date.parse(health.at) - Date.parse(seen) > noFaceMs)) return 'no_face'

@@ -7,29 +7,27 @@ export const roles = ['ward', 'technician'] as const
 export type Role = (typeof roles)[number]
 
 /** Why it is unknown how a room is. The first that holds is shown: a box that is off outranks what its cameras said before. */
-export const unknownReasons = [
-  'box_off',
-  'box_unheard',
-  'broker_away',
-  'box_silent',
-  'inference_failed',
-  'connecting',
-  'lost',
-  'frozen',
-  'dark',
-  'damaged',
-  'face_unusable'
-] as const
-export type UnknownReason = (typeof unknownReasons)[number]
+export type RoomUnknown =
+  | 'box_off'
+  | 'box_unheard'
+  | 'broker_away'
+  | 'box_silent'
+  | 'inference_failed'
+  | 'connecting'
+  | 'lost'
+  | 'frozen'
+  | 'dark'
+  | 'damaged'
+  | 'face_unusable'
 
 /** `no_face`: the camera works and shows no face, as over an empty bed. */
-export type Lamp = 'watched' | 'pain' | 'no_face' | 'paused' | 'unknown'
+export type RoomLamp = 'watched' | 'pain' | 'no_face' | 'paused' | 'unknown'
 
 export interface BoxRow {
   kind: 'box'
   device: string
   /** Null while it is heard. */
-  why: UnknownReason | null
+  why: RoomUnknown | null
   /** Whether alarms reach the broker now, as far as this box knows. */
   broker: boolean
   /** Its classifier is for demonstrations and says nothing about people. */
@@ -43,8 +41,8 @@ export interface RoomRow {
   ward: string | null
   room: string | null
   bed: string | null
-  lamp: Lamp
-  why: UnknownReason | null
+  lamp: RoomLamp
+  why: RoomUnknown | null
   /** While paused: when the pause ends. */
   until: string | null
 }

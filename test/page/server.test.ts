@@ -1,9 +1,9 @@
-import { readFileSync, statSync } from 'node:fs'
+import { readFileSync, statSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { Logins } from '../../src/page/login.js'
-import { cookieOf, Sessions, sessionMs } from '../../src/page/session.js'
+import { cookieOf, Sessions, sessionKey, sessionMs } from '../../src/page/session.js'
 import { until } from '../support/slowness.js'
 import { cameraState, folder, health, heard, logIn, painAlarm, post, servePage, status, tokens } from './rig.js'
 
@@ -259,11 +259,11 @@ describe('logins', () => {
   })
 })
 
-it('the key of the sessions is made once, and made anew where it is broken', async () => {
-  const { sessionKey } = await import('../../src/page/session.js')
+it('the key of the sessions is made once, and a folder that cannot be written to is reported', async () => {
   const own = folder()
   const key = await sessionKey(join(own, 'new', 'page'))
   expect(await sessionKey(join(own, 'new', 'page'))).toEqual(key)
   expect(readFileSync(join(own, 'new', 'page', 'session.key'))).toEqual(key)
-  await expect(sessionKey('/proc/painlens')).rejects.toMatchObject({ code: 'PL-PAGE-STATE' })
+  writeFileSync(join(own, 'file'), '')
+  await expect(sessionKey(join(own, 'file'))).rejects.toMatchObject({ code: 'PL-PAGE-STATE' })
 })

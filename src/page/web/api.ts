@@ -2,16 +2,16 @@
 import type { Refusal, SessionAnswer } from '../wire.js'
 
 /** What came back: the answer, or why there is none. */
-export type Answer<T> = { ok: true; value: T } | { ok: false; status: number; refusal: Refusal }
+export type ApiAnswer<T> = { ok: true; value: T } | { ok: false; status: number; refusal: Refusal }
 
 /** The request did not come through. */
-const unreachable: Answer<never> = {
+const unreachable: ApiAnswer<never> = {
   ok: false,
   status: 0,
   refusal: { code: 'PL-PAGE-LINK', error: 'painlens cannot be reached' }
 }
 
-async function ask<T>(path: string, init: RequestInit = {}): Promise<Answer<T>> {
+async function ask<T>(path: string, init: RequestInit = {}): Promise<ApiAnswer<T>> {
   try {
     const response = await fetch(path, init)
     const body = (await response.json()) as T & Refusal
@@ -21,9 +21,9 @@ async function ask<T>(path: string, init: RequestInit = {}): Promise<Answer<T>> 
   }
 }
 
-export const session = (): Promise<Answer<SessionAnswer>> => ask('/api/session')
+export const session = (): Promise<ApiAnswer<SessionAnswer>> => ask('/api/session')
 
-export function post<T = object>(path: string, body: object = {}): Promise<Answer<T>> {
+export function post<T = object>(path: string, body: object = {}): Promise<ApiAnswer<T>> {
   const headers = { 'content-type': 'application/json' }
   return ask(path, { method: 'POST', headers, body: JSON.stringify(body) })
 }

@@ -3,7 +3,7 @@ import { useEffect, useState } from 'preact/hooks'
 import type { BeatEvent, Row, RowsEvent } from '../wire.js'
 import { session } from './api.js'
 
-export interface Feed {
+export interface WardFeed {
   /** Null until the first event. */
   rows: ReadonlyMap<string, Row> | null
   /** Since the last event. */
@@ -31,7 +31,7 @@ const heardNow = (at: string): Heard => ({ boxMs: Date.parse(at), date: Date.now
 const since = ({ date, monotonic }: Heard): number => Math.max(Date.now() - date, performance.now() - monotonic)
 
 /** @param onLoggedOut the session has run out */
-export function useFeed(onLoggedOut: () => void): Feed {
+export function useFeed(onLoggedOut: () => void): WardFeed {
   const [rows, setRows] = useState<ReadonlyMap<string, Row> | null>(null)
   const [heard, setHeard] = useState<Heard>(() => heardNow(new Date().toISOString()))
   const [, setTicks] = useState(0)

@@ -2,10 +2,10 @@
 import type { Priority } from '../../contract/conditions.js'
 import type { LanguageCode } from '../../contract/languages/index.js'
 import type { Acknowledgement } from '../../contract/messages.js'
-import type { Lamp, UnknownReason } from '../wire.js'
+import type { RoomLamp, RoomUnknown } from '../wire.js'
 
 /** Of a screen, the browser's own connection can be lost, too. */
-export type ShownReason = UnknownReason | 'link_lost'
+export type ShownReason = RoomUnknown | 'link_lost'
 
 interface Texts {
   language: string
@@ -28,7 +28,7 @@ interface Texts {
   connected: string
   linkLost: (seconds: number) => string
   demonstration: string
-  lamp: Record<Exclude<Lamp, 'unknown'>, string>
+  lamp: Record<Exclude<RoomLamp, 'unknown'>, string>
   pausedUntil: (time: string) => string
   unknown: (why: string) => string
   why: Record<ShownReason, string>

@@ -112,12 +112,12 @@ function Lamp({ room, alarm, words, onPress }: LampProps) {
   )
 }
 
-export function stateText({ lamp, why, until }: ShownRoom, words: Words): string {
+function stateText({ lamp, why, until }: ShownRoom, words: Words): string {
   if (lamp === 'unknown') return words.unknown(words.why[why ?? 'box_unheard'])
   return lamp === 'paused' && until !== null ? words.pausedUntil(words.clock(until)) : words.lamp[lamp]
 }
 
-export function placeOf({ room, bed, camera }: ShownRoom, words: Words): string {
+function placeOf({ room, bed, camera }: ShownRoom, words: Words): string {
   const parts = [room === null ? '' : `${words.room} ${room}`, bed === null ? '' : `${words.bed} ${bed}`]
   return parts.filter((part) => part !== '').join(', ') || camera
 }

@@ -1,4 +1,5 @@
 import { stringify } from 'yaml'
+import { acknowledgeableDays } from '#painlens/contract/commands.js'
 import { type CommandName, commandNames } from '#painlens/contract/messages.js'
 import { commandFile } from '#painlens/contract/schemas.js'
 import { baseTopic, type Kind, topicOf, topics } from '#painlens/contract/topics.js'
@@ -19,7 +20,7 @@ const about: Record<Kind, string> = {
 }
 
 const commands: Record<CommandName, string> = {
-  ack: 'Acknowledge an alarm, which continues, or one that has ended.',
+  ack: `Acknowledge an alarm, which continues, or one that ended in the last ${acknowledgeableDays} days.`,
   pause: 'Look away during care.',
   resume: 'Look again before the pause is over.',
   test_alarm: 'Try the way to the nurse: a start and an end with test true.',

@@ -42,7 +42,6 @@ import {
   watchedConditions
 } from './types.js'
 
-export { acknowledgeableDays } from './past.js'
 export { endAfterRestart } from './record.js'
 export type { Acknowledged, AlarmOptions, AlarmOutput, AlarmRules, Alarms, Observation } from './types.js'
 

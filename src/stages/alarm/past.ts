@@ -1,11 +1,10 @@
 /** Alarms that have ended: nurses arrive, and acknowledge, after the end. */
+import { acknowledgeableDays } from '../../contract/commands.js'
 import type { Acknowledgement, AcknowledgementMessage, AlarmMessage } from '../../contract/messages.js'
 import { type Clock, type EpochMs, earliest, type Moment, momentAt } from '../../core/clock.js'
 import { InputError } from '../../core/errors.js'
 import { held } from './track.js'
 
-/** For how many days after its end an alarm can be acknowledged. */
-export const acknowledgeableDays = 14
 /** Most alarms that are remembered. */
 const most = 10_000
 /** Most acknowledgements of one alarm after its end: each is kept on disk, and a sender may never stop. */

@@ -71,7 +71,7 @@ export interface Alarms {
    */
   faces(condition: FaceCondition, camera: string, since: Moment | null, at: Moment): AlarmMessage[]
   /**
-   * Of an active alarm, or of one that ended in the last `acknowledgeableDays`.
+   * Of an active alarm, or of one that ended in the last 14 days.
    * @throws {InputError} if there is no such alarm, or if there are too many acknowledgements of it or at once
    */
   ack(alarmId: string, by: string, kind: Acknowledgement['kind'], at: Moment): Acknowledged

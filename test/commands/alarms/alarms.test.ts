@@ -59,7 +59,7 @@ test('a line for each alarm: how long it lasted, why it ended, who has seen it, 
   expect(sum).toEqual(['2 alarms, 1 without an end'])
 })
 
-test('an acknowledgement after the end: by whom, when, and that it came after; each once, the last is shown', async () => {
+test('an acknowledgement after the end is shown with its name and time, and each one is counted once', async () => {
   const given = { alarm_id: 'p', kind: 'seen', after_end: true } as const
   const log = openAlarmLog({ path: join(folder, 'log'), maxBytes: 1e6, encode: JSON.stringify, log: silentLog })
   log.append({ ...given, by: 'nurse \u009b31m8', at: '2026-01-01T00:20:00.000Z' })

@@ -1,6 +1,6 @@
 /** A box's alarms that are active, or that have ended without an acknowledgement, and what explains them. */
 import type { Condition } from '../contract/conditions.js'
-import type { Acknowledgement, AlarmMessage, ExplanationMessage } from '../contract/messages.js'
+import type { AcknowledgementMessage, AlarmMessage, ExplanationMessage } from '../contract/messages.js'
 import type { AlarmRow } from './wire.js'
 
 /** Of ended alarms, the oldest give way. */
@@ -44,10 +44,10 @@ export class OpenAlarms {
   }
 
   /** Who has acknowledged it, also after its end; that one is done with. */
-  acknowledged(id: string, ack: Acknowledgement): void {
+  acknowledged({ alarm_id: id, by, at, kind }: AcknowledgementMessage): void {
     const known = this.#open.get(id)
     if (!known) return
-    const message = { ...known.message, ack }
+    const message = { ...known.message, ack: { by, at, kind } }
     this.#open.set(id, { ...known, message })
     if (isDone(message)) this.#close(id)
   }

@@ -7,7 +7,7 @@ import { OpenAlarms } from './open-alarms.js'
 import type { BoxRow, RoomLamp, RoomRow, RoomUnknown, Row } from './wire.js'
 
 /** What a ward is made of; the other kinds say nothing that a page shows. */
-export type HeardKind = 'status' | 'health' | 'cameraState' | 'alarm' | 'explanation'
+export type HeardKind = 'status' | 'health' | 'cameraState' | 'alarm' | 'acknowledgement' | 'explanation'
 
 /** One message of a box. Null: the camera is gone, and with it its retained state. */
 export type Heard = {
@@ -67,6 +67,7 @@ export class Ward {
     else if (heard.kind === 'status') box.online = heard.message.state === 'online'
     else if (heard.kind === 'health') this.#health(box, heard.message)
     else if (heard.kind === 'alarm') box.alarms.take(heard.message)
+    else if (heard.kind === 'acknowledgement') box.alarms.acknowledged(heard.message)
     else if (heard.kind === 'explanation') box.alarms.explain(heard.message)
     else if (box.cameras.has(heard.camera) || box.cameras.size < mostCameras)
       box.cameras.set(heard.camera, { state: heard.message.state, until: heard.message.until ?? null })

@@ -121,6 +121,11 @@ describe('an open alarm', () => {
     ward.take(heard('own', 'alarm', painAlarm('p', 0, 'bed')))
     ward.take(heard('own', 'alarm', painAlarm('p', 1, 'bed', { phase: 'end' })))
     expect(alarms(ward)).toMatchObject([{ id: 'p', ended: expect.any(String), ack: null }])
+    const ack = { by: 'K', at: new Date().toISOString(), kind: 'seen', after_end: true } as const
+    ward.take(heard('own', 'acknowledgement', { alarm_id: 'another', ...ack }))
+    expect(alarms(ward)).toHaveLength(1)
+    ward.take(heard('own', 'acknowledgement', { alarm_id: 'p', ...ack }))
+    expect(alarms(ward)).toEqual([])
   })
 
   it('that was acknowledged is gone with its end, and no late message brings it back', () => {

@@ -11,7 +11,12 @@ import type { Surroundings } from './parts.js'
 /** What stages tell subscribers through; the page hears it. */
 export type Telling = Pick<
   Mqtt,
-  'putAlarmInOutbox' | 'putExplanationInOutbox' | 'cameraState' | 'observation' | 'refresh'
+  | 'putAlarmInOutbox'
+  | 'putAcknowledgementInOutbox'
+  | 'putExplanationInOutbox'
+  | 'cameraState'
+  | 'observation'
+  | 'refresh'
 >
 
 export interface PageParts {
@@ -46,6 +51,10 @@ export class DaemonPage {
       putAlarmInOutbox: (message) => {
         this.#hear('alarm', message)
         return mqtt.putAlarmInOutbox(message)
+      },
+      putAcknowledgementInOutbox: (message) => {
+        this.#hear('acknowledgement', message)
+        return mqtt.putAcknowledgementInOutbox(message)
       },
       putExplanationInOutbox: (message) => {
         this.#hear('explanation', message)

@@ -247,6 +247,8 @@ const privacy = z.strictObject({
     .describe('Folder for heatmaps, for demonstrations and studies. Nothing is saved without it.')
 })
 
+const device = shaped(/^[a-z0-9-]{1,40}$/, 'up to 40 of a-z, 0-9 and -')
+
 const ownAddress = shaped(/^(localhost|[0-9.]+|[0-9a-f.]*:[0-9a-f:.]*)$/i, 'an IP address of this device, or localhost')
 
 const pageToken = secret.min(16).meta({ writeOnly: true, patternErrorMessage: 'at least 16 characters' }).optional()
@@ -287,6 +289,13 @@ const page = z.strictObject({
     .describe(
       `What is asked for at login, at least 16 characters each; better not here but as \${credential:…} or \${file:…}. A role without a token cannot log in.`
     ),
+  devices: z
+    .array(device)
+    .max(64)
+    .default([])
+    .describe(
+      'The other boxes of the ward that this page shows, by their `device`; the broker has to let it read them.'
+    ),
   path: path
     .default('data/page')
     .describe("Folder of the page's own state: the key of its logins. Relative to $STATE_DIRECTORY under systemd.")
@@ -316,9 +325,7 @@ const alarmLog = z.strictObject({
 })
 
 export const configSchema = z.strictObject({
-  device: shaped(/^[a-z0-9-]{1,40}$/, 'up to 40 of a-z, 0-9 and -').describe(
-    'Name of this device; its MQTT topics begin with painlens/ and this.'
-  ),
+  device: device.describe('Name of this device; its MQTT topics begin with painlens/ and this.'),
   facility: text.nullable().default(null).describe('Name of the care home; part of each alarm.'),
   mqtt: mqtt.describe('The MQTT broker that alarms go to.'),
   cameras: z.array(camera).min(1).describe('The cameras to watch.'),

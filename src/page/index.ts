@@ -7,9 +7,10 @@ import { type Assets, readAssets } from './assets.js'
 import { createPageServer, type PageActions } from './server.js'
 import { sessionKey } from './session.js'
 import { PageViewers, type ViewerLimits } from './viewers.js'
-import { type Heard, Ward } from './ward.js'
+import { type Heard, type Linked, Ward } from './ward.js'
 import type { Role } from './wire.js'
 
+export { readHeard } from './heard.js'
 export type { PageActions } from './server.js'
 export type { Heard, HeardKind } from './ward.js'
 
@@ -38,8 +39,8 @@ export interface Page {
   address(): string | null
   /** A message of a box, the own one included. */
   heard(heard: Heard): void
-  /** Whether there is a connection to the broker. */
-  linked(connected: boolean): void
+  /** What of the broker can be reached. */
+  linked(linked: Linked): void
   /** Ends every connection. */
   stop(): Promise<void>
 }
@@ -94,8 +95,8 @@ class ServedPage implements Page {
     this.#viewers.changed()
   }
 
-  linked(connected: boolean): void {
-    this.#ward.linked(connected)
+  linked(linked: Linked): void {
+    this.#ward.linked(linked)
     this.#viewers.changed()
   }
 

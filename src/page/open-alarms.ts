@@ -11,8 +11,26 @@ const mostHeatmapBytes = 512 * 1024
 /** Explanations whose alarm has not been heard of yet. */
 const mostEarly = 8
 
+/** What the page uses of a message. */
+export type HeardAlarm = Pick<
+  AlarmMessage,
+  | 'alarm_id'
+  | 'phase'
+  | 'seq'
+  | 'type'
+  | 'condition'
+  | 'priority'
+  | 'ack'
+  | 'camera'
+  | 'onset'
+  | 'updated'
+  | 'text'
+  | 'test'
+>
+export type HeardExplanation = Pick<ExplanationMessage, 'alarm_id' | 'text' | 'heatmap'>
+
 interface OpenAlarm {
-  message: AlarmMessage
+  message: HeardAlarm
   explanation: Explanation | null
 }
 
@@ -33,7 +51,7 @@ export class OpenAlarms {
   }
 
   /** An alarm's first, next or last message; one that is repeated or comes late changes nothing. */
-  take(message: AlarmMessage): void {
+  take(message: HeardAlarm): void {
     const { alarm_id: id, seq } = message
     const known = this.#open.get(id)
     if (this.#closed.has(id) || (known && known.message.seq >= seq)) return
@@ -52,7 +70,7 @@ export class OpenAlarms {
     if (isDone(message)) this.#close(id)
   }
 
-  explain({ alarm_id: id, text, heatmap }: ExplanationMessage): void {
+  explain({ alarm_id: id, text, heatmap }: HeardExplanation): void {
     const picture = this.#heatmaps && heatmap ? Buffer.from(heatmap.slice(0, mostHeatmapBytes), 'base64') : null
     const explanation = { text, heatmap: picture }
     const known = this.#open.get(id)
@@ -65,10 +83,6 @@ export class OpenAlarms {
     for (const { message } of this.#open.values())
       if (message.phase !== 'end' && message.condition === condition && message.camera === camera) return true
     return false
-  }
-
-  find(id: string): AlarmMessage | null {
-    return this.#open.get(id)?.message ?? null
   }
 
   heatmap(id: string): Buffer | null {
@@ -96,7 +110,7 @@ export class OpenAlarms {
 }
 
 /** A test leaves no question; all else that has ended waits until it is acknowledged. */
-const isDone = ({ phase, ack, test }: AlarmMessage): boolean => phase === 'end' && (test || ack !== null)
+const isDone = ({ phase, ack, test }: HeardAlarm): boolean => phase === 'end' && (test || ack !== null)
 
 function rowOf(device: string, { message, explanation }: OpenAlarm): AlarmRow {
   const { alarm_id: id, camera, type, test, priority, text, onset, phase, updated, ack } = message

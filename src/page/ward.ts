@@ -1,18 +1,40 @@
 /** What is known of a ward's boxes, rooms and open alarms, from the messages of the contract alone. */
-import type { AlarmMessage, HealthMessage } from '../contract/messages.js'
+import type { HealthMessage } from '../contract/messages.js'
 import type { Payloads } from '../contract/topics.js'
 import type { Clock, Moment } from '../core/clock.js'
 import type { CameraState } from '../core/types.js'
-import { OpenAlarms } from './open-alarms.js'
+import { type HeardAlarm, type HeardExplanation, OpenAlarms } from './open-alarms.js'
 import type { BoxRow, RoomLamp, RoomRow, RoomUnknown, Row } from './wire.js'
 
 /** What a ward is made of; the other kinds say nothing that a page shows. */
 export type HeardKind = 'status' | 'health' | 'cameraState' | 'alarm' | 'acknowledgement' | 'explanation'
 
+/** What the page uses of each, so that a box of another version is understood, too. */
+interface HeardMessages {
+  status: Pick<Payloads['status'], 'state'>
+  health: {
+    at: string
+    model: Pick<HealthMessage['model'], 'demonstration'>
+    cameras: Record<string, Pick<CameraHealth, 'state'> & Partial<Pick<CameraHealth, 'location' | 'face_at'>>>
+  }
+  cameraState: Pick<Payloads['cameraState'], 'state' | 'until'>
+  alarm: HeardAlarm
+  acknowledgement: Payloads['acknowledgement']
+  explanation: HeardExplanation
+}
+type CameraHealth = HealthMessage['cameras'][string]
+
 /** One message of a box. Null: the camera is gone, and with it its retained state. */
 export type Heard = {
-  [K in HeardKind]: { device: string; kind: K; camera: string; message: Payloads[K] | null }
+  [K in HeardKind]: { device: string; kind: K; camera: string; message: HeardMessages[K] | null }
 }[HeardKind]
+
+export interface Linked {
+  /** Whether the alarms of this box reach the broker. */
+  broker: boolean
+  /** Whether the other boxes are heard. */
+  others: boolean
+}
 
 export interface WardOptions {
   /** The box that shows, first, and the others that it shows. */
@@ -43,7 +65,7 @@ interface Box {
   /** Null until its status is heard. */
   online: boolean | null
   broker: boolean
-  health: HealthMessage | null
+  health: HeardMessages['health'] | null
   healthAt: Moment
   cameras: Map<string, { state: CameraState; until: string | null }>
   alarms: OpenAlarms
@@ -52,7 +74,7 @@ interface Box {
 export class Ward {
   readonly #options: WardOptions
   readonly #boxes: ReadonlyMap<string, Box>
-  #linked = true
+  #linked = { broker: true, others: true }
 
   constructor(options: WardOptions) {
     this.#options = options
@@ -73,18 +95,8 @@ export class Ward {
       box.cameras.set(heard.camera, { state: heard.message.state, until: heard.message.until ?? null })
   }
 
-  /** Whether the other boxes can be heard, and whether this one's alarms reach the broker. */
-  linked(connected: boolean): void {
-    this.#linked = connected
-  }
-
-  has(device: string, camera: string): boolean {
-    return this.#boxes.get(device)?.cameras.has(camera) === true
-  }
-
-  /** The alarm as it is shown. */
-  alarm(device: string, id: string): AlarmMessage | null {
-    return this.#boxes.get(device)?.alarms.find(id) ?? null
+  linked(linked: Linked): void {
+    this.#linked = linked
   }
 
   /** The picture of an alarm's explanation, a PNG. */
@@ -111,7 +123,7 @@ export class Ward {
   }
 
   /** A camera that is not in it was taken out of the box's config. */
-  #health(box: Box, message: HealthMessage): void {
+  #health(box: Box, message: HeardMessages['health']): void {
     box.health = message
     box.healthAt = this.#options.clock.now()
     for (const camera of box.cameras.keys()) if (!(camera in message.cameras)) box.cameras.delete(camera)
@@ -122,7 +134,7 @@ export class Ward {
   /** Why nothing of a box can be relied on. */
   #unheard(device: string, box: Box): RoomUnknown | null {
     const own = device === this.#options.devices[0]
-    if (!own && !this.#linked) return 'broker_away'
+    if (!own && !this.#linked.others) return 'broker_away'
     if (box.online === false) return 'box_off'
     if (box.online === null || box.health === null) return 'box_unheard'
     return this.#options.clock.now() - box.healthAt > silentMs ? 'box_silent' : null
@@ -130,7 +142,7 @@ export class Ward {
 
   #boxRow(device: string, { health }: Box, why: RoomUnknown | null): BoxRow {
     const demonstration = health?.model.demonstration === true
-    return { kind: 'box', device, why, broker: this.#linked, demonstration }
+    return { kind: 'box', device, why, broker: this.#linked.broker, demonstration }
   }
 
   #roomRow(device: string, camera: string, box: Box, unheard: RoomUnknown | null): RoomRow {
@@ -149,7 +161,9 @@ export class Ward {
   #watchedLamp(camera: string, { alarms, health }: Box): RoomLamp {
     if (alarms.has('pain', camera)) return 'pain'
     const seen = health?.cameras[camera]?.face_at
-    if (health && (!seen || Date.parse(health.at) - Date.parse(seen) > noFaceMs)) return 'no_face'
+    // A box of an earlier version does not say.
+    if (seen === undefined) return 'watched'
+    if (health && (seen === null || Date.parse(health.at) - Date.parse(seen) > noFaceMs)) return 'no_face'
     return 'watched'
   }
 }

@@ -183,10 +183,10 @@ describe.skipIf(!hasChromium)('the page in a browser', { timeout: patience(120_0
     const { page, url } = await servePage()
     page.heard(status('box-1'))
     page.heard(heard('box-1', 'health', health({ bed: {} })))
-    page.linked(false)
+    page.linked({ broker: false, others: true })
     const shown = await openPage(url)
     await shown.getByRole('alert').getByText('The broker cannot be reached').waitFor(wait)
-    page.linked(true)
+    page.linked({ broker: true, others: true })
     await shown.getByRole('alert').waitFor({ state: 'detached' })
   })
 

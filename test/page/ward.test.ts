@@ -55,7 +55,7 @@ describe('a lamp', () => {
 
   it('of another box is unknown while the broker is away, and of the own box is not', () => {
     const ward = twoBoxes()
-    ward.linked(false)
+    ward.linked({ broker: false, others: false })
     expect([lamp(ward, 'other'), lamp(ward)]).toEqual(['unknown: broker_away', 'watched'])
     expect((ward.rows().get('box/own') as BoxRow).broker).toBe(false)
   })

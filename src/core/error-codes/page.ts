@@ -40,6 +40,14 @@ export const pageErrors = area({
       cause: 'The request is none that the page of this version makes.',
       fix: 'Load the page again.'
     },
+    'PL-PAGE-OTHER-BOX': {
+      cause: 'The box that the page has sent a command to has refused it.',
+      fix: 'See what its answer says, and the log of that box.'
+    },
+    'PL-PAGE-NO-ANSWER': {
+      cause: 'The box is off or hangs, or the broker does not let the page send it commands.',
+      fix: 'See to the box; docs/operate/page.md has the rights that the broker has to grant.'
+    },
     'PL-PAGE-VIEWERS': {
       cause: 'As many browsers as painlens lets have the page open.',
       fix: 'Close it where it is not needed.'

@@ -134,13 +134,13 @@ export function seenFacesOptions({ alarm: { face_unusable_min, nobody_seen_min }
   } satisfies Partial<SeenFacesOptions>
 }
 
-export function pageOptions({ device, page: { host, port, tokens, path }, privacy }: Config) {
+export function pageOptions({ device, page: { host, port, tokens, devices, path }, privacy }: Config) {
   return {
     host,
     port,
     tokens,
     device,
-    others: [],
+    others: [...new Set(devices)].filter((other) => other !== device),
     folder: path,
     heatmaps: privacy.publish_heatmap
   } satisfies Partial<PageOptions>

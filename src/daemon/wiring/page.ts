@@ -1,11 +1,13 @@
 /** The page of this box, and how it hears what subscribers are told. */
+import type { CommandArguments } from '../../contract/commands.js'
 import type { Payloads } from '../../contract/topics.js'
 import { stamp } from '../../core/clock.js'
+import { InputError } from '../../core/errors.js'
 import { version } from '../../core/version.js'
-import { type Heard, type HeardKind, type Page, type PageActions, startPage } from '../../page/index.js'
-import { type CommandHandlers, encode, type Mqtt } from '../../stages/mqtt/index.js'
+import { type Heard, type HeardKind, type Page, type PageActions, readHeard, startPage } from '../../page/index.js'
+import { type CommandHandlers, encode, hearNeighbours, type Mqtt, type Neighbours } from '../../stages/mqtt/index.js'
 import type { Supervision } from '../health/supervision.js'
-import { pageOptions } from './mapping.js'
+import { mqttOptions, pageOptions } from './mapping.js'
 import type { Surroundings } from './parts.js'
 
 /** What stages tell subscribers through; the page hears it. */
@@ -35,6 +37,8 @@ export class DaemonPage {
   #early: Heard[] = []
   #parts: PageParts | null = null
   #page: Page | null = null
+  #neighbours: Neighbours | null = null
+  #hearsOthers = false
   #seconds = 0
 
   constructor(surroundings: Surroundings) {
@@ -73,11 +77,13 @@ export class DaemonPage {
     const { config, log, clock } = this.#surroundings
     if (!config.page.enabled) return
     this.#parts = parts
-    const actions = actionsOf(parts.commands)
-    this.#page = await startPage({ ...pageOptions(config), actions, log: log.child({ stage: 'page' }), clock })
+    const about = pageOptions(config)
+    const actions = actionsOf(config.device, parts.commands, () => this.#neighbours)
+    this.#page = await startPage({ ...about, actions, log: log.child({ stage: 'page' }), clock })
     for (const heard of this.#early.splice(0)) this.#page.heard(heard)
     this.#hear('status', { state: 'online', session: '', version, at: stamp(clock, clock.now()) })
     this.#look()
+    if (about.others.length > 0) this.#neighbours = this.#hearOthers(about.others)
   }
 
   /** To be called each second. */
@@ -86,12 +92,29 @@ export class DaemonPage {
   }
 
   async stop(): Promise<void> {
-    await this.#page?.stop()
+    await Promise.all([this.#neighbours?.stop(), this.#page?.stop()])
+  }
+
+  #hearOthers(others: readonly string[]): Neighbours {
+    const { config, log } = this.#surroundings
+    const { broker, device, protocolVersion } = mqttOptions(config)
+    return hearNeighbours({
+      ...{ broker, device, protocolVersion, others },
+      onMessage: (...told) => {
+        const heard = readHeard(...told)
+        if (heard) this.#page?.heard(heard)
+      },
+      onConnectionChange: (connected) => {
+        this.#hearsOthers = connected
+        this.#look()
+      },
+      log: log.child({ stage: 'page' })
+    })
   }
 
   #look(): void {
     const { supervision, mqtt } = this.#parts!
-    this.#page!.linked(mqtt.connected())
+    this.#page!.linked({ broker: mqtt.connected(), others: this.#hearsOthers })
     this.#hear('health', supervision.look())
   }
 
@@ -105,11 +128,21 @@ export class DaemonPage {
   }
 }
 
-/** What the page asks for, as the same commands over MQTT would. */
-function actionsOf(commands: CommandHandlers): PageActions {
+/** What the page asks for, as the same commands over MQTT would; of another box they go over MQTT. */
+function actionsOf(own: string, commands: CommandHandlers, neighbours: () => Neighbours | null): PageActions {
+  const give = async <Name extends keyof CommandArguments>(
+    device: string,
+    name: Name,
+    args: CommandArguments[Name]
+  ) => {
+    const others = neighbours()
+    if (device === own) await commands[name](args)
+    else if (others) await others.command(device, name, args)
+    else throw new InputError('PL-PAGE-OTHER-BOX', 'is none that this page shows', `box ${device}`)
+  }
   return {
-    acknowledge: (_, alarm_id, by, kind) => commands.ack({ alarm_id, by, kind }),
-    pause: (_, camera, duration_s, by) => commands.pause({ camera, duration_s, by }),
-    resume: (_, camera, by) => commands.resume({ camera, by })
+    acknowledge: (device, alarm_id, by, kind) => give(device, 'ack', { alarm_id, by, kind }),
+    pause: (device, camera, duration_s, by) => give(device, 'pause', { camera, duration_s, by }),
+    resume: (device, camera, by) => give(device, 'resume', { camera, by })
   }
 }

@@ -117,10 +117,19 @@ const explanation = z.strictObject({
       z.strictObject({
         region: z.enum(regionNames),
         positive: share.describe('Share of all relevance for the target.'),
-        negative: share.describe('Share of all relevance against the target.')
+        negative: share.describe('Share of all relevance against the target.'),
+        balance: z
+          .number()
+          .min(-1)
+          .max(1)
+          .describe(
+            'Above 0: the region as a whole speaks for the target; below 0: against it. The sentence goes by it.'
+          )
       })
     )
-    .describe('The shares of positive, and of negative, each sum up to 1 over all regions.'),
+    .describe(
+      'The shares of positive, of negative, and of balance without its sign each sum up to 1 over all regions.'
+    ),
   text: text.describe('A sentence by language.'),
   uncertainty: z
     .strictObject({

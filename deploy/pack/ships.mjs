@@ -70,7 +70,7 @@ export const trimmed = {
   '@fontsource/lato': [/^files\/lato-latin(-ext)?-(400|700)-normal\.woff$/],
   'opentype.js': [/^dist\/opentype\.js$/],
   '@observablehq/plot': [/^src\//],
-  linkedom: [/^(esm|cjs)\//],
+  linkedom: [/^(esm|cjs|commonjs)\//],
   'ml-matrix': [/^matrix\.m?js$/],
   d3: [/^dist\/d3\.mjs$/],
   bintrees: [/^index\.js$/, /^lib\//],

@@ -296,7 +296,7 @@ export const commandTable: readonly CommandRow[] = [
       choice('language', 'code', 'the language of the report', reportLanguages, 'en'),
       ['--with-pictures', 'show pictures of the persons in the data: only with their consent'],
       ['--pictures <n>', 'pictures of each label whose relevance is computed, at most', parseAtLeastOne, 120],
-      ['--faces <n>', 'rendered persons on whom composites are proved', parseAtLeastOne, 10],
+      ['--faces <n>', 'rendered persons that composites are proved with', parseAtLeastOne, 10],
       ['--composite <names>', 'composites of LRP, behind commas', parseWords, paperComposites],
       ['--repetitions <n>', 'samples of the bootstrap, flips of the tests', parseAtLeastOne, 2000],
       ['--seed <n>', 'the same seed gives the same report on one machine', parseCount, 1],

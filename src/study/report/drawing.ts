@@ -6,26 +6,33 @@ import { Lettering } from '../../lib/lettering/index.js'
 
 export const ink = { own: '#1f5a9e', paper: '#8a8f98', for: '#d61010', against: '#1040d6', faint: '#c9ced6' } as const
 
-/** Plots a figure without a browser. @returns SVG, texts as text */
-export function plotted(options: Plot.PlotOptions): string {
-  const { document } = parseHTML('<!doctype html><html><body></body></html>')
-  const figure = Plot.plot({ document: document as never, style: { fontSize: '12px' } as never, ...options })
-  return String((figure as unknown as { outerHTML: string }).outerHTML).replace(
-    '<svg ',
-    '<svg xmlns="http://www.w3.org/2000/svg" '
-  )
-}
-
 interface Element {
   tagName: string
   textContent: string
+  outerHTML: string
   children: Iterable<Element>
   parentElement: Element | null
   getAttribute(name: string): string | null
   replaceWith(other: unknown): void
+  querySelector(selector: string): Element | null
+  querySelectorAll(selector: string): Iterable<Element>
 }
 
-/** Letters and pictures of a figure as it is kept in a file. */
+// The compiler has no types of browsers here; this is the part of a document that is used.
+const parse = parseHTML as unknown as (text: string) => { document: Element }
+
+const documentWith = (body: string): Element => parse(`<!doctype html><html><body>${body}</body></html>`).document
+
+/** Plots a figure without a browser. @returns SVG, texts as text */
+export function plotted(options: Plot.PlotOptions): string {
+  // Plot's types are a browser's. Its style has to be an object: linkedom has no setter for a text.
+  const place = { document: documentWith(''), style: { fontSize: '12px' } } as unknown as Plot.PlotOptions
+  // The same for what it returns.
+  const { outerHTML } = Plot.plot({ ...place, ...options }) as unknown as Element
+  return outerHTML.replace('<svg ', '<svg xmlns="http://www.w3.org/2000/svg" ')
+}
+
+/** Figures as they are kept in files. */
 export class Outliner {
   private constructor(private readonly lettering: Lettering) {}
 
@@ -35,14 +42,10 @@ export class Outliner {
 
   /** The figure with each text as outlines: it looks the same on a machine without fonts. */
   svg(figure: string): string {
-    const { document } = parseHTML(`<!doctype html><html><body>${figure}</body></html>`)
-    for (const text of [...document.querySelectorAll('text')] as unknown as Element[]) {
-      const { document: drawn } = parseHTML(
-        `<!doctype html><html><body><svg>${this.#outlined(text)}</svg></body></html>`
-      )
-      text.replaceWith(drawn.querySelector('g'))
-    }
-    return (document.querySelector('svg') as unknown as { outerHTML: string }).outerHTML
+    const document = documentWith(figure)
+    for (const text of [...document.querySelectorAll('text')])
+      text.replaceWith(documentWith(`<svg>${this.#outlined(text)}</svg>`).querySelector('g'))
+    return document.querySelector('svg')!.outerHTML
   }
 
   /** The figure at twice its size, on white. */

@@ -22,7 +22,7 @@ export interface ReportOptions {
   withPictures: boolean
   /** Pictures of each label whose relevance is computed, at most. */
   pictures: number
-  /** Rendered persons on whom composites are proved. */
+  /** Rendered persons that composites are proved with. */
   faces: number
   composites: readonly string[]
   chance: Chance

@@ -14,8 +14,7 @@ export interface Page {
 }
 
 /** Nothing is fetched: pictures lie in the page. */
-export const noNetwork = (more = ''): string =>
-  `<meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'${more}">`
+const noNetwork = `<meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">`
 
 const style = `
 :root { color-scheme: light; font: 16px/1.5 system-ui, "Segoe UI", Roboto, "Helvetica Neue", sans-serif; color: #1a1d21; background: #fff }
@@ -38,7 +37,7 @@ export function pageOf({ language, title, lead, links, filesWord, sections }: Pa
   const contents = sections.map(({ id, title: own }) => `<li><a href="#${id}">${escaped(own)}</a></li>`).join('')
   return [
     `<!doctype html>\n<html lang="${language}"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">`,
-    `${noNetwork()}<title>${escaped(title)}</title><style>${style}</style></head><body>`,
+    `${noNetwork}<title>${escaped(title)}</title><style>${style}</style></head><body>`,
     `<header><h1>${escaped(title)}</h1>${lead.map((text) => paragraph(text, 'lead')).join('')}`,
     ...links.map(({ to, text }) => `<p><a href="${escaped(to)}">${escaped(text)}</a></p>`),
     `</header><nav><ul>${contents}</ul></nav><main>`,

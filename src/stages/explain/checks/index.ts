@@ -21,4 +21,4 @@ export {
   shuffleTensor,
   weightedLayers
 } from './randomisation.js'
-export { openShuffledModel, type ShuffledModel } from './shuffled-model.js'
+export { openShuffledModel } from './shuffled-model.js'

@@ -1,5 +1,4 @@
 import type { RegionName } from '../../../core/types.js'
-import type { Interval } from '../../../lib/statistics/index.js'
 import type { Evaluation } from '../../evaluate/evaluation.js'
 
 /** All that a report says in one language: one file in this folder, and one row in index.ts. No sentence says more than its numbers. */
@@ -79,5 +78,3 @@ export function listing(parts: readonly string[], and: string): string {
 export function pText(p: number | null, number: (value: number, digits: number) => string): string {
   return p === null ? '–' : p < 0.001 ? `< ${number(0.001, 3)}` : number(p, 3)
 }
-
-export type { Interval }

@@ -1,14 +1,15 @@
 /** The page in a real browser: what it shows, in both languages, at three widths, for keyboard and screen reader. */
 import type { Browser, BrowserContext, Page as BrowserPage } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
-import { expectAccessible, hasChromium, launchChromium } from '../support/browser.js'
+import { chromiumPath, openChromium } from '../support/browser.js'
 import { patience } from '../support/slowness.js'
+import { expectAccessible } from './accessible.js'
 import { fillWard } from './example-ward.js'
 import { cameraState, folder, health, heard, logIn, painAlarm, room, servePage, status, technicalAlarm } from './rig.js'
 
 let browser: Browser
 beforeAll(async () => {
-  if (hasChromium) browser = await launchChromium()
+  if (chromiumPath !== null) browser = await openChromium()
 })
 afterAll(() => browser?.close())
 
@@ -42,7 +43,7 @@ function hearComplaints(page: BrowserPage, complaints: string[]): void {
 const lampOf = (page: BrowserPage, place: string) =>
   page.getByRole('button', { name: new RegExp(`^(Room|Zimmer) ${place}`) })
 
-describe.skipIf(!hasChromium)('the page in a browser', { timeout: patience(120_000) }, () => {
+describe.skipIf(chromiumPath === null)('the page in a browser', { timeout: patience(120_000) }, () => {
   it.each(['en-GB', 'de-DE'])(
     'is accessible and fits, logged out and in, at every width, light and dark: %s',
     async (locale) => {

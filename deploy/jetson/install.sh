@@ -181,7 +181,7 @@ say_green() {
 
 say_red() {
   say 'What is red does not work; → says what to do. The rest runs meanwhile. Look again with:'
-  say '  sudo painlens check --config /etc/painlens/painlens.yaml'
+  say '  sudo painlens check'
 }
 
 read_options "$@"

@@ -73,9 +73,10 @@ const everythingThere = {
   credentialsDir: '/'
 }
 
+/** Relative below the working folder, else absolute; relative to / it would lack its slash and read as another file. */
 const shown = (file: string): string => {
   const short = relative(process.cwd(), file)
-  return short.startsWith('..') ? file : short
+  return short.startsWith('..') || process.cwd() === '/' ? file : short
 }
 
 async function refuseExisting(file: string): Promise<void> {

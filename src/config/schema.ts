@@ -279,10 +279,19 @@ const page = z.strictObject({
     .boolean()
     .default(false)
     .describe('Serve the page: rooms as lamps, open alarms, acknowledging and pausing (docs/operate/page.md).'),
-  host: ownAddress.default('127.0.0.1').describe('Where to listen; 0.0.0.0 is every network.'),
+  host: ownAddress
+    .default('127.0.0.1')
+    .describe('Where to listen; 0.0.0.0 is every network. Any address but those of this device itself requires tls.'),
   port: wholeFrom(1, 65_535)
     .default(9465)
     .describe('The TCP port. If it is taken, painlens says so in the log and tries again every 30 s.'),
+  tls: z
+    .strictObject({
+      cert: path.describe("painlens's certificate for browsers, a PEM file, with those between it and its authority."),
+      key: path.describe('The private key of cert, a PEM file.')
+    })
+    .optional()
+    .describe('HTTPS and HTTP/2. Any host but this device itself requires it.'),
   tokens: z
     .strictObject({ ward: pageToken.describe('For the staff.'), technician: pageToken.describe('For the technician.') })
     .prefault({})

@@ -6,6 +6,7 @@ import { LastSaid, type Log } from '../core/log.js'
 import { type Assets, readAssets } from './assets.js'
 import { createPageServer, type PageActions } from './server.js'
 import { sessionKey } from './session.js'
+import { readTls, type TlsFiles } from './tls.js'
 import { PageViewers, type ViewerLimits } from './viewers.js'
 import { type Heard, type Linked, Ward } from './ward.js'
 import type { Role } from './wire.js'
@@ -18,6 +19,8 @@ export interface PageOptions {
   /** An address of this machine; port 0 is any free one. */
   host: string
   port: number
+  /** PEM files; HTTP/1.1 without encryption unless given. */
+  tls?: TlsFiles
   tokens: Readonly<Partial<Record<Role, string>>>
   /** The box that shows. */
   device: string
@@ -35,7 +38,7 @@ export interface PageOptions {
 }
 
 export interface Page {
-  /** http://host:port, or null while the port is not available. */
+  /** http://host:port or https://host:port, or null while the port is not available. */
   address(): string | null
   /** A message of a box, the own one included. */
   heard(heard: Heard): void
@@ -62,7 +65,7 @@ class ServedPage implements Page {
   readonly #options: PageOptions
   readonly #ward: Ward
   readonly #viewers: PageViewers
-  readonly #create: () => FastifyInstance
+  readonly #create: () => Promise<FastifyInstance>
   readonly #said = new LastSaid<string>()
   #server: FastifyInstance | null = null
   #address: string | null = null
@@ -78,7 +81,9 @@ class ServedPage implements Page {
     this.#options = options
     this.#ward = ward
     this.#viewers = viewers
-    this.#create = () => createPageServer({ ...options, sessionKey: key, ward, viewers, assets })
+    // Read each time, so that a certificate that was put right is taken at the next try.
+    this.#create = async () =>
+      createPageServer({ ...options, tls: await readTls(options.tls), sessionKey: key, ward, viewers, assets })
   }
 
   start(): Promise<void> {
@@ -111,14 +116,15 @@ class ServedPage implements Page {
 
   async #try(): Promise<void> {
     const { host, port, log, retryMs = defaultRetryMs } = this.#options
-    const server = this.#create()
+    let server: FastifyInstance | null = null
     try {
+      server = await this.#create()
       this.#address = await server.listen({ host, port })
       this.#server = server
       this.#said.isNew(null)
       log.info({ address: this.#address }, 'the page is served')
     } catch (error) {
-      await server.close()
+      await server?.close()
       const problem = listenError(`page on ${host}:${port}`, error)
       if (this.#said.isNew(problem.message))
         log.error(errorFields(problem), 'the page is not served; alarms are not affected')
@@ -128,6 +134,7 @@ class ServedPage implements Page {
 }
 
 function listenError(where: string, error: unknown): PainlensError {
+  if (error instanceof PainlensError) return error
   const { code } = error as NodeJS.ErrnoException
   if (code === 'EADDRINUSE') return new PortInUseError('PL-PAGE-PORT', 'the port is in use', where)
   return new PainlensError('PL-PAGE-LISTEN', `cannot listen (${messageOf(error)})`, where)

@@ -8,6 +8,7 @@ import { printable } from '../core/printable.js'
 import { type Assets, serveAssets } from './assets.js'
 import { Logins } from './login.js'
 import { cookieOf, type Session, Sessions, sessionMs } from './session.js'
+import type { TlsPair } from './tls.js'
 import type { PageViewers } from './viewers.js'
 import type { Ward } from './ward.js'
 import { acknowledgements, type Refusal, type Role, type SessionAnswer } from './wire.js'
@@ -21,6 +22,8 @@ export interface PageActions {
 
 export interface ServerOptions {
   device: string
+  /** Null: without encryption. */
+  tls: TlsPair | null
   tokens: Readonly<Partial<Record<Role, string>>>
   sessionKey: Buffer
   ward: Ward
@@ -61,18 +64,27 @@ const bodies = {
 }
 
 export function createPageServer(options: ServerOptions): FastifyInstance {
-  const server = fastify({
+  const server = openServer(options.tls)
+  ;(server.server as Server).maxConnections = bounds.connections
+  new PageEndpoints(server, options).open()
+  return server
+}
+
+function openServer(tls: TlsPair | null): FastifyInstance {
+  const common = {
     logger: false,
     bodyLimit: bounds.bodyBytes,
     requestTimeout: bounds.requestMs,
     connectionTimeout: bounds.idleMs,
     keepAliveTimeout: bounds.idleMs,
-    forceCloseConnections: true,
-    http: { maxHeaderSize: bounds.headerBytes, headersTimeout: bounds.requestMs }
-  })
-  ;(server.server as Server).maxConnections = bounds.connections
-  new PageEndpoints(server, options).open()
-  return server
+    forceCloseConnections: true
+  } as const
+  const limits = { maxHeaderSize: bounds.headerBytes, headersTimeout: bounds.requestMs }
+  if (!tls) return fastify({ ...common, http: limits })
+  // HTTP/2 has one connection for all tabs of a browser; over HTTP/1.1 the seventh would wait for ever.
+  const https = { ...tls, ...limits, allowHTTP1: true }
+  // The endpoints use what both kinds of server have.
+  return fastify({ ...common, http2: true, https }) as unknown as FastifyInstance
 }
 
 class PageEndpoints {
@@ -167,7 +179,8 @@ class PageEndpoints {
   }
 
   #setCookie(reply: FastifyReply, value: string, seconds: number): FastifyReply {
-    const cookie = `${this.#cookie}=${value}; HttpOnly; SameSite=Strict; Path=/; Max-Age=${seconds}`
+    const secure = this.#options.tls ? '; Secure' : ''
+    const cookie = `${this.#cookie}=${value}; HttpOnly; SameSite=Strict; Path=/; Max-Age=${seconds}${secure}`
     return reply.header('set-cookie', cookie)
   }
 

@@ -112,22 +112,27 @@ export async function servePage(
     (what: keyof PageActions) =>
     async (...args: unknown[]): Promise<void> =>
       void asked.push({ what, args })
-  const page = await startPage({
-    host: '127.0.0.1',
-    port: 0,
-    tokens,
-    device: 'box-1',
-    others: ['box-2'],
-    folder: folder(),
-    heatmaps: true,
-    actions: { acknowledge: note('acknowledge'), pause: note('pause'), resume: note('resume') },
-    log: silentLog,
-    clock: systemClock,
-    ...changes
-  })
+  const actions = { acknowledge: note('acknowledge'), pause: note('pause'), resume: note('resume') }
+  const page = await startPage({ ...pageDefaults(), actions, ...changes })
   onTestFinished(() => page.stop())
   return { page, url: page.address()!, asked }
 }
+
+const refuse = (): Promise<never> => Promise.reject(new Error('not in this test'))
+
+/** On a free port of this machine; nothing can be done on it. */
+export const pageDefaults = (): PageOptions => ({
+  host: '127.0.0.1',
+  port: 0,
+  tokens,
+  device: 'box-1',
+  others: ['box-2'],
+  folder: folder(),
+  heatmaps: true,
+  actions: { acknowledge: refuse, pause: refuse, resume: refuse },
+  log: silentLog,
+  clock: systemClock
+})
 
 /** @returns the cookie of a session */
 export async function logIn(url: string, token = tokens.ward, name = 'Schwester K.'): Promise<string> {

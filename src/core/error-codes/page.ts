@@ -20,6 +20,10 @@ export const pageErrors = area({
       cause: 'page.host is no address of this machine, or the system refuses the port.',
       fix: 'Choose another page.host or page.port. It is tried again by itself.'
     },
+    'PL-PAGE-CERTIFICATE': {
+      cause: 'A file of page.tls is missing or unreadable, is no PEM file, or the key is that of another certificate.',
+      fix: 'Name a certificate and its key that the user of painlens can read. It is tried again by itself.'
+    },
     'PL-PAGE-ORIGIN': {
       cause: 'A form or a script of another website, or a program that is no browser, has sent the request.',
       fix: 'Use the page itself.'

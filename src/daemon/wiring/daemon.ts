@@ -81,7 +81,7 @@ async function start(options: DaemonOptions, owner: Owner): Promise<Daemon> {
   const page = owner.add(new DaemonPage(options), (part) => part.stop())
   const telling = page.hearing(mqtt)
   const reporter = owner.add(openReporter(options, parts, { alarms, telling, metrics }), (part) => part.shutdown())
-  const recalled = recallAlarms(config.alarm_log.path, alarms, log)
+  const recalled = recallAlarms(config.alarm_log.path, page.recalling(alarms), log)
   troubles.subscribe((...trouble) => reporter.technical(...trouble))
   const seenFaces = new SeenFaces({ ...seenFacesOptions(config), tell: (...told) => reporter.faces(...told) })
   const watching = owner.group()

@@ -1,10 +1,11 @@
 /** The page of this box, and how it hears what subscribers are told. */
 import type { CommandArguments } from '../../contract/commands.js'
 import type { Payloads } from '../../contract/topics.js'
-import { stamp } from '../../core/clock.js'
+import { stamp, timeOfDay } from '../../core/clock.js'
 import { InputError } from '../../core/errors.js'
 import { version } from '../../core/version.js'
 import { type Heard, type HeardKind, type Page, type PageActions, readHeard, startPage } from '../../page/index.js'
+import type { Alarms } from '../../stages/alarm/index.js'
 import { type CommandHandlers, encode, hearNeighbours, type Mqtt, type Neighbours } from '../../stages/mqtt/index.js'
 import type { Supervision } from '../health/supervision.js'
 import { mqttOptions, pageOptions } from './mapping.js'
@@ -29,6 +30,8 @@ export interface PageParts {
 
 /** The page hears how the box is each so many seconds. */
 const lookEveryS = 2
+/** Older alarms are history. */
+const recalledMs = 24 * 3_600_000
 
 /** There from the start, so that it misses nothing that is told before the page is served; does nothing where that is off. */
 export class DaemonPage {
@@ -68,6 +71,21 @@ export class DaemonPage {
         const ends = until === null ? {} : { until: stamp(clock, until) }
         this.#hear('cameraState', { state, since: stamp(clock, since), ...ends }, camera)
         mqtt.cameraState(camera, state, since, until)
+      }
+    }
+  }
+
+  /** As the alarm stage that recalls alarms of earlier runs: those of the last day are shown until they are acknowledged. */
+  recalling(alarms: Pick<Alarms, 'recall'>): Pick<Alarms, 'recall'> {
+    const { config, clock } = this.#surroundings
+    if (!config.page.enabled) return alarms
+    return {
+      recall: (told) => {
+        alarms.recall(told)
+        const at = Date.parse('after_end' in told ? told.at : told.updated)
+        if (timeOfDay(clock, clock.now()) - at > recalledMs) return
+        if ('after_end' in told) this.#hear('acknowledgement', told)
+        else this.#hear('alarm', told)
       }
     }
   }

@@ -51,6 +51,8 @@ interface Texts {
   theme: string
   room: string
   bed: string
+  soundOn: string
+  soundMuted: string
 }
 
 const en: Texts = {
@@ -109,7 +111,9 @@ const en: Texts = {
   failed: (why) => `It did not work: ${why}`,
   theme: 'Light or dark',
   room: 'Room',
-  bed: 'Bed'
+  bed: 'Bed',
+  soundOn: 'Sound is on',
+  soundMuted: 'Muted: tap for sound'
 }
 
 const de: Texts = {
@@ -173,7 +177,9 @@ const de: Texts = {
   failed: (why) => `Das hat nicht geklappt: ${why}`,
   theme: 'Hell oder dunkel',
   room: 'Zimmer',
-  bed: 'Bett'
+  bed: 'Bett',
+  soundOn: 'Ton ist an',
+  soundMuted: 'Stumm: für Ton antippen'
 }
 
 const all: Record<LanguageCode, Texts> = { en, de }

@@ -130,6 +130,8 @@ export const pageDefaults = (): PageOptions => ({
   folder: folder(),
   heatmaps: true,
   actions: { acknowledge: refuse, pause: refuse, resume: refuse },
+  pictures: null,
+  cameras: () => [],
   log: silentLog,
   clock: systemClock
 })

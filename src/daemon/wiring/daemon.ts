@@ -118,7 +118,7 @@ async function start(options: DaemonOptions, owner: Owner): Promise<Daemon> {
   owner.add(setInterval(tick, tickMs), clearInterval)
   await cameras.takeOver(config.cameras)
   await supervision.serve(config.http)
-  await page.open({ mqtt, supervision, commands })
+  await page.open({ mqtt, supervision, commands, cameras: watched })
   const asked = { path: controlSocket(config.outbox.path, process.env), device: config.device, cameras: watched }
   await watching.open(startControl({ ...asked, secrets, log: log.child({ stage: 'control' }), clock }), (part) =>
     part.stop()

@@ -1,6 +1,6 @@
 /** From a resident in pain to a nurse's click on the page, and to the subscriber who hears of it. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { hasChromium, launchChromium } from '../support/browser.js'
+import { chromiumPath, openChromium } from '../support/browser.js'
 import { freePort } from '../support/mosquitto.js'
 import { patience, until } from '../support/slowness.js'
 import { nowhere, Ward } from '../support/ward.js'
@@ -9,18 +9,18 @@ const wait = { timeout: patience(40_000) }
 const token = 'ward-token-0123456789'
 
 let ward: Ward
-let browser: Awaited<ReturnType<typeof launchChromium>>
+let browser: Awaited<ReturnType<typeof openChromium>>
 beforeAll(async () => {
-  if (!hasChromium) return
+  if (chromiumPath === null) return
   ward = await Ward.open()
-  browser = await launchChromium()
+  browser = await openChromium()
 })
 afterAll(async () => {
   await browser?.close()
   await ward?.close()
 })
 
-describe.skipIf(!hasChromium)('the page of a daemon', { timeout: patience(180_000) }, () => {
+describe.skipIf(chromiumPath === null)('the page of a daemon', { timeout: patience(180_000) }, () => {
   it('shows a resident in pain, takes the acknowledgement and a pause, and tells the truth when broker and daemon die', async () => {
     const { camera } = await ward.room()
     const port = await freePort()

@@ -26,6 +26,8 @@ import { DaemonPage, type Telling } from './page.js'
 import { openParts, type Parts, type Surroundings } from './parts.js'
 
 export interface DaemonOptions extends Surroundings {
+  /** Where the config was read, for commands that ask. */
+  configFile: string
   /** Called when a required part has failed for good; the daemon has to be stopped and restarted. */
   onFatal: (error: Error) => void
   /** Aborts a pending start; a started daemon is stopped by `stop`. */
@@ -119,7 +121,13 @@ async function start(options: DaemonOptions, owner: Owner): Promise<Daemon> {
   await cameras.takeOver(config.cameras)
   await supervision.serve(config.http)
   await page.open({ mqtt, supervision, commands, cameras: watched })
-  const asked = { path: controlSocket(config.outbox.path, process.env), device: config.device, cameras: watched }
+  const { configFile } = options
+  const asked = {
+    path: controlSocket(config.outbox.path, process.env),
+    device: config.device,
+    configFile,
+    cameras: watched
+  }
   await watching.open(startControl({ ...asked, secrets, log: log.child({ stage: 'control' }), clock }), (part) =>
     part.stop()
   )

@@ -10,12 +10,12 @@ import { sessionKey } from './session.js'
 import { readTls, type TlsFiles } from './tls.js'
 import { PageViewers, type ViewerLimits } from './viewers.js'
 import { type Heard, type Linked, Ward } from './ward.js'
-import type { CameraAnswer, Role } from './wire.js'
+import type { CameraTile, Role } from './wire.js'
 
 export { readHeard } from './heard.js'
 export type { PageActions } from './server.js'
 export type { Heard, HeardKind } from './ward.js'
-export type { CameraAnswer } from './wire.js'
+export type { CameraTile } from './wire.js'
 
 export interface PageOptions {
   /** An address of this machine; port 0 is any free one. */
@@ -35,7 +35,7 @@ export interface PageOptions {
   /** How to get pictures of this box's cameras; null where privacy.show_pictures is off. */
   pictures: Omit<PicturesOptions, 'log' | 'now'> | null
   /** This box's cameras, for technicians. */
-  cameras: () => CameraAnswer[]
+  cameras: () => CameraTile[]
   log: Log
   clock: Clock
   limits?: Partial<ViewerLimits>
@@ -43,7 +43,7 @@ export interface PageOptions {
   retryMs?: number
 }
 
-export interface Page {
+export interface PageStage {
   /** http://host:port or https://host:port, or null while the port is not available. */
   address(): string | null
   /** A message of a box, the own one included. */
@@ -61,13 +61,13 @@ const defaultRetryMs = 30_000
  * depend on it.
  * @throws DiskError if the key of the cookies cannot be kept; PainlensError if the page was not built
  */
-export async function startPage(options: PageOptions): Promise<Page> {
+export async function startPage(options: PageOptions): Promise<PageStage> {
   const page = new ServedPage(options, await readAssets(), await sessionKey(options.folder))
   await page.start()
   return page
 }
 
-class ServedPage implements Page {
+class ServedPage implements PageStage {
   readonly #options: PageOptions
   readonly #ward: Ward
   readonly #viewers: PageViewers

@@ -6,7 +6,7 @@ import type { Box, Size, UnusableReason } from '../core/types.js'
 import type { SightAnswer } from './wire.js'
 
 /** A frame as painlens sees it: RGB24 with masks blacked out; boxes are in pixels of the frame. */
-export interface Seen extends Size {
+export interface SeenFrame extends Size {
   /** Where the camera's picture lies in it. */
   picture: Box
   data: Uint8Array
@@ -16,21 +16,21 @@ export interface Seen extends Size {
 
 export interface PicturesOptions {
   /** The next frame. @throws as a camera that is paused or gives no picture does */
-  view: (camera: string, signal: AbortSignal) => Promise<Seen>
+  view: (camera: string, signal: AbortSignal) => Promise<SeenFrame>
   isPaused: (camera: string) => boolean
   cameras: () => Iterable<string>
   now: () => number
   log: Log
 }
 
-export interface Picture {
+export interface CameraPicture {
   jpeg: Buffer
   sight: SightAnswer
 }
 
 /** For how long a picture may be looked at before it has to be asked for anew. */
 export const lookMs = 10 * 60_000
-/** At most two pictures a second of each camera, whoever looks. */
+/** At most two pictures a second of each camera, however many look. */
 const leastMs = 500
 const quality = 70
 const mostLooks = 1000
@@ -39,7 +39,7 @@ export class Pictures {
   readonly #options: PicturesOptions
   readonly #looks = new Map<string, number>()
   /** By camera, the last picture or the one under way. */
-  readonly #last = new Map<string, { begun: number; picture: Promise<Picture> }>()
+  readonly #last = new Map<string, { begun: number; picture: Promise<CameraPicture> }>()
   readonly #stopping = new AbortController()
 
   constructor(options: PicturesOptions) {
@@ -59,7 +59,7 @@ export class Pictures {
   }
 
   /** @throws InputError without a look, when it is over, and during a pause; as `view` does */
-  async picture(camera: string, by: string): Promise<Picture> {
+  async picture(camera: string, by: string): Promise<CameraPicture> {
     const { now } = this.#options
     if ((this.#looks.get(lookOf(camera, by)) ?? 0) <= now())
       throw new InputError(
@@ -81,7 +81,7 @@ export class Pictures {
     this.#stopping.abort(new InputError('PL-CONTROL-STOPPING', 'painlens is stopping', 'page'))
   }
 
-  #take(camera: string): { begun: number; picture: Promise<Picture> } {
+  #take(camera: string): { begun: number; picture: Promise<CameraPicture> } {
     const { view, now } = this.#options
     const taken = { begun: now(), picture: view(camera, this.#stopping.signal).then(encoded) }
     this.#last.set(camera, taken)
@@ -103,7 +103,7 @@ export class Pictures {
 const lookOf = (camera: string, by: string): string => JSON.stringify([camera, by])
 
 /** The camera's picture alone, without the bars beside it; boxes as shares of it. */
-async function encoded({ width, height, picture, data, faces }: Seen): Promise<Picture> {
+async function encoded({ width, height, picture, data, faces }: SeenFrame): Promise<CameraPicture> {
   const area = { left: picture.x, top: picture.y, width: picture.width, height: picture.height }
   const jpeg = await sharp(data, { raw: { width, height, channels: 3 } })
     .extract(area)

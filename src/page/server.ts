@@ -14,8 +14,8 @@ import type { PageViewers } from './viewers.js'
 import type { Ward } from './ward.js'
 import {
   acknowledgements,
-  type CameraAnswer,
   type CamerasOfBox,
+  type CameraTile,
   type Refusal,
   type Role,
   type SessionAnswer
@@ -39,7 +39,7 @@ export interface ServerOptions {
   actions: PageActions
   /** Null: not allowed by privacy.show_pictures. */
   pictures: Pictures | null
-  cameras: () => CameraAnswer[]
+  cameras: () => CameraTile[]
   assets: Assets
   log: Log
 }

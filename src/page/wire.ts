@@ -104,7 +104,7 @@ export interface SeenFaceAnswer {
 }
 
 /** The answer of GET /api/cameras: the cameras of the box that serves the page. */
-export interface CameraAnswer {
+export interface CameraTile {
   camera: string
   state: CameraState
   fps: number
@@ -114,7 +114,7 @@ export interface CameraAnswer {
   decoder: string
 }
 export interface CamerasOfBox {
-  cameras: CameraAnswer[]
+  cameras: CameraTile[]
   /** privacy.show_pictures */
   pictures: boolean
 }

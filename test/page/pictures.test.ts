@@ -3,11 +3,11 @@ import { describe, expect, it } from 'vitest'
 import { InputError } from '../../src/core/errors.js'
 import type { Log } from '../../src/core/log.js'
 import { silentLog } from '../../src/core/log.js'
-import { lookMs, Pictures, type Seen } from '../../src/page/pictures.js'
+import { lookMs, Pictures, type SeenFrame } from '../../src/page/pictures.js'
 import { logIn, post, servePage, tokens } from './rig.js'
 
 /** A frame of 160x90 with bars at the left and right, and a picture of one grey between them. */
-function frame(): Seen {
+function frame(): SeenFrame {
   const [width, height] = [160, 90]
   const data = new Uint8Array(width * height * 3)
   for (let y = 0; y < height; y++) data.fill(200, (y * width + 40) * 3, (y * width + 120) * 3)

@@ -6,12 +6,12 @@ import { stamp, timeOfDay } from '../../core/clock.js'
 import { InputError } from '../../core/errors.js'
 import { version } from '../../core/version.js'
 import {
-  type CameraAnswer,
+  type CameraTile,
   type Heard,
   type HeardKind,
-  type Page,
   type PageActions,
   type PageOptions,
+  type PageStage,
   readHeard,
   startPage
 } from '../../page/index.js'
@@ -51,7 +51,7 @@ export class DaemonPage {
   /** What was told before the page was there. */
   #early: Heard[] = []
   #parts: PageParts | null = null
-  #page: Page | null = null
+  #page: PageStage | null = null
   #neighbours: Neighbours | null = null
   #hearsOthers = false
   #seconds = 0
@@ -191,7 +191,7 @@ function picturesOf(cameras: ReadonlyMap<string, WatchedCamera>): NonNullable<Pa
   }
 }
 
-const camerasOf = ({ cameras }: HealthMessage): CameraAnswer[] =>
+const camerasOf = ({ cameras }: HealthMessage): CameraTile[] =>
   Object.entries(cameras).map(([camera, { state, fps, damaged, usable_share, problem, decoder }]) => {
     return { camera, state, fps, damaged, usable_share, problem, decoder }
   })

@@ -1,5 +1,5 @@
 import { useEffect, useRef, useState } from 'preact/hooks'
-import type { CameraAnswer, CamerasOfBox, SeenFaceAnswer, SightAnswer } from '../wire.js'
+import type { CamerasOfBox, CameraTile, SeenFaceAnswer, SightAnswer } from '../wire.js'
 import { get, post } from './api.js'
 import type { Words } from './texts.js'
 
@@ -34,7 +34,7 @@ export function Technician({ words }: { words: Words }) {
   )
 }
 
-function Tile({ camera, words, pictures }: { camera: CameraAnswer; words: Words; pictures: boolean }) {
+function Tile({ camera, words, pictures }: { camera: CameraTile; words: Words; pictures: boolean }) {
   const [looking, setLooking] = useState(false)
   const [problem, setProblem] = useState('')
   const { camera: id, state, fps, damaged, usable_share, problem: trouble, decoder } = camera

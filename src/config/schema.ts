@@ -241,6 +241,12 @@ const privacy = z.strictObject({
       'Publish the scores of all classes. Emotions are subject to the EU AI Act: get legal advice before you turn it on.'
     ),
   publish_heatmap: z.boolean().default(false).describe('Publish heatmaps (PNG, the outline of a face may show).'),
+  show_pictures: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Show technicians pictures of the cameras on the page, masks black, for 10 minutes after each request, which is logged.'
+    ),
   save_heatmaps_to: path
     .nullable()
     .default(null)

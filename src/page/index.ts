@@ -4,16 +4,18 @@ import { type Clock, stamp } from '../core/clock.js'
 import { errorFields, messageOf, PainlensError, PortInUseError } from '../core/errors.js'
 import { LastSaid, type Log } from '../core/log.js'
 import { type Assets, readAssets } from './assets.js'
+import { Pictures, type PicturesOptions } from './pictures.js'
 import { createPageServer, type PageActions } from './server.js'
 import { sessionKey } from './session.js'
 import { readTls, type TlsFiles } from './tls.js'
 import { PageViewers, type ViewerLimits } from './viewers.js'
 import { type Heard, type Linked, Ward } from './ward.js'
-import type { Role } from './wire.js'
+import type { CameraTile, Role } from './wire.js'
 
 export { readHeard } from './heard.js'
 export type { PageActions } from './server.js'
 export type { Heard, HeardKind } from './ward.js'
+export type { CameraTile } from './wire.js'
 
 export interface PageOptions {
   /** An address of this machine; port 0 is any free one. */
@@ -30,6 +32,10 @@ export interface PageOptions {
   folder: string
   heatmaps: boolean
   actions: PageActions
+  /** How to get pictures of this box's cameras; null where privacy.show_pictures is off. */
+  pictures: Omit<PicturesOptions, 'log' | 'now'> | null
+  /** This box's cameras, for technicians. */
+  cameras: () => CameraTile[]
   log: Log
   clock: Clock
   limits?: Partial<ViewerLimits>
@@ -37,7 +43,7 @@ export interface PageOptions {
   retryMs?: number
 }
 
-export interface Page {
+export interface PageStage {
   /** http://host:port or https://host:port, or null while the port is not available. */
   address(): string | null
   /** A message of a box, the own one included. */
@@ -55,16 +61,17 @@ const defaultRetryMs = 30_000
  * depend on it.
  * @throws DiskError if the key of the cookies cannot be kept; PainlensError if the page was not built
  */
-export async function startPage(options: PageOptions): Promise<Page> {
+export async function startPage(options: PageOptions): Promise<PageStage> {
   const page = new ServedPage(options, await readAssets(), await sessionKey(options.folder))
   await page.start()
   return page
 }
 
-class ServedPage implements Page {
+class ServedPage implements PageStage {
   readonly #options: PageOptions
   readonly #ward: Ward
   readonly #viewers: PageViewers
+  readonly #pictures: Pictures | null
   readonly #create: () => Promise<FastifyInstance>
   readonly #said = new LastSaid<string>()
   #server: FastifyInstance | null = null
@@ -74,16 +81,26 @@ class ServedPage implements Page {
   #stopped = false
 
   constructor(options: PageOptions, assets: Assets, key: Buffer) {
-    const { device, clock, heatmaps, limits } = options
+    const { device, clock, heatmaps, limits, log } = options
+    const pictures = options.pictures && new Pictures({ ...options.pictures, log, now: () => performance.now() })
     const ward = new Ward({ devices: [device, ...options.others], heatmaps, clock })
     const { build } = assets
     const viewers = new PageViewers({ rows: () => ward.rows(), at: () => stamp(clock, clock.now()), build, limits })
     this.#options = options
     this.#ward = ward
     this.#viewers = viewers
+    this.#pictures = pictures
     // Read each time, so that a certificate that was put right is taken at the next try.
     this.#create = async () =>
-      createPageServer({ ...options, tls: await readTls(options.tls), sessionKey: key, ward, viewers, assets })
+      createPageServer({
+        ...options,
+        tls: await readTls(options.tls),
+        sessionKey: key,
+        ward,
+        viewers,
+        pictures,
+        assets
+      })
   }
 
   start(): Promise<void> {
@@ -109,6 +126,7 @@ class ServedPage implements Page {
     this.#stopped = true
     clearTimeout(this.#retry)
     await this.#trying
+    this.#pictures?.stop()
     this.#viewers.close()
     await this.#server?.close()
     this.#address = null

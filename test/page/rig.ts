@@ -11,9 +11,9 @@ import type { CameraState } from '../../src/core/types.js'
 import {
   type Heard,
   type HeardKind,
-  type Page,
   type PageActions,
   type PageOptions,
+  type PageStage,
   startPage
 } from '../../src/page/index.js'
 import { alarm } from '../stages/mqtt/rig.js'
@@ -106,7 +106,7 @@ export interface Asked {
 /** A page on a free port, whose actions are written down. */
 export async function servePage(
   changes: Partial<PageOptions> = {}
-): Promise<{ page: Page; url: string; asked: Asked[] }> {
+): Promise<{ page: PageStage; url: string; asked: Asked[] }> {
   const asked: Asked[] = []
   const note =
     (what: keyof PageActions) =>
@@ -130,6 +130,8 @@ export const pageDefaults = (): PageOptions => ({
   folder: folder(),
   heatmaps: true,
   actions: { acknowledge: refuse, pause: refuse, resume: refuse },
+  pictures: null,
+  cameras: () => [],
   log: silentLog,
   clock: systemClock
 })

@@ -44,6 +44,14 @@ export const pageErrors = area({
       cause: 'The request is none that the page of this version makes.',
       fix: 'Load the page again.'
     },
+    'PL-PAGE-PICTURES': {
+      cause: 'The config does not allow pictures on the page.',
+      fix: 'Set privacy.show_pictures to true, if residents, their families and the staff representation agree.'
+    },
+    'PL-PAGE-LOOK': {
+      cause: 'A picture is given for 10 minutes after a technician has asked for it.',
+      fix: 'Ask for the pictures of that camera again.'
+    },
     'PL-PAGE-OTHER-BOX': {
       cause: 'The box that the page has sent a command to has refused it.',
       fix: 'See what its answer says, and the log of that box.'

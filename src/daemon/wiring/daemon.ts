@@ -120,7 +120,7 @@ async function start(options: DaemonOptions, owner: Owner): Promise<Daemon> {
   owner.add(setInterval(tick, tickMs), clearInterval)
   await cameras.takeOver(config.cameras)
   await supervision.serve(config.http)
-  await page.open({ mqtt, supervision, commands })
+  await page.open({ mqtt, supervision, commands, cameras: watched })
   const { configFile } = options
   const asked = {
     path: controlSocket(config.outbox.path, process.env),

@@ -40,7 +40,7 @@ import type { Mqtt, MqttOptions, MqttRequests, MqttStats } from './types.js'
 export type { CommandHandlers } from './commands.js'
 export { type BrokerOptions, protocolVersions } from './connect.js'
 export { encode } from './delivery.js'
-export { hearNeighbours, type Neighbours, type NeighboursOptions } from './neighbours.js'
+export { hearNeighbours, type Neighbours } from './neighbours.js'
 export type { Mqtt, MqttOptions, MqttRequests, MqttStats } from './types.js'
 
 /**

@@ -1,6 +1,7 @@
 import type {
   AcknowledgementMessage,
   AlarmMessage,
+  CameraPainMessage,
   CameraStateMessage,
   CommandName,
   ExplanationMessage,
@@ -15,6 +16,7 @@ export interface Payloads {
   status: StatusMessage
   health: HealthMessage
   cameraState: CameraStateMessage
+  cameraPain: CameraPainMessage
   observation: ObservationMessage
   alarm: AlarmMessage
   acknowledgement: AcknowledgementMessage
@@ -38,6 +40,7 @@ export const topics: Record<Kind, TopicRow> = {
   status: { topic: 'status', qos: 1, retain: true, rank: 'status' },
   health: { topic: 'health', qos: 0, retain: true },
   cameraState: { topic: 'camera/+/state', qos: 1, retain: true, rank: 'other' },
+  cameraPain: { topic: 'camera/+/pain', qos: 1, retain: true, rank: 'other' },
   observation: { topic: 'camera/+/observation', qos: 0, retain: false },
   alarm: { topic: 'alarm', qos: 1, retain: false, rank: 'alarm' },
   acknowledgement: { topic: 'acknowledgement', qos: 1, retain: false, rank: 'other' },

@@ -29,6 +29,9 @@ describe('an active alarm', { timeout: patience(120_000) }, () => {
     const killed = start()
     const pain = await nurse.alarm('pain', 'start', 40_000)
     const lost = await nurse.alarm('camera_lost', 'start')
+    await until(() => nurse.pain('bed').at(-1)?.suspected === true, 'the state of pain')
+    expect(nurse.pain('bed').at(-1)).toMatchObject({ alarm_ids: [pain.alarm_id] })
+    expect(nurse.pain('gone').at(-1)).toMatchObject({ suspected: null })
     const answer = await nurse.command('ack', { alarm_id: pain.alarm_id, by: 'nurse 7', kind: 'coming' })
     expect(answer.status).toBe('ok')
     const acked = await nurse.alarm('pain', 'update')
@@ -116,6 +119,7 @@ describe('an active alarm', { timeout: patience(120_000) }, () => {
     expect(end).toMatchObject({ alarm_id: pain.alarm_id, reason: 'reconfigured' })
     expect(await nurse.alarm('camera_lost', 'end')).toMatchObject({ reason: 'reconfigured' })
     await until(() => nurse.states('gone').at(-1) === null, 'the state to be taken away')
+    await until(() => nurse.pain('gone').at(-1) === null, 'the state of pain to be taken away')
     const moved = await until(
       () => nurse.alarms().find(({ location }) => location.room === '13'),
       'the alarm with its new place'

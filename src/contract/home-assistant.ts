@@ -1,5 +1,5 @@
 /**
- * What Home Assistant is told of this device so that it makes entities by itself: its MQTT discovery for whole devices
+ * The announcement of this device for Home Assistant, which makes entities from it: its MQTT discovery for whole devices
  * (home-assistant.io/integrations/mqtt, "Device discovery payload"), a retained message of its own topic.
  */
 import { printable } from '../core/printable.js'

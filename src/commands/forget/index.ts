@@ -18,7 +18,7 @@ const goodbyeMs = 1000
 const toStdout = (text: string): void => void process.stdout.write(text)
 
 /**
- * Takes the retained messages below painlens/DEVICE, and what Home Assistant was told of it, away from the broker of the
+ * Takes the retained messages below painlens/DEVICE, and its announcement for Home Assistant, away from the broker of the
  * config, and names each.
  * @returns 0, also where there are none
  * @throws {BrokerError} if the broker cannot be used, refuses, or retains that the device is online

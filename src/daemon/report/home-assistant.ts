@@ -1,4 +1,4 @@
-/** Keeps what Home Assistant is told of this device (contract/home-assistant.ts) true, also across restarts and renamings. */
+/** Keeps the announcement for Home Assistant (contract/home-assistant.ts) up to date, also across restarts and renamings. */
 import { type AnnouncedCamera, discoveryPayload, discoveryTopic } from '../../contract/home-assistant.js'
 import { version } from '../../core/version.js'
 import type { Mqtt } from '../../stages/mqtt/index.js'

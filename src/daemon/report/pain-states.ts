@@ -69,7 +69,7 @@ export class PainStates {
     if (!watched) return
     if (phase === 'end') watched.alarms.delete(alarm_id)
     else watched.alarms.set(alarm_id, ack !== null)
-    // Whoever it was is not known to be better before a face is judged anew.
+    // That no face is in pain has to be seen anew.
     if (reason !== null && leavesUnknown(reason)) watched.judgedAt = null
     this.#tell(camera!, watched)
   }

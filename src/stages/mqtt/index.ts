@@ -38,7 +38,7 @@ import {
   RetainedMessages
 } from './live-state.js'
 import { PublishRefused, Refusals } from './reason-codes.js'
-import { defaultDelays, keepConnected } from './reconnect.js'
+import { defaultDelays, keepConnected, until } from './reconnect.js'
 import { SizeLimit } from './size-limit.js'
 import type { CameraPain, Mqtt, MqttOptions, MqttRequests, MqttStats } from './types.js'
 
@@ -76,7 +76,7 @@ const stopEndMs = 300
  */
 const retainedS: Partial<Record<Kind, number>> = { cameraState: 3600, cameraPain: 3600, health: 300 }
 const renewStatesMs = 1_200_000
-/** How what is no message of the contract is sent, and how a retained message is taken away. */
+/** For an announcement, and to take a retained message away. */
 const retained = { qos: 1, retain: true, rank: 'other' } as const
 
 class MqttStage implements Mqtt {
@@ -394,10 +394,4 @@ class MqttStage implements Mqtt {
     const { broker, device } = this.#options
     return connectOptions({ ...broker, device, protocolVersion, will: this.#status('offline'), willDelivery })
   }
-}
-
-/** Waits until `done` or for `ms`, whichever comes first. */
-async function until(done: () => boolean, ms: number): Promise<void> {
-  const end = performance.now() + ms
-  while (!done() && performance.now() < end) await new Promise((resolve) => setTimeout(resolve, 10))
 }

@@ -24,7 +24,7 @@ export function cameraPainMessage(
 }
 
 export interface RetainedMessage {
-  /** Null for what is no message of the contract. */
+  /** Null for an announcement, which the contract's table does not have. */
   kind: Kind | null
   topic: string
   /** Asked each time it is sent: after the box's clock was set, the times in it are others. */

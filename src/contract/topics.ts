@@ -63,6 +63,18 @@ export function topicOf(base: string, kind: Kind, name = ''): string {
   return `${base}/${topics[kind].topic.replace('+', name)}`
 }
 
+/** Whether it is an alarm, a state, a command or another message of the contract, of whichever device. */
+export function isOfAnyDevice(topic: string): boolean {
+  const [root, , ...rest] = topic.split('/')
+  const levels = [commandTopics, ...Object.values(topics).map((row) => row.topic)].map((one) => one.split('/'))
+  return (
+    root === 'painlens' &&
+    levels.some(
+      (pattern) => pattern.length === rest.length && pattern.every((level, i) => level === '+' || level === rest[i])
+    )
+  )
+}
+
 /** @returns the command's name, or null for a topic that is no command of ours */
 export function commandOf(base: string, topic: string): CommandName | string | null {
   const prefix = `${base}/command/`

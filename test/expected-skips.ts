@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { getPriority } from 'node:os'
 import { chromiumPath } from './support/browser.js'
+import { nodeRed } from './support/node-red.js'
 
 export interface ExpectedSkip {
   /** From the root of the repository. */
@@ -30,6 +31,11 @@ export const expectedSkips: readonly ExpectedSkip[] = [
     title: 'systemd-analyze of this machine',
     reason: 'systemd-analyze before 250 cannot rate a unit that is not installed',
     when: () => analyzeVersion() < 250
+  },
+  {
+    file: 'test/deploy/node-red.test.ts',
+    reason: 'Node-RED, 117 MB of packages, is not installed; $NODE_RED names its red.js',
+    when: () => nodeRed === null
   },
   ...['test/daemon/full-disk.test.ts', 'test/stages/outbox/full-disk.test.ts'].map((file) => ({
     file,

@@ -23,6 +23,16 @@ const tls = z.strictObject({
   server_name: text.optional().describe("The name in the broker's certificate, where url has an IP address.")
 })
 
+const homeAssistant = z.strictObject({
+  enabled: z
+    .boolean()
+    .default(false)
+    .describe('Home Assistant shows this device by itself: status, each camera, pain by camera, a test button.'),
+  prefix: shaped(/^[A-Za-z0-9_-]+(?:\/[A-Za-z0-9_-]+)*$/, 'a topic of letters, digits, _, - and /')
+    .default('homeassistant')
+    .describe('The discovery prefix that Home Assistant is set to.')
+})
+
 const mqtt = z.strictObject({
   url: url(brokerSchemes, 'mqtt://broker.example:1883').describe('The broker. mqtts and wss are encrypted.'),
   username: text.optional().describe('User name at the broker.'),
@@ -37,7 +47,8 @@ const mqtt = z.strictObject({
   tls: tls.optional().describe('Certificates, for mqtts:// and wss:// only.'),
   keepalive_s: wholeFrom(5, 3600)
     .default(30)
-    .describe('Seconds between pings; a silent client is offline after 1.5 of them.')
+    .describe('Seconds between pings; a silent client is offline after 1.5 of them.'),
+  home_assistant: homeAssistant.prefault({}).describe('MQTT discovery for Home Assistant; off unless enabled.')
 })
 
 const cameraTls = z.strictObject({

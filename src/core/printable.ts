@@ -17,6 +17,18 @@ function escaped(character: string): string {
 /** A name from outside (a file's, a folder's) on one line, with escapes such as `\x1b` for what would steer a terminal. */
 export const printable = (name: string): string => name.replace(steering, escaped)
 
-/** The same for a whole message, whose own line breaks and tabs stay. */
+/**
+ * A value as JSON on one line with nothing in it that steers a terminal: what would is written as JSON's own escapes, so
+ * that a reader of the JSON gets it unchanged.
+ */
+export const printableJson = (value: unknown): string => withJsonEscapes(JSON.stringify(value))
+
+/** The same for a line that is JSON already; its line break at the end stays. */
+export const withJsonEscapes = (json: string): string =>
+  json.replace(steering, (character) =>
+    character === '\n' ? character : `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
+  )
+
+/** What `printable` makes of a name, for a whole message, whose own line breaks and tabs stay. */
 export const printableLines = (message: string): string =>
   message.replace(steering, (character) => (character === '\n' || character === '\t' ? character : escaped(character)))

@@ -138,9 +138,7 @@ export class Device {
     const write = (part: string): void => {
       text += part
     }
-    expect(
-      await alarmsCommand({ config: this.file, ...options }, new AbortController().signal, { write, colour: false })
-    ).toBe(0)
+    expect(await alarmsCommand({ config: this.file, ...options }, new AbortController().signal, write)).toBe(0)
     return text
   }
 

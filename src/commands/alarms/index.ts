@@ -1,5 +1,7 @@
 import { loadConfig } from '../../config/index.js'
 import type { AlarmMessage } from '../../contract/messages.js'
+import { printable, printableJson } from '../../core/printable.js'
+import { toStdout, type Write } from '../../core/terminal.js'
 import { readAlarmLog } from '../../stages/alarm-log/index.js'
 
 export interface AlarmsOptions {
@@ -12,16 +14,6 @@ export interface AlarmsOptions {
   json?: boolean
 }
 
-export interface AlarmsIo {
-  write: (text: string) => void
-  colour: boolean
-}
-
-const standardIo: AlarmsIo = {
-  write: (text) => void process.stdout.write(text),
-  colour: Boolean(process.stdout.isTTY) && !process.env.NO_COLOR
-}
-
 /**
  * `painlens alarms`: prints the alarm log of this device, one line for each alarm, or with --json each message as sent.
  * Works while the daemon runs.
@@ -31,7 +23,7 @@ const standardIo: AlarmsIo = {
 export async function alarmsCommand(
   options: AlarmsOptions,
   signal: AbortSignal,
-  io: AlarmsIo = standardIo
+  write: Write = toStdout
 ): Promise<number> {
   const path = options.path ?? (await loadConfig(options.config)).config.alarm_log.path
   const isWanted = ({ camera, updated }: AlarmMessage): boolean =>
@@ -41,10 +33,10 @@ export async function alarmsCommand(
   for await (const message of readAlarmLog(path)) {
     if (signal.aborted) return 1
     if (!isWanted(message)) continue
-    if (options.json) io.write(`${JSON.stringify(message)}\n`)
+    if (options.json) write(`${printableJson(message)}\n`)
     else alarms.set(message.alarm_id, stronger(alarms.get(message.alarm_id), message))
   }
-  if (!options.json) io.write(describeAlarms([...alarms.values()], io.colour))
+  if (!options.json) printAlarms([...alarms.values()], write)
   return 0
 }
 
@@ -70,11 +62,11 @@ const columns: readonly (readonly [title: string, cell: Cell])[] = [
 ]
 
 /** A table with a line for each alarm in the given order, and their number below it. */
-function describeAlarms(alarms: readonly AlarmMessage[], colour: boolean): string {
-  if (alarms.length === 0) return 'no alarms\n'
+function printAlarms(alarms: readonly AlarmMessage[], write: Write): void {
+  if (alarms.length === 0) return write('no alarms\n')
   const rows = [
     columns.map(([title]) => title),
-    ...alarms.map((alarm) => columns.map(([, cell]) => plain(cell(alarm))))
+    ...alarms.map((alarm) => columns.map(([, cell]) => printable(cell(alarm))))
   ]
   const widths = columns.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)))
   const lines = rows.map((row) =>
@@ -83,19 +75,13 @@ function describeAlarms(alarms: readonly AlarmMessage[], colour: boolean): strin
       .join('  ')
       .trimEnd()
   )
-  const [title, ...rest] = lines
-  const bold = colour ? `\u001b[1m${title}\u001b[0m` : title
-  return `${[bold, ...rest].join('\n')}\n\n${counted(alarms)}\n`
+  write(`${lines.join('\n')}\n\n${counted(alarms)}\n`, { to: lines[0]!.length, sgr: '1' })
 }
 
 function counted(alarms: readonly AlarmMessage[]): string {
   const active = alarms.filter(({ state }) => state !== 'ended').length
   return `${alarms.length === 1 ? 'one alarm' : `${alarms.length} alarms`}, ${active} without an end`
 }
-
-/** Removes control characters: the name in an acknowledgement comes from the network. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for.
-const plain = (text: string): string => text.replace(/[\u0000-\u001f\u007f-\u009f]/g, '?')
 
 /** `2026-01-01 07:12:30`, in the time zone of this device. */
 function localTime(time: string): string {

@@ -1,6 +1,7 @@
 import { type LoadedConfig, loadConfig } from '../../config/index.js'
 import { ConfigError } from '../../core/errors.js'
 import { Secrets } from '../../core/secrets.js'
+import { toStdout, type Write } from '../../core/terminal.js'
 import { checkBroker } from './broker.js'
 import { checkCameras, checkFfmpeg } from './camera.js'
 import { askRunning } from './daemon.js'
@@ -14,15 +15,12 @@ export interface CheckOptions {
 }
 
 export interface CheckIo {
-  write: (text: string) => void
-  /** Colours for a terminal. */
-  colour: boolean
+  write: Write
   env: Readonly<Record<string, string | undefined>>
 }
 
 const standardIo: CheckIo = {
-  write: (text) => void process.stdout.write(text),
-  colour: Boolean(process.stdout.isTTY) && !process.env.NO_COLOR,
+  write: toStdout,
   env: process.env
 }
 
@@ -57,12 +55,12 @@ export async function checkCommand(
   signal: AbortSignal,
   io: Partial<CheckIo> = {}
 ): Promise<number> {
-  const { write, colour, env } = { ...standardIo, ...io }
+  const { write, env } = { ...standardIo, ...io }
   const secrets = new Secrets()
   const findings: CheckResult[] = []
   const tell = (finding: CheckResult): void => {
     findings.push(finding)
-    write(secrets.redact(line(finding, colour)))
+    write(secrets.redact(line(finding)), { to: markWidth, sgr: marks[finding.state].sgr })
   }
   const loaded = await load(options.config, env, tell)
   for (const secret of loaded?.secrets ?? []) secrets.add(secret)
@@ -106,21 +104,20 @@ async function load(
   }
 }
 
-const marks: Record<CheckResult['state'], readonly [text: string, colour: string]> = {
-  ok: ['[ ok ]', '32'],
-  warn: ['[warn]', '33'],
-  fail: ['[fail]', '31']
+const marks: Record<CheckResult['state'], { text: string; sgr: string }> = {
+  ok: { text: '[ ok ]', sgr: '32' },
+  warn: { text: '[warn]', sgr: '33' },
+  fail: { text: '[fail]', sgr: '31' }
 }
+const markWidth = 6
 
 const whatWidth = 16
 const indent = ' '.repeat(7 + whatWidth)
 
 /** `[fail] broker          mqtt://…: nothing listens there`, and the fix with its code on a line of its own. */
-function line({ state, what, found, fix, code }: CheckResult, colour: boolean): string {
-  const [text, sgr] = marks[state]
-  const mark = colour ? `\u001b[${sgr}m${text}\u001b[0m` : text
+function line({ state, what, found, fix, code }: CheckResult): string {
   const lines = [...found.split('\n'), ...(fix ? [`→ ${fix} [${code}]`] : [])]
-  return `${mark} ${what.padEnd(whatWidth - 1)} ${lines.join(`\n${indent}`)}\n`
+  return `${marks[state].text} ${what.padEnd(whatWidth - 1)} ${lines.join(`\n${indent}`)}\n`
 }
 
 function summary(findings: readonly CheckResult[]): string {

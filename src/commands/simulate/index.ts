@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { UsageError } from '../../core/errors.js'
 import { createLog } from '../../core/log.js'
 import { Secrets } from '../../core/secrets.js'
+import { toStdout } from '../../core/terminal.js'
 import { type Simulation, type StretchEvent, startSimulation } from '../../show/simulate/simulate.js'
 
 export interface SimulateOptions {
@@ -81,7 +82,7 @@ const aborted = (signal: AbortSignal): Promise<void> =>
     else signal.addEventListener('abort', () => resolve(), { once: true })
   })
 
-const print = (line: string): void => void process.stdout.write(`${line}\n`)
+const print = (line: string): void => toStdout(`${line}\n`)
 
 const sentences: Record<StretchEvent['expression'], string> = {
   neutral: 'rests',

@@ -83,7 +83,7 @@ async function check(config: object, signal = new AbortController().signal): Pro
   const write = (part: string): void => {
     text += part
   }
-  const code = await checkCommand({ config: file }, signal, { write, colour: false, env: {} })
+  const code = await checkCommand({ config: file }, signal, { write, env: {} })
   const rows = [...text.matchAll(/^\[ ?(ok|warn|fail) ?\] (.*?) {2,}/gm)]
   return { code, text, states: Object.fromEntries(rows.map(([, state, what]) => [what, state])) }
 }

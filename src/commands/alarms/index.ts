@@ -63,7 +63,10 @@ const columns: readonly (readonly [title: string, cell: Cell])[] = [
 
 /** A table with a line for each alarm in the given order, and their number below it. */
 function printAlarms(alarms: readonly AlarmMessage[], write: Write): void {
-  if (alarms.length === 0) return write('no alarms\n')
+  if (alarms.length === 0) {
+    write('no alarms\n')
+    return
+  }
   const rows = [
     columns.map(([title]) => title),
     ...alarms.map((alarm) => columns.map(([, cell]) => printable(cell(alarm))))

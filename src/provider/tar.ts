@@ -104,6 +104,7 @@ class TarReader {
     this.#begun = true
     const sink = this.#open(entry)
     this.#entry = { name: entry.name, left: entry.size, padding: (block - (entry.size % block)) % block, sink }
+    if (entry.size === 0) sink.end()
     this.#endIfDone()
   }
 

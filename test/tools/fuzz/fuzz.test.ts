@@ -62,7 +62,7 @@ describe('no input crashes, hangs or feeds', { timeout: fuzzTimeoutMs }, () => {
       )
     )
     const seen = await fuzz({
-      runs: 600,
+      runs: 200,
       inputs: fc.oneof(
         mutated([whole], ['ustar', '../', '/etc/', '77777777777', '-1', '{"', '__proto__', '\0'.repeat(512)]),
         fc
@@ -80,8 +80,8 @@ describe('no input crashes, hangs or feeds', { timeout: fuzzTimeoutMs }, () => {
         return outcome
       }
     })
-    expect(seen.fine).toBeGreaterThan(10)
-    expect(seen.refused).toBeGreaterThan(200)
+    expect(seen.fine).toBeGreaterThan(5)
+    expect(seen.refused).toBeGreaterThan(80)
   })
 
   it('no config crashes or hangs the loader', async () => {

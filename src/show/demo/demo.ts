@@ -127,7 +127,14 @@ function introduce({ places }: Show, camera: string, broker: string): void {
   )
 }
 
-async function subscribe(url: string, show: Show): Promise<{ stop(): Promise<void> }> {
+/**
+ * Shows what the demo's broker is told. Any program of this machine may publish there, so a message that is not one of the
+ * contract's is noted and dropped.
+ */
+export async function subscribe(
+  url: string,
+  show: Pick<Show, 'narrator' | 'alarms' | 'explanations' | 'sayOnline' | 'onlineAt'>
+): Promise<{ stop(): Promise<void> }> {
   const client = await connectAsync(url, { protocolVersion: 4, clean: true, reconnectPeriod: 0 })
   const base = 'painlens/demo'
   const handlers: Record<string, (payload: never) => void> = {
@@ -139,16 +146,24 @@ async function subscribe(url: string, show: Show): Promise<{ stop(): Promise<voi
     },
     [`${base}/camera/bed-a/state`]: (state: CameraStateMessage) => show.narrator.camera('bed-a', state),
     [`${base}/alarm`]: (alarm: AlarmMessage) => {
-      show.alarms.push(alarm)
       show.narrator.alarm(alarm)
+      show.alarms.push(alarm)
     },
     [`${base}/explanation`]: (explanation: ExplanationMessage) => {
-      show.explanations.push(explanation)
       show.narrator.explanation(explanation, Date.now())
+      show.explanations.push(explanation)
     }
   }
   // Each topic has its own message, as the contract says.
-  client.on('message', (topic, payload) => handlers[topic]?.(JSON.parse(payload.toString()) as never))
+  client.on('message', (topic, payload) => {
+    try {
+      handlers[topic]?.(JSON.parse(payload.toString()) as never)
+    } catch (error) {
+      show.narrator.note(`what was published on ${topic} is not of painlens (${messageOf(error)})`, Date.now())
+    }
+  })
+  // Of a broker that ends, too, there is no more to hear.
+  client.on('error', (error) => show.narrator.note(`the broker's messages end (${messageOf(error)})`, Date.now()))
   await client.subscribeAsync(Object.keys(handlers), { qos: 1 })
   return { stop: () => client.endAsync(true) }
 }

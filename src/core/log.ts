@@ -1,5 +1,5 @@
 import { pino, stdTimeFunctions } from 'pino'
-import { withJsonEscapes } from './printable.js'
+import { printableJson } from './printable.js'
 import type { Secrets } from './secrets.js'
 import { lineWriter } from './standard-streams.js'
 
@@ -28,7 +28,7 @@ export function createLog(level: LogLevel, secrets: Secrets, write?: (line: stri
   const out = write ?? lineWriter(process.stderr)
   return pino(
     { level, base: null, timestamp: stdTimeFunctions.isoTime, formatters: { level: (label) => ({ level: label }) } },
-    { write: (line: string) => out(withJsonEscapes(isFit(line, secrets) ? line : withoutSecrets(line, secrets))) }
+    { write: (line: string) => out(printableJson(isFit(line, secrets) ? line : withoutSecrets(line, secrets))) }
   )
 }
 

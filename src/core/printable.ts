@@ -18,13 +18,10 @@ function escaped(character: string): string {
 export const printable = (name: string): string => name.replace(steering, escaped)
 
 /**
- * A value as JSON on one line with nothing in it that steers a terminal: what would is written as JSON's own escapes, so
- * that a reader of the JSON gets it unchanged.
+ * JSON on one line with nothing in it that steers a terminal: what would is written as JSON's own escapes, so that a reader
+ * of the JSON gets it unchanged. A line break at its end stays.
  */
-export const printableJson = (value: unknown): string => withJsonEscapes(JSON.stringify(value))
-
-/** The same for a line that is JSON already; its line break at the end stays. */
-export const withJsonEscapes = (json: string): string =>
+export const printableJson = (json: string): string =>
   json.replace(steering, (character) =>
     character === '\n' ? character : `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
   )

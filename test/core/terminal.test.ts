@@ -64,7 +64,7 @@ describe('what is printed', () => {
 describe('JSON that is printed', () => {
   it('shows nothing that steers a terminal, and says the same to its readers', () => {
     const value = { [hostile]: [hostile, 'half \ud83d', 'Größe 🔑\n'] }
-    const json = printableJson(value)
+    const json = printableJson(JSON.stringify(value))
     expect(json).not.toMatch(steers)
     expect(json).not.toContain('\n')
     expect(JSON.parse(json)).toEqual(value)

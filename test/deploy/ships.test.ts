@@ -1,9 +1,19 @@
 /** What ships is laid out in a folder of its own, and each command is run from there: nothing of a checkout is around. */
 import { execFile, execFileSync, spawn } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync
+} from 'node:fs'
 import { createRequire, isBuiltin } from 'node:module'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { delimiter, dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import sharp from 'sharp'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
@@ -13,6 +23,7 @@ import { packageRoot } from '../../src/core/version.js'
 import { createIdentity, renderPortrait } from '../../src/show/render/index.js'
 import { startSimulation } from '../../src/show/simulate/simulate.js'
 import { openAlarmLog } from '../../src/stages/alarm-log/index.js'
+import { withoutNamespaces } from '../provider/rig.js'
 import { alarm } from '../stages/mqtt/rig.js'
 import { writeData } from '../study/rig.js'
 import { type Mosquitto, startMosquitto } from '../support/mosquitto.js'
@@ -24,6 +35,7 @@ const minutes = 60_000
 const mostMegabytes = 130
 
 let folder: string
+let bin: string
 let release: string
 let broker: Mosquitto
 const inRelease = (...path: string[]) => join(release, ...path)
@@ -34,6 +46,9 @@ const stage = (kind: string, to: string) =>
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'painlens-ships-'))
+  // For the user that a provider's code is tried as.
+  chmodSync(folder, 0o755)
+  bin = withoutNamespaces(folder)
   release = inFolder('painlens')
   broker = await startMosquitto()
   await stage('release', release)
@@ -53,7 +68,10 @@ afterAll(async () => {
 })
 
 /** As a box would start it: no variable of this checkout, no folder of it. */
-const outside = () => ({ cwd: folder, env: { PATH: process.env.PATH, HOME: folder, NO_COLOR: '1' } })
+const outside = () => ({
+  cwd: folder,
+  env: { PATH: `${bin}${delimiter}${process.env.PATH}`, HOME: folder, NO_COLOR: '1' }
+})
 
 async function painlens(words: readonly string[]): Promise<{ status: number; output: string }> {
   const outcome = run(process.execPath, [inRelease('dist/main.js'), ...words], { ...outside(), maxBuffer: 2 ** 24 })

@@ -3,7 +3,8 @@ import { openConfig } from '../../config/index.js'
 import { discoveryTopic } from '../../contract/home-assistant.js'
 import { baseTopic, topicOf } from '../../contract/topics.js'
 import { BrokerError } from '../../core/errors.js'
-import { printableLines } from '../../core/printable.js'
+import { printable } from '../../core/printable.js'
+import { toStdout, type Write } from '../../core/terminal.js'
 import { explainConnectError } from '../../stages/mqtt/connect.js'
 import { connectBeside, retainedMessages } from '../broker.js'
 
@@ -15,7 +16,6 @@ export interface ForgetOptions {
 
 const timeoutMs = 10_000
 const goodbyeMs = 1000
-const toStdout = (text: string): void => void process.stdout.write(text)
 
 /**
  * Takes the retained messages below painlens/DEVICE, and its announcement for Home Assistant, away from the broker of the
@@ -26,7 +26,7 @@ const toStdout = (text: string): void => void process.stdout.write(text)
 export async function forgetCommand(
   { device, config: file }: ForgetOptions,
   signal: AbortSignal,
-  write = toStdout
+  write: Write = toStdout
 ): Promise<number> {
   const { config } = await openConfig(file)
   const base = baseTopic(device)
@@ -49,7 +49,7 @@ export async function forgetCommand(
       throw new BrokerError('PL-BROKER-DEVICE-ONLINE', `the device ${JSON.stringify(device)} is online`, base)
     for (const topic of retained.keys()) {
       await connection.publish(topic, { qos: 1, retain: true, rank: 'other' }, () => ({ text: '' }))
-      write(`removed ${printableLines(topic)}\n`)
+      write(`removed ${printable(topic)}\n`)
     }
     write(retained.size === 0 ? `the broker retains nothing below ${base}\n` : `${retained.size} in all\n`)
     return 0

@@ -2,14 +2,12 @@
 import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { openConfig } from '../../config/index.js'
+import { toStdout, type Write } from '../../core/terminal.js'
 import { packageRoot } from '../../core/version.js'
 import { loadManifest } from '../../lib/model/manifest.js'
 import { asItCame, damagedFiles, installArchive, readMarker, rollBack } from '../../provider/change.js'
 import { describeBuild } from '../../provider/manifest.js'
 import { type Place, placeOf } from '../../provider/place.js'
-
-type Write = (text: string) => void
-const toStdout: Write = (text) => void process.stdout.write(text)
 
 /** What to prove a build with. */
 export interface ProofOptions {

@@ -158,7 +158,11 @@ export function meanMapsOf(explained: ExplainedStudy, composites: readonly strin
   )
 }
 
-export function mapDifferencesOf(explained: ExplainedStudy, composites: readonly string[], chance: Chance): MapDifference[] {
+export function mapDifferencesOf(
+  explained: ExplainedStudy,
+  composites: readonly string[],
+  chance: Chance
+): MapDifference[] {
   const { labels, alarmLabel: label } = explained.run.judgement
   return composites.flatMap((composite) =>
     labels

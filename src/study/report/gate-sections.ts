@@ -5,6 +5,7 @@ import type { Explanations } from './explanations.js'
 import type { PersonMean } from './gate.js'
 import type { ReportLanguage } from './languages/index.js'
 import type { Cell, Part, Section } from './parts.js'
+import type { UnitCorrelation } from './unit-columns.js'
 
 export function gateSection({ gate, persons }: Explanations, { gate: words }: ReportLanguage): Section {
   const names = (passed: boolean): string[] =>
@@ -66,9 +67,11 @@ const isCertain = ({ interval }: PersonMean): boolean => interval !== null && (i
 
 export function unitsSection(
   { units, gate, persons }: Explanations,
+  columns: readonly UnitCorrelation[],
   alarmLabel: string,
-  { units: words, label }: ReportLanguage
+  language: ReportLanguage
 ): Section {
+  const { units: words, label } = language
   const trusted = gate.find(({ passed }) => passed)?.composite
   const shown = trusted ?? gate[0]?.composite ?? ''
   const rows = units.flatMap(({ unit, base, probability, relevance }) => {
@@ -117,7 +120,8 @@ export function unitsSection(
             Plot.dot(rows, { x: 'value', y: 'unit', fill: unitColour, r: 4 })
           ]
         })
-      }
+      },
+      ...(columns.length > 0 ? [columnsPart(columns, language)] : [])
     ]
   }
 }
@@ -127,6 +131,38 @@ const unitColour = ({ certain }: { certain: boolean }): string => (certain ? ink
 function percentOf(mean: PersonMean): { value: number; low: number; high: number } {
   const { value, low, high } = spanOf(mean)
   return { value: 100 * (value ?? 0), low: 100 * (low ?? 0), high: 100 * (high ?? 0) }
+}
+
+/** Columns of the data, by how strongly they go with the output. */
+function columnsPart(columns: readonly UnitCorrelation[], { units: words, number }: ReportLanguage): Part {
+  const order = [...columns].sort((a, b) => Math.abs(b.correlation.value ?? 0) - Math.abs(a.correlation.value ?? 0))
+  const two = (value: number | null): string => (value === null ? '–' : number(value, 2))
+  return {
+    name: 'action-unit-columns',
+    caption: words.columns,
+    note: words.columnsNote,
+    csv: {
+      fields: ['column', 'correlation', 'low', 'high', 'subjects'],
+      rows: order.map(({ column, correlation, subjects }): Cell[] => {
+        return [
+          column,
+          correlation.value,
+          correlation.interval?.low ?? null,
+          correlation.interval?.high ?? null,
+          subjects
+        ]
+      })
+    },
+    table: {
+      head: words.columnsHead,
+      rows: order.map(({ column, correlation: { value, interval }, subjects }) => [
+        column,
+        two(value),
+        interval ? `${two(interval.low)} – ${two(interval.high)}` : '–',
+        String(subjects)
+      ])
+    }
+  }
 }
 
 function unitsCsv(units: Explanations['units']): Part['csv'] {

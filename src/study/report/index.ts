@@ -23,6 +23,7 @@ import { LazyModel, type PassOptions, stepsOf } from './relevance-pass.js'
 import { sampleOf } from './sample.js'
 import { readStudyRun, type StudyRun } from './study-run.js'
 import { trainingPage } from './training-page.js'
+import { unitCorrelationsOf } from './unit-columns.js'
 
 export interface ReportOptions {
   run: string
@@ -129,7 +130,7 @@ async function sectionsOf(run: StudyRun, options: ReportOptions, around: Surroun
     gateSection(found, words),
     regionSection(run, found, words),
     await mapsSection(run, found, words),
-    unitsSection(found, alarmLabel, words),
+    unitsSection(found, await unitCorrelationsOf(run, chance), alarmLabel, words),
     await strategiesSection(run, found, words),
     checksSection(found, words)
   ]

@@ -88,6 +88,10 @@ export const findingsDe: FindingWords = {
       )}; jedes dieser Intervalle lässt die Null aus.`,
     nothing: (label) =>
       `Keine einzelne Action Unit ändert die Wahrscheinlichkeit von ${label} im ruhenden Gesicht mehr als zufällig.`,
+    columns: 'Action Units der Daten (Spalten AU… von index.csv) und die Wahrscheinlichkeit der Klasse des Alarms',
+    columnsNote:
+      'Rangkorrelation innerhalb von Personen, Mittel über Personen; 95\u00a0% durch Ziehen von Personen. Eine Korrelation ist keine Ursache.',
+    columnsHead: ['Spalte', 'Korrelation', '95\u00a0% über Personen', 'Personen'],
     beside: ({ composite, agree, of }) =>
       `Von ${of} Action Units, die die Ausgabe mehr als zufällig ändern, ändert sich die Relevanz unter ${composite} bei ${agree} in dieselbe Richtung.`
   },

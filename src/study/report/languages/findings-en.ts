@@ -87,6 +87,10 @@ export const findingsEn: FindingWords = {
       )}; of each the interval leaves out zero.`,
     nothing: (label) =>
       `No single action unit changes the probability of ${label} on a face at rest by more than chance.`,
+    columns: 'Action units of the data (columns AU… of index.csv), and the probability of the alarm’s label',
+    columnsNote:
+      'Rank correlation within subjects, mean over subjects; 95\u00a0% by drawing subjects. A correlation is no cause.',
+    columnsHead: ['column', 'correlation', '95\u00a0% by subjects', 'subjects'],
     beside: ({ composite, agree, of }) =>
       `Of ${of} action units that change the output by more than chance, relevance under ${composite} changes in the same direction for ${agree}.`
   },

@@ -78,6 +78,9 @@ export interface FindingWords {
     pain: string
     strongest(said: { units: readonly { unit: string; points: number }[]; label: string }): string
     nothing(label: string): string
+    columns: string
+    columnsNote: string
+    columnsHead: string[]
     beside(said: { composite: string; agree: number; of: number }): string
   }
   strategies: {

@@ -113,6 +113,8 @@ export const unitTests = [
   'test/study/prepare/layouts.test.ts',
   'test/study/prepare/traps.test.ts',
   'test/threats.test.ts',
+  'test/study/report/findings.test.ts',
+  'test/study/report/unit-columns.test.ts',
   'test/tools/bench/explanations.test.ts',
   'test/tools/bench/sizing.test.ts',
   'test/tools/bench/tf32.test.ts',

@@ -1,5 +1,6 @@
 import type { Head } from '../onnx/index.js'
 import type { ConvGeometry, LayerGraph, Window } from './layers.js'
+import type { Sign } from './rules.js'
 
 /** `tfjs` computes with tfjs-node or wasm, `onnx` emits a graph that ONNX Runtime runs. */
 export const engineNames = ['tfjs', 'onnx'] as const
@@ -85,6 +86,8 @@ export interface TensorOps<T> {
   stabilized(a: T, epsilon: number): T
   /** `value` where a is exactly 0, a elsewhere. */
   nonZero(a: T, value: number): T
+  /** `a` where `by` is above (or below) zero, 0 elsewhere; of the same shape. */
+  where(a: T, by: T, sign: Sign): T
   /** [batch, channels, …] → [batch, 1, …]. */
   sumChannels(a: T): T
 

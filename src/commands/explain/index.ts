@@ -6,7 +6,7 @@ import { printable } from '../../core/printable.js'
 import { packageRoot } from '../../core/version.js'
 import { loadManifest } from '../../lib/model/manifest.js'
 import { checkAll } from './check-all.js'
-import { compositesOf } from './composites.js'
+import { compositesOf, gammaOf } from './composites.js'
 import { explainAll } from './explain-all.js'
 import { faceChoiceOf, openFaceTaker } from './faces.js'
 import { findPictures } from './find-pictures.js'
@@ -20,6 +20,8 @@ export interface ExplainCommandOptions {
   model?: string
   /** One of `plainCompositeNames`, several separated by commas, or `all`: those of the paper's figures. */
   composite?: string
+  /** Of composites with gamma: one, or several by depth, separated by commas. */
+  gamma?: string
   /** `auto` (onnx), `tfjs` or `onnx`. */
   engine?: string
   /** The label to explain; each picture's likeliest unless given. */
@@ -51,6 +53,7 @@ export async function explainCommand(
 ): Promise<number> {
   const { images, model = join(packageRoot, 'models/pain-demo.yaml'), out } = options
   const composites = compositesOf(options.composite ?? 'lrp.sequential_preset_a_flat')
+  const gamma = gammaOf(options.gamma, composites)
   const engine = engineOf(options.engine ?? 'auto')
   const choice = faceChoiceOf(options.faces ?? 'largest')
   const manifest = await loadManifest(model)
@@ -68,7 +71,7 @@ export async function explainCommand(
     await makeFolder(out)
     if (manifest.demonstration)
       output.write(`${manifest.name} is a demonstration model: its scores say nothing about people.\n`)
-    const job = { ...found, manifest, faces, composites, engine, target, out, signal, output }
+    const job = { ...found, manifest, faces, composites, gamma, engine, target, out, signal, output }
     return await (options.check ? checkAll(job) : explainAll(job))
   } finally {
     output.progress(null)

@@ -3,7 +3,7 @@ import { basename, dirname, join, resolve } from 'node:path'
 import sharp from 'sharp'
 import { UsageError } from '../../core/errors.js'
 import type { Crop } from '../../core/types.js'
-import { type EngineName, engineNames } from '../../lib/lrp/index.js'
+import { type CompositeOptions, type EngineName, engineNames, usesGamma } from '../../lib/lrp/index.js'
 import type { Manifest } from '../../lib/model/manifest.js'
 import { readCrop } from '../../lib/picture/read.js'
 import { type ModelSource, openSource, writeAtomically } from '../../stages/explain/index.js'
@@ -20,6 +20,8 @@ export interface Job {
   manifest: Manifest
   faces: FaceTaker
   composites: readonly string[]
+  /** Of the composites that have one; 0.25 where it is undefined. */
+  gamma?: CompositeOptions['gamma']
   engine: EngineName
   /** The label to explain, by its index, or each picture's likeliest. */
   target: number | 'max'
@@ -66,11 +68,12 @@ export function trueLabelOf({ path }: PictureFile, { labels }: Manifest): string
  * @param model the manifest's own, or another of the same shapes
  */
 export function openExplainer(
-  { manifest, engine }: Pick<Job, 'manifest' | 'engine'>,
+  { manifest, engine, gamma }: Pick<Job, 'manifest' | 'engine' | 'gamma'>,
   composite: string,
   model: string | Uint8Array = manifest.file
 ): Promise<ModelSource> {
-  return openSource(manifest, { model, composite, engine, threads: availableParallelism() })
+  const own = usesGamma(composite) ? { gamma } : {}
+  return openSource(manifest, { model, composite, engine, threads: availableParallelism(), ...own })
 }
 
 /** A face without its crop: thousands of crops would not fit into memory. */

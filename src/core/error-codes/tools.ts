@@ -30,6 +30,10 @@ export const toolErrors = area({
       cause: "The label after --target is none of the model's.",
       fix: 'Use one of the labels that the message lists.'
     },
+    'PL-OPTION-GAMMA': {
+      cause: 'What follows --gamma is no list of numbers from 0, or no composite has a use for it.',
+      fix: 'Give a number such as 0.25, or several separated by commas, and --composite lrp.gamma or lrp.epsilon_gamma_box.'
+    },
     'PL-OPTION-LOGIN': {
       cause: 'One of --user and --password is missing.',
       fix: 'Give both --user and --password (or PAINLENS_SIMULATE_PASSWORD), or neither.'

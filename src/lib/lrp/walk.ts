@@ -318,8 +318,8 @@ export function passesOf(graph: LayerGraph, composite: Composite): number {
     if (!isWeighted(layer)) return
     const cost = multiplicationsOf(layer)
     forward += cost
+    // What a layer answers to a number in place of every input is known beforehand.
     for (const { terms, response } of plans.get(place)!.passes)
-      // What a layer answers to a number in place of every input is known beforehand.
       for (const { input, weights } of terms)
         extra += cost * (weights === 'ones' ? 0 : 1 + (response === 'computed' && !isGiven(input) ? 1 : 0))
   })

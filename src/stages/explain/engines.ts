@@ -11,7 +11,7 @@ import type { CropExplanation } from './explain-crop.js'
 import type { CropRequest, ExplainMethods, OpenEngineRequest, Trial } from './worker.js'
 
 /** Options common to all engines. */
-export type EngineSetup = Pick<OpenEngineRequest, 'manifest' | 'composite' | 'threads' | 'views' | 'provider'>
+export type EngineSetup = Pick<OpenEngineRequest, 'manifest' | 'composite' | 'gamma' | 'threads' | 'views' | 'provider'>
 
 export interface OpenEngine {
   kind: EngineName
@@ -38,9 +38,12 @@ const graces: Record<EngineName, number> = { tfjs: 0, onnx: inferenceGraceMs }
  * memory (the model's size) goes with it.
  * @throws ModelError, UnsupportedModelError, UsageError (unknown composite)
  */
-export async function checkExplainable({ manifest, composite }: EngineSetup, signal?: AbortSignal): Promise<void> {
+export async function checkExplainable(
+  { manifest, composite, gamma }: EngineSetup,
+  signal?: AbortSignal
+): Promise<void> {
   const worker = startWorker()
-  await openedOrClosed(worker, worker.call('check', { manifest, composite }), { graceMs: 0, signal })
+  await openedOrClosed(worker, worker.call('check', { manifest, composite, gamma }), { graceMs: 0, signal })
   await worker.close()
 }
 

@@ -40,13 +40,14 @@ export async function startExplaining(options: ExplainOptions): Promise<ExplainS
     manifest,
     engine,
     composite,
+    gamma,
     threads,
     views = defaultViews,
     provider = 'cpu',
     inBackground = false,
     signal
   } = options
-  const setup = { manifest, composite, threads, views, provider }
+  const setup = { manifest, composite, gamma, threads, views, provider }
   if (inBackground || engine === 'auto') await checkExplainable(setup, signal)
   const stage = new Explaining(options, setup)
   signal?.addEventListener('abort', () => void stage.stop(), { once: true })

@@ -2,17 +2,19 @@ import { InvariantError } from '../../core/errors.js'
 import { lowerThreadPriority } from '../../core/thread-priority.js'
 import type { Crop } from '../../core/types.js'
 import { serveWorker, Transferred } from '../../core/worker.js'
-import { compositeOf, type EngineName, readLayerGraph } from '../../lib/lrp/index.js'
+import { type CompositeOptions, compositeOf, type EngineName, readLayerGraph } from '../../lib/lrp/index.js'
 import { checkHash, checkShapes, declaredDims, type Manifest } from '../../lib/model/manifest.js'
 import { batchDims, preprocess } from '../../lib/model/preprocess.js'
 import { trialCrop } from '../../lib/model/trial-crop.js'
 import type { ProviderName } from '../../lib/ort/provider-names.js'
 import { type CropExplainer, type CropExplanation, explainCrop, viewsAtOnce } from './explain-crop.js'
-import { openSource } from './source.js'
+import { inputOptionsOf, openSource } from './source.js'
 
 export interface CheckRequest {
   manifest: Manifest
   composite: string
+  /** Of composites with gamma; see `CompositeOptions`. */
+  gamma?: CompositeOptions['gamma']
 }
 
 export interface OpenEngineRequest extends CheckRequest {
@@ -57,8 +59,8 @@ let open: CropExplainer | undefined
 
 const methods = {
   /** Whether LRP can explain the model under the composite, with any engine. */
-  async check({ manifest, composite }: CheckRequest): Promise<void> {
-    compositeOf(composite)
+  async check({ manifest, composite, gamma }: CheckRequest): Promise<void> {
+    compositeOf(composite, { gamma, ...inputOptionsOf(manifest, composite) })
     const { file, head, output } = manifest
     const options = { head, output, inputDims: batchDims(manifest.input, 1) }
     const { input, classes } = await readLayerGraph(file, options)
@@ -66,17 +68,9 @@ const methods = {
   },
 
   /** Loads the model and explains once: the first explanation takes seconds, and failures show here. */
-  async open({
-    manifest,
-    engine,
-    composite,
-    views,
-    trial,
-    verify,
-    ...options
-  }: OpenEngineRequest): Promise<OpenEngineAnswer> {
+  async open({ manifest, engine, views, trial, verify, ...options }: OpenEngineRequest): Promise<OpenEngineAnswer> {
     if (verify) await checkHash(manifest.file, manifest.sha256, manifest.path)
-    const source = await openSource(manifest, { composite, engine, ...options })
+    const source = await openSource(manifest, { engine, ...options })
     open = { source, manifest, views }
     if (trial) return { name: source.engine, trial: await tryOut(open) }
     await explainTrialCrop(open)

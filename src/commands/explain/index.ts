@@ -1,7 +1,7 @@
 /** `painlens explain`: classifies pictures and explains each, or checks the explanations, without cameras or broker. */
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { DiskError, InputError, printed } from '../../core/errors.js'
+import { DiskError, InputError, printed, UsageError } from '../../core/errors.js'
 import { printable } from '../../core/printable.js'
 import { packageRoot } from '../../core/version.js'
 import { loadManifest } from '../../lib/model/manifest.js'
@@ -24,7 +24,7 @@ export interface ExplainCommandOptions {
   gamma?: string
   /** `auto` (onnx), `tfjs` or `onnx`. */
   engine?: string
-  /** The label to explain; each picture's likeliest unless given. */
+  /** The label to explain, or a contrast such as `pain - disgust`; each picture's likeliest unless given. */
   target?: string
   /** The folder for the results; created if missing. */
   out: string
@@ -58,6 +58,11 @@ export async function explainCommand(
   const choice = faceChoiceOf(options.faces ?? 'largest')
   const manifest = await loadManifest(model)
   const target = targetOf(options.target, manifest)
+  if (options.check && typeof target === 'object') {
+    throw new UsageError('PL-OPTION-TARGET', 'a contrast has no probability that --check could watch', '--target', {
+      fix: 'Name one label, or leave --target out.'
+    })
+  }
   const found = await findPictures(images, out, signal).catch(endIfStopped(signal))
   if (!found) {
     output.complain('painlens: stopped while looking for pictures.\n')

@@ -6,7 +6,7 @@ import type { Crop } from '../../core/types.js'
 import { type CompositeOptions, type EngineName, engineNames, usesGamma } from '../../lib/lrp/index.js'
 import type { Manifest } from '../../lib/model/manifest.js'
 import { readCrop } from '../../lib/picture/read.js'
-import { type ModelSource, openSource, writeAtomically } from '../../stages/explain/index.js'
+import { type CropTarget, type ModelSource, openSource, writeAtomically } from '../../stages/explain/index.js'
 import type { FaceTaker, PictureFace } from './faces.js'
 import type { Found, PictureFile } from './find-pictures.js'
 import type { Output } from './output.js'
@@ -23,8 +23,8 @@ export interface Job {
   /** Of the composites that have one; 0.25 where it is undefined. */
   gamma?: CompositeOptions['gamma']
   engine: EngineName
-  /** The label to explain, by its index, or each picture's likeliest. */
-  target: number | 'max'
+  /** The label to explain, by its index, a contrast of several, or each picture's likeliest. */
+  target: CropTarget
   /** The folder for the results. */
   out: string
   signal: AbortSignal
@@ -41,13 +41,36 @@ export function engineOf(choice: string): EngineName {
   })
 }
 
-/** @throws UsageError for a label that the model does not have */
-export function targetOf(label: string | undefined, { labels, name }: Manifest): number | 'max' {
-  if (label === undefined) return 'max'
-  const index = labelIndexOf(label, labels)
+/**
+ * What `--target` says: a label, or a contrast such as `pain - disgust` or `pain + 0.5 happiness - disgust`, with blanks around
+ * its signs.
+ * @throws UsageError for a label that the model does not have, and for a contrast that is for nothing
+ */
+export function targetOf(text: string | undefined, manifest: Manifest): CropTarget {
+  if (text === undefined) return 'max'
+  const index = labelIndexOf(text, manifest.labels)
   if (index >= 0) return index
-  throw new UsageError('PL-OPTION-TARGET', `${name} has no label "${label}"`, '--target', {
-    fix: `Use one of ${labels.join(', ')}.`
+  // An odd place holds the sign of the part behind it.
+  const parts = text.trim().split(/\s+([+-])\s+/)
+  if (parts.length === 1) throw noLabel(text, manifest)
+  const weights: Record<number, number> = {}
+  for (let i = 0; i < parts.length; i += 2) {
+    const [, coefficient, label] = /^(?:(\d+(?:\.\d+)?)\s*\*?\s+)?(.*)$/s.exec(parts[i]!)!
+    const place = labelIndexOf(label!, manifest.labels)
+    if (place < 0) throw noLabel(label!, manifest)
+    const sign = i > 0 && parts[i - 1] === '-' ? -1 : 1
+    weights[place] = (weights[place] ?? 0) + sign * Number(coefficient ?? 1)
+  }
+  for (const [place, weight] of Object.entries(weights)) if (weight === 0) delete weights[Number(place)]
+  if (Object.values(weights).some((weight) => weight > 0)) return weights
+  throw new UsageError('PL-OPTION-TARGET', `"${text}" is for no label`, '--target', {
+    fix: 'Name a label that is to be explained, and behind a minus those rather than which: "pain - disgust".'
+  })
+}
+
+function noLabel(label: string, { labels, name }: Manifest): UsageError {
+  return new UsageError('PL-OPTION-TARGET', `${name} has no label "${label}"`, '--target', {
+    fix: `Use one of ${labels.join(', ')}, or a contrast such as "${labels[0]} - ${labels[1]}".`
   })
 }
 

@@ -20,9 +20,9 @@ export {
   createExplainer,
   type Explainer,
   type ExplainerOptions,
-  type Relevance,
-  type Target
+  type Relevance
 } from './explainer.js'
 export { layerGraphOf, readLayerGraph } from './graph/index.js'
 export type { Bound } from './input-bounds.js'
 export * as rules from './rules.js'
+export type { Target, Weighting } from './targets.js'

@@ -18,7 +18,7 @@ import { saveHeatmaps } from './heatmap.js'
 import type { Explained, ExplainOptions, ExplainRequest, ExplainStage, ExplainStats, Explanation } from './types.js'
 import { defaultViews } from './views.js'
 
-export { type CropExplanation, explainCrop, summedOverColours } from './explain-crop.js'
+export { type CropExplanation, type CropTarget, explainCrop, summedOverColours } from './explain-crop.js'
 export { ExplainedAlarms } from './explained-alarms.js'
 export { heatmapPng, overlayOf, writeAtomically } from './heatmap.js'
 export { type ModelSource, openSource } from './source.js'

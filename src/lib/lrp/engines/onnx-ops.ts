@@ -79,7 +79,8 @@ export class OnnxOps implements TensorOps<string> {
 
   where(a: string, by: string, sign: Sign): string {
     const zero = this.#emit.scalar(0)
-    return this.#emit.node('Where', [this.#emit.node(sign === 'positive' ? 'Greater' : 'Less', [by, zero]), a, zero])
+    const pair = sign === 'positive' ? [zero, by] : [by, zero]
+    return this.#emit.node('Where', [this.#emit.node('Less', pair), a, zero])
   }
 
   sumChannels(a: string): string {

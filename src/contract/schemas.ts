@@ -62,6 +62,12 @@ const observation = z.strictObject({
 
 const acknowledgement = z.strictObject({ by: name, at: time, kind: z.enum(['seen', 'coming', 'false_alarm']) })
 
+const acknowledgementMessage = z.strictObject({
+  alarm_id: name,
+  ...acknowledgement.shape,
+  after_end: z.boolean().describe('The alarm had ended by then.')
+})
+
 const alarm = z.strictObject({
   schema: z.literal(1),
   alarm_id: name.describe('Lives through start, updates and end.'),
@@ -237,6 +243,7 @@ export const messageSchemas = {
   cameraState: cameraStateMessage,
   observation,
   alarm,
+  acknowledgement: acknowledgementMessage,
   explanation,
   response
 } satisfies Record<Kind, z.ZodType>
@@ -248,6 +255,7 @@ export const contractSchemas: Readonly<Record<string, z.ZodType>> = {
   'camera-state': cameraStateMessage,
   observation,
   alarm,
+  acknowledgement: acknowledgementMessage,
   explanation,
   response,
   ...Object.fromEntries(
@@ -276,6 +284,7 @@ const same: { [K in Kind]: Same<Flat<Wire[K]>, Flat<Said[K]>> } = {
   cameraState: true,
   observation: true,
   alarm: true,
+  acknowledgement: true,
   explanation: true,
   response: true
 }

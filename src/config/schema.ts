@@ -214,7 +214,7 @@ const explanation = z.strictObject({
     .enum(['auto', ...engineNames])
     .default('auto')
     .describe(
-      'What computes LRP: tfjs on the CPU, or ONNX Runtime where the classifier runs. auto lets both explain the same picture at start, refuses to explain if they disagree, and takes the faster; during that trial a large model takes about four times its file in memory.'
+      'What computes LRP: tfjs on the CPU, or ONNX Runtime where the classifier runs. auto lets both explain the same pictures at start, refuses to explain if they disagree on most of them, and takes the faster; during that trial a large model takes about four times its file in memory.'
     ),
   composite: z
     .enum(plainCompositeNames)

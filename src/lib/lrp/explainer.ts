@@ -6,7 +6,7 @@ import type { Engine, EngineName, LoadGraph, Sample } from './engine.js'
 import { OnnxEngine, type OnnxEngineOptions } from './engines/onnx.js'
 import { TfjsEngine } from './engines/tfjs.js'
 import { type GraphOptions, readLayerGraph } from './graph/index.js'
-import { type Target, targetsOf, weightsOf } from './targets.js'
+import { type Target, targetsOf, targetWeights } from './targets.js'
 
 type Create = (load: LoadGraph, composite: Composite, options: OnnxEngineOptions) => Promise<Engine>
 
@@ -108,7 +108,7 @@ class OneAtATime implements Explainer {
     if (this.#closed) throw new UsageError('PL-LRP-CLOSED', 'the explainer is closed', 'explain')
     const own = this.#checked(sample)
     const { classes } = this
-    const weights = weightsOf(target, own.dims[0]!, classes, this.labels)
+    const weights = targetWeights(target, own.dims[0]!, classes, this.labels)
     const result = this.#last.then(() => this.own.explain(own, weights))
     this.#last = result.catch(() => undefined)
     const { logits, relevance } = await result

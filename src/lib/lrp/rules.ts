@@ -87,7 +87,7 @@ export function alphaBeta(alpha: number, beta: number, bias = true): Rule {
       { input: 'negative', weights: 'positive' }
     ]
   }
-  return { name: `Alpha${alpha}Beta${beta}`, passes: [activating, inhibiting].filter(({ factor }) => factor !== 0) }
+  return { name: `Alpha${alpha}Beta${beta}`, passes: [inhibiting, activating].filter(({ factor }) => factor !== 0) }
 }
 
 /** LRP-z⁺ (Montavon et al. 2017): alpha 1, beta 0 without the bias. */

@@ -15,7 +15,7 @@ export type Target = OneTarget | readonly OneTarget[]
  * @param labels of the classes, where they have any
  * @throws UsageError for a class that is none, weights that are no numbers or all zero, or another number of pictures
  */
-export function weightsOf(
+export function targetWeights(
   target: Target,
   batch: number,
   classes: number,

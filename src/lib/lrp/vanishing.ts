@@ -1,5 +1,5 @@
 import type { Layer, LayerGraph } from './layers.js'
-import { isProportional } from './linear.js'
+import { isProportional } from './plan.js'
 import type { Rule } from './rules.js'
 
 /**

@@ -2,17 +2,8 @@ import { InvariantError } from '../../core/errors.js'
 import { type Composite, rulesOf } from './composites.js'
 import type { TensorOps } from './engine.js'
 import { type ConvLayer, type DenseLayer, isLinear, isWeighted, type Layer, type LayerGraph } from './layers.js'
-import {
-  isGiven,
-  type LinearMap,
-  linearMapOf,
-  listOf,
-  needsInput,
-  needsOutput,
-  type Plan,
-  type PlannedPass,
-  planOf
-} from './linear.js'
+import { type LinearMap, linearMapOf } from './linear.js'
+import { isGiven, listOf, needsInput, needsOutput, type Plan, type PlannedPass, planOf } from './plan.js'
 import { type InputPart, safeDenominator, z } from './rules.js'
 import { positiveOutputsOf } from './vanishing.js'
 

@@ -1,6 +1,7 @@
 import type * as tfjs from '@tensorflow/tfjs-core'
 import type { TensorOps } from '../engine.js'
 import type { ConvGeometry, Window } from '../layers.js'
+import type { Sign } from '../rules.js'
 import { flippedGeometry, flippedKernel, spacedGeometry, spacedKernel } from '../weights.js'
 import {
   denseBackwardOnHost,
@@ -107,6 +108,11 @@ export class TfjsOps implements TensorOps<Tensor> {
 
   nonZero(a: Tensor, value: number): Tensor {
     return this.#memory.make(a.shape, [a], (to, from) => nonZeroOnHost(to, from, value))
+  }
+
+  where(a: Tensor, by: Tensor, sign: Sign): Tensor {
+    const { tf } = this
+    return tf.mul(a, tf.cast(sign === 'positive' ? tf.greater(by, 0) : tf.less(by, 0), 'float32'))
   }
 
   sumChannels(a: Tensor): Tensor {

@@ -21,6 +21,11 @@ const analyzeVersion = (): number =>
   Number(/^systemd (\d+)/.exec(spawnSync('systemd-analyze', ['--version'], { encoding: 'utf8' }).stdout ?? '')?.[1])
 
 export const expectedSkips: readonly ExpectedSkip[] = [
+  ...['test/page/screens.test.ts', 'test/daemon/page.test.ts'].map((file) => ({
+    file,
+    reason: 'Chromium, the browser that the page is looked at with, is not installed (apt-get install chromium)',
+    when: () => chromiumPath === null
+  })),
   {
     file: 'test/deploy/docker-image.test.ts',
     reason: 'the images are built and run by npm run test:containers',

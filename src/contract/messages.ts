@@ -177,6 +177,10 @@ export interface HealthMessage {
       /** Frames whose data was missing or could not be decoded; they are not judged. */
       damaged: number
       last_frame: string | null
+      /** Where the camera is, as its alarms say. */
+      location: Omit<Location, 'facility'>
+      /** When a face was last seen, whether it could be judged or not; null where there was none since painlens started. */
+      face_at: string | null
       /** When a face was last seen that could be judged; null where there was none since painlens started. */
       usable_face_at: string | null
       /** The share of the last hour in which one was seen, of the time in which the camera was watched; null if it was not. */

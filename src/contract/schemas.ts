@@ -195,6 +195,14 @@ const health = z.strictObject({
       dropped: count,
       damaged: count.describe('Frames whose data was missing or could not be decoded: they are not judged.'),
       last_frame: time.nullable(),
+      location: z
+        .strictObject({ ward: name.nullable(), room: name.nullable(), bed: name.nullable() })
+        .describe('Where the camera is, as its alarms say.'),
+      face_at: time
+        .nullable()
+        .describe(
+          'When a face was last seen, whether it could be judged or not; null where there was none since painlens started.'
+        ),
       usable_face_at: time
         .nullable()
         .describe('When a face was last seen that could be judged; null where there was none since painlens started.'),

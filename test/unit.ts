@@ -20,6 +20,7 @@ export const unitTests = [
   'test/contract/contract.test.ts',
   'test/core/clock.test.ts',
   'test/core/owner.test.ts',
+  'test/core/processes.test.ts',
   'test/core/thread-priority.test.ts',
   'test/core/trace.test.ts',
   'test/daemon/health/latency.test.ts',

@@ -2,6 +2,7 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { getPriority } from 'node:os'
+import { chromiumPath } from './support/browser.js'
 
 export interface ExpectedSkip {
   /** From the root of the repository. */
@@ -79,6 +80,12 @@ export const expectedSkips: readonly ExpectedSkip[] = [
     title: 'precision, recall, F1, curves, areas and scores > equal those of the scikit-learn of this machine',
     reason: 'scikit-learn, the second opinion, is not installed; what it said once is recorded',
     when: () => ['/usr/bin/python3', 'python3'].every((python) => fails(python, '-c', 'import sklearn'))
+  },
+  {
+    file: 'test/study/report/report.test.ts',
+    title: 'a report in Chromium',
+    reason: 'Chromium, in which the pages are looked at, is not installed',
+    when: () => chromiumPath === null
   },
   {
     file: 'test/core/thread-priority.test.ts',

@@ -67,6 +67,7 @@ export const unitTests = [
   'test/show/simulate/frames.test.ts',
   'test/show/simulate/rtsp-server-parser.test.ts',
   'test/show/simulate/rtsp-server.test.ts',
+  'test/stages/alarm/acknowledgements.test.ts',
   'test/stages/alarm/alarms.test.ts',
   'test/stages/alarm/evidence.test.ts',
   'test/stages/alarm/properties.test.ts',

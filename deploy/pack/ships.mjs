@@ -46,7 +46,8 @@ export const unshipped = {
   '@webgpu/types': 'types',
   '@types/*': 'types',
   'adm-zip': 'for the install script of onnxruntime-node, which does not run',
-  'global-agent': 'for the same script'
+  'global-agent': 'for the same script',
+  'iconv-lite': 'for the programs of d3-dsv, which do not ship'
 }
 
 /** In no package does Node.js read these. */
@@ -68,6 +69,10 @@ export const trimmed = {
   'classic-level': [/^[^/]*\.js$/, /^prebuilds\/linux-ARCH\//],
   '@fontsource/lato': [/^files\/lato-latin(-ext)?-(400|700)-normal\.woff$/],
   'opentype.js': [/^dist\/opentype\.js$/],
+  '@observablehq/plot': [/^src\//],
+  linkedom: [/^(esm|cjs|commonjs)\//],
+  'ml-matrix': [/^matrix\.m?js$/],
+  d3: [/^dist\/d3\.mjs$/],
   bintrees: [/^index\.js$/, /^lib\//],
   rxjs: [/^dist\/cjs\//]
 }

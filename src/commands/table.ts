@@ -1,5 +1,5 @@
 import { optimizerNames, trainFroms } from '../lib/train/choices.js'
-import { layoutNames, neutralUses, schedules } from '../study/choices.js'
+import { layoutNames, neutralUses, paperComposites, reportLanguages, schedules } from '../study/choices.js'
 import { type CommandRow, command } from './command.js'
 import {
   parseAlignment,
@@ -285,6 +285,32 @@ export const commandTable: readonly CommandRow[] = [
       'painlens study evaluate data --model models/pain-demo.yaml --out evaluation'
     ],
     load: async () => (await import('./study/evaluate.js')).studyEvaluateCommand
+  }),
+  command({
+    parent: 'study',
+    usage: 'report <run>',
+    summary: 'Write what a model learnt and what it looks at as one HTML file, and a page for training staff.',
+    options: [
+      ['-o, --out <dir>', 'where the report goes'],
+      ['--data <dir>', 'the data set, where it is not where study train read it'],
+      choice('language', 'code', 'the language of the report', reportLanguages, 'en'),
+      ['--with-pictures', 'show pictures of the persons in the data: only with their consent'],
+      ['--pictures <n>', 'pictures of each label whose relevance is computed, at most', parseAtLeastOne, 120],
+      ['--faces <n>', 'rendered persons that composites are proved with', parseAtLeastOne, 10],
+      ['--composite <names>', 'composites of LRP, behind commas', parseWords, paperComposites],
+      ['--repetitions <n>', 'samples of the bootstrap, flips of the tests', parseAtLeastOne, 2000],
+      ['--seed <n>', 'the same seed gives the same report on one machine', parseCount, 1],
+      ['--threads <n>', 'threads; 0 is one for each core', parseCount, 0]
+    ],
+    notes: [
+      'Goes on where it was stopped when the same command is given again.',
+      'docs/study/report.md says what each section shows, and what it does not.'
+    ],
+    examples: [
+      'painlens study report run --out report',
+      'painlens study report run --out bericht --language de --with-pictures'
+    ],
+    load: async () => (await import('./study/report.js')).studyReportCommand
   }),
   { usage: 'provider', summary: 'Install a build of ONNX Runtime with a GPU provider, or go back to the one before.' },
   command({

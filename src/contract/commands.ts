@@ -8,6 +8,9 @@ export const transaction = z.union([z.string().max(200), z.number()]).optional()
 const camera = z.string().min(1).max(100)
 const who = z.string().min(1).max(100)
 
+/** For how many days after its end an alarm can be acknowledged. */
+export const acknowledgeableDays = 14
+
 /** What each command takes. Unknown keys are refused: a misspelt one would be silently without effect. */
 export const commandSchemas = {
   ack: z.strictObject({

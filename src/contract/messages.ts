@@ -51,6 +51,13 @@ export interface Acknowledgement {
   kind: 'seen' | 'coming' | 'false_alarm'
 }
 
+/** An acknowledgement of its own, also one that comes after the alarm's end; an alarm's messages repeat only the last one of its active time. */
+export interface AcknowledgementMessage extends Acknowledgement {
+  alarm_id: string
+  /** The alarm had ended by then. */
+  after_end: boolean
+}
+
 interface AlarmFields {
   schema: 1
   alarm_id: string

@@ -62,6 +62,12 @@ const observation = z.strictObject({
 
 const acknowledgement = z.strictObject({ by: name, at: time, kind: z.enum(['seen', 'coming', 'false_alarm']) })
 
+const acknowledgementMessage = z.strictObject({
+  alarm_id: name,
+  ...acknowledgement.shape,
+  after_end: z.boolean().describe('The alarm had ended by then.')
+})
+
 const alarm = z.strictObject({
   schema: z.literal(1),
   alarm_id: name.describe('Lives through start, updates and end.'),
@@ -117,10 +123,19 @@ const explanation = z.strictObject({
       z.strictObject({
         region: z.enum(regionNames),
         positive: share.describe('Share of all relevance for the target.'),
-        negative: share.describe('Share of all relevance against the target.')
+        negative: share.describe('Share of all relevance against the target.'),
+        balance: z
+          .number()
+          .min(-1)
+          .max(1)
+          .describe(
+            'Above 0: the region as a whole speaks for the target; below 0: against it. The sentence goes by it.'
+          )
       })
     )
-    .describe('The shares of positive, and of negative, each sum up to 1 over all regions.'),
+    .describe(
+      'The shares of positive, of negative, and of balance without its sign each sum up to 1 over all regions.'
+    ),
   text: text.describe('A sentence by language.'),
   uncertainty: z
     .strictObject({
@@ -228,6 +243,7 @@ export const messageSchemas = {
   cameraState: cameraStateMessage,
   observation,
   alarm,
+  acknowledgement: acknowledgementMessage,
   explanation,
   response
 } satisfies Record<Kind, z.ZodType>
@@ -239,6 +255,7 @@ export const contractSchemas: Readonly<Record<string, z.ZodType>> = {
   'camera-state': cameraStateMessage,
   observation,
   alarm,
+  acknowledgement: acknowledgementMessage,
   explanation,
   response,
   ...Object.fromEntries(
@@ -267,6 +284,7 @@ const same: { [K in Kind]: Same<Flat<Wire[K]>, Flat<Said[K]>> } = {
   cameraState: true,
   observation: true,
   alarm: true,
+  acknowledgement: true,
   explanation: true,
   response: true
 }

@@ -1,4 +1,5 @@
 import type {
+  AcknowledgementMessage,
   AlarmMessage,
   CameraStateMessage,
   CommandName,
@@ -16,6 +17,7 @@ export interface Payloads {
   cameraState: CameraStateMessage
   observation: ObservationMessage
   alarm: AlarmMessage
+  acknowledgement: AcknowledgementMessage
   explanation: ExplanationMessage
   response: ResponseMessage
 }
@@ -38,6 +40,7 @@ export const topics: Record<Kind, TopicRow> = {
   cameraState: { topic: 'camera/+/state', qos: 1, retain: true, rank: 'other' },
   observation: { topic: 'camera/+/observation', qos: 0, retain: false },
   alarm: { topic: 'alarm', qos: 1, retain: false, rank: 'alarm' },
+  acknowledgement: { topic: 'acknowledgement', qos: 1, retain: false, rank: 'other' },
   explanation: { topic: 'explanation', qos: 1, retain: false, rank: 'explanation' },
   response: { topic: 'response/+', qos: 1, retain: false, rank: 'other' }
 }

@@ -63,6 +63,8 @@ export function momentAt(clock: Clock, at: EpochMs): Moment {
 /** @param ms negative for what was before */
 export const later = (moment: Moment, ms: number): Moment => (moment + ms) as Moment
 
+export const earliest = (one: Moment, other: Moment): Moment => (one < other ? one : other)
+
 export const latest = (one: Moment, other: Moment): Moment => (one < other ? other : one)
 
 /** A moment's time of day as messages have it. */

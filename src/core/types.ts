@@ -105,11 +105,17 @@ export const regionNames = [
 ] as const
 export type RegionName = (typeof regionNames)[number]
 
-/** A region's share of all positive and of all negative relevance, each 0..1. */
 export interface RegionShare {
   region: RegionName
+  /** Its share of all positive relevance, 0..1. */
   positive: number
+  /** Its share of all negative relevance, 0..1. */
   negative: number
+  /**
+   * Whether the region as a whole speaks for the target (above 0) or against it: its positive less its negative relevance, as a share
+   * of what such differences come to over all regions, signs aside. -1..1.
+   */
+  balance: number
 }
 
 /** How much an explanation changes when the crop is slightly shifted, mirrored and lit differently; 0 (not at all) to 100. */

@@ -9,3 +9,15 @@ export type NeutralUse = (typeof neutralUses)[number]
 /** Data sets of which `painlens study prepare` knows how they lie on disk. */
 export const layoutNames = ['biovid', 'unbc', 'bp4d', 'disfa', 'rafdb', 'folders'] as const
 export type LayoutName = (typeof layoutNames)[number]
+
+/** The languages of `painlens study report`, by ISO 639-1 code. */
+export const reportLanguages = ['en', 'de'] as const
+export type ReportLanguageCode = (typeof reportLanguages)[number]
+
+/** The composites of Weitz et al. 2018, in the order of its figures 3 and 4. */
+export const paperComposites: string[] = [
+  'lrp.z',
+  'lrp.epsilon',
+  'lrp.sequential_preset_a_flat',
+  'lrp.sequential_preset_b_flat'
+]

@@ -35,8 +35,12 @@ describe('an active alarm', { timeout: patience(120_000) }, () => {
     expect(acked).toMatchObject({ alarm_id: pain.alarm_id, state: 'active', ack: { by: 'nurse 7', kind: 'coming' } })
     expect(await nurse.command('ack', { alarm_id: 'x', by: 'nurse 7' })).toMatchObject({
       status: 'error',
+      code: 'PL-COMMAND-NO-ALARM',
       error: expect.stringMatching(/no active alarm has the id "x"/)
     })
+    const during = { alarm_id: pain.alarm_id, by: 'nurse 7', kind: 'coming', after_end: false }
+    await until(() => nurse.acknowledgements().length === 1, 'the acknowledgement')
+    expect(nurse.acknowledgements()).toMatchObject([{ ...during, at: acked.ack!.at }])
     await killed.end('SIGKILL')
     const left = [pain, lost].map(({ alarm_id }) => alarm_id)
     const endsOfLeft = () => nurse.alarms().filter(({ phase, alarm_id }) => phase === 'end' && left.includes(alarm_id))
@@ -55,11 +59,18 @@ describe('an active alarm', { timeout: patience(120_000) }, () => {
       ack: { by: 'nurse 7' },
       onset: pain.onset
     })
+    // It came after the end, and the run that said the start is gone.
+    const late = { alarm_id: pain.alarm_id, by: '\u001b[2Jnurse 8', kind: 'false_alarm' }
+    expect(await nurse.command('ack', late)).toMatchObject({ status: 'ok' })
+    await until(() => nurse.acknowledgements().length === 2, 'the late acknowledgement')
+    expect(nurse.acknowledgements()[1]).toMatchObject({ ...late, by: '\\x1b[2Jnurse 8', after_end: true })
     const isAnew = ({ phase, condition, seq }: AlarmMessage) => phase === 'start' && condition === 'pain' && seq === 0
     const anew = await until(() => nurse.alarms().slice(ofKilled).find(isAnew), 'the pain alarm of the new run')
     expect(left).not.toContain(anew.alarm_id)
     const table = await device.alarms({ camera: 'bed' })
-    expect(table).toMatch(/bed +12 +pain +high .* restarted +coming by nurse 7/)
+    expect(table).toMatch(
+      /bed +12 +pain +high .* restarted +false_alarm by \\x1b\[2Jnurse 8 at .* after the end \(2 in all\)/
+    )
     expect(table).toMatch(/[2-9] alarms, [1-9] without an end/)
     await again.end('SIGTERM')
     const stopped = await until(
@@ -71,6 +82,11 @@ describe('an active alarm', { timeout: patience(120_000) }, () => {
     const third = start()
     await nurse.command('test_alarm', { camera: 'gone', seconds: 1 })
     await nurse.alarm('test', 'end')
+    // Only the alarm log knows of it now; what the last one was it knows, too.
+    expect(await nurse.command('ack', late)).toMatchObject({ status: 'ok' })
+    expect(await nurse.command('ack', { ...late, kind: 'seen' })).toMatchObject({ status: 'ok' })
+    await until(() => nurse.acknowledgements().length === 3, 'the other late acknowledgement')
+    expect(nurse.acknowledgements()[2]).toMatchObject({ alarm_id: pain.alarm_id, kind: 'seen', after_end: true })
     const ofThird = nurse.alarms().filter(({ alarm_id, seq }) => !before.has(`${alarm_id} ${seq}`))
     const endedBefore = [pain, lost, anew].map(({ alarm_id }) => alarm_id)
     expect(ofThird.filter(({ alarm_id }) => endedBefore.includes(alarm_id))).toEqual([])
@@ -80,7 +96,7 @@ describe('an active alarm', { timeout: patience(120_000) }, () => {
     expectWhole(nurse.alarms())
     const logged = (await device.alarms({ json: true })).trimEnd().split('\n')
     const told = nurse.alarms().map(({ alarm_id, seq, phase }) => `${alarm_id} ${seq} ${phase}`)
-    const kept = logged.map((line) => JSON.parse(line) as AlarmMessage)
+    const kept = logged.map((line) => JSON.parse(line) as AlarmMessage).filter((entry) => 'phase' in entry)
     expect(kept.map(({ alarm_id, seq, phase }) => `${alarm_id} ${seq} ${phase}`).sort()).toEqual(
       [...new Set(told)].sort()
     )

@@ -188,6 +188,14 @@ const mainPaths: Record<string, MainPath | (() => Promise<void>)> = {
     words: () => ['study', 'evaluate', 'study-data', '--run', 'study-run', '--repetitions', '100'],
     says: /each judged by a model that never saw its subject[\s\S]*not measurable with these data/
   },
+  // Behind study train as well; the report needs the face models, Plot's document and the fonts.
+  'study report': {
+    words: () => {
+      const few = ['--pictures', '2', '--faces', '2', '--composite', 'lrp.z', '--repetitions', '100']
+      return ['study', 'report', 'study-run', '--out', 'study-report', ...few]
+    },
+    says: /study-report\/report\.html/
+  },
   forget: { words: () => ['forget', 'gone', '-c', 'painlens.yaml'], says: /retains nothing below painlens\/gone/ },
   'models list': { words: () => ['models', 'list'], says: /pain-demo[\s\S]*hash as in the manifest/ },
   'provider status': { words: () => ['provider', 'status'], says: /^in place: .*ONNX Runtime/m },

@@ -1,6 +1,7 @@
 import { connectAsync, type MqttClient } from 'mqtt'
 import { expect, onTestFinished } from 'vitest'
 import type {
+  AcknowledgementMessage,
   AlarmMessage,
   CameraStateMessage,
   ExplanationMessage,
@@ -44,13 +45,17 @@ export class Nurse {
     const base = `painlens/${device}`
     holdToContract(client)
     const nurse = new Nurse(client, base)
-    for (const topic of ['status', 'health', 'camera/+/state', 'alarm', 'explanation', 'response/+'])
+    for (const topic of ['status', 'health', 'camera/+/state', 'alarm', 'acknowledgement', 'explanation', 'response/+'])
       await client.subscribeAsync(`${base}/${topic}`, { qos: 1 })
     return nurse
   }
 
   alarms(): AlarmMessage[] {
     return this.of<AlarmMessage>('alarm')
+  }
+
+  acknowledgements(): AcknowledgementMessage[] {
+    return this.of<AcknowledgementMessage>('acknowledgement')
   }
 
   explanations(): ExplanationMessage[] {

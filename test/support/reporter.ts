@@ -11,6 +11,7 @@ export function reporterInto(said: AlarmMessage[], clock: Clock): Reporter {
     alarms: createAlarms({ ...alarmDefaults, cameras: {}, facility: null, model: null, clock }),
     mqtt: {
       putAlarmInOutbox: async (message) => void said.push(message),
+      putAcknowledgementInOutbox: async () => undefined,
       observation: () => undefined,
       cameraState: () => undefined,
       refresh: () => undefined

@@ -73,6 +73,7 @@ async function openStages(manifest: Manifest, threads: number) {
   let published = 0
   const mqtt = {
     putAlarmInOutbox: async () => void published++,
+    putAcknowledgementInOutbox: async () => undefined,
     observation: () => void published++,
     cameraState: () => undefined,
     refresh: () => undefined

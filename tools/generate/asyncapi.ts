@@ -1,4 +1,5 @@
 import { stringify } from 'yaml'
+import { acknowledgeableDays } from '#painlens/contract/commands.js'
 import { type CommandName, commandNames } from '#painlens/contract/messages.js'
 import { commandFile } from '#painlens/contract/schemas.js'
 import { baseTopic, type Kind, topicOf, topics } from '#painlens/contract/topics.js'
@@ -13,12 +14,13 @@ const about: Record<Kind, string> = {
   observation: 'The scores of a face, at most once per second and face; for displays and studies, not for alarming.',
   alarm:
     'An alarm starts, continues, ends. At least once, in order per alarm_id; alarm_id and seq identify repetitions.',
+  acknowledgement: 'An alarm was acknowledged, during it or after its end; the alarm goes on, or stays ended.',
   explanation: "Why an alarm's strongest frame was taken for pain; some time after the alarm's start.",
   response: 'The answer to a command.'
 }
 
 const commands: Record<CommandName, string> = {
-  ack: 'Acknowledge an alarm; it continues.',
+  ack: `Acknowledge an alarm, which continues, or one that ended in the last ${acknowledgeableDays} days.`,
   pause: 'Look away during care.',
   resume: 'Look again before the pause is over.',
   test_alarm: 'Try the way to the nurse: a start and an end with test true.',

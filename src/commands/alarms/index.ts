@@ -1,6 +1,7 @@
 import { loadConfig } from '../../config/index.js'
-import type { AlarmMessage } from '../../contract/messages.js'
-import { readAlarmLog } from '../../stages/alarm-log/index.js'
+import type { Acknowledgement, AlarmMessage } from '../../contract/messages.js'
+import { printable, printableJson } from '../../core/printable.js'
+import { type AlarmLogEntry, isAcknowledgement, readAlarmLog } from '../../stages/alarm-log/index.js'
 
 export interface AlarmsOptions {
   config: string
@@ -23,7 +24,8 @@ const standardIo: AlarmsIo = {
 }
 
 /**
- * `painlens alarms`: prints the alarm log of this device, one line for each alarm, or with --json each message as sent.
+ * `painlens alarms`: prints the alarm log of this device, one line for each alarm, or with --json each message and each
+ * acknowledgement as sent.
  * Works while the daemon runs.
  * @returns 0, or 1 when it was stopped
  * @throws {DiskError} if there is no log
@@ -34,19 +36,58 @@ export async function alarmsCommand(
   io: AlarmsIo = standardIo
 ): Promise<number> {
   const path = options.path ?? (await loadConfig(options.config)).config.alarm_log.path
-  const isWanted = ({ camera, updated }: AlarmMessage): boolean =>
-    (options.camera === undefined || camera === options.camera) &&
-    (options.since === undefined || Date.parse(updated) >= options.since)
-  const alarms = new Map<string, AlarmMessage>()
-  for await (const message of readAlarmLog(path)) {
+  const told = new Map<string, Told>()
+  for await (const entry of readAlarmLog(path)) {
     if (signal.aborted) return 1
-    if (!isWanted(message)) continue
-    if (options.json) io.write(`${JSON.stringify(message)}\n`)
-    else alarms.set(message.alarm_id, stronger(alarms.get(message.alarm_id), message))
+    const alarm = hear(told, entry)
+    const isWanted =
+      (options.camera === undefined || alarm?.message.camera === options.camera) &&
+      (options.since === undefined || timeOf(entry) >= options.since)
+    if (!isWanted) continue
+    if (options.json) io.write(`${printableJson(JSON.stringify(entry))}\n`)
+    else if (alarm) alarm.isWanted = true
   }
-  if (!options.json) io.write(describeAlarms([...alarms.values()], io.colour))
+  if (!options.json)
+    io.write(
+      describeAlarms(
+        [...told.values()].filter(({ isWanted }) => isWanted),
+        io.colour
+      )
+    )
   return 0
 }
+
+type Given = Acknowledgement & { after_end: boolean }
+
+/** What the log says of one alarm. */
+interface Told {
+  /** The last message, with the highest score so far. */
+  message: AlarmMessage
+  /** Those of its messages and those of their own, each once; by what tells them apart. */
+  acknowledgements: Map<string, Given>
+  isWanted: boolean
+}
+
+/** @returns the entry's alarm; undefined for an acknowledgement whose alarm the log no longer has */
+function hear(told: Map<string, Told>, entry: AlarmLogEntry): Told | undefined {
+  const known = told.get(entry.alarm_id)
+  if (isAcknowledgement(entry)) {
+    if (known) acknowledge(known, entry)
+    return known
+  }
+  const alarm = known ?? { message: entry, acknowledgements: new Map(), isWanted: false }
+  alarm.message = stronger(known?.message, entry)
+  if (entry.ack) acknowledge(alarm, { ...entry.ack, after_end: false })
+  told.set(entry.alarm_id, alarm)
+  return alarm
+}
+
+function acknowledge({ acknowledgements }: Told, given: Given): void {
+  const key = JSON.stringify([given.at, given.by, given.kind])
+  if (!acknowledgements.has(key)) acknowledgements.set(key, given)
+}
+
+const timeOf = (entry: AlarmLogEntry): number => Date.parse(isAcknowledgement(entry) ? entry.at : entry.updated)
 
 /** The later message, with the highest score so far. */
 function stronger(before: AlarmMessage | undefined, message: AlarmMessage): AlarmMessage {
@@ -54,7 +95,7 @@ function stronger(before: AlarmMessage | undefined, message: AlarmMessage): Alar
   return { ...message, score: Math.max(message.score, before?.score ?? 0) }
 }
 
-type Cell = (alarm: AlarmMessage) => string
+type Cell = (alarm: AlarmMessage, acknowledgements: readonly Given[]) => string
 
 /** From left to right. */
 const columns: readonly (readonly [title: string, cell: Cell])[] = [
@@ -65,16 +106,18 @@ const columns: readonly (readonly [title: string, cell: Cell])[] = [
   ['priority', ({ priority }) => priority],
   ['lasted', ({ duration_s, state }) => (state === 'ended' ? duration(duration_s) : `${duration(duration_s)} …`)],
   ['ended', ({ state, reason }) => (state === 'ended' ? (reason ?? '-') : 'not yet')],
-  ['ack', ({ ack }) => (ack ? `${ack.kind} by ${ack.by}` : '-')],
+  ['ack', ({ onset }, given) => (given.length > 0 ? acknowledged(given, onset) : '-')],
   ['score', ({ score }) => score?.toFixed(2) ?? '-']
 ]
 
 /** A table with a line for each alarm in the given order, and their number below it. */
-function describeAlarms(alarms: readonly AlarmMessage[], colour: boolean): string {
+function describeAlarms(alarms: readonly Told[], colour: boolean): string {
   if (alarms.length === 0) return 'no alarms\n'
   const rows = [
     columns.map(([title]) => title),
-    ...alarms.map((alarm) => columns.map(([, cell]) => plain(cell(alarm))))
+    ...alarms.map(({ message, acknowledgements }) =>
+      columns.map(([, cell]) => printable(cell(message, [...acknowledgements.values()])))
+    )
   ]
   const widths = columns.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)))
   const lines = rows.map((row) =>
@@ -88,14 +131,19 @@ function describeAlarms(alarms: readonly AlarmMessage[], colour: boolean): strin
   return `${[bold, ...rest].join('\n')}\n\n${counted(alarms)}\n`
 }
 
-function counted(alarms: readonly AlarmMessage[]): string {
-  const active = alarms.filter(({ state }) => state !== 'ended').length
+function counted(alarms: readonly Told[]): string {
+  const active = alarms.filter(({ message: { state } }) => state !== 'ended').length
   return `${alarms.length === 1 ? 'one alarm' : `${alarms.length} alarms`}, ${active} without an end`
 }
 
-/** Removes control characters: the name in an acknowledgement comes from the network. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for.
-const plain = (text: string): string => text.replace(/[\u0000-\u001f\u007f-\u009f]/g, '?')
+/** The last one: `coming by nurse 7 at 07:12:40`, `seen by nurse 8 at 07:40:10 after the end (3 in all)`. */
+function acknowledged(given: readonly Given[], onset: string): string {
+  const { by, at, kind, after_end } = given.at(-1)!
+  const [day, time] = localTime(at).split(' ')
+  const when = localTime(onset).startsWith(day!) ? time : `${day} ${time}`
+  const others = given.length > 1 ? ` (${given.length} in all)` : ''
+  return `${kind} by ${by} at ${when}${after_end ? ' after the end' : ''}${others}`
+}
 
 /** `2026-01-01 07:12:30`, in the time zone of this device. */
 function localTime(time: string): string {

@@ -11,6 +11,7 @@ import {
   type FlippingCurves,
   type Likeness,
   likenessOf,
+  openShuffledModel,
   type Predict,
   randomCurves,
   relevanceCurves
@@ -18,7 +19,6 @@ import {
 import { type ModelSource, summedOverColours } from '../../stages/explain/index.js'
 import { type Job, openExplainer } from './job.js'
 import type { Counter } from './output.js'
-import { openShuffledModel } from './shuffled-model.js'
 
 /** One picture's curves. */
 export type PictureCurves = FlippingCurves & { random: readonly Curve[] }

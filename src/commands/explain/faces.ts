@@ -5,12 +5,13 @@ import { printable } from '../../core/printable.js'
 import type { Box, Crop, UnusableReason } from '../../core/types.js'
 import { packageRoot } from '../../core/version.js'
 import { alignFace } from '../../lib/face/align.js'
+import { landmarksInCrop } from '../../lib/face/crop-landmarks.js'
 import { faceModelFiles } from '../../lib/face/model-files.js'
-import { FaceNetworks, frameTensor, viewOfSquare } from '../../lib/face/networks.js'
+import { FaceNetworks } from '../../lib/face/networks.js'
 import { defaultMinScore, searchFaces } from '../../lib/face/search.js'
 import { allSweeps } from '../../lib/face/sweeps.js'
 import type { Manifest } from '../../lib/model/manifest.js'
-import { type Picture, readCrop, readPicture } from '../../lib/picture/read.js'
+import { readCrop, readPicture } from '../../lib/picture/read.js'
 
 /** A face to be explained. */
 export interface PictureFace {
@@ -109,24 +110,6 @@ async function takeCrop(
   signal: AbortSignal
 ): Promise<PictureFace[]> {
   const picture = await readCrop(path, manifest.input, signal)
-  const landmarks = await landmarksOf(networks, picture, manifest)
+  const landmarks = await landmarksInCrop(networks, picture, manifest.alignment)
   return [{ crop: { ...picture, landmarks }, box: null, faces: 1, number: 1 }]
-}
-
-/** The landmark model's view of a face, in eye distances: a square, its middle below the eyes. */
-const landmarkSquare = { side: 2.7, below: 0.45 }
-
-/** The face's place in an aligned crop is known, so no search is needed. */
-async function landmarksOf(networks: FaceNetworks, picture: Picture, { alignment }: Manifest): Promise<Float32Array> {
-  const eyeDistance = alignment.eyeDistance * picture.width
-  const side = landmarkSquare.side * eyeDistance
-  const square = {
-    x: (picture.width - side) / 2,
-    y: alignment.eyeY * picture.height + landmarkSquare.below * eyeDistance - side / 2,
-    width: side,
-    height: side
-  }
-  // A square around the crop's middle always shows some of it.
-  const view = viewOfSquare(picture, square, 112)!
-  return (await networks.landmarks(frameTensor(picture, picture.data), view)).points
 }

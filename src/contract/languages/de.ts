@@ -86,21 +86,20 @@ const sayings: Record<Statement['kind'], (label: string, named: readonly NamedRe
   mostly: (label, named) => `${impression(label)} beruht vor allem auf ${list(named)}`,
   many: (label, named) => `${impression(label)} beruht auf vielen Bereichen, am stärksten auf ${list(named)}`,
   spread: (label) => `${impression(label)} verteilt sich auf viele Bereiche, und keiner davon sticht hervor`,
-  none: (label) => `Das Modell findet im Bild nichts, was für ${label} spricht`
+  none: (label) => `Das Modell findet im Bild keinen Bereich, der für ${label} spricht`
 }
 
-const speaksAgainst = (region: RegionName, contested: boolean): string => {
+const speaksAgainst = (region: RegionName): string => {
   const { who, plural } = regions[region]
-  const speak = plural ? 'sprechen' : 'spricht'
-  return contested ? `; unterm Strich ${speak} ${who} dagegen` : `; ${who} ${speak} dagegen`
+  return `; ${who} ${plural ? 'sprechen' : 'spricht'} dagegen`
 }
 
 export const de: Language = {
   alarm,
-  explanation: (label, { kind, regions: named, against, contested, outweighed, unsteady, careful }) =>
+  explanation: (label, { kind, regions: named, against, outweighed, unsteady, careful }) =>
     [
       sayings[kind](labels.get(label) ?? `„${label}“`, named),
-      against ? speaksAgainst(against, contested) : '',
+      against ? speaksAgainst(against) : '',
       outweighed ? '; insgesamt spricht mehr dagegen als dafür' : '',
       unsteady ? '; das ändert sich deutlich, wenn das Bild leicht verändert wird' : '',
       careful ? '; Vorsicht ist geboten' : '',

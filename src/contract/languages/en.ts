@@ -71,20 +71,20 @@ const sayings: Record<Statement['kind'], (label: string, named: readonly NamedRe
   mostly: (label, named) => `The model's impression of ${label} rests mostly on ${list(named)}`,
   many: (label, named) => `The model's impression of ${label} rests on many parts, most of all on ${list(named)}`,
   spread: (label) => `The model's impression of ${label} is spread over many parts, and none of them stands out`,
-  none: (label) => `The model finds nothing in the picture that speaks for ${label}`
+  none: (label) => `The model finds no part of the picture that speaks for ${label}`
 }
 
-const speaksAgainst = (region: RegionName, contested: boolean): string => {
+const speaksAgainst = (region: RegionName): string => {
   const { name, plural } = regions[region]
-  return `; ${contested ? 'on balance ' : ''}${name} ${plural ? 'speak' : 'speaks'} against it`
+  return `; ${name} ${plural ? 'speak' : 'speaks'} against it`
 }
 
 export const en: Language = {
   alarm,
-  explanation: (label, { kind, regions: named, against, contested, outweighed, unsteady, careful }) =>
+  explanation: (label, { kind, regions: named, against, outweighed, unsteady, careful }) =>
     [
       sayings[kind](labels.get(label) ?? `"${label}"`, named),
-      against ? speaksAgainst(against, contested) : '',
+      against ? speaksAgainst(against) : '',
       outweighed ? '; altogether more speaks against it than for it' : '',
       unsteady ? '; this changes noticeably when the picture is changed slightly' : '',
       careful ? '; be careful with it' : '',

@@ -24,19 +24,17 @@ export interface Language {
 }
 
 /**
- * What an explanation lets one say. `mostly`: the named regions hold most of the positive relevance; `many`: they stand
- * out but hold no more than half; `spread`: none stands out; `none`: nothing is positive.
+ * What an explanation lets one say. `mostly`: the named regions hold most of what speaks for the target; `many`: they stand
+ * out but hold no more than half; `spread`: none stands out; `none`: no region speaks for it.
  */
 export interface Statement {
   kind: 'mostly' | 'many' | 'spread' | 'none'
   /** Largest first; empty for `spread` and `none`. */
   regions: NamedRegion[]
-  /** The largest share is outside the face: the model looked at something else, and people should know. */
+  /** What speaks most for it, or most of all against it, is outside the face: the model looked at something else. */
   careful: boolean
-  /** The region that on balance speaks most against the target, if one does notably. */
+  /** The region that speaks most against the target, if one does notably; none of those above. */
   against: RegionName | null
-  /** It is one of those named above: the model looks at it, and finds more against the target there than for it. */
-  contested: boolean
   /** There is something for the target, but more against it. */
   outweighed: boolean
   /** Slight changes of the picture change the statement. */
@@ -45,7 +43,7 @@ export interface Statement {
 
 export interface NamedRegion {
   region: RegionName
-  /** Its share of the positive relevance, in whole percent. */
+  /** Its share of what speaks for the target, in whole percent. */
   percent: number
 }
 

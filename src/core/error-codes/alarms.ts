@@ -72,16 +72,17 @@ export const commandErrors = area({
       fix: 'Correct what the message names; config/messages has a schema of each command.'
     },
     'PL-COMMAND-NO-ALARM': {
-      cause: 'The alarm has ended, or painlens was restarted.',
-      fix: 'It may have ended already; `refresh` publishes every active alarm again.'
+      cause: 'No alarm has this id, or it ended more than 14 days ago, or the alarm log no longer has it.',
+      fix: 'Take alarm_id from a message on base/alarm; `refresh` publishes every active alarm again.'
     },
     'PL-COMMAND-NO-CAMERA': {
       cause: 'The command names a camera that the config does not have.',
       fix: 'Name one of those that the message lists.'
     },
     'PL-COMMAND-TOO-MANY': {
-      cause: 'Commands or test alarms come faster than alarm.updates_per_s allows.',
-      fix: 'Try again in a second.'
+      cause:
+        'Acknowledgements or test alarms come faster than half of alarm.updates_per_s, or one alarm has had 20 acknowledgements since its end.',
+      fix: 'Try again in a second; an alarm that many have acknowledged needs no further one.'
     }
   }
 })

@@ -1,8 +1,11 @@
-/** The state of an earlier run, from disk: active alarms, cameras with retained states, pauses. */
+/** The state of an earlier run, from disk: active and ended alarms, cameras with retained states, pauses. */
 import type { AlarmMessage } from '../../contract/messages.js'
 import { activeAlarmNotes } from '../../contract/topics.js'
 import { type Clock, type EpochMs, type Moment, momentAt, timeOfDay } from '../../core/clock.js'
-import { endAfterRestart } from '../../stages/alarm/index.js'
+import { codeOf, errorFields } from '../../core/errors.js'
+import type { Log } from '../../core/log.js'
+import { type Alarms, endAfterRestart } from '../../stages/alarm/index.js'
+import { readPastAlarms } from '../../stages/alarm-log/index.js'
 import type { Mqtt } from '../../stages/mqtt/index.js'
 import type { Outbox } from '../../stages/outbox/index.js'
 import type { Pause } from '../line/watched-camera.js'
@@ -20,6 +23,16 @@ export function endsOfUnfinishedAlarms(outbox: NoteBook, at: Moment, clock: Cloc
     void outbox.note({ key: `${activeAlarmNotes}${id}`, value: null })
     return []
   })
+}
+
+/** Tells the alarm stage which alarms have ended in earlier runs, so that they can be acknowledged. Never rejects. */
+export async function recallAlarms(folder: string, alarms: Pick<Alarms, 'recall'>, log: Log): Promise<void> {
+  try {
+    for await (const told of readPastAlarms(folder)) alarms.recall(told)
+  } catch (error) {
+    if (codeOf(error) === 'PL-ALARM-LOG-MISSING') return
+    log.warn(errorFields(error), 'alarms that ended before this start cannot be acknowledged')
+  }
 }
 
 function isAlarm(note: object): note is AlarmMessage {

@@ -7,7 +7,7 @@ import { errorFields, type Problem } from '../../core/errors.js'
 import type { Log } from '../../core/log.js'
 import { frameId, traced } from '../../core/trace.js'
 import type { Box, CameraState, Face, Sighting, Verdict } from '../../core/types.js'
-import type { Alarms } from '../../stages/alarm/index.js'
+import type { Acknowledged, Alarms } from '../../stages/alarm/index.js'
 import type { AlarmLog } from '../../stages/alarm-log/index.js'
 import type { ExplainedAlarms } from '../../stages/explain/index.js'
 import type { Mqtt } from '../../stages/mqtt/index.js'
@@ -23,7 +23,7 @@ export interface Measured {
 
 export interface ReporterOptions {
   alarms: Alarms
-  mqtt: Pick<Mqtt, 'putAlarmInOutbox' | 'observation' | 'cameraState' | 'refresh'>
+  mqtt: Pick<Mqtt, 'putAlarmInOutbox' | 'putAcknowledgementInOutbox' | 'observation' | 'cameraState' | 'refresh'>
   alarmLog: Pick<AlarmLog, 'append'>
   explanations: Pick<ExplainedAlarms, 'consider' | 'forget' | 'forgetCamera' | 'alarmEnded'> | null
   measured: Measured
@@ -159,6 +159,16 @@ export class Reporter {
         (error: unknown) => log.error({ alarm_id, ...errorFields(error) }, 'an alarm is not in the outbox')
       )
     }
+  }
+
+  /** Resolves when it is safe on disk, so that what is answered with "ok" is kept. */
+  async acknowledged({ alarms, acknowledgement }: Acknowledged): Promise<void> {
+    this.send(alarms)
+    if (acknowledgement === null) return
+    const { alarm_id, kind, after_end } = acknowledgement
+    this.#options.log.info({ alarm_id, kind, after_end }, 'acknowledgement')
+    this.#options.alarmLog.append(acknowledgement)
+    await this.#options.mqtt.putAcknowledgementInOutbox(acknowledgement)
   }
 
   #verdict(verdict: Verdict, picture: Box, camera: CameraConfig): void {

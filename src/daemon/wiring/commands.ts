@@ -1,6 +1,7 @@
 /** The MQTT commands. */
 import { type Clock, later, stamp } from '../../core/clock.js'
 import { InputError } from '../../core/errors.js'
+import { printable } from '../../core/printable.js'
 import type { Alarms } from '../../stages/alarm/index.js'
 import type { CommandHandlers } from '../../stages/mqtt/index.js'
 import type { WatchedCamera } from '../line/watched-camera.js'
@@ -10,12 +11,14 @@ export interface CommandDependencies {
   alarms: Alarms
   cameras: ReadonlyMap<string, WatchedCamera>
   reporter: Reporter
+  /** Resolves when the alarm stage knows the alarms of earlier runs. */
+  recalled: Promise<void>
   clock: Clock
 }
 
 const secondMs = 1000
 
-export function commandHandlers({ alarms, cameras, reporter, clock }: CommandDependencies): CommandHandlers {
+export function commandHandlers({ alarms, cameras, reporter, recalled, clock }: CommandDependencies): CommandHandlers {
   const find = (id: string): WatchedCamera => {
     const camera = cameras.get(id)
     if (camera) return camera
@@ -26,7 +29,9 @@ export function commandHandlers({ alarms, cameras, reporter, clock }: CommandDep
   }
   return {
     async ack({ alarm_id, by, kind }) {
-      reporter.send([alarms.ack(alarm_id, by, kind, clock.now())])
+      if (!alarms.knows(alarm_id, clock.now())) await recalled
+      // It reaches screens and terminals, which a control character must not steer.
+      await reporter.acknowledged(alarms.ack(alarm_id, printable(by), kind, clock.now()))
       return undefined
     },
     async pause({ camera, duration_s }) {

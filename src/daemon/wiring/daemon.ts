@@ -17,7 +17,7 @@ import { SelfWatch } from '../health/self-watch.js'
 import { Supervision } from '../health/supervision.js'
 import { isStuckInference } from '../health/vitals.js'
 import { Inference } from '../line/inference.js'
-import { endsOfUnfinishedAlarms, Pauses, PublishedCameras } from '../report/earlier-run.js'
+import { endsOfUnfinishedAlarms, Pauses, PublishedCameras, recallAlarms } from '../report/earlier-run.js'
 import { Reporter, Troubles } from '../report/reporter.js'
 import { Cameras } from './cameras.js'
 import { commandHandlers } from './commands.js'
@@ -76,6 +76,7 @@ async function start(options: DaemonOptions, owner: Owner): Promise<Daemon> {
   const about = { ...alarmOptions(config), model: modelOf(parts.manifest), clock }
   const alarms = createAlarms(about)
   const reporter = owner.add(openReporter(options, parts, { alarms, mqtt, metrics }), (part) => part.shutdown())
+  const recalled = recallAlarms(config.alarm_log.path, alarms, log)
   troubles.subscribe((...trouble) => reporter.technical(...trouble))
   const seenFaces = new SeenFaces({ ...seenFacesOptions(config), tell: (...told) => reporter.faces(...told) })
   const watching = owner.group()
@@ -95,7 +96,7 @@ async function start(options: DaemonOptions, owner: Owner): Promise<Daemon> {
   const supervision = parts.serving.add(new Supervision({ ...seen, log, clock }), (part) => part.stop())
   const selfWatch = new SelfWatch({ ...parts, mqtt, outboxMax: config.outbox.max_messages, tell: troubles.tell, clock })
   mqtt.start({
-    commands: commandHandlers({ alarms, cameras: watched, reporter, clock }),
+    commands: commandHandlers({ alarms, cameras: watched, reporter, recalled, clock }),
     health: () => supervision.health(),
     onConnectionChange: (connected) => {
       if (!connected) return
@@ -176,7 +177,9 @@ function openReporter(
       clock
     })
   const reporter = new Reporter({ alarms, mqtt, alarmLog, explanations, measured: metrics, log, clock })
-  reporter.send(endsOfUnfinishedAlarms(outbox, clock.now(), clock))
+  const ends = endsOfUnfinishedAlarms(outbox, clock.now(), clock)
+  for (const end of ends) alarms.recall(end)
+  reporter.send(ends)
   return reporter
 }
 

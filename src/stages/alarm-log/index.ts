@@ -1,7 +1,7 @@
-/** An append-only log of sent alarm messages on the device, bounded in size, without pictures. */
+/** An append-only log of sent alarm messages and acknowledgements on the device, bounded in size, without pictures. */
 import { type FileHandle, mkdir, open, readdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { AlarmMessage } from '../../contract/messages.js'
+import type { AcknowledgementMessage, AlarmMessage } from '../../contract/messages.js'
 import { DiskError, type ErrorCode, messageOf } from '../../core/errors.js'
 import { LastSaid, type Log } from '../../core/log.js'
 
@@ -11,7 +11,7 @@ export interface AlarmLogOptions {
   /** Limit of all files together. */
   maxBytes: number
   /** A message as JSON without secrets. */
-  encode: (message: AlarmMessage) => string
+  encode: (message: AlarmLogEntry) => string
   log: Log
   /** Interval of retries while the disk refuses; 10 s unless given. */
   retryMs?: number
@@ -19,7 +19,7 @@ export interface AlarmLogOptions {
 
 export interface AlarmLog {
   /** Never throws or blocks: if the disk refuses, the newest lines are kept in memory and retried. */
-  append(message: AlarmMessage): void
+  append(message: AlarmLogEntry): void
   /** Resolves when all appended lines are on disk or were refused. */
   flushed(): Promise<void>
   close(): Promise<void>
@@ -51,7 +51,7 @@ class RotatedLog implements AlarmLog {
     this.#options = options
   }
 
-  append(message: AlarmMessage): void {
+  append(message: AlarmLogEntry): void {
     this.#waiting.push(`${this.#options.encode(message)}\n`)
     if (this.#waiting.length > maxWaiting) {
       this.#waiting.shift()
@@ -147,13 +147,24 @@ class RotatedLog implements AlarmLog {
   }
 }
 
-export type AlarmLogEntry = AlarmMessage
+export type AlarmLogEntry = AlarmMessage | AcknowledgementMessage
+
+export const isAcknowledgement = (entry: AlarmLogEntry): entry is AcknowledgementMessage => 'after_end' in entry
+
+/** The ends of alarms, and what was acknowledged; oldest first. Updates, which are most of the log, are not parsed. */
+export function readPastAlarms(folder: string): AsyncGenerator<AlarmLogEntry> {
+  return readAlarmLog(folder, (line) => line.includes('"phase":"end"') || line.includes('"after_end":'))
+}
 
 /**
- * Reads the log, oldest first. Damaged lines and lines that are not alarm messages are skipped. The daemon may be running.
+ * Reads the log, oldest first. Damaged lines and those of other programs are skipped. The daemon may be running.
+ * @param isWanted asked of each line before it is parsed
  * @throws {DiskError} if there is no such folder or it cannot be read
  */
-export async function* readAlarmLog(folder: string): AsyncGenerator<AlarmLogEntry> {
+export async function* readAlarmLog(
+  folder: string,
+  isWanted: (line: string) => boolean = () => true
+): AsyncGenerator<AlarmLogEntry> {
   const ages = await agesIn(folder).catch((error: unknown) => {
     throw unreadable(folder, error)
   })
@@ -165,25 +176,31 @@ export async function* readAlarmLog(folder: string): AsyncGenerator<AlarmLogEntr
     })
     if (!file) continue
     for await (const line of file.readLines()) {
-      const entry = parseLine(line)
+      const entry = isWanted(line) ? parseLine(line) : null
       if (entry) yield entry
     }
   }
 }
 
-/** @returns null for a line that is no alarm message */
+/** @returns null for a line that is neither an alarm message nor an acknowledgement */
 function parseLine(line: string): AlarmLogEntry | null {
   try {
-    const value = JSON.parse(line) as Partial<AlarmLogEntry> | null
-    const isEntry = typeof value?.alarm_id === 'string' && typeof value.condition === 'string'
-    return isEntry && hasTimes(value) && typeof value.seq === 'number' ? (value as AlarmLogEntry) : null
+    const value = JSON.parse(line) as Partial<AlarmMessage & AcknowledgementMessage> | null
+    if (typeof value?.alarm_id !== 'string') return null
+    const isEntry = typeof value.after_end === 'boolean' ? isGivenAck(value) : isAlarmMessage(value)
+    return isEntry ? (value as AlarmLogEntry) : null
   } catch {
     return null
   }
 }
 
-const hasTimes = ({ onset, updated }: Partial<AlarmLogEntry>): boolean =>
-  [onset, updated].every((time) => typeof time === 'string' && !Number.isNaN(Date.parse(time)))
+const isAlarmMessage = ({ condition, seq, onset, updated }: Partial<AlarmMessage>): boolean =>
+  typeof condition === 'string' && typeof seq === 'number' && isTime(onset) && isTime(updated)
+
+const isGivenAck = ({ by, at, kind }: Partial<AcknowledgementMessage>): boolean =>
+  typeof by === 'string' && typeof kind === 'string' && isTime(at)
+
+const isTime = (time: unknown): boolean => typeof time === 'string' && !Number.isNaN(Date.parse(time))
 
 function unreadable(folder: string, error: unknown): DiskError {
   const { code } = error as NodeJS.ErrnoException

@@ -6,11 +6,12 @@ import {
   hasUpdates,
   type TechnicalCondition
 } from '../../contract/conditions.js'
-import type { Acknowledgement, AlarmMessage, AlarmSubject } from '../../contract/messages.js'
-import { later, type Moment } from '../../core/clock.js'
+import type { Acknowledgement, AcknowledgementMessage, AlarmMessage, AlarmSubject } from '../../contract/messages.js'
+import { later, type Moment, stamp } from '../../core/clock.js'
 import { InputError, type Problem } from '../../core/errors.js'
 import type { Box, CameraState } from '../../core/types.js'
-import { type AlarmFacts, AlarmRecord, TokenBucket } from './record.js'
+import { PastAlarms } from './past.js'
+import { type AlarmFacts, AlarmRecord, placeOf, TokenBucket } from './record.js'
 import {
   EndedAlarms,
   endOf,
@@ -25,9 +26,12 @@ import {
   newTrack,
   predecessor,
   showsThePainOf,
-  type TrackState
+  type TrackState,
+  technicalKey,
+  trackKey
 } from './track.js'
 import {
+  type Acknowledged,
   type AlarmOptions,
   type AlarmOutput,
   type AlarmRules,
@@ -39,16 +43,12 @@ import {
 } from './types.js'
 
 export { endAfterRestart } from './record.js'
-export type { AlarmOptions, AlarmOutput, AlarmRules, Alarms, Observation } from './types.js'
+export type { Acknowledged, AlarmOptions, AlarmOutput, AlarmRules, Alarms, Observation } from './types.js'
 
 /** A rise that subscribers should hear of before the next regular update. */
 const riseStep = 0.1
 /** A camera may be lost for days: its alarm needs no update each few seconds. */
 const technicalUpdateS = 60
-/** How long a test alarm lasts unless the command says otherwise. */
-const testS = 30
-
-const nowhere = { ward: null, room: null, bed: null }
 
 /**
  * The alarm stage: one state machine with hysteresis per track, and one alarm per technical condition. Pure: it has no
@@ -69,6 +69,7 @@ class AlarmStage implements Alarms {
   readonly #tests = new Map<AlarmRecord, Moment>()
   readonly #cameraStates = new Map<string, CameraState>()
   readonly #ended = new EndedAlarms()
+  readonly #past: PastAlarms
   /** Since when a camera has been in a state that counts only once it has lasted. */
   readonly #lasting = new Map<string, Moment>()
   #stopped = false
@@ -77,6 +78,7 @@ class AlarmStage implements Alarms {
     this.#options = options
     this.#rules = options.rules
     this.#newId = options.newId ?? randomUUID
+    this.#past = new PastAlarms(options.clock)
     this.#limit = new TokenBucket(this.#rules.updatesPerS)
   }
 
@@ -151,16 +153,25 @@ class AlarmStage implements Alarms {
     return this.#startTechnical(condition, null, at, onset, problem)
   }
 
-  ack(alarmId: string, by: string, kind: Acknowledgement['kind'], at: Moment): AlarmMessage {
-    for (const alarm of this.#activeRecords()) {
-      if (alarm.alarmId !== alarmId) continue
-      this.#takeTurn('command ack', at)
-      return alarm.acknowledge(by, kind, at)
-    }
-    throw new InputError('PL-COMMAND-NO-ALARM', `no active alarm has the id ${JSON.stringify(alarmId)}`, 'command ack')
+  ack(alarmId: string, by: string, kind: Acknowledgement['kind'], at: Moment): Acknowledged {
+    const given = { by, at: stamp(this.#options.clock, at), kind }
+    const takeTurn = () => this.#limit.takeFor('command ack', at)
+    const alarm = this.#active(alarmId)
+    if (!alarm) return { alarms: [], acknowledgement: this.#past.acknowledge(alarmId, given, at, takeTurn) }
+    takeTurn()
+    const acknowledgement = { alarm_id: alarmId, ...given, after_end: false }
+    return { alarms: [alarm.acknowledge(given, at)], acknowledgement }
   }
 
-  testAlarm(camera: string, at: Moment, { seconds = testS, priority }: TestAlarmOptions = {}): AlarmMessage[] {
+  knows(alarmId: string, now: Moment): boolean {
+    return this.#active(alarmId) !== undefined || this.#past.has(alarmId, now)
+  }
+
+  recall(told: AlarmMessage | AcknowledgementMessage): void {
+    this.#past.recall(told)
+  }
+
+  testAlarm(camera: string, at: Moment, { seconds = 30, priority }: TestAlarmOptions = {}): AlarmMessage[] {
     if (!Object.hasOwn(this.#options.cameras, camera)) {
       throw new InputError(
         'PL-COMMAND-NO-CAMERA',
@@ -169,7 +180,7 @@ class AlarmStage implements Alarms {
         { fix: `Name one of: ${Object.keys(this.#options.cameras).join(', ')}.` }
       )
     }
-    this.#takeTurn('command test_alarm', at)
+    this.#limit.takeFor('command test_alarm', at)
     const nothing = { type: 'technical', score: null, threshold: null, code: null } as const
     const alarm = this.#record({ ...nothing, condition: 'test', camera, test: true }, at, priority && { priority })
     this.#tests.set(alarm, later(at, seconds * 1000))
@@ -192,7 +203,7 @@ class AlarmStage implements Alarms {
     for (const [alarm, endsAt] of this.#tests) {
       if (now < endsAt) continue
       this.#tests.delete(alarm)
-      alarms.push(alarm.end(now, 'test'))
+      alarms.push(this.#end(alarm, now, 'test'))
     }
     for (const alarm of this.#technical.values()) {
       if (hasUpdates(alarm.condition) && held(alarm.lastAt, now, technicalUpdateS)) alarm.wanted = true
@@ -227,7 +238,7 @@ class AlarmStage implements Alarms {
 
   shutdown(at: Moment): AlarmMessage[] {
     this.#stopped = true
-    const alarms = [...this.#activeRecords()].map((alarm) => alarm.end(at, 'stopped'))
+    const alarms = [...this.#activeRecords()].map((alarm) => this.#end(alarm, at, 'stopped'))
     this.#tracks.clear()
     this.#technical.clear()
     this.#tests.clear()
@@ -304,7 +315,12 @@ class AlarmStage implements Alarms {
   #endPain(track: TrackState, reason: EndReason, at: Moment, score?: number): AlarmMessage[] {
     if (track.alarm === null) return []
     this.#ended.add(track, track.alarm.alarmId, at)
-    return [track.alarm.end(at, reason, score)]
+    return [this.#end(track.alarm, at, reason, score)]
+  }
+
+  #end(alarm: AlarmRecord, at: Moment, reason: EndReason, score?: number): AlarmMessage {
+    this.#past.ended(alarm.alarmId, at)
+    return alarm.end(at, reason, score)
   }
 
   #mayUpdate(alarm: AlarmRecord, now: Moment): boolean {
@@ -319,11 +335,6 @@ class AlarmStage implements Alarms {
       .sort((a, b) => a.lastAt - b.lastAt)
       .filter((alarm) => this.#mayUpdate(alarm, now))
       .map((alarm) => alarm.update(now, scores.get(alarm)))
-  }
-
-  /** A message that a command asked for is not merged with others: beyond the rate limit the command fails. */
-  #takeTurn(command: string, at: Moment): void {
-    if (!this.#limit.take(at)) throw new InputError('PL-COMMAND-TOO-MANY', 'too many messages at once', command)
   }
 
   #endTracks(camera: string, reason: EndReason, at: Moment): AlarmMessage[] {
@@ -360,16 +371,19 @@ class AlarmStage implements Alarms {
     const key = technicalKey(condition, camera)
     const alarm = this.#technical.get(key)
     this.#technical.delete(key)
-    return alarm ? [alarm.end(at, reason)] : []
+    return alarm ? [this.#end(alarm, at, reason)] : []
   }
 
   #record(subject: AlarmSubject, onset: Moment, more: Partial<AlarmFacts> = {}): AlarmRecord {
     const { cameras, facility, priorities, model, clock } = this.#options
     const { camera, condition } = subject
-    const place = (camera !== null && Object.hasOwn(cameras, camera) && cameras[camera]) || nowhere
-    const location = { facility, ward: place.ward, room: place.room, bed: place.bed }
+    const location = placeOf(camera, cameras, facility)
     const facts = { alarmId: this.#newId(), priority: priorities[condition], location, onset, model, ...more }
     return new AlarmRecord(subject, facts, clock)
+  }
+
+  #active(alarmId: string): AlarmRecord | undefined {
+    return [...this.#activeRecords()].find((alarm) => alarm.alarmId === alarmId)
   }
 
   *#activeRecords(): Iterable<AlarmRecord> {
@@ -377,12 +391,4 @@ class AlarmStage implements Alarms {
     yield* this.#technical.values()
     yield* this.#tests.keys()
   }
-}
-
-function trackKey(camera: string, track: number): string {
-  return `${track}@${camera}`
-}
-
-function technicalKey(condition: TechnicalCondition, camera: string | null): string {
-  return `${condition}/${camera ?? ''}`
 }

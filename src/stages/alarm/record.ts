@@ -3,6 +3,7 @@ import { type Condition, type EndReason, leavesUnknown, type Priority } from '..
 import { byLanguage, type Language, type Texts } from '../../contract/languages/index.js'
 import type { Acknowledgement, AlarmMessage, AlarmPhase, AlarmSubject, Location } from '../../contract/messages.js'
 import { type Clock, later, latest, type Moment, stamp, timeOfDay } from '../../core/clock.js'
+import { InputError } from '../../core/errors.js'
 
 export interface AlarmFacts {
   alarmId: string
@@ -21,6 +22,18 @@ interface Past {
   seq: number
   ack: Acknowledgement | null
   onset: string
+}
+
+const nowhere = { ward: null, room: null, bed: null }
+
+/** Where a camera is; nowhere but in the facility where it is about none. */
+export function placeOf(
+  camera: string | null,
+  cameras: Record<string, Omit<Location, 'facility'>>,
+  facility: string | null
+): Location {
+  const { ward, room, bed } = (camera !== null && Object.hasOwn(cameras, camera) && cameras[camera]) || nowhere
+  return { facility, ward, room, bed }
 }
 
 /** One alarm's life: start, updates, end, with a seq that has no gap. The only place where alarm messages are written. */
@@ -100,8 +113,8 @@ export class AlarmRecord {
   }
 
   /** Records who has seen the alarm; it goes on being active. A later acknowledgement replaces the earlier one. */
-  acknowledge(by: string, kind: Acknowledgement['kind'], at: Moment): AlarmMessage {
-    this.#ack = { by, at: stamp(this.#clock, at), kind }
+  acknowledge(given: Acknowledgement, at: Moment): AlarmMessage {
+    this.#ack = given
     return this.update(at)
   }
 
@@ -229,13 +242,27 @@ export class TokenBucket {
     this.#tokens = Math.max(1, perS)
   }
 
-  /** @param at a moment of the clock; a time that runs backwards brings nothing. @returns whether there was one to take */
-  take(at: Moment): boolean {
+  /**
+   * @param at a moment of the clock; a time that runs backwards brings nothing
+   * @param leave how many must be left to others
+   * @returns whether there was one to take
+   */
+  take(at: Moment, leave = 0): boolean {
     const elapsedS = Math.max(0, at - this.#at) / 1000
     this.#at = Math.max(this.#at, at)
     this.#tokens = Math.min(Math.max(1, this.#perS), this.#tokens + elapsedS * this.#perS)
-    if (this.#tokens < 1) return false
+    if (this.#tokens < 1 + leave) return false
     this.#tokens--
     return true
+  }
+
+  /**
+   * A message that a command asked for is not merged with others: beyond the rate limit the command fails. Half of what may
+   * come at once is left to updates, so that a flood of commands does not silence active alarms.
+   * @throws {InputError} if there was none to take
+   */
+  takeFor(command: string, at: Moment): void {
+    const half = Math.floor(Math.max(1, this.#perS) / 2)
+    if (!this.take(at, half)) throw new InputError('PL-COMMAND-TOO-MANY', 'too many messages at once', command)
   }
 }

@@ -1,5 +1,5 @@
 /** What is known about one face over time, and what follows for its alarm: onset, end, and which track goes on with it. */
-import type { EndReason } from '../../contract/conditions.js'
+import type { EndReason, TechnicalCondition } from '../../contract/conditions.js'
 import { latest, type Moment } from '../../core/clock.js'
 import type { Box } from '../../core/types.js'
 import type { AlarmRecord } from './record.js'
@@ -152,6 +152,14 @@ export function endOf(track: TrackState, rules: AlarmRules, now: Moment): EndRea
 /** Whether something that began at `since` has held for `seconds`. */
 export function held(since: Moment, now: Moment, seconds: number): boolean {
   return now - since >= seconds * 1000
+}
+
+export function trackKey(camera: string, track: number): string {
+  return `${track}@${camera}`
+}
+
+export function technicalKey(condition: TechnicalCondition, camera: string | null): string {
+  return `${condition}/${camera ?? ''}`
 }
 
 /** How long a face has to be unseen before another track may be taken for it, unless the tracker says that it is lost. */

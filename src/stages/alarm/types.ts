@@ -1,5 +1,5 @@
 import type { Condition, EndReason, FaceCondition, Priority, TechnicalCondition } from '../../contract/conditions.js'
-import type { Acknowledgement, AlarmMessage } from '../../contract/messages.js'
+import type { Acknowledgement, AcknowledgementMessage, AlarmMessage } from '../../contract/messages.js'
 import type { Clock, Moment } from '../../core/clock.js'
 import type { Problem } from '../../core/errors.js'
 import type { Box, CameraState } from '../../core/types.js'
@@ -42,6 +42,14 @@ export interface TestAlarmOptions {
   priority?: Priority
 }
 
+/** What an acknowledgement brings. */
+export interface Acknowledged {
+  /** The update of an active alarm that repeats it. */
+  alarms: AlarmMessage[]
+  /** Null: the alarm has ended, and its last acknowledgement was the same. */
+  acknowledgement: AcknowledgementMessage | null
+}
+
 export interface Alarms {
   observe(observation: Observation): AlarmOutput
   /** The tracker has given a track up. Its alarm ends with `tick`, unless a new track at its place takes it over before. */
@@ -62,8 +70,15 @@ export interface Alarms {
    * @param since when the condition began; null: it is over
    */
   faces(condition: FaceCondition, camera: string, since: Moment | null, at: Moment): AlarmMessage[]
-  /** @throws {InputError} if there is no such active alarm, or if there are too many acknowledgements at once */
-  ack(alarmId: string, by: string, kind: Acknowledgement['kind'], at: Moment): AlarmMessage
+  /**
+   * Of an active alarm, or of one that ended in the last 14 days.
+   * @throws {InputError} if there is no such alarm, or if there are too many acknowledgements of it or at once
+   */
+  ack(alarmId: string, by: string, kind: Acknowledgement['kind'], at: Moment): Acknowledged
+  /** Whether `ack` would find that alarm. */
+  knows(alarmId: string, now: Moment): boolean
+  /** An earlier run has said this: its ended alarms can be acknowledged, too. The oldest first. */
+  recall(told: AlarmMessage | AcknowledgementMessage): void
   /**
    * The start of an alarm marked as a test; its end comes with `tick`. It can be acknowledged like any other.
    * @throws {InputError} for a camera that the config does not have, or if there are too many at once

@@ -71,16 +71,16 @@ async function described(
     target: index,
     probabilities,
     relevance: answers.map((answer) => answer.relevance),
-    shares: shares.map(({ regions }) => regions)
+    shares
   })
-  const { regions, mass } = shares[0]!
+  const regions = shares[0]!
   return {
     target,
     probability: probabilities[0]![index]!,
     logits,
     probabilities: probabilities[0]!,
     regions,
-    text: inWords(target, regions, mass, uncertainty.classes[target]),
+    text: inWords(target, regions, uncertainty.classes[target]),
     uncertainty,
     heatmap: await heatmapPng(relevance, crop),
     relevance

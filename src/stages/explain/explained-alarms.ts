@@ -179,10 +179,11 @@ const isWellAbove = (frame: ScoredFace, other: ScoredFace): boolean => frame.sco
  */
 function explanationMessage(explained: Explanation, alarmId: string, at: string): ExplanationMessage {
   const { target, probability, composite, engine, regions, text, uncertainty } = explained
-  const rounded = regions.map(({ region, positive, negative }) => ({
+  const rounded = regions.map(({ region, positive, negative, balance }) => ({
     region,
     positive: round(positive),
-    negative: round(negative)
+    negative: round(negative),
+    balance: round(balance)
   }))
   return {
     alarm_id: alarmId,

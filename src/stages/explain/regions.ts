@@ -61,44 +61,40 @@ function crossings(polygon: readonly Point[], y: number): Crossing[] {
  */
 const negligible = 0.01
 
-/** Relevance summed up over the picture; both 0 or more. */
-export interface RelevanceMass {
-  positive: number
-  negative: number
-}
-
 /**
- * Each region's share of all positive and of all negative relevance. The positive shares sum to 1; if the positive
- * relevance is negligible, they and its mass are 0. Likewise the negative ones.
+ * Each region's share of all positive and of all negative relevance, and its balance. The positive shares sum to 1; if the
+ * positive relevance is negligible, they are 0. Likewise the negative ones, and the balances without their signs.
  * @param relevance signed, per pixel
  * @param labels    as `regionMap` gives it, of the same length
- * @returns shares in the order of `regionNames`, and the relevance that they are shares of
+ * @returns shares in the order of `regionNames`
  */
-export function regionShares(
-  relevance: Float32Array,
-  labels: Uint8Array
-): { regions: RegionShare[]; mass: RelevanceMass } {
+export function regionShares(relevance: Float32Array, labels: Uint8Array): RegionShare[] {
   const positive = new Float64Array(regionNames.length)
   const negative = new Float64Array(regionNames.length)
   relevance.forEach((value, i) => {
     if (value > 0) positive[labels[i]!]! += value
     else if (value < 0) negative[labels[i]!]! -= value
   })
-  const all = sum(positive) + sum(negative)
-  const notable = (part: number): number => (part >= negligible * all ? part : 0)
-  const mass = { positive: notable(sum(positive)), negative: notable(sum(negative)) }
-  const share = (part: number, whole: number): number => (whole > 0 ? part / whole : 0)
-  return {
-    regions: regionNames.map((region: RegionName, i) => ({
-      region,
-      positive: share(positive[i]!, mass.positive),
-      negative: share(negative[i]!, mass.negative)
-    })),
-    mass
-  }
+  const all = magnitude(positive) + magnitude(negative)
+  const notable = (parts: Float64Array): Float64Array => (magnitude(parts) >= negligible * all ? parts : parts.fill(0))
+  const [ups, downs] = [notable(positive), notable(negative)]
+  const balances = notable(ups.map((value, i) => value - downs[i]!))
+  const [positives, negatives, both] = [shares(ups), shares(downs), shares(balances)]
+  return regionNames.map((region: RegionName, i) => ({
+    region,
+    positive: positives[i]!,
+    negative: negatives[i]!,
+    balance: both[i]!
+  }))
 }
 
-const sum = (values: Float64Array): number => values.reduce((a, b) => a + b, 0)
+/** The parts over the sum of their magnitudes; zeros stay zeros. */
+function shares(parts: Float64Array): Float64Array {
+  const whole = magnitude(parts)
+  return whole > 0 ? parts.map((part) => part / whole) : parts
+}
+
+const magnitude = (values: Float64Array): number => values.reduce((sum, value) => sum + Math.abs(value), 0)
 
 /**
  * A corner: a landmark (0..67, iBUG 300-W order; Sagonas et al. 2013) and where the corner lies from there, in eye

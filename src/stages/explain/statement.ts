@@ -1,19 +1,21 @@
 /** The statement of an explanation: its content is decided here, its words in src/contract/languages. */
 import { byLanguage, type Statement, type Texts } from '../../contract/languages/index.js'
-import type { RegionName, RegionShare } from '../../core/types.js'
-import type { RelevanceMass } from './regions.js'
+import type { RegionShare } from '../../core/types.js'
 
-/** Thresholds of the statements. All are shares, 0..1. */
+/**
+ * Thresholds of the statements, all shares, 0..1. A region is named at most once: among those on which the impression rests where
+ * its balance is positive, as speaking against it where its balance is negative.
+ */
 export const rules = {
-  /** A region is named when it has this share of the positive relevance … */
+  /** A region is named when it has this share of all positive balances … */
   named: 0.15,
   /** … and so many at most. */
   mostNamed: 3,
   /** "Rests mostly on": the regions named hold more than this share together. */
   mostly: 0.5,
-  /** Whether anything is said to speak against it: the negative relevance's share of all relevance … */
+  /** Whether anything is said to speak against it: the share of the negative balances in all balances … */
   notableNegative: 0.15,
-  /** … and the region's share of the negative relevance. */
+  /** … and the region's share of the negative balances. */
   against: 0.2
 } as const
 
@@ -27,54 +29,45 @@ export const unsteadyFrom = 50
 /**
  * The statement of an explanation, one sentence in each language.
  * @param label       the label that was explained, as the manifest has it
- * @param shares      by region, each with its share of the positive and of the negative relevance
- * @param mass        the relevance that the shares are shares of
+ * @param shares      by region
  * @param uncertainty the label's, 0..100, if it was computed
  */
-export function inWords(
-  label: string,
-  shares: readonly RegionShare[],
-  mass: RelevanceMass,
-  uncertainty?: number
-): Texts {
-  const statement = statementOf(shares, mass, uncertainty)
+export function inWords(label: string, shares: readonly RegionShare[], uncertainty?: number): Texts {
+  const statement = statementOf(shares, uncertainty)
   return byLanguage(({ explanation }) => explanation(label, statement))
 }
 
 /**
  * Weighs shares by the rules above.
- * @param mass        the relevance that the shares are shares of
  * @param uncertainty the target's, 0..100; undefined if it was not computed
  */
-export function statementOf(shares: readonly RegionShare[], mass: RelevanceMass, uncertainty?: number): Statement {
-  const standOut = [...shares]
-    .sort((a, b) => b.positive - a.positive)
-    .filter(({ positive }) => positive >= rules.named)
-    .slice(0, rules.mostNamed)
-  const against = strongestAgainst(shares, mass)
+export function statementOf(shares: readonly RegionShare[], uncertainty?: number): Statement {
+  const [forIt, against] = [sideOf(shares, 1), sideOf(shares, -1)]
+  const named = forIt.regions.filter(({ share }) => share >= rules.named).slice(0, rules.mostNamed)
+  const strongest = against.sum >= rules.notableNegative * (forIt.sum + against.sum) ? against.regions[0] : undefined
+  const opposed = strongest && strongest.share >= rules.against ? strongest.region : null
+  const largest = [...shares].sort((a, b) => Math.abs(b.balance) - Math.abs(a.balance))[0]?.region
   return {
-    kind: kindOf(standOut, mass),
-    regions: standOut.map(({ region, positive }) => ({ region, percent: Math.round(positive * 100) })),
-    careful: standOut[0]?.region === 'outside',
-    against,
-    contested: standOut.some(({ region }) => region === against),
-    outweighed: mass.positive > 0 && mass.negative > mass.positive,
+    kind: forIt.sum > 0 ? kindOf(named) : 'none',
+    regions: named.map(({ region, share }) => ({ region, percent: Math.round(100 * share) })),
+    against: opposed,
+    careful: named[0]?.region === 'outside' || (opposed === 'outside' && largest === 'outside'),
+    outweighed: forIt.sum > 0 && against.sum > forIt.sum,
     unsteady: uncertainty !== undefined && uncertainty >= unsteadyFrom
   }
 }
 
-function kindOf(standOut: readonly RegionShare[], mass: RelevanceMass): Statement['kind'] {
-  if (mass.positive === 0) return 'none'
-  if (standOut.length === 0) return 'spread'
-  return standOut.reduce((sum, { positive }) => sum + positive, 0) > rules.mostly ? 'mostly' : 'many'
+type Named = Pick<RegionShare, 'region'> & { share: number }
+
+function kindOf(named: readonly Named[]): Statement['kind'] {
+  if (named.length === 0) return 'spread'
+  return named.reduce((sum, { share }) => sum + share, 0) > rules.mostly ? 'mostly' : 'many'
 }
 
-/** A region with more positive than negative relevance is never named as against, however large its share. */
-function strongestAgainst(shares: readonly RegionShare[], { positive, negative }: RelevanceMass): RegionName | null {
-  if (!(negative > 0) || negative / (positive + negative) < rules.notableNegative) return null
-  const [first] = shares
-    .map((share) => ({ ...share, balance: share.positive * positive - share.negative * negative }))
-    .filter((share) => share.balance < 0 && share.negative >= rules.against)
-    .sort((a, b) => a.balance - b.balance)
-  return first?.region ?? null
+/** The regions whose balance has that sign, largest first, with their shares of these balances, and the sum of these. */
+function sideOf(shares: readonly RegionShare[], sign: 1 | -1): { regions: Named[]; sum: number } {
+  const own = shares.map(({ region, balance }) => ({ region, share: sign * balance })).filter(({ share }) => share > 0)
+  const sum = own.reduce((total, { share }) => total + share, 0)
+  const regions = own.map(({ region, share }) => ({ region, share: share / sum })).sort((a, b) => b.share - a.share)
+  return { regions, sum }
 }

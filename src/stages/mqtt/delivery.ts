@@ -69,12 +69,18 @@ export async function serveOutbox(options: DeliveryOptions, signal: AbortSignal)
 
 function deliver(options: DeliveryOptions, entry: Entry): Promise<Answer> {
   const { base, log } = options
-  const isAlarm = entry.topic === topicOf(base, 'alarm')
   const { alarm_id, seq } = entry.payload
-  const kind: Kind = isAlarm ? 'alarm' : 'explanation'
-  const delivering = isAlarm ? deliverAlarm(options, entry) : deliverExplanation(options, entry)
-  return traced(log, 'mqtt', delivering, (answer) => ({ kind, alarm_id, seq, answer }))
+  const kind = outboxKinds.find((one) => entry.topic === topicOf(base, one)) ?? 'explanation'
+  return traced(log, 'mqtt', deliveries[kind](options, entry), (answer) => ({ kind, alarm_id, seq, answer }))
 }
+
+type OutboxKind = Extract<Kind, 'alarm' | 'acknowledgement' | 'explanation'>
+const deliveries: Record<OutboxKind, (options: DeliveryOptions, entry: Entry) => Promise<Answer>> = {
+  alarm: deliverAlarm,
+  acknowledgement: deliverAcknowledgement,
+  explanation: deliverExplanation
+}
+const outboxKinds = Object.keys(deliveries) as OutboxKind[]
 
 /** What the broker's refusal of an alarm is followed by: only what this alarm holds can be a reason to drop it. */
 const afterRefusedAlarm: Record<RefusalKind, Answer> = { later: 'later', size: 'later', message: 'refused' }
@@ -96,6 +102,20 @@ async function deliverAlarm(options: DeliveryOptions, entry: Entry): Promise<Ans
   onAlarmRefused(null)
   // The outbox gives back what was put into it under the alarms' topic.
   onAlarmDelivered?.(message as unknown as AlarmMessage, timeOfDay(clock, clock.now()))
+  return 'confirmed'
+}
+
+/** What the broker will never take is given up: the alarm log keeps it. */
+async function deliverAcknowledgement(options: DeliveryOptions, entry: Entry): Promise<Answer> {
+  try {
+    await send(options, 'acknowledgement', entry, () => entry.payload)
+  } catch (error) {
+    if (!(error instanceof PublishRefused) || error.verdict === 'later') throw error
+    const { alarm_id } = entry.payload
+    options.log.warn({ code: error.code, what: error.what, alarm_id }, 'an acknowledgement is given up')
+    return 'refused'
+  }
+  options.published.acknowledgement++
   return 'confirmed'
 }
 
@@ -127,7 +147,7 @@ async function deliverExplanation(options: DeliveryOptions, entry: Entry): Promi
 
 function send(
   { connection, clock, secrets }: DeliveryOptions,
-  kind: 'alarm' | 'explanation',
+  kind: OutboxKind,
   { topic, expiresAt }: Entry,
   compose: (now: Moment) => object
 ): Promise<void> {

@@ -1,5 +1,11 @@
 import type { IPublishPacket } from 'mqtt'
-import type { AlarmMessage, ExplanationMessage, ObservationMessage, StatusMessage } from '../../contract/messages.js'
+import type {
+  AcknowledgementMessage,
+  AlarmMessage,
+  ExplanationMessage,
+  ObservationMessage,
+  StatusMessage
+} from '../../contract/messages.js'
 import {
   activeAlarmNotes,
   baseTopic,
@@ -138,6 +144,11 @@ class MqttStage implements Mqtt {
     const { phase, alarm_id } = message
     const note = { key: `${activeAlarmNotes}${alarm_id}`, value: phase === 'end' ? null : message }
     return this.#options.outbox.put(topicOf(this.#base, 'alarm'), message, { expendable: phase === 'update', note })
+  }
+
+  putAcknowledgementInOutbox(message: AcknowledgementMessage): Promise<void> {
+    const topic = topicOf(this.#base, 'acknowledgement')
+    return this.#options.outbox.put(topic, message, { expendable: true, background: true })
   }
 
   putExplanationInOutbox(message: ExplanationMessage): Promise<void> {

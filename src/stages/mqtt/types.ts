@@ -1,4 +1,10 @@
-import type { AlarmMessage, ExplanationMessage, HealthMessage, ObservationMessage } from '../../contract/messages.js'
+import type {
+  AcknowledgementMessage,
+  AlarmMessage,
+  ExplanationMessage,
+  HealthMessage,
+  ObservationMessage
+} from '../../contract/messages.js'
 import type { Kind } from '../../contract/topics.js'
 import type { Clock, EpochMs, Moment } from '../../core/clock.js'
 import type { ErrorCode, PainlensError } from '../../core/errors.js'
@@ -63,6 +69,8 @@ export interface Mqtt {
   start(requests: MqttRequests): void
   /** Resolves when the alarm is safe on disk; it is published as soon as there is a broker. */
   putAlarmInOutbox(message: AlarmMessage): Promise<void>
+  /** As `putAlarmInOutbox`; no alarm waits for it. */
+  putAcknowledgementInOutbox(message: AcknowledgementMessage): Promise<void>
   /** As `putAlarmInOutbox`, without what the config's `privacy` keeps on the device. */
   putExplanationInOutbox(message: ExplanationMessage): Promise<void>
   /**

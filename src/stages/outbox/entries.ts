@@ -17,7 +17,7 @@ export interface IndexEntry {
   key: string
   /** When it was put there. For an earlier run only the time of day is known; its moments are not comparable. */
   put: { moment: Moment } | { earlier: EpochMs }
-  /** Messages of the same order key are delivered one after the other. All background messages share one. */
+  /** Messages of the same order key are delivered one after the other. Background messages of a topic share one. */
   orderKey: string
   /** For background messages, the order key whose older messages are sent before; else its own. */
   follows: string
@@ -52,7 +52,7 @@ export function indexEntry(key: string, stored: StoredEntry, moment: Moment | nu
   return {
     key,
     put: moment === null ? { earlier: stored.at } : { moment },
-    orderKey: background ? 'background' : follows,
+    orderKey: background ? `background ${topic}` : follows,
     follows,
     expendable,
     background,
@@ -153,11 +153,11 @@ export class Queue {
    * The next entry whose order key has none under way.
    * @param now in ms of `performance.now`
    */
-  next({ background, now }: { background: boolean; now: number }): IndexEntry | undefined {
+  next(now: number): IndexEntry | undefined {
     for (const heads of this.#heads) {
       for (const entry of heads) {
         if (entry.parked || entry.underWay || entry.restsUntil > now) continue
-        if (!entry.background || (background && !this.#isAhead(entry))) return entry
+        if (!entry.background || !this.#isAhead(entry)) return entry
       }
     }
     return undefined

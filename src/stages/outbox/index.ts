@@ -25,7 +25,7 @@ const windowSize = 8
 /** After this many failures an expendable message is assumed to break the connection, and dropped. */
 const maxAttempts = 10
 const defaultRetryMs = 2000
-/** Delay of a message that the broker refused for now; for background messages, of all of them. */
+/** Delay of a message that the broker refused for now, and of those behind it. */
 const restMs = 5000
 /** First key while the keys on disk are unknown: greater than any key of an earlier run. */
 const blindKey = 4e15
@@ -67,7 +67,6 @@ class DiskOutbox implements Outbox {
   #writing: Promise<void> = Promise.resolve()
   #retry: NodeJS.Timeout | undefined
   #nextKey = 0
-  #backgroundRestsUntil = 0
   /** Refusals in a row. */
   #notTaken = 0
   #allRestUntil = 0
@@ -134,7 +133,9 @@ class DiskOutbox implements Outbox {
         const delivery: Promise<void> = (
           stored === undefined ? Promise.resolve() : this.#deliver(entry, stored, publish)
         )
-          .catch((error: unknown) => void (entry.background ? this.#restBehind(error, signal) : failures.push(error)))
+          .catch(
+            (error: unknown) => void (entry.background ? this.#restBehind(entry, error, signal) : failures.push(error))
+          )
           .finally(() => {
             entry.underWay = false
             sending.delete(delivery)
@@ -151,14 +152,15 @@ class DiskOutbox implements Outbox {
   #next(): IndexEntry | undefined {
     const now = performance.now()
     if (now < this.#allRestUntil) return undefined
-    return this.#index.next({ background: now >= this.#backgroundRestsUntil, now })
+    return this.#index.next(now)
   }
 
   /** A background message that fails does not delay others; it is retried later. */
-  #restBehind(error: unknown, signal: AbortSignal): void {
+  #restBehind(entry: IndexEntry, error: unknown, signal: AbortSignal): void {
     if (signal.aborted) return
-    this.#options.log.warn(errorFields(error), 'the broker has not confirmed an explanation; it is tried again')
-    this.#backgroundRestsUntil = this.#restUntil()
+    const fields = { key: entry.key, alarm_id: entry.follows, ...errorFields(error) }
+    this.#options.log.warn(fields, 'the broker has not confirmed a message in the background; it is tried again')
+    this.#index.rest(entry, this.#restUntil())
   }
 
   /** When a message refused now is sent again; the drain wakes then. */
@@ -173,8 +175,7 @@ class DiskOutbox implements Outbox {
    */
   #restOne(entry: IndexEntry): void {
     const until = this.#restUntil()
-    if (entry.background) this.#backgroundRestsUntil = until
-    else this.#index.rest(entry, until)
+    this.#index.rest(entry, until)
     if (!entry.background && ++this.#notTaken % windowSize === 0) this.#allRestUntil = until
   }
 

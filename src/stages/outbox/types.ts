@@ -49,9 +49,9 @@ export interface OutboxStats {
 }
 
 export interface PutOptions {
-  /** May be dropped first when the outbox is full (updates, explanations). */
+  /** May be dropped first when the outbox is full (updates, acknowledgements, explanations). */
   expendable?: boolean
-  /** Sent only when no other message can be sent, one at a time; delays no other, not even later ones of its alarm. */
+  /** Sent only when no other message can be sent, one at a time of a topic; delays none of another topic, not even later ones of its alarm. */
   background?: boolean
   /** Written atomically with the message. */
   note?: Note

@@ -45,9 +45,38 @@ const cells = (text: string) =>
 test('a line for each alarm: how long it lasted, why it ended, who has seen it, the highest score', async () => {
   const [title, pain, lost, sum] = cells(await run(atLog()))
   expect(title).toEqual(['onset', 'camera', 'place', 'condition', 'priority', 'lasted', 'ended', 'ack', 'score'])
-  expect(pain?.slice(1)).toEqual(['a', '12', 'pain', 'high', '2 min 5 s', 'cleared', 'coming by nurse ?[31m7', '0.91'])
+  expect(pain?.slice(1)).toEqual([
+    'a',
+    '12',
+    'pain',
+    'high',
+    '2 min 5 s',
+    'cleared',
+    expect.stringMatching(/^coming by nurse \\x1b\[31m7 at \d\d:\d\d:30$/),
+    '0.91'
+  ])
   expect(lost?.slice(1)).toEqual(['hall', '12', 'camera_lost', 'high', '2 s …', 'not yet', '-', '-'])
   expect(sum).toEqual(['2 alarms, 1 without an end'])
+})
+
+test('an acknowledgement after the end is shown with its name and time, and each one is counted once', async () => {
+  const given = { alarm_id: 'p', kind: 'seen', after_end: true } as const
+  const log = openAlarmLog({ path: join(folder, 'log'), maxBytes: 1e6, encode: JSON.stringify, log: silentLog })
+  log.append({ ...given, by: 'nurse \u009b31m8', at: '2026-01-01T00:20:00.000Z' })
+  log.append({
+    ...given,
+    by: 'lost',
+    alarm_id: 'of an alarm that the log no longer has',
+    at: '2026-01-01T00:21:00.000Z'
+  })
+  await log.close()
+  const [, pain, , sum] = cells(await run(atLog()))
+  expect(pain?.[7]).toMatch(/^seen by nurse \\x9b31m8 at \d\d:20:00 after the end \(2 in all\)$/)
+  expect(sum).toEqual(['2 alarms, 1 without an end'])
+  const json = await run({ ...atLog(), json: true, camera: 'a', since: Date.UTC(2026, 0, 1, 0, 10) })
+  expect(json).toContain('\\u009b31m8')
+  expect(JSON.parse(json)).toMatchObject({ by: 'nurse \u009b31m8', after_end: true })
+  expect(await run({ ...atLog(), since: Date.UTC(2026, 0, 1, 0, 10) })).toMatch(/pain .*\none alarm, 0 without/s)
 })
 
 test('that ended because another person may have been at the place says so', async () => {

@@ -6,7 +6,6 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { mapOf } from '../../../src/commands/explain/checks.js'
 import { explainCommand } from '../../../src/commands/explain/index.js'
 import { openExplainer } from '../../../src/commands/explain/job.js'
-import { openShuffledModel } from '../../../src/commands/explain/shuffled-model.js'
 import type { Crop } from '../../../src/core/types.js'
 import { alignFace } from '../../../src/lib/face/align.js'
 import { loadManifest, type Manifest } from '../../../src/lib/model/manifest.js'
@@ -20,6 +19,7 @@ import {
   judgeFlipping,
   judgeRandomisation,
   likenessOf,
+  openShuffledModel,
   type Predict,
   randomCurves,
   relevanceCurves

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
 import {
+  appendFileSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -17,7 +18,14 @@ import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { DiskError } from '../../../src/core/errors.js'
 import { type Log, silentLog } from '../../../src/core/log.js'
-import { type AlarmLog, type AlarmLogOptions, openAlarmLog, readAlarmLog } from '../../../src/stages/alarm-log/index.js'
+import {
+  type AlarmLog,
+  type AlarmLogOptions,
+  isAcknowledgement,
+  openAlarmLog,
+  readAlarmLog,
+  readPastAlarms
+} from '../../../src/stages/alarm-log/index.js'
 import { until } from '../../support/slowness.js'
 import { alarm } from '../mqtt/rig.js'
 
@@ -33,12 +41,38 @@ const here = (more: Partial<AlarmLogOptions> = {}) =>
   openAlarmLog({ path: path(), maxBytes: 1e6, encode: JSON.stringify, log: silentLog, ...more })
 async function seqs(): Promise<number[]> {
   const found: number[] = []
-  for await (const { seq } of readAlarmLog(path())) found.push(seq)
+  for await (const entry of readAlarmLog(path())) if (!isAcknowledgement(entry)) found.push(entry.seq)
+  return found
+}
+async function all<T>(entries: AsyncIterable<T>): Promise<T[]> {
+  const found: T[] = []
+  for await (const entry of entries) found.push(entry)
   return found
 }
 const upTo = (count: number, from = 0) => Array.from({ length: count }, (_, index) => from + index)
 
 describe('the alarm log', () => {
+  test('keeps acknowledgements between alarms, and gives ends and acknowledgements alone', async () => {
+    const given = {
+      alarm_id: 'a',
+      by: 'nurse 7',
+      at: '2026-01-01T00:05:00.000Z',
+      kind: 'seen',
+      after_end: true
+    } as const
+    const told = [alarm('a', 0), alarm('a', 1), alarm('a', 2, 'end'), given, alarm('b', 0)]
+    const log = here()
+    for (const entry of told) log.append(entry)
+    await log.close()
+    const broken = [
+      '{"alarm_id":"a","after_end":true}',
+      '{"alarm_id":"a","after_end":true,"by":7,"kind":"seen","at":"x"}'
+    ]
+    appendFileSync(newest(), `${broken.join('\n')}\n`)
+    expect(await all(readAlarmLog(path()))).toEqual(told)
+    expect(await all(readPastAlarms(path()))).toEqual(told.slice(2, 4))
+  })
+
   test('returns every message unchanged after a restart, from files that only its user can read', async () => {
     for (const half of [0, 1]) {
       const log = here()

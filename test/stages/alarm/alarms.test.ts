@@ -347,8 +347,8 @@ describe('commands and the rest', () => {
   test('an acknowledgement is recorded in every later message and clears nothing', () => {
     const { alarms, said, feed } = setUp()
     feed(0, 3, 0.95)
-    const acked = alarms.ack('id0', 'nurse 7', 'coming', moment(t0 + 3000))
-    expect(acked).toMatchObject({
+    const { alarms: acked } = alarms.ack('id0', 'nurse 7', 'coming', moment(t0 + 3000))
+    expect(acked[0]).toMatchObject({
       phase: 'update',
       seq: 1,
       state: 'active',
@@ -357,7 +357,7 @@ describe('commands and the rest', () => {
     feed(3, 5, 0.95)
     feed(5, 12, 0)
     expect(said.at(-1)).toMatchObject({ phase: 'end', seq: 2, ack: { by: 'nurse 7' } })
-    expect(() => alarms.ack('id0', 'nurse 7', 'seen', moment(t0))).toThrow(/no active alarm has the id "id0"/)
+    expect(() => alarms.ack('id1', 'nurse 7', 'seen', moment(t0))).toThrow(/no active alarm has the id "id1"/)
   })
 
   test('a test alarm lasts as long as asked for, has the priority asked for, can be acknowledged, and needs a camera that exists', () => {
@@ -365,8 +365,8 @@ describe('commands and the rest', () => {
     const [start] = alarms.testAlarm('a', moment(t0), { seconds: 60, priority: 'high' })
     expect(start).toMatchObject({ phase: 'start', seq: 0, test: true, condition: 'test', priority: 'high' })
     expect(alarms.tick(moment(t0 + 59_000))).toEqual([])
-    const update = alarms.ack(start!.alarm_id, 'nurse 7', 'coming', moment(t0 + 59_500))
-    expect(update).toMatchObject({ phase: 'update', seq: 1, ack: { by: 'nurse 7', kind: 'coming' } })
+    const { alarms: updates } = alarms.ack(start!.alarm_id, 'nurse 7', 'coming', moment(t0 + 59_500))
+    expect(updates[0]).toMatchObject({ phase: 'update', seq: 1, ack: { by: 'nurse 7', kind: 'coming' } })
     expect(alarms.tick(moment(t0 + 60_000))).toMatchObject([
       { phase: 'end', seq: 2, reason: 'test', test: true, priority: 'high', duration_s: 60, ack: { by: 'nurse 7' } }
     ])
@@ -454,7 +454,7 @@ describe('commands and the rest', () => {
   test('an alarm that an earlier run left is ended from its last message, with the next seq', () => {
     const { alarms, said, feed } = setUp()
     feed(0, 3, 0.95)
-    const last = alarms.ack('id0', 'nurse 7', 'coming', moment(t0 + 3000))
+    const last = alarms.ack('id0', 'nurse 7', 'coming', moment(t0 + 3000)).alarms[0]!
     const end = endAfterRestart(
       JSON.parse(JSON.stringify(last)),
       moment(t0 + 60_000),
@@ -511,6 +511,6 @@ describe('the rate limit', () => {
     expect(() => alarms.ack('id0', 'nurse', 'seen', moment(t0 + 5000))).toThrow(/too many messages at once.*Try again/)
     expect(told(6000)).toEqual(conditions.slice(2))
     expect(told(7000)).toEqual([])
-    expect(alarms.ack('id0', 'nurse', 'seen', moment(t0 + 8000)).ack?.by).toBe('nurse')
+    expect(alarms.ack('id0', 'nurse', 'seen', moment(t0 + 8000)).alarms[0]?.ack?.by).toBe('nurse')
   })
 })

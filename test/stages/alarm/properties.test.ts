@@ -155,7 +155,7 @@ function live(actions: Action[], rules: Rules) {
     ack: ({ which }) => {
       const open = said.filter(({ phase }) => phase === 'start').filter((start) => !ended(said, start.alarm_id))
       const alarm = open[which % Math.max(1, open.length)]
-      if (alarm) ask(() => [alarms.ack(alarm.alarm_id, 'nurse', 'seen', moment(now))])
+      if (alarm) ask(() => alarms.ack(alarm.alarm_id, 'nurse', 'seen', moment(now)).alarms)
     },
     refresh: ({ times }) => {
       for (let time = 0; time < times; time++) tell(alarms.active(moment(now)))

@@ -67,7 +67,8 @@ describe('the explanation of a crop', () => {
     expect(found.regions.find(({ region }) => region === 'outside')).toEqual({
       region: 'outside',
       positive: 1,
-      negative: 0
+      negative: 0,
+      balance: 1
     })
     expect(found.regions.map(({ region }) => region)).toEqual(regionNames)
     expect(found.text.en).toBe(

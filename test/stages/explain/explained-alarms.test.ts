@@ -25,7 +25,7 @@ function explanationOf({ camera, at, track, score }: ScoredFace): Explanation {
     probability: score,
     composite: 'lrp.z',
     engine: 'test',
-    regions: [{ region: 'brows', positive: 0.34567, negative: 0 }],
+    regions: [{ region: 'brows', positive: 0.34567, negative: 0, balance: -0.12345 }],
     text: { en: 'brows', de: 'Brauen' },
     uncertainty: { classes: { pain: 12.5 }, regions: { brows: 4.2 }, views: 6 },
     heatmap: Uint8Array.of(1, 2, 3),
@@ -98,7 +98,7 @@ describe('ExplainedAlarms', () => {
     expect(times(asked)).toEqual([400])
     expect(frames()).toEqual([['a', 400]])
     expect(published[0]).toMatchObject({ probability: 0.95, heatmap: 'AQID' })
-    expect(published[0]!.regions).toEqual([{ region: 'brows', positive: 0.346, negative: 0 }])
+    expect(published[0]!.regions).toEqual([{ region: 'brows', positive: 0.346, negative: 0, balance: -0.123 }])
   })
 
   it('explains a probable peak in advance and publishes it at the start of the alarm', async () => {

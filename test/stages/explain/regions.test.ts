@@ -219,7 +219,7 @@ describe('shares by region', () => {
       fc.property(relevances, fc.integer(), (values, seed) => {
         const relevance = Float32Array.from(values)
         const labels = Uint8Array.from(values, (_, i) => Math.abs(seed + i * 7) % regionNames.length)
-        const { regions, mass } = regionShares(relevance, labels)
+        const regions = regionShares(relevance, labels)
         const all = relevance.reduce((sum, value) => sum + Math.abs(value), 0)
         expect(regions.map(({ region }) => region)).toEqual(regionNames)
         for (const [sign, key] of [
@@ -228,7 +228,6 @@ describe('shares by region', () => {
         ] as const) {
           const total = [...relevance].reduce((sum, value) => sum + Math.max(0, sign * value), 0)
           const whole = total < 0.01 * all ? 0 : total
-          expect(mass[key]).toBeCloseTo(whole, 6)
           regions.forEach((share, region) => {
             const part = [...relevance].reduce(
               (sum, value, i) => sum + (labels[i] === region ? Math.max(0, sign * value) : 0),
@@ -246,13 +245,24 @@ describe('shares by region', () => {
   it('are 0 for a sign with less than 1 % of the relevance', () => {
     const labels = Uint8Array.of(0, 1, 2)
     const sums = (values: number[]) => {
-      const { regions, mass } = regionShares(Float32Array.from(values), labels)
-      const of = (key: 'positive' | 'negative') => regions.reduce((sum, share) => sum + share[key], 0)
-      return [of('positive'), of('negative'), mass.positive > 0, mass.negative > 0]
+      const regions = regionShares(Float32Array.from(values), labels)
+      return (['positive', 'negative'] as const).map((key) => regions.reduce((sum, share) => sum + share[key], 0))
     }
-    expect(sums([0.009, -0.6, -0.391])).toEqual([0, 1, false, true])
-    expect(sums([0.6, 0.395, -0.005])).toEqual([1, 0, true, false])
-    expect(sums([0.02, -0.98, 0])).toEqual([1, 1, true, true])
-    expect(sums([0, 0, 0])).toEqual([0, 0, false, false])
+    expect(sums([0.009, -0.6, -0.391])).toEqual([0, 1])
+    expect(sums([0.6, 0.395, -0.005])).toEqual([1, 0])
+    expect(sums([0.02, -0.98, 0])).toEqual([1, 1])
+    expect(sums([0, 0, 0])).toEqual([0, 0])
+  })
+
+  it('have as balance what a region has for the target less what it has against it', () => {
+    const balances = (values: number[], labels: number[]) =>
+      regionShares(Float32Array.from(values), Uint8Array.from(labels))
+        .map(({ balance }) => balance)
+        .slice(0, 3)
+    // 3 - 1 = 2 for, 1 - 5 = -4 against, 2 - 2 = 0.
+    expect(balances([3, -1, 1, -5, 2, -2], [0, 0, 1, 1, 2, 2])).toEqual([1 / 3, -2 / 3, 0])
+    expect(balances([1, 3], [0, 2])).toEqual([0.25, 0, 0.75])
+    // What is left is a rounding error.
+    expect(balances([1, -1.001], [0, 0])).toEqual([0, 0, 0])
   })
 })

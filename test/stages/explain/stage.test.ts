@@ -51,7 +51,7 @@ describe('the explain stage', () => {
       // The tiny model's logit for pain is 0.1 times the mean blue: LRP-Z gives each pixel its own part of that.
       const expected = Float32Array.from({ length: 256 }, (_, i) => (0.1 * crop.data[3 * i + 2]!) / 256)
       for (const [i, value] of found.relevance.entries()) expect(value).toBeCloseTo(expected[i]!, 5)
-      const { regions } = regionShares(expected, regionMap(crop.landmarks, crop))
+      const regions = regionShares(expected, regionMap(crop.landmarks, crop))
       for (const [i, share] of found.regions.entries()) expect(share.positive).toBeCloseTo(regions[i]!.positive, 4)
       expect(found).toMatchObject({ camera: 'bed-1', track: 7, at, target: 'pain', composite: 'lrp.z', saved: [] })
       expect(found.crop).toBe(crop)

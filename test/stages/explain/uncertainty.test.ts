@@ -8,7 +8,7 @@ const labels = ['pain', 'disgust', 'happiness']
 const brows = (positive: number): RegionShare[] =>
   regionNames.map((region) => {
     const own = region === 'brows' ? positive : region === 'mouth' ? 1 - positive : 0
-    return { region, positive: own, negative: 0 }
+    return { region, positive: own, negative: 0, balance: own }
   })
 
 const view = (pain: number, map: readonly number[], share: number) => ({

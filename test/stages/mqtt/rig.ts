@@ -2,7 +2,13 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { connectAsync, type IClientOptions, type IPublishPacket, type MqttClient } from 'mqtt'
-import type { AlarmMessage, AlarmPhase, ExplanationMessage, HealthMessage } from '../../../src/contract/messages.js'
+import type {
+  AcknowledgementMessage,
+  AlarmMessage,
+  AlarmPhase,
+  ExplanationMessage,
+  HealthMessage
+} from '../../../src/contract/messages.js'
 import { type Log, silentLog } from '../../../src/core/log.js'
 import { Secrets } from '../../../src/core/secrets.js'
 import { type Mqtt, type MqttOptions, type MqttRequests, startMqtt } from '../../../src/stages/mqtt/index.js'
@@ -62,6 +68,14 @@ export function alarm(
     test: false,
     model
   }
+}
+
+export const acknowledgement: AcknowledgementMessage = {
+  alarm_id: 'a0',
+  by: 'nurse 7',
+  at: '2026-01-01T00:05:00.000Z',
+  kind: 'seen',
+  after_end: true
 }
 
 export const explanation: ExplanationMessage = {

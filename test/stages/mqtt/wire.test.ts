@@ -8,7 +8,17 @@ import { moment } from '../../support/moments.js'
 import { type Mosquitto, startMosquitto } from '../../support/mosquitto.js'
 import { until } from '../../support/slowness.js'
 import { startTcpProxy } from '../../support/tcp-proxy.js'
-import { alarm, base, explanation, type Listener, listen, noCommands, type Rig, startRig } from './rig.js'
+import {
+  acknowledgement,
+  alarm,
+  base,
+  explanation,
+  type Listener,
+  listen,
+  noCommands,
+  type Rig,
+  startRig
+} from './rig.js'
 
 let broker: Mosquitto
 let ear: Listener
@@ -46,6 +56,7 @@ async function sayEverything({ mqtt }: Rig, listener: Listener): Promise<void> {
     smoothed: 0
   })
   await mqtt.putAlarmInOutbox(alarm('a0', 0))
+  await mqtt.putAcknowledgementInOutbox(acknowledgement)
   await mqtt.putExplanationInOutbox(explanation)
   await listener.client.publishAsync(`${base}/command/refresh`, '{"transaction":1}', { qos: 1 })
   for (const topic of kinds) await until(() => listener.on(topic).length > 0, topic)
@@ -56,6 +67,7 @@ const kinds = [
   'camera/hall/state',
   'camera/hall/observation',
   'alarm',
+  'acknowledgement',
   'explanation',
   'response/refresh'
 ]
@@ -68,7 +80,7 @@ test('every message says that it is JSON in UTF-8; all but status, observations 
       topic,
       expect.objectContaining({ contentType: 'application/json', payloadFormatIndicator: true })
     ])
-    const expires = ['alarm', 'explanation', 'health', 'camera/hall/state'].includes(topic)
+    const expires = ['alarm', 'acknowledgement', 'explanation', 'health', 'camera/hall/state'].includes(topic)
     expect([topic, properties?.messageExpiryInterval !== undefined]).toEqual([topic, expires])
   }
 })

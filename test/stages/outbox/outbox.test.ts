@@ -133,6 +133,24 @@ describe('delivery from the outbox', () => {
     await draining
   })
 
+  test('does not hold a background message up behind one of another topic that the broker refuses for now', async () => {
+    const outbox = await here()
+    const put = (topic: string, number: number) => outbox.put(topic, { alarm_id: 'a', number }, { background: true })
+    for (const [number, topic] of ['explanation', 'acknowledgement', 'explanation', 'acknowledgement'].entries())
+      await put(topic, number)
+    const tried: unknown[] = []
+    const over = new AbortController()
+    const draining = outbox.drain(async ({ topic, payload }) => {
+      tried.push(payload.number)
+      if (topic === 'explanation') throw new Error('refused for now')
+      return 'confirmed'
+    }, over.signal)
+    await expect.poll(() => outbox.depth()).toBe(2)
+    expect(tried).toEqual([0, 1, 3])
+    over.abort()
+    await draining
+  })
+
   test('keeps a message that was never sent, after any number of lost connections', async () => {
     const outbox = await here()
     await outbox.put('alarm', { alarm_id: 'a', number: 0 }, { expendable: true })

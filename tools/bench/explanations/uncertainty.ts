@@ -78,7 +78,7 @@ export async function lookAt(
 }
 
 const sharesOn = (crop: Crop, { relevance }: ViewAnswer): RegionShare[] =>
-  regionShares(relevance, regionMap(crop.landmarks, crop)).regions
+  regionShares(relevance, regionMap(crop.landmarks, crop))
 
 function unsureBy({ target, probabilities, relevance, shares }: ViewsSaid): LookedAt['unsure'] {
   const of = (count: number): LookedAt['unsure'][number] => {

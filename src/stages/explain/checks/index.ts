@@ -21,3 +21,4 @@ export {
   shuffleTensor,
   weightedLayers
 } from './randomisation.js'
+export { openShuffledModel } from './shuffled-model.js'

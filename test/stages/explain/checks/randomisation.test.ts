@@ -4,7 +4,6 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { openShuffledModel } from '../../../../src/commands/explain/shuffled-model.js'
 import { InputError } from '../../../../src/core/errors.js'
 import {
   decodeModel,
@@ -21,6 +20,7 @@ import {
   halfwayOf,
   judgeRandomisation,
   likenessOf,
+  openShuffledModel,
   shuffleTensor,
   weightedLayers
 } from '../../../../src/stages/explain/checks/index.js'

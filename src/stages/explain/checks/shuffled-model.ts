@@ -1,10 +1,10 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { InputError } from '../../core/errors.js'
-import { decodeModel, encodeModel, type OnnxModel, readModel, writeModel } from '../../lib/onnx/index.js'
-import { createRandom } from '../../lib/random.js'
-import { shuffleTensor, weightedLayers } from '../../stages/explain/checks/index.js'
+import { InputError } from '../../../core/errors.js'
+import { decodeModel, encodeModel, type OnnxModel, readModel, writeModel } from '../../../lib/onnx/index.js'
+import { createRandom } from '../../../lib/random.js'
+import { shuffleTensor, weightedLayers } from './randomisation.js'
 
 /** Models with weights up to this size are shuffled in memory, larger ones from file to file, without a second copy. */
 const mostInMemory = 64e6

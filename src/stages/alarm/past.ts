@@ -1,0 +1,84 @@
+/** Alarms that have ended: nurses arrive, and acknowledge, after the end. */
+import { acknowledgeableDays } from '../../contract/commands.js'
+import type { Acknowledgement, AcknowledgementMessage, AlarmMessage } from '../../contract/messages.js'
+import { type Clock, type EpochMs, earliest, type Moment, momentAt } from '../../core/clock.js'
+import { InputError } from '../../core/errors.js'
+import { held } from './track.js'
+
+/** Most alarms that are remembered. */
+const most = 10_000
+/** Most acknowledgements of one alarm after its end: each is kept on disk, and a sender may never stop. */
+const mostOfOne = 20
+
+interface Past {
+  endedAt: Moment
+  /** How many acknowledgements have come since, and the last of them. */
+  count: number
+  last: Pick<Acknowledgement, 'by' | 'kind'> | null
+}
+
+export class PastAlarms {
+  /** In the order of their ends. */
+  readonly #alarms = new Map<string, Past>()
+  readonly #clock: Clock
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
+
+  ended(alarmId: string, endedAt: Moment): void {
+    if (this.#alarms.has(alarmId)) return
+    this.#alarms.set(alarmId, { endedAt, count: 0, last: null })
+    if (this.#alarms.size > most) this.#alarms.delete(this.#alarms.keys().next().value!)
+  }
+
+  /** What an earlier run has said. */
+  recall(told: AlarmMessage | AcknowledgementMessage): void {
+    if ('after_end' in told) {
+      if (told.after_end) this.#count(told)
+    } else if (told.phase === 'end') {
+      // A box whose clock stood wrong may have written a time that is still to come.
+      const endedAt = momentAt(this.#clock, Date.parse(told.updated) as EpochMs)
+      this.ended(told.alarm_id, earliest(this.#clock.now(), endedAt))
+    }
+  }
+
+  #count({ alarm_id, by, kind }: AcknowledgementMessage): void {
+    const past = this.#alarms.get(alarm_id)
+    if (past) this.#alarms.set(alarm_id, { ...past, count: past.count + 1, last: { by, kind } })
+  }
+
+  has(alarmId: string, now: Moment): boolean {
+    const past = this.#alarms.get(alarmId)
+    return past !== undefined && !held(past.endedAt, now, acknowledgeableDays * 86_400)
+  }
+
+  /**
+   * @param takeTurn fails where the rate limit has no room for another message
+   * @returns null where the last acknowledgement of this alarm was the same: a repetition
+   * @throws {InputError} if no such alarm has ended, or too many have acknowledged it
+   */
+  acknowledge(
+    alarmId: string,
+    given: Acknowledgement,
+    now: Moment,
+    takeTurn: () => void
+  ): AcknowledgementMessage | null {
+    const past = this.#alarms.get(alarmId)
+    if (!past || !this.has(alarmId, now)) throw unknown(alarmId)
+    if (past.last?.by === given.by && past.last.kind === given.kind) return null
+    if (past.count >= mostOfOne) {
+      const what = `this alarm has had ${mostOfOne} acknowledgements since its end`
+      throw new InputError('PL-COMMAND-TOO-MANY', what, 'command ack')
+    }
+    takeTurn()
+    const message = { alarm_id: alarmId, ...given, after_end: true }
+    this.#count(message)
+    return message
+  }
+}
+
+function unknown(alarmId: string): InputError {
+  const what = `no active alarm has the id ${JSON.stringify(alarmId)}, and none that ended in the last ${acknowledgeableDays} days`
+  return new InputError('PL-COMMAND-NO-ALARM', what, 'command ack')
+}

@@ -1,0 +1,114 @@
+import { createHash } from 'node:crypto'
+import { readFile, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { parse } from 'yaml'
+import { InputError, messageOf } from '../../core/errors.js'
+import { printable } from '../../core/printable.js'
+import { loadManifest, type Manifest } from '../../lib/model/manifest.js'
+import { type Dataset, readDataset } from '../dataset.js'
+import type { Evaluation } from '../evaluate/evaluation.js'
+import type { Chance } from '../evaluate/figures.js'
+import { evaluateStudy } from '../evaluate/index.js'
+import type { JudgedData } from '../evaluate/judged.js'
+import { readPredictions } from '../evaluate/predictions.js'
+import type { AlarmSettings } from '../evaluate/replay.js'
+
+/** What `painlens study train` and `evaluate` have made, read for a report. */
+export interface StudyRun {
+  folder: string
+  dataset: Dataset
+  judgement: JudgedData
+  evaluation: Evaluation
+  /** The model of each fold, by its number from 1. */
+  folds: ReadonlyMap<number, Manifest>
+  /** The fold with the highest accuracy, as the paper reports. */
+  best: number
+  /** Differs as soon as the predictions or a model do. */
+  key: string
+}
+
+export interface StudyRunOptions {
+  run: string
+  /** In place of the data set that run.yaml names. */
+  data: string | undefined
+  alarm: AlarmSettings
+  chance: Chance
+  threads: number
+}
+
+/**
+ * Reads a run. Where its predictions were not evaluated yet, they are now, into RUN/evaluation.
+ * @throws InputError for a run that is not finished or was changed; ModelError; DiskError
+ */
+export async function readStudyRun(
+  { run, data, alarm, chance, threads }: StudyRunOptions,
+  write: (line: string) => void,
+  signal: AbortSignal
+): Promise<StudyRun> {
+  const folder = data ?? (await dataOf(run))
+  const dataset = await readDataset(folder)
+  const judgement = await readPredictions(run, dataset)
+  if (!(await isEvaluated(run))) {
+    write(`${printable(run)} is evaluated first\n`)
+    await evaluateStudy({ data: folder, by: { run }, alarm, chance, threads }, write, signal)
+  }
+  const evaluation = await evaluationIn(run)
+  const numbers = [...new Set(judgement.judged.map(({ fold }) => fold!))].sort((a, b) => a - b)
+  const folds = new Map<number, Manifest>()
+  for (const fold of numbers) folds.set(fold, await loadManifest(join(run, `fold-${fold}`, 'model.yaml')))
+  const best = [...evaluation.folds].sort((a, b) => (b.accuracy ?? 0) - (a.accuracy ?? 0))[0]
+  const hash = createHash('sha256').update(await readFile(join(run, 'predictions.csv')))
+  for (const { sha256 } of folds.values()) hash.update(sha256)
+  return {
+    folder: run,
+    dataset,
+    judgement,
+    evaluation,
+    folds,
+    best: Number(best?.name ?? numbers[0]),
+    key: hash.digest('hex')
+  }
+}
+
+async function dataOf(run: string): Promise<string> {
+  const file = join(run, 'run.yaml')
+  try {
+    const { data } = parse(await readFile(file, 'utf8'), { logLevel: 'error' }) as { data?: unknown }
+    if (typeof data === 'string') return data
+  } catch (error) {
+    throw new InputError(
+      'PL-STUDY-PREDICTIONS',
+      `cannot be read (${messageOf(error).split('\n')[0]})`,
+      printable(file),
+      {
+        fix: 'Give the folder that painlens study train has written.',
+        cause: error
+      }
+    )
+  }
+  throw new InputError('PL-STUDY-PREDICTIONS', 'it names no data set', printable(file), { fix: 'Give --data.' })
+}
+
+const evaluationFile = (run: string): string => join(run, 'evaluation', 'evaluation.json')
+
+/** An evaluation that is older than the predictions is of others. */
+async function isEvaluated(run: string): Promise<boolean> {
+  const changed = (file: string): Promise<number> =>
+    stat(file).then(
+      ({ mtimeMs }) => mtimeMs,
+      () => Number.NEGATIVE_INFINITY
+    )
+  return (await changed(evaluationFile(run))) >= (await changed(join(run, 'predictions.csv')))
+}
+
+async function evaluationIn(run: string): Promise<Evaluation> {
+  const file = evaluationFile(run)
+  try {
+    return JSON.parse(await readFile(file, 'utf8')) as Evaluation
+  } catch (error) {
+    throw new InputError('PL-STUDY-PREDICTIONS', `cannot be read (${messageOf(error)})`, printable(file), {
+      fix: 'Remove its folder: the report evaluates the run again.',
+      cause: error
+    })
+  }
+}

@@ -1,0 +1,62 @@
+import { rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { type ReportOptions, reportStudy } from '../../../src/study/report/index.js'
+import { trainStudy } from '../../../src/study/train/index.js'
+import { alarm } from '../evaluate-rig.js'
+import { studyRig } from '../rig.js'
+
+export interface ReportRig {
+  folder: string
+  data: string
+  run: string
+  options(changed?: Partial<ReportOptions>): ReportOptions
+  report(changed?: Partial<ReportOptions>, signal?: AbortSignal): Promise<string>
+  remove(): void
+}
+
+/** A run of train on tiny made-up crops, two folds, that was not evaluated yet. */
+export async function reportRig(): Promise<ReportRig> {
+  const rig = await studyRig({ subjects: 6, crops: 3 })
+  const run = join(rig.folder, 'run')
+  const recipe = { epochs: 12, batch: 8, rate: 0.01, dropout: 0.2, patience: 12, seed: 3, threads: 1 }
+  await trainStudy(
+    {
+      data: rig.data,
+      base: rig.base,
+      input: undefined,
+      out: run,
+      trainFrom: 'fc6',
+      folds: 2,
+      views: 1,
+      neutral: 'uniform',
+      balanced: true,
+      smoothing: 0,
+      alarmLabel: 'pain',
+      recipe: { ...recipe, schedule: 'cosine', optimizer: 'momentum' }
+    },
+    () => undefined,
+    new AbortController().signal
+  )
+  const options = (changed: Partial<ReportOptions> = {}): ReportOptions => ({
+    run,
+    out: join(rig.folder, 'report'),
+    data: undefined,
+    language: 'en',
+    withPictures: false,
+    pictures: 9,
+    faces: 2,
+    composites: ['lrp.z', 'lrp.sequential_preset_a_flat'],
+    chance: { seed: 1, repetitions: 200 },
+    threads: 1,
+    alarm,
+    ...changed
+  })
+  return {
+    folder: rig.folder,
+    data: rig.data,
+    run,
+    options,
+    report: (changed, signal = new AbortController().signal) => reportStudy(options(changed), () => undefined, signal),
+    remove: () => rmSync(rig.folder, { recursive: true, force: true })
+  }
+}

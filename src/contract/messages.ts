@@ -203,7 +203,7 @@ export interface HealthMessage {
   event_loop_ms: { p99: number }
   outbox: { depth: number }
   /** What is wrong with painlens now; empty when all is well. */
-  problems: { part: string; why: string }[]
+  problems: { part: string; why: string; code: string | null }[]
   /** Null where HTTP is turned off. */
   http: { address: string | null; problem: string | null; code: string | null } | null
   provider: string

@@ -231,7 +231,7 @@ const health = z.strictObject({
   event_loop_ms: z.strictObject({ p99: z.number().min(0) }),
   outbox: z.strictObject({ depth: count.describe('Alarms that wait for the broker.') }),
   problems: z
-    .array(z.strictObject({ part: name, why: z.string() }))
+    .array(z.strictObject({ part: name, why: z.string(), code: code.nullable() }))
     .describe('What is wrong with painlens now; empty when all is well.'),
   http: z
     .strictObject({ address: name.nullable(), problem: z.string().nullable(), code: code.nullable() })

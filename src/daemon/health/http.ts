@@ -15,7 +15,7 @@ import { limitConnections } from './connection-limit.js'
 /** Why a part prevents liveness or readiness. */
 export interface Report {
   ok: boolean
-  parts: readonly { part: string; why: string }[]
+  parts: readonly { part: string; why: string; code: ErrorCode | null }[]
 }
 
 export interface HttpOptions {

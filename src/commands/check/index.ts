@@ -31,7 +31,12 @@ export interface CheckIo {
   service: Service | null
 }
 
-const standardIo = (): CheckIo => ({ write: toStdout, width: terminalWidth(), env: process.env, service: readService() })
+const standardIo = (): CheckIo => ({
+  write: toStdout,
+  width: terminalWidth(),
+  env: process.env,
+  service: readService()
+})
 
 /** What needs no config, in the order of the lines. */
 const machineChecks: readonly Check[] = [

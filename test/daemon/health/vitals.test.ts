@@ -42,7 +42,7 @@ const table: [string, Partial<Vitals>, [part: string, stops: string, code: strin
   ['accepts a single failed frame without later ones', { unanswered: { first: ago(900_000), last: ago(900_000) } }, []],
   [
     'stops readiness at once for a camera whose frames fail',
-    { failing: [{ camera: 'a', why: 'the model gave NaN' }] },
+    { failing: [{ camera: 'a', code: 'PL-INFERENCE-NOT-FINITE', why: 'the model gave NaN' }] },
     [['inference', 'ready', /^fails on the frames of a: the model gave NaN$/]]
   ],
   [

@@ -12,7 +12,7 @@ const passwd = 'root:x:0:0:root:/root:/bin/bash\nnobody:x:65534:65534:nobody:/no
 const groups = 'root:x:0:\nvideo:x:44:painlens\nrender:x:104:\naudio:x:29:\n'
 
 describe('the account that an unproved build runs as', () => {
-  it('is painlens with the groups of the GPU, and nobody on a machine without that user', () => {
+  it('is painlens with the groups of the GPU, and the unprivileged account 65534 on a machine without that user', () => {
     expect(accountIn(`${passwd}painlens:x:998:997::/var/lib/painlens:/usr/sbin/nologin\n`, groups)).toEqual(painlens)
     expect(accountIn(passwd, 'root:x:0:\n')).toEqual({ name: 'nobody', uid: 65534, gid: 65534, deviceGroups: [] })
     expect(accountIn('root:x:0:0:::\n', groups)).toBeNull()

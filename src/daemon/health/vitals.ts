@@ -83,7 +83,9 @@ const rules: readonly ((vitals: Vitals) => Defect[])[] = [
   },
 
   ({ failing }) =>
-    failing.map(({ camera, code, why }) => defect('ready', 'inference', code, `fails on the frames of ${camera}: ${why}`)),
+    failing.map(({ camera, code, why }) =>
+      defect('ready', 'inference', code, `fails on the frames of ${camera}: ${why}`)
+    ),
 
   ({ now, restarting }) =>
     restarting.map(({ part, since }) => {

@@ -45,7 +45,7 @@ import type { CameraPain, Mqtt, MqttOptions, MqttRequests, MqttStats } from './t
 export type { CommandHandlers } from './commands.js'
 export { type BrokerOptions, protocolVersions } from './connect.js'
 export { encode } from './delivery.js'
-export { hearNeighbours, type Neighbours, type NeighboursOptions } from './neighbours.js'
+export { hearNeighbours, type Neighbours } from './neighbours.js'
 export type { CameraPain, Mqtt, MqttOptions, MqttRequests, MqttStats } from './types.js'
 
 /**

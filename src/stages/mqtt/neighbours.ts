@@ -197,7 +197,7 @@ class Listener implements Neighbours {
   }
 }
 
-/** @returns undefined for what is no JSON; null for an empty payload */
+/** @returns undefined unless it is JSON; null for an empty payload */
 function parsed(payload: Buffer): unknown {
   if (payload.length === 0) return null
   try {

@@ -43,7 +43,7 @@ const table: [string, Partial<Vitals>, [part: string, stops: string, code: strin
   [
     'stops readiness at once for a camera whose frames fail',
     { failing: [{ camera: 'a', code: 'PL-INFERENCE-NOT-FINITE', why: 'the model gave NaN' }] },
-    [['inference', 'ready', /^fails on the frames of a: the model gave NaN$/]]
+    [['inference', 'ready', 'PL-INFERENCE-NOT-FINITE', /^fails on the frames of a: the model gave NaN$/]]
   ],
   [
     'stops readiness for a worker that restarts',

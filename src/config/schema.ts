@@ -23,6 +23,16 @@ const tls = z.strictObject({
   server_name: text.optional().describe("The name in the broker's certificate, where url has an IP address.")
 })
 
+const homeAssistant = z.strictObject({
+  enabled: z
+    .boolean()
+    .default(false)
+    .describe('Home Assistant shows this device by itself: status, each camera, pain by camera, a test button.'),
+  prefix: shaped(/^[A-Za-z0-9_-]+(?:\/[A-Za-z0-9_-]+)*$/, 'a topic of letters, digits, _, - and /')
+    .default('homeassistant')
+    .describe('The discovery prefix that Home Assistant is set to.')
+})
+
 const mqtt = z.strictObject({
   url: url(brokerSchemes, 'mqtt://broker.example:1883').describe('The broker. mqtts and wss are encrypted.'),
   username: text.optional().describe('User name at the broker.'),
@@ -37,7 +47,8 @@ const mqtt = z.strictObject({
   tls: tls.optional().describe('Certificates, for mqtts:// and wss:// only.'),
   keepalive_s: wholeFrom(5, 3600)
     .default(30)
-    .describe('Seconds between pings; a silent client is offline after 1.5 of them.')
+    .describe('Seconds between pings; a silent client is offline after 1.5 of them.'),
+  home_assistant: homeAssistant.prefault({}).describe('MQTT discovery for Home Assistant; off unless enabled.')
 })
 
 const cameraTls = z.strictObject({
@@ -214,12 +225,19 @@ const explanation = z.strictObject({
     .enum(['auto', ...engineNames])
     .default('auto')
     .describe(
-      'What computes LRP: tfjs on the CPU, or ONNX Runtime where the classifier runs. auto lets both explain the same picture at start, refuses to explain if they disagree, and takes the faster; during that trial a large model takes about four times its file in memory.'
+      'What computes LRP: tfjs on the CPU, or ONNX Runtime where the classifier runs. auto lets both explain the same pictures at start, refuses to explain if they disagree on most of them, and takes the faster; during that trial a large model takes about four times its file in memory.'
     ),
   composite: z
     .enum(plainCompositeNames)
     .default('lrp.sequential_preset_a_flat')
-    .describe("Which LRP rule goes to which layer, by iNNvestigate's names."),
+    .describe("Which LRP rule goes to which layer, by iNNvestigate's names, and zennit's where iNNvestigate has none."),
+  gamma: z
+    .union([numberFrom(0, 1000), z.array(numberFrom(0, 1000)).min(1).max(32)])
+    .nullable()
+    .default(null)
+    .describe(
+      'Of lrp.gamma and lrp.epsilon_gamma_box: how much more counts what speaks for an output than what speaks against it; null is 0.25. A list is by depth: [0.5, 0.1] for the half of the layers at the input and for the other half.'
+    ),
   threshold: share
     .default(0.6)
     .describe(

@@ -17,6 +17,17 @@ export interface CameraStateMessage {
   until?: string
 }
 
+/** Whether pain is suspected in a camera: the faces that it shows share the topic of alarms. */
+export interface CameraPainMessage {
+  /** False: a face was judged within the last minute and no alarm is active. Null: unknown. */
+  suspected: boolean | null
+  since: string
+  /** The active pain alarms. */
+  alarm_ids: string[]
+  /** There are some, and each has an acknowledgement. */
+  acknowledged: boolean
+}
+
 export interface ObservationMessage {
   at: string
   track: number
@@ -192,7 +203,7 @@ export interface HealthMessage {
   event_loop_ms: { p99: number }
   outbox: { depth: number }
   /** What is wrong with painlens now; empty when all is well. */
-  problems: { part: string; why: string }[]
+  problems: { part: string; why: string; code: string | null }[]
   /** Null where HTTP is turned off. */
   http: { address: string | null; problem: string | null; code: string | null } | null
   provider: string

@@ -12,7 +12,7 @@ const long = z.string().transform((text) => text.slice(0, 500))
 const texts = z.object(byLanguage(() => long))
 const place = short.nullable().default(null)
 const ack = z.object({ by: short, at: time, kind: z.enum(acknowledgements) })
-/** In a state of a later version nothing is taken for watched. */
+/** An unknown state, of a later version, counts as not watched. */
 const state = z.enum(cameraStates).catch('connecting')
 
 const schemas: Readonly<Record<HeardKind, z.ZodType>> = {
@@ -48,7 +48,7 @@ const schemas: Readonly<Record<HeardKind, z.ZodType>> = {
   explanation: z.object({ alarm_id: short, text: texts, heatmap: z.base64().optional() })
 }
 
-/** @returns null for anything but a message of that kind */
+/** @returns null unless it is a message of that kind */
 export function readHeard(device: string, kind: HeardKind, camera: string, message: unknown): Heard | null {
   const about = { device, kind, camera: camera.slice(0, 100) }
   // An empty retained message takes a camera away; of other kinds it says nothing.

@@ -81,7 +81,7 @@ export class Supervision {
     return examine({
       ...progress.snapshot(),
       cameras: [...cameras].map(([id, camera]) => ({ id, ...camera.stats() })),
-      broker: { connected, trouble: trouble?.what ?? null, refusal: refusal?.what ?? null },
+      broker: { connected, trouble, refusal },
       outbox: outbox.stats()
     })
   }
@@ -146,7 +146,7 @@ export class Supervision {
 
 const reportOf = (defects: readonly Defect[]): Report => ({
   ok: defects.length === 0,
-  parts: defects.map(({ part, why }) => ({ part, why }))
+  parts: defects.map(({ part, why, code }) => ({ part, why, code }))
 })
 
 const told = (problem: Problem | null) => ({ problem: problem?.message ?? null, code: problem?.code ?? null })

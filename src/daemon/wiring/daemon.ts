@@ -18,6 +18,7 @@ import { Supervision } from '../health/supervision.js'
 import { isStuckInference } from '../health/vitals.js'
 import { Inference } from '../line/inference.js'
 import { endsOfUnfinishedAlarms, Pauses, PublishedCameras, recallAlarms } from '../report/earlier-run.js'
+import { HomeAssistant } from '../report/home-assistant.js'
 import { Reporter, Troubles } from '../report/reporter.js'
 import { Cameras } from './cameras.js'
 import { commandHandlers } from './commands.js'
@@ -143,11 +144,14 @@ function openInference({ log }: DaemonOptions, metrics: Metrics, troubles: Troub
   })
 }
 
-/** The state of cameras from this and earlier runs. */
+/** What the broker and the disk hold of the cameras of this and earlier runs. */
 function cameraMemory({ outbox }: Parts, mqtt: Mqtt, { config, clock }: DaemonOptions) {
   const published = new PublishedCameras(outbox, mqtt)
   published.clearAllBut(new Set(config.cameras.map(({ id }) => id)))
-  return { published, pauses: new Pauses(outbox, clock) }
+  const settings = config.mqtt.home_assistant
+  const homeAssistant = new HomeAssistant({ device: config.device, settings, mqtt, outbox })
+  homeAssistant.withdrawOthers()
+  return { published, homeAssistant, pauses: new Pauses(outbox, clock) }
 }
 
 function openMqtt(

@@ -29,6 +29,7 @@ export type Telling = Pick<
   | 'putAcknowledgementInOutbox'
   | 'putExplanationInOutbox'
   | 'cameraState'
+  | 'cameraPain'
   | 'observation'
   | 'refresh'
 >
@@ -67,6 +68,7 @@ export class DaemonPage {
     return {
       observation: (...told) => mqtt.observation(...told),
       refresh: () => mqtt.refresh(),
+      cameraPain: (...told) => mqtt.cameraPain(...told),
       putAlarmInOutbox: (message) => {
         this.#hear('alarm', message)
         return mqtt.putAlarmInOutbox(message)

@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { connectAsync } from 'mqtt'
 import type { AlarmMessage, CameraStateMessage, ExplanationMessage, StatusMessage } from '../../contract/messages.js'
 import { messageOf, ProgramError, UsageError } from '../../core/errors.js'
+import { toStderr, toStdout } from '../../core/terminal.js'
 import { freePort, startBroker } from './broker.js'
 import { type Child, startPainlens } from './child.js'
 import { type DemoPage, type DemoPlaces, placesIn, writeDemoConfig } from './config-file.js'
@@ -77,8 +78,7 @@ export async function demoCommand(options: DemoOptions, signal: AbortSignal): Pr
 
 async function newShow(): Promise<Show> {
   const places = placesIn(await mkdtemp(join(tmpdir(), 'painlens-demo-')))
-  const write = (line: string): void => void process.stdout.write(`${line}\n`)
-  const narrator = new Narrator({ write, startedAt: Date.now(), colour: process.stdout.isTTY })
+  const narrator = new Narrator(toStdout, Date.now())
   let sayOnline = (): void => undefined
   const online = new Promise<void>((resolve) => {
     sayOnline = resolve
@@ -118,7 +118,7 @@ const newToken = (): string => randomBytes(8).toString('hex')
 
 function introduce({ places }: Show, camera: string, broker: string, { port: pagePort, tokens }: DemoPage): void {
   const port = new URL(broker).port
-  process.stdout.write(
+  toStdout(
     [
       'painlens demo: a rendered resident, a real camera stream, a real broker, the real daemon.',
       'The demonstration model was trained on drawings only. It says nothing about people.',
@@ -134,7 +134,14 @@ function introduce({ places }: Show, camera: string, broker: string, { port: pag
   )
 }
 
-async function subscribe(url: string, show: Show): Promise<{ stop(): Promise<void> }> {
+/**
+ * Shows what the demo's broker is told. Any program of this machine may publish there, so a message that is not one of the
+ * contract's is noted and dropped.
+ */
+export async function subscribe(
+  url: string,
+  show: Pick<Show, 'narrator' | 'alarms' | 'explanations' | 'sayOnline' | 'onlineAt'>
+): Promise<{ stop(): Promise<void> }> {
   const client = await connectAsync(url, { protocolVersion: 4, clean: true, reconnectPeriod: 0 })
   const base = 'painlens/demo'
   const handlers: Record<string, (payload: never) => void> = {
@@ -146,16 +153,24 @@ async function subscribe(url: string, show: Show): Promise<{ stop(): Promise<voi
     },
     [`${base}/camera/bed-a/state`]: (state: CameraStateMessage) => show.narrator.camera('bed-a', state),
     [`${base}/alarm`]: (alarm: AlarmMessage) => {
-      show.alarms.push(alarm)
       show.narrator.alarm(alarm)
+      show.alarms.push(alarm)
     },
     [`${base}/explanation`]: (explanation: ExplanationMessage) => {
-      show.explanations.push(explanation)
       show.narrator.explanation(explanation, Date.now())
+      show.explanations.push(explanation)
     }
   }
   // Each topic has its own message, as the contract says.
-  client.on('message', (topic, payload) => handlers[topic]?.(JSON.parse(payload.toString()) as never))
+  client.on('message', (topic, payload) => {
+    try {
+      handlers[topic]?.(JSON.parse(payload.toString()) as never)
+    } catch (error) {
+      show.narrator.note(`what was published on ${topic} is not of painlens (${messageOf(error)})`, Date.now())
+    }
+  })
+  // Of a broker that ends, too, there is no more to hear.
+  client.on('error', (error) => show.narrator.note(`the broker's messages end (${messageOf(error)})`, Date.now()))
   await client.subscribeAsync(Object.keys(handlers), { qos: 1 })
   return { stop: () => client.endAsync(true) }
 }
@@ -203,13 +218,13 @@ function onCameraEvent(event: CameraEvent, show: Show, ready: (url: string) => v
 
 function startDaemon({ places }: Show): Child {
   const log = createWriteStream(places.log)
-  log.on('error', (error) => process.stderr.write(`the daemon's log is not kept: ${messageOf(error)}\n`))
+  log.on('error', (error) => toStderr(`the daemon's log is not kept: ${messageOf(error)}\n`))
   const child = startPainlens({
     args: ['run', '--config', places.config],
     onLine: (line) => {
       log.write(`${line}\n`)
       // The log is JSON; any other line is the message of a failed start.
-      if (!line.startsWith('{')) process.stderr.write(`${line}\n`)
+      if (!line.startsWith('{')) toStderr(`${line}\n`)
     }
   })
   void child.ended.then(() => log.end())
@@ -234,13 +249,10 @@ function verdict({ stretches, alarms, explanations, onlineAt }: Show): number {
   const input: JudgeInput = { stretches, alarms, explanations, watchedFrom: onlineAt, endedAt: Date.now(), graceMs }
   const { judged, faults } = judge(input)
   const pain = alarms.filter((alarm) => alarm.phase === 'start' && alarm.condition === 'pain').length
-  process.stdout.write(
-    `\nScripted pain stretches judged: ${judged}, pain alarms: ${pain}, explanations: ${explanations.length}.\n`
-  )
+  toStdout(`\nScripted pain stretches judged: ${judged}, pain alarms: ${pain}, explanations: ${explanations.length}.\n`)
   if (judged === 0) faults.push('no scripted pain was over before the end; give more seconds')
-  for (const fault of faults) process.stdout.write(`fault: ${fault}\n`)
-  if (faults.length === 0)
-    process.stdout.write('Each scripted pain gave exactly one explained alarm, and nothing else did.\n')
+  for (const fault of faults) toStdout(`fault: ${fault}\n`)
+  if (faults.length === 0) toStdout('Each scripted pain gave exactly one explained alarm, and nothing else did.\n')
   return faults.length === 0 ? 0 : 1
 }
 

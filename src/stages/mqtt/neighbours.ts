@@ -11,7 +11,8 @@ import type { Dialect } from './dialect.js'
 import { defaultDelays, keepConnected, type ReconnectDelays } from './reconnect.js'
 import { SizeLimit } from './size-limit.js'
 
-export type NeighbourKind = Exclude<Kind, 'observation' | 'response'>
+/** What is heard of another box. */
+export type NeighbourKind = (typeof kinds)[number]
 
 export interface NeighboursOptions {
   broker: BrokerOptions
@@ -48,7 +49,7 @@ const kinds = [
   'alarm',
   'acknowledgement',
   'explanation'
-] as const satisfies readonly NeighbourKind[]
+] as const satisfies readonly Kind[]
 const command = { qos: 1, retain: false, rank: 'other' } as const
 
 /** Connects in the background, now and whenever the connection is lost. */
@@ -196,7 +197,7 @@ class Listener implements Neighbours {
   }
 }
 
-/** @returns undefined for anything but JSON; null for an empty payload */
+/** @returns undefined unless it is JSON; null for an empty payload */
 function parsed(payload: Buffer): unknown {
   if (payload.length === 0) return null
   try {

@@ -173,6 +173,13 @@ describe.skipIf(chromiumPath === null)('a report in Chromium', { timeout: patien
       expect(await tab.locator('#figure-1 svg').isVisible()).toBe(true)
       const overflow = await tab.evaluate('document.documentElement.scrollWidth - innerWidth')
       expect(overflow).toBeLessThanOrEqual(0)
+      // A4 within margins: nothing is cut off to the right, and no figure is higher than a page.
+      await tab.setViewportSize({ width: 680, height: 1009 })
+      await tab.emulateMedia({ media: 'print' })
+      expect(await tab.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(680)
+      expect(
+        await tab.evaluate('Math.max(...[...document.querySelectorAll("figure svg")].map((one) => one.clientHeight))')
+      ).toBeLessThan(900)
       expect(said).toEqual([])
     } finally {
       await browser.close()

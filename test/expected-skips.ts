@@ -83,7 +83,8 @@ export const expectedSkips: readonly ExpectedSkip[] = [
   },
   {
     file: 'test/lib/statistics/maps.test.ts',
-    title: 'eigenvalues of the graph of maps, masses and probabilities of clusters > equal what NumPy and scikit-learn say',
+    title:
+      'eigenvalues of the graph of maps, masses and probabilities of clusters > equal what NumPy and scikit-learn say',
     reason: 'scikit-learn, the second opinion, is not installed; what it said once is recorded',
     when: () => ['/usr/bin/python3', 'python3'].every((python) => fails(python, '-c', 'import sklearn'))
   },

@@ -138,7 +138,8 @@ export class Device {
     const write = (part: string): void => {
       text += part
     }
-    expect(await alarmsCommand({ config: this.file, ...options }, new AbortController().signal, write)).toBe(0)
+    const io = { write, width: 1000 }
+    expect(await alarmsCommand({ config: this.file, ...options }, new AbortController().signal, io)).toBe(0)
     return text
   }
 
@@ -147,7 +148,14 @@ export class Device {
     const fatal: Error[] = []
     const { config } = await loadConfig(this.file)
     const onFatal = (error: Error): void => void fatal.push(error)
-    const daemon = await startDaemon({ config, secrets: new Secrets(), log, clock: systemClock, onFatal })
+    const daemon = await startDaemon({
+      config,
+      configFile: '/etc/painlens/painlens.yaml',
+      secrets: new Secrets(),
+      log,
+      clock: systemClock,
+      onFatal
+    })
     onTestFinished(() => daemon.stop())
     return { daemon, fatal }
   }

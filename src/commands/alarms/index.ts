@@ -143,7 +143,9 @@ function printAlarms(alarms: readonly Told[], { write, width }: AlarmsIo): void 
     row
       .map((cell, column) => `${gap(column)}${cell.padEnd(widths[column]!)}`)
       .join('')
-      .replace(/ +$/gm, '')
+      .split('\n')
+      .map((line) => line.trimEnd())
+      .join('\n')
   )
   write(`${lines.join('\n')}\n\n${counted(alarms)}\n`, { to: lines[0]!.length, sgr: '1' })
 }

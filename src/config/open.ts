@@ -1,4 +1,3 @@
-import { printable } from '../core/printable.js'
 import { toStderr } from '../core/terminal.js'
 import { type Environment, type FoundConfig, findConfig, isConfigOf } from './find.js'
 import { type LoadedConfig, type LoadOptions, loadConfig } from './load.js'
@@ -26,7 +25,7 @@ export interface OpenedConfig extends LoadedConfig {
 export async function openConfig(given: string | undefined, options: OpenOptions = {}): Promise<OpenedConfig> {
   const { tell = toStderr, service = readService() } = options
   const found = findConfig(given, options.env)
-  if (found.by !== 'named by --config') tell(`config: ${printable(found.file)}, ${found.by}\n`)
+  if (found.by !== 'named by --config') tell(`config: ${found.file}, ${found.by}\n`)
   return openFound(found, { ...options, service })
 }
 

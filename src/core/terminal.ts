@@ -38,6 +38,10 @@ export const toStdout = writeTo(() => process.stdout)
 /** Prints what is said about it: problems, progress, questions. */
 export const toStderr = writeTo(() => process.stderr)
 
+/** Columns of the terminal on standard output; infinite where that is none, so that lines stay whole for other programs. */
+export const terminalWidth = (): number =>
+  process.stdout.isTTY ? process.stdout.columns || 80 : Number.POSITIVE_INFINITY
+
 /** Hands a file's content to whatever standard output is; resolves when it has been taken. */
 export const bytesToStdout = (bytes: Uint8Array): Promise<void> =>
   new Promise((done) => process.stdout.write(bytes, () => done()))

@@ -17,7 +17,7 @@ export interface Blame {
   fix: string
 }
 
-export interface TryOptions {
+export interface ProofOptions {
   blame: Blame
   signal?: AbortSignal
   /** Told once that the network could not be taken away. */
@@ -33,7 +33,7 @@ type NotBegun = { notBegun: string }
  * Runs the classifier on each provider, in that order, in one process, which is confined where this one is root.
  * @throws ProviderError with the cause; the signal's reason when it is aborted
  */
-export async function runProof(request: ProofRequest, options: TryOptions): Promise<ProvedRun[]> {
+export async function runProof(request: ProofRequest, options: ProofOptions): Promise<ProvedRun[]> {
   const answer = await confinedAnswer(request, options)
   if ('runs' in answer) return answer.runs
   const { where, fix } = options.blame
@@ -56,7 +56,7 @@ export function missingLibrary(failure: string): string | undefined {
   return rest.length > 0 && name.startsWith('lib') ? name : undefined
 }
 
-async function confinedAnswer(request: ProofRequest, options: TryOptions): Promise<ProofAnswer> {
+async function confinedAnswer(request: ProofRequest, options: ProofOptions): Promise<ProofAnswer> {
   const { signal, say, account = accountHere() } = options
   signal?.throwIfAborted()
   let answer = await asked(startProof(account, false), request, signal)

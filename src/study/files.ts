@@ -2,6 +2,7 @@ import { type FileHandle, mkdir, open, readFile, rename, rm, stat } from 'node:f
 import { join } from 'node:path'
 import { DiskError, InputError } from '../core/errors.js'
 import { printable } from '../core/printable.js'
+import { isRunning } from '../core/processes.js'
 
 /** Whether there is anything of that name. */
 export const isThere = (file: string): Promise<boolean> =>
@@ -74,7 +75,7 @@ export async function claimFolder(folder: string): Promise<Claim> {
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw diskError(error, folder)
       const pid = Number(await readFile(lock, 'utf8').catch(() => ''))
-      if (isAlive(pid)) {
+      if (isRunning(pid)) {
         const what = `painlens study is at work in it already (process ${pid})`
         throw new InputError('PL-STUDY-FOLDER', what, printable(folder))
       }
@@ -82,14 +83,4 @@ export async function claimFolder(folder: string): Promise<Claim> {
     }
   }
   throw new InputError('PL-STUDY-FOLDER', 'painlens study is at work in it already', printable(folder))
-}
-
-function isAlive(pid: number): boolean {
-  if (!Number.isInteger(pid) || pid <= 0) return false
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM'
-  }
 }

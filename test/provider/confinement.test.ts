@@ -4,7 +4,7 @@ import { delimiter, join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { type Account, accountIn, confined, confinedEnvironment } from '../../src/provider/confinement.js'
 import { placeOf } from '../../src/provider/place.js'
-import { runProof, type TryOptions } from '../../src/provider/prove.js'
+import { type ProofOptions, runProof } from '../../src/provider/prove.js'
 import { root } from './rig.js'
 
 const painlens: Account = { name: 'painlens', uid: 998, gid: 997, deviceGroups: [44, 104] }
@@ -12,7 +12,7 @@ const passwd = 'root:x:0:0:root:/root:/bin/bash\nnobody:x:65534:65534:nobody:/no
 const groups = 'root:x:0:\nvideo:x:44:painlens\nrender:x:104:\naudio:x:29:\n'
 
 describe('the account that an unproved build runs as', () => {
-  it('is painlens with the groups of the GPU, and user 65534 on a machine without that user', () => {
+  it('is painlens with the groups of the GPU, and the unprivileged account 65534 on a machine without that user', () => {
     expect(accountIn(`${passwd}painlens:x:998:997::/var/lib/painlens:/usr/sbin/nologin\n`, groups)).toEqual(painlens)
     expect(accountIn(passwd, 'root:x:0:\n')).toEqual({ name: 'nobody', uid: 65534, gid: 65534, deviceGroups: [] })
     expect(accountIn('root:x:0:0:::\n', groups)).toBeNull()
@@ -83,7 +83,7 @@ describe.runIf(process.geteuid!() === 0)('a proof started by root', () => {
     return log
   }
 
-  const prove = (options: Partial<TryOptions>, given = model) =>
+  const prove = (options: Partial<ProofOptions>, given = model) =>
     runProof(
       { folder: placeOf().current, redirect: false, model: given, providers: ['cpu'] },
       { blame: { where: 'a.tar.gz', fix: 'Build it again.' }, account: nobody, ...options }

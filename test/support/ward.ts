@@ -138,8 +138,9 @@ export class Device {
     const write = (part: string): void => {
       text += part
     }
-    const io = { write, width: 1000 }
-    expect(await alarmsCommand({ config: this.file, ...options }, new AbortController().signal, io)).toBe(0)
+    expect(
+      await alarmsCommand({ config: this.file, ...options }, new AbortController().signal, { write, width: 1000 })
+    ).toBe(0)
     return text
   }
 

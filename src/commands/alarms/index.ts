@@ -2,7 +2,7 @@ import { openConfig } from '../../config/index.js'
 import type { Acknowledgement, AlarmMessage } from '../../contract/messages.js'
 import { UsageError } from '../../core/errors.js'
 import { printable, printableJson } from '../../core/printable.js'
-import { toStdout, type Write } from '../../core/terminal.js'
+import { terminalWidth, toStdout, type Write } from '../../core/terminal.js'
 import { type AlarmLogEntry, isAcknowledgement, readAlarmLog } from '../../stages/alarm-log/index.js'
 
 export interface AlarmsOptions {
@@ -21,10 +21,7 @@ export interface AlarmsIo {
   width: number
 }
 
-const standardIo = (): AlarmsIo => ({
-  write: toStdout,
-  width: process.stdout.isTTY ? process.stdout.columns || 80 : Number.POSITIVE_INFINITY
-})
+const standardIo = (): AlarmsIo => ({ write: toStdout, width: terminalWidth() })
 
 /**
  * `painlens alarms`: prints the alarm log of this device, one line for each alarm, or with --json each message and each
@@ -36,7 +33,7 @@ const standardIo = (): AlarmsIo => ({
 export async function alarmsCommand(
   options: AlarmsOptions,
   signal: AbortSignal,
-  io: AlarmsIo = standardIo()
+  { write, width }: AlarmsIo = standardIo()
 ): Promise<number> {
   const config =
     options.path === undefined ? (await openConfig(options.config, { needsPasswords: false })).config : null
@@ -51,12 +48,14 @@ export async function alarmsCommand(
       (options.camera === undefined || alarm?.message.camera === options.camera) &&
       (options.since === undefined || timeOf(entry) >= options.since)
     if (!isWanted) continue
-    if (options.json) io.write(`${printableJson(JSON.stringify(entry))}\n`)
+    if (options.json) write(`${printableJson(JSON.stringify(entry))}\n`)
     else if (alarm) alarm.isWanted = true
   }
   if (options.camera !== undefined && !cameras.has(options.camera)) throw unknownCamera(options.camera, cameras)
-  const wanted = [...told.values()].filter(({ isWanted }) => isWanted)
-  if (!options.json) printAlarms(wanted, io)
+  if (!options.json) {
+    const wanted = [...told.values()].filter(({ isWanted }) => isWanted)
+    printAlarms(wanted, write, width)
+  }
   return 0
 }
 
@@ -125,7 +124,7 @@ const continued = '    '
  * A table with a line for each alarm in the given order, and their number below it. On a narrow terminal each alarm, and the
  * title, has several lines.
  */
-function printAlarms(alarms: readonly Told[], { write, width }: AlarmsIo): void {
+function printAlarms(alarms: readonly Told[], write: Write, width: number): void {
   if (alarms.length === 0) {
     write('no alarms\n')
     return

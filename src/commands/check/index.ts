@@ -9,7 +9,7 @@ import {
 } from '../../config/index.js'
 import { ConfigError } from '../../core/errors.js'
 import { Secrets } from '../../core/secrets.js'
-import { toStdout, type Write } from '../../core/terminal.js'
+import { terminalWidth, toStdout, type Write } from '../../core/terminal.js'
 import { checkAsService } from './as-service.js'
 import { checkBroker } from './broker.js'
 import { checkCameras, checkFfmpeg } from './camera.js'
@@ -33,7 +33,7 @@ export interface CheckIo {
 
 const standardIo = (): CheckIo => ({
   write: toStdout,
-  width: process.stdout.isTTY ? process.stdout.columns || 80 : Number.POSITIVE_INFINITY,
+  width: terminalWidth(),
   env: process.env,
   service: readService()
 })

@@ -1,5 +1,6 @@
 /** `painlens forget DEVICE`: removes what the broker retains of a device that is no more. */
 import { openConfig } from '../../config/index.js'
+import { discoveryTopic } from '../../contract/home-assistant.js'
 import { baseTopic, topicOf } from '../../contract/topics.js'
 import { BrokerError } from '../../core/errors.js'
 import { printable } from '../../core/printable.js'
@@ -17,7 +18,8 @@ const timeoutMs = 10_000
 const goodbyeMs = 1000
 
 /**
- * Takes the retained messages below painlens/DEVICE away from the broker of the config, and names each.
+ * Takes the retained messages below painlens/DEVICE, and its announcement for Home Assistant, away from the broker of the
+ * config, and names each.
  * @returns 0, also where there are none
  * @throws {BrokerError} if the broker cannot be used, refuses, or retains that the device is online
  */
@@ -39,6 +41,9 @@ export async function forgetCommand(
     throw new BrokerError(code, what, 'mqtt.url', { fix, cause: error })
   })
   try {
+    // Not every user has the right to that.
+    const discovery = discoveryTopic(config.mqtt.home_assistant.prefix, device)
+    await retainedMessages(connection, discovery, heard, giveUp).catch(() => undefined)
     const retained = await retainedMessages(connection, `${base}/#`, heard, giveUp)
     if (isOnline(retained.get(topicOf(base, 'status'))))
       throw new BrokerError('PL-BROKER-DEVICE-ONLINE', `the device ${JSON.stringify(device)} is online`, base)

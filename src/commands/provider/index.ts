@@ -10,14 +10,14 @@ import { describeBuild } from '../../provider/manifest.js'
 import { type Place, placeOf } from '../../provider/place.js'
 
 /** What to prove a build with. */
-export interface ProofOptions {
+export interface ModelChoice {
   /** The manifest of the classifier. */
   model?: string
   /** Or the config that names it. */
   config?: string
 }
 
-export interface ProviderInstallOptions extends ProofOptions {
+export interface ProviderInstallOptions extends ModelChoice {
   archive: string
   /** `--no-proof`: false where there is nothing to prove it on. */
   proof: boolean
@@ -45,7 +45,7 @@ export async function providerInstallCommand(
 
 /** Brings back the build before the last change. */
 export async function providerRollbackCommand(
-  options: ProofOptions,
+  options: ModelChoice,
   signal: AbortSignal,
   write: Write = toStdout
 ): Promise<number> {
@@ -93,7 +93,7 @@ async function ended(signal: AbortSignal, say: (line: string) => void, act: () =
 }
 
 /** Looked at before anything is touched. */
-async function modelOf({ model, config }: ProofOptions): Promise<string> {
+async function modelOf({ model, config }: ModelChoice): Promise<string> {
   const named = model ?? (config && (await openConfig(config, { needsPasswords: false })).config.model.manifest)
   return (await loadManifest(named ?? join(packageRoot, 'models/pain-demo.yaml'))).path
 }

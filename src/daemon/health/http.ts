@@ -15,7 +15,7 @@ import { LastSaid, type Log } from '../../core/log.js'
 /** Why a part prevents liveness or readiness. */
 export interface Report {
   ok: boolean
-  parts: readonly { part: string; why: string }[]
+  parts: readonly { part: string; why: string; code: ErrorCode | null }[]
 }
 
 export interface HttpOptions {

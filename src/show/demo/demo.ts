@@ -1,4 +1,6 @@
 /** `painlens demo`: a simulated camera, an embedded broker, and the real daemon between them. */
+
+import { randomBytes } from 'node:crypto'
 import { createWriteStream } from 'node:fs'
 import { mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -7,9 +9,9 @@ import { connectAsync } from 'mqtt'
 import type { AlarmMessage, CameraStateMessage, ExplanationMessage, StatusMessage } from '../../contract/messages.js'
 import { messageOf, ProgramError, UsageError } from '../../core/errors.js'
 import { toStderr, toStdout } from '../../core/terminal.js'
-import { startBroker } from './broker.js'
+import { freePort, startBroker } from './broker.js'
 import { type Child, startPainlens } from './child.js'
-import { type DemoPlaces, placesIn, writeDemoConfig } from './config-file.js'
+import { type DemoPage, type DemoPlaces, placesIn, writeDemoConfig } from './config-file.js'
 import { type JudgeInput, judge, type PlayedStretch } from './judge.js'
 import { type NarratedStretch, Narrator } from './narrator.js'
 
@@ -17,6 +19,7 @@ export interface DemoOptions {
   seconds?: number
   mqttPort?: number
   rtspPort?: number
+  pagePort?: number
 }
 
 interface Show {
@@ -98,8 +101,9 @@ async function raise(parts: Partial<Parts>, show: Show, options: DemoOptions, si
   parts.broker = broker
   parts.subscriber = await subscribe(broker.url, show)
   parts.camera = await startCamera(show, options.rtspPort ?? 0, signal)
-  await writeDemoConfig(show.places, { camera: parts.camera.url, broker: broker.url })
-  introduce(show, parts.camera.url, broker.url)
+  const page = { port: options.pagePort || (await freePort()), tokens: { ward: newToken(), technician: newToken() } }
+  await writeDemoConfig(show.places, { camera: parts.camera.url, broker: broker.url }, page)
+  introduce(show, parts.camera.url, broker.url, page)
   if (!signal.aborted) parts.daemon = startDaemon(show)
 }
 
@@ -110,7 +114,9 @@ async function lower(parts: Partial<Parts>): Promise<void> {
   await parts.broker?.stop()
 }
 
-function introduce({ places }: Show, camera: string, broker: string): void {
+const newToken = (): string => randomBytes(8).toString('hex')
+
+function introduce({ places }: Show, camera: string, broker: string, { port: pagePort, tokens }: DemoPage): void {
   const port = new URL(broker).port
   toStdout(
     [
@@ -119,6 +125,7 @@ function introduce({ places }: Show, camera: string, broker: string): void {
       '',
       `  camera    ${camera}`,
       `  broker    ${broker}   (watch it: mosquitto_sub -p ${port} -t 'painlens/demo/#' -v)`,
+      `  page      http://127.0.0.1:${pagePort}   (token of the ward ${tokens.ward}, of the technician ${tokens.technician})`,
       `  heatmaps  ${places.heatmaps}`,
       `  log       ${places.log}`,
       '',

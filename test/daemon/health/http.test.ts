@@ -16,7 +16,7 @@ async function start(changes: Partial<HttpOptions> = {}) {
     host: '127.0.0.1',
     port: 0,
     live: () => fine,
-    ready: () => ({ ok: false, parts: [{ part: 'camera a', why: 'lost' }] }),
+    ready: () => ({ ok: false, parts: [{ part: 'camera a', why: 'lost', code: 'PL-CAMERA-TIMEOUT' }] }),
     metrics: async () => ({ type: 'text/plain; version=0.0.4; charset=utf-8', text: 'up 1\n' }),
     log,
     ...changes
@@ -34,7 +34,10 @@ describe('the HTTP server', () => {
     const live = await ask('/live')
     expect([live.status, await live.json()]).toEqual([200, fine])
     const ready = await ask('/ready')
-    expect([ready.status, await ready.json()]).toEqual([503, { ok: false, parts: [{ part: 'camera a', why: 'lost' }] }])
+    expect([ready.status, await ready.json()]).toEqual([
+      503,
+      { ok: false, parts: [{ part: 'camera a', why: 'lost', code: 'PL-CAMERA-TIMEOUT' }] }
+    ])
     const metrics = await ask('/metrics')
     expect(metrics.headers.get('content-type')).toMatch(/^text\/plain; version=0\.0\.4/)
     expect(await metrics.text()).toBe('up 1\n')

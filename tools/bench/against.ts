@@ -1,6 +1,8 @@
 /** `npm run bench -- latency --against FOLDER`: the daemon of this build and of another one, in turn, on the same stream. */
+import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -38,7 +40,6 @@ const mostSecondsToStart = 120
 const framesBefore = 40
 /** The ticks of /proc (proc(5)) a second. */
 const ticksPerSecond = 100
-const port = 19_464
 
 /**
  * A run of each build in each round, which of them begins changing from round to round, so that what else the machine does falls
@@ -82,6 +83,7 @@ async function compare(scene: Scene, other: string, say: (text: string) => void)
 
 async function measure({ cameras, config }: Scene, root: string): Promise<Figures> {
   const folder = await mkdtemp(join(tmpdir(), 'painlens-against-'))
+  const port = await freePort()
   const broker = await startBroker({ port: 0 })
   const camera = await startCamera()
   const file = join(folder, 'painlens.yaml')
@@ -96,7 +98,7 @@ async function measure({ cameras, config }: Scene, root: string): Promise<Figure
   const said: string[] = []
   const daemon = startPainlens({ args: ['run', '--config', file], root, onLine: (line) => said.push(line) })
   try {
-    return await figuresOf(daemon, broker)
+    return await figuresOf(daemon, broker, port)
   } catch (error) {
     throw new Error(
       `the painlens in ${root} gave no figures, ${messageOf(error)}; its last lines: ${said.slice(-3).join('\n')}`,
@@ -112,15 +114,15 @@ async function measure({ cameras, config }: Scene, root: string): Promise<Figure
 }
 
 /** From one message about health to the next: 30 s. */
-async function figuresOf({ pid }: Child, { url }: DemoBroker): Promise<Figures> {
+async function figuresOf({ pid }: Child, { url }: DemoBroker, port: number): Promise<Figures> {
   const client = await connectAsync(url, { protocolVersion: 4 })
   try {
     await client.subscribeAsync('painlens/bench/health')
-    await framesHaveCome(pid)
+    await framesHaveCome(pid, port)
     await nextHealth(client)
-    const before = await sample(pid)
+    const before = await sample(pid, port)
     const { p50, p95 } = (await nextHealth(client)).latency_ms
-    const after = await sample(pid)
+    const after = await sample(pid, port)
     return {
       'capture to verdict, p50, ms': p50 ?? Number.NaN,
       'capture to verdict, p95, ms': p95 ?? Number.NaN,
@@ -145,10 +147,10 @@ function nextHealth(client: MqttClient): Promise<HealthMessage> {
 }
 
 /** The resident is known then, and what is compiled at the first frames is compiled. */
-async function framesHaveCome(pid: number): Promise<void> {
+async function framesHaveCome(pid: number, port: number): Promise<void> {
   let last = ''
   for (let waited = 0; waited < mostSecondsToStart; waited++) {
-    const frames = await sample(pid).then(
+    const frames = await sample(pid, port).then(
       (seen) => seen.frames,
       (error: unknown) => messageOf(error)
     )
@@ -159,8 +161,16 @@ async function framesHaveCome(pid: number): Promise<void> {
   throw new Error(`${framesBefore} frames did not come within ${mostSecondsToStart} s: ${last}`)
 }
 
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  await new Promise((closed) => server.close(closed))
+  return port
+}
+
 /** Sums since the daemon's start. The decoders are processes of their own, and not counted. */
-async function sample(pid: number) {
+async function sample(pid: number, port: number) {
   const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text()
   const metric = (name: string, stage: string): number => {
     const line = text.split('\n').find((one) => one.startsWith(`painlens_stage_seconds_${name}{stage="${stage}"}`))

@@ -95,7 +95,14 @@ const rules: Rules = {
     'commands/broker.ts'
   ],
   'commands/broker.ts': ['core', 'config', 'stages/mqtt', 'daemon/wiring'],
-  'commands/table.ts': ['core', 'commands/*', 'show/demo', 'lib/train/choices.ts', 'study/choices.ts'],
+  'commands/table.ts': [
+    'core',
+    'config/find.ts',
+    'commands/*',
+    'show/demo',
+    'lib/train/choices.ts',
+    'study/choices.ts'
+  ],
   'commands/command.ts': [],
   'commands/parse.ts': ['core'],
   'commands/report.ts': ['core'],

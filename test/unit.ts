@@ -10,6 +10,8 @@ export const unitTests = [
   'test/commands/explain/output.test.ts',
   'test/commands/models/models.test.ts',
   'test/commands/snapshot/drawing.test.ts',
+  'test/config/encoding.test.ts',
+  'test/config/find.test.ts',
   'test/config/generated.test.ts',
   'test/config/keys.test.ts',
   'test/config/parse.test.ts',

@@ -8,7 +8,7 @@ import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { loadConfig } from '../../dist/config/index.js'
+import { openConfig } from '../../dist/config/index.js'
 
 const answerMs = 5000
 /** Process 1 is tini; painlens is its child. */
@@ -20,7 +20,7 @@ const { values } = parseArgs({
 })
 
 try {
-  const { config } = await loadConfig(values.config)
+  const { config } = await openConfig(values.config, { tell: () => undefined })
   process.exitCode = await check(config.http)
 } catch (error) {
   fail(error.message)

@@ -41,7 +41,7 @@ run_in_sandbox() {
   for line in NO_COLOR PAINLENS_DEBUG; do
     [[ -z ${!line:-} ]] || options+=("--setenv=$line=${!line}")
   done
-  options+=("--setenv=RUNTIME_DIRECTORY=$runtime")
+  options+=("--setenv=RUNTIME_DIRECTORY=$runtime" --setenv=PAINLENS_AS_SERVICE=1)
   # Ctrl-C ends systemd-run, and would leave the command running.
   trap '"${run%systemd-run}systemctl" stop "$name" 2>/dev/null || true' INT TERM
   "$run" --quiet --collect --wait --pipe --unit="$name" "${options[@]}" --property="WorkingDirectory=-$PWD" \
@@ -56,7 +56,7 @@ run_without() {
   printf 'as-service.sh: systemd-run does not work here, so this runs without the sandbox of the service; what that may open is not known.\n' >&2
   if [[ -z $prefix ]]; then as=(runuser -u "$user" --); fi
   "${as[@]}" env CREDENTIALS_DIRECTORY="$prefix/etc/painlens/secrets" STATE_DIRECTORY="$prefix/var/lib/painlens" \
-    RUNTIME_DIRECTORY="$prefix$runtime" "$@"
+    RUNTIME_DIRECTORY="$prefix$runtime" PAINLENS_AS_SERVICE=1 "$@"
 }
 
 if [[ ${1:-} == --prefix ]]; then

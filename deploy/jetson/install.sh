@@ -20,6 +20,8 @@ set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
 # shellcheck source=lib/common.sh
 source "$here/lib/common.sh"
+# shellcheck source=lib/l4t.sh
+source "$here/lib/l4t.sh"
 # shellcheck source=lib/jetpack.sh
 source "$here/lib/jetpack.sh"
 # shellcheck source=lib/packages.sh
@@ -158,6 +160,8 @@ finish() {
     return
   fi
   check_of "$release" "$checks/end" || status=$?
+  # A config that the check finds wrong is 2 of its own; anything else that ends with 2 is not.
+  if ((status == 2)) && ! says_wrong_config "$status" "$checks/end"; then status=3; fi
   cat "$checks/end"
   say ''
   say "painlens $release is installed; $changes things were changed."
@@ -165,7 +169,7 @@ finish() {
     0) say_green "$checks/end" ;;
     1) say_red ;;
     2) say 'The config is wrong, so painlens does not start. Correct it and start install.sh again.' ;;
-    *) say "painlens check ended early (code $status): the table's last line and journalctl say why." ;;
+    *) say "painlens check was ended early, so this says nothing of the config. Look again with: sudo painlens check" ;;
   esac
   ((status == 0)) || exit 3
 }
@@ -181,7 +185,7 @@ say_green() {
 
 say_red() {
   say 'What is red does not work; → says what to do. The rest runs meanwhile. Look again with:'
-  say '  sudo painlens check --config /etc/painlens/painlens.yaml'
+  say '  sudo painlens check'
 }
 
 read_options "$@"

@@ -46,6 +46,7 @@ remove_service() {
   if [[ -n $(program systemctl) && -e $unit ]]; then change 'no longer start painlens with the box' systemd disable --quiet painlens; fi
   remove "$unit"
   remove "$unit.d/credentials.conf"
+  remove "$unit.d/restart.conf"
   if [[ $dry_run == no ]]; then rmdir "$unit.d" 2>/dev/null || true; fi
   reload_units
 }

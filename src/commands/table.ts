@@ -1,3 +1,4 @@
+import { configOrder } from '../config/find.js'
 import { optimizerNames, trainFroms } from '../lib/train/choices.js'
 import { layoutNames, neutralUses, paperComposites, reportLanguages, schedules } from '../study/choices.js'
 import { type CommandRow, command } from './command.js'
@@ -20,7 +21,8 @@ import {
   parseWords
 } from './parse.js'
 
-const defaultConfig = 'config/painlens.yaml'
+/** Which of the places it is where it is left out, config/find.ts says. */
+const config = ['-c, --config <file>', `the config file (default: the first of ${configOrder})`] as const
 const port = <Name extends string>(name: Name, what: string) => [`--${name} <port>`, what, parsePort] as const
 const choice = <Name extends string, Value extends string, Choice extends string>(
   name: Name,
@@ -37,8 +39,8 @@ export const commandTable: readonly CommandRow[] = [
   command({
     usage: 'run',
     summary: 'Run the daemon: cameras in, explained alarms out over MQTT.',
-    options: [['-c, --config <file>', 'the config file', undefined, defaultConfig]],
-    examples: ['painlens run --config /etc/painlens/painlens.yaml'],
+    options: [config],
+    examples: ['painlens run', 'painlens run --config /etc/painlens/painlens.yaml'],
     load: async () => (await import('./run/index.js')).runCommand
   }),
   command({
@@ -55,15 +57,15 @@ export const commandTable: readonly CommandRow[] = [
   command({
     usage: 'check',
     summary: 'Check config, cameras, model, provider, broker, clock and disk; say how to fix each.',
-    options: [['-c, --config <file>', 'the config file', undefined, defaultConfig]],
-    examples: ['painlens check --config /etc/painlens/painlens.yaml'],
+    options: [config],
+    examples: ['sudo painlens check', 'painlens check --config painlens.yaml'],
     load: async () => (await import('./check/index.js')).checkCommand
   }),
   command({
     usage: 'snapshot [camera]',
     summary: 'Write one frame of a camera as painlens sees it: masks, zones, and a box around each face.',
     options: [
-      ['-c, --config <file>', 'the config file', undefined, defaultConfig],
+      config,
       ['-o, --out <file>', 'the PNG to write, or its folder; - is standard output (default: CAMERA-TIME.png here)'],
       ['--force', 'overwrite what is there']
     ],
@@ -73,9 +75,9 @@ export const commandTable: readonly CommandRow[] = [
       'The file shows the room and its residents: it is readable for you alone (0600). Delete it when the camera hangs well.'
     ],
     examples: [
-      'sudo painlens snapshot room-312 --config /etc/painlens/painlens.yaml',
-      'painlens snapshot room-312 --out /media/stick/before.png',
-      'docker compose exec -T painlens painlens snapshot room-312 --config /etc/painlens/painlens.yaml --out - > room-312.png'
+      'sudo painlens snapshot room-312',
+      'sudo painlens snapshot room-312 --out /media/stick/before.png',
+      'docker compose exec -T painlens painlens snapshot room-312 --out - > room-312.png'
     ],
     load: async () => (await import('./snapshot/index.js')).snapshotCommand
   }),
@@ -85,7 +87,7 @@ export const commandTable: readonly CommandRow[] = [
     usage: 'init',
     summary: 'Ask a few questions and write a commented config; passwords go elsewhere.',
     options: [
-      ['-c, --config <file>', 'the file to write', undefined, 'painlens.yaml'],
+      ['-c, --config <file>', 'the file to write (default: $PAINLENS_CONFIG, else painlens.yaml here)'],
       ['--device <name>', "this box's name (default: the host's)"],
       ['--facility <name>', 'the care home'],
       ['--broker <url>', 'the MQTT broker (default: mqtt://localhost:1883)'],
@@ -110,14 +112,14 @@ export const commandTable: readonly CommandRow[] = [
     usage: 'alarms',
     summary: 'List what the alarm log of this device holds.',
     options: [
-      ['-c, --config <file>', 'the config file, which names the log', undefined, defaultConfig],
+      config,
       ['--path <folder>', "the log's folder, instead of a config"],
       ['--since <time>', 'only since then: 90m, 12h, 7d, 2026-01-31 or 2026-01-31T06:00', parseSince],
       ['--camera <id>', 'only of this camera'],
       ['--json', 'each message as it was sent, a JSON object in a line']
     ],
     examples: [
-      'painlens alarms --config painlens.yaml --since 12h',
+      'sudo painlens alarms --since 12h',
       'sudo painlens alarms --path /var/lib/painlens/data/alarms --camera room-12'
     ],
     load: async () => (await import('./alarms/index.js')).alarmsCommand
@@ -125,8 +127,8 @@ export const commandTable: readonly CommandRow[] = [
   command({
     usage: 'forget <device>',
     summary: 'Remove what the broker retains of a device that was renamed or removed.',
-    options: [['-c, --config <file>', 'the config file, which names the broker', undefined, defaultConfig]],
-    examples: ['painlens forget ward-2-old --config /etc/painlens/painlens.yaml'],
+    options: [config],
+    examples: ['sudo painlens forget ward-2-old'],
     load: async () => (await import('./forget/index.js')).forgetCommand
   }),
   command({

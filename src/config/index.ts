@@ -1,6 +1,16 @@
 /** The config file: one schema; all errors are reported together. */
 
+export {
+  configOfBox,
+  configToWrite,
+  type FoundConfig,
+  findConfig,
+  isConfigOf,
+  isSameFile
+} from './find.js'
 export { allowedBy, jsonSchema, type SchemaNode, schemaAt } from './json-schema.js'
-export { type LoadedConfig, type LoadOptions, loadConfig, parseConfig } from './load.js'
+export { type LoadOptions, loadConfig, parseConfig } from './load.js'
+export { type OpenedConfig, openConfig, openFound } from './open.js'
 export type { CameraConfig, Config } from './schema.js'
+export { readService, type Service } from './service.js'
 export { splitLoginOff, urlProblem } from './url.js'

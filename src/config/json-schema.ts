@@ -11,6 +11,7 @@ export interface SchemaNode {
   items?: SchemaNode | SchemaNode[]
   anyOf?: SchemaNode[]
   enum?: unknown[]
+  minItems?: number
   minimum?: number
   maximum?: number
   minLength?: number
@@ -71,6 +72,7 @@ function wordsByType(node: SchemaNode): string {
     case 'string':
       return 'text'
     case 'array':
+      if (node.minItems === 1) return 'a list with at least one item'
       return node.items && 'allowed' in node.items ? `a list, each item ${node.items.allowed}` : 'a list'
     default:
       return `a section with the keys ${Object.keys(node.properties ?? {}).join(', ')}`

@@ -6,7 +6,7 @@ import { withAbsolutePaths } from './paths.js'
 import { issueProblems, problemLines, valueAt } from './problems.js'
 import { readText } from './read-text.js'
 import { type Config, configSchema } from './schema.js'
-import { fetchSubstitutes, placeholdersIn, type Sources } from './substitute.js'
+import { encodingProblem, fetchSubstitutes, placeholdersIn, type Sources } from './substitute.js'
 import { parseYaml, type Tree, TreeReader } from './tree.js'
 import { passwordsOf } from './url.js'
 
@@ -17,6 +17,10 @@ export interface LoadOptions {
   readFile?: (path: string) => Promise<string>
   /** Default: $CREDENTIALS_DIRECTORY of env. */
   credentialsDir?: string
+  /** The service's credentials, each with its file, for a command that systemd has not handed them to. */
+  credentials?: ReadonlyMap<string, string>
+  /** False for a command that uses no password: one that cannot be had is no problem then. Default: true. */
+  needsPasswords?: boolean
 }
 
 export interface LoadedConfig {
@@ -32,7 +36,6 @@ export interface LoadedConfig {
 
 const unreadable: Record<string, string> = {
   ENOENT: 'it does not exist',
-  EACCES: 'painlens may not read it',
   EISDIR: 'it is a folder',
   EFBIG: 'it has more than 1 MiB',
   ETIMEDOUT: 'it is a pipe or a device that gives nothing'
@@ -50,6 +53,7 @@ export async function loadConfig(file: string, options: LoadOptions = {}): Promi
     text = await readFile(path)
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
+    if (code === 'EACCES') throw new ConfigError('PL-CONFIG-DENIED', path, ['this user may not read it'])
     const why = unreadable[code ?? ''] ?? code ?? 'unknown reason'
     throw new ConfigError('PL-CONFIG-UNREADABLE', path, [`it cannot be read: ${why}`])
   }
@@ -65,6 +69,9 @@ export async function parseConfig(text: string, file: string, options: LoadOptio
   const env = options.env ?? process.env
   const path = resolve(file)
   const baseDir = dirname(path)
+  // YAML allows a byte order mark in front.
+  const encoding = encodingProblem(text.replace(/^\ufeff/, ''))
+  if (encoding) throw new ConfigError('PL-CONFIG-ENCODING', path, [`1:1 ${encoding} [PL-CONFIG-ENCODING]`])
   const { document, lines, problems } = parseYaml(text)
   if (problems.length > 0) throw new ConfigError('PL-CONFIG-INVALID', path, problemLines(problems, lines))
 
@@ -72,9 +79,10 @@ export async function parseConfig(text: string, file: string, options: LoadOptio
     env,
     readFile: options.readFile ?? ((name: string) => readText(name)),
     credentialsDir: options.credentialsDir ?? env.CREDENTIALS_DIRECTORY,
+    credentials: options.credentials,
     baseDir
   } satisfies Sources)
-  const tree = new TreeReader(document, substitutes).read()
+  const tree = new TreeReader(document, substitutes, options.needsPasswords ?? true).read()
   const parsed = configSchema.safeParse(tree.value ?? {})
   const found = [
     ...tree.problems,

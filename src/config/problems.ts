@@ -89,9 +89,13 @@ function found(value: unknown, path: Path, place: SourcePosition): string {
 }
 
 function quoted(value: unknown): string {
-  const text = JSON.stringify(value) ?? String(value)
+  // As YAML writes them; JSON would call them null.
+  const text = typeof value === 'number' ? numberText(value) : (JSON.stringify(value) ?? String(value))
   return text.length > 60 ? `${text.slice(0, 57)}…"` : text
 }
+
+const numberText = (value: number): string =>
+  Number.isNaN(value) ? '.nan' : Number.isFinite(value) ? String(value) : value > 0 ? '.inf' : '-.inf'
 
 /** `cameras[0].location.room`; a key that is not a plain word may be a misplaced secret and is not shown. */
 function pathText(path: Path): string {

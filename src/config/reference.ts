@@ -5,7 +5,9 @@ const introduction = `# Config reference
 For the technician: every key of the config, what it does, what is allowed and its default. Written by \`npm run generate\` from
 \`src/config/schema.ts\`; do not edit.
 
-YAML, by default \`config/painlens.yaml\`; that file is an example with comments. The smallest config that works:
+YAML; \`config/painlens.yaml\` is an example with comments. Every command takes the first of these: \`--config FILE\`, \`$PAINLENS_CONFIG\`,
+\`./painlens.yaml\`, \`/etc/painlens/painlens.yaml\`, and says which one it is. Where that is the file that the installed service reads, a command has the
+service's folders and credentials, too. The smallest config that works:
 
     device: ward-3
     mqtt: { url: "mqtt://192.0.2.2:1883" }

@@ -7,6 +7,8 @@ export interface Sources {
   readFile: (path: string) => Promise<string>
   /** The folder of systemd's LoadCredential= ($CREDENTIALS_DIRECTORY). */
   credentialsDir: string | undefined
+  /** Where there is no such folder: the service's credentials, each with its file. */
+  credentials?: ReadonlyMap<string, string> | undefined
   /** The folder of relative file names. */
   baseDir: string
 }
@@ -16,9 +18,22 @@ export type Substitute = { value: string } | { code: ErrorCode; problem: string 
 
 /** Without another `${` inside, so that the time stays linear when many are never closed. */
 const placeholder = /\$\{([A-Za-z_]+):((?:[^}$]|\$(?!\{))*)\}/g
+const opened = /\$\{([A-Za-z_]{1,20}):/
 
 /** Each `${kind:name}` in a text, as written. */
 export const placeholdersIn = (text: string): string[] => text.match(placeholder) ?? []
+
+/** The kind of a placeholder that is opened and not closed, or null: it would be taken for the value itself. */
+export const unterminatedIn = (text: string): string | null => opened.exec(text.replace(placeholder, ''))?.[1] ?? null
+
+/** What is wrong with the encoding of a text that was read as UTF-8, or null. */
+export function encodingProblem(text: string): string | null {
+  if (text.startsWith('\ufeff'))
+    return "it begins with a byte order mark; save it as UTF-8 without BOM: sed -i '1s/^\\xEF\\xBB\\xBF//' FILE"
+  if (text.includes('\0')) return 'it is UTF-16, or no text; save it as UTF-8: iconv -f UTF-16 -t UTF-8 FILE'
+  if (text.includes('\ufffd')) return 'it is not UTF-8; save it as UTF-8: iconv -f LATIN1 -t UTF-8 FILE'
+  return null
+}
 
 const kinds: Record<string, (name: string, sources: Sources) => Promise<Substitute>> = {
   async env(name, { env }) {
@@ -32,17 +47,21 @@ const kinds: Record<string, (name: string, sources: Sources) => Promise<Substitu
     return readValue(resolve(sources.baseDir, name), sources)
   },
   async credential(name, sources) {
+    const { credentialsDir, credentials } = sources
     if (!/^[A-Za-z0-9_-][A-Za-z0-9_.-]*$/.test(name))
       return {
         code: 'PL-CONFIG-CREDENTIAL',
         problem: `"${name}" is no name of a credential, allowed are letters, digits, _ . and -`
       }
-    if (!sources.credentialsDir)
-      return {
-        code: 'PL-CONFIG-CREDENTIALS-DIRECTORY',
-        problem: 'there is no $CREDENTIALS_DIRECTORY; credentials need systemd with LoadCredential= in the unit'
-      }
-    return readValue(join(sources.credentialsDir, name), sources)
+    const ofService = credentials?.get(name)
+    if (credentialsDir) return readValue(join(credentialsDir, name), sources)
+    if (ofService !== undefined) return readValue(ofService, sources)
+    return {
+      code: 'PL-CONFIG-CREDENTIALS-DIRECTORY',
+      problem: credentials
+        ? `the service's unit has no LoadCredential=${name}; put the file into /etc/painlens/secrets and start install.sh again`
+        : 'there is no $CREDENTIALS_DIRECTORY; credentials need systemd with LoadCredential= in the unit'
+    }
   }
 }
 
@@ -74,13 +93,20 @@ export async function fetchSubstitutes(
 
 async function readValue(path: string, { readFile }: Sources): Promise<Substitute> {
   try {
-    return { value: (await readFile(path)).replace(/\r?\n$/, '') }
+    const value = (await readFile(path)).replace(/\r?\n$/, '')
+    const wrong = value === '' ? 'it is empty; write the value into it' : encodingProblem(value)
+    return wrong === null
+      ? { value }
+      : { code: 'PL-CONFIG-SECRET-FILE', problem: `of ${path}: ${wrong.replace('FILE', path)}` }
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    const problem = `${path} cannot be read (${code ?? 'unknown reason'}); correct the name or its permissions`
-    return { code: 'PL-CONFIG-PLACEHOLDER-FILE', problem }
+    return { code: 'PL-CONFIG-PLACEHOLDER-FILE', problem: unreadable(path, (error as NodeJS.ErrnoException).code) }
   }
 }
+
+const unreadable = (path: string, code = 'unknown reason'): string =>
+  code === 'EACCES'
+    ? `this user may not read ${path}; start the command as the service's user: sudo -u painlens painlens …, or sudo painlens check`
+    : `${path} cannot be read (${code}); correct the name or its permissions`
 
 /**
  * Replaces placeholders by values. In a URL's user name and password they are percent-encoded, so that a

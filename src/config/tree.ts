@@ -12,7 +12,7 @@ import {
 } from 'yaml'
 import type { ErrorCode } from '../core/errors.js'
 import { isNullable, nonNull, type SchemaNode, schemaAt } from './json-schema.js'
-import { fillIn, placeholdersIn, type Substitute } from './substitute.js'
+import { fillIn, placeholdersIn, type Substitute, unterminatedIn } from './substitute.js'
 
 export type Path = readonly (string | number)[]
 
@@ -46,6 +46,8 @@ export const placeKey = (path: Path): string => JSON.stringify(path)
 
 /** More than any config has; without a limit, a file full of aliases would not end. */
 const maxDepth = 30
+/** For a password that is not needed: long enough for each key that has a least length. */
+const standIn = 'x'.repeat(16)
 const maxNodes = 30_000
 
 /** YAML 1.2 by the yaml package. Problems are its errors and warnings (an unknown tag is one) in painlens's words. */
@@ -77,7 +79,9 @@ export class TreeReader {
 
   constructor(
     private readonly document: Document,
-    private readonly substitutes: ReadonlyMap<string, Substitute>
+    private readonly substitutes: ReadonlyMap<string, Substitute>,
+    /** Whether a password that cannot be had is a problem. */
+    private readonly needsPasswords = true
   ) {}
 
   read(): Tree {
@@ -128,6 +132,14 @@ export class TreeReader {
   #readScalar(node: Scalar, path: Path, at: number): unknown {
     const schema = schemaAt(path)
     const { value } = node
+    const cut = typeof value === 'string' ? unterminatedIn(value) : null
+    if (cut !== null)
+      this.#complain(
+        at,
+        path,
+        'PL-CONFIG-PLACEHOLDER',
+        `found \${${cut}: without its }, so it would be the value itself; close it`
+      )
     if (typeof value === 'string' && placeholdersIn(value).length > 0) return this.#fill(value, path, at, schema)
     // room: 012 means the text 012.
     const unquoted = typeof value === 'number' || typeof value === 'boolean' || typeof value === 'bigint'
@@ -141,8 +153,9 @@ export class TreeReader {
     const values = new Map<string, string>()
     for (const text of placeholdersIn(template)) {
       const substitute = this.substitutes.get(text)!
-      if ('problem' in substitute) this.#complain(at, path, substitute.code, `found ${text}, but ${substitute.problem}`)
-      else values.set(text, substitute.value)
+      if ('value' in substitute) values.set(text, substitute.value)
+      else if (!this.needsPasswords && schema?.writeOnly) values.set(text, standIn)
+      else this.#complain(at, path, substitute.code, `found ${text}, but ${substitute.problem}`)
       const secret = !text.startsWith('${env:') || schema?.writeOnly
       if (secret && 'value' in substitute) this.#tree.secrets.push(substitute.value)
     }

@@ -57,7 +57,7 @@ export class ConfigError extends PainlensError {
 
   /** @param problems one line each: `12:5 cameras[0].fps: found "fast", allowed is a number from 0.1 to 30 [PL-CONFIG-VALUE]` */
   constructor(
-    code: 'PL-CONFIG-INVALID' | 'PL-CONFIG-UNREADABLE',
+    code: 'PL-CONFIG-INVALID' | 'PL-CONFIG-UNREADABLE' | 'PL-CONFIG-DENIED' | 'PL-CONFIG-ENCODING',
     file: string,
     readonly problems: readonly string[]
   ) {

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { checkAsService } from '../../src/commands/check/as-service.js'
 import { packageRoot } from '../../src/core/version.js'
 import { install, makeBox, makeRelease, released, run, temporaryFolder, write } from './install-rig.js'
 import { serviceDirectives } from './unit-devices.js'
@@ -144,41 +145,22 @@ describe("install.sh's check", () => {
   })
 })
 
-describe('the command on the box', () => {
-  /** With the paths of a box and a user that it takes itself for. */
-  async function said(user: 'root' | 'painlens' | 'nurse', ...args: string[]): Promise<string> {
+describe("root's check of the service's config", () => {
+  const found = (file: string) => ({ file, by: 'named by --config', named: true })
+
+  it('runs in the sandbox of the service, and answers with its exit code', async () => {
     const box = temporaryFolder()
-    const own = readFileSync(join(packageRoot, 'deploy/jetson/bin/painlens'), 'utf8')
-    const paths = own
-      .replaceAll('/opt/', `${box}/opt/`)
-      .replaceAll('/etc/systemd', `${box}/systemd`)
-      .replaceAll('/usr/bin/node', process.execPath)
-    const id = `[ "$1" = -u ] && echo ${user === 'root' ? 0 : 990} || echo ${user}`
-    const command = write(join(box, 'painlens'), paths.replace('here=', `id() { ${id}; }\nhere=`))
-    write(join(box, 'systemd/system/painlens.service'), '')
-    write(
-      join(box, 'opt/painlens/current/deploy/jetson/as-service.sh'),
-      '#!/bin/sh\necho in the sandbox of "$@"\n',
-      0o755
+    const service = { unit: `${box}/painlens.service`, config: `${box}/own.yaml`, folders: {}, credentials: new Map() }
+    const said = join(box, 'said')
+    const script = write(join(box, 'as-service.sh'), `#!/bin/sh\necho "$@" > ${said}\nexit 3\n`, 0o755)
+    const check = (uid: number, file: string) =>
+      checkAsService(found(file), service, new AbortController().signal, { uid, script })
+    expect(await check(990, service.config)).toBe(null)
+    expect(await check(0, `${box}/other.yaml`)).toBe(null)
+    expect(existsSync(said)).toBe(false)
+    expect(await check(0, service.config)).toBe(3)
+    expect(readFileSync(said, 'utf8')).toMatch(
+      new RegExp(`^${service.unit} \\S*node\\S* \\S+dist/main.js check --config ${service.config}\n$`)
     )
-    write(
-      join(box, 'opt/painlens/current/dist/main.js'),
-      'console.log(process.argv.slice(2).join(" "), process.env.STATE_DIRECTORY, process.env.RUNTIME_DIRECTORY)'
-    )
-    const { output } = await run(command, ...args)
-    return output.replaceAll(box, '').replaceAll(process.execPath, 'node').trim()
-  }
-
-  it("painlens check uses the service's sandbox when root calls it, and only then", async () => {
-    expect(await said('root', 'check', '--config', '/x.yaml')).toBe(
-      'in the sandbox of /systemd/system/painlens.service node /opt/painlens/current/dist/main.js check --config /x.yaml'
-    )
-    expect(await said('root', 'alarms')).toBe('alarms undefined undefined')
-    expect(await said('nurse', 'check')).toBe('check undefined undefined')
-    expect(await said('painlens', 'check')).toBe('check /var/lib/painlens /run/painlens')
-  })
-
-  it('painlens snapshot of root asks the running service', async () => {
-    expect(await said('root', 'snapshot', 'bed')).toBe('snapshot bed /var/lib/painlens /run/painlens')
   })
 })

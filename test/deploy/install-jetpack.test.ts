@@ -28,7 +28,8 @@ describe('install.sh finds', () => {
         row('cuDNN', '9.3', '9.3', '/usr/include/aarch64-linux-gnu/cudnn_version_v9.h')
       ]
     ],
-    ['JetPack 6.2', { ...jetpack62, l4t: '36.5.0' }, [row('Jetson Linux', '36.5.0', '36.5.0', '.*')]],
+    ['JetPack 6.2.1', { ...jetpack62, l4t: '36.4.7' }, [row('Jetson Linux', '36.4.7', '36.4.7', '.*')]],
+    ['JetPack 6.2.2', { ...jetpack62, l4t: '36.5.0' }, [row('Jetson Linux', '36.5.0', '36.5.0', '.*')]],
     [
       'JetPack 7.2',
       { l4t: '39.2.0', ubuntu: '24.04', cuda: '13.2', cudnnPackage: '9.20.0.48-1' },
@@ -36,7 +37,7 @@ describe('install.sh finds', () => {
     ],
     // An update through apt that was not finished: the package is what counts.
     [
-      'JetPack 6.2',
+      'JetPack 6.2.1',
       { ...jetpack62, l4t: '36.4.0', packageL4t: '36.4.4' },
       [/nvidia-l4t-core \(\/etc\/nv_tegra_release: 36\.4\.0\)/]
     ]
@@ -91,6 +92,14 @@ describe('install.sh finds', () => {
     expect(refused.status).toBe(1)
     expect(picture(box)).toEqual(before)
   })
+})
+
+it('a dry run on a machine that is no Jetson goes on without a terminal, and says what install.sh would ask', async () => {
+  const box = makeBox({ l4t: null, ubuntu: '24.04' })
+  const { status, output } = await install(release(), box, '--dry-run')
+  expect(output).toContain('would ask whether to install for the CPU alone; without a terminal only --cpu-only does')
+  expect(output).toContain('would write')
+  expect(status).toBe(0)
 })
 
 it('every recognised machine is installed with --cpu-only', async () => {

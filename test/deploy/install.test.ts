@@ -160,6 +160,26 @@ describe('install.sh', () => {
     expect(calls(box)).toContain('systemctl restart painlens')
   })
 
+  it('a check that was killed is not taken for a wrong config, and says so', async () => {
+    const box = makeBox()
+    const release = makeRelease('1.0.0', { check: '[ ok ] config          fine', checkCode: 137 })
+    const { status, output } = await install(release, box, '--config', config())
+    expect(output).toContain('[fail] painlens check  ended with code 137 before its end')
+    expect(output).toContain('painlens check was ended early, so this says nothing of the config')
+    expect(output).not.toMatch(/config is wrong|does not work/)
+    expect(status).toBe(3)
+  })
+
+  it('the delay between starts grows where systemd can do that, and only there', async () => {
+    const box = makeBox()
+    const dropIn = join(box, 'etc/systemd/system/painlens.service.d/restart.conf')
+    await install(makeRelease('1.0.0'), box, '--config', config())
+    expect(existsSync(dropIn)).toBe(false)
+    write(join(box, 'run/systemd-version'), '255')
+    await install(makeRelease('1.1.0'), box)
+    expect(readFileSync(dropIn, 'utf8')).toMatch(/^\[Service\]\nRestartSteps=5\nRestartMaxDelaySec=120$/m)
+  })
+
   it('the output of painlens check is shown where painlens does not start', async () => {
     const release = makeRelease('1.0.0', { check: '[fail] model           hash differs', checkCode: 1, run: 1 })
     const { status, output } = await install(release, makeBox(), '--config', config())

@@ -15,6 +15,8 @@ describe('painlens.service', () => {
       'NotifyAccess=all',
       'WatchdogSec=60',
       'Restart=on-failure',
+      // Never given up: a unit that systemd has stopped starting leaves a ward unwatched.
+      'StartLimitIntervalSec=0',
       'User=painlens',
       'LimitCORE=0',
       'ExecStart=/usr/bin/node /opt/painlens/current/dist/main.js run --config /etc/painlens/painlens.yaml',

@@ -139,7 +139,11 @@ export class Device {
       text += part
     }
     expect(
-      await alarmsCommand({ config: this.file, ...options }, new AbortController().signal, { write, colour: false })
+      await alarmsCommand({ config: this.file, ...options }, new AbortController().signal, {
+        write,
+        colour: false,
+        width: 1000
+      })
     ).toBe(0)
     return text
   }
@@ -149,7 +153,14 @@ export class Device {
     const fatal: Error[] = []
     const { config } = await loadConfig(this.file)
     const onFatal = (error: Error): void => void fatal.push(error)
-    const daemon = await startDaemon({ config, secrets: new Secrets(), log, clock: systemClock, onFatal })
+    const daemon = await startDaemon({
+      config,
+      configFile: '/etc/painlens/painlens.yaml',
+      secrets: new Secrets(),
+      log,
+      clock: systemClock,
+      onFatal
+    })
     onTestFinished(() => daemon.stop())
     return { daemon, fatal }
   }

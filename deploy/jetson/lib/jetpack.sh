@@ -1,24 +1,8 @@
 # Which JetPack this box has, from the files that say so.
 # shellcheck shell=bash disable=SC2034,SC2154 # variables are shared; install.sh is checked with all parts
 
-# Releases of Jetson Linux (L4T), the JetPack that NVIDIA's archive names for each, and that JetPack's Ubuntu, CUDA and
-# cuDNN. No Ubuntu: a JetPack that painlens is not made for. No cuDNN: any will do. The first row that fits holds.
-jetpacks=(
-  '36.4.[3-9]* 6.2 22.04 12.6 9.3'
-  '36.5*       6.2 22.04 12.6 9.3'
-  '39.2*       7.2 24.04 13.2 -'
-  '32.*        4'
-  '3[45].*     5'
-  '36.[0-3]*   6.0'
-  '36.4*       6.1'
-  '38.2*       7.0'
-  '38.4*       7.1'
-)
-
 # Filled by find_jetpack: what was found, and where.
 l4t='' l4t_from='' package_l4t='' ubuntu='' cuda='' cuda_from='' cudnn='' cudnn_from=''
-# The row of jetpacks that fits.
-jetpack='' wanted_ubuntu='' wanted_cuda='' wanted_cudnn=''
 # fits, parts (of it, something is missing or different), other (JetPack), none (no Jetson).
 verdict=''
 
@@ -30,11 +14,11 @@ find_jetpack() {
   match_jetpack
 }
 
-# "# R36 (release), REVISION: 4.3, GCID: …" is 36.4.3; the package nvidia-l4t-core has it as 36.4.3-20250107174145.
+# The package nvidia-l4t-core has it as 36.4.3-20250107174145.
 find_l4t() {
   local file=$prefix/etc/nv_tegra_release
   if [[ -r $file ]]; then
-    l4t=$(sed -n 's/^# R\([0-9]*\)[^,]*, REVISION: \([0-9.]*\).*/\1.\2/p' "$file" | head -n 1)
+    l4t=$(l4t_of "$file")
     l4t_from=/etc/nv_tegra_release
   fi
   package_l4t=$(package_version nvidia-l4t-core)
@@ -92,20 +76,12 @@ package_version() {
 }
 
 match_jetpack() {
-  local row pattern
   if [[ -z $l4t ]]; then
     verdict=none
     return
   fi
   verdict=other
-  for row in "${jetpacks[@]}"; do
-    read -r pattern jetpack wanted_ubuntu wanted_cuda wanted_cudnn <<<"$row"
-    # shellcheck disable=SC2053 # a pattern is meant
-    [[ $l4t == $pattern ]] || continue
-    [[ -z $wanted_ubuntu ]] || verdict=$(parts_verdict)
-    return
-  done
-  jetpack='' wanted_ubuntu='' wanted_cuda='' wanted_cudnn=''
+  if find_row "$l4t" && [[ -n $wanted_ubuntu ]]; then verdict=$(parts_verdict); fi
 }
 
 parts_verdict() {
@@ -147,6 +123,10 @@ settle_processor() {
     return
   fi
   say "${gpu_remedies[$verdict]}"
+  if [[ $dry_run == yes ]]; then
+    say '  would ask whether to install for the CPU alone; without a terminal only --cpu-only does'
+    return
+  fi
   if [[ -t 0 ]]; then read -r -p 'Install painlens for the CPU alone? [y/N] ' answer; fi
   [[ $answer == [yYjJ]* ]] || die 'nothing was installed; --cpu-only installs painlens for the CPU alone.'
 }

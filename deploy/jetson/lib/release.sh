@@ -93,6 +93,7 @@ activate() {
   link "releases/$1" "$opt/current"
   place_of_release "$1" painlens.service "$unit" 644
   place_of_release "$1" bin/painlens "$wrapper" 755
+  settle_restarts
   reload_units
 }
 

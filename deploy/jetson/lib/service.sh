@@ -79,16 +79,20 @@ restore_config() {
   write_credentials "$config"
 }
 
+# Only what the check itself says: one that was killed says nothing about the config.
 is_wrong_config() {
   local status=0
   check_of "$release" "$checks/config" || status=$?
-  ((status == 2))
+  says_wrong_config "$status" "$checks/config"
 }
+
+# says_wrong_config STATUS FILE
+says_wrong_config() { (($1 == 2)) && grep -q '^\[fail\] config ' "$2"; }
 
 ask_config() {
   [[ -t 0 || $dry_run == yes ]] || die 'there is no config yet, and no terminal to ask for one: start again with --config FILE.'
   change "ask for the config and write $1 (painlens config init)" \
-    "$prefix$node" "$releases/$release/dist/main.js" config init --config "$1"
+    env PAINLENS_INSTALLING=1 "$prefix$node" "$releases/$release/dist/main.js" config init --config "$1"
 }
 
 grant_secrets() {
@@ -131,14 +135,20 @@ painlens_of() {
     "$prefix$node" "$at/dist/main.js" "$@")
 }
 
-# check_of RELEASE FILE: painlens check, its output into the file. 0 nothing red, 1 something is, 2 wrong config. A check
-# that cannot even print its table gets a red line, too.
+# check_of RELEASE FILE: painlens check, its output into the file. 0 nothing red, 1 something is, 2 wrong config, 3 the check
+# was ended before its last line, killed perhaps, which says nothing about the box: a red line tells so.
 check_of() {
   local status=0
   painlens_of "$1" check --config "$etc/painlens.yaml" >"$2" 2>&1 || status=$?
-  if ((status != 0)) && ! grep -q '^\[fail\]' "$2"; then say "[fail] painlens check  ended with code $status" >>"$2"; fi
+  if ((status != 0)) && ! is_whole "$2"; then
+    say "[fail] painlens check  ended with code $status before its end; killed, perhaps: journalctl -e says more" >>"$2"
+    return 3
+  fi
   return "$status"
 }
+
+# is_whole FILE: a check ends with a line that counts what it has found.
+is_whole() { grep -q '^[0-9]* ok, [0-9]* to consider, [0-9]* to mend$' "$1"; }
 
 # The red lines in the output of a check, one name a line; a provider that fell back to the CPU counts.
 reds_of() {
@@ -164,6 +174,33 @@ say_untrusted() {
 is_booted() { [[ -d $prefix/run/systemd/system && -n $(program systemctl) ]]; }
 
 systemd() { "$(program systemctl)" "$@"; }
+
+# From 254 on systemd can wait longer before each further start. Older ones would warn of these lines at each start.
+settle_restarts() {
+  local drop_in=$unit.d/restart.conf text version
+  version=$(systemd_version)
+  if ((version < 254)); then
+    remove "$drop_in"
+    return
+  fi
+  text=$(mktemp)
+  {
+    say '# Written by install.sh: the delay between starts grows in 5 steps from RestartSec to this.'
+    say '[Service]'
+    say 'RestartSteps=5'
+    say 'RestartMaxDelaySec=120'
+  } >"$text"
+  place "$text" "$drop_in" 644 root:root
+  rm -f "$text"
+}
+
+# 0 where there is none.
+systemd_version() {
+  local systemctl number=''
+  systemctl=$(program systemctl)
+  [[ -z $systemctl ]] || number=$("$systemctl" --version 2>/dev/null | sed -n '1s/^systemd \([0-9]*\).*/\1/p')
+  say "${number:-0}"
+}
 
 reload_units() {
   if is_booted && ((changes > 0)); then change 'make systemd read its units again' systemd daemon-reload; fi

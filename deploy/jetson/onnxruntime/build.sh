@@ -10,6 +10,8 @@ commit=2e2543fbe9
 repository=https://github.com/microsoft/onnxruntime.git
 napi=6
 here=$(dirname "$(realpath "${BASH_SOURCE[0]}")")
+# shellcheck source-path=SCRIPTDIR source=../lib/l4t.sh
+source "$here/../lib/l4t.sh"
 
 usage() {
   cat <<USAGE
@@ -77,21 +79,12 @@ read_device() {
   esac
 }
 
-# JetPack's number by that of Jetson Linux (https://developer.nvidia.com/embedded/jetson-linux-archive).
+# JetPack's number by that of Jetson Linux.
 read_jetpack() {
-  local file=$root/etc/nv_tegra_release major minor
-  jetpack=''
+  local file=$root/etc/nv_tegra_release l4t
   [[ -r $file ]] || return 0
-  major=$(sed -n 's/^# R\([0-9]*\).*/\1/p' "$file") minor=$(sed -n 's/.*REVISION: \([0-9.]*\).*/\1/p' "$file")
-  case $major.$minor in
-    36.4 | 36.4.0) jetpack=6.1 ;;
-    36.4.3) jetpack=6.2 ;;
-    36.4.*) jetpack=6.2.1 ;;
-    38.2*) jetpack=7.0 ;;
-    38.4*) jetpack=7.1 ;;
-    39.2*) jetpack=7.2 ;;
-    *) jetpack="of Jetson Linux $major.$minor" ;;
-  esac
+  l4t=$(l4t_of "$file")
+  find_row "$l4t" || jetpack="of Jetson Linux $l4t"
 }
 
 # 12.6 of 12060

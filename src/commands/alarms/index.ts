@@ -1,10 +1,11 @@
-import { loadConfig } from '../../config/index.js'
+import { openConfig } from '../../config/index.js'
 import type { Acknowledgement, AlarmMessage } from '../../contract/messages.js'
+import { UsageError } from '../../core/errors.js'
 import { printable, printableJson } from '../../core/printable.js'
 import { type AlarmLogEntry, isAcknowledgement, readAlarmLog } from '../../stages/alarm-log/index.js'
 
 export interface AlarmsOptions {
-  config: string
+  config?: string
   /** The log's folder; the config's unless given. */
   path?: string
   /** Shows alarms with a message since this time, in ms since the epoch. */
@@ -16,30 +17,37 @@ export interface AlarmsOptions {
 export interface AlarmsIo {
   write: (text: string) => void
   colour: boolean
+  /** Columns of the terminal; without one, lines are as long as they are. */
+  width: number
 }
 
-const standardIo: AlarmsIo = {
+const standardIo = (): AlarmsIo => ({
   write: (text) => void process.stdout.write(text),
-  colour: Boolean(process.stdout.isTTY) && !process.env.NO_COLOR
-}
+  colour: Boolean(process.stdout.isTTY) && !process.env.NO_COLOR,
+  width: process.stdout.isTTY ? process.stdout.columns || 80 : Number.POSITIVE_INFINITY
+})
 
 /**
  * `painlens alarms`: prints the alarm log of this device, one line for each alarm, or with --json each message and each
  * acknowledgement as sent.
- * Works while the daemon runs.
+ * Works while the daemon runs, and needs none of the config's passwords.
  * @returns 0, or 1 when it was stopped
- * @throws {DiskError} if there is no log
+ * @throws {DiskError} if there is no log; UsageError for a camera that neither the config nor the log has
  */
 export async function alarmsCommand(
   options: AlarmsOptions,
   signal: AbortSignal,
-  io: AlarmsIo = standardIo
+  io: AlarmsIo = standardIo()
 ): Promise<number> {
-  const path = options.path ?? (await loadConfig(options.config)).config.alarm_log.path
+  const config =
+    options.path === undefined ? (await openConfig(options.config, { needsPasswords: false })).config : null
+  const path = options.path ?? config!.alarm_log.path
+  const cameras = new Set(config?.cameras.map(({ id }) => id))
   const told = new Map<string, Told>()
   for await (const entry of readAlarmLog(path)) {
     if (signal.aborted) return 1
     const alarm = hear(told, entry)
+    if (alarm?.message.camera) cameras.add(alarm.message.camera)
     const isWanted =
       (options.camera === undefined || alarm?.message.camera === options.camera) &&
       (options.since === undefined || timeOf(entry) >= options.since)
@@ -47,15 +55,16 @@ export async function alarmsCommand(
     if (options.json) io.write(`${printableJson(JSON.stringify(entry))}\n`)
     else if (alarm) alarm.isWanted = true
   }
-  if (!options.json)
-    io.write(
-      describeAlarms(
-        [...told.values()].filter(({ isWanted }) => isWanted),
-        io.colour
-      )
-    )
+  if (options.camera !== undefined && !cameras.has(options.camera)) throw unknownCamera(options.camera, cameras)
+  const wanted = [...told.values()].filter(({ isWanted }) => isWanted)
+  if (!options.json) io.write(describeAlarms(wanted, io))
   return 0
 }
+
+const unknownCamera = (camera: string, known: ReadonlySet<string>): UsageError =>
+  new UsageError('PL-ALARMS-CAMERA', `there is no camera ${JSON.stringify(printable(camera))}`, '--camera', {
+    fix: known.size > 0 ? `Name one of: ${[...known].map(printable).join(', ')}.` : 'The log is empty.'
+  })
 
 type Given = Acknowledgement & { after_end: boolean }
 
@@ -110,8 +119,14 @@ const columns: readonly (readonly [title: string, cell: Cell])[] = [
   ['score', ({ score }) => score?.toFixed(2) ?? '-']
 ]
 
-/** A table with a line for each alarm in the given order, and their number below it. */
-function describeAlarms(alarms: readonly Told[], colour: boolean): string {
+/** What a line that continues the one above begins with. */
+const continued = '    '
+
+/**
+ * A table with a line for each alarm in the given order, and their number below it. On a narrow terminal each alarm, and the
+ * title, has several lines.
+ */
+function describeAlarms(alarms: readonly Told[], { colour, width }: AlarmsIo): string {
   if (alarms.length === 0) return 'no alarms\n'
   const rows = [
     columns.map(([title]) => title),
@@ -120,15 +135,30 @@ function describeAlarms(alarms: readonly Told[], colour: boolean): string {
     )
   ]
   const widths = columns.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)))
+  const breaks = breaksOf(widths, width)
+  const gap = (column: number): string => (column === 0 ? '' : breaks.has(column) ? `\n${continued}` : '  ')
   const lines = rows.map((row) =>
     row
-      .map((cell, column) => cell.padEnd(widths[column]!))
-      .join('  ')
-      .trimEnd()
+      .map((cell, column) => `${gap(column)}${cell.padEnd(widths[column]!)}`)
+      .join('')
+      .replace(/ +$/gm, '')
   )
   const [title, ...rest] = lines
   const bold = colour ? `\u001b[1m${title}\u001b[0m` : title
   return `${[bold, ...rest].join('\n')}\n\n${counted(alarms)}\n`
+}
+
+/** The columns that begin a line: as many to a line as fit into `width`. */
+function breaksOf(widths: readonly number[], width: number): ReadonlySet<number> {
+  const breaks = new Set<number>()
+  let used = widths[0]!
+  for (const [column, wide] of [...widths.entries()].slice(1)) {
+    used += 2 + wide
+    if (used <= width) continue
+    breaks.add(column)
+    used = continued.length + wide
+  }
+  return breaks
 }
 
 function counted(alarms: readonly Told[]): string {

@@ -1,24 +1,27 @@
 import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Config } from '../../config/index.js'
+import { isSameFile, type OpenedConfig } from '../../config/index.js'
 import { ControlError } from '../../core/errors.js'
+import { printable } from '../../core/printable.js'
 import { duration } from '../../core/progress-line.js'
 import { askCameras } from '../../daemon/control/client.js'
 import type { CamerasAnswer } from '../../daemon/control/protocol.js'
 import { controlSocket } from '../../daemon/control/socket.js'
-import { type CheckResult, ok, type Running, warn } from './result.js'
+import { type CheckResult, fail, ok, type Running, warn } from './result.js'
 
 const what = 'daemon'
 
 /** Whether a painlens runs with this outbox, and what it watches; no finding where none runs. */
 export async function askRunning(
-  { outbox, cameras }: Config,
-  env: Readonly<Record<string, string | undefined>>,
+  { config: { outbox, cameras }, file, env }: Pick<OpenedConfig, 'config' | 'file' | 'env'>,
   signal: AbortSignal
 ): Promise<Running> {
   try {
     const daemon = await askCameras(controlSocket(outbox.path, env), signal)
-    if (daemon) return { daemon, findings: [ok(what, describe(daemon, new Set(cameras.map(({ id }) => id))))] }
+    if (daemon) {
+      const runs = ok(what, describe(daemon, new Set(cameras.map(({ id }) => id))))
+      return { daemon, findings: [runs, ...otherFile(daemon, file)] }
+    }
     const holder = await lockHolder(join(outbox.path, 'LOCK'))
     return { daemon: null, findings: holder === null ? [] : [held(outbox.path, holder)] }
   } catch (error) {
@@ -32,6 +35,12 @@ function describe({ version, device, pid, started, cameras }: CamerasAnswer, kno
   const others = cameras.map(({ id }) => id).filter((id) => !known.has(id))
   const watches = `watches ${cameras.length === 1 ? 'one camera' : `${cameras.length} cameras`}`
   return `${runs}, ${watches}${others.length > 0 ? `, ${others.join(', ')} not in this config` : ''}`
+}
+
+/** A painlens that was started by hand reads its own config, too. In a container the same file has the same name. */
+function otherFile({ config }: CamerasAnswer, file: string): CheckResult[] {
+  if (config === undefined || isSameFile(config, file)) return []
+  return [fail('PL-CONFIG-OTHER', what, `it reads ${printable(config)}, and ${file} was checked`)]
 }
 
 const held = (path: string, pid: number): CheckResult =>

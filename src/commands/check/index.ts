@@ -1,6 +1,15 @@
-import { type LoadedConfig, loadConfig } from '../../config/index.js'
+import {
+  type FoundConfig,
+  findConfig,
+  isConfigOf,
+  type OpenedConfig,
+  openFound,
+  readService,
+  type Service
+} from '../../config/index.js'
 import { ConfigError } from '../../core/errors.js'
 import { Secrets } from '../../core/secrets.js'
+import { checkAsService } from './as-service.js'
 import { checkBroker } from './broker.js'
 import { checkCameras, checkFfmpeg } from './camera.js'
 import { askRunning } from './daemon.js'
@@ -9,22 +18,27 @@ import { checkFaceModels, checkModel, checkProvider } from './model.js'
 import { type Check, type CheckContext, type CheckResult, fail, ok, runCheck } from './result.js'
 
 export interface CheckOptions {
-  /** The config file. */
-  config: string
+  config: string | undefined
 }
 
 export interface CheckIo {
   write: (text: string) => void
   /** Colours for a terminal. */
   colour: boolean
+  /** Columns of the terminal; without one, lines are as long as they are. */
+  width: number
   env: Readonly<Record<string, string | undefined>>
+  /** The installed service, or null. */
+  service: Service | null
 }
 
-const standardIo: CheckIo = {
+const standardIo = (): CheckIo => ({
   write: (text) => void process.stdout.write(text),
   colour: Boolean(process.stdout.isTTY) && !process.env.NO_COLOR,
-  env: process.env
-}
+  width: process.stdout.isTTY ? process.stdout.columns || 80 : Number.POSITIVE_INFINITY,
+  env: process.env,
+  service: readService()
+})
 
 /** What needs no config, in the order of the lines. */
 const machineChecks: readonly Check[] = [
@@ -49,7 +63,8 @@ const configChecks: readonly Check[] = [
  * `painlens check`, the technician's: tries everything that the config names, whatever of it fails, and prints a line
  * for each with a fix below where one is needed. Of cameras that a running painlens watches it reports what that sees: many
  * cameras allow one viewer. Nothing rings: the broker gets a message on painlens/<device>/check,
- * and one on painlens/<device>/command/check that a running painlens leaves alone.
+ * and one on painlens/<device>/command/check that a running painlens leaves alone. Root's check of the service's config
+ * runs as systemd runs the service.
  * @returns 0 when no line is red, 1 when one is, 2 when the config is wrong
  */
 export async function checkCommand(
@@ -57,23 +72,26 @@ export async function checkCommand(
   signal: AbortSignal,
   io: Partial<CheckIo> = {}
 ): Promise<number> {
-  const { write, colour, env } = { ...standardIo, ...io }
+  const { write, colour, width, env, service } = { ...standardIo(), ...io }
+  const found = findConfig(options.config, env)
+  const elsewhere = await checkAsService(found, service, signal)
+  if (elsewhere !== null) return elsewhere
   const secrets = new Secrets()
   const findings: CheckResult[] = []
   const tell = (finding: CheckResult): void => {
     findings.push(finding)
-    write(secrets.redact(line(finding, colour)))
+    write(secrets.redact(line(finding, colour, width)))
   }
-  const loaded = await load(options.config, env, tell)
+  const loaded = await load(found, env, service, tell)
   for (const secret of loaded?.secrets ?? []) secrets.add(secret)
-  const running = loaded ? await askRunning(loaded.config, env, signal) : { daemon: null, findings: [] }
+  const running = loaded ? await askRunning(loaded, signal) : { daemon: null, findings: [] }
   const checks = loaded ? [...machineChecks, ...configChecks] : machineChecks
   for (const check of checks) {
     // Those of the machine ask for nothing in the context.
     const context = { config: loaded?.config, secrets, running, signal } as CheckContext
-    const found = await runCheck(check, context)
+    const results = await runCheck(check, context)
     if (signal.aborted) return 1
-    found.forEach(tell)
+    results.forEach(tell)
   }
   write(summary(findings))
   if (!loaded) return 2
@@ -82,14 +100,16 @@ export async function checkCommand(
 
 /** @returns null, with the problems told, where the config is wrong */
 async function load(
-  file: string,
+  found: FoundConfig,
   env: CheckIo['env'],
+  service: Service | null,
   tell: (finding: CheckResult) => void
-): Promise<LoadedConfig | null> {
+): Promise<OpenedConfig | null> {
+  if (service && !isConfigOf(service, found.file)) tell(otherConfig(found, service))
   try {
-    const loaded = await loadConfig(file, { env })
+    const loaded = await openFound(found, { env, service })
     const count = loaded.config.cameras.length
-    tell(ok('config', `${loaded.file}, ${count === 1 ? 'one camera' : `${count} cameras`}`))
+    tell(ok('config', `${loaded.file} (${found.by}), ${count === 1 ? 'one camera' : `${count} cameras`}`))
     return loaded
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error
@@ -106,6 +126,14 @@ async function load(
   }
 }
 
+const otherConfig = ({ file, by }: FoundConfig, { config }: Service): CheckResult =>
+  fail(
+    'PL-CONFIG-OTHER',
+    'config',
+    `${file} (${by}) is not what the service reads, which is ${config}`,
+    `To check what runs: sudo painlens check --config ${config}. To take this one into use: install.sh --config.`
+  )
+
 const marks: Record<CheckResult['state'], readonly [text: string, colour: string]> = {
   ok: ['[ ok ]', '32'],
   warn: ['[warn]', '33'],
@@ -116,11 +144,25 @@ const whatWidth = 16
 const indent = ' '.repeat(7 + whatWidth)
 
 /** `[fail] broker          mqtt://…: nothing listens there`, and the fix with its code on a line of its own. */
-function line({ state, what, found, fix, code }: CheckResult, colour: boolean): string {
+function line({ state, what, found, fix, code }: CheckResult, colour: boolean, width: number): string {
   const [text, sgr] = marks[state]
   const mark = colour ? `\u001b[${sgr}m${text}\u001b[0m` : text
-  const lines = [...found.split('\n'), ...(fix ? [`→ ${fix} [${code}]`] : [])]
+  const texts = [...found.split('\n'), ...(fix ? [`→ ${fix} [${code}]`] : [])]
+  const lines = texts.flatMap((one) => wrapped(one, Math.max(least, width - indent.length)))
   return `${mark} ${what.padEnd(whatWidth - 1)} ${lines.join(`\n${indent}`)}\n`
+}
+
+const least = 30
+
+/** In lines of at most `width` columns, broken at blanks; what has none, such as a path, stays whole to be copied. */
+function wrapped(text: string, width: number): string[] {
+  const lines: string[] = []
+  for (const word of text.split(' ')) {
+    const last = lines.at(-1)
+    if (last !== undefined && last.length + 1 + word.length <= width) lines[lines.length - 1] = `${last} ${word}`
+    else lines.push(word)
+  }
+  return lines
 }
 
 function summary(findings: readonly CheckResult[]): string {

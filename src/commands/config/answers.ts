@@ -7,7 +7,7 @@ import type { Prompter } from './prompter.js'
 /** The questions; each may be answered by an option. */
 export interface InitOptions {
   /** The file to write. */
-  config: string
+  config?: string | undefined
   device?: string
   facility?: string
   broker?: string
@@ -60,7 +60,10 @@ const idProblem = fits(['cameras', 0, 'id'])
  * @param prompter null asks nothing: values without a default have to be options
  * @throws UsageError for a wrong or missing option, or if the user cancels
  */
-export async function collectAnswers(options: InitOptions, prompter: Prompter | null): Promise<Answers> {
+export async function collectAnswers(
+  options: InitOptions & { config: string },
+  prompter: Prompter | null
+): Promise<Answers> {
   const given = checkedOptions(options)
   const asked = async (value: string | undefined, question: Parameters<Prompter['ask']>[0]): Promise<string> =>
     value ?? (prompter ? await prompter.ask(question) : (question.fallback ?? missingAnswer(question.text)))
@@ -240,8 +243,11 @@ interface Store {
   reference(secret: Secret): string
   /** The file that painlens config init writes it into, or null. */
   file(secret: Secret, config: string): string | null
-  /** Remaining steps for the user, one line per secret. */
-  todo(secret: Secret, config: string): string | null
+  /**
+   * Remaining steps for the user, one line per secret.
+   * @param handedOver whether install.sh hands credentials to the service
+   */
+  todo(secret: Secret, config: string, handedOver: boolean): string | null
 }
 
 const fileOf = ({ name }: Secret, config: string): string => join(dirname(config), 'secrets', name)
@@ -258,10 +264,10 @@ export const stores: Readonly<Record<StoreName, Store>> = {
   credential: {
     reference: ({ name }) => `\${credential:${name}}`,
     file: fileOf,
-    todo: (secret, config) =>
-      [todoIfMissing(secret, config), `In painlens.service: LoadCredential=${secret.name}:${fileOf(secret, config)}`]
-        .filter(Boolean)
-        .join('\n')
+    todo: (secret, config, handedOver) => {
+      const line = handedOver ? null : `In painlens.service: LoadCredential=${secret.name}:${fileOf(secret, config)}`
+      return [todoIfMissing(secret, config), line].filter(Boolean).join('\n') || null
+    }
   },
   env: {
     reference: (secret) => `\${env:${variableOf(secret)}}`,

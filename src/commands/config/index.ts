@@ -1,7 +1,7 @@
 /** `painlens config init`: a first config, from a few questions or from options. */
 import { access, mkdir, rm, writeFile } from 'node:fs/promises'
 import { dirname, relative, resolve } from 'node:path'
-import { parseConfig } from '../../config/index.js'
+import { configOfBox, configToWrite, parseConfig } from '../../config/index.js'
 import { DiskError, messageOf, UsageError } from '../../core/errors.js'
 import { collectAnswers, type InitOptions, type Secret, type StoreName, stores } from './answers.js'
 import { Prompter, type Terminal } from './prompter.js'
@@ -29,7 +29,7 @@ export async function configInitCommand(
   { input, output }: Terminal = terminal,
   write: (text: string) => void = (text) => void process.stdout.write(text)
 ): Promise<number> {
-  const file = resolve(options.config)
+  const file = configToWrite(options.config)
   if (!options.force) await refuseExisting(file)
   const prompter = options.yes ? null : new Prompter({ input, output }, signal)
   try {
@@ -40,19 +40,28 @@ export async function configInitCommand(
     const written = await writeAll(file, text, secrets, answers.store, options.force ?? false)
     write(`Written: ${written.map(shown).join(', ')}\n`)
     for (const secret of secrets) {
-      const todo = stores[answers.store].todo(secret, file)
+      const todo = stores[answers.store].todo(secret, file, handsOver(file))
       if (todo) write(`${todo}\n`)
     }
-    write(`Now try it: ${tryWith(answers.store, file)}${command}\n`)
+    if (!isInstalling()) write(nextSteps(answers.store, file, command))
     return 0
   } finally {
     prompter?.close()
   }
 }
 
-/** Only systemd provides credentials; the check uses their folder instead. */
-const tryWith = (store: StoreName, file: string): string =>
-  store === 'credential' ? `CREDENTIALS_DIRECTORY=${resolve(dirname(file), 'secrets')} ` : ''
+/** Set by install.sh, which hands credentials to the service by itself and checks at its end. */
+const isInstalling = (): boolean => process.env.PAINLENS_INSTALLING === '1'
+
+/** Whether install.sh writes the lines of LoadCredential for this config. */
+const handsOver = (file: string): boolean => isInstalling() || file === configOfBox
+
+/** Only systemd provides credentials; without the service, the check uses their folder instead. */
+function nextSteps(store: StoreName, file: string, command: string): string {
+  if (store !== 'credential') return `Now try it: ${command}\n`
+  if (file === configOfBox) return 'Now start install.sh (again): it hands the passwords to the service, and checks.\n'
+  return `Now try it: CREDENTIALS_DIRECTORY=${resolve(dirname(file), 'secrets')} ${command}\n`
+}
 
 /** An environment in which `Object.hasOwn` finds every variable. */
 const anyVariable = { value: 'x', configurable: true, enumerable: true, writable: true }
@@ -64,9 +73,10 @@ const everythingThere = {
   credentialsDir: '/'
 }
 
+/** Relative below the working folder, else absolute; relative to / it would lack its slash and read as another file. */
 const shown = (file: string): string => {
   const short = relative(process.cwd(), file)
-  return short.startsWith('..') ? file : short
+  return short.startsWith('..') || process.cwd() === '/' ? file : short
 }
 
 async function refuseExisting(file: string): Promise<void> {

@@ -1,5 +1,5 @@
 /** `painlens forget DEVICE`: removes what the broker retains of a device that is no more. */
-import { loadConfig } from '../../config/index.js'
+import { openConfig } from '../../config/index.js'
 import { baseTopic, topicOf } from '../../contract/topics.js'
 import { BrokerError } from '../../core/errors.js'
 import { printableLines } from '../../core/printable.js'
@@ -9,7 +9,7 @@ import { connectBeside, retainedMessages } from '../broker.js'
 export interface ForgetOptions {
   /** The device's name, as its config has or had it. */
   device: string
-  config: string
+  config: string | undefined
 }
 
 const timeoutMs = 10_000
@@ -26,7 +26,7 @@ export async function forgetCommand(
   signal: AbortSignal,
   write = toStdout
 ): Promise<number> {
-  const { config } = await loadConfig(file)
+  const { config } = await openConfig(file)
   const base = baseTopic(device)
   const heard = new Map<string, string>()
   const onMessage = (topic: string, payload: Buffer, { retain }: { retain: boolean }) => {

@@ -1,7 +1,7 @@
 /** `painlens provider install`, `status` and `rollback`: which build of ONNX Runtime inference runs on. */
 import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { loadConfig } from '../../config/index.js'
+import { openConfig } from '../../config/index.js'
 import { packageRoot } from '../../core/version.js'
 import { loadManifest } from '../../lib/model/manifest.js'
 import { asItCame, damagedFiles, installArchive, readMarker, rollBack } from '../../provider/change.js'
@@ -29,7 +29,7 @@ const restart = 'A painlens that runs keeps what it has loaded: sudo systemctl r
 
 /**
  * Puts an archive of deploy/jetson/onnxruntime/build.sh in place of onnxruntime-node's own build, if the classifier runs on it.
- * @throws what `installArchive`, `loadManifest` and `loadConfig` throw
+ * @throws what `installArchive`, `loadManifest` and `openConfig` throw
  */
 export async function providerInstallCommand(
   options: ProviderInstallOptions,
@@ -96,6 +96,6 @@ async function ended(signal: AbortSignal, say: (line: string) => void, act: () =
 
 /** Looked at before anything is touched. */
 async function modelOf({ model, config }: ProofOptions): Promise<string> {
-  const named = model ?? (config && (await loadConfig(config)).config.model.manifest)
+  const named = model ?? (config && (await openConfig(config, { needsPasswords: false })).config.model.manifest)
   return (await loadManifest(named ?? join(packageRoot, 'models/pain-demo.yaml'))).path
 }

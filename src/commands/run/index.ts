@@ -1,4 +1,4 @@
-import { loadConfig } from '../../config/index.js'
+import { type Config, findConfig, loadConfig } from '../../config/index.js'
 import { systemClock } from '../../core/clock.js'
 import { logCrashes } from '../../core/crash.js'
 import { errorFields } from '../../core/errors.js'
@@ -34,9 +34,13 @@ class Hangup {
  * `painlens run`: the daemon until SIGTERM or SIGINT. SIGHUP reads the config again.
  * @returns 0 after a wanted stop, 1 when something vital has died
  */
-export async function runCommand({ config: file }: { config: string }, signal: AbortSignal): Promise<number> {
+export async function runCommand(
+  { config: given }: { config: string | undefined },
+  signal: AbortSignal
+): Promise<number> {
   // Without a listener SIGHUP would end the process while it starts, which may take a minute, or stops.
   const hangup = new Hangup()
+  const { file, by } = findConfig(given)
   const { config, secrets: found } = await loadConfig(file)
   const secrets = new Secrets()
   for (const value of found) secrets.add(value)
@@ -47,12 +51,20 @@ export async function runCommand({ config: file }: { config: string }, signal: A
   const died = new Promise<Error>((resolve) => {
     fatal = resolve
   })
-  const starting = startDaemon({ config, secrets, log, clock: systemClock, onFatal: (error) => fatal(error), signal })
+  const starting = startDaemon({
+    config,
+    configFile: file,
+    secrets,
+    log,
+    clock: systemClock,
+    onFatal: (error) => fatal(error),
+    signal
+  })
     // What is thrown from here on is printed without the log.
     .catch((error: unknown) => Promise.reject(secrets.clean(error)))
   const daemon = await Promise.race([starting, aborted(signal)])
   if (!daemon) return giveUp(starting)
-  log.info({ version, device: config.device, cameras: config.cameras.map(({ id }) => id) }, 'painlens runs')
+  log.info({ version, device: config.device, config: `${file}, ${by}`, cameras: idsOf(config) }, 'painlens runs')
   hangup.onSignal(() => void reload(file, daemon, secrets, log))
   await notifier.ready(daemon.summary())
   notifier.startWatchdog(() => daemon.isAlive())
@@ -101,13 +113,15 @@ async function reload(file: string, daemon: Daemon, secrets: Secrets, log: Log):
     const { config, secrets: found } = await loadConfig(file)
     for (const value of found) secrets.add(value)
     const left = await daemon.reload(config)
-    log.info({ cameras: config.cameras.map(({ id }) => id) }, 'config read again')
+    log.info({ config: file, cameras: idsOf(config) }, 'config read again')
     if (left.length > 0) log.warn({ sections: left }, 'these sections changed too; a restart takes them over')
   } catch (error) {
     log.error(errorFields(error), 'the config was not taken over; the running one stays')
     daemon.rejected(error as Error)
   }
 }
+
+const idsOf = ({ cameras }: Config): string[] => cameras.map(({ id }) => id)
 
 function aborted(signal: AbortSignal): Promise<undefined> {
   if (signal.aborted) return Promise.resolve(undefined)

@@ -1,5 +1,5 @@
 /** `painlens snapshot`: one frame of a camera as painlens sees it, for the technician on the ladder. */
-import { type CameraConfig, type Config, loadConfig } from '../../config/index.js'
+import { type CameraConfig, type Config, openConfig } from '../../config/index.js'
 import { InputError, UsageError } from '../../core/errors.js'
 import { printable, printableLines } from '../../core/printable.js'
 import { Secrets } from '../../core/secrets.js'
@@ -15,7 +15,7 @@ export interface SnapshotOptions {
   /** Its id; may be left out where there is one camera. */
   camera: string | undefined
   /** The config file. */
-  config: string
+  config: string | undefined
   /** A file or folder; `-` for standard output. */
   out: string | undefined
   /** Whether a file that is there is replaced. */
@@ -44,9 +44,9 @@ export async function snapshotCommand(
   io: Partial<SnapshotIo> = {}
 ): Promise<number> {
   const toStdout = options.out === '-'
-  const { say, give, isTerminal, env } = { ...standardIo(toStdout), ...io }
+  const { say, give, isTerminal, env: given } = { ...standardIo(toStdout), ...io }
   if (toStdout && isTerminal) throw new UsageError('PL-SNAPSHOT-TERMINAL', 'standard output is a terminal', '--out -')
-  const { config, secrets: found } = await loadConfig(options.config, { env })
+  const { config, secrets: found, env } = await openConfig(options.config, { env: given })
   const secrets = new Secrets()
   for (const value of found) secrets.add(value)
   const path = controlSocket(config.outbox.path, env)
@@ -56,15 +56,15 @@ export async function snapshotCommand(
   const wanted = wantedCamera(options.camera, config, daemon)
   const watched = daemon?.cameras.find(({ id }) => id === wanted.id)
   const fromDaemon = watched ? await askFrame(path, wanted.id, signal) : null
-  const given = fromDaemon ?? (await own(wanted, config, secrets, signal))
+  const frame = fromDaemon ?? (await own(wanted, config, secrets, signal))
   const by = fromDaemon ? 'seen by the running painlens' : 'opened by this command'
-  const lines = describe(given.head, by)
-  const png = await drawSnapshot(given, [placeOf(given.head), localTime(given.head.at)], lines)
-  const target = toStdout ? null : await fileFor(options.out, nameOf(given.head))
+  const lines = describe(frame.head, by)
+  const png = await drawSnapshot(frame, [placeOf(frame.head), localTime(frame.head.at)], lines)
+  const target = toStdout ? null : await fileFor(options.out, nameOf(frame.head))
   if (target === null) await give(png)
   else await writePrivate(target, png, force)
   const told = [
-    `${target === null ? 'A picture' : printable(target)} of ${placeOf(given.head)}, ${localTime(given.head.at)}`
+    `${target === null ? 'A picture' : printable(target)} of ${placeOf(frame.head)}, ${localTime(frame.head.at)}`
   ]
   const differ = watched && wanted.config ? differences(wanted.config, watched.settings) : []
   if (differ.length > 0) told.push(`The running painlens has another ${differ.join(', ')} than the config: reload it.`)

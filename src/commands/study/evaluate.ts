@@ -1,5 +1,5 @@
 /** `painlens study evaluate`. */
-import { type Config, loadConfig } from '../../config/index.js'
+import { type Config, openConfig } from '../../config/index.js'
 import { alarmSchema } from '../../config/schema.js'
 import { UsageError } from '../../core/errors.js'
 import { printable } from '../../core/printable.js'
@@ -27,7 +27,9 @@ export async function studyEvaluateCommand(options: StudyEvaluateOptions, signal
   const { data, repetitions, seed, threads } = options
   const by = judgeOf(options)
   const alarm: Config['alarm'] =
-    options.config === undefined ? alarmSchema.parse({}) : (await loadConfig(options.config)).config.alarm
+    options.config === undefined
+      ? alarmSchema.parse({})
+      : (await openConfig(options.config, { needsPasswords: false })).config.alarm
   const { rules, priorities } = alarmOptions({ alarm, facility: null, cameras: [] })
   const write = (line: string): void => void process.stderr.write(line)
   const chance = { seed, repetitions }

@@ -10,8 +10,25 @@ export const configErrors = area({
       cause: 'The config file has one problem or more; each line names one, with its own code.',
       fix: 'Correct the lines named above; config/painlens.schema.json makes an editor point them out.'
     },
+    'PL-CONFIG-NONE': {
+      cause:
+        'No config is in any of the places that are looked at: `--config`, `$PAINLENS_CONFIG`, `./painlens.yaml`, `/etc/painlens/painlens.yaml`.',
+      fix: 'Write a first one with painlens config init, or name yours with --config.'
+    },
+    'PL-CONFIG-DENIED': {
+      cause: 'The file is for root and for the user that runs painlens.',
+      fix: "Start the command as the service's user: sudo -u painlens painlens …; a check with sudo painlens check."
+    },
+    'PL-CONFIG-ENCODING': {
+      cause: 'The config is not UTF-8, which an editor on another system may have saved.',
+      fix: 'Convert it: iconv -f UTF-16 -t UTF-8 OLD > NEW.'
+    },
+    'PL-CONFIG-OTHER': {
+      cause: 'A file was checked that the service does not read, so its lights say nothing about the service.',
+      fix: 'Name the one of the service with --config, or let install.sh --config put this one into its place.'
+    },
     'PL-CONFIG-UNREADABLE': {
-      cause: "There is no such file, or painlens's user may not read it.",
+      cause: 'There is no such file, or it is a folder, a pipe or a device.',
       fix: 'Name your config file with --config; painlens config init writes a first one.'
     },
     'PL-CONFIG-YAML': {
@@ -88,8 +105,13 @@ export const configErrors = area({
       fix: 'Start it as a service; to try it by hand, set CREDENTIALS_DIRECTORY to the folder with the secrets.'
     },
     'PL-CONFIG-PLACEHOLDER': {
-      cause: 'A placeholder is none of `${env:NAME}`, `${file:/path}` and `${credential:NAME}`.',
+      cause: 'A placeholder is none of `${env:NAME}`, `${file:/path}` and `${credential:NAME}`, or its } is missing.',
       fix: 'Use one of these; text that is to begin so as it is cannot be written.'
+    },
+    'PL-CONFIG-SECRET-FILE': {
+      cause:
+        'The file of `${file:…}` or `${credential:…}` is empty, is not UTF-8, or begins with a byte order mark, which would become a part of the password.',
+      fix: 'Write the value into it, as UTF-8 without BOM: printf %s VALUE > FILE.'
     },
     'PL-CONFIG-PLACEHOLDER-FILE': {
       cause: "The file of `${file:…}` or `${credential:…}` is missing, or painlens's user may not read it.",

@@ -18,6 +18,10 @@ export const toolErrors = area({
       cause: 'The text after --since is neither a span nor a date.',
       fix: 'Say 90m, 12h or 7d, or a date such as 2026-01-31 or 2026-01-31T06:00.'
     },
+    'PL-ALARMS-CAMERA': {
+      cause: 'Neither the config nor the alarm log has a camera of the name after --camera.',
+      fix: 'Name one of those that the message lists.'
+    },
     'PL-OPTION-COMPOSITE': {
       cause: "The name after --composite is none of iNNvestigate's.",
       fix: 'Use all, or one or more of those that the message or --help names.'

@@ -16,6 +16,8 @@ const settings = z.record(z.string(), z.string())
 export const camerasAnswer = z.object({
   version: z.string(),
   device: z.string(),
+  /** Its config file; left out by versions before it was told. */
+  config: z.string().optional(),
   pid: z.number().int(),
   started: z.string(),
   cameras: z.array(

@@ -25,6 +25,8 @@ export interface ControlOptions {
   /** As `controlSocket` answers. */
   path: string
   device: string
+  /** The config file, absolute. */
+  configFile: string
   cameras: ReadonlyMap<string, WatchedCamera>
   secrets: Secrets
   log: Log
@@ -152,9 +154,9 @@ class ControlServer implements Control {
   }
 
   #cameras(): CamerasAnswer {
-    const { device, cameras, clock } = this.#options
+    const { device, configFile: config, cameras, clock } = this.#options
     const told = [...cameras.values()].map((camera) => cameraAnswer(camera, clock))
-    return { version, device, pid: process.pid, started: this.#started, cameras: told }
+    return { version, device, config, pid: process.pid, started: this.#started, cameras: told }
   }
 
   async #frame(id: string, asking: Record<string, unknown>, reply: FastifyReply): Promise<FastifyReply> {

@@ -25,6 +25,8 @@ import { alarmOptions, modelOf, mqttOptions, seenFacesOptions } from './mapping.
 import { openParts, type Parts, type Surroundings } from './parts.js'
 
 export interface DaemonOptions extends Surroundings {
+  /** Where the config was read, for commands that ask. */
+  configFile: string
   /** Called when a required part has failed for good; the daemon has to be stopped and restarted. */
   onFatal: (error: Error) => void
   /** Aborts a pending start; a started daemon is stopped by `stop`. */
@@ -114,7 +116,13 @@ async function start(options: DaemonOptions, owner: Owner): Promise<Daemon> {
   owner.add(setInterval(tick, tickMs), clearInterval)
   await cameras.takeOver(config.cameras)
   await supervision.serve(config.http)
-  const asked = { path: controlSocket(config.outbox.path, process.env), device: config.device, cameras: watched }
+  const { configFile } = options
+  const asked = {
+    path: controlSocket(config.outbox.path, process.env),
+    device: config.device,
+    configFile,
+    cameras: watched
+  }
   await watching.open(startControl({ ...asked, secrets, log: log.child({ stage: 'control' }), clock }), (part) =>
     part.stop()
   )

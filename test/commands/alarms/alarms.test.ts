@@ -27,9 +27,9 @@ beforeEach(async () => {
 })
 afterEach(() => rmSync(folder, { recursive: true, force: true }))
 
-async function run(options: Partial<AlarmsOptions>): Promise<string> {
+async function run(options: Partial<AlarmsOptions>, width = 1000): Promise<string> {
   const said: string[] = []
-  const io = { write: (text: string) => void said.push(text), colour: false }
+  const io = { write: (text: string) => void said.push(text), colour: false, width }
   expect(
     await alarmsCommand({ config: join(folder, 'painlens.yaml'), ...options }, new AbortController().signal, io)
   ).toBe(0)
@@ -90,7 +90,26 @@ test('that ended because another person may have been at the place says so', asy
 test('only of a camera, only since a time', async () => {
   expect(await run({ ...atLog(), camera: 'hall' })).toMatch(/one alarm, 1 without/)
   expect(await run({ ...atLog(), since: Date.UTC(2026, 0, 1, 0, 1) })).toMatch(/one alarm, 0 without/)
-  expect(await run({ ...atLog(), camera: 'nobody' })).toBe('no alarms\n')
+  expect(await run({ ...atLog(), since: Date.UTC(2027, 0, 1) })).toBe('no alarms\n')
+})
+
+test('a camera that neither the config nor the log has is an error that names those there are', async () => {
+  await expect(run({ ...atLog(), camera: 'nosuch' })).rejects.toThrow(/no camera "nosuch"\. Name one of: a, hall\./)
+})
+
+test('on a terminal of 80 columns no line is longer, and no word of the table is missing', async () => {
+  const wide = await run(atLog())
+  const narrow = await run(atLog(), 80)
+  expect(Math.max(...wide.split('\n').map((line) => line.length))).toBeGreaterThan(80)
+  expect(Math.max(...narrow.split('\n').map((line) => line.length))).toBeLessThanOrEqual(80)
+  expect(narrow.split(/\s+/)).toEqual(wide.split(/\s+/))
+})
+
+test('no password of the config is needed', async () => {
+  const config = join(folder, 'painlens.yaml')
+  const cameras = [{ id: 'a', url: `rtsp://u:\${file:/not/there}@h/1` }]
+  writeFileSync(config, JSON.stringify({ device: 'd', mqtt: { url: 'mqtt://h' }, cameras, alarm_log: { path: 'log' } }))
+  expect(await run({ config })).toContain('2 alarms')
 })
 
 test('with --json each message in its line', async () => {

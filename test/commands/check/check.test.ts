@@ -10,6 +10,7 @@ import { stringify } from 'yaml'
 import { checkCommand } from '../../../src/commands/check/index.js'
 import { checkFaceModels } from '../../../src/commands/check/model.js'
 import { type CheckContext, runCheck } from '../../../src/commands/check/result.js'
+import type { Service } from '../../../src/config/index.js'
 import { silentLog } from '../../../src/core/log.js'
 import { Secrets } from '../../../src/core/secrets.js'
 import { packageRoot } from '../../../src/core/version.js'
@@ -76,14 +77,18 @@ interface Outcome {
   states: Record<string, string>
 }
 
-async function check(config: object, signal = new AbortController().signal): Promise<Outcome> {
+async function check(
+  config: object,
+  signal = new AbortController().signal,
+  io: { service?: Service; width?: number } = {}
+): Promise<Outcome> {
   const file = join(folder, 'painlens.yaml')
   await writeFile(file, stringify(config))
   let text = ''
   const write = (part: string): void => {
     text += part
   }
-  const code = await checkCommand({ config: file }, signal, { write, colour: false, env: {} })
+  const code = await checkCommand({ config: file }, signal, { write, colour: false, env: {}, ...io })
   const rows = [...text.matchAll(/^\[ ?(ok|warn|fail) ?\] (.*?) {2,}/gm)]
   return { code, text, states: Object.fromEntries(rows.map(([, state, what]) => [what, state])) }
 }
@@ -251,6 +256,26 @@ describe('painlens check', () => {
     expect(code).toBe(2)
     expect(states).toMatchObject({ config: 'fail', ffmpeg: 'ok' })
     expect(text).toContain('1:1 devise: found an unknown key, did you mean device?')
+  })
+
+  it('says in red where the service reads another file than the one that is checked', async () => {
+    const service = { unit: '/x', config: '/etc/painlens/painlens.yaml', folders: {}, credentials: new Map() }
+    const { code, text } = await check({ devise: 'x' }, undefined, { service })
+    expect(text).toMatch(
+      /^\[fail\] config {10}.*painlens\.yaml .*is not what the service reads, which is \/etc\/painlens/
+    )
+    expect(text).toContain('[PL-CONFIG-OTHER]')
+    expect(code).toBe(2)
+  })
+
+  it('wraps its lines at the width of the terminal, and leaves what is copied whole', async () => {
+    const wide = await check({ devise: 'x' })
+    const narrow = await check({ devise: 'x' }, undefined, { width: 80 })
+    const long = narrow.text.split('\n').filter((line) => line.length > 80)
+    expect(long.every((line) => !line.trim().includes(' ') || line.startsWith('['))).toBe(true)
+    expect(wide.text.split('\n').some((line) => line.length > 80)).toBe(true)
+    const words = (text: string) => text.split(/\s+/).filter((word) => !/\d/.test(word))
+    expect(words(narrow.text)).toEqual(words(wide.text))
   })
 
   it('ends when it is told to, though a camera keeps it waiting', async () => {

@@ -107,6 +107,19 @@ describe('painlens config init with options', () => {
     expect(existsSync(join(folder, 'secrets'))).toBe(place === 'credential')
   })
 
+  it('started by install.sh in / it names the files with their slash, and leaves the service to install.sh', () => {
+    const options = {
+      cwd: '/',
+      encoding: 'utf8',
+      env: { ...process.env, PAINLENS_INSTALLING: '1' }
+    } as const
+    const args = ['config', 'init', '-y', '--config', file, '--secrets', 'credential', ...cameras]
+    const { stdout } = spawnSync(process.execPath, [main, ...args], options)
+    expect(stdout).toContain(`${file}\n`)
+    expect(stdout).toMatch(new RegExp(`^Written: ${folder}/`))
+    expect(stdout).not.toMatch(/LoadCredential|Now/)
+  })
+
   it('writes them into the config only if requested, with permissions for its owner only', async () => {
     expect(init(['-y', '--secrets', 'plain', '--broker', 'mqtt://u:hunter2@b.example', ...cameras]).status).toBe(0)
     expect(statSync(file).mode & 0o777).toBe(0o600)

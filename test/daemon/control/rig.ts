@@ -117,6 +117,7 @@ export async function testControl(
   const secrets = new Secrets()
   secrets.add('pw-of-camera')
   const control = await startControl({
+    configFile: '/etc/painlens/painlens.yaml',
     path,
     device: 'd',
     cameras: new Map(cameras.map((camera) => [camera.config.id, camera])),

@@ -49,7 +49,8 @@ export const commandTable: readonly CommandRow[] = [
     options: [
       ['--seconds <n>', 'end by itself, and fail unless every scripted pain gave exactly one alarm', parseSeconds],
       port('mqtt-port', 'where the embedded broker listens (default: a free port)'),
-      port('rtsp-port', 'where the simulated camera serves (default: a free port)')
+      port('rtsp-port', 'where the simulated camera serves (default: a free port)'),
+      port('page-port', 'where the page is served (default: a free port)')
     ],
     examples: ['painlens demo', 'painlens demo --seconds 90', 'painlens demo --mqtt-port 1883 --rtsp-port 8554'],
     load: async () => (await import('../show/demo/demo.js')).demoCommand
@@ -143,7 +144,14 @@ export const commandTable: readonly CommandRow[] = [
         undefined,
         'lrp.sequential_preset_a_flat'
       ],
-      ['--target <label>', 'the label to explain (default: the likeliest of each picture)'],
+      [
+        '--gamma <numbers>',
+        'gamma of lrp.gamma and lrp.epsilon_gamma_box, or several behind commas, from the input to the output (default: 0.25)'
+      ],
+      [
+        '--target <label>',
+        'the label to explain, or a contrast: "pain - disgust" (default: the likeliest of each picture)'
+      ],
       ['--engine <name>', 'what computes: onnx (ONNX Runtime), tfjs, or auto, which is onnx here', undefined, 'auto'],
       ['--faces <which>', 'the faces of each picture to explain: largest or all', undefined, 'largest'],
       ['--crop', 'the pictures are face crops already'],

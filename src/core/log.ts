@@ -1,4 +1,5 @@
 import { pino, stdTimeFunctions } from 'pino'
+import { printableJson } from './printable.js'
 import type { Secrets } from './secrets.js'
 import { lineWriter } from './standard-streams.js'
 
@@ -21,13 +22,13 @@ export type LogLevel = (typeof logLevels)[number]
 
 /**
  * JSON lines on `write` (by default standard error, which may fail). Secrets are redacted anywhere in a line, and a text in
- * it has at most 4000 characters. A line stays JSON with its fields, even if a password is `level` or `1,"t`.
+ * it has at most 4000 characters; what would steer a terminal is written as JSON's escapes. A line stays JSON with its fields, even if a password is `level` or `1,"t`.
  */
 export function createLog(level: LogLevel, secrets: Secrets, write?: (line: string) => void): Log {
   const out = write ?? lineWriter(process.stderr)
   return pino(
     { level, base: null, timestamp: stdTimeFunctions.isoTime, formatters: { level: (label) => ({ level: label }) } },
-    { write: (line: string) => out(isFit(line, secrets) ? line : withoutSecrets(line, secrets)) }
+    { write: (line: string) => out(printableJson(isFit(line, secrets) ? line : withoutSecrets(line, secrets))) }
   )
 }
 

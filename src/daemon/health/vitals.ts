@@ -82,6 +82,11 @@ const rules: readonly ((vitals: Vitals) => Defect[])[] = [
     )
   },
 
+  ({ failing }) =>
+    failing.map(({ camera, code, why }) =>
+      defect('ready', 'inference', code, `fails on the frames of ${camera}: ${why}`)
+    ),
+
   ({ now, restarting }) =>
     restarting.map(({ part, since }) => {
       const stops = now - since > limits.restartMs ? 'live' : 'ready'

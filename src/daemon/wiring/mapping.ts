@@ -5,6 +5,7 @@ import type { AlarmMessage } from '../../contract/messages.js'
 import { faceModelFiles } from '../../lib/face/model-files.js'
 import type { Manifest } from '../../lib/model/manifest.js'
 import type { ProviderName } from '../../lib/ort/provider-names.js'
+import type { PageOptions } from '../../page/index.js'
 import type { AlarmOptions } from '../../stages/alarm/index.js'
 import type { AlarmLogOptions } from '../../stages/alarm-log/index.js'
 import {
@@ -90,12 +91,13 @@ export function classifierOptions({ inference: { provider, threads } }: Config, 
 
 /** Alarms never wait for explanations, so the engine is opened in the background. */
 export function explainOptions({ explanation, privacy }: Config, manifest: Manifest, provider: ProviderName) {
-  const { engine, composite, threads, views } = explanation
+  const { engine, composite, gamma, threads, views } = explanation
   const saveTo = privacy.save_heatmaps_to ?? undefined
   return {
     manifest,
     engine,
     composite,
+    gamma: gamma ?? undefined,
     threads,
     views,
     provider,
@@ -131,6 +133,18 @@ export function seenFacesOptions({ alarm: { face_unusable_min, nobody_seen_min }
   return {
     afterMs: { face_unusable: minutes(face_unusable_min), nobody_seen: minutes(nobody_seen_min) }
   } satisfies Partial<SeenFacesOptions>
+}
+
+export function pageOptions({ device, page: { host, port, tokens, devices, path }, privacy }: Config) {
+  return {
+    host,
+    port,
+    tokens,
+    device,
+    others: [...new Set(devices)].filter((other) => other !== device),
+    folder: path,
+    heatmaps: privacy.publish_heatmap
+  } satisfies Partial<PageOptions>
 }
 
 /** The model as alarms and health name it. */

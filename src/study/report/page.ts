@@ -1,7 +1,7 @@
 import type { ReportLanguageCode } from '../choices.js'
 import { escaped, type Part, type PartTable, type Section } from './parts.js'
 
-export interface Page {
+export interface ReportPage {
   language: ReportLanguageCode
   title: string
   /** Below the title. */
@@ -29,11 +29,13 @@ figure svg { max-width: 100%; height: auto } .wide { overflow-x: auto }
 .note { color: #4a4f57; font-size: .875rem } .files { color: #70757d; font-size: .8rem }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums } th, td { padding: .2rem .7rem; text-align: right; white-space: nowrap }
 th:first-child, td:first-child { text-align: left } thead th { border-bottom: 1px solid #70757d } tr.quoted td { color: #5f646c; font-style: italic }
-@media print { body { max-width: none; padding: 0; font-size: 10.5pt } nav, .files a { display: none } h2 { break-after: avoid } a { color: inherit; text-decoration: none } .wide { overflow: visible } }
+@media print { body { max-width: none; padding: 0; font-size: 10.5pt } nav, .files a { display: none } h2 { break-after: avoid } a { color: inherit; text-decoration: none } .wide { overflow: visible }
+  figure svg { max-height: 23cm } figure:has(table) { break-inside: auto } thead { display: table-header-group } tr { break-inside: avoid }
+  th, td { white-space: normal; padding: .1rem .35rem; font-size: 8pt } }
 `
 
 /** The report as one file. */
-export function pageOf({ language, title, lead, links, filesWord, sections }: Page): string {
+export function pageOf({ language, title, lead, links, filesWord, sections }: ReportPage): string {
   const contents = sections.map(({ id, title: own }) => `<li><a href="#${id}">${escaped(own)}</a></li>`).join('')
   return [
     `<!doctype html>\n<html lang="${language}"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">`,

@@ -142,6 +142,8 @@ export async function keptRows(
   { size, count, onStep, signal }: { size: number; count: number; onStep: () => void; signal: AbortSignal },
   make: (i: number) => Promise<ArrayLike<number>>
 ): Promise<Float32Array[]> {
+  // A fold may have no pictures or persons of its own.
+  if (count === 0) return []
   const file = await RowsFile.open(path, size)
   try {
     while (file.rows < count) {

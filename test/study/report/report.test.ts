@@ -118,7 +118,7 @@ describe('a report that is written again', { timeout: patience(240_000) }, () =>
 
   it('in German and with pictures says both, and shows crops of the data', async () => {
     const out = join(rig.folder, 'bericht')
-    const text = readFileSync(await rig.report({ out, language: 'de', withPictures: true }), 'utf8')
+    const text = readFileSync(await rig.report({ out, language: 'de', withPictures: true, faces: 1 }), 'utf8')
     expect(text).toContain('<html lang="de">')
     expect(text).toContain('Dieser Bericht zeigt Bilder von Menschen')
     // Pictures are letters of any kind.
@@ -173,6 +173,13 @@ describe.skipIf(chromiumPath === null)('a report in Chromium', { timeout: patien
       expect(await tab.locator('#figure-1 svg').isVisible()).toBe(true)
       const overflow = await tab.evaluate('document.documentElement.scrollWidth - innerWidth')
       expect(overflow).toBeLessThanOrEqual(0)
+      // A4 within margins: nothing is cut off to the right, and no figure is higher than a page.
+      await tab.setViewportSize({ width: 680, height: 1009 })
+      await tab.emulateMedia({ media: 'print' })
+      expect(await tab.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(680)
+      expect(
+        await tab.evaluate('Math.max(...[...document.querySelectorAll("figure svg")].map((one) => one.clientHeight))')
+      ).toBeLessThan(900)
       expect(said).toEqual([])
     } finally {
       await browser.close()

@@ -5,11 +5,12 @@ const fixed = (value: number, digits: number): string => value.toFixed(digits).r
 const one = (value: number): string => fixed(value, 1)
 const percent = (value: number): string => `${fixed(100 * value, 0)}\u00a0%`
 const pIs = (p: number): string => (p < 0.001 ? 'p < 0,001' : `p = ${fixed(p, 3)}`)
+const atMost = (p: number): string => (p < 0.001 ? pIs(p) : `${pIs(p)} oder weniger`)
 const all = (names: readonly string[]): string => listing(names, 'und')
 const points = ({ low, high }: NamedDifference): string =>
   one(low) === one(high) ? one(high) : `${one(low)} bis ${one(high)}`
 const named = (list: readonly NamedDifference[]): string =>
-  all(list.map((each) => `${each.region} (${points(each)} Prozentpunkte, höchstens ${pIs(each.p)})`))
+  all(list.map((each) => `${each.region} (${points(each)} Prozentpunkte, ${atMost(each.p)})`))
 
 export const findingsDe: FindingWords = {
   gate: {

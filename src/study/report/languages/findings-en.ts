@@ -4,11 +4,12 @@ import type { FindingWords, NamedDifference } from './language-findings.js'
 const one = (value: number): string => value.toFixed(1).replace('-', '−')
 const percent = (value: number): string => `${(100 * value).toFixed(0)}\u00a0%`
 const pIs = (p: number): string => (p < 0.001 ? 'p < 0.001' : `p = ${p.toFixed(3)}`)
+const atMost = (p: number): string => (p < 0.001 ? pIs(p) : `${pIs(p)} or less`)
 const all = (names: readonly string[]): string => listing(names, 'and')
 const points = ({ low, high }: NamedDifference): string =>
   one(low) === one(high) ? one(high) : `${one(low)} to ${one(high)}`
 const named = (list: readonly NamedDifference[]): string =>
-  all(list.map((each) => `${each.region} (${points(each)} percentage points, ${pIs(each.p)} or less)`))
+  all(list.map((each) => `${each.region} (${points(each)} percentage points, ${atMost(each.p)})`))
 
 export const findingsEn: FindingWords = {
   gate: {

@@ -91,6 +91,16 @@ describe('the explanations of a report', () => {
   })
 })
 
+describe('the contrast of a report', () => {
+  it('is asked of each picture against its own label, and of those of the alarm’s against each other one', () => {
+    const rows = csv('regions-contrast').filter((row) => row.composite === 'lrp.z' && row.pictures === 'right')
+    expect(new Set(rows.map((row) => row.other))).toEqual(new Set(['disgust', 'happiness']))
+    const own = csv('regions-own').filter((row) => row.composite === 'lrp.z' && row.pictures === 'right')
+    expect(rows.map((row) => row.share)).not.toEqual(own.map((row) => row.share))
+    for (const row of rows) expect(Number(row.subjects)).toBeGreaterThan(1)
+  })
+})
+
 describe('a report that is written again', { timeout: patience(240_000) }, () => {
   it('goes on where it was stopped, and has the same bytes as one that was not', async () => {
     const out = join(rig.folder, 'stopped')

@@ -31,8 +31,11 @@ export const findingsDe: FindingWords = {
       `Anteil der positiven Relevanz in jeder Region des Gesichts, in ${pictures} Bildern von ${subjects} Personen, jedes erklärt von dem Modell, das diese Person nie gesehen hat. Unterschiede sind solche der Mittel von Personen; p durch Vertauschen der Vorzeichen von Personen, für alle Regionen über die größte korrigiert; Intervalle durch Ziehen von Personen. Das sagt, wohin das Modell schaut, nicht, wo Schmerz sich zeigt.`,
     figure: {
       own: 'Unterschied des Anteils der Relevanz je Region; jedes Bild erklärt für das, wie es genannt wird (richtig benannte Bilder)',
-      alarm: 'Dasselbe, jedes Bild erklärt für die Klasse des Alarms'
+      alarm: 'Dasselbe, jedes Bild erklärt für die Klasse des Alarms',
+      contrast:
+        'Dasselbe, jedes Bild erklärt für den Kontrast: was für die Klasse des Alarms statt für die andere spricht'
     },
+    explained: { alarm: 'für die Klasse des Alarms', contrast: 'Kontrast' },
     axis: 'Unterschied in Prozentpunkten',
     note: 'Gefüllt: p unter 0,05 über alle Regionen. Grau: das Composite besteht die Prüfung nicht. Linien: 95\u00a0% über Personen.',
     pair: (label, other) => `${label} − ${other}`,

@@ -30,8 +30,11 @@ export const findingsEn: FindingWords = {
       `Share of the positive relevance that lies in each region of the face, in ${pictures} pictures of ${subjects} subjects, each explained by the model that never saw its subject. Differences are of subjects’ means; p by flipping signs of subjects, corrected for all regions by the largest; intervals by drawing subjects. It says where the model looks, not where pain shows.`,
     figure: {
       own: 'Difference of the share of relevance by region; each picture explained for what it is called (pictures that are called right)',
-      alarm: 'The same, with each picture explained for the alarm’s label'
+      alarm: 'The same, with each picture explained for the alarm’s label',
+      contrast:
+        'The same, with each picture explained for the contrast: what speaks for the alarm’s label rather than for the other'
     },
+    explained: { alarm: 'for the alarm’s label', contrast: 'contrast' },
     axis: 'difference in percentage points',
     note: 'Filled: p below 0.05 over all regions. Grey: the composite does not pass the gate. Lines: 95\u00a0% by subjects.',
     pair: (label, other) => `${label} − ${other}`,

@@ -2,6 +2,7 @@
 import type { Server } from 'node:http'
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify'
 import { z } from 'zod'
+import { limitConnections } from '../core/connection-limit.js'
 import { type ErrorCode, errorFields, InputError, PainlensError } from '../core/errors.js'
 import type { Log } from '../core/log.js'
 import { printable } from '../core/printable.js'
@@ -77,7 +78,7 @@ const bodies = {
 
 export function createPageServer(options: ServerOptions): FastifyInstance {
   const server = openServer(options.tls)
-  ;(server.server as Server).maxConnections = bounds.connections
+  limitConnections(server.server as Server, bounds.connections)
   new PageEndpoints(server, options).open()
   return server
 }
@@ -91,7 +92,11 @@ function openServer(tls: TlsPair | null): FastifyInstance {
     keepAliveTimeout: bounds.idleMs,
     forceCloseConnections: true
   } as const
-  const limits = { maxHeaderSize: bounds.headerBytes, headersTimeout: bounds.requestMs }
+  const limits = {
+    maxHeaderSize: bounds.headerBytes,
+    headersTimeout: bounds.requestMs,
+    connectionsCheckingInterval: 1000
+  }
   if (!tls) return fastify({ ...common, http: limits })
   // HTTP/2 has one connection for all tabs of a browser; over HTTP/1.1 the seventh would wait for ever.
   const https = { ...tls, ...limits, allowHTTP1: true }

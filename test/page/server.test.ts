@@ -261,6 +261,26 @@ describe('the stream of events', () => {
   })
 })
 
+describe('the page under half-open connections', () => {
+  it('answers another address, and closes connections of the one that opens too many', async () => {
+    const { url } = await servePage()
+    const { hostname, port } = new URL(url)
+    const ends: number[] = []
+    const sockets = Array.from({ length: 650 }, (_, i) => {
+      const socket = connect({ port: Number(port), host: hostname, localAddress: '127.0.0.2' })
+      socket.on('error', () => undefined).on('close', () => ends.push(i))
+      socket.write('GET / HTTP/1.1\r\nhost: ')
+      return socket
+    })
+    onTestFinished(() => {
+      for (const socket of sockets) socket.destroy()
+    })
+    await until(() => ends.length >= 50, 'the end of the oldest')
+    expect((await fetch(url)).status).toBe(200)
+    expect(Math.min(...ends)).toBe(0)
+  })
+})
+
 describe('a session', () => {
   const key = Buffer.alloc(32, 7)
   const sessions = new Sessions(key, tokens)

@@ -21,6 +21,7 @@ export const unitTests = [
   'test/contract/conditions.test.ts',
   'test/contract/contract.test.ts',
   'test/core/clock.test.ts',
+  'test/core/log.test.ts',
   'test/core/owner.test.ts',
   'test/core/thread-priority.test.ts',
   'test/core/trace.test.ts',

@@ -49,7 +49,7 @@ test('an outbox that is read-only at the start takes alarms in memory, says why,
     trouble: { code: 'PL-OUTBOX-READ-ONLY' }
   })
   isReadOnly = false
-  await until(() => outbox.stats().inMemory === 0 && outbox.stats().works)
+  await until(() => outbox.stats().inMemory === 0 && outbox.stats().works, 'the outbox writes again')
   await outbox.close()
   const again = await open()
   expect(again.stats()).toMatchObject({ depth: 1, inMemory: 0, works: true })

@@ -9,6 +9,7 @@ export const unitTests = [
   'test/commands/check/passwords.test.ts',
   'test/commands/command.test.ts',
   'test/commands/explain/output.test.ts',
+  'test/commands/explain/targets.test.ts',
   'test/commands/models/models.test.ts',
   'test/commands/snapshot/drawing.test.ts',
   'test/config/encoding.test.ts',

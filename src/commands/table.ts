@@ -143,7 +143,14 @@ export const commandTable: readonly CommandRow[] = [
         undefined,
         'lrp.sequential_preset_a_flat'
       ],
-      ['--target <label>', 'the label to explain (default: the likeliest of each picture)'],
+      [
+        '--gamma <numbers>',
+        'gamma of lrp.gamma and lrp.epsilon_gamma_box, or several behind commas, from the input to the output (default: 0.25)'
+      ],
+      [
+        '--target <label>',
+        'the label to explain, or a contrast: "pain - disgust" (default: the likeliest of each picture)'
+      ],
       ['--engine <name>', 'what computes: onnx (ONNX Runtime), tfjs, or auto, which is onnx here', undefined, 'auto'],
       ['--faces <which>', 'the faces of each picture to explain: largest or all', undefined, 'largest'],
       ['--crop', 'the pictures are face crops already'],

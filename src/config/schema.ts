@@ -214,12 +214,19 @@ const explanation = z.strictObject({
     .enum(['auto', ...engineNames])
     .default('auto')
     .describe(
-      'What computes LRP: tfjs on the CPU, or ONNX Runtime where the classifier runs. auto lets both explain the same picture at start, refuses to explain if they disagree, and takes the faster; during that trial a large model takes about four times its file in memory.'
+      'What computes LRP: tfjs on the CPU, or ONNX Runtime where the classifier runs. auto lets both explain the same pictures at start, refuses to explain if they disagree on most of them, and takes the faster; during that trial a large model takes about four times its file in memory.'
     ),
   composite: z
     .enum(plainCompositeNames)
     .default('lrp.sequential_preset_a_flat')
-    .describe("Which LRP rule goes to which layer, by iNNvestigate's names."),
+    .describe("Which LRP rule goes to which layer, by iNNvestigate's names, and zennit's where iNNvestigate has none."),
+  gamma: z
+    .union([numberFrom(0, 1000), z.array(numberFrom(0, 1000)).min(1).max(32)])
+    .nullable()
+    .default(null)
+    .describe(
+      'Of lrp.gamma and lrp.epsilon_gamma_box: how much more counts what speaks for an output than what speaks against it; null is 0.25. A list is by depth: [0.5, 0.1] for the half of the layers at the input and for the other half.'
+    ),
   threshold: share
     .default(0.6)
     .describe(

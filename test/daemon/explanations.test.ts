@@ -2,7 +2,7 @@ import { mkdtemp } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { type Log, silentLog } from '../../src/core/log.js'
-import { trialCrop } from '../../src/lib/model/trial-crop.js'
+import { trialCrops } from '../../src/lib/model/trial-crop.js'
 import { killWorkers } from '../support/kill-worker.js'
 import { patience, until } from '../support/slowness.js'
 import { writeRoundingModel, writeTinyModel } from '../support/tiny-model.js'
@@ -115,7 +115,7 @@ describe('explanations in the daemon', () => {
 
   it('are disabled with a technical alarm if the engines disagree', async () => {
     const own = await mkdtemp(join(ward.folder, 'model-'))
-    const manifest = await writeRoundingModel(own, trialCrop({ width: 16, height: 16 }))
+    const manifest = await writeRoundingModel(own, trialCrops({ width: 16, height: 16 }))
     const { nurse } = await start([{ ...bed, url: nowhere }], { model: { manifest } })
     const { text } = await nurse.alarm('explanation_failed', 'start')
     expect(text.en).toMatch(/^Alarms come without explanation: .* differ by .* %/)

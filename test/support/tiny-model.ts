@@ -71,10 +71,15 @@ export async function writeTinyHead(
  * A model of the same shape whose weights all but cancel on `crop`: its logits for that are rounding errors, which depend
  * on the order in which a runtime adds. No two runtimes agree on them.
  */
-export async function writeRoundingModel(folder: string, crop: Crop, changes: object = {}): Promise<string> {
+export async function writeRoundingModel(
+  folder: string,
+  crops: readonly Crop[],
+  changes: object = {}
+): Promise<string> {
   const graph = new GraphBuilder({ name: 'rounding' })
   graph.input('input', ['N', 3, 16, 16])
-  const columns = [1, 2, 3].map((seed) => cancelling(preprocess(crop, { ...input, mean: [0, 0, 0] }), seed))
+  const pictures = crops.map((crop) => preprocess(crop, { ...input, mean: [0, 0, 0] }))
+  const columns = [1, 2, 3].map((seed) => cancelling(pictures, seed))
   const weights = Float32Array.from({ length: 3 * 768 }, (_, i) => columns[i % 3]![Math.floor(i / 3)]!)
   const flat = graph.node('Flatten', ['input'])
   const fc = graph.node('Gemm', [flat, graph.constant('weights', weights, [768, 3])], {}, { name: 'fc' })
@@ -82,14 +87,22 @@ export async function writeRoundingModel(folder: string, crop: Crop, changes: ob
   return await writeWithManifest(folder, graph, changes)
 }
 
-/** Weights of both signs whose products with the values add up to nothing, as far as float32 can hold them. */
-function cancelling(values: Float32Array, seed: number): Float32Array {
-  const weights = values.map((_, i) => Math.sin((i + 1) * (i + seed)))
-  for (let round = 0; round < 3; round++) {
-    const sum = values.reduce((total, value, i) => total + value * weights[i]!, 0)
-    weights[round]! -= sum / values[round]!
+/** Weights of both signs whose products with each picture's values add up to nothing, as far as float32 can hold them. */
+function cancelling(pictures: readonly Float32Array[], seed: number): Float32Array {
+  const dot = (a: Float64Array, b: Float64Array): number => a.reduce((sum, value, i) => sum + value * b[i]!, 0)
+  const without = (values: Float64Array, directions: readonly Float64Array[]): Float64Array =>
+    directions.reduce((rest, direction) => {
+      const share = dot(rest, direction) / dot(direction, direction)
+      return rest.map((value, i) => value - share * direction[i]!)
+    }, values)
+  const directions: Float64Array[] = []
+  for (const picture of pictures) {
+    const rest = without(Float64Array.from(picture), directions)
+    // Of a picture that others make up nothing is left.
+    if (dot(rest, rest) > 1e-6 * dot(Float64Array.from(picture), Float64Array.from(picture))) directions.push(rest)
   }
-  return weights
+  const start = Float64Array.from(pictures[0]!, (_, i) => Math.sin((i + 1) * (i + seed)))
+  return Float32Array.from(without(without(start, directions), directions))
 }
 
 async function writeWithManifest(folder: string, graph: GraphBuilder, changes: object = {}): Promise<string> {

@@ -85,10 +85,13 @@ export function classifierStages(manifest: Manifest, batches: readonly number[])
 
 /** Pictures as the LRP graph takes them, to explain the alarm's class. */
 export function explainFeeds(manifest: Manifest, pictures: readonly number[]): Feeds {
-  const wanted = new BigInt64Array(pictures.length).fill(BigInt(manifest.alarmIndex))
+  const { labels, alarmIndex } = manifest
+  const weights = Float32Array.from({ length: pictures.length * labels.length }, (_, i) =>
+    i % labels.length === alarmIndex ? 1 : 0
+  )
   return {
     [lrpNames.input]: cropsOf(manifest, pictures),
-    [lrpNames.wanted]: new ort.Tensor('int64', wanted, [pictures.length])
+    [lrpNames.weights]: new ort.Tensor('float32', weights, [pictures.length, labels.length])
   }
 }
 

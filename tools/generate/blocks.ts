@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { conditionNames, conditions, endReasonNames, endReasons } from '#painlens/contract/conditions.js'
 import { packageRoot } from '#painlens/core/version.js'
-import { compositeOf, type Match, plainCompositeNames } from '#painlens/lib/lrp/index.js'
+import { compositeOf, type Match, needsBounds, plainCompositeNames } from '#painlens/lib/lrp/index.js'
 import { decoderNames, decoders } from '#painlens/stages/camera/decoders.js'
 import { type RefusalKind, reasonCodes } from '#painlens/stages/mqtt/reason-codes.js'
 import { table } from './markdown.js'
@@ -93,7 +93,10 @@ const layers: Record<Extract<Match, string>, string> = {
 function compositesTable(): string {
   const names = plainCompositeNames.filter((name) => !name.endsWith('_IB'))
   const rows = names.map((name) => {
-    const rules = compositeOf(name).map(([match, rule]) => `${rule.name}: ${layers[match as keyof typeof layers]}`)
+    const options = needsBounds(name) ? { inputLayerRule: [0, 255] as const } : {}
+    const rules = compositeOf(name, options).map(
+      ([match, rule]) => `${rule.name}: ${layers[match as keyof typeof layers]}`
+    )
     const other = plainCompositeNames.find((one) => one === `${name}_IB`)
     return [`\`${name}\``, rules.join('; '), other ? `\`${other}\`` : '']
   })

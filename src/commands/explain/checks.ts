@@ -16,7 +16,7 @@ import {
   randomCurves,
   relevanceCurves
 } from '../../stages/explain/checks/index.js'
-import { type ModelSource, summedOverColours } from '../../stages/explain/index.js'
+import { type CropTarget, type ModelSource, summedOverColours } from '../../stages/explain/index.js'
 import { type Job, openExplainer } from './job.js'
 import type { Counter } from './output.js'
 
@@ -187,7 +187,7 @@ export async function mapOf(
   explainer: ModelSource,
   { input }: Manifest,
   crop: Crop,
-  target: number | 'max'
+  target: CropTarget
 ): Promise<{ relevance: Float32Array; target: number }> {
   const sample = { data: preprocess(crop, input), dims: batchDims(input, 1) }
   const result = await explainer.explain(sample, { target })

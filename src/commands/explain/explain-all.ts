@@ -174,7 +174,12 @@ function saidOf({ face, trueLabel, explained }: Result, taken: number): string {
   ]
   const note = notes.length > 0 ? ` (${notes.join('; ')})` : ''
   const which = taken > 1 ? `, face ${face.number} of ${taken}` : ''
-  return `${which}: ${explained.target} ${explained.probability.toFixed(2)}${note}. ${explained.text.en}`
+  return `${which}: ${explained.target}${scoresOf(explained)}${note}. ${explained.text.en}`
+}
+
+/** ` 0.81`; of a contrast nothing, since it has no probability. */
+function scoresOf({ weights, probability }: Result['explained']): string {
+  return Object.keys(weights).length > 1 ? '' : ` ${probability.toFixed(2)}`
 }
 
 /** A name too long for the file system fails this picture only, unlike other disk errors. */

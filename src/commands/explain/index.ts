@@ -1,12 +1,12 @@
 /** `painlens explain`: classifies pictures and explains each, or checks the explanations, without cameras or broker. */
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { DiskError, InputError, printed } from '../../core/errors.js'
+import { DiskError, InputError, printed, UsageError } from '../../core/errors.js'
 import { printable } from '../../core/printable.js'
 import { packageRoot } from '../../core/version.js'
 import { loadManifest } from '../../lib/model/manifest.js'
 import { checkAll } from './check-all.js'
-import { compositesOf } from './composites.js'
+import { compositesOf, gammaOf } from './composites.js'
 import { explainAll } from './explain-all.js'
 import { faceChoiceOf, openFaceTaker } from './faces.js'
 import { findPictures } from './find-pictures.js'
@@ -20,9 +20,11 @@ export interface ExplainCommandOptions {
   model?: string
   /** One of `plainCompositeNames`, several separated by commas, or `all`: those of the paper's figures. */
   composite?: string
+  /** Of composites with gamma: one, or several by depth, separated by commas. */
+  gamma?: string
   /** `auto` (onnx), `tfjs` or `onnx`. */
   engine?: string
-  /** The label to explain; each picture's likeliest unless given. */
+  /** The label to explain, or a contrast such as `pain - disgust`; each picture's likeliest unless given. */
   target?: string
   /** The folder for the results; created if missing. */
   out: string
@@ -51,10 +53,16 @@ export async function explainCommand(
 ): Promise<number> {
   const { images, model = join(packageRoot, 'models/pain-demo.yaml'), out } = options
   const composites = compositesOf(options.composite ?? 'lrp.sequential_preset_a_flat')
+  const gamma = gammaOf(options.gamma, composites)
   const engine = engineOf(options.engine ?? 'auto')
   const choice = faceChoiceOf(options.faces ?? 'largest')
   const manifest = await loadManifest(model)
   const target = targetOf(options.target, manifest)
+  if (options.check && typeof target === 'object') {
+    throw new UsageError('PL-OPTION-TARGET', 'a contrast has no probability that --check could watch', '--target', {
+      fix: 'Name one label, or leave --target out.'
+    })
+  }
   const found = await findPictures(images, out, signal).catch(endIfStopped(signal))
   if (!found) {
     output.complain('painlens: stopped while looking for pictures.\n')
@@ -68,7 +76,7 @@ export async function explainCommand(
     await makeFolder(out)
     if (manifest.demonstration)
       output.write(`${manifest.name} is a demonstration model: its scores say nothing about people.\n`)
-    const job = { ...found, manifest, faces, composites, engine, target, out, signal, output }
+    const job = { ...found, manifest, faces, composites, gamma, engine, target, out, signal, output }
     return await (options.check ? checkAll(job) : explainAll(job))
   } finally {
     output.progress(null)

@@ -3,10 +3,10 @@ import { basename, dirname, join, resolve } from 'node:path'
 import sharp from 'sharp'
 import { UsageError } from '../../core/errors.js'
 import type { Crop } from '../../core/types.js'
-import { type EngineName, engineNames } from '../../lib/lrp/index.js'
+import { type CompositeOptions, type EngineName, engineNames, usesGamma } from '../../lib/lrp/index.js'
 import type { Manifest } from '../../lib/model/manifest.js'
 import { readCrop } from '../../lib/picture/read.js'
-import { type ModelSource, openSource, writeAtomically } from '../../stages/explain/index.js'
+import { type CropTarget, type ModelSource, openSource, writeAtomically } from '../../stages/explain/index.js'
 import type { FaceTaker, PictureFace } from './faces.js'
 import type { Found, PictureFile } from './find-pictures.js'
 import type { Output } from './output.js'
@@ -20,9 +20,11 @@ export interface Job {
   manifest: Manifest
   faces: FaceTaker
   composites: readonly string[]
+  /** Of the composites that have one; 0.25 where it is undefined. */
+  gamma?: CompositeOptions['gamma']
   engine: EngineName
-  /** The label to explain, by its index, or each picture's likeliest. */
-  target: number | 'max'
+  /** The label to explain, by its index, a contrast of several, or each picture's likeliest. */
+  target: CropTarget
   /** The folder for the results. */
   out: string
   signal: AbortSignal
@@ -39,13 +41,36 @@ export function engineOf(choice: string): EngineName {
   })
 }
 
-/** @throws UsageError for a label that the model does not have */
-export function targetOf(label: string | undefined, { labels, name }: Manifest): number | 'max' {
-  if (label === undefined) return 'max'
-  const index = labelIndexOf(label, labels)
+/**
+ * What `--target` says: a label, or a contrast such as `pain - disgust` or `pain + 0.5 happiness - disgust`, with blanks around
+ * its signs.
+ * @throws UsageError for a label that the model does not have, and for a contrast that is for nothing
+ */
+export function targetOf(text: string | undefined, manifest: Manifest): CropTarget {
+  if (text === undefined) return 'max'
+  const index = labelIndexOf(text, manifest.labels)
   if (index >= 0) return index
-  throw new UsageError('PL-OPTION-TARGET', `${name} has no label "${label}"`, '--target', {
-    fix: `Use one of ${labels.join(', ')}.`
+  // An odd place holds the sign of the part behind it.
+  const parts = text.trim().split(/\s+([+-])\s+/)
+  if (parts.length === 1) throw noLabel(text, manifest)
+  const weights: Record<number, number> = {}
+  for (let i = 0; i < parts.length; i += 2) {
+    const [, coefficient, label] = /^(?:(\d+(?:\.\d+)?)\s*\*?\s+)?(.*)$/s.exec(parts[i]!)!
+    const place = labelIndexOf(label!, manifest.labels)
+    if (place < 0) throw noLabel(label!, manifest)
+    const sign = i > 0 && parts[i - 1] === '-' ? -1 : 1
+    weights[place] = (weights[place] ?? 0) + sign * Number(coefficient ?? 1)
+  }
+  for (const [place, weight] of Object.entries(weights)) if (weight === 0) delete weights[Number(place)]
+  if (Object.values(weights).some((weight) => weight > 0)) return weights
+  throw new UsageError('PL-OPTION-TARGET', `"${text}" is for no label`, '--target', {
+    fix: 'Name a label that is to be explained, and behind a minus those rather than which: "pain - disgust".'
+  })
+}
+
+function noLabel(label: string, { labels, name }: Manifest): UsageError {
+  return new UsageError('PL-OPTION-TARGET', `${name} has no label "${label}"`, '--target', {
+    fix: `Use one of ${labels.join(', ')}, or a contrast such as "${labels[0]} - ${labels[1]}".`
   })
 }
 
@@ -66,11 +91,12 @@ export function trueLabelOf({ path }: PictureFile, { labels }: Manifest): string
  * @param model the manifest's own, or another of the same shapes
  */
 export function openExplainer(
-  { manifest, engine }: Pick<Job, 'manifest' | 'engine'>,
+  { manifest, engine, gamma }: Pick<Job, 'manifest' | 'engine' | 'gamma'>,
   composite: string,
   model: string | Uint8Array = manifest.file
 ): Promise<ModelSource> {
-  return openSource(manifest, { model, composite, engine, threads: availableParallelism() })
+  const own = usesGamma(composite) ? { gamma } : {}
+  return openSource(manifest, { model, composite, engine, threads: availableParallelism(), ...own })
 }
 
 /** A face without its crop: thousands of crops would not fit into memory. */

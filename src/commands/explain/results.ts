@@ -53,7 +53,7 @@ export async function saveResult(out: string, result: Result, { naming, again }:
 /** The part that does not depend on the composite: one number for each label. */
 function pictureOf({ picture, manifest, face, trueLabel, explained }: Result): object {
   const { name, sha256, demonstration, labels } = manifest
-  const { target, probability, logits, probabilities } = explained
+  const { target, weights, probability, logits, probabilities } = explained
   const byLabel = (values: Float32Array): object => Object.fromEntries(labels.map((label, i) => [label, values[i]]))
   return {
     picture: picture.path,
@@ -64,6 +64,7 @@ function pictureOf({ picture, manifest, face, trueLabel, explained }: Result): o
     ...(trueLabel !== null && { true_label: trueLabel }),
     predicted: predictedOf(explained, manifest).label,
     target,
+    ...(Object.keys(weights).length > 1 && { weights }),
     probability,
     logits: byLabel(logits),
     probabilities: byLabel(probabilities)

@@ -1,5 +1,5 @@
 import type { RegionName } from '../../core/types.js'
-import { type Language, listed, type NamedRegion, type Statement } from './language.js'
+import { type ExplainedLabels, type Language, listed, type NamedRegion, type Statement } from './language.js'
 
 const alarm: Language['alarm'] = {
   conditions: {
@@ -74,6 +74,15 @@ const regions: Record<RegionName, { who: string; onWhat: string; plural: boolean
   outside: { who: 'Bereiche außerhalb des Gesichts', onWhat: 'Bereichen außerhalb des Gesichts', plural: true }
 }
 
+const labelled = (names: readonly string[], and: string): string =>
+  listed(
+    names.map((name) => labels.get(name) ?? `„${name}“`),
+    and
+  )
+
+const nameOf = ({ labels: own, ratherThan }: ExplainedLabels): string =>
+  labelled(own, 'und') + (ratherThan.length > 0 ? ` statt ${labelled(ratherThan, 'oder')}` : '')
+
 const impression = (label: string): string => `Der Eindruck von ${label}, den das Modell hat,`
 
 const list = (named: readonly NamedRegion[]): string =>
@@ -96,9 +105,9 @@ const speaksAgainst = (region: RegionName): string => {
 
 export const de: Language = {
   alarm,
-  explanation: (label, { kind, regions: named, against, outweighed, unsteady, careful }) =>
+  explanation: (explained, { kind, regions: named, against, outweighed, unsteady, careful }) =>
     [
-      sayings[kind](labels.get(label) ?? `„${label}“`, named),
+      sayings[kind](nameOf(explained), named),
       against ? speaksAgainst(against) : '',
       outweighed ? '; insgesamt spricht mehr dagegen als dafür' : '',
       unsteady ? '; das ändert sich deutlich, wenn das Bild leicht verändert wird' : '',

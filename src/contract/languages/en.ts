@@ -1,5 +1,5 @@
 import type { RegionName } from '../../core/types.js'
-import { type Language, listed, type NamedRegion, type Statement } from './language.js'
+import { type ExplainedLabels, type Language, listed, type NamedRegion, type Statement } from './language.js'
 
 const alarm: Language['alarm'] = {
   conditions: {
@@ -61,6 +61,15 @@ const regions: Record<RegionName, { name: string; plural: boolean }> = {
   outside: { name: 'parts outside the face', plural: true }
 }
 
+const labelled = (names: readonly string[], and: string): string =>
+  listed(
+    names.map((name) => labels.get(name) ?? `"${name}"`),
+    and
+  )
+
+const impression = ({ labels: own, ratherThan }: ExplainedLabels): string =>
+  labelled(own, 'and') + (ratherThan.length > 0 ? ` rather than ${labelled(ratherThan, 'or')}` : '')
+
 const list = (named: readonly NamedRegion[]): string =>
   listed(
     named.map(({ region, percent }) => `${regions[region].name} (${percent} %)`),
@@ -81,9 +90,9 @@ const speaksAgainst = (region: RegionName): string => {
 
 export const en: Language = {
   alarm,
-  explanation: (label, { kind, regions: named, against, outweighed, unsteady, careful }) =>
+  explanation: (explained, { kind, regions: named, against, outweighed, unsteady, careful }) =>
     [
-      sayings[kind](labels.get(label) ?? `"${label}"`, named),
+      sayings[kind](impression(explained), named),
       against ? speaksAgainst(against) : '',
       outweighed ? '; altogether more speaks against it than for it' : '',
       unsteady ? '; this changes noticeably when the picture is changed slightly' : '',

@@ -3,7 +3,7 @@ import { de } from './de.js'
 import { en } from './en.js'
 import type { Language } from './language.js'
 
-export type { Language, Statement } from './language.js'
+export type { ExplainedLabels, Language, Statement } from './language.js'
 
 /** By ISO 639-1 code. */
 const languages = { en, de } satisfies Record<string, Language>

@@ -18,9 +18,14 @@ export interface Language {
   }
   /**
    * One sentence on what an explanation found, which claims no more than the statement does.
-   * @param label the label that was explained, as the model's manifest has it
    */
-  explanation(label: string, statement: Statement): string
+  explanation(explained: ExplainedLabels, statement: Statement): string
+}
+
+/** Labels as the model's manifest has them: what was explained, and where it is a contrast, rather than what. */
+export interface ExplainedLabels {
+  labels: readonly string[]
+  ratherThan: readonly string[]
 }
 
 /**

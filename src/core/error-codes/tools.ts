@@ -31,8 +31,12 @@ export const toolErrors = area({
       fix: 'Use one of those that the message lists.'
     },
     'PL-OPTION-TARGET': {
-      cause: "The label after --target is none of the model's.",
-      fix: 'Use one of the labels that the message lists.'
+      cause: "What follows --target is none of the model's labels and no contrast of them.",
+      fix: 'Use one of the labels that the message lists, or a contrast such as "pain - disgust", with blanks around the sign.'
+    },
+    'PL-OPTION-GAMMA': {
+      cause: 'What follows --gamma is no list of numbers from 0, or no composite has a use for it.',
+      fix: 'Give a number such as 0.25, or several separated by commas, and --composite lrp.gamma or lrp.epsilon_gamma_box.'
     },
     'PL-OPTION-LOGIN': {
       cause: 'One of --user and --password is missing.',

@@ -59,6 +59,9 @@ const rules: readonly ((vitals: Vitals) => Defect[])[] = [
     return when(wrong, 'live', 'inference', `frames have come for ${seconds(ms)}, and none was finished`)
   },
 
+  ({ failing }) =>
+    failing.map(({ camera, why }) => defect('ready', 'inference', `fails on the frames of ${camera}: ${why}`)),
+
   ({ now, restarting }) =>
     restarting.map(({ part, since }) => {
       const stops = now - since > limits.restartMs ? 'live' : 'ready'

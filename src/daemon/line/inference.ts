@@ -1,6 +1,6 @@
 /** The two inferences of every frame: their progress, and why they fail. */
 import type { CameraConfig } from '../../config/index.js'
-import { asError, errorFields, InferenceError } from '../../core/errors.js'
+import { asError, errorFields, InferenceError, messageOf } from '../../core/errors.js'
 import type { Log } from '../../core/log.js'
 import { frameId, traced } from '../../core/trace.js'
 import type { Sighting } from '../../core/types.js'
@@ -20,6 +20,8 @@ export interface InferenceProgress {
   unanswered: { first: number; last: number } | null
   /** The inferences that are under way. */
   underWay: readonly { part: InferencePart; since: number }[]
+  /** Cameras whose last frame ended with an error, and why. */
+  failing: readonly { camera: string; why: string }[]
   /** Workers that died and are restarting. */
   restarting: readonly { part: InferencePart; since: number }[]
 }
@@ -63,6 +65,7 @@ export class Inference {
       onFailure: (error) => this.#failed(id, error),
       onSuccess: () => {
         progress.finished()
+        progress.failing(id, null)
         this.#set(key, null)
       }
     }
@@ -70,6 +73,7 @@ export class Inference {
 
   /** Ends the camera's trouble: without pictures it shows nothing about inference. */
   forget(camera: string): void {
+    this.progress.failing(camera, null)
     this.#set(cameraKey(camera), null)
   }
 
@@ -108,6 +112,7 @@ export class Inference {
     if (this.#stopping || this.#isRestarting()) return
     const key = cameraKey(camera)
     if (!this.#reasons.has(key)) this.#options.log.error({ camera, ...errorFields(error) }, 'inference fails')
+    this.progress.failing(camera, messageOf(error))
     this.#set(key, asError(error))
   }
 
@@ -138,6 +143,7 @@ export class Progress {
   readonly #options: ProgressOptions
   readonly #underWay = new Set<{ part: InferencePart; since: number }>()
   readonly #restarting = new Map<InferencePart, number>()
+  readonly #failing = new Map<string, string>()
   #unanswered: InferenceProgress['unanswered'] = null
   #lastTick: number
 
@@ -157,6 +163,12 @@ export class Progress {
     this.#unanswered = null
   }
 
+  /** Why a camera's frames fail; null from when on they no longer do, or nothing is known of it. */
+  failing(camera: string, why: string | null): void {
+    if (why === null) this.#failing.delete(camera)
+    else this.#failing.set(camera, why)
+  }
+
   async watch<T>(part: InferencePart, inference: Promise<T>): Promise<T> {
     const { now, onDone } = this.#options
     const entry = { part, since: now() }
@@ -174,6 +186,7 @@ export class Progress {
     else this.#restarting.delete(part)
     // Failures until now are due to the restart.
     this.#unanswered = null
+    this.#failing.clear()
   }
 
   tick(): void {
@@ -186,6 +199,7 @@ export class Progress {
       lastTick: this.#lastTick,
       unanswered: this.#unanswered,
       underWay: [...this.#underWay],
+      failing: [...this.#failing].map(([camera, why]) => ({ camera, why })),
       restarting: [...this.#restarting].map(([part, since]) => ({ part, since }))
     }
   }

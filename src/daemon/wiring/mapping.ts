@@ -90,12 +90,13 @@ export function classifierOptions({ inference: { provider, threads } }: Config, 
 
 /** Alarms never wait for explanations, so the engine is opened in the background. */
 export function explainOptions({ explanation, privacy }: Config, manifest: Manifest, provider: ProviderName) {
-  const { engine, composite, threads, views } = explanation
+  const { engine, composite, gamma, threads, views } = explanation
   const saveTo = privacy.save_heatmaps_to ?? undefined
   return {
     manifest,
     engine,
     composite,
+    gamma: gamma ?? undefined,
     threads,
     views,
     provider,

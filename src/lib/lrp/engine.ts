@@ -1,5 +1,6 @@
 import type { Head } from '../onnx/index.js'
 import type { ConvGeometry, LayerGraph, Window } from './layers.js'
+import type { Sign } from './rules.js'
 
 /** `tfjs` computes with tfjs-node or wasm, `onnx` emits a graph that ONNX Runtime runs. */
 export const engineNames = ['tfjs', 'onnx'] as const
@@ -14,8 +15,6 @@ export interface Sample {
 export interface EngineResult {
   /** [batch · class]. */
   logits: Float32Array
-  /** The explained output neuron of each sample. */
-  target: number[]
   /** As the sample's data. */
   relevance: Float32Array
 }
@@ -29,8 +28,8 @@ export interface Engine {
   readonly classes: number
   /** How the model's outputs are to be read; null where neither its graph nor the options say. */
   readonly head: Head | null
-  /** @param wanted the output neuron per sample, -1 for the largest */
-  explain(sample: Sample, wanted: readonly number[]): Promise<EngineResult>
+  /** @param weights of each sample's outputs, [batch · class]; zeros stand for the sample's largest output */
+  explain(sample: Sample, weights: Float32Array): Promise<EngineResult>
   /** Frees memory and threads. */
   close(): Promise<void>
 }
@@ -40,24 +39,6 @@ export interface Engine {
  * gigabyte, which are not needed once the engine is ready.
  */
 export type LoadGraph = () => Promise<LayerGraph>
-
-/** The neuron to explain per sample; of several largest the first. */
-export function targetsOf(logits: Float32Array, wanted: readonly number[], classes: number): number[] {
-  return wanted.map((neuron, sample) => {
-    if (neuron >= 0) return neuron
-    const own = logits.subarray(sample * classes, (sample + 1) * classes)
-    return own.reduce((best, value, i) => (value > own[best]! ? i : best), 0)
-  })
-}
-
-/** The logits with all but each sample's target set to zero: the relevance that LRP starts with. */
-export function startingRelevance(logits: Float32Array, target: readonly number[], classes: number): Float32Array {
-  const relevance = new Float32Array(logits.length)
-  target.forEach((neuron, sample) => {
-    relevance[sample * classes + neuron] = logits[sample * classes + neuron]!
-  })
-  return relevance
-}
 
 /**
  * The tensor operations in which LRP is written; an engine computes them (tfjs) or emits them as a graph's nodes (ONNX).
@@ -85,6 +66,8 @@ export interface TensorOps<T> {
   stabilized(a: T, epsilon: number): T
   /** `value` where a is exactly 0, a elsewhere. */
   nonZero(a: T, value: number): T
+  /** `a` where `by` is above (or below) zero, 0 elsewhere; of the same shape. */
+  where(a: T, by: T, sign: Sign): T
   /** [batch, channels, …] → [batch, 1, …]. */
   sumChannels(a: T): T
 

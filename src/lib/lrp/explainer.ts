@@ -6,6 +6,7 @@ import type { Engine, EngineName, LoadGraph, Sample } from './engine.js'
 import { OnnxEngine, type OnnxEngineOptions } from './engines/onnx.js'
 import { TfjsEngine } from './engines/tfjs.js'
 import { type GraphOptions, readLayerGraph } from './graph/index.js'
+import { type Target, targetsOf, targetWeights } from './targets.js'
 
 type Create = (load: LoadGraph, composite: Composite, options: OnnxEngineOptions) => Promise<Engine>
 
@@ -20,6 +21,8 @@ export interface ExplainerOptions extends CompositeOptions, GraphOptions {
   /** One of `compositeNames`, or a list of [which layers, which rule]. */
   composite: string | Composite
   engine: EngineName
+  /** Of the classes, in the model's order, by which a target may name them. */
+  labels?: readonly string[]
   /** For the wasm backend and for ONNX Runtime on the CPU; min(2, cores) without it. */
   threads?: number
   /** Where the onnx engine computes; cpu without it. */
@@ -28,13 +31,10 @@ export interface ExplainerOptions extends CompositeOptions, GraphOptions {
   folder?: string
 }
 
-/** Which output neuron to explain: each sample's largest, one for all, or one per sample. */
-export type Target = 'max' | number | readonly number[]
-
 export interface Relevance {
   /** [batch][class], before the model's last activation. */
   logits: Float32Array[]
-  /** The explained class of each sample. */
+  /** The explained class of each sample; of a weighting the class with the largest weight. */
   target: number[]
   /** Signed, in the shape of the input: how much each value speaks for (or against) the target. */
   relevance: Float32Array
@@ -75,14 +75,18 @@ export async function createExplainer(options: ExplainerOptions): Promise<Explai
     })
   }
   const composite = compositeOf(options.composite, options)
-  return new OneAtATime(await create(() => readLayerGraph(model, options), composite, { threads, provider, folder }))
+  const own = await create(() => readLayerGraph(model, options), composite, { threads, provider, folder })
+  return new OneAtATime(own, options.labels)
 }
 
 class OneAtATime implements Explainer {
   #last: Promise<unknown> = Promise.resolve()
   #closed: Promise<void> | null = null
 
-  constructor(private readonly own: Engine) {}
+  constructor(
+    private readonly own: Engine,
+    private readonly labels: readonly string[] | undefined
+  ) {}
 
   get engine(): string {
     return this.own.name
@@ -103,12 +107,17 @@ class OneAtATime implements Explainer {
   async explain(sample: Sample, { target = 'max' }: { target?: Target } = {}): Promise<Relevance> {
     if (this.#closed) throw new UsageError('PL-LRP-CLOSED', 'the explainer is closed', 'explain')
     const own = this.#checked(sample)
-    const wanted = this.#wanted(target, own.dims[0]!)
-    const result = this.#last.then(() => this.own.explain(own, wanted))
+    const { classes } = this
+    const weights = targetWeights(target, own.dims[0]!, classes, this.labels)
+    const result = this.#last.then(() => this.own.explain(own, weights))
     this.#last = result.catch(() => undefined)
-    const { logits, ...rest } = await result
-    const rows = wanted.map((_, row) => logits.slice(row * this.classes, (row + 1) * this.classes))
-    return { logits: rows, ...rest }
+    const { logits, relevance } = await result
+    const targets = targetsOf(logits, weights, classes)
+    return {
+      logits: targets.map((_, row) => logits.slice(row * classes, (row + 1) * classes)),
+      target: targets,
+      relevance
+    }
   }
 
   close(): Promise<void> {
@@ -142,20 +151,5 @@ class OneAtATime implements Explainer {
         fix: 'Give finite numbers.'
       })
     return { data: data.slice(), dims: given }
-  }
-
-  #wanted(target: Target, batch: number): number[] {
-    const wanted = target === 'max' ? -1 : target
-    const list = typeof wanted === 'number' ? new Array<number>(batch).fill(wanted) : [...wanted]
-    const wrong = target === 'max' ? undefined : list.find((neuron) => !(neuron >= 0 && neuron < this.classes))
-    if (list.length !== batch || wrong !== undefined || !list.every(Number.isInteger)) {
-      throw new UsageError(
-        'PL-LRP-CALL',
-        `the target is ${JSON.stringify(target)} for ${batch} pictures and ${this.classes} classes`,
-        'explain',
-        { fix: `Use "max", a class from 0 to ${this.classes - 1}, or one per picture.` }
-      )
-    }
-    return list
   }
 }

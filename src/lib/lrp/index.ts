@@ -9,8 +9,10 @@ export {
   compositeNames,
   compositeOf,
   type Match,
+  needsBounds,
   type PlainCompositeName,
-  plainCompositeNames
+  plainCompositeNames,
+  usesGamma
 } from './composites.js'
 export { type EngineName, engineNames, type Sample } from './engine.js'
 export { lrpModelOf, lrpNames } from './engines/onnx-graph.js'
@@ -18,8 +20,9 @@ export {
   createExplainer,
   type Explainer,
   type ExplainerOptions,
-  type Relevance,
-  type Target
+  type Relevance
 } from './explainer.js'
 export { layerGraphOf, readLayerGraph } from './graph/index.js'
+export type { Bound } from './input-bounds.js'
 export * as rules from './rules.js'
+export type { Target, Weighting } from './targets.js'

@@ -1,17 +1,19 @@
 import type { TensorOps } from './engine.js'
 import type { ConvLayer, DenseLayer, LinearLayer, PoolLayer, ScaleLayer } from './layers.js'
-import type { InputPart, Pass, Rule, Term, WeightPart } from './rules.js'
-import { onesResponse, poolCounts, weightPart } from './weights.js'
+import { isGiven, listOf, type Plan } from './plan.js'
+import { constantResponse, poolCounts, type Weights, weightsOf } from './weights.js'
 
 /** A layer's weighted sums and their transposes, for each version of its weights that a rule asks for. */
 export interface LinearMap<T> {
   /** As it is broadcast onto an output; null where the layer has none. */
   readonly bias: T | null
-  forward(x: T, weights: WeightPart, withBias: boolean): T
+  forward(x: T, weights: Weights, bias: Weights | null): T
   /** What each input gets from the outputs `s`. */
-  backward(s: T, weights: WeightPart): T
-  /** What the layer answers to an input of ones, without its bias; broadcasts over the batch. */
-  ones(weights: WeightPart): T
+  backward(s: T, weights: Weights): T
+  /** What the layer answers to an input of ones, or of these numbers, without its bias; broadcasts over the batch. */
+  constant(weights: Weights, values: readonly number[] | null): T
+  /** One number per input channel (per input, for a dense layer); broadcasts over the batch. */
+  values(list: readonly number[]): T
 }
 
 /**
@@ -21,17 +23,28 @@ export interface LinearMap<T> {
 export function linearMapOf<T>(ops: TensorOps<T>, layer: LinearLayer, plan: Plan): LinearMap<T> {
   const map = create(ops, layer)
   map.prepare('all', 'forward')
-  for (const { terms, response } of plan.passes) {
+  map.prepareBias('all')
+  for (const { terms, response, bias } of plan.passes) {
     for (const { input, weights } of terms) {
       map.prepare(weights, 'backward')
-      if (response === 'computed') map.prepare(weights, typeof input === 'number' ? 'ones' : 'forward')
+      const list = listOf(input)
+      if (list !== null) map.prepareValues(list)
+      if (response === 'computed') map.prepare(weights, isGiven(input) ? 'constant' : 'forward', list)
     }
+    if (response === 'computed' && bias !== null) map.prepareBias(bias)
   }
   map.seal()
   return map
 }
 
-type Use = 'forward' | 'backward' | 'ones'
+type Use = 'forward' | 'backward' | 'constant'
+
+function nameOf(weights: Weights): string {
+  if (typeof weights === 'string') return weights
+  return Object.entries(weights)
+    .map(([part, coefficient]) => `${coefficient} ${part}`)
+    .join(' + ')
+}
 
 function create<T>(ops: TensorOps<T>, layer: LinearLayer): Prepared<T> {
   switch (layer.kind) {
@@ -50,38 +63,71 @@ function create<T>(ops: TensorOps<T>, layer: LinearLayer): Prepared<T> {
 abstract class Prepared<T> implements LinearMap<T> {
   abstract readonly bias: T | null
   readonly #tensors = new Map<string, T>()
+  /** Lists of a rule's numbers, which may be as long as the picture; their place here stands for them. */
+  readonly #lists: (readonly number[])[] = []
 
   constructor(protected readonly ops: TensorOps<T>) {}
 
-  abstract forward(x: T, weights: WeightPart, withBias: boolean): T
-  abstract backward(s: T, weights: WeightPart): T
-  protected abstract make(weights: WeightPart, use: Use): T
+  abstract forward(x: T, weights: Weights, bias: Weights | null): T
+  abstract backward(s: T, weights: Weights): T
+  protected abstract make(weights: Weights, use: Use, list: readonly number[] | null): T
+  /** A version of the bias, as `forward` takes it. */
+  protected abstract makeBias(version: Weights): T | null
+  /** The axes that a list of one number per input channel has, without the batch. */
+  protected abstract valueDims(length: number): readonly number[]
   /** Lets the model's arrays go. */
   abstract seal(): void
 
-  prepare(weights: WeightPart, use: Use): void {
-    const key = this.keyOf(weights, use)
-    if (!this.#tensors.has(key)) this.#tensors.set(key, this.make(weights, use))
+  prepare(weights: Weights, use: Use, list: readonly number[] | null = null): void {
+    this.#once(this.keyOf(weights, use, list), () => this.make(weights, use, list))
   }
 
-  ones(weights: WeightPart): T {
-    return this.tensor(weights, 'ones')
+  prepareBias(version: Weights): void {
+    const made = this.makeBias(version)
+    if (made !== null) this.#once(`bias ${nameOf(version)}`, () => made)
   }
 
-  protected tensor(weights: WeightPart, use: Use): T {
-    return this.#tensors.get(this.keyOf(weights, use))!
+  prepareValues(list: readonly number[]): void {
+    this.#once(`values ${this.#numberOf(list)}`, () =>
+      this.ops.constant(Float32Array.from(list), [1, ...this.valueDims(list.length)])
+    )
   }
 
-  protected keyOf(weights: WeightPart, use: Use): string {
-    return `${weights} ${use}`
+  constant(weights: Weights, list: readonly number[] | null): T {
+    return this.tensor(weights, 'constant', list)
+  }
+
+  values(list: readonly number[]): T {
+    return this.#tensors.get(`values ${this.#numberOf(list)}`)!
+  }
+
+  protected tensor(weights: Weights, use: Use, list: readonly number[] | null = null): T {
+    return this.#tensors.get(this.keyOf(weights, use, list))!
+  }
+
+  protected biasOf(version: Weights | null): T | null {
+    return version === null ? null : (this.#tensors.get(`bias ${nameOf(version)}`) ?? null)
+  }
+
+  protected keyOf(weights: Weights, use: Use, list: readonly number[] | null): string {
+    return `${nameOf(weights)} ${use} ${list === null ? '' : this.#numberOf(list)}`
+  }
+
+  #numberOf(list: readonly number[]): number {
+    const known = this.#lists.indexOf(list)
+    return known >= 0 ? known : this.#lists.push(list) - 1
+  }
+
+  #once(key: string, make: () => T): void {
+    if (!this.#tensors.has(key)) this.#tensors.set(key, make())
   }
 }
 
 class ConvMap<T> extends Prepared<T> {
   readonly bias: T | null
-  readonly #vector: T | null
   readonly #geometry: ConvLayer['geometry']
   #weights: Float32Array | null
+  #bias: Float32Array | null
   /** Ones, one per input channel, for broadcasting. */
   #channels: T | null = null
 
@@ -89,16 +135,16 @@ class ConvMap<T> extends Prepared<T> {
     super(ops)
     this.#geometry = layer.geometry
     this.#weights = layer.weights
+    this.#bias = layer.bias
     this.bias = layer.bias && ops.constant(layer.bias, [1, layer.bias.length, 1, 1])
-    this.#vector = layer.bias && ops.constant(layer.bias, [layer.bias.length])
   }
 
-  forward(x: T, weights: WeightPart, withBias: boolean): T {
-    return this.ops.conv(x, this.tensor(weights, 'forward'), withBias ? this.#vector : null, this.#geometry)
+  forward(x: T, weights: Weights, bias: Weights | null): T {
+    return this.ops.conv(x, this.tensor(weights, 'forward'), this.biasOf(bias), this.#geometry)
   }
 
   /** All-ones weights treat all channels alike, so there one channel is worked out and handed to each. */
-  backward(s: T, weights: WeightPart): T {
+  backward(s: T, weights: Weights): T {
     const kernel = this.tensor(weights, 'backward')
     if (!this.#oneChannel(weights)) return this.ops.convBackward(s, kernel, this.#geometry)
     const single = this.ops.convBackward(this.ops.sumChannels(s), kernel, this.#single())
@@ -107,15 +153,25 @@ class ConvMap<T> extends Prepared<T> {
 
   seal(): void {
     this.#weights = null
+    this.#bias = null
   }
 
-  protected make(part: WeightPart, use: Use): T {
+  protected make(version: Weights, use: Use, list: readonly number[] | null): T {
     const geometry = this.#geometry
-    if (use === 'backward' && this.#oneChannel(part)) return this.#makeSingle()
-    const weights = weightPart(this.#weights!, part)
+    if (use === 'backward' && this.#oneChannel(version)) return this.#makeSingle()
+    const weights = weightsOf(this.#weights!, version)
     if (use === 'forward') return this.ops.convKernel(weights, geometry)
     if (use === 'backward') return this.ops.convBackwardKernel(weights, geometry)
-    return this.ops.constant(onesResponse(weights, geometry), [1, geometry.outChannels, ...geometry.output])
+    return this.ops.constant(constantResponse(weights, geometry, list), [1, geometry.outChannels, ...geometry.output])
+  }
+
+  protected makeBias(version: Weights): T | null {
+    return this.#bias && this.ops.constant(weightsOf(this.#bias, version), [this.#bias.length])
+  }
+
+  protected valueDims(length: number): readonly number[] {
+    const { inChannels, input } = this.#geometry
+    return length === inChannels ? [inChannels, 1, 1] : [inChannels, ...input]
   }
 
   #makeSingle(): T {
@@ -125,7 +181,7 @@ class ConvMap<T> extends Prepared<T> {
     return this.ops.convBackwardKernel(new Float32Array(single.kernel[0] * single.kernel[1]).fill(1), single)
   }
 
-  #oneChannel(weights: WeightPart): boolean {
+  #oneChannel(weights: Weights): boolean {
     return weights === 'ones' && this.#geometry.groups === 1
   }
 
@@ -136,52 +192,61 @@ class ConvMap<T> extends Prepared<T> {
 
 class DenseMap<T> extends Prepared<T> {
   readonly bias: T | null
-  readonly #vector: T | null
   readonly #layer: Pick<DenseLayer, 'inSize' | 'outSize' | 'dims'>
   #weights: Float32Array | null
+  #bias: Float32Array | null
 
   constructor(ops: TensorOps<T>, { inSize, outSize, dims, weights, bias }: DenseLayer) {
     super(ops)
     this.#layer = { inSize, outSize, dims }
     this.#weights = weights
-    this.bias = bias && ops.constant(bias, this.#broadcastDims())
-    this.#vector = bias && ops.constant(bias, [outSize])
+    this.#bias = bias
+    this.bias = bias && ops.constant(bias, this.#broadcastDims(outSize))
   }
 
-  forward(x: T, weights: WeightPart, withBias: boolean): T {
+  forward(x: T, weights: Weights, bias: Weights | null): T {
     const kernel = this.tensor(weights, 'forward')
-    const bias = withBias ? this.#vector : null
-    return this.#rows(x, this.#layer.inSize, this.#layer.outSize, (rows) => this.ops.dense(rows, kernel, bias))
+    const vector = this.biasOf(bias)
+    return this.#rows(x, this.#layer.inSize, this.#layer.outSize, (rows) => this.ops.dense(rows, kernel, vector))
   }
 
-  backward(s: T, weights: WeightPart): T {
+  backward(s: T, weights: Weights): T {
     const kernel = this.tensor(weights, 'backward')
     return this.#rows(s, this.#layer.outSize, this.#layer.inSize, (rows) => this.ops.denseBackward(rows, kernel))
   }
 
   seal(): void {
     this.#weights = null
+    this.#bias = null
   }
 
-  protected make(part: WeightPart, use: Use): T {
+  protected make(version: Weights, use: Use, list: readonly number[] | null): T {
     const { inSize, outSize } = this.#layer
-    const weights = weightPart(this.#weights!, part)
-    if (use !== 'ones') return this.ops.denseKernel(weights, outSize, inSize)
+    const weights = weightsOf(this.#weights!, version)
+    if (use !== 'constant') return this.ops.denseKernel(weights, outSize, inSize)
     const sums = Float32Array.from({ length: outSize }, (_, out) => {
       let sum = 0
-      for (let i = out * inSize; i < (out + 1) * inSize; i++) sum += weights[i]!
+      for (let i = 0; i < inSize; i++) sum += weights[out * inSize + i]! * (list === null ? 1 : list[i]!)
       return sum
     })
-    return this.ops.constant(sums, this.#broadcastDims())
+    return this.ops.constant(sums, this.#broadcastDims(outSize))
   }
 
-  #broadcastDims(): number[] {
-    return [1, ...this.#layer.dims.map((dim, axis, { length }) => (axis === length - 1 ? dim : 1))]
+  protected makeBias(version: Weights): T | null {
+    return this.#bias && this.ops.constant(weightsOf(this.#bias, version), [this.#bias.length])
+  }
+
+  protected valueDims(length: number): readonly number[] {
+    return this.#broadcastDims(length).slice(1)
+  }
+
+  #broadcastDims(size: number): number[] {
+    return [1, ...this.#layer.dims.map((_, axis, { length }) => (axis === length - 1 ? size : 1))]
   }
 
   /** One kernel serves both ways. */
-  protected override keyOf(weights: WeightPart, use: Use): string {
-    return use === 'ones' ? super.keyOf(weights, use) : weights
+  protected override keyOf(weights: Weights, use: Use, list: readonly number[] | null): string {
+    return use === 'constant' ? super.keyOf(weights, use, list) : nameOf(weights)
   }
 
   /** Brings leading axes, if there are any, into the batch and back. */
@@ -202,9 +267,9 @@ class ScaleMap<T> extends Prepared<T> {
     this.bias = ops.constant(shift, [1, ...shape])
   }
 
-  forward(x: T, _: WeightPart, withBias: boolean): T {
+  forward(x: T, _: Weights, bias: Weights | null): T {
     const product = this.ops.mul(x, this.#factor)
-    return withBias ? this.ops.add(product, this.bias) : product
+    return bias === null ? product : this.ops.add(product, this.bias)
   }
 
   backward(s: T): T {
@@ -215,6 +280,14 @@ class ScaleMap<T> extends Prepared<T> {
 
   protected make(): T {
     return this.#factor
+  }
+
+  protected makeBias(): T {
+    return this.bias
+  }
+
+  protected valueDims(): readonly number[] {
+    return []
   }
 }
 
@@ -244,53 +317,12 @@ class AveragePoolMap<T> extends Prepared<T> {
   protected make(): T {
     return this.#counts
   }
-}
 
-/** A rule as it is carried out on one layer: terms that are always zero are gone, and each response has its cheapest way. */
-export interface Plan {
-  passes: PlannedPass[]
-}
+  protected makeBias(): null {
+    return null
+  }
 
-export interface PlannedPass extends Pass {
-  /**
-   * `output`: the layer's own output, which the forward pass has made. `rest`: that output less the response of the
-   * pass before, because W⁻x = Wx - W⁺x. `computed`: the terms' own forward passes.
-   */
-  response: 'output' | 'rest' | 'computed'
-}
-
-/** Plans a rule for a layer; `nonNegative` says that its input has no value below zero (it comes from a ReLU). */
-export function planOf(rule: Rule, nonNegative: boolean): Plan {
-  const passes = rule.passes.map((pass) => ({
-    ...pass,
-    terms: nonNegative ? pass.terms.filter(({ input }) => input !== 'negative').map(wholeInput) : pass.terms
-  }))
-  return { passes: passes.map((pass, i) => ({ ...pass, response: responseOf(pass, passes[i - 1]) })) }
-}
-
-function wholeInput(term: Term): Term {
-  return term.input === 'positive' ? { ...term, input: 'all' } : term
-}
-
-function responseOf(pass: Pass, before: Pass | undefined): PlannedPass['response'] {
-  // Without the bias it is worked out anew: taking the bias off again would cost float32 its last digits.
-  if (!pass.bias) return 'computed'
-  if (isOnly(pass, 'all', 'all')) return 'output'
-  const complement = isOnly(pass, 'all', 'negative') && before !== undefined && isOnly(before, 'all', 'positive')
-  return complement && before.bias ? 'rest' : 'computed'
-}
-
-function isOnly({ terms }: Pass, input: InputPart, weights: WeightPart): boolean {
-  const [term] = terms
-  return terms.length === 1 && term!.input === input && term!.weights === weights && term!.sign !== -1
-}
-
-/** Whether carrying out the plan needs the layer's own output. */
-export function needsOutput({ passes }: Plan): boolean {
-  return passes.some(({ response }) => response !== 'computed')
-}
-
-/** Whether it needs the layer's input. */
-export function needsInput({ passes }: Plan): boolean {
-  return passes.some(({ terms }) => terms.some(({ input }) => typeof input !== 'number'))
+  protected valueDims(): readonly number[] {
+    return []
+  }
 }

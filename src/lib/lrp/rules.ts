@@ -2,36 +2,49 @@
  * LRP's rules as data. A rule is a sum of passes; each pass forms responses z_j = Σ_terms Σ_i w'_ij·x'_i (+ b_j), divides
  * the relevance by them and sends it back to the inputs in proportion:
  *
- *   R_i = Σ_passes factor · Σ_terms sign · x'_i · Σ_j w'_ij · R_j / stabilised(z_j)
+ *   R_i = Σ_passes factor · Σ_terms coefficient · x'_i · Σ_j w'_ij · R_j / stabilised(z_j)
  *
- * Names and semantics are iNNvestigate's (Alber et al., "iNNvestigate neural networks!", JMLR 2019). The rules are from
+ * with z_j = Σ_terms coefficient · Σ_i w'_ij·x'_i (+ b_j). Names and semantics are iNNvestigate's (Alber et al., "iNNvestigate
+ * neural networks!", JMLR 2019), zennit's where iNNvestigate has none. The rules are from
  * Bach et al., "On Pixel-Wise Explanations for Non-Linear Classifier Decisions by Layer-Wise Relevance Propagation",
  * PLOS ONE 2015, and Montavon et al., "Layer-Wise Relevance Propagation: An Overview", 2019.
  */
 export interface Rule {
   name: string
   passes: readonly Pass[]
+  /** Of a rule for a bounded input, its bounds: at the first layer they are those of the model's own input. */
+  bounds?: readonly [low: number | readonly number[], high: number | readonly number[]]
 }
 
 export interface Pass {
   factor: number
   terms: readonly Term[]
-  /** Whether the layer's bias takes part in the denominator. */
-  bias: boolean
+  /** Whether the layer's bias takes part in the denominator, or with which coefficients its parts do. */
+  bias: boolean | Mixture
   /** Added to the denominator, with its sign (0 counts as positive). Without it a denominator of 0 becomes 1e-7. */
   epsilon?: number
+  /** Outputs of this sign alone send their relevance back by this pass; all without it. */
+  outputs?: Sign
 }
 
 export interface Term {
   input: InputPart
   weights: WeightPart
-  sign?: 1 | -1
+  /** 1 without it. */
+  coefficient?: number
 }
 
-/** The layer's input, its positive or negative part, or a number in place of every input. */
-export type InputPart = 'all' | 'positive' | 'negative' | number
+export type Sign = 'positive' | 'negative'
+/**
+ * The layer's input, its positive or negative part, or a number in place of every input; several numbers are one per channel, or
+ * one per input.
+ */
+export type InputPart = 'all' | Sign | number | readonly number[]
 /** The layer's weights, their positive or negative part, their squares, or ones. */
 export type WeightPart = 'all' | 'positive' | 'negative' | 'square' | 'ones'
+
+/** Parts of weights, each times its coefficient, summed up: `{ all: 1, positive: 0.25 }` is w + 0.25·w⁺. */
+export type Mixture = Readonly<Partial<Record<WeightPart, number>>>
 
 /** What Z, alpha-beta, flat and w-square put in place of a denominator of exactly zero. */
 export const safeDenominator = 1e-7
@@ -74,7 +87,7 @@ export function alphaBeta(alpha: number, beta: number, bias = true): Rule {
       { input: 'negative', weights: 'positive' }
     ]
   }
-  return { name: `Alpha${alpha}Beta${beta}`, passes: [activating, inhibiting].filter(({ factor }) => factor !== 0) }
+  return { name: `Alpha${alpha}Beta${beta}`, passes: [inhibiting, activating].filter(({ factor }) => factor !== 0) }
 }
 
 /** LRP-z⁺ (Montavon et al. 2017): alpha 1, beta 0 without the bias. */
@@ -82,12 +95,34 @@ export function zPlus(): Rule {
   return { ...alphaBeta(1, 0, false), name: 'ZPlus' }
 }
 
-/** LRP-z^B (Montavon et al. 2017) for inputs that lie between `low` and `high`. */
-export function bounded(low: number, high: number): Rule {
+/**
+ * LRP-γ (Montavon et al. 2019, table 1): weights w + γ·w⁺, so that what speaks for an output outweighs what speaks against it. In
+ * the form that is right for inputs and outputs of both signs (Andéol et al., "Learning domain invariant representations by
+ * joint Wasserstein distance minimization", 2021; zennit's Gamma): what has the sign of the output is strengthened. It is the paper's
+ * where inputs are not negative and the output is positive. The bias is the weight of an input of 1.
+ * @param gamma from 0, which is LRP-Z; towards infinity it becomes LRP-α1β0
+ */
+export function gamma(gamma = 0.25, bias = true): Rule {
+  const pass = (outputs: Sign, other: Sign): Pass => ({
+    factor: 1,
+    outputs,
+    bias: bias && { all: 1, [outputs]: gamma },
+    terms: [
+      { input: 'positive', weights: 'all' },
+      { input: 'positive', weights: outputs, coefficient: gamma },
+      { input: 'negative', weights: 'all' },
+      { input: 'negative', weights: other, coefficient: gamma }
+    ]
+  })
+  return { name: `Gamma${gamma}`, passes: [pass('positive', 'negative'), pass('negative', 'positive')] }
+}
+
+/** LRP-z^B (Montavon et al. 2017) for inputs that lie between `low` and `high`, each a number or one per input channel. */
+export function bounded(low: number | readonly number[], high: number | readonly number[]): Rule {
   const terms: Term[] = [
     { input: 'all', weights: 'all' },
-    { input: low, weights: 'positive', sign: -1 },
-    { input: high, weights: 'negative', sign: -1 }
+    { input: low, weights: 'positive', coefficient: -1 },
+    { input: high, weights: 'negative', coefficient: -1 }
   ]
-  return { name: 'Bounded', passes: [{ factor: 1, bias: false, terms }] }
+  return { name: 'Bounded', bounds: [low, high], passes: [{ factor: 1, bias: false, terms }] }
 }

@@ -2,8 +2,10 @@ import { InvariantError } from '../../core/errors.js'
 import { type Composite, rulesOf } from './composites.js'
 import type { TensorOps } from './engine.js'
 import { type ConvLayer, type DenseLayer, isLinear, isWeighted, type Layer, type LayerGraph } from './layers.js'
-import { type LinearMap, linearMapOf, needsInput, needsOutput, type Plan, type PlannedPass, planOf } from './linear.js'
-import { type InputPart, safeDenominator, type Term, z } from './rules.js'
+import { type LinearMap, linearMapOf } from './linear.js'
+import { isGiven, listOf, needsInput, needsOutput, type Plan, type PlannedPass, planOf } from './plan.js'
+import { type InputPart, safeDenominator, z } from './rules.js'
+import { positiveOutputsOf } from './vanishing.js'
 
 /** A layer ready to run: linear layers have their map and plan, of which those that hand relevance on lack the plan. */
 interface Stage<T> {
@@ -36,12 +38,12 @@ export class Walk<T> {
 
   /** Prepares all weights; the graph's own arrays can go afterwards. UsageError if a layer is left without a rule. */
   constructor(ops: TensorOps<T>, graph: LayerGraph, composite: Composite) {
-    const rules = rulesOf(graph, composite)
+    const plans = plansOf(graph, composite)
     this.#ops = ops
     this.#output = graph.output
     this.#stages = graph.layers.map((layer, place) => {
       if (!isLinear(layer)) return { layer, map: null, plan: null, slope: slopeOf(ops, layer) }
-      const plan = planOf(rules.get(place) ?? z(), graph.layers[layer.inputs[0]!]!.nonNegative)
+      const plan = plans.get(place)!
       const handsOn = layer.kind === 'scale' && layer.handsOn
       const map = linearMapOf(ops, layer, plan)
       return { layer: slim(layer), map, plan: handsOn ? null : plan, slope: null }
@@ -97,7 +99,7 @@ export class Walk<T> {
     const ops = this.#ops
     const inputs = layer.inputs.map((input) => tape.values[input]!)
     const [x, y] = inputs as [T, T]
-    if (map) return map.forward(x, 'all', true)
+    if (map) return map.forward(x, 'all', 'all')
     switch (layer.kind) {
       case 'relu':
         return ops.positive(x)
@@ -223,15 +225,16 @@ function propagate<T>(ops: TensorOps<T>, plan: Plan, values: LayerValues<T>, rel
   let before: T | null = null
   for (const pass of plan.passes) {
     const response: T = responseOf(ops, pass, values, before)
-    const ratio = ops.div(relevance, denominatorOf(ops, pass, response))
-    for (const { input, weights, sign = 1 } of pass.terms) {
-      const share = scaled(ops, values.map.backward(ratio, weights), pass.factor * sign)
+    const sent = pass.outputs === undefined ? relevance : ops.where(relevance, values.output, pass.outputs)
+    const ratio = ops.div(sent, denominatorOf(ops, pass, response))
+    for (const { input, weights, coefficient } of pass.terms) {
+      const share = scaled(ops, values.map.backward(ratio, weights), pass.factor * coefficient)
       const sum = shares.get(input)
       shares.set(input, sum === undefined ? share : ops.add(sum, share))
     }
     before = response
   }
-  const parts = [...shares].map(([input, share]) => weighted(ops, input, values.input, share))
+  const parts = [...shares].map(([input, share]) => weighted(ops, input, values, share))
   return parts.reduce((sum, part) => ops.add(sum, part))
 }
 
@@ -254,12 +257,15 @@ function responseOf<T>(
 
 function computed<T>(ops: TensorOps<T>, pass: PlannedPass, map: LinearMap<T>, input: T): T {
   let bias = pass.bias
-  const terms = pass.terms.map((term) => {
-    if (typeof term.input === 'number') return scaled(ops, map.ones(term.weights), term.input * (term.sign ?? 1))
+  const terms = pass.terms.map(({ input: part, weights, coefficient }) => {
+    if (isGiven(part)) {
+      const factor = typeof part === 'number' ? part * coefficient : coefficient
+      return scaled(ops, map.constant(weights, listOf(part)), factor)
+    }
     // The bias goes in once, with the first term that has a forward pass of its own.
-    const response = map.forward(inputPart(ops, term.input, input), term.weights, bias)
-    bias = false
-    return scaled(ops, response, term.sign ?? 1)
+    const response = map.forward(inputPart(ops, part, input), weights, bias)
+    bias = null
+    return scaled(ops, response, coefficient)
   })
   return terms.reduce((sum, term) => ops.add(sum, term))
 }
@@ -269,12 +275,26 @@ function inputPart<T>(ops: TensorOps<T>, part: InputPart, input: T): T {
   return part === 'negative' ? ops.negative(input) : input
 }
 
-function weighted<T>(ops: TensorOps<T>, part: InputPart, input: T, share: T): T {
-  return typeof part === 'number' ? scaled(ops, share, part) : ops.mul(inputPart(ops, part, input), share)
+function weighted<T>(ops: TensorOps<T>, part: InputPart, { map, input }: LayerValues<T>, share: T): T {
+  if (typeof part === 'number') return scaled(ops, share, part)
+  return ops.mul(isGiven(part) ? map.values(part) : inputPart(ops, part, input), share)
 }
 
 function scaled<T>(ops: TensorOps<T>, tensor: T, factor: number): T {
   return factor === 1 ? tensor : ops.times(tensor, factor)
+}
+
+/** How each linear layer's rule is carried out, by its place; Z where the composite has none to give. */
+function plansOf(graph: LayerGraph, composite: Composite): Map<number, Plan> {
+  const rules = rulesOf(graph, composite)
+  const positive = positiveOutputsOf(graph, rules)
+  const plans = new Map<number, Plan>()
+  graph.layers.forEach((layer, place) => {
+    if (!isLinear(layer)) return
+    const { nonNegative } = graph.layers[layer.inputs[0]!]!
+    plans.set(place, planOf(rules.get(place) ?? z(), { nonNegative, positiveOutputs: positive[place]! }))
+  })
+  return plans
 }
 
 /**
@@ -283,23 +303,19 @@ function scaled<T>(ops: TensorOps<T>, tensor: T, factor: number): T {
  * has made, or that can be told from another one, costs nothing; nor do rules whose weights are all alike.
  */
 export function passesOf(graph: LayerGraph, composite: Composite): number {
-  const rules = rulesOf(graph, composite)
+  const plans = plansOf(graph, composite)
   let [forward, extra] = [0, 0]
   graph.layers.forEach((layer, place) => {
     if (!isWeighted(layer)) return
     const cost = multiplicationsOf(layer)
     forward += cost
-    const { passes } = planOf(rules.get(place)!, graph.layers[layer.inputs[0]]!.nonNegative)
-    for (const { terms, response } of passes)
-      for (const term of terms)
-        extra += cost * (isUniform(term) ? 0 : 1 + (response === 'computed' && reads(term) ? 1 : 0))
+    // What a layer answers to a number in place of every input is known beforehand.
+    for (const { terms, response } of plans.get(place)!.passes)
+      for (const { input, weights } of terms)
+        extra += cost * (weights === 'ones' ? 0 : 1 + (response === 'computed' && !isGiven(input) ? 1 : 0))
   })
   return 1 + extra / forward
 }
-
-const isUniform = ({ weights }: Term): boolean => weights === 'ones'
-/** What a layer answers to a number in place of every input is known beforehand. */
-const reads = ({ input }: Term): boolean => typeof input !== 'number'
 
 function multiplicationsOf(layer: ConvLayer | DenseLayer): number {
   if (layer.kind === 'dense') return layer.weights.length * (layer.dims.reduce((a, b) => a * b, 1) / layer.outSize)

@@ -1,5 +1,5 @@
 import { type ConvGeometry, tapsInside, type Window } from './layers.js'
-import type { WeightPart } from './rules.js'
+import type { Mixture, WeightPart } from './rules.js'
 
 const parts: Record<WeightPart, (weight: number) => number> = {
   all: (weight) => weight,
@@ -9,9 +9,19 @@ const parts: Record<WeightPart, (weight: number) => number> = {
   ones: () => 1
 }
 
+/** A version of a layer's weights: one part of them, or several summed up. */
+export type Weights = WeightPart | Mixture
+
 /** A rule's version of a layer's weights; `all` is the same array. */
-export function weightPart(weights: Float32Array, part: WeightPart): Float32Array {
-  return part === 'all' ? weights : weights.map(parts[part])
+export function weightsOf(weights: Float32Array, version: Weights): Float32Array {
+  if (version === 'all') return weights
+  if (typeof version === 'string') return weights.map(parts[version])
+  const terms = Object.entries(version).map(([part, coefficient]) => ({ part: parts[part as WeightPart], coefficient }))
+  return weights.map((weight) => {
+    let sum = 0
+    for (const { part, coefficient } of terms) sum += coefficient * part(weight)
+    return sum
+  })
 }
 
 /**
@@ -73,10 +83,44 @@ export function spacedGeometry(geometry: ConvGeometry): ConvGeometry {
 }
 
 /**
- * What a convolution answers to an input of ones: [out, height, width]. Padding is zeros, so border outputs see fewer
- * taps.
+ * What a convolution answers to an input of ones, of one number per channel, or of a number each: [out, height, width]. Padding is
+ * zeros, so border outputs see fewer taps.
  */
-export function onesResponse(weights: Float32Array, geometry: ConvGeometry): Float32Array {
+export function constantResponse(
+  weights: Float32Array,
+  geometry: ConvGeometry,
+  values: readonly number[] | null = null
+): Float32Array {
+  return values !== null && values.length > geometry.inChannels
+    ? mapResponse(weights, geometry, values)
+    : channelResponse(weights, geometry, values)
+}
+
+function mapResponse(weights: Float32Array, geometry: ConvGeometry, map: readonly number[]): Float32Array {
+  const { kernel, strides, dilations, pads, input, output, inChannels, outChannels, groups } = geometry
+  const [inPer, outPer] = [inChannels / groups, outChannels / groups]
+  const response = new Float32Array(outChannels * output[0] * output[1])
+  for (let i = 0; i < response.length; i++) {
+    const [x, y] = [i % output[1], Math.floor(i / output[1]) % output[0]]
+    const out = Math.floor(i / (output[0] * output[1]))
+    let sum = 0
+    for (let w = 0; w < inPer * kernel[0] * kernel[1]; w++) {
+      const row = y * strides[0] - pads[0] + (Math.floor(w / kernel[1]) % kernel[0]) * dilations[0]
+      const column = x * strides[1] - pads[1] + (w % kernel[1]) * dilations[1]
+      if (row < 0 || row >= input[0] || column < 0 || column >= input[1]) continue
+      const channel = Math.floor(out / outPer) * inPer + Math.floor(w / (kernel[0] * kernel[1]))
+      sum += weights[out * inPer * kernel[0] * kernel[1] + w]! * map[(channel * input[0] + row) * input[1] + column]!
+    }
+    response[i] = sum
+  }
+  return response
+}
+
+function channelResponse(
+  weights: Float32Array,
+  geometry: ConvGeometry,
+  values: readonly number[] | null
+): Float32Array {
   const { kernel, output, inChannels, outChannels, groups } = geometry
   const taps = kernel[0] * kernel[1]
   const perOutput = (inChannels / groups) * taps
@@ -85,7 +129,9 @@ export function onesResponse(weights: Float32Array, geometry: ConvGeometry): Flo
   const sums = new Float64Array(taps)
   for (let out = 0; out < outChannels; out++) {
     sums.fill(0)
-    for (let i = 0; i < perOutput; i++) sums[i % taps]! += weights[out * perOutput + i]!
+    const first = Math.floor(out / (outChannels / groups)) * (inChannels / groups)
+    for (let i = 0; i < perOutput; i++)
+      sums[i % taps]! += weights[out * perOutput + i]! * (values === null ? 1 : values[first + Math.floor(i / taps)]!)
     rows.forEach((row, y) => {
       columns.forEach((column, x) => {
         let sum = 0

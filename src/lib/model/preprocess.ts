@@ -28,6 +28,12 @@ export function preprocess(
   return result
 }
 
+/** The lowest and the highest input that a pixel can give, by channel of the input. */
+export function boundsOf({ mean, scale }: ModelInput): [low: number[], high: number[]] {
+  const of = (value: number): number[] => mean.map((offset) => (value - offset) * scale)
+  return scale < 0 ? [of(255), of(0)] : [of(0), of(255)]
+}
+
 /** The dims of a batch of `count` crops. */
 export function batchDims(input: ModelInput, count: number): number[] {
   return input.layout === 'nchw' ? [count, 3, input.height, input.width] : [count, input.height, input.width, 3]

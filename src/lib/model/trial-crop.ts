@@ -41,6 +41,17 @@ export function trialCrop({ width, height }: Size): Crop {
   }
 }
 
+/** The trial crop, its mirror image, and it in less light: three pictures on which to compare engines. */
+export function trialCrops(size: Size): Crop[] {
+  const crop = trialCrop(size)
+  const { width, data } = crop
+  const mirrored = data.map((_, i) => {
+    const pixel = Math.floor(i / 3)
+    return data[3 * (pixel + width - 1 - 2 * (pixel % width)) + (i % 3)]!
+  })
+  return [crop, { ...crop, data: mirrored }, { ...crop, data: data.map((value) => 0.8 * value) }]
+}
+
 /** The colour at x, y (0..1); the grain goes by `index`. */
 function pixel(x: number, y: number, index: number): number[] {
   const sums = [70 + 30 * x, 80 + 25 * y, 95 - 20 * x]

@@ -1,4 +1,4 @@
-import type { Texts } from '../../contract/languages/index.js'
+import type { ExplainedLabels, Texts } from '../../contract/languages/index.js'
 import { InferenceError, type PainlensError, whatOf } from '../../core/errors.js'
 import { type Crop, type RegionShare, regionNames, type Uncertainty } from '../../core/types.js'
 import type { Manifest, ModelInput } from '../../lib/model/manifest.js'
@@ -19,8 +19,11 @@ export interface CropExplainer {
 
 /** The explanation of a crop, without camera, track and time. */
 export interface CropExplanation {
-  /** The label that was explained, and its probability. */
+  /** The label that was explained, or a contrast such as `pain - disgust`. */
   target: string
+  /** By label: of a contrast each label's weight, else 1 for the label that was explained. */
+  weights: Record<string, number>
+  /** Of the label that was explained; of a contrast, of the one with the largest weight. */
   probability: number
   regions: RegionShare[]
   text: Texts
@@ -37,18 +40,18 @@ export interface CropExplanation {
 /**
  * Explains one crop of the manifest's size. All but the uncertainty is about the crop itself, not its other views:
  * whether their mean map points better depends on the faces (docs/measured/explanations.md).
- * @param target the index of the label to explain, or `max`: the likeliest
  * @throws InferenceError if LRP fails or gives values that are not finite
  */
 export async function explainCrop(
   { source, manifest, views: count }: CropExplainer,
   crop: Crop,
-  target: 'max' | number
+  target: CropTarget
 ): Promise<CropExplanation> {
   try {
     const said = await explainViews(source, manifest.input, crop, views.slice(0, count), target)
     const reading = readingOf(source.head, source.classes)
-    return await described(manifest, crop, said.target, said.answers, reading)
+    const weights = typeof target === 'object' ? target : { [said.target]: 1 }
+    return await described(manifest, crop, { ...said, weights }, reading)
   } catch (error) {
     throw asInferenceError(error, manifest)
   }
@@ -57,12 +60,11 @@ export async function explainCrop(
 async function described(
   { labels, temperature }: Manifest,
   crop: Crop,
-  index: number,
-  answers: readonly ViewAnswer[],
+  { target: index, answers, weights }: { target: number; answers: readonly ViewAnswer[]; weights: LabelWeights },
   reading: Reading
 ): Promise<CropExplanation> {
   const { logits, relevance } = answers[0]!
-  const target = labels[index]!
+  const named = Object.entries(weights).map(([label, weight]) => ({ label: labels[Number(label)]!, weight }))
   const places = regionMap(crop.landmarks, crop)
   const shares = answers.map((answer) => regionShares(answer.relevance, places))
   const probabilities = answers.map((answer) => probabilitiesOf(answer.logits, reading, temperature))
@@ -74,17 +76,37 @@ async function described(
     shares
   })
   const regions = shares[0]!
+  const uncertain = uncertainty.classes[labels[index]!]
   return {
-    target,
+    target: nameOf(named),
+    weights: Object.fromEntries(named.map(({ label, weight }) => [label, weight])),
     probability: probabilities[0]![index]!,
     logits,
     probabilities: probabilities[0]!,
     regions,
-    text: inWords(target, regions, uncertainty.classes[target]),
+    text: inWords(explainedLabels(named), regions, uncertain),
     uncertainty,
     heatmap: await heatmapPng(relevance, crop),
     relevance
   }
+}
+
+interface NamedWeight {
+  label: string
+  weight: number
+}
+
+/** `pain`, `pain - disgust`, `2 pain + happiness - 0.5 disgust`: what `--target` takes. */
+function nameOf(weights: readonly NamedWeight[]): string {
+  const [first, ...others] = [...weights].sort((a, b) => b.weight - a.weight)
+  const times = (weight: number): string => (Math.abs(weight) === 1 ? '' : `${Math.abs(weight)} `)
+  const head = times(first!.weight) + first!.label
+  return others.reduce((name, { label, weight }) => `${name} ${weight < 0 ? '-' : '+'} ${times(weight)}${label}`, head)
+}
+
+function explainedLabels(weights: readonly NamedWeight[]): ExplainedLabels {
+  const of = (sign: 1 | -1): string[] => weights.filter(({ weight }) => sign * weight > 0).map(({ label }) => label)
+  return { labels: of(1), ratherThan: of(-1) }
 }
 
 /** A failed explanation as an error for users; errors that are clear already are passed on. */
@@ -92,6 +114,11 @@ function asInferenceError(error: unknown, { file }: Manifest): PainlensError {
   if (error instanceof InferenceError) return error
   return new InferenceError('PL-EXPLAIN-FAILED', `the explanation failed (${whatOf(error)})`, file, { cause: error })
 }
+
+/** Weights by the index of a label; at least one is above 0. */
+export type LabelWeights = Readonly<Record<number, number>>
+/** What to explain of a crop: the likeliest label, one by its index, or a weighting, such as the contrast of two. */
+export type CropTarget = 'max' | number | LabelWeights
 
 /** The used part of `painlens/lrp`'s explainer. */
 export interface RelevanceSource {
@@ -101,7 +128,7 @@ export interface RelevanceSource {
   readonly classes: number
   explain(
     input: { data: Float32Array; dims: readonly number[] },
-    options: { target: 'max' | number }
+    options: { target: CropTarget }
   ): Promise<{ logits: ArrayLike<ArrayLike<number>>; target: ArrayLike<number>; relevance: Float32Array }>
 }
 
@@ -125,36 +152,43 @@ export function viewsAtOnce({ width, height }: Pick<ModelInput, 'width' | 'heigh
 }
 
 /**
- * Explains views of a crop for the same class. The first is explained alone; its class is the target of the others.
- * @param target the class to explain, or `max`: the first view's likeliest
- * @returns the class, and an answer per view, in their order
+ * Explains views of a crop for the same target. The first is explained alone; where the likeliest label is wanted, its own is
+ * the target of the others.
+ * @returns the label, of a weighting the one with the largest weight, and an answer per view, in their order
  */
 export async function explainViews(
   source: RelevanceSource,
   input: ModelInput,
   crop: Crop,
   views: readonly View[],
-  target: 'max' | number
+  target: CropTarget
 ): Promise<{ target: number; answers: ViewAnswer[] }> {
-  const ask = async (some: readonly View[], about: 'max' | number) => {
+  const ask = async (some: readonly View[], about: CropTarget) => {
     const data = inputsOf(crop, some, input)
     const single = source.classes === 1
-    const result = await source.explain({ data, dims: batchDims(input, some.length) }, { target: single ? 0 : about })
+    const asked = single ? ofSingleOutput(about) : about
+    const result = await source.explain({ data, dims: batchDims(input, some.length) }, { target: asked })
     const label = single ? labelOf(result.logits[0]![0]!, about) : result.target[0]!
-    return { target: label, answers: answersOf(result, some, input, single && label === 1 ? -1 : 1) }
+    const turned = single && typeof about !== 'object' && label === 1
+    return { target: label, answers: answersOf(result, some, input, turned ? -1 : 1) }
   }
   const first = await ask(views.slice(0, 1), target)
   const answers = first.answers
   for (let start = 1; start < views.length; start += viewsAtOnce(input)) {
     const chunk = views.slice(start, Math.min(views.length, start + viewsAtOnce(input)))
-    answers.push(...(await ask(chunk, first.target)).answers)
+    answers.push(...(await ask(chunk, typeof target === 'object' ? target : first.target)).answers)
   }
   return { target: first.target, answers }
 }
 
-/** Of a single output: the label that it speaks for, where none is named. */
-function labelOf(logit: number, about: 'max' | number): number {
-  return about === 'max' ? Number(logit < 0) : about
+/** Of a single output, which speaks for the first label and against the second: the label that is explained. */
+function labelOf(logit: number, about: CropTarget): number {
+  if (about === 'max') return Number(logit < 0)
+  return typeof about === 'number' ? about : Number((about[1] ?? 0) > (about[0] ?? 0))
+}
+
+function ofSingleOutput(about: CropTarget): CropTarget {
+  return typeof about === 'object' ? { 0: (about[0] ?? 0) - (about[1] ?? 0) } : 0
 }
 
 /** The views as one batch of inputs; all are drawn into the same buffer, then copied to their place in the batch. */

@@ -18,7 +18,7 @@ import { saveHeatmaps } from './heatmap.js'
 import type { Explained, ExplainOptions, ExplainRequest, ExplainStage, ExplainStats, Explanation } from './types.js'
 import { defaultViews } from './views.js'
 
-export { type CropExplanation, explainCrop, summedOverColours } from './explain-crop.js'
+export { type CropExplanation, type CropTarget, explainCrop, summedOverColours } from './explain-crop.js'
 export { ExplainedAlarms } from './explained-alarms.js'
 export { heatmapPng, overlayOf, writeAtomically } from './heatmap.js'
 export { type ModelSource, openSource } from './source.js'
@@ -40,13 +40,14 @@ export async function startExplaining(options: ExplainOptions): Promise<ExplainS
     manifest,
     engine,
     composite,
+    gamma,
     threads,
     views = defaultViews,
     provider = 'cpu',
     inBackground = false,
     signal
   } = options
-  const setup = { manifest, composite, threads, views, provider }
+  const setup = { manifest, composite, gamma, threads, views, provider }
   if (inBackground || engine === 'auto') await checkExplainable(setup, signal)
   const stage = new Explaining(options, setup)
   signal?.addEventListener('abort', () => void stage.stop(), { once: true })

@@ -1,7 +1,13 @@
 import { ModelError } from '../../core/errors.js'
-import { createExplainer, type Explainer, type ExplainerOptions } from '../../lib/lrp/index.js'
+import {
+  type CompositeOptions,
+  createExplainer,
+  type Explainer,
+  type ExplainerOptions,
+  needsBounds
+} from '../../lib/lrp/index.js'
 import { checkShapes, declaredDims, type Manifest } from '../../lib/model/manifest.js'
-import { batchDims } from '../../lib/model/preprocess.js'
+import { batchDims, boundsOf } from '../../lib/model/preprocess.js'
 import type { RelevanceSource } from './explain-crop.js'
 
 /** A manifest's model, open for LRP under one composite. */
@@ -10,8 +16,14 @@ export interface ModelSource
     Pick<Explainer, 'engine' | 'explain' | 'close'> {}
 
 export type SourceOptions = Omit<ExplainerOptions, 'model' | 'head' | 'output' | 'inputDims'> & {
+  composite: string
   /** The manifest's own unless given: another of the same shapes. */
   model?: ExplainerOptions['model']
+}
+
+/** What a composite needs to know of the model's input: with a box, the lowest and the highest that a picture can give. */
+export function inputOptionsOf({ input }: Manifest, composite: string): Pick<CompositeOptions, 'inputLayerRule'> {
+  return needsBounds(composite) ? { inputLayerRule: boundsOf(input) } : {}
 }
 
 /**
@@ -20,7 +32,13 @@ export type SourceOptions = Omit<ExplainerOptions, 'model' | 'head' | 'output' |
  */
 export async function openSource(manifest: Manifest, options: SourceOptions): Promise<ModelSource> {
   const { file, head, output, input } = manifest
-  const explainer = await createExplainer({ model: file, ...options, head, output, inputDims: batchDims(input, 1) })
+  const reading = { head, output, inputDims: batchDims(input, 1) }
+  const explainer = await createExplainer({
+    model: file,
+    ...inputOptionsOf(manifest, options.composite),
+    ...options,
+    ...reading
+  })
   try {
     checkShapes(manifest, declaredDims(explainer.inputDims), explainer.classes)
     return withHead(explainer, file)

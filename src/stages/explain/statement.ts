@@ -1,5 +1,5 @@
 /** The statement of an explanation: its content is decided here, its words in src/contract/languages. */
-import { byLanguage, type Statement, type Texts } from '../../contract/languages/index.js'
+import { byLanguage, type ExplainedLabels, type Statement, type Texts } from '../../contract/languages/index.js'
 import type { RegionShare } from '../../core/types.js'
 
 /**
@@ -28,13 +28,12 @@ export const unsteadyFrom = 50
 
 /**
  * The statement of an explanation, one sentence in each language.
- * @param label       the label that was explained, as the manifest has it
  * @param shares      by region
  * @param uncertainty the label's, 0..100, if it was computed
  */
-export function inWords(label: string, shares: readonly RegionShare[], uncertainty?: number): Texts {
+export function inWords(explained: ExplainedLabels, shares: readonly RegionShare[], uncertainty?: number): Texts {
   const statement = statementOf(shares, uncertainty)
-  return byLanguage(({ explanation }) => explanation(label, statement))
+  return byLanguage(({ explanation }) => explanation(explained, statement))
 }
 
 /**

@@ -4,7 +4,7 @@ import type { Problem } from '../../core/errors.js'
 import type { WorkerState } from '../../core/kept-worker.js'
 import type { Log } from '../../core/log.js'
 import type { Crop } from '../../core/types.js'
-import type { EngineName } from '../../lib/lrp/index.js'
+import type { CompositeOptions, EngineName } from '../../lib/lrp/index.js'
 import type { Manifest } from '../../lib/model/manifest.js'
 import type { ProviderName } from '../../lib/ort/provider-names.js'
 import type { EngineComparison } from './engines.js'
@@ -19,6 +19,8 @@ export interface ExplainOptions {
   engine: EngineSetting
   /** One of `compositeNames` of `painlens/lrp`. */
   composite: string
+  /** Of composites with gamma: one, or several by the net's depth; `CompositeOptions` of `painlens/lrp` has the default. */
+  gamma?: CompositeOptions['gamma']
   /** CPU threads for LRP. */
   threads: number
   /** Execution provider of the onnx engine; cpu unless given. */

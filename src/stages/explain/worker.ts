@@ -2,17 +2,19 @@ import { InvariantError } from '../../core/errors.js'
 import { lowerThreadPriority } from '../../core/thread-priority.js'
 import type { Crop } from '../../core/types.js'
 import { serveWorker, Transferred } from '../../core/worker.js'
-import { compositeOf, type EngineName, readLayerGraph } from '../../lib/lrp/index.js'
+import { type CompositeOptions, compositeOf, type EngineName, readLayerGraph } from '../../lib/lrp/index.js'
 import { checkHash, checkShapes, declaredDims, type Manifest } from '../../lib/model/manifest.js'
 import { batchDims, preprocess } from '../../lib/model/preprocess.js'
-import { trialCrop } from '../../lib/model/trial-crop.js'
+import { trialCrop, trialCrops } from '../../lib/model/trial-crop.js'
 import type { ProviderName } from '../../lib/ort/provider-names.js'
 import { type CropExplainer, type CropExplanation, explainCrop, viewsAtOnce } from './explain-crop.js'
-import { openSource } from './source.js'
+import { inputOptionsOf, openSource } from './source.js'
 
 export interface CheckRequest {
   manifest: Manifest
   composite: string
+  /** Of composites with gamma; see `CompositeOptions`. */
+  gamma?: CompositeOptions['gamma']
 }
 
 export interface OpenEngineRequest extends CheckRequest {
@@ -29,10 +31,14 @@ export interface OpenEngineRequest extends CheckRequest {
   verify: boolean
 }
 
-/** An engine's result for the trial crop. */
+/** An engine's results for the trial crops. */
 export interface Trial {
   /** Median time of an explanation, warmed up. */
   ms: number
+  answers: TrialAnswer[]
+}
+
+export interface TrialAnswer {
   logits: Float32Array
   /** In the layout of the model's input. */
   relevance: Float32Array
@@ -57,8 +63,8 @@ let open: CropExplainer | undefined
 
 const methods = {
   /** Whether LRP can explain the model under the composite, with any engine. */
-  async check({ manifest, composite }: CheckRequest): Promise<void> {
-    compositeOf(composite)
+  async check({ manifest, composite, gamma }: CheckRequest): Promise<void> {
+    compositeOf(composite, { gamma, ...inputOptionsOf(manifest, composite) })
     const { file, head, output } = manifest
     const options = { head, output, inputDims: batchDims(manifest.input, 1) }
     const { input, classes } = await readLayerGraph(file, options)
@@ -66,17 +72,9 @@ const methods = {
   },
 
   /** Loads the model and explains once: the first explanation takes seconds, and failures show here. */
-  async open({
-    manifest,
-    engine,
-    composite,
-    views,
-    trial,
-    verify,
-    ...options
-  }: OpenEngineRequest): Promise<OpenEngineAnswer> {
+  async open({ manifest, engine, views, trial, verify, ...options }: OpenEngineRequest): Promise<OpenEngineAnswer> {
     if (verify) await checkHash(manifest.file, manifest.sha256, manifest.path)
-    const source = await openSource(manifest, { composite, engine, ...options })
+    const source = await openSource(manifest, { engine, ...options })
     open = { source, manifest, views }
     if (trial) return { name: source.engine, trial: await tryOut(open) }
     await explainTrialCrop(open)
@@ -110,12 +108,17 @@ async function explainTrialCrop(explainer: CropExplainer): Promise<void> {
   await explainCrop({ ...explainer, views }, trialCrop(input), alarmIndex)
 }
 
-/** Explains the alarm label on the trial crop: once to warm up, then a few times to measure. */
+/** Explains the alarm label on each trial crop, which warms the engine up, then on one a few times to measure. */
 async function tryOut({ source, manifest }: CropExplainer): Promise<Trial> {
-  const sample = { data: preprocess(trialCrop(manifest.input), manifest.input), dims: batchDims(manifest.input, 1) }
+  const { input, alarmIndex } = manifest
+  const samples = trialCrops(input).map((crop) => ({ data: preprocess(crop, input), dims: batchDims(input, 1) }))
   // A single output is the alarm label's, which is the first then.
-  const explain = () => source.explain(sample, { target: manifest.alarmIndex })
-  const { logits, relevance } = await explain()
+  const explain = (sample = samples[0]!) => source.explain(sample, { target: alarmIndex })
+  const answers: TrialAnswer[] = []
+  for (const sample of samples) {
+    const { logits, relevance } = await explain(sample)
+    answers.push({ logits: Float32Array.from(logits[0]!), relevance: Float32Array.from(relevance) })
+  }
   const times: number[] = []
   const startedAt = performance.now()
   while (times.length === 0 || (times.length < trialRuns && performance.now() - startedAt < trialMs)) {
@@ -124,7 +127,7 @@ async function tryOut({ source, manifest }: CropExplainer): Promise<Trial> {
     times.push(performance.now() - before)
   }
   const ms = times.sort((a, b) => a - b)[Math.floor(times.length / 2)]!
-  return { ms, logits: Float32Array.from(logits[0]!), relevance: Float32Array.from(relevance) }
+  return { ms, answers }
 }
 
 // Explanations must not take cores from frames. The engines' own threads inherit the priority. It is not the lowest:

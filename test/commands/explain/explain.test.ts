@@ -332,6 +332,12 @@ describe('painlens explain', () => {
     expect(largest).toBeGreaterThan(0)
     expect(onnx.every((value, i) => Math.abs(value - tfjs[i]!) <= 2e-3 * largest)).toBe(true)
     expect(second).toEqual(onnx)
+    const gamma = { composite: 'lrp.gamma,lrp.epsilon_gamma_box', gamma: '0.5,0.1', target: 'Pain - disgust' }
+    await relevanceOf(gamma, 'engines-lrp.epsilon_gamma_box-relevance.npy')
+    expect(said.filter((line) => /: pain - disgust\. .*pain rather than disgust/.test(line))).toHaveLength(2)
+    const json = JSON.parse(await readFile(join(folder, 'engines', 'engines.json'), 'utf8'))
+    expect(json).toMatchObject({ target: 'pain - disgust', weights: { pain: 1, disgust: -1 } })
+    expect(json.probability).toBe(json.probabilities.pain)
   })
 
   it('refuses composites, engines and labels that are not there, before anything is opened', async () => {
@@ -343,6 +349,10 @@ describe('painlens explain', () => {
       { composite: 'lrp.z,' },
       { engine: 'cuda' },
       { target: 'joy' },
+      { target: 'pain - joy' },
+      { target: 'pain - disgust', check: true },
+      { composite: 'lrp.gamma', gamma: 'some' },
+      { composite: 'lrp.z', gamma: '0.5' },
       { faces: 'some' },
       { faces: 'some', crop: true }
     ]) {

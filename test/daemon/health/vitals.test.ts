@@ -8,6 +8,7 @@ const well: Vitals = {
   lastTick: 1e6,
   unanswered: null,
   underWay: [],
+  failing: [],
   restarting: [],
   cameras: [{ id: 'a', state: 'ok', quietMs: 100 }],
   broker: { connected: true, trouble: null, refusal: null },
@@ -39,6 +40,11 @@ const table: [string, Partial<Vitals>, [part: string, stops: string, why: RegExp
   ],
   ['accepts frames without results for 30 s', { unanswered: { first: ago(30_000), last: ago(0) } }, []],
   ['accepts a single failed frame without later ones', { unanswered: { first: ago(900_000), last: ago(900_000) } }, []],
+  [
+    'stops readiness at once for a camera whose frames fail',
+    { failing: [{ camera: 'a', why: 'the model gave NaN' }] },
+    [['inference', 'ready', /^fails on the frames of a: the model gave NaN$/]]
+  ],
   [
     'stops readiness for a worker that restarts',
     { restarting: [{ part: 'detect', since: ago(2000) }], unanswered: { first: ago(50_000), last: ago(1) } },

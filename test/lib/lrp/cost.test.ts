@@ -25,7 +25,9 @@ describe('the cost of LRP', () => {
     ['lrp.sequential_preset_a_flat', forward + 2 * second + dense],
     // The inhibiting response is what the activating one leaves of the output.
     ['lrp.sequential_preset_b_flat', forward + 3 * second + dense],
-    ['lrp.sequential_preset_a_flat_IB', forward + 2 * second + 2 * dense]
+    ['lrp.sequential_preset_a_flat_IB', forward + 2 * second + 2 * dense],
+    // One way for each sign of the inputs; what is strengthened by the sign of the output, at the last layer alone.
+    ['lrp.gamma', forward + 4 * first + 2 * second + 4 * dense]
   ])('LRP under %s takes %d multiplications on this network', (composite, wanted) => {
     expect(passesOf(graph, compositeOf(composite)) * forward).toBeCloseTo(wanted, 3)
   })

@@ -7,6 +7,7 @@ import {
   compositeOf,
   layerGraphOf,
   lrpModelOf,
+  lrpNames,
   rules
 } from '../../../src/lib/lrp/index.js'
 import { decodeModel, encodeModel, GraphBuilder, type OnnxModel, readModel } from '../../../src/lib/onnx/index.js'
@@ -19,6 +20,7 @@ import { graphs, networks, noise } from './samples.js'
 
 const optionsFor = (composite: string, untilLayerIdx: number) => ({
   ...(composite.includes('until') && { untilLayerIdx }),
+  ...(composite.includes('box') && { inputLayerRule: [[-1, -2, -3], 4] as const }),
   ...(composite.startsWith('lrp.alpha_beta') && { alpha: 1.5, beta: 0.5 })
 })
 
@@ -34,8 +36,9 @@ function modelOf(make: (b: GraphBuilder, x: string) => string): OnnxModel {
 
 async function run(model: OnnxModel, data: Float32Array, dims: readonly number[]): Promise<Float32Array> {
   const session = await InferenceSession.create(encodeModel(model))
-  const wanted = new Tensor('int64', new BigInt64Array(dims[0]!).fill(-1n), [dims[0]!])
-  const { relevance } = await session.run({ input: new Tensor('float32', data, dims), wanted })
+  const classes = model.graph.inputs.find(({ name }) => name === lrpNames.weights)!.dims[1] as number
+  const weights = new Tensor('float32', new Float32Array(dims[0]! * classes), [dims[0]!, classes])
+  const { relevance } = await session.run({ input: new Tensor('float32', data, dims), weights })
   await session.release()
   return relevance!.data as Float32Array
 }

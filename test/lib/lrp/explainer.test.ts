@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
-import { DiskError, InputError, UnsupportedModelError, UsageError } from '../../../src/core/errors.js'
+import { DiskError, InputError, UnsupportedModelError } from '../../../src/core/errors.js'
 import { acquireBackend } from '../../../src/lib/lrp/engines/tfjs-backend.js'
-import { compositeOf, createExplainer, type ExplainerOptions, rules } from '../../../src/lib/lrp/index.js'
+import { createExplainer } from '../../../src/lib/lrp/index.js'
 import { encodeModel, GraphBuilder } from '../../../src/lib/onnx/index.js'
 import { patience } from '../../support/slowness.js'
 import { pictures, withExplainer, worst } from './compare.js'
@@ -133,65 +133,6 @@ describe('the relevance of a model that ends in an activation', () => {
       expect(bare.head).toBe('logits')
       expect(await explainedBy(modelOf(make), engine)).toEqual({ ...bare, head })
     }
-  })
-})
-
-describe('options', () => {
-  const net = buildNet(vgg, [3, 16, 16], 7)
-  const data = pictures(net, 1, 8)
-  const relevanceOf = (options: Omit<ExplainerOptions, 'model' | 'engine'>): Promise<Float32Array> =>
-    withExplainer({ model: net.model, ...options }, async (explainer) => {
-      return (await explainer.explain({ data, dims: [1, 3, 16, 16] })).relevance
-    })
-
-  it('options set an input-layer rule, an epsilon and a cut-off', async () => {
-    const flat = await relevanceOf({ composite: 'lrp.sequential_preset_a', inputLayerRule: 'flat' })
-    expect(flat).toEqual(await relevanceOf({ composite: 'lrp.sequential_preset_a_flat' }))
-    expect(flat).toEqual(await relevanceOf({ composite: 'lrp.sequential_preset_a_flat_until_idx', untilLayerIdx: 1 }))
-    expect(flat).not.toEqual(await relevanceOf({ composite: 'lrp.sequential_preset_a', untilLayerIdx: 2 }))
-    const low = await relevanceOf({ composite: 'lrp.sequential_preset_a', inputLayerRule: [-4, 4], epsilon: 0.02 })
-    const own = await relevanceOf({
-      composite: [
-        ['input', rules.bounded(-4, 4)],
-        ['dense', rules.epsilon(0.02)],
-        ['any', rules.alphaBeta(1, 0)]
-      ]
-    })
-    expect(low).toEqual(own)
-  })
-
-  it.each([
-    [{ composite: 'lrp.deep_taylor' }, /unknown composite "lrp.deep_taylor"\. Use one of lrp\.z, /],
-    [{ composite: 'lrp.sequential_preset_a_flat_until_idx' }, /needs untilLayerIdx/],
-    [{ composite: 'lrp.epsilon', epsilon: 0 }, /epsilon is 0/],
-    [{ composite: 'lrp.epsilon', epsilon: '0.1' as unknown as number }, /epsilon is 0\.1/],
-    [{ composite: 'lrp.z', epsilon: 0.1 }, /lrp\.z has no use for epsilon/],
-    [{ composite: 'lrp.alpha_2_beta_1', alpha: 3, beta: 2 }, /lrp\.alpha_2_beta_1 has no use for alpha/],
-    [{ composite: [['any', rules.z()]] as const, beta: 1 }, /a list of one's own has no use for beta/],
-    [{ composite: undefined as unknown as string }, /unknown composite "undefined"/],
-    [{ composite: 'lrp.z', untilLayerIdx: -1 }, /untilLayerIdx is -1/],
-    [{ composite: 'lrp.z', inputLayerRule: [1, 1] as const }, /inputLayerRule is \[1,1\]/],
-    [{ composite: 'lrp.z', inputLayerRule: [0] as unknown as [0, 1] }, /inputLayerRule is \[0\]/],
-    [{ composite: 'lrp.z', inputLayerRule: 'bounded' as 'flat' }, /inputLayerRule is "bounded"/],
-    [{ composite: 'lrp.alpha_beta', alpha: 2 }, /alpha is 2, beta is undefined/],
-    [{ composite: 'lrp.alpha_beta', alpha: 2, beta: 2 }, /alpha is 2, beta is 2/],
-    [{ composite: [['conv', rules.z()]] as const }, /no rule is for node "Gemm" \(Gemm\)/]
-  ])('meaningless options are refused: %j', async (options, message) => {
-    const explainer = createExplainer({ model: net.model, engine: 'tfjs', threads: 1, ...options })
-    await expect(explainer).rejects.toThrow(message)
-    await expect(explainer).rejects.toThrow(UsageError)
-  })
-
-  it('options of a call that do not fit the model are refused', async () => {
-    await withExplainer({ model: net.model, composite: 'lrp.z' }, async (explainer) => {
-      expect(explainer.inputDims).toEqual(['N', 3, 16, 16])
-      const explain = (dims: number[], target?: number | number[]) => explainer.explain({ data, dims }, { target })
-      await expect(explain([1, 16, 16, 3])).rejects.toThrow(InputError)
-      await expect(explain([2, 3, 16, 16])).rejects.toThrow(/768 values as \[2, 3, 16, 16\] do not fit/)
-      await expect(explain([1, 3, 16, 16], 3)).rejects.toThrow(/the target is 3 for 1 pictures and 3 classes/)
-      await expect(explain([1, 3, 16, 16], [0, 1])).rejects.toThrow(UsageError)
-      await expect(explain([1, 3, 16, 16], -1)).rejects.toThrow(UsageError)
-    })
   })
 })
 
@@ -418,16 +359,4 @@ describe('the tfjs engine', () => {
       expect(stdout).toMatch(/^tfjs-.* 768\n$/)
     }
   )
-})
-
-describe('composites', () => {
-  it('a composite is an ordered list of rules, with those of the input layer first', () => {
-    expect(compositeOf('lrp.sequential_preset_b_flat', { inputLayerRule: [0, 1], untilLayerIdx: 3 })).toEqual([
-      ['input', rules.bounded(0, 1)],
-      [{ untilIndex: 3 }, rules.flat()],
-      ['input', rules.flat()],
-      ['dense', rules.epsilon(0.1)],
-      ['conv', rules.alphaBeta(2, 1)]
-    ])
-  })
 })

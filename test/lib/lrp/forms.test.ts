@@ -2,6 +2,7 @@ import { appendFile } from 'node:fs/promises'
 import { InferenceSession, Tensor } from 'onnxruntime-node'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { acquireBackend, type Backend } from '../../../src/lib/lrp/engines/tfjs-backend.js'
+import type { ExplainerOptions } from '../../../src/lib/lrp/index.js'
 import { naiveRelevance, withExplainer, worst } from './compare.js'
 import {
   activations,
@@ -21,7 +22,7 @@ import {
   squeezeAndExcitation,
   sumOfThree
 } from './forms.js'
-import type { NaiveRule } from './naive.js'
+import { forward, type NaiveRule } from './naive.js'
 import { buildNet, type Net, type Spec } from './nets.js'
 
 let backend: Backend
@@ -134,8 +135,9 @@ describe('a model with its preprocessing in the graph', () => {
   const rest = [...body, ...tail]
   const bare = buildNet(rest, [3, 16, 16], 23)
   const presets = ['lrp.z', 'lrp.sequential_preset_a_flat', 'lrp.sequential_preset_b_flat']
-  const explainedBy = (model: Uint8Array, picture: Float32Array, engine: 'tfjs' | 'onnx', composite: string) =>
-    withExplainer({ model, composite, engine }, (explainer) => explainer.explain({ data: picture, dims }))
+  type Options = Pick<ExplainerOptions, 'engine' | 'composite' | 'inputLayerRule'>
+  const explainedBy = (model: Uint8Array, picture: Float32Array, options: Options) =>
+    withExplainer({ model, ...options }, (explainer) => explainer.explain({ data: picture, dims }))
 
   it.each(Object.entries(preprocessings))('%s has the map of the preprocessing before the model', async (_, form) => {
     const net = buildNet([form, ...rest], [3, 16, 16], 23)
@@ -143,11 +145,45 @@ describe('a model with its preprocessing in the graph', () => {
     const preprocessed = data.map((value, i) => preprocess(value, i % 768))
     for (const engine of ['tfjs', 'onnx'] as const)
       for (const composite of presets) {
-        const wanted = await explainedBy(bare.model, preprocessed, engine, composite)
-        const { relevance } = await explainedBy(net.model, data, engine, composite)
+        const wanted = await explainedBy(bare.model, preprocessed, { engine, composite })
+        const { relevance } = await explainedBy(net.model, data, { engine, composite })
         expect(worst(relevance, wanted.relevance), `${composite} by ${engine}`).toBeLessThan(1e-3)
       }
   })
+
+  const [low, high] = [
+    [-5, -6, -4.5],
+    [4.5, 5, 7]
+  ]
+
+  it.each(Object.entries({ ...preprocessings, ...colourSwaps }))(
+    '%s has the map of a box whose bounds were preprocessed before the model',
+    async (_, form) => {
+      const net = buildNet([form, ...rest], [3, 16, 16], 23)
+      const [front] = net.naive
+      const through = (picture: ArrayLike<number>) => forward([front!], Float64Array.from(picture))[0]!
+      const behind = [low, high].map((bound) => {
+        const values = through(Array.from({ length: 768 }, (_, i) => bound![Math.floor(i / 256)]!))
+        return [0, 1, 2].map((channel) => values[256 * channel]!)
+      })
+      const preprocessed = Float32Array.from([0, 1].flatMap((i) => [...through(data.slice(768 * i, 768 * (i + 1)))]))
+      const bounds = [Math.min, Math.max].map((of) => [0, 1, 2].map((i) => of(behind[0]![i]!, behind[1]![i]!)))
+      for (const engine of ['tfjs', 'onnx'] as const) {
+        const options = { engine, composite: 'lrp.epsilon_gamma_box' }
+        const wanted = await explainedBy(bare.model, preprocessed, {
+          ...options,
+          inputLayerRule: bounds as [number[], number[]]
+        })
+        const { relevance } = await explainedBy(net.model, data, { ...options, inputLayerRule: [low!, high!] })
+        // The map has the colours in the order of the model's input.
+        const found =
+          front!.kind === 'same'
+            ? [0, 1].flatMap((i) => [...through(relevance.slice(768 * i, 768 * (i + 1)))])
+            : relevance
+        expect(worst(found, wanted.relevance), engine).toBeLessThan(1e-3)
+      }
+    }
+  )
 })
 
 describe('quantised values', () => {

@@ -14,7 +14,9 @@ export type NaiveRule =
   | { rule: 'z' | 'w_square' | 'flat' | 'z_plus'; bias?: boolean }
   | { rule: 'epsilon'; epsilon: number; bias?: boolean }
   | { rule: 'alpha_beta'; alpha: number; beta: number; bias?: boolean }
-  | { rule: 'bounded'; low: number; high: number }
+  | { rule: 'gamma'; gamma: number; bias?: boolean }
+  /** Each bound one number, or one per channel. */
+  | { rule: 'bounded'; low: number | number[]; high: number | number[] }
 
 export interface NaiveLayer {
   /** `weighted` layers take a composite's rule, all other linear ones Z. */
@@ -66,12 +68,8 @@ function run(layer: NaiveLayer, inputs: readonly Float64Array[]): Float64Array {
       return Float64Array.from(layer.sources!, (window) => Math.max(...window.map((i) => x[i]!)))
     case 'same':
       return Float64Array.from(layer.sources!, ([i]) => (i! < 0 ? 0 : x[i!]!))
-    default: {
-      const { from, to, weight, bias } = layer.connections!
-      const z = bias.slice()
-      for (let k = 0; k < from.length; k++) z[to[k]!]! += weight[k]! * x[from[k]!]!
-      return z
-    }
+    default:
+      return linearOutput(layer.connections!, x)
   }
 }
 
@@ -162,27 +160,51 @@ function throughLinear(map: Connections, x: Float64Array, relevance: Float64Arra
       const b = rule.beta === 0 ? null : share(map, relevance, inhibiting, bias, safe)
       return a.map((value, i) => rule.alpha * value - (b ? rule.beta * b[i]! : 0))
     }
+    case 'gamma': {
+      // What has the sign of the output counts 1 + gamma times, the bias among it.
+      const z = linearOutput(map, x)
+      const stronger = (value: number, j: number): number =>
+        value + rule.gamma * (z[j]! > 0 ? plus(value) : minus(value))
+      const part = (w: number, i: number, j: number): number => stronger(w * x[i]!, j)
+      const bias = (rule.bias ?? true) && map.bias.map(stronger)
+      return share(
+        map,
+        relevance.map((value, j) => (z[j] === 0 ? 0 : value)),
+        part,
+        bias,
+        safe
+      )
+    }
     case 'bounded': {
-      const part = (w: number, i: number): number => w * x[i]! - plus(w) * rule.low - minus(w) * rule.high
+      const of = (bound: number | number[], i: number): number =>
+        typeof bound === 'number' ? bound : bound[Math.floor((i * bound.length) / map.inSize)]!
+      const part = (w: number, i: number): number => w * x[i]! - plus(w) * of(rule.low, i) - minus(w) * of(rule.high, i)
       return share(map, relevance, part, false, safe)
     }
   }
+}
+
+function linearOutput({ from, to, weight, bias }: Connections, x: Float64Array): Float64Array {
+  const z = bias.slice()
+  for (let k = 0; k < from.length; k++) z[to[k]!]! += weight[k]! * x[from[k]!]!
+  return z
 }
 
 /** R_i = Σ_j part_ij / stable(Σ_i part_ij + b_j) · R_j. */
 function share(
   { from, to, weight, bias, inSize }: Connections,
   relevance: Float64Array,
-  part: (weight: number, i: number) => number,
-  withBias: boolean,
+  part: (weight: number, i: number, j: number) => number,
+  withBias: boolean | Float64Array,
   stable: (z: number) => number
 ): Float64Array {
-  const z = withBias ? bias.slice() : new Float64Array(bias.length)
-  for (let k = 0; k < from.length; k++) z[to[k]!]! += part(weight[k]!, from[k]!)
+  const own = withBias === true ? bias : withBias
+  const z = own ? own.slice() : new Float64Array(bias.length)
+  for (let k = 0; k < from.length; k++) z[to[k]!]! += part(weight[k]!, from[k]!, to[k]!)
   const result = new Float64Array(inSize)
   for (let k = 0; k < from.length; k++) {
     const j = to[k]!
-    result[from[k]!]! += (part(weight[k]!, from[k]!) / stable(z[j]!)) * relevance[j]!
+    result[from[k]!]! += (part(weight[k]!, from[k]!, j) / stable(z[j]!)) * relevance[j]!
   }
   return result
 }

@@ -24,8 +24,23 @@ const pairs: [string, rules.Rule, NaiveRule][] = [
   ['Alpha2Beta1 without bias', rules.alphaBeta(2, 1, false), { rule: 'alpha_beta', alpha: 2, beta: 1, bias: false }],
   ['Alpha3Beta2', rules.alphaBeta(3, 2), { rule: 'alpha_beta', alpha: 3, beta: 2 }],
   ['ZPlus', rules.zPlus(), { rule: 'z_plus' }],
-  ['Bounded', rules.bounded(-3, 4), { rule: 'bounded', low: -3, high: 4 }]
+  ['Gamma 0.25', rules.gamma(0.25), { rule: 'gamma', gamma: 0.25 }],
+  ['Gamma 2 without bias', rules.gamma(2, false), { rule: 'gamma', gamma: 2, bias: false }],
+  ['Bounded', rules.bounded(-3, 4), { rule: 'bounded', low: -3, high: 4 }],
+  [
+    'Bounded by channel',
+    rules.bounded([-4, -5, -3.5, -6], [4, 5, 6, 3.5]),
+    { rule: 'bounded', low: [-4, -5, -3.5, -6], high: [4, 5, 6, 3.5] }
+  ]
 ]
+
+/** What a ReLU in front makes of a rule: bounds are those of the model's input, which it cuts, too. */
+function behindRelu(naive: NaiveRule): NaiveRule {
+  if (naive.rule !== 'bounded') return naive
+  const cut = (bound: number | number[]) => (Array.isArray(bound) ? bound.map(positive) : positive(bound))
+  return { ...naive, low: cut(naive.low), high: cut(naive.high) }
+}
+const positive = (value: number): number => Math.max(value, 0)
 
 const shapes: [string, Spec][] = [
   ['conv 3x3', { kind: 'conv', out: 4, kernel: [3, 3], pads: [1, 1, 1, 1] }],
@@ -57,13 +72,18 @@ describe.each(pairs)('%s', (_, rule, naive) => {
     ['conv', rule],
     ['dense', rules.epsilon(0.1)]
   ]
-  const ruleOf = (index: number): NaiveRule => (index === 0 ? naive : { rule: 'epsilon', epsilon: 0.1 })
+  const ruleOf =
+    (relu: boolean) =>
+    (index: number): NaiveRule => {
+      if (index > 0) return { rule: 'epsilon', epsilon: 0.1 }
+      return relu ? behindRelu(naive) : naive
+    }
 
   it.each(shapes)("relevance follows the rule's formula on %s", async (_, spec) => {
     for (const seed of [1, 2]) {
       const net = netFor(spec, seed === 2, seed)
       const data = pictures(net, 2, seed + 50)
-      const wanted = naiveRelevance(net, data, ruleOf)
+      const wanted = naiveRelevance(net, data, ruleOf(seed === 2))
       for (const engine of engines) {
         await withExplainer({ model: net.model, composite, engine }, async (explainer) => {
           const { relevance, logits } = await explainer.explain({ data, dims: [2, ...net.dims] })
@@ -85,7 +105,7 @@ describe.each(pairs)('%s', (_, rule, naive) => {
       const specs: Spec[] = [...front, { kind: 'flatten' }, { kind: 'dense', out: 7, form, bias: seed !== 6 }]
       const net = buildNet([...specs, { kind: 'relu' }, { kind: 'dense', out: 3, form }], [4, 5, 3], seed)
       const data = pictures(net, 3, seed + 50)
-      const wanted = naiveRelevance(net, data, ruleOf)
+      const wanted = naiveRelevance(net, data, ruleOf(seed === 5))
       const inFront: Composite = [['input', rule], ...composite]
       for (const engine of engines) {
         await withExplainer({ model: net.model, composite: inFront, engine }, async (explainer) => {

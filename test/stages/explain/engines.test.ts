@@ -6,9 +6,9 @@ import { InferenceError, UnsupportedModelError, UsageError } from '../../../src/
 import { type Log, silentLog } from '../../../src/core/log.js'
 import type { Crop } from '../../../src/core/types.js'
 import { loadManifest, type Manifest } from '../../../src/lib/model/manifest.js'
-import { trialCrop } from '../../../src/lib/model/trial-crop.js'
+import { trialCrop, trialCrops } from '../../../src/lib/model/trial-crop.js'
 import { GraphBuilder, writeModel } from '../../../src/lib/onnx/index.js'
-import { differenceOf } from '../../../src/stages/explain/engines.js'
+import { differenceOf, differencesOf } from '../../../src/stages/explain/engines.js'
 import { type ExplainOptions, type ExplainStage, startExplaining } from '../../../src/stages/explain/index.js'
 import { killWorkers } from '../../support/kill-worker.js'
 import { moment } from '../../support/moments.js'
@@ -87,7 +87,7 @@ describe('the choice of the explanation engine', () => {
   })
 
   it('with auto, fails and reports the difference if the two engines disagree', async () => {
-    const odd = await loadManifest(await writeRoundingModel(await newFolder(), crop))
+    const odd = await loadManifest(await writeRoundingModel(await newFolder(), trialCrops(crop)))
     await expect(open({ manifest: odd })).rejects.toThrow(InferenceError)
     await expect(open({ manifest: odd })).rejects.toThrow(/tfjs.* and onnx-cpu.* differ by [\d.e+]+ %/)
     expect(await killWorkers(script)).toBe(0)
@@ -102,6 +102,17 @@ describe('the choice of the explanation engine', () => {
     // Each engine explains if named.
     const named = await open({ manifest: odd, engine: 'tfjs' })
     expect((await explain(named.stage))!.target).toBe('pain')
+  })
+
+  it('with auto, explains where the engines disagree on one trial picture alone, and warns of it', async () => {
+    const hard = await loadManifest(await writeRoundingModel(await newFolder(), [crop]))
+    const { stage, logged, problems } = await open({ manifest: hard })
+    expect(stage.stats()).toMatchObject({ state: 'ready', problem: null })
+    expect(stage.stats().choice!.difference).toBeLessThan(0.01)
+    expect(problems).toEqual([null])
+    expect(logged.map(({ level }) => level)).toEqual(['warn', 'info'])
+    expect((logged[0]!.fields as { difference: number }).difference).toBeGreaterThan(0.01)
+    expect((await explain(stage))!.target).toBe('pain')
   })
 
   it('with auto, uses the engine that works if the other fails, and warns that they were not compared', async () => {
@@ -127,6 +138,8 @@ describe('the choice of the explanation engine', () => {
       expect(differenceOf(one, trial([1, -4], [0, odd, -2]))).toBeNaN()
       expect(differenceOf(trial([odd, 0], [0]), trial([odd, 0], [0]))).toBeNaN()
     }
+    const other = [trial([1, -4], [0, Number.NaN, -2]), trial([1, -4], [0, 8, -3]), one]
+    expect(differencesOf({ answers: [one, one, one] }, { answers: other })).toEqual([0, 1 / 8, Number.NaN])
   })
 })
 

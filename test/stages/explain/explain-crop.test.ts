@@ -119,6 +119,9 @@ describe('the explanation of a crop', () => {
     expect(none.relevance).toEqual(new Float32Array(256).fill(-3))
     expect(none.probability).toBeCloseTo(1 - pain.probability, 6)
     expect(likeliest).toEqual(none)
+    const contrast = await explainCrop({ source: single, manifest: two, views: 1 }, crop, { 0: 1, 1: -1 })
+    expect(asked.at(-1)![1]).toEqual({ target: { 0: 2 } })
+    expect([contrast.target, contrast.weights]).toEqual(['pain - none', { pain: 1, none: -1 }])
   })
 
   it('reads the outputs of a sigmoid head one by one', async () => {

@@ -6,6 +6,7 @@ import { loadManifest, type Manifest } from '../../../src/lib/model/manifest.js'
 import { batchDims, preprocess } from '../../../src/lib/model/preprocess.js'
 import { createRandom } from '../../../src/lib/random.js'
 import {
+  type CropTarget,
   explainCrop,
   explainViews,
   type RelevanceSource,
@@ -61,7 +62,7 @@ describe('views explained in batches', () => {
   })
 
   it('run in batches at 64 px, one by one at 224 px, and all for the target of the first view', async () => {
-    const asked: [batch: number, target: number | 'max'][] = []
+    const asked: [batch: number, target: CropTarget][] = []
     const source: RelevanceSource = {
       head: 'logits',
       classes: 3,
@@ -71,7 +72,7 @@ describe('views explained in batches', () => {
         return { logits, target: logits.map(() => 1), relevance: new Float32Array(data.length) }
       }
     }
-    const ask = async (side: number, count: number, target: number | 'max') => {
+    const ask = async (side: number, count: number, target: CropTarget) => {
       const size = { width: side, height: side }
       const crop: Crop = { ...size, data: new Uint8Array(3 * side * side), landmarks: new Float32Array(136) }
       const input = { ...manifest.input, ...size }
@@ -88,6 +89,10 @@ describe('views explained in batches', () => {
       [1, 1],
       [1, 1],
       [1, 1]
+    ])
+    expect(await ask(224, 2, { 0: 1, 1: -1 })).toEqual([
+      [1, { 0: 1, 1: -1 }],
+      [1, { 0: 1, 1: -1 }]
     ])
     expect(await ask(64, 1, 'max')).toEqual([[1, 'max']])
     expect(viewsAtOnce({ width: 1000, height: 1000 })).toBe(1)

@@ -22,6 +22,7 @@ function explanationOf({ camera, at, track, score }: ScoredFace): Explanation {
     at,
     track,
     target: 'pain',
+    weights: { pain: 1 },
     probability: score,
     composite: 'lrp.z',
     engine: 'test',

@@ -29,12 +29,14 @@ const even = (names: readonly RegionName[] = regionNames): Parts =>
 /** Regions with a little positive relevance each: 0.36 of it together. */
 const lesser = { brows: 0.08, eyes: 0.08, nose: 0.08, forehead: 0.08, chin: 0.04 }
 
+const only = (label: string) => ({ labels: [label], ratherThan: [] })
+
 const onlyFor = { positive: 1, negative: 0 }
 const onlyAgainst = { positive: 0, negative: 2 }
 const forAndAgainst = { positive: 0.7, negative: 0.3 }
 
 describe('the sentence', () => {
-  const cases: [what: string, ...about: Required<Parameters<typeof inWords>>, en: string, de: string][] = [
+  const cases: [what: string, label: string, shares: RegionShare[], uncertainty: number, en: string, de: string][] = [
     [
       'names three regions that hold most of what speaks for it and one region against',
       'pain',
@@ -186,7 +188,7 @@ describe('the sentence', () => {
   ]
   for (const [what, label, regions, uncertainty, english, german] of cases)
     it(`${what}`, () => {
-      expect(inWords(label, regions, uncertainty)).toEqual({ en: english, de: german })
+      expect(inWords(only(label), regions, uncertainty)).toEqual({ en: english, de: german })
     })
 
   it.each([
@@ -212,8 +214,21 @@ describe('the sentence', () => {
     expect(statementOf(shares({ eyes: 1 }), uncertainty).unsteady).toBe(unsteady)
   })
 
+  it('says of a contrast what is seen rather than what', () => {
+    const regions = shares({ brows: 0.8, eyes: 0.2 }, { mouth: 1 }, forAndAgainst)
+    expect(inWords({ labels: ['pain'], ratherThan: ['disgust'] }, regions)).toEqual({
+      en: "The model's impression of pain rather than disgust rests mostly on the brows (80 %) and the eyes (20 %); the mouth speaks against it.",
+      de: 'Der Eindruck von Schmerz statt Ekel, den das Modell hat, beruht vor allem auf den Brauen (80 %) und den Augen (20 %); der Mund spricht dagegen.'
+    })
+    const none = inWords({ labels: ['pain', 'fear'], ratherThan: ['disgust', 'happiness'] }, shares({}))
+    expect(none).toEqual({
+      en: 'The model finds no part of the picture that speaks for pain and "fear" rather than disgust or happiness.',
+      de: 'Das Modell findet im Bild keinen Bereich, der für Schmerz und „fear“ statt Ekel oder Freude spricht.'
+    })
+  })
+
   it('quotes the label "constructor" like any other label', () => {
-    const { en: english } = inWords('constructor', shares(even()))
+    const { en: english } = inWords(only('constructor'), shares(even()))
     expect(english).toContain('impression of "constructor" is')
   })
 
@@ -227,7 +242,7 @@ describe('the sentence', () => {
       unsteady: false
     })
     const german = Object.fromEntries(
-      regionNames.map((region) => [region, de.explanation('pain', about(region)).split('vor allem auf ')[1]])
+      regionNames.map((region) => [region, de.explanation(only('pain'), about(region)).split('vor allem auf ')[1]])
     )
     expect(german).toEqual({
       brows: 'den Brauen (80 %); die Brauen sprechen dagegen.',
@@ -241,7 +256,7 @@ describe('the sentence', () => {
       chin: 'dem Kinn (80 %); das Kinn spricht dagegen.',
       outside: 'Bereichen außerhalb des Gesichts (80 %); Bereiche außerhalb des Gesichts sprechen dagegen.'
     })
-    const english = regionNames.map((region) => en.explanation('pain', about(region)).split('mostly on ')[1])
+    const english = regionNames.map((region) => en.explanation(only('pain'), about(region)).split('mostly on ')[1])
     expect(english).toEqual([
       'the brows (80 %); the brows speak against it.',
       'the eyes (80 %); the eyes speak against it.',
@@ -338,7 +353,7 @@ describe('the statement', () => {
     }
     fc.assert(
       fc.property(anyShares, fc.option(fc.nat(100), { nil: undefined }), (given, uncertainty) => {
-        const text = inWords('pain', given, uncertainty)
+        const text = inWords(only('pain'), given, uncertainty)
         const { regions, against } = statementOf(given)
         for (const language of ['en', 'de'] as const) {
           const found = text[language].match(names[language]) ?? []

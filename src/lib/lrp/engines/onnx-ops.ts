@@ -1,6 +1,7 @@
 import { elementCount, type GraphBuilder } from '../../onnx/index.js'
 import type { TensorOps } from '../engine.js'
 import type { ConvGeometry, Window } from '../layers.js'
+import type { Sign } from '../rules.js'
 import { flippedGeometry, flippedKernel } from '../weights.js'
 import { Emitter, type MaxPool, maxPools, type UnpoolForm } from './onnx-emitter.js'
 
@@ -74,6 +75,12 @@ export class OnnxOps implements TensorOps<string> {
 
   nonZero(a: string, value: number): string {
     return this.#emit.node('Where', [this.#emit.node('Equal', [a, this.#emit.scalar(0)]), this.#emit.scalar(value), a])
+  }
+
+  where(a: string, by: string, sign: Sign): string {
+    const zero = this.#emit.scalar(0)
+    const pair = sign === 'positive' ? [zero, by] : [by, zero]
+    return this.#emit.node('Where', [this.#emit.node('Less', pair), a, zero])
   }
 
   sumChannels(a: string): string {

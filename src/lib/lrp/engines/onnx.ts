@@ -56,16 +56,15 @@ export class OnnxEngine implements Engine {
     return new OnnxEngine(session, `onnx-${provider}${detail}`, shape)
   }
 
-  async explain({ data, dims }: Sample, wanted: readonly number[]): Promise<EngineResult> {
+  async explain({ data, dims }: Sample, weights: Float32Array): Promise<EngineResult> {
     const feeds = {
       [lrpNames.input]: new Tensor('float32', data, dims),
-      [lrpNames.wanted]: new Tensor('int64', BigInt64Array.from(wanted, BigInt), [wanted.length])
+      [lrpNames.weights]: new Tensor('float32', weights, [dims[0]!, this.classes])
     }
     try {
       const results = await this.#session.run(feeds)
       return {
         logits: results[lrpNames.logits]!.data as Float32Array,
-        target: Array.from(results[lrpNames.target]!.data as BigInt64Array, Number),
         relevance: results[lrpNames.relevance]!.data as Float32Array
       }
     } catch (cause) {

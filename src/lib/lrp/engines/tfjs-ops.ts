@@ -1,6 +1,7 @@
 import type * as tfjs from '@tensorflow/tfjs-core'
 import type { TensorOps } from '../engine.js'
 import type { ConvGeometry, Window } from '../layers.js'
+import type { Sign } from '../rules.js'
 import { flippedGeometry, flippedKernel, spacedGeometry, spacedKernel } from '../weights.js'
 import {
   denseBackwardOnHost,
@@ -109,6 +110,11 @@ export class TfjsOps implements TensorOps<Tensor> {
     return this.#memory.make(a.shape, [a], (to, from) => nonZeroOnHost(to, from, value))
   }
 
+  where(a: Tensor, by: Tensor, sign: Sign): Tensor {
+    const { tf } = this
+    return tf.mul(a, tf.cast(sign === 'positive' ? tf.greater(by, 0) : tf.less(by, 0), 'float32'))
+  }
+
   sumChannels(a: Tensor): Tensor {
     return this.tf.sum(a, a.rank === 4 ? 3 : 1, true)
   }
@@ -155,7 +161,7 @@ export class TfjsOps implements TensorOps<Tensor> {
 
   conv(x: Tensor, kernel: Tensor, bias: Tensor | null, geometry: ConvGeometry): Tensor {
     const { tf } = this
-    const { groups, strides, pads, outChannels } = geometry
+    const { groups, strides, pads, inChannels, outChannels } = geometry
     const [top, left, bottom, right] = pads.map((pad) => Math.max(0, pad)) as typeof pads
     const pad: [Pair, Pair, Pair, Pair] = [
       [0, 0],
@@ -173,10 +179,20 @@ export class TfjsOps implements TensorOps<Tensor> {
       })
     const map = cropped(tf, x, pads)
     if (groups === 1) return run(map, kernel, bias)
-    const filters = tf.split(kernel, groups, 3)
-    const sums = tf.split(map, groups, 3).map((part, group) => run(part, filters[group]!, null))
-    const sum = tf.concat(sums, 3)
+    const each = (): Tensor => {
+      const filters = tf.split(kernel, groups, 3)
+      const sums = tf.split(map, groups, 3).map((part, group) => run(part, filters[group]!, null))
+      return tf.concat(sums, 3)
+    }
+    const sum = groups === inChannels ? this.#depthwise(tf.pad(map, pad), kernel, geometry) : each()
     return bias ? tf.add(sum, tf.reshape(bias, [1, 1, 1, outChannels])) : sum
+  }
+
+  /** Where each group is one channel, tfjs has a kernel for all of them at once; a convolution for each takes many times as long. */
+  #depthwise(x: Tensor, kernel: Tensor, { groups, outChannels, strides }: ConvGeometry): Tensor {
+    const [height, width] = kernel.shape as [number, number]
+    const filter = this.tf.reshape(kernel, [height, width, groups, outChannels / groups]) as tfjs.Tensor4D
+    return this.tf.depthwiseConv2d(x as tfjs.Tensor4D, filter, strides, 'valid')
   }
 
   convBackwardKernel(weights: Float32Array, geometry: ConvGeometry): Tensor {

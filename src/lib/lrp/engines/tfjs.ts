@@ -1,7 +1,8 @@
 import type * as tfjs from '@tensorflow/tfjs-core'
 import type { Composite } from '../composites.js'
-import { type Engine, type EngineResult, type LoadGraph, type Sample, startingRelevance, targetsOf } from '../engine.js'
+import type { Engine, EngineResult, LoadGraph, Sample } from '../engine.js'
 import type { LayerGraph } from '../layers.js'
+import { startingRelevance } from '../targets.js'
 import { Walk } from '../walk.js'
 import { acquireBackend, type Backend } from './tfjs-backend.js'
 import { TfjsOps } from './tfjs-ops.js'
@@ -40,14 +41,13 @@ export class TfjsEngine implements Engine {
     }
   }
 
-  async explain({ data, dims }: Sample, wanted: readonly number[]): Promise<EngineResult> {
+  async explain({ data, dims }: Sample, weights: Float32Array): Promise<EngineResult> {
     const [ops, walk, classes] = [this.#ops, this.#walk, this.classes]
     return ops.scope(() => {
       const { logits, tape } = walk.forward(ops.tensor(data, dims))
       const values = ops.values(logits)
-      const target = targetsOf(values, wanted, classes)
-      const start = ops.tensor(startingRelevance(values, target, classes), [wanted.length, ...walk.outputDims])
-      return { logits: values, target, relevance: ops.values(walk.backward(tape, start)) }
+      const start = ops.tensor(startingRelevance(values, weights, classes), [dims[0]!, ...walk.outputDims])
+      return { logits: values, relevance: ops.values(walk.backward(tape, start)) }
     })
   }
 

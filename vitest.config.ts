@@ -1,5 +1,7 @@
+import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
+import { SlowestFirst } from './test/order.js'
 import { patience } from './test/support/slowness.js'
 import { unitTests } from './test/unit.js'
 
@@ -14,7 +16,9 @@ export default defineConfig({
   test: {
     globalSetup: ['test/build-first.ts'],
     pool: 'forks',
-    poolOptions: { forks: { minForks: 1, maxForks: 2 } },
+    // Most of the slow files wait for cameras and brokers rather than compute.
+    poolOptions: { forks: { minForks: 1, maxForks: Math.ceil(availableParallelism() * 1.5) } },
+    sequence: { sequencer: SlowestFirst },
     ...limits,
     projects: [
       { extends: true, test: { name: 'unit', include: unitTests, setupFiles: ['test/support/no-processes.ts'] } },

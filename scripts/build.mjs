@@ -1,12 +1,19 @@
-// Compiles src into dist and the tools into tools/dist, and removes what earlier builds left of sources that are gone.
+// Compiles src into dist, the page's files for browsers into dist/page/web and the tools into tools/dist, and removes what earlier builds left of sources that are gone.
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 
 /** Where TypeScript lies and what is made of it. The tools come last: they import from what is made of src. */
+const webOutput = join('dist', 'page', 'web')
 const projects = [
-  { config: 'tsconfig.json', sources: 'src', output: 'dist' },
+  { config: 'tsconfig.json', sources: 'src', output: 'dist', except: webOutput },
+  {
+    config: join('src', 'page', 'web', 'tsconfig.json'),
+    sources: join('src', 'page', 'web'),
+    output: webOutput,
+    bundle: true
+  },
   { config: join('tools', 'tsconfig.json'), sources: 'tools', output: join('tools', 'dist') }
 ]
 
@@ -15,29 +22,34 @@ const projects = [
  * @throws Error with the compiler's messages
  */
 export function build() {
-  for (const project of projects) buildProject(project)
+  for (const project of projects) if (existsSync(project.config)) buildProject(project)
 }
 
-function buildProject({ config, sources, output }) {
+function buildProject({ config, sources, output, except, bundle }) {
   const marker = join(output, '.built')
   const startedAt = new Date()
   const inputs = [...newestTimes(sources, output), ...['package.json', 'tsconfig.json', config].map(timeOf)]
   if (existsSync(marker) && timeOf(marker) > Math.max(...inputs)) return
-  removeOrphans(sources, output)
-  const tsc = spawnSync(process.execPath, [join('node_modules', 'typescript', 'bin', 'tsc'), '-p', config], {
-    encoding: 'utf8'
-  })
-  if (tsc.error) throw tsc.error
-  if (tsc.status !== 0) throw new Error(`The compiler refuses ${sources}:\n${tsc.stdout}${tsc.stderr}`)
+  if (!bundle) removeOrphans(sources, output, except)
+  run('The compiler', sources, [join('node_modules', 'typescript', 'bin', 'tsc'), '-p', config])
+  // It empties the output first.
+  if (bundle) run('Vite', sources, [join('node_modules', 'vite', 'bin', 'vite.js'), 'build', sources])
   mkdirSync(output, { recursive: true })
   writeFileSync(marker, '')
   // A source that changes while the compiler runs is compiled again next time.
   utimesSync(marker, startedAt, startedAt)
 }
 
+function run(name, sources, words) {
+  const child = spawnSync(process.execPath, words, { encoding: 'utf8' })
+  if (child.error) throw child.error
+  if (child.status !== 0) throw new Error(`${name} refuses ${sources}:\n${child.stdout}${child.stderr}`)
+}
+
 /** Compiled files whose source was moved or deleted would be packed, and imported, for ever. */
-function removeOrphans(sources, output) {
+function removeOrphans(sources, output, except) {
   for (const path of filesBelow(output)) {
+    if (except && path.startsWith(except)) continue
     const stem = path.slice(output.length + 1).match(/^(.*?)\.(?:js|js\.map|d\.ts|d\.ts\.map)$/)?.[1]
     if (stem && !existsSync(join(sources, `${stem}.ts`))) rmSync(path)
   }

@@ -7,6 +7,7 @@ import type { CommandRow } from './commands/command.js'
 import { report } from './commands/report.js'
 import { commandTable } from './commands/table.js'
 import { watchStandardStreams } from './core/standard-streams.js'
+import { toStderr, toStdout } from './core/terminal.js'
 import { version } from './core/version.js'
 import { repairProvider } from './provider/repair.js'
 
@@ -17,6 +18,7 @@ const program = new Command('painlens')
   .version(version)
   .showHelpAfterError('(painlens COMMAND --help shows options and examples)')
   .exitOverride()
+  .configureOutput({ writeOut: (text) => toStdout(text), writeErr: (text) => toStderr(text) })
 
 for (const row of commandTable) addCommand(row)
 
@@ -26,7 +28,7 @@ process.once('SIGTERM', () => stop.abort())
 const settle = watchStandardStreams(() => stop.abort())
 
 const repaired = repairProvider()
-if (repaired) process.stderr.write(`painlens: ${repaired}\n`)
+if (repaired) toStderr(`painlens: ${repaired}\n`)
 
 program.parseAsync().catch((error: unknown) => {
   // commander has printed its own message; --help and --version come this way too.

@@ -72,6 +72,7 @@ const rules: Rules = {
     'config',
     libraries,
     stages,
+    'page',
     'daemon/line',
     'daemon/report',
     'daemon/health',
@@ -80,6 +81,10 @@ const rules: Rules = {
 
   // Makes a model from pictures; knows no config and no daemon.
   study: ['core', libraries, stages, 'show/*'],
+
+  // Serves and shows; the daemon hands it what it tells and does. The browser's part knows what goes over the wire alone.
+  page: ['core', 'contract', libraries],
+  'page/web': ['contract', 'page/wire.ts'],
 
   // A command never knows another one; the table does.
   'commands/*': [
@@ -148,6 +153,8 @@ const planted: Record<string, [file: string, text: string, violation: string]> =
   'daemon/control': ['src/daemon/control/x.ts', "import { Metrics } from '../health/metrics.js'", 'daemon/health'],
   'daemon/wiring': ['src/daemon/wiring/x.ts', "import { a } from '../../commands/table.js'", 'commands/table.ts'],
   study: ['src/study/train/x.ts', "import { a } from '../../config/index.js'", 'config'],
+  page: ['src/page/x.ts', "import { a } from '../stages/mqtt/index.js'", 'stages/mqtt'],
+  'page/web': ['src/page/web/x.tsx', "import { a } from '../server.js'", 'page'],
   'commands/*': ['src/commands/run/x.ts', "import { a } from '../check/index.js'", 'commands/check'],
   'commands/table.ts': ['src/commands/table.ts', "import { a } from '../daemon/wiring/daemon.js'", 'daemon/wiring'],
   'commands/command.ts': ['src/commands/command.ts', "import { a } from './run/index.js'", 'commands/run'],

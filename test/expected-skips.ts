@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { getPriority } from 'node:os'
 import { chromiumPath } from './support/browser.js'
+import { nodeRed } from './support/node-red.js'
 
 export interface ExpectedSkip {
   /** From the root of the repository. */
@@ -20,6 +21,11 @@ const analyzeVersion = (): number =>
   Number(/^systemd (\d+)/.exec(spawnSync('systemd-analyze', ['--version'], { encoding: 'utf8' }).stdout ?? '')?.[1])
 
 export const expectedSkips: readonly ExpectedSkip[] = [
+  ...['test/page/screens.test.ts', 'test/daemon/page.test.ts'].map((file) => ({
+    file,
+    reason: 'Chromium, the browser that the page is looked at with, is not installed (apt-get install chromium)',
+    when: () => chromiumPath === null
+  })),
   {
     file: 'test/deploy/docker-image.test.ts',
     reason: 'the images are built and run by npm run test:containers',
@@ -30,6 +36,11 @@ export const expectedSkips: readonly ExpectedSkip[] = [
     title: 'systemd-analyze of this machine',
     reason: 'systemd-analyze before 250 cannot rate a unit that is not installed',
     when: () => analyzeVersion() < 250
+  },
+  {
+    file: 'test/deploy/node-red.test.ts',
+    reason: 'Node-RED, 117 MB of packages, is not installed; $NODE_RED names its red.js',
+    when: () => nodeRed === null
   },
   ...['test/daemon/full-disk.test.ts', 'test/stages/outbox/full-disk.test.ts'].map((file) => ({
     file,
@@ -78,6 +89,13 @@ export const expectedSkips: readonly ExpectedSkip[] = [
   {
     file: 'test/lib/statistics/sklearn.test.ts',
     title: 'precision, recall, F1, curves, areas and scores > equal those of the scikit-learn of this machine',
+    reason: 'scikit-learn, the second opinion, is not installed; what it said once is recorded',
+    when: () => ['/usr/bin/python3', 'python3'].every((python) => fails(python, '-c', 'import sklearn'))
+  },
+  {
+    file: 'test/lib/statistics/maps.test.ts',
+    title:
+      'eigenvalues of the graph of maps, masses and probabilities of clusters > equal what NumPy and scikit-learn say',
     reason: 'scikit-learn, the second opinion, is not installed; what it said once is recorded',
     when: () => ['/usr/bin/python3', 'python3'].every((python) => fails(python, '-c', 'import sklearn'))
   },

@@ -3,15 +3,19 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { packageRoot } from '../src/core/version.js'
+import { slowest } from './order.js'
 import { unitTests } from './unit.js'
 
-describe('the unit tests', () => {
-  it('are files that there are, each once', () => {
-    expect(unitTests.filter((file) => !existsSync(join(packageRoot, file)))).toEqual([])
-    expect(new Set(unitTests).size).toBe(unitTests.length)
-  })
+it.each([
+  ['unit tests', unitTests],
+  ['slowest files', slowest]
+])('the list of %s has files that exist, each once', (_, files) => {
+  expect(files.filter((file) => !existsSync(join(packageRoot, file)))).toEqual([])
+  expect(new Set(files).size).toBe(files.length)
+})
 
-  it('can start no process, by whichever way', async () => {
+describe('the unit tests', () => {
+  it('cannot start a process, with any function of Node.js', async () => {
     expect(execFileSync('true')).toHaveLength(0)
     await import('./support/no-processes.js')
     const { spawnSync, exec, execSync, fork, execFile } = await import('node:child_process')

@@ -23,7 +23,11 @@ export const files = [
 ]
 
 /** What has to be there before anything is copied: a build that is not whole ships nothing. */
-export const built = ['dist/main.js', ...['finder', 'detector', 'landmarks'].map((name) => `models/face/${name}.onnx`)]
+export const built = [
+  'dist/main.js',
+  'dist/page/web/index.html',
+  ...['finder', 'detector', 'landmarks'].map((name) => `models/face/${name}.onnx`)
+]
 
 /** Fields of package.json that a box reads; dependencies with them, for programs that look for known faults. */
 export const packageFields = [
@@ -89,8 +93,9 @@ export const insideLicences = {
 export const remarks = {
   'onnxruntime-node':
     'What is compiled into libonnxruntime.so: https://github.com/microsoft/onnxruntime/blob/vVERSION/ThirdPartyNotices.txt',
+  preact: 'Compiled into the page (dist/page/web).',
   '@vladmandic/face-api': 'The face models (models/face) are made from the weights of this package.'
 }
 
 /** Packages that are not in node_modules, but what is made from them ships. */
-export const madeFrom = ['@vladmandic/face-api']
+export const madeFrom = ['@vladmandic/face-api', 'preact']

@@ -1,15 +1,13 @@
 import { fixOf } from '../core/error-codes/index.js'
 import { messageOf, PainlensError, printed } from '../core/errors.js'
 import { printableLines } from '../core/printable.js'
+import { toStderr, type Write } from '../core/terminal.js'
 
 /**
  * Tells the user about an error in one message without a stack trace, its code last.
  * @returns the exit code: 2 for wrong usage or config, 1 for the rest
  */
-export function report(
-  error: unknown,
-  write: (text: string) => void = (text) => void process.stderr.write(text)
-): number {
+export function report(error: unknown, write: Write = toStderr): number {
   if (error instanceof PainlensError) {
     write(`painlens: ${printed(error)}\n`)
     return error.exitCode

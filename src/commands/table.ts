@@ -49,7 +49,8 @@ export const commandTable: readonly CommandRow[] = [
     options: [
       ['--seconds <n>', 'end by itself, and fail unless every scripted pain gave exactly one alarm', parseSeconds],
       port('mqtt-port', 'where the embedded broker listens (default: a free port)'),
-      port('rtsp-port', 'where the simulated camera serves (default: a free port)')
+      port('rtsp-port', 'where the simulated camera serves (default: a free port)'),
+      port('page-port', 'where the page is served (default: a free port)')
     ],
     examples: ['painlens demo', 'painlens demo --seconds 90', 'painlens demo --mqtt-port 1883 --rtsp-port 8554'],
     load: async () => (await import('../show/demo/demo.js')).demoCommand

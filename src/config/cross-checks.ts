@@ -11,7 +11,8 @@ const checks: readonly ((tree: Tree) => ConfigProblem[])[] = [
   tlsFits,
   cameraTlsFits,
   userForPassword,
-  tokenForNetwork
+  tokenForNetwork,
+  tokensOfPage
 ]
 
 export const crossChecks = (tree: Tree): ConfigProblem[] => checks.flatMap((check) => check(tree))
@@ -149,4 +150,17 @@ function tokenForNetwork(tree: Tree): ConfigProblem[] {
   if (valueAt(tree.value, ['http', 'token']) !== undefined) return []
   const message = `found ${JSON.stringify(host)}, which others can reach, and no http.token, allowed is 127.0.0.1, or a token of at least 16 characters (openssl rand -hex 16 makes one)`
   return [{ at: placeOf(path, tree).value, path, code: 'PL-CONFIG-TOKEN', message }]
+}
+
+/** A page that is on needs a token to log in with, and the roles need different ones. */
+function tokensOfPage(tree: Tree): ConfigProblem[] {
+  if (valueAt(tree.value, ['page', 'enabled']) !== true) return []
+  const path = ['page', 'tokens']
+  const [ward, technician] = ['ward', 'technician'].map((role) => valueAt(tree.value, [...path, role]))
+  const problem = (found: string): ConfigProblem[] => {
+    const message = `found ${found}, allowed is page.tokens with ward, technician or both, each with a token of its own`
+    return [{ at: placeOf(path, tree).key, path, code: 'PL-CONFIG-PAGE-TOKENS', message }]
+  }
+  if (ward === undefined && technician === undefined) return problem('a page that is enabled and has no token')
+  return ward === technician ? problem('the same token for both roles') : []
 }

@@ -1,4 +1,4 @@
-import { printable } from '../core/printable.js'
+import { toStderr } from '../core/terminal.js'
 import { type Environment, type FoundConfig, findConfig, isConfigOf } from './find.js'
 import { type LoadedConfig, type LoadOptions, loadConfig } from './load.js'
 import { readService, type Service } from './service.js'
@@ -25,7 +25,7 @@ export interface OpenedConfig extends LoadedConfig {
 export async function openConfig(given: string | undefined, options: OpenOptions = {}): Promise<OpenedConfig> {
   const { tell = toStderr, service = readService() } = options
   const found = findConfig(given, options.env)
-  if (found.by !== 'named by --config') tell(`config: ${printable(found.file)}, ${found.by}\n`)
+  if (found.by !== 'named by --config') tell(`config: ${found.file}, ${found.by}\n`)
   return openFound(found, { ...options, service })
 }
 
@@ -46,5 +46,3 @@ export async function openFound(
 
 const missingFrom = (env: Environment, folders: Record<string, string>): Environment =>
   Object.fromEntries(Object.entries(folders).filter(([name]) => !env[name]))
-
-const toStderr = (line: string): void => void process.stderr.write(line)

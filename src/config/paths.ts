@@ -4,7 +4,7 @@ import type { Config } from './schema.js'
 
 /**
  * Makes every path of a config absolute: a relative one starts from the config file's folder, the outbox, the
- * alarm log and the heatmaps in systemd's state folder where there is one, and the demonstration model in the installation.
+ * alarm log, the page's state and the heatmaps in systemd's state folder where there is one, and the demonstration model in the installation.
  * @param given whether the file names a manifest
  */
 export function withAbsolutePaths(
@@ -13,7 +13,7 @@ export function withAbsolutePaths(
   given: boolean,
   env: Readonly<Record<string, string | undefined>>
 ): Config {
-  const { mqtt, model, privacy, outbox, alarm_log } = config
+  const { mqtt, model, privacy, outbox, alarm_log, page } = config
   const stateDir = env.STATE_DIRECTORY?.split(':')[0] || baseDir
   const besideFile = (path: string | undefined): string | undefined => path && resolve(baseDir, path)
   return {
@@ -35,6 +35,7 @@ export function withAbsolutePaths(
       face_models: besideFile(model.face_models) ?? join(packageRoot, 'models/face')
     },
     privacy: { ...privacy, save_heatmaps_to: privacy.save_heatmaps_to && resolve(stateDir, privacy.save_heatmaps_to) },
+    page: { ...page, path: resolve(stateDir, page.path) },
     outbox: { ...outbox, path: resolve(stateDir, outbox.path) },
     alarm_log: { ...alarm_log, path: resolve(stateDir, alarm_log.path) }
   }

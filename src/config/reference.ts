@@ -22,7 +22,7 @@ service's folders and credentials, too. The smallest config that works:
   file holds the password as it is. Inserted values are never shown: all of files and credentials, and of \`env\` those
   in a URL or a password. A placeholder inside \`{ … }\` or \`[ … ]\` needs quotes around the value.
 - A key without a value has its default.
-- A relative path starts from the config file's folder; \`outbox.path\`, \`alarm_log.path\` and \`privacy.save_heatmaps_to\` from systemd's
+- A relative path starts from the config file's folder; \`outbox.path\`, \`alarm_log.path\`, \`page.path\` and \`privacy.save_heatmaps_to\` from systemd's
   state folder (\`$STATE_DIRECTORY\`) where there is one.
 - Polygons are lists of corners \`[x, y]\` in order around the outline; \`[0, 0]\` is the top left of the picture, \`[1, 1]\` the bottom right.
 `

@@ -23,6 +23,16 @@ const tls = z.strictObject({
   server_name: text.optional().describe("The name in the broker's certificate, where url has an IP address.")
 })
 
+const homeAssistant = z.strictObject({
+  enabled: z
+    .boolean()
+    .default(false)
+    .describe('Home Assistant shows this device by itself: status, each camera, pain by camera, a test button.'),
+  prefix: shaped(/^[A-Za-z0-9_-]+(?:\/[A-Za-z0-9_-]+)*$/, 'a topic of letters, digits, _, - and /')
+    .default('homeassistant')
+    .describe('The discovery prefix that Home Assistant is set to.')
+})
+
 const mqtt = z.strictObject({
   url: url(brokerSchemes, 'mqtt://broker.example:1883').describe('The broker. mqtts and wss are encrypted.'),
   username: text.optional().describe('User name at the broker.'),
@@ -37,7 +47,8 @@ const mqtt = z.strictObject({
   tls: tls.optional().describe('Certificates, for mqtts:// and wss:// only.'),
   keepalive_s: wholeFrom(5, 3600)
     .default(30)
-    .describe('Seconds between pings; a silent client is offline after 1.5 of them.')
+    .describe('Seconds between pings; a silent client is offline after 1.5 of them.'),
+  home_assistant: homeAssistant.prefault({}).describe('MQTT discovery for Home Assistant; off unless enabled.')
 })
 
 const cameraTls = z.strictObject({
@@ -254,9 +265,15 @@ const privacy = z.strictObject({
     .describe('Folder for heatmaps, for demonstrations and studies. Nothing is saved without it.')
 })
 
+const device = shaped(/^[a-z0-9-]{1,40}$/, 'up to 40 of a-z, 0-9 and -')
+
+const ownAddress = shaped(/^(localhost|[0-9.]+|[0-9a-f.]*:[0-9a-f:.]*)$/i, 'an IP address of this device, or localhost')
+
+const pageToken = secret.min(16).meta({ writeOnly: true, patternErrorMessage: 'at least 16 characters' }).optional()
+
 const http = z.strictObject({
   enabled: z.boolean().default(true).describe('Answer /live, /ready and /metrics (Prometheus) over HTTP.'),
-  host: shaped(/^(localhost|[0-9.]+|[0-9a-f.]*:[0-9a-f:.]*)$/i, 'an IP address of this device, or localhost')
+  host: ownAddress
     .default('127.0.0.1')
     .describe(
       'Where to listen. Any address but those of this device itself (127.0.0.1, ::1, localhost) requires a token; 0.0.0.0 is every network.'
@@ -273,6 +290,33 @@ const http = z.strictObject({
     .describe(
       `Requests must send it as "Authorization: Bearer …"; better not here but as \${credential:…} or \${file:…}.`
     )
+})
+
+const page = z.strictObject({
+  enabled: z
+    .boolean()
+    .default(false)
+    .describe('Serve the page: rooms as lamps, open alarms, acknowledging and pausing (docs/operate/page.md).'),
+  host: ownAddress.default('127.0.0.1').describe('Where to listen; 0.0.0.0 is every network.'),
+  port: wholeFrom(1, 65_535)
+    .default(9465)
+    .describe('The TCP port. If it is taken, painlens says so in the log and tries again every 30 s.'),
+  tokens: z
+    .strictObject({ ward: pageToken.describe('For the staff.'), technician: pageToken.describe('For the technician.') })
+    .prefault({})
+    .describe(
+      `What is asked for at login, at least 16 characters each; better not here but as \${credential:…} or \${file:…}. A role without a token cannot log in.`
+    ),
+  devices: z
+    .array(device)
+    .max(64)
+    .default([])
+    .describe(
+      'The other boxes of the ward that this page shows, by their `device`; the broker has to let it read them.'
+    ),
+  path: path
+    .default('data/page')
+    .describe("Folder of the page's own state: the key of its logins. Relative to $STATE_DIRECTORY under systemd.")
 })
 
 const log = z.strictObject({
@@ -303,9 +347,7 @@ const alarmLog = z.strictObject({
 })
 
 export const configSchema = z.strictObject({
-  device: shaped(/^[a-z0-9-]{1,40}$/, 'up to 40 of a-z, 0-9 and -').describe(
-    'Name of this device; its MQTT topics begin with painlens/ and this.'
-  ),
+  device: device.describe('Name of this device; its MQTT topics begin with painlens/ and this.'),
   facility: text.nullable().default(null).describe('Name of the care home; part of each alarm.'),
   mqtt: mqtt.describe('The MQTT broker that alarms go to.'),
   cameras: z.array(camera).min(1).describe('The cameras to watch.'),
@@ -315,6 +357,7 @@ export const configSchema = z.strictObject({
   explanation: explanation.prefault({}).describe('Explanations of alarms.'),
   privacy: privacy.prefault({}).describe('What may leave the device beyond numbers. All off by default.'),
   http: http.prefault({}).describe('The state of painlens, for monitoring. No pictures, no scores.'),
+  page: page.prefault({}).describe('A page for nurses and technicians, on a listener of its own. Off by default.'),
   log: log.prefault({}).describe('The log, on standard error.'),
   outbox: outbox.prefault({}).describe('Alarms on disk until the broker confirms them.'),
   alarm_log: alarmLog.prefault({}).describe('All alarm messages, kept on this device; no pictures.')

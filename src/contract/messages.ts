@@ -17,6 +17,17 @@ export interface CameraStateMessage {
   until?: string
 }
 
+/** Whether pain is suspected in a camera: the faces that it shows share the topic of alarms. */
+export interface CameraPainMessage {
+  /** False: a face was judged within the last minute and no alarm is active. Null: unknown. */
+  suspected: boolean | null
+  since: string
+  /** The active pain alarms. */
+  alarm_ids: string[]
+  /** There are some, and each has an acknowledgement. */
+  acknowledged: boolean
+}
+
 export interface ObservationMessage {
   at: string
   track: number
@@ -166,6 +177,10 @@ export interface HealthMessage {
       /** Frames whose data was missing or could not be decoded; they are not judged. */
       damaged: number
       last_frame: string | null
+      /** Where the camera is, as its alarms say. */
+      location: Omit<Location, 'facility'>
+      /** When a face was last seen, whether it could be judged or not; null where there was none since painlens started. */
+      face_at: string | null
       /** When a face was last seen that could be judged; null where there was none since painlens started. */
       usable_face_at: string | null
       /** The share of the last hour in which one was seen, of the time in which the camera was watched; null if it was not. */
@@ -188,7 +203,7 @@ export interface HealthMessage {
   event_loop_ms: { p99: number }
   outbox: { depth: number }
   /** What is wrong with painlens now; empty when all is well. */
-  problems: { part: string; why: string }[]
+  problems: { part: string; why: string; code: string | null }[]
   /** Null where HTTP is turned off. */
   http: { address: string | null; problem: string | null; code: string | null } | null
   provider: string

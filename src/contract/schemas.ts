@@ -23,7 +23,7 @@ const text = z.strictObject(byLanguage(() => z.string()))
 
 const model = z.strictObject({
   name,
-  sha256: z.string().regex(/^[0-9a-f]+$/),
+  sha256: z.string().regex(/^[0-9a-f]{64}$/),
   demonstration: z.boolean().describe('The model is for demonstrations and must not be relied on.')
 })
 
@@ -42,6 +42,18 @@ const cameraStateMessage = z.strictObject({
   state: cameraState,
   since: time,
   until: time.optional().describe('While paused: when painlens looks again by itself.')
+})
+
+const cameraPain = z.strictObject({
+  suspected: z
+    .boolean()
+    .nullable()
+    .describe(
+      'A pain alarm of this camera is active. False: none is, and a face was judged within the last minute. Null: unknown.'
+    ),
+  since: time,
+  alarm_ids: z.array(name).describe('The active pain alarms.'),
+  acknowledged: z.boolean().describe('There are active pain alarms, and each has an acknowledgement.')
 })
 
 const observation = z.strictObject({
@@ -183,6 +195,14 @@ const health = z.strictObject({
       dropped: count,
       damaged: count.describe('Frames whose data was missing or could not be decoded: they are not judged.'),
       last_frame: time.nullable(),
+      location: z
+        .strictObject({ ward: name.nullable(), room: name.nullable(), bed: name.nullable() })
+        .describe('Where the camera is, as its alarms say.'),
+      face_at: time
+        .nullable()
+        .describe(
+          'When a face was last seen, whether it could be judged or not; null where there was none since painlens started.'
+        ),
       usable_face_at: time
         .nullable()
         .describe('When a face was last seen that could be judged; null where there was none since painlens started.'),
@@ -211,7 +231,7 @@ const health = z.strictObject({
   event_loop_ms: z.strictObject({ p99: z.number().min(0) }),
   outbox: z.strictObject({ depth: count.describe('Alarms that wait for the broker.') }),
   problems: z
-    .array(z.strictObject({ part: name, why: z.string() }))
+    .array(z.strictObject({ part: name, why: z.string(), code: code.nullable() }))
     .describe('What is wrong with painlens now; empty when all is well.'),
   http: z
     .strictObject({ address: name.nullable(), problem: z.string().nullable(), code: code.nullable() })
@@ -241,6 +261,7 @@ export const messageSchemas = {
   status,
   health,
   cameraState: cameraStateMessage,
+  cameraPain,
   observation,
   alarm,
   acknowledgement: acknowledgementMessage,
@@ -253,6 +274,7 @@ export const contractSchemas: Readonly<Record<string, z.ZodType>> = {
   status,
   health,
   'camera-state': cameraStateMessage,
+  'camera-pain': cameraPain,
   observation,
   alarm,
   acknowledgement: acknowledgementMessage,
@@ -261,6 +283,11 @@ export const contractSchemas: Readonly<Record<string, z.ZodType>> = {
   ...Object.fromEntries(
     Object.entries(commandSchemas).map(([command, schema]) => [commandFile(command as CommandName), schema])
   )
+}
+
+/** `camera-state`, as the file is called. */
+export function messageFile(kind: Kind): string {
+  return kind.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
 }
 
 /** `command-test-alarm`, as the file is called. */
@@ -282,6 +309,7 @@ const same: { [K in Kind]: Same<Flat<Wire[K]>, Flat<Said[K]>> } = {
   status: true,
   health: true,
   cameraState: true,
+  cameraPain: true,
   observation: true,
   alarm: true,
   acknowledgement: true,

@@ -1,6 +1,7 @@
 import type {
   AcknowledgementMessage,
   AlarmMessage,
+  CameraPainMessage,
   CameraStateMessage,
   CommandName,
   ExplanationMessage,
@@ -15,6 +16,7 @@ export interface Payloads {
   status: StatusMessage
   health: HealthMessage
   cameraState: CameraStateMessage
+  cameraPain: CameraPainMessage
   observation: ObservationMessage
   alarm: AlarmMessage
   acknowledgement: AcknowledgementMessage
@@ -38,6 +40,7 @@ export const topics: Record<Kind, TopicRow> = {
   status: { topic: 'status', qos: 1, retain: true, rank: 'status' },
   health: { topic: 'health', qos: 0, retain: true },
   cameraState: { topic: 'camera/+/state', qos: 1, retain: true, rank: 'other' },
+  cameraPain: { topic: 'camera/+/pain', qos: 1, retain: true, rank: 'other' },
   observation: { topic: 'camera/+/observation', qos: 0, retain: false },
   alarm: { topic: 'alarm', qos: 1, retain: false, rank: 'alarm' },
   acknowledgement: { topic: 'acknowledgement', qos: 1, retain: false, rank: 'other' },
@@ -58,6 +61,18 @@ export const baseTopic = (device: string): string => `painlens/${device}`
 /** @param name the camera's id or the command's name, for the topics that have one */
 export function topicOf(base: string, kind: Kind, name = ''): string {
   return `${base}/${topics[kind].topic.replace('+', name)}`
+}
+
+/** Whether it is an alarm, a state, a command or another message of the contract, of whichever device. */
+export function isOfAnyDevice(topic: string): boolean {
+  const [root, , ...rest] = topic.split('/')
+  const levels = [commandTopics, ...Object.values(topics).map((row) => row.topic)].map((one) => one.split('/'))
+  return (
+    root === 'painlens' &&
+    levels.some(
+      (pattern) => pattern.length === rest.length && pattern.every((level, i) => level === '+' || level === rest[i])
+    )
+  )
 }
 
 /** @returns the command's name, or null for a topic that is no command of ours */

@@ -1,6 +1,6 @@
 import { fstatSync } from 'node:fs'
 import { pino, stdTimeFunctions } from 'pino'
-import { printable } from './printable.js'
+import { printable, printableJson } from './printable.js'
 import type { Secrets } from './secrets.js'
 import { lineWriter } from './standard-streams.js'
 
@@ -46,7 +46,8 @@ function isJournal(stream: string | undefined): boolean {
 
 /**
  * Lines on `write` (by default standard error, which may fail). Secrets are redacted anywhere in a line, and a text in
- * it has at most 4000 characters. A line of JSON stays JSON with its fields, even if a password is `level` or `1,"t`.
+ * it has at most 4000 characters; what would steer a terminal is escaped. A line of JSON stays JSON with its fields, even if a
+ * password is `level` or `1,"t`.
  */
 export function createLog(
   level: LogLevel,
@@ -58,7 +59,7 @@ export function createLog(
   const out = form === 'json' ? toOut : (line: string) => toOut(textLine(line, form))
   return pino(
     { level, base: null, timestamp: stdTimeFunctions.isoTime, formatters: { level: (label) => ({ level: label }) } },
-    { write: (line: string) => out(isFit(line, secrets) ? line : withoutSecrets(line, secrets)) }
+    { write: (line: string) => out(printableJson(isFit(line, secrets) ? line : withoutSecrets(line, secrets))) }
   )
 }
 

@@ -17,10 +17,15 @@ function escaped(character: string): string {
 /** A name from outside (a file's, a folder's) on one line, with escapes such as `\x1b` for what would steer a terminal. */
 export const printable = (name: string): string => name.replace(steering, escaped)
 
-/** The same for JSON, which says the same as before. */
+/**
+ * JSON on one line with nothing in it that steers a terminal: what would is written as JSON's own escapes, so that a reader
+ * of the JSON gets it unchanged. A line break at its end stays.
+ */
 export const printableJson = (json: string): string =>
-  json.replace(steering, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`)
+  json.replace(steering, (character) =>
+    character === '\n' ? character : `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
+  )
 
-/** The same for a whole message, whose own line breaks and tabs stay. */
+/** What `printable` makes of a name, for a whole message, whose own line breaks and tabs stay. */
 export const printableLines = (message: string): string =>
   message.replace(steering, (character) => (character === '\n' || character === '\t' ? character : escaped(character)))

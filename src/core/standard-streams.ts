@@ -3,6 +3,7 @@
  * full. Node.js would end the process with a stack trace for each.
  */
 import { DiskError, messageOf, printed } from './errors.js'
+import { toStderr } from './terminal.js'
 
 /** What a shell says of a program that ended by SIGPIPE, as other programs do whose reader leaves. */
 const endedByPipe = 128 + 13
@@ -23,7 +24,7 @@ export function watchStandardStreams(stop: () => void): (code: number) => number
     instead = readerLeft ? endedByPipe : 1
     if (!readerLeft) {
       const lost = new DiskError('PL-OUTPUT', `cannot be written (${messageOf(error)})`, 'standard output')
-      process.stderr.write(`painlens: ${printed(lost)}\n`)
+      toStderr(`painlens: ${printed(lost)}\n`)
     }
     if (ended) process.exitCode = instead
     else stop()

@@ -117,10 +117,10 @@ function explained(error: unknown, place: Place): unknown {
 async function referenceRun(place: Place, { model, blame, signal }: Proving): Promise<ProvedRun | null> {
   if (model === null) return null
   try {
-    const [run] = await runProof({ ...where(place.current), model, providers: ['cpu'] }, blame, signal)
+    const [run] = await runProof({ ...where(place.current), model, providers: ['cpu'] }, { blame, signal })
     return run!
   } catch (error) {
-    if (error instanceof ProviderError) return null
+    if (error instanceof ProviderError && error.code !== 'PL-INSTALL-CONFINED') return null
     throw error
   }
 }
@@ -134,7 +134,8 @@ async function proveRuns(
 ): Promise<void> {
   if (model === null) return
   const others = providers.filter((provider) => provider !== 'cpu')
-  const [cpu, ...rest] = await runProof({ ...where(folder), model, providers: ['cpu', ...others] }, blame, signal)
+  const request = { ...where(folder), model, providers: ['cpu', ...others] as const }
+  const [cpu, ...rest] = await runProof(request, { blame, signal, say })
   for (const run of [cpu!, ...rest]) {
     const difference = compareOutputs(run, reference ?? cpu!, blame)
     const nodes = Object.entries(run.nodes).map(([name, count]) => `${count} on ${name}`)

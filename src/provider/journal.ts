@@ -14,6 +14,7 @@ import {
   rmSync,
   writeFileSync
 } from 'node:fs'
+import { isRunning } from '../core/processes.js'
 import type { Place } from './place.js'
 
 export interface Journal {
@@ -85,7 +86,7 @@ export function undoChange(place: Place): boolean {
 /** The process of a running change; null if there is none or it was interrupted. */
 export function changingProcess(place: Place): number | null {
   const journal = readJournal(place)
-  return journal && isAlive(journal.pid) && birthOf(journal.pid) === journal.born ? journal.pid : null
+  return journal && isRunning(journal.pid) && birthOf(journal.pid) === journal.born ? journal.pid : null
 }
 
 function readJournal(place: Place): Journal | null {
@@ -93,15 +94,6 @@ function readJournal(place: Place): Journal | null {
     return JSON.parse(readFileSync(place.journal, 'utf8')) as Journal
   } catch {
     return null
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM'
   }
 }
 

@@ -1,11 +1,12 @@
 /**
  * A process that runs the classifier on a build of ONNX Runtime, so that a build that crashes does not crash the installer.
- * Forked by `prove`, which sends a ProofRequest and gets a ProofAnswer.
+ * Started by `prove`, which sends a ProofRequest and gets a ProofAnswer; or the reason why it does not come to the build's
+ * native code, before which it says that it begins.
  */
 import '../core/no-telemetry.js'
 import { readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { ProviderError, whatOf } from '../core/errors.js'
+import { messageOf, ProviderError, whatOf } from '../core/errors.js'
 import { loadManifest, type Manifest } from '../lib/model/manifest.js'
 import { asFloats, asInputType, batchDims, preprocess } from '../lib/model/preprocess.js'
 import type { InputType } from '../lib/onnx/index.js'
@@ -42,17 +43,22 @@ const pictures = 2
 
 // The parent process has ended.
 process.once('disconnect', () => process.exit(1))
-process.once('message', (request: ProofRequest) => {
-  void answer(request)
+process.once('message', async (request: ProofRequest) => {
+  const manifest = await loadManifest(request.model).catch((error: unknown) => ({ notBegun: messageOf(error) }))
+  if ('notBegun' in manifest) {
+    process.send!(manifest, () => process.exit(1))
+    return
+  }
+  process.send!({ begun: true })
+  void answer(request, manifest)
     .catch((error: unknown): ProofAnswer => ({ provider: request.providers[0]!, failure: whatOf(error) }))
     .then((message) => process.send!(message, () => process.exit(0)))
 })
 
-async function answer({ folder, redirect, model, providers }: ProofRequest): Promise<ProofAnswer> {
+async function answer({ folder, redirect, providers }: ProofRequest, manifest: Manifest): Promise<ProofAnswer> {
   if (redirect) loadBindingFrom(folder)
   // Only now: importing it loads the binding.
   const { proveProvider } = await import('../lib/ort/provider.js')
-  const manifest = await loadManifest(model)
   checkLoaded(folder)
   const runs: Extract<ProofAnswer, { runs: unknown }>['runs'] = []
   for (const provider of providers) {

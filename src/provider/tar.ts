@@ -3,10 +3,13 @@
  * devices an archive cannot write outside its folder.
  */
 import { createReadStream } from 'node:fs'
+import type { Readable } from 'node:stream'
 import { createGunzip } from 'node:zlib'
 import { messageOf } from '../core/errors.js'
 
 const block = 512
+/** Zeros that may follow the end mark: tar fills its last record, of 10 KB unless told otherwise. */
+const mostPadding = 1 << 20
 
 export interface TarEntry {
   name: string
@@ -42,17 +45,26 @@ export async function readTar(file: string, open: (entry: TarEntry) => TarSink, 
       throw new TarError(`it cannot be unpacked: ${messageOf(error)}`)
     throw error
   } finally {
-    source.destroy()
-    unzipped.destroy()
+    // Also what is read ahead is given back before the next archive.
+    await Promise.all([source, unzipped].map(closed))
   }
   reader.end()
+}
+
+function closed(stream: Readable): Promise<void> {
+  return new Promise((resolve) => {
+    if (stream.closed) resolve()
+    else stream.once('close', resolve).destroy()
+  })
 }
 
 class TarReader {
   readonly #open: (entry: TarEntry) => TarSink
   #header = Buffer.alloc(0)
   #entry: { name: string; left: number; padding: number; sink: TarSink } | null = null
+  #begun = false
   #ended = false
+  #padding = 0
 
   constructor(open: (entry: TarEntry) => TarSink) {
     this.#open = open
@@ -60,13 +72,19 @@ class TarReader {
 
   take(piece: Buffer): void {
     let rest = piece
-    // Only padding follows the end mark.
     while (rest.length > 0 && !this.#ended) rest = this.#entry ? this.#takeContent(rest) : this.#takeHeader(rest)
+    this.#takePadding(rest)
   }
 
   end(): void {
     if (this.#entry) throw new TarError(`it ends within ${this.#entry.name}`)
     if (!this.#ended) throw new TarError('its end is missing')
+  }
+
+  /** Reading stops at what cannot be padding, however much of it there is. */
+  #takePadding(piece: Buffer): void {
+    this.#padding += piece.length
+    if (this.#padding > mostPadding || piece.some((byte) => byte !== 0)) throw new TarError('it goes on after its end')
   }
 
   #takeHeader(piece: Buffer): Buffer {
@@ -75,15 +93,18 @@ class TarReader {
     if (this.#header.length === block) {
       const header = this.#header
       this.#header = Buffer.alloc(0)
-      if (header.every((byte) => byte === 0)) this.#ended = true
-      else this.#begin(entryOf(header))
+      if (header.some((byte) => byte !== 0)) this.#begin(entryOf(header))
+      else if (this.#begun) this.#ended = true
+      else throw new TarError('it is empty')
     }
     return piece.subarray(taken.length)
   }
 
   #begin(entry: TarEntry): void {
+    this.#begun = true
     const sink = this.#open(entry)
     this.#entry = { name: entry.name, left: entry.size, padding: (block - (entry.size % block)) % block, sink }
+    if (entry.size === 0) sink.end()
     this.#endIfDone()
   }
 

@@ -37,18 +37,20 @@ export async function readArchiveManifest(
 ): Promise<ArchiveManifest> {
   // Ends the reading; caught below.
   const enough = new TarError('the manifest is read')
-  let manifest: ArchiveManifest | undefined
+  const found: ArchiveManifest[] = []
   await reading(archive, async () => {
-    const open = manifestFirst(archive, (found) => {
-      manifest = found
+    const open = manifestFirst(archive, (manifest) => {
+      found.push(manifest)
       throw enough
     })
     await readTar(archive, open, signal).catch((error) => {
       if (error !== enough) throw error
     })
   })
-  checkFit(manifest!, place, archive)
-  return manifest!
+  const [manifest] = found
+  if (!manifest) throw unreadable(archive, 'its manifest is empty')
+  checkFit(manifest, place, archive)
+  return manifest
 }
 
 /**
@@ -89,6 +91,7 @@ async function unpackFiles(
       begun = true
       return first(entry)
     }
+    if (entry.name === markerName) throw new TarError(`it holds ${markerName}, which painlens writes itself`)
     const expected = left.get(entry.name)
     if (!expected) throw new TarError(`${entry.name} is not in its manifest, or is there twice`)
     if (entry.size !== expected.size)

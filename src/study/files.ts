@@ -2,6 +2,7 @@ import { type FileHandle, mkdir, open, readFile, rename, rm, stat } from 'node:f
 import { join } from 'node:path'
 import { DiskError, InputError } from '../core/errors.js'
 import { printable } from '../core/printable.js'
+import { isRunning } from '../core/processes.js'
 
 /** Whether there is anything of that name. */
 export const isThere = (file: string): Promise<boolean> =>
@@ -10,13 +11,18 @@ export const isThere = (file: string): Promise<boolean> =>
     () => false
   )
 
+/** The mode of files that show or name people. */
+export const privately = 0o600
+/** The mode of files for others: a model that the daemon's user runs. */
+export const openly = 0o666
+
 /**
  * Writes a file whole or not at all, however the process ends.
  * @param pieces written one after the other, straight from their own memory
- * @param mode   who may read it; `privately` for what shows or names people
+ * @param mode   who may read it; only its owner unless given, since results show, name or count people
  * @throws DiskError
  */
-export async function writeWhole(file: string, pieces: Iterable<string | Uint8Array>, mode = 0o666): Promise<void> {
+export async function writeWhole(file: string, pieces: Iterable<string | Uint8Array>, mode = privately): Promise<void> {
   const temporary = `${file}.tmp`
   try {
     const handle = await open(temporary, 'w', mode)
@@ -32,9 +38,6 @@ export async function writeWhole(file: string, pieces: Iterable<string | Uint8Ar
     throw diskError(error, file)
   }
 }
-
-/** The mode of files that show or name people. */
-export const privately = 0o600
 
 /** Writes all of it, however little the system takes at once. */
 export async function writeAll(handle: FileHandle, bytes: Uint8Array): Promise<void> {
@@ -55,12 +58,12 @@ export interface Claim {
 }
 
 /**
- * Makes a folder for results, and keeps other runs out of it while this process lives.
+ * Makes a folder for results (0700), and keeps other runs out of it while this process lives.
  * @throws InputError where another run is at work in it; DiskError
  */
 export async function claimFolder(folder: string): Promise<Claim> {
   const lock = join(folder, '.running')
-  await mkdir(folder, { recursive: true }).catch((error: unknown) => {
+  await mkdir(folder, { recursive: true, mode: 0o700 }).catch((error: unknown) => {
     throw diskError(error, folder)
   })
   for (let attempt = 0; attempt < 2; attempt++) {
@@ -72,7 +75,7 @@ export async function claimFolder(folder: string): Promise<Claim> {
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw diskError(error, folder)
       const pid = Number(await readFile(lock, 'utf8').catch(() => ''))
-      if (isAlive(pid)) {
+      if (isRunning(pid)) {
         const what = `painlens study is at work in it already (process ${pid})`
         throw new InputError('PL-STUDY-FOLDER', what, printable(folder))
       }
@@ -80,14 +83,4 @@ export async function claimFolder(folder: string): Promise<Claim> {
     }
   }
   throw new InputError('PL-STUDY-FOLDER', 'painlens study is at work in it already', printable(folder))
-}
-
-function isAlive(pid: number): boolean {
-  if (!Number.isInteger(pid) || pid <= 0) return false
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM'
-  }
 }

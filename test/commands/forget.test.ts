@@ -27,7 +27,7 @@ async function setUp(retained: Record<string, string>) {
     const found: string[] = []
     const other = await connectAsync(broker.url, { protocolVersion: 5 })
     other.on('message', (topic) => found.push(topic))
-    await other.subscribeAsync('painlens/#')
+    await other.subscribeAsync(['painlens/#', 'homeassistant/#'])
     await new Promise((resolve) => setTimeout(resolve, 300))
     await other.endAsync(true)
     return found.sort()
@@ -40,13 +40,16 @@ describe('painlens forget', () => {
     const { config, left } = await setUp({
       'painlens/old/status': '{"state":"offline"}',
       'painlens/old/camera/room-9/state': '{"state":"ok"}',
+      'homeassistant/device/painlens_old/config': '{}',
+      'homeassistant/device/painlens_older/config': '{}',
       'painlens/older/status': '{"state":"offline"}'
     })
     const said: string[] = []
     const code = await forgetCommand({ device: 'old', config }, never, (text) => void said.push(text))
-    expect([code, await left()]).toEqual([0, ['painlens/older/status']])
+    expect([code, await left()]).toEqual([0, ['homeassistant/device/painlens_older/config', 'painlens/older/status']])
     expect(said.join('').trimEnd().split('\n').sort()).toEqual([
-      '2 in all',
+      '3 in all',
+      'removed homeassistant/device/painlens_old/config',
       'removed painlens/old/camera/room-9/state',
       'removed painlens/old/status'
     ])

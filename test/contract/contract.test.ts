@@ -7,9 +7,10 @@ import { describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
 import { commandSchemas } from '../../src/contract/commands.js'
 import { commandNames } from '../../src/contract/messages.js'
-import { commandFile, contractSchemas, messageSchemas } from '../../src/contract/schemas.js'
-import { type Kind, topics } from '../../src/contract/topics.js'
+import { commandFile, contractSchemas } from '../../src/contract/schemas.js'
+import { topics } from '../../src/contract/topics.js'
 import { packageRoot } from '../../src/core/version.js'
+import { examplesOf } from '../../tools/generate/examples.js'
 import { alarm, explanation, health } from '../stages/mqtt/rig.js'
 import { kindOf, problemsOf, schemaOf } from '../support/contract.js'
 
@@ -92,20 +93,38 @@ describe('config/messages', () => {
     }
   })
 
-  it('take the examples of docs/integrate/mqtt.md', () => {
-    const page = readFileSync(`${packageRoot}docs/integrate/mqtt.md`, 'utf8')
-    const headings: Partial<Record<Kind, string>> = {
-      cameraState: 'camera/<id>/state',
-      observation: 'camera/<id>/observation'
+  const examples = examplesOf(readFileSync(`${packageRoot}docs/integrate/mqtt.md`, 'utf8'))
+  const validators = new Map(Object.keys(contractSchemas).map((name) => [name, ajv().compile(schemaOf(name))]))
+  /** By the file that users get and, where it is stricter, by its source. */
+  const problemsWith = (name: string, payload: unknown): string[] => {
+    const validate = validators.get(name)!
+    const bySource = contractSchemas[name]!.safeParse(payload)
+    return [
+      ...(validate(payload) ? [] : validate.errors!.map(({ instancePath, message }) => `${instancePath} ${message}`)),
+      ...(bySource.success ? [] : bySource.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`))
+    ]
+  }
+
+  it('take every example of docs/integrate/mqtt.md, which has one of each message and command', () => {
+    for (const { of, text } of examples) {
+      expect(of, `an example of what? ${text}`).not.toBeNull()
+      expect(problemsWith(of!, JSON.parse(text)), text).toEqual([])
     }
-    for (const kind of Object.keys(messageSchemas) as Kind[]) {
-      const heading = kind === 'response' ? 'Commands' : `base/${headings[kind] ?? kind}`
-      const block = page.split(`## ${heading}\n`)[1]?.split('```json\n')[1]?.split('```')[0] ?? ''
-      // One object over many lines, or one on each.
-      const lines = block.trim().split('\n')
-      const examples = lines.every((line) => line.endsWith('}')) ? lines : [block]
-      for (const example of examples) expect(problemsOf(kind, example), example).toEqual([])
-    }
+    expect(new Set(examples.map(({ of }) => of))).toEqual(new Set(Object.keys(contractSchemas)))
+  })
+
+  it('take every example of config/asyncapi.yaml, which has those of the page', () => {
+    const messages = Object.values<{ name: string; examples: { payload: object }[] }>(document.components.messages)
+    const found = messages.flatMap(({ name, examples }) => examples.map(({ payload }) => ({ name, payload })))
+    expect(found).toHaveLength(examples.length)
+    for (const { name, payload } of found) expect(problemsWith(name, payload), JSON.stringify(payload)).toEqual([])
+  })
+
+  it('refuse an example whose hash is cut short, or whose command has a misspelt key', () => {
+    const cut = JSON.parse(examples.find(({ of }) => of === 'alarm')!.text)
+    cut.model.sha256 = cut.model.sha256.slice(0, 16)
+    expect(problemsWith('alarm', cut).join()).toContain('sha256')
+    expect(examplesOf('## base/nothing\n```json\n{}\n```\n')).toEqual([{ of: null, text: '{}' }])
   })
 
   it('are found by topic', () => {

@@ -49,7 +49,11 @@ describe('a camera whose packets are lost while a resident shows pain', () => {
     expect(raised).toMatchObject({ priority: 'medium', camera: 'bed', code: null })
     expect(Date.parse(raised.updated) - Date.parse(since)).toBeGreaterThanOrEqual(10_000)
     const ready = await device.ask('/ready')
-    expect(ready.parts).toContainEqual({ part: 'camera bed', why: expect.stringMatching(/^damaged: data .* missing/) })
+    expect(ready.parts).toContainEqual({
+      part: 'camera bed',
+      code: null,
+      why: expect.stringMatching(/^damaged: data .* missing/)
+    })
     const damaged = await device.metric('painlens_camera_damaged_total{camera="bed"}')
     expect(damaged).toBeGreaterThan(20)
     expect(nurse.alarms().filter(({ condition, phase }) => condition === 'pain' && phase === 'start')).toHaveLength(1)

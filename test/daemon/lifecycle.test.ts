@@ -1,4 +1,5 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { connectAsync } from 'mqtt'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import type { AlarmMessage, StatusMessage } from '../../src/contract/messages.js'
 import { expectWhole } from '../support/nurse.js'
 import { patience, until } from '../support/slowness.js'
@@ -23,12 +24,27 @@ async function setUp(cameras: object[], changes: object = {}) {
   return { device, configure, nurse: await device.listen(), start: () => device.start() }
 }
 
+/** What is retained for Home Assistant: the components of the one device; null where its message was taken away. */
+async function listenAsHomeAssistant(): Promise<() => Record<string, object> | null | undefined> {
+  const client = await connectAsync(ward.broker.url)
+  onTestFinished(() => client.endAsync(true))
+  let heard: Record<string, object> | null | undefined
+  client.on('message', (_, bytes) => {
+    heard = bytes.length === 0 ? null : (JSON.parse(String(bytes)) as { components: Record<string, object> }).components
+  })
+  await client.subscribeAsync('homeassistant/device/+/config', { qos: 1 })
+  return () => heard
+}
+
 describe('an active alarm', { timeout: patience(120_000) }, () => {
   it('stays active when acknowledged, and is ended once after kill -9, with its next seq, and on stop', async () => {
     const { device, nurse, start } = await setUp([bed, gone])
     const killed = start()
     const pain = await nurse.alarm('pain', 'start', 40_000)
     const lost = await nurse.alarm('camera_lost', 'start')
+    await until(() => nurse.pain('bed').at(-1)?.suspected === true, 'the state of pain')
+    expect(nurse.pain('bed').at(-1)).toMatchObject({ alarm_ids: [pain.alarm_id] })
+    expect(nurse.pain('gone').at(-1)).toMatchObject({ suspected: null })
     const answer = await nurse.command('ack', { alarm_id: pain.alarm_id, by: 'nurse 7', kind: 'coming' })
     expect(answer.status).toBe('ok')
     const acked = await nurse.alarm('pain', 'update')
@@ -104,11 +120,15 @@ describe('an active alarm', { timeout: patience(120_000) }, () => {
 
   it("ends when its camera is removed from the config or changed, and a removed camera's state is cleared", async () => {
     // An alarm log that cannot be written does not delay alarms.
-    const changes = { alarm_log: { path: '/etc/hostname/alarms' } }
+    const mqtt = { url: ward.broker.url, home_assistant: { enabled: true } }
+    const changes = { alarm_log: { path: '/etc/hostname/alarms' }, mqtt }
+    const home = await listenAsHomeAssistant()
     const { device, configure, nurse, start } = await setUp([bed, gone], changes)
     const daemon = start()
     const pain = await nurse.alarm('pain', 'start', 40_000)
     await nurse.alarm('camera_lost', 'start')
+    await until(() => home()?.gone_pain, 'the entities of both cameras')
+    expect(home()?.gone_pain).toHaveProperty('state_topic')
     expect(daemon.output()).toContain('the alarm log cannot be written')
     await configure([{ ...bed, location: { room: '13' } }])
     daemon.child.kill('SIGHUP')
@@ -116,6 +136,9 @@ describe('an active alarm', { timeout: patience(120_000) }, () => {
     expect(end).toMatchObject({ alarm_id: pain.alarm_id, reason: 'reconfigured' })
     expect(await nurse.alarm('camera_lost', 'end')).toMatchObject({ reason: 'reconfigured' })
     await until(() => nurse.states('gone').at(-1) === null, 'the state to be taken away')
+    await until(() => nurse.pain('gone').at(-1) === null, 'the state of pain to be taken away')
+    expect(home()?.gone_pain).toEqual({ platform: 'binary_sensor' })
+    expect(home()?.bed_pain).toHaveProperty('name', 'Pain suspected, room 13')
     const moved = await until(
       () => nurse.alarms().find(({ location }) => location.room === '13'),
       'the alarm with its new place'
@@ -123,10 +146,11 @@ describe('an active alarm', { timeout: patience(120_000) }, () => {
     expect(moved.phase).toBe('start')
     await daemon.end('SIGTERM')
 
-    // Removed while painlens is not running.
-    await configure([gone])
+    // Removed while painlens is not running, and Home Assistant switched off.
+    await device.configure([gone], { ...soon, alarm_log: changes.alarm_log })
     const later = start()
     await until(() => nurse.states('bed').at(-1) === null, 'the other state to be taken away')
+    await until(() => home() === null, 'the message for Home Assistant to be taken away')
     const newcomer = await device.listen()
     await until(() => newcomer.states('gone').length > 0, 'the state that is still there')
     expect(newcomer.states('bed')).toEqual([])

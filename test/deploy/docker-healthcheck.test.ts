@@ -12,7 +12,7 @@ import { freePort } from '../support/mosquitto.js'
 const script = resolve(import.meta.dirname, '../../deploy/docker/healthcheck.mjs')
 const token = 'a-token-of-sixteen-or-more'
 const fine: Report = { ok: true, parts: [] }
-const wrong = (part: string, why: string): Report => ({ ok: false, parts: [{ part, why }] })
+const wrong = (part: string, why: string): Report => ({ ok: false, parts: [{ part, why, code: null }] })
 
 let folder: string
 let port: number

@@ -3,6 +3,7 @@ import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import {
   appendFileSync,
+  chmodSync,
   cpSync,
   existsSync,
   mkdirSync,
@@ -13,10 +14,10 @@ import {
   statSync
 } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { delimiter, join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import { patience } from '../support/slowness.js'
-import { copyInstallation, type Files, nativeFolder, root, writeArchive } from './rig.js'
+import { copyInstallation, type Files, nativeFolder, root, withoutNamespaces, writeArchive } from './rig.js'
 
 const model = join(root, 'models/pain-demo.onnx')
 const shared = join(root, nativeFolder)
@@ -28,6 +29,9 @@ let archive: string
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'painlens-provider-'))
+  // For the user that an archive's code is tried as.
+  chmodSync(folder, 0o755)
+  process.env.PATH = `${withoutNamespaces(folder)}${delimiter}${process.env.PATH}`
   const build = join(folder, 'build')
   cpSync(shared, build, { recursive: true })
   appendFileSync(join(build, 'libonnxruntime.so.1'), 'the build of this test')

@@ -39,24 +39,24 @@ describe('a proof', () => {
   it('ends at once when aborted', async () => {
     const stop = new AbortController()
     const request = { folder, redirect: false, model, providers: ['cpu'] as const }
-    const proof = runProof(request, blame, stop.signal)
+    const proof = runProof(request, { blame, signal: stop.signal })
     stop.abort(new Error('stopped'))
     await expect(proof).rejects.toThrow('stopped')
-    await expect(runProof(request, blame, stop.signal)).rejects.toThrow('stopped')
+    await expect(runProof(request, { blame, signal: stop.signal })).rejects.toThrow('stopped')
   })
 
   it('fails if the system loaded the library from another folder', async () => {
     // Not redirected, onnxruntime-node loads its own files, which are not in this folder.
-    await expect(runProof({ folder, redirect: false, model, providers: ['cpu'] }, blame)).rejects.toThrow(
-      /the system has loaded .*onnxruntime_binding\.node.* instead of it; is LD_LIBRARY_PATH set\?/
-    )
+    await expect(
+      runProof({ folder, redirect: false, model, providers: ['cpu'] }, { blame, account: null })
+    ).rejects.toThrow(/the system has loaded .*onnxruntime_binding\.node.* instead of it; is LD_LIBRARY_PATH set\?/)
   })
 
   it("fails with the loader's message for files that are not libraries", async () => {
     const place = writeFakePackage(join(folder, 'fake'))
-    await expect(runProof({ folder: place.current, redirect: true, model, providers: ['cpu'] }, blame)).rejects.toThrow(
-      /a\.tar\.gz: cpu does not work here \(.*onnxruntime_binding\.node.*\)\. Build it again\./
-    )
+    await expect(
+      runProof({ folder: place.current, redirect: true, model, providers: ['cpu'] }, { blame, account: null })
+    ).rejects.toThrow(/a\.tar\.gz: cpu does not work here \(.*onnxruntime_binding\.node.*\)\. Build it again\./)
   })
 })
 

@@ -107,3 +107,14 @@ export function copyInstallation(folder: string): { main: string; native: string
 export function contents(folder: string): Record<string, string> {
   return Object.fromEntries(readdirSync(folder).map((name) => [name, readFileSync(join(folder, name), 'latin1')]))
 }
+
+/**
+ * A folder for PATH whose unshare runs its command without a new namespace, so that tests change nothing of this machine;
+ * confinement.test.ts shows what it is called with.
+ */
+export function withoutNamespaces(folder: string): string {
+  const bin = join(folder, 'no-namespaces')
+  mkdirSync(bin)
+  writeFileSync(join(bin, 'unshare'), '#!/bin/sh\nshift 2; exec "$@"\n', { mode: 0o755 })
+  return bin
+}

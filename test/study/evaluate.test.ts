@@ -10,6 +10,7 @@ import { packageRoot } from '../../src/core/version.js'
 import { createRandom } from '../../src/lib/random.js'
 import { RowsFile } from '../../src/study/rows-file.js'
 import { trainStudy } from '../../src/study/train/index.js'
+import { readableByOthers } from '../support/readable-by-others.js'
 import { patience } from '../support/slowness.js'
 import {
   type Evaluation,
@@ -124,6 +125,7 @@ describe('the figures of a run', { timeout: patience(60_000) }, () => {
     expect(readFileSync(join(first.folder, 'evaluation.json'), 'utf8')).toBe(before)
     await evaluate({ ...options, chance: { ...options.chance, seed: 2 } })
     expect(jsonIn(first.folder).accuracy.subjects).not.toEqual((JSON.parse(before) as Evaluation).accuracy.subjects)
+    expect(readableByOthers(first.folder)).toEqual([])
     expect(readdirSync(first.folder).sort()).toEqual([
       'classes.csv',
       'confusion.csv',

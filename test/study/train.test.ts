@@ -9,6 +9,7 @@ import { packageRoot } from '../../src/core/version.js'
 import { loadManifest } from '../../src/lib/model/manifest.js'
 import { createRandom } from '../../src/lib/random.js'
 import { type TrainOptions, trainStudy } from '../../src/study/train/index.js'
+import { readableByOthers } from '../support/readable-by-others.js'
 import { patience } from '../support/slowness.js'
 import { type StudyRig, studyRig, writeData } from './rig.js'
 
@@ -59,6 +60,11 @@ describe('painlens study train', { timeout: patience(120_000) }, () => {
       alarmLabel: 'pain',
       intendedUse: 'research'
     })
+    // No other user enters the folder, whatever the modes within it; the model may be copied as it is.
+    const open = readableByOthers(options.out)
+    expect(open).not.toContain('.')
+    expect(open).not.toContain('predictions.csv')
+    expect(open.some((name) => name.endsWith('model.yaml'))).toBe(true)
     const predictions = csv(join(options.out, 'predictions.csv'))
     expect(predictions.map(({ crop }) => crop)).toEqual(csv(join(rig.data, 'index.csv')).map(({ crop }) => crop))
     const folds = new Map(csv(join(options.out, 'folds.csv')).map(({ subject, fold }) => [subject, fold]))

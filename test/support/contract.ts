@@ -3,7 +3,7 @@ import { Ajv, type ValidateFunction } from 'ajv'
 import * as formats from 'ajv-formats'
 import type { MqttClient } from 'mqtt'
 import { afterEach, expect } from 'vitest'
-import { messageSchemas } from '../../src/contract/schemas.js'
+import { messageFile, messageSchemas } from '../../src/contract/schemas.js'
 import { type Kind, topics } from '../../src/contract/topics.js'
 import { packageRoot } from '../../src/core/version.js'
 
@@ -18,7 +18,6 @@ afterEach(() => expect(violations.splice(0), 'messages that break the contract')
 const ajv = new Ajv({ allErrors: true, allowUnionTypes: true })
 formats.default.default(ajv)
 
-const fileNames: Partial<Record<Kind, string>> = { cameraState: 'camera-state' }
 /** The schema as it lies in config/messages. */
 export function schemaOf(name: string): object {
   return JSON.parse(readFileSync(`${packageRoot}config/messages/${name}.schema.json`, 'utf8')) as object
@@ -26,7 +25,7 @@ export function schemaOf(name: string): object {
 
 const kinds = Object.keys(topics) as Kind[]
 const validators = new Map<Kind, ValidateFunction>(
-  kinds.map((kind) => [kind, ajv.compile(schemaOf(fileNames[kind] ?? kind))])
+  kinds.map((kind) => [kind, ajv.compile(schemaOf(messageFile(kind)))])
 )
 
 /** What the topic's messages are, or null where painlens has no business (`base/command/…`, `base/check`). */

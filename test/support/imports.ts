@@ -21,6 +21,8 @@ const floorsOfUnits = new Set(['lib', 'stages', 'daemon', 'commands', 'show', 't
 export function unitOf(file: string): string {
   const parts = file.split('/')
   const [floor = '', folder] = parts[0] === 'src' ? parts.slice(1) : parts
+  // What the browser gets is a unit of its own, within what serves it.
+  if (floor === 'page' && folder === 'web') return 'page/web'
   return floorsOfUnits.has(floor) && folder ? `${floor}/${folder}` : floor
 }
 
@@ -90,12 +92,12 @@ export function namesTwice(texts: readonly (readonly [file: string, text: string
   return [...filesOf].filter(([, files]) => files.length > 1).map(([name, files]) => `${name}: ${files.join(', ')}`)
 }
 
-/** Every TypeScript file below a folder, compiled output apart. */
+/** Every TypeScript file below a folder, compiled output apart. Of two files `x.ts` and `x.tsx` there is one. */
 export function sourcesBelow(folder: string): string[] {
   return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
     const path = join(folder, entry.name)
     if (entry.isDirectory()) return entry.name === 'dist' ? [] : sourcesBelow(path)
-    return entry.name.endsWith('.ts') ? [path] : []
+    return /\.tsx?$/.test(entry.name) ? [path] : []
   })
 }
 

@@ -3,6 +3,7 @@ import { expect, onTestFinished } from 'vitest'
 import type {
   AcknowledgementMessage,
   AlarmMessage,
+  CameraPainMessage,
   CameraStateMessage,
   ExplanationMessage,
   HealthMessage,
@@ -45,7 +46,16 @@ export class Nurse {
     const base = `painlens/${device}`
     holdToContract(client)
     const nurse = new Nurse(client, base)
-    for (const topic of ['status', 'health', 'camera/+/state', 'alarm', 'acknowledgement', 'explanation', 'response/+'])
+    for (const topic of [
+      'status',
+      'health',
+      'camera/+/state',
+      'camera/+/pain',
+      'alarm',
+      'acknowledgement',
+      'explanation',
+      'response/+'
+    ])
       await client.subscribeAsync(`${base}/${topic}`, { qos: 1 })
     return nurse
   }
@@ -68,6 +78,10 @@ export class Nurse {
 
   states(camera: string): (CameraStateMessage | null)[] {
     return this.of<CameraStateMessage | null>(`camera/${camera}/state`)
+  }
+
+  pain(camera: string): (CameraPainMessage | null)[] {
+    return this.of<CameraPainMessage | null>(`camera/${camera}/pain`)
   }
 
   alarm(condition: string, phase: AlarmMessage['phase'], ms?: number): Promise<AlarmMessage> {

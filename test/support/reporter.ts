@@ -12,6 +12,7 @@ export function reporterInto(said: AlarmMessage[], clock: Clock): Reporter {
     mqtt: {
       putAlarmInOutbox: async (message) => void said.push(message),
       putAcknowledgementInOutbox: async () => undefined,
+      cameraPain: () => undefined,
       observation: () => undefined,
       cameraState: () => undefined,
       refresh: () => undefined

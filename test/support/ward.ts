@@ -139,11 +139,7 @@ export class Device {
       text += part
     }
     expect(
-      await alarmsCommand({ config: this.file, ...options }, new AbortController().signal, {
-        write,
-        colour: false,
-        width: 1000
-      })
+      await alarmsCommand({ config: this.file, ...options }, new AbortController().signal, { write, width: 1000 })
     ).toBe(0)
     return text
   }

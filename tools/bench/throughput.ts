@@ -74,6 +74,7 @@ async function openStages(manifest: Manifest, threads: number) {
   const mqtt = {
     putAlarmInOutbox: async () => void published++,
     putAcknowledgementInOutbox: async () => undefined,
+    cameraPain: () => undefined,
     observation: () => void published++,
     cameraState: () => undefined,
     refresh: () => undefined

@@ -1,9 +1,11 @@
+import { readFileSync } from 'node:fs'
 import { stringify } from 'yaml'
 import { acknowledgeableDays } from '#painlens/contract/commands.js'
 import { type CommandName, commandNames } from '#painlens/contract/messages.js'
-import { commandFile } from '#painlens/contract/schemas.js'
+import { commandFile, messageFile } from '#painlens/contract/schemas.js'
 import { baseTopic, type Kind, topicOf, topics } from '#painlens/contract/topics.js'
-import { version } from '#painlens/core/version.js'
+import { packageRoot, version } from '#painlens/core/version.js'
+import { examplesOf } from './examples.js'
 import { schemaFile } from './message-schemas.js'
 
 /** What a channel or a message is about, in a sentence. */
@@ -11,6 +13,7 @@ const about: Record<Kind, string> = {
   status: 'Whether painlens runs; also its last will.',
   health: 'How painlens fares, each 30 s.',
   cameraState: 'What a camera is doing; on each change and after each reconnect.',
+  cameraPain: 'Whether pain is suspected in a camera; on each change and after each reconnect.',
   observation: 'The scores of a face, at most once per second and face; for displays and studies, not for alarming.',
   alarm:
     'An alarm starts, continues, ends. At least once, in order per alarm_id; alarm_id and seq identify repetitions.',
@@ -37,6 +40,7 @@ const parameters: Record<string, object> = {
 /** What stands in an address for the topic's `+`. */
 const placeholders: Partial<Record<Kind, string>> = {
   cameraState: '{camera}',
+  cameraPain: '{camera}',
   observation: '{camera}',
   response: '{command}'
 }
@@ -114,14 +118,17 @@ function receiving(command: CommandName): object {
   }
 }
 
+const page = readFileSync(`${packageRoot}docs/integrate/mqtt.md`, 'utf8')
+const examples = examplesOf(page)
+
 const message = (title: string, summary: string, file: string): object => ({
   name: file,
   title,
   summary,
   contentType: 'application/json',
-  payload: { $ref: `./${schemaFile(file)}` }
+  payload: { $ref: `./${schemaFile(file)}` },
+  examples: examples.filter(({ of }) => of === file).map(({ text }) => ({ payload: JSON.parse(text) as object }))
 })
 
-const publishedMessage = (kind: Kind): object =>
-  message(kind, about[kind], kind === 'cameraState' ? 'camera-state' : kind)
+const publishedMessage = (kind: Kind): object => message(kind, about[kind], messageFile(kind))
 const commandMessage = (command: CommandName): object => message(command, commands[command], commandFile(command))

@@ -60,23 +60,37 @@ stage_release() {
     say "  painlens $release is there already"
     return
   fi
-  if [[ -e $source_folder/SHA256SUMS ]]; then verify_release; fi
+  if [[ -e $source_folder/SHA256SUMS ]]; then
+    say "  painlens $release: comparing all its files with their checksums"
+    verify_release "$source_folder"
+  fi
   folder "$opt" 755 root:root
   folder "$releases" 755 root:root
   change "copy it to $releases/$release" copy_release
 }
 
-# A USB stick may have corrupted it.
+# verify_release FOLDER: it holds exactly the files that its checksums name, and no links or devices. A USB stick may have
+# corrupted it, and what is copied by root must not lead to files that only root may read.
 verify_release() {
-  say "  painlens $release: comparing all its files with their checksums"
-  (cd "$source_folder" && sha256sum --check --quiet --strict SHA256SUMS) ||
-    die 'this release is damaged: copy and unpack it again. Nothing of it was installed.'
+  local again='copy and unpack it again. Nothing of it was installed.' strange
+  strange=$(cd "$1" && find . ! -type f ! -type d -print -quit)
+  [[ -z $strange ]] || die "this release holds a link or a device, $(printf %q "$strange"): $again"
+  (cd "$1" && sha256sum --check --quiet --strict SHA256SUMS) || die "this release is damaged: $again"
+  # Names with a line break or a backslash are written in another way by sha256sum, and count as unknown.
+  strange=$(comm -13 <(sed 's/^[0-9a-f]*  //' "$1/SHA256SUMS" | LC_ALL=C sort) \
+    <(cd "$1" && find . -type f ! -path ./SHA256SUMS | LC_ALL=C sort))
+  [[ -z $strange ]] || die "this release holds a file that its checksums do not know, $(printf %q "${strange%%$'\n'*}"): $again"
 }
 
 copy_release() {
   local partial=$releases/.partial
   rm -rf "$partial"
   cp -a --no-preserve=ownership "$source_folder" "$partial"
+  # What was copied is what counts: the source may be changed meanwhile.
+  (verify_release "$partial") || {
+    rm -rf "$partial"
+    exit 1
+  }
   chmod -R u=rwX,go=rX "$partial"
   mv -T "$partial" "$releases/$release"
 }

@@ -2,6 +2,7 @@ import { openConfig } from '../../config/index.js'
 import type { Acknowledgement, AlarmMessage } from '../../contract/messages.js'
 import { UsageError } from '../../core/errors.js'
 import { printable, printableJson } from '../../core/printable.js'
+import { terminalWidth, toStdout, type Write } from '../../core/terminal.js'
 import { type AlarmLogEntry, isAcknowledgement, readAlarmLog } from '../../stages/alarm-log/index.js'
 
 export interface AlarmsOptions {
@@ -15,17 +16,12 @@ export interface AlarmsOptions {
 }
 
 export interface AlarmsIo {
-  write: (text: string) => void
-  colour: boolean
+  write: Write
   /** Columns of the terminal; without one, lines are as long as they are. */
   width: number
 }
 
-const standardIo = (): AlarmsIo => ({
-  write: (text) => void process.stdout.write(text),
-  colour: Boolean(process.stdout.isTTY) && !process.env.NO_COLOR,
-  width: process.stdout.isTTY ? process.stdout.columns || 80 : Number.POSITIVE_INFINITY
-})
+const standardIo = (): AlarmsIo => ({ write: toStdout, width: terminalWidth() })
 
 /**
  * `painlens alarms`: prints the alarm log of this device, one line for each alarm, or with --json each message and each
@@ -37,7 +33,7 @@ const standardIo = (): AlarmsIo => ({
 export async function alarmsCommand(
   options: AlarmsOptions,
   signal: AbortSignal,
-  io: AlarmsIo = standardIo()
+  { write, width }: AlarmsIo = standardIo()
 ): Promise<number> {
   const config =
     options.path === undefined ? (await openConfig(options.config, { needsPasswords: false })).config : null
@@ -52,12 +48,14 @@ export async function alarmsCommand(
       (options.camera === undefined || alarm?.message.camera === options.camera) &&
       (options.since === undefined || timeOf(entry) >= options.since)
     if (!isWanted) continue
-    if (options.json) io.write(`${printableJson(JSON.stringify(entry))}\n`)
+    if (options.json) write(`${printableJson(JSON.stringify(entry))}\n`)
     else if (alarm) alarm.isWanted = true
   }
   if (options.camera !== undefined && !cameras.has(options.camera)) throw unknownCamera(options.camera, cameras)
-  const wanted = [...told.values()].filter(({ isWanted }) => isWanted)
-  if (!options.json) io.write(describeAlarms(wanted, io))
+  if (!options.json) {
+    const wanted = [...told.values()].filter(({ isWanted }) => isWanted)
+    printAlarms(wanted, write, width)
+  }
   return 0
 }
 
@@ -126,8 +124,11 @@ const continued = '    '
  * A table with a line for each alarm in the given order, and their number below it. On a narrow terminal each alarm, and the
  * title, has several lines.
  */
-function describeAlarms(alarms: readonly Told[], { colour, width }: AlarmsIo): string {
-  if (alarms.length === 0) return 'no alarms\n'
+function printAlarms(alarms: readonly Told[], write: Write, width: number): void {
+  if (alarms.length === 0) {
+    write('no alarms\n')
+    return
+  }
   const rows = [
     columns.map(([title]) => title),
     ...alarms.map(({ message, acknowledgements }) =>
@@ -143,9 +144,7 @@ function describeAlarms(alarms: readonly Told[], { colour, width }: AlarmsIo): s
       .join('')
       .replace(/ +$/gm, '')
   )
-  const [title, ...rest] = lines
-  const bold = colour ? `\u001b[1m${title}\u001b[0m` : title
-  return `${[bold, ...rest].join('\n')}\n\n${counted(alarms)}\n`
+  write(`${lines.join('\n')}\n\n${counted(alarms)}\n`, { to: lines[0]!.length, sgr: '1' })
 }
 
 /** The columns that begin a line: as many to a line as fit into `width`. */

@@ -9,6 +9,7 @@ import {
 } from '../../config/index.js'
 import { ConfigError } from '../../core/errors.js'
 import { Secrets } from '../../core/secrets.js'
+import { terminalWidth, toStdout, type Write } from '../../core/terminal.js'
 import { checkAsService } from './as-service.js'
 import { checkBroker } from './broker.js'
 import { checkCameras, checkFfmpeg } from './camera.js'
@@ -22,9 +23,7 @@ export interface CheckOptions {
 }
 
 export interface CheckIo {
-  write: (text: string) => void
-  /** Colours for a terminal. */
-  colour: boolean
+  write: Write
   /** Columns of the terminal; without one, lines are as long as they are. */
   width: number
   env: Readonly<Record<string, string | undefined>>
@@ -33,9 +32,8 @@ export interface CheckIo {
 }
 
 const standardIo = (): CheckIo => ({
-  write: (text) => void process.stdout.write(text),
-  colour: Boolean(process.stdout.isTTY) && !process.env.NO_COLOR,
-  width: process.stdout.isTTY ? process.stdout.columns || 80 : Number.POSITIVE_INFINITY,
+  write: toStdout,
+  width: terminalWidth(),
   env: process.env,
   service: readService()
 })
@@ -72,7 +70,7 @@ export async function checkCommand(
   signal: AbortSignal,
   io: Partial<CheckIo> = {}
 ): Promise<number> {
-  const { write, colour, width, env, service } = { ...standardIo(), ...io }
+  const { write, width, env, service } = { ...standardIo(), ...io }
   const found = findConfig(options.config, env)
   const elsewhere = await checkAsService(found, service, signal)
   if (elsewhere !== null) return elsewhere
@@ -80,7 +78,7 @@ export async function checkCommand(
   const findings: CheckResult[] = []
   const tell = (finding: CheckResult): void => {
     findings.push(finding)
-    write(secrets.redact(line(finding, colour, width)))
+    write(secrets.redact(line(finding, width)), { to: markWidth, sgr: marks[finding.state].sgr })
   }
   const loaded = await load(found, env, service, tell)
   for (const secret of loaded?.secrets ?? []) secrets.add(secret)
@@ -134,22 +132,21 @@ const otherConfig = ({ file, by }: FoundConfig, { config }: Service): CheckResul
     `To check what runs: sudo painlens check --config ${config}. To take this one into use: install.sh --config.`
   )
 
-const marks: Record<CheckResult['state'], readonly [text: string, colour: string]> = {
-  ok: ['[ ok ]', '32'],
-  warn: ['[warn]', '33'],
-  fail: ['[fail]', '31']
+const marks: Record<CheckResult['state'], { text: string; sgr: string }> = {
+  ok: { text: '[ ok ]', sgr: '32' },
+  warn: { text: '[warn]', sgr: '33' },
+  fail: { text: '[fail]', sgr: '31' }
 }
+const markWidth = 6
 
 const whatWidth = 16
 const indent = ' '.repeat(7 + whatWidth)
 
 /** `[fail] broker          mqtt://…: nothing listens there`, and the fix with its code on a line of its own. */
-function line({ state, what, found, fix, code }: CheckResult, colour: boolean, width: number): string {
-  const [text, sgr] = marks[state]
-  const mark = colour ? `\u001b[${sgr}m${text}\u001b[0m` : text
+function line({ state, what, found, fix, code }: CheckResult, width: number): string {
   const texts = [...found.split('\n'), ...(fix ? [`→ ${fix} [${code}]`] : [])]
   const lines = texts.flatMap((one) => wrapped(one, Math.max(least, width - indent.length)))
-  return `${mark} ${what.padEnd(whatWidth - 1)} ${lines.join(`\n${indent}`)}\n`
+  return `${marks[state].text} ${what.padEnd(whatWidth - 1)} ${lines.join(`\n${indent}`)}\n`
 }
 
 const least = 30

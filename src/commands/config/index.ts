@@ -3,6 +3,7 @@ import { access, mkdir, rm, writeFile } from 'node:fs/promises'
 import { dirname, relative, resolve } from 'node:path'
 import { configOfBox, configToWrite, parseConfig } from '../../config/index.js'
 import { DiskError, messageOf, UsageError } from '../../core/errors.js'
+import { toStdout, type Write } from '../../core/terminal.js'
 import { collectAnswers, type InitOptions, type Secret, type StoreName, stores } from './answers.js'
 import { Prompter, type Terminal } from './prompter.js'
 import { configText } from './template.js'
@@ -27,7 +28,7 @@ export async function configInitCommand(
   options: ConfigInitOptions,
   signal: AbortSignal,
   { input, output }: Terminal = terminal,
-  write: (text: string) => void = (text) => void process.stdout.write(text)
+  write: Write = toStdout
 ): Promise<number> {
   const file = configToWrite(options.config)
   if (!options.force) await refuseExisting(file)

@@ -1,6 +1,7 @@
 import { createInterface, type Interface } from 'node:readline'
 import { Writable } from 'node:stream'
 import { UsageError } from '../../core/errors.js'
+import { printableLines } from '../../core/printable.js'
 
 export interface Question {
   text: string
@@ -50,7 +51,7 @@ export class Prompter {
   }
 
   say(text: string): void {
-    this.#output.write(`${text}\n`)
+    this.#output.write(printableLines(`${text}\n`))
   }
 
   /**
@@ -78,7 +79,7 @@ export class Prompter {
   }
 
   async #line({ text, fallback, hidden }: Question): Promise<string | null> {
-    this.#output.write(`${text}${fallback ? ` [${fallback}]` : ''}: `)
+    this.#output.write(printableLines(`${text}${fallback ? ` [${fallback}]` : ''}: `))
     this.#muted = hidden ?? false
     const { value, done } = await this.#lines.next()
     if (hidden) this.say('')

@@ -93,7 +93,7 @@ const endIfStopped =
   }
 
 async function makeFolder(folder: string): Promise<void> {
-  await mkdir(folder, { recursive: true }).catch((error: unknown) => {
+  await mkdir(folder, { recursive: true, mode: 0o700 }).catch((error: unknown) => {
     const { code } = error as NodeJS.ErrnoException
     const why = code === 'ENAMETOOLONG' ? 'its name is longer than the system takes' : code
     throw new DiskError('PL-OUT-FOLDER', `the folder cannot be made (${why})`, printable(folder), { cause: error })

@@ -1,8 +1,10 @@
 /** `painlens forget DEVICE`: removes what the broker retains of a device that is no more. */
 import { openConfig } from '../../config/index.js'
+import { discoveryTopic } from '../../contract/home-assistant.js'
 import { baseTopic, topicOf } from '../../contract/topics.js'
 import { BrokerError } from '../../core/errors.js'
-import { printableLines } from '../../core/printable.js'
+import { printable } from '../../core/printable.js'
+import { toStdout, type Write } from '../../core/terminal.js'
 import { explainConnectError } from '../../stages/mqtt/connect.js'
 import { connectBeside, retainedMessages } from '../broker.js'
 
@@ -14,17 +16,17 @@ export interface ForgetOptions {
 
 const timeoutMs = 10_000
 const goodbyeMs = 1000
-const toStdout = (text: string): void => void process.stdout.write(text)
 
 /**
- * Takes the retained messages below painlens/DEVICE away from the broker of the config, and names each.
+ * Takes the retained messages below painlens/DEVICE, and its announcement for Home Assistant, away from the broker of the
+ * config, and names each.
  * @returns 0, also where there are none
  * @throws {BrokerError} if the broker cannot be used, refuses, or retains that the device is online
  */
 export async function forgetCommand(
   { device, config: file }: ForgetOptions,
   signal: AbortSignal,
-  write = toStdout
+  write: Write = toStdout
 ): Promise<number> {
   const { config } = await openConfig(file)
   const base = baseTopic(device)
@@ -39,12 +41,15 @@ export async function forgetCommand(
     throw new BrokerError(code, what, 'mqtt.url', { fix, cause: error })
   })
   try {
+    // Not every user has the right to that.
+    const discovery = discoveryTopic(config.mqtt.home_assistant.prefix, device)
+    await retainedMessages(connection, discovery, heard, giveUp).catch(() => undefined)
     const retained = await retainedMessages(connection, `${base}/#`, heard, giveUp)
     if (isOnline(retained.get(topicOf(base, 'status'))))
       throw new BrokerError('PL-BROKER-DEVICE-ONLINE', `the device ${JSON.stringify(device)} is online`, base)
     for (const topic of retained.keys()) {
       await connection.publish(topic, { qos: 1, retain: true, rank: 'other' }, () => ({ text: '' }))
-      write(`removed ${printableLines(topic)}\n`)
+      write(`removed ${printable(topic)}\n`)
     }
     write(retained.size === 0 ? `the broker retains nothing below ${base}\n` : `${retained.size} in all\n`)
     return 0

@@ -2,11 +2,9 @@
 import { readdir } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import { ModelError, messageOf, printed } from '../../core/errors.js'
+import { toStdout, type Write } from '../../core/terminal.js'
 import { packageRoot } from '../../core/version.js'
 import { loadManifest, type Manifest } from '../../lib/model/manifest.js'
-
-type Write = (text: string) => void
-const toStdout: Write = (text) => void process.stdout.write(text)
 
 /**
  * Lists the classifiers in the folder of models and whether each is what its manifest says.

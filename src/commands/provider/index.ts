@@ -2,24 +2,22 @@
 import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { openConfig } from '../../config/index.js'
+import { toStdout, type Write } from '../../core/terminal.js'
 import { packageRoot } from '../../core/version.js'
 import { loadManifest } from '../../lib/model/manifest.js'
 import { asItCame, damagedFiles, installArchive, readMarker, rollBack } from '../../provider/change.js'
 import { describeBuild } from '../../provider/manifest.js'
 import { type Place, placeOf } from '../../provider/place.js'
 
-type Write = (text: string) => void
-const toStdout: Write = (text) => void process.stdout.write(text)
-
 /** What to prove a build with. */
-export interface ProofOptions {
+export interface ModelChoice {
   /** The manifest of the classifier. */
   model?: string
   /** Or the config that names it. */
   config?: string
 }
 
-export interface ProviderInstallOptions extends ProofOptions {
+export interface ProviderInstallOptions extends ModelChoice {
   archive: string
   /** `--no-proof`: false where there is nothing to prove it on. */
   proof: boolean
@@ -47,7 +45,7 @@ export async function providerInstallCommand(
 
 /** Brings back the build before the last change. */
 export async function providerRollbackCommand(
-  options: ProofOptions,
+  options: ModelChoice,
   signal: AbortSignal,
   write: Write = toStdout
 ): Promise<number> {
@@ -95,7 +93,7 @@ async function ended(signal: AbortSignal, say: (line: string) => void, act: () =
 }
 
 /** Looked at before anything is touched. */
-async function modelOf({ model, config }: ProofOptions): Promise<string> {
+async function modelOf({ model, config }: ModelChoice): Promise<string> {
   const named = model ?? (config && (await openConfig(config, { needsPasswords: false })).config.model.manifest)
   return (await loadManifest(named ?? join(packageRoot, 'models/pain-demo.yaml'))).path
 }

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { UsageError } from '../../core/errors.js'
 import { createLog } from '../../core/log.js'
 import { Secrets } from '../../core/secrets.js'
+import { toStderr, toStdout } from '../../core/terminal.js'
 import { type Simulation, type StretchEvent, startSimulation } from '../../show/simulate/simulate.js'
 
 export interface SimulateOptions {
@@ -28,6 +29,7 @@ export async function simulateCommand(options: SimulateOptions, signal: AbortSig
   const secrets = new Secrets()
   secrets.add(credentials?.password)
   const tell = options.json ? tellJson : tellWords
+  if (!credentials && options.host !== undefined && !isLoopback(options.host)) toStderr(openToAll(options.host))
   let simulation: Simulation
   try {
     simulation = await startSimulation({
@@ -52,6 +54,13 @@ export async function simulateCommand(options: SimulateOptions, signal: AbortSig
   }
   return 0
 }
+
+/** Whether only programs of this machine reach an address (RFC 1122, 3.2.1.3; RFC 4291, 2.5.3). */
+const isLoopback = (host: string): boolean => /^(localhost|127(\.\d+){3}|::1|::ffff:127(\.\d+){3})$/i.test(host)
+
+const openToAll = (host: string): string =>
+  `painlens: each computer that reaches ${host} can watch the simulated camera. Give --user, and its password in ` +
+  'PAINLENS_SIMULATE_PASSWORD, or leave --host out.\n'
 
 /** The password may come from the environment, which is hidden from other users of the machine. */
 function credentialsOf({ user, password = process.env.PAINLENS_SIMULATE_PASSWORD }: SimulateOptions) {
@@ -81,7 +90,7 @@ const aborted = (signal: AbortSignal): Promise<void> =>
     else signal.addEventListener('abort', () => resolve(), { once: true })
   })
 
-const print = (line: string): void => void process.stdout.write(`${line}\n`)
+const print = (line: string): void => toStdout(`${line}\n`)
 
 const sentences: Record<StretchEvent['expression'], string> = {
   neutral: 'rests',

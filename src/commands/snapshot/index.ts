@@ -1,8 +1,9 @@
 /** `painlens snapshot`: one frame of a camera as painlens sees it, for the technician on the ladder. */
 import { type CameraConfig, type Config, openConfig } from '../../config/index.js'
 import { InputError, UsageError } from '../../core/errors.js'
-import { printable, printableLines } from '../../core/printable.js'
+import { printable } from '../../core/printable.js'
 import { Secrets } from '../../core/secrets.js'
+import { bytesToStdout, toStderr, toStdout } from '../../core/terminal.js'
 import { askCameras, askFrame, type GivenFrame } from '../../daemon/control/client.js'
 import { type CamerasAnswer, differences } from '../../daemon/control/protocol.js'
 import { controlSocket } from '../../daemon/control/socket.js'
@@ -68,14 +69,14 @@ export async function snapshotCommand(
   ]
   const differ = watched && wanted.config ? differences(wanted.config, watched.settings) : []
   if (differ.length > 0) told.push(`The running painlens has another ${differ.join(', ')} than the config: reload it.`)
-  say(secrets.redact(printableLines(`${[...told, ...lines.map((line) => `  ${line}`)].join('\n')}\n`)))
+  say(secrets.redact(`${[...told, ...lines.map((line) => `  ${line}`)].join('\n')}\n`))
   return 0
 }
 
-const standardIo = (toStdout: boolean): SnapshotIo => ({
-  say: (text) => void (toStdout ? process.stderr : process.stdout).write(text),
+const standardIo = (pictureToStdout: boolean): SnapshotIo => ({
+  say: pictureToStdout ? toStderr : toStdout,
   // What goes wrong with it is told by what watches the standard streams.
-  give: (png) => new Promise((done) => process.stdout.write(png, () => done())),
+  give: bytesToStdout,
   isTerminal: Boolean(process.stdout.isTTY),
   env: process.env
 })

@@ -3,6 +3,7 @@ import { type Config, openConfig } from '../../config/index.js'
 import { alarmSchema } from '../../config/schema.js'
 import { UsageError } from '../../core/errors.js'
 import { printable } from '../../core/printable.js'
+import { toStderr, toStdout } from '../../core/terminal.js'
 import { alarmOptions } from '../../daemon/wiring/mapping.js'
 import { type EvaluateOptions, evaluateStudy } from '../../study/evaluate/index.js'
 
@@ -31,14 +32,13 @@ export async function studyEvaluateCommand(options: StudyEvaluateOptions, signal
       ? alarmSchema.parse({})
       : (await openConfig(options.config, { needsPasswords: false })).config.alarm
   const { rules, priorities } = alarmOptions({ alarm, facility: null, cameras: [] })
-  const write = (line: string): void => void process.stderr.write(line)
   const chance = { seed, repetitions }
   const { folder, text } = await evaluateStudy(
     { data, by, alarm: { rules, priorities }, chance, threads },
-    write,
+    toStderr,
     signal
   )
-  process.stdout.write(`${text}\nAll figures: ${printable(folder)}\n`)
+  toStdout(`${text}\nAll figures: ${printable(folder)}\n`)
   return 0
 }
 

@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises'
 import { UsageError } from '../../core/errors.js'
 import { printable } from '../../core/printable.js'
+import { toStderr, toStdout } from '../../core/terminal.js'
 import type { OptimizerName, TrainFrom } from '../../lib/train/index.js'
 import type { LayoutName, NeutralUse, Schedule } from '../../study/choices.js'
 import { prepareStudy } from '../../study/prepare/index.js'
@@ -67,10 +68,9 @@ export async function studyPrepareCommand(options: StudyPrepareOptions, signal: 
   const { dense = false, pseudonyms = false, skipBad = false } = options
   const rules = (rule ?? []).map(parseRule)
   const given = { ...rest, out, fromS, toS, everyS, dense, pseudonyms, skipBad, rules }
-  const write = (line: string): void => void process.stderr.write(line)
   const all = { ...given, exclude: await subjectsOf(exclude ?? []) }
-  const folder = await resumable(prepareStudy(all, write, signal), signal)
-  process.stdout.write(`${printable(folder)}\n`)
+  const folder = await resumable(prepareStudy(all, toStderr, signal), signal)
+  toStdout(`${printable(folder)}\n`)
   return 0
 }
 
@@ -98,21 +98,19 @@ export async function studyTrainCommand(options: StudyTrainOptions, signal: Abor
     options
   if (base === undefined) throw missing('--base FILE', 'which model to begin with', 'painlens study train')
   if (out === undefined) throw missing('--out DIR', 'where the results go', 'painlens study train')
-  const write = (line: string): void => void process.stderr.write(line)
   const work = trainStudy(
     { data, base, input, out, trainFrom, folds, views, neutral, balanced: balance, smoothing, alarmLabel, recipe },
-    write,
+    toStderr,
     signal
   )
-  process.stdout.write(`${printable(await resumable(work, signal))}\n`)
+  toStdout(`${printable(await resumable(work, signal))}\n`)
   return 0
 }
 
 /** Says of work that was stopped from outside that it is kept. */
 async function resumable<Result>(work: Promise<Result>, signal: AbortSignal): Promise<Result> {
   return work.catch((error: unknown) => {
-    if (signal.aborted && error === signal.reason)
-      process.stderr.write('painlens: stopped; the same command goes on from there.\n')
+    if (signal.aborted && error === signal.reason) toStderr('painlens: stopped; the same command goes on from there.\n')
     throw error
   })
 }

@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os'
 import { alarmSchema } from '../../config/schema.js'
 import { UsageError } from '../../core/errors.js'
 import { printable } from '../../core/printable.js'
+import { toStderr, toStdout } from '../../core/terminal.js'
 import { alarmOptions } from '../../daemon/wiring/mapping.js'
 import { compositeOf, plainCompositeNames } from '../../lib/lrp/index.js'
 import type { ReportLanguageCode } from '../../study/choices.js'
@@ -40,15 +41,14 @@ export async function studyReportCommand(options: StudyReportOptions, signal: Ab
       threads: threads === 0 ? availableParallelism() : threads,
       alarm: { rules, priorities }
     },
-    (line) => void process.stderr.write(line),
+    toStderr,
     signal
   )
   const page = await work.catch((error: unknown) => {
-    if (signal.aborted && error === signal.reason)
-      process.stderr.write('painlens: stopped; the same command goes on from there.\n')
+    if (signal.aborted && error === signal.reason) toStderr('painlens: stopped; the same command goes on from there.\n')
     throw error
   })
-  process.stdout.write(`${printable(page)}\n`)
+  toStdout(`${printable(page)}\n`)
   return 0
 }
 

@@ -81,7 +81,7 @@ export const commandErrors = area({
     },
     'PL-COMMAND-TOO-MANY': {
       cause:
-        'Acknowledgements or test alarms come faster than half of alarm.updates_per_s, or one alarm has had 20 acknowledgements since its end.',
+        'Acknowledgements or test alarms come faster than half of alarm.updates_per_s, or one alarm has had 20 acknowledgements while it was active, or since its end.',
       fix: 'Try again in a second; an alarm that many have acknowledged needs no further one.'
     }
   }

@@ -198,6 +198,11 @@ export const cameraErrors = area({
       cause: 'The hardware decodes only so many streams or pixels at a time, or memory is short.',
       fix: `Choose smaller streams or fewer cameras. ${otherDecoder}`
     },
+    'PL-DECODER-STUCK': {
+      cause:
+        'The program that decodes hangs, and the system does not end it: mostly a driver of the GPU, or a disk or network that does not answer.',
+      fix: `systemd starts painlens again; if it comes back, see what the kernel's log (dmesg) says. ${otherDecoder}`
+    },
     'PL-DECODER-NO-PICTURE': {
       cause: 'A profile that the hardware does not decode (10 bit, 4:2:2), or a stream that is damaged on the way.',
       fix: `Set the camera to H.264 or H.265 in an ordinary profile (4:2:0, 8 bit). ${otherDecoder}`

@@ -92,6 +92,10 @@ export const configErrors = area({
       cause: 'http.host is an address that other machines reach, and any of them could ask painlens over HTTP.',
       fix: 'Set http.token, best as ${credential:http}, or leave http.host at 127.0.0.1.'
     },
+    'PL-CONFIG-PAGE-TOKENS': {
+      cause: 'The page needs a token for its logins, and its two roles need different ones.',
+      fix: 'Set page.tokens.ward and page.tokens.technician, best as ${credential:…}; openssl rand -hex 16 makes one.'
+    },
     'PL-CONFIG-ENV': {
       cause: '`${env:NAME}` names a variable that painlens was not started with.',
       fix: 'Set it, for a service with Environment= or EnvironmentFile= in the unit.'

@@ -12,6 +12,7 @@ import { inferenceErrors } from './inference.js'
 import { installErrors } from './install.js'
 import { internalErrors } from './internal.js'
 import { modelErrors } from './model.js'
+import { pageErrors } from './page.js'
 import { studyErrors } from './study.js'
 import { toolErrors } from './tools.js'
 
@@ -26,6 +27,7 @@ const areas = [
   commandErrors,
   machineErrors,
   controlErrors,
+  pageErrors,
   installErrors,
   toolErrors,
   studyErrors,

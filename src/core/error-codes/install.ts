@@ -25,6 +25,11 @@ export const installErrors = area({
         "The file system refuses to rename or write in onnxruntime-node's folder. EXDEV means a container whose image holds that folder in a lower layer.",
       fix: 'See that the disk is whole and has room, then try again. In a container, install packages and archive in the same RUN step.'
     },
+    'PL-INSTALL-CONFINED': {
+      cause:
+        'Root installs, and the code of an archive is tried as the user painlens (or nobody), who may not read painlens, Node.js or the classifier; or setpriv (util-linux) is missing.',
+      fix: 'Install painlens, Node.js and the model where each user can read them, as install.sh does below /opt. For an archive that you trust, --no-proof leaves the proof to the next start of the service.'
+    },
     'PL-INSTALL-MANIFEST': {
       cause: 'The archive was made by another version of build.sh, or by something else.',
       fix: 'Build it with the deploy/jetson/onnxruntime/build.sh of this painlens.'

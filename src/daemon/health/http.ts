@@ -1,6 +1,5 @@
 /** Liveness, readiness and metrics over HTTP, for monitoring. No pictures and no scores of residents. */
 import { createHash, timingSafeEqual } from 'node:crypto'
-import type { Server } from 'node:http'
 import { type FastifyInstance, fastify } from 'fastify'
 import {
   type ErrorCode,
@@ -11,11 +10,12 @@ import {
   type Problem
 } from '../../core/errors.js'
 import { LastSaid, type Log } from '../../core/log.js'
+import { limitConnections } from './connection-limit.js'
 
 /** Why a part prevents liveness or readiness. */
 export interface Report {
   ok: boolean
-  parts: readonly { part: string; why: string }[]
+  parts: readonly { part: string; why: string; code: ErrorCode | null }[]
 }
 
 export interface HttpOptions {
@@ -31,6 +31,8 @@ export interface HttpOptions {
   log: Log
   /** Interval of retries while the port is in use; 30 s unless given. */
   retryMs?: number
+  /** Within which a request has to be complete; 5 s unless given. */
+  requestMs?: number
 }
 
 export interface HttpStage {
@@ -42,7 +44,9 @@ export interface HttpStage {
 
 const defaultRetryMs = 30_000
 /** Limits of requests, in ms and bytes; monitoring sends a line and a few headers. */
-const bounds = { bodyBytes: 1024, headerBytes: 8192, requestMs: 5000, connections: 32 }
+const bounds = { bodyBytes: 1024, headerBytes: 8192, requestMs: 5000, connections: 32, requestsOfOne: 100 }
+/** How often unfinished requests are looked for; Node.js's own 30 s would let each of them stay for so long. */
+const checkMs = 1000
 
 /**
  * Resolves after the first try to listen. If the port is not available, that is logged, shown in `stats`, and retried.
@@ -104,17 +108,23 @@ class Monitoring implements HttpStage {
   }
 }
 
-function createServer({ token, live, ready, metrics, log }: HttpOptions): FastifyInstance {
+function createServer(options: HttpOptions): FastifyInstance {
+  const { token, live, ready, metrics, log, requestMs = bounds.requestMs } = options
   const server = fastify({
     logger: false,
     bodyLimit: bounds.bodyBytes,
-    requestTimeout: bounds.requestMs,
-    connectionTimeout: bounds.requestMs,
-    keepAliveTimeout: bounds.requestMs,
+    requestTimeout: requestMs,
+    connectionTimeout: requestMs,
+    keepAliveTimeout: requestMs,
+    maxRequestsPerSocket: bounds.requestsOfOne,
     forceCloseConnections: true,
-    http: { maxHeaderSize: bounds.headerBytes, headersTimeout: bounds.requestMs }
+    http: {
+      maxHeaderSize: bounds.headerBytes,
+      headersTimeout: requestMs,
+      connectionsCheckingInterval: Math.min(checkMs, requestMs)
+    }
   })
-  ;(server.server as Server).maxConnections = bounds.connections
+  limitConnections(server.server, bounds.connections)
   server.addHook('onRequest', async (request, reply) => {
     reply.header('cache-control', 'no-store').header('x-content-type-options', 'nosniff')
     if (token === undefined || isSame(bearerOf(request.headers.authorization), token)) return undefined

@@ -14,6 +14,8 @@ export interface SeenFacesOptions {
 }
 
 export interface FacesOfCamera {
+  /** When a face was last seen, usable or not; null before the first. */
+  faceAt: Moment | null
   /** When a usable face was last seen; null before the first. */
   usableAt: Moment | null
   /** 0..1: of the time in the last hour in which the camera was watched, that with a usable face; null if it was not watched. */
@@ -73,6 +75,7 @@ export class SeenFaces {
   judged({ camera, at, faces }: Pick<Sighting, 'camera' | 'at'> & { faces: readonly Pick<Face, 'whyNot'>[] }): void {
     const known = this.#cameraOf(camera)
     const shown = shownBy(faces)
+    if (shown !== 'no face') known.faceAt = at
     if (shown === 'usable') known.usableAt = at
     if (stateRules[known.state].time !== 'counts') return
     const ms = known.lastAt === null ? 0 : Math.min(Math.max(0, at - known.lastAt), mostBetweenMs)
@@ -97,7 +100,8 @@ export class SeenFaces {
 
   of(camera: string, now: Moment): FacesOfCamera {
     const known = this.#cameras.get(camera)
-    return { usableAt: known?.usableAt ?? null, usableShare: known?.lastHour.share(now) ?? null }
+    const { faceAt = null, usableAt = null, lastHour } = known ?? {}
+    return { faceAt, usableAt, usableShare: lastHour?.share(now) ?? null }
   }
 
   #follow(known: CameraFaces, rule: ConditionRule, frame: ShownFrame & { camera: string }): void {
@@ -117,6 +121,7 @@ export class SeenFaces {
     const known = this.#cameras.get(camera) ?? {
       state: 'connecting',
       lastAt: null,
+      faceAt: null,
       usableAt: null,
       spans: {},
       lastHour: new LastHour()
@@ -130,6 +135,7 @@ interface CameraFaces {
   state: CameraState
   /** The last frame that was counted; null where the time to the next one does not count. */
   lastAt: Moment | null
+  faceAt: Moment | null
   usableAt: Moment | null
   spans: Partial<Record<FaceCondition, Span>>
   lastHour: LastHour

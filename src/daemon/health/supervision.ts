@@ -81,7 +81,7 @@ export class Supervision {
     return examine({
       ...progress.snapshot(),
       cameras: [...cameras].map(([id, camera]) => ({ id, ...camera.stats() })),
-      broker: { connected, trouble: trouble?.what ?? null, refusal: refusal?.what ?? null },
+      broker: { connected, trouble, refusal },
       outbox: outbox.stats()
     })
   }
@@ -96,11 +96,17 @@ export class Supervision {
 
   /** The health message of the contract; the event loop's delay is since the last message. */
   health(): HealthMessage {
+    const message = this.look()
+    this.#options.loop.reset()
+    return message
+  }
+
+  /** What the next health message would say. */
+  look(): HealthMessage {
     const { model, classifier, explainer, outbox, cameras, seenFaces, metrics, loop, clock } = this.#options
     const now = clock.now()
     const http = this.#http?.stats()
     const loopP99 = tenth(loop.p99())
-    loop.reset()
     return {
       at: stamp(clock, now),
       uptime_s: Math.round((now - this.#startedAt) / 1000),
@@ -140,7 +146,7 @@ export class Supervision {
 
 const reportOf = (defects: readonly Defect[]): Report => ({
   ok: defects.length === 0,
-  parts: defects.map(({ part, why }) => ({ part, why }))
+  parts: defects.map(({ part, why, code }) => ({ part, why, code }))
 })
 
 const told = (problem: Problem | null) => ({ problem: problem?.message ?? null, code: problem?.code ?? null })
@@ -164,14 +170,17 @@ function cameraHealth(camera: WatchedCamera, faces: FacesOfCamera, clock: Clock)
   const stats = camera.stats()
   const { state, reason = null, code = null, fps, frames, dropped, damaged, lastFrameAt, shape } = stats
   const stampOf = (at: Moment | null) => (at === null ? null : stamp(clock, at))
-  const { usableAt, usableShare } = faces
+  const { faceAt, usableAt, usableShare } = faces
   const usable = {
+    face_at: stampOf(faceAt),
     usable_face_at: stampOf(usableAt),
     usable_share: usableShare === null ? null : Math.round(usableShare * 1000) / 1000
   }
   const counts = { frames, dropped, damaged, last_frame: stampOf(lastFrameAt) }
   const decoder = { decoder: stats.decoder, decoder_problem: stats.decoderProblem, shape: shape && shapeHealth(shape) }
-  return { state, fps: tenth(fps), ...counts, ...usable, problem: reason, code, ...decoder }
+  const { ward, room, bed } = camera.config.location
+  const told = { problem: reason, code, location: { ward, room, bed } }
+  return { state, fps: tenth(fps), ...counts, ...usable, ...told, ...decoder }
 }
 
 function shapeHealth({ coded, sampleAspect, rotation, picture }: CameraShape): CameraShapeHealth {

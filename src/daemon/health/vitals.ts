@@ -1,4 +1,5 @@
 /** Whether painlens itself works: the rule for the watchdog, `/live` and `/ready`. */
+import type { ErrorCode } from '../../core/errors.js'
 import type { CameraState } from '../../core/types.js'
 import type { InferencePart, InferenceProgress } from '../line/inference.js'
 
@@ -8,22 +9,30 @@ export interface Vitals extends InferenceProgress {
     id: string
     state: CameraState
     reason?: string
+    code?: ErrorCode
     /** For how long its running decoder has given no picture, beyond the time that it has for one; null while none runs. */
     quietMs: number | null
   }[]
   broker: {
     connected: boolean
-    trouble: string | null
+    trouble: Cause | null
     /** Why it has not taken the last alarm; null where it has. */
-    refusal: string | null
+    refusal: Cause | null
   }
-  outbox: { inMemory: number; trouble: { what: string } | null }
+  outbox: { inMemory: number; trouble: Cause | null }
+}
+
+interface Cause {
+  code: ErrorCode
+  what: string
 }
 
 /** A part with a problem. */
 export interface Defect {
   part: string
   why: string
+  /** Null for a state of a camera that is no error: it is being connected to, or its picture is frozen, dark or damaged. */
+  code: ErrorCode | null
   /**
    * `live`: painlens is broken and a restart may fix it, so WATCHDOG=1 is not sent. `ready`: alarms are not delivered or a
    * camera gives no pictures, which a restart would not fix.
@@ -46,47 +55,76 @@ export const limits = {
  */
 const rules: readonly ((vitals: Vitals) => Defect[])[] = [
   ({ now, lastTick }) =>
-    when(now - lastTick > limits.loopMs, 'live', 'event loop', `was held up for ${seconds(now - lastTick)}`),
+    when(
+      now - lastTick > limits.loopMs,
+      'live',
+      'event loop',
+      'PL-LOOP-HELD-UP',
+      `was held up for ${seconds(now - lastTick)}`
+    ),
 
   ({ now, underWay }) =>
     underWay
       .filter(({ since }) => now - since > limits.inferenceMs)
-      .map(({ part, since }) => defect('live', part, `an inference has been under way for ${seconds(now - since)}`)),
+      .map(({ part, since }) =>
+        defect('live', part, 'PL-INFERENCE-STUCK', `an inference has been under way for ${seconds(now - since)}`)
+      ),
 
   ({ unanswered, restarting }) => {
     const ms = unanswered ? unanswered.last - unanswered.first : 0
     const wrong = ms > limits.inferenceMs && restarting.length === 0
-    return when(wrong, 'live', 'inference', `frames have come for ${seconds(ms)}, and none was finished`)
+    return when(
+      wrong,
+      'live',
+      'inference',
+      'PL-INFERENCE-STUCK',
+      `frames have come for ${seconds(ms)}, and none was finished`
+    )
   },
 
   ({ failing }) =>
-    failing.map(({ camera, why }) => defect('ready', 'inference', `fails on the frames of ${camera}: ${why}`)),
+    failing.map(({ camera, code, why }) =>
+      defect('ready', 'inference', code, `fails on the frames of ${camera}: ${why}`)
+    ),
 
   ({ now, restarting }) =>
     restarting.map(({ part, since }) => {
       const stops = now - since > limits.restartMs ? 'live' : 'ready'
-      return defect(stops, part, `its worker died and has been restarting for ${seconds(now - since)}`)
+      return defect(
+        stops,
+        part,
+        'PL-WORKER-CRASHED',
+        `its worker died and has been restarting for ${seconds(now - since)}`
+      )
     }),
 
   ({ cameras }) =>
     cameras
       .filter(({ quietMs }) => quietMs !== null && quietMs > limits.decoderMs)
       .map(({ id, quietMs }) =>
-        defect('live', `decoder of ${id}`, `is late by ${seconds(quietMs!)} with its picture and cannot be ended`)
+        defect(
+          'live',
+          `decoder of ${id}`,
+          'PL-DECODER-STUCK',
+          `is late by ${seconds(quietMs!)} with its picture and cannot be ended`
+        )
       ),
 
   ({ cameras }) =>
     cameras
       .filter(({ state }) => !watched[state])
-      .map(({ id, state, reason }) => defect('ready', `camera ${id}`, reason ? `${state}: ${reason}` : state)),
+      .map(({ id, state, reason, code = null }) =>
+        defect('ready', `camera ${id}`, code, reason ? `${state}: ${reason}` : state)
+      ),
 
-  ({ broker: { connected, trouble } }) => when(!connected, 'ready', 'broker', trouble ?? 'not connected'),
+  ({ broker: { connected, trouble } }) =>
+    when(!connected, 'ready', 'broker', trouble?.code ?? 'PL-BROKER-NOT-CONNECTED', trouble?.what ?? 'not connected'),
 
   ({ broker: { connected, refusal } }) =>
-    when(connected && refusal !== null, 'ready', 'broker', `does not take alarms: ${refusal}`),
+    refusal && connected ? [defect('ready', 'broker', refusal.code, `does not take alarms: ${refusal.what}`)] : [],
 
   ({ outbox: { inMemory, trouble } }) =>
-    when(trouble !== null, 'ready', 'outbox', `${trouble?.what}; ${inMemory} wait in memory`)
+    trouble ? [defect('ready', 'outbox', trouble.code, `${trouble.what}; ${inMemory} wait in memory`)] : []
 ]
 
 /** Whether the state is as intended; a pause is. */
@@ -111,9 +149,11 @@ export function examine(vitals: Vitals): Defect[] {
   return [...found.filter(({ stops }) => stops === 'live'), ...found.filter(({ stops }) => stops === 'ready')]
 }
 
-const defect = (stops: Defect['stops'], part: string, why: string): Defect => ({ part, why, stops })
+const defect = (stops: Defect['stops'], part: string, code: Defect['code'], why: string): Defect => ({
+  ...{ part, why, code, stops }
+})
 
-const when = (wrong: boolean, stops: Defect['stops'], part: string, why: string): Defect[] =>
-  wrong ? [defect(stops, part, why)] : []
+const when = (wrong: boolean, ...[stops, part, code, why]: Parameters<typeof defect>): Defect[] =>
+  wrong ? [defect(stops, part, code, why)] : []
 
 const seconds = (ms: number): string => `${Math.round(ms / 1000)} s`

@@ -1,6 +1,6 @@
 /** The two inferences of every frame: their progress, and why they fail. */
 import type { CameraConfig } from '../../config/index.js'
-import { asError, errorFields, InferenceError, messageOf } from '../../core/errors.js'
+import { asError, codeOf, type ErrorCode, errorFields, InferenceError, messageOf } from '../../core/errors.js'
 import type { Log } from '../../core/log.js'
 import { frameId, traced } from '../../core/trace.js'
 import type { Sighting } from '../../core/types.js'
@@ -10,6 +10,12 @@ import type { WatchedStages } from './watched-camera.js'
 
 /** The stages that every frame passes. */
 export type InferencePart = 'detect' | 'classify'
+
+/** Why a camera's last frame ended with an error. */
+export interface FailingFrames {
+  code: ErrorCode
+  why: string
+}
 
 /** All times are of a monotonic clock, in ms. */
 export interface InferenceProgress {
@@ -21,7 +27,7 @@ export interface InferenceProgress {
   /** The inferences that are under way. */
   underWay: readonly { part: InferencePart; since: number }[]
   /** Cameras whose last frame ended with an error, and why. */
-  failing: readonly { camera: string; why: string }[]
+  failing: readonly ({ camera: string } & FailingFrames)[]
   /** Workers that died and are restarting. */
   restarting: readonly { part: InferencePart; since: number }[]
 }
@@ -112,7 +118,7 @@ export class Inference {
     if (this.#stopping || this.#isRestarting()) return
     const key = cameraKey(camera)
     if (!this.#reasons.has(key)) this.#options.log.error({ camera, ...errorFields(error) }, 'inference fails')
-    this.progress.failing(camera, messageOf(error))
+    this.progress.failing(camera, { code: codeOf(error), why: messageOf(error) })
     this.#set(key, asError(error))
   }
 
@@ -143,7 +149,7 @@ export class Progress {
   readonly #options: ProgressOptions
   readonly #underWay = new Set<{ part: InferencePart; since: number }>()
   readonly #restarting = new Map<InferencePart, number>()
-  readonly #failing = new Map<string, string>()
+  readonly #failing = new Map<string, FailingFrames>()
   #unanswered: InferenceProgress['unanswered'] = null
   #lastTick: number
 
@@ -164,7 +170,7 @@ export class Progress {
   }
 
   /** Why a camera's frames fail; null from when on they no longer do, or nothing is known of it. */
-  failing(camera: string, why: string | null): void {
+  failing(camera: string, why: FailingFrames | null): void {
     if (why === null) this.#failing.delete(camera)
     else this.#failing.set(camera, why)
   }
@@ -199,7 +205,7 @@ export class Progress {
       lastTick: this.#lastTick,
       unanswered: this.#unanswered,
       underWay: [...this.#underWay],
-      failing: [...this.#failing].map(([camera, why]) => ({ camera, why })),
+      failing: [...this.#failing].map(([camera, why]) => ({ camera, ...why })),
       restarting: [...this.#restarting].map(([part, since]) => ({ part, since }))
     }
   }

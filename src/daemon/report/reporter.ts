@@ -12,6 +12,7 @@ import type { AlarmLog } from '../../stages/alarm-log/index.js'
 import type { ExplainedAlarms } from '../../stages/explain/index.js'
 import type { Mqtt } from '../../stages/mqtt/index.js'
 import type { JudgedFrame } from '../line/camera-line.js'
+import { PainStates } from './pain-states.js'
 
 /** Callbacks for metrics. */
 export interface Measured {
@@ -23,7 +24,10 @@ export interface Measured {
 
 export interface ReporterOptions {
   alarms: Alarms
-  mqtt: Pick<Mqtt, 'putAlarmInOutbox' | 'putAcknowledgementInOutbox' | 'observation' | 'cameraState' | 'refresh'>
+  mqtt: Pick<
+    Mqtt,
+    'putAlarmInOutbox' | 'putAcknowledgementInOutbox' | 'observation' | 'cameraState' | 'cameraPain' | 'refresh'
+  >
   alarmLog: Pick<AlarmLog, 'append'>
   explanations: Pick<ExplainedAlarms, 'consider' | 'forget' | 'forgetCamera' | 'alarmEnded'> | null
   measured: Measured
@@ -84,9 +88,12 @@ export class Troubles {
 
 export class Reporter {
   readonly #options: ReporterOptions
+  readonly #pain: PainStates
 
   constructor(options: ReporterOptions) {
     this.#options = options
+    const { mqtt, clock } = options
+    this.#pain = new PainStates({ publish: (camera, pain) => mqtt.cameraPain(camera, pain), clock })
   }
 
   judged({ sighting, verdicts }: JudgedFrame, camera: CameraConfig): void {
@@ -97,12 +104,14 @@ export class Reporter {
       alarms.trackLost(sighting.camera, track)
       explanations?.forget(sighting.camera, track)
     }
+    if (verdicts.length > 0) this.#pain.judged(sighting.camera, sighting.at)
     measured.frame(clock.now() - sighting.at)
   }
 
   cameraState(camera: string, state: CameraState, since: Moment, until: Moment | null = null): void {
     const { alarms, mqtt } = this.#options
     mqtt.cameraState(camera, state, since, until)
+    this.#pain.cameraState(camera, state)
     if (!watches[state]) this.#options.explanations?.forgetCamera(camera)
     this.send(alarms.cameraState(camera, state, this.#options.clock.now()))
   }
@@ -111,6 +120,7 @@ export class Reporter {
   cameraGone(camera: string): void {
     this.#options.explanations?.forgetCamera(camera)
     this.send(this.#options.alarms.cameraGone(camera, this.#options.clock.now()))
+    this.#pain.forget(camera)
   }
 
   /**
@@ -129,6 +139,7 @@ export class Reporter {
 
   tick(): void {
     this.send(this.#options.alarms.tick(this.#options.clock.now()))
+    this.#pain.tick()
   }
 
   /** Publishes every active alarm again, for subscribers that may have missed them. */
@@ -152,6 +163,7 @@ export class Reporter {
     for (const alarm of alarms) {
       const { alarm_id, phase, condition, camera, reason } = alarm
       measured.alarm(condition, phase)
+      this.#pain.alarm(alarm)
       log.info({ alarm_id, phase, condition, camera, reason, ...(frame && { frame: frameId(frame) }) }, 'alarm')
       alarmLog.append(alarm)
       if (phase === 'end') explanations?.alarmEnded(alarm_id)

@@ -7,6 +7,7 @@ import type { SeenFaces } from '../health/seen-faces.js'
 import type { Inference } from '../line/inference.js'
 import { type WatchedCamera, watchCamera } from '../line/watched-camera.js'
 import type { Pauses, PublishedCameras } from '../report/earlier-run.js'
+import type { HomeAssistant } from '../report/home-assistant.js'
 import type { Reporter } from '../report/reporter.js'
 import { cameraOptions } from './mapping.js'
 import type { Parts, Surroundings } from './parts.js'
@@ -20,6 +21,7 @@ export interface CamerasOptions extends Omit<Surroundings, 'config'> {
   published: PublishedCameras
   /** The locations of cameras for alarms, by id; updated here. */
   locations: AlarmOptions['cameras']
+  homeAssistant: Pick<HomeAssistant, 'announce'>
 }
 
 export class Cameras {
@@ -41,6 +43,7 @@ export class Cameras {
     for (const [id, { config }] of this.#watched)
       if (!isDeepStrictEqual(config, wanted.get(id))) await this.#remove(id, wanted.has(id))
     for (const config of configs) if (!this.#watched.has(config.id)) this.#add(config)
+    this.#options.homeAssistant.announce(configs)
   }
 
   async stop(): Promise<void> {

@@ -18,10 +18,12 @@ import { Supervision } from '../health/supervision.js'
 import { isStuckInference } from '../health/vitals.js'
 import { Inference } from '../line/inference.js'
 import { endsOfUnfinishedAlarms, Pauses, PublishedCameras, recallAlarms } from '../report/earlier-run.js'
+import { HomeAssistant } from '../report/home-assistant.js'
 import { Reporter, Troubles } from '../report/reporter.js'
 import { Cameras } from './cameras.js'
 import { commandHandlers } from './commands.js'
 import { alarmOptions, modelOf, mqttOptions, seenFacesOptions } from './mapping.js'
+import { DaemonPage, type Telling } from './page.js'
 import { openParts, type Parts, type Surroundings } from './parts.js'
 
 export interface DaemonOptions extends Surroundings {
@@ -77,7 +79,9 @@ async function start(options: DaemonOptions, owner: Owner): Promise<Daemon> {
   const mqtt = parts.serving.add(openMqtt(options, parts, metrics, troubles), (part) => part.stop())
   const about = { ...alarmOptions(config), model: modelOf(parts.manifest), clock }
   const alarms = createAlarms(about)
-  const reporter = owner.add(openReporter(options, parts, { alarms, mqtt, metrics }), (part) => part.shutdown())
+  const page = owner.add(new DaemonPage(options), (part) => part.stop())
+  const telling = page.hearing(mqtt)
+  const reporter = owner.add(openReporter(options, parts, { alarms, telling, metrics }), (part) => part.shutdown())
   const recalled = recallAlarms(config.alarm_log.path, alarms, log)
   troubles.subscribe((...trouble) => reporter.technical(...trouble))
   const seenFaces = new SeenFaces({ ...seenFacesOptions(config), tell: (...told) => reporter.faces(...told) })
@@ -97,8 +101,9 @@ async function start(options: DaemonOptions, owner: Owner): Promise<Daemon> {
   const seen = { ...parts, ...shown, mqtt, progress: inference.progress, metrics, loop }
   const supervision = parts.serving.add(new Supervision({ ...seen, log, clock }), (part) => part.stop())
   const selfWatch = new SelfWatch({ ...parts, mqtt, outboxMax: config.outbox.max_messages, tell: troubles.tell, clock })
+  const commands = commandHandlers({ alarms, cameras: watched, reporter, recalled, clock })
   mqtt.start({
-    commands: commandHandlers({ alarms, cameras: watched, reporter, recalled, clock }),
+    commands,
     health: () => supervision.health(),
     onConnectionChange: (connected) => {
       if (!connected) return
@@ -111,11 +116,12 @@ async function start(options: DaemonOptions, owner: Owner): Promise<Daemon> {
   owner.add(inference, (part) => part.stopping())
   const tick = (): void => {
     inference.stuck(supervision.tick().find(isStuckInference) ?? null)
-    for (const part of [reporter, selfWatch]) part.tick()
+    for (const part of [reporter, selfWatch, page]) part.tick()
   }
   owner.add(setInterval(tick, tickMs), clearInterval)
   await cameras.takeOver(config.cameras)
   await supervision.serve(config.http)
+  await page.open({ mqtt, supervision, commands })
   const { configFile } = options
   const asked = {
     path: controlSocket(config.outbox.path, process.env),
@@ -138,11 +144,14 @@ function openInference({ log }: DaemonOptions, metrics: Metrics, troubles: Troub
   })
 }
 
-/** The state of cameras from this and earlier runs. */
+/** What the broker and the disk hold of the cameras of this and earlier runs. */
 function cameraMemory({ outbox }: Parts, mqtt: Mqtt, { config, clock }: DaemonOptions) {
   const published = new PublishedCameras(outbox, mqtt)
   published.clearAllBut(new Set(config.cameras.map(({ id }) => id)))
-  return { published, pauses: new Pauses(outbox, clock) }
+  const settings = config.mqtt.home_assistant
+  const homeAssistant = new HomeAssistant({ device: config.device, settings, mqtt, outbox })
+  homeAssistant.withdrawOthers()
+  return { published, homeAssistant, pauses: new Pauses(outbox, clock) }
 }
 
 function openMqtt(
@@ -169,7 +178,7 @@ function openMqtt(
 function openReporter(
   { config, log, clock }: DaemonOptions,
   { explainer, alarmLog, outbox }: Parts,
-  { alarms, mqtt, metrics }: { alarms: Alarms; mqtt: Mqtt; metrics: Metrics }
+  { alarms, telling, metrics }: { alarms: Alarms; telling: Telling; metrics: Metrics }
 ): Reporter {
   const explanations =
     explainer &&
@@ -177,14 +186,14 @@ function openReporter(
       stage: explainer,
       threshold: config.explanation.threshold,
       publish: (message) => {
-        mqtt
+        telling
           .putExplanationInOutbox(message)
           .catch((error: unknown) => log.error(errorFields(error), 'an explanation is lost'))
       },
       log: log.child({ stage: 'explain' }),
       clock
     })
-  const reporter = new Reporter({ alarms, mqtt, alarmLog, explanations, measured: metrics, log, clock })
+  const reporter = new Reporter({ alarms, mqtt: telling, alarmLog, explanations, measured: metrics, log, clock })
   const ends = endsOfUnfinishedAlarms(outbox, clock.now(), clock)
   for (const end of ends) alarms.recall(end)
   reporter.send(ends)

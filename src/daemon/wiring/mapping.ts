@@ -5,6 +5,7 @@ import type { AlarmMessage } from '../../contract/messages.js'
 import { faceModelFiles } from '../../lib/face/model-files.js'
 import type { Manifest } from '../../lib/model/manifest.js'
 import type { ProviderName } from '../../lib/ort/provider-names.js'
+import type { PageOptions } from '../../page/index.js'
 import type { AlarmOptions } from '../../stages/alarm/index.js'
 import type { AlarmLogOptions } from '../../stages/alarm-log/index.js'
 import {
@@ -132,6 +133,18 @@ export function seenFacesOptions({ alarm: { face_unusable_min, nobody_seen_min }
   return {
     afterMs: { face_unusable: minutes(face_unusable_min), nobody_seen: minutes(nobody_seen_min) }
   } satisfies Partial<SeenFacesOptions>
+}
+
+export function pageOptions({ device, page: { host, port, tokens, devices, path }, privacy }: Config) {
+  return {
+    host,
+    port,
+    tokens,
+    device,
+    others: [...new Set(devices)].filter((other) => other !== device),
+    folder: path,
+    heatmaps: privacy.publish_heatmap
+  } satisfies Partial<PageOptions>
 }
 
 /** The model as alarms and health name it. */

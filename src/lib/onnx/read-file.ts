@@ -1,6 +1,6 @@
-import { open } from 'node:fs/promises'
+import { constants, open } from 'node:fs/promises'
 import { dirname, isAbsolute, normalize, resolve, sep } from 'node:path'
-import { ModelError, messageOf } from '../../core/errors.js'
+import { ModelError, whatOf } from '../../core/errors.js'
 import { decodeModel, externalLocations } from './decode.js'
 import { dataTypes, type OnnxModel, type OnnxTensor } from './types.js'
 
@@ -38,9 +38,12 @@ function align(tensor: OnnxTensor): void {
 
 async function readWhole(file: string, model: string): Promise<Uint8Array> {
   try {
-    const handle = await open(file, 'r')
+    // A named pipe in its place would keep a thread waiting for a writer.
+    const handle = await open(file, constants.O_RDONLY | constants.O_NONBLOCK)
     try {
-      const { size } = await handle.stat()
+      const stats = await handle.stat()
+      if (!stats.isFile()) throw new ModelError('PL-MODEL-UNREADABLE', 'it is no file', file)
+      const { size } = stats
       const bytes = new Uint8Array(size)
       let at = 0
       while (at < size) {
@@ -54,7 +57,7 @@ async function readWhole(file: string, model: string): Promise<Uint8Array> {
     }
   } catch (error) {
     const what = file === model ? 'the model cannot be read' : `the model's data file "${file}" cannot be read`
-    throw new ModelError('PL-MODEL-UNREADABLE', `${what}: ${messageOf(error)}`, model, { cause: error })
+    throw new ModelError('PL-MODEL-UNREADABLE', `${what}: ${whatOf(error)}`, model, { cause: error })
   }
 }
 

@@ -1,4 +1,4 @@
-import { createServer, type Server, type Socket } from 'node:net'
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
 import { Aedes } from 'aedes'
 import { messageOf, PainlensError, PortInUseError } from '../../core/errors.js'
 
@@ -52,6 +52,16 @@ function listen(server: Server, port: number, host: string): Promise<void> {
     })
     server.listen(port, host, resolve)
   })
+}
+
+/** One that is free now. */
+export async function freePort(): Promise<number> {
+  const server = createServer()
+  await listen(server, 0, '127.0.0.1')
+  // It listens on a port: its address is no path.
+  const { port } = server.address() as AddressInfo
+  await new Promise((resolve) => server.close(resolve))
+  return port
 }
 
 function closeBroker(broker: Aedes): Promise<void> {

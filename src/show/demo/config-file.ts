@@ -11,6 +11,12 @@ export interface DemoPlaces {
   config: string
 }
 
+/** Where the page is served, and what is asked for at its login. */
+export interface DemoPage {
+  port: number
+  tokens: { ward: string; technician: string }
+}
+
 /** @param folder a new folder, which holds everything that the demo writes */
 export function placesIn(folder: string): DemoPlaces {
   return {
@@ -21,8 +27,12 @@ export function placesIn(folder: string): DemoPlaces {
   }
 }
 
-/** The config of a demo: what an installer would write, with the two features that are off by default and that a demo shows. */
-export async function writeDemoConfig(places: DemoPlaces, urls: { camera: string; broker: string }): Promise<void> {
+/** The config of a demo: what an installer would write, with what is off by default and what a demo shows. */
+export async function writeDemoConfig(
+  places: DemoPlaces,
+  urls: { camera: string; broker: string },
+  page: DemoPage
+): Promise<void> {
   const config = {
     device: 'demo',
     facility: 'Demonstration',
@@ -45,7 +55,8 @@ export async function writeDemoConfig(places: DemoPlaces, urls: { camera: string
         ]
       }
     ],
-    privacy: { publish_emotions: true, save_heatmaps_to: places.heatmaps },
+    privacy: { publish_emotions: true, publish_heatmap: true, save_heatmaps_to: places.heatmaps },
+    page: { enabled: true, ...page, path: join(places.folder, 'page') },
     outbox: { path: join(places.folder, 'outbox') },
     alarm_log: { path: join(places.folder, 'alarms') }
   }

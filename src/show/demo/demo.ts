@@ -1,4 +1,6 @@
 /** `painlens demo`: a simulated camera, an embedded broker, and the real daemon between them. */
+
+import { randomBytes } from 'node:crypto'
 import { createWriteStream } from 'node:fs'
 import { mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -6,9 +8,10 @@ import { join } from 'node:path'
 import { connectAsync } from 'mqtt'
 import type { AlarmMessage, CameraStateMessage, ExplanationMessage, StatusMessage } from '../../contract/messages.js'
 import { messageOf, ProgramError, UsageError } from '../../core/errors.js'
-import { startBroker } from './broker.js'
+import { toStderr, toStdout } from '../../core/terminal.js'
+import { freePort, startBroker } from './broker.js'
 import { type Child, startPainlens } from './child.js'
-import { type DemoPlaces, placesIn, writeDemoConfig } from './config-file.js'
+import { type DemoPage, type DemoPlaces, placesIn, writeDemoConfig } from './config-file.js'
 import { type JudgeInput, judge, type PlayedStretch } from './judge.js'
 import { type NarratedStretch, Narrator } from './narrator.js'
 
@@ -16,6 +19,7 @@ export interface DemoOptions {
   seconds?: number
   mqttPort?: number
   rtspPort?: number
+  pagePort?: number
 }
 
 interface Show {
@@ -74,8 +78,7 @@ export async function demoCommand(options: DemoOptions, signal: AbortSignal): Pr
 
 async function newShow(): Promise<Show> {
   const places = placesIn(await mkdtemp(join(tmpdir(), 'painlens-demo-')))
-  const write = (line: string): void => void process.stdout.write(`${line}\n`)
-  const narrator = new Narrator({ write, startedAt: Date.now(), colour: process.stdout.isTTY })
+  const narrator = new Narrator(toStdout, Date.now())
   let sayOnline = (): void => undefined
   const online = new Promise<void>((resolve) => {
     sayOnline = resolve
@@ -98,8 +101,9 @@ async function raise(parts: Partial<Parts>, show: Show, options: DemoOptions, si
   parts.broker = broker
   parts.subscriber = await subscribe(broker.url, show)
   parts.camera = await startCamera(show, options.rtspPort ?? 0, signal)
-  await writeDemoConfig(show.places, { camera: parts.camera.url, broker: broker.url })
-  introduce(show, parts.camera.url, broker.url)
+  const page = { port: options.pagePort || (await freePort()), tokens: { ward: newToken(), technician: newToken() } }
+  await writeDemoConfig(show.places, { camera: parts.camera.url, broker: broker.url }, page)
+  introduce(show, parts.camera.url, broker.url, page)
   if (!signal.aborted) parts.daemon = startDaemon(show)
 }
 
@@ -110,15 +114,18 @@ async function lower(parts: Partial<Parts>): Promise<void> {
   await parts.broker?.stop()
 }
 
-function introduce({ places }: Show, camera: string, broker: string): void {
+const newToken = (): string => randomBytes(8).toString('hex')
+
+function introduce({ places }: Show, camera: string, broker: string, { port: pagePort, tokens }: DemoPage): void {
   const port = new URL(broker).port
-  process.stdout.write(
+  toStdout(
     [
       'painlens demo: a rendered resident, a real camera stream, a real broker, the real daemon.',
       'The demonstration model was trained on drawings only. It says nothing about people.',
       '',
       `  camera    ${camera}`,
       `  broker    ${broker}   (watch it: mosquitto_sub -p ${port} -t 'painlens/demo/#' -v)`,
+      `  page      http://127.0.0.1:${pagePort}   (token of the ward ${tokens.ward}, of the technician ${tokens.technician})`,
       `  heatmaps  ${places.heatmaps}`,
       `  log       ${places.log}`,
       '',
@@ -127,7 +134,14 @@ function introduce({ places }: Show, camera: string, broker: string): void {
   )
 }
 
-async function subscribe(url: string, show: Show): Promise<{ stop(): Promise<void> }> {
+/**
+ * Shows what the demo's broker is told. Any program of this machine may publish there, so a message that is not one of the
+ * contract's is noted and dropped.
+ */
+export async function subscribe(
+  url: string,
+  show: Pick<Show, 'narrator' | 'alarms' | 'explanations' | 'sayOnline' | 'onlineAt'>
+): Promise<{ stop(): Promise<void> }> {
   const client = await connectAsync(url, { protocolVersion: 4, clean: true, reconnectPeriod: 0 })
   const base = 'painlens/demo'
   const handlers: Record<string, (payload: never) => void> = {
@@ -139,16 +153,24 @@ async function subscribe(url: string, show: Show): Promise<{ stop(): Promise<voi
     },
     [`${base}/camera/bed-a/state`]: (state: CameraStateMessage) => show.narrator.camera('bed-a', state),
     [`${base}/alarm`]: (alarm: AlarmMessage) => {
-      show.alarms.push(alarm)
       show.narrator.alarm(alarm)
+      show.alarms.push(alarm)
     },
     [`${base}/explanation`]: (explanation: ExplanationMessage) => {
-      show.explanations.push(explanation)
       show.narrator.explanation(explanation, Date.now())
+      show.explanations.push(explanation)
     }
   }
   // Each topic has its own message, as the contract says.
-  client.on('message', (topic, payload) => handlers[topic]?.(JSON.parse(payload.toString()) as never))
+  client.on('message', (topic, payload) => {
+    try {
+      handlers[topic]?.(JSON.parse(payload.toString()) as never)
+    } catch (error) {
+      show.narrator.note(`what was published on ${topic} is not of painlens (${messageOf(error)})`, Date.now())
+    }
+  })
+  // Of a broker that ends, too, there is no more to hear.
+  client.on('error', (error) => show.narrator.note(`the broker's messages end (${messageOf(error)})`, Date.now()))
   await client.subscribeAsync(Object.keys(handlers), { qos: 1 })
   return { stop: () => client.endAsync(true) }
 }
@@ -196,13 +218,13 @@ function onCameraEvent(event: CameraEvent, show: Show, ready: (url: string) => v
 
 function startDaemon({ places }: Show): Child {
   const log = createWriteStream(places.log)
-  log.on('error', (error) => process.stderr.write(`the daemon's log is not kept: ${messageOf(error)}\n`))
+  log.on('error', (error) => toStderr(`the daemon's log is not kept: ${messageOf(error)}\n`))
   const child = startPainlens({
     args: ['run', '--config', places.config],
     onLine: (line) => {
       log.write(`${line}\n`)
       // The log is JSON; any other line is the message of a failed start.
-      if (!line.startsWith('{')) process.stderr.write(`${line}\n`)
+      if (!line.startsWith('{')) toStderr(`${line}\n`)
     }
   })
   void child.ended.then(() => log.end())
@@ -227,13 +249,10 @@ function verdict({ stretches, alarms, explanations, onlineAt }: Show): number {
   const input: JudgeInput = { stretches, alarms, explanations, watchedFrom: onlineAt, endedAt: Date.now(), graceMs }
   const { judged, faults } = judge(input)
   const pain = alarms.filter((alarm) => alarm.phase === 'start' && alarm.condition === 'pain').length
-  process.stdout.write(
-    `\nScripted pain stretches judged: ${judged}, pain alarms: ${pain}, explanations: ${explanations.length}.\n`
-  )
+  toStdout(`\nScripted pain stretches judged: ${judged}, pain alarms: ${pain}, explanations: ${explanations.length}.\n`)
   if (judged === 0) faults.push('no scripted pain was over before the end; give more seconds')
-  for (const fault of faults) process.stdout.write(`fault: ${fault}\n`)
-  if (faults.length === 0)
-    process.stdout.write('Each scripted pain gave exactly one explained alarm, and nothing else did.\n')
+  for (const fault of faults) toStdout(`fault: ${fault}\n`)
+  if (faults.length === 0) toStdout('Each scripted pain gave exactly one explained alarm, and nothing else did.\n')
   return faults.length === 0 ? 0 : 1
 }
 

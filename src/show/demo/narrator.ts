@@ -1,5 +1,7 @@
 /** What the demo's terminal says, in plain words. */
 import type { AlarmMessage, CameraStateMessage, ExplanationMessage, StatusMessage } from '../../contract/messages.js'
+import { printable } from '../../core/printable.js'
+import type { Write } from '../../core/terminal.js'
 
 export interface NarratedStretch {
   event: 'stretch'
@@ -19,15 +21,11 @@ const expressions: Record<string, string> = {
 
 /** Each line: the time since the demo began, its source, and its text. */
 export class Narrator {
-  readonly #write: (line: string) => void
-  readonly #startedAt: number
-  readonly #colour: boolean
-
-  constructor(options: { write: (line: string) => void; startedAt: number; colour: boolean }) {
-    this.#write = options.write
-    this.#startedAt = options.startedAt
-    this.#colour = options.colour
-  }
+  constructor(
+    private readonly write: Write,
+    /** ms since the epoch. */
+    private readonly startedAt: number
+  ) {}
 
   stretch({ expression, at }: NarratedStretch): void {
     this.#say(at, 'room', expressions[expression] ?? `The resident shows ${expression}.`)
@@ -45,11 +43,11 @@ export class Narrator {
     const at = Date.parse(alarm.published ?? alarm.updated)
     const score = alarm.score === null ? '' : `, score ${alarm.score.toFixed(2)}`
     const lines: Record<AlarmMessage['phase'], string> = {
-      start: this.#strong(`ALARM: ${alarm.text.en} (${alarm.priority}${score})`),
+      start: `ALARM: ${alarm.text.en} (${alarm.priority}${score})`,
       update: `still: ${alarm.text.en} (${Math.round(alarm.duration_s)} s${score})`,
       end: `over after ${Math.round(alarm.duration_s)} s: ${alarm.text.en}`
     }
-    this.#say(at, 'nurse call', lines[alarm.phase])
+    this.#say(at, 'nurse call', lines[alarm.phase], alarm.phase === 'start')
   }
 
   explanation(explanation: ExplanationMessage, now: number): void {
@@ -61,12 +59,11 @@ export class Narrator {
     this.#say(now, 'demo', text)
   }
 
-  #say(at: number, who: string, text: string): void {
-    const seconds = Math.max(0, (at - this.#startedAt) / 1000)
-    this.#write(`${seconds.toFixed(1).padStart(6)} s  ${who.padEnd(10)}  ${text}`)
-  }
-
-  #strong(text: string): string {
-    return this.#colour ? `\u001b[1;31m${text}\u001b[0m` : text
+  /** Everything on one line: the demo's broker takes messages of anyone on this machine. */
+  #say(at: number, who: string, text: string, strong = false): void {
+    const seconds = Math.max(0, (at - this.startedAt) / 1000)
+    const before = `${seconds.toFixed(1).padStart(6)} s  ${who.padEnd(10)}  `
+    const line = before + printable(text)
+    this.write(`${line}\n`, strong ? { from: before.length, to: line.length, sgr: '1;31' } : undefined)
   }
 }

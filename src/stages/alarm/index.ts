@@ -10,7 +10,7 @@ import type { Acknowledgement, AcknowledgementMessage, AlarmMessage, AlarmSubjec
 import { later, type Moment, stamp } from '../../core/clock.js'
 import { InputError, type Problem } from '../../core/errors.js'
 import type { Box, CameraState } from '../../core/types.js'
-import { PastAlarms } from './past.js'
+import { PastAlarms, refuseMany } from './past.js'
 import { type AlarmFacts, AlarmRecord, placeOf, TokenBucket } from './record.js'
 import {
   EndedAlarms,
@@ -158,6 +158,7 @@ class AlarmStage implements Alarms {
     const takeTurn = () => this.#limit.takeFor('command ack', at)
     const alarm = this.#active(alarmId)
     if (!alarm) return { alarms: [], acknowledgement: this.#past.acknowledge(alarmId, given, at, takeTurn) }
+    refuseMany(alarm.acknowledgements)
     takeTurn()
     const acknowledgement = { alarm_id: alarmId, ...given, after_end: false }
     return { alarms: [alarm.acknowledge(given, at)], acknowledgement }

@@ -7,7 +7,7 @@ import { held } from './track.js'
 
 /** Most alarms that are remembered. */
 const most = 10_000
-/** Most acknowledgements of one alarm after its end: each is kept on disk, and a sender may never stop. */
+/** Most acknowledgements of one alarm while it is active, and after its end: each is kept on disk, and a sender may never stop. */
 const mostOfOne = 20
 
 interface Past {
@@ -67,15 +67,19 @@ export class PastAlarms {
     const past = this.#alarms.get(alarmId)
     if (!past || !this.has(alarmId, now)) throw unknown(alarmId)
     if (past.last?.by === given.by && past.last.kind === given.kind) return null
-    if (past.count >= mostOfOne) {
-      const what = `this alarm has had ${mostOfOne} acknowledgements since its end`
-      throw new InputError('PL-COMMAND-TOO-MANY', what, 'command ack')
-    }
+    refuseMany(past.count)
     takeTurn()
     const message = { alarm_id: alarmId, ...given, after_end: true }
     this.#count(message)
     return message
   }
+}
+
+/** @param count how many there are @throws {InputError} where there must not be another one */
+export function refuseMany(count: number): void {
+  if (count < mostOfOne) return
+  const what = `this alarm has had ${mostOfOne} acknowledgements`
+  throw new InputError('PL-COMMAND-TOO-MANY', what, 'command ack')
 }
 
 function unknown(alarmId: string): InputError {

@@ -52,6 +52,7 @@ export class AlarmRecord {
   /** The moment of the start, or of the last reminder. */
   #remindedAt: Moment
   #reminders = 0
+  #acknowledgements = 0
   /** The next update is a reminder. */
   #reminds = false
 
@@ -68,6 +69,11 @@ export class AlarmRecord {
 
   get alarmId(): string {
     return this.#facts.alarmId
+  }
+
+  /** How many have come. */
+  get acknowledgements(): number {
+    return this.#acknowledgements
   }
 
   get condition(): AlarmSubject['condition'] {
@@ -114,6 +120,7 @@ export class AlarmRecord {
 
   /** Records who has seen the alarm; it goes on being active. A later acknowledgement replaces the earlier one. */
   acknowledge(given: Acknowledgement, at: Moment): AlarmMessage {
+    this.#acknowledgements++
     this.#ack = given
     return this.update(at)
   }

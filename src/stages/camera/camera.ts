@@ -6,7 +6,7 @@ import { LastSaid, type Log } from '../../core/log.js'
 import type { Secrets } from '../../core/secrets.js'
 import type { Frame, Polygon, SourceState } from '../../core/types.js'
 import type { Decoder } from './decoder.js'
-import { type Failure, failureError } from './decoder.js'
+import { type Failure, failureError, hung } from './decoder.js'
 import { DecoderRun, type PictureMark, type Seen, type StreamMemory } from './decoder-process.js'
 import { FrameAssembler, RateMeter } from './frames.js'
 import type { CameraTls } from './link/camera-socket.js'
@@ -324,8 +324,9 @@ class SupervisedCamera implements Camera {
 
   #setState(state: SourceState, why?: string): void {
     const before = this.#states.value
-    const reason = why ?? this.#failure?.what ?? (state === 'lost' ? this.#noPicture() : undefined)
-    const code = why === undefined ? this.#failure?.code : undefined
+    const failure = this.#failure ?? (state === 'lost' ? hung(this.#timing.lostMs) : undefined)
+    const reason = why ?? failure?.what
+    const code = why === undefined ? failure?.code : undefined
     if (state === before.state && reason === before.reason) return
     const { clock, log } = this.#options
     if (state !== before.state)
@@ -336,9 +337,5 @@ class SupervisedCamera implements Camera {
   #noFailure(): void {
     this.#failure = undefined
     this.#failureCode.isNew(null)
-  }
-
-  #noPicture(): string {
-    return `no picture for ${this.#timing.lostMs / 1000} s`
   }
 }

@@ -105,13 +105,14 @@ function greyOf({ data, width, height }: Crop): Sharp {
 const overlayWidth = 384
 
 /**
- * Writes a file whole or not at all: readers of the folder never see a part of it.
+ * Writes a file whole or not at all: readers of the folder never see a part of it. It is for its owner's eyes (mode 0600),
+ * since it shows a face, or says what was seen in one.
  * @throws DiskError
  */
 export async function writeAtomically(path: string, content: string | Uint8Array): Promise<void> {
   const temporary = `${path}.${randomUUID()}.part`
   try {
-    await writeFile(temporary, content)
+    await writeFile(temporary, content, { mode: 0o600, flag: 'wx' })
     await rename(temporary, path)
   } catch (error) {
     await rm(temporary, { force: true }).catch(() => undefined)
@@ -125,7 +126,8 @@ export function overlayOf({ crop, relevance }: Pick<Pictured, 'crop' | 'relevanc
 }
 
 /**
- * Saves heatmap and overlay, named by time, camera and track. Pictures of residents: only if the user configured it.
+ * Saves heatmap and overlay, named by time, camera and track. Pictures of residents: only if the user configured it, and
+ * for painlens's own user alone (files 0600; the folder 0700 where it has to be made).
  * @returns the two files
  * @throws DiskError
  */
@@ -133,7 +135,7 @@ export async function saveHeatmaps(folder: string, explanation: Pictured, clock:
   const { at, camera, track, heatmap } = explanation
   const name = `${stamp(clock, at).replaceAll(':', '-')}-${camera}-track-${track}`
   const files = [join(folder, `${name}-heatmap.png`), join(folder, `${name}-overlay.png`)] as const
-  await mkdir(folder, { recursive: true }).catch((error: unknown) => {
+  await mkdir(folder, { recursive: true, mode: 0o700 }).catch((error: unknown) => {
     throw new DiskError('PL-EXPLAIN-FOLDER', `the folder cannot be made (${messageOf(error)})`, folder, {
       cause: error
     })

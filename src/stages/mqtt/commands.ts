@@ -2,9 +2,10 @@ import type { IPublishPacket } from 'mqtt'
 import type { z } from 'zod'
 import { type CommandArguments, commandSchemas, transaction } from '../../contract/commands.js'
 import { type CommandName, commandNames, type ResponseMessage } from '../../contract/messages.js'
-import { commandOf, topicOf, trialCommand } from '../../contract/topics.js'
+import { commandOf, isOfAnyDevice, topicOf, trialCommand } from '../../contract/topics.js'
 import { codeOf, errorFields, messageOf } from '../../core/errors.js'
 import type { Log } from '../../core/log.js'
+import { printable } from '../../core/printable.js'
 import type { Secrets } from '../../core/secrets.js'
 import { maxCommandBytes } from './delivery.js'
 import { PublishRefused } from './reason-codes.js'
@@ -61,7 +62,7 @@ export class CommandQueue {
     const given = payload.length > maxCommandBytes ? payload.length : payload
     const { properties } = packet
     this.#turn = this.#turn.then(async () => {
-      const response = await this.#run(name, given)
+      const response = withoutSteering(await this.#run(name, given))
       // The next one does not wait for this answer, which may have to wait for alarms.
       const answered = this.#answer(name, response, properties).finally(() => {
         this.#waiting--
@@ -161,6 +162,11 @@ export class CommandQueue {
   }
 }
 
+/** An error quotes what a sender has chosen, and is read on screens and terminals. */
+function withoutSteering({ error, ...response }: ResponseMessage): ResponseMessage {
+  return error === undefined ? response : { ...response, error: printable(error) }
+}
+
 function isCommand(name: string): name is CommandName {
   return (commandNames as readonly string[]).includes(name)
 }
@@ -170,8 +176,9 @@ function transactionOf(message: unknown): Pick<ResponseMessage, 'transaction'> {
   return found.success && found.data !== undefined ? { transaction: found.data } : {}
 }
 
-/** A requester may name where it wants the answer, but must not make painlens write its own alarms, states or commands. */
+/** A requester may name where it wants the answer, but must not make painlens write alarms, states or commands, of any device. */
 function mayAnswerTo(base: string, topic: string): boolean {
   if (topic === '' || /[+#\0]/.test(topic) || topic.startsWith('$')) return false
-  return !topic.startsWith(`${base}/`) || topic.startsWith(`${base}/response/`)
+  if (topic.startsWith(`${base}/`)) return topic.startsWith(`${base}/response/`)
+  return !isOfAnyDevice(topic)
 }

@@ -28,6 +28,8 @@ export interface BrokerOptions {
   /** How long the broker waits before it says that we are offline; a short break in the network is no news. MQTT 5 only. */
   willDelayS?: number
   connectTimeoutMs?: number
+  /** The largest packet that is taken; one of a command's size unless given. */
+  incomingBytes?: number
 }
 
 /** MQTT versions as people call them, and by their number on the wire. */
@@ -57,6 +59,7 @@ export const jsonProperties = { payloadFormatIndicator: true, contentType: 'appl
  */
 export function connectOptions(options: ConnectOptions): IClientOptions {
   const { device, will, protocolVersion, tls = {}, keepaliveS = 30, sessionExpiryS = 3600, willDelayS = 5 } = options
+  const { incomingBytes = maximumPacketSize } = options
   const { protocol, host, port, path, username, password } = parseBrokerUrl(options.url)
   const five = protocolVersion === 5
   const { qos, retain } = options.willDelivery ?? topics.status
@@ -77,7 +80,9 @@ export function connectOptions(options: ConnectOptions): IClientOptions {
     resubscribe: false,
     queueQoSZero: false,
     timerVariant: 'native',
-    properties: five ? { sessionExpiryInterval: options.clean ? 0 : sessionExpiryS, maximumPacketSize } : undefined,
+    properties: five
+      ? { sessionExpiryInterval: options.clean ? 0 : sessionExpiryS, maximumPacketSize: incomingBytes }
+      : undefined,
     will: will && {
       topic: topicOf(baseTopic(device), 'status'),
       payload: Buffer.from(JSON.stringify(will)),

@@ -28,6 +28,8 @@ export interface Known {
   limit: SizeLimit
   /** What of retain and QoS it has taken in a last will. */
   dialect: { retain: boolean; qos: 0 | 1 }
+  /** The largest packet that is taken; one of a command's size unless given. */
+  incomingBytes?: number
 }
 
 /** One connection to a broker, from CONNECT to the end; never reconnects. */
@@ -84,7 +86,7 @@ export class Connection {
     signal: AbortSignal
   ): Promise<Connection> {
     const client = connect(options)
-    limitIncoming(client.stream, options.protocolVersion === 5 ? 5 : 4)
+    limitIncoming(client.stream, options.protocolVersion === 5 ? 5 : 4, known.incomingBytes)
     let cause: unknown = null
     client.on('message', onMessage)
     client.on('error', (error) => {

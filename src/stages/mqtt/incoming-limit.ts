@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream'
 /** Announced in CONNECT (MQTT 5, 3.1.2.11.4): a command has 16 kB at most, a topic and properties need some room. */
 export const maximumPacketSize = 64 * 1024
 /** Bytes kept of a longer PUBLISH: all of the longest topic fits, so that it stays well-formed. */
-const keptBytes = { 4: 128 * 1024, 5: maximumPacketSize - 4 } as const
+const keptBytes = { 4: (most: number) => most + 64 * 1024, 5: (most: number) => most - 4 } as const
 const publish = 3
 
 /**
@@ -70,9 +70,12 @@ function varint(value: number): number[] {
   return value < 128 ? [value] : [(value % 128) + 128, ...varint(Math.floor(value / 128))]
 }
 
-/** Shortens what comes over a connection's stream. To be called before anything has come. */
-export function limitIncoming(stream: Duplex, protocolVersion: 4 | 5): void {
-  const cutter = new PacketCutter(keptBytes[protocolVersion])
+/**
+ * Shortens what comes over a connection's stream. To be called before anything has come.
+ * @param most as announced in CONNECT
+ */
+export function limitIncoming(stream: Duplex, protocolVersion: 4 | 5, most = maximumPacketSize): void {
+  const cutter = new PacketCutter(keptBytes[protocolVersion](most))
   const push = stream.push.bind(stream)
   stream.push = (chunk: unknown, encoding?: BufferEncoding) => {
     if (!Buffer.isBuffer(chunk)) return push(chunk, encoding)

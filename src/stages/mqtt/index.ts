@@ -17,7 +17,6 @@ import {
 } from '../../contract/topics.js'
 import { type Moment, stamp } from '../../core/clock.js'
 import { ClosedError, type ErrorCode, errorFields, whatOf } from '../../core/errors.js'
-import { LastSaid } from '../../core/log.js'
 import type { CameraState } from '../../core/types.js'
 import { CommandQueue } from './commands.js'
 import { addressOf, type ConnectTrouble, connectOptions, jsonProperties } from './connect.js'
@@ -31,16 +30,23 @@ import {
   withoutOtherClasses
 } from './delivery.js'
 import type { Dialect } from './dialect.js'
-import { ObservationLimiter, RetainedStates } from './live-state.js'
-import { PublishRefused } from './reason-codes.js'
-import { defaultDelays, keepConnected } from './reconnect.js'
+import {
+  cameraPainMessage,
+  cameraStateMessage,
+  ObservationLimiter,
+  type RetainedMessage,
+  RetainedMessages
+} from './live-state.js'
+import { PublishRefused, Refusals } from './reason-codes.js'
+import { defaultDelays, keepConnected, until } from './reconnect.js'
 import { SizeLimit } from './size-limit.js'
-import type { Mqtt, MqttOptions, MqttRequests, MqttStats } from './types.js'
+import type { CameraPain, Mqtt, MqttOptions, MqttRequests, MqttStats } from './types.js'
 
 export type { CommandHandlers } from './commands.js'
 export { type BrokerOptions, protocolVersions } from './connect.js'
 export { encode } from './delivery.js'
-export type { Mqtt, MqttOptions, MqttRequests, MqttStats } from './types.js'
+export { hearNeighbours, type Neighbours } from './neighbours.js'
+export type { CameraPain, Mqtt, MqttOptions, MqttRequests, MqttStats } from './types.js'
 
 /**
  * The MQTT stage, before it has connected: alarms wait in the outbox, states in memory, until it is started.
@@ -69,14 +75,16 @@ const stopEndMs = 300
  * After which a broker for MQTT 5 forgets a retained message that is not renewed: of a device that was renamed, or that is
  * gone for long. The status is kept.
  */
-const retainedS: Partial<Record<Kind, number>> = { cameraState: 3600, health: 300 }
+const retainedS: Partial<Record<Kind, number>> = { cameraState: 3600, cameraPain: 3600, health: 300 }
 const renewStatesMs = 1_200_000
+/** For an announcement, and to take a retained message away. */
+const retained = { qos: 1, retain: true, rank: 'other' } as const
 
 class MqttStage implements Mqtt {
   readonly #options: MqttOptions
   readonly #base: string
   readonly #limiter = new ObservationLimiter()
-  readonly #cameras: RetainedStates
+  readonly #retained: RetainedMessages
   readonly #ending = new AbortController()
   readonly #published: Record<Kind, number>
   #offlineObservations = 0
@@ -90,8 +98,7 @@ class MqttStage implements Mqtt {
   /** Why the broker has not taken the last alarm; null where it has. */
   #refusal: MqttStats['refusal'] = null
   readonly #sizeLimit = new SizeLimit()
-  /** By kind of message: the refusal that was said last. */
-  readonly #refusalSaid = new Map<Kind, LastSaid<string>>()
+  readonly #refusals: Refusals
   #running: Promise<void> = Promise.resolve()
   #stopping: Promise<void> | null = null
   #requests: MqttRequests | null = null
@@ -101,7 +108,8 @@ class MqttStage implements Mqtt {
     this.#options = options
     this.#base = baseTopic(options.device)
     this.#published = Object.fromEntries(Object.keys(topics).map((kind) => [kind, 0])) as Record<Kind, number>
-    this.#cameras = new RetainedStates({ clear: (camera) => this.#clearState(camera), log: options.log })
+    this.#refusals = new Refusals(options.log)
+    this.#retained = new RetainedMessages({ clear: (topic) => this.#clear(topic), log: options.log })
   }
 
   /** @throws {BrokerError} */
@@ -158,18 +166,30 @@ class MqttStage implements Mqtt {
   }
 
   cameraState(camera: string, state: CameraState, at: Moment, until: Moment | null = null): void {
-    this.#cameras.set(camera, { state, since: at, until })
-    this.#sendState(camera)
+    this.#retain('cameraState', camera, () => cameraStateMessage(state, at, until, this.#options.clock))
   }
 
-  forgetCamera(camera: string): Promise<void> {
-    return this.#cameras.forget(camera)
+  cameraPain(camera: string, pain: CameraPain): void {
+    this.#retain('cameraPain', camera, () => cameraPainMessage(pain, this.#options.clock))
+  }
+
+  async forgetCamera(camera: string): Promise<void> {
+    const kinds = ['cameraState', 'cameraPain'] as const
+    await Promise.all(kinds.map((kind) => this.#retained.forget(topicOf(this.#base, kind, camera))))
+  }
+
+  announce(topic: string, compose: () => object): void {
+    this.#hold({ kind: null, topic, compose })
+  }
+
+  withdraw(topic: string): Promise<void> {
+    return this.#retained.forget(topic)
   }
 
   refresh(): void {
     if (this.#stopping) return
     this.#sendIfConnected('status', '', this.#status('online'))
-    this.#sendStates()
+    this.#sendRetained()
     this.#sendHealth()
   }
 
@@ -259,7 +279,7 @@ class MqttStage implements Mqtt {
     try {
       await greeting
       health = setInterval(() => this.#sendHealth(), this.#options.healthEveryMs ?? 30_000)
-      renewal = setInterval(() => this.#sendStates(), this.#options.renewStatesMs ?? renewStatesMs)
+      renewal = setInterval(() => this.#sendRetained(), this.#options.renewStatesMs ?? renewStatesMs)
       this.#requests?.onConnectionChange?.(true)
       await connection.closed
     } finally {
@@ -278,21 +298,10 @@ class MqttStage implements Mqtt {
     const { outbox, clock, secrets, log, onAlarmDelivered, onExplanationRefused = () => undefined } = this.#options
     const onAlarmRefused = (refusal: PublishRefused | null) => {
       this.#refusal = refusal
-      this.#sayRefusal('alarm', refusal)
+      this.#refusals.say('alarm', refusal)
     }
     const listeners = { onAlarmDelivered, onAlarmRefused, onExplanationRefused }
     return { outbox, connection, clock, secrets, log, base: this.#base, published: this.#published, ...listeners }
-  }
-
-  /** Once for each reason, until such a message has been taken. */
-  #sayRefusal(kind: Kind, refusal: PublishRefused | null): void {
-    const said = this.#refusalSaid.get(kind) ?? new LastSaid<string>()
-    this.#refusalSaid.set(kind, said)
-    if (!said.isNew(refusal && `${refusal.code} ${refusal.verdict}`) || refusal === null) return
-    const { code, what, where, fix } = refusal
-    const isAlarm = kind === 'alarm'
-    const message = isAlarm ? 'the broker does not take alarms; painlens keeps trying' : 'the broker does not take this'
-    this.#options.log[isAlarm ? 'error' : 'warn']({ code, kind, topic: where, what, fix }, message)
   }
 
   /** Subscribes to commands before the birth message, so that a command in answer to it arrives. */
@@ -311,20 +320,28 @@ class MqttStage implements Mqtt {
     await connection.subscribe(topicOf(this.#base, 'status'), 0).catch(() => undefined)
     this.refresh()
     this.#greeted = true
-    this.#cameras.clearGone()
+    this.#retained.clearGone()
   }
 
-  #clearState(camera: string): Promise<unknown> | undefined {
+  #clear(topic: string): Promise<unknown> | undefined {
     const connection = this.#connection
     if (!connection?.open) return undefined
     // Where nothing is kept, nothing is to be taken away.
     if (!connection.retains) return Promise.resolve()
-    const topic = topicOf(this.#base, 'cameraState', camera)
-    return connection.publish(topic, topics.cameraState, () => ({ text: '' }))
+    return connection.publish(topic, retained, () => ({ text: '' }))
   }
 
-  #sendStates(): void {
-    for (const camera of this.#cameras.names()) this.#sendState(camera)
+  #retain<K extends 'cameraState' | 'cameraPain'>(kind: K, camera: string, compose: () => Payloads[K]): void {
+    this.#hold({ kind, topic: topicOf(this.#base, kind, camera), compose })
+  }
+
+  #hold(message: RetainedMessage): void {
+    this.#retained.set(message)
+    this.#sendOne(message)
+  }
+
+  #sendRetained(): void {
+    for (const message of this.#retained.values()) this.#sendOne(message)
   }
 
   #sendHealth(): void {
@@ -341,46 +358,41 @@ class MqttStage implements Mqtt {
     return { state, session, version, at: stamp(clock, clock.now()) }
   }
 
-  /** Stamped anew each time: after the box's clock was set, the end of a pause has another time of day. */
-  #sendState(camera: string): void {
-    const { clock } = this.#options
-    const { state, since, until } = this.#cameras.get(camera)!
-    const message = { state, since: stamp(clock, since), ...(until === null ? {} : { until: stamp(clock, until) }) }
-    this.#sendIfConnected('cameraState', camera, message)
+  #sendIfConnected<K extends Kind>(kind: K, name: string, message: Payloads[K]): void {
+    this.#sendOne({ kind, topic: topicOf(this.#base, kind, name), compose: () => message })
   }
 
-  #sendIfConnected<K extends Kind>(kind: K, name: string, message: Payloads[K]): void {
+  #sendOne({ kind, topic, compose }: RetainedMessage): void {
     if (!this.connected()) return
-    this.#send(kind, topicOf(this.#base, kind, name), message).then(
-      () => this.#sayRefusal(kind, null),
+    this.#send(kind, topic, compose()).then(
+      () => this.#refusals.say(kind, null),
       (error: unknown) => {
-        if (error instanceof PublishRefused) this.#sayRefusal(kind, error)
+        if (error instanceof PublishRefused) this.#refusals.say(kind, error)
         else this.#options.log.debug({ kind, ...errorFields(error) }, 'not published')
       }
     )
   }
 
-  async #send(kind: Kind, topic: string, message: object, properties?: IPublishPacket['properties']): Promise<void> {
+  async #send(
+    kind: Kind | null,
+    topic: string,
+    message: object,
+    properties?: IPublishPacket['properties']
+  ): Promise<void> {
     const text = encode(message, this.#options.secrets)
     if (this.#connection === null)
       throw new ClosedError('PL-BROKER-NOT-CONNECTED', 'there is no connection to the broker', 'mqtt.url')
-    const messageExpiryInterval = retainedS[kind]
+    const messageExpiryInterval = kind === null ? undefined : retainedS[kind]
     const expiry = messageExpiryInterval === undefined ? {} : { messageExpiryInterval }
-    await this.#connection.publish(topic, topics[kind], () => ({
+    await this.#connection.publish(topic, kind === null ? retained : topics[kind], () => ({
       text,
       properties: { ...jsonProperties, ...expiry, ...properties }
     }))
-    this.#published[kind]++
+    if (kind !== null) this.#published[kind]++
   }
 
   #connectOptions({ version: protocolVersion, ...willDelivery }: Dialect) {
     const { broker, device } = this.#options
     return connectOptions({ ...broker, device, protocolVersion, will: this.#status('offline'), willDelivery })
   }
-}
-
-/** Waits until `done` or for `ms`, whichever comes first. */
-async function until(done: () => boolean, ms: number): Promise<void> {
-  const end = performance.now() + ms
-  while (!done() && performance.now() < end) await new Promise((resolve) => setTimeout(resolve, 10))
 }

@@ -1,67 +1,83 @@
-/** The cameras' states that the broker holds for those who subscribe later. */
-import type { Moment } from '../../core/clock.js'
+/** The messages that the broker holds for those who subscribe later, and what is left out of those that it does not hold. */
+import type { CameraPainMessage, CameraStateMessage } from '../../contract/messages.js'
+import type { Kind } from '../../contract/topics.js'
+import { type Clock, type Moment, stamp } from '../../core/clock.js'
 import { errorFields } from '../../core/errors.js'
 import type { Log } from '../../core/log.js'
 import type { CameraState } from '../../core/types.js'
+import type { CameraPain } from './types.js'
 
-export interface RetainedState {
-  state: CameraState
-  /** In ms, like `until`, by painlens's own clock. */
-  since: Moment
-  until: Moment | null
+export function cameraStateMessage(
+  state: CameraState,
+  since: Moment,
+  until: Moment | null,
+  clock: Clock
+): CameraStateMessage {
+  return { state, since: stamp(clock, since), ...(until === null ? {} : { until: stamp(clock, until) }) }
 }
 
-export interface RetainedStatesOptions {
+export function cameraPainMessage(
+  { suspected, since, alarmIds, acknowledged }: CameraPain,
+  clock: Clock
+): CameraPainMessage {
+  return { suspected, since: stamp(clock, since), alarm_ids: alarmIds, acknowledged }
+}
+
+export interface RetainedMessage {
+  /** Null for an announcement, which the contract's table does not have. */
+  kind: Kind | null
+  topic: string
+  /** Asked each time it is sent: after the box's clock was set, the times in it are others. */
+  compose: () => object
+}
+
+export interface RetainedOptions {
   /** Publishes an empty retained message, which takes the one before it away; undefined without a connection. */
-  clear: (camera: string) => Promise<unknown> | undefined
+  clear: (topic: string) => Promise<unknown> | undefined
   log: Log
 }
 
-/** What is retained for each camera, and what is still to be taken away. */
-export class RetainedStates {
-  readonly #options: RetainedStatesOptions
-  readonly #states = new Map<string, RetainedState>()
-  /** Cameras whose state is still to be taken away, and who waits for it. */
+/** What is retained, and what is still to be taken away. */
+export class RetainedMessages {
+  readonly #options: RetainedOptions
+  readonly #messages = new Map<string, RetainedMessage>()
+  /** Topics whose message is still to be taken away, and who waits for it. */
   readonly #gone = new Map<string, () => void>()
 
-  constructor(options: RetainedStatesOptions) {
+  constructor(options: RetainedOptions) {
     this.#options = options
   }
 
-  set(camera: string, state: RetainedState): void {
-    this.#gone.delete(camera)
-    this.#states.set(camera, state)
+  set(message: RetainedMessage): void {
+    this.#gone.delete(message.topic)
+    this.#messages.set(message.topic, message)
   }
 
-  get(camera: string): RetainedState | undefined {
-    return this.#states.get(camera)
+  values(): Iterable<RetainedMessage> {
+    return this.#messages.values()
   }
 
-  names(): Iterable<string> {
-    return this.#states.keys()
-  }
-
-  /** Resolves when the broker has confirmed that it holds nothing of that camera any more. */
-  forget(camera: string): Promise<void> {
-    this.#states.delete(camera)
+  /** Resolves when the broker has confirmed that it holds nothing there any more. */
+  forget(topic: string): Promise<void> {
+    this.#messages.delete(topic)
     return new Promise((done) => {
-      this.#gone.set(camera, done)
-      this.#clear(camera)
+      this.#gone.set(topic, done)
+      this.#clear(topic)
     })
   }
 
   /** With each connection: what did not get through with the one before is tried again. */
   clearGone(): void {
-    for (const camera of this.#gone.keys()) this.#clear(camera)
+    for (const topic of this.#gone.keys()) this.#clear(topic)
   }
 
-  #clear(camera: string): void {
-    this.#options.clear(camera)?.then(
+  #clear(topic: string): void {
+    this.#options.clear(topic)?.then(
       () => {
-        this.#gone.get(camera)?.()
-        this.#gone.delete(camera)
+        this.#gone.get(topic)?.()
+        this.#gone.delete(topic)
       },
-      (error: unknown) => this.#options.log.debug({ camera, ...errorFields(error) }, 'a state was not taken away')
+      (error: unknown) => this.#options.log.debug({ topic, ...errorFields(error) }, 'a message was not taken away')
     )
   }
 }

@@ -1,5 +1,7 @@
 /** What a broker answers with: MQTT 5's reason codes (2.4) and MQTT 3.1.1's return codes of a CONNACK (table 3.1), by their names. */
+import type { Kind } from '../../contract/topics.js'
 import { BrokerError, type ErrorCode } from '../../core/errors.js'
+import { LastSaid, type Log } from '../../core/log.js'
 
 /**
  * What a refused QoS 1 publish is followed by. `later`: another message of the same kind may be refused, too, and this
@@ -94,4 +96,26 @@ export function refusalOf(error: unknown, topic: string): PublishRefused | null 
   if (words === null) return null
   const { verdict, code: ours } = reasonCodes[code as number]?.publish ?? later()
   return new PublishRefused(verdict, ours, `the broker refuses it (${words})`, topic)
+}
+
+/** Tells the log of refused messages: once for each reason, until such a message has been taken. */
+export class Refusals {
+  readonly #log: Log
+  /** By kind of message (null: none of the contract): what was said last. */
+  readonly #said = new Map<Kind | null, LastSaid<string>>()
+
+  constructor(log: Log) {
+    this.#log = log
+  }
+
+  /** @param refusal null: such a message has been taken */
+  say(kind: Kind | null, refusal: PublishRefused | null): void {
+    const said = this.#said.get(kind) ?? new LastSaid<string>()
+    this.#said.set(kind, said)
+    if (!said.isNew(refusal && `${refusal.code} ${refusal.verdict}`) || refusal === null) return
+    const { code, what, where, fix } = refusal
+    const isAlarm = kind === 'alarm'
+    const message = isAlarm ? 'the broker does not take alarms; painlens keeps trying' : 'the broker does not take this'
+    this.#log[isAlarm ? 'error' : 'warn']({ code, kind, topic: where, what, fix }, message)
+  }
 }

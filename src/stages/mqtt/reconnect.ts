@@ -99,3 +99,9 @@ export function delayMs(
   const refused = kind === 'auth' || kind === 'tls'
   return jittered(refused ? backoff.refusedMs : doubled(backoff, failures + 1), random)
 }
+
+/** Waits until `done` or for `ms`, whichever comes first. */
+export async function until(done: () => boolean, ms: number): Promise<void> {
+  const end = performance.now() + ms
+  while (!done() && performance.now() < end) await new Promise((resolve) => setTimeout(resolve, 10))
+}

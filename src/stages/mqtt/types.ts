@@ -64,6 +64,15 @@ export interface MqttStats {
   refusal: { code: ErrorCode; what: string; fix: string } | null
 }
 
+/** What is published of a camera, with a moment in the place of its time. */
+export interface CameraPain {
+  /** Null: unknown. */
+  suspected: boolean | null
+  since: Moment
+  alarmIds: string[]
+  acknowledged: boolean
+}
+
 export interface Mqtt {
   /** Connects, now and whenever the connection is lost, with or without a broker; once. */
   start(requests: MqttRequests): void
@@ -79,7 +88,13 @@ export interface Mqtt {
    * @param until for a pause: when it ends by itself
    */
   cameraState(camera: string, state: CameraState, at: Moment, until?: Moment | null): void
-  /** Takes a camera's retained state away from the broker. Resolves when it is gone, which may take a connection. */
+  /** As `cameraState`. */
+  cameraPain(camera: string, pain: CameraPain): void
+  /** Publishes a retained message that is not of the contract, now and with each new connection. */
+  announce(topic: string, compose: () => object): void
+  /** Takes such a message away from the broker, as `forgetCamera` does. */
+  withdraw(topic: string): Promise<void>
+  /** Takes a camera's retained states away from the broker. Resolves when they are gone, which may take a connection. */
   forgetCamera(camera: string): Promise<void>
   /** Publishes status, camera states and health once more, if connected. */
   refresh(): void

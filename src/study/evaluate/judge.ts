@@ -138,7 +138,7 @@ async function judgeRest(
 }
 
 /** A prepared crop as the detect stage hands it on. */
-function faceOf(data: Uint8Array, { width, height }: { width: number; height: number }): Face {
+export function faceOf(data: Uint8Array, { width, height }: { width: number; height: number }): Face {
   const landmarks = new Float32Array(0)
   const box = { x: 0, y: 0, width, height }
   const crop = { width, height, data, landmarks }

@@ -6,7 +6,7 @@ import { InputError } from '../../core/errors.js'
 import { printable } from '../../core/printable.js'
 import { version } from '../../core/version.js'
 import { createRandom } from '../../lib/random.js'
-import { privately, writeWhole } from '../files.js'
+import { writeWhole } from '../files.js'
 import type { Clip, Findings } from './clips.js'
 import { type CropFile, type JobDone, journalFile } from './journal.js'
 import type { PrepareJob } from './plan.js'
@@ -62,9 +62,9 @@ export async function writeDataset(prepared: Prepared): Promise<string[]> {
   }
   const kept = balanced(all, prepared.balance, prepared.seed)
   if (kept.length < all.length) findings.leave('more crops of a class than --balance keeps', all.length - kept.length)
-  await writeWhole(join(folder, 'index.csv'), [indexOf(kept), '\n'], privately)
+  await writeWhole(join(folder, 'index.csv'), [indexOf(kept), '\n'])
   const document = datasetOf(prepared, kept, without)
-  await writeWhole(join(folder, 'dataset.yaml'), [stringify(document)], privately)
+  await writeWhole(join(folder, 'dataset.yaml'), [stringify(document)])
   await removeRest(folder, new Set(kept.map(({ file }) => file.crop)))
   return summaryOf(kept, without, findings)
 }

@@ -8,7 +8,7 @@ import type { Alignment } from '../../lib/face/align.js'
 import type { FaceModels } from '../../lib/face/model-files.js'
 import type { FacePlace } from '../../lib/face/similarity.js'
 import type { probeFfmpeg } from '../../stages/camera/index.js'
-import { diskError, privately, writeWhole } from '../files.js'
+import { diskError, writeWhole } from '../files.js'
 import type { CropFile, JobDone, PrepareJournal } from './journal.js'
 import { type PrepareJob, picturesOf } from './plan.js'
 import { framesOf } from './video.js'
@@ -148,7 +148,7 @@ class Result {
     const { png, roll, score } = answer
     const number = (value: number, digits: number): string => String(value).padStart(digits, '0')
     const crop = `crops/${number(this.done.job + 1, 6)}-${number(++this.#taken, 4)}.png`
-    await writeWhole(join(this.folder, crop), [png], privately)
+    await writeWhole(join(this.folder, crop), [png])
     const file: CropFile = { crop, timeS, roll: rounded(roll, 1), score: rounded(score, 3) }
     this.done.crops.push(file)
   }

@@ -26,11 +26,21 @@ const documentWith = (body: string): Element => parse(`<!doctype html><html><bod
 /** Plots a figure without a browser. @returns SVG, texts as text */
 export function plotted(options: Plot.PlotOptions): string {
   // Plot's types are a browser's. Its style has to be an object: linkedom has no setter for a text.
-  const place = { document: documentWith(''), style: { fontSize: '12px' } } as unknown as Plot.PlotOptions
+  const place = {
+    document: documentWith(''),
+    style: { fontSize: '12px' },
+    marginBottom: 40
+  } as unknown as Plot.PlotOptions
   // The same for what it returns.
-  const { outerHTML } = Plot.plot({ ...place, ...options }) as unknown as Element
+  const { outerHTML } = Plot.plot({ ...place, ...options, ...withoutArrows(options) }) as unknown as Element
   return outerHTML.replace('<svg ', '<svg xmlns="http://www.w3.org/2000/svg" ')
 }
+
+/** The font for files has no arrows. */
+const withoutArrows = ({ x, y }: Plot.PlotOptions): Plot.PlotOptions => ({
+  x: { labelArrow: 'none', ...x },
+  y: { labelArrow: 'none', ...y }
+})
 
 /** Figures as they are kept in files. */
 export class Outliner {

@@ -1,16 +1,29 @@
-import { mkdir } from 'node:fs/promises'
+import { createHash } from 'node:crypto'
+import { mkdir, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { duration, progressLine } from '../../core/progress-line.js'
 import { version } from '../../core/version.js'
 import type { ReportLanguageCode } from '../choices.js'
 import type { Chance } from '../evaluate/figures.js'
 import type { AlarmSettings } from '../evaluate/replay.js'
-import { claimFolder, privately, writeWhole } from '../files.js'
+import { claimFolder, diskError, privately, writeWhole } from '../files.js'
+import { checksSection, strategiesSection } from './checks-sections.js'
 import { dataSections } from './data-sections.js'
 import { Outliner } from './drawing.js'
-import { languageOf } from './languages/index.js'
+import { exampleSection } from './example-section.js'
+import { calledFaces, calledPictures, explainedExamples, picturesToJudge, quizFaces, surest } from './examples.js'
+import { type Explanations, explanationsOf, passOf, StudyCrops } from './explanations.js'
+import { gateSection, unitsSection } from './gate-sections.js'
+import { languageOf, type ReportLanguage } from './languages/index.js'
 import { pageOf } from './page.js'
 import { type Section, writeParts } from './parts.js'
+import { reducedSize } from './reduced-map.js'
+import { mapsSection, regionSection } from './region-sections.js'
+import { LazyModel, type PassOptions, stepsOf } from './relevance-pass.js'
+import { sampleOf } from './sample.js'
 import { readStudyRun, type StudyRun } from './study-run.js'
+import { trainingPage } from './training-page.js'
+import { unitCorrelationsOf } from './unit-columns.js'
 
 export interface ReportOptions {
   run: string
@@ -31,28 +44,147 @@ export interface ReportOptions {
   alarm: AlarmSettings
 }
 
+type Write = (line: string) => void
+
+/** Begins the name of the folder with what a report goes on from. */
+const workPrefix = '.work-'
+
 /**
  * Writes the report of a run of train. What was computed is kept, and the same call goes on from there.
  * @returns the page's path
  * @throws InputError, ModelError, InferenceError, DiskError; the signal's reason
  */
-export async function reportStudy(
-  options: ReportOptions,
-  write: (line: string) => void,
-  signal: AbortSignal
-): Promise<string> {
+export async function reportStudy(options: ReportOptions, write: Write, signal: AbortSignal): Promise<string> {
   const run = await readStudyRun(options, write, signal)
-  await mkdir(options.out, { recursive: true, mode: 0o700 }).catch(() => undefined)
-  const claim = await claimFolder(options.out)
+  const { out } = options
+  await makeFolder(out)
+  const claim = await claimFolder(out)
   try {
-    const words = languageOf(options.language)
-    const sections: Section[] = [...dataSections(run, words)]
-    await writeParts(join(options.out, 'parts'), sections, await Outliner.open())
-    return await writePage(run, sections, options)
+    const work = join(out, `${workPrefix}${keyOf(run, options)}`)
+    await makeFolder(work)
+    const crops = await StudyCrops.open(run, options.threads, signal)
+    try {
+      const sections = await sectionsOf(run, options, { work, crops, write, signal })
+      await writeParts(join(out, 'parts'), sections, await Outliner.open())
+      const page = await writePage(run, sections, options)
+      for (const name of await readdir(out))
+        if (name.startsWith(workPrefix)) await rm(join(out, name), { recursive: true, force: true })
+      return page
+    } finally {
+      await crops.close()
+    }
   } finally {
     await claim.release()
   }
 }
+
+/** @throws DiskError */
+async function makeFolder(folder: string): Promise<void> {
+  await mkdir(folder, { recursive: true, mode: 0o700 }).catch((error: unknown) => {
+    throw diskError(error, folder)
+  })
+}
+
+/** Differs as soon as something does on which the kept numbers depend. */
+function keyOf({ key }: StudyRun, { pictures, faces, composites, chance, withPictures }: ReportOptions): string {
+  const said = JSON.stringify([version, key, pictures, faces, composites, chance.seed, withPictures])
+  return createHash('sha256').update(said).digest('hex').slice(0, 16)
+}
+
+interface Surroundings {
+  work: string
+  crops: StudyCrops
+  write: Write
+  signal: AbortSignal
+}
+
+async function sectionsOf(run: StudyRun, options: ReportOptions, around: Surroundings): Promise<Section[]> {
+  const { chance, language: code, withPictures } = options
+  const { work, crops, write, signal } = around
+  const pictures = sampleOf(run.judgement, options.pictures, chance.seed)
+  let [done, total] = [0, 0]
+  const onProgress = progressLine('explanations', write)
+  const pass = passOf(run, pictures, {
+    ...{ persons: options.faces, composites: options.composites, threads: options.threads, work, signal },
+    cropOf: (place) => crops.get(place),
+    onStep: () => {
+      done++
+      // The checks after them are not counted.
+      if (done <= total) onProgress(done, total)
+    }
+  })
+  total = stepsOf(pass)
+  await sayCosts(pass, total, write)
+  const found = await explanationsOf(pass, crops, chance)
+  const words = languageOf(code)
+  const drawn = await calledFaces(pass, chance.seed)
+  const ofPersons = withPictures ? await calledPictures(pass, picturesToJudge(pass)) : []
+  const shown = withPictures ? ofPersons : drawn
+  const { labels, alarmLabel } = run.judgement
+  const chosen = [true, false].flatMap((right) => surest(shown, labels, right))
+  const examples = await explainedExamples(pass, chosen)
+  await writeTraining(pass, found, [...drawn, ...ofPersons], options, words)
+  return [
+    ...dataSections(run, words),
+    await exampleSection(run, found, examples, withPictures, words),
+    gateSection(found, words),
+    regionSection(run, found, words),
+    await mapsSection(run, found, words),
+    unitsSection(found, await unitCorrelationsOf(run, chance), alarmLabel, words),
+    await strategiesSection(run, found, words),
+    checksSection(found, words)
+  ]
+}
+
+/** One explanation is timed, so that hours are known before they are spent. */
+async function sayCosts(pass: PassOptions, steps: number, write: Write): Promise<void> {
+  const { run, composites, threads, pictures } = pass
+  const model = new LazyModel(run.folds.get(run.best)!, composites[0]!, threads)
+  try {
+    const crop = await pass.cropOf(pictures[0]!.place)
+    const opened = performance.now()
+    await model.explain(crop, 0)
+    const began = performance.now()
+    await model.explain(crop, 0)
+    const [opening, each] = [began - opened, performance.now() - began]
+    const ms = opening * composites.length * run.folds.size + each * steps * 1.3
+    const megabytes = Math.ceil((steps * 4 * reducedSize(run.judgement.labels.length)) / 1e6)
+    write(
+      `${steps} explanations by ${run.folds.size} models under ${composites.length} composite(s), about ${duration(ms)}, ` +
+        `and checks about as long at most; up to ${megabytes} MB of disk while it works. What was done before is not done again.\n`
+    )
+  } finally {
+    await model.close()
+  }
+}
+
+async function writeTraining(
+  pass: PassOptions,
+  { gate, flipping }: Explanations,
+  faces: Parameters<typeof quizFaces>[1],
+  { out, language, withPictures }: ReportOptions,
+  words: ReportLanguage
+): Promise<void> {
+  const gains = new Map(
+    flipping.map(({ composite, verdict }) => [composite, verdict.leastRelevantFirst - verdict.mostRelevantFirst])
+  )
+  const passed = gate.filter((one) => one.passed)
+  // The one whose maps show best what the model uses.
+  const best = [...(passed.length > 0 ? passed : gate)].sort(
+    (a, b) => (gains.get(b.composite) ?? 0) - (gains.get(a.composite) ?? 0)
+  )[0]!
+  const explained = await quizFaces(pass, mixed(faces), best.composite, language)
+  const text = await trainingPage(explained, pass.run.judgement.labels, language, words, withPictures)
+  await writeWhole(join(out, 'training.html'), [text], privately)
+}
+
+/** In an order that does not give the labels away, the same each time. */
+const mixed = <Face>(faces: readonly Face[]): Face[] => {
+  const step = [7, 5, 3, 2, 1].find((one) => greatestCommon(one, faces.length) === 1)!
+  return faces.map((_, i) => faces[(i * step) % faces.length]!)
+}
+
+const greatestCommon = (a: number, b: number): number => (b === 0 ? a : greatestCommon(b, a % b))
 
 async function writePage(run: StudyRun, sections: readonly Section[], options: ReportOptions): Promise<string> {
   const { page } = languageOf(options.language)
@@ -63,7 +195,7 @@ async function writePage(run: StudyRun, sections: readonly Section[], options: R
     language: options.language,
     title: page.title,
     lead: [page.lead(lead), page.noDevice, options.withPictures ? page.withPictures : page.withoutPictures],
-    links: [],
+    links: [{ to: 'training.html', text: page.training }],
     filesWord: page.files,
     sections
   })

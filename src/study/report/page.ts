@@ -1,7 +1,7 @@
 import type { ReportLanguageCode } from '../choices.js'
 import { escaped, type Part, type PartTable, type Section } from './parts.js'
 
-export interface Page {
+export interface ReportPage {
   language: ReportLanguageCode
   title: string
   /** Below the title. */
@@ -33,7 +33,7 @@ th:first-child, td:first-child { text-align: left } thead th { border-bottom: 1p
 `
 
 /** The report as one file. */
-export function pageOf({ language, title, lead, links, filesWord, sections }: Page): string {
+export function pageOf({ language, title, lead, links, filesWord, sections }: ReportPage): string {
   const contents = sections.map(({ id, title: own }) => `<li><a href="#${id}">${escaped(own)}</a></li>`).join('')
   return [
     `<!doctype html>\n<html lang="${language}"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">`,

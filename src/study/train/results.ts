@@ -6,7 +6,7 @@ import { softmax } from '../../lib/model/preprocess.js'
 import { type OnnxModel, writeModel } from '../../lib/onnx/index.js'
 import { classReport, confusionOf } from '../../lib/statistics/classes.js'
 import { type CropRow, type Dataset, neutral } from '../dataset.js'
-import { writeWhole } from '../files.js'
+import { openly, writeWhole } from '../files.js'
 import type { Base } from './base.js'
 import type { EpochRow } from './checkpoint.js'
 
@@ -88,7 +88,7 @@ export async function writeTrained(
     metrics: said.metrics
   }
   const path = join(folder, 'model.yaml')
-  await writeWhole(path, [stringify(manifest)])
+  await writeWhole(path, [stringify(manifest)], openly)
   return path
 }
 

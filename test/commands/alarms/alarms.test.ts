@@ -29,7 +29,7 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }))
 
 async function run(options: Partial<AlarmsOptions>, width = 1000): Promise<string> {
   const said: string[] = []
-  const io = { write: (text: string) => void said.push(text), colour: false, width }
+  const io = { write: (text: string) => void said.push(text), width }
   expect(
     await alarmsCommand({ config: join(folder, 'painlens.yaml'), ...options }, new AbortController().signal, io)
   ).toBe(0)

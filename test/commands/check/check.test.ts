@@ -88,7 +88,7 @@ async function check(
   const write = (part: string): void => {
     text += part
   }
-  const code = await checkCommand({ config: file }, signal, { write, colour: false, env: {}, ...io })
+  const code = await checkCommand({ config: file }, signal, { write, env: {}, ...io })
   const rows = [...text.matchAll(/^\[ ?(ok|warn|fail) ?\] (.*?) {2,}/gm)]
   return { code, text, states: Object.fromEntries(rows.map(([, state, what]) => [what, state])) }
 }

@@ -130,7 +130,7 @@ describe('the port of http', () => {
 
   it('is taken by a painlens that runs, which is as it should be', async () => {
     const config = await http({ token: 'a-token-of-sixteen' })
-    const report = () => ({ ok: false, parts: [{ part: 'broker', why: 'not connected' }] })
+    const report = () => ({ ok: false, parts: [{ part: 'broker', why: 'not connected', code: null }] })
     const metrics = async () => ({ type: 'text/plain', text: '' })
     const running = await startHttp({ ...config, live: report, ready: report, metrics, log: silentLog })
     onTestFinished(() => running.stop())

@@ -15,6 +15,7 @@ import { writeRandomVgg } from '../../../src/lib/vgg/index.js'
 import { createIdentity, type Rendered, renderPortrait } from '../../../src/show/render/index.js'
 import { cover } from '../../../tools/bench/face-covers.js'
 import { buildFaceModels } from '../../../tools/face-models/build.js'
+import { readableByOthers } from '../../support/readable-by-others.js'
 
 let folder: string
 let model: string
@@ -145,6 +146,7 @@ describe('painlens explain', () => {
 
     expect(complained).toEqual([expect.stringMatching(/broken\.png: cannot be read as a picture/)])
     expect(said.at(-1)).toBe(`2 of 3 explained (1 unreadable); the results are in ${out}\n`)
+    expect(readableByOthers(out)).toEqual([])
     const composites = ['lrp.z', 'lrp.epsilon', 'lrp.sequential_preset_a_flat', 'lrp.sequential_preset_b_flat']
     const ends = ['heatmap.png', 'overlay.png', 'relevance.npy']
     expect((await readdir(out)).sort()).toEqual(

@@ -43,7 +43,7 @@ async function check(device: Device, env: NodeJS.ProcessEnv = {}): Promise<strin
   const write = (part: string): void => {
     text += part
   }
-  await checkCommand({ config: device.file }, never, { write, colour: false, env })
+  await checkCommand({ config: device.file }, never, { write, env })
   return text
 }
 

@@ -16,7 +16,7 @@ async function start(changes: Partial<HttpOptions> = {}) {
     host: '127.0.0.1',
     port: 0,
     live: () => fine,
-    ready: () => ({ ok: false, parts: [{ part: 'camera a', why: 'lost' }] }),
+    ready: () => ({ ok: false, parts: [{ part: 'camera a', why: 'lost', code: 'PL-CAMERA-TIMEOUT' }] }),
     metrics: async () => ({ type: 'text/plain; version=0.0.4; charset=utf-8', text: 'up 1\n' }),
     log,
     ...changes
@@ -34,7 +34,10 @@ describe('the HTTP server', () => {
     const live = await ask('/live')
     expect([live.status, await live.json()]).toEqual([200, fine])
     const ready = await ask('/ready')
-    expect([ready.status, await ready.json()]).toEqual([503, { ok: false, parts: [{ part: 'camera a', why: 'lost' }] }])
+    expect([ready.status, await ready.json()]).toEqual([
+      503,
+      { ok: false, parts: [{ part: 'camera a', why: 'lost', code: 'PL-CAMERA-TIMEOUT' }] }
+    ])
     const metrics = await ask('/metrics')
     expect(metrics.headers.get('content-type')).toMatch(/^text\/plain; version=0\.0\.4/)
     expect(await metrics.text()).toBe('up 1\n')
@@ -96,6 +99,85 @@ describe('the HTTP server', () => {
     await closed
     await expect(ask('/live')).rejects.toThrow()
     expect(http.stats().address).toBeNull()
+  })
+
+  it('answers while a flood of half-open and dripping connections goes on, whatever address it comes from', async () => {
+    const { ask, http } = await start()
+    const { port } = new URL(http.stats().address!)
+    const beginnings = [
+      '',
+      'GET /live HT',
+      'GET /live HTTP/1.1\r\nHost: x\r\n',
+      'POST /live HTTP/1.1\r\nContent-Length: 900\r\n\r\nx'
+    ]
+    const sockets = ['127.0.0.1', '127.0.0.2', '127.0.0.3', '127.0.0.4'].flatMap((localAddress) =>
+      Array.from({ length: 50 }, (_, i) => {
+        const socket = connect({ port: Number(port), host: '127.0.0.1', localAddress })
+        socket.on('error', () => undefined)
+        socket.write(beginnings[i % beginnings.length]!)
+        return socket
+      })
+    )
+    const drip = setInterval(() => {
+      for (const socket of sockets) if (socket.writable) socket.write('x')
+    }, 20)
+    onTestFinished(() => {
+      clearInterval(drip)
+      for (const socket of sockets) socket.destroy()
+    })
+    await Promise.all(sockets.map((socket) => once(socket, 'connect')))
+    for (let i = 0; i < 20; i++) expect((await ask('/live', { headers: { connection: 'close' } })).status).toBe(200)
+    const open = () => sockets.filter((socket) => !socket.closed).length
+    await until(() => open() <= 32, 'the connections that are too many to be closed')
+  })
+
+  it('closes a connection whose request stays incomplete, however often a byte of it comes', async () => {
+    const { http } = await start({ requestMs: 200 })
+    const { port } = new URL(http.stats().address!)
+    const dripping = connect(Number(port), '127.0.0.1')
+    const drip = setInterval(() => dripping.writable && dripping.write('x'), 20)
+    onTestFinished(() => clearInterval(drip))
+    dripping.on('error', () => undefined)
+    dripping.write('GET /live HTTP/1.1\r\nX: ')
+    await once(dripping.resume(), 'close')
+  })
+
+  it('answers pipelined requests, absolute addresses and false hosts, and closes the connection of rubbish', async () => {
+    const { http, ask } = await start({ token, requestMs: 1000 })
+    const { port } = new URL(http.stats().address!)
+    const told = async (request: string): Promise<string> => {
+      const socket = connect(Number(port), '127.0.0.1')
+      let text = ''
+      socket.on('error', () => undefined)
+      socket.setEncoding('latin1').on('data', (more: string) => {
+        text += more
+      })
+      socket.write(request, 'latin1')
+      await once(socket, 'close')
+      return text
+    }
+    const signed = `Authorization: Bearer ${token}\r\n`
+    const statuses = async (request: string): Promise<string[]> =>
+      [...(await told(request)).matchAll(/HTTP\/1\.1 (\d+) /g)].map(([, status]) => status!)
+    const one = `GET /live HTTP/1.1\r\nHost: x\r\n${signed}`
+    expect(await statuses(`${`${one}\r\n`.repeat(3)}${one}Connection: close\r\n\r\n`)).toEqual([
+      '200',
+      '200',
+      '200',
+      '200'
+    ])
+    // A pipeline that never ends is cut.
+    expect((await statuses(`${one}\r\n`.repeat(150))).filter((status) => status === '200')).toHaveLength(100)
+    const absolute = `GET http://elsewhere.example/live HTTP/1.1\r\nHost: \u0000evil\r\nConnection: close\r\n\r\n`
+    expect(await statuses(absolute)).toEqual(['400'])
+    const smuggled = `POST /live HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n`
+    expect(await statuses(smuggled)).toEqual(['400'])
+    for (const rubbish of ['\u0016\u0003\u0001\u0002\u0000\u0001', 'CONNECT a:1 HTTP/1.1\r\n\r\n', 'x'.repeat(9000)])
+      expect(await told(rubbish)).not.toContain('200 OK')
+    expect(
+      await statuses('GET /live HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: upgrade, close\r\n\r\n')
+    ).not.toContain('200')
+    expect((await ask('/live', withToken(`Bearer ${token}`))).status).toBe(200)
   })
 
   it('on a port in use logs that once, and listens when the port is free', async () => {

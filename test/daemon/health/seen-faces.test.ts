@@ -168,18 +168,19 @@ describe('a camera that is not watched', () => {
     const { seen, show, of } = setUp()
     show(10, usable)
     seen.forget('bed')
-    expect(of()).toEqual({ usableAt: null, usableShare: null })
+    expect(of()).toEqual({ faceAt: null, usableAt: null, usableShare: null })
   })
 })
 
 describe('the last usable face and its share', () => {
   test('are of the watched time of the last hour', () => {
     const { show, state, pass, of, now } = setUp()
-    expect(of()).toEqual({ usableAt: null, usableShare: null })
+    expect(of()).toEqual({ faceAt: null, usableAt: null, usableShare: null })
     show(301, usable)
-    expect(of()).toEqual({ usableAt: now(), usableShare: 1 })
+    expect(of()).toEqual({ faceAt: now(), usableAt: now(), usableShare: 1 })
     const usableAt = now()
     show(300, covered)
+    const faceAt = now()
     state('paused')
     pass(600)
     state('ok')
@@ -187,7 +188,7 @@ describe('the last usable face and its share', () => {
     expect(of().usableAt).toBe(usableAt)
     expect(of().usableShare).toBeCloseTo(1 / 3, 5)
     pass(7200)
-    expect(of()).toEqual({ usableAt, usableShare: null })
+    expect(of()).toEqual({ faceAt, usableAt, usableShare: null })
   })
 
   test('are metrics by camera, and absent where nothing is known', async () => {

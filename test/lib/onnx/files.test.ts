@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
@@ -132,8 +132,15 @@ describe('model files', () => {
     await expect(readModel(file)).rejects.toThrow(/"w" lies beyond the 12 bytes of "weights.bin"/)
     await writeFile(file, tensor('absent.bin'))
     await expect(readModel(file)).rejects.toThrow(/data file ".*absent.bin" cannot be read/)
-    await writeFile(file, tensor('../weights.bin'))
-    await expect(readModel(file)).rejects.toThrow(/lie outside its folder/)
+    for (const outside of ['../weights.bin', '/etc/passwd', 'a/../../weights.bin', '..']) {
+      await writeFile(file, tensor(outside))
+      await expect(readModel(file)).rejects.toThrow(/lie outside its folder/)
+    }
+    await symlink('/dev/null', join(folder, 'device.bin'))
+    for (const special of ['device.bin', '.']) {
+      await writeFile(file, tensor(special))
+      await expect(readModel(file)).rejects.toThrow(/data file ".*" cannot be read: (it is no file|EISDIR)/)
+    }
     expect(() => decodeModel(tensor('weights.bin'))).toThrow(/which was not given/)
   })
 })

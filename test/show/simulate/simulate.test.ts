@@ -130,6 +130,24 @@ describe('painlens simulate', () => {
     expect(childrenNamed('ffmpeg')).toEqual([])
   })
 
+  it('painlens simulate for other computers without a password warns of it, and not otherwise', async () => {
+    listen()
+    const warned = vi.spyOn(process.stderr, 'write').mockReturnValue(true)
+    const start = async (options: object): Promise<string> => {
+      warned.mockClear()
+      // Cancelled before it serves.
+      const end = new AbortController()
+      end.abort()
+      await simulateCommand({ rtspPort: 0, ...options }, end.signal)
+      return warned.mock.calls.map(([text]) => String(text)).join('')
+    }
+    for (const host of ['0.0.0.0', '::'])
+      expect(await start({ host })).toMatch(/^painlens: each computer that reaches .* Give --user/)
+    for (const host of ['127.9.9.9', '::1']) expect(await start({ host })).toBe('')
+    expect(await start({ host: '0.0.0.0', user: 'nurse', password: 'geheim-7' })).toBe('')
+    vi.restoreAllMocks()
+  })
+
   it('a start that is under way can be cancelled', async () => {
     listen()
     const end = new AbortController()

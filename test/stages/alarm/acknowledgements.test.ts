@@ -100,13 +100,20 @@ describe('an acknowledgement', () => {
     expect(alarms.knows(end.alarm_id, wait(1))).toBe(false)
   })
 
-  test('of one ended alarm comes 20 times at most', () => {
-    const { alarms, wait, id } = ended()
-    for (let n = 0; n < 20; n++) alarms.ack(id, `nurse ${n}`, 'seen', wait(1000))
-    expect(() => alarms.ack(id, 'nurse 20', 'seen', wait(1000))).toThrow(/20 acknowledgements.*needs no further/)
+  test('of one active alarm comes 20 times at most, and then 20 times after its end', () => {
+    const { open, wait, now } = setUp()
+    const alarms = open()
+    const [start] = alarms.technical('outbox_full', problem, now())
+    const acknowledge = () => alarms.ack(start!.alarm_id, `nurse ${now()}`, 'seen', wait(1000))
+    const refused = expect.objectContaining({ code: 'PL-COMMAND-TOO-MANY' })
+    for (const isEnded of [false, true]) {
+      if (isEnded) alarms.technical('outbox_full', null, wait(1000))
+      for (let n = 0; n < 20; n++) expect(acknowledge().acknowledgement?.after_end).toBe(isEnded)
+      expect(acknowledge).toThrow(refused)
+    }
   })
 
-  test('that comes with a flood of others leaves half of the rate limit to the updates of active alarms', () => {
+  test('or a test alarm that comes with a flood of others leaves half of the rate limit to the updates of active alarms', () => {
     const { open, wait, now } = setUp({ updatesPerS: 2, updateMinS: 0, updateS: 10 })
     const alarms = open()
     const [start] = alarms.technical('outbox_full', problem, now())
@@ -115,12 +122,13 @@ describe('an acknowledgement', () => {
     for (let n = 0; n < 6100; n++) {
       const at = wait(10)
       try {
-        alarms.ack(start!.alarm_id, 'flood', 'seen', at)
+        alarms.testAlarm('a', at, { seconds: 1 })
         taken++
       } catch (error) {
         expect(error).toMatchObject({ code: 'PL-COMMAND-TOO-MANY' })
       }
-      if (n % 1000 === 0) updates.push(...alarms.active(at))
+      if (n % 1000 === 0) updates.push(...alarms.active(at).filter(({ alarm_id }) => alarm_id === start!.alarm_id))
+      alarms.tick(at)
     }
     expect(taken).toBeGreaterThan(50)
     expect(updates).toHaveLength(7)

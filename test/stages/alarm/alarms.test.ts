@@ -7,7 +7,7 @@ import { clockOf, moment } from '../../support/moments.js'
 const { rules: defaults, priorities } = alarmDefaults
 /** A score as it is fed is what is held against the thresholds, unless a test is about the smoothing. */
 const rules = { ...defaults, smoothingS: 0 }
-const model = { name: 'm', sha256: 'f00d', demonstration: false }
+const model = { name: 'm', sha256: 'f00d'.repeat(16), demonstration: false }
 const t0 = Date.UTC(2026, 0, 1)
 const box = { x: 100, y: 100, width: 80, height: 100 }
 

@@ -1,54 +1,14 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import type { AlarmMessage } from '../../../src/contract/messages.js'
-import { type AlarmRules, createAlarms, type Observation } from '../../../src/stages/alarm/index.js'
-import { alarmDefaults } from '../../support/alarm-defaults.js'
-import { clockOf, moment } from '../../support/moments.js'
+import { box, course, openScene } from './scene.js'
 
-const t0 = Date.UTC(2026, 0, 1)
-const box = { x: 600, y: 300, width: 100, height: 120 }
 const beside = { ...box, x: 740 }
 const [pain, calm] = [0.95, 0.1]
-
-/** One camera; faces are seen five times a second unless told otherwise, and time passes with the frames. */
-function setUp(rules: Partial<AlarmRules> = {}) {
-  let now = t0
-  let id = 0
-  const alarms = createAlarms({
-    cameras: {},
-    facility: null,
-    rules: { ...alarmDefaults.rules, ...rules },
-    priorities: alarmDefaults.priorities,
-    model: null,
-    clock: clockOf(() => now),
-    newId: () => `id${id++}`
-  })
-  const said: AlarmMessage[] = []
-  type Face = Partial<Observation> & { score: number | null }
-  /** All of these faces in each frame. */
-  const see = (seconds: number, faces: Face | readonly Face[], frameMs = 200) => {
-    for (let frames = Math.round((seconds * 1000) / frameMs); frames > 0; frames--) {
-      for (const face of [faces].flat())
-        said.push(...alarms.observe({ camera: 'a', track: 1, at: moment(now), box, ...face }).alarms)
-      said.push(...alarms.tick(moment(now)))
-      now += frameMs
-    }
-  }
-  /** No face is seen. */
-  const wait = (seconds: number) => {
-    for (const until = now + seconds * 1000; now < until; now += 200) said.push(...alarms.tick(moment(now)))
-  }
-  return { alarms, said, see, wait }
-}
-
-/** `start id0`, `cleared id0` … */
-const course = (said: readonly AlarmMessage[]) =>
-  said.filter(({ phase }) => phase !== 'update').map(({ phase, reason, alarm_id }) => `${reason ?? phase} ${alarm_id}`)
 
 describe('an onset', () => {
   test('is not made of two single frames, whatever the time between them', () => {
     for (const gap of [0.2, 1, 4.8, 19]) {
-      const { said, see, wait } = setUp()
+      const { said, see, wait } = openScene()
       see(0.2, { score: 1 })
       wait(gap)
       see(0.2, { score: 1 })
@@ -62,7 +22,7 @@ describe('an onset', () => {
     [3, 3],
     [20, 20]
   ])('with onset_frames %i needs %i frames, though the time has passed', (onsetFrames, frames) => {
-    const { said, see } = setUp({ onsetFrames, onsetS: 0, smoothingS: 0 })
+    const { said, see } = openScene({ onsetFrames, onsetS: 0, smoothingS: 0 })
     see((frames - 1) * 0.2, { score: pain })
     expect(said).toEqual([])
     see(0.2, { score: pain })
@@ -70,7 +30,7 @@ describe('an onset', () => {
   })
 
   test('counts the time in which a face was seen, and of that in which it was away one second at most', () => {
-    const { said, see, wait } = setUp({ smoothingS: 0 })
+    const { said, see, wait } = openScene({ smoothingS: 0 })
     see(1, { score: pain })
     wait(6)
     // 0.8 s, 1 s of the absence: 0.2 s are missing.
@@ -81,7 +41,7 @@ describe('an onset', () => {
   })
 
   test('comes although a slow box judges a frame every two seconds only', () => {
-    const { said, see } = setUp()
+    const { said, see } = openScene()
     see(20, { score: pain }, 2000)
     expect(course(said)).toEqual(['start id0'])
   })
@@ -96,7 +56,7 @@ describe('an onset', () => {
     let starts = 0
     fc.assert(
       fc.property(fc.array(frame, { minLength: 10, maxLength: 80, size: 'max' }), rules, (frames, rules) => {
-        const { said, see } = setUp(rules)
+        const { said, see } = openScene(rules)
         let [judged, seenMs, before] = [0, 0, 0]
         for (const { ms, score } of frames) {
           // What lies before a frame is what came after the one before it.
@@ -121,7 +81,7 @@ describe('an onset', () => {
 
 describe("another face at a resident's place", () => {
   test('that shows no pain clears nothing for 4 s, and his alarm goes on when he is back', () => {
-    const { said, see, wait } = setUp()
+    const { said, see, wait } = openScene()
     see(20, { score: pain })
     wait(0.8)
     see(4, { score: calm, track: 2, box: { ...box, x: 630 } })
@@ -133,7 +93,7 @@ describe("another face at a resident's place", () => {
   })
 
   test('under his own number, after an interruption, clears nothing either', () => {
-    const { said, see, wait } = setUp()
+    const { said, see, wait } = openScene()
     see(20, { score: pain })
     wait(0.8)
     see(4, { score: calm })
@@ -144,7 +104,7 @@ describe("another face at a resident's place", () => {
 
   test('under his own number, that shows pain later, has his alarm, wherever it is by then', () => {
     for (const later of [{ box: beside }, { box: undefined }]) {
-      const { said, see, wait } = setUp()
+      const { said, see, wait } = openScene()
       see(20, { score: pain })
       wait(0.8)
       see(1, { score: calm, ...later })
@@ -154,7 +114,7 @@ describe("another face at a resident's place", () => {
   })
 
   test('for as long as a face is waited for ends his alarm as uncertain, and a further one names it', () => {
-    const { said, see, wait } = setUp()
+    const { said, see, wait } = openScene()
     see(60, { score: pain })
     wait(1)
     see(4, { score: calm, track: 2 })
@@ -172,7 +132,7 @@ describe("another face at a resident's place", () => {
   })
 
   test('that shows pain has his alarm from then on, and may clear it', () => {
-    const { said, see, wait } = setUp()
+    const { said, see, wait } = openScene()
     see(20, { score: pain })
     wait(2)
     see(5, { score: pain, track: 2 })
@@ -181,7 +141,7 @@ describe("another face at a resident's place", () => {
   })
 
   test('that had his number for as long as he was hidden brings no second alarm', () => {
-    const { said, see } = setUp()
+    const { said, see } = openScene()
     const nurse = { score: calm, box: beside }
     see(20, [{ score: pain }, { ...nurse, track: 2 }])
     // The tracker has exchanged them.
@@ -193,7 +153,7 @@ describe("another face at a resident's place", () => {
   })
 
   test('that was seen beside him before does not hold his alarm when he is gone', () => {
-    const { said, see } = setUp()
+    const { said, see } = openScene()
     see(60, [{ score: pain }, { score: calm, track: 2, box: beside }])
     see(20, { score: calm, track: 2, box: { ...box, x: 620 } })
     expect(course(said)).toEqual(['start id0', 'track_lost id0'])
@@ -210,7 +170,7 @@ describe("another face at a resident's place", () => {
     let uncertain = 0
     fc.assert(
       fc.property(fc.array(stretch, { minLength: 1, maxLength: 6 }), fc.boolean(), (stretches, isLost) => {
-        const { alarms, said, see, wait } = setUp()
+        const { alarms, said, see, wait } = openScene()
         see(10, { score: pain })
         if (isLost) alarms.trackLost('a', 1)
         for (const { track, seconds, score, x, gap } of stretches) {
@@ -231,7 +191,7 @@ describe("another face at a resident's place", () => {
 
 describe('two residents at two places', () => {
   test('who are both in pain have an alarm each, and each clears its own', () => {
-    const { said, see } = setUp()
+    const { said, see } = openScene()
     const other = { track: 2, box: beside }
     see(10, [{ score: pain }, { score: pain, ...other }])
     see(10, [{ score: calm }, { score: pain, ...other }])
@@ -243,7 +203,7 @@ describe('two residents at two places', () => {
 
 describe('pain that comes and goes', () => {
   test('with the face, seen for 3 s and away for 6 s, is one alarm', () => {
-    const { said, see, wait } = setUp()
+    const { said, see, wait } = openScene()
     for (let visit = 0; visit < 20; visit++) {
       see(3, { score: pain, track: visit })
       wait(6)
@@ -252,7 +212,7 @@ describe('pain that comes and goes', () => {
   })
 
   test('every 4 s is two alarms: the second one, which names the first, waits longer', () => {
-    const { said, see } = setUp()
+    const { said, see } = openScene()
     for (let turn = 0; turn < 20; turn++) {
       see(4, { score: pain })
       see(4, { score: calm })
@@ -264,7 +224,7 @@ describe('pain that comes and goes', () => {
   })
 
   test('a minute later, or elsewhere, is a further alarm that names none', () => {
-    const { said, see } = setUp()
+    const { said, see } = openScene()
     see(10, { score: pain })
     see(66, { score: calm })
     see(10, { score: pain })

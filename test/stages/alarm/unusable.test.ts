@@ -1,61 +1,20 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { AlarmMessage } from '../../../src/contract/messages.js'
-import { type AlarmRules, createAlarms, type Observation } from '../../../src/stages/alarm/index.js'
-import { alarmDefaults } from '../../support/alarm-defaults.js'
-import { clockOf, moment } from '../../support/moments.js'
+import { moment } from '../../support/moments.js'
+import { box, course, frameMs, openScene, t0 } from './scene.js'
 
-const t0 = Date.UTC(2026, 0, 1)
-const box = { x: 100, y: 100, width: 80, height: 100 }
-const frameMs = 200
-
-/** One camera, its faces seen five times a second; time passes with the frames. */
-function setUp(rules: Partial<AlarmRules> = {}) {
-  let now = t0
-  let id = 0
-  const alarms = createAlarms({
-    cameras: {},
-    facility: null,
-    rules: { ...alarmDefaults.rules, ...rules },
-    priorities: alarmDefaults.priorities,
-    model: null,
-    clock: clockOf(() => now),
-    newId: () => `id${id++}`
-  })
-  const said: AlarmMessage[] = []
-  const at = () => moment(now)
-  /** @param score null: the face is seen and cannot be judged */
-  const see = (seconds: number, score: number | null, more: Partial<Observation> = {}) => {
-    for (let ms = 0; ms < seconds * 1000; ms += frameMs) {
-      said.push(
-        ...alarms.observe({ camera: 'a', track: 1, at: at(), score, box, ...more }).alarms,
-        ...alarms.tick(at())
-      )
-      now += frameMs
-    }
-  }
-  /** No face is found. */
-  const wait = (seconds: number) => {
-    for (let ms = 0; ms < seconds * 1000; ms += 1000) {
-      now += 1000
-      said.push(...alarms.tick(at()))
-    }
-  }
-  return { alarms, said, see, wait, at }
-}
-
-const startsAndEnds = (said: readonly AlarmMessage[]) =>
-  said.filter(({ phase }) => phase !== 'update').map(({ phase, reason }) => reason ?? phase)
+const startsAndEnds = (said: readonly AlarmMessage[]) => course(said).map((one) => one.split(' ')[0])
 
 describe('a face in pain that can no longer be judged', () => {
   test('keeps its alarm while it is seen, with updates, up to face_unusable_min', () => {
-    const { said, see } = setUp()
-    see(4, 0.95)
-    see(595, null)
+    const { said, see } = openScene()
+    see(4, { score: 0.95 })
+    see(595, { score: null })
     expect(startsAndEnds(said)).toEqual(['start'])
     const times = said.map(({ updated }) => Date.parse(updated))
     for (const [i, time] of times.slice(1).entries()) expect(time - times[i]!).toBeLessThanOrEqual(10_200)
-    see(10, null)
+    see(10, { score: null })
     expect(startsAndEnds(said)).toEqual(['start', 'face_unusable'])
     expect(said.at(-1)).toMatchObject({
       state: 'ended',
@@ -67,68 +26,68 @@ describe('a face in pain that can no longer be judged', () => {
   })
 
   test('goes on with the same alarm when it can be judged again', () => {
-    const { said, see } = setUp()
-    see(4, 0.95)
-    see(300, null)
-    see(10, 0.95)
-    see(500, null)
-    see(10, 0.05)
+    const { said, see } = openScene()
+    see(4, { score: 0.95 })
+    see(300, { score: null })
+    see(10, { score: 0.95 })
+    see(500, { score: null })
+    see(10, { score: 0.05 })
     expect(startsAndEnds(said)).toEqual(['start', 'cleared'])
   })
 
   test('is not cleared by the time in which it was not judged', () => {
-    const { said, see } = setUp()
-    see(4, 0.95)
+    const { said, see } = openScene()
+    see(4, { score: 0.95 })
     // Low enough for the smoothed score, but not for clear_s.
-    see(2, 0.05)
-    see(60, null)
-    see(0.4, 0.05)
+    see(2, { score: 0.05 })
+    see(60, { score: null })
+    see(0.4, { score: 0.05 })
     expect(startsAndEnds(said)).toEqual(['start'])
-    see(5, 0.05)
+    see(5, { score: 0.05 })
     expect(startsAndEnds(said)).toEqual(['start', 'cleared'])
   })
 
   test('that goes out of sight, too, ends as out of sight', () => {
-    const { said, see, wait } = setUp()
-    see(4, 0.95)
-    see(60, null)
+    const { said, see, wait } = openScene()
+    see(4, { score: 0.95 })
+    see(60, { score: null })
     wait(6)
     expect(startsAndEnds(said)).toEqual(['start', 'track_lost'])
   })
 
   test('and comes up under another number, as a mask changes its box, keeps its alarm', () => {
-    const { alarms, said, see } = setUp()
-    see(4, 0.95)
+    const { alarms, said, see } = openScene()
+    see(4, { score: 0.95 })
     alarms.trackLost('a', 1)
-    see(100, null, { track: 2, box: { ...box, y: 80, height: 140 } })
-    see(10, 0.95, { track: 2 })
-    see(10, 0.05, { track: 2 })
+    see(100, { score: null, track: 2, box: { ...box, y: box.y - 20, height: box.height + 40 } })
+    see(10, { score: 0.95, track: 2 })
+    see(10, { score: 0.05, track: 2 })
     expect(startsAndEnds(said)).toEqual(['start', 'cleared'])
     expect(new Set(said.map(({ alarm_id }) => alarm_id)).size).toBe(1)
   })
 
   test('has an alarm again, of its own, when it is judged after its alarm has ended', () => {
-    const { said, see } = setUp()
-    see(4, 0.95)
-    see(610, null)
-    see(4, 0.95)
+    const { said, see } = openScene()
+    see(4, { score: 0.95 })
+    see(610, { score: null })
+    see(4, { score: 0.95 })
     expect(startsAndEnds(said)).toEqual(['start', 'face_unusable', 'start'])
   })
 })
 
 test('a face that could never be judged starts no alarm', () => {
-  const { said, see } = setUp({ onsetS: 0 })
-  see(1300, null)
+  const { said, see } = openScene({ onsetS: 0 })
+  see(1300, { score: null })
   expect(said).toEqual([])
 })
 
 test('high scores on either side of a time without judgement start an alarm only by the time in which they were seen', () => {
-  const { said, see } = setUp({ smoothingS: 0 })
-  see(1, 0.95)
-  see(30, null)
-  see(0.8, 0.95)
+  const { said, see } = openScene({ smoothingS: 0 })
+  see(1, { score: 0.95 })
+  see(30, { score: null })
+  see(0.8, { score: 0.95 })
   expect(said).toEqual([])
-  see(0.6, 0.95)
+  see(0.6, { score: 0.95 })
   expect(startsAndEnds(said)).toEqual(['start'])
 })
 
@@ -137,7 +96,7 @@ describe('an alarm about the faces of a camera', () => {
     said.map(({ condition, camera, phase, reason }) => [condition, camera, reason ?? phase])
 
   test('is raised with when it began, and cleared', () => {
-    const { alarms } = setUp()
+    const { alarms } = openScene()
     const [start] = alarms.faces('face_unusable', 'a', moment(t0 - 600_000), moment(t0))
     expect(start).toMatchObject({
       type: 'technical',
@@ -159,7 +118,7 @@ describe('an alarm about the faces of a camera', () => {
     ['frozen', 'camera_frozen'],
     ['dark', 'camera_dark']
   ] as const)('ends when the camera is %s, with that as the reason, and is not raised while it is', (state, reason) => {
-    const { alarms } = setUp()
+    const { alarms } = openScene()
     alarms.faces('face_unusable', 'a', moment(t0), moment(t0))
     alarms.faces('nobody_seen', 'b', moment(t0), moment(t0))
     const told = alarms.cameraState('a', state, moment(t0))
@@ -170,7 +129,7 @@ describe('an alarm about the faces of a camera', () => {
   })
 
   test('goes on while the camera connects or is ok, and ends when the config has it no more', () => {
-    const { alarms } = setUp()
+    const { alarms } = openScene()
     alarms.faces('nobody_seen', 'a', moment(t0), moment(t0))
     for (const state of ['connecting', 'ok'] as const) expect(alarms.cameraState('a', state, moment(t0))).toEqual([])
     expect(about(alarms.cameraGone('a', moment(t0)))).toEqual([['nobody_seen', 'a', 'reconfigured']])
@@ -193,14 +152,14 @@ describe('whatever a face shows', () => {
     fc.assert(
       fc.property(stretches, (all) => {
         const endless = { faceUnusableS: Number.POSITIVE_INFINITY }
-        const [whole, judged] = [setUp(endless), setUp(endless)]
+        const [whole, judged] = [openScene(endless), openScene(endless)]
         // Without a place: an alarm soon after another one at its place ends later, and here the times between differ.
         const nowhere = { box: undefined }
         // The same first frame: before it there is no time to leave out.
-        for (const world of [whole, judged]) world.see(0.2, 0, nowhere)
+        for (const world of [whole, judged]) world.see(0.2, { score: 0, ...nowhere })
         for (const { frames, score } of all) {
-          whole.see(seconds(frames), score, nowhere)
-          if (score !== null) judged.see(seconds(frames), score, nowhere)
+          whole.see(seconds(frames), { score, ...nowhere })
+          if (score !== null) judged.see(seconds(frames), { score, ...nowhere })
         }
         const essence = ({ said }: typeof whole) =>
           said.filter(({ phase }) => phase !== 'update').map(({ phase, reason, score }) => [phase, reason, score])
@@ -215,12 +174,12 @@ describe('whatever a face shows', () => {
     const ends = { cleared: 0, face_unusable: 0 }
     fc.assert(
       fc.property(stretches, fc.constantFrom(3, 8), (all, faceUnusableS) => {
-        const { said, see, at } = setUp({ faceUnusableS })
+        const { said, see, at } = openScene({ faceUnusableS })
         let judgedAt: number = at()
         for (const score of scoresOf(all)) {
           judgedAt = score === null ? judgedAt : at()
           const unjudgedMs = at() - judgedAt
-          see(seconds(1), score)
+          see(seconds(1), { score })
           const end = said.splice(0).find(({ phase }) => phase === 'end')
           if (!end) continue
           expect([end.reason, unjudgedMs]).toEqual(

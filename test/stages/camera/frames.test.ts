@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Frame, Polygon } from '../../../src/core/types.js'
-import { FrameAssembler } from '../../../src/stages/camera/frames.js'
+import { FrameAssembler, RateMeter } from '../../../src/stages/camera/frames.js'
 import { moment } from '../../support/moments.js'
 import { ruled } from './ruled.js'
 
@@ -124,5 +124,24 @@ describe('FrameAssembler', () => {
         }
       })
     )
+  })
+})
+
+describe('the measured rate of pictures', () => {
+  it.each([1, 5, 25])('is %i pictures per second soon after the start, and in the long run', (fps) => {
+    const meter = new RateMeter()
+    let now = 1e6
+    for (let index = 0; index < fps * 20; index++, now += 1000 / fps) {
+      meter.add(now)
+      if (index >= 2 * fps) expect(meter.rate(now)).toBeCloseTo(fps, 0)
+    }
+  })
+
+  it('falls to zero when no picture comes', () => {
+    const meter = new RateMeter()
+    for (let now = 0; now < 5000; now += 100) meter.add(now)
+    expect(meter.rate(7400)).toBeGreaterThan(3)
+    expect(meter.rate(7400)).toBeLessThan(7)
+    expect(meter.rate(60_000)).toBe(0)
   })
 })

@@ -1,6 +1,17 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import sharp from 'sharp'
-import { describe, expect, it } from 'vitest'
-import { heatmapPixels, heatmapPng, overlayPng, robustMaximum } from '../../../src/stages/explain/heatmap.js'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { systemClock } from '../../../src/core/clock.js'
+import {
+  heatmapPixels,
+  heatmapPng,
+  overlayPng,
+  robustMaximum,
+  saveHeatmaps
+} from '../../../src/stages/explain/heatmap.js'
+import { readableByOthers } from '../../support/readable-by-others.js'
 
 const decoded = async (png: Uint8Array) => {
   const { data, info } = await sharp(png).raw().toBuffer({ resolveWithObject: true })
@@ -72,5 +83,19 @@ describe('the overlay', () => {
   it('is enlarged to the requested size', async () => {
     const { width, height } = await decoded(await overlayPng(crop, new Float32Array(8), { scale: 5 }))
     expect([width, height]).toEqual([20, 10])
+  })
+})
+
+describe('saved heatmaps', () => {
+  it('are for painlens itself, in a folder that no other user may enter', async () => {
+    const above = mkdtempSync(join(tmpdir(), 'painlens-heatmaps-'))
+    onTestFinished(() => rmSync(above, { recursive: true }))
+    const folder = join(above, 'days', 'heatmaps')
+    const relevance = new Float32Array(4).fill(1)
+    const crop = { data: new Uint8Array(12), width: 2, height: 2, landmarks: [] as never }
+    const heatmap = await heatmapPng(relevance, crop)
+    const clock = systemClock
+    await saveHeatmaps(folder, { camera: 'a', at: clock.now(), track: 1, heatmap, relevance, crop }, clock)
+    expect(readableByOthers(folder)).toEqual([])
   })
 })

@@ -376,8 +376,16 @@ describe('commands', () => {
     const there = ear.heard.find(({ topic }) => topic === 'somewhere/else')
     expect(there?.packet.properties?.correlationData?.toString()).toBe('42')
     expect(answers('refresh')).toEqual([])
-    await ask('refresh', { transaction: 1 }, { properties: { responseTopic: `${base}/alarm`, correlationData } })
-    await until(() => answers('refresh').length === 1, 'answer')
+    const forbidden = [
+      `${base}/alarm`,
+      'painlens/other/alarm',
+      'painlens/other/command/pause',
+      'painlens/other/camera/a/state'
+    ]
+    for (const [index, responseTopic] of forbidden.entries()) {
+      await ask('refresh', { transaction: index }, { properties: { responseTopic, correlationData } })
+      await until(() => answers('refresh').length === index + 1, 'answer')
+    }
     expect(ear.on('alarm')).toEqual([])
   })
 

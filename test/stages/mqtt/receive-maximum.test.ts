@@ -135,7 +135,7 @@ test('an explanation that the broker refuses again and again holds up no alarm, 
   // All before it was tried again.
   expect(broker.on(`${base}/explanation`)).toHaveLength(1)
   await until(() => rig.outbox.depth() === 1, 'all alarms to be confirmed')
-  expect(rig.lines.join('\n')).toContain('the broker has not confirmed an explanation')
+  expect(rig.lines.join('\n')).toContain('the broker has not confirmed a message in the background')
 })
 
 test('an explanation that is not confirmed holds up no alarm, not even its own', async () => {

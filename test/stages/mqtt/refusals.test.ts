@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, describe, expect, test } from 'vitest'
+import { afterAll, describe, expect, test } from 'vitest'
 import type { MqttOptions } from '../../../src/stages/mqtt/index.js'
 import { reasonCodes } from '../../../src/stages/mqtt/reason-codes.js'
 import { moment } from '../../support/moments.js'
@@ -12,7 +12,7 @@ import { type StrictBroker, type StrictBrokerOptions, startStrictBroker } from '
 import { alarm, base, explanation, health, listen, type Rig, startRig } from './rig.js'
 
 const cleanUp: (() => Promise<unknown>)[] = []
-afterEach(async () => {
+afterAll(async () => {
   for (const undo of cleanUp.splice(0).reverse()) await undo()
 })
 async function strict(options: StrictBrokerOptions): Promise<StrictBroker> {
@@ -122,7 +122,11 @@ describe('an explanation that is too large for a broker that does not announce i
 
   test('a health message that is too large is left out and named, and the line holds', async () => {
     const broker = await strict({ largest: { bytes: 2000, answer: 'hang up' } })
-    const problems = Array.from({ length: 40 }, (_, number) => ({ part: `camera ${number}`, why: 'lost: no picture' }))
+    const problems = Array.from({ length: 40 }, (_, number) => ({
+      part: `camera ${number}`,
+      why: 'lost: no picture',
+      code: null
+    }))
     const requests = { health: () => ({ ...health, problems }), healthEveryMs: 50 }
     const rig = await start(broker.url, { protocolVersion: 4, ...requests } as Partial<MqttOptions>)
     await until(() => rig.lines.some((line) => line.includes('PL-BROKER-TOO-LARGE')), 'it to be said')
@@ -154,7 +158,8 @@ describe('an alarm that the broker refuses', () => {
     publish && publish.verdict === 'later' ? [[Number(code), name, publish.code] as const] : []
   )
 
-  test.each(refusals)(
+  // Side by side: a refused alarm is sent again after 5 s.
+  test.concurrent.each(refusals)(
     'with %i (%s): is said with its code, kept, and delivered when the broker takes it',
     async (reasonCode, name, code) => {
       let refuses = true

@@ -17,7 +17,7 @@ import { holdToContract } from '../../support/contract.js'
 import { clockOf } from '../../support/moments.js'
 
 export const base = 'painlens/test'
-const model = { name: 'm', sha256: 'f00d', demonstration: false }
+const model = { name: 'm', sha256: 'f00d'.repeat(16), demonstration: false }
 
 export const health: HealthMessage = {
   at: '2026-01-01T00:00:00.000Z',

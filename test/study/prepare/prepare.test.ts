@@ -28,6 +28,7 @@ import { readPicture } from '../../../src/lib/picture/read.js'
 import { createRandom } from '../../../src/lib/random.js'
 import { type PrepareOptions, prepareStudy } from '../../../src/study/prepare/index.js'
 import { type TrainOptions, trainStudy } from '../../../src/study/train/index.js'
+import { readableByOthers } from '../../support/readable-by-others.js'
 import { patience } from '../../support/slowness.js'
 import { studyRig } from '../rig.js'
 import { defaults, ffmpeg, film, photo } from './media.js'
@@ -80,6 +81,7 @@ describe('painlens study prepare', { timeout: patience(120_000) }, () => {
   it('cuts the face of each picture and of each half second of a video as the daemon does', async () => {
     const options = optionsFor('plain', { table: table('plain', 'p2.jpg,s1,pain,,,a', 'v.mp4,s2,neutral,0.4,1.5,a') })
     await prepare(options)
+    expect(readableByOthers(options.out)).toEqual([])
     const rows = rowsOf(options.out)
     expect(rows.map(({ crop, subject, label, video, time_s }) => [crop, subject, label, video, time_s])).toEqual([
       ['crops/000001-0001.png', 's1', 'pain', 'p2.jpg', ''],

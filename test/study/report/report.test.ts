@@ -1,9 +1,10 @@
 /** The report of a run, from the folder to the page in a browser. */
-import { readdirSync, readFileSync, statSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { appendFileSync, existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import { dirname, join, relative } from 'node:path'
 import Papa from 'papaparse'
 import sharp from 'sharp'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { plainCompositeNames } from '../../../src/lib/lrp/index.js'
 import type { Evaluation } from '../../../src/study/evaluate/evaluation.js'
 import { chromiumPath, openChromium } from '../../support/browser.js'
 import { patience } from '../../support/slowness.js'
@@ -60,6 +61,76 @@ describe('the tables of a report', () => {
   })
 })
 
+describe('the explanations of a report', () => {
+  it('are of test folds: each map is of the model that never saw the subject, and shares add up', () => {
+    const rows = csv('regions').filter((row) => row.pictures === 'right' && row.explained === 'own')
+    expect(new Set(rows.map((row) => row.composite))).toEqual(new Set(['lrp.z', 'lrp.sequential_preset_a_flat']))
+    for (const other of ['disgust', 'happiness']) {
+      const own = rows.filter((row) => row.composite === 'lrp.z' && row.other === other)
+      expect(own).toHaveLength(10)
+      expect(own.reduce((sum, row) => sum + Number(row.share), 0)).toBeCloseTo(1, 4)
+      expect(own.reduce((sum, row) => sum + Number(row.difference), 0)).toBeCloseTo(0, 4)
+    }
+  })
+
+  it('are checked: maps are counted, and each composite has its gate, its sums and its flipped pixels', () => {
+    for (const row of csv('checks')) {
+      expect(Number(row.maps), row.composite).toBeGreaterThanOrEqual(27)
+      expect(row.not_finite).toBe('0')
+      expect(Number(row.symmetric_gain)).toBeGreaterThan(-1)
+      expect(['changes', 'insensitive', 'unchanged']).toContain(row.shuffled)
+    }
+    expect(csv('gate-follows').map((row) => row.persons)).toEqual(['2', '2'])
+    expect(new Set(csv('action-units').map((row) => row.unit)).size).toBe(17)
+  })
+
+  it('show examples under every composite that needs no option, all of them rendered', () => {
+    const text = readFileSync(page, 'utf8')
+    for (const name of plainCompositeNames) expect(text).toContain(`>${name}</text>`)
+    expect(text).toContain('it shows no picture of a person')
+  })
+})
+
+describe('a report that is written again', { timeout: patience(240_000) }, () => {
+  it('goes on where it was stopped, and has the same bytes as one that was not', async () => {
+    const out = join(rig.folder, 'stopped')
+    const stop = new AbortController()
+    const watch = setInterval(() => {
+      const kept = existsSync(out)
+        ? filesBelow(out).filter((file) => file.endsWith('.f32') && statSync(file).size > 0)
+        : []
+      if (kept.length >= 3) stop.abort(new Error('stopped'))
+    }, 5)
+    await expect(rig.report({ out }, stop.signal)).rejects.toThrow('stopped')
+    clearInterval(watch)
+    // A kill may leave half a row.
+    const [half] = filesBelow(out).filter((file) => file.endsWith('.f32'))
+    appendFileSync(half!, 'half')
+    const again = dirname(await rig.report({ out }))
+    const names = (folder: string) =>
+      filesBelow(folder)
+        .map((file) => relative(folder, file))
+        .sort()
+    expect(names(again)).toEqual(names(dirname(page)))
+    for (const name of names(again))
+      expect(readFileSync(join(again, name)).equals(readFileSync(join(dirname(page), name))), name).toBe(true)
+  })
+
+  it('in German and with pictures says both, and shows crops of the data', async () => {
+    const out = join(rig.folder, 'bericht')
+    const text = readFileSync(await rig.report({ out, language: 'de', withPictures: true }), 'utf8')
+    expect(text).toContain('<html lang="de">')
+    expect(text).toContain('Dieser Bericht zeigt Bilder von Menschen')
+    // Pictures are letters of any kind.
+    expect(text.replaceAll(/base64,[^"]*/g, '')).not.toMatch(/undefined|NaN|\[object/)
+    expect(text).toMatch(/Trefferquote[\s\S]*Schmerz − Ekel/)
+    const judged = (file: string): number =>
+      (JSON.parse(/id="quiz">(.*?)<\/script>/.exec(readFileSync(file, 'utf8'))![1]!) as { faces: unknown[] }).faces
+        .length
+    expect(judged(join(out, 'training.html'))).toBeGreaterThan(judged(join(dirname(page), 'training.html')))
+  })
+})
+
 describe('the files of a report', () => {
   it('are readable by their owner only', () => {
     const open = filesBelow(dirname(page)).filter((file) => (statSync(file).mode & 0o077) !== 0)
@@ -102,6 +173,58 @@ describe.skipIf(chromiumPath === null)('a report in Chromium', { timeout: patien
       expect(await tab.locator('#figure-1 svg').isVisible()).toBe(true)
       const overflow = await tab.evaluate('document.documentElement.scrollWidth - innerWidth')
       expect(overflow).toBeLessThanOrEqual(0)
+      expect(said).toEqual([])
+    } finally {
+      await browser.close()
+    }
+  })
+
+  it('has a page for staff: a face is judged by key or finger, then explained, and the score adds up', async () => {
+    const browser = await openChromium()
+    try {
+      const context = await browser.newContext({ hasTouch: true, viewport: { width: 390, height: 800 } })
+      const tab = await context.newPage()
+      const said: string[] = []
+      tab.on('console', (message) => said.push(message.text()))
+      tab.on('pageerror', (error) => said.push(error.message))
+      tab.on('request', (request) => {
+        if (!/^(file|data):/.test(request.url())) said.push(request.url())
+      })
+      await tab.goto(`file://${join(dirname(page), 'training.html')}`)
+      const text = (): Promise<string> => tab.locator('main').innerText()
+      expect(await text()).toMatch(/1 \/ 15/)
+      // The answer is not given away before the face is judged.
+      expect(await tab.locator('.heatmap').count()).toBe(0)
+      await tab.keyboard.press('2')
+      expect(await text()).toMatch(
+        /This face shows: (pain|disgust|happiness)\.[\s\S]*You said: disgust\.[\s\S]*The model says: /
+      )
+      expect(await tab.locator('.heatmap').isVisible()).toBe(true)
+      await tab.keyboard.press('h')
+      expect(await tab.locator('.heatmap').isVisible()).toBe(false)
+      await tab.keyboard.press('Enter')
+      for (let i = 1; i < 15; i++) {
+        await tab.locator('main button').nth(0).tap()
+        await tab.locator('main button.main').tap()
+      }
+      await tab.locator('main table').waitFor()
+      const rows = await tab
+        .locator('main tr')
+        .evaluateAll((lines) =>
+          lines.map((line) =>
+            [...(line as { children: Iterable<{ textContent: string }> }).children].map((cell) => cell.textContent)
+          )
+        )
+      const [head, ...body] = rows
+      const all = body.pop()!
+      expect(head).toEqual(['shown', 'faces', 'you', 'model'])
+      expect(body.map(([name, faces]) => [name, faces])).toEqual([
+        ['pain', '5'],
+        ['disgust', '5'],
+        ['happiness', '5']
+      ])
+      for (const i of [1, 2, 3]) expect(body.reduce((sum, row) => sum + Number(row[i]), 0)).toBe(Number(all[i]))
+      expect(Number(body[0]![2])).toBeGreaterThanOrEqual(4)
       expect(said).toEqual([])
     } finally {
       await browser.close()

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { gunzipSync, gzipSync } from 'node:zlib'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { parse, stringify } from 'yaml'
@@ -14,9 +15,11 @@ import { packageRoot } from '../../../src/core/version.js'
 import { layerGraphOf } from '../../../src/lib/lrp/graph/index.js'
 import { loadManifest } from '../../../src/lib/model/manifest.js'
 import { decodeModel, encodeModel } from '../../../src/lib/onnx/index.js'
+import { readArchiveManifest, unpack } from '../../../src/provider/unpack.js'
 import { type CommandHandlers, CommandQueue } from '../../../src/stages/mqtt/commands.js'
 import { encode } from '../../../src/stages/mqtt/delivery.js'
 import { buildNet } from '../../lib/lrp/nets.js'
+import { fakeFiles, tarEntry, writeArchive, writeFakePackage } from '../../provider/rig.js'
 import { noCommands } from '../../stages/mqtt/rig.js'
 import { problemsOf } from '../../support/contract.js'
 import { fuzz, fuzzTimeoutMs } from './fuzz.js'
@@ -49,6 +52,38 @@ beforeAll(() => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
 describe('no input crashes, hangs or feeds', { timeout: fuzzTimeoutMs }, () => {
+  it('no archive of a provider crashes the reader, or brings a file from another folder', async () => {
+    const place = writeFakePackage(join(folder, 'onnxruntime-node'))
+    const file = join(folder, 'fuzzed.tar.gz')
+    const whole = gunzipSync(readFileSync(writeArchive(file, fakeFiles())))
+    const extra = ['2', '1', '3', '5', '6', 'L', 'x', '0'].flatMap((type) =>
+      ['../evil', '/tmp/evil', 'link.so', 'LICENSE', 'manifest.json'].map((name) =>
+        tarEntry(name, Buffer.from('x'), type, '../../evil')
+      )
+    )
+    const seen = await fuzz({
+      runs: 200,
+      inputs: fc.oneof(
+        mutated([whole], ['ustar', '../', '/etc/', '77777777777', '-1', '{"', '__proto__', '\0'.repeat(512)]),
+        fc
+          .tuple(fc.constantFrom(...extra), fc.nat(whole.length / 512))
+          .map(([entry, at]) => Buffer.concat([whole.subarray(0, at * 512), entry, whole.subarray(at * 512)]))
+      ),
+      take: async (bytes) => {
+        writeFileSync(file, gzipSync(bytes, { level: 0 }))
+        const outcome = await accepts(PainlensError, async () => {
+          await unpack(file, place, await readArchiveManifest(file, place))
+        })
+        const found = existsSync(place.staged) ? readdirSync(place.staged, { withFileTypes: true }) : []
+        expect(found.every((entry) => entry.isFile())).toBe(true)
+        expect(readdirSync(folder).filter((name) => name.includes('evil'))).toEqual([])
+        return outcome
+      }
+    })
+    expect(seen.fine).toBeGreaterThan(5)
+    expect(seen.refused).toBeGreaterThan(80)
+  })
+
   it('no config crashes or hangs the loader', async () => {
     const example = readFileSync(`${packageRoot}config/painlens.yaml`, 'utf8')
     const bare = stringify(parse(example))

@@ -1,3 +1,4 @@
+import { findingsDe } from './findings-de.js'
 import { listing, pText, type ReportLanguage } from './language.js'
 
 const number: ReportLanguage['number'] = (value, digits) => value.toFixed(digits).replace('-', '−').replace('.', ',')
@@ -14,6 +15,7 @@ const labels = new Map([
 const label = (name: string): string => labels.get(name) ?? name
 
 export const de: ReportLanguage = {
+  ...findingsDe,
   number,
   label,
   region: {

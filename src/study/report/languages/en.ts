@@ -1,3 +1,4 @@
+import { findingsEn } from './findings-en.js'
 import { listing, pText, type ReportLanguage } from './language.js'
 
 const number: ReportLanguage['number'] = (value, digits) => value.toFixed(digits).replace('-', '−')
@@ -6,6 +7,7 @@ const p = (value: number | null): string => pText(value, number)
 const pIs = (value: number | null): string => (value !== null && value < 0.001 ? 'p < 0.001' : `p = ${p(value)}`)
 
 export const en: ReportLanguage = {
+  ...findingsEn,
   number,
   label: (name) => name,
   region: {

@@ -1,8 +1,9 @@
 import type { RegionName } from '../../../core/types.js'
 import type { Evaluation } from '../../evaluate/evaluation.js'
+import type { FindingWords } from './language-findings.js'
 
 /** All that a report says in one language: one file in this folder, and one row in index.ts. No sentence says more than its numbers. */
-export interface ReportLanguage {
+export interface ReportLanguage extends FindingWords {
   /** With the language's decimal sign. */
   number(value: number, digits: number): string
   label(name: string): string

@@ -32,6 +32,15 @@ async function refusal(archive: string): Promise<PainlensError | null> {
   }
 }
 
+/** A header that states another size, with a right checksum. */
+function sized(entry: Buffer, size: string): Buffer {
+  entry.write(size.padEnd(12, '\0'), 124, 'latin1')
+  entry.write('        ', 148)
+  const sum = entry.subarray(0, 512).reduce((total, byte) => total + byte, 0)
+  entry.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148)
+  return entry
+}
+
 describe('an archive of a provider', () => {
   it('is unpacked unchanged, readable by all users, with its manifest beside it', async () => {
     const files = fakeFiles()
@@ -90,6 +99,24 @@ describe('an archive of a provider', () => {
     ['a device', tarEntry('null', Buffer.alloc(0), '3'), onlyPlain],
     ['a long name of GNU tar', tarEntry('././@LongLink', Buffer.from('x'), 'L'), onlyPlain],
     ['a file that its manifest does not name', tarEntry('more.so', fakeLibrary('x64')), /not in its manifest/],
+    [
+      'the file in which painlens notes what is installed',
+      tarEntry(markerName, Buffer.from('{}')),
+      /which painlens writes itself/
+    ],
+    ['a named pipe', tarEntry('pipe.so', Buffer.alloc(0), '6'), onlyPlain],
+    ['a header of pax', tarEntry('PaxHeader', Buffer.from('x'), 'x'), onlyPlain],
+    [
+      'a size that is negative',
+      sized(tarEntry('LICENSE2', Buffer.from('x')), '-0000000001'),
+      /a header of it is damaged/
+    ],
+    [
+      'a size in base 256, of 2^63 bytes',
+      sized(tarEntry('LICENSE2', Buffer.from('x')), '\x80\0\0\0\x80\0\0\0\0\0\0\0'),
+      /a header of it is damaged/
+    ],
+    ['a size of 8 GB', sized(tarEntry('LICENSE2', Buffer.from('x')), '77777777777'), /not in its manifest/],
     ['a file twice', tarEntry('LICENSE', Buffer.from('MIT')), /is there twice/]
   ]
   it.each(evil)('is refused if it contains %s', async (_, entry, says) => {
@@ -139,6 +166,38 @@ describe('an archive of a provider', () => {
     expect((await refusal(path('other.gz')))!.message).toMatch(/does not begin with manifest\.json/)
     expect((await refusal(path('none')))!.message).toMatch(/cannot be read \(ENOENT/)
     expect((await refusal(folder))!.message).toMatch(/cannot be read \(it is no file\)/)
+  })
+
+  it('is refused if it holds nothing, and not by an exception of JavaScript', async () => {
+    for (const [name, bytes] of Object.entries({
+      'no entry': gzipSync(tar([])),
+      'no bytes within gzip': gzipSync(Buffer.alloc(0)),
+      'an empty manifest': gzipSync(tar([tarEntry('manifest.json', Buffer.alloc(0))])),
+      'a manifest that is null': gzipSync(tar([tarEntry('manifest.json', Buffer.from('null'))]))
+    })) {
+      writeFileSync(path('empty.tar.gz'), bytes)
+      const error = await refusal(path('empty.tar.gz'))
+      expect([name, error?.code]).toEqual([name, expect.stringMatching(/^PL-INSTALL-(DAMAGED|MANIFEST)$/)])
+    }
+  })
+
+  it('that goes on after its end is read no further, however long it is', async () => {
+    const whole = gunzipSync(readFileSync(writeArchive(path(), fakeFiles())))
+    const padded = (zeros: number) => {
+      writeFileSync(path('long.tar.gz'), gzipSync(Buffer.concat([whole, Buffer.alloc(zeros)])))
+      return refusal(path('long.tar.gz'))
+    }
+    expect(await padded(10_240)).toBeNull()
+    expect((await padded(3 << 20))!.message).toMatch(/damaged: it goes on after its end/)
+    // Behind the zeros is what gzip refuses: it is never reached.
+    for (const [start, says] of [
+      [Buffer.alloc(0), /damaged: it is empty/],
+      [whole, /damaged: it goes on after its end/]
+    ] as const) {
+      const zeros = gzipSync(Buffer.concat([start, Buffer.alloc(6e6)]), { level: 0 })
+      writeFileSync(path('zeros.tar.gz'), Buffer.concat([zeros, Buffer.from('no gzip')]))
+      expect((await refusal(path('zeros.tar.gz')))!.message).toMatch(says)
+    }
   })
 
   it('consists of 512-byte blocks with the ustar magic', async () => {

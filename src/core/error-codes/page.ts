@@ -1,0 +1,56 @@
+import { area } from './area.js'
+
+export const pageErrors = area({
+  title: 'The page',
+  about: 'Of the page for nurses and technicians (docs/operate/page.md): in the log, and in what its endpoints answer.',
+  codes: {
+    'PL-PAGE-FILES': {
+      cause: 'The folder dist/page/web is missing: painlens was not built whole.',
+      fix: 'Run npm run build, or install the release again.'
+    },
+    'PL-PAGE-STATE': {
+      cause: 'The folder page.path is on a full or read-only disk, or belongs to another user.',
+      fix: 'Make room, or name a folder that painlens may write to as page.path.'
+    },
+    'PL-PAGE-PORT': {
+      cause: 'Another program, or a second painlens, listens there.',
+      fix: 'Choose another as page.port, or stop the other program. It is tried again by itself.'
+    },
+    'PL-PAGE-LISTEN': {
+      cause: 'page.host is no address of this machine, or the system refuses the port.',
+      fix: 'Choose another page.host or page.port. It is tried again by itself.'
+    },
+    'PL-PAGE-ORIGIN': {
+      cause: 'A form or a script of another website, or a program that is no browser, has sent the request.',
+      fix: 'Use the page itself.'
+    },
+    'PL-PAGE-SESSION': {
+      cause: 'The login has run out after 12 hours, or a token of the config was changed.',
+      fix: 'Log in again.'
+    },
+    'PL-PAGE-TOKEN': {
+      cause: 'The token is none of page.tokens.',
+      fix: 'Type it again as the config has it; each wrong one makes the next wait longer, a minute at most.'
+    },
+    'PL-PAGE-WAIT': {
+      cause: 'Wrong tokens have come from this address, or very many from anywhere, shortly before.',
+      fix: 'Wait for the seconds that the answer names. In the meantime the right token is refused, too.'
+    },
+    'PL-PAGE-REQUEST': {
+      cause: 'The request is none that the page of this version makes.',
+      fix: 'Load the page again.'
+    },
+    'PL-PAGE-OTHER-BOX': {
+      cause: 'The box that the page has sent a command to has refused it.',
+      fix: 'See what its answer says, and the log of that box.'
+    },
+    'PL-PAGE-NO-ANSWER': {
+      cause: 'The box is off or hangs, or the broker does not let the page send it commands.',
+      fix: 'See to the box; docs/operate/page.md has the rights that the broker has to grant.'
+    },
+    'PL-PAGE-VIEWERS': {
+      cause: 'As many browsers as painlens lets have the page open.',
+      fix: 'Close it where it is not needed.'
+    }
+  }
+})

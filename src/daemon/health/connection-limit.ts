@@ -1,0 +1,28 @@
+import type { Server, Socket } from 'node:net'
+
+/**
+ * Holds a server to a number of connections by closing an old one for each that is too many, so that clients which open
+ * connections and leave them unfinished never keep others out. Closed is the oldest connection of the address that has most,
+ * idle or not: an address that floods the server loses its own connections, while a question of another address is
+ * answered. Node.js's `maxConnections` would refuse the newest instead.
+ * @param most number of connections that stay open
+ */
+export function limitConnections(server: Server, most: number): void {
+  // In the order of their arrival.
+  const open = new Map<Socket, string>()
+  server.on('connection', (socket) => {
+    open.set(socket, socket.remoteAddress ?? '')
+    socket.once('close', () => open.delete(socket))
+    if (open.size <= most) return
+    const oldest = oldestOfLargest(open)
+    open.delete(oldest)
+    oldest.destroy()
+  })
+}
+
+function oldestOfLargest(open: ReadonlyMap<Socket, string>): Socket {
+  const ofAddress = new Map<string, Socket[]>()
+  for (const [socket, address] of open) ofAddress.set(address, [...(ofAddress.get(address) ?? []), socket])
+  const [largest] = [...ofAddress.values()].sort((a, b) => b.length - a.length)
+  return largest![0]!
+}

@@ -1,0 +1,150 @@
+/** The page of this box, and how it hears what subscribers are told. */
+import type { CommandArguments } from '../../contract/commands.js'
+import type { Payloads } from '../../contract/topics.js'
+import { stamp } from '../../core/clock.js'
+import { InputError } from '../../core/errors.js'
+import { version } from '../../core/version.js'
+import { type Heard, type HeardKind, type Page, type PageActions, readHeard, startPage } from '../../page/index.js'
+import { type CommandHandlers, encode, hearNeighbours, type Mqtt, type Neighbours } from '../../stages/mqtt/index.js'
+import type { Supervision } from '../health/supervision.js'
+import { mqttOptions, pageOptions } from './mapping.js'
+import type { Surroundings } from './parts.js'
+
+/** What stages tell subscribers through; the page hears it. */
+export type Telling = Pick<
+  Mqtt,
+  | 'putAlarmInOutbox'
+  | 'putAcknowledgementInOutbox'
+  | 'putExplanationInOutbox'
+  | 'cameraState'
+  | 'cameraPain'
+  | 'observation'
+  | 'refresh'
+>
+
+export interface PageParts {
+  mqtt: Pick<Mqtt, 'connected'>
+  supervision: Pick<Supervision, 'look'>
+  commands: CommandHandlers
+}
+
+/** The page hears how the box is each so many seconds. */
+const lookEveryS = 2
+
+/** There from the start, so that it misses nothing that is told before the page is served; does nothing where that is off. */
+export class DaemonPage {
+  readonly #surroundings: Surroundings
+  /** What was told before the page was there. */
+  #early: Heard[] = []
+  #parts: PageParts | null = null
+  #page: Page | null = null
+  #neighbours: Neighbours | null = null
+  #hearsOthers = false
+  #seconds = 0
+
+  constructor(surroundings: Surroundings) {
+    this.#surroundings = surroundings
+  }
+
+  /** As the MQTT stage, which is told everything as before. */
+  hearing(mqtt: Telling): Telling {
+    const { config, clock } = this.#surroundings
+    if (!config.page.enabled) return mqtt
+    return {
+      observation: (...told) => mqtt.observation(...told),
+      refresh: () => mqtt.refresh(),
+      cameraPain: (...told) => mqtt.cameraPain(...told),
+      putAlarmInOutbox: (message) => {
+        this.#hear('alarm', message)
+        return mqtt.putAlarmInOutbox(message)
+      },
+      putAcknowledgementInOutbox: (message) => {
+        this.#hear('acknowledgement', message)
+        return mqtt.putAcknowledgementInOutbox(message)
+      },
+      putExplanationInOutbox: (message) => {
+        this.#hear('explanation', message)
+        return mqtt.putExplanationInOutbox(message)
+      },
+      cameraState: (camera, state, since, until = null) => {
+        const ends = until === null ? {} : { until: stamp(clock, until) }
+        this.#hear('cameraState', { state, since: stamp(clock, since), ...ends }, camera)
+        mqtt.cameraState(camera, state, since, until)
+      }
+    }
+  }
+
+  /** @throws DiskError, PainlensError as `startPage` does */
+  async open(parts: PageParts): Promise<void> {
+    const { config, log, clock } = this.#surroundings
+    if (!config.page.enabled) return
+    this.#parts = parts
+    const about = pageOptions(config)
+    const actions = actionsOf(config.device, parts.commands, () => this.#neighbours)
+    this.#page = await startPage({ ...about, actions, log: log.child({ stage: 'page' }), clock })
+    for (const heard of this.#early.splice(0)) this.#page.heard(heard)
+    this.#hear('status', { state: 'online', session: '', version, at: stamp(clock, clock.now()) })
+    this.#look()
+    if (about.others.length > 0) this.#neighbours = this.#hearOthers(about.others)
+  }
+
+  /** To be called each second. */
+  tick(): void {
+    if (this.#page && ++this.#seconds % lookEveryS === 0) this.#look()
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all([this.#neighbours?.stop(), this.#page?.stop()])
+  }
+
+  #hearOthers(others: readonly string[]): Neighbours {
+    const { config, log } = this.#surroundings
+    const { broker, device, protocolVersion } = mqttOptions(config)
+    return hearNeighbours({
+      ...{ broker, device, protocolVersion, others },
+      onMessage: (...told) => {
+        const heard = readHeard(...told)
+        if (heard) this.#page?.heard(heard)
+      },
+      onConnectionChange: (connected) => {
+        this.#hearsOthers = connected
+        this.#look()
+      },
+      log: log.child({ stage: 'page' })
+    })
+  }
+
+  #look(): void {
+    const { supervision, mqtt } = this.#parts!
+    this.#page!.linked({ broker: mqtt.connected(), others: this.#hearsOthers })
+    this.#hear('health', supervision.look())
+  }
+
+  #hear<K extends HeardKind>(kind: K, message: Payloads[K], camera = ''): void {
+    const { config, secrets } = this.#surroundings
+    // As it goes to the broker: without passwords that an error's text may quote.
+    const told = JSON.parse(encode(message, secrets)) as Payloads[K]
+    const heard = { device: config.device, kind, camera, message: told } as Heard
+    if (this.#page) this.#page.heard(heard)
+    else this.#early.push(heard)
+  }
+}
+
+/** What the page asks for, as the same commands over MQTT would; of another box they go over MQTT. */
+function actionsOf(own: string, commands: CommandHandlers, neighbours: () => Neighbours | null): PageActions {
+  const give = async <Name extends keyof CommandArguments>(
+    device: string,
+    name: Name,
+    args: CommandArguments[Name]
+  ) => {
+    const others = neighbours()
+    if (device === own) await commands[name](args)
+    else if (others) await others.command(device, name, args)
+    else throw new InputError('PL-PAGE-OTHER-BOX', 'is none that this page shows', `box ${device}`)
+  }
+  return {
+    acknowledge: (device, alarm_id, by, kind) => give(device, 'ack', { alarm_id, by, kind }),
+    pause: (device, camera, duration_s, by) => give(device, 'pause', { camera, duration_s, by }),
+    resume: (device, camera, by) => give(device, 'resume', { camera, by })
+  }
+}

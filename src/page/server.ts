@@ -1,0 +1,210 @@
+/** The page's endpoints. Every request may be hostile: who is not logged in gets the page's files, and no more. */
+import type { Server } from 'node:http'
+import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify'
+import { z } from 'zod'
+import { type ErrorCode, errorFields, PainlensError } from '../core/errors.js'
+import type { Log } from '../core/log.js'
+import { printable } from '../core/printable.js'
+import { type Assets, serveAssets } from './assets.js'
+import { Logins } from './login.js'
+import { cookieOf, type Session, Sessions, sessionMs } from './session.js'
+import type { PageViewers } from './viewers.js'
+import type { Ward } from './ward.js'
+import { acknowledgements, type Refusal, type Role, type SessionAnswer } from './wire.js'
+
+/** What the page does, carried out by the daemon here or, over the broker, in another box. They throw as commands do. */
+export interface PageActions {
+  acknowledge(device: string, alarm: string, by: string, kind: (typeof acknowledgements)[number]): Promise<unknown>
+  pause(device: string, camera: string, seconds: number, by: string): Promise<unknown>
+  resume(device: string, camera: string, by: string): Promise<unknown>
+}
+
+export interface ServerOptions {
+  device: string
+  tokens: Readonly<Partial<Record<Role, string>>>
+  sessionKey: Buffer
+  ward: Ward
+  viewers: PageViewers
+  actions: PageActions
+  assets: Assets
+  log: Log
+}
+
+/** Of requests, in ms and bytes. A viewer holds one connection, and has another for a moment when a button is pressed. */
+const bounds = { bodyBytes: 4096, headerBytes: 8192, requestMs: 10_000, idleMs: 10_000, connections: 600 }
+
+const headers = {
+  'content-security-policy':
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+  'x-content-type-options': 'nosniff',
+  'referrer-policy': 'no-referrer',
+  'cross-origin-resource-policy': 'same-origin',
+  'cross-origin-opener-policy': 'same-origin',
+  'permissions-policy': 'camera=(), microphone=(), geolocation=()',
+  'cache-control': 'no-store'
+}
+
+const id = z.string().min(1).max(100)
+const bodies = {
+  login: z.strictObject({
+    token: z.string().max(500),
+    name: z
+      .string()
+      .trim()
+      .min(1)
+      .max(40)
+      .refine((name) => printable(name) === name)
+  }),
+  acknowledge: z.strictObject({ device: id, alarm: id, kind: z.enum(acknowledgements) }),
+  pause: z.strictObject({ device: id, camera: id, minutes: z.int().min(5).max(60) }),
+  resume: z.strictObject({ device: id, camera: id })
+}
+
+export function createPageServer(options: ServerOptions): FastifyInstance {
+  const server = fastify({
+    logger: false,
+    bodyLimit: bounds.bodyBytes,
+    requestTimeout: bounds.requestMs,
+    connectionTimeout: bounds.idleMs,
+    keepAliveTimeout: bounds.idleMs,
+    forceCloseConnections: true,
+    http: { maxHeaderSize: bounds.headerBytes, headersTimeout: bounds.requestMs }
+  })
+  ;(server.server as Server).maxConnections = bounds.connections
+  new PageEndpoints(server, options).open()
+  return server
+}
+
+class PageEndpoints {
+  readonly #server: FastifyInstance
+  readonly #options: ServerOptions
+  readonly #sessions: Sessions
+  readonly #logins: Logins
+  readonly #cookie: string
+
+  constructor(server: FastifyInstance, options: ServerOptions) {
+    const { tokens, sessionKey, device } = options
+    this.#server = server
+    this.#options = options
+    this.#sessions = new Sessions(sessionKey, tokens)
+    this.#logins = new Logins({ tokens, now: () => performance.now() })
+    // Browsers keep cookies by host, whatever the port: two boxes behind one host have different ones.
+    this.#cookie = `painlens-${device}`
+  }
+
+  open(): void {
+    const server = this.#server
+    server.addHook('onRequest', async (request, reply) => {
+      reply.headers(headers)
+      if (request.method !== 'GET' && request.method !== 'HEAD' && !isOwnOrigin(request))
+        return refuse(reply, 403, 'PL-PAGE-ORIGIN', 'the request comes from another site')
+      return undefined
+    })
+    serveAssets(server, this.#options.assets)
+    server.post('/api/login', async (request, reply) => this.#login(request, reply))
+    server.post('/api/logout', async (_, reply) => this.#setCookie(reply, '', 0).send({}))
+    this.#forThose('ward')
+    server.setNotFoundHandler((_, reply) => refuse(reply, 404, 'PL-PAGE-REQUEST', 'there is nothing of that name'))
+    server.setErrorHandler((error, _, reply) => this.#failed(error, reply))
+  }
+
+  /** What needs a session. @param least the role that is enough */
+  #forThose(least: Role): void {
+    const { actions, device, log } = this.#options
+    const get = (path: string, answer: (session: Session, request: FastifyRequest, reply: FastifyReply) => unknown) =>
+      this.#server.get(path, async (request, reply) => {
+        const session = this.#session(request, least)
+        return session ? answer(session, request, reply) : this.#unknown(reply)
+      })
+    const post = <Body>(path: string, schema: z.ZodType<Body>, act: (session: Session, body: Body) => unknown) =>
+      this.#server.post(path, async (request, reply) => {
+        const session = this.#session(request, least)
+        if (!session) return this.#unknown(reply)
+        const { data } = schema.safeParse(request.body)
+        if (!data) return refuse(reply, 400, 'PL-PAGE-REQUEST', 'the request is not one of the page')
+        log.info({ path, by: session.name, ...data }, 'asked on the page')
+        await act(session, data)
+        return {}
+      })
+    get('/api/session', ({ role, name }) => ({ role, name, device }) satisfies SessionAnswer)
+    get('/api/events', (session, _, reply) => this.#watch(session, reply))
+    get('/api/heatmap', (_, request, reply) => this.#heatmap(request, reply))
+    post('/api/acknowledge', bodies.acknowledge, ({ name }, body) =>
+      actions.acknowledge(body.device, body.alarm, name, body.kind)
+    )
+    post('/api/pause', bodies.pause, ({ name }, { device: at, camera, minutes }) =>
+      actions.pause(at, camera, minutes * 60, name)
+    )
+    post('/api/resume', bodies.resume, ({ name }, { device: at, camera }) => actions.resume(at, camera, name))
+  }
+
+  #session(request: FastifyRequest, least: Role): Session | null {
+    const session = this.#sessions.open(cookieOf(request.headers.cookie, this.#cookie))
+    return session && (session.role === least || session.role === 'technician') ? session : null
+  }
+
+  #unknown(reply: FastifyReply): FastifyReply {
+    return refuse(reply, 401, 'PL-PAGE-SESSION', 'log in first')
+  }
+
+  #login(request: FastifyRequest, reply: FastifyReply): FastifyReply {
+    const { data } = bodies.login.safeParse(request.body)
+    if (!data) return refuse(reply, 400, 'PL-PAGE-REQUEST', 'a token and a name of up to 40 characters are needed')
+    const result = this.#logins.try(data.token, request.ip)
+    if (result.role !== null) {
+      const { role } = result
+      const { name } = data
+      this.#options.log.info({ role, by: name, address: request.ip }, 'logged in on the page')
+      const sealed = this.#sessions.seal({ role, name, until: Date.now() + sessionMs })
+      const answer: SessionAnswer = { role, name, device: this.#options.device }
+      return this.#setCookie(reply, sealed, sessionMs / 1000).send(answer)
+    }
+    const retry_s = Math.ceil(result.waitMs / 1000)
+    reply.header('retry-after', retry_s)
+    if (!result.tried) return refuse(reply, 429, 'PL-PAGE-WAIT', 'too many wrong tokens', { retry_s })
+    this.#options.log.warn({ address: request.ip }, 'a wrong token on the page')
+    return refuse(reply, 401, 'PL-PAGE-TOKEN', 'no such token', { retry_s })
+  }
+
+  #setCookie(reply: FastifyReply, value: string, seconds: number): FastifyReply {
+    const cookie = `${this.#cookie}=${value}; HttpOnly; SameSite=Strict; Path=/; Max-Age=${seconds}`
+    return reply.header('set-cookie', cookie)
+  }
+
+  #watch({ until }: Session, reply: FastifyReply): FastifyReply {
+    const { viewers } = this.#options
+    if (viewers.full) return refuse(reply, 503, 'PL-PAGE-VIEWERS', 'too many look at the page')
+    reply.hijack()
+    const { raw } = reply
+    raw.writeHead(200, { ...headers, 'content-type': 'text/event-stream' })
+    viewers.add(raw)
+    const end = setTimeout(() => raw.destroy(), until - Date.now())
+    raw.on('close', () => clearTimeout(end))
+    return reply
+  }
+
+  #heatmap(request: FastifyRequest, reply: FastifyReply): FastifyReply {
+    const { data } = z.object({ device: id, alarm: id }).safeParse(request.query)
+    const picture = data && this.#options.ward.heatmap(data.device, data.alarm)
+    if (!picture) return refuse(reply, 404, 'PL-PAGE-REQUEST', 'there is no such picture')
+    return reply.type('image/png').send(picture)
+  }
+
+  #failed(error: unknown, reply: FastifyReply): FastifyReply {
+    const { statusCode = 500 } = error as { statusCode?: number }
+    if (error instanceof PainlensError) return refuse(reply, 409, error.code, error.what)
+    if (statusCode < 500) return refuse(reply, statusCode, 'PL-PAGE-REQUEST', 'the request is not one of the page')
+    this.#options.log.error(errorFields(error), 'a request to the page failed')
+    return refuse(reply, 500, 'PL-UNEXPECTED', 'it failed, see the log')
+  }
+}
+
+const refuse = (reply: FastifyReply, status: number, code: ErrorCode, error: string, more: object = {}): FastifyReply =>
+  reply.code(status).send({ code, error, ...more } satisfies Refusal)
+
+/** Browsers name the site that a POST comes from; what names none is no browser, and has no business here. */
+function isOwnOrigin({ headers: { origin, 'sec-fetch-site': site }, host }: FastifyRequest): boolean {
+  if (site !== undefined && site !== 'same-origin') return false
+  if (origin === undefined) return site === 'same-origin'
+  return URL.canParse(origin) && new URL(origin).host === host
+}

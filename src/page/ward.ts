@@ -1,0 +1,169 @@
+/** What is known of a ward's boxes, rooms and open alarms, from the messages of the contract alone. */
+import type { HealthMessage } from '../contract/messages.js'
+import type { Payloads } from '../contract/topics.js'
+import type { Clock, Moment } from '../core/clock.js'
+import type { CameraState } from '../core/types.js'
+import { type HeardAlarm, type HeardExplanation, OpenAlarms } from './open-alarms.js'
+import type { BoxRow, RoomLamp, RoomRow, RoomUnknown, Row } from './wire.js'
+
+/** What a ward is made of; the other kinds say nothing that a page shows. */
+export type HeardKind = 'status' | 'health' | 'cameraState' | 'alarm' | 'acknowledgement' | 'explanation'
+
+/** What the page uses of each, so that a box of another version is understood, too. */
+interface HeardMessages {
+  status: Pick<Payloads['status'], 'state'>
+  health: {
+    at: string
+    model: Pick<HealthMessage['model'], 'demonstration'>
+    cameras: Record<string, Pick<CameraHealth, 'state'> & Partial<Pick<CameraHealth, 'location' | 'face_at'>>>
+  }
+  cameraState: Pick<Payloads['cameraState'], 'state' | 'until'>
+  alarm: HeardAlarm
+  acknowledgement: Payloads['acknowledgement']
+  explanation: HeardExplanation
+}
+type CameraHealth = HealthMessage['cameras'][string]
+
+/** One message of a box. Null: the camera is gone, and with it its retained state. */
+export type Heard = {
+  [K in HeardKind]: { device: string; kind: K; camera: string; message: HeardMessages[K] | null }
+}[HeardKind]
+
+export interface Linked {
+  /** Whether the alarms of this box reach the broker. */
+  broker: boolean
+  /** Whether the other boxes are heard. */
+  others: boolean
+}
+
+export interface WardOptions {
+  /** The box that shows, first, and the others that it shows. */
+  devices: readonly string[]
+  /** Whether pictures of explanations may be shown, where a box sends them. */
+  heatmaps: boolean
+  clock: Clock
+}
+
+/** A box that is well says how it is each 30 s. */
+const silentMs = 100_000
+/** No face for that long: the bed may be empty. */
+const noFaceMs = 30_000
+const mostCameras = 64
+
+/** What a camera's state says of its room; null: nothing is in the way of watching. */
+const unknownBy: Readonly<Record<CameraState, RoomUnknown | 'paused' | null>> = {
+  ok: null,
+  connecting: 'connecting',
+  lost: 'lost',
+  frozen: 'frozen',
+  dark: 'dark',
+  damaged: 'damaged',
+  paused: 'paused'
+}
+
+interface Box {
+  /** Null until its status is heard. */
+  online: boolean | null
+  broker: boolean
+  health: HeardMessages['health'] | null
+  healthAt: Moment
+  cameras: Map<string, { state: CameraState; until: string | null }>
+  alarms: OpenAlarms
+}
+
+export class Ward {
+  readonly #options: WardOptions
+  readonly #boxes: ReadonlyMap<string, Box>
+  #linked = { broker: true, others: true }
+
+  constructor(options: WardOptions) {
+    this.#options = options
+    this.#boxes = new Map(options.devices.map((device) => [device, this.#newBox()]))
+  }
+
+  /** Takes in a message. What is of none of the ward's boxes, or of no kind that it knows, changes nothing. */
+  take(heard: Heard): void {
+    const box = this.#boxes.get(heard.device)
+    if (!box) return
+    if (heard.message === null) box.cameras.delete(heard.camera)
+    else if (heard.kind === 'status') box.online = heard.message.state === 'online'
+    else if (heard.kind === 'health') this.#health(box, heard.message)
+    else if (heard.kind === 'alarm') box.alarms.take(heard.message)
+    else if (heard.kind === 'acknowledgement') box.alarms.acknowledged(heard.message)
+    else if (heard.kind === 'explanation') box.alarms.explain(heard.message)
+    else if (box.cameras.has(heard.camera) || box.cameras.size < mostCameras)
+      box.cameras.set(heard.camera, { state: heard.message.state, until: heard.message.until ?? null })
+  }
+
+  linked(linked: Linked): void {
+    this.#linked = linked
+  }
+
+  /** The picture of an alarm's explanation, a PNG. */
+  heatmap(device: string, id: string): Buffer | null {
+    return this.#boxes.get(device)?.alarms.heatmap(id) ?? null
+  }
+
+  /** All that is shown, by a key that stays. */
+  rows(): Map<string, Row> {
+    const rows = new Map<string, Row>()
+    for (const [device, box] of this.#boxes) {
+      const why = this.#unheard(device, box)
+      rows.set(`box/${device}`, this.#boxRow(device, box, why))
+      for (const camera of box.cameras.keys())
+        rows.set(`room/${device}/${camera}`, this.#roomRow(device, camera, box, why))
+      for (const row of box.alarms.rows(device)) rows.set(`alarm/${device}/${row.id}`, row)
+    }
+    return rows
+  }
+
+  #newBox(): Box {
+    const alarms = new OpenAlarms(this.#options.heatmaps)
+    return { online: null, broker: true, health: null, healthAt: 0 as Moment, cameras: new Map(), alarms }
+  }
+
+  /** A camera that is not in it was taken out of the box's config. */
+  #health(box: Box, message: HeardMessages['health']): void {
+    box.health = message
+    box.healthAt = this.#options.clock.now()
+    for (const camera of box.cameras.keys()) if (!(camera in message.cameras)) box.cameras.delete(camera)
+    for (const [camera, { state }] of Object.entries(message.cameras).slice(0, mostCameras))
+      if (!box.cameras.has(camera)) box.cameras.set(camera, { state, until: null })
+  }
+
+  /** Why nothing of a box can be relied on. */
+  #unheard(device: string, box: Box): RoomUnknown | null {
+    const own = device === this.#options.devices[0]
+    if (!own && !this.#linked.others) return 'broker_away'
+    if (box.online === false) return 'box_off'
+    if (box.online === null || box.health === null) return 'box_unheard'
+    return this.#options.clock.now() - box.healthAt > silentMs ? 'box_silent' : null
+  }
+
+  #boxRow(device: string, { health }: Box, why: RoomUnknown | null): BoxRow {
+    const demonstration = health?.model.demonstration === true
+    return { kind: 'box', device, why, broker: this.#linked.broker, demonstration }
+  }
+
+  #roomRow(device: string, camera: string, box: Box, unheard: RoomUnknown | null): RoomRow {
+    const { ward = null, room = null, bed = null } = box.health?.cameras[camera]?.location ?? {}
+    const { state, until } = box.cameras.get(camera)!
+    const place = { kind: 'room', device, camera, ward, room, bed } as const
+    const unknown = unheard ?? (box.alarms.has('inference_failed', null) ? 'inference_failed' : null)
+    if (unknown) return { ...place, lamp: 'unknown', why: unknown, until: null }
+    const why = unknownBy[state]
+    if (why === 'paused') return { ...place, lamp: 'paused', why: null, until }
+    if (why) return { ...place, lamp: 'unknown', why, until: null }
+    if (box.alarms.has('face_unusable', camera)) return { ...place, lamp: 'unknown', why: 'face_unusable', until: null }
+    return { ...place, lamp: this.#watchedLamp(camera, box), why: null, until: null }
+  }
+
+  #watchedLamp(camera: string, { alarms, health }: Box): RoomLamp {
+    if (alarms.has('pain', camera)) return 'pain'
+    const seen = health?.cameras[camera]?.face_at
+    // A box of an earlier version does not say.
+    if (seen === undefined) return 'watched'
+    if (health && (seen === null || Date.parse(health.at) - Date.parse(seen) > noFaceMs)) return 'no_face'
+    return 'watched'
+  }
+}

@@ -1,0 +1,103 @@
+/** What the page's two sides say to each other: JSON over server-sent events and POST. Times are ISO 8601 UTC. */
+import type { Priority } from '../contract/conditions.js'
+import type { Texts } from '../contract/languages/index.js'
+import type { Acknowledgement } from '../contract/messages.js'
+
+export const roles = ['ward', 'technician'] as const
+export type Role = (typeof roles)[number]
+
+/** Why it is unknown how a room is. The first that holds is shown: a box that is off outranks what its cameras said before. */
+export type RoomUnknown =
+  | 'box_off'
+  | 'box_unheard'
+  | 'broker_away'
+  | 'box_silent'
+  | 'inference_failed'
+  | 'connecting'
+  | 'lost'
+  | 'frozen'
+  | 'dark'
+  | 'damaged'
+  | 'face_unusable'
+
+/** `no_face`: the camera works and shows no face, as over an empty bed. */
+export type RoomLamp = 'watched' | 'pain' | 'no_face' | 'paused' | 'unknown'
+
+export interface BoxRow {
+  kind: 'box'
+  device: string
+  /** Null while it is heard. */
+  why: RoomUnknown | null
+  /** Whether alarms reach the broker now, as far as this box knows. */
+  broker: boolean
+  /** Its classifier is for demonstrations and says nothing about people. */
+  demonstration: boolean
+}
+
+export interface RoomRow {
+  kind: 'room'
+  device: string
+  camera: string
+  ward: string | null
+  room: string | null
+  bed: string | null
+  lamp: RoomLamp
+  why: RoomUnknown | null
+  /** While paused: when the pause ends. */
+  until: string | null
+}
+
+export interface AlarmRow {
+  kind: 'alarm'
+  device: string
+  id: string
+  /** Null where it is about a box as a whole. */
+  camera: string | null
+  physiological: boolean
+  test: boolean
+  priority: Priority
+  text: Texts
+  onset: string
+  /** When it ended; null while it is active. */
+  ended: string | null
+  ack: Acknowledgement | null
+  /** The explanation's sentence. */
+  why: Texts | null
+  /** Whether there is a picture of it to ask for. */
+  heatmap: boolean
+}
+
+export type Row = BoxRow | RoomRow | AlarmRow
+
+/** The event `rows`: what is different from what was told before; null: it is gone. */
+export interface RowsEvent {
+  at: string
+  /** Everything is in it, and what was told before counts no more. */
+  whole: boolean
+  rows: Record<string, Row | null>
+}
+
+/** The event `beat`, every few seconds. */
+export interface BeatEvent {
+  at: string
+  /** Another one than before: the page is of another version, and has to be loaded anew. */
+  build: string
+}
+
+export const acknowledgements = ['coming', 'seen', 'false_alarm'] as const satisfies readonly Acknowledgement['kind'][]
+
+/** The answer of GET /api/session. */
+export interface SessionAnswer {
+  role: Role
+  name: string
+  /** The box that serves the page. */
+  device: string
+}
+
+/** The answer to a request that failed. */
+export interface Refusal {
+  code: string
+  error: string
+  /** After a wrong token: how long the next try has to wait. */
+  retry_s?: number
+}

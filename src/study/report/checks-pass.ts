@@ -1,0 +1,237 @@
+/** Whether maps are of the model and of what it uses: pixel flipping, shuffled weights, sums, and the folds' models against each other. */
+import { join } from 'node:path'
+import type { Moment } from '../../core/clock.js'
+import { silentLog } from '../../core/log.js'
+import type { Crop } from '../../core/types.js'
+import { type Classifier, startClassifier } from '../../stages/classify/index.js'
+import {
+  type Curve,
+  cascadeSteps,
+  type FlippingVerdict,
+  flippedShares,
+  judgeFlipping,
+  judgeRandomisation,
+  likenessOf,
+  openShuffledModel,
+  type RandomisationVerdict,
+  randomCurves,
+  relevanceCurves
+} from '../../stages/explain/checks/index.js'
+import { faceOf } from '../evaluate/judge.js'
+import { signedShares } from './reduced-map.js'
+import { keptRows, LazyModel, type PassOptions, type PassResult } from './relevance-pass.js'
+import type { SampledPicture } from './sample.js'
+
+export interface FlippingFinding {
+  composite: string
+  pictures: number
+  verdict: FlippingVerdict
+  /** Mean curves over the pictures, at `flippedShares`. */
+  curves: { most: number[]; least: number[]; random: number[] }
+}
+
+/** Random orders of squares, as `randomCurves` draws them. */
+const orders = 10
+const points = flippedShares.length
+
+/** @param pictures that are called right */
+export async function flipPixels(
+  options: PassOptions,
+  pictures: readonly SampledPicture[]
+): Promise<FlippingFinding[]> {
+  const found = new Map<string, { mostRelevantFirst: Curve; leastRelevantFirst: Curve; random: Curve[] }[]>()
+  for (const [fold, manifest] of options.run.folds) {
+    const own = pictures.filter(({ judged }) => judged.fold === fold)
+    if (own.length === 0) continue
+    let classifier: Promise<Classifier> | null = null
+    const predictorFor = (crop: Crop, target: number) => async (views: readonly Uint8Array[]) => {
+      classifier ??= startClassifier({
+        manifest,
+        provider: 'cpu',
+        threads: options.threads,
+        log: silentLog,
+        signal: options.signal
+      })
+      const faces = views.map((data) => faceOf(data, crop))
+      const verdicts = await (await classifier).classify({ camera: 'study', at: 0 as Moment, faces }).verdicts
+      return verdicts.map(({ probabilities }) => probabilities[target]!)
+    }
+    const form = { ...options, count: own.length }
+    try {
+      const randomFile = join(options.work, `random-${fold}.f32`)
+      const random = await keptRows(randomFile, { ...form, size: orders * points }, async (i) => {
+        const { place, label } = own[i]!
+        const crop = await options.cropOf(place)
+        return (await randomCurves(crop, predictorFor(crop, label), place)).flat()
+      })
+      for (const composite of options.composites) {
+        const model = new LazyModel(manifest, composite, options.threads)
+        try {
+          const file = join(options.work, `flipped-${fold}-${composite}.f32`)
+          const rows = await keptRows(file, { ...form, size: 2 * points }, async (i) => {
+            const { place, label } = own[i]!
+            const crop = await options.cropOf(place)
+            const { relevance } = await model.explain(crop, label)
+            const curves = await relevanceCurves(crop, finite(relevance), predictorFor(crop, label))
+            return [...curves.mostRelevantFirst, ...curves.leastRelevantFirst]
+          })
+          const list = found.get(composite) ?? []
+          found.set(composite, list)
+          for (const [i, row] of rows.entries()) {
+            const [mostRelevantFirst, leastRelevantFirst] = [[...row.subarray(0, points)], [...row.subarray(points)]]
+            list.push({ mostRelevantFirst, leastRelevantFirst, random: inRows(random[i]!) })
+          }
+        } finally {
+          await model.close()
+        }
+      }
+    } finally {
+      await (await (classifier as Promise<Classifier> | null))?.stop()
+    }
+  }
+  return [...found].map(([composite, list]) => ({
+    composite,
+    pictures: list.length,
+    verdict: judgeFlipping(list),
+    curves: {
+      most: meanCurve(list.map(({ mostRelevantFirst }) => mostRelevantFirst)),
+      least: meanCurve(list.map(({ leastRelevantFirst }) => leastRelevantFirst)),
+      random: meanCurve(list.flatMap(({ random }) => random))
+    }
+  }))
+}
+
+const finite = (relevance: Float32Array): Float32Array => relevance.map((value) => (Number.isFinite(value) ? value : 0))
+
+const inRows = (row: Float32Array): number[][] =>
+  Array.from({ length: orders }, (_, i) => [...row.subarray(i * points, (i + 1) * points)])
+
+const meanCurve = (curves: readonly Curve[]): number[] =>
+  flippedShares.map((_, i) => curves.reduce((sum, curve) => sum + curve[i]!, 0) / curves.length)
+
+export interface ShuffleFinding {
+  composite: string
+  verdict: RandomisationVerdict
+}
+
+/** A large model is written and opened anew for each step. */
+const mostSteps = { small: 6, large: 3 }
+
+/** Shuffles the best fold's weights from the output down, and compares the maps. @param pictures of that fold */
+export async function shuffleWeights(
+  options: PassOptions,
+  pictures: readonly SampledPicture[],
+  seed: number
+): Promise<ShuffleFinding[]> {
+  const { run, composites, work } = options
+  const manifest = run.folds.get(run.best)!
+  if (pictures.length === 0) return []
+  const shuffled = await openShuffledModel(manifest.file, seed)
+  try {
+    const steps = cascadeSteps(shuffled.layers.length, shuffled.large ? mostSteps.large : mostSteps.small)
+    const cascades = new Map<string, { signed: number; absolute: number }[][]>(composites.map((name) => [name, []]))
+    const maps = new Map<string, Float32Array[]>()
+    for (const step of steps)
+      for (const composite of composites) {
+        let other: LazyModel | null = null
+        const form = { ...options, size: 2, count: pictures.length }
+        try {
+          const rows = await keptRows(join(work, `shuffled-${step}-${composite}.f32`), form, async (i) => {
+            const { place, label } = pictures[i]!
+            other ??= new LazyModel(manifest, composite, options.threads, await shuffled.upTo(step))
+            const originals = await originalMaps(options, composite, pictures, maps)
+            const { relevance } = await other.explain(await options.cropOf(place), label)
+            const { signed, absolute } = likenessOf(originals[i]!, finite(relevance))
+            return [signed, absolute]
+          })
+          cascades.get(composite)!.push(rows.map(([signed, absolute]) => ({ signed: signed!, absolute: absolute! })))
+        } finally {
+          await (other as LazyModel | null)?.close()
+        }
+      }
+    return [...cascades].map(([composite, cascade]) => ({ composite, verdict: judgeRandomisation(cascade) }))
+  } finally {
+    await shuffled.close()
+  }
+}
+
+async function originalMaps(
+  options: PassOptions,
+  composite: string,
+  pictures: readonly SampledPicture[],
+  maps: Map<string, Float32Array[]>
+): Promise<Float32Array[]> {
+  const known = maps.get(composite)
+  if (known) return known
+  const model = new LazyModel(options.run.folds.get(options.run.best)!, composite, options.threads)
+  try {
+    const own: Float32Array[] = []
+    for (const { place, label } of pictures)
+      own.push(finite((await model.explain(await options.cropOf(place), label)).relevance))
+    maps.set(composite, own)
+    return own
+  } finally {
+    await model.close()
+  }
+}
+
+export interface SumFinding {
+  composite: string
+  /** Maps, and values in them that were no finite numbers. */
+  maps: number
+  notFinite: number
+  /** Median over maps of the relevance that arrives, as a share of what LRP began with; biases keep some. */
+  conserved: number | null
+}
+
+export function sumsOf(
+  options: PassOptions,
+  { mapOf }: PassResult,
+  tasksIn: (fold: number) => readonly { place: number; target: number }[]
+): SumFinding[] {
+  return options.composites.map((composite) => {
+    const maps = [...options.run.folds.keys()].flatMap((fold) =>
+      tasksIn(fold).flatMap((task) => mapOf(composite, fold, task) ?? [])
+    )
+    const shares = maps.filter(({ start }) => Math.abs(start) > 1e-6).map(({ sum, start }) => sum / start)
+    shares.sort((a, b) => a - b)
+    return {
+      composite,
+      maps: maps.length,
+      notFinite: maps.reduce((sum, map) => sum + map.notFinite, 0),
+      conserved: shares[Math.floor(shares.length / 2)] ?? null
+    }
+  })
+}
+
+export interface AgreementFinding {
+  composite: string
+  pictures: number
+  /** Mean over pictures and pairs of models of the cosine between their maps, -1..1, and the lowest picture's mean. */
+  mean: number | null
+  lowest: number | null
+}
+
+/** How alike the maps of all folds' models are on the same pictures, most of which they were trained on. */
+export function agreementOf(options: PassOptions, { mapOf }: PassResult): AgreementFinding[] {
+  const folds = [...options.run.folds.keys()]
+  return options.composites.map((composite) => {
+    const means = options.shared.flatMap(({ place, label }) => {
+      const maps = folds.flatMap((fold) => mapOf(composite, fold, { place, target: label }) ?? []).map(signedShares)
+      const pairs = maps.flatMap((a, i) => maps.slice(i + 1).map((b) => cosine(a, b)))
+      return pairs.length === 0 ? [] : [pairs.reduce((sum, one) => sum + one, 0) / pairs.length]
+    })
+    const mean = means.length === 0 ? null : means.reduce((sum, one) => sum + one, 0) / means.length
+    return { composite, pictures: means.length, mean, lowest: means.length === 0 ? null : Math.min(...means) }
+  })
+}
+
+function cosine(a: Float64Array, b: Float64Array): number {
+  let [both, left, right] = [0, 0, 0]
+  for (let i = 0; i < a.length; i++) {
+    both += a[i]! * b[i]!
+    left += a[i]! ** 2
+    right += b[i]! ** 2
+  }
+  return left === 0 || right === 0 ? 0 : both / Math.sqrt(left * right)
+}

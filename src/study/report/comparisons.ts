@@ -1,0 +1,187 @@
+/** Where relevance lies, label against label: over subjects, since pictures of one subject resemble each other. */
+import { type RegionName, regionNames } from '../../core/types.js'
+import {
+  clusterBootstrap,
+  clusterTest,
+  type Interval,
+  type MapCluster,
+  signFlipTest
+} from '../../lib/statistics/index.js'
+import type { Chance } from '../evaluate/figures.js'
+import { gridSide, type ReducedMap, signedShares } from './reduced-map.js'
+import type { PassResult } from './relevance-pass.js'
+import type { SampledPicture } from './sample.js'
+import type { StudyRun } from './study-run.js'
+
+/** What relevance is asked about: what the model calls the picture, or the alarm's label in every picture. */
+const questions = ['own', 'alarm'] as const
+export type ExplainedFor = (typeof questions)[number]
+
+/** Pictures that are called what they show, and the others. */
+const readings = ['right', 'misread'] as const
+export type ReadingKind = (typeof readings)[number]
+
+export interface Comparison {
+  composite: string
+  question: ExplainedFor
+  reading: ReadingKind
+  label: string
+  other: string
+  /** That have pictures of both. */
+  subjects: number
+  regions: RegionDifference[]
+}
+
+export interface RegionDifference {
+  region: RegionName
+  /** Mean over subjects of the region's share of the positive relevance, 0..1. */
+  share: number
+  otherShare: number
+  difference: number
+  interval: Interval | null
+  /** Corrected for all regions that are tested together; null with fewer than two subjects. */
+  p: number | null
+}
+
+export interface ExplainedStudy {
+  run: StudyRun
+  pictures: readonly SampledPicture[]
+  maps: PassResult['mapOf']
+}
+
+/** The map of a picture by the model that never saw its subject; null where it has no positive relevance. */
+export function mapFor(
+  { run, maps }: ExplainedStudy,
+  composite: string,
+  question: ExplainedFor,
+  picture: SampledPicture
+): ReducedMap | null {
+  const { labels, alarmLabel } = run.judgement
+  const { judged, place } = picture
+  const target = question === 'own' ? judged.predicted : labels.indexOf(alarmLabel)
+  const map = maps(composite, judged.fold!, { place, target })
+  return map?.positive.some((share) => share > 0) ? map : null
+}
+
+/** The alarm's label against each other one, under each composite and question, misread pictures apart. */
+export function comparisonsOf(explained: ExplainedStudy, composites: readonly string[], chance: Chance): Comparison[] {
+  const { labels, alarmLabel } = explained.run.judgement
+  return composites.flatMap((composite) =>
+    questions.flatMap((question) =>
+      readings.flatMap((reading) =>
+        labels
+          .filter((other) => other !== alarmLabel)
+          .map((other) => compared(explained, { composite, question, reading, label: alarmLabel, other }, chance))
+      )
+    )
+  )
+}
+
+type Asked = Pick<Comparison, 'composite' | 'question' | 'reading' | 'label' | 'other'>
+
+function compared(explained: ExplainedStudy, asked: Asked, chance: Chance): Comparison {
+  const valuesOf = (map: ReducedMap): ArrayLike<number> => map.positive
+  const [one, two] = [asked.label, asked.other].map((label) => subjectMeans(explained, { ...asked, label }, valuesOf))
+  const both = [...one!.keys()].filter((subject) => two!.has(subject)).sort()
+  const pairs = both.map((subject) => [one!.get(subject)!, two!.get(subject)!] as const)
+  const differences = pairs.map(([a, b]) => Array.from(a, (value, i) => value - b[i]!))
+  const tested = signFlipTest(differences, { flips: chance.repetitions, seed: chance.seed })
+  const intervals = clusterBootstrap({ ...chance, clusters: both.length }, (weights) =>
+    weightedMeans(differences, weights)
+  )
+  const mean = (of: 0 | 1, region: number): number =>
+    pairs.reduce((sum, pair) => sum + pair[of][region]!, 0) / pairs.length
+  return {
+    ...asked,
+    subjects: both.length,
+    regions:
+      both.length === 0
+        ? []
+        : regionNames.map((region, i) => ({
+            region,
+            share: mean(0, i),
+            otherShare: mean(1, i),
+            difference: tested[i]!.mean,
+            interval: intervals[i] ?? null,
+            p: tested[i]!.p
+          }))
+  }
+}
+
+function weightedMeans(rows: readonly (readonly number[])[], weights: Uint32Array): number[] {
+  const all = weights.reduce((sum, weight) => sum + weight, 0)
+  return (rows[0] ?? []).map((_, i) => rows.reduce((sum, row, s) => sum + weights[s]! * row[i]!, 0) / all)
+}
+
+/** Of each subject the mean over its pictures; pictures without a subject are in none. */
+function subjectMeans(
+  explained: ExplainedStudy,
+  { composite, question, reading, label }: Omit<Asked, 'other'>,
+  valuesOf: (map: ReducedMap) => ArrayLike<number>
+): Map<string, Float64Array> {
+  const index = explained.run.judgement.labels.indexOf(label)
+  const sums = new Map<string, { sum: Float64Array; count: number }>()
+  for (const picture of explained.pictures) {
+    const { subject } = picture.judged.row
+    if (picture.label !== index || picture.right !== (reading === 'right') || subject === '') continue
+    const map = mapFor(explained, composite, question, picture)
+    if (!map) continue
+    const values = valuesOf(map)
+    const own = sums.get(subject) ?? { sum: new Float64Array(values.length), count: 0 }
+    sums.set(subject, own)
+    own.count++
+    for (let i = 0; i < values.length; i++) own.sum[i]! += values[i]!
+  }
+  return new Map([...sums].map(([subject, { sum, count }]) => [subject, sum.map((value) => value / count)]))
+}
+
+/** Mean over subjects of the maps of a label's right pictures, as shares of all relevance, signed. */
+export interface MeanMap {
+  composite: string
+  label: string
+  subjects: number
+  map: Float64Array
+}
+
+/** The alarm's label less another, and where they differ by more than chance. */
+export interface MapDifference extends MeanMap {
+  other: string
+  clusters: MapCluster[]
+}
+
+export function meanMapsOf(explained: ExplainedStudy, composites: readonly string[]): MeanMap[] {
+  return composites.flatMap((composite) =>
+    explained.run.judgement.labels.map((label) => {
+      const means = subjectMeans(explained, { composite, question: 'own', reading: 'right', label }, signedShares)
+      return { composite, label, subjects: means.size, map: meanOf([...means.values()]) }
+    })
+  )
+}
+
+export function mapDifferencesOf(
+  explained: ExplainedStudy,
+  composites: readonly string[],
+  chance: Chance
+): MapDifference[] {
+  const { labels, alarmLabel: label } = explained.run.judgement
+  return composites.flatMap((composite) =>
+    labels
+      .filter((other) => other !== label)
+      .map((other) => {
+        const asked = { composite, question: 'own', reading: 'right' } as const
+        const [one, two] = [label, other].map((name) =>
+          subjectMeans(explained, { ...asked, label: name }, signedShares)
+        )
+        const both = [...one!.keys()].filter((subject) => two!.has(subject)).sort()
+        const differences = both.map((subject) => one!.get(subject)!.map((value, i) => value - two!.get(subject)![i]!))
+        const clusters = clusterTest(differences, { width: gridSide, flips: chance.repetitions, seed: chance.seed })
+        return { composite, label, other, subjects: both.length, map: meanOf(differences), clusters }
+      })
+  )
+}
+
+function meanOf(maps: readonly Float64Array[]): Float64Array {
+  const mean = new Float64Array(gridSide * gridSide)
+  for (const map of maps) for (let i = 0; i < mean.length; i++) mean[i]! += map[i]! / maps.length
+  return mean
+}

@@ -1,0 +1,41 @@
+/** A ward with a room in every state, for the tests of the screens and for their pictures. */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { packageRoot } from '../../src/core/version.js'
+import type { Page } from '../../src/page/index.js'
+import { explanation } from '../stages/mqtt/rig.js'
+import { cameraState, health, heard, painAlarm, room, status, technicalAlarm } from './rig.js'
+
+/** Any PNG. */
+const heatmap = readFileSync(join(packageRoot, 'docs/demo.png')).subarray(0, 300_000).toString('base64')
+const ago = (seconds: number): string => new Date(Date.now() - seconds * 1000).toISOString()
+
+export function fillWard(page: Page): void {
+  const numbers = ['11', '12', '13', '14', '15', '16', '17', '18']
+  const cameras = Object.fromEntries(numbers.map((number) => [`room-${number}`, { location: room(number) }]))
+  const empty = { ...cameras, 'room-14': { location: room('14'), face_at: ago(600) } }
+  page.heard(status('box-1'))
+  page.heard(heard('box-1', 'health', health(empty, { demonstration: true })))
+  for (const number of numbers) page.heard(cameraState('box-1', `room-${number}`, 'ok'))
+  page.heard(cameraState('box-1', 'room-13', 'dark'))
+  page.heard(cameraState('box-1', 'room-16', 'paused', ago(-600)))
+  const pain = { en: 'Pain suspected, room 12, bed A', de: 'Verdacht auf Schmerz, Zimmer 12, Bett A' }
+  page.heard(heard('box-1', 'alarm', painAlarm('pain-12', 0, 'room-12', { text: pain, onset: ago(41) })))
+  page.heard(heard('box-1', 'explanation', { ...explanation, alarm_id: 'pain-12', heatmap }))
+  const camera = { en: 'Camera picture dark, room 13, bed A', de: 'Kamerabild dunkel, Zimmer 13, Bett A' }
+  const seen = { by: 'Pfleger M.', kind: 'seen', at: ago(500) }
+  const dark = technicalAlarm('dark-13', 'camera_dark', 'room-13', { text: camera, ack: seen, onset: ago(612) })
+  page.heard(heard('box-1', 'alarm', dark))
+  const over = {
+    en: 'Pain suspected, room 15, bed A: alarm ended, face out of sight',
+    de: 'Verdacht auf Schmerz, Zimmer 15, Bett A: Alarm beendet, Gesicht nicht mehr im Bild'
+  }
+  const times = { onset: ago(1500), updated: ago(1440) }
+  page.heard(heard('box-1', 'alarm', painAlarm('pain-15', 5, 'room-15', { text: over, phase: 'end', ...times })))
+  page.heard(status('box-2', 'offline'))
+  page.heard(cameraState('box-2', 'room-21', 'ok'))
+  page.heard(cameraState('box-2', 'room-22', 'ok'))
+  page.heard(
+    heard('box-2', 'health', health({ 'room-21': { location: room('21') }, 'room-22': { location: room('22') } }))
+  )
+}

@@ -1,0 +1,204 @@
+/** The page in a real browser: what it shows, in both languages, at three widths, for keyboard and screen reader. */
+import type { Browser, BrowserContext, Page as BrowserPage } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { chromiumPath, openChromium } from '../support/browser.js'
+import { patience } from '../support/slowness.js'
+import { expectAccessible } from './accessible.js'
+import { fillWard } from './example-ward.js'
+import { cameraState, folder, health, heard, logIn, painAlarm, room, servePage, status, technicalAlarm } from './rig.js'
+
+let browser: Browser
+beforeAll(async () => {
+  if (chromiumPath !== null) browser = await openChromium()
+})
+afterAll(() => browser?.close())
+
+const wait = { timeout: patience(20_000) }
+
+async function newContext(options: Parameters<Browser['newContext']>[0] = {}): Promise<BrowserContext> {
+  const context = await browser.newContext({ locale: 'en-GB', ...options })
+  context.setDefaultTimeout(patience(20_000))
+  onTestFinished(() => context.close())
+  return context
+}
+
+/** A browser that is logged in. */
+async function openPage(url: string, options: Parameters<Browser['newContext']>[0] = {}, name = 'Schwester K.') {
+  const context = await newContext(options)
+  const [cookie, value] = (await logIn(url, undefined, name)).split('=') as [string, string]
+  await context.addCookies([{ name: cookie, value, url }])
+  const page = await context.newPage()
+  await page.goto(url)
+  return page
+}
+
+/** Errors of scripts, and what the page's policy refuses. */
+function hearComplaints(page: BrowserPage, complaints: string[]): void {
+  page.on('pageerror', (error) => complaints.push(error.message))
+  page.on('console', (message) => {
+    if (/Content Security Policy/i.test(message.text())) complaints.push(message.text())
+  })
+}
+
+const lampOf = (page: BrowserPage, place: string) =>
+  page.getByRole('button', { name: new RegExp(`^(Room|Zimmer) ${place}`) })
+
+describe.skipIf(chromiumPath === null)('the page in a browser', { timeout: patience(120_000) }, () => {
+  it.each(['en-GB', 'de-DE'])(
+    'is accessible and fits, logged out and in, at every width, light and dark: %s',
+    async (locale) => {
+      const { page, url } = await servePage()
+      fillWard(page)
+      const complaints: string[] = []
+      for (const [width, colorScheme] of [
+        [360, 'light'],
+        [1280, 'dark'],
+        [1920, 'light']
+      ] as const) {
+        const at = `${locale}, ${width} px, ${colorScheme}`
+        const options = { locale, colorScheme, viewport: { width, height: 900 } }
+        const out = await (await newContext(options)).newPage()
+        hearComplaints(out, complaints)
+        await out.goto(url)
+        await out.getByRole('textbox').first().waitFor()
+        await expectAccessible(out, `login, ${at}`)
+        const ward = await openPage(url, options)
+        await ward.getByRole('article').first().waitFor()
+        await expectAccessible(ward, `ward, ${at}`)
+        for (const shown of [out, ward])
+          expect(await shown.evaluate('document.documentElement.scrollWidth'), at).toBeLessThanOrEqual(width)
+        const small = await ward.evaluate(
+          "[...document.querySelectorAll('button, input')].filter((one) => one.getBoundingClientRect().height < 44).length"
+        )
+        expect(small, `${at}: controls of less than 44 px`).toBe(0)
+        expect(await ward.locator('html').getAttribute('lang')).toBe(locale.slice(0, 2))
+      }
+      expect(complaints).toEqual([])
+    }
+  )
+
+  it('shows each state by words, a sign and a class of its own, and names the demonstration model', async () => {
+    const { page, url } = await servePage()
+    fillWard(page)
+    const shown = await openPage(url)
+    await lampOf(shown, '12').waitFor()
+    for (const [place, text] of [
+      ['11', 'watched'],
+      ['12', 'pain suspected'],
+      ['13', 'unknown: picture dark'],
+      ['14', 'no face in the picture'],
+      ['16', 'paused for care until'],
+      ['21', 'unknown: box is off']
+    ] as const)
+      expect(await lampOf(shown, place).innerText(), place).toContain(text)
+    expect(await lampOf(shown, '13').getAttribute('class')).toMatch(/unknown/)
+    expect(await shown.getByText('Demonstration model: it says nothing about people.').count()).toBe(1)
+    expect(await shown.getByText('It does not replace the nurse call.').count()).toBe(1)
+    expect(await shown.getByRole('article').allInnerTexts()).toEqual([
+      expect.stringMatching(/HIGH\s+Pain suspected, room 12/),
+      expect.stringMatching(/MEDIUM\s+Camera/),
+      expect.stringMatching(/HIGH[\s\S]*ended[\s\S]*not acknowledged yet/)
+    ])
+  })
+
+  it('is used by the keyboard alone: log in, acknowledge, pause', async () => {
+    const { page, url, asked } = await servePage()
+    fillWard(page)
+    const shown = await (await newContext()).newPage()
+    await shown.goto(url)
+    await shown.getByRole('textbox', { name: 'Your name' }).waitFor()
+    const press = async (name: string | RegExp): Promise<void> => {
+      const target = shown.getByRole('button', { name }).first()
+      await target.waitFor()
+      for (let i = 0; i < 60; i++) {
+        if (await target.evaluate((one) => one.matches(':focus'))) return shown.keyboard.press('Enter')
+        await shown.keyboard.press('Tab')
+      }
+      throw new Error(`${name} cannot be reached by Tab`)
+    }
+    await shown.keyboard.press('Tab')
+    expect(await shown.evaluate('document.activeElement.textContent.trim()')).toBe('To the content')
+    await shown.keyboard.press('Enter')
+    await shown.keyboard.press('Tab')
+    await shown.keyboard.type('Schwester K.')
+    await shown.keyboard.press('Tab')
+    await shown.keyboard.type('ward-token-0123456789')
+    await shown.keyboard.press('Enter')
+    await press('I am coming')
+    await press(/^Room 12/)
+    await press('15 min')
+    await shown.getByRole('dialog').waitFor({ state: 'detached' })
+    expect(asked).toEqual([
+      { what: 'acknowledge', args: ['box-1', 'pain-12', 'Schwester K.', 'coming'] },
+      { what: 'pause', args: ['box-1', 'room-12', 900, 'Schwester K.'] }
+    ])
+  })
+
+  it('keeps the picture of an explanation hidden until it is asked for', async () => {
+    const { page, url } = await servePage()
+    fillWard(page)
+    const shown = await openPage(url)
+    const button = shown.getByRole('button', { name: 'Show what the model looked at' })
+    await button.waitFor()
+    expect(await shown.locator('.heatmap img').count()).toBe(0)
+    await button.click()
+    await shown.waitForFunction("document.querySelector('.heatmap img')?.naturalWidth > 0")
+  })
+
+  it('shows a hostile name and room as text that turns nothing else', async () => {
+    const { page, url } = await servePage()
+    const hostile = '<img src=x onerror="document.title=1">\u202egnp.exe'
+    page.heard(status('box-1'))
+    page.heard(heard('box-1', 'health', health({ bed: { location: room(hostile, hostile) } })))
+    const ack = { by: hostile, at: 'never', kind: 'seen' } as const
+    const text = { en: hostile, de: hostile }
+    page.heard(heard('box-1', 'alarm', painAlarm(hostile, 0, 'bed', { ack, text })))
+    const shown = await openPage(url)
+    await shown.getByRole('article').waitFor()
+    expect(await shown.getByText(hostile).count()).toBeGreaterThan(2)
+    expect(await shown.locator('#page img').count()).toBe(0)
+    expect(await shown.title()).toMatch(/^painlens/)
+    expect(await shown.getByRole('article').locator('bdi').innerText()).toBe(hostile)
+  })
+
+  it('takes every lamp for unknown 10 s after the last event, and is live again when the box is back', async () => {
+    const own = folder()
+    const first = await servePage({ folder: own })
+    fillWard(first.page)
+    const { port } = new URL(first.url)
+    const shown = await openPage(first.url)
+    await lampOf(shown, '11').getByText('watched').waitFor(wait)
+    await first.page.stop()
+    await shown.getByRole('alert').getByText('Connection lost').waitFor(wait)
+    expect(await shown.locator('.lamp').count()).toBeGreaterThan(3)
+    expect(await shown.locator('.lamp:not(.unknown)').count()).toBe(0)
+    expect(await lampOf(shown, '21').innerText()).toContain('unknown: connection lost')
+    const second = await servePage({ folder: own, port: Number(port) })
+    second.page.heard(status('box-1'))
+    second.page.heard(heard('box-1', 'health', health({ 'room-11': { location: room('11') } })))
+    await lampOf(shown, '11').getByText('watched').waitFor(wait)
+    expect(await shown.getByRole('alert').count()).toBe(0)
+  })
+
+  it('says that alarms do not get through while the broker is away', async () => {
+    const { page, url } = await servePage()
+    page.heard(status('box-1'))
+    page.heard(heard('box-1', 'health', health({ bed: {} })))
+    page.linked({ broker: false, others: true })
+    const shown = await openPage(url)
+    await shown.getByRole('alert').getByText('The broker cannot be reached').waitFor(wait)
+    page.linked({ broker: true, others: true })
+    await shown.getByRole('alert').waitFor({ state: 'detached' })
+  })
+
+  it("does not take a camera's own alarm for pain", async () => {
+    const { page, url } = await servePage()
+    page.heard(status('box-1'))
+    page.heard(heard('box-1', 'health', health({ bed: {} })))
+    page.heard(cameraState('box-1', 'bed', 'ok'))
+    page.heard(heard('box-1', 'alarm', technicalAlarm('t', 'face_unusable', 'bed')))
+    const shown = await openPage(url)
+    await shown.getByRole('article').waitFor()
+    expect(await shown.locator('.lamp').getAttribute('class')).not.toMatch(/pain|blinks|medium/)
+  })
+})

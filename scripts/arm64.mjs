@@ -176,7 +176,7 @@ function install() {
   const said = stdout + stderr
   for (const wanted of [
     'This is JetPack 6.2, which painlens is made for.',
-    '[ ok ] model',
+    'pain-demo, hash and shapes agree with its manifest',
     '[ ok ] explanations',
     '[ ok ] face models',
     '[fail] broker'

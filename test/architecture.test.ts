@@ -84,7 +84,7 @@ const rules: Rules = {
 
   // Serves and shows; the daemon hands it what it tells and does. The browser's part knows what goes over the wire alone.
   page: ['core', 'contract', libraries],
-  'page/web': ['contract', 'page/wire.ts'],
+  'page/web': ['contract', 'core/types.ts', 'page/wire.ts'],
 
   // A command never knows another one; the table does.
   'commands/*': [

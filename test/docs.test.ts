@@ -70,7 +70,9 @@ describe('the commands that the pages name', () => {
     })
     expect(status).toBe(2)
     const known = new Set(/there are (.*)/.exec(stdout)![1]!.split(', '))
-    const named = matchesOf(/\bnpm run bench -- ((?:[\w-]+ ?)+)/g).flatMap(({ match }) => match[1]!.trim().split(' '))
+    const named = matchesOf(/\bnpm run bench -- ((?:(?!--)[\w-]+ ?)+)/g).flatMap(({ match }) =>
+      match[1]!.trim().split(' ')
+    )
     expect(named).toContain('explanations')
     expect([...new Set(named)].filter((name) => !/^-|\./.test(name) && !known.has(name))).toEqual([])
   })

@@ -35,7 +35,11 @@ export function withAbsolutePaths(
       face_models: besideFile(model.face_models) ?? join(packageRoot, 'models/face')
     },
     privacy: { ...privacy, save_heatmaps_to: privacy.save_heatmaps_to && resolve(stateDir, privacy.save_heatmaps_to) },
-    page: { ...page, path: resolve(stateDir, page.path) },
+    page: {
+      ...page,
+      tls: page.tls && { cert: resolve(baseDir, page.tls.cert), key: resolve(baseDir, page.tls.key) },
+      path: resolve(stateDir, page.path)
+    },
     outbox: { ...outbox, path: resolve(stateDir, outbox.path) },
     alarm_log: { ...alarm_log, path: resolve(stateDir, alarm_log.path) }
   }

@@ -259,6 +259,12 @@ const privacy = z.strictObject({
       'Publish the scores of all classes. Emotions are subject to the EU AI Act: get legal advice before you turn it on.'
     ),
   publish_heatmap: z.boolean().default(false).describe('Publish heatmaps (PNG, the outline of a face may show).'),
+  show_pictures: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Show technicians pictures of the cameras on the page, masks black, for 10 minutes after each request, which is logged.'
+    ),
   save_heatmaps_to: path
     .nullable()
     .default(null)
@@ -297,10 +303,19 @@ const page = z.strictObject({
     .boolean()
     .default(false)
     .describe('Serve the page: rooms as lamps, open alarms, acknowledging and pausing (docs/operate/page.md).'),
-  host: ownAddress.default('127.0.0.1').describe('Where to listen; 0.0.0.0 is every network.'),
+  host: ownAddress
+    .default('127.0.0.1')
+    .describe('Where to listen; 0.0.0.0 is every network. Any address but those of this device itself requires tls.'),
   port: wholeFrom(1, 65_535)
     .default(9465)
     .describe('The TCP port. If it is taken, painlens says so in the log and tries again every 30 s.'),
+  tls: z
+    .strictObject({
+      cert: path.describe("painlens's certificate for browsers, a PEM file, with those between it and its authority."),
+      key: path.describe('The private key of cert, a PEM file.')
+    })
+    .optional()
+    .describe('HTTPS and HTTP/2. Any host but this device itself requires it.'),
   tokens: z
     .strictObject({ ward: pageToken.describe('For the staff.'), technician: pageToken.describe('For the technician.') })
     .prefault({})

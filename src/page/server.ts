@@ -2,15 +2,24 @@
 import type { Server } from 'node:http'
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify'
 import { z } from 'zod'
-import { type ErrorCode, errorFields, PainlensError } from '../core/errors.js'
+import { type ErrorCode, errorFields, InputError, PainlensError } from '../core/errors.js'
 import type { Log } from '../core/log.js'
 import { printable } from '../core/printable.js'
 import { type Assets, serveAssets } from './assets.js'
 import { Logins } from './login.js'
+import type { Pictures } from './pictures.js'
 import { cookieOf, type Session, Sessions, sessionMs } from './session.js'
+import type { TlsPair } from './tls.js'
 import type { PageViewers } from './viewers.js'
 import type { Ward } from './ward.js'
-import { acknowledgements, type Refusal, type Role, type SessionAnswer } from './wire.js'
+import {
+  acknowledgements,
+  type CamerasOfBox,
+  type CameraTile,
+  type Refusal,
+  type Role,
+  type SessionAnswer
+} from './wire.js'
 
 /** What the page does, carried out by the daemon here or, over the broker, in another box. They throw as commands do. */
 export interface PageActions {
@@ -21,11 +30,16 @@ export interface PageActions {
 
 export interface ServerOptions {
   device: string
+  /** Null: without encryption. */
+  tls: TlsPair | null
   tokens: Readonly<Partial<Record<Role, string>>>
   sessionKey: Buffer
   ward: Ward
   viewers: PageViewers
   actions: PageActions
+  /** Null: not allowed by privacy.show_pictures. */
+  pictures: Pictures | null
+  cameras: () => CameraTile[]
   assets: Assets
   log: Log
 }
@@ -57,22 +71,32 @@ const bodies = {
   }),
   acknowledge: z.strictObject({ device: id, alarm: id, kind: z.enum(acknowledgements) }),
   pause: z.strictObject({ device: id, camera: id, minutes: z.int().min(5).max(60) }),
-  resume: z.strictObject({ device: id, camera: id })
+  resume: z.strictObject({ device: id, camera: id }),
+  look: z.strictObject({ camera: id })
 }
 
 export function createPageServer(options: ServerOptions): FastifyInstance {
-  const server = fastify({
+  const server = openServer(options.tls)
+  ;(server.server as Server).maxConnections = bounds.connections
+  new PageEndpoints(server, options).open()
+  return server
+}
+
+function openServer(tls: TlsPair | null): FastifyInstance {
+  const common = {
     logger: false,
     bodyLimit: bounds.bodyBytes,
     requestTimeout: bounds.requestMs,
     connectionTimeout: bounds.idleMs,
     keepAliveTimeout: bounds.idleMs,
-    forceCloseConnections: true,
-    http: { maxHeaderSize: bounds.headerBytes, headersTimeout: bounds.requestMs }
-  })
-  ;(server.server as Server).maxConnections = bounds.connections
-  new PageEndpoints(server, options).open()
-  return server
+    forceCloseConnections: true
+  } as const
+  const limits = { maxHeaderSize: bounds.headerBytes, headersTimeout: bounds.requestMs }
+  if (!tls) return fastify({ ...common, http: limits })
+  // HTTP/2 has one connection for all tabs of a browser; over HTTP/1.1 the seventh would wait for ever.
+  const https = { ...tls, ...limits, allowHTTP1: true }
+  // The endpoints use what both kinds of server have.
+  return fastify({ ...common, http2: true, https }) as unknown as FastifyInstance
 }
 
 class PageEndpoints {
@@ -103,14 +127,47 @@ class PageEndpoints {
     serveAssets(server, this.#options.assets)
     server.post('/api/login', async (request, reply) => this.#login(request, reply))
     server.post('/api/logout', async (_, reply) => this.#setCookie(reply, '', 0).send({}))
-    this.#forThose('ward')
+    this.#forWard()
+    this.#forTechnician()
     server.setNotFoundHandler((_, reply) => refuse(reply, 404, 'PL-PAGE-REQUEST', 'there is nothing of that name'))
     server.setErrorHandler((error, _, reply) => this.#failed(error, reply))
   }
 
-  /** What needs a session. @param least the role that is enough */
-  #forThose(least: Role): void {
-    const { actions, device, log } = this.#options
+  #forWard(): void {
+    const { actions, device } = this.#options
+    const { get, post } = this.#needing('ward')
+    get('/api/session', ({ role, name }) => ({ role, name, device }) satisfies SessionAnswer)
+    get('/api/events', (session, _, reply) => this.#watch(session, reply))
+    get('/api/heatmap', (_, request, reply) => this.#heatmap(request, reply))
+    post('/api/acknowledge', bodies.acknowledge, ({ name }, body) =>
+      actions.acknowledge(body.device, body.alarm, name, body.kind)
+    )
+    post('/api/pause', bodies.pause, ({ name }, { device: at, camera, minutes }) =>
+      actions.pause(at, camera, minutes * 60, name)
+    )
+    post('/api/resume', bodies.resume, ({ name }, { device: at, camera }) => actions.resume(at, camera, name))
+  }
+
+  #forTechnician(): void {
+    const { cameras, pictures } = this.#options
+    const { get, post } = this.#needing('technician')
+    get('/api/cameras', () => ({ cameras: cameras(), pictures: pictures !== null }) satisfies CamerasOfBox)
+    const allowed = (): Pictures => {
+      if (pictures) return pictures
+      throw new InputError('PL-PAGE-PICTURES', 'pictures are not shown', 'privacy.show_pictures')
+    }
+    post('/api/look', bodies.look, ({ name }, { camera }) => allowed().look(camera, name))
+    get('/api/picture', async ({ name }, request, reply) => {
+      const { data } = bodies.look.safeParse(request.query)
+      if (!data) return refuse(reply, 400, 'PL-PAGE-REQUEST', 'the request is not one of the page')
+      const { jpeg, sight } = await allowed().picture(data.camera, name)
+      return reply.type('image/jpeg').header('x-sight', JSON.stringify(sight)).send(jpeg)
+    })
+  }
+
+  /** Endpoints that need a session. @param least the role that is enough */
+  #needing(least: Role) {
+    const { log } = this.#options
     const get = (path: string, answer: (session: Session, request: FastifyRequest, reply: FastifyReply) => unknown) =>
       this.#server.get(path, async (request, reply) => {
         const session = this.#session(request, least)
@@ -126,16 +183,7 @@ class PageEndpoints {
         await act(session, data)
         return {}
       })
-    get('/api/session', ({ role, name }) => ({ role, name, device }) satisfies SessionAnswer)
-    get('/api/events', (session, _, reply) => this.#watch(session, reply))
-    get('/api/heatmap', (_, request, reply) => this.#heatmap(request, reply))
-    post('/api/acknowledge', bodies.acknowledge, ({ name }, body) =>
-      actions.acknowledge(body.device, body.alarm, name, body.kind)
-    )
-    post('/api/pause', bodies.pause, ({ name }, { device: at, camera, minutes }) =>
-      actions.pause(at, camera, minutes * 60, name)
-    )
-    post('/api/resume', bodies.resume, ({ name }, { device: at, camera }) => actions.resume(at, camera, name))
+    return { get, post }
   }
 
   #session(request: FastifyRequest, least: Role): Session | null {
@@ -167,7 +215,8 @@ class PageEndpoints {
   }
 
   #setCookie(reply: FastifyReply, value: string, seconds: number): FastifyReply {
-    const cookie = `${this.#cookie}=${value}; HttpOnly; SameSite=Strict; Path=/; Max-Age=${seconds}`
+    const secure = this.#options.tls ? '; Secure' : ''
+    const cookie = `${this.#cookie}=${value}; HttpOnly; SameSite=Strict; Path=/; Max-Age=${seconds}${secure}`
     return reply.header('set-cookie', cookie)
   }
 

@@ -2,6 +2,7 @@
 import type { Priority } from '../contract/conditions.js'
 import type { Texts } from '../contract/languages/index.js'
 import type { Acknowledgement } from '../contract/messages.js'
+import type { CameraState, UnusableReason } from '../core/types.js'
 
 export const roles = ['ward', 'technician'] as const
 export type Role = (typeof roles)[number]
@@ -82,6 +83,40 @@ export interface BeatEvent {
   at: string
   /** Another one than before: the page is of another version, and has to be loaded anew. */
   build: string
+}
+
+/** What painlens sees in a picture, beside its JPEG in the header `x-sight`. */
+export interface SightAnswer {
+  /** Of the picture, in square pixels. */
+  width: number
+  height: number
+  /** Null where it was not searched: the picture is frozen. */
+  faces: SeenFaceAnswer[] | null
+}
+
+export interface SeenFaceAnswer {
+  /** x, y, width, height in shares of the picture. */
+  box: [number, number, number, number]
+  /** Its width in pixels of the frame. */
+  px: number
+  roll_deg: number
+  why_not: UnusableReason | null
+}
+
+/** The answer of GET /api/cameras: the cameras of the box that serves the page. */
+export interface CameraTile {
+  camera: string
+  state: CameraState
+  fps: number
+  damaged: number
+  usable_share: number | null
+  problem: string | null
+  decoder: string
+}
+export interface CamerasOfBox {
+  cameras: CameraTile[]
+  /** privacy.show_pictures */
+  pictures: boolean
 }
 
 export const acknowledgements = ['coming', 'seen', 'false_alarm'] as const satisfies readonly Acknowledgement['kind'][]

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { packageRoot } from '../../src/core/version.js'
-import type { Page } from '../../src/page/index.js'
+import type { PageStage } from '../../src/page/index.js'
 import { explanation } from '../stages/mqtt/rig.js'
 import { cameraState, health, heard, painAlarm, room, status, technicalAlarm } from './rig.js'
 
@@ -10,7 +10,7 @@ import { cameraState, health, heard, painAlarm, room, status, technicalAlarm } f
 const heatmap = readFileSync(join(packageRoot, 'docs/demo.png')).subarray(0, 300_000).toString('base64')
 const ago = (seconds: number): string => new Date(Date.now() - seconds * 1000).toISOString()
 
-export function fillWard(page: Page): void {
+export function fillWard(page: PageStage): void {
   const numbers = ['11', '12', '13', '14', '15', '16', '17', '18']
   const cameras = Object.fromEntries(numbers.map((number) => [`room-${number}`, { location: room(number) }]))
   const empty = { ...cameras, 'room-14': { location: room('14'), face_at: ago(600) } }

@@ -11,9 +11,9 @@ import type { CameraState } from '../../src/core/types.js'
 import {
   type Heard,
   type HeardKind,
-  type Page,
   type PageActions,
   type PageOptions,
+  type PageStage,
   startPage
 } from '../../src/page/index.js'
 import { alarm } from '../stages/mqtt/rig.js'
@@ -106,28 +106,35 @@ export interface Asked {
 /** A page on a free port, whose actions are written down. */
 export async function servePage(
   changes: Partial<PageOptions> = {}
-): Promise<{ page: Page; url: string; asked: Asked[] }> {
+): Promise<{ page: PageStage; url: string; asked: Asked[] }> {
   const asked: Asked[] = []
   const note =
     (what: keyof PageActions) =>
     async (...args: unknown[]): Promise<void> =>
       void asked.push({ what, args })
-  const page = await startPage({
-    host: '127.0.0.1',
-    port: 0,
-    tokens,
-    device: 'box-1',
-    others: ['box-2'],
-    folder: folder(),
-    heatmaps: true,
-    actions: { acknowledge: note('acknowledge'), pause: note('pause'), resume: note('resume') },
-    log: silentLog,
-    clock: systemClock,
-    ...changes
-  })
+  const actions = { acknowledge: note('acknowledge'), pause: note('pause'), resume: note('resume') }
+  const page = await startPage({ ...pageDefaults(), actions, ...changes })
   onTestFinished(() => page.stop())
   return { page, url: page.address()!, asked }
 }
+
+const refuse = (): Promise<never> => Promise.reject(new Error('not in this test'))
+
+/** On a free port of this machine; nothing can be done on it. */
+export const pageDefaults = (): PageOptions => ({
+  host: '127.0.0.1',
+  port: 0,
+  tokens,
+  device: 'box-1',
+  others: ['box-2'],
+  folder: folder(),
+  heatmaps: true,
+  actions: { acknowledge: refuse, pause: refuse, resume: refuse },
+  pictures: null,
+  cameras: () => [],
+  log: silentLog,
+  clock: systemClock
+})
 
 /** @returns the cookie of a session */
 export async function logIn(url: string, token = tokens.ward, name = 'Schwester K.'): Promise<string> {

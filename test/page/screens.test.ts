@@ -5,7 +5,19 @@ import { chromiumPath, openChromium } from '../support/browser.js'
 import { patience } from '../support/slowness.js'
 import { expectAccessible } from './accessible.js'
 import { fillWard } from './example-ward.js'
-import { cameraState, folder, health, heard, logIn, painAlarm, room, servePage, status, technicalAlarm } from './rig.js'
+import {
+  cameraState,
+  folder,
+  health,
+  heard,
+  logIn,
+  painAlarm,
+  room,
+  servePage,
+  status,
+  technicalAlarm,
+  tokens
+} from './rig.js'
 
 let browser: Browser
 beforeAll(async () => {
@@ -23,9 +35,14 @@ async function newContext(options: Parameters<Browser['newContext']>[0] = {}): P
 }
 
 /** A browser that is logged in. */
-async function openPage(url: string, options: Parameters<Browser['newContext']>[0] = {}, name = 'Schwester K.') {
+async function openPage(
+  url: string,
+  options: Parameters<Browser['newContext']>[0] = {},
+  name = 'Schwester K.',
+  token?: string
+) {
   const context = await newContext(options)
-  const [cookie, value] = (await logIn(url, undefined, name)).split('=') as [string, string]
+  const [cookie, value] = (await logIn(url, token, name)).split('=') as [string, string]
   await context.addCookies([{ name: cookie, value, url }])
   const page = await context.newPage()
   await page.goto(url)
@@ -190,6 +207,48 @@ describe.skipIf(chromiumPath === null)('the page in a browser', { timeout: patie
     page.linked({ broker: true, others: true })
     await shown.getByRole('alert').waitFor({ state: 'detached' })
   })
+
+  it.each(['en-GB', 'de-DE'])(
+    "shows the technician's tiles, accessible and fitting at every width: %s",
+    async (locale) => {
+      const camera = {
+        camera: 'bed',
+        state: 'dark',
+        fps: 5,
+        damaged: 2,
+        usable_share: 0.8,
+        problem: 'dark',
+        decoder: 'x'
+      } as const
+      const size = { width: 160, height: 90 }
+      const face = { box: { x: 40, y: 20, width: 30, height: 40 }, roll: 10, whyNot: 'small' } as const
+      let paused = false
+      const view = async () => ({
+        ...size,
+        picture: { x: 0, y: 0, ...size },
+        data: new Uint8Array(160 * 90 * 3),
+        faces: [face]
+      })
+      const pictures = { view, isPaused: () => paused, cameras: () => ['bed'] }
+      const { page, url } = await servePage({ pictures, cameras: () => [camera] })
+      page.heard(status('box-1'))
+      page.heard(heard('box-1', 'health', health({ bed: {} }, { demonstration: true })))
+      for (const width of [360, 1280, 1920]) {
+        paused = false
+        const shown = await openPage(url, { locale, viewport: { width, height: 900 } }, 'Techniker', tokens.technician)
+        await shown.getByRole('button', { name: /^(Technician|Technik)$/ }).click()
+        await shown.getByRole('button', { name: /10 min/ }).click()
+        await shown.getByText(/(zu klein|too small)/).waitFor()
+        await shown.waitForFunction("document.querySelector('.picture img').naturalWidth === 160")
+        expect(await shown.locator('.banner').innerText()).toMatch(/^Demonstration/)
+        await expectAccessible(shown, `technician, ${locale}, ${width} px`)
+        expect(await shown.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(width)
+        paused = true
+        await shown.getByRole('alert').waitFor(wait)
+        expect(await shown.locator('.picture').count()).toBe(0)
+      }
+    }
+  )
 
   it("does not take a camera's own alarm for pain", async () => {
     const { page, url } = await servePage()

@@ -1,11 +1,30 @@
+import { once } from 'node:events'
 import { readFileSync, statSync, writeFileSync } from 'node:fs'
+import type { IncomingMessage } from 'node:http'
+import { connect as connectHttp2, type IncomingHttpHeaders, type OutgoingHttpHeaders } from 'node:http2'
+import { request as requestHttps } from 'node:https'
 import { connect } from 'node:net'
 import { join } from 'node:path'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { startPage } from '../../src/page/index.js'
 import { Logins } from '../../src/page/login.js'
 import { cookieOf, Sessions, sessionKey, sessionMs } from '../../src/page/session.js'
+import { readTls } from '../../src/page/tls.js'
+import { makeCertificates } from '../support/certificates.js'
 import { until } from '../support/slowness.js'
-import { cameraState, folder, health, heard, logIn, painAlarm, post, servePage, status, tokens } from './rig.js'
+import {
+  cameraState,
+  folder,
+  health,
+  heard,
+  logIn,
+  pageDefaults,
+  painAlarm,
+  post,
+  servePage,
+  status,
+  tokens
+} from './rig.js'
 
 /** What a viewer has been told so far, and its end. */
 async function watch(url: string, cookie: string) {
@@ -122,6 +141,57 @@ describe('the endpoints of the page', () => {
     await second.page.stop()
     const third = await servePage({ folder: own, tokens: { ...tokens, technician: 'another-token-012345' } })
     expect((await fetch(`${third.url}/api/session`, { headers: { cookie } })).status).toBe(401)
+  })
+})
+
+describe('the page over TLS', () => {
+  it('speaks HTTP/2 and HTTP/1.1, and its cookie goes over TLS alone', async () => {
+    const { ca, server } = makeCertificates()
+    const { page, url } = await servePage({ tls: server })
+    expect(url).toMatch(/^https:/)
+    page.heard(heard('box-1', 'health', health({ bed: {} })))
+    const trusted = readFileSync(ca)
+    const session = connectHttp2(url, { ca: trusted, servername: 'localhost' })
+    onTestFinished(() => session.destroy())
+    const ask = async (headers: OutgoingHttpHeaders, body?: object) => {
+      const stream = session.request({ ':authority': new URL(url).host, ...headers })
+      stream.end(body && JSON.stringify(body))
+      const [answer] = (await once(stream, 'response')) as [IncomingHttpHeaders]
+      return { stream, answer }
+    }
+    const json = { ':method': 'POST', ':path': '/api/login', 'content-type': 'application/json' }
+    const login = { token: tokens.ward, name: 'K' }
+    expect((await ask({ ...json, origin: 'https://elsewhere.example' }, login)).answer[':status']).toBe(403)
+    const { answer } = await ask({ ...json, origin: url }, login)
+    const cookie = String(answer['set-cookie'])
+    expect([answer[':status'], cookie]).toEqual([
+      200,
+      expect.stringMatching(/; HttpOnly; SameSite=Strict; .*; Secure$/)
+    ])
+    const events = await ask({ ':path': '/api/events', cookie: cookie.split(';')[0]! })
+    let text = ''
+    events.stream.on('data', (chunk) => (text += String(chunk)))
+    await until(() => text.includes('room/box-1/bed'), 'the events')
+    const options = { ca: trusted, servername: 'localhost', ALPNProtocols: ['http/1.1'] }
+    const [old] = (await once(requestHttps(url, options).end(), 'response')) as [IncomingMessage]
+    expect([old.httpVersion, old.statusCode]).toEqual(['1.1', 200])
+    old.resume()
+  })
+
+  it('is tried again where certificate and key do not fit, and says which file is wrong', async () => {
+    const { server, client } = makeCertificates()
+    for (const tls of [
+      { ...server, key: client.key },
+      { cert: server.key, key: server.key },
+      { ...server, key: 'none' }
+    ])
+      await expect(readTls(tls)).rejects.toMatchObject({ code: 'PL-PAGE-CERTIFICATE' })
+    const key = join(folder(), 'server.key')
+    const page = await startPage({ ...pageDefaults(), tls: { ...server, key }, retryMs: 100 })
+    onTestFinished(() => page.stop())
+    expect(page.address()).toBeNull()
+    writeFileSync(key, readFileSync(server.key))
+    await until(() => page.address() !== null, 'the page')
   })
 })
 

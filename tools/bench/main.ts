@@ -2,11 +2,13 @@
  * `npm run bench [-- NAME…]`: measures without assertions; the names are in the tables below.
  * `npm run bench -- gpu` has options of its own, and a bound (docs/measured/gpu.md).
  */
+import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { cpus } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { report } from '#painlens/commands/report.js'
 import { packageRoot } from '#painlens/core/version.js'
+import { againstTables } from './against.js'
 import { batchTable } from './batches.js'
 import { decoderTable } from './decoders.js'
 import { explanationsReport } from './explanations/index.js'
@@ -75,6 +77,7 @@ const onRequest: typeof benches = {
 
 async function main(names: readonly string[]): Promise<number> {
   if (names[0] === 'gpu') return gpuCommand(names.slice(1), say)
+  if (names[1] === '--against') return latencyAgainst(names)
   say(`${cpus().length} cores (${cpus()[0]?.model.trim()}), ${threads} threads, Node.js ${process.version}`)
   for (const name of names.length > 0 ? names : Object.keys(benches)) {
     const bench = benches[name] ?? onRequest[name]
@@ -86,6 +89,18 @@ async function main(names: readonly string[]): Promise<number> {
     say(`\n## ${name}\n`)
     say(await bench())
   }
+  return 0
+}
+
+/** `latency --against FOLDER` */
+async function latencyAgainst([name, , folder]: readonly string[]): Promise<number> {
+  if (name !== 'latency' || !folder || !existsSync(join(folder, 'dist/main.js'))) {
+    say(
+      'npm run bench -- latency --against FOLDER: the folder of a built checkout of painlens, with its packages and face models'
+    )
+    return 2
+  }
+  say(await againstTables(resolve(folder), await fullSizeModel(), say))
   return 0
 }
 

@@ -142,7 +142,9 @@ function printAlarms(alarms: readonly Told[], write: Write, width: number): void
     row
       .map((cell, column) => `${gap(column)}${cell.padEnd(widths[column]!)}`)
       .join('')
-      .replace(/ +$/gm, '')
+      .split('\n')
+      .map((line) => line.trimEnd())
+      .join('\n')
   )
   write(`${lines.join('\n')}\n\n${counted(alarms)}\n`, { to: lines[0]!.length, sgr: '1' })
 }

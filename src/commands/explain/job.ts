@@ -51,7 +51,10 @@ export function targetOf(text: string | undefined, manifest: Manifest): CropTarg
   const index = labelIndexOf(text, manifest.labels)
   if (index >= 0) return index
   // An odd place holds the sign of the part behind it.
-  const parts = text.trim().split(/\s+([+-])\s+/)
+  const parts = text
+    .trim()
+    .split(/\s([+-])\s/)
+    .map((part) => part.trim())
   if (parts.length === 1) throw noLabel(text, manifest)
   const weights: Record<number, number> = {}
   for (let i = 0; i < parts.length; i += 2) {

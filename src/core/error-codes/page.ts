@@ -20,6 +20,10 @@ export const pageErrors = area({
       cause: 'page.host is no address of this machine, or the system refuses the port.',
       fix: 'Choose another page.host or page.port. It is tried again by itself.'
     },
+    'PL-PAGE-CERTIFICATE': {
+      cause: 'A file of page.tls is missing or unreadable, is no PEM file, or the key is that of another certificate.',
+      fix: 'Name a certificate and its key that the user of painlens can read. It is tried again by itself.'
+    },
     'PL-PAGE-ORIGIN': {
       cause: 'A form or a script of another website, or a program that is no browser, has sent the request.',
       fix: 'Use the page itself.'
@@ -39,6 +43,14 @@ export const pageErrors = area({
     'PL-PAGE-REQUEST': {
       cause: 'The request is none that the page of this version makes.',
       fix: 'Load the page again.'
+    },
+    'PL-PAGE-PICTURES': {
+      cause: 'The config does not allow pictures on the page.',
+      fix: 'Set privacy.show_pictures to true, if residents, their families and the staff representation agree.'
+    },
+    'PL-PAGE-LOOK': {
+      cause: 'A picture is given for 10 minutes after a technician has asked for it.',
+      fix: 'Ask for the pictures of that camera again.'
     },
     'PL-PAGE-OTHER-BOX': {
       cause: 'The box that the page has sent a command to has refused it.',

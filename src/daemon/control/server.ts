@@ -1,8 +1,8 @@
 /** The control socket's server: `painlens check` and `painlens snapshot` ask it what the daemon sees. */
-import type { Server } from 'node:http'
 import { Readable } from 'node:stream'
 import { type FastifyInstance, type FastifyReply, fastify } from 'fastify'
 import { type Clock, type Moment, stamp } from '../../core/clock.js'
+import { limitConnections } from '../../core/connection-limit.js'
 import {
   ClosedError,
   ControlError,
@@ -120,7 +120,7 @@ class ControlServer implements Control {
         connectionsCheckingInterval: 1000
       }
     })
-    ;(server.server as Server).maxConnections = bounds.connections
+    limitConnections(server.server, bounds.connections)
     server.addHook('onRequest', async ({ raw }, reply) => {
       const timer = setTimeout(() => raw.socket.destroy(), deadlineMs)
       reply.raw.once('close', () => clearTimeout(timer))

@@ -1,6 +1,7 @@
 /** Liveness, readiness and metrics over HTTP, for monitoring. No pictures and no scores of residents. */
 import { createHash, timingSafeEqual } from 'node:crypto'
 import { type FastifyInstance, fastify } from 'fastify'
+import { limitConnections } from '../../core/connection-limit.js'
 import {
   type ErrorCode,
   errorFields,
@@ -10,7 +11,6 @@ import {
   type Problem
 } from '../../core/errors.js'
 import { LastSaid, type Log } from '../../core/log.js'
-import { limitConnections } from './connection-limit.js'
 
 /** Why a part prevents liveness or readiness. */
 export interface Report {

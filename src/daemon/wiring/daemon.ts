@@ -82,7 +82,7 @@ async function start(options: DaemonOptions, owner: Owner): Promise<Daemon> {
   const page = owner.add(new DaemonPage(options), (part) => part.stop())
   const telling = page.hearing(mqtt)
   const reporter = owner.add(openReporter(options, parts, { alarms, telling, metrics }), (part) => part.shutdown())
-  const recalled = recallAlarms(config.alarm_log.path, alarms, log)
+  const recalled = recallAlarms(config.alarm_log.path, page.recalling(alarms), log)
   troubles.subscribe((...trouble) => reporter.technical(...trouble))
   const seenFaces = new SeenFaces({ ...seenFacesOptions(config), tell: (...told) => reporter.faces(...told) })
   const watching = owner.group()
@@ -121,7 +121,7 @@ async function start(options: DaemonOptions, owner: Owner): Promise<Daemon> {
   owner.add(setInterval(tick, tickMs), clearInterval)
   await cameras.takeOver(config.cameras)
   await supervision.serve(config.http)
-  await page.open({ mqtt, supervision, commands })
+  await page.open({ mqtt, supervision, commands, cameras: watched })
   const { configFile } = options
   const asked = {
     path: controlSocket(config.outbox.path, process.env),

@@ -135,10 +135,11 @@ export function seenFacesOptions({ alarm: { face_unusable_min, nobody_seen_min }
   } satisfies Partial<SeenFacesOptions>
 }
 
-export function pageOptions({ device, page: { host, port, tokens, devices, path }, privacy }: Config) {
+export function pageOptions({ device, page: { host, port, tls, tokens, devices, path }, privacy }: Config) {
   return {
     host,
     port,
+    tls,
     tokens,
     device,
     others: [...new Set(devices)].filter((other) => other !== device),

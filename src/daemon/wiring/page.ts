@@ -1,12 +1,24 @@
 /** The page of this box, and how it hears what subscribers are told. */
 import type { CommandArguments } from '../../contract/commands.js'
+import type { HealthMessage } from '../../contract/messages.js'
 import type { Payloads } from '../../contract/topics.js'
-import { stamp } from '../../core/clock.js'
+import { stamp, timeOfDay } from '../../core/clock.js'
 import { InputError } from '../../core/errors.js'
 import { version } from '../../core/version.js'
-import { type Heard, type HeardKind, type Page, type PageActions, readHeard, startPage } from '../../page/index.js'
+import {
+  type CameraTile,
+  type Heard,
+  type HeardKind,
+  type PageActions,
+  type PageOptions,
+  type PageStage,
+  readHeard,
+  startPage
+} from '../../page/index.js'
+import type { Alarms } from '../../stages/alarm/index.js'
 import { type CommandHandlers, encode, hearNeighbours, type Mqtt, type Neighbours } from '../../stages/mqtt/index.js'
 import type { Supervision } from '../health/supervision.js'
+import type { WatchedCamera } from '../line/watched-camera.js'
 import { mqttOptions, pageOptions } from './mapping.js'
 import type { Surroundings } from './parts.js'
 
@@ -26,10 +38,13 @@ export interface PageParts {
   mqtt: Pick<Mqtt, 'connected'>
   supervision: Pick<Supervision, 'look'>
   commands: CommandHandlers
+  cameras: ReadonlyMap<string, WatchedCamera>
 }
 
 /** The page hears how the box is each so many seconds. */
 const lookEveryS = 2
+/** Older alarms are history. */
+const recalledMs = 24 * 3_600_000
 
 /** There from the start, so that it misses nothing that is told before the page is served; does nothing where that is off. */
 export class DaemonPage {
@@ -37,7 +52,7 @@ export class DaemonPage {
   /** What was told before the page was there. */
   #early: Heard[] = []
   #parts: PageParts | null = null
-  #page: Page | null = null
+  #page: PageStage | null = null
   #neighbours: Neighbours | null = null
   #hearsOthers = false
   #seconds = 0
@@ -74,6 +89,21 @@ export class DaemonPage {
     }
   }
 
+  /** As the alarm stage that recalls alarms of earlier runs: those of the last day are shown until they are acknowledged. */
+  recalling(alarms: Pick<Alarms, 'recall'>): Pick<Alarms, 'recall'> {
+    const { config, clock } = this.#surroundings
+    if (!config.page.enabled) return alarms
+    return {
+      recall: (told) => {
+        alarms.recall(told)
+        const at = Date.parse('after_end' in told ? told.at : told.updated)
+        if (timeOfDay(clock, clock.now()) - at > recalledMs) return
+        if ('after_end' in told) this.#hear('acknowledgement', told)
+        else this.#hear('alarm', told)
+      }
+    }
+  }
+
   /** @throws DiskError, PainlensError as `startPage` does */
   async open(parts: PageParts): Promise<void> {
     const { config, log, clock } = this.#surroundings
@@ -81,7 +111,9 @@ export class DaemonPage {
     this.#parts = parts
     const about = pageOptions(config)
     const actions = actionsOf(config.device, parts.commands, () => this.#neighbours)
-    this.#page = await startPage({ ...about, actions, log: log.child({ stage: 'page' }), clock })
+    const pictures = config.privacy.show_pictures ? picturesOf(parts.cameras) : null
+    const looking = { pictures, cameras: () => camerasOf(parts.supervision.look()) }
+    this.#page = await startPage({ ...about, ...looking, actions, log: log.child({ stage: 'page' }), clock })
     for (const heard of this.#early.splice(0)) this.#page.heard(heard)
     this.#hear('status', { state: 'online', session: '', version, at: stamp(clock, clock.now()) })
     this.#look()
@@ -148,3 +180,20 @@ function actionsOf(own: string, commands: CommandHandlers, neighbours: () => Nei
     resume: (device, camera, by) => give(device, 'resume', { camera, by })
   }
 }
+
+function picturesOf(cameras: ReadonlyMap<string, WatchedCamera>): NonNullable<PageOptions['pictures']> {
+  return {
+    cameras: () => cameras.keys(),
+    isPaused: (camera) => cameras.get(camera)?.stats().until != null,
+    view: async (camera, signal) => {
+      const watched = cameras.get(camera)
+      if (!watched) throw new InputError('PL-SNAPSHOT-CAMERA', 'is none of those that are watched', `camera ${camera}`)
+      return watched.view(signal)
+    }
+  }
+}
+
+const camerasOf = ({ cameras }: HealthMessage): CameraTile[] =>
+  Object.entries(cameras).map(([camera, { state, fps, damaged, usable_share, problem, decoder }]) => {
+    return { camera, state, fps, damaged, usable_share, problem, decoder }
+  })

@@ -21,6 +21,8 @@ async function ask<T>(path: string, init: RequestInit = {}): Promise<ApiAnswer<T
   }
 }
 
+export const get = <T>(path: string): Promise<ApiAnswer<T>> => ask(path)
+
 export const session = (): Promise<ApiAnswer<SessionAnswer>> => ask('/api/session')
 
 export function post<T = object>(path: string, body: object = {}): Promise<ApiAnswer<T>> {

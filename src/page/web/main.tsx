@@ -7,6 +7,7 @@ import { lostMs, useFeed } from './feed.js'
 import { Login } from './login.js'
 import './style.css'
 import { keep, kept } from './kept.js'
+import { Technician } from './technician.js'
 import { type Words, wordsOf } from './texts.js'
 import { Ward } from './ward.js'
 
@@ -25,6 +26,7 @@ function Page() {
   }, [code, theme, session])
   useEffect(() => void findSession(setSession), [])
   const other = code === 'de' ? 'en' : 'de'
+  const [screen, setScreen] = useState<'ward' | 'technician'>('ward')
   const otherTheme = theme === 'dark' ? 'light' : 'dark'
   return (
     <>
@@ -33,6 +35,12 @@ function Page() {
       </a>
       <header>
         <h1>painlens</h1>
+        {session?.role === 'technician' &&
+          (['ward', 'technician'] as const).map((one) => (
+            <button key={one} type="button" aria-pressed={screen === one} onClick={() => setScreen(one)}>
+              {words[one]}
+            </button>
+          ))}
         <span class="fill" />
         <button type="button" lang={other} onClick={() => setCode(keep('language', other))}>
           {words.language}
@@ -52,7 +60,7 @@ function Page() {
           <Login words={words} onLogin={setSession} />
         </main>
       )}
-      {session && <Watching words={words} onLoggedOut={() => setSession(null)} />}
+      {session && <Watching {...{ words, screen }} onLoggedOut={() => setSession(null)} />}
       <footer class="dim">{words.mirror}</footer>
     </>
   )
@@ -66,7 +74,13 @@ async function findSession(set: (session: SessionState) => void): Promise<void> 
   else setTimeout(() => void findSession(set), 2000)
 }
 
-function Watching({ words, onLoggedOut }: { words: Words; onLoggedOut: () => void }) {
+interface WatchingProps {
+  words: Words
+  screen: 'ward' | 'technician'
+  onLoggedOut: () => void
+}
+
+function Watching({ words, screen, onLoggedOut }: WatchingProps) {
   const { rows, silentMs, now } = useFeed(onLoggedOut)
   const lost = silentMs > lostMs
   const boxes = [...(rows?.values() ?? [])].filter((row) => row.kind === 'box')
@@ -83,7 +97,8 @@ function Watching({ words, onLoggedOut }: { words: Words; onLoggedOut: () => voi
         </p>
       )}
       {boxes.some(isDemonstration) && <p class="banner">{words.demonstration}</p>}
-      {rows ? <Ward {...{ rows, words, now, lost }} /> : <p>{words.loading}</p>}
+      {screen === 'technician' && <Technician words={words} />}
+      {screen === 'ward' && (rows ? <Ward {...{ rows, words, now, lost }} /> : <p>{words.loading}</p>)}
     </main>
   )
 }

@@ -3,6 +3,7 @@ import type { AlarmRow, BoxRow, RoomRow, Row } from '../wire.js'
 import { Alarm, byUrgency } from './alarms.js'
 import { LampIcon } from './icons.js'
 import { type Pausable, PauseDialog } from './pause.js'
+import { Sound } from './sound.js'
 import type { ShownReason, Words } from './texts.js'
 
 /** A room as it is shown: without a connection, nothing is known of any. */
@@ -26,7 +27,10 @@ export function Ward({ rows, words, now, lost }: WardProps) {
   return (
     <div class="ward">
       <section aria-labelledby="alarms-title">
-        <h2 id="alarms-title">{words.alarms(alarms.length)}</h2>
+        <div class="title">
+          <h2 id="alarms-title">{words.alarms(alarms.length)}</h2>
+          <Sound alarms={alarms} words={words} />
+        </div>
         <div class="list" aria-live="assertive" aria-relevant="additions">
           {alarms.length === 0 && <p class="dim">{words.noAlarm}</p>}
           {alarms.map((alarm) => (

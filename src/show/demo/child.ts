@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { packageRoot } from '../../core/version.js'
 
@@ -13,12 +14,14 @@ export interface Child {
 export interface ChildOptions {
   args: readonly string[]
   env?: NodeJS.ProcessEnv
+  /** The folder of another build of painlens; this one's unless given. */
+  root?: string
   onLine: (line: string, stream: 'stdout' | 'stderr') => void
 }
 
-/** Another painlens process, of the same build and by the same Node.js. */
+/** Another painlens process, by the same Node.js. */
 export function startPainlens(options: ChildOptions): Child {
-  const child = spawn(process.execPath, [`${packageRoot}dist/main.js`, ...options.args], {
+  const child = spawn(process.execPath, [join(options.root ?? packageRoot, 'dist/main.js'), ...options.args], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, ...options.env },
     // A Ctrl-C reaches only the demo, which then ends its children in order.

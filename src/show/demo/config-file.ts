@@ -55,7 +55,7 @@ export async function writeDemoConfig(
         ]
       }
     ],
-    privacy: { publish_emotions: true, publish_heatmap: true, save_heatmaps_to: places.heatmaps },
+    privacy: { publish_emotions: true, publish_heatmap: true, show_pictures: true, save_heatmaps_to: places.heatmaps },
     page: { enabled: true, ...page, path: join(places.folder, 'page') },
     outbox: { path: join(places.folder, 'outbox') },
     alarm_log: { path: join(places.folder, 'alarms') }

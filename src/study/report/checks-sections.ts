@@ -3,6 +3,7 @@ import * as Plot from '@observablehq/plot'
 import { flippedShares } from '../../stages/explain/checks/index.js'
 import { ink, plotted } from './drawing.js'
 import type { Explanations } from './explanations.js'
+import { mostTrusted } from './gate.js'
 import type { ReportLanguage } from './languages/index.js'
 import { mapCell, type PictureRow, pictureGrid } from './map-figure.js'
 import type { Cell, Part, Section } from './parts.js'
@@ -27,7 +28,7 @@ export async function strategiesSection(
     const own = strategies.filter((one) => one.label === name)
     return own.length > 0 && own.every(({ clusters }) => clusters.every(({ suspect }) => suspect.length === 0))
   })
-  const shown = found.gate.find(({ passed }) => passed)?.composite ?? found.composites[0]!
+  const shown = mostTrusted(found.gate) ?? found.composites[0]!
   const drawn = strategies.filter(({ composite }) => composite === shown)
   return {
     id: 'strategies',

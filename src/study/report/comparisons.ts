@@ -9,12 +9,15 @@ import {
 } from '../../lib/statistics/index.js'
 import type { Chance } from '../evaluate/figures.js'
 import { gridSide, type ReducedMap, signedShares } from './reduced-map.js'
-import type { PassResult } from './relevance-pass.js'
+import type { MapTask, PassResult } from './relevance-pass.js'
 import type { SampledPicture } from './sample.js'
 import type { StudyRun } from './study-run.js'
 
-/** What relevance is asked about: what the model calls the picture, or the alarm's label in every picture. */
-const questions = ['own', 'alarm'] as const
+/**
+ * What relevance is asked about: what the model calls the picture; the alarm's label in every picture; what speaks for the alarm's label rather
+ * than for the other that is compared, in every picture.
+ */
+const questions = ['own', 'alarm', 'contrast'] as const
 export type ExplainedFor = (typeof questions)[number]
 
 /** Pictures that are called what they show, and the others. */
@@ -54,12 +57,19 @@ export function mapFor(
   { run, maps }: ExplainedStudy,
   composite: string,
   question: ExplainedFor,
-  picture: SampledPicture
+  picture: SampledPicture,
+  /** The label that a contrast is against. */
+  other = ''
 ): ReducedMap | null {
   const { labels, alarmLabel } = run.judgement
   const { judged, place } = picture
-  const target = question === 'own' ? judged.predicted : labels.indexOf(alarmLabel)
-  const map = maps(composite, judged.fold!, { place, target })
+  const alarm = labels.indexOf(alarmLabel)
+  const tasks: Record<ExplainedFor, MapTask> = {
+    own: { place, target: judged.predicted },
+    alarm: { place, target: alarm },
+    contrast: { place, target: alarm, minus: labels.indexOf(other) }
+  }
+  const map = maps(composite, judged.fold!, tasks[question])
   return map?.positive.some((share) => share > 0) ? map : null
 }
 
@@ -116,7 +126,7 @@ function weightedMeans(rows: readonly (readonly number[])[], weights: Uint32Arra
 /** Of each subject the mean over its pictures; pictures without a subject are in none. */
 function subjectMeans(
   explained: ExplainedStudy,
-  { composite, question, reading, label }: Omit<Asked, 'other'>,
+  { composite, question, reading, label, other = '' }: Omit<Asked, 'other'> & { other?: string },
   valuesOf: (map: ReducedMap) => ArrayLike<number>
 ): Map<string, Float64Array> {
   const index = explained.run.judgement.labels.indexOf(label)
@@ -124,7 +134,7 @@ function subjectMeans(
   for (const picture of explained.pictures) {
     const { subject } = picture.judged.row
     if (picture.label !== index || picture.right !== (reading === 'right') || subject === '') continue
-    const map = mapFor(explained, composite, question, picture)
+    const map = mapFor(explained, composite, question, picture, other)
     if (!map) continue
     const values = valuesOf(map)
     const own = sums.get(subject) ?? { sum: new Float64Array(values.length), count: 0 }

@@ -45,7 +45,7 @@ export async function exampleSection(
     parts: [
       ...(right.length > 0 ? [await figure('figure-3', words.figure.right, right)] : []),
       ...(wrong.length > 0 ? [await figure('figure-4', words.figure.wrong, wrong)] : []),
-      await everyComposite(examples, run, language)
+      ...(examples.length > 0 ? [await everyComposite(examples, run, language)] : [])
     ]
   }
 }

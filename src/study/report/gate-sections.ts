@@ -2,7 +2,7 @@
 import * as Plot from '@observablehq/plot'
 import { ink, plotted } from './drawing.js'
 import type { Explanations } from './explanations.js'
-import type { PersonMean } from './gate.js'
+import { mostTrusted, type PersonMean } from './gate.js'
 import type { ReportLanguage } from './languages/index.js'
 import type { Cell, Part, Section } from './parts.js'
 import type { UnitCorrelation } from './unit-columns.js'
@@ -72,7 +72,7 @@ export function unitsSection(
   language: ReportLanguage
 ): Section {
   const { units: words, label } = language
-  const trusted = gate.find(({ passed }) => passed)?.composite
+  const trusted = mostTrusted(gate)
   const shown = trusted ?? gate[0]?.composite ?? ''
   const rows = units.flatMap(({ unit, base, probability, relevance }) => {
     const own = relevance[shown]

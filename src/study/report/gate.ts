@@ -40,6 +40,13 @@ export function gateOf(effects: ReadonlyMap<string, readonly SwitchEffect[]>, ch
   })
 }
 
+/** Of the composites that pass the one whose relevance follows the output best; null where none passes. */
+export function mostTrusted(gate: readonly GateFinding[]): string | null {
+  const passed = gate.filter((one) => one.passed)
+  const [first] = [...passed].sort((a, b) => (b.follows.value ?? 0) - (a.follows.value ?? 0))
+  return first?.composite ?? null
+}
+
 const followsIn = (effects: readonly SwitchEffect[]): number | null =>
   spearman(
     effects.map(({ output }) => output.on - output.off),

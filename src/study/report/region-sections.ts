@@ -38,7 +38,12 @@ export function regionSection(run: StudyRun, found: Explanations, language: Repo
       ...(trusted.length === 0 ? [words.noGate] : others.flatMap((other) => said(found, trusted, other, language))),
       ...others.map(misread)
     ],
-    parts: [regionFigure('own', found, language), regionFigure('alarm', found, language), regionTable(found, language)]
+    parts: [
+      regionFigure('own', found, language),
+      regionFigure('alarm', found, language),
+      regionFigure('contrast', found, language),
+      regionTable(found, language)
+    ]
   }
 }
 
@@ -198,7 +203,7 @@ function regionTable(found: Explanations, { regions: words, label, region: names
           composite,
           question === 'own'
             ? words.pair(label(one), label(other))
-            : `${words.pair(label(one), label(other))} (${label(one)})`,
+            : `${words.pair(label(one), label(other))} (${words.explained[question]})`,
           names[region],
           number(100 * difference, 1),
           interval ? `${number(100 * interval.low, 1)} – ${number(100 * interval.high, 1)}` : '–',

@@ -1,6 +1,7 @@
 /** All LRP of a report: fold by fold, composite by composite, so that one model is open at a time; what is done is kept. */
 import { join } from 'node:path'
 import type { Crop } from '../../core/types.js'
+import type { Target } from '../../lib/lrp/index.js'
 import type { Manifest } from '../../lib/model/manifest.js'
 import { batchDims, preprocess } from '../../lib/model/preprocess.js'
 import { type ModelSource, openSource, summedOverColours } from '../../stages/explain/index.js'
@@ -31,6 +32,8 @@ export interface PassOptions {
 export interface MapTask {
   place: number
   target: number
+  /** Where relevance is of a contrast: what speaks for the target rather than for this label. */
+  minus?: number
 }
 
 /** What a unit of a rendered face changes when it is switched on. */
@@ -55,18 +58,30 @@ export interface PassResult {
   effects: ReadonlyMap<string, readonly SwitchEffect[]>
 }
 
-/** Both of a picture: what the model calls it, and the alarm's label, where that is another. */
-const targetsOf = ({ judged, place }: SampledPicture, alarm: number): MapTask[] =>
-  [...new Set([judged.predicted, alarm])].map((target) => ({ place, target }))
+/**
+ * What is asked of a picture: what the model calls it; the alarm's label; and the contrast of the alarm's label with its own label, with each
+ * other one where it shows the alarm's.
+ */
+function targetsOf({ judged, label, place }: SampledPicture, alarm: number, classes: number): MapTask[] {
+  const others = Array.from({ length: classes }, (_, i) => i).filter((other) => other !== alarm)
+  const contrasts = label === alarm ? others : [label]
+  return [
+    ...[...new Set([judged.predicted, alarm])].map((target) => ({ place, target })),
+    ...contrasts.map((minus) => ({ place, target: alarm, minus }))
+  ]
+}
 
 export function tasksOf(
   { run, pictures, shared }: Pick<PassOptions, 'run' | 'pictures' | 'shared'>,
   fold: number
 ): MapTask[] {
-  const alarm = run.judgement.labels.indexOf(run.judgement.alarmLabel)
+  const { labels, alarmLabel } = run.judgement
+  const alarm = labels.indexOf(alarmLabel)
   const others = shared.filter(({ judged }) => judged.fold !== fold)
   return [
-    ...pictures.filter(({ judged }) => judged.fold === fold).flatMap((picture) => targetsOf(picture, alarm)),
+    ...pictures
+      .filter(({ judged }) => judged.fold === fold)
+      .flatMap((picture) => targetsOf(picture, alarm, labels.length)),
     ...others.map(({ place, label }) => ({ place, target: label }))
   ]
 }
@@ -107,8 +122,8 @@ export async function relevancePass(options: PassOptions): Promise<PassResult> {
   return { mapOf: (composite, fold, task) => maps.get(keyOf(composite, fold, task)) ?? null, effects }
 }
 
-const keyOf = (composite: string, fold: number, { place, target }: MapTask): string =>
-  `${composite} ${fold} ${place} ${target}`
+const keyOf = (composite: string, fold: number, { place, target, minus }: MapTask): string =>
+  `${composite} ${fold} ${place} ${target} ${minus ?? ''}`
 
 /** Opened when it is first needed: what is in the files already needs no model. */
 export class LazyModel {
@@ -122,7 +137,7 @@ export class LazyModel {
   ) {}
 
   /** Relevance per pixel, and the outputs before the softmax. Values that are not finite stay so. */
-  async explain(crop: Crop, target: number): Promise<{ relevance: Float32Array; logits: Float32Array }> {
+  async explain(crop: Crop, target: Target): Promise<{ relevance: Float32Array; logits: Float32Array }> {
     const { manifest, composite, threads, model } = this
     this.#source ??= openSource(manifest, { composite, threads, engine: 'onnx', ...(model && { model }) })
     const source = await this.#source
@@ -142,6 +157,8 @@ export async function keptRows(
   { size, count, onStep, signal }: { size: number; count: number; onStep: () => void; signal: AbortSignal },
   make: (i: number) => Promise<ArrayLike<number>>
 ): Promise<Float32Array[]> {
+  // A fold may have no pictures or persons of its own.
+  if (count === 0) return []
   const file = await RowsFile.open(path, size)
   try {
     while (file.rows < count) {
@@ -167,10 +184,12 @@ function mapRows(
 ): Promise<Float32Array[]> {
   const form = { ...options, size: reducedSize(options.run.judgement.labels.length), count: tasks.length }
   return keptRows(fileOf(options, 'maps', fold, model), form, async (i) => {
-    const { place, target } = tasks[i]!
+    const { place, target, minus } = tasks[i]!
     const crop = await options.cropOf(place)
-    const { relevance, logits } = await model.explain(crop, target)
-    return reduce(relevance, regionMap(crop.landmarks, crop), crop, { start: logits[target]!, logits })
+    const asked: Target = minus === undefined ? target : { [target]: 1, [minus]: -1 }
+    const { relevance, logits } = await model.explain(crop, asked)
+    const start = logits[target]! - (minus === undefined ? 0 : logits[minus]!)
+    return reduce(relevance, regionMap(crop.landmarks, crop), crop, { start, logits })
   })
 }
 

@@ -91,6 +91,16 @@ describe('the explanations of a report', () => {
   })
 })
 
+describe('the contrast of a report', () => {
+  it('is asked of each picture against its own label, and of those of the alarm’s against each other one', () => {
+    const rows = csv('regions-contrast').filter((row) => row.composite === 'lrp.z' && row.pictures === 'right')
+    expect(new Set(rows.map((row) => row.other))).toEqual(new Set(['disgust', 'happiness']))
+    const own = csv('regions-own').filter((row) => row.composite === 'lrp.z' && row.pictures === 'right')
+    expect(rows.map((row) => row.share)).not.toEqual(own.map((row) => row.share))
+    for (const row of rows) expect(Number(row.subjects)).toBeGreaterThan(1)
+  })
+})
+
 describe('a report that is written again', { timeout: patience(240_000) }, () => {
   it('goes on where it was stopped, and has the same bytes as one that was not', async () => {
     const out = join(rig.folder, 'stopped')
@@ -118,7 +128,7 @@ describe('a report that is written again', { timeout: patience(240_000) }, () =>
 
   it('in German and with pictures says both, and shows crops of the data', async () => {
     const out = join(rig.folder, 'bericht')
-    const text = readFileSync(await rig.report({ out, language: 'de', withPictures: true }), 'utf8')
+    const text = readFileSync(await rig.report({ out, language: 'de', withPictures: true, faces: 1 }), 'utf8')
     expect(text).toContain('<html lang="de">')
     expect(text).toContain('Dieser Bericht zeigt Bilder von Menschen')
     // Pictures are letters of any kind.
@@ -173,6 +183,13 @@ describe.skipIf(chromiumPath === null)('a report in Chromium', { timeout: patien
       expect(await tab.locator('#figure-1 svg').isVisible()).toBe(true)
       const overflow = await tab.evaluate('document.documentElement.scrollWidth - innerWidth')
       expect(overflow).toBeLessThanOrEqual(0)
+      // A4 within margins: nothing is cut off to the right, and no figure is higher than a page.
+      await tab.setViewportSize({ width: 680, height: 1009 })
+      await tab.emulateMedia({ media: 'print' })
+      expect(await tab.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(680)
+      expect(
+        await tab.evaluate('Math.max(...[...document.querySelectorAll("figure svg")].map((one) => one.clientHeight))')
+      ).toBeLessThan(900)
       expect(said).toEqual([])
     } finally {
       await browser.close()

@@ -1,5 +1,6 @@
 import { randomBytes, timingSafeEqual } from 'node:crypto'
 import { createServer, type Server, type Socket } from 'node:net'
+import { limitConnections } from '../../../core/connection-limit.js'
 import { messageOf } from '../../../core/errors.js'
 import { type Failure, hung } from '../decoder.js'
 import type { RelayAddress } from '../url.js'
@@ -46,7 +47,7 @@ export class CameraRelay {
     this.#shut()
     const secret = randomBytes(16).toString('hex')
     const door = createServer((visitor) => this.#greet(visitor, door, secret))
-    door.maxConnections = mostVisitors
+    limitConnections(door, mostVisitors)
     this.#door = door
     try {
       const base = `${this.#scheme}://127.0.0.1:${await listen(door)}/${secret}`

@@ -5,11 +5,12 @@ const fixed = (value: number, digits: number): string => value.toFixed(digits).r
 const one = (value: number): string => fixed(value, 1)
 const percent = (value: number): string => `${fixed(100 * value, 0)}\u00a0%`
 const pIs = (p: number): string => (p < 0.001 ? 'p < 0,001' : `p = ${fixed(p, 3)}`)
+const atMost = (p: number): string => (p < 0.001 ? pIs(p) : `${pIs(p)} oder weniger`)
 const all = (names: readonly string[]): string => listing(names, 'und')
 const points = ({ low, high }: NamedDifference): string =>
   one(low) === one(high) ? one(high) : `${one(low)} bis ${one(high)}`
 const named = (list: readonly NamedDifference[]): string =>
-  all(list.map((each) => `${each.region} (${points(each)} Prozentpunkte, höchstens ${pIs(each.p)})`))
+  all(list.map((each) => `${each.region} (${points(each)} Prozentpunkte, ${atMost(each.p)})`))
 
 export const findingsDe: FindingWords = {
   gate: {
@@ -30,8 +31,11 @@ export const findingsDe: FindingWords = {
       `Anteil der positiven Relevanz in jeder Region des Gesichts, in ${pictures} Bildern von ${subjects} Personen, jedes erklärt von dem Modell, das diese Person nie gesehen hat. Unterschiede sind solche der Mittel von Personen; p durch Vertauschen der Vorzeichen von Personen, für alle Regionen über die größte korrigiert; Intervalle durch Ziehen von Personen. Das sagt, wohin das Modell schaut, nicht, wo Schmerz sich zeigt.`,
     figure: {
       own: 'Unterschied des Anteils der Relevanz je Region; jedes Bild erklärt für das, wie es genannt wird (richtig benannte Bilder)',
-      alarm: 'Dasselbe, jedes Bild erklärt für die Klasse des Alarms'
+      alarm: 'Dasselbe, jedes Bild erklärt für die Klasse des Alarms',
+      contrast:
+        'Dasselbe, jedes Bild erklärt für den Kontrast: was für die Klasse des Alarms statt für die andere spricht'
     },
+    explained: { alarm: 'für die Klasse des Alarms', contrast: 'Kontrast' },
     axis: 'Unterschied in Prozentpunkten',
     note: 'Gefüllt: p unter 0,05 über alle Regionen. Grau: das Composite besteht die Prüfung nicht. Linien: 95\u00a0% über Personen.',
     pair: (label, other) => `${label} − ${other}`,

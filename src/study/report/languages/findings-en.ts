@@ -4,11 +4,12 @@ import type { FindingWords, NamedDifference } from './language-findings.js'
 const one = (value: number): string => value.toFixed(1).replace('-', '−')
 const percent = (value: number): string => `${(100 * value).toFixed(0)}\u00a0%`
 const pIs = (p: number): string => (p < 0.001 ? 'p < 0.001' : `p = ${p.toFixed(3)}`)
+const atMost = (p: number): string => (p < 0.001 ? pIs(p) : `${pIs(p)} or less`)
 const all = (names: readonly string[]): string => listing(names, 'and')
 const points = ({ low, high }: NamedDifference): string =>
   one(low) === one(high) ? one(high) : `${one(low)} to ${one(high)}`
 const named = (list: readonly NamedDifference[]): string =>
-  all(list.map((each) => `${each.region} (${points(each)} percentage points, ${pIs(each.p)} or less)`))
+  all(list.map((each) => `${each.region} (${points(each)} percentage points, ${atMost(each.p)})`))
 
 export const findingsEn: FindingWords = {
   gate: {
@@ -29,8 +30,11 @@ export const findingsEn: FindingWords = {
       `Share of the positive relevance that lies in each region of the face, in ${pictures} pictures of ${subjects} subjects, each explained by the model that never saw its subject. Differences are of subjects’ means; p by flipping signs of subjects, corrected for all regions by the largest; intervals by drawing subjects. It says where the model looks, not where pain shows.`,
     figure: {
       own: 'Difference of the share of relevance by region; each picture explained for what it is called (pictures that are called right)',
-      alarm: 'The same, with each picture explained for the alarm’s label'
+      alarm: 'The same, with each picture explained for the alarm’s label',
+      contrast:
+        'The same, with each picture explained for the contrast: what speaks for the alarm’s label rather than for the other'
     },
+    explained: { alarm: 'for the alarm’s label', contrast: 'contrast' },
     axis: 'difference in percentage points',
     note: 'Filled: p below 0.05 over all regions. Grey: the composite does not pass the gate. Lines: 95\u00a0% by subjects.',
     pair: (label, other) => `${label} − ${other}`,

@@ -15,7 +15,9 @@ export interface FindingWords {
   regions: {
     title: string
     what(pictures: number, subjects: number): string
-    figure: Record<'own' | 'alarm', string>
+    figure: Record<'own' | 'alarm' | 'contrast', string>
+    /** How a difference is marked that is not of what each picture is called. */
+    explained: Record<'alarm' | 'contrast', string>
     axis: string
     note: string
     /** `A − B` */

@@ -245,6 +245,12 @@ describe.concurrent('the relay', () => {
     expect(await said(port, describe(wrong))).toBe('')
     expect(await said(port, describe('*'))).toBe('')
     expect(await said(port, 'x'.repeat(20_000))).toBe('')
+    // More than it lets in at a time, and each of them silent.
+    for (let i = 0; i < 30; i++) {
+      const silent = connect(port, '127.0.0.1').on('error', () => undefined)
+      rig.own(async () => void silent.destroy())
+      await once(silent, 'connect')
+    }
     const decoder = connect(port, '127.0.0.1')
     rig.own(async () => void decoder.destroy())
     decoder.write(describe(full))

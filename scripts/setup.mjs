@@ -13,6 +13,7 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 const packageOf = {
   'systemd-analyze': 'systemd',
   mosquitto_sub: 'mosquitto-clients',
+  'qemu-aarch64-static': 'qemu-user-static',
   'gst-launch-1.0': 'gstreamer1.0-tools'
 }
 
@@ -35,6 +36,13 @@ const purposes = {
         ...['ffmpeg', 'mosquitto', 'mosquitto_sub', 'systemd-analyze', 'shellcheck', 'openssl', 'gst-launch-1.0'],
         ...Object.keys(elementOf)
       ]),
+    build,
+    buildFaceModels
+  ],
+  arm64: [
+    checkNode,
+    installPackages,
+    () => installPrograms(['ffmpeg', 'debootstrap', 'qemu-aarch64-static']),
     build,
     buildFaceModels
   ],
@@ -64,7 +72,10 @@ async function installPackages() {
   const wanted = hashOf('package-lock.json')
   const marker = join('node_modules', '.painlens-lock')
   if (existsSync(marker) && readFileSync(marker, 'utf8') === wanted) return
-  await run('Installing packages (a minute or two)', 'npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], {
+  // On arm64 the install script of tfjs-node would fetch a libtensorflow 2.7 that was never tried; tfjs computes on wasm there.
+  const scripts = process.arch === 'arm64' ? ['--ignore-scripts'] : []
+  const args = ['ci', '--no-audit', '--no-fund', '--loglevel=error', ...scripts]
+  await run('Installing packages (a minute or two)', 'npm', args, {
     // The CUDA libraries that its install script would fetch belong onto a Jetson only, where install.sh puts them.
     ONNXRUNTIME_NODE_INSTALL: process.env.ONNXRUNTIME_NODE_INSTALL ?? 'skip'
   })

@@ -22,6 +22,7 @@ export const unitTests = [
   'test/contract/contract.test.ts',
   'test/contract/home-assistant.test.ts',
   'test/core/clock.test.ts',
+  'test/core/log.test.ts',
   'test/core/owner.test.ts',
   'test/core/terminal.test.ts',
   'test/core/processes.test.ts',

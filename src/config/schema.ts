@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { type Condition, conditionNames, conditions, priorities as priorityNames } from '../contract/conditions.js'
-import { logLevels } from '../core/log.js'
+import { logFormats, logLevels } from '../core/log.js'
 import { plainCompositeNames } from '../lib/lrp/composites.js'
 import { engineNames } from '../lib/lrp/engine.js'
 import { providerNames } from '../lib/ort/provider-names.js'
@@ -335,7 +335,11 @@ const page = z.strictObject({
 })
 
 const log = z.strictObject({
-  level: z.enum(logLevels).default('info').describe('The lowest level that is logged.')
+  level: z.enum(logLevels).default('info').describe('The lowest level that is logged.'),
+  format: z
+    .enum(logFormats)
+    .default('auto')
+    .describe('text for people, json for programs; auto: text on a terminal and in the journal, else json.')
 })
 
 const outbox = z.strictObject({

@@ -145,7 +145,7 @@ explanation: { enabled: yes }
       /^13:12 cameras\[1\]\.zones: found a section, allowed is a list.* \[PL-CONFIG-VALUE\]$/,
       /^14:27 alarm\.onset_threshold: found clear_threshold 0.45 and onset_threshold 0.4.* \[PL-CONFIG-THRESHOLDS\]$/,
       '14:50 alarm.priority.pain: found "urgent", allowed is high, medium or low [PL-CONFIG-VALUE]',
-      '15:6 log: found a single value, allowed is a section with the keys level [PL-CONFIG-VALUE]',
+      '15:6 log: found a single value, allowed is a section with the keys level, format [PL-CONFIG-VALUE]',
       '16:25 explanation.enabled: found "yes", allowed is true or false [PL-CONFIG-VALUE]'
     ]
     expect(problems).toHaveLength(expected.length)

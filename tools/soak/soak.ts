@@ -20,8 +20,12 @@ const collectMs = 1000
 const warmUpCycles = 2
 const leastCycles = 5
 /** As in deploy/jetson/painlens.service. */
-const malloc = { MALLOC_MMAP_THRESHOLD_: '1048576', MALLOC_TRIM_THRESHOLD_: '1048576' }
+const malloc = { MALLOC_MMAP_THRESHOLD_: '1048576', MALLOC_TRIM_THRESHOLD_: '1048576', MALLOC_ARENA_MAX: '2' }
 const say = (text: string): void => void process.stdout.write(`${text}\n`)
+
+/** Those of the caller's environment, to compare. */
+const chosenMalloc = (): NodeJS.ProcessEnv =>
+  Object.fromEntries(Object.entries(process.env).filter(([name]) => Object.hasOwn(malloc, name)))
 
 type Sample = Record<string, number>
 
@@ -50,7 +54,7 @@ async function main(): Promise<number> {
   const lines: string[] = []
   const daemon = startPainlens({
     args: ['run', '--config', config],
-    env: { ...malloc, NODE_OPTIONS: `--import ${new URL('soak-collect.js', import.meta.url).href}` },
+    env: { ...malloc, ...chosenMalloc(), NODE_OPTIONS: `--import ${new URL('soak-collect.js', import.meta.url).href}` },
     onLine: (line) => lines.push(line) > 200 && lines.shift()
   })
   const reload = async (extra: boolean): Promise<void> => {

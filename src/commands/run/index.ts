@@ -2,7 +2,7 @@ import { type Config, findConfig, loadConfig } from '../../config/index.js'
 import { systemClock } from '../../core/clock.js'
 import { logCrashes } from '../../core/crash.js'
 import { errorFields } from '../../core/errors.js'
-import { createLog, type Log } from '../../core/log.js'
+import { createLog, type Log, lineForm } from '../../core/log.js'
 import { Secrets } from '../../core/secrets.js'
 import { version } from '../../core/version.js'
 import { createNotifier } from '../../daemon/health/systemd.js'
@@ -44,7 +44,7 @@ export async function runCommand(
   const { config, secrets: found } = await loadConfig(file)
   const secrets = new Secrets()
   for (const value of found) secrets.add(value)
-  const log = createLog(config.log.level, secrets)
+  const log = createLog(config.log.level, secrets, undefined, lineForm(config.log.format))
   logCrashes(log)
   const notifier = createNotifier({ env: process.env, log })
   let fatal: (error: Error) => void = () => undefined

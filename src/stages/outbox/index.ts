@@ -31,8 +31,8 @@ const restMs = 5000
 const blindKey = 4e15
 
 /**
- * Opens the outbox. On a full disk it starts too: messages wait in memory until there is room.
- * @throws {DiskError} if the folder is locked, damaged or unwritable
+ * Opens the outbox. On a full or read-only disk it starts too: messages wait in memory until the disk takes them.
+ * @throws {DiskError} if the folder is locked, damaged or belongs to another user
  */
 export async function openOutbox(options: OutboxOptions): Promise<Outbox> {
   const store = new Store(options.path, options.log)

@@ -37,14 +37,14 @@ export class Store {
   }
 
   /**
-   * Also resolves on a full disk; `works` is false then.
-   * @throws {DiskError} if the folder is locked, damaged or unwritable
+   * Also resolves on a full or read-only disk, as one may become after a power cut; `works` is false then.
+   * @throws {DiskError} if the folder is locked, damaged or belongs to another user
    */
   async open(): Promise<void> {
     try {
       this.#database = await openDatabase(this.#path, this.#log)
     } catch (error) {
-      if (!isDiskFull(error)) throw error
+      if (!mayPass(error)) throw error
       this.#failed(error)
     }
   }
@@ -110,6 +110,8 @@ export class Store {
 
   async #probe(): Promise<void> {
     const file = join(this.#path, 'probe')
+    // It is not there yet where the disk has refused since the start.
+    await mkdir(this.#path, { recursive: true, mode: 0o700 })
     try {
       const handle = await open(file, 'w', 0o600)
       try {
@@ -184,11 +186,13 @@ export function diskError(path: string, error: unknown): DiskError {
   return new DiskError(code, what, path, { cause: error })
 }
 
-/** Whether the error means that the disk is full. */
-function isDiskFull(error: unknown): boolean {
+/** What the disk refuses for now, and may take later: it is full or read-only. */
+const passing: ReadonlySet<string | undefined> = new Set(['ENOSPC', 'EROFS'])
+
+function mayPass(error: unknown): boolean {
   const source = error instanceof DiskError ? error.cause : error
   const text = messageOf((source as { cause?: unknown } | null)?.cause ?? source)
-  return codeOf(source) === 'ENOSPC' || codeIn(text) === 'ENOSPC'
+  return passing.has(codeOf(source)) || passing.has(codeIn(text))
 }
 
 /** The cause of an abstract-level error, which itself says only that the database is not open. */

@@ -14,7 +14,7 @@ import { numberFrom, path, polygon, secret, shaped, share, text, url, wholeFrom 
 /**
  * The config: the one source of its types, its defaults, config/painlens.schema.json and docs/operate/config.md
  * (`npm run generate` writes both). snake_case, as users type it. The values that a key may have come from the table of
- * what carries them out.
+ * the part that implements them.
  */
 
 const tls = z.strictObject({

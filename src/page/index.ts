@@ -1,4 +1,4 @@
-/** The page: what a nurse looks at. It mirrors alarms and keeps none of them waiting. */
+/** The page for nurses. It mirrors alarms and delays none. */
 import type { FastifyInstance } from 'fastify'
 import { type Clock, stamp } from '../core/clock.js'
 import { errorFields, messageOf, PainlensError, PortInUseError } from '../core/errors.js'
@@ -49,7 +49,7 @@ export interface PageStage {
   stats(): ListenerStats
   /** A message of a box, the own one included. */
   heard(heard: Heard): void
-  /** What of the broker can be reached. */
+  /** Which connections to the broker are up. */
   linked(linked: Linked): void
   /** Ends every connection. */
   stop(): Promise<void>

@@ -84,7 +84,7 @@ function Tile({ camera, words, pictures }: { camera: CameraTile; words: Words; p
 
 const pictureMs = 1000
 
-/** Asks for one picture after the other while the page is in front; what goes wrong ends it and takes the picture away. */
+/** Fetches one picture after the other while the page is visible; an error ends that and removes the picture. */
 function Picture({ camera, words, onEnd }: { camera: string; words: Words; onEnd: (why: string) => void }) {
   const image = useRef<HTMLImageElement>(null)
   const [sight, setSight] = useState<SightAnswer | null>(null)

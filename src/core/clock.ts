@@ -8,9 +8,8 @@ export type Moment = number & { readonly [kind]: 'moment' }
 /** The time of day in ms since the epoch: for people, for other programs, and for what outlives painlens. It can be set. */
 export type EpochMs = number & { readonly [kind]: 'epoch' }
 
-declare const unit: unique symbol
 /** A plain number fits every unit: what is computed has none until it is assigned. Two different units do not fit each other. */
-type DurationIn<Unit extends string> = number & { readonly [unit]?: Unit }
+type DurationIn<Unit extends string> = number & { readonly unit?: Unit }
 export type Milliseconds = DurationIn<'ms'>
 export type Seconds = DurationIn<'s'>
 

@@ -153,9 +153,7 @@ export const plants: readonly Plant[] = [
   },
   {
     what: 'milliseconds in the place of seconds',
-    edits: [
-      { file: mapping, change: replacing('clearS: alarm.clear_s,', 'clearS: milliseconds(alarm.clear_s),') }
-    ],
+    edits: [{ file: mapping, change: replacing('clearS: alarm.clear_s,', 'clearS: milliseconds(alarm.clear_s),') }],
     byCompiler: [mapping],
     byTests: []
   },

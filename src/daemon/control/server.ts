@@ -3,14 +3,7 @@ import { Readable } from 'node:stream'
 import { type FastifyInstance, type FastifyReply, fastify } from 'fastify'
 import { type Clock, type Moment, stamp } from '../../core/clock.js'
 import { limitConnections } from '../../core/connection-limit.js'
-import {
-  ClosedError,
-  ControlError,
-  type ErrorCode,
-  errorFields,
-  InputError,
-  PainlensError
-} from '../../core/errors.js'
+import { ClosedError, ControlError, type ErrorCode, errorFields, InputError, PainlensError } from '../../core/errors.js'
 import type { Log } from '../../core/log.js'
 import { PersistentListener } from '../../core/persistent-listener.js'
 import { printable } from '../../core/printable.js'

@@ -68,7 +68,7 @@ function ratioOf(aspect: string | null): number | null {
 
 /** With null: never. */
 const milliseconds = (seconds: Seconds | null): Milliseconds =>
-  (seconds === null ? Number.POSITIVE_INFINITY : seconds * 1000)
+  seconds === null ? Number.POSITIVE_INFINITY : seconds * 1000
 
 export function detectorOptions({ model, inference }: Config, manifest: Manifest, provider: ProviderName) {
   return {

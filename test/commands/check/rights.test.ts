@@ -60,11 +60,14 @@ describe('painlens check of the rights at the broker', () => {
   it.each([
     ['auto', 'fail'],
     ['3.1.1', 'warn']
-  ] as const)('reports a missing right to read commands, of which mosquitto sends no error (MQTT %s)', async (protocol, state) => {
-    const { broker: publishing, commands } = await rightsOf('deaf', protocol)
-    expect(publishing?.state).toBe('ok')
-    expect(commands).toMatchObject({ state, fix: expect.stringContaining('read painlens/ward-2/command/#') })
-  })
+  ] as const)(
+    'reports a missing right to read commands, of which mosquitto sends no error (MQTT %s)',
+    async (protocol, state) => {
+      const { broker: publishing, commands } = await rightsOf('deaf', protocol)
+      expect(publishing?.state).toBe('ok')
+      expect(commands).toMatchObject({ state, fix: expect.stringContaining('read painlens/ward-2/command/#') })
+    }
+  )
 
   it('fails where the user may not publish', async () => {
     const { broker: publishing, commands } = await rightsOf('mute')

@@ -62,15 +62,18 @@ describe('the files that painlens explain takes', () => {
     for (const name of pictures) expect(await readPicture(at(name), live)).toMatchObject({ width: 8, height: 8 })
   })
 
-  it.each(Object.entries(heads))('do not include %s, which fails with its format named and a remedy', async (name, head) => {
-    await writeFile(at('file.jpg'), Buffer.concat([head, Buffer.alloc(64)]))
-    const { pictures, passedOver } = await findPictures([folder], at('none'), live)
-    expect(pictures).toEqual([])
-    expect(passedOver).toMatchObject([{ as: 'unreadable', fails: true, error: { code: 'PL-PICTURE-FORMAT' } }])
-    expect(passedOver[0]!.error.message).toMatch(new RegExp(`is ${name}, which cannot be read here\\. \\w.*\\.$`))
-    // sharp agrees that it cannot read it, so nothing readable is refused.
-    await expect(readPicture(at('file.jpg'), live)).rejects.toThrow(/cannot be read as a picture/)
-  })
+  it.each(Object.entries(heads))(
+    'do not include %s, which fails with its format named and a remedy',
+    async (name, head) => {
+      await writeFile(at('file.jpg'), Buffer.concat([head, Buffer.alloc(64)]))
+      const { pictures, passedOver } = await findPictures([folder], at('none'), live)
+      expect(pictures).toEqual([])
+      expect(passedOver).toMatchObject([{ as: 'unreadable', fails: true, error: { code: 'PL-PICTURE-FORMAT' } }])
+      expect(passedOver[0]!.error.message).toMatch(new RegExp(`is ${name}, which cannot be read here\\. \\w.*\\.$`))
+      // sharp agrees that it cannot read it, so nothing readable is refused.
+      await expect(readPicture(at('file.jpg'), live)).rejects.toThrow(/cannot be read as a picture/)
+    }
+  )
 
   it('do not include a PDF or a video, whose error says how to take a picture from it', async () => {
     await writeFile(at('report'), '%PDF-1.7\n')

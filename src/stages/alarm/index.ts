@@ -183,8 +183,8 @@ class AlarmStage implements Alarms {
         { fix: `Name one of: ${Object.keys(this.#options.cameras).join(', ')}.` }
       )
     }
-    this.#testLimit.takeFor('command test_alarm', at, 0)
     this.#limit.takeFor('command test_alarm', at)
+    this.#testLimit.takeFor('command test_alarm', at, 0)
     const nothing = { type: 'technical', score: null, threshold: null, code: null } as const
     const alarm = this.#record({ ...nothing, condition: 'test', camera, test: true }, at, priority && { priority })
     this.#tests.set(alarm, later(at, seconds * 1000))

@@ -218,7 +218,9 @@ describe.skipIf(chromiumPath === null)('the page in a browser', { timeout: patie
         damaged: 2,
         usable_share: 0.8,
         problem: 'dark',
-        decoder: 'x'
+        decoder: 'x',
+        masks: [],
+        zones: []
       } as const
       const size = { width: 160, height: 90 }
       const face = { box: { x: 40, y: 20, width: 30, height: 40 }, roll: 10, whyNot: 'small' } as const

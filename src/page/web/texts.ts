@@ -4,6 +4,7 @@ import type { LanguageCode } from '../../contract/languages/index.js'
 import type { Acknowledgement } from '../../contract/messages.js'
 import type { CameraState, UnusableReason } from '../../core/types.js'
 import type { RoomLamp, RoomUnknown } from '../wire.js'
+import { type EditorTexts, editorTexts } from './editor-texts.js'
 
 /** Of a screen, the browser's own connection can be lost, too. */
 export type ShownReason = RoomUnknown | 'link_lost'
@@ -268,13 +269,15 @@ const all: Record<LanguageCode, Texts> = { en, de }
 /** A language, with what depends on it. */
 export interface Words extends Texts {
   code: LanguageCode
+  editor: EditorTexts
   /** The time of day. */
   clock: (iso: string) => string
 }
 
 export function wordsOf(code: LanguageCode): Words {
   const format = new Intl.DateTimeFormat(code === 'en' ? 'en-GB' : code, { hour: '2-digit', minute: '2-digit' })
-  return { ...all[code], code, clock: (iso) => (Number.isNaN(Date.parse(iso)) ? '?' : format.format(new Date(iso))) }
+  const clock = (iso: string): string => (Number.isNaN(Date.parse(iso)) ? '?' : format.format(new Date(iso)))
+  return { ...all[code], code, editor: editorTexts[code], clock }
 }
 
 /** `45 s`, `12 min`, `3 h`: the same in both. */

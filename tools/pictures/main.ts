@@ -17,6 +17,8 @@ import { fillWard, tiles } from './ward.js'
 const folder = join(packageRoot, 'docs/operate/page')
 const tokens = { ward: 'ward-token-of-pictures', technician: 'technician-token-of-pictures' }
 const widths = { 360: 800, 1920: 1080 }
+/** Of a file. */
+const mostWidth = 1280
 const texts = {
   de: { technician: 'Technik', look: 'Bild 10 min lang zeigen', edit: 'Masken und Zonen bearbeiten' },
   en: { technician: 'Technician', look: 'Show the picture for 10 min', edit: 'Edit masks and zones' }
@@ -36,8 +38,8 @@ const screens = {
     await page.getByRole('button', { name: edit }).first().click()
     await page.getByRole('button', { name: look }).first().click()
     await pictureOf(page)
+    await page.keyboard.press('Tab')
     await page.locator('.corner').first().focus()
-    await page.locator('.editor').evaluate((one) => (one.closest('li') ?? one).scrollIntoView())
   }
 } satisfies Record<string, (page: Page, words: (typeof texts)[Language]) => Promise<unknown>>
 
@@ -98,8 +100,10 @@ async function take(browser: Browser, url: string, language: Language, width: ke
       const page = await context.newPage()
       await logIn(page, url)
       await come(page, texts[language])
-      const shot = await page.screenshot({ fullPage: width === 360 })
-      const png = await sharp(shot).png({ palette: true, colours: 64, effort: 10 }).toBuffer()
+      const shown = screen === 'editor' ? page.locator('li.wide') : page.locator('body')
+      const shot = await shown.screenshot()
+      const size = { width: mostWidth, withoutEnlargement: true }
+      const png = await sharp(shot).resize(size).png({ palette: true, colours: 48, effort: 10 }).toBuffer()
       await writeFile(join(folder, `${screen}-${width}-${language}.png`), png)
     } finally {
       await context.close()

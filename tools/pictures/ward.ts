@@ -30,7 +30,7 @@ const outlines: Pick<CameraTile, 'masks' | 'zones'> = {
   ]
 }
 
-export const tiles: readonly CameraTile[] = rooms.slice(0, 4).map((room, i) => ({
+export const tiles: readonly CameraTile[] = rooms.slice(0, 3).map((room, i) => ({
   camera: `room-${room}`,
   state: room === '13' ? 'dark' : 'ok',
   fps: 5 - (i % 2) * 0.1,

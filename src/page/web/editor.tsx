@@ -194,7 +194,6 @@ function Tools({ editing, words, focus, camera }: PartProps & { camera: string }
   return (
     <div class="list">
       <h4>{texts.title(camera)}</h4>
-      <p class="dim">{texts.hint}</p>
       {outlines.length === 0 && <p>{texts.none}</p>}
       <div class="buttons">
         {outlines.map((_, i) => (
@@ -207,6 +206,7 @@ function Tools({ editing, words, focus, camera }: PartProps & { camera: string }
       <p role="status" class={problem ? 'problem' : 'dim'}>
         {problem || said.text}
       </p>
+      <p class="dim">{texts.hint}</p>
       <h4>{texts.yaml}</h4>
       <p class="dim">{canUndo ? texts.yamlHint : texts.unchanged}</p>
       {!nameFault && <Lines text={yamlOf(outlines)} label={texts.yaml} />}

@@ -98,7 +98,7 @@ function Figures({ camera, words }: Pick<TileProps, 'camera' | 'words'>) {
         {problem !== null && `: ${problem}`}
       </dd>
       <dt>{words.fps}</dt>
-      <dd>{fps}</dd>
+      <dd>{new Intl.NumberFormat(words.code).format(fps)}</dd>
       <dt>{words.damaged}</dt>
       <dd>{damaged}</dd>
       <dt>{words.usableShare}</dt>

@@ -73,6 +73,9 @@ function allowedAt(path: Path): string {
 const withTemplate = (message: string, { template }: SourcePosition): string =>
   template ? `${message} (the value comes from ${template})` : message
 
+/** Of a URL that a slip of the hand has moved into another value, and may have damaged, this remains; it may have a password. */
+const likeAddress = /\/\/|@/
+
 /** The value there, without secrets and values of placeholders. */
 function found(value: unknown, path: Path, place: SourcePosition): string {
   if (value === undefined) return 'missing'
@@ -83,7 +86,7 @@ function found(value: unknown, path: Path, place: SourcePosition): string {
   if (value === '') return 'found empty text'
   const schema = schemaAt(path)
   const wantsText = schema && schema.properties === undefined && schema.items === undefined
-  return wantsText && !schema.writeOnly && !String(value).includes('://')
+  return wantsText && !schema.writeOnly && !likeAddress.test(String(value))
     ? `found ${quoted(value)}`
     : 'found a single value'
 }

@@ -97,6 +97,15 @@ describe('whatever the file holds', () => {
     )
   })
 
+  it('the error about a URL that has slipped into the value above does not contain its password', async () => {
+    const text = `device: ward-3
+mqtt: { url: "mqtt://192.0.2.2:1883" }
+cameras:
+  - id: room-!!set  rt0x1F//viewer:hunter2@192.0.2.10:554/stream1
+`
+    await expect(parseConfig(text, '/x/p.yaml', { env: {} })).rejects.toThrow(/cameras\[0\]\.id: found a single value/)
+  })
+
   it('the error about a damaged config does not contain its password', async () => {
     const text = `device: ward-3
 mqtt:

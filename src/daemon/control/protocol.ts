@@ -76,6 +76,9 @@ export const frameHead = z.object({
 })
 export type FrameHead = z.infer<typeof frameHead>
 
+/** The last line of the answer to `GET /outbox`, after one line for each entry, a `SavedEntry` as JSON without secrets. */
+export const endOfOutbox = (count: number): string => JSON.stringify({ end: count })
+
 /** What a refused request is answered with. */
 export const refusal = z.object({ code: z.string(), error: z.string() })
 

@@ -1,4 +1,4 @@
-/** The control socket's server: `painlens check` and `painlens snapshot` ask it what the daemon sees. */
+/** The control socket's server: `painlens check`, `snapshot` and `backup` ask it what the daemon sees and holds. */
 import { Readable } from 'node:stream'
 import { type FastifyInstance, type FastifyReply, fastify } from 'fastify'
 import { type Clock, type Moment, stamp } from '../../core/clock.js'
@@ -16,9 +16,10 @@ import { LastSaid, type Log } from '../../core/log.js'
 import { printable } from '../../core/printable.js'
 import type { Secrets } from '../../core/secrets.js'
 import { version } from '../../core/version.js'
+import { type Outbox, redactedEntry } from '../../stages/outbox/index.js'
 import type { Sight } from '../line/viewers.js'
 import type { WatchedCamera } from '../line/watched-camera.js'
-import { type CameraSeen, type CamerasAnswer, headOf, settingsOf } from './protocol.js'
+import { type CameraSeen, type CamerasAnswer, endOfOutbox, headOf, settingsOf } from './protocol.js'
 import { claimSocket } from './socket.js'
 
 export interface ControlOptions {
@@ -28,6 +29,7 @@ export interface ControlOptions {
   /** The config file, absolute. */
   configFile: string
   cameras: ReadonlyMap<string, WatchedCamera>
+  outbox: Pick<Outbox, 'content'>
   secrets: Secrets
   log: Log
   clock: Clock
@@ -94,7 +96,7 @@ class ControlServer implements Control {
       this.#remove = await claimSocket(path, (own) => server.listen({ path: own }))
       this.#server = server
       this.#said.isNew(null)
-      log.info({ path }, 'painlens check and painlens snapshot may ask here')
+      log.info({ path }, 'painlens check, snapshot and backup may ask here')
     } catch (error) {
       await server.close()
       if (this.#said.isNew(codeOf(error)))
@@ -129,6 +131,9 @@ class ControlServer implements Control {
     server.get<{ Params: { id: string }; Querystring: Record<string, unknown> }>(
       '/cameras/:id/frame',
       async ({ params, query }, reply) => this.#frame(params.id, query, reply)
+    )
+    server.get<{ Querystring: Record<string, unknown> }>('/outbox', async ({ query }, reply) =>
+      this.#outbox(query, reply)
     )
     server.setNotFoundHandler((_, reply) =>
       this.#refuse(reply.code(404), 'PL-CONTROL-REQUEST', 'there is no such request')
@@ -178,6 +183,23 @@ class ControlServer implements Control {
       if (!gone.signal.aborted) log.info({ ...asked, ...errorFields(error) }, 'no picture is given (painlens snapshot)')
       throw error
     }
+  }
+
+  #outbox(asking: Record<string, unknown>, reply: FastifyReply): FastifyReply {
+    const { log } = this.#options
+    log.info(askedBy(asking), 'the content of the outbox is given to a technician (painlens backup)')
+    return reply.type('application/jsonl').send(Readable.from(this.#outboxLines()))
+  }
+
+  /** A failure in the middle cuts the answer, so that the line of its end is missing. */
+  async *#outboxLines(): AsyncGenerator<string> {
+    const { outbox, secrets } = this.#options
+    let count = 0
+    for await (const entry of outbox.content()) {
+      count++
+      yield `${redactedEntry(entry, secrets)}\n`
+    }
+    yield `${endOfOutbox(count)}\n`
   }
 
   #find(id: string): WatchedCamera {

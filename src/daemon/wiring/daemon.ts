@@ -127,7 +127,8 @@ async function start(options: DaemonOptions, owner: Owner): Promise<Daemon> {
     path: controlSocket(config.outbox.path, process.env),
     device: config.device,
     configFile,
-    cameras: watched
+    cameras: watched,
+    outbox: parts.outbox
   }
   await watching.open(startControl({ ...asked, secrets, log: log.child({ stage: 'control' }), clock }), (part) =>
     part.stop()

@@ -119,3 +119,6 @@ function syncFolder(folder: string): void {
     closeSync(handle)
   }
 }
+
+/** The journal of `painlens restore`, beside the config. */
+export const restoreJournal = (configFile: string): string => join(dirname(configFile), '.painlens-restore')

@@ -16,10 +16,10 @@ import { LastSaid, type Log } from '../../core/log.js'
 import { printable } from '../../core/printable.js'
 import type { Secrets } from '../../core/secrets.js'
 import { version } from '../../core/version.js'
-import { type Outbox, redactedEntry } from '../../stages/outbox/index.js'
+import type { Outbox } from '../../stages/outbox/index.js'
 import type { Sight } from '../line/viewers.js'
 import type { WatchedCamera } from '../line/watched-camera.js'
-import { type CameraSeen, type CamerasAnswer, endOfOutbox, headOf, settingsOf } from './protocol.js'
+import { type CameraSeen, type CamerasAnswer, encodeSaved, endOfOutbox, headOf, settingsOf } from './protocol.js'
 import { claimSocket } from './socket.js'
 
 export interface ControlOptions {
@@ -197,7 +197,7 @@ class ControlServer implements Control {
     let count = 0
     for await (const entry of outbox.content()) {
       count++
-      yield `${redactedEntry(entry, secrets)}\n`
+      yield `${encodeSaved(entry, secrets)}\n`
     }
     yield `${endOfOutbox(count)}\n`
   }

@@ -2,7 +2,6 @@
 import { chownSync, lstatSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { silentLog } from '../../core/log.js'
-import type { Secrets } from '../../core/secrets.js'
 import { keyOf, messageKeys, type Note, noteKeys, operationOf, parseEntry, type StoredEntry } from './entries.js'
 import { type Operation, Store } from './store.js'
 
@@ -114,11 +113,3 @@ function giveToOwner(path: string): void {
     if (lstatSync(file).isFile()) chownSync(file, uid, gid)
   }
 }
-
-/** A saved entry as a line of JSON, without secrets: as its delivery would redact it. */
-export const redactedEntry = (entry: SavedEntry, secrets: Pick<Secrets, 'redact'>): string =>
-  JSON.stringify(entry, (key, value: unknown) =>
-    typeof value === 'string' && !addresses.has(key) ? secrets.redact(value) : value
-  )
-/** By these a message finds its way, and an alarm its messages. */
-const addresses: ReadonlySet<string> = new Set(['topic', 'key', 'alarm_id'])

@@ -17,7 +17,7 @@ import {
 import { diskError, Store } from './store.js'
 import type { Outbox, OutboxOptions, OutboxStats, Publish, PutOptions } from './types.js'
 
-export { holdOutbox, isOutboxFolder, parseSaved, readOutbox, redactedEntry, type SavedEntry, writeOutbox } from './copy.js'
+export { holdOutbox, isOutboxFolder, parseSaved, readOutbox, type SavedEntry, writeOutbox } from './copy.js'
 export type { Note } from './entries.js'
 export type { Outbox, OutboxEntry, OutboxOptions, OutboxStats, Publish } from './types.js'
 

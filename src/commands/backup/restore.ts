@@ -1,6 +1,6 @@
 /** `painlens restore FILE`: puts back what `painlens backup` has saved, all of it or nothing. */
 import { createReadStream } from 'node:fs'
-import { copyFile, lstat, mkdir, mkdtemp, rename, rm } from 'node:fs/promises'
+import { copyFile, lstat, mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 import { type Config, configToWrite, findConfig, isConfigOf, loadConfig, parseConfig, readService } from '../../config/index.js'
@@ -56,7 +56,8 @@ export async function restoreCommand(
     throw new UsageError('PL-RESTORE-UNREADABLE', 'none is named, and no restore was interrupted', 'the backup')
   if (file === undefined) return 0
   const archive = resolve(file)
-  const folder = await mkdtemp(join(dirname(box.configFile), '.painlens-restoring-')).catch((error: unknown) => {
+  await removeAbandoned(dirname(box.configFile))
+  const folder = await mkdtemp(join(dirname(box.configFile), unpackedPrefix)).catch((error: unknown) => {
     throw diskError(error, dirname(box.configFile))
   })
   try {
@@ -69,6 +70,15 @@ export async function restoreCommand(
   } finally {
     await rm(folder, { recursive: true, force: true })
   }
+}
+
+const unpackedPrefix = '.painlens-restoring-'
+
+/** What a restore that was killed has unpacked holds passwords. */
+async function removeAbandoned(folder: string): Promise<void> {
+  const names = await readdir(folder).catch(() => [])
+  for (const name of names.filter((one) => one.startsWith(unpackedPrefix)))
+    await rm(join(folder, name), { recursive: true, force: true })
 }
 
 function boxOf(given: string | undefined): Box {

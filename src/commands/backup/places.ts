@@ -3,6 +3,7 @@ import {
   chmodSync,
   chownSync,
   closeSync,
+  constants,
   copyFileSync,
   fsyncSync,
   lstatSync,
@@ -44,7 +45,7 @@ export class Staging {
     const there = this.#checked(target)
     if (there && !there.isFile()) throw refused('there is something else than a file', target)
     const staged = this.#begin(target)
-    copyFileSync(from, staged)
+    copyFileSync(from, staged, constants.COPYFILE_EXCL)
     chmodSync(staged, there ? there.mode & 0o777 : mode)
     giveTo(staged, there ?? ownerFor(target))
     sync(staged)

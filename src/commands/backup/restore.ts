@@ -73,11 +73,13 @@ export async function restoreCommand(
 }
 
 const unpackedPrefix = '.painlens-restoring-'
+/** Its folder, and the draft of its journal. */
+const abandoned = /^\.painlens-restor(ing-|e\.\d+$)/
 
 /** What a restore that was killed has unpacked holds passwords. */
 async function removeAbandoned(folder: string): Promise<void> {
   const names = await readdir(folder).catch(() => [])
-  for (const name of names.filter((one) => one.startsWith(unpackedPrefix)))
+  for (const name of names.filter((one) => abandoned.test(one)))
     await rm(join(folder, name), { recursive: true, force: true })
 }
 
@@ -158,10 +160,13 @@ async function stage(restoring: Restoring, staging: Staging): Promise<void> {
   await staging.folder(config.alarm_log.path, isLog, async (to) => {
     for (const name of logs) await copyFile(join(folder, name), join(to, name))
   })
+  const text = await readText(join(folder, configName))
   for (const [i, placeholder] of head.secrets.entries()) {
     const place = secretPlace(placeholder, box.configFile, box.credentials)
-    if (place === null)
-      throw new InputError('PL-RESTORE-PLACE', `${placeholder.slice(0, 200)} is not below the config's folder`, archive)
+    if (place === null || !text.includes(placeholder)) {
+      const what = `${placeholder.slice(0, 200)} is not in its config, or not below the config's folder`
+      throw new InputError('PL-RESTORE-PLACE', what, archive)
+    }
     staging.file(join(folder, secretName(i)), place, 0o600)
   }
   // With root's right to write and the service's group to read, as install.sh has it.

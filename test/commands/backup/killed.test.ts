@@ -12,7 +12,7 @@ const killAt = (n: number): string =>
     import fs from 'node:fs'
     import { syncBuiltinESMExports } from 'node:module'
     let left = ${n}
-    for (const name of ['renameSync', 'linkSync', 'rmSync', 'writeFileSync', 'copyFileSync']) {
+    for (const name of ['renameSync', 'linkSync']) {
       const real = fs[name]
       fs[name] = (...args) => {
         if (left-- === 0) process.kill(process.pid, 'SIGKILL')

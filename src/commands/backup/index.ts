@@ -119,7 +119,7 @@ function refuseSecretsIn(text: string, { secrets: found, file }: OpenedConfig): 
 
 async function secretFiles(text: string, { file }: OpenedConfig, write: Write) {
   const credentials = readService()?.credentials ?? new Map<string, string>()
-  const used = text.replace(/^\s*#.*$/gm, '')
+  const used = text.replace(/^[ \t]*#.*$/gm, '')
   const saved: { placeholder: string; content: Buffer }[] = []
   for (const placeholder of new Set(placeholdersIn(used))) {
     const place = secretPlace(placeholder, file, credentials)

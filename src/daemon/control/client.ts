@@ -8,9 +8,12 @@ import { printable } from '../../core/printable.js'
 import { type CamerasAnswer, camerasAnswer, endOfOutbox, type FrameHead, frameHead, headEnd, refusal } from './protocol.js'
 
 const bounds = {
-  ...{ camerasMs: 5000, camerasBytes: 4 * 2 ** 20 },
-  ...{ frameMs: 30_000, frameBytes: 64 * 2 ** 20 },
-  ...{ outboxMs: 30_000, outboxBytes: 256 * 2 ** 20 }
+  camerasMs: 5000,
+  camerasBytes: 4 * 2 ** 20,
+  frameMs: 30_000,
+  frameBytes: 64 * 2 ** 20,
+  outboxMs: 30_000,
+  outboxBytes: 256 * 2 ** 20
 }
 
 /**

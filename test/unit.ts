@@ -5,7 +5,6 @@
 export const unitTests = [
   'test/architecture.test.ts',
   'test/casts.test.ts',
-  'test/commands/backup/archives.test.ts',
   'test/commands/check/machine.test.ts',
   'test/commands/command.test.ts',
   'test/commands/explain/output.test.ts',

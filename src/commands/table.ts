@@ -137,7 +137,10 @@ export const commandTable: readonly CommandRow[] = [
     notes: [
       'A running painlens is asked for its outbox and goes on. The file is readable for you alone (0600): it says who had pain, and when.'
     ],
-    examples: ['sudo painlens backup /media/stick/ward-3.tar.gz', 'sudo painlens backup ward-3.tar.gz --secrets --models'],
+    examples: [
+      'sudo painlens backup /media/stick/ward-3.tar.gz',
+      'sudo painlens backup ward-3.tar.gz --secrets --models'
+    ],
     load: async () => (await import('./backup/index.js')).backupCommand
   }),
   command({

@@ -186,7 +186,10 @@ const mainPaths: Record<string, MainPath | (() => Promise<void>)> = {
   run: runForAMoment,
   snapshot: takeSnapshot,
   alarms: { words: () => ['alarms', '-c', 'painlens.yaml'], says: /one alarm, 1 without an end/ },
-  backup: { words: () => ['backup', 'box.tar.gz', '-c', 'painlens.yaml'], says: /box\.tar\.gz: config\.yaml, outbox\.jsonl/ },
+  backup: {
+    words: () => ['backup', 'box.tar.gz', '-c', 'painlens.yaml'],
+    says: /box\.tar\.gz: config\.yaml, outbox\.jsonl/
+  },
   restore: { words: () => ['restore', 'box.tar.gz', '-c', 'painlens.yaml'], says: /restored from the backup of d/ },
   'study prepare': {
     words: () => {

@@ -25,8 +25,7 @@ const limits: readonly (readonly [pattern: RegExp, bytes: number])[] = [
 ]
 
 /** @returns null for a name that a backup has no use for */
-export const mostBytesOf = (name: string): number | null =>
-  limits.find(([pattern]) => pattern.test(name))?.[1] ?? null
+export const mostBytesOf = (name: string): number | null => limits.find(([pattern]) => pattern.test(name))?.[1] ?? null
 
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/)
 const headSchema = z.strictObject({
@@ -72,7 +71,11 @@ export function parseHead(text: string, archive: string): BackupHead {
   )
   const models = Object.values(modelNames).filter((name) => names.includes(name))
   if (missing.length > 0 || models.length === 1 || new Set(names).size !== names.length)
-    throw new InputError('PL-RESTORE-FORMAT', `its ${headName} names files twice, or not all that a backup has`, archive)
+    throw new InputError(
+      'PL-RESTORE-FORMAT',
+      `its ${headName} names files twice, or not all that a backup has`,
+      archive
+    )
   return head
 }
 

@@ -151,25 +151,32 @@ const mostTries = 5
 
 /** All files of the alarm log, as of one moment between two rotations. */
 async function logFiles(folder: string): Promise<Source[]> {
-  for (let tries = 1; ; tries++) {
-    const names = await logNames(folder)
-    const opened: { name: string; handle: FileHandle }[] = []
-    try {
-      for (const name of names) opened.push({ name, handle: await open(join(folder, name)) })
-      const inodes = await Promise.all(opened.map(async ({ handle }) => (await handle.stat()).ino))
-      const now = await Promise.all(names.map(async (name) => (await stat(join(folder, name))).ino))
-      if (String(inodes) === String(now) && String(names) === String(await logNames(folder)))
-        return await Promise.all(opened.map(async ({ name, handle }) => inMemory(name, wholeLines(await handle.readFile()))))
-    } catch (error) {
+  for (let tries = 0; tries < mostTries; tries++) {
+    const sources = await logFilesNow(folder).catch((error: NodeJS.ErrnoException) => {
       // The daemon has rotated a file away meanwhile.
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || tries === mostTries) {
-        if (error instanceof PainlensError) throw error
-        throw new InputError('PL-BACKUP-SOURCE', `the alarm log cannot be read (${messageOf(error)})`, folder)
-      }
-    } finally {
-      for (const { handle } of opened) await handle.close()
-    }
-    if (tries === mostTries) throw new InputError('PL-BACKUP-SOURCE', 'the alarm log changes all the time', folder)
+      if (error.code === 'ENOENT') return null
+      if (error instanceof PainlensError) throw error
+      throw new InputError('PL-BACKUP-SOURCE', `the alarm log cannot be read (${messageOf(error)})`, folder)
+    })
+    if (sources) return sources
+  }
+  throw new InputError('PL-BACKUP-SOURCE', 'the alarm log changes all the time', folder)
+}
+
+/** @returns null where files were rotated meanwhile. Once all are open, a rotation changes their names only. */
+async function logFilesNow(folder: string): Promise<Source[] | null> {
+  const names = await logNames(folder)
+  const opened: { name: string; handle: FileHandle }[] = []
+  try {
+    for (const name of names) opened.push({ name, handle: await open(join(folder, name)) })
+    const inodes = await Promise.all(opened.map(async ({ handle }) => (await handle.stat()).ino))
+    const now = await Promise.all(names.map(async (name) => (await stat(join(folder, name))).ino))
+    if (String(inodes) !== String(now) || String(names) !== String(await logNames(folder))) return null
+    return await Promise.all(
+      opened.map(async ({ name, handle }) => inMemory(name, wholeLines(await handle.readFile())))
+    )
+  } finally {
+    for (const { handle } of opened) await handle.close()
   }
 }
 
@@ -214,7 +221,10 @@ async function writeWhole(
   try {
     const file = await open(part, 'wx', 0o600)
     try {
-      await pipeline(Readable.from(content), createGzip(), file.createWriteStream({ autoClose: false }), { signal })
+      const keep = async (zipped: AsyncIterable<Buffer>): Promise<void> => {
+        for await (const piece of zipped) await file.writeFile(piece)
+      }
+      await pipeline(Readable.from(content), createGzip(), keep, { signal })
       await file.sync()
     } finally {
       await file.close()

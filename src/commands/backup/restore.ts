@@ -3,8 +3,16 @@ import { createReadStream } from 'node:fs'
 import { copyFile, lstat, mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
-import { type Config, configToWrite, findConfig, isConfigOf, loadConfig, parseConfig, readService } from '../../config/index.js'
 import type { Environment } from '../../config/find.js'
+import {
+  type Config,
+  configToWrite,
+  findConfig,
+  isConfigOf,
+  loadConfig,
+  parseConfig,
+  readService
+} from '../../config/index.js'
 import { readText } from '../../config/read-text.js'
 import { ConfigError, DiskError, InputError, messageOf, PainlensError, UsageError } from '../../core/errors.js'
 import { exchangeAll, finishExchange, restoreJournal } from '../../core/exchange.js'

@@ -17,7 +17,7 @@ export const backupErrors = area({
     },
     'PL-BACKUP-SECRETS': {
       cause: 'A backup without --secrets holds no passwords, and this config has one in its own text.',
-      fix: 'Give --secrets; or write the password into a file, and ${file:…} into the config.'
+      fix: 'Give --secrets; or write the password into a file, and name that file in the config instead (docs/operate/config.md).'
     },
     'PL-BACKUP-SOURCE': {
       cause: 'A file that is saved is missing, unreadable, too large for a backup, or changed meanwhile.',
@@ -32,7 +32,8 @@ export const backupErrors = area({
       fix: again
     },
     'PL-RESTORE-FORMAT': {
-      cause: 'It was made by another version of painlens whose backups have another form, or is an archive of something else.',
+      cause:
+        'It was made by another version of painlens whose backups have another form, or is an archive of something else.',
       fix: 'Restore it with the version that is named in it.'
     },
     'PL-RESTORE-CONFIG': {

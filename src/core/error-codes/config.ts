@@ -7,7 +7,8 @@ export const configErrors = area({
     'Reading the config file. Each problem names line and column, what was found and what is allowed there, and has a code of its own.',
   codes: {
     'PL-CONFIG-RESTART': {
-      cause: 'A changed config was read again (SIGHUP), and more than its cameras has changed. Cameras are taken over at once.',
+      cause:
+        'A changed config was read again (SIGHUP), and more than its cameras has changed. Cameras are taken over at once.',
       fix: 'sudo systemctl restart painlens'
     },
     'PL-CONFIG-INVALID': {

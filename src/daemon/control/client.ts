@@ -5,7 +5,15 @@ import type { z } from 'zod'
 import { errorCodes } from '../../core/error-codes/index.js'
 import { ControlError, type ErrorCode, InputError } from '../../core/errors.js'
 import { printable } from '../../core/printable.js'
-import { type CamerasAnswer, camerasAnswer, endOfOutbox, type FrameHead, frameHead, headEnd, refusal } from './protocol.js'
+import {
+  type CamerasAnswer,
+  camerasAnswer,
+  endOfOutbox,
+  type FrameHead,
+  frameHead,
+  headEnd,
+  refusal
+} from './protocol.js'
 
 const bounds = {
   camerasMs: 5000,
@@ -59,8 +67,7 @@ export async function askOutbox(path: string, signal: AbortSignal): Promise<stri
   const body = await ask(path, `/outbox?${new URLSearchParams(whoAsks())}`, limits, signal)
   if (!body) return null
   const lines = body.toString('utf8').split('\n').slice(0, -1)
-  if (lines.pop() !== endOfOutbox(lines.length))
-    throw new ControlError('PL-CONTROL-ANSWER', 'its answer is cut', path)
+  if (lines.pop() !== endOfOutbox(lines.length)) throw new ControlError('PL-CONTROL-ANSWER', 'its answer is cut', path)
   return lines
 }
 

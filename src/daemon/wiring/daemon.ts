@@ -273,7 +273,9 @@ class JoinedStages implements Daemon {
     const before = this.#config
     this.#config = { ...before, cameras: config.cameras }
     const sections = Object.keys(config) as (keyof Config)[]
-    const left = sections.filter((section) => section !== 'cameras' && !isDeepStrictEqual(before[section], config[section]))
+    const left = sections.filter(
+      (section) => section !== 'cameras' && !isDeepStrictEqual(before[section], config[section])
+    )
     troubles.tell('config_rejected', left.length > 0 ? needsRestart(left) : null)
     return left
   }

@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path'
 import { gunzipSync, gzipSync } from 'node:zlib'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { InputError, PainlensError } from '../../../src/core/errors.js'
+import { type InputError, PainlensError } from '../../../src/core/errors.js'
 import { loadManifest } from '../../../src/lib/model/manifest.js'
 import { tarEntry } from '../../provider/rig.js'
 import { patience } from '../../support/slowness.js'
@@ -70,37 +70,41 @@ describe('a backup', () => {
 })
 
 describe('a bad backup', () => {
-  it('with cut or changed bytes is refused and leaves what was there, or is restored whole', async () => {
-    const { folder, saved, other, file, old } = await twoBoxes()
-    const oldFile = join(folder, 'old.tar.gz')
-    await backup(oldFile, other)
-    const zipped = readFileSync(file)
-    const plain = gunzipSync(zipped)
-    const wanted = await stateOf(saved)
-    const bad = join(folder, 'bad.tar.gz')
-    const place = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true })
-    const kind = fc.constantFrom('cut', 'cut within gzip', 'changed', 'changed within gzip')
-    let refused = 0
-    const property = fc.asyncProperty(place, kind, fc.integer({ min: 1, max: 255 }), async (at, how, by) => {
-      const bytes = Buffer.from(how.endsWith('gzip') ? plain : zipped)
-      const index = Math.floor(at * bytes.length)
-      if (how.startsWith('changed')) bytes[index] = bytes[index]! ^ by
-      const kept = how.startsWith('cut') ? bytes.subarray(0, index) : bytes
-      writeFileSync(bad, how.endsWith('gzip') ? gzipSync(kept, { level: 1 }) : kept)
-      const outcome = await restore(bad, other).catch((error: unknown) => error)
-      if (outcome === 0) {
-        expect(await stateOf(other)).toEqual(wanted)
-        await restore(oldFile, other)
-      } else {
-        refused++
-        expect(outcome).toBeInstanceOf(PainlensError)
-        expect(await stateOf(other)).toEqual(old)
-      }
-      expect(leftovers(other)).toEqual([])
-    })
-    await fc.assert(property, { numRuns: 80 })
-    expect(refused).toBeGreaterThan(40)
-  }, patience(60_000))
+  it(
+    'with cut or changed bytes is refused and leaves what was there, or is restored whole',
+    async () => {
+      const { folder, saved, other, file, old } = await twoBoxes()
+      const oldFile = join(folder, 'old.tar.gz')
+      await backup(oldFile, other)
+      const zipped = readFileSync(file)
+      const plain = gunzipSync(zipped)
+      const wanted = await stateOf(saved)
+      const bad = join(folder, 'bad.tar.gz')
+      const place = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true })
+      const kind = fc.constantFrom('cut', 'cut within gzip', 'changed', 'changed within gzip')
+      let refused = 0
+      const property = fc.asyncProperty(place, kind, fc.integer({ min: 1, max: 255 }), async (at, how, by) => {
+        const bytes = Buffer.from(how.endsWith('gzip') ? plain : zipped)
+        const index = Math.floor(at * bytes.length)
+        if (how.startsWith('changed')) bytes[index] = bytes[index]! ^ by
+        const kept = how.startsWith('cut') ? bytes.subarray(0, index) : bytes
+        writeFileSync(bad, how.endsWith('gzip') ? gzipSync(kept, { level: 1 }) : kept)
+        const outcome = await restore(bad, other).catch((error: unknown) => error)
+        if (outcome === 0) {
+          expect(await stateOf(other)).toEqual(wanted)
+          await restore(oldFile, other)
+        } else {
+          refused++
+          expect(outcome).toBeInstanceOf(PainlensError)
+          expect(await stateOf(other)).toEqual(old)
+        }
+        expect(leftovers(other)).toEqual([])
+      })
+      await fc.assert(property, { numRuns: 80 })
+      expect(refused).toBeGreaterThan(40)
+    },
+    patience(60_000)
+  )
 
   const entry = (name: string, type: string, link = ''): Buffer => tarEntry(name, Buffer.alloc(0), type, link)
   const zeros = '0'.repeat(64)

@@ -52,7 +52,8 @@ alarm_log: { path: data/alarms }
     ...{ path: join(folder, 'data/outbox'), maxMessages: 100, expiryMs: 1e9 },
     ...{ log: silentLog, clock: systemClock }
   })
-  for (const seq of [0, 1, 2]) await outbox.put(`painlens/${device}/alarm`, alarm(device, seq), { expendable: seq === 1 })
+  for (const seq of [0, 1, 2])
+    await outbox.put(`painlens/${device}/alarm`, alarm(device, seq), { expendable: seq === 1 })
   await outbox.note({ key: 'pause/bed', value: { until: 1 } })
   await outbox.close()
   return config

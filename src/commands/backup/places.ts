@@ -106,7 +106,7 @@ function makeFolder(folder: string): void {
   giveTo(folder, ownerFor(folder))
 }
 
-/** New files belong to whom the folder around them belongs. */
+/** New files get the owner of the folder around them. */
 const ownerFor = (target: string): Stats | undefined => found(dirname(target))
 
 function giveTo(path: string, owner: Stats | undefined): void {

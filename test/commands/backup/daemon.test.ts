@@ -25,7 +25,8 @@ it(
     await expect(restore(file, device.file)).rejects.toMatchObject({ code: 'PL-RESTORE-RUNNING' })
     expect(daemon.output()).toContain('painlens backup')
     await daemon.end('SIGTERM')
-    const outbox = join(device.folder, 'outbox')
+    const messages = async () =>
+      (await readOutbox(join(device.folder, 'outbox'))).flatMap((entry) => ('message' in entry ? [entry.message] : []))
     const ended = await messages()
     await restore(file, device.file)
     const restored = await messages()

@@ -82,9 +82,10 @@ const rules: Rules = {
   // Makes a model from pictures; knows no config and no daemon.
   study: ['core', libraries, stages, 'show/*'],
 
-  // Serves and shows; the daemon hands it what it tells and does. The browser's part knows what goes over the wire alone.
+  // Serves and shows; the daemon hands it what it tells and does. The browser's part knows what goes over the wire, and
+  // which outlines the config accepts.
   page: ['core', 'contract', libraries],
-  'page/web': ['contract', 'core/types.ts', 'page/wire.ts'],
+  'page/web': ['contract', 'core/types.ts', 'config/polygon.ts', 'page/wire.ts'],
 
   // A command never knows another one; the table does.
   'commands/*': [

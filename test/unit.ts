@@ -63,6 +63,7 @@ export const unitTests = [
   'test/lib/rtp.test.ts',
   'test/lib/statistics/statistics.test.ts',
   'test/lib/vgg/vgg.test.ts',
+  'test/page/outlines.test.ts',
   'test/page/ward.test.ts',
   'test/provider/unpack.test.ts',
   'test/provider/journal.test.ts',

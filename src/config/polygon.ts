@@ -2,21 +2,35 @@ type Corner = readonly [number, number]
 
 const allowed = 'allowed are three or more different corners, in order around the outline'
 
+/** What is wrong with an outline; `at` are indexes: of two corners, or of the corners that two sides begin with. */
+export type OutlineFault =
+  | { kind: 'few' }
+  | { kind: 'flat' }
+  | { kind: 'same' | 'crossing'; at: readonly [first: number, second: number] }
+
 /**
- * What is wrong with an outline of [x, y] corners, or null: too few corners, two corners in one place, or sides that
- * touch or cross (inside and outside would be undefined).
+ * What is wrong with an outline of [x, y] corners, or null: too few corners, two corners in one place, sides that
+ * touch or cross (inside and outside would be undefined), or all corners on one line.
  */
-export function polygonProblem(corners: readonly Corner[]): string | null {
-  if (corners.length < 3) return `found ${corners.length} corners, ${allowed}`
+export function outlineFault(corners: readonly Corner[]): OutlineFault | null {
+  if (corners.length < 3) return { kind: 'few' }
   for (let i = 0; i < corners.length; i++)
-    for (let j = i + 1; j < corners.length; j++) {
-      if (same(corners[i]!, corners[j]!))
-        return `found corner ${i + 1} and corner ${j + 1} in one place (the outline closes by itself), ${allowed}`
-    }
+    for (let j = i + 1; j < corners.length; j++) if (same(corners[i]!, corners[j]!)) return { kind: 'same', at: [i, j] }
   const crossing = firstCrossing(corners)
-  if (crossing)
-    return `found that the side after corner ${crossing[0] + 1} meets the side after corner ${crossing[1] + 1}, ${allowed}`
-  return area(corners) === 0 ? `found all corners on one line, ${allowed}` : null
+  if (crossing) return { kind: 'crossing', at: crossing }
+  return area(corners) === 0 ? { kind: 'flat' } : null
+}
+
+/** What is wrong with an outline, as a sentence, or null. */
+export function polygonProblem(corners: readonly Corner[]): string | null {
+  const fault = outlineFault(corners)
+  if (fault === null) return null
+  if (fault.kind === 'few') return `found ${corners.length} corners, ${allowed}`
+  if (fault.kind === 'flat') return `found all corners on one line, ${allowed}`
+  const [first, second] = fault.at
+  return fault.kind === 'same'
+    ? `found corner ${first + 1} and corner ${second + 1} in one place (the outline closes by itself), ${allowed}`
+    : `found that the side after corner ${first + 1} meets the side after corner ${second + 1}, ${allowed}`
 }
 
 const same = (a: Corner, b: Corner): boolean => a[0] === b[0] && a[1] === b[1]
@@ -56,7 +70,7 @@ function between(a: Corner, b: Corner, p: Corner): boolean {
 }
 
 /** Twice the signed area (the shoelace formula); 0 to within 1e-12. */
-function area(corners: readonly Corner[]): number {
+export function area(corners: readonly Corner[]): number {
   const sum = corners.reduce((total, [x, y], i) => {
     const [nextX, nextY] = corners[(i + 1) % corners.length]!
     return total + x * nextY - nextX * y

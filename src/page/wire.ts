@@ -2,7 +2,7 @@
 import type { Priority } from '../contract/conditions.js'
 import type { Texts } from '../contract/languages/index.js'
 import type { Acknowledgement } from '../contract/messages.js'
-import type { CameraState, UnusableReason } from '../core/types.js'
+import type { CameraState, Polygon, UnusableReason, Zone } from '../core/types.js'
 
 export const roles = ['ward', 'technician'] as const
 export type Role = (typeof roles)[number]
@@ -112,6 +112,9 @@ export interface CameraTile {
   usable_share: number | null
   problem: string | null
   decoder: string
+  /** As the running painlens has them from its config. */
+  masks: readonly Polygon[]
+  zones: readonly Zone[]
 }
 export interface CamerasOfBox {
   cameras: CameraTile[]

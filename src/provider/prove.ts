@@ -126,7 +126,11 @@ function endOf(code: number | null, killedBy: NodeJS.Signals | null, said: strin
   return `its process ${how}${last ? `: ${last}` : ''}`
 }
 
-const oneLine = (text: string): string => text.trim().split('\n')[0]!.slice(0, 300)
+/** Of a crash of Node.js the line that names the error, which is not the first. */
+function oneLine(text: string): string {
+  const lines = text.trim().split('\n')
+  return (lines.find((line) => line.includes('Error: ')) ?? lines[0]!).slice(0, 300)
+}
 
 /**
  * Compares outputs with others of the same model and pictures.

@@ -38,6 +38,8 @@ describe('a model whose scores are not numbers', () => {
     // At once: both go by the same failure.
     const { status, parts } = await device.ask('/ready')
     expect(status).toBe(503)
-    expect(parts).toEqual([{ part: 'inference', why: expect.stringMatching(/fails on the frames of .*NaN/) }])
+    expect(parts).toEqual([
+      { part: 'inference', code: 'PL-INFERENCE-NOT-FINITE', why: expect.stringMatching(/fails on the frames of .*NaN/) }
+    ])
   })
 })

@@ -51,6 +51,8 @@ export const jetpack62: BoxOptions = { l4t: '36.4.3', ubuntu: '22.04', cuda: '12
 /** A folder for --prefix with a Jetson's files, Node.js, ffmpeg and GStreamer, and stand-ins for what would change a real system. */
 export function makeBox(options: BoxOptions = jetpack62): string {
   const box = temporaryFolder()
+  // A provider's code is tried as another user, who reads painlens where it is installed.
+  chmodSync(box, 0o755)
   const { l4t, ubuntu = '22.04', cuda, cudnn } = options
   write(join(box, 'etc/os-release'), `NAME="Ubuntu"\nID=ubuntu\nID_LIKE=debian\nVERSION_ID="${ubuntu}"\n`)
   write(join(box, 'etc/passwd'), 'root:x:0:0:root:/root:/bin/bash\n')

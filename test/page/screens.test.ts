@@ -218,7 +218,9 @@ describe.skipIf(chromiumPath === null)('the page in a browser', { timeout: patie
         damaged: 2,
         usable_share: 0.8,
         problem: 'dark',
-        decoder: 'x'
+        decoder: 'software',
+        masks: [],
+        zones: []
       } as const
       const size = { width: 160, height: 90 }
       const face = { box: { x: 40, y: 20, width: 30, height: 40 }, roll: 10, whyNot: 'small' } as const
@@ -243,6 +245,9 @@ describe.skipIf(chromiumPath === null)('the page in a browser', { timeout: patie
         expect(await shown.locator('.banner').innerText()).toMatch(/^Demonstration/)
         await expectAccessible(shown, `technician, ${locale}, ${width} px`)
         expect(await shown.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(width)
+        // Letter below letter, a word is unreadable.
+        const tall = "[...document.querySelectorAll('dd')].filter((one) => one.clientHeight > 80).length"
+        expect(await shown.evaluate(tall), `${width} px: figures of more than three lines`).toBe(0)
         paused = true
         await shown.getByRole('alert').waitFor(wait)
         expect(await shown.locator('.picture').count()).toBe(0)

@@ -64,8 +64,10 @@ export class Nurse {
     return this.of<AlarmMessage>('alarm')
   }
 
+  /** Each once: what a killed painlens had published and not yet seen confirmed is published again (QoS 1). */
   acknowledgements(): AcknowledgementMessage[] {
-    return this.of<AcknowledgementMessage>('acknowledgement')
+    const all = this.of<AcknowledgementMessage>('acknowledgement')
+    return [...new Map(all.map((one) => [JSON.stringify(one), one])).values()]
   }
 
   explanations(): ExplanationMessage[] {

@@ -112,7 +112,7 @@ export class DaemonPage {
     const about = pageOptions(config)
     const actions = actionsOf(config.device, parts.commands, () => this.#neighbours)
     const pictures = config.privacy.show_pictures ? picturesOf(parts.cameras) : null
-    const looking = { pictures, cameras: () => camerasOf(parts.supervision.look()) }
+    const looking = { pictures, cameras: () => camerasOf(parts.supervision.look(), parts.cameras) }
     this.#page = await startPage({ ...about, ...looking, actions, log: log.child({ stage: 'page' }), clock })
     for (const heard of this.#early.splice(0)) this.#page.heard(heard)
     this.#hear('status', { state: 'online', session: '', version, at: stamp(clock, clock.now()) })
@@ -193,7 +193,9 @@ function picturesOf(cameras: ReadonlyMap<string, WatchedCamera>): NonNullable<Pa
   }
 }
 
-const camerasOf = ({ cameras }: HealthMessage): CameraTile[] =>
+const camerasOf = ({ cameras }: HealthMessage, watched: PageParts['cameras']): CameraTile[] =>
   Object.entries(cameras).map(([camera, { state, fps, damaged, usable_share, problem, decoder }]) => {
-    return { camera, state, fps, damaged, usable_share, problem, decoder }
+    // As they are after a reload, too.
+    const { masks, zones } = watched.get(camera)?.config ?? { masks: [], zones: [] }
+    return { camera, state, fps, damaged, usable_share, problem, decoder, masks, zones }
   })

@@ -4,6 +4,7 @@ import type { LanguageCode } from '../../contract/languages/index.js'
 import type { Acknowledgement } from '../../contract/messages.js'
 import type { CameraState, UnusableReason } from '../../core/types.js'
 import type { RoomLamp, RoomUnknown } from '../wire.js'
+import { type EditorTexts, editorTexts } from './editor-texts.js'
 
 /** Of a screen, the browser's own connection can be lost, too. */
 export type ShownReason = RoomUnknown | 'link_lost'
@@ -179,10 +180,10 @@ const de: Texts = {
   loading: 'Lädt …',
   alarms: (count) => `Offene Alarme (${count})`,
   noAlarm: 'Kein offener Alarm. Das heißt nicht, dass alle schmerzfrei sind.',
-  mirror: 'Diese Seite spiegelt Alarme. Sie ersetzt den Schwesternruf nicht.',
+  mirror: 'Diese Seite spiegelt Alarme. Sie ersetzt die Rufanlage nicht.',
   rooms: 'Zimmer',
   box: (device) => `Gerät ${device}`,
-  brokerAway: 'Der Broker ist nicht erreichbar: Alarme kommen nicht beim Schwesternruf an. Bitte nachsehen gehen.',
+  brokerAway: 'Der Broker ist nicht erreichbar: Alarme kommen nicht bei der Rufanlage an. Bitte nachsehen gehen.',
   connected: 'verbunden',
   linkLost: (seconds) => `Verbindung seit ${seconds} s weg. Was Sie sehen, ist alt: bitte nachsehen gehen.`,
   demonstration: 'Demonstrationsmodell: Es sagt nichts über Menschen.',
@@ -268,13 +269,15 @@ const all: Record<LanguageCode, Texts> = { en, de }
 /** A language, with what depends on it. */
 export interface Words extends Texts {
   code: LanguageCode
+  editor: EditorTexts
   /** The time of day. */
   clock: (iso: string) => string
 }
 
 export function wordsOf(code: LanguageCode): Words {
   const format = new Intl.DateTimeFormat(code === 'en' ? 'en-GB' : code, { hour: '2-digit', minute: '2-digit' })
-  return { ...all[code], code, clock: (iso) => (Number.isNaN(Date.parse(iso)) ? '?' : format.format(new Date(iso))) }
+  const clock = (iso: string): string => (Number.isNaN(Date.parse(iso)) ? '?' : format.format(new Date(iso)))
+  return { ...all[code], code, editor: editorTexts[code], clock }
 }
 
 /** `45 s`, `12 min`, `3 h`: the same in both. */

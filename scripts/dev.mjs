@@ -3,6 +3,8 @@
 // Ends with q or Ctrl-C. The first build is waited for; from then on the compiler and vitest watch side by side.
 import { spawn } from 'node:child_process'
 import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { stripVTControlCharacters } from 'node:util'
 import { build } from './build.mjs'
 
 try {
@@ -22,8 +24,9 @@ const tests = process.argv.slice(2)
 const vitest = node(
   ['vitest', 'vitest.mjs'],
   ['watch', ...(tests.length > 0 ? tests : ['--project', 'unit', '--changed'])],
-  'inherit'
+  ['inherit', 'inherit', 'pipe']
 )
+printWithoutListing(vitest.stderr)
 // A terminal sends Ctrl-C to all three; this one waits for the others.
 process.on('SIGINT', () => undefined)
 process.on('SIGTERM', () => vitest.kill('SIGTERM'))
@@ -32,3 +35,14 @@ vitest.on('exit', (code) => {
   process.exitCode = code ?? 1
 })
 compiler.on('exit', () => vitest.exitCode ?? vitest.kill('SIGTERM'))
+
+/** Where no test is affected, as in a clean clone, vitest lists its projects with every file that they include and exclude. */
+function printWithoutListing(stream) {
+  let isListing = false
+  createInterface(stream).on('line', (line) => {
+    const text = stripVTControlCharacters(line).trim()
+    const isPart = text === '' || /^\W*(?:unit|rest)\W*$/.test(text)
+    isListing = /^(?:filter|projects|include|exclude): /.test(text) || (isListing && isPart)
+    if (!isListing) process.stderr.write(`${line}\n`)
+  })
+}

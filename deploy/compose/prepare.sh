@@ -1,6 +1,6 @@
 #!/bin/sh
-# Creates the secrets of compose.yaml, once: a certificate authority, the broker's certificate, and a password for each
-# user. Existing files are kept.
+# Creates the secrets of compose.yaml, once: a certificate authority, the broker's certificate, a password for each
+# user, and the broker's access list. Existing files are kept.
 #
 #   ./prepare.sh DEVICE NAME…    DEVICE as in painlens.yaml; NAME: a host name or an IP address of this machine
 #
@@ -82,6 +82,13 @@ if [ ! -e mosquitto-users ]; then
   echo "made passwords for $device, nurse-call (nurse-call-password) and the health check"
 fi
 
+if [ ! -e mosquitto-acl ]; then
+  made=yes
+  sed "/^#/!s/ward-2/$device/g" ../mosquitto/acl >mosquitto-acl.new
+  mv mosquitto-acl.new mosquitto-acl
+  echo "made mosquitto-acl: $device may publish for itself only"
+fi
+
 [ -e http-token ] || new_password >http-token
 # Yours to fill in: the cameras' password, in one line.
 [ -e camera-password ] || echo change-me >camera-password
@@ -89,12 +96,12 @@ fi
 # Certificates are readable by all, the rest by its reader only. A container's secret has the owner and mode of its file.
 chmod 0755 .
 chmod 0644 ca.crt server.crt
-chmod 0400 server.key mosquitto-users mosquitto_sub
+chmod 0400 server.key mosquitto-users mosquitto-acl mosquitto_sub
 chmod 0600 mqtt-password http-token camera-password
 if [ "$(id -u)" = 0 ]; then
-  chown "$mosquitto_user" server.key mosquitto-users mosquitto_sub
+  chown "$mosquitto_user" server.key mosquitto-users mosquitto-acl mosquitto_sub
   chown "$painlens_user" mqtt-password http-token camera-password
 elif [ -n "$made" ]; then
-  echo "now: sudo chown $mosquitto_user $folder/server.key $folder/mosquitto-users $folder/mosquitto_sub"
+  echo "now: sudo chown $mosquitto_user $folder/server.key $folder/mosquitto-users $folder/mosquitto-acl $folder/mosquitto_sub"
   echo "     sudo chown $painlens_user $folder/mqtt-password $folder/http-token $folder/camera-password"
 fi

@@ -56,7 +56,7 @@ type ArgumentsOf<Usage> = Usage extends `${string}<${infer Name}...>`
       ? { [Key in Name]: string | undefined }
       : unknown
 
-/** Nothing where a row gives what its command takes, neither more nor less; else a type that no row has, which says why. */
+/** `unknown` where a row has exactly the options that its command takes; else a type that no row fits, whose text names the difference. */
 type Fits<Given, Taken> = [Exclude<keyof Given, keyof Taken>] extends [never]
   ? [Exclude<keyof Taken, keyof Given>] extends [never]
     ? Given extends Taken
@@ -80,7 +80,7 @@ export function command<const Usage extends string, Taken, const Rows extends re
     ...described,
     run: async (options, args, signal) => {
       const given: unknown = { ...options, ...Object.fromEntries(names.map((name, i) => [name, args[i]])) }
-      // What commander makes of the row's text is what the types above make of it.
+      // Commander parses the row's text as the types above do.
       return (await load())(given as Taken, signal)
     }
   }

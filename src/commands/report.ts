@@ -4,7 +4,7 @@ import { printableLines } from '../core/printable.js'
 import { toStderr, type Write } from '../core/terminal.js'
 
 /**
- * Tells the user about an error in one message without a stack trace, its code last.
+ * Prints an error as one message without a stack trace, its code last.
  * @returns the exit code: 2 for wrong usage or config, 1 for the rest
  */
 export function report(error: unknown, write: Write = toStderr): number {

@@ -21,7 +21,7 @@ import {
   parseWords
 } from './parse.js'
 
-/** Which of the places it is where it is left out, config/find.ts says. */
+/** config/find.ts has the places that are searched without it. */
 const config = ['-c, --config <file>', `the config file (default: the first of ${configOrder})`] as const
 const port = <Name extends string>(name: Name, what: string) => [`--${name} <port>`, what, parsePort] as const
 const choice = <Name extends string, Value extends string, Choice extends string>(

@@ -12,7 +12,7 @@ const inWorkingFolder = 'painlens.yaml'
 export interface FoundConfig {
   /** Absolute. */
   file: string
-  /** Which place of the order it comes from, in words. */
+  /** Where it was found, in words: the option, the variable, or a folder. */
   by: string
   /** Whether it was named, by --config or $PAINLENS_CONFIG. */
   named: boolean

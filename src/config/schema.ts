@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { type Condition, conditionNames, conditions, priorities as priorityNames } from '../contract/conditions.js'
+import type { WithUnits } from '../core/clock.js'
 import { logFormats, logLevels } from '../core/log.js'
 import { plainCompositeNames } from '../lib/lrp/composites.js'
 import { engineNames } from '../lib/lrp/engine.js'
@@ -13,7 +14,7 @@ import { numberFrom, path, polygon, secret, shaped, share, text, url, wholeFrom 
 /**
  * The config: the one source of its types, its defaults, config/painlens.schema.json and docs/operate/config.md
  * (`npm run generate` writes both). snake_case, as users type it. The values that a key may have come from the table of
- * what carries them out.
+ * the part that implements them.
  */
 
 const tls = z.strictObject({
@@ -378,7 +379,7 @@ export const configSchema = z.strictObject({
   alarm_log: alarmLog.prefault({}).describe('All alarm messages, kept on this device; no pictures.')
 })
 
-export type Config = z.infer<typeof configSchema>
+export type Config = WithUnits<z.infer<typeof configSchema>>
 export type CameraConfig = Config['cameras'][number]
 
 /** As a sentence: with a capital and a full stop. */

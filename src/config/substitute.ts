@@ -13,7 +13,7 @@ export interface Sources {
   baseDir: string
 }
 
-/** A value, or why there is none. */
+/** A placeholder's value, or why it has none. */
 export type Substitute = { value: string } | { code: ErrorCode; problem: string }
 
 /** Without another `${` inside, so that the time stays linear when many are never closed. */
@@ -37,7 +37,7 @@ export function encodingProblem(text: string): string | null {
 
 const kinds: Record<string, (name: string, sources: Sources) => Promise<Substitute>> = {
   async env(name, { env }) {
-    // Not what every object has: `constructor` is no variable.
+    // Own properties only: `constructor` is no variable.
     const value = Object.hasOwn(env, name) ? env[name] : undefined
     return value === undefined
       ? { code: 'PL-CONFIG-ENV', problem: `the environment has no ${name}; set it, or write the value here` }

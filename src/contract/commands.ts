@@ -1,5 +1,6 @@
 /** What each command takes, over MQTT. */
 import { z } from 'zod'
+import type { WithUnits } from '../core/clock.js'
 import { priorities } from './conditions.js'
 import type { CommandName } from './messages.js'
 
@@ -35,4 +36,4 @@ export const commandSchemas = {
   refresh: z.strictObject({ transaction })
 } satisfies Record<CommandName, z.ZodType>
 
-export type CommandArguments = { [Name in CommandName]: z.infer<(typeof commandSchemas)[Name]> }
+export type CommandArguments = { [Name in CommandName]: WithUnits<z.infer<(typeof commandSchemas)[Name]>> }

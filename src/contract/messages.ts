@@ -164,6 +164,13 @@ export interface CameraShapeHealth {
   shown: [number, number]
 }
 
+/** Where an HTTP server of painlens listens, or why it does not. */
+export interface Listening {
+  address: string | null
+  problem: string | null
+  code: string | null
+}
+
 export interface HealthMessage {
   at: string
   uptime_s: number
@@ -205,7 +212,9 @@ export interface HealthMessage {
   /** What is wrong with painlens now; empty when all is well. */
   problems: { part: string; why: string; code: string | null }[]
   /** Null where HTTP is turned off. */
-  http: { address: string | null; problem: string | null; code: string | null } | null
+  http: Listening | null
+  /** Null where the page is turned off. */
+  page: Listening | null
   provider: string
   model: { name: string; sha256: string; demonstration: boolean }
   /** Null where explanations are turned off. */

@@ -183,6 +183,8 @@ const shape = z.strictObject({
 const milliseconds = z.number().min(0).nullable()
 const percentiles = { p50: milliseconds, p95: milliseconds }
 
+const listening = z.strictObject({ address: name.nullable(), problem: z.string().nullable(), code: code.nullable() })
+
 const health = z.strictObject({
   at: time,
   uptime_s: z.number().min(0),
@@ -233,10 +235,8 @@ const health = z.strictObject({
   problems: z
     .array(z.strictObject({ part: name, why: z.string(), code: code.nullable() }))
     .describe('What is wrong with painlens now; empty when all is well.'),
-  http: z
-    .strictObject({ address: name.nullable(), problem: z.string().nullable(), code: code.nullable() })
-    .nullable()
-    .describe('Null where HTTP is turned off.'),
+  http: listening.nullable().describe('Null where HTTP is turned off.'),
+  page: listening.nullable().describe('Null where the page is turned off.'),
   provider: name,
   model,
   explanation: explanationHealth.nullable().describe('Null where explanations are turned off.')

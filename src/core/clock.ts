@@ -1,4 +1,4 @@
-/** Moments and the time of day. A clock is passed in, so that tests can control it. */
+/** Moments, durations and the time of day. A clock is passed in, so that tests can control it. */
 declare const kind: unique symbol
 /**
  * A point in time by painlens's own clock, in ms. The difference of two is a duration. It says nothing to another process,
@@ -7,6 +7,38 @@ declare const kind: unique symbol
 export type Moment = number & { readonly [kind]: 'moment' }
 /** The time of day in ms since the epoch: for people, for other programs, and for what outlives painlens. It can be set. */
 export type EpochMs = number & { readonly [kind]: 'epoch' }
+
+/** A plain number fits every unit: what is computed has none until it is assigned. Two different units do not fit each other. */
+type DurationIn<Unit extends string> = number & { readonly unit?: Unit }
+export type Milliseconds = DurationIn<'ms'>
+export type Seconds = DurationIn<'s'>
+
+/** The unit that the end of a name says, in the config, in messages and in options; a value in an object has that of the object's name. */
+type UnitOf<Name, Outer extends string> = Name extends `${string}_per_s` | `${string}PerS`
+  ? never
+  : Name extends `${string}_ms` | `${string}Ms`
+    ? 'ms'
+    : Name extends `${string}_s` | `${string}S` | 'seconds'
+      ? 's'
+      : Name extends `${string}_min`
+        ? 'min'
+        : Name extends `${string}_h`
+          ? 'h'
+          : Outer
+
+/**
+ * T with the durations in it by their names, so that seconds in the place of milliseconds do not compile: `clear_s` and `clearS` are
+ * Seconds, `readMs` is Milliseconds.
+ */
+export type WithUnits<T, Unit extends string = never> = T extends number
+  ? [Unit] extends [never]
+    ? T
+    : DurationIn<Unit>
+  : T extends (...args: never) => unknown
+    ? T
+    : T extends object
+      ? { [Name in keyof T]: WithUnits<T[Name], UnitOf<Name, Unit>> }
+      : T
 
 export interface Clock {
   /**
@@ -61,7 +93,7 @@ export function momentAt(clock: Clock, at: EpochMs): Moment {
 }
 
 /** @param ms negative for what was before */
-export const later = (moment: Moment, ms: number): Moment => (moment + ms) as Moment
+export const later = (moment: Moment, ms: Milliseconds): Moment => (moment + ms) as Moment
 
 export const earliest = (one: Moment, other: Moment): Moment => (one < other ? one : other)
 

@@ -81,7 +81,7 @@ class TarReader {
     if (!this.#ended) throw new TarError('its end is missing')
   }
 
-  /** Reading stops at what cannot be padding, however much of it there is. */
+  /** Reading stops at the first byte that cannot be padding. */
   #takePadding(piece: Buffer): void {
     this.#padding += piece.length
     if (this.#padding > mostPadding || piece.some((byte) => byte !== 0)) throw new TarError('it goes on after its end')

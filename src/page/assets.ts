@@ -12,7 +12,7 @@ interface Asset {
   type: string
   plain: Buffer
   brotli: Buffer
-  /** Its name has the hash of what is in it. */
+  /** Whether its name contains the hash of its content. */
   immutable: boolean
 }
 

@@ -1,8 +1,9 @@
-/** The page: what a nurse looks at. It mirrors alarms and keeps none of them waiting. */
+/** The page for nurses. It mirrors alarms and delays none. */
 import type { FastifyInstance } from 'fastify'
 import { type Clock, stamp } from '../core/clock.js'
 import { errorFields, messageOf, PainlensError, PortInUseError } from '../core/errors.js'
-import { LastSaid, type Log } from '../core/log.js'
+import type { Log } from '../core/log.js'
+import { type ListenerStats, PersistentListener } from '../core/persistent-listener.js'
 import { type Assets, readAssets } from './assets.js'
 import { Pictures, type PicturesOptions } from './pictures.js'
 import { createPageServer, type PageActions } from './server.js'
@@ -44,17 +45,15 @@ export interface PageOptions {
 }
 
 export interface PageStage {
-  /** http://host:port or https://host:port, or null while the port is not available. */
-  address(): string | null
+  /** The address is http://host:port or https://host:port. */
+  stats(): ListenerStats
   /** A message of a box, the own one included. */
   heard(heard: Heard): void
-  /** What of the broker can be reached. */
+  /** Which connections to the broker are up. */
   linked(linked: Linked): void
   /** Ends every connection. */
   stop(): Promise<void>
 }
-
-const defaultRetryMs = 30_000
 
 /**
  * Resolves after the first try to listen. If the port is not available, that is logged and tried again: alarms do not
@@ -68,48 +67,38 @@ export async function startPage(options: PageOptions): Promise<PageStage> {
 }
 
 class ServedPage implements PageStage {
-  readonly #options: PageOptions
   readonly #ward: Ward
   readonly #viewers: PageViewers
   readonly #pictures: Pictures | null
-  readonly #create: () => Promise<FastifyInstance>
-  readonly #said = new LastSaid<string>()
-  #server: FastifyInstance | null = null
-  #address: string | null = null
-  #retry: NodeJS.Timeout | undefined
-  #trying: Promise<void> = Promise.resolve()
-  #stopped = false
+  readonly #listener: PersistentListener<FastifyInstance>
 
   constructor(options: PageOptions, assets: Assets, key: Buffer) {
-    const { device, clock, heatmaps, limits, log } = options
+    const { host, port, device, clock, heatmaps, limits, log, retryMs } = options
     const pictures = options.pictures && new Pictures({ ...options.pictures, log, now: () => performance.now() })
     const ward = new Ward({ devices: [device, ...options.others], heatmaps, clock })
     const { build } = assets
     const viewers = new PageViewers({ rows: () => ward.rows(), at: () => stamp(clock, clock.now()), build, limits })
-    this.#options = options
     this.#ward = ward
     this.#viewers = viewers
     this.#pictures = pictures
-    // Read each time, so that a certificate that was put right is taken at the next try.
-    this.#create = async () =>
-      createPageServer({
-        ...options,
-        tls: await readTls(options.tls),
-        sessionKey: key,
-        ward,
-        viewers,
-        pictures,
-        assets
-      })
+    const parts = { sessionKey: key, ward, viewers, pictures, assets }
+    this.#listener = new PersistentListener({
+      // The files are read for each try, so that a corrected certificate is used by the next one.
+      create: async () => createPageServer({ ...options, tls: await readTls(options.tls), ...parts }),
+      listen: (server) => server.listen({ host, port }),
+      explain: (error) => listenError(`page on ${host}:${port}`, error),
+      onListening: (address) => log.info({ address }, 'the page is served'),
+      onProblem: (problem) => log.error(errorFields(problem), 'the page is not served; alarms are not affected'),
+      retryMs
+    })
   }
 
   start(): Promise<void> {
-    this.#trying = this.#try()
-    return this.#trying
+    return this.#listener.start()
   }
 
-  address(): string | null {
-    return this.#address
+  stats(): ListenerStats {
+    return this.#listener.stats()
   }
 
   heard(heard: Heard): void {
@@ -123,31 +112,10 @@ class ServedPage implements PageStage {
   }
 
   async stop(): Promise<void> {
-    this.#stopped = true
-    clearTimeout(this.#retry)
-    await this.#trying
-    this.#pictures?.stop()
-    this.#viewers.close()
-    await this.#server?.close()
-    this.#address = null
-  }
-
-  async #try(): Promise<void> {
-    const { host, port, log, retryMs = defaultRetryMs } = this.#options
-    let server: FastifyInstance | null = null
-    try {
-      server = await this.#create()
-      this.#address = await server.listen({ host, port })
-      this.#server = server
-      this.#said.isNew(null)
-      log.info({ address: this.#address }, 'the page is served')
-    } catch (error) {
-      await server?.close()
-      const problem = listenError(`page on ${host}:${port}`, error)
-      if (this.#said.isNew(problem.message))
-        log.error(errorFields(problem), 'the page is not served; alarms are not affected')
-      if (!this.#stopped) this.#retry = setTimeout(() => void this.start(), retryMs)
-    }
+    await this.#listener.stop(() => {
+      this.#pictures?.stop()
+      this.#viewers.close()
+    })
   }
 }
 

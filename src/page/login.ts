@@ -1,4 +1,4 @@
-/** Who may log in: two tokens, and a wait after each wrong one that grows. */
+/** The login: two tokens, and a growing delay after each wrong one. */
 import { isSame } from './session.js'
 import { type Role, roles } from './wire.js'
 
@@ -15,7 +15,7 @@ const longestWaitMs = 60_000
 /** Failures are forgotten after that time. */
 const memoryMs = 3_600_000
 const mostAddresses = 4096
-/** Of all addresses together, for those who have many. */
+/** The limit for all addresses together, against a client with many. */
 const allTogether = { tries: 60, perMs: 60_000 }
 
 interface Failures {

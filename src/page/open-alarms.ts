@@ -5,7 +5,7 @@ import type { AlarmRow } from './wire.js'
 
 /** Of ended alarms, the oldest give way. */
 const mostAlarms = 200
-/** Ids of alarms that are done with, so that a message that comes twice does not bring one back. */
+/** Ids of closed alarms, so that a repeated message does not reopen one. */
 const mostClosed = 400
 const mostHeatmapBytes = 512 * 1024
 /** Explanations whose alarm has not been heard of yet. */
@@ -50,7 +50,7 @@ export class OpenAlarms {
     this.#heatmaps = heatmaps
   }
 
-  /** An alarm's first, next or last message; one that is repeated or comes late changes nothing. */
+  /** Applies an alarm's message; a repeated or late one changes nothing. */
   take(message: HeardAlarm): void {
     const { alarm_id: id, seq } = message
     const known = this.#open.get(id)
@@ -61,7 +61,7 @@ export class OpenAlarms {
     this.#bound()
   }
 
-  /** Who has acknowledged it, also after its end; that one is done with. */
+  /** Applies an acknowledgement; one after the alarm's end closes the alarm. */
   acknowledged({ alarm_id: id, by, at, kind }: AcknowledgementMessage): void {
     const known = this.#open.get(id)
     if (!known) return

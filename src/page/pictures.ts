@@ -1,4 +1,4 @@
-/** Pictures for technicians: asked for by name, for a time that ends, and encoded once for all who look. */
+/** Pictures for technicians: requested by camera, for a limited time, and encoded once for all viewers. */
 import sharp from 'sharp'
 import { InputError } from '../core/errors.js'
 import type { Log } from '../core/log.js'

@@ -1,4 +1,4 @@
-/** The page's endpoints. Every request may be hostile: who is not logged in gets the page's files, and no more. */
+/** The page's endpoints. Every request may be hostile: without a login only the page's static files are served. */
 import type { Server } from 'node:http'
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify'
 import { z } from 'zod'
@@ -256,7 +256,7 @@ class PageEndpoints {
 const refuse = (reply: FastifyReply, status: number, code: ErrorCode, error: string, more: object = {}): FastifyReply =>
   reply.code(status).send({ code, error, ...more } satisfies Refusal)
 
-/** Browsers name the site that a POST comes from; what names none is no browser, and has no business here. */
+/** Browsers send `Origin` or `Sec-Fetch-Site` with a POST; a request without both is refused. */
 function isOwnOrigin({ headers: { origin, 'sec-fetch-site': site }, host }: FastifyRequest): boolean {
   if (site !== undefined && site !== 'same-origin') return false
   if (origin === undefined) return site === 'same-origin'

@@ -34,7 +34,7 @@ export class Sessions {
     return `${text}.${this.#sign(text)}`
   }
 
-  /** @returns the session of a cookie that was made here and has not run out, else null */
+  /** @returns the session of a cookie that is signed with this key and has not expired, else null */
   open(cookie: string | undefined, now = Date.now()): Session | null {
     if (cookie === undefined || cookie.length > longestCookie) return null
     const [text = '', signature = '', ...rest] = cookie.split('.')

@@ -23,16 +23,16 @@ export interface ViewerLimits {
 const defaultLimits: ViewerLimits = { viewers: 256, unreadBytes: 256 * 1024 }
 /** Browsers take a lamp for unknown after 10 s without an event. */
 const defaultBeatMs = 3000
-/** What changes together is told together. */
+/** Changes within this time are sent together, in ms. */
 const gatherMs = 100
-/** A browser comes back after that time. */
+/** After which a browser reconnects, in ms (`retry` of server-sent events). */
 const retryMs = 2000
 
 export class PageViewers {
   readonly #options: PageViewersOptions
   readonly #limits: ViewerLimits
   readonly #streams = new Set<Stream>()
-  /** What was told, as it was encoded. */
+  /** The rows as they were last sent, encoded, by key. */
   #told = new Map<string, string>()
   readonly #beat: NodeJS.Timeout
   #gathering: NodeJS.Timeout | null = null

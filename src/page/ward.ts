@@ -1,4 +1,4 @@
-/** What is known of a ward's boxes, rooms and open alarms, from the messages of the contract alone. */
+/** The state of a ward's boxes, rooms and open alarms, built from messages of the contract only. */
 import type { HealthMessage } from '../contract/messages.js'
 import type { Payloads } from '../contract/topics.js'
 import type { Clock, Moment } from '../core/clock.js'
@@ -44,13 +44,13 @@ export interface WardOptions {
   clock: Clock
 }
 
-/** A box that is well says how it is each 30 s. */
+/** A box sends its health each 30 s; after this time without it, its rooms are unknown. */
 const silentMs = 100_000
 /** No face for that long: the bed may be empty. */
 const noFaceMs = 30_000
 const mostCameras = 64
 
-/** What a camera's state says of its room; null: nothing is in the way of watching. */
+/** Why a room is unknown in each state of its camera; null: it is watched. */
 const unknownBy: Readonly<Record<CameraState, RoomUnknown | 'paused' | null>> = {
   ok: null,
   connecting: 'connecting',
@@ -81,7 +81,7 @@ export class Ward {
     this.#boxes = new Map(options.devices.map((device) => [device, this.#newBox()]))
   }
 
-  /** Takes in a message. What is of none of the ward's boxes, or of no kind that it knows, changes nothing. */
+  /** Applies a message. One of another box or of an unknown kind changes nothing. */
   take(heard: Heard): void {
     const box = this.#boxes.get(heard.device)
     if (!box) return

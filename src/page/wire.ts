@@ -7,7 +7,7 @@ import type { CameraState, Polygon, UnusableReason, Zone } from '../core/types.j
 export const roles = ['ward', 'technician'] as const
 export type Role = (typeof roles)[number]
 
-/** Why it is unknown how a room is. The first that holds is shown: a box that is off outranks what its cameras said before. */
+/** Reasons for which a room's state is unknown. The first that holds is shown: a box that is off comes before the last state of its cameras. */
 export type RoomUnknown =
   | 'box_off'
   | 'box_unheard'
@@ -64,16 +64,16 @@ export interface AlarmRow {
   ack: Acknowledgement | null
   /** The explanation's sentence. */
   why: Texts | null
-  /** Whether there is a picture of it to ask for. */
+  /** Whether its heatmap can be fetched. */
   heatmap: boolean
 }
 
 export type Row = BoxRow | RoomRow | AlarmRow
 
-/** The event `rows`: what is different from what was told before; null: it is gone. */
+/** The event `rows`: rows that have changed; null for one that was removed. */
 export interface RowsEvent {
   at: string
-  /** Everything is in it, and what was told before counts no more. */
+  /** Whether these are all rows, which replace the earlier ones. */
   whole: boolean
   rows: Record<string, Row | null>
 }

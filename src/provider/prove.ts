@@ -20,7 +20,7 @@ export interface Blame {
 export interface ProofOptions {
   blame: Blame
   signal?: AbortSignal
-  /** Told once that the network could not be taken away. */
+  /** Called once where the network could not be taken away. */
   say?: (line: string) => void
   /** Whose rights its code has; null for this process's own. */
   account?: Account | null

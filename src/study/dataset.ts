@@ -47,7 +47,7 @@ export interface Dataset {
   rows: CropRow[]
   /** How many pictures have no usable face, in all and by label; null where that is not known. */
   unusable: { all: number | null; byLabel: Record<string, number> | null }
-  /** What makes figures of these data better than a model is, whole sentences; null where that was not looked for. */
+  /** Properties of the data that make a model's figures too good, as whole sentences; null where they were not looked for. */
   warnings: string[] | null
 }
 

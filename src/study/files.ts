@@ -4,7 +4,7 @@ import { DiskError, InputError } from '../core/errors.js'
 import { printable } from '../core/printable.js'
 import { isRunning } from '../core/processes.js'
 
-/** Whether there is anything of that name. */
+/** Whether a file, folder or link of that name exists. */
 export const isThere = (file: string): Promise<boolean> =>
   stat(file).then(
     () => true,
@@ -39,7 +39,7 @@ export async function writeWhole(file: string, pieces: Iterable<string | Uint8Ar
   }
 }
 
-/** Writes all of it, however little the system takes at once. */
+/** Writes all bytes: one write may take only a part of them. */
 export async function writeAll(handle: FileHandle, bytes: Uint8Array): Promise<void> {
   for (let at = 0; at < bytes.byteLength; ) {
     const { bytesWritten } = await handle.write(bytes, at, Math.min(2 ** 30, bytes.byteLength - at))

@@ -3,7 +3,7 @@ import { InputError } from '../core/errors.js'
 import { printable } from '../core/printable.js'
 import { diskError, writeAll } from './files.js'
 
-/** Rows of float32 in a file that grows by whole batches; what a process that was killed left of a batch is cut off. */
+/** Rows of float32 in a file that grows by whole batches; an incomplete batch of a killed process is cut off. */
 export class RowsFile {
   private constructor(
     private readonly path: string,

@@ -25,7 +25,7 @@ const rows = [
 ] as const
 
 describe('a row of the command line', () => {
-  it('gives its command what commander reads, the argument by its name', async () => {
+  it('passes the values that commander parsed to its command, the argument by its name', async () => {
     const { run } = command({ usage, summary, options: rows, load })
     const { signal } = new AbortController()
     expect(await run!({ rtspPort: 1, proof: true }, ['there'], signal)).toBe(7)
@@ -56,12 +56,12 @@ describe('a row of the command line', () => {
 })
 
 describe('the command line', () => {
-  it('has a command for every row that is not the head of others', () => {
+  it('has a command for every row that has no subcommands', () => {
     const parents = new Set(commandTable.map(({ parent }) => parent))
     for (const { usage, run } of commandTable) expect(run === undefined, usage).toBe(parents.has(usage))
   })
 
-  it('is in the README, command by command', () => {
+  it('has each of its commands in the README', () => {
     const readme = readFileSync(`${packageRoot}README.md`, 'utf8')
     const names = commandTable.filter(({ parent }) => parent === undefined).map(({ usage }) => usage.split(' ')[0]!)
     expect(names.filter((name) => !readme.includes(`| \`painlens ${name}`))).toEqual([])

@@ -57,21 +57,21 @@ describe('a command whose reader leaves', () => {
     ['explain', 'explain face.png again.png once-more.png --out explained'],
     ['simulate', 'simulate --json --rtsp-port 0 --seconds 60'],
     ['demo', 'demo --seconds 60']
-  ])('ends without a complaint, as one that SIGPIPE ended: %s', async (_, command) => {
+  ])('ends without a message, as if by SIGPIPE: %s', async (_, command) => {
     const { status, stdout, stderr } = await shell(`painlens ${command} | head -n 1`)
     expect(stderr).toMatch(command.startsWith('explain') ? /^painlens: stopped after \d of 3 pictures\.\n$/ : /^$/)
     expect(stdout.split('\n')).toHaveLength(2)
     expect(status).toBe(endedByPipe)
   })
 
-  it('has ended fine where it had ended before: --help', async () => {
+  it('has exit code 0 where its output was complete before: --help', async () => {
     const { status, stderr } = await shell('painlens check --help | head -n 1')
     expect(stderr).toBe('')
     expect([0, endedByPipe]).toContain(status)
   })
 })
 
-describe('a command whose output finds the disk full', () => {
+describe('a command that writes to a full disk', () => {
   it.each([
     ['--help', '--help'],
     ['check', 'check -c painlens.yaml'],
@@ -79,7 +79,7 @@ describe('a command whose output finds the disk full', () => {
     ['explain', 'explain face.png --out full'],
     ['models list', 'models list'],
     ['demo', 'demo --seconds 60']
-  ])('says so in one line and fails: %s', async (_, command) => {
+  ])('prints one line of error and exits with 1: %s', async (_, command) => {
     const { status, stderr } = await shell(`painlens ${command} >/dev/full`)
     expect(stderr).toMatch(
       /^painlens: standard output: cannot be written \(ENOSPC.*\n(painlens: stopped after 0 of 1 pictures\.\n)?$/
@@ -92,7 +92,7 @@ describe('a command whose output finds the disk full', () => {
     ['alarms', 'alarms --path nowhere', 1],
     ['explain', 'explain nowhere.png', 1],
     ['a config that is none', 'run -c nowhere.yaml', 2]
-  ])('ends as it would have, where only its complaints are lost: %s', async (_, command, code) => {
+  ])('keeps its exit code where only standard error is lost: %s', async (_, command, code) => {
     expect((await shell(`painlens ${command} 2>/dev/full`)).status).toBe(code)
   })
 })
@@ -124,7 +124,7 @@ async function ended(child: ChildProcess): Promise<number | string> {
 }
 
 describe('a daemon that cannot log', () => {
-  it('watches on, with a full disk', async () => {
+  it('goes on watching while the disk is full', async () => {
     const full = openSync('/dev/full', 'w')
     const run = await startRun(full)
     closeSync(full)
@@ -132,14 +132,14 @@ describe('a daemon that cannot log', () => {
     expect(await ended(run.child)).toBe(0)
   })
 
-  it('watches on, when the reader of its log has gone', async () => {
+  it('goes on watching after the reader of its log has exited', async () => {
     const run = await startRun('pipe')
     run.child.stderr!.destroy()
     await logLines(run)
     expect(await ended(run.child)).toBe(0)
   })
 
-  it('says how many lines were lost, when there is a reader again', async () => {
+  it('logs how many lines were lost once its log has a reader again', async () => {
     const fifo = join(folder, 'log.fifo')
     execFileSync('mkfifo', [fifo])
     const open = () => openSync(fifo, constants.O_RDONLY | constants.O_NONBLOCK)
@@ -160,7 +160,7 @@ describe('a daemon that cannot log', () => {
   })
 })
 
-it('a demo whose reader leaves takes its camera and its daemon along', async () => {
+it('a demo whose reader leaves ends together with its camera and its daemon', async () => {
   const child = spawn(process.execPath, [main, 'demo'], { stdio: ['ignore', 'pipe', 'inherit'] })
   onTestFinished(() => void child.kill('SIGKILL'))
   const gone = new Promise<number | null>((done) => child.once('exit', done))

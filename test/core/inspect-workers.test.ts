@@ -40,7 +40,7 @@ it('a worker that is named in PAINLENS_INSPECT has an inspector, which a debugge
   expect(targets).toHaveLength(1)
 })
 
-it('a worker that is not named has none', async () => {
+it('a worker that is not named in PAINLENS_INSPECT has no inspector', async () => {
   const said = startWorker({ PAINLENS_INSPECT: 'explain' })
   await until(() => said().includes('served'), 'an answer')
   expect(said()).not.toContain('listening')

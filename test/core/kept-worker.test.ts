@@ -67,8 +67,8 @@ async function start(options: Rig = {}) {
   return { worker, troubles, givenUp, double, die }
 }
 
-describe('a worker that is kept', () => {
-  it('comes again with its sessions; what is asked meanwhile fails at once', async () => {
+describe('a kept worker', () => {
+  it('is restarted with its sessions after a loss, and requests during the restart fail at once', async () => {
     const { worker, troubles, givenUp, double, die } = await start({ restartDelaysMs: [100, 1] })
     const first = worker.current?.opened
     expect(await double(4)).toBe(8)
@@ -83,7 +83,7 @@ describe('a worker that is kept', () => {
     expect([worker.restarted, givenUp]).toEqual([1, []])
   })
 
-  it('is given up at the third loss in a row, once', async () => {
+  it('is given up at the third loss in a row, and reports that once', async () => {
     const { worker, troubles, givenUp, double, die } = await start()
     for (const round of [1, 2]) {
       await die()
@@ -97,7 +97,7 @@ describe('a worker that is kept', () => {
     expect([worker.restarted, givenUp.length]).toEqual([2, 1])
   })
 
-  it('that cannot be opened again counts as lost', async () => {
+  it('counts a failed reopening as a loss', async () => {
     let fails = false
     const { givenUp, die, troubles } = await start({ fails: () => fails })
     fails = true
@@ -107,7 +107,7 @@ describe('a worker that is kept', () => {
     expect(troubles).toEqual([expect.stringMatching(/code 3/), expect.stringMatching(/no model/)])
   })
 
-  it('and is closed in the middle of its restart, says no more', async () => {
+  it('reports nothing more when it is closed during a restart', async () => {
     const { worker, troubles, double, die } = await start({ restartDelaysMs: [60_000] })
     await die()
     expect(troubles).toHaveLength(1)
@@ -116,31 +116,31 @@ describe('a worker that is kept', () => {
     await expect(double(1)).rejects.toThrow()
   })
 
-  it('throws what the first opening throws', async () => {
+  it('throws the error of its first opening', async () => {
     await expect(start({ fails: () => true })).rejects.toThrow('no model')
   })
 
-  it('tries a first opening again where its failure may pass, until it serves', async () => {
+  it('retries its first opening after a failure that may pass, until it serves', async () => {
     let openings = 0
     const { double } = await start({ fails: () => openings++ < 2, mayPass: () => true })
     expect(openings).toBe(3)
     expect(await double(2)).toBe(4)
   })
 
-  it('throws the failure that came last when it has tried as often as it may', async () => {
+  it('throws the last failure when its tries are used up', async () => {
     let openings = 0
     const fails = () => ++openings > 0
     await expect(start({ fails, mayPass: () => openings < 2 })).rejects.toThrow('no model')
     expect(openings).toBe(2)
   })
 
-  it('is not opened when the start is aborted before', async () => {
+  it('is not opened when the start was aborted before', async () => {
     await expect(start({ signal: AbortSignal.abort() })).rejects.toThrow(/is closed/)
   })
 })
 
-describe('restarts', () => {
-  it('are all there again after a minute of service, and only then', () => {
+describe('the allowance of restarts', () => {
+  it('is full again after a minute of service, and not before', () => {
     let now = 0
     const restarts = new Restarts([1, 5], () => now)
     for (const [serves, expected] of [
@@ -156,7 +156,7 @@ describe('restarts', () => {
     }
   })
 
-  it('that fail do not count as service, however long they take', () => {
+  it('does not grow during restarts that fail, however long they take', () => {
     let now = 0
     const restarts = new Restarts([1, 5], () => now)
     restarts.serving()

@@ -3,7 +3,7 @@ import { report } from '../../src/commands/report.js'
 import { InputError, printed } from '../../src/core/errors.js'
 import { printable, printableLines } from '../../src/core/printable.js'
 
-describe('a name from outside', () => {
+describe('text from outside', () => {
   it.each([
     ['\u001b]0;title\u0007', '\\x1b]0;title\\x07'],
     ['\u009b31m', '\\x9b31m'],
@@ -15,7 +15,7 @@ describe('a name from outside', () => {
     expect(printable(name)).toBe(expected)
   })
 
-  it('a message keeps its lines, and none of the rest', () => {
+  it('a message keeps its line breaks and tabs, and shows other control characters as text', () => {
     expect(printableLines('one\n\ttwo\u001b[2J\r')).toBe('one\n\ttwo\\x1b[2J\\r')
   })
 

@@ -2,12 +2,12 @@ import { describe, expect, test } from 'vitest'
 import { isRunning } from '../../src/core/processes.js'
 
 describe('a process id', () => {
-  test('of this process, and of one of another user, is of a running process', () => {
+  test('is that of a running process for this process and for one of another user', () => {
     expect(isRunning(process.pid)).toBe(true)
     expect(isRunning(1)).toBe(true)
   })
 
-  test('that no process has, and a number that is no process id, is of none', () => {
+  test('is not that of a running process if it is unused or not valid', () => {
     // Beyond the largest that Linux gives away (proc(5), pid_max).
     for (const pid of [2 ** 22 + 1, 0, -1, -process.pid, 1.5, Number.NaN, Number.POSITIVE_INFINITY])
       expect(isRunning(pid), String(pid)).toBe(false)

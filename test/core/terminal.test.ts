@@ -36,17 +36,17 @@ function printedBy(name: 'stdout' | 'stderr', isTTY: boolean, act: () => void): 
 
 afterEach(() => vi.unstubAllEnvs())
 
-describe('what is printed', () => {
+describe('printed text', () => {
   it.each([
     ['stdout', toStdout],
     ['stderr', toStderr]
-  ] as const)('to %s keeps lines and tabs, and shows what would steer the terminal', (name, write) => {
+  ] as const)('to %s keeps line breaks and tabs, and shows terminal control characters as text', (name, write) => {
     const text = printedBy(name, true, () => write(`${hostile}\n\tnext\n`))
     expect(text).not.toMatch(steers)
     expect(text).toMatch(/^a\\x1b\[2J\\x07\\x9b31m.*\\u202e.*z\n\tnext\n$/)
   })
 
-  it('has a colour where painlens gives one, on a terminal only, and not if NO_COLOR is set', () => {
+  it('has the colour that painlens gives it on a terminal only, and not if NO_COLOR is set', () => {
     const paint = { from: 2, to: 5, sgr: '31' }
     const print = () => toStdout('x red \u001b[31m\n', paint)
     vi.stubEnv('NO_COLOR', '')
@@ -56,13 +56,13 @@ describe('what is printed', () => {
     expect(printedBy('stdout', true, print)).toBe('x red \\x1b[31m\n')
   })
 
-  it('may be painted from its beginning', () => {
+  it('can have a colour from its first character', () => {
     expect(shown('[ ok ] fine', { to: 6, sgr: '32' })).toBe('\u001b[32m[ ok ]\u001b[0m fine')
   })
 })
 
-describe('JSON that is printed', () => {
-  it('shows nothing that steers a terminal, and says the same to its readers', () => {
+describe('printed JSON', () => {
+  it('has terminal control characters escaped, and parses to the same value', () => {
     const value = { [hostile]: [hostile, 'half \ud83d', 'Größe 🔑\n'] }
     const json = printableJson(JSON.stringify(value))
     expect(json).not.toMatch(steers)
@@ -70,7 +70,7 @@ describe('JSON that is printed', () => {
     expect(JSON.parse(json)).toEqual(value)
   })
 
-  it('is so in a line of the log', () => {
+  it('has them escaped in a line of the log, too', () => {
     let line = ''
     const log = createLog('info', new Secrets(), (more) => {
       line += more
@@ -100,7 +100,7 @@ const files = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8'
   .map((name) => join('src', name))
 
 describe('the code that prints', () => {
-  it('does so by core/terminal.ts, but for what is listed with its reason', () => {
+  it('uses core/terminal.ts, apart from the listed exceptions', () => {
     const found = files.filter((file) => {
       const code = readFileSync(join(root, file), 'utf8')
         .replace(/\/\*[\s\S]*?\*\/|\/\/.*/g, '')
@@ -110,7 +110,7 @@ describe('the code that prints', () => {
     expect(found.sort()).toEqual(Object.keys(writers).sort())
   })
 
-  it('of explanations shows hostile names on standard output, standard error and the line of progress', () => {
+  it('of explanations shows hostile names as text on standard output, standard error and the progress line', () => {
     let text = ''
     const stream = { isTTY: true, columns: 200, write: (more: string) => (text += more) }
     const output = terminalOutput(stream, stream)
@@ -143,7 +143,7 @@ describe('the code that prints', () => {
     }
   })
 
-  it('of config init shows hostile text of a question', async () => {
+  it('of config init shows hostile text in a question as text', async () => {
     let text = ''
     const output = new Writable({
       write: (chunk, _, done) => {

@@ -9,8 +9,8 @@ function logAt(level: 'debug' | 'info') {
   return { log, lines }
 }
 
-describe('what is traced', () => {
-  it('is said at level debug: the stage, how long it took, and whose frame or alarm it is', async () => {
+describe('a traced step', () => {
+  it('is logged at level debug with its stage, its duration and its frame or alarm', async () => {
     const { log, lines } = logAt('debug')
     const frame = frameId({ camera: 'bed', at: 1234.56 })
     expect(await traced(log, 'detect', Promise.resolve(2), (faces) => ({ frame, faces }))).toBe(2)
@@ -19,7 +19,7 @@ describe('what is traced', () => {
     ])
   })
 
-  it('costs nothing above: the work itself comes back, and no fields are made', async () => {
+  it('returns the work itself and makes no fields above level debug', async () => {
     const { log, lines } = logAt('info')
     const work = Promise.resolve(2)
     const fields = () => {
@@ -30,7 +30,7 @@ describe('what is traced', () => {
     expect(lines).toEqual([])
   })
 
-  it('that fails is not said here: its error goes to who waits for it', async () => {
+  it('that fails is not logged, since its caller gets the error', async () => {
     const { log, lines } = logAt('debug')
     await expect(traced(log, 'detect', Promise.reject(new Error('dead')), () => ({}))).rejects.toThrow('dead')
     expect(lines).toEqual([])

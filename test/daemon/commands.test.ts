@@ -72,9 +72,10 @@ describe('a pause for care', { timeout: patience(120_000) }, () => {
 })
 
 describe('MQTT commands', { timeout: patience(120_000) }, () => {
-  it('that are invalid are answered with an error; after a flood of them commands and alarms still work', async () => {
+  it('that are invalid are answered with an error; a flood of them stops neither commands nor alarms, and leaves few test alarms in the log', async () => {
     const { device, nurse, start } = await setUp([bed])
     const daemon = start()
+    const startedAt = performance.now()
     const pain = await nurse.alarm('pain', 'start', 40_000)
     const bad: readonly (readonly [name: string, payload: string, error: RegExp])[] = [
       ['ack', '{"alarm_id":', /no JSON/],
@@ -92,6 +93,9 @@ describe('MQTT commands', { timeout: patience(120_000) }, () => {
       const answer = await until(() => nurse.told.find(({ topic }) => topic === `response/${name}`)?.json, name)
       expect(answer).toMatchObject({ status: 'error', error: expect.stringMatching(error) })
     }
+    expect((await nurse.command('test_alarm', { camera: 'bed', seconds: 1 })).status).toBe('ok')
+    expect(await nurse.alarm('test', 'start')).toMatchObject({ test: true, priority: 'low', camera: 'bed' })
+    expect(await nurse.alarm('test', 'end')).toMatchObject({ test: true, reason: 'test' })
     nurse.forget()
     const floods = ['ack', 'refresh', 'test_alarm', 'pause', 'nonsense'].flatMap((name) =>
       ['{', '{}', '{"camera":"bed"}', `"${'x'.repeat(20_000)}"`].map((payload) => [name, payload] as const)
@@ -108,19 +112,21 @@ describe('MQTT commands', { timeout: patience(120_000) }, () => {
       60_000
     ).finally(() => clearInterval(asking))
     nurse.forget()
-    expect((await nurse.command('test_alarm', { camera: 'bed', seconds: 1 })).status).toBe('ok')
-    expect(await nurse.alarm('test', 'start')).toMatchObject({ test: true, priority: 'low', camera: 'bed' })
-    expect(await nurse.alarm('test', 'end')).toMatchObject({ test: true, reason: 'test' })
+    const testAlarm = () => nurse.command('test_alarm', { camera: 'bed', seconds: 1 })
+    let answer = await testAlarm()
+    for (let tries = 0; answer.status === 'ok' && tries < 20; tries++) answer = await testAlarm()
+    expect(answer).toMatchObject({ status: 'error', code: 'PL-COMMAND-TOO-MANY' })
     await nurse.alarm('pain', 'start')
     expect(daemon.child.exitCode).toBeNull()
     await daemon.end('SIGTERM')
     expect(daemon.output()).not.toMatch(/\n\s+at /)
-    expectWhole(
-      (await device.alarms({ json: true }))
-        .trimEnd()
-        .split('\n')
-        .map((line) => JSON.parse(line) as AlarmMessage)
-    )
+    const logged = (await device.alarms({ json: true }))
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as AlarmMessage)
+    expectWhole(logged)
+    const tests = logged.filter(({ condition, phase }) => condition === 'test' && phase === 'start')
+    expect(tests.length).toBeLessThanOrEqual(10 + (performance.now() - startedAt) / 30_000)
   })
 
   it("to refresh, like a reconnect, publish all states and active alarms again; the outage's alarm has its duration", async () => {

@@ -1,5 +1,6 @@
 /** From a resident in pain to a nurse's click on the page, and to the subscriber who hears of it. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { logIn } from '../page/rig.js'
 import { chromiumPath, openChromium } from '../support/browser.js'
 import { freePort } from '../support/mosquitto.js'
 import { patience, until } from '../support/slowness.js'
@@ -7,6 +8,27 @@ import { nowhere, Ward } from '../support/ward.js'
 
 const wait = { timeout: patience(40_000) }
 const token = 'ward-token-0123456789'
+const technician = 'technician-token-01234'
+/** Over nothing of the resident. */
+const outlines = {
+  masks: [
+    [
+      [0.95, 0],
+      [1, 0],
+      [1, 0.1]
+    ]
+  ],
+  zones: [
+    {
+      name: 'door',
+      polygon: [
+        [0, 0],
+        [0.1, 0],
+        [0, 0.1]
+      ]
+    }
+  ]
+}
 
 let ward: Ward
 let browser: Awaited<ReturnType<typeof openChromium>>
@@ -24,16 +46,26 @@ describe.skipIf(chromiumPath === null)('the page of a daemon', { timeout: patien
   it('shows a resident in pain, takes the acknowledgement and a pause, and tells the truth when broker and daemon die', async () => {
     const { camera } = await ward.room()
     const port = await freePort()
-    const page = { enabled: true, port, tokens: { ward: token }, path: 'page' }
-    const cameras = [camera, { id: 'gone', url: nowhere, location: { room: '13' } }]
+    const page = { enabled: true, port, tokens: { ward: token, technician }, path: 'page' }
+    const cameras = [camera, { id: 'gone', url: nowhere, location: { room: '13' }, ...outlines }]
     const device = await ward.device(cameras, { page, alarm: { onset_s: 1, smoothing_s: 0.2 } })
     const nurse = await device.listen()
     const daemon = device.start()
     await until(() => daemon.output().includes('the page is served'), 'the page', 60_000)
 
+    const address = `http://127.0.0.1:${port}`
+    const cookie = await logIn(address, technician, 'T.')
+    const answer = await fetch(`${address}/api/cameras`, { headers: { cookie } })
+    expect(await answer.json()).toMatchObject({
+      cameras: [
+        { camera: 'bed', masks: [], zones: [] },
+        { camera: 'gone', ...outlines }
+      ]
+    })
+
     const screen = await browser.newPage({ locale: 'en-GB' })
     screen.setDefaultTimeout(wait.timeout)
-    await screen.goto(`http://127.0.0.1:${port}`)
+    await screen.goto(address)
     await screen.getByLabel('Your name').fill('Schwester K.')
     await screen.getByLabel('Token').fill(token)
     await screen.getByRole('button', { name: 'Log in' }).click()

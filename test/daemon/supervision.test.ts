@@ -1,6 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
 import { mkdtemp } from 'node:fs/promises'
+import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
@@ -160,23 +162,33 @@ describe('a decoder', () => {
   })
 })
 
-describe('an HTTP port in use', () => {
+describe('a port of http or of the page that is in use', () => {
   it('does not affect alarms, and is reported by health', { timeout: patience(90_000) }, async () => {
     const taken = Number(new URL(ward.broker.url).port)
-    const device = await ward.device([camera('a')], { http: { port: taken } })
+    const other = createServer().listen(0, '127.0.0.1')
+    await once(other, 'listening')
+    onTestFinished(() => void other.close())
+    const { port } = other.address() as AddressInfo
+    const page = { enabled: true, port, tokens: { ward: 'ward-token-0123456789' }, path: 'page' }
+    const device = await ward.device([camera('a')], { http: { port: taken }, page })
     const nurse = await device.listen()
     const daemon = device.start()
     await until(() => daemon.output().includes('painlens runs'), 'the start')
     await nurse.state('a', 'ok')
     await nurse.command('refresh', {})
     const seen = await until(
-      () => nurse.health().find(({ http, cameras }) => http?.problem && cameras.a),
+      () => nurse.health().find(({ http, page, cameras }) => http?.problem && page?.problem && cameras.a),
       'health to say so'
     )
     expect(seen.http).toEqual({
       address: null,
       code: 'PL-HTTP-PORT',
       problem: expect.stringMatching(/the port is in use. Choose another as http.port/)
+    })
+    expect(seen.page).toEqual({
+      address: null,
+      code: 'PL-PAGE-PORT',
+      problem: expect.stringMatching(/^page on 127\.0\.0\.1:\d+: the port is in use/)
     })
     expect(daemon.output()).toMatch(/HTTP endpoints unavailable; alarms are not affected/)
     daemon.child.kill('SIGTERM')

@@ -56,7 +56,7 @@ async function mayWrite(user: User, topic: string): Promise<boolean> {
     )
 }
 
-describe('the access list of the examples, by mosquitto', () => {
+describe("the examples' access list, enforced by mosquitto,", () => {
   it('lets painlens publish every topic of the contract and take commands, and painlens check finds nothing', async () => {
     const { mqtt, outbox } = rig
     await until(() => mqtt.connected(), 'the connection')

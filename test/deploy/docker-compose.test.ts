@@ -166,7 +166,6 @@ describe('the broker, with its real config', () => {
         return text
           .replace('listener 8883', `listener ${port} localhost`)
           .replaceAll('/run/secrets/', `${folder}/secrets/`)
-          .replace('/mosquitto/config/acl', join(folder, 'mosquitto/acl'))
           .replace('/mosquitto/data/', `${data}/`)
       }
     })
@@ -213,6 +212,25 @@ describe('the broker, with its real config', () => {
       `painlens/${device}/command/ack go`,
       `painlens/${device}/command/ack go`
     ])
+  })
+
+  it('the nurse call and the health check may not speak as a device of their names', async () => {
+    const nurse = await connected(login('nurse-call', 'nurse-call-password'))
+    const [, password] = /--pw (\S+)/.exec(readSecret('mosquitto_sub'))!
+    const health = await connected({ username: 'health', password })
+    const heard: string[] = []
+    nurse.on('message', (topic) => void heard.push(topic))
+    await nurse.subscribeAsync('painlens/#', { qos: 1 })
+    for (const [client, topic] of [
+      [nurse, 'painlens/nurse-call/alarm'],
+      [nurse, 'painlens/nurse-call/status'],
+      [nurse, `painlens/${device}/alarm`],
+      [health, 'painlens/health/alarm']
+    ] as const)
+      await client.publishAsync(topic, 'forged', { qos: 1 }).catch(() => undefined)
+    await nurse.publishAsync(`painlens/${device}/command/refresh`, '{}', { qos: 1 })
+    await until(() => heard.length > 0, 'the command, after what was refused')
+    expect(heard).toEqual([`painlens/${device}/command/refresh`])
   })
 
   it('messages that the broker confirmed for an absent subscriber survive a kill -9', async () => {

@@ -16,7 +16,7 @@ import {
 const release = () => makeRelease('1.0.0')
 const row = (name: string, ...columns: string[]): RegExp => new RegExp(`^  ${[name, ...columns].join(' +')}$`, 'm')
 
-describe('install.sh finds', () => {
+describe('install.sh on each kind of machine:', () => {
   it.each<[string, BoxOptions, RegExp[]]>([
     [
       'JetPack 6.2',
@@ -145,7 +145,7 @@ const config = () => write(join(temporaryFolder(), 'painlens.yaml'), 'device: wa
 const aptCalls = (box: string): string[] => calls(box).filter((call) => call.startsWith('apt-get'))
 const quietly = 'apt-get install -y -qq --no-install-recommends'
 
-describe('install.sh takes Node.js', () => {
+describe('where install.sh takes Node.js from:', () => {
   it('an installed Node.js that is new enough is used, without apt', async () => {
     const box = makeBox()
     addApt(box, { distribution: '18.19.1+dfsg-6ubuntu5' })

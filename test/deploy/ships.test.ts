@@ -370,8 +370,8 @@ it('no file that ships imports a package that does not ship', () => {
 })
 
 // Last, since installing a provider changes the tree.
-describe('from the packed tree', () => {
-  it('every command of the table is run below', () => {
+describe('the packed tree:', () => {
+  it('the tests of the packed tree run every command of the table', () => {
     expect(commands.filter((command) => !(command in mainPaths))).toEqual([])
   })
 

@@ -69,6 +69,7 @@ export function health(cameras: Record<string, CameraSketch>, { demonstration = 
     outbox: { depth: 0 },
     problems: [],
     http: null,
+    page: null,
     provider: 'cpu',
     model: { name: 'm', sha256: 'ab', demonstration },
     explanation: null
@@ -115,7 +116,7 @@ export async function servePage(
   const actions = { acknowledge: note('acknowledge'), pause: note('pause'), resume: note('resume') }
   const page = await startPage({ ...pageDefaults(), actions, ...changes })
   onTestFinished(() => page.stop())
-  return { page, url: page.address()!, asked }
+  return { page, url: page.stats().address!, asked }
 }
 
 const refuse = (): Promise<never> => Promise.reject(new Error('not in this test'))

@@ -189,9 +189,9 @@ describe('the page over TLS', () => {
     const key = join(folder(), 'server.key')
     const page = await startPage({ ...pageDefaults(), tls: { ...server, key }, retryMs: 100 })
     onTestFinished(() => page.stop())
-    expect(page.address()).toBeNull()
+    expect(page.stats().address).toBeNull()
     writeFileSync(key, readFileSync(server.key))
-    await until(() => page.address() !== null, 'the page')
+    await until(() => page.stats().address !== null, 'the page')
   })
 })
 

@@ -117,7 +117,7 @@ const browser = await openChromium()
 try {
   await mkdir(folder, { recursive: true })
   for (const language of ['de', 'en'] as const)
-    for (const width of [360, 1920] as const) await take(browser, page.address()!, language, width)
+    for (const width of [360, 1920] as const) await take(browser, page.stats().address!, language, width)
 } finally {
   await browser.close()
   await page.stop()

@@ -20,6 +20,8 @@ const replacing =
 
 const configPages = ['docs/operate/config.md', 'config/painlens.schema.json']
 const languages = 'src/contract/languages/index.ts'
+const mapping = 'src/daemon/wiring/mapping.ts'
+const commands = 'src/daemon/wiring/commands.ts'
 
 export const plants: readonly Plant[] = [
   {
@@ -142,6 +144,24 @@ export const plants: readonly Plant[] = [
     edits: [{ file: 'src/commands/table.ts', change: replacing("'--since <time>'", "'--from <time>'") }],
     byCompiler: ['src/commands/table.ts', 'the command has no use for the option from'],
     byTests: ['docs/operate/commands.md']
+  },
+  {
+    what: 'seconds of the config in the place of milliseconds',
+    edits: [{ file: mapping, change: replacing('connectMs: first_picture_s * 1000', 'connectMs: first_picture_s') }],
+    byCompiler: [mapping],
+    byTests: []
+  },
+  {
+    what: 'milliseconds in the place of seconds',
+    edits: [{ file: mapping, change: replacing('clearS: alarm.clear_s,', 'clearS: milliseconds(alarm.clear_s),') }],
+    byCompiler: [mapping],
+    byTests: []
+  },
+  {
+    what: 'seconds of a command in the place of milliseconds',
+    edits: [{ file: commands, change: replacing('duration_s * secondMs', 'duration_s') }],
+    byCompiler: [commands],
+    byTests: []
   },
   {
     what: 'an option that its command does not know',

@@ -66,11 +66,11 @@ const unknownCamera = (camera: string, known: ReadonlySet<string>): UsageError =
 
 type Given = Acknowledgement & { after_end: boolean }
 
-/** What the log says of one alarm. */
+/** The log's entries about one alarm. */
 interface Told {
   /** The last message, with the highest score so far. */
   message: AlarmMessage
-  /** Those of its messages and those of their own, each once; by what tells them apart. */
+  /** From alarm messages and from acknowledgement messages, each once; the key is made of the fields that differ between two. */
   acknowledgements: Map<string, Given>
   isWanted: boolean
 }

@@ -72,7 +72,7 @@ async function tryPublishing(
   return confirmed(address, connection)
 }
 
-/** How many messages the broker takes at once is said only where it says so. */
+/** The receive maximum, if the broker sends one (MQTT 5). */
 function confirmed(address: string, { protocolVersion, receiveMaximum, maximumQos }: Connection): CheckResult {
   const did = maximumQos === 0 ? 'was sent' : 'confirmed'
   const found = `${address} ${did} a message, MQTT ${protocolVersion === 5 ? '5' : '3.1.1'}`

@@ -72,7 +72,7 @@ function judge(what: Lamp, { fps, width, height }: CameraConfig, camera: CameraC
 
 const tooSlow = (fps: number): string => `It gives less than fps: ${fps}; raise the camera's rate, or lower fps.`
 
-/** `704x576, pixels 16:11, turned by 90°, shown as 576x1024`, without what is not so. */
+/** `704x576, pixels 16:11, turned by 90°, shown as 576x1024`, without the parts that do not apply. */
 function shapeOf(shape: CameraShape | null): string {
   if (shape === null) return 'unknown size'
   const { coded, sampleAspect, rotation, picture } = shape
@@ -85,7 +85,7 @@ function shapeOf(shape: CameraShape | null): string {
   ].join(', ')
 }
 
-/** How a camera is opened: where these differ, what the running painlens sees says nothing of this config. */
+/** Settings by which a camera is opened: where they differ, the running painlens's camera says nothing about this config. */
 const openedBy: readonly string[] = ['url', 'decoder', 'rotation', 'aspect', 'tls'] satisfies (
   | keyof CameraConfig
   | 'tls'

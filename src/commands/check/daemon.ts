@@ -37,7 +37,7 @@ function describe({ version, device, pid, started, cameras }: CamerasAnswer, kno
   return `${runs}, ${watches}${others.length > 0 ? `, ${others.join(', ')} not in this config` : ''}`
 }
 
-/** A painlens that was started by hand reads its own config, too. In a container the same file has the same name. */
+/** Compares the files: a painlens started by hand may have another config. In a container the same file has the same name. */
 function otherFile({ config }: CamerasAnswer, file: string): CheckResult[] {
   if (config === undefined || isSameFile(config, file)) return []
   return [fail('PL-CONFIG-OTHER', what, `it reads ${printable(config)}, and ${file} was checked`)]

@@ -85,7 +85,7 @@ export async function checkCommand(
   const running = loaded ? await askRunning(loaded, signal) : { daemon: null, findings: [] }
   const checks = loaded ? [...machineChecks, ...configChecks] : machineChecks
   for (const check of checks) {
-    // Those of the machine ask for nothing in the context.
+    // The checks of the machine need no config.
     const context = { config: loaded?.config, secrets, running, signal } as CheckContext
     const results = await runCheck(check, context)
     if (signal.aborted) return 1
@@ -96,7 +96,7 @@ export async function checkCommand(
   return findings.some(({ state }) => state === 'fail') ? 1 : 0
 }
 
-/** @returns null, with the problems told, where the config is wrong */
+/** @returns null where the config is invalid, after printing its problems */
 async function load(
   found: FoundConfig,
   env: CheckIo['env'],

@@ -26,7 +26,7 @@ export async function checkModel({ config, signal }: CheckContext): Promise<Chec
   const manifest = await loadManifest(config.model.manifest)
   const open = (provider: ProviderChoice): Promise<Classifier> =>
     startClassifier({ ...classifierOptions(config, manifest), provider, log: silentLog, signal })
-  // A provider that does not work has a line of its own.
+  // A failing provider is reported by the line `provider`.
   const classifier = await open(config.inference.provider).catch((error: unknown) => {
     if (error instanceof ProviderError) return open('cpu')
     throw error

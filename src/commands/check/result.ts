@@ -55,7 +55,7 @@ export interface Running {
   findings: readonly CheckResult[]
 }
 
-/** Looks at one thing; whatever it throws becomes a red line, and the next check has its turn. */
+/** Runs one check; an error that it throws becomes a red line, and the next check is run. */
 export interface Check {
   what: Lamp
   run: (context: CheckContext) => Promise<CheckResult[]>

@@ -50,7 +50,7 @@ export function targetOf(text: string | undefined, manifest: Manifest): CropTarg
   if (text === undefined) return 'max'
   const index = labelIndexOf(text, manifest.labels)
   if (index >= 0) return index
-  // An odd place holds the sign of the part behind it.
+  // At odd indexes are the signs, each before its term.
   const parts = text
     .trim()
     .split(/\s([+-])\s/)

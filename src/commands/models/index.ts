@@ -7,8 +7,8 @@ import { packageRoot } from '../../core/version.js'
 import { loadManifest, type Manifest } from '../../lib/model/manifest.js'
 
 /**
- * Lists the classifiers in the folder of models and whether each is what its manifest says.
- * @returns 1 when one of them is not, or there is none
+ * Lists the classifiers in the folder of models, and whether each file matches its manifest.
+ * @returns 1 when one does not match, or the folder has no manifest
  */
 export async function modelsListCommand(
   folder = join(packageRoot, 'models'),

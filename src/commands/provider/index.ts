@@ -19,7 +19,7 @@ export interface ModelChoice {
 
 export interface ProviderInstallOptions extends ModelChoice {
   archive: string
-  /** `--no-proof`: false where there is nothing to prove it on. */
+  /** `--no-proof`: false where the provider cannot be tried, such as without a GPU. */
   proof: boolean
 }
 

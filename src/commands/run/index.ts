@@ -12,7 +12,7 @@ import { type Daemon, startDaemon } from '../../daemon/wiring/daemon.js'
 const statusEveryMs = 10_000
 const stopMs = 2700
 
-/** SIGHUP, from the beginning on: one that comes before there is something to reload counts once there is. */
+/** Listens for SIGHUP from the start of the process: one that comes before the daemon runs is carried out once it does. */
 class Hangup {
   #reload: (() => void) | undefined
   #missed = false
@@ -33,7 +33,7 @@ class Hangup {
 
 /**
  * `painlens run`: the daemon until SIGTERM or SIGINT. SIGHUP reads the config again.
- * @returns 0 after a wanted stop, 1 when something vital has died
+ * @returns 0 after a requested stop, 1 after the loss of a vital part
  */
 export async function runCommand(
   { config: given }: { config: string | undefined },
@@ -62,7 +62,7 @@ export async function runCommand(
     onFatal: (error) => fatal(error),
     signal
   })
-    // What is thrown from here on is printed without the log.
+    // Errors from here on are printed by `report`, not logged.
     .catch((error: unknown) => Promise.reject(secrets.clean(error)))
   const daemon = await Promise.race([starting, aborted(signal)])
   if (!daemon) return giveUp(starting)
@@ -119,7 +119,7 @@ async function endInTime(stopped: Promise<unknown>, by: 'SIGTERM' | 'SIGKILL'): 
   clearTimeout(timer)
 }
 
-/** A bad file keeps the running config and says so, in the log and as an alarm. */
+/** With an invalid file the running config stays, which the log and an alarm report. */
 async function reload(file: string, daemon: Daemon, secrets: Secrets, log: Log): Promise<void> {
   try {
     const { config, secrets: found } = await loadConfig(file)

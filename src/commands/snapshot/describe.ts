@@ -39,7 +39,7 @@ const reasons: Record<UnusableReason, string> = {
 const reasonOf = (reason: string): string =>
   Object.hasOwn(reasons, reason) ? reasons[reason as UnusableReason] : shortened(reason)
 
-/** The height of a face's box in its widths, where that cannot be told. */
+/** Height over width of a face's ellipse, where its box does not determine it. */
 const usualHeight = 1.3
 
 /**

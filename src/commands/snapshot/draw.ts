@@ -51,7 +51,7 @@ export async function drawSnapshot(
   const { picture, scale, width, height, pictureHeight } = page
   const svg = [
     `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}">`,
-    // What reaches beyond the picture is cut off at its edge.
+    // Boxes and zones are clipped at the edge of the picture.
     `<svg width="${width}" height="${pictureHeight}">`,
     ...head.masks.map((polygon) => drawMask(polygon, page)),
     ...head.zones.map(({ polygon }) => outline(pointsOf(polygon, page), colours.zone, page)),
@@ -157,7 +157,7 @@ function drawFace(face: ShownFace, page: Page): string {
     [Math.sin(turn), -Math.cos(turn)],
     [Math.cos(turn), Math.sin(turn)]
   ]
-  // The ellipse that fills the box, in that direction.
+  // The radius, in that direction, of the ellipse inscribed in the box.
   const reach = scale / Math.hypot(up[0] / (box.width / 2), up[1] / (box.height / 2))
   const point = (along: number, aside: number): Place => [
     x + reach * (along * up[0] + aside * across[0]),
@@ -184,13 +184,13 @@ function drawZoneName(name: string, number: number, polygon: Polygon, page: Page
   const top = Math.min(...points.map(([, y]) => y))
   const [left] = points.find(([, y]) => y === top)!
   const short = shortened(name, 40)
-  // Lato has no Greek, Cyrillic or Chinese: rather a number than boxes; the terminal has the name.
+  // Lato has no Greek, Cyrillic or Chinese: such a zone is drawn with its number, and the terminal shows its name.
   const text = page.lettering.covers(short) ? short : `zone ${number}`
   const inside = top + 1.6 * page.textSize
   return label(text, [left, inside], inside, colours.zone, page)
 }
 
-/** A text on black, above what it belongs to, or below it, or where there is room. */
+/** A text on black: above its box or zone, below it, or where there is room. */
 function label(text: string, [x, top]: Place, bottom: number, colour: string, page: Page): string {
   const { lettering, textSize, width, pictureHeight, taken } = page
   const style: TextStyle = { size: textSize, weight: 'bold', colour }

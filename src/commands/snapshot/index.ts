@@ -13,13 +13,13 @@ import { lookOnce } from './own-look.js'
 import { fileFor, nameOf, refuseExisting, writePrivate } from './write.js'
 
 export interface SnapshotOptions {
-  /** Its id; may be left out where there is one camera. */
+  /** The camera's id; optional if the config has one camera. */
   camera: string | undefined
   /** The config file. */
   config: string | undefined
   /** A file or folder; `-` for standard output. */
   out: string | undefined
-  /** Whether a file that is there is replaced. */
+  /** Whether an existing file is replaced. */
   force: boolean | undefined
 }
 
@@ -75,7 +75,7 @@ export async function snapshotCommand(
 
 const standardIo = (pictureToStdout: boolean): SnapshotIo => ({
   say: pictureToStdout ? toStderr : toStdout,
-  // What goes wrong with it is told by what watches the standard streams.
+  // Errors of the stream are reported by core/standard-streams.ts.
   give: bytesToStdout,
   isTerminal: Boolean(process.stdout.isTTY),
   env: process.env

@@ -35,8 +35,8 @@ const isFolder = (path: string): Promise<boolean> =>
   )
 
 /**
- * Writes a picture of a resident's room, readable by the one who asked alone. It is whole under its name or not there.
- * @param force whether a file that is there is replaced
+ * Writes a picture of a resident's room, readable by the calling user only. The file appears complete or not at all.
+ * @param force whether an existing file is replaced
  * @throws UsageError where a file is there, DiskError
  */
 export async function writePrivate(path: string, bytes: Uint8Array, force: boolean): Promise<void> {
@@ -72,10 +72,10 @@ async function placeNew(part: string, path: string): Promise<void> {
   }
 }
 
-/** Behind sudo the file belongs to the one who called it, or he could not look at it. */
+/** Under sudo the file belongs to the user who called sudo, or that user could not read it. */
 async function handOver(file: FileHandle): Promise<void> {
   const { SUDO_UID, SUDO_GID } = process.env
   if (process.getuid?.() !== 0 || !SUDO_UID || !SUDO_GID) return
-  // A stick's file system may know no owners.
+  // FAT, as on USB sticks, has no owners.
   await file.chown(Number(SUDO_UID), Number(SUDO_GID)).catch(() => undefined)
 }

@@ -107,7 +107,7 @@ export async function studyTrainCommand(options: StudyTrainOptions, signal: Abor
   return 0
 }
 
-/** Says of work that was stopped from outside that it is kept. */
+/** After a stop by a signal, tells the user that the finished work is kept. */
 async function resumable<Result>(work: Promise<Result>, signal: AbortSignal): Promise<Result> {
   return work.catch((error: unknown) => {
     if (signal.aborted && error === signal.reason) toStderr('painlens: stopped; the same command goes on from there.\n')

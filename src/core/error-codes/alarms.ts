@@ -81,8 +81,8 @@ export const commandErrors = area({
     },
     'PL-COMMAND-TOO-MANY': {
       cause:
-        'Acknowledgements or test alarms come faster than half of alarm.updates_per_s, or one alarm has had 20 acknowledgements while it was active, or since its end.',
-      fix: 'Try again in a second; an alarm that many have acknowledged needs no further one.'
+        'Acknowledgements or test alarms come faster than half of alarm.updates_per_s; more than 10 test alarms came at once, or 2 a minute after that; or one alarm has had 20 acknowledgements while it was active, or since its end.',
+      fix: 'Try again in a second, a test alarm in half a minute; an alarm with 20 acknowledgements needs no further one.'
     }
   }
 })

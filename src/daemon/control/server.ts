@@ -3,16 +3,9 @@ import { Readable } from 'node:stream'
 import { type FastifyInstance, type FastifyReply, fastify } from 'fastify'
 import { type Clock, type Moment, stamp } from '../../core/clock.js'
 import { limitConnections } from '../../core/connection-limit.js'
-import {
-  ClosedError,
-  ControlError,
-  codeOf,
-  type ErrorCode,
-  errorFields,
-  InputError,
-  PainlensError
-} from '../../core/errors.js'
-import { LastSaid, type Log } from '../../core/log.js'
+import { ClosedError, ControlError, type ErrorCode, errorFields, InputError, PainlensError } from '../../core/errors.js'
+import type { Log } from '../../core/log.js'
+import { PersistentListener } from '../../core/persistent-listener.js'
 import { printable } from '../../core/printable.js'
 import type { Secrets } from '../../core/secrets.js'
 import { version } from '../../core/version.js'
@@ -20,7 +13,7 @@ import type { Outbox } from '../../stages/outbox/index.js'
 import type { Sight } from '../line/viewers.js'
 import type { WatchedCamera } from '../line/watched-camera.js'
 import { type CameraSeen, type CamerasAnswer, encodeSaved, endOfOutbox, headOf, settingsOf } from './protocol.js'
-import { claimSocket } from './socket.js'
+import { cannotListen, claimSocket } from './socket.js'
 
 export interface ControlOptions {
   /** As `controlSocket` answers. */
@@ -44,7 +37,6 @@ export interface Control {
   stop(): Promise<void>
 }
 
-const defaultRetryMs = 30_000
 /** A picture is waited for at most half of it; a client that reads slowly, or not at all, is cut off then. */
 const defaultDeadlineMs = 30_000
 /** A request is one line and few headers. */
@@ -63,46 +55,36 @@ export async function startControl(options: ControlOptions): Promise<Control> {
 class ControlServer implements Control {
   readonly #options: ControlOptions
   readonly #started: string
-  readonly #said = new LastSaid<string>()
   readonly #stopping = new AbortController()
-  #server: FastifyInstance | null = null
+  readonly #listener: PersistentListener<FastifyInstance>
   #remove: () => Promise<void> = async () => undefined
-  #retry: NodeJS.Timeout | undefined
-  #trying: Promise<void> = Promise.resolve()
   #frames = 0
 
   constructor(options: ControlOptions) {
     this.#options = options
     this.#started = stamp(options.clock, options.clock.now())
+    const { path, log, retryMs } = options
+    this.#listener = new PersistentListener({
+      create: () => this.#createServer(),
+      listen: async (server) => {
+        this.#remove = await claimSocket(path, (own) => server.listen({ path: own }))
+        return path
+      },
+      explain: (error) => (error instanceof PainlensError ? error : cannotListen(path, undefined, error)),
+      onListening: () => log.info({ path }, 'painlens check, snapshot and backup may ask here'),
+      onProblem: (problem) =>
+        log.warn(errorFields(problem), 'no command can ask this painlens what it sees; alarms are not affected'),
+      retryMs
+    })
   }
 
   start(): Promise<void> {
-    this.#trying = this.#try()
-    return this.#trying
+    return this.#listener.start()
   }
 
   async stop(): Promise<void> {
     this.#stopping.abort(new ControlError('PL-CONTROL-STOPPING', 'painlens is stopping', this.#options.path))
-    clearTimeout(this.#retry)
-    await this.#trying
-    await this.#remove()
-    await this.#server?.close()
-  }
-
-  async #try(): Promise<void> {
-    const { path, log, retryMs = defaultRetryMs } = this.#options
-    const server = this.#createServer()
-    try {
-      this.#remove = await claimSocket(path, (own) => server.listen({ path: own }))
-      this.#server = server
-      this.#said.isNew(null)
-      log.info({ path }, 'painlens check, snapshot and backup may ask here')
-    } catch (error) {
-      await server.close()
-      if (this.#said.isNew(codeOf(error)))
-        log.warn(errorFields(error), 'no command can ask this painlens what it sees; alarms are not affected')
-      if (!this.#stopping.signal.aborted) this.#retry = setTimeout(() => void this.start(), retryMs)
-    }
+    await this.#listener.stop(() => this.#remove())
   }
 
   #createServer(): FastifyInstance {

@@ -96,5 +96,5 @@ async function removeOwn(path: string, ino: number): Promise<void> {
   if (there?.ino === ino) await rm(path, { force: true })
 }
 
-const cannotListen = (path: string, why = 'unknown reason', cause?: unknown): ControlError =>
+export const cannotListen = (path: string, why = 'unknown reason', cause?: unknown): ControlError =>
   new ControlError('PL-CONTROL-LISTEN', `cannot be listened on (${why})`, path, { cause })

@@ -2,15 +2,9 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import { type FastifyInstance, fastify } from 'fastify'
 import { limitConnections } from '../../core/connection-limit.js'
-import {
-  type ErrorCode,
-  errorFields,
-  messageOf,
-  PainlensError,
-  PortInUseError,
-  type Problem
-} from '../../core/errors.js'
-import { LastSaid, type Log } from '../../core/log.js'
+import { type ErrorCode, errorFields, messageOf, PainlensError, PortInUseError } from '../../core/errors.js'
+import type { Log } from '../../core/log.js'
+import { type ListenerStats, PersistentListener } from '../../core/persistent-listener.js'
 
 /** Why a part prevents liveness or readiness. */
 export interface Report {
@@ -36,13 +30,11 @@ export interface HttpOptions {
 }
 
 export interface HttpStage {
-  /** The address it listens on, or null and the problem. */
-  stats(): { address: string | null; problem: Problem | null }
+  stats(): ListenerStats
   /** Closes the port and every connection. */
   stop(): Promise<void>
 }
 
-const defaultRetryMs = 30_000
 /** Limits of requests, in ms and bytes; monitoring sends a line and a few headers. */
 const bounds = { bodyBytes: 1024, headerBytes: 8192, requestMs: 5000, connections: 32, requestsOfOne: 100 }
 /** How often unfinished requests are looked for; Node.js's own 30 s would let each of them stay for so long. */
@@ -52,60 +44,17 @@ const checkMs = 1000
  * Resolves after the first try to listen. If the port is not available, that is logged, shown in `stats`, and retried.
  */
 export async function startHttp(options: HttpOptions): Promise<HttpStage> {
-  const stage = new Monitoring(options)
-  await stage.start()
-  return stage
-}
-
-class Monitoring implements HttpStage {
-  readonly #options: HttpOptions
-  #server: FastifyInstance | null = null
-  #address: string | null = null
-  #problem: Problem | null = null
-  readonly #said = new LastSaid<string>()
-  #retry: NodeJS.Timeout | undefined
-  #trying: Promise<void> = Promise.resolve()
-  #stopped = false
-
-  constructor(options: HttpOptions) {
-    this.#options = options
-  }
-
-  start(): Promise<void> {
-    this.#trying = this.#try()
-    return this.#trying
-  }
-
-  stats(): { address: string | null; problem: Problem | null } {
-    return { address: this.#address, problem: this.#problem }
-  }
-
-  async stop(): Promise<void> {
-    this.#stopped = true
-    clearTimeout(this.#retry)
-    await this.#trying
-    await this.#server?.close()
-    this.#address = null
-  }
-
-  async #try(): Promise<void> {
-    const { host, port, log, retryMs = defaultRetryMs } = this.#options
-    const server = createServer(this.#options)
-    try {
-      this.#address = await server.listen({ host, port })
-      this.#server = server
-      this.#problem = null
-      this.#said.isNew(null)
-      log.info({ address: this.#address }, 'live, ready and metrics are served')
-    } catch (error) {
-      await server.close()
-      const problem = listenError(host, port, error)
-      if (this.#said.isNew(problem.message))
-        log.error(errorFields(problem), 'HTTP endpoints unavailable; alarms are not affected')
-      this.#problem = problem
-      if (!this.#stopped) this.#retry = setTimeout(() => void this.start(), retryMs)
-    }
-  }
+  const { host, port, log, retryMs } = options
+  const listener = new PersistentListener({
+    create: () => createServer(options),
+    listen: (server) => server.listen({ host, port }),
+    explain: (error) => listenError(host, port, error),
+    onListening: (address) => log.info({ address }, 'live, ready and metrics are served'),
+    onProblem: (problem) => log.error(errorFields(problem), 'HTTP endpoints unavailable; alarms are not affected'),
+    retryMs
+  })
+  await listener.start()
+  return listener
 }
 
 function createServer(options: HttpOptions): FastifyInstance {

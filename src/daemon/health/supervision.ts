@@ -4,6 +4,7 @@ import type { CameraShapeHealth, ExplanationHealth, HealthMessage } from '../../
 import { type Clock, type Moment, stamp } from '../../core/clock.js'
 import type { Problem } from '../../core/errors.js'
 import { LastSaid, type Log } from '../../core/log.js'
+import type { ListenerStats } from '../../core/persistent-listener.js'
 import type { Size } from '../../core/types.js'
 import { type CameraShape, ratioText } from '../../stages/camera/index.js'
 import type { Classifier } from '../../stages/classify/index.js'
@@ -28,6 +29,8 @@ export interface SupervisionOptions {
   cameras: ReadonlyMap<string, WatchedCamera>
   seenFaces: Pick<SeenFaces, 'of'>
   progress: Progress
+  /** Null where the page is turned off. */
+  page: () => ListenerStats | null
   metrics: Metrics
   loop: LoopDelay
   log: Log
@@ -103,9 +106,8 @@ export class Supervision {
 
   /** What the next health message would say. */
   look(): HealthMessage {
-    const { model, classifier, explainer, outbox, cameras, seenFaces, metrics, loop, clock } = this.#options
+    const { model, classifier, explainer, outbox, cameras, seenFaces, page, metrics, loop, clock } = this.#options
     const now = clock.now()
-    const http = this.#http?.stats()
     const loopP99 = tenth(loop.p99())
     return {
       at: stamp(clock, now),
@@ -118,7 +120,8 @@ export class Supervision {
       event_loop_ms: { p99: loopP99 },
       outbox: { depth: outbox.depth() },
       problems: [...this.ready().parts],
-      http: http ? { address: http.address, ...told(http.problem) } : null,
+      http: listening(this.#http?.stats() ?? null),
+      page: listening(page()),
       provider: classifier.proof.provider,
       model,
       explanation: explainer ? explanationHealth(explainer.stats()) : null
@@ -150,6 +153,8 @@ const reportOf = (defects: readonly Defect[]): Report => ({
 })
 
 const told = (problem: Problem | null) => ({ problem: problem?.message ?? null, code: problem?.code ?? null })
+
+const listening = (stats: ListenerStats | null) => stats && { address: stats.address, ...told(stats.problem) }
 
 const percentiles = (window: LatencyWindow) => ({
   p50: tenth(window.percentile(0.5)),

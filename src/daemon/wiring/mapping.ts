@@ -2,6 +2,7 @@
 import { cpus } from 'node:os'
 import type { CameraConfig, Config } from '../../config/index.js'
 import type { AlarmMessage } from '../../contract/messages.js'
+import type { Milliseconds, Seconds, WithUnits } from '../../core/clock.js'
 import { faceModelFiles } from '../../lib/face/model-files.js'
 import type { Manifest } from '../../lib/model/manifest.js'
 import type { ProviderName } from '../../lib/ort/provider-names.js'
@@ -39,16 +40,16 @@ export function cameraOptions(camera: CameraConfig, decoders: Decoders) {
     timing: cameraTiming(camera),
     decoder,
     ...shapeOptions(camera)
-  } satisfies Partial<CameraOptions>
+  } satisfies Partial<WithUnits<CameraOptions>>
 }
 
 /** Where a camera is, and how it is reached there. */
 export function linkOptions({ id, url, tls, video_track }: CameraConfig) {
   const verified = tls && { ca: tls.ca, fingerprint: tls.fingerprint, serverName: tls.server_name }
-  return { id, url, tls: verified, videoTrack: video_track } satisfies Partial<CameraOptions>
+  return { id, url, tls: verified, videoTrack: video_track } satisfies Partial<WithUnits<CameraOptions>>
 }
 
-const cameraTiming = ({ first_picture_s, silent_after_s }: CameraConfig): Partial<CameraTiming> => ({
+const cameraTiming = ({ first_picture_s, silent_after_s }: CameraConfig): Partial<WithUnits<CameraTiming>> => ({
   connectMs: first_picture_s * 1000,
   readMs: silent_after_s * 1000,
   lostMs: silent_after_s * 1000
@@ -66,7 +67,8 @@ function ratioOf(aspect: string | null): number | null {
 }
 
 /** With null: never. */
-const milliseconds = (seconds: number | null): number => (seconds === null ? Number.POSITIVE_INFINITY : seconds * 1000)
+const milliseconds = (seconds: Seconds | null): Milliseconds =>
+  seconds === null ? Number.POSITIVE_INFINITY : seconds * 1000
 
 export function detectorOptions({ model, inference }: Config, manifest: Manifest, provider: ProviderName) {
   return {
@@ -76,7 +78,7 @@ export function detectorOptions({ model, inference }: Config, manifest: Manifest
     provider,
     threads: detectorThreads(inference.threads),
     minScore: inference.min_face_score
-  } satisfies Partial<DetectorOptions>
+  } satisfies Partial<WithUnits<DetectorOptions>>
 }
 
 /**
@@ -86,7 +88,7 @@ export function detectorOptions({ model, inference }: Config, manifest: Manifest
 const detectorThreads = (configured: number): number => configured || Math.max(1, Math.floor(cpus().length / 2))
 
 export function classifierOptions({ inference: { provider, threads } }: Config, manifest: Manifest) {
-  return { manifest, provider, threads } satisfies Partial<ClassifierOptions>
+  return { manifest, provider, threads } satisfies Partial<WithUnits<ClassifierOptions>>
 }
 
 /** Alarms never wait for explanations, so the engine is opened in the background. */
@@ -103,7 +105,7 @@ export function explainOptions({ explanation, privacy }: Config, manifest: Manif
     provider,
     saveTo,
     inBackground: true
-  } satisfies Partial<ExplainOptions>
+  } satisfies Partial<WithUnits<ExplainOptions>>
 }
 
 export function alarmOptions({ alarm, facility, cameras }: Pick<Config, 'alarm' | 'facility' | 'cameras'>) {
@@ -125,14 +127,14 @@ export function alarmOptions({ alarm, facility, cameras }: Pick<Config, 'alarm' 
       remindS: alarm.remind_s
     },
     priorities: alarm.priority
-  } satisfies Partial<AlarmOptions>
+  } satisfies Partial<WithUnits<AlarmOptions>>
 }
 
 export function seenFacesOptions({ alarm: { face_unusable_min, nobody_seen_min } }: Config) {
   const minutes = (value: number | null): number => milliseconds(value === null ? null : value * 60)
   return {
     afterMs: { face_unusable: minutes(face_unusable_min), nobody_seen: minutes(nobody_seen_min) }
-  } satisfies Partial<SeenFacesOptions>
+  } satisfies Partial<WithUnits<SeenFacesOptions>>
 }
 
 export function pageOptions({ device, page: { host, port, tls, tokens, devices, path }, privacy }: Config) {
@@ -145,7 +147,7 @@ export function pageOptions({ device, page: { host, port, tls, tokens, devices, 
     others: [...new Set(devices)].filter((other) => other !== device),
     folder: path,
     heatmaps: privacy.publish_heatmap
-  } satisfies Partial<PageOptions>
+  } satisfies Partial<WithUnits<PageOptions>>
 }
 
 /** The model as alarms and health name it. */
@@ -154,14 +156,14 @@ export function modelOf({ name, sha256, demonstration }: Manifest): NonNullable<
 }
 
 export function alarmLogOptions({ alarm_log }: Config) {
-  return { path: alarm_log.path, maxBytes: alarm_log.max_mb * megabyte } satisfies Partial<AlarmLogOptions>
+  return { path: alarm_log.path, maxBytes: alarm_log.max_mb * megabyte } satisfies Partial<WithUnits<AlarmLogOptions>>
 }
 
 export function outboxOptions({ outbox: { path, max_messages, expiry_h } }: Config) {
-  return { path, maxMessages: max_messages, expiryMs: expiry_h * hourMs } satisfies Partial<OutboxOptions>
+  return { path, maxMessages: max_messages, expiryMs: expiry_h * hourMs } satisfies Partial<WithUnits<OutboxOptions>>
 }
 
-export function brokerOptions({ mqtt }: Config): BrokerOptions {
+export function brokerOptions({ mqtt }: Config): WithUnits<BrokerOptions> {
   const { url, username, password, client_id, tls, keepalive_s } = mqtt
   const certificates = tls && { ca: tls.ca, cert: tls.cert, key: tls.key, serverName: tls.server_name }
   return { url, username, password, clientId: client_id, tls: certificates, keepaliveS: keepalive_s }
@@ -176,5 +178,5 @@ export function mqttOptions(config: Config) {
     protocolVersion: protocol === 'auto' ? undefined : protocolVersions[protocol],
     device: config.device,
     privacy: { publishEmotions: publish_emotions, publishHeatmap: publish_heatmap }
-  } satisfies Partial<MqttOptions>
+  } satisfies Partial<WithUnits<MqttOptions>>
 }

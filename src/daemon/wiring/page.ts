@@ -4,6 +4,7 @@ import type { HealthMessage } from '../../contract/messages.js'
 import type { Payloads } from '../../contract/topics.js'
 import { stamp, timeOfDay } from '../../core/clock.js'
 import { InputError } from '../../core/errors.js'
+import type { ListenerStats } from '../../core/persistent-listener.js'
 import { version } from '../../core/version.js'
 import {
   type CameraTile,
@@ -118,6 +119,11 @@ export class DaemonPage {
     this.#hear('status', { state: 'online', session: '', version, at: stamp(clock, clock.now()) })
     this.#look()
     if (about.others.length > 0) this.#neighbours = this.#hearOthers(about.others)
+  }
+
+  /** Null where the page is turned off, and until the first try to serve it. */
+  stats(): ListenerStats | null {
+    return this.#page?.stats() ?? null
   }
 
   /** To be called each second. */

@@ -1,7 +1,7 @@
 /** Requests to the box that serves the page. */
 import type { Refusal, SessionAnswer } from '../wire.js'
 
-/** What came back: the answer, or why there is none. */
+/** The answer to a request, or why it failed. */
 export type ApiAnswer<T> = { ok: true; value: T } | { ok: false; status: number; refusal: Refusal }
 
 /** The request did not come through. */

@@ -1,4 +1,4 @@
-/** What the box tells, as it comes: rows by key, and how long ago something was heard at all. */
+/** The stream of events: rows by key, and the time since the last event of any kind. */
 import { useEffect, useState } from 'preact/hooks'
 import type { BeatEvent, Row, RowsEvent } from '../wire.js'
 import { session } from './api.js'
@@ -12,10 +12,10 @@ export interface WardFeed {
   now: number
 }
 
-/** After which nothing that was told counts any more. */
+/** Silence after which all rows count as out of date, in ms. */
 export const lostMs = 10_000
 const tickMs = 500
-/** A connection that was refused for good, or that is silent without being closed, is opened again. */
+/** Interval at which a refused or silent connection is opened again, in ms. */
 const reopenMs = 3000
 
 interface Heard {

@@ -1,4 +1,4 @@
-/** Signs that differ in shape, for those who do not tell their colours apart. No fonts and no emoji: a kiosk may have neither. */
+/** Icons that differ in shape, not only in colour, for colour-blind users. No fonts and no emoji: a kiosk may have neither. */
 import type { RoomLamp } from '../wire.js'
 
 const shapes: Record<RoomLamp, string> = {

@@ -1,4 +1,4 @@
-/** What a browser keeps of its user's choices; one that keeps nothing has the defaults. */
+/** The user's choices in the browser's local storage; the defaults where it stores nothing. */
 
 export function kept<T extends string>(key: string, allowed: readonly T[]): T | null {
   try {

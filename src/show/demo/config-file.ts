@@ -27,7 +27,7 @@ export function placesIn(folder: string): DemoPlaces {
   }
 }
 
-/** The config of a demo: what an installer would write, with what is off by default and what a demo shows. */
+/** The config of a demo: as an installer would write it, with the features that are off by default and that a demo shows. */
 export async function writeDemoConfig(
   places: DemoPlaces,
   urls: { camera: string; broker: string },

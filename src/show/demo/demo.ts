@@ -135,8 +135,8 @@ function introduce({ places }: Show, camera: string, broker: string, { port: pag
 }
 
 /**
- * Shows what the demo's broker is told. Any program of this machine may publish there, so a message that is not one of the
- * contract's is noted and dropped.
+ * Shows the messages at the demo's broker. Any program of this machine may publish there, so a message that is not in the
+ * contract is reported and dropped.
  */
 export async function subscribe(
   url: string,
@@ -169,7 +169,7 @@ export async function subscribe(
       show.narrator.note(`what was published on ${topic} is not of painlens (${messageOf(error)})`, Date.now())
     }
   })
-  // Of a broker that ends, too, there is no more to hear.
+  // A broker that ends sends no more messages, either.
   client.on('error', (error) => show.narrator.note(`the broker's messages end (${messageOf(error)})`, Date.now()))
   await client.subscribeAsync(Object.keys(handlers), { qos: 1 })
   return { stop: () => client.endAsync(true) }

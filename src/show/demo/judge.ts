@@ -1,4 +1,4 @@
-/** Whether a demo did what it should: each scripted pain one alarm, and no alarm without one. Pure. */
+/** Whether a demo had one alarm for each scripted pain, and no other. Pure. */
 import type { AlarmMessage, ExplanationMessage } from '../../contract/messages.js'
 
 /** A stretch of the scripted day; times in ms since the epoch, `until` is null while it lasts. */

@@ -1,4 +1,4 @@
-/** What the demo's terminal says, in plain words. */
+/** The demo's output on the terminal, in plain words. */
 import type { AlarmMessage, CameraStateMessage, ExplanationMessage, StatusMessage } from '../../contract/messages.js'
 import { printable } from '../../core/printable.js'
 import type { Write } from '../../core/terminal.js'

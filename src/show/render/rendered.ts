@@ -18,7 +18,7 @@ export interface Rendered extends Size {
   moved: { unit: string; region: RegionName; polygon: Point[] }[]
 }
 
-/** What is true about a face at its place in a picture. */
+/** Ground truth of a face at its place in a picture. */
 export function truthOf(
   shape: FaceShape,
   units: ActionUnits,

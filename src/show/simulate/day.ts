@@ -81,7 +81,7 @@ export function unitsAt(day: Day, seconds: number): ActionUnits {
   return blink > 0 ? { ...units, AU45: blink } : units
 }
 
-/** Residents doze off only where the script says so, and this one does not. */
+/** Outside pain the eyes stay open: the resident does not fall asleep in this script. */
 function unitsOf(day: Day, { expression, intensity }: Stretch, index: number): ActionUnits {
   const units = expressionUnits(expression, intensity, createRandom(day.seed * 8191 + index))
   return expression === 'pain' ? units : { ...units, AU43: Math.min(units.AU43 ?? 0, 0.3 * intensity) }

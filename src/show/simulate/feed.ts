@@ -90,7 +90,7 @@ class FramePump {
   readonly #bytes: number
   #iterator: AsyncIterator<Uint8Array> | undefined
   #stopped = false
-  /** What is wrong with the frames. */
+  /** The error of the frame source, if it failed. */
   error: string | undefined
 
   constructor(child: ChildProcess, { width, height }: FeedOptions) {

@@ -1,4 +1,4 @@
-/** What real cameras do that no standard says, for tests and to try an installation out. */
+/** Deviations of real cameras from the standards, for tests and for trying out an installation. */
 export interface RtspQuirks {
   /** DESCRIBE is answered by 302, and this address. */
   redirectTo?: string
@@ -64,7 +64,7 @@ export class QuirkyConnection {
     this.#silent = quirks.silentAt === 'connect'
   }
 
-  /** What comes in the place of the answer; undefined where that comes. */
+  /** What happens instead of the answer; undefined: the answer is sent. */
   answer(method: string): QuirkyAnswer | undefined {
     const { silentAt, hangUpAt, statuses, redirectTo, places } = this.quirks
     this.#silent ||= silentAt === method

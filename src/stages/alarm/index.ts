@@ -11,7 +11,7 @@ import { later, type Moment, stamp } from '../../core/clock.js'
 import { InputError, type Problem } from '../../core/errors.js'
 import type { Box, CameraState } from '../../core/types.js'
 import { PastAlarms, refuseMany } from './past.js'
-import { type AlarmFacts, AlarmRecord, placeOf, TokenBucket } from './record.js'
+import { type AlarmFacts, AlarmRecord, commandLimits, placeOf, TokenBucket } from './record.js'
 import {
   EndedAlarms,
   endOf,
@@ -63,6 +63,8 @@ class AlarmStage implements Alarms {
   readonly #rules: AlarmRules
   readonly #newId: () => string
   readonly #limit: TokenBucket
+  readonly #testLimit = new TokenBucket(...commandLimits.testAlarms)
+  readonly #refreshLimit = new TokenBucket(...commandLimits.refreshes)
   readonly #tracks = new Map<string, TrackState>()
   readonly #technical = new Map<string, AlarmRecord>()
   /** Test alarms, and when each ends. */
@@ -182,6 +184,7 @@ class AlarmStage implements Alarms {
       )
     }
     this.#limit.takeFor('command test_alarm', at)
+    this.#testLimit.takeFor('command test_alarm', at, 0)
     const nothing = { type: 'technical', score: null, threshold: null, code: null } as const
     const alarm = this.#record({ ...nothing, condition: 'test', camera, test: true }, at, priority && { priority })
     this.#tests.set(alarm, later(at, seconds * 1000))
@@ -233,7 +236,8 @@ class AlarmStage implements Alarms {
   }
 
   active(at: Moment): AlarmMessage[] {
-    for (const alarm of this.#activeRecords()) alarm.wanted = true
+    const all = this.#refreshLimit.take(at)
+    for (const alarm of this.#activeRecords()) alarm.wanted ||= all || held(alarm.lastAt, at, commandLimits.silentS)
     return this.#wantedUpdates(at)
   }
 

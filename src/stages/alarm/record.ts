@@ -238,15 +238,29 @@ function place({ location, camera }: Wording, words: Language['alarm']['place'])
   return known.length > 0 || camera === null ? known : [`${words.camera} ${camera}`]
 }
 
-/** So many per second in the long run, and a second's worth (at least one) at once. */
+/**
+ * The alarm log keeps each message that a command asks for. At the rate of updates, a flood would overwrite all older alarms
+ * within an hour.
+ */
+export const commandLimits = {
+  /** In the long run per second, and at once. */
+  testAlarms: [2 / 60, 10],
+  /** Beyond these, `refresh` repeats only alarms that have been silent for `silentS`. */
+  refreshes: [6 / 60, 20],
+  silentS: 10
+} as const
+
+/** So many per second in the long run, and `most` at once: a second's worth (at least one) unless given. */
 export class TokenBucket {
   readonly #perS: number
+  readonly #most: number
   #tokens: number
   #at = Number.NEGATIVE_INFINITY
 
-  constructor(perS: number) {
+  constructor(perS: number, most = Math.max(1, perS)) {
     this.#perS = perS
-    this.#tokens = Math.max(1, perS)
+    this.#most = most
+    this.#tokens = most
   }
 
   /**
@@ -257,19 +271,18 @@ export class TokenBucket {
   take(at: Moment, leave = 0): boolean {
     const elapsedS = Math.max(0, at - this.#at) / 1000
     this.#at = Math.max(this.#at, at)
-    this.#tokens = Math.min(Math.max(1, this.#perS), this.#tokens + elapsedS * this.#perS)
+    this.#tokens = Math.min(this.#most, this.#tokens + elapsedS * this.#perS)
     if (this.#tokens < 1 + leave) return false
     this.#tokens--
     return true
   }
 
   /**
-   * A message that a command asked for is not merged with others: beyond the rate limit the command fails. Half of what may
-   * come at once is left to updates, so that a flood of commands does not silence active alarms.
+   * A message that a command asked for is not merged with others: beyond the rate limit the command fails.
+   * @param leave half of what may come at once unless given, so that a flood of commands does not silence active alarms
    * @throws {InputError} if there was none to take
    */
-  takeFor(command: string, at: Moment): void {
-    const half = Math.floor(Math.max(1, this.#perS) / 2)
-    if (!this.take(at, half)) throw new InputError('PL-COMMAND-TOO-MANY', 'too many messages at once', command)
+  takeFor(command: string, at: Moment, leave = Math.floor(this.#most / 2)): void {
+    if (!this.take(at, leave)) throw new InputError('PL-COMMAND-TOO-MANY', 'too many messages at once', command)
   }
 }

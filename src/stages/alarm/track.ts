@@ -1,6 +1,6 @@
 /** What is known about one face over time, and what follows for its alarm: onset, end, and which track goes on with it. */
 import type { EndReason, TechnicalCondition } from '../../contract/conditions.js'
-import { latest, type Moment } from '../../core/clock.js'
+import { latest, type Moment, type Seconds } from '../../core/clock.js'
 import type { Box } from '../../core/types.js'
 import type { AlarmRecord } from './record.js'
 import type { AlarmRules } from './types.js'
@@ -150,7 +150,7 @@ export function endOf(track: TrackState, rules: AlarmRules, now: Moment): EndRea
 }
 
 /** Whether something that began at `since` has held for `seconds`. */
-export function held(since: Moment, now: Moment, seconds: number): boolean {
+export function held(since: Moment, now: Moment, seconds: Seconds): boolean {
   return now - since >= seconds * 1000
 }
 

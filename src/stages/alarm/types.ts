@@ -86,7 +86,10 @@ export interface Alarms {
   testAlarm(camera: string, at: Moment, options?: TestAlarmOptions): AlarmMessage[]
   /** Time passes: updates that are due, and ends of faces that stay away. Call it about once per second. */
   tick(now: Moment): AlarmMessage[]
-  /** Each active alarm once more, as an update; those that the rate limit holds back come with `tick`. */
+  /**
+   * Each active alarm once more, as an update; those that the rate limit holds back come with `tick`. In a flood of such calls
+   * only those that have been silent for 10 s.
+   */
   active(at: Moment): AlarmMessage[]
   /** Ends every active alarm with the reason `stopped`; nothing starts after it. */
   shutdown(at: Moment): AlarmMessage[]

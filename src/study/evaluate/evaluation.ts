@@ -51,7 +51,7 @@ export function evaluationOf(judgement: JudgedData, { data, by, alarm, chance }:
   const shown = judged.filter(({ row }) => labels.includes(row.label))
   const threshold = alarm.rules.onsetThreshold
   const others = separationOf(shown, judgement, threshold, chance)
-  // Without neutral faces the rest is the same.
+  // Without neutral faces these would equal the figures above.
   const all = shown.length < judged.length ? separationOf(judged, judgement, threshold, chance) : null
   const replayed = replay(judgement, alarm)
   const evaluation: Evaluation = {

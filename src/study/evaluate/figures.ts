@@ -46,9 +46,9 @@ export interface Figures {
   weighted: ClassFigures
   accuracy: Estimate
   balanced_accuracy: Estimate
-  /** Accuracy of calling everything what is most frequent. */
+  /** Accuracy of always predicting the most frequent label. */
   most_frequent: number | null
-  /** By label, neutral last where there is any: how many were called each label. */
+  /** The confusion matrix: a row for each true label (neutral last, if there is any), a column for each predicted one. */
   confusion: { columns: string[]; rows: Record<string, (number | null)[]> }
   /** Pictures without a usable face, of all labels; null where that is not known. */
   unusable: number | null
@@ -237,7 +237,7 @@ function testsOf(
   labels: readonly string[],
   { seed, repetitions }: Chance
 ): Tests | null {
-  // Only where all labels are shown does guessing come to 1 / labels, whatever is guessed more often.
+  // Guessing has a balanced accuracy of 1 / labels only if all labels occur.
   const recalls = subjects
     .map((judged) => classReport(confusionIn(judged, labels)).classes.map(({ recall }) => recall))
     .filter((row): row is number[] => row.every((recall) => recall !== null))

@@ -128,7 +128,7 @@ async function judgeRest(
     signal.throwIfAborted()
     const faces = await next
     next = facesOf(file.rows + batchSize)
-    // It is awaited in the next round, if that comes.
+    // Awaited in the next round; without one its rejection must not be unhandled.
     next.catch(() => undefined)
     const verdicts = await classifier.classify({ camera: 'study', at: 0 as Moment, faces }).verdicts
     await file.append(verdicts.map(({ logits }) => logits))
@@ -170,7 +170,7 @@ async function seenBefore({ folder, rows }: Dataset, { path }: Manifest): Promis
           `THE MODEL WAS TRAINED ON ${seen} OF THESE SUBJECTS: it knows them. Use --run ${printable(run)} for figures that hold.`
         ]
   } catch {
-    // It does not come from a run of painlens study train, or that is gone.
+    // The model is not from a run of painlens study train, or that run's folder is gone.
     return []
   }
 }

@@ -1,6 +1,6 @@
 import type { CropRow, Dataset } from '../dataset.js'
 
-/** What a model says of a crop. */
+/** A model's output for a crop. */
 export interface Judged {
   row: CropRow
   /** The fold whose model it is, from 1; null for one model for all. */

@@ -9,7 +9,7 @@ import { softmax } from '../../lib/model/preprocess.js'
 import { type CropRow, type Dataset, listed, neutral } from '../dataset.js'
 import type { Judged, JudgedData } from './judged.js'
 
-/** What a fold's manifest says of its predictions. */
+/** The entry for predictions in a fold's manifest. */
 const foldSchema = z.looseObject({
   labels: z.array(z.string()),
   alarm_label: z.string(),
@@ -76,7 +76,7 @@ function judgedOf(record: Record<string, string>, { labels, rows, folds, found }
   if (predicted < 0) return `predicted is ${printable(said) || 'empty'}, none of ${labels.map(printable).join(', ')}`
   const probabilities = Float64Array.from(labels, (name) => numberOf(record[`p_${name}`]))
   const sum = probabilities.reduce((all, one) => all + one, 0)
-  // NaN is not at most anything.
+  // False for NaN, too.
   if (!probabilities.every((one) => one >= 0) || !(Math.abs(sum - 1) <= rounding))
     return 'the probabilities are not numbers from 0 that sum up to 1'
   if (probabilities[predicted]! < Math.max(...probabilities) - rounding)

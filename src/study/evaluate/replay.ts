@@ -141,7 +141,7 @@ function stretchesOf({ judged }: Video, trackLostS: number): Stretch[] {
 const hoursOf = (stretches: readonly Stretch[], which: (label: string) => boolean): number =>
   stretches.reduce((sum, { label, seconds }) => sum + (which(label) ? seconds : 0), 0) / 3600
 
-/** How often the stage is told that time passes. */
+/** Interval of the alarm stage's ticks, in ms. */
 const tickMs = 1000
 
 function alarmsOf(

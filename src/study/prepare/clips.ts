@@ -17,7 +17,7 @@ export interface Clip {
 /** So many rows are named with each problem. */
 const namedRows = 12
 
-/** What is found out about the data before hours are spent, told all at once. */
+/** Findings about the data, collected before the long work begins and reported together. */
 export class Findings {
   readonly warnings: string[] = []
   /** Rows and frames that are left out, by reason. */

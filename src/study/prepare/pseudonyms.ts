@@ -44,7 +44,7 @@ export function namesOf(
   }
 }
 
-/** Who is who, in a file that can be kept elsewhere. @throws DiskError */
+/** The table of names and pseudonyms, in a file that can be kept elsewhere. @throws DiskError */
 export async function writeKey(folder: string, key: readonly (readonly [string, string])[]): Promise<void> {
   const text = Papa.unparse({ fields: ['pseudonym', 'name'], data: key as [string, string][] }, { newline: '\n' })
   await writeWhole(join(folder, keyFile), [text, '\n'])

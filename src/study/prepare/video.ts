@@ -27,7 +27,7 @@ export interface VideoStretch {
   everyS: number
 }
 
-/** What a file says of itself. */
+/** A video's properties, as ffprobe reports them. */
 export interface VideoProbe {
   /** Null where the file does not say. */
   durationS: number | null
@@ -215,7 +215,7 @@ class PictureTimes {
     this.#wake()
   }
 
-  /** Undefined where it was never told. */
+  /** Undefined if the decoder has not reported it. */
   async at(picture: number): Promise<number | undefined> {
     while (this.#times.length <= picture && !this.#ended)
       await new Promise<void>((resolve) => {

@@ -46,7 +46,7 @@ export interface ReportOptions {
 
 type Write = (line: string) => void
 
-/** Begins the name of the folder with what a report goes on from. */
+/** Prefix of the folder with intermediate results, from which a stopped report continues. */
 const workPrefix = '.work-'
 
 /**
@@ -109,7 +109,7 @@ async function sectionsOf(run: StudyRun, options: ReportOptions, around: Surroun
     cropOf: (place) => crops.get(place),
     onStep: () => {
       done++
-      // The checks after them are not counted.
+      // The checks that follow are not part of this count.
       if (done <= total) onProgress(done, total)
     }
   })

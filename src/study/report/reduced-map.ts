@@ -6,7 +6,7 @@ export const gridSide = 32
 const cells = gridSide * gridSide
 const regions = regionNames.length
 
-/** What is kept of a relevance map. */
+/** The summary of a relevance map that is kept. */
 export interface ReducedMap {
   /** The relevance that LRP began with: the explained output. */
   start: number
@@ -73,7 +73,7 @@ export function reducedMapOf(row: Float32Array, classes: number): ReducedMap {
   }
 }
 
-/** The map as shares of all its relevance, signed: what is for less what is against; zeros for a map of zeros. */
+/** The map as signed shares of all its relevance: positive less negative; zeros for a map of zeros. */
 export function signedShares({ grid }: ReducedMap): Float64Array {
   let all = 0
   for (let i = 0; i < cells; i++) all += grid.positive[i]! + grid.negative[i]!

@@ -6,7 +6,7 @@ export interface SampledPicture {
   /** Its place in `predictions.csv`. */
   place: number
   judged: Judged
-  /** Index of its label. */
+  /** Index of the picture's label. */
   label: number
   right: boolean
 }

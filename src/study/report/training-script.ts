@@ -1,5 +1,5 @@
 /**
- * What the training page runs in the browser: a text, since this tree is compiled for Node.js. It reads the faces from the page, builds elements by
+ * The training page's script: a text, since this tree is compiled for Node.js. It reads the faces from the page, builds elements by
  * text content only, and keeps its score in memory. Tested in Chromium.
  */
 export const trainingScript = `

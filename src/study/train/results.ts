@@ -10,7 +10,7 @@ import { openly, writeWhole } from '../files.js'
 import type { Base } from './base.js'
 import type { EpochRow } from './checkpoint.js'
 
-/** What the model that never saw a crop's subject says of the crop. */
+/** The out-of-fold prediction for a crop: by the model that was not trained on its subject. */
 export interface Prediction {
   row: CropRow
   /** From 0. */

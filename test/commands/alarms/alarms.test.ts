@@ -42,7 +42,7 @@ const cells = (text: string) =>
     .filter(Boolean)
     .map((line) => line.split(/ {2,}/))
 
-test('a line for each alarm: how long it lasted, why it ended, who has seen it, the highest score', async () => {
+test('painlens alarms prints a line for each alarm: how long it lasted, why it ended, who acknowledged it, the highest score', async () => {
   const [title, pain, lost, sum] = cells(await run(atLog()))
   expect(title).toEqual(['onset', 'camera', 'place', 'condition', 'priority', 'lasted', 'ended', 'ack', 'score'])
   expect(pain?.slice(1)).toEqual([
@@ -79,7 +79,7 @@ test('an acknowledgement after the end is shown with its name and time, and each
   expect(await run({ ...atLog(), since: Date.UTC(2026, 0, 1, 0, 10) })).toMatch(/pain .*\none alarm, 0 without/s)
 })
 
-test('that ended because another person may have been at the place says so', async () => {
+test('painlens alarms names the end reason of an alarm that ended because another person may have been at the place', async () => {
   const log = openAlarmLog({ path: join(folder, 'log'), maxBytes: 1e6, encode: JSON.stringify, log: silentLog })
   log.append({ ...alarm('u', 1, 'end'), state: 'ended', phase: 'end', reason: 'person_uncertain', camera: 'ward' })
   await log.close()
@@ -87,17 +87,17 @@ test('that ended because another person may have been at the place says so', asy
   expect(line).toContain('person_uncertain')
 })
 
-test('only of a camera, only since a time', async () => {
+test('painlens alarms with --camera and --since lists only the alarms of that camera and since that time', async () => {
   expect(await run({ ...atLog(), camera: 'hall' })).toMatch(/one alarm, 1 without/)
   expect(await run({ ...atLog(), since: Date.UTC(2026, 0, 1, 0, 1) })).toMatch(/one alarm, 0 without/)
   expect(await run({ ...atLog(), since: Date.UTC(2027, 0, 1) })).toBe('no alarms\n')
 })
 
-test('a camera that neither the config nor the log has is an error that names those there are', async () => {
+test('painlens alarms refuses a camera that is neither in the config nor in the log, and names the known ones', async () => {
   await expect(run({ ...atLog(), camera: 'nosuch' })).rejects.toThrow(/no camera "nosuch"\. Name one of: a, hall\./)
 })
 
-test('on a terminal of 80 columns no line is longer, and no word of the table is missing', async () => {
+test('painlens alarms fits its table into a terminal of 80 columns, without losing a word', async () => {
   const wide = await run(atLog())
   const narrow = await run(atLog(), 80)
   expect(Math.max(...wide.split('\n').map((line) => line.length))).toBeGreaterThan(80)
@@ -105,19 +105,19 @@ test('on a terminal of 80 columns no line is longer, and no word of the table is
   expect(narrow.split(/\s+/)).toEqual(wide.split(/\s+/))
 })
 
-test('no password of the config is needed', async () => {
+test('painlens alarms reads a config without its passwords', async () => {
   const config = join(folder, 'painlens.yaml')
   const cameras = [{ id: 'a', url: `rtsp://u:\${file:/not/there}@h/1` }]
   writeFileSync(config, JSON.stringify({ device: 'd', mqtt: { url: 'mqtt://h' }, cameras, alarm_log: { path: 'log' } }))
   expect(await run({ config })).toContain('2 alarms')
 })
 
-test('with --json each message in its line', async () => {
+test('painlens alarms --json prints each message on a line of its own', async () => {
   const lines = (await run({ ...atLog(), json: true })).trimEnd().split('\n')
   expect(lines.map((line) => (JSON.parse(line) as AlarmMessage).alarm_id)).toEqual(['p', 'c', 'p', 'p'])
 })
 
-test('a reader who has seen enough is no trouble', async () => {
+test('painlens alarms prints no error when its reader closes the pipe early', async () => {
   const log = openAlarmLog({ path: join(folder, 'log'), maxBytes: 1e7, encode: JSON.stringify, log: silentLog })
   for (let seq = 0; seq < 900; seq++) log.append(alarm('many', seq))
   await log.close()
@@ -128,7 +128,7 @@ test('a reader who has seen enough is no trouble', async () => {
   expect(stderr).toBe('')
 })
 
-test("the config's log, and a folder that is not there", async () => {
+test("painlens alarms reads the config's log, and reports a folder that does not exist", async () => {
   writeFileSync(
     join(folder, 'painlens.yaml'),
     'device: d\nmqtt: { url: "mqtt://localhost" }\ncameras: [{ id: a, url: "rtsp://localhost/a" }]\nalarm_log: { path: log }\n'
@@ -138,7 +138,7 @@ test("the config's log, and a folder that is not there", async () => {
   await expect(run({ path: join(folder, 'nowhere') })).rejects.toBeInstanceOf(DiskError)
 })
 
-test('times in the past', () => {
+test('--since accepts durations, dates and times, and refuses other text', () => {
   const now = Date.UTC(2026, 5, 1, 12)
   expect(['45s', '90m', '12h', '7d'].map((text) => (now - parseSince(text, '--since', now)) / 60_000)).toEqual([
     0.75, 90, 720, 10_080

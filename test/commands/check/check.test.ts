@@ -98,7 +98,7 @@ const row = (text: string, what: string): string =>
   new RegExp(`^\\[.{4}\\] ${what} .*(?:\\n {10,}.*)*`, 'm').exec(text)?.[0] ?? ''
 
 describe('painlens check', () => {
-  it('finds a working installation fine, and says what it saw', async () => {
+  it('reports a working installation as ok, with what it found, and exits with 0', async () => {
     const subscriber = await connectAsync(broker.url, { username: 'painlens', password: brokerPassword })
     const received: string[] = []
     subscriber.on('message', (topic) => received.push(topic))
@@ -136,7 +136,7 @@ describe('painlens check', () => {
     expect((await readdir(folder)).filter((name) => /data|outbox|\.painlens/.test(name))).toEqual([])
   })
 
-  it('goes on after each failure and has a fix for every red line', async () => {
+  it('goes on after a failed check, and prints a fix for each failure', async () => {
     await writeFile(join(folder, 'a-file'), '')
     const wrongHash = join(folder, 'wrong.yaml')
     const about = { name: 'x', labels: ['a', 'b'], alarm_label: 'a', file: 'tiny.onnx', sha256: '0'.repeat(64) }
@@ -197,7 +197,7 @@ describe('painlens check', () => {
     }
   )
 
-  it('is red where run would not start with the model, or not explain with it', async () => {
+  it('fails for a model with which painlens run would not start or not explain', async () => {
     const own = await mkdtemp(join(folder, 'model-'))
     const checked = async (manifest: string) => {
       const { text } = await check({
@@ -216,7 +216,7 @@ describe('painlens check', () => {
     expect(unexplained).toMatch(/^\[fail\].*"Sin" \(Sin\).*\n.*\[PL-LRP-NODE\]$/)
   })
 
-  it('warns of what works but not well', async () => {
+  it('warns of a camera that sends fewer pictures or pixels than configured, and exits with 0', async () => {
     const good = goodConfig()
     const { code, text, states } = await check({
       ...good,
@@ -251,14 +251,14 @@ describe('painlens check', () => {
     ])
   })
 
-  it('exits with 2 for a bad config, after what can be checked without', async () => {
+  it('exits with 2 for an invalid config, after the checks that need no config', async () => {
     const { code, text, states } = await check({ devise: 'x' })
     expect(code).toBe(2)
     expect(states).toMatchObject({ config: 'fail', ffmpeg: 'ok' })
     expect(text).toContain('1:1 devise: found an unknown key, did you mean device?')
   })
 
-  it('says in red where the service reads another file than the one that is checked', async () => {
+  it('fails where the service reads another config file than the checked one', async () => {
     const service = { unit: '/x', config: '/etc/painlens/painlens.yaml', folders: {}, credentials: new Map() }
     const { code, text } = await check({ devise: 'x' }, undefined, { service })
     expect(text).toMatch(
@@ -268,7 +268,7 @@ describe('painlens check', () => {
     expect(code).toBe(2)
   })
 
-  it('wraps its lines at the width of the terminal, and leaves what is copied whole', async () => {
+  it('wraps its lines at the width of the terminal, without breaking paths and addresses', async () => {
     const wide = await check({ devise: 'x' })
     const narrow = await check({ devise: 'x' }, undefined, { width: 80 })
     const long = narrow.text.split('\n').filter((line) => line.length > 80)
@@ -278,7 +278,7 @@ describe('painlens check', () => {
     expect(words(narrow.text)).toEqual(words(wide.text))
   })
 
-  it('ends when it is told to, though a camera keeps it waiting', async () => {
+  it('ends when it is aborted while a camera does not answer', async () => {
     const stop = new AbortController()
     const mute = createServer(() => stop.abort())
     await once(mute.listen(0, '127.0.0.1'), 'listening')
@@ -293,7 +293,7 @@ describe('painlens check', () => {
     expect(states).not.toHaveProperty('broker')
   })
 
-  it('is a command with exit codes', async () => {
+  it('as a process prints no stack trace for an invalid config, and exits with 2', async () => {
     const file = join(folder, 'bad.yaml')
     await writeFile(file, 'device: [\n')
     const { status, stdout, stderr } = spawnSync(

@@ -8,7 +8,7 @@ const clock = clockOf(() => Date.UTC(2026, 5, 1, 12))
 const missing = async (): Promise<never> => Promise.reject(new Error('no such program'))
 
 describe('the check of the clock', () => {
-  it('takes the first answer that the system gives, and tells how to turn synchronisation on', async () => {
+  it('takes the first answer that the system gives, and names the command that turns synchronisation on', async () => {
     expect(await checkClock(clock, [missing, async () => null, async () => true, async () => false])).toEqual([
       { state: 'ok', what: 'clock', found: '2026-06-01T12:00:00.000Z, synchronised' }
     ])

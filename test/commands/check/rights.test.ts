@@ -50,8 +50,8 @@ async function rightsOf(username: User, protocol: 'auto' | '3.1.1' = 'auto'): Pr
   return Object.fromEntries(found.map((finding) => [finding.what, finding]))
 }
 
-describe('the rights at the broker', () => {
-  it('are all there', async () => {
+describe('painlens check of the rights at the broker', () => {
+  it('is ok where the user may read and write every topic of the device', async () => {
     const { broker: publishing, commands } = await rightsOf('all')
     expect(publishing).toMatchObject({ state: 'ok', found: expect.stringContaining('MQTT 5') })
     expect(commands).toMatchObject({ state: 'ok', found: expect.stringContaining('one came through') })
@@ -60,26 +60,29 @@ describe('the rights at the broker', () => {
   it.each([
     ['auto', 'fail'],
     ['3.1.1', 'warn']
-  ] as const)('to read commands are missing, which mosquitto does not say (MQTT %s)', async (protocol, state) => {
-    const { broker: publishing, commands } = await rightsOf('deaf', protocol)
-    expect(publishing?.state).toBe('ok')
-    expect(commands).toMatchObject({ state, fix: expect.stringContaining('read painlens/ward-2/command/#') })
-  })
+  ] as const)(
+    'reports a missing right to read commands, of which mosquitto sends no error (MQTT %s)',
+    async (protocol, state) => {
+      const { broker: publishing, commands } = await rightsOf('deaf', protocol)
+      expect(publishing?.state).toBe('ok')
+      expect(commands).toMatchObject({ state, fix: expect.stringContaining('read painlens/ward-2/command/#') })
+    }
+  )
 
-  it('to publish are missing', async () => {
+  it('fails where the user may not publish', async () => {
     const { broker: publishing, commands } = await rightsOf('mute')
     expect(publishing).toMatchObject({ state: 'fail', fix: expect.stringContaining('write painlens/ward-2/#') })
     expect(publishing?.found).toContain('takes no message on painlens/ward-2/check')
     expect(commands).toBeUndefined()
   })
 
-  it('to send commands are missing, which painlens does not need', async () => {
+  it('is ok where the user may not send commands, which painlens does not need', async () => {
     const { commands } = await rightsOf('least')
     expect(commands).toMatchObject({ state: 'ok', found: expect.stringContaining('may send none') })
   })
 })
 
-describe('how many messages the broker takes at once', () => {
+describe("painlens check of the broker's receive maximum", () => {
   const found = async (receiveMaximum: number | undefined, protocol = 'auto') => {
     const strict = await startStrictBroker(receiveMaximum === undefined ? {} : { receiveMaximum })
     onTestFinished(() => strict.stop())
@@ -87,23 +90,23 @@ describe('how many messages the broker takes at once', () => {
     return publishing!
   }
 
-  it('is said', async () => {
+  it('is ok for 10 messages at once, and names the number', async () => {
     expect(await found(10)).toMatchObject({ state: 'ok', found: expect.stringMatching(/MQTT 5, takes 10 at once$/) })
   })
 
-  it('is a warning where it is one', async () => {
+  it('warns of one message at once', async () => {
     expect(await found(1)).toMatchObject({ state: 'warn', fix: expect.stringContaining('max_inflight_messages') })
   })
 
   it.each([
     [undefined, 'auto', /MQTT 5$/],
     [10, '3.1.1', /MQTT 3.1.1$/]
-  ])('is not said where the broker does not (%s, MQTT %s)', async (receiveMaximum, protocol, text) => {
+  ])('names no number where the broker sends none (%s, MQTT %s)', async (receiveMaximum, protocol, text) => {
     expect(await found(receiveMaximum, protocol)).toMatchObject({ state: 'ok', found: expect.stringMatching(text) })
   })
 })
 
-describe('the port of http', () => {
+describe('painlens check of the port of http', () => {
   const check = async (http: object): Promise<CheckResult> => (await checkHttp(context({ http })))[0]!
   const http = async (changes: object = {}) => ({
     enabled: true,
@@ -112,13 +115,13 @@ describe('the port of http', () => {
     ...changes
   })
 
-  it('is free, and is so afterwards', async () => {
+  it('is ok for a free port, and leaves it free', async () => {
     const config = await http()
     for (const _ of [1, 2])
       expect(await check(config)).toMatchObject({ state: 'ok', found: expect.stringContaining('is free') })
   })
 
-  it('is taken by another program, one that does not answer included', async () => {
+  it('fails for a port that a program other than painlens uses', async () => {
     const other = createServer((socket) => socket.end('SSH-2.0-OpenSSH\r\n'))
     await once(other.listen(0, '127.0.0.1'), 'listening')
     onTestFinished(() => void other.close())
@@ -128,7 +131,7 @@ describe('the port of http', () => {
     expect(found.found).toContain('the port is in use')
   })
 
-  it('is taken by a painlens that runs, which is as it should be', async () => {
+  it('is ok for a port that a running painlens with the same token uses', async () => {
     const config = await http({ token: 'a-token-of-sixteen' })
     const report = () => ({ ok: false, parts: [{ part: 'broker', why: 'not connected', code: null }] })
     const metrics = async () => ({ type: 'text/plain', text: '' })
@@ -141,14 +144,14 @@ describe('the port of http', () => {
     expect(await check({ ...config, token: 'another-one-of-16' })).toMatchObject({ state: 'fail' })
   })
 
-  it('is at an address of another machine', async () => {
+  it('fails for an address of another machine', async () => {
     expect(await check(await http({ host: '192.0.2.1' }))).toMatchObject({
       state: 'fail',
       fix: expect.stringContaining('http.host')
     })
   })
 
-  it('is not asked for', async () => {
+  it('is ok where http is turned off', async () => {
     expect(await check({ enabled: false })).toMatchObject({ state: 'ok', found: 'turned off' })
   })
 })

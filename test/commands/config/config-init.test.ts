@@ -30,7 +30,7 @@ const lines = (...answers: string[]): string => answers.map((answer) => `${answe
 const load = async () => (await loadConfig(file, { env: {} })).config
 
 describe('painlens config init on a pipe', () => {
-  it('asks, and writes a config with the passwords beside it', async () => {
+  it('asks its questions, and writes a config with the passwords in files beside it', async () => {
     const camera = ['room-312', 'rtsp://192.0.2.10/stream1', 'viewer', password, 'Ward 3', '012', '']
     const { status, stdout, stderr } = init(
       [],
@@ -55,7 +55,7 @@ describe('painlens config init on a pipe', () => {
     expect(statSync(join(folder, 'secrets')).mode & 0o777).toBe(0o700)
   })
 
-  it('asks again after a wrong answer, and ends when the answers do', () => {
+  it('asks again after a wrong answer, and at the end of its input exits with 2 without a file', () => {
     const wrong = init([], lines('Ward 3', 'ward-3', '', 'http://x', '', '', 'Room 1', 'room-1', 'room-1'))
     expect(wrong.status).toBe(2)
     expect(wrong.stderr).toContain('Allowed is up to 40 of a-z, 0-9 and -')
@@ -66,7 +66,7 @@ describe('painlens config init on a pipe', () => {
     expect(readdirSync(folder)).toEqual([])
   })
 
-  it('has every comment good for switching on', async () => {
+  it('writes a config in which every commented-out key can be uncommented', async () => {
     expect(init(['--yes', '--device', 'box', '--camera', 'a=rtsp://192.0.2.10/x']).status).toBe(0)
     const text = readFileSync(file, 'utf8').replace(/^( *)# (?=( *)(#|[a-z_]+:))/gm, '$1')
     writeFileSync(file, text)
@@ -97,7 +97,7 @@ describe('painlens config init with options', () => {
   it.each([
     ['credential', `\${credential:mqtt-password}`, /LoadCredential=camera-a:.*secrets\/camera-a/],
     ['env', `\${env:PAINLENS_MQTT_PASSWORD}`, /Set PAINLENS_CAMERA_A in/]
-  ])('keeps passwords as %s, and says what is left to do', (place, reference, todo) => {
+  ])('keeps passwords as %s, and names the steps that remain', (place, reference, todo) => {
     const { status, stdout } = init(['-y', '--secrets', place, '--broker', 'mqtt://u:hunter2@b.example', ...cameras])
     expect(status).toBe(0)
     expect(stdout).toMatch(todo)
@@ -107,7 +107,7 @@ describe('painlens config init with options', () => {
     expect(existsSync(join(folder, 'secrets'))).toBe(place === 'credential')
   })
 
-  it('started by install.sh in / it names the files with their slash, and leaves the service to install.sh', () => {
+  it('started by install.sh in / prints absolute paths, and no steps for the service', () => {
     const options = {
       cwd: '/',
       encoding: 'utf8',
@@ -120,7 +120,7 @@ describe('painlens config init with options', () => {
     expect(stdout).not.toMatch(/LoadCredential|Now/)
   })
 
-  it('writes them into the config only if requested, with permissions for its owner only', async () => {
+  it('writes passwords into the config only if requested, readable by its owner only', async () => {
     expect(init(['-y', '--secrets', 'plain', '--broker', 'mqtt://u:hunter2@b.example', ...cameras]).status).toBe(0)
     expect(statSync(file).mode & 0o777).toBe(0o600)
     const config = await load()
@@ -128,14 +128,14 @@ describe('painlens config init with options', () => {
     expect(decodeURIComponent(new URL(config.cameras[0].url).password)).toBe(password)
   })
 
-  it('says where a password goes that it was not told', () => {
+  it('names the file for a password that no option gives', () => {
     const { status, stdout } = init(['-y', '--broker-user', 'painlens', ...cameras])
     expect(status).toBe(0)
     expect(stdout).toMatch(/Put the password into .*secrets\/mqtt-password/)
     expect(readFileSync(file, 'utf8')).toContain(`\${file:secrets/mqtt-password}`)
   })
 
-  it('asks only for what is not given', async () => {
+  it('asks only for values that no option gives', async () => {
     const given = [
       '--facility',
       'Haus',
@@ -160,7 +160,7 @@ describe('painlens config init with options', () => {
     [['-y', '--room', 'z=1', ...cameras], /--room: there is no camera "z"/],
     [['-y', '--camera', 'a=rtsp://h/x', 'a=rtsp://h/y'], /a different id for each camera/],
     [['-y', '--colour', 'blue'], /unknown option/]
-  ])('refuses %j', (args, message) => {
+  ])('refuses the arguments %j', (args, message) => {
     const { status, stderr } = init(args)
     expect(stderr).toMatch(message)
     expect(stderr).not.toContain('hunter2')
@@ -180,7 +180,7 @@ describe('painlens config init with options', () => {
     expect(existsSync(file)).toBe(false)
   })
 
-  it('says that it cannot write there', () => {
+  it('reports a path that cannot be written', () => {
     writeFileSync(file, 'a file')
     const { status, stderr } = init(['-y', '-c', join(file, 'x.yaml'), '--camera', 'a=rtsp://h/x'])
     expect(status).toBe(1)

@@ -119,7 +119,7 @@ async function randomisationOf(method: Method) {
   }
 }
 
-describe('the checks', () => {
+describe('the checks of explanations', () => {
   it('pass LRP of the demonstration model on rendered faces', async () => {
     const flipping = await flippingOf(lrp)
     expect(flipping.passed).toBe(true)
@@ -128,14 +128,14 @@ describe('the checks', () => {
     expect((await randomisationOf(lrp)).passed).toBe(true)
   })
 
-  it('fail random maps, which point nowhere', async () => {
+  it('fail random maps', async () => {
     const flipping = await flippingOf(random)
     expect(flipping.passed).toBe(false)
     // They differ under every model, so the other check cannot see through them.
     expect((await randomisationOf(random)).outcome).toBe('changes')
   })
 
-  it('fail a map that ignores the weights, however good it looks', async () => {
+  it('fail a map that does not depend on the weights', async () => {
     expect(await randomisationOf(edges)).toMatchObject({ outcome: 'unchanged', passed: false })
   })
 })
@@ -179,7 +179,7 @@ describe('painlens explain --check', () => {
     }
   })
 
-  it('fails where the maps say nothing of the model: one without weights that matter', async () => {
+  it('fails for a model whose weights are all 0, since its maps do not depend on them', async () => {
     const spec = { input: { width: 32, height: 32 }, blocks: [[3], [3]], dense: [4, 3] }
     const weights = randomWeights(spec, 1)
     for (const layer of weights.values()) layer.weights.fill(0)
@@ -197,7 +197,7 @@ describe('painlens explain --check', () => {
     expect(JSON.parse(await readFile(join(out, 'check.json'), 'utf8')).passed).toBe(false)
   })
 
-  it('names what it cannot take, and stops when it is told to', async () => {
+  it('names unreadable pictures, and stops when it is aborted', async () => {
     const out = join(folder, 'partly')
     const missing = join(faces, 'missing.png')
     expect(await check([join(faces, 'pain.png'), missing], out, { composite: 'lrp.z' })).toBe(1)

@@ -52,7 +52,7 @@ const run = (images: string[], out: string, more: object = {}, signal = new Abor
   explainCommand({ images, model, out, ...more }, signal, output, faceModels)
 
 describe('painlens explain', () => {
-  it('explains what it can, names what it cannot, and says so in its exit code', async () => {
+  it('explains the readable pictures, names the others with the reason, and exits with 1', async () => {
     const pictures = join(folder, 'pictures')
     const out = join(pictures, 'explained')
     await mkdir(join(pictures, 'ward'), { recursive: true })
@@ -110,7 +110,7 @@ describe('painlens explain', () => {
     expect(await sharp(join(out, 'resident-2-heatmap.png')).metadata()).toMatchObject({ width: 64, channels: 4 })
   })
 
-  it('takes crops as they are, with landmarks where they belong', async () => {
+  it('with --crop takes the picture as the face, and finds its landmarks', async () => {
     const manifest = await loadManifest(model)
     const crop = alignFace(portrait, portrait.landmarks, { width: 200, height: 200 }, manifest.alignment)
     const file = join(folder, 'crop.png')
@@ -205,7 +205,7 @@ describe('painlens explain', () => {
     expect((await readdir(out)).filter((name) => name.startsWith('1-2'))).toEqual([])
   })
 
-  it('judges a picture upside down as it judges it upright, and refuses one whose face is covered', async () => {
+  it('gives the same result for a picture upside down and upright, and refuses a covered face', async () => {
     const turned = join(folder, 'upside-down.png')
     const upright = join(folder, 'upright.png')
     await savePng(upright, portrait)
@@ -268,7 +268,7 @@ describe('painlens explain', () => {
     }
   })
 
-  it('takes a picture whatever its name: 235 characters, escape sequences, no extension, a folder in capitals', async () => {
+  it('accepts a picture of any name: 235 characters, escape sequences, no extension, a folder in capitals', async () => {
     const pictures = join(folder, 'named')
     const out = join(folder, 'named-explained')
     await mkdir(join(pictures, ' Pain'), { recursive: true })
@@ -300,7 +300,7 @@ describe('painlens explain', () => {
     expect((await readdir(out)).sort()).toEqual(results.sort())
   })
 
-  it('goes on where the path of one result is longer than the system takes', async () => {
+  it('goes on after a result whose path is too long for the system', async () => {
     // Together with its name, only the short picture's results stay below 4096 bytes.
     const pictures = join(folder, 'deep')
     await mkdir(pictures)
@@ -319,7 +319,7 @@ describe('painlens explain', () => {
     )
   })
 
-  it('gives the same relevance whichever engine computes, and whether the crop was kept meanwhile or not', async () => {
+  it('gives the same relevance with each engine, and for a second composite that reuses the crop', async () => {
     const file = join(folder, 'engines.png')
     await savePng(file, portrait)
     const relevanceOf = async (options: object, name: string): Promise<Float32Array> => {
@@ -342,7 +342,7 @@ describe('painlens explain', () => {
     expect(json.probability).toBe(json.probabilities.pain)
   })
 
-  it('refuses composites, engines and labels that are not there, before anything is opened', async () => {
+  it('refuses unknown composites, engines and labels before it opens a file', async () => {
     const file = join(folder, 'resident.png')
     await savePng(file, portrait)
     for (const wrong of [
@@ -362,7 +362,7 @@ describe('painlens explain', () => {
     }
   })
 
-  it('ends when it is stopped, before its start and in the midst of it', async () => {
+  it('ends when it is aborted, before its start and while it works', async () => {
     const file = join(folder, 'resident.png')
     await savePng(file, portrait)
     expect(await run([file], join(folder, 'x'), {}, AbortSignal.abort())).toBe(1)
@@ -388,7 +388,7 @@ describe('painlens explain', () => {
     expect(complained).toEqual(['painlens: stopped after 1 of 2 pictures.\n'])
   })
 
-  it('says what is wrong as a whole: no pictures, no model, no face models, no folder to write to', async () => {
+  it('fails with one error for no pictures, no model, no face models, or no writable folder', async () => {
     const empty = join(folder, 'empty')
     const stop = new AbortController().signal
     await mkdir(empty)

@@ -42,7 +42,7 @@ async function pixelsOf(name: string) {
   }
 }
 
-describe('the figure', () => {
+describe('the figure of painlens explain', () => {
   it('shows the crop, a heatmap for each composite, an empty place where there is none, and text above', async () => {
     expect(await draw([row])).toEqual(['grid.png'])
     const { width, at, inked } = await pixelsOf('grid.png')
@@ -86,7 +86,7 @@ describe('the figure', () => {
   })
 })
 
-describe('composites', () => {
+describe('the composites of --composite', () => {
   it('are one, several, or those of the paper, each once', () => {
     const figure = ['lrp.z', 'lrp.epsilon', 'lrp.sequential_preset_a_flat', 'lrp.sequential_preset_b_flat']
     expect(compositesOf('lrp.flat')).toEqual(['lrp.flat'])

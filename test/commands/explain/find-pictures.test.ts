@@ -45,7 +45,7 @@ const heads: Record<string, Buffer> = {
 }
 
 describe('the files that painlens explain takes', () => {
-  it('are pictures by their content, whatever they are called', async () => {
+  it('are recognised as pictures by their content, not by their names', async () => {
     await mkdir(at('sub'))
     await writeFile(at('photo.jfif'), await grey().jpeg().toBuffer())
     await writeFile(at('bare'), await grey().png().toBuffer())
@@ -62,17 +62,20 @@ describe('the files that painlens explain takes', () => {
     for (const name of pictures) expect(await readPicture(at(name), live)).toMatchObject({ width: 8, height: 8 })
   })
 
-  it.each(Object.entries(heads))('%s is named as such, with what to do, and fails', async (name, head) => {
-    await writeFile(at('file.jpg'), Buffer.concat([head, Buffer.alloc(64)]))
-    const { pictures, passedOver } = await findPictures([folder], at('none'), live)
-    expect(pictures).toEqual([])
-    expect(passedOver).toMatchObject([{ as: 'unreadable', fails: true, error: { code: 'PL-PICTURE-FORMAT' } }])
-    expect(passedOver[0]!.error.message).toMatch(new RegExp(`is ${name}, which cannot be read here\\. \\w.*\\.$`))
-    // sharp agrees that it cannot read it, so nothing readable is refused.
-    await expect(readPicture(at('file.jpg'), live)).rejects.toThrow(/cannot be read as a picture/)
-  })
+  it.each(Object.entries(heads))(
+    'do not include %s, which fails with its format named and a remedy',
+    async (name, head) => {
+      await writeFile(at('file.jpg'), Buffer.concat([head, Buffer.alloc(64)]))
+      const { pictures, passedOver } = await findPictures([folder], at('none'), live)
+      expect(pictures).toEqual([])
+      expect(passedOver).toMatchObject([{ as: 'unreadable', fails: true, error: { code: 'PL-PICTURE-FORMAT' } }])
+      expect(passedOver[0]!.error.message).toMatch(new RegExp(`is ${name}, which cannot be read here\\. \\w.*\\.$`))
+      // sharp agrees that it cannot read it, so nothing readable is refused.
+      await expect(readPicture(at('file.jpg'), live)).rejects.toThrow(/cannot be read as a picture/)
+    }
+  )
 
-  it('a PDF and a video are no pictures, but are told what they are and how to get one out of them', async () => {
+  it('do not include a PDF or a video, whose error says how to take a picture from it', async () => {
     await writeFile(at('report'), '%PDF-1.7\n')
     await writeFile(at('film.mov'), Buffer.from('000000206674797069736f6d0000020069736f6d69736f32', 'hex'))
     await writeFile(at('film.jpg'), Buffer.from('1a45dfa3934282886d6174726f736b61', 'hex'))
@@ -86,13 +89,13 @@ describe('the files that painlens explain takes', () => {
     ])
   })
 
-  it('raw camera files that are TIFF inside are told by their name', () => {
+  it('do not include raw camera files, which are TIFF by content and are recognised by extension', () => {
     const tiff = Buffer.from('49492a0008000000', 'hex')
     expect(formatOf(tiff, 'a.NEF')).toMatchObject({ name: "a camera's raw format", readable: false })
     expect(formatOf(tiff, 'a.tif')).toMatchObject({ name: 'TIFF', readable: true })
   })
 
-  it('other files are skipped in a folder, and fail if given by name or with an extension of pictures', async () => {
+  it('do not include other files: skipped in a folder, an error if given by name or with a picture extension', async () => {
     await writeFile(at('notes.txt'), 'Basic notes')
     await writeFile(at('.gitkeep'), '')
     await writeFile(at('empty.jpg'), '')
@@ -114,7 +117,7 @@ describe('the files that painlens explain takes', () => {
     ])
   })
 
-  it('a FIFO, a socket and a device are named and never opened, behind links too', async () => {
+  it('do not include a FIFO, socket or device, which is named and never opened, also behind a link', async () => {
     execFileSync('mkfifo', [at('fifo')])
     await symlink('fifo', at('link.jpg'))
     await symlink('/dev/zero', at('zero'))
@@ -136,7 +139,7 @@ describe('the files that painlens explain takes', () => {
     await expect(readRegular(at('fifo'), live)).rejects.toThrow(/is a FIFO/)
   })
 
-  it('links lead to pictures and folders; one that leads nowhere, in a circle or back is named', async () => {
+  it('include those behind links; a link that is broken, circular or leads back is named', async () => {
     await mkdir(at('a'))
     await mkdir(at('elsewhere'))
     await writeFile(at('elsewhere', 'p.png'), await grey().png().toBuffer())
@@ -160,7 +163,7 @@ describe('the files that painlens explain takes', () => {
     })
   })
 
-  it('one subfolder or file that this user may not read is named, and the others are taken', async () => {
+  it('include the readable ones where a subfolder or file is not readable, which is named', async () => {
     await mkdir(at('closed'))
     await writeFile(at('closed', 'p.png'), await grey().png().toBuffer())
     await writeFile(at('mine.png'), await grey().png().toBuffer())
@@ -181,7 +184,7 @@ describe('the files that painlens explain takes', () => {
     })
   })
 
-  it('names that are too long or not in UTF-8 are told as such', async () => {
+  it('do not include those whose names are too long or not in UTF-8, which the error says', async () => {
     const bytes = Buffer.concat([Buffer.from(`${folder}/`), Buffer.from([0x62, 0xff])])
     await writeFile(bytes, 'x')
     const long = at('n'.repeat(300))
@@ -193,8 +196,8 @@ describe('the files that painlens explain takes', () => {
   })
 })
 
-describe('reading a file', () => {
-  it('takes no more than it is meant to, and refuses a huge one', async () => {
+describe('reading the file of a picture', () => {
+  it('stops at a requested length, and refuses a file of more than 256 MB', async () => {
     await writeFile(at('file'), 'abcdef')
     expect((await readRegular(at('file'), live, 3)).toString()).toBe('abc')
     expect((await readRegular(at('file'), live)).toString()).toBe('abcdef')
@@ -206,7 +209,7 @@ describe('reading a file', () => {
     expect(await readRegular(at('file'), live, 3)).toHaveLength(3)
   })
 
-  it('ends in the midst of it when it is stopped', async () => {
+  it('ends while it reads when it is aborted', async () => {
     await writeFile(at('file'), '')
     await truncate(at('file'), 200 * 2 ** 20)
     const stop = new AbortController()
@@ -218,7 +221,7 @@ describe('reading a file', () => {
 })
 
 describe("the names of a picture's results", () => {
-  it('are those of the picture, and safe', () => {
+  it('are derived from its path, without unsafe characters, and are unique', () => {
     expect(safeStem('ward/resident.jpg')).toBe('ward-resident')
     expect(safeStem('Größe 2.png')).toBe('Größe 2')
     expect(safeStem('a\u001b[2J.png')).toMatch(/^a_\[2J-[0-9a-f]{10}$/)

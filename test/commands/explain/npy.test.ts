@@ -9,8 +9,8 @@ import { InputError } from '../../../src/core/errors.js'
 
 const hasNumpy = spawnSync('python3', ['-c', 'import numpy']).status === 0
 
-describe('the .npy file', () => {
-  it('is, byte by byte, what the format says', () => {
+describe('an .npy file', () => {
+  it('has the bytes that the format prescribes', () => {
     const bytes = Buffer.from(encodeNpy(Float32Array.of(1, -2.5, 0, 3, 4, 5), [2, 3]))
     expect(bytes.subarray(0, 8)).toEqual(Buffer.from([0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59, 1, 0]))
     const length = bytes.readUInt16LE(8)
@@ -21,7 +21,7 @@ describe('the .npy file', () => {
     expect(bytes.readFloatLE(10 + length + 4)).toBe(-2.5)
   })
 
-  it('comes back as it was, whatever its shape', () => {
+  it('keeps values and shape when it is written and read', () => {
     const arrays = fc
       .array(fc.integer({ min: 0, max: 6 }), { maxLength: 4 })
       .chain((shape) =>
@@ -35,7 +35,7 @@ describe('the .npy file', () => {
     )
   })
 
-  it('is refused where shape and values differ, or the bytes are something else', () => {
+  it('is refused where its shape does not fit its values, or its bytes are not in the format', () => {
     expect(() => encodeNpy(new Float32Array(5), [2, 3])).toThrow(RangeError)
     const bytes = encodeNpy(new Float32Array(6), [2, 3])
     const doubles = Buffer.from(Buffer.from(bytes).toString('latin1').replace('<f4', '<f8'), 'latin1')

@@ -7,8 +7,8 @@ function streams(isTTY: boolean) {
   return { written, output: terminalOutput(stream('out:'), stream('err:')) }
 }
 
-describe('what the command says', () => {
-  it('is plain lines and nothing else where no terminal is', () => {
+describe('the output of painlens explain', () => {
+  it('is plain lines without a terminal', () => {
     const { written, output } = streams(false)
     output.progress('working')
     output.write('a line\n')
@@ -18,7 +18,7 @@ describe('what the command says', () => {
     expect(written).toEqual(['out:a line\n', 'err:trouble\n'])
   })
 
-  it('keeps the progress line below the lines on a terminal, and takes it away in the end', () => {
+  it('has the progress line below the other lines on a terminal, and removes it at the end', () => {
     const { written, output } = streams(true)
     output.progress('working')
     output.write('a line\n')
@@ -35,7 +35,7 @@ describe('what the command says', () => {
     ])
   })
 
-  it('never lets the progress line wrap', () => {
+  it('cuts the progress line to the width of the terminal', () => {
     const { written, output } = streams(true)
     output.progress('x'.repeat(200))
     expect(written).toEqual([`err:${'x'.repeat(59)}`])
@@ -43,7 +43,7 @@ describe('what the command says', () => {
 })
 
 describe('the progress line', () => {
-  it('says how far it is, how fast, and how long it will still take', () => {
+  it('has the progress, the rate and the remaining time', () => {
     expect(progressLine('lrp.z', 0, 40, 0)).toBe(`lrp.z  0 of 40  ${'░'.repeat(16)}`)
     expect(progressLine('lrp.z', 10, 40, 5000)).toBe(
       `lrp.z  10 of 40 · 2.0/s · 15 s left  ${'█'.repeat(4)}${'░'.repeat(12)}`

@@ -18,7 +18,7 @@ function pen(): { lines: () => string; write: (text: string) => void } {
 }
 
 describe('painlens models', () => {
-  it('lists each classifier with what it is for, and fails when one is not what its manifest says', async () => {
+  it('lists each classifier with its labels and intended use, and exits with 1 for an invalid manifest or a model that differs from it', async () => {
     const models = await mkdtemp(join(folder, 'list-'))
     await writeTinyModel(models)
     const good = pen()
@@ -32,7 +32,7 @@ describe('painlens models', () => {
     expect(bad.lines()).toMatch(/labels: pain, disgust, happiness/)
   })
 
-  it('says when there is nothing to list', async () => {
+  it('exits with 1 for a folder without manifests, and says so', async () => {
     const empty = await mkdtemp(join(folder, 'empty-'))
     const out = pen()
     expect(await modelsListCommand(empty, out.write)).toBe(1)

@@ -52,7 +52,7 @@ const usable = [0x3d, 0xff, 0x6e] as const
 const unusable = [0xff, 0xb0, 0x00] as const
 
 describe('the picture of a snapshot', () => {
-  it('is that of the camera without bars, enlarged pixel by pixel, with what is masked black', async () => {
+  it("is the camera's without bars, enlarged pixel by pixel, with masks in black", async () => {
     const { width, height, channels, at } = await drawn({})
     expect([width, channels]).toEqual([6 * picture.width, 3])
     expect(height).toBeGreaterThan(6 * picture.height + 30)
@@ -73,7 +73,7 @@ describe('the picture of a snapshot', () => {
     expect(one.at((20 - 16) * 6, 18 * 6)).toEqual(usable)
   })
 
-  it('points to the forehead, wherever that is', async () => {
+  it('has a line to the forehead of each face, whatever its roll', async () => {
     for (const [roll_deg, dx, dy] of [
       [0, 0, -1],
       [90, 1, 0],
@@ -88,7 +88,7 @@ describe('the picture of a snapshot', () => {
     }
   })
 
-  it('is drawn whatever names and boxes there are, and nothing reaches into the caption', async () => {
+  it('is drawn for any names and boxes, with no box reaching into the caption', async () => {
     const zones = ['<svg>&"\u001b[2J', '房间', 'x'.repeat(5000), ''].map((name) => ({ name, polygon: head.masks[0]! }))
     const boxes = [
       { x: -500, y: -500, width: 10, height: 10 },
@@ -102,7 +102,7 @@ describe('the picture of a snapshot', () => {
     expect(height).toBeLessThan(600)
   })
 
-  it('is refused where it does not lie in its frame', async () => {
+  it('is refused where its area is not within the frame', async () => {
     for (const wrong of [{ x: 40 }, { y: -1 }, { width: 0 }, { height: 48.5 }])
       await expect(drawn({ picture: { ...picture, ...wrong } })).rejects.toMatchObject({ code: 'PL-CONTROL-ANSWER' })
   })
@@ -111,7 +111,7 @@ describe('the picture of a snapshot', () => {
 describe('the text of a snapshot', () => {
   const lineOf = (changes: object): string => describeFrame({ ...head, faces: [{ ...face, ...changes }] }, 'x')[1]!
 
-  it('tells of each face how large and how turned it is, and whether it is usable', () => {
+  it('has the size and turn of each face, and whether it is usable', () => {
     expect(lineOf({})).toBe("1: usable; 10 px wide (31.3 % of the picture's width), upright, score 0.90, in no zone")
     expect(lineOf({ why_not: 'covered', roll_deg: -90, zone: 'bed' })).toBe(
       "1: not usable: covered; 13 px wide (40.6 % of the picture's width), turned 90° anticlockwise, score 0.90, in zone bed"
@@ -122,20 +122,20 @@ describe('the text of a snapshot', () => {
     expect(describeFrame({ ...head, faces: null }, 'x')[1]).toContain('not searched')
   })
 
-  it('cannot steer a terminal by what the config calls a place', () => {
+  it('shows escape sequences in the name of a place as text', () => {
     const location = { ward: 'Ä 房\u001b[31m', room: 'x'.repeat(500), bed: '' }
     const text = placeOf({ ...head, location })
     expect(text).toContain('Ä 房\\x1b[31m')
     expect(text.length).toBeLessThan(200)
   })
 
-  it('has the time of this machine with its distance from UTC', () => {
+  it('has the local time with its offset from UTC', () => {
     const [, day, time, sign, hours, minutes] =
       /^(\S+) (\S+) ([+-])(\d\d):(\d\d)$/.exec(localTime('2026-11-28T09:41:03.250Z')) ?? []
     expect(Date.parse(`${day}T${time}${sign}${hours}:${minutes}`)).toBe(Date.UTC(2026, 10, 28, 9, 41, 3))
   })
 
-  it('has the width of a face from ear to ear, whose upright box is another where it is turned', () => {
+  it('has the width of a turned face from ear to ear, not that of its upright box', () => {
     const side = fc.double({ min: 20, max: 500, noNaN: true })
     const roll = fc.double({ min: -180, max: 180, noNaN: true })
     fc.assert(

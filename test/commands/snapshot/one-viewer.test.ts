@@ -94,7 +94,7 @@ async function expectMasked(png: Buffer): Promise<void> {
 }
 
 describe('a camera that allows one viewer, watched by a running painlens', { timeout: patience(120_000) }, () => {
-  it('is green in check by what the daemon sees, and its picture comes from the daemon', async () => {
+  it('is ok in check by what the daemon sees, and its picture comes from the daemon', async () => {
     const device = await ward.device([camera])
     const daemon = await watching(device)
     const text = await check(device)
@@ -139,7 +139,7 @@ describe('a camera that allows one viewer, watched by a running painlens', { tim
     await expectMasked(png)
   })
 
-  it('is shown by a painlens that follows a killed one, and by none while another has its runtime folder', async () => {
+  it('is shown by a painlens that starts after a killed one, and by none while another process has its runtime folder', async () => {
     const device = await ward.device([camera])
     const killed = await watching(device)
     await killed.end('SIGKILL')
@@ -182,7 +182,7 @@ describe('a camera that allows one viewer, watched by a running painlens', { tim
 })
 
 describe('painlens snapshot', { timeout: patience(120_000) }, () => {
-  it('names the cameras there are where there is none of that name, or none is named', async () => {
+  it('names the configured cameras where the given one is unknown, or none is given', async () => {
     const device = await ward.device([camera, { ...camera, id: 'door' }])
     for (const [wanted, found] of [
       ['x\u001b[31m', 'there is no camera "x\\x1b[31m"'],
@@ -221,7 +221,7 @@ describe('painlens snapshot', { timeout: patience(120_000) }, () => {
     })
   })
 
-  it('gives the picture to standard output, what it says to standard error, and neither to a terminal', async () => {
+  it('writes the picture to standard output and its text to standard error, and refuses a terminal', async () => {
     const device = await ward.device([camera])
     const main = join(import.meta.dirname, '../../../dist/main.js')
     const args = [main, 'snapshot', 'bed', '-c', device.file, '-o', '-']
@@ -237,7 +237,7 @@ describe('painlens snapshot', { timeout: patience(120_000) }, () => {
     })
   })
 
-  it('says why a camera gives no picture', async () => {
+  it('reports why a camera gives no picture', async () => {
     const device = await ward.device([{ ...camera, url: 'rtsp://127.0.0.1:9/x' }])
     const error = await snapshot(device).catch((thrown: Error) => thrown)
     expect(error).toMatchObject({ code: 'PL-SNAPSHOT-NO-PICTURE' })

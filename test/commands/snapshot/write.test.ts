@@ -12,7 +12,7 @@ async function temporaryFolder(): Promise<string> {
 
 const bytes = new Uint8Array([1, 2, 3])
 
-it('a picture follows no link: neither one that is in its way, nor with force', async () => {
+it('a picture is not written through a link: without --force it is refused, with it the link is replaced', async () => {
   const folder = await temporaryFolder()
   const [target, link] = [join(folder, 'target'), join(folder, 'link.png')]
   await writeFile(target, 'mine')
@@ -24,7 +24,7 @@ it('a picture follows no link: neither one that is in its way, nor with force', 
   expect(await readdir(folder)).toEqual(['link.png', 'target'])
 })
 
-it('of several pictures of one name that are written at the same time one is kept, whole', async () => {
+it('of several pictures that are written under one name at the same time one is kept, complete', async () => {
   const folder = await temporaryFolder()
   const path = join(folder, 'x.png')
   const all = await Promise.allSettled(Array.from({ length: 5 }, () => writePrivate(path, bytes, false)))

@@ -19,7 +19,7 @@ describe('painlens demo', () => {
     expect(members.filter(isRunning)).toEqual([])
   })
 
-  it('that cannot have a port names it and ends with 1', async () => {
+  it('names a port that is in use, and exits with 1', async () => {
     const other = createServer()
     const port = await new Promise<number>((resolve) => {
       other.listen(0, '127.0.0.1', () => resolve((other.address() as { port: number }).port))

@@ -8,7 +8,7 @@ import { subscribe } from '../../../src/show/demo/demo.js'
 import { Narrator } from '../../../src/show/demo/narrator.js'
 import { until } from '../../support/slowness.js'
 
-it('the demo goes on after rubbish on its topics, and says of it that it is not of painlens', async () => {
+it('the demo goes on after invalid messages on its topics, and reports them as not from painlens', async () => {
   const broker = await startBroker({ port: 0 })
   onTestFinished(() => broker.stop())
   let said = ''

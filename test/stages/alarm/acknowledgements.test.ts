@@ -112,8 +112,10 @@ describe('an acknowledgement', () => {
       expect(acknowledge).toThrow(refused)
     }
   })
+})
 
-  test('or a test alarm that comes with a flood of others leaves half of the rate limit to the updates of active alarms', () => {
+describe('a flood of commands', () => {
+  test('of test alarms makes 10 at once and 2 a minute, and leaves the updates of active alarms as they are', () => {
     const { open, wait, now } = setUp({ updatesPerS: 2, updateMinS: 0, updateS: 10 })
     const alarms = open()
     const [start] = alarms.technical('outbox_full', problem, now())
@@ -130,8 +132,21 @@ describe('an acknowledgement', () => {
       if (n % 1000 === 0) updates.push(...alarms.active(at).filter(({ alarm_id }) => alarm_id === start!.alarm_id))
       alarms.tick(at)
     }
-    expect(taken).toBeGreaterThan(50)
+    // 10 at once, and 2 in the minute after that.
+    expect(taken).toBe(12)
     expect(updates).toHaveLength(7)
+  })
+
+  test('of refreshes repeats an alarm 20 times, 6 times a minute, and when it has been silent for 10 s', () => {
+    const { open, wait, now } = setUp({ updatesPerS: 20, updateMinS: 1, updateS: 10 })
+    const alarms = open()
+    alarms.technical('outbox_full', problem, now())
+    const at: number[] = []
+    for (let second = 1; second <= 300; second++) if (alarms.active(wait(1000)).length > 0) at.push(second)
+    expect(at.length).toBeGreaterThanOrEqual(20)
+    expect(at.length).toBeLessThanOrEqual(20 + 30 + 30)
+    const gaps = at.slice(1).map((second, index) => second - at[index]!)
+    expect(Math.max(...gaps)).toBeLessThanOrEqual(10)
   })
 })
 

@@ -29,6 +29,7 @@ export const health: HealthMessage = {
   outbox: { depth: 0 },
   problems: [],
   http: null,
+  page: null,
   provider: 'cpu',
   model,
   explanation: null

@@ -51,7 +51,7 @@ beforeAll(() => {
 })
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
-describe('no input crashes, hangs or feeds', { timeout: fuzzTimeoutMs }, () => {
+describe('input from the fuzzer', { timeout: fuzzTimeoutMs }, () => {
   it('no archive of a provider crashes the reader, or brings a file from another folder', async () => {
     const place = writeFakePackage(join(folder, 'onnxruntime-node'))
     const file = join(folder, 'fuzzed.tar.gz')

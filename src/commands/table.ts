@@ -126,6 +126,35 @@ export const commandTable: readonly CommandRow[] = [
     load: async () => (await import('./alarms/index.js')).alarmsCommand
   }),
   command({
+    usage: 'backup <file>',
+    summary: 'Save config, outbox with its pauses, and alarm log in one file, with the hash of the model.',
+    options: [
+      config,
+      ['--secrets', 'save also the files with passwords that lie below the config, and a config with passwords in it'],
+      ['--models', 'save also the model itself, not only its hash'],
+      ['--force', 'overwrite what is there']
+    ],
+    notes: [
+      'A running painlens is asked for its outbox and goes on. The file is readable for you alone (0600): it says who had pain, and when.'
+    ],
+    examples: [
+      'sudo painlens backup /media/stick/ward-3.tar.gz',
+      'sudo painlens backup ward-3.tar.gz --secrets --models'
+    ],
+    load: async () => (await import('./backup/index.js')).backupCommand
+  }),
+  command({
+    usage: 'restore [file]',
+    summary: 'Put back what painlens backup has saved: all of it, or nothing.',
+    options: [config],
+    notes: [
+      'painlens must not run meanwhile. The alarm log and the outbox that are there are replaced. Without a file a restore that',
+      'was interrupted is completed.'
+    ],
+    examples: ['sudo painlens restore /media/stick/ward-3.tar.gz --config /etc/painlens/painlens.yaml'],
+    load: async () => (await import('./backup/restore.js')).restoreCommand
+  }),
+  command({
     usage: 'forget <device>',
     summary: 'Remove what the broker retains of a device that was renamed or removed.',
     options: [config],

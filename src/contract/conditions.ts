@@ -92,8 +92,9 @@ export const conditions = {
   config_rejected: {
     kind: 'technical',
     priority: 'low',
-    meaning: 'a changed config (`SIGHUP`) has mistakes; the one before goes on',
-    ends: 'a good one is taken over'
+    meaning:
+      'a changed config (`SIGHUP`) has mistakes, and the one before goes on; or it changes what only a restart applies, which the text names',
+    ends: 'a good one is taken over whole'
   },
   clock_unsynchronised: {
     kind: 'technical',

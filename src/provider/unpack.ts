@@ -14,11 +14,11 @@ import {
 } from 'node:fs'
 import { basename, join } from 'node:path'
 import { DiskError, InputError, messageOf } from '../core/errors.js'
+import { readTar, type TarEntry, TarError, type TarSink } from '../core/tar.js'
 import { elfMachine } from './elf.js'
 import { syncFolder } from './journal.js'
 import { type ArchiveManifest, isLibrary, type Marker, manifestName, parseArchiveManifest } from './manifest.js'
 import type { Place } from './place.js'
-import { readTar, type TarEntry, TarError, type TarSink } from './tar.js'
 
 /** The installed manifest, among its files; absent from onnxruntime-node's own build. */
 export const markerName = 'painlens-provider.json'

@@ -110,6 +110,15 @@ describe('SIGHUP', () => {
       alarm_id: rejected.alarm_id,
       reason: 'cleared'
     })
+    const seen = nurse.alarms().length
+    await device.configure([camera('a')], { log: { level: 'warn' } })
+    daemon.child.kill('SIGHUP')
+    const needing = await until(() => nurse.alarms()[seen], 'the alarm of a reload that needs a restart')
+    expect(needing).toMatchObject({ condition: 'config_rejected', phase: 'start' })
+    expect(needing.text.en).toContain('only a restart applies the changes of: log')
+    await device.configure([camera('a')])
+    daemon.child.kill('SIGHUP')
+    await until(() => nurse.alarms()[seen + 1]?.phase === 'end', 'its end')
     await count()
     const last = counts.at(-1)!
     await eventually(

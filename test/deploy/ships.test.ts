@@ -186,6 +186,11 @@ const mainPaths: Record<string, MainPath | (() => Promise<void>)> = {
   run: runForAMoment,
   snapshot: takeSnapshot,
   alarms: { words: () => ['alarms', '-c', 'painlens.yaml'], says: /one alarm, 1 without an end/ },
+  backup: {
+    words: () => ['backup', 'box.backup', '-c', 'painlens.yaml'],
+    says: /box\.backup: config\.yaml, outbox\.jsonl/
+  },
+  restore: { words: () => ['restore', 'box.backup', '-c', 'painlens.yaml'], says: /restored from the backup of d/ },
   'study prepare': {
     words: () => {
       writeFileSync(inFolder('table.csv'), 'file,subject,label\npictures/pain/face.png,s1,pain\n')

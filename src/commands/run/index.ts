@@ -1,7 +1,8 @@
 import { type Config, findConfig, loadConfig } from '../../config/index.js'
 import { systemClock } from '../../core/clock.js'
 import { logCrashes } from '../../core/crash.js'
-import { errorFields } from '../../core/errors.js'
+import { DiskError, errorFields, messageOf } from '../../core/errors.js'
+import { finishExchange, restoreJournal } from '../../core/exchange.js'
 import { createLog, type Log, lineForm } from '../../core/log.js'
 import { Secrets } from '../../core/secrets.js'
 import { version } from '../../core/version.js'
@@ -41,6 +42,7 @@ export async function runCommand(
   // Without a listener SIGHUP would end the process while it starts, which may take a minute, or stops.
   const hangup = new Hangup()
   const { file, by } = findConfig(given)
+  completeRestore(file)
   const { config, secrets: found } = await loadConfig(file)
   const secrets = new Secrets()
   for (const value of found) secrets.add(value)
@@ -80,6 +82,16 @@ export async function runCommand(
     hangup.onSignal(() => undefined)
     await endInTime(Promise.all([notifier.stopping(), daemon.stop()]), error ? 'SIGKILL' : 'SIGTERM')
     await notifier.stop()
+  }
+}
+
+/** Half a restore would be the config of one box with the alarms of another. */
+function completeRestore(configFile: string): void {
+  try {
+    finishExchange(restoreJournal(configFile))
+  } catch (error) {
+    const what = `a restore was interrupted, and this user cannot complete it (${messageOf(error)})`
+    throw new DiskError('PL-RESTORE-INTERRUPTED', what, configFile, { cause: error })
   }
 }
 

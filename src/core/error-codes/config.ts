@@ -6,6 +6,11 @@ export const configErrors = area({
   about:
     'Reading the config file. Each problem names line and column, what was found and what is allowed there, and has a code of its own.',
   codes: {
+    'PL-CONFIG-RESTART': {
+      cause:
+        'A changed config was read again (SIGHUP), and more than its cameras has changed. Cameras are taken over at once.',
+      fix: 'sudo systemctl restart painlens'
+    },
     'PL-CONFIG-INVALID': {
       cause: 'The config file has one problem or more; each line names one, with its own code.',
       fix: 'Correct the lines named above; config/painlens.schema.json makes an editor point them out.'

@@ -4,6 +4,7 @@
  */
 import { commandErrors, machineErrors, outboxErrors } from './alarms.js'
 import type { ErrorArea, ErrorEntry } from './area.js'
+import { backupErrors } from './backup.js'
 import { brokerErrors } from './broker.js'
 import { cameraErrors } from './camera.js'
 import { configErrors, initErrors } from './config.js'
@@ -29,6 +30,7 @@ const areas = [
   controlErrors,
   pageErrors,
   installErrors,
+  backupErrors,
   toolErrors,
   studyErrors,
   internalErrors

@@ -5,9 +5,24 @@ import type { z } from 'zod'
 import { errorCodes } from '../../core/error-codes/index.js'
 import { ControlError, type ErrorCode, InputError } from '../../core/errors.js'
 import { printable } from '../../core/printable.js'
-import { type CamerasAnswer, camerasAnswer, type FrameHead, frameHead, headEnd, refusal } from './protocol.js'
+import {
+  type CamerasAnswer,
+  camerasAnswer,
+  endOfOutbox,
+  type FrameHead,
+  frameHead,
+  headEnd,
+  refusal
+} from './protocol.js'
 
-const bounds = { camerasMs: 5000, camerasBytes: 4 * 2 ** 20, frameMs: 30_000, frameBytes: 64 * 2 ** 20 }
+const bounds = {
+  camerasMs: 5000,
+  camerasBytes: 4 * 2 ** 20,
+  frameMs: 30_000,
+  frameBytes: 64 * 2 ** 20,
+  outboxMs: 30_000,
+  outboxBytes: 256 * 2 ** 20
+}
 
 /**
  * What a running daemon watches.
@@ -40,6 +55,20 @@ export async function askFrame(path: string, camera: string, signal: AbortSignal
   if (pixels.length !== head.width * head.height * 3)
     throw new ControlError('PL-CONTROL-ANSWER', `the picture has ${pixels.length} bytes`, path)
   return { head, pixels }
+}
+
+/**
+ * The outbox's entries, each a `SavedEntry` as a line of JSON, without secrets.
+ * @returns null where no daemon runs
+ * @throws ControlError
+ */
+export async function askOutbox(path: string, signal: AbortSignal): Promise<string[] | null> {
+  const limits = { ms: bounds.outboxMs, most: bounds.outboxBytes }
+  const body = await ask(path, `/outbox?${new URLSearchParams(whoAsks())}`, limits, signal)
+  if (!body) return null
+  const lines = body.toString('utf8').split('\n').slice(0, -1)
+  if (lines.pop() !== endOfOutbox(lines.length)) throw new ControlError('PL-CONTROL-ANSWER', 'its answer is cut', path)
+  return lines
 }
 
 /** For the daemon's log. Behind sudo the user is root, and who called it is in the environment. */

@@ -3,6 +3,9 @@ import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import type { CameraConfig } from '../../config/index.js'
 import { type Clock, stamp } from '../../core/clock.js'
+import type { Secrets } from '../../core/secrets.js'
+import { encode } from '../../stages/mqtt/index.js'
+import type { SavedEntry } from '../../stages/outbox/index.js'
 import type { SeenFace, Sight } from '../line/viewers.js'
 
 const size = { width: z.number().int().positive(), height: z.number().int().positive() }
@@ -75,6 +78,18 @@ export const frameHead = z.object({
   settings
 })
 export type FrameHead = z.infer<typeof frameHead>
+
+/** The last line of the answer to `GET /outbox`, after one line for each entry, a `SavedEntry` as JSON without secrets. */
+export const endOfOutbox = (count: number): string => JSON.stringify({ end: count })
+
+/** A line of it. Payloads are as their delivery would redact them; what they are found by stays. */
+export function encodeSaved(entry: SavedEntry, secrets: Secrets): string {
+  const cleaned = (value: object): unknown => JSON.parse(encode(value, secrets))
+  if ('message' in entry)
+    return JSON.stringify({ message: { ...entry.message, payload: cleaned(entry.message.payload) } })
+  const { key, value } = entry.note
+  return JSON.stringify({ note: { key, value: value && cleaned(value) } })
+}
 
 /** What a refused request is answered with. */
 export const refusal = z.object({ code: z.string(), error: z.string() })

@@ -1,4 +1,4 @@
-/** The control socket's server: `painlens check` and `painlens snapshot` ask it what the daemon sees. */
+/** The control socket's server: `painlens check`, `snapshot` and `backup` ask it what the daemon sees and holds. */
 import { Readable } from 'node:stream'
 import { type FastifyInstance, type FastifyReply, fastify } from 'fastify'
 import { type Clock, type Moment, stamp } from '../../core/clock.js'
@@ -9,9 +9,10 @@ import { PersistentListener } from '../../core/persistent-listener.js'
 import { printable } from '../../core/printable.js'
 import type { Secrets } from '../../core/secrets.js'
 import { version } from '../../core/version.js'
+import type { Outbox } from '../../stages/outbox/index.js'
 import type { Sight } from '../line/viewers.js'
 import type { WatchedCamera } from '../line/watched-camera.js'
-import { type CameraSeen, type CamerasAnswer, headOf, settingsOf } from './protocol.js'
+import { type CameraSeen, type CamerasAnswer, encodeSaved, endOfOutbox, headOf, settingsOf } from './protocol.js'
 import { cannotListen, claimSocket } from './socket.js'
 
 export interface ControlOptions {
@@ -21,6 +22,7 @@ export interface ControlOptions {
   /** The config file, absolute. */
   configFile: string
   cameras: ReadonlyMap<string, WatchedCamera>
+  outbox: Pick<Outbox, 'content'>
   secrets: Secrets
   log: Log
   clock: Clock
@@ -69,7 +71,7 @@ class ControlServer implements Control {
         return path
       },
       explain: (error) => (error instanceof PainlensError ? error : cannotListen(path, undefined, error)),
-      onListening: () => log.info({ path }, 'painlens check and painlens snapshot may ask here'),
+      onListening: () => log.info({ path }, 'painlens check, snapshot and backup may ask here'),
       onProblem: (problem) =>
         log.warn(errorFields(problem), 'no command can ask this painlens what it sees; alarms are not affected'),
       retryMs
@@ -111,6 +113,9 @@ class ControlServer implements Control {
     server.get<{ Params: { id: string }; Querystring: Record<string, unknown> }>(
       '/cameras/:id/frame',
       async ({ params, query }, reply) => this.#frame(params.id, query, reply)
+    )
+    server.get<{ Querystring: Record<string, unknown> }>('/outbox', async ({ query }, reply) =>
+      this.#outbox(query, reply)
     )
     server.setNotFoundHandler((_, reply) =>
       this.#refuse(reply.code(404), 'PL-CONTROL-REQUEST', 'there is no such request')
@@ -160,6 +165,23 @@ class ControlServer implements Control {
       if (!gone.signal.aborted) log.info({ ...asked, ...errorFields(error) }, 'no picture is given (painlens snapshot)')
       throw error
     }
+  }
+
+  #outbox(asking: Record<string, unknown>, reply: FastifyReply): FastifyReply {
+    const { log } = this.#options
+    log.info(askedBy(asking), 'the content of the outbox is given to a technician (painlens backup)')
+    return reply.type('application/jsonl').send(Readable.from(this.#outboxLines()))
+  }
+
+  /** A failure in the middle cuts the answer, so that the line of its end is missing. */
+  async *#outboxLines(): AsyncGenerator<string> {
+    const { outbox, secrets } = this.#options
+    let count = 0
+    for await (const entry of outbox.content()) {
+      count++
+      yield `${encodeSaved(entry, secrets)}\n`
+    }
+    yield `${endOfOutbox(count)}\n`
   }
 
   #find(id: string): WatchedCamera {

@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import { isDeepStrictEqual } from 'node:util'
 import type { Config } from '../../config/index.js'
-import { codeOf, errorFields, problemOf } from '../../core/errors.js'
+import { codeOf, errorFields, type Problem, problemOf } from '../../core/errors.js'
 import { Owner } from '../../core/owner.js'
 import { version } from '../../core/version.js'
 import { type Alarms, createAlarms } from '../../stages/alarm/index.js'
@@ -41,11 +41,12 @@ export interface Daemon {
   /** False if a part of painlens is stuck, which a restart may fix; for the watchdog. */
   isAlive(): boolean
   /**
-   * Applies another config's cameras; unchanged ones keep running.
+   * Applies another config's cameras; unchanged ones keep running. Where other sections changed, too, that is an alarm
+   * (`config_rejected`) until a config without such changes is read.
    * @returns the other sections that changed, which only a restart applies
    */
   reload(config: Config): Promise<string[]>
-  /** Raises the alarm that a changed config is rejected. A later `reload` ends it. */
+  /** Raises the alarm that a changed config is rejected. A later `reload` ends it, where it needs no restart. */
   rejected(problem: Error): void
   /** Ends alarms, publishes `offline`, and stops within 3 s. */
   stop(): Promise<void>
@@ -127,7 +128,8 @@ async function start(options: DaemonOptions, owner: Owner): Promise<Daemon> {
     path: controlSocket(config.outbox.path, process.env),
     device: config.device,
     configFile,
-    cameras: watched
+    cameras: watched,
+    outbox: parts.outbox
   }
   await watching.open(startControl({ ...asked, secrets, log: log.child({ stage: 'control' }), clock }), (part) =>
     part.stop()
@@ -209,6 +211,11 @@ function watchClock(troubles: Troubles): ClockWatch {
   return watch
 }
 
+const needsRestart = (sections: readonly string[]): Problem => ({
+  code: 'PL-CONFIG-RESTART',
+  message: `only a restart applies the changes of: ${sections.join(', ')}`
+})
+
 interface JoinedParts {
   owner: Owner
   config: Config
@@ -265,8 +272,11 @@ class JoinedStages implements Daemon {
     await cameras.takeOver(config.cameras)
     const before = this.#config
     this.#config = { ...before, cameras: config.cameras }
-    troubles.tell('config_rejected', null)
     const sections = Object.keys(config) as (keyof Config)[]
-    return sections.filter((section) => section !== 'cameras' && !isDeepStrictEqual(before[section], config[section]))
+    const left = sections.filter(
+      (section) => section !== 'cameras' && !isDeepStrictEqual(before[section], config[section])
+    )
+    troubles.tell('config_rejected', left.length > 0 ? needsRestart(left) : null)
+    return left
   }
 }

@@ -1,5 +1,6 @@
 import { later, type Moment, timeOfDay } from '../../core/clock.js'
 import { errorFields, NotSent } from '../../core/errors.js'
+import { messagesOf, type SavedEntry } from './copy.js'
 import {
   type IndexEntry,
   indexEntry,
@@ -16,6 +17,7 @@ import {
 import { diskError, Store } from './store.js'
 import type { Outbox, OutboxOptions, OutboxStats, Publish, PutOptions } from './types.js'
 
+export { holdOutbox, isOutboxFolder, parseSaved, readOutbox, type SavedEntry, writeOutbox } from './copy.js'
 export type { Note } from './entries.js'
 export type { Outbox, OutboxEntry, OutboxOptions, OutboxStats, Publish } from './types.js'
 
@@ -113,6 +115,17 @@ class DiskOutbox implements Outbox {
 
   notes(start: string): Map<string, object> {
     return this.#notes.below(start)
+  }
+
+  async *content(): AsyncGenerator<SavedEntry> {
+    // Then what was put before is on disk, or held in memory.
+    await this.#writing
+    const held = [...this.#index.values()].flatMap(({ inMemory }) => inMemory ?? [])
+    const notes = [...this.#notes.below('')]
+    // The disk has refused those in memory, and whatever came later.
+    yield* messagesOf(this.#store)
+    for (const message of held) yield { message }
+    for (const [key, value] of notes) yield { note: { key, value } }
   }
 
   async drain(publish: Publish, signal: AbortSignal): Promise<void> {

@@ -1,6 +1,7 @@
 import type { Clock, Moment } from '../../core/clock.js'
 import type { PainlensError } from '../../core/errors.js'
 import type { Log } from '../../core/log.js'
+import type { SavedEntry } from './copy.js'
 import type { Note } from './entries.js'
 
 export interface OutboxOptions {
@@ -67,6 +68,8 @@ export interface Outbox {
   note(note: Note): Promise<void>
   /** The notes whose key begins with `start`, by the rest of their key, including earlier runs'. */
   notes(start: string): Map<string, object>
+  /** All undelivered messages in order, then all notes, as they are at one moment; for a backup. */
+  content(): AsyncIterable<SavedEntry>
   /**
    * Delivers until `signal` aborts: messages of the same `alarm_id` strictly one after the other; among
    * different ones required messages first, background messages last, oldest first. A message refused for now waits for 5 s

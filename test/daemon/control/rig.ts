@@ -120,6 +120,7 @@ export async function testControl(
     configFile: '/etc/painlens/painlens.yaml',
     path,
     device: 'd',
+    outbox: { content: async function* () {} },
     cameras: new Map(cameras.map((camera) => [camera.config.id, camera])),
     secrets,
     clock: systemClock,

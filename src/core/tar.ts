@@ -1,11 +1,11 @@
 /**
- * Reads a gzipped tar archive (POSIX ustar) of plain files in one folder, and no other entries: without folders, links and
+ * Reads (and writes the entries of) a gzipped tar archive (POSIX ustar) of plain files in one folder, and no other entries: without folders, links and
  * devices an archive cannot write outside its folder.
  */
 import { createReadStream } from 'node:fs'
 import type { Readable } from 'node:stream'
 import { createGunzip } from 'node:zlib'
-import { messageOf } from '../core/errors.js'
+import { messageOf } from './errors.js'
 
 const block = 512
 /** Zeros that may follow the end mark: tar fills its last record, of 10 KB unless told otherwise. */
@@ -125,6 +125,41 @@ class TarReader {
   #endIfDone(): void {
     if (this.#entry?.left === 0 && this.#entry.padding === 0) this.#entry = null
   }
+}
+
+/**
+ * One entry of such an archive, its padding included; two blocks of zeros end the archive.
+ * @param content in pieces; `entry.size` bytes in all
+ */
+export async function* tarEntry(
+  entry: TarEntry,
+  content: Iterable<Buffer> | AsyncIterable<Buffer>
+): AsyncGenerator<Buffer> {
+  yield headerOf(entry)
+  yield* content
+  yield Buffer.alloc((block - (entry.size % block)) % block)
+}
+
+export const tarEnd = (): Buffer => Buffer.alloc(2 * block)
+
+/** As POSIX has it: for its owner alone (0600), of no user, from 1970. */
+function headerOf({ name, size }: TarEntry): Buffer {
+  const header = Buffer.alloc(block)
+  const fields: [at: number, text: string][] = [
+    [0, name],
+    [100, '0000600\0'],
+    [108, '0000000\0'],
+    [116, '0000000\0'],
+    [124, `${size.toString(8).padStart(11, '0')}\0`],
+    [136, '00000000000\0'],
+    [148, '        '],
+    [156, '0'],
+    [257, 'ustar\x0000']
+  ]
+  for (const [at, text] of fields) header.write(text, at, 'latin1')
+  const sum = header.reduce((total, byte) => total + byte, 0)
+  header.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148)
+  return header
 }
 
 /** The fields of a ustar header: name 0, size 124 (octal), checksum 148 (octal), type 156, prefix 345. */

@@ -24,7 +24,6 @@ export const unitTests = [
   'test/core/clock.test.ts',
   'test/core/log.test.ts',
   'test/core/owner.test.ts',
-  'test/core/persistent-listener.test.ts',
   'test/core/terminal.test.ts',
   'test/core/processes.test.ts',
   'test/core/thread-priority.test.ts',

@@ -236,8 +236,8 @@ class AlarmStage implements Alarms {
   }
 
   active(at: Moment): AlarmMessage[] {
-    const all = this.#refreshLimit.take(at)
-    for (const alarm of this.#activeRecords()) alarm.wanted ||= all || held(alarm.lastAt, at, commandLimits.silentS)
+    const sign = this.#refreshLimit.take(at) ? 'wanted' : 'asked'
+    for (const alarm of this.#activeRecords()) alarm[sign] = true
     return this.#wantedUpdates(at)
   }
 
@@ -336,7 +336,7 @@ class AlarmStage implements Alarms {
   #wantedUpdates(now: Moment): AlarmMessage[] {
     const scores = new Map([...this.#tracks.values()].map((track) => [track.alarm, track.smoothed]))
     return [...this.#activeRecords()]
-      .filter(({ wanted }) => wanted)
+      .filter(({ wanted, asked, lastAt }) => wanted || (asked && held(lastAt, now, commandLimits.silentS)))
       .sort((a, b) => a.lastAt - b.lastAt)
       .filter((alarm) => this.#mayUpdate(alarm, now))
       .map((alarm) => alarm.update(now, scores.get(alarm)))

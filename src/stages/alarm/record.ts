@@ -45,6 +45,8 @@ export class AlarmRecord {
   readonly #onset: string
   /** An update was held back and is to come as soon as the rate limit lets it. */
   wanted = false
+  /** A refresh beyond the limit has asked for it: an update is to come as soon as the alarm has been silent for long enough. */
+  asked = false
   #seq: number
   #ack: Acknowledgement | null
   #lastAt: Moment
@@ -133,6 +135,7 @@ export class AlarmRecord {
     this.#lastAt = latest(at, this.#lastAt)
     const durationS = (this.#lastAt - onset) / 1000
     this.wanted = false
+    this.asked = false
     const reminder = this.#reminder(phase)
     const demonstration = (subject.type === 'physiological' || subject.test) && model?.demonstration === true
     return {
@@ -245,7 +248,7 @@ function place({ location, camera }: Wording, words: Language['alarm']['place'])
 export const commandLimits = {
   /** In the long run per second, and at once. */
   testAlarms: [2 / 60, 10],
-  /** Beyond these, `refresh` repeats only alarms that have been silent for `silentS`. */
+  /** Beyond these, `refresh` repeats each alarm when it has been silent for `silentS`. */
   refreshes: [6 / 60, 20],
   silentS: 10
 } as const

@@ -88,7 +88,7 @@ export interface Alarms {
   tick(now: Moment): AlarmMessage[]
   /**
    * Each active alarm once more, as an update; those that the rate limit holds back come with `tick`. In a flood of such calls
-   * only those that have been silent for 10 s.
+   * each when it has been silent for 10 s.
    */
   active(at: Moment): AlarmMessage[]
   /** Ends every active alarm with the reason `stopped`; nothing starts after it. */

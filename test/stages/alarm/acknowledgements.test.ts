@@ -148,6 +148,17 @@ describe('a flood of commands', () => {
     const gaps = at.slice(1).map((second, index) => second - at[index]!)
     expect(Math.max(...gaps)).toBeLessThanOrEqual(10)
   })
+
+  test('of refreshes loses none: the alarm is repeated 10 s after its last message, without another call', () => {
+    const { open, wait, now } = setUp({ updatesPerS: 20, updateMinS: 1, updateS: 10 })
+    const alarms = open()
+    alarms.technical('outbox_full', problem, now())
+    for (let i = 0; i < 25; i++) alarms.active(wait(1000))
+    const told: number[] = []
+    for (let second = 1; second <= 30; second++) if (alarms.tick(wait(1000)).length > 0) told.push(second)
+    expect(told).toHaveLength(1)
+    expect(told[0]).toBeLessThanOrEqual(10)
+  })
 })
 
 const step = fc.oneof(

@@ -2,18 +2,9 @@
  * Puts several files and folders in place as one change: a journal is on disk from before the first rename to after the last,
  * and an exchange that was interrupted is completed by it. Each is whole beside its target before the journal is written.
  */
-import {
-  closeSync,
-  fsyncSync,
-  linkSync,
-  lstatSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync
-} from 'node:fs'
+import { linkSync, lstatSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
+import { syncFolder } from './file-names.js'
 
 export interface Move {
   /** Whole and synced, in the folder of `target`. */
@@ -109,15 +100,6 @@ function kindOf(path: string): 'folder' | 'file' | null {
   const found = lstatSync(path, { throwIfNoEntry: false })
   if (!found) return null
   return found.isDirectory() ? 'folder' : 'file'
-}
-
-function syncFolder(folder: string): void {
-  const handle = openSync(folder, 'r')
-  try {
-    fsyncSync(handle)
-  } finally {
-    closeSync(handle)
-  }
 }
 
 /** The journal of `painlens restore`, beside the config. */

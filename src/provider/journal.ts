@@ -3,17 +3,8 @@
  * to after the last; while it exists, the change is not valid, and the next start of painlens undoes it. All calls are
  * synchronous, so that only SIGKILL can come between two renames.
  */
-import {
-  closeSync,
-  existsSync,
-  fsyncSync,
-  linkSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync
-} from 'node:fs'
+import { existsSync, linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { syncFolder } from '../core/file-names.js'
 import { isRunning } from '../core/processes.js'
 import type { Place } from './place.js'
 
@@ -105,15 +96,5 @@ function birthOf(pid: number): string | null {
     return `${boot} ${stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]}`
   } catch {
     return null
-  }
-}
-
-/** Syncs the renames to disk. */
-export function syncFolder(folder: string): void {
-  const handle = openSync(folder, 'r')
-  try {
-    fsyncSync(handle)
-  } finally {
-    closeSync(handle)
   }
 }

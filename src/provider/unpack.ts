@@ -14,9 +14,9 @@ import {
 } from 'node:fs'
 import { basename, join } from 'node:path'
 import { DiskError, InputError, messageOf } from '../core/errors.js'
+import { syncFolder } from '../core/file-names.js'
 import { readTar, type TarEntry, TarError, type TarSink } from '../core/tar.js'
 import { elfMachine } from './elf.js'
-import { syncFolder } from './journal.js'
 import { type ArchiveManifest, isLibrary, type Marker, manifestName, parseArchiveManifest } from './manifest.js'
 import type { Place } from './place.js'
 

@@ -1,7 +1,7 @@
 /** `painlens backup FILE`: config, outbox with its pauses, alarm log and the model's hash in one file. */
 import { createHash, randomBytes } from 'node:crypto'
 import { createReadStream, statSync } from 'node:fs'
-import { type FileHandle, link, lstat, open, readdir, rename, rm, stat } from 'node:fs/promises'
+import { type FileHandle, lstat, open, readdir, rename, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
@@ -10,6 +10,7 @@ import { type OpenedConfig, openConfig, readService } from '../../config/index.j
 import { readText } from '../../config/read-text.js'
 import { placeholdersIn } from '../../config/substitute.js'
 import { DiskError, InputError, messageOf, PainlensError, UsageError } from '../../core/errors.js'
+import { placeNew } from '../../core/file-names.js'
 import { Secrets } from '../../core/secrets.js'
 import { tarEnd, tarEntry } from '../../core/tar.js'
 import { toStdout, type Write } from '../../core/terminal.js'
@@ -239,18 +240,6 @@ async function writeWhole(
     throw new DiskError('PL-BACKUP-UNWRITABLE', `it cannot be written (${messageOf(error)})`, path, { cause: error })
   } finally {
     await rm(part, { force: true }).catch(() => undefined)
-  }
-}
-
-/** Some file systems of USB sticks know no links. */
-async function placeNew(part: string, path: string): Promise<void> {
-  try {
-    await link(part, path)
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    if (code !== 'EPERM' && code !== 'ENOTSUP' && code !== 'ENOSYS') throw error
-    await (await open(path, 'wx', 0o600)).close()
-    await rename(part, path)
   }
 }
 

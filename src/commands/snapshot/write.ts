@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto'
-import { type FileHandle, link, lstat, open, rename, rm, stat } from 'node:fs/promises'
+import { type FileHandle, lstat, open, rename, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { DiskError, UsageError } from '../../core/errors.js'
+import { placeNew } from '../../core/file-names.js'
 import { printable } from '../../core/printable.js'
 import type { FrameHead } from '../../daemon/control/protocol.js'
 import { localTime } from './describe.js'
@@ -57,18 +58,6 @@ export async function writePrivate(path: string, bytes: Uint8Array, force: boole
     throw new DiskError('PL-SNAPSHOT-UNWRITABLE', `cannot be written (${code})`, printable(path), { cause: error })
   } finally {
     await rm(part, { force: true }).catch(() => undefined)
-  }
-}
-
-/** Some file systems of USB sticks know no links. There, the name is taken first. */
-async function placeNew(part: string, path: string): Promise<void> {
-  try {
-    await link(part, path)
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    if (code !== 'EPERM' && code !== 'ENOTSUP' && code !== 'ENOSYS') throw error
-    await (await open(path, 'wx', 0o600)).close()
-    await rename(part, path)
   }
 }
 

@@ -185,6 +185,14 @@ it('whatever is done, the YAML is accepted by the config and gives the same outl
   )
 })
 
+it.each(['\ufffd ', 'a\u0085b', '\u2028', '\ufeffx', '\ufffe', '\u007f', '"\\'])(
+  'a zone named %j is accepted by the config, and is called so there',
+  async (name) => {
+    const [zone] = await readBack(yamlOf(outlinesOf([], [{ name, polygon: square }])))
+    expect(zone?.name).toBe(name)
+  }
+)
+
 it("the config's own numbers are given back as they are, and a mask covers what it was drawn over", async () => {
   const fine = [
     [1e-7, 0.123456789],

@@ -26,7 +26,7 @@ export const configErrors = area({
     },
     'PL-CONFIG-ENCODING': {
       cause: 'The config is not UTF-8, which an editor on another system may have saved.',
-      fix: 'Convert it: iconv -f UTF-16 -t UTF-8 OLD > NEW.'
+      fix: 'Convert it with the command that the message names: iconv -f ENCODING -t UTF-8 OLD > NEW.'
     },
     'PL-CONFIG-OTHER': {
       cause: 'A file was checked that the service does not read, so its lights say nothing about the service.',

@@ -160,6 +160,16 @@ export function redo(history: History): History {
   return next ? { now: next, past: [...past, now], future: later, step: null } : history
 }
 
+/**
+ * A name as a double-quoted scalar. JSON's strings are YAML's, but for characters that YAML wants escaped (YAML 1.2, 5.1) and
+ * for U+FFFD, which the config takes for a sign that the file is not UTF-8.
+ */
+const quoted = (name: string): string =>
+  JSON.stringify(name).replace(
+    /[\u007f-\u009f\u2028\u2029\ufeff\ufffd-\uffff]/g,
+    (one) => `\\u${one.charCodeAt(0).toString(16).padStart(4, '0')}`
+  )
+
 /** The lines of a camera's `masks` and `zones`, indented as in a config whose cameras are a list. */
 export function yamlOf(outlines: readonly Outline[]): string {
   const masks = outlines.filter(({ kind }) => kind === 'mask')
@@ -168,9 +178,8 @@ export function yamlOf(outlines: readonly Outline[]): string {
     masks.length === 0 ? '    masks: []' : '    masks:',
     ...masks.map(({ corners }) => `      - ${cornersText(corners)}`),
     zones.length === 0 ? '    zones: []' : '    zones:',
-    // JSON's strings are YAML's, whatever a name is made of.
     ...zones.flatMap(({ name, corners }) => [
-      `      - name: ${JSON.stringify(name)}`,
+      `      - name: ${quoted(name)}`,
       `        polygon: ${cornersText(corners)}`
     ]),
     ''

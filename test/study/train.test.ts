@@ -30,6 +30,7 @@ const optionsFor = (out: string, changed: Partial<TrainOptions> = {}): TrainOpti
   neutral: 'uniform',
   balanced: true,
   smoothing: 0,
+  certainFrom: 0,
   alarmLabel: 'pain',
   recipe: {
     epochs: 24,
@@ -79,8 +80,17 @@ describe('painlens study train', { timeout: patience(120_000) }, () => {
     const metrics = JSON.parse(readFileSync(join(options.out, 'metrics.json'), 'utf8'))
     expect(metrics.all.accuracy).toBeCloseTo(right, 9)
     expect(metrics.resting.pain).toHaveLength(2)
+    expect(manifest.resting).toEqual(metrics.resting)
     for (const fold of [1, 2, 3]) await loadManifest(join(options.out, `fold-${fold}`, 'model.yaml'))
     expect(csv(join(options.out, 'log.csv')).filter(({ model }) => model === 'final')).not.toHaveLength(0)
+  })
+
+  it('stays undecided about crops whose intensity is far below the one from which labels are certain', async () => {
+    const options = optionsFor('faint', { certainFrom: 70, trainFrom: 'fc8', folds: 2 })
+    await train({ ...options, recipe: { ...options.recipe, epochs: 6 } })
+    for (const row of csv(join(options.out, 'predictions.csv')))
+      for (const label of ['pain', 'disgust', 'happiness'])
+        expect(Math.abs(Number(row[`p_${label}`]) - 1 / 3)).toBeLessThan(0.1)
   })
 
   it('gives the same files for the same seed, also after kill -9 at any moment', async () => {

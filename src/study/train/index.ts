@@ -21,12 +21,20 @@ import {
 import type { NeutralUse } from '../choices.js'
 import { type CropRow, type Dataset, neutral, readDataset } from '../dataset.js'
 import { claimFolder, diskError, isThere, writeWhole } from '../files.js'
+import { median, type Resting, restingOf } from '../resting.js'
 import { type Base, checkFits, readBase } from './base.js'
 import type { EpochRow } from './checkpoint.js'
 import { cacheBytes, Features } from './features.js'
 import { fitChain, logitsOf, type Recipe, type TrainingSample } from './fit.js'
 import { type FoldCount, foldsOf } from './folds.js'
-import { median, metricsOf, type Prediction, restingOf, writeLog, writePredictions, writeTrained } from './results.js'
+import {
+  metricsOf,
+  type Prediction,
+  type TrainedDescription,
+  writeLog,
+  writePredictions,
+  writeTrained
+} from './results.js'
 import { fitTemperature } from './temperature.js'
 
 export interface TrainOptions {
@@ -43,6 +51,11 @@ export interface TrainOptions {
   balanced: boolean
   /** Label smoothing (Szegedy et al. 2016): this share of each target goes to all classes alike. */
   smoothing: number
+  /**
+   * Crops of a lower intensity are trained towards their label in that proportion, and for the rest towards all labels alike: a face that
+   * shows next to nothing is not to be called for sure. 0: all are trained towards their label.
+   */
+  certainFrom: number
   /** The label for which the daemon is to raise alarms. */
   alarmLabel: string
   recipe: Recipe
@@ -184,7 +197,7 @@ async function trainAll(study: Study, folds: ReadonlyMap<string, number>): Promi
       )
     ),
     all: metricsOf(predictions, labels),
-    resting: restingOf(predictions, labels)
+    resting: restingIn(predictions, labels)
   }
   await writeWhole(join(options.out, 'metrics.json'), [`${JSON.stringify(metrics, null, 2)}\n`])
   return trainFinal(study, predictions, Math.max(1, Math.round(median(best))), metrics.all, fits)
@@ -196,13 +209,30 @@ function samplesOf({ options, dataset, labels }: Study, subjects: (subject: stri
   const used = rows.filter(([, row]) => isTrainedOn(row, labels, options))
   const counts = new Map<string, number>()
   for (const [, { label }] of used) counts.set(label, (counts.get(label) ?? 0) + 1)
-  return used.map(([crop, { label }]) => {
-    const target = new Float32Array(labels.length).fill((label === neutral ? 1 : options.smoothing) / labels.length)
-    if (label !== neutral) target[labels.indexOf(label)]! += 1 - options.smoothing
-    const weight = options.balanced ? used.length / (counts.size * counts.get(label)!) : 1
-    return { crop, target, weight }
+  return used.map(([crop, row]) => {
+    const weight = options.balanced ? used.length / (counts.size * counts.get(row.label)!) : 1
+    return { crop, target: targetOf(row, labels, options), weight }
   })
 }
+
+/** Wanted probabilities, which sum up to 1. */
+function targetOf(
+  { label, intensity }: CropRow,
+  labels: readonly string[],
+  { smoothing, certainFrom }: TrainOptions
+): Float32Array {
+  const shown = intensity === null || certainFrom === 0 ? 1 : Math.min(1, Math.max(0, intensity) / certainFrom)
+  const certainty = label === neutral ? 0 : shown * (1 - smoothing)
+  const target = new Float32Array(labels.length).fill((1 - certainty) / labels.length)
+  if (label !== neutral) target[labels.indexOf(label)]! += certainty
+  return target
+}
+
+const restingIn = (predictions: readonly Prediction[], labels: readonly string[]): Resting | null =>
+  restingOf(
+    predictions.filter(({ row }) => row.label === neutral).map(({ logits }) => logits),
+    labels
+  )
 
 interface FoldDone {
   history: EpochRow[]
@@ -232,6 +262,7 @@ async function trainFold(study: Study, folds: ReadonlyMap<string, number>, fold:
     await writeModelOf(study, folder, trainer, {
       name: `fold-${fold + 1}`,
       temperature,
+      resting: restingIn(predictions, labels),
       metrics: metricsOf(predictions, labels)
     })
     return { history: progress.history, predictions, best: progress.best }
@@ -313,12 +344,13 @@ async function trainFinal(
   try {
     await writeLog(join(options.out, 'log.csv'), [...fits, { name: 'final', history: progress.history }])
     // Of the models that never saw a crop's subject: the final one has seen all.
-    const shown = predictions.filter(({ row }) => labels.includes(row.label))
-    const targets = shown.map(({ row }) => Float32Array.from(labels, (label) => (label === row.label ? 1 : 0)))
-    const temperature = fitTemperature(Float32Array.from(shown.flatMap(({ logits }) => [...logits])), targets)
+    const judged = predictions.filter(({ row }) => isTrainedOn(row, labels, options))
+    const targets = judged.map(({ row }) => targetOf(row, labels, options))
+    const temperature = fitTemperature(Float32Array.from(judged.flatMap(({ logits }) => [...logits])), targets)
     return await writeModelOf(study, folder, trainer, {
       name: 'final',
       temperature,
+      resting: restingIn(predictions, labels),
       metrics: { cross_validated: metrics }
     })
   } finally {
@@ -330,10 +362,10 @@ async function writeModelOf(
   study: Study,
   folder: string,
   trainer: Trainer,
-  { name, temperature, metrics }: { name: string; temperature: number; metrics: unknown }
+  { name, ...measured }: Pick<TrainedDescription, 'name' | 'temperature' | 'resting' | 'metrics'>
 ): Promise<string> {
   const { base, dataset, model, labels, options } = study
   const trained = trainedModel(model, study.chain, trainer.weights(), base.file)
-  const said = { name: `${base.name}-${name}`, labels, alarmLabel: options.alarmLabel, temperature, metrics }
+  const said = { name: `${base.name}-${name}`, labels, alarmLabel: options.alarmLabel, ...measured }
   return writeTrained(folder, trained, said, { base, dataset })
 }

@@ -4,7 +4,7 @@ import Papa from 'papaparse'
 import { parse, stringify } from 'yaml'
 import { InputError } from '../../core/errors.js'
 import { printable } from '../../core/printable.js'
-import { duration, progressLine } from '../../core/progress-line.js'
+import { progressLine } from '../../core/progress-line.js'
 import { version } from '../../core/version.js'
 import { layerGraphOf } from '../../lib/lrp/index.js'
 import { type OnnxModel, readModel } from '../../lib/onnx/index.js'
@@ -15,7 +15,6 @@ import {
   frozenPart,
   type Trainer,
   type TrainFrom,
-  trainedCount,
   trainedModel
 } from '../../lib/train/index.js'
 import type { NeutralUse } from '../choices.js'
@@ -24,7 +23,8 @@ import { claimFolder, diskError, isThere, writeWhole } from '../files.js'
 import { median, type Resting, restingOf } from '../resting.js'
 import { type Base, checkFits, readBase } from './base.js'
 import type { EpochRow } from './checkpoint.js'
-import { cacheBytes, Features } from './features.js'
+import { paceOf } from './estimate.js'
+import { Features } from './features.js'
 import { fitChain, logitsOf, type Recipe, type TrainingSample } from './fit.js'
 import { type FoldCount, foldsOf } from './folds.js'
 import {
@@ -35,6 +35,7 @@ import {
   writePredictions,
   writeTrained
 } from './results.js'
+import { sayCosts, tellers } from './telling.js'
 import { fitTemperature } from './temperature.js'
 
 export interface TrainOptions {
@@ -92,12 +93,14 @@ export async function trainStudy(options: TrainOptions, write: Write, signal: Ab
   const folds = foldsOf(trainable(dataset.rows, labels, options), options.folds, recipe.seed)
   const claim = await claimFolder(options.out)
   try {
-    await checkOptions(options, dataset, base)
+    const isNew = await checkOptions(options, dataset, base)
     const model = await readModel(base.file)
     const chain = chainOf(layerGraphOf(model, base.file), options.trainFrom, labels.length, recipe.seed, base.file)
-    sayCosts(chain, dataset, options, write)
+    const frozen = frozenPart(model, chain, base.file)
+    const pace = isNew ? await paceOf(frozen, chain, { input: base.input, recipe, signal }) : null
+    sayCosts(chain, dataset, { views: options.views, recipe, folds: new Set(folds.values()).size, pace }, write)
     const onProgress = progressLine('features', write)
-    const features = await Features.open(frozenPart(model, chain, base.file), featureCount(chain), {
+    const features = await Features.open(frozen, featureCount(chain), {
       folder: dataset.folder,
       crops: dataset.rows.map(({ crop }) => crop),
       views: options.views,
@@ -139,30 +142,27 @@ const isTrainedOn = ({ label }: CropRow, labels: readonly string[], { neutral: u
 const trainable = (rows: readonly CropRow[], labels: readonly string[], options: TrainOptions): CropRow[] =>
   rows.filter((row) => isTrainedOn(row, labels, options))
 
-/** A folder belongs to one set of options: results of two would be mixed up. @throws InputError, DiskError */
-async function checkOptions(options: TrainOptions, dataset: Dataset, base: Base): Promise<void> {
+/**
+ * A folder belongs to one set of options: results of two would be mixed up.
+ * @returns whether nothing was done in it yet
+ * @throws InputError, DiskError
+ */
+async function checkOptions(options: TrainOptions, dataset: Dataset, base: Base): Promise<boolean> {
   const { out, recipe, ...rest } = options
   const { threads, ...own } = recipe
   const said = { ...rest, recipe: own, base: base.sha256, crops: dataset.rows.length }
   const file = join(out, 'run.yaml')
   const text = stringify({ painlens: version, ...said })
-  if (!(await isThere(file))) return writeWhole(file, [text])
+  if (!(await isThere(file))) {
+    await writeWhole(file, [text])
+    return true
+  }
   const { painlens: _, ...before } = parse(await readFile(file, 'utf8')) as Record<string, unknown>
   const wanted = parse(stringify(said)) as Record<string, unknown>
   const changed = Object.keys(wanted).filter((key) => JSON.stringify(before[key]) !== JSON.stringify(wanted[key]))
   if (changed.length > 0)
     throw new InputError('PL-STUDY-FOLDER', `it holds a run with another ${changed.join(', ')}`, printable(out))
-}
-
-function sayCosts(chain: Chain, dataset: Dataset, { views, recipe }: TrainOptions, write: Write): void {
-  const states = { sgd: 1, momentum: 2, adam: 4 }[recipe.optimizer]
-  const megabytes = (bytes: number): string => `${Math.ceil(bytes / 1e6)} MB`
-  const disk = cacheBytes(dataset.rows.length, views, featureCount(chain)) + 4 * trainedCount(chain) * (states + 2)
-  const memory = 4 * trainedCount(chain) * (states + 1) + 3e8
-  write(
-    `${dataset.rows.length} crops, ${views} view(s) each; ${(trainedCount(chain) / 1e6).toFixed(1)} million weights are trained. ` +
-      `Takes about ${megabytes(disk)} of disk and ${megabytes(memory)} of memory.\n`
-  )
+  return false
 }
 
 async function trainAll(study: Study, folds: ReadonlyMap<string, number>): Promise<string> {
@@ -304,8 +304,6 @@ async function fitModel(
   await mkdir(folder, { recursive: true }).catch((error: unknown) => {
     throw diskError(error, folder)
   })
-  const onProgress = progressLine(name, write)
-  let seen = 0
   return fitChain({
     chain: study.chain,
     features,
@@ -314,18 +312,7 @@ async function fitModel(
     recipe,
     folder,
     key: `${base.sha256} ${options.trainFrom}`,
-    onBatch: (samples) => {
-      seen += samples
-      onProgress(seen, train.length * recipe.epochs)
-    },
-    onEpoch: ({ epoch, loss, heldOutLoss, heldOutAccuracy, seconds }) => {
-      seen = epoch * train.length
-      const held =
-        heldOutLoss === null
-          ? ''
-          : `, held out ${heldOutLoss.toFixed(4)}, accuracy ${heldOutAccuracy?.toFixed(3) ?? '-'}`
-      write(`${name}, epoch ${epoch}: loss ${loss.toFixed(4)}${held} (${duration(seconds * 1000)})\n`)
-    },
+    ...tellers(name, train.length, recipe.epochs, write),
     signal
   })
 }

@@ -6,7 +6,7 @@ import { InputError } from '../../core/errors.js'
 import { printable } from '../../core/printable.js'
 import { progressLine } from '../../core/progress-line.js'
 import { version } from '../../core/version.js'
-import { layerGraphOf } from '../../lib/lrp/index.js'
+import { foldConstants, layerGraphOf } from '../../lib/lrp/index.js'
 import { type OnnxModel, readModel } from '../../lib/onnx/index.js'
 import {
   type Chain,
@@ -94,7 +94,8 @@ export async function trainStudy(options: TrainOptions, write: Write, signal: Ab
   const claim = await claimFolder(options.out)
   try {
     const isNew = await checkOptions(options, dataset, base)
-    const model = await readModel(base.file)
+    // As LRP reads it: weights may be worked out from constants, as those of a quantised model are.
+    const model = await foldConstants(await readModel(base.file), base.file)
     const chain = chainOf(layerGraphOf(model, base.file), options.trainFrom, labels.length, recipe.seed, base.file)
     const frozen = frozenPart(model, chain, base.file)
     const pace = isNew ? await paceOf(frozen, chain, { input: base.input, recipe, signal }) : null

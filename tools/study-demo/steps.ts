@@ -42,7 +42,7 @@ export const demoSteps: readonly DemoStep[] = [
         [
           ...['train', join(out, 'data'), '--base', baseOf(out), '--out', join(out, 'run'), '--train-from', 'all'],
           ...['--folds', size.folds, '--epochs', size.epochs, '--views', size.views, '--seed', seed],
-          ...['--optimizer', 'adam', '--rate', 0.001, '--batch', 48, '--dropout', 0.2],
+          ...['--optimizer', 'adam', '--rate', 0.001, '--batch', 48, '--dropout', 0.2, '--patience', size.epochs],
           ...['--certain-from', certainFrom]
         ],
         rest

@@ -82,6 +82,23 @@ export const commandTable: readonly CommandRow[] = [
     ],
     load: async () => (await import('./snapshot/index.js')).snapshotCommand
   }),
+  command({
+    usage: 'reference <camera>',
+    summary: "Take a bed's resting face while its resident is comfortable, so that pain is judged against it.",
+    options: [
+      config,
+      ['--zone <name>', "the bed's zone, where several persons are in the picture"],
+      ['--seconds <n>', 'for how long to look: 5 to 300', parseSeconds, 30],
+      ['--by <name>', 'who says that the resident is comfortable (default: your user name)'],
+      ['--remove', 'remove it instead, so that pain is judged as without']
+    ],
+    notes: [
+      'Only where alarm.reference.enabled is true; docs/operate/reference.md says when to take one, when not, and who decides.',
+      "Kept are numbers of the model's outputs; no picture, and nothing by which a person could be recognised."
+    ],
+    examples: ['sudo painlens reference room-312 --by "nurse 7"', 'sudo painlens reference room-312 --remove'],
+    load: async () => (await import('./reference/index.js')).referenceCommand
+  }),
   { usage: 'config', summary: 'Write a first config.' },
   command({
     parent: 'config',

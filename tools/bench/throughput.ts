@@ -84,6 +84,7 @@ async function openStages(manifest: Manifest, threads: number) {
     alarms,
     mqtt,
     alarmLog: { append: () => undefined },
+    references: null,
     explanations: null,
     measured: { frame: () => undefined, alarm: () => undefined },
     log: silentLog,

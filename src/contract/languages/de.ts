@@ -51,7 +51,11 @@ const alarm: Language['alarm'] = {
     restarted: 'Alarm beendet, painlens wurde neu gestartet'
   },
   place: { room: 'Zimmer', bed: 'Bett', camera: 'Kamera' },
-  demonstration: 'Demonstrationsmodell'
+  demonstration: 'Demonstrationsmodell',
+  reference: {
+    lowered: 'am Ruhegesicht dieses Bettes gemessen',
+    overruled: 'mehr, als das Ruhegesicht dieses Bettes erklärt'
+  }
 }
 
 const labels = new Map([

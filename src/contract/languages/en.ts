@@ -39,7 +39,11 @@ const alarm: Language['alarm'] = {
     restarted: 'alarm ended, painlens had to restart'
   },
   place: { room: 'room', bed: 'bed', camera: 'camera' },
-  demonstration: 'demonstration model'
+  demonstration: 'demonstration model',
+  reference: {
+    lowered: 'judged against the resting face of this bed',
+    overruled: 'more than the resting face of this bed explains'
+  }
 }
 
 const labels = new Map([

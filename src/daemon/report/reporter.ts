@@ -11,6 +11,7 @@ import type { Acknowledged, Alarms } from '../../stages/alarm/index.js'
 import type { AlarmLog } from '../../stages/alarm-log/index.js'
 import type { ExplainedAlarms } from '../../stages/explain/index.js'
 import type { Mqtt } from '../../stages/mqtt/index.js'
+import type { Referenced, References } from '../../stages/reference/index.js'
 import type { JudgedFrame } from '../line/camera-line.js'
 import { PainStates } from './pain-states.js'
 
@@ -29,6 +30,8 @@ export interface ReporterOptions {
     'putAlarmInOutbox' | 'putAcknowledgementInOutbox' | 'observation' | 'cameraState' | 'cameraPain' | 'refresh'
   >
   alarmLog: Pick<AlarmLog, 'append'>
+  /** Null where alarms do not go by resting faces. */
+  references: Pick<References, 'judge' | 'interrupted' | 'tick'> | null
   explanations: Pick<ExplainedAlarms, 'consider' | 'forget' | 'forgetCamera' | 'alarmEnded'> | null
   measured: Measured
   log: Log
@@ -97,8 +100,12 @@ export class Reporter {
   }
 
   judged({ sighting, verdicts }: JudgedFrame, camera: CameraConfig): void {
-    const { alarms, explanations, measured, clock } = this.#options
-    for (const verdict of verdicts) this.#verdict(verdict, sighting.picture, camera)
+    const { alarms, references, explanations, measured, clock } = this.#options
+    const held = references?.judge({ sighting, verdicts })
+    verdicts.forEach((verdict, i) => {
+      const { score } = verdict
+      this.#verdict(verdict, held?.[i] ?? { score, unreferenced: score }, sighting.picture, camera)
+    })
     for (const face of sighting.faces) if (face.whyNot !== null) this.#unusable(face, sighting, camera)
     for (const track of sighting.lost) {
       alarms.trackLost(sighting.camera, track)
@@ -112,13 +119,17 @@ export class Reporter {
     const { alarms, mqtt } = this.#options
     mqtt.cameraState(camera, state, since, until)
     this.#pain.cameraState(camera, state)
-    if (!watches[state]) this.#options.explanations?.forgetCamera(camera)
+    if (!watches[state]) {
+      this.#options.explanations?.forgetCamera(camera)
+      this.#options.references?.interrupted(camera)
+    }
     this.send(alarms.cameraState(camera, state, this.#options.clock.now()))
   }
 
   /** The camera was removed from the config, or changed in it. */
   cameraGone(camera: string): void {
     this.#options.explanations?.forgetCamera(camera)
+    this.#options.references?.interrupted(camera)
     this.send(this.#options.alarms.cameraGone(camera, this.#options.clock.now()))
     this.#pain.forget(camera)
   }
@@ -138,7 +149,9 @@ export class Reporter {
   }
 
   tick(): void {
-    this.send(this.#options.alarms.tick(this.#options.clock.now()))
+    const now = this.#options.clock.now()
+    this.#options.references?.tick(now)
+    this.send(this.#options.alarms.tick(now))
     this.#pain.tick()
   }
 
@@ -183,13 +196,13 @@ export class Reporter {
     await this.#options.mqtt.putAcknowledgementInOutbox(acknowledgement)
   }
 
-  #verdict(verdict: Verdict, picture: Box, camera: CameraConfig): void {
+  #verdict(verdict: Verdict, { score, unreferenced }: Referenced, picture: Box, camera: CameraConfig): void {
     const { alarms, explanations } = this.#options
-    const { at, face, score } = verdict
+    const { at, face } = verdict
     const { track, box, crop } = face
-    const output = alarms.observe({ camera: camera.id, track, at, score, box })
+    const output = alarms.observe({ camera: camera.id, track, at, score, unreferenced, box })
     this.send(output.alarms, { camera: camera.id, at })
-    this.#observation(face, { verdict, smoothed: output.smoothed }, { at, picture }, camera)
+    this.#observation(face, { verdict, score, smoothed: output.smoothed }, { at, picture }, camera)
     const alarmId = output.episode?.active ? output.episode.alarmId : null
     explanations?.consider({ camera: camera.id, track, at, crop, score, alarmId })
   }
@@ -219,6 +232,8 @@ type Seen = Pick<Sighting, 'at' | 'picture'>
 /** What the classifier and the alarm stage made of a face. */
 interface Judged {
   verdict: Verdict
+  /** The verdict's, held against the resting face of the bed. */
+  score: number
   smoothed: number
 }
 
@@ -238,13 +253,14 @@ function observationOf(
     usable: whyNot === null,
     why_not: whyNot,
     detector_score: round(score)
-  } satisfies Omit<ObservationMessage, 'pain' | 'smoothed' | 'emotions'>
-  if (!judged) return { ...message, pain: null, smoothed: null }
-  const { score: pain, labels, probabilities } = judged.verdict
+  } satisfies Omit<ObservationMessage, 'pain' | 'smoothed' | 'pain_unreferenced' | 'emotions'>
+  if (!judged) return { ...message, pain: null, smoothed: null, pain_unreferenced: null }
+  const { score: unreferenced, labels, probabilities } = judged.verdict
   return {
     ...message,
-    pain: round(pain),
+    pain: round(judged.score),
     smoothed: round(judged.smoothed),
+    pain_unreferenced: round(unreferenced),
     // The MQTT stage removes them unless privacy.publish_emotions is set.
     emotions: Object.fromEntries(labels.map((label, i) => [label, round(probabilities[i]!)]))
   }

@@ -25,6 +25,7 @@ import {
   mayBeAnother,
   newTrack,
   predecessor,
+  referenceOf,
   showsThePainOf,
   type TrackState,
   technicalKey,
@@ -84,7 +85,7 @@ class AlarmStage implements Alarms {
     this.#limit = new TokenBucket(this.#rules.updatesPerS)
   }
 
-  observe({ camera, track: id, at, score, box }: Observation): AlarmOutput {
+  observe({ camera, track: id, at, score, unreferenced, box }: Observation): AlarmOutput {
     const state = this.#cameraStates.get(camera)
     if (this.#stopped || (state && cameraStates[state].hides)) {
       return { smoothed: score ?? Number.NaN, alarms: [], episode: null }
@@ -92,7 +93,7 @@ class AlarmStage implements Alarms {
     const key = trackKey(camera, id)
     this.#setAsideIfAnother(key, at, score, box ?? null)
     const track = this.#track(key, camera, at, box ?? null)
-    follow(track, this.#rules, at, score, box ?? null)
+    follow(track, this.#rules, at, score, box ?? null, unreferenced)
     if (track.alarm === null) this.#takeOver(key, at, score)
     const alarms = this.#step(track)
     const alarm = track.alarm
@@ -302,6 +303,7 @@ class AlarmStage implements Alarms {
       return [track.alarm.start(now)]
     }
     if (isCleared(track, this.#rules)) return this.#endPain(track, 'cleared', now, smoothed)
+    alarm.reference = referenceOf(track, this.#rules)
     const risen = smoothed >= (alarm.lastScore ?? 0) + riseStep
     if (risen || held(alarm.lastAt, now, this.#rules.updateS)) alarm.wanted = true
     return alarm.wanted && this.#mayUpdate(alarm, now) ? [alarm.update(now, smoothed)] : []
@@ -313,7 +315,9 @@ class AlarmStage implements Alarms {
     track.patience = before?.patience ?? 1
     const about = { camera, score, threshold: this.#rules.onsetThreshold, code: null, test: false } as const
     const subject = { type: 'physiological', condition: 'pain', ...about } as const
-    return this.#record(subject, onset, { previous: before?.alarmId ?? null })
+    const record = this.#record(subject, onset, { previous: before?.alarmId ?? null })
+    record.reference = referenceOf(track, this.#rules)
+    return record
   }
 
   /** @param score the one in the last message unless given */

@@ -4,6 +4,7 @@ import { byLanguage, type Language, type Texts } from '../../contract/languages/
 import type { Acknowledgement, AlarmMessage, AlarmPhase, AlarmSubject, Location } from '../../contract/messages.js'
 import { type Clock, later, latest, type Moment, stamp, timeOfDay } from '../../core/clock.js'
 import { InputError } from '../../core/errors.js'
+import type { AlarmReference } from './types.js'
 
 export interface AlarmFacts {
   alarmId: string
@@ -45,6 +46,8 @@ export class AlarmRecord {
   readonly #onset: string
   /** An update was held back and is to come as soon as the rate limit lets it. */
   wanted = false
+  /** What the bed's resting face has to do with its score. */
+  reference: AlarmReference | null = null
   /** A refresh beyond the limit has asked for it: an update is to come as soon as the alarm has been silent for long enough. */
   asked = false
   #seq: number
@@ -150,11 +153,18 @@ export class AlarmRecord {
       ack: this.#ack,
       previous,
       reminder,
+      reference: this.reference && {
+        effect: this.reference.effect,
+        score_unreferenced: rounded(this.reference.unreferenced, 3)
+      },
       onset: this.#onset,
       updated: stamp(this.#clock, this.#lastAt),
       published: null,
       duration_s: rounded(durationS, 1),
-      text: wording({ condition, reason: phase.reason, location, camera, detail, durationS, demonstration }),
+      text: wording({
+        ...{ condition, reason: phase.reason, location, camera, detail, durationS, demonstration },
+        reference: this.reference?.effect ?? null
+      }),
       late: false
     }
   }
@@ -205,6 +215,8 @@ interface Wording {
   detail: string | null
   /** Since the onset. */
   durationS: number
+  /** Said in brackets, too. */
+  reference: AlarmReference['effect'] | null
 }
 
 /** One line for a nurse's pager: what, where, and if it ended for want of watching, why. */
@@ -222,6 +234,7 @@ function sentence(about: Wording, words: Language['alarm']): string {
     [isOver ? told : active, ...place(about, words.place)].join(', '),
     why ? `: ${why}` : '',
     detail && !isOver ? `: ${detail}` : '',
+    about.reference && !isOver ? ` (${words.reference[about.reference]})` : '',
     about.demonstration ? ` (${words.demonstration})` : ''
   ].join('')
 }

@@ -22,8 +22,18 @@ export interface Observation {
   at: Moment
   /** The alarm label's probability, 0..1. Null, or what is not finite: the face is seen, and could not be judged. */
   score: number | null
+  /** The model's own score, where the bed's resting face has lowered it to `score`; the same unless given. */
+  unreferenced?: number
   /** In pixels of the frame. Without it an episode is not handed over to a new track. */
   box?: Box
+}
+
+/** That an alarm would be another one without the resting face of its bed. */
+export interface AlarmReference {
+  /** `overruled`: by the reference alone there would be none, but no reference may lower such scores. */
+  effect: 'lowered' | 'overruled'
+  /** The smoothed score without it. */
+  unreferenced: number
 }
 
 export interface AlarmOutput {
@@ -104,6 +114,8 @@ export interface AlarmRules {
   /** The smoothed score that ends it once it has stayed at or below for `clearS`. Below `onsetThreshold`, or it would flap. */
   clearThreshold: number
   clearS: number
+  /** A smoothed score of the model from here on counts as it is, whatever the bed's resting face. */
+  alwaysAlarm: number
   /** Time constant of the exponential smoothing; 0 takes each score as it is. */
   smoothingS: number
   /** Longest silence of an active alarm. */

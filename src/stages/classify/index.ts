@@ -37,8 +37,12 @@ export interface Classifier {
   readonly proof: ProviderProof
   /** How the model's outputs are read. */
   readonly head: Head
+  /** Whether each label's probability is its own, or all sum up to 1. */
+  readonly reading: Reading
   /** Number of restarts of the worker. */
   readonly restarted: number
+  /** The alarm label's probability, 0..1, for logits by label. */
+  scoreOf(logits: Float32Array): number
   /** Classifies the faces of a sighting; waiting faces of all cameras are batched. */
   classify(sighting: FacesOfFrame): Classification
   stop(): Promise<void>
@@ -101,6 +105,15 @@ class ClassifierInWorker implements Classifier {
 
   get head(): Head {
     return this.#opened!.head
+  }
+
+  get reading(): Reading {
+    return this.#opened!.reading
+  }
+
+  scoreOf(logits: Float32Array): number {
+    const { alarmIndex, temperature } = this.#options.manifest
+    return probabilitiesOf(logits, this.reading, temperature)[alarmIndex]!
   }
 
   get restarted(): number {

@@ -2,6 +2,7 @@ import type { IPublishPacket } from 'mqtt'
 import type {
   AcknowledgementMessage,
   AlarmMessage,
+  CameraReferenceMessage,
   ExplanationMessage,
   ObservationMessage,
   StatusMessage
@@ -75,7 +76,12 @@ const stopEndMs = 300
  * After which a broker for MQTT 5 forgets a retained message that is not renewed: of a device that was renamed, or that is
  * gone for long. The status is kept.
  */
-const retainedS: Partial<Record<Kind, number>> = { cameraState: 3600, cameraPain: 3600, health: 300 }
+const retainedS: Partial<Record<Kind, number>> = {
+  cameraState: 3600,
+  cameraPain: 3600,
+  cameraReference: 3600,
+  health: 300
+}
 const renewStatesMs = 1_200_000
 /** For an announcement, and to take a retained message away. */
 const retained = { qos: 1, retain: true, rank: 'other' } as const
@@ -173,8 +179,12 @@ class MqttStage implements Mqtt {
     this.#retain('cameraPain', camera, () => cameraPainMessage(pain, this.#options.clock))
   }
 
+  cameraReference(camera: string, message: CameraReferenceMessage): void {
+    this.#retain('cameraReference', camera, () => message)
+  }
+
   async forgetCamera(camera: string): Promise<void> {
-    const kinds = ['cameraState', 'cameraPain'] as const
+    const kinds = ['cameraState', 'cameraPain', 'cameraReference'] as const
     await Promise.all(kinds.map((kind) => this.#retained.forget(topicOf(this.#base, kind, camera))))
   }
 
@@ -331,7 +341,11 @@ class MqttStage implements Mqtt {
     return connection.publish(topic, retained, () => ({ text: '' }))
   }
 
-  #retain<K extends 'cameraState' | 'cameraPain'>(kind: K, camera: string, compose: () => Payloads[K]): void {
+  #retain<K extends 'cameraState' | 'cameraPain' | 'cameraReference'>(
+    kind: K,
+    camera: string,
+    compose: () => Payloads[K]
+  ): void {
     this.#hold({ kind, topic: topicOf(this.#base, kind, camera), compose })
   }
 

@@ -272,7 +272,18 @@ const health = z.strictObject({
 /** What a command answers with beyond "ok", if anything. */
 const data = z.union([
   z.strictObject({ until: time }).describe('pause: until when the camera looks away.'),
-  z.strictObject({ alarm_id: name }).describe('test_alarm: the alarm that was made.')
+  z.strictObject({ alarm_id: name }).describe('test_alarm: the alarm that was made.'),
+  z
+    .strictObject({
+      since: time,
+      zone: name.nullable(),
+      frames: count.describe('Frames of which it is made.'),
+      shift: z
+        .number()
+        .min(0)
+        .describe("By how much it may lower pain, in units of the model's outputs before the softmax.")
+    })
+    .describe('reference: the resting face that was taken.')
 ])
 
 const response = z.strictObject({

@@ -10,6 +10,7 @@ import { cameraSchemes } from '../stages/camera/url.js'
 import { defaultViews, views } from '../stages/explain/views.js'
 import { brokerSchemes, type ProtocolName, protocolVersions } from '../stages/mqtt/connect.js'
 import { numberFrom, path, polygon, secret, shaped, share, text, url, wholeFrom } from './fields.js'
+import { restingFaces } from './resting-faces.js'
 
 /**
  * The config: the one source of its types, its defaults, config/painlens.schema.json and docs/operate/config.md
@@ -175,24 +176,6 @@ const priorities = Object.fromEntries(
   ])
 ) as Record<Condition, z.ZodDefault<typeof priority>>
 
-const reference = z.strictObject({
-  enabled: z
-    .boolean()
-    .default(false)
-    .describe(
-      'Take resting faces by the command reference, and judge pain against them. Read docs/operate/reference.md before.'
-    ),
-  expires_days: numberFrom(1, 366).default(30).describe('After so many days a resting face is not used any more.'),
-  max_shift: numberFrom(0.1, 100)
-    .default(3)
-    .describe(
-      "A resting face that would lower pain by more than this is refused, in units of the model's outputs before the softmax."
-    ),
-  always_alarm: numberFrom(0.5, 0.99)
-    .default(0.95)
-    .describe('No resting face lowers a score of the model from here on, and none is taken of a face that scores so.')
-})
-
 export const alarmSchema = z.strictObject({
   onset_threshold: share.default(0.7).describe('A smoothed pain score of at least this begins an alarm …'),
   onset_s: numberFrom(0, 600).default(2).describe('… when it lasts this many seconds in which the face is seen …'),
@@ -235,7 +218,7 @@ export const alarmSchema = z.strictObject({
     .describe(
       'Minutes without any face after which nobody_seen is raised; null: never. For a bed that is never empty; 60 leaves room for a head turned away.'
     ),
-  reference: reference
+  reference: restingFaces
     .prefault({})
     .describe("The resident's own resting face, against which pain is judged. Off by default."),
   priority: z.strictObject(priorities).prefault({}).describe('Priority by condition.')

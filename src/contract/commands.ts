@@ -13,7 +13,7 @@ const who = z.string().min(1).max(100)
 export const acknowledgeableDays = 14
 
 /** For how many seconds a resting face is measured at most. */
-export const mostReferenceS = 300
+const mostReferenceS = 300
 
 /** What each command takes. Unknown keys are refused: a misspelt one would be silently without effect. */
 export const commandSchemas = {

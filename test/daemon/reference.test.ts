@@ -70,7 +70,9 @@ it('a resting face ends a false alarm, survives kill -9, and the alarm is back o
 
   let said = ''
   const asked = { camera: 'bed', config: device.file, zone: undefined, seconds: 5, by: 'nurse 8' }
-  const write = (text: string) => void (said += text)
+  const write = (text: string): void => {
+    said += text
+  }
   expect(await referenceCommand({ ...asked, remove: true }, signal, { write })).toBe(0)
   expect(said).toContain('Removed')
   await nurse.alarm('pain', 'start', 40_000)

@@ -137,16 +137,15 @@ class AlarmStage implements Alarms {
     if (this.#stopped) return []
     this.#cameraStates.delete(camera)
     this.#lasting.delete(camera)
-    const technical = watchedConditions.flatMap((one) => this.#endTechnical(one, camera, 'reconfigured', at))
-    const faces = this.#endFaces(camera, 'reconfigured', at)
-    return [...this.#endTracks(camera, 'reconfigured', at), ...faces, ...technical]
+    const over = [camera, 'reconfigured', at] as const
+    const technical = watchedConditions.flatMap((one) => this.#endTechnical(one, ...over))
+    return [...this.#endTracks(...over), ...this.#endFaces(...over), ...technical]
   }
 
   faces(condition: FaceCondition, camera: string, since: Moment | null, at: Moment): AlarmMessage[] {
     if (this.#stopped) return []
     if (since === null) return this.#endTechnical(condition, camera, 'cleared', at)
-    const state = this.#cameraStates.get(camera)
-    if (state && cameraStates[state].ends !== null) return []
+    if (cameraStates[this.#cameraStates.get(camera) ?? 'ok'].ends !== null) return []
     return this.#startTechnical(condition, camera, at, since, null)
   }
 
@@ -245,9 +244,7 @@ class AlarmStage implements Alarms {
   shutdown(at: Moment): AlarmMessage[] {
     this.#stopped = true
     const alarms = [...this.#activeRecords()].map((alarm) => this.#end(alarm, at, 'stopped'))
-    this.#tracks.clear()
-    this.#technical.clear()
-    this.#tests.clear()
+    for (const ended of [this.#tracks, this.#technical, this.#tests]) ended.clear()
     return alarms
   }
 
@@ -315,9 +312,8 @@ class AlarmStage implements Alarms {
     track.patience = before?.patience ?? 1
     const about = { camera, score, threshold: this.#rules.onsetThreshold, code: null, test: false } as const
     const subject = { type: 'physiological', condition: 'pain', ...about } as const
-    const record = this.#record(subject, onset, { previous: before?.alarmId ?? null })
-    record.reference = referenceOf(track, this.#rules)
-    return record
+    const reference = referenceOf(track, this.#rules)
+    return this.#record(subject, onset, { previous: before?.alarmId ?? null, reference })
   }
 
   /** @param score the one in the last message unless given */

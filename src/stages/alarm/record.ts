@@ -16,6 +16,7 @@ export interface AlarmFacts {
   detail?: string | null
   /** The alarm of the same place that ended shortly before. */
   previous?: string | null
+  reference?: AlarmReference | null
 }
 
 /** What was said of an alarm before this record of it. */
@@ -47,7 +48,7 @@ export class AlarmRecord {
   /** An update was held back and is to come as soon as the rate limit lets it. */
   wanted = false
   /** What the bed's resting face has to do with its score. */
-  reference: AlarmReference | null = null
+  reference: AlarmReference | null
   /** A refresh beyond the limit has asked for it: an update is to come as soon as the alarm has been silent for long enough. */
   asked = false
   #seq: number
@@ -64,6 +65,7 @@ export class AlarmRecord {
   constructor(subject: AlarmSubject, facts: AlarmFacts, clock: Clock, past?: Past) {
     this.#subject = subject
     this.#facts = facts
+    this.reference = facts.reference ?? null
     this.#clock = clock
     this.#onset = past?.onset ?? stamp(clock, facts.onset)
     this.#seq = past?.seq ?? 0

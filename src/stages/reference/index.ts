@@ -13,9 +13,8 @@ import { type KeptReference, ReferenceFile, readReferences } from './store.js'
 import { type TakeRequest, Taking, type TakingOptions } from './taking.js'
 
 export type { Referenced, ReferenceModel } from './shift.js'
-export type { TakeRequest } from './taking.js'
 
-/** What is told of a reference: no number of it. */
+/** What is published of a reference: none of its numbers. */
 export interface ToldReference {
   zone: string | null
   /** When it was taken, ISO 8601. */

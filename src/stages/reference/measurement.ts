@@ -5,7 +5,7 @@ import { median, quantile, type Resting, restingOf } from '../../lib/statistics/
 import { type ReferenceModel, reachOf, shiftOf } from './shift.js'
 
 /** A face that was judged. The box is in widths of the camera's picture, the score unreferenced. */
-export interface Sample {
+export interface JudgedFace {
   zone: string | null
   box: Box
   logits: Float32Array
@@ -13,7 +13,7 @@ export interface Sample {
 }
 
 /** What a measurement has found: numbers only. */
-export interface Measured {
+export interface RestingFace {
   zone: string | null
   resting: Resting
   place: Box
@@ -43,13 +43,13 @@ const leastSpread = 0.25
 const painQuantile = 0.75
 
 export class Measurement {
-  readonly #samples: Sample[] = []
+  readonly #samples: JudgedFace[] = []
   readonly #why = new Map<UnusableReason, number>()
   #frames = 0
   #several = 0
 
   /** One frame's faces in the zone that is measured: those that were judged, and why others could not be. */
-  take(samples: readonly Sample[], unusable: readonly UnusableReason[]): void {
+  take(samples: readonly JudgedFace[], unusable: readonly UnusableReason[]): void {
     if (samples.length + unusable.length === 0) return
     this.#frames++
     for (const why of unusable) this.#why.set(why, (this.#why.get(why) ?? 0) + 1)
@@ -61,7 +61,7 @@ export class Measurement {
    * @param where the bed, as errors name it
    * @throws InputError where these are not frames of one face at rest, or where a reference would hide pain
    */
-  result(model: ReferenceModel, { maxShift, alwaysAlarm }: ReferenceRules, where: string): Measured {
+  result(model: ReferenceModel, { maxShift, alwaysAlarm }: ReferenceRules, where: string): RestingFace {
     const refuse = (code: ErrorCode, what: string): never => {
       throw new InputError(code, what, where)
     }
@@ -100,13 +100,13 @@ export class Measurement {
   }
 }
 
-function placeOf(samples: readonly Sample[]): Box {
+function placeOf(samples: readonly JudgedFace[]): Box {
   const middleOf = (side: keyof Box) => median(samples.map(({ box }) => box[side]))
   return { x: middleOf('x'), y: middleOf('y'), width: middleOf('width'), height: middleOf('height') }
 }
 
 /** How far faces are from their place, in its widths, and how many times as large as others, each in nine of ten frames. */
-function movement(samples: readonly Sample[], place: Box): { far: number; growth: number } {
+function movement(samples: readonly JudgedFace[], place: Box): { far: number; growth: number } {
   const far = samples.map(
     ({ box }) =>
       Math.hypot(

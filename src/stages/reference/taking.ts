@@ -2,7 +2,7 @@
 import { later, type Moment } from '../../core/clock.js'
 import { ClosedError, InputError } from '../../core/errors.js'
 import type { Box, Sighting, UnusableReason, Verdict } from '../../core/types.js'
-import { type Measured, Measurement, type ReferenceRules, type Sample } from './measurement.js'
+import { type JudgedFace, Measurement, type ReferenceRules, type RestingFace } from './measurement.js'
 import { inWidths } from './place.js'
 import type { ReferenceModel } from './shift.js'
 
@@ -30,7 +30,7 @@ interface UnderWay {
   measurement: Measurement
   /** Frames that float32 is still asked about. */
   asking: Set<Promise<void>>
-  resolve: (measured: Measured | Promise<Measured>) => void
+  resolve: (measured: RestingFace | Promise<RestingFace>) => void
   reject: (error: unknown) => void
 }
 
@@ -46,7 +46,7 @@ export class Taking {
    * Resolves after `seconds`.
    * @throws InputError where this is no face at rest, or another is being measured there; ClosedError
    */
-  begin(request: TakeRequest, now: Moment): Promise<Measured> {
+  begin(request: TakeRequest, now: Moment): Promise<RestingFace> {
     const { camera, seconds } = request
     if (this.#options.model.resting === null)
       throw new InputError('PL-REFERENCE-NO-RESTING', 'the model has no resting outputs of its own', 'model.manifest')
@@ -98,7 +98,7 @@ export class Taking {
     this.#underWay.clear()
   }
 
-  async #sampleOf(verdict: Verdict, picture: Box): Promise<Sample | null> {
+  async #sampleOf(verdict: Verdict, picture: Box): Promise<JudgedFace | null> {
     const { exact, model } = this.#options
     const logits = exact ? await exact(verdict) : verdict.logits
     if (logits === null) return null

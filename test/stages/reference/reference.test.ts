@@ -80,7 +80,7 @@ describe('a resting face that was taken', () => {
   it('expires after its days, and is told to be gone', async () => {
     const rig = await referenceRig()
     await rig.take()
-    // Somebody is in the bed all the time: only its age counts.
+    // A face is in the bed all the time: only its age counts.
     for (let hours = 0; hours < 30 * 24; hours += 2) {
       rig.frames(1)
       rig.clock.pass(2 * hourMs)
@@ -220,7 +220,7 @@ describe('a resting face is refused', () => {
     expect(await refused((i) => ({ logits: moved(furrowed, i % 2 === 0 ? 1 : -1) }))).toBe('PL-REFERENCE-NOT-AT-REST')
   })
 
-  it('where the face scores what no reference may lower, with the advice to have somebody look', async () => {
+  it('where the face scores what no reference may lower, whose fix is to look at the resident', async () => {
     expect(await refused(() => ({ logits: [5, 0, 0.4] }))).toBe('PL-REFERENCE-PAIN')
   })
 

@@ -332,7 +332,14 @@ const page = z.strictObject({
     ),
   path: path
     .default('data/page')
-    .describe("Folder of the page's own state: the key of its logins. Relative to $STATE_DIRECTORY under systemd.")
+    .describe(
+      "Folder of the page's own state: the key of its logins, and the history. Relative to $STATE_DIRECTORY under systemd."
+    ),
+  history_days: wholeFrom(1, 366)
+    .default(14)
+    .describe(
+      'For how many days the page keeps the history of rooms, alarms, acknowledgements, pauses and looks at pictures.'
+    )
 })
 
 const log = z.strictObject({

@@ -1,11 +1,13 @@
 /** The page for nurses. It mirrors alarms and delays none. */
+import { join } from 'node:path'
 import type { FastifyInstance } from 'fastify'
-import { type Clock, stamp } from '../core/clock.js'
+import { type Clock, stamp, timeOfDay } from '../core/clock.js'
 import { errorFields, messageOf, PainlensError, PortInUseError } from '../core/errors.js'
 import type { Log } from '../core/log.js'
 import { type ListenerStats, PersistentListener } from '../core/persistent-listener.js'
 import { type Assets, readAssets } from './assets.js'
 import { Pictures, type PicturesOptions } from './pictures.js'
+import { Recorder } from './recorder.js'
 import { createPageServer, type PageActions } from './server.js'
 import { sessionKey } from './session.js'
 import { readTls, type TlsFiles } from './tls.js'
@@ -29,8 +31,10 @@ export interface PageOptions {
   device: string
   /** The other boxes that it shows. */
   others: readonly string[]
-  /** Of the key that cookies are signed with. */
+  /** Of the key that cookies are signed with, and of the history. */
   folder: string
+  /** For how long the history is kept. */
+  historyDays: number
   heatmaps: boolean
   actions: PageActions
   /** How to get pictures of this box's cameras; null where privacy.show_pictures is off. */
@@ -69,6 +73,7 @@ export async function startPage(options: PageOptions): Promise<PageStage> {
 class ServedPage implements PageStage {
   readonly #ward: Ward
   readonly #viewers: PageViewers
+  readonly #recorder: Recorder
   readonly #pictures: Pictures | null
   readonly #listener: PersistentListener<FastifyInstance>
 
@@ -78,10 +83,16 @@ class ServedPage implements PageStage {
     const ward = new Ward({ devices: [device, ...options.others], heatmaps, clock })
     const { build } = assets
     const viewers = new PageViewers({ rows: () => ward.rows(), at: () => stamp(clock, clock.now()), build, limits })
+    const recorder = new Recorder({
+      ...{ folder: join(options.folder, 'history'), days: options.historyDays, rows: () => ward.rows(), log },
+      timeOfDay: () => timeOfDay(clock, clock.now()),
+      monotonic: () => performance.now()
+    })
     this.#ward = ward
+    this.#recorder = recorder
     this.#viewers = viewers
     this.#pictures = pictures
-    const parts = { sessionKey: key, ward, viewers, pictures, assets }
+    const parts = { sessionKey: key, ward, viewers, recorder, pictures, assets }
     this.#listener = new PersistentListener({
       // The files are read for each try, so that a corrected certificate is used by the next one.
       create: async () => createPageServer({ ...options, tls: await readTls(options.tls), ...parts }),
@@ -102,13 +113,14 @@ class ServedPage implements PageStage {
   }
 
   heard(heard: Heard): void {
-    this.#ward.take(heard)
-    this.#viewers.changed()
+    if (!this.#ward.take(heard)) return
+    this.#recorder.hear(heard)
+    this.#changed()
   }
 
   linked(linked: Linked): void {
     this.#ward.linked(linked)
-    this.#viewers.changed()
+    this.#changed()
   }
 
   async stop(): Promise<void> {
@@ -116,6 +128,12 @@ class ServedPage implements PageStage {
       this.#pictures?.stop()
       this.#viewers.close()
     })
+    await this.#recorder.stop()
+  }
+
+  #changed(): void {
+    this.#viewers.changed()
+    this.#recorder.changed()
   }
 }
 

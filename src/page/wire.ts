@@ -139,3 +139,55 @@ export interface Refusal {
   /** After a wrong token: how long the next try has to wait. */
   retry_s?: number
 }
+
+/** Why nothing is known of a room: besides what its lamp says, painlens was off, or could not keep it. */
+export type NightUnknown = RoomUnknown | 'not_recorded'
+
+/** The answer of GET /api/night: what has been from one time to another. Times in it are ms since the epoch: there are many. */
+export interface NightAnswer {
+  from: number
+  to: number
+  /** Nothing is told of what is later. */
+  now: number
+  lanes: NightLane[]
+  alarms: NightAlarm[]
+  deeds: NightDeed[]
+  /** There was too much: not everything is told. */
+  cut: boolean
+  /** Whether it is recorded at present. */
+  recorded: boolean
+}
+
+export type NightPlace = Pick<RoomRow, 'device' | 'camera' | 'ward' | 'room' | 'bed'>
+
+/** A room; its spans follow one another without a gap, until now. */
+export interface NightLane extends NightPlace {
+  spans: NightSpan[]
+}
+
+export interface NightSpan {
+  from: number
+  to: number
+  lamp: RoomLamp
+  why: NightUnknown | null
+}
+
+export interface NightAlarm
+  extends Pick<AlarmRow, 'device' | 'id' | 'camera' | 'physiological' | 'test' | 'priority' | 'text'> {
+  onset: number
+  /** When it ended; where that is not recorded, until when it is known to have been active. */
+  until: number
+  ended: boolean
+  acks: { by: string; kind: Acknowledgement['kind']; at: number }[]
+}
+
+/** What was done on the page. */
+export interface NightDeed {
+  at: number
+  what: (typeof nightDeeds)[number]
+  device: string
+  camera: string
+  by: string
+  minutes: number | null
+}
+export const nightDeeds = ['look', 'pause', 'resume'] as const

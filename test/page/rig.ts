@@ -129,6 +129,7 @@ export const pageDefaults = (): PageOptions => ({
   device: 'box-1',
   others: ['box-2'],
   folder: folder(),
+  historyDays: 14,
   heatmaps: true,
   actions: { acknowledge: refuse, pause: refuse, resume: refuse },
   pictures: null,

@@ -68,7 +68,16 @@ async function servePage(own: string) {
     cameras: () => tiles.map(({ camera }) => camera)
   }
   const page = await startPage({
-    ...{ host: '127.0.0.1', port: 0, tokens, device: 'box-1', others: ['box-2'], folder: own, heatmaps: true },
+    ...{
+      host: '127.0.0.1',
+      port: 0,
+      tokens,
+      device: 'box-1',
+      others: ['box-2'],
+      folder: own,
+      historyDays: 14,
+      heatmaps: true
+    },
     ...{ pictures, cameras: () => [...tiles], log: silentLog, clock: systemClock },
     actions: { acknowledge: nothing, pause: nothing, resume: nothing }
   })

@@ -12,6 +12,10 @@ export const pageErrors = area({
       cause: 'The folder page.path is on a full or read-only disk, or belongs to another user.',
       fix: 'Make room, or name a folder that painlens may write to as page.path.'
     },
+    'PL-PAGE-HISTORY': {
+      cause: 'The folder page.path is on a full or read-only disk, or the history of a day has reached 16 MiB.',
+      fix: 'Make room, or name a folder that painlens may write to as page.path. Recording goes on by itself; the time without it is shown as unknown.'
+    },
     'PL-PAGE-PORT': {
       cause: 'Another program, or a second painlens, listens there.',
       fix: 'Choose another as page.port, or stop the other program. It is tried again by itself.'

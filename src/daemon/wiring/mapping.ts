@@ -137,7 +137,7 @@ export function seenFacesOptions({ alarm: { face_unusable_min, nobody_seen_min }
   } satisfies Partial<WithUnits<SeenFacesOptions>>
 }
 
-export function pageOptions({ device, page: { host, port, tls, tokens, devices, path }, privacy }: Config) {
+export function pageOptions({ device, page: { host, port, tls, tokens, devices, path, history_days }, privacy }: Config) {
   return {
     host,
     port,
@@ -146,6 +146,7 @@ export function pageOptions({ device, page: { host, port, tls, tokens, devices, 
     device,
     others: [...new Set(devices)].filter((other) => other !== device),
     folder: path,
+    historyDays: history_days,
     heatmaps: privacy.publish_heatmap
   } satisfies Partial<WithUnits<PageOptions>>
 }

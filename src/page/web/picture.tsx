@@ -2,7 +2,7 @@
 import type { ComponentChildren } from 'preact'
 import { useEffect, useRef, useState } from 'preact/hooks'
 import type { SeenFaceAnswer, SightAnswer } from '../wire.js'
-import type { Words } from './texts.js'
+import type { TechnicianWords } from './technician-texts.js'
 
 /** Below, a face is not judged. */
 const leastPx = 60
@@ -10,7 +10,7 @@ const pictureMs = 1000
 
 interface PictureProps {
   camera: string
-  words: Words
+  words: TechnicianWords
   /** It failed, and is shown no more. */
   onEnd: (why: string) => void
   /** What lies over the picture. */

@@ -3,12 +3,14 @@ import type { CamerasOfBox, CameraTile } from '../wire.js'
 import { get, post } from './api.js'
 import { Editor } from './editor.js'
 import { Picture } from './picture.js'
+import { type TechnicianWords, technicianWords } from './technician-texts.js'
 import type { Words } from './texts.js'
 
 const listMs = 3000
 
 /** A tile for each camera of the box that serves the page. */
-export function Technician({ words }: { words: Words }) {
+export default function Technician({ words: common }: { words: Words }) {
+  const words = technicianWords(common)
   const [box, setBox] = useState<CamerasOfBox | null>(null)
   const [stale, setStale] = useState(false)
   useEffect(() => {
@@ -38,7 +40,7 @@ export function Technician({ words }: { words: Words }) {
 
 interface TileProps {
   camera: CameraTile
-  words: Words
+  words: TechnicianWords
   pictures: boolean
   /** The list is old, and says nothing of the camera any more. */
   stale: boolean

@@ -58,10 +58,12 @@ export function writeNight(folder: string): void {
     { at: noon, kind: 'whole', after: true },
     room(0, '12', 'watched'),
     room(0, '13', 'no_face'),
+    { at: noon + 7 * hour, kind: 'whole', after: true },
+    room(7, '12', 'watched'),
+    room(7, '13', 'no_face'),
     { at: noon + 8 * hour, kind: 'alarm', onset: noon + 8 * hour, ...alarm },
     { at: noon + 8.2 * hour, kind: 'ack', ...about, by: 'K.', as: 'coming', acked: noon + 8.2 * hour },
     { at: noon + 8.5 * hour, kind: 'end', ...about, ended: noon + 8.5 * hour },
-    { at: noon + 9 * hour, kind: 'whole', after: true },
     room(9, '12', 'paused'),
     { at: noon + 9 * hour, kind: 'deed', what: 'pause', device: 'box-1', camera: 'room-12', by: 'K.', minutes: 60 },
     room(10, '12', 'watched')
@@ -77,6 +79,26 @@ export function writeNight(folder: string): void {
 
 /** That night, as a table. */
 export const nightRows = {
-  en: ['12:00 – 18:00 Room 13, Bed A no face in the picture'],
-  de: []
+  en: [
+    '12:00 – 18:00 Room 13, Bed A no face in the picture',
+    '18:00 – 19:00 Room 12, Bed A unknown: not recorded',
+    '18:00 – 19:00 Room 13, Bed A unknown: not recorded',
+    '19:00 – 22:00 Room 13, Bed A no face in the picture',
+    '20:00 – 20:30 Room 12, Bed A Alarm HIGH: Pain suspected, room 12 · K.: I am coming, 20:12',
+    '21:00 – 22:00 Room 12, Bed A paused for care',
+    '21:00 Room 12, Bed A K. paused it for 60 min',
+    '22:00 – 12:00 Room 12, Bed A unknown: not recorded',
+    '22:00 – 12:00 Room 13, Bed A unknown: not recorded'
+  ],
+  de: [
+    '12:00 – 18:00 Zimmer 13, Bett A kein Gesicht im Bild',
+    '18:00 – 19:00 Zimmer 12, Bett A unbekannt: nicht aufgezeichnet',
+    '18:00 – 19:00 Zimmer 13, Bett A unbekannt: nicht aufgezeichnet',
+    '19:00 – 22:00 Zimmer 13, Bett A kein Gesicht im Bild',
+    '20:00 – 20:30 Zimmer 12, Bett A Alarm HOCH: Verdacht auf Schmerz, Zimmer 12 · K.: Ich komme, 20:12',
+    '21:00 – 22:00 Zimmer 12, Bett A Pause für Pflege',
+    '21:00 Zimmer 12, Bett A K. hat für 60 min pausiert',
+    '22:00 – 12:00 Zimmer 12, Bett A unbekannt: nicht aufgezeichnet',
+    '22:00 – 12:00 Zimmer 13, Bett A unbekannt: nicht aufgezeichnet'
+  ]
 }

@@ -12,6 +12,7 @@ import { type PageOptions, startPage } from '#painlens/page/index.js'
 import { createIdentity, createScene, expressionUnits, randomPose } from '#painlens/show/render/index.js'
 import { blackOut, maskSpans } from '#painlens/stages/camera/masks.js'
 import { openChromium } from './chromium.js'
+import { writeNight } from './night.js'
 import { fillWard, tiles } from './ward.js'
 
 const folder = join(packageRoot, 'docs/operate/page')
@@ -20,14 +21,31 @@ const widths = { 360: 800, 1920: 1080 }
 /** Of a file. */
 const mostWidth = 1280
 const texts = {
-  de: { technician: 'Technik', look: 'Bild 10 min lang zeigen', edit: 'Masken und Zonen bearbeiten' },
-  en: { technician: 'Technician', look: 'Show the picture for 10 min', edit: 'Edit masks and zones' }
+  de: {
+    night: 'Heute Nacht',
+    before: 'Die Nacht davor',
+    technician: 'Technik',
+    look: 'Bild 10 min lang zeigen',
+    edit: 'Masken und Zonen bearbeiten'
+  },
+  en: {
+    night: 'Tonight',
+    before: 'The night before',
+    technician: 'Technician',
+    look: 'Show the picture for 10 min',
+    edit: 'Edit masks and zones'
+  }
 } as const
 type Language = keyof typeof texts
 
 /** What is pressed, one after the other, to come to a screen. */
 const screens = {
   ward: async () => undefined,
+  night: async (page, { night, before }) => {
+    await page.getByRole('button', { name: night }).click()
+    await page.getByRole('button', { name: before }).click()
+    await page.getByRole('table').waitFor()
+  },
   technician: async (page, { technician, look }) => {
     await page.getByRole('button', { name: technician }).click()
     await page.getByRole('button', { name: look }).first().click()
@@ -121,6 +139,7 @@ async function take(browser: Browser, url: string, language: Language, width: ke
 }
 
 const own = await mkdtemp(join(tmpdir(), 'painlens-pictures-'))
+await writeNight(own)
 const page = await servePage(own)
 const browser = await openChromium()
 try {

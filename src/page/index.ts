@@ -8,17 +8,17 @@ import { type ListenerStats, PersistentListener } from '../core/persistent-liste
 import { type Assets, readAssets } from './assets.js'
 import { Pictures, type PicturesOptions } from './pictures.js'
 import { Recorder } from './recorder.js'
-import { createPageServer, type PageActions } from './server.js'
+import { createPageServer, type PageActions, type PageWay } from './server.js'
 import { sessionKey } from './session.js'
 import { readTls, type TlsFiles } from './tls.js'
 import { PageViewers, type ViewerLimits } from './viewers.js'
 import { type Heard, type Linked, Ward } from './ward.js'
-import type { CameraTile, Role } from './wire.js'
+import type { CameraTile, CheckLamp, Role } from './wire.js'
 
 export { readHeard } from './heard.js'
-export type { PageActions } from './server.js'
+export type { PageActions, PageWay } from './server.js'
 export type { Heard, HeardKind } from './ward.js'
-export type { CameraTile } from './wire.js'
+export type { CameraTile, CheckLamp, WayAnswer } from './wire.js'
 
 export interface PageOptions {
   /** An address of this machine; port 0 is any free one. */
@@ -41,6 +41,9 @@ export interface PageOptions {
   pictures: Omit<PicturesOptions, 'log' | 'now'> | null
   /** This box's cameras, for technicians. */
   cameras: () => CameraTile[]
+  /** How this box is, for technicians. */
+  lamps: () => CheckLamp[]
+  way: PageWay
   log: Log
   clock: Clock
   limits?: Partial<ViewerLimits>

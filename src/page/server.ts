@@ -19,9 +19,11 @@ import {
   acknowledgements,
   type CamerasOfBox,
   type CameraTile,
+  type CheckLamp,
   type Refusal,
   type Role,
-  type SessionAnswer
+  type SessionAnswer,
+  type WayAnswer
 } from './wire.js'
 
 /** What the page does, carried out by the daemon here or, over the broker, in another box. They throw as commands do. */
@@ -29,6 +31,13 @@ export interface PageActions {
   acknowledge(device: string, alarm: string, by: string, kind: (typeof acknowledgements)[number]): Promise<unknown>
   pause(device: string, camera: string, seconds: number, by: string): Promise<unknown>
   resume(device: string, camera: string, by: string): Promise<unknown>
+}
+
+/** A test alarm on its way to the nurse call. */
+export interface PageWay {
+  state(): WayAnswer | null
+  /** @throws InputError while another one is under way */
+  start(camera: string, by: string): Promise<void>
 }
 
 export interface ServerOptions {
@@ -44,6 +53,8 @@ export interface ServerOptions {
   /** Null: not allowed by privacy.show_pictures. */
   pictures: Pictures | null
   cameras: () => CameraTile[]
+  lamps: () => CheckLamp[]
+  way: PageWay
   assets: Assets
   log: Log
 }
@@ -177,9 +188,14 @@ class PageEndpoints {
   }
 
   #forTechnician(): void {
-    const { cameras, pictures, recorder, device } = this.#options
+    const { cameras, lamps, way, pictures, recorder, device } = this.#options
     const { get, post } = this.#needing('technician')
-    get('/api/cameras', () => ({ cameras: cameras(), pictures: pictures !== null }) satisfies CamerasOfBox)
+    get('/api/cameras', () => {
+      const box: CamerasOfBox = { cameras: cameras(), lamps: lamps(), pictures: pictures !== null }
+      return box
+    })
+    get('/api/way', () => ({ way: way.state() }))
+    post('/api/way', bodies.look, ({ name }, { camera }) => way.start(camera, name))
     const allowed = (): Pictures => {
       if (pictures) return pictures
       throw new InputError('PL-PAGE-PICTURES', 'pictures are not shown', 'privacy.show_pictures')

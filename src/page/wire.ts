@@ -101,6 +101,8 @@ export interface SeenFaceAnswer {
   px: number
   roll_deg: number
   why_not: UnusableReason | null
+  /** x0 y0 … of its 68 points, in whole pixels of the picture; empty where there are too many faces. */
+  landmarks: readonly number[]
 }
 
 /** The answer of GET /api/cameras: the cameras of the box that serves the page. */
@@ -116,8 +118,18 @@ export interface CameraTile {
   masks: readonly Polygon[]
   zones: readonly Zone[]
 }
+/** One of the lamps that `painlens check` has, as the running painlens sees it. */
+export interface CheckLamp {
+  what: string
+  state: 'ok' | 'warn' | 'fail'
+  found: string
+  fix: string | null
+  code: string | null
+}
+
 export interface CamerasOfBox {
   cameras: CameraTile[]
+  lamps: CheckLamp[]
   /** privacy.show_pictures */
   pictures: boolean
 }
@@ -191,3 +203,19 @@ export interface NightDeed {
   minutes: number | null
 }
 export const nightDeeds = ['look', 'pause', 'resume'] as const
+
+/** The answer of GET /api/way: how far a test alarm has come on its way to the nurse call. Null before the first. */
+export interface WayAnswer {
+  camera: string
+  by: string
+  begun: string
+  /** The broker has confirmed it. */
+  confirmed: string | null
+  /** It came back from the broker, as whatever listens there gets it. */
+  back: string | null
+  /** Why it cannot be heard there; null while it may. */
+  notHeard: string | null
+  acknowledged: { by: string; at: string } | null
+  /** After which nothing more comes. */
+  ended: string | null
+}

@@ -134,6 +134,8 @@ export const pageDefaults = (): PageOptions => ({
   actions: { acknowledge: refuse, pause: refuse, resume: refuse },
   pictures: null,
   cameras: () => [],
+  lamps: () => [],
+  way: { state: () => null, start: refuse },
   log: silentLog,
   clock: systemClock
 })

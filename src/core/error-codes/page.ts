@@ -56,6 +56,10 @@ export const pageErrors = area({
       cause: 'A picture is given for 10 minutes after a technician has asked for it.',
       fix: 'Ask for the pictures of that camera again.'
     },
+    'PL-PAGE-WAY': {
+      cause: 'The way to the nurse call is being tested already, by this or another technician.',
+      fix: 'Wait until that test has ended, after three minutes at most.'
+    },
     'PL-PAGE-OTHER-BOX': {
       cause: 'The box that the page has sent a command to has refused it.',
       fix: 'See what its answer says, and the log of that box.'

@@ -137,7 +137,11 @@ export function seenFacesOptions({ alarm: { face_unusable_min, nobody_seen_min }
   } satisfies Partial<WithUnits<SeenFacesOptions>>
 }
 
-export function pageOptions({ device, page: { host, port, tls, tokens, devices, path, history_days }, privacy }: Config) {
+export function pageOptions({
+  device,
+  page: { host, port, tls, tokens, devices, path, history_days },
+  privacy
+}: Config) {
   return {
     host,
     port,

@@ -62,7 +62,14 @@ export function Picture({ camera, words, onEnd, children }: PictureProps) {
 function FaceBox({ face, sight }: { face: SeenFaceAnswer; sight: SightAnswer }) {
   const [x, y, width, height] = face.box
   const area = { x: x * sight.width, y: y * sight.height, width: width * sight.width, height: height * sight.height }
-  return <rect class={face.why_not === null ? 'face' : 'face unusable'} {...area} />
+  // Two numbers a point.
+  const dots = face.landmarks.map((at, i) => (i % 2 ? `${at}h0` : `M${at} `)).join('')
+  return (
+    <>
+      <rect class={face.why_not === null ? 'face' : 'face unusable'} {...area} />
+      <path class="landmarks" d={dots} />
+    </>
+  )
 }
 
 /** @throws Error with what the box answers, when it gives none any more */

@@ -1,6 +1,7 @@
 /** The words of the technician's screen. */
 import type { LanguageCode } from '../../contract/languages/index.js'
 import type { CameraState, UnusableReason } from '../../core/types.js'
+import type { CheckLamp } from '../wire.js'
 import { type EditorTexts, editorTexts } from './editor-texts.js'
 import type { Words } from './texts.js'
 
@@ -20,6 +21,22 @@ interface TechnicianTexts {
   damaged: string
   usableShare: string
   decoder: string
+  check: string
+  checkHint: string
+  lampStates: Record<CheckLamp['state'], string>
+  way: string
+  wayHint: string
+  wayCamera: string
+  wayStart: string
+  wayRaised: (camera: string, by: string) => string
+  wayConfirmed: string
+  wayBack: string
+  wayNotBack: string
+  wayAcknowledged: string
+  wayAcknowledgedBy: (by: string) => string
+  wayWaiting: string
+  wayNever: string
+  wayEnded: (time: string) => string
 }
 
 const en: TechnicianTexts = {
@@ -53,7 +70,25 @@ const en: TechnicianTexts = {
   fps: 'Frames per second',
   damaged: 'Damaged frames',
   usableShare: 'Usable face, last hour',
-  decoder: 'Decoder'
+  decoder: 'Decoder',
+  check: 'How this box is',
+  checkHint:
+    'The lamps of painlens check, as the running painlens sees itself. The command tries more, and before a start.',
+  lampStates: { ok: 'fine', warn: 'to consider', fail: 'to mend' },
+  way: 'Test the way to the nurse call',
+  wayHint:
+    'Raises a test alarm for three minutes. Acknowledge it where nurses would: by the nurse call, or on the ward screen of this page.',
+  wayCamera: 'Camera',
+  wayStart: 'Raise a test alarm',
+  wayRaised: (camera, by) => `Raised for ${camera} by ${by}`,
+  wayConfirmed: 'The broker has confirmed it',
+  wayBack: 'It came back from the broker, as listeners get it',
+  wayNotBack: 'no; does the broker let this user read its own alarms?',
+  wayAcknowledged: 'Acknowledged',
+  wayAcknowledgedBy: (by) => `Acknowledged by ${by}`,
+  wayWaiting: 'waiting …',
+  wayNever: 'no',
+  wayEnded: (time) => `The test has ended at ${time}.`
 }
 
 const de: TechnicianTexts = {
@@ -87,7 +122,25 @@ const de: TechnicianTexts = {
   fps: 'Bilder je Sekunde',
   damaged: 'Gestörte Bilder',
   usableShare: 'Gesicht beurteilbar, letzte Stunde',
-  decoder: 'Decoder'
+  decoder: 'Decoder',
+  check: 'Wie es um dieses Gerät steht',
+  checkHint:
+    'Die Lampen von painlens check, wie das laufende painlens sich selbst sieht. Der Befehl prüft mehr, auch vor einem Start.',
+  lampStates: { ok: 'gut', warn: 'zu bedenken', fail: 'zu beheben' },
+  way: 'Den Weg zur Rufanlage prüfen',
+  wayHint:
+    'Löst für drei Minuten einen Probealarm aus. Bestätigen Sie ihn, wo Pflegende es täten: an der Rufanlage, oder auf dieser Seite unter Station.',
+  wayCamera: 'Kamera',
+  wayStart: 'Probealarm auslösen',
+  wayRaised: (camera, by) => `Ausgelöst für ${camera} von ${by}`,
+  wayConfirmed: 'Der Broker hat ihn bestätigt',
+  wayBack: 'Er kam vom Broker zurück, wie Zuhörer ihn bekommen',
+  wayNotBack: 'nein; darf dieser Benutzer beim Broker seine eigenen Alarme lesen?',
+  wayAcknowledged: 'Bestätigt',
+  wayAcknowledgedBy: (by) => `Bestätigt von ${by}`,
+  wayWaiting: 'wartet …',
+  wayNever: 'nein',
+  wayEnded: (time) => `Die Probe endete um ${time}.`
 }
 
 const all: Record<LanguageCode, TechnicianTexts> = { en, de }

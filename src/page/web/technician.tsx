@@ -1,6 +1,7 @@
 import { useEffect, useState } from 'preact/hooks'
 import type { CamerasOfBox, CameraTile } from '../wire.js'
 import { get, post } from './api.js'
+import { Lamps, Way } from './commissioning.js'
 import { Editor } from './editor.js'
 import { Picture } from './picture.js'
 import { type TechnicianWords, technicianWords } from './technician-texts.js'
@@ -34,6 +35,8 @@ export default function Technician({ words: common }: { words: Words }) {
           <Tile key={camera.camera} {...{ camera, words, stale }} pictures={box.pictures} />
         ))}
       </ul>
+      <Way {...{ words }} cameras={box.cameras} />
+      {stale ? <p>{words.loading}</p> : <Lamps {...{ words }} lamps={box.lamps} />}
     </section>
   )
 }

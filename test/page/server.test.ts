@@ -215,7 +215,9 @@ describe('the page over TLS', () => {
       { cert: server.key, key: server.key },
       { ...server, key: 'none' }
     ])
-      await expect(readTls(tls)).rejects.toMatchObject({ code: 'PL-PAGE-CERTIFICATE' })
+      await expect(readTls(tls, { folder: folder(), device: 'd', now: Date.now() })).rejects.toMatchObject({
+        code: 'PL-PAGE-CERTIFICATE'
+      })
     const key = join(folder(), 'server.key')
     const page = await startPage({ ...pageDefaults(), tls: { ...server, key }, retryMs: 100 })
     onTestFinished(() => page.stop())

@@ -28,6 +28,10 @@ export const pageErrors = area({
       cause: 'A file of page.tls is missing or unreadable, is no PEM file, or the key is that of another certificate.',
       fix: 'Name a certificate and its key that the user of painlens can read. It is tried again by itself.'
     },
+    'PL-PAGE-CERTIFICATE-END': {
+      cause: 'The certificate of the page has ended, or ends within two weeks.',
+      fix: 'Renew the file of page.tls.cert; painlens takes the new one within an hour. One that painlens made is renewed by a painlens that runs.'
+    },
     'PL-PAGE-ORIGIN': {
       cause: 'A form or a script of another website, or a program that is no browser, has sent the request.',
       fix: 'Use the page itself.'

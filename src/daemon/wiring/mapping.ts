@@ -137,6 +137,9 @@ export function seenFacesOptions({ alarm: { face_unusable_min, nobody_seen_min }
   } satisfies Partial<WithUnits<SeenFacesOptions>>
 }
 
+/** Nothing else can reach it there. */
+export const isThisDevice = (host: string): boolean => /^(localhost|127\.[0-9.]+|::1)$/i.test(host)
+
 export function pageOptions({
   device,
   page: { host, port, tls, tokens, devices, path, history_days },
@@ -145,7 +148,7 @@ export function pageOptions({
   return {
     host,
     port,
-    tls,
+    tls: tls ?? (isThisDevice(host) ? undefined : ('own' as const)),
     tokens,
     device,
     others: [...new Set(devices)].filter((other) => other !== device),

@@ -69,7 +69,7 @@ const fileName = /^(\d{4}-\d\d-\d\d)\.jsonl$/
 
 const dayOf = (at: number): string => new Date(at).toISOString().slice(0, 10)
 
-export class History {
+export class NightHistory {
   readonly #options: HistoryOptions
   #waiting: HistoryEntry[] = []
   #writing: Promise<void> = Promise.resolve()

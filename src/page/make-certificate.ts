@@ -26,7 +26,7 @@ import {
 } from '@peculiar/asn1-x509'
 
 const dayMs = 86_400_000
-/** Apple's browsers take none that is valid for more than 825 days. */
+/** Apple's browsers refuse a certificate that is valid for more than 825 days. */
 const validDays = 820
 const mostNames = 32
 

@@ -10,7 +10,7 @@ export interface NightRange {
 }
 
 /** A line says how it is until the next one, unless that is later by more: painlens hung, or its clock was set. */
-export const gapMs = 90_000
+const gapMs = 90_000
 /** Lines that were written together may be out of order by that. */
 const jitterMs = 3000
 const mostSpans = 20_000

@@ -27,8 +27,8 @@ export async function ownCertificate(folder: string, device: string, now: number
   const path = join(folder, fileName)
   const there = await keptCertificate(folder)
   if (there && isGood(there, Math.max(now, earliest))) return there
-  const { makeCertificate } = await import('./make-certificate.js')
-  const text = makeCertificate(device, Math.max(now, earliest))
+  // It brings a library, for once in two years.
+  const text = (await import('./make-certificate.js')).makeCertificate(device, Math.max(now, earliest))
   try {
     await placePrivate(path, text)
   } catch (error) {

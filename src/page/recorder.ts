@@ -1,7 +1,7 @@
 /** Notes what a ward is, and what is done in it, for the history. */
 
 import type { Log } from '../core/log.js'
-import { History, type HistoryEntry } from './history.js'
+import { type HistoryEntry, NightHistory } from './history.js'
 import { type NightRange, nightOf } from './night.js'
 import type { Heard } from './ward.js'
 import type { NightAnswer, NightDeed, RoomRow, Row } from './wire.js'
@@ -18,9 +18,9 @@ export interface RecorderOptions {
 }
 
 /** A change of a lamp is noted within this time; a shorter one is not. In ms. */
-export const noteMs = 1000
+const noteMs = 1000
 /** At least so often a line says that painlens was there. */
-export const beatMs = 30_000
+const beatMs = 30_000
 /** A clock that was not set for so long is right: what is too old by it may go. */
 const steadyMs = 600_000
 /** By which it may be off without having been set. */
@@ -40,7 +40,7 @@ interface NotedAlarm {
 
 export class Recorder {
   readonly #options: RecorderOptions
-  readonly #history: History
+  readonly #history: NightHistory
   readonly #rooms = new Map<string, string>()
   readonly #alarms = new Map<string, NotedAlarm>()
   readonly #nights = new Map<string, { begun: number; night: Promise<NightAnswer> }>()
@@ -54,7 +54,7 @@ export class Recorder {
 
   constructor(options: RecorderOptions) {
     this.#options = options
-    this.#history = new History({ ...options, whole: (at) => this.#whole(at) })
+    this.#history = new NightHistory({ ...options, whole: (at) => this.#whole(at) })
     this.#offset = options.timeOfDay() - options.monotonic()
     this.#steadySince = options.monotonic()
     this.#noting = setInterval(() => void this.tick(), noteMs)

@@ -159,7 +159,7 @@ export type NightUnknown = RoomUnknown | 'not_recorded'
 export interface NightAnswer {
   from: number
   to: number
-  /** Nothing is told of what is later. */
+  /** The end of what is told, where it is before `to`. */
   now: number
   lanes: NightLane[]
   alarms: NightAlarm[]

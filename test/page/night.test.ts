@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { type Log, silentLog } from '../../src/core/log.js'
-import { History, type HistoryEntry } from '../../src/page/history.js'
+import { type HistoryEntry, NightHistory } from '../../src/page/history.js'
 import { nightCsv, nightOf } from '../../src/page/night.js'
 import { Recorder } from '../../src/page/recorder.js'
 import { Ward } from '../../src/page/ward.js'
@@ -156,7 +156,7 @@ describe('the history of a ward', () => {
   it('of a day is bounded in bytes, and damaged or strange lines say nothing', async () => {
     const own = folder()
     const beats = { folder: own, days: 14, whole: () => [], log: silentLog }
-    const history = new History({ ...beats, mostBytes: 2000 })
+    const history = new NightHistory({ ...beats, mostBytes: 2000 })
     for (let i = 0; i < 100; i++) {
       history.add({ at: noon + i, kind: 'beat' })
       await history.flush()

@@ -71,10 +71,10 @@ async function resident() {
   const identity = createIdentity(42)
   const scene = await createScene({ ...size, identity, centre: { x: 520, y: 300 }, faceSize: 170 })
   const pose = randomPose(random)
-  const { data, box } = await scene.render({ units: expressionUnits('pain', 0.8, random), pose, noise: 3 })
+  const { data, box, landmarks } = await scene.render({ units: expressionUnits('pain', 0.8, random), pose, noise: 3 })
   const picture = { x: 0, y: 0, ...size }
   blackOut(data, maskSpans(tiles[0]!.masks, size, picture))
-  return { ...size, picture, data, faces: [{ box, roll: pose.roll, whyNot: null }] }
+  return { ...size, picture, data, faces: [{ box, roll: pose.roll, whyNot: null, landmarks }] }
 }
 
 async function servePage(own: string) {

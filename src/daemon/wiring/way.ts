@@ -20,7 +20,7 @@ export interface WayTestOptions {
 }
 
 /** Time enough to walk to a telephone and acknowledge there. */
-export const testSeconds = 180
+const testSeconds = 180
 
 export class WayTest {
   readonly #options: WayTestOptions

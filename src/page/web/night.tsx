@@ -123,7 +123,7 @@ const shapes = {
   paused: (from: number, to: number) => bar(from, to, 4, 7) + bar(from, to, 17, 20),
   unknown: () => '',
   alarm: (from: number, to: number) => bar(from, to, 1, high - 1),
-  ack: (from: number, to: number) => `M${((from + to) / 2).toFixed(2)} 0v${high}`
+  ack: (from: number, to: number) => `M${((from + to) / 2).toFixed(2)} 16v8`
 }
 
 function Strip({ lane, night }: { lane: NightLane; night: NightAnswer }) {
@@ -168,7 +168,7 @@ function Strip({ lane, night }: { lane: NightLane; night: NightAnswer }) {
           <path
             key={alarm.id}
             class={`pain ${alarm.priority}`}
-            d={shapes.alarm(begin, Math.max(at(alarm.until), begin + 4))}
+            d={shapes.alarm(begin, Math.max(at(alarm.until), begin + 8))}
           />
         )
       })}

@@ -221,7 +221,7 @@ export function nightCsv({ lanes, alarms, deeds }: NightAnswer): string {
     }))
   ]
   const sorted = rows.sort((a, b) => a.from.localeCompare(b.from))
-  const columns = ['from', 'to', 'device', 'camera', 'ward', 'room', 'bed', 'what', 'detail', 'by']
+  const columns = 'from to device camera ward room bed what detail by'.split(' ')
   // The mark tells spreadsheets that it is UTF-8.
   return `\ufeff${Papa.unparse(sorted, { columns, escapeFormulae: true })}\r\n`
 }

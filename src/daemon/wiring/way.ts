@@ -3,7 +3,7 @@ import type { AlarmMessage } from '../../contract/messages.js'
 import { InputError, messageOf } from '../../core/errors.js'
 import type { WayAnswer } from '../../page/index.js'
 
-/** A connection of its own, as any listener at the broker has one. */
+/** A connection of its own, like that of every listener at the broker. */
 export interface WayListener {
   /** Resolves when the broker has let it subscribe. @throws Error without a connection in time */
   ready: Promise<void>

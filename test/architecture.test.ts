@@ -72,6 +72,7 @@ const rules: Rules = {
     'config',
     libraries,
     stages,
+    'onvif',
     'page',
     'daemon/line',
     'daemon/report',

@@ -6,7 +6,8 @@ import { Agent, type ClientRequestArgs } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { Cam } from 'onvif'
-import type { DeviceQuestion } from './index.js'
+import { InputError, messageOf, PainlensError } from '../core/errors.js'
+import type { DeviceQuestion } from './discovery.js'
 
 const mostBytes = 2 * 1024 * 1024
 const requestMs = 5000
@@ -27,7 +28,7 @@ class BoundedAgent extends Agent {
     callback?: (error: Error | null, stream: Duplex) => void
   ): Duplex | null | undefined {
     const { host } = options
-    if (host !== this.#address) throw new Error('another address')
+    if (host !== this.#address) throw new InputError('PL-ONVIF-ADDRESS', 'another address', this.#address)
     const socket = super.createConnection(options, callback)
     socket?.on('data', (chunk: Buffer) => {
       this.#bytes += chunk.length
@@ -57,7 +58,7 @@ async function answer({ address, service, user, password }: DeviceQuestion): Pro
     refused ||= status === 401 || /not\s?authorized|unauthorized/i.test(said)
   })
   await asked((done) => camera.connect(done)).catch((error: unknown) => {
-    throw refused ? new Error('401') : error
+    throw refused ? new InputError('PL-ONVIF-LOGIN', 'it refuses', address) : error
   })
   const device = await asked((done) => camera.getDeviceInformation(done)).catch(() => null)
   const profiles: object[] = []
@@ -70,14 +71,15 @@ async function answer({ address, service, user, password }: DeviceQuestion): Pro
   return { device, profiles, problem: profiles.length === 0 ? warning : null }
 }
 
+const failure = (error: unknown) => ({
+  problem: messageOf(error),
+  code: error instanceof PainlensError ? error.code : null
+})
+
 function end(told: object): void {
   process.stdout.write(JSON.stringify(told), () => process.exit(0))
 }
 
-process.on('uncaughtException', (error) => end({ problem: String(error) }))
-process.on('unhandledRejection', (error) => end({ problem: String(error) }))
-end(
-  await answer(JSON.parse(await text(process.stdin)) as DeviceQuestion).catch((error: unknown) => ({
-    problem: error instanceof Error ? error.message : String(error)
-  }))
-)
+process.on('uncaughtException', (error) => end(failure(error)))
+process.on('unhandledRejection', (error) => end(failure(error)))
+end(await answer(JSON.parse(await text(process.stdin)) as DeviceQuestion).catch(failure))

@@ -4,12 +4,21 @@ import { once } from 'node:events'
 import { networkInterfaces } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 
-/** Where a question goes out, and to whom. */
+/** The interface that a question leaves by, and its destination. */
 export interface ProbeTarget {
   /** The IPv4 address of one of this machine's interfaces. */
   from: string
   to: string
   port: number
+}
+
+/** For `child.ts`. */
+export interface DeviceQuestion {
+  address: string
+  /** The URL of its service, at that address. */
+  service: string
+  user: string | null
+  password: string | null
 }
 
 /** What has answered. */

@@ -4,18 +4,9 @@ import { z } from 'zod'
 import { type ErrorCode, fixOf } from '../core/error-codes/index.js'
 import { printable } from '../core/printable.js'
 import { workerScript } from '../core/worker.js'
-import { type Answered, discover, everyInterface, type ProbeTarget } from './discovery.js'
+import { type Answered, type DeviceQuestion, discover, everyInterface, type ProbeTarget } from './discovery.js'
 
 export type { ProbeTarget } from './discovery.js'
-
-/** For `child.ts`. */
-export interface DeviceQuestion {
-  address: string
-  /** The URL of its service, at that address. */
-  service: string
-  user: string | null
-  password: string | null
-}
 
 export interface FoundProfile {
   name: string
@@ -79,7 +70,7 @@ async function ask({ address, service }: Answered, options: FindOptions): Promis
   return {
     ...{ address, name: name === '' ? null : printable(name) },
     profiles: answer.profiles.map(({ profile, stream }) => profileOf(profile, stream?.uri ?? null, address)),
-    problem: answer.problem === null ? null : refusalOf(answer.problem)
+    problem: answer.problem === null ? null : refusalOf(answer.problem, answer.code ?? null)
   }
 }
 
@@ -134,7 +125,8 @@ const answerSchema = z.object({
     )
     .max(12)
     .catch([]),
-  problem: z.string().nullish().default(null)
+  problem: z.string().nullish().default(null),
+  code: z.enum(['PL-ONVIF-LOGIN', 'PL-ONVIF-ADDRESS']).nullish().catch(null)
 })
 type Answer = z.infer<typeof answerSchema>
 
@@ -172,9 +164,11 @@ export function streamUrl(uri: string, address: string): string | null {
   return printable(url.href.replace(secretInUrl, '$1***'))
 }
 
-function refusalOf(said: string): FoundCamera['problem'] {
-  if (/auth|401|password|sender/i.test(said)) return problem('PL-ONVIF-LOGIN', 'asks for a login, or refuses this one')
-  if (said === 'another address') return problem('PL-ONVIF-ADDRESS', 'sends on to another address')
+/** @param code where the child knows it */
+function refusalOf(said: string, code: ErrorCode | null): FoundCamera['problem'] {
+  if (code === 'PL-ONVIF-LOGIN' || /auth|401|password|sender/i.test(said))
+    return problem('PL-ONVIF-LOGIN', 'asks for a login, or refuses this one')
+  if (code === 'PL-ONVIF-ADDRESS') return problem(code, 'sends on to another address')
   return problem('PL-ONVIF-ANSWER', `gives no answer that can be read (${printable(said.slice(0, 100))})`)
 }
 

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { readAnswer } from '../../src/onvif/discovery.js'
 import { type FoundCamera, findCameras, type ProbeTarget, streamUrl } from '../../src/onvif/index.js'
-import { patience } from '../support/slowness.js'
+import { patience, until } from '../support/slowness.js'
 import { envelope, fakeDevice, fault, matches, profile, streamUri } from './fake-device.js'
 
 const find = (targets: readonly ProbeTarget[], login: { user: string; password: string } | null = null) =>
@@ -114,17 +114,14 @@ describe('finding cameras by ONVIF', { timeout: patience(60_000) }, () => {
   })
 
   it('ends with its signal, and its processes with it', async () => {
-    const { target } = await fakeDevice('127.0.0.14', { answer: () => true })
+    const { target, asked } = await fakeDevice('127.0.0.14', { answer: () => true })
     const leaving = new AbortController()
-    const finding = findCameras({
-      user: null,
-      password: null,
-      signal: leaving.signal,
-      targets: [target],
-      listenMs: 300
-    })
-    setTimeout(() => leaving.abort(), patience(800))
-    await expect(finding).rejects.toThrow()
+    const login = { user: null, password: null, targets: [target] }
+    const finding = findCameras({ ...login, signal: leaving.signal, listenMs: patience(600) })
+    const ended = expect(finding).rejects.toThrow()
+    await until(() => asked.length > 0, 'the first request')
+    leaving.abort()
+    await ended
   })
 })
 

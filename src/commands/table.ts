@@ -218,7 +218,7 @@ export const commandTable: readonly CommandRow[] = [
     examples: ['painlens simulate', 'painlens simulate --host 0.0.0.0 --rtsp-port 8554'],
     load: async () => (await import('./simulate/index.js')).simulateCommand
   }),
-  { usage: 'models', summary: 'Show which classifiers are there.' },
+  { usage: 'models', summary: 'Show which classifiers are there, or make one quicker.' },
   command({
     parent: 'models',
     usage: 'list',
@@ -228,6 +228,26 @@ export const commandTable: readonly CommandRow[] = [
       const { modelsListCommand } = await import('./models/index.js')
       return () => modelsListCommand()
     }
+  }),
+  command({
+    parent: 'models',
+    usage: 'quantise <manifest>',
+    summary: "Make a classifier's int8 file, which judges about three times as fast on a CPU.",
+    options: [
+      ['--crops <dir>', 'face crops to find the ranges of values by: what study prepare has written, or a folder'],
+      ['-o, --out <file>', 'the new manifest; its int8 file goes beside it (default: NAME-int8.yaml)'],
+      ['--force', 'overwrite what is there'],
+      ['--threads <n>', 'threads; 0 is one for each core', parseCount, 0]
+    ],
+    notes: [
+      'Of the crops nothing but the ranges of values stays in the file; 300 of them are taken at most. The new manifest names',
+      'both files: put it into the config. painlens proves at each start that int8 judges like float32 there.'
+    ],
+    examples: [
+      'painlens models quantise run/final/model.yaml --crops data',
+      'painlens models quantise vgg-face-pain.yaml --crops crops --out /opt/models/vgg-face-pain-int8.yaml'
+    ],
+    load: async () => (await import('./models/quantise.js')).modelsQuantiseCommand
   }),
   { usage: 'study', summary: 'Make a model from your own pictures, by the procedure of the paper.' },
   command({

@@ -21,6 +21,7 @@ import { lrpTable } from './lrp.js'
 import { memoryTable } from './memory.js'
 import { demoModel, fullSizeModel } from './models.js'
 import { renderFrames } from './pictures.js'
+import { precisionTable } from './precision.js'
 import { relayTable } from './relay.js'
 import { rollsTable } from './rolls.js'
 import { scenesTables } from './scenes.js'
@@ -52,6 +53,13 @@ const benches: Record<string, () => Promise<string>> = {
       { manifest: await fullSizeModel(), faces: 16, rounds: 3 }
     ]
     return batchTable(benches, threads)
+  },
+  precision: async () => {
+    const benches = [
+      { manifest: await demoModel(), faces: 200, rounds: 9 },
+      { manifest: await fullSizeModel(), faces: 8, rounds: 7 }
+    ]
+    return precisionTable(benches, threads)
   },
   latency: async () => latencyTable(latencyScenes(await fullSizeModel()), 100),
   lrp: async () => lrpTable({ manifest: await fullSizeModel(), threads, rounds: 9 }),

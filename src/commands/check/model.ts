@@ -4,17 +4,15 @@ import { systemClock } from '../../core/clock.js'
 import { ModelError, ProviderError } from '../../core/errors.js'
 import { silentLog } from '../../core/log.js'
 import type { Crop } from '../../core/types.js'
+import { faceInPain } from '../../daemon/wiring/drawn-faces.js'
 import { classifierOptions, explainOptions } from '../../daemon/wiring/mapping.js'
-import { alignFace } from '../../lib/face/align.js'
 import { faceModelFiles } from '../../lib/face/model-files.js'
 import { FaceNetworks } from '../../lib/face/networks.js'
 import { loadManifest, type Manifest } from '../../lib/model/manifest.js'
 import { batchDims } from '../../lib/model/preprocess.js'
 import { proveProvider } from '../../lib/ort/provider.js'
 import type { ProviderChoice } from '../../lib/ort/provider-names.js'
-import { createRandom } from '../../lib/random.js'
-import { createIdentity, expressionUnits, renderPortrait } from '../../show/render/index.js'
-import { type Classifier, startClassifier } from '../../stages/classify/index.js'
+import { type Classifier, inWords, startClassifier } from '../../stages/classify/index.js'
 import { startExplaining } from '../../stages/explain/index.js'
 import { type CheckContext, type CheckResult, fail, failed, ok, warn } from './result.js'
 
@@ -31,17 +29,24 @@ export async function checkModel({ config, signal }: CheckContext): Promise<Chec
     if (error instanceof ProviderError) return open('cpu')
     throw error
   })
-  const crop = await renderedCrop(manifest)
+  const crop = await faceInPain(manifest)
   const { provider } = classifier.proof
-  let said: CheckResult
+  let said: CheckResult[]
   try {
-    said = await judged(manifest, classifier, crop)
+    said = [await judged(manifest, classifier, crop), ...precisionOf(classifier)]
   } finally {
     await classifier.stop()
   }
-  if (!config.explanation.enabled) return [said]
+  if (!config.explanation.enabled) return said
   const options = { ...explainOptions(config, manifest, provider), saveTo: undefined, inBackground: false }
-  return [said, await explained({ ...options, log: silentLog, signal }, crop)]
+  return [...said, await explained({ ...options, log: silentLog, signal }, crop)]
+}
+
+/** What was found of another precision than float32, where one was tried. */
+function precisionOf({ precision: { used, compared, problem } }: Classifier): CheckResult[] {
+  const what = 'precision'
+  if (problem) return [warn(problem.code, what, `faces are judged in float32: ${problem.message}`)]
+  return compared ? [ok(what, `faces are judged in ${used}: ${inWords(compared)}; float32 confirms alarms`)] : []
 }
 
 async function judged(manifest: Manifest, classifier: Classifier, crop: Crop): Promise<CheckResult> {
@@ -72,16 +77,6 @@ async function explained(options: Parameters<typeof startExplaining>[0], crop: C
   } catch (error) {
     return failed(what, error)
   }
-}
-
-/** A drawn face in pain, cut out as the manifest says. */
-async function renderedCrop({ input, alignment }: Manifest): Promise<Crop> {
-  const portrait = await renderPortrait({
-    identity: createIdentity(1),
-    units: expressionUnits('pain', 1, createRandom(1)),
-    faceSize: Math.max(input.width, input.height)
-  })
-  return alignFace(portrait, portrait.landmarks, input, alignment)
 }
 
 /** The face models that painlens brings along: there, ONNX, and of this version. */

@@ -22,6 +22,7 @@ import type { ExplainOptions } from '../../stages/explain/index.js'
 import { type BrokerOptions, type MqttOptions, protocolVersions } from '../../stages/mqtt/index.js'
 import type { OutboxOptions } from '../../stages/outbox/index.js'
 import type { SeenFacesOptions } from '../health/seen-faces.js'
+import { proofCrops } from './drawn-faces.js'
 
 const hourMs = 3_600_000
 const megabyte = 1e6
@@ -87,8 +88,14 @@ export function detectorOptions({ model, inference }: Config, manifest: Manifest
  */
 const detectorThreads = (configured: number): number => configured || Math.max(1, Math.floor(cpus().length / 2))
 
-export function classifierOptions({ inference: { provider, threads } }: Config, manifest: Manifest) {
-  return { manifest, provider, threads } satisfies Partial<WithUnits<ClassifierOptions>>
+export function classifierOptions({ inference, alarm, explanation }: Config, manifest: Manifest) {
+  const { provider, threads } = inference
+  const precision = {
+    choice: inference.precision,
+    proofCrops: () => proofCrops(manifest),
+    thresholds: [alarm.onset_threshold, alarm.clear_threshold, ...(explanation.enabled ? [explanation.threshold] : [])]
+  }
+  return { manifest, provider, threads, precision } satisfies Partial<WithUnits<ClassifierOptions>>
 }
 
 /** Alarms never wait for explanations, so the engine is opened in the background. */

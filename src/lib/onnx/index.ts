@@ -3,6 +3,13 @@ export { type AttributeInput, GraphBuilder, type NodeOptions } from './builder.j
 export { type DecodeOptions, decodeModel } from './decode.js'
 export { encodeModel, type WriteOptions, writeModel } from './encode.js'
 export { graphHeadOf, type Head, heads } from './head.js'
+export {
+  planQuantisation,
+  type QuantisePlan,
+  quantiseModel,
+  rangeModelOf,
+  type ValueRange
+} from './quantise/index.js'
 export { readModel } from './read-file.js'
 export {
   checkWeights,

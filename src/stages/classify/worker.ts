@@ -1,6 +1,7 @@
 import * as ort from 'onnxruntime-node'
-import { InferenceError, InvariantError, ModelError, messageOf } from '../../core/errors.js'
+import { InferenceError, InvariantError, ModelError, messageOf, whatOf } from '../../core/errors.js'
 import { collectGarbage } from '../../core/garbage.js'
+import type { Precision, PrecisionChoice } from '../../core/types.js'
 import { serveWorker, Transferred } from '../../core/worker.js'
 import { checkHash, checkInputType, checkShapes, declaredDims, type Manifest } from '../../lib/model/manifest.js'
 import {
@@ -10,6 +11,7 @@ import {
   contradiction,
   logitsOf,
   preprocess,
+  probabilitiesOf,
   type Reading,
   readingOf
 } from '../../lib/model/preprocess.js'
@@ -17,6 +19,7 @@ import { trialCrop } from '../../lib/model/trial-crop.js'
 import { checkWeights, type Head, type InputType, knownHeadOf, readModel, signatureOf } from '../../lib/onnx/index.js'
 import { openSession, type ProviderProof, proveProvider } from '../../lib/ort/provider.js'
 import type { ProviderChoice, ProviderName } from '../../lib/ort/provider-names.js'
+import { comparePrecision, type Judge, objectionTo, type PrecisionStatus } from './precision.js'
 
 export interface OpenClassifierRequest {
   manifest: Manifest
@@ -26,6 +29,11 @@ export interface OpenClassifierRequest {
   largestBatch?: number
   /** Check first that the model file still has the manifest's SHA-256. */
   verify: boolean
+  precision: PrecisionChoice
+  /** Faces to prove another precision than float32 with: RGB24 of the manifest's size. */
+  proofCrops: readonly Uint8Array[]
+  /** What an earlier worker found on this processor, and need not be proved again. */
+  proved: PrecisionStatus | null
 }
 
 export interface OpenClassifierAnswer {
@@ -35,11 +43,14 @@ export interface OpenClassifierAnswer {
   /** What the model's outputs are, and how probabilities are made of their logits. */
   head: Head
   reading: Reading
+  precision: PrecisionStatus
 }
 
 /** RGB24 of crops of the manifest's size, no more of them than `largest`. */
 export interface ClassifyRequest {
   crops: Uint8Array[]
+  /** Ask the float32 model, also where another one judges; one crop then. */
+  exact?: boolean
 }
 
 export interface ClassifyAnswer {
@@ -59,6 +70,8 @@ interface Told {
 
 interface Opening extends Told {
   manifest: Manifest
+  /** The manifest's own file, or its twin in other numbers. */
+  file: string
   session: ort.InferenceSession
 }
 
@@ -69,6 +82,13 @@ interface Open extends Opening {
   outputs: number
 }
 
+interface Serving {
+  /** Judges all faces. */
+  quick: Open
+  /** Judges single ones in float32; the same where that judges all. */
+  exact: Open
+}
+
 /**
  * Largest batch by default. On a CPU a batch takes as long as its faces one after the other, delays the first of them, and
  * needs more memory (docs/measured/bench.md has the figures). One face does not fill a GPU.
@@ -77,18 +97,13 @@ const largestBatches: Record<ProviderName, number> = { cpu: 1, cuda: 16, tensorr
 /** Few sizes, since CUDA's provider searches the fastest kernels for each; other batches are padded. */
 const batchSizes = [1, 2, 4, 8, 16]
 
-let open: Open | undefined
+let open: Serving | undefined
 let buffer = new Float32Array(0)
 
 const methods = {
   /** Proves the provider, opens the session and checks the model's shapes against the manifest. */
-  async open({
-    manifest,
-    provider,
-    threads,
-    largestBatch,
-    verify
-  }: OpenClassifierRequest): Promise<OpenClassifierAnswer> {
+  async open(request: OpenClassifierRequest): Promise<OpenClassifierAnswer> {
+    const { manifest, provider, threads, largestBatch, verify } = request
     if (verify) await checkHash(manifest.file, manifest.sha256, manifest.path)
     const told = await readGraph(manifest)
     collectGarbage()
@@ -97,37 +112,23 @@ const methods = {
       threads,
       dims: batchDims(manifest.input, fixed ?? 1)
     })
-    const session = await openSession(manifest.file, { provider: proof.provider, threads })
-    const opening: Opening = { ...told, manifest, session }
-    const outputs = await tryOut(opening, fixed ?? 1)
+    const asked = askedPrecision(request, proof.provider)
+    const { file } = manifest
+    const session = await openSession(file, { provider: proof.provider, threads })
     const most = largestBatch ?? largestBatches[proof.provider]
-    const sizes = fixed === null ? await sizesThatWork(opening, outputs, most) : [fixed]
-    open = { ...opening, sizes, outputs }
-    return { proof, largest: sizes.at(-1)!, head: told.head, reading: readingOf(told.head, outputs) }
+    const exact = await opened({ ...told, manifest, file, session }, most)
+    const { outputs } = exact
+    const reading = readingOf(told.head, outputs)
+    const { quick, ...precision } = await quickest(request, asked, exact, most)
+    open = { quick: quick ?? exact, exact }
+    return { proof, largest: open.quick.sizes.at(-1)!, head: told.head, reading, precision }
   },
 
-  async classify({ crops }: ClassifyRequest): Promise<Transferred<ClassifyAnswer>> {
+  async classify({ crops, exact = false }: ClassifyRequest): Promise<Transferred<ClassifyAnswer>> {
     if (!open) throw new InvariantError('is asked before its model is open', 'the classifier')
-    const { manifest, sizes } = open
-    const { width, height } = manifest.input
-    const size = 3 * width * height
-    // The padding holds old data; its results are ignored.
-    const count = sizes.find((each) => each >= crops.length)!
-    if (buffer.length < count * size) buffer = new Float32Array(count * size)
-    crops.forEach((data, i) => {
-      preprocess({ width, height, data }, manifest.input, buffer.subarray(i * size, (i + 1) * size))
-    })
     const startedAt = performance.now()
-    const scores = await run(open, buffer.subarray(0, count * size), count)
+    const logits = await logitsFor(exact ? open.exact : open.quick, crops)
     const inferenceMs = performance.now() - startedAt
-    const { outputs, head } = open
-    const logits = new Float32Array(crops.length * manifest.labels.length)
-    crops.forEach((_, i) => {
-      const own = scores.subarray(i * outputs, (i + 1) * outputs)
-      if (!own.every(Number.isFinite))
-        throw new InferenceError('PL-INFERENCE-NOT-FINITE', `the model gave ${[...own].join(', ')}`, manifest.file)
-      logits.set(logitsOf(own, head), i * manifest.labels.length)
-    })
     return new Transferred({ logits, inferenceMs }, [logits.buffer])
   }
 }
@@ -150,8 +151,83 @@ async function readGraph(manifest: Manifest): Promise<Told> {
   return { inputType: input.type, inputDims, output: output.name, head: knownHeadOf(signature, file) }
 }
 
-async function run({ manifest, session, ...told }: Opening, data: Float32Array, count: number): Promise<Float32Array> {
-  const { input, file } = manifest
+/** The precision to be tried. @throws ModelError where the config names one that is not there */
+function askedPrecision({ manifest, precision }: OpenClassifierRequest, provider: ProviderName): Precision {
+  const refused = (why: string): ModelError =>
+    new ModelError('PL-PRECISION-NONE', `inference.precision is ${precision}, and ${why}`, manifest.path)
+  if (precision === 'float16') throw refused(`no provider judges in it yet; inference runs on ${provider}`)
+  if (precision === 'auto') return provider === 'cpu' && manifest.int8 ? 'int8' : 'float32'
+  if (precision === 'int8' && !manifest.int8) throw refused('the manifest names no int8 file')
+  if (precision === 'int8' && provider !== 'cpu') throw refused(`${provider} has no kernels for it`)
+  return precision
+}
+
+/** The model with its batch sizes, tried out. */
+async function opened(opening: Opening, most: number): Promise<Open> {
+  const fixed = opening.inputDims[0] ?? null
+  const outputs = await tryOut(opening, fixed ?? 1)
+  const sizes = fixed === null ? await sizesThatWork(opening, outputs, most) : [fixed]
+  return { ...opening, outputs, sizes }
+}
+
+/** The int8 twin, if it is asked for, can be opened, and is proved right on this processor; with why not. */
+async function quickest(
+  { manifest, threads, precision, proofCrops, proved }: OpenClassifierRequest,
+  asked: Precision,
+  exact: Open,
+  most: number
+): Promise<PrecisionStatus & { quick: Open | null }> {
+  const stays = { used: 'float32', compared: null, problem: null, quick: null } as const
+  if (asked === 'float32') return stays
+  if (proved?.used === 'float32') return { ...proved, quick: null }
+  const { file, sha256 } = manifest.int8!
+  let session: ort.InferenceSession | undefined
+  try {
+    await checkHash(file, sha256, manifest.path)
+    session = await openSession(file, { provider: 'cpu', threads })
+    const quick = await opened({ ...exact, file, session }, most)
+    if (proved) return { ...proved, quick }
+    const compared = await comparePrecision(judgeBy(exact), judgeBy(quick), proofCrops)
+    const problem = objectionTo(compared, precision === 'auto')
+    if (problem === null) return { used: 'int8', compared, problem, quick }
+    await session.release()
+    return { ...stays, compared, problem }
+  } catch (error) {
+    await session?.release()
+    return { ...stays, problem: { code: 'PL-PRECISION-DIFFERS', message: `int8 does not work: ${whatOf(error)}` } }
+  }
+}
+
+function judgeBy(model: Open): Judge {
+  const { head, outputs, manifest } = model
+  return async (crop) => probabilitiesOf(await logitsFor(model, [crop]), readingOf(head, outputs), manifest.temperature)
+}
+
+/** @returns the logits of each crop, one after the other @throws InferenceError */
+async function logitsFor(model: Open, crops: readonly Uint8Array[]): Promise<Float32Array<ArrayBuffer>> {
+  const { manifest, sizes, outputs, head, file } = model
+  const { width, height } = manifest.input
+  const size = 3 * width * height
+  // The padding holds old data; its results are ignored.
+  const count = sizes.find((each) => each >= crops.length)!
+  if (buffer.length < count * size) buffer = new Float32Array(count * size)
+  crops.forEach((data, i) => {
+    preprocess({ width, height, data }, manifest.input, buffer.subarray(i * size, (i + 1) * size))
+  })
+  const scores = await run(model, buffer.subarray(0, count * size), count)
+  const logits = new Float32Array(crops.length * manifest.labels.length)
+  crops.forEach((_, i) => {
+    const own = scores.subarray(i * outputs, (i + 1) * outputs)
+    if (!own.every(Number.isFinite))
+      throw new InferenceError('PL-INFERENCE-NOT-FINITE', `the model gave ${[...own].join(', ')}`, file)
+    logits.set(logitsOf(own, head), i * manifest.labels.length)
+  })
+  return logits
+}
+
+async function run(opening: Opening, data: Float32Array, count: number): Promise<Float32Array> {
+  const { manifest, session, file, ...told } = opening
+  const { input } = manifest
   try {
     const tensor = new ort.Tensor(told.inputType, asInputType(data, told.inputType), batchDims(input, count))
     const outputs = await session.run({ [session.inputNames[0]!]: tensor }, [told.output])
@@ -168,8 +244,8 @@ async function run({ manifest, session, ...told }: Opening, data: Float32Array, 
  * @returns how many scores it gives for each crop
  */
 async function tryOut(opening: Opening, count: number): Promise<number> {
-  const { manifest, inputDims, head } = opening
-  const { file, input } = manifest
+  const { manifest, inputDims, head, file } = opening
+  const { input } = manifest
   const size = 3 * input.width * input.height
   const data = new Float32Array(count * size)
   preprocess(trialCrop(input), input, data.subarray(0, size))

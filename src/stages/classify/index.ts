@@ -189,7 +189,8 @@ class ClassifierInWorker implements Classifier {
   async #open(opening: WorkerOpening): Promise<ClassifyWorker> {
     const { manifest, provider, threads, largestBatch, precision } = this.#options
     const choice = precision?.choice ?? 'float32'
-    if (precision && manifest.int8 && choice !== 'float32') this.#proofCrops ??= await precision.proofCrops()
+    if (precision && (manifest.int8 || choice === 'float16') && choice !== 'float32')
+      this.#proofCrops ??= await precision.proofCrops()
     const proving = { precision: choice, proofCrops: this.#proofCrops ?? [], proved: this.#opened?.precision ?? null }
     // The manifest's loader has checked the file; it may have been replaced before a restart.
     const request = { manifest, provider, threads, largestBatch, verify: opening.again, ...proving }

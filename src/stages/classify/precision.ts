@@ -68,11 +68,11 @@ export async function comparePrecision(
  * Why float32 goes on judging after that comparison; null where it need not.
  * @param mustPay also a gain in speed that is too small is a reason
  */
-export function objectionTo(found: Comparison, mustPay: boolean): Problem | null {
+export function objectionTo(precision: Precision, found: Comparison, mustPay: boolean): Problem | null {
   if (found.mean > largestDifference.mean || found.max > largestDifference.max)
-    return { code: 'PL-PRECISION-DIFFERS', message: `int8 judges otherwise than float32: ${inWords(found)}` }
+    return { code: 'PL-PRECISION-DIFFERS', message: `${precision} judges otherwise than float32: ${inWords(found)}` }
   if (!mustPay || found.speed >= leastSpeed) return null
-  return { code: 'PL-PRECISION-SLOW', message: `int8 is not worth its memory here: ${inWords(found)}` }
+  return { code: 'PL-PRECISION-SLOW', message: `${precision} is not worth its memory here: ${inWords(found)}` }
 }
 
 /** `differences of 0.007 on average and 0.031 at most on 24 faces, 2.9 times as fast`. */

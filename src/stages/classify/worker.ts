@@ -16,7 +16,16 @@ import {
   readingOf
 } from '../../lib/model/preprocess.js'
 import { trialCrop } from '../../lib/model/trial-crop.js'
-import { checkWeights, type Head, type InputType, knownHeadOf, readModel, signatureOf } from '../../lib/onnx/index.js'
+import {
+  checkWeights,
+  encodeModel,
+  type Head,
+  halfModelOf,
+  type InputType,
+  knownHeadOf,
+  readModel,
+  signatureOf
+} from '../../lib/onnx/index.js'
 import { openSession, type ProviderProof, proveProvider } from '../../lib/ort/provider.js'
 import type { ProviderChoice, ProviderName } from '../../lib/ort/provider-names.js'
 import { comparePrecision, type Judge, objectionTo, type PrecisionStatus } from './precision.js'
@@ -119,7 +128,7 @@ const methods = {
     const exact = await opened({ ...told, manifest, file, session }, most)
     const { outputs } = exact
     const reading = readingOf(told.head, outputs)
-    const { quick, ...precision } = await quickest(request, asked, exact, most)
+    const { quick, ...precision } = await quickest(request, { asked, provider: proof.provider }, exact, most)
     open = { quick: quick ?? exact, exact }
     return { proof, largest: open.quick.sizes.at(-1)!, head: told.head, reading, precision }
   },
@@ -155,7 +164,7 @@ async function readGraph(manifest: Manifest): Promise<Told> {
 function askedPrecision({ manifest, precision }: OpenClassifierRequest, provider: ProviderName): Precision {
   const refused = (why: string): ModelError =>
     new ModelError('PL-PRECISION-NONE', `inference.precision is ${precision}, and ${why}`, manifest.path)
-  if (precision === 'float16') throw refused(`no provider judges in it yet; inference runs on ${provider}`)
+  if (precision === 'float16' && provider === 'cpu') throw refused('the CPU has no kernels for it')
   if (precision === 'auto') return provider === 'cpu' && manifest.int8 ? 'int8' : 'float32'
   if (precision === 'int8' && !manifest.int8) throw refused('the manifest names no int8 file')
   if (precision === 'int8' && provider !== 'cpu') throw refused(`${provider} has no kernels for it`)
@@ -170,32 +179,43 @@ async function opened(opening: Opening, most: number): Promise<Open> {
   return { ...opening, outputs, sizes }
 }
 
-/** The int8 twin, if it is asked for, can be opened, and is proved right on this processor; with why not. */
+/** The twin that is asked for, if it can be opened, and is proved right on this processor; with why not. */
 async function quickest(
   { manifest, threads, precision, proofCrops, proved }: OpenClassifierRequest,
-  asked: Precision,
+  { asked, provider }: { asked: Precision; provider: ProviderName },
   exact: Open,
   most: number
 ): Promise<PrecisionStatus & { quick: Open | null }> {
   const stays = { used: 'float32', compared: null, problem: null, quick: null } as const
   if (asked === 'float32') return stays
   if (proved?.used === 'float32') return { ...proved, quick: null }
-  const { file, sha256 } = manifest.int8!
   let session: ort.InferenceSession | undefined
   try {
-    await checkHash(file, sha256, manifest.path)
-    session = await openSession(file, { provider: 'cpu', threads })
-    const quick = await opened({ ...exact, file, session }, most)
+    session = asked === 'int8' ? await openInt8(manifest, threads) : await openHalf(manifest, provider, threads)
+    const quick = await opened({ ...exact, file: manifest.int8?.file ?? manifest.file, session }, most)
     if (proved) return { ...proved, quick }
     const compared = await comparePrecision(judgeBy(exact), judgeBy(quick), proofCrops)
-    const problem = objectionTo(compared, precision === 'auto')
-    if (problem === null) return { used: 'int8', compared, problem, quick }
+    const problem = objectionTo(asked, compared, precision === 'auto')
+    if (problem === null) return { used: asked, compared, problem, quick }
     await session.release()
     return { ...stays, compared, problem }
   } catch (error) {
     await session?.release()
-    return { ...stays, problem: { code: 'PL-PRECISION-DIFFERS', message: `int8 does not work: ${whatOf(error)}` } }
+    return { ...stays, problem: { code: 'PL-PRECISION-DIFFERS', message: `${asked} does not work: ${whatOf(error)}` } }
   }
+}
+
+async function openInt8({ int8, path }: Manifest, threads: number): Promise<ort.InferenceSession> {
+  const { file, sha256 } = int8!
+  await checkHash(file, sha256, path)
+  return openSession(file, { provider: 'cpu', threads })
+}
+
+/** The model itself with its weights in half precision, made anew at each start. */
+async function openHalf({ file }: Manifest, provider: ProviderName, threads: number): Promise<ort.InferenceSession> {
+  const bytes = encodeModel(halfModelOf(await readModel(file), file))
+  collectGarbage()
+  return openSession(bytes, { provider, threads })
 }
 
 function judgeBy(model: Open): Judge {

@@ -6,6 +6,7 @@ import { describe, expect, it } from 'vitest'
 import {
   encodeModel,
   GraphBuilder,
+  halfModelOf,
   type OnnxModel,
   planQuantisation,
   quantiseModel,
@@ -140,6 +141,23 @@ describe('a quantised model', () => {
     const model = net()
     const { values } = planQuantisation(model, 'last', 'net')
     expect([...values.values()].filter((range) => range.startsWith('MaxPool')).length).toBe(1)
+  })
+})
+
+describe('a model in half precision', () => {
+  it.each([
+    ['plain', {}],
+    ['of an older opset', { opset: 11 }]
+  ])('gives nearly what the float model gives, from the same input to the same output: %s', async (_, options) => {
+    const model = net(options)
+    const half = halfModelOf(model, 'net')
+    const test = pictures(10, 2)
+    const [right, found] = [await outputs(model, test), await outputs(half, test)]
+    const errors = right.flatMap((row, i) => row.map((each, k) => Math.abs(each - found[i]![k]!)))
+    expect(Math.max(...errors) / Math.max(...right.flat().map(Math.abs))).toBeLessThan(0.01)
+    expect(Math.max(...errors)).toBeGreaterThan(0)
+    expect([half.graph.inputs, half.graph.outputs]).toEqual([model.graph.inputs, model.graph.outputs])
+    expect([...half.graph.initializers.values()].map(({ type }) => type)).not.toContain('float32')
   })
 })
 

@@ -144,7 +144,7 @@ describe('a classifier with an int8 file', () => {
       /inference\.precision is int8, and the manifest names no int8 file/
     )
     await expect(open(manifest, 'float16')).rejects.toThrow(
-      /inference\.precision is float16, and no provider judges in it yet/
+      /inference\.precision is float16, and the CPU has no kernels for it/
     )
     const { classifier } = await open(plain, 'auto')
     expect(classifier.precision).toEqual({ used: 'float32', compared: null, problem: null })
@@ -167,13 +167,13 @@ describe('the proof of a precision', () => {
     ['much on one face', (i: number) => (i === 7 ? 0.13 : 0), 'PL-PRECISION-DIFFERS'],
     ['no number on one face', (i: number) => (i === 7 ? Number.NaN : 0), 'PL-PRECISION-DIFFERS']
   ])('with a difference of %s', async (_, by, code) => {
-    expect(objectionTo(await off(by), false)?.code ?? null).toBe(code)
+    expect(objectionTo('int8', await off(by), false)?.code ?? null).toBe(code)
   })
 
   it('objects to a precision that is hardly faster, where it has to be', () => {
     const found = { faces: 24, mean: 0, max: 0, speed: 1.05 }
-    expect(objectionTo(found, true)?.code).toBe('PL-PRECISION-SLOW')
-    expect(objectionTo(found, false)).toBeNull()
-    expect(objectionTo({ ...found, speed: 1.2 }, true)).toBeNull()
+    expect(objectionTo('int8', found, true)?.code).toBe('PL-PRECISION-SLOW')
+    expect(objectionTo('int8', found, false)).toBeNull()
+    expect(objectionTo('int8', { ...found, speed: 1.2 }, true)).toBeNull()
   })
 })

@@ -54,13 +54,6 @@ const benches: Record<string, () => Promise<string>> = {
     ]
     return batchTable(benches, threads)
   },
-  precision: async () => {
-    const benches = [
-      { manifest: await demoModel(), faces: 200, rounds: 9 },
-      { manifest: await fullSizeModel(), faces: 8, rounds: 7 }
-    ]
-    return precisionTable(benches, threads)
-  },
   latency: async () => latencyTable(latencyScenes(await fullSizeModel()), 100),
   lrp: async () => lrpTable({ manifest: await fullSizeModel(), threads, rounds: 9 }),
   memory: async () => memoryTable(await fullSizeModel()),
@@ -70,6 +63,13 @@ const benches: Record<string, () => Promise<string>> = {
 /** Benches that do not measure speed run only when they are named. */
 const onRequest: typeof benches = {
   study: studyTable,
+  precision: async () => {
+    const benches = [
+      { manifest: await demoModel(), faces: 200, rounds: 9 },
+      { manifest: await fullSizeModel(), faces: 8, rounds: 7 }
+    ]
+    return precisionTable(benches, threads)
+  },
   rolls: () => rollsTable(),
   usable: usableTable,
   scenes: async () => scenesTables(),

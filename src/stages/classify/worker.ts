@@ -135,10 +135,8 @@ const methods = {
 
   async classify({ crops, exact = false }: ClassifyRequest): Promise<Transferred<ClassifyAnswer>> {
     if (!open) throw new InvariantError('is asked before its model is open', 'the classifier')
-    const startedAt = performance.now()
-    const logits = await logitsFor(exact ? open.exact : open.quick, crops)
-    const inferenceMs = performance.now() - startedAt
-    return new Transferred({ logits, inferenceMs }, [logits.buffer])
+    const answer = await answerOf(exact ? open.exact : open.quick, crops)
+    return new Transferred(answer, [answer.logits.buffer])
   }
 }
 export type ClassifyMethods = typeof methods
@@ -220,11 +218,12 @@ async function openHalf({ file }: Manifest, provider: ProviderName, threads: num
 
 function judgeBy(model: Open): Judge {
   const { head, outputs, manifest } = model
-  return async (crop) => probabilitiesOf(await logitsFor(model, [crop]), readingOf(head, outputs), manifest.temperature)
+  const reading = readingOf(head, outputs)
+  return async (crop) => probabilitiesOf((await answerOf(model, [crop])).logits, reading, manifest.temperature)
 }
 
-/** @returns the logits of each crop, one after the other @throws InferenceError */
-async function logitsFor(model: Open, crops: readonly Uint8Array[]): Promise<Float32Array<ArrayBuffer>> {
+/** @throws InferenceError */
+async function answerOf(model: Open, crops: readonly Uint8Array[]) {
   const { manifest, sizes, outputs, head, file } = model
   const { width, height } = manifest.input
   const size = 3 * width * height
@@ -234,7 +233,9 @@ async function logitsFor(model: Open, crops: readonly Uint8Array[]): Promise<Flo
   crops.forEach((data, i) => {
     preprocess({ width, height, data }, manifest.input, buffer.subarray(i * size, (i + 1) * size))
   })
+  const startedAt = performance.now()
   const scores = await run(model, buffer.subarray(0, count * size), count)
+  const inferenceMs = performance.now() - startedAt
   const logits = new Float32Array(crops.length * manifest.labels.length)
   crops.forEach((_, i) => {
     const own = scores.subarray(i * outputs, (i + 1) * outputs)
@@ -242,7 +243,7 @@ async function logitsFor(model: Open, crops: readonly Uint8Array[]): Promise<Flo
       throw new InferenceError('PL-INFERENCE-NOT-FINITE', `the model gave ${[...own].join(', ')}`, file)
     logits.set(logitsOf(own, head), i * manifest.labels.length)
   })
-  return logits
+  return { logits, inferenceMs } satisfies ClassifyAnswer
 }
 
 async function run(opening: Opening, data: Float32Array, count: number): Promise<Float32Array> {

@@ -36,6 +36,8 @@ export interface QuantiseOptions {
 /** More crops widen the ranges no further. */
 const mostCrops = 300
 const fewestCrops = 16
+/** So many that cannot be read are named. */
+const mostNamed = 5
 /** So many of them are judged by both, at the end. */
 const mostCompared = 60
 
@@ -103,7 +105,7 @@ async function targetOf({ out, force }: QuantiseOptions, { path, file }: Manifes
 /** Evenly chosen among all that lie there; what cannot be read is told and left out. */
 async function readCrops(folder: string, { input }: Manifest, signal: AbortSignal): Promise<Uint8Array[]> {
   const { pictures, passedOver } = await findPictures([folder], '', signal)
-  for (const { error, fails } of passedOver) if (fails) toStderr(`painlens: ${printed(error)}\n`)
+  const refused: Error[] = passedOver.flatMap(({ error, fails }) => (fails ? [error] : []))
   const step = Math.max(1, pictures.length / mostCrops)
   const crops: Uint8Array[] = []
   for (let at = 0; at < pictures.length; at += step) {
@@ -111,9 +113,11 @@ async function readCrops(folder: string, { input }: Manifest, signal: AbortSigna
       crops.push((await readCrop(pictures[Math.floor(at)]!.path, input, signal)).data)
     } catch (error) {
       if (!(error instanceof InputError)) throw error
-      toStderr(`painlens: ${printed(error)}\n`)
+      refused.push(error)
     }
   }
+  for (const error of refused.slice(0, mostNamed)) toStderr(`painlens: ${printed(error)}\n`)
+  if (refused.length > mostNamed) toStderr(`painlens: ${refused.length - mostNamed} more cannot be read.\n`)
   if (crops.length >= fewestCrops) return crops
   const found = crops.length === 0 ? 'no picture that can be read' : `only ${crops.length} pictures that can be read`
   throw new InputError('PL-QUANTISE-CROPS', `it holds ${found}, and ${fewestCrops} are needed`, printable(folder))

@@ -130,7 +130,7 @@ describe('a classifier with an int8 file', () => {
   it('judges in int8 again after its worker has died, without another proof', async () => {
     const { classifier, asked } = await open(manifest, 'int8')
     const before = classifier.precision
-    await killWorkers('the classifier')
+    expect(await killWorkers('classify/worker.js')).toBe(1)
     await until(() => classifier.restarted === 1, 'the restart')
     expect(classifier.precision).toEqual(before)
     expect(asked()).toBe(1)

@@ -3,6 +3,7 @@ import { optimizerNames, trainFroms } from '../lib/train/choices.js'
 import { layoutNames, neutralUses, paperComposites, reportLanguages, schedules } from '../study/choices.js'
 import { type CommandRow, command } from './command.js'
 import {
+  choice,
   parseAlignment,
   parseAtLeastOne,
   parseBalance,
@@ -11,26 +12,18 @@ import {
   parseFolds,
   parseMoment,
   parseNumbers,
-  parsePort,
   parsePositive,
   parseSeconds,
   parseShare,
   parseSide,
   parseSince,
   parseSpan,
-  parseWords
+  parseWords,
+  port
 } from './parse.js'
 
 /** config/find.ts has the places that are searched without it. */
 const config = ['-c, --config <file>', `the config file (default: the first of ${configOrder})`] as const
-const port = <Name extends string>(name: Name, what: string) => [`--${name} <port>`, what, parsePort] as const
-const choice = <Name extends string, Value extends string, Choice extends string>(
-  name: Name,
-  value: Value,
-  what: string,
-  choices: readonly Choice[],
-  fallback: Choice
-) => [`--${name} <${value}>`, `${what}: ${choices.join(', ')}`, parseChoice(choices), fallback] as const
 
 const parseLayout = parseChoice(layoutNames)
 
@@ -224,10 +217,7 @@ export const commandTable: readonly CommandRow[] = [
     usage: 'list',
     summary: 'List the classifiers and whether their files are what the manifests say.',
     examples: ['painlens models list'],
-    load: async () => {
-      const { modelsListCommand } = await import('./models/index.js')
-      return () => modelsListCommand()
-    }
+    load: async () => async () => (await import('./models/index.js')).modelsListCommand()
   }),
   command({
     parent: 'models',
@@ -236,17 +226,12 @@ export const commandTable: readonly CommandRow[] = [
     options: [
       ['--crops <dir>', 'face crops to find the ranges of values by: what study prepare has written, or a folder'],
       ['-o, --out <file>', 'the new manifest; its int8 file goes beside it (default: NAME-int8.yaml)'],
-      ['--force', 'overwrite what is there'],
-      ['--threads <n>', 'threads; 0 is one for each core', parseCount, 0]
+      ['--force', 'overwrite what is there']
     ],
     notes: [
-      'Of the crops nothing but the ranges of values stays in the file; 300 of them are taken at most. The new manifest names',
-      'both files: put it into the config. painlens proves at each start that int8 judges like float32 there.'
+      'The new manifest names both files: put it into the config. Of the crops only ranges of values stay in the file.'
     ],
-    examples: [
-      'painlens models quantise run/final/model.yaml --crops data',
-      'painlens models quantise vgg-face-pain.yaml --crops crops --out /opt/models/vgg-face-pain-int8.yaml'
-    ],
+    examples: ['painlens models quantise run/final/model.yaml --crops data'],
     load: async () => (await import('./models/quantise.js')).modelsQuantiseCommand
   }),
   { usage: 'study', summary: 'Make a model from your own pictures, by the procedure of the paper.' },

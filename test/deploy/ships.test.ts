@@ -228,7 +228,7 @@ const mainPaths: Record<string, MainPath | (() => Promise<void>)> = {
       for (let i = 0; i < 16; i++) copyFileSync(inFolder('pictures/pain/face.png'), inFolder('crops', `${i}.png`))
       return ['models', 'quantise', inRelease('models/pain-demo.yaml'), '--crops', 'crops', '--out', 'quick.yaml']
     },
-    says: /crops: 16 of 16, done[\s\S]*quick\.yaml: differences of/
+    says: /quick\.yaml: differences of/
   },
   'provider status': { words: () => ['provider', 'status'], says: /^in place: .*ONNX Runtime/m },
   'provider install': {

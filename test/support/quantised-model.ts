@@ -24,6 +24,6 @@ export async function writeCrops(folder: string, count = 24): Promise<string> {
 export async function quantisedDemo(folder: string): Promise<Manifest> {
   const out = join(folder, 'quick.yaml')
   const crops = await writeCrops(folder)
-  await modelsQuantiseCommand({ manifest: demo, crops, out, force: false, threads: 1 }, never)
+  await modelsQuantiseCommand({ manifest: demo, crops, out, force: false }, never)
   return loadManifest(out)
 }

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import sharp from 'sharp'
 import { modelsQuantiseCommand } from '#painlens/commands/models/quantise.js'
+import type { Moment } from '#painlens/core/clock.js'
 import { silentLog } from '#painlens/core/log.js'
 import type { Face } from '#painlens/core/types.js'
 import { proofCrops } from '#painlens/daemon/wiring/drawn-faces.js'
@@ -53,7 +54,7 @@ async function row({ manifest, faces, rounds }: PrecisionBench, folder: string, 
   for (let round = 0; round <= rounds; round++) {
     for (const [i, classifier] of classifiers.entries()) {
       const startedAt = performance.now()
-      await classifier.classify({ camera: 'bench', at: 0 as never, faces: judged }).verdicts
+      await classifier.classify({ camera: 'bench', at: 0 as Moment, faces: judged }).verdicts
       if (round > 0) times[i]!.push(performance.now() - startedAt)
     }
   }
@@ -73,7 +74,7 @@ async function quantised(manifest: Manifest, folder: string): Promise<Manifest> 
   const { width, height } = manifest.input
   for (const [i, data] of (await proofCrops(manifest)).entries())
     await sharp(data, { raw: { width, height, channels: 3 } }).toFile(join(crops, `${i}.png`))
-  const options = { manifest: manifest.path, crops, out, force: false, threads: 0 }
+  const options = { manifest: manifest.path, crops, out, force: false }
   await modelsQuantiseCommand(options, new AbortController().signal)
   return loadManifest(out)
 }

@@ -30,7 +30,6 @@ export interface QuantiseOptions {
   crops: string | undefined
   out: string | undefined
   force: boolean | undefined
-  threads: number
 }
 
 /** More crops widen the ranges no further. */
@@ -48,7 +47,7 @@ const mostCompared = 60
  *   reason. No file is left then
  */
 export async function modelsQuantiseCommand(options: QuantiseOptions, signal: AbortSignal): Promise<number> {
-  const { crops: folder, threads } = options
+  const { crops: folder } = options
   if (folder === undefined)
     throw new UsageError(
       'PL-OPTION-VALUE',
@@ -65,7 +64,7 @@ export async function modelsQuantiseCommand(options: QuantiseOptions, signal: Ab
   try {
     const { model, plan } = await planOf(manifest, temporary)
     toStderr(`${plan.layers.size} layers in 8 bits; in float32: ${plan.left.join(', ')}\n`)
-    const running = { folder: temporary, threads: threads || availableParallelism(), signal }
+    const running = { folder: temporary, threads: availableParallelism(), signal }
     const onProgress = progressLine('crops', toStderr)
     const ranges = await calibrate({ manifest, model, plan, crops, onProgress, ...running })
     await writeModel(target.file, quantiseModel(model, plan, ranges, manifest.file))
@@ -74,7 +73,7 @@ export async function modelsQuantiseCommand(options: QuantiseOptions, signal: Ab
   }
   try {
     const int8 = { file: target.file, sha256: await sha256Of(target.file) }
-    const { compared, problem } = await comparison({ ...manifest, int8 }, crops, options, signal)
+    const { compared, problem } = await comparison({ ...manifest, int8 }, crops, signal)
     if (problem !== null) throw new ModelError('PL-PRECISION-DIFFERS', problem.message, target.file)
     await writeManifest(target.manifest, manifest, int8)
     toStdout(`${printable(target.manifest)}: ${inWords(compared!)}\n`)
@@ -143,14 +142,13 @@ async function planOf(manifest: Manifest, folder: string): Promise<{ model: Onnx
 async function comparison(
   manifest: Manifest,
   crops: readonly Uint8Array[],
-  { threads }: QuantiseOptions,
   signal: AbortSignal
 ): Promise<PrecisionStatus> {
   collectGarbage()
   const step = Math.max(1, crops.length / mostCompared)
   const chosen = crops.filter((_, i) => Math.floor(i / step) !== Math.floor((i - 1) / step))
   const precision = { choice: 'int8' as const, proofCrops: async () => [...chosen], thresholds: [] }
-  const classifier = await startClassifier({ manifest, provider: 'cpu', threads, precision, log: silentLog, signal })
+  const classifier = await startClassifier({ manifest, provider: 'cpu', threads: 0, precision, log: silentLog, signal })
   await classifier.stop()
   return classifier.precision
 }

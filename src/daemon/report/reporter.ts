@@ -7,7 +7,7 @@ import { errorFields, type Problem } from '../../core/errors.js'
 import type { Log } from '../../core/log.js'
 import { frameId, traced } from '../../core/trace.js'
 import type { Box, CameraState, Face, Sighting, Verdict } from '../../core/types.js'
-import type { Acknowledged, Alarms, Question } from '../../stages/alarm/index.js'
+import type { Acknowledged, Alarms, Float32Question } from '../../stages/alarm/index.js'
 import type { AlarmLog } from '../../stages/alarm-log/index.js'
 import type { Classifier } from '../../stages/classify/index.js'
 import type { ExplainedAlarms } from '../../stages/explain/index.js'
@@ -199,7 +199,7 @@ export class Reporter {
   }
 
   /** The alarm waits for float32, at most a second; without an answer it goes out unconfirmed. */
-  async #confirm(question: Question, face: Face, frame: { camera: string; at: Moment }): Promise<void> {
+  async #confirm(question: Float32Question, face: Face, frame: { camera: string; at: Moment }): Promise<void> {
     const { alarms, float32, clock, log } = this.#options
     const score = await float32.confirm(face).catch((error: unknown) => {
       log.warn({ ...errorFields(error), ...frame }, 'float32 cannot confirm an alarm')

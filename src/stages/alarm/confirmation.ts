@@ -5,27 +5,15 @@
  */
 import type { Moment } from '../../core/clock.js'
 import { hasOnset, held, type TrackState } from './track.js'
-import type { AlarmRules } from './types.js'
+import type { AlarmRules, Float32Question } from './types.js'
 
-/** What float32 is asked about a track. */
-export interface Question {
-  /** What the other model said of the face. */
-  score: number
-  /** The smoothed score then. */
-  smoothed: number
-  /** When it was asked. */
-  at: Moment
-  /** Since when the smoothed score has been at or above the onset threshold. */
-  onset: Moment
-}
-
-/** Without an answer for so long an alarm starts unconfirmed, whoever was to answer. */
+/** An alarm whose question has no answer for so long starts unconfirmed. */
 const longestWaitS = 1
 /** So long after an alarm started unconfirmed, float32 is asked once more. */
 const askAgainS = 5
 
 /** The question that arises with a score, if one does; the track keeps it until it is answered. */
-export function questionOf(track: TrackState, rules: AlarmRules, score: number): Question | null {
+export function questionOf(track: TrackState, rules: AlarmRules, score: number): Float32Question | null {
   const { alarm, above, askedAt, lastSeen: at } = track
   if (track.question !== null || above === null) return null
   const isWanted =
@@ -45,7 +33,12 @@ export const isOverdue = ({ question }: TrackState, now: Moment): boolean =>
  * Corrects a track's smoothed score by what float32 says of the face that the question was about.
  * @returns what that would have been when it was asked
  */
-export function correct(track: TrackState, { onsetThreshold }: AlarmRules, question: Question, score: number): number {
+export function correct(
+  track: TrackState,
+  { onsetThreshold }: AlarmRules,
+  question: Float32Question,
+  score: number
+): number {
   const corrected = (smoothed: number): number => Math.min(1, Math.max(0, smoothed + score - question.score))
   track.smoothed = corrected(track.smoothed)
   if (track.smoothed < onsetThreshold) track.above = null

@@ -9,7 +9,7 @@ import type { Acknowledgement, AcknowledgementMessage, AlarmMessage, AlarmSubjec
 import { later, type Moment, stamp } from '../../core/clock.js'
 import { InputError, type Problem } from '../../core/errors.js'
 import type { Box, CameraState } from '../../core/types.js'
-import { correct, isOverdue, type Question, questionOf } from './confirmation.js'
+import { correct, isOverdue, questionOf } from './confirmation.js'
 import { PastAlarms, refuseMany } from './past.js'
 import { type AlarmFacts, AlarmRecord, commandLimits, placeOf, TokenBucket } from './record.js'
 import { TechnicalAlarms } from './technical.js'
@@ -35,14 +35,22 @@ import {
   type AlarmRules,
   type Alarms,
   cameraStates,
+  type Float32Question,
   type Observation,
   type TestAlarmOptions,
   watchedConditions
 } from './types.js'
 
-export type { Question } from './confirmation.js'
 export { endAfterRestart } from './record.js'
-export type { Acknowledged, AlarmOptions, AlarmOutput, AlarmRules, Alarms, Observation } from './types.js'
+export type {
+  Acknowledged,
+  AlarmOptions,
+  AlarmOutput,
+  AlarmRules,
+  Alarms,
+  Float32Question,
+  Observation
+} from './types.js'
 
 /** A rise that subscribers should hear of before the next regular update. */
 const riseStep = 0.1
@@ -105,7 +113,7 @@ class AlarmStage implements Alarms {
     return { smoothed: track.smoothed, alarms, episode, question }
   }
 
-  answer(question: Question, score: number | null, at: Moment): AlarmMessage[] {
+  answer(question: Float32Question, score: number | null, at: Moment): AlarmMessage[] {
     const track = [...this.#tracks.values()].find((each) => each.question === question)
     return track ? this.#settle(track, score, at) : []
   }

@@ -2,9 +2,8 @@
 import type { EndReason } from '../../contract/conditions.js'
 import { latest, type Moment, type Seconds } from '../../core/clock.js'
 import type { Box } from '../../core/types.js'
-import type { Question } from './confirmation.js'
 import type { AlarmRecord } from './record.js'
-import type { AlarmRules } from './types.js'
+import type { AlarmRules, Float32Question } from './types.js'
 
 /** In which the smoothed score has been on one side of a threshold. */
 interface Stretch {
@@ -46,7 +45,7 @@ export interface TrackState {
   /** Out of sight, with a face at its place that shows no pain, and may be another person's. */
   isDoubtful: boolean
   /** What float32 is asked about it, as an alarm waits to be confirmed; null while nothing is. */
-  question: Question | null
+  question: Float32Question | null
   /** When it was asked last. */
   askedAt: Moment | null
 }

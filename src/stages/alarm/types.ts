@@ -3,7 +3,6 @@ import type { Acknowledgement, AcknowledgementMessage, AlarmMessage } from '../.
 import type { Clock, Moment } from '../../core/clock.js'
 import type { Problem } from '../../core/errors.js'
 import type { Box, CameraState, Precision } from '../../core/types.js'
-import type { Question } from './confirmation.js'
 
 export interface AlarmOptions {
   cameras: Record<string, { ward: string | null; room: string | null; bed: string | null }>
@@ -37,7 +36,19 @@ export interface AlarmOutput {
   /** The alarm of this track, if there is one. */
   episode: { alarmId: string; active: boolean } | null
   /** float32 is to be asked about this face: what it says goes to `answer`. */
-  question: Question | null
+  question: Float32Question | null
+}
+
+/** What float32 is asked about a track. */
+export interface Float32Question {
+  /** What the other model said of the face. */
+  score: number
+  /** The smoothed score then. */
+  smoothed: number
+  /** When it was asked. */
+  at: Moment
+  /** Since when the smoothed score has been at or above the onset threshold. */
+  onset: Moment
 }
 
 export interface TestAlarmOptions {
@@ -61,7 +72,7 @@ export interface Alarms {
    * What float32 says of the face that a question was about: the alarm starts, confirmed, or it does not.
    * @param score null: it has not answered within a second; then the alarm starts unconfirmed, as it does by `tick` if this is never called
    */
-  answer(question: Question, score: number | null, at: Moment): AlarmMessage[]
+  answer(question: Float32Question, score: number | null, at: Moment): AlarmMessage[]
   /** The tracker has given a track up. Its alarm ends with `tick`, unless a new track at its place takes it over before. */
   trackLost(camera: string, track: number): void
   /** A camera that is lost, frozen, dark, damaged (for 10 s: see `tick`) or paused ends its pain alarms; all but `paused` raise a technical one until it is `ok`. */

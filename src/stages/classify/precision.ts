@@ -3,7 +3,7 @@ import type { Problem } from '../../core/errors.js'
 import type { Precision } from '../../core/types.js'
 
 /** A model in other numbers beside its float32 twin, on the same faces. */
-export interface Comparison {
+export interface PrecisionComparison {
   faces: number
   /** By how much probabilities differ, 0..1: on average over faces and labels, and at most. */
   mean: number
@@ -16,7 +16,7 @@ export interface Comparison {
 export interface PrecisionStatus {
   used: Precision
   /** Null where there was nothing to compare. */
-  compared: Comparison | null
+  compared: PrecisionComparison | null
   /** Why it is not the one that was asked for; null where it is. */
   problem: Problem | null
 }
@@ -25,9 +25,9 @@ export interface PrecisionStatus {
  * The largest differences that pass. Weights of 7 bits differ by 0.007 on average and by 0.09 at most (516 rendered faces); weights of 8
  * bits that saturate on a processor without VNNI by 0.044 and 0.66, and lose 17 of 100 alarms.
  */
-export const largestDifference = { mean: 0.02, max: 0.12 } as const
+const largestDifference = { mean: 0.02, max: 0.12 } as const
 /** A smaller gain is not worth a second session's memory. */
-export const leastSpeed = 1.1
+const leastSpeed = 1.1
 
 /** Probabilities by label of one crop (RGB24 of the model's size). */
 export type Judge = (crop: Uint8Array) => Promise<ArrayLike<number>>
@@ -37,7 +37,7 @@ export async function comparePrecision(
   float32: Judge,
   other: Judge,
   crops: readonly Uint8Array[]
-): Promise<Comparison> {
+): Promise<PrecisionComparison> {
   const times: [float32: number[], other: number[]] = [[], []]
   const timed = async (judge: Judge, crop: Uint8Array, into: number[]): Promise<ArrayLike<number>> => {
     const startedAt = performance.now()
@@ -68,7 +68,7 @@ export async function comparePrecision(
  * Why float32 goes on judging after that comparison; null where it need not.
  * @param mustPay also a gain in speed that is too small is a reason
  */
-export function objectionTo(precision: Precision, found: Comparison, mustPay: boolean): Problem | null {
+export function objectionTo(precision: Precision, found: PrecisionComparison, mustPay: boolean): Problem | null {
   if (found.mean > largestDifference.mean || found.max > largestDifference.max)
     return { code: 'PL-PRECISION-DIFFERS', message: `${precision} judges otherwise than float32: ${inWords(found)}` }
   if (!mustPay || found.speed >= leastSpeed) return null
@@ -76,7 +76,7 @@ export function objectionTo(precision: Precision, found: Comparison, mustPay: bo
 }
 
 /** `differences of 0.007 on average and 0.031 at most on 24 faces, 2.9 times as fast`. */
-export function inWords({ faces, mean, max, speed }: Comparison): string {
+export function inWords({ faces, mean, max, speed }: PrecisionComparison): string {
   return `differences of ${mean.toFixed(3)} on average and ${max.toFixed(3)} at most on ${faces} faces, ${speed.toFixed(1)} times as fast`
 }
 

@@ -22,10 +22,7 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true }))
 
 const quantise = (changes: Partial<Parameters<typeof modelsQuantiseCommand>[0]>, signal = never) =>
-  modelsQuantiseCommand(
-    { manifest: demo, crops, out: join(folder, 'again.yaml'), force: false, threads: 1, ...changes },
-    signal
-  )
+  modelsQuantiseCommand({ manifest: demo, crops, out: join(folder, 'again.yaml'), force: false, ...changes }, signal)
 
 describe('painlens models quantise', () => {
   it('writes a quarter of the file, with weights of 7 bits, and a manifest that names both files and keeps the rest', async () => {

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { AlarmMessage } from '../../../src/contract/messages.js'
-import { createAlarms, type Question } from '../../../src/stages/alarm/index.js'
+import { createAlarms, type Float32Question } from '../../../src/stages/alarm/index.js'
 import { alarmDefaults } from '../../support/alarm-defaults.js'
 import { clockOf, moment } from '../../support/moments.js'
 import { box, course, frameMs, t0 } from './scene.js'
@@ -22,7 +22,7 @@ function open(changes: Partial<typeof rules> = {}) {
     newId: () => `id${id++}`
   })
   const said: AlarmMessage[] = []
-  const questions: Question[] = []
+  const questions: Float32Question[] = []
   const see = (seconds: number, score: number | null, precision: 'int8' | 'float32' = 'int8', track = 1) => {
     for (let frames = Math.round((seconds * 1000) / frameMs); frames > 0; frames--) {
       const out = alarms.observe({ camera: 'a', track, at: moment(now), score, precision, box })
@@ -159,7 +159,7 @@ function play(
 ) {
   const { alarms, said, at } = open()
   let now: number = at()
-  let pending: { question: Question; score: number; due: number } | null = null
+  let pending: { question: Float32Question; score: number; due: number } | null = null
   for (const { frames, score, off } of stretches) {
     for (let frame = 0; frame < frames; frame++, now += frameMs) {
       const quick = Math.min(1, Math.max(0, score + off))

@@ -5,9 +5,9 @@
 import { ModelError } from '../../../core/errors.js'
 import { floatsOf, tensorOf } from '../tensor.js'
 import type { OnnxModel, OnnxNode, OnnxTensor } from '../types.js'
-import type { QuantisePlan, WeightedLayer } from './plan.js'
+import type { QuantisedLayer, QuantisePlan } from './plan.js'
 
-export { planQuantisation, type QuantisePlan, type WeightedLayer } from './plan.js'
+export { planQuantisation, type QuantisePlan } from './plan.js'
 
 /** The smallest and largest value that was seen. */
 export interface ValueRange {
@@ -128,7 +128,7 @@ class Quantiser {
     this.#rounded.set(value, rounded)
   }
 
-  #layerInputs(layer: WeightedLayer): string[] {
+  #layerInputs(layer: QuantisedLayer): string[] {
     const { node, bias } = layer
     const [input = ''] = node.inputs
     const { scales, values } = quantisedWeights(layer)
@@ -173,7 +173,7 @@ function scalingOf(value: string, ranges: ReadonlyMap<string, ValueRange>, where
 }
 
 /** Weights in steps of a scale of their own for each output. */
-function quantisedWeights({ weights, axis }: WeightedLayer): { scales: Float32Array<ArrayBuffer>; values: Int8Array } {
+function quantisedWeights({ weights, axis }: QuantisedLayer): { scales: Float32Array<ArrayBuffer>; values: Int8Array } {
   const floats = floatsOf(weights)
   const outputs = weights.dims[axis]!
   const length = floats.length / outputs

@@ -2,7 +2,7 @@ import { ModelError } from '../../../core/errors.js'
 import { nodesBefore, nodeTitle, type OnnxGraph, type OnnxModel, type OnnxNode, type OnnxTensor } from '../types.js'
 
 /** Where a layer's weights lie, and along which axis of them its outputs. */
-export interface WeightedLayer {
+export interface QuantisedLayer {
   node: OnnxNode
   weights: OnnxTensor
   axis: 0 | 1
@@ -15,7 +15,7 @@ export interface QuantisePlan {
   /** The nodes that the scores depend on, in the graph's order. */
   nodes: readonly OnnxNode[]
   /** The layers whose weights become 8 bits, by their node. */
-  layers: ReadonlyMap<OnnxNode, WeightedLayer>
+  layers: ReadonlyMap<OnnxNode, QuantisedLayer>
   /**
    * The values that exist in 8 bits, each with the value whose range it has: its own, or that of the value which an operator
    * such as MaxPool has moved.
@@ -50,7 +50,7 @@ export function planQuantisation({ graph }: OnnxModel, output: string, where: st
     })
   const candidates = nodes.filter(({ opType }) => weighted.has(opType))
   const outer = outerReasons(nodes, candidates)
-  const layers = new Map<OnnxNode, WeightedLayer>()
+  const layers = new Map<OnnxNode, QuantisedLayer>()
   const left: string[] = []
   for (const node of candidates) {
     const found = outer.get(node) ?? layerOf(node, graph)
@@ -87,7 +87,7 @@ function lastOf(nodes: readonly OnnxNode[], candidates: readonly OnnxNode[]): On
 }
 
 /** The layer as it can be quantised, or why it cannot. */
-function layerOf(node: OnnxNode, { initializers }: OnnxGraph): WeightedLayer | string {
+function layerOf(node: OnnxNode, { initializers }: OnnxGraph): QuantisedLayer | string {
   const [, weightsName = '', biasName = ''] = node.inputs
   const weights = initializers.get(weightsName)
   if (weights === undefined) return 'its weights are no constant'
@@ -111,7 +111,7 @@ function layerOf(node: OnnxNode, { initializers }: OnnxGraph): WeightedLayer | s
 /** The values in 8 bits: what goes into such a layer and comes out of it, and what operators between them make of that. */
 function valuesOf(
   nodes: readonly OnnxNode[],
-  layers: ReadonlyMap<OnnxNode, WeightedLayer>,
+  layers: ReadonlyMap<OnnxNode, QuantisedLayer>,
   output: string
 ): Map<string, string> {
   const values = new Map<string, string>()

@@ -28,7 +28,7 @@ export function parseSince(text: string, flags: string, now = Date.now()): numbe
 }
 
 /** A TCP port; 0 lets the system choose. @throws UsageError */
-export const parsePort = (text: string, flags: string): number => parseNumber(text, flags, 0, 65535, true)
+const parsePort = (text: string, flags: string): number => parseNumber(text, flags, 0, 65535, true)
 /** @throws UsageError */
 export const parseSeconds = (text: string, flags: string): number => parseNumber(text, flags, 1, 1e6, false)
 /** @throws UsageError */

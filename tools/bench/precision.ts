@@ -21,7 +21,7 @@ export interface PrecisionBench {
   rounds: number
 }
 
-const calmTemperature = 10
+const calmTemperature = 30
 /** With VNNI, and without. */
 const aims = { vnni: 2.7, plain: 1.6 }
 

@@ -27,7 +27,7 @@ export interface DemoSize {
 const full: DemoSize = {
   people: 160,
   peopleEpochs: 10,
-  subjects: 260,
+  subjects: 200,
   folds: 5,
   epochs: 8,
   views: 4,
@@ -37,13 +37,13 @@ const full: DemoSize = {
   nights: 21,
   nightLengths: { rest: 60, shown: 12 },
   tested: 100,
-  turned: 10,
+  turned: 6,
   rolls: [0, 45, 90, 135, 180, 225, 270, 315]
 }
 
 /** The same steps on a few people, in about a minute: says that the pipeline works, and nothing of the model. */
 const quick: DemoSize = {
-  people: 8,
+  people: 4,
   peopleEpochs: 1,
   subjects: 4,
   folds: 2,
@@ -54,9 +54,9 @@ const quick: DemoSize = {
   repetitions: 50,
   nights: 1,
   nightLengths: { rest: 4, shown: 1 },
-  tested: 2,
+  tested: 1,
   turned: 1,
-  rolls: [0, 90]
+  rolls: [90]
 }
 
 export const demoSizes = { full, quick }

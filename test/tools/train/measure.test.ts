@@ -60,7 +60,7 @@ describe('the metrics', () => {
       [10, 10, 9]
     ].map(([count, called, above07], i) => ({ from: (i + 1) / 10, count: count!, called: called!, above07: above07! }))
     // 4 of 10 have a lower bound of 0.17, below a third.
-    expect(painSeenFrom(tenths)).toEqual({ told: 0.4, above07: 0.4 })
+    expect(painSeenFrom(tenths)).toEqual({ told: 0.4, above07: 0.6 })
     expect(painSeenFrom(tenths.slice(0, 1))).toEqual({ told: null, above07: null })
   })
 

@@ -1,4 +1,5 @@
 /** How much of everything the demonstration makes. */
+import { paperComposites } from '#painlens/study/choices.js'
 import type { NightLengths } from './film.js'
 
 export interface DemoSize {
@@ -13,6 +14,7 @@ export interface DemoSize {
   /** Pictures of each label whose relevance the report computes, and rendered people that prove its composites. */
   reportPictures: number
   reportFaces: number
+  composites: readonly string[]
   repetitions: number
   /** Residents who are filmed for long, and the lengths of what they show. */
   nights: number
@@ -33,6 +35,7 @@ const full: DemoSize = {
   views: 4,
   reportPictures: 60,
   reportFaces: 8,
+  composites: paperComposites,
   repetitions: 2000,
   nights: 21,
   nightLengths: { rest: 60, shown: 12 },
@@ -51,6 +54,7 @@ const quick: DemoSize = {
   views: 1,
   reportPictures: 2,
   reportFaces: 2,
+  composites: paperComposites.slice(0, 1),
   repetitions: 50,
   nights: 1,
   nightLengths: { rest: 4, shown: 1 },

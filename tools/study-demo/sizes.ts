@@ -29,9 +29,9 @@ export interface DemoSize {
 const full: DemoSize = {
   people: 160,
   peopleEpochs: 10,
-  subjects: 200,
+  subjects: 360,
   folds: 5,
-  epochs: 8,
+  epochs: 16,
   views: 4,
   reportPictures: 60,
   reportFaces: 8,

@@ -95,6 +95,7 @@ const rules: Rules = {
     libraries,
     stages,
     'daemon/*',
+    'page',
     'provider',
     'show/*',
     'study',

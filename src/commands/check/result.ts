@@ -23,6 +23,7 @@ export const lamps = [
   'broker',
   'commands',
   'http',
+  'page',
   'disk',
   'disk (alarms)',
   'disk (heatmaps)'

@@ -30,6 +30,8 @@ export interface Engine {
   readonly head: Head | null
   /** @param weights of each sample's outputs, [batch · class]; zeros stand for the sample's largest output */
   explain(sample: Sample, weights: Float32Array): Promise<EngineResult>
+  /** The forward pass alone. @returns [batch · class]; where the engine was not opened to judge, for the price of an explanation */
+  logits(sample: Sample): Promise<Float32Array>
   /** Frees memory and threads. */
   close(): Promise<void>
 }

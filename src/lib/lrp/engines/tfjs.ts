@@ -51,6 +51,11 @@ export class TfjsEngine implements Engine {
     })
   }
 
+  async logits({ data, dims }: Sample): Promise<Float32Array> {
+    const [ops, walk] = [this.#ops, this.#walk]
+    return ops.scope(() => ops.values(walk.forward(ops.tensor(data, dims)).logits))
+  }
+
   async close(): Promise<void> {
     this.#ops.dispose()
     await this.#backend.release()

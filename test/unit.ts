@@ -94,7 +94,7 @@ export const unitTests = [
   'test/stages/camera/picture-shape.test.ts',
   'test/stages/camera/retries.test.ts',
   'test/stages/camera/url.test.ts',
-  'test/stages/classify/batches.test.ts',
+  'test/stages/classify/queue.test.ts',
   'test/stages/detect/crash.test.ts',
   'test/stages/explain/checks/pixel-flipping.test.ts',
   'test/stages/explain/checks/randomisation.test.ts',

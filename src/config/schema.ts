@@ -228,6 +228,12 @@ const explanation = z.strictObject({
     .describe(
       'What computes LRP: tfjs on the CPU, or ONNX Runtime where the classifier runs. auto lets both explain the same pictures at start, refuses to explain if they disagree on most of them, and takes the faster; during that trial a large model takes about four times its file in memory.'
     ),
+  session: z
+    .enum(['auto', 'own', 'shared'])
+    .default('auto')
+    .describe(
+      'With engine onnx on the CPU: own gives LRP a session beside the classifier, whose verdicts then wait for no explanation; shared has one session for both, which holds the weights once, and a verdict may wait for one view of an explanation. auto shares where the model file is larger than an eighth of the memory.'
+    ),
   composite: z
     .enum(plainCompositeNames)
     .default('lrp.sequential_preset_a_flat')

@@ -1,4 +1,6 @@
 import { ModelError } from '../../core/errors.js'
+import type { Engine } from '../../lib/lrp/engine.js'
+import { explainerOf } from '../../lib/lrp/explainer.js'
 import {
   type CompositeOptions,
   createExplainer,
@@ -39,9 +41,18 @@ export async function openSource(manifest: Manifest, options: SourceOptions): Pr
     ...options,
     ...reading
   })
+  return checkedSource(manifest, explainer)
+}
+
+/** The same over an engine that is open for the manifest's model. */
+export function sourceOver(manifest: Manifest, engine: Engine): Promise<ModelSource> {
+  return checkedSource(manifest, explainerOf(engine))
+}
+
+async function checkedSource(manifest: Manifest, explainer: Explainer): Promise<ModelSource> {
   try {
     checkShapes(manifest, declaredDims(explainer.inputDims), explainer.classes)
-    return withHead(explainer, file)
+    return withHead(explainer, manifest.file)
   } catch (error) {
     await explainer.close()
     throw error

@@ -93,8 +93,10 @@ export class OnnxEngine implements Engine {
     try {
       return await this.#session.run(feeds)
     } catch (cause) {
-      const what = explain ? 'LRP' : 'the inference'
-      throw new InferenceError('PL-LRP-RUN', `${what} failed: ${messageOf(cause)}`, this.name, { cause })
+      const [code, what] = explain
+        ? (['PL-LRP-RUN', 'LRP'] as const)
+        : (['PL-INFERENCE-FAILED', 'the inference'] as const)
+      throw new InferenceError(code, `${what} failed: ${messageOf(cause)}`, this.name, { cause })
     }
   }
 }

@@ -220,7 +220,7 @@ export const alarmSchema = z.strictObject({
   priority: z.strictObject(priorities).prefault({}).describe('Priority by condition.')
 })
 
-const explanation = z.strictObject({
+export const explanationSchema = z.strictObject({
   enabled: z.boolean().default(true).describe('Explain alarms by LRP. Alarms never wait for it.'),
   engine: z
     .enum(['auto', ...engineNames])
@@ -376,7 +376,7 @@ export const configSchema = z.strictObject({
   model: model.prefault({}).describe('The models.'),
   inference: inference.prefault({}).describe('How models run.'),
   alarm: alarmSchema.prefault({}).describe('When an alarm begins and ends.'),
-  explanation: explanation.prefault({}).describe('Explanations of alarms.'),
+  explanation: explanationSchema.prefault({}).describe('Explanations of alarms.'),
   privacy: privacy.prefault({}).describe('What may leave the device beyond numbers. All off by default.'),
   http: http.prefault({}).describe('The state of painlens, for monitoring. No pictures, no scores.'),
   page: page.prefault({}).describe('A page for nurses and technicians, on a listener of its own. Off by default.'),

@@ -126,7 +126,7 @@ describe('a classifier that explains in its own session', () => {
     await expect(classifierOf({ manifest: odd, lrp })).rejects.toThrow(UnsupportedModelError)
   })
 
-  it('has a session of the model alone where only the manifest says what its outputs are, or its input is no float32', async () => {
+  it('leaves the model its own session where that alone can prove the head of the manifest, or the input is no float32', async () => {
     const said = { changes: { head: 'softmax' } }
     const head = (graph: Parameters<Parameters<typeof writeTinyHead>[1]>[0], logits: string): string =>
       graph.node('HardSigmoid', [logits])

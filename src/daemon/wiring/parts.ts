@@ -16,7 +16,14 @@ import { type Outbox, openOutbox } from '../../stages/outbox/index.js'
 import type { Metrics } from '../health/metrics.js'
 import type { Inference, InferencePart } from '../line/inference.js'
 import type { Troubles } from '../report/reporter.js'
-import { alarmLogOptions, classifierOptions, detectorOptions, explainOptions, modelShareOf, outboxOptions } from './mapping.js'
+import {
+  alarmLogOptions,
+  classifierOptions,
+  detectorOptions,
+  explainOptions,
+  modelShareOf,
+  outboxOptions
+} from './mapping.js'
 
 /** Context of all parts. */
 export interface Surroundings {

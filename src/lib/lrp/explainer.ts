@@ -50,6 +50,8 @@ export interface Explainer {
   readonly classes: number
   /** How the model's outputs are to be read; null where neither its graph nor the options say. */
   readonly head: Head | null
+  /** Whether the composite's rules may nearly divide by zero on this model, so that rounding decides where relevance goes. */
+  readonly cancels: boolean
   /**
    * Explains a batch, of which it takes a copy. Calls are answered one after the other; the tfjs engine blocks its thread meanwhile.
    * @throws InputError for values that are no finite numbers of a Float32Array in the model's shape; UsageError for another target;
@@ -114,6 +116,10 @@ class OneAtATime implements Explainer {
 
   get head(): Head | null {
     return this.own.head
+  }
+
+  get cancels(): boolean {
+    return this.own.cancels
   }
 
   async explain(sample: Sample, { target = 'max' }: { target?: Target } = {}): Promise<Relevance> {

@@ -72,7 +72,11 @@ type Unanswered = Omit<PlannedPass, 'response' | 'positive'>
 
 /** Where an output has relevance, it is above zero; and what activates it, with its bias, is no less than the output itself. */
 function isPositive(pass: Unanswered, { nonNegative, positiveOutputs }: KnownValues): boolean {
-  const activating = nonNegative && isOnly(pass, 'all', 'positive')
+  const activating = pass.terms.every(
+    ({ input, weights, coefficient }) =>
+      coefficient === 1 &&
+      (input === 'all' ? nonNegative && weights === 'positive' : typeof input === 'string' && input === weights)
+  )
   if (pass.bias === null) return activating
   return pass.bias === 'all' && positiveOutputs && (activating || isOnly(pass, 'all', 'all'))
 }
@@ -90,6 +94,17 @@ function responseOf(pass: Unanswered, before: Unanswered | undefined): PlannedPa
 function isOnly({ terms }: Unanswered, input: InputPart, weights: WeightPart): boolean {
   const [term] = terms
   return terms.length === 1 && term!.input === input && term!.weights === weights && term!.coefficient === 1
+}
+
+/**
+ * Whether a denominator may be close to zero where its output is not: contributions and a bias of opposite signs cancel. A layer's own output
+ * may be small as well, but then its relevance is.
+ */
+export function mayCancel({ passes }: Plan): boolean {
+  return passes.some(
+    ({ response, positive, bias, epsilon, outputs }) =>
+      response === 'computed' && !positive && bias !== null && epsilon === undefined && outputs === undefined
+  )
 }
 
 /** Whether carrying out the plan needs the layer's own output. */

@@ -3,7 +3,7 @@ import { type Composite, rulesOf } from './composites.js'
 import type { TensorOps } from './engine.js'
 import { type ConvLayer, type DenseLayer, isLinear, isWeighted, type Layer, type LayerGraph } from './layers.js'
 import { type LinearMap, linearMapOf } from './linear.js'
-import { isGiven, listOf, needsInput, needsOutput, type Plan, type PlannedPass, planOf } from './plan.js'
+import { isGiven, listOf, mayCancel, needsInput, needsOutput, type Plan, type PlannedPass, planOf } from './plan.js'
 import { type InputPart, leastDenominator, safeDenominator, z } from './rules.js'
 import { positiveOutputsOf } from './vanishing.js'
 
@@ -298,6 +298,15 @@ function plansOf(graph: LayerGraph, composite: Composite): Map<number, Plan> {
     plans.set(place, planOf(rules.get(place) ?? z(), { nonNegative, positiveOutputs: positive[place]! }))
   })
   return plans
+}
+
+/** Whether relevance under the composite may be ill-conditioned on this model: `Engine.cancels`. */
+export function cancelsUnder(graph: LayerGraph, composite: Composite): boolean {
+  return [...plansOf(graph, composite)].some(([place, plan]) => hasBias(graph.layers[place]!) && mayCancel(plan))
+}
+
+function hasBias(layer: Layer): boolean {
+  return (layer.kind === 'conv' || layer.kind === 'dense') && (layer.bias?.some((value) => value !== 0) ?? false)
 }
 
 /**

@@ -52,8 +52,7 @@ export async function proveProvider(
   let remedy: string | undefined
   for (const provider of choice === 'auto' ? automaticProviders : [choice]) {
     try {
-      const { onCpu } = options
-      const nodes = provider === 'cpu' && onCpu ? await onCpu() : await profiledInference(provider, model, options)
+      const nodes = await nodesOn(provider, model, options)
       if (!nodes[profileNames[provider]])
         throw new ProviderError('PL-PROVIDER-UNUSED', `no node of ${model} ran on it`, provider)
       return { provider, nodes, ...(failures.length > 0 && { fallback: failures.join('; '), remedy }) }
@@ -70,6 +69,10 @@ export async function proveProvider(
     }
   }
   throw new ProviderError('PL-PROVIDER-NONE', `no provider works (${failures.join('; ')})`, 'inference.provider')
+}
+
+function nodesOn(provider: ProviderName, model: string, options: ProvingOptions): Promise<Record<string, number>> {
+  return provider === 'cpu' && options.onCpu ? options.onCpu() : profiledInference(provider, model, options)
 }
 
 /** ONNX Runtime's own message, without the file, which may work on the next provider. */

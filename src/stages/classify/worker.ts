@@ -2,7 +2,7 @@ import * as ort from 'onnxruntime-node'
 import { InferenceError, InvariantError, ModelError, messageOf, type Problem } from '../../core/errors.js'
 import { collectGarbage } from '../../core/garbage.js'
 import { serveWorker, Transferred } from '../../core/worker.js'
-import type { Engine, EngineResult, Sample } from '../../lib/lrp/engine.js'
+import { type EngineResult, type EngineShape, type Sample, shapeOf } from '../../lib/lrp/engine.js'
 import type { OnnxEngine } from '../../lib/lrp/engines/onnx.js'
 import { checkHash, checkInputType, checkShapes, declaredDims, type Manifest } from '../../lib/model/manifest.js'
 import {
@@ -43,13 +43,10 @@ export interface OpenClassifierAnswer {
   head: Head
   reading: Reading
   /** What explains in the same session; null where nothing does. */
-  lrp: LrpEngine | null
+  lrp: EngineShape | null
   /** Why nothing does although it was asked for; null where that has not to be said. */
   lrpProblem: Problem | null
 }
-
-/** An engine as its answers are to be read; see `Engine` of painlens/lrp. */
-export type LrpEngine = Pick<Engine, 'name' | 'inputDims' | 'classes' | 'head'>
 
 /** RGB24 of crops of the manifest's size, no more of them than `largest`. */
 export interface ClassifyRequest {
@@ -133,12 +130,7 @@ const methods = {
     const sizes = fixed === null ? await sizesThatWork(opening, outputs, most) : [fixed]
     open = { ...opening, sizes, outputs }
     lrp = engine ?? undefined
-    const shape = engine && {
-      name: engine.name,
-      inputDims: engine.inputDims,
-      classes: engine.classes,
-      head: engine.head
-    }
+    const shape = engine && shapeOf(engine)
     const reading = readingOf(told.head, outputs)
     return { proof, largest: sizes.at(-1)!, head: told.head, reading, lrp: shape, lrpProblem: problem }
   },

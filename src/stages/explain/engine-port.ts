@@ -1,10 +1,7 @@
 /** An LRP engine that computes in another thread, from both sides. */
 import { MessageChannel, type MessagePort } from 'node:worker_threads'
 import { answerCalls, PortClient } from '../../core/worker.js'
-import type { Engine, EngineResult, Sample } from '../../lib/lrp/engine.js'
-
-/** What an engine says of itself. */
-export type EngineShape = Pick<Engine, 'name' | 'inputDims' | 'classes' | 'head'>
+import { type Engine, type EngineResult, type EngineShape, type Sample, shapeOf } from '../../lib/lrp/engine.js'
 
 interface LrpSample {
   sample: Sample
@@ -18,7 +15,6 @@ type EngineMethods = {
 
 /** @returns a port to be given to the thread that is to ask the engine; it closes with that thread */
 export function portTo(engine: Engine): { port: MessagePort; shape: EngineShape } {
-  const { name, inputDims, classes, head } = engine
   const { port1, port2 } = new MessageChannel()
   const methods: EngineMethods = {
     explain: ({ sample, weights }) => engine.explain(sample, weights),
@@ -27,7 +23,7 @@ export function portTo(engine: Engine): { port: MessagePort; shape: EngineShape 
   answerCalls(port1, methods)
   // The thread on the other side is what keeps the process alive.
   port1.unref()
-  return { port: port2, shape: { name, inputDims, classes, head } }
+  return { port: port2, shape: shapeOf(engine) }
 }
 
 /** The engine on the other side of a port. */

@@ -14,7 +14,7 @@ import type { RelevanceSource } from './explain-crop.js'
 
 /** A manifest's model, open for LRP under one composite. */
 export interface ModelSource
-  extends Pick<RelevanceSource, 'head' | 'classes'>,
+  extends Pick<RelevanceSource, 'head' | 'classes' | 'cancels'>,
     Pick<Explainer, 'engine' | 'explain' | 'close'> {}
 
 export type SourceOptions = Omit<ExplainerOptions, 'model' | 'head' | 'output' | 'inputDims'> & {
@@ -60,12 +60,13 @@ async function checkedSource(manifest: Manifest, explainer: Explainer): Promise<
 }
 
 function withHead(explainer: Explainer, file: string): ModelSource {
-  const { head, classes, engine } = explainer
+  const { head, classes, cancels, engine } = explainer
   if (head === null)
     throw new ModelError('PL-MODEL-HEAD', 'the graph does not say how its outputs are to be read', file)
   return {
     head,
     classes,
+    cancels,
     engine,
     explain: (sample, options) => explainer.explain(sample, options),
     close: () => explainer.close()

@@ -12,6 +12,7 @@ import type { ProviderName } from '../../ort/provider-names.js'
 import type { Composite } from '../composites.js'
 import type { Engine, EngineResult, LoadGraph, Sample } from '../engine.js'
 import { isWeighted } from '../layers.js'
+import { cancelsUnder } from '../walk.js'
 import type { UnpoolForm } from './onnx-emitter.js'
 import { type LrpGraphForm, lrpModelOf, lrpNames } from './onnx-graph.js'
 
@@ -32,7 +33,7 @@ export interface OnnxEngineOptions {
 /** Which form of the graph suits a provider. */
 const unpoolForms: Record<ProviderName, UnpoolForm> = { cpu: 'indices', cuda: 'comparisons', tensorrt: 'comparisons' }
 
-type Shape = Pick<Engine, 'inputDims' | 'classes' | 'head'>
+type Shape = Pick<Engine, 'inputDims' | 'classes' | 'head' | 'cancels'>
 type Opened = Shape & { judges: boolean }
 
 /** LRP as one more ONNX model, run by ONNX Runtime on the classifier's own provider. */
@@ -41,16 +42,18 @@ export class OnnxEngine implements Engine {
   readonly inputDims: readonly (number | string)[]
   readonly classes: number
   readonly head: Shape['head']
+  readonly cancels: boolean
   readonly #session: InferenceSession
   readonly #judges: boolean
 
-  private constructor(session: InferenceSession, name: string, { inputDims, classes, head, judges }: Opened) {
+  private constructor(session: InferenceSession, name: string, { inputDims, classes, head, cancels, judges }: Opened) {
     this.#session = session
     this.#judges = judges
     this.name = name
     this.inputDims = inputDims
     this.classes = classes
     this.head = head
+    this.cancels = cancels
   }
 
   /** Emits the graph and opens a session with it. */
@@ -129,7 +132,8 @@ async function emit(
   folder: string
 ): Promise<Shape & { model: Uint8Array | string }> {
   const graph = await load()
-  const shape = { inputDims: graph.input.dims, classes: graph.classes, head: graph.head }
+  const cancels = cancelsUnder(graph, composite)
+  const shape = { inputDims: graph.input.dims, classes: graph.classes, head: graph.head, cancels }
   const size = graph.layers.reduce((sum, layer) => sum + (isWeighted(layer) ? layer.weights.byteLength : 0), 0)
   if (size <= largestInMemory) return { model: encodeModel(lrpModelOf(graph, composite, form)), ...shape }
   const own = join(folder, `painlens-lrp-${randomUUID()}`)

@@ -118,9 +118,10 @@ class ClassifierInWorker implements Classifier {
     this.#queue = new JudgingQueue({
       max: () => this.#opened!.largest,
       urgency: (seen) => this.#judged.changeOf(seen),
-      run: (seen) => {
+      run: async (seen) => {
+        const found = await this.#infer(seen.map(({ face }) => face))
         this.#judged.judge(seen)
-        return this.#infer(seen.map(({ face }) => face))
+        return found
       }
     })
   }

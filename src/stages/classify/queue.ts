@@ -169,9 +169,17 @@ export class JudgingQueue<Item, Result> {
     const begun = claims.findIndex((claim) => claim.begun)
     if (begun >= 0) return begun
     if (claims.length === 1 || !this.#allHaveTime()) return 0
-    const { urgency } = this.#options
-    const pressing = claims.map(({ items }) => items.reduce((most, item) => Math.max(most, urgency(item)), 0))
+    const pressing = claims.map(({ items }) => items.reduce((most, item) => Math.max(most, this.#urgencyOf(item)), 0))
     return pressing.indexOf(Math.max(...pressing))
+  }
+
+  /** An item that cannot be looked at goes first: its call tells why. */
+  #urgencyOf(item: Item): number {
+    try {
+      return this.#options.urgency(item)
+    } catch {
+      return Number.POSITIVE_INFINITY
+    }
   }
 
   /** Whether all that wait come in time, by age, also when another one goes first. */

@@ -284,6 +284,7 @@ export const commandTable: readonly CommandRow[] = [
       choice('optimizer', 'name', 'how weights follow their gradients', optimizerNames, 'momentum'),
       ['--dropout <share>', 'of the values before dense layers', parseShare, 0.5],
       ['--smoothing <share>', 'label smoothing', parseShare, 0],
+      ['--certain-from <intensity>', 'fainter crops are trained less towards their label, in proportion', parseSpan, 0],
       ['--patience <n>', 'end after so many epochs without gain', parseAtLeastOne, 3],
       ['--views <n>', 'of each crop: 2 adds its mirror image, more are shifted and lit', parseAtLeastOne, 2],
       choice('neutral', 'use', 'what neutral faces are trained towards', neutralUses, 'uniform'),
@@ -311,6 +312,7 @@ export const commandTable: readonly CommandRow[] = [
       ['-m, --model <manifest>', 'a model that judges every crop, instead of --run'],
       ['-o, --out <dir>', 'where the figures go; with --run they go into its folder evaluation'],
       ['-c, --config <file>', 'the config whose alarm settings count (default: those of a config without any)'],
+      ['--write-resting', "write the model's outputs on neutral faces into its manifest"],
       ['--repetitions <n>', 'samples of the bootstrap, flips of the tests', parseAtLeastOne, 2000],
       ['--seed <n>', 'the same seed gives the same intervals', parseCount, 1],
       ['--threads <n>', 'threads; 0 is one for each core', parseCount, 0]

@@ -38,6 +38,7 @@ export const optionsFor = (data: string, by: EvaluateOptions['by']): EvaluateOpt
   by,
   alarm,
   chance: { seed: 1, repetitions: 300 },
+  writeResting: false,
   threads: 1
 })
 

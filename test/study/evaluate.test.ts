@@ -7,6 +7,7 @@ import Papa from 'papaparse'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { studyEvaluateCommand } from '../../src/commands/study/evaluate.js'
 import { packageRoot } from '../../src/core/version.js'
+import { loadManifest } from '../../src/lib/model/manifest.js'
 import { createRandom } from '../../src/lib/random.js'
 import { RowsFile } from '../../src/study/rows-file.js'
 import { trainStudy } from '../../src/study/train/index.js'
@@ -24,7 +25,7 @@ import {
   video,
   writeRun
 } from './evaluate-rig.js'
-import { type StudyRig, studyRig } from './rig.js'
+import { type StudyRig, studyRig, writeData } from './rig.js'
 
 const { folder, remove } = folderFor()
 afterAll(remove)
@@ -357,7 +358,7 @@ describe('a model on a data set', { timeout: patience(120_000) }, () => {
     await trainStudy(
       {
         ...{ data: rig.data, base: rig.base, input: undefined, out: run, trainFrom: 'fc8', folds: 3, views: 1 },
-        ...{ neutral: 'uniform', balanced: true, smoothing: 0, alarmLabel: 'pain' },
+        ...{ neutral: 'uniform', balanced: true, smoothing: 0, certainFrom: 0, alarmLabel: 'pain' },
         recipe: { ...recipe, epochs: 3, patience: 9, seed: 3, threads: 1 }
       },
       () => undefined,
@@ -390,6 +391,32 @@ describe('a model on a data set', { timeout: patience(120_000) }, () => {
     expect(figures.accuracy.value).toBeCloseTo(all.accuracy, 12)
     expect(labels.map((label) => figures.confusion.rows[label]!.slice(0, 3))).toEqual(all.confusion)
     expect(figures.warnings).toEqual([])
+  })
+
+  it('gets the median and the spread of its outputs on neutral faces into its manifest, the rest of which stays as it is', async () => {
+    const data = join(rig.folder, 'more')
+    await writeData(data, { subjects: 7 })
+    const by = model('fold-3')
+    const before = readFileSync(by.model, 'utf8').replace(/resting:[\s\S]*(?=metrics:)/, '')
+    writeFileSync(by.model, `# ours\n${before}`)
+    const { text } = await evaluate({ ...optionsFor(data, by), writeResting: true })
+    const { resting } = jsonIn(by.out)
+    const [median, spread] = resting!.pain!
+    expect(text).toContain(`median (spread): pain ${median.toFixed(2)} (${spread.toFixed(2)})`)
+    expect((await loadManifest(by.model)).resting).toEqual(resting)
+    expect(readFileSync(by.model, 'utf8').replace(/resting:[\s\S]*/, '')).toBe(`# ours\n${before}`)
+    const pain = csv(join(by.out, 'predictions.csv'))
+      .filter(({ label }) => label === 'neutral')
+      .map(({ p_pain, p_disgust }) => Math.log(Number(p_pain) / Number(p_disgust)))
+    // Medians of differences are no differences of medians, but of faces that hardly differ nearly so.
+    const middle = pain.sort((a, b) => a - b)[Math.floor(pain.length / 2)]!
+    const { temperature } = await loadManifest(by.model)
+    expect(middle * temperature).toBeCloseTo(median - resting!.disgust![0], 1)
+  })
+
+  it('gets no outputs at rest from fewer than 20 neutral faces', async () => {
+    const failed = evaluate({ ...optionsFor(rig.data, model('fold-1')), writeResting: true })
+    await expect(failed).rejects.toThrow(/it has 18 neutral crops, and outputs at rest need 20 at least/)
   })
 
   it('that was trained on the same subjects is told so', async () => {
@@ -474,12 +501,17 @@ describe('a model on a data set', { timeout: patience(120_000) }, () => {
 })
 
 describe('the command line', () => {
-  const given = { config: undefined, repetitions: 100, seed: 1, threads: 1, data: 'x' }
+  const given = { config: undefined, writeResting: undefined, repetitions: 100, seed: 1, threads: 1, data: 'x' }
   it.each([
     ['neither a run nor a model', {}, /either --run RUN or --model FILE/],
     ['a run and a model', { run: 'r', model: 'm', out: 'o' }, /either --run RUN or --model FILE/],
     ['a model without a folder', { model: 'm' }, /--out DIR is missing/],
-    ['a run with a folder', { run: 'r', out: 'o' }, /--out goes with --model/]
+    ['a run with a folder', { run: 'r', out: 'o' }, /--out goes with --model/],
+    [
+      'a run whose outputs at rest are to be written',
+      { run: 'r', writeResting: true },
+      /--write-resting goes with --model/
+    ]
   ])('with %s is refused', async (_, options, words) => {
     const all = { ...given, run: undefined, model: undefined, out: undefined, ...options }
     await expect(studyEvaluateCommand(all, new AbortController().signal)).rejects.toMatchObject({

@@ -5,8 +5,10 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import Papa from 'papaparse'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { parse, stringify } from 'yaml'
 import { packageRoot } from '../../src/core/version.js'
-import { loadManifest } from '../../src/lib/model/manifest.js'
+import { loadManifest, sha256Of } from '../../src/lib/model/manifest.js'
+import { floatsOf, readModel, tensorOf, writeModel } from '../../src/lib/onnx/index.js'
 import { createRandom } from '../../src/lib/random.js'
 import { type TrainOptions, trainStudy } from '../../src/study/train/index.js'
 import { readableByOthers } from '../support/readable-by-others.js'
@@ -30,6 +32,7 @@ const optionsFor = (out: string, changed: Partial<TrainOptions> = {}): TrainOpti
   neutral: 'uniform',
   balanced: true,
   smoothing: 0,
+  certainFrom: 0,
   alarmLabel: 'pain',
   recipe: {
     epochs: 24,
@@ -79,8 +82,67 @@ describe('painlens study train', { timeout: patience(120_000) }, () => {
     const metrics = JSON.parse(readFileSync(join(options.out, 'metrics.json'), 'utf8'))
     expect(metrics.all.accuracy).toBeCloseTo(right, 9)
     expect(metrics.resting.pain).toHaveLength(2)
+    expect(manifest.resting).toEqual(metrics.resting)
     for (const fold of [1, 2, 3]) await loadManifest(join(options.out, `fold-${fold}`, 'model.yaml'))
     expect(csv(join(options.out, 'log.csv')).filter(({ model }) => model === 'final')).not.toHaveLength(0)
+  })
+
+  it('stays undecided about crops whose intensity is far below the one from which labels are certain', async () => {
+    const options = optionsFor('faint', { certainFrom: 70, trainFrom: 'fc8', folds: 2 })
+    await train({ ...options, recipe: { ...options.recipe, epochs: 6 } })
+    for (const row of csv(join(options.out, 'predictions.csv')))
+      for (const label of ['pain', 'disgust', 'happiness'])
+        expect(Math.abs(Number(row[`p_${label}`]) - 1 / 3)).toBeLessThan(0.1)
+  })
+
+  it('trains a base whose weights are worked out from constants as it trains one that has them', async () => {
+    const { file, ...manifest } = parse(readFileSync(rig.base, 'utf8')) as { file: string }
+    const model = await readModel(join(rig.folder, file))
+    const { nodes, initializers } = model.graph
+    for (const name of ['conv1_1.weight', 'fc3.weight']) {
+      const { dims, ...whole } = initializers.get(name)!
+      const half = floatsOf({ dims, ...whole }).map((value) => value / 2)
+      initializers.delete(name)
+      initializers.set(`half ${name}`, tensorOf(`half ${name}`, half, dims))
+      initializers.set(`two ${name}`, tensorOf(`two ${name}`, Float32Array.of(2), []))
+      const inputs = [`half ${name}`, `two ${name}`]
+      nodes.unshift({
+        name: `whole ${name}`,
+        opType: 'Mul',
+        domain: '',
+        inputs,
+        outputs: [name],
+        attributes: new Map()
+      })
+    }
+    const base = join(rig.folder, 'worked-out.yaml')
+    await writeModel(join(rig.folder, 'worked-out.onnx'), model)
+    const sha256 = await sha256Of(join(rig.folder, 'worked-out.onnx'))
+    writeFileSync(base, stringify({ ...manifest, file: 'worked-out.onnx', sha256 }))
+    const [given, plain] = ['worked-out', 'plain'].map((out) => optionsFor(out, { folds: 2, views: 1 }))
+    const recipe = { ...given!.recipe, epochs: 1 }
+    await train({ ...given!, base, recipe })
+    await train({ ...plain!, recipe })
+    const said = (out: string): string => readFileSync(join(out, 'predictions.csv'), 'utf8')
+    expect(said(given!.out)).toBe(said(plain!.out))
+  })
+
+  it('says before it begins how much disk, memory and time it takes, and while it trains how far it is', async () => {
+    let said = ''
+    const options = optionsFor('told', { folds: 3, views: 1, trainFrom: 'fc7' })
+    const recipe = { ...options.recipe, epochs: 2 }
+    const write = (line: string): void => {
+      said += line
+    }
+    await trainStudy({ ...options, recipe }, write, new AbortController().signal)
+    const [costs, , ...rest] = said.split('\n')
+    expect(costs).toMatch(/^72 crops, 1 view\(s\) each; .* MB of disk and \d+ MB of memory\.$/)
+    expect(said).toMatch(
+      /\nBy a trial on this machine, at most [^:]+: .* for what stays as it is, .* for 3 folds and the final model\.\n/
+    )
+    expect(rest.join('\n')).toMatch(
+      /fold 1 of 3: \d+ of \d+, done in 0 s, epoch 2 of 2, loss \d\.\d+, accuracy \d\.\d+\n/
+    )
   })
 
   it('gives the same files for the same seed, also after kill -9 at any moment', async () => {

@@ -1,7 +1,7 @@
 /** What the demonstration model says of rendered residents who are turned. */
 import type { Moment } from '#painlens/core/clock.js'
 import { silentLog } from '#painlens/core/log.js'
-import type { Face } from '#painlens/core/types.js'
+import type { Face, Size } from '#painlens/core/types.js'
 import { alignFace } from '#painlens/lib/face/align.js'
 import type { FaceNetworks } from '#painlens/lib/face/networks.js'
 import { defaultMinScore, searchFaces } from '#painlens/lib/face/search.js'
@@ -28,11 +28,12 @@ const alarming = 0.7
 const moods: readonly Expression[] = ['pain', 'happiness', 'neutral']
 
 /** A portrait in the middle of a frame, turned clockwise about it. */
-function turnPortrait(portrait: Pixels, roll: number): Pixels {
+export function turnPortrait(portrait: Pixels, roll: number, frame: Size = size): Pixels {
   const [a, b] = turned(1, 0, -roll)
-  const [x, y] = [size.width / 2, size.height / 2]
+  const [x, y] = [frame.width / 2, frame.height / 2]
   const middle = portrait.width / 2
-  return { ...size, data: sample(portrait, { a, b, tx: middle - (a * x - b * y), ty: middle - (b * x + a * y) }, size) }
+  const place = { a, b, tx: middle - (a * x - b * y), ty: middle - (b * x + a * y) }
+  return { ...frame, data: sample(portrait, place, frame) }
 }
 
 /** By roll: found and usable, and of those how many reach the score of an alarm. @param count residents of each mood */

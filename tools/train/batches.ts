@@ -1,16 +1,7 @@
 import type { ModelInput } from '#painlens/lib/model/manifest.js'
 import { createRandom, type Random } from '#painlens/lib/random.js'
-import { labels, type Split, splits } from './recipe.js'
-import type { SampleFacts, Samples } from './samples.js'
-
-/** From this intensity on the target is the expression's class; below, the fainter the expression, the more uniform the target. */
-export const certainFrom = 0.4
-
-/** What the model is to answer: evenly undecided at rest, and with growing intensity all for the expression. */
-export function targetOf({ expression, intensity }: Pick<SampleFacts, 'expression' | 'intensity'>): number[] {
-  const certainty = expression === 'neutral' ? 0 : Math.min(1, intensity / certainFrom)
-  return labels.map((label) => (1 - certainty) / labels.length + (label === expression ? certainty : 0))
-}
+import { type Split, splits } from './recipe.js'
+import type { Samples } from './samples.js'
 
 /** NHWC inputs and their targets, ready for tensors. */
 export interface Batch {
@@ -19,18 +10,29 @@ export interface Batch {
   count: number
 }
 
-/** The samples of one epoch in a new order, each in one of its variants, mirrored or not, in other light. */
-export function* trainingBatches(samples: Samples, input: ModelInput, size: number, random: Random): Generator<Batch> {
+/** Samples in a batch, and the length of a target. */
+export interface BatchForm {
+  size: number
+  people: number
+}
+
+/** The samples of one epoch in a new order, each in one of its variants, mirrored or not, in other light; the target is who it is. */
+export function* trainingBatches(
+  samples: Samples,
+  input: ModelInput,
+  { size, people }: BatchForm,
+  random: Random
+): Generator<Batch> {
   const order = shuffled(samples.facts.length, random)
   const bytes = input.width * input.height * 3
   for (let start = 0; start + size <= order.length; start += size) {
     const inputs = new Float32Array(size * bytes)
-    const targets = new Float32Array(size * labels.length)
+    const targets = new Float32Array(size * people)
     for (let i = 0; i < size; i++) {
       const sample = order[start + i]!
       const crop = cropOf('train', samples, sample, Math.floor(random() * samples.variants), bytes)
       augment(crop, input, random, inputs.subarray(i * bytes, (i + 1) * bytes))
-      targets.set(targetOf(samples.facts[sample]!), i * labels.length)
+      targets[i * people + samples.facts[sample]!.identity] = 1
     }
     yield { inputs, targets, count: size }
   }

@@ -1,8 +1,8 @@
 import { InferenceSession, Tensor } from 'onnxruntime-node'
 import type { ModelInput } from '#painlens/lib/model/manifest.js'
 import { batchDims, preprocess, softmax } from '#painlens/lib/model/preprocess.js'
-import { certainFrom, cropOf } from './batches.js'
-import { labels, type Split } from './recipe.js'
+import { cropOf } from './batches.js'
+import { certainFrom, labels, type Split } from './recipe.js'
 import type { SampleFacts, Samples } from './samples.js'
 
 /** A sample and what the model says about it. */
@@ -48,6 +48,8 @@ export interface Metrics {
   precision: Share[]
   recall: Share[]
   byIntensity: [string, Share][]
+  /** Of pain, for each tenth of intensity from `from` on: how many faces are called pain, and how many score above 0.7. */
+  painByIntensity: { from: number; count: number; called: number; above07: number }[]
   byTone: [string, Share][]
   byFaceSize: [string, Share][]
   /** Faces without expression whose pain score is above 0.5 and above 0.7, in all and by what they do. */
@@ -115,6 +117,12 @@ export function measure(scored: readonly Scored[], temperature: number): Metrics
       )
     ),
     byIntensity: bands(expressive, intensityBands),
+    painByIntensity: Array.from({ length: 9 }, (_, i) => {
+      const from = (i + 1) / 10
+      const own = expressive.filter((s) => actual(s) === 0 && Math.min(9, Math.floor(s.intensity * 10)) === i + 1)
+      const called = own.filter(isRight).length
+      return { from, count: own.length, called, above07: own.filter((s) => pain(s) > 0.7).length }
+    }),
     byTone: bands(clear, toneBands),
     byFaceSize: bands(clear, faceSizeBands),
     resting: measureResting(scored, pain),

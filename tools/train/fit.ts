@@ -38,7 +38,14 @@ const foldingBatch = 512
 
 type Worker = WorkerClient<GradientMethods>
 
-/** Trains a network from random weights; the same samples, options and machine type give the same weights. */
+interface TrainingData {
+  samples: Samples
+  input: ModelInput
+  /** The network's outputs. */
+  people: number
+}
+
+/** Trains a network from random weights to tell the people of the samples apart; the same samples, options and machine type give the same weights. */
 export async function fitNetwork(
   spec: VggSpec,
   input: ModelInput,
@@ -51,9 +58,10 @@ export async function fitNetwork(
     const [start] = await Promise.all(team.map((worker) => worker.call('open', { spec, seed: options.seed })))
     const { parameters, decays } = start!
     const optimizer = new AdamW(parameters, { weightDecay: options.weightDecay, clipNorm: 5, decays })
-    await takeSteps(team, parameters, optimizer, input, samples, options)
+    const people = spec.dense.at(-1)!
+    await takeSteps(team, parameters, optimizer, { input, samples, people }, options)
     const size = Math.min(foldingBatch, samples.facts.length)
-    const [batch] = trainingBatches(samples, input, size, epochRandom(options.seed, -1))
+    const [batch] = trainingBatches(samples, input, { size, people }, epochRandom(options.seed, -1))
     return await team[0]!.call('fold', { parameters, batch: batch! })
   } finally {
     await Promise.all(team.map((worker) => worker.close()))
@@ -64,13 +72,12 @@ async function takeSteps(
   team: readonly Worker[],
   parameters: Float32Array[],
   optimizer: AdamW,
-  input: ModelInput,
-  samples: Samples,
+  data: TrainingData,
   { epochs, batchSize, learningRate, dropout, seed, onStep }: FitOptions
 ): Promise<void> {
   const share = Math.floor(batchSize / team.length)
-  const steps = epochs * Math.floor(samples.facts.length / (share * team.length))
-  for (const [step, batches] of stepBatches(samples, input, share, { epochs, seed, parts: team.length })) {
+  const steps = epochs * Math.floor(data.samples.facts.length / (share * team.length))
+  for (const [step, batches] of stepBatches(data, share, { epochs, seed, parts: team.length })) {
     const parts = await Promise.all(
       team.map((worker, i) =>
         worker.call('gradients', { parameters, batch: batches[i]!, dropout, seed: step * team.length + i })
@@ -84,15 +91,14 @@ async function takeSteps(
 
 /** The batches of each step, one for each worker, through all epochs. */
 function* stepBatches(
-  samples: Samples,
-  input: ModelInput,
+  { samples, input, people }: TrainingData,
   size: number,
   { epochs, seed, parts }: { epochs: number; seed: number; parts: number }
 ): Generator<[step: number, batches: Batch[]]> {
   let step = 0
   for (let epoch = 0; epoch < epochs; epoch++) {
     let batches: Batch[] = []
-    for (const batch of trainingBatches(samples, input, size, epochRandom(seed, epoch))) {
+    for (const batch of trainingBatches(samples, input, { size, people }, epochRandom(seed, epoch))) {
       batches.push(batch)
       if (batches.length < parts) continue
       yield [step++, batches]

@@ -15,16 +15,22 @@ import {
 /** In the order of the model's outputs, the paper's order. */
 export const labels = ['pain', 'disgust', 'happiness'] as const
 
+/** From this intensity on a face is to be called by its expression; below, the less the fainter it is. */
+export const certainFrom = 0.4
+
 /**
- * The identities of each split are disjoint. Validation chooses the temperature, test is only ever reported; `fresh`
- * belongs to the project's tests.
+ * The identities of each split are disjoint, and each of their pictures has an intensity within its range. Pre-training tells the people of
+ * `train` apart; those of `study` and `nights` are in the demonstration's videos; `test` is only ever reported; `validation` belongs to the
+ * benches, `fresh` to the project's tests.
  */
 export const splits = {
-  train: { firstIdentity: 100_000, samples: 8 },
-  validation: { firstIdentity: 200_000, samples: 8 },
-  test: { firstIdentity: 300_000, samples: 12 },
-  fresh: { firstIdentity: 400_000, samples: 4 }
-} as const
+  train: { firstIdentity: 100_000, samples: 16, intensity: [0.05, 1] },
+  validation: { firstIdentity: 200_000, samples: 8, intensity: [0.1, 1] },
+  test: { firstIdentity: 300_000, samples: 12, intensity: [0.1, 1] },
+  fresh: { firstIdentity: 400_000, samples: 4, intensity: [0.4, 1] },
+  study: { firstIdentity: 500_000, samples: 8, intensity: [0.2, 1] },
+  nights: { firstIdentity: 600_000, samples: 1, intensity: [0.7, 1] }
+} as const satisfies Record<string, { firstIdentity: number; samples: number; intensity: [number, number] }>
 export type Split = keyof typeof splits
 
 /** Everything that makes one picture, before it is rendered. */
@@ -87,13 +93,10 @@ export function planSample(split: Split, identity: number, sample: number): Samp
 
 const cycle: readonly Expression[] = ['pain', 'disgust', 'happiness', 'neutral']
 
-/** Training dwells on what can be told apart; the other splits go evenly from faint to full. */
 function drawExpression(split: Split, sample: number, random: Random): { expression: Expression; intensity: number } {
   const expression = cycle[sample % cycle.length]!
-  if (expression === 'neutral') return { expression, intensity: 0 }
-  const faint = split === 'train' && random.chance(0.15)
-  const [low, high] = split === 'train' ? (faint ? [0.05, 0.3] : [0.3, 1]) : split === 'fresh' ? [0.4, 1] : [0.1, 1]
-  return { expression, intensity: random.uniform(low, high) }
+  const [faintest, strongest] = splits[split].intensity
+  return { expression, intensity: expression === 'neutral' ? 0 : random.uniform(faintest, strongest) }
 }
 
 function moveRestingFace(units: ActionUnits, random: Random): string {

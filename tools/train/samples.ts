@@ -9,6 +9,8 @@ import { renderCrops } from './render-crops.js'
 /** What is known of a sample once it is rendered. */
 export interface SampleFacts extends Pick<SamplePlan, 'expression' | 'intensity' | 'resting' | 'faceSize'> {
   expression: Expression
+  /** The person, counted within the split. */
+  identity: number
   /** The identity's skin, 0 the lightest, 1 the darkest. */
   tone: number
 }
@@ -54,11 +56,9 @@ export async function loadSamples(split: Split, identities: number, source: Samp
 }
 
 function factsOf(split: Split, identities: number): SampleFacts[] {
-  return plansOf(split, 0, identities).map(({ expression, intensity, resting, faceSize, identity }) => ({
-    expression,
-    intensity,
-    resting,
-    faceSize,
+  return plansOf(split, 0, identities).map(({ expression, intensity, resting, faceSize, identity }, i) => ({
+    ...{ expression, intensity, resting, faceSize },
+    identity: Math.floor(i / splits[split].samples),
     tone: identity.tone
   }))
 }

@@ -16,6 +16,7 @@ import {
 import { readText } from '../../config/read-text.js'
 import { ConfigError, DiskError, InputError, messageOf, PainlensError, UsageError } from '../../core/errors.js'
 import { exchangeAll, finishExchange, restoreJournal } from '../../core/exchange.js'
+import { isRunning } from '../../core/processes.js'
 import { toStdout, type Write } from '../../core/terminal.js'
 import { askCameras } from '../../daemon/control/client.js'
 import { controlSocket } from '../../daemon/control/socket.js'
@@ -65,9 +66,11 @@ export async function restoreCommand(
   if (file === undefined) return 0
   const archive = resolve(file)
   await removeAbandoned(dirname(box.configFile))
-  const folder = await mkdtemp(join(dirname(box.configFile), unpackedPrefix)).catch((error: unknown) => {
-    throw diskError(error, dirname(box.configFile))
-  })
+  const folder = await mkdtemp(join(dirname(box.configFile), `${unpackedPrefix}${process.pid}-`)).catch(
+    (error: unknown) => {
+      throw diskError(error, dirname(box.configFile))
+    }
+  )
   try {
     const head = await unpackBackup(archive, folder, signal)
     const config = await configIn(folder, head, box, archive)
@@ -81,14 +84,16 @@ export async function restoreCommand(
 }
 
 const unpackedPrefix = '.painlens-restoring-'
-/** Its folder, and the draft of its journal. */
-const abandoned = /^\.painlens-restor(ing-|e\.\d+$)/
+/** Its folder, and the draft of its journal, with its process's id. */
+const unfinished = /^\.painlens-restor(?:ing-(\d+)-|e\.(\d+)$)/
 
-/** What a restore that was killed has unpacked holds passwords. */
+/** What a restore that was killed has unpacked holds passwords. That of one which is still at work stays. */
 async function removeAbandoned(folder: string): Promise<void> {
-  const names = await readdir(folder).catch(() => [])
-  for (const name of names.filter((one) => abandoned.test(one)))
-    await rm(join(folder, name), { recursive: true, force: true })
+  for (const name of await readdir(folder).catch(() => [])) {
+    const [, unpackedBy, draftedBy] = unfinished.exec(name) ?? []
+    const pid = unpackedBy ?? draftedBy
+    if (pid !== undefined && !isRunning(Number(pid))) await rm(join(folder, name), { recursive: true, force: true })
+  }
 }
 
 function boxOf(given: string | undefined): Box {

@@ -14,6 +14,7 @@ export interface StudyEvaluateOptions {
   out: string | undefined
   /** Whose alarm settings count; the defaults unless given. */
   config: string | undefined
+  writeResting: boolean | undefined
   repetitions: number
   seed: number
   threads: number
@@ -25,7 +26,7 @@ export interface StudyEvaluateOptions {
  * @throws PainlensError; the signal's reason
  */
 export async function studyEvaluateCommand(options: StudyEvaluateOptions, signal: AbortSignal): Promise<number> {
-  const { data, repetitions, seed, threads } = options
+  const { data, writeResting = false, repetitions, seed, threads } = options
   const by = judgeOf(options)
   const alarm: Config['alarm'] =
     options.config === undefined
@@ -34,7 +35,7 @@ export async function studyEvaluateCommand(options: StudyEvaluateOptions, signal
   const { rules, priorities } = alarmOptions({ alarm, facility: null, cameras: [] })
   const chance = { seed, repetitions }
   const { folder, text } = await evaluateStudy(
-    { data, by, alarm: { rules, priorities }, chance, threads },
+    { data, by, alarm: { rules, priorities }, chance, writeResting, threads },
     toStderr,
     signal
   )
@@ -43,13 +44,15 @@ export async function studyEvaluateCommand(options: StudyEvaluateOptions, signal
 }
 
 /** @throws UsageError */
-function judgeOf({ model, run, out }: StudyEvaluateOptions): EvaluateOptions['by'] {
+function judgeOf({ model, run, out, writeResting }: StudyEvaluateOptions): EvaluateOptions['by'] {
   const wrong = (what: string): UsageError =>
     new UsageError('PL-OPTION-VALUE', what, 'painlens study evaluate', { fix: 'See painlens study evaluate --help.' })
   if ((model === undefined) === (run === undefined))
     throw wrong('either --run RUN or --model FILE says what to evaluate')
   if (run !== undefined) {
     if (out !== undefined) throw wrong('--out goes with --model; with --run the figures go into RUN/evaluation')
+    if (writeResting)
+      throw wrong('--write-resting goes with --model; study train has written it into the manifests of a run')
     return { run }
   }
   if (out === undefined) throw wrong('--out DIR is missing: where the figures go')

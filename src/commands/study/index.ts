@@ -23,6 +23,7 @@ export interface StudyTrainOptions {
   optimizer: OptimizerName
   dropout: number
   smoothing: number
+  certainFrom: number
   patience: number
   views: number
   neutral: NeutralUse
@@ -94,12 +95,16 @@ async function subjectsOf(given: readonly string[]): Promise<string[]> {
 
 /** `painlens study train DATA --base MODEL --out RUN`. @returns 0 @throws PainlensError; the signal's reason */
 export async function studyTrainCommand(options: StudyTrainOptions, signal: AbortSignal): Promise<number> {
-  const { data, base, input, out, trainFrom, folds, views, neutral, balance, smoothing, alarmLabel, ...recipe } =
+  const { data, base, input, out, trainFrom, folds, views, neutral, balance, smoothing, certainFrom, ...others } =
     options
+  const { alarmLabel, ...recipe } = others
   if (base === undefined) throw missing('--base FILE', 'which model to begin with', 'painlens study train')
   if (out === undefined) throw missing('--out DIR', 'where the results go', 'painlens study train')
   const work = trainStudy(
-    { data, base, input, out, trainFrom, folds, views, neutral, balanced: balance, smoothing, alarmLabel, recipe },
+    {
+      ...{ data, base, input, out, trainFrom, folds, views, neutral, balanced: balance },
+      ...{ smoothing, certainFrom, alarmLabel, recipe }
+    },
     toStderr,
     signal
   )

@@ -22,6 +22,7 @@ export {
   type ExplainerOptions,
   type Relevance
 } from './explainer.js'
+export { foldConstants } from './graph/fold-constants.js'
 export { layerGraphOf, readLayerGraph } from './graph/index.js'
 export type { Bound } from './input-bounds.js'
 export * as rules from './rules.js'

@@ -19,7 +19,7 @@ const inputSchema = z.strictObject({
   scale: z.number().positive().default(1)
 })
 
-/** The model manifest of the design; the crop's alignment may be named by who trained on other crops. */
+/** The model manifest of the design; the crop's alignment is given by models that were trained on other crops. */
 const manifestSchema = z.strictObject({
   name: z.string().min(1),
   labels: z.array(z.string().min(1)).min(2),
@@ -35,7 +35,8 @@ const manifestSchema = z.strictObject({
   head: z.enum(['auto', ...heads]).default('auto'),
   output: z.string().min(1).optional(),
   metrics: z.record(z.string(), z.unknown()).optional(),
-  temperature: z.number().positive().default(1)
+  temperature: z.number().positive().default(1),
+  resting: z.record(z.string(), z.tuple([z.number(), z.number().min(0)])).optional()
 })
 
 export type ModelInput = z.infer<typeof inputSchema>
@@ -65,6 +66,11 @@ export interface Manifest {
   /** True for `intended_use: demonstration`; shown in every alarm. */
   demonstration: boolean
   temperature: number
+  /**
+   * Median and spread of each label's output on neutral faces, float32, before softmax and temperature; null where that was not
+   * measured. A spread is 1.4826 times the median absolute deviation: of normal numbers the standard deviation.
+   */
+  resting: Record<string, [median: number, spread: number]> | null
   metrics: Record<string, unknown>
 }
 
@@ -84,6 +90,7 @@ export async function loadManifest(path: string): Promise<Manifest> {
     )
   if (new Set(raw.labels).size !== raw.labels.length)
     throw new ModelError('PL-MODEL-LABEL-TWICE', `labels name the same class twice: ${raw.labels.join(', ')}`, absolute)
+  checkResting(raw, absolute)
   const file = resolve(dirname(absolute), raw.file)
   await checkHash(file, raw.sha256, absolute)
   return {
@@ -102,8 +109,17 @@ export async function loadManifest(path: string): Promise<Manifest> {
     intendedUse: raw.intended_use,
     demonstration: raw.intended_use === 'demonstration',
     temperature: raw.temperature,
+    resting: raw.resting ?? null,
     metrics: raw.metrics ?? {}
   }
+}
+
+function checkResting({ labels, resting }: z.infer<typeof manifestSchema>, path: string): void {
+  if (resting === undefined) return
+  const named = Object.keys(resting)
+  if (named.length === labels.length && labels.every((label) => named.includes(label))) return
+  const what = `the manifest is wrong: resting names ${named.join(', ')}, but the labels are ${labels.join(', ')}`
+  throw new ModelError('PL-MODEL-MANIFEST', what, path)
 }
 
 /**

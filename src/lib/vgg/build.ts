@@ -109,6 +109,8 @@ export interface VggDescription {
   scale?: number
   metrics?: Record<string, unknown>
   temperature?: number
+  /** By label, median and spread of the output on neutral faces. */
+  resting?: Record<string, [number, number]> | null
 }
 
 /** Preprocessing of crops for a network of this family. */
@@ -143,6 +145,7 @@ export async function writeVgg(
     input: vggInput(spec, description.scale),
     intended_use: description.intendedUse,
     temperature: description.temperature ?? 1,
+    ...(description.resting && { resting: description.resting }),
     metrics: description.metrics
   })
   try {

@@ -2,6 +2,7 @@ import { printable } from '../../core/printable.js'
 import { version } from '../../core/version.js'
 import type { Ranking } from '../../lib/statistics/index.js'
 import { type Dataset, neutral } from '../dataset.js'
+import type { Resting } from '../resting.js'
 import { type Chance, type Figures, figuresOf } from './figures.js'
 import type { JudgedData } from './judged.js'
 import { type AlarmFigures, type AlarmSettings, type ReplayedAlarm, replay } from './replay.js'
@@ -32,6 +33,8 @@ export interface Evaluation extends Figures {
   /** What may make figures better than the model is. */
   warnings: string[]
   calibration: Calibration
+  /** Outputs on neutral faces, before softmax and temperature: of one model only. */
+  resting: Resting | null
   /** The alarm's label against the others; also with the neutral faces, where there are any. */
   separation: { from_other_labels: Separation; from_everything: Separation | null }
   /** At the daemon's thresholds, or why that cannot be said. */
@@ -67,6 +70,7 @@ export function evaluationOf(judgement: JudgedData, { data, by, alarm, chance }:
     warnings: [...judgement.warnings, ...(dataset.warnings ?? warningsOf(dataset))],
     ...figuresOf(judgement, chance),
     calibration: calibrationOf(judgement),
+    resting: judgement.resting,
     separation: { from_other_labels: others.separation, from_everything: all?.separation ?? null },
     alarms: replayed.measurable
       ? { measurable: true, ...replayed.figures }

@@ -1,7 +1,11 @@
-import { readdir, rm } from 'node:fs/promises'
+import { readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type Dataset, readDataset } from '../dataset.js'
-import { claimFolder, writeWhole } from '../files.js'
+import { parseDocument } from 'yaml'
+import { InputError } from '../../core/errors.js'
+import { printable } from '../../core/printable.js'
+import { type Dataset, neutral, readDataset } from '../dataset.js'
+import { claimFolder, openly, writeWhole } from '../files.js'
+import type { Resting } from '../resting.js'
 import { evaluationOf, type Measure } from './evaluation.js'
 import { judge, judgedPrefix, modelFor } from './judge.js'
 import type { JudgedData } from './judged.js'
@@ -10,8 +14,13 @@ import { tablesOf } from './tables.js'
 import { textOf } from './text.js'
 
 export interface EvaluateOptions extends Measure {
+  /** Whether the outputs on neutral faces are written into the model's manifest; of a model only. */
+  writeResting: boolean
   threads: number
 }
+
+/** Fewer neutral faces make no resting outputs for a manifest. */
+const fewestNeutral = 20
 
 /**
  * Holds what a model says of a data set against its labels.
@@ -25,6 +34,7 @@ export async function evaluateStudy(
 ): Promise<{ folder: string; text: string }> {
   const { data, by, threads } = options
   const dataset = await readDataset(data)
+  if (options.writeResting) checkNeutral(dataset)
   const [folder, judgeThem] =
     'run' in by ? await fromRun(dataset, by.run) : await fromModel(dataset, by, { threads, write, signal })
   const claim = await claimFolder(folder)
@@ -38,12 +48,30 @@ export async function evaluateStudy(
     for (const [name, table] of Object.entries(tables)) await writeWhole(join(folder, name), [table])
     await writeWhole(join(folder, 'evaluation.txt'), [text])
     await writeWhole(join(folder, 'evaluation.json'), [`${JSON.stringify(evaluation, null, 2)}\n`])
+    if (options.writeResting && 'model' in by) await writeRestingInto(by.model, judgement.resting)
     for (const name of await readdir(folder))
       if (name.startsWith(judgedPrefix)) await rm(join(folder, name), { force: true })
     return { folder, text }
   } finally {
     await claim.release()
   }
+}
+
+/** @throws InputError */
+function checkNeutral({ rows, folder }: Dataset): void {
+  const count = rows.filter(({ label }) => label === neutral).length
+  if (count >= fewestNeutral) return
+  const what = `it has ${count} neutral crops, and outputs at rest need ${fewestNeutral} at least`
+  throw new InputError('PL-STUDY-LABELS', what, printable(folder), {
+    fix: 'Prepare more neutral faces, or leave --write-resting out.'
+  })
+}
+
+/** Changes that key alone: comments and all other keys stay as they are. @throws DiskError */
+async function writeRestingInto(manifest: string, resting: Resting | null): Promise<void> {
+  const document = parseDocument(await readFile(manifest, 'utf8'))
+  document.set('resting', document.createNode(resting))
+  await writeWhole(manifest, [String(document)], openly)
 }
 
 type Source = [folder: string, judge: () => Promise<JudgedData>]

@@ -14,6 +14,7 @@ import { softmax } from '../../lib/model/preprocess.js'
 import { type Classifier, startClassifier } from '../../stages/classify/index.js'
 import { viewOf } from '../crops.js'
 import { type CropRow, type Dataset, neutral } from '../dataset.js'
+import { restingOf } from '../resting.js'
 import { RowsFile } from '../rows-file.js'
 import { checkFits } from '../train/base.js'
 import type { JudgedData } from './judged.js'
@@ -65,6 +66,12 @@ export async function judge(dataset: Dataset, manifest: Manifest, options: Judge
     alarmLabel,
     judged,
     model: { name, temperatures: [temperature], crossValidated: false },
+    resting: restingOf(
+      dataset.rows.flatMap(({ label }, i) =>
+        label === neutral ? [logits.subarray(i * labels.length, (i + 1) * labels.length)] : []
+      ),
+      labels
+    ),
     warnings: await seenBefore(dataset, manifest)
   }
 }

@@ -1,4 +1,5 @@
 import type { CropRow, Dataset } from '../dataset.js'
+import type { Resting } from '../resting.js'
 
 /** A model's output for a crop. */
 export interface Judged {
@@ -23,6 +24,8 @@ export interface JudgedData {
   judged: readonly Judged[]
   /** What the reader of the figures has to know of the model. */
   model: { name: string; temperatures: readonly number[]; crossValidated: boolean }
+  /** Of one model on the neutral faces; null for the folds of a run, each of which has its own, and without neutral faces. */
+  resting: Resting | null
   /** Reasons to doubt the figures. */
   warnings: readonly string[]
 }

@@ -52,6 +52,7 @@ export async function readPredictions(run: string, dataset: Dataset): Promise<Ju
     alarmLabel: [...folds.values()][0]!.alarm_label,
     judged,
     model: { name: `${folds.size} folds`, temperatures, crossValidated: true },
+    resting: null,
     warnings: []
   }
 }

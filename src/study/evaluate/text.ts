@@ -15,6 +15,7 @@ export function textOf(evaluation: Evaluation): string {
     ...groupTables(evaluation),
     tests(evaluation),
     calibration(evaluation),
+    atRest(evaluation),
     separation(evaluation),
     alarms(evaluation)
   ]
@@ -151,6 +152,14 @@ function calibration({ calibration: { temperatures, before, after }, alarm_label
   ).map(([name, of]) => [name, three(of(before)), three(of(after))])
   const used = temperatures.map((one) => one.toFixed(2)).join(', ')
   return tableOf([`Calibration (temperature ${used})`, 'before', 'after'], rows)
+}
+
+function atRest({ resting }: Evaluation): string {
+  if (!resting) return ''
+  const outputs = Object.entries(resting).map(
+    ([label, [median, spread]]) => `${printable(label)} ${two(median)} (${two(spread)})`
+  )
+  return `Outputs on neutral faces before softmax and temperature, median (spread): ${outputs.join(', ')}`
 }
 
 function separation({ separation: { from_other_labels, from_everything }, alarm_label }: Evaluation): string {

@@ -12,7 +12,7 @@ import { viewOf } from '../crops.js'
 import { diskError, writeAll } from '../files.js'
 
 /** Crops in one forward pass; more gain nothing on a processor and take memory. */
-const batchSize = 8
+export const extractionBatch = 8
 
 export interface FeatureOptions {
   /** The data set's folder. */
@@ -98,12 +98,12 @@ async function extract(
   try {
     const total = crops.length * views
     // The next batch is decoded while this one is computed.
-    let next = picturesOf(done, Math.min(total, done + batchSize), options)
-    for (let from = done; from < total; from += batchSize) {
+    let next = picturesOf(done, Math.min(total, done + extractionBatch), options)
+    for (let from = done; from < total; from += extractionBatch) {
       signal.throwIfAborted()
       const data = await next
       const count = data.length / (3 * input.width * input.height)
-      next = picturesOf(from + batchSize, Math.min(total, from + 2 * batchSize), options)
+      next = picturesOf(from + extractionBatch, Math.min(total, from + 2 * extractionBatch), options)
       next.catch(() => undefined)
       const features = session ? await run(session, data, batchDims(input, count)) : data
       if (features.length !== count * size)

@@ -41,8 +41,11 @@ export interface FitOptions {
   folder: string
   /** All that the result depends on beside recipe and samples. */
   key: string
+  /** @param epochs that are done already */
+  onBegin: (epochs: number) => void
   onEpoch: (row: EpochRow) => void
-  onBatch: (samples: number) => void
+  /** @param loss of the batch, before its step */
+  onBatch: (samples: number, loss: number) => void
   signal: AbortSignal
 }
 
@@ -69,6 +72,7 @@ export async function fitChain(options: FitOptions): Promise<Fit> {
     const found = await readCheckpoint(last, key)
     if (found) trainer.restore({ steps: found.progress.steps, arrays: found.arrays })
     const progress: FitProgress = found?.progress ?? { epochs: 0, steps: 0, history: [], best: 0 }
+    options.onBegin(progress.epochs)
     while (!isOver(progress, options)) {
       random = createRandom(recipe.seed * 1000 + progress.epochs)
       const row = await runEpoch(trainer, progress.epochs, random, options)
@@ -121,9 +125,10 @@ async function runEpoch(trainer: Trainer, epoch: number, random: Random, options
     const samples = order.slice(batch * recipe.batch, (batch + 1) * recipe.batch)
     const views = samples.map(() => Math.floor(random() * features.views))
     const weight = samples.reduce((all, sample) => all + sample.weight, 0)
-    sum += weight * (await trainer.step(await batchOf(samples, views, options), rateAt(batch)))
+    const loss = await trainer.step(await batchOf(samples, views, options), rateAt(batch))
+    sum += weight * loss
     weights += weight
-    onBatch(samples.length)
+    onBatch(samples.length, loss)
     // Lets signals and timers through: `run` has blocked the thread.
     await new Promise((resolve) => setImmediate(resolve))
   }

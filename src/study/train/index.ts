@@ -4,9 +4,9 @@ import Papa from 'papaparse'
 import { parse, stringify } from 'yaml'
 import { InputError } from '../../core/errors.js'
 import { printable } from '../../core/printable.js'
-import { duration, progressLine } from '../../core/progress-line.js'
+import { progressLine } from '../../core/progress-line.js'
 import { version } from '../../core/version.js'
-import { layerGraphOf } from '../../lib/lrp/index.js'
+import { foldConstants, layerGraphOf } from '../../lib/lrp/index.js'
 import { type OnnxModel, readModel } from '../../lib/onnx/index.js'
 import {
   type Chain,
@@ -15,18 +15,27 @@ import {
   frozenPart,
   type Trainer,
   type TrainFrom,
-  trainedCount,
   trainedModel
 } from '../../lib/train/index.js'
 import type { NeutralUse } from '../choices.js'
 import { type CropRow, type Dataset, neutral, readDataset } from '../dataset.js'
 import { claimFolder, diskError, isThere, writeWhole } from '../files.js'
+import { median, type Resting, restingOf } from '../resting.js'
 import { type Base, checkFits, readBase } from './base.js'
 import type { EpochRow } from './checkpoint.js'
-import { cacheBytes, Features } from './features.js'
+import { paceOf } from './estimate.js'
+import { Features } from './features.js'
 import { fitChain, logitsOf, type Recipe, type TrainingSample } from './fit.js'
 import { type FoldCount, foldsOf } from './folds.js'
-import { median, metricsOf, type Prediction, restingOf, writeLog, writePredictions, writeTrained } from './results.js'
+import {
+  metricsOf,
+  type Prediction,
+  type TrainedDescription,
+  writeLog,
+  writePredictions,
+  writeTrained
+} from './results.js'
+import { sayCosts, tellers } from './telling.js'
 import { fitTemperature } from './temperature.js'
 
 export interface TrainOptions {
@@ -43,6 +52,11 @@ export interface TrainOptions {
   balanced: boolean
   /** Label smoothing (Szegedy et al. 2016): this share of each target goes to all classes alike. */
   smoothing: number
+  /**
+   * Crops of a lower intensity are trained towards their label in that proportion, and for the rest towards all labels alike: a face that
+   * shows next to nothing is not to be called for sure. 0: all are trained towards their label.
+   */
+  certainFrom: number
   /** The label for which the daemon is to raise alarms. */
   alarmLabel: string
   recipe: Recipe
@@ -79,12 +93,15 @@ export async function trainStudy(options: TrainOptions, write: Write, signal: Ab
   const folds = foldsOf(trainable(dataset.rows, labels, options), options.folds, recipe.seed)
   const claim = await claimFolder(options.out)
   try {
-    await checkOptions(options, dataset, base)
-    const model = await readModel(base.file)
+    const isNew = await checkOptions(options, dataset, base)
+    // As LRP reads it: weights may be worked out from constants, as those of a quantised model are.
+    const model = await foldConstants(await readModel(base.file), base.file)
     const chain = chainOf(layerGraphOf(model, base.file), options.trainFrom, labels.length, recipe.seed, base.file)
-    sayCosts(chain, dataset, options, write)
+    const frozen = frozenPart(model, chain, base.file)
+    const pace = isNew ? await paceOf(frozen, chain, { input: base.input, recipe, signal }) : null
+    sayCosts(chain, dataset, { views: options.views, recipe, folds: new Set(folds.values()).size, pace }, write)
     const onProgress = progressLine('features', write)
-    const features = await Features.open(frozenPart(model, chain, base.file), featureCount(chain), {
+    const features = await Features.open(frozen, featureCount(chain), {
       folder: dataset.folder,
       crops: dataset.rows.map(({ crop }) => crop),
       views: options.views,
@@ -126,30 +143,27 @@ const isTrainedOn = ({ label }: CropRow, labels: readonly string[], { neutral: u
 const trainable = (rows: readonly CropRow[], labels: readonly string[], options: TrainOptions): CropRow[] =>
   rows.filter((row) => isTrainedOn(row, labels, options))
 
-/** A folder belongs to one set of options: results of two would be mixed up. @throws InputError, DiskError */
-async function checkOptions(options: TrainOptions, dataset: Dataset, base: Base): Promise<void> {
+/**
+ * A folder belongs to one set of options: results of two would be mixed up.
+ * @returns whether nothing was done in it yet
+ * @throws InputError, DiskError
+ */
+async function checkOptions(options: TrainOptions, dataset: Dataset, base: Base): Promise<boolean> {
   const { out, recipe, ...rest } = options
   const { threads, ...own } = recipe
   const said = { ...rest, recipe: own, base: base.sha256, crops: dataset.rows.length }
   const file = join(out, 'run.yaml')
   const text = stringify({ painlens: version, ...said })
-  if (!(await isThere(file))) return writeWhole(file, [text])
+  if (!(await isThere(file))) {
+    await writeWhole(file, [text])
+    return true
+  }
   const { painlens: _, ...before } = parse(await readFile(file, 'utf8')) as Record<string, unknown>
   const wanted = parse(stringify(said)) as Record<string, unknown>
   const changed = Object.keys(wanted).filter((key) => JSON.stringify(before[key]) !== JSON.stringify(wanted[key]))
   if (changed.length > 0)
     throw new InputError('PL-STUDY-FOLDER', `it holds a run with another ${changed.join(', ')}`, printable(out))
-}
-
-function sayCosts(chain: Chain, dataset: Dataset, { views, recipe }: TrainOptions, write: Write): void {
-  const states = { sgd: 1, momentum: 2, adam: 4 }[recipe.optimizer]
-  const megabytes = (bytes: number): string => `${Math.ceil(bytes / 1e6)} MB`
-  const disk = cacheBytes(dataset.rows.length, views, featureCount(chain)) + 4 * trainedCount(chain) * (states + 2)
-  const memory = 4 * trainedCount(chain) * (states + 1) + 3e8
-  write(
-    `${dataset.rows.length} crops, ${views} view(s) each; ${(trainedCount(chain) / 1e6).toFixed(1)} million weights are trained. ` +
-      `Takes about ${megabytes(disk)} of disk and ${megabytes(memory)} of memory.\n`
-  )
+  return false
 }
 
 async function trainAll(study: Study, folds: ReadonlyMap<string, number>): Promise<string> {
@@ -184,7 +198,7 @@ async function trainAll(study: Study, folds: ReadonlyMap<string, number>): Promi
       )
     ),
     all: metricsOf(predictions, labels),
-    resting: restingOf(predictions, labels)
+    resting: restingIn(predictions, labels)
   }
   await writeWhole(join(options.out, 'metrics.json'), [`${JSON.stringify(metrics, null, 2)}\n`])
   return trainFinal(study, predictions, Math.max(1, Math.round(median(best))), metrics.all, fits)
@@ -196,13 +210,30 @@ function samplesOf({ options, dataset, labels }: Study, subjects: (subject: stri
   const used = rows.filter(([, row]) => isTrainedOn(row, labels, options))
   const counts = new Map<string, number>()
   for (const [, { label }] of used) counts.set(label, (counts.get(label) ?? 0) + 1)
-  return used.map(([crop, { label }]) => {
-    const target = new Float32Array(labels.length).fill((label === neutral ? 1 : options.smoothing) / labels.length)
-    if (label !== neutral) target[labels.indexOf(label)]! += 1 - options.smoothing
-    const weight = options.balanced ? used.length / (counts.size * counts.get(label)!) : 1
-    return { crop, target, weight }
+  return used.map(([crop, row]) => {
+    const weight = options.balanced ? used.length / (counts.size * counts.get(row.label)!) : 1
+    return { crop, target: targetOf(row, labels, options), weight }
   })
 }
+
+/** Wanted probabilities, which sum up to 1. */
+function targetOf(
+  { label, intensity }: CropRow,
+  labels: readonly string[],
+  { smoothing, certainFrom }: TrainOptions
+): Float32Array {
+  const shown = intensity === null || certainFrom === 0 ? 1 : Math.min(1, Math.max(0, intensity) / certainFrom)
+  const certainty = label === neutral ? 0 : shown * (1 - smoothing)
+  const target = new Float32Array(labels.length).fill((1 - certainty) / labels.length)
+  if (label !== neutral) target[labels.indexOf(label)]! += certainty
+  return target
+}
+
+const restingIn = (predictions: readonly Prediction[], labels: readonly string[]): Resting | null =>
+  restingOf(
+    predictions.filter(({ row }) => row.label === neutral).map(({ logits }) => logits),
+    labels
+  )
 
 interface FoldDone {
   history: EpochRow[]
@@ -232,6 +263,7 @@ async function trainFold(study: Study, folds: ReadonlyMap<string, number>, fold:
     await writeModelOf(study, folder, trainer, {
       name: `fold-${fold + 1}`,
       temperature,
+      resting: restingIn(predictions, labels),
       metrics: metricsOf(predictions, labels)
     })
     return { history: progress.history, predictions, best: progress.best }
@@ -273,8 +305,6 @@ async function fitModel(
   await mkdir(folder, { recursive: true }).catch((error: unknown) => {
     throw diskError(error, folder)
   })
-  const onProgress = progressLine(name, write)
-  let seen = 0
   return fitChain({
     chain: study.chain,
     features,
@@ -283,18 +313,7 @@ async function fitModel(
     recipe,
     folder,
     key: `${base.sha256} ${options.trainFrom}`,
-    onBatch: (samples) => {
-      seen += samples
-      onProgress(seen, train.length * recipe.epochs)
-    },
-    onEpoch: ({ epoch, loss, heldOutLoss, heldOutAccuracy, seconds }) => {
-      seen = epoch * train.length
-      const held =
-        heldOutLoss === null
-          ? ''
-          : `, held out ${heldOutLoss.toFixed(4)}, accuracy ${heldOutAccuracy?.toFixed(3) ?? '-'}`
-      write(`${name}, epoch ${epoch}: loss ${loss.toFixed(4)}${held} (${duration(seconds * 1000)})\n`)
-    },
+    ...tellers(name, train.length, recipe.epochs, write),
     signal
   })
 }
@@ -313,12 +332,13 @@ async function trainFinal(
   try {
     await writeLog(join(options.out, 'log.csv'), [...fits, { name: 'final', history: progress.history }])
     // Of the models that never saw a crop's subject: the final one has seen all.
-    const shown = predictions.filter(({ row }) => labels.includes(row.label))
-    const targets = shown.map(({ row }) => Float32Array.from(labels, (label) => (label === row.label ? 1 : 0)))
-    const temperature = fitTemperature(Float32Array.from(shown.flatMap(({ logits }) => [...logits])), targets)
+    const judged = predictions.filter(({ row }) => isTrainedOn(row, labels, options))
+    const targets = judged.map(({ row }) => targetOf(row, labels, options))
+    const temperature = fitTemperature(Float32Array.from(judged.flatMap(({ logits }) => [...logits])), targets)
     return await writeModelOf(study, folder, trainer, {
       name: 'final',
       temperature,
+      resting: restingIn(predictions, labels),
       metrics: { cross_validated: metrics }
     })
   } finally {
@@ -330,10 +350,10 @@ async function writeModelOf(
   study: Study,
   folder: string,
   trainer: Trainer,
-  { name, temperature, metrics }: { name: string; temperature: number; metrics: unknown }
+  { name, ...measured }: Pick<TrainedDescription, 'name' | 'temperature' | 'resting' | 'metrics'>
 ): Promise<string> {
   const { base, dataset, model, labels, options } = study
   const trained = trainedModel(model, study.chain, trainer.weights(), base.file)
-  const said = { name: `${base.name}-${name}`, labels, alarmLabel: options.alarmLabel, temperature, metrics }
+  const said = { name: `${base.name}-${name}`, labels, alarmLabel: options.alarmLabel, ...measured }
   return writeTrained(folder, trained, said, { base, dataset })
 }

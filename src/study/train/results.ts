@@ -5,8 +5,9 @@ import { sha256Of } from '../../lib/model/manifest.js'
 import { softmax } from '../../lib/model/preprocess.js'
 import { type OnnxModel, writeModel } from '../../lib/onnx/index.js'
 import { classReport, confusionOf } from '../../lib/statistics/classes.js'
-import { type CropRow, type Dataset, neutral } from '../dataset.js'
+import type { CropRow, Dataset } from '../dataset.js'
 import { openly, writeWhole } from '../files.js'
+import type { Resting } from '../resting.js'
 import type { Base } from './base.js'
 import type { EpochRow } from './checkpoint.js'
 
@@ -42,33 +43,21 @@ export function metricsOf(predictions: readonly Prediction[], labels: readonly s
 
 const predictedOf = (logits: Float32Array): number => logits.indexOf(Math.max(...logits))
 
-/** Median and spread (1.4826 times the median absolute deviation) of each output on neutral faces; null without any. */
-export function restingOf(
-  predictions: readonly Prediction[],
+/** What a manifest says of a trained model beside what follows from its base and the data. */
+export interface TrainedDescription {
+  name: string
   labels: readonly string[]
-): Record<string, [number, number]> | null {
-  const resting = predictions.filter(({ row }) => row.label === neutral)
-  if (resting.length === 0) return null
-  return Object.fromEntries(
-    labels.map((label, i) => {
-      const outputs = resting.map(({ logits }) => logits[i]!)
-      const middle = median(outputs)
-      return [label, [middle, 1.4826 * median(outputs.map((output) => Math.abs(output - middle)))]]
-    })
-  )
-}
-
-export function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b)
-  const middle = Math.floor(sorted.length / 2)
-  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2
+  alarmLabel: string
+  temperature: number
+  resting: Resting | null
+  metrics: unknown
 }
 
 /** Writes a model and its manifest, the latter last: a manifest stands for a whole model. @returns the manifest's path */
 export async function writeTrained(
   folder: string,
   model: OnnxModel,
-  said: { name: string; labels: readonly string[]; alarmLabel: string; temperature: number; metrics: unknown },
+  said: TrainedDescription,
   { base, dataset }: { base: Base; dataset: Dataset }
 ): Promise<string> {
   const file = join(folder, 'model.onnx')
@@ -85,6 +74,7 @@ export async function writeTrained(
     alignment: { eye_distance: eyeDistance, eye_y: eyeY },
     intended_use: 'research',
     temperature: said.temperature,
+    ...(said.resting && { resting: said.resting }),
     metrics: said.metrics
   }
   const path = join(folder, 'model.yaml')

@@ -1,8 +1,9 @@
-import { readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { spawnSync } from 'node:child_process'
+import { mkdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
 import { gunzipSync, gzipSync } from 'node:zlib'
 import fc from 'fast-check'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { type InputError, PainlensError } from '../../../src/core/errors.js'
 import { loadManifest } from '../../../src/lib/model/manifest.js'
 import { tarEntry } from '../../provider/rig.js'
@@ -68,6 +69,26 @@ describe('a backup', () => {
     await expect(backup(file, saved, {})).rejects.toMatchObject({ code: 'PL-BACKUP-EXISTS' })
   })
 })
+
+it('a restore removes what a killed one has unpacked, and leaves what another one at work has', async () => {
+  const { other, file } = await twoBoxes()
+  const dead = spawnSync('true').pid
+  const [atWork, killed] = [process.ppid, dead].map((pid) => join(dirname(other), `.painlens-restoring-${pid}-abc`))
+  for (const folder of [atWork!, killed!]) mkdirSync(folder)
+  expect(await restore(file, other)).toBe(0)
+  expect(leftovers(other)).toEqual([basename(atWork!)])
+})
+
+it.skipIf(process.getuid?.() !== 0)(
+  'a backup made by root behind sudo belongs to the user that called it',
+  async () => {
+    const { SUDO_UID, SUDO_GID } = process.env
+    onTestFinished(() => void Object.assign(process.env, { SUDO_UID: SUDO_UID ?? '', SUDO_GID: SUDO_GID ?? '' }))
+    Object.assign(process.env, { SUDO_UID: '65534', SUDO_GID: '65534' })
+    const { uid, gid, mode } = statSync((await twoBoxes()).file)
+    expect([uid, gid, mode & 0o777]).toEqual([65534, 65534, 0o600])
+  }
+)
 
 describe('a bad backup', () => {
   it(

@@ -46,7 +46,19 @@ describe('loadManifest', () => {
     expect(manifest.input.scale).toBe(1)
   })
 
+  it('outputs at rest are read where there are any', async () => {
+    expect((await load({})).resting).toBeNull()
+    const resting = { pain: [-1.5, 0.4], disgust: [0.2, 0.3], happiness: [1, 0] }
+    expect((await load({ resting })).resting).toEqual(resting)
+  })
+
   it.each([
+    [
+      'outputs at rest of some labels only',
+      { resting: { pain: [1, 0.2] } },
+      /resting names pain, but the labels are pain,/
+    ],
+    ['a spread at rest below 0', { resting: { pain: [1, -0.2] } }, /resting\.pain\.1/],
     ['a hash that is not the file’s', { sha256: 'a'.repeat(64) }, /SHA-256 is [0-9a-f]{64}.*says a{64}/],
     [
       'an alarm label that is not among the labels',

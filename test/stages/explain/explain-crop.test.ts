@@ -20,6 +20,7 @@ const manifest: Manifest = {
   intendedUse: 'demonstration',
   demonstration: true,
   temperature: 2,
+  resting: null,
   metrics: {}
 }
 

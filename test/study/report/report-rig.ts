@@ -31,6 +31,7 @@ export async function reportRig(): Promise<ReportRig> {
       neutral: 'uniform',
       balanced: true,
       smoothing: 0,
+      certainFrom: 0,
       alarmLabel: 'pain',
       recipe: { ...recipe, schedule: 'cosine', optimizer: 'momentum' }
     },

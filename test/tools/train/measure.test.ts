@@ -1,11 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { duration, progressLine } from '../../../src/core/progress-line.js'
-import { createRandom } from '../../../src/lib/random.js'
-import { parseTrainArguments } from '../../../tools/train/arguments.js'
 import { measure, type Scored } from '../../../tools/train/evaluate.js'
-import { crossEntropy, fitTemperature } from '../../../tools/train/temperature.js'
 
-const base = { resting: null, faceSize: 100, tone: 0.1, intensity: 0.9 } as const
+const base = { identity: 0, resting: null, faceSize: 100, tone: 0.1, intensity: 0.9 } as const
 const scored = (expression: Scored['expression'], logits: number[], rest: Partial<Scored> = {}): Scored => ({
   ...base,
   expression,
@@ -44,6 +41,15 @@ describe('the metrics', () => {
     expect(Object.fromEntries(metrics.byFaceSize)['50 to 80 px']).toEqual({ share: 1, count: 1 })
   })
 
+  it('pain is counted by tenths of its intensity', () => {
+    const counted = metrics.painByIntensity.filter(({ count }) => count > 0)
+    expect(counted).toEqual([
+      { from: 0.4, count: 1, called: 1, above07: 1 },
+      { from: 0.6, count: 1, called: 0, above07: 0 },
+      { from: 0.9, count: 1, called: 1, above07: 1 }
+    ])
+  })
+
   it('resting faces are measured by their pain score', () => {
     const [all, asleep, talking] = metrics.resting
     expect([all![0], asleep![0], talking![0]]).toEqual(['all', 'asleep', 'talking'])
@@ -55,39 +61,7 @@ describe('the metrics', () => {
   })
 })
 
-describe('the temperature', () => {
-  it('the temperature of logits that were scaled by a known factor is found', () => {
-    const random = createRandom(3)
-    const honest = Array.from({ length: 1000 }, () => {
-      const logits = [0, 1, 2].map(() => random.normal(0, 1.5))
-      const powers = logits.map(Math.exp)
-      let left = random() * powers.reduce((a, b) => a + b, 0)
-      const drawn = powers.findIndex((power) => {
-        left -= power
-        return left < 0
-      })
-      const expression = (['pain', 'disgust', 'happiness'] as const)[drawn]!
-      return scored(
-        expression,
-        logits.map((logit) => logit * 2.5)
-      )
-    })
-    const temperature = fitTemperature(honest)
-    expect(temperature).toBeGreaterThan(2.1)
-    expect(temperature).toBeLessThan(2.9)
-    expect(crossEntropy(honest, temperature)).toBeLessThan(crossEntropy(honest, 1))
-  })
-})
-
-describe('the command', () => {
-  it('npm run train has defaults, takes options and refuses wrong ones', () => {
-    expect(parseTrainArguments([])).toMatchObject({ seed: 1, out: 'models', help: false })
-    expect(parseTrainArguments(['--epochs', '2', '--out', '/x'])).toMatchObject({ epochs: 2, out: '/x' })
-    expect(() => parseTrainArguments(['--epochs', 'two'])).toThrow('"two" is not a whole number')
-    expect(() => parseTrainArguments(['--identities', '3'])).toThrow('from 8')
-    expect(() => parseTrainArguments(['--epoch', '3'])).toThrow('--epoch')
-  })
-
+describe('a line of progress', () => {
   it('the remaining time is estimated', () => {
     const lines: string[] = []
     const progress = progressLine('Rendering', (line) => lines.push(line), 0)

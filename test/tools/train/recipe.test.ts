@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { createRandom } from '../../../src/lib/random.js'
 import { renderPortrait } from '../../../src/show/render/index.js'
-import { targetOf } from '../../../tools/train/batches.js'
 import { planSample, type Split, splits } from '../../../tools/train/recipe.js'
 import { jitterEyes, renderCrops } from '../../../tools/train/render-crops.js'
 
@@ -40,15 +39,6 @@ describe('the recipe', () => {
     for (const expression of ['pain', 'disgust', 'happiness'])
       for (const [i, value] of surroundings(expression).entries())
         expect(Math.abs(value - neutral[i]!)).toBeLessThan(0.2)
-  })
-
-  it('targets are uniform at rest and certain from intensity 0.4 on', () => {
-    const third = 1 / 3
-    expect(targetOf({ expression: 'neutral', intensity: 0 })).toEqual([third, third, third])
-    expect(targetOf({ expression: 'disgust', intensity: 0.4 })).toEqual([0, 1, 0])
-    const faint = targetOf({ expression: 'pain', intensity: 0.2 })
-    expect(faint[0]).toBeCloseTo(0.5 + 0.5 * third)
-    expect(faint.reduce((sum, value) => sum + value, 0)).toBeCloseTo(1)
   })
 })
 

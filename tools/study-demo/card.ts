@@ -1,29 +1,29 @@
+import { wilsonInterval } from '#painlens/lib/statistics/index.js'
 import { parameterCount, type VggSpec } from '#painlens/lib/vgg/index.js'
-import type { Metrics, Share } from './evaluate.js'
-import type { FitOptions } from './fit.js'
-import { labels, splits } from './recipe.js'
+import type { Metrics, Share } from '../train/evaluate.js'
+import { labels, splits } from '../train/recipe.js'
+import type { RollFigures } from './rolls.js'
 
 export interface CardFacts {
   spec: VggSpec
-  fit: FitOptions
-  identities: { train: number; validation: number; test: number }
+  identities: { pretraining: number; study: number; test: number }
+  seed: number
   test: Metrics
+  rolls: readonly RollFigures[]
   temperature: number
   sha256: string
-  /** The command that makes this model again. */
-  command: string
 }
 
 /** The model card (after Mitchell et al. 2019) in Markdown; all its numbers come from the run that made the model. */
 export function modelCard(facts: CardFacts): string {
-  return `${[whatItIs(facts), howItWasMade(facts), howGoodItIs(facts.test), limits].join('\n\n')}\n`
+  return `${[whatItIs(facts), howItWasMade(facts), howGoodItIs(facts), limits].join('\n\n')}\n`
 }
 
 function whatItIs({ spec, sha256, temperature }: CardFacts): string {
   const channels = spec.blocks.map((block) => block.join(' ')).join(' | ')
   return `# pain-demo: the demonstration model
 
-Written by \`npm run train\`; do not edit.
+Written by \`npm run study:demo\`; do not edit.
 
 A classifier of drawn faces into ${labels.join(', ')}. It has VGG-Face's topology (13 convolutions in 5 blocks, 3 dense
 layers, ReLU, max pooling) with narrower layers and a smaller input, and is there so that painlens can be shown, tested
@@ -46,30 +46,28 @@ Demonstration, tests and benchmarks of painlens. Nothing else.
 people. What it says about a real face means nothing. No decision about a person's care may rest on it.`
 }
 
-function howItWasMade({ identities, fit, command }: CardFacts): string {
-  const { train, validation, test } = identities
-  const count = (split: 'train' | 'validation' | 'test', people: number) => people * splits[split].samples
+function howItWasMade({ identities, seed }: CardFacts): string {
+  const { pretraining, study, test } = identities
   return `## Data and training
 
-\`${command}\`
+\`npm run study:demo\`, seed ${seed}: pre-trained on telling rendered people apart, then \`painlens study prepare\` and \`painlens study train\` on rendered
+videos, as a clinic would do it with its own ([docs/study](../docs/study/demo.md)).
 
 Faces drawn by \`src/show/render\` from FACS action units: pain (AU4, 6/7, 9/10, 43, mouth), disgust (9, 10, 15/17), happiness
 (6, 12), and resting faces that sleep, blink, talk, yawn or raise their brows. Skin, age, hair, beard, glasses, light,
-pose, size (50 to 200 px), noise, blur and compression vary, drawn apart from what the face shows. Crops are aligned with
-landmarks that err as a landmark network does.
+pose, size (50 to 200 px), noise, blur and compression vary, drawn apart from what the face shows; in the videos half of the heads lie, at any angle.
 
-| split | identities | pictures |
+| people | identities | pictures |
 |---|---|---|
-| training | ${train} | ${count('train', train)} |
-| validation (temperature only) | ${validation} | ${count('validation', validation)} |
-| test | ${test} | ${count('test', test)} |
+| pre-training | ${pretraining} | ${pretraining * splits.train.samples} |
+| study | ${study} | ${study * splits.study.samples} stretches of video |
+| test | ${test} | ${test * splits.test.samples} |
 
-No identity is in two splits. A resting face's target is a third for each class, an expression's moves from there to its
-own class at intensity 0.4, so that the model stays undecided where there is nothing to see. AdamW, ${fit.epochs} epochs, batches of
-${fit.batchSize}, learning rate ${fit.learningRate}, weight decay ${fit.weightDecay}, dropout ${fit.dropout}, seed ${fit.seed}.`
+No identity is in two rows. A resting face's target is a third for each class, an expression's moves from there to its
+own class at intensity 0.4, so that the model stays undecided where there is nothing to see. The temperature comes from the folds.`
 }
 
-function howGoodItIs(test: Metrics): string {
+function howGoodItIs({ test, rolls }: CardFacts): string {
   const confusion = test.confusion.map((row, i) => [labels[i]!, ...row.map(String), percent(test.recall[i]!)])
   return `## Results on the test identities
 
@@ -94,20 +92,46 @@ ${table(
 
 ${bands('intensity', test.byIntensity)}
 
+${painSeen(test.painByIntensity)}
+
 ${bands('skin tone, intensity 0.4 and above', test.byTone)}
 
-${bands('face width, intensity 0.4 and above', test.byFaceSize)}`
+${bands('face width, intensity 0.4 and above', test.byFaceSize)}
+
+Found, cut and judged as the daemon does it, by the head's roll:
+
+${table(
+  ['roll', 'usable', 'right, intensity 0.4 and above', 'resting, pain above 0.7'],
+  rolls.map(({ roll, usable, right, restingAbove }) => [`${roll}°`, ...[usable, right, restingAbove].map(percentOf)])
+)}`
+}
+
+/** From which intensity on pain is told from the others by more than chance, and from which on an alarm would see it. */
+function painSeen(bands: Metrics['painByIntensity']): string {
+  const told = bands.find(({ called, count }) => (wilsonInterval(called, count)?.low ?? 0) > 1 / labels.length)
+  const alarming = bands.find(({ above07, count }) => count > 0 && above07 >= count / 2)
+  const from = (found: { from: number } | undefined): string => (found ? `from ${found.from.toFixed(1)} on` : 'nowhere')
+  const rows = bands.map(({ from: low, count, called, above07 }) => [
+    `${low.toFixed(1)} to ${(low + 0.1).toFixed(1)}`,
+    String(count),
+    percent({ share: count === 0 ? null : called / count, count }),
+    percent({ share: count === 0 ? null : above07 / count, count })
+  ])
+  return `Pain is called pain by more than guessing (95 %, Wilson) **${from(told)}**, and half of the faces score above 0.7 **${from(alarming)}**:
+
+${table(['intensity of pain', 'faces', 'called pain', 'above 0.7'], rows)}`
 }
 
 const limits = `## Limits
 
 - The test faces come from the same drawing as the training faces: the figures say that the classes can be told apart
   here, not that they can be on people.
-- Faces turned far away, lying on their side, covered or narrower than 50 px are not in the data.
+- Faces turned far away or narrower than 50 px are not in the data.
 - Drawn pain follows a recipe of action units (Prkachin and Solomon 2008); real pain does not always.
 - The skin tones are eight colours and the shading is simple: even accuracy across them here promises nothing elsewhere.`
 
-const percent = ({ share }: Share): string => (share === null ? 'none' : `${(share * 100).toFixed(1)} %`)
+const percentOf = (share: number | null): string => (share === null ? 'none' : `${(share * 100).toFixed(1)} %`)
+const percent = ({ share }: Share): string => percentOf(share)
 
 function bands(name: string, rows: readonly [string, Share][]): string {
   return table(

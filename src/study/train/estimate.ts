@@ -1,0 +1,64 @@
+import { Tensor } from 'onnxruntime-node'
+import type { ModelInput } from '../../lib/model/manifest.js'
+import { batchDims } from '../../lib/model/preprocess.js'
+import { encodeModel, type OnnxModel } from '../../lib/onnx/index.js'
+import { openSession } from '../../lib/ort/provider.js'
+import { createRandom } from '../../lib/random.js'
+import { type Chain, featureCount, Trainer } from '../../lib/train/index.js'
+import { extractionBatch } from './features.js'
+import type { Recipe } from './fit.js'
+
+/** Milliseconds on this machine as it is now. */
+export interface TrainingPace {
+  /** To compute what is cached for one view of a crop; 0 where the whole network is trained. */
+  featureMs: number
+  /** For one crop in one epoch. */
+  sampleMs: number
+}
+
+/**
+ * Tries one batch of either work, so that hours are known before they are spent. The trial changes nothing: its weights are its own.
+ * @throws ModelError where ONNX Runtime does not take the graphs; the signal's reason
+ */
+export async function paceOf(
+  frozen: OnnxModel | null,
+  chain: Chain,
+  { input, recipe, signal }: { input: ModelInput; recipe: Recipe; signal: AbortSignal }
+): Promise<TrainingPace> {
+  const featureMs = frozen ? await featurePace(frozen, input, recipe.threads) : 0
+  signal.throwIfAborted()
+  return { featureMs, sampleMs: await samplePace(chain, recipe) }
+}
+
+async function featurePace(frozen: OnnxModel, input: ModelInput, threads: number): Promise<number> {
+  const session = await openSession(encodeModel(frozen), { provider: 'cpu', threads, mapped: true })
+  try {
+    const dims = batchDims(input, extractionBatch)
+    const data = new Float32Array(dims.reduce((product, dim) => product * dim, 1))
+    const feeds = { [session.inputNames[0]!]: new Tensor('float32', data, dims) }
+    return (await msOf(() => session.run(feeds))) / extractionBatch
+  } finally {
+    await session.release()
+  }
+}
+
+async function samplePace(chain: Chain, { optimizer, dropout, threads, batch }: Recipe): Promise<number> {
+  const random = createRandom(1)
+  const trainer = await Trainer.open(chain, { optimizer, dropout, provider: 'cpu', threads, random })
+  try {
+    const features = Float32Array.from({ length: batch * featureCount(chain) }, () => random())
+    const targets = new Float32Array(batch * chain.classes).fill(1 / chain.classes)
+    const weights = new Float32Array(batch).fill(1)
+    return (await msOf(() => trainer.step({ features, targets, weights }, 0))) / batch
+  } finally {
+    await trainer.close()
+  }
+}
+
+/** Of a second call: the first one lays out memory. */
+async function msOf(call: () => Promise<unknown>): Promise<number> {
+  await call()
+  const startedAt = performance.now()
+  await call()
+  return performance.now() - startedAt
+}

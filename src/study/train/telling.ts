@@ -1,0 +1,69 @@
+import { duration, progressLine } from '../../core/progress-line.js'
+import { type Chain, featureCount, trainedCount } from '../../lib/train/index.js'
+import type { Dataset } from '../dataset.js'
+import type { TrainingPace } from './estimate.js'
+import { cacheBytes } from './features.js'
+import type { FitOptions, Recipe } from './fit.js'
+
+type Write = (line: string) => void
+
+/** What is to be done, and how fast it goes. */
+interface Work {
+  views: number
+  recipe: Recipe
+  folds: number
+  /** Null for a run that goes on. */
+  pace: TrainingPace | null
+}
+
+/** What a run takes, said before it begins. */
+export function sayCosts(chain: Chain, dataset: Dataset, { views, recipe, folds, pace }: Work, write: Write): void {
+  const states = { sgd: 1, momentum: 2, adam: 4 }[recipe.optimizer]
+  const megabytes = (bytes: number): string => `${Math.ceil(bytes / 1e6)} MB`
+  const disk = cacheBytes(dataset.rows.length, views, featureCount(chain)) + 4 * trainedCount(chain) * (states + 2)
+  const memory = 4 * trainedCount(chain) * (states + 1) + 3e8
+  write(
+    `${dataset.rows.length} crops, ${views} view(s) each; ${(trainedCount(chain) / 1e6).toFixed(1)} million weights are trained. ` +
+      `Takes about ${megabytes(disk)} of disk and ${megabytes(memory)} of memory.\n`
+  )
+  if (!pace) return
+  const crops = dataset.rows.length
+  const cacheMs = crops * views * pace.featureMs
+  // k folds train on k − 1 parts each, the final model on all k: together k times all crops. Early stopping makes it less.
+  const trainMs = crops * folds * recipe.epochs * pace.sampleMs
+  write(
+    `By a trial on this machine, at most ${duration(cacheMs + trainMs)}: ${duration(cacheMs)} for what stays as it is, ${duration(trainMs)} for ` +
+      `${folds} folds and the final model.\n`
+  )
+}
+
+/** What is told while a model is trained: a line each few seconds, and one for each epoch. */
+export function tellers(
+  name: string,
+  samples: number,
+  epochs: number,
+  write: Write
+): Pick<FitOptions, 'onBegin' | 'onBatch' | 'onEpoch'> {
+  const onProgress = progressLine(name, write)
+  let [begun, seen, sum, inEpoch] = [0, 0, 0, 0]
+  let accuracy = ''
+  return {
+    onBegin: (done) => {
+      begun = done
+    },
+    onBatch: (count, loss) => {
+      seen += count
+      inEpoch += count
+      sum += count * loss
+      const epoch = begun + Math.ceil(seen / samples)
+      const note = `epoch ${epoch} of ${epochs}, loss ${(sum / inEpoch).toFixed(3)}${accuracy}`
+      onProgress(seen, samples * (epochs - begun), note)
+    },
+    onEpoch: ({ epoch, loss, heldOutLoss, heldOutAccuracy, seconds }) => {
+      ;[sum, inEpoch] = [0, 0]
+      accuracy = heldOutAccuracy === null ? '' : `, accuracy ${heldOutAccuracy.toFixed(3)}`
+      const held = heldOutLoss === null ? '' : `, held out ${heldOutLoss.toFixed(4)}${accuracy}`
+      write(`${name}, epoch ${epoch}: loss ${loss.toFixed(4)}${held} (${duration(seconds * 1000)})\n`)
+    }
+  }
+}

@@ -43,7 +43,7 @@ const contains = (line: Record<string, unknown>, about: object): boolean =>
   Object.entries(about).every(([key, value]) => line[key] === value)
 
 describe('explanations in the daemon', () => {
-  it('in the classifier\'s own session accompany the alarm; a dead worker raises a technical alarm until its restart', async () => {
+  it("in the classifier's own session accompany the alarm; a dead worker raises a technical alarm until its restart", async () => {
     const explanations = { composite: 'lrp.z', engine: 'onnx', session: 'shared' }
     const { daemon, nurse, traces } = await start([bed], { explanation: explanations })
     const pain = await nurse.alarm('pain', 'start')

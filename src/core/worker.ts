@@ -58,7 +58,7 @@ export type WorkerAnswer<M> = M extends (argument: never) => infer R
     : Awaited<R>
   : never
 
-/** Calls of methods on another thread's side, and their answers; whoever owns the connection hands those to `settle`. */
+/** Calls of methods on another thread's side, and their answers, which come in through `settle`. */
 class Calls<M extends Methods> {
   readonly #open = new Map<number, Pending>()
   readonly #post: (request: Request, transfer: Transferable[]) => void
@@ -235,6 +235,7 @@ function answering(port: MessagePort, methods: Methods): (request: Request) => v
   return (request) => {
     last = last.then(async () => {
       try {
+        // The calling side is typed by these very methods.
         const result = await methods[request.method]!(request.argument as never)
         const { value, transfer } = result instanceof Transferred ? result : { value: result, transfer: [] }
         port.postMessage({ id: request.id, value } satisfies WorkerReply, transfer)

@@ -73,6 +73,8 @@ const rules: Rules = {
     libraries,
     stages,
     'page',
+    // Drawn faces, by which a model is tried at start.
+    'show/render',
     'daemon/line',
     'daemon/report',
     'daemon/health',

@@ -23,6 +23,7 @@ import { type ExplainOptions, inputOptionsOf } from '../../stages/explain/index.
 import { type BrokerOptions, type MqttOptions, protocolVersions } from '../../stages/mqtt/index.js'
 import type { OutboxOptions } from '../../stages/outbox/index.js'
 import type { SeenFacesOptions } from '../health/seen-faces.js'
+import { proofCrops } from './drawn-faces.js'
 
 const hourMs = 3_600_000
 const megabyte = 1e6
@@ -97,9 +98,15 @@ export async function modelShareOf({ file }: Manifest): Promise<number> {
 
 /** @param modelShare see `modelShareOf` */
 export function classifierOptions(config: Config, manifest: Manifest, modelShare: number) {
-  const { provider, threads } = config.inference
+  const { inference, alarm, explanation } = config
+  const { provider, threads } = inference
+  const precision = {
+    choice: inference.precision,
+    proofCrops: () => proofCrops(manifest),
+    thresholds: [alarm.onset_threshold, alarm.clear_threshold, ...(explanation.enabled ? [explanation.threshold] : [])]
+  }
   const lrp = sharesSession(config, modelShare) ? lrpRequest(config, manifest) : undefined
-  return { manifest, provider, threads, lrp } satisfies Partial<WithUnits<ClassifierOptions>>
+  return { manifest, provider, threads, precision, lrp } satisfies Partial<WithUnits<ClassifierOptions>>
 }
 
 /**

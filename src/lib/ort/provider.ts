@@ -144,6 +144,8 @@ export interface SessionOptions {
    * (90 MB for VGG-Face's LRP graph).
    */
   mapped?: boolean
+  /** Writes the model there as the runtime's basic optimisations leave it: constants folded, batch normalisation merged into convolutions. */
+  writeBasicTo?: string
   /** Prefix of the profile's path (see `ort.InferenceSession.SessionOptions.profileFilePrefix`); none when absent. */
   profileFilePrefix?: string
 }
@@ -174,7 +176,7 @@ export async function openSession(model: string | Uint8Array, options: SessionOp
 }
 
 function settingsOf(options: SessionOptions): ort.InferenceSession.SessionOptions {
-  const { provider, threads, mapped, profileFilePrefix } = options
+  const { provider, threads, mapped, writeBasicTo, profileFilePrefix } = options
   return {
     executionProviders: [provider],
     intraOpNumThreads: threads || cpus().length,
@@ -183,6 +185,7 @@ function settingsOf(options: SessionOptions): ort.InferenceSession.SessionOption
     // Spinning idle threads would take cores from the decoders.
     extra: { session: { intra_op: { allow_spinning: '0' }, ...(mapped && { disable_prepacking: '1' }) } },
     ...(mapped && { enableMemPattern: false }),
+    ...(writeBasicTo && { graphOptimizationLevel: 'basic', optimizedModelFilePath: writeBasicTo }),
     ...(profileFilePrefix && { enableProfiling: true, profileFilePrefix })
   }
 }

@@ -9,21 +9,33 @@ import {
   type WorkerTroubles
 } from '../../core/kept-worker.js'
 import type { Log } from '../../core/log.js'
-import type { Face, Sighting, Verdict } from '../../core/types.js'
+import type { Face, Precision, PrecisionChoice, Sighting, Verdict } from '../../core/types.js'
 import { workerScript } from '../../core/worker.js'
 import type { Engine } from '../../lib/lrp/engine.js'
 import { withGraphFolder } from '../../lib/lrp/graph-folder.js'
 import type { Manifest } from '../../lib/model/manifest.js'
-import { probabilitiesOf, type Reading } from '../../lib/model/preprocess.js'
+import { probabilitiesOf } from '../../lib/model/preprocess.js'
 import type { Head } from '../../lib/onnx/index.js'
 import type { ProviderProof } from '../../lib/ort/provider.js'
 import type { ProviderChoice } from '../../lib/ort/provider-names.js'
 import { JudgedFaces, type SeenBy } from './change.js'
+import { Float32Queue } from './float32.js'
+import { inWords, type PrecisionStatus } from './precision.js'
 import { JudgingQueue } from './queue.js'
 import type { LrpRequest } from './with-lrp.js'
 import type { ClassifyMethods, OpenClassifierAnswer } from './worker.js'
 
+export { inWords, type PrecisionStatus } from './precision.js'
 export type { LrpRequest } from './with-lrp.js'
+
+/** In what numbers faces are judged. */
+export interface PrecisionOptions {
+  choice: PrecisionChoice
+  /** Faces to prove another precision than float32 with: RGB24 of the manifest's size. Called once, where there is one. */
+  proofCrops: () => Promise<Uint8Array[]>
+  /** Scores near which float32 is asked again, as alarms and explanations depend on which side of them a score is. */
+  thresholds: readonly number[]
+}
 
 export interface ClassifierOptions extends WorkerTroubles {
   manifest: Manifest
@@ -36,6 +48,8 @@ export interface ClassifierOptions extends WorkerTroubles {
    * is room to open it, which is logged if not.
    */
   lrp?: LrpRequest
+  /** float32 unless given. */
+  precision?: PrecisionOptions
   /** Largest batch, in faces; the best for the provider unless given. */
   largestBatch?: number
   /** Called after each successful inference with its number of faces. @param ms the time that ONNX Runtime took */
@@ -54,6 +68,7 @@ export interface Classifier {
    * has come; closing it closes nothing.
    */
   readonly lrp: Engine | null
+  readonly precision: PrecisionStatus
   /** Number of restarts of the worker. */
   readonly restarted: number
   /**
@@ -61,6 +76,8 @@ export interface Classifier {
    * judged goes first; none waits longer than a second for that.
    */
   classify(sighting: FacesOfFrame): Classification
+  /** A face's score in float32, which an alarm waits for. @returns null where it is not there within a second */
+  confirm(face: Face): Promise<number | null>
   stop(): Promise<void>
 }
 
@@ -90,6 +107,13 @@ export async function startClassifier(options: ClassifierOptions): Promise<Class
 const what = 'the classifier'
 const script = workerScript(import.meta.url, './worker.js')
 
+/** A score of another precision that is no further from a threshold is asked of float32. */
+const nearThreshold = 0.1
+/** How long a verdict waits for that; then the other precision's counts. */
+const secondLookMs = 500
+/** How long an alarm waits to be confirmed. */
+const confirmationMs = 1000
+
 type ClassifyWorker = InferenceWorker<ClassifyMethods, OpenClassifierAnswer>
 
 class ClassifierInWorker implements Classifier {
@@ -105,6 +129,8 @@ class ClassifierInWorker implements Classifier {
   }
   /** The result of the last opening of the worker. */
   #opened: OpenClassifierAnswer | null = null
+  readonly #float32 = new Float32Queue((crop) => this.#inferExactly(crop))
+  #proofCrops: Uint8Array[] | null = null
 
   constructor(options: ClassifierOptions) {
     this.#options = options
@@ -147,13 +173,21 @@ class ClassifierInWorker implements Classifier {
     return this.#worker.restarted
   }
 
+  get precision(): PrecisionStatus {
+    return this.#opened!.precision
+  }
+
+  async confirm(face: Face): Promise<number | null> {
+    const logits = await this.#float32.judge(face.crop.data, { withinMs: confirmationMs, urgent: true })
+    return logits && this.#read(logits).score
+  }
+
   classify(sighting: FacesOfFrame): Classification {
-    const { manifest } = this.#options
     let newest = usableOf(sighting)
     const { results, isWaiting, replace } = this.#queue.submit(this.#seenIn(sighting))
     return {
       verdicts: results.then((logits) =>
-        logits.map((each, i) => verdictOf({ manifest, reading: this.#opened!.reading }, newest, i, each))
+        Promise.all(logits.map((each, i) => this.#verdict(newest, newest.faces[i]!, each)))
       ),
       isWaiting,
       replace: (newer) => {
@@ -165,6 +199,7 @@ class ClassifierInWorker implements Classifier {
   }
 
   stop(): Promise<void> {
+    this.#float32.close()
     return this.#worker.close()
   }
 
@@ -178,10 +213,36 @@ class ClassifierInWorker implements Classifier {
     return usableOf(sighting).faces.map((face) => ({ camera, face }))
   }
 
+  async #verdict({ camera, at }: FacesOfFrame, face: Face, logits: Float32Array): Promise<Verdict> {
+    const { labels } = this.#options.manifest
+    const verdict = (own: Float32Array, precision: Precision): Verdict => {
+      return { camera, at, face, labels, logits: own, ...this.#read(own), precision }
+    }
+    const first = verdict(logits, this.precision.used)
+    if (first.precision === 'float32' || !this.#isNearThreshold(first.score)) return first
+    const exact = await this.#float32.judge(face.crop.data, { withinMs: secondLookMs, urgent: false })
+    return exact ? verdict(exact, 'float32') : first
+  }
+
+  #isNearThreshold(score: number): boolean {
+    const { thresholds = [] } = this.#options.precision ?? {}
+    return thresholds.some((threshold) => Math.abs(score - threshold) <= nearThreshold)
+  }
+
+  #read(logits: Float32Array): Pick<Verdict, 'probabilities' | 'score'> {
+    const { temperature, alarmIndex } = this.#options.manifest
+    const probabilities = probabilitiesOf(logits, this.#opened!.reading, temperature)
+    return { probabilities, score: probabilities[alarmIndex]! }
+  }
+
   async #open(opening: WorkerOpening): Promise<ClassifyWorker> {
-    const { manifest, provider, threads, largestBatch, lrp, log } = this.#options
+    const { manifest, provider, threads, largestBatch, precision, lrp } = this.#options
+    const choice = precision?.choice ?? 'float32'
+    if (precision && (manifest.int8 || choice === 'float16') && choice !== 'float32')
+      this.#proofCrops ??= await precision.proofCrops()
+    const proving = { precision: choice, proofCrops: this.#proofCrops ?? [], proved: this.#opened?.precision ?? null }
     // The manifest's loader has checked the file; it may have been replaced before a restart.
-    const request = { manifest, provider, threads, largestBatch, lrp, verify: opening.again }
+    const request = { manifest, provider, threads, largestBatch, lrp, verify: opening.again, ...proving }
     const open = (folder?: string): Promise<ClassifyWorker> =>
       openInferenceWorker(
         script,
@@ -190,7 +251,13 @@ class ClassifierInWorker implements Classifier {
         opening
       )
     const worker = await (lrp ? withGraphFolder(open) : open())
-    const { proof, largest, head, lrpProblem } = worker.opened
+    this.#tell(worker.opened)
+    this.#opened = worker.opened
+    return worker
+  }
+
+  #tell({ proof, largest, head, precision, lrp, lrpProblem }: OpenClassifierAnswer): void {
+    const { manifest, log } = this.#options
     if (lrpProblem)
       log.warn({ code: lrpProblem.code, why: lrpProblem.message }, 'explanations have a session of their own')
     if (proof.fallback)
@@ -198,18 +265,11 @@ class ClassifierInWorker implements Classifier {
         { code: 'PL-PROVIDER-FALLBACK' satisfies ErrorCode, provider: proof.provider, tried: proof.fallback },
         'no GPU provider works; inference runs on the CPU'
       )
-    const explains = worker.opened.lrp !== null
-    const fields = {
-      model: manifest.name,
-      provider: proof.provider,
-      nodes: proof.nodes,
-      head,
-      batch: largest,
-      explains
-    }
-    log.info(fields, 'classifier ready')
-    this.#opened = worker.opened
-    return worker
+    const { used, compared, problem } = precision
+    if (problem) log.warn({ code: problem.code, why: problem.message }, 'faces are judged in float32')
+    else if (compared) log.info({ precision: used, ...compared }, `faces are judged in ${used}: ${inWords(compared)}`)
+    const fields = { model: manifest.name, provider: proof.provider, nodes: proof.nodes, head, batch: largest }
+    log.info({ ...fields, precision: used, explains: lrp !== null }, 'classifier ready')
   }
 
   /** One inference. @returns the logits of each face */
@@ -221,27 +281,14 @@ class ClassifierInWorker implements Classifier {
     const classes = manifest.labels.length
     return faces.map((_, i) => logits.slice(i * classes, (i + 1) * classes))
   }
+
+  async #inferExactly(crop: Uint8Array): Promise<Float32Array> {
+    const { logits } = await this.#worker.serving().client.call('classify', { crops: [crop], exact: true })
+    return logits
+  }
 }
 
 const usableOf = (seen: FacesOfFrame): FacesOfFrame => ({
   ...seen,
   faces: seen.faces.filter(({ whyNot }) => whyNot === null)
 })
-
-function verdictOf(
-  { manifest, reading }: { manifest: Manifest; reading: Reading },
-  { camera, at, faces }: FacesOfFrame,
-  index: number,
-  logits: Float32Array
-): Verdict {
-  const probabilities = probabilitiesOf(logits, reading, manifest.temperature)
-  return {
-    camera,
-    at,
-    face: faces[index]!,
-    labels: manifest.labels,
-    logits,
-    probabilities,
-    score: probabilities[manifest.alarmIndex]!
-  }
-}

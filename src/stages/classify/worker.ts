@@ -1,6 +1,7 @@
 import * as ort from 'onnxruntime-node'
-import { InferenceError, InvariantError, ModelError, messageOf, type Problem } from '../../core/errors.js'
+import { InferenceError, InvariantError, ModelError, messageOf, type Problem, whatOf } from '../../core/errors.js'
 import { collectGarbage } from '../../core/garbage.js'
+import type { Precision, PrecisionChoice } from '../../core/types.js'
 import { serveWorker, Transferred } from '../../core/worker.js'
 import { type EngineResult, type EngineShape, type Sample, shapeOf } from '../../lib/lrp/engine.js'
 import type { OnnxEngine } from '../../lib/lrp/engines/onnx.js'
@@ -12,13 +13,24 @@ import {
   contradiction,
   logitsOf,
   preprocess,
+  probabilitiesOf,
   type Reading,
   readingOf
 } from '../../lib/model/preprocess.js'
 import { trialCrop } from '../../lib/model/trial-crop.js'
-import { checkWeights, type Head, type InputType, knownHeadOf, readModel, signatureOf } from '../../lib/onnx/index.js'
+import {
+  checkWeights,
+  encodeModel,
+  type Head,
+  halfModelOf,
+  type InputType,
+  knownHeadOf,
+  readModel,
+  signatureOf
+} from '../../lib/onnx/index.js'
 import { openSession, type ProviderProof, proveProvider } from '../../lib/ort/provider.js'
 import type { ProviderChoice, ProviderName } from '../../lib/ort/provider-names.js'
+import { comparePrecision, type Judge, objectionTo, type PrecisionStatus } from './precision.js'
 import { type LrpRequest, type OneSession, openWithLrp } from './with-lrp.js'
 
 export interface OpenClassifierRequest {
@@ -33,6 +45,11 @@ export interface OpenClassifierRequest {
   lrp?: LrpRequest
   /** Where the graph of a large model may be written while such a session is opened. */
   folder?: string
+  precision: PrecisionChoice
+  /** Faces to prove another precision than float32 with: RGB24 of the manifest's size. */
+  proofCrops: readonly Uint8Array[]
+  /** What an earlier worker found on this processor, and need not be proved again. */
+  proved: PrecisionStatus | null
 }
 
 export interface OpenClassifierAnswer {
@@ -46,11 +63,14 @@ export interface OpenClassifierAnswer {
   lrp: EngineShape | null
   /** Why nothing does although it was asked for; null where that has not to be said. */
   lrpProblem: Problem | null
+  precision: PrecisionStatus
 }
 
 /** RGB24 of crops of the manifest's size, no more of them than `largest`. */
 export interface ClassifyRequest {
   crops: Uint8Array[]
+  /** Ask the float32 model, also where another one judges; one crop then. */
+  exact?: boolean
 }
 
 export interface LrpSample {
@@ -81,6 +101,8 @@ type Infer = (data: Float32Array, count: number) => Promise<Float32Array>
 
 interface Opening extends Told {
   manifest: Manifest
+  /** The manifest's own file, or its twin in other numbers. */
+  file: string
   infer: Infer
   /** What `infer` gives: LRP's graph stops before the last activation. */
   scores: Head
@@ -93,6 +115,13 @@ interface Open extends Opening {
   outputs: number
 }
 
+interface Serving {
+  /** Judges all faces. */
+  quick: Open
+  /** Judges single ones in float32; the same where that judges all. */
+  exact: Open
+}
+
 /**
  * Largest batch by default. On a CPU a batch takes as long as its faces one after the other, delays the first of them, and
  * needs more memory (docs/measured/bench.md has the figures). One face does not fill a GPU.
@@ -101,7 +130,7 @@ const largestBatches: Record<ProviderName, number> = { cpu: 1, cuda: 16, tensorr
 /** Few sizes, since CUDA's provider searches the fastest kernels for each; other batches are padded. */
 const batchSizes = [1, 2, 4, 8, 16]
 
-let open: Open | undefined
+let open: Serving | undefined
 let lrp: OnnxEngine | undefined
 let buffer = new Float32Array(0)
 
@@ -124,15 +153,20 @@ const methods = {
       ...(request.lrp && told.allowsLrp && { onCpu })
     })
     const { engine, problem } = outcomeOf(together)
-    const opening = { ...told, manifest, ...(await inferenceBy(engine, { ...told, manifest, threads, proof })) }
-    const outputs = await tryOut(opening, fixed ?? 1)
+    const asked = askedPrecision(request, proof.provider)
     const most = largestBatch ?? largestBatches[proof.provider]
-    const sizes = fixed === null ? await sizesThatWork(opening, outputs, most) : [fixed]
-    open = { ...opening, sizes, outputs }
+    const model = { ...told, manifest, file: manifest.file }
+    const exact = await opened(
+      { ...model, ...(await exactBy(engine, model, { threads, provider: proof.provider })) },
+      most
+    )
+    const { quick, ...precision } = await quickest(request, { asked, provider: proof.provider }, exact, most)
+    open = { quick: quick ?? exact, exact }
     lrp = engine ?? undefined
-    const shape = engine && shapeOf(engine)
-    const reading = readingOf(told.head, outputs)
-    return { proof, largest: sizes.at(-1)!, head: told.head, reading, lrp: shape, lrpProblem: problem }
+    const reading = readingOf(told.head, exact.outputs)
+    const largest = open.quick.sizes.at(-1)!
+    const explains = { lrp: engine && shapeOf(engine), lrpProblem: problem }
+    return { proof, largest, head: told.head, reading, precision, ...explains }
   },
 
   /** One explanation, in the session that judges; see `Engine.explain`. */
@@ -145,29 +179,10 @@ const methods = {
     return withLrp().logits(sample)
   },
 
-  async classify({ crops }: ClassifyRequest): Promise<Transferred<ClassifyAnswer>> {
+  async classify({ crops, exact = false }: ClassifyRequest): Promise<Transferred<ClassifyAnswer>> {
     if (!open) throw new InvariantError('is asked before its model is open', 'the classifier')
-    const { manifest, sizes } = open
-    const { width, height } = manifest.input
-    const size = 3 * width * height
-    // The padding holds old data; its results are ignored.
-    const count = sizes.find((each) => each >= crops.length)!
-    if (buffer.length < count * size) buffer = new Float32Array(count * size)
-    crops.forEach((data, i) => {
-      preprocess({ width, height, data }, manifest.input, buffer.subarray(i * size, (i + 1) * size))
-    })
-    const startedAt = performance.now()
-    const found = await open.infer(buffer.subarray(0, count * size), count)
-    const inferenceMs = performance.now() - startedAt
-    const { outputs, scores } = open
-    const logits = new Float32Array(crops.length * manifest.labels.length)
-    crops.forEach((_, i) => {
-      const own = found.subarray(i * outputs, (i + 1) * outputs)
-      if (!own.every(Number.isFinite))
-        throw new InferenceError('PL-INFERENCE-NOT-FINITE', `the model gave ${[...own].join(', ')}`, manifest.file)
-      logits.set(logitsOf(own, scores), i * manifest.labels.length)
-    })
-    return new Transferred({ logits, inferenceMs }, [logits.buffer])
+    const answer = await answerOf(exact ? open.exact : open.quick, crops)
+    return new Transferred(answer, [answer.logits.buffer])
   }
 }
 export type ClassifyMethods = typeof methods
@@ -201,47 +216,128 @@ function outcomeOf(together: OneSession | Problem | null): { engine: OnnxEngine 
   return 'engine' in together ? { engine: together.engine, problem: null } : { engine: null, problem: together }
 }
 
-interface InferenceOf extends Told {
-  manifest: Manifest
-  threads: number
-  proof: ProviderProof
+/** The precision to be tried. @throws ModelError where the config names one that is not there */
+function askedPrecision({ manifest, precision }: OpenClassifierRequest, provider: ProviderName): Precision {
+  const refused = (why: string): ModelError =>
+    new ModelError('PL-PRECISION-NONE', `inference.precision is ${precision}, and ${why}`, manifest.path)
+  if (precision === 'float16' && provider === 'cpu') throw refused('the CPU has no kernels for it')
+  if (precision === 'auto') return provider === 'cpu' && manifest.int8 ? 'int8' : 'float32'
+  if (precision === 'int8' && !manifest.int8) throw refused('the manifest names no int8 file')
+  if (precision === 'int8' && provider !== 'cpu') throw refused(`${provider} has no kernels for it`)
+  return precision
 }
 
-/** By the session that also explains, or else by one of the model's own. */
-async function inferenceBy(engine: OnnxEngine | null, model: InferenceOf): Promise<Pick<Opening, 'infer' | 'scores'>> {
-  const { manifest, threads, proof, head } = model
-  if (engine) {
-    const infer: Infer = (data, count) => engine.logits({ data, dims: batchDims(manifest.input, count) })
-    return { infer, scores: 'logits' }
-  }
-  const session = await openSession(manifest.file, { provider: proof.provider, threads })
-  return { infer: (data, count) => run({ ...model, session }, data, count), scores: head }
+/** The model with its batch sizes, tried out. */
+async function opened(opening: Opening, most: number): Promise<Open> {
+  const fixed = opening.inputDims[0] ?? null
+  const outputs = await tryOut(opening, fixed ?? 1)
+  const sizes = fixed === null ? await sizesThatWork(opening, outputs, most) : [fixed]
+  return { ...opening, outputs, sizes }
 }
 
-async function run(
-  { manifest, session, inputType, output }: InferenceOf & { session: ort.InferenceSession },
-  data: Float32Array,
-  count: number
-): Promise<Float32Array> {
-  const { input, file } = manifest
+/** The twin that is asked for, if it can be opened, and is proved right on this processor; with why not. */
+async function quickest(
+  { manifest, threads, precision, proofCrops, proved }: OpenClassifierRequest,
+  { asked, provider }: { asked: Precision; provider: ProviderName },
+  exact: Open,
+  most: number
+): Promise<PrecisionStatus & { quick: Open | null }> {
+  const stays = { used: 'float32', compared: null, problem: null, quick: null } as const
+  if (asked === 'float32') return stays
+  if (proved?.used === 'float32') return { ...proved, quick: null }
+  let session: ort.InferenceSession | undefined
   try {
-    const tensor = new ort.Tensor(inputType, asInputType(data, inputType), batchDims(input, count))
-    const outputs = await session.run({ [session.inputNames[0]!]: tensor }, [output])
-    return asFloats(outputs[output]!)
+    session = asked === 'int8' ? await openInt8(manifest, threads) : await openHalf(manifest, provider, threads)
+    const own = { ...exact, file: manifest.int8?.file ?? manifest.file, scores: exact.head }
+    const quick = await opened({ ...own, infer: inferBy(session, own) }, most)
+    if (proved) return { ...proved, quick }
+    const compared = await comparePrecision(judgeBy(exact), judgeBy(quick), proofCrops)
+    const problem = objectionTo(asked, compared, precision === 'auto')
+    if (problem === null) return { used: asked, compared, problem, quick }
+    await session.release()
+    return { ...stays, compared, problem }
   } catch (error) {
-    throw new InferenceError('PL-INFERENCE-FAILED', `the inference failed (${messageOf(error)})`, file, {
-      cause: error
-    })
+    await session?.release()
+    return { ...stays, problem: { code: 'PL-PRECISION-DIFFERS', message: `${asked} does not work: ${whatOf(error)}` } }
   }
 }
 
+async function openInt8({ int8, path }: Manifest, threads: number): Promise<ort.InferenceSession> {
+  const { file, sha256 } = int8!
+  await checkHash(file, sha256, path)
+  return openSession(file, { provider: 'cpu', threads })
+}
+
+/** The model itself with its weights in half precision, made anew at each start. */
+async function openHalf({ file }: Manifest, provider: ProviderName, threads: number): Promise<ort.InferenceSession> {
+  const bytes = encodeModel(halfModelOf(await readModel(file), file))
+  collectGarbage()
+  return openSession(bytes, { provider, threads })
+}
+
+function judgeBy(model: Open): Judge {
+  const { head, outputs, manifest } = model
+  const reading = readingOf(head, outputs)
+  return async (crop) => probabilitiesOf((await answerOf(model, [crop])).logits, reading, manifest.temperature)
+}
+
+/** @throws InferenceError */
+async function answerOf(model: Open, crops: readonly Uint8Array[]) {
+  const { manifest, sizes, outputs, scores, file } = model
+  const { width, height } = manifest.input
+  const size = 3 * width * height
+  // The padding holds old data; its results are ignored.
+  const count = sizes.find((each) => each >= crops.length)!
+  if (buffer.length < count * size) buffer = new Float32Array(count * size)
+  crops.forEach((data, i) => {
+    preprocess({ width, height, data }, manifest.input, buffer.subarray(i * size, (i + 1) * size))
+  })
+  const startedAt = performance.now()
+  const found = await model.infer(buffer.subarray(0, count * size), count)
+  const inferenceMs = performance.now() - startedAt
+  const logits = new Float32Array(crops.length * manifest.labels.length)
+  crops.forEach((_, i) => {
+    const own = found.subarray(i * outputs, (i + 1) * outputs)
+    if (!own.every(Number.isFinite))
+      throw new InferenceError('PL-INFERENCE-NOT-FINITE', `the model gave ${[...own].join(', ')}`, file)
+    logits.set(logitsOf(own, scores), i * manifest.labels.length)
+  })
+  return { logits, inferenceMs } satisfies ClassifyAnswer
+}
+
+/** In float32, by the session that also explains, or else by one of the model's own. */
+async function exactBy(
+  engine: OnnxEngine | null,
+  model: Omit<Opening, 'infer' | 'scores'>,
+  options: { threads: number; provider: ProviderName }
+): Promise<Pick<Opening, 'infer' | 'scores'>> {
+  const { manifest, file, head } = model
+  if (!engine) return { infer: inferBy(await openSession(file, options), model), scores: head }
+  return { infer: (data, count) => engine.logits({ data, dims: batchDims(manifest.input, count) }), scores: 'logits' }
+}
+
+/** By a session of the model itself. */
+function inferBy(session: ort.InferenceSession, model: Omit<Opening, 'infer' | 'scores'>): Infer {
+  const { manifest, file, inputType, output } = model
+  return async (data, count) => {
+    try {
+      const tensor = new ort.Tensor(inputType, asInputType(data, inputType), batchDims(manifest.input, count))
+      const outputs = await session.run({ [session.inputNames[0]!]: tensor }, [output])
+      return asFloats(outputs[output]!)
+    } catch (error) {
+      throw new InferenceError('PL-INFERENCE-FAILED', `the inference failed (${messageOf(error)})`, file, {
+        cause: error
+      })
+    }
+  }
+}
 /**
  * The proof that the model is what graph and manifest say, by an inference of something like a face.
  * @returns how many scores it gives for each crop
  */
 async function tryOut(opening: Opening, count: number): Promise<number> {
-  const { manifest, inputDims, scores: head } = opening
-  const { file, input } = manifest
+  const { manifest, inputDims, scores: head, file } = opening
+  const { input } = manifest
   const size = 3 * input.width * input.height
   const data = new Float32Array(count * size)
   preprocess(trialCrop(input), input, data.subarray(0, size))

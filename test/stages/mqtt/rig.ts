@@ -31,6 +31,7 @@ export const health: HealthMessage = {
   http: null,
   page: null,
   provider: 'cpu',
+  precision: { used: 'float32', compared: null, problem: null, code: null },
   model,
   explanation: null
 }
@@ -67,6 +68,7 @@ export function alarm(
     code: null,
     late: false,
     test: false,
+    confirmed: true,
     model
   }
 }

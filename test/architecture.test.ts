@@ -97,6 +97,7 @@ const rules: Rules = {
     libraries,
     stages,
     'daemon/*',
+    'page',
     'provider',
     'show/*',
     'study',

@@ -21,7 +21,12 @@ const analyzeVersion = (): number =>
   Number(/^systemd (\d+)/.exec(spawnSync('systemd-analyze', ['--version'], { encoding: 'utf8' }).stdout ?? '')?.[1])
 
 export const expectedSkips: readonly ExpectedSkip[] = [
-  ...['test/page/screens.test.ts', 'test/page/editor.test.ts', 'test/daemon/page.test.ts'].map((file) => ({
+  ...[
+    'test/page/screens.test.ts',
+    'test/page/editor.test.ts',
+    'test/daemon/page.test.ts',
+    'test/daemon/technician-page.test.ts'
+  ].map((file) => ({
     file,
     reason: 'Chromium, the browser that the page is looked at with, is not installed (apt-get install chromium)',
     when: () => chromiumPath === null

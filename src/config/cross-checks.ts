@@ -14,7 +14,6 @@ const checks: readonly ((tree: Tree) => ConfigProblem[])[] = [
   userForPassword,
   tokenForNetwork,
   tokensOfPage,
-  tlsForNetwork,
   gammaFits,
   sessionFits
 ]
@@ -167,17 +166,6 @@ function tokensOfPage(tree: Tree): ConfigProblem[] {
   }
   if (ward === undefined && technician === undefined) return problem('a page that is enabled and has no token')
   return ward === technician ? problem('the same token for both roles') : []
-}
-
-/** Tokens, names and alarms do not cross a network unencrypted. */
-function tlsForNetwork(tree: Tree): ConfigProblem[] {
-  const path = ['page', 'host']
-  const host = valueAt(tree.value, path)
-  const off = valueAt(tree.value, ['page', 'enabled']) !== true
-  if (typeof host !== 'string' || off || loopback.test(host) || !/^[0-9a-f.:]+$/i.test(host)) return []
-  if (valueAt(tree.value, ['page', 'tls']) !== undefined) return []
-  const message = `found ${JSON.stringify(host)}, which others can reach, and no page.tls, allowed is 127.0.0.1, or page.tls with cert and key`
-  return [{ at: placeOf(path, tree).value, path, code: 'PL-CONFIG-PAGE-TLS', message }]
 }
 
 /** A key of the explanations that the others leave without a use says what is not so. */

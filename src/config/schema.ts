@@ -319,7 +319,9 @@ const page = z.strictObject({
     .describe('Serve the page: rooms as lamps, open alarms, acknowledging and pausing (docs/operate/page.md).'),
   host: ownAddress
     .default('127.0.0.1')
-    .describe('Where to listen; 0.0.0.0 is every network. Any address but those of this device itself requires tls.'),
+    .describe(
+      'Where to listen; 0.0.0.0 is every network. Any address but those of this device itself is encrypted: with tls, else with a certificate that painlens makes.'
+    ),
   port: wholeFrom(1, 65_535)
     .default(9465)
     .describe('The TCP port. If it is taken, painlens says so in the log and tries again every 30 s.'),
@@ -329,7 +331,9 @@ const page = z.strictObject({
       key: path.describe('The private key of cert, a PEM file.')
     })
     .optional()
-    .describe('HTTPS and HTTP/2. Any host but this device itself requires it.'),
+    .describe(
+      'HTTPS and HTTP/2 with this certificate. Without it, any host but this device itself gets one that painlens makes.'
+    ),
   tokens: z
     .strictObject({ ward: pageToken.describe('For the staff.'), technician: pageToken.describe('For the technician.') })
     .prefault({})
@@ -345,7 +349,14 @@ const page = z.strictObject({
     ),
   path: path
     .default('data/page')
-    .describe("Folder of the page's own state: the key of its logins. Relative to $STATE_DIRECTORY under systemd.")
+    .describe(
+      "Folder of the page's own state: the key of its logins, and the history. Relative to $STATE_DIRECTORY under systemd."
+    ),
+  history_days: wholeFrom(1, 366)
+    .default(14)
+    .describe(
+      'For how many days the page keeps the history of rooms, alarms, acknowledgements, pauses and looks at pictures.'
+    )
 })
 
 const log = z.strictObject({

@@ -130,10 +130,13 @@ export const pageDefaults = (): PageOptions => ({
   device: 'box-1',
   others: ['box-2'],
   folder: folder(),
+  historyDays: 14,
   heatmaps: true,
   actions: { acknowledge: refuse, pause: refuse, resume: refuse },
   pictures: null,
   cameras: () => [],
+  lamps: () => [],
+  way: { state: () => null, start: refuse },
   log: silentLog,
   clock: systemClock
 })

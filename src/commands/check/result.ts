@@ -24,6 +24,7 @@ export const lamps = [
   'broker',
   'commands',
   'http',
+  'page',
   'disk',
   'disk (alarms)',
   'disk (heatmaps)'

@@ -105,11 +105,6 @@ export const configErrors = area({
       cause: 'The page needs a token for its logins, and its two roles need different ones.',
       fix: 'Set page.tokens.ward and page.tokens.technician, best as ${credential:…}; openssl rand -hex 16 makes one.'
     },
-    'PL-CONFIG-PAGE-TLS': {
-      cause:
-        'page.host is an address that other machines reach, and tokens and alarms would cross the network unencrypted.',
-      fix: 'Set page.tls to a certificate and its key, or leave page.host at 127.0.0.1 behind a proxy that encrypts.'
-    },
     'PL-CONFIG-ENV': {
       cause: '`${env:NAME}` names a variable that painlens was not started with.',
       fix: 'Set it, for a service with Environment= or EnvironmentFile= in the unit.'

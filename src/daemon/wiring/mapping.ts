@@ -170,15 +170,23 @@ export function seenFacesOptions({ alarm: { face_unusable_min, nobody_seen_min }
   } satisfies Partial<WithUnits<SeenFacesOptions>>
 }
 
-export function pageOptions({ device, page: { host, port, tls, tokens, devices, path }, privacy }: Config) {
+/** Nothing else can reach it there. */
+export const isThisDevice = (host: string): boolean => /^(localhost|127\.[0-9.]+|::1)$/i.test(host)
+
+export function pageOptions({
+  device,
+  page: { host, port, tls, tokens, devices, path, history_days },
+  privacy
+}: Config) {
   return {
     host,
     port,
-    tls,
+    tls: tls ?? (isThisDevice(host) ? undefined : ('own' as const)),
     tokens,
     device,
     others: [...new Set(devices)].filter((other) => other !== device),
     folder: path,
+    historyDays: history_days,
     heatmaps: privacy.publish_heatmap
   } satisfies Partial<WithUnits<PageOptions>>
 }

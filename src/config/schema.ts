@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { type Condition, conditionNames, conditions, priorities as priorityNames } from '../contract/conditions.js'
 import type { WithUnits } from '../core/clock.js'
 import { logFormats, logLevels } from '../core/log.js'
+import { precisions } from '../core/types.js'
 import { plainCompositeNames } from '../lib/lrp/composites.js'
 import { engineNames } from '../lib/lrp/engine.js'
 import { providerNames } from '../lib/ort/provider-names.js'
@@ -161,6 +162,12 @@ const inference = z.strictObject({
     .enum(['auto', ...providerNames])
     .default('auto')
     .describe('Where models run. auto tries CUDA, then the CPU; a named one that does not work stops the start.'),
+  precision: z
+    .enum(['auto', ...precisions])
+    .default('auto')
+    .describe(
+      'In what numbers faces are judged. auto takes int8 where the manifest names such a file, the provider is the CPU, and it is proved right and faster at start; float32 confirms alarms all the same.'
+    ),
   threads: wholeFrom(0, 64).default(0).describe('CPU threads for each model; 0 chooses by the number of cores.'),
   min_face_score: share.default(0.5).describe('Faces with a lower detector score are ignored.')
 })
@@ -220,13 +227,19 @@ export const alarmSchema = z.strictObject({
   priority: z.strictObject(priorities).prefault({}).describe('Priority by condition.')
 })
 
-const explanation = z.strictObject({
+export const explanationSchema = z.strictObject({
   enabled: z.boolean().default(true).describe('Explain alarms by LRP. Alarms never wait for it.'),
   engine: z
     .enum(['auto', ...engineNames])
     .default('auto')
     .describe(
       'What computes LRP: tfjs on the CPU, or ONNX Runtime where the classifier runs. auto lets both explain the same pictures at start, refuses to explain if they disagree on most of them, and takes the faster; during that trial a large model takes about four times its file in memory.'
+    ),
+  session: z
+    .enum(['auto', 'own', 'shared'])
+    .default('auto')
+    .describe(
+      'With engine onnx on the CPU: own gives LRP a session beside the classifier, whose verdicts then wait for no explanation; shared has one session for both, which holds the weights once, and a verdict may wait for one view of an explanation. auto shares where the model file is larger than an eighth of the memory.'
     ),
   composite: z
     .enum(plainCompositeNames)
@@ -381,7 +394,7 @@ export const configSchema = z.strictObject({
   model: model.prefault({}).describe('The models.'),
   inference: inference.prefault({}).describe('How models run.'),
   alarm: alarmSchema.prefault({}).describe('When an alarm begins and ends.'),
-  explanation: explanation.prefault({}).describe('Explanations of alarms.'),
+  explanation: explanationSchema.prefault({}).describe('Explanations of alarms.'),
   privacy: privacy.prefault({}).describe('What may leave the device beyond numbers. All off by default.'),
   http: http.prefault({}).describe('The state of painlens, for monitoring. No pictures, no scores.'),
   page: page.prefault({}).describe('A page for nurses and technicians, on a listener of its own. Off by default.'),

@@ -183,7 +183,7 @@ function openMqtt(
 /** The reporter, after it has reported the ends of an earlier run's alarms. */
 function openReporter(
   { config, log, clock }: DaemonOptions,
-  { explainer, alarmLog, outbox }: Parts,
+  { classifier, explainer, alarmLog, outbox }: Parts,
   { alarms, telling, metrics }: { alarms: Alarms; telling: Telling; metrics: Metrics }
 ): Reporter {
   const explanations =
@@ -199,7 +199,16 @@ function openReporter(
       log: log.child({ stage: 'explain' }),
       clock
     })
-  const reporter = new Reporter({ alarms, mqtt: telling, alarmLog, explanations, measured: metrics, log, clock })
+  const reporter = new Reporter({
+    alarms,
+    mqtt: telling,
+    alarmLog,
+    float32: classifier,
+    explanations,
+    measured: metrics,
+    log,
+    clock
+  })
   const ends = endsOfUnfinishedAlarms(outbox, clock.now(), clock)
   for (const end of ends) alarms.recall(end)
   reporter.send(ends)

@@ -95,7 +95,7 @@ export const unitTests = [
   'test/stages/camera/picture-shape.test.ts',
   'test/stages/camera/retries.test.ts',
   'test/stages/camera/url.test.ts',
-  'test/stages/classify/batches.test.ts',
+  'test/stages/classify/queue.test.ts',
   'test/stages/classify/float32.test.ts',
   'test/stages/detect/crash.test.ts',
   'test/stages/explain/checks/pixel-flipping.test.ts',

@@ -211,13 +211,19 @@ export const alarmSchema = z.strictObject({
   priority: z.strictObject(priorities).prefault({}).describe('Priority by condition.')
 })
 
-const explanation = z.strictObject({
+export const explanationSchema = z.strictObject({
   enabled: z.boolean().default(true).describe('Explain alarms by LRP. Alarms never wait for it.'),
   engine: z
     .enum(['auto', ...engineNames])
     .default('auto')
     .describe(
       'What computes LRP: tfjs on the CPU, or ONNX Runtime where the classifier runs. auto lets both explain the same pictures at start, refuses to explain if they disagree on most of them, and takes the faster; during that trial a large model takes about four times its file in memory.'
+    ),
+  session: z
+    .enum(['auto', 'own', 'shared'])
+    .default('auto')
+    .describe(
+      'With engine onnx on the CPU: own gives LRP a session beside the classifier, whose verdicts then wait for no explanation; shared has one session for both, which holds the weights once, and a verdict may wait for one view of an explanation. auto shares where the model file is larger than an eighth of the memory.'
     ),
   composite: z
     .enum(plainCompositeNames)
@@ -372,7 +378,7 @@ export const configSchema = z.strictObject({
   model: model.prefault({}).describe('The models.'),
   inference: inference.prefault({}).describe('How models run.'),
   alarm: alarmSchema.prefault({}).describe('When an alarm begins and ends.'),
-  explanation: explanation.prefault({}).describe('Explanations of alarms.'),
+  explanation: explanationSchema.prefault({}).describe('Explanations of alarms.'),
   privacy: privacy.prefault({}).describe('What may leave the device beyond numbers. All off by default.'),
   http: http.prefault({}).describe('The state of painlens, for monitoring. No pictures, no scores.'),
   page: page.prefault({}).describe('A page for nurses and technicians, on a listener of its own. Off by default.'),

@@ -145,6 +145,11 @@ export interface ExplanationMessage {
   text: Texts
   /** Classes other than the target only with privacy.publish_emotions. */
   uncertainty: Uncertainty
+  /**
+   * By what share of its largest relevance the map changes when each value of the picture changes by a millionth of itself, 0..1; null
+   * where the composite cannot be ill-conditioned.
+   */
+  conditioning: number | null
   /** PNG in base64, only with privacy.publish_heatmap. */
   heatmap?: string
 }

@@ -162,6 +162,11 @@ const explanation = z.strictObject({
       views: count.describe('How many versions of the face were explained; below 2 nothing is known.')
     })
     .describe('How far the explanation changes where nothing that matters has: 0 (not at all) to 100.'),
+  conditioning: share
+    .nullable()
+    .describe(
+      'By what share of its largest relevance the map changes when each value of the picture changes by a millionth of itself; null where the composite cannot be ill-conditioned.'
+    ),
   heatmap: z.base64().optional().describe('PNG in base64, only with privacy.publish_heatmap.')
 })
 

@@ -5,9 +5,10 @@ import { ModelError, ProviderError } from '../../core/errors.js'
 import { silentLog } from '../../core/log.js'
 import type { Crop } from '../../core/types.js'
 import { faceInPain } from '../../daemon/wiring/drawn-faces.js'
-import { classifierOptions, explainOptions } from '../../daemon/wiring/mapping.js'
+import { classifierOptions, explainOptions, modelShareOf } from '../../daemon/wiring/mapping.js'
 import { faceModelFiles } from '../../lib/face/model-files.js'
 import { FaceNetworks } from '../../lib/face/networks.js'
+import type { Engine } from '../../lib/lrp/engine.js'
 import { loadManifest, type Manifest } from '../../lib/model/manifest.js'
 import { batchDims } from '../../lib/model/preprocess.js'
 import { proveProvider } from '../../lib/ort/provider.js'
@@ -22,8 +23,9 @@ import { type CheckContext, type CheckResult, fail, failed, ok, warn } from './r
  */
 export async function checkModel({ config, signal }: CheckContext): Promise<CheckResult[]> {
   const manifest = await loadManifest(config.model.manifest)
+  const wanted = classifierOptions(config, manifest, await modelShareOf(manifest))
   const open = (provider: ProviderChoice): Promise<Classifier> =>
-    startClassifier({ ...classifierOptions(config, manifest), provider, log: silentLog, signal })
+    startClassifier({ ...wanted, provider, log: silentLog, signal })
   // A failing provider is reported by the line `provider`.
   const classifier = await open(config.inference.provider).catch((error: unknown) => {
     if (error instanceof ProviderError) return open('cpu')
@@ -31,15 +33,20 @@ export async function checkModel({ config, signal }: CheckContext): Promise<Chec
   })
   const crop = await faceInPain(manifest)
   const { provider } = classifier.proof
-  let said: CheckResult[]
+  const options = { ...explainOptions(config, manifest, provider), saveTo: undefined, inBackground: false }
+  const explain = (shared?: Engine): Promise<CheckResult> =>
+    explained({ ...options, shared, log: silentLog, signal }, crop)
+  const shares = classifier.lrp !== null
+  const results: CheckResult[] = []
   try {
-    said = [await judged(manifest, classifier, crop), ...precisionOf(classifier)]
+    results.push(await judged(manifest, classifier, crop), ...precisionOf(classifier))
+    if (config.explanation.enabled && classifier.lrp) results.push(await explain(classifier.lrp))
   } finally {
     await classifier.stop()
   }
-  if (!config.explanation.enabled) return said
-  const options = { ...explainOptions(config, manifest, provider), saveTo: undefined, inBackground: false }
-  return [...said, await explained({ ...options, log: silentLog, signal }, crop)]
+  // A session of its own is opened when the classifier's has gone: `check` needs no more memory than it must.
+  if (config.explanation.enabled && !shares) results.push(await explain())
+  return results
 }
 
 /** What was found of another precision than float32, where one was tried. */

@@ -72,8 +72,8 @@ function pictureOf({ picture, manifest, face, trueLabel, explained }: Result): o
 }
 
 function explanationOf({ composite, engine, explained, durationMs }: Result): object {
-  const { regions, text, uncertainty } = explained
-  return { composite, engine, regions, text, uncertainty, duration_ms: Math.round(durationMs) }
+  const { regions, text, uncertainty, conditioning } = explained
+  return { composite, engine, regions, text, uncertainty, conditioning, duration_ms: Math.round(durationMs) }
 }
 
 async function explanationsIn(json: string): Promise<object[]> {

@@ -30,6 +30,8 @@ export interface ProvingOptions {
   threads?: number
   /** The input's dims, for those that the model leaves free; 1 unless given. */
   dims?: readonly number[]
+  /** What proves the CPU in place of an inference of `model`: one in the session that is to serve. @returns its nodes by provider */
+  onCpu?: () => Promise<Record<string, number>>
   /** The GPU's device file that may not be opened, of which ONNX Runtime says no more than "no device". */
   refused?: () => DeviceRefusal | undefined
 }
@@ -50,7 +52,7 @@ export async function proveProvider(
   let remedy: string | undefined
   for (const provider of choice === 'auto' ? automaticProviders : [choice]) {
     try {
-      const nodes = await profiledInference(provider, model, options)
+      const nodes = await nodesOn(provider, model, options)
       if (!nodes[profileNames[provider]])
         throw new ProviderError('PL-PROVIDER-UNUSED', `no node of ${model} ran on it`, provider)
       return { provider, nodes, ...(failures.length > 0 && { fallback: failures.join('; '), remedy }) }
@@ -69,6 +71,10 @@ export async function proveProvider(
   throw new ProviderError('PL-PROVIDER-NONE', `no provider works (${failures.join('; ')})`, 'inference.provider')
 }
 
+function nodesOn(provider: ProviderName, model: string, options: ProvingOptions): Promise<Record<string, number>> {
+  return provider === 'cpu' && options.onCpu ? options.onCpu() : profiledInference(provider, model, options)
+}
+
 /** ONNX Runtime's own message, without the file, which may work on the next provider. */
 function reasonOf(error: unknown): string {
   if (error instanceof ProviderError) return error.what
@@ -81,17 +87,30 @@ async function profiledInference(
   model: string,
   { threads, dims }: ProvingOptions
 ): Promise<Record<string, number>> {
-  const folder = await mkdtemp(join(tmpdir(), 'painlens-proof-'))
-  try {
-    const session = await openSession(model, { provider, threads, profileFilePrefix: join(folder, 'profile') })
+  const { nodes } = await withProfile(async (profileFilePrefix) => {
+    const session = await openSession(model, { provider, threads, profileFilePrefix })
     try {
       await session.run({ [session.inputNames[0]!]: zeros(session, dims) })
       session.endProfiling()
     } finally {
       await session.release()
     }
+  })
+  return nodes
+}
+
+/**
+ * @param infer opens a session with that prefix, infers, and ends its profiling
+ * @returns what it returned, and the profile's nodes by provider
+ */
+export async function withProfile<R>(
+  infer: (profileFilePrefix: string) => Promise<R>
+): Promise<{ result: R; nodes: Record<string, number> }> {
+  const folder = await mkdtemp(join(tmpdir(), 'painlens-proof-'))
+  try {
+    const result = await infer(join(folder, 'profile'))
     const [file] = await readdir(folder)
-    return countNodes(await readFile(join(folder, file!), 'utf8'))
+    return { result, nodes: countNodes(await readFile(join(folder, file!), 'utf8')) }
   } finally {
     await rm(folder, { recursive: true, force: true })
   }

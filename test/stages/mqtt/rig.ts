@@ -91,6 +91,7 @@ export const explanation: ExplanationMessage = {
   regions: [],
   text: { en: 'brows', de: 'Brauen' },
   uncertainty: { classes: { pain: 12.5, disgust: 3, happiness: 9.4 }, regions: { brows: 4.2 }, views: 6 },
+  conditioning: null,
   heatmap: 'iVBORw0KGgo='
 }
 

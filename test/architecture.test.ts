@@ -74,6 +74,8 @@ const rules: Rules = {
     stages,
     'onvif',
     'page',
+    // Drawn faces, by which a model is tried at start.
+    'show/render',
     'daemon/line',
     'daemon/report',
     'daemon/health',

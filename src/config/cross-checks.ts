@@ -1,5 +1,6 @@
+import { usesGamma } from '../lib/lrp/composites.js'
 import { placeOf, valueAt } from './problems.js'
-import { alarmSchema } from './schema.js'
+import { alarmSchema, explanationSchema } from './schema.js'
 import type { ConfigProblem, Path, Tree } from './tree.js'
 
 /** Checks across several values. They read the raw values, so their problems are reported together with all others. */
@@ -12,7 +13,9 @@ const checks: readonly ((tree: Tree) => ConfigProblem[])[] = [
   cameraTlsFits,
   userForPassword,
   tokenForNetwork,
-  tokensOfPage
+  tokensOfPage,
+  gammaFits,
+  sessionFits
 ]
 
 export const crossChecks = (tree: Tree): ConfigProblem[] => checks.flatMap((check) => check(tree))
@@ -163,4 +166,30 @@ function tokensOfPage(tree: Tree): ConfigProblem[] {
   }
   if (ward === undefined && technician === undefined) return problem('a page that is enabled and has no token')
   return ward === technician ? problem('the same token for both roles') : []
+}
+
+/** A key of the explanations that the others leave without a use says what is not so. */
+function gammaFits(tree: Tree): ConfigProblem[] {
+  const { data } = explanationOf(tree, { composite: true, gamma: true })
+  if (!data || data.gamma === null || data.gamma === undefined || usesGamma(String(data.composite))) return []
+  return unusedKey(tree, 'gamma', `found a gamma, for which ${data.composite} has no use, allowed is null`)
+}
+
+function sessionFits(tree: Tree): ConfigProblem[] {
+  const { data } = explanationOf(tree, { engine: true, session: true })
+  if (data?.session !== 'shared' || data.engine === 'onnx') return []
+  const found = `found shared with engine ${data.engine}, which the classifier's session cannot run`
+  return unusedKey(tree, 'session', `${found}, allowed are auto and own (shared with engine onnx)`)
+}
+
+function explanationOf(tree: Tree, keys: Parameters<typeof explanationSchema.pick>[0]) {
+  return explanationSchema
+    .pick(keys)
+    .strip()
+    .safeParse(valueAt(tree.value, ['explanation']) ?? {})
+}
+
+function unusedKey(tree: Tree, key: string, message: string): ConfigProblem[] {
+  const path = ['explanation', key]
+  return [{ at: placeOf(path, tree).value, path, code: 'PL-CONFIG-EXPLANATION', message }]
 }

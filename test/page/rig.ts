@@ -71,6 +71,7 @@ export function health(cameras: Record<string, CameraSketch>, { demonstration = 
     http: null,
     page: null,
     provider: 'cpu',
+    precision: { used: 'float32', compared: null, problem: null, code: null },
     model: { name: 'm', sha256: 'ab', demonstration },
     explanation: null
   }

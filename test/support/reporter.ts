@@ -19,6 +19,7 @@ export function reporterInto(said: AlarmMessage[], clock: Clock): Reporter {
     },
     alarmLog: { append: () => undefined },
     references: null,
+    float32: { confirm: async () => null },
     explanations: null,
     measured: { frame: () => undefined, alarm: () => undefined },
     log: silentLog,

@@ -21,6 +21,7 @@ import { lrpTable } from './lrp.js'
 import { memoryTable } from './memory.js'
 import { demoModel, fullSizeModel } from './models.js'
 import { renderFrames } from './pictures.js'
+import { precisionTable } from './precision.js'
 import { relayTable } from './relay.js'
 import { rollsTable } from './rolls.js'
 import { scenesTables } from './scenes.js'
@@ -63,6 +64,13 @@ const benches: Record<string, () => Promise<string>> = {
 /** Benches that do not measure speed run only when they are named. */
 const onRequest: typeof benches = {
   study: studyTable,
+  precision: async () => {
+    const benches = [
+      { manifest: await demoModel(), faces: 200, rounds: 9 },
+      { manifest: await fullSizeModel(), faces: 8, rounds: 7 }
+    ]
+    return precisionTable(benches, threads)
+  },
   rolls: () => rollsTable(),
   usable: usableTable,
   scenes: async () => scenesTables(),

@@ -85,6 +85,7 @@ async function openStages(manifest: Manifest, threads: number) {
     mqtt,
     alarmLog: { append: () => undefined },
     references: null,
+    float32: classifier,
     explanations: null,
     measured: { frame: () => undefined, alarm: () => undefined },
     log: silentLog,

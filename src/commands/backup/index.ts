@@ -24,6 +24,7 @@ import {
   type BackupHead,
   configName,
   headName,
+  int8Name,
   logPattern,
   modelNames,
   mostBytesOf,
@@ -75,7 +76,8 @@ export async function backupCommand(
     ...(models
       ? [
           inMemory(modelNames.manifest, Buffer.from(await readText(manifest.path))),
-          onDisk(modelNames.file, manifest.file, manifest.sha256)
+          onDisk(modelNames.file, manifest.file, manifest.sha256),
+          ...(manifest.int8 ? [onDisk(int8Name, manifest.int8.file, manifest.int8.sha256)] : [])
         ]
       : [])
   ]

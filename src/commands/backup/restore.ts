@@ -22,7 +22,16 @@ import { askCameras } from '../../daemon/control/client.js'
 import { controlSocket } from '../../daemon/control/socket.js'
 import { loadManifest, sha256Of } from '../../lib/model/manifest.js'
 import { holdOutbox, isOutboxFolder, parseSaved, type SavedEntry, writeOutbox } from '../../stages/outbox/index.js'
-import { type BackupHead, configName, logPattern, modelNames, outboxName, secretName, secretPlace } from './form.js'
+import {
+  type BackupHead,
+  configName,
+  int8Name,
+  logPattern,
+  modelNames,
+  outboxName,
+  secretName,
+  secretPlace
+} from './form.js'
 import { Staging } from './places.js'
 import { unpackBackup } from './unpack.js'
 
@@ -214,7 +223,7 @@ async function stageModel({ folder, head, config, archive }: Restoring, staging:
   await rename(join(folder, modelNames.manifest), join(own, modelNames.manifest))
   const from = join(own, head.model.file === modelNames.manifest ? 'none' : head.model.file)
   await rename(join(folder, modelNames.file), from)
-  const { file, sha256 } = await loadManifest(join(own, modelNames.manifest))
+  const { file, sha256, int8 } = await loadManifest(join(own, modelNames.manifest))
   if (file !== from || sha256 !== head.model.sha256)
     throw new InputError('PL-RESTORE-DAMAGED', 'its model is not the one that its head names', archive)
   const place = join(dirname(target), basename(file))
@@ -222,6 +231,11 @@ async function stageModel({ folder, head, config, archive }: Restoring, staging:
     const there = await sha256Of(place)
     if (there !== sha256) throw differs(place, there)
   } else staging.file(file, place, 0o644)
+  if (int8 && head.files.some(({ name }) => name === int8Name)) {
+    const quick = join(dirname(target), basename(int8.file))
+    // Where there is another one, painlens finds that out at start, and judges in float32.
+    if (!(await isThere(quick))) staging.file(join(folder, int8Name), quick, 0o644)
+  }
   staging.file(join(own, modelNames.manifest), target, 0o644)
 }
 

@@ -17,6 +17,7 @@ export const lamps = [
   'camera ID',
   'cameras',
   'model',
+  'precision',
   'explanations',
   'face models',
   'provider',

@@ -76,6 +76,10 @@ export const configErrors = area({
       cause: 'A camera is looked at so seldom that every face counts as gone before the next frame.',
       fix: "Raise the camera's fps, or alarm.track_lost_s."
     },
+    'PL-CONFIG-EXPLANATION': {
+      cause: 'A key of explanation has no use beside the others there.',
+      fix: 'Remove the key, or set explanation.composite to lrp.gamma or lrp.epsilon_gamma_box, explanation.engine to onnx.'
+    },
     'PL-CONFIG-TLS-UNUSED': {
       cause: "mqtt.tls is set, but mqtt.url is not encrypted; or a camera's tls, and its url is not.",
       fix: 'Write mqtts:// (a camera: rtsps:// or https://) in the url, or remove tls.'

@@ -7,8 +7,9 @@ import { errorFields, type Problem } from '../../core/errors.js'
 import type { Log } from '../../core/log.js'
 import { frameId, traced } from '../../core/trace.js'
 import type { Box, CameraState, Face, Sighting, Verdict } from '../../core/types.js'
-import type { Acknowledged, Alarms } from '../../stages/alarm/index.js'
+import type { Acknowledged, Alarms, Float32Question } from '../../stages/alarm/index.js'
 import type { AlarmLog } from '../../stages/alarm-log/index.js'
+import type { Classifier } from '../../stages/classify/index.js'
 import type { ExplainedAlarms } from '../../stages/explain/index.js'
 import type { Mqtt } from '../../stages/mqtt/index.js'
 import type { Referenced, References } from '../../stages/reference/index.js'
@@ -30,8 +31,10 @@ export interface ReporterOptions {
     'putAlarmInOutbox' | 'putAcknowledgementInOutbox' | 'observation' | 'cameraState' | 'cameraPain' | 'refresh'
   >
   alarmLog: Pick<AlarmLog, 'append'>
+  /** Asked before an alarm goes out by the scores of a quicker model. */
+  float32: Pick<Classifier, 'confirm'>
   /** Null where alarms do not go by resting faces. */
-  references: Pick<References, 'judge' | 'interrupted' | 'tick'> | null
+  references: Pick<References, 'judge' | 'scoreOf' | 'interrupted' | 'tick'> | null
   explanations: Pick<ExplainedAlarms, 'consider' | 'forget' | 'forgetCamera' | 'alarmEnded'> | null
   measured: Measured
   log: Log
@@ -198,13 +201,26 @@ export class Reporter {
 
   #verdict(verdict: Verdict, { score, unreferenced }: Referenced, picture: Box, camera: CameraConfig): void {
     const { alarms, explanations } = this.#options
-    const { at, face } = verdict
+    const { at, face, precision } = verdict
     const { track, box, crop } = face
-    const output = alarms.observe({ camera: camera.id, track, at, score, unreferenced, box })
+    const output = alarms.observe({ camera: camera.id, track, at, score, unreferenced, precision, box })
     this.send(output.alarms, { camera: camera.id, at })
+    if (output.question) void this.#confirm(output.question, face, { camera: camera.id, at, picture })
     this.#observation(face, { verdict, score, smoothed: output.smoothed }, { at, picture }, camera)
     const alarmId = output.episode?.active ? output.episode.alarmId : null
     explanations?.consider({ camera: camera.id, track, at, crop, score, alarmId })
+  }
+
+  /** The alarm waits for float32, at most a second; without an answer it goes out unconfirmed. */
+  async #confirm(question: Float32Question, face: Face, { picture, ...frame }: InFrame): Promise<void> {
+    const { alarms, float32, references, clock, log } = this.#options
+    const exact = await float32.confirm(face).catch((error: unknown) => {
+      log.warn({ ...errorFields(error), ...frame }, 'float32 cannot confirm an alarm')
+      return null
+    })
+    const held = exact && (references?.scoreOf(face, { ...frame, picture }, exact) ?? exact)
+    const own = held ? { unreferenced: exact.score, ...held } : null
+    this.send(alarms.answer(question, own?.score ?? null, clock.now(), own?.unreferenced), frame)
   }
 
   /** A face that is seen and cannot be judged ends no alarm and starts none. */
@@ -225,6 +241,10 @@ export class Reporter {
     const { mqtt, clock } = this.#options
     mqtt.observation(camera.id, observationOf(face, stamp(clock, at), judged, picture))
   }
+}
+
+interface InFrame extends Seen {
+  camera: string
 }
 
 type Seen = Pick<Sighting, 'at' | 'picture'>

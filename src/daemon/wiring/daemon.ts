@@ -202,6 +202,7 @@ async function openBedReferences(
       ...{ sha256, labels, alarmIndex, resting, reading: classifier.reading },
       scoreOf: (logits) => classifier.scoreOf(logits)
     },
+    exact: (verdict) => classifier.exact(verdict),
     publish: (camera, references) => mqtt.cameraReference(camera, { references }),
     log: log.child({ stage: 'reference' }),
     clock
@@ -212,7 +213,7 @@ async function openBedReferences(
 /** The reporter, after it has reported the ends of an earlier run's alarms. */
 function openReporter(
   { config, log, clock }: DaemonOptions,
-  { explainer, alarmLog, outbox }: Parts,
+  { classifier, explainer, alarmLog, outbox }: Parts,
   {
     alarms,
     references,
@@ -238,6 +239,7 @@ function openReporter(
     mqtt: telling,
     alarmLog,
     references,
+    float32: classifier,
     explanations,
     measured: metrics,
     log,

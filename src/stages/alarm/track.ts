@@ -1,9 +1,9 @@
 /** What is known about one face over time, and what follows for its alarm: onset, end, and which track goes on with it. */
-import type { EndReason, TechnicalCondition } from '../../contract/conditions.js'
+import type { EndReason } from '../../contract/conditions.js'
 import { latest, type Moment, type Seconds } from '../../core/clock.js'
 import type { Box } from '../../core/types.js'
 import type { AlarmRecord } from './record.js'
-import type { AlarmReference, AlarmRules } from './types.js'
+import type { AlarmReference, AlarmRules, Float32Question } from './types.js'
 
 /** In which the smoothed score has been on one side of a threshold. */
 interface Stretch {
@@ -14,15 +14,26 @@ interface Stretch {
   frames: number
 }
 
-/** Times are moments of the clock. */
-export interface TrackState {
-  camera: string
-  /** What alarms go by: `lowered`, or `unreferenced` where that is as high as no reference may lower. NaN before the first score. */
+/** Smoothed scores, 0..1; NaN before the first score. */
+export interface Smoothed {
+  /** What alarms go by: `lowered`, or `unreferenced` where that is so high that no reference may lower it. */
   smoothed: number
-  /** Smoothed scores, held against the bed's resting face where there is one. */
+  /** Of scores held against the bed's resting face, where there is one. */
   lowered: number
-  /** The model's own, smoothed; the same to the bit where no score was lowered. */
+  /** Of the model's own scores; the same to the bit where none was lowered. */
   unreferenced: number
+}
+
+/** What alarms go by, of both. */
+export const smoothedOf = (lowered: number, unreferenced: number, { alwaysAlarm }: AlarmRules): Smoothed => ({
+  smoothed: unreferenced >= alwaysAlarm ? unreferenced : lowered,
+  lowered,
+  unreferenced
+})
+
+/** Times are moments of the clock. */
+export interface TrackState extends Smoothed {
+  camera: string
   firstSeen: Moment
   lastSeen: Moment
   /** When it last had a score, or was first seen. */
@@ -48,6 +59,10 @@ export interface TrackState {
   heldAt: Moment | null
   /** Out of sight, with a face at its place that shows no pain, and may be another person's. */
   isDoubtful: boolean
+  /** What float32 is asked about it, as an alarm waits to be confirmed; null while nothing is. */
+  question: Float32Question | null
+  /** When it was asked last. */
+  askedAt: Moment | null
 }
 
 export function newTrack(camera: string, at: Moment): TrackState {
@@ -70,7 +85,9 @@ export function newTrack(camera: string, at: Moment): TrackState {
     painAt: null,
     patience: 1,
     heldAt: null,
-    isDoubtful: false
+    isDoubtful: false,
+    question: null,
+    askedAt: null
   }
 }
 
@@ -104,9 +121,8 @@ export function follow(
   const now = track.lastSeen
   track.lastJudged = now
   const weight = rules.smoothingS > 0 ? 1 - Math.exp(-seenMs / (rules.smoothingS * 1000)) : 1
-  track.lowered = towards(track.lowered, score, weight)
-  track.unreferenced = towards(track.unreferenced, unreferenced ?? score, weight)
-  track.smoothed = track.unreferenced >= rules.alwaysAlarm ? track.unreferenced : track.lowered
+  const own = towards(track.unreferenced, unreferenced ?? score, weight)
+  Object.assign(track, smoothedOf(towards(track.lowered, score, weight), own, rules))
   track.above = track.smoothed >= rules.onsetThreshold ? longer(track.above, now, seenMs) : null
   track.below = track.smoothed <= rules.clearThreshold ? longer(track.below, now, seenMs) : null
   if (score > rules.clearThreshold) track.painAt = track.box
@@ -191,10 +207,6 @@ export function trackKey(camera: string, track: number): string {
   return `${track}@${camera}`
 }
 
-export function technicalKey(condition: TechnicalCondition, camera: string | null): string {
-  return `${condition}/${camera ?? ''}`
-}
-
 /** How long a face has to be unseen before another track may be taken for it, unless the tracker says that it is lost. */
 const unseenMs = 1000
 
@@ -233,7 +245,7 @@ const growth = 1.2
  * Whether a face in pain was out of sight and one without pain is seen now, under the same number: the tracker goes by
  * places, so that may be another person.
  */
-export function mayBeAnother(
+function mayBeAnother(
   track: TrackState,
   { clearThreshold }: AlarmRules,
   { at, score, box }: { at: Moment; score: number; box: Box | null }
@@ -254,7 +266,7 @@ function isSamePlace(before: Box, now: Box): boolean {
  * Whether `track`, which has no alarm, shows pain where that of `other` was seen last, or under its number, while that person
  * is out of sight or shows none: then it is the same person, or at least the same pain, and the alarm goes on with `track`.
  */
-export const showsThePainOf = (
+const showsThePainOf = (
   track: TrackState,
   other: TrackState,
   { clearThreshold }: AlarmRules,
@@ -266,17 +278,65 @@ export const showsThePainOf = (
   (isUnseen(other, at) || other.below !== null)
 
 /** The alarm, and how it is waited for, go on with another track. */
-export function handOver(from: TrackState, to: TrackState): void {
+function handOver(from: TrackState, to: TrackState): void {
   to.alarm = from.alarm
   to.patience = from.patience
   to.presence = from.presence
   to.painAt = to.box
+  to.question ??= from.question
+  to.askedAt = from.askedAt
   from.alarm = null
+  from.question = null
 }
 
 /** A face at the place of one that is out of sight, and came up since then. */
-export const isInThePlaceOf = (track: TrackState, gone: TrackState, at: Moment): boolean =>
+const isInThePlaceOf = (track: TrackState, gone: TrackState, at: Moment): boolean =>
   isUnseen(gone, at) && track.firstSeen > gone.lastSeen && isAtItsPlace(track, gone, gone.painAt)
+
+/** What a frame says of a face. */
+interface Seen {
+  at: Moment
+  score: number | null
+  box: Box | null
+}
+
+/** A person in pain who was out of sight, and may be another one by now, is waited for under a name of its own. */
+export function setAsideIfAnother(
+  tracks: Map<string, TrackState>,
+  key: string,
+  rules: AlarmRules,
+  { at, score, box }: Seen
+): void {
+  const track = tracks.get(key)
+  if (!track?.alarm || !isScore(score) || !mayBeAnother(track, rules, { at, score, box })) return
+  tracks.delete(key)
+  tracks.set(`${key} ${track.alarm.alarmId}`, { ...track, lost: true, isDoubtful: true, heir: key })
+}
+
+/**
+ * An alarm goes on with a track that shows pain at its place. A face that shows none there casts doubt on who it is; one of
+ * which that cannot be said, or not yet, holds the alarm.
+ */
+export function takeOver(
+  tracks: Map<string, TrackState>,
+  key: string,
+  rules: AlarmRules,
+  { at, score }: Pick<Seen, 'at' | 'score'>
+): void {
+  const track = tracks.get(key)!
+  for (const [otherKey, other] of tracks) {
+    if (other.alarm === null) continue
+    if (showsThePainOf(track, other, rules, { at, isHeir: other.heir === key })) {
+      handOver(other, track)
+      if (other.lost) tracks.delete(otherKey)
+      return
+    }
+    if (!isInThePlaceOf(track, other, at)) continue
+    const isOpen = isScore(score) ? score > rules.clearThreshold : Number.isNaN(track.smoothed)
+    if (isOpen) other.heldAt = at
+    else if (isScore(score)) other.isDoubtful = true
+  }
+}
 
 const isAtItsPlace = (track: TrackState, other: TrackState, place: Box | null): boolean =>
   track !== other && track.camera === other.camera && track.box !== null && place !== null && near(place, track.box)

@@ -5,7 +5,7 @@
 import { type Clock, type EpochMs, iso, type Moment, timeOfDay } from '../../core/clock.js'
 import { type ErrorCode, errorFields, InputError } from '../../core/errors.js'
 import type { Log } from '../../core/log.js'
-import type { Sighting, Verdict } from '../../core/types.js'
+import type { Face, Sighting, Verdict } from '../../core/types.js'
 import type { ReferenceRules } from './measurement.js'
 import { inWidths, isAtPlace, Presence } from './place.js'
 import { type Referenced, type ReferenceModel, referenced, shiftOf } from './shift.js'
@@ -106,17 +106,28 @@ export class References {
 
   /** The scores of a frame's verdicts, in their order, each held against the resting face of its bed. */
   judge({ sighting, verdicts }: { sighting: Sighting; verdicts: readonly Verdict[] }): Referenced[] {
-    const { camera, at, picture } = sighting
+    const { camera, at } = sighting
     const elapsedMs = at - (this.#lastFrame.get(camera) ?? at)
     this.#lastFrame.set(camera, at)
     this.#taking.frame(sighting, verdicts)
     this.#see(sighting, elapsedMs)
-    const rule = { scoreOf: this.#options.model.scoreOf, alwaysAlarm: this.#options.rules.alwaysAlarm }
-    return verdicts.map(({ face, logits, score }) => {
-      const held = this.#held.get(keyOf(camera, face.zone))
-      const isUsed = held !== undefined && isInUse(held) && isAtPlace(inWidths(face.box, picture), held.kept.place)
-      return referenced(logits, score, isUsed ? held.shift : null, rule)
-    })
+    return verdicts.map((verdict) => this.scoreOf(verdict.face, sighting, verdict))
+  }
+
+  /**
+   * What the model says of a face, held against the resting face of its bed.
+   * @param said float32's outputs and score, or those of a quicker model, which differ from them by little
+   */
+  scoreOf(
+    { zone, box }: Pick<Face, 'zone' | 'box'>,
+    { camera, picture }: Pick<Sighting, 'camera' | 'picture'>,
+    { logits, score }: Pick<Verdict, 'logits' | 'score'>
+  ): Referenced {
+    const { model, rules } = this.#options
+    const held = this.#held.get(keyOf(camera, zone))
+    const isUsed = held !== undefined && isInUse(held) && isAtPlace(inWidths(box, picture), held.kept.place)
+    const rule = { scoreOf: model.scoreOf, alwaysAlarm: rules.alwaysAlarm }
+    return referenced(logits, score, isUsed ? held.shift : null, rule)
   }
 
   /**

@@ -5,7 +5,7 @@ import { gunzipSync, gzipSync } from 'node:zlib'
 import fc from 'fast-check'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { type InputError, PainlensError } from '../../../src/core/errors.js'
-import { loadManifest } from '../../../src/lib/model/manifest.js'
+import { loadManifest, sha256Of } from '../../../src/lib/model/manifest.js'
 import { tarEntry } from '../../provider/rig.js'
 import { patience } from '../../support/slowness.js'
 import { backup, leftovers, makeBox, pack, restore, stateOf, temporaryFolder } from './rig.js'
@@ -49,6 +49,22 @@ describe('a backup', () => {
       ['data/alarms', 0o700]
     ] as const)
       expect(statSync(join(folder, path)).mode & 0o777, path).toBe(mode)
+  })
+
+  it('of a model with an int8 file brings that, too', async () => {
+    const folder = await temporaryFolder()
+    const saved = await makeBox(join(folder, 'saved'), 'saved')
+    const models = join(folder, 'saved/models')
+    writeFileSync(join(models, 'quick.onnx'), 'in 8 bits')
+    const manifest = readFileSync(join(models, 'tiny.yaml'), 'utf8')
+    const sha256 = await sha256Of(join(models, 'quick.onnx'))
+    writeFileSync(join(models, 'tiny.yaml'), `${manifest}int8: { file: quick.onnx, sha256: ${sha256} }\n`)
+    const file = join(folder, 'saved.tar.gz')
+    await backup(file, saved)
+    await restore(file, join(folder, 'empty.yaml'))
+    const { int8 } = await loadManifest(join(folder, 'models/tiny.yaml'))
+    expect(int8).toEqual({ file: join(folder, 'models/quick.onnx'), sha256 })
+    expect(readFileSync(int8!.file, 'utf8')).toBe('in 8 bits')
   })
 
   it('without --secrets has no password, and is refused for a config with one in its text', async () => {

@@ -115,5 +115,5 @@ function verdictOf({ logits = furrowed }: Shown, face: Face, at: Verdict['at']):
   const own = Float32Array.from(logits)
   const probabilities = softmax(own, temperature)
   const about = { camera: 'bed', at, face, labels: model.labels, logits: own, probabilities }
-  return [{ ...about, score: probabilities[0]! }]
+  return [{ ...about, score: probabilities[0]!, precision: 'float32' }]
 }

@@ -24,6 +24,7 @@ export const expectedSkips: readonly ExpectedSkip[] = [
   ...[
     'test/page/screens.test.ts',
     'test/page/editor.test.ts',
+    'test/page/browser.test.ts',
     'test/daemon/page.test.ts',
     'test/daemon/technician-page.test.ts'
   ].map((file) => ({

@@ -9,7 +9,7 @@ import { type ListenerStats, PersistentListener } from '../core/persistent-liste
 import { type Assets, readAssets } from './assets.js'
 import { Pictures, type PicturesOptions } from './pictures.js'
 import { Recorder } from './recorder.js'
-import { createPageServer, type PageActions, type PageWay } from './server.js'
+import { createPageServer, type PageActions, type PageFinder, type PageWay } from './server.js'
 import { sessionKey } from './session.js'
 import { fingerprintOf, readTls, type TlsChoice, type TlsPair } from './tls.js'
 import { PageViewers, type ViewerLimits } from './viewers.js'
@@ -17,7 +17,7 @@ import { type Heard, type Linked, Ward } from './ward.js'
 import type { CameraTile, CheckLamp, Role } from './wire.js'
 
 export { readHeard } from './heard.js'
-export type { PageActions, PageWay } from './server.js'
+export type { PageActions, PageFinder, PageWay } from './server.js'
 export { fingerprintOf, keptCertificate, readTls } from './tls.js'
 export type { Heard, HeardKind } from './ward.js'
 export type { CameraTile, CheckLamp, WayAnswer } from './wire.js'
@@ -46,6 +46,7 @@ export interface PageOptions {
   /** How this box is, for technicians. */
   lamps: () => CheckLamp[]
   way: PageWay
+  finder: PageFinder
   log: Log
   clock: Clock
   limits?: Partial<ViewerLimits>

@@ -20,6 +20,7 @@ import {
   type CamerasOfBox,
   type CameraTile,
   type CheckLamp,
+  type FindAnswer,
   type Refusal,
   type Role,
   type SessionAnswer,
@@ -40,6 +41,13 @@ export interface PageWay {
   start(camera: string, by: string): Promise<void>
 }
 
+/** The search for cameras. */
+export interface PageFinder {
+  state(): FindAnswer
+  /** @throws InputError while another one is under way */
+  start(user: string, password: string): void
+}
+
 export interface ServerOptions {
   device: string
   /** Null: without encryption. */
@@ -55,6 +63,7 @@ export interface ServerOptions {
   cameras: () => CameraTile[]
   lamps: () => CheckLamp[]
   way: PageWay
+  finder: PageFinder
   assets: Assets
   log: Log
 }
@@ -90,7 +99,8 @@ const bodies = {
   acknowledge: z.strictObject({ device: id, alarm: id, kind: z.enum(acknowledgements) }),
   pause: z.strictObject({ device: id, camera: id, minutes: z.int().min(5).max(60) }),
   resume: z.strictObject({ device: id, camera: id }),
-  look: z.strictObject({ camera: id })
+  look: z.strictObject({ camera: id }),
+  find: z.strictObject({ user: z.string().max(100), password: z.string().max(200) })
 }
 
 export function createPageServer(options: ServerOptions): FastifyInstance {
@@ -188,7 +198,7 @@ class PageEndpoints {
   }
 
   #forTechnician(): void {
-    const { cameras, lamps, way, pictures, recorder, device } = this.#options
+    const { cameras, lamps, way, finder, pictures, recorder, device } = this.#options
     const { get, post } = this.#needing('technician')
     get('/api/cameras', () => {
       const box: CamerasOfBox = { cameras: cameras(), lamps: lamps(), pictures: pictures !== null }
@@ -196,6 +206,8 @@ class PageEndpoints {
     })
     get('/api/way', () => ({ way: way.state() }))
     post('/api/way', bodies.look, ({ name }, { camera }) => way.start(camera, name))
+    get('/api/find', () => finder.state())
+    post('/api/find', bodies.find, (_, { user, password }) => finder.start(user, password))
     const allowed = (): Pictures => {
       if (pictures) return pictures
       throw new InputError('PL-PAGE-PICTURES', 'pictures are not shown', 'privacy.show_pictures')
@@ -226,7 +238,8 @@ class PageEndpoints {
         if (!session) return this.#unknown(reply)
         const { data } = schema.safeParse(request.body)
         if (!data) return refuseRequest(reply)
-        log.info({ path, by: session.name, ...data }, 'asked on the page')
+        // A password is not for the log.
+        log.info({ path, by: session.name, ...data, password: undefined }, 'asked on the page')
         await act(session, data)
         return {}
       })

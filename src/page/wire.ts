@@ -204,6 +204,29 @@ export interface NightDeed {
 }
 export const nightDeeds = ['look', 'pause', 'resume'] as const
 
+/** The answer of GET /api/find: cameras that answer to ONVIF. */
+export interface FindAnswer {
+  running: boolean
+  /** What the last search has found; null before the first, and while one is under way. */
+  cameras: FoundCameraAnswer[] | null
+}
+
+export interface FoundCameraAnswer {
+  address: string
+  /** As the device names itself, as the texts below it. */
+  name: string | null
+  problem: { code: string; message: string; fix: string } | null
+  profiles: {
+    name: string
+    width: number | null
+    height: number | null
+    fps: number | null
+    codec: string | null
+    /** Of the stream, without a password. */
+    url: string | null
+  }[]
+}
+
 /** The answer of GET /api/way: how far a test alarm has come on its way to the nurse call. Null before the first. */
 export interface WayAnswer {
   camera: string

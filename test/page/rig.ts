@@ -137,6 +137,7 @@ export const pageDefaults = (): PageOptions => ({
   cameras: () => [],
   lamps: () => [],
   way: { state: () => null, start: refuse },
+  finder: { state: () => ({ running: false, cameras: null }), start: refuse },
   log: silentLog,
   clock: systemClock
 })

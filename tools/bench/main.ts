@@ -32,6 +32,7 @@ import { studyTable } from './study.js'
 import { tf32Table } from './tf32.js'
 import { throughputTable } from './throughput.js'
 import { usableTable } from './usable.js'
+import { viewersTable } from './viewers.js'
 
 const threads = Math.min(2, cpus().length)
 const faceSize = 180
@@ -79,6 +80,7 @@ const onRequest: typeof benches = {
     measuredCosts(await renderFrames(30, faceSize), { small: await demoModel(), large: await fullSizeModel() }),
   tf32: async () => tf32Table([await demoModel(), await fullSizeModel()]),
   relay: relayTable,
+  viewers: viewersTable,
   decoders: () => decoderTable(['ffmpeg', 'gstreamer']),
   explanations: async () => explanationsReport({ manifest: await demoModel(), threads, identities: 100 })
 }

@@ -13,7 +13,7 @@ import { createIdentity, createScene, expressionUnits, randomPose } from '#painl
 import { blackOut, maskSpans } from '#painlens/stages/camera/masks.js'
 import { openChromium } from './chromium.js'
 import { writeNight } from './night.js'
-import { fillWard, lamps, tiles, way } from './ward.js'
+import { fillWard, finder, lamps, tiles, way } from './ward.js'
 
 const folder = join(packageRoot, 'docs/operate/page')
 const tokens = { ward: 'ward-token-of-pictures', technician: 'technician-token-of-pictures' }
@@ -96,7 +96,15 @@ async function servePage(own: string) {
       historyDays: 14,
       heatmaps: true
     },
-    ...{ pictures, cameras: () => [...tiles], lamps: () => [...lamps], way, log: silentLog, clock: systemClock },
+    ...{
+      pictures,
+      cameras: () => [...tiles],
+      lamps: () => [...lamps],
+      way,
+      finder,
+      log: silentLog,
+      clock: systemClock
+    },
     actions: { acknowledge: nothing, pause: nothing, resume: nothing }
   })
   const { width, height, data } = seen

@@ -1,6 +1,6 @@
 /** An invented ward for the pictures: eight rooms of one box, two of another one that is off, and three open alarms. */
 import type { CameraState } from '#painlens/core/types.js'
-import type { CameraTile, CheckLamp, Heard, PageStage, PageWay } from '#painlens/page/index.js'
+import type { CameraTile, CheckLamp, Heard, PageFinder, PageStage, PageWay } from '#painlens/page/index.js'
 
 const ago = (seconds: number): string => new Date(Date.now() - seconds * 1000).toISOString()
 const locationOf = (room: string) => ({ ward: 'Station 2', room, bed: 'A' })
@@ -59,6 +59,30 @@ export const way: PageWay = {
     ...{ acknowledged: null, ended: null }
   }),
   start: async () => undefined
+}
+
+export const finder: PageFinder = {
+  state: () => ({
+    running: false,
+    cameras: [
+      {
+        ...{ address: '192.0.2.21', name: 'Example Dome 4', problem: null },
+        profiles: [
+          { name: 'main', width: 1920, height: 1080, fps: 25, codec: 'H265', url: 'rtsp://192.0.2.21:554/stream/main' },
+          { name: 'sub', width: 1280, height: 720, fps: 10, codec: 'H264', url: 'rtsp://192.0.2.21:554/stream/sub' }
+        ]
+      },
+      {
+        ...{ address: '192.0.2.22', name: null, profiles: [] },
+        problem: {
+          code: 'PL-ONVIF-LOGIN',
+          message: 'asks for a login, or refuses this one',
+          fix: 'Give a user and its password.'
+        }
+      }
+    ]
+  }),
+  start: () => undefined
 }
 
 type Alarm = Extract<Heard, { kind: 'alarm' }>['message'] & object

@@ -64,6 +64,10 @@ export const pageErrors = area({
       cause: 'The way to the nurse call is being tested already, by this or another technician.',
       fix: 'Wait until that test has ended, after three minutes at most.'
     },
+    'PL-PAGE-FINDING': {
+      cause: 'Cameras are being searched for already, by this or another technician.',
+      fix: 'Wait until that search has ended, after a minute at most.'
+    },
     'PL-PAGE-OTHER-BOX': {
       cause: 'The box that the page has sent a command to has refused it.',
       fix: 'See what its answer says, and the log of that box.'

@@ -28,6 +28,7 @@ import {
 } from '../../stages/mqtt/index.js'
 import type { Supervision } from '../health/supervision.js'
 import type { WatchedCamera } from '../line/watched-camera.js'
+import { Finder } from './finder.js'
 import { lampsOf, type Trouble } from './lamps.js'
 import { mqttOptions, pageOptions } from './mapping.js'
 import type { Surroundings } from './parts.js'
@@ -68,6 +69,7 @@ export class DaemonPage {
   #page: PageStage | null = null
   #neighbours: Neighbours | null = null
   #way: WayTest | null = null
+  #finder: Finder | null = null
   /** Active technical alarms, by id. */
   readonly #troubles = new Map<string, Trouble>()
   #hearsOthers = false
@@ -139,7 +141,9 @@ export class DaemonPage {
       now: () => stamp(clock, clock.now())
     })
     this.#way = way
-    const seen = { ...looking, lamps: () => this.#lamps(parts), way }
+    const finder = new Finder({ log: log.child({ stage: 'page' }) })
+    this.#finder = finder
+    const seen = { ...looking, lamps: () => this.#lamps(parts), way, finder }
     this.#page = await startPage({ ...about, ...seen, actions, log: log.child({ stage: 'page' }), clock })
     for (const heard of this.#early.splice(0)) this.#page.heard(heard)
     this.#hear('status', { state: 'online', session: '', version, at: stamp(clock, clock.now()) })
@@ -158,7 +162,7 @@ export class DaemonPage {
   }
 
   async stop(): Promise<void> {
-    await Promise.all([this.#neighbours?.stop(), this.#way?.stop(), this.#page?.stop()])
+    await Promise.all([this.#neighbours?.stop(), this.#way?.stop(), this.#finder?.stop(), this.#page?.stop()])
   }
 
   /** The broker has confirmed an alarm. */

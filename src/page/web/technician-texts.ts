@@ -37,6 +37,14 @@ interface TechnicianTexts {
   wayWaiting: string
   wayNever: string
   wayEnded: (time: string) => string
+  find: string
+  findHint: string
+  findUser: string
+  findPassword: string
+  findStart: string
+  finding: string
+  foundNone: string
+  noStream: string
 }
 
 const en: TechnicianTexts = {
@@ -88,7 +96,16 @@ const en: TechnicianTexts = {
   wayAcknowledgedBy: (by) => `Acknowledged by ${by}`,
   wayWaiting: 'waiting …',
   wayNever: 'no',
-  wayEnded: (time) => `The test has ended at ${time}.`
+  wayEnded: (time) => `The test has ended at ${time}.`,
+  find: 'Find cameras',
+  findHint:
+    'Asks the network of this box by ONVIF. A login goes, as a digest, to devices that answer. Copy the address of a stream into the config; the password belongs there too, best as a credential. No pictures are fetched: masks would not be in them.',
+  findUser: 'User of the cameras (may be left empty)',
+  findPassword: 'Password',
+  findStart: 'Search',
+  finding: 'Searching …',
+  foundNone: 'No device has answered.',
+  noStream: 'no stream at its own address'
 }
 
 const de: TechnicianTexts = {
@@ -140,7 +157,16 @@ const de: TechnicianTexts = {
   wayAcknowledgedBy: (by) => `Bestätigt von ${by}`,
   wayWaiting: 'wartet …',
   wayNever: 'nein',
-  wayEnded: (time) => `Die Probe endete um ${time}.`
+  wayEnded: (time) => `Die Probe endete um ${time}.`,
+  find: 'Kameras finden',
+  findHint:
+    'Fragt das Netz dieses Geräts per ONVIF. Ein Login geht, als Prüfsumme, an Geräte, die antworten. Die Adresse eines Streams in die Konfiguration kopieren; das Passwort gehört auch dorthin, am besten als Credential. Bilder werden nicht geholt: Masken wären nicht darin.',
+  findUser: 'Benutzer der Kameras (kann leer bleiben)',
+  findPassword: 'Passwort',
+  findStart: 'Suchen',
+  finding: 'Sucht …',
+  foundNone: 'Kein Gerät hat geantwortet.',
+  noStream: 'kein Stream an der eigenen Adresse'
 }
 
 const all: Record<LanguageCode, TechnicianTexts> = { en, de }

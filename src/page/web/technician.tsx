@@ -3,6 +3,7 @@ import type { CamerasOfBox, CameraTile } from '../wire.js'
 import { get, post } from './api.js'
 import { Lamps, Way } from './commissioning.js'
 import { Editor } from './editor.js'
+import { Finding } from './finding.js'
 import { Picture } from './picture.js'
 import { type TechnicianWords, technicianWords } from './technician-texts.js'
 import type { Words } from './texts.js'
@@ -35,6 +36,7 @@ export default function Technician({ words: common }: { words: Words }) {
           <Tile key={camera.camera} {...{ camera, words, stale }} pictures={box.pictures} />
         ))}
       </ul>
+      <Finding words={words} />
       <Way {...{ words }} cameras={box.cameras} />
       {stale ? <p>{words.loading}</p> : <Lamps {...{ words }} lamps={box.lamps} />}
     </section>

@@ -2,13 +2,12 @@ import { z } from 'zod'
 import { type Condition, conditionNames, conditions, priorities as priorityNames } from '../contract/conditions.js'
 import type { WithUnits } from '../core/clock.js'
 import { logFormats, logLevels } from '../core/log.js'
-import { precisions } from '../core/types.js'
-import { providerNames } from '../lib/ort/provider-names.js'
 import { decoderNames, decoders } from '../stages/camera/decoders.js'
 import { cameraSchemes } from '../stages/camera/url.js'
 import { brokerSchemes, type ProtocolName, protocolVersions } from '../stages/mqtt/connect.js'
 import { explanationSchema } from './explanation.js'
 import { numberFrom, path, polygon, secret, shaped, share, text, url, wholeFrom } from './fields.js'
+import { inference } from './inference.js'
 
 /**
  * The config: the one source of its types, its defaults, config/painlens.schema.json and docs/operate/config.md
@@ -153,21 +152,6 @@ const model = z.strictObject({
   face_models: path
     .optional()
     .describe('Folder of the face detection and landmark models; default: those of the installation.')
-})
-
-const inference = z.strictObject({
-  provider: z
-    .enum(['auto', ...providerNames])
-    .default('auto')
-    .describe('Where models run. auto tries CUDA, then the CPU; a named one that does not work stops the start.'),
-  precision: z
-    .enum(['auto', ...precisions])
-    .default('auto')
-    .describe(
-      'In what numbers faces are judged. auto takes int8 where the manifest names such a file, the provider is the CPU, and it is proved right and faster at start; float32 confirms alarms all the same.'
-    ),
-  threads: wholeFrom(0, 64).default(0).describe('CPU threads for each model; 0 chooses by the number of cores.'),
-  min_face_score: share.default(0.5).describe('Faces with a lower detector score are ignored.')
 })
 
 const priority = z.enum(priorityNames)

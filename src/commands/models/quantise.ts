@@ -67,20 +67,20 @@ export async function modelsQuantiseCommand(options: QuantiseOptions, signal: Ab
     const running = { folder: temporary, threads: availableParallelism(), signal }
     const onProgress = progressLine('crops', toStderr)
     const ranges = await calibrate({ manifest, model, plan, crops, onProgress, ...running })
-    await writeModel(target.file, quantiseModel(model, plan, ranges, manifest.file))
+    await writeModel(target.part, quantiseModel(model, plan, ranges, manifest.file))
   } finally {
     await rm(temporary, { recursive: true, force: true })
   }
   try {
-    const int8 = { file: target.file, sha256: await sha256Of(target.file) }
-    const { compared, problem } = await comparison({ ...manifest, int8 }, crops, signal)
+    const sha256 = await sha256Of(target.part)
+    const { compared, problem } = await comparison({ ...manifest, int8: { file: target.part, sha256 } }, crops, signal)
     if (problem !== null) throw new ModelError('PL-PRECISION-DIFFERS', problem.message, target.file)
-    await writeManifest(target.manifest, manifest, int8)
+    await rename(target.part, target.file)
+    await writeManifest(target.manifest, manifest, { file: target.file, sha256 })
     toStdout(`${printable(target.manifest)}: ${inWords(compared!)}\n`)
     return 0
-  } catch (error) {
-    await rm(target.file, { force: true })
-    throw error
+  } finally {
+    await rm(target.part, { force: true })
   }
 }
 
@@ -98,7 +98,8 @@ async function targetOf({ out, force }: QuantiseOptions, { path, file }: Manifes
     if (isSource || (isThere && !force))
       throw new UsageError('PL-QUANTISE-EXISTS', isSource ? 'it is what is quantised' : 'there is a file already', each)
   }
-  return { manifest: target, file: model }
+  // An older result stays until the new one is proved.
+  return { manifest: target, file: model, part: `${model}.${process.pid}.part` }
 }
 
 /** Evenly chosen among all that lie there; what cannot be read is told and left out. */

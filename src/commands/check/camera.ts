@@ -38,7 +38,8 @@ export async function checkCameras(context: CheckContext): Promise<CheckResult[]
       const decoder = decoderFor(camera.decoder, await decoders())
       const timeoutMs = camera.first_picture_s * 1000
       const about = { ...linkOptions(camera), decoder, secrets: context.secrets, timeoutMs, ...shapeOptions(camera) }
-      const found = judge(what, camera, await checkCamera(about, context.signal))
+      // A signal of its own for each camera: eleven listeners on one make Node.js warn of a leak.
+      const found = judge(what, camera, await checkCamera(about, AbortSignal.any([context.signal])))
       return watched ? besideWatched(found, camera, watched) : found
     } catch (error) {
       const found = failed(what, error)

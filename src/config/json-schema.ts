@@ -42,8 +42,7 @@ export function schemaAt(path: readonly PropertyKey[]): SchemaNode | null {
     if (typeof key === 'number') {
       const items: SchemaNode['items'] = alternatives(node).find((option) => option.items)?.items
       node = Array.isArray(items) ? items[key] : items
-    }
-    else node = node.properties && Object.hasOwn(node.properties, key) ? node.properties[String(key)] : undefined
+    } else node = node.properties && Object.hasOwn(node.properties, key) ? node.properties[String(key)] : undefined
     if (!node) return null
   }
   return node

@@ -143,7 +143,8 @@ export class TreeReader {
     if (typeof value === 'string' && placeholdersIn(value).length > 0) return this.#fill(value, path, at, schema)
     // room: 012 means the text 012.
     const unquoted = typeof value === 'number' || typeof value === 'boolean' || typeof value === 'bigint'
-    if (unquoted && schema && alternatives(schema).every(({ type }) => type === 'string')) return node.source ?? String(value)
+    if (unquoted && schema && alternatives(schema).every(({ type }) => type === 'string'))
+      return node.source ?? String(value)
     return value
   }
 

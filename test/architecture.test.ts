@@ -72,7 +72,10 @@ const rules: Rules = {
     'config',
     libraries,
     stages,
+    'onvif',
     'page',
+    // Drawn faces, by which a model is tried at start.
+    'show/render',
     'daemon/line',
     'daemon/report',
     'daemon/health',
@@ -84,6 +87,7 @@ const rules: Rules = {
 
   // Serves and shows; the daemon hands it what it tells and does. The browser's part knows what goes over the wire, and
   // which outlines the config accepts.
+  onvif: ['core', libraries],
   page: ['core', 'contract', libraries],
   'page/web': ['contract', 'core/types.ts', 'config/polygon.ts', 'page/wire.ts'],
 
@@ -95,6 +99,7 @@ const rules: Rules = {
     libraries,
     stages,
     'daemon/*',
+    'page',
     'provider',
     'show/*',
     'study',
@@ -154,6 +159,7 @@ const planted: Record<string, [file: string, text: string, violation: string]> =
   'daemon/control': ['src/daemon/control/x.ts', "import { Metrics } from '../health/metrics.js'", 'daemon/health'],
   'daemon/wiring': ['src/daemon/wiring/x.ts', "import { a } from '../../commands/table.js'", 'commands/table.ts'],
   study: ['src/study/train/x.ts', "import { a } from '../../config/index.js'", 'config'],
+  onvif: ['src/onvif/x.ts', "import { a } from '../page/index.js'", 'page'],
   page: ['src/page/x.ts', "import { a } from '../stages/mqtt/index.js'", 'stages/mqtt'],
   'page/web': ['src/page/web/x.tsx', "import { a } from '../server.js'", 'page'],
   'commands/*': ['src/commands/run/x.ts', "import { a } from '../check/index.js'", 'commands/check'],

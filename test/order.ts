@@ -6,6 +6,7 @@ import { unitTests } from './unit.js'
 export const slowest = [
   'test/deploy/ships.test.ts',
   'test/stages/camera/damage.test.ts',
+  'test/tools/study-demo/demo.test.ts',
   'test/daemon/supervision.test.ts',
   'test/study/prepare/prepare.test.ts',
   'test/commands/snapshot/one-viewer.test.ts',

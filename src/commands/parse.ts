@@ -28,7 +28,7 @@ export function parseSince(text: string, flags: string, now = Date.now()): numbe
 }
 
 /** A TCP port; 0 lets the system choose. @throws UsageError */
-export const parsePort = (text: string, flags: string): number => parseNumber(text, flags, 0, 65535, true)
+const parsePort = (text: string, flags: string): number => parseNumber(text, flags, 0, 65535, true)
 /** @throws UsageError */
 export const parseSeconds = (text: string, flags: string): number => parseNumber(text, flags, 1, 1e6, false)
 /** @throws UsageError */
@@ -88,3 +88,14 @@ export function parseWords(text: string, flags: string): string[] {
   if (words.some((word) => word === '')) throw new UsageError('PL-OPTION-VALUE', `"${text}" has an empty word`, flags)
   return words
 }
+
+/** The row of an option that takes a port. */
+export const port = <Name extends string>(name: Name, what: string) => [`--${name} <port>`, what, parsePort] as const
+/** The row of an option that takes one of a list of words. */
+export const choice = <Name extends string, Value extends string, Choice extends string>(
+  name: Name,
+  value: Value,
+  what: string,
+  choices: readonly Choice[],
+  fallback: Choice
+) => [`--${name} <${value}>`, `${what}: ${choices.join(', ')}`, parseChoice(choices), fallback] as const

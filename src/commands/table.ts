@@ -3,6 +3,7 @@ import { optimizerNames, trainFroms } from '../lib/train/choices.js'
 import { layoutNames, neutralUses, paperComposites, reportLanguages, schedules } from '../study/choices.js'
 import { type CommandRow, command } from './command.js'
 import {
+  choice,
   parseAlignment,
   parseAtLeastOne,
   parseBalance,
@@ -11,26 +12,18 @@ import {
   parseFolds,
   parseMoment,
   parseNumbers,
-  parsePort,
   parsePositive,
   parseSeconds,
   parseShare,
   parseSide,
   parseSince,
   parseSpan,
-  parseWords
+  parseWords,
+  port
 } from './parse.js'
 
 /** config/find.ts has the places that are searched without it. */
 const config = ['-c, --config <file>', `the config file (default: the first of ${configOrder})`] as const
-const port = <Name extends string>(name: Name, what: string) => [`--${name} <port>`, what, parsePort] as const
-const choice = <Name extends string, Value extends string, Choice extends string>(
-  name: Name,
-  value: Value,
-  what: string,
-  choices: readonly Choice[],
-  fallback: Choice
-) => [`--${name} <${value}>`, `${what}: ${choices.join(', ')}`, parseChoice(choices), fallback] as const
 
 const parseLayout = parseChoice(layoutNames)
 
@@ -218,16 +211,28 @@ export const commandTable: readonly CommandRow[] = [
     examples: ['painlens simulate', 'painlens simulate --host 0.0.0.0 --rtsp-port 8554'],
     load: async () => (await import('./simulate/index.js')).simulateCommand
   }),
-  { usage: 'models', summary: 'Show which classifiers are there.' },
+  { usage: 'models', summary: 'Show which classifiers are there, or make one quicker.' },
   command({
     parent: 'models',
     usage: 'list',
     summary: 'List the classifiers and whether their files are what the manifests say.',
     examples: ['painlens models list'],
-    load: async () => {
-      const { modelsListCommand } = await import('./models/index.js')
-      return () => modelsListCommand()
-    }
+    load: async () => async () => (await import('./models/index.js')).modelsListCommand()
+  }),
+  command({
+    parent: 'models',
+    usage: 'quantise <manifest>',
+    summary: "Make a classifier's int8 file, which judges about three times as fast on a CPU.",
+    options: [
+      ['--crops <dir>', 'face crops to find the ranges of values by: what study prepare has written, or a folder'],
+      ['-o, --out <file>', 'the new manifest; its int8 file goes beside it (default: NAME-int8.yaml)'],
+      ['--force', 'overwrite what is there']
+    ],
+    notes: [
+      'The new manifest names both files: put it into the config. Of the crops only ranges of values stay in the file.'
+    ],
+    examples: ['painlens models quantise run/final/model.yaml --crops data'],
+    load: async () => (await import('./models/quantise.js')).modelsQuantiseCommand
   }),
   { usage: 'study', summary: 'Make a model from your own pictures, by the procedure of the paper.' },
   command({

@@ -1,5 +1,6 @@
+import { usesGamma } from '../lib/lrp/composites.js'
 import { placeOf, valueAt } from './problems.js'
-import { alarmSchema } from './schema.js'
+import { alarmSchema, explanationSchema } from './schema.js'
 import type { ConfigProblem, Path, Tree } from './tree.js'
 
 /** Checks across several values. They read the raw values, so their problems are reported together with all others. */
@@ -13,7 +14,8 @@ const checks: readonly ((tree: Tree) => ConfigProblem[])[] = [
   userForPassword,
   tokenForNetwork,
   tokensOfPage,
-  tlsForNetwork
+  gammaFits,
+  sessionFits
 ]
 
 export const crossChecks = (tree: Tree): ConfigProblem[] => checks.flatMap((check) => check(tree))
@@ -166,13 +168,28 @@ function tokensOfPage(tree: Tree): ConfigProblem[] {
   return ward === technician ? problem('the same token for both roles') : []
 }
 
-/** Tokens, names and alarms do not cross a network unencrypted. */
-function tlsForNetwork(tree: Tree): ConfigProblem[] {
-  const path = ['page', 'host']
-  const host = valueAt(tree.value, path)
-  const off = valueAt(tree.value, ['page', 'enabled']) !== true
-  if (typeof host !== 'string' || off || loopback.test(host) || !/^[0-9a-f.:]+$/i.test(host)) return []
-  if (valueAt(tree.value, ['page', 'tls']) !== undefined) return []
-  const message = `found ${JSON.stringify(host)}, which others can reach, and no page.tls, allowed is 127.0.0.1, or page.tls with cert and key`
-  return [{ at: placeOf(path, tree).value, path, code: 'PL-CONFIG-PAGE-TLS', message }]
+/** A key of the explanations that the others leave without a use says what is not so. */
+function gammaFits(tree: Tree): ConfigProblem[] {
+  const { data } = explanationOf(tree, { composite: true, gamma: true })
+  if (!data || data.gamma === null || data.gamma === undefined || usesGamma(String(data.composite))) return []
+  return unusedKey(tree, 'gamma', `found a gamma, for which ${data.composite} has no use, allowed is null`)
+}
+
+function sessionFits(tree: Tree): ConfigProblem[] {
+  const { data } = explanationOf(tree, { engine: true, session: true })
+  if (data?.session !== 'shared' || data.engine === 'onnx') return []
+  const found = `found shared with engine ${data.engine}, which the classifier's session cannot run`
+  return unusedKey(tree, 'session', `${found}, allowed are auto and own (shared with engine onnx)`)
+}
+
+function explanationOf(tree: Tree, keys: Parameters<typeof explanationSchema.pick>[0]) {
+  return explanationSchema
+    .pick(keys)
+    .strip()
+    .safeParse(valueAt(tree.value, ['explanation']) ?? {})
+}
+
+function unusedKey(tree: Tree, key: string, message: string): ConfigProblem[] {
+  const path = ['explanation', key]
+  return [{ at: placeOf(path, tree).value, path, code: 'PL-CONFIG-EXPLANATION', message }]
 }

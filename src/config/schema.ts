@@ -4,12 +4,12 @@ import type { WithUnits } from '../core/clock.js'
 import { logFormats, logLevels } from '../core/log.js'
 import { plainCompositeNames } from '../lib/lrp/composites.js'
 import { engineNames } from '../lib/lrp/engine.js'
-import { providerNames } from '../lib/ort/provider-names.js'
 import { decoderNames, decoders } from '../stages/camera/decoders.js'
 import { cameraSchemes } from '../stages/camera/url.js'
 import { defaultViews, views } from '../stages/explain/views.js'
 import { brokerSchemes, type ProtocolName, protocolVersions } from '../stages/mqtt/connect.js'
 import { numberFrom, path, polygon, secret, shaped, share, text, url, wholeFrom } from './fields.js'
+import { inference } from './inference.js'
 
 /**
  * The config: the one source of its types, its defaults, config/painlens.schema.json and docs/operate/config.md
@@ -156,15 +156,6 @@ const model = z.strictObject({
     .describe('Folder of the face detection and landmark models; default: those of the installation.')
 })
 
-const inference = z.strictObject({
-  provider: z
-    .enum(['auto', ...providerNames])
-    .default('auto')
-    .describe('Where models run. auto tries CUDA, then the CPU; a named one that does not work stops the start.'),
-  threads: wholeFrom(0, 64).default(0).describe('CPU threads for each model; 0 chooses by the number of cores.'),
-  min_face_score: share.default(0.5).describe('Faces with a lower detector score are ignored.')
-})
-
 const priority = z.enum(priorityNames)
 
 /** Every condition of alarms. */
@@ -220,13 +211,19 @@ export const alarmSchema = z.strictObject({
   priority: z.strictObject(priorities).prefault({}).describe('Priority by condition.')
 })
 
-const explanation = z.strictObject({
+export const explanationSchema = z.strictObject({
   enabled: z.boolean().default(true).describe('Explain alarms by LRP. Alarms never wait for it.'),
   engine: z
     .enum(['auto', ...engineNames])
     .default('auto')
     .describe(
       'What computes LRP: tfjs on the CPU, or ONNX Runtime where the classifier runs. auto lets both explain the same pictures at start, refuses to explain if they disagree on most of them, and takes the faster; during that trial a large model takes about four times its file in memory.'
+    ),
+  session: z
+    .enum(['auto', 'own', 'shared'])
+    .default('auto')
+    .describe(
+      'With engine onnx on the CPU: own gives LRP a session beside the classifier, whose verdicts then wait for no explanation; shared has one session for both, which holds the weights once, and a verdict may wait for one view of an explanation. auto shares where the model file is larger than an eighth of the memory.'
     ),
   composite: z
     .enum(plainCompositeNames)
@@ -306,7 +303,9 @@ const page = z.strictObject({
     .describe('Serve the page: rooms as lamps, open alarms, acknowledging and pausing (docs/operate/page.md).'),
   host: ownAddress
     .default('127.0.0.1')
-    .describe('Where to listen; 0.0.0.0 is every network. Any address but those of this device itself requires tls.'),
+    .describe(
+      'Where to listen; 0.0.0.0 is every network. Any address but those of this device itself is encrypted: with tls, else with a certificate that painlens makes.'
+    ),
   port: wholeFrom(1, 65_535)
     .default(9465)
     .describe('The TCP port. If it is taken, painlens says so in the log and tries again every 30 s.'),
@@ -316,7 +315,9 @@ const page = z.strictObject({
       key: path.describe('The private key of cert, a PEM file.')
     })
     .optional()
-    .describe('HTTPS and HTTP/2. Any host but this device itself requires it.'),
+    .describe(
+      'HTTPS and HTTP/2 with this certificate. Without it, any host but this device itself gets one that painlens makes.'
+    ),
   tokens: z
     .strictObject({ ward: pageToken.describe('For the staff.'), technician: pageToken.describe('For the technician.') })
     .prefault({})
@@ -332,7 +333,14 @@ const page = z.strictObject({
     ),
   path: path
     .default('data/page')
-    .describe("Folder of the page's own state: the key of its logins. Relative to $STATE_DIRECTORY under systemd.")
+    .describe(
+      "Folder of the page's own state: the key of its logins, and the history. Relative to $STATE_DIRECTORY under systemd."
+    ),
+  history_days: wholeFrom(1, 366)
+    .default(14)
+    .describe(
+      'For how many days the page keeps the history of rooms, alarms, acknowledgements, pauses and looks at pictures.'
+    )
 })
 
 const log = z.strictObject({
@@ -370,7 +378,7 @@ export const configSchema = z.strictObject({
   model: model.prefault({}).describe('The models.'),
   inference: inference.prefault({}).describe('How models run.'),
   alarm: alarmSchema.prefault({}).describe('When an alarm begins and ends.'),
-  explanation: explanation.prefault({}).describe('Explanations of alarms.'),
+  explanation: explanationSchema.prefault({}).describe('Explanations of alarms.'),
   privacy: privacy.prefault({}).describe('What may leave the device beyond numbers. All off by default.'),
   http: http.prefault({}).describe('The state of painlens, for monitoring. No pictures, no scores.'),
   page: page.prefault({}).describe('A page for nurses and technicians, on a listener of its own. Off by default.'),

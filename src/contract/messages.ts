@@ -1,5 +1,5 @@
 /** What goes over MQTT, by topic; docs/integrate/mqtt.md is the same for readers. Times are ISO 8601 UTC. */
-import type { CameraState, RegionShare, Uncertainty, UnusableReason } from '../core/types.js'
+import type { CameraState, Precision, RegionShare, Uncertainty, UnusableReason } from '../core/types.js'
 import type { EndReason, PhysiologicalCondition, Priority, TechnicalCondition } from './conditions.js'
 import type { Texts } from './languages/index.js'
 
@@ -101,6 +101,8 @@ export type AlarmSubject =
       threshold: number
       code: null
       test: false
+      /** False: judged in int8, and float32 had no time to look at the face before the alarm went out. */
+      confirmed: boolean
     }
   | {
       type: 'technical'
@@ -112,8 +114,18 @@ export type AlarmSubject =
       /** Where painlens knows more than the condition says; docs/operate/errors.md has them all. */
       code: string | null
       test: false
+      confirmed: null
     }
-  | { type: 'technical'; condition: 'test'; camera: string; score: null; threshold: null; code: null; test: true }
+  | {
+      type: 'technical'
+      condition: 'test'
+      camera: string
+      score: null
+      threshold: null
+      code: null
+      test: true
+      confirmed: null
+    }
 
 /** Where an alarm is in its life: only its last message has a reason. */
 export type AlarmPhase =
@@ -133,6 +145,11 @@ export interface ExplanationMessage {
   text: Texts
   /** Classes other than the target only with privacy.publish_emotions. */
   uncertainty: Uncertainty
+  /**
+   * By what share of its largest relevance the map changes when each value of the picture changes by a millionth of itself, 0..1; null
+   * where the composite cannot be ill-conditioned.
+   */
+  conditioning: number | null
   /** PNG in base64, only with privacy.publish_heatmap. */
   heatmap?: string
 }
@@ -151,6 +168,16 @@ export interface ExplanationHealth {
   last_ms: number | null
   done: number
   failed: number
+}
+
+/** In what numbers faces are judged. */
+export interface PrecisionHealth {
+  used: Precision
+  /** What was found at start, on drawn faces; null where there was nothing to compare with float32. */
+  compared: { faces: number; mean: number; max: number; speed: number } | null
+  /** Why it is not the one that was asked for. */
+  problem: string | null
+  code: string | null
 }
 
 export interface CameraShapeHealth {
@@ -216,6 +243,7 @@ export interface HealthMessage {
   /** Null where the page is turned off. */
   page: Listening | null
   provider: string
+  precision: PrecisionHealth
   model: { name: string; sha256: string; demonstration: boolean }
   /** Null where explanations are turned off. */
   explanation: ExplanationHealth | null

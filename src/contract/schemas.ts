@@ -4,7 +4,7 @@
  * core/messages.ts says is checked at compile time: a field that is added there is added here, in one line.
  */
 import { z } from 'zod'
-import { cameraStates, regionNames, unusableReasons } from '../core/types.js'
+import { cameraStates, precisions, regionNames, unusableReasons } from '../core/types.js'
 import { commandSchemas } from './commands.js'
 import { conditionNames, endReasonNames, priorities } from './conditions.js'
 import { byLanguage } from './languages/index.js'
@@ -118,6 +118,12 @@ const alarm = z.strictObject({
   code: code.nullable(),
   late: z.boolean().describe('It waited for more than 10 s: show it as past.'),
   test: z.boolean().describe('Made by the command test_alarm, not by a face in pain.'),
+  confirmed: z
+    .boolean()
+    .nullable()
+    .describe(
+      'False: the face was judged in int8, and float32 had no time to look at it. An update says true once it has. Null for technical alarms.'
+    ),
   model: model.nullable()
 })
 
@@ -156,6 +162,11 @@ const explanation = z.strictObject({
       views: count.describe('How many versions of the face were explained; below 2 nothing is known.')
     })
     .describe('How far the explanation changes where nothing that matters has: 0 (not at all) to 100.'),
+  conditioning: share
+    .nullable()
+    .describe(
+      'By what share of its largest relevance the map changes when each value of the picture changes by a millionth of itself; null where the composite cannot be ill-conditioned.'
+    ),
   heatmap: z.base64().optional().describe('PNG in base64, only with privacy.publish_heatmap.')
 })
 
@@ -168,6 +179,21 @@ const explanationHealth = z.strictObject({
   last_ms: z.number().nullable(),
   done: count,
   failed: count
+})
+
+const precision = z.strictObject({
+  used: z.enum(precisions),
+  compared: z
+    .strictObject({
+      faces: count,
+      mean: share.describe('By how much probabilities differ on average.'),
+      max: share.describe('By how much they differ at most.'),
+      speed: z.number().min(0).describe('How many times as fast it is as float32.')
+    })
+    .nullable()
+    .describe('What was found at start on drawn faces; null where there was nothing to compare with float32.'),
+  problem: z.string().nullable().describe('Why it is not the one that was asked for.'),
+  code: code.nullable()
 })
 
 const size = z.tuple([z.number().int().min(1), z.number().int().min(1)])
@@ -238,6 +264,7 @@ const health = z.strictObject({
   http: listening.nullable().describe('Null where HTTP is turned off.'),
   page: listening.nullable().describe('Null where the page is turned off.'),
   provider: name,
+  precision: precision.describe('In what numbers faces are judged.'),
   model,
   explanation: explanationHealth.nullable().describe('Null where explanations are turned off.')
 })

@@ -1,12 +1,50 @@
 /** How files get to their names so that a reader, or the next start after a power cut, never meets half of one. */
+import { randomBytes } from 'node:crypto'
 import { closeSync, fsyncSync, openSync } from 'node:fs'
-import { link, open, rename } from 'node:fs/promises'
+import { type FileHandle, link, open, rename, rm } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+
+/**
+ * Writes a file that the calling user asked for and who alone may read it (0600; under sudo the user who called sudo). It
+ * appears under its name when `fill` has ended, on the disk, or not at all.
+ * @param force whether a file that is there is replaced
+ * @throws what `fill` throws; the system's error, EEXIST where there is a file already
+ */
+export async function writeForCaller(
+  path: string,
+  fill: (file: FileHandle) => Promise<void>,
+  force: boolean
+): Promise<void> {
+  const part = join(dirname(path), `.${basename(path).slice(0, 100)}.${randomBytes(4).toString('hex')}`)
+  try {
+    const file = await open(part, 'wx', 0o600)
+    try {
+      await handOver(file)
+      await fill(file)
+      await file.sync()
+    } finally {
+      await file.close()
+    }
+    if (force) await rename(part, path)
+    else await placeNew(part, path)
+  } finally {
+    await rm(part, { force: true }).catch(() => undefined)
+  }
+}
+
+/** Under sudo the file belongs to the user who called sudo, or that user could not read it. */
+async function handOver(file: FileHandle): Promise<void> {
+  const { SUDO_UID, SUDO_GID } = process.env
+  if (process.getuid?.() !== 0 || !SUDO_UID || !SUDO_GID) return
+  // FAT, as on USB sticks, has no owners.
+  await file.chown(Number(SUDO_UID), Number(SUDO_GID)).catch(() => undefined)
+}
 
 /**
  * Gives a whole file its name, in the same folder, where that is free.
  * @throws the system's error, EEXIST where there is a file already
  */
-export async function placeNew(part: string, path: string): Promise<void> {
+async function placeNew(part: string, path: string): Promise<void> {
   try {
     await link(part, path)
   } catch (error) {

@@ -78,6 +78,12 @@ export interface Sighting {
   lost: number[]
 }
 
+/** In what numbers a classifier computes. float32 is what its explanations are of, and what alarms go by. */
+export const precisions = ['float32', 'int8', 'float16'] as const
+export type Precision = (typeof precisions)[number]
+/** One of them, or `auto`: the fastest that is proved right. */
+export type PrecisionChoice = 'auto' | Precision
+
 /** The classifier's scores for a crop. Arrays are in the order of `labels`. */
 export interface Verdict {
   camera: string
@@ -89,6 +95,7 @@ export interface Verdict {
   probabilities: Float32Array
   /** The alarm label's probability, 0..1. */
   score: number
+  precision: Precision
 }
 
 export const regionNames = [

@@ -4,7 +4,7 @@ import { writeSync } from 'node:fs'
 import inspector from 'node:inspector'
 import { basename, dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { parentPort, type Transferable, Worker } from 'node:worker_threads'
+import { type MessagePort, parentPort, type Transferable, Worker } from 'node:worker_threads'
 import * as errorClasses from './errors.js'
 import { type ErrorCode, InferenceError, InvariantError, messageOf, PainlensError } from './errors.js'
 
@@ -58,15 +58,69 @@ export type WorkerAnswer<M> = M extends (argument: never) => infer R
     : Awaited<R>
   : never
 
+/** Calls of methods on another thread's side, and their answers, which come in through `settle`. */
+class Calls<M extends Methods> {
+  readonly #open = new Map<number, Pending>()
+  readonly #post: (request: Request, transfer: Transferable[]) => void
+  #next = 0
+
+  constructor(post: (request: Request, transfer: Transferable[]) => void) {
+    this.#post = post
+  }
+
+  /** A method without an argument is called without one. */
+  call<K extends keyof M & string>(method: K, ...given: Given<M[K]>): Promise<WorkerAnswer<M[K]>> {
+    const [argument, transfer = []] = given
+    const id = this.#next++
+    return new Promise((resolve, reject) => {
+      this.#open.set(id, { resolve: resolve as (value: never) => void, reject })
+      this.#post({ id, method, argument }, transfer)
+    })
+  }
+
+  settle(answer: WorkerReply): void {
+    const pending = this.#open.get(answer.id)
+    this.#open.delete(answer.id)
+    if ('failure' in answer) pending?.reject(revive(answer.failure))
+    // What each call is answered with is its method's result, by the worker's own types.
+    else pending?.resolve(answer.value as never)
+  }
+
+  rejectAll(error: Error): void {
+    for (const pending of this.#open.values()) pending.reject(error)
+    this.#open.clear()
+  }
+}
+
+/** Calls methods that another thread answers on the other end of a port (`answerCalls`). */
+export class PortClient<M extends Methods> {
+  readonly #calls: Calls<M>
+  #closed: Error | undefined
+
+  /** @param what the other side's name in errors */
+  constructor(port: MessagePort, what: string) {
+    this.#calls = new Calls((request, transfer) => port.postMessage(request, transfer))
+    port.on('message', (answer: WorkerReply) => this.#calls.settle(answer))
+    port.on('close', () => {
+      this.#closed = new InferenceError('PL-WORKER-CLOSED', 'is closed', what)
+      this.#calls.rejectAll(this.#closed)
+    })
+  }
+
+  /** Rejects once the port is closed. */
+  call<K extends keyof M & string>(method: K, ...given: Given<M[K]>): Promise<WorkerAnswer<M[K]>> {
+    return this.#closed ? Promise.reject(this.#closed) : this.#calls.call(method, ...given)
+  }
+}
+
 /**
  * Owns one worker thread and calls its methods: `client.call('detect', frame)`. A worker that dies rejects every open
  * call with an InferenceError and reports once through `onCrash`; it is not started again here.
  */
 export class WorkerClient<M extends Methods> {
   readonly #worker: Worker
-  readonly #open = new Map<number, Pending>()
+  readonly #calls: Calls<M>
   readonly #what: string
-  #next = 0
   #closing: Promise<void> | undefined
   #ended = false
   #dead: Error | undefined
@@ -75,11 +129,12 @@ export class WorkerClient<M extends Methods> {
   constructor(script: string, what: string, options: { workerData?: unknown; onCrash?: (error: Error) => void } = {}) {
     this.#what = what
     this.#worker = new Worker(script, { workerData: options.workerData, name: what })
-    this.#worker.on('message', (answer: WorkerReply) => this.#settle(answer))
+    this.#calls = new Calls((request, transfer) => this.#worker.postMessage(request, transfer))
+    this.#worker.on('message', (answer: WorkerReply) => this.#calls.settle(answer))
     const crashed = (reason: string): void => {
       if (this.#closing || this.#dead) return
       this.#dead = new InferenceError('PL-WORKER-CRASHED', reason, this.#what)
-      this.#rejectAll(this.#dead)
+      this.#calls.rejectAll(this.#dead)
       options.onCrash?.(this.#dead)
     }
     this.#worker.on('error', (error) => crashed(`crashed: ${messageOf(error)}`))
@@ -91,14 +146,9 @@ export class WorkerClient<M extends Methods> {
 
   /** A method without an argument is called without one. */
   call<K extends keyof M & string>(method: K, ...given: Given<M[K]>): Promise<WorkerAnswer<M[K]>> {
-    const [argument, transfer = []] = given
     if (this.#dead) return Promise.reject(this.#dead)
     if (this.#closing) return Promise.reject(new InferenceError('PL-WORKER-CLOSED', 'is closed', this.#what))
-    const id = this.#next++
-    return new Promise((resolve, reject) => {
-      this.#open.set(id, { resolve: resolve as (value: never) => void, reject })
-      this.#worker.postMessage({ id, method, argument }, transfer)
-    })
+    return this.#calls.call(method, ...given)
   }
 
   /**
@@ -113,25 +163,12 @@ export class WorkerClient<M extends Methods> {
 
   async #close(graceMs: number): Promise<void> {
     const gone = new Promise<void>((resolve) => this.#worker.once('exit', () => resolve()))
-    this.#rejectAll(new InferenceError('PL-WORKER-CLOSED', 'is closed', this.#what))
+    this.#calls.rejectAll(new InferenceError('PL-WORKER-CLOSED', 'is closed', this.#what))
     if (graceMs > 0 && !this.#ended) {
       this.#worker.postMessage(closeRequest)
       await Promise.race([gone, new Promise((resolve) => setTimeout(resolve, graceMs).unref())])
     }
     await this.#worker.terminate()
-  }
-
-  #settle(answer: WorkerReply): void {
-    const pending = this.#open.get(answer.id)
-    this.#open.delete(answer.id)
-    if ('failure' in answer) pending?.reject(revive(answer.failure))
-    // What each call is answered with is its method's result, by the worker's own types.
-    else pending?.resolve(answer.value as never)
-  }
-
-  #rejectAll(error: Error): void {
-    for (const pending of this.#open.values()) pending.reject(error)
-    this.#open.clear()
   }
 }
 
@@ -180,12 +217,25 @@ export function serveWorker(methods: Methods): void {
   openInspector(process.argv[1] ?? '')
   const port = parentPort
   if (!port) throw new InvariantError('serveWorker runs in a worker thread only', 'the worker')
-  let last: Promise<void> = Promise.resolve()
+  const answer = answering(port, methods)
   port.on('message', (request: Request | typeof closeRequest) => {
     // Received only between two pieces of native code, where this thread may end safely.
     if (request === closeRequest) process.exit(0)
+    answer(request)
+  })
+}
+
+/** Answers a `PortClient`'s calls, one after the other in the order they came, until the port is closed. */
+export function answerCalls(port: MessagePort, methods: Methods): void {
+  port.on('message', answering(port, methods))
+}
+
+function answering(port: MessagePort, methods: Methods): (request: Request) => void {
+  let last: Promise<void> = Promise.resolve()
+  return (request) => {
     last = last.then(async () => {
       try {
+        // The calling side is typed by these very methods.
         const result = await methods[request.method]!(request.argument as never)
         const { value, transfer } = result instanceof Transferred ? result : { value: result, transfer: [] }
         port.postMessage({ id: request.id, value } satisfies WorkerReply, transfer)
@@ -193,7 +243,7 @@ export function serveWorker(methods: Methods): void {
         port.postMessage({ id: request.id, failure: failureOf(error) } satisfies WorkerReply)
       }
     })
-  })
+  }
 }
 
 /**

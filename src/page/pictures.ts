@@ -11,7 +11,15 @@ export interface SeenFrame extends Size {
   picture: Box
   data: Uint8Array
   /** Null where it was not searched for faces. */
-  faces: readonly { box: Box; roll: number; whyNot: UnusableReason | null }[] | null
+  faces: readonly SeenFace[] | null
+}
+
+interface SeenFace {
+  box: Box
+  roll: number
+  whyNot: UnusableReason | null
+  /** x0 y0 … of its points. */
+  landmarks?: Float32Array
 }
 
 export interface PicturesOptions {
@@ -34,6 +42,8 @@ export const lookMs = 10 * 60_000
 const leastMs = 500
 const quality = 70
 const mostLooks = 1000
+/** They go in a header, whose length is limited. */
+const mostWithLandmarks = 6
 
 export class Pictures {
   readonly #options: PicturesOptions
@@ -115,11 +125,13 @@ async function encoded({ width, height, picture, data, faces }: SeenFrame): Prom
     box.width / picture.width,
     box.height / picture.height
   ]
-  const told = faces?.map(({ box, roll, whyNot }) => ({
+  const told = faces?.map(({ box, roll, whyNot, landmarks = [] }, i) => ({
     box: share(box),
     px: Math.round(box.width),
     roll_deg: Math.round(roll),
-    why_not: whyNot
+    why_not: whyNot,
+    landmarks:
+      i < mostWithLandmarks ? Array.from(landmarks, (at, k) => Math.round(at - (k % 2 ? picture.y : picture.x))) : []
   }))
   return { jpeg, sight: { width: picture.width, height: picture.height, faces: told ?? null } }
 }

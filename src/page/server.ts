@@ -8,7 +8,9 @@ import type { Log } from '../core/log.js'
 import { printable } from '../core/printable.js'
 import { type Assets, serveAssets } from './assets.js'
 import { Logins } from './login.js'
+import { type NightRange, nightCsv } from './night.js'
 import type { Pictures } from './pictures.js'
+import type { Recorder } from './recorder.js'
 import { cookieOf, type Session, Sessions, sessionMs } from './session.js'
 import type { TlsPair } from './tls.js'
 import type { PageViewers } from './viewers.js'
@@ -17,9 +19,12 @@ import {
   acknowledgements,
   type CamerasOfBox,
   type CameraTile,
+  type CheckLamp,
+  type FindAnswer,
   type Refusal,
   type Role,
-  type SessionAnswer
+  type SessionAnswer,
+  type WayAnswer
 } from './wire.js'
 
 /** What the page does, carried out by the daemon here or, over the broker, in another box. They throw as commands do. */
@@ -27,6 +32,20 @@ export interface PageActions {
   acknowledge(device: string, alarm: string, by: string, kind: (typeof acknowledgements)[number]): Promise<unknown>
   pause(device: string, camera: string, seconds: number, by: string): Promise<unknown>
   resume(device: string, camera: string, by: string): Promise<unknown>
+}
+
+/** A test alarm on its way to the nurse call. */
+export interface PageWay {
+  state(): WayAnswer | null
+  /** @throws InputError while another one is under way */
+  start(camera: string, by: string): Promise<void>
+}
+
+/** The search for cameras. */
+export interface PageFinder {
+  state(): FindAnswer
+  /** @throws InputError while another one is under way */
+  start(user: string, password: string): void
 }
 
 export interface ServerOptions {
@@ -37,16 +56,23 @@ export interface ServerOptions {
   sessionKey: Buffer
   ward: Ward
   viewers: PageViewers
+  recorder: Recorder
   actions: PageActions
   /** Null: not allowed by privacy.show_pictures. */
   pictures: Pictures | null
   cameras: () => CameraTile[]
+  lamps: () => CheckLamp[]
+  way: PageWay
+  finder: PageFinder
   assets: Assets
   log: Log
 }
 
 /** Of requests, in ms and bytes. A viewer holds one connection, and has another for a moment when a button is pressed. */
 const bounds = { bodyBytes: 4096, headerBytes: 8192, requestMs: 10_000, idleMs: 10_000, connections: 600 }
+
+/** A day, and the hour that some have more. */
+const mostNightMs = 25 * 3_600_000
 
 const headers = {
   'content-security-policy':
@@ -73,7 +99,8 @@ const bodies = {
   acknowledge: z.strictObject({ device: id, alarm: id, kind: z.enum(acknowledgements) }),
   pause: z.strictObject({ device: id, camera: id, minutes: z.int().min(5).max(60) }),
   resume: z.strictObject({ device: id, camera: id }),
-  look: z.strictObject({ camera: id })
+  look: z.strictObject({ camera: id }),
+  find: z.strictObject({ user: z.string().max(100), password: z.string().max(200) })
 }
 
 export function createPageServer(options: ServerOptions): FastifyInstance {
@@ -139,7 +166,7 @@ class PageEndpoints {
   }
 
   #forWard(): void {
-    const { actions, device } = this.#options
+    const { actions, device, recorder } = this.#options
     const { get, post } = this.#needing('ward')
     get('/api/session', ({ role, name }) => ({ role, name, device }) satisfies SessionAnswer)
     get('/api/events', (session, _, reply) => this.#watch(session, reply))
@@ -147,24 +174,51 @@ class PageEndpoints {
     post('/api/acknowledge', bodies.acknowledge, ({ name }, body) =>
       actions.acknowledge(body.device, body.alarm, name, body.kind)
     )
-    post('/api/pause', bodies.pause, ({ name }, { device: at, camera, minutes }) =>
-      actions.pause(at, camera, minutes * 60, name)
-    )
-    post('/api/resume', bodies.resume, ({ name }, { device: at, camera }) => actions.resume(at, camera, name))
+    post('/api/pause', bodies.pause, async ({ name: by }, { device: at, camera, minutes }) => {
+      await actions.pause(at, camera, minutes * 60, by)
+      recorder.deed({ what: 'pause', device: at, camera, by, minutes })
+    })
+    post('/api/resume', bodies.resume, async ({ name: by }, { device: at, camera }) => {
+      await actions.resume(at, camera, by)
+      recorder.deed({ what: 'resume', device: at, camera, by, minutes: null })
+    })
+    get('/api/night', async (_, request, reply) => {
+      const range = rangeOf(request.query)
+      return range ? recorder.night(range) : refuseRequest(reply)
+    })
+    get('/api/night.csv', async (_, request, reply) => {
+      const range = rangeOf(request.query)
+      if (!range) return refuseRequest(reply)
+      reply.header(
+        'content-disposition',
+        `attachment; filename="painlens-${new Date(range.from).toISOString().slice(0, 10)}.csv"`
+      )
+      return reply.type('text/csv; charset=utf-8').send(nightCsv(await recorder.night(range)))
+    })
   }
 
   #forTechnician(): void {
-    const { cameras, pictures } = this.#options
+    const { cameras, lamps, way, finder, pictures, recorder, device } = this.#options
     const { get, post } = this.#needing('technician')
-    get('/api/cameras', () => ({ cameras: cameras(), pictures: pictures !== null }) satisfies CamerasOfBox)
+    get('/api/cameras', () => {
+      const box: CamerasOfBox = { cameras: cameras(), lamps: lamps(), pictures: pictures !== null }
+      return box
+    })
+    get('/api/way', () => ({ way: way.state() }))
+    post('/api/way', bodies.look, ({ name }, { camera }) => way.start(camera, name))
+    get('/api/find', () => finder.state())
+    post('/api/find', bodies.find, (_, { user, password }) => finder.start(user, password))
     const allowed = (): Pictures => {
       if (pictures) return pictures
       throw new InputError('PL-PAGE-PICTURES', 'pictures are not shown', 'privacy.show_pictures')
     }
-    post('/api/look', bodies.look, ({ name }, { camera }) => allowed().look(camera, name))
+    post('/api/look', bodies.look, ({ name: by }, { camera }) => {
+      const minutes = allowed().look(camera, by) / 60_000
+      recorder.deed({ what: 'look', device, camera, by, minutes })
+    })
     get('/api/picture', async ({ name }, request, reply) => {
       const { data } = bodies.look.safeParse(request.query)
-      if (!data) return refuse(reply, 400, 'PL-PAGE-REQUEST', 'the request is not one of the page')
+      if (!data) return refuseRequest(reply)
       const { jpeg, sight } = await allowed().picture(data.camera, name)
       return reply.type('image/jpeg').header('x-sight', JSON.stringify(sight)).send(jpeg)
     })
@@ -183,8 +237,9 @@ class PageEndpoints {
         const session = this.#session(request, least)
         if (!session) return this.#unknown(reply)
         const { data } = schema.safeParse(request.body)
-        if (!data) return refuse(reply, 400, 'PL-PAGE-REQUEST', 'the request is not one of the page')
-        log.info({ path, by: session.name, ...data }, 'asked on the page')
+        if (!data) return refuseRequest(reply)
+        // A password is not for the log.
+        log.info({ path, by: session.name, ...data, password: undefined }, 'asked on the page')
         await act(session, data)
         return {}
       })
@@ -255,6 +310,17 @@ class PageEndpoints {
 
 const refuse = (reply: FastifyReply, status: number, code: ErrorCode, error: string, more: object = {}): FastifyReply =>
   reply.code(status).send({ code, error, ...more } satisfies Refusal)
+
+const refuseRequest = (reply: FastifyReply): FastifyReply =>
+  refuse(reply, 400, 'PL-PAGE-REQUEST', 'the request is not one of the page')
+
+/** @returns null unless it is a time of a day or less */
+function rangeOf(query: unknown): NightRange | null {
+  const { data } = z.object({ from: z.iso.datetime(), to: z.iso.datetime() }).safeParse(query)
+  if (!data) return null
+  const range = { from: Date.parse(data.from), to: Date.parse(data.to) }
+  return range.from < range.to && range.to - range.from <= mostNightMs ? range : null
+}
 
 /** Browsers send `Origin` or `Sec-Fetch-Site` with a POST; a request without both is refused. */
 function isOwnOrigin({ headers: { origin, 'sec-fetch-site': site }, host }: FastifyRequest): boolean {

@@ -1,8 +1,9 @@
 /** Sessions as signed cookies: they survive a restart, and end by themselves. */
 import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
-import { mkdir, open, readFile, rename, rm } from 'node:fs/promises'
+import { mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DiskError } from '../core/errors.js'
+import { placePrivate } from './private-file.js'
 import { type Role, roles } from './wire.js'
 
 export interface Session {
@@ -67,25 +68,11 @@ export async function sessionKey(folder: string): Promise<Buffer> {
     const key = await readFile(path).catch(() => null)
     if (key?.length === keyBytes) return key
     const made = randomBytes(keyBytes)
-    await writePrivate(path, made)
+    await placePrivate(path, made)
     return made
   } catch (error) {
     throw new DiskError('PL-PAGE-STATE', `cannot be written (${(error as NodeJS.ErrnoException).code})`, path)
   }
-}
-
-/** Under another name first, so that a power cut leaves a whole file or none. */
-async function writePrivate(path: string, data: Buffer | string): Promise<void> {
-  const making = `${path}.new`
-  await rm(making, { force: true })
-  const file = await open(making, 'wx', 0o600)
-  try {
-    await file.writeFile(data)
-    await file.sync()
-  } finally {
-    await file.close()
-  }
-  await rename(making, path)
 }
 
 /** In a time that depends neither on the lengths nor on the first difference. */

@@ -2,21 +2,33 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { messageOf, PainlensError } from '../core/errors.js'
+import { ownCertificate, type TlsPair } from './own-certificate.js'
+
+export { fingerprintOf, keptCertificate, type TlsPair } from './own-certificate.js'
 
 export interface TlsFiles {
   cert: string
   key: string
 }
 
-/** PEM texts. */
-export interface TlsPair {
-  cert: Buffer
-  key: Buffer
+/** `own`: the page makes one. Undefined: no encryption. */
+export type TlsChoice = TlsFiles | 'own' | undefined
+
+export interface TlsPlace {
+  /** Of a certificate of its own. */
+  folder: string
+  device: string
+  /** ms since the epoch. */
+  now: number
 }
 
-/** @throws PainlensError for files that cannot be read or do not fit each other */
-export async function readTls(files: TlsFiles | undefined): Promise<TlsPair | null> {
-  if (!files) return null
+/** @throws PainlensError for files that cannot be read or do not fit each other; DiskError where its own cannot be kept */
+export async function readTls(choice: TlsChoice, { folder, device, now }: TlsPlace): Promise<TlsPair | null> {
+  if (choice === undefined) return null
+  return choice === 'own' ? ownCertificate(folder, device, now) : readFiles(choice)
+}
+
+async function readFiles(files: TlsFiles): Promise<TlsPair> {
   const problem = (what: string, where: string): PainlensError => new PainlensError('PL-PAGE-CERTIFICATE', what, where)
   const read = (path: string): Promise<Buffer> =>
     readFile(path).catch((error: unknown) => {

@@ -81,10 +81,10 @@ export class Ward {
     this.#boxes = new Map(options.devices.map((device) => [device, this.#newBox()]))
   }
 
-  /** Applies a message. One of another box or of an unknown kind changes nothing. */
-  take(heard: Heard): void {
+  /** Applies a message. @returns false for one of another box, which changes nothing */
+  take(heard: Heard): boolean {
     const box = this.#boxes.get(heard.device)
-    if (!box) return
+    if (!box) return false
     if (heard.message === null) box.cameras.delete(heard.camera)
     else if (heard.kind === 'status') box.online = heard.message.state === 'online'
     else if (heard.kind === 'health') this.#health(box, heard.message)
@@ -93,6 +93,7 @@ export class Ward {
     else if (heard.kind === 'explanation') box.alarms.explain(heard.message)
     else if (box.cameras.has(heard.camera) || box.cameras.size < mostCameras)
       box.cameras.set(heard.camera, { state: heard.message.state, until: heard.message.until ?? null })
+    return true
   }
 
   linked(linked: Linked): void {

@@ -101,6 +101,8 @@ export interface SeenFaceAnswer {
   px: number
   roll_deg: number
   why_not: UnusableReason | null
+  /** x0 y0 … of its 68 points, in whole pixels of the picture; empty where there are too many faces. */
+  landmarks: readonly number[]
 }
 
 /** The answer of GET /api/cameras: the cameras of the box that serves the page. */
@@ -116,8 +118,18 @@ export interface CameraTile {
   masks: readonly Polygon[]
   zones: readonly Zone[]
 }
+/** One of the lamps that `painlens check` has, as the running painlens sees it. */
+export interface CheckLamp {
+  what: string
+  state: 'ok' | 'warn' | 'fail'
+  found: string
+  fix: string | null
+  code: string | null
+}
+
 export interface CamerasOfBox {
   cameras: CameraTile[]
+  lamps: CheckLamp[]
   /** privacy.show_pictures */
   pictures: boolean
 }
@@ -138,4 +150,95 @@ export interface Refusal {
   error: string
   /** After a wrong token: how long the next try has to wait. */
   retry_s?: number
+}
+
+/** Why nothing is known of a room: besides what its lamp says, painlens was off, or could not keep it. */
+export type NightUnknown = RoomUnknown | 'not_recorded'
+
+/** The answer of GET /api/night: what has been from one time to another. Times in it are ms since the epoch: there are many. */
+export interface NightAnswer {
+  from: number
+  to: number
+  /** The end of what is told, where it is before `to`. */
+  now: number
+  lanes: NightLane[]
+  alarms: NightAlarm[]
+  deeds: NightDeed[]
+  /** There was too much: not everything is told. */
+  cut: boolean
+  /** Whether it is recorded at present. */
+  recorded: boolean
+}
+
+export type NightPlace = Pick<RoomRow, 'device' | 'camera' | 'ward' | 'room' | 'bed'>
+
+/** A room; its spans follow one another without a gap, until now. */
+export interface NightLane extends NightPlace {
+  spans: NightSpan[]
+}
+
+export interface NightSpan {
+  from: number
+  to: number
+  lamp: RoomLamp
+  why: NightUnknown | null
+}
+
+export interface NightAlarm
+  extends Pick<AlarmRow, 'device' | 'id' | 'camera' | 'physiological' | 'test' | 'priority' | 'text'> {
+  onset: number
+  /** When it ended; where that is not recorded, until when it is known to have been active. */
+  until: number
+  ended: boolean
+  acks: { by: string; kind: Acknowledgement['kind']; at: number }[]
+}
+
+/** What was done on the page. */
+export interface NightDeed {
+  at: number
+  what: (typeof nightDeeds)[number]
+  device: string
+  camera: string
+  by: string
+  minutes: number | null
+}
+export const nightDeeds = ['look', 'pause', 'resume'] as const
+
+/** The answer of GET /api/find: cameras that answer to ONVIF. */
+export interface FindAnswer {
+  running: boolean
+  /** What the last search has found; null before the first, and while one is under way. */
+  cameras: FoundCameraAnswer[] | null
+}
+
+export interface FoundCameraAnswer {
+  address: string
+  /** As the device names itself, as the texts below it. */
+  name: string | null
+  problem: { code: string; message: string; fix: string } | null
+  profiles: {
+    name: string
+    width: number | null
+    height: number | null
+    fps: number | null
+    codec: string | null
+    /** Of the stream, without a password. */
+    url: string | null
+  }[]
+}
+
+/** The answer of GET /api/way: how far a test alarm has come on its way to the nurse call. Null before the first. */
+export interface WayAnswer {
+  camera: string
+  by: string
+  begun: string
+  /** The broker has confirmed it. */
+  confirmed: string | null
+  /** It came back from the broker, as whatever listens there gets it. */
+  back: string | null
+  /** Why it cannot be heard there; null while it may. */
+  notHeard: string | null
+  acknowledged: { by: string; at: string } | null
+  /** After which nothing more comes. */
+  ended: string | null
 }

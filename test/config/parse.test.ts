@@ -25,6 +25,13 @@ async function problemsOf(text: string, options?: LoadOptions): Promise<readonly
 }
 
 describe('a good config', () => {
+  it('a gamma is accepted for a composite that has one, and one session with the engine that can share it', async () => {
+    const { config } = await parse(
+      `${minimal}explanation: { composite: lrp.gamma, gamma: [0.5, 0.1], engine: onnx, session: shared }`
+    )
+    expect(config.explanation).toMatchObject({ composite: 'lrp.gamma', gamma: [0.5, 0.1], session: 'shared' })
+  })
+
   it('a config of five lines is accepted and gets the defaults of the design', async () => {
     const { config, secrets, baseDir, file } = await parse(minimal)
     expect(file).toBe('/etc/painlens/p.yaml')
@@ -214,6 +221,12 @@ ${'bcdefgh'
     ['alarm: { clear_threshold: 0.9 }', 'alarm.clear_threshold'],
     ['cameras: [{ id: a, url: "rtsp://h/", fps: 0.3 }]', 'cameras[0].fps: found 0.3, allowed is at least 0.40'],
     ['cameras: []', 'cameras: found an empty list'],
+    [
+      'explanation: { gamma: 0.5 }',
+      'explanation.gamma: found a gamma, for which lrp.sequential_preset_a_flat has no use'
+    ],
+    ['explanation: { composite: lrp.z, gamma: [0.5, 0.1] }', 'explanation.gamma: found a gamma, for which lrp.z'],
+    ['explanation: { session: shared }', 'explanation.session: found shared with engine auto'],
     [
       'cameras: [{ id: a, url: "rtsp://h/", zones: [{ name: x, polygon: [[0,0],[1,0],[0,1]] }, { name: x, polygon: [[0,0],[1,0],[0,1]] }] }]',
       'zones[1].name'

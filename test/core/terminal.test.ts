@@ -87,6 +87,7 @@ const writers: Record<string, string> = {
   'src/core/terminal.ts': 'is what all others print with',
   'src/core/log.ts': 'hands JSON on, in which nothing steers a terminal',
   'src/core/worker.ts': "writes its own worker's name for a debugger",
+  'src/onvif/child.ts': 'answers its parent process by JSON in a pipe',
   'src/commands/explain/output.ts': 'draws a line that the next one replaces',
   'src/commands/config/index.ts':
     "hands standard input and standard error to readline, which shows the user's own typing"

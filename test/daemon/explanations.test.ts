@@ -43,8 +43,9 @@ const contains = (line: Record<string, unknown>, about: object): boolean =>
   Object.entries(about).every(([key, value]) => line[key] === value)
 
 describe('explanations in the daemon', () => {
-  it('accompany the alarm; a dead engine raises a technical alarm until its restart', async () => {
-    const { daemon, nurse, traces } = await start([bed])
+  it("in the classifier's own session accompany the alarm; a dead worker raises a technical alarm until its restart", async () => {
+    const explanations = { composite: 'lrp.z', engine: 'onnx', session: 'shared' }
+    const { daemon, nurse, traces } = await start([bed], { explanation: explanations })
     const pain = await nurse.alarm('pain', 'start')
     const explanation = await until(() => nurse.explanations()[0], 'the explanation')
     // The debug log leads from the frame to the broker.
@@ -56,7 +57,7 @@ describe('explanations in the daemon', () => {
     const explained = traces.find((line) => contains(line, { stage: 'explain' }))!.frame
     expect(stages({ frame: explained })).toEqual(expect.arrayContaining(['detect', 'classify', 'explain']))
     expect(explanation).toMatchObject({ alarm_id: pain.alarm_id, target: 'happiness', composite: 'lrp.z' })
-    expect(explanation.engine).toMatch(/^(tfjs|onnx)/)
+    expect(explanation.engine).toMatch(/^onnx-cpu/)
     // From a frame before the alarm, or a little later if a stronger one came.
     expect(Date.parse(explanation.at)).toBeGreaterThan(Date.parse(pain.onset) - 30_000)
     expect(nurse.alarms().some(({ condition }) => condition === 'explanation_failed')).toBe(false)

@@ -2,6 +2,7 @@
 import { execFile, execFileSync, spawn } from 'node:child_process'
 import {
   chmodSync,
+  copyFileSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -221,6 +222,14 @@ const mainPaths: Record<string, MainPath | (() => Promise<void>)> = {
   },
   forget: { words: () => ['forget', 'gone', '-c', 'painlens.yaml'], says: /retains nothing below painlens\/gone/ },
   'models list': { words: () => ['models', 'list'], says: /pain-demo[\s\S]*hash as in the manifest/ },
+  'models quantise': {
+    words: () => {
+      mkdirSync(inFolder('crops'))
+      for (let i = 0; i < 16; i++) copyFileSync(inFolder('pictures/pain/face.png'), inFolder('crops', `${i}.png`))
+      return ['models', 'quantise', inRelease('models/pain-demo.yaml'), '--crops', 'crops', '--out', 'quick.yaml']
+    },
+    says: /quick\.yaml: differences of/
+  },
   'provider status': { words: () => ['provider', 'status'], says: /^in place: .*ONNX Runtime/m },
   'provider install': {
     words: async () => ['provider', 'install', await providerArchive()],

@@ -1,7 +1,8 @@
 /** A ward with a room in every state, for the tests of the screens and for their pictures. */
-import { readFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { packageRoot } from '../../src/core/version.js'
+import type { HistoryEntry } from '../../src/page/history.js'
 import type { PageStage } from '../../src/page/index.js'
 import { explanation } from '../stages/mqtt/rig.js'
 import { cameraState, health, heard, painAlarm, room, status, technicalAlarm } from './rig.js'
@@ -38,4 +39,66 @@ export function fillWard(page: PageStage): void {
   page.heard(
     heard('box-2', 'health', health({ 'room-21': { location: room('21') }, 'room-22': { location: room('22') } }))
   )
+}
+
+const hour = 3_600_000
+
+/** The history of the night before the present one, in UTC: two rooms, an alarm, and an hour in which painlens was off. */
+export function writeNight(folder: string): void {
+  const today = new Date(Date.now() - 12 * hour)
+  const noon = Date.UTC(today.getUTCFullYear(), today.getUTCMonth(), today.getUTCDate() - 1, 12)
+  const room = (hours: number, number: string, lamp: 'watched' | 'no_face' | 'paused'): HistoryEntry => ({
+    ...{ at: noon + hours * hour, kind: 'room', device: 'box-1', camera: `room-${number}` },
+    ...{ ward: '2', room: number, bed: 'A', lamp, why: null }
+  })
+  const about = { device: 'box-1', id: 'p' }
+  const text = { en: 'Pain suspected, room 12', de: 'Verdacht auf Schmerz, Zimmer 12' }
+  const alarm = { ...about, camera: 'room-12', physiological: true, test: false, priority: 'high', text } as const
+  const told: HistoryEntry[] = [
+    { at: noon, kind: 'whole', after: true },
+    room(0, '12', 'watched'),
+    room(0, '13', 'no_face'),
+    { at: noon + 7 * hour, kind: 'whole', after: true },
+    room(7, '12', 'watched'),
+    room(7, '13', 'no_face'),
+    { at: noon + 8 * hour, kind: 'alarm', onset: noon + 8 * hour, ...alarm },
+    { at: noon + 8.2 * hour, kind: 'ack', ...about, by: 'K.', as: 'coming', acked: noon + 8.2 * hour },
+    { at: noon + 8.5 * hour, kind: 'end', ...about, ended: noon + 8.5 * hour },
+    room(9, '12', 'paused'),
+    { at: noon + 9 * hour, kind: 'deed', what: 'pause', device: 'box-1', camera: 'room-12', by: 'K.', minutes: 60 },
+    room(10, '12', 'watched')
+  ]
+  // A line each minute but while it was off.
+  const beats = Array.from({ length: 10 * 60 + 1 }, (_, i): HistoryEntry => ({ at: noon + i * 60_000, kind: 'beat' }))
+  const isOff = (at: number): boolean => at > noon + 6 * hour && at < noon + 7 * hour
+  const lines = [...told, ...beats].filter(({ at }) => !isOff(at)).sort((a, b) => a.at - b.at)
+  mkdirSync(join(folder, 'history'), { recursive: true })
+  const name = `${new Date(noon).toISOString().slice(0, 10)}.jsonl`
+  writeFileSync(join(folder, 'history', name), lines.map((line) => `${JSON.stringify(line)}\n`).join(''))
+}
+
+/** That night, as a table. */
+export const nightRows = {
+  en: [
+    '12:00 – 18:00 Room 13, Bed A no face in the picture',
+    '18:00 – 19:00 Room 12, Bed A unknown: not recorded',
+    '18:00 – 19:00 Room 13, Bed A unknown: not recorded',
+    '19:00 – 22:00 Room 13, Bed A no face in the picture',
+    '20:00 – 20:30 Room 12, Bed A Alarm HIGH: Pain suspected, room 12 · K.: I am coming, 20:12',
+    '21:00 – 22:00 Room 12, Bed A paused for care',
+    '21:00 Room 12, Bed A K. paused it for 60 min',
+    '22:00 – 12:00 Room 12, Bed A unknown: not recorded',
+    '22:00 – 12:00 Room 13, Bed A unknown: not recorded'
+  ],
+  de: [
+    '12:00 – 18:00 Zimmer 13, Bett A kein Gesicht im Bild',
+    '18:00 – 19:00 Zimmer 12, Bett A unbekannt: nicht aufgezeichnet',
+    '18:00 – 19:00 Zimmer 13, Bett A unbekannt: nicht aufgezeichnet',
+    '19:00 – 22:00 Zimmer 13, Bett A kein Gesicht im Bild',
+    '20:00 – 20:30 Zimmer 12, Bett A Alarm HOCH: Verdacht auf Schmerz, Zimmer 12 · K.: Ich komme, 20:12',
+    '21:00 – 22:00 Zimmer 12, Bett A Pause für Pflege',
+    '21:00 Zimmer 12, Bett A K. hat für 60 min pausiert',
+    '22:00 – 12:00 Zimmer 12, Bett A unbekannt: nicht aufgezeichnet',
+    '22:00 – 12:00 Zimmer 13, Bett A unbekannt: nicht aufgezeichnet'
+  ]
 }

@@ -11,7 +11,8 @@ function frame(): SeenFrame {
   const [width, height] = [160, 90]
   const data = new Uint8Array(width * height * 3)
   for (let y = 0; y < height; y++) data.fill(200, (y * width + 40) * 3, (y * width + 120) * 3)
-  const face = { box: { x: 60, y: 9, width: 40, height: 45 }, roll: 12.4, whyNot: 'small' as const }
+  const landmarks = Float32Array.from([70.4, 20, 90, 30.6])
+  const face = { box: { x: 60, y: 9, width: 40, height: 45 }, roll: 12.4, whyNot: 'small' as const, landmarks }
   return { width, height, picture: { x: 40, y: 0, width: 80, height: 90 }, data, faces: [face] }
 }
 
@@ -36,7 +37,7 @@ describe('pictures for technicians', () => {
     const { data, info } = await sharp(jpeg).raw().toBuffer({ resolveWithObject: true })
     expect([info.width, info.height]).toEqual([80, 90])
     expect(Math.min(...data)).toBeGreaterThan(190)
-    const face = { box: [0.25, 0.1, 0.5, 0.5], px: 40, roll_deg: 12, why_not: 'small' }
+    const face = { box: [0.25, 0.1, 0.5, 0.5], px: 40, roll_deg: 12, why_not: 'small', landmarks: [30, 20, 50, 31] }
     expect(sight).toEqual({ width: 80, height: 90, faces: [face] })
   })
 

@@ -71,6 +71,7 @@ export function health(cameras: Record<string, CameraSketch>, { demonstration = 
     http: null,
     page: null,
     provider: 'cpu',
+    precision: { used: 'float32', compared: null, problem: null, code: null },
     model: { name: 'm', sha256: 'ab', demonstration },
     explanation: null
   }
@@ -129,10 +130,14 @@ export const pageDefaults = (): PageOptions => ({
   device: 'box-1',
   others: ['box-2'],
   folder: folder(),
+  historyDays: 14,
   heatmaps: true,
   actions: { acknowledge: refuse, pause: refuse, resume: refuse },
   pictures: null,
   cameras: () => [],
+  lamps: () => [],
+  way: { state: () => null, start: refuse },
+  finder: { state: () => ({ running: false, cameras: null }), start: refuse },
   log: silentLog,
   clock: systemClock
 })

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vites
 import { chromiumPath, openChromium } from '../support/browser.js'
 import { patience } from '../support/slowness.js'
 import { expectAccessible } from './accessible.js'
-import { fillWard } from './example-ward.js'
+import { fillWard, nightRows, writeNight } from './example-ward.js'
 import {
   cameraState,
   folder,
@@ -252,6 +252,37 @@ describe.skipIf(chromiumPath === null)('the page in a browser', { timeout: patie
         await shown.getByRole('alert').waitFor(wait)
         expect(await shown.locator('.picture').count()).toBe(0)
       }
+    }
+  )
+
+  it.each(['en-GB', 'de-DE'])(
+    'shows a night as lanes and as a table of the same, accessible and fitting at every width: %s',
+    async (locale) => {
+      const own = folder()
+      writeNight(own)
+      const { page, url } = await servePage({ folder: own })
+      page.heard(status('box-1'))
+      const complaints: string[] = []
+      for (const width of [360, 1280, 1920]) {
+        const shown = await openPage(url, { locale, timezoneId: 'UTC', viewport: { width, height: 900 } })
+        hearComplaints(shown, complaints)
+        await shown.getByRole('button', { name: /^(Tonight|Heute Nacht)$/ }).click()
+        await shown.getByRole('button', { name: /(night before|Nacht davor)/ }).click()
+        await shown.getByRole('table').waitFor()
+        await expectAccessible(shown, `night, ${locale}, ${width} px`)
+        expect(await shown.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(width)
+        const rows = await shown.getByRole('row').allInnerTexts()
+        expect(rows.slice(1).map((row) => row.replace(/\s+/g, ' '))).toEqual(
+          nightRows[locale.slice(0, 2) as 'en' | 'de']
+        )
+        // A span that is not known is not drawn: the hatched ground shows.
+        expect(await shown.locator('.lane .watched').first().getAttribute('d')).toMatch(/^M0\.00 9H360\.00V/)
+        const csv = await shown.evaluate(
+          "fetch(document.querySelector('a.button').href).then((answer) => answer.text())"
+        )
+        expect(csv).toContain('paused')
+      }
+      expect(complaints).toEqual([])
     }
   )
 

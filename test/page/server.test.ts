@@ -10,6 +10,7 @@ import { startPage } from '../../src/page/index.js'
 import { Logins } from '../../src/page/login.js'
 import { cookieOf, Sessions, sessionKey, sessionMs } from '../../src/page/session.js'
 import { readTls } from '../../src/page/tls.js'
+import type { NightAnswer } from '../../src/page/wire.js'
 import { makeCertificates } from '../support/certificates.js'
 import { until } from '../support/slowness.js'
 import {
@@ -57,7 +58,13 @@ describe('the endpoints of the page', () => {
         expect.stringMatching('immutable')
       ])
     }
-    for (const path of ['/api/session', '/api/events', '/api/heatmap?device=box-1&alarm=p'])
+    for (const path of [
+      '/api/session',
+      '/api/events',
+      '/api/heatmap?device=box-1&alarm=p',
+      '/api/night',
+      '/api/night.csv'
+    ])
       expect([path, (await fetch(url + path)).status]).toEqual([path, 401])
     for (const path of ['/api/acknowledge', '/api/pause', '/api/resume'])
       expect([path, (await post(url, path, {})).status]).toEqual([path, 401])
@@ -114,6 +121,29 @@ describe('the endpoints of the page', () => {
       200
     )
     expect(asked).toEqual([{ what: 'pause', args: ['box-1', 'bed', 900, 'Schwester K.'] }])
+  })
+
+  it('tell a night of a day at most, what was asked on the page included, as JSON and as a file', async () => {
+    const { page, url } = await servePage()
+    page.heard(status('box-1'))
+    page.heard(heard('box-1', 'health', health({ bed: {} })))
+    const headers = { cookie: await logIn(url) }
+    await post(url, '/api/pause', { device: 'box-1', camera: 'bed', minutes: 15 }, headers)
+    const ask = (hours: number, path = '/api/night') => {
+      const times = { from: new Date(Date.now() - hours * 3_600_000).toISOString(), to: new Date().toISOString() }
+      return fetch(`${url}${path}?${new URLSearchParams(times)}`, { headers })
+    }
+    const night = (await (await ask(24)).json()) as NightAnswer
+    expect(night.lanes).toEqual([expect.objectContaining({ device: 'box-1', camera: 'bed' })])
+    expect(night.deeds).toMatchObject([{ what: 'pause', camera: 'bed', by: 'Schwester K.', minutes: 15 }])
+    const csv = await ask(24, '/api/night.csv')
+    expect([csv.headers.get('content-type'), csv.headers.get('content-disposition')]).toEqual([
+      'text/csv; charset=utf-8',
+      expect.stringMatching(/^attachment; filename="painlens-\d{4}-\d\d-\d\d\.csv"$/)
+    ])
+    expect(await csv.text()).toContain('pause,15 min,Schwester K.')
+    for (const hours of [26, 0, -1]) expect([hours, (await ask(hours)).status]).toEqual([hours, 400])
+    expect((await fetch(`${url}/api/night?from=x&to=y`, { headers })).status).toBe(400)
   })
 
   it('refuse a wrong token twenty times, slower each time, and the right one meanwhile', async () => {
@@ -185,7 +215,9 @@ describe('the page over TLS', () => {
       { cert: server.key, key: server.key },
       { ...server, key: 'none' }
     ])
-      await expect(readTls(tls)).rejects.toMatchObject({ code: 'PL-PAGE-CERTIFICATE' })
+      await expect(readTls(tls, { folder: folder(), device: 'd', now: Date.now() })).rejects.toMatchObject({
+        code: 'PL-PAGE-CERTIFICATE'
+      })
     const key = join(folder(), 'server.key')
     const page = await startPage({ ...pageDefaults(), tls: { ...server, key }, retryMs: 100 })
     onTestFinished(() => page.stop())

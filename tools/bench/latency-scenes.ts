@@ -9,13 +9,15 @@ export function latencyScenes({ file }: Manifest): LatencyScene[] {
   const full = {
     model: { manifest: file.replace(/\.onnx$/, '.yaml') },
     alarm: alwaysAlarming,
-    explanation: { engine: 'onnx', threshold: 0 }
+    explanation: { engine: 'onnx', session: 'own', threshold: 0 }
   }
+  const shared = { ...full, explanation: { ...full.explanation, session: 'shared' } }
   return [
     { name: 'demonstration model, 2 cameras', cameras: 2 },
     { name: 'full-size VGG-Face, 1 camera', cameras: 1, config: full, manyAlarms: true },
     { name: 'full-size VGG-Face, 2 cameras', cameras: 2, config: full, manyAlarms: true },
     { name: 'full-size VGG-Face, 4 cameras', cameras: 4, config: full, manyAlarms: true },
+    { name: 'full-size VGG-Face, 2 cameras, one session', cameras: 2, config: shared, manyAlarms: true },
     {
       name: 'full-size VGG-Face, 2 cameras, no explanations',
       cameras: 2,

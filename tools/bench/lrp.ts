@@ -10,6 +10,7 @@ import { readModel } from '#painlens/lib/onnx/index.js'
 import { openSession, proveProvider } from '#painlens/lib/ort/provider.js'
 import type { ProviderName } from '#painlens/lib/ort/provider-names.js'
 import { createRandom } from '#painlens/lib/random.js'
+import { lrpNodesTable } from './lrp-nodes.js'
 import { median, ms, table } from './table.js'
 
 const presets = { 'preset A flat': 'lrp.sequential_preset_a_flat', 'preset B flat': 'lrp.sequential_preset_b_flat' }
@@ -29,13 +30,14 @@ export interface LrpBench {
 
 type Sample = { data: Float32Array; dims: number[] }
 
-/** @returns a Markdown table; CUDA's rows are there where it works */
+/** @returns Markdown: what each engine takes, with CUDA where that works, and the shares of the ONNX engine's nodes */
 export async function lrpTable(options: LrpBench): Promise<string> {
   const cuda = await proveProvider('cuda', options.manifest.file).catch(() => null)
   const rows = [...(await engineRows('onnx', 'cpu', options)), ...(await engineRows('tfjs', 'cpu', options))]
   if (cuda) rows.push(...(await engineRows('onnx', 'cuda', options)))
   const head = ['engine', 'composite', 'LRP, ms', 'forward pass, ms', 'ratio', 'aim', 'floor', 'explanations/s']
-  return table(head, rows)
+  const nodes = await lrpNodesTable({ ...options, sample: noiseFor(options.manifest), composites: presets })
+  return `${table(head, rows)}\n\n${nodes}`
 }
 
 async function engineRows(engine: EngineName, provider: ProviderName, options: LrpBench): Promise<string[][]> {

@@ -21,6 +21,7 @@ import { lrpTable } from './lrp.js'
 import { memoryTable } from './memory.js'
 import { demoModel, fullSizeModel } from './models.js'
 import { renderFrames } from './pictures.js'
+import { precisionTable } from './precision.js'
 import { relayTable } from './relay.js'
 import { rollsTable } from './rolls.js'
 import { scenesTables } from './scenes.js'
@@ -31,6 +32,7 @@ import { studyTable } from './study.js'
 import { tf32Table } from './tf32.js'
 import { throughputTable } from './throughput.js'
 import { usableTable } from './usable.js'
+import { viewersTable } from './viewers.js'
 
 const threads = Math.min(2, cpus().length)
 const faceSize = 180
@@ -62,6 +64,13 @@ const benches: Record<string, () => Promise<string>> = {
 /** Benches that do not measure speed run only when they are named. */
 const onRequest: typeof benches = {
   study: studyTable,
+  precision: async () => {
+    const benches = [
+      { manifest: await demoModel(), faces: 200, rounds: 9 },
+      { manifest: await fullSizeModel(), faces: 8, rounds: 7 }
+    ]
+    return precisionTable(benches, threads)
+  },
   rolls: () => rollsTable(),
   usable: usableTable,
   scenes: async () => scenesTables(),
@@ -71,6 +80,7 @@ const onRequest: typeof benches = {
     measuredCosts(await renderFrames(30, faceSize), { small: await demoModel(), large: await fullSizeModel() }),
   tf32: async () => tf32Table([await demoModel(), await fullSizeModel()]),
   relay: relayTable,
+  viewers: viewersTable,
   decoders: () => decoderTable(['ffmpeg', 'gstreamer']),
   explanations: async () => explanationsReport({ manifest: await demoModel(), threads, identities: 100 })
 }

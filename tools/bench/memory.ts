@@ -11,7 +11,14 @@ import { startCamera } from './latency.js'
 import { alwaysAlarming } from './latency-scenes.js'
 import { table } from './table.js'
 
-const engines = ['onnx', 'tfjs', 'auto'] as const
+/** `explanation.engine` and `session`, and the aim of the peak over the model's file. */
+const settings = [
+  { engine: 'onnx', session: 'shared', aim: '2.3' },
+  { engine: 'onnx', session: 'own', aim: '3.0' },
+  { engine: 'tfjs', session: 'own', aim: '' },
+  { engine: 'auto', session: 'own', aim: '' }
+] as const
+type Setting = (typeof settings)[number]
 /** As in deploy/jetson/painlens.service. */
 const malloc = { MALLOC_MMAP_THRESHOLD_: '1048576', MALLOC_TRIM_THRESHOLD_: '1048576' }
 const patienceMs = 180_000
@@ -20,11 +27,19 @@ const patienceMs = 180_000
 export async function memoryTable(manifest: Manifest): Promise<string> {
   const { size } = await stat(manifest.file)
   const rows: string[][] = []
-  for (const engine of engines) {
-    const { peak, explained } = await peakOf(manifest, engine)
-    rows.push([engine, explained, `${megabytes(peak)} MB`, (peak / size).toFixed(2), engine === 'onnx' ? '3.0' : ''])
+  for (const setting of settings) {
+    const { peak, explained } = await peakOf(manifest, setting)
+    const { engine, session, aim } = setting
+    rows.push([engine, session, explained, `${megabytes(peak)} MB`, (peak / size).toFixed(2), aim])
   }
-  const head = ['explanation.engine', 'explained by', 'peak', `over the model's ${megabytes(size)} MB`, 'aim']
+  const head = [
+    'explanation.engine',
+    'session',
+    'explained by',
+    'peak',
+    `over the model's ${megabytes(size)} MB`,
+    'aim'
+  ]
   return table(head, rows)
 }
 
@@ -32,7 +47,7 @@ export async function memoryTable(manifest: Manifest): Promise<string> {
 function configOf(
   folder: string,
   { camera, broker }: { camera: string; broker: string },
-  engine: string,
+  { engine, session }: Setting,
   model: string
 ) {
   return stringify({
@@ -41,18 +56,18 @@ function configOf(
     cameras: [{ id: 'bed-1', url: camera, fps: 1 }],
     model: { manifest: model },
     alarm: alwaysAlarming,
-    explanation: { engine, threshold: 0, threads: 2 },
+    explanation: { engine, session, threshold: 0, threads: 2 },
     outbox: { path: join(folder, 'outbox') }
   })
 }
 
-async function peakOf(manifest: Manifest, engine: string): Promise<{ peak: number; explained: string }> {
+async function peakOf(manifest: Manifest, setting: Setting): Promise<{ peak: number; explained: string }> {
   const folder = await mkdtemp(join(tmpdir(), 'painlens-bench-'))
   const broker = await startBroker({ port: 0 })
   const camera = await startCamera()
   const config = join(folder, 'painlens.yaml')
   const model = manifest.file.replace(/\.onnx$/, '.yaml')
-  await writeFile(config, configOf(folder, { camera: camera.url, broker: broker.url }, engine, model))
+  await writeFile(config, configOf(folder, { camera: camera.url, broker: broker.url }, setting, model))
   const client = await connectAsync(broker.url, { protocolVersion: 4 })
   await client.subscribeAsync('painlens/bench/explanation')
   const explanation = new Promise<string>((resolve, reject) => {

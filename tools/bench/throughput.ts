@@ -84,6 +84,7 @@ async function openStages(manifest: Manifest, threads: number) {
     alarms,
     mqtt,
     alarmLog: { append: () => undefined },
+    float32: classifier,
     explanations: null,
     measured: { frame: () => undefined, alarm: () => undefined },
     log: silentLog,

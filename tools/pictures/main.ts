@@ -12,7 +12,8 @@ import { type PageOptions, startPage } from '#painlens/page/index.js'
 import { createIdentity, createScene, expressionUnits, randomPose } from '#painlens/show/render/index.js'
 import { blackOut, maskSpans } from '#painlens/stages/camera/masks.js'
 import { openChromium } from './chromium.js'
-import { fillWard, tiles } from './ward.js'
+import { writeNight } from './night.js'
+import { fillWard, finder, lamps, tiles, way } from './ward.js'
 
 const folder = join(packageRoot, 'docs/operate/page')
 const tokens = { ward: 'ward-token-of-pictures', technician: 'technician-token-of-pictures' }
@@ -20,14 +21,31 @@ const widths = { 360: 800, 1920: 1080 }
 /** Of a file. */
 const mostWidth = 1280
 const texts = {
-  de: { technician: 'Technik', look: 'Bild 10 min lang zeigen', edit: 'Masken und Zonen bearbeiten' },
-  en: { technician: 'Technician', look: 'Show the picture for 10 min', edit: 'Edit masks and zones' }
+  de: {
+    night: 'Heute Nacht',
+    before: 'Die Nacht davor',
+    technician: 'Technik',
+    look: 'Bild 10 min lang zeigen',
+    edit: 'Masken und Zonen bearbeiten'
+  },
+  en: {
+    night: 'Tonight',
+    before: 'The night before',
+    technician: 'Technician',
+    look: 'Show the picture for 10 min',
+    edit: 'Edit masks and zones'
+  }
 } as const
 type Language = keyof typeof texts
 
 /** What is pressed, one after the other, to come to a screen. */
 const screens = {
   ward: async () => undefined,
+  night: async (page, { night, before }) => {
+    await page.getByRole('button', { name: night }).click()
+    await page.getByRole('button', { name: before }).click()
+    await page.getByRole('table').waitFor()
+  },
   technician: async (page, { technician, look }) => {
     await page.getByRole('button', { name: technician }).click()
     await page.getByRole('button', { name: look }).first().click()
@@ -53,10 +71,10 @@ async function resident() {
   const identity = createIdentity(42)
   const scene = await createScene({ ...size, identity, centre: { x: 520, y: 300 }, faceSize: 170 })
   const pose = randomPose(random)
-  const { data, box } = await scene.render({ units: expressionUnits('pain', 0.8, random), pose, noise: 3 })
+  const { data, box, landmarks } = await scene.render({ units: expressionUnits('pain', 0.8, random), pose, noise: 3 })
   const picture = { x: 0, y: 0, ...size }
   blackOut(data, maskSpans(tiles[0]!.masks, size, picture))
-  return { ...size, picture, data, faces: [{ box, roll: pose.roll, whyNot: null }] }
+  return { ...size, picture, data, faces: [{ box, roll: pose.roll, whyNot: null, landmarks }] }
 }
 
 async function servePage(own: string) {
@@ -68,8 +86,25 @@ async function servePage(own: string) {
     cameras: () => tiles.map(({ camera }) => camera)
   }
   const page = await startPage({
-    ...{ host: '127.0.0.1', port: 0, tokens, device: 'box-1', others: ['box-2'], folder: own, heatmaps: true },
-    ...{ pictures, cameras: () => [...tiles], log: silentLog, clock: systemClock },
+    ...{
+      host: '127.0.0.1',
+      port: 0,
+      tokens,
+      device: 'box-1',
+      others: ['box-2'],
+      folder: own,
+      historyDays: 14,
+      heatmaps: true
+    },
+    ...{
+      pictures,
+      cameras: () => [...tiles],
+      lamps: () => [...lamps],
+      way,
+      finder,
+      log: silentLog,
+      clock: systemClock
+    },
     actions: { acknowledge: nothing, pause: nothing, resume: nothing }
   })
   const { width, height, data } = seen
@@ -112,6 +147,7 @@ async function take(browser: Browser, url: string, language: Language, width: ke
 }
 
 const own = await mkdtemp(join(tmpdir(), 'painlens-pictures-'))
+await writeNight(own)
 const page = await servePage(own)
 const browser = await openChromium()
 try {

@@ -1,6 +1,6 @@
 /** An invented ward for the pictures: eight rooms of one box, two of another one that is off, and three open alarms. */
 import type { CameraState } from '#painlens/core/types.js'
-import type { CameraTile, Heard, PageStage } from '#painlens/page/index.js'
+import type { CameraTile, CheckLamp, Heard, PageFinder, PageStage, PageWay } from '#painlens/page/index.js'
 
 const ago = (seconds: number): string => new Date(Date.now() - seconds * 1000).toISOString()
 const locationOf = (room: string) => ({ ward: 'Station 2', room, bed: 'A' })
@@ -40,6 +40,50 @@ export const tiles: readonly CameraTile[] = rooms.slice(0, 3).map((room, i) => (
   decoder: 'software',
   ...outlines
 }))
+
+const fine = { fix: null, code: null }
+export const lamps: readonly CheckLamp[] = [
+  { what: 'clock', state: 'ok', found: '2026-11-28T02:14:00.000Z', ...fine },
+  { what: 'camera room-12', state: 'ok', found: 'ok, 5 fps', ...fine },
+  {
+    ...{ what: 'camera room-13', state: 'fail', found: 'the brightest part has 9 of 255 grey levels', code: null },
+    fix: 'Give the room more light, or turn on the infrared light of the camera.'
+  },
+  { what: 'broker', state: 'ok', found: 'mqtts://broker.ward-2.example:8883', ...fine },
+  { what: 'disk', state: 'ok', found: '0 messages wait for the broker', ...fine }
+]
+
+export const way: PageWay = {
+  state: () => ({
+    ...{ camera: 'room-12', by: 'Technik B.', begun: ago(20), confirmed: ago(20), back: ago(19), notHeard: null },
+    ...{ acknowledged: null, ended: null }
+  }),
+  start: async () => undefined
+}
+
+export const finder: PageFinder = {
+  state: () => ({
+    running: false,
+    cameras: [
+      {
+        ...{ address: '192.0.2.21', name: 'Example Dome 4', problem: null },
+        profiles: [
+          { name: 'main', width: 1920, height: 1080, fps: 25, codec: 'H265', url: 'rtsp://192.0.2.21:554/stream/main' },
+          { name: 'sub', width: 1280, height: 720, fps: 10, codec: 'H264', url: 'rtsp://192.0.2.21:554/stream/sub' }
+        ]
+      },
+      {
+        ...{ address: '192.0.2.22', name: null, profiles: [] },
+        problem: {
+          code: 'PL-ONVIF-LOGIN',
+          message: 'asks for a login, or refuses this one',
+          fix: 'Give a user and its password.'
+        }
+      }
+    ]
+  }),
+  start: () => undefined
+}
 
 type Alarm = Extract<Heard, { kind: 'alarm' }>['message'] & object
 

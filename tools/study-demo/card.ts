@@ -1,6 +1,5 @@
-import { wilsonInterval } from '#painlens/lib/statistics/index.js'
 import { parameterCount, type VggSpec } from '#painlens/lib/vgg/index.js'
-import type { Metrics, Share } from '../train/evaluate.js'
+import { type Metrics, painSeenFrom, type Share } from '../train/evaluate.js'
 import { labels, splits } from '../train/recipe.js'
 import type { RollFigures } from './rolls.js'
 
@@ -108,16 +107,16 @@ ${table(
 
 /** From which intensity on pain is told from the others by more than chance, and from which on an alarm would see it. */
 function painSeen(bands: Metrics['painByIntensity']): string {
-  const told = bands.find(({ called, count }) => (wilsonInterval(called, count)?.low ?? 0) > 1 / labels.length)
-  const alarming = bands.find(({ above07, count }) => count > 0 && above07 >= count / 2)
-  const from = (found: { from: number } | undefined): string => (found ? `from ${found.from.toFixed(1)} on` : 'nowhere')
-  const rows = bands.map(({ from: low, count, called, above07 }) => [
+  const { told, above07 } = painSeenFrom(bands)
+  const from = (intensity: number | null): string =>
+    intensity === null ? 'nowhere' : `from ${intensity.toFixed(1)} on`
+  const rows = bands.map(({ from: low, count, called, above07: above }) => [
     `${low.toFixed(1)} to ${(low + 0.1).toFixed(1)}`,
     String(count),
     percent({ share: count === 0 ? null : called / count, count }),
-    percent({ share: count === 0 ? null : above07 / count, count })
+    percent({ share: count === 0 ? null : above / count, count })
   ])
-  return `Pain is called pain by more than guessing (95 %, Wilson) **${from(told)}**, and half of the faces score above 0.7 **${from(alarming)}**:
+  return `Pain is called pain by more than guessing (95 %, Wilson) **${from(told)}**, and half of the faces score above 0.7 **${from(above07)}**:
 
 ${table(['intensity of pain', 'faces', 'called pain', 'above 0.7'], rows)}`
 }

@@ -7,7 +7,7 @@ import { cover, covers } from '../bench/face-covers.js'
 import { turnPortrait } from '../bench/rolls-rendered.js'
 import { planSample, type SamplePlan, splits } from '../train/recipe.js'
 import { renderPicture } from '../train/render-crops.js'
-import { VideoFile } from './video-file.js'
+import { wholeVideo } from './video-file.js'
 
 /** A row of the table that `painlens study prepare` takes. */
 export interface TableRow {
@@ -32,16 +32,11 @@ const chances = { lying: 0.5, covered: 0.05, talking: 0.15 }
 export async function filmSubject(person: number, folder: string, signal: AbortSignal): Promise<TableRow[]> {
   const subject = `p${String(person + 1).padStart(3, '0')}`
   const file = `${subject}.mp4`
-  const video = new VideoFile(join(folder, file), size, fps, signal)
-  return video.whole(async () => {
-    const rows: TableRow[] = []
-    for (let sample = 0; sample < splits.study.samples; sample++) {
-      const plan = planSample('study', person, sample)
-      for await (const picture of picturesOf(plan)) await video.write(picture)
-      rows.push({ ...rowOf(plan, sample * stretchS, stretchS), file, subject })
-    }
-    return rows
+  const plans = Array.from({ length: splits.study.samples }, (_, sample) => planSample('study', person, sample))
+  await wholeVideo(join(folder, file), size, fps, signal, async (video) => {
+    for (const plan of plans) for await (const picture of picturesOf(plan)) await video.write(picture)
   })
+  return plans.map((plan, sample) => ({ ...rowOf(plan, sample * stretchS, stretchS), file, subject }))
 }
 
 function rowOf(
@@ -125,9 +120,9 @@ export async function filmNight(
   const random = createRandom(seed)
   const day = night(lengths, seed, random)
   const centre = { x: random.uniform(200, 280), y: random.uniform(170, 210) }
-  const scene = await createScene({ ...size, identity, light, centre, faceSize: random.uniform(70, 110) })
-  const video = new VideoFile(join(folder, file), size, fps, signal)
-  return video.whole(async () => {
+  const faceSize = random.uniform(70, 110)
+  await wholeVideo(join(folder, file), size, fps, signal, async (video) => {
+    const scene = await createScene({ ...size, identity, light, centre, faceSize })
     for (let frame = 0; frame < daySeconds(day) * fps; frame++) {
       const seconds = frame / fps
       const units = unitsAt(day, seconds)
@@ -141,10 +136,10 @@ export async function filmNight(
       })
       await video.write(data)
     }
-    const { stretches } = day
-    return stretches.map((stretch, i) => {
-      const start = daySeconds({ ...day, stretches: stretches.slice(0, i) })
-      return { ...rowOf(stretch, start, stretch.seconds), file, subject }
-    })
+  })
+  const { stretches } = day
+  return stretches.map((stretch, i) => {
+    const start = daySeconds({ ...day, stretches: stretches.slice(0, i) })
+    return { ...rowOf(stretch, start, stretch.seconds), file, subject }
   })
 }

@@ -1,4 +1,5 @@
 /** How much of everything the demonstration makes. */
+import { paperComposites } from '#painlens/study/choices.js'
 import type { NightLengths } from './film.js'
 
 export interface DemoSize {
@@ -13,6 +14,7 @@ export interface DemoSize {
   /** Pictures of each label whose relevance the report computes, and rendered people that prove its composites. */
   reportPictures: number
   reportFaces: number
+  composites: readonly string[]
   repetitions: number
   /** Residents who are filmed for long, and the lengths of what they show. */
   nights: number
@@ -27,23 +29,24 @@ export interface DemoSize {
 const full: DemoSize = {
   people: 160,
   peopleEpochs: 10,
-  subjects: 260,
+  subjects: 360,
   folds: 5,
-  epochs: 8,
+  epochs: 16,
   views: 4,
   reportPictures: 60,
   reportFaces: 8,
+  composites: paperComposites,
   repetitions: 2000,
   nights: 21,
   nightLengths: { rest: 60, shown: 12 },
   tested: 100,
-  turned: 10,
+  turned: 6,
   rolls: [0, 45, 90, 135, 180, 225, 270, 315]
 }
 
 /** The same steps on a few people, in about a minute: says that the pipeline works, and nothing of the model. */
 const quick: DemoSize = {
-  people: 8,
+  people: 4,
   peopleEpochs: 1,
   subjects: 4,
   folds: 2,
@@ -51,12 +54,13 @@ const quick: DemoSize = {
   views: 1,
   reportPictures: 2,
   reportFaces: 2,
+  composites: paperComposites.slice(0, 1),
   repetitions: 50,
   nights: 1,
   nightLengths: { rest: 4, shown: 1 },
-  tested: 2,
+  tested: 1,
   turned: 1,
-  rolls: [0, 90]
+  rolls: [90]
 }
 
 export const demoSizes = { full, quick }

@@ -62,7 +62,8 @@ export const demoSteps: readonly DemoStep[] = [
       painlens(
         [
           ...['report', join(out, 'run'), '--out', join(out, 'report'), '--with-pictures'],
-          ...['--pictures', size.reportPictures, '--faces', size.reportFaces, '--repetitions', size.repetitions]
+          ...['--pictures', size.reportPictures, '--faces', size.reportFaces, '--repetitions', size.repetitions],
+          ...['--composite', size.composites.join(',')]
         ],
         rest
       )

@@ -1,16 +1,34 @@
 /** A video that ffmpeg encodes from pictures. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { rename, rm } from 'node:fs/promises'
+import { rename, rm, stat } from 'node:fs/promises'
 import type { Size } from '#painlens/core/types.js'
 
-export class VideoFile {
+/**
+ * Makes a video of what `draw` writes. It appears whole or not at all; one that is there already is not made again.
+ * @param signal kills ffmpeg
+ * @throws Error where ffmpeg fails, and whatever `draw` throws
+ */
+export async function wholeVideo(
+  file: string,
+  size: Size,
+  fps: number,
+  signal: AbortSignal,
+  draw: (video: Pick<VideoFile, 'write'>) => Promise<void>
+): Promise<void> {
+  const isThere = await stat(file).then(
+    () => true,
+    () => false
+  )
+  if (!isThere) await new VideoFile(file, size, fps, signal).whole(draw)
+}
+
+class VideoFile {
   readonly #child: ChildProcess
   /** Why it failed; null where it has not. */
   readonly #ended: Promise<string | null>
   readonly #temporary: string
 
-  /** @param signal kills ffmpeg */
   constructor(
     private readonly file: string,
     { width, height }: Size,
@@ -39,19 +57,13 @@ export class VideoFile {
     await written.catch((error: Error) => this.#fail(error.message))
   }
 
-  /**
-   * Has the pictures drawn, then closes the file, which appears whole or not at all.
-   * @returns what `draw` has
-   * @throws Error where ffmpeg fails, and whatever `draw` throws
-   */
-  async whole<Drawn>(draw: () => Promise<Drawn>): Promise<Drawn> {
+  async whole(draw: (video: VideoFile) => Promise<void>): Promise<void> {
     try {
-      const drawn = await draw()
+      await draw(this)
       this.#child.stdin!.end()
       const why = await this.#ended
       if (why !== null) this.#fail(why)
       await rename(this.#temporary, this.file)
-      return drawn
     } catch (error) {
       this.#child.kill('SIGKILL')
       await this.#ended

@@ -1,6 +1,7 @@
 import { InferenceSession, Tensor } from 'onnxruntime-node'
 import type { ModelInput } from '#painlens/lib/model/manifest.js'
 import { batchDims, preprocess, softmax } from '#painlens/lib/model/preprocess.js'
+import { wilsonInterval } from '#painlens/lib/statistics/index.js'
 import { cropOf } from './batches.js'
 import { certainFrom, labels, type Split } from './recipe.js'
 import type { SampleFacts, Samples } from './samples.js'
@@ -127,6 +128,22 @@ export function measure(scored: readonly Scored[], temperature: number): Metrics
     byFaceSize: bands(clear, faceSizeBands),
     resting: measureResting(scored, pain),
     painFound: share(strongPain, (sample) => pain(sample) > 0.7)
+  }
+}
+
+/**
+ * The lowest intensity from which on pain is told from the others in every tenth: called pain by more than guessing (95 %, Wilson), and scoring above
+ * 0.7 in at least half of the faces. Null where there is none.
+ */
+export function painSeenFrom(tenths: Metrics['painByIntensity']): { told: number | null; above07: number | null } {
+  const from = (holds: (tenth: Metrics['painByIntensity'][number]) => boolean): number | null => {
+    const shown = tenths.filter(({ count }) => count > 0)
+    const faint = shown.findLastIndex((tenth) => !holds(tenth))
+    return shown[faint + 1]?.from ?? null
+  }
+  return {
+    told: from(({ called, count }) => wilsonInterval(called, count)!.low > 1 / labels.length),
+    above07: from(({ above07, count }) => above07 >= count / 2)
   }
 }
 

@@ -8,6 +8,8 @@ export const headName = 'painlens-backup.json'
 export const outboxName = 'outbox.jsonl'
 export const configName = 'config.yaml'
 export const modelNames = { manifest: 'model.yaml', file: 'model.onnx' }
+/** Beside the model, where its manifest names such a file. */
+export const int8Name = 'model-int8.onnx'
 export const secretName = (i: number): string => `secret-${i}`
 /** As the alarm log names its files. */
 export const logPattern = /^alarms(\.\d{1,4})?\.jsonl$/
@@ -21,7 +23,7 @@ const limits: readonly (readonly [pattern: RegExp, bytes: number])[] = [
   [/^outbox\.jsonl$/, 256 * mebibyte],
   [logPattern, 1024 * mebibyte],
   [/^model\.yaml$/, mebibyte],
-  [/^model\.onnx$/, 4096 * mebibyte]
+  [/^model(-int8)?\.onnx$/, 4096 * mebibyte]
 ]
 
 /** @returns null for a name that a backup has no use for */

@@ -1,8 +1,8 @@
 /** `painlens backup FILE`: config, outbox with its pauses, alarm log and the model's hash in one file. */
-import { createHash, randomBytes } from 'node:crypto'
+import { createHash } from 'node:crypto'
 import { createReadStream, statSync } from 'node:fs'
-import { type FileHandle, lstat, open, readdir, rename, rm, stat } from 'node:fs/promises'
-import { basename, dirname, join, resolve } from 'node:path'
+import { type FileHandle, lstat, open, readdir, stat } from 'node:fs/promises'
+import { basename, join, resolve } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { createGzip } from 'node:zlib'
@@ -10,7 +10,7 @@ import { type OpenedConfig, openConfig, readService } from '../../config/index.j
 import { readText } from '../../config/read-text.js'
 import { placeholdersIn } from '../../config/substitute.js'
 import { DiskError, InputError, messageOf, PainlensError, UsageError } from '../../core/errors.js'
-import { placeNew } from '../../core/file-names.js'
+import { writeForCaller } from '../../core/file-names.js'
 import { Secrets } from '../../core/secrets.js'
 import { tarEnd, tarEntry } from '../../core/tar.js'
 import { toStdout, type Write } from '../../core/terminal.js'
@@ -24,6 +24,7 @@ import {
   type BackupHead,
   configName,
   headName,
+  int8Name,
   logPattern,
   modelNames,
   mostBytesOf,
@@ -75,7 +76,8 @@ export async function backupCommand(
     ...(models
       ? [
           inMemory(modelNames.manifest, Buffer.from(await readText(manifest.path))),
-          onDisk(modelNames.file, manifest.file, manifest.sha256)
+          onDisk(modelNames.file, manifest.file, manifest.sha256),
+          ...(manifest.int8 ? [onDisk(int8Name, manifest.int8.file, manifest.int8.sha256)] : [])
         ]
       : [])
   ]
@@ -211,35 +213,27 @@ async function* contentOf({ name, size, sha256, content }: Source): AsyncGenerat
     throw new InputError('PL-BACKUP-SOURCE', `${name} has changed while it was saved`, content)
 }
 
-/** Whole under its name, or not there; for its owner alone (0600). */
+/** @throws UsageError where there is a file already, DiskError; the signal's reason */
 async function writeWhole(
   path: string,
   content: AsyncIterable<Buffer>,
   force: boolean,
   signal: AbortSignal
 ): Promise<void> {
-  const part = join(dirname(path), `.${basename(path).slice(0, 100)}.${randomBytes(4).toString('hex')}`)
   try {
-    const file = await open(part, 'wx', 0o600)
-    try {
+    const fill = (file: FileHandle): Promise<void> => {
       const keep = async (zipped: AsyncIterable<Buffer>): Promise<void> => {
         for await (const piece of zipped) await file.writeFile(piece)
       }
-      await pipeline(Readable.from(content), createGzip(), keep, { signal })
-      await file.sync()
-    } finally {
-      await file.close()
+      return pipeline(Readable.from(content), createGzip(), keep, { signal })
     }
-    if (force) await rename(part, path)
-    else await placeNew(part, path)
+    await writeForCaller(path, fill, force)
   } catch (error) {
     signal.throwIfAborted()
     if (error instanceof PainlensError) throw error
     const { code } = error as NodeJS.ErrnoException
     if (code === 'EEXIST') throw alreadyThere(path)
     throw new DiskError('PL-BACKUP-UNWRITABLE', `it cannot be written (${messageOf(error)})`, path, { cause: error })
-  } finally {
-    await rm(part, { force: true }).catch(() => undefined)
   }
 }
 

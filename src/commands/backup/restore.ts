@@ -16,12 +16,22 @@ import {
 import { readText } from '../../config/read-text.js'
 import { ConfigError, DiskError, InputError, messageOf, PainlensError, UsageError } from '../../core/errors.js'
 import { exchangeAll, finishExchange, restoreJournal } from '../../core/exchange.js'
+import { isRunning } from '../../core/processes.js'
 import { toStdout, type Write } from '../../core/terminal.js'
 import { askCameras } from '../../daemon/control/client.js'
 import { controlSocket } from '../../daemon/control/socket.js'
 import { loadManifest, sha256Of } from '../../lib/model/manifest.js'
 import { holdOutbox, isOutboxFolder, parseSaved, type SavedEntry, writeOutbox } from '../../stages/outbox/index.js'
-import { type BackupHead, configName, logPattern, modelNames, outboxName, secretName, secretPlace } from './form.js'
+import {
+  type BackupHead,
+  configName,
+  int8Name,
+  logPattern,
+  modelNames,
+  outboxName,
+  secretName,
+  secretPlace
+} from './form.js'
 import { Staging } from './places.js'
 import { unpackBackup } from './unpack.js'
 
@@ -65,9 +75,11 @@ export async function restoreCommand(
   if (file === undefined) return 0
   const archive = resolve(file)
   await removeAbandoned(dirname(box.configFile))
-  const folder = await mkdtemp(join(dirname(box.configFile), unpackedPrefix)).catch((error: unknown) => {
-    throw diskError(error, dirname(box.configFile))
-  })
+  const folder = await mkdtemp(join(dirname(box.configFile), `${unpackedPrefix}${process.pid}-`)).catch(
+    (error: unknown) => {
+      throw diskError(error, dirname(box.configFile))
+    }
+  )
   try {
     const head = await unpackBackup(archive, folder, signal)
     const config = await configIn(folder, head, box, archive)
@@ -81,14 +93,16 @@ export async function restoreCommand(
 }
 
 const unpackedPrefix = '.painlens-restoring-'
-/** Its folder, and the draft of its journal. */
-const abandoned = /^\.painlens-restor(ing-|e\.\d+$)/
+/** Its folder, and the draft of its journal, with its process's id. */
+const unfinished = /^\.painlens-restor(?:ing-(\d+)-|e\.(\d+)$)/
 
-/** What a restore that was killed has unpacked holds passwords. */
+/** What a restore that was killed has unpacked holds passwords. That of one which is still at work stays. */
 async function removeAbandoned(folder: string): Promise<void> {
-  const names = await readdir(folder).catch(() => [])
-  for (const name of names.filter((one) => abandoned.test(one)))
-    await rm(join(folder, name), { recursive: true, force: true })
+  for (const name of await readdir(folder).catch(() => [])) {
+    const [, unpackedBy, draftedBy] = unfinished.exec(name) ?? []
+    const pid = unpackedBy ?? draftedBy
+    if (pid !== undefined && !isRunning(Number(pid))) await rm(join(folder, name), { recursive: true, force: true })
+  }
 }
 
 function boxOf(given: string | undefined): Box {
@@ -209,7 +223,7 @@ async function stageModel({ folder, head, config, archive }: Restoring, staging:
   await rename(join(folder, modelNames.manifest), join(own, modelNames.manifest))
   const from = join(own, head.model.file === modelNames.manifest ? 'none' : head.model.file)
   await rename(join(folder, modelNames.file), from)
-  const { file, sha256 } = await loadManifest(join(own, modelNames.manifest))
+  const { file, sha256, int8 } = await loadManifest(join(own, modelNames.manifest))
   if (file !== from || sha256 !== head.model.sha256)
     throw new InputError('PL-RESTORE-DAMAGED', 'its model is not the one that its head names', archive)
   const place = join(dirname(target), basename(file))
@@ -217,6 +231,11 @@ async function stageModel({ folder, head, config, archive }: Restoring, staging:
     const there = await sha256Of(place)
     if (there !== sha256) throw differs(place, there)
   } else staging.file(file, place, 0o644)
+  if (int8 && head.files.some(({ name }) => name === int8Name)) {
+    const quick = join(dirname(target), basename(int8.file))
+    // Where there is another one, painlens finds that out at start, and judges in float32.
+    if (!(await isThere(quick))) staging.file(join(folder, int8Name), quick, 0o644)
+  }
   staging.file(join(own, modelNames.manifest), target, 0o644)
 }
 

@@ -16,6 +16,7 @@ import { checkCameras, checkFfmpeg } from './camera.js'
 import { askRunning } from './daemon.js'
 import { checkClock, checkDisk, checkHttp, checkPasswords } from './machine.js'
 import { checkFaceModels, checkModel, checkProvider } from './model.js'
+import { checkPage } from './page.js'
 import { type Check, type CheckContext, type CheckResult, fail, ok, runCheck } from './result.js'
 
 export interface CheckOptions {
@@ -54,6 +55,7 @@ const configChecks: readonly Check[] = [
   { what: 'provider', run: checkProvider },
   { what: 'broker', run: checkBroker },
   { what: 'http', run: checkHttp },
+  { what: 'page', run: checkPage },
   { what: 'disk', run: checkDisk }
 ]
 

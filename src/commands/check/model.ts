@@ -4,17 +4,16 @@ import { systemClock } from '../../core/clock.js'
 import { ModelError, ProviderError } from '../../core/errors.js'
 import { silentLog } from '../../core/log.js'
 import type { Crop } from '../../core/types.js'
-import { classifierOptions, explainOptions } from '../../daemon/wiring/mapping.js'
-import { alignFace } from '../../lib/face/align.js'
+import { faceInPain } from '../../daemon/wiring/drawn-faces.js'
+import { classifierOptions, explainOptions, modelShareOf } from '../../daemon/wiring/mapping.js'
 import { faceModelFiles } from '../../lib/face/model-files.js'
 import { FaceNetworks } from '../../lib/face/networks.js'
+import type { Engine } from '../../lib/lrp/engine.js'
 import { loadManifest, type Manifest } from '../../lib/model/manifest.js'
 import { batchDims } from '../../lib/model/preprocess.js'
 import { proveProvider } from '../../lib/ort/provider.js'
 import type { ProviderChoice } from '../../lib/ort/provider-names.js'
-import { createRandom } from '../../lib/random.js'
-import { createIdentity, expressionUnits, renderPortrait } from '../../show/render/index.js'
-import { type Classifier, startClassifier } from '../../stages/classify/index.js'
+import { type Classifier, inWords, startClassifier } from '../../stages/classify/index.js'
 import { startExplaining } from '../../stages/explain/index.js'
 import { type CheckContext, type CheckResult, fail, failed, ok, warn } from './result.js'
 
@@ -24,24 +23,37 @@ import { type CheckContext, type CheckResult, fail, failed, ok, warn } from './r
  */
 export async function checkModel({ config, signal }: CheckContext): Promise<CheckResult[]> {
   const manifest = await loadManifest(config.model.manifest)
+  const wanted = classifierOptions(config, manifest, await modelShareOf(manifest))
   const open = (provider: ProviderChoice): Promise<Classifier> =>
-    startClassifier({ ...classifierOptions(config, manifest), provider, log: silentLog, signal })
+    startClassifier({ ...wanted, provider, log: silentLog, signal })
   // A failing provider is reported by the line `provider`.
   const classifier = await open(config.inference.provider).catch((error: unknown) => {
     if (error instanceof ProviderError) return open('cpu')
     throw error
   })
-  const crop = await renderedCrop(manifest)
+  const crop = await faceInPain(manifest)
   const { provider } = classifier.proof
-  let said: CheckResult
+  const options = { ...explainOptions(config, manifest, provider), saveTo: undefined, inBackground: false }
+  const explain = (shared?: Engine): Promise<CheckResult> =>
+    explained({ ...options, shared, log: silentLog, signal }, crop)
+  const shares = classifier.lrp !== null
+  const results: CheckResult[] = []
   try {
-    said = await judged(manifest, classifier, crop)
+    results.push(await judged(manifest, classifier, crop), ...precisionOf(classifier))
+    if (config.explanation.enabled && classifier.lrp) results.push(await explain(classifier.lrp))
   } finally {
     await classifier.stop()
   }
-  if (!config.explanation.enabled) return [said]
-  const options = { ...explainOptions(config, manifest, provider), saveTo: undefined, inBackground: false }
-  return [said, await explained({ ...options, log: silentLog, signal }, crop)]
+  // A session of its own is opened when the classifier's has gone: `check` needs no more memory than it must.
+  if (config.explanation.enabled && !shares) results.push(await explain())
+  return results
+}
+
+/** What was found of another precision than float32, where one was tried. */
+function precisionOf({ precision: { used, compared, problem } }: Classifier): CheckResult[] {
+  const what = 'precision'
+  if (problem) return [warn(problem.code, what, `faces are judged in float32: ${problem.message}`)]
+  return compared ? [ok(what, `faces are judged in ${used}: ${inWords(compared)}; float32 confirms alarms`)] : []
 }
 
 async function judged(manifest: Manifest, classifier: Classifier, crop: Crop): Promise<CheckResult> {
@@ -72,16 +84,6 @@ async function explained(options: Parameters<typeof startExplaining>[0], crop: C
   } catch (error) {
     return failed(what, error)
   }
-}
-
-/** A drawn face in pain, cut out as the manifest says. */
-async function renderedCrop({ input, alignment }: Manifest): Promise<Crop> {
-  const portrait = await renderPortrait({
-    identity: createIdentity(1),
-    units: expressionUnits('pain', 1, createRandom(1)),
-    faceSize: Math.max(input.width, input.height)
-  })
-  return alignFace(portrait, portrait.landmarks, input, alignment)
 }
 
 /** The face models that painlens brings along: there, ONNX, and of this version. */

@@ -5,11 +5,11 @@ import { DiskError, InputError, printed, UsageError } from '../../core/errors.js
 import { printable } from '../../core/printable.js'
 import { packageRoot } from '../../core/version.js'
 import { loadManifest } from '../../lib/model/manifest.js'
+import { findPictures } from '../../lib/picture/find-pictures.js'
 import { checkAll } from './check-all.js'
 import { compositesOf, gammaOf } from './composites.js'
 import { explainAll } from './explain-all.js'
 import { faceChoiceOf, openFaceTaker } from './faces.js'
-import { findPictures } from './find-pictures.js'
 import { engineOf, targetOf } from './job.js'
 import { type Output, terminalOutput } from './output.js'
 

@@ -3,8 +3,8 @@ import { readdir, rm } from 'node:fs/promises'
 import { basename, extname, join, resolve, sep } from 'node:path'
 import { DiskError } from '../../core/errors.js'
 import { printable } from '../../core/printable.js'
+import type { PictureFile } from '../../lib/picture/find-pictures.js'
 import { readRegular } from '../../lib/picture/regular-file.js'
-import type { PictureFile } from './find-pictures.js'
 import { cropOf, filesOf, jsonOf, type Naming } from './result-names.js'
 
 /** Results of an earlier run, from their JSON file. */

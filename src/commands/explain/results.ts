@@ -3,8 +3,8 @@ import { join, resolve } from 'node:path'
 import { InputError } from '../../core/errors.js'
 import type { Crop } from '../../core/types.js'
 import type { Manifest } from '../../lib/model/manifest.js'
+import type { PictureFile } from '../../lib/picture/find-pictures.js'
 import { type CropExplanation, overlayOf, writeAtomically } from '../../stages/explain/index.js'
-import type { PictureFile } from './find-pictures.js'
 import type { RememberedFace } from './job.js'
 import { filesOf, jsonOf, type Naming } from './result-names.js'
 
@@ -72,8 +72,8 @@ function pictureOf({ picture, manifest, face, trueLabel, explained }: Result): o
 }
 
 function explanationOf({ composite, engine, explained, durationMs }: Result): object {
-  const { regions, text, uncertainty } = explained
-  return { composite, engine, regions, text, uncertainty, duration_ms: Math.round(durationMs) }
+  const { regions, text, uncertainty, conditioning } = explained
+  return { composite, engine, regions, text, uncertainty, conditioning, duration_ms: Math.round(durationMs) }
 }
 
 async function explanationsIn(json: string): Promise<object[]> {

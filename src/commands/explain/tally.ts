@@ -1,5 +1,5 @@
 import { codeOf, type ErrorCode, InputError } from '../../core/errors.js'
-import type { PassedOver } from './find-pictures.js'
+import type { PassedOver } from '../../lib/picture/find-pictures.js'
 
 const asOf: Partial<Record<ErrorCode, string>> = {
   'PL-PICTURE-NO-FACE': 'without a face',

@@ -4,7 +4,7 @@ import { join, relative } from 'node:path'
 import { ModelError, messageOf, printed } from '../../core/errors.js'
 import { toStdout, type Write } from '../../core/terminal.js'
 import { packageRoot } from '../../core/version.js'
-import { loadManifest, type Manifest } from '../../lib/model/manifest.js'
+import { checkHash, loadManifest, type Manifest } from '../../lib/model/manifest.js'
 
 /**
  * Lists the classifiers in the folder of models, and whether each file matches its manifest.
@@ -22,7 +22,9 @@ export async function modelsListCommand(
   let wrong = 0
   for (const file of manifests) {
     try {
-      write(describe(await loadManifest(join(folder, file))))
+      const manifest = await loadManifest(join(folder, file))
+      if (manifest.int8) await checkHash(manifest.int8.file, manifest.int8.sha256, manifest.path)
+      write(describe(manifest))
     } catch (error) {
       wrong++
       write(`${file}\n  wrong: ${printed(error)}\n`)
@@ -32,13 +34,14 @@ export async function modelsListCommand(
 }
 
 function describe(manifest: Manifest): string {
-  const { name, path, file, labels, alarmLabel, intendedUse, input } = manifest
+  const { name, path, file, int8, labels, alarmLabel, intendedUse, input } = manifest
   const lines = [
     `${name} (${relative(process.cwd(), path)})`,
     `  labels: ${labels.join(', ')}; alarm for ${alarmLabel}`,
     `  intended use: ${intendedUse}`,
     `  input: ${input.width}x${input.height} ${input.colour} ${input.layout}`,
-    `  file: ${relative(process.cwd(), file)}, hash as in the manifest`
+    `  file: ${relative(process.cwd(), file)}, hash as in the manifest`,
+    ...(int8 ? [`  int8: ${relative(process.cwd(), int8.file)}, hash as in the manifest`] : [])
   ]
   return `${lines.join('\n')}\n`
 }

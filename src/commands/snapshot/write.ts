@@ -1,8 +1,7 @@
-import { randomBytes } from 'node:crypto'
-import { type FileHandle, lstat, open, rename, rm, stat } from 'node:fs/promises'
-import { basename, dirname, join, resolve } from 'node:path'
+import { lstat, stat } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
 import { DiskError, UsageError } from '../../core/errors.js'
-import { placeNew } from '../../core/file-names.js'
+import { writeForCaller } from '../../core/file-names.js'
 import { printable } from '../../core/printable.js'
 import type { FrameHead } from '../../daemon/control/protocol.js'
 import { localTime } from './describe.js'
@@ -41,30 +40,11 @@ const isFolder = (path: string): Promise<boolean> =>
  * @throws UsageError where a file is there, DiskError
  */
 export async function writePrivate(path: string, bytes: Uint8Array, force: boolean): Promise<void> {
-  const part = join(dirname(path), `.${basename(path).slice(0, 100)}.${randomBytes(4).toString('hex')}`)
   try {
-    const file = await open(part, 'wx', 0o600)
-    try {
-      await handOver(file)
-      await file.writeFile(bytes)
-    } finally {
-      await file.close()
-    }
-    if (force) await rename(part, path)
-    else await placeNew(part, path)
+    await writeForCaller(path, (file) => file.writeFile(bytes), force)
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
     if (code === 'EEXIST') throw alreadyThere(path)
     throw new DiskError('PL-SNAPSHOT-UNWRITABLE', `cannot be written (${code})`, printable(path), { cause: error })
-  } finally {
-    await rm(part, { force: true }).catch(() => undefined)
   }
-}
-
-/** Under sudo the file belongs to the user who called sudo, or that user could not read it. */
-async function handOver(file: FileHandle): Promise<void> {
-  const { SUDO_UID, SUDO_GID } = process.env
-  if (process.getuid?.() !== 0 || !SUDO_UID || !SUDO_GID) return
-  // FAT, as on USB sticks, has no owners.
-  await file.chown(Number(SUDO_UID), Number(SUDO_GID)).catch(() => undefined)
 }

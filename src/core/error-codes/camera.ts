@@ -9,6 +9,19 @@ export const cameraErrors = area({
   about:
     "In the log (a camera that is lost), in alarms' texts and in `painlens check`. Each is preceded by the camera's name. `on the CPU, because …`: decoder: auto, and the machine's own decoder failed; FFmpeg decodes in its place, and the code is that of the reason. `PL-DEVICE-…` is of the GPU and of its decoder, behind the device file's name, in `base/health` as well.",
   codes: {
+    'PL-ONVIF-LOGIN': {
+      cause: 'The device answers to ONVIF with a login only, or this user may not use ONVIF.',
+      fix: 'Give a user and its password. Many cameras have users of their own for ONVIF, to be made on their web page.'
+    },
+    'PL-ONVIF-ADDRESS': {
+      cause:
+        'The device names a service at another address than the one that it answers from; a password may not go there.',
+      fix: 'Look at the network settings of the device, or enter its stream address by hand.'
+    },
+    'PL-ONVIF-ANSWER': {
+      cause: 'The device is slow, is no camera, or answers more or otherwise than ONVIF does.',
+      fix: 'Try again. If it stays so, take the address of the stream from the manual of the camera (docs/operate/cameras.md).'
+    },
     'PL-CAMERA-LOGIN': {
       cause: "The login in the camera's url is wrong, or the camera has locked it.",
       fix: "Correct them in the camera's url; painlens tries again only every few minutes, so as not to lock the account."

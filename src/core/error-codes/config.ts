@@ -76,6 +76,10 @@ export const configErrors = area({
       cause: 'A camera is looked at so seldom that every face counts as gone before the next frame.',
       fix: "Raise the camera's fps, or alarm.track_lost_s."
     },
+    'PL-CONFIG-EXPLANATION': {
+      cause: 'A key of explanation has no use beside the others there.',
+      fix: 'Remove the key, or set explanation.composite to lrp.gamma or lrp.epsilon_gamma_box, explanation.engine to onnx.'
+    },
     'PL-CONFIG-TLS-UNUSED': {
       cause: "mqtt.tls is set, but mqtt.url is not encrypted; or a camera's tls, and its url is not.",
       fix: 'Write mqtts:// (a camera: rtsps:// or https://) in the url, or remove tls.'
@@ -100,11 +104,6 @@ export const configErrors = area({
     'PL-CONFIG-PAGE-TOKENS': {
       cause: 'The page needs a token for its logins, and its two roles need different ones.',
       fix: 'Set page.tokens.ward and page.tokens.technician, best as ${credential:…}; openssl rand -hex 16 makes one.'
-    },
-    'PL-CONFIG-PAGE-TLS': {
-      cause:
-        'page.host is an address that other machines reach, and tokens and alarms would cross the network unencrypted.',
-      fix: 'Set page.tls to a certificate and its key, or leave page.host at 127.0.0.1 behind a proxy that encrypts.'
     },
     'PL-CONFIG-ENV': {
       cause: '`${env:NAME}` names a variable that painlens was not started with.',

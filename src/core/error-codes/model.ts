@@ -87,6 +87,32 @@ export const modelErrors = area({
       cause: 'The model that comes with painlens knows drawings only.',
       fix: 'Set model.manifest to your own model before it matters.'
     },
+    'PL-QUANTISE-MODEL': {
+      cause:
+        'The model is in 8 bits already, or has no layer with constant float32 weights between its first and its last one.',
+      fix: 'Export the classifier in float32 with constant weights, as plain Conv, Gemm or MatMul; or judge in float32, which needs nothing.'
+    },
+    'PL-QUANTISE-CROPS': {
+      cause: 'The folder of --crops holds too few readable pictures to find the ranges of the values by.',
+      fix: 'Name a folder with at least 16 face crops, cut as the model takes them: what painlens study prepare has written.'
+    },
+    'PL-QUANTISE-EXISTS': {
+      cause: 'painlens models quantise would overwrite a file.',
+      fix: 'Name another file with --out, or overwrite an older result with --force.'
+    },
+    'PL-PRECISION-NONE': {
+      cause: 'inference.precision names a precision that this model or provider does not have.',
+      fix: 'Make the int8 file with painlens models quantise and name its manifest, or set inference.precision to auto or float32.'
+    },
+    'PL-PRECISION-DIFFERS': {
+      cause:
+        "On this processor the model's int8 file judges drawn faces otherwise than its float32 file, or cannot be opened.",
+      fix: 'Make it again with painlens models quantise, with more crops; until then painlens judges in float32, more slowly.'
+    },
+    'PL-PRECISION-SLOW': {
+      cause: 'This processor has no fast instructions for 8 bits.',
+      fix: 'Nothing to do: painlens judges in float32. inference.precision: float32 spares the trial at start.'
+    },
     'PL-FACE-MODEL': {
       cause: 'Files of the face models are missing, damaged or of another version, or the checkout was not built.',
       fix: 'Install painlens again: it brings the face models along; take model.face_models out of the config where it names a copy. In a checkout: npm run build.'

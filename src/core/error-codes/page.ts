@@ -12,6 +12,10 @@ export const pageErrors = area({
       cause: 'The folder page.path is on a full or read-only disk, or belongs to another user.',
       fix: 'Make room, or name a folder that painlens may write to as page.path.'
     },
+    'PL-PAGE-HISTORY': {
+      cause: 'The folder page.path is on a full or read-only disk, or the history of a day has reached 16 MiB.',
+      fix: 'Make room, or name a folder that painlens may write to as page.path. Recording goes on by itself; the time without it is shown as unknown.'
+    },
     'PL-PAGE-PORT': {
       cause: 'Another program, or a second painlens, listens there.',
       fix: 'Choose another as page.port, or stop the other program. It is tried again by itself.'
@@ -23,6 +27,10 @@ export const pageErrors = area({
     'PL-PAGE-CERTIFICATE': {
       cause: 'A file of page.tls is missing or unreadable, is no PEM file, or the key is that of another certificate.',
       fix: 'Name a certificate and its key that the user of painlens can read. It is tried again by itself.'
+    },
+    'PL-PAGE-CERTIFICATE-END': {
+      cause: 'The certificate of the page has ended, or ends within two weeks.',
+      fix: 'Renew the file of page.tls.cert; painlens takes the new one within an hour. One that painlens made is renewed by a painlens that runs.'
     },
     'PL-PAGE-ORIGIN': {
       cause: 'A form or a script of another website, or a program that is no browser, has sent the request.',
@@ -51,6 +59,14 @@ export const pageErrors = area({
     'PL-PAGE-LOOK': {
       cause: 'A picture is given for 10 minutes after a technician has asked for it.',
       fix: 'Ask for the pictures of that camera again.'
+    },
+    'PL-PAGE-WAY': {
+      cause: 'The way to the nurse call is being tested already, by this or another technician.',
+      fix: 'Wait until that test has ended, after three minutes at most.'
+    },
+    'PL-PAGE-FINDING': {
+      cause: 'Cameras are being searched for already, by this or another technician.',
+      fix: 'Wait until that search has ended, after a minute at most.'
     },
     'PL-PAGE-OTHER-BOX': {
       cause: 'The box that the page has sent a command to has refused it.',

@@ -1,13 +1,13 @@
 /** The health of painlens, for the watchdog, HTTP, the health message and metrics. */
 import type { Config } from '../../config/index.js'
-import type { CameraShapeHealth, ExplanationHealth, HealthMessage } from '../../contract/messages.js'
+import type { CameraShapeHealth, ExplanationHealth, HealthMessage, PrecisionHealth } from '../../contract/messages.js'
 import { type Clock, type Moment, stamp } from '../../core/clock.js'
 import type { Problem } from '../../core/errors.js'
 import { LastSaid, type Log } from '../../core/log.js'
 import type { ListenerStats } from '../../core/persistent-listener.js'
 import type { Size } from '../../core/types.js'
 import { type CameraShape, ratioText } from '../../stages/camera/index.js'
-import type { Classifier } from '../../stages/classify/index.js'
+import type { Classifier, PrecisionStatus } from '../../stages/classify/index.js'
 import type { Detector } from '../../stages/detect/index.js'
 import type { ExplainStage, ExplainStats } from '../../stages/explain/index.js'
 import type { Mqtt } from '../../stages/mqtt/index.js'
@@ -22,7 +22,7 @@ import { type Defect, examine } from './vitals.js'
 export interface SupervisionOptions {
   model: HealthMessage['model']
   detector: Pick<Detector, 'restarted'>
-  classifier: Pick<Classifier, 'restarted' | 'proof'>
+  classifier: Pick<Classifier, 'restarted' | 'proof' | 'precision'>
   explainer: Pick<ExplainStage, 'stats'> | null
   outbox: Pick<Outbox, 'stats' | 'depth'>
   mqtt: Pick<Mqtt, 'stats'>
@@ -123,6 +123,7 @@ export class Supervision {
       http: listening(this.#http?.stats() ?? null),
       page: listening(page()),
       provider: classifier.proof.provider,
+      precision: precisionHealth(classifier.precision),
       model,
       explanation: explainer ? explanationHealth(explainer.stats()) : null
     }
@@ -160,6 +161,17 @@ const percentiles = (window: LatencyWindow) => ({
   p50: tenth(window.percentile(0.5)),
   p95: tenth(window.percentile(0.95))
 })
+
+function precisionHealth({ used, compared, problem }: PrecisionStatus): PrecisionHealth {
+  const thousandth = (value: number): number => Math.round(value * 1000) / 1000
+  const rounded = compared && {
+    faces: compared.faces,
+    mean: thousandth(compared.mean),
+    max: thousandth(compared.max),
+    speed: tenth(compared.speed)
+  }
+  return { used, compared: rounded, ...told(problem) }
+}
 
 function explanationHealth(stats: ExplainStats): ExplanationHealth {
   const { state, engine, choice, problem, lastMs, done, failed } = stats

@@ -3,8 +3,8 @@ import type { Moment } from '../../core/clock.js'
 import { InputError, TimeoutError } from '../../core/errors.js'
 import type { Box, Face, Frame, Size } from '../../core/types.js'
 
-/** What painlens makes of a face, without the pixels and landmarks that it is judged by. */
-export type SeenFace = Pick<Face, 'box' | 'score' | 'zone' | 'roll' | 'whyNot'>
+/** What painlens makes of a face, without the pixels that it is judged by. */
+export type SeenFace = Pick<Face, 'box' | 'score' | 'zone' | 'roll' | 'whyNot'> & { landmarks?: Float32Array }
 
 /** A frame with masks blacked out, over memory of its own. */
 export interface Sight extends Size {
@@ -60,7 +60,7 @@ export class Viewers {
   show(frame: Frame, faces: readonly Face[] | null): void {
     if (this.#waiting.length === 0) return
     const { width, height, picture, at, data } = frame
-    const seen = faces?.map(({ box, score, zone, roll, whyNot }) => ({ box, score, zone, roll, whyNot })) ?? null
+    const seen = faces?.map(seenOf) ?? null
     const sight = { width, height, picture, at, data: Uint8Array.from(data), faces: seen }
     for (const { show } of this.#waiting) show(sight)
   }
@@ -69,6 +69,12 @@ export class Viewers {
     for (const waiting of this.#waiting) waiting.refuse(error)
   }
 }
+
+/** The landmarks' memory goes on to the classifier. */
+const seenOf = ({ box, score, zone, roll, whyNot, landmarks }: Face): SeenFace => ({
+  ...{ box, score, zone, roll, whyNot },
+  landmarks: landmarks.slice()
+})
 
 const noFrame = (camera: string, ms: number): TimeoutError =>
   new TimeoutError('PL-SNAPSHOT-NO-PICTURE', `no frame has been looked at for ${ms / 1000} s`, `camera ${camera}`)

@@ -7,8 +7,9 @@ import { errorFields, type Problem } from '../../core/errors.js'
 import type { Log } from '../../core/log.js'
 import { frameId, traced } from '../../core/trace.js'
 import type { Box, CameraState, Face, Sighting, Verdict } from '../../core/types.js'
-import type { Acknowledged, Alarms } from '../../stages/alarm/index.js'
+import type { Acknowledged, Alarms, Float32Question } from '../../stages/alarm/index.js'
 import type { AlarmLog } from '../../stages/alarm-log/index.js'
+import type { Classifier } from '../../stages/classify/index.js'
 import type { ExplainedAlarms } from '../../stages/explain/index.js'
 import type { Mqtt } from '../../stages/mqtt/index.js'
 import type { JudgedFrame } from '../line/camera-line.js'
@@ -29,6 +30,8 @@ export interface ReporterOptions {
     'putAlarmInOutbox' | 'putAcknowledgementInOutbox' | 'observation' | 'cameraState' | 'cameraPain' | 'refresh'
   >
   alarmLog: Pick<AlarmLog, 'append'>
+  /** Asked before an alarm goes out by the scores of a quicker model. */
+  float32: Pick<Classifier, 'confirm'>
   explanations: Pick<ExplainedAlarms, 'consider' | 'forget' | 'forgetCamera' | 'alarmEnded'> | null
   measured: Measured
   log: Log
@@ -185,13 +188,24 @@ export class Reporter {
 
   #verdict(verdict: Verdict, picture: Box, camera: CameraConfig): void {
     const { alarms, explanations } = this.#options
-    const { at, face, score } = verdict
+    const { at, face, score, precision } = verdict
     const { track, box, crop } = face
-    const output = alarms.observe({ camera: camera.id, track, at, score, box })
+    const output = alarms.observe({ camera: camera.id, track, at, score, precision, box })
     this.send(output.alarms, { camera: camera.id, at })
+    if (output.question) void this.#confirm(output.question, face, { camera: camera.id, at })
     this.#observation(face, { verdict, smoothed: output.smoothed }, { at, picture }, camera)
     const alarmId = output.episode?.active ? output.episode.alarmId : null
     explanations?.consider({ camera: camera.id, track, at, crop, score, alarmId })
+  }
+
+  /** The alarm waits for float32, at most a second; without an answer it goes out unconfirmed. */
+  async #confirm(question: Float32Question, face: Face, frame: { camera: string; at: Moment }): Promise<void> {
+    const { alarms, float32, clock, log } = this.#options
+    const score = await float32.confirm(face).catch((error: unknown) => {
+      log.warn({ ...errorFields(error), ...frame }, 'float32 cannot confirm an alarm')
+      return null
+    })
+    this.send(alarms.answer(question, score, clock.now()), frame)
   }
 
   /** A face that is seen and cannot be judged ends no alarm and starts none. */

@@ -7,7 +7,7 @@ import { Owner } from '../../core/owner.js'
 import { version } from '../../core/version.js'
 import { type Alarms, createAlarms } from '../../stages/alarm/index.js'
 import { ExplainedAlarms } from '../../stages/explain/index.js'
-import { createMqtt, type Mqtt } from '../../stages/mqtt/index.js'
+import { createMqtt, type Mqtt, type MqttOptions } from '../../stages/mqtt/index.js'
 import { startControl } from '../control/server.js'
 import { controlSocket } from '../control/socket.js'
 import { ClockWatch, isSynchronised } from '../health/clock-sync.js'
@@ -77,10 +77,14 @@ async function start(options: DaemonOptions, owner: Owner): Promise<Daemon> {
   const troubles = new Troubles()
   const inference = openInference(options, metrics, troubles)
   const parts = await openParts({ ...options, metrics, troubles, inference }, owner)
-  const mqtt = parts.serving.add(openMqtt(options, parts, metrics, troubles), (part) => part.stop())
+  const page = owner.add(new DaemonPage(options), (part) => part.stop())
+  const delivered: MqttOptions['onAlarmDelivered'] = (alarm, at) => {
+    metrics.delivered(alarm, at)
+    page.delivered(alarm)
+  }
+  const mqtt = parts.serving.add(openMqtt(options, parts, delivered, troubles), (part) => part.stop())
   const about = { ...alarmOptions(config), model: modelOf(parts.manifest), clock }
   const alarms = createAlarms(about)
-  const page = owner.add(new DaemonPage(options), (part) => part.stop())
   const telling = page.hearing(mqtt)
   const reporter = owner.add(openReporter(options, parts, { alarms, telling, metrics }), (part) => part.shutdown())
   const recalled = recallAlarms(config.alarm_log.path, page.recalling(alarms), log)
@@ -159,7 +163,7 @@ function cameraMemory({ outbox }: Parts, mqtt: Mqtt, { config, clock }: DaemonOp
 function openMqtt(
   { config, secrets, log, clock }: DaemonOptions,
   { outbox }: Parts,
-  metrics: Metrics,
+  onAlarmDelivered: MqttOptions['onAlarmDelivered'],
   troubles: Troubles
 ): Mqtt {
   return createMqtt({
@@ -167,7 +171,7 @@ function openMqtt(
     session: randomUUID(),
     version,
     outbox,
-    onAlarmDelivered: (alarm, at) => metrics.delivered(alarm, at),
+    onAlarmDelivered,
     onExplanationRefused: (refusal) =>
       troubles.tell('explanation_failed', refusal && problemOf(refusal), { source: 'broker' }),
     secrets,
@@ -179,7 +183,7 @@ function openMqtt(
 /** The reporter, after it has reported the ends of an earlier run's alarms. */
 function openReporter(
   { config, log, clock }: DaemonOptions,
-  { explainer, alarmLog, outbox }: Parts,
+  { classifier, explainer, alarmLog, outbox }: Parts,
   { alarms, telling, metrics }: { alarms: Alarms; telling: Telling; metrics: Metrics }
 ): Reporter {
   const explanations =
@@ -195,7 +199,16 @@ function openReporter(
       log: log.child({ stage: 'explain' }),
       clock
     })
-  const reporter = new Reporter({ alarms, mqtt: telling, alarmLog, explanations, measured: metrics, log, clock })
+  const reporter = new Reporter({
+    alarms,
+    mqtt: telling,
+    alarmLog,
+    float32: classifier,
+    explanations,
+    measured: metrics,
+    log,
+    clock
+  })
   const ends = endsOfUnfinishedAlarms(outbox, clock.now(), clock)
   for (const end of ends) alarms.recall(end)
   reporter.send(ends)

@@ -1,5 +1,6 @@
 /** Maps the config to the options of the stages. */
-import { cpus } from 'node:os'
+import { stat } from 'node:fs/promises'
+import { cpus, totalmem } from 'node:os'
 import type { CameraConfig, Config } from '../../config/index.js'
 import type { AlarmMessage } from '../../contract/messages.js'
 import type { Milliseconds, Seconds, WithUnits } from '../../core/clock.js'
@@ -16,12 +17,13 @@ import {
   decoderFor,
   type ShapeOptions
 } from '../../stages/camera/index.js'
-import type { ClassifierOptions } from '../../stages/classify/index.js'
+import type { ClassifierOptions, LrpRequest } from '../../stages/classify/index.js'
 import type { DetectorOptions } from '../../stages/detect/index.js'
-import type { ExplainOptions } from '../../stages/explain/index.js'
+import { type ExplainOptions, inputOptionsOf } from '../../stages/explain/index.js'
 import { type BrokerOptions, type MqttOptions, protocolVersions } from '../../stages/mqtt/index.js'
 import type { OutboxOptions } from '../../stages/outbox/index.js'
 import type { SeenFacesOptions } from '../health/seen-faces.js'
+import { proofCrops } from './drawn-faces.js'
 
 const hourMs = 3_600_000
 const megabyte = 1e6
@@ -87,8 +89,39 @@ export function detectorOptions({ model, inference }: Config, manifest: Manifest
  */
 const detectorThreads = (configured: number): number => configured || Math.max(1, Math.floor(cpus().length / 2))
 
-export function classifierOptions({ inference: { provider, threads } }: Config, manifest: Manifest) {
-  return { manifest, provider, threads } satisfies Partial<WithUnits<ClassifierOptions>>
+/** The size of the model's file as a share of the memory: the machine's, or what the service or container is confined to. */
+export async function modelShareOf({ file }: Manifest): Promise<number> {
+  const { size } = await stat(file)
+  const confined = process.constrainedMemory()
+  return size / Math.min(totalmem(), confined > 0 ? confined : Number.POSITIVE_INFINITY)
+}
+
+/** @param modelShare see `modelShareOf` */
+export function classifierOptions(config: Config, manifest: Manifest, modelShare: number) {
+  const { inference, alarm, explanation } = config
+  const { provider, threads } = inference
+  const precision = {
+    choice: inference.precision,
+    proofCrops: () => proofCrops(manifest),
+    thresholds: [alarm.onset_threshold, alarm.clear_threshold, ...(explanation.enabled ? [explanation.threshold] : [])]
+  }
+  const lrp = sharesSession(config, modelShare) ? lrpRequest(config, manifest) : undefined
+  return { manifest, provider, threads, precision, lrp } satisfies Partial<WithUnits<ClassifierOptions>>
+}
+
+/**
+ * Two sessions and the rest of the daemon take 3.2 times the model's file, one session 2.1 times. Above this share of the memory
+ * that difference matters more than the moments for which verdicts wait.
+ */
+const largestShareTwice = 1 / 8
+
+function sharesSession({ explanation: { enabled, engine, session } }: Config, modelShare: number): boolean {
+  if (!enabled || engine !== 'onnx') return false
+  return session === 'shared' || (session === 'auto' && modelShare > largestShareTwice)
+}
+
+function lrpRequest({ explanation: { composite, gamma } }: Config, manifest: Manifest): LrpRequest {
+  return { composite, options: { gamma: gamma ?? undefined, ...inputOptionsOf(manifest, composite) } }
 }
 
 /** Alarms never wait for explanations, so the engine is opened in the background. */
@@ -137,15 +170,23 @@ export function seenFacesOptions({ alarm: { face_unusable_min, nobody_seen_min }
   } satisfies Partial<WithUnits<SeenFacesOptions>>
 }
 
-export function pageOptions({ device, page: { host, port, tls, tokens, devices, path }, privacy }: Config) {
+/** Nothing else can reach it there. */
+export const isThisDevice = (host: string): boolean => /^(localhost|127\.[0-9.]+|::1)$/i.test(host)
+
+export function pageOptions({
+  device,
+  page: { host, port, tls, tokens, devices, path, history_days },
+  privacy
+}: Config) {
   return {
     host,
     port,
-    tls,
+    tls: tls ?? (isThisDevice(host) ? undefined : ('own' as const)),
     tokens,
     device,
     others: [...new Set(devices)].filter((other) => other !== device),
     folder: path,
+    historyDays: history_days,
     heatmaps: privacy.publish_heatmap
   } satisfies Partial<WithUnits<PageOptions>>
 }

@@ -1,13 +1,14 @@
 /** The page of this box, and how it hears what subscribers are told. */
 import type { CommandArguments } from '../../contract/commands.js'
-import type { HealthMessage } from '../../contract/messages.js'
+import type { AlarmMessage, HealthMessage } from '../../contract/messages.js'
 import type { Payloads } from '../../contract/topics.js'
 import { stamp, timeOfDay } from '../../core/clock.js'
-import { InputError } from '../../core/errors.js'
+import { InputError, TimeoutError } from '../../core/errors.js'
 import type { ListenerStats } from '../../core/persistent-listener.js'
 import { version } from '../../core/version.js'
 import {
   type CameraTile,
+  type CheckLamp,
   type Heard,
   type HeardKind,
   type PageActions,
@@ -17,11 +18,21 @@ import {
   startPage
 } from '../../page/index.js'
 import type { Alarms } from '../../stages/alarm/index.js'
-import { type CommandHandlers, encode, hearNeighbours, type Mqtt, type Neighbours } from '../../stages/mqtt/index.js'
+import {
+  addressOf,
+  type CommandHandlers,
+  encode,
+  hearNeighbours,
+  type Mqtt,
+  type Neighbours
+} from '../../stages/mqtt/index.js'
 import type { Supervision } from '../health/supervision.js'
 import type { WatchedCamera } from '../line/watched-camera.js'
+import { Finder } from './finder.js'
+import { lampsOf, type Trouble } from './lamps.js'
 import { mqttOptions, pageOptions } from './mapping.js'
 import type { Surroundings } from './parts.js'
+import { type WayListener, WayTest } from './way.js'
 
 /** What stages tell subscribers through; the page hears it. */
 export type Telling = Pick<
@@ -46,6 +57,8 @@ export interface PageParts {
 const lookEveryS = 2
 /** Older alarms are history. */
 const recalledMs = 24 * 3_600_000
+/** For a connection that hears a test alarm. */
+const listenMs = 8000
 
 /** There from the start, so that it misses nothing that is told before the page is served; does nothing where that is off. */
 export class DaemonPage {
@@ -55,6 +68,10 @@ export class DaemonPage {
   #parts: PageParts | null = null
   #page: PageStage | null = null
   #neighbours: Neighbours | null = null
+  #way: WayTest | null = null
+  #finder: Finder | null = null
+  /** Active technical alarms, by id. */
+  readonly #troubles = new Map<string, Trouble>()
   #hearsOthers = false
   #seconds = 0
 
@@ -72,6 +89,7 @@ export class DaemonPage {
       cameraPain: (...told) => mqtt.cameraPain(...told),
       putAlarmInOutbox: (message) => {
         this.#hear('alarm', message)
+        this.#note(message)
         return mqtt.putAlarmInOutbox(message)
       },
       putAcknowledgementInOutbox: (message) => {
@@ -114,7 +132,19 @@ export class DaemonPage {
     const actions = actionsOf(config.device, parts.commands, () => this.#neighbours)
     const pictures = config.privacy.show_pictures ? picturesOf(parts.cameras) : null
     const looking = { pictures, cameras: () => camerasOf(parts.supervision.look(), parts.cameras) }
-    this.#page = await startPage({ ...about, ...looking, actions, log: log.child({ stage: 'page' }), clock })
+    const way = new WayTest({
+      listen: (onAlarm) => this.#listen(onAlarm),
+      raise: async (camera, seconds) => {
+        const raised = (await parts.commands.test_alarm({ camera, seconds })) as { alarm_id: string }
+        return raised.alarm_id
+      },
+      now: () => stamp(clock, clock.now())
+    })
+    this.#way = way
+    const finder = new Finder({ log: log.child({ stage: 'page' }) })
+    this.#finder = finder
+    const seen = { ...looking, lamps: () => this.#lamps(parts), way, finder }
+    this.#page = await startPage({ ...about, ...seen, actions, log: log.child({ stage: 'page' }), clock })
     for (const heard of this.#early.splice(0)) this.#page.heard(heard)
     this.#hear('status', { state: 'online', session: '', version, at: stamp(clock, clock.now()) })
     this.#look()
@@ -132,14 +162,57 @@ export class DaemonPage {
   }
 
   async stop(): Promise<void> {
-    await Promise.all([this.#neighbours?.stop(), this.#page?.stop()])
+    await Promise.all([this.#neighbours?.stop(), this.#way?.stop(), this.#finder?.stop(), this.#page?.stop()])
+  }
+
+  /** The broker has confirmed an alarm. */
+  delivered(alarm: AlarmMessage): void {
+    this.#way?.delivered(alarm)
+  }
+
+  #note({ alarm_id, type, condition, phase, camera, text, code, ack, test }: AlarmMessage): void {
+    this.#way?.alarm({ alarm_id, ack, phase })
+    if (type !== 'technical' || test || phase === 'end') this.#troubles.delete(alarm_id)
+    else this.#troubles.set(alarm_id, { condition, camera, text: text.en, code: code ?? null })
+  }
+
+  #lamps({ supervision }: PageParts): CheckLamp[] {
+    const { config, secrets } = this.#surroundings
+    const broker = addressOf(config.mqtt.url)
+    const lamps = lampsOf({ health: supervision.look(), troubles: [...this.#troubles.values()], broker, version })
+    return JSON.parse(encode(lamps, secrets)) as CheckLamp[]
+  }
+
+  /** As any other listener at the broker would: with a connection of its own. */
+  #listen(onAlarm: (id: string) => void): WayListener {
+    const { config, log } = this.#surroundings
+    const { broker, device, protocolVersion } = mqttOptions(config)
+    let connected = (_: boolean): void => undefined
+    const ready = new Promise<void>((resolve, reject) => {
+      const late = new TimeoutError('PL-BROKER-NOT-CONNECTED', 'a second connection is not taken', 'mqtt.url')
+      const timer = setTimeout(() => reject(late), listenMs)
+      connected = (isConnected) => {
+        if (!isConnected) return
+        clearTimeout(timer)
+        resolve()
+      }
+    })
+    const listening = hearNeighbours({
+      ...{ broker, device, protocolVersion, purpose: 'way', others: [device] },
+      onMessage: (_, kind, __, message) => {
+        if (kind === 'alarm') onAlarm(String((message as { alarm_id?: unknown } | null)?.alarm_id))
+      },
+      onConnectionChange: (isConnected) => connected(isConnected),
+      log: log.child({ stage: 'page' })
+    })
+    return { ready, stop: () => listening.stop() }
   }
 
   #hearOthers(others: readonly string[]): Neighbours {
     const { config, log } = this.#surroundings
     const { broker, device, protocolVersion } = mqttOptions(config)
     return hearNeighbours({
-      ...{ broker, device, protocolVersion, others },
+      ...{ broker, device, protocolVersion, purpose: 'page', others },
       onMessage: (...told) => {
         const heard = readHeard(...told)
         if (heard) this.#page?.heard(heard)

@@ -16,7 +16,14 @@ import { type Outbox, openOutbox } from '../../stages/outbox/index.js'
 import type { Metrics } from '../health/metrics.js'
 import type { Inference, InferencePart } from '../line/inference.js'
 import type { Troubles } from '../report/reporter.js'
-import { alarmLogOptions, classifierOptions, detectorOptions, explainOptions, outboxOptions } from './mapping.js'
+import {
+  alarmLogOptions,
+  classifierOptions,
+  detectorOptions,
+  explainOptions,
+  modelShareOf,
+  outboxOptions
+} from './mapping.js'
 
 /** Context of all parts. */
 export interface Surroundings {
@@ -65,7 +72,7 @@ export async function openParts(options: PartsOptions, owner: Owner): Promise<Pa
   const serving = owner.group()
   const classifier = await serving.open(
     startClassifier({
-      ...classifierOptions(config, manifest),
+      ...classifierOptions(config, manifest, await modelShareOf(manifest)),
       ...workerTroubles('classify', options),
       onInference: (ms, faces) => metrics.inference(ms, faces),
       log: log.child({ stage: 'classify' }),
@@ -80,7 +87,8 @@ export async function openParts(options: PartsOptions, owner: Owner): Promise<Pa
     (part) => part.stop()
   )
   const onProblem = (problem: Error | null): void => troubles.tell('explanation_failed', problem && problemOf(problem))
-  const explaining = { onProblem, log: log.child({ stage: 'explain' }), clock, signal }
+  const shared = classifier.lrp ?? undefined
+  const explaining = { shared, onProblem, log: log.child({ stage: 'explain' }), clock, signal }
   const explainer = config.explanation.enabled
     ? await serving.open(startExplaining({ ...explainOptions(config, manifest, provider), ...explaining }), (part) =>
         part.stop()

@@ -28,10 +28,24 @@ export interface Engine {
   readonly classes: number
   /** How the model's outputs are to be read; null where neither its graph nor the options say. */
   readonly head: Head | null
+  /**
+   * Whether the composite's rules may nearly divide by zero on this model, because contributions and a bias cancel: then rounding decides where
+   * relevance goes, and two engines differ.
+   */
+  readonly cancels: boolean
   /** @param weights of each sample's outputs, [batch · class]; zeros stand for the sample's largest output */
   explain(sample: Sample, weights: Float32Array): Promise<EngineResult>
+  /** The forward pass alone. @returns [batch · class]; where the engine was not opened to judge, for the price of an explanation */
+  logits(sample: Sample): Promise<Float32Array>
   /** Frees memory and threads. */
   close(): Promise<void>
+}
+
+/** What an engine says of itself, as it can be sent between threads. */
+export type EngineShape = Pick<Engine, 'name' | 'inputDims' | 'classes' | 'head' | 'cancels'>
+
+export function shapeOf({ name, inputDims, classes, head, cancels }: Engine): EngineShape {
+  return { name, inputDims, classes, head, cancels }
 }
 
 /**

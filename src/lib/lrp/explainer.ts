@@ -27,6 +27,8 @@ export interface ExplainerOptions extends CompositeOptions, GraphOptions {
   threads?: number
   /** Where the onnx engine computes; cpu without it. */
   provider?: ProviderName
+  /** Whether `logits` of the onnx engine is to take no longer than the classifier itself. */
+  judges?: boolean
   /** Where the onnx engine may put a large model's graph (its size and half as much) while opening it. */
   folder?: string
 }
@@ -48,12 +50,19 @@ export interface Explainer {
   readonly classes: number
   /** How the model's outputs are to be read; null where neither its graph nor the options say. */
   readonly head: Head | null
+  /** Whether the composite's rules may nearly divide by zero on this model, so that rounding decides where relevance goes. */
+  readonly cancels: boolean
   /**
    * Explains a batch, of which it takes a copy. Calls are answered one after the other; the tfjs engine blocks its thread meanwhile.
    * @throws InputError for values that are no finite numbers of a Float32Array in the model's shape; UsageError for another target;
    *   InferenceError where the runtime fails
    */
   explain(sample: Sample, options?: { target?: Target }): Promise<Relevance>
+  /**
+   * The classifier's answer alone, by the same session as the relevance: [batch][class], before the model's last activation. Errors as
+   * `explain`. With the onnx engine it costs as much as an explanation unless the explainer was created with `judges`.
+   */
+  logits(sample: Sample): Promise<Float32Array[]>
   /**
    * Frees tensors and threads; further calls of `explain` fail. The wasm backend's heap itself goes with its thread, or
    * serves the next explainer.
@@ -67,7 +76,7 @@ export interface Explainer {
  * unknown composite or options at odds.
  */
 export async function createExplainer(options: ExplainerOptions): Promise<Explainer> {
-  const { engine, model, threads, provider, folder } = options
+  const { engine, model, threads, provider, folder, judges } = options
   const create = engines[engine]
   if (create === undefined) {
     throw new UsageError('PL-LRP-CALL', `unknown LRP engine "${engine}"`, 'createExplainer', {
@@ -75,8 +84,13 @@ export async function createExplainer(options: ExplainerOptions): Promise<Explai
     })
   }
   const composite = compositeOf(options.composite, options)
-  const own = await create(() => readLayerGraph(model, options), composite, { threads, provider, folder })
-  return new OneAtATime(own, options.labels)
+  const own = await create(() => readLayerGraph(model, options), composite, { threads, provider, folder, judges })
+  return explainerOf(own, options.labels)
+}
+
+/** An explainer over an engine that is open; it closes it. @param labels as in `ExplainerOptions` */
+export function explainerOf(engine: Engine, labels?: readonly string[]): Explainer {
+  return new OneAtATime(engine, labels)
 }
 
 class OneAtATime implements Explainer {
@@ -104,20 +118,21 @@ class OneAtATime implements Explainer {
     return this.own.head
   }
 
+  get cancels(): boolean {
+    return this.own.cancels
+  }
+
   async explain(sample: Sample, { target = 'max' }: { target?: Target } = {}): Promise<Relevance> {
-    if (this.#closed) throw new UsageError('PL-LRP-CLOSED', 'the explainer is closed', 'explain')
-    const own = this.#checked(sample)
+    const own = this.#checked(sample, 'explain')
     const { classes } = this
     const weights = targetWeights(target, own.dims[0]!, classes, this.labels)
-    const result = this.#last.then(() => this.own.explain(own, weights))
-    this.#last = result.catch(() => undefined)
-    const { logits, relevance } = await result
-    const targets = targetsOf(logits, weights, classes)
-    return {
-      logits: targets.map((_, row) => logits.slice(row * classes, (row + 1) * classes)),
-      target: targets,
-      relevance
-    }
+    const { logits, relevance } = await this.#inTurn(() => this.own.explain(own, weights))
+    return { logits: this.#rowsOf(logits), target: targetsOf(logits, weights, classes), relevance }
+  }
+
+  async logits(sample: Sample): Promise<Float32Array[]> {
+    const own = this.#checked(sample, 'logits')
+    return this.#rowsOf(await this.#inTurn(() => this.own.logits(own)))
   }
 
   close(): Promise<void> {
@@ -125,11 +140,23 @@ class OneAtATime implements Explainer {
     return this.#closed
   }
 
+  #inTurn<R>(work: () => Promise<R>): Promise<R> {
+    const result = this.#last.then(work)
+    this.#last = result.catch(() => undefined)
+    return result
+  }
+
+  #rowsOf(logits: Float32Array): Float32Array[] {
+    const { classes } = this
+    return Array.from({ length: logits.length / classes }, (_, row) => logits.slice(row * classes, (row + 1) * classes))
+  }
+
   /** A copy: calls wait for each other, and the caller may write the next picture into its array meanwhile. */
-  #checked({ data, dims }: Sample): Sample {
+  #checked({ data, dims }: Sample, call: 'explain' | 'logits'): Sample {
+    if (this.#closed) throw new UsageError('PL-LRP-CLOSED', 'the explainer is closed', call)
     if (!(data instanceof Float32Array)) {
       const given = Object.prototype.toString.call(data).slice('[object '.length, -1)
-      throw new InputError('PL-LRP-CALL', `the picture is a ${given} instead of a Float32Array`, 'explain', {
+      throw new InputError('PL-LRP-CALL', `the picture is a ${given} instead of a Float32Array`, call, {
         fix: 'Give the values as the model takes them, after its preprocessing, in a Float32Array.'
       })
     }
@@ -141,13 +168,13 @@ class OneAtATime implements Explainer {
       throw new InputError(
         'PL-LRP-CALL',
         `${data.length} values as [${given.join(', ')}] do not fit the model's [${this.inputDims.join(', ')}]`,
-        'explain',
+        call,
         { fix: 'Give the picture in the shape of the model, the batch in front.' }
       )
     }
     const wrong = data.findIndex((value) => !Number.isFinite(value))
     if (wrong >= 0)
-      throw new InputError('PL-LRP-CALL', `value ${wrong} of the picture is ${data[wrong]}`, 'explain', {
+      throw new InputError('PL-LRP-CALL', `value ${wrong} of the picture is ${data[wrong]}`, call, {
         fix: 'Give finite numbers.'
       })
     return { data: data.slice(), dims: given }

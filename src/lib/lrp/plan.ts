@@ -15,6 +15,8 @@ export interface PlannedPass extends Pick<Pass, 'factor' | 'epsilon' | 'outputs'
    * pass before, because W⁺x = Wx - W⁻x. `computed`: the terms' own forward passes.
    */
   response: 'output' | 'rest' | 'computed'
+  /** Whether each output that has relevance has a response above zero, or one of zero to which no input contributes. */
+  positive: boolean
 }
 
 /** Terms that share an input are one, with a mixture of weights. */
@@ -41,7 +43,13 @@ export function planOf(rule: Rule, { nonNegative, positiveOutputs }: KnownValues
       terms: mixed(nonNegative ? terms.filter(({ input }) => input !== 'negative').map(wholeInput) : terms),
       bias: typeof bias === 'object' ? bias : bias ? ('all' as const) : null
     }))
-  return { passes: passes.map((pass, i) => ({ ...pass, response: responseOf(pass, passes[i - 1]) })) }
+  return {
+    passes: passes.map((pass, i) => ({
+      ...pass,
+      response: responseOf(pass, passes[i - 1]),
+      positive: isPositive(pass, { nonNegative, positiveOutputs })
+    }))
+  }
 }
 
 function wholeInput(term: Term): Term {
@@ -60,7 +68,18 @@ function mixed(terms: readonly Term[]): PlannedTerm[] {
   })
 }
 
-type Unanswered = Omit<PlannedPass, 'response'>
+type Unanswered = Omit<PlannedPass, 'response' | 'positive'>
+
+/** Where an output has relevance, it is above zero; and what activates it, with its bias, is no less than the output itself. */
+function isPositive(pass: Unanswered, { nonNegative, positiveOutputs }: KnownValues): boolean {
+  const activating = pass.terms.every(
+    ({ input, weights, coefficient }) =>
+      coefficient === 1 &&
+      (input === 'all' ? nonNegative && weights === 'positive' : typeof input === 'string' && input === weights)
+  )
+  if (pass.bias === null) return activating
+  return pass.bias === 'all' && positiveOutputs && (activating || isOnly(pass, 'all', 'all'))
+}
 
 function responseOf(pass: Unanswered, before: Unanswered | undefined): PlannedPass['response'] {
   // Without the bias it is worked out anew: taking the bias off again would cost float32 its last digits.
@@ -75,6 +94,17 @@ function responseOf(pass: Unanswered, before: Unanswered | undefined): PlannedPa
 function isOnly({ terms }: Unanswered, input: InputPart, weights: WeightPart): boolean {
   const [term] = terms
   return terms.length === 1 && term!.input === input && term!.weights === weights && term!.coefficient === 1
+}
+
+/**
+ * Whether a denominator may be close to zero where its output is not: contributions and a bias of opposite signs cancel. A layer's own output
+ * may be small as well, but then its relevance is.
+ */
+export function mayCancel({ passes }: Plan): boolean {
+  return passes.some(
+    ({ response, positive, bias, epsilon, outputs }) =>
+      response === 'computed' && !positive && bias !== null && epsilon === undefined && outputs === undefined
+  )
 }
 
 /** Whether carrying out the plan needs the layer's own output. */

@@ -3,8 +3,8 @@ import { type Composite, rulesOf } from './composites.js'
 import type { TensorOps } from './engine.js'
 import { type ConvLayer, type DenseLayer, isLinear, isWeighted, type Layer, type LayerGraph } from './layers.js'
 import { type LinearMap, linearMapOf } from './linear.js'
-import { isGiven, listOf, needsInput, needsOutput, type Plan, type PlannedPass, planOf } from './plan.js'
-import { type InputPart, safeDenominator, z } from './rules.js'
+import { isGiven, listOf, mayCancel, needsInput, needsOutput, type Plan, type PlannedPass, planOf } from './plan.js'
+import { type InputPart, leastDenominator, safeDenominator, z } from './rules.js'
 import { positiveOutputsOf } from './vanishing.js'
 
 /** A layer ready to run: linear layers have their map and plan, of which those that hand relevance on lack the plan. */
@@ -239,7 +239,10 @@ function propagate<T>(ops: TensorOps<T>, plan: Plan, values: LayerValues<T>, rel
 }
 
 function denominatorOf<T>(ops: TensorOps<T>, pass: PlannedPass, response: T): T {
-  return pass.epsilon === undefined ? ops.nonZero(response, safeDenominator) : ops.stabilized(response, pass.epsilon)
+  if (pass.epsilon !== undefined) return ops.stabilized(response, pass.epsilon)
+  return pass.positive
+    ? ops.clip(response, leastDenominator, Number.POSITIVE_INFINITY)
+    : ops.nonZero(response, safeDenominator)
 }
 
 function responseOf<T>(
@@ -295,6 +298,15 @@ function plansOf(graph: LayerGraph, composite: Composite): Map<number, Plan> {
     plans.set(place, planOf(rules.get(place) ?? z(), { nonNegative, positiveOutputs: positive[place]! }))
   })
   return plans
+}
+
+/** Whether relevance under the composite may be ill-conditioned on this model: `Engine.cancels`. */
+export function cancelsUnder(graph: LayerGraph, composite: Composite): boolean {
+  return [...plansOf(graph, composite)].some(([place, plan]) => hasBias(graph.layers[place]!) && mayCancel(plan))
+}
+
+function hasBias(layer: Layer): boolean {
+  return (layer.kind === 'conv' || layer.kind === 'dense') && (layer.bias?.some((value) => value !== 0) ?? false)
 }
 
 /**

@@ -8,6 +8,7 @@ import { ModelError, messageOf } from '../../core/errors.js'
 import { type Head, heads, type InputType } from '../onnx/index.js'
 
 const share = z.number().min(0).max(1)
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'must be 64 hexadecimal digits')
 
 /** How a crop becomes the model's input: x = (value - mean) * scale, value 0..255, mean in the order of `colour`. */
 const inputSchema = z.strictObject({
@@ -25,7 +26,7 @@ const manifestSchema = z.strictObject({
   labels: z.array(z.string().min(1)).min(2),
   alarm_label: z.string(),
   file: z.string().min(1),
-  sha256: z.string().regex(/^[0-9a-f]{64}$/, 'must be 64 hexadecimal digits'),
+  sha256,
   licence: z.string().min(1),
   input: inputSchema,
   alignment: z
@@ -34,6 +35,7 @@ const manifestSchema = z.strictObject({
   intended_use: z.string().min(1),
   head: z.enum(['auto', ...heads]).default('auto'),
   output: z.string().min(1).optional(),
+  int8: z.strictObject({ file: z.string().min(1), sha256 }).optional(),
   metrics: z.record(z.string(), z.unknown()).optional(),
   temperature: z.number().positive().default(1),
   resting: z.record(z.string(), z.tuple([z.number(), z.number().min(0)])).optional()
@@ -62,6 +64,8 @@ export interface Manifest {
   head: Head | 'auto'
   /** The output that holds the scores, where the model has several. */
   output?: string
+  /** Its twin in 8 bits, if there is one; absolute. Whether it is the file with that SHA-256, who opens it checks. */
+  int8?: { file: string; sha256: string }
   intendedUse: string
   /** True for `intended_use: demonstration`; shown in every alarm. */
   demonstration: boolean
@@ -106,6 +110,7 @@ export async function loadManifest(path: string): Promise<Manifest> {
     alignment: { eyeDistance: raw.alignment.eye_distance, eyeY: raw.alignment.eye_y },
     head: raw.head,
     ...(raw.output !== undefined && { output: raw.output }),
+    ...(raw.int8 && { int8: { ...raw.int8, file: resolve(dirname(absolute), raw.int8.file) } }),
     intendedUse: raw.intended_use,
     demonstration: raw.intended_use === 'demonstration',
     temperature: raw.temperature,

@@ -1,5 +1,5 @@
 import { type TensorArray, tensorOf } from './tensor.js'
-import type { DataType, OnnxAttribute, OnnxModel, OnnxNode, OnnxTensor, OnnxValue } from './types.js'
+import type { DataType, OnnxAttribute, OnnxGraph, OnnxModel, OnnxNode, OnnxTensor, OnnxValue } from './types.js'
 
 /**
  * An attribute's value. A plain number is an INT and a list of numbers INTS, as most attributes are; FLOAT, FLOATS,
@@ -13,6 +13,7 @@ export type AttributeInput =
   | { floats: readonly number[] }
   | { strings: readonly string[] }
   | { tensor: OnnxTensor }
+  | { graph: OnnxGraph }
 
 export interface NodeOptions {
   /** The node's name, the base of its outputs' names; the operator's type and a count unless given. */
@@ -26,11 +27,15 @@ export interface NodeOptions {
 export class GraphBuilder {
   readonly #name: string
   readonly #opset: number
-  readonly #nodes: OnnxNode[] = []
+  /** Those of the branch that is being built, if one is. */
+  #nodes: OnnxNode[] = []
   readonly #inputs: OnnxValue[] = []
   readonly #outputs: OnnxValue[] = []
   readonly #initializers = new Map<string, OnnxTensor>()
+  /** All that are taken, also within branches. */
   readonly #names = new Set<string>()
+  /** Those of branches that are done: only their own nodes see them. */
+  readonly #hidden = new Set<string>()
   readonly #domains = new Set<string>()
   readonly #metadata = new Map<string, string>()
 
@@ -79,7 +84,7 @@ export class GraphBuilder {
     options: NodeOptions = {}
   ): string | string[] {
     const { domain = '', outputs = 1 } = options
-    const missing = inputs.find((input) => input !== '' && !this.#names.has(input))
+    const missing = inputs.find((input) => input !== '' && !this.#sees(input))
     if (missing !== undefined) throw new RangeError(`${opType}: there is no value "${missing}" yet`)
     const name = this.#claim(this.#free(options.name ?? opType))
     const outputNames =
@@ -100,8 +105,25 @@ export class GraphBuilder {
 
   /** Declares a value as a graph output, under its own name. */
   output(name: string, dims: readonly (number | string)[], type: DataType = 'float32'): void {
-    if (!this.#names.has(name)) throw new RangeError(`there is no value "${name}" to be an output`)
+    if (!this.#sees(name)) throw new RangeError(`there is no value "${name}" to be an output`)
     this.#outputs.push({ name, type, dims: [...dims] })
+  }
+
+  /**
+   * The nodes that `body` adds as a graph of its own, for an If's attribute. It sees all values made so far; initializers that it adds
+   * are the whole model's, so that branches may share them.
+   * @param body returns the names of the branch's outputs
+   */
+  branch(name: string, body: () => readonly string[]): OnnxGraph {
+    const around = this.#nodes
+    this.#nodes = []
+    try {
+      const outputs = body().map((output): OnnxValue => ({ name: output, type: 'float32', dims: [], inferred: true }))
+      for (const node of this.#nodes) for (const output of node.outputs) this.#hidden.add(output)
+      return { name, nodes: this.#nodes, inputs: [], outputs, initializers: new Map() }
+    } finally {
+      this.#nodes = around
+    }
   }
 
   metadata(key: string, value: string): void {
@@ -124,6 +146,10 @@ export class GraphBuilder {
     }
   }
 
+  #sees(name: string): boolean {
+    return this.#names.has(name) && !this.#hidden.has(name)
+  }
+
   #claim(name: string): string {
     if (this.#names.has(name)) throw new RangeError(`the name "${name}" is taken`)
     this.#names.add(name)
@@ -144,6 +170,7 @@ function attributeOf(name: string, value: AttributeInput): OnnxAttribute {
   if ('float' in value) return { type: 'float', value: value.float }
   if ('floats' in value) return { type: 'floats', value: [...value.floats] }
   if ('strings' in value) return { type: 'strings', value: [...value.strings] }
+  if ('graph' in value) return { type: 'graph', value: value.graph }
   return { type: 'tensor', value: value.tensor }
 }
 

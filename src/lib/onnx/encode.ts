@@ -3,6 +3,7 @@ import { basename } from 'node:path'
 import { DiskError, ModelError, messageOf } from '../../core/errors.js'
 import {
   dataTypes,
+  type ExternalData,
   type OnnxAttribute,
   type OnnxGraph,
   type OnnxModel,
@@ -71,6 +72,8 @@ function attributeMessage(name: string, attribute: Exclude<OnnxAttribute, { type
       return writer.bytes(4, Buffer.from(attribute.value)).varint(20, 3)
     case 'tensor':
       return writer.message(5, tensorMessage(attribute.value)).varint(20, 4)
+    case 'graph':
+      return writer.message(6, graphMessage(attribute.value)).varint(20, 5)
     case 'floats':
       for (const value of attribute.value) writer.float(7, value)
       return writer.varint(20, 6)
@@ -145,23 +148,38 @@ export async function writeModel(file: string, model: OnnxModel, options: WriteO
   await writeWhole(file, chunks, durable)
 }
 
-/** The model with its large tensors moved to `location`, and that file's bytes. */
+/** The model with its large tensors, those of branches too, moved to `location`, and that file's bytes. */
 function splitOff(model: OnnxModel, location: string): { model: OnnxModel; chunks: Uint8Array[] } {
   const chunks: Uint8Array[] = []
+  const places = new Map<Uint8Array, ExternalData>()
   let end = 0
-  const initializers = new Map<string, OnnxTensor>()
-  for (const [name, tensor] of model.graph.initializers) {
-    const length = tensor.data.byteLength
-    if (length < smallestExternal) {
-      initializers.set(name, tensor)
-      continue
-    }
+  const placeOf = (data: Uint8Array): ExternalData => {
     const offset = Math.ceil(end / page) * page
-    chunks.push(new Uint8Array(offset - end), tensor.data)
-    initializers.set(name, { ...tensor, external: { location, offset, length } })
-    end = offset + length
+    chunks.push(new Uint8Array(offset - end), data)
+    end = offset + data.byteLength
+    return { location, offset, length: data.byteLength }
   }
-  return { model: { ...model, graph: { ...model.graph, initializers } }, chunks }
+  const moved = (tensor: OnnxTensor): OnnxTensor => {
+    const { data } = tensor
+    if (data.byteLength < smallestExternal) return tensor
+    const external = places.get(data) ?? placeOf(data)
+    places.set(data, external)
+    return { ...tensor, external }
+  }
+  return { model: { ...model, graph: withTensors(model.graph, moved) }, chunks }
+}
+
+/** The graph with each of its initializers replaced, and those of its branches. */
+function withTensors(graph: OnnxGraph, replaced: (tensor: OnnxTensor) => OnnxTensor): OnnxGraph {
+  const nodes = graph.nodes.map((node) => {
+    const attributes = [...node.attributes].map(([name, attribute]): [string, OnnxAttribute] => [
+      name,
+      attribute.type === 'graph' ? { type: 'graph', value: withTensors(attribute.value, replaced) } : attribute
+    ])
+    return { ...node, attributes: new Map(attributes) }
+  })
+  const initializers = new Map([...graph.initializers].map(([name, tensor]) => [name, replaced(tensor)]))
+  return { ...graph, nodes, initializers }
 }
 
 async function writeWhole(file: string, chunks: readonly Uint8Array[], durable: boolean): Promise<void> {

@@ -2,7 +2,15 @@
 export { type AttributeInput, GraphBuilder, type NodeOptions } from './builder.js'
 export { type DecodeOptions, decodeModel } from './decode.js'
 export { encodeModel, type WriteOptions, writeModel } from './encode.js'
+export { halfModelOf } from './half.js'
 export { graphHeadOf, type Head, heads } from './head.js'
+export {
+  planQuantisation,
+  type QuantisePlan,
+  quantiseModel,
+  rangeModelOf,
+  type ValueRange
+} from './quantise/index.js'
 export { readModel } from './read-file.js'
 export {
   checkWeights,

@@ -39,13 +39,17 @@ export interface OnnxTensor {
   external?: ExternalData
 }
 
-/** A node's attribute; `other` keeps types that painlens does not use (subgraphs, sparse tensors) in encoded form. */
+/**
+ * A node's attribute; `other` keeps types that painlens does not read (sparse tensors, also subgraphs) in encoded form. A `graph`
+ * is only written: a branch of an If, whose nodes see the values and initializers of the graph around it.
+ */
 export type OnnxAttribute =
   | { type: 'float' | 'int'; value: number }
   | { type: 'floats' | 'ints'; value: number[] }
   | { type: 'string'; value: string }
   | { type: 'strings'; value: string[] }
   | { type: 'tensor'; value: OnnxTensor }
+  | { type: 'graph'; value: OnnxGraph }
   | { type: 'other'; value: Uint8Array }
 
 export interface OnnxNode {

@@ -30,6 +30,8 @@ export interface ProvingOptions {
   threads?: number
   /** The input's dims, for those that the model leaves free; 1 unless given. */
   dims?: readonly number[]
+  /** What proves the CPU in place of an inference of `model`: one in the session that is to serve. @returns its nodes by provider */
+  onCpu?: () => Promise<Record<string, number>>
   /** The GPU's device file that may not be opened, of which ONNX Runtime says no more than "no device". */
   refused?: () => DeviceRefusal | undefined
 }
@@ -50,7 +52,7 @@ export async function proveProvider(
   let remedy: string | undefined
   for (const provider of choice === 'auto' ? automaticProviders : [choice]) {
     try {
-      const nodes = await profiledInference(provider, model, options)
+      const nodes = await nodesOn(provider, model, options)
       if (!nodes[profileNames[provider]])
         throw new ProviderError('PL-PROVIDER-UNUSED', `no node of ${model} ran on it`, provider)
       return { provider, nodes, ...(failures.length > 0 && { fallback: failures.join('; '), remedy }) }
@@ -69,6 +71,10 @@ export async function proveProvider(
   throw new ProviderError('PL-PROVIDER-NONE', `no provider works (${failures.join('; ')})`, 'inference.provider')
 }
 
+function nodesOn(provider: ProviderName, model: string, options: ProvingOptions): Promise<Record<string, number>> {
+  return provider === 'cpu' && options.onCpu ? options.onCpu() : profiledInference(provider, model, options)
+}
+
 /** ONNX Runtime's own message, without the file, which may work on the next provider. */
 function reasonOf(error: unknown): string {
   if (error instanceof ProviderError) return error.what
@@ -81,17 +87,30 @@ async function profiledInference(
   model: string,
   { threads, dims }: ProvingOptions
 ): Promise<Record<string, number>> {
-  const folder = await mkdtemp(join(tmpdir(), 'painlens-proof-'))
-  try {
-    const session = await openSession(model, { provider, threads, profileFilePrefix: join(folder, 'profile') })
+  const { nodes } = await withProfile(async (profileFilePrefix) => {
+    const session = await openSession(model, { provider, threads, profileFilePrefix })
     try {
       await session.run({ [session.inputNames[0]!]: zeros(session, dims) })
       session.endProfiling()
     } finally {
       await session.release()
     }
+  })
+  return nodes
+}
+
+/**
+ * @param infer opens a session with that prefix, infers, and ends its profiling
+ * @returns what it returned, and the profile's nodes by provider
+ */
+export async function withProfile<R>(
+  infer: (profileFilePrefix: string) => Promise<R>
+): Promise<{ result: R; nodes: Record<string, number> }> {
+  const folder = await mkdtemp(join(tmpdir(), 'painlens-proof-'))
+  try {
+    const result = await infer(join(folder, 'profile'))
     const [file] = await readdir(folder)
-    return countNodes(await readFile(join(folder, file!), 'utf8'))
+    return { result, nodes: countNodes(await readFile(join(folder, file!), 'utf8')) }
   } finally {
     await rm(folder, { recursive: true, force: true })
   }
@@ -125,6 +144,8 @@ export interface SessionOptions {
    * (90 MB for VGG-Face's LRP graph).
    */
   mapped?: boolean
+  /** Writes the model there as the runtime's basic optimisations leave it: constants folded, batch normalisation merged into convolutions. */
+  writeBasicTo?: string
   /** Prefix of the profile's path (see `ort.InferenceSession.SessionOptions.profileFilePrefix`); none when absent. */
   profileFilePrefix?: string
 }
@@ -155,7 +176,7 @@ export async function openSession(model: string | Uint8Array, options: SessionOp
 }
 
 function settingsOf(options: SessionOptions): ort.InferenceSession.SessionOptions {
-  const { provider, threads, mapped, profileFilePrefix } = options
+  const { provider, threads, mapped, writeBasicTo, profileFilePrefix } = options
   return {
     executionProviders: [provider],
     intraOpNumThreads: threads || cpus().length,
@@ -164,6 +185,7 @@ function settingsOf(options: SessionOptions): ort.InferenceSession.SessionOption
     // Spinning idle threads would take cores from the decoders.
     extra: { session: { intra_op: { allow_spinning: '0' }, ...(mapped && { disable_prepacking: '1' }) } },
     ...(mapped && { enableMemPattern: false }),
+    ...(writeBasicTo && { graphOptimizationLevel: 'basic', optimizedModelFilePath: writeBasicTo }),
     ...(profileFilePrefix && { enableProfiling: true, profileFilePrefix })
   }
 }

@@ -19,7 +19,7 @@ import {
   rename,
   undo
 } from './outlines.js'
-import type { Words } from './texts.js'
+import type { TechnicianWords } from './technician-texts.js'
 
 /** The number of a corner, or the handle that moves all of them. */
 export type Grip = number | 'all'
@@ -27,7 +27,7 @@ type Place = readonly [number, number]
 
 export type Editing = ReturnType<typeof useEditing>
 
-export function useEditing(camera: CameraTile, words: Words) {
+export function useEditing(camera: CameraTile, words: TechnicianWords) {
   const core = useCore(camera, words)
   const { history, outlines, index, grip, said } = core
   const travel = (by: typeof undo) => (): void => {
@@ -48,7 +48,7 @@ export function useEditing(camera: CameraTile, words: Words) {
 
 type Core = ReturnType<typeof useCore>
 
-function useCore(camera: CameraTile, words: Words) {
+function useCore(camera: CameraTile, words: TechnicianWords) {
   const [history, setHistory] = useState(() => begin(outlinesOf(camera.masks, camera.zones)))
   /** While a corner is dragged. */
   const [draft, setDraft] = useState<readonly Outline[] | null>(null)
@@ -113,7 +113,7 @@ function moves({ history, index, grip, draft, setDraft, isAllowed, make, say, ch
 }
 
 /** What makes outlines and corners, names them, and takes them away. */
-function makings({ history: { now }, index, isAllowed, make, say, choose }: Core, { editor }: Words) {
+function makings({ history: { now }, index, isAllowed, make, say, choose }: Core, { editor }: TechnicianWords) {
   return {
     add: (kind: Outline['kind']) => {
       make(add(now, kind, kind === 'zone' ? freeName(now, editor.newZone) : ''))
@@ -145,7 +145,7 @@ function makings({ history: { now }, index, isAllowed, make, say, choose }: Core
 export const gripPlace = (outline: Outline, grip: Grip): Place =>
   grip === 'all' ? middleOf(outline) : outline.corners[grip]!
 
-export function placeText([x, y]: Place, { code, editor }: Words): string {
+export function placeText([x, y]: Place, { code, editor }: TechnicianWords): string {
   const percent = new Intl.NumberFormat(code, { maximumFractionDigits: 1 })
   return editor.at(percent.format(x * 100), percent.format(y * 100))
 }

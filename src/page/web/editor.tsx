@@ -5,11 +5,11 @@ import './editor.css'
 import { type Editing, type Grip, gripPlace, placeText, useEditing } from './editing.js'
 import { faultAt, type Outline, yamlOf } from './outlines.js'
 import { Picture } from './picture.js'
-import type { Words } from './texts.js'
+import type { TechnicianWords } from './technician-texts.js'
 
 interface EditorProps {
   camera: CameraTile
-  words: Words
+  words: TechnicianWords
   /** The picture could not be shown any more; null while none is shown. */
   onLookEnd: ((why: string) => void) | null
 }
@@ -58,7 +58,7 @@ export function Editor({ camera, words, onLookEnd }: EditorProps) {
 
 interface PartProps {
   editing: Editing
-  words: Words
+  words: TechnicianWords
   /** Of what is drawn next, by its selector. */
   focus: (selector: string) => void
 }
@@ -180,7 +180,7 @@ function useDragging({ editing, grip, placeOf }: Pick<CornerProps, 'editing' | '
 }
 
 /** Masks are counted, zones have names. */
-function nameOf(outlines: readonly Outline[], index: number, { editor }: Words): string {
+function nameOf(outlines: readonly Outline[], index: number, { editor }: TechnicianWords): string {
   const { kind, name } = outlines[index]!
   if (kind === 'zone') return editor.zone(name)
   return editor.mask(outlines.slice(0, index + 1).filter((one) => one.kind === 'mask').length)

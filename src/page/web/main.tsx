@@ -1,15 +1,25 @@
 import { render } from 'preact'
 import { useEffect, useState } from 'preact/hooks'
 import type { LanguageCode } from '../../contract/languages/index.js'
-import type { Row, SessionAnswer } from '../wire.js'
+import type { Role, Row, SessionAnswer } from '../wire.js'
 import { session as askSession, post } from './api.js'
 import { lostMs, useFeed } from './feed.js'
 import { Login } from './login.js'
 import './style.css'
 import { keep, kept } from './kept.js'
-import { Technician } from './technician.js'
+import { screenOf } from './screen.js'
 import { type Words, wordsOf } from './texts.js'
 import { Ward } from './ward.js'
+
+const screens = { ward: ['ward', 'night'], technician: ['ward', 'night', 'technician'] } as const satisfies Record<
+  Role,
+  unknown
+>
+type Screen = (typeof screens)[Role][number]
+
+/** A ward's tablet needs neither. */
+const Night = screenOf(() => import('./night.js'))
+const Technician = screenOf(() => import('./technician.js'))
 
 /** Undefined: not asked yet. Null: not logged in. */
 type SessionState = SessionAnswer | null | undefined
@@ -26,7 +36,11 @@ function Page() {
   }, [code, theme, session])
   useEffect(() => void findSession(setSession), [])
   const other = code === 'de' ? 'en' : 'de'
-  const [screen, setScreen] = useState<'ward' | 'technician'>('ward')
+  const [screen, setScreen] = useState<Screen>('ward')
+  const logOut = (): void => {
+    setSession(null)
+    setScreen('ward')
+  }
   const otherTheme = theme === 'dark' ? 'light' : 'dark'
   return (
     <>
@@ -35,8 +49,8 @@ function Page() {
       </a>
       <header>
         <h1>painlens</h1>
-        {session?.role === 'technician' &&
-          (['ward', 'technician'] as const).map((one) => (
+        {session &&
+          screens[session.role].map((one) => (
             <button key={one} type="button" aria-pressed={screen === one} onClick={() => setScreen(one)}>
               {words[one]}
             </button>
@@ -49,7 +63,7 @@ function Page() {
           {words.theme}
         </button>
         {session && (
-          <button type="button" onClick={() => void post('/api/logout').then(() => setSession(null))}>
+          <button type="button" onClick={() => void post('/api/logout').then(() => logOut())}>
             {words.logOut} (<bdi>{session.name}</bdi>)
           </button>
         )}
@@ -60,7 +74,7 @@ function Page() {
           <Login words={words} onLogin={setSession} />
         </main>
       )}
-      {session && <Watching {...{ words, screen }} onLoggedOut={() => setSession(null)} />}
+      {session && <Watching {...{ words, screen }} onLoggedOut={logOut} />}
       <footer class="dim">{words.mirror}</footer>
     </>
   )
@@ -76,7 +90,7 @@ async function findSession(set: (session: SessionState) => void): Promise<void> 
 
 interface WatchingProps {
   words: Words
-  screen: 'ward' | 'technician'
+  screen: Screen
   onLoggedOut: () => void
 }
 
@@ -97,6 +111,7 @@ function Watching({ words, screen, onLoggedOut }: WatchingProps) {
         </p>
       )}
       {boxes.some(isDemonstration) && <p class="banner">{words.demonstration}</p>}
+      {screen === 'night' && <Night words={words} />}
       {screen === 'technician' && <Technician words={words} />}
       {screen === 'ward' && (rows ? <Ward {...{ rows, words, now, lost }} /> : <p>{words.loading}</p>)}
     </main>

@@ -2,7 +2,7 @@
 import type { ComponentChildren } from 'preact'
 import { useEffect, useRef, useState } from 'preact/hooks'
 import type { SeenFaceAnswer, SightAnswer } from '../wire.js'
-import type { Words } from './texts.js'
+import type { TechnicianWords } from './technician-texts.js'
 
 /** Below, a face is not judged. */
 const leastPx = 60
@@ -10,7 +10,7 @@ const pictureMs = 1000
 
 interface PictureProps {
   camera: string
-  words: Words
+  words: TechnicianWords
   /** It failed, and is shown no more. */
   onEnd: (why: string) => void
   /** What lies over the picture. */
@@ -62,7 +62,14 @@ export function Picture({ camera, words, onEnd, children }: PictureProps) {
 function FaceBox({ face, sight }: { face: SeenFaceAnswer; sight: SightAnswer }) {
   const [x, y, width, height] = face.box
   const area = { x: x * sight.width, y: y * sight.height, width: width * sight.width, height: height * sight.height }
-  return <rect class={face.why_not === null ? 'face' : 'face unusable'} {...area} />
+  // Two numbers a point.
+  const dots = face.landmarks.map((at, i) => (i % 2 ? `${at}h0` : `M${at} `)).join('')
+  return (
+    <>
+      <rect class={face.why_not === null ? 'face' : 'face unusable'} {...area} />
+      <path class="landmarks" d={dots} />
+    </>
+  )
 }
 
 /** @throws Error with what the box answers, when it gives none any more */

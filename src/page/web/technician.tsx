@@ -1,14 +1,18 @@
 import { useEffect, useState } from 'preact/hooks'
 import type { CamerasOfBox, CameraTile } from '../wire.js'
 import { get, post } from './api.js'
+import { Lamps, Way } from './commissioning.js'
 import { Editor } from './editor.js'
+import { Finding } from './finding.js'
 import { Picture } from './picture.js'
+import { type TechnicianWords, technicianWords } from './technician-texts.js'
 import type { Words } from './texts.js'
 
 const listMs = 3000
 
 /** A tile for each camera of the box that serves the page. */
-export function Technician({ words }: { words: Words }) {
+export default function Technician({ words: common }: { words: Words }) {
+  const words = technicianWords(common)
   const [box, setBox] = useState<CamerasOfBox | null>(null)
   const [stale, setStale] = useState(false)
   useEffect(() => {
@@ -32,13 +36,16 @@ export function Technician({ words }: { words: Words }) {
           <Tile key={camera.camera} {...{ camera, words, stale }} pictures={box.pictures} />
         ))}
       </ul>
+      <Finding words={words} />
+      <Way {...{ words }} cameras={box.cameras} />
+      {stale ? <p>{words.loading}</p> : <Lamps {...{ words }} lamps={box.lamps} />}
     </section>
   )
 }
 
 interface TileProps {
   camera: CameraTile
-  words: Words
+  words: TechnicianWords
   pictures: boolean
   /** The list is old, and says nothing of the camera any more. */
   stale: boolean

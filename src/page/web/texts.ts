@@ -2,9 +2,7 @@
 import type { Priority } from '../../contract/conditions.js'
 import type { LanguageCode } from '../../contract/languages/index.js'
 import type { Acknowledgement } from '../../contract/messages.js'
-import type { CameraState, UnusableReason } from '../../core/types.js'
 import type { RoomLamp, RoomUnknown } from '../wire.js'
-import { type EditorTexts, editorTexts } from './editor-texts.js'
 
 /** Of a screen, the browser's own connection can be lost, too. */
 export type ShownReason = RoomUnknown | 'link_lost'
@@ -56,21 +54,8 @@ interface Texts {
   soundOn: string
   soundMuted: string
   technician: string
-  cameras: string
-  looksAreLogged: string
-  noPictures: string
-  lookNow: string
-  stopLooking: string
-  pictureOf: (camera: string) => string
-  face: (px: number, least: number, roll: number) => string
-  usable: string
-  whyNot: Record<UnusableReason, string>
-  cameraState: string
-  cameraStates: Record<CameraState, string>
-  fps: string
-  damaged: string
-  usableShare: string
-  decoder: string
+  night: string
+  oldPage: string
 }
 
 const en: Texts = {
@@ -133,37 +118,8 @@ const en: Texts = {
   soundOn: 'Sound is on',
   soundMuted: 'Muted: tap for sound',
   technician: 'Technician',
-  cameras: 'Cameras of this box',
-  looksAreLogged:
-    'A picture is shown for 10 minutes after each request, and each request is logged with your name. A pause for care shows none.',
-  noPictures: 'Pictures are off. privacy.show_pictures in the config turns them on.',
-  lookNow: 'Show the picture for 10 min',
-  stopLooking: 'Hide the picture',
-  pictureOf: (camera) => `What painlens sees of camera ${camera}, masks black`,
-  face: (px, least, roll) => `Face ${px} px wide (at least ${least}), turned by ${roll}°`,
-  usable: 'can be judged',
-  whyNot: {
-    roll: 'cannot be judged: lies or hangs',
-    small: 'cannot be judged: too small',
-    covered: 'cannot be judged: covered',
-    blurred: 'cannot be judged: blurred',
-    profile: 'cannot be judged: in profile',
-    dark: 'cannot be judged: too dark'
-  },
-  cameraState: 'State',
-  cameraStates: {
-    ok: 'good pictures',
-    connecting: 'being connected',
-    lost: 'lost',
-    frozen: 'frozen',
-    dark: 'dark',
-    damaged: 'damaged',
-    paused: 'paused for care'
-  },
-  fps: 'Frames per second',
-  damaged: 'Damaged frames',
-  usableShare: 'Usable face, last hour',
-  decoder: 'Decoder'
+  night: 'Tonight',
+  oldPage: 'Load the page again.'
 }
 
 const de: Texts = {
@@ -231,37 +187,8 @@ const de: Texts = {
   soundOn: 'Ton ist an',
   soundMuted: 'Stumm: für Ton antippen',
   technician: 'Technik',
-  cameras: 'Kameras dieses Geräts',
-  looksAreLogged:
-    'Ein Bild wird nach jeder Anfrage 10 Minuten lang gezeigt, und jede Anfrage wird mit Ihrem Namen protokolliert. Eine Pause für Pflege zeigt keines.',
-  noPictures: 'Bilder sind ausgeschaltet. privacy.show_pictures in der Konfiguration schaltet sie ein.',
-  lookNow: 'Bild 10 min lang zeigen',
-  stopLooking: 'Bild verbergen',
-  pictureOf: (camera) => `Was painlens von Kamera ${camera} sieht, Masken schwarz`,
-  face: (px, least, roll) => `Gesicht ${px} px breit (mindestens ${least}), um ${roll}° gedreht`,
-  usable: 'beurteilbar',
-  whyNot: {
-    roll: 'nicht beurteilbar: liegt oder hängt',
-    small: 'nicht beurteilbar: zu klein',
-    covered: 'nicht beurteilbar: verdeckt',
-    blurred: 'nicht beurteilbar: unscharf',
-    profile: 'nicht beurteilbar: im Profil',
-    dark: 'nicht beurteilbar: zu dunkel'
-  },
-  cameraState: 'Zustand',
-  cameraStates: {
-    ok: 'gute Bilder',
-    connecting: 'wird verbunden',
-    lost: 'ausgefallen',
-    frozen: 'eingefroren',
-    dark: 'dunkel',
-    damaged: 'gestört',
-    paused: 'Pause für Pflege'
-  },
-  fps: 'Bilder je Sekunde',
-  damaged: 'Gestörte Bilder',
-  usableShare: 'Gesicht beurteilbar, letzte Stunde',
-  decoder: 'Decoder'
+  night: 'Heute Nacht',
+  oldPage: 'Bitte die Seite neu laden.'
 }
 
 const all: Record<LanguageCode, Texts> = { en, de }
@@ -269,15 +196,17 @@ const all: Record<LanguageCode, Texts> = { en, de }
 /** A language, with what depends on it. */
 export interface Words extends Texts {
   code: LanguageCode
-  editor: EditorTexts
+  /** For dates and numbers. */
+  locale: string
   /** The time of day. */
   clock: (iso: string) => string
 }
 
 export function wordsOf(code: LanguageCode): Words {
-  const format = new Intl.DateTimeFormat(code === 'en' ? 'en-GB' : code, { hour: '2-digit', minute: '2-digit' })
+  const locale = code === 'en' ? 'en-GB' : code
+  const format = new Intl.DateTimeFormat(locale, { hour: '2-digit', minute: '2-digit' })
   const clock = (iso: string): string => (Number.isNaN(Date.parse(iso)) ? '?' : format.format(new Date(iso)))
-  return { ...all[code], code, editor: editorTexts[code], clock }
+  return { ...all[code], code, locale, clock }
 }
 
 /** `45 s`, `12 min`, `3 h`: the same in both. */

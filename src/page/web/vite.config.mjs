@@ -1,4 +1,4 @@
-// The page's files for browsers: one script, one style sheet, nothing from anywhere else.
+// The page's files for browsers: one style sheet, a script for the ward, and one for each screen that not everyone opens. Nothing comes from anywhere else.
 import { fileURLToPath } from 'node:url'
 
 const here = fileURLToPath(new URL('.', import.meta.url))
@@ -12,7 +12,8 @@ export default {
   build: {
     outDir: fileURLToPath(new URL('../../../dist/page/web', import.meta.url)),
     emptyOutDir: true,
-    modulePreload: { polyfill: false },
+    modulePreload: false,
+    cssCodeSplit: false,
     target: 'es2022',
     // The policy of the page allows no `data:` addresses.
     assetsInlineLimit: 0

@@ -9,6 +9,8 @@ import type { ShownReason, Words } from './texts.js'
 /** A room as it is shown: without a connection, nothing is known of any. */
 type ShownRoom = Omit<RoomRow, 'why'> & { why: ShownReason | null }
 
+type Place = Pick<RoomRow, 'camera' | 'ward' | 'room' | 'bed'>
+
 interface WardProps {
   rows: ReadonlyMap<string, Row>
   words: Words
@@ -73,7 +75,7 @@ const isPainOf = ({ device, camera, physiological, ended }: AlarmRow, room: Show
   physiological && ended === null && device === room.device && camera === room.camera
 
 const collator = new Intl.Collator(undefined, { numeric: true })
-const byPlace = (a: RoomRow, b: RoomRow): number =>
+export const byPlace = (a: Place, b: Place): number =>
   collator.compare(a.ward ?? '', b.ward ?? '') ||
   collator.compare(a.room ?? a.camera, b.room ?? b.camera) ||
   collator.compare(a.bed ?? '', b.bed ?? '')
@@ -121,7 +123,7 @@ function stateText({ lamp, why, until }: ShownRoom, words: Words): string {
   return lamp === 'paused' && until !== null ? words.pausedUntil(words.clock(until)) : words.lamp[lamp]
 }
 
-function placeOf({ room, bed, camera }: ShownRoom, words: Words): string {
+export function placeOf({ room, bed, camera }: Place, words: Words): string {
   const parts = [room === null ? '' : `${words.room} ${room}`, bed === null ? '' : `${words.bed} ${bed}`]
   return parts.filter((part) => part !== '').join(', ') || camera
 }

@@ -44,13 +44,6 @@ export interface RtspConnectionOptions {
   loses?: () => boolean
   quirky: QuirkyConnection
   log: Log
-  readers: Readers
-}
-
-/** The readers of a server: cameras allow few at a time. */
-export interface Readers {
-  most: number
-  open: Set<object>
 }
 
 /** One RTSP connection: a reader's, or the feed's that publishes. The session ends with it (interleaved TCP only). */
@@ -59,7 +52,6 @@ export class RtspConnection {
   readonly #publications: RtspPublications
   readonly #auth: Authenticator | undefined
   readonly #loses: (() => boolean) | undefined
-  readonly #readers: Readers
   readonly #log: Log
   readonly #quirky: QuirkyConnection
   readonly #parser = new RtspParser()
@@ -86,9 +78,8 @@ export class RtspConnection {
       }
     | undefined
 
-  constructor(socket: Socket, { publications, credentials, loses, quirky, readers, log }: RtspConnectionOptions) {
+  constructor(socket: Socket, { publications, credentials, loses, quirky, log }: RtspConnectionOptions) {
     this.#socket = socket
-    this.#readers = readers
     this.#publications = publications
     this.#auth = credentials && createAuthenticator(credentials)
     this.#loses = loses
@@ -197,8 +188,6 @@ export class RtspConnection {
     const channel = wanted ? Number(wanted[1]) & 0xfe : track * 2
     if (this.#recording) this.#recording.channels.set(channel, track)
     else {
-      if (!this.#playing && this.#readers.open.size >= this.#readers.most) return { status: 453 }
-      this.#readers.open.add(this)
       this.#playing ??= { stream, reader: new RtspSocketReader(this.#socket, this.#loses) }
       this.#playing.reader.map(track, channel)
     }
@@ -240,7 +229,6 @@ export class RtspConnection {
 
   #closed(): void {
     this.#quirky.closed()
-    this.#readers.open.delete(this)
     this.#playing?.stream.remove(this.#playing.reader)
     if (this.#recording) this.#publications.end(this.#recording.secretPath)
   }

@@ -10,7 +10,7 @@ export interface RtspQuirks {
   hangUpAt?: string
   /** Requests of these methods get this status. */
   statuses?: Readonly<Record<string, number>>
-  /** Only so many readers at a time; a place is free again so long after its reader went. */
+  /** Only so many readers at a time, others get 453; a place is free again so long after its reader went. */
   places?: { most: number; freedAfterMs: number }
   /** Tracks are named by whole addresses that begin with this, in the place of the camera's own. */
   trackOrigin?: string

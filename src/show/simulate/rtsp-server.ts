@@ -25,8 +25,6 @@ export interface RtspServerOptions {
   /** PEM texts; with them readers need rtsps://. */
   tls?: { cert: string; key: string }
   quirks?: RtspQuirks
-  /** How many readers may play at a time, all streams together; any number unless given. Further ones get 453. */
-  mostReaders?: number
   log: Log
 }
 
@@ -47,13 +45,12 @@ export interface RtspServer {
 /** @throws PortInUseError when the port is taken or may not be listened on */
 export async function startRtspServer(options: RtspServerOptions): Promise<RtspServer> {
   const { host = '127.0.0.1', port = 0, credentials, tls, quirks = {}, loses, log } = options
-  const readers = { most: options.mostReaders ?? Number.POSITIVE_INFINITY, open: new Set<object>() }
   const places = new Places()
   const publications = new RtspPublications()
   const open = new Map<Socket, RtspConnection>()
   const accept = (socket: Socket): void => {
     const quirky = new QuirkyConnection(quirks, places)
-    const connection = new RtspConnection(socket, { publications, credentials, loses, quirky, readers, log })
+    const connection = new RtspConnection(socket, { publications, credentials, loses, quirky, log })
     open.set(socket, connection)
     socket.on('close', () => open.delete(socket))
     connection.start()

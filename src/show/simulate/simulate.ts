@@ -6,6 +6,7 @@ import { type Day, defaultDay, type PlacedStretch } from './day.js'
 import { type Feed, startFeed } from './feed.js'
 import { renderDay } from './frames.js'
 import { type RtspCredentials, startRtspServer } from './rtsp-server.js'
+import type { RtspQuirks } from './rtsp-server-quirks.js'
 
 /** The resident begins to show something. */
 export interface StretchEvent {
@@ -32,8 +33,7 @@ export interface SimulationOptions {
   centre?: Point
   day?: Day
   credentials?: RtspCredentials
-  /** See `RtspServerOptions`. */
-  mostReaders?: number
+  quirks?: RtspQuirks
   ffmpeg?: string
   clock?: Clock
   log: Log
@@ -69,7 +69,7 @@ export async function startSimulation(options: SimulationOptions): Promise<Simul
     host: options.host ?? '127.0.0.1',
     port: options.rtspPort ?? 0,
     credentials: options.credentials,
-    mostReaders: options.mostReaders,
+    quirks: options.quirks,
     log
   })
   const film = new Film(clock, options.onStretch)

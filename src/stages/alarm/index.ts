@@ -3,31 +3,29 @@ import {
   type EndReason,
   type FaceCondition,
   faceConditions,
-  hasUpdates,
   type TechnicalCondition
 } from '../../contract/conditions.js'
 import type { Acknowledgement, AcknowledgementMessage, AlarmMessage, AlarmSubject } from '../../contract/messages.js'
 import { later, type Moment, stamp } from '../../core/clock.js'
 import { InputError, type Problem } from '../../core/errors.js'
 import type { Box, CameraState } from '../../core/types.js'
+import { correct, isOverdue, questionOf } from './confirmation.js'
 import { PastAlarms, refuseMany } from './past.js'
 import { type AlarmFacts, AlarmRecord, commandLimits, placeOf, TokenBucket } from './record.js'
+import { TechnicalAlarms } from './technical.js'
 import {
   EndedAlarms,
   endOf,
   follow,
-  handOver,
   hasOnset,
   held,
   isCleared,
-  isInThePlaceOf,
   isScore,
-  mayBeAnother,
   newTrack,
   predecessor,
-  showsThePainOf,
+  setAsideIfAnother,
   type TrackState,
-  technicalKey,
+  takeOver,
   trackKey
 } from './track.js'
 import {
@@ -37,18 +35,25 @@ import {
   type AlarmRules,
   type Alarms,
   cameraStates,
+  type Float32Question,
   type Observation,
   type TestAlarmOptions,
   watchedConditions
 } from './types.js'
 
 export { endAfterRestart } from './record.js'
-export type { Acknowledged, AlarmOptions, AlarmOutput, AlarmRules, Alarms, Observation } from './types.js'
+export type {
+  Acknowledged,
+  AlarmOptions,
+  AlarmOutput,
+  AlarmRules,
+  Alarms,
+  Float32Question,
+  Observation
+} from './types.js'
 
 /** A rise that subscribers should hear of before the next regular update. */
 const riseStep = 0.1
-/** A camera may be lost for days: its alarm needs no update each few seconds. */
-const technicalUpdateS = 60
 
 /**
  * The alarm stage: one state machine with hysteresis per track, and one alarm per technical condition. Pure: it has no
@@ -66,7 +71,7 @@ class AlarmStage implements Alarms {
   readonly #testLimit = new TokenBucket(...commandLimits.testAlarms)
   readonly #refreshLimit = new TokenBucket(...commandLimits.refreshes)
   readonly #tracks = new Map<string, TrackState>()
-  readonly #technical = new Map<string, AlarmRecord>()
+  readonly #technical: TechnicalAlarms
   /** Test alarms, and when each ends. */
   readonly #tests = new Map<AlarmRecord, Moment>()
   readonly #cameraStates = new Map<string, CameraState>()
@@ -82,23 +87,35 @@ class AlarmStage implements Alarms {
     this.#newId = options.newId ?? randomUUID
     this.#past = new PastAlarms(options.clock)
     this.#limit = new TokenBucket(this.#rules.updatesPerS)
+    this.#technical = new TechnicalAlarms({
+      record: (...facts) => this.#record(...facts),
+      end: (...ending) => this.#end(...ending)
+    })
   }
 
-  observe({ camera, track: id, at, score, box }: Observation): AlarmOutput {
+  observe({ camera, track: id, at, score, box, precision = 'float32' }: Observation): AlarmOutput {
     const state = this.#cameraStates.get(camera)
     if (this.#stopped || (state && cameraStates[state].hides)) {
-      return { smoothed: score ?? Number.NaN, alarms: [], episode: null }
+      return { smoothed: score ?? Number.NaN, alarms: [], episode: null, question: null }
     }
     const key = trackKey(camera, id)
-    this.#setAsideIfAnother(key, at, score, box ?? null)
-    const track = this.#track(key, camera, at, box ?? null)
-    follow(track, this.#rules, at, score, box ?? null)
-    if (track.alarm === null) this.#takeOver(key, at, score)
-    const alarms = this.#step(track)
+    const seen = { at, score, box: box ?? null }
+    setAsideIfAnother(this.#tracks, key, this.#rules, seen)
+    const track = this.#track(key, camera, at, seen.box)
+    follow(track, this.#rules, at, score, seen.box)
+    if (track.alarm === null) takeOver(this.#tracks, key, this.#rules, seen)
+    const isExact = precision === 'float32' && isScore(score)
+    const alarms = this.#step(track, isExact)
+    const question = isExact || !isScore(score) ? null : questionOf(track, this.#rules, score)
     const alarm = track.alarm
     const episode = alarm === null ? null : { alarmId: alarm.alarmId, active: !alarm.ended }
     if (alarm?.ended) track.alarm = null
-    return { smoothed: track.smoothed, alarms, episode }
+    return { smoothed: track.smoothed, alarms, episode, question }
+  }
+
+  answer(question: Float32Question, score: number | null, at: Moment): AlarmMessage[] {
+    const track = [...this.#tracks.values()].find((each) => each.question === question)
+    return track ? this.#settle(track, score, at) : []
   }
 
   trackLost(camera: string, track: number): void {
@@ -126,9 +143,9 @@ class AlarmStage implements Alarms {
     if (ends !== null && afterS === undefined) alarms.push(...this.#endFaces(camera, ends, at))
     // What gives way to another trouble, or to a pause, is not known to be over.
     for (const condition of watchedConditions) {
-      if (condition !== raises) alarms.push(...this.#endTechnical(condition, camera, ends ?? 'cleared', at))
+      if (condition !== raises) alarms.push(...this.#technical.end(condition, camera, ends ?? 'cleared', at))
     }
-    if (raises !== null) alarms.push(...this.#startTechnical(raises, camera, at, at, null))
+    if (raises !== null) alarms.push(...this.#technical.start(raises, camera, at, at, null))
     return alarms
   }
 
@@ -136,23 +153,23 @@ class AlarmStage implements Alarms {
     if (this.#stopped) return []
     this.#cameraStates.delete(camera)
     this.#lasting.delete(camera)
-    const technical = watchedConditions.flatMap((one) => this.#endTechnical(one, camera, 'reconfigured', at))
+    const technical = watchedConditions.flatMap((one) => this.#technical.end(one, camera, 'reconfigured', at))
     const faces = this.#endFaces(camera, 'reconfigured', at)
     return [...this.#endTracks(camera, 'reconfigured', at), ...faces, ...technical]
   }
 
   faces(condition: FaceCondition, camera: string, since: Moment | null, at: Moment): AlarmMessage[] {
     if (this.#stopped) return []
-    if (since === null) return this.#endTechnical(condition, camera, 'cleared', at)
+    if (since === null) return this.#technical.end(condition, camera, 'cleared', at)
     const state = this.#cameraStates.get(camera)
     if (state && cameraStates[state].ends !== null) return []
-    return this.#startTechnical(condition, camera, at, since, null)
+    return this.#technical.start(condition, camera, at, since, null)
   }
 
   technical(condition: TechnicalCondition, problem: Problem | null, at: Moment, onset = at): AlarmMessage[] {
     if (this.#stopped) return []
-    if (problem === null) return this.#endTechnical(condition, null, 'cleared', at)
-    return this.#startTechnical(condition, null, at, onset, problem)
+    if (problem === null) return this.#technical.end(condition, null, 'cleared', at)
+    return this.#technical.start(condition, null, at, onset, problem)
   }
 
   ack(alarmId: string, by: string, kind: Acknowledgement['kind'], at: Moment): Acknowledged {
@@ -185,7 +202,7 @@ class AlarmStage implements Alarms {
     }
     this.#limit.takeFor('command test_alarm', at)
     this.#testLimit.takeFor('command test_alarm', at, 0)
-    const nothing = { type: 'technical', score: null, threshold: null, code: null } as const
+    const nothing = { type: 'technical', score: null, threshold: null, code: null, confirmed: null } as const
     const alarm = this.#record({ ...nothing, condition: 'test', camera, test: true }, at, priority && { priority })
     this.#tests.set(alarm, later(at, seconds * 1000))
     return [alarm.start(at)]
@@ -194,10 +211,14 @@ class AlarmStage implements Alarms {
   tick(now: Moment): AlarmMessage[] {
     const alarms = this.#lasted(now)
     for (const [key, track] of this.#tracks) {
+      if (isOverdue(track, now)) alarms.push(...this.#settle(track, null, now))
       const reason = endOf(track, this.#rules, now)
       if (reason !== null) {
         this.#tracks.delete(key)
-        alarms.push(...this.#endPain(track, this.#whyLost(track.camera, reason), now))
+        alarms.push(
+          ...this.#settle(track, null, now),
+          ...this.#endPain(track, this.#whyLost(track.camera, reason), now)
+        )
       } else if (track.alarm) {
         if (held(track.alarm.lastAt, now, this.#rules.updateS)) track.alarm.wanted = true
         if (this.#rules.remindS !== null) track.alarm.remindAfter(this.#rules.remindS, now)
@@ -209,9 +230,7 @@ class AlarmStage implements Alarms {
       this.#tests.delete(alarm)
       alarms.push(this.#end(alarm, now, 'test'))
     }
-    for (const alarm of this.#technical.values()) {
-      if (hasUpdates(alarm.condition) && held(alarm.lastAt, now, technicalUpdateS)) alarm.wanted = true
-    }
+    this.#technical.tick(now)
     return [...alarms, ...this.#wantedUpdates(now)]
   }
 
@@ -242,20 +261,13 @@ class AlarmStage implements Alarms {
   }
 
   shutdown(at: Moment): AlarmMessage[] {
+    const alarms = [...this.#tracks.values()].flatMap((track) => this.#settle(track, null, at))
     this.#stopped = true
-    const alarms = [...this.#activeRecords()].map((alarm) => this.#end(alarm, at, 'stopped'))
+    for (const alarm of this.#activeRecords()) alarms.push(this.#end(alarm, at, 'stopped'))
     this.#tracks.clear()
     this.#technical.clear()
     this.#tests.clear()
     return alarms
-  }
-
-  /** A person in pain who was out of sight, and may be another one by now, is waited for under a name of its own. */
-  #setAsideIfAnother(key: string, at: Moment, score: number | null, box: Box | null): void {
-    const track = this.#tracks.get(key)
-    if (!track?.alarm || !isScore(score) || !mayBeAnother(track, this.#rules, { at, score, box })) return
-    this.#tracks.delete(key)
-    this.#tracks.set(`${key} ${track.alarm.alarmId}`, { ...track, lost: true, isDoubtful: true, heir: key })
   }
 
   /** The track's state; a new track goes on from that of the face which was at its place. */
@@ -267,6 +279,7 @@ class AlarmStage implements Alarms {
       if (before) {
         this.#tracks.delete(before[0])
         this.#tracks.set(key, before[1])
+        before[1].question ??= track.question
         return before[1]
       }
     }
@@ -274,51 +287,52 @@ class AlarmStage implements Alarms {
     return track
   }
 
-  /**
-   * An alarm goes on with a track that shows pain at its place. A face that shows none there casts doubt on who it is; one of
-   * which that cannot be said, or not yet, holds the alarm.
-   */
-  #takeOver(key: string, at: Moment, score: number | null): void {
-    const track = this.#tracks.get(key)!
-    for (const [otherKey, other] of this.#tracks) {
-      if (other.alarm === null) continue
-      if (showsThePainOf(track, other, this.#rules, { at, isHeir: other.heir === key })) {
-        handOver(other, track)
-        if (other.lost) this.#tracks.delete(otherKey)
-        return
-      }
-      if (!isInThePlaceOf(track, other, at)) continue
-      const isOpen = isScore(score) ? score > this.#rules.clearThreshold : Number.isNaN(track.smoothed)
-      if (isOpen) other.heldAt = at
-      else if (isScore(score)) other.isDoubtful = true
-    }
-  }
-
-  #step(track: TrackState): AlarmMessage[] {
+  /** @param isExact the track's last score is of float32: no alarm starts with another one */
+  #step(track: TrackState, isExact: boolean): AlarmMessage[] {
     const { alarm, above, lastSeen: now, smoothed } = track
     if (alarm === null) {
-      if (above === null || !hasOnset(track, this.#rules)) return []
-      track.alarm = this.#startPain(track, above.since)
-      return [track.alarm.start(now)]
+      if (!isExact || above === null || !hasOnset(track, this.#rules)) return []
+      return [this.#startPain(track, now, { smoothed, onset: above.since, confirmed: true })]
     }
     if (isCleared(track, this.#rules)) return this.#endPain(track, 'cleared', now, smoothed)
+    if (isExact && above !== null) alarm.confirm()
     const risen = smoothed >= (alarm.lastScore ?? 0) + riseStep
     if (risen || held(alarm.lastAt, now, this.#rules.updateS)) alarm.wanted = true
     return alarm.wanted && this.#mayUpdate(alarm, now) ? [alarm.update(now, smoothed)] : []
   }
 
-  #startPain(track: TrackState, onset: Moment): AlarmRecord {
-    const { camera, smoothed: score, lastSeen } = track
-    const before = this.#ended.at(track, lastSeen)
+  /** What float32 has said, or with null that it says nothing in time: then the alarm starts unconfirmed. */
+  #settle(track: TrackState, score: number | null, at: Moment): AlarmMessage[] {
+    const { question } = track
+    if (question === null) return []
+    track.question = null
+    const smoothed = score === null ? question.smoothed : correct(track, this.#rules, question, score)
+    const isConfirmed = score !== null && smoothed >= this.#rules.onsetThreshold
+    if (isConfirmed) track.alarm?.confirm()
+    const starts = track.alarm === null && (isConfirmed || score === null)
+    return starts ? [this.#startPain(track, at, { smoothed, onset: question.onset, confirmed: isConfirmed })] : []
+  }
+
+  #startPain(
+    track: TrackState,
+    at: Moment,
+    { smoothed, onset, confirmed }: { smoothed: number; onset: Moment; confirmed: boolean }
+  ): AlarmMessage {
+    const { camera } = track
+    track.question = null
+    const before = this.#ended.at(track, at)
     track.patience = before?.patience ?? 1
-    const about = { camera, score, threshold: this.#rules.onsetThreshold, code: null, test: false } as const
+    const threshold = this.#rules.onsetThreshold
+    const about = { camera, score: smoothed, threshold, code: null, test: false, confirmed } as const
     const subject = { type: 'physiological', condition: 'pain', ...about } as const
-    return this.#record(subject, onset, { previous: before?.alarmId ?? null })
+    track.alarm = this.#record(subject, onset, { previous: before?.alarmId ?? null })
+    return track.alarm.start(at)
   }
 
   /** @param score the one in the last message unless given */
   #endPain(track: TrackState, reason: EndReason, at: Moment, score?: number): AlarmMessage[] {
     if (track.alarm === null) return []
+    track.question = null
     this.#ended.add(track, track.alarm.alarmId, at)
     return [this.#end(track.alarm, at, reason, score)]
   }
@@ -347,36 +361,13 @@ class AlarmStage implements Alarms {
     for (const [key, track] of this.#tracks) {
       if (track.camera !== camera) continue
       this.#tracks.delete(key)
-      alarms.push(...this.#endPain(track, reason, at))
+      alarms.push(...this.#settle(track, null, at), ...this.#endPain(track, reason, at))
     }
     return alarms
   }
 
   #endFaces(camera: string, reason: EndReason, at: Moment): AlarmMessage[] {
-    return faceConditions.flatMap((condition) => this.#endTechnical(condition, camera, reason, at))
-  }
-
-  #startTechnical(
-    condition: TechnicalCondition,
-    camera: string | null,
-    at: Moment,
-    onset: Moment,
-    problem: Problem | null
-  ) {
-    const key = technicalKey(condition, camera)
-    if (this.#technical.has(key)) return []
-    const unscored = { type: 'technical', score: null, threshold: null, test: false } as const
-    const about = { ...unscored, condition, camera, code: problem?.code ?? null }
-    const raised = this.#record(about, onset, { detail: problem?.message ?? null })
-    this.#technical.set(key, raised)
-    return [raised.start(at)]
-  }
-
-  #endTechnical(condition: TechnicalCondition, camera: string | null, reason: EndReason, at: Moment): AlarmMessage[] {
-    const key = technicalKey(condition, camera)
-    const alarm = this.#technical.get(key)
-    this.#technical.delete(key)
-    return alarm ? [this.#end(alarm, at, reason)] : []
+    return faceConditions.flatMap((condition) => this.#technical.end(condition, camera, reason, at))
   }
 
   #record(subject: AlarmSubject, onset: Moment, more: Partial<AlarmFacts> = {}): AlarmRecord {
@@ -393,7 +384,7 @@ class AlarmStage implements Alarms {
 
   *#activeRecords(): Iterable<AlarmRecord> {
     for (const track of this.#tracks.values()) if (track.alarm) yield track.alarm
-    yield* this.#technical.values()
+    yield* this.#technical.records()
     yield* this.#tests.keys()
   }
 }

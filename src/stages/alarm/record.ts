@@ -96,6 +96,18 @@ export class AlarmRecord {
     return this.#subject.score
   }
 
+  /** Whether float32 has seen the pain; of an alarm about no person that is not asked. */
+  get confirmed(): boolean {
+    return this.#subject.confirmed !== false
+  }
+
+  /** float32 has seen the pain after all: an update is to say so. */
+  confirm(): void {
+    if (this.confirmed || this.#subject.type !== 'physiological') return
+    this.#subject = { ...this.#subject, confirmed: true }
+    this.wanted = true
+  }
+
   /** Turns the next update into a reminder, if no acknowledgement has come for so long after the start or the last reminder. */
   remindAfter(seconds: number, now: Moment): void {
     if (this.#subject.type !== 'physiological' || this.#ack !== null) return
@@ -184,10 +196,12 @@ export function endAfterRestart(last: AlarmMessage, at: Moment, clock: Clock): A
   return new AlarmRecord(subjectOf(last), facts, clock, past).end(at, 'restarted')
 }
 
-/** An earlier version's message has no code. */
-function subjectOf({ type, condition, camera, score, threshold, code = null, test }: AlarmMessage): AlarmSubject {
+/** An earlier version's message has no code, and says nothing of float32, which was all there was. */
+function subjectOf(last: AlarmMessage): AlarmSubject {
+  const { type, condition, camera, score, threshold, code = null, test } = last
+  const { confirmed = type === 'physiological' ? true : null } = last
   // They fit each other, as they come from one message.
-  return { type, condition, camera, score, threshold, code, test } as AlarmSubject
+  return { type, condition, camera, score, threshold, code, test, confirmed } as AlarmSubject
 }
 
 function rounded(value: number, digits: number): number {

@@ -1,9 +1,9 @@
 /** What is known about one face over time, and what follows for its alarm: onset, end, and which track goes on with it. */
-import type { EndReason, TechnicalCondition } from '../../contract/conditions.js'
+import type { EndReason } from '../../contract/conditions.js'
 import { latest, type Moment, type Seconds } from '../../core/clock.js'
 import type { Box } from '../../core/types.js'
 import type { AlarmRecord } from './record.js'
-import type { AlarmRules } from './types.js'
+import type { AlarmRules, Float32Question } from './types.js'
 
 /** In which the smoothed score has been on one side of a threshold. */
 interface Stretch {
@@ -44,6 +44,10 @@ export interface TrackState {
   heldAt: Moment | null
   /** Out of sight, with a face at its place that shows no pain, and may be another person's. */
   isDoubtful: boolean
+  /** What float32 is asked about it, as an alarm waits to be confirmed; null while nothing is. */
+  question: Float32Question | null
+  /** When it was asked last. */
+  askedAt: Moment | null
 }
 
 export function newTrack(camera: string, at: Moment): TrackState {
@@ -64,7 +68,9 @@ export function newTrack(camera: string, at: Moment): TrackState {
     painAt: null,
     patience: 1,
     heldAt: null,
-    isDoubtful: false
+    isDoubtful: false,
+    question: null,
+    askedAt: null
   }
 }
 
@@ -158,10 +164,6 @@ export function trackKey(camera: string, track: number): string {
   return `${track}@${camera}`
 }
 
-export function technicalKey(condition: TechnicalCondition, camera: string | null): string {
-  return `${condition}/${camera ?? ''}`
-}
-
 /** How long a face has to be unseen before another track may be taken for it, unless the tracker says that it is lost. */
 const unseenMs = 1000
 
@@ -200,7 +202,7 @@ const growth = 1.2
  * Whether a face in pain was out of sight and one without pain is seen now, under the same number: the tracker goes by
  * places, so that may be another person.
  */
-export function mayBeAnother(
+function mayBeAnother(
   track: TrackState,
   { clearThreshold }: AlarmRules,
   { at, score, box }: { at: Moment; score: number; box: Box | null }
@@ -221,7 +223,7 @@ function isSamePlace(before: Box, now: Box): boolean {
  * Whether `track`, which has no alarm, shows pain where that of `other` was seen last, or under its number, while that person
  * is out of sight or shows none: then it is the same person, or at least the same pain, and the alarm goes on with `track`.
  */
-export const showsThePainOf = (
+const showsThePainOf = (
   track: TrackState,
   other: TrackState,
   { clearThreshold }: AlarmRules,
@@ -233,17 +235,65 @@ export const showsThePainOf = (
   (isUnseen(other, at) || other.below !== null)
 
 /** The alarm, and how it is waited for, go on with another track. */
-export function handOver(from: TrackState, to: TrackState): void {
+function handOver(from: TrackState, to: TrackState): void {
   to.alarm = from.alarm
   to.patience = from.patience
   to.presence = from.presence
   to.painAt = to.box
+  to.question ??= from.question
+  to.askedAt = from.askedAt
   from.alarm = null
+  from.question = null
 }
 
 /** A face at the place of one that is out of sight, and came up since then. */
-export const isInThePlaceOf = (track: TrackState, gone: TrackState, at: Moment): boolean =>
+const isInThePlaceOf = (track: TrackState, gone: TrackState, at: Moment): boolean =>
   isUnseen(gone, at) && track.firstSeen > gone.lastSeen && isAtItsPlace(track, gone, gone.painAt)
+
+/** What a frame says of a face. */
+interface Seen {
+  at: Moment
+  score: number | null
+  box: Box | null
+}
+
+/** A person in pain who was out of sight, and may be another one by now, is waited for under a name of its own. */
+export function setAsideIfAnother(
+  tracks: Map<string, TrackState>,
+  key: string,
+  rules: AlarmRules,
+  { at, score, box }: Seen
+): void {
+  const track = tracks.get(key)
+  if (!track?.alarm || !isScore(score) || !mayBeAnother(track, rules, { at, score, box })) return
+  tracks.delete(key)
+  tracks.set(`${key} ${track.alarm.alarmId}`, { ...track, lost: true, isDoubtful: true, heir: key })
+}
+
+/**
+ * An alarm goes on with a track that shows pain at its place. A face that shows none there casts doubt on who it is; one of
+ * which that cannot be said, or not yet, holds the alarm.
+ */
+export function takeOver(
+  tracks: Map<string, TrackState>,
+  key: string,
+  rules: AlarmRules,
+  { at, score }: Pick<Seen, 'at' | 'score'>
+): void {
+  const track = tracks.get(key)!
+  for (const [otherKey, other] of tracks) {
+    if (other.alarm === null) continue
+    if (showsThePainOf(track, other, rules, { at, isHeir: other.heir === key })) {
+      handOver(other, track)
+      if (other.lost) tracks.delete(otherKey)
+      return
+    }
+    if (!isInThePlaceOf(track, other, at)) continue
+    const isOpen = isScore(score) ? score > rules.clearThreshold : Number.isNaN(track.smoothed)
+    if (isOpen) other.heldAt = at
+    else if (isScore(score)) other.isDoubtful = true
+  }
+}
 
 const isAtItsPlace = (track: TrackState, other: TrackState, place: Box | null): boolean =>
   track !== other && track.camera === other.camera && track.box !== null && place !== null && near(place, track.box)

@@ -2,7 +2,7 @@ import type { Condition, EndReason, FaceCondition, Priority, TechnicalCondition 
 import type { Acknowledgement, AcknowledgementMessage, AlarmMessage } from '../../contract/messages.js'
 import type { Clock, Moment } from '../../core/clock.js'
 import type { Problem } from '../../core/errors.js'
-import type { Box, CameraState } from '../../core/types.js'
+import type { Box, CameraState, Precision } from '../../core/types.js'
 
 export interface AlarmOptions {
   cameras: Record<string, { ward: string | null; room: string | null; bed: string | null }>
@@ -22,6 +22,8 @@ export interface Observation {
   at: Moment
   /** The alarm label's probability, 0..1. Null, or what is not finite: the face is seen, and could not be judged. */
   score: number | null
+  /** Of the model that gave the score; float32 unless given. An alarm starts by a score of float32, or by its answer to a question. */
+  precision?: Precision
   /** In pixels of the frame. Without it an episode is not handed over to a new track. */
   box?: Box
 }
@@ -33,6 +35,20 @@ export interface AlarmOutput {
   alarms: AlarmMessage[]
   /** The alarm of this track, if there is one. */
   episode: { alarmId: string; active: boolean } | null
+  /** float32 is to be asked about this face: what it says goes to `answer`. */
+  question: Float32Question | null
+}
+
+/** What float32 is asked about a track. */
+export interface Float32Question {
+  /** What the other model said of the face. */
+  score: number
+  /** The smoothed score then. */
+  smoothed: number
+  /** When it was asked. */
+  at: Moment
+  /** Since when the smoothed score has been at or above the onset threshold. */
+  onset: Moment
 }
 
 export interface TestAlarmOptions {
@@ -52,6 +68,11 @@ export interface Acknowledged {
 
 export interface Alarms {
   observe(observation: Observation): AlarmOutput
+  /**
+   * What float32 says of the face that a question was about: the alarm starts, confirmed, or it does not.
+   * @param score null: it has not answered within a second; then the alarm starts unconfirmed, as it does by `tick` if this is never called
+   */
+  answer(question: Float32Question, score: number | null, at: Moment): AlarmMessage[]
   /** The tracker has given a track up. Its alarm ends with `tick`, unless a new track at its place takes it over before. */
   trackLost(camera: string, track: number): void
   /** A camera that is lost, frozen, dark, damaged (for 10 s: see `tick`) or paused ends its pain alarms; all but `paused` raise a technical one until it is `ok`. */

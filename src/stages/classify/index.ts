@@ -9,14 +9,33 @@ import {
   type WorkerTroubles
 } from '../../core/kept-worker.js'
 import type { Log } from '../../core/log.js'
-import type { Face, Sighting, Verdict } from '../../core/types.js'
+import type { Face, Precision, PrecisionChoice, Sighting, Verdict } from '../../core/types.js'
 import { workerScript } from '../../core/worker.js'
+import type { Engine } from '../../lib/lrp/engine.js'
+import { withGraphFolder } from '../../lib/lrp/graph-folder.js'
 import type { Manifest } from '../../lib/model/manifest.js'
-import { probabilitiesOf, type Reading } from '../../lib/model/preprocess.js'
+import { probabilitiesOf } from '../../lib/model/preprocess.js'
 import type { Head } from '../../lib/onnx/index.js'
 import type { ProviderProof } from '../../lib/ort/provider.js'
 import type { ProviderChoice } from '../../lib/ort/provider-names.js'
+import { JudgedFaces, type SeenBy } from './change.js'
+import { Float32Queue } from './float32.js'
+import { inWords, type PrecisionStatus } from './precision.js'
+import { JudgingQueue } from './queue.js'
+import type { LrpRequest } from './with-lrp.js'
 import type { ClassifyMethods, OpenClassifierAnswer } from './worker.js'
+
+export { inWords, type PrecisionStatus } from './precision.js'
+export type { LrpRequest } from './with-lrp.js'
+
+/** In what numbers faces are judged. */
+export interface PrecisionOptions {
+  choice: PrecisionChoice
+  /** Faces to prove another precision than float32 with: RGB24 of the manifest's size. Called once, where there is one. */
+  proofCrops: () => Promise<Uint8Array[]>
+  /** Scores near which float32 is asked again, as alarms and explanations depend on which side of them a score is. */
+  thresholds: readonly number[]
+}
 
 export interface ClassifierOptions extends WorkerTroubles {
   manifest: Manifest
@@ -24,6 +43,13 @@ export interface ClassifierOptions extends WorkerTroubles {
   /** Threads within an operator; 0: one for each core. */
   threads: number
   log: Log
+  /**
+   * Explain in the same session, so that the weights are in memory once: on the CPU alone, where the model allows it, and where there
+   * is room to open it, which is logged if not.
+   */
+  lrp?: LrpRequest
+  /** float32 unless given. */
+  precision?: PrecisionOptions
   /** Largest batch, in faces; the best for the provider unless given. */
   largestBatch?: number
   /** Called after each successful inference with its number of faces. @param ms the time that ONNX Runtime took */
@@ -37,10 +63,21 @@ export interface Classifier {
   readonly proof: ProviderProof
   /** How the model's outputs are read. */
   readonly head: Head
+  /**
+   * LRP in the classifier's own session; null without one. Each explanation goes between two verdicts, when no face waits or its turn
+   * has come; closing it closes nothing.
+   */
+  readonly lrp: Engine | null
+  readonly precision: PrecisionStatus
   /** Number of restarts of the worker. */
   readonly restarted: number
-  /** Classifies the faces of a sighting; waiting faces of all cameras are batched. */
+  /**
+   * Classifies the faces of a sighting. Of those that wait, of all cameras, the one with the face that has changed most since it was
+   * judged goes first; none waits longer than a second for that.
+   */
   classify(sighting: FacesOfFrame): Classification
+  /** A face's score in float32, which an alarm waits for. @returns null where it is not there within a second */
+  confirm(face: Face): Promise<number | null>
   stop(): Promise<void>
 }
 
@@ -70,14 +107,30 @@ export async function startClassifier(options: ClassifierOptions): Promise<Class
 const what = 'the classifier'
 const script = workerScript(import.meta.url, './worker.js')
 
+/** A score of another precision that is no further from a threshold is asked of float32. */
+const nearThreshold = 0.1
+/** How long a verdict waits for that; then the other precision's counts. */
+const secondLookMs = 500
+/** How long an alarm waits to be confirmed. */
+const confirmationMs = 1000
+
 type ClassifyWorker = InferenceWorker<ClassifyMethods, OpenClassifierAnswer>
 
 class ClassifierInWorker implements Classifier {
   readonly #options: ClassifierOptions
   readonly #worker: KeptWorker<ClassifyWorker>
-  readonly #batches: Batches<Face, Float32Array>
+  readonly #queue: JudgingQueue<SeenBy & { face: Face }, Float32Array>
+  readonly #judged = new JudgedFaces()
+  readonly #lrp: Pick<Engine, 'explain' | 'logits' | 'close'> = {
+    explain: (sample, weights) =>
+      this.#queue.between(() => this.#worker.serving().client.call('explain', { sample, weights })),
+    logits: (sample) => this.#queue.between(() => this.#worker.serving().client.call('logits', sample)),
+    close: () => Promise.resolve()
+  }
   /** The result of the last opening of the worker. */
   #opened: OpenClassifierAnswer | null = null
+  readonly #float32 = new Float32Queue((crop) => this.#inferExactly(crop))
+  #proofCrops: Uint8Array[] | null = null
 
   constructor(options: ClassifierOptions) {
     this.#options = options
@@ -88,7 +141,15 @@ class ClassifierInWorker implements Classifier {
       givenUpCode: 'PL-WORKER-LOST',
       log: options.log
     })
-    this.#batches = new Batches({ max: () => this.#opened!.largest, run: (faces) => this.#infer(faces) })
+    this.#queue = new JudgingQueue({
+      max: () => this.#opened!.largest,
+      urgency: (seen) => this.#judged.changeOf(seen),
+      run: async (seen) => {
+        const found = await this.#infer(seen.map(({ face }) => face))
+        this.#judged.judge(seen)
+        return found
+      }
+    })
   }
 
   start(): Promise<void> {
@@ -103,51 +164,112 @@ class ClassifierInWorker implements Classifier {
     return this.#opened!.head
   }
 
+  get lrp(): Engine | null {
+    const shape = this.#opened!.lrp
+    return shape && { ...shape, ...this.#lrp }
+  }
+
   get restarted(): number {
     return this.#worker.restarted
   }
 
+  get precision(): PrecisionStatus {
+    return this.#opened!.precision
+  }
+
+  async confirm(face: Face): Promise<number | null> {
+    const logits = await this.#float32.judge(face.crop.data, { withinMs: confirmationMs, urgent: true })
+    return logits && this.#read(logits).score
+  }
+
   classify(sighting: FacesOfFrame): Classification {
-    const { manifest } = this.#options
     let newest = usableOf(sighting)
-    const { results, isWaiting, replace } = this.#batches.submit(newest.faces)
+    const { results, isWaiting, replace } = this.#queue.submit(this.#seenIn(sighting))
     return {
       verdicts: results.then((logits) =>
-        logits.map((each, i) => verdictOf({ manifest, reading: this.#opened!.reading }, newest, i, each))
+        Promise.all(logits.map((each, i) => this.#verdict(newest, newest.faces[i]!, each)))
       ),
       isWaiting,
       replace: (newer) => {
         if (!isWaiting()) return
         newest = usableOf(newer)
-        replace(newest.faces)
+        replace(this.#seenIn(newer))
       }
     }
   }
 
   stop(): Promise<void> {
+    this.#float32.close()
     return this.#worker.close()
   }
 
-  async #open(opening: WorkerOpening): Promise<ClassifyWorker> {
-    const { manifest, provider, threads, largestBatch, log } = this.#options
-    // The manifest's loader has checked the file; it may have been replaced before a restart.
-    const request = { manifest, provider, threads, largestBatch, verify: opening.again }
-    const worker: ClassifyWorker = await openInferenceWorker(
-      script,
-      what,
-      (client: ClassifyWorker['client']) => client.call('open', request),
-      opening
+  /** The usable faces; of the camera's others, what they looked like is forgotten with their tracks. */
+  #seenIn(sighting: FacesOfFrame): { camera: string; face: Face }[] {
+    const { camera, faces } = sighting
+    this.#judged.keep(
+      camera,
+      faces.map(({ track }) => track)
     )
-    const { proof, largest, head } = worker.opened
+    return usableOf(sighting).faces.map((face) => ({ camera, face }))
+  }
+
+  async #verdict({ camera, at }: FacesOfFrame, face: Face, logits: Float32Array): Promise<Verdict> {
+    const { labels } = this.#options.manifest
+    const verdict = (own: Float32Array, precision: Precision): Verdict => {
+      return { camera, at, face, labels, logits: own, ...this.#read(own), precision }
+    }
+    const first = verdict(logits, this.precision.used)
+    if (first.precision === 'float32' || !this.#isNearThreshold(first.score)) return first
+    const exact = await this.#float32.judge(face.crop.data, { withinMs: secondLookMs, urgent: false })
+    return exact ? verdict(exact, 'float32') : first
+  }
+
+  #isNearThreshold(score: number): boolean {
+    const { thresholds = [] } = this.#options.precision ?? {}
+    return thresholds.some((threshold) => Math.abs(score - threshold) <= nearThreshold)
+  }
+
+  #read(logits: Float32Array): Pick<Verdict, 'probabilities' | 'score'> {
+    const { temperature, alarmIndex } = this.#options.manifest
+    const probabilities = probabilitiesOf(logits, this.#opened!.reading, temperature)
+    return { probabilities, score: probabilities[alarmIndex]! }
+  }
+
+  async #open(opening: WorkerOpening): Promise<ClassifyWorker> {
+    const { manifest, provider, threads, largestBatch, precision, lrp } = this.#options
+    const choice = precision?.choice ?? 'float32'
+    if (precision && (manifest.int8 || choice === 'float16') && choice !== 'float32')
+      this.#proofCrops ??= await precision.proofCrops()
+    const proving = { precision: choice, proofCrops: this.#proofCrops ?? [], proved: this.#opened?.precision ?? null }
+    // The manifest's loader has checked the file; it may have been replaced before a restart.
+    const request = { manifest, provider, threads, largestBatch, lrp, verify: opening.again, ...proving }
+    const open = (folder?: string): Promise<ClassifyWorker> =>
+      openInferenceWorker(
+        script,
+        what,
+        (client: ClassifyWorker['client']) => client.call('open', { ...request, folder }),
+        opening
+      )
+    const worker = await (lrp ? withGraphFolder(open) : open())
+    this.#tell(worker.opened)
+    this.#opened = worker.opened
+    return worker
+  }
+
+  #tell({ proof, largest, head, precision, lrp, lrpProblem }: OpenClassifierAnswer): void {
+    const { manifest, log } = this.#options
+    if (lrpProblem)
+      log.warn({ code: lrpProblem.code, why: lrpProblem.message }, 'explanations have a session of their own')
     if (proof.fallback)
       log.warn(
         { code: 'PL-PROVIDER-FALLBACK' satisfies ErrorCode, provider: proof.provider, tried: proof.fallback },
         'no GPU provider works; inference runs on the CPU'
       )
+    const { used, compared, problem } = precision
+    if (problem) log.warn({ code: problem.code, why: problem.message }, 'faces are judged in float32')
+    else if (compared) log.info({ precision: used, ...compared }, `faces are judged in ${used}: ${inWords(compared)}`)
     const fields = { model: manifest.name, provider: proof.provider, nodes: proof.nodes, head, batch: largest }
-    log.info(fields, 'classifier ready')
-    this.#opened = worker.opened
-    return worker
+    log.info({ ...fields, precision: used, explains: lrp !== null }, 'classifier ready')
   }
 
   /** One inference. @returns the logits of each face */
@@ -159,144 +281,14 @@ class ClassifierInWorker implements Classifier {
     const classes = manifest.labels.length
     return faces.map((_, i) => logits.slice(i * classes, (i + 1) * classes))
   }
+
+  async #inferExactly(crop: Uint8Array): Promise<Float32Array> {
+    const { logits } = await this.#worker.serving().client.call('classify', { crops: [crop], exact: true })
+    return logits
+  }
 }
 
 const usableOf = (seen: FacesOfFrame): FacesOfFrame => ({
   ...seen,
   faces: seen.faces.filter(({ whyNot }) => whyNot === null)
 })
-
-function verdictOf(
-  { manifest, reading }: { manifest: Manifest; reading: Reading },
-  { camera, at, faces }: FacesOfFrame,
-  index: number,
-  logits: Float32Array
-): Verdict {
-  const probabilities = probabilitiesOf(logits, reading, manifest.temperature)
-  return {
-    camera,
-    at,
-    face: faces[index]!,
-    labels: manifest.labels,
-    logits,
-    probabilities,
-    score: probabilities[manifest.alarmIndex]!
-  }
-}
-
-export interface BatchesOptions<Item, Result> {
-  /** Returns the results in the order of the items. One call runs at a time. */
-  run: (items: Item[]) => Promise<Result[]>
-  /** Most items in the next call; 1 or more. */
-  max: () => number
-}
-
-/** Submitted items. */
-export interface Submitted<Item, Result> {
-  /** In the order of the items; rejects if a call with any of them did. */
-  results: Promise<Result[]>
-  /** Whether none of the items has gone into a call yet. */
-  isWaiting(): boolean
-  /** While it waits: replaces the items, at the same place in the queue. */
-  replace(items: readonly Item[]): void
-}
-
-/** One submission, from the moment it is made to its last result. */
-interface Claim<Item, Result> {
-  items: readonly Item[]
-  /** Whether some of its items are in a call. */
-  begun: boolean
-  /** Number of its items that are in a batch. */
-  asked: number
-  results: Result[]
-  resolve: (results: Result[]) => void
-  reject: (error: unknown) => void
-}
-
-/** The next items of a claim, as a part of one batch. */
-interface Part<Item, Result> {
-  claim: Claim<Item, Result>
-  items: readonly Item[]
-}
-
-/**
- * Each call takes the items that wait when the call before ends, in the order of submission. If no call runs, one begins at
- * once, without waiting for a fuller batch. So batches add no latency at low load and grow with the load (the "natural
- * batching" of databases' group commit).
- */
-export class Batches<Item, Result> {
-  readonly #options: BatchesOptions<Item, Result>
-  readonly #claims: Claim<Item, Result>[] = []
-  #running = false
-
-  constructor(options: BatchesOptions<Item, Result>) {
-    this.#options = options
-  }
-
-  /** The first call may begin before this returns. */
-  submit(items: readonly Item[]): Submitted<Item, Result> {
-    const ignore = (): void => undefined
-    const claim: Claim<Item, Result> = { items, begun: false, asked: 0, results: [], resolve: ignore, reject: ignore }
-    const results = new Promise<Result[]>((resolve, reject) => Object.assign(claim, { resolve, reject }))
-    this.#claims.push(claim)
-    this.#next()
-    return {
-      results,
-      isWaiting: () => !claim.begun,
-      replace: (newer) => {
-        if (!claim.begun) claim.items = newer
-      }
-    }
-  }
-
-  #next(): void {
-    if (this.#running) return
-    const parts = this.#takeParts()
-    if (parts.length === 0) return
-    this.#running = true
-    this.#options.run(parts.flatMap(({ items }) => items)).then(
-      (results) => this.#ended(() => handOut(parts, results)),
-      (error: unknown) => this.#ended(() => this.#fail(parts, error))
-    )
-  }
-
-  /** The next batch begins before the results of this one are delivered. */
-  #ended(settle: () => void): void {
-    this.#running = false
-    settle()
-    this.#next()
-  }
-
-  #takeParts(): Part<Item, Result>[] {
-    const parts: Part<Item, Result>[] = []
-    let room = this.#options.max()
-    while (room > 0 && this.#claims.length > 0) {
-      const claim = this.#claims[0]!
-      claim.begun = true
-      const items = claim.items.slice(claim.asked, claim.asked + room)
-      claim.asked += items.length
-      room -= items.length
-      if (claim.asked === claim.items.length) this.#claims.shift()
-      if (claim.items.length === 0) claim.resolve([])
-      else parts.push({ claim, items })
-    }
-    return parts
-  }
-
-  /** The remaining items of these submissions are dropped. */
-  #fail(parts: readonly Part<Item, Result>[], error: unknown): void {
-    for (const { claim } of parts) {
-      if (this.#claims[0] === claim) this.#claims.shift()
-      claim.reject(error)
-    }
-  }
-}
-
-function handOut<Item, Result>(parts: readonly Part<Item, Result>[], results: readonly Result[]): void {
-  let next = 0
-  for (const { claim, items } of parts) {
-    claim.results.push(...results.slice(next, next + items.length))
-    next += items.length
-    if (claim.results.length === claim.items.length) claim.resolve(claim.results)
-  }
-}

@@ -1,14 +1,14 @@
 /** LRP engines, each in its own worker thread; `explanation.engine: auto` tries both and uses the faster one. */
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { asError, EnginesDifferError, errorFields, InferenceError } from '../../core/errors.js'
 import type { WorkerOpening } from '../../core/kept-worker.js'
 import type { Log } from '../../core/log.js'
 import { inferenceGraceMs, openedOrClosed, WorkerClient, workerScript } from '../../core/worker.js'
+import type { Engine } from '../../lib/lrp/engine.js'
+import { withGraphFolder } from '../../lib/lrp/graph-folder.js'
 import type { EngineName } from '../../lib/lrp/index.js'
+import { portTo } from './engine-port.js'
 import type { CropExplanation } from './explain-crop.js'
-import type { CropRequest, ExplainMethods, OpenEngineRequest, Trial, TrialAnswer } from './worker.js'
+import type { CropRequest, ExplainMethods, OpenEngineAnswer, OpenEngineRequest, Trial, TrialAnswer } from './worker.js'
 
 /** Options common to all engines. */
 export type EngineSetup = Pick<OpenEngineRequest, 'manifest' | 'composite' | 'gamma' | 'threads' | 'views' | 'provider'>
@@ -51,34 +51,40 @@ export async function checkExplainable(
  * Opens an engine, which takes seconds for a large model, and explains once.
  * @throws PainlensError with the cause; the worker has ended then
  */
-export async function openEngine(kind: EngineName, setup: EngineSetup, options: EngineOpening): Promise<OpenEngine> {
-  const { signal, trial = false, again: verify, onLost } = options
+export function openEngine(kind: EngineName, setup: EngineSetup, options: EngineOpening): Promise<OpenEngine> {
+  const { trial = false, again: verify } = options
+  const open = (folder?: string) =>
+    openInWorker(kind, options, (worker) => worker.call('open', { ...setup, engine: kind, folder, trial, verify }))
+  return kind === 'onnx' ? withGraphFolder(open) : open()
+}
+
+/**
+ * Explains by an engine that is open elsewhere: views are drawn, and answers read, in a worker of this stage all the same.
+ * @throws as `openEngine`
+ */
+export async function openBehind(engine: Engine, setup: EngineSetup, options: WorkerOpening): Promise<OpenEngine> {
+  const { port, shape } = portTo(engine)
+  return openInWorker('onnx', options, (worker) => worker.call('openBehind', { ...setup, port, shape }, [port]))
+}
+
+async function openInWorker(
+  kind: EngineName,
+  { signal, onLost }: WorkerOpening,
+  open: (worker: WorkerClient<ExplainMethods>) => Promise<OpenEngineAnswer>
+): Promise<OpenEngine> {
   const worker = startWorker(onLost)
-  const folder = await graphFolder(kind)
-  try {
-    const request = { ...setup, engine: kind, folder, trial, verify }
-    const answer = await openedOrClosed(worker, worker.call('open', request), { graceMs: graces[kind], signal })
-    return {
-      kind,
-      ...answer,
-      explain: (crop) => worker.call('explain', crop),
-      probe: () => worker.call('probe'),
-      close: () => worker.close(graces[kind])
-    }
-  } finally {
-    if (folder) await rm(folder, { recursive: true, force: true })
+  const answer = await openedOrClosed(worker, open(worker), { graceMs: graces[kind], signal })
+  return {
+    kind,
+    ...answer,
+    explain: (crop) => worker.call('explain', crop),
+    probe: () => worker.call('probe'),
+    close: () => worker.close(graces[kind])
   }
 }
 
 function startWorker(onCrash?: (error: Error) => void): WorkerClient<ExplainMethods> {
   return new WorkerClient(workerScript(import.meta.url, './worker.js'), 'the explain worker', { onCrash })
-}
-
-/** Folder for the graph of a large model; owned here, so that it is removed even if the worker is stopped while writing. */
-function graphFolder(kind: EngineName): Promise<string | undefined> {
-  if (kind !== 'onnx') return Promise.resolve(undefined)
-  // Small models need no folder; for a large one the engine reports its absence.
-  return mkdtemp(join(tmpdir(), 'painlens-graph-')).catch(() => undefined)
 }
 
 /** The measurements behind the choice of `auto`. */

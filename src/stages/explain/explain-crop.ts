@@ -28,6 +28,11 @@ export interface CropExplanation {
   regions: RegionShare[]
   text: Texts
   uncertainty: Uncertainty
+  /**
+   * By what share of its largest value the map changes when each value of the picture changes by a millionth of itself, as rounding might
+   * change it: how ill-conditioned it is. Null where the composite's rules cannot cancel, and nothing is measured.
+   */
+  conditioning: number | null
   /** PNG with alpha: red speaks for the target, blue against it, transparent where relevance is zero. */
   heatmap: Uint8Array
   /** Signed relevance per pixel (summed over colours), row-major, crop-sized. */
@@ -51,16 +56,23 @@ export async function explainCrop(
     const said = await explainViews(source, manifest.input, crop, views.slice(0, count), target)
     const reading = readingOf(source.head, source.classes)
     const weights = typeof target === 'object' ? target : { [said.target]: 1 }
-    return await described(manifest, crop, { ...said, weights }, reading)
+    const about = typeof target === 'object' ? target : said.target
+    const conditioning = source.cancels ? await changeByRounding(source, manifest.input, crop, said.first, about) : null
+    return await described(manifest, crop, { ...said, weights, conditioning }, reading)
   } catch (error) {
     throw asInferenceError(error, manifest)
   }
 }
 
+interface Said extends ViewsAnswer {
+  weights: LabelWeights
+  conditioning: number | null
+}
+
 async function described(
   { labels, temperature }: Manifest,
   crop: Crop,
-  { target: index, answers, weights }: { target: number; answers: readonly ViewAnswer[]; weights: LabelWeights },
+  { target: index, answers, weights, conditioning }: Said,
   reading: Reading
 ): Promise<CropExplanation> {
   const { logits, relevance } = answers[0]!
@@ -84,8 +96,9 @@ async function described(
     logits,
     probabilities: probabilities[0]!,
     regions,
-    text: inWords(explainedLabels(named), regions, uncertain),
+    text: inWords(explainedLabels(named), regions, uncertain, conditioning),
     uncertainty,
+    conditioning,
     heatmap: await heatmapPng(relevance, crop),
     relevance
   }
@@ -126,10 +139,22 @@ export interface RelevanceSource {
   readonly head: Head
   /** How many outputs it has. A single one speaks for the first of two labels, and against the second. */
   readonly classes: number
+  /** Whether rules may nearly divide by zero, so that it is worth to measure what rounding does. */
+  readonly cancels: boolean
   explain(
     input: { data: Float32Array; dims: readonly number[] },
     options: { target: CropTarget }
   ): Promise<{ logits: ArrayLike<ArrayLike<number>>; target: ArrayLike<number>; relevance: Float32Array }>
+}
+
+/** The answers for a crop's views. */
+export interface ViewsAnswer {
+  /** The label, of a weighting the one with the largest weight. */
+  target: number
+  /** Of each view, in their order. */
+  answers: ViewAnswer[]
+  /** Of the first view, per input value, as the model takes it. */
+  first: Float32Array
 }
 
 /** The model's answer for one view. */
@@ -154,7 +179,6 @@ export function viewsAtOnce({ width, height }: Pick<ModelInput, 'width' | 'heigh
 /**
  * Explains views of a crop for the same target. The first is explained alone; where the likeliest label is wanted, its own is
  * the target of the others.
- * @returns the label, of a weighting the one with the largest weight, and an answer per view, in their order
  */
 export async function explainViews(
   source: RelevanceSource,
@@ -162,7 +186,7 @@ export async function explainViews(
   crop: Crop,
   views: readonly View[],
   target: CropTarget
-): Promise<{ target: number; answers: ViewAnswer[] }> {
+): Promise<ViewsAnswer> {
   const ask = async (some: readonly View[], about: CropTarget) => {
     const data = inputsOf(crop, some, input)
     const single = source.classes === 1
@@ -170,7 +194,7 @@ export async function explainViews(
     const result = await source.explain({ data, dims: batchDims(input, some.length) }, { target: asked })
     const label = single ? labelOf(result.logits[0]![0]!, about) : result.target[0]!
     const turned = single && typeof about !== 'object' && label === 1
-    return { target: label, answers: answersOf(result, some, input, turned ? -1 : 1) }
+    return { target: label, answers: answersOf(result, some, input, turned ? -1 : 1), relevance: result.relevance }
   }
   const first = await ask(views.slice(0, 1), target)
   const answers = first.answers
@@ -178,7 +202,36 @@ export async function explainViews(
     const chunk = views.slice(start, Math.min(views.length, start + viewsAtOnce(input)))
     answers.push(...(await ask(chunk, typeof target === 'object' ? target : first.target)).answers)
   }
-  return { target: first.target, answers }
+  return { target: first.target, answers, first: first.relevance }
+}
+
+/** By how much of itself each value is changed to see what rounding does: sixteen times what float32 rounds by. */
+const nudge = 1e-6
+
+/**
+ * How the crop's relevance changes with its values' last digits, up or down without a pattern.
+ * @param relevance of the crop itself
+ * @returns the largest change as a share of the largest relevance; 1 where one of them has none
+ */
+async function changeByRounding(
+  source: RelevanceSource,
+  input: ModelInput,
+  crop: Crop,
+  relevance: Float32Array,
+  about: CropTarget
+): Promise<number> {
+  const exact = preprocess(crop, input)
+  // The lowest bits of a multiplicative hash.
+  const data = exact.map((value, i) => value * (1 + (Math.imul(i + 1, 0x9e3779b1) >>> 31 === 0 ? nudge : -nudge)))
+  const target = source.classes === 1 ? ofSingleOutput(about) : about
+  const nudged = await source.explain({ data, dims: batchDims(input, 1) }, { target })
+  let [largest, change] = [0, 0]
+  for (let i = 0; i < relevance.length; i++) {
+    largest = Math.max(largest, Math.abs(relevance[i]!))
+    change = Math.max(change, Math.abs(relevance[i]! - nudged.relevance[i]!))
+  }
+  if (largest === 0) return change === 0 ? 0 : 1
+  return Math.min(1, change / largest)
 }
 
 /** Of a single output, which speaks for the first label and against the second: the label that is explained. */

@@ -178,7 +178,7 @@ const isWellAbove = (frame: ScoredFace, other: ScoredFace): boolean => frame.sco
  * @param at when the explained frame was captured, ISO 8601
  */
 function explanationMessage(explained: Explanation, alarmId: string, at: string): ExplanationMessage {
-  const { target, probability, composite, engine, regions, text, uncertainty } = explained
+  const { target, probability, composite, engine, regions, text, uncertainty, conditioning } = explained
   const rounded = regions.map(({ region, positive, negative, balance }) => ({
     region,
     positive: round(positive),
@@ -195,6 +195,7 @@ function explanationMessage(explained: Explanation, alarmId: string, at: string)
     regions: rounded,
     text,
     uncertainty,
+    conditioning: conditioning && Number(conditioning.toPrecision(2)),
     heatmap: Buffer.from(explained.heatmap).toString('base64')
   }
 }

@@ -10,6 +10,7 @@ import {
   type EngineComparison,
   type EngineSetup,
   type OpenEngine,
+  openBehind,
   openEngine
 } from './engines.js'
 import type { CropExplanation } from './explain-crop.js'
@@ -21,7 +22,7 @@ import { defaultViews } from './views.js'
 export { type CropExplanation, type CropTarget, explainCrop, summedOverColours } from './explain-crop.js'
 export { ExplainedAlarms } from './explained-alarms.js'
 export { heatmapPng, overlayOf, writeAtomically } from './heatmap.js'
-export { type ModelSource, openSource } from './source.js'
+export { inputOptionsOf, type ModelSource, openSource } from './source.js'
 export type { ExplainOptions, ExplainStage, ExplainStats, Explanation } from './types.js'
 export { defaultViews } from './views.js'
 
@@ -45,10 +46,12 @@ export async function startExplaining(options: ExplainOptions): Promise<ExplainS
     views = defaultViews,
     provider = 'cpu',
     inBackground = false,
+    shared,
     signal
   } = options
   const setup = { manifest, composite, gamma, threads, views, provider }
-  if (inBackground || engine === 'auto') await checkExplainable(setup, signal)
+  // A shared engine is open, so it fits.
+  if (!shared && (inBackground || engine === 'auto')) await checkExplainable(setup, signal)
   const stage = new Explaining(options, setup)
   signal?.addEventListener('abort', () => void stage.stop(), { once: true })
   const opening = stage.open()
@@ -131,6 +134,8 @@ class Explaining implements ExplainStage {
   }
 
   async #openEngine(opening: WorkerOpening): Promise<OpenEngine> {
+    const { shared } = this.#options
+    if (shared) return openBehind(shared, this.#setup, opening)
     if (this.#kind) return openEngine(this.#kind, this.#setup, opening)
     const { engine, choice } = await chooseEngine(this.#setup, opening, this.#options.log)
     this.#kind = engine.kind

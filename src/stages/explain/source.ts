@@ -1,4 +1,6 @@
 import { ModelError } from '../../core/errors.js'
+import type { Engine } from '../../lib/lrp/engine.js'
+import { explainerOf } from '../../lib/lrp/explainer.js'
 import {
   type CompositeOptions,
   createExplainer,
@@ -12,7 +14,7 @@ import type { RelevanceSource } from './explain-crop.js'
 
 /** A manifest's model, open for LRP under one composite. */
 export interface ModelSource
-  extends Pick<RelevanceSource, 'head' | 'classes'>,
+  extends Pick<RelevanceSource, 'head' | 'classes' | 'cancels'>,
     Pick<Explainer, 'engine' | 'explain' | 'close'> {}
 
 export type SourceOptions = Omit<ExplainerOptions, 'model' | 'head' | 'output' | 'inputDims'> & {
@@ -39,9 +41,18 @@ export async function openSource(manifest: Manifest, options: SourceOptions): Pr
     ...options,
     ...reading
   })
+  return checkedSource(manifest, explainer)
+}
+
+/** The same over an engine that is open for the manifest's model. */
+export function sourceOver(manifest: Manifest, engine: Engine): Promise<ModelSource> {
+  return checkedSource(manifest, explainerOf(engine))
+}
+
+async function checkedSource(manifest: Manifest, explainer: Explainer): Promise<ModelSource> {
   try {
     checkShapes(manifest, declaredDims(explainer.inputDims), explainer.classes)
-    return withHead(explainer, file)
+    return withHead(explainer, manifest.file)
   } catch (error) {
     await explainer.close()
     throw error
@@ -49,12 +60,13 @@ export async function openSource(manifest: Manifest, options: SourceOptions): Pr
 }
 
 function withHead(explainer: Explainer, file: string): ModelSource {
-  const { head, classes, engine } = explainer
+  const { head, classes, cancels, engine } = explainer
   if (head === null)
     throw new ModelError('PL-MODEL-HEAD', 'the graph does not say how its outputs are to be read', file)
   return {
     head,
     classes,
+    cancels,
     engine,
     explain: (sample, options) => explainer.explain(sample, options),
     close: () => explainer.close()

@@ -4,6 +4,7 @@ import type { Problem } from '../../core/errors.js'
 import type { WorkerState } from '../../core/kept-worker.js'
 import type { Log } from '../../core/log.js'
 import type { Crop } from '../../core/types.js'
+import type { Engine } from '../../lib/lrp/engine.js'
 import type { CompositeOptions, EngineName } from '../../lib/lrp/index.js'
 import type { Manifest } from '../../lib/model/manifest.js'
 import type { ProviderName } from '../../lib/ort/provider-names.js'
@@ -17,6 +18,11 @@ export interface ExplainOptions {
   manifest: Manifest
   /** `auto` tries both engines on the same picture, fails if they disagree, and uses the faster one. */
   engine: EngineSetting
+  /**
+   * The classifier's own engine for that composite, where it explains in its session: then nothing else is opened, whatever `engine`
+   * says. Its owner closes it.
+   */
+  shared?: Engine
   /** One of `compositeNames` of `painlens/lrp`. */
   composite: string
   /** Of composites with gamma: one, or several by the net's depth; `CompositeOptions` of `painlens/lrp` has the default. */

@@ -1,14 +1,17 @@
+import type { MessagePort } from 'node:worker_threads'
 import { InvariantError } from '../../core/errors.js'
 import { lowerThreadPriority } from '../../core/thread-priority.js'
 import type { Crop } from '../../core/types.js'
 import { serveWorker, Transferred } from '../../core/worker.js'
+import type { EngineShape } from '../../lib/lrp/engine.js'
 import { type CompositeOptions, compositeOf, type EngineName, readLayerGraph } from '../../lib/lrp/index.js'
 import { checkHash, checkShapes, declaredDims, type Manifest } from '../../lib/model/manifest.js'
 import { batchDims, preprocess } from '../../lib/model/preprocess.js'
 import { trialCrop, trialCrops } from '../../lib/model/trial-crop.js'
 import type { ProviderName } from '../../lib/ort/provider-names.js'
+import { engineBehind } from './engine-port.js'
 import { type CropExplainer, type CropExplanation, explainCrop, viewsAtOnce } from './explain-crop.js'
-import { inputOptionsOf, openSource } from './source.js'
+import { inputOptionsOf, openSource, sourceOver } from './source.js'
 
 export interface CheckRequest {
   manifest: Manifest
@@ -29,6 +32,12 @@ export interface OpenEngineRequest extends CheckRequest {
   trial: boolean
   /** Check first that the file still has the manifest's SHA-256. */
   verify: boolean
+}
+
+export interface OpenBehindRequest extends Pick<OpenEngineRequest, 'manifest' | 'views'> {
+  /** Where the engine is asked. */
+  port: MessagePort
+  shape: EngineShape
 }
 
 /** An engine's results for the trial crops. */
@@ -77,6 +86,14 @@ const methods = {
     const source = await openSource(manifest, { engine, ...options })
     open = { source, manifest, views }
     if (trial) return { name: source.engine, trial: await tryOut(open) }
+    await explainTrialCrop(open)
+    return { name: source.engine, trial: null }
+  },
+
+  /** Explains by an engine of another thread, once to see that it works. */
+  async openBehind({ manifest, views, port, shape }: OpenBehindRequest): Promise<OpenEngineAnswer> {
+    const source = await sourceOver(manifest, engineBehind(port, shape))
+    open = { source, manifest, views }
     await explainTrialCrop(open)
     return { name: source.engine, trial: null }
   },

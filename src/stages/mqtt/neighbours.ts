@@ -18,6 +18,8 @@ export interface NeighboursOptions {
   broker: BrokerOptions
   /** This box; its connection is another one than that of its alarms. */
   device: string
+  /** The end of the client id, which no two connections may share. */
+  purpose: 'page' | 'way'
   /** The boxes to hear. */
   others: readonly string[]
   /** @param message as it came, unchecked; null where a retained one was taken away @param name of the camera, if any */
@@ -191,8 +193,8 @@ class Listener implements Neighbours {
   }
 
   #connectOptions({ version: protocolVersion }: Dialect) {
-    const { broker, device } = this.#options
-    const clientId = `${broker.clientId ?? `painlens-${device}`}-page`
+    const { broker, device, purpose } = this.#options
+    const clientId = `${broker.clientId ?? `painlens-${device}`}-${purpose}`
     return connectOptions({ ...broker, clientId, clean: true, device, protocolVersion, incomingBytes })
   }
 }

@@ -18,7 +18,15 @@ beforeEach(async () => {
   const ack = { by: 'nurse \u001b[31m7', at: '2026-01-01T00:00:30.000Z', kind: 'coming' as const }
   const messages: AlarmMessage[] = [
     { ...alarm('p', 0), score: 0.91 },
-    { ...alarm('c', 0), condition: 'camera_lost', type: 'technical', camera: 'hall', score: null, threshold: null },
+    {
+      ...alarm('c', 0),
+      condition: 'camera_lost',
+      type: 'technical',
+      camera: 'hall',
+      score: null,
+      threshold: null,
+      confirmed: null
+    },
     { ...alarm('p', 1), ack, updated: '2026-01-01T00:00:30.000Z' },
     { ...alarm('p', 2, 'end'), ack, score: 0.4, duration_s: 125, updated: '2026-01-01T00:02:05.000Z' }
   ]

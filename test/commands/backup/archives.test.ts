@@ -1,10 +1,11 @@
-import { readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { spawnSync } from 'node:child_process'
+import { mkdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
 import { gunzipSync, gzipSync } from 'node:zlib'
 import fc from 'fast-check'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { type InputError, PainlensError } from '../../../src/core/errors.js'
-import { loadManifest } from '../../../src/lib/model/manifest.js'
+import { loadManifest, sha256Of } from '../../../src/lib/model/manifest.js'
 import { tarEntry } from '../../provider/rig.js'
 import { patience } from '../../support/slowness.js'
 import { backup, leftovers, makeBox, pack, restore, stateOf, temporaryFolder } from './rig.js'
@@ -50,6 +51,22 @@ describe('a backup', () => {
       expect(statSync(join(folder, path)).mode & 0o777, path).toBe(mode)
   })
 
+  it('of a model with an int8 file brings that, too', async () => {
+    const folder = await temporaryFolder()
+    const saved = await makeBox(join(folder, 'saved'), 'saved')
+    const models = join(folder, 'saved/models')
+    writeFileSync(join(models, 'quick.onnx'), 'in 8 bits')
+    const manifest = readFileSync(join(models, 'tiny.yaml'), 'utf8')
+    const sha256 = await sha256Of(join(models, 'quick.onnx'))
+    writeFileSync(join(models, 'tiny.yaml'), `${manifest}int8: { file: quick.onnx, sha256: ${sha256} }\n`)
+    const file = join(folder, 'saved.tar.gz')
+    await backup(file, saved)
+    await restore(file, join(folder, 'empty.yaml'))
+    const { int8 } = await loadManifest(join(folder, 'models/tiny.yaml'))
+    expect(int8).toEqual({ file: join(folder, 'models/quick.onnx'), sha256 })
+    expect(readFileSync(int8!.file, 'utf8')).toBe('in 8 bits')
+  })
+
   it('without --secrets has no password, and is refused for a config with one in its text', async () => {
     const { folder, saved, other, file: full } = await twoBoxes()
     const file = join(folder, 'open.tar.gz')
@@ -68,6 +85,26 @@ describe('a backup', () => {
     await expect(backup(file, saved, {})).rejects.toMatchObject({ code: 'PL-BACKUP-EXISTS' })
   })
 })
+
+it('a restore removes what a killed one has unpacked, and leaves what another one at work has', async () => {
+  const { other, file } = await twoBoxes()
+  const dead = spawnSync('true').pid
+  const [atWork, killed] = [process.ppid, dead].map((pid) => join(dirname(other), `.painlens-restoring-${pid}-abc`))
+  for (const folder of [atWork!, killed!]) mkdirSync(folder)
+  expect(await restore(file, other)).toBe(0)
+  expect(leftovers(other)).toEqual([basename(atWork!)])
+})
+
+it.skipIf(process.getuid?.() !== 0)(
+  'a backup made by root behind sudo belongs to the user that called it',
+  async () => {
+    const { SUDO_UID, SUDO_GID } = process.env
+    onTestFinished(() => void Object.assign(process.env, { SUDO_UID: SUDO_UID ?? '', SUDO_GID: SUDO_GID ?? '' }))
+    Object.assign(process.env, { SUDO_UID: '65534', SUDO_GID: '65534' })
+    const { uid, gid, mode } = statSync((await twoBoxes()).file)
+    expect([uid, gid, mode & 0o777]).toEqual([65534, 65534, 0o600])
+  }
+)
 
 describe('a bad backup', () => {
   it(

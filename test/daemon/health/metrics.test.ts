@@ -79,7 +79,13 @@ it('the metric of the time from a frame to the broker counts starts of pain alar
   const metrics = measure()
   expect(await lines(metrics)).not.toContainEqual(expect.stringContaining('p95'))
   for (let i = 1; i <= 20; i++) metrics.delivered(start, epochMs(at + 40 * i))
-  const technical = { type: 'technical', condition: 'camera_lost', score: null, threshold: null } as const
+  const technical = {
+    type: 'technical',
+    condition: 'camera_lost',
+    score: null,
+    threshold: null,
+    confirmed: null
+  } as const
   const others = [{ ...start, late: true }, alarm('a', 1), alarm('a', 2, 'end'), { ...start, ...technical }]
   for (const other of others) metrics.delivered(other, epochMs(at + 60_000))
   const told = await lines(metrics)

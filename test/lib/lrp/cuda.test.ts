@@ -48,7 +48,7 @@ describe('the graphs that are for a GPU', () => {
     const graph = layerGraphOf(decodeModel(buildNet(specs, [3, 16, 16], 41).model))
     for (const name of compositeNames) {
       const composite = compositeOf(name, optionsFor(name, untilLayerIdx))
-      expect(withoutKernel(lrpModelOf(graph, composite, 'comparisons')), name).toEqual([])
+      expect(withoutKernel(lrpModelOf(graph, composite, { unpool: 'comparisons' })), name).toEqual([])
     }
   })
 
@@ -56,14 +56,17 @@ describe('the graphs that are for a GPU', () => {
     const graph = layerGraphOf(vgg)
     for (const name of compositeNames) {
       const composite = compositeOf(name, optionsFor(name, 1))
-      expect(withoutKernel(lrpModelOf(graph, composite, 'comparisons')), name).toEqual([])
+      expect(withoutKernel(lrpModelOf(graph, composite, { unpool: 'comparisons' })), name).toEqual([])
     }
     expect(withoutKernel(vgg)).toEqual([])
   })
 
   it.each(graphs)('every operator of the GPU graph has a CUDA kernel for %s', (_, make) => {
     for (const name of ['lrp.z', 'lrp.alpha_2_beta_1', 'lrp.flat', 'lrp.w_square'])
-      expect(withoutKernel(lrpModelOf(layerGraphOf(modelOf(make)), compositeOf(name), 'comparisons')), name).toEqual([])
+      expect(
+        withoutKernel(lrpModelOf(layerGraphOf(modelOf(make)), compositeOf(name), { unpool: 'comparisons' })),
+        name
+      ).toEqual([])
   })
 
   it('every operator has a CUDA kernel for a stride with unequal pads and a bounded input', () => {
@@ -73,7 +76,9 @@ describe('the graphs that are for a GPU', () => {
       ['input', rules.bounded(-3, 4)],
       ['any', rules.z()]
     ]
-    expect(withoutKernel(lrpModelOf(layerGraphOf(decodeModel(net.model)), composite, 'comparisons'))).toEqual([])
+    expect(
+      withoutKernel(lrpModelOf(layerGraphOf(decodeModel(net.model)), composite, { unpool: 'comparisons' }))
+    ).toEqual([])
   })
 
   it('the graph for the CPU uses the indices of max pools', () => {
@@ -100,7 +105,7 @@ describe('the graphs that are for a GPU give the same numbers as those for the C
     for (const name of composites) {
       const [cpu, gpu] = await Promise.all(
         (['indices', 'comparisons'] as const).map((form) =>
-          run(lrpModelOf(graph, compositeOf(name), form), data, [2, ...net.dims])
+          run(lrpModelOf(graph, compositeOf(name), { unpool: form }), data, [2, ...net.dims])
         )
       )
       expect(worst(gpu!, cpu!), name).toBeLessThan(1e-6)
@@ -112,7 +117,7 @@ describe('the graphs that are for a GPU give the same numbers as those for the C
     const data = noise(2 * 330).map((value, i) => (i % 10 < 5 ? 0.25 : value))
     const [cpu, gpu] = await Promise.all(
       (['indices', 'comparisons'] as const).map((form) =>
-        run(lrpModelOf(graph, compositeOf('lrp.flat'), form), data, [2, 3, 11, 10])
+        run(lrpModelOf(graph, compositeOf('lrp.flat'), { unpool: form }), data, [2, 3, 11, 10])
       )
     )
     expect(gpu!.some((value) => value !== 0)).toBe(true)
@@ -125,7 +130,7 @@ describe('the graphs that are for a GPU give the same numbers as those for the C
     // In the first window the upper left is lower, so its upper right, not its lower left, is the first of the largest.
     data[0] = 0
     const relevance = await run(
-      lrpModelOf(layerGraphOf(model), compositeOf('lrp.z'), 'comparisons'),
+      lrpModelOf(layerGraphOf(model), compositeOf('lrp.z'), { unpool: 'comparisons' }),
       data,
       [1, 3, 11, 10]
     )

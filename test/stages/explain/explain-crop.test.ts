@@ -40,6 +40,7 @@ function fakeSource(answer: Partial<Answer> | Error) {
   const source: RelevanceSource = {
     head: 'logits',
     classes: 3,
+    cancels: false,
     explain: async (...question) => {
       asked.push(question)
       if (answer instanceof Error) throw answer
@@ -104,6 +105,32 @@ describe('the explanation of a crop', () => {
     expect(uncertainty.classes).toEqual({ pain: 43.3, disgust: 86.6, happiness: 0 })
     expect(uncertainty.regions).toEqual(Object.fromEntries(regionNames.map((name) => [name, 0])))
     expect(uncertainty.views).toBe(4)
+  })
+
+  it('tells by how much rounding changes the map, where rules may nearly divide by zero', async () => {
+    const { source, asked } = fakeSource({ target: [2] })
+    const cancelling: RelevanceSource = {
+      ...source,
+      cancels: true,
+      explain: async (input, options) => {
+        const answer = await source.explain(input, options)
+        // The last of the calls is the one with changed digits.
+        if (asked.length === 3) answer.relevance[5] = 1.25
+        return answer
+      }
+    }
+    const found = await explainCrop({ source: cancelling, manifest, views: 2 }, crop, 'max')
+    expect(found.conditioning).toBeCloseTo(0.25, 6)
+    expect(found.text.en).toMatch(/changes noticeably when the picture is changed slightly/)
+    const [[exact], , [nudged, { target }]] = asked as [(typeof asked)[0], (typeof asked)[0], (typeof asked)[0]]
+    expect(target).toBe(2)
+    const changes = exact.data.map((value, i) => Math.abs(nudged.data[i]! - value) / Math.abs(value))
+    expect(Math.min(...changes)).toBeGreaterThan(0.8e-6)
+    expect(Math.max(...changes)).toBeLessThan(1.2e-6)
+    expect(new Set(exact.data.map((value, i) => Math.sign(nudged.data[i]! - value))).size).toBe(2)
+    const steady = fakeSource({})
+    expect((await explainCrop({ source: steady.source, manifest, views: 2 }, crop, 0)).conditioning).toBeNull()
+    expect(steady.asked).toHaveLength(2)
   })
 
   it('explains each of two labels by a single output, the second by its opposite', async () => {

@@ -66,6 +66,7 @@ describe('views explained in batches', () => {
     const source: RelevanceSource = {
       head: 'logits',
       classes: 3,
+      cancels: false,
       explain: async ({ data, dims }, { target }) => {
         asked.push([dims[0]!, target])
         const logits = Array.from({ length: dims[0]! }, () => [0, 1, 0])

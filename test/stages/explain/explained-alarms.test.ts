@@ -29,6 +29,7 @@ function explanationOf({ camera, at, track, score }: ScoredFace): Explanation {
     regions: [{ region: 'brows', positive: 0.34567, negative: 0, balance: -0.12345 }],
     text: { en: 'brows', de: 'Brauen' },
     uncertainty: { classes: { pain: 12.5 }, regions: { brows: 4.2 }, views: 6 },
+    conditioning: 0.01234,
     heatmap: Uint8Array.of(1, 2, 3),
     relevance: new Float32Array(1),
     crop,

@@ -4,7 +4,7 @@ import { de } from '../../../src/contract/languages/de.js'
 import { en } from '../../../src/contract/languages/en.js'
 import type { Statement } from '../../../src/contract/languages/index.js'
 import { type RegionName, type RegionShare, regionNames } from '../../../src/core/types.js'
-import { inWords, rules, statementOf, unsteadyFrom } from '../../../src/stages/explain/statement.js'
+import { illConditionedFrom, inWords, rules, statementOf, unsteadyFrom } from '../../../src/stages/explain/statement.js'
 
 type Parts = Partial<Record<RegionName, number>>
 type Mass = { positive: number; negative: number }
@@ -199,6 +199,14 @@ describe('the sentence', () => {
     const others = regionNames.filter((name) => name !== 'eyes' && name !== 'brows')
     const rest = Object.fromEntries(others.map((name) => [name, (1 - share) / 8]))
     expect(statementOf(shares({ brows: 1 }, { ...rest, eyes: share }, forAndAgainst)).against).toBe(region)
+  })
+
+  it.each([
+    [null, false],
+    [illConditionedFrom - 0.001, false],
+    [illConditionedFrom, true]
+  ])('of a map with a conditioning of %s is marked as unsteady: %s', (conditioning, unsteady) => {
+    expect(statementOf(shares({ eyes: 1 }), 0, conditioning).unsteady).toBe(unsteady)
   })
 
   it('does not name a region as against whose positive and negative relevance are equal', () => {

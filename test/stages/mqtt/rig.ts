@@ -31,6 +31,7 @@ export const health: HealthMessage = {
   http: null,
   page: null,
   provider: 'cpu',
+  precision: { used: 'float32', compared: null, problem: null, code: null },
   model,
   explanation: null
 }
@@ -67,6 +68,7 @@ export function alarm(
     code: null,
     late: false,
     test: false,
+    confirmed: true,
     model
   }
 }
@@ -89,6 +91,7 @@ export const explanation: ExplanationMessage = {
   regions: [],
   text: { en: 'brows', de: 'Brauen' },
   uncertainty: { classes: { pain: 12.5, disgust: 3, happiness: 9.4 }, regions: { brows: 4.2 }, views: 6 },
+  conditioning: null,
   heatmap: 'iVBORw0KGgo='
 }
 

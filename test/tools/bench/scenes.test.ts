@@ -19,6 +19,12 @@ describe('in the scenes of docs/measured/scenes.md', () => {
     expect([total(outcomes, 'missed'), total(outcomes, 'falseAlarms')]).toEqual([0, 0])
   })
 
+  test.each(scenes)('faces judged in int8 give the same alarms as in float32: $name', (scene) => {
+    const alarmsOf = (precision: 'float32' | 'int8') =>
+      outcomesOf(scene, fps, precision).map(({ onsetS: _, ...outcome }) => outcome)
+    expect(alarmsOf('int8')).toEqual(alarmsOf('float32'))
+  })
+
   test.each(['passes a resident', 'the same, faces missed'])(
     'a passing nurse takes over 3 tracks in 96 at most, and causes no second alarm and no wrong end: %s',
     (part) => {

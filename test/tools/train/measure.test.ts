@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { duration, progressLine } from '../../../src/core/progress-line.js'
-import { measure, type Scored } from '../../../tools/train/evaluate.js'
+import { measure, painSeenFrom, type Scored } from '../../../tools/train/evaluate.js'
 
 const base = { identity: 0, resting: null, faceSize: 100, tone: 0.1, intensity: 0.9 } as const
 const scored = (expression: Scored['expression'], logits: number[], rest: Partial<Scored> = {}): Scored => ({
@@ -48,6 +48,20 @@ describe('the metrics', () => {
       { from: 0.6, count: 1, called: 0, above07: 0 },
       { from: 0.9, count: 1, called: 1, above07: 1 }
     ])
+  })
+
+  it('pain is seen from the intensity above which no tenth fails', () => {
+    const tenths = [
+      [10, 1, 0],
+      [10, 9, 6],
+      [10, 4, 2],
+      [10, 8, 4],
+      [0, 0, 0],
+      [10, 10, 9]
+    ].map(([count, called, above07], i) => ({ from: (i + 1) / 10, count: count!, called: called!, above07: above07! }))
+    // 4 of 10 have a lower bound of 0.17, below a third.
+    expect(painSeenFrom(tenths)).toEqual({ told: 0.4, above07: 0.6 })
+    expect(painSeenFrom(tenths.slice(0, 1))).toEqual({ told: null, above07: null })
   })
 
   it('resting faces are measured by their pain score', () => {

@@ -12,8 +12,9 @@ import type { ProviderName } from '../../ort/provider-names.js'
 import type { Composite } from '../composites.js'
 import type { Engine, EngineResult, LoadGraph, Sample } from '../engine.js'
 import { isWeighted } from '../layers.js'
+import { cancelsUnder } from '../walk.js'
 import type { UnpoolForm } from './onnx-emitter.js'
-import { lrpModelOf, lrpNames } from './onnx-graph.js'
+import { type LrpGraphForm, lrpModelOf, lrpNames } from './onnx-graph.js'
 
 /** Models above this size go to ONNX Runtime through files that it maps, which saves two copies in memory. */
 const largestInMemory = 64e6
@@ -23,14 +24,17 @@ export interface OnnxEngineOptions {
   threads?: number
   /** Where the graph of a large model may lie while it is opened; the system's temporary folder without it. */
   folder?: string
-  /** See `SessionOptions`. */
+  /** Whether `logits` is to cost no more than the classifier's own forward pass; the weights are there once all the same. */
+  judges?: boolean
+  /** See `SessionOptions`; `endProfiling` writes it. */
   profileFilePrefix?: string
 }
 
 /** Which form of the graph suits a provider. */
 const unpoolForms: Record<ProviderName, UnpoolForm> = { cpu: 'indices', cuda: 'comparisons', tensorrt: 'comparisons' }
 
-type Shape = Pick<Engine, 'inputDims' | 'classes' | 'head'>
+type Shape = Pick<Engine, 'inputDims' | 'classes' | 'head' | 'cancels'>
+type Opened = Shape & { judges: boolean }
 
 /** LRP as one more ONNX model, run by ONNX Runtime on the classifier's own provider. */
 export class OnnxEngine implements Engine {
@@ -38,42 +42,65 @@ export class OnnxEngine implements Engine {
   readonly inputDims: readonly (number | string)[]
   readonly classes: number
   readonly head: Shape['head']
+  readonly cancels: boolean
   readonly #session: InferenceSession
+  readonly #judges: boolean
 
-  private constructor(session: InferenceSession, name: string, { inputDims, classes, head }: Shape) {
+  private constructor(session: InferenceSession, name: string, { inputDims, classes, head, cancels, judges }: Opened) {
     this.#session = session
+    this.#judges = judges
     this.name = name
     this.inputDims = inputDims
     this.classes = classes
     this.head = head
+    this.cancels = cancels
   }
 
   /** Emits the graph and opens a session with it. */
   static async create(load: LoadGraph, composite: Composite, options: OnnxEngineOptions): Promise<OnnxEngine> {
     const { provider = 'cpu', threads = defaultThreads() } = options
     const { session, ...shape } = await openLrpSession(load, composite, options)
+    const judges = options.judges ?? false
     const detail = provider === 'cpu' ? ` (${threads} thread${threads === 1 ? '' : 's'})` : ''
-    return new OnnxEngine(session, `onnx-${provider}${detail}`, shape)
+    return new OnnxEngine(session, `onnx-${provider}${detail}`, { ...shape, judges })
   }
 
-  async explain({ data, dims }: Sample, weights: Float32Array): Promise<EngineResult> {
-    const feeds = {
-      [lrpNames.input]: new Tensor('float32', data, dims),
-      [lrpNames.weights]: new Tensor('float32', weights, [dims[0]!, this.classes])
+  async explain(sample: Sample, weights: Float32Array): Promise<EngineResult> {
+    const results = await this.#run(sample, weights, true)
+    return {
+      logits: results[lrpNames.logits]!.data as Float32Array,
+      relevance: results[lrpNames.relevance]!.data as Float32Array
     }
-    try {
-      const results = await this.#session.run(feeds)
-      return {
-        logits: results[lrpNames.logits]!.data as Float32Array,
-        relevance: results[lrpNames.relevance]!.data as Float32Array
-      }
-    } catch (cause) {
-      throw new InferenceError('PL-LRP-RUN', `LRP failed: ${messageOf(cause)}`, this.name, { cause })
-    }
+  }
+
+  async logits(sample: Sample): Promise<Float32Array> {
+    const results = await this.#run(sample, new Float32Array(sample.dims[0]! * this.classes), false)
+    return results[lrpNames.logits]!.data as Float32Array
+  }
+
+  /** Writes the profile that the options asked for; what runs afterwards is not in it. */
+  endProfiling(): void {
+    this.#session.endProfiling()
   }
 
   async close(): Promise<void> {
     await this.#session.release()
+  }
+
+  async #run({ data, dims }: Sample, weights: Float32Array, explain: boolean): Promise<InferenceSession.ReturnType> {
+    const feeds = {
+      [lrpNames.input]: new Tensor('float32', data, dims),
+      [lrpNames.weights]: new Tensor('float32', weights, [dims[0]!, this.classes]),
+      ...(this.#judges && { [lrpNames.explain]: new Tensor('bool', Uint8Array.of(Number(explain)), []) })
+    }
+    try {
+      return await this.#session.run(feeds)
+    } catch (cause) {
+      const [code, what] = explain
+        ? (['PL-LRP-RUN', 'LRP'] as const)
+        : (['PL-INFERENCE-FAILED', 'the inference'] as const)
+      throw new InferenceError(code, `${what} failed: ${messageOf(cause)}`, this.name, { cause })
+    }
   }
 }
 
@@ -87,8 +114,8 @@ export async function openLrpSession(
   composite: Composite,
   options: OnnxEngineOptions
 ): Promise<Shape & { session: InferenceSession }> {
-  const { provider = 'cpu', threads = defaultThreads(), folder = tmpdir(), profileFilePrefix } = options
-  const { model, ...shape } = await emit(load, composite, { folder, unpool: unpoolForms[provider] })
+  const { provider = 'cpu', threads = defaultThreads(), folder = tmpdir(), judges, profileFilePrefix } = options
+  const { model, ...shape } = await emit(load, composite, { unpool: unpoolForms[provider], judges }, folder)
   try {
     return { ...shape, session: await open(model, { provider, threads, profileFilePrefix }) }
   } finally {
@@ -101,17 +128,19 @@ export async function openLrpSession(
 async function emit(
   load: LoadGraph,
   composite: Composite,
-  { folder, unpool }: { folder: string; unpool: UnpoolForm }
+  form: LrpGraphForm,
+  folder: string
 ): Promise<Shape & { model: Uint8Array | string }> {
   const graph = await load()
-  const shape = { inputDims: graph.input.dims, classes: graph.classes, head: graph.head }
+  const cancels = cancelsUnder(graph, composite)
+  const shape = { inputDims: graph.input.dims, classes: graph.classes, head: graph.head, cancels }
   const size = graph.layers.reduce((sum, layer) => sum + (isWeighted(layer) ? layer.weights.byteLength : 0), 0)
-  if (size <= largestInMemory) return { model: encodeModel(lrpModelOf(graph, composite, unpool)), ...shape }
+  if (size <= largestInMemory) return { model: encodeModel(lrpModelOf(graph, composite, form)), ...shape }
   const own = join(folder, `painlens-lrp-${randomUUID()}`)
   try {
     await mkdir(own).catch((cause: unknown) => refuseFolder(folder, cause))
     const model = join(own, 'lrp.onnx')
-    await writeModel(model, lrpModelOf(graph, composite, unpool), { dataFile: true, durable: false })
+    await writeModel(model, lrpModelOf(graph, composite, form), { dataFile: true, durable: false })
     return { model, ...shape }
   } catch (error) {
     await rm(own, { recursive: true, force: true })

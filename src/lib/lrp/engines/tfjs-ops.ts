@@ -179,20 +179,39 @@ export class TfjsOps implements TensorOps<Tensor> {
       })
     const map = cropped(tf, x, pads)
     if (groups === 1) return run(map, kernel, bias)
-    const each = (): Tensor => {
+    const groupByGroup = (): Tensor => {
       const filters = tf.split(kernel, groups, 3)
       const sums = tf.split(map, groups, 3).map((part, group) => run(part, filters[group]!, null))
       return tf.concat(sums, 3)
     }
-    const sum = groups === inChannels ? this.#depthwise(tf.pad(map, pad), kernel, geometry) : each()
+    const few = inChannels / groups <= groups
+    const sum = few ? this.#depthwise(tf.pad(map, pad), kernel, geometry) : groupByGroup()
     return bias ? tf.add(sum, tf.reshape(bias, [1, 1, 1, outChannels])) : sum
   }
 
-  /** Where each group is one channel, tfjs has a kernel for all of them at once; a convolution for each takes many times as long. */
-  #depthwise(x: Tensor, kernel: Tensor, { groups, outChannels, strides }: ConvGeometry): Tensor {
+  /**
+   * Where each group is one channel, tfjs has a kernel for all of them at once; a convolution for each takes many times as long. Groups of
+   * a few channels are the sum of that over their first channels, their second ones, and so on.
+   */
+  #depthwise(x: Tensor, kernel: Tensor, { groups, inChannels, outChannels, strides }: ConvGeometry): Tensor {
+    const { tf } = this
+    const [batch, rows, columns] = x.shape as [number, number, number]
     const [height, width] = kernel.shape as [number, number]
-    const filter = this.tf.reshape(kernel, [height, width, groups, outChannels / groups]) as tfjs.Tensor4D
-    return this.tf.depthwiseConv2d(x as tfjs.Tensor4D, filter, strides, 'valid')
+    const own = inChannels / groups
+    const grouped = tf.reshape(x, [batch * rows * columns, groups, own]) as tfjs.Tensor3D
+    const sumOf = (channel: number): Tensor => {
+      const filter = tf.slice(kernel, [0, 0, channel, 0], [height, width, 1, outChannels])
+      const part = own === 1 ? x : tf.slice(grouped, [0, 0, channel], [batch * rows * columns, groups, 1])
+      return tf.depthwiseConv2d(
+        tf.reshape(part, [batch, rows, columns, groups]) as tfjs.Tensor4D,
+        tf.reshape(filter, [height, width, groups, outChannels / groups]) as tfjs.Tensor4D,
+        strides,
+        'valid'
+      )
+    }
+    let sum = sumOf(0)
+    for (let channel = 1; channel < own; channel++) sum = tf.add(sum, sumOf(channel))
+    return sum
   }
 
   convBackwardKernel(weights: Float32Array, geometry: ConvGeometry): Tensor {

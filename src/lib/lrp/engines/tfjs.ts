@@ -3,7 +3,7 @@ import type { Composite } from '../composites.js'
 import type { Engine, EngineResult, LoadGraph, Sample } from '../engine.js'
 import type { LayerGraph } from '../layers.js'
 import { startingRelevance } from '../targets.js'
-import { Walk } from '../walk.js'
+import { cancelsUnder, Walk } from '../walk.js'
 import { acquireBackend, type Backend } from './tfjs-backend.js'
 import { TfjsOps } from './tfjs-ops.js'
 
@@ -13,6 +13,7 @@ export class TfjsEngine implements Engine {
   readonly inputDims: readonly (number | string)[]
   readonly classes: number
   readonly head: LayerGraph['head']
+  readonly cancels: boolean
   readonly #backend: Backend
   readonly #ops: TfjsOps
   readonly #walk: Walk<tfjs.Tensor>
@@ -22,6 +23,7 @@ export class TfjsEngine implements Engine {
     this.inputDims = graph.input.dims
     this.classes = graph.classes
     this.head = graph.head
+    this.cancels = cancelsUnder(graph, composite)
     this.#backend = backend
     this.#ops = ops
     this.#walk = new Walk(ops, graph, composite)
@@ -49,6 +51,11 @@ export class TfjsEngine implements Engine {
       const start = ops.tensor(startingRelevance(values, weights, classes), [dims[0]!, ...walk.outputDims])
       return { logits: values, relevance: ops.values(walk.backward(tape, start)) }
     })
+  }
+
+  async logits({ data, dims }: Sample): Promise<Float32Array> {
+    const [ops, walk] = [this.#ops, this.#walk]
+    return ops.scope(() => ops.values(walk.forward(ops.tensor(data, dims)).logits))
   }
 
   async close(): Promise<void> {

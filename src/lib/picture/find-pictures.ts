@@ -2,8 +2,8 @@ import { readdir, realpath, stat } from 'node:fs/promises'
 import { basename, join, resolve } from 'node:path'
 import { InputError } from '../../core/errors.js'
 import { printable } from '../../core/printable.js'
-import { type Format, formatOf, headBytes, isNamedLikePicture } from '../../lib/picture/formats.js'
-import { readRegular, refusalOf, specialFileError, specialKindOf } from '../../lib/picture/regular-file.js'
+import { type Format, formatOf, headBytes, isNamedLikePicture } from './formats.js'
+import { readRegular, refusalOf, specialFileError, specialKindOf } from './regular-file.js'
 
 /** A picture to be read. */
 export interface PictureFile {

@@ -95,7 +95,7 @@ describe('a good config', () => {
     // biome-ignore lint/suspicious/noTemplateCurlyInString: painlens's own placeholder
     expect([await track('auto'), await track('2'), await track('${env:TRACK}')]).toEqual(['auto', 2, 3])
     const gamma = async (text: string) =>
-      (await parse(`${minimal}explanation: { gamma: ${text} }\n`)).config.explanation.gamma
+      (await parse(`${minimal}explanation: { composite: lrp.gamma, gamma: ${text} }\n`)).config.explanation.gamma
     expect([await gamma('0.3'), await gamma('[0.5, 0.1]'), await gamma('null')]).toEqual([0.3, [0.5, 0.1], null])
     for (const wrong of ['0', '"2"', 'first'])
       expect(await problemsOf(`${minimal}    video_track: ${wrong}\n`)).toEqual([

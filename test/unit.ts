@@ -6,6 +6,7 @@ export const unitTests = [
   'test/architecture.test.ts',
   'test/casts.test.ts',
   'test/commands/check/machine.test.ts',
+  'test/commands/check/watched-cameras.test.ts',
   'test/commands/command.test.ts',
   'test/commands/explain/output.test.ts',
   'test/commands/explain/targets.test.ts',

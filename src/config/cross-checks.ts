@@ -1,6 +1,7 @@
 import { usesGamma } from '../lib/lrp/composites.js'
+import { explanationSchema } from './explanation.js'
 import { placeOf, valueAt } from './problems.js'
-import { alarmSchema, explanationSchema } from './schema.js'
+import { alarmSchema } from './schema.js'
 import type { ConfigProblem, Path, Tree } from './tree.js'
 
 /** Checks across several values. They read the raw values, so their problems are reported together with all others. */

@@ -11,6 +11,7 @@ export interface SchemaNode {
   items?: SchemaNode | SchemaNode[]
   anyOf?: SchemaNode[]
   enum?: unknown[]
+  const?: unknown
   minItems?: number
   minimum?: number
   maximum?: number
@@ -38,20 +39,27 @@ export const jsonSchema: SchemaNode = z.toJSONSchema(configSchema, {
 export function schemaAt(path: readonly PropertyKey[]): SchemaNode | null {
   let node: SchemaNode | undefined = jsonSchema
   for (const key of path) {
-    if (typeof key === 'number') node = Array.isArray(node.items) ? node.items[key] : node.items
-    else node = node.properties && Object.hasOwn(node.properties, key) ? node.properties[String(key)] : undefined
+    if (typeof key === 'number') {
+      const items: SchemaNode['items'] = alternatives(node).find((option) => option.items)?.items
+      node = Array.isArray(items) ? items[key] : items
+    } else node = node.properties && Object.hasOwn(node.properties, key) ? node.properties[String(key)] : undefined
     if (!node) return null
   }
   return node
 }
 
-/** The schema without "or null". */
+/** The kinds of value that a schema allows, without null; the schema itself where it allows one kind. */
+export const alternatives = (node: SchemaNode): SchemaNode[] =>
+  node.anyOf ? node.anyOf.flatMap(alternatives).filter(({ type }) => type !== 'null') : [node]
+
+/** The schema without "or null"; where several kinds of value are allowed, its `anyOf` has them and it has no type. */
 export function nonNull(node: SchemaNode): SchemaNode {
-  const other = node.anyOf?.find((option) => option.type !== 'null')
-  return other ? { ...node, ...other, anyOf: undefined } : node
+  const options = alternatives(node)
+  return options.length === 1 ? { ...node, ...options[0], anyOf: undefined } : { ...node, anyOf: options }
 }
 
-export const isNullable = (node: SchemaNode): boolean => node.anyOf?.some((option) => option.type === 'null') ?? false
+export const isNullable = (node: SchemaNode): boolean =>
+  node.anyOf?.some((option) => option.type === 'null' || isNullable(option)) ?? false
 
 /** The allowed values, in words: `a number from 0.2 to 30`. */
 export function allowedBy(schema: SchemaNode): string {
@@ -61,6 +69,8 @@ export function allowedBy(schema: SchemaNode): string {
 }
 
 function wordsByType(node: SchemaNode): string {
+  if (node.anyOf) return node.anyOf.map(allowedBy).join(' or ')
+  if (node.const !== undefined) return String(node.const)
   if (node.enum) return node.enum.join(', ').replace(/, ([^,]*)$/, ' or $1')
   switch (node.type) {
     case 'number':

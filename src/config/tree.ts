@@ -11,7 +11,7 @@ import {
   type Scalar
 } from 'yaml'
 import type { ErrorCode } from '../core/errors.js'
-import { isNullable, nonNull, type SchemaNode, schemaAt } from './json-schema.js'
+import { alternatives, isNullable, type SchemaNode, schemaAt } from './json-schema.js'
 import { fillIn, placeholdersIn, type Substitute, unterminatedIn } from './substitute.js'
 
 export type Path = readonly (string | number)[]
@@ -143,7 +143,8 @@ export class TreeReader {
     if (typeof value === 'string' && placeholdersIn(value).length > 0) return this.#fill(value, path, at, schema)
     // room: 012 means the text 012.
     const unquoted = typeof value === 'number' || typeof value === 'boolean' || typeof value === 'bigint'
-    if (unquoted && schema && nonNull(schema).type === 'string') return node.source ?? String(value)
+    if (unquoted && schema && alternatives(schema).every(({ type }) => type === 'string'))
+      return node.source ?? String(value)
     return value
   }
 
@@ -169,10 +170,10 @@ export class TreeReader {
 
 /** `fps: ${env:FPS}` gives text where a number is expected. */
 function asType(text: string, schema: SchemaNode | null): unknown {
-  const type = schema && nonNull(schema).type
-  if ((type === 'number' || type === 'integer') && text.trim() !== '' && Number.isFinite(Number(text)))
-    return Number(text)
-  if (type === 'boolean' && (text === 'true' || text === 'false')) return text === 'true'
+  const types = schema ? alternatives(schema).map(({ type }) => type) : []
+  const isNumber = types.includes('number') || types.includes('integer')
+  if (isNumber && text.trim() !== '' && Number.isFinite(Number(text))) return Number(text)
+  if (types.includes('boolean') && (text === 'true' || text === 'false')) return text === 'true'
   return text
 }
 

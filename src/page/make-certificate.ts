@@ -48,13 +48,10 @@ export function makeCertificate(device: string, now: number): string {
       new AttributeTypeAndValue({ type: commonName, value: new AttributeValue({ utf8String: `painlens ${device}` }) })
     ])
   ])
-  // Positive, and so never 21 bytes long.
-  const serialNumber = randomBytes(16)
-  serialNumber[0]! &= 0x7f
   const tbsCertificate = new TBSCertificate({
     ...{
       version: Version.v3,
-      serialNumber: serialNumber.buffer.slice(serialNumber.byteOffset, serialNumber.byteOffset + 16)
+      serialNumber: serialFrom(randomBytes(16))
     },
     ...{ signature: algorithm, issuer: name, subject: name },
     validity: new Validity({
@@ -73,6 +70,13 @@ export function makeCertificate(device: string, now: number): string {
   const certificate = new Certificate({ tbsCertificate, signatureAlgorithm: algorithm, signatureValue })
   const pem = new X509Certificate(Buffer.from(AsnConvert.serialize(certificate))).toString()
   return `${privateKey.export({ type: 'pkcs8', format: 'pem' })}${pem}`
+}
+
+/** Positive, and without zeros in front, which DER does not allow in a number. @param random 16 bytes */
+export function serialFrom(random: Uint8Array): ArrayBuffer {
+  const serial = Uint8Array.from(random)
+  serial[0] = (serial[0]! & 0x7f) | 0x40
+  return serial.buffer
 }
 
 const extension = (extnID: string, value: object): Extension =>

@@ -89,6 +89,23 @@ describe('a good config', () => {
     expect(config.cameras[0].location).toEqual({ ward: '3', room: '012', bed: 'true' })
   })
 
+  it('a key that takes a word or a number takes both, also from a placeholder', async () => {
+    const track = async (text: string) =>
+      (await parse(`${minimal}    video_track: ${text}\n`, { env: { TRACK: '3' } })).config.cameras[0]!.video_track
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: painlens's own placeholder
+    expect([await track('auto'), await track('2'), await track('${env:TRACK}')]).toEqual(['auto', 2, 3])
+    const gamma = async (text: string) =>
+      (await parse(`${minimal}explanation: { composite: lrp.gamma, gamma: ${text} }\n`)).config.explanation.gamma
+    expect([await gamma('0.3'), await gamma('[0.5, 0.1]'), await gamma('null')]).toEqual([0.3, [0.5, 0.1], null])
+    for (const wrong of ['0', '"2"', 'first'])
+      expect(await problemsOf(`${minimal}    video_track: ${wrong}\n`)).toEqual([
+        `6:18 cameras[0].video_track: found ${wrong === 'first' ? '"first"' : wrong}, allowed is auto or a whole number from 1 to 16 [PL-CONFIG-VALUE]`
+      ])
+    expect((await problemsOf(`${minimal}explanation: { gamma: high }\n`))[0]).toMatch(
+      /gamma: found "high", allowed is a number from 0 to 1000 or a list with at least one item or null/
+    )
+  })
+
   it('YAML aliases are resolved', async () => {
     const { config } = await parse(`${minimal}    location: &where { ward: W }
   - { id: b, url: "rtsp://h/2", location: *where }\n`)

@@ -6,6 +6,7 @@ import { connect, type PeerCertificate } from 'node:tls'
 import { expect, it } from 'vitest'
 import { type Log, silentLog } from '../../src/core/log.js'
 import { fingerprintOf, keptCertificate, readTls } from '../../src/page/index.js'
+import { serialFrom } from '../../src/page/make-certificate.js'
 import { makeCertificates } from '../support/certificates.js'
 import { until } from '../support/slowness.js'
 import { folder, servePage } from './rig.js'
@@ -63,6 +64,14 @@ it('a certificate of its own is renewed before it ends, and where its file is da
   expect(readdirSync(own)).toEqual(['certificate.pem'])
   const early = (await readTls('own', { folder: folder(), device: 'd', now: 0 }))!
   expect(Date.parse(new X509Certificate(early.cert).validTo)).toBeGreaterThan(Date.UTC(2028, 0, 1))
+})
+
+it('a serial number is one that DER can write, whatever the random bytes are', () => {
+  for (const first of [0x00, 0x01, 0x3f, 0x40, 0x7f, 0x80, 0xff])
+    for (const second of [0x00, 0x7f, 0x80]) {
+      const [a] = new Uint8Array(serialFrom(Uint8Array.from([first, second, ...Array(14).fill(0)])))
+      expect([first, second, a! > 0 && a! < 0x80]).toEqual([first, second, true])
+    }
 })
 
 it('a folder that cannot be written to keeps the page from other machines, with the reason', async () => {

@@ -9,6 +9,7 @@ import {
   type CameraShape,
   checkCamera,
   decoderFor,
+  masksHideAll,
   probeDecoders,
   probeFfmpeg,
   ratioText
@@ -32,13 +33,15 @@ export async function checkCameras(context: CheckContext): Promise<CheckResult[]
   }
   const checkOne = async (camera: CameraConfig): Promise<CheckResult> => {
     const what = `camera ${camera.id}` as const
+    if (masksHideAll(camera.masks)) return fail('PL-CAMERA-MASKED', what, 'its masks hide the whole picture')
     const watched = context.running.daemon?.cameras.find(({ id }) => id === camera.id)
     if (watched && isEvidence(watched, camera)) return judgeWatched(what, camera, watched)
     try {
       const decoder = decoderFor(camera.decoder, await decoders())
       const timeoutMs = camera.first_picture_s * 1000
       const about = { ...linkOptions(camera), decoder, secrets: context.secrets, timeoutMs, ...shapeOptions(camera) }
-      const found = judge(what, camera, await checkCamera(about, context.signal))
+      // A signal of its own for each camera: eleven listeners on one make Node.js warn of a leak.
+      const found = judge(what, camera, await checkCamera(about, AbortSignal.any([context.signal])))
       return watched ? besideWatched(found, camera, watched) : found
     } catch (error) {
       const found = failed(what, error)
@@ -97,6 +100,9 @@ const freshMs = 30_000
 const leastMeasuredFps = 1
 /** Frames come unevenly: the rate of a few seconds may be lower than the camera's. */
 const slowShare = 0.8
+/** At a start, and while others of its tasks run, a box that is large enough falls behind for a moment. */
+const leastFrames = 100
+const droppedShare = 0.2
 
 /** What a state of a camera that gives pictures is to the technician; null where there are no pictures. */
 const verdicts: Record<CameraState, ((what: Lamp, found: string) => CheckResult) | null> = {
@@ -132,6 +138,9 @@ function judgeWatched(what: Lamp, camera: CameraConfig, watched: CameraSeen): Ch
     return warn('PL-CONTROL-OTHER-SETTINGS', what, `${found}; it has another ${differ.join(', ')} than this config`)
   if (decoder_problem)
     return warn(known(decoder_problem.code), what, `${found}; on the CPU, because ${decoder_problem.what}`)
+  const { frames = 0, dropped = 0 } = watched
+  if (frames >= leastFrames && dropped > frames * droppedShare)
+    return warn('PL-CAMERA-BEHIND', what, `${found}; ${dropped} of ${frames} pictures were not analysed`)
   if (camera.fps >= leastMeasuredFps && fps < camera.fps * slowShare)
     return warn('PL-CAMERA-SLOW', what, found, tooSlow(camera.fps))
   return byState

@@ -5,6 +5,7 @@ import type { Crop } from '../../core/types.js'
 import type { PictureFile } from '../../lib/picture/find-pictures.js'
 import { defaultViews, explainCrop, type ModelSource } from '../../stages/explain/index.js'
 import { titleOf } from './composites.js'
+import { whyUnusable } from './faces.js'
 import { type FigureRow, writeFigure } from './figure.js'
 import { CropStore, type Job, openExplainer, type RememberedFace, trueLabelOf } from './job.js'
 import { progressLine } from './output.js'
@@ -163,19 +164,30 @@ async function explainSubject(own: Pass, subject: Subject, crop: Crop, taken: nu
   return saidOf(result, taken)
 }
 
-/** `: pain 0.81 (true: pain; the largest of 3 faces, …). The mouth …`, or `, face 2 of 3: …` where all are explained. */
+/** `: pain 0.81 (true: pain; the largest of 3 faces, …). The mouth …`, or `, face 2 of 3: …` where several are explained. */
 function saidOf({ face, trueLabel, explained }: Result, taken: number): string {
-  const others = face.faces - 1
-  const notes = [
-    ...(trueLabel === null ? [] : [`true: ${trueLabel}`]),
-    ...(others > 0 && taken === 1
-      ? [`the largest of ${face.faces} faces; --faces all explains the other${others > 1 ? ` ${others}` : ''} too`]
-      : [])
-  ]
+  const notes = [...(trueLabel === null ? [] : [`true: ${trueLabel}`]), ...othersOf(face, taken)]
   const note = notes.length > 0 ? ` (${notes.join('; ')})` : ''
-  const which = taken > 1 ? `, face ${face.number} of ${taken}` : ''
+  const which = taken > 1 ? `, face ${face.number} of ${face.faces}` : ''
   return `${which}: ${explained.target}${scoresOf(explained)}${note}. ${explained.text.en}`
 }
+
+/** What is said of the faces that are not explained: a nurse's score must not be read as that of the resident before her. */
+function othersOf({ faces, usable, number, instead }: Result['face'], taken: number): string[] {
+  const unusable = faces - usable
+  if (taken > 1) return unusable > 0 ? [`${unusable} of the ${faces} cannot be judged`] : []
+  if (instead !== null)
+    return [`not the largest of ${faces} faces but number ${number} by size: of the largest, ${whyUnusable[instead]}`]
+  if (faces === 1) return []
+  const others = usable - 1
+  return others > 0
+    ? [
+        `the largest of ${faces} faces; --faces all explains ${unusable > 0 ? `${others} more` : othersText(others)} too`
+      ]
+    : [`the largest of ${faces} faces; no other can be judged`]
+}
+
+const othersText = (others: number): string => `the other${others > 1 ? ` ${others}` : ''}`
 
 /** ` 0.81`; of a contrast nothing, since it has no probability. */
 function scoresOf({ weights, probability }: Result['explained']): string {

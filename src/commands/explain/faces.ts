@@ -20,8 +20,12 @@ export interface PictureFace {
   box: Box | null
   /** How many faces the picture shows. */
   faces: number
+  /** How many of them can be judged. */
+  usable: number
   /** 1 for the largest of them, 2 for the next. */
   number: number
+  /** Why the largest face is left out and this one taken; null if this is the largest, or all are taken. */
+  instead: UnusableReason | null
 }
 
 /** Which faces of a picture are explained. */
@@ -68,7 +72,7 @@ export async function openFaceTaker(
   }
 }
 
-const whyUnusable: Record<UnusableReason, string> = {
+export const whyUnusable: Record<UnusableReason, string> = {
   roll: 'how its face is turned is uncertain',
   small: 'its face is too small to be judged',
   covered: 'too much of its face is covered',
@@ -95,11 +99,14 @@ async function takeFaces(
   const usable = largestFirst.flatMap((face, i) => (face.whyNot === null ? [{ ...face, number: i + 1 }] : []))
   if (usable.length === 0)
     throw new InputError('PL-PICTURE-NOT-USABLE', whyUnusable[largestFirst[0]!.whyNot!], printable(path))
+  const instead = choice === 'all' ? null : largestFirst[0]!.whyNot
   return usable.slice(0, choice === 'all' ? undefined : 1).map(({ box, landmarks, number }) => ({
     crop: alignFace(picture, landmarks, manifest.input, manifest.alignment),
     box,
     faces: found.length,
-    number
+    usable: usable.length,
+    number,
+    instead
   }))
 }
 
@@ -111,5 +118,5 @@ async function takeCrop(
 ): Promise<PictureFace[]> {
   const picture = await readCrop(path, manifest.input, signal)
   const landmarks = await landmarksInCrop(networks, picture, manifest.alignment)
-  return [{ crop: { ...picture, landmarks }, box: null, faces: 1, number: 1 }]
+  return [{ crop: { ...picture, landmarks }, box: null, faces: 1, usable: 1, number: 1, instead: null }]
 }

@@ -3,6 +3,7 @@ import type { PassedOver } from '../../lib/picture/find-pictures.js'
 
 const asOf: Partial<Record<ErrorCode, string>> = {
   'PL-PICTURE-NO-FACE': 'without a face',
+  'PL-PICTURE-NOT-USABLE': 'without a usable face',
   'PL-OUT-NAME': 'not written'
 }
 

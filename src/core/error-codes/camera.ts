@@ -147,6 +147,15 @@ export const cameraErrors = area({
       cause: 'The camera works, but gives fewer pictures than are asked for.',
       fix: "Raise the camera's rate, or lower fps."
     },
+    'PL-CAMERA-BEHIND': {
+      cause:
+        'The camera gives enough pictures, but this box analyses only some of them: it has more work than it can do. Pain that is short may be missed, and alarms come late.',
+      fix: 'Lower fps of the cameras, watch fewer cameras, or end other programs on the box; docs/operate/sizing.md says what a box can do.'
+    },
+    'PL-CAMERA-MASKED': {
+      cause: 'The masks of this camera hide its whole picture: it gives pictures, and nothing in them is watched.',
+      fix: 'Correct masks of this camera; painlens snapshot shows where they lie. To stop watching, take the camera out of the config.'
+    },
     'PL-CAMERA-FROZEN': {
       cause:
         'The camera sends the same picture again and again: it hangs, or its encoder skips what moves. It is not analysed.',

@@ -33,6 +33,9 @@ export const camerasAnswer = z.object({
       reason: z.string().nullable(),
       /** Frames per second, as they came in the last seconds. */
       fps: z.number(),
+      /** Pictures since painlens started, and how many of them were not analysed because inference is slower; not told by older versions. */
+      frames: z.number().optional(),
+      dropped: z.number().optional(),
       /** The age of the last picture. */
       last_picture_ms: z.number().nullable(),
       /** Of the camera's picture within the frame, without black bars. */

@@ -265,7 +265,7 @@ function askedBy({ uid, user }: Record<string, unknown>): { uid?: number; user?:
 }
 
 function cameraAnswer(camera: WatchedCamera, clock: Clock): CameraSeen {
-  const { state, since, until, reason, fps, lastFrameAt, picture, ...decoding } = camera.stats()
+  const { state, since, until, reason, fps, frames, dropped, lastFrameAt, picture, ...decoding } = camera.stats()
   const { decoder, decoderProblem: what, decoderProblemCode: code } = decoding
   const stampOf = (moment: Moment): string => stamp(clock, moment)
   return {
@@ -275,6 +275,8 @@ function cameraAnswer(camera: WatchedCamera, clock: Clock): CameraSeen {
     until: until === null ? null : stampOf(until),
     reason: reason ?? null,
     fps,
+    frames,
+    dropped,
     last_picture_ms: lastFrameAt === null ? null : clock.now() - lastFrameAt,
     picture,
     decoder,

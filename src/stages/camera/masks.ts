@@ -23,6 +23,16 @@ export function maskSpans(masks: readonly Polygon[], { width, height }: Size, pi
   return merge(spans)
 }
 
+/** Whether masks leave nothing of the picture to be watched; what is left by a corner of less than 1 % is nothing. */
+export function masksHideAll(masks: readonly Polygon[]): boolean {
+  const grid = { width: 100, height: 100 }
+  const hidden = maskSpans(masks, grid, { x: 0, y: 0, ...grid }).reduce(
+    (sum, [start, end]) => sum + (end - start) / 3,
+    0
+  )
+  return hidden > 0.99 * grid.width * grid.height
+}
+
 /** Paints the stretches black. */
 export function blackOut(frame: Uint8Array, spans: readonly Span[]): void {
   for (const [start, end] of spans) frame.fill(0, start, end)

@@ -7,10 +7,11 @@ import { join } from 'node:path'
 import { connectAsync } from 'mqtt'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { stringify } from 'yaml'
+import { checkCameras } from '../../../src/commands/check/camera.js'
 import { checkCommand } from '../../../src/commands/check/index.js'
 import { checkFaceModels } from '../../../src/commands/check/model.js'
 import { type CheckContext, runCheck } from '../../../src/commands/check/result.js'
-import type { Service } from '../../../src/config/index.js'
+import { parseConfig, type Service } from '../../../src/config/index.js'
 import { silentLog } from '../../../src/core/log.js'
 import { Secrets } from '../../../src/core/secrets.js'
 import { packageRoot } from '../../../src/core/version.js'
@@ -19,6 +20,7 @@ import { type Feed, startFeed } from '../../../src/show/simulate/feed.js'
 import { type RtspServer, startRtspServer } from '../../../src/show/simulate/rtsp-server.js'
 import { buildFaceModels } from '../../../tools/face-models/build.js'
 import { freePort, type Mosquitto, startMosquitto } from '../../support/mosquitto.js'
+import { patience } from '../../support/slowness.js'
 import { writeTinyHead, writeTinyModel } from '../../support/tiny-model.js'
 
 const cameraPassword = `p@ss:w/rd?#%&"'`
@@ -306,5 +308,26 @@ describe('painlens check', () => {
     expect(status).toBe(2)
     expect(stdout).toContain(`${file}\n`)
     expect(stdout + stderr).not.toMatch(/^ +at /m)
+  })
+})
+
+describe('a config with a dozen cameras', () => {
+  it('is checked camera by camera, without a warning of Node.js about listeners', {
+    timeout: patience(60_000)
+  }, async () => {
+    const warnings: string[] = []
+    const onWarning = ({ name }: Error): void => void warnings.push(name)
+    process.on('warning', onWarning)
+    onTestFinished(() => void process.off('warning', onWarning))
+    const port = await freePort()
+    const cameras = Array.from({ length: 12 }, (_, i) => ({ id: `c${i}`, url: `rtsp://127.0.0.1:${port}/${i}` }))
+    const text = stringify({ device: 'walk', mqtt: { url: 'mqtt://127.0.0.1' }, cameras })
+    const { config } = await parseConfig(text, '/etc/painlens/p.yaml')
+    const running = { daemon: null, findings: [] }
+    const signal = new AbortController().signal
+    const lines = await checkCameras({ config, secrets: new Secrets(), running, signal })
+    expect(new Set(lines.map(({ code }) => code))).toEqual(new Set(['PL-CAMERA-REFUSED']))
+    expect(lines).toHaveLength(12)
+    expect(warnings).toEqual([])
   })
 })

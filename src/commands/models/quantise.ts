@@ -1,9 +1,10 @@
 /** `painlens models quantise MANIFEST --crops DIR`: the int8 twin of a classifier, with a manifest that names both. */
-import { mkdtemp, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rename, rm, stat } from 'node:fs/promises'
 import { availableParallelism, tmpdir } from 'node:os'
-import { basename, dirname, extname, join, relative, resolve } from 'node:path'
+import { dirname, extname, join, relative, resolve } from 'node:path'
 import { parseDocument } from 'yaml'
 import { DiskError, InputError, ModelError, messageOf, printed, UsageError } from '../../core/errors.js'
+import { writeWhole } from '../../core/file-names.js'
 import { collectGarbage } from '../../core/garbage.js'
 import { silentLog } from '../../core/log.js'
 import { printable } from '../../core/printable.js'
@@ -160,12 +161,9 @@ async function writeManifest(path: string, manifest: Manifest, int8: { file: str
   const folder = dirname(path)
   document.set('file', relative(folder, manifest.file))
   document.set('int8', { file: relative(folder, int8.file), sha256: int8.sha256 })
-  const part = join(folder, `.${basename(path)}.${process.pid}`)
   try {
-    await writeFile(part, document.toString())
-    await rename(part, path)
+    await writeWhole(path, (file) => file.writeFile(document.toString()), { mode: 0o644, replace: true })
   } catch (error) {
-    await rm(part, { force: true })
     throw new DiskError('PL-MODEL-UNWRITABLE', `the manifest could not be written: ${messageOf(error)}`, path)
   }
 }

@@ -12,7 +12,7 @@ export const restingFaces = z
       ),
     expires_days: numberFrom(1, 366).default(30).describe('After so many days a resting face is not used any more.'),
     max_shift: numberFrom(0.1, 100)
-      .default(3)
+      .default(1)
       .describe(
         "A resting face that would lower pain by more than this is refused, in units of the model's outputs before the softmax."
       ),

@@ -35,7 +35,7 @@ async function observations(device: string): Promise<ObservationMessage[]> {
 it('a resting face ends a false alarm, survives kill -9, and the alarm is back once it is removed', {
   timeout: patience(180_000)
 }, async () => {
-  const device = await ward.device([bed], { alarm: { ...alarm, reference: { enabled: true } } })
+  const device = await ward.device([bed], { alarm: { ...alarm, reference: { enabled: true, max_shift: 2 } } })
   const nurse = await device.listen()
   const killed = device.start()
   await nurse.alarm('pain', 'start', 40_000)

@@ -109,6 +109,7 @@ const speaksAgainst = (region: RegionName): string => {
 
 export const de: Language = {
   alarm,
+  explanationOfLowered: 'Das Ruhegesicht dieses Bettes hat den Wert gesenkt; an dieser Erklärung ändert es nichts.',
   explanation: (explained, { kind, regions: named, against, outweighed, unsteady, careful }) =>
     [
       sayings[kind](nameOf(explained), named),

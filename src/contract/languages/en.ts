@@ -94,6 +94,7 @@ const speaksAgainst = (region: RegionName): string => {
 
 export const en: Language = {
   alarm,
+  explanationOfLowered: 'The resting face of this bed has lowered the score; it changes nothing in this explanation.',
   explanation: (explained, { kind, regions: named, against, outweighed, unsteady, careful }) =>
     [
       sayings[kind](impression(explained), named),

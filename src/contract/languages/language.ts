@@ -18,6 +18,8 @@ export interface Language {
     /** In brackets: what the resting face of the bed has to do with the score. */
     reference: Record<'lowered' | 'overruled', string>
   }
+  /** A sentence behind an explanation, where the resting face of the bed has lowered the score that is explained. */
+  explanationOfLowered: string
   /**
    * One sentence on what an explanation found, which claims no more than the statement does.
    */

@@ -208,7 +208,15 @@ export class Reporter {
     if (output.question) void this.#confirm(output.question, face, { camera: camera.id, at, picture })
     this.#observation(face, { verdict, score, smoothed: output.smoothed }, { at, picture }, camera)
     const alarmId = output.episode?.active ? output.episode.alarmId : null
-    explanations?.consider({ camera: camera.id, track, at, crop, score, alarmId })
+    explanations?.consider({
+      camera: camera.id,
+      track,
+      at,
+      crop,
+      score,
+      isLowered: isNotable(unreferenced - score),
+      alarmId
+    })
   }
 
   /** The alarm waits for float32, at most a second; without an answer it goes out unconfirmed. */
@@ -285,6 +293,9 @@ function observationOf(
     emotions: Object.fromEntries(labels.map((label, i) => [label, round(probabilities[i]!)]))
   }
 }
+
+/** A difference between scores that is worth a sentence. */
+const isNotable = (difference: number): boolean => difference >= 0.05
 
 /** Above -180 and up to 180. */
 const wholeDegrees = (roll: number): number => (Math.round(roll) === -180 ? 180 : Math.round(roll))

@@ -37,8 +37,8 @@ const mostMove = 0.5
 const mostGrowth = 1.3
 /** A face at rest does not change as much as resting faces differ from one person to the next. */
 const mostSpread = 1
-/** Where the model's neutral faces are nearly alike, noise alone changes a person's outputs by as much. */
-const leastSpread = 0.25
+/** Where the model's neutral faces are nearly alike, noise and small turns of the head alone change a person's outputs by as much. */
+const leastSpread = 0.5
 /** A quarter of the frames that shows pain is no twitch. */
 const painQuantile = 0.75
 

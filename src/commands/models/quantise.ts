@@ -1,10 +1,6 @@
 /** `painlens models quantise MANIFEST --crops DIR`: the int8 twin of a classifier, with a manifest that names both. */
-<<<<<<< HEAD
-import { mkdtemp, readFile, rename, rm, stat } from 'node:fs/promises'
-=======
 import { constants, type Stats } from 'node:fs'
-import { access, mkdtemp, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
->>>>>>> wt-int8e2e
+import { access, type FileHandle, mkdtemp, readFile, rename, rm, stat } from 'node:fs/promises'
 import { availableParallelism, tmpdir } from 'node:os'
 import { dirname, extname, join, relative, resolve } from 'node:path'
 import { parseDocument } from 'yaml'
@@ -192,21 +188,15 @@ async function writeBoth(
   const document = parseDocument(await readFile(manifest.path, 'utf8'), { logLevel: 'error' })
   const folder = dirname(path)
   document.set('file', relative(folder, manifest.file))
-<<<<<<< HEAD
-  document.set('int8', { file: relative(folder, int8.file), sha256: int8.sha256 })
-  try {
-    await writeWhole(path, (file) => file.writeFile(document.toString()), { mode: 0o644, replace: true })
-=======
   document.set('int8', { file: relative(folder, file), sha256 })
-  const text = join(folder, `.${basename(path)}.${process.pid}`)
   try {
-    await writeFile(text, document.toString())
-    await rename(part, file)
-    await rename(text, path)
->>>>>>> wt-int8e2e
+    const fill = async (written: FileHandle): Promise<void> => {
+      await written.writeFile(document.toString())
+      // Only now: a full disk leaves the old pair.
+      await rename(part, file)
+    }
+    await writeWhole(path, fill, { mode: 0o644, replace: true })
   } catch (error) {
     throw new DiskError('PL-MODEL-UNWRITABLE', `the manifest could not be written: ${messageOf(error)}`, path)
-  } finally {
-    await rm(text, { force: true })
   }
 }

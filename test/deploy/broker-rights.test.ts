@@ -1,6 +1,10 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { connectAsync, type MqttClient } from 'mqtt'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { checkBroker } from '../../src/commands/check/broker.js'
+import { forgetCommand } from '../../src/commands/forget/index.js'
 import type { CheckContext } from '../../src/commands/check/result.js'
 import { discoveryTopic } from '../../src/contract/home-assistant.js'
 import { topics } from '../../src/contract/topics.js'
@@ -57,6 +61,19 @@ async function mayWrite(user: User, topic: string): Promise<boolean> {
 }
 
 describe("the examples' access list, enforced by mosquitto,", () => {
+  it('lets painlens forget remove what the box itself left, and it does not say "nothing" of a box that is hidden from it', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'painlens-rights-'))
+    onTestFinished(() => rm(folder, { recursive: true }))
+    const config = join(folder, 'painlens.yaml')
+    await writeFile(
+      config,
+      `device: ward-2\nmqtt: { url: "${broker.url}", username: ward-2, password: ${password} }\ncameras: []\n`
+    )
+    const forget = (device: string) => forgetCommand({ device, config }, AbortSignal.timeout(30_000), () => undefined)
+    await expect(forget('ward-old')).rejects.toMatchObject({ code: 'PL-BROKER-HIDDEN' })
+    await expect(forget('ward-2')).rejects.toMatchObject({ code: 'PL-BROKER-DEVICE-ONLINE' })
+  })
+
   it('lets painlens publish every topic of the contract and take commands, and painlens check finds nothing', async () => {
     const { mqtt, outbox } = rig
     await until(() => mqtt.connected(), 'the connection')

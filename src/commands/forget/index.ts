@@ -79,7 +79,11 @@ export async function forgetCommand(
 async function requireSight(connection: Connection, base: string, passing: ReadonlySet<string>): Promise<void> {
   const trial = randomUUID()
   const hidden = () =>
-    new BrokerError('PL-BROKER-HIDDEN', 'this user may not read and write here, so it cannot tell or remove anything', base)
+    new BrokerError(
+      'PL-BROKER-HIDDEN',
+      'this user may not read and write here, so it cannot tell or remove anything',
+      base
+    )
   await connection
     .publish(`${base}/${trialCommand}`, { qos: 1, retain: false, rank: 'other' }, () => ({ text: trial }))
     .catch((error: unknown) => {

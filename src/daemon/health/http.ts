@@ -37,7 +37,14 @@ export interface HttpStage {
 }
 
 /** Limits of requests, in ms and bytes; monitoring sends a line and a few headers, and waits for the answer. */
-const bounds = { bodyBytes: 1024, headerBytes: 8192, requestMs: 5000, connections: 32, requestsOfOne: 100, unanswered: 8 }
+const bounds = {
+  bodyBytes: 1024,
+  headerBytes: 8192,
+  requestMs: 5000,
+  connections: 32,
+  requestsOfOne: 100,
+  unanswered: 8
+}
 /** How often unfinished requests are looked for; Node.js's own 30 s would let each of them stay for so long. */
 const checkMs = 1000
 

@@ -8,6 +8,7 @@ import { brokerSchemes, type ProtocolName, protocolVersions } from '../stages/mq
 import { explanationSchema } from './explanation.js'
 import { numberFrom, path, polygon, secret, shaped, share, text, url, wholeFrom } from './fields.js'
 import { inference } from './inference.js'
+import { restingFaces } from './resting-faces.js'
 
 /**
  * The config: the one source of its types, its defaults, config/painlens.schema.json and docs/operate/config.md
@@ -206,6 +207,7 @@ export const alarmSchema = z.strictObject({
     .describe(
       'Minutes without any face after which nobody_seen is raised; null: never. For a bed that is never empty; 60 leaves room for a head turned away.'
     ),
+  reference: restingFaces,
   priority: z.strictObject(priorities).prefault({}).describe('Priority by condition.')
 })
 

@@ -80,12 +80,13 @@ cameras: [{ id: room-1, url: "rtsp://127.0.0.1/x" }]\n`
     await until(() => mqtt.connected(), 'the connection')
     mqtt.cameraState('room-12', 'ok', moment(0))
     mqtt.cameraPain('room-12', { suspected: false, since: moment(0), alarmIds: [], acknowledged: false })
+    mqtt.cameraReference('room-12', { references: [] })
     mqtt.announce(discoveryTopic('homeassistant', 'ward-2'), () => ({}))
     await mqtt.putAlarmInOutbox(alarm('a', 0))
     await mqtt.putAcknowledgementInOutbox(acknowledgement)
     await mqtt.putExplanationInOutbox(explanation)
     const face = { box: [0, 0, 1, 1] as [number, number, number, number], zone: null, roll_deg: 0, detector_score: 1 }
-    const scores = { usable: true, why_not: null, pain: 0, smoothed: 0 }
+    const scores = { usable: true, why_not: null, pain: 0, smoothed: 0, pain_unreferenced: 0 }
     mqtt.observation('room-12', { at: '2026-01-01T00:00:00.000Z', track: 1, ...face, ...scores })
     await clientOf('technician').publishAsync('painlens/ward-2/command/refresh', '{}', { qos: 1 })
     const expected = Object.values(topics).map(

@@ -78,6 +78,8 @@ export const unitTests = [
   'test/show/simulate/frames.test.ts',
   'test/show/simulate/rtsp-server-parser.test.ts',
   'test/show/simulate/rtsp-server.test.ts',
+  'test/stages/reference/properties.test.ts',
+  'test/stages/reference/reference.test.ts',
   'test/stages/alarm/acknowledgements.test.ts',
   'test/stages/alarm/alarms.test.ts',
   'test/stages/alarm/confirmation.test.ts',

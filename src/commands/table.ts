@@ -1,6 +1,6 @@
-import { configOrder } from '../config/find.js'
 import { optimizerNames, trainFroms } from '../lib/train/choices.js'
 import { layoutNames, neutralUses, paperComposites, reportLanguages, schedules } from '../study/choices.js'
+import { bedRows, config } from './bed-rows.js'
 import { type CommandRow, command } from './command.js'
 import {
   choice,
@@ -21,9 +21,6 @@ import {
   parseWords,
   port
 } from './parse.js'
-
-/** config/find.ts has the places that are searched without it. */
-const config = ['-c, --config <file>', `the config file (default: the first of ${configOrder})`] as const
 
 const parseLayout = parseChoice(layoutNames)
 
@@ -75,6 +72,7 @@ export const commandTable: readonly CommandRow[] = [
     ],
     load: async () => (await import('./snapshot/index.js')).snapshotCommand
   }),
+  ...bedRows,
   { usage: 'config', summary: 'Write a first config.' },
   command({
     parent: 'config',

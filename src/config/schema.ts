@@ -8,6 +8,7 @@ import { brokerSchemes, type ProtocolName, protocolVersions } from '../stages/mq
 import { explanationSchema } from './explanation.js'
 import { numberFrom, path, polygon, secret, shaped, share, text, url, wholeFrom } from './fields.js'
 import { inference } from './inference.js'
+import { restingFaces } from './resting-faces.js'
 
 /**
  * The config: the one source of its types, its defaults, config/painlens.schema.json and docs/operate/config.md
@@ -206,6 +207,7 @@ export const alarmSchema = z.strictObject({
     .describe(
       'Minutes without any face after which nobody_seen is raised; null: never. For a bed that is never empty; 60 leaves room for a head turned away.'
     ),
+  reference: restingFaces,
   priority: z.strictObject(priorities).prefault({}).describe('Priority by condition.')
 })
 
@@ -230,6 +232,7 @@ const privacy = z.strictObject({
 })
 
 const device = shaped(/^[a-z0-9-]{1,40}$/, 'up to 40 of a-z, 0-9 and -')
+export const isDeviceName = (name: string): boolean => device.safeParse(name).success
 
 const ownAddress = shaped(/^(localhost|[0-9.]+|[0-9a-f.]*:[0-9a-f:.]*)$/i, 'an IP address of this device, or localhost')
 

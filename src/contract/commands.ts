@@ -12,6 +12,9 @@ const who = z.string().min(1).max(100)
 /** For how many days after its end an alarm can be acknowledged. */
 export const acknowledgeableDays = 14
 
+/** For how many seconds a resting face is measured at most. */
+const mostReferenceS = 300
+
 /** What each command takes. Unknown keys are refused: a misspelt one would be silently without effect. */
 export const commandSchemas = {
   ack: z.strictObject({
@@ -33,7 +36,15 @@ export const commandSchemas = {
     seconds: z.number().int().min(1).max(600).default(30),
     priority: z.enum(priorities).optional()
   }),
-  refresh: z.strictObject({ transaction })
+  refresh: z.strictObject({ transaction }),
+  reference: z.strictObject({
+    transaction,
+    camera,
+    zone: z.string().min(1).max(100).optional(),
+    seconds: z.number().int().min(5).max(mostReferenceS).default(30),
+    by: who,
+    remove: z.boolean().default(false)
+  })
 } satisfies Record<CommandName, z.ZodType>
 
 export type CommandArguments = { [Name in CommandName]: WithUnits<z.infer<(typeof commandSchemas)[Name]>> }

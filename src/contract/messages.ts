@@ -28,6 +28,17 @@ export interface CameraPainMessage {
   acknowledged: boolean
 }
 
+/** The resting faces of a camera's beds: that there are some, and nothing of what they are. */
+export interface CameraReferenceMessage {
+  references: {
+    zone: string | null
+    since: string
+    by: string
+    /** It is not used, since another person may lie there. */
+    suspended: boolean
+  }[]
+}
+
 export interface ObservationMessage {
   at: string
   track: number
@@ -45,6 +56,8 @@ export interface ObservationMessage {
   /** Null where the face is not usable, as is `smoothed`. */
   pain: number | null
   smoothed: number | null
+  /** The model's own score: `pain`, unless that was lowered by the resting face of the bed. */
+  pain_unreferenced: number | null
   /** All classes, only with privacy.publish_emotions. */
   emotions?: Record<string, number>
 }
@@ -79,6 +92,8 @@ interface AlarmFields {
   previous: string | null
   /** In an update that reminds, as the alarm is not acknowledged: its number, from 1. */
   reminder: number | null
+  /** What the resting face of the bed has to do with the score; null where nothing, or where there is none. */
+  reference: { effect: 'lowered' | 'overruled'; score_unreferenced: number } | null
   location: Location
   onset: string
   updated: string
@@ -249,7 +264,7 @@ export interface HealthMessage {
   explanation: ExplanationHealth | null
 }
 
-export const commandNames = ['ack', 'pause', 'resume', 'test_alarm', 'refresh'] as const
+export const commandNames = ['ack', 'pause', 'resume', 'test_alarm', 'refresh', 'reference'] as const
 export type CommandName = (typeof commandNames)[number]
 
 export interface ResponseMessage {

@@ -56,6 +56,19 @@ const cameraPain = z.strictObject({
   acknowledged: z.boolean().describe('There are active pain alarms, and each has an acknowledgement.')
 })
 
+const cameraReference = z.strictObject({
+  references: z
+    .array(
+      z.strictObject({
+        zone: name.nullable().describe('The zone of the bed; null where its face is in none.'),
+        since: time.describe('When it was taken.'),
+        by: name,
+        suspended: z.boolean().describe('It is not used, since another person may lie there.')
+      })
+    )
+    .describe("The resting faces of the camera's beds. Nothing of what they are is published.")
+})
+
 const observation = z.strictObject({
   at: time,
   track: count,
@@ -69,6 +82,9 @@ const observation = z.strictObject({
   detector_score: share.describe('How surely that is a face.'),
   pain: share.nullable().describe('The score of this frame; null where the face is not usable.'),
   smoothed: share.nullable().describe('The score that alarms go by; null where the face is not usable.'),
+  pain_unreferenced: share
+    .nullable()
+    .describe("The model's own score: pain, unless that was lowered by the resting face of the bed."),
   emotions: z.record(z.string(), share).optional().describe('All classes, only with privacy.publish_emotions.')
 })
 
@@ -101,6 +117,17 @@ const alarm = z.strictObject({
     .describe(
       'The number of an update that reminds: the alarm is active and has no acknowledgement. Null in every other message.'
     ),
+  reference: z
+    .strictObject({
+      effect: z
+        .enum(['lowered', 'overruled'])
+        .describe(
+          'lowered: the score is lower than without the resting face of the bed; overruled: by that alone there would be no alarm, but no resting face lowers such scores.'
+        ),
+      score_unreferenced: share.describe('The smoothed score without it.')
+    })
+    .nullable()
+    .describe('What the resting face of the bed has to do with the score; null where nothing, or where there is none.'),
   location: z.strictObject({
     facility: name.nullable(),
     ward: name.nullable(),
@@ -272,7 +299,18 @@ const health = z.strictObject({
 /** What a command answers with beyond "ok", if anything. */
 const data = z.union([
   z.strictObject({ until: time }).describe('pause: until when the camera looks away.'),
-  z.strictObject({ alarm_id: name }).describe('test_alarm: the alarm that was made.')
+  z.strictObject({ alarm_id: name }).describe('test_alarm: the alarm that was made.'),
+  z
+    .strictObject({
+      since: time,
+      zone: name.nullable(),
+      frames: count.describe('Frames of which it is made.'),
+      shift: z
+        .number()
+        .min(0)
+        .describe("By how much it may lower pain, in units of the model's outputs before the softmax.")
+    })
+    .describe('reference: the resting face that was taken.')
 ])
 
 const response = z.strictObject({
@@ -289,6 +327,7 @@ export const messageSchemas = {
   health,
   cameraState: cameraStateMessage,
   cameraPain,
+  cameraReference,
   observation,
   alarm,
   acknowledgement: acknowledgementMessage,
@@ -302,6 +341,7 @@ export const contractSchemas: Readonly<Record<string, z.ZodType>> = {
   health,
   'camera-state': cameraStateMessage,
   'camera-pain': cameraPain,
+  'camera-reference': cameraReference,
   observation,
   alarm,
   acknowledgement: acknowledgementMessage,
@@ -337,6 +377,7 @@ const same: { [K in Kind]: Same<Flat<Wire[K]>, Flat<Said[K]>> } = {
   health: true,
   cameraState: true,
   cameraPain: true,
+  cameraReference: true,
   observation: true,
   alarm: true,
   acknowledgement: true,

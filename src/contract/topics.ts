@@ -2,6 +2,7 @@ import type {
   AcknowledgementMessage,
   AlarmMessage,
   CameraPainMessage,
+  CameraReferenceMessage,
   CameraStateMessage,
   CommandName,
   ExplanationMessage,
@@ -17,6 +18,7 @@ export interface Payloads {
   health: HealthMessage
   cameraState: CameraStateMessage
   cameraPain: CameraPainMessage
+  cameraReference: CameraReferenceMessage
   observation: ObservationMessage
   alarm: AlarmMessage
   acknowledgement: AcknowledgementMessage
@@ -41,6 +43,7 @@ export const topics: Record<Kind, TopicRow> = {
   health: { topic: 'health', qos: 0, retain: true },
   cameraState: { topic: 'camera/+/state', qos: 1, retain: true, rank: 'other' },
   cameraPain: { topic: 'camera/+/pain', qos: 1, retain: true, rank: 'other' },
+  cameraReference: { topic: 'camera/+/reference', qos: 1, retain: true, rank: 'other' },
   observation: { topic: 'camera/+/observation', qos: 0, retain: false },
   alarm: { topic: 'alarm', qos: 1, retain: false, rank: 'alarm' },
   acknowledgement: { topic: 'acknowledgement', qos: 1, retain: false, rank: 'other' },

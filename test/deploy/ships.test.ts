@@ -186,6 +186,11 @@ const mainPaths: Record<string, MainPath | (() => Promise<void>)> = {
   demo: wholeDemo,
   run: runForAMoment,
   snapshot: takeSnapshot,
+  reference: {
+    words: () => ['reference', 'bed', '-c', 'painlens.yaml'],
+    status: 1,
+    says: /Looking at camera bed for 30 s[\s\S]*PL-REFERENCE-NOT-RUNNING/
+  },
   alarms: { words: () => ['alarms', '-c', 'painlens.yaml'], says: /one alarm, 1 without an end/ },
   backup: {
     words: () => ['backup', 'box.backup', '-c', 'painlens.yaml'],

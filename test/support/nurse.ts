@@ -4,6 +4,7 @@ import type {
   AcknowledgementMessage,
   AlarmMessage,
   CameraPainMessage,
+  CameraReferenceMessage,
   CameraStateMessage,
   ExplanationMessage,
   HealthMessage,
@@ -51,6 +52,7 @@ export class Nurse {
       'health',
       'camera/+/state',
       'camera/+/pain',
+      'camera/+/reference',
       'alarm',
       'acknowledgement',
       'explanation',
@@ -84,6 +86,10 @@ export class Nurse {
 
   pain(camera: string): (CameraPainMessage | null)[] {
     return this.of<CameraPainMessage | null>(`camera/${camera}/pain`)
+  }
+
+  references(camera: string): (CameraReferenceMessage | null)[] {
+    return this.of<CameraReferenceMessage | null>(`camera/${camera}/reference`)
   }
 
   alarm(condition: string, phase: AlarmMessage['phase'], ms?: number): Promise<AlarmMessage> {

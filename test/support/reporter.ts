@@ -18,6 +18,7 @@ export function reporterInto(said: AlarmMessage[], clock: Clock): Reporter {
       refresh: () => undefined
     },
     alarmLog: { append: () => undefined },
+    references: null,
     float32: { confirm: async () => null },
     explanations: null,
     measured: { frame: () => undefined, alarm: () => undefined },

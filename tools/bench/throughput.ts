@@ -84,6 +84,7 @@ async function openStages(manifest: Manifest, threads: number) {
     alarms,
     mqtt,
     alarmLog: { append: () => undefined },
+    references: null,
     float32: classifier,
     explanations: null,
     measured: { frame: () => undefined, alarm: () => undefined },

@@ -14,6 +14,7 @@ const about: Record<Kind, string> = {
   health: 'How painlens fares, each 30 s.',
   cameraState: 'What a camera is doing; on each change and after each reconnect.',
   cameraPain: 'Whether pain is suspected in a camera; on each change and after each reconnect.',
+  cameraReference: "The resting faces of a camera's beds: since when and by whom, and nothing of what they are.",
   observation: 'The scores of a face, at most once per second and face; for displays and studies, not for alarming.',
   alarm:
     'An alarm starts, continues, ends. At least once, in order per alarm_id; alarm_id and seq identify repetitions.',
@@ -27,7 +28,8 @@ const commands: Record<CommandName, string> = {
   pause: 'Look away during care.',
   resume: 'Look again before the pause is over.',
   test_alarm: 'Try the way to the nurse: a start and an end with test true.',
-  refresh: 'Publish every active alarm and every state again.'
+  refresh: 'Publish every active alarm and every state again.',
+  reference: "Take a bed's resting face while its resident is comfortable, or remove it; answered when it is taken."
 }
 
 const kinds = Object.keys(topics) as Kind[]
@@ -41,6 +43,7 @@ const parameters: Record<string, object> = {
 const placeholders: Partial<Record<Kind, string>> = {
   cameraState: '{camera}',
   cameraPain: '{camera}',
+  cameraReference: '{camera}',
   observation: '{camera}',
   response: '{command}'
 }

@@ -51,7 +51,11 @@ const alarm: Language['alarm'] = {
     restarted: 'Alarm beendet, painlens wurde neu gestartet'
   },
   place: { room: 'Zimmer', bed: 'Bett', camera: 'Kamera' },
-  demonstration: 'Demonstrationsmodell'
+  demonstration: 'Demonstrationsmodell',
+  reference: {
+    lowered: 'am Ruhegesicht dieses Bettes gemessen',
+    overruled: 'mehr, als das Ruhegesicht dieses Bettes erklärt'
+  }
 }
 
 const labels = new Map([
@@ -105,6 +109,7 @@ const speaksAgainst = (region: RegionName): string => {
 
 export const de: Language = {
   alarm,
+  explanationOfLowered: 'Das Ruhegesicht dieses Bettes hat den Wert gesenkt; an dieser Erklärung ändert es nichts.',
   explanation: (explained, { kind, regions: named, against, outweighed, unsteady, careful }) =>
     [
       sayings[kind](nameOf(explained), named),

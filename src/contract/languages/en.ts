@@ -39,7 +39,11 @@ const alarm: Language['alarm'] = {
     restarted: 'alarm ended, painlens had to restart'
   },
   place: { room: 'room', bed: 'bed', camera: 'camera' },
-  demonstration: 'demonstration model'
+  demonstration: 'demonstration model',
+  reference: {
+    lowered: 'judged against the resting face of this bed',
+    overruled: 'more than the resting face of this bed explains'
+  }
 }
 
 const labels = new Map([
@@ -90,6 +94,7 @@ const speaksAgainst = (region: RegionName): string => {
 
 export const en: Language = {
   alarm,
+  explanationOfLowered: 'The resting face of this bed has lowered the score; it changes nothing in this explanation.',
   explanation: (explained, { kind, regions: named, against, outweighed, unsteady, careful }) =>
     [
       sayings[kind](impression(explained), named),

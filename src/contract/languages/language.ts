@@ -15,7 +15,11 @@ export interface Language {
     place: Record<'room' | 'bed' | 'camera', string>
     /** In brackets behind what a demonstration model says. */
     demonstration: string
+    /** In brackets: what the resting face of the bed has to do with the score. */
+    reference: Record<'lowered' | 'overruled', string>
   }
+  /** A sentence behind an explanation, where the resting face of the bed has lowered the score that is explained. */
+  explanationOfLowered: string
   /**
    * One sentence on what an explanation found, which claims no more than the statement does.
    */

@@ -3,7 +3,7 @@ import { area } from './area.js'
 export const controlErrors = area({
   title: 'Asking a running painlens',
   about:
-    'Of the socket by which `painlens check`, `snapshot` and `backup` ask a running painlens (docs/operate/supervision.md), and of pictures for technicians.',
+    'Of the socket by which `painlens check`, `snapshot`, `reference` and `backup` ask a running painlens (docs/operate/supervision.md), and of pictures for technicians.',
   codes: {
     'PL-CONTROL-LISTEN': {
       cause: 'The folder of the socket is missing, is full or belongs to another user, or its path is too long.',

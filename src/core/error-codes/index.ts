@@ -14,6 +14,7 @@ import { installErrors } from './install.js'
 import { internalErrors } from './internal.js'
 import { modelErrors } from './model.js'
 import { pageErrors } from './page.js'
+import { referenceErrors } from './reference.js'
 import { studyErrors } from './study.js'
 import { toolErrors } from './tools.js'
 
@@ -26,6 +27,7 @@ const areas = [
   inferenceErrors,
   outboxErrors,
   commandErrors,
+  referenceErrors,
   machineErrors,
   controlErrors,
   pageErrors,

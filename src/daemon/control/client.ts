@@ -12,7 +12,9 @@ import {
   type FrameHead,
   frameHead,
   headEnd,
-  refusal
+  refusal,
+  type TakenReference,
+  takenReference
 } from './protocol.js'
 
 const bounds = {
@@ -57,6 +59,33 @@ export async function askFrame(path: string, camera: string, signal: AbortSignal
   return { head, pixels }
 }
 
+export interface AskedReference {
+  camera: string
+  zone: string | undefined
+  seconds: number
+  by: string
+  /** Removes what there is, instead. */
+  remove: boolean
+}
+
+/**
+ * Lets the daemon take a bed's resting face, or remove it; back when that is done.
+ * @returns null where no daemon runs; undefined where it was removed
+ * @throws ControlError; InputError for what the daemon refuses
+ */
+export async function askReference(
+  path: string,
+  { camera, zone, seconds, by, remove }: AskedReference,
+  signal: AbortSignal
+): Promise<TakenReference | null | undefined> {
+  const asked = { by, seconds: String(seconds), remove: String(remove), ...(zone !== undefined && { zone }) }
+  const url = `/cameras/${encodeURIComponent(camera)}/reference?${new URLSearchParams({ ...whoAsks(), ...asked })}`
+  const limits = { ms: bounds.camerasMs + 1000 * seconds, most: bounds.camerasBytes, method: 'POST' }
+  const body = await ask(path, url, limits, signal)
+  if (!body) return null
+  return remove ? undefined : read(takenReference, body, path)
+}
+
 /**
  * The outbox's entries, each a `SavedEntry` as a line of JSON, without secrets.
  * @returns null where no daemon runs
@@ -73,13 +102,15 @@ export async function askOutbox(path: string, signal: AbortSignal): Promise<stri
 
 /** For the daemon's log. Behind sudo the user is root, and who called it is in the environment. */
 function whoAsks(): Record<string, string> {
-  const { SUDO_UID, SUDO_USER } = process.env
+  const { SUDO_UID } = process.env
   const uid = SUDO_UID ?? process.getuid?.()
-  return { ...(uid !== undefined && { uid: String(uid) }), ...(userName(SUDO_USER) && { user: userName(SUDO_USER)! }) }
+  const user = userName()
+  return { ...(uid !== undefined && { uid: String(uid) }), ...(user && { user }) }
 }
 
-function userName(caller: string | undefined): string | undefined {
-  if (caller) return caller
+/** Who called the command. */
+export function userName(): string | undefined {
+  if (process.env.SUDO_USER) return process.env.SUDO_USER
   try {
     return userInfo().username
   } catch {
@@ -91,15 +122,22 @@ function userName(caller: string | undefined): string | undefined {
 interface Limits {
   ms: number
   most: number
+  /** GET unless given. */
+  method?: string
 }
 
 /** No socket, or one that a killed daemon left. */
 const notListening: ReadonlySet<string | undefined> = new Set(['ENOENT', 'ECONNREFUSED', 'ENOTDIR', 'ENOTSOCK'])
 
-async function ask(path: string, url: string, { ms, most }: Limits, signal: AbortSignal): Promise<Buffer | null> {
+async function ask(
+  path: string,
+  url: string,
+  { ms, most, method }: Limits,
+  signal: AbortSignal
+): Promise<Buffer | null> {
   const late = AbortSignal.timeout(ms)
   try {
-    const { status, body } = await get(path, url, most, AbortSignal.any([signal, late]))
+    const { status, body } = await get({ socketPath: path, path: url, method }, most, AbortSignal.any([signal, late]))
     if (status === 200) return body
     throw refused(body, path)
   } catch (error) {
@@ -116,20 +154,21 @@ async function ask(path: string, url: string, { ms, most }: Limits, signal: Abor
 }
 
 function get(
-  path: string,
-  url: string,
+  where: { socketPath: string; path: string; method?: string },
   most: number,
   signal: AbortSignal
 ): Promise<{ status: number | undefined; body: Buffer }> {
   return new Promise((resolve, reject) => {
-    const asking = request({ socketPath: path, path: url, agent: false, signal }, (answer) => {
+    const asking = request({ ...where, agent: false, signal }, (answer) => {
       const chunks: Buffer[] = []
       let length = 0
       answer.on('data', (chunk: Buffer) => {
         chunks.push(chunk)
         length += chunk.length
         if (length > most)
-          answer.destroy(new ControlError('PL-CONTROL-ANSWER', `the answer is larger than ${most} bytes`, path))
+          answer.destroy(
+            new ControlError('PL-CONTROL-ANSWER', `the answer is larger than ${most} bytes`, where.socketPath)
+          )
       })
       answer.once('error', reject)
       answer.once('end', () => resolve({ status: answer.statusCode, body: Buffer.concat(chunks) }))

@@ -82,6 +82,28 @@ export const frameHead = z.object({
 })
 export type FrameHead = z.infer<typeof frameHead>
 
+/** For how many seconds a resting face is measured at most. */
+export const mostReferenceS = 300
+
+/** The query of `POST /cameras/ID/reference`; the answer comes when it is taken. */
+export const takeReference = z.object({
+  camera: z.string(),
+  zone: z.string().min(1).max(100).optional(),
+  seconds: z.coerce.number().int().min(5).max(mostReferenceS).default(30),
+  by: z.string().min(1).max(100),
+  remove: z.stringbool().default(false)
+})
+export type TakeReference = z.infer<typeof takeReference>
+
+/** The answer to it, where none was removed. */
+export const takenReference = z.object({
+  zone: z.string().nullable(),
+  since: z.string(),
+  frames: z.number(),
+  shift: z.number()
+})
+export type TakenReference = z.infer<typeof takenReference>
+
 /** The last line of the answer to `GET /outbox`, after one line for each entry, a `SavedEntry` as JSON without secrets. */
 export const endOfOutbox = (count: number): string => JSON.stringify({ end: count })
 

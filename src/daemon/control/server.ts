@@ -1,4 +1,4 @@
-/** The control socket's server: `painlens check`, `snapshot` and `backup` ask it what the daemon sees and holds. */
+/** The control socket's server: `painlens check`, `snapshot`, `reference` and `backup` ask it what the daemon sees and holds. */
 import { Readable } from 'node:stream'
 import { type FastifyInstance, type FastifyReply, fastify } from 'fastify'
 import { type Clock, type Moment, stamp } from '../../core/clock.js'
@@ -12,7 +12,17 @@ import { version } from '../../core/version.js'
 import type { Outbox } from '../../stages/outbox/index.js'
 import type { Sight } from '../line/viewers.js'
 import type { WatchedCamera } from '../line/watched-camera.js'
-import { type CameraSeen, type CamerasAnswer, encodeSaved, endOfOutbox, headOf, settingsOf } from './protocol.js'
+import {
+  type CameraSeen,
+  type CamerasAnswer,
+  encodeSaved,
+  endOfOutbox,
+  headOf,
+  mostReferenceS,
+  settingsOf,
+  type TakeReference,
+  takeReference
+} from './protocol.js'
 import { cannotListen, claimSocket } from './socket.js'
 
 export interface ControlOptions {
@@ -23,6 +33,8 @@ export interface ControlOptions {
   configFile: string
   cameras: ReadonlyMap<string, WatchedCamera>
   outbox: Pick<Outbox, 'content'>
+  /** As the command `reference` over MQTT, with the same arguments. */
+  reference: (args: TakeReference) => Promise<object | undefined>
   secrets: Secrets
   log: Log
   clock: Clock
@@ -42,6 +54,7 @@ const defaultDeadlineMs = 30_000
 /** A request is one line and few headers. */
 const bounds = { bodyBytes: 1024, headerBytes: 8192, headersMs: 5000, connections: 8, frames: 2 }
 const maxName = 64
+const referencePath = '/cameras/:id/reference'
 
 /**
  * Back after the first try to listen. Nothing depends on it: where it cannot be had, that is logged, and tried again.
@@ -71,7 +84,7 @@ class ControlServer implements Control {
         return path
       },
       explain: (error) => (error instanceof PainlensError ? error : cannotListen(path, undefined, error)),
-      onListening: () => log.info({ path }, 'painlens check, snapshot and backup may ask here'),
+      onListening: () => log.info({ path }, 'painlens check, snapshot, reference and backup may ask here'),
       onProblem: (problem) =>
         log.warn(errorFields(problem), 'no command can ask this painlens what it sees; alarms are not affected'),
       retryMs
@@ -105,14 +118,20 @@ class ControlServer implements Control {
       }
     })
     limitConnections(server.server, bounds.connections)
-    server.addHook('onRequest', async ({ raw }, reply) => {
-      const timer = setTimeout(() => raw.socket.destroy(), deadlineMs)
+    server.addHook('onRequest', async ({ raw, routeOptions }, reply) => {
+      const ms = routeOptions.url === referencePath ? deadlineMs + 1000 * mostReferenceS : deadlineMs
+      raw.socket.setTimeout(ms)
+      const timer = setTimeout(() => raw.socket.destroy(), ms)
       reply.raw.once('close', () => clearTimeout(timer))
     })
     server.get('/cameras', async (_, reply) => this.#json(reply, this.#cameras()))
     server.get<{ Params: { id: string }; Querystring: Record<string, unknown> }>(
       '/cameras/:id/frame',
       async ({ params, query }, reply) => this.#frame(params.id, query, reply)
+    )
+    server.post<{ Params: { id: string }; Querystring: Record<string, unknown> }>(
+      referencePath,
+      async ({ params, query }, reply) => this.#reference(params.id, query, reply)
     )
     server.get<{ Querystring: Record<string, unknown> }>('/outbox', async ({ query }, reply) =>
       this.#outbox(query, reply)
@@ -165,6 +184,14 @@ class ControlServer implements Control {
       if (!gone.signal.aborted) log.info({ ...asked, ...errorFields(error) }, 'no picture is given (painlens snapshot)')
       throw error
     }
+  }
+
+  async #reference(id: string, asking: Record<string, unknown>, reply: FastifyReply): Promise<FastifyReply> {
+    const { log, reference } = this.#options
+    const camera = this.#find(id).config.id
+    const { by, ...args } = takeReference.parse({ ...asking, camera })
+    log.info({ camera, zone: args.zone, ...askedBy(asking) }, 'a resting face is asked for (painlens reference)')
+    return this.#json(reply, (await reference({ ...args, by })) ?? {})
   }
 
   #outbox(asking: Record<string, unknown>, reply: FastifyReply): FastifyReply {

@@ -12,6 +12,7 @@ import type { AlarmLog } from '../../stages/alarm-log/index.js'
 import type { Classifier } from '../../stages/classify/index.js'
 import type { ExplainedAlarms } from '../../stages/explain/index.js'
 import type { Mqtt } from '../../stages/mqtt/index.js'
+import type { Referenced, References } from '../../stages/reference/index.js'
 import type { JudgedFrame } from '../line/camera-line.js'
 import { PainStates } from './pain-states.js'
 
@@ -32,6 +33,8 @@ export interface ReporterOptions {
   alarmLog: Pick<AlarmLog, 'append'>
   /** Asked before an alarm goes out by the scores of a quicker model. */
   float32: Pick<Classifier, 'confirm'>
+  /** Null where alarms do not go by resting faces. */
+  references: Pick<References, 'judge' | 'scoreOf' | 'interrupted' | 'tick'> | null
   explanations: Pick<ExplainedAlarms, 'consider' | 'forget' | 'forgetCamera' | 'alarmEnded'> | null
   measured: Measured
   log: Log
@@ -100,8 +103,12 @@ export class Reporter {
   }
 
   judged({ sighting, verdicts }: JudgedFrame, camera: CameraConfig): void {
-    const { alarms, explanations, measured, clock } = this.#options
-    for (const verdict of verdicts) this.#verdict(verdict, sighting.picture, camera)
+    const { alarms, references, explanations, measured, clock } = this.#options
+    const held = references?.judge({ sighting, verdicts })
+    verdicts.forEach((verdict, i) => {
+      const { score } = verdict
+      this.#verdict(verdict, held?.[i] ?? { score, unreferenced: score }, sighting.picture, camera)
+    })
     for (const face of sighting.faces) if (face.whyNot !== null) this.#unusable(face, sighting, camera)
     for (const track of sighting.lost) {
       alarms.trackLost(sighting.camera, track)
@@ -115,13 +122,17 @@ export class Reporter {
     const { alarms, mqtt } = this.#options
     mqtt.cameraState(camera, state, since, until)
     this.#pain.cameraState(camera, state)
-    if (!watches[state]) this.#options.explanations?.forgetCamera(camera)
+    if (!watches[state]) {
+      this.#options.explanations?.forgetCamera(camera)
+      this.#options.references?.interrupted(camera)
+    }
     this.send(alarms.cameraState(camera, state, this.#options.clock.now()))
   }
 
   /** The camera was removed from the config, or changed in it. */
   cameraGone(camera: string): void {
     this.#options.explanations?.forgetCamera(camera)
+    this.#options.references?.interrupted(camera)
     this.send(this.#options.alarms.cameraGone(camera, this.#options.clock.now()))
     this.#pain.forget(camera)
   }
@@ -141,7 +152,9 @@ export class Reporter {
   }
 
   tick(): void {
-    this.send(this.#options.alarms.tick(this.#options.clock.now()))
+    const now = this.#options.clock.now()
+    this.#options.references?.tick(now)
+    this.send(this.#options.alarms.tick(now))
     this.#pain.tick()
   }
 
@@ -187,26 +200,36 @@ export class Reporter {
     await this.#options.mqtt.putAcknowledgementInOutbox(acknowledgement)
   }
 
-  #verdict(verdict: Verdict, picture: Box, camera: CameraConfig): void {
+  #verdict(verdict: Verdict, { score, unreferenced }: Referenced, picture: Box, camera: CameraConfig): void {
     const { alarms, explanations } = this.#options
-    const { at, face, score, precision } = verdict
+    const { at, face, precision } = verdict
     const { track, box, crop } = face
-    const output = alarms.observe({ camera: camera.id, track, at, score, precision, box })
+    const output = alarms.observe({ camera: camera.id, track, at, score, unreferenced, precision, box })
     this.send(output.alarms, { camera: camera.id, at })
-    if (output.question) void this.#confirm(output.question, face, { camera: camera.id, at })
-    this.#observation(face, { verdict, smoothed: output.smoothed }, { at, picture }, camera)
+    if (output.question) void this.#confirm(output.question, face, { camera: camera.id, at, picture })
+    this.#observation(face, { verdict, score, smoothed: output.smoothed }, { at, picture }, camera)
     const alarmId = output.episode?.active ? output.episode.alarmId : null
-    explanations?.consider({ camera: camera.id, track, at, crop, score, alarmId })
+    explanations?.consider({
+      camera: camera.id,
+      track,
+      at,
+      crop,
+      score,
+      isLowered: isNotable(unreferenced - score),
+      alarmId
+    })
   }
 
   /** The alarm waits for float32, at most a second; without an answer it goes out unconfirmed. */
-  async #confirm(question: Float32Question, face: Face, frame: { camera: string; at: Moment }): Promise<void> {
-    const { alarms, float32, clock, log } = this.#options
-    const score = await float32.confirm(face).catch((error: unknown) => {
+  async #confirm(question: Float32Question, face: Face, { picture, ...frame }: InFrame): Promise<void> {
+    const { alarms, float32, references, clock, log } = this.#options
+    const exact = await float32.confirm(face).catch((error: unknown) => {
       log.warn({ ...errorFields(error), ...frame }, 'float32 cannot confirm an alarm')
       return null
     })
-    this.send(alarms.answer(question, score, clock.now()), frame)
+    const held = exact && (references?.scoreOf(face, { ...frame, picture }, exact) ?? exact)
+    const own = held ? { unreferenced: exact.score, ...held } : null
+    this.send(alarms.answer(question, own?.score ?? null, clock.now(), own?.unreferenced), frame)
   }
 
   /** A face that is seen and cannot be judged ends no alarm and starts none. */
@@ -229,11 +252,17 @@ export class Reporter {
   }
 }
 
+interface InFrame extends Seen {
+  camera: string
+}
+
 type Seen = Pick<Sighting, 'at' | 'picture'>
 
 /** What the classifier and the alarm stage made of a face. */
 interface Judged {
   verdict: Verdict
+  /** The verdict's, held against the resting face of the bed. */
+  score: number
   smoothed: number
 }
 
@@ -253,17 +282,21 @@ function observationOf(
     usable: whyNot === null,
     why_not: whyNot,
     detector_score: round(score)
-  } satisfies Omit<ObservationMessage, 'pain' | 'smoothed' | 'emotions'>
-  if (!judged) return { ...message, pain: null, smoothed: null }
-  const { score: pain, labels, probabilities } = judged.verdict
+  } satisfies Omit<ObservationMessage, 'pain' | 'smoothed' | 'pain_unreferenced' | 'emotions'>
+  if (!judged) return { ...message, pain: null, smoothed: null, pain_unreferenced: null }
+  const { score: unreferenced, labels, probabilities } = judged.verdict
   return {
     ...message,
-    pain: round(pain),
+    pain: round(judged.score),
     smoothed: round(judged.smoothed),
+    pain_unreferenced: round(unreferenced),
     // The MQTT stage removes them unless privacy.publish_emotions is set.
     emotions: Object.fromEntries(labels.map((label, i) => [label, round(probabilities[i]!)]))
   }
 }
+
+/** A difference between scores that is worth a sentence. */
+const isNotable = (difference: number): boolean => difference >= 0.05
 
 /** Above -180 and up to 180. */
 const wholeDegrees = (roll: number): number => (Math.round(roll) === -180 ? 180 : Math.round(roll))

@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type { CameraConfig } from '../../config/index.js'
 import type { AlarmOptions } from '../../stages/alarm/index.js'
 import { openCamera } from '../../stages/camera/index.js'
+import type { References } from '../../stages/reference/index.js'
 import type { SeenFaces } from '../health/seen-faces.js'
 import type { Inference } from '../line/inference.js'
 import { type WatchedCamera, watchCamera } from '../line/watched-camera.js'
@@ -17,6 +18,7 @@ export interface CamerasOptions extends Omit<Surroundings, 'config'> {
   inference: Inference
   reporter: Reporter
   seenFaces: SeenFaces
+  references: Pick<References, 'announce' | 'cameraGone'> | null
   pauses: Pauses
   published: PublishedCameras
   /** The locations of cameras for alarms, by id; updated here. */
@@ -51,7 +53,8 @@ export class Cameras {
   }
 
   #add(config: CameraConfig): void {
-    const { parts, inference, reporter, seenFaces, pauses, published, locations, log, clock, secrets } = this.#options
+    const { parts, inference, reporter, seenFaces, references, pauses, published, locations } = this.#options
+    const { log, clock, secrets } = this.#options
     const { id } = config
     locations[id] = config.location
     const about = { log: log.child({ stage: 'camera' }), clock, secrets }
@@ -73,6 +76,7 @@ export class Cameras {
       onPause: (pause) => pauses.set(id, pause)
     })
     published.published(id)
+    references?.announce(id)
     this.#watched.set(id, camera)
   }
 
@@ -81,7 +85,7 @@ export class Cameras {
    * @param comesBack whether it returns with other settings; then its pause continues
    */
   async #remove(id: string, comesBack: boolean): Promise<void> {
-    const { parts, inference, reporter, seenFaces, pauses, published, locations } = this.#options
+    const { parts, inference, reporter, seenFaces, references, pauses, published, locations } = this.#options
     await this.#watched.get(id)?.stop()
     this.#watched.delete(id)
     parts.detector.forget(id)
@@ -91,6 +95,7 @@ export class Cameras {
     if (comesBack) return
     delete locations[id]
     pauses.set(id, null)
+    references?.cameraGone(id)
     published.clear(id)
   }
 }

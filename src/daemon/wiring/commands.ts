@@ -2,8 +2,10 @@
 import { type Clock, later, stamp } from '../../core/clock.js'
 import { InputError } from '../../core/errors.js'
 import { printable } from '../../core/printable.js'
+import type { CameraState } from '../../core/types.js'
 import type { Alarms } from '../../stages/alarm/index.js'
 import type { CommandHandlers } from '../../stages/mqtt/index.js'
+import type { References } from '../../stages/reference/index.js'
 import type { WatchedCamera } from '../line/watched-camera.js'
 import type { Reporter } from '../report/reporter.js'
 
@@ -11,6 +13,8 @@ export interface CommandDependencies {
   alarms: Alarms
   cameras: ReadonlyMap<string, WatchedCamera>
   reporter: Reporter
+  /** Null where alarm.reference.enabled is false. */
+  references: Pick<References, 'take' | 'remove'> | null
   /** Resolves when the alarm stage knows the alarms of earlier runs. */
   recalled: Promise<void>
   clock: Clock
@@ -18,7 +22,27 @@ export interface CommandDependencies {
 
 const secondMs = 1000
 
-export function commandHandlers({ alarms, cameras, reporter, recalled, clock }: CommandDependencies): CommandHandlers {
+/** Whether faces are judged in that state. */
+const isLooking: Record<CameraState, boolean> = {
+  ok: true,
+  damaged: true,
+  connecting: false,
+  lost: false,
+  frozen: false,
+  dark: false,
+  paused: false
+}
+
+function checkZone({ config: { id, zones } }: WatchedCamera, zone: string | null): void {
+  if (zone === null || zones.some(({ name }) => name === zone)) return
+  const known = zones.map(({ name }) => name).join(', ')
+  throw new InputError('PL-REFERENCE-ZONE', `there is no zone ${JSON.stringify(zone)}`, `camera ${id}`, {
+    fix: known === '' ? 'The camera has no zones: leave it out.' : `Name one of: ${known}.`
+  })
+}
+
+export function commandHandlers(dependencies: CommandDependencies): CommandHandlers {
+  const { alarms, cameras, reporter, references, recalled, clock } = dependencies
   const find = (id: string): WatchedCamera => {
     const camera = cameras.get(id)
     if (camera) return camera
@@ -50,6 +74,19 @@ export function commandHandlers({ alarms, cameras, reporter, recalled, clock }: 
     async refresh() {
       reporter.refreshAll()
       return undefined
+    },
+    async reference({ camera: id, zone = null, seconds, by, remove }) {
+      const camera = find(id)
+      if (references === null)
+        throw new InputError('PL-REFERENCE-OFF', 'painlens takes no resting faces here', 'alarm.reference.enabled')
+      checkZone(camera, zone)
+      if (remove) {
+        await references.remove(id, zone, printable(by))
+        return undefined
+      }
+      const { state } = camera.stats()
+      if (!isLooking[state]) throw new InputError('PL-REFERENCE-INTERRUPTED', `the camera is ${state}`, `camera ${id}`)
+      return references.take({ camera: id, zone, seconds, by: printable(by) })
     }
   }
 }

@@ -7,8 +7,9 @@ import { Owner } from '../../core/owner.js'
 import { version } from '../../core/version.js'
 import { type Alarms, createAlarms } from '../../stages/alarm/index.js'
 import { ExplainedAlarms } from '../../stages/explain/index.js'
-import { createMqtt, type Mqtt, type MqttOptions } from '../../stages/mqtt/index.js'
-import { startControl } from '../control/server.js'
+import { type CommandHandlers, createMqtt, type Mqtt, type MqttOptions } from '../../stages/mqtt/index.js'
+import { openReferences, type References } from '../../stages/reference/index.js'
+import { type Control, startControl } from '../control/server.js'
 import { controlSocket } from '../control/socket.js'
 import { ClockWatch, isSynchronised } from '../health/clock-sync.js'
 import { Metrics, watchLoopDelay } from '../health/metrics.js'
@@ -22,7 +23,7 @@ import { HomeAssistant } from '../report/home-assistant.js'
 import { Reporter, Troubles } from '../report/reporter.js'
 import { Cameras } from './cameras.js'
 import { commandHandlers } from './commands.js'
-import { alarmOptions, modelOf, mqttOptions, seenFacesOptions } from './mapping.js'
+import { alarmOptions, modelOf, mqttOptions, referencesOptions, seenFacesOptions } from './mapping.js'
 import { DaemonPage, type Telling } from './page.js'
 import { openParts, type Parts, type Surroundings } from './parts.js'
 
@@ -85,8 +86,11 @@ async function start(options: DaemonOptions, owner: Owner): Promise<Daemon> {
   const mqtt = parts.serving.add(openMqtt(options, parts, delivered, troubles), (part) => part.stop())
   const about = { ...alarmOptions(config), model: modelOf(parts.manifest), clock }
   const alarms = createAlarms(about)
+  const references = await openBedReferences(options, parts, mqtt, owner)
   const telling = page.hearing(mqtt)
-  const reporter = owner.add(openReporter(options, parts, { alarms, telling, metrics }), (part) => part.shutdown())
+  const reporter = owner.add(openReporter(options, parts, { alarms, references, telling, metrics }), (part) =>
+    part.shutdown()
+  )
   const recalled = recallAlarms(config.alarm_log.path, page.recalling(alarms), log)
   troubles.subscribe((...trouble) => reporter.technical(...trouble))
   const seenFaces = new SeenFaces({ ...seenFacesOptions(config), tell: (...told) => reporter.faces(...told) })
@@ -96,6 +100,7 @@ async function start(options: DaemonOptions, owner: Owner): Promise<Daemon> {
     inference,
     reporter,
     seenFaces,
+    references,
     ...cameraMemory(parts, mqtt, options),
     locations: about.cameras
   }
@@ -106,7 +111,7 @@ async function start(options: DaemonOptions, owner: Owner): Promise<Daemon> {
   const seen = { ...parts, ...shown, mqtt, progress: inference.progress, metrics, loop }
   const supervision = parts.serving.add(new Supervision({ ...seen, log, clock }), (part) => part.stop())
   const selfWatch = new SelfWatch({ ...parts, mqtt, outboxMax: config.outbox.max_messages, tell: troubles.tell, clock })
-  const commands = commandHandlers({ alarms, cameras: watched, reporter, recalled, clock })
+  const commands = commandHandlers({ alarms, cameras: watched, reporter, references, recalled, clock })
   mqtt.start({
     commands,
     health: () => supervision.health(),
@@ -127,18 +132,20 @@ async function start(options: DaemonOptions, owner: Owner): Promise<Daemon> {
   await cameras.takeOver(config.cameras)
   await supervision.serve(config.http)
   await page.open({ mqtt, supervision, commands, cameras: watched })
-  const { configFile } = options
-  const asked = {
-    path: controlSocket(config.outbox.path, process.env),
-    device: config.device,
-    configFile,
-    cameras: watched,
-    outbox: parts.outbox
-  }
-  await watching.open(startControl({ ...asked, secrets, log: log.child({ stage: 'control' }), clock }), (part) =>
-    part.stop()
-  )
+  await watching.open(openControl(options, parts, watched, commands), (part) => part.stop())
   return new JoinedStages({ owner, config, parts, mqtt, cameras, supervision, troubles })
+}
+
+function openControl(
+  { config, configFile, secrets, log, clock }: DaemonOptions,
+  { outbox }: Parts,
+  cameras: Cameras['watched'],
+  { reference }: CommandHandlers
+): Promise<Control> {
+  const { device } = config
+  const path = controlSocket(config.outbox.path, process.env)
+  const seen = { path, device, configFile, cameras, outbox, reference }
+  return startControl({ ...seen, secrets, log: log.child({ stage: 'control' }), clock })
 }
 
 function openInference({ log }: DaemonOptions, metrics: Metrics, troubles: Troubles): Inference {
@@ -180,11 +187,39 @@ function openMqtt(
   })
 }
 
+/** Null where alarm.reference.enabled is false. */
+async function openBedReferences(
+  { config, log, clock }: DaemonOptions,
+  { manifest, classifier }: Parts,
+  mqtt: Mqtt,
+  owner: Owner
+): Promise<References | null> {
+  if (!config.alarm.reference.enabled) return null
+  const { sha256, labels, alarmIndex, resting } = manifest
+  const opened = openReferences({
+    ...referencesOptions(config),
+    model: {
+      ...{ sha256, labels, alarmIndex, resting, reading: classifier.reading },
+      scoreOf: (logits) => classifier.scoreOf(logits)
+    },
+    exact: (verdict) => classifier.exact(verdict),
+    publish: (camera, references) => mqtt.cameraReference(camera, { references }),
+    log: log.child({ stage: 'reference' }),
+    clock
+  })
+  return owner.open(opened, (part) => part.stop())
+}
+
 /** The reporter, after it has reported the ends of an earlier run's alarms. */
 function openReporter(
   { config, log, clock }: DaemonOptions,
   { classifier, explainer, alarmLog, outbox }: Parts,
-  { alarms, telling, metrics }: { alarms: Alarms; telling: Telling; metrics: Metrics }
+  {
+    alarms,
+    references,
+    telling,
+    metrics
+  }: { alarms: Alarms; references: References | null; telling: Telling; metrics: Metrics }
 ): Reporter {
   const explanations =
     explainer &&
@@ -203,6 +238,7 @@ function openReporter(
     alarms,
     mqtt: telling,
     alarmLog,
+    references,
     float32: classifier,
     explanations,
     measured: metrics,

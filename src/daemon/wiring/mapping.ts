@@ -1,6 +1,7 @@
 /** Maps the config to the options of the stages. */
 import { stat } from 'node:fs/promises'
 import { cpus, totalmem } from 'node:os'
+import { dirname, join } from 'node:path'
 import type { CameraConfig, Config } from '../../config/index.js'
 import type { AlarmMessage } from '../../contract/messages.js'
 import type { Milliseconds, Seconds, WithUnits } from '../../core/clock.js'
@@ -22,6 +23,7 @@ import type { DetectorOptions } from '../../stages/detect/index.js'
 import { type ExplainOptions, inputOptionsOf } from '../../stages/explain/index.js'
 import { type BrokerOptions, type MqttOptions, protocolVersions } from '../../stages/mqtt/index.js'
 import type { OutboxOptions } from '../../stages/outbox/index.js'
+import type { ReferencesOptions } from '../../stages/reference/index.js'
 import type { SeenFacesOptions } from '../health/seen-faces.js'
 import { proofCrops } from './drawn-faces.js'
 
@@ -103,7 +105,11 @@ export function classifierOptions(config: Config, manifest: Manifest, modelShare
   const precision = {
     choice: inference.precision,
     proofCrops: () => proofCrops(manifest),
-    thresholds: [alarm.onset_threshold, alarm.clear_threshold, ...(explanation.enabled ? [explanation.threshold] : [])]
+    thresholds: [
+      ...[alarm.onset_threshold, alarm.clear_threshold],
+      ...(explanation.enabled ? [explanation.threshold] : []),
+      ...(alarm.reference.enabled ? [alarm.reference.always_alarm] : [])
+    ]
   }
   const lrp = sharesSession(config, modelShare) ? lrpRequest(config, manifest) : undefined
   return { manifest, provider, threads, precision, lrp } satisfies Partial<WithUnits<ClassifierOptions>>
@@ -151,6 +157,7 @@ export function alarmOptions({ alarm, facility, cameras }: Pick<Config, 'alarm' 
       onsetFrames: alarm.onset_frames,
       clearThreshold: alarm.clear_threshold,
       clearS: alarm.clear_s,
+      alwaysAlarm: alarm.reference.always_alarm,
       smoothingS: alarm.smoothing_s,
       updateS: alarm.update_s,
       updateMinS: alarm.update_min_s,
@@ -161,6 +168,15 @@ export function alarmOptions({ alarm, facility, cameras }: Pick<Config, 'alarm' 
     },
     priorities: alarm.priority
   } satisfies Partial<WithUnits<AlarmOptions>>
+}
+
+/** Resting faces lie beside the outbox, in the state folder. */
+export function referencesOptions({ alarm: { reference }, outbox }: Config) {
+  const { max_shift: maxShift, always_alarm: alwaysAlarm, expires_days: expiresDays } = reference
+  return {
+    path: join(dirname(outbox.path), 'reference.json'),
+    rules: { maxShift, alwaysAlarm, expiresDays }
+  } satisfies Partial<WithUnits<ReferencesOptions>>
 }
 
 export function seenFacesOptions({ alarm: { face_unusable_min, nobody_seen_min } }: Config) {

@@ -23,6 +23,7 @@ import {
   isScore,
   newTrack,
   predecessor,
+  referenceOf,
   setAsideIfAnother,
   type TrackState,
   takeOver,
@@ -93,7 +94,7 @@ class AlarmStage implements Alarms {
     })
   }
 
-  observe({ camera, track: id, at, score, box, precision = 'float32' }: Observation): AlarmOutput {
+  observe({ camera, track: id, at, score, unreferenced, box, precision = 'float32' }: Observation): AlarmOutput {
     const state = this.#cameraStates.get(camera)
     if (this.#stopped || (state && cameraStates[state].hides)) {
       return { smoothed: score ?? Number.NaN, alarms: [], episode: null, question: null }
@@ -102,20 +103,20 @@ class AlarmStage implements Alarms {
     const seen = { at, score, box: box ?? null }
     setAsideIfAnother(this.#tracks, key, this.#rules, seen)
     const track = this.#track(key, camera, at, seen.box)
-    follow(track, this.#rules, at, score, seen.box)
+    follow(track, this.#rules, at, score, seen.box, unreferenced)
     if (track.alarm === null) takeOver(this.#tracks, key, this.#rules, seen)
     const isExact = precision === 'float32' && isScore(score)
     const alarms = this.#step(track, isExact)
-    const question = isExact || !isScore(score) ? null : questionOf(track, this.#rules, score)
+    const question = isExact || !isScore(score) ? null : questionOf(track, this.#rules, score, unreferenced)
     const alarm = track.alarm
     const episode = alarm === null ? null : { alarmId: alarm.alarmId, active: !alarm.ended }
     if (alarm?.ended) track.alarm = null
     return { smoothed: track.smoothed, alarms, episode, question }
   }
 
-  answer(question: Float32Question, score: number | null, at: Moment): AlarmMessage[] {
+  answer(question: Float32Question, score: number | null, at: Moment, unreferenced?: number): AlarmMessage[] {
     const track = [...this.#tracks.values()].find((each) => each.question === question)
-    return track ? this.#settle(track, score, at) : []
+    return track ? this.#settle(track, score, at, unreferenced) : []
   }
 
   trackLost(camera: string, track: number): void {
@@ -295,6 +296,7 @@ class AlarmStage implements Alarms {
       return [this.#startPain(track, now, { smoothed, onset: above.since, confirmed: true })]
     }
     if (isCleared(track, this.#rules)) return this.#endPain(track, 'cleared', now, smoothed)
+    alarm.reference = referenceOf(track, this.#rules)
     if (isExact && above !== null) alarm.confirm()
     const risen = smoothed >= (alarm.lastScore ?? 0) + riseStep
     if (risen || held(alarm.lastAt, now, this.#rules.updateS)) alarm.wanted = true
@@ -302,11 +304,11 @@ class AlarmStage implements Alarms {
   }
 
   /** What float32 has said, or with null that it says nothing in time: then the alarm starts unconfirmed. */
-  #settle(track: TrackState, score: number | null, at: Moment): AlarmMessage[] {
+  #settle(track: TrackState, score: number | null, at: Moment, own = score ?? 0): AlarmMessage[] {
     const { question } = track
     if (question === null) return []
     track.question = null
-    const smoothed = score === null ? question.smoothed : correct(track, this.#rules, question, score)
+    const smoothed = score === null ? question.smoothed.smoothed : correct(track, this.#rules, question, score, own)
     const isConfirmed = score !== null && smoothed >= this.#rules.onsetThreshold
     if (isConfirmed) track.alarm?.confirm()
     const starts = track.alarm === null && (isConfirmed || score === null)
@@ -325,7 +327,8 @@ class AlarmStage implements Alarms {
     const threshold = this.#rules.onsetThreshold
     const about = { camera, score: smoothed, threshold, code: null, test: false, confirmed } as const
     const subject = { type: 'physiological', condition: 'pain', ...about } as const
-    track.alarm = this.#record(subject, onset, { previous: before?.alarmId ?? null })
+    const reference = referenceOf(track, this.#rules)
+    track.alarm = this.#record(subject, onset, { previous: before?.alarmId ?? null, reference })
     return track.alarm.start(at)
   }
 

@@ -4,6 +4,7 @@ import { byLanguage, type Language, type Texts } from '../../contract/languages/
 import type { Acknowledgement, AlarmMessage, AlarmPhase, AlarmSubject, Location } from '../../contract/messages.js'
 import { type Clock, later, latest, type Moment, stamp, timeOfDay } from '../../core/clock.js'
 import { InputError } from '../../core/errors.js'
+import type { AlarmReference } from './types.js'
 
 export interface AlarmFacts {
   alarmId: string
@@ -15,6 +16,7 @@ export interface AlarmFacts {
   detail?: string | null
   /** The alarm of the same place that ended shortly before. */
   previous?: string | null
+  reference?: AlarmReference | null
 }
 
 /** What was said of an alarm before this record of it. */
@@ -45,6 +47,8 @@ export class AlarmRecord {
   readonly #onset: string
   /** An update was held back and is to come as soon as the rate limit lets it. */
   wanted = false
+  /** What the bed's resting face has to do with its score. */
+  reference: AlarmReference | null
   /** A refresh beyond the limit has asked for it: an update is to come as soon as the alarm has been silent for long enough. */
   asked = false
   #seq: number
@@ -61,6 +65,7 @@ export class AlarmRecord {
   constructor(subject: AlarmSubject, facts: AlarmFacts, clock: Clock, past?: Past) {
     this.#subject = subject
     this.#facts = facts
+    this.reference = facts.reference ?? null
     this.#clock = clock
     this.#onset = past?.onset ?? stamp(clock, facts.onset)
     this.#seq = past?.seq ?? 0
@@ -162,11 +167,18 @@ export class AlarmRecord {
       ack: this.#ack,
       previous,
       reminder,
+      reference: this.reference && {
+        effect: this.reference.effect,
+        score_unreferenced: rounded(this.reference.unreferenced, 3)
+      },
       onset: this.#onset,
       updated: stamp(this.#clock, this.#lastAt),
       published: null,
       duration_s: rounded(durationS, 1),
-      text: wording({ condition, reason: phase.reason, location, camera, detail, durationS, demonstration }),
+      text: wording({
+        ...{ condition, reason: phase.reason, location, camera, detail, durationS, demonstration },
+        reference: this.reference?.effect ?? null
+      }),
       late: false
     }
   }
@@ -219,6 +231,8 @@ interface Wording {
   detail: string | null
   /** Since the onset. */
   durationS: number
+  /** Said in brackets, too. */
+  reference: AlarmReference['effect'] | null
 }
 
 /** One line for a nurse's pager: what, where, and if it ended for want of watching, why. */
@@ -236,6 +250,7 @@ function sentence(about: Wording, words: Language['alarm']): string {
     [isOver ? told : active, ...place(about, words.place)].join(', '),
     why ? `: ${why}` : '',
     detail && !isOver ? `: ${detail}` : '',
+    about.reference && !isOver ? ` (${words.reference[about.reference]})` : '',
     about.demonstration ? ` (${words.demonstration})` : ''
   ].join('')
 }

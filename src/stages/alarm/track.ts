@@ -3,7 +3,7 @@ import type { EndReason } from '../../contract/conditions.js'
 import { latest, type Moment, type Seconds } from '../../core/clock.js'
 import type { Box } from '../../core/types.js'
 import type { AlarmRecord } from './record.js'
-import type { AlarmRules, Float32Question } from './types.js'
+import type { AlarmReference, AlarmRules, Float32Question } from './types.js'
 
 /** In which the smoothed score has been on one side of a threshold. */
 interface Stretch {
@@ -14,11 +14,26 @@ interface Stretch {
   frames: number
 }
 
-/** Times are moments of the clock. */
-export interface TrackState {
-  camera: string
-  /** NaN before the first score. */
+/** Smoothed scores, 0..1; NaN before the first score. */
+export interface Smoothed {
+  /** What alarms go by: `lowered`, or `unreferenced` where that is so high that no reference may lower it. */
   smoothed: number
+  /** Of scores held against the bed's resting face, where there is one. */
+  lowered: number
+  /** Of the model's own scores; the same to the bit where none was lowered. */
+  unreferenced: number
+}
+
+/** What alarms go by, of both. */
+export const smoothedOf = (lowered: number, unreferenced: number, { alwaysAlarm }: AlarmRules): Smoothed => ({
+  smoothed: unreferenced >= alwaysAlarm ? unreferenced : lowered,
+  lowered,
+  unreferenced
+})
+
+/** Times are moments of the clock. */
+export interface TrackState extends Smoothed {
+  camera: string
   firstSeen: Moment
   lastSeen: Moment
   /** When it last had a score, or was first seen. */
@@ -54,6 +69,8 @@ export function newTrack(camera: string, at: Moment): TrackState {
   return {
     camera,
     smoothed: Number.NaN,
+    lowered: Number.NaN,
+    unreferenced: Number.NaN,
     firstSeen: at,
     lastSeen: at,
     lastJudged: at,
@@ -83,8 +100,16 @@ const mostUnseenMs = 1000
  * short one. It begins at 0, for the first score, too, is only one. A time that runs backwards counts as no time, and so does
  * the time in which the face is seen and cannot be judged: it speaks neither for an alarm nor against it.
  * @param score 0..1; null, or what is not finite, where the face could not be judged
+ * @param unreferenced the model's own score, where the bed's resting face has lowered it
  */
-export function follow(track: TrackState, rules: AlarmRules, at: Moment, score: number | null, box: Box | null): void {
+export function follow(
+  track: TrackState,
+  rules: AlarmRules,
+  at: Moment,
+  score: number | null,
+  box: Box | null,
+  unreferenced = score
+): void {
   const elapsed = Math.max(0, at - track.lastSeen)
   const seenMs = Math.min(elapsed, mostUnseenMs)
   takePresence(track, elapsed)
@@ -96,11 +121,29 @@ export function follow(track: TrackState, rules: AlarmRules, at: Moment, score: 
   const now = track.lastSeen
   track.lastJudged = now
   const weight = rules.smoothingS > 0 ? 1 - Math.exp(-seenMs / (rules.smoothingS * 1000)) : 1
-  const before = Number.isNaN(track.smoothed) ? 0 : track.smoothed
-  track.smoothed = before + weight * (score - before)
+  const own = towards(track.unreferenced, unreferenced ?? score, weight)
+  Object.assign(track, smoothedOf(towards(track.lowered, score, weight), own, rules))
   track.above = track.smoothed >= rules.onsetThreshold ? longer(track.above, now, seenMs) : null
   track.below = track.smoothed <= rules.clearThreshold ? longer(track.below, now, seenMs) : null
   if (score > rules.clearThreshold) track.painAt = track.box
+}
+
+function towards(smoothed: number, score: number, weight: number): number {
+  const before = Number.isNaN(smoothed) ? 0 : smoothed
+  return before + weight * (score - before)
+}
+
+/** A difference that a nurse may hear of. */
+const notable = 0.05
+
+/** What the bed's resting face has to do with the smoothed score; null where that is nothing to speak of. */
+export function referenceOf(
+  { smoothed, lowered, unreferenced }: TrackState,
+  { onsetThreshold }: AlarmRules
+): AlarmReference | null {
+  if (!(unreferenced - lowered >= notable)) return null
+  if (smoothed === lowered) return { effect: 'lowered', unreferenced }
+  return lowered < onsetThreshold ? { effect: 'overruled', unreferenced } : null
 }
 
 export const isScore = (score: number | null): score is number => score !== null && Number.isFinite(score)

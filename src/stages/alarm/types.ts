@@ -22,10 +22,20 @@ export interface Observation {
   at: Moment
   /** The alarm label's probability, 0..1. Null, or what is not finite: the face is seen, and could not be judged. */
   score: number | null
+  /** The model's own score, where the bed's resting face has lowered it to `score`; the same unless given. */
+  unreferenced?: number
   /** Of the model that gave the score; float32 unless given. An alarm starts by a score of float32, or by its answer to a question. */
   precision?: Precision
   /** In pixels of the frame. Without it an episode is not handed over to a new track. */
   box?: Box
+}
+
+/** That an alarm would be another one without the resting face of its bed. */
+export interface AlarmReference {
+  /** `overruled`: by the reference alone there would be none, but no reference may lower such scores. */
+  effect: 'lowered' | 'overruled'
+  /** The smoothed score without it. */
+  unreferenced: number
 }
 
 export interface AlarmOutput {
@@ -41,10 +51,11 @@ export interface AlarmOutput {
 
 /** What float32 is asked about a track. */
 export interface Float32Question {
-  /** What the other model said of the face. */
+  /** What the other model said of the face, held against the bed's resting face, and as it was. */
   score: number
-  /** The smoothed score then. */
-  smoothed: number
+  unreferenced: number
+  /** The smoothed scores then. */
+  smoothed: { smoothed: number; lowered: number; unreferenced: number }
   /** When it was asked. */
   at: Moment
   /** Since when the smoothed score has been at or above the onset threshold. */
@@ -71,8 +82,9 @@ export interface Alarms {
   /**
    * What float32 says of the face that a question was about: the alarm starts, confirmed, or it does not.
    * @param score null: it has not answered within a second; then the alarm starts unconfirmed, as it does by `tick` if this is never called
+   * @param unreferenced float32's own score, where the bed's resting face has lowered it
    */
-  answer(question: Float32Question, score: number | null, at: Moment): AlarmMessage[]
+  answer(question: Float32Question, score: number | null, at: Moment, unreferenced?: number): AlarmMessage[]
   /** The tracker has given a track up. Its alarm ends with `tick`, unless a new track at its place takes it over before. */
   trackLost(camera: string, track: number): void
   /** A camera that is lost, frozen, dark, damaged (for 10 s: see `tick`) or paused ends its pain alarms; all but `paused` raise a technical one until it is `ok`. */
@@ -125,6 +137,8 @@ export interface AlarmRules {
   /** The smoothed score that ends it once it has stayed at or below for `clearS`. Below `onsetThreshold`, or it would flap. */
   clearThreshold: number
   clearS: number
+  /** A smoothed score of the model from here on counts as it is, whatever the bed's resting face. */
+  alwaysAlarm: number
   /** Time constant of the exponential smoothing; 0 takes each score as it is. */
   smoothingS: number
   /** Longest silence of an active alarm. */

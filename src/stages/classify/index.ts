@@ -14,7 +14,7 @@ import { workerScript } from '../../core/worker.js'
 import type { Engine } from '../../lib/lrp/engine.js'
 import { withGraphFolder } from '../../lib/lrp/graph-folder.js'
 import type { Manifest } from '../../lib/model/manifest.js'
-import { probabilitiesOf } from '../../lib/model/preprocess.js'
+import { probabilitiesOf, type Reading } from '../../lib/model/preprocess.js'
 import type { Head } from '../../lib/onnx/index.js'
 import type { ProviderProof } from '../../lib/ort/provider.js'
 import type { ProviderChoice } from '../../lib/ort/provider-names.js'
@@ -63,6 +63,8 @@ export interface Classifier {
   readonly proof: ProviderProof
   /** How the model's outputs are read. */
   readonly head: Head
+  /** Whether each label's probability is its own, or all sum up to 1. */
+  readonly reading: Reading
   /**
    * LRP in the classifier's own session; null without one. Each explanation goes between two verdicts, when no face waits or its turn
    * has come; closing it closes nothing.
@@ -71,14 +73,23 @@ export interface Classifier {
   readonly precision: PrecisionStatus
   /** Number of restarts of the worker. */
   readonly restarted: number
+  /** The alarm label's probability, 0..1, for logits by label. */
+  scoreOf(logits: Float32Array): number
   /**
    * Classifies the faces of a sighting. Of those that wait, of all cameras, the one with the face that has changed most since it was
    * judged goes first; none waits longer than a second for that.
    */
   classify(sighting: FacesOfFrame): Classification
-  /** A face's score in float32, which an alarm waits for. @returns null where it is not there within a second */
-  confirm(face: Face): Promise<number | null>
+  /** A face's score and logits in float32, which an alarm waits for. @returns null where they are not there within a second */
+  confirm(face: Face): Promise<ExactScore | null>
+  /** A verdict's logits in float32, for which alarms do not wait. @returns null where they are not there within a second */
+  exact(verdict: Verdict): Promise<Float32Array | null>
   stop(): Promise<void>
+}
+
+/** What float32 says of a face. */
+export interface ExactScore extends Pick<Verdict, 'score'> {
+  logits: Float32Array
 }
 
 /** The part of a sighting that the classifier needs. */
@@ -164,6 +175,14 @@ class ClassifierInWorker implements Classifier {
     return this.#opened!.head
   }
 
+  get reading(): Reading {
+    return this.#opened!.reading
+  }
+
+  scoreOf(logits: Float32Array): number {
+    return this.#read(logits).score
+  }
+
   get lrp(): Engine | null {
     const shape = this.#opened!.lrp
     return shape && { ...shape, ...this.#lrp }
@@ -177,9 +196,14 @@ class ClassifierInWorker implements Classifier {
     return this.#opened!.precision
   }
 
-  async confirm(face: Face): Promise<number | null> {
+  async exact({ face, logits, precision }: Verdict): Promise<Float32Array | null> {
+    if (precision === 'float32') return logits
+    return this.#float32.judge(face.crop.data, { withinMs: confirmationMs, urgent: false })
+  }
+
+  async confirm(face: Face): Promise<ExactScore | null> {
     const logits = await this.#float32.judge(face.crop.data, { withinMs: confirmationMs, urgent: true })
-    return logits && this.#read(logits).score
+    return logits && { logits, score: this.#read(logits).score }
   }
 
   classify(sighting: FacesOfFrame): Classification {

@@ -1,4 +1,5 @@
 /** Which frames are explained, in which order, and which explanation goes with which alarm. */
+import { byLanguage } from '../../contract/languages/index.js'
 import type { ExplanationMessage } from '../../contract/messages.js'
 import { type Clock, stamp } from '../../core/clock.js'
 import { errorFields, messageOf } from '../../core/errors.js'
@@ -8,8 +9,10 @@ import type { ExplainRequest, Explanation } from './types.js'
 
 /** A frame's face, scored. */
 export interface ScoredFace extends ExplainRequest {
-  /** The classifier's probability of the alarm label, 0..1. */
+  /** The probability of the alarm label that alarms go by, 0..1. */
   score: number
+  /** The model's own is higher: the resting face of the bed has lowered it. */
+  isLowered?: boolean
 }
 
 export interface ExplainedAlarmsOptions {
@@ -29,6 +32,11 @@ export interface FaceWithAlarm extends ScoredFace {
   alarmId: string | null
 }
 
+interface Explained {
+  request: ScoredFace
+  explained: Explanation
+}
+
 /** A face above the threshold, from before its alarm, if one follows, to the alarm's end. */
 interface Episode {
   alarmId: string | null
@@ -37,7 +45,7 @@ interface Episode {
   /** The last frame that was requested; its explanation is pending or published. */
   asked: ScoredFace | null
   /** The explanation made before the alarm. */
-  ahead: { request: ScoredFace; explained: Explanation } | null
+  ahead: Explained | null
   lastSeen: number
   lastAbove: number
   /** After a failure: when to try again. */
@@ -114,7 +122,7 @@ export class ExplainedAlarms {
     episode.alarmId = alarmId
     episode.ahead = null
     this.#alarms.set(alarmId, episode)
-    if (ahead && !isWellAbove(strongest, ahead.request)) this.#publish(alarmId, ahead.explained)
+    if (ahead && !isWellAbove(strongest, ahead.request)) this.#publish(alarmId, ahead)
   }
 
   #isWanted({ strongest, asked, notBefore, lastSeen, lastAbove, alarmId }: Episode): boolean {
@@ -139,7 +147,8 @@ export class ExplainedAlarms {
         if (!explained) return withdraw()
         this.#failure.isNew(null)
         if (!episode.alarmId) episode.ahead = { request, explained }
-        else if (!wasAhead || !isWellAbove(episode.strongest, request)) this.#publish(episode.alarmId, explained)
+        else if (!wasAhead || !isWellAbove(episode.strongest, request))
+          this.#publish(episode.alarmId, { request, explained })
       },
       (error: unknown) => {
         withdraw()
@@ -149,9 +158,14 @@ export class ExplainedAlarms {
     )
   }
 
-  #publish(alarmId: string, explained: Explanation): void {
+  #publish(alarmId: string, { request, explained }: Explained): void {
     const { publish, clock } = this.#options
-    publish(explanationMessage(explained, alarmId, stamp(clock, explained.at)))
+    const message = explanationMessage(explained, alarmId, stamp(clock, explained.at))
+    // A shift that is constant moves no relevance from one region to another.
+    const text = byLanguage((language, code) =>
+      request.isLowered ? `${message.text[code]} ${language.explanationOfLowered}` : message.text[code]
+    )
+    publish({ ...message, text })
   }
 
   #logFailure(error: unknown, camera: string): void {

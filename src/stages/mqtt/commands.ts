@@ -25,10 +25,12 @@ export interface CommandQueueOptions {
 
 /** Commands that may wait for their turn; a flood beyond it is left unanswered and counted. */
 const maxWaiting = 64
+/** Commands that others do not wait for: these look at a face for a while. */
+const lasting: ReadonlySet<string> = new Set<CommandName>(['reference'])
 /** Of what a sender has chosen, so much is repeated in answers and in the log: characters of a name, names, characters in all. */
 const quoted = { name: 64, names: 5, all: 1000 }
 
-/** Takes commands one after the other, checks them, hands them to their handlers and answers each. Nothing that comes in can throw. */
+/** Takes commands one after the other (but for those that last), checks them, hands them to their handlers and answers each. Nothing that comes in can throw. */
 export class CommandQueue {
   readonly #options: CommandQueueOptions
   #turn: Promise<void> = Promise.resolve()
@@ -62,12 +64,15 @@ export class CommandQueue {
     const given = payload.length > maxCommandBytes ? payload.length : payload
     const { properties } = packet
     this.#turn = this.#turn.then(async () => {
-      const response = withoutSteering(await this.#run(name, given))
+      const run = this.#run(name, given)
+      if (!lasting.has(name)) await run
       // The next one does not wait for this answer, which may have to wait for alarms.
-      const answered = this.#answer(name, response, properties).finally(() => {
-        this.#waiting--
-        this.#answering.delete(answered)
-      })
+      const answered = run
+        .then((response) => this.#answer(name, withoutSteering(response), properties))
+        .finally(() => {
+          this.#waiting--
+          this.#answering.delete(answered)
+        })
       this.#answering.add(answered)
     })
   }
@@ -88,7 +93,7 @@ export class CommandQueue {
     const deliver = (to: string) => answer(to, response, correlationData && { correlationData })
     const report = (error: unknown, message: string) =>
       log[error instanceof PublishRefused ? 'warn' : 'debug'](
-        { command: this.#shortened(name), topic: this.#shortened(topic), ...errorFields(error) },
+        { command: this.#shortened(name), topic: this.#shortened(topic), ...this.#refusal(error) },
         message
       )
     try {
@@ -98,6 +103,11 @@ export class CommandQueue {
       report(error, 'the broker does not take an answer to the response topic of a command; it goes to the usual topic')
       await deliver(own).catch((second: unknown) => report(second, 'an answer was not delivered'))
     }
+  }
+
+  /** Without the topic and the advice of the error: the topic is the sender's, of any length, and not painlens's to write. */
+  #refusal(error: unknown): object {
+    return error instanceof PublishRefused ? { code: error.code, error: error.what } : errorFields(error)
   }
 
   async #run(name: string, given: Buffer | number): Promise<ResponseMessage> {

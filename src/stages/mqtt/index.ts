@@ -2,6 +2,7 @@ import type { IPublishPacket } from 'mqtt'
 import type {
   AcknowledgementMessage,
   AlarmMessage,
+  CameraReferenceMessage,
   ExplanationMessage,
   ObservationMessage,
   StatusMessage
@@ -31,11 +32,14 @@ import {
 } from './delivery.js'
 import type { Dialect } from './dialect.js'
 import {
+  type CameraKind,
+  cameraKinds,
   cameraPainMessage,
   cameraStateMessage,
   ObservationLimiter,
   type RetainedMessage,
-  RetainedMessages
+  RetainedMessages,
+  retainedS
 } from './live-state.js'
 import { PublishRefused, Refusals } from './reason-codes.js'
 import { defaultDelays, keepConnected, until } from './reconnect.js'
@@ -68,14 +72,7 @@ export async function startMqtt(options: MqttOptions & MqttRequests): Promise<Mq
 /** An own last will has some hundred. */
 const maxStatusBytes = 4096
 const answerMs = 1000
-const stopDrainMs = 1000
-const stopSayMs = 600
-const stopEndMs = 300
-/**
- * After which a broker for MQTT 5 forgets a retained message that is not renewed: of a device that was renamed, or that is
- * gone for long. The status is kept.
- */
-const retainedS: Partial<Record<Kind, number>> = { cameraState: 3600, cameraPain: 3600, health: 300 }
+const [stopDrainMs, stopSayMs, stopEndMs] = [1000, 600, 300]
 const renewStatesMs = 1_200_000
 /** For an announcement, and to take a retained message away. */
 const retained = { qos: 1, retain: true, rank: 'other' } as const
@@ -173,9 +170,12 @@ class MqttStage implements Mqtt {
     this.#retain('cameraPain', camera, () => cameraPainMessage(pain, this.#options.clock))
   }
 
+  cameraReference(camera: string, message: CameraReferenceMessage): void {
+    this.#retain('cameraReference', camera, () => message)
+  }
+
   async forgetCamera(camera: string): Promise<void> {
-    const kinds = ['cameraState', 'cameraPain'] as const
-    await Promise.all(kinds.map((kind) => this.#retained.forget(topicOf(this.#base, kind, camera))))
+    await Promise.all(cameraKinds.map((kind) => this.#retained.forget(topicOf(this.#base, kind, camera))))
   }
 
   announce(topic: string, compose: () => object): void {
@@ -331,7 +331,7 @@ class MqttStage implements Mqtt {
     return connection.publish(topic, retained, () => ({ text: '' }))
   }
 
-  #retain<K extends 'cameraState' | 'cameraPain'>(kind: K, camera: string, compose: () => Payloads[K]): void {
+  #retain<K extends CameraKind>(kind: K, camera: string, compose: () => Payloads[K]): void {
     this.#hold({ kind, topic: topicOf(this.#base, kind, camera), compose })
   }
 

@@ -7,6 +7,19 @@ import type { Log } from '../../core/log.js'
 import type { CameraState } from '../../core/types.js'
 import type { CameraPain } from './types.js'
 
+/** What is retained of each camera. */
+export const cameraKinds = ['cameraState', 'cameraPain', 'cameraReference'] as const
+export type CameraKind = (typeof cameraKinds)[number]
+
+/**
+ * After which a broker for MQTT 5 forgets a retained message that is not renewed: of a device that was renamed, or that is
+ * gone for long. The status is kept.
+ */
+export const retainedS: Partial<Record<Kind, number>> = {
+  ...(Object.fromEntries(cameraKinds.map((kind) => [kind, 3600])) as Record<CameraKind, number>),
+  health: 300
+}
+
 export function cameraStateMessage(
   state: CameraState,
   since: Moment,

@@ -1,6 +1,7 @@
 import type {
   AcknowledgementMessage,
   AlarmMessage,
+  CameraReferenceMessage,
   ExplanationMessage,
   HealthMessage,
   ObservationMessage
@@ -90,6 +91,8 @@ export interface Mqtt {
   cameraState(camera: string, state: CameraState, at: Moment, until?: Moment | null): void
   /** As `cameraState`. */
   cameraPain(camera: string, pain: CameraPain): void
+  /** As `cameraState`. */
+  cameraReference(camera: string, message: CameraReferenceMessage): void
   /** Publishes a retained message that is not of the contract, now and with each new connection. */
   announce(topic: string, compose: () => object): void
   /** Takes such a message away from the broker, as `forgetCamera` does. */

@@ -1,5 +1,5 @@
+import type { Resting } from '../../lib/statistics/index.js'
 import type { CropRow, Dataset } from '../dataset.js'
-import type { Resting } from '../resting.js'
 
 /** A model's output for a crop. */
 export interface Judged {

@@ -8,6 +8,7 @@ import { progressLine } from '../../core/progress-line.js'
 import { version } from '../../core/version.js'
 import { foldConstants, layerGraphOf } from '../../lib/lrp/index.js'
 import { type OnnxModel, readModel } from '../../lib/onnx/index.js'
+import { median, type Resting, restingOf } from '../../lib/statistics/index.js'
 import {
   type Chain,
   chainOf,
@@ -20,7 +21,6 @@ import {
 import type { NeutralUse } from '../choices.js'
 import { type CropRow, type Dataset, neutral, readDataset } from '../dataset.js'
 import { claimFolder, diskError, isThere, writeWhole } from '../files.js'
-import { median, type Resting, restingOf } from '../resting.js'
 import { type Base, checkFits, readBase } from './base.js'
 import type { EpochRow } from './checkpoint.js'
 import { paceOf } from './estimate.js'

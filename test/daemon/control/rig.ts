@@ -121,6 +121,7 @@ export async function testControl(
     path,
     device: 'd',
     outbox: { content: async function* () {} },
+    reference: async () => undefined,
     cameras: new Map(cameras.map((camera) => [camera.config.id, camera])),
     secrets,
     clock: systemClock,

@@ -78,6 +78,7 @@ const rules = fc.record({
   onsetS: fc.constantFrom(0, 0.5, 2),
   onsetFrames: fc.constantFrom(1, 3),
   clearS: fc.constantFrom(0, 0.5, 3),
+  alwaysAlarm: fc.constant(0.95),
   smoothingS: fc.constantFrom(0, 0.3, 1),
   updateS: fc.constantFrom(1, 10),
   updateMinS: fc.constantFrom(0, 1, 4),

@@ -11,6 +11,7 @@ const rules = {
   onsetFrames: 3,
   clearThreshold: 0.45,
   clearS: 3,
+  alwaysAlarm: 0.95,
   smoothingS: 2,
   updateS: 10,
   updateMinS: 1,

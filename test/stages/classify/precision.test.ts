@@ -89,7 +89,9 @@ describe('a classifier with an int8 file', () => {
     expect(Math.max(...differences)).toBeCloseTo(max, 5)
     expect(differences.reduce((sum, each) => sum + each, 0) / differences.length).toBeCloseTo(mean, 5)
     expect(max).toBeGreaterThan(0)
-    expect(await quick.classifier.confirm(faceOf(crops[0]!))).toBeCloseTo(right[0]!.score, 6)
+    const confirmed = await quick.classifier.confirm(faceOf(crops[0]!))
+    expect(confirmed?.score).toBeCloseTo(right[0]!.score, 6)
+    expect(confirmed?.logits[0]).toBeCloseTo(right[0]!.logits[0]!, 4)
   })
 
   it('asks float32 again where a score is near a threshold, and only there', async () => {

@@ -103,6 +103,20 @@ describe('ExplainedAlarms', () => {
     expect(published[0]!.regions).toEqual([{ region: 'brows', positive: 0.346, negative: 0, balance: -0.123 }])
   })
 
+  it('says behind the explanation that the resting face has lowered the score, in each language, and only then', async () => {
+    const { explanations, rig, published, see } = setUp()
+    const face = { camera: 'bed', track: 1, crop, score: 0.9, isLowered: true, alarmId: 'a' }
+    explanations.consider({ ...face, at: moment(rig.now) })
+    await see(10_000, 0.9, 'b', 2)
+    expect(published.map(({ text }) => text)).toEqual([
+      {
+        en: 'brows The resting face of this bed has lowered the score; it changes nothing in this explanation.',
+        de: 'Brauen Das Ruhegesicht dieses Bettes hat den Wert gesenkt; an dieser Erklärung ändert es nichts.'
+      },
+      { en: 'brows', de: 'Brauen' }
+    ])
+  })
+
   it('explains a probable peak in advance and publishes it at the start of the alarm', async () => {
     const { asked, frames, published, see } = setUp()
     await see(0, 0.9)

@@ -100,7 +100,8 @@ describe('what is published', () => {
       why_not: null,
       detector_score: 1,
       pain: 0.1,
-      smoothed: 0.1
+      smoothed: 0.1,
+      pain_unreferenced: 0.2
     }
     for (let frame = 0; frame < 5; frame++) {
       mqtt.observation('hall', { ...seen, track: 1, emotions: { happiness: 0.8 } })
@@ -245,7 +246,8 @@ describe('coming and going', () => {
       why_not: null,
       detector_score: 1,
       pain: 0,
-      smoothed: 0
+      smoothed: 0,
+      pain_unreferenced: 0
     })
     await until(() => mqtt.stats().trouble !== null, 'trouble')
     await new Promise((resolve) => setTimeout(resolve, 300))

@@ -56,6 +56,7 @@ export function alarm(
     ack: null,
     previous: null,
     reminder: null,
+    reference: null,
     location: { facility: null, ward: null, room: '12', bed: null },
     camera: 'a',
     onset: '2026-01-01T00:00:00.000Z',
@@ -110,7 +111,8 @@ export const noCommands: RigOptions['commands'] = {
   pause: async () => undefined,
   resume: async () => undefined,
   test_alarm: async () => undefined,
-  refresh: async () => undefined
+  refresh: async () => undefined,
+  reference: async () => undefined
 }
 
 /** The real stage with a real outbox in a temporary folder. */

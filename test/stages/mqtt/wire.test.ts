@@ -53,7 +53,8 @@ async function sayEverything({ mqtt }: Rig, listener: Listener): Promise<void> {
     why_not: null,
     detector_score: 1,
     pain: 0,
-    smoothed: 0
+    smoothed: 0,
+    pain_unreferenced: 0
   })
   await mqtt.putAlarmInOutbox(alarm('a0', 0))
   await mqtt.putAcknowledgementInOutbox(acknowledgement)

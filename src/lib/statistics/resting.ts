@@ -1,4 +1,4 @@
-import { quantile } from '../lib/statistics/index.js'
+import { quantile } from './intervals.js'
 
 /** By label: median and spread of a model's output on neutral faces, before softmax and temperature. */
 export type Resting = Record<string, [median: number, spread: number]>

@@ -1,0 +1,27 @@
+/** The rows of table.ts about single beds. */
+import { configOrder } from '../config/find.js'
+import { type CommandRow, command } from './command.js'
+import { parseSeconds } from './parse.js'
+
+/** config/find.ts has the places that are searched without it. */
+export const config = ['-c, --config <file>', `the config file (default: the first of ${configOrder})`] as const
+
+export const bedRows: readonly CommandRow[] = [
+  command({
+    usage: 'reference <camera>',
+    summary: "Take a bed's resting face while its resident is comfortable, so that pain is judged against it.",
+    options: [
+      config,
+      ['--zone <name>', "the bed's zone, where several persons are in the picture"],
+      ['--seconds <n>', 'for how long to look: 5 to 300', parseSeconds, 30],
+      ['--by <name>', 'who says that the resident is comfortable (default: your user name)'],
+      ['--remove', 'remove it instead, so that pain is judged as without']
+    ],
+    notes: [
+      'Only where alarm.reference.enabled is true; docs/operate/reference.md says when to take one, when not, and who decides.',
+      "Kept are numbers of the model's outputs; no picture, and nothing by which a person could be recognised."
+    ],
+    examples: ['sudo painlens reference room-312 --by "nurse 7"', 'sudo painlens reference room-312 --remove'],
+    load: async () => (await import('./reference/index.js')).referenceCommand
+  })
+]

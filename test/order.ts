@@ -7,7 +7,6 @@ export const slowest = [
   'test/deploy/ships.test.ts',
   'test/tools/study-demo/demo.test.ts',
   'test/stages/camera/damage.test.ts',
-  'test/tools/study-demo/demo.test.ts',
   'test/daemon/supervision.test.ts',
   'test/study/prepare/prepare.test.ts',
   'test/commands/snapshot/one-viewer.test.ts',

@@ -70,7 +70,7 @@ async function main(): Promise<number> {
     })
     const cycles = Math.round((minutes * 60_000) / cycleMs)
     const run = soak(world, { pid: daemon.pid, port, cycles, reload, signal: stop.signal })
-    return verdict(await Promise.race([run, died]), world, minutes)
+    return verdict(await Promise.race([run, died]), world)
   } finally {
     stop.abort()
     await daemon.stop(3000)
@@ -87,7 +87,7 @@ interface Run {
   signal: AbortSignal
 }
 
-/** @returns the samples of each cycle */
+/** @returns the samples of each complete cycle; of fewer than asked for where it is stopped */
 async function soak(world: SoakWorld, { pid, port, cycles, reload, signal }: Run): Promise<Sample[][]> {
   while (!(await sampleOf(pid, port).catch(() => null))) await sleep(500, undefined, { signal })
   const all: Sample[][] = []
@@ -101,9 +101,16 @@ async function soak(world: SoakWorld, { pid, port, cycles, reload, signal }: Run
         ),
       sampleMs
     )
-    await world.cycle(reload, signal).finally(() => clearInterval(take))
-    process.kill(pid, 'SIGUSR2')
-    await sleep(collectMs, undefined, { signal })
+    try {
+      await world.cycle(reload, signal)
+      process.kill(pid, 'SIGUSR2')
+      await sleep(collectMs, undefined, { signal })
+    } catch (error) {
+      if (signal.aborted) break
+      throw error
+    } finally {
+      clearInterval(take)
+    }
     all.push([...samples, await sampleOf(pid, port)])
     const { alarms, explanations } = world.counts
     say(
@@ -113,7 +120,11 @@ async function soak(world: SoakWorld, { pid, port, cycles, reload, signal }: Run
   return all
 }
 
-function verdict(all: readonly Sample[][], world: SoakWorld, minutes: number): number {
+function verdict(all: readonly Sample[][], world: SoakWorld): number {
+  if (all.length < warmUpCycles + leastCycles) {
+    say(`\nStopped after ${all.length} cycles: too early for a verdict.`)
+    return 1
+  }
   const steady = all.slice(warmUpCycles)
   const times = steady.map((_, i) => (i * cycleMs) / 60_000)
   const rows: (string | number)[][] = []
@@ -137,7 +148,7 @@ function verdict(all: readonly Sample[][], world: SoakWorld, minutes: number): n
   }
   for (const [what, count] of Object.entries(world.counts)) if (count === 0) faults.push(`there were no ${what}`)
   say(
-    `\n${minutes} minutes, ${cpus().length} cores (${cpus()[0]?.model.trim()}), Node.js ${process.version}; the first ${warmUpCycles} cycles are left out.`
+    `\n${Math.round((all.length * cycleMs) / 60_000)} minutes, ${cpus().length} cores (${cpus()[0]?.model.trim()}), Node.js ${process.version}; the first ${warmUpCycles} cycles are left out.`
   )
   say(
     `${Object.entries(world.counts)

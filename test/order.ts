@@ -5,11 +5,13 @@ import { unitTests } from './unit.js'
 /** Files that take 20 s or more, the longest first. */
 export const slowest = [
   'test/deploy/ships.test.ts',
-  'test/stages/camera/damage.test.ts',
   'test/tools/study-demo/demo.test.ts',
+  'test/stages/camera/damage.test.ts',
   'test/daemon/supervision.test.ts',
   'test/study/prepare/prepare.test.ts',
   'test/commands/snapshot/one-viewer.test.ts',
+  'test/study/report/report.test.ts',
+  'test/page/screens.test.ts',
   'test/daemon/commands.test.ts',
   'test/daemon/lifecycle.test.ts',
   'test/daemon/not-finite.test.ts',

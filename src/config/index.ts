@@ -11,6 +11,6 @@ export {
 export { allowedBy, jsonSchema, type SchemaNode, schemaAt } from './json-schema.js'
 export { type LoadOptions, loadConfig, parseConfig } from './load.js'
 export { type OpenedConfig, openConfig, openFound } from './open.js'
-export type { CameraConfig, Config } from './schema.js'
+export { type CameraConfig, type Config, isDeviceName } from './schema.js'
 export { readService, type Service } from './service.js'
 export { splitLoginOff, urlProblem } from './url.js'

@@ -232,6 +232,7 @@ const privacy = z.strictObject({
 })
 
 const device = shaped(/^[a-z0-9-]{1,40}$/, 'up to 40 of a-z, 0-9 and -')
+export const isDeviceName = (name: string): boolean => device.safeParse(name).success
 
 const ownAddress = shaped(/^(localhost|[0-9.]+|[0-9a-f.]*:[0-9a-f:.]*)$/i, 'an IP address of this device, or localhost')
 

@@ -4,29 +4,41 @@ import { closeSync, fsyncSync, openSync } from 'node:fs'
 import { type FileHandle, link, open, rename, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 
+export interface WholeFileOptions {
+  /** Who may read it; its owner alone (0600) unless given. */
+  mode?: number
+  /** A file that is there is replaced; else it is refused. */
+  replace?: boolean
+  /** The calling user asked for it: under sudo it belongs to the user who called sudo. */
+  forCaller?: boolean
+}
+
 /**
- * Writes a file that the calling user asked for and who alone may read it (0600; under sudo the user who called sudo). It
- * appears under its name when `fill` has ended, on the disk, or not at all.
- * @param force whether a file that is there is replaced
+ * Writes a file that appears under its name when `fill` has ended, on the disk, or not at all.
  * @throws what `fill` throws; the system's error, EEXIST where there is a file already
  */
-export async function writeForCaller(
+export async function writeWhole(
   path: string,
   fill: (file: FileHandle) => Promise<void>,
-  force: boolean
+  { mode = 0o600, replace = false, forCaller = false }: WholeFileOptions = {}
 ): Promise<void> {
   const part = join(dirname(path), `.${basename(path).slice(0, 100)}.${randomBytes(4).toString('hex')}`)
   try {
-    const file = await open(part, 'wx', 0o600)
+    const file = await open(part, 'wx', mode)
     try {
-      await handOver(file)
+      if (forCaller) await handOver(file)
       await fill(file)
       await file.sync()
     } finally {
       await file.close()
     }
-    if (force) await rename(part, path)
+    if (replace) await rename(part, path)
     else await placeNew(part, path)
+    try {
+      syncFolder(dirname(path))
+    } catch {
+      // The file is in its place; some network file systems cannot sync a folder.
+    }
   } finally {
     await rm(part, { force: true }).catch(() => undefined)
   }

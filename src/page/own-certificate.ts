@@ -1,9 +1,9 @@
 /** The certificate of a page that other machines reach and that was given none: made here, signed by itself. */
 import { createPublicKey, X509Certificate } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
+import { mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DiskError } from '../core/errors.js'
-import { placePrivate } from './private-file.js'
+import { writeWhole } from '../core/file-names.js'
 
 /** PEM texts. */
 export interface TlsPair {
@@ -30,7 +30,8 @@ export async function ownCertificate(folder: string, device: string, now: number
   // It brings a library, for once in two years.
   const text = (await import('./make-certificate.js')).makeCertificate(device, Math.max(now, earliest))
   try {
-    await placePrivate(path, text)
+    await mkdir(folder, { recursive: true, mode: 0o700 })
+    await writeWhole(path, (file) => file.writeFile(text), { replace: true })
   } catch (error) {
     throw new DiskError('PL-PAGE-STATE', `cannot be written (${(error as NodeJS.ErrnoException).code})`, path)
   }

@@ -3,7 +3,7 @@ import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypt
 import { mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DiskError } from '../core/errors.js'
-import { placePrivate } from './private-file.js'
+import { writeWhole } from '../core/file-names.js'
 import { type Role, roles } from './wire.js'
 
 export interface Session {
@@ -68,7 +68,7 @@ export async function sessionKey(folder: string): Promise<Buffer> {
     const key = await readFile(path).catch(() => null)
     if (key?.length === keyBytes) return key
     const made = randomBytes(keyBytes)
-    await placePrivate(path, made)
+    await writeWhole(path, (file) => file.writeFile(made), { replace: true })
     return made
   } catch (error) {
     throw new DiskError('PL-PAGE-STATE', `cannot be written (${(error as NodeJS.ErrnoException).code})`, path)

@@ -58,6 +58,16 @@ describe('painlens forget', () => {
     expect(said).toEqual(['the broker retains nothing below painlens/old\n'])
   })
 
+  it('takes no wildcard, which would remove the states of every device', async () => {
+    const { config, left } = await setUp({ 'painlens/ward-2/status': '{"state":"online"}' })
+    for (const device of ['+', '#', '', 'x/#', '+/camera', '../ward-2', 'ward-2/status'])
+      await expect(forgetCommand({ device, config }, never, () => undefined)).rejects.toMatchObject({
+        code: 'PL-FORGET-DEVICE',
+        exitCode: 2
+      })
+    expect(await left()).toEqual(['painlens/ward-2/status'])
+  })
+
   it('refuses for a device that is online', async () => {
     const { config, left } = await setUp({ 'painlens/ward-2/status': '{"state":"online"}' })
     await expect(forgetCommand({ device: 'ward-2', config }, never, () => undefined)).rejects.toMatchObject({

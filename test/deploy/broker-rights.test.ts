@@ -1,7 +1,11 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { connectAsync, type MqttClient } from 'mqtt'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { checkBroker } from '../../src/commands/check/broker.js'
 import type { CheckContext } from '../../src/commands/check/result.js'
+import { forgetCommand } from '../../src/commands/forget/index.js'
 import { discoveryTopic } from '../../src/contract/home-assistant.js'
 import { topics } from '../../src/contract/topics.js'
 import { Secrets } from '../../src/core/secrets.js'
@@ -57,6 +61,20 @@ async function mayWrite(user: User, topic: string): Promise<boolean> {
 }
 
 describe("the examples' access list, enforced by mosquitto,", () => {
+  it('lets painlens forget remove what the box itself left, and it does not say "nothing" of a box that is hidden from it', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'painlens-rights-'))
+    onTestFinished(() => rm(folder, { recursive: true }))
+    const config = join(folder, 'painlens.yaml')
+    await writeFile(
+      config,
+      `device: ward-2\nmqtt: { url: "${broker.url}", username: ward-2, password: ${password} }
+cameras: [{ id: room-1, url: "rtsp://127.0.0.1/x" }]\n`
+    )
+    const forget = (device: string) => forgetCommand({ device, config }, AbortSignal.timeout(30_000), () => undefined)
+    await expect(forget('ward-old')).rejects.toMatchObject({ code: 'PL-BROKER-HIDDEN' })
+    await expect(forget('ward-2')).rejects.toMatchObject({ code: 'PL-BROKER-DEVICE-ONLINE' })
+  })
+
   it('lets painlens publish every topic of the contract and take commands, and painlens check finds nothing', async () => {
     const { mqtt, outbox } = rig
     await until(() => mqtt.connected(), 'the connection')
@@ -112,12 +130,14 @@ describe("the examples' access list, enforced by mosquitto,", () => {
     expect(await mayWrite(user, topic)).toBe(isAllowed)
   })
 
-  it('lets a box hear its own status and no other topic of a box, and Home Assistant no alarm', async () => {
+  it('lets a box hear what it says of itself and no alarm or other box, and Home Assistant no alarm', async () => {
     await clientOf('technician').publishAsync('painlens/ward-2/command/resume', '{"camera":"x"}', { qos: 1 })
     await until(() => heard.get('technician')!.has('painlens/ward-2/response/resume'), 'the answer')
     expect([...heard.get('ward-3')!]).toEqual([])
     const ofBox = [...heard.get('ward-2')!].filter((topic) => !topic.startsWith('painlens/ward-2/command/'))
-    expect(ofBox.sort()).toEqual(['painlens/ward-2/camera/room-12/state', 'painlens/ward-2/status'])
+    const own = ['camera/room-12/pain', 'camera/room-12/state', 'check', 'health', 'status']
+    expect(own.map((topic) => `painlens/ward-2/${topic}`)).toEqual(expect.arrayContaining(ofBox))
+    expect(ofBox).toContain('painlens/ward-2/status')
     const ofHome = [...heard.get('homeassistant')!]
     expect(ofHome).toContain('painlens/ward-2/camera/room-12/pain')
     expect(

@@ -10,7 +10,7 @@ import { type OpenedConfig, openConfig, readService } from '../../config/index.j
 import { readText } from '../../config/read-text.js'
 import { placeholdersIn } from '../../config/substitute.js'
 import { DiskError, InputError, messageOf, PainlensError, UsageError } from '../../core/errors.js'
-import { writeForCaller } from '../../core/file-names.js'
+import { writeWhole } from '../../core/file-names.js'
 import { Secrets } from '../../core/secrets.js'
 import { tarEnd, tarEntry } from '../../core/tar.js'
 import { toStdout, type Write } from '../../core/terminal.js'
@@ -91,7 +91,7 @@ export async function backupCommand(
     files: sources.map(({ name, size, sha256 }) => ({ name, size, sha256 }))
   }
   const first = inMemory(headName, Buffer.from(JSON.stringify(head, null, 2)))
-  await writeWhole(path, archive([first, ...sources]), force, signal)
+  await writeArchive(path, archive([first, ...sources]), force, signal)
   write(`${path}: ${sources.map(({ name }) => name).join(', ')}\n`)
   return 0
 }
@@ -214,7 +214,7 @@ async function* contentOf({ name, size, sha256, content }: Source): AsyncGenerat
 }
 
 /** @throws UsageError where there is a file already, DiskError; the signal's reason */
-async function writeWhole(
+async function writeArchive(
   path: string,
   content: AsyncIterable<Buffer>,
   force: boolean,
@@ -227,7 +227,7 @@ async function writeWhole(
       }
       return pipeline(Readable.from(content), createGzip(), keep, { signal })
     }
-    await writeForCaller(path, fill, force)
+    await writeWhole(path, fill, { replace: force, forCaller: true })
   } catch (error) {
     signal.throwIfAborted()
     if (error instanceof PainlensError) throw error

@@ -1,14 +1,17 @@
 /** `painlens models quantise MANIFEST --crops DIR`: the int8 twin of a classifier, with a manifest that names both. */
-import { mkdtemp, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { constants, type Stats } from 'node:fs'
+import { access, type FileHandle, mkdtemp, readFile, rename, rm, stat } from 'node:fs/promises'
 import { availableParallelism, tmpdir } from 'node:os'
-import { basename, dirname, extname, join, relative, resolve } from 'node:path'
+import { dirname, extname, join, relative, resolve } from 'node:path'
 import { parseDocument } from 'yaml'
 import { DiskError, InputError, ModelError, messageOf, printed, UsageError } from '../../core/errors.js'
+import { writeWhole } from '../../core/file-names.js'
 import { collectGarbage } from '../../core/garbage.js'
 import { silentLog } from '../../core/log.js'
 import { printable } from '../../core/printable.js'
 import { progressLine } from '../../core/progress-line.js'
 import { toStderr, toStdout } from '../../core/terminal.js'
+import { proofCrops } from '../../daemon/wiring/drawn-faces.js'
 import { loadManifest, type Manifest, sha256Of } from '../../lib/model/manifest.js'
 import {
   type OnnxModel,
@@ -32,6 +35,7 @@ export interface QuantiseOptions {
   force: boolean | undefined
 }
 
+const usage = 'painlens models quantise'
 /** More crops widen the ranges no further. */
 const mostCrops = 300
 const fewestCrops = 16
@@ -49,14 +53,9 @@ const mostCompared = 60
 export async function modelsQuantiseCommand(options: QuantiseOptions, signal: AbortSignal): Promise<number> {
   const { crops: folder } = options
   if (folder === undefined)
-    throw new UsageError(
-      'PL-OPTION-VALUE',
-      '--crops DIR is missing: faces to find the ranges by',
-      'painlens models quantise',
-      {
-        fix: 'See painlens models quantise --help.'
-      }
-    )
+    throw new UsageError('PL-OPTION-VALUE', '--crops DIR is missing: faces to find the ranges by', usage, {
+      fix: 'See painlens models quantise --help.'
+    })
   const manifest = await loadManifest(options.manifest)
   const target = await targetOf(options, manifest)
   const crops = await readCrops(folder, manifest, signal)
@@ -73,34 +72,57 @@ export async function modelsQuantiseCommand(options: QuantiseOptions, signal: Ab
   }
   try {
     const sha256 = await sha256Of(target.part)
-    const { compared, problem } = await comparison({ ...manifest, int8: { file: target.part, sha256 } }, crops, signal)
-    if (problem !== null) throw new ModelError('PL-PRECISION-DIFFERS', problem.message, target.file)
-    await rename(target.part, target.file)
-    await writeManifest(target.manifest, manifest, { file: target.file, sha256 })
-    toStdout(`${printable(target.manifest)}: ${inWords(compared!)}\n`)
+    const both = { ...manifest, int8: { file: target.part, sha256 } }
+    const found = await comparison(both, crops, signal)
+    if (found.problem !== null) throw new ModelError('PL-PRECISION-DIFFERS', found.problem.message, target.file)
+    // Pictures that are no faces agree on themselves; each start asks these.
+    const drawn = await comparison(both, await proofCrops(manifest), signal)
+    if (drawn.problem !== null)
+      throw new ModelError('PL-PRECISION-DIFFERS', ofDrawn(drawn.problem.message), target.file)
+    // Another run may have written there meanwhile.
+    await targetOf(options, manifest)
+    await writeBoth(target, manifest, sha256)
+    toStdout(`${printable(target.manifest)}: ${inWords(found.compared!)}\n`)
     return 0
   } finally {
     await rm(target.part, { force: true })
   }
 }
 
-/** Where both go: beside the manifest unless said otherwise. */
+/**
+ * Where both go: beside the manifest unless said otherwise. All that stands in the way is told before the work begins.
+ * @throws UsageError, DiskError
+ */
 async function targetOf({ out, force }: QuantiseOptions, { path, file }: Manifest) {
-  const stem = path.slice(0, path.length - extname(path).length)
-  const target = resolve(out ?? `${stem}-int8.yaml`)
+  const target = resolve(out ?? `${path.slice(0, path.length - extname(path).length)}-int8.yaml`)
+  if (!/\.ya?ml$/i.test(target))
+    throw new UsageError('PL-OPTION-VALUE', `--out ${JSON.stringify(out)} does not end in .yaml`, usage, {
+      fix: 'Name the new manifest; its int8 file goes beside it, with .onnx in the place of .yaml.'
+    })
+  const folder = dirname(target)
+  await access(folder, constants.W_OK).catch((error: unknown) => {
+    throw new DiskError('PL-MODEL-UNWRITABLE', `nothing can be written there: ${messageOf(error)}`, folder)
+  })
   const model = `${target.slice(0, target.length - extname(target).length)}.onnx`
-  for (const each of [target, model]) {
-    const isSource = each === path || each === file
-    const isThere = await stat(each).then(
-      () => true,
-      () => false
-    )
-    if (isSource || (isThere && !force))
-      throw new UsageError('PL-QUANTISE-EXISTS', isSource ? 'it is what is quantised' : 'there is a file already', each)
-  }
+  const sources = await Promise.all([path, file].map(statOf))
+  for (const each of [target, model]) await refuseTaken(each, sources, force === true)
   // An older result stays until the new one is proved.
   return { manifest: target, file: model, part: `${model}.${process.pid}.part` }
 }
+
+/** By their inodes: another spelling of a source's path, or a link to it, is the source, too. */
+async function refuseTaken(path: string, sources: readonly (Stats | null)[], force: boolean): Promise<void> {
+  const found = await statOf(path)
+  if (found === null) return
+  const refuse = (what: string): never => {
+    throw new UsageError('PL-QUANTISE-EXISTS', what, path, force ? { fix: 'Name another file with --out.' } : {})
+  }
+  if (sources.some((source) => source?.ino === found.ino && source.dev === found.dev)) refuse('it is what is quantised')
+  if (!found.isFile()) refuse('it is no regular file')
+  if (!force) refuse('there is a file already')
+}
+
+const statOf = (path: string): Promise<Stats | null> => stat(path).catch(() => null)
 
 /** Evenly chosen among all that lie there; what cannot be read is told and left out. */
 async function readCrops(folder: string, { input }: Manifest, signal: AbortSignal): Promise<Uint8Array[]> {
@@ -154,18 +176,27 @@ async function comparison(
   return classifier.precision
 }
 
-/** The old manifest, comments and all, with both files. */
-async function writeManifest(path: string, manifest: Manifest, int8: { file: string; sha256: string }): Promise<void> {
+const ofDrawn = (message: string): string =>
+  `on faces that painlens draws at each start ${message}; the crops may be other pictures than faces`
+
+/** The int8 file, and the old manifest, comments and all, with both files. An older pair stays where there is no room. */
+async function writeBoth(
+  { manifest: path, file, part }: { manifest: string; file: string; part: string },
+  manifest: Manifest,
+  sha256: string
+): Promise<void> {
   const document = parseDocument(await readFile(manifest.path, 'utf8'), { logLevel: 'error' })
   const folder = dirname(path)
   document.set('file', relative(folder, manifest.file))
-  document.set('int8', { file: relative(folder, int8.file), sha256: int8.sha256 })
-  const part = join(folder, `.${basename(path)}.${process.pid}`)
+  document.set('int8', { file: relative(folder, file), sha256 })
   try {
-    await writeFile(part, document.toString())
-    await rename(part, path)
+    const fill = async (written: FileHandle): Promise<void> => {
+      await written.writeFile(document.toString())
+      // Only now: a full disk leaves the old pair.
+      await rename(part, file)
+    }
+    await writeWhole(path, fill, { mode: 0o644, replace: true })
   } catch (error) {
-    await rm(part, { force: true })
     throw new DiskError('PL-MODEL-UNWRITABLE', `the manifest could not be written: ${messageOf(error)}`, path)
   }
 }

@@ -1,7 +1,7 @@
 import { lstat, stat } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { DiskError, UsageError } from '../../core/errors.js'
-import { writeForCaller } from '../../core/file-names.js'
+import { writeWhole } from '../../core/file-names.js'
 import { printable } from '../../core/printable.js'
 import type { FrameHead } from '../../daemon/control/protocol.js'
 import { localTime } from './describe.js'
@@ -41,7 +41,7 @@ const isFolder = (path: string): Promise<boolean> =>
  */
 export async function writePrivate(path: string, bytes: Uint8Array, force: boolean): Promise<void> {
   try {
-    await writeForCaller(path, (file) => file.writeFile(bytes), force)
+    await writeWhole(path, (file) => file.writeFile(bytes), { replace: force, forCaller: true })
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
     if (code === 'EEXIST') throw alreadyThere(path)

@@ -157,6 +157,11 @@ export const brokerErrors = area({
       cause: 'The broker retains that this device is online; what is removed of it would come back.',
       fix: 'Stop painlens there first, or correct the name.'
     },
+    'PL-BROKER-HIDDEN': {
+      cause:
+        "The broker's access list does not let this user both read and write below the device's topic; what the broker retains there stays unseen, or stays.",
+      fix: 'Use a user that may do both, in a config given with --config; or give this one the right to read and write painlens/DEVICE/# meanwhile.'
+    },
     'PL-BROKER-NO-RETAIN': {
       cause: 'The broker is configured to keep no retained messages, or is of a kind that has none.',
       fix: 'Let the broker keep retained messages (mosquitto: retain_available true). Until then a subscriber that comes later has to send the command refresh to learn status and states.'

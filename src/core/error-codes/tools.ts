@@ -22,6 +22,10 @@ export const toolErrors = area({
       cause: 'Neither the config nor the alarm log has a camera of the name after --camera.',
       fix: 'Name one of those that the message lists.'
     },
+    'PL-FORGET-DEVICE': {
+      cause: 'The name is no `device` of a config; in a topic, + and # would stand for every device.',
+      fix: 'Name one device as its config has it: up to 40 of a-z, 0-9 and -.'
+    },
     'PL-OPTION-COMPOSITE': {
       cause: "The name after --composite is none of iNNvestigate's.",
       fix: 'Use all, or one or more of those that the message or --help names.'

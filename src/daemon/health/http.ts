@@ -1,5 +1,6 @@
 /** Liveness, readiness and metrics over HTTP, for monitoring. No pictures and no scores of residents. */
 import { createHash, timingSafeEqual } from 'node:crypto'
+import type { Socket } from 'node:net'
 import { type FastifyInstance, fastify } from 'fastify'
 import { limitConnections } from '../../core/connection-limit.js'
 import { type ErrorCode, errorFields, messageOf, PainlensError, PortInUseError } from '../../core/errors.js'
@@ -35,8 +36,15 @@ export interface HttpStage {
   stop(): Promise<void>
 }
 
-/** Limits of requests, in ms and bytes; monitoring sends a line and a few headers. */
-const bounds = { bodyBytes: 1024, headerBytes: 8192, requestMs: 5000, connections: 32, requestsOfOne: 100 }
+/** Limits of requests, in ms and bytes; monitoring sends a line and a few headers, and waits for the answer. */
+const bounds = {
+  bodyBytes: 1024,
+  headerBytes: 8192,
+  requestMs: 5000,
+  connections: 32,
+  requestsOfOne: 100,
+  unanswered: 8
+}
 /** How often unfinished requests are looked for; Node.js's own 30 s would let each of them stay for so long. */
 const checkMs = 1000
 
@@ -74,6 +82,7 @@ function createServer(options: HttpOptions): FastifyInstance {
     }
   })
   limitConnections(server.server, bounds.connections)
+  limitPipelines(server, bounds.unanswered)
   server.addHook('onRequest', async (request, reply) => {
     reply.header('cache-control', 'no-store').header('x-content-type-options', 'nosniff')
     if (token === undefined || isSame(bearerOf(request.headers.authorization), token)) return undefined
@@ -87,8 +96,9 @@ function createServer(options: HttpOptions): FastifyInstance {
       const { ok, parts } = report()
       return reply.code(ok ? 200 : 503).send({ ok, parts })
     })
+  const readMetrics = shared(metrics)
   server.get('/metrics', async (_, reply) => {
-    const { type, text } = await metrics()
+    const { type, text } = await readMetrics()
     return reply.type(type).send(text)
   })
   server.setNotFoundHandler((_, reply) =>
@@ -105,6 +115,36 @@ function createServer(options: HttpOptions): FastifyInstance {
     return reply.code(statusCode).send(answer(code, what))
   })
   return server
+}
+
+/**
+ * Cuts off a client that has sent `most` requests and one more without waiting for an answer. Node.js hands over all requests
+ * of a packet at once, also those of a connection that is closed meanwhile: a flood of them would keep the event loop from
+ * frames and from `/live` for a minute.
+ */
+function limitPipelines(server: FastifyInstance, most: number): void {
+  const unanswered = new WeakMap<Socket, number>()
+  server.addHook('onRequest', async ({ raw: { socket } }, reply) => {
+    const before = unanswered.get(socket) ?? 0
+    if (socket.destroyed || before >= most) {
+      socket.destroy()
+      return reply.hijack()
+    }
+    unanswered.set(socket, before + 1)
+    reply.raw.once('close', () => unanswered.set(socket, unanswered.get(socket)! - 1))
+    return undefined
+  })
+}
+
+/** Requests that come while an answer is being made get that one: making it takes milliseconds. */
+function shared<T>(make: () => Promise<T>): () => Promise<T> {
+  let underWay: Promise<T> | null = null
+  return () => {
+    underWay ??= make().finally(() => {
+      underWay = null
+    })
+    return underWay
+  }
 }
 
 const answer = (code: ErrorCode, error: string): { code: ErrorCode; error: string } => ({ code, error })

@@ -177,10 +177,11 @@ export class Reporter {
   send(alarms: readonly AlarmMessage[], frame?: { camera: string; at: number }): void {
     const { mqtt, alarmLog, explanations, measured, log } = this.#options
     for (const alarm of alarms) {
-      const { alarm_id, phase, condition, camera, reason } = alarm
+      const { alarm_id, phase, condition, camera, reason, confirmed } = alarm
       measured.alarm(condition, phase)
       this.#pain.alarm(alarm)
-      log.info({ alarm_id, phase, condition, camera, reason, ...(frame && { frame: frameId(frame) }) }, 'alarm')
+      const about = { ...(confirmed === false && { confirmed }), ...(frame && { frame: frameId(frame) }) }
+      log.info({ alarm_id, phase, condition, camera, reason, ...about }, 'alarm')
       alarmLog.append(alarm)
       if (phase === 'end') explanations?.alarmEnded(alarm_id)
       traced(log, 'outbox', mqtt.putAlarmInOutbox(alarm), () => ({ alarm_id, seq: alarm.seq })).catch(

@@ -245,10 +245,11 @@ async function quickest(
   const stays = { used: 'float32', compared: null, problem: null, quick: null } as const
   if (asked === 'float32') return stays
   if (proved?.used === 'float32') return { ...proved, quick: null }
+  const file = asked === 'int8' ? manifest.int8!.file : manifest.file
   let session: ort.InferenceSession | undefined
   try {
     session = asked === 'int8' ? await openInt8(manifest, threads) : await openHalf(manifest, provider, threads)
-    const own = { ...exact, file: manifest.int8?.file ?? manifest.file, scores: exact.head }
+    const own = { ...exact, file, scores: exact.head }
     const quick = await opened({ ...own, infer: inferBy(session, own) }, most)
     if (proved) return { ...proved, quick }
     const compared = await comparePrecision(judgeBy(exact), judgeBy(quick), proofCrops)
@@ -258,7 +259,9 @@ async function quickest(
     return { ...stays, compared, problem }
   } catch (error) {
     await session?.release()
-    return { ...stays, problem: { code: 'PL-PRECISION-DIFFERS', message: `${asked} does not work: ${whatOf(error)}` } }
+    // A file that is missing or another one has a remedy of its own.
+    const code = error instanceof ModelError ? error.code : 'PL-PRECISION-DIFFERS'
+    return { ...stays, problem: { code, message: `${asked} does not work: ${file}: ${whatOf(error)}` } }
   }
 }
 

@@ -93,7 +93,7 @@ export class CommandQueue {
     const deliver = (to: string) => answer(to, response, correlationData && { correlationData })
     const report = (error: unknown, message: string) =>
       log[error instanceof PublishRefused ? 'warn' : 'debug'](
-        { command: this.#shortened(name), topic: this.#shortened(topic), ...errorFields(error) },
+        { command: this.#shortened(name), topic: this.#shortened(topic), ...this.#refusal(error) },
         message
       )
     try {
@@ -103,6 +103,11 @@ export class CommandQueue {
       report(error, 'the broker does not take an answer to the response topic of a command; it goes to the usual topic')
       await deliver(own).catch((second: unknown) => report(second, 'an answer was not delivered'))
     }
+  }
+
+  /** Without the topic and the advice of the error: the topic is the sender's, of any length, and not painlens's to write. */
+  #refusal(error: unknown): object {
+    return error instanceof PublishRefused ? { code: error.code, error: error.what } : errorFields(error)
   }
 
   async #run(name: string, given: Buffer | number): Promise<ResponseMessage> {

@@ -4,6 +4,7 @@ import { type Kind, topicOf, topics } from '../../contract/topics.js'
 import { type Clock, type EpochMs, type Moment, stamp, timeOfDay } from '../../core/clock.js'
 import { codeOf, whatOf } from '../../core/errors.js'
 import { LastSaid, type Log } from '../../core/log.js'
+import { printableJson } from '../../core/printable.js'
 import type { Secrets } from '../../core/secrets.js'
 import { traced } from '../../core/trace.js'
 import { jsonProperties } from './connect.js'
@@ -191,11 +192,15 @@ const vocabulary = new Set([
   'updated'
 ])
 
-/** JSON with every free text redacted and bounded: an error's message may quote what a program said. */
+/**
+ * JSON with every free text redacted and bounded: an error's message may quote what a program said. A subscriber that prints it
+ * as it comes, as mosquitto_sub does, is not steered by it: a command's `transaction` is repeated whatever it holds.
+ */
 export function encode(payload: object, secrets: Secrets): string {
-  return JSON.stringify(payload, (key, value: unknown) =>
+  const json = JSON.stringify(payload, (key, value: unknown) =>
     typeof value === 'string' && !vocabulary.has(key) ? secrets.excerpt(value, maxText) : value
   )
+  return printableJson(json)
 }
 
 export interface Privacy {

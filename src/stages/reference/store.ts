@@ -1,9 +1,9 @@
 /** References on disk: one small file of numbers, 0600, written anew as a whole. */
-import { mkdir, open, readFile, rename, rm } from 'node:fs/promises'
+import { mkdir, readFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { z } from 'zod'
 import { DiskError, messageOf } from '../../core/errors.js'
-import { syncFolder } from '../../core/file-names.js'
+import { writeWhole } from '../../core/file-names.js'
 
 const share = z.number()
 
@@ -82,7 +82,9 @@ export class ReferenceFile {
     if (references === null) return
     this.#wanted = null
     try {
-      await replaceFile(this.#path, `${JSON.stringify({ version: 1, references })}\n`)
+      const text = `${JSON.stringify({ version: 1, references })}\n`
+      await mkdir(dirname(this.#path), { recursive: true, mode: 0o700 })
+      await writeWhole(this.#path, (file) => file.writeFile(text), { replace: true })
     } catch (error) {
       this.#wanted ??= references
       throw new DiskError('PL-REFERENCE-UNWRITABLE', `cannot be written (${messageOf(error)})`, this.#path, {
@@ -90,19 +92,4 @@ export class ReferenceFile {
       })
     }
   }
-}
-
-async function replaceFile(path: string, text: string): Promise<void> {
-  const part = `${path}.new`
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 })
-  await rm(part, { force: true })
-  const handle = await open(part, 'wx', 0o600)
-  try {
-    await handle.writeFile(text)
-    await handle.sync()
-  } finally {
-    await handle.close()
-  }
-  await rename(part, path)
-  syncFolder(dirname(path))
 }

@@ -1,6 +1,7 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import sharp from 'sharp'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { modelsListCommand } from '../../../src/commands/models/index.js'
 import { modelsQuantiseCommand } from '../../../src/commands/models/quantise.js'
@@ -8,6 +9,7 @@ import { packageRoot } from '../../../src/core/version.js'
 import { loadManifest } from '../../../src/lib/model/manifest.js'
 import { readModel } from '../../../src/lib/onnx/index.js'
 import { quantisedDemo, writeCrops } from '../../support/quantised-model.js'
+import { until } from '../../support/slowness.js'
 import { writeTinyModel } from '../../support/tiny-model.js'
 
 let folder: string
@@ -96,6 +98,46 @@ describe('painlens models quantise', () => {
     await expect(quantise({ out: join(folder, 'quick.yaml') })).rejects.toMatchObject({ code: 'PL-QUANTISE-EXISTS' })
     await expect(quantise({ out: demo, force: true })).rejects.toThrow(/it is what is quantised/)
     expect(await quantise({ out: join(folder, 'quick.yaml'), force: true })).toBe(0)
+    await symlink(packageRoot, join(folder, 'link'))
+    await expect(quantise({ out: join(folder, 'link/models/pain-demo.yaml'), force: true })).rejects.toThrow(
+      /it is what is quantised/
+    )
+  })
+
+  it('refuses a manifest that could not be written before it reads any crop', async () => {
+    const refusal = (out: string) => quantise({ crops: join(folder, 'nowhere'), out, force: true })
+    await expect(refusal(join(folder, 'model.onnx'))).rejects.toThrow(/does not end in \.yaml/)
+    await expect(refusal(join(folder, 'missing/x.yaml'))).rejects.toMatchObject({ code: 'PL-MODEL-UNWRITABLE' })
+    // What is put in its place would be a file: a folder here, where a device may be.
+    await mkdir(join(folder, 'taken.yaml'))
+    await mkdir(join(folder, 'taken-model.onnx'))
+    for (const out of ['taken.yaml', 'taken-model.yaml'])
+      await expect(refusal(join(folder, out))).rejects.toThrow(/it is no regular file/)
+  })
+
+  it('writes nothing from pictures that are no faces, although both agree on them', async () => {
+    const black = join(folder, 'black')
+    await mkdir(black)
+    const picture = sharp({ create: { width: 64, height: 64, channels: 3, background: 'black' } })
+    for (let i = 0; i < 16; i++) await picture.clone().toFile(join(black, `${i}.png`))
+    await expect(quantise({ crops: black })).rejects.toThrow(
+      /on faces that painlens draws at each start int8 judges otherwise than float32/
+    )
+    expect((await readdir(folder)).filter((name) => name.includes('again'))).toEqual([])
+  })
+
+  it('leaves the result of another run that was there first', async () => {
+    const own = await mkdtemp(join(folder, 'twice-'))
+    const out = join(own, 'x.yaml')
+    const refused = expect(quantise({ out })).rejects.toThrow(/there is a file already/)
+    await until(
+      async () => (await readdir(own)).some((name) => name.endsWith('.part')),
+      'the file that is being proved'
+    )
+    await writeFile(out, 'of the other run')
+    await refused
+    expect(await readdir(own)).toEqual(['x.yaml'])
+    expect(await readFile(out, 'utf8')).toBe('of the other run')
   })
 
   it('leaves no file where it is stopped', async () => {

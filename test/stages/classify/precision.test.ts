@@ -119,14 +119,16 @@ describe('a classifier with an int8 file', () => {
   })
 
   it.each([
-    ['another one than the manifest says', async (file: string) => copyFile(manifest.file, file), /SHA-256/],
-    ['missing', async () => undefined, /cannot be read/]
-  ])('judges in float32 where the int8 file is %s', async (_, place, why) => {
+    ['another one than the manifest says', async (file: string) => copyFile(manifest.file, file), 'PL-MODEL-HASH'],
+    ['missing', async () => undefined, 'PL-MODEL-UNREADABLE']
+  ])('judges in float32 where the int8 file is %s, and says which file that is', async (_, place, code) => {
     const file = join(folder, `other-${Math.random()}.onnx`)
     await place(file)
     const { classifier } = await open({ ...manifest, int8: { file, sha256: manifest.int8!.sha256 } }, 'auto')
-    expect(classifier.precision).toMatchObject({ used: 'float32', compared: null })
-    expect(classifier.precision.problem!.message).toMatch(why)
+    expect(classifier.precision).toMatchObject({ used: 'float32', compared: null, problem: { code } })
+    expect(classifier.precision.problem!.message).toContain(`int8 does not work: ${file}: `)
+    // What to do goes by the code.
+    expect(classifier.precision.problem!.message).not.toMatch(/Copy the model again|Check file/)
   })
 
   it('judges in int8 again after its worker has died, without another proof', async () => {

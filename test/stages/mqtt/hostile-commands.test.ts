@@ -3,6 +3,7 @@ import { commandNames, type ResponseMessage } from '../../../src/contract/messag
 import { silentLog } from '../../../src/core/log.js'
 import { Secrets } from '../../../src/core/secrets.js'
 import { type CommandHandlers, CommandQueue } from '../../../src/stages/mqtt/commands.js'
+import { encode } from '../../../src/stages/mqtt/delivery.js'
 import { noCommands } from './rig.js'
 
 /** What a queue answers to a payload, and the arguments that its handlers got. */
@@ -34,6 +35,14 @@ describe('a command from a hostile client', () => {
       expect(({} as { polluted?: boolean }).polluted).toBeUndefined()
     }
   )
+
+  it('a transaction that would steer a terminal comes back with the same value, in bytes that a terminal shows', async () => {
+    const transaction = '\u001b[31m\u009b2J\u202e\u007f'
+    const { answer } = await answerTo('refresh', JSON.stringify({ transaction }))
+    const bytes = encode(answer, new Secrets())
+    expect(bytes).toContain('"\\u001b[31m\\u009b2J\\u202e\\u007f"')
+    expect(JSON.parse(bytes)).toMatchObject({ transaction, status: 'ok' })
+  })
 
   it.each([
     ['1e999', 'a number beyond a double'],

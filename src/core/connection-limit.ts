@@ -1,4 +1,5 @@
 import type { Server, Socket } from 'node:net'
+import type { FastifyInstance } from 'fastify'
 
 /**
  * Holds a server to a number of connections by closing an old one for each that is too many, so that clients which open
@@ -25,4 +26,25 @@ function oldestOfLargest(open: ReadonlyMap<Socket, string>): Socket {
   for (const [socket, address] of open) ofAddress.set(address, [...(ofAddress.get(address) ?? []), socket])
   const [largest] = [...ofAddress.values()].sort((a, b) => b.length - a.length)
   return largest![0]!
+}
+
+/**
+ * Cuts off a client that has sent `most` requests and one more by HTTP/1.1 without waiting for an answer (browsers never do). Node.js hands over all requests
+ * of a packet at once, also those of a connection that is closed meanwhile: a flood of them would keep the event loop from
+ * frames and from `/live` for a minute.
+ */
+export function limitPipelines(server: FastifyInstance, most: number): void {
+  const unanswered = new WeakMap<Socket, number>()
+  server.addHook('onRequest', async ({ raw: { socket, httpVersionMajor } }, reply) => {
+    // HTTP/2 is held by its number of streams.
+    if (httpVersionMajor > 1) return undefined
+    const before = unanswered.get(socket) ?? 0
+    if (socket.destroyed || before >= most) {
+      socket.destroy()
+      return reply.hijack()
+    }
+    unanswered.set(socket, before + 1)
+    reply.raw.once('close', () => unanswered.set(socket, unanswered.get(socket)! - 1))
+    return undefined
+  })
 }

@@ -2,7 +2,7 @@
 import type { Server } from 'node:http'
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify'
 import { z } from 'zod'
-import { limitConnections } from '../core/connection-limit.js'
+import { limitConnections, limitPipelines } from '../core/connection-limit.js'
 import { type ErrorCode, errorFields, InputError, PainlensError } from '../core/errors.js'
 import type { Log } from '../core/log.js'
 import { printable } from '../core/printable.js'
@@ -69,7 +69,15 @@ export interface ServerOptions {
 }
 
 /** Of requests, in ms and bytes. A viewer holds one connection, and has another for a moment when a button is pressed. */
-const bounds = { bodyBytes: 4096, headerBytes: 8192, requestMs: 10_000, idleMs: 10_000, connections: 600 }
+const bounds = {
+  bodyBytes: 4096,
+  headerBytes: 8192,
+  requestMs: 10_000,
+  idleMs: 10_000,
+  connections: 600,
+  unanswered: 8,
+  streams: 100
+}
 
 /** A day, and the hour that some have more. */
 const mostNightMs = 25 * 3_600_000
@@ -106,6 +114,7 @@ const bodies = {
 export function createPageServer(options: ServerOptions): FastifyInstance {
   const server = openServer(options.tls)
   limitConnections(server.server as Server, bounds.connections)
+  limitPipelines(server, bounds.unanswered)
   new PageEndpoints(server, options).open()
   return server
 }
@@ -126,7 +135,7 @@ function openServer(tls: TlsPair | null): FastifyInstance {
   }
   if (!tls) return fastify({ ...common, http: limits })
   // HTTP/2 has one connection for all tabs of a browser; over HTTP/1.1 the seventh would wait for ever.
-  const https = { ...tls, ...limits, allowHTTP1: true }
+  const https = { ...tls, ...limits, allowHTTP1: true, settings: { maxConcurrentStreams: bounds.streams } }
   // The endpoints use what both kinds of server have.
   return fastify({ ...common, http2: true, https }) as unknown as FastifyInstance
 }

@@ -1,8 +1,7 @@
 /** Liveness, readiness and metrics over HTTP, for monitoring. No pictures and no scores of residents. */
 import { createHash, timingSafeEqual } from 'node:crypto'
-import type { Socket } from 'node:net'
 import { type FastifyInstance, fastify } from 'fastify'
-import { limitConnections } from '../../core/connection-limit.js'
+import { limitConnections, limitPipelines } from '../../core/connection-limit.js'
 import { type ErrorCode, errorFields, messageOf, PainlensError, PortInUseError } from '../../core/errors.js'
 import type { Log } from '../../core/log.js'
 import { type ListenerStats, PersistentListener } from '../../core/persistent-listener.js'
@@ -115,25 +114,6 @@ function createServer(options: HttpOptions): FastifyInstance {
     return reply.code(statusCode).send(answer(code, what))
   })
   return server
-}
-
-/**
- * Cuts off a client that has sent `most` requests and one more without waiting for an answer. Node.js hands over all requests
- * of a packet at once, also those of a connection that is closed meanwhile: a flood of them would keep the event loop from
- * frames and from `/live` for a minute.
- */
-function limitPipelines(server: FastifyInstance, most: number): void {
-  const unanswered = new WeakMap<Socket, number>()
-  server.addHook('onRequest', async ({ raw: { socket } }, reply) => {
-    const before = unanswered.get(socket) ?? 0
-    if (socket.destroyed || before >= most) {
-      socket.destroy()
-      return reply.hijack()
-    }
-    unanswered.set(socket, before + 1)
-    reply.raw.once('close', () => unanswered.set(socket, unanswered.get(socket)! - 1))
-    return undefined
-  })
 }
 
 /** Requests that come while an answer is being made get that one: making it takes milliseconds. */

@@ -41,6 +41,8 @@ const alarm = (alarm_id, seq) => ({
   ack: null,
   previous: null,
   reminder: null,
+  confirmed: true,
+  reference: null,
   location: { facility: null, ward: null, room: null, bed: null },
   camera: null,
   onset: '2026-01-01T00:00:00.000Z',

@@ -1,9 +1,9 @@
 /** The whole of `painlens study` on rendered people, from videos to a report and models/pain-demo. */
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { parseArgs } from 'node:util'
+import { isDeepStrictEqual, parseArgs } from 'node:util'
 import { duration } from '#painlens/core/progress-line.js'
-import { type DemoSizeName, demoSizes } from './sizes.js'
+import { type DemoSize, type DemoSizeName, demoSizes } from './sizes.js'
 import { demoSteps } from './steps.js'
 
 export const usage = `Demonstrates painlens study on rendered people: pre-trains a small VGG, films subjects, then prepares, trains, evaluates and reports.
@@ -50,6 +50,8 @@ export function parseDemoArguments(args: readonly string[]): DemoOptions | null 
 /** What is done, by step, with the seconds it took; of one size and seed. */
 interface Progress {
   sizeName: DemoSizeName
+  /** What that name meant when the run was begun. */
+  size: DemoSize
   seed: number
   seconds: Record<string, number>
 }
@@ -67,10 +69,14 @@ export async function runDemo(
   await mkdir(out, { recursive: true })
   const file = join(out, 'progress.json')
   const found = await readFile(file, 'utf8').catch(() => null)
-  const progress: Progress = found === null ? { sizeName, seed, seconds: {} } : JSON.parse(found)
-  if (progress.sizeName !== sizeName || progress.seed !== seed)
-    throw new Error(`${out} holds a run of size ${progress.sizeName} and seed ${progress.seed}: give another --out`)
-  const context = { out, size: demoSizes[sizeName], seed, write, signal }
+  const size = demoSizes[sizeName]
+  const progress: Progress = found === null ? { sizeName, size, seed, seconds: {} } : JSON.parse(found)
+  const isOld = progress.sizeName === sizeName && !isDeepStrictEqual(progress.size, size)
+  if (progress.sizeName !== sizeName || progress.seed !== seed || isOld) {
+    const held = `a run of size ${progress.sizeName}${isOld ? ', which has changed since,' : ''} and seed ${progress.seed}`
+    throw new Error(`${out} holds ${held}: give another --out`)
+  }
+  const context = { out, size, seed, write, signal }
   for (const [i, { name, what, run }] of demoSteps.entries()) {
     const title = `[${i + 1}/${demoSteps.length}] ${name}`
     if (progress.seconds[name] === undefined) {

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import sharp from 'sharp'
@@ -49,6 +49,14 @@ describe('npm run study:demo', () => {
   it('refuses a folder with a run of another size', async () => {
     await expect(run({ sizeName: 'full' })).rejects.toThrow(/holds a run of size quick and seed 1: give another --out/)
     expect(existsSync(join(out, 'people/cache'))).toBe(true)
+  })
+
+  it('refuses a folder with a run of the same name whose sizes were others', async () => {
+    const old = join(folder, 'old')
+    mkdirSync(old)
+    const progress = { sizeName: 'quick', size: { people: 3 }, seed: 1, seconds: {} }
+    writeFileSync(join(old, 'progress.json'), JSON.stringify(progress))
+    await expect(run({ out: old })).rejects.toThrow(/size quick, which has changed since, and seed 1: give another/)
   })
 
   it('has defaults, takes options and refuses wrong ones', () => {

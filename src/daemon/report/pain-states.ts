@@ -14,7 +14,7 @@ export interface PainStatesOptions {
 const judgedForMs = 60_000
 
 /** In which states the camera's pictures are judged. */
-const judges: Record<CameraState, boolean> = {
+export const judgesFaces: Record<CameraState, boolean> = {
   ok: true,
   damaged: true,
   connecting: false,
@@ -46,7 +46,7 @@ export class PainStates {
   cameraState(camera: string, state: CameraState): void {
     const fresh = { judges: false, judgedAt: null, alarms: new Map<string, boolean>(), told: null }
     const watched = this.#cameras.get(camera) ?? fresh
-    watched.judges = judges[state]
+    watched.judges = judgesFaces[state]
     if (!watched.judges) watched.judgedAt = null
     this.#cameras.set(camera, watched)
     this.#tell(camera, watched)

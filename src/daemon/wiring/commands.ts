@@ -2,11 +2,11 @@
 import { type Clock, later, stamp } from '../../core/clock.js'
 import { InputError } from '../../core/errors.js'
 import { printable } from '../../core/printable.js'
-import type { CameraState } from '../../core/types.js'
 import type { Alarms } from '../../stages/alarm/index.js'
 import type { CommandHandlers } from '../../stages/mqtt/index.js'
 import type { References } from '../../stages/reference/index.js'
 import type { WatchedCamera } from '../line/watched-camera.js'
+import { judgesFaces } from '../report/pain-states.js'
 import type { Reporter } from '../report/reporter.js'
 
 export interface CommandDependencies {
@@ -21,17 +21,6 @@ export interface CommandDependencies {
 }
 
 const secondMs = 1000
-
-/** Whether faces are judged in that state. */
-const isLooking: Record<CameraState, boolean> = {
-  ok: true,
-  damaged: true,
-  connecting: false,
-  lost: false,
-  frozen: false,
-  dark: false,
-  paused: false
-}
 
 function checkZone({ config: { id, zones } }: WatchedCamera, zone: string | null): void {
   if (zone === null || zones.some(({ name }) => name === zone)) return
@@ -85,7 +74,8 @@ export function commandHandlers(dependencies: CommandDependencies): CommandHandl
         return undefined
       }
       const { state } = camera.stats()
-      if (!isLooking[state]) throw new InputError('PL-REFERENCE-INTERRUPTED', `the camera is ${state}`, `camera ${id}`)
+      if (!judgesFaces[state])
+        throw new InputError('PL-REFERENCE-INTERRUPTED', `the camera is ${state}`, `camera ${id}`)
       return references.take({ camera: id, zone, seconds, by: printable(by) })
     }
   }

@@ -75,11 +75,11 @@ const streams: { codec: FeedCodec; by: By }[] = [
 ]
 
 describe.concurrent.each(streams)('a camera that sends $codec, decoded by $by', ({ codec, by }) => {
-  it('is ok for 10 s, damaged while 8 % of its packets are lost, and ok again after that', {
+  it('is ok for 6 s, damaged while 8 % of its packets are lost, and ok again after that', {
     timeout: patience(90_000)
   }, async ({ world, expect }) => {
     const { line, camera, states, seen } = await watched(world, codec, by)
-    await forSeconds(10)
+    await forSeconds(6)
     expect(seen.length).toBeGreaterThan(10)
     expect(camera.stats()).toMatchObject({ state: 'ok', damaged: 0 })
 
@@ -101,7 +101,7 @@ describe.concurrent.each(streams)('a camera that sends $codec, decoded by $by', 
       line.loseOne()
       await until(() => camera.stats().damaged > before, 'a damaged picture')
       await until(() => seen.at(-1)?.damaged === false, 'a whole picture')
-      await forSeconds(5)
+      await forSeconds(3)
     }
     expect(states).toEqual(['connecting', 'ok'])
   })

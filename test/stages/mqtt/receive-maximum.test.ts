@@ -3,7 +3,7 @@ import { afterEach, describe, expect, test } from 'vitest'
 import type { MqttOptions } from '../../../src/stages/mqtt/index.js'
 import { moment } from '../../support/moments.js'
 import { freePort, startMosquitto } from '../../support/mosquitto.js'
-import { patience, until } from '../../support/slowness.js'
+import { until } from '../../support/slowness.js'
 import { type StrictBroker, type StrictBrokerOptions, startStrictBroker } from '../../support/strict-broker.js'
 import { alarm, base, explanation, listen, type Rig, startRig } from './rig.js'
 
@@ -64,7 +64,7 @@ describe('an outage of 30 alarms with updates, ends and explanations, and ten ca
         await rig.mqtt.putAlarmInOutbox(alarm(id, 1))
         await rig.mqtt.putAlarmInOutbox(alarm(id, 2, 'end'))
       }
-      const broker = await strict({ receiveMaximum: limit, answerMs: 20, subackMs: patience(100), port })
+      const broker = await strict({ receiveMaximum: limit, answerMs: 20, subackMs: 100, port })
       await until(() => rig.outbox.depth() === 0, 'an empty outbox', 30_000)
       await until(() => cameras.every((camera) => broker.on(`${base}/camera/${camera}/state`).length > 0), 'all states')
       await until(() => broker.on(`${base}/status`).some(({ json }) => json.state === 'online'), 'online')

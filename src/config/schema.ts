@@ -207,6 +207,12 @@ export const alarmSchema = z.strictObject({
     .describe(
       'Minutes without any face after which nobody_seen is raised; null: never. For a bed that is never empty; 60 leaves room for a head turned away.'
     ),
+  overloaded_min: numberFrom(0.1, 1440)
+    .nullable()
+    .default(5)
+    .describe(
+      'Minutes by which the time in which faces are judged too seldom for onset_s and onset_frames, as the box drops frames, exceeds the time in which they are judged often enough, before overloaded is raised; null: never.'
+    ),
   reference: restingFaces,
   priority: z.strictObject(priorities).prefault({}).describe('Priority by condition.')
 })

@@ -266,6 +266,11 @@ const health = z.strictObject({
         .describe(
           'The share of the last hour in which one was seen, of the time in which the camera was watched; null if it was not.'
         ),
+      judged_every_s: z
+        .number()
+        .min(0)
+        .nullable()
+        .describe('Usual time between two frames in which a face was judged; null where none was for a minute.'),
       problem: z
         .string()
         .nullable()

@@ -53,6 +53,7 @@ export function health(cameras: Record<string, CameraSketch>, { demonstration = 
     face_at: at,
     usable_face_at: at,
     usable_share: 1,
+    judged_every_s: 0.2,
     problem: null,
     code: null,
     decoder: 'software',

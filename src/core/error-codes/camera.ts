@@ -149,7 +149,7 @@ export const cameraErrors = area({
     },
     'PL-CAMERA-BEHIND': {
       cause:
-        'The camera gives enough pictures, but this box analyses only some of them: it has more work than it can do. Pain that is short may be missed, and alarms come late.',
+        'The camera gives enough pictures, but this box analyses only some of them: it has more work than it can do. The alarm overloaded is raised where faces are judged too seldom. Pain that is short may be missed, and alarms come late.',
       fix: 'Lower fps of the cameras, watch fewer cameras, or end other programs on the box; docs/operate/sizing.md says what a box can do.'
     },
     'PL-CAMERA-MASKED': {

@@ -52,8 +52,8 @@ export class Supervision {
       faces: () => {
         const now = clock.now()
         return [...cameras.keys()].map((id) => {
-          const { usableAt, usableShare } = seenFaces.of(id, now)
-          return [id, { usableAgeMs: usableAt === null ? null : now - usableAt, usableShare }] as const
+          const { usableAt, usableShare, judgedEveryMs } = seenFaces.of(id, now)
+          return [id, { usableAgeMs: usableAt === null ? null : now - usableAt, usableShare, judgedEveryMs }] as const
         })
       },
       outbox: () => outbox.stats(),
@@ -187,11 +187,12 @@ function cameraHealth(camera: WatchedCamera, faces: FacesOfCamera, clock: Clock)
   const stats = camera.stats()
   const { state, reason = null, code = null, fps, frames, dropped, damaged, lastFrameAt, shape } = stats
   const stampOf = (at: Moment | null) => (at === null ? null : stamp(clock, at))
-  const { faceAt, usableAt, usableShare } = faces
+  const { faceAt, usableAt, usableShare, judgedEveryMs } = faces
   const usable = {
     face_at: stampOf(faceAt),
     usable_face_at: stampOf(usableAt),
-    usable_share: usableShare === null ? null : Math.round(usableShare * 1000) / 1000
+    usable_share: usableShare === null ? null : Math.round(usableShare * 1000) / 1000,
+    judged_every_s: judgedEveryMs === null ? null : Math.round(judgedEveryMs / 100) / 10
   }
   const counts = { frames, dropped, damaged, last_frame: stampOf(lastFrameAt) }
   const decoder = { decoder: stats.decoder, decoder_problem: stats.decoderProblem, shape: shape && shapeHealth(shape) }

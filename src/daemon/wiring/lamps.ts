@@ -40,8 +40,10 @@ export function lampsOf({ health, troubles, broker, version }: LampsOptions): Ch
     clock ? lamp('clock', 'warn', clock.text, clock.code) : lamp('clock', 'ok', health.at),
     lamp('daemon', 'ok', `painlens ${version}, for ${Math.round(uptime_s / 60)} min`),
     ...Object.entries(cameras).map(([id, { state, problem, code, fps }]) => {
-      const isFine = state === 'ok' || state === 'paused'
-      return lamp(`camera ${id}`, isFine ? 'ok' : 'fail', problem ?? `${state}, ${fps} fps`, code)
+      if (state !== 'ok' && state !== 'paused')
+        return lamp(`camera ${id}`, 'fail', problem ?? `${state}, ${fps} fps`, code)
+      const seen = troubles.find(({ camera }) => camera === id)
+      return lamp(`camera ${id}`, seen ? 'warn' : 'ok', seen?.text ?? problem ?? `${state}, ${fps} fps`, code)
     }),
     model.demonstration
       ? lamp('model', 'warn', `${model.name}: a demonstration, which says nothing about people`)

@@ -17,7 +17,7 @@ import { type Heard, type Linked, Ward } from './ward.js'
 import type { CameraTile, CheckLamp, Role } from './wire.js'
 
 export { readHeard } from './heard.js'
-export type { PageActions, PageFinder, PageWay } from './server.js'
+export type { FindSearch, PageActions, PageFinder, PageWay } from './server.js'
 export { fingerprintOf, keptCertificate, readTls } from './tls.js'
 export type { Heard, HeardKind } from './ward.js'
 export type { CameraTile, CheckLamp, WayAnswer } from './wire.js'

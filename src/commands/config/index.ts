@@ -4,8 +4,8 @@ import { dirname, relative, resolve } from 'node:path'
 import { configOfBox, configToWrite, parseConfig } from '../../config/index.js'
 import { DiskError, messageOf, UsageError } from '../../core/errors.js'
 import { toStdout, type Write } from '../../core/terminal.js'
+import { Prompter, type Terminal } from '../prompter.js'
 import { collectAnswers, type InitOptions, type Secret, type StoreName, stores } from './answers.js'
-import { Prompter, type Terminal } from './prompter.js'
 import { configText } from './template.js'
 
 export interface ConfigInitOptions extends InitOptions {
@@ -32,7 +32,7 @@ export async function configInitCommand(
 ): Promise<number> {
   const file = configToWrite(options.config)
   if (!options.force) await refuseExisting(file)
-  const prompter = options.yes ? null : new Prompter({ input, output }, signal)
+  const prompter = options.yes ? null : new Prompter({ input, output }, 'painlens config init', signal)
   try {
     const answers = await collectAnswers({ ...options, config: file }, prompter)
     const command = `painlens check --config ${shown(file)}`

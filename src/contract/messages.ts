@@ -248,6 +248,8 @@ export interface HealthMessage {
     }
   >
   /** From a frame's capture to its verdict. */
+  /** Alarms that have started and not ended, tests among them: who hears none of them does not hear this device's alarms. */
+  active_alarms: number
   latency_ms: { p50: number | null; p95: number | null }
   /** From the frame that started an alarm to the broker having confirmed it. */
   publish_ms: { p50: number | null; p95: number | null; alarms: number }

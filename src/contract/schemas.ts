@@ -284,6 +284,9 @@ const health = z.strictObject({
       shape: shape.nullable().describe('Null until the first picture.')
     })
   ),
+  active_alarms: count.describe(
+    "Alarms that have started and not ended, tests among them: a client that hears none of them does not hear this device's alarms."
+  ),
   latency_ms: z.strictObject(percentiles).describe("From a frame's capture to its verdict."),
   publish_ms: z
     .strictObject({ ...percentiles, alarms: count })

@@ -14,6 +14,7 @@ import type { Mqtt } from '../../stages/mqtt/index.js'
 import type { Outbox } from '../../stages/outbox/index.js'
 import type { Progress } from '../line/inference.js'
 import type { WatchedCamera } from '../line/watched-camera.js'
+import type { Reporter } from '../report/reporter.js'
 import { type HttpStage, type Report, startHttp } from './http.js'
 import type { LatencyWindow, LoopDelay, Metrics } from './metrics.js'
 import type { FacesOfCamera, SeenFaces } from './seen-faces.js'
@@ -28,6 +29,7 @@ export interface SupervisionOptions {
   mqtt: Pick<Mqtt, 'stats'>
   cameras: ReadonlyMap<string, WatchedCamera>
   seenFaces: Pick<SeenFaces, 'of'>
+  reporter: Pick<Reporter, 'activeAlarms'>
   progress: Progress
   /** Null where the page is turned off. */
   page: () => ListenerStats | null
@@ -106,7 +108,8 @@ export class Supervision {
 
   /** What the next health message would say. */
   look(): HealthMessage {
-    const { model, classifier, explainer, outbox, cameras, seenFaces, page, metrics, loop, clock } = this.#options
+    const { model, classifier, explainer, outbox, cameras, seenFaces, reporter, page, metrics, loop, clock } =
+      this.#options
     const now = clock.now()
     const loopP99 = tenth(loop.p99())
     return {
@@ -115,6 +118,7 @@ export class Supervision {
       cameras: Object.fromEntries(
         [...cameras].map(([id, camera]) => [id, cameraHealth(camera, seenFaces.of(id, now), clock)])
       ),
+      active_alarms: reporter.activeAlarms,
       latency_ms: percentiles(metrics.latency),
       publish_ms: { ...percentiles(metrics.publishing), alarms: metrics.publishing.count },
       event_loop_ms: { p99: loopP99 },

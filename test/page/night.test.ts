@@ -1,15 +1,4 @@
-import {
-  chmodSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  symlinkSync,
-  writeFileSync
-} from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, it, onTestFinished } from 'vitest'
@@ -179,33 +168,6 @@ describe('the history of a ward', () => {
     const entries: HistoryEntry[] = []
     for await (const entry of history.read(range.from, range.to)) entries.push(entry)
     expect(new Set(entries.map(({ kind }) => kind))).toEqual(new Set(['whole', 'beat']))
-  })
-
-  it('on a full disk is a gap that is told, and goes on when there is room', async () => {
-    const lines: unknown[] = []
-    const log: Log = { ...silentLog, warn: (...line) => void lines.push(line), info: (...line) => void lines.push(line) }
-    const { own, recorder, set, pass } = setUp({ log })
-    mkdirSync(own, { recursive: true })
-    set('11', 'watched')
-    await pass(10 * minute)
-    expect((await recorder.night(range)).recorded).toBe(true)
-    const path = join(own, '2026-11-27.jsonl')
-    renameSync(path, `${path}.kept`)
-    symlinkSync('/dev/full', path)
-    await pass(10 * minute)
-    const full = await recorder.night(range)
-    expect(full.recorded).toBe(false)
-    rmSync(path)
-    renameSync(`${path}.kept`, path)
-    await pass(10 * minute)
-    const later = await recorder.night(range)
-    expect(later.recorded).toBe(true)
-    expect(told(later, '11')).toEqual([
-      'watched 0-10',
-      'unknown not_recorded 10-20',
-      expect.stringMatching(/^watched 20(\.\d+)?-30$/)
-    ])
-    expect(lines).toMatchObject([[{ code: 'PL-PAGE-HISTORY' }, expect.stringContaining('not recorded')], [{}, /again/]])
   })
 
   it('keeps no name of a file that is not its own', async () => {

@@ -2,7 +2,7 @@
  * One ONVIF device is asked for its profiles: its answers are read in a process of their own, which may end at any time. The question comes as
  * JSON by stdin, the answer goes as JSON to stdout.
  */
-import { Agent as HttpAgent, type ClientRequestArgs } from 'node:http'
+import { type ClientRequestArgs, Agent as HttpAgent } from 'node:http'
 import { Agent as HttpsAgent } from 'node:https'
 import type { Duplex } from 'node:stream'
 import { text } from 'node:stream/consumers'

@@ -128,7 +128,15 @@ export class Ward {
 
   #newBox(): Box {
     const alarms = new OpenAlarms(this.#options.heatmaps)
-    return { online: null, broker: true, health: null, healthAt: 0 as Moment, unheardSince: null, cameras: new Map(), alarms }
+    return {
+      online: null,
+      broker: true,
+      health: null,
+      healthAt: 0 as Moment,
+      unheardSince: null,
+      cameras: new Map(),
+      alarms
+    }
   }
 
   #alarm(box: Box, message: HeardAlarm): void {

@@ -2,8 +2,8 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { Readable, Writable } from 'node:stream'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { Prompter } from '../../src/commands/prompter.js'
 import { terminalOutput } from '../../src/commands/explain/output.js'
+import { Prompter } from '../../src/commands/prompter.js'
 import { createLog } from '../../src/core/log.js'
 import { printableJson } from '../../src/core/printable.js'
 import { Secrets } from '../../src/core/secrets.js'
@@ -152,7 +152,11 @@ describe('the code that prints', () => {
         done()
       }
     })
-    const prompter = new Prompter({ input: Readable.from(['\n']), output } as never, 'painlens', new AbortController().signal)
+    const prompter = new Prompter(
+      { input: Readable.from(['\n']), output } as never,
+      'painlens',
+      new AbortController().signal
+    )
     await prompter.ask({ text: hostile, fallback: hostile })
     prompter.close()
     expect(text).not.toMatch(steers)

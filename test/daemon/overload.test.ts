@@ -47,7 +47,7 @@ async function watch(feed: Feed, alarm: object, classifyMs: () => number) {
   const watched = new Cameras({
     parts: {
       decoders: await probeDecoders(),
-      detector: { detect, forget: () => undefined, restarted: 0, stop: async () => undefined },
+      detector: { detect, forget: () => undefined } as never,
       classifier: { classify } as never
     },
     inference: new Inference({ now: () => performance.now(), onTrouble: () => undefined, log: silentLog }),

@@ -162,8 +162,17 @@ describe('an answer to the question who is there', () => {
   it('is its own address of those that it names, without a login, and by https only where it names no other', () => {
     const own = 'http://192.0.2.4:8000/onvif'
     expect(readAnswer(matches(`https://192.0.2.4/ http://192.0.2.44/ ${own}`), '192.0.2.4')?.service).toBe(own)
-    expect(readAnswer(matches('https://192.0.2.4/ http://192.0.2.44/'), '192.0.2.4')?.service).toBe('https://192.0.2.4/')
-    for (const named of ['', 'x', 'ftp://192.0.2.4/', 'http://a:b@192.0.2.4/', 'file:///etc/passwd', 'http://192.0.2.4.example/'])
+    expect(readAnswer(matches('https://192.0.2.4/ http://192.0.2.44/'), '192.0.2.4')?.service).toBe(
+      'https://192.0.2.4/'
+    )
+    for (const named of [
+      '',
+      'x',
+      'ftp://192.0.2.4/',
+      'http://a:b@192.0.2.4/',
+      'file:///etc/passwd',
+      'http://192.0.2.4.example/'
+    ])
       expect(readAnswer(matches(named), '192.0.2.4')).toEqual({ address: '192.0.2.4', service: null })
     expect(readAnswer('<XAddrs>'.repeat(8000), '192.0.2.4')?.service).toBeNull()
     expect(readAnswer('', '192.0.2.4')).toBeNull()

@@ -29,7 +29,7 @@ function setUp() {
 it('a search is for technicians, one at a time, and its password is neither logged nor told', async () => {
   const { finder, lines, log, asked, end } = setUp()
   const { url } = await servePage({ finder, log })
-  const fingerprints = ['AB:'.repeat(31) + 'CD']
+  const fingerprints = [`${'AB:'.repeat(31)}CD`]
   const login = { user: 'viewer', password: 'camera-password', fingerprints }
   const search = async (token: string) => {
     const headers = { cookie: await logIn(url, token) }

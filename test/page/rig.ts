@@ -40,7 +40,10 @@ type CameraHealth = HealthMessage['cameras'][string]
 export type CameraSketch = Partial<Pick<CameraHealth, 'state' | 'face_at' | 'location'>>
 
 /** @param cameras what differs from a camera that watches a face now */
-export function health(cameras: Record<string, CameraSketch>, { demonstration = false, now = Date.now(), activeAlarms = 0 } = {}) {
+export function health(
+  cameras: Record<string, CameraSketch>,
+  { demonstration = false, now = Date.now(), activeAlarms = 0 } = {}
+) {
   const at = new Date(now).toISOString()
   const watched: CameraHealth = {
     state: 'ok',

@@ -54,7 +54,14 @@ export interface StrictBroker {
  * client gets DISCONNECT 0x93, or with 3.1.1 a hang-up. It delivers no messages; it records those it receives.
  */
 export async function startStrictBroker(options: StrictBrokerOptions = {}): Promise<StrictBroker> {
-  const { receiveMaximum, answerMs = 0, subackMs = answerMs, reason = () => 0, refuses = () => false, largest } = options
+  const {
+    receiveMaximum,
+    answerMs = 0,
+    subackMs = answerMs,
+    reason = () => 0,
+    refuses = () => false,
+    largest
+  } = options
   const arrivals: Arrival[] = []
   const ends: ('goodbye' | 'cut')[] = []
   const sockets = new Set<Socket>()

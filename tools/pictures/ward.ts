@@ -57,7 +57,7 @@ export const lamps: readonly CheckLamp[] = [
 export const way: PageWay = {
   state: () => ({
     ...{ camera: 'room-12', by: 'Technik B.', begun: ago(20), confirmed: ago(20), back: ago(19), notHeard: null },
-    ...{ acknowledged: null, ended: null }
+    ...{ notBack: false, acknowledged: null, ended: null }
   }),
   start: async () => undefined
 }

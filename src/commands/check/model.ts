@@ -41,7 +41,11 @@ export async function checkModel({ config, signal }: CheckContext): Promise<Chec
   const shares = classifier.lrp !== null
   const results: CheckResult[] = []
   try {
-    results.push(await judged(manifest, classifier, crop), ...precisionOf(classifier), await paceOf(config, classifier, crop))
+    results.push(
+      await judged(manifest, classifier, crop),
+      ...precisionOf(classifier),
+      await paceOf(config, classifier, crop)
+    )
     if (config.explanation.enabled && classifier.lrp) results.push(await explain(classifier.lrp))
   } finally {
     await classifier.stop()

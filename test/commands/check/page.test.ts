@@ -33,10 +33,7 @@ async function lamp(page: object, isRunning = false) {
   const { config } = await parseConfig(text, join(folder, 'painlens.yaml'))
   const daemon = isRunning ? ({} as never) : null
   const context = { config, secrets: new Secrets(), running: { daemon, findings: [] } }
-  const results = await runCheck(
-    { what: 'page', run: checkPage },
-    { ...context, signal: new AbortController().signal }
-  )
+  const results = await runCheck({ what: 'page', run: checkPage }, { ...context, signal: new AbortController().signal })
   expect(results).toHaveLength(1)
   const { state, what, found, code = null } = results[0]!
   expect(what).toBe('page')

@@ -105,6 +105,9 @@ describe('painlens explain of an animated picture', { timeout: patience(60_000) 
     const options = { images: [join(folder, 'film.gif')], model, out: join(folder, 'film'), crop: true }
     expect(await explainCommand(options, new AbortController().signal, output, faceModels())).toBe(0)
     expect(said.find((line) => line.startsWith('1/1'))).toContain('(frame 1 of 2; the others are not looked at)')
-    expect(JSON.parse(await readFile(join(folder, 'film', 'film.json'), 'utf8')).frame).toEqual({ number: 1, frames: 2 })
+    expect(JSON.parse(await readFile(join(folder, 'film', 'film.json'), 'utf8')).frame).toEqual({
+      number: 1,
+      frames: 2
+    })
   })
 })

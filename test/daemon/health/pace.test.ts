@@ -101,7 +101,11 @@ test('begins and ends alternate, begins after late time of at least the set time
     drops: fc.constantFrom(0, 1, 9),
     isUsable: fc.boolean()
   })
-  const runs = fc.array(fc.tuple(interval, fc.integer({ min: 1, max: 40 })), { minLength: 5, maxLength: 30, size: 'max' })
+  const runs = fc.array(fc.tuple(interval, fc.integer({ min: 1, max: 40 })), {
+    minLength: 5,
+    maxLength: 30,
+    size: 'max'
+  })
   let begins = 0
   let ends = 0
   fc.assert(

@@ -182,8 +182,7 @@ describe('the files that painlens explain takes', () => {
     await mkdir(at('a'))
     await mkdir(at('b'))
     for (const name of ['1', '2', '4', '5', '6', '7']) await writeFile(at('a', name), 'text')
-    for (const file of [at('a', '3'), at('a', '8'), at('b', '1')])
-      await writeFile(file, await grey().png().toBuffer())
+    for (const file of [at('a', '3'), at('a', '8'), at('b', '1')]) await writeFile(file, await grey().png().toBuffer())
     const { pictures, passedOver } = await findPictures([at('a'), at('b')], at('none'), live, 3)
     expect(pictures.map(({ path }) => relative(folder, path))).toEqual(['a/3', 'b/1'])
     expect(passedOver.filter(({ error }) => error.code === 'PL-PICTURE-SEARCH')).toMatchObject([

@@ -18,6 +18,9 @@ export interface Terminal {
   output: NodeJS.WritableStream
 }
 
+/** Questions go to standard error, so that standard output has only the results. */
+export const ownTerminal = (): Terminal => ({ input: process.stdin, output: process.stderr })
+
 /** Asks on a terminal or reads the answers from a pipe, one per line; after the pipe's end it uses the defaults. */
 export class Prompter {
   readonly #interface: Interface

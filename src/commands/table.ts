@@ -1,6 +1,6 @@
 import { optimizerNames, trainFroms } from '../lib/train/choices.js'
 import { layoutNames, neutralUses, paperComposites, reportLanguages, schedules } from '../study/choices.js'
-import { bedRows, config } from './bed-rows.js'
+import { cameraRows, config } from './camera-rows.js'
 import { type CommandRow, command } from './command.js'
 import {
   choice,
@@ -72,32 +72,7 @@ export const commandTable: readonly CommandRow[] = [
     ],
     load: async () => (await import('./snapshot/index.js')).snapshotCommand
   }),
-  ...bedRows,
-  { usage: 'cameras', summary: 'Find cameras.' },
-  command({
-    parent: 'cameras',
-    usage: 'find',
-    summary: 'Find cameras by ONVIF, with their profiles and the addresses of their streams to copy.',
-    options: [
-      ['--user <name>', 'a user of the cameras, for ONVIF'],
-      ['--password-file <file>', 'holds the password (default: $PAINLENS_CAMERA_PASSWORD, else it is asked for)'],
-      [
-        '--fingerprint <sha256...>',
-        'SHA-256 of the certificate of a camera that has signed it itself; several may be given'
-      ],
-      ['--json', 'print what was found as JSON']
-    ],
-    notes: [
-      'Asks the network of each interface of this machine. A login goes, as a digest, to devices that answer, at the address that',
-      'they answer from. A camera that speaks https:// alone is refused at first, with its fingerprint to compare and to give here.'
-    ],
-    examples: [
-      'painlens cameras find',
-      'painlens cameras find --user viewer --password-file camera-password',
-      'painlens cameras find --user viewer --json | jq -r ".[].profiles[].url"'
-    ],
-    load: async () => (await import('./cameras/index.js')).findCamerasCommand
-  }),
+  ...cameraRows,
   { usage: 'config', summary: 'Write a first config.' },
   command({
     parent: 'config',

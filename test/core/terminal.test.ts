@@ -89,8 +89,7 @@ const writers: Record<string, string> = {
   'src/core/worker.ts': "writes its own worker's name for a debugger",
   'src/onvif/child.ts': 'answers its parent process by JSON in a pipe',
   'src/commands/explain/output.ts': 'draws a line that the next one replaces',
-  'src/commands/config/index.ts':
-    "hands standard input and standard error to readline, which shows the user's own typing"
+  'src/commands/prompter.ts': "hands standard input and standard error to readline, which shows the user's own typing"
 }
 /** Reading a property of a stream, or listening to it, prints nothing. */
 const harmless = /process\.std(?:out|err)\.(?:isTTY|columns|on\b)/g

@@ -19,7 +19,7 @@ import { patience, until } from '../support/slowness.js'
 const picture = { width: 160, height: 120, fps: 10 }
 
 /** A camera of the network with a face in each frame, and the daemon's parts from its decoder to its alarms. */
-async function watch(feed: Feed, alarm: object, classifyMs: () => number) {
+async function watch(feed: Feed, alarm: object, detectMs: () => number) {
   const { alarm: rules, cameras } = configSchema.parse({
     device: 'box',
     mqtt: { url: 'mqtt://localhost' },
@@ -39,11 +39,11 @@ async function watch(feed: Feed, alarm: object, classifyMs: () => number) {
   const box = { x: 40, y: 30, width: 50, height: 60 }
   const crop = { width: 1, height: 1, data: new Uint8Array(3), landmarks: new Float32Array(136) }
   const face = { track: 1, box, score: 1, roll: 0, whyNot: null, landmarks: crop.landmarks, zone: null, crop }
-  const classify = () => {
-    const verdicts = sleep(classifyMs()).then(() => [])
-    return { verdicts, isWaiting: () => false, replace: () => undefined }
+  const classify = () => ({ verdicts: Promise.resolve([]), isWaiting: () => false, replace: () => undefined })
+  const detect = async ({ at, picture }: Frame) => {
+    await sleep(detectMs())
+    return { camera: 'bed', at, picture, faces: [face], lost: [] }
   }
-  const detect = async ({ at, picture }: Frame) => ({ camera: 'bed', at, picture, faces: [face], lost: [] })
   const watched = new Cameras({
     parts: {
       decoders: await probeDecoders(),

@@ -7,7 +7,7 @@ import { fingerprintPattern } from '../../core/fingerprint.js'
 import { printable } from '../../core/printable.js'
 import { toStderr, toStdout, type Write } from '../../core/terminal.js'
 import { type FindOptions, type FoundCamera, type FoundProfile, findCameras } from '../../onvif/index.js'
-import { Prompter, type Terminal } from '../prompter.js'
+import { ownTerminal, Prompter, type Terminal } from '../prompter.js'
 
 export interface FindCamerasOptions {
   user: string | undefined
@@ -35,14 +35,14 @@ const standardIo = (): FindCamerasIo => ({
   write: toStdout,
   complain: toStderr,
   env: process.env,
-  terminal: { input: process.stdin, output: process.stderr },
+  terminal: ownTerminal(),
   find: findCameras
 })
 
 /**
  * Asks the network of each interface, and each device that answers. Passwords are never arguments, which every user of a machine can read.
  * @returns 0, also where no device has answered
- * @throws UsageError for what is no fingerprint, and where no password is given; InputError for a password's file that cannot be read; the
+ * @throws UsageError for a malformed fingerprint, and where no password is given; InputError for a password's file that cannot be read; the
  *   signal's reason
  */
 export async function findCamerasCommand(

@@ -4,7 +4,7 @@ import { dirname, relative, resolve } from 'node:path'
 import { configOfBox, configToWrite, parseConfig } from '../../config/index.js'
 import { DiskError, messageOf, UsageError } from '../../core/errors.js'
 import { toStdout, type Write } from '../../core/terminal.js'
-import { Prompter, type Terminal } from '../prompter.js'
+import { ownTerminal, Prompter, type Terminal } from '../prompter.js'
 import { collectAnswers, type InitOptions, type Secret, type StoreName, stores } from './answers.js'
 import { configText } from './template.js'
 
@@ -15,9 +15,6 @@ export interface ConfigInitOptions extends InitOptions {
   force?: boolean
 }
 
-/** Questions go to standard error, so that standard output has only the results. */
-const terminal: Terminal = { input: process.stdin, output: process.stderr }
-
 /**
  * Asks for values that the options do not give, and writes the config and the files with its passwords (mode 0600, in
  * `secrets` beside it), after the config's own checks.
@@ -27,7 +24,7 @@ const terminal: Terminal = { input: process.stdin, output: process.stderr }
 export async function configInitCommand(
   options: ConfigInitOptions,
   signal: AbortSignal,
-  { input, output }: Terminal = terminal,
+  { input, output }: Terminal = ownTerminal(),
   write: Write = toStdout
 ): Promise<number> {
   const file = configToWrite(options.config)

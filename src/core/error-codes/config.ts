@@ -167,7 +167,7 @@ export const initErrors = area({
     },
     'PL-INIT-STOPPED': {
       cause: 'Ctrl-C, or a signal.',
-      fix: 'Nothing was done; start again.'
+      fix: 'Nothing was written; start again.'
     },
     'PL-INIT-NO-ANSWER': {
       cause: 'Standard input ended (a pipe, or Ctrl-D) and the question has no default.',

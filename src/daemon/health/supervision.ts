@@ -14,7 +14,6 @@ import type { Mqtt } from '../../stages/mqtt/index.js'
 import type { Outbox } from '../../stages/outbox/index.js'
 import type { Progress } from '../line/inference.js'
 import type { WatchedCamera } from '../line/watched-camera.js'
-import type { Reporter } from '../report/reporter.js'
 import { type HttpStage, type Report, startHttp } from './http.js'
 import type { LatencyWindow, LoopDelay, Metrics } from './metrics.js'
 import type { FacesOfCamera, SeenFaces } from './seen-faces.js'
@@ -29,7 +28,8 @@ export interface SupervisionOptions {
   mqtt: Pick<Mqtt, 'stats'>
   cameras: ReadonlyMap<string, WatchedCamera>
   seenFaces: Pick<SeenFaces, 'of'>
-  reporter: Pick<Reporter, 'activeAlarms'>
+  /** How many alarms are active, tests among them. */
+  activeAlarms: () => number
   progress: Progress
   /** Null where the page is turned off. */
   page: () => ListenerStats | null
@@ -108,7 +108,7 @@ export class Supervision {
 
   /** What the next health message would say. */
   look(): HealthMessage {
-    const { model, classifier, explainer, outbox, cameras, seenFaces, reporter, page, metrics, loop, clock } =
+    const { model, classifier, explainer, outbox, cameras, seenFaces, activeAlarms, page, metrics, loop, clock } =
       this.#options
     const now = clock.now()
     const loopP99 = tenth(loop.p99())
@@ -118,7 +118,7 @@ export class Supervision {
       cameras: Object.fromEntries(
         [...cameras].map(([id, camera]) => [id, cameraHealth(camera, seenFaces.of(id, now), clock)])
       ),
-      active_alarms: reporter.activeAlarms,
+      active_alarms: activeAlarms(),
       latency_ms: percentiles(metrics.latency),
       publish_ms: { ...percentiles(metrics.publishing), alarms: metrics.publishing.count },
       event_loop_ms: { p99: loopP99 },

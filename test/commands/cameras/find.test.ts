@@ -98,7 +98,7 @@ describe('painlens cameras find', () => {
     }
   })
 
-  it('refuses what is no fingerprint before it asks anything', async () => {
+  it('refuses a malformed fingerprint before it asks anything', async () => {
     expect((await run({ fingerprint: [fingerprint] })).asked.fingerprints).toEqual([fingerprint])
     await expect(run({ fingerprint: [fingerprint, 'AB:CD'] })).rejects.toMatchObject({ code: 'PL-OPTION-VALUE' })
   })

@@ -28,7 +28,7 @@ export interface FacesOfCamera {
 }
 
 /** A frame that was judged. */
-export interface JudgedFaces extends Pick<Sighting, 'camera' | 'at'> {
+export interface FacesSeen extends Pick<Sighting, 'camera' | 'at'> {
   faces: readonly Pick<Face, 'whyNot'>[]
   /** How many frames of the camera the box has dropped up to now. */
   dropped: number
@@ -87,7 +87,7 @@ export class SeenFaces {
   }
 
   /** Takes in what a frame shows. */
-  judged({ camera, at, faces, dropped }: JudgedFaces): void {
+  judged({ camera, at, faces, dropped }: FacesSeen): void {
     const known = this.#cameraOf(camera)
     const shown = shownBy(faces)
     if (shown !== 'no face') known.faceAt = at

@@ -22,6 +22,7 @@ import { memoryTable } from './memory.js'
 import { demoModel, fullSizeModel } from './models.js'
 import { renderFrames } from './pictures.js'
 import { precisionTable } from './precision.js'
+import { referenceReport } from './reference.js'
 import { relayTable } from './relay.js'
 import { rollsTable } from './rolls.js'
 import { scenesTables } from './scenes.js'
@@ -64,6 +65,7 @@ const benches: Record<string, () => Promise<string>> = {
 /** Benches that do not measure speed run only when they are named. */
 const onRequest: typeof benches = {
   study: studyTable,
+  reference: async () => referenceReport(await demoModel(), threads),
   precision: async () => {
     const benches = [
       { manifest: await demoModel(), faces: 200, rounds: 9 },

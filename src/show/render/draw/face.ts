@@ -10,6 +10,7 @@ import { drawHair, drawHairBehind } from './hair.js'
 import { drawEars, drawForms, drawHead, headPath } from './head.js'
 import { drawMouth } from './mouth.js'
 import { drawNose } from './nose.js'
+import { drawFurrows, drawHoods } from './elder.js'
 import { createPalette } from './palette.js'
 import { Pen } from './pen.js'
 import { drawWrinkles } from './wrinkles.js'
@@ -34,8 +35,10 @@ export function drawFace(shape: FaceShape, pose: Pose, light: Light): FaceDrawin
     drawBeard(pen, shape)
     drawNose(pen, shape)
     drawWrinkles(pen, shape)
+    drawFurrows(pen, shape)
     drawMouth(pen, shape)
     drawEyes(pen, shape)
+    drawHoods(pen, shape)
     drawBrows(pen, shape)
   })
   drawHair(pen, shape, head)

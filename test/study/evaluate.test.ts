@@ -501,7 +501,15 @@ describe('a model on a data set', { timeout: patience(120_000) }, () => {
 })
 
 describe('the command line', () => {
-  const given = { config: undefined, writeResting: undefined, reference: undefined, repetitions: 100, seed: 1, threads: 1, data: 'x' }
+  const given = {
+    config: undefined,
+    writeResting: undefined,
+    reference: undefined,
+    repetitions: 100,
+    seed: 1,
+    threads: 1,
+    data: 'x'
+  }
   it.each([
     ['neither a run nor a model', {}, /either --run RUN or --model FILE/],
     ['a run and a model', { run: 'r', model: 'm', out: 'o' }, /either --run RUN or --model FILE/],

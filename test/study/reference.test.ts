@@ -47,7 +47,14 @@ function judgementOf(crops: readonly Crop[]): JudgedData {
     return { row, fold: null, predicted: 0, probabilities, uncalibrated: probabilities }
   })
   return {
-    dataset: { folder: 'd', size: { width: 32, height: 32 }, alignment: { eyeDistance: 0.38, eyeY: 0.36 }, rows: [], unusable: { all: null, byLabel: null }, warnings: null },
+    dataset: {
+      folder: 'd',
+      size: { width: 32, height: 32 },
+      alignment: { eyeDistance: 0.38, eyeY: 0.36 },
+      rows: [],
+      unusable: { all: null, byLabel: null },
+      warnings: null
+    },
     ...{ labels, alarmLabel: 'pain', judged, resting: null, warnings: [] },
     model: { name: 'm', temperatures: [temperature], crossValidated: false },
     one: { outputs: crops.map(({ logits }) => Float32Array.from(logits)), reference: model }
@@ -56,7 +63,11 @@ function judgementOf(crops: readonly Crop[]): JudgedData {
 
 function worthIn(crops: readonly Crop[], maxShift = 1): ReferenceWorth {
   const judgement = judgementOf(crops)
-  return worthOf(judgement, judgement.one!, { alarm, rules: { maxShift, alwaysAlarm }, chance: { seed: 1, repetitions: 200 } })
+  return worthOf(judgement, judgement.one!, {
+    alarm,
+    rules: { maxShift, alwaysAlarm },
+    chance: { seed: 1, repetitions: 200 }
+  })
 }
 
 const many = (count: number, subject: string, label: string, pain: number | ((i: number) => number)): Crop[] =>
@@ -92,7 +103,11 @@ describe('references of subjects, held against their other crops', () => {
         .map(({ label, logits }) => {
           const score = scoreOf(logits)
           const moved = scoreOf(logits.map((logit, i) => logit - shift[i]!))
-          return { isPain: label === 'pain', score, lowered: score >= alwaysAlarm || reach > 1 ? score : Math.min(score, moved) }
+          return {
+            isPain: label === 'pain',
+            score,
+            lowered: score >= alwaysAlarm || reach > 1 ? score : Math.min(score, moved)
+          }
         })
     })
     const area = (key: 'score' | 'lowered'): number => {
@@ -139,10 +154,18 @@ describe('references of subjects, held against their other crops', () => {
     const { onset_threshold, missed, false_rate } = worth.crops_at_equal_missed!
     expect(onset_threshold).toBeLessThan(0.75)
     expect([missed.with, false_rate.with]).toEqual([0, 0])
-    expect(worthText(worth, 'pain')).toContain('HARMED: more pain is missed with the reference of faint (0 to 4 of 10 crops).')
-    expect(worthText(worthIn(crops.filter(({ subject }) => subject !== 'faint'), 3), 'pain')).toContain(
-      "No subject's pain is missed more often"
+    expect(worthText(worth, 'pain')).toContain(
+      'HARMED: more pain is missed with the reference of faint (0 to 4 of 10 crops).'
     )
+    expect(
+      worthText(
+        worthIn(
+          crops.filter(({ subject }) => subject !== 'faint'),
+          3
+        ),
+        'pain'
+      )
+    ).toContain("No subject's pain is missed more often")
   })
 
   it("are refused by the daemon's rules, counted by reason, and such subjects are judged without", () => {
@@ -237,10 +260,18 @@ describe('study evaluate --reference', { timeout: patience(60_000) }, () => {
     await evaluate({ ...optionsFor(data, by), writeResting: true })
     const { text } = await evaluate(options)
     const { reference: worth } = JSON.parse(readFileSync(join(by.out, 'evaluation.json'), 'utf8')) as Evaluation
-    expect(worth).toMatchObject({ subjects: 3, max_shift: 1, always_alarm: alwaysAlarm, onset_threshold: 0.7, alarms: null })
+    expect(worth).toMatchObject({
+      subjects: 3,
+      max_shift: 1,
+      always_alarm: alwaysAlarm,
+      onset_threshold: 0.7,
+      alarms: null
+    })
     expect(worth!.referenced + Object.values(worth!.refused).reduce((sum, one) => sum + one, 0)).toBe(3)
     expect(worth!.crops + worth!.held_out.crops).toBe(288)
-    expect(text).toContain(`With each subject's own resting face (max_shift 1, always_alarm 0.95): ${worth!.referenced} of 3 subjects`)
+    expect(text).toContain(
+      `With each subject's own resting face (max_shift 1, always_alarm 0.95): ${worth!.referenced} of 3 subjects`
+    )
     const table = readFileSync(join(by.out, 'reference.csv'), 'utf8')
     const rows = Papa.parse<Record<string, string>>(table, { header: true, skipEmptyLines: true }).data
     expect(rows.map(({ subject }) => subject)).toEqual(['s0', 's1', 's2'])
@@ -248,6 +279,9 @@ describe('study evaluate --reference', { timeout: patience(60_000) }, () => {
     expect(plain).not.toContain('resting')
     const index = readFileSync(join(data, 'index.csv'), 'utf8')
     writeFileSync(join(data, 'index.csv'), index.replace(',s1,', ',,'))
-    await expect(evaluate(options)).rejects.toMatchObject({ code: 'PL-STUDY-DATA', message: expect.stringMatching(/1 crops name no subject/) })
+    await expect(evaluate(options)).rejects.toMatchObject({
+      code: 'PL-STUDY-DATA',
+      message: expect.stringMatching(/1 crops name no subject/)
+    })
   })
 })

@@ -59,7 +59,9 @@ function judgeOf({ model, run, out, writeResting, reference }: StudyEvaluateOpti
     if (writeResting)
       throw wrong('--write-resting goes with --model; study train has written it into the manifests of a run')
     if (reference)
-      throw wrong("--reference goes with --model: a run's predictions are probabilities, and it needs the outputs before")
+      throw wrong(
+        "--reference goes with --model: a run's predictions are probabilities, and it needs the outputs before"
+      )
     return { run }
   }
   if (reference && writeResting)

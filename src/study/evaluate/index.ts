@@ -87,9 +87,14 @@ function checkReferences({ rows, folder }: Dataset, { resting, path }: Manifest)
   }
   const nameless = rows.filter(({ subject }) => subject === '').length
   if (nameless === 0) return
-  throw new InputError('PL-STUDY-DATA', `${nameless} crops name no subject whose resting face they could be held against`, printable(folder), {
-    fix: 'Prepare the data with subjects, or leave --reference out.'
-  })
+  throw new InputError(
+    'PL-STUDY-DATA',
+    `${nameless} crops name no subject whose resting face they could be held against`,
+    printable(folder),
+    {
+      fix: 'Prepare the data with subjects, or leave --reference out.'
+    }
+  )
 }
 
 type Source = [folder: string, judge: () => Promise<JudgedData>]

@@ -271,11 +271,7 @@ interface Episode {
   delay: number | null
 }
 
-const episodesIn = (
-  stretches: readonly Stretch[],
-  alarms: readonly ReplayedAlarm[],
-  alarmLabel: string
-): Episode[] =>
+const episodesIn = (stretches: readonly Stretch[], alarms: readonly ReplayedAlarm[], alarmLabel: string): Episode[] =>
   stretches
     .filter(({ label }) => label === alarmLabel)
     .map(({ from, to }) => {

@@ -13,7 +13,15 @@ export function worthText(worth: ReferenceWorth, alarmLabel: string): string {
   ].join('\n')
 }
 
-function heading({ subjects, referenced, refused, held_out, max_shift, always_alarm, crops }: ReferenceWorth): string[] {
+function heading({
+  subjects,
+  referenced,
+  refused,
+  held_out,
+  max_shift,
+  always_alarm,
+  crops
+}: ReferenceWorth): string[] {
   const each = held_out.fewest === null ? '' : `, ${held_out.fewest} to ${held_out.most} of each subject that has one`
   const refusals = Object.entries(refused).map(([code, count]) => `${count} ${code}`)
   return [
@@ -27,7 +35,13 @@ function comparison(worth: ReferenceWorth, label: string): string {
   const { roc_area, false_positive_rate, missed_crops, alarms, onset_threshold } = worth
   const row = (name: string, compared: Compared, figure: (value: number | null) => string): string[] => {
     const { without, difference, difference_interval: interval } = compared
-    return [name, figure(without), figure(compared.with), signed(difference), interval === null ? '-' : bounds(compared)]
+    return [
+      name,
+      figure(without),
+      figure(compared.with),
+      signed(difference),
+      interval === null ? '-' : bounds(compared)
+    ]
   }
   return tableOf(
     [`At the threshold of ${onset_threshold}`, 'without', 'with', 'difference', '95 % by subjects'],
@@ -49,7 +63,10 @@ const signed = (value: number | null): string => (value === null ? '-' : `${valu
 const bounds = ({ difference_interval: interval }: Compared): string =>
   interval === null ? '-' : `${signed(interval.low)} to ${signed(interval.high)}`
 
-function equalMissed({ crops_at_equal_missed: byCrops, alarms, onset_threshold }: ReferenceWorth, label: string): string[] {
+function equalMissed(
+  { crops_at_equal_missed: byCrops, alarms, onset_threshold }: ReferenceWorth,
+  label: string
+): string[] {
   const line = (at: AtEqualMissed | null, what: string, figure: (value: number | null) => string): string[] => {
     if (at === null) return []
     const { onset_threshold: own, missed, false_rate: rate } = at
@@ -70,6 +87,9 @@ function harm({ harmed, by_subject }: ReferenceWorth, label: string): string {
   if (harmed.length === 0) return `No subject's ${label} is missed more often with the reference.`
   const named = by_subject
     .filter(({ subject }) => harmed.includes(subject))
-    .map(({ subject, missed_crops: [before, after], shown }) => `${printable(subject)} (${before} to ${after} of ${shown} crops)`)
+    .map(
+      ({ subject, missed_crops: [before, after], shown }) =>
+        `${printable(subject)} (${before} to ${after} of ${shown} crops)`
+    )
   return `HARMED: more ${label} is missed with the reference of ${named.join(', ')}.`
 }

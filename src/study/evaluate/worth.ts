@@ -18,9 +18,7 @@ export interface SubjectWorth extends Pick<ReferencedSubject, 'subject' | 'refus
   missed_crops: Pair
   roc_area: Pair<number | null>
   /** Null where alarms are not measurable with this subject's videos. */
-  alarms:
-    | ({ false_alarms: Pair; missed_episodes: Pair } & Omit<SubjectAlarms, 'subject' | 'false_alarms' | 'missed_episodes'>)
-    | null
+  alarms: { hours: number; episodes: number; false_alarms: Pair; missed_episodes: Pair } | null
 }
 
 /** With references at the highest onset threshold at which no more is missed than without them at the daemon's. */
@@ -191,10 +189,7 @@ function comparisonOf(
   sides: Sides,
   rows: readonly SubjectWorth[],
   chance: Chance
-): Pick<
-  ReferenceWorth,
-  'roc_area' | 'false_positive_rate' | 'missed_crops' | 'crops_at_equal_missed' | 'alarms'
-> {
+): Pick<ReferenceWorth, 'roc_area' | 'false_positive_rate' | 'missed_crops' | 'crops_at_equal_missed' | 'alarms'> {
   const subjectOf = sides.subjects.flatMap(({ judged }, i) => judged.map(() => i))
   const compare = (measure: Measure): Compared => compared(measure, rows.length, chance)
   const rate = (of: Rate, own = rows): Compared => compare(rateOf(own.map(counts[of])))

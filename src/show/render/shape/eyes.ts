@@ -1,5 +1,5 @@
-import type { Skin } from '../geometry.js'
 import type { Elder } from '../elder.js'
+import type { Skin } from '../geometry.js'
 import type { Identity } from '../identity.js'
 import { clamp, lerp } from '../numbers.js'
 import type { Side, Strength } from './strength.js'

@@ -1,5 +1,5 @@
-import type { Skin } from '../geometry.js'
 import type { Elder } from '../elder.js'
+import type { Skin } from '../geometry.js'
 import type { Identity } from '../identity.js'
 import { lerp } from '../numbers.js'
 import type { HeadShape } from './head.js'
@@ -35,7 +35,13 @@ const innerPlaces = [-1, -0.75, -0.45, -0.15, 0, 0.15, 0.45, 0.75, 1] as const
 export function shapeMouth(identity: Identity, au: Strength, head: HeadShape): MouthShape {
   const { setMouth = 0 }: Partial<Elder> = identity.elder ?? {}
   const half =
-    identity.mouthWidth + 2 * setMouth + 14 * au('AU12') + 8 * au('AU20') - 3 * au('AU27') - 2 * au('AU17') - 1.5 * au('AU9')
+    identity.mouthWidth +
+    2 * setMouth +
+    14 * au('AU12') +
+    8 * au('AU20') -
+    3 * au('AU27') -
+    2 * au('AU17') -
+    1.5 * au('AU9')
   const line = identity.mouthY - 1.5 * au('AU12')
   const corner = line - 14 * au('AU12') + 10 * au('AU15') + 1.5 * au('AU20') + head.jawDrop * 0.42 + 6 * setMouth
   const gap = 6 * au('AU25') * (1 + au('AU12'))

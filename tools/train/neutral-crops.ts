@@ -1,5 +1,5 @@
 /**
- * `node tools/dist/train/neutral-crops.js FOLDER`: a data set of drawn people at rest whom no model was trained on, for the demonstration model's
+ * `node tools/dist/train/neutral-crops.js FOLDER`: a data set of drawn people at rest, on none of which a model was trained, for the demonstration model's
  * `resting`: `painlens study evaluate FOLDER --model models/pain-demo.yaml --out EVAL --write-resting`.
  */
 import { join } from 'node:path'

@@ -1,7 +1,7 @@
 /** What references change: the same crops, and the same replay, without and with each subject's own resting face. */
 import { Ranking } from '../../lib/statistics/index.js'
 import type { ReferenceRules } from '../../stages/reference/measurement.js'
-import { type Compared, type Counted, compared, type Measure, type Pair, rateOf } from './compared.js'
+import { type Compared, type Counted, compared, type Figure, type Pair, rateOf } from './compared.js'
 import type { Chance } from './figures.js'
 import type { Judged, JudgedData, OneModel } from './judged.js'
 import { type ReferencedSubject, referencedSubjects } from './references.js'
@@ -49,7 +49,7 @@ export interface ReferenceWorth {
   crops_at_equal_missed: AtEqualMissed | null
   /** By the daemon's alarm stage, in hours without the alarm's label; null where too little is left to measure them. */
   alarms: { false_alarms_per_hour: Compared; missed_episodes: Compared; at_equal_missed: AtEqualMissed | null } | null
-  /** Subjects of whom more is missed with their reference, by crops or by episodes. */
+  /** Subjects whose pain, or other alarm label, is missed more often with their reference, by crops or by episodes. */
   harmed: string[]
   by_subject: SubjectWorth[]
 }
@@ -167,7 +167,7 @@ class Sides {
   }
 }
 
-function areasOf(judged: readonly Judged[], sides: Sides, subjectOf: (crop: number) => number): Measure {
+function areasOf(judged: readonly Judged[], sides: Sides, subjectOf: (crop: number) => number): Figure {
   const positive = judged.map(sides.isShown)
   const [without, changed] = [sides.unreferenced, sides.score].map((score) => new Ranking(judged.map(score), positive))
   return (weights) => {
@@ -191,7 +191,7 @@ function comparisonOf(
   chance: Chance
 ): Pick<ReferenceWorth, 'roc_area' | 'false_positive_rate' | 'missed_crops' | 'crops_at_equal_missed' | 'alarms'> {
   const subjectOf = sides.subjects.flatMap(({ judged }, i) => judged.map(() => i))
-  const compare = (measure: Measure): Compared => compared(measure, rows.length, chance)
+  const compare = (measure: Figure): Compared => compared(measure, rows.length, chance)
   const rate = (of: Rate, own = rows): Compared => compare(rateOf(own.map(counts[of])))
   const atEqual = (onset_threshold: number | null, missed: Rate, wrong: Rate): AtEqualMissed | null => {
     if (onset_threshold === null) return null

@@ -16,9 +16,9 @@ export interface Compared {
 }
 
 /** Both figures of a sample in which subject i is contained weights[i] times; NaN where one is undefined. */
-export type Figure = (weights: ArrayLike<number>) => Pair
+export type PairedFigure = (weights: ArrayLike<number>) => Pair
 
-export function compared(measure: Figure, subjects: number, { seed, repetitions }: Chance): Compared {
+export function compared(measure: PairedFigure, subjects: number, { seed, repetitions }: Chance): Compared {
   const [without, changed] = measure(new Uint32Array(subjects).fill(1))
   const [interval = null] = clusterBootstrap({ clusters: subjects, seed, repetitions }, (weights) => {
     const [before, after] = measure(weights)
@@ -38,7 +38,7 @@ export type Counted = readonly [counted: Pair, of: number]
 
 /** Counts of all subjects together, divided. */
 export const rateOf =
-  (subjects: readonly Counted[]): Figure =>
+  (subjects: readonly Counted[]): PairedFigure =>
   (weights) => {
     let [before, after, whole] = [0, 0, 0]
     for (const [i, [counted, of]] of subjects.entries()) {

@@ -1,7 +1,7 @@
 /** What references change: the same crops, and the same replay, without and with each subject's own resting face. */
 import { Ranking } from '../../lib/statistics/index.js'
 import type { ReferenceRules } from '../../stages/reference/measurement.js'
-import { type Compared, type Counted, compared, type Figure, type Pair, rateOf } from './compared.js'
+import { type Compared, type Counted, compared, type Pair, type PairedFigure, rateOf } from './compared.js'
 import type { Chance } from './figures.js'
 import type { Judged, JudgedData, OneModel } from './judged.js'
 import { type ReferencedSubject, referencedSubjects } from './references.js'
@@ -167,7 +167,7 @@ class Sides {
   }
 }
 
-function areasOf(judged: readonly Judged[], sides: Sides, subjectOf: (crop: number) => number): Figure {
+function areasOf(judged: readonly Judged[], sides: Sides, subjectOf: (crop: number) => number): PairedFigure {
   const positive = judged.map(sides.isShown)
   const [without, changed] = [sides.unreferenced, sides.score].map((score) => new Ranking(judged.map(score), positive))
   return (weights) => {
@@ -191,7 +191,7 @@ function comparisonOf(
   chance: Chance
 ): Pick<ReferenceWorth, 'roc_area' | 'false_positive_rate' | 'missed_crops' | 'crops_at_equal_missed' | 'alarms'> {
   const subjectOf = sides.subjects.flatMap(({ judged }, i) => judged.map(() => i))
-  const compare = (measure: Figure): Compared => compared(measure, rows.length, chance)
+  const compare = (measure: PairedFigure): Compared => compared(measure, rows.length, chance)
   const rate = (of: Rate, own = rows): Compared => compare(rateOf(own.map(counts[of])))
   const atEqual = (onset_threshold: number | null, missed: Rate, wrong: Rate): AtEqualMissed | null => {
     if (onset_threshold === null) return null

@@ -71,6 +71,7 @@ export const unitTests = [
   'test/provider/journal.test.ts',
   'test/show/demo/judge.test.ts',
   'test/show/render/action-units.test.ts',
+  'test/show/render/elder.test.ts',
   'test/show/render/identity.test.ts',
   'test/show/render/landmarks.test.ts',
   'test/show/render/portrait.test.ts',

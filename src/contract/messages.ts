@@ -149,6 +149,18 @@ export type AlarmPhase =
 
 export type AlarmMessage = AlarmFields & AlarmSubject & AlarmPhase
 
+/** What versions before it had no key for; of float32, which was all there was, they said nothing. */
+const laterKeys = { previous: null, reminder: null, reference: null, code: null } as const
+
+/**
+ * An alarm message that an earlier version wrote, as this one's contract has it.
+ * @param kept as it was kept on disk; keys that it has stay as they are
+ */
+export function ofThisVersion<T extends object>(kept: T): T {
+  const confirmed = 'type' in kept && kept.type === 'physiological' ? true : null
+  return { ...laterKeys, confirmed, ...kept }
+}
+
 export interface ExplanationMessage {
   alarm_id: string
   at: string

@@ -231,14 +231,14 @@ export class Reporter {
 
   /** The alarm waits for float32, at most a second; without an answer it goes out unconfirmed. */
   async #confirm(question: Float32Question, face: Face, { picture, ...frame }: InFrame): Promise<void> {
-    const { alarms, float32, references, clock, log } = this.#options
+    const { alarms, float32, references, log } = this.#options
     const exact = await float32.confirm(face).catch((error: unknown) => {
       log.warn({ ...errorFields(error), ...frame }, 'float32 cannot confirm an alarm')
       return null
     })
     const held = exact && (references?.scoreOf(face, { ...frame, picture }, exact) ?? exact)
     const own = held ? { unreferenced: exact.score, ...held } : null
-    this.send(alarms.answer(question, own?.score ?? null, clock.now(), own?.unreferenced), frame)
+    this.send(alarms.answer(question, own?.score ?? null, own?.unreferenced), frame)
   }
 
   /** A face that is seen and cannot be judged ends no alarm and starts none. */

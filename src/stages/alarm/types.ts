@@ -84,7 +84,7 @@ export interface Alarms {
    * @param score null: it has not answered within a second; then the alarm starts unconfirmed, as it does by `tick` if this is never called
    * @param unreferenced float32's own score, where the bed's resting face has lowered it
    */
-  answer(question: Float32Question, score: number | null, at: Moment, unreferenced?: number): AlarmMessage[]
+  answer(question: Float32Question, score: number | null, unreferenced?: number): AlarmMessage[]
   /** The tracker has given a track up. Its alarm ends with `tick`, unless a new track at its place takes it over before. */
   trackLost(camera: string, track: number): void
   /** A camera that is lost, frozen, dark, damaged (for 10 s: see `tick`) or paused ends its pain alarms; all but `paused` raise a technical one until it is `ok`. */

@@ -30,6 +30,7 @@ export const unitTests = [
   'test/core/thread-priority.test.ts',
   'test/core/trace.test.ts',
   'test/daemon/health/metrics.test.ts',
+  'test/daemon/health/pace.test.ts',
   'test/daemon/health/seen-faces.test.ts',
   'test/daemon/health/vitals.test.ts',
   'test/daemon/line/camera-line.test.ts',

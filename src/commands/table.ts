@@ -1,6 +1,6 @@
 import { optimizerNames, trainFroms } from '../lib/train/choices.js'
 import { layoutNames, neutralUses, paperComposites, reportLanguages, schedules } from '../study/choices.js'
-import { bedRows, config } from './bed-rows.js'
+import { cameraRows, config } from './camera-rows.js'
 import { type CommandRow, command } from './command.js'
 import {
   choice,
@@ -72,7 +72,7 @@ export const commandTable: readonly CommandRow[] = [
     ],
     load: async () => (await import('./snapshot/index.js')).snapshotCommand
   }),
-  ...bedRows,
+  ...cameraRows,
   { usage: 'config', summary: 'Write a first config.' },
   command({
     parent: 'config',

@@ -246,6 +246,8 @@ export interface HealthMessage {
       usable_face_at: string | null
       /** The share of the last hour in which one was seen, of the time in which the camera was watched; null if it was not. */
       usable_share: number | null
+      /** Usual time between two frames in which a face was judged; null where none was for a minute. */
+      judged_every_s: number | null
       /** Why there is no picture, or a frozen or dark one; null where there is a good one. */
       problem: string | null
       /** The code of that error, where it is one. */
@@ -258,6 +260,8 @@ export interface HealthMessage {
     }
   >
   /** From a frame's capture to its verdict. */
+  /** Alarms that have started and not ended, tests among them: who hears none of them does not hear this device's alarms. */
+  active_alarms: number
   latency_ms: { p50: number | null; p95: number | null }
   /** From the frame that started an alarm to the broker having confirmed it. */
   publish_ms: { p50: number | null; p95: number | null; alarms: number }

@@ -15,6 +15,8 @@ interface HeardMessages {
   health: {
     at: string
     model: Pick<HealthMessage['model'], 'demonstration'>
+    /** A box of an earlier version does not say. */
+    active_alarms?: number | undefined
     cameras: Record<string, Pick<CameraHealth, 'state'> & Partial<Pick<CameraHealth, 'location' | 'face_at'>>>
   }
   cameraState: Pick<Payloads['cameraState'], 'state' | 'until'>
@@ -34,6 +36,8 @@ export interface Linked {
   broker: boolean
   /** Whether the other boxes are heard. */
   others: boolean
+  /** Boxes of which the broker refuses a topic. */
+  unreadable: ReadonlySet<string>
 }
 
 export interface WardOptions {
@@ -49,6 +53,8 @@ const silentMs = 100_000
 /** No face for that long: the bed may be empty. */
 const noFaceMs = 30_000
 const mostCameras = 64
+/** A box has active alarms and none of them is heard, for longer than it takes to repeat them when asked. */
+const unheardMs = 15_000
 
 /** Why a room is unknown in each state of its camera; null: it is watched. */
 const unknownBy: Readonly<Record<CameraState, RoomUnknown | 'paused' | null>> = {
@@ -67,6 +73,8 @@ interface Box {
   broker: boolean
   health: HeardMessages['health'] | null
   healthAt: Moment
+  /** Since when it says that alarms are active of which none is known; null where that is not so. */
+  unheardSince: Moment | null
   cameras: Map<string, { state: CameraState; until: string | null }>
   alarms: OpenAlarms
 }
@@ -74,7 +82,7 @@ interface Box {
 export class Ward {
   readonly #options: WardOptions
   readonly #boxes: ReadonlyMap<string, Box>
-  #linked = { broker: true, others: true }
+  #linked: Linked = { broker: true, others: true, unreadable: new Set() }
 
   constructor(options: WardOptions) {
     this.#options = options
@@ -88,7 +96,7 @@ export class Ward {
     if (heard.message === null) box.cameras.delete(heard.camera)
     else if (heard.kind === 'status') box.online = heard.message.state === 'online'
     else if (heard.kind === 'health') this.#health(box, heard.message)
-    else if (heard.kind === 'alarm') box.alarms.take(heard.message)
+    else if (heard.kind === 'alarm') this.#alarm(box, heard.message)
     else if (heard.kind === 'acknowledgement') box.alarms.acknowledged(heard.message)
     else if (heard.kind === 'explanation') box.alarms.explain(heard.message)
     else if (box.cameras.has(heard.camera) || box.cameras.size < mostCameras)
@@ -120,13 +128,28 @@ export class Ward {
 
   #newBox(): Box {
     const alarms = new OpenAlarms(this.#options.heatmaps)
-    return { online: null, broker: true, health: null, healthAt: 0 as Moment, cameras: new Map(), alarms }
+    return {
+      online: null,
+      broker: true,
+      health: null,
+      healthAt: 0 as Moment,
+      unheardSince: null,
+      cameras: new Map(),
+      alarms
+    }
+  }
+
+  #alarm(box: Box, message: HeardAlarm): void {
+    box.alarms.take(message)
+    box.unheardSince = null
   }
 
   /** A camera that is not in it was taken out of the box's config. */
   #health(box: Box, message: HeardMessages['health']): void {
     box.health = message
     box.healthAt = this.#options.clock.now()
+    const isUnheard = (message.active_alarms ?? 0) > 0 && !box.alarms.areActive
+    box.unheardSince = isUnheard ? (box.unheardSince ?? box.healthAt) : null
     for (const camera of box.cameras.keys()) if (!(camera in message.cameras)) box.cameras.delete(camera)
     for (const [camera, { state }] of Object.entries(message.cameras).slice(0, mostCameras))
       if (!box.cameras.has(camera)) box.cameras.set(camera, { state, until: null })
@@ -138,7 +161,10 @@ export class Ward {
     if (!own && !this.#linked.others) return 'broker_away'
     if (box.online === false) return 'box_off'
     if (box.online === null || box.health === null) return 'box_unheard'
-    return this.#options.clock.now() - box.healthAt > silentMs ? 'box_silent' : null
+    const now = this.#options.clock.now()
+    if (now - box.healthAt > silentMs) return 'box_silent'
+    const isUnheard = box.unheardSince !== null && now - box.unheardSince > unheardMs
+    return isUnheard || this.#linked.unreadable.has(device) ? 'alarms_unheard' : null
   }
 
   #boxRow(device: string, { health }: Box, why: RoomUnknown | null): BoxRow {

@@ -52,6 +52,7 @@ export type {
   Float32Question,
   Observation
 } from './types.js'
+export { longestPaceMs } from './types.js'
 
 /** A rise that subscribers should hear of before the next regular update. */
 const riseStep = 0.1

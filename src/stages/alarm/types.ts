@@ -158,6 +158,18 @@ export interface AlarmRules {
   remindS: number | null
 }
 
+/** What lies between two sightings counts as seen, but no more of it than that: nothing is known of the rest. */
+export const mostUnseenMs = 1000
+/** A rule that asks for no time at all still leaves a second for its frames. */
+const leastOnsetS = 1
+
+/**
+ * Up to this time between two verdicts on a face, in ms, an alarm starts as soon as `onsetS` says: at a longer one `onsetFrames` take more
+ * time than that, or a part of the time does not count as seen.
+ */
+export const longestPaceMs = ({ onsetS, onsetFrames }: Pick<AlarmRules, 'onsetS' | 'onsetFrames'>): number =>
+  Math.min(mostUnseenMs, (1000 * Math.max(onsetS, leastOnsetS)) / Math.max(1, onsetFrames - 1))
+
 interface CameraStateRow {
   /** Why the alarms about people in this camera end with it, if they do. */
   ends: EndReason | null

@@ -80,7 +80,7 @@ cameras: [{ id: room-1, url: "rtsp://127.0.0.1/x" }]\n`
     await until(() => mqtt.connected(), 'the connection')
     mqtt.cameraState('room-12', 'ok', moment(0))
     mqtt.cameraPain('room-12', { suspected: false, since: moment(0), alarmIds: [], acknowledged: false })
-    mqtt.cameraReference('room-12', { references: [] })
+    mqtt.cameraReference('room-12', { available: true, zones: [], references: [] })
     mqtt.announce(discoveryTopic('homeassistant', 'ward-2'), () => ({}))
     await mqtt.putAlarmInOutbox(alarm('a', 0))
     await mqtt.putAcknowledgementInOutbox(acknowledgement)

@@ -44,7 +44,7 @@ const screens = {
   night: async (page, { night, before }) => {
     await page.getByRole('button', { name: night }).click()
     await page.getByRole('button', { name: before }).click()
-    await page.getByRole('table').waitFor()
+    await page.getByRole('table').first().waitFor()
   },
   technician: async (page, { technician, look }) => {
     await page.getByRole('button', { name: technician }).click()
@@ -105,7 +105,7 @@ async function servePage(own: string) {
       log: silentLog,
       clock: systemClock
     },
-    actions: { acknowledge: nothing, pause: nothing, resume: nothing }
+    actions: { acknowledge: nothing, pause: nothing, resume: nothing, takeReference: nothing, removeReference: nothing }
   })
   const { width, height, data } = seen
   const face = await sharp(data, { raw: { width, height, channels: 3 } })

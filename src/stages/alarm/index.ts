@@ -184,6 +184,11 @@ class AlarmStage implements Alarms {
     return { alarms: [alarm.acknowledge(given, at)], acknowledgement }
   }
 
+  hasOpenPain(camera: string): boolean {
+    const ofCamera = [...this.#tracks.values()].filter((track) => track.camera === camera)
+    return ofCamera.some(({ alarm }) => alarm !== null && alarm.answer !== 'false_alarm')
+  }
+
   knows(alarmId: string, now: Moment): boolean {
     return this.#active(alarmId) !== undefined || this.#past.has(alarmId, now)
   }

@@ -174,8 +174,8 @@ class MqttStage implements Mqtt {
     this.#retain('cameraReference', camera, () => message)
   }
 
-  async forgetCamera(camera: string): Promise<void> {
-    await Promise.all(cameraKinds.map((kind) => this.#retained.forget(topicOf(this.#base, kind, camera))))
+  async forgetCamera(camera: string, kinds: readonly CameraKind[] = cameraKinds): Promise<void> {
+    await Promise.all(kinds.map((kind) => this.#retained.forget(topicOf(this.#base, kind, camera))))
   }
 
   announce(topic: string, compose: () => object): void {

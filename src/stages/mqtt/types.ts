@@ -15,6 +15,7 @@ import type { CameraState } from '../../core/types.js'
 import type { CommandHandlers } from './commands.js'
 import type { BrokerOptions, ProtocolVersion } from './connect.js'
 import type { OutboxLike, Privacy } from './delivery.js'
+import type { CameraKind } from './live-state.js'
 import type { ReconnectDelays } from './reconnect.js'
 
 export interface MqttOptions {
@@ -97,8 +98,8 @@ export interface Mqtt {
   announce(topic: string, compose: () => object): void
   /** Takes such a message away from the broker, as `forgetCamera` does. */
   withdraw(topic: string): Promise<void>
-  /** Takes a camera's retained states away from the broker. Resolves when they are gone, which may take a connection. */
-  forgetCamera(camera: string): Promise<void>
+  /** Takes a camera's retained states, or only these, away from the broker. Resolves when they are gone, which may take a connection. */
+  forgetCamera(camera: string, kinds?: readonly CameraKind[]): Promise<void>
   /** Publishes status, camera states and health once more, if connected. */
   refresh(): void
   /** Left out while there is no connection, or within a second of the same track's last. */

@@ -11,7 +11,7 @@ const short = z.string().max(100)
 /** A name as it is shown, also where a box of another version lets control characters through. */
 const shown = short.transform(printable)
 /** Of a camera. */
-const mostZones = 32
+const mostZones = 64
 const time = z.iso.datetime()
 const long = z.string().transform((text) => text.slice(0, 500))
 const texts = z.object(byLanguage(() => long))

@@ -177,7 +177,7 @@ describe('what another box says of resting faces', () => {
       {},
       { ...whole, available: 'yes' },
       { ...whole, references: [{ ...one, since: 'never' }] },
-      { ...whole, references: Array.from({ length: 40 }, () => one) },
+      { ...whole, references: Array.from({ length: 80 }, () => one) },
       { ...whole, zones: ['x'.repeat(200)] }
     ]
     for (const message of wrong) expect([message, read(message)]).toEqual([message, undefined])

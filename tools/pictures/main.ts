@@ -24,6 +24,7 @@ const texts = {
   de: {
     night: 'Heute Nacht',
     before: 'Die Nacht davor',
+    comfortable: 'Fühlt sich jetzt wohl',
     technician: 'Technik',
     look: 'Bild 10 min lang zeigen',
     edit: 'Masken und Zonen bearbeiten'
@@ -31,6 +32,7 @@ const texts = {
   en: {
     night: 'Tonight',
     before: 'The night before',
+    comfortable: 'Is comfortable now',
     technician: 'Technician',
     look: 'Show the picture for 10 min',
     edit: 'Edit masks and zones'
@@ -41,6 +43,11 @@ type Language = keyof typeof texts
 /** What is pressed, one after the other, to come to a screen. */
 const screens = {
   ward: async () => undefined,
+  comfortable: async (page, { comfortable }) => {
+    await page.locator('.lamp', { hasText: '11' }).click()
+    await page.getByRole('button', { name: comfortable }).click()
+    await page.getByRole('dialog').getByRole('heading', { name: comfortable }).waitFor()
+  },
   night: async (page, { night, before }) => {
     await page.getByRole('button', { name: night }).click()
     await page.getByRole('button', { name: before }).click()

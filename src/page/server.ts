@@ -223,12 +223,15 @@ class PageEndpoints {
       const range = rangeOf(request.query)
       return range ? recorder.night(range) : refuseRequest(reply)
     })
-    const files = { night: nightCsv, feedback: feedbackCsv }
-    for (const [name, csv] of Object.entries(files))
-      get(`/api/${name}.csv`, async (_, request, reply) => {
+    const files = [
+      ['night', 'painlens', nightCsv],
+      ['feedback', 'painlens-answers', feedbackCsv]
+    ] as const
+    for (const [path, name, csv] of files)
+      get(`/api/${path}.csv`, async (_, request, reply) => {
         const range = rangeOf(request.query)
         if (!range) return refuseRequest(reply)
-        const file = `painlens-${name}-${new Date(range.from).toISOString().slice(0, 10)}.csv`
+        const file = `${name}-${new Date(range.from).toISOString().slice(0, 10)}.csv`
         reply.header('content-disposition', `attachment; filename="${file}"`)
         return reply.type('text/csv; charset=utf-8').send(csv(await recorder.night(range)))
       })

@@ -84,7 +84,7 @@ export function Ward({ rows, words, now, lost }: WardProps) {
       {restingRoom && (
         <Reference
           room={restingRoom}
-          alarms={alarms.filter(({ physiological, ...alarm }) => physiological && isOf(alarm, restingRoom))}
+          alarms={alarms.filter((alarm) => alarm.physiological && isOf(alarm, restingRoom))}
           taking={takings.find((taking) => isOf(taking, restingRoom)) ?? null}
           {...{ words, now }}
           onClose={() => setResting(null)}

@@ -40,9 +40,6 @@ export const alarmsRow: CommandRow = command({
   notes: [
     'A night is from noon to noon. Of each alarm the last "seen" or "false_alarm" counts. painlens learns nothing from it by itself.'
   ],
-  examples: [
-    'sudo painlens alarms --since 12h',
-    'sudo painlens alarms --feedback --since 14d --camera room-12'
-  ],
+  examples: ['sudo painlens alarms --since 12h', 'sudo painlens alarms --feedback --since 14d --camera room-12'],
   load: async () => (await import('./alarms/index.js')).alarmsCommand
 })

@@ -47,7 +47,9 @@ export const commandSchemas = {
     not_after: z.iso
       .datetime()
       .optional()
-      .describe('Refused after this time: a broker keeps commands for a box that is off, and the face may be another by then.')
+      .describe(
+        'Refused after this time: a broker keeps commands for a box that is off, and the face may be another by then.'
+      )
   })
 } satisfies Record<CommandName, z.ZodType>
 

@@ -39,9 +39,7 @@ const schemas: Readonly<Record<HeardKind, z.ZodType>> = {
     available: z.boolean(),
     zones: z.array(short).max(mostZones),
     references: z
-      .array(
-        z.object({ zone: short.nullable(), since: time, by: shown, suspended: z.boolean(), expired: z.boolean() })
-      )
+      .array(z.object({ zone: short.nullable(), since: time, by: shown, suspended: z.boolean(), expired: z.boolean() }))
       .max(mostZones + 1)
   }),
   alarm: z.object({

@@ -36,7 +36,8 @@ describe('the answers to alarms', () => {
   })
 
   it('lead to an advice in both languages whatever they are', () => {
-    for (const { text } of Object.values(advice)) expect([text.en, text.de].every((each) => /\.$/.test(each))).toBe(true)
+    for (const { text } of Object.values(advice))
+      expect([text.en, text.de].every((each) => /\.$/.test(each))).toBe(true)
     expect(feedbackOf([], 0).advice).toBe('few')
   })
 })

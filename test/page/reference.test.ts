@@ -58,14 +58,16 @@ async function serveBeds() {
   const take = (device = 'box-1', camera = 'bed', zone: string | null = null) =>
     ask('/api/reference', { device, camera, zone })
   const night = async (): Promise<NightAnswer> => {
-    const range = { from: new Date(Date.now() - 3_600_000).toISOString(), to: new Date(Date.now() + 1000).toISOString() }
+    const range = {
+      from: new Date(Date.now() - 3_600_000).toISOString(),
+      to: new Date(Date.now() + 1000).toISOString()
+    }
     return (await (await fetch(`${url}/api/night?${new URLSearchParams(range)}`, { headers })).json()) as NightAnswer
   }
   return { page, asked, ends, rows, ask, take, night }
 }
 
-const outcomeOf = (rows: Record<string, Row>, key = 'taking/box-1/bed') =>
-  (rows[key] as TakingRow | undefined)?.outcome
+const outcomeOf = (rows: Record<string, Row>, key = 'taking/box-1/bed') => (rows[key] as TakingRow | undefined)?.outcome
 
 describe('a resting face on the page', () => {
   it('is told of a room with its state, and of a room whose box takes none nothing is told', async () => {
@@ -187,11 +189,13 @@ describe('what another box says of resting faces', () => {
 describe('the answers to the alarms of a night', () => {
   it('are counted by room, and begin with the night in which the alarm began', async () => {
     const { page, night } = await serveBeds()
+    const onset = new Date(Date.now() - 10_000).toISOString()
+    const updated = new Date().toISOString()
     const answers = ['false_alarm', 'false_alarm', 'seen', 'coming', null] as const
     for (const [i, kind] of answers.entries()) {
       const ack = kind && { by: 'K', at: new Date(Date.now() + i).toISOString(), kind }
-      page.heard(heard('box-1', 'alarm', painAlarm(`p${i}`, 0, 'bed')))
-      page.heard(heard('box-1', 'alarm', painAlarm(`p${i}`, 1, 'bed', { phase: 'end', ack })))
+      page.heard(heard('box-1', 'alarm', painAlarm(`p${i}`, 0, 'bed', { onset })))
+      page.heard(heard('box-1', 'alarm', painAlarm(`p${i}`, 1, 'bed', { phase: 'end', ack, onset, updated })))
     }
     page.heard(heard('box-1', 'alarm', painAlarm('before', 0, 'bed', { onset: '2026-01-01T00:00:00.000Z' })))
     const { feedback } = await night()

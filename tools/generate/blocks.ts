@@ -1,8 +1,8 @@
 /** Tables that are generated into pages which are written by hand. */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { type AdviceRow, advice } from '#painlens/contract/feedback.js'
 import { conditionNames, conditions, endReasonNames, endReasons } from '#painlens/contract/conditions.js'
+import { type AdviceRow, advice } from '#painlens/contract/feedback.js'
 import { packageRoot } from '#painlens/core/version.js'
 import { compositeOf, type Match, needsBounds, plainCompositeNames } from '#painlens/lib/lrp/index.js'
 import { decoderNames, decoders } from '#painlens/stages/camera/decoders.js'

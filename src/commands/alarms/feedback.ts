@@ -1,5 +1,5 @@
 /** `painlens alarms --feedback`: what nurses have said of alarms for pain, by bed and night. */
-import { advice, type AnsweredAlarm, type Feedback, feedbackOf, nightAt } from '../../contract/feedback.js'
+import { type AnsweredAlarm, advice, type Feedback, feedbackOf, nightAt } from '../../contract/feedback.js'
 import type { Acknowledgement, AlarmMessage } from '../../contract/messages.js'
 import { printable, printableJson } from '../../core/printable.js'
 import type { Write } from '../../core/terminal.js'

@@ -56,10 +56,18 @@ export async function alarmsCommand(
     else if (alarm) alarm.isWanted = true
   }
   if (options.camera !== undefined && !cameras.has(options.camera)) throw unknownCamera(options.camera, cameras)
-  const wanted = [...told.values()].filter(({ isWanted }) => isWanted)
-  if (options.feedback) printFeedback(wanted, { json: options.json ?? false, write, width })
-  else if (!options.json) printAlarms(wanted, write, width)
+  printTold(
+    [...told.values()].filter(({ isWanted }) => isWanted),
+    options,
+    { write, width }
+  )
   return 0
+}
+
+/** With --json alone all is said already. */
+function printTold(told: readonly Told[], { feedback, json = false }: AlarmsOptions, { write, width }: AlarmsIo): void {
+  if (feedback) printFeedback(told, { json, write, width })
+  else if (!json) printAlarms(told, write, width)
 }
 
 const unknownCamera = (camera: string, known: ReadonlySet<string>): UsageError =>

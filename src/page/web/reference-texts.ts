@@ -56,7 +56,8 @@ const en: ReferenceTexts = {
   zone: (name) => `Bed ${name}`,
   remove: 'Remove …',
   removeAsk: 'Remove it? painlens judges pain at this bed without it again, and may alarm more often.',
-  removeAll: 'Remove them? painlens judges pain at all beds in this picture without them again, and may alarm more often.',
+  removeAll:
+    'Remove them? painlens judges pain at all beds in this picture without them again, and may alarm more often.',
   removeYes: 'Remove the resting face',
   cancel: 'Cancel',
   blocked: {
@@ -65,7 +66,8 @@ const en: ReferenceTexts = {
     unwatched: (state) => `No resting face can be taken now, since the room is not watched (${state}).`,
     model: 'The model that runs here cannot use resting faces.'
   },
-  pastAlarm: 'An earlier alarm of this room is not acknowledged yet. Was it looked at? A resting face is no answer to it.',
+  pastAlarm:
+    'An earlier alarm of this room is not acknowledged yet. Was it looked at? A resting face is no answer to it.',
   hide: 'Hide',
   by: 'by',
   why: {
@@ -77,7 +79,8 @@ const en: ReferenceTexts = {
     'PL-REFERENCE-SEVERAL': 'Several faces were in the picture. Try again when the resident is alone in it.',
     'PL-REFERENCE-MOVES': 'The face moved too much. Try again when the resident lies still.',
     'PL-REFERENCE-NOT-AT-REST': 'The face was not at rest: talking, eating, laughing. Try again later.',
-    'PL-REFERENCE-PAIN': 'The face looks like pain. Look whether the resident is in pain. If not, leave it: such faces always alarm.',
+    'PL-REFERENCE-PAIN':
+      'The face looks like pain. Look whether the resident is in pain. If not, leave it: such faces always alarm.',
     'PL-REFERENCE-SHIFT':
       'The face is too far from what painlens takes for a face at rest. That may be pain that is always there: look, and ask the physician. If nothing hurts, tell the technician.',
     'PL-REFERENCE-ALARM':
@@ -119,7 +122,8 @@ const de: ReferenceTexts = {
   zone: (name) => `Bett ${name}`,
   remove: 'Entfernen …',
   removeAsk: 'Entfernen? painlens beurteilt Schmerz an diesem Bett wieder ohne es und meldet vielleicht öfter.',
-  removeAll: 'Entfernen? painlens beurteilt Schmerz an allen Betten in diesem Bild wieder ohne sie und meldet vielleicht öfter.',
+  removeAll:
+    'Entfernen? painlens beurteilt Schmerz an allen Betten in diesem Bild wieder ohne sie und meldet vielleicht öfter.',
   removeYes: 'Ruhegesicht entfernen',
   cancel: 'Abbrechen',
   blocked: {
@@ -147,7 +151,8 @@ const de: ReferenceTexts = {
       'Das Gesicht ist zu weit von dem entfernt, was painlens für ein ruhendes hält. Das kann Schmerz sein, der immer da ist: bitte nachsehen und ärztlich klären. Tut nichts weh, der Technik sagen.',
     'PL-REFERENCE-ALARM':
       'Hier ist ein Schmerzalarm offen. Bitte nachsehen gehen. Tut nichts weh, dort „Fehlalarm“ drücken, dann noch einmal versuchen.',
-    'PL-REFERENCE-LATE': 'Das Gerät hat es zu spät bekommen. Noch einmal versuchen; bleibt es so, der Technik sagen: Die Uhren gehen verschieden.',
+    'PL-REFERENCE-LATE':
+      'Das Gerät hat es zu spät bekommen. Noch einmal versuchen; bleibt es so, der Technik sagen: Die Uhren gehen verschieden.',
     'PL-REFERENCE-BUSY': 'Dort wird schon ein Ruhegesicht aufgenommen.',
     'PL-REFERENCE-NONE': 'Es ist keines mehr da.',
     'PL-REFERENCE-INTERRUPTED':

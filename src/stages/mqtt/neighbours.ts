@@ -55,7 +55,7 @@ const kinds = [
   'explanation'
 ] as const satisfies readonly Kind[]
 /** A broker that was set up for an earlier version may refuse it. */
-const lastKind = 'cameraReference' satisfies Kind
+const lastKind = 'cameraReference' as const satisfies Kind
 const command = { qos: 1, retain: false, rank: 'other' } as const
 
 /** Connects in the background, now and whenever the connection is lost. */

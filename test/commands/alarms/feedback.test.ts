@@ -72,7 +72,13 @@ test('painlens alarms --feedback --json prints each night of a bed, and then all
   expect(rows).toMatchObject([
     { night: '2026-01-01', from: new Date(2026, 0, 1, 12).toISOString(), camera: 'a', alarms: 3, advice: 'few' },
     { night: '2026-01-02', false_alarm: 2, seen: 1, unanswered: 0, advice: 'few' },
-    { night: null, alarms: 6, false_alarm: 4, advice: 'reference', text: { de: expect.stringMatching(/^Viele/) as string } }
+    {
+      night: null,
+      alarms: 6,
+      false_alarm: 4,
+      advice: 'reference',
+      text: { de: expect.stringMatching(/^Viele/) as string }
+    }
   ])
 })
 

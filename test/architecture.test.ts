@@ -103,8 +103,11 @@ const rules: Rules = {
     'provider',
     'show/*',
     'study',
-    'commands/broker.ts'
+    'onvif',
+    'commands/broker.ts',
+    'commands/prompter.ts'
   ],
+  'commands/prompter.ts': ['core'],
   'commands/broker.ts': ['core', 'config', 'stages/mqtt', 'daemon/wiring'],
   'commands/table.ts': [
     'core',
@@ -114,7 +117,7 @@ const rules: Rules = {
     'lib/train/choices.ts',
     'study/choices.ts'
   ],
-  'commands/bed-rows.ts': ['core', 'config/find.ts', 'commands/*'],
+  'commands/camera-rows.ts': ['core', 'config/find.ts', 'commands/*'],
   'commands/command.ts': [],
   'commands/parse.ts': ['core'],
   'commands/report.ts': ['core'],
@@ -165,10 +168,15 @@ const planted: Record<string, [file: string, text: string, violation: string]> =
   'page/web': ['src/page/web/x.tsx', "import { a } from '../server.js'", 'page'],
   'commands/*': ['src/commands/run/x.ts', "import { a } from '../check/index.js'", 'commands/check'],
   'commands/table.ts': ['src/commands/table.ts', "import { a } from '../daemon/wiring/daemon.js'", 'daemon/wiring'],
-  'commands/bed-rows.ts': ['src/commands/bed-rows.ts', "import { a } from '../stages/mqtt/index.js'", 'stages/mqtt'],
+  'commands/camera-rows.ts': [
+    'src/commands/camera-rows.ts',
+    "import { a } from '../stages/mqtt/index.js'",
+    'stages/mqtt'
+  ],
   'commands/command.ts': ['src/commands/command.ts', "import { a } from './run/index.js'", 'commands/run'],
   'commands/parse.ts': ['src/commands/parse.ts', "import { a } from './run/index.js'", 'commands/run'],
   'commands/broker.ts': ['src/commands/broker.ts', "import { a } from './run/index.js'", 'commands/run'],
+  'commands/prompter.ts': ['src/commands/prompter.ts', "import { a } from './run/index.js'", 'commands/run'],
   'commands/report.ts': ['src/commands/report.ts', "import { a } from './run/index.js'", 'commands/run'],
   'main.ts': ['src/main.ts', "import { a } from './daemon/wiring/daemon.js'", 'daemon/wiring'],
   'tools/*': ['tools/bench/x.ts', "import { a } from '../../test/support/ward.js'", 'test']

@@ -1,6 +1,6 @@
 import { optimizerNames, trainFroms } from '../lib/train/choices.js'
 import { layoutNames, neutralUses, paperComposites, reportLanguages, schedules } from '../study/choices.js'
-import { alarmsRow, bedRows, config } from './bed-rows.js'
+import { alarmsRow, cameraRows, config } from './camera-rows.js'
 import { type CommandRow, command } from './command.js'
 import {
   choice,
@@ -71,7 +71,7 @@ export const commandTable: readonly CommandRow[] = [
     ],
     load: async () => (await import('./snapshot/index.js')).snapshotCommand
   }),
-  ...bedRows,
+  ...cameraRows,
   { usage: 'config', summary: 'Write a first config.' },
   command({
     parent: 'config',
@@ -300,6 +300,7 @@ export const commandTable: readonly CommandRow[] = [
       ['-o, --out <dir>', 'where the figures go; with --run they go into its folder evaluation'],
       ['-c, --config <file>', 'the config whose alarm settings count (default: those of a config without any)'],
       ['--write-resting', "write the model's outputs on neutral faces into its manifest"],
+      ['--reference', "what each subject's own resting face would change; neutral faces are held out for it"],
       ['--repetitions <n>', 'samples of the bootstrap, flips of the tests', parseAtLeastOne, 2000],
       ['--seed <n>', 'the same seed gives the same intervals', parseCount, 1],
       ['--threads <n>', 'threads; 0 is one for each core', parseCount, 0]
@@ -310,7 +311,8 @@ export const commandTable: readonly CommandRow[] = [
     ],
     examples: [
       'painlens study evaluate data --run run',
-      'painlens study evaluate data --model models/pain-demo.yaml --out evaluation'
+      'painlens study evaluate data --model models/pain-demo.yaml --out evaluation',
+      'painlens study evaluate data --model models/pain-demo.yaml --out evaluation --reference'
     ],
     load: async () => (await import('./study/evaluate.js')).studyEvaluateCommand
   }),

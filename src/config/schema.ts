@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { type Condition, conditionNames, conditions, priorities as priorityNames } from '../contract/conditions.js'
 import type { WithUnits } from '../core/clock.js'
+import { fingerprintPattern } from '../core/fingerprint.js'
 import { logFormats, logLevels } from '../core/log.js'
 import { decoderNames, decoders } from '../stages/camera/decoders.js'
 import { cameraSchemes } from '../stages/camera/url.js'
@@ -57,7 +58,7 @@ const cameraTls = z.strictObject({
     .describe(
       "The certificate authority that signed the camera's certificate, a PEM file; default: those that Node.js trusts."
     ),
-  fingerprint: shaped(/^(?:[0-9A-Fa-f]{2}:?){31}[0-9A-Fa-f]{2}$/, '64 hexadecimal digits, with or without colons')
+  fingerprint: shaped(fingerprintPattern, '64 hexadecimal digits, with or without colons')
     .optional()
     .describe(
       'SHA-256 of the one certificate to trust, by any issuer; painlens check and the log show it where a certificate is not trusted. Goes alone.'
@@ -206,6 +207,12 @@ export const alarmSchema = z.strictObject({
     .default(null)
     .describe(
       'Minutes without any face after which nobody_seen is raised; null: never. For a bed that is never empty; 60 leaves room for a head turned away.'
+    ),
+  overloaded_min: numberFrom(0.1, 1440)
+    .nullable()
+    .default(5)
+    .describe(
+      'Minutes by which the time in which faces are judged too seldom for onset_s and onset_frames, as the box drops frames, exceeds the time in which they are judged often enough, before overloaded is raised; null: never.'
     ),
   reference: restingFaces,
   priority: z.strictObject(priorities).prefault({}).describe('Priority by condition.')

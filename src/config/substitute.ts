@@ -44,7 +44,7 @@ const kinds: Record<string, (name: string, sources: Sources) => Promise<Substitu
       : { value }
   },
   async file(name, sources) {
-    return readValue(resolve(sources.baseDir, name), sources)
+    return readSecretFile(resolve(sources.baseDir, name), sources.readFile)
   },
   async credential(name, sources) {
     const { credentialsDir, credentials } = sources
@@ -54,8 +54,8 @@ const kinds: Record<string, (name: string, sources: Sources) => Promise<Substitu
         problem: `"${name}" is no name of a credential, allowed are letters, digits, _ . and -`
       }
     const ofService = credentials?.get(name)
-    if (credentialsDir) return readValue(join(credentialsDir, name), sources)
-    if (ofService !== undefined) return readValue(ofService, sources)
+    if (credentialsDir) return readSecretFile(join(credentialsDir, name), sources.readFile)
+    if (ofService !== undefined) return readSecretFile(ofService, sources.readFile)
     return {
       code: 'PL-CONFIG-CREDENTIALS-DIRECTORY',
       problem: credentials
@@ -91,7 +91,8 @@ export async function fetchSubstitutes(
   return found
 }
 
-async function readValue(path: string, { readFile }: Sources): Promise<Substitute> {
+/** The value that a file holds, such as a password, without one newline at its end; or why it has none. */
+export async function readSecretFile(path: string, readFile: Sources['readFile']): Promise<Substitute> {
   try {
     const value = (await readFile(path)).replace(/\r?\n$/, '')
     const wrong = value === '' ? 'it is empty; write the value into it' : encodingProblem(value)

@@ -64,6 +64,13 @@ export const conditions = {
     meaning: 'no face is found for `alarm.nobody_seen_min`; off by default',
     ends: 'a face is seen'
   },
+  overloaded: {
+    kind: 'technical',
+    priority: 'medium',
+    meaning:
+      'the box drops frames, and judges the faces of a camera so seldom that alarms come later than `alarm.onset_s`, for `alarm.overloaded_min`',
+    ends: 'faces are judged often enough, or no frames are dropped, for as long'
+  },
   inference_failed: {
     kind: 'technical',
     priority: 'high',
@@ -122,8 +129,12 @@ export type Condition = keyof typeof conditions
 type OfKind<Kind> = { [C in Condition]: (typeof conditions)[C]['kind'] extends Kind ? C : never }[Condition]
 /** What is wrong with painlens itself. */
 export type TechnicalCondition = OfKind<'technical'>
-/** What is wrong with how a camera that works sees its residents. */
-export const faceConditions = ['face_unusable', 'nobody_seen'] as const satisfies readonly TechnicalCondition[]
+/** What is wrong with how the residents of a camera that works are watched. */
+export const faceConditions = [
+  'face_unusable',
+  'nobody_seen',
+  'overloaded'
+] as const satisfies readonly TechnicalCondition[]
 export type FaceCondition = (typeof faceConditions)[number]
 /** What is the case with a person. */
 export type PhysiologicalCondition = OfKind<'physiological'>

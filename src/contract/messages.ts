@@ -157,6 +157,18 @@ export type AlarmPhase =
 
 export type AlarmMessage = AlarmFields & AlarmSubject & AlarmPhase
 
+/** What versions before it had no key for; of float32, which was all there was, they said nothing. */
+const laterKeys = { previous: null, reminder: null, reference: null, code: null } as const
+
+/**
+ * An alarm message that an earlier version wrote, as this one's contract has it.
+ * @param kept as it was kept on disk; keys that it has stay as they are
+ */
+export function ofThisVersion<T extends object>(kept: T): T {
+  const confirmed = 'type' in kept && kept.type === 'physiological' ? true : null
+  return { ...laterKeys, confirmed, ...kept }
+}
+
 export interface ExplanationMessage {
   alarm_id: string
   at: string
@@ -242,6 +254,8 @@ export interface HealthMessage {
       usable_face_at: string | null
       /** The share of the last hour in which one was seen, of the time in which the camera was watched; null if it was not. */
       usable_share: number | null
+      /** Usual time between two frames in which a face was judged; null where none was for a minute. */
+      judged_every_s: number | null
       /** Why there is no picture, or a frozen or dark one; null where there is a good one. */
       problem: string | null
       /** The code of that error, where it is one. */
@@ -254,6 +268,8 @@ export interface HealthMessage {
     }
   >
   /** From a frame's capture to its verdict. */
+  /** Alarms that have started and not ended, tests among them: who hears none of them does not hear this device's alarms. */
+  active_alarms: number
   latency_ms: { p50: number | null; p95: number | null }
   /** From the frame that started an alarm to the broker having confirmed it. */
   publish_ms: { p50: number | null; p95: number | null; alarms: number }

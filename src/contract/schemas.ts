@@ -269,6 +269,11 @@ const health = z.strictObject({
         .describe(
           'The share of the last hour in which one was seen, of the time in which the camera was watched; null if it was not.'
         ),
+      judged_every_s: z
+        .number()
+        .min(0)
+        .nullable()
+        .describe('Usual time between two frames in which a face was judged; null where none was for a minute.'),
       problem: z
         .string()
         .nullable()
@@ -281,6 +286,9 @@ const health = z.strictObject({
         .describe("Why that is not this machine's hardware, where it should be; null otherwise."),
       shape: shape.nullable().describe('Null until the first picture.')
     })
+  ),
+  active_alarms: count.describe(
+    "Alarms that have started and not ended, tests among them: a client that hears none of them does not hear this device's alarms."
   ),
   latency_ms: z.strictObject(percentiles).describe("From a frame's capture to its verdict."),
   publish_ms: z

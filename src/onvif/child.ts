@@ -2,39 +2,90 @@
  * One ONVIF device is asked for its profiles: its answers are read in a process of their own, which may end at any time. The question comes as
  * JSON by stdin, the answer goes as JSON to stdout.
  */
-import { Agent, type ClientRequestArgs } from 'node:http'
+import { type ClientRequestArgs, Agent as HttpAgent } from 'node:http'
+import { Agent as HttpsAgent } from 'node:https'
 import type { Duplex } from 'node:stream'
 import { text } from 'node:stream/consumers'
+import { connect as connectTls, type TLSSocket } from 'node:tls'
 import { Cam } from 'onvif'
 import { InputError, messageOf, PainlensError } from '../core/errors.js'
+import { plainFingerprint } from '../core/fingerprint.js'
 import type { DeviceQuestion } from './discovery.js'
 
 const mostBytes = 2 * 1024 * 1024
 const requestMs = 5000
 const mostProfiles = 12
 
+type Connected = (error: Error | null, stream: Duplex) => void
+
 /** Goes to that address alone, whatever an answer names, and takes so much at most. */
-class BoundedAgent extends Agent {
+class Bounds {
   readonly #address: string
   #bytes = 0
 
   constructor(address: string) {
-    super({ keepAlive: false, maxSockets: 2 })
     this.#address = address
   }
 
-  override createConnection(
-    options: ClientRequestArgs,
-    callback?: (error: Error | null, stream: Duplex) => void
-  ): Duplex | null | undefined {
-    const { host } = options
+  /** @throws InputError for another address */
+  refuseOther({ host }: ClientRequestArgs): void {
     if (host !== this.#address) throw new InputError('PL-ONVIF-ADDRESS', 'another address', this.#address)
-    const socket = super.createConnection(options, callback)
+  }
+
+  count(socket: Duplex | null | undefined): void {
     socket?.on('data', (chunk: Buffer) => {
       this.#bytes += chunk.length
       if (this.#bytes > mostBytes) process.exit(3)
     })
+  }
+}
+
+class PlainAgent extends HttpAgent {
+  readonly #bounds: Bounds
+
+  constructor(bounds: Bounds) {
+    super({ keepAlive: false, maxSockets: 2 })
+    this.#bounds = bounds
+  }
+
+  override createConnection(options: ClientRequestArgs, callback?: Connected): Duplex | null | undefined {
+    this.#bounds.refuseOther(options)
+    const socket = super.createConnection(options, callback)
+    this.#bounds.count(socket)
     return socket
+  }
+}
+
+/** Hands on a connection once its certificate has been verified: nothing is written before. */
+class VerifyingAgent extends HttpsAgent {
+  readonly #bounds: Bounds
+  readonly #fingerprints: ReadonlySet<string>
+
+  constructor(bounds: Bounds, fingerprints: readonly string[]) {
+    super({ keepAlive: false, maxSockets: 2 })
+    this.#bounds = bounds
+    this.#fingerprints = new Set(fingerprints.map(plainFingerprint))
+  }
+
+  override createConnection(options: ClientRequestArgs, callback?: Connected): undefined {
+    this.#bounds.refuseOther(options)
+    const { host, port } = options
+    const socket = connectTls({ host: host!, port: Number(port), servername: '', rejectUnauthorized: false })
+    const done = (error: Error | null): void => callback?.(error, socket)
+    socket.once('error', done)
+    socket.once('secureConnect', () => {
+      socket.off('error', done)
+      const error = this.#distrust(socket)
+      if (error) socket.destroy()
+      else this.#bounds.count(socket)
+      done(error)
+    })
+  }
+
+  #distrust(socket: TLSSocket): InputError | null {
+    const found = socket.getPeerX509Certificate()?.fingerprint256 ?? ''
+    if (socket.authorized || this.#fingerprints.has(plainFingerprint(found))) return null
+    return new InputError('PL-ONVIF-CERTIFICATE', found, 'its certificate')
   }
 }
 
@@ -43,11 +94,15 @@ type Ask = (done: (error: unknown, value?: unknown) => void) => void
 const asked = (ask: Ask): Promise<unknown> =>
   new Promise((resolve, reject) => ask((error, value) => (error ? reject(error) : resolve(value))))
 
-async function answer({ address, service, user, password }: DeviceQuestion): Promise<object> {
-  const { port, pathname } = new URL(service)
+async function answer({ address, service, user, password, fingerprints }: DeviceQuestion): Promise<object> {
+  const { protocol, port, pathname } = new URL(service)
+  const useSecure = protocol === 'https:'
+  const bounds = new Bounds(address)
+  const agent = useSecure ? new VerifyingAgent(bounds, fingerprints) : new PlainAgent(bounds)
   const login = user === null ? {} : { username: user, password: password ?? '' }
-  const about = { hostname: address, port: Number(port || 80), path: pathname, ...login, timeout: requestMs }
-  const camera = new Cam({ ...about, autoconnect: false, preserveAddress: true, agent: new BoundedAgent(address) })
+  const place = { hostname: address, port: Number(port || (useSecure ? 443 : 80)), path: pathname }
+  const about = { ...place, ...login, useSecure, timeout: requestMs }
+  const camera = new Cam({ ...about, autoconnect: false, preserveAddress: true, agent })
   let warning: string | null = null
   let refused = false
   camera.on('warning', (said: unknown) => {
@@ -72,7 +127,7 @@ async function answer({ address, service, user, password }: DeviceQuestion): Pro
 }
 
 const failure = (error: unknown) => ({
-  problem: messageOf(error),
+  problem: error instanceof PainlensError ? error.what : messageOf(error),
   code: error instanceof PainlensError ? error.code : null
 })
 

@@ -19,6 +19,8 @@ export interface DeviceQuestion {
   service: string
   user: string | null
   password: string | null
+  /** SHA-256 of certificates to trust, by any issuer: 64 hexadecimal digits each, with or without colons. */
+  fingerprints: readonly string[]
 }
 
 /** What has answered. */
@@ -98,12 +100,12 @@ export function readAnswer(text: string, address: string): Answered | null {
   const named = /<(?:[\w.-]{1,40}:)?XAddrs>([^<]{0,4000})</.exec(text)?.[1]
   if (named === undefined) return null
   // A device names an address of each of its networks, and may name one of another machine.
-  const own = named
-    .trim()
-    .split(/\s+/)
-    .find((url) => URL.canParse(url) && isServiceAt(new URL(url), address))
-  return { address, service: own ?? null }
+  const urls = named.trim().split(/\s+/)
+  const own = (protocol: string) =>
+    urls.find((url) => URL.canParse(url) && isServiceAt(new URL(url), protocol, address))
+  // Passwords go as digests, so that one without TLS will do; the other may need a fingerprint first.
+  return { address, service: own('http:') ?? own('https:') ?? null }
 }
 
-const isServiceAt = ({ protocol, hostname, username, password }: URL, address: string): boolean =>
-  protocol === 'http:' && hostname === address && username === '' && password === ''
+const isServiceAt = (url: URL, protocol: string, address: string): boolean =>
+  url.protocol === protocol && url.hostname === address && url.username === '' && url.password === ''

@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process'
 import { z } from 'zod'
 import { type ErrorCode, fixOf } from '../core/error-codes/index.js'
+import { fingerprintPattern } from '../core/fingerprint.js'
 import { printable } from '../core/printable.js'
 import { workerScript } from '../core/worker.js'
 import { type Answered, type DeviceQuestion, discover, everyInterface, type ProbeTarget } from './discovery.js'
@@ -30,6 +31,8 @@ export interface FindOptions {
   /** Sent to devices that have answered, at the address that they answered from; as a digest. */
   user: string | null
   password: string | null
+  /** SHA-256 of certificates to trust beside those of known authorities: 64 hexadecimal digits each, with or without colons. */
+  fingerprints: readonly string[]
   signal: AbortSignal
   /** Where to ask; every interface of this machine unless given. */
   targets?: readonly ProbeTarget[]
@@ -62,8 +65,8 @@ async function ask({ address, service }: Answered, options: FindOptions): Promis
   const nothing = { address, name: null, profiles: [] }
   if (service === null)
     return { ...nothing, problem: problem('PL-ONVIF-ADDRESS', 'names a service at another address only') }
-  const { user, password, signal, deviceMs = defaults.deviceMs } = options
-  const text = await childAnswer({ address, service, user, password }, deviceMs, signal)
+  const { user, password, fingerprints, signal, deviceMs = defaults.deviceMs } = options
+  const text = await childAnswer({ address, service, user, password, fingerprints }, deviceMs, signal)
   const answer = text === null ? null : read(text)
   if (!answer) return { ...nothing, problem: problem('PL-ONVIF-ANSWER', 'gives no answer that can be read') }
   const name = [answer.device?.manufacturer, answer.device?.model].filter((one) => one != null).join(' ')
@@ -126,7 +129,7 @@ const answerSchema = z.object({
     .max(12)
     .catch([]),
   problem: z.string().nullish().default(null),
-  code: z.enum(['PL-ONVIF-LOGIN', 'PL-ONVIF-ADDRESS']).nullish().catch(null)
+  code: z.enum(['PL-ONVIF-LOGIN', 'PL-ONVIF-ADDRESS', 'PL-ONVIF-CERTIFICATE']).nullish().catch(null)
 })
 type Answer = z.infer<typeof answerSchema>
 
@@ -166,6 +169,10 @@ export function streamUrl(uri: string, address: string): string | null {
 
 /** @param code where the child knows it */
 function refusalOf(said: string, code: ErrorCode | null): FoundCamera['problem'] {
+  if (code === 'PL-ONVIF-CERTIFICATE') {
+    const fingerprint = fingerprintPattern.test(said) ? said : 'none'
+    return problem(code, `has a certificate that is not trusted; fingerprint: "${fingerprint}"`)
+  }
   if (code === 'PL-ONVIF-LOGIN' || /auth|401|password|sender/i.test(said))
     return problem('PL-ONVIF-LOGIN', 'asks for a login, or refuses this one')
   if (code === 'PL-ONVIF-ADDRESS') return problem(code, 'sends on to another address')

@@ -24,6 +24,7 @@ const schemas: Readonly<Record<HeardKind, z.ZodType>> = {
   status: z.object({ state: z.enum(['online', 'offline']) }),
   health: z.object({
     at: time,
+    active_alarms: z.number().optional().catch(undefined),
     model: z.object({ demonstration: z.boolean() }),
     cameras: z.record(
       short,

@@ -25,8 +25,8 @@ const entrySchema = z.discriminatedUnion('kind', [
     lamp: z.enum(['watched', 'pain', 'no_face', 'paused', 'unknown']),
     why: z
       .enum([
-        ...(['box_off', 'box_unheard', 'broker_away', 'box_silent', 'inference_failed', 'connecting', 'lost'] as const),
-        ...(['frozen', 'dark', 'damaged', 'face_unusable'] as const)
+        ...(['box_off', 'box_unheard', 'broker_away', 'box_silent', 'alarms_unheard'] as const),
+        ...(['inference_failed', 'connecting', 'lost', 'frozen', 'dark', 'damaged', 'face_unusable'] as const)
       ])
       .nullable()
   }),

@@ -18,8 +18,8 @@ import { type Heard, type Linked, Ward } from './ward.js'
 import type { CameraTile, CheckLamp, Role, Row } from './wire.js'
 
 export { readHeard } from './heard.js'
-export type { PageActions, PageFinder, PageWay } from './server.js'
-export { fingerprintOf, keptCertificate, readTls } from './tls.js'
+export type { FindSearch, PageActions, PageFinder, PageWay } from './server.js'
+export { fingerprintOf, keptCertificate, readTls, type TlsPair } from './tls.js'
 export type { Heard, HeardKind } from './ward.js'
 export type { CameraTile, CheckLamp, WayAnswer } from './wire.js'
 
@@ -120,7 +120,7 @@ class ServedPage implements PageStage {
         return this.#server
       },
       listen: (server) => server.listen({ host, port }),
-      explain: (error) => listenError(`page on ${host}:${port}`, error),
+      explain: (error) => pageListenError(host, port, error),
       onListening: (address) => log.info({ address, ...this.#certificate() }, 'the page is served'),
       onProblem: (problem) => log.error(errorFields(problem), 'the page is not served; alarms are not affected'),
       retryMs
@@ -204,7 +204,9 @@ class ServedPage implements PageStage {
   }
 }
 
-function listenError(where: string, error: unknown): PainlensError {
+/** Why the page cannot listen there. */
+export function pageListenError(host: string, port: number, error: unknown): PainlensError {
+  const where = `page on ${host}:${port}`
   if (error instanceof PainlensError) return error
   const { code } = error as NodeJS.ErrnoException
   if (code === 'EADDRINUSE') return new PortInUseError('PL-PAGE-PORT', 'the port is in use', where)

@@ -86,6 +86,11 @@ export class OpenAlarms {
     return false
   }
 
+  /** Whether any has not ended. */
+  get areActive(): boolean {
+    return [...this.#open.values()].some(({ message }) => message.phase !== 'end')
+  }
+
   heatmap(id: string): Buffer | null {
     return this.#open.get(id)?.explanation?.heatmap ?? null
   }

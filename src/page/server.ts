@@ -4,6 +4,7 @@ import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify }
 import { z } from 'zod'
 import { limitConnections, limitPipelines } from '../core/connection-limit.js'
 import { type ErrorCode, errorFields, InputError, PainlensError } from '../core/errors.js'
+import { fingerprintPattern } from '../core/fingerprint.js'
 import type { Log } from '../core/log.js'
 import { printable } from '../core/printable.js'
 import { type Assets, serveAssets } from './assets.js'
@@ -46,11 +47,19 @@ export interface PageWay {
   start(camera: string, by: string): Promise<void>
 }
 
+/** What a technician enters for a search; texts may be empty. */
+export interface FindSearch {
+  user: string
+  password: string
+  /** SHA-256 of certificates that devices have signed themselves. */
+  fingerprints: string[]
+}
+
 /** The search for cameras. */
 export interface PageFinder {
   state(): FindAnswer
   /** @throws InputError while another one is under way */
-  start(user: string, password: string): void
+  start(search: FindSearch): void
 }
 
 export interface ServerOptions {
@@ -115,7 +124,11 @@ const bodies = {
   resume: z.strictObject({ device: id, camera: id }),
   reference: z.strictObject({ device: id, camera: id, zone: id.nullable() }),
   look: z.strictObject({ camera: id }),
-  find: z.strictObject({ user: z.string().max(100), password: z.string().max(200) })
+  find: z.strictObject({
+    user: z.string().max(100),
+    password: z.string().max(200),
+    fingerprints: z.array(z.string().regex(fingerprintPattern)).max(64).default([])
+  })
 }
 
 export function createPageServer(options: ServerOptions): FastifyInstance {
@@ -247,7 +260,7 @@ class PageEndpoints {
     get('/api/way', () => ({ way: way.state() }))
     post('/api/way', bodies.look, ({ name }, { camera }) => way.start(camera, name))
     get('/api/find', () => finder.state())
-    post('/api/find', bodies.find, (_, { user, password }) => finder.start(user, password))
+    post('/api/find', bodies.find, (_, search) => finder.start(search))
     const allowed = (): Pictures => {
       if (pictures) return pictures
       throw new InputError('PL-PAGE-PICTURES', 'pictures are not shown', 'privacy.show_pictures')

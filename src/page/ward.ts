@@ -22,6 +22,8 @@ interface HeardMessages {
   health: {
     at: string
     model: Pick<HealthMessage['model'], 'demonstration'>
+    /** A box of an earlier version does not say. */
+    active_alarms?: number | undefined
     cameras: Record<string, Pick<CameraHealth, 'state'> & Partial<Pick<CameraHealth, 'location' | 'face_at'>>>
   }
   cameraState: Pick<Payloads['cameraState'], 'state' | 'until'>
@@ -42,6 +44,8 @@ export interface Linked {
   broker: boolean
   /** Whether the other boxes are heard. */
   others: boolean
+  /** Boxes of which the broker refuses a topic. */
+  unreadable: ReadonlySet<string>
 }
 
 export interface WardOptions {
@@ -57,6 +61,8 @@ const silentMs = 100_000
 /** No face for that long: the bed may be empty. */
 const noFaceMs = 30_000
 const mostCameras = 64
+/** A box has active alarms and none of them is heard, for longer than it takes to repeat them when asked. */
+const unheardMs = 15_000
 
 /** Why a room is unknown in each state of its camera; null: it is watched. */
 const unknownBy: Readonly<Record<CameraState, RoomUnknown | 'paused' | null>> = {
@@ -75,6 +81,8 @@ interface Box {
   broker: boolean
   health: HeardMessages['health'] | null
   healthAt: Moment
+  /** Since when it says that alarms are active of which none is known; null where that is not so. */
+  unheardSince: Moment | null
   cameras: Map<string, { state: CameraState; until: string | null }>
   references: Map<string, Payloads['cameraReference']>
   alarms: OpenAlarms
@@ -83,7 +91,7 @@ interface Box {
 export class Ward {
   readonly #options: WardOptions
   readonly #boxes: ReadonlyMap<string, Box>
-  #linked = { broker: true, others: true }
+  #linked: Linked = { broker: true, others: true, unreadable: new Set() }
 
   constructor(options: WardOptions) {
     this.#options = options
@@ -98,7 +106,7 @@ export class Ward {
     else if (heard.message === null) box.cameras.delete(heard.camera)
     else if (heard.kind === 'status') box.online = heard.message.state === 'online'
     else if (heard.kind === 'health') this.#health(box, heard.message)
-    else if (heard.kind === 'alarm') box.alarms.take(heard.message)
+    else if (heard.kind === 'alarm') this.#alarm(box, heard.message)
     else if (heard.kind === 'acknowledgement') box.alarms.acknowledged(heard.message)
     else if (heard.kind === 'explanation') box.alarms.explain(heard.message)
     else if (box.cameras.has(heard.camera) || box.cameras.size < mostCameras)
@@ -136,8 +144,21 @@ export class Ward {
 
   #newBox(): Box {
     const alarms = new OpenAlarms(this.#options.heatmaps)
-    const ofCameras = { cameras: new Map(), references: new Map() }
-    return { online: null, broker: true, health: null, healthAt: 0 as Moment, ...ofCameras, alarms }
+    return {
+      online: null,
+      broker: true,
+      health: null,
+      healthAt: 0 as Moment,
+      unheardSince: null,
+      cameras: new Map(),
+      references: new Map(),
+      alarms
+    }
+  }
+
+  #alarm(box: Box, message: HeardAlarm): void {
+    box.alarms.take(message)
+    box.unheardSince = null
   }
 
   /** It may come before the camera's state: rows are made of those only that have one. */
@@ -150,6 +171,8 @@ export class Ward {
   #health(box: Box, message: HeardMessages['health']): void {
     box.health = message
     box.healthAt = this.#options.clock.now()
+    const isUnheard = (message.active_alarms ?? 0) > 0 && !box.alarms.areActive
+    box.unheardSince = isUnheard ? (box.unheardSince ?? box.healthAt) : null
     for (const camera of box.cameras.keys()) if (!(camera in message.cameras)) box.cameras.delete(camera)
     for (const [camera, { state }] of Object.entries(message.cameras).slice(0, mostCameras))
       if (!box.cameras.has(camera)) box.cameras.set(camera, { state, until: null })
@@ -161,7 +184,10 @@ export class Ward {
     if (!own && !this.#linked.others) return 'broker_away'
     if (box.online === false) return 'box_off'
     if (box.online === null || box.health === null) return 'box_unheard'
-    return this.#options.clock.now() - box.healthAt > silentMs ? 'box_silent' : null
+    const now = this.#options.clock.now()
+    if (now - box.healthAt > silentMs) return 'box_silent'
+    const isUnheard = box.unheardSince !== null && now - box.unheardSince > unheardMs
+    return isUnheard || this.#linked.unreadable.has(device) ? 'alarms_unheard' : null
   }
 
   #boxRow(device: string, { health }: Box, why: RoomUnknown | null): BoxRow {

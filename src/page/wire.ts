@@ -14,6 +14,7 @@ export type RoomUnknown =
   | 'box_unheard'
   | 'broker_away'
   | 'box_silent'
+  | 'alarms_unheard'
   | 'inference_failed'
   | 'connecting'
   | 'lost'
@@ -277,6 +278,8 @@ export interface WayAnswer {
   back: string | null
   /** Why it cannot be heard there; null while it may. */
   notHeard: string | null
+  /** The broker has confirmed it, and has not given it back within 10 s. */
+  notBack: boolean
   acknowledged: { by: string; at: string } | null
   /** After which nothing more comes. */
   ended: string | null

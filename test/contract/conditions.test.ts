@@ -25,7 +25,7 @@ describe('a condition', () => {
     const of = (priority: string): Condition[] =>
       conditionNames.filter((name) => conditions[name].priority === priority)
     expect(of('high')).toEqual(['pain', 'inference_failed'])
-    const medium = ['camera_lost', 'camera_frozen', 'camera_damaged', 'face_unusable', 'outbox_full', 'outbox_failed']
-    expect(of('medium')).toEqual(medium)
+    const cameras = ['camera_lost', 'camera_frozen', 'camera_damaged', 'face_unusable', 'overloaded']
+    expect(of('medium')).toEqual([...cameras, 'outbox_full', 'outbox_failed'])
   })
 })

@@ -2,8 +2,8 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { Readable, Writable } from 'node:stream'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { Prompter } from '../../src/commands/config/prompter.js'
 import { terminalOutput } from '../../src/commands/explain/output.js'
+import { Prompter } from '../../src/commands/prompter.js'
 import { createLog } from '../../src/core/log.js'
 import { printableJson } from '../../src/core/printable.js'
 import { Secrets } from '../../src/core/secrets.js'
@@ -89,8 +89,7 @@ const writers: Record<string, string> = {
   'src/core/worker.ts': "writes its own worker's name for a debugger",
   'src/onvif/child.ts': 'answers its parent process by JSON in a pipe',
   'src/commands/explain/output.ts': 'draws a line that the next one replaces',
-  'src/commands/config/index.ts':
-    "hands standard input and standard error to readline, which shows the user's own typing"
+  'src/commands/prompter.ts': "hands standard input and standard error to readline, which shows the user's own typing"
 }
 /** Reading a property of a stream, or listening to it, prints nothing. */
 const harmless = /process\.std(?:out|err)\.(?:isTTY|columns|on\b)/g
@@ -152,7 +151,11 @@ describe('the code that prints', () => {
         done()
       }
     })
-    const prompter = new Prompter({ input: Readable.from(['\n']), output } as never, new AbortController().signal)
+    const prompter = new Prompter(
+      { input: Readable.from(['\n']), output } as never,
+      'painlens',
+      new AbortController().signal
+    )
     await prompter.ask({ text: hostile, fallback: hostile })
     prompter.close()
     expect(text).not.toMatch(steers)

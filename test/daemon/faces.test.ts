@@ -49,10 +49,12 @@ it('a face in pain that goes behind a veil keeps its alarm until face_unusable s
   const pain = await nurse.alarm('pain', 'start', 60_000)
   expect((await nurse.alarm('nobody_seen', 'start', 60_000)).camera).toBe('hall')
   await nurse.command('refresh', {})
-  const { cameras } = await until(
+  const { cameras, active_alarms } = await until(
     () => nurse.health().findLast(({ cameras }) => cameras.bed?.usable_face_at != null),
     'health with a usable face'
   )
+  expect(active_alarms).toBeGreaterThanOrEqual(2)
+  expect(cameras.bed?.judged_every_s).toBeGreaterThan(0)
   expect(cameras.bed?.usable_share).toBeGreaterThan(0.5)
   expect(Date.parse(String(cameras.bed?.usable_face_at))).toBeGreaterThanOrEqual(Date.parse(pain.onset))
   expect(cameras.hall).toMatchObject({ usable_face_at: null, usable_share: 0 })

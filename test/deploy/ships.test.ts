@@ -191,6 +191,7 @@ const mainPaths: Record<string, MainPath | (() => Promise<void>)> = {
     status: 1,
     says: /Looking at camera bed for 30 s[\s\S]*PL-REFERENCE-NOT-RUNNING/
   },
+  'cameras find': { words: () => ['cameras', 'find', '--json'], says: /^\[[\s\S]*Asking the network for cameras/ },
   alarms: { words: () => ['alarms', '-c', 'painlens.yaml'], says: /one alarm, 1 without an end/ },
   backup: {
     words: () => ['backup', 'box.backup', '-c', 'painlens.yaml'],

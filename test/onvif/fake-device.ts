@@ -2,6 +2,7 @@
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { onTestFinished } from 'vitest'
@@ -19,6 +20,8 @@ export interface FakeOptions {
   probe?: (service: string) => string | Buffer
   /** In place of the answer to a request; undefined: the answer of a camera. */
   answer?: (body: string, response: ServerResponse, request: IncomingMessage) => boolean
+  /** Its service speaks https://. */
+  tls?: { cert: string; key: string }
   /** What the camera says, by the name of the request. */
   says?: Partial<Record<keyof typeof camera, string>>
 }
@@ -68,7 +71,7 @@ export const fault = envelope(
 export async function fakeDevice(address: string, options: FakeOptions = {}): Promise<FakeDevice> {
   const asked: string[] = []
   let service = ''
-  const server = createServer((request, response) => {
+  const answer = (request: IncomingMessage, response: ServerResponse): void => {
     void text(request).then((body) => {
       asked.push(body)
       if (options.answer?.(body, response, request)) return
@@ -78,9 +81,12 @@ export async function fakeDevice(address: string, options: FakeOptions = {}): Pr
         .writeHead(said ? 200 : 400, { 'content-type': 'application/soap+xml' })
         .end(said ? envelope(said) : fault)
     })
-  })
+  }
+  const server = options.tls ? createTlsServer(options.tls, answer) : createServer(answer)
+  // A client that refuses the certificate.
+  server.on('tlsClientError', () => undefined)
   await once(server.listen(0, address), 'listening')
-  service = `http://${address}:${(server.address() as AddressInfo).port}/onvif/device_service`
+  service = `${options.tls ? 'https' : 'http'}://${address}:${(server.address() as AddressInfo).port}/onvif/device_service`
   const socket = createSocket('udp4')
   socket.bind(0, address)
   await once(socket, 'listening')

@@ -1,13 +1,19 @@
-import { randomBytes } from 'node:crypto'
+import { randomBytes, X509Certificate } from 'node:crypto'
+import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { readAnswer } from '../../src/onvif/discovery.js'
 import { type FoundCamera, findCameras, type ProbeTarget, streamUrl } from '../../src/onvif/index.js'
+import { makeCertificates } from '../support/certificates.js'
 import { patience, until } from '../support/slowness.js'
 import { envelope, fakeDevice, fault, matches, profile, streamUri } from './fake-device.js'
 
-const find = (targets: readonly ProbeTarget[], login: { user: string; password: string } | null = null) =>
+const find = (
+  targets: readonly ProbeTarget[],
+  login: { user: string; password: string } | null = null,
+  fingerprints: readonly string[] = []
+) =>
   findCameras({
-    ...{ user: login?.user ?? null, password: login?.password ?? null, targets },
+    ...{ user: login?.user ?? null, password: login?.password ?? null, targets, fingerprints },
     ...{ signal: new AbortController().signal, listenMs: patience(600), deviceMs: patience(2500) }
   })
 
@@ -113,10 +119,37 @@ describe('finding cameras by ONVIF', { timeout: patience(60_000) }, () => {
     expect(found!.name).toBe('\\x1b[2J7')
   })
 
+  it('sends nothing to a camera by https:// until its fingerprint is given', async () => {
+    const { server } = makeCertificates('127.0.0.15')
+    const tls = { cert: readFileSync(server.cert, 'utf8'), key: readFileSync(server.key, 'utf8') }
+    const { target, asked } = await fakeDevice('127.0.0.15', {
+      tls,
+      says: { GetStreamUri: streamUri('rtsps://127.0.0.15/stream') }
+    })
+    const login = { user: 'viewer', password: 'a-password' }
+    const { fingerprint256 } = new X509Certificate(tls.cert)
+    const other = fingerprint256.replace(/^../, (first) => (first === '00' ? '01' : '00'))
+    for (const fingerprints of [[], [other]]) {
+      const [refused] = await find([target], login, fingerprints)
+      expect(refused).toMatchObject({
+        profiles: [],
+        problem: {
+          code: 'PL-ONVIF-CERTIFICATE',
+          message: `has a certificate that is not trusted; fingerprint: "${fingerprint256}"`
+        }
+      })
+    }
+    expect(asked).toEqual([])
+    const [taken] = await find([target], login, [other, fingerprint256.replaceAll(':', '').toLowerCase()])
+    expect(taken).toMatchObject({ name: 'Example Dome 4', problem: null })
+    expect(taken!.profiles.map(({ url }) => url)).toEqual(Array(2).fill('rtsps://127.0.0.15/stream'))
+    expect(asked.some((body) => body.includes('>viewer<'))).toBe(true)
+  })
+
   it('ends with its signal, and its processes with it', async () => {
     const { target, asked } = await fakeDevice('127.0.0.14', { answer: () => true })
     const leaving = new AbortController()
-    const login = { user: null, password: null, targets: [target] }
+    const login = { user: null, password: null, fingerprints: [], targets: [target] }
     const finding = findCameras({ ...login, signal: leaving.signal, listenMs: patience(600) })
     const ended = expect(finding).rejects.toThrow()
     await until(() => asked.length > 0, 'the first request')
@@ -126,10 +159,20 @@ describe('finding cameras by ONVIF', { timeout: patience(60_000) }, () => {
 })
 
 describe('an answer to the question who is there', () => {
-  it('is its own address of those that it names, by http and without a login', () => {
+  it('is its own address of those that it names, without a login, and by https only where it names no other', () => {
     const own = 'http://192.0.2.4:8000/onvif'
     expect(readAnswer(matches(`https://192.0.2.4/ http://192.0.2.44/ ${own}`), '192.0.2.4')?.service).toBe(own)
-    for (const named of ['', 'x', 'http://a:b@192.0.2.4/', 'file:///etc/passwd', 'http://192.0.2.4.example/'])
+    expect(readAnswer(matches('https://192.0.2.4/ http://192.0.2.44/'), '192.0.2.4')?.service).toBe(
+      'https://192.0.2.4/'
+    )
+    for (const named of [
+      '',
+      'x',
+      'ftp://192.0.2.4/',
+      'http://a:b@192.0.2.4/',
+      'file:///etc/passwd',
+      'http://192.0.2.4.example/'
+    ])
       expect(readAnswer(matches(named), '192.0.2.4')).toEqual({ address: '192.0.2.4', service: null })
     expect(readAnswer('<XAddrs>'.repeat(8000), '192.0.2.4')?.service).toBeNull()
     expect(readAnswer('', '192.0.2.4')).toBeNull()

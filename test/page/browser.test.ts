@@ -116,7 +116,7 @@ describe.skipIf(chromiumPath === null)('the page in a browser', { timeout: patie
     const cameras = [{ address: '192.0.2.4', name: hostile, profiles: [{ ...profile, url: url554 }], problem }]
     const finder = { state: () => ({ running: false, cameras }), start: () => undefined }
     const begun = new Date().toISOString()
-    const open = { confirmed: begun, back: null, notHeard: 'no right', acknowledged: null, ended: null }
+    const open = { confirmed: begun, back: null, notHeard: 'no right', notBack: false, acknowledged: null, ended: null }
     const way = { state: () => ({ camera: 'bed', by: hostile, begun, ...open }), start: async () => undefined }
     const lamps = [{ what: 'broker', state: 'fail' as const, found: 'x'.repeat(200), fix: 'Mend it.', code: 'PL-X' }]
     const { page, url } = await servePage({ finder, way, lamps: () => lamps })

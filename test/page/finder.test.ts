@@ -29,7 +29,8 @@ function setUp() {
 it('a search is for technicians, one at a time, and its password is neither logged nor told', async () => {
   const { finder, lines, log, asked, end } = setUp()
   const { url } = await servePage({ finder, log })
-  const login = { user: 'viewer', password: 'camera-password' }
+  const fingerprints = [`${'AB:'.repeat(31)}CD`]
+  const login = { user: 'viewer', password: 'camera-password', fingerprints }
   const search = async (token: string) => {
     const headers = { cookie: await logIn(url, token) }
     const { status } = await post(url, '/api/find', login, headers)
@@ -49,7 +50,7 @@ it('a search is for technicians, one at a time, and its password is neither logg
 
 it('a search ends with painlens, and one that was broken off can be begun again', async () => {
   const { finder, asked } = setUp()
-  finder.start('', '')
+  finder.start({ user: '', password: '', fingerprints: [] })
   expect(asked).toMatchObject([{ user: null, password: null }])
   await finder.stop()
   expect(finder.state()).toEqual({ running: false, cameras: null })

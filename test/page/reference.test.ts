@@ -37,7 +37,7 @@ async function serveBeds() {
     for (const camera of ['bed', 'hall']) page.heard(cameraState(device, camera, 'ok'))
     page.heard(reference(device, 'bed'))
   }
-  page.linked({ broker: true, others: true })
+  page.linked({ broker: true, others: true, unreadable: new Set() })
   const headers = { cookie: await logIn(url) }
   /** All rows, as a browser that comes gets them. */
   const rows = async (): Promise<Record<string, Row>> => {

@@ -51,7 +51,10 @@ type CameraHealth = HealthMessage['cameras'][string]
 export type CameraSketch = Partial<Pick<CameraHealth, 'state' | 'face_at' | 'location'>>
 
 /** @param cameras what differs from a camera that watches a face now */
-export function health(cameras: Record<string, CameraSketch>, { demonstration = false, now = Date.now() } = {}) {
+export function health(
+  cameras: Record<string, CameraSketch>,
+  { demonstration = false, now = Date.now(), activeAlarms = 0 } = {}
+) {
   const at = new Date(now).toISOString()
   const watched: CameraHealth = {
     state: 'ok',
@@ -64,6 +67,7 @@ export function health(cameras: Record<string, CameraSketch>, { demonstration = 
     face_at: at,
     usable_face_at: at,
     usable_share: 1,
+    judged_every_s: 0.2,
     problem: null,
     code: null,
     decoder: 'software',
@@ -74,6 +78,7 @@ export function health(cameras: Record<string, CameraSketch>, { demonstration = 
     at,
     uptime_s: 60,
     cameras: Object.fromEntries(Object.entries(cameras).map(([id, sketch]) => [id, { ...watched, ...sketch }])),
+    active_alarms: activeAlarms,
     latency_ms: { p50: 100, p95: 150 },
     publish_ms: { p50: 100, p95: 150, alarms: 1 },
     event_loop_ms: { p99: 10 },

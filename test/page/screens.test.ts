@@ -205,10 +205,10 @@ describe.skipIf(chromiumPath === null)('the page in a browser', { timeout: patie
     const { page, url } = await servePage()
     page.heard(status('box-1'))
     page.heard(heard('box-1', 'health', health({ bed: {} })))
-    page.linked({ broker: false, others: true })
+    page.linked({ broker: false, others: true, unreadable: new Set() })
     const shown = await openPage(url)
     await shown.getByRole('alert').getByText('The broker cannot be reached').waitFor(wait)
-    page.linked({ broker: true, others: true })
+    page.linked({ broker: true, others: true, unreadable: new Set() })
     await shown.getByRole('alert').waitFor({ state: 'detached' })
   })
 

@@ -55,7 +55,7 @@ describe('a lamp', () => {
 
   it('of another box is unknown while the broker is away, and of the own box is not', () => {
     const ward = twoBoxes()
-    ward.linked({ broker: false, others: false })
+    ward.linked({ broker: false, others: false, unreadable: new Set() })
     expect([lamp(ward, 'other'), lamp(ward)]).toEqual(['unknown: broker_away', 'watched'])
     expect((ward.rows().get('box/own') as BoxRow).broker).toBe(false)
   })
@@ -64,6 +64,36 @@ describe('a lamp', () => {
     const ward = twoBoxes()
     now += 100_001
     expect(lamp(ward, 'other')).toBe('unknown: box_silent')
+  })
+
+  it('of a box whose topics the broker refuses is unknown, and those of other boxes are not', () => {
+    const ward = twoBoxes()
+    ward.linked({ broker: true, others: true, unreadable: new Set(['other']) })
+    expect([lamp(ward, 'other'), lamp(ward)]).toEqual(['unknown: alarms_unheard', 'watched'])
+    ward.linked({ broker: true, others: true, unreadable: new Set() })
+    expect(lamp(ward, 'other')).toBe('watched')
+  })
+
+  it('of a box that has active alarms of which none is heard is unknown after 15 s, until one is heard or none is active', () => {
+    const ward = twoBoxes()
+    const tell = (activeAlarms: number) =>
+      ward.take(heard('other', 'health', health({ bed: {} }, { now, activeAlarms })))
+    const unheard = 'unknown: alarms_unheard'
+    tell(1)
+    now += 15_000
+    expect(lamp(ward, 'other')).toBe('watched')
+    tell(2)
+    now += 1
+    expect([lamp(ward, 'other'), lamp(ward)]).toEqual([unheard, 'watched'])
+    tell(0)
+    expect(lamp(ward, 'other')).toBe('watched')
+    tell(1)
+    now += 15_001
+    expect(lamp(ward, 'other')).toBe(unheard)
+    ward.take(heard('other', 'alarm', painAlarm('p', 0, 'bed')))
+    tell(1)
+    now += 15_001
+    expect(lamp(ward, 'other')).toBe('pain')
   })
 
   it('says that there is no face after 30 s without one', () => {

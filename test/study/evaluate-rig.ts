@@ -37,6 +37,7 @@ export const optionsFor = (data: string, by: EvaluateOptions['by']): EvaluateOpt
   data,
   by,
   alarm,
+  reference: null,
   chance: { seed: 1, repetitions: 300 },
   writeResting: false,
   threads: 1

@@ -501,7 +501,15 @@ describe('a model on a data set', { timeout: patience(120_000) }, () => {
 })
 
 describe('the command line', () => {
-  const given = { config: undefined, writeResting: undefined, repetitions: 100, seed: 1, threads: 1, data: 'x' }
+  const given = {
+    config: undefined,
+    writeResting: undefined,
+    reference: undefined,
+    repetitions: 100,
+    seed: 1,
+    threads: 1,
+    data: 'x'
+  }
   it.each([
     ['neither a run nor a model', {}, /either --run RUN or --model FILE/],
     ['a run and a model', { run: 'r', model: 'm', out: 'o' }, /either --run RUN or --model FILE/],
@@ -511,6 +519,12 @@ describe('the command line', () => {
       'a run whose outputs at rest are to be written',
       { run: 'r', writeResting: true },
       /--write-resting goes with --model/
+    ],
+    ['a run of which references are asked for', { run: 'r', reference: true }, /--reference goes with --model/],
+    [
+      'references, and outputs at rest to be written of the same people',
+      { model: 'm', out: 'o', reference: true, writeResting: true },
+      /want the neutral faces of different people/
     ]
   ])('with %s is refused', async (_, options, words) => {
     const all = { ...given, run: undefined, model: undefined, out: undefined, ...options }

@@ -11,6 +11,8 @@ export interface StrictBrokerOptions {
   subackMs?: number
   /** The reason code of a publish's PUBACK; null for none. */
   reason?: (topic: string) => number | null
+  /** Whether a subscription is refused, by its topic. */
+  refuses?: (topic: string) => boolean
   port?: number
   /** The largest packet in bytes, whether it is announced (MQTT 5), and what a client gets that sends a larger one. */
   largest?: { bytes: number; announced?: boolean; answer: 'disconnect' | 'hang up' | 'puback' | 'nothing' }
@@ -52,7 +54,14 @@ export interface StrictBroker {
  * client gets DISCONNECT 0x93, or with 3.1.1 a hang-up. It delivers no messages; it records those it receives.
  */
 export async function startStrictBroker(options: StrictBrokerOptions = {}): Promise<StrictBroker> {
-  const { receiveMaximum, answerMs = 0, subackMs = answerMs, reason = () => 0, largest } = options
+  const {
+    receiveMaximum,
+    answerMs = 0,
+    subackMs = answerMs,
+    reason = () => 0,
+    refuses = () => false,
+    largest
+  } = options
   const arrivals: Arrival[] = []
   const ends: ('goodbye' | 'cut')[] = []
   const sockets = new Set<Socket>()
@@ -116,7 +125,9 @@ export async function startStrictBroker(options: StrictBrokerOptions = {}): Prom
       else if (packet.cmd === 'disconnect') isGoodbye = true
       else if (packet.cmd === 'subscribe') {
         await sleep(subackMs)
-        send({ cmd: 'suback', messageId: packet.messageId, granted: packet.subscriptions.map(({ qos }) => qos) })
+        const refused = protocolVersion === 5 ? 0x87 : 0x80
+        const granted = packet.subscriptions.map(({ topic, qos }) => (refuses(topic) ? refused : qos))
+        send({ cmd: 'suback', messageId: packet.messageId, granted })
       }
     })
     sockets.add(socket)

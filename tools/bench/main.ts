@@ -3,8 +3,8 @@
  * `npm run bench -- gpu` has options of its own, and a bound (docs/measured/gpu.md).
  */
 import { existsSync } from 'node:fs'
-import { readFile } from 'node:fs/promises'
-import { cpus } from 'node:os'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { cpus, tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { report } from '#painlens/commands/report.js'
 import { packageRoot } from '#painlens/core/version.js'
@@ -19,9 +19,10 @@ import { latencyScenes } from './latency-scenes.js'
 import { lookTable } from './look.js'
 import { lrpTable } from './lrp.js'
 import { memoryTable } from './memory.js'
-import { demoModel, fullSizeModel } from './models.js'
+import { demoModel, fullSizeModel, quantised } from './models.js'
 import { renderFrames } from './pictures.js'
 import { precisionTable } from './precision.js'
+import { referenceReport } from './reference.js'
 import { relayTable } from './relay.js'
 import { rollsTable } from './rolls.js'
 import { scenesTables } from './scenes.js'
@@ -55,7 +56,7 @@ const benches: Record<string, () => Promise<string>> = {
     ]
     return batchTable(benches, threads)
   },
-  latency: async () => latencyTable(latencyScenes(await fullSizeModel()), 100),
+  latency: latencyOfAll,
   lrp: async () => lrpTable({ manifest: await fullSizeModel(), threads, rounds: 9 }),
   memory: async () => memoryTable(await fullSizeModel()),
   look: async () => lookTable(await renderFrames(60, faceSize))
@@ -64,6 +65,7 @@ const benches: Record<string, () => Promise<string>> = {
 /** Benches that do not measure speed run only when they are named. */
 const onRequest: typeof benches = {
   study: studyTable,
+  reference: async () => referenceReport(await demoModel(), threads),
   precision: async () => {
     const benches = [
       { manifest: await demoModel(), faces: 200, rounds: 9 },
@@ -100,6 +102,16 @@ async function main(names: readonly string[]): Promise<number> {
     say(await bench())
   }
   return 0
+}
+
+async function latencyOfAll(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'painlens-bench-'))
+  try {
+    const large = await fullSizeModel()
+    return await latencyTable(latencyScenes(large, await quantised(large, folder)), 100)
+  } finally {
+    await rm(folder, { recursive: true })
+  }
 }
 
 /** `latency --against FOLDER` */

@@ -1,17 +1,15 @@
 /** Faces judged a second in float32 and in int8, in turns, in the worker of the classify stage. */
 import { existsSync, readFileSync } from 'node:fs'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import sharp from 'sharp'
-import { parseDocument } from 'yaml'
-import { modelsQuantiseCommand } from '#painlens/commands/models/quantise.js'
 import type { Moment } from '#painlens/core/clock.js'
 import { silentLog } from '#painlens/core/log.js'
 import type { Face } from '#painlens/core/types.js'
 import { proofCrops } from '#painlens/daemon/wiring/drawn-faces.js'
-import { loadManifest, type Manifest } from '#painlens/lib/model/manifest.js'
+import type { Manifest } from '#painlens/lib/model/manifest.js'
 import { type Classifier, startClassifier } from '#painlens/stages/classify/index.js'
+import { quantised } from './models.js'
 import { median, table } from './table.js'
 
 export interface PrecisionBench {
@@ -21,7 +19,6 @@ export interface PrecisionBench {
   rounds: number
 }
 
-const calmTemperature = 30
 /** With VNNI, and without. */
 const aims = { vnni: 2.7, plain: 1.6 }
 
@@ -67,32 +64,6 @@ async function row({ manifest, faces, rounds }: PrecisionBench, folder: string, 
   const ratio = median(times[0].map((each, i) => each / times[1][i]!))
   const { mean, max } = compared
   return [manifest.name, ...rates.map((rate) => rate.toFixed(1)), ratio.toFixed(2), mean.toFixed(4), max.toFixed(3)]
-}
-
-/** Drawn faces are crops enough for that. */
-async function quantised(manifest: Manifest, folder: string): Promise<Manifest> {
-  const out = join(folder, `${manifest.name}.yaml`)
-  const crops = await mkdtemp(join(folder, 'crops-'))
-  const { width, height } = manifest.input
-  for (const [i, data] of (await proofCrops(manifest)).entries())
-    await sharp(data, { raw: { width, height, channels: 3 } }).toFile(join(crops, `${i}.png`))
-  const options = { manifest: await calmed(manifest, folder), crops, out, force: false }
-  await modelsQuantiseCommand(options, new AbortController().signal)
-  return loadManifest(out)
-}
-
-/**
- * Random weights give logits of any size, so that a face between two labels turns with the last bit, which no trained model does: a
- * temperature brings them to the size of a trained model's.
- */
-async function calmed(manifest: Manifest, folder: string): Promise<string> {
-  if (!manifest.name.includes('random')) return manifest.path
-  const document = parseDocument(await readFile(manifest.path, 'utf8'))
-  document.set('temperature', calmTemperature)
-  document.set('file', manifest.file)
-  const path = join(folder, 'calmed.yaml')
-  await writeFile(path, document.toString())
-  return path
 }
 
 function faceOf(data: Uint8Array, { input: { width, height } }: Manifest): Face {

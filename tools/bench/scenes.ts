@@ -171,7 +171,7 @@ class Room {
     const judged = { score, precision: 'float32', ...(score !== null && this.#inInt8(score)) } as const
     const { alarms, question } = this.#alarms.observe({ camera, track, at, ...judged, box })
     this.#said.push(...alarms)
-    if (question) this.#said.push(...this.#alarms.answer(question, score, at))
+    if (question) this.#said.push(...this.#alarms.answer(question, score))
   }
 
   /** As int8 judges it, but near thresholds, where float32 does. */

@@ -35,6 +35,7 @@ export const tiles: readonly CameraTile[] = rooms.slice(0, 3).map((room, i) => (
   state: room === '13' ? 'dark' : 'ok',
   fps: 5 - (i % 2) * 0.1,
   damaged: i * 3,
+  judged_every_s: 0.2,
   usable_share: room === '13' ? 0.12 : 0.9 - i * 0.05,
   problem: null,
   decoder: 'software',
@@ -56,7 +57,7 @@ export const lamps: readonly CheckLamp[] = [
 export const way: PageWay = {
   state: () => ({
     ...{ camera: 'room-12', by: 'Technik B.', begun: ago(20), confirmed: ago(20), back: ago(19), notHeard: null },
-    ...{ acknowledged: null, ended: null }
+    ...{ notBack: false, acknowledged: null, ended: null }
   }),
   start: async () => undefined
 }

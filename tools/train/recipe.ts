@@ -20,7 +20,7 @@ export const certainFrom = 0.4
 
 /**
  * The identities of each split are disjoint, and each of their pictures has an intensity within its range. Pre-training tells the people of
- * `train` apart; those of `study` and `nights` are in the demonstration's videos; `test` is only ever reported; `validation` belongs to the
+ * `train` apart; those of `study` and `nights` are in the demonstration's videos; `test` is only ever reported; `validation` and `elders` belong to the
  * benches, `fresh` to the project's tests.
  */
 export const splits = {
@@ -29,7 +29,8 @@ export const splits = {
   test: { firstIdentity: 300_000, samples: 12, intensity: [0.1, 1] },
   fresh: { firstIdentity: 400_000, samples: 4, intensity: [0.4, 1] },
   study: { firstIdentity: 500_000, samples: 8, intensity: [0.2, 1] },
-  nights: { firstIdentity: 600_000, samples: 1, intensity: [0.7, 1] }
+  nights: { firstIdentity: 600_000, samples: 1, intensity: [0.7, 1] },
+  elders: { firstIdentity: 700_000, samples: 1, intensity: [0.4, 1] }
 } as const satisfies Record<string, { firstIdentity: number; samples: number; intensity: [number, number] }>
 export type Split = keyof typeof splits
 

@@ -93,17 +93,19 @@ export async function checkHttp({ config, signal }: CheckContext): Promise<Check
   const { enabled, host, port, token } = config.http
   if (!enabled) return [ok(what, 'turned off')]
   const address = `${host.includes(':') ? `[${host}]` : host}:${port}`
-  const trouble = await listen(host, port)
-  if (trouble === null) return [ok(what, `${address} is free`)]
+  const refusal = await listenOnce(host, port)
+  if (refusal === null) return [ok(what, `${address} is free`)]
+  const trouble = listenError(host, port, refusal)
   if (trouble instanceof PortInUseError && (await isPainlens(address, token, signal)))
     return [ok(what, `a painlens that is running answers on ${address}`)]
   return [failed(what, trouble)]
 }
 
-function listen(host: string, port: number): Promise<Error | null> {
+/** @returns why nothing can listen there; null where something can */
+export function listenOnce(host: string, port: number): Promise<Error | null> {
   const server = createServer()
   return new Promise((resolve) => {
-    server.once('error', (error) => resolve(listenError(host, port, error)))
+    server.once('error', resolve)
     server.listen({ host, port, exclusive: true }, () => server.close(() => resolve(null)))
   })
 }

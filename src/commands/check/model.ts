@@ -1,9 +1,10 @@
 import { access } from 'node:fs/promises'
 import { basename } from 'node:path'
+import type { Config } from '../../config/index.js'
 import { systemClock } from '../../core/clock.js'
 import { ModelError, ProviderError } from '../../core/errors.js'
 import { silentLog } from '../../core/log.js'
-import type { Crop } from '../../core/types.js'
+import type { Crop, Verdict } from '../../core/types.js'
 import { faceInPain } from '../../daemon/wiring/drawn-faces.js'
 import { classifierOptions, explainOptions, modelShareOf } from '../../daemon/wiring/mapping.js'
 import { faceModelFiles } from '../../lib/face/model-files.js'
@@ -13,6 +14,7 @@ import { loadManifest, type Manifest } from '../../lib/model/manifest.js'
 import { batchDims } from '../../lib/model/preprocess.js'
 import { proveProvider } from '../../lib/ort/provider.js'
 import type { ProviderChoice } from '../../lib/ort/provider-names.js'
+import { longestPaceMs } from '../../stages/alarm/index.js'
 import { type Classifier, inWords, startClassifier } from '../../stages/classify/index.js'
 import { startExplaining } from '../../stages/explain/index.js'
 import { type CheckContext, type CheckResult, fail, failed, ok, warn } from './result.js'
@@ -39,7 +41,11 @@ export async function checkModel({ config, signal }: CheckContext): Promise<Chec
   const shares = classifier.lrp !== null
   const results: CheckResult[] = []
   try {
-    results.push(await judged(manifest, classifier, crop), ...precisionOf(classifier))
+    results.push(
+      await judged(manifest, classifier, crop),
+      ...precisionOf(classifier),
+      await paceOf(config, classifier, crop)
+    )
     if (config.explanation.enabled && classifier.lrp) results.push(await explain(classifier.lrp))
   } finally {
     await classifier.stop()
@@ -56,12 +62,38 @@ function precisionOf({ precision: { used, compared, problem } }: Classifier): Ch
   return compared ? [ok(what, `faces are judged in ${used}: ${inWords(compared)}; float32 confirms alarms`)] : []
 }
 
-async function judged(manifest: Manifest, classifier: Classifier, crop: Crop): Promise<CheckResult> {
-  const { name, labels, demonstration } = manifest
+async function judge(classifier: Classifier, crop: Crop): Promise<Verdict> {
   const box = { x: 0, y: 0, width: crop.width, height: crop.height }
   const face = { track: 0, box, score: 1, landmarks: crop.landmarks, zone: null, crop, roll: 0, whyNot: null }
   const [verdict] = await classifier.classify({ camera: 'check', at: systemClock.now(), faces: [face] }).verdicts
-  const scores = labels.map((label, i) => `${label} ${verdict!.probabilities[i]!.toFixed(2)}`).join(', ')
+  return verdict!
+}
+
+const trials = 3
+
+/** Whether the classifier alone is quick enough for one face before each camera; what else the box does comes on top. */
+async function paceOf({ cameras, alarm }: Config, classifier: Classifier, crop: Crop): Promise<CheckResult> {
+  const what = 'pace'
+  const tookMs: number[] = []
+  for (let trial = 0; trial < trials; trial++) {
+    const begun = performance.now()
+    await judge(classifier, crop)
+    tookMs.push(performance.now() - begun)
+  }
+  const roundMs = Math.min(...tookMs) * cameras.length
+  const mostMs = longestPaceMs({ onsetS: alarm.onset_s, onsetFrames: alarm.onset_frames })
+  const found = `with a face before each camera, each is judged every ${inSeconds(roundMs)} at best`
+  return roundMs > mostMs
+    ? warn('PL-MODEL-SLOW', what, `${found}; alarm.onset_s and alarm.onset_frames need ${inSeconds(mostMs)}`)
+    : ok(what, found)
+}
+
+const inSeconds = (ms: number): string => `${(ms / 1000).toPrecision(2)} s`
+
+async function judged(manifest: Manifest, classifier: Classifier, crop: Crop): Promise<CheckResult> {
+  const { name, labels, demonstration } = manifest
+  const verdict = await judge(classifier, crop)
+  const scores = labels.map((label, i) => `${label} ${verdict.probabilities[i]!.toFixed(2)}`).join(', ')
   const about = `${name}, hash and shapes agree with its manifest, outputs read as ${classifier.head}; of a drawn face in pain it says ${scores}`
   return demonstration
     ? warn('PL-MODEL-DEMONSTRATION', 'model', `${about}; for demonstrations only`)

@@ -18,6 +18,7 @@ export const lamps = [
   'cameras',
   'model',
   'precision',
+  'pace',
   'explanations',
   'face models',
   'provider',

@@ -2,7 +2,7 @@ import { hostname } from 'node:os'
 import { dirname, join } from 'node:path'
 import { allowedBy, schemaAt, splitLoginOff, urlProblem } from '../../config/index.js'
 import { UsageError } from '../../core/errors.js'
-import type { Prompter } from './prompter.js'
+import type { Prompter } from '../prompter.js'
 
 /** The questions; each may be answered by an option. */
 export interface InitOptions {

@@ -4,8 +4,8 @@ import { dirname, relative, resolve } from 'node:path'
 import { configOfBox, configToWrite, parseConfig } from '../../config/index.js'
 import { DiskError, messageOf, UsageError } from '../../core/errors.js'
 import { toStdout, type Write } from '../../core/terminal.js'
+import { ownTerminal, Prompter, type Terminal } from '../prompter.js'
 import { collectAnswers, type InitOptions, type Secret, type StoreName, stores } from './answers.js'
-import { Prompter, type Terminal } from './prompter.js'
 import { configText } from './template.js'
 
 export interface ConfigInitOptions extends InitOptions {
@@ -14,9 +14,6 @@ export interface ConfigInitOptions extends InitOptions {
   /** Overwrite. */
   force?: boolean
 }
-
-/** Questions go to standard error, so that standard output has only the results. */
-const terminal: Terminal = { input: process.stdin, output: process.stderr }
 
 /**
  * Asks for values that the options do not give, and writes the config and the files with its passwords (mode 0600, in
@@ -27,12 +24,12 @@ const terminal: Terminal = { input: process.stdin, output: process.stderr }
 export async function configInitCommand(
   options: ConfigInitOptions,
   signal: AbortSignal,
-  { input, output }: Terminal = terminal,
+  { input, output }: Terminal = ownTerminal(),
   write: Write = toStdout
 ): Promise<number> {
   const file = configToWrite(options.config)
   if (!options.force) await refuseExisting(file)
-  const prompter = options.yes ? null : new Prompter({ input, output }, signal)
+  const prompter = options.yes ? null : new Prompter({ input, output }, 'painlens config init', signal)
   try {
     const answers = await collectAnswers({ ...options, config: file }, prompter)
     const command = `painlens check --config ${shown(file)}`

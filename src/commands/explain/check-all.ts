@@ -57,7 +57,10 @@ async function takePictures(
   for (const { path } of files) {
     signal.throwIfAborted()
     try {
-      pictures.push(...(await faces.take(path, signal)).map(({ crop }) => ({ path, crop, target: null })))
+      const taken = await faces.take(path, signal)
+      pictures.push(...taken.map(({ crop }) => ({ path, crop, target: null })))
+      const { frames } = taken[0]!
+      if (frames > 1) output.write(`${printable(path)}: frame 1 of ${frames} is taken.\n`)
       tally.done()
     } catch (error) {
       signal.throwIfAborted()

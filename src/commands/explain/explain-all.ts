@@ -166,11 +166,15 @@ async function explainSubject(own: Pass, subject: Subject, crop: Crop, taken: nu
 
 /** `: pain 0.81 (true: pain; the largest of 3 faces, …). The mouth …`, or `, face 2 of 3: …` where several are explained. */
 function saidOf({ face, trueLabel, explained }: Result, taken: number): string {
-  const notes = [...(trueLabel === null ? [] : [`true: ${trueLabel}`]), ...othersOf(face, taken)]
+  const notes = [...(trueLabel === null ? [] : [`true: ${trueLabel}`]), ...framesOf(face), ...othersOf(face, taken)]
   const note = notes.length > 0 ? ` (${notes.join('; ')})` : ''
   const which = taken > 1 ? `, face ${face.number} of ${face.faces}` : ''
   return `${which}: ${explained.target}${scoresOf(explained)}${note}. ${explained.text.en}`
 }
+
+/** What is said of an animated picture's other frames. */
+const framesOf = ({ frames }: Result['face']): string[] =>
+  frames > 1 ? [`frame 1 of ${frames}; the others are not looked at`] : []
 
 /** What is said of the faces that are not explained: a nurse's score must not be read as that of the resident before her. */
 function othersOf({ faces, usable, number, instead }: Result['face'], taken: number): string[] {

@@ -24,6 +24,8 @@ export interface PictureFace {
   usable: number
   /** 1 for the largest of them, 2 for the next. */
   number: number
+  /** Of the file, of which the first is taken: 1 unless it is animated or has pages. */
+  frames: number
   /** Why the largest face is left out and this one taken; null if this is the largest, or all are taken. */
   instead: UnusableReason | null
 }
@@ -106,6 +108,7 @@ async function takeFaces(
     faces: found.length,
     usable: usable.length,
     number,
+    frames: picture.frames,
     instead
   }))
 }
@@ -116,7 +119,7 @@ async function takeCrop(
   path: string,
   signal: AbortSignal
 ): Promise<PictureFace[]> {
-  const picture = await readCrop(path, manifest.input, signal)
+  const { frames, ...picture } = await readCrop(path, manifest.input, signal)
   const landmarks = await landmarksInCrop(networks, picture, manifest.alignment)
-  return [{ crop: { ...picture, landmarks }, box: null, faces: 1, usable: 1, number: 1, instead: null }]
+  return [{ crop: { ...picture, landmarks }, box: null, faces: 1, usable: 1, number: 1, frames, instead: null }]
 }

@@ -61,6 +61,7 @@ function pictureOf({ picture, manifest, face, trueLabel, explained }: Result): o
     source: resolve(picture.path),
     model: { name, sha256, demonstration },
     face: { box: face.box, faces: face.faces, number: face.number },
+    ...(face.frames > 1 && { frame: { number: 1, frames: face.frames } }),
     ...(trueLabel !== null && { true_label: trueLabel }),
     predicted: predictedOf(explained, manifest).label,
     target,

@@ -15,6 +15,8 @@ export interface StudyEvaluateOptions {
   /** Whose alarm settings count; the defaults unless given. */
   config: string | undefined
   writeResting: boolean | undefined
+  /** Whether it is asked what each subject's own resting face would change. */
+  reference: boolean | undefined
   repetitions: number
   seed: number
   threads: number
@@ -26,7 +28,7 @@ export interface StudyEvaluateOptions {
  * @throws PainlensError; the signal's reason
  */
 export async function studyEvaluateCommand(options: StudyEvaluateOptions, signal: AbortSignal): Promise<number> {
-  const { data, writeResting = false, repetitions, seed, threads } = options
+  const { data, writeResting = false, reference = false, repetitions, seed, threads } = options
   const by = judgeOf(options)
   const alarm: Config['alarm'] =
     options.config === undefined
@@ -35,7 +37,10 @@ export async function studyEvaluateCommand(options: StudyEvaluateOptions, signal
   const { rules, priorities } = alarmOptions({ alarm, facility: null, cameras: [] })
   const chance = { seed, repetitions }
   const { folder, text } = await evaluateStudy(
-    { data, by, alarm: { rules, priorities }, chance, writeResting, threads },
+    {
+      ...{ data, by, alarm: { rules, priorities }, chance, writeResting, threads },
+      reference: reference ? { maxShift: alarm.reference.max_shift, alwaysAlarm: rules.alwaysAlarm } : null
+    },
     toStderr,
     signal
   )
@@ -44,7 +49,7 @@ export async function studyEvaluateCommand(options: StudyEvaluateOptions, signal
 }
 
 /** @throws UsageError */
-function judgeOf({ model, run, out, writeResting }: StudyEvaluateOptions): EvaluateOptions['by'] {
+function judgeOf({ model, run, out, writeResting, reference }: StudyEvaluateOptions): EvaluateOptions['by'] {
   const wrong = (what: string): UsageError =>
     new UsageError('PL-OPTION-VALUE', what, 'painlens study evaluate', { fix: 'See painlens study evaluate --help.' })
   if ((model === undefined) === (run === undefined))
@@ -53,8 +58,14 @@ function judgeOf({ model, run, out, writeResting }: StudyEvaluateOptions): Evalu
     if (out !== undefined) throw wrong('--out goes with --model; with --run the figures go into RUN/evaluation')
     if (writeResting)
       throw wrong('--write-resting goes with --model; study train has written it into the manifests of a run')
+    if (reference)
+      throw wrong(
+        "--reference goes with --model: a run's predictions are probabilities, and it needs the outputs before"
+      )
     return { run }
   }
+  if (reference && writeResting)
+    throw wrong('--reference and --write-resting want the neutral faces of different people: give one after the other')
   if (out === undefined) throw wrong('--out DIR is missing: where the figures go')
   return { model: model!, out }
 }

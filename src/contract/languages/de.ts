@@ -13,6 +13,10 @@ const alarm: Language['alarm'] = {
       over: 'Gesicht wieder beurteilbar oder nicht mehr im Bild'
     },
     nobody_seen: { active: 'Seit längerer Zeit kein Gesicht zu sehen', over: 'Wieder ein Gesicht zu sehen' },
+    overloaded: {
+      active: 'Gerät überlastet, Gesichter werden zu selten beurteilt: Alarme kommen spät',
+      over: 'Gesichter werden wieder oft genug beurteilt'
+    },
     inference_failed: {
       active: 'Gesichter können nicht ausgewertet werden',
       over: 'Gesichter werden wieder ausgewertet'

@@ -13,6 +13,10 @@ const alarm: Language['alarm'] = {
       over: 'Face can be judged again, or is no longer in the picture'
     },
     nobody_seen: { active: 'No face seen for a long time', over: 'A face is seen again' },
+    overloaded: {
+      active: 'Box overloaded, faces are judged too seldom: alarms come late',
+      over: 'Faces are judged often enough again'
+    },
     inference_failed: { active: 'Faces cannot be analysed', over: 'Faces are analysed again' },
     explanation_failed: { active: 'Alarms come without explanation', over: 'Alarms are explained again' },
     outbox_full: { active: 'Too many undelivered alarms', over: 'Undelivered alarms are within bounds again' },

@@ -188,7 +188,7 @@ export const brokerErrors = area({
       fix: 'The broker’s log says more.'
     },
     'PL-BROKER-NO-READ': {
-      cause: "The broker's access list does not let this user read commands.",
+      cause: "The broker's access list does not let this user read the device's commands, or its alarms for the page.",
       fix: giveRight
     },
     'PL-BROKER-COMMAND-LOST': {

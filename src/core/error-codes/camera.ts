@@ -18,6 +18,11 @@ export const cameraErrors = area({
         'The device names a service at another address than the one that it answers from; a password may not go there.',
       fix: 'Look at the network settings of the device, or enter its stream address by hand.'
     },
+    'PL-ONVIF-CERTIFICATE': {
+      cause:
+        'The device speaks ONVIF by https:// only, with a certificate that it has signed itself. Nothing was sent to it: another machine may be in its place.',
+      fix: 'Compare the fingerprint with what the web page of the device shows, and search again with it: painlens cameras find --fingerprint, or its field on the page.'
+    },
     'PL-ONVIF-ANSWER': {
       cause: 'The device is slow, is no camera, or answers more or otherwise than ONVIF does.',
       fix: 'Try again. If it stays so, take the address of the stream from the manual of the camera (docs/operate/cameras.md).'
@@ -149,7 +154,7 @@ export const cameraErrors = area({
     },
     'PL-CAMERA-BEHIND': {
       cause:
-        'The camera gives enough pictures, but this box analyses only some of them: it has more work than it can do. Pain that is short may be missed, and alarms come late.',
+        'The camera gives enough pictures, but this box analyses only some of them: it has more work than it can do. The alarm overloaded is raised where faces are judged too seldom. Pain that is short may be missed, and alarms come late.',
       fix: 'Lower fps of the cameras, watch fewer cameras, or end other programs on the box; docs/operate/sizing.md says what a box can do.'
     },
     'PL-CAMERA-MASKED': {

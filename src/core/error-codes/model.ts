@@ -83,6 +83,11 @@ export const modelErrors = area({
       cause: 'The installation is incomplete.',
       fix: 'Install painlens again: it brings its models along.'
     },
+    'PL-MODEL-SLOW': {
+      cause:
+        'The classifier takes so long for one face that, with a face before each camera, frames are dropped and alarms come later than alarm.onset_s says.',
+      fix: 'Watch fewer cameras, use a GPU (inference.provider), a smaller model or its int8 file; docs/operate/sizing.md says what a box can do.'
+    },
     'PL-MODEL-DEMONSTRATION': {
       cause: 'The model that comes with painlens knows drawings only.',
       fix: 'Set model.manifest to your own model before it matters.'

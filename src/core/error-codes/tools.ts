@@ -62,6 +62,11 @@ export const toolErrors = area({
       cause: 'It belongs to another user, or the disk fails. The other folders are done.',
       fix: 'Check its permissions.'
     },
+    'PL-PICTURE-SEARCH': {
+      cause:
+        'A search for pictures there would take very long or never end: a folder of the kernel such as /proc, a link to a folder that holds the named one, such as /, or thousands of files that are no pictures.',
+      fix: 'Name the folders that hold the pictures.'
+    },
     'PL-PICTURE-UNREADABLE': {
       cause: 'The file is damaged, cut short, or named like a picture and is none.',
       fix: 'Get it again from where it came from, or save it again as JPEG or PNG.'

@@ -134,6 +134,8 @@ interface FacesReading {
   usableAgeMs: number | null
   /** 0..1 of the watched time of the last hour. */
   usableShare: number | null
+  /** Usual time between two frames in which a face was judged. */
+  judgedEveryMs: number | null
 }
 
 /** The values read at each scrape. */
@@ -194,6 +196,11 @@ const gauges: readonly MetricRow[] = [
     'usable_share',
     'Of the time in the last hour in which the camera was watched, the share with a face that could be judged.',
     ({ usableShare }) => usableShare
+  ),
+  faceRow(
+    'judged_every_seconds',
+    'Usual time between two frames in which a face was judged; absent where none was for a minute.',
+    ({ judgedEveryMs }) => (judgedEveryMs === null ? null : judgedEveryMs / 1000)
   ),
   [
     'painlens_camera_decoder',

@@ -1,14 +1,17 @@
 /**
- * What each camera sees of faces: when one could last be judged, for what share of the time, and the conditions that none
- * can be judged or that there is none. A camera that works and judges nothing must not look like a resident without pain.
+ * What each camera sees of faces: when one could last be judged, for what share of the time, and the conditions that none can be judged,
+ * that there is none, or that they are judged too seldom. A camera that works and judges nothing must not look like a resident without pain.
  */
 import type { FaceCondition } from '../../contract/conditions.js'
 import type { Moment } from '../../core/clock.js'
 import type { CameraState, Face, Sighting } from '../../core/types.js'
+import { Pace } from './pace.js'
 
 export interface SeenFacesOptions {
   /** After how long each condition is raised, in ms in which the camera was watched; infinite: never. */
   afterMs: Readonly<Record<FaceCondition, number>>
+  /** Up to this time between two verdicts on a face alarms start when they should. */
+  paceMs: number
   /** A condition begins (since when) or, with null, is over. @param at of the frame that shows it */
   tell: (condition: FaceCondition, camera: string, since: Moment | null, at: Moment) => void
 }
@@ -20,6 +23,15 @@ export interface FacesOfCamera {
   usableAt: Moment | null
   /** 0..1: of the time in the last hour in which the camera was watched, that with a usable face; null if it was not watched. */
   usableShare: number | null
+  /** Usual time between two frames in which a usable face was judged; null where none was within the last minute. */
+  judgedEveryMs: number | null
+}
+
+/** A frame that was judged. */
+export interface FacesSeen extends Pick<Sighting, 'camera' | 'at'> {
+  faces: readonly Pick<Face, 'whyNot'>[]
+  /** How many frames of the camera the box has dropped up to now. */
+  dropped: number
 }
 
 /** What one frame shows. */
@@ -27,11 +39,14 @@ type Shown = 'no face' | 'unusable' | 'usable'
 
 /** Of a longer time between two frames no more than this was watched: cameras have at least 0.2 frames per second. */
 const mostBetweenMs = 15_000
-/** A covered face is not found in every frame, so `face_unusable` lasts for that long without any. */
+/** A covered face is not found in every frame, so `face_unusable` lasts for that long without any; how often faces are judged is told as long. */
 const faceGoneMs = 60_000
 
+/** Conditions that go by what the frames show. */
+type ShownCondition = Exclude<FaceCondition, 'overloaded'>
+
 interface ConditionRule {
-  condition: FaceCondition
+  condition: ShownCondition
   /** The frames that it is made of. */
   of: Shown
   /** How long other frames may last before it is over; at once unless given. */
@@ -72,7 +87,7 @@ export class SeenFaces {
   }
 
   /** Takes in what a frame shows. */
-  judged({ camera, at, faces }: Pick<Sighting, 'camera' | 'at'> & { faces: readonly Pick<Face, 'whyNot'>[] }): void {
+  judged({ camera, at, faces, dropped }: FacesSeen): void {
     const known = this.#cameraOf(camera)
     const shown = shownBy(faces)
     if (shown !== 'no face') known.faceAt = at
@@ -82,6 +97,8 @@ export class SeenFaces {
     known.lastAt = at
     known.lastHour.add(at, ms, shown === 'usable')
     for (const rule of conditionRules) this.#follow(known, rule, { camera, at, shown, ms })
+    const behind = known.pace.judged({ at, ms, isUsable: shown === 'usable', dropped })
+    if (behind !== null) this.#options.tell('overloaded', camera, behind.since, at)
   }
 
   cameraState(camera: string, state: CameraState): void {
@@ -89,8 +106,13 @@ export class SeenFaces {
     const { time, ends } = stateRules[state]
     known.state = state
     if (time !== 'counts') known.lastAt = null
-    if (time === 'restarts') known.spans = {}
-    if (ends) for (const span of Object.values(known.spans)) span.told = false
+    if (time === 'restarts') {
+      known.spans = {}
+      known.pace.restart()
+    }
+    if (!ends) return
+    for (const span of Object.values(known.spans)) span.told = false
+    known.pace.ended()
   }
 
   /** The camera was removed from the config, or changed in it. */
@@ -100,8 +122,14 @@ export class SeenFaces {
 
   of(camera: string, now: Moment): FacesOfCamera {
     const known = this.#cameras.get(camera)
-    const { faceAt = null, usableAt = null, lastHour } = known ?? {}
-    return { faceAt, usableAt, usableShare: lastHour?.share(now) ?? null }
+    const { faceAt = null, usableAt = null, lastHour, pace } = known ?? {}
+    const isRecent = usableAt !== null && now - usableAt < faceGoneMs
+    return {
+      faceAt,
+      usableAt,
+      usableShare: lastHour?.share(now) ?? null,
+      judgedEveryMs: isRecent ? (pace?.everyMs ?? null) : null
+    }
   }
 
   #follow(known: CameraFaces, rule: ConditionRule, frame: ShownFrame & { camera: string }): void {
@@ -118,12 +146,14 @@ export class SeenFaces {
   }
 
   #cameraOf(camera: string): CameraFaces {
+    const { paceMs, afterMs } = this.#options
     const known = this.#cameras.get(camera) ?? {
       state: 'connecting',
       lastAt: null,
       faceAt: null,
       usableAt: null,
       spans: {},
+      pace: new Pace({ mostMs: paceMs, afterMs: afterMs.overloaded }),
       lastHour: new LastHour()
     }
     this.#cameras.set(camera, known)
@@ -137,7 +167,8 @@ interface CameraFaces {
   lastAt: Moment | null
   faceAt: Moment | null
   usableAt: Moment | null
-  spans: Partial<Record<FaceCondition, Span>>
+  spans: Partial<Record<ShownCondition, Span>>
+  pace: Pace
   lastHour: LastHour
 }
 

@@ -28,6 +28,8 @@ export interface SupervisionOptions {
   mqtt: Pick<Mqtt, 'stats'>
   cameras: ReadonlyMap<string, WatchedCamera>
   seenFaces: Pick<SeenFaces, 'of'>
+  /** How many alarms are active, tests among them. */
+  activeAlarms: () => number
   progress: Progress
   /** Null where the page is turned off. */
   page: () => ListenerStats | null
@@ -52,8 +54,8 @@ export class Supervision {
       faces: () => {
         const now = clock.now()
         return [...cameras.keys()].map((id) => {
-          const { usableAt, usableShare } = seenFaces.of(id, now)
-          return [id, { usableAgeMs: usableAt === null ? null : now - usableAt, usableShare }] as const
+          const { usableAt, usableShare, judgedEveryMs } = seenFaces.of(id, now)
+          return [id, { usableAgeMs: usableAt === null ? null : now - usableAt, usableShare, judgedEveryMs }] as const
         })
       },
       outbox: () => outbox.stats(),
@@ -106,7 +108,8 @@ export class Supervision {
 
   /** What the next health message would say. */
   look(): HealthMessage {
-    const { model, classifier, explainer, outbox, cameras, seenFaces, page, metrics, loop, clock } = this.#options
+    const { model, classifier, explainer, outbox, cameras, seenFaces, activeAlarms, page, metrics, loop, clock } =
+      this.#options
     const now = clock.now()
     const loopP99 = tenth(loop.p99())
     return {
@@ -115,6 +118,7 @@ export class Supervision {
       cameras: Object.fromEntries(
         [...cameras].map(([id, camera]) => [id, cameraHealth(camera, seenFaces.of(id, now), clock)])
       ),
+      active_alarms: activeAlarms(),
       latency_ms: percentiles(metrics.latency),
       publish_ms: { ...percentiles(metrics.publishing), alarms: metrics.publishing.count },
       event_loop_ms: { p99: loopP99 },
@@ -187,11 +191,12 @@ function cameraHealth(camera: WatchedCamera, faces: FacesOfCamera, clock: Clock)
   const stats = camera.stats()
   const { state, reason = null, code = null, fps, frames, dropped, damaged, lastFrameAt, shape } = stats
   const stampOf = (at: Moment | null) => (at === null ? null : stamp(clock, at))
-  const { faceAt, usableAt, usableShare } = faces
+  const { faceAt, usableAt, usableShare, judgedEveryMs } = faces
   const usable = {
     face_at: stampOf(faceAt),
     usable_face_at: stampOf(usableAt),
-    usable_share: usableShare === null ? null : Math.round(usableShare * 1000) / 1000
+    usable_share: usableShare === null ? null : Math.round(usableShare * 1000) / 1000,
+    judged_every_s: judgedEveryMs === null ? null : Math.round(judgedEveryMs / 100) / 10
   }
   const counts = { frames, dropped, damaged, last_frame: stampOf(lastFrameAt) }
   const decoder = { decoder: stats.decoder, decoder_problem: stats.decoderProblem, shape: shape && shapeHealth(shape) }

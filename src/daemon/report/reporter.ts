@@ -95,11 +95,18 @@ export class Troubles {
 export class Reporter {
   readonly #options: ReporterOptions
   readonly #pain: PainStates
+  /** Ids of those that have started and not ended. */
+  readonly #active = new Set<string>()
 
   constructor(options: ReporterOptions) {
     this.#options = options
     const { mqtt, clock } = options
     this.#pain = new PainStates({ publish: (camera, pain) => mqtt.cameraPain(camera, pain), clock })
+  }
+
+  /** How many alarms are active, tests among them. */
+  get activeAlarms(): number {
+    return this.#active.size
   }
 
   judged({ sighting, verdicts }: JudgedFrame, camera: CameraConfig): void {
@@ -179,6 +186,8 @@ export class Reporter {
     for (const alarm of alarms) {
       const { alarm_id, phase, condition, camera, reason, confirmed } = alarm
       measured.alarm(condition, phase)
+      if (phase === 'end') this.#active.delete(alarm_id)
+      else this.#active.add(alarm_id)
       this.#pain.alarm(alarm)
       const about = { ...(confirmed === false && { confirmed }), ...(frame && { frame: frameId(frame) }) }
       log.info({ alarm_id, phase, condition, camera, reason, ...about }, 'alarm')
@@ -222,14 +231,14 @@ export class Reporter {
 
   /** The alarm waits for float32, at most a second; without an answer it goes out unconfirmed. */
   async #confirm(question: Float32Question, face: Face, { picture, ...frame }: InFrame): Promise<void> {
-    const { alarms, float32, references, clock, log } = this.#options
+    const { alarms, float32, references, log } = this.#options
     const exact = await float32.confirm(face).catch((error: unknown) => {
       log.warn({ ...errorFields(error), ...frame }, 'float32 cannot confirm an alarm')
       return null
     })
     const held = exact && (references?.scoreOf(face, { ...frame, picture }, exact) ?? exact)
     const own = held ? { unreferenced: exact.score, ...held } : null
-    this.send(alarms.answer(question, own?.score ?? null, clock.now(), own?.unreferenced), frame)
+    this.send(alarms.answer(question, own?.score ?? null, own?.unreferenced), frame)
   }
 
   /** A face that is seen and cannot be judged ends no alarm and starts none. */

@@ -65,7 +65,7 @@ export class Cameras {
       stages: inference.stagesOf(config, parts),
       onJudged: (frame) => {
         reporter.judged(frame, config)
-        seenFaces.judged(frame.sighting)
+        seenFaces.judged({ ...frame.sighting, dropped: camera.stats().dropped })
       },
       onState: (_, state, since, until) => {
         if (state !== 'ok') inference.forget(id)

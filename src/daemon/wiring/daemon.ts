@@ -107,7 +107,8 @@ async function start(options: DaemonOptions, owner: Owner): Promise<Daemon> {
   const cameras = watching.add(new Cameras({ ...reported, secrets, log, clock }), (part) => part.stop())
   const loop = watching.add(watchLoopDelay(), (part) => part.stop())
   const { watched } = cameras
-  const shown = { model: about.model, cameras: watched, seenFaces, page: () => page.stats() }
+  const activeAlarms = (): number => reporter.activeAlarms
+  const shown = { model: about.model, cameras: watched, seenFaces, activeAlarms, page: () => page.stats() }
   const seen = { ...parts, ...shown, mqtt, progress: inference.progress, metrics, loop }
   const supervision = parts.serving.add(new Supervision({ ...seen, log, clock }), (part) => part.stop())
   const selfWatch = new SelfWatch({ ...parts, mqtt, outboxMax: config.outbox.max_messages, tell: troubles.tell, clock })

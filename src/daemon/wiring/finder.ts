@@ -2,6 +2,7 @@
 import { InputError, messageOf } from '../../core/errors.js'
 import type { Log } from '../../core/log.js'
 import { type FindOptions, type FoundCamera, findCameras } from '../../onvif/index.js'
+import type { FindSearch } from '../../page/index.js'
 
 export interface FinderOptions {
   log: Log
@@ -27,10 +28,10 @@ export class Finder {
   }
 
   /** Begins it. @throws InputError while another one is under way */
-  start(user: string, password: string): void {
+  start({ user, password, fingerprints }: FindSearch): void {
     if (this.#running) throw new InputError('PL-PAGE-FINDING', 'a search is under way', 'ONVIF')
     this.#cameras = null
-    this.#running = this.#find(user, password).finally(() => {
+    this.#running = this.#find({ user, password, fingerprints }).finally(() => {
       this.#running = null
     })
   }
@@ -40,12 +41,12 @@ export class Finder {
     await this.#running
   }
 
-  async #find(user: string, password: string): Promise<void> {
+  async #find({ user, password, fingerprints }: FindSearch): Promise<void> {
     const { log, find = findCameras } = this.#options
     const signal = AbortSignal.any([this.#stopping.signal, AbortSignal.timeout(mostMs)])
     const login = user === '' ? { user: null, password: null } : { user, password }
     try {
-      this.#cameras = await find({ ...login, signal })
+      this.#cameras = await find({ ...login, fingerprints, signal })
       log.info({ found: this.#cameras.map(({ address }) => address) }, 'cameras were searched for by ONVIF')
     } catch (error) {
       log.warn({ why: messageOf(error) }, 'the search for cameras was broken off')

@@ -1,7 +1,7 @@
 /** The lamps of `painlens check` as the running painlens sees itself; what only `check` can try has none. */
 import type { HealthMessage } from '../../contract/messages.js'
 import { type ErrorCode, errorCodes, fixOf } from '../../core/error-codes/index.js'
-import type { CheckLamp } from '../../page/index.js'
+import type { CheckLamp, WayAnswer } from '../../page/index.js'
 
 /** A technical alarm that is active. */
 export interface Trouble {
@@ -15,13 +15,15 @@ export interface Trouble {
 export interface LampsOptions {
   health: HealthMessage
   troubles: readonly Trouble[]
+  /** The last test of the way to the nurse call. */
+  way: WayAnswer | null
   /** Of the broker, without a password. */
   broker: string
   version: string
 }
 
 /** In the order in which `check` has them. */
-export function lampsOf({ health, troubles, broker, version }: LampsOptions): CheckLamp[] {
+export function lampsOf({ health, troubles, way, broker, version }: LampsOptions): CheckLamp[] {
   const { cameras, model, provider, explanation, outbox, http, page, problems, uptime_s } = health
   const of = (part: string) => problems.find((problem) => problem.part === part)
   const inference = of('classify') ?? of('detect') ?? of('inference')
@@ -40,8 +42,10 @@ export function lampsOf({ health, troubles, broker, version }: LampsOptions): Ch
     clock ? lamp('clock', 'warn', clock.text, clock.code) : lamp('clock', 'ok', health.at),
     lamp('daemon', 'ok', `painlens ${version}, for ${Math.round(uptime_s / 60)} min`),
     ...Object.entries(cameras).map(([id, { state, problem, code, fps }]) => {
-      const isFine = state === 'ok' || state === 'paused'
-      return lamp(`camera ${id}`, isFine ? 'ok' : 'fail', problem ?? `${state}, ${fps} fps`, code)
+      if (state !== 'ok' && state !== 'paused')
+        return lamp(`camera ${id}`, 'fail', problem ?? `${state}, ${fps} fps`, code)
+      const seen = troubles.find(({ camera }) => camera === id)
+      return lamp(`camera ${id}`, seen ? 'warn' : 'ok', seen?.text ?? problem ?? `${state}, ${fps} fps`, code)
     }),
     model.demonstration
       ? lamp('model', 'warn', `${model.name}: a demonstration, which says nothing about people`)
@@ -56,6 +60,7 @@ export function lampsOf({ health, troubles, broker, version }: LampsOptions): Ch
         ),
     inference ? lamp('provider', 'fail', inference.why, inference.code) : lamp('provider', 'ok', provider),
     brokerLamp(of('broker'), broker),
+    ...(way && (way.notHeard !== null || way.notBack) ? [notBackLamp(way)] : []),
     listenerLamp('http', http),
     listenerLamp('page', page),
     diskLamp(of('outbox'), outbox.depth)
@@ -66,6 +71,14 @@ type Part = HealthMessage['problems'][number] | undefined
 
 const brokerLamp = (problem: Part, address: string): CheckLamp =>
   problem ? lamp('broker', 'fail', `${address}: ${problem.why}`, problem.code) : lamp('broker', 'ok', address)
+
+const notBackLamp = ({ notHeard }: WayAnswer): CheckLamp =>
+  lamp(
+    'alarms come back',
+    'warn',
+    `the last test alarm did not come back from the broker (${notHeard ?? 'confirmed, and not delivered'})`,
+    'PL-BROKER-NO-READ'
+  )
 
 const diskLamp = (problem: Part, depth: number): CheckLamp =>
   problem

@@ -9,7 +9,7 @@ import { faceModelFiles } from '../../lib/face/model-files.js'
 import type { Manifest } from '../../lib/model/manifest.js'
 import type { ProviderName } from '../../lib/ort/provider-names.js'
 import type { PageOptions } from '../../page/index.js'
-import type { AlarmOptions } from '../../stages/alarm/index.js'
+import { type AlarmOptions, longestPaceMs } from '../../stages/alarm/index.js'
 import type { AlarmLogOptions } from '../../stages/alarm-log/index.js'
 import {
   type CameraOptions,
@@ -179,10 +179,15 @@ export function referencesOptions({ alarm: { reference }, outbox }: Config) {
   } satisfies Partial<WithUnits<ReferencesOptions>>
 }
 
-export function seenFacesOptions({ alarm: { face_unusable_min, nobody_seen_min } }: Config) {
+export function seenFacesOptions({ alarm }: Pick<Config, 'alarm'>) {
   const minutes = (value: number | null): number => milliseconds(value === null ? null : value * 60)
   return {
-    afterMs: { face_unusable: minutes(face_unusable_min), nobody_seen: minutes(nobody_seen_min) }
+    afterMs: {
+      face_unusable: minutes(alarm.face_unusable_min),
+      nobody_seen: minutes(alarm.nobody_seen_min),
+      overloaded: minutes(alarm.overloaded_min)
+    },
+    paceMs: longestPaceMs({ onsetS: alarm.onset_s, onsetFrames: alarm.onset_frames })
   } satisfies Partial<WithUnits<SeenFacesOptions>>
 }
 

@@ -74,6 +74,8 @@ export class DaemonPage {
   /** Active technical alarms, by id. */
   readonly #troubles = new Map<string, Trouble>()
   #hearsOthers = false
+  /** Boxes of which the broker refuses a topic, on the present connection. */
+  readonly #refused = new Set<string>()
   #seconds = 0
 
   constructor(surroundings: Surroundings) {
@@ -185,7 +187,9 @@ export class DaemonPage {
   #lamps({ supervision }: PageParts): CheckLamp[] {
     const { config, secrets } = this.#surroundings
     const broker = addressOf(config.mqtt.url)
-    const lamps = lampsOf({ health: supervision.look(), troubles: [...this.#troubles.values()], broker, version })
+    const way = this.#way?.state() ?? null
+    const seen = { health: supervision.look(), troubles: [...this.#troubles.values()], way }
+    const lamps = lampsOf({ ...seen, broker, version })
     return JSON.parse(encode(lamps, secrets)) as CheckLamp[]
   }
 
@@ -194,6 +198,7 @@ export class DaemonPage {
     const { config, log } = this.#surroundings
     const { broker, device, protocolVersion } = mqttOptions(config)
     let connected = (_: boolean): void => undefined
+    let refused = (_: Error): void => undefined
     const ready = new Promise<void>((resolve, reject) => {
       const late = new TimeoutError('PL-BROKER-NOT-CONNECTED', 'a second connection is not taken', 'mqtt.url')
       const timer = setTimeout(() => reject(late), listenMs)
@@ -202,6 +207,7 @@ export class DaemonPage {
         clearTimeout(timer)
         resolve()
       }
+      refused = reject
     })
     const listening = hearNeighbours({
       ...{ broker, device, protocolVersion, purpose: 'way', others: [device] },
@@ -209,6 +215,7 @@ export class DaemonPage {
         if (kind === 'alarm') onAlarm(String((message as { alarm_id?: unknown } | null)?.alarm_id))
       },
       onConnectionChange: (isConnected) => connected(isConnected),
+      onRefused: () => refused(new InputError('PL-BROKER-NO-READ', 'the broker refuses it', `${device}/alarm`)),
       log: log.child({ stage: 'page' })
     })
     return { ready, stop: () => listening.stop() }
@@ -225,15 +232,17 @@ export class DaemonPage {
       },
       onConnectionChange: (connected) => {
         this.#hearsOthers = connected
+        if (!connected) this.#refused.clear()
         this.#look()
       },
+      onRefused: (other) => void this.#refused.add(other),
       log: log.child({ stage: 'page' })
     })
   }
 
   #look(): void {
     const { supervision, mqtt } = this.#parts!
-    this.#page!.linked({ broker: mqtt.connected(), others: this.#hearsOthers })
+    this.#page!.linked({ broker: mqtt.connected(), others: this.#hearsOthers, unreadable: this.#refused })
     this.#hear('health', supervision.look())
   }
 

@@ -19,13 +19,15 @@ export interface WayTestOptions {
   now: () => string
 }
 
+/** A broker gives a message back at once. */
+const backMs = 10_000
 /** Time enough to walk to a telephone and acknowledge there. */
 const testSeconds = 180
 
 export class WayTest {
   readonly #options: WayTestOptions
   #id: string | null = null
-  #way: WayAnswer | null = null
+  #way: Omit<WayAnswer, 'notBack'> | null = null
   #listener: WayListener | null = null
   /** The alarm may be confirmed before its id is known here. */
   readonly #early = new Set<string>()
@@ -36,7 +38,11 @@ export class WayTest {
   }
 
   state(): WayAnswer | null {
-    return this.#way
+    const way = this.#way
+    if (way === null) return null
+    const { confirmed, back, ended } = way
+    const waited = confirmed === null ? 0 : Date.parse(ended ?? this.#options.now()) - Date.parse(confirmed)
+    return { ...way, notBack: back === null && waited > backMs }
   }
 
   /** Resolves when the alarm is raised. @throws InputError while another test runs, and as `test_alarm` does */

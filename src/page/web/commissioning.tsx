@@ -70,7 +70,7 @@ export function Way({ cameras, words }: { cameras: readonly CameraTile[]; words:
 }
 
 function Steps({ way, words }: { way: WayAnswer; words: TechnicianWords }) {
-  const { camera, by, begun, confirmed, back, notHeard, acknowledged, ended } = way
+  const { camera, by, begun, confirmed, back, notHeard, notBack, acknowledged, ended } = way
   const step = (text: string, at: string | null, waiting: string) => (
     <li class={at === null ? '' : 'done'}>
       {at === null ? '○' : '●'} {text}: {at === null ? waiting : words.clock(at)}
@@ -81,7 +81,7 @@ function Steps({ way, words }: { way: WayAnswer; words: TechnicianWords }) {
     <ol class="steps" aria-live="polite">
       {step(words.wayRaised(camera, by), begun, open)}
       {step(words.wayConfirmed, confirmed, open)}
-      {step(words.wayBack, back, notHeard ?? (ended === null ? open : words.wayNotBack))}
+      {step(words.wayBack, back, notHeard ?? (ended === null && !notBack ? open : words.wayNotBack))}
       {step(
         acknowledged ? words.wayAcknowledgedBy(acknowledged.by) : words.wayAcknowledged,
         acknowledged?.at ?? null,

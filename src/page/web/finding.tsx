@@ -11,6 +11,7 @@ export function Finding({ words }: { words: TechnicianWords }) {
   const [problem, setProblem] = useState('')
   const user = useRef<HTMLInputElement>(null)
   const password = useRef<HTMLInputElement>(null)
+  const fingerprints = useRef<HTMLInputElement>(null)
   const running = find?.running === true
   const ask = async (): Promise<void> => {
     const answer = await get<FindAnswer>('/api/find')
@@ -24,7 +25,11 @@ export function Finding({ words }: { words: TechnicianWords }) {
   }, [running])
   const start = async (event: Event): Promise<void> => {
     event.preventDefault()
-    const answer = await post('/api/find', { user: user.current!.value, password: password.current!.value })
+    const answer = await post('/api/find', {
+      user: user.current!.value,
+      password: password.current!.value,
+      fingerprints: fingerprints.current!.value.split(/[\s,;]+/).filter((one) => one !== '')
+    })
     setProblem(answer.ok ? '' : words.failed(answer.refusal.error))
     await ask()
   }
@@ -39,6 +44,10 @@ export function Finding({ words }: { words: TechnicianWords }) {
       <label>
         {words.findPassword}
         <input ref={password} type="password" maxLength={200} autocomplete="off" />
+      </label>
+      <label>
+        {words.findFingerprints}
+        <input ref={fingerprints} maxLength={7000} autocomplete="off" />
       </label>
       <div class="buttons">
         <button type="submit" disabled={running}>

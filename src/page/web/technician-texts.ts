@@ -41,6 +41,7 @@ interface TechnicianTexts {
   findHint: string
   findUser: string
   findPassword: string
+  findFingerprints: string
   findStart: string
   finding: string
   foundNone: string
@@ -102,6 +103,7 @@ const en: TechnicianTexts = {
     'Asks the network of this box by ONVIF. A login goes, as a digest, to devices that answer. Copy the address of a stream into the config; the password belongs there too, best as a credential. No pictures are fetched: masks would not be in them.',
   findUser: 'User of the cameras (may be left empty)',
   findPassword: 'Password',
+  findFingerprints: 'Fingerprints of certificates to trust (where a search says so)',
   findStart: 'Search',
   finding: 'Searching …',
   foundNone: 'No device has answered.',
@@ -163,6 +165,7 @@ const de: TechnicianTexts = {
     'Fragt das Netz dieses Geräts per ONVIF. Ein Login geht, als Prüfsumme, an Geräte, die antworten. Die Adresse eines Streams in die Konfiguration kopieren; das Passwort gehört auch dorthin, am besten als Credential. Bilder werden nicht geholt: Masken wären nicht darin.',
   findUser: 'Benutzer der Kameras (kann leer bleiben)',
   findPassword: 'Passwort',
+  findFingerprints: 'Fingerabdrücke von Zertifikaten, denen vertraut wird (falls eine Suche danach fragt)',
   findStart: 'Suchen',
   finding: 'Sucht …',
   foundNone: 'Kein Gerät hat geantwortet.',

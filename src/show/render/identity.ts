@@ -1,4 +1,5 @@
 import { createRandom, type Random } from '../../lib/random.js'
+import { agedBy, type Elder } from './elder.js'
 import { clamp, mix, type Rgb, ramp } from './numbers.js'
 
 export type HairStyle = 'short' | 'long' | 'bob' | 'bun' | 'curly' | 'buzz' | 'receding' | 'bald'
@@ -62,6 +63,8 @@ export interface Identity {
   /** Half the difference in height between the two eyes and the two brows. */
   eyeSkew: number
   browSkew: number
+  /** The marks of a long life; only elders have them. */
+  elder?: Elder
 }
 
 /** From light to dark, after the photographs of the Monk skin tone scale under indoor light. */
@@ -136,6 +139,9 @@ export function createIdentity(seed: number, overrides: Overrides = {}): Identit
     ...overrides
   }
 }
+
+/** An old person for any integer seed, whose face has the marks of a long life at rest. */
+export const createElder = (seed: number): Identity => createIdentity(seed, agedBy(seed))
 
 type Base = Pick<Identity, 'tone' | 'age' | 'female'>
 

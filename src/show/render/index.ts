@@ -8,7 +8,7 @@ export {
   unitNames
 } from './action-units.js'
 export { frontal, type Pose, randomPose } from './geometry.js'
-export { createIdentity, type Identity } from './identity.js'
+export { createElder, createIdentity, type Identity } from './identity.js'
 export { type Light, randomLight } from './light.js'
 export { renderPortrait } from './portrait.js'
 export type { Rendered } from './rendered.js'

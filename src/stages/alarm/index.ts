@@ -52,6 +52,7 @@ export type {
   Float32Question,
   Observation
 } from './types.js'
+export { longestPaceMs } from './types.js'
 
 /** A rise that subscribers should hear of before the next regular update. */
 const riseStep = 0.1
@@ -114,9 +115,9 @@ class AlarmStage implements Alarms {
     return { smoothed: track.smoothed, alarms, episode, question }
   }
 
-  answer(question: Float32Question, score: number | null, at: Moment, unreferenced?: number): AlarmMessage[] {
+  answer(question: Float32Question, score: number | null, unreferenced?: number): AlarmMessage[] {
     const track = [...this.#tracks.values()].find((each) => each.question === question)
-    return track ? this.#settle(track, score, at, unreferenced) : []
+    return track ? this.#settle(track, score, unreferenced) : []
   }
 
   trackLost(camera: string, track: number): void {
@@ -217,14 +218,11 @@ class AlarmStage implements Alarms {
   tick(now: Moment): AlarmMessage[] {
     const alarms = this.#lasted(now)
     for (const [key, track] of this.#tracks) {
-      if (isOverdue(track, now)) alarms.push(...this.#settle(track, null, now))
+      if (isOverdue(track, now)) alarms.push(...this.#settle(track, null))
       const reason = endOf(track, this.#rules, now)
       if (reason !== null) {
         this.#tracks.delete(key)
-        alarms.push(
-          ...this.#settle(track, null, now),
-          ...this.#endPain(track, this.#whyLost(track.camera, reason), now)
-        )
+        alarms.push(...this.#settle(track, null), ...this.#endPain(track, this.#whyLost(track.camera, reason), now))
       } else if (track.alarm) {
         if (held(track.alarm.lastAt, now, this.#rules.updateS)) track.alarm.wanted = true
         if (this.#rules.remindS !== null) track.alarm.remindAfter(this.#rules.remindS, now)
@@ -267,7 +265,7 @@ class AlarmStage implements Alarms {
   }
 
   shutdown(at: Moment): AlarmMessage[] {
-    const alarms = [...this.#tracks.values()].flatMap((track) => this.#settle(track, null, at))
+    const alarms = [...this.#tracks.values()].flatMap((track) => this.#settle(track, null))
     this.#stopped = true
     for (const alarm of this.#activeRecords()) alarms.push(this.#end(alarm, at, 'stopped'))
     this.#tracks.clear()
@@ -308,8 +306,11 @@ class AlarmStage implements Alarms {
     return alarm.wanted && this.#mayUpdate(alarm, now) ? [alarm.update(now, smoothed)] : []
   }
 
-  /** What float32 has said, or with null that it says nothing in time: then the alarm starts unconfirmed. */
-  #settle(track: TrackState, score: number | null, at: Moment, own = score ?? 0): AlarmMessage[] {
+  /**
+   * What float32 has said, or with null that it says nothing in time: then the alarm starts unconfirmed. It starts with the frame that
+   * the question was about, as without a question, so that the time from there to the broker counts what float32 took.
+   */
+  #settle(track: TrackState, score: number | null, own = score ?? 0): AlarmMessage[] {
     const { question } = track
     if (question === null) return []
     track.question = null
@@ -317,7 +318,8 @@ class AlarmStage implements Alarms {
     const isConfirmed = score !== null && smoothed >= this.#rules.onsetThreshold
     if (isConfirmed) track.alarm?.confirm()
     const starts = track.alarm === null && (isConfirmed || score === null)
-    return starts ? [this.#startPain(track, at, { smoothed, onset: question.onset, confirmed: isConfirmed })] : []
+    const start = { smoothed, onset: question.onset, confirmed: isConfirmed }
+    return starts ? [this.#startPain(track, question.at, start)] : []
   }
 
   #startPain(

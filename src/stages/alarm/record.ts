@@ -1,7 +1,14 @@
 /** What is said of an alarm, from its start to its end. */
 import { type Condition, type EndReason, leavesUnknown, type Priority } from '../../contract/conditions.js'
 import { byLanguage, type Language, type Texts } from '../../contract/languages/index.js'
-import type { Acknowledgement, AlarmMessage, AlarmPhase, AlarmSubject, Location } from '../../contract/messages.js'
+import {
+  type Acknowledgement,
+  type AlarmMessage,
+  type AlarmPhase,
+  type AlarmSubject,
+  type Location,
+  ofThisVersion
+} from '../../contract/messages.js'
 import { type Clock, later, latest, type Moment, stamp, timeOfDay } from '../../core/clock.js'
 import { InputError } from '../../core/errors.js'
 import type { AlarmReference } from './types.js'
@@ -205,18 +212,15 @@ const withRoundedScore = (subject: AlarmSubject): AlarmSubject =>
  * @param last the last message of it that was put into the outbox
  */
 export function endAfterRestart(last: AlarmMessage, at: Moment, clock: Clock): AlarmMessage {
-  // An earlier version's message has no `previous`.
-  const { alarm_id: alarmId, priority, location, model, previous = null } = last
+  const { alarm_id: alarmId, priority, location, model, previous } = ofThisVersion(last)
   const lasted = Math.max(last.duration_s * 1000, timeOfDay(clock, at) - Date.parse(last.onset))
   const past = { seq: last.seq + 1, ack: last.ack, onset: last.onset }
   const facts = { alarmId, priority, location, onset: later(at, -lasted), model, previous }
   return new AlarmRecord(subjectOf(last), facts, clock, past).end(at, 'restarted')
 }
 
-/** An earlier version's message has no code, and says nothing of float32, which was all there was. */
 function subjectOf(last: AlarmMessage): AlarmSubject {
-  const { type, condition, camera, score, threshold, code = null, test } = last
-  const { confirmed = type === 'physiological' ? true : null } = last
+  const { type, condition, camera, score, threshold, code, test, confirmed } = ofThisVersion(last)
   // They fit each other, as they come from one message.
   return { type, condition, camera, score, threshold, code, test, confirmed } as AlarmSubject
 }

@@ -3,7 +3,7 @@ import type { EndReason } from '../../contract/conditions.js'
 import { latest, type Moment, type Seconds } from '../../core/clock.js'
 import type { Box } from '../../core/types.js'
 import type { AlarmRecord } from './record.js'
-import type { AlarmReference, AlarmRules, Float32Question } from './types.js'
+import { type AlarmReference, type AlarmRules, type Float32Question, mostUnseenMs } from './types.js'
 
 /** In which the smoothed score has been on one side of a threshold. */
 interface Stretch {
@@ -90,9 +90,6 @@ export function newTrack(camera: string, at: Moment): TrackState {
     askedAt: null
   }
 }
-
-/** What lies between two sightings counts as seen, but no more of it than that: nothing is known of the rest. */
-const mostUnseenMs = 1000
 
 /**
  * Takes one sighting in. Exponential smoothing by the time in which the face was seen, not by sample: after one time constant

@@ -84,7 +84,7 @@ export interface Alarms {
    * @param score null: it has not answered within a second; then the alarm starts unconfirmed, as it does by `tick` if this is never called
    * @param unreferenced float32's own score, where the bed's resting face has lowered it
    */
-  answer(question: Float32Question, score: number | null, at: Moment, unreferenced?: number): AlarmMessage[]
+  answer(question: Float32Question, score: number | null, unreferenced?: number): AlarmMessage[]
   /** The tracker has given a track up. Its alarm ends with `tick`, unless a new track at its place takes it over before. */
   trackLost(camera: string, track: number): void
   /** A camera that is lost, frozen, dark, damaged (for 10 s: see `tick`) or paused ends its pain alarms; all but `paused` raise a technical one until it is `ok`. */
@@ -159,6 +159,18 @@ export interface AlarmRules {
   /** An alarm about a person that has had no acknowledgement for so long gets an update as a reminder; null: never. */
   remindS: number | null
 }
+
+/** What lies between two sightings counts as seen, but no more of it than that: nothing is known of the rest. */
+export const mostUnseenMs = 1000
+/** A rule that asks for no time at all still leaves a second for its frames. */
+const leastOnsetS = 1
+
+/**
+ * Up to this time between two verdicts on a face, in ms, an alarm starts as soon as `onsetS` says: at a longer one `onsetFrames` take more
+ * time than that, or a part of the time does not count as seen.
+ */
+export const longestPaceMs = ({ onsetS, onsetFrames }: Pick<AlarmRules, 'onsetS' | 'onsetFrames'>): number =>
+  Math.min(mostUnseenMs, (1000 * Math.max(onsetS, leastOnsetS)) / Math.max(1, onsetFrames - 1))
 
 interface CameraStateRow {
   /** Why the alarms about people in this camera end with it, if they do. */

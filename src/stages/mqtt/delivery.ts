@@ -1,5 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { AlarmMessage, ExplanationMessage, ObservationMessage } from '../../contract/messages.js'
+import {
+  type AlarmMessage,
+  type ExplanationMessage,
+  type ObservationMessage,
+  ofThisVersion
+} from '../../contract/messages.js'
 import { type Kind, topicOf, topics } from '../../contract/topics.js'
 import { type Clock, type EpochMs, type Moment, stamp, timeOfDay } from '../../core/clock.js'
 import { codeOf, whatOf } from '../../core/errors.js'
@@ -88,10 +93,12 @@ const afterRefusedAlarm: Record<RefusalKind, Answer> = { later: 'later', size: '
 
 async function deliverAlarm(options: DeliveryOptions, entry: Entry): Promise<Answer> {
   const { clock, published, onAlarmDelivered, onAlarmRefused } = options
-  let message = entry.payload
+  // An outbox may hold what an earlier version put there.
+  const alarm = ofThisVersion(entry.payload)
+  let message = alarm
   try {
     await send(options, 'alarm', entry, (now) => {
-      message = { ...entry.payload, published: stamp(clock, now) }
+      message = { ...alarm, published: stamp(clock, now) }
       return message
     })
   } catch (error) {

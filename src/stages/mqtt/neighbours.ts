@@ -26,6 +26,8 @@ export interface NeighboursOptions {
   /** @param message as it came, unchecked; null where a retained one was taken away @param name of the camera, if any */
   onMessage: (device: string, kind: NeighbourKind, name: string, message: unknown) => void
   onConnectionChange: (connected: boolean) => void
+  /** The broker refuses a topic of a box. It may also take a subscription and deliver nothing: that is not known here. */
+  onRefused: (device: string) => void
   log: Log
   /** For brokers that are known not to speak MQTT 5. */
   protocolVersion?: ProtocolVersion
@@ -181,11 +183,15 @@ class Listener implements Neighbours {
     try {
       for (const kind of [...kinds, 'response' as const]) await subscribe(kind)
       await connection.publish(`${base}/command/refresh`, command, () => ({ text: '{}', properties: jsonProperties }))
-      await subscribe(lastKind)
+      // Without it everything else is as it was: no resting face is shown, and none can be taken.
+      await subscribe(lastKind).catch((error: unknown) => {
+        if (connection.open) this.#options.log.warn({ ...errorFields(error), device }, 'resting faces are not heard')
+      })
     } catch (error) {
       if (!connection.open) return
       const code: ErrorCode = 'PL-BROKER-NO-READ'
-      this.#options.log.warn({ ...errorFields(error), code, device }, 'the broker lets the page not hear this box')
+      this.#options.log.warn({ ...errorFields(error), code, device }, 'the broker does not let the page hear this box')
+      this.#options.onRefused(device)
     }
   }
 

@@ -29,7 +29,8 @@ export interface ReferenceRules {
   alwaysAlarm: number
 }
 
-const leastFrames = 20
+/** Frames with a usable face. */
+export const leastFrames = 20
 /** A share of frames with several faces that is an oversight of the detector. */
 const severalShare = 0.1
 /** How far the face may be from its usual place in nine of ten frames, in its widths, and how much its size may change. */

@@ -1,11 +1,13 @@
 import { printable } from '../../core/printable.js'
 import { version } from '../../core/version.js'
 import type { Ranking, Resting } from '../../lib/statistics/index.js'
+import type { ReferenceRules } from '../../stages/reference/measurement.js'
 import { type Dataset, neutral } from '../dataset.js'
 import { type Chance, type Figures, figuresOf } from './figures.js'
 import type { JudgedData } from './judged.js'
 import { type AlarmFigures, type AlarmSettings, type ReplayedAlarm, replay } from './replay.js'
 import { type Calibration, calibrationOf, type Separation, separationOf } from './scores.js'
+import { type ReferenceWorth, worthOf } from './worth.js'
 
 export interface Measure {
   data: string
@@ -13,6 +15,8 @@ export interface Measure {
   by: { model: string; out: string } | { run: string }
   /** The daemon's alarms. */
   alarm: AlarmSettings
+  /** The daemon's rules for references, where it is asked what these would change; of a model only. */
+  reference: ReferenceRules | null
   chance: Chance
 }
 
@@ -38,6 +42,8 @@ export interface Evaluation extends Figures {
   separation: { from_other_labels: Separation; from_everything: Separation | null }
   /** At the daemon's thresholds, or why that cannot be said. */
   alarms: ({ measurable: true } & AlarmFigures) | { measurable: false; reason: string }
+  /** What each subject's own resting face changes; null where that was not asked. */
+  reference: ReferenceWorth | null
 }
 
 /** An evaluation, and the parts that are too long for it. */
@@ -48,8 +54,8 @@ export interface EvaluationParts {
   alarms: readonly ReplayedAlarm[] | null
 }
 
-export function evaluationOf(judgement: JudgedData, { data, by, alarm, chance }: Measure): EvaluationParts {
-  const { dataset, labels, alarmLabel, judged, model } = judgement
+export function evaluationOf(judgement: JudgedData, { data, by, alarm, reference, chance }: Measure): EvaluationParts {
+  const { dataset, labels, alarmLabel, judged, model, one } = judgement
   const shown = judged.filter(({ row }) => labels.includes(row.label))
   const threshold = alarm.rules.onsetThreshold
   const others = separationOf(shown, judgement, threshold, chance)
@@ -73,7 +79,8 @@ export function evaluationOf(judgement: JudgedData, { data, by, alarm, chance }:
     separation: { from_other_labels: others.separation, from_everything: all?.separation ?? null },
     alarms: replayed.measurable
       ? { measurable: true, ...replayed.figures }
-      : { measurable: false, reason: `not measurable with these data: ${replayed.reason}` }
+      : { measurable: false, reason: `not measurable with these data: ${replayed.reason}` },
+    reference: reference && one && worthOf(judgement, one, { alarm, rules: reference, chance })
   }
   const curves = { from_other_labels: others.ranking, from_everything: all?.ranking ?? null }
   return { evaluation, curves, alarms: replayed.measurable ? replayed.alarms : null }

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { parseDocument } from 'yaml'
 import { InputError } from '../../core/errors.js'
 import { printable } from '../../core/printable.js'
+import type { Manifest } from '../../lib/model/manifest.js'
 import type { Resting } from '../../lib/statistics/index.js'
 import { type Dataset, neutral, readDataset } from '../dataset.js'
 import { claimFolder, openly, writeWhole } from '../files.js'
@@ -36,7 +37,9 @@ export async function evaluateStudy(
   const dataset = await readDataset(data)
   if (options.writeResting) checkNeutral(dataset)
   const [folder, judgeThem] =
-    'run' in by ? await fromRun(dataset, by.run) : await fromModel(dataset, by, { threads, write, signal })
+    'run' in by
+      ? await fromRun(dataset, by.run)
+      : await fromModel(dataset, by, { threads, write, signal, needsResting: options.reference !== null })
   const claim = await claimFolder(folder)
   try {
     const judgement = await judgeThem()
@@ -44,7 +47,7 @@ export async function evaluateStudy(
     const { evaluation } = measured
     const text = textOf(evaluation)
     const tables = tablesOf(judgement, measured)
-    await rm(join(folder, 'alarms.csv'), { force: true })
+    for (const name of ['alarms.csv', 'reference.csv']) await rm(join(folder, name), { force: true })
     for (const [name, table] of Object.entries(tables)) await writeWhole(join(folder, name), [table])
     await writeWhole(join(folder, 'evaluation.txt'), [text])
     await writeWhole(join(folder, 'evaluation.json'), [`${JSON.stringify(evaluation, null, 2)}\n`])
@@ -74,6 +77,26 @@ async function writeRestingInto(manifest: string, resting: Resting | null): Prom
   await writeWhole(manifest, [String(document)], openly)
 }
 
+/** @throws InputError where there can be no references: told before hours are spent */
+function checkReferences({ rows, folder }: Dataset, { resting, path }: Manifest): void {
+  if (resting === null) {
+    const what = 'it has no resting outputs, against which references are held'
+    throw new InputError('PL-REFERENCE-NO-RESTING', what, printable(path), {
+      fix: 'Measure them with neutral faces of other people: painlens study evaluate OTHERS --model MODEL.yaml --out DIR --write-resting.'
+    })
+  }
+  const nameless = rows.filter(({ subject }) => subject === '').length
+  if (nameless === 0) return
+  throw new InputError(
+    'PL-STUDY-DATA',
+    `${nameless} crops name no subject whose resting face they could be held against`,
+    printable(folder),
+    {
+      fix: 'Prepare the data with subjects, or leave --reference out.'
+    }
+  )
+}
+
 type Source = [folder: string, judge: () => Promise<JudgedData>]
 
 async function fromRun(dataset: Dataset, run: string): Promise<Source> {
@@ -84,8 +107,12 @@ async function fromRun(dataset: Dataset, run: string): Promise<Source> {
 async function fromModel(
   dataset: Dataset,
   { model, out }: { model: string; out: string },
-  options: { threads: number; write: (line: string) => void; signal: AbortSignal }
+  {
+    needsResting,
+    ...options
+  }: { threads: number; write: (line: string) => void; signal: AbortSignal; needsResting: boolean }
 ): Promise<Source> {
   const manifest = await modelFor(dataset, model)
+  if (needsResting) checkReferences(dataset, manifest)
   return [out, () => judge(dataset, manifest, { ...options, folder: out })]
 }

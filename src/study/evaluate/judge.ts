@@ -13,6 +13,7 @@ import { loadManifest, type Manifest } from '../../lib/model/manifest.js'
 import { softmax } from '../../lib/model/preprocess.js'
 import { restingOf } from '../../lib/statistics/index.js'
 import { type Classifier, startClassifier } from '../../stages/classify/index.js'
+import type { ReferenceModel } from '../../stages/reference/shift.js'
 import { viewOf } from '../crops.js'
 import { type CropRow, type Dataset, neutral } from '../dataset.js'
 import { RowsFile } from '../rows-file.js'
@@ -48,8 +49,9 @@ export async function modelFor(dataset: Dataset, file: string): Promise<Manifest
 export async function judge(dataset: Dataset, manifest: Manifest, options: JudgeOptions): Promise<JudgedData> {
   const { labels, alarmLabel, name, temperature } = manifest
   const logits = await logitsOf(dataset, manifest, options)
+  const outputs = dataset.rows.map((_, i) => logits.subarray(i * labels.length, (i + 1) * labels.length))
   const judged = dataset.rows.map((row, i) => {
-    const own = logits.subarray(i * labels.length, (i + 1) * labels.length)
+    const own = outputs[i]!
     if (!own.every(Number.isFinite)) {
       const what = `the model's answer to ${printable(row.crop)} is not a number`
       throw new InferenceError('PL-INFERENCE-FAILED', what, manifest.file, {
@@ -67,13 +69,18 @@ export async function judge(dataset: Dataset, manifest: Manifest, options: Judge
     judged,
     model: { name, temperatures: [temperature], crossValidated: false },
     resting: restingOf(
-      dataset.rows.flatMap(({ label }, i) =>
-        label === neutral ? [logits.subarray(i * labels.length, (i + 1) * labels.length)] : []
-      ),
+      outputs.filter((_, i) => dataset.rows[i]!.label === neutral),
       labels
     ),
+    one: { outputs, reference: referenceModelOf(manifest) },
     warnings: await seenBefore(dataset, manifest)
   }
+}
+
+/** As the daemon's reference stage knows it: all probabilities here are by softmax. */
+function referenceModelOf({ sha256, labels, alarmIndex, resting, temperature }: Manifest): ReferenceModel {
+  const scoreOf = (logits: Float32Array): number => softmax(logits, temperature)[alarmIndex]!
+  return { sha256, labels, alarmIndex, resting, scoreOf, reading: 'softmax' }
 }
 
 /** @throws InputError where crops have labels that the model does not know */

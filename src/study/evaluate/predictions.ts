@@ -53,6 +53,7 @@ export async function readPredictions(run: string, dataset: Dataset): Promise<Ju
     judged,
     model: { name: `${folds.size} folds`, temperatures, crossValidated: true },
     resting: null,
+    one: null,
     warnings: []
   }
 }

@@ -51,8 +51,19 @@ export interface AlarmFigures {
   } | null
 }
 
+/** What a ward would notice of one subject: counts, which can be added up. */
+export interface SubjectAlarms {
+  subject: string
+  /** Hours in which another label than the alarm's was shown, or none. */
+  hours: number
+  false_alarms: number
+  /** Stretches in which the alarm's label was shown. */
+  episodes: number
+  missed_episodes: number
+}
+
 export type Replay =
-  | { measurable: true; figures: AlarmFigures; alarms: ReplayedAlarm[] }
+  | { measurable: true; figures: AlarmFigures; alarms: ReplayedAlarm[]; subjects: SubjectAlarms[] }
   | { measurable: false; reason: string }
 
 const limits = { videoS: 60, framesPerS: 2, neutralHours: 1 }
@@ -97,7 +108,12 @@ export function replay(judgement: JudgedData, settings: AlarmSettings): Replay {
     }
   }
   const alarms = videos.map((video, i) => alarmsOf(video, stretches[i]!, judgement, settings))
-  return { measurable: true, figures: figuresOf(videos, stretches, alarms, judgement, settings), alarms: alarms.flat() }
+  return {
+    measurable: true,
+    figures: figuresOf(videos, stretches, alarms, judgement, settings),
+    alarms: alarms.flat(),
+    subjects: subjectsOf(videos, stretches, alarms, judgement)
+  }
 }
 
 function videosOf(judged: readonly Judged[]): Video[] {
@@ -166,14 +182,16 @@ function alarmsOf(
   }
   const begin = judged[0]!.at
   const alarm = labels.indexOf(alarmLabel)
-  for (const { at, probabilities } of judged) {
+  for (const { at, probabilities, lowered } of judged) {
     const moment = Math.round((at - begin) * 1000)
     for (; now + tickMs <= moment; ) {
       now += tickMs
       note(stage.tick(now as Moment))
     }
     now = moment
-    note(stage.observe({ camera: 'study', track: 1, at: now as Moment, score: probabilities[alarm]! }).alarms)
+    const unreferenced = probabilities[alarm]!
+    const score = lowered ?? unreferenced
+    note(stage.observe({ camera: 'study', track: 1, at: now as Moment, score, unreferenced }).alarms)
   }
   note(stage.shutdown(now as Moment))
   return [...raised.values()].map(({ onset, start, end }) => {
@@ -217,14 +235,7 @@ function figuresOf(
     }
   }
   const isOther = (label: string): boolean => label !== neutral && label !== alarmLabel
-  const episodes = stretches.flatMap((own, i) =>
-    own
-      .filter(({ label }) => label === alarmLabel)
-      .map(({ from, to }) => {
-        const found = alarms[i]!.find(({ onset_s, end_s }) => onset_s <= to && end_s >= from)
-        return { seconds: to - from, delay: found ? Math.max(0, found.start_s - from) : null }
-      })
-  )
+  const episodes = stretches.flatMap((own, i) => episodesIn(own, alarms[i]!, alarmLabel))
   return {
     videos: videos.length,
     hours: hoursOf(stretches.flat(), () => true),
@@ -234,10 +245,44 @@ function figuresOf(
   }
 }
 
-function episodesOf(episodes: readonly { seconds: number; delay: number | null }[], shortest: number) {
+function subjectsOf(
+  videos: readonly Video[],
+  stretches: readonly Stretch[][],
+  alarms: readonly ReplayedAlarm[][],
+  { alarmLabel }: JudgedData
+): SubjectAlarms[] {
+  return [...new Set(videos.map(({ subject }) => subject))].map((subject) => {
+    const own = <T>(of: readonly T[]): T[] => of.filter((_, i) => videos[i]!.subject === subject)
+    const raised = own(alarms)
+    const episodes = own(stretches).flatMap((one, i) => episodesIn(one, raised[i]!, alarmLabel))
+    return {
+      subject,
+      hours: hoursOf(own(stretches).flat(), (label) => label !== alarmLabel),
+      false_alarms: raised.flat().filter(({ shown }) => shown !== alarmLabel).length,
+      episodes: episodes.length,
+      missed_episodes: episodes.filter(({ delay }) => delay === null).length
+    }
+  })
+}
+
+interface Episode {
+  seconds: number
+  /** Until its alarm was raised; null where none was. */
+  delay: number | null
+}
+
+const episodesIn = (stretches: readonly Stretch[], alarms: readonly ReplayedAlarm[], alarmLabel: string): Episode[] =>
+  stretches
+    .filter(({ label }) => label === alarmLabel)
+    .map(({ from, to }) => {
+      const found = alarms.find(({ onset_s, end_s }) => onset_s <= to && end_s >= from)
+      return { seconds: to - from, delay: found ? Math.max(0, found.start_s - from) : null }
+    })
+
+function episodesOf(episodes: readonly Episode[], shortest: number) {
   const missed = episodes.filter(({ delay }) => delay === null)
   const delays = Float64Array.from(episodes.flatMap(({ delay }) => delay ?? [])).sort()
-  const isMeant = ({ seconds }: { seconds: number }): boolean => seconds >= shortest
+  const isMeant = ({ seconds }: Episode): boolean => seconds >= shortest
   return {
     shown: episodes.length,
     missed: missed.length,

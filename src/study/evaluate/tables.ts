@@ -2,6 +2,7 @@ import Papa from 'papaparse'
 import type { Evaluation, EvaluationParts } from './evaluation.js'
 import type { JudgedData } from './judged.js'
 import type { ReplayedAlarm } from './replay.js'
+import type { ReferenceWorth } from './worth.js'
 
 /** The files of an evaluation that a spreadsheet reads, by name. */
 export function tablesOf(
@@ -16,6 +17,7 @@ export function tablesOf(
     'roc.csv': roc(curves),
     'precision-recall.csv': precisionRecall(curves),
     ...(alarms && { 'alarms.csv': alarmsTable(alarms) }),
+    ...(evaluation.reference && { 'reference.csv': references(evaluation.reference) }),
     ...(!evaluation.cross_validated && { 'predictions.csv': predictions(judgement) })
   }
 }
@@ -94,6 +96,24 @@ const alarmsTable = (alarms: readonly ReplayedAlarm[]): string =>
       return [source, video, subject, onset_s, start_s, end_s, shown]
     })
   )
+
+/** A row for each subject; of each pair of columns the second is with its reference. */
+function references({ by_subject, harmed }: ReferenceWorth): string {
+  const pairs = ['roc_area', 'false_positives', 'missed_crops', 'false_alarms', 'missed_episodes'] as const
+  return csv(
+    [
+      ...['subject', 'held_out', 'refused', 'shift', 'harmed', 'crops', 'shown', 'hours', 'episodes'],
+      ...pairs.flatMap((name) => [name, `${name}_referenced`])
+    ],
+    by_subject.map(({ subject, held_out, refused, reach, crops, shown, alarms, ...own }) => [
+      ...[subject, held_out, refused, reach, harmed.includes(subject) ? 'yes' : 'no', crops, shown],
+      ...[alarms?.hours ?? null, alarms?.episodes ?? null],
+      ...pairs.flatMap((name): (number | null)[] =>
+        name === 'false_alarms' || name === 'missed_episodes' ? (alarms?.[name] ?? [null, null]) : own[name]
+      )
+    ])
+  )
+}
 
 /** As `painlens study train` writes it; names have to be found again, so they stay as they are. */
 function predictions({ labels, judged }: JudgedData): string {

@@ -1,9 +1,11 @@
 import { printable } from '../../core/printable.js'
 import type { Interval } from '../../lib/statistics/index.js'
+import { percent, span, tableOf, three, two } from './columns.js'
 import type { Evaluation } from './evaluation.js'
 import { type Estimate, type Group, noUsableFace } from './figures.js'
 import type { AlarmFigures } from './replay.js'
 import type { Separation } from './scores.js'
+import { worthText } from './worth-text.js'
 
 /** The figures for people: on the terminal, and as `evaluation.txt`. */
 export function textOf(evaluation: Evaluation): string {
@@ -17,7 +19,8 @@ export function textOf(evaluation: Evaluation): string {
     calibration(evaluation),
     atRest(evaluation),
     separation(evaluation),
-    alarms(evaluation)
+    alarms(evaluation),
+    evaluation.reference ? worthText(evaluation.reference, printable(evaluation.alarm_label)) : ''
   ]
   return `${parts.filter((part) => part !== '').join('\n\n')}\n`
 }
@@ -212,24 +215,6 @@ function ward({ videos, hours, neutral, other_labels, episodes }: AlarmFigures, 
   return lines.join('\n')
 }
 
-const two = (value: number | null): string => (value === null ? '-' : value.toFixed(2))
-const three = (value: number | null): string => (value === null ? '-' : value.toFixed(3))
-const percent = (value: number | null): string => (value === null ? '-' : `${(100 * value).toFixed(0)} %`)
 const points = (value: number): string => `${(100 * value).toFixed(1)} percentage points`
 const pOf = (p: number | null): string => (p === null ? 'unknown' : p < 0.001 ? 'below 0.001' : p.toFixed(3))
-const span = (interval: Interval | null): string =>
-  interval === null ? '-' : `${interval.low.toFixed(2)} to ${interval.high.toFixed(2)}`
 const within = (interval: Interval | null): string => (interval === null ? '' : ` (95 %: ${span(interval)})`)
-
-/** Columns as wide as their widest text, the first to the left, others to the right. */
-function tableOf(header: readonly string[], rows: readonly (readonly string[])[]): string {
-  const widths = header.map((name, i) => Math.max(name.length, ...rows.map((row) => row[i]?.length ?? 0)))
-  return [header, ...rows]
-    .map((row) =>
-      row
-        .map((text, i) => (i === 0 ? text.padEnd(widths[i]!) : text.padStart(widths[i]!)))
-        .join('  ')
-        .trimEnd()
-    )
-    .join('\n')
-}

@@ -50,7 +50,11 @@ export async function readStudyRun(
   const judgement = await readPredictions(run, dataset)
   if (!(await isEvaluated(run))) {
     write(`${printable(run)} is evaluated first\n`)
-    await evaluateStudy({ data: folder, by: { run }, alarm, chance, writeResting: false, threads }, write, signal)
+    await evaluateStudy(
+      { data: folder, by: { run }, alarm, reference: null, chance, writeResting: false, threads },
+      write,
+      signal
+    )
   }
   const evaluation = await evaluationIn(run)
   const numbers = [...new Set(judgement.judged.map(({ fold }) => fold!))].sort((a, b) => a - b)

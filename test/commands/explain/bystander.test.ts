@@ -91,3 +91,23 @@ describe('painlens explain of a resident under a mask', { timeout: patience(60_0
     expect(said.at(-1)).toMatch(/^0 of 1 explained \(1 without a usable face\)/)
   })
 })
+
+describe('painlens explain of an animated picture', { timeout: patience(60_000) }, () => {
+  it('explains the first frame, and says in its line and its JSON that there are more', async () => {
+    const { bare } = await faces()
+    const frame = await sharp(bare).resize(64, 64, { fit: 'fill' }).removeAlpha().raw().toBuffer()
+    const film = Buffer.concat([frame, Buffer.alloc(frame.length, 90)])
+    const raw = { width: 64, height: 128, channels: 3, pageHeight: 64 } as const
+    await sharp(film, { raw }).gif().toFile(join(folder, 'film.gif'))
+    const said: string[] = []
+    const keep = (text: string) => void said.push(text)
+    const output = { write: keep, complain: keep, progress: () => undefined }
+    const options = { images: [join(folder, 'film.gif')], model, out: join(folder, 'film'), crop: true }
+    expect(await explainCommand(options, new AbortController().signal, output, faceModels())).toBe(0)
+    expect(said.find((line) => line.startsWith('1/1'))).toContain('(frame 1 of 2; the others are not looked at)')
+    expect(JSON.parse(await readFile(join(folder, 'film', 'film.json'), 'utf8')).frame).toEqual({
+      number: 1,
+      frames: 2
+    })
+  })
+})

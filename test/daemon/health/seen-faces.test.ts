@@ -1,7 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { configSchema } from '../../../src/config/schema.js'
-import { type FaceCondition, faceConditions } from '../../../src/contract/conditions.js'
 import type { AlarmMessage } from '../../../src/contract/messages.js'
 import type { CameraState, UnusableReason } from '../../../src/core/types.js'
 import { Metrics } from '../../../src/daemon/health/metrics.js'
@@ -40,7 +39,7 @@ function setUp(alarm: object = {}) {
   const show = (seconds: number, faces: Faces, camera = 'bed') => {
     for (let second = 0; second < seconds; second++) {
       now += 1000
-      seen.judged({ camera, at: moment(now), faces })
+      seen.judged({ camera, at: moment(now), faces, dropped: 0 })
       reporter.tick()
     }
   }
@@ -168,16 +167,16 @@ describe('a camera that is not watched', () => {
     const { seen, show, of } = setUp()
     show(10, usable)
     seen.forget('bed')
-    expect(of()).toEqual({ faceAt: null, usableAt: null, usableShare: null })
+    expect(of()).toEqual({ faceAt: null, usableAt: null, usableShare: null, judgedEveryMs: null })
   })
 })
 
 describe('the last usable face and its share', () => {
   test('are of the watched time of the last hour', () => {
     const { show, state, pass, of, now } = setUp()
-    expect(of()).toEqual({ faceAt: null, usableAt: null, usableShare: null })
+    expect(of()).toEqual({ faceAt: null, usableAt: null, usableShare: null, judgedEveryMs: null })
     show(301, usable)
-    expect(of()).toEqual({ faceAt: now(), usableAt: now(), usableShare: 1 })
+    expect(of()).toEqual({ faceAt: now(), usableAt: now(), usableShare: 1, judgedEveryMs: 1000 })
     const usableAt = now()
     show(300, covered)
     const faceAt = now()
@@ -188,7 +187,7 @@ describe('the last usable face and its share', () => {
     expect(of().usableAt).toBe(usableAt)
     expect(of().usableShare).toBeCloseTo(1 / 3, 5)
     pass(7200)
-    expect(of()).toEqual({ faceAt, usableAt, usableShare: null })
+    expect(of()).toEqual({ faceAt, usableAt, usableShare: null, judgedEveryMs: null })
   })
 
   test('are metrics by camera, and absent where nothing is known', async () => {
@@ -196,8 +195,8 @@ describe('the last usable face and its share', () => {
     metrics.read({
       cameras: () => [],
       faces: () => [
-        ['bed', { usableAgeMs: 1500, usableShare: 0.25 }],
-        ['window', { usableAgeMs: null, usableShare: null }]
+        ['bed', { usableAgeMs: 1500, usableShare: 0.25, judgedEveryMs: 400 }],
+        ['window', { usableAgeMs: null, usableShare: null, judgedEveryMs: null }]
       ],
       outbox: () => ({ depth: 0, inMemory: 0, works: true, trouble: null, expired: 0, evicted: 0, refused: 0 }),
       mqtt: () => ({ connected: false, connections: 0 }),
@@ -208,15 +207,19 @@ describe('the last usable face and its share', () => {
       ready: () => true
     })
     const { text } = await metrics.text()
-    expect(text.split('\n').filter((line) => line.startsWith('painlens_camera_usable'))).toEqual([
+    expect(text.split('\n').filter((line) => line.startsWith('painlens_camera_'))).toEqual([
       'painlens_camera_usable_face_age_seconds{camera="bed"} 1.5',
-      'painlens_camera_usable_share{camera="bed"} 0.25'
+      'painlens_camera_usable_share{camera="bed"} 0.25',
+      'painlens_camera_judged_every_seconds{camera="bed"} 0.4'
     ])
   })
 })
 
+/** The conditions that go by what the frames show. */
+const told = ['face_unusable', 'nobody_seen'] as const
+
 /** Said again from the whole history, by what the conditions mean. */
-function oracle(history: readonly { at: number; faces: Faces }[], afterMs: Record<FaceCondition, number>) {
+function oracle(history: readonly { at: number; faces: Faces }[], afterMs: Record<(typeof told)[number], number>) {
   const ms = history.map(({ at }, i) => (i === 0 ? 0 : Math.min(at - history[i - 1]!.at, 15_000)))
   const between = (from: number, to: number) => ms.slice(from + 1, to + 1).reduce((sum, one) => sum + one, 0)
   const last = history.length - 1
@@ -254,8 +257,10 @@ test('whatever is seen, both conditions are told exactly while they hold', () =>
     fc.property(fc.array(stretch, { minLength: 3, maxLength: 12, size: 'max' }), (stretches) => {
       const active = { face_unusable: false, nobody_seen: false }
       const seen = new SeenFaces({
-        afterMs,
+        afterMs: { ...afterMs, overloaded: Number.POSITIVE_INFINITY },
+        paceMs: 1000,
         tell: (condition, _, since) => {
+          if (condition === 'overloaded') throw new Error('nothing was dropped')
           expect(active[condition]).toBe(since === null)
           active[condition] = since !== null
           if (since !== null) raised[condition]++
@@ -268,11 +273,11 @@ test('whatever is seen, both conditions are told exactly while they hold', () =>
         for (let frame = 0; frame < frames; frame++) {
           at += everyMs
           history.push({ at, faces })
-          seen.judged({ camera: 'bed', at: moment(at), faces })
+          seen.judged({ camera: 'bed', at: moment(at), faces, dropped: 0 })
           expect(active).toEqual(oracle(history, afterMs))
         }
       }
     })
   )
-  for (const condition of faceConditions) expect(raised[condition]).toBeGreaterThan(20)
+  for (const condition of told) expect(raised[condition]).toBeGreaterThan(20)
 })

@@ -3,6 +3,7 @@ import { chmod, mkdir, mkdtemp, realpath, rm, symlink, truncate, writeFile } fro
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
+import { crc32 } from 'node:zlib'
 import sharp from 'sharp'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { safeStem } from '../../../src/commands/explain/result-folder.js'
@@ -156,11 +157,38 @@ describe('the files that painlens explain takes', () => {
         'a/dead: PL-PICTURE-MISSING, unreadable, fails',
         'a/results: PL-PICTURE-RESULTS, folder of results',
         'a/round: PL-PICTURE-MISSING, unreadable, fails',
-        'a/up/a: PL-PICTURE-TWICE, walked already',
-        'a/up/elsewhere: PL-PICTURE-TWICE, walked already',
-        'a/up/out: PL-PICTURE-RESULTS, folder of results'
+        'a/up: PL-PICTURE-SEARCH, folder not searched'
       ]
     })
+  })
+
+  it('are not looked for in /proc, nor from / on; those beside such links are found', async () => {
+    await mkdir(at('a'))
+    await symlink('/proc', at('a', 'kernel'))
+    await symlink('/', at('a', 'root'))
+    await symlink('..', at('a', 'up'))
+    await writeFile(at('a', 'z.png'), await grey().png().toBuffer())
+    const { pictures, passedOver } = await findPictures([at('a'), '/proc/self'], at('none'), live)
+    expect(pictures.map(({ within }) => within)).toEqual(['z.png'])
+    expect(passedOver.map(({ as, fails, error }) => `${as}, ${fails}: ${error.code} ${error.what}`)).toEqual([
+      'folder not searched, false: PL-PICTURE-SEARCH is a folder of the kernel (proc), not of files on a disk',
+      'folder not searched, false: PL-PICTURE-SEARCH is a link to /, which holds the folder that was named',
+      `folder not searched, false: PL-PICTURE-SEARCH is a link to ${folder}, which holds the folder that was named`,
+      'folder not searched, true: PL-PICTURE-SEARCH is a folder of the kernel (proc), not of files on a disk'
+    ])
+  })
+
+  it('are no longer looked for after so many other files in a row, which fails; the next named folder is searched', async () => {
+    await mkdir(at('a'))
+    await mkdir(at('b'))
+    for (const name of ['1', '2', '4', '5', '6', '7']) await writeFile(at('a', name), 'text')
+    for (const file of [at('a', '3'), at('a', '8'), at('b', '1')]) await writeFile(file, await grey().png().toBuffer())
+    const { pictures, passedOver } = await findPictures([at('a'), at('b')], at('none'), live, 3)
+    expect(pictures.map(({ path }) => relative(folder, path))).toEqual(['a/3', 'b/1'])
+    expect(passedOver.filter(({ error }) => error.code === 'PL-PICTURE-SEARCH')).toMatchObject([
+      { fails: true, error: { what: 'the search has ended: 3 files in a row are no pictures', where: at('a', '6') } }
+    ])
+    expect((await findPictures([at('a')], at('none'), live, 5)).pictures).toHaveLength(2)
   })
 
   it('include the readable ones where a subfolder or file is not readable, which is named', async () => {
@@ -193,6 +221,40 @@ describe('the files that painlens explain takes', () => {
       'PL-PICTURE-NAME has a name that is not UTF-8',
       'PL-PICTURE-NAME has a longer name than the system takes'
     ])
+  })
+})
+
+describe('a picture with several frames', () => {
+  const raw = { width: 8, height: 24, channels: 3, pageHeight: 8 } as const
+  const film = () => sharp(Buffer.concat([0, 120, 240].map((grey) => Buffer.alloc(8 * 8 * 3, grey))), { raw })
+
+  it('is read as its first frame, with the number of all: GIF, WebP', async () => {
+    await writeFile(at('a.gif'), await film().gif().toBuffer())
+    await writeFile(at('a.webp'), await film().webp({ lossless: true }).toBuffer())
+    for (const name of ['a.gif', 'a.webp']) {
+      const { data, frames } = await readPicture(at(name), live)
+      expect([name, frames, data[0]! < 20]).toEqual([name, 3, true])
+    }
+  })
+
+  it('is counted in an animated PNG by its chunk acTL, and chunks that are cut off or endless count as one', async () => {
+    const png = await grey().png().toBuffer()
+    const chunk = Buffer.alloc(20)
+    chunk.writeUInt32BE(8, 0)
+    chunk.write('acTL', 4)
+    chunk.writeUInt32BE(12, 8)
+    // Its CRC, which libvips does not look at in chunks that it does not know.
+    chunk.writeUInt32BE(crc32(chunk.subarray(4, 16)), 16)
+    const afterHeader = 33
+    const animated = Buffer.concat([png.subarray(0, afterHeader), chunk, png.subarray(afterHeader)])
+    await writeFile(at('a.png'), animated)
+    await writeFile(at('still.png'), png)
+    expect((await readPicture(at('a.png'), live)).frames).toBe(12)
+    expect((await readPicture(at('still.png'), live)).frames).toBe(1)
+    for (let bytes = 1; bytes < animated.length; bytes += 3) {
+      await writeFile(at('cut.png'), animated.subarray(0, bytes))
+      await readPicture(at('cut.png'), live).catch(({ code }) => expect(code).toBe('PL-PICTURE-UNREADABLE'))
+    }
   })
 })
 

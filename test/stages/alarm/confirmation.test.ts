@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { AlarmMessage } from '../../../src/contract/messages.js'
+import { stamp } from '../../../src/core/clock.js'
 import { createAlarms, type Float32Question } from '../../../src/stages/alarm/index.js'
 import { alarmDefaults } from '../../support/alarm-defaults.js'
 import { clockOf, moment } from '../../support/moments.js'
@@ -12,13 +13,14 @@ const { rules, priorities } = alarmDefaults
 function open(changes: Partial<typeof rules> = {}) {
   let now = t0
   let id = 0
+  const clock = clockOf(() => now)
   const alarms = createAlarms({
     cameras: {},
     facility: null,
     rules: { ...rules, ...changes },
     priorities,
     model: null,
-    clock: clockOf(() => now),
+    clock,
     newId: () => `id${id++}`
   })
   const said: AlarmMessage[] = []
@@ -32,22 +34,23 @@ function open(changes: Partial<typeof rules> = {}) {
     }
   }
   /** float32's score of the last face that it was asked about. */
-  const answer = (score: number | null) => said.push(...alarms.answer(questions.at(-1)!, score, moment(now)))
+  const answer = (score: number | null) => said.push(...alarms.answer(questions.at(-1)!, score))
   const tick = () => said.push(...alarms.tick(moment(now)))
   const wait = (seconds: number) => {
     now += 1000 * seconds
     tick()
   }
-  return { alarms, said, questions, see, answer, tick, wait, at: () => moment(now) }
+  return { alarms, clock, said, questions, see, answer, tick, wait, at: () => moment(now) }
 }
 
 describe('an alarm where int8 judges', () => {
   test('asks float32 once and starts confirmed when that sees the pain, too', () => {
-    const { said, questions, see, answer } = open()
+    const { clock, said, questions, see, answer } = open()
     see(5, 0.95)
     expect([questions.length, said.length]).toEqual([1, 0])
     answer(0.93)
     expect(said).toMatchObject([{ phase: 'start', condition: 'pain', confirmed: true }])
+    expect(said[0]!.updated, 'of the frame that the question was about').toBe(stamp(clock, questions[0]!.at))
     see(20, 0.95)
     expect(questions).toHaveLength(1)
   })
@@ -165,7 +168,7 @@ function play(
       const quick = Math.min(1, Math.max(0, score + off))
       const judged = isExact ? ({ score } as const) : ({ score: quick, precision: 'int8' } as const)
       if (pending && pending.due <= now) {
-        said.push(...alarms.answer(pending.question, pending.score, moment(now)))
+        said.push(...alarms.answer(pending.question, pending.score))
         pending = null
       }
       const out = alarms.observe({ camera: 'a', track: 1, at: moment(now), box, ...judged })

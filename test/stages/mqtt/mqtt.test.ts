@@ -1,4 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import type { AlarmMessage } from '../../../src/contract/messages.js'
+import { contractSchemas } from '../../../src/contract/schemas.js'
 import { createLog } from '../../../src/core/log.js'
 import { Secrets } from '../../../src/core/secrets.js'
 import { registerSecrets } from '../../../src/stages/camera/url.js'
@@ -68,6 +70,24 @@ describe('what is published', () => {
     expect(first?.packet.properties?.messageExpiryInterval).toBeLessThanOrEqual(3600)
     await until(() => outbox.depth() === 0, 'an empty outbox')
     expect(mqtt.stats().published.alarm).toBe(2)
+  })
+
+  test('an alarm that an earlier version left in the outbox is completed to the contract', async () => {
+    const { mqtt } = await start()
+    const { previous, reminder, reference, confirmed, code, ...of2025 } = alarm('a0', 0)
+    await mqtt.putAlarmInOutbox(of2025 as AlarmMessage)
+    await until(() => ear.on('alarm').length === 1, 'it')
+    const json: unknown = ear.on('alarm')[0]?.json
+    expect(json).toMatchObject({
+      ...of2025,
+      published: expect.any(String),
+      previous,
+      reminder,
+      reference,
+      confirmed,
+      code
+    })
+    expect(contractSchemas.alarm!.safeParse(json).error).toBeUndefined()
   })
 
   test('an explanation: after its alarm, and its picture and the other classes only where the config lets them', async () => {

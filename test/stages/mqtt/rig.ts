@@ -23,6 +23,7 @@ export const health: HealthMessage = {
   at: '2026-01-01T00:00:00.000Z',
   uptime_s: 1,
   cameras: {},
+  active_alarms: 0,
   latency_ms: { p50: null, p95: null },
   publish_ms: { p50: null, p95: null, alarms: 0 },
   event_loop_ms: { p99: 1 },

@@ -5,6 +5,7 @@ import type { FaceShape } from '../shape/index.js'
 import { drawCannula, drawGlasses } from './accessories.js'
 import { drawBeard } from './beard.js'
 import { drawBrows } from './brows.js'
+import { drawFurrows, drawHoods } from './elder.js'
 import { drawEyes } from './eyes.js'
 import { drawHair, drawHairBehind } from './hair.js'
 import { drawEars, drawForms, drawHead, headPath } from './head.js'
@@ -34,8 +35,10 @@ export function drawFace(shape: FaceShape, pose: Pose, light: Light): FaceDrawin
     drawBeard(pen, shape)
     drawNose(pen, shape)
     drawWrinkles(pen, shape)
+    drawFurrows(pen, shape)
     drawMouth(pen, shape)
     drawEyes(pen, shape)
+    drawHoods(pen, shape)
     drawBrows(pen, shape)
   })
   drawHair(pen, shape, head)

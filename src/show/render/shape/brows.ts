@@ -1,7 +1,11 @@
+import type { Elder } from '../elder.js'
 import type { Skin } from '../geometry.js'
 import type { Identity } from '../identity.js'
 import { lerp } from '../numbers.js'
 import type { Side, Strength } from './strength.js'
+
+/** How far the brows of elders have sunk at most, from the inner to the outer end. */
+const sunken = [3, 5, 7, 8] as const
 
 /** The middle line of a brow, from its inner to its outer end. AU1 and AU2 raise, AU4 and AU9 lower and draw together. */
 export function shapeBrow(identity: Identity, au: Strength, side: Side): Skin[] {
@@ -16,5 +20,6 @@ export function shapeBrow(identity: Identity, au: Strength, side: Side): Skin[] 
     [lerp(start, 76, 0.66), y - identity.browArch - outer + 5.5 * frown + 1.5 * wrinkle + cheek],
     [76, y + 3 - outer * 0.7 + 3 * frown + cheek]
   ]
-  return line.map(([x, height]) => [side * x, height])
+  const { browDroop = 0 }: Partial<Elder> = identity.elder ?? {}
+  return line.map(([x, height], i) => [side * x, height + sunken[i]! * browDroop])
 }

@@ -1,3 +1,4 @@
+import type { Elder } from '../elder.js'
 import type { Skin } from '../geometry.js'
 import type { Identity } from '../identity.js'
 import { clamp, lerp } from '../numbers.js'
@@ -44,12 +45,13 @@ const foldArc = [
   [1.1, 0.1]
 ] as const
 
-/** AU43 and AU45 close, AU5 opens, AU6, 7, 9 and 12 narrow from below and above. */
+/** AU43 and AU45 close, AU5 opens, AU6, 7, 9 and 12 narrow from below and above. Lids of elders hang, whatever they do. */
 export function shapeEye(identity: Identity, au: Strength, side: Side): EyeShape {
   const closed = clamp(Math.max(au('AU43'), au('AU45')))
   const narrowing =
     0.3 * au('AU7') + 0.2 * au('AU6') + 0.12 * au('AU12') * au('AU6') + 0.15 * au('AU9') + 0.1 * au('AU4')
-  const raised = identity.eyeHeight * 0.62 * (1 - Math.min(0.62, narrowing)) + 2.5 * au('AU5')
+  const { lidDroop = 0, hood = 0 }: Partial<Elder> = identity.elder ?? {}
+  const raised = identity.eyeHeight * 0.62 * (1 - Math.min(0.62, narrowing)) * (1 - 0.55 * lidDroop) + 2.5 * au('AU5')
   const pushed = 3.4 * au('AU6') + 2.6 * au('AU7') + 1.8 * au('AU9')
   const low = Math.max(0.6, identity.eyeHeight * 0.38 - pushed * (1 - 0.5 * closed))
   const lid = lerp(-raised, low * 0.85, closed)
@@ -58,7 +60,7 @@ export function shapeEye(identity: Identity, au: Strength, side: Side): EyeShape
   const inner: Skin = [x - side * identity.eyeWidth, y + 2 + identity.eyeTilt * 0.3]
   const outer: Skin = [x + side * identity.eyeWidth, y - identity.eyeTilt]
   const at = (t: number, dy: number): Skin => [lerp(inner[0], outer[0], t), lerp(inner[1], outer[1], t) + dy]
-  const foldHeight = Math.max(2, -lid) + identity.lidFold * (1 - 0.5 * au('AU4'))
+  const foldHeight = Math.max(2, -lid) + identity.lidFold * (1 - 0.5 * au('AU4')) * (1 - 0.6 * hood)
   return {
     side,
     centre: [x, y],

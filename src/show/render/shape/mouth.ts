@@ -1,3 +1,4 @@
+import type { Elder } from '../elder.js'
 import type { Skin } from '../geometry.js'
 import type { Identity } from '../identity.js'
 import { lerp } from '../numbers.js'
@@ -30,15 +31,22 @@ const arch = (t: number): number => 1 - t * t
 
 const innerPlaces = [-1, -0.75, -0.45, -0.15, 0, 0.15, 0.45, 0.75, 1] as const
 
-/** AU12 and 15 move the corners, AU20 stretches, AU10 and 16 draw the lips off the teeth, AU25 to 27 open. */
+/** AU12 and 15 move the corners, AU20 stretches, AU10 and 16 draw the lips off the teeth, AU25 to 27 open. Mouths of elders are set. */
 export function shapeMouth(identity: Identity, au: Strength, head: HeadShape): MouthShape {
+  const { setMouth = 0 }: Partial<Elder> = identity.elder ?? {}
   const half =
-    identity.mouthWidth + 14 * au('AU12') + 8 * au('AU20') - 3 * au('AU27') - 2 * au('AU17') - 1.5 * au('AU9')
+    identity.mouthWidth +
+    2 * setMouth +
+    14 * au('AU12') +
+    8 * au('AU20') -
+    3 * au('AU27') -
+    2 * au('AU17') -
+    1.5 * au('AU9')
   const line = identity.mouthY - 1.5 * au('AU12')
-  const corner = line - 14 * au('AU12') + 10 * au('AU15') + 1.5 * au('AU20') + head.jawDrop * 0.42
+  const corner = line - 14 * au('AU12') + 10 * au('AU15') + 1.5 * au('AU20') + head.jawDrop * 0.42 + 6 * setMouth
   const gap = 6 * au('AU25') * (1 + au('AU12'))
   const lift = 6.5 * au('AU10') + 3.2 * au('AU9') + 2.5 * au('AU12') * au('AU25') + 1.2 * au('AU27')
-  const thinning = 1 - 0.28 * au('AU12') - 0.2 * au('AU20') - 0.15 * au('AU17')
+  const thinning = (1 - 0.28 * au('AU12') - 0.2 * au('AU20') - 0.15 * au('AU17')) * (1 - 0.4 * setMouth)
   const lowerLip = identity.lowerLip * thinning * (1 + 0.25 * au('AU17'))
   const open = au('AU25') > 0.12 || head.jawDrop > 2
   const upperEdge = line - (open ? gap * 0.5 + lift * 0.75 : lift * 0.3)

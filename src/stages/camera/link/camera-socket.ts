@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { connect, isIP, type Socket } from 'node:net'
 import { connect as connectTls, type TLSSocket } from 'node:tls'
 import { messageOf } from '../../../core/errors.js'
+import { plainFingerprint } from '../../../core/fingerprint.js'
 import type { Failure } from '../decoder.js'
 import type { CameraUrl } from '../url.js'
 
@@ -103,7 +104,7 @@ function tlsFailure(error: unknown, connected: boolean): Failure {
 function distrust(socket: TLSSocket, { fingerprint }: CameraTls): Failure | undefined {
   const found = socket.getPeerX509Certificate()?.fingerprint256 ?? ''
   if (fingerprint !== undefined) {
-    if (found !== '' && plain(found) === plain(fingerprint)) return undefined
+    if (found !== '' && plainFingerprint(found) === plainFingerprint(fingerprint)) return undefined
     return {
       code: 'PL-CAMERA-FINGERPRINT',
       what: `its certificate is not the one of tls.fingerprint; it now shows fingerprint: "${found}"`
@@ -125,8 +126,6 @@ const distrusts: Readonly<Record<string, string>> = {
   CERT_NOT_YET_VALID: 'it is not valid yet, by the clock of this machine',
   ERR_TLS_CERT_ALTNAME_INVALID: "it names another host than the camera's url"
 }
-
-const plain = (fingerprint: string): string => fingerprint.replaceAll(':', '').toLowerCase()
 
 /** Back when the event has come; else with what came in its place. Errors that come later are left to others. */
 function opened(socket: Socket, event: 'connect' | 'secureConnect', limit: AbortSignal): Promise<unknown> {

@@ -9,7 +9,7 @@ import { type CameraCheck, checkCamera } from '../../../../src/stages/camera/ind
 import { CameraRelay } from '../../../../src/stages/camera/link/relay.js'
 import { parseCameraUrl } from '../../../../src/stages/camera/url.js'
 import { patience } from '../../../support/slowness.js'
-import { BadLine, feedSize, nextFrames, Rig, redAndBlue, takeFrames, untilState } from '../rig.js'
+import { BadLine, colourAt, feedSize, nameOf, nextFrames, Rig, redAndBlue, takeFrames, untilState } from '../rig.js'
 
 const it = base.extend<{ rig: Rig }>({
   // biome-ignore lint/correctness/noEmptyPattern: Vitest reads the parameter's own source text.
@@ -194,12 +194,26 @@ describe.concurrent('a stream', () => {
     expect(await checkCamera(at)).toMatchObject({ shape: { coded: { width: 160, height: 120 } } })
     expect(await checkCamera({ ...at, videoTrack: 2 })).toMatchObject({ shape: { coded: { width: 320, height: 240 } } })
     await expect(checkCamera({ ...at, videoTrack: 3 })).rejects.toMatchObject({ code: 'PL-CAMERA-TRACK' })
+    const size = { width: 160, height: 120 }
+    for (const [videoTrack, left, right] of [
+      ['auto', 'red', 'blue'],
+      [1, 'red', 'blue'],
+      [2, 'blue', 'red']
+    ] as const) {
+      const live = rig.camera(at.url, { videoTrack })
+      live.start()
+      for (const { pixels } of await nextFrames(live, 3)) {
+        const seen = [0.25, 0.75].map((x) => nameOf(colourAt(pixels, size, x, 0.5)))
+        expect([videoTrack, ...seen]).toEqual([videoTrack, left, right])
+      }
+      await live.stop()
+    }
   })
 })
 
 async function publishBoth(rig: Rig, server: RtspServer): Promise<void> {
   const publication = server.publish('/both')
-  const source = `${redAndBlue},realtime,split[v][w];[w]scale=320:240[x]`
+  const source = `${redAndBlue},realtime,split[v][w];[w]scale=320:240,hflip[x]`
   const encoder = [
     '-c:v',
     'libx264',

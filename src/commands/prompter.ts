@@ -1,7 +1,7 @@
 import { createInterface, type Interface } from 'node:readline'
 import { Writable } from 'node:stream'
-import { UsageError } from '../../core/errors.js'
-import { printableLines } from '../../core/printable.js'
+import { UsageError } from '../core/errors.js'
+import { printableLines } from '../core/printable.js'
 
 export interface Question {
   text: string
@@ -18,6 +18,9 @@ export interface Terminal {
   output: NodeJS.WritableStream
 }
 
+/** Questions go to standard error, so that standard output has only the results. */
+export const ownTerminal = (): Terminal => ({ input: process.stdin, output: process.stderr })
+
 /** Asks on a terminal or reads the answers from a pipe, one per line; after the pipe's end it uses the defaults. */
 export class Prompter {
   readonly #interface: Interface
@@ -29,6 +32,8 @@ export class Prompter {
 
   constructor(
     { input, output }: Terminal,
+    /** That asks, for errors. */
+    private readonly command: string,
     private readonly signal: AbortSignal
   ) {
     this.#output = output
@@ -84,11 +89,11 @@ export class Prompter {
     const { value, done } = await this.#lines.next()
     if (hidden) this.say('')
     this.#muted = false
-    if (this.#stopped) throw new UsageError('PL-INIT-STOPPED', 'stopped', 'painlens config init')
+    if (this.#stopped) throw new UsageError('PL-INIT-STOPPED', 'stopped', this.command)
     return done ? null : value
   }
 
   #ended({ text }: Question): UsageError {
-    return new UsageError('PL-INIT-NO-ANSWER', `the answers end before "${text}"`, 'painlens config init')
+    return new UsageError('PL-INIT-NO-ANSWER', `the answers end before "${text}"`, this.command)
   }
 }

@@ -1,4 +1,4 @@
-/** The rows of table.ts about beds, and about what was raised and said there. */
+/** The rows of table.ts about cameras and their beds, and about what was raised and said there. */
 import { configOrder } from '../config/find.js'
 import { type CommandRow, command } from './command.js'
 import { parseSeconds, parseSince } from './parse.js'
@@ -6,7 +6,7 @@ import { parseSeconds, parseSince } from './parse.js'
 /** config/find.ts has the places that are searched without it. */
 export const config = ['-c, --config <file>', `the config file (default: the first of ${configOrder})`] as const
 
-export const bedRows: readonly CommandRow[] = [
+export const cameraRows: readonly CommandRow[] = [
   command({
     usage: 'reference <camera>',
     summary: "Take a bed's resting face while its resident is comfortable, so that pain is judged against it.",
@@ -23,6 +23,31 @@ export const bedRows: readonly CommandRow[] = [
     ],
     examples: ['sudo painlens reference room-312 --by "nurse 7"', 'sudo painlens reference room-312 --remove'],
     load: async () => (await import('./reference/index.js')).referenceCommand
+  }),
+  { usage: 'cameras', summary: 'Find cameras.' },
+  command({
+    parent: 'cameras',
+    usage: 'find',
+    summary: 'Find cameras by ONVIF, with their profiles and the addresses of their streams to copy.',
+    options: [
+      ['--user <name>', 'a user of the cameras, for ONVIF'],
+      ['--password-file <file>', 'holds the password (default: $PAINLENS_CAMERA_PASSWORD, else it is asked for)'],
+      [
+        '--fingerprint <sha256...>',
+        'SHA-256 of the certificate of a camera that has signed it itself; several may be given'
+      ],
+      ['--json', 'print what was found as JSON']
+    ],
+    notes: [
+      'Asks the network of each interface of this machine. A login goes, as a digest, to devices that answer, at the address that',
+      'they answer from. A camera that speaks https:// alone is refused at first, with its fingerprint to compare and to give here.'
+    ],
+    examples: [
+      'painlens cameras find',
+      'painlens cameras find --user viewer --password-file camera-password',
+      'painlens cameras find --user viewer --json'
+    ],
+    load: async () => (await import('./cameras/index.js')).findCamerasCommand
   })
 ]
 

@@ -13,7 +13,7 @@ import { feedbackCsv, type NightRange, nightCsv } from './night.js'
 import type { Pictures } from './pictures.js'
 import type { Recorder } from './recorder.js'
 import { cookieOf, type Session, Sessions, sessionMs } from './session.js'
-import type { TakeReference, Takings } from './takings.js'
+import type { ReferenceRequest, Takings } from './takings.js'
 import type { TlsPair } from './tls.js'
 import type { PageViewers } from './viewers.js'
 import type { Ward } from './ward.js'
@@ -35,9 +35,9 @@ export interface PageActions {
   pause(device: string, camera: string, seconds: number, by: string): Promise<unknown>
   resume(device: string, camera: string, by: string): Promise<unknown>
   /** Resolves when the resting face is taken. */
-  takeReference(device: string, request: TakeReference): Promise<unknown>
+  takeReference(device: string, request: ReferenceRequest): Promise<unknown>
   /** Without a zone all of the camera. */
-  removeReference(device: string, request: Pick<TakeReference, 'camera' | 'zone' | 'by'>): Promise<unknown>
+  removeReference(device: string, request: Pick<ReferenceRequest, 'camera' | 'zone' | 'by'>): Promise<unknown>
 }
 
 /** A test alarm on its way to the nurse call. */

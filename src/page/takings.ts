@@ -4,7 +4,7 @@ import type { Log } from '../core/log.js'
 import { printable } from '../core/printable.js'
 import type { RoomRow, TakingRow } from './wire.js'
 
-export interface TakeReference {
+export interface ReferenceRequest {
   camera: string
   /** Only a face in that zone; without it the only face in the picture. */
   zone?: string
@@ -15,7 +15,7 @@ export interface TakeReference {
 export interface TakingsOptions {
   room: (device: string, camera: string) => RoomRow | null
   /** Resolves when it is taken. @throws as the command `reference` does */
-  take: (device: string, request: TakeReference) => Promise<unknown>
+  take: (device: string, request: ReferenceRequest) => Promise<unknown>
   /** The time of day in so many ms, ISO 8601. */
   stampIn: (ms: number) => string
   /** In ms; it cannot be set. */
@@ -96,7 +96,7 @@ export class Takings {
     if (!isZone) throw new InputError('PL-REFERENCE-ZONE', 'is none of the zones of the camera', where)
   }
 
-  async #run(key: string, device: string, request: TakeReference): Promise<void> {
+  async #run(key: string, device: string, request: ReferenceRequest): Promise<void> {
     const { take, onTaken, log } = this.#options
     const { camera, by } = request
     try {

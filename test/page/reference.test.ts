@@ -1,4 +1,4 @@
-/** The resting faces of beds on the page: what is told of them, and how one is taken and removed from there. */
+/** The resting faces of beds on the page: which rows there are of them, and how one is taken and removed from there. */
 import { describe, expect, it } from 'vitest'
 import { InputError } from '../../src/core/errors.js'
 import { type PageActions, readHeard } from '../../src/page/index.js'
@@ -70,7 +70,7 @@ async function serveBeds() {
 const outcomeOf = (rows: Record<string, Row>, key = 'taking/box-1/bed') => (rows[key] as TakingRow | undefined)?.outcome
 
 describe('a resting face on the page', () => {
-  it('is told of a room with its state, and of a room whose box takes none nothing is told', async () => {
+  it('is in the row of its room with its state, and a room whose box takes none has none', async () => {
     const { page, rows } = await serveBeds()
     page.heard(
       reference('box-1', 'bed', {

@@ -20,6 +20,7 @@ import {
   hasOnset,
   held,
   isCleared,
+  isOpen,
   isScore,
   newTrack,
   predecessor,
@@ -186,8 +187,7 @@ class AlarmStage implements Alarms {
   }
 
   hasOpenPain(camera: string): boolean {
-    const ofCamera = [...this.#tracks.values()].filter((track) => track.camera === camera)
-    return ofCamera.some(({ alarm }) => alarm !== null && alarm.answer !== 'false_alarm')
+    return [...this.#tracks.values()].some((track) => track.camera === camera && isOpen(track))
   }
 
   knows(alarmId: string, now: Moment): boolean {
@@ -200,12 +200,9 @@ class AlarmStage implements Alarms {
 
   testAlarm(camera: string, at: Moment, { seconds = 30, priority }: TestAlarmOptions = {}): AlarmMessage[] {
     if (!Object.hasOwn(this.#options.cameras, camera)) {
-      throw new InputError(
-        'PL-COMMAND-NO-CAMERA',
-        `there is no camera ${JSON.stringify(camera)}`,
-        'command test_alarm',
-        { fix: `Name one of: ${Object.keys(this.#options.cameras).join(', ')}.` }
-      )
+      const what = `there is no camera ${JSON.stringify(camera)}`
+      const fix = `Name one of: ${Object.keys(this.#options.cameras).join(', ')}.`
+      throw new InputError('PL-COMMAND-NO-CAMERA', what, 'command test_alarm', { fix })
     }
     this.#limit.takeFor('command test_alarm', at)
     this.#testLimit.takeFor('command test_alarm', at, 0)

@@ -15,7 +15,6 @@ import type { CameraState } from '../../core/types.js'
 import type { CommandHandlers } from './commands.js'
 import type { BrokerOptions, ProtocolVersion } from './connect.js'
 import type { OutboxLike, Privacy } from './delivery.js'
-import type { CameraKind } from './live-state.js'
 import type { ReconnectDelays } from './reconnect.js'
 
 export interface MqttOptions {
@@ -65,6 +64,9 @@ export interface MqttStats {
   /** Why the broker has not taken the last alarm, though connected; null where it has. */
   refusal: { code: ErrorCode; what: string; fix: string } | null
 }
+
+/** What is retained of each camera. */
+export type CameraKind = 'cameraState' | 'cameraPain' | 'cameraReference'
 
 /** What is published of a camera, with a moment in the place of its time. */
 export interface CameraPain {

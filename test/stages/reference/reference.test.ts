@@ -92,7 +92,7 @@ describe('a resting face that was taken', () => {
     expect(rig.told.get('bed')).toMatchObject([{ by: 'nurse 7', expired: true }])
   })
 
-  it('of a camera that is not in the config at the next start is dropped, and nothing is told of that camera', async () => {
+  it('of a camera that is not in the config at the next start is dropped, and not published', async () => {
     const rig = await referenceRig()
     await rig.take()
     await rig.references.stop()
@@ -104,7 +104,7 @@ describe('a resting face that was taken', () => {
     expect(rig.told.get('bed')).toEqual([])
   })
 
-  it('is not told of a camera before that is watched', async () => {
+  it('is published of a camera only once that is watched', async () => {
     const rig = await referenceRig()
     await rig.take()
     const told: string[] = []

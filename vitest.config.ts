@@ -19,12 +19,25 @@ export default defineConfig({
     // Most of the slow files wait for cameras and brokers rather than compute.
     poolOptions: { forks: { minForks: 1, maxForks: Math.ceil(availableParallelism() * 1.5) } },
     sequence: { sequencer: SlowestFirst },
+    expect: { poll: { timeout: patience(20_000) } },
     ...limits,
     projects: [
-      { extends: true, test: { name: 'unit', include: unitTests, setupFiles: ['test/support/no-processes.ts'] } },
       {
         extends: true,
-        test: { name: 'rest', include: every, exclude: unitTests, setupFiles: ['test/support/limits.ts'] }
+        test: {
+          name: 'unit',
+          include: unitTests,
+          setupFiles: ['test/support/turns.ts', 'test/support/no-processes.ts']
+        }
+      },
+      {
+        extends: true,
+        test: {
+          name: 'rest',
+          include: every,
+          exclude: unitTests,
+          setupFiles: ['test/support/turns.ts', 'test/support/limits.ts']
+        }
       }
     ]
   }

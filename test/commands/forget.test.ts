@@ -8,6 +8,7 @@ import type { CheckContext } from '../../src/commands/check/result.js'
 import { forgetCommand } from '../../src/commands/forget/index.js'
 import { Secrets } from '../../src/core/secrets.js'
 import { startMosquitto } from '../support/mosquitto.js'
+import { until } from '../support/slowness.js'
 
 const never = new AbortController().signal
 
@@ -28,9 +29,11 @@ async function setUp(retained: Record<string, string>) {
     const other = await connectAsync(broker.url, { protocolVersion: 5 })
     other.on('message', (topic) => found.push(topic))
     await other.subscribeAsync(['painlens/#', 'homeassistant/#'])
-    await new Promise((resolve) => setTimeout(resolve, 300))
+    // Comes behind what is retained.
+    await other.publishAsync('painlens/end', '')
+    await until(() => found.includes('painlens/end'), 'all that is retained')
     await other.endAsync(true)
-    return found.sort()
+    return found.filter((topic) => topic !== 'painlens/end').sort()
   }
   return { broker, config, left }
 }

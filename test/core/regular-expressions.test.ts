@@ -48,16 +48,19 @@ describe('no regular expression takes more than linear time', { timeout: patienc
     return found.status === 'vulnerable' ? found.complexity.summary : found.status
   }
 
-  it('every regular expression in src takes linear time', () => {
+  it('every regular expression in src takes linear time', async () => {
     const all = readdirSync(dist, { recursive: true, encoding: 'utf8' })
       .filter((file) => file.endsWith('.js'))
       .flatMap((file) => expressionsIn(readFileSync(join(dist, file), 'utf8'), file))
     const different = [...new Map(all.map((one) => [`/${one.source}/${one.flags}`, one])).values()]
     expect(different.length).toBeGreaterThan(80)
-    const slow = different.flatMap((one) => {
+    const slow: string[] = []
+    for (const one of different) {
       const found = complexity(one)
-      return found === 'safe' ? [] : [`${one.file}: /${one.source}/${one.flags}: ${found}`]
-    })
+      if (found !== 'safe') slow.push(`${one.file}: /${one.source}/${one.flags}: ${found}`)
+      // Vitest takes a process for hung whose event loop has no turn for a minute.
+      await new Promise((done) => setImmediate(done))
+    }
     expect(slow).toEqual([])
   })
 

@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { AlarmMessage } from '../../src/contract/messages.js'
+import type { AlarmMessage, CameraStateMessage } from '../../src/contract/messages.js'
 import { expectWhole } from '../support/nurse.js'
 import { patience, until } from '../support/slowness.js'
 import { nowhere, type RoomCamera, Ward } from '../support/ward.js'
@@ -60,8 +60,13 @@ describe('a pause for care', { timeout: patience(120_000) }, () => {
     await nurse.command('pause', { camera: 'bed', duration_s: 1 })
     await nurse.state('bed', 'paused')
     await nurse.state('bed', 'ok')
-    expect(nurse.alarms().filter(({ phase }) => phase === 'start')).toHaveLength(0)
     await nurse.alarm('pain', 'start')
+    const order = nurse.told.flatMap(({ topic, json }) => {
+      if (topic === 'camera/bed/state') return [(json as CameraStateMessage).state]
+      return topic === 'alarm' && (json as AlarmMessage).phase === 'start' ? ['alarm'] : []
+    })
+    expect(order.indexOf('ok')).toBeGreaterThan(order.indexOf('paused'))
+    expect(order.indexOf('alarm'), 'no alarm during the pause').toBeGreaterThan(order.indexOf('ok'))
     await again.end('SIGTERM')
     nurse.forget()
     const third = start()

@@ -54,8 +54,11 @@ describe('a camera whose packets are lost while a resident shows pain', () => {
       code: null,
       why: expect.stringMatching(/^damaged: data .* missing/)
     })
-    const damaged = await device.metric('painlens_camera_damaged_total{camera="bed"}')
-    expect(damaged).toBeGreaterThan(20)
+    await eventually(
+      () => device.metric('painlens_camera_damaged_total{camera="bed"}'),
+      (damaged) => damaged > 20,
+      'damaged pictures'
+    )
     expect(nurse.alarms().filter(({ condition, phase }) => condition === 'pain' && phase === 'start')).toHaveLength(1)
 
     share = 0

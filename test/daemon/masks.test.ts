@@ -150,9 +150,11 @@ async function watch() {
     explanations
       .filter(({ alarm_id }) => alarms.some((alarm) => alarm.alarm_id === alarm_id && alarm.camera === id))
       .map(({ heatmap }) => Buffer.from(heatmap!, 'base64'))
-  /** The saved pictures of one of the camera's faces. */
-  const saved = async (id: string, track: number, kind: string): Promise<Uint8Array[]> => {
-    const names = (await readdir(heatmaps)).filter((name) => name.endsWith(`-${id}-track-${track}-${kind}.png`))
+  /** The saved pictures of the camera's right face, which a busy machine may lose and find again as another track. */
+  const saved = async (id: string, kind: string): Promise<Uint8Array[]> => {
+    const tracks = new Set(observed[id]!.flatMap(({ track, box }) => (hidden(box) === 0 ? [track] : [])))
+    const ends = [...tracks].map((track) => `-${id}-track-${track}-${kind}.png`)
+    const names = (await readdir(heatmaps)).filter((name) => ends.some((end) => name.endsWith(end)))
     return await Promise.all(names.map((name) => readFile(join(heatmaps, name))))
   }
   return { daemon, observed, published, saved }
@@ -175,13 +177,13 @@ describe('a mask over a face', () => {
     expect(await daemon.ended).toBe(0)
 
     expect(masked.filter(({ box }) => hidden(box) > 0)).toEqual([])
-    expect(new Set(masked.map(({ track }) => track)).size).toBe(1)
+    expect(new Set(masked.map(({ at }) => at)).size, 'one face in each picture').toBe(masked.length)
     const pixels = maskedPixels()
     expect(pixels.length).toBeGreaterThan(300)
-    const own = await saved('masked', right(masked)!.track, 'heatmap')
-    const beside = await saved('open', right(open)!.track, 'heatmap')
+    const own = await saved('masked', 'heatmap')
+    const beside = await saved('open', 'heatmap')
     for (const heatmap of [...published('masked'), ...own]) expect(await coloured(heatmap, pixels)).toBe(0)
-    const overlays = await saved('masked', right(masked)!.track, 'overlay')
+    const overlays = await saved('masked', 'overlay')
     expect(overlays.length).toBeGreaterThan(0)
     for (const overlay of overlays) expect(await brightest(overlay, pixels)).toBe(0)
     // All of it is coloured where there is no mask: the test can fail.

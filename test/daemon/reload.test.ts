@@ -133,7 +133,7 @@ describe('SIGHUP', () => {
   })
 
   it('drops no picture of an unchanged camera while others change', {
-    timeout: patience(120_000)
+    timeout: patience(240_000)
   }, async () => {
     // Higher than the rate of pictures, so that none is skipped for coming a little early.
     const a = camera('a', { fps: 25 })
@@ -157,9 +157,9 @@ describe('SIGHUP', () => {
       return largestGap(numbersOf('a').slice(from))
     }
     await more('a', 1)
-    // A busy machine loses some pictures by itself; a reload that loses some does so each time.
+    // A busy machine loses some pictures by itself, now without a reload and now with one; a reload that loses some does so each time.
     const rounds: { without: number; with: number }[] = []
-    while (rounds.length < 3 && !rounds.some((round) => round.with <= round.without)) {
+    while (rounds.length < 10 && !rounds.some((round) => round.with <= round.without)) {
       const before = numbersOf('a').length
       const reloading = await during(async () => {
         await reload(a, camera('b'))

@@ -22,7 +22,7 @@ beforeAll(async () => {
 afterAll(() => ward.close())
 
 /** The messages to systemd, received by test/daemon/health/receiver.py. */
-async function fakeSystemd(): Promise<{ fed: () => number }> {
+async function fakeSystemd(): Promise<{ fed: () => number; heard: (status: string) => boolean }> {
   const socket = join(await mkdtemp(join(ward.folder, 'notify-')), 'socket')
   const script = join(import.meta.dirname, './health/receiver.py')
   const receiver: ChildProcess = spawn('python3', [script, socket], { stdio: ['ignore', 'pipe', 'inherit'] })
@@ -34,14 +34,16 @@ async function fakeSystemd(): Promise<{ fed: () => number }> {
     else process.env.NOTIFY_SOCKET = before
   })
   let fed = 0
+  let said = ''
   let listening = false
   createInterface({ input: receiver.stdout! }).on('line', (line) => {
     const { text } = JSON.parse(line) as { text?: string }
     if (text === undefined) listening = true
     else if (text.includes('WATCHDOG=1')) fed++
+    else said += text
   })
   await until(() => listening, 'the socket')
-  return { fed: () => fed }
+  return { fed: () => fed, heard: (status) => said.includes(`STATUS=${status}`) }
 }
 
 describe('a worker', () => {
@@ -94,7 +96,7 @@ describe('a worker', () => {
   it('that is stuck is named and stops the watchdog until it responds', {
     timeout: patience(120_000)
   }, async () => {
-    const { fed } = await fakeSystemd()
+    const { fed, heard } = await fakeSystemd()
     const device = await ward.device([camera('a')])
     const nurse = await device.listen()
     const { daemon } = await device.startHere()
@@ -118,12 +120,17 @@ describe('a worker', () => {
     expect((await device.ask('/ready')).parts.map(({ part }) => part)).toContain('detect')
     const raised = await nurse.alarm('inference_failed', 'start')
     expect(raised.text.en).toMatch(/detect: an inference has been under way/)
-    // Messages sent to systemd before have arrived by now.
-    await new Promise((resolve) => setTimeout(resolve, 1000))
-    const before = fed()
-    await new Promise((resolve) => setTimeout(resolve, 3000))
+    /** Messages arrive in the order in which they are sent: a status comes after all that was sent before it. */
+    const fedAt = async (status: string): Promise<number> => {
+      await notifier.status(status)
+      await until(() => heard(status), 'the status')
+      return fed()
+    }
+    const before = await fedAt('stuck')
+    // Four times the interval of the watchdog.
+    await new Promise((resolve) => setTimeout(resolve, 2000))
     expect((await device.ask('/live')).ok).toBe(false)
-    expect(fed()).toBe(before)
+    expect(await fedAt('still stuck')).toBe(before)
     writeFileSync(goOn, '')
     await eventually(
       () => device.ask('/live'),

@@ -13,7 +13,7 @@ import { packageRoot } from '../../src/core/version.js'
 import { acknowledgement, alarm, explanation, type Rig, startRig } from '../stages/mqtt/rig.js'
 import { moment } from '../support/moments.js'
 import { type Mosquitto, startMosquitto } from '../support/mosquitto.js'
-import { until } from '../support/slowness.js'
+import { patience, until } from '../support/slowness.js'
 
 const acl = `${packageRoot}docs/integrate/examples/mosquitto.acl`
 const password = 'secret-12'
@@ -70,7 +70,8 @@ describe("the examples' access list, enforced by mosquitto,", () => {
       `device: ward-2\nmqtt: { url: "${broker.url}", username: ward-2, password: ${password} }
 cameras: [{ id: room-1, url: "rtsp://127.0.0.1/x" }]\n`
     )
-    const forget = (device: string) => forgetCommand({ device, config }, AbortSignal.timeout(30_000), () => undefined)
+    const forget = (device: string) =>
+      forgetCommand({ device, config }, AbortSignal.timeout(patience(30_000)), () => undefined)
     await expect(forget('ward-old')).rejects.toMatchObject({ code: 'PL-BROKER-HIDDEN' })
     await expect(forget('ward-2')).rejects.toMatchObject({ code: 'PL-BROKER-DEVICE-ONLINE' })
   })

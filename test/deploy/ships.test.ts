@@ -31,10 +31,10 @@ import { writeData } from '../study/rig.js'
 import { holdToContract, kindOf } from '../support/contract.js'
 import { commandLine, descendants, isRunning } from '../support/daemon.js'
 import { freePort, type Mosquitto, startMosquitto } from '../support/mosquitto.js'
-import { until } from '../support/slowness.js'
+import { patience, until } from '../support/slowness.js'
 
 const run = promisify(execFile)
-const minutes = 60_000
+const minutes = patience(60_000)
 /** The most that the packages of a release may take, in MB. */
 const mostMegabytes = 130
 
@@ -100,7 +100,7 @@ async function runForAMoment(): Promise<void> {
   onTestFinished(() => void child.kill('SIGKILL'))
   let log = ''
   child.stderr!.on('data', (chunk) => (log += String(chunk)))
-  await until(() => log.includes('painlens runs') || child.exitCode !== null, 'the daemon', 2 * minutes)
+  await until(() => log.includes('painlens runs') || child.exitCode !== null, 'the daemon', 120_000)
   const ended = new Promise((done) => child.once('exit', done))
   child.kill('SIGTERM')
   expect(await ended, log).toBe(0)

@@ -3,6 +3,7 @@ import type { Browser, BrowserContext, Page as BrowserPage } from 'playwright-co
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { InputError } from '../../src/core/errors.js'
 import { chromiumPath, openChromium } from '../support/browser.js'
+import { freePort } from '../support/mosquitto.js'
 import { patience, until } from '../support/slowness.js'
 import { expectAccessible } from './accessible.js'
 import { fillWard, nightRows, writeNight } from './example-ward.js'
@@ -184,9 +185,9 @@ describe.skipIf(chromiumPath === null)('the page in a browser', { timeout: patie
 
   it('takes every lamp for unknown 10 s after the last event, and is live again when the box is back', async () => {
     const own = folder()
-    const first = await servePage({ folder: own })
+    const port = await freePort()
+    const first = await servePage({ folder: own, port })
     fillWard(first.page)
-    const { port } = new URL(first.url)
     const shown = await openPage(first.url)
     await lampOf(shown, '11').getByText('watched').waitFor(wait)
     await first.page.stop()
@@ -194,7 +195,7 @@ describe.skipIf(chromiumPath === null)('the page in a browser', { timeout: patie
     expect(await shown.locator('.lamp').count()).toBeGreaterThan(3)
     expect(await shown.locator('.lamp:not(.unknown)').count()).toBe(0)
     expect(await lampOf(shown, '21').innerText()).toContain('unknown: connection lost')
-    const second = await servePage({ folder: own, port: Number(port) })
+    const second = await servePage({ folder: own, port })
     second.page.heard(status('box-1'))
     second.page.heard(heard('box-1', 'health', health({ 'room-11': { location: room('11') } })))
     await lampOf(shown, '11').getByText('watched').waitFor(wait)

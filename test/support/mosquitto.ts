@@ -115,15 +115,24 @@ function configuration(options: MosquittoOptions, folder: string, port: number):
   return [...lines, ...(options.config ?? []), '']
 }
 
-/** A port that is free now. */
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
+/** Below those that the kernel gives away by itself (net.ipv4.ip_local_port_range), so that none of its own comes between. */
+const ports = { first: 20_000, count: 12_000 }
+/** Other test processes begin elsewhere. */
+let nextPort = process.pid * 101
+
+/** A port on which nothing listens, and nothing will unless it is told to. Each call gives another. */
+export async function freePort(): Promise<number> {
+  for (;;) {
+    const port = ports.first + (nextPort++ % ports.count)
+    if (await isFree(port)) return port
+  }
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
     const server = createServer()
-    server.once('error', reject)
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address()
-      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0))
-    })
+    server.once('error', () => resolve(false))
+    server.listen(port, () => server.close(() => resolve(true)))
   })
 }
 

@@ -9,7 +9,7 @@ import { systemClock } from '../../src/core/clock.js'
 import { type Log, silentLog } from '../../src/core/log.js'
 import { Secrets } from '../../src/core/secrets.js'
 import type { Report } from '../../src/daemon/health/http.js'
-import { type Daemon, startDaemon } from '../../src/daemon/wiring/daemon.js'
+import type { Daemon } from '../../src/daemon/wiring/daemon.js'
 import { startFeed } from '../../src/show/simulate/feed.js'
 import { startRtspServer } from '../../src/show/simulate/rtsp-server.js'
 import { type Simulation, type SimulationOptions, startSimulation } from '../../src/show/simulate/simulate.js'
@@ -147,6 +147,8 @@ export class Device {
   /** The daemon in this process, so that the debugger reaches its workers. */
   async startHere(log: Log = silentLog): Promise<{ daemon: Daemon; fatal: Error[] }> {
     const fatal: Error[] = []
+    // Most tests start a process, and need not load all of a daemon for themselves.
+    const { startDaemon } = await import('../../src/daemon/wiring/daemon.js')
     const { config } = await loadConfig(this.file)
     const onFatal = (error: Error): void => void fatal.push(error)
     const daemon = await startDaemon({

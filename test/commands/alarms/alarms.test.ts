@@ -79,7 +79,7 @@ test('an acknowledgement after the end is shown with its name and time, and each
   })
   await log.close()
   const [, pain, , sum] = cells(await run(atLog()))
-  expect(pain?.[7]).toMatch(/^seen by nurse \\x9b31m8 at \d\d:20:00 after the end \(2 in all\)$/)
+  expect(pain?.[7]).toMatch(/^seen by nurse \\x9b31m8 at \d\d:\d\d:00 after the end \(2 in all\)$/)
   expect(sum).toEqual(['2 alarms, 1 without an end'])
   const json = await run({ ...atLog(), json: true, camera: 'a', since: Date.UTC(2026, 0, 1, 0, 10) })
   expect(json).toContain('\\u009b31m8')

@@ -5,7 +5,7 @@ import { later, systemClock } from '../../../src/core/clock.js'
 import type { Face } from '../../../src/core/types.js'
 import { askCameras, askFrame, type GivenFrame } from '../../../src/daemon/control/client.js'
 import { differences, settingsOf } from '../../../src/daemon/control/protocol.js'
-import { until } from '../../support/slowness.js'
+import { patience, until } from '../../support/slowness.js'
 import { never, type TestCamera, temporaryFolder, testCamera, testControl } from './rig.js'
 
 const face: Face = {
@@ -131,7 +131,10 @@ describe('one frame for a technician', () => {
     const { path } = await served(camera)
     const waiting = [askFrame(path, 'bed', never), askFrame(path, 'bed', never)]
     const busy = await until(
-      () => askFrame(path, 'bed', AbortSignal.timeout(500)).catch((error) => (error.code ? error : null)),
+      () =>
+        askFrame(path, 'bed', AbortSignal.timeout(patience(500))).catch((error) =>
+          typeof error.code === 'string' ? error : null
+        ),
       'a refusal'
     )
     expect(busy).toMatchObject({ code: 'PL-CONTROL-BUSY' })
@@ -149,7 +152,7 @@ describe('one frame for a technician', () => {
 
   it('that does not come in time ends the request, and the next gets one', async () => {
     const camera = await testCamera()
-    const { path, lines } = await served(camera, { deadlineMs: 300 })
+    const { path, lines } = await served(camera, { deadlineMs: patience(500) })
     const closed = [asks(path), asks(path)].map(
       (socket) => new Promise((done) => void socket.resume().once('close', done))
     )

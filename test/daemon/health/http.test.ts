@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { type AddressInfo, connect, createServer } from 'node:net'
+import { connect, createServer } from 'node:net'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { type Log, silentLog } from '../../../src/core/log.js'
 import { type HttpOptions, type Report, startHttp } from '../../../src/daemon/health/http.js'
@@ -203,9 +203,9 @@ describe('the HTTP server', () => {
   })
 
   it('on a port in use logs that once, and listens when the port is free', async () => {
-    const other = createServer().listen(0, '127.0.0.1')
+    const port = await freePort()
+    const other = createServer().listen(port, '127.0.0.1')
     await once(other, 'listening')
-    const { port } = other.address() as AddressInfo
     const { http, errors } = await start({ port, retryMs: 50 })
     const { problem, address } = http.stats()
     expect(address).toBeNull()

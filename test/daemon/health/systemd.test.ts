@@ -94,20 +94,27 @@ describe.skipIf(missing.length > 0)('the notifier with systemd', () => {
     let alive = true
     const notifier = createNotifier({ env: { ...process.env, WATCHDOG_USEC: '100000' }, log })
     const fed = (): number => lines().filter((line) => line === 'WATCHDOG=1').length
+    let asked = 0
+    /** Messages are sent one after the other, and arrive in this order: a status comes after all that was sent before it. */
+    const fedSoFar = async (): Promise<number> => {
+      const status = `asked ${++asked}`
+      await notifier.status(status)
+      await arrived(`STATUS=${status}`)
+      return fed()
+    }
     notifier.startWatchdog(() => alive)
     await vi.waitFor(() => expect(fed()).toBeGreaterThanOrEqual(3), { timeout: patience(20_000) })
     alive = false
     await vi.waitFor(() => expect(errors).toHaveLength(1), { timeout: patience(10_000) })
-    await sleep(200)
-    const stuckAt = fed()
+    const stuckAt = await fedSoFar()
     await sleep(400)
-    expect(fed()).toBe(stuckAt)
+    expect(await fedSoFar()).toBe(stuckAt)
     alive = true
     await vi.waitFor(() => expect(fed()).toBeGreaterThan(stuckAt), { timeout: patience(10_000) })
     await notifier.stop()
-    const stoppedAt = fed()
+    const stoppedAt = await fedSoFar()
     await sleep(300)
-    expect(fed()).toBe(stoppedAt)
+    expect(await fedSoFar()).toBe(stoppedAt)
   })
 
   it('logs a failed notification and goes on', async () => {

@@ -17,13 +17,16 @@ beforeAll(async () => {
 })
 afterAll(() => rm(folder, { recursive: true, force: true }))
 
+/** What it leaves in the home of a process. */
+const tracesIn = (name: string): string => join(folder, name, '.cache', 'Microsoft')
+
 /** Runs a script in a process with a home of its own. @returns whether ONNX Runtime left its telemetry's traces there */
 function leavesTraces(name: string, script: string): boolean {
   const home = join(folder, name)
   const file = join(folder, `${name}.mjs`)
   writeFileSync(file, script)
   execFileSync(process.execPath, [file], { env: { HOME: home, PATH: process.env.PATH }, timeout: patience(30_000) })
-  return existsSync(join(home, '.cache', 'Microsoft'))
+  return existsSync(tracesIn(name))
 }
 
 describe('ONNX Runtime’s telemetry', () => {
@@ -31,7 +34,10 @@ describe('ONNX Runtime’s telemetry', () => {
     const script = `
       const { default: ort } = await import(${JSON.stringify(createRequire(import.meta.url).resolve('onnxruntime-node'))})
       await ort.InferenceSession.create(${JSON.stringify(join(folder, 'tiny.onnx'))})
-      await new Promise((resolve) => setTimeout(resolve, 500))`
+      const { existsSync } = await import('node:fs')
+      const end = performance.now() + ${patience(10_000)}
+      while (!existsSync(${JSON.stringify(tracesIn('plain'))}) && performance.now() < end)
+        await new Promise((resolve) => setTimeout(resolve, 50))`
     expect(leavesTraces('plain', script)).toBe(true)
   })
 

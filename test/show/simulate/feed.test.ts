@@ -5,6 +5,7 @@ import { silentLog } from '../../../src/core/log.js'
 import { beginsKeyFrame } from '../../../src/lib/rtp.js'
 import { type Feed, type FeedOptions, startFeed } from '../../../src/show/simulate/feed.js'
 import { type RtspServer, startRtspServer } from '../../../src/show/simulate/rtsp-server.js'
+import { until } from '../../support/slowness.js'
 import { RtspClient } from './client.js'
 
 const size = { width: 64, height: 48, fps: 20 }
@@ -97,11 +98,14 @@ describe('startFeed', () => {
     await feed(server, { frames: quick() })
     const [pid] = publishers()
     process.kill(Number(pid), 'SIGSTOP')
-    await new Promise((resolve) => setTimeout(resolve, 300))
-    const before = asked
-    await new Promise((resolve) => setTimeout(resolve, 300))
-    process.kill(Number(pid), 'SIGCONT')
-    expect(asked).toBe(before)
+    const standsStill = async (): Promise<boolean> => {
+      const before = asked
+      await new Promise((resolve) => setTimeout(resolve, 300))
+      return asked === before
+    }
+    // The pipe takes some more.
+    await until(standsStill, 'the frames to end').finally(() => process.kill(Number(pid), 'SIGCONT'))
+    await until(() => standsStill().then((still) => !still), 'further frames')
   })
 
   it.each([

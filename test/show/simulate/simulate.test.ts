@@ -69,7 +69,8 @@ describe('startSimulation', () => {
     expect(events[0]).toBe(simulation.url)
     const stretches = events.slice(1) as StretchEvent[]
     expect(stretches.slice(0, 2).map(({ expression }) => expression)).toEqual(['neutral', 'pain'])
-    expect(stretches[1]!.at - stretches[0]!.at).toBeGreaterThan(500)
+    // The first one lasts a second; a busy machine announces either late, and none early.
+    expect(stretches[1]!.at - simulation.startedAt).toBeGreaterThan(950)
     expect(stretches[0]!.at).toBeGreaterThanOrEqual(simulation.startedAt)
     await simulation.stop()
     await simulation.stop()

@@ -45,9 +45,20 @@ describe('a camera', () => {
       expect(nameOf(colourAt(pixels, size, 0.75, 0.5))).toBe('blue')
       expect(nameOf(colourAt(pixels, size, 0.75, 0.05)), 'above the picture, which is wider').toBe('black')
     }
-    expect(camera.stats()).toMatchObject({ state: 'ok', frames: 4, dropped: 0, restarts: 0 })
-    const gaps = frames.slice(1).map(({ frame }, index) => frame.at - frames[index]!.frame.at)
-    expect(gaps.reduce((sum, gap) => sum + gap) / gaps.length, 'thinned out to 5 a second').toBeGreaterThan(120)
+    expect(camera.stats()).toMatchObject({ state: 'ok', dropped: 0, restarts: 0 })
+    // One read from the decoder may hold the end of one picture and all of the next.
+    expect([4, 5]).toContain(camera.stats().frames)
+  })
+
+  it('gives no more pictures than it is asked for of a camera that sends 15 a second', async () => {
+    const { url } = await rig.feed(await rig.server())
+    const camera = rig.camera(url, { fps: 2 })
+    const startedAt = performance.now()
+    camera.start()
+    await nextFrames(camera, 6)
+    // From the third on, the decoder holds each back until half a second after the one before was due; a busy machine makes
+    // them late, and bunches them up, but none comes sooner. Taken as they are, six are there 0.4 s after the first.
+    expect(performance.now() - startedAt).toBeGreaterThan(1950)
   })
 
   it.each([
@@ -127,7 +138,7 @@ describe('a camera', () => {
 
 describe('checkCamera', () => {
   const check = (url: string, signal?: AbortSignal): ReturnType<typeof checkCamera> =>
-    checkCamera({ id: 'bed', url, decoder: rig.decoder, secrets: rig.secrets, timeoutMs: 4000 }, signal)
+    checkCamera({ id: 'bed', url, decoder: rig.decoder, secrets: rig.secrets, timeoutMs: patience(8000) }, signal)
 
   it("finds a camera's own size, codec and rate", async () => {
     const server = await rig.server({ credentials: { ...hostile, scheme: 'digest' } })

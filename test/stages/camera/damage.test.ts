@@ -2,7 +2,7 @@ import { describe } from 'vitest'
 import { createRandom } from '../../../src/lib/random.js'
 import type { FeedCodec } from '../../../src/show/simulate/feed.js'
 import type { Camera } from '../../../src/stages/camera/index.js'
-import { Deadline, patience, until } from '../../support/slowness.js'
+import { Deadline, measureSlowness, patience, until } from '../../support/slowness.js'
 import { it, numberOf, publishNumbered, type World } from './gst-world.js'
 import { untilState } from './rig.js'
 
@@ -56,7 +56,7 @@ async function watched(world: World, codec: FeedCodec, by: By, keyFrameEvery?: n
     ...size,
     fps: 5,
     decoder: decoderOf(world, by),
-    timing: { readMs: 8000, connectMs: 30_000, lostMs: 30_000 }
+    timing: { readMs: patience(8000), connectMs: patience(30_000), lostMs: patience(30_000) }
   })
   const states: string[] = []
   camera.states.subscribe(({ state }) => states.at(-1) !== state && states.push(state))
@@ -75,11 +75,11 @@ const streams: { codec: FeedCodec; by: By }[] = [
 ]
 
 describe.concurrent.each(streams)('a camera that sends $codec, decoded by $by', ({ codec, by }) => {
-  it('is ok for 10 s, damaged while 8 % of its packets are lost, and ok again after that', {
+  it('is ok for 6 s, damaged while 8 % of its packets are lost, and ok again after that', {
     timeout: patience(90_000)
   }, async ({ world, expect }) => {
     const { line, camera, states, seen } = await watched(world, codec, by)
-    await forSeconds(10)
+    await forSeconds(6)
     expect(seen.length).toBeGreaterThan(10)
     expect(camera.stats()).toMatchObject({ state: 'ok', damaged: 0 })
 
@@ -101,7 +101,7 @@ describe.concurrent.each(streams)('a camera that sends $codec, decoded by $by', 
       line.loseOne()
       await until(() => camera.stats().damaged > before, 'a damaged picture')
       await until(() => seen.at(-1)?.damaged === false, 'a whole picture')
-      await forSeconds(5)
+      await forSeconds(3)
     }
     expect(states).toEqual(['connecting', 'ok'])
   })
@@ -136,7 +136,10 @@ interface Comparison {
   taken: number
 }
 
-/** Two cameras that send the same numbered pictures, one of them over a line that loses 2 % of the packets. */
+/**
+ * Two cameras that send the same numbered pictures, one of them over a line that loses 2 % of the packets.
+ * @returns what has come over that line, beside what was sent: of some seconds, and both whole and damaged pictures
+ */
 async function compare(world: World, { codec, by, taken }: Comparison) {
   const { rig } = world
   const line = new Line()
@@ -150,14 +153,27 @@ async function compare(world: World, { codec, by, taken }: Comparison) {
     return seen
   }
   const [good, lossy] = await Promise.all([watch('good', fps), watch('lossy', taken, line.loses)])
-  await forSeconds(2)
+  await forSeconds(1)
   line.share = 0.02
-  await forSeconds(10)
-  const truth = new Map(good.map(({ pixels }) => [numberOf(pixels, size, size), pixels]))
-  return lossy.flatMap(({ damaged, pixels }) => {
-    const same = truth.get(numberOf(pixels, size, size))
-    return same ? [{ damaged, differs: difference(pixels, same) > 0.001 }] : []
-  })
+  const truth = new Map<number, Uint8Array>()
+  const compared: { damaged: boolean; differs: boolean }[] = []
+  const look = (): void => {
+    // The simulated camera drops packets for a reader that a busy machine holds up.
+    for (const { damaged, pixels } of good.splice(0)) if (!damaged) truth.set(numberOf(pixels, size, size), pixels)
+    for (const one of lossy.splice(0)) {
+      const same = truth.get(numberOf(one.pixels, size, size))
+      if (same) compared.push({ damaged: one.damaged, differs: difference(one.pixels, same) > 0.001 })
+      else lossy.push(one)
+    }
+  }
+  const began = performance.now()
+  const hasBoth = (): boolean =>
+    [true, false].every((bad) => compared.some((one) => one.damaged === bad && one.differs === bad))
+  await until(() => {
+    look()
+    return performance.now() - began > 6000 && hasBoth()
+  }, 'pictures that came whole, and pictures that the line has damaged')
+  return compared
 }
 
 const comparisons: Comparison[] = [
@@ -180,9 +196,8 @@ describe.concurrent('of a lossy line', () => {
       const count = (damaged: boolean, differs: boolean): number =>
         pictures.filter((one) => one.damaged === damaged && one.differs === differs).length
       // GStreamer's pictures are told by their time, which a machine that does not keep up shifts.
-      if (comparison.by === 'ffmpeg' || patience(1) < 3) expect(count(false, true)).toBe(0)
-      expect(count(false, false)).toBeGreaterThan(0)
-      expect(count(true, true), 'the line does damage').toBeGreaterThan(0)
+      const keepsUp = Math.max(patience(100) / 100, measureSlowness()) < 2
+      if (comparison.by === 'ffmpeg' || keepsUp) expect(count(false, true)).toBe(0)
     }
   )
 })

@@ -24,8 +24,10 @@ import { patience } from '../../support/slowness.js'
 export const redAndBlue = 'color=c=red:s=80x120:r=15[l];color=c=blue:s=80x120:r=15[r];[l][r]hstack'
 export const feedSize = { width: 160, height: 120, fps: 15 }
 
+/** A busy machine is no reason to give a camera up, so that what waits for pictures grows with it. */
 const quick: Partial<CameraTiming> = {
-  ...{ connectMs: 8000, readMs: 1500, lostMs: 5000, backoffMinMs: 50, backoffMaxMs: 200, unauthorizedMs: 1000 }
+  ...{ connectMs: patience(8000), readMs: patience(1500), lostMs: patience(5000) },
+  ...{ backoffMinMs: 50, backoffMaxMs: 200, unauthorizedMs: 1000 }
 }
 
 /** Asked once for all tests of a file. */

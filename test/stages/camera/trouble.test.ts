@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Decoder } from '../../../src/stages/camera/index.js'
+import { freePort } from '../../support/mosquitto.js'
 import { Deadline, patience } from '../../support/slowness.js'
 import {
   BadLine,
@@ -29,16 +30,15 @@ const size = { width: 160, height: 120 }
 
 describe('a camera in trouble', () => {
   it('is connecting, then lost, when nothing listens, and ok once the camera does', async () => {
-    const gone = await rig.server()
-    await gone.stop()
-    const camera = rig.camera(`rtsp://127.0.0.1:${gone.port}/bed`, { timing: { lostMs: 600 } })
+    const port = await freePort()
+    const camera = rig.camera(`rtsp://127.0.0.1:${port}/bed`, { timing: { lostMs: 600 } })
     takeFrames(camera)
     const states: string[] = []
     camera.states.subscribe(({ state }) => states.at(-1) !== state && states.push(state))
     camera.start()
     await untilReason(camera, /nothing listens/)
     expect(await untilState(camera, 'lost')).toMatch(/nothing listens/)
-    await rig.feed(await rig.server({ port: gone.port }))
+    await rig.feed(await rig.server({ port }))
     await untilState(camera, 'ok')
     expect(states).toEqual(['connecting', 'lost', 'ok'])
     expect(camera.stats().restarts).toBeGreaterThan(0)
@@ -88,7 +88,7 @@ describe('a camera in trouble', () => {
     camera.start()
     await untilState(camera, 'ok')
     process.kill(decoderProcesses()[0]!.pid, 'SIGSTOP')
-    expect(await untilState(camera, 'connecting')).toMatch(/no picture for 1\.5 s/)
+    expect(await untilState(camera, 'connecting')).toMatch(/no picture for [\d.]+ s/)
     await untilState(camera, 'ok')
     process.kill(decoderProcesses()[0]!.pid, 'SIGSTOP')
     const stopping = new Deadline(2000)
@@ -102,7 +102,7 @@ describe('a camera in trouble', () => {
     await rig.feed(server)
     const line = await BadLine.open(rig, server.port)
     const camera = rig.camera(`rtsp://127.0.0.1:${line.port}/bed`, {
-      timing: { readMs: 700, connectMs: 2500, lostMs: 1200 }
+      timing: { readMs: 700, connectMs: patience(2500), lostMs: 1200 }
     })
     takeFrames(camera)
     camera.start()
@@ -197,7 +197,7 @@ describe('a camera in trouble', () => {
     const dying = await rig.feed(server, { path: '/one' })
     const living = await rig.feed(server, { path: '/two' })
     const one = rig.camera(dying.url, { id: 'one', timing: { lostMs: 700 } })
-    const two = rig.camera(living.url, { id: 'two', timing: { readMs: 1500 } })
+    const two = rig.camera(living.url, { id: 'two' })
     takeFrames(one)
     const states: string[] = []
     two.states.subscribe(({ state }) => states.push(state))

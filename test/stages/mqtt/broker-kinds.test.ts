@@ -51,6 +51,7 @@ describe('a broker with passwords', () => {
       what: 'the broker refuses user name or password',
       fix: expect.stringContaining('mqtt.username and mqtt.password')
     })
+    await until(() => broker.log().includes('not authorised'), 'the line of the broker')
     await new Promise((resolve) => setTimeout(resolve, 300))
     expect(broker.log().match(/not authorised/g)).toHaveLength(1)
     expect(rig.lines.filter((line) => line.startsWith('warn'))).toHaveLength(1)

@@ -7,6 +7,7 @@ import { registerSecrets } from '../../../src/stages/camera/url.js'
 import type { MqttRequests } from '../../../src/stages/mqtt/index.js'
 import { clockOf, moment } from '../../support/moments.js'
 import { type Mosquitto, startMosquitto } from '../../support/mosquitto.js'
+import { countProcessorMs } from '../../support/processor-time.js'
 import { Deadline, patience, until } from '../../support/slowness.js'
 import { startTcpProxy } from '../../support/tcp-proxy.js'
 import { alarm, base, explanation, health, type Listener, listen, noCommands, type Rig, startRig } from './rig.js'
@@ -166,9 +167,12 @@ describe('coming and going', () => {
     // As many as a machine of this speed sends in the second that stopping takes.
     const count = Math.ceil(25_000 / patience(1000))
     for (let seq = 0; seq < count; seq++) await mqtt.putAlarmInOutbox(alarm('a0', seq))
+    const stopping = performance.now()
     await mqtt.stop()
-    expect(outbox.depth()).toBe(0)
-    await until(() => ear.on('alarm').length === count, 'all of them')
+    // A stop waits for a second; what a machine that stood still has not sent by then goes out with the next start.
+    if (performance.now() - stopping < 1000) expect(outbox.depth()).toBe(0)
+    await until(() => ear.on('alarm').length >= count - outbox.depth(), 'all of them')
+    await until(() => ear.on('status').some(({ json }) => json.state === 'offline'), 'offline')
     const offline = ear.heard.findIndex(({ json }) => json.state === 'offline')
     expect(ear.heard.findLastIndex(({ topic }) => topic === `${base}/alarm`)).toBeLessThan(offline)
   })
@@ -367,22 +371,16 @@ describe('commands', () => {
         registerSecrets(`rtsp://nurse:${password}@10.0.0.7/stream`, secrets)
       const lines: string[] = []
       await start({ secrets, log: createLog('info', secrets, (line) => void lines.push(line)) })
-      const longestHold = async (payload: string): Promise<number> => {
+      const costOf = async (payload: string): Promise<number> => {
         const before = answers('refresh').length
-        let last = performance.now()
-        let longest = 0
-        const timer = setInterval(() => {
-          longest = Math.max(longest, performance.now() - last)
-          last = performance.now()
-        }, 1)
+        const spent = countProcessorMs()
         await ask('refresh', payload)
         await until(() => answers('refresh').length > before, 'answer', 120_000)
-        clearInterval(timer)
-        return Math.max(longest, performance.now() - last)
+        return spent()
       }
-      const ordinary = await longestHold(`{"${'x'.repeat(16_000)}":1}`)
+      const ordinary = await costOf(`{"${'x'.repeat(16_000)}":1}`)
       // With the redaction by regular expressions it was half a minute.
-      expect(await longestHold(`{"${'\\'.repeat(16_000)}":1}`)).toBeLessThan(20 * Math.max(ordinary, 25))
+      expect(await costOf(`{"${'\\'.repeat(16_000)}":1}`)).toBeLessThan(20 * Math.max(ordinary, 25))
       expect(answers('refresh').map(({ status }) => status)).toEqual(['error', 'error'])
       expect(Math.max(...lines.map((line) => line.length))).toBeLessThan(1000)
     },

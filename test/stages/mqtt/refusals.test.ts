@@ -152,6 +152,9 @@ describe('an explanation that is too large for a broker that does not announce i
   })
 })
 
+/** How often what is refused may have been sent by now: again after each 5 s, of which a busy machine may need several. */
+const roundsSince = (began: number): number => 1 + Math.floor((performance.now() - began) / 5000)
+
 describe('an alarm that the broker refuses', () => {
   const isAlarm = (topic: string) => topic.endsWith('/alarm')
   const refusals = Object.entries(reasonCodes).flatMap(([code, { name, publish }]) =>
@@ -189,6 +192,7 @@ describe('an alarm that the broker refuses', () => {
       }
     })
     const rig = await start(broker.url)
+    const began = performance.now()
     await rig.mqtt.putAlarmInOutbox(alarm('refused', 0))
     await until(() => broker.on(`${base}/alarm`).length > 0, 'the refused one')
     for (let number = 0; number < 30; number++) {
@@ -196,16 +200,19 @@ describe('an alarm that the broker refuses', () => {
       await rig.mqtt.putAlarmInOutbox(alarm(`a${number}`, 1, 'end'))
     }
     await until(() => rig.outbox.depth() === 1, 'all others')
-    expect(broker.on(`${base}/alarm`).filter(({ json }) => json.alarm_id === 'refused')).toHaveLength(1)
+    const tries = broker.on(`${base}/alarm`).filter(({ json }) => json.alarm_id === 'refused').length
+    expect(tries).toBeLessThanOrEqual(roundsSince(began))
   })
 
   test('as all are: the broker is asked with a few of them, not with each', async () => {
     const broker = await strict({ reason: (topic) => (isAlarm(topic) ? 0x87 : 0) })
     const rig = await start(broker.url)
+    const began = performance.now()
     for (let number = 0; number < 200; number++) await rig.mqtt.putAlarmInOutbox(alarm(`a${number}`, 0))
     await until(() => broker.on(`${base}/alarm`).length >= 8, 'some')
     await new Promise((resolve) => setTimeout(resolve, 500))
-    expect(broker.on(`${base}/alarm`).length).toBeLessThan(20)
+    // Eight at a time are under way.
+    expect(broker.on(`${base}/alarm`).length).toBeLessThan(8 * roundsSince(began) + 12)
     expect(rig.outbox.depth()).toBe(200)
     expect(rig.lines.filter((line) => line.startsWith('error'))).toHaveLength(1)
   })

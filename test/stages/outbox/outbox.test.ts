@@ -95,16 +95,15 @@ describe('delivery from the outbox', () => {
       })
     )
     const isExplanation = (name: unknown) => String(name).endsWith('explanation')
-    expect(sent.filter((name) => !isExplanation(name))).toEqual([
-      'a start',
-      'b start',
-      'a update',
-      'b update',
-      'a end',
-      'b end'
-    ])
+    // Whether an update of one alarm or the end of the other comes next is a matter of which is confirmed first.
+    expect(sent.slice(0, 2)).toEqual(['a start', 'b start'])
+    for (const id of ['a', 'b'])
+      expect(sent.filter((name) => String(name).startsWith(id) && !isExplanation(name))).toEqual([
+        `${id} start`,
+        `${id} update`,
+        `${id} end`
+      ])
     expect(sent.filter(isExplanation)).toEqual(['a explanation', 'b explanation'])
-    expect(sent.findIndex(isExplanation)).toBeGreaterThan(sent.indexOf('b start'))
   })
 
   test('sends a background message after earlier ones of its alarm, without delaying later ones', async () => {
@@ -119,6 +118,7 @@ describe('delivery from the outbox', () => {
     }, over.signal)
     await outbox.put('alarm', { alarm_id: 'a', number: 0 })
     for (const number of [1, 2]) await outbox.put('explanation', { alarm_id: 'a', number }, { background: true })
+    await expect.poll(() => sent).toEqual([0])
     await turn()
     expect(sent).toEqual([0])
     open[0]!()

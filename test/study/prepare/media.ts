@@ -29,7 +29,8 @@ export const defaults: Omit<PrepareOptions, 'table' | 'out'> = {
     pseudonyms: false,
     skipBad: false,
     seed: 1,
-    workers: 2,
+    // Each opens the face models for itself.
+    workers: 1,
     fromS: 0,
     toS: undefined,
     everyS: 0.5,

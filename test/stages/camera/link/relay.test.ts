@@ -167,7 +167,7 @@ describe.concurrent('a stream', () => {
     await rig.feed(server, { fps: 0.5, keyFrameEvery: 1 })
     const slow = rig.camera(server.url('/bed'), {
       id: 'slow',
-      timing: { connectMs: 20_000, readMs: 6000, lostMs: 6000 }
+      timing: { connectMs: patience(20_000), readMs: patience(6000), lostMs: patience(6000) }
     })
     const hasty = rig.camera(server.url('/bed'), {
       id: 'hasty',
@@ -243,7 +243,7 @@ describe.concurrent('the relay', () => {
     const relay = new CameraRelay({
       url: parseCameraUrl(server.url('/bed'), 'bed'),
       videoTrack: 'auto',
-      answerMs: 5000
+      answerMs: patience(5000)
     })
     rig.own(() => relay.close())
     const address = await relay.admit()

@@ -21,6 +21,7 @@ export const unitTests = [
   'test/config/secrets.test.ts',
   'test/contract/conditions.test.ts',
   'test/contract/contract.test.ts',
+  'test/contract/feedback.test.ts',
   'test/contract/home-assistant.test.ts',
   'test/core/clock.test.ts',
   'test/core/log.test.ts',

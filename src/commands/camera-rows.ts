@@ -1,7 +1,7 @@
-/** The rows of table.ts about cameras. */
+/** The rows of table.ts about cameras and their beds, and about what was raised and said there. */
 import { configOrder } from '../config/find.js'
 import { type CommandRow, command } from './command.js'
-import { parseSeconds } from './parse.js'
+import { parseSeconds, parseSince } from './parse.js'
 
 /** config/find.ts has the places that are searched without it. */
 export const config = ['-c, --config <file>', `the config file (default: the first of ${configOrder})`] as const
@@ -50,3 +50,21 @@ export const cameraRows: readonly CommandRow[] = [
     load: async () => (await import('./cameras/index.js')).findCamerasCommand
   })
 ]
+
+export const alarmsRow: CommandRow = command({
+  usage: 'alarms',
+  summary: 'List what the alarm log of this device holds.',
+  options: [
+    config,
+    ['--path <folder>', "the log's folder, instead of a config"],
+    ['--since <time>', 'only since then: 90m, 12h, 7d, 2026-01-31 or 2026-01-31T06:00', parseSince],
+    ['--camera <id>', 'only of this camera'],
+    ['--feedback', 'count what was said of alarms for pain, by bed and night, with advice'],
+    ['--json', 'each message as it was sent, or with --feedback each count, a JSON object in a line']
+  ],
+  notes: [
+    'A night is from noon to noon. Of each alarm the last "seen" or "false_alarm" counts. painlens learns nothing from it by itself.'
+  ],
+  examples: ['sudo painlens alarms --since 12h', 'sudo painlens alarms --feedback --since 14d --camera room-12'],
+  load: async () => (await import('./alarms/index.js')).alarmsCommand
+})

@@ -1,6 +1,6 @@
 import { optimizerNames, trainFroms } from '../lib/train/choices.js'
 import { layoutNames, neutralUses, paperComposites, reportLanguages, schedules } from '../study/choices.js'
-import { cameraRows, config } from './camera-rows.js'
+import { alarmsRow, cameraRows, config } from './camera-rows.js'
 import { type CommandRow, command } from './command.js'
 import {
   choice,
@@ -16,7 +16,6 @@ import {
   parseSeconds,
   parseShare,
   parseSide,
-  parseSince,
   parseSpan,
   parseWords,
   port
@@ -100,22 +99,7 @@ export const commandTable: readonly CommandRow[] = [
     ],
     load: async () => (await import('./config/index.js')).configInitCommand
   }),
-  command({
-    usage: 'alarms',
-    summary: 'List what the alarm log of this device holds.',
-    options: [
-      config,
-      ['--path <folder>', "the log's folder, instead of a config"],
-      ['--since <time>', 'only since then: 90m, 12h, 7d, 2026-01-31 or 2026-01-31T06:00', parseSince],
-      ['--camera <id>', 'only of this camera'],
-      ['--json', 'each message as it was sent, a JSON object in a line']
-    ],
-    examples: [
-      'sudo painlens alarms --since 12h',
-      'sudo painlens alarms --path /var/lib/painlens/data/alarms --camera room-12'
-    ],
-    load: async () => (await import('./alarms/index.js')).alarmsCommand
-  }),
+  alarmsRow,
   command({
     usage: 'backup <file>',
     summary: 'Save config, outbox with its pauses, and alarm log in one file, with the hash of the model.',

@@ -43,7 +43,13 @@ export const commandSchemas = {
     zone: z.string().min(1).max(100).optional(),
     seconds: z.number().int().min(5).max(mostReferenceS).default(30),
     by: who,
-    remove: z.boolean().default(false)
+    remove: z.boolean().default(false),
+    not_after: z.iso
+      .datetime()
+      .optional()
+      .describe(
+        'Refused after this time: a broker keeps commands for a box that is off, and the face may be another by then.'
+      )
   })
 } satisfies Record<CommandName, z.ZodType>
 

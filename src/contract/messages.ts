@@ -30,13 +30,21 @@ export interface CameraPainMessage {
 
 /** The resting faces of a camera's beds: that there are some, and nothing of what they are. */
 export interface CameraReferenceMessage {
-  references: {
-    zone: string | null
-    since: string
-    by: string
-    /** It is not used, since another person may lie there. */
-    suspended: boolean
-  }[]
+  /** Whether one can be taken: the model says what its outputs on neutral faces are. */
+  available: boolean
+  /** The zones of the camera, each of which may have one of its own. */
+  zones: string[]
+  references: BedReference[]
+}
+
+export interface BedReference {
+  zone: string | null
+  since: string
+  by: string
+  /** It is not used, since another person may lie there. */
+  suspended: boolean
+  /** It is not used any more, since it is too old. */
+  expired: boolean
 }
 
 export interface ObservationMessage {

@@ -57,13 +57,16 @@ const cameraPain = z.strictObject({
 })
 
 const cameraReference = z.strictObject({
+  available: z.boolean().describe("Whether one can be taken: the model's manifest has resting."),
+  zones: z.array(name).describe('The zones of the camera, each of which may have a resting face of its own.'),
   references: z
     .array(
       z.strictObject({
         zone: name.nullable().describe('The zone of the bed; null where its face is in none.'),
         since: time.describe('When it was taken.'),
         by: name,
-        suspended: z.boolean().describe('It is not used, since another person may lie there.')
+        suspended: z.boolean().describe('It is not used, since another person may lie there.'),
+        expired: z.boolean().describe('It is not used any more, since it is older than alarm.reference.expires_days.')
       })
     )
     .describe("The resting faces of the camera's beds. Nothing of what they are is published.")

@@ -2,11 +2,16 @@
 import { z } from 'zod'
 import { priorities } from '../contract/conditions.js'
 import { byLanguage } from '../contract/languages/index.js'
+import { printable } from '../core/printable.js'
 import { cameraStates } from '../core/types.js'
 import type { Heard, HeardKind } from './ward.js'
 import { acknowledgements } from './wire.js'
 
 const short = z.string().max(100)
+/** A name as it is shown, also where a box of another version lets control characters through. */
+const shown = short.transform(printable)
+/** Of a camera. */
+const mostZones = 64
 const time = z.iso.datetime()
 const long = z.string().transform((text) => text.slice(0, 500))
 const texts = z.object(byLanguage(() => long))
@@ -31,6 +36,13 @@ const schemas: Readonly<Record<HeardKind, z.ZodType>> = {
     )
   }),
   cameraState: z.object({ state, until: time.optional() }),
+  cameraReference: z.object({
+    available: z.boolean(),
+    zones: z.array(short).max(mostZones),
+    references: z
+      .array(z.object({ zone: short.nullable(), since: time, by: shown, suspended: z.boolean(), expired: z.boolean() }))
+      .max(mostZones + 1)
+  }),
   alarm: z.object({
     alarm_id: short,
     phase: z.enum(['start', 'update', 'end']),
@@ -43,7 +55,10 @@ const schemas: Readonly<Record<HeardKind, z.ZodType>> = {
     onset: time,
     updated: time,
     text: texts,
-    test: z.boolean()
+    test: z.boolean(),
+    score: z.number().nullable().optional(),
+    threshold: z.number().nullable().optional(),
+    reference: z.object({}).nullable().optional()
   }),
   acknowledgement: ack.extend({ alarm_id: short, after_end: z.boolean() }),
   explanation: z.object({ alarm_id: short, text: texts, heatmap: z.base64().optional() })
@@ -52,8 +67,9 @@ const schemas: Readonly<Record<HeardKind, z.ZodType>> = {
 /** @returns null unless it is a message of that kind */
 export function readHeard(device: string, kind: HeardKind, camera: string, message: unknown): Heard | null {
   const about = { device, kind, camera: camera.slice(0, 100) }
-  // An empty retained message takes a camera away; of other kinds it says nothing.
-  if (message === null) return kind === 'cameraState' ? ({ ...about, message } as Heard) : null
+  // An empty retained message takes a camera, or what is known of its resting faces, away; of other kinds it says nothing.
+  const isRetained = kind === 'cameraState' || kind === 'cameraReference'
+  if (message === null) return isRetained ? ({ ...about, message } as Heard) : null
   const { data } = schemas[kind].safeParse(message)
   // The schema of its kind has made it.
   return data ? ({ ...about, message: data } as Heard) : null

@@ -41,7 +41,11 @@ const entrySchema = z.discriminatedUnion('kind', [
     ...{ ...at, kind: z.literal('ack'), device: text, id: text, by: text },
     ...{ as: z.enum(acknowledgements), acked: time }
   }),
-  z.object({ ...at, kind: z.literal('end'), device: text, id: text, ended: time }),
+  z.object({
+    ...{ ...at, kind: z.literal('end'), device: text, id: text, ended: time },
+    /** By how much its highest score was above the threshold, and whether it was judged against a resting face. */
+    ...{ margin: z.number().nullable().optional(), referenced: z.boolean().optional() }
+  }),
   z.object({ ...at, ...room, kind: z.literal('deed'), what: z.enum(nightDeeds), by: text, minutes: time.nullable() })
 ])
 

@@ -2,7 +2,7 @@
 import { join } from 'node:path'
 import type { Server } from 'node:tls'
 import type { FastifyInstance } from 'fastify'
-import { type Clock, stamp, timeOfDay } from '../core/clock.js'
+import { type Clock, later, stamp, timeOfDay } from '../core/clock.js'
 import { errorFields, messageOf, PainlensError, PortInUseError } from '../core/errors.js'
 import type { Log } from '../core/log.js'
 import { type ListenerStats, PersistentListener } from '../core/persistent-listener.js'
@@ -11,10 +11,11 @@ import { Pictures, type PicturesOptions } from './pictures.js'
 import { Recorder } from './recorder.js'
 import { createPageServer, type PageActions, type PageFinder, type PageWay } from './server.js'
 import { sessionKey } from './session.js'
+import { Takings } from './takings.js'
 import { fingerprintOf, readTls, type TlsChoice, type TlsPair } from './tls.js'
 import { PageViewers, type ViewerLimits } from './viewers.js'
 import { type Heard, type Linked, Ward } from './ward.js'
-import type { CameraTile, CheckLamp, Role } from './wire.js'
+import type { CameraTile, CheckLamp, Role, Row } from './wire.js'
 
 export { readHeard } from './heard.js'
 export type { FindSearch, PageActions, PageFinder, PageWay } from './server.js'
@@ -85,6 +86,7 @@ class ServedPage implements PageStage {
   readonly #viewers: PageViewers
   readonly #recorder: Recorder
   readonly #pictures: Pictures | null
+  readonly #takings: Takings
   readonly #listener: PersistentListener<FastifyInstance>
   readonly #options: PageOptions
   readonly #renewing: NodeJS.Timeout
@@ -97,7 +99,9 @@ class ServedPage implements PageStage {
     const pictures = options.pictures && new Pictures({ ...options.pictures, log, now: () => performance.now() })
     const ward = new Ward({ devices: [device, ...options.others], heatmaps, clock })
     const { build } = assets
-    const viewers = new PageViewers({ rows: () => ward.rows(), at: () => stamp(clock, clock.now()), build, limits })
+    const takings = this.#openTakings()
+    this.#takings = takings
+    const viewers = new PageViewers({ rows: () => this.#rows(), at: () => stamp(clock, clock.now()), build, limits })
     const recorder = new Recorder({
       ...{ folder: join(options.folder, 'history'), days: options.historyDays, rows: () => ward.rows(), log },
       timeOfDay: () => timeOfDay(clock, clock.now()),
@@ -107,7 +111,7 @@ class ServedPage implements PageStage {
     this.#recorder = recorder
     this.#viewers = viewers
     this.#pictures = pictures
-    const parts = { sessionKey: key, ward, viewers, recorder, pictures, assets }
+    const parts = { sessionKey: key, ward, viewers, recorder, takings, pictures, assets }
     this.#listener = new PersistentListener({
       // The files are read for each try, so that a corrected certificate is used by the next one.
       create: async () => {
@@ -175,6 +179,23 @@ class ServedPage implements PageStage {
     } catch (error) {
       log.warn(errorFields(error), 'the certificate of the page cannot be read; the one before stays in use')
     }
+  }
+
+  #rows(): Map<string, Row> {
+    return new Map<string, Row>([...this.#ward.rows(), ...this.#takings.rows()])
+  }
+
+  #openTakings(): Takings {
+    const { actions, clock, log } = this.#options
+    return new Takings({
+      room: (device, camera) => this.#ward.room(device, camera),
+      take: (device, request) => actions.takeReference(device, request),
+      stampIn: (ms) => stamp(clock, later(clock.now(), ms)),
+      monotonic: () => performance.now(),
+      changed: () => this.#changed(),
+      onTaken: (taken) => this.#recorder.deed({ what: 'reference', ...taken, minutes: null }),
+      log
+    })
   }
 
   #changed(): void {

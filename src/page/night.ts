@@ -9,6 +9,9 @@ export interface NightRange {
   to: number
 }
 
+/** What follows from the lines alone. */
+export type RecordedNight = Omit<NightAnswer, 'recorded' | 'feedback'>
+
 /** A line says how it is until the next one, unless that is later by more: painlens hung, or its clock was set. */
 const gapMs = 90_000
 /** Lines that were written together may be out of order by that. */
@@ -20,7 +23,7 @@ const mostEvents = 5000
 export async function nightOf(
   entries: AsyncIterable<HistoryEntry> | Iterable<HistoryEntry>,
   range: NightRange & { now: number }
-): Promise<Omit<NightAnswer, 'recorded'>> {
+): Promise<RecordedNight> {
   const reader = new NightReader(range)
   for await (const entry of entries) reader.take(entry)
   return reader.finish()
@@ -61,7 +64,7 @@ class NightReader {
     else if (entry.kind === 'deed') this.#deed(entry)
   }
 
-  finish(): Omit<NightAnswer, 'recorded'> {
+  finish(): RecordedNight {
     const { from, to, now } = this.#range
     for (const lane of this.#lanes.values()) this.#close(lane, this.#last ?? from)
     const last = this.#last ?? from
@@ -128,7 +131,8 @@ class NightReader {
     const known = this.#alarms.get(key)
     if (known) known.live = !known.ended
     else if (this.#isRoom(this.#alarms.size)) {
-      const begun = { ...about, until: Math.max(at, entry.onset), ended: false, acks: [], live: true }
+      const until = Math.max(at, entry.onset)
+      const begun = { ...about, until, ended: false, acks: [], live: true, margin: null, referenced: false }
       this.#alarms.set(key, begun)
     }
   }
@@ -140,9 +144,10 @@ class NightReader {
     if (acks && acks.length < 50 && !acks.some((ack) => ack.at === acked)) acks.push({ by, kind: as, at: acked })
   }
 
-  #end({ device, id, ended }: Extract<HistoryEntry, { kind: 'end' }>): void {
+  #end({ device, id, ended, margin = null, referenced = false }: Extract<HistoryEntry, { kind: 'end' }>): void {
     const alarm = this.#alarms.get(JSON.stringify([device, id]))
-    if (alarm && !alarm.ended) Object.assign(alarm, { ended: true, live: false, until: ended })
+    const over = { ended: true, live: false, until: ended, margin, referenced }
+    if (alarm && !alarm.ended) Object.assign(alarm, over)
   }
 
   #deed({ kind: _, ...deed }: Extract<HistoryEntry, { kind: 'deed' }>): void {
@@ -191,7 +196,7 @@ function withoutGaps(spans: readonly NightSpan[], from: number, to: number): Nig
 }
 
 /** A line for each span, alarm, acknowledgement and deed, by time; a cell that a spreadsheet would compute is text. */
-export function nightCsv({ lanes, alarms, deeds }: NightAnswer): string {
+export function nightCsv({ lanes, alarms, deeds }: RecordedNight): string {
   const places = new Map(lanes.map((lane) => [keyOf(lane), lane]))
   const placeOf = (device: string, camera: string | null) => {
     const { ward = null, room = null, bed = null } = (camera !== null && places.get(keyOf({ device, camera }))) || {}
@@ -221,7 +226,16 @@ export function nightCsv({ lanes, alarms, deeds }: NightAnswer): string {
     }))
   ]
   const sorted = rows.sort((a, b) => a.from.localeCompare(b.from))
-  const columns = 'from to device camera ward room bed what detail by'.split(' ')
-  // The mark tells spreadsheets that it is UTF-8.
-  return `\ufeff${Papa.unparse(sorted, { columns, escapeFormulae: true })}\r\n`
+  return csvOf(sorted, 'from to device camera ward room bed what detail by'.split(' '))
 }
+
+/** A line for each room that had alarms. */
+export const feedbackCsv = ({ from, to, feedback }: NightAnswer): string => {
+  const [night, until] = [new Date(from).toISOString(), new Date(to).toISOString()]
+  const rows = feedback.map(({ advice, ...row }) => ({ from: night, to: until, ...row, advice: advice.en }))
+  return csvOf(rows, 'from to device camera ward room bed alarms false_alarm seen unanswered advice'.split(' '))
+}
+
+/** The mark tells spreadsheets that it is UTF-8. */
+const csvOf = (rows: readonly object[], columns: string[]): string =>
+  `\ufeff${Papa.unparse([...rows], { columns, escapeFormulae: true })}\r\n`

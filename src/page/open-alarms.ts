@@ -26,7 +26,8 @@ export type HeardAlarm = Pick<
   | 'updated'
   | 'text'
   | 'test'
->
+> &
+  Partial<Pick<AlarmMessage, 'score' | 'threshold' | 'reference'>>
 export type HeardExplanation = Pick<ExplanationMessage, 'alarm_id' | 'text' | 'heatmap'>
 
 interface OpenAlarm {

@@ -1,6 +1,7 @@
 /** Notes what a ward is, and what is done in it, for the history. */
 
 import type { Log } from '../core/log.js'
+import { feedbackOfNight } from './feedback.js'
 import { type HistoryEntry, NightHistory } from './history.js'
 import { type NightRange, nightOf } from './night.js'
 import type { Heard } from './ward.js'
@@ -36,6 +37,9 @@ interface NotedAlarm {
   entry: AlarmEntry
   acked: Set<string>
   ended: boolean
+  /** As its end says it. */
+  margin: number | null
+  referenced: boolean
 }
 
 export class Recorder {
@@ -112,7 +116,8 @@ export class Recorder {
     this.#beat()
     await this.#history.flush()
     const entries = this.#history.read(range.from, range.to)
-    return { ...(await nightOf(entries, { ...range, now: this.#now() })), recorded: this.#history.problem === null }
+    const night = await nightOf(entries, { ...range, now: this.#now() })
+    return { ...night, recorded: this.#history.problem === null, feedback: feedbackOfNight(night) }
   }
 
   #note(): void {
@@ -149,16 +154,21 @@ export class Recorder {
     const key = JSON.stringify([device, id])
     const known = this.#alarms.get(key) ?? this.#newAlarm(key, device, message)
     if (ack) this.#acknowledged(device, id, ack)
+    const { score, threshold, reference } = message
+    if (score != null && threshold != null) known.margin = Math.max(known.margin ?? -1, score - threshold)
+    known.referenced ||= reference != null
     if (phase !== 'end' || known.ended) return
     known.ended = true
-    this.#history.add({ kind: 'end', at: this.#now(), device, id, ended: Date.parse(updated) })
+    const { margin, referenced } = known
+    const over = { margin: margin && Number(margin.toFixed(3)), referenced }
+    this.#history.add({ kind: 'end', at: this.#now(), device, id, ended: Date.parse(updated), ...over })
   }
 
   #newAlarm(key: string, device: string, message: HeardAlarm): NotedAlarm {
     const { alarm_id: id, camera, onset, type, test, priority, text } = message
     const about = { device, id, camera, onset: Date.parse(onset), physiological: type === 'physiological', test }
     const entry: AlarmEntry = { kind: 'alarm', at: this.#now(), ...about, priority, text }
-    const noted = { entry, acked: new Set<string>(), ended: false }
+    const noted = { entry, acked: new Set<string>(), ended: false, margin: null, referenced: false }
     this.#alarms.set(key, noted)
     const [oldest] = this.#alarms.keys()
     if (this.#alarms.size > mostAlarms) this.#alarms.delete(oldest!)

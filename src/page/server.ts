@@ -9,10 +9,11 @@ import type { Log } from '../core/log.js'
 import { printable } from '../core/printable.js'
 import { type Assets, serveAssets } from './assets.js'
 import { Logins } from './login.js'
-import { type NightRange, nightCsv } from './night.js'
+import { feedbackCsv, type NightRange, nightCsv } from './night.js'
 import type { Pictures } from './pictures.js'
 import type { Recorder } from './recorder.js'
 import { cookieOf, type Session, Sessions, sessionMs } from './session.js'
+import type { ReferenceRequest, Takings } from './takings.js'
 import type { TlsPair } from './tls.js'
 import type { PageViewers } from './viewers.js'
 import type { Ward } from './ward.js'
@@ -33,6 +34,10 @@ export interface PageActions {
   acknowledge(device: string, alarm: string, by: string, kind: (typeof acknowledgements)[number]): Promise<unknown>
   pause(device: string, camera: string, seconds: number, by: string): Promise<unknown>
   resume(device: string, camera: string, by: string): Promise<unknown>
+  /** Resolves when the resting face is taken. */
+  takeReference(device: string, request: ReferenceRequest): Promise<unknown>
+  /** Without a zone all of the camera. */
+  removeReference(device: string, request: Pick<ReferenceRequest, 'camera' | 'zone' | 'by'>): Promise<unknown>
 }
 
 /** A test alarm on its way to the nurse call. */
@@ -66,6 +71,7 @@ export interface ServerOptions {
   ward: Ward
   viewers: PageViewers
   recorder: Recorder
+  takings: Takings
   actions: PageActions
   /** Null: not allowed by privacy.show_pictures. */
   pictures: Pictures | null
@@ -116,6 +122,7 @@ const bodies = {
   acknowledge: z.strictObject({ device: id, alarm: id, kind: z.enum(acknowledgements) }),
   pause: z.strictObject({ device: id, camera: id, minutes: z.int().min(5).max(60) }),
   resume: z.strictObject({ device: id, camera: id }),
+  reference: z.strictObject({ device: id, camera: id, zone: id.nullable() }),
   look: z.strictObject({ camera: id }),
   find: z.strictObject({
     user: z.string().max(100),
@@ -188,11 +195,19 @@ class PageEndpoints {
   }
 
   #forWard(): void {
-    const { actions, device, recorder } = this.#options
-    const { get, post } = this.#needing('ward')
+    const { device } = this.#options
+    const { get } = this.#needing('ward')
     get('/api/session', ({ role, name }) => ({ role, name, device }) satisfies SessionAnswer)
     get('/api/events', (session, _, reply) => this.#watch(session, reply))
     get('/api/heatmap', (_, request, reply) => this.#heatmap(request, reply))
+    this.#deeds()
+    this.#nights()
+  }
+
+  /** What a ward does, by the name of its login. */
+  #deeds(): void {
+    const { actions, recorder, takings } = this.#options
+    const { post } = this.#needing('ward')
     post('/api/acknowledge', bodies.acknowledge, ({ name }, body) =>
       actions.acknowledge(body.device, body.alarm, name, body.kind)
     )
@@ -204,19 +219,35 @@ class PageEndpoints {
       await actions.resume(at, camera, by)
       recorder.deed({ what: 'resume', device: at, camera, by, minutes: null })
     })
+    post('/api/reference', bodies.reference, ({ name }, { device: at, camera, zone }) =>
+      takings.start(at, camera, zone, name)
+    )
+    post('/api/reference/remove', bodies.reference, async ({ name: by }, { device: at, camera, zone }) => {
+      await actions.removeReference(at, { camera, by, ...(zone === null ? {} : { zone }) })
+      takings.forget(at, camera)
+      recorder.deed({ what: 'reference_removed', device: at, camera, by, minutes: null })
+    })
+  }
+
+  #nights(): void {
+    const { recorder } = this.#options
+    const { get } = this.#needing('ward')
     get('/api/night', async (_, request, reply) => {
       const range = rangeOf(request.query)
       return range ? recorder.night(range) : refuseRequest(reply)
     })
-    get('/api/night.csv', async (_, request, reply) => {
-      const range = rangeOf(request.query)
-      if (!range) return refuseRequest(reply)
-      reply.header(
-        'content-disposition',
-        `attachment; filename="painlens-${new Date(range.from).toISOString().slice(0, 10)}.csv"`
-      )
-      return reply.type('text/csv; charset=utf-8').send(nightCsv(await recorder.night(range)))
-    })
+    const files = [
+      ['night', 'painlens', nightCsv],
+      ['feedback', 'painlens-answers', feedbackCsv]
+    ] as const
+    for (const [path, name, csv] of files)
+      get(`/api/${path}.csv`, async (_, request, reply) => {
+        const range = rangeOf(request.query)
+        if (!range) return refuseRequest(reply)
+        const file = `${name}-${new Date(range.from).toISOString().slice(0, 10)}.csv`
+        reply.header('content-disposition', `attachment; filename="${file}"`)
+        return reply.type('text/csv; charset=utf-8').send(csv(await recorder.night(range)))
+      })
   }
 
   #forTechnician(): void {

@@ -4,10 +4,17 @@ import type { Payloads } from '../contract/topics.js'
 import type { Clock, Moment } from '../core/clock.js'
 import type { CameraState } from '../core/types.js'
 import { type HeardAlarm, type HeardExplanation, OpenAlarms } from './open-alarms.js'
-import type { BoxRow, RoomLamp, RoomRow, RoomUnknown, Row } from './wire.js'
+import type { BoxRow, RoomLamp, RoomReference, RoomRow, RoomUnknown, Row } from './wire.js'
 
 /** What a ward is made of; the other kinds say nothing that a page shows. */
-export type HeardKind = 'status' | 'health' | 'cameraState' | 'alarm' | 'acknowledgement' | 'explanation'
+export type HeardKind =
+  | 'status'
+  | 'health'
+  | 'cameraState'
+  | 'cameraReference'
+  | 'alarm'
+  | 'acknowledgement'
+  | 'explanation'
 
 /** What the page uses of each, so that a box of another version is understood, too. */
 interface HeardMessages {
@@ -20,13 +27,14 @@ interface HeardMessages {
     cameras: Record<string, Pick<CameraHealth, 'state'> & Partial<Pick<CameraHealth, 'location' | 'face_at'>>>
   }
   cameraState: Pick<Payloads['cameraState'], 'state' | 'until'>
+  cameraReference: Payloads['cameraReference']
   alarm: HeardAlarm
   acknowledgement: Payloads['acknowledgement']
   explanation: HeardExplanation
 }
 type CameraHealth = HealthMessage['cameras'][string]
 
-/** One message of a box. Null: the camera is gone, and with it its retained state. */
+/** One message of a box. Null: a retained one was taken away. Without its state a camera is gone. */
 export type Heard = {
   [K in HeardKind]: { device: string; kind: K; camera: string; message: HeardMessages[K] | null }
 }[HeardKind]
@@ -76,6 +84,7 @@ interface Box {
   /** Since when it says that alarms are active of which none is known; null where that is not so. */
   unheardSince: Moment | null
   cameras: Map<string, { state: CameraState; until: string | null }>
+  references: Map<string, Payloads['cameraReference']>
   alarms: OpenAlarms
 }
 
@@ -93,7 +102,8 @@ export class Ward {
   take(heard: Heard): boolean {
     const box = this.#boxes.get(heard.device)
     if (!box) return false
-    if (heard.message === null) box.cameras.delete(heard.camera)
+    if (heard.kind === 'cameraReference') this.#reference(box, heard.camera, heard.message)
+    else if (heard.message === null) box.cameras.delete(heard.camera)
     else if (heard.kind === 'status') box.online = heard.message.state === 'online'
     else if (heard.kind === 'health') this.#health(box, heard.message)
     else if (heard.kind === 'alarm') this.#alarm(box, heard.message)
@@ -111,6 +121,12 @@ export class Ward {
   /** The picture of an alarm's explanation, a PNG. */
   heatmap(device: string, id: string): Buffer | null {
     return this.#boxes.get(device)?.alarms.heatmap(id) ?? null
+  }
+
+  /** @returns null where the page shows no such room */
+  room(device: string, camera: string): RoomRow | null {
+    const box = this.#boxes.get(device)
+    return box?.cameras.has(camera) ? this.#roomRow(device, camera, box, this.#unheard(device, box)) : null
   }
 
   /** All that is shown, by a key that stays. */
@@ -135,6 +151,7 @@ export class Ward {
       healthAt: 0 as Moment,
       unheardSince: null,
       cameras: new Map(),
+      references: new Map(),
       alarms
     }
   }
@@ -142,6 +159,12 @@ export class Ward {
   #alarm(box: Box, message: HeardAlarm): void {
     box.alarms.take(message)
     box.unheardSince = null
+  }
+
+  /** It may come before the camera's state: rows are made of those only that have one. */
+  #reference({ references }: Box, camera: string, message: Payloads['cameraReference'] | null): void {
+    references.delete(camera)
+    if (message && references.size < mostCameras) references.set(camera, message)
   }
 
   /** A camera that is not in it was taken out of the box's config. */
@@ -175,7 +198,8 @@ export class Ward {
   #roomRow(device: string, camera: string, box: Box, unheard: RoomUnknown | null): RoomRow {
     const { ward = null, room = null, bed = null } = box.health?.cameras[camera]?.location ?? {}
     const { state, until } = box.cameras.get(camera)!
-    const place = { kind: 'room', device, camera, ward, room, bed } as const
+    const reference = referenceOf(box.references.get(camera))
+    const place = { kind: 'room', device, camera, ward, room, bed, reference } as const
     const unknown = unheard ?? (box.alarms.has('inference_failed', null) ? 'inference_failed' : null)
     if (unknown) return { ...place, lamp: 'unknown', why: unknown, until: null }
     const why = unknownBy[state]
@@ -193,4 +217,14 @@ export class Ward {
     if (health && (seen === null || Date.parse(health.at) - Date.parse(seen) > noFaceMs)) return 'no_face'
     return 'watched'
   }
+}
+
+function referenceOf(message: Payloads['cameraReference'] | undefined): RoomReference | null {
+  if (!message) return null
+  const { available, zones, references } = message
+  const beds = references.map(({ zone, since, by, suspended, expired }) => {
+    const state = expired ? ('expired' as const) : suspended ? ('suspended' as const) : ('used' as const)
+    return { zone, since, by, state }
+  })
+  return { available, zones, beds }
 }

@@ -1,5 +1,6 @@
 /** What the page's two sides say to each other: JSON over server-sent events and POST. Times are ISO 8601 UTC. */
 import type { Priority } from '../contract/conditions.js'
+import type { Feedback } from '../contract/feedback.js'
 import type { Texts } from '../contract/languages/index.js'
 import type { Acknowledgement } from '../contract/messages.js'
 import type { CameraState, Polygon, UnusableReason, Zone } from '../core/types.js'
@@ -47,6 +48,35 @@ export interface RoomRow {
   why: RoomUnknown | null
   /** While paused: when the pause ends. */
   until: string | null
+  /** Null where its box takes no resting faces, or has not said so. */
+  reference: RoomReference | null
+}
+
+/** The resting faces of a room's beds. */
+export interface RoomReference {
+  /** Whether one can be taken. */
+  available: boolean
+  /** Of the camera; each may have one of its own. */
+  zones: string[]
+  beds: {
+    zone: string | null
+    since: string
+    by: string
+    state: 'used' | 'suspended' | 'expired'
+  }[]
+}
+
+/** A resting face that is being taken by this page, or was a short time ago. */
+export interface TakingRow {
+  kind: 'taking'
+  device: string
+  camera: string
+  zone: string | null
+  by: string
+  /** When the face has been looked at for long enough. */
+  until: string
+  /** Null while it is being taken. */
+  outcome: 'taken' | { code: string; error: string } | null
 }
 
 export interface AlarmRow {
@@ -69,7 +99,7 @@ export interface AlarmRow {
   heatmap: boolean
 }
 
-export type Row = BoxRow | RoomRow | AlarmRow
+export type Row = BoxRow | RoomRow | AlarmRow | TakingRow
 
 /** The event `rows`: rows that have changed; null for one that was removed. */
 export interface RowsEvent {
@@ -169,7 +199,12 @@ export interface NightAnswer {
   cut: boolean
   /** Whether it is recorded at present. */
   recorded: boolean
+  /** What was said of the alarms for pain that began in that time. */
+  feedback: NightFeedback[]
 }
+
+/** Of one room that had alarms. */
+export type NightFeedback = NightPlace & Omit<Feedback, 'advice'> & { advice: Texts }
 
 export type NightPlace = Pick<RoomRow, 'device' | 'camera' | 'ward' | 'room' | 'bed'>
 
@@ -191,6 +226,10 @@ export interface NightAlarm
   /** When it ended; where that is not recorded, until when it is known to have been active. */
   until: number
   ended: boolean
+  /** By how much its highest score was above the threshold; null where that is not recorded. */
+  margin: number | null
+  /** It was judged against a resting face, as far as is recorded. */
+  referenced: boolean
   acks: { by: string; kind: Acknowledgement['kind']; at: number }[]
 }
 
@@ -203,7 +242,7 @@ export interface NightDeed {
   by: string
   minutes: number | null
 }
-export const nightDeeds = ['look', 'pause', 'resume'] as const
+export const nightDeeds = ['look', 'pause', 'resume', 'reference', 'reference_removed'] as const
 
 /** The answer of GET /api/find: cameras that answer to ONVIF. */
 export interface FindAnswer {

@@ -4,6 +4,7 @@ import { connectAsync } from 'mqtt'
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest'
 import { referenceCommand } from '../../src/commands/reference/index.js'
 import type { ObservationMessage } from '../../src/contract/messages.js'
+import type { Nurse } from '../support/nurse.js'
 import { patience, until } from '../support/slowness.js'
 import { writeTinyModel } from '../support/tiny-model.js'
 import { type RoomCamera, Ward } from '../support/ward.js'
@@ -32,6 +33,13 @@ async function observations(device: string): Promise<ObservationMessage[]> {
   return seen
 }
 
+/** What a nurse does who finds at the bed that nothing hurts: where the face was lost and found, there is another alarm. */
+async function sayFalse(nurse: Nurse): Promise<void> {
+  const pain = new Map(nurse.alarms().flatMap((one) => (one.condition === 'pain' ? [[one.alarm_id, one]] : [])))
+  for (const { alarm_id, phase } of pain.values())
+    if (phase !== 'end') await nurse.command('ack', { alarm_id, by: 'nurse 7', kind: 'false_alarm' })
+}
+
 it('a resting face ends a false alarm, survives kill -9, and the alarm is back once it is removed', {
   timeout: patience(180_000)
 }, async () => {
@@ -45,14 +53,28 @@ it('a resting face ends a false alarm, survives kill -9, and the alarm is back o
   expect(await nurse.command('reference', { camera: 'bath', by: 'nurse 7' })).toMatchObject({
     code: 'PL-COMMAND-NO-CAMERA'
   })
-  const taking = nurse.command('reference', { camera: 'bed', seconds: 10, by: 'nurse 7' })
+  const asked = { camera: 'bed', seconds: 10, by: 'nurse 7' }
+  const { alarm_id } = nurse.alarms().find(({ condition }) => condition === 'pain')!
+  // An alarm says pain, and no answer to it says otherwise.
+  expect(await nurse.command('reference', asked)).toMatchObject({ code: 'PL-REFERENCE-ALARM' })
+  await nurse.command('ack', { alarm_id, by: 'nurse 7', kind: 'coming' })
+  expect(await nurse.command('reference', asked)).toMatchObject({ code: 'PL-REFERENCE-ALARM' })
+  await sayFalse(nurse)
+  const late = await nurse.command('reference', { ...asked, not_after: '2026-01-01T00:00:00.000Z' })
+  expect(late).toMatchObject({ code: 'PL-REFERENCE-LATE' })
+  const taking = nurse.command('reference', asked)
   // Other commands do not wait for it.
   await nurse.command('resume', { camera: 'bed' })
-  const taken = await taking
+  let taken = await taking
+  for (let i = 0; i < 3 && taken.code === 'PL-REFERENCE-ALARM'; i++) {
+    await sayFalse(nurse)
+    taken = await nurse.command('reference', asked)
+  }
   expect(taken).toMatchObject({ status: 'ok', data: { zone: null, shift: expect.any(Number) as number } })
-  expect(await nurse.alarm('pain', 'end', 40_000)).toMatchObject({ reason: 'cleared' })
+  await until(() => nurse.alarms().find(({ reason }) => reason === 'cleared'), 'the end of the alarm', 40_000)
   const { since } = taken.data as { since: string }
-  const told = { references: [{ zone: null, since, by: 'nurse 7', suspended: false }] }
+  const bedTold = { zone: null, since, by: 'nurse 7', suspended: false, expired: false }
+  const told = { available: true, zones: [], references: [bedTold] }
   await until(() => nurse.references('bed').at(-1)?.references.length === 1, 'the reference')
   expect(nurse.references('bed').at(-1)).toEqual(told)
   const file = join(device.folder, 'reference.json')
@@ -69,22 +91,29 @@ it('a resting face ends a false alarm, survives kill -9, and the alarm is back o
   expect(nurse.alarms().filter(({ condition, phase }) => condition === 'pain' && phase === 'start')).toEqual([])
 
   let said = ''
-  const asked = { camera: 'bed', config: device.file, zone: undefined, seconds: 5, by: 'nurse 8' }
+  const command = { camera: 'bed', config: device.file, zone: undefined, seconds: 5, by: 'nurse 8' }
   const write = (text: string): void => {
     said += text
   }
-  expect(await referenceCommand({ ...asked, remove: true }, signal, { write })).toBe(0)
+  expect(await referenceCommand({ ...command, remove: true }, signal, { write })).toBe(0)
   expect(said).toContain('Removed')
   await nurse.alarm('pain', 'start', 40_000)
-  expect(nurse.references('bed').at(-1)).toEqual({ references: [] })
+  expect(nurse.references('bed').at(-1)).toEqual({ available: true, zones: [], references: [] })
   expect(JSON.parse(readFileSync(file, 'utf8'))).toMatchObject({ references: [] })
-  await expect(referenceCommand({ ...asked, remove: true }, signal, { write })).rejects.toMatchObject({
+  await expect(referenceCommand({ ...command, remove: true }, signal, { write })).rejects.toMatchObject({
     code: 'PL-REFERENCE-NONE'
   })
-  expect(await referenceCommand({ ...asked, seconds: 8, remove: undefined }, signal, { write })).toBe(0)
+  await sayFalse(nurse)
+  expect(await referenceCommand({ ...command, seconds: 8, remove: undefined }, signal, { write })).toBe(0)
   expect(said).toMatch(/Taken from \d+ frames/)
   await again.end('SIGTERM')
-  await expect(referenceCommand({ ...asked, remove: true }, signal, { write })).rejects.toMatchObject({
+  await expect(referenceCommand({ ...command, remove: true }, signal, { write })).rejects.toMatchObject({
     code: 'PL-REFERENCE-NOT-RUNNING'
   })
+
+  // Turned off: the broker's last word on it, which MQTT 3.1.1 keeps for ever, is taken away.
+  await device.configure([bed], { alarm })
+  const off = device.start()
+  await until(() => nurse.references('bed').at(-1) === null, 'that it is taken away', 60_000)
+  await off.end('SIGTERM')
 })

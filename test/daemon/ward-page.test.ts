@@ -1,7 +1,7 @@
 /** One box shows a ward of 20 others through the broker that they share. */
 import { connectAsync, type MqttClient } from 'mqtt'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
-import type { Row } from '../../src/page/wire.js'
+import type { RoomRow, Row, TakingRow } from '../../src/page/wire.js'
 import { health, logIn, painAlarm, post, room, status } from '../page/rig.js'
 import { explanation } from '../stages/mqtt/rig.js'
 import { freePort } from '../support/mosquitto.js'
@@ -40,7 +40,8 @@ async function connectBoxes(): Promise<{
     const [, box, , name] = topic.split('/')
     const { transaction, ...args } = JSON.parse(payload.toString()) as Record<string, unknown>
     commands.push(`${box} ${name} ${JSON.stringify(args)}`)
-    const refused = args.camera === 'gone' ? { status: 'error', error: 'there is no camera "gone"' } : { status: 'ok' }
+    const error = { code: 'PL-COMMAND-NO-CAMERA', error: 'there is no camera "gone"' }
+    const refused = args.camera === 'gone' ? { status: 'error', ...error } : { status: 'ok' }
     if (name !== 'refresh') void say(`${box}/response/${name}`, { transaction, ...refused })
   })
   await client.subscribeAsync('painlens/+/command/+', { qos: 1 })
@@ -95,8 +96,18 @@ describe('the page of one box for a ward', { timeout: patience(120_000) }, () =>
     const refused = await sent('/api/pause', { device: 'box-7', camera: 'gone', minutes: 5 })
     expect([refused.status, await refused.json()]).toEqual([
       409,
-      expect.objectContaining({ error: 'there is no camera "gone"' })
+      expect.objectContaining({ code: 'PL-COMMAND-NO-CAMERA', error: 'there is no camera "gone"' })
     ])
+    await say('box-6/camera/bed-2/reference', { available: true, zones: [], references: [] })
+    await until(() => (rows.get('room/box-6/bed-2') as RoomRow).reference, 'that a resting face can be taken')
+    expect((await sent('/api/reference', { device: 'box-6', camera: 'bed-2', zone: null })).status).toBe(200)
+    await until(
+      () => (rows.get('taking/box-6/bed-2') as TakingRow | undefined)?.outcome === 'taken',
+      'the resting face'
+    )
+    expect(commands.find((one) => one.startsWith('box-6 reference'))).toMatch(
+      /^box-6 reference \{"camera":"bed-2","seconds":30,"by":"Schwester K\.","remove":false,"not_after":"\d{4}-/
+    )
     expect((await sent('/api/pause', { device: 'box-7/#', camera: 'bed-3', minutes: 5 })).status).toBe(409)
 
     for (const garbage of ['{', '[]', 'null', '{"state":"on"}', '{"cameras":{}}', '{"alarm_id":7}'])

@@ -81,7 +81,7 @@ cameras: [{ id: room-1, url: "rtsp://127.0.0.1/x" }]\n`
     await until(() => mqtt.connected(), 'the connection')
     mqtt.cameraState('room-12', 'ok', moment(0))
     mqtt.cameraPain('room-12', { suspected: false, since: moment(0), alarmIds: [], acknowledged: false })
-    mqtt.cameraReference('room-12', { references: [] })
+    mqtt.cameraReference('room-12', { available: true, zones: [], references: [] })
     mqtt.announce(discoveryTopic('homeassistant', 'ward-2'), () => ({}))
     await mqtt.putAlarmInOutbox(alarm('a', 0))
     await mqtt.putAcknowledgementInOutbox(acknowledgement)
@@ -136,7 +136,7 @@ cameras: [{ id: room-1, url: "rtsp://127.0.0.1/x" }]\n`
     await until(() => heard.get('technician')!.has('painlens/ward-2/response/resume'), 'the answer')
     expect([...heard.get('ward-3')!]).toEqual([])
     const ofBox = [...heard.get('ward-2')!].filter((topic) => !topic.startsWith('painlens/ward-2/command/'))
-    const own = ['camera/room-12/pain', 'camera/room-12/state', 'check', 'health', 'status']
+    const own = ['camera/room-12/pain', 'camera/room-12/reference', 'camera/room-12/state', 'check', 'health', 'status']
     expect(own.map((topic) => `painlens/ward-2/${topic}`)).toEqual(expect.arrayContaining(ofBox))
     expect(ofBox).toContain('painlens/ward-2/status')
     const ofHome = [...heard.get('homeassistant')!]

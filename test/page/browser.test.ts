@@ -132,7 +132,7 @@ describe.skipIf(chromiumPath === null)('the page in a browser', { timeout: patie
       for (const screen of ['Ward', 'Tonight', 'Technician']) {
         await shown.getByRole('button', { name: screen, exact: true }).click()
         if (screen === 'Technician') await shown.getByText('192.0.2.4:554').waitFor()
-        if (screen === 'Tonight') await shown.getByRole('table').waitFor()
+        if (screen === 'Tonight') await shown.getByRole('table').first().waitFor()
         const at = `${screen}, ${width} px, ${letters}`
         expect(await shown.evaluate('document.documentElement.scrollWidth'), at).toBeLessThanOrEqual(width)
         await expectAccessible(shown, at)

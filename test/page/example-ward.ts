@@ -5,7 +5,7 @@ import { packageRoot } from '../../src/core/version.js'
 import type { HistoryEntry } from '../../src/page/history.js'
 import type { PageStage } from '../../src/page/index.js'
 import { explanation } from '../stages/mqtt/rig.js'
-import { cameraState, health, heard, painAlarm, room, status, technicalAlarm } from './rig.js'
+import { cameraState, health, heard, painAlarm, reference, room, status, technicalAlarm } from './rig.js'
 
 /** Any PNG. */
 const heatmap = readFileSync(join(packageRoot, 'docs/demo.png')).subarray(0, 300_000).toString('base64')
@@ -18,6 +18,10 @@ export function fillWard(page: PageStage): void {
   page.heard(status('box-1'))
   page.heard(heard('box-1', 'health', health(empty, { demonstration: true })))
   for (const number of numbers) page.heard(cameraState('box-1', `room-${number}`, 'ok'))
+  page.heard(reference('box-1', 'room-11', { references: [{ by: 'Pfleger M.', since: ago(200_000) }] }))
+  page.heard(reference('box-1', 'room-12'))
+  const left = { zone: 'left', suspended: true }
+  page.heard(reference('box-1', 'room-17', { zones: ['left', 'right'], references: [left] }))
   page.heard(cameraState('box-1', 'room-13', 'dark'))
   page.heard(cameraState('box-1', 'room-16', 'paused', ago(-600)))
   const pain = { en: 'Pain suspected, room 12, bed A', de: 'Verdacht auf Schmerz, Zimmer 12, Bett A' }

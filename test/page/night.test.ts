@@ -17,7 +17,7 @@ const range = { from: noon, to: noon + 24 * hour }
 
 const rowOf = (camera: string, lamp: RoomLamp, why: RoomRow['why'] = null): RoomRow => {
   const place = { ward: '2', room: camera, bed: null }
-  return { kind: 'room', device: 'box-1', camera, ...place, lamp, why, until: null }
+  return { kind: 'room', device: 'box-1', camera, ...place, lamp, why, until: null, reference: null }
 }
 
 /** A recorder over lamps and clocks that a test sets. */

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
-import type { AlarmMessage, HealthMessage } from '../../src/contract/messages.js'
+import type { AlarmMessage, BedReference, HealthMessage } from '../../src/contract/messages.js'
 import type { Payloads } from '../../src/contract/topics.js'
 import { systemClock } from '../../src/core/clock.js'
 import { silentLog } from '../../src/core/log.js'
@@ -35,6 +35,17 @@ export const status = (device: string, state: 'online' | 'offline' = 'online'): 
 
 export const cameraState = (device: string, camera: string, state: CameraState, until?: string): Heard =>
   heard(device, 'cameraState', { state, since: new Date().toISOString(), ...(until && { until }) }, camera)
+
+/** What a box says of a camera's resting faces: there may be some, and this one is in use. */
+export const reference = (
+  device: string,
+  camera: string,
+  { zones = [] as string[], references = [] as Partial<BedReference>[], available = true } = {}
+): Heard => {
+  const fresh = { zone: null, since: new Date().toISOString(), by: 'nurse 7', suspended: false, expired: false }
+  const told = references.map((one) => ({ ...fresh, ...one }))
+  return heard(device, 'cameraReference', { available, zones, references: told }, camera)
+}
 
 type CameraHealth = HealthMessage['cameras'][string]
 export type CameraSketch = Partial<Pick<CameraHealth, 'state' | 'face_at' | 'location'>>
@@ -119,7 +130,10 @@ export async function servePage(
     (what: keyof PageActions) =>
     async (...args: unknown[]): Promise<void> =>
       void asked.push({ what, args })
-  const actions = { acknowledge: note('acknowledge'), pause: note('pause'), resume: note('resume') }
+  const actions: PageActions = {
+    ...{ acknowledge: note('acknowledge'), pause: note('pause'), resume: note('resume') },
+    ...{ takeReference: note('takeReference'), removeReference: note('removeReference') }
+  }
   const page = await startPage({ ...pageDefaults(), actions, ...changes })
   onTestFinished(() => page.stop())
   return { page, url: page.stats().address!, asked }
@@ -137,7 +151,7 @@ export const pageDefaults = (): PageOptions => ({
   folder: folder(),
   historyDays: 14,
   heatmaps: true,
-  actions: { acknowledge: refuse, pause: refuse, resume: refuse },
+  actions: { acknowledge: refuse, pause: refuse, resume: refuse, takeReference: refuse, removeReference: refuse },
   pictures: null,
   cameras: () => [],
   lamps: () => [],

@@ -1,9 +1,10 @@
 /** The page in a real browser: what it shows, in both languages, at three widths, for keyboard and screen reader. */
 import type { Browser, BrowserContext, Page as BrowserPage } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { InputError } from '../../src/core/errors.js'
 import { chromiumPath, openChromium } from '../support/browser.js'
 import { freePort } from '../support/mosquitto.js'
-import { patience } from '../support/slowness.js'
+import { patience, until } from '../support/slowness.js'
 import { expectAccessible } from './accessible.js'
 import { fillWard, nightRows, writeNight } from './example-ward.js'
 import {
@@ -12,6 +13,7 @@ import {
   health,
   heard,
   logIn,
+  pageDefaults,
   painAlarm,
   room,
   servePage,
@@ -57,6 +59,8 @@ function hearComplaints(page: BrowserPage, complaints: string[]): void {
     if (/Content Security Policy/i.test(message.text())) complaints.push(message.text())
   })
 }
+
+const saidFalse = { by: 'Pfleger M.', at: new Date().toISOString(), kind: 'false_alarm' } as const
 
 const lampOf = (page: BrowserPage, place: string) =>
   page.getByRole('button', { name: new RegExp(`^(Room|Zimmer) ${place}`) })
@@ -269,10 +273,16 @@ describe.skipIf(chromiumPath === null)('the page in a browser', { timeout: patie
         hearComplaints(shown, complaints)
         await shown.getByRole('button', { name: /^(Tonight|Heute Nacht)$/ }).click()
         await shown.getByRole('button', { name: /(night before|Nacht davor)/ }).click()
-        await shown.getByRole('table').waitFor()
+        const table = shown.getByRole('table', { name: /^(What has been|Was war)/ })
+        await table.waitFor()
         await expectAccessible(shown, `night, ${locale}, ${width} px`)
         expect(await shown.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(width)
-        const rows = await shown.getByRole('row').allInnerTexts()
+        const answers = shown.getByRole('table', { name: /^(What was said|Was zu den Alarmen)/ }).getByRole('row')
+        expect((await answers.last().innerText()).replace(/\s+/g, ' ')).toBe(
+          locale === 'de-DE' ? 'Zimmer 12, Bett A 1 0 0 1' : 'Room 12, Bed A 1 0 0 1'
+        )
+        expect(await shown.locator('.advice li').innerText()).toMatch(/: (Too few answers|Zu wenige Antworten)/)
+        const rows = await table.getByRole('row').allInnerTexts()
         expect(rows.slice(1).map((row) => row.replace(/\s+/g, ' '))).toEqual(
           nightRows[locale.slice(0, 2) as 'en' | 'de']
         )
@@ -286,6 +296,87 @@ describe.skipIf(chromiumPath === null)('the page in a browser', { timeout: patie
       expect(complaints).toEqual([])
     }
   )
+
+  it('takes and removes a resting face after a question, by the keyboard, and says how it ended, in both languages', async () => {
+    const ends: ((error?: Error) => void)[] = []
+    const removed: unknown[] = []
+    const { page, url } = await servePage({
+      actions: {
+        ...pageDefaults().actions,
+        takeReference: () => new Promise((done, fail) => ends.push((error) => (error ? fail(error) : done(null)))),
+        removeReference: async (...args) => void removed.push(args)
+      }
+    })
+    fillWard(page)
+    const complaints: string[] = []
+    const shown = await openPage(url, { viewport: { width: 360, height: 900 } })
+    hearComplaints(shown, complaints)
+    const check = async (at: string): Promise<void> => {
+      await expectAccessible(shown, at)
+      expect(await shown.evaluate('document.documentElement.scrollWidth'), at).toBeLessThanOrEqual(360)
+      const small = "[...document.querySelectorAll('dialog button')].filter((one) => one.clientHeight < 42).length"
+      expect(await shown.evaluate(small), at).toBe(0)
+    }
+    const dialog = shown.getByRole('dialog')
+    const press = (name: string | RegExp) => dialog.getByRole('button', { name }).press('Enter')
+    const open = async (place: string): Promise<void> => {
+      await lampOf(shown, place).press('Enter')
+      await press(/^(Is comfortable now|Fühlt sich jetzt wohl)/)
+      await dialog.getByRole('heading', { name: new RegExp(`(now|wohl): \\w+ ${place}`) }).waitFor()
+    }
+    await lampOf(shown, '11').getByText('resting face').waitFor()
+    await lampOf(shown, '18').press('Enter')
+    await dialog.getByText('Pause for care').first().waitFor()
+    expect(await dialog.getByRole('button', { name: /comfortable/ }).count()).toBe(0)
+    await shown.keyboard.press('Escape')
+
+    await open('11')
+    expect(await dialog.innerText()).toMatch(/by Pfleger M\.[\s\S]*in use[\s\S]*quieter at this bed[\s\S]*always there/)
+    await check('the question')
+    await press('Nothing hurts: take the resting face')
+    await dialog.getByRole('progressbar').waitFor()
+    await check('while it is taken')
+    ends[0]!(new InputError('PL-REFERENCE-PAIN', 'shows pain', 'camera room-11'))
+    await dialog.getByRole('alert').getByText('The face looks like pain').waitFor()
+    await press('Nothing hurts: try again')
+    await until(() => ends.length === 2, 'the second try')
+    ends[1]!()
+    await dialog.getByText('Taken. From now on').waitFor()
+    await press('Remove …')
+    await dialog.getByText('may alarm more often').waitFor()
+    expect(removed).toEqual([])
+    await press('Remove the resting face')
+    await until(() => removed.length === 1, 'the removal')
+    expect(removed).toEqual([['box-1', { camera: 'room-11', by: 'Schwester K.' }]])
+    await press('Close')
+    expect(await lampOf(shown, '11').evaluate((one) => one.matches(':focus'))).toBe(true)
+
+    // An alarm says pain: none is taken before it is said to be false.
+    await open('12')
+    await dialog.getByText('An alarm for pain is open here').waitFor()
+    expect(await dialog.getByRole('button', { name: /hurts/ }).count()).toBe(0)
+    page.heard(heard('box-1', 'alarm', painAlarm('pain-12', 1, 'room-12', { phase: 'update', ack: saidFalse })))
+    await dialog.getByRole('button', { name: /hurts/ }).waitFor()
+    await press('Close')
+
+    await shown.getByRole('button', { name: 'Deutsch' }).press('Enter')
+    await lampOf(shown, '17').getByText('Ruhegesicht ausgesetzt').waitFor()
+    await open('17')
+    const take = dialog.getByRole('button', { name: 'Nichts tut weh' })
+    expect(await take.isDisabled()).toBe(true)
+    await press('right')
+    expect(await take.isDisabled()).toBe(false)
+    await check('two beds, de')
+    await take.press('Enter')
+    await press('Schließen')
+    await shown.getByText('Das Gesicht wird angesehen').waitFor()
+    ends[2]!(new InputError('PL-REFERENCE-SEVERAL', 'several', 'camera room-17'))
+    await shown.getByRole('alert').getByText('Mehrere Gesichter').waitFor()
+    await check('the ward with a refusal, de')
+    await shown.getByRole('button', { name: 'Ausblenden' }).press('Enter')
+    await shown.getByText('Mehrere Gesichter').waitFor({ state: 'detached' })
+    expect(complaints).toEqual([])
+  })
 
   it("does not take a camera's own alarm for pain", async () => {
     const { page, url } = await servePage()

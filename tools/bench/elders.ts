@@ -1,18 +1,23 @@
 /** Nights of drawn elders, whose faces at rest have furrows, drooped lids or a set mouth, and of the same people without these. */
 import type { Size } from '#painlens/core/types.js'
 import { alignFace } from '#painlens/lib/face/align.js'
+import { centreOf } from '#painlens/lib/face/boxes.js'
+import { look, mark, squareAround } from '#painlens/lib/face/look.js'
+import { FaceNetworks } from '#painlens/lib/face/networks.js'
 import { createRandom } from '#painlens/lib/random.js'
-import { createElder, createIdentity, createScene, type Identity } from '#painlens/show/render/index.js'
+import { createElder, createIdentity, createScene, type Identity, type Rendered } from '#painlens/show/render/index.js'
 import { type Day, daySeconds, poseAt, stretchAt, unitsAt } from '#painlens/show/simulate/day.js'
 import type { RenderedCrop } from '../train/data-set.js'
 import { planSample, splits } from '../train/recipe.js'
-import { jitterEyes } from '../train/render-crops.js'
+import { faceModels } from './models.js'
 
 export const groups = ['elders', 'without the marks'] as const
 export type Group = (typeof groups)[number]
 
 const fps = 2
 const size = { width: 300, height: 300 }
+/** librsvg runs in libuv's threads while JavaScript draws the next face. */
+const atOnce = 4
 /** Of each stretch, in seconds: at rest, and of each expression between. */
 const lengths = { rest: 25, shown: 10 }
 
@@ -32,12 +37,20 @@ function dayOf(seed: number): Day {
   return { stretches, loop: false, seed }
 }
 
-/** The crops of the first people of the split, two a second, with the errors of a landmark network. */
+/** The crops of the first people of the split, two a second, cut out as the daemon cuts a known face out. */
 export async function* nightCrops(group: Group, people: number, crop: Size): AsyncGenerator<RenderedCrop> {
-  for (let person = 0; person < people; person++) yield* nightOf(group, person, crop)
+  const networks = await FaceNetworks.open(faceModels, { provider: 'cpu', threads: 1 })
+  try {
+    for (let first = 0; first < people; first += atOnce) {
+      const some = Array.from({ length: Math.min(atOnce, people - first) }, (_, i) => first + i)
+      for (const night of await Promise.all(some.map((person) => nightOf(group, person, crop, networks)))) yield* night
+    }
+  } finally {
+    await networks.close()
+  }
 }
 
-async function* nightOf(group: Group, person: number, crop: Size): AsyncGenerator<RenderedCrop> {
+async function nightOf(group: Group, person: number, crop: Size, networks: FaceNetworks): Promise<RenderedCrop[]> {
   const { light, noise, blur, seed } = planSample('elders', person, 0)
   const random = createRandom(seed)
   const subject = `e${String(person + 1).padStart(3, '0')}`
@@ -49,6 +62,7 @@ async function* nightOf(group: Group, person: number, crop: Size): AsyncGenerato
     centre: { x: 150, y: 150 },
     faceSize: random.uniform(70, 110)
   })
+  const crops: RenderedCrop[] = []
   for (let frame = 0; frame < daySeconds(day) * fps; frame++) {
     const time_s = frame / fps
     const { expression, intensity } = stretchAt(day, time_s).stretch
@@ -59,8 +73,18 @@ async function* nightOf(group: Group, person: number, crop: Size): AsyncGenerato
       blur,
       seed: seed + frame
     })
-    const { data } = alignFace(picture, jitterEyes(picture.landmarks, random), crop)
+    const landmarks = await landmarksOf(picture, networks)
+    if (landmarks === null) continue
+    const { data } = alignFace(picture, landmarks, crop)
     const facts = { subject, label: expression, video: `${subject}.mp4`, time_s }
-    yield { ...facts, ...(expression !== 'neutral' && { intensity: Number(intensity.toFixed(3)) }), data }
+    crops.push({ ...facts, ...(expression !== 'neutral' && { intensity: Number(intensity.toFixed(3)) }), data })
   }
+  return crops
+}
+
+/** What the daemon's networks mark where the face is known to be; null where they do not find it. */
+async function landmarksOf({ box, ...picture }: Rendered, networks: FaceNetworks): Promise<Float32Array | null> {
+  const place = { centre: centreOf(box), width: box.width, height: box.height, roll: 0 }
+  const seen = await look(networks, picture, squareAround(place))
+  return seen ? (await mark(networks, picture, seen.place)).landmarks : null
 }

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { conditionNames, conditions, endReasonNames, endReasons } from '#painlens/contract/conditions.js'
+import { type AdviceRow, advice } from '#painlens/contract/feedback.js'
 import { packageRoot } from '#painlens/core/version.js'
 import { compositeOf, type Match, needsBounds, plainCompositeNames } from '#painlens/lib/lrp/index.js'
 import { decoderNames, decoders } from '#painlens/stages/camera/decoders.js'
@@ -18,6 +19,7 @@ const blocks: Readonly<Record<string, Readonly<Record<string, Block>>>> = {
     'reason-codes': reasonCodesTable
   },
   'docs/operate/cameras.md': { decoders: decodersTable },
+  'docs/operate/reference.md': { advice: adviceTable },
   'docs/study/explanations.md': { composites: compositesTable }
 }
 
@@ -72,6 +74,11 @@ function reasonCodesTable(): string {
       : []
   )
   return table(['PUBACK', 'code', 'an alarm is'], rows)
+}
+
+function adviceTable(): string {
+  const rows = Object.entries<AdviceRow>(advice).map(([name, { when, text }]) => [when, text.en, `\`${name}\``])
+  return table(['where', 'advice', 'in `--json`'], rows)
 }
 
 function decodersTable(): string {

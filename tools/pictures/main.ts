@@ -24,6 +24,7 @@ const texts = {
   de: {
     night: 'Heute Nacht',
     before: 'Die Nacht davor',
+    comfortable: 'Fühlt sich jetzt wohl',
     technician: 'Technik',
     look: 'Bild 10 min lang zeigen',
     edit: 'Masken und Zonen bearbeiten'
@@ -31,6 +32,7 @@ const texts = {
   en: {
     night: 'Tonight',
     before: 'The night before',
+    comfortable: 'Is comfortable now',
     technician: 'Technician',
     look: 'Show the picture for 10 min',
     edit: 'Edit masks and zones'
@@ -41,10 +43,15 @@ type Language = keyof typeof texts
 /** What is pressed, one after the other, to come to a screen. */
 const screens = {
   ward: async () => undefined,
+  comfortable: async (page, { comfortable }) => {
+    await page.locator('.lamp', { hasText: '11' }).click()
+    await page.getByRole('button', { name: comfortable }).click()
+    await page.getByRole('dialog').getByRole('heading', { name: comfortable }).waitFor()
+  },
   night: async (page, { night, before }) => {
     await page.getByRole('button', { name: night }).click()
     await page.getByRole('button', { name: before }).click()
-    await page.getByRole('table').waitFor()
+    await page.getByRole('table').first().waitFor()
   },
   technician: async (page, { technician, look }) => {
     await page.getByRole('button', { name: technician }).click()
@@ -105,7 +112,7 @@ async function servePage(own: string) {
       log: silentLog,
       clock: systemClock
     },
-    actions: { acknowledge: nothing, pause: nothing, resume: nothing }
+    actions: { acknowledge: nothing, pause: nothing, resume: nothing, takeReference: nothing, removeReference: nothing }
   })
   const { width, height, data } = seen
   const face = await sharp(data, { raw: { width, height, channels: 3 } })

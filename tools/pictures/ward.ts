@@ -106,6 +106,9 @@ function health(device: string, numbers: readonly string[]): Heard {
   return { device, kind: 'health', camera: '', message }
 }
 
+const reference = { device: 'box-1', kind: 'cameraReference' } as const
+const taken = { zone: null, since: ago(260_000), by: 'Schwester K.', suspended: false, expired: false }
+
 /** @param heatmap of the pain alarm's explanation, a PNG */
 export function fillWard(page: PageStage, heatmap: Buffer): void {
   const states: Partial<Record<string, { state: CameraState; until?: string }>> = {
@@ -150,5 +153,9 @@ export function fillWard(page: PageStage, heatmap: Buffer): void {
     { device: 'box-2', kind: 'status', camera: '', message: { state: 'offline' } },
     health('box-2', ['21', '22'])
   ]
+  for (const room of ['11', '12', '17']) {
+    const references = room === '11' ? [taken] : []
+    told.push({ ...reference, camera: `room-${room}`, message: { available: true, zones: [], references } })
+  }
   for (const heard of told) page.heard(heard)
 }

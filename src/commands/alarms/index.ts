@@ -4,6 +4,8 @@ import { UsageError } from '../../core/errors.js'
 import { printable, printableJson } from '../../core/printable.js'
 import { terminalWidth, toStdout, type Write } from '../../core/terminal.js'
 import { type AlarmLogEntry, isAcknowledgement, readAlarmLog } from '../../stages/alarm-log/index.js'
+import { tableLines } from './columns.js'
+import { printFeedback } from './feedback.js'
 
 export interface AlarmsOptions {
   config?: string
@@ -13,6 +15,8 @@ export interface AlarmsOptions {
   since?: number
   camera?: string
   json?: boolean
+  /** Counts what was said of alarms for pain, by bed and night. */
+  feedback?: boolean
 }
 
 export interface AlarmsIo {
@@ -25,7 +29,7 @@ const standardIo = (): AlarmsIo => ({ write: toStdout, width: terminalWidth() })
 
 /**
  * `painlens alarms`: prints the alarm log of this device, one line for each alarm, or with --json each message and each
- * acknowledgement as sent.
+ * acknowledgement as sent; with --feedback what was said of its alarms for pain.
  * Works while the daemon runs, and needs none of the config's passwords.
  * @returns 0, or 1 when it was stopped
  * @throws {DiskError} if there is no log; UsageError for a camera that neither the config nor the log has
@@ -48,15 +52,22 @@ export async function alarmsCommand(
       (options.camera === undefined || alarm?.message.camera === options.camera) &&
       (options.since === undefined || timeOf(entry) >= options.since)
     if (!isWanted) continue
-    if (options.json) write(`${printableJson(JSON.stringify(entry))}\n`)
+    if (options.json && !options.feedback) write(`${printableJson(JSON.stringify(entry))}\n`)
     else if (alarm) alarm.isWanted = true
   }
   if (options.camera !== undefined && !cameras.has(options.camera)) throw unknownCamera(options.camera, cameras)
-  if (!options.json) {
-    const wanted = [...told.values()].filter(({ isWanted }) => isWanted)
-    printAlarms(wanted, write, width)
-  }
+  printTold(
+    [...told.values()].filter(({ isWanted }) => isWanted),
+    options,
+    { write, width }
+  )
   return 0
+}
+
+/** With --json alone all is said already. */
+function printTold(told: readonly Told[], { feedback, json = false }: AlarmsOptions, { write, width }: AlarmsIo): void {
+  if (feedback) printFeedback(told, { json, write, width })
+  else if (!json) printAlarms(told, write, width)
 }
 
 const unknownCamera = (camera: string, known: ReadonlySet<string>): UsageError =>
@@ -72,6 +83,8 @@ interface Told {
   message: AlarmMessage
   /** From alarm messages and from acknowledgement messages, each once; the key is made of the fields that differ between two. */
   acknowledgements: Map<string, Given>
+  /** One of its messages says that it was judged against a resting face. */
+  referenced: boolean
   isWanted: boolean
 }
 
@@ -82,7 +95,9 @@ function hear(told: Map<string, Told>, entry: AlarmLogEntry): Told | undefined {
     if (known) acknowledge(known, entry)
     return known
   }
-  const alarm = known ?? { message: entry, acknowledgements: new Map(), isWanted: false }
+  const alarm = known ?? { message: entry, acknowledgements: new Map(), referenced: false, isWanted: false }
+  // Lines of earlier versions do not say.
+  alarm.referenced ||= entry.reference != null
   alarm.message = stronger(known?.message, entry)
   if (entry.ack) acknowledge(alarm, { ...entry.ack, after_end: false })
   told.set(entry.alarm_id, alarm)
@@ -117,9 +132,6 @@ const columns: readonly (readonly [title: string, cell: Cell])[] = [
   ['score', ({ score }) => score?.toFixed(2) ?? '-']
 ]
 
-/** What a line that continues the one above begins with. */
-const continued = '    '
-
 /**
  * A table with a line for each alarm in the given order, and their number below it. On a narrow terminal each alarm, and the
  * title, has several lines.
@@ -135,31 +147,8 @@ function printAlarms(alarms: readonly Told[], write: Write, width: number): void
       columns.map(([, cell]) => printable(cell(message, [...acknowledgements.values()])))
     )
   ]
-  const widths = columns.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)))
-  const breaks = breaksOf(widths, width)
-  const gap = (column: number): string => (column === 0 ? '' : breaks.has(column) ? `\n${continued}` : '  ')
-  const lines = rows.map((row) =>
-    row
-      .map((cell, column) => `${gap(column)}${cell.padEnd(widths[column]!)}`)
-      .join('')
-      .split('\n')
-      .map((line) => line.trimEnd())
-      .join('\n')
-  )
+  const lines = tableLines(rows, width)
   write(`${lines.join('\n')}\n\n${counted(alarms)}\n`, { to: lines[0]!.length, sgr: '1' })
-}
-
-/** The columns that begin a line: as many to a line as fit into `width`. */
-function breaksOf(widths: readonly number[], width: number): ReadonlySet<number> {
-  const breaks = new Set<number>()
-  let used = widths[0]!
-  for (const [column, wide] of [...widths.entries()].slice(1)) {
-    used += 2 + wide
-    if (used <= width) continue
-    breaks.add(column)
-    used = continued.length + wide
-  }
-  return breaks
 }
 
 function counted(alarms: readonly Told[]): string {

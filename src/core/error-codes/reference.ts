@@ -46,6 +46,16 @@ export const referenceErrors = area({
         "The face is so far from the model's neutral faces that the reference would lower pain by more than alarm.reference.max_shift. That may be pain that is always there.",
       fix: 'Have somebody look whether the resident is in pain. If not, see to light and angle of the camera, or to another model.'
     },
+    'PL-REFERENCE-ALARM': {
+      cause:
+        'An alarm for pain is active in the picture of this camera, and its last acknowledgement is not `false_alarm`. To say that nothing hurts is to say that this alarm is false.',
+      fix: 'Go and look. If nothing hurts, acknowledge the alarm as false_alarm, then take it again.'
+    },
+    'PL-REFERENCE-LATE': {
+      cause:
+        'The command has come after its `not_after`: the box was off or away from the broker meanwhile, or the clocks of two boxes differ.',
+      fix: 'Take it again while the resident is comfortable. If it stays, see to the clocks: painlens check names one that is not synchronised.'
+    },
     'PL-REFERENCE-BUSY': {
       cause: 'One measurement at a time for each camera.',
       fix: 'Wait until the one that was begun before has ended.'

@@ -61,9 +61,18 @@ export class PublishedCameras {
     for (const id of this.#outbox.notes(cameraNotes).keys()) if (!cameras.has(id)) this.clear(id)
   }
 
-  published(camera: string): void {
-    if (this.#outbox.notes(cameraNotes).has(camera)) return
-    void this.#outbox.note({ key: `${cameraNotes}${camera}`, value: {} })
+  /**
+   * The camera is watched.
+   * @param reference whether its resting faces are published. Where they were, and are not any more, the broker holds the last word on them
+   *   for ever (MQTT 3.1.1): it is taken away. A note of an earlier version does not say.
+   */
+  published(camera: string, reference: boolean): void {
+    const key = `${cameraNotes}${camera}`
+    const noted = this.#outbox.notes(cameraNotes).get(camera) as { reference?: unknown } | undefined
+    if (noted?.reference === reference) return
+    const note = () => this.#outbox.note({ key, value: { reference } })
+    if (noted && !reference) void this.#mqtt.forgetCamera(camera, ['cameraReference']).then(note)
+    else void note()
   }
 
   clear(camera: string): void {

@@ -75,8 +75,11 @@ export class Cameras {
       pause: pauses.of(id),
       onPause: (pause) => pauses.set(id, pause)
     })
-    published.published(id)
-    references?.announce(id)
+    published.published(id, references !== null)
+    references?.announce(
+      id,
+      config.zones.map(({ name }) => name)
+    )
     this.#watched.set(id, camera)
   }
 

@@ -1,5 +1,5 @@
 /** The MQTT commands. */
-import { type Clock, later, stamp } from '../../core/clock.js'
+import { type Clock, later, stamp, timeOfDay } from '../../core/clock.js'
 import { InputError } from '../../core/errors.js'
 import { printable } from '../../core/printable.js'
 import type { Alarms } from '../../stages/alarm/index.js'
@@ -64,19 +64,28 @@ export function commandHandlers(dependencies: CommandDependencies): CommandHandl
       reporter.refreshAll()
       return undefined
     },
-    async reference({ camera: id, zone = null, seconds, by, remove }) {
+    async reference({ camera: id, zone = null, seconds, by, remove, not_after }) {
       const camera = find(id)
       if (references === null)
         throw new InputError('PL-REFERENCE-OFF', 'painlens takes no resting faces here', 'alarm.reference.enabled')
-      checkZone(camera, zone)
+      if (not_after !== undefined && timeOfDay(clock, clock.now()) > Date.parse(not_after))
+        throw new InputError('PL-REFERENCE-LATE', `the command came after ${not_after}`, `camera ${id}`)
       if (remove) {
         await references.remove(id, zone, printable(by))
         return undefined
       }
+      checkZone(camera, zone)
       const { state } = camera.stats()
       if (!judgesFaces[state])
         throw new InputError('PL-REFERENCE-INTERRUPTED', `the camera is ${state}`, `camera ${id}`)
-      return references.take({ camera: id, zone, seconds, by: printable(by) })
+      // At the start, and for an alarm that begins meanwhile.
+      const noOpenPain = (): void => {
+        if (!alarms.hasOpenPain(id)) return
+        const what = 'an alarm for pain is active that is not acknowledged as false_alarm'
+        throw new InputError('PL-REFERENCE-ALARM', what, `camera ${id}`)
+      }
+      noOpenPain()
+      return references.take({ camera: id, zone, seconds, by: printable(by) }, noOpenPain)
     }
   }
 }

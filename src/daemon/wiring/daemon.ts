@@ -86,8 +86,8 @@ async function start(options: DaemonOptions, owner: Owner): Promise<Daemon> {
   const mqtt = parts.serving.add(openMqtt(options, parts, delivered, troubles), (part) => part.stop())
   const about = { ...alarmOptions(config), model: modelOf(parts.manifest), clock }
   const alarms = createAlarms(about)
-  const references = await openBedReferences(options, parts, mqtt, owner)
   const telling = page.hearing(mqtt)
+  const references = await openBedReferences(options, parts, telling, owner)
   const reporter = owner.add(openReporter(options, parts, { alarms, references, telling, metrics }), (part) =>
     part.shutdown()
   )
@@ -192,7 +192,7 @@ function openMqtt(
 async function openBedReferences(
   { config, log, clock }: DaemonOptions,
   { manifest, classifier }: Parts,
-  mqtt: Mqtt,
+  telling: Telling,
   owner: Owner
 ): Promise<References | null> {
   if (!config.alarm.reference.enabled) return null
@@ -204,7 +204,8 @@ async function openBedReferences(
       scoreOf: (logits) => classifier.scoreOf(logits)
     },
     exact: (verdict) => classifier.exact(verdict),
-    publish: (camera, references) => mqtt.cameraReference(camera, { references }),
+    cameras: new Set(config.cameras.map(({ id }) => id)),
+    publish: (camera, told) => telling.cameraReference(camera, told),
     log: log.child({ stage: 'reference' }),
     clock
   })

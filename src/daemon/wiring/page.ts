@@ -42,6 +42,7 @@ export type Telling = Pick<
   | 'putExplanationInOutbox'
   | 'cameraState'
   | 'cameraPain'
+  | 'cameraReference'
   | 'observation'
   | 'refresh'
 >
@@ -102,6 +103,10 @@ export class DaemonPage {
         this.#hear('explanation', message)
         return mqtt.putExplanationInOutbox(message)
       },
+      cameraReference: (camera, message) => {
+        this.#hear('cameraReference', message, camera)
+        mqtt.cameraReference(camera, message)
+      },
       cameraState: (camera, state, since, until = null) => {
         const ends = until === null ? {} : { until: stamp(clock, until) }
         this.#hear('cameraState', { state, since: stamp(clock, since), ...ends }, camera)
@@ -131,7 +136,8 @@ export class DaemonPage {
     if (!config.page.enabled) return
     this.#parts = parts
     const about = pageOptions(config)
-    const actions = actionsOf(config.device, parts.commands, () => this.#neighbours)
+    const now = (): number => timeOfDay(clock, clock.now())
+    const actions = actionsOf(config.device, { commands: parts.commands, neighbours: () => this.#neighbours, now })
     const pictures = config.privacy.show_pictures ? picturesOf(parts.cameras) : null
     const looking = { pictures, cameras: () => camerasOf(parts.supervision.look(), parts.cameras) }
     const way = new WayTest({
@@ -250,8 +256,18 @@ export class DaemonPage {
   }
 }
 
+interface ActionParts {
+  commands: CommandHandlers
+  neighbours: () => Neighbours | null
+  /** In ms since the epoch. */
+  now: () => number
+}
+
+/** A broker keeps commands for a box that is away: by then the resident may not be comfortable any more. */
+const referenceLateMs = 20_000
+
 /** What the page asks for, as the same commands over MQTT would; of another box they go over MQTT. */
-function actionsOf(own: string, commands: CommandHandlers, neighbours: () => Neighbours | null): PageActions {
+function actionsOf(own: string, { commands, neighbours, now }: ActionParts): PageActions {
   const give = async <Name extends keyof CommandArguments>(
     device: string,
     name: Name,
@@ -265,7 +281,13 @@ function actionsOf(own: string, commands: CommandHandlers, neighbours: () => Nei
   return {
     acknowledge: (device, alarm_id, by, kind) => give(device, 'ack', { alarm_id, by, kind }),
     pause: (device, camera, duration_s, by) => give(device, 'pause', { camera, duration_s, by }),
-    resume: (device, camera, by) => give(device, 'resume', { camera, by })
+    resume: (device, camera, by) => give(device, 'resume', { camera, by }),
+    takeReference: (device, { camera, zone, seconds, by }) => {
+      const late = new Date(now() + referenceLateMs).toISOString()
+      return give(device, 'reference', { camera, zone, seconds, by, remove: false, not_after: late })
+    },
+    removeReference: (device, { camera, zone, by }) =>
+      give(device, 'reference', { camera, zone, seconds: 30, by, remove: true })
   }
 }
 

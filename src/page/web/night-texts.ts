@@ -23,6 +23,13 @@ export interface NightTexts {
   until: (time: string) => string
   unacknowledged: string
   deed: (what: NightDeed['what'], by: string, minutes: number | null) => string
+  answers: {
+    title: string
+    hint: string
+    /** Alarms, said to be false, said to be seen, without an answer. */
+    columns: readonly [string, string, string, string]
+    csv: string
+  }
 }
 
 const en: NightTexts = {
@@ -56,8 +63,16 @@ const en: NightTexts = {
     ({
       look: `${by} asked for pictures for ${minutes} min`,
       pause: `${by} paused it for ${minutes} min`,
-      resume: `${by} ended the pause`
-    })[what]
+      resume: `${by} ended the pause`,
+      reference: `${by} took the resting face`,
+      reference_removed: `${by} removed the resting face`
+    })[what],
+  answers: {
+    title: 'What was said of the alarms',
+    hint: 'Alarms for pain that began in this night, by room. “I am coming” is no answer to what was found. painlens learns nothing from this by itself: people decide.',
+    columns: ['Alarms', 'False alarm', 'Seen', 'No answer'],
+    csv: 'These answers as a table file (CSV)'
+  }
 }
 
 const de: NightTexts = {
@@ -92,8 +107,16 @@ const de: NightTexts = {
     ({
       look: `${by} hat für ${minutes} min Bilder angefordert`,
       pause: `${by} hat für ${minutes} min pausiert`,
-      resume: `${by} hat die Pause beendet`
-    })[what]
+      resume: `${by} hat die Pause beendet`,
+      reference: `${by} hat das Ruhegesicht aufgenommen`,
+      reference_removed: `${by} hat das Ruhegesicht entfernt`
+    })[what],
+  answers: {
+    title: 'Was zu den Alarmen gesagt wurde',
+    hint: 'Schmerzalarme, die in dieser Nacht begannen, nach Zimmern. „Ich komme“ ist keine Antwort darauf, was gefunden wurde. painlens lernt daraus nichts von selbst: Menschen entscheiden.',
+    columns: ['Alarme', 'Fehlalarm', 'Gesehen', 'Ohne Antwort'],
+    csv: 'Diese Antworten als Tabellendatei (CSV)'
+  }
 }
 
 export const nightTexts: Record<LanguageCode, NightTexts> = { en, de }

@@ -1,10 +1,12 @@
 /** What has been in each room from one noon to the next: a lane for the eye, and a table of the same. */
 import { useEffect, useState } from 'preact/hooks'
+import { nightAt } from '../../contract/feedback.js'
 import type { NightAlarm, NightAnswer, NightLane, NightPlace, NightSpan } from '../wire.js'
 import { get } from './api.js'
+import { AnswersTable } from './feedback.js'
 import { type NightTexts, nightTexts } from './night-texts.js'
+import { byPlace, placeOf } from './rooms.js'
 import type { Words } from './texts.js'
-import { byPlace, placeOf } from './ward.js'
 
 const againMs = 60_000
 /** Of the drawing: minutes of a day, and any height. */
@@ -16,7 +18,7 @@ export default function Night({ words }: { words: Words }) {
   const [night, setNight] = useState<NightAnswer | null>(null)
   const [problem, setProblem] = useState('')
   const texts = nightTexts[words.code]
-  const { from, to } = nightOf(back)
+  const { from, to } = nightAt(new Date(), back)
   const query = new URLSearchParams({ from: from.toISOString(), to: to.toISOString() }).toString()
   useEffect(() => {
     setNight(null)
@@ -61,18 +63,9 @@ export default function Night({ words }: { words: Words }) {
         </p>
       )}
       {night ? <Shown {...{ night, words, texts }} /> : !problem && <p>{words.loading}</p>}
+      {night && night.feedback.length > 0 && <AnswersTable rows={night.feedback} {...{ query, words, texts }} />}
     </section>
   )
-}
-
-/** The day from noon to noon that it is, or one of those before, by the clock of the browser. */
-function nightOf(back: number): { from: Date; to: Date } {
-  const noon = (days: number): Date => {
-    const now = new Date()
-    const date = now.getDate() - (now.getHours() < 12 ? 1 : 0) - back + days
-    return new Date(now.getFullYear(), now.getMonth(), date, 12)
-  }
-  return { from: noon(0), to: noon(1) }
 }
 
 interface ShownProps {

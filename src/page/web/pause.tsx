@@ -8,8 +8,16 @@ const minutes = [5, 10, 15, 30, 60]
 /** What a pause is about. */
 export type Pausable = Pick<RoomRow, 'device' | 'camera'> & { place: string; paused: boolean }
 
+interface PauseProps {
+  words: Words
+  of: Pausable
+  /** Opens the dialog of the resting face; null where the room has none. */
+  onComfortable: (() => void) | null
+  onClose: () => void
+}
+
 /** Asks for how long; Escape closes it. */
-export function PauseDialog({ words, of, onClose }: { words: Words; of: Pausable; onClose: () => void }) {
+export function PauseDialog({ words, of, onComfortable, onClose }: PauseProps) {
   const dialog = useRef<HTMLDialogElement>(null)
   const [problem, setProblem] = useState('')
   useEffect(() => dialog.current!.showModal(), [])
@@ -39,6 +47,18 @@ export function PauseDialog({ words, of, onClose }: { words: Words; of: Pausable
         {paused && (
           <button type="button" onClick={() => void send('/api/resume', {})}>
             {words.resume}
+          </button>
+        )}
+        {onComfortable && (
+          <button
+            type="button"
+            onClick={() => {
+              // Closed first, so that the focus comes back to the lamp in the end.
+              dialog.current!.close()
+              onComfortable()
+            }}
+          >
+            {words.comfortable}
           </button>
         )}
         <button type="button" onClick={() => dialog.current!.close()}>

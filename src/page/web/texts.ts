@@ -2,10 +2,11 @@
 import type { Priority } from '../../contract/conditions.js'
 import type { LanguageCode } from '../../contract/languages/index.js'
 import type { Acknowledgement } from '../../contract/messages.js'
-import type { RoomLamp, RoomUnknown } from '../wire.js'
+import type { RoomLamp, RoomReference, RoomUnknown } from '../wire.js'
 
 /** Of a screen, the browser's own connection can be lost, too. */
 export type ShownReason = RoomUnknown | 'link_lost'
+type RestingState = RoomReference['beds'][number]['state']
 
 interface Texts {
   language: string
@@ -30,6 +31,9 @@ interface Texts {
   demonstration: string
   lamp: Record<Exclude<RoomLamp, 'unknown'>, string>
   pausedUntil: (time: string) => string
+  /** What a lamp says of the resting face of a bed, by its state. */
+  resting: Record<RestingState, string>
+  comfortable: string
   unknown: (why: string) => string
   why: Record<ShownReason, string>
   priority: Record<Priority, string>
@@ -81,6 +85,8 @@ const en: Texts = {
   demonstration: 'Demonstration model: it says nothing about people.',
   lamp: { watched: 'watched', pain: 'pain suspected', no_face: 'no face in the picture', paused: 'paused for care' },
   pausedUntil: (time) => `paused for care until ${time}`,
+  resting: { used: 'resting face', suspended: 'resting face suspended', expired: 'resting face expired' },
+  comfortable: 'Is comfortable now …',
   unknown: (why) => `unknown: ${why}`,
   why: {
     box_off: 'box is off',
@@ -151,6 +157,8 @@ const de: Texts = {
     paused: 'Pause für Pflege'
   },
   pausedUntil: (time) => `Pause für Pflege bis ${time}`,
+  resting: { used: 'Ruhegesicht', suspended: 'Ruhegesicht ausgesetzt', expired: 'Ruhegesicht abgelaufen' },
+  comfortable: 'Fühlt sich jetzt wohl …',
   unknown: (why) => `unbekannt: ${why}`,
   why: {
     box_off: 'Gerät ist aus',

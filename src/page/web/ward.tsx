@@ -1,15 +1,17 @@
 import { useState } from 'preact/hooks'
-import type { AlarmRow, BoxRow, RoomRow, Row } from '../wire.js'
+import type { AlarmRow, BoxRow, RoomRow, Row, TakingRow } from '../wire.js'
 import { Alarm, byUrgency } from './alarms.js'
 import { LampIcon } from './icons.js'
 import { type Pausable, PauseDialog } from './pause.js'
+import type { NoticesProps, ReferenceProps } from './reference.js'
+import { byPlace, placeOf, type ShownRoom, stateText } from './rooms.js'
+import { screenOf } from './screen.js'
 import { Sound } from './sound.js'
-import type { ShownReason, Words } from './texts.js'
+import type { Words } from './texts.js'
 
-/** A room as it is shown: without a connection, nothing is known of any. */
-type ShownRoom = Omit<RoomRow, 'why'> & { why: ShownReason | null }
-
-type Place = Pick<RoomRow, 'camera' | 'ward' | 'room' | 'bed'>
+/** Most wards have no resting faces. */
+const Reference = screenOf<ReferenceProps>(() => import('./reference.js'))
+const Takings = screenOf<NoticesProps>(async () => ({ default: (await import('./reference.js')).Takings }))
 
 interface WardProps {
   rows: ReadonlyMap<string, Row>
@@ -21,11 +23,16 @@ interface WardProps {
 
 export function Ward({ rows, words, now, lost }: WardProps) {
   const [pausing, setPausing] = useState<Pausable | null>(null)
+  const [resting, setResting] = useState<Pausable | null>(null)
   const all = [...rows.values()]
   const alarms = all.filter((row): row is AlarmRow => row.kind === 'alarm').sort(byUrgency)
   const boxes = all.filter((row): row is BoxRow => row.kind === 'box')
+  const takings = all.filter((row): row is TakingRow => row.kind === 'taking')
   const rooms = all.filter((row): row is RoomRow => row.kind === 'room').sort(byPlace)
   const shown = rooms.map((room): ShownRoom => (lost ? { ...room, lamp: 'unknown', why: 'link_lost' } : room))
+  const roomOf = (of: Pausable | null) => shown.find((room) => of && isOf(room, of))
+  const { available = false, beds = [] } = roomOf(pausing)?.reference ?? {}
+  const restingRoom = roomOf(resting)
   return (
     <div class="ward">
       <section aria-labelledby="alarms-title">
@@ -42,6 +49,7 @@ export function Ward({ rows, words, now, lost }: WardProps) {
       </section>
       <section aria-labelledby="rooms-title">
         <h2 id="rooms-title">{words.rooms}</h2>
+        {takings.length > 0 && <Takings {...{ takings, rooms, words, now }} />}
         {boxes.map(({ device, why }) => (
           <div key={device}>
             {boxes.length > 1 && (
@@ -65,20 +73,33 @@ export function Ward({ rows, words, now, lost }: WardProps) {
           </div>
         ))}
       </section>
-      {pausing && <PauseDialog of={pausing} words={words} onClose={() => setPausing(null)} />}
+      {pausing && (
+        <PauseDialog
+          of={pausing}
+          words={words}
+          onComfortable={available || beds.length > 0 ? () => setResting(pausing) : null}
+          onClose={() => setPausing(null)}
+        />
+      )}
+      {restingRoom && (
+        <Reference
+          room={restingRoom}
+          alarms={alarms.filter((alarm) => alarm.physiological && isOf(alarm, restingRoom))}
+          taking={takings.find((taking) => isOf(taking, restingRoom)) ?? null}
+          {...{ words, now }}
+          onClose={() => setResting(null)}
+        />
+      )}
     </div>
   )
 }
 
-/** A camera's own trouble is no sign of pain. */
-const isPainOf = ({ device, camera, physiological, ended }: AlarmRow, room: ShownRoom): boolean =>
-  physiological && ended === null && device === room.device && camera === room.camera
+type Camera = Pick<AlarmRow, 'device' | 'camera'>
+const isOf = ({ device, camera }: Camera, other: Camera): boolean => device === other.device && camera === other.camera
 
-const collator = new Intl.Collator(undefined, { numeric: true })
-export const byPlace = (a: Place, b: Place): number =>
-  collator.compare(a.ward ?? '', b.ward ?? '') ||
-  collator.compare(a.room ?? a.camera, b.room ?? b.camera) ||
-  collator.compare(a.bed ?? '', b.bed ?? '')
+/** A camera's own trouble is no sign of pain. */
+const isPainOf = (alarm: AlarmRow, room: ShownRoom): boolean =>
+  alarm.physiological && alarm.ended === null && isOf(alarm, room)
 
 interface LampProps {
   room: ShownRoom
@@ -113,17 +134,15 @@ function Lamp({ room, alarm, words, onPress }: LampProps) {
           <LampIcon lamp={lamp} />
           {stateText(room, words)}
         </span>
+        {restingStates(room).map((state) => (
+          <span class="resting" key={state}>
+            {words.resting[state]}
+          </span>
+        ))}
       </button>
     </li>
   )
 }
 
-function stateText({ lamp, why, until }: ShownRoom, words: Words): string {
-  if (lamp === 'unknown') return words.unknown(words.why[why ?? 'box_unheard'])
-  return lamp === 'paused' && until !== null ? words.pausedUntil(words.clock(until)) : words.lamp[lamp]
-}
-
-export function placeOf({ room, bed, camera }: Place, words: Words): string {
-  const parts = [room === null ? '' : `${words.room} ${room}`, bed === null ? '' : `${words.bed} ${bed}`]
-  return parts.filter((part) => part !== '').join(', ') || camera
-}
+/** Each state of a bed's resting face once. */
+const restingStates = ({ reference }: ShownRoom) => [...new Set(reference?.beds.map(({ state }) => state))]

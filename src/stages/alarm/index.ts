@@ -20,6 +20,7 @@ import {
   hasOnset,
   held,
   isCleared,
+  isOpen,
   isScore,
   newTrack,
   predecessor,
@@ -185,6 +186,10 @@ class AlarmStage implements Alarms {
     return { alarms: [alarm.acknowledge(given, at)], acknowledgement }
   }
 
+  hasOpenPain(camera: string): boolean {
+    return [...this.#tracks.values()].some((track) => track.camera === camera && isOpen(track))
+  }
+
   knows(alarmId: string, now: Moment): boolean {
     return this.#active(alarmId) !== undefined || this.#past.has(alarmId, now)
   }
@@ -195,12 +200,9 @@ class AlarmStage implements Alarms {
 
   testAlarm(camera: string, at: Moment, { seconds = 30, priority }: TestAlarmOptions = {}): AlarmMessage[] {
     if (!Object.hasOwn(this.#options.cameras, camera)) {
-      throw new InputError(
-        'PL-COMMAND-NO-CAMERA',
-        `there is no camera ${JSON.stringify(camera)}`,
-        'command test_alarm',
-        { fix: `Name one of: ${Object.keys(this.#options.cameras).join(', ')}.` }
-      )
+      const what = `there is no camera ${JSON.stringify(camera)}`
+      const fix = `Name one of: ${Object.keys(this.#options.cameras).join(', ')}.`
+      throw new InputError('PL-COMMAND-NO-CAMERA', what, 'command test_alarm', { fix })
     }
     this.#limit.takeFor('command test_alarm', at)
     this.#testLimit.takeFor('command test_alarm', at, 0)

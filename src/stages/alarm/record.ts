@@ -90,6 +90,11 @@ export class AlarmRecord {
     return this.#acknowledgements
   }
 
+  /** What the last one says; null where there is none. */
+  get answer(): Acknowledgement['kind'] | null {
+    return this.#ack?.kind ?? null
+  }
+
   get condition(): AlarmSubject['condition'] {
     return this.#subject.condition
   }

@@ -386,3 +386,6 @@ export class EndedAlarms {
     this.#ended = this.#ended.filter(({ at }) => !held(at, now, previousS))
   }
 }
+
+/** An alarm is active, and its last acknowledgement does not say that it is false. */
+export const isOpen = ({ alarm }: TrackState): boolean => alarm !== null && alarm.answer !== 'false_alarm'

@@ -108,6 +108,8 @@ export interface Alarms {
    * @throws {InputError} if there is no such alarm, or if there are too many acknowledgements of it or at once
    */
   ack(alarmId: string, by: string, kind: Acknowledgement['kind'], at: Moment): Acknowledged
+  /** Whether an alarm for pain is active in that camera whose last acknowledgement does not say that it is false. */
+  hasOpenPain(camera: string): boolean
   /** Whether `ack` would find that alarm. */
   knows(alarmId: string, now: Moment): boolean
   /** An earlier run has said this: its ended alarms can be acknowledged, too. The oldest first. */

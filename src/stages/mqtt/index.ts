@@ -32,7 +32,6 @@ import {
 } from './delivery.js'
 import type { Dialect } from './dialect.js'
 import {
-  type CameraKind,
   cameraKinds,
   cameraPainMessage,
   cameraStateMessage,
@@ -44,7 +43,7 @@ import {
 import { PublishRefused, Refusals } from './reason-codes.js'
 import { defaultDelays, keepConnected, until } from './reconnect.js'
 import { SizeLimit } from './size-limit.js'
-import type { CameraPain, Mqtt, MqttOptions, MqttRequests, MqttStats } from './types.js'
+import type { CameraKind, CameraPain, Mqtt, MqttOptions, MqttRequests, MqttStats } from './types.js'
 
 export type { CommandHandlers } from './commands.js'
 export { addressOf, type BrokerOptions, protocolVersions } from './connect.js'
@@ -174,8 +173,8 @@ class MqttStage implements Mqtt {
     this.#retain('cameraReference', camera, () => message)
   }
 
-  async forgetCamera(camera: string): Promise<void> {
-    await Promise.all(cameraKinds.map((kind) => this.#retained.forget(topicOf(this.#base, kind, camera))))
+  async forgetCamera(camera: string, kinds: readonly CameraKind[] = cameraKinds): Promise<void> {
+    await Promise.all(kinds.map((kind) => this.#retained.forget(topicOf(this.#base, kind, camera))))
   }
 
   announce(topic: string, compose: () => object): void {

@@ -5,11 +5,10 @@ import { type Clock, type Moment, stamp } from '../../core/clock.js'
 import { errorFields } from '../../core/errors.js'
 import type { Log } from '../../core/log.js'
 import type { CameraState } from '../../core/types.js'
-import type { CameraPain } from './types.js'
+import type { CameraKind, CameraPain } from './types.js'
 
 /** What is retained of each camera. */
-export const cameraKinds = ['cameraState', 'cameraPain', 'cameraReference'] as const
-export type CameraKind = (typeof cameraKinds)[number]
+export const cameraKinds: readonly CameraKind[] = ['cameraState', 'cameraPain', 'cameraReference']
 
 /**
  * After which a broker for MQTT 5 forgets a retained message that is not renewed: of a device that was renamed, or that is

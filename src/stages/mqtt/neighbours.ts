@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto'
 import type { CommandArguments } from '../../contract/commands.js'
 import type { ResponseMessage } from '../../contract/messages.js'
 import { baseTopic, type Kind, topicOf, topics } from '../../contract/topics.js'
+import { errorCodes } from '../../core/error-codes/index.js'
 import { ClosedError, type ErrorCode, errorFields, InputError, TimeoutError } from '../../core/errors.js'
 import type { Log } from '../../core/log.js'
 import { addressOf, type BrokerOptions, connectOptions, jsonProperties, type ProtocolVersion } from './connect.js'
@@ -12,7 +13,7 @@ import { defaultDelays, keepConnected, type ReconnectDelays } from './reconnect.
 import { SizeLimit } from './size-limit.js'
 
 /** What is heard of another box. */
-export type NeighbourKind = (typeof kinds)[number]
+export type NeighbourKind = (typeof kinds)[number] | typeof lastKind
 
 export interface NeighboursOptions {
   broker: BrokerOptions
@@ -36,7 +37,8 @@ export interface NeighboursOptions {
 export interface Neighbours {
   /**
    * Sends a command and waits for its answer.
-   * @throws InputError as the other box answers; TimeoutError without an answer within 5 s; ClosedError without a connection
+   * @throws InputError as the other box answers, with its code where this version has it, else PL-PAGE-OTHER-BOX; TimeoutError without an
+   *   answer within 5 s, and for one that looks at a face within 5 s after that; ClosedError without a connection
    */
   command<Name extends keyof CommandArguments>(device: string, name: Name, args: CommandArguments[Name]): Promise<void>
   stop(): Promise<void>
@@ -54,6 +56,8 @@ const kinds = [
   'acknowledgement',
   'explanation'
 ] as const satisfies readonly Kind[]
+/** A broker that was set up for an earlier version may refuse it. */
+const lastKind = 'cameraReference' as const satisfies Kind
 const command = { qos: 1, retain: false, rank: 'other' } as const
 
 /** Connects in the background, now and whenever the connection is lost. */
@@ -75,7 +79,7 @@ class Listener implements Neighbours {
   constructor(options: NeighboursOptions) {
     this.#options = options
     this.#topics = options.others.flatMap((device) =>
-      [...kinds, 'response' as const].map((kind) => {
+      [...kinds, lastKind, 'response' as const].map((kind) => {
         const [prefix = '', suffix = ''] = topicOf(baseTopic(device), kind, '+').split('+')
         return { prefix, suffix, device, kind }
       })
@@ -115,14 +119,15 @@ class Listener implements Neighbours {
     if (!this.#connection?.open)
       throw new ClosedError('PL-BROKER-NOT-CONNECTED', 'there is no connection to the broker', where)
     const transaction = randomUUID()
-    const response = await this.#answerTo(transaction, where, async () => {
+    const lookMs = name === 'reference' ? 1000 * ((args as CommandArguments['reference']).seconds ?? 0) : 0
+    const response = await this.#answerTo(transaction, { where, ms: answerMs + lookMs }, async () => {
       const text = JSON.stringify({ ...args, transaction })
       const topic = `${baseTopic(device)}/command/${name}`
       await this.#connection!.publish(topic, command, () => ({ text, properties: jsonProperties }))
     })
     if (response.status !== 'ok') {
-      const { error = 'refused' } = response
-      throw new InputError('PL-PAGE-OTHER-BOX', error.slice(0, 300), where)
+      const { error, code } = response
+      throw new InputError(isKnown(code) ? code : 'PL-PAGE-OTHER-BOX', String(error ?? 'refused').slice(0, 300), where)
     }
   }
 
@@ -132,18 +137,26 @@ class Listener implements Neighbours {
     await this.#running
   }
 
-  async #answerTo(transaction: string, where: string, send: () => Promise<void>): Promise<ResponseMessage> {
+  async #answerTo(
+    transaction: string,
+    { where, ms }: { where: string; ms: number },
+    send: () => Promise<void>
+  ): Promise<ResponseMessage> {
     let timer: NodeJS.Timeout | undefined
+    let stopped = (): void => undefined
     try {
       const answered = new Promise<ResponseMessage>((resolve, reject) => {
         this.#waiting.set(transaction, resolve)
-        const late = new TimeoutError('PL-PAGE-NO-ANSWER', `has not answered within ${answerMs / 1000} s`, where)
-        timer = setTimeout(() => reject(late), answerMs)
+        const late = new TimeoutError('PL-PAGE-NO-ANSWER', `has not answered within ${ms / 1000} s`, where)
+        timer = setTimeout(() => reject(late), ms)
+        stopped = () => reject(new ClosedError('PL-CONTROL-STOPPING', 'painlens is stopping', where))
+        this.#ending.signal.addEventListener('abort', stopped)
       })
       const [response] = await Promise.all([answered, send()])
       return response
     } finally {
       clearTimeout(timer)
+      this.#ending.signal.removeEventListener('abort', stopped)
       this.#waiting.delete(transaction)
     }
   }
@@ -165,10 +178,15 @@ class Listener implements Neighbours {
   /** What is retained comes with the subscription; alarms are not, so the box is asked to say them again. */
   async #hear(connection: Connection, device: string): Promise<void> {
     const base = baseTopic(device)
+    const subscribe = (kind: NeighbourKind | 'response') =>
+      connection.subscribe(topicOf(base, kind, '+'), topics[kind].qos, { retained: true })
     try {
-      for (const kind of [...kinds, 'response' as const])
-        await connection.subscribe(topicOf(base, kind, '+'), topics[kind].qos, { retained: true })
+      for (const kind of [...kinds, 'response' as const]) await subscribe(kind)
       await connection.publish(`${base}/command/refresh`, command, () => ({ text: '{}', properties: jsonProperties }))
+      // Without it everything else is as it was: no resting face is shown, and none can be taken.
+      await subscribe(lastKind).catch((error: unknown) => {
+        if (connection.open) this.#options.log.warn({ ...errorFields(error), device }, 'resting faces are not heard')
+      })
     } catch (error) {
       if (!connection.open) return
       const code: ErrorCode = 'PL-BROKER-NO-READ'
@@ -201,6 +219,8 @@ class Listener implements Neighbours {
     return connectOptions({ ...broker, clientId, clean: true, device, protocolVersion, incomingBytes })
   }
 }
+
+const isKnown = (code: unknown): code is ErrorCode => typeof code === 'string' && Object.hasOwn(errorCodes, code)
 
 /** @returns undefined unless it is JSON; null for an empty payload */
 function parsed(payload: Buffer): unknown {

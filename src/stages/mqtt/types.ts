@@ -65,6 +65,9 @@ export interface MqttStats {
   refusal: { code: ErrorCode; what: string; fix: string } | null
 }
 
+/** What is retained of each camera. */
+export type CameraKind = 'cameraState' | 'cameraPain' | 'cameraReference'
+
 /** What is published of a camera, with a moment in the place of its time. */
 export interface CameraPain {
   /** Null: unknown. */
@@ -97,8 +100,8 @@ export interface Mqtt {
   announce(topic: string, compose: () => object): void
   /** Takes such a message away from the broker, as `forgetCamera` does. */
   withdraw(topic: string): Promise<void>
-  /** Takes a camera's retained states away from the broker. Resolves when they are gone, which may take a connection. */
-  forgetCamera(camera: string): Promise<void>
+  /** Takes a camera's retained states, or only these, away from the broker. Resolves when they are gone, which may take a connection. */
+  forgetCamera(camera: string, kinds?: readonly CameraKind[]): Promise<void>
   /** Publishes status, camera states and health once more, if connected. */
   refresh(): void
   /** Left out while there is no connection, or within a second of the same track's last. */

@@ -22,14 +22,27 @@ export interface ToldReference {
   by: string
   /** It is not used, since another person may lie there. */
   suspended: boolean
+  /** It is not used any more: it is too old. */
+  expired: boolean
+}
+
+/** What is published of a camera. */
+export interface ToldReferences {
+  /** Whether one can be taken with this model. */
+  available: boolean
+  /** The camera's, each of which may have a reference of its own. */
+  zones: string[]
+  references: ToldReference[]
 }
 
 export interface ReferencesOptions extends TakingOptions {
   /** The file that keeps them. */
   path: string
   rules: ReferenceRules & { expiresDays: number }
+  /** The ids of the config; references of other cameras are dropped. */
+  cameras: ReadonlySet<string>
   /** All references of a camera; called on each change. */
-  publish: (camera: string, references: ToldReference[]) => void
+  publish: (camera: string, told: ToldReferences) => void
   log: Log
   clock: Clock
 }
@@ -59,7 +72,7 @@ const noteMs = 600_000
 const unused = { ran_ms: 0, suspended: null, away_ms: 0 } as const
 
 /**
- * Reads the references of earlier runs. Those of another model are dropped. Of a file that cannot be read none is used; the next one
+ * Reads the references of earlier runs. Those of another model, and of cameras that are not in the config, are dropped. Of a file that cannot be read none is used; the next one
  * that is taken replaces it.
  */
 export async function openReferences(options: ReferencesOptions): Promise<References> {
@@ -75,6 +88,8 @@ export class References {
   readonly #held = new Map<string, Held>()
   /** The last frame of each camera. */
   readonly #lastFrame = new Map<string, Moment>()
+  /** The zones of each camera that is watched. */
+  readonly #zones = new Map<string, readonly string[]>()
   /** What was published last of each camera. */
   readonly #told = new Map<string, string>()
   #lastTick: Moment
@@ -89,18 +104,24 @@ export class References {
   }
 
   async open(): Promise<void> {
-    const { path, model, log } = this.#options
+    const { path, model, cameras, log } = this.#options
     const found = await readReferences(path).catch((error: unknown) => {
       log.warn(errorFields(error), 'the resting faces of earlier runs are not used')
       return []
     })
     const usable = found.filter((kept) => fits(kept, model))
-    for (const kept of usable) this.#hold(kept, Date.parse(kept.noted) as EpochMs)
+    const watched = usable.filter(({ camera }) => cameras.has(camera))
+    for (const kept of watched) this.#hold(kept, Date.parse(kept.noted) as EpochMs)
     if (usable.length < found.length) {
       const code: ErrorCode = 'PL-REFERENCE-MODEL'
       log.warn({ code, dropped: found.length - usable.length }, 'resting faces of another model are dropped')
-      this.#note()
     }
+    if (watched.length < usable.length) {
+      // Another bed may get the camera's name.
+      const dropped = usable.length - watched.length
+      log.warn({ dropped }, 'resting faces of cameras that are not in the config any more are dropped')
+    }
+    if (watched.length < found.length) this.#note()
     this.#age(this.#options.clock.now())
   }
 
@@ -132,12 +153,14 @@ export class References {
 
   /**
    * Takes a reference: resolves after `seconds`, when it is on the disk and used.
+   * @param stillAllowed called when it is measured; throws where it must not be kept after all
    * @throws InputError where this is no face at rest, or another is being taken there; DiskError; ClosedError
    */
-  async take(request: TakeRequest): Promise<Taken> {
+  async take(request: TakeRequest, stillAllowed: () => void = () => undefined): Promise<Taken> {
     const { model, clock, log } = this.#options
     const { camera, by } = request
     const { zone, resting, place, frames, reach: shift } = await this.#taking.begin(request, clock.now())
+    stillAllowed()
     const at = iso(timeOfDay(clock, clock.now()))
     const key = keyOf(camera, zone)
     const before = this.#held.get(key)
@@ -179,8 +202,9 @@ export class References {
     if (now - this.#notedAt >= noteMs) this.#note()
   }
 
-  /** The camera is watched from now on: publishes what there is of it, also that there is none. */
-  announce(camera: string): void {
+  /** The camera is watched from now on, with these zones: publishes what there is of it, also that there is none. */
+  announce(camera: string, zones: readonly string[]): void {
+    this.#zones.set(camera, zones)
     this.#tell(camera)
   }
 
@@ -193,6 +217,7 @@ export class References {
   cameraGone(camera: string): void {
     this.#taking.interrupt(camera)
     this.#lastFrame.delete(camera)
+    this.#zones.delete(camera)
     this.#told.delete(camera)
     const own = [...this.#held].filter(([, { kept }]) => kept.camera === camera)
     for (const [key] of own) this.#held.delete(key)
@@ -241,13 +266,17 @@ export class References {
     for (const camera of new Set([...this.#held.values()].map(({ kept }) => kept.camera))) this.#tell(camera)
   }
 
+  /** A camera that is not watched yet has nothing at the broker, and gets nothing there. */
   #tell(camera: string): void {
-    const told = [...this.#held.values()]
-      .filter(({ kept, expired }) => kept.camera === camera && !expired)
-      .map(({ kept: { zone, at: since, by }, presence: { suspended } }) => ({
-        ...{ zone, since, by },
+    const zones = this.#zones.get(camera)
+    if (!zones) return
+    const references = [...this.#held.values()]
+      .filter(({ kept }) => kept.camera === camera)
+      .map(({ kept: { zone, at: since, by }, presence: { suspended }, expired }) => ({
+        ...{ zone, since, by, expired },
         suspended: suspended !== null
       }))
+    const told = { available: this.#options.model.resting !== null, zones: [...zones], references }
     const text = JSON.stringify(told)
     if (this.#told.get(camera) === text) return
     this.#told.set(camera, text)

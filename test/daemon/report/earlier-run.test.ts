@@ -68,7 +68,7 @@ test('a removed camera is remembered until the broker has confirmed that its sta
   const confirm = new Map<string, () => void>()
   const mqtt = { forgetCamera: (id: string) => new Promise<void>((done) => void confirm.set(id, done)) }
   const states = new PublishedCameras(outbox, mqtt)
-  for (const id of ['a', 'b']) states.published(id)
+  for (const id of ['a', 'b']) states.published(id, true)
   states.clear('a')
   expect([...confirm.keys()]).toEqual(['a'])
   // Painlens ends before the broker is there.
@@ -79,4 +79,26 @@ test('a removed camera is remembered until the broker has confirmed that its sta
   confirm.get('a')!()
   await new Promise((done) => setTimeout(done, 0))
   expect([...outbox.notes('camera/').keys()]).toEqual(['b'])
+})
+
+test('resting faces that are turned off are taken away from the broker once, also where an earlier version did not note them', async () => {
+  const outbox = noteBook()
+  const forgotten: unknown[] = []
+  const mqtt = { forgetCamera: async (...asked: unknown[]) => void forgotten.push(asked) }
+  const start = async (reference: boolean): Promise<unknown[]> => {
+    const states = new PublishedCameras(outbox, mqtt)
+    for (const id of ['a', 'b']) states.published(id, reference)
+    await new Promise((done) => setTimeout(done, 0))
+    return forgotten.splice(0)
+  }
+  expect(await start(true)).toEqual([])
+  expect(await start(true)).toEqual([])
+  expect(await start(false)).toEqual([
+    ['a', ['cameraReference']],
+    ['b', ['cameraReference']]
+  ])
+  expect(await start(false)).toEqual([])
+  outbox.all.set('camera/a', {})
+  expect(await start(false)).toEqual([['a', ['cameraReference']]])
+  expect(await start(false)).toEqual([])
 })

@@ -1,6 +1,7 @@
 import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { InputError } from '../../../src/core/errors.js'
 import { bed, furrowed, model, referenceRig, type Shown } from './rig.js'
 
 const hourMs = 3_600_000
@@ -26,7 +27,7 @@ describe('a resting face that was taken', () => {
     const since = new Date(rig.clock.timeOfDay).toISOString()
     // Pain's output is 2.2 above the model's own, and happiness's 0.6 below: relative to that, 2.8.
     expect(taken).toEqual({ since, zone: null, frames: 150, shift: expect.closeTo(2.8, 5) as number })
-    expect(rig.told.get('bed')).toEqual([{ zone: null, since, by: 'nurse 7', suspended: false }])
+    expect(rig.told.get('bed')).toEqual([{ zone: null, since, by: 'nurse 7', suspended: false, expired: false }])
   })
 
   it('never raises a score: a face that looks less like pain at rest than the model expects changes nothing', async () => {
@@ -77,7 +78,7 @@ describe('a resting face that was taken', () => {
     expect(JSON.parse(readFileSync(rig.path, 'utf8'))).toEqual({ version: 1, references: [] })
   })
 
-  it('expires after its days, and is told to be gone', async () => {
+  it('expires after its days, and is told to be expired', async () => {
     const rig = await referenceRig()
     await rig.take()
     // A face is in the bed all the time: only its age counts.
@@ -88,7 +89,31 @@ describe('a resting face that was taken', () => {
     }
     const [judged] = rig.frame([{}])
     expect(judged!.score).toBe(judged!.unreferenced)
+    expect(rig.told.get('bed')).toMatchObject([{ by: 'nurse 7', expired: true }])
+  })
+
+  it('of a camera that is not in the config at the next start is dropped, and not published', async () => {
+    const rig = await referenceRig()
+    await rig.take()
+    await rig.references.stop()
+    await rig.again({ cameras: new Set(['hall']), announces: ['hall'] })
+    rig.references.tick(rig.clock.clock.now())
+    expect([...rig.told.keys()]).toEqual(['hall'])
+    await rig.references.stop()
+    await rig.again()
     expect(rig.told.get('bed')).toEqual([])
+  })
+
+  it('is published of a camera only once that is watched', async () => {
+    const rig = await referenceRig()
+    await rig.take()
+    const told: string[] = []
+    await rig.again({ publish: (camera) => void told.push(camera), announces: [] })
+    rig.clock.pass(1000)
+    rig.references.tick(rig.clock.clock.now())
+    expect(told).toEqual([])
+    rig.references.announce('bed', ['left'])
+    expect(told).toEqual(['bed'])
   })
 
   it('is removed from memory and disk, and removing what is not there is an error', async () => {
@@ -99,7 +124,7 @@ describe('a resting face that was taken', () => {
     expect(judged!.score).toBe(judged!.unreferenced)
     expect(rig.told.get('bed')).toEqual([])
     await rig.again()
-    expect(rig.told.has('bed')).toBe(false)
+    expect(rig.told.get('bed')).toEqual([])
     await expect(rig.references.remove('bed', null, 'nurse 7')).rejects.toMatchObject({ code: 'PL-REFERENCE-NONE' })
   })
 })
@@ -191,7 +216,7 @@ describe('a clock that is set', () => {
       rig.clock.pass(2 * hourMs)
       rig.frames(1)
     }
-    expect(rig.told.get('bed')).toEqual([])
+    expect(rig.told.get('bed')).toMatchObject([{ expired: true }])
   })
 })
 
@@ -253,6 +278,18 @@ describe('a resting face is refused', () => {
     await expect(first).rejects.toMatchObject({ code: 'PL-REFERENCE-INTERRUPTED' })
     const second = rig.references.take(request)
     await Promise.all([expect(second).rejects.toMatchObject({ code: 'PL-CONTROL-STOPPING' }), rig.references.stop()])
+  })
+
+  it('where it is measured, and must not be kept any more: an alarm has begun meanwhile', async () => {
+    const rig = await referenceRig()
+    const request = { camera: 'bed', zone: null, seconds: 30, by: 'nurse 7' }
+    const taken = rig.references.take(request, () => {
+      throw new InputError('PL-REFERENCE-ALARM', 'an alarm is active', 'camera bed')
+    })
+    rig.frames(150)
+    await expect(taken).rejects.toMatchObject({ code: 'PL-REFERENCE-ALARM' })
+    expect(rig.told.get('bed')).toEqual([])
+    expect(rig.frame([{}])[0]!.score).toBe(scoreOf(furrowed))
   })
 
   it('where it cannot be written, and the one before stays in use', async () => {

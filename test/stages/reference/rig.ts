@@ -55,11 +55,16 @@ export interface ReferenceRig {
   /** Takes a reference of a face that is shown for 30 s. */
   take(shown?: (i: number) => Shown, zone?: string | null): ReturnType<References['take']>
   /** As a new process would, after this one was killed. */
-  again(changes?: Partial<ReferencesOptions>): Promise<void>
+  again(changes?: RigChanges): Promise<void>
+}
+
+export type RigChanges = Partial<ReferencesOptions> & {
+  /** The cameras that are watched at once; `bed` unless given. */
+  announces?: readonly string[]
 }
 
 /** The real stage with a clock of its own and a file in a temporary folder. */
-export async function referenceRig(changes: Partial<ReferencesOptions> = {}): Promise<ReferenceRig> {
+export async function referenceRig(changes: RigChanges = {}): Promise<ReferenceRig> {
   const folder = mkdtempSync(join(tmpdir(), 'painlens-reference-'))
   onTestFinished(async () => {
     await rig.references.stop()
@@ -68,11 +73,15 @@ export async function referenceRig(changes: Partial<ReferencesOptions> = {}): Pr
   const clock = new SettableClock(Date.parse('2026-03-01T08:00:00Z'))
   const told = new Map<string, ToldReference[]>()
   const path = join(folder, 'state', 'reference.json')
-  const open = (more: Partial<ReferencesOptions>) =>
+  const open = ({ announces = ['bed'], ...more }: RigChanges) =>
     openReferences({
       ...{ path, rules, model, log: silentLog, clock: clock.clock },
-      publish: (camera, references) => void told.set(camera, references),
+      cameras: new Set(['bed']),
+      publish: (camera, { references }) => void told.set(camera, references),
       ...more
+    }).then((references) => {
+      for (const camera of announces) references.announce(camera, [])
+      return references
     })
   const rig: ReferenceRig = {
     clock,

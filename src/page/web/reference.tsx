@@ -157,8 +157,9 @@ function Held({ bed: { zone, since, by, state }, reference: { beds }, texts, wor
       )}
       <p>
         {texts.heldSince(dayAndTime(since, words))}
-        <bdi>{by}</bdi>. {texts.state[state]}
+        <bdi>{by}</bdi>
       </p>
+      <p>{texts.state[state]}</p>
       {asking && <p role="status">{zone === null && beds.length > 1 ? texts.removeAll : texts.removeAsk}</p>}
       <div class="buttons">
         {asking && (

@@ -2,7 +2,7 @@
 import { codeOf, errorFields, InputError, whatOf } from '../core/errors.js'
 import type { Log } from '../core/log.js'
 import { printable } from '../core/printable.js'
-import type { RoomRow, TakingRow } from './wire.js'
+import { lookS, type RoomRow, type TakingRow } from './wire.js'
 
 export interface ReferenceRequest {
   camera: string
@@ -26,7 +26,6 @@ export interface TakingsOptions {
   log: Log
 }
 
-const lookS = 30
 /** For how long its end is shown. */
 const shownMs = 600_000
 const mostErrorLength = 300

@@ -167,6 +167,9 @@ export interface CamerasOfBox {
 
 export const acknowledgements = ['coming', 'seen', 'false_alarm'] as const satisfies readonly Acknowledgement['kind'][]
 
+/** For how long the page has a face looked at to take it as a resting face, in s; the page's texts say so. */
+export const lookS = 30
+
 /** The answer of GET /api/session. */
 export interface SessionAnswer {
   role: Role

@@ -1,6 +1,6 @@
 /** "Is comfortable now": the resting face of a bed, taken and removed after a question, and what becomes of it. */
 import { useEffect, useRef, useState } from 'preact/hooks'
-import type { AlarmRow, RoomReference, RoomRow, TakingRow } from '../wire.js'
+import { type AlarmRow, lookS, type RoomReference, type RoomRow, type TakingRow } from '../wire.js'
 import { type ApiAnswer, post } from './api.js'
 import { type ReferenceTexts, referenceTexts } from './reference-texts.js'
 import { placeOf, type ShownRoom, stateText } from './rooms.js'
@@ -180,8 +180,6 @@ function dayAndTime(iso: string, { locale }: Words): string {
   const format = new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeStyle: 'short' })
   return Number.isNaN(at) ? '?' : format.format(at)
 }
-
-const lookS = 30
 
 function Progress({ taking, texts, now }: { taking: TakingRow; texts: ReferenceTexts; now: number }) {
   const left = Math.max(0, Date.parse(taking.until) - now) / 1000

@@ -30,6 +30,9 @@ const quick: Partial<CameraTiming> = {
   ...{ backoffMinMs: 50, backoffMaxMs: 200, unauthorizedMs: 1000 }
 }
 
+/** Three tries to connect: on a busy machine one fails now and then, as one of a real camera may. */
+const threeTries = 25_000
+
 /** Asked once for all tests of a file. */
 let ffmpeg: ReturnType<typeof probeFfmpeg> | undefined
 
@@ -113,7 +116,7 @@ export class Rig {
 export function nextFrames(
   camera: Camera,
   count: number,
-  ms = 15_000
+  ms = threeTries
 ): Promise<{ frame: Frame; pixels: Uint8Array }[]> {
   const copies = new Promise<{ frame: Frame; pixels: Uint8Array }[]>((resolve, reject) => {
     const copied: { frame: Frame; pixels: Uint8Array }[] = []
@@ -138,7 +141,7 @@ export function takeFrames(camera: Camera): { unsubscribe(): void } {
   return camera.frames.subscribe((frame) => frame.release())
 }
 
-export async function untilState(camera: Camera, state: CameraState, ms = 15_000): Promise<string | undefined> {
+export async function untilState(camera: Camera, state: CameraState, ms = threeTries): Promise<string | undefined> {
   const reached = camera.states.pipe(
     filter((status) => status.state === state),
     timeout(patience(ms))
@@ -146,7 +149,7 @@ export async function untilState(camera: Camera, state: CameraState, ms = 15_000
   return (await firstValueFrom(reached)).reason
 }
 
-export async function untilReason(camera: Camera, reason: RegExp, ms = 15_000): Promise<CameraState> {
+export async function untilReason(camera: Camera, reason: RegExp, ms = threeTries): Promise<CameraState> {
   const reached = camera.states.pipe(
     filter((status) => reason.test(status.reason ?? '')),
     timeout(patience(ms))

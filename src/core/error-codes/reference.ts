@@ -43,7 +43,7 @@ export const referenceErrors = area({
     },
     'PL-REFERENCE-SHIFT': {
       cause:
-        "The face is so far from the model's neutral faces that the reference would lower pain by more than alarm.reference.max_shift. That may be pain that is always there.",
+        "The face is so far from the model's neutral faces that the reference would lower pain by more than alarm.reference.max_shift. That may be pain that is always there. In the log at the start: max_shift was lowered since it was taken, or reference.json was changed.",
       fix: 'Have somebody look whether the resident is in pain. If not, see to light and angle of the camera, or to another model.'
     },
     'PL-REFERENCE-ALARM': {
@@ -62,7 +62,8 @@ export const referenceErrors = area({
     },
     'PL-REFERENCE-NONE': { cause: 'None was taken there, or it was removed before.', fix: 'Nothing to do.' },
     'PL-REFERENCE-INTERRUPTED': {
-      cause: 'The camera is paused, was lost, or gives frozen or dark pictures.',
+      cause:
+        'The camera is paused, was lost, or gives frozen or dark pictures; or the resting face was removed while it was taken.',
       fix: 'Take it again when the camera is watched; `painlens check` says what is wrong with it.'
     },
     'PL-REFERENCE-UNREADABLE': {

@@ -8,7 +8,7 @@ import type { Log } from '../../core/log.js'
 import type { Face, Sighting, Verdict } from '../../core/types.js'
 import type { ReferenceRules } from './measurement.js'
 import { inWidths, isAtPlace, Presence } from './place.js'
-import { type Referenced, type ReferenceModel, referenced, shiftOf } from './shift.js'
+import { type Referenced, type ReferenceModel, reachOf, referenced, shiftOf } from './shift.js'
 import { type KeptReference, ReferenceFile, readReferences } from './store.js'
 import { type TakeRequest, Taking, type TakingOptions } from './taking.js'
 
@@ -104,14 +104,15 @@ export class References {
   }
 
   async open(): Promise<void> {
-    const { path, model, cameras, log } = this.#options
+    const { path, model, rules, cameras, log } = this.#options
     const found = await readReferences(path).catch((error: unknown) => {
       log.warn(errorFields(error), 'the resting faces of earlier runs are not used')
       return []
     })
     const usable = found.filter((kept) => fits(kept, model))
     const watched = usable.filter(({ camera }) => cameras.has(camera))
-    for (const kept of watched) this.#hold(kept, Date.parse(kept.noted) as EpochMs)
+    const within = watched.filter((kept) => reachOf(shiftOf(kept.resting, model), model) <= rules.maxShift)
+    for (const kept of within) this.#hold(kept, Date.parse(kept.noted) as EpochMs)
     if (usable.length < found.length) {
       const code: ErrorCode = 'PL-REFERENCE-MODEL'
       log.warn({ code, dropped: found.length - usable.length }, 'resting faces of another model are dropped')
@@ -121,7 +122,12 @@ export class References {
       const dropped = usable.length - watched.length
       log.warn({ dropped }, 'resting faces of cameras that are not in the config any more are dropped')
     }
-    if (watched.length < found.length) this.#note()
+    if (within.length < watched.length) {
+      // alarm.reference.max_shift was lowered since, or the file is damaged.
+      const [code, dropped]: [ErrorCode, number] = ['PL-REFERENCE-SHIFT', watched.length - within.length]
+      log.warn({ code, dropped }, 'resting faces that would lower pain by more than max_shift are dropped')
+    }
+    if (within.length < found.length) this.#note()
     this.#age(this.#options.clock.now())
   }
 
@@ -165,11 +171,15 @@ export class References {
     const key = keyOf(camera, zone)
     const before = this.#held.get(key)
     this.#hold({ camera, zone, by, at, model: model.sha256, resting, frames, place, ...unused, noted: at }, null)
+    const own = this.#held.get(key)
     try {
       await this.#write()
     } catch (error) {
-      if (before) this.#held.set(key, before)
-      else this.#held.delete(key)
+      // Unless it was removed meanwhile, or its camera is gone: then the one before is not to come back either.
+      if (this.#held.get(key) === own) {
+        if (before) this.#held.set(key, before)
+        else this.#held.delete(key)
+      }
       throw error
     }
     log.info({ camera, zone, by, frames, shift }, 'a resting face was taken')
@@ -178,21 +188,22 @@ export class References {
   }
 
   /**
-   * Removes those of a camera, or of one zone of it: from now on none is used there.
+   * Removes those of a camera, or of one zone of it: from now on none is used there, and none is that is being taken.
    * @throws InputError where there is none; DiskError: after a restart they may be there again
    */
   async remove(camera: string, zone: string | null, by: string): Promise<void> {
     const found = [...this.#held].filter(
       ([, { kept }]) => kept.camera === camera && (zone === null || kept.zone === zone)
     )
-    if (found.length === 0) {
+    const wasTaking = this.#taking.cancel(camera, zone)
+    if (found.length === 0 && !wasTaking) {
       const where = zone === null ? `camera ${camera}` : `camera ${camera}, zone ${zone}`
       throw new InputError('PL-REFERENCE-NONE', 'there is no resting face to remove', where)
     }
     for (const [key] of found) this.#held.delete(key)
-    this.#options.log.info({ camera, zone, by }, 'a resting face was removed')
+    this.#options.log.info({ camera, zone, by, wasTaking }, 'a resting face was removed')
     this.#tell(camera)
-    await this.#write()
+    if (found.length > 0) await this.#write()
   }
 
   /** Time passes: measurements end, references expire. Call it about once per second. */

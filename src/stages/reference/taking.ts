@@ -27,10 +27,12 @@ export interface TakingOptions {
 interface UnderWay {
   request: TakeRequest
   until: Moment
+  /** It only waits for float32. */
+  over: boolean
   measurement: Measurement
   /** Frames that float32 is still asked about. */
   asking: Set<Promise<void>>
-  resolve: (measured: RestingFace | Promise<RestingFace>) => void
+  resolve: (measured: RestingFace) => void
   reject: (error: unknown) => void
 }
 
@@ -54,13 +56,13 @@ export class Taking {
       throw new InputError('PL-REFERENCE-BUSY', 'a resting face is being taken already', `camera ${camera}`)
     return new Promise((resolve, reject) => {
       const part = { measurement: new Measurement(), asking: new Set<Promise<void>>(), resolve, reject }
-      this.#underWay.set(camera, { request, until: later(now, 1000 * seconds), ...part })
+      this.#underWay.set(camera, { request, until: later(now, 1000 * seconds), over: false, ...part })
     })
   }
 
   frame({ camera, faces, picture }: Sighting, verdicts: readonly Verdict[]): void {
     const underWay = this.#underWay.get(camera)
-    if (!underWay) return
+    if (!underWay || underWay.over) return
     const { request, measurement, asking } = underWay
     const isMeant = (face: { zone: string | null }) => request.zone === null || face.zone === request.zone
     const why = faces.filter(isMeant).flatMap(({ whyNot }): UnusableReason[] => (whyNot === null ? [] : [whyNot]))
@@ -77,18 +79,48 @@ export class Taking {
   }
 
   tick(now: Moment): void {
-    for (const [camera, { request, until, measurement, asking, resolve }] of this.#underWay) {
-      if (now < until) continue
-      this.#underWay.delete(camera)
-      const { model, rules } = this.#options
-      resolve(Promise.all(asking).then(() => measurement.result(model, rules, placeName(request))))
+    for (const underWay of this.#underWay.values()) {
+      if (now < underWay.until || underWay.over) continue
+      underWay.over = true
+      void this.#finish(underWay)
+    }
+  }
+
+  /** Until float32 has answered it can still be interrupted. */
+  async #finish(underWay: UnderWay): Promise<void> {
+    const { request, measurement, asking, resolve, reject } = underWay
+    const { model, rules } = this.#options
+    try {
+      await Promise.all(asking)
+      resolve(measurement.result(model, rules, placeName(request)))
+    } catch (error) {
+      reject(error)
+    } finally {
+      if (this.#underWay.get(request.camera) === underWay) this.#underWay.delete(request.camera)
     }
   }
 
   /** The camera gives no pictures any more, or is paused. */
   interrupt(camera: string): void {
-    const error = new InputError('PL-REFERENCE-INTERRUPTED', 'the camera gives no pictures', `camera ${camera}`)
-    this.#underWay.get(camera)?.reject(error)
+    this.#break(camera, 'the camera gives no pictures')
+  }
+
+  /**
+   * A resting face is removed, and none must come after that.
+   * @param zone null: all of the camera
+   * @returns whether one was being taken that may have been of that zone
+   */
+  cancel(camera: string, zone: string | null): boolean {
+    const underWay = this.#underWay.get(camera)
+    if (!underWay) return false
+    const { request } = underWay
+    if (zone !== null && request.zone !== null && request.zone !== zone) return false
+    this.#break(camera, 'it was to be removed while it was taken')
+    return true
+  }
+
+  #break(camera: string, what: string): void {
+    this.#underWay.get(camera)?.reject(new InputError('PL-REFERENCE-INTERRUPTED', what, `camera ${camera}`))
     this.#underWay.delete(camera)
   }
 

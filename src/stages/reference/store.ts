@@ -55,7 +55,7 @@ export async function readReferences(path: string): Promise<KeptReference[]> {
 
 /**
  * A FIFO without a writer would hold up the start for ever, and a file without an end would fill the memory.
- * @returns null for what is no regular file, or too large
+ * @returns null where it is another kind of file, or too large
  */
 async function readRegular(path: string): Promise<string | null> {
   const handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK)

@@ -58,10 +58,8 @@ async function serveBeds() {
   const take = (device = 'box-1', camera = 'bed', zone: string | null = null) =>
     ask('/api/reference', { device, camera, zone })
   const night = async (): Promise<NightAnswer> => {
-    const range = {
-      from: new Date(Date.now() - 3_600_000).toISOString(),
-      to: new Date(Date.now() + 1000).toISOString()
-    }
+    const now = Date.now()
+    const range = { from: new Date(now - 3_600_000).toISOString(), to: new Date(now + 60_000).toISOString() }
     return (await (await fetch(`${url}/api/night?${new URLSearchParams(range)}`, { headers })).json()) as NightAnswer
   }
   return { page, asked, ends, rows, ask, take, night }

@@ -239,9 +239,12 @@ describe('an alarm that the broker refuses', () => {
       await rig.mqtt.putAlarmInOutbox(alarm('a0', 0))
       await until(() => rig.mqtt.stats().refusal !== null, 'the refusal')
       expect(rig.mqtt.stats().refusal).toMatchObject({ code: 'PL-BROKER-TOO-LARGE' })
-      const before = broker.connections()
+      // The broker has hung up with the refusal: the first one comes by the next connection, the second by the same.
       rig.mqtt.cameraState('hall', 'ok', moment(0))
       await until(() => broker.on(`${base}/camera/hall/state`).length > 0, 'a state')
+      const before = broker.connections()
+      rig.mqtt.cameraState('hall', 'lost', moment(0))
+      await until(() => broker.on(`${base}/camera/hall/state`).length > 1, 'another state')
       expect(broker.connections()).toBe(before)
       expect(rig.outbox.depth()).toBe(1)
     }

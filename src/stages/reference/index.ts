@@ -105,6 +105,10 @@ export class References {
 
   async open(): Promise<void> {
     const { path, model, cameras, rules, log } = this.#options
+    if (model.resting === null) {
+      const code: ErrorCode = 'PL-REFERENCE-NO-RESTING'
+      log.warn({ code }, 'resting faces are turned on, and none can be taken: the manifest of the model has no resting')
+    }
     const found = await readReferences(path).catch((error: unknown) => {
       log.warn(errorFields(error), 'the resting faces of earlier runs are not used')
       return []

@@ -1,6 +1,6 @@
 /** The rows of table.ts about cameras and their beds, and about what was raised and said there. */
 import { configOrder } from '../config/find.js'
-import { referenceSeconds } from '../contract/messages.js'
+import { referenceSeconds } from '../core/types.js'
 import { type CommandRow, command } from './command.js'
 import { parseLook, parseSince } from './parse.js'
 

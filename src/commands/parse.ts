@@ -1,5 +1,5 @@
-import { referenceSeconds } from '../contract/messages.js'
 import { UsageError } from '../core/errors.js'
+import { referenceSeconds } from '../core/types.js'
 
 function parseNumber(text: string, flags: string, low: number, high: number, whole: boolean): number {
   const value = Number(text)

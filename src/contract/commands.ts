@@ -1,8 +1,9 @@
 /** What each command takes, over MQTT. */
 import { z } from 'zod'
 import type { WithUnits } from '../core/clock.js'
+import { referenceSeconds } from '../core/types.js'
 import { priorities } from './conditions.js'
-import { type CommandName, referenceSeconds } from './messages.js'
+import type { CommandName } from './messages.js'
 
 /** Echoed in the answer, to tell answers apart. */
 export const transaction = z.union([z.string().max(200), z.number()]).optional()

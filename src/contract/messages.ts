@@ -291,9 +291,6 @@ export interface HealthMessage {
 export const commandNames = ['ack', 'pause', 'resume', 'test_alarm', 'refresh', 'reference'] as const
 export type CommandName = (typeof commandNames)[number]
 
-/** For how many seconds the command `reference` looks at a face. */
-export const referenceSeconds = { least: 5, most: 300, usual: 30 } as const
-
 export interface ResponseMessage {
   transaction?: string | number
   status: 'ok' | 'error'

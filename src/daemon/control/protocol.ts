@@ -2,10 +2,10 @@
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import type { CameraConfig } from '../../config/index.js'
-import { referenceSeconds } from '../../contract/messages.js'
 import { type Clock, stamp } from '../../core/clock.js'
 import type { ErrorCode } from '../../core/errors.js'
 import type { Secrets } from '../../core/secrets.js'
+import { referenceSeconds } from '../../core/types.js'
 import { encode } from '../../stages/mqtt/index.js'
 import type { SavedEntry } from '../../stages/outbox/index.js'
 import type { SeenFace, Sight } from '../line/viewers.js'
@@ -128,7 +128,7 @@ export const refusal = z.object({
   where: z.string().optional(),
   fix: z.string().optional()
 })
-export type Refusal = z.infer<typeof refusal> & { code: ErrorCode }
+export type RefusedRequest = z.infer<typeof refusal> & { code: ErrorCode }
 
 /** The line feed that ends the head of a frame's answer. */
 export const headEnd = 0x0a

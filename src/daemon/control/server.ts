@@ -1,7 +1,6 @@
 /** The control socket's server: `painlens check`, `snapshot`, `reference` and `backup` ask it what the daemon sees and holds. */
 import { Readable } from 'node:stream'
 import { type FastifyInstance, type FastifyReply, fastify } from 'fastify'
-import { referenceSeconds } from '../../contract/messages.js'
 import { type Clock, type Moment, stamp } from '../../core/clock.js'
 import { limitConnections } from '../../core/connection-limit.js'
 import { ClosedError, ControlError, errorFields, InputError, PainlensError } from '../../core/errors.js'
@@ -9,6 +8,7 @@ import type { Log } from '../../core/log.js'
 import { PersistentListener } from '../../core/persistent-listener.js'
 import { printable } from '../../core/printable.js'
 import type { Secrets } from '../../core/secrets.js'
+import { referenceSeconds } from '../../core/types.js'
 import { version } from '../../core/version.js'
 import type { Outbox } from '../../stages/outbox/index.js'
 import type { Sight } from '../line/viewers.js'
@@ -19,7 +19,7 @@ import {
   encodeSaved,
   endOfOutbox,
   headOf,
-  type Refusal,
+  type RefusedRequest,
   settingsOf,
   type TakeReference,
   takeReference
@@ -160,7 +160,7 @@ class ControlServer implements Control {
     return reply.type('application/json').send(encoded(answer, this.#options.secrets))
   }
 
-  #refuse(reply: FastifyReply, refusal: Refusal): FastifyReply {
+  #refuse(reply: FastifyReply, refusal: RefusedRequest): FastifyReply {
     return this.#json(reply, refusal)
   }
 

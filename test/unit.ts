@@ -83,7 +83,6 @@ export const unitTests = [
   'test/show/simulate/rtsp-server.test.ts',
   'test/stages/reference/properties.test.ts',
   'test/stages/reference/reference.test.ts',
-  'test/stages/reference/removed.test.ts',
   'test/stages/alarm/acknowledgements.test.ts',
   'test/stages/alarm/alarms.test.ts',
   'test/stages/alarm/confirmation.test.ts',

@@ -27,11 +27,11 @@ export interface TakingOptions {
 interface UnderWay {
   request: TakeRequest
   until: Moment
-  /** It only waits for float32. */
-  over: boolean
   measurement: Measurement
   /** Frames that float32 is still asked about. */
   asking: Set<Promise<void>>
+  /** Its time is over: it waits for these frames only. */
+  isOver: boolean
   resolve: (measured: RestingFace) => void
   reject: (error: unknown) => void
 }
@@ -55,14 +55,14 @@ export class Taking {
     if (this.#underWay.has(camera))
       throw new InputError('PL-REFERENCE-BUSY', 'a resting face is being taken already', `camera ${camera}`)
     return new Promise((resolve, reject) => {
-      const part = { measurement: new Measurement(), asking: new Set<Promise<void>>(), resolve, reject }
-      this.#underWay.set(camera, { request, until: later(now, 1000 * seconds), over: false, ...part })
+      const part = { measurement: new Measurement(), asking: new Set<Promise<void>>(), isOver: false, resolve, reject }
+      this.#underWay.set(camera, { request, until: later(now, 1000 * seconds), ...part })
     })
   }
 
   frame({ camera, faces, picture }: Sighting, verdicts: readonly Verdict[]): void {
     const underWay = this.#underWay.get(camera)
-    if (!underWay || underWay.over) return
+    if (!underWay || underWay.isOver) return
     const { request, measurement, asking } = underWay
     const isMeant = (face: { zone: string | null }) => request.zone === null || face.zone === request.zone
     const why = faces.filter(isMeant).flatMap(({ whyNot }): UnusableReason[] => (whyNot === null ? [] : [whyNot]))
@@ -79,55 +79,49 @@ export class Taking {
   }
 
   tick(now: Moment): void {
-    for (const underWay of this.#underWay.values()) {
-      if (now < underWay.until || underWay.over) continue
-      underWay.over = true
-      void this.#finish(underWay)
-    }
-  }
-
-  /** Until float32 has answered it can still be interrupted. */
-  async #finish(underWay: UnderWay): Promise<void> {
-    const { request, measurement, asking, resolve, reject } = underWay
     const { model, rules } = this.#options
-    try {
-      await Promise.all(asking)
-      resolve(measurement.result(model, rules, placeName(request)))
-    } catch (error) {
-      reject(error)
-    } finally {
-      if (this.#underWay.get(request.camera) === underWay) this.#underWay.delete(request.camera)
+    for (const underWay of this.#underWay.values()) {
+      const { request, until, measurement, asking, resolve, reject } = underWay
+      if (now < until || underWay.isOver) continue
+      underWay.isOver = true
+      void Promise.all(asking)
+        .then(() => measurement.result(model, rules, placeName(request)))
+        .finally(() => this.#end(underWay))
+        .then(resolve, reject)
     }
   }
 
   /** The camera gives no pictures any more, or is paused. */
   interrupt(camera: string): void {
-    this.#break(camera, 'the camera gives no pictures')
+    const underWay = this.#underWay.get(camera)
+    if (!underWay || underWay.isOver) return
+    underWay.reject(new InputError('PL-REFERENCE-INTERRUPTED', 'the camera gives no pictures', `camera ${camera}`))
+    this.#end(underWay)
   }
 
   /**
-   * A resting face is removed, and none must come after that.
-   * @param zone null: all of the camera
-   * @returns whether one was being taken that may have been of that zone
+   * The resting face of a zone, or all of the camera, are not wanted: what is being taken there is not kept.
+   * @returns whether something was
    */
-  cancel(camera: string, zone: string | null): boolean {
+  withdraw(camera: string, zone: string | null): boolean {
     const underWay = this.#underWay.get(camera)
-    if (!underWay) return false
-    const { request } = underWay
-    if (zone !== null && request.zone !== null && request.zone !== zone) return false
-    this.#break(camera, 'it was to be removed while it was taken')
+    // Which zone a request without one is about shows in the end only.
+    const asked = underWay?.request.zone ?? null
+    if (!underWay || (zone !== null && asked !== null && asked !== zone)) return false
+    underWay.reject(new InputError('PL-REFERENCE-REMOVED', 'it was removed while it was taken', `camera ${camera}`))
+    this.#end(underWay)
     return true
-  }
-
-  #break(camera: string, what: string): void {
-    this.#underWay.get(camera)?.reject(new InputError('PL-REFERENCE-INTERRUPTED', what, `camera ${camera}`))
-    this.#underWay.delete(camera)
   }
 
   stop(): void {
     for (const { request, reject } of this.#underWay.values())
       reject(new ClosedError('PL-CONTROL-STOPPING', 'painlens is stopping', `camera ${request.camera}`))
     this.#underWay.clear()
+  }
+
+  #end(underWay: UnderWay): void {
+    const { camera } = underWay.request
+    if (this.#underWay.get(camera) === underWay) this.#underWay.delete(camera)
   }
 
   async #sampleOf(verdict: Verdict, picture: Box): Promise<JudgedFace | null> {

@@ -1,7 +1,8 @@
 /** The rows of table.ts about cameras and their beds, and about what was raised and said there. */
 import { configOrder } from '../config/find.js'
+import { referenceSeconds } from '../core/types.js'
 import { type CommandRow, command } from './command.js'
-import { parseSeconds, parseSince } from './parse.js'
+import { parseLook, parseSince } from './parse.js'
 
 /** config/find.ts has the places that are searched without it. */
 export const config = ['-c, --config <file>', `the config file (default: the first of ${configOrder})`] as const
@@ -13,7 +14,7 @@ export const cameraRows: readonly CommandRow[] = [
     options: [
       config,
       ['--zone <name>', "the bed's zone, where several persons are in the picture"],
-      ['--seconds <n>', 'for how long to look: 5 to 300', parseSeconds, 30],
+      ['--seconds <n>', 'for how long to look: 5 to 300', parseLook, referenceSeconds.usual],
       ['--by <name>', 'who says that the resident is comfortable (default: your user name)'],
       ['--remove', 'remove it instead, so that pain is judged as without']
     ],

@@ -1,4 +1,5 @@
 import { UsageError } from '../core/errors.js'
+import { referenceSeconds } from '../core/types.js'
 
 function parseNumber(text: string, flags: string, low: number, high: number, whole: boolean): number {
   const value = Number(text)
@@ -31,6 +32,9 @@ export function parseSince(text: string, flags: string, now = Date.now()): numbe
 const parsePort = (text: string, flags: string): number => parseNumber(text, flags, 0, 65535, true)
 /** @throws UsageError */
 export const parseSeconds = (text: string, flags: string): number => parseNumber(text, flags, 1, 1e6, false)
+/** For how long a resting face is looked at. @throws UsageError */
+export const parseLook = (text: string, flags: string): number =>
+  parseNumber(text, flags, referenceSeconds.least, referenceSeconds.most, true)
 /** @throws UsageError */
 export const parseShare = (text: string, flags: string): number => parseNumber(text, flags, 0, 0.99, false)
 /** @throws UsageError */

@@ -14,7 +14,7 @@ export const restingFaces = z
     max_shift: numberFrom(0.1, 100)
       .default(1)
       .describe(
-        "A resting face that would lower pain by more than this is refused, in units of the model's outputs before the softmax."
+        "A resting face that would lower pain by more than this is refused, and dropped at the next start, in units of the model's outputs before the softmax."
       ),
     always_alarm: numberFrom(0.5, 0.99)
       .default(0.95)

@@ -1,6 +1,7 @@
 /** What each command takes, over MQTT. */
 import { z } from 'zod'
 import type { WithUnits } from '../core/clock.js'
+import { referenceSeconds } from '../core/types.js'
 import { priorities } from './conditions.js'
 import type { CommandName } from './messages.js'
 
@@ -11,9 +12,6 @@ const who = z.string().min(1).max(100)
 
 /** For how many days after its end an alarm can be acknowledged. */
 export const acknowledgeableDays = 14
-
-/** For how many seconds a resting face is measured at most. */
-const mostReferenceS = 300
 
 /** What each command takes. Unknown keys are refused: a misspelt one would be silently without effect. */
 export const commandSchemas = {
@@ -41,7 +39,7 @@ export const commandSchemas = {
     transaction,
     camera,
     zone: z.string().min(1).max(100).optional(),
-    seconds: z.number().int().min(5).max(mostReferenceS).default(30),
+    seconds: z.number().int().min(referenceSeconds.least).max(referenceSeconds.most).default(referenceSeconds.usual),
     by: who,
     remove: z.boolean().default(false),
     not_after: z.iso

@@ -169,6 +169,42 @@ export function ofThisVersion<T extends object>(kept: T): T {
   return { ...laterKeys, confirmed, ...kept }
 }
 
+/**
+ * Whether what was kept on disk is an alarm message of this version, or of an earlier or later one: what all versions write is there, each of its type.
+ * Its condition may be one that this version does not know.
+ */
+export function isKeptAlarm(kept: object): kept is AlarmMessage {
+  const { type, camera, location, ack, text, model, ...told } = kept as Partial<Record<string, unknown>>
+  const texts = [told.alarm_id, told.condition, told.priority, told.state, told.phase]
+  const { score, threshold } = told
+  const hasScore = type === 'physiological' ? isNumber(score) && isNumber(threshold) : score === null
+  return (
+    (type === 'physiological' || type === 'technical') &&
+    texts.every(isText) &&
+    [told.seq, told.duration_s].every(isNumber) &&
+    [told.onset, told.updated].every(isTime) &&
+    hasScore &&
+    (camera === null || isText(camera)) &&
+    isRecord(location) &&
+    [location.facility, location.ward, location.room, location.bed].every((name) => name === null || isText(name)) &&
+    (ack === null || isAcknowledgement(ack)) &&
+    isRecord(text) &&
+    isText(text.en) &&
+    (model === null || isRecord(model))
+  )
+}
+
+/** Whether what was kept on disk is an acknowledgement, of its own or in an alarm message. */
+export const isAcknowledgement = (kept: unknown): kept is Acknowledgement =>
+  isRecord(kept) && isText(kept.by) && isText(kept.kind) && isTime(kept.at)
+
+const isText = (value: unknown): boolean => typeof value === 'string'
+const isNumber = (value: unknown): boolean => Number.isFinite(value)
+const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null
+/** ISO 8601 with a year of four digits: the days beside the last that JavaScript knows are none. */
+const isTime = (value: unknown): boolean =>
+  typeof value === 'string' && /^\d{4}-/.test(value) && !Number.isNaN(Date.parse(value))
+
 export interface ExplanationMessage {
   alarm_id: string
   at: string

@@ -142,3 +142,6 @@ export type SourceState = (typeof sourceStates)[number]
 /** A camera's state for subscribers: during a pause for care that of its stream is hidden. */
 export const cameraStates = [...sourceStates, 'paused'] as const
 export type CameraState = (typeof cameraStates)[number]
+
+/** For how many seconds a face is looked at whose resting outputs are taken. */
+export const referenceSeconds = { least: 5, most: 300, usual: 30 } as const

@@ -54,7 +54,10 @@ export async function findCameras(options: FindOptions): Promise<FoundCamera[]> 
   const waiting = answered.entries()
   const found: FoundCamera[] = []
   const askNext = async (): Promise<void> => {
-    for (const [i, device] of waiting) found[i] = await ask(device, options)
+    for (const [i, device] of waiting) {
+      if (signal.aborted) return
+      found[i] = await ask(device, options)
+    }
   }
   await Promise.all(Array.from({ length: atOnce }, askNext))
   signal.throwIfAborted()

@@ -14,7 +14,9 @@ export function feedbackOfNight({ from, to, lanes, alarms }: RecordedNight): Nig
   const rooms = new Map<string, NightAlarm[]>()
   for (const alarm of asked) {
     const key = JSON.stringify([alarm.device, alarm.camera])
-    rooms.set(key, [...(rooms.get(key) ?? []), alarm])
+    const room = rooms.get(key)
+    if (room) room.push(alarm)
+    else rooms.set(key, [alarm])
   }
   return [...rooms.values()].map((own): NightFeedback => {
     const { device, camera } = own[0]!

@@ -51,6 +51,27 @@ describe('finding cameras by ONVIF', { timeout: patience(60_000) }, () => {
     expect(asked.filter((body) => body.includes('a-password'))).toEqual([])
   })
 
+  it('that is broken off ends with the devices that are being asked, and asks no others', async () => {
+    const silent = { answer: () => true }
+    const devices = await Promise.all([2, 3, 4, 5, 6, 7].map((host) => fakeDevice(`127.0.0.${host}`, silent)))
+    const stopping = new AbortController()
+    const nobody = { user: null, password: null, fingerprints: [] }
+    const targets = devices.map(({ target }) => target)
+    const found = findCameras({
+      ...nobody,
+      targets,
+      signal: stopping.signal,
+      listenMs: patience(600),
+      deviceMs: 60_000
+    })
+    const asked = () => devices.filter((device) => device.asked.length > 0).length
+    const stopped = expect(found).rejects.toThrow('stopped')
+    await until(() => asked() === 4, 'four questions')
+    stopping.abort(new Error('stopped'))
+    await stopped
+    expect(asked()).toBe(4)
+  })
+
   it('gives each hostile device a line that says why, in time, beside a good one', async () => {
     const victim = await fakeDevice('127.0.0.9')
     const bomb = `<?xml version="1.0"?><!DOCTYPE b [<!ENTITY a "${'x'.repeat(1000)}">${Array.from({ length: 9 }, (_, i) => `<!ENTITY a${i} "${`&a${i === 0 ? '' : i - 1};`.repeat(10)}">`).join('')}]>`

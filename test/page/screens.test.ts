@@ -321,7 +321,7 @@ describe.skipIf(chromiumPath === null)('the page in a browser', { timeout: patie
     const press = (name: string | RegExp) => dialog.getByRole('button', { name }).press('Enter')
     const open = async (place: string): Promise<void> => {
       await lampOf(shown, place).press('Enter')
-      await press(/^(Is comfortable now|Fühlt sich jetzt wohl)/)
+      await press(/^(Is comfortable now|Fühlt sich jetzt wohl|Resting face:|Ruhegesicht:)/)
       await dialog.getByRole('heading', { name: new RegExp(`(now|wohl): \\w+ ${place}`) }).waitFor()
     }
     await lampOf(shown, '11').getByText('resting face').waitFor()

@@ -9,7 +9,7 @@ const continued = '    '
  * @param width columns of the terminal
  */
 export function tableLines(rows: readonly (readonly string[])[], width: number): string[] {
-  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)))
+  const widths = rows[0]!.map((_, column) => rows.reduce((most, row) => Math.max(most, row[column]!.length), 0))
   const breaks = breaksOf(widths, width)
   const gap = (column: number): string => (column === 0 ? '' : breaks.has(column) ? `\n${continued}` : '  ')
   return rows.map((row) =>

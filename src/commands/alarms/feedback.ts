@@ -58,20 +58,22 @@ const hasRows = (rows: readonly Row[]): boolean => rows.length > 0
 
 /** The bed's nights with alarms for pain, the earliest first, and then all of them together. */
 function rowsOfBed(told: readonly ToldAlarm[]): Row[] {
-  const pain = told.filter(({ message: { condition } }) => condition === 'pain')
+  const pain = told.filter(isPain)
   if (pain.length === 0) return []
   const { camera, location } = pain.at(-1)!.message
   const about = { camera: camera ?? '', location }
   const nights = [...grouped(told, ({ message }) => nightOf(message).from.getTime())].sort(([a], [b]) => a - b)
   const rows = nights.flatMap(([, own]): Row[] => {
-    const alarms = own.filter((alarm) => pain.includes(alarm))
+    const alarms = own.filter(isPain)
     if (alarms.length === 0) return []
     return [{ ...about, night: nightOf(alarms[0]!.message), ...feedbackOf(alarms.map(answered), troubleMin(own)) }]
   })
   // As much trouble as in the worst of the nights, since that is what one night is held against.
-  const worst = Math.max(...nights.map(([, own]) => troubleMin(own)))
+  const worst = nights.reduce((most, [, own]) => Math.max(most, troubleMin(own)), 0)
   return [...rows, { ...about, night: null, ...feedbackOf(pain.map(answered), worst) }]
 }
+
+const isPain = ({ message: { condition } }: ToldAlarm): boolean => condition === 'pain'
 
 const nightOf = ({ onset }: AlarmMessage): Night => nightAt(new Date(onset))
 
@@ -90,7 +92,9 @@ function grouped<T, Key>(values: readonly T[], keyOf: (value: T) => Key): Map<Ke
   const groups = new Map<Key, T[]>()
   for (const value of values) {
     const key = keyOf(value)
-    groups.set(key, [...(groups.get(key) ?? []), value])
+    const group = groups.get(key)
+    if (group) group.push(value)
+    else groups.set(key, [value])
   }
   return groups
 }

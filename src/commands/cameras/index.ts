@@ -42,7 +42,7 @@ const standardIo = (): FindCamerasIo => ({
 /**
  * Asks the network of each interface, and each device that answers. Passwords are never arguments, which every user of a machine can read.
  * @returns 0, also where no device has answered
- * @throws UsageError for a malformed fingerprint, and where no password is given; InputError for a password's file that cannot be read; the
+ * @throws UsageError for a malformed fingerprint, a password's file without a user, and where no password is given; InputError for a password's file that cannot be read; the
  *   signal's reason
  */
 export async function findCamerasCommand(
@@ -55,6 +55,8 @@ export async function findCamerasCommand(
   const wrong = fingerprints.find((one) => !fingerprintPattern.test(one))
   if (wrong !== undefined)
     throw new UsageError('PL-OPTION-VALUE', `"${printable(wrong)}" is not 64 hexadecimal digits`, '--fingerprint')
+  if (user === null && options.passwordFile !== undefined)
+    throw new UsageError('PL-OPTION-VALUE', 'it goes with --user, without which no login is sent', '--password-file')
   const password = user === null ? null : await passwordOf(user, options.passwordFile, asking, signal)
   complain('Asking the network for cameras …\n')
   const found = await find({ user, password, fingerprints, signal })

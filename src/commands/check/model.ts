@@ -44,6 +44,7 @@ export async function checkModel({ config, signal }: CheckContext): Promise<Chec
     results.push(
       await judged(manifest, classifier, crop),
       ...precisionOf(classifier),
+      ...restingFacesOf(config, manifest),
       await paceOf(config, classifier, crop)
     )
     if (config.explanation.enabled && classifier.lrp) results.push(await explain(classifier.lrp))
@@ -60,6 +61,17 @@ function precisionOf({ precision: { used, compared, problem } }: Classifier): Ch
   const what = 'precision'
   if (problem) return [warn(problem.code, what, `faces are judged in float32: ${problem.message}`)]
   return compared ? [ok(what, `faces are judged in ${used}: ${inWords(compared)}; float32 confirms alarms`)] : []
+}
+
+/** Whether resting faces, which the config turns on, can be taken with this model. */
+function restingFacesOf({ alarm }: Config, { resting }: Manifest): CheckResult[] {
+  const what = 'resting faces'
+  if (!alarm.reference.enabled) return []
+  return [
+    resting === null
+      ? warn('PL-REFERENCE-NO-RESTING', what, 'turned on, and none can be taken: the manifest has no resting')
+      : ok(what, `turned on; they lower pain by ${alarm.reference.max_shift} at most, in units of the model's outputs`)
+  ]
 }
 
 async function judge(classifier: Classifier, crop: Crop): Promise<Verdict> {

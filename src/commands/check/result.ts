@@ -18,6 +18,7 @@ export const lamps = [
   'cameras',
   'model',
   'precision',
+  'resting faces',
   'pace',
   'explanations',
   'face models',

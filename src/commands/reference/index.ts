@@ -33,9 +33,18 @@ export async function referenceCommand(
   const taken = await askReference(path, asked, signal)
   if (taken === null) throw new ControlError('PL-REFERENCE-NOT-RUNNING', 'no painlens runs here', path)
   if (taken === undefined) write(`Removed: pain is judged without a resting face (${place}).\n`)
-  else
+  else {
+    const { frames, shift } = taken
+    const { max_shift: most } = config.alarm.reference
+    write(`Taken from ${frames} frames: pain is judged against this resting face until it expires (${place}).\n`)
     write(
-      `Taken from ${taken.frames} frames. Until it expires, pain is judged against this resting face, which lowers it by ${taken.shift.toFixed(1)} at most (${place}).\n`
+      shift < leastTold
+        ? 'It changes next to nothing: to the model this face at rest looks no more like pain than its neutral faces.\n'
+        : `It lowers pain by up to ${shift.toFixed(2)} in units of the model's outputs, of which alarm.reference.max_shift allows ${most}.\n`
     )
+  }
   return 0
 }
+
+/** A shift below it moves a score by 0.01 at most. */
+const leastTold = 0.04

@@ -43,7 +43,7 @@ export const referenceErrors = area({
     },
     'PL-REFERENCE-SHIFT': {
       cause:
-        "The face is so far from the model's neutral faces that the reference would lower pain by more than alarm.reference.max_shift. That may be pain that is always there.",
+        "The face is so far from the model's neutral faces that the reference would lower pain by more than alarm.reference.max_shift. That may be pain that is always there. In the log: max_shift, or `resting` of the manifest, was changed since it was taken.",
       fix: 'Have somebody look whether the resident is in pain. If not, see to light and angle of the camera, or to another model.'
     },
     'PL-REFERENCE-ALARM': {
@@ -59,6 +59,10 @@ export const referenceErrors = area({
     'PL-REFERENCE-BUSY': {
       cause: 'One measurement at a time for each camera.',
       fix: 'Wait until the one that was begun before has ended.'
+    },
+    'PL-REFERENCE-REMOVED': {
+      cause: 'While the face was looked at, a command to remove the resting face of this bed came.',
+      fix: 'Ask who did, and why, before it is taken again.'
     },
     'PL-REFERENCE-NONE': { cause: 'None was taken there, or it was removed before.', fix: 'Nothing to do.' },
     'PL-REFERENCE-INTERRUPTED': {

@@ -179,9 +179,9 @@ function get(
 }
 
 function refused(body: Buffer, path: string): ControlError | InputError {
-  const { code, error } = read(refusal, body, path)
+  const { code, error, where = 'the running painlens', fix } = read(refusal, body, path)
   return isCode(code)
-    ? new InputError(code, error, 'the running painlens')
+    ? new InputError(code, printable(error), printable(where), fix === undefined ? {} : { fix: printable(fix) })
     : new ControlError('PL-CONTROL-ANSWER', `it says: ${printable(error)} (${printable(code)})`, path)
 }
 

@@ -3,7 +3,9 @@ import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import type { CameraConfig } from '../../config/index.js'
 import { type Clock, stamp } from '../../core/clock.js'
+import type { ErrorCode } from '../../core/errors.js'
 import type { Secrets } from '../../core/secrets.js'
+import { referenceSeconds } from '../../core/types.js'
 import { encode } from '../../stages/mqtt/index.js'
 import type { SavedEntry } from '../../stages/outbox/index.js'
 import type { SeenFace, Sight } from '../line/viewers.js'
@@ -82,14 +84,16 @@ export const frameHead = z.object({
 })
 export type FrameHead = z.infer<typeof frameHead>
 
-/** For how many seconds a resting face is measured at most. */
-export const mostReferenceS = 300
-
 /** The query of `POST /cameras/ID/reference`; the answer comes when it is taken. */
 export const takeReference = z.object({
-  camera: z.string(),
+  camera: z.string().min(1).max(100),
   zone: z.string().min(1).max(100).optional(),
-  seconds: z.coerce.number().int().min(5).max(mostReferenceS).default(30),
+  seconds: z.coerce
+    .number()
+    .int()
+    .min(referenceSeconds.least)
+    .max(referenceSeconds.most)
+    .default(referenceSeconds.usual),
   by: z.string().min(1).max(100),
   remove: z.stringbool().default(false)
 })
@@ -117,7 +121,14 @@ export function encodeSaved(entry: SavedEntry, secrets: Secrets): string {
 }
 
 /** What a refused request is answered with. */
-export const refusal = z.object({ code: z.string(), error: z.string() })
+export const refusal = z.object({
+  code: z.string(),
+  error: z.string(),
+  /** What it is about, and what to do; left out where the code says it all, and by older versions. */
+  where: z.string().optional(),
+  fix: z.string().optional()
+})
+export type RefusedRequest = z.infer<typeof refusal> & { code: ErrorCode }
 
 /** The line feed that ends the head of a frame's answer. */
 export const headEnd = 0x0a

@@ -3,11 +3,12 @@ import { Readable } from 'node:stream'
 import { type FastifyInstance, type FastifyReply, fastify } from 'fastify'
 import { type Clock, type Moment, stamp } from '../../core/clock.js'
 import { limitConnections } from '../../core/connection-limit.js'
-import { ClosedError, ControlError, type ErrorCode, errorFields, InputError, PainlensError } from '../../core/errors.js'
+import { ClosedError, ControlError, errorFields, InputError, PainlensError } from '../../core/errors.js'
 import type { Log } from '../../core/log.js'
 import { PersistentListener } from '../../core/persistent-listener.js'
 import { printable } from '../../core/printable.js'
 import type { Secrets } from '../../core/secrets.js'
+import { referenceSeconds } from '../../core/types.js'
 import { version } from '../../core/version.js'
 import type { Outbox } from '../../stages/outbox/index.js'
 import type { Sight } from '../line/viewers.js'
@@ -18,7 +19,7 @@ import {
   encodeSaved,
   endOfOutbox,
   headOf,
-  mostReferenceS,
+  type RefusedRequest,
   settingsOf,
   type TakeReference,
   takeReference
@@ -119,7 +120,7 @@ class ControlServer implements Control {
     })
     limitConnections(server.server, bounds.connections)
     server.addHook('onRequest', async ({ raw, routeOptions }, reply) => {
-      const ms = routeOptions.url === referencePath ? deadlineMs + 1000 * mostReferenceS : deadlineMs
+      const ms = routeOptions.url === referencePath ? deadlineMs + 1000 * referenceSeconds.most : deadlineMs
       raw.socket.setTimeout(ms)
       const timer = setTimeout(() => raw.socket.destroy(), ms)
       reply.raw.once('close', () => clearTimeout(timer))
@@ -137,7 +138,7 @@ class ControlServer implements Control {
       this.#outbox(query, reply)
     )
     server.setNotFoundHandler((_, reply) =>
-      this.#refuse(reply.code(404), 'PL-CONTROL-REQUEST', 'there is no such request')
+      this.#refuse(reply.code(404), { code: 'PL-CONTROL-REQUEST', error: 'there is no such request' })
     )
     server.setErrorHandler((error, _, reply) => this.#failed(error, reply))
     return server
@@ -145,18 +146,22 @@ class ControlServer implements Control {
 
   #failed(error: unknown, reply: FastifyReply): FastifyReply {
     const { statusCode = 500 } = error as { statusCode?: number }
-    if (error instanceof PainlensError) return this.#refuse(reply.code(409), error.code, error.what)
-    if (statusCode < 500) return this.#refuse(reply.code(statusCode), 'PL-CONTROL-REQUEST', 'this is no request')
+    if (error instanceof PainlensError) {
+      const { code, what, where, fix } = error
+      return this.#refuse(reply.code(409), { code, error: what, where, fix })
+    }
+    if (statusCode < 500)
+      return this.#refuse(reply.code(statusCode), { code: 'PL-CONTROL-REQUEST', error: 'this is no request' })
     this.#options.log.error(errorFields(error), 'a request of the control socket failed')
-    return this.#refuse(reply.code(500), 'PL-UNEXPECTED', 'it failed, see the log')
+    return this.#refuse(reply.code(500), { code: 'PL-UNEXPECTED', error: 'it failed, see the log' })
   }
 
   #json(reply: FastifyReply, answer: object): FastifyReply {
     return reply.type('application/json').send(encoded(answer, this.#options.secrets))
   }
 
-  #refuse(reply: FastifyReply, code: ErrorCode, error: string): FastifyReply {
-    return this.#json(reply, { code, error })
+  #refuse(reply: FastifyReply, refusal: RefusedRequest): FastifyReply {
+    return this.#json(reply, refusal)
   }
 
   #cameras(): CamerasAnswer {
@@ -188,10 +193,14 @@ class ControlServer implements Control {
 
   async #reference(id: string, asking: Record<string, unknown>, reply: FastifyReply): Promise<FastifyReply> {
     const { log, reference } = this.#options
-    const camera = this.#find(id).config.id
-    const { by, ...args } = takeReference.parse({ ...asking, camera })
-    log.info({ camera, zone: args.zone, ...askedBy(asking) }, 'a resting face is asked for (painlens reference)')
-    return this.#json(reply, (await reference({ ...args, by })) ?? {})
+    const { success, data: args, error } = takeReference.safeParse({ ...asking, camera: id })
+    if (!success) {
+      const problems = error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`)
+      throw new InputError('PL-COMMAND-INVALID', problems.join('; '), 'command')
+    }
+    const asked = { camera: printable(args.camera), zone: args.zone && printable(args.zone), ...askedBy(asking) }
+    log.info(asked, 'a resting face is asked for (painlens reference)')
+    return this.#json(reply, (await reference(args)) ?? {})
   }
 
   #outbox(asking: Record<string, unknown>, reply: FastifyReply): FastifyReply {
@@ -215,11 +224,10 @@ class ControlServer implements Control {
     const { cameras } = this.#options
     const camera = cameras.get(id)
     if (camera) return camera
-    throw new InputError(
-      'PL-SNAPSHOT-CAMERA',
-      `is none of those that are watched`,
-      `camera ${printable(id.slice(0, maxName))}`
-    )
+    const where = `camera ${printable(id.slice(0, maxName))}`
+    throw new InputError('PL-SNAPSHOT-CAMERA', 'it is none of those that are watched', where, {
+      fix: `Name one of: ${[...cameras.keys()].join(', ')}.`
+    })
   }
 
   async #view(camera: WatchedCamera, signal: AbortSignal): Promise<Sight> {

@@ -86,6 +86,8 @@ export class Metrics {
   delivered({ condition, phase, late, updated }: AlarmMessage, at: number): void {
     if (condition !== 'pain' || phase !== 'start' || late) return
     const ms = at - Date.parse(updated)
+    // What lay in the outbox may be damaged. A failure here would have the outbox send it again, for ever.
+    if (!Number.isFinite(ms)) return
     this.publishing.add(ms)
     this.#publish.observe(ms / 1000)
   }

@@ -1,5 +1,6 @@
 /** The state of an earlier run, from disk: active and ended alarms, cameras with retained states, pauses. */
-import type { AlarmMessage } from '../../contract/messages.js'
+import { conditions } from '../../contract/conditions.js'
+import { type AlarmMessage, isKeptAlarm } from '../../contract/messages.js'
 import { activeAlarmNotes } from '../../contract/topics.js'
 import { type Clock, type EpochMs, type Moment, momentAt, timeOfDay } from '../../core/clock.js'
 import { codeOf, errorFields } from '../../core/errors.js'
@@ -19,7 +20,7 @@ type NoteBook = Pick<Outbox, 'note' | 'notes'>
 export function endsOfUnfinishedAlarms(outbox: NoteBook, at: Moment, clock: Clock): AlarmMessage[] {
   return [...outbox.notes(activeAlarmNotes)].flatMap(([id, note]) => {
     if (isAlarm(note)) return [endAfterRestart(note, at, clock)]
-    // Written by another version: it can never be read.
+    // Damaged, or of a later version with a condition of its own: it can never be read.
     void outbox.note({ key: `${activeAlarmNotes}${id}`, value: null })
     return []
   })
@@ -35,14 +36,8 @@ export async function recallAlarms(folder: string, alarms: Pick<Alarms, 'recall'
   }
 }
 
-function isAlarm(note: object): note is AlarmMessage {
-  const { alarm_id, seq, onset, updated, duration_s, condition, location } = note as Partial<AlarmMessage>
-  const times = [onset, updated].map((time) => Date.parse(String(time)))
-  const isWhole = typeof condition === 'string' && typeof location === 'object' && location !== null
-  return (
-    typeof alarm_id === 'string' && [seq, duration_s].every(Number.isFinite) && !times.some(Number.isNaN) && isWhole
-  )
-}
+/** An end can be written for it. */
+const isAlarm = (note: object): note is AlarmMessage => isKeptAlarm(note) && Object.hasOwn(conditions, note.condition)
 
 const cameraNotes = 'camera/'
 

@@ -212,7 +212,8 @@ export class DaemonPage {
     const listening = hearNeighbours({
       ...{ broker, device, protocolVersion, purpose: 'way', others: [device] },
       onMessage: (_, kind, __, message) => {
-        if (kind === 'alarm') onAlarm(String((message as { alarm_id?: unknown } | null)?.alarm_id))
+        const id = (message as { alarm_id?: unknown } | null)?.alarm_id
+        if (kind === 'alarm' && typeof id === 'string') onAlarm(id)
       },
       onConnectionChange: (isConnected) => connected(isConnected),
       onRefused: () => refused(new InputError('PL-BROKER-NO-READ', 'the broker refuses it', `${device}/alarm`)),

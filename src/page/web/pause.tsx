@@ -11,13 +11,13 @@ export type Pausable = Pick<RoomRow, 'device' | 'camera'> & { place: string; pau
 interface PauseProps {
   words: Words
   of: Pausable
-  /** Opens the dialog of the resting face; null where the room has none. */
-  onComfortable: (() => void) | null
+  /** Opens the dialog of the resting face, of which one may be held already; null where the room can have none. */
+  comfortable: { isHeld: boolean; open: () => void } | null
   onClose: () => void
 }
 
 /** Asks for how long; Escape closes it. */
-export function PauseDialog({ words, of, onComfortable, onClose }: PauseProps) {
+export function PauseDialog({ words, of, comfortable, onClose }: PauseProps) {
   const dialog = useRef<HTMLDialogElement>(null)
   const [problem, setProblem] = useState('')
   useEffect(() => dialog.current!.showModal(), [])
@@ -49,16 +49,16 @@ export function PauseDialog({ words, of, onComfortable, onClose }: PauseProps) {
             {words.resume}
           </button>
         )}
-        {onComfortable && (
+        {comfortable && (
           <button
             type="button"
             onClick={() => {
               // Closed first, so that the focus comes back to the lamp in the end.
               dialog.current!.close()
-              onComfortable()
+              comfortable.open()
             }}
           >
-            {words.comfortable}
+            {comfortable.isHeld ? words.restingFace : words.comfortable}
           </button>
         )}
         <button type="button" onClick={() => dialog.current!.close()}>

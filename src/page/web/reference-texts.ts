@@ -53,7 +53,7 @@ const en: ReferenceTexts = {
       'It is not used: another person may lie there, or the bed was empty for hours. If it stays so, take it anew or remove it.',
     expired: 'It is not used any more, since it is too old. Take it anew, or remove it.'
   },
-  zone: (name) => `Bed ${name}`,
+  zone: (name) => `Bed: ${name}`,
   remove: 'Remove …',
   removeAsk: 'Remove it? painlens judges pain at this bed without it again, and may alarm more often.',
   removeAll:
@@ -87,6 +87,7 @@ const en: ReferenceTexts = {
       'An alarm for pain is open here. Go and look. If nothing hurts, press False alarm on it; then try again.',
     'PL-REFERENCE-LATE': 'The box got it too late. Try again; if it stays, tell the technician that the clocks differ.',
     'PL-REFERENCE-BUSY': 'A resting face is being taken there already.',
+    'PL-REFERENCE-REMOVED': 'It was removed meanwhile. Ask who did, and why, before it is taken again.',
     'PL-REFERENCE-NONE': 'There is none any more.',
     'PL-REFERENCE-INTERRUPTED': 'The camera was paused, or gave no good picture. Try again when the room is watched.',
     'PL-REFERENCE-UNWRITABLE': 'It could not be kept, so it is not used. Tell the technician: the disk.',
@@ -119,7 +120,7 @@ const de: ReferenceTexts = {
       'Es gilt zurzeit nicht: Vielleicht liegt jemand anderes dort, oder das Bett war stundenlang leer. Bleibt es so, bitte neu aufnehmen oder entfernen.',
     expired: 'Es gilt nicht mehr, weil es zu alt ist. Bitte neu aufnehmen oder entfernen.'
   },
-  zone: (name) => `Bett ${name}`,
+  zone: (name) => `Bett: ${name}`,
   remove: 'Entfernen …',
   removeAsk: 'Entfernen? painlens beurteilt Schmerz an diesem Bett wieder ohne es und meldet vielleicht öfter.',
   removeAll:
@@ -154,6 +155,7 @@ const de: ReferenceTexts = {
     'PL-REFERENCE-LATE':
       'Das Gerät hat es zu spät bekommen. Noch einmal versuchen; bleibt es so, der Technik sagen: Die Uhren gehen verschieden.',
     'PL-REFERENCE-BUSY': 'Dort wird schon ein Ruhegesicht aufgenommen.',
+    'PL-REFERENCE-REMOVED': 'Es wurde inzwischen entfernt. Vor der nächsten Aufnahme bitte klären, von wem und warum.',
     'PL-REFERENCE-NONE': 'Es ist keines mehr da.',
     'PL-REFERENCE-INTERRUPTED':
       'Die Kamera war in einer Pause oder gab kein gutes Bild. Noch einmal versuchen, wenn das Zimmer beobachtet wird.',

@@ -146,11 +146,11 @@ interface HeldProps {
 }
 
 /** A resting face that is there. The name came from outside: it is text, and cannot turn what stands beside it. */
-function Held({ bed: { zone, since, by, state }, reference: { beds }, texts, words, onRemove }: HeldProps) {
+function Held({ bed: { zone, since, by, state }, reference: { beds, zones }, texts, words, onRemove }: HeldProps) {
   const [asking, setAsking] = useState(false)
   return (
     <section>
-      {zone !== null && (
+      {zone !== null && (zones.length !== 1 || zones[0] !== zone) && (
         <h3>
           <bdi>{texts.zone(zone)}</bdi>
         </h3>

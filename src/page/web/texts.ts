@@ -34,6 +34,7 @@ interface Texts {
   /** What a lamp says of the resting face of a bed, by its state. */
   resting: Record<RestingState, string>
   comfortable: string
+  restingFace: string
   unknown: (why: string) => string
   why: Record<ShownReason, string>
   priority: Record<Priority, string>
@@ -87,6 +88,7 @@ const en: Texts = {
   pausedUntil: (time) => `paused for care until ${time}`,
   resting: { used: 'resting face', suspended: 'resting face suspended', expired: 'resting face expired' },
   comfortable: 'Is comfortable now …',
+  restingFace: 'Resting face: take anew or remove …',
   unknown: (why) => `unknown: ${why}`,
   why: {
     box_off: 'box is off',
@@ -159,6 +161,7 @@ const de: Texts = {
   pausedUntil: (time) => `Pause für Pflege bis ${time}`,
   resting: { used: 'Ruhegesicht', suspended: 'Ruhegesicht ausgesetzt', expired: 'Ruhegesicht abgelaufen' },
   comfortable: 'Fühlt sich jetzt wohl …',
+  restingFace: 'Ruhegesicht: neu aufnehmen oder entfernen …',
   unknown: (why) => `unbekannt: ${why}`,
   why: {
     box_off: 'Gerät ist aus',

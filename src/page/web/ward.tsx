@@ -77,7 +77,9 @@ export function Ward({ rows, words, now, lost }: WardProps) {
         <PauseDialog
           of={pausing}
           words={words}
-          onComfortable={available || beds.length > 0 ? () => setResting(pausing) : null}
+          comfortable={
+            available || beds.length > 0 ? { isHeld: beds.length > 0, open: () => setResting(pausing) } : null
+          }
           onClose={() => setPausing(null)}
         />
       )}

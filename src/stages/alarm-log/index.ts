@@ -1,7 +1,12 @@
 /** An append-only log of sent alarm messages and acknowledgements on the device, bounded in size, without pictures. */
 import { type FileHandle, mkdir, open, readdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { AcknowledgementMessage, AlarmMessage } from '../../contract/messages.js'
+import {
+  type AcknowledgementMessage,
+  type AlarmMessage,
+  isAcknowledgement as isGivenAck,
+  isKeptAlarm
+} from '../../contract/messages.js'
 import { DiskError, type ErrorCode, messageOf } from '../../core/errors.js'
 import { LastSaid, type Log } from '../../core/log.js'
 
@@ -187,20 +192,12 @@ function parseLine(line: string): AlarmLogEntry | null {
   try {
     const value = JSON.parse(line) as Partial<AlarmMessage & AcknowledgementMessage> | null
     if (typeof value?.alarm_id !== 'string') return null
-    const isEntry = typeof value.after_end === 'boolean' ? isGivenAck(value) : isAlarmMessage(value)
+    const isEntry = typeof value.after_end === 'boolean' ? isGivenAck(value) : isKeptAlarm(value)
     return isEntry ? (value as AlarmLogEntry) : null
   } catch {
     return null
   }
 }
-
-const isAlarmMessage = ({ condition, seq, onset, updated }: Partial<AlarmMessage>): boolean =>
-  typeof condition === 'string' && typeof seq === 'number' && isTime(onset) && isTime(updated)
-
-const isGivenAck = ({ by, at, kind }: Partial<AcknowledgementMessage>): boolean =>
-  typeof by === 'string' && typeof kind === 'string' && isTime(at)
-
-const isTime = (time: unknown): boolean => typeof time === 'string' && !Number.isNaN(Date.parse(time))
 
 function unreadable(folder: string, error: unknown): DiskError {
   const { code } = error as NodeJS.ErrnoException

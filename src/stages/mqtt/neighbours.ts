@@ -127,7 +127,8 @@ class Listener implements Neighbours {
     })
     if (response.status !== 'ok') {
       const { error, code } = response
-      throw new InputError(isKnown(code) ? code : 'PL-PAGE-OTHER-BOX', String(error ?? 'refused').slice(0, 300), where)
+      const what = typeof error === 'string' ? error.slice(0, 300) : 'refused'
+      throw new InputError(isKnown(code) ? code : 'PL-PAGE-OTHER-BOX', what, where)
     }
   }
 
@@ -207,10 +208,13 @@ class Listener implements Neighbours {
     else this.#options.onMessage(device, kind, name, message)
   }
 
+  /** Of an answer only its transaction is known to be of its type. */
   #answered(message: unknown): void {
     const response = message as ResponseMessage | null
-    const waiting = this.#waiting.get(String(response?.transaction))
-    if (waiting) waiting(response!)
+    const transaction: unknown = response?.transaction
+    // Not converted: that of an object can throw, and an exception here would end painlens.
+    const waiting = typeof transaction === 'string' ? this.#waiting.get(transaction) : undefined
+    waiting?.(response!)
   }
 
   #connectOptions({ version: protocolVersion }: Dialect) {

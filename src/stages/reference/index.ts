@@ -8,7 +8,7 @@ import type { Log } from '../../core/log.js'
 import type { Face, Sighting, Verdict } from '../../core/types.js'
 import type { ReferenceRules } from './measurement.js'
 import { inWidths, isAtPlace, Presence } from './place.js'
-import { type Referenced, type ReferenceModel, referenced, shiftOf } from './shift.js'
+import { type Referenced, type ReferenceModel, reachOf, referenced, shiftOf } from './shift.js'
 import { type KeptReference, ReferenceFile, readReferences } from './store.js'
 import { type TakeRequest, Taking, type TakingOptions } from './taking.js'
 
@@ -72,7 +72,7 @@ const noteMs = 600_000
 const unused = { ran_ms: 0, suspended: null, away_ms: 0 } as const
 
 /**
- * Reads the references of earlier runs. Those of another model, and of cameras that are not in the config, are dropped. Of a file that cannot be read none is used; the next one
+ * Reads the references of earlier runs. Those of another model, beyond `maxShift`, and of cameras that are not in the config, are dropped. Of a file that cannot be read none is used; the next one
  * that is taken replaces it.
  */
 export async function openReferences(options: ReferencesOptions): Promise<References> {
@@ -104,21 +104,31 @@ export class References {
   }
 
   async open(): Promise<void> {
-    const { path, model, cameras, log } = this.#options
+    const { path, model, cameras, rules, log } = this.#options
+    if (model.resting === null) {
+      const code: ErrorCode = 'PL-REFERENCE-NO-RESTING'
+      log.warn({ code }, 'resting faces are turned on, and none can be taken: the manifest of the model has no resting')
+    }
     const found = await readReferences(path).catch((error: unknown) => {
       log.warn(errorFields(error), 'the resting faces of earlier runs are not used')
       return []
     })
     const usable = found.filter((kept) => fits(kept, model))
-    const watched = usable.filter(({ camera }) => cameras.has(camera))
+    const bounded = usable.filter(({ resting }) => reachOf(shiftOf(resting, model), model) <= rules.maxShift)
+    const watched = bounded.filter(({ camera }) => cameras.has(camera))
     for (const kept of watched) this.#hold(kept, Date.parse(kept.noted) as EpochMs)
     if (usable.length < found.length) {
       const code: ErrorCode = 'PL-REFERENCE-MODEL'
       log.warn({ code, dropped: found.length - usable.length }, 'resting faces of another model are dropped')
     }
-    if (watched.length < usable.length) {
+    if (bounded.length < usable.length) {
+      // The config, or what the manifest says of neutral faces, was changed since.
+      const code: ErrorCode = 'PL-REFERENCE-SHIFT'
+      log.warn({ code, dropped: usable.length - bounded.length }, 'resting faces beyond max_shift are dropped')
+    }
+    if (watched.length < bounded.length) {
       // Another bed may get the camera's name.
-      const dropped = usable.length - watched.length
+      const dropped = bounded.length - watched.length
       log.warn({ dropped }, 'resting faces of cameras that are not in the config any more are dropped')
     }
     if (watched.length < found.length) this.#note()
@@ -165,11 +175,15 @@ export class References {
     const key = keyOf(camera, zone)
     const before = this.#held.get(key)
     this.#hold({ camera, zone, by, at, model: model.sha256, resting, frames, place, ...unused, noted: at }, null)
+    const own = this.#held.get(key)
     try {
       await this.#write()
     } catch (error) {
-      if (before) this.#held.set(key, before)
-      else this.#held.delete(key)
+      // Unless it was removed meanwhile: then the one before must not come back either.
+      if (this.#held.get(key) === own) {
+        if (before) this.#held.set(key, before)
+        else this.#held.delete(key)
+      }
       throw error
     }
     log.info({ camera, zone, by, frames, shift }, 'a resting face was taken')
@@ -178,14 +192,15 @@ export class References {
   }
 
   /**
-   * Removes those of a camera, or of one zone of it: from now on none is used there.
+   * Removes those of a camera, or of one zone of it: from now on none is used there, and what is being taken there is not kept.
    * @throws InputError where there is none; DiskError: after a restart they may be there again
    */
   async remove(camera: string, zone: string | null, by: string): Promise<void> {
     const found = [...this.#held].filter(
       ([, { kept }]) => kept.camera === camera && (zone === null || kept.zone === zone)
     )
-    if (found.length === 0) {
+    const wasTaken = this.#taking.withdraw(camera, zone)
+    if (found.length === 0 && !wasTaken) {
       const where = zone === null ? `camera ${camera}` : `camera ${camera}, zone ${zone}`
       throw new InputError('PL-REFERENCE-NONE', 'there is no resting face to remove', where)
     }
@@ -215,7 +230,7 @@ export class References {
 
   /** The camera was removed from the config, and its references with it. */
   cameraGone(camera: string): void {
-    this.#taking.interrupt(camera)
+    this.#taking.withdraw(camera, null)
     this.#lastFrame.delete(camera)
     this.#zones.delete(camera)
     this.#told.delete(camera)

@@ -89,7 +89,8 @@ export class Measurement {
     if (unrest !== undefined)
       refuse('PL-REFERENCE-NOT-AT-REST', `the face was not at rest: what the model says of ${unrest} changed too much`)
     const reach = reachOf(shiftOf(resting, model), model)
-    if (reach > maxShift)
+    // What is not a number is not within it either.
+    if (!(reach <= maxShift))
       refuse('PL-REFERENCE-SHIFT', `it would lower pain by ${reach.toFixed(1)}; max_shift is ${maxShift}`)
     return { zone: [...zones][0]!, resting, place, frames, reach }
   }

@@ -1,5 +1,6 @@
 /** References on disk: one small file of numbers, 0600, written anew as a whole. */
-import { mkdir, readFile } from 'node:fs/promises'
+import { constants } from 'node:fs'
+import { mkdir, open } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { z } from 'zod'
 import { DiskError, messageOf } from '../../core/errors.js'
@@ -30,23 +31,39 @@ const keptReference = z.object({
 export type KeptReference = z.infer<typeof keptReference>
 
 const file = z.object({ version: z.literal(1), references: z.array(keptReference) })
+/** References of thousands of beds have fewer bytes. */
+const mostBytes = 4 * 2 ** 20
 
 /**
  * The references of earlier runs; none where there is no file.
  * @throws DiskError where the file cannot be read or is none of painlens's
  */
 export async function readReferences(path: string): Promise<KeptReference[]> {
-  let text: string
+  let text: string | null
   try {
-    text = await readFile(path, 'utf8')
+    text = await readRegular(path)
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
     throw new DiskError('PL-REFERENCE-UNREADABLE', `cannot be read (${messageOf(error)})`, path, { cause: error })
   }
   try {
-    return file.parse(JSON.parse(text)).references
+    return file.parse(JSON.parse(text ?? 'null')).references
   } catch (error) {
     throw new DiskError('PL-REFERENCE-UNREADABLE', 'holds no references', path, { cause: error })
+  }
+}
+
+/**
+ * A FIFO without a writer would hold up the start for ever, and a file without an end would fill the memory.
+ * @returns null where it is another kind of file, or too large
+ */
+async function readRegular(path: string): Promise<string | null> {
+  const handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK)
+  try {
+    const stats = await handle.stat()
+    return stats.isFile() && stats.size <= mostBytes ? await handle.readFile('utf8') : null
+  } finally {
+    await handle.close()
   }
 }
 

@@ -30,7 +30,9 @@ interface UnderWay {
   measurement: Measurement
   /** Frames that float32 is still asked about. */
   asking: Set<Promise<void>>
-  resolve: (measured: RestingFace | Promise<RestingFace>) => void
+  /** Its time is over: it waits for these frames only. */
+  isOver: boolean
+  resolve: (measured: RestingFace) => void
   reject: (error: unknown) => void
 }
 
@@ -53,14 +55,14 @@ export class Taking {
     if (this.#underWay.has(camera))
       throw new InputError('PL-REFERENCE-BUSY', 'a resting face is being taken already', `camera ${camera}`)
     return new Promise((resolve, reject) => {
-      const part = { measurement: new Measurement(), asking: new Set<Promise<void>>(), resolve, reject }
+      const part = { measurement: new Measurement(), asking: new Set<Promise<void>>(), isOver: false, resolve, reject }
       this.#underWay.set(camera, { request, until: later(now, 1000 * seconds), ...part })
     })
   }
 
   frame({ camera, faces, picture }: Sighting, verdicts: readonly Verdict[]): void {
     const underWay = this.#underWay.get(camera)
-    if (!underWay) return
+    if (!underWay || underWay.isOver) return
     const { request, measurement, asking } = underWay
     const isMeant = (face: { zone: string | null }) => request.zone === null || face.zone === request.zone
     const why = faces.filter(isMeant).flatMap(({ whyNot }): UnusableReason[] => (whyNot === null ? [] : [whyNot]))
@@ -77,25 +79,49 @@ export class Taking {
   }
 
   tick(now: Moment): void {
-    for (const [camera, { request, until, measurement, asking, resolve }] of this.#underWay) {
-      if (now < until) continue
-      this.#underWay.delete(camera)
-      const { model, rules } = this.#options
-      resolve(Promise.all(asking).then(() => measurement.result(model, rules, placeName(request))))
+    const { model, rules } = this.#options
+    for (const underWay of this.#underWay.values()) {
+      const { request, until, measurement, asking, resolve, reject } = underWay
+      if (now < until || underWay.isOver) continue
+      underWay.isOver = true
+      void Promise.all(asking)
+        .then(() => measurement.result(model, rules, placeName(request)))
+        .finally(() => this.#end(underWay))
+        .then(resolve, reject)
     }
   }
 
   /** The camera gives no pictures any more, or is paused. */
   interrupt(camera: string): void {
-    const error = new InputError('PL-REFERENCE-INTERRUPTED', 'the camera gives no pictures', `camera ${camera}`)
-    this.#underWay.get(camera)?.reject(error)
-    this.#underWay.delete(camera)
+    const underWay = this.#underWay.get(camera)
+    if (!underWay || underWay.isOver) return
+    underWay.reject(new InputError('PL-REFERENCE-INTERRUPTED', 'the camera gives no pictures', `camera ${camera}`))
+    this.#end(underWay)
+  }
+
+  /**
+   * The resting face of a zone, or all of the camera, are not wanted: what is being taken there is not kept.
+   * @returns whether something was
+   */
+  withdraw(camera: string, zone: string | null): boolean {
+    const underWay = this.#underWay.get(camera)
+    // Which zone a request without one is about shows in the end only.
+    const asked = underWay?.request.zone ?? null
+    if (!underWay || (zone !== null && asked !== null && asked !== zone)) return false
+    underWay.reject(new InputError('PL-REFERENCE-REMOVED', 'it was removed while it was taken', `camera ${camera}`))
+    this.#end(underWay)
+    return true
   }
 
   stop(): void {
     for (const { request, reject } of this.#underWay.values())
       reject(new ClosedError('PL-CONTROL-STOPPING', 'painlens is stopping', `camera ${request.camera}`))
     this.#underWay.clear()
+  }
+
+  #end(underWay: UnderWay): void {
+    const { camera } = underWay.request
+    if (this.#underWay.get(camera) === underWay) this.#underWay.delete(camera)
   }
 
   async #sampleOf(verdict: Verdict, picture: Box): Promise<JudgedFace | null> {

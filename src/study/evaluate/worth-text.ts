@@ -22,7 +22,9 @@ function heading({
   always_alarm,
   crops
 }: ReferenceWorth): string[] {
-  const each = held_out.fewest === null ? '' : `, ${held_out.fewest} to ${held_out.most} of each subject that has one`
+  const { fewest, most } = held_out
+  const range = fewest === most ? `${most}` : `${fewest} to ${most}`
+  const each = fewest === null ? '' : `, ${range} of each subject that has one`
   const refusals = Object.entries(refused).map(([code, count]) => `${count} ${code}`)
   return [
     `With each subject's own resting face (max_shift ${max_shift}, always_alarm ${always_alarm}): ${referenced} of ${subjects} subjects have one`,
@@ -72,7 +74,7 @@ function equalMissed(
     const { onset_threshold: own, missed, false_rate: rate } = at
     const interval = rate.difference_interval && ` (difference 95 %: ${span(rate.difference_interval)})`
     return [
-      `  ${what}: ${figure(rate.with)} at ${own}, where ${percent(missed.with)} of ${label} is missed; ` +
+      `  ${what}: ${figure(rate.with)} at ${Number(own.toFixed(4))}, where ${percent(missed.with)} of ${label} is missed; ` +
         `without, ${figure(rate.without)} at ${onset_threshold}, where ${percent(missed.without)} is${interval ?? ''}`
     ]
   }

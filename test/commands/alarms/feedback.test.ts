@@ -2,11 +2,14 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
+import { printFeedback } from '../../../src/commands/alarms/feedback.js'
 import { type AlarmsOptions, alarmsCommand } from '../../../src/commands/alarms/index.js'
 import type { AlarmMessage } from '../../../src/contract/messages.js'
 import { silentLog } from '../../../src/core/log.js'
+import { printableLines } from '../../../src/core/printable.js'
 import { type AlarmLogEntry, openAlarmLog } from '../../../src/stages/alarm-log/index.js'
 import { alarm } from '../../stages/mqtt/rig.js'
+import { expectLinear, repeated } from '../../support/growth.js'
 
 /** A log of these entries, and what the command says of it. */
 async function logOf(entries: readonly AlarmLogEntry[]) {
@@ -105,4 +108,35 @@ test('painlens alarms --feedback says that there are none, leaves a narrow termi
   expect(await say({}, 40)).toContain('a\\x1b[31m')
   expect(await say({})).not.toContain('\u001b[31m')
   expect(await say({ since: evening(3).getTime() })).toBe('no alarms for pain\n')
+})
+
+test('lines of a damaged log, whose values are of the wrong types, are left out, and nothing in it steers a terminal', async () => {
+  const [whole] = told('whole', evening(1), 'seen') as [AlarmMessage]
+  const damaged = [
+    { camera: 5 },
+    { location: null },
+    { location: { ...whole.location, room: { toString: 1 } } },
+    { score: '9' },
+    { onset: '+275760-09-13T00:00:00.000Z' },
+    { ack: { by: {}, at: 5, kind: [] } }
+  ]
+  const rows = damaged.map(
+    (changes, i) => ({ ...whole, alarm_id: `damaged ${i}`, ...changes }) as unknown as AlarmMessage
+  )
+  const say = await logOf([whole, ...rows, { ...whole, alarm_id: 'odd', camera: '\x1b[2Jb\u202ed' } as AlarmMessage])
+  for (const options of [{}, { json: true }, { feedback: false }]) {
+    const said = await say(options)
+    expect(said).toBe(printableLines(said))
+    expect(said).not.toContain('NaN')
+  }
+  const counted = (await say({ json: true })).trim().split('\n')
+  expect(counted.map((line) => (JSON.parse(line) as { alarms: number }).alarms)).toEqual([1, 1, 1, 1])
+})
+
+test('the time that it takes to count answers does not grow with the square of the alarms', () => {
+  const [message] = told('p', evening(1), null) as [AlarmMessage]
+  const alarms = Array.from({ length: 1 << 15 }, () => ({ message, acknowledgements: new Map(), referenced: false }))
+  const count = (text: string): void =>
+    printFeedback(alarms.slice(0, text.length / 8), { json: true, write: () => undefined, width: 80 })
+  expectLinear(count, repeated('x'))
 })

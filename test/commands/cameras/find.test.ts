@@ -103,6 +103,13 @@ describe('painlens cameras find', () => {
     await expect(run({ fingerprint: [fingerprint, 'AB:CD'] })).rejects.toMatchObject({ code: 'PL-OPTION-VALUE' })
   })
 
+  it("refuses a password's file without a user, since no login would be sent", async () => {
+    await expect(run({ passwordFile: 'any' })).rejects.toMatchObject({
+      code: 'PL-OPTION-VALUE',
+      where: '--password-file'
+    })
+  })
+
   it('finds a camera of the network', { timeout: patience(30_000) }, async () => {
     const { target } = await fakeDevice('127.0.0.21')
     const find = (options: FindOptions) => findCameras({ ...options, targets: [target], listenMs: patience(600) })

@@ -205,16 +205,18 @@ describe('painlens check', () => {
       const { text } = await check({
         ...goodConfig(),
         cameras: [{ id: 'off', url: 'rtsp://127.0.0.1:1/x' }],
-        model: { ...goodConfig().model, manifest }
+        model: { ...goodConfig().model, manifest },
+        alarm: { reference: { enabled: true } }
       })
-      return [row(text, 'model'), row(text, 'explanations')]
+      return [row(text, 'model'), row(text, 'explanations'), row(text, 'resting faces')]
     }
     const [unread] = await checked(await writeTinyHead(own, (g, x) => g.node('Relu', [x])))
     expect(unread).toMatch(/^\[fail\].*\n.*→ Put head: logits, softmax.* \[PL-MODEL-HEAD\]$/)
-    const [read, unexplained] = await checked(
+    const [read, unexplained, restless] = await checked(
       await writeTinyHead(own, (g, x) => g.node('Softmax', [g.node('Sin', [x])]))
     )
     expect(read).toMatch(/^\[warn\]/)
+    expect(restless).toMatch(/^\[warn\].*no resting\n.*→ Measure it: .* \[PL-REFERENCE-NO-RESTING\]$/s)
     expect(unexplained).toMatch(/^\[fail\].*"Sin" \(Sin\).*\n.*\[PL-LRP-NODE\]$/)
   })
 

@@ -3,7 +3,8 @@ import { chmod, lstat, mkdir, readdir, readFile, writeFile } from 'node:fs/promi
 import { connect, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { askCameras } from '../../../src/daemon/control/client.js'
+import { InputError } from '../../../src/core/errors.js'
+import { askCameras, askReference } from '../../../src/daemon/control/client.js'
 import { controlSocket } from '../../../src/daemon/control/socket.js'
 import { patience, until } from '../../support/slowness.js'
 import { never, temporaryFolder, testCamera, testControl } from './rig.js'
@@ -176,5 +177,36 @@ describe('a client that misbehaves', () => {
     expect(await said(`GET /nothing HTTP/1.1\r\n${close}`)).toBe('HTTP/1.1 404 Not Found')
     expect(await said(`POST /cameras HTTP/1.1\r\n${close}`)).toBe('HTTP/1.1 404 Not Found')
     expect(await said(`GET /cameras HTTP/1.1\r\nx: ${'x'.repeat(9000)}\r\n${close}`)).toMatch(/431/)
+  })
+})
+
+describe('a resting face is asked for', () => {
+  it('and refused with what is wrong, where and what to do, as over MQTT', async () => {
+    const path = join(await temporaryFolder(), 'control.sock')
+    const asked: unknown[] = []
+    const reference = async (args: unknown) => {
+      asked.push(args)
+      const fix = 'Name one of: bed.'
+      throw new InputError('PL-REFERENCE-ZONE', 'there is no zone "wall"', 'camera bed', { fix })
+    }
+    await testControl(path, [(await testCamera()).watched], { reference })
+    const wanted = { camera: 'bed', zone: 'wall', seconds: 10, by: 'nurse 7', remove: false }
+    await expect(askReference(path, wanted, never)).rejects.toMatchObject({
+      code: 'PL-REFERENCE-ZONE',
+      message: 'camera bed: there is no zone "wall". Name one of: bed.'
+    })
+    expect(asked).toEqual([wanted])
+    for (const [wrong, named] of [
+      [{ seconds: 3 }, 'seconds'],
+      [{ seconds: 7.5 }, 'seconds'],
+      [{ by: '' }, 'by'],
+      [{ by: 'x'.repeat(101) }, 'by'],
+      [{ camera: 'x'.repeat(101) }, 'camera']
+    ] as const)
+      await expect(askReference(path, { ...wanted, ...wrong }, never)).rejects.toMatchObject({
+        code: 'PL-COMMAND-INVALID',
+        what: expect.stringMatching(new RegExp(`^${named}: `)) as string
+      })
+    expect(asked).toHaveLength(1)
   })
 })

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import type { AlarmMessage } from '../../../src/contract/messages.js'
 import { LatencyWindow, Metrics } from '../../../src/daemon/health/metrics.js'
 import { alarm } from '../../stages/mqtt/rig.js'
 import { epochMs } from '../../support/moments.js'
@@ -93,4 +94,11 @@ it('the metric of the time from a frame to the broker counts starts of pain alar
   expect(told).toContain('painlens_capture_to_publish_seconds_count 20')
   expect(told).toContain('painlens_capture_to_publish_seconds_bucket{le="0.5"} 12')
   expect(metrics.publishing.count).toBe(20)
+})
+
+it('an alarm of a damaged outbox, which does not say when it was written, is not counted and fails nothing', () => {
+  const metrics = new Metrics()
+  const { updated: _, late: __, ...damaged } = alarm('a', 0)
+  metrics.delivered(damaged as AlarmMessage, epochMs(Date.now()))
+  expect(metrics.publishing.count).toBe(0)
 })

@@ -42,6 +42,30 @@ test('every alarm left active gets its end, and notes that are not alarms are de
   )
 })
 
+test('an alarm of another version, or one that was damaged, holds up neither the start nor the ends of the others', () => {
+  const whole = { ...alarm('b', 1) }
+  const nowhere = { facility: null, ward: null, room: null, bed: null }
+  const damaged = {
+    'a condition of a later version': { condition: 'sepsis' },
+    'a name of every object as its condition': { condition: 'constructor' },
+    'no score': { score: undefined },
+    'a score in words': { score: 'high' },
+    'no place': { location: null },
+    'a room that is an object': { location: { ...nowhere, room: { toString: 1 } } },
+    'a time without an end': { onset: '+275760-09-13T00:00:00.000Z' }
+  }
+  for (const [what, changes] of Object.entries(damaged)) {
+    const outbox = noteBook({ 'alarm/b': { ...whole, ...changes }, 'alarm/a': alarm('a', 4) })
+    const ends = endsOfUnfinishedAlarms(
+      outbox,
+      moment(t0 + 60_000),
+      clockOf(() => t0)
+    )
+    expect(ends, what).toMatchObject([{ alarm_id: 'a', phase: 'end' }])
+    expect([...outbox.all.keys()], what).toEqual(['alarm/a'])
+  }
+})
+
 test('a pause is read from its note until it ends', async () => {
   let now = t0
   const outbox = noteBook()

@@ -13,15 +13,23 @@ import { until } from '../../support/slowness.js'
 import { startStrictBroker } from '../../support/strict-broker.js'
 
 /** What a page with a connection of its own hears of the boxes `a` and `b`. */
-function listenAt(url: string, login: object, onMessage: Parameters<typeof hearNeighbours>[0]['onMessage']) {
+function listenAt(
+  url: string,
+  login: object,
+  onMessage: Parameters<typeof hearNeighbours>[0]['onMessage'] = () => undefined
+) {
   const refused: string[] = []
+  const heard: string[] = []
   let isConnected = false
   const neighbours = hearNeighbours({
     broker: { url, ...login },
     device: 'own',
     purpose: 'page',
     others: ['a', 'b'],
-    onMessage,
+    onMessage: (...told) => {
+      heard.push(`${told[0]} ${told[1]}`)
+      onMessage(...told)
+    },
     onConnectionChange: (connected) => {
       isConnected = connected
     },
@@ -29,8 +37,35 @@ function listenAt(url: string, login: object, onMessage: Parameters<typeof hearN
     log: silentLog
   })
   onTestFinished(() => neighbours.stop())
-  return { refused, isConnected: () => isConnected }
+  return { refused, heard, isConnected: () => isConnected, neighbours }
 }
+
+it('an answer of another box whose parts are of the wrong types ends nothing', async () => {
+  const broker = await startMosquitto()
+  onTestFinished(() => broker.remove())
+  const { isConnected, neighbours, heard } = listenAt(broker.url, {})
+  await until(isConnected, 'the connection')
+  const box = await connectAsync(broker.url, { protocolVersion: 5 })
+  onTestFinished(() => box.endAsync(true))
+  const say = (topic: string, message: unknown) =>
+    box.publishAsync(`painlens/a/${topic}`, JSON.stringify(message), { qos: 1 })
+  // No such object can be made into text: https://tc39.es/ecma262/#sec-ordinarytoprimitive
+  const textless = { toString: 1, valueOf: 1 }
+  await box.subscribeAsync('painlens/a/command/resume', { qos: 1 })
+  box.on('message', (_, payload) => {
+    const { transaction } = JSON.parse(payload.toString()) as { transaction: string }
+    void say('response/resume', { transaction, status: 'error', code: textless, error: textless })
+  })
+  for (const odd of [textless, [textless], null, 5, 'none'])
+    await say('response/ack', { transaction: odd, status: 'ok' })
+  for (const odd of [null, 5, 'text', []]) await say('response/ack', odd)
+  await expect(neighbours.command('a', 'resume', { camera: 'bed' })).rejects.toMatchObject({
+    code: 'PL-PAGE-OTHER-BOX',
+    what: 'refused'
+  })
+  await say('status', status('a').message!)
+  await until(() => heard.includes('a status'), 'the next message of that box')
+})
 
 describe('a page whose broker does not let it read the alarms of a box', () => {
   it('hears of a refused subscription which box that is', async () => {

@@ -2,7 +2,7 @@ import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { InputError } from '../../../src/core/errors.js'
-import { bed, furrowed, model, referenceRig, type Shown } from './rig.js'
+import { bed, furrowed, model, referenceRig, rules, type Shown } from './rig.js'
 
 const hourMs = 3_600_000
 const dayMs = 24 * hourMs
@@ -76,6 +76,20 @@ describe('a resting face that was taken', () => {
     expect(judged!.score).toBe(judged!.unreferenced)
     await rig.references.stop()
     expect(JSON.parse(readFileSync(rig.path, 'utf8'))).toEqual({ version: 1, references: [] })
+  })
+
+  it('is dropped, from the disk too, when the config or the manifest makes its shift larger than max_shift', async () => {
+    const rig = await referenceRig()
+    const { shift } = await rig.take()
+    await rig.again({ rules: { ...rules, maxShift: shift + 0.01 } })
+    expect(rig.told.get('bed')).toHaveLength(1)
+    await rig.again({ rules: { ...rules, maxShift: shift - 0.01 } })
+    expect(rig.told.get('bed')).toEqual([])
+    const [judged] = rig.frame([{}])
+    expect(judged!.score).toBe(judged!.unreferenced)
+    await rig.references.stop()
+    await rig.again()
+    expect(rig.told.get('bed')).toEqual([])
   })
 
   it('expires after its days, and is told to be expired', async () => {
@@ -251,6 +265,22 @@ describe('a resting face is refused', () => {
 
   it('where it would lower pain by more than max_shift', async () => {
     expect(await refused(() => ({ logits: [1.9, 0.4, 0.4] }))).toBe('PL-REFERENCE-SHIFT')
+  })
+
+  it('where it is removed meanwhile, which keeps none and leaves other zones alone', async () => {
+    const rig = await referenceRig()
+    const taken = rig.references.take({ camera: 'bed', zone: null, seconds: 30, by: 'nurse 7' })
+    const refused = expect(taken).rejects.toMatchObject({ code: 'PL-REFERENCE-REMOVED' })
+    rig.frames(100)
+    await rig.references.remove('bed', null, 'nurse 8')
+    await refused
+    rig.frames(60)
+    expect(rig.told.get('bed')).toEqual([])
+    const left = rig.references.take({ camera: 'bed', zone: 'left', seconds: 30, by: 'nurse 7' })
+    rig.frames(100, () => ({ zone: 'left' }))
+    await expect(rig.references.remove('bed', 'right', 'nurse 8')).rejects.toMatchObject({ code: 'PL-REFERENCE-NONE' })
+    rig.frames(60, () => ({ zone: 'left' }))
+    expect(await left).toMatchObject({ zone: 'left' })
   })
 
   it('where several faces may be meant, and is taken where a zone names one of them', async () => {

@@ -1,6 +1,7 @@
 /** `painlens alarms --feedback`: what nurses have said of alarms for pain, by bed and night. */
 import { type AnsweredAlarm, advice, type Feedback, feedbackOf, nightAt } from '../../contract/feedback.js'
 import type { Acknowledgement, AlarmMessage } from '../../contract/messages.js'
+import { groupedBy } from '../../core/grouped.js'
 import { printable, printableJson } from '../../core/printable.js'
 import type { Write } from '../../core/terminal.js'
 import { tableLines } from './columns.js'
@@ -37,7 +38,7 @@ interface Row extends Feedback {
 
 /** Prints a table with a line for each bed and night, and for each bed a sentence over all of its nights. */
 export function printFeedback(told: readonly ToldAlarm[], { json, write, width }: FeedbackIo): void {
-  const beds = [...grouped(told, ({ message: { camera } }) => camera ?? '').values()].map(rowsOfBed).filter(hasRows)
+  const beds = [...groupedBy(told, ({ message: { camera } }) => camera ?? '').values()].map(rowsOfBed).filter(hasRows)
   if (json) {
     for (const row of beds.flat()) write(`${printableJson(JSON.stringify(jsonOf(row)))}\n`)
     return
@@ -62,7 +63,7 @@ function rowsOfBed(told: readonly ToldAlarm[]): Row[] {
   if (pain.length === 0) return []
   const { camera, location } = pain.at(-1)!.message
   const about = { camera: camera ?? '', location }
-  const nights = [...grouped(told, ({ message }) => nightOf(message).from.getTime())].sort(([a], [b]) => a - b)
+  const nights = [...groupedBy(told, ({ message }) => nightOf(message).from.getTime())].sort(([a], [b]) => a - b)
   const rows = nights.flatMap(([, own]): Row[] => {
     const alarms = own.filter(isPain)
     if (alarms.length === 0) return []
@@ -87,17 +88,6 @@ const troubleMin = (told: readonly ToldAlarm[]): number =>
   told
     .filter(({ message: { condition } }) => troubles.includes(condition))
     .reduce((sum, { message: { duration_s } }) => sum + duration_s, 0) / 60
-
-function grouped<T, Key>(values: readonly T[], keyOf: (value: T) => Key): Map<Key, T[]> {
-  const groups = new Map<Key, T[]>()
-  for (const value of values) {
-    const key = keyOf(value)
-    const group = groups.get(key)
-    if (group) group.push(value)
-    else groups.set(key, [value])
-  }
-  return groups
-}
 
 const placeOf = ({ location: { ward, room, bed } }: Row): string => [ward, room, bed].filter(Boolean).join('/') || '-'
 

@@ -1,3 +1,4 @@
+import { groupedBy } from '../../core/grouped.js'
 import {
   type ClassFigures,
   classReport,
@@ -109,16 +110,6 @@ const confusionIn = (judged: readonly Judged[], labels: readonly string[]): numb
     labels.length,
     judged.map(({ row, predicted }) => [labels.indexOf(row.label), predicted] as const)
   )
-
-function groupedBy(judged: readonly Judged[], key: (one: Judged) => string): Map<string, Judged[]> {
-  const groups = new Map<string, Judged[]>()
-  for (const one of judged) {
-    const group = groups.get(key(one))
-    if (group) group.push(one)
-    else groups.set(key(one), [one])
-  }
-  return groups
-}
 
 /** By name, numbers in names by their size. */
 function groupsIn(groups: ReadonlyMap<string, readonly Judged[]>, labels: readonly string[]): Group[] {

@@ -25,6 +25,7 @@ const texts = {
     night: 'Heute Nacht',
     before: 'Die Nacht davor',
     comfortable: 'Fühlt sich jetzt wohl',
+    resting: 'Ruhegesicht: neu aufnehmen',
     technician: 'Technik',
     look: 'Bild 10 min lang zeigen',
     edit: 'Masken und Zonen bearbeiten'
@@ -33,6 +34,7 @@ const texts = {
     night: 'Tonight',
     before: 'The night before',
     comfortable: 'Is comfortable now',
+    resting: 'Resting face: take anew',
     technician: 'Technician',
     look: 'Show the picture for 10 min',
     edit: 'Edit masks and zones'
@@ -43,9 +45,9 @@ type Language = keyof typeof texts
 /** What is pressed, one after the other, to come to a screen. */
 const screens = {
   ward: async () => undefined,
-  comfortable: async (page, { comfortable }) => {
+  comfortable: async (page, { comfortable, resting }) => {
     await page.locator('.lamp', { hasText: '11' }).click()
-    await page.getByRole('button', { name: comfortable }).click()
+    await page.getByRole('button', { name: resting }).click()
     await page.getByRole('dialog').getByRole('heading', { name: comfortable }).waitFor()
   },
   night: async (page, { night, before }) => {

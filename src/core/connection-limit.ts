@@ -1,5 +1,6 @@
 import type { Server, Socket } from 'node:net'
 import type { FastifyInstance } from 'fastify'
+import { groupedBy } from './grouped.js'
 
 /**
  * Holds a server to a number of connections by closing an old one for each that is too many, so that clients which open
@@ -22,10 +23,9 @@ export function limitConnections(server: Server, most: number): void {
 }
 
 function oldestOfLargest(open: ReadonlyMap<Socket, string>): Socket {
-  const ofAddress = new Map<string, Socket[]>()
-  for (const [socket, address] of open) ofAddress.set(address, [...(ofAddress.get(address) ?? []), socket])
+  const ofAddress = groupedBy(open, ([, address]) => address)
   const [largest] = [...ofAddress.values()].sort((a, b) => b.length - a.length)
-  return largest![0]!
+  return largest![0]![0]
 }
 
 /**

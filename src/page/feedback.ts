@@ -1,7 +1,8 @@
 /** What was said of the alarms of a night, by room. */
 import { advice, feedbackOf } from '../contract/feedback.js'
+import { groupedBy } from '../core/grouped.js'
 import type { RecordedNight } from './night.js'
-import type { NightAlarm, NightFeedback, NightLane, NightUnknown } from './wire.js'
+import type { NightFeedback, NightLane, NightUnknown } from './wire.js'
 
 /** Why little can be seen in a picture. */
 const troubles: readonly (NightUnknown | null)[] = ['dark', 'damaged', 'face_unusable']
@@ -11,13 +12,7 @@ export function feedbackOfNight({ from, to, lanes, alarms }: RecordedNight): Nig
   const asked = alarms.filter(
     ({ physiological, test, camera, onset }) => physiological && !test && camera !== null && onset >= from && onset < to
   )
-  const rooms = new Map<string, NightAlarm[]>()
-  for (const alarm of asked) {
-    const key = JSON.stringify([alarm.device, alarm.camera])
-    const room = rooms.get(key)
-    if (room) room.push(alarm)
-    else rooms.set(key, [alarm])
-  }
+  const rooms = groupedBy(asked, ({ device, camera }) => JSON.stringify([device, camera]))
   return [...rooms.values()].map((own): NightFeedback => {
     const { device, camera } = own[0]!
     const lane = lanes.find((one) => one.device === device && one.camera === camera)

@@ -72,8 +72,8 @@ const noteMs = 600_000
 const unused = { ran_ms: 0, suspended: null, away_ms: 0 } as const
 
 /**
- * Reads the references of earlier runs. Those of another model, beyond `maxShift`, and of cameras that are not in the config, are dropped. Of a file that cannot be read none is used; the next one
- * that is taken replaces it.
+ * Reads the references of earlier runs. Those of another model, beyond `maxShift`, and of cameras that are not in the config, are
+ * dropped. Of a file that cannot be read none is used; the next one that is taken replaces it.
  */
 export async function openReferences(options: ReferencesOptions): Promise<References> {
   const references = new References(options)

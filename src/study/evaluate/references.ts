@@ -1,5 +1,6 @@
 /** Each subject's own resting face, taken of neutral crops by the daemon's rules. These crops are held out: no figure is made of them. */
 import { type ErrorCode, InputError } from '../../core/errors.js'
+import { groupedBy } from '../../core/grouped.js'
 import { leastFrames, Measurement, type ReferenceRules, type RestingFace } from '../../stages/reference/measurement.js'
 import { type ReferenceModel, referenced, shiftOf } from '../../stages/reference/shift.js'
 import { neutral } from '../dataset.js'
@@ -35,13 +36,8 @@ export function referencedSubjects(
   one: OneModel,
   rules: ReferenceRules
 ): ReferencedSubject[] {
-  const subjects = new Map<string, Crop[]>()
-  for (const [i, own] of judged.entries()) {
-    const { subject } = own.row
-    const crops = subjects.get(subject) ?? []
-    crops.push({ ...own, output: one.outputs[i]! })
-    subjects.set(subject, crops)
-  }
+  const crops = judged.map((own, i): Crop => ({ ...own, output: one.outputs[i]! }))
+  const subjects = groupedBy(crops, ({ row }) => row.subject)
   return [...subjects].map(([subject, crops]) => referencedSubject(subject, crops, one.reference, rules))
 }
 

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import Papa from 'papaparse'
 import { stringify } from 'yaml'
 import { InputError } from '../../core/errors.js'
+import { groupedBy } from '../../core/grouped.js'
 import { printable } from '../../core/printable.js'
 import { version } from '../../core/version.js'
 import { createRandom } from '../../lib/random.js'
@@ -84,13 +85,8 @@ function indexOf(rows: readonly Row[]): string {
 /** At most so many of each class, from as many subjects as there are; by chance within a subject. Dense rows all stay. */
 function balanced(rows: readonly Row[], balance: Balance, seed: number): Row[] {
   if (balance === undefined) return [...rows]
-  const classes = new Map<string, Row[]>()
-  for (const row of rows) {
-    const own = classes.get(row.clip.label)
-    if (row.dense) continue
-    if (own) own.push(row)
-    else classes.set(row.clip.label, [row])
-  }
+  const sparse = rows.filter(({ dense }) => !dense)
+  const classes = groupedBy(sparse, ({ clip }) => clip.label)
   const most = balance === 'smallest' ? Math.min(...[...classes.values()].map(({ length }) => length)) : balance
   const kept = new Set<Row>()
   for (const [, own] of classes) for (const row of inTurns(own, seed).slice(0, most)) kept.add(row)
@@ -177,13 +173,9 @@ function groups(
   of: (row: Row) => string,
   say: (rows: Row[]) => unknown
 ): Record<string, unknown> {
-  const found = new Map<string, Row[]>()
-  for (const row of rows) {
-    const own = found.get(of(row))
-    if (own) own.push(row)
-    else found.set(of(row), [row])
-  }
-  return Object.fromEntries([...found].sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, own]) => [name, say(own)]))
+  return Object.fromEntries(
+    [...groupedBy(rows, of)].sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, own]) => [name, say(own)])
+  )
 }
 
 /** Crops that are in no row, what a kill left half written, and the journal, which a finished data set has no use for. */

@@ -1,3 +1,4 @@
+import { groupedBy } from '../../core/grouped.js'
 import { createRandom, type Random } from '../../lib/random.js'
 import type { Judged, JudgedData } from '../evaluate/judged.js'
 
@@ -18,13 +19,10 @@ export interface SampledPicture {
 export function sampleOf({ judged, labels }: JudgedData, most: number, seed: number): SampledPicture[] {
   const random = createRandom(seed)
   const pictures = labels.flatMap((name, label) => {
-    const bySubject = new Map<string, SampledPicture[]>()
-    for (const [place, one] of judged.entries()) {
-      if (one.row.label !== name) continue
-      const own = bySubject.get(one.row.subject) ?? []
-      bySubject.set(one.row.subject, own)
-      own.push({ place, judged: one, label, right: one.predicted === label })
-    }
+    const own = judged.flatMap((one, place): SampledPicture[] =>
+      one.row.label === name ? [{ place, judged: one, label, right: one.predicted === label }] : []
+    )
+    const bySubject = groupedBy(own, (picture) => picture.judged.row.subject)
     const order = [...bySubject].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, own]) => shuffled(own, random))
     return taken(shuffled(order, random), most)
   })

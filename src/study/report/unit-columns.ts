@@ -2,9 +2,9 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import Papa from 'papaparse'
+import { groupedBy } from '../../core/grouped.js'
 import { clusterBootstrap, spearman } from '../../lib/statistics/index.js'
 import type { Chance } from '../evaluate/figures.js'
-import type { Judged } from '../evaluate/judged.js'
 import type { PersonMean } from './gate.js'
 import type { StudyRun } from './study-run.js'
 
@@ -31,9 +31,8 @@ export async function unitCorrelationsOf({ dataset, judgement }: StudyRun, chanc
   if (columns.length === 0) return []
   const rows = new Map(data.map((row) => [row.crop, row]))
   const alarm = judgement.labels.indexOf(judgement.alarmLabel)
-  const bySubject = new Map<string, Judged[]>()
-  for (const one of judgement.judged)
-    if (one.row.subject !== '') bySubject.set(one.row.subject, [...(bySubject.get(one.row.subject) ?? []), one])
+  const named = judgement.judged.filter(({ row }) => row.subject !== '')
+  const bySubject = groupedBy(named, ({ row }) => row.subject)
   return columns.map((column) => {
     const each = [...bySubject.values()].flatMap((judged) => {
       const known = judged.flatMap(({ row, probabilities }) => {

@@ -30,9 +30,9 @@ const settle = watchStandardStreams(() => stop.abort())
 const repaired = repairProvider()
 if (repaired) toStderr(`painlens: ${repaired}\n`)
 
-program.parseAsync().catch((error: unknown) => {
+program.parseAsync().catch(async (error: unknown) => {
   // commander has printed its own message; --help and --version come this way too.
-  finish(error instanceof CommanderError ? (error.exitCode === 0 ? 0 : 2) : report(error))
+  await finish(error instanceof CommanderError ? (error.exitCode === 0 ? 0 : 2) : report(error))
 })
 
 function addCommand(row: CommandRow): void {
@@ -50,7 +50,7 @@ function addCommand(row: CommandRow): void {
   if (run)
     command.action(async (...args: unknown[]) => {
       const options = args.at(-2) as Record<string, unknown>
-      finish(await run(options, args.slice(0, -2), stop.signal).catch(ended))
+      await finish(await run(options, args.slice(0, -2), stop.signal).catch(ended))
     })
 }
 
@@ -63,8 +63,8 @@ function findCommand(name: string): Command {
   return program.commands.find((command) => command.name() === name)!
 }
 
-/** Lets open output drain, but waits for no handle that a command may have left. */
-function finish(code: number): void {
-  process.exitCode = settle(code)
+/** Waits for the reader of standard output, but for no handle that a command may have left. */
+async function finish(code: number): Promise<void> {
+  process.exitCode = await settle(code, stop.signal)
   setTimeout(() => process.exit(), 300).unref()
 }

@@ -12,9 +12,10 @@ const endedByPipe = 128 + 13
  * Lets a command end in order when what it prints reaches no reader any more. Nothing is ended by standard error, which
  * has lost its lines then and no more.
  * @param stop called once, when standard output is lost before the command has ended
- * @returns settles the exit code of a command that has ended with `code`
+ * @returns settles the exit code of a command that has ended with `code`, once its reader, who may be slow
+ *   (`painlens alarms | less`), has taken what it printed; at once when `signal` aborts
  */
-export function watchStandardStreams(stop: () => void): (code: number) => number {
+export function watchStandardStreams(stop: () => void): (code: number, signal: AbortSignal) => Promise<number> {
   let ended = false
   let instead: number | undefined
   process.stderr.on('error', () => undefined)
@@ -29,10 +30,20 @@ export function watchStandardStreams(stop: () => void): (code: number) => number
     if (ended) process.exitCode = instead
     else stop()
   })
-  return (code) => {
+  return async (code, signal) => {
+    await taken(process.stdout, signal)
     ended = true
     return instead ?? code
   }
+}
+
+/** Resolves when nothing that was written is left in this process, after the error if the reader has left. */
+async function taken(stream: NodeJS.WriteStream, signal: AbortSignal): Promise<void> {
+  if (stream.writableLength === 0 || signal.aborted) return
+  await new Promise<void>((done) => {
+    signal.addEventListener('abort', () => done(), { once: true })
+    stream.write('', () => setImmediate(done))
+  })
 }
 
 /** What `lineWriter` needs of a stream. */

@@ -1,5 +1,6 @@
 /** What becomes of a command when what it prints, or logs, is read by no process any more or finds its disk full. */
-import { type ChildProcess, execFile, execFileSync, spawn } from 'node:child_process'
+import { type ChildProcess, execFile, execFileSync, type StdioOptions, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { closeSync, constants, mkdtempSync, openSync, readSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
@@ -64,10 +65,32 @@ describe('a command whose reader leaves', () => {
     expect(status).toBe(endedByPipe)
   })
 
+  it('ends as if by SIGPIPE where the reader leaves after the command has said all it had to say', async () => {
+    const { status, stdout, stderr } = await shell('painlens alarms --path log --json | (sleep 2; head -n 1)')
+    expect(stderr).toBe('')
+    expect(stdout.split('\n')).toHaveLength(2)
+    expect(status).toBe(endedByPipe)
+  })
+
   it('has exit code 0 where its output was complete before: --help', async () => {
     const { status, stderr } = await shell('painlens check --help | head -n 1')
     expect(stderr).toBe('')
     expect([0, endedByPipe]).toContain(status)
+  })
+})
+
+describe('a command whose reader is slow', () => {
+  it('ends when the reader has taken all of its output, which is more than a pipe holds', async () => {
+    const { status, stdout } = await shell('painlens alarms --path log --json | (sleep 2; wc -l)')
+    expect([status, stdout.trim()]).toEqual([0, '900'])
+  })
+
+  it('ends by a signal, though its output was not read', async () => {
+    const stdio: StdioOptions = ['ignore', 'pipe', 'inherit']
+    const child = spawn(process.execPath, [main, 'alarms', '--path', join(folder, 'log'), '--json'], { stdio })
+    onTestFinished(() => void child.kill('SIGKILL'))
+    await once(child.stdout!, 'readable')
+    expect([0, 1]).toContain(await ended(child))
   })
 })
 

@@ -10,8 +10,8 @@ import type { Box } from '#painlens/core/types.js'
 import { packageRoot } from '#painlens/core/version.js'
 import { landmarkSide, lookOnce, markOnce, squareAround } from '#painlens/lib/face/look.js'
 import { FaceNetworks } from '#painlens/lib/face/networks.js'
-import { probe } from '#painlens/lib/face/probes.js'
-import { regionsOf } from '#painlens/lib/face/regions.js'
+import { probe, type RadialWeights, radialFeatures } from '#painlens/lib/face/probes.js'
+import { regionsOf, textureFeatures } from '#painlens/lib/face/regions.js'
 import type { Pixels } from '#painlens/lib/face/similarity.js'
 import { inTurn } from '#painlens/lib/face/similarity.js'
 import { createRandom, type Random } from '#painlens/lib/random.js'
@@ -23,11 +23,12 @@ import {
   randomPose,
   renderPortrait
 } from '#painlens/show/render/index.js'
-import { type Cover, cover, covers, ornaments } from '../bench/face-covers.js'
+import { type Cover, cover, covers, ornaments } from '../bench/covers/index.js'
 import { facePhotos, photoEyes, photoFaces } from '../bench/face-pictures.js'
 import { faceModels } from '../bench/models.js'
 import { turnFace } from '../bench/rolls.js'
 import { quantile, table } from '../bench/table.js'
+import { fitRadial } from './radial.js'
 import { ridge, type Sample } from './ridge.js'
 
 /** Residents that no test and no bench draws. */
@@ -35,11 +36,15 @@ const firstSeed = 700_000
 /** A face counts as upright within the first angle, as turned beyond the second, in degrees. */
 const [uprightWithin, turnedBeyond] = [25, 40]
 const rolls = Array.from({ length: 24 }, (_, i) => 15 * i)
-const penalties = { upright: 300, covered: 10_000 }
+const uprightPenalty = 300
+const coverFit = { components: 32, centres: 200, penalty: 100, emphasis: (i: number) => (i < textureFeatures ? 1 : 2) }
 /** A sample of a real face stands for so many rendered ones. */
-const photoWeight = 15
+const photoWeight = 5
 /** … and one under a shape of chance for so many: what most of them hide is less than what they look like. */
-const anythingWeight = 0.3
+const anythingWeight = 0.5
+/** How many of the faces that may be covered are seen without colour. */
+const greyShare = 0.2
+const photoKinds = Array.from({ length: 5 }, () => [...covers, ...ornaments, ...ornaments]).flat()
 const anything = Array.from({ length: 6 }, () => 'anything' as const)
 
 interface CoverSample extends Sample {
@@ -63,13 +68,26 @@ async function main(residents: number): Promise<void> {
   await addPhotos(networks, samples.covered)
   await networks.close()
   process.stdout.write(`${seenKinds(samples.covered)}\n\n${unseenKinds(samples.covered)}\n`)
-  const weights = (['upright', 'covered'] as const).map((name) => {
-    const each = samples[name]
-    process.stderr.write(`${name}: ${each.length} samples\n`)
-    return `export const ${name}Weights =\n  '${toBase64(ridge(each, penalties[name]))}'\n`
-  })
-  const head = '/** Made by tools/train/face-probes.ts: float32, little-endian, in base64; the bias comes last. */\n\n'
-  await writeFile(join(packageRoot, 'src/lib/face/probe-weights.ts'), head + weights.join('\n'))
+  await writeFile(
+    join(packageRoot, 'src/lib/face/probe-weights.ts'),
+    weightsFile(ridge(samples.upright, uprightPenalty), fitCovers(samples.covered))
+  )
+}
+
+const fitCovers = (samples: readonly CoverSample[]): RadialWeights => fitRadial(samples, coverFit, createRandom(1))
+
+function weightsFile(upright: Float32Array, covered: RadialWeights): string {
+  const rows = Object.entries(covered).map(([name, values]) => `  ${name}:\n    '${toBase64(values)}'`)
+  return `/** Made by tools/train/face-probes.ts: float32, little-endian, or int8, in base64; a bias comes last. */
+
+export const uprightWeights =
+  '${toBase64(upright)}'
+
+/** See \`RadialWeights\`. */
+export const covered = {
+${rows.join(',\n')}
+}
+`
 }
 
 const targetOf = (kind: Cover): number => ((ornaments as readonly string[]).includes(kind) ? -1 : 1)
@@ -97,10 +115,11 @@ async function addResident(networks: FaceNetworks, seed: number, i: number, samp
   }
   for (const kind of [...covers, ...anything, ...ornaments, ...ornaments, ...ornaments]) {
     const data = await cover(picture, picture.landmarks, kind, random)
-    const seen = await see(networks, { ...picture, data }, picture.box, pose.roll + random.uniform(-8, 8), random)
+    const roll = pose.roll + random.uniform(-8, 8)
+    const features = await seeParts(networks, { ...picture, data }, picture.box, roll, random)
     const target = targetOf(kind)
     const weight = kind === 'anything' ? anythingWeight : 1
-    if (seen) samples.covered.push({ kind, photo: null, features: regionsOf(seen.marks, landmarkSide), target, weight })
+    if (features) samples.covered.push({ kind, photo: null, features, target, weight })
   }
 }
 
@@ -110,8 +129,25 @@ async function see(networks: FaceNetworks, picture: Pixels, box: Box, roll: numb
   const centre = { x: box.x + box.width / 2 + off(), y: box.y + box.height / 2 + off() }
   const place = { centre, width: box.width * random.uniform(0.95, 1.2), height: box.height, roll }
   const look = await lookOnce(networks, picture, squareAround(place))
-  if (!look) return undefined
-  return { ...(await markOnce(networks, picture, look.place)), roll }
+  return look && { ...(await markOnce(networks, picture, look.place)), roll }
+}
+
+/** The same of a face that something may cover; a share of the pictures is as grey as a camera's at night. */
+async function seeParts(networks: FaceNetworks, picture: Pixels, box: Box, roll: number, random: Random) {
+  const shown = random.chance(greyShare) ? { ...picture, data: greyed(picture.data, random) } : picture
+  const seen = await see(networks, shown, box, roll, random)
+  return seen && regionsOf(seen.marks, landmarkSide, shown, seen.landmarks)
+}
+
+/** Grey, with as much of its contrast, or down to 0.4 of it. */
+function greyed(data: Uint8Array, random: Random): Uint8Array {
+  const contrast = random.uniform(0.4, 1)
+  const out = new Uint8Array(data.length)
+  for (let i = 0; i < data.length; i += 3) {
+    const level = 0.5 * data[i]! + 0.35 * data[i + 1]! + 0.15 * data[i + 2]!
+    out.fill(60 * (1 - contrast) * (5 / 3) + contrast * level, i, i + 3)
+  }
+  return out
 }
 
 /** Real faces, each upright and under every cover and ornament. */
@@ -127,10 +163,10 @@ async function addPhotos(networks: FaceNetworks, samples: CoverSample[]): Promis
       const box = { x: 240 - 70, y: 240 - 95, width: 140, height: 190 }
       const plain = await see(networks, scene, box, scene.roll, random)
       if (!plain) continue
-      for (const kind of [...covers, ...ornaments, ...covers, ...ornaments, ...ornaments]) {
+      for (const kind of photoKinds) {
         const data = await cover(scene, plain.landmarks, kind, random)
-        const seen = await see(networks, { ...scene, data }, box, scene.roll + random.uniform(-8, 8), random)
-        const features = seen && regionsOf(seen.marks, landmarkSide)
+        const roll = scene.roll + random.uniform(-8, 8)
+        const features = await seeParts(networks, { ...scene, data }, box, roll, random)
         if (features) samples.push({ kind, photo: name, features, target: targetOf(kind), weight: photoWeight })
       }
     }
@@ -140,12 +176,9 @@ async function addPhotos(networks: FaceNetworks, samples: CoverSample[]): Promis
 /** The photographs' scores, each by a fit without that photograph and without the covers in `without`. */
 function crossValidated(samples: readonly CoverSample[], without?: Cover): (CoverSample & { score: number })[] {
   return Object.keys(photoFaces).flatMap((name) => {
-    const weights = ridge(
-      samples.filter(({ photo, kind }) => photo !== name && kind !== without),
-      penalties.covered
-    )
+    const fit = fitCovers(samples.filter(({ photo, kind }) => photo !== name && kind !== without))
     const own = samples.filter(({ photo }) => photo === name)
-    return own.map((sample) => ({ ...sample, score: probe(weights, sample.features) }))
+    return own.map((sample) => ({ ...sample, score: probe(fit.weights, radialFeatures(fit, sample.features)) }))
   })
 }
 
@@ -183,7 +216,8 @@ function unseenKinds(samples: readonly CoverSample[]): string {
   return table(['never seen', ...covers], [['', ...row]])
 }
 
-function toBase64(weights: Float32Array): string {
+function toBase64(weights: Float32Array | Int8Array): string {
+  if (weights instanceof Int8Array) return Buffer.from(weights.buffer).toString('base64')
   const bytes = Buffer.alloc(weights.length * 4)
   for (const [i, weight] of weights.entries()) bytes.writeFloatLE(weight, 4 * i)
   return bytes.toString('base64')

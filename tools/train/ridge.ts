@@ -45,7 +45,8 @@ export function ridge(samples: readonly Sample[], penalty: number): Float32Array
   return weights
 }
 
-function moments(samples: readonly Sample[], count: number): { mean: Float64Array; spread: Float64Array } {
+/** Of each feature: its mean, and its standard deviation with a little added, so that one that never changes can be divided. */
+export function moments(samples: readonly Sample[], count: number): { mean: Float64Array; spread: Float64Array } {
   const mean = new Float64Array(count)
   const spread = new Float64Array(count)
   for (const { features } of samples) for (let i = 0; i < count; i++) mean[i]! += features[i]! / samples.length

@@ -6,6 +6,7 @@ import { agreed, type Look, landmarkSide, look, lookOnce, type Marked, mark, squ
 import { type FaceNetworks, frameTensor, viewOfFrame } from './networks.js'
 import { coverage } from './probes.js'
 import { qualityOf } from './quality.js'
+import { regionsOf } from './regions.js'
 import { quarterTurned, type Small, shrink } from './shrink.js'
 import { boxOf, type FacePlace, inTurn, type Pixels, type Square, toFrame } from './similarity.js'
 import type { LooksShare, SearchPlan, Sweep } from './sweeps.js'
@@ -174,7 +175,7 @@ class Search {
     const settled = { ...place, roll }
     const quality = qualityOf(this.frame, settled, marked.landmarks)
     const { upright, marks } = marked
-    const covered = coverage(marks, landmarkSide)
+    const covered = coverage(regionsOf(marks, landmarkSide, this.frame, marked.landmarks))
     const whyNot = whyUnusable({ ...quality, place: settled, upright, covered })
     this.faces.push({ ...marked, roll, place: settled, box: boxOf(settled), score, whyNot })
   }

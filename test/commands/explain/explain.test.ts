@@ -13,7 +13,7 @@ import { loadManifest } from '../../../src/lib/model/manifest.js'
 import { createRandom } from '../../../src/lib/random.js'
 import { writeRandomVgg } from '../../../src/lib/vgg/index.js'
 import { createIdentity, type Rendered, renderPortrait } from '../../../src/show/render/index.js'
-import { cover } from '../../../tools/bench/face-covers.js'
+import { cover } from '../../../tools/bench/covers/index.js'
 import { buildFaceModels } from '../../../tools/face-models/build.js'
 import { readableByOthers } from '../../support/readable-by-others.js'
 

@@ -50,6 +50,7 @@ export const unitTests = [
   'test/lib/face/tracker.test.ts',
   'test/lib/face/networks.test.ts',
   'test/lib/face/boxes.test.ts',
+  'test/lib/face/probes.test.ts',
   'test/lib/lettering.test.ts',
   'test/lib/lrp/cost.test.ts',
   'test/lib/lrp/cuda.test.ts',
@@ -132,6 +133,7 @@ export const unitTests = [
   'test/tools/train/export.test.ts',
   'test/tools/train/gradient-kernels.test.ts',
   'test/tools/train/measure.test.ts',
+  'test/tools/train/radial.test.ts',
   'test/tools/train/recipe.test.ts',
   'test/unused-exports.test.ts',
   'test/walks.test.ts'

@@ -37,9 +37,9 @@ const firstSeed = 700_000
 const [uprightWithin, turnedBeyond] = [25, 40]
 const rolls = Array.from({ length: 24 }, (_, i) => 15 * i)
 const uprightPenalty = 300
-const coverFit = { components: 32, centres: 200, penalty: 100, emphasis: (i: number) => (i < textureFeatures ? 1 : 2) }
+const coverFit = { components: 32, centres: 300, penalty: 100, emphasis: (i: number) => (i < textureFeatures ? 1 : 2) }
 /** A sample of a real face stands for so many rendered ones. */
-const photoWeight = 5
+const photoWeight = 10
 /** … and one under a shape of chance for so many: what most of them hide is less than what they look like. */
 const anythingWeight = 0.5
 /** How many of the faces that may be covered are seen without colour. */
@@ -96,7 +96,7 @@ async function addResident(networks: FaceNetworks, seed: number, i: number, samp
   const random = createRandom(seed)
   const units = expressionUnits(expressions[i % expressions.length]!, random.uniform(0.2, 1), random)
   const pose = randomPose(random)
-  const picture = await renderPortrait({
+  const resident = {
     identity: createIdentity(seed),
     units,
     pose,
@@ -105,7 +105,8 @@ async function addResident(networks: FaceNetworks, seed: number, i: number, samp
     noise: random.uniform(0, 6),
     blur: random.uniform(0, 1),
     seed
-  })
+  }
+  const picture = await renderPortrait(resident)
   for (const roll of rolls) {
     const seen = await see(networks, picture, picture.box, roll + random.uniform(-7, 7), random)
     if (!seen) continue
@@ -113,13 +114,31 @@ async function addResident(networks: FaceNetworks, seed: number, i: number, samp
     const target = off < uprightWithin ? 1 : off > turnedBeyond ? -1 : 0
     if (target !== 0) samples.upright.push({ features: seen.marks.feature, target })
   }
+  await addCovered(networks, { picture, roll: pose.roll }, random, samples.covered)
+  // Light that falls from above falls on a face that lies from its side, or from below.
+  const lying = { ...pose, roll: random.uniform(-180, 180) }
+  const turned = await renderPortrait({ ...resident, pose: lying, light: randomLight(random) })
+  await addCovered(networks, { picture: turned, roll: lying.roll }, random, samples.covered)
+}
+
+interface Rendered {
+  picture: Awaited<ReturnType<typeof renderPortrait>>
+  roll: number
+}
+
+async function addCovered(
+  networks: FaceNetworks,
+  { picture, roll }: Rendered,
+  random: Random,
+  samples: CoverSample[]
+): Promise<void> {
   for (const kind of [...covers, ...anything, ...ornaments, ...ornaments, ...ornaments]) {
     const data = await cover(picture, picture.landmarks, kind, random)
-    const roll = pose.roll + random.uniform(-8, 8)
-    const features = await seeParts(networks, { ...picture, data }, picture.box, roll, random)
+    const seenAt = roll + random.uniform(-8, 8)
+    const features = await seeParts(networks, { ...picture, data }, picture.box, seenAt, random)
     const target = targetOf(kind)
     const weight = kind === 'anything' ? anythingWeight : 1
-    if (features) samples.covered.push({ kind, photo: null, features, target, weight })
+    if (features) samples.push({ kind, photo: null, features, target, weight })
   }
 }
 

@@ -1,0 +1,84 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { centreUnit, type RadialWeights, radialFeatures } from '../../../src/lib/face/probes.js'
+import { regionsOf, textureFeatures } from '../../../src/lib/face/regions.js'
+import { createRandom } from '../../../src/lib/random.js'
+
+const bytes = (length: number) => fc.int8Array({ minLength: length, maxLength: length })
+const floats = (length: number, min: number, max: number) =>
+  fc.float32Array({ minLength: length, maxLength: length, min, max, noNaN: true })
+
+const [size, count, places] = [5, 3, 4]
+const network = fc.record({
+  mean: floats(size, -2, 2),
+  spread: floats(size, 0.5, 2),
+  components: bytes(count * size),
+  scales: floats(count, 0.0009765625, 0.0078125),
+  centres: bytes(places * count)
+}) satisfies fc.Arbitrary<Omit<RadialWeights, 'weights'>>
+
+describe('the radial basis network', () => {
+  it('says how near each centre is, and where the face lies among the components, as float64 says', () => {
+    fc.assert(
+      fc.property(network, floats(size, -3, 3), (weights, features) => {
+        const own = Array.from({ length: count }, (_, j) =>
+          Array.from(features).reduce(
+            (sum, x, i) =>
+              sum +
+              ((x - weights.mean[i]!) / weights.spread[i]!) * weights.components[j * size + i]! * weights.scales[j]!,
+            0
+          )
+        )
+        const near = Array.from({ length: places }, (_, c) =>
+          Math.exp(-own.reduce((sum, at, j) => sum + (at - weights.centres[c * count + j]! / centreUnit) ** 2, 0))
+        )
+        for (const [i, value] of radialFeatures(weights, features).entries())
+          expect(value).toBeCloseTo([...near, ...own][i]!, 3)
+      })
+    )
+  })
+})
+
+describe('what the picture shows in the parts of a face', () => {
+  const side = 200
+  const random = createRandom(5)
+  const data = Uint8Array.from({ length: 3 * side * side }, (_, i) =>
+    Math.round(110 + 60 * Math.sin(i / 3 / 17) + random.uniform(-20, 20))
+  )
+  const landmarks = Float32Array.from({ length: 136 }, (_, i) => 60 + ((i * 37) % 80))
+  // Eyes that lie level, so that the face's axes are the picture's.
+  for (let i = 36; i < 48; i++) landmarks.set([i < 42 ? 80 : 120, 90], 2 * i)
+  const marks = { points: new Float32Array(136), texture: new Float32Array(64 * 28 * 28) }
+  const colours = (picture: Uint8Array, points: Float32Array): Float32Array =>
+    regionsOf(marks, 112, { data: picture, width: side, height: side }, points).subarray(textureFeatures)
+
+  it('is the same of a face that lies, in a picture that was turned with it', () => {
+    const lying = new Uint8Array(data.length)
+    for (let y = 0; y < side; y++)
+      for (let x = 0; x < side; x++)
+        lying.set(data.subarray(3 * (y * side + x), 3 * (y * side + x) + 3), 3 * (x * side + (side - 1 - y)))
+    const points = landmarks.map((_, i) => (i % 2 === 0 ? side - 1 - landmarks[i + 1]! : landmarks[i - 1]!))
+    const upright = colours(data, landmarks)
+    for (const [i, value] of colours(lying, points).entries()) expect(value, String(i)).toBeCloseTo(upright[i]!, 5)
+  })
+
+  it('does not say how dark the room is: half of the light changes the contrasts little', () => {
+    const half = colours(
+      data.map((value) => value / 2),
+      landmarks
+    )
+    const whole = colours(data, landmarks)
+    const differences = whole.subarray(0, 88).map((value, i) => Math.abs(value - half[i]!))
+    expect(differences.reduce((sum, value) => sum + value, 0) / differences.length).toBeLessThan(0.06)
+    expect(Math.abs(whole[88]! - half[88]!)).toBeGreaterThan(0.5)
+  })
+
+  it('is a number wherever the face lies, beside the picture too', () => {
+    fc.assert(
+      fc.property(floats(136, -500, 500), (points) => {
+        expect(colours(data, points).every(Number.isFinite)).toBe(true)
+      }),
+      { numRuns: 50 }
+    )
+  })
+})

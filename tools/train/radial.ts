@@ -80,8 +80,9 @@ function covariance(rows: readonly Float32Array[], size: number): Float64Array {
   for (const row of rows)
     for (let i = 0; i < size; i++) {
       const value = row[i]! / rows.length
-      for (let j = 0; j < size; j++) out[i * size + j]! += value * row[j]!
+      for (let j = 0; j <= i; j++) out[i * size + j]! += value * row[j]!
     }
+  for (let i = 0; i < size; i++) for (let j = 0; j < i; j++) out[j * size + i] = out[i * size + j]!
   return out
 }
 

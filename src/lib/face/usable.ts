@@ -24,7 +24,7 @@ const limits: readonly { reason: UnusableReason; isTrue: (face: Evidence) => boo
   { reason: 'dark', isTrue: ({ sharpness }) => sharpness > 1.84 },
   { reason: 'blurred', isTrue: ({ sharpness }) => sharpness < 0.35 },
   { reason: 'profile', isTrue: ({ turn }) => turn > 0.78 },
-  { reason: 'covered', isTrue: ({ covered }) => covered > 0.18 },
+  { reason: 'covered', isTrue: ({ covered }) => covered > 0.17 },
   { reason: 'roll', isTrue: ({ upright }) => upright < leastUpright }
 ]
 

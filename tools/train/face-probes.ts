@@ -78,16 +78,12 @@ const fitCovers = (samples: readonly CoverSample[]): RadialWeights => fitRadial(
 
 function weightsFile(upright: Float32Array, covered: RadialWeights): string {
   const rows = Object.entries(covered).map(([name, values]) => `  ${name}:\n    '${toBase64(values)}'`)
-  return `/** Made by tools/train/face-probes.ts: float32, little-endian, or int8, in base64; a bias comes last. */
-
-export const uprightWeights =
-  '${toBase64(upright)}'
-
-/** See \`RadialWeights\`. */
-export const covered = {
-${rows.join(',\n')}
-}
-`
+  const declared = (name: string, value: string): string => `export const ${name} = ${value}\n`
+  return [
+    '/** Made by tools/train/face-probes.ts: float32, little-endian, or int8, in base64; a bias comes last. */\n',
+    declared('uprightWeights', `\n  '${toBase64(upright)}'`),
+    `/** See \`RadialWeights\`. */\n${declared('covered', `{\n${rows.join(',\n')}\n}`)}`
+  ].join('\n')
 }
 
 const targetOf = (kind: Cover): number => ((ornaments as readonly string[]).includes(kind) ? -1 : 1)

@@ -1,5 +1,9 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { packageRoot } from '../../../src/core/version.js'
 import { type ReportOptions, reportStudy } from '../../../src/study/report/index.js'
 import { trainStudy } from '../../../src/study/train/index.js'
 import { alarm } from '../evaluate-rig.js'
@@ -72,4 +76,24 @@ export async function reportRig(): Promise<ReportRig> {
     report: (changed, signal = new AbortController().signal) => reportStudy(options(changed), () => undefined, signal),
     remove: () => rmSync(rig.folder, { recursive: true, force: true })
   }
+}
+
+/** The command as users run it. */
+export function commandOf(options: ReportOptions): string[] {
+  const { run, out, pictures, faces, composites, chance, threads } = options
+  return [
+    ...[join(packageRoot, 'dist/main.js'), 'study', 'report', run, '--out', out, '--pictures', String(pictures)],
+    ...['--faces', String(faces), '--composite', composites.join(), '--repetitions', String(chance.repetitions)],
+    ...['--seed', String(chance.seed), '--threads', String(threads)]
+  ]
+}
+
+/** Kills the command by SIGKILL `afterMs` after the moment has come; or lets it end before. */
+export async function runAndKill(options: ReportOptions, afterMs: number, hasCome: () => boolean): Promise<void> {
+  const child = spawn(process.execPath, commandOf(options), { stdio: 'ignore' })
+  const ended = once(child, 'exit')
+  while (child.exitCode === null && !hasCome()) await sleep(5)
+  await Promise.race([sleep(afterMs), ended])
+  child.kill('SIGKILL')
+  await ended
 }

@@ -124,6 +124,7 @@ export const unitTests = [
   'test/study/prepare/unit-codes.test.ts',
   'test/threats.test.ts',
   'test/study/report/findings.test.ts',
+  'test/study/report/sections.test.ts',
   'test/study/report/unit-columns.test.ts',
   'test/tools/bench/explanations.test.ts',
   'test/tools/bench/sizing.test.ts',

@@ -1,5 +1,6 @@
 /** The gate, and what switching an action unit does. */
 import * as Plot from '@observablehq/plot'
+import { fewestSubjects } from '../../lib/statistics/index.js'
 import { ink, plotted } from './drawing.js'
 import type { Explanations } from './explanations.js'
 import { mostTrusted, type PersonMean } from './gate.js'
@@ -47,7 +48,11 @@ export function gateSection({ gate, persons }: Explanations, { gate: words }: Re
   return {
     id: 'gate',
     title: words.title,
-    paragraphs: [words.what, words.outcome(names(true), names(false), persons)],
+    paragraphs: [
+      words.what,
+      words.outcome(names(true), names(false), persons),
+      ...(persons < fewestSubjects ? [words.few(persons)] : [])
+    ],
     parts: [part('gate-follows', words.follows, 'follows'), part('gate-lies', words.lies, 'lies')]
   }
 }
@@ -107,6 +112,7 @@ export function unitsSection(
       {
         name: 'action-units',
         caption: words.figure,
+        note: words.note,
         csv: unitsCsv(units),
         figure: plotted({
           width: 860,

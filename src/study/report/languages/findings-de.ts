@@ -131,7 +131,10 @@ export const findingsDe: FindingWords = {
       const what = of === 'subject' ? 'Person' : 'Quelle'
       return `!Bei ${label} stammt eine Gruppe von ${pictures} Karten unter ${composite} zu ${percent(share)} von ${what} ${name}. Sehen Sie sich diese Bilder an: das Modell könnte die ${what} gelernt haben.`
     },
-    fine: (labels) => `Bei ${all(labels)} gehört keine Gruppe von Karten zu einer Person oder einer Quelle.`,
+    fine: (labels, sources) =>
+      sources > 1
+        ? `Bei ${all(labels)} gehört keine Gruppe von Karten zu einer Person oder einer Quelle.`
+        : `Bei ${all(labels)} gehört keine Gruppe von Karten zu einer Person. Alle Bilder sind aus einer Quelle; über Quellen lässt sich deshalb nichts sagen.`,
     tooFew: 'Es gibt zu wenige richtig benannte Bilder (12 je Klasse), um Karten zu gruppieren.'
   },
   checks: {
@@ -149,6 +152,7 @@ export const findingsDe: FindingWords = {
       gain: 'symmetrischer Gewinn',
       flipping: 'besser als zufällig'
     },
+    note: 'Summe / Ausgabe: die Relevanz, die ankommt, geteilt durch die Ausgabe, mit der sie beginnt; 1, wo kein Bias etwas behält. Gewichte gemischt: wie ähnlich die Karte der des ganzen Modells mit gemischten Gewichten ist; 1 ist dieselbe. Teile einig: 1 ist dieselbe Karte, 0 hat nichts gemeinsam. Besser als zufällig: um wie viele Standardfehler (SE); ab 2 bestanden.',
     outcome: { changes: 'Karte ändert sich', insensitive: 'ändert sich zu wenig', unchanged: 'Karte bleibt' },
     curves: {
       most: 'relevanteste zuerst',
@@ -231,7 +235,7 @@ export const findingsDe: FindingWords = {
       right: (labels) => `Von ${listing(labels, 'und')} wird kein solches Gesicht richtig benannt.`,
       wrong: (labels) => `Von ${listing(labels, 'und')} wird kein solches Gesicht falsch benannt.`
     },
-    note: 'Rot spricht für das, wie es genannt wird, Blau dagegen; jede Karte hat ihren eigenen Maßstab.',
+    note: 'Rot spricht für das, wie es genannt wird, Blau dagegen; jede Karte hat ihren eigenen Maßstab. Zahlen sind die Wahrscheinlichkeit dessen, wie es genannt wird. In Klammern: Composites, die die Prüfung nicht bestehen.',
     greyed: 'besteht die Prüfung nicht'
   }
 }

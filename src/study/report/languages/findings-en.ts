@@ -128,7 +128,10 @@ export const findingsEn: FindingWords = {
     },
     warning: ({ composite, label, pictures, of, name, share }) =>
       `!Of ${label}, a group of ${pictures} maps under ${composite} is to ${percent(share)} of ${of} ${name}. Look at these pictures: the model may have learnt the ${of}.`,
-    fine: (labels) => `Of ${all(labels)} no group of maps belongs to one subject or one source.`,
+    fine: (labels, sources) =>
+      sources > 1
+        ? `Of ${all(labels)} no group of maps belongs to one subject or one source.`
+        : `Of ${all(labels)} no group of maps belongs to one subject. All pictures are of one source, so that nothing can be said of sources.`,
     tooFew: 'There are too few pictures that are called right (12 of a label) to group maps.'
   },
   checks: {
@@ -146,6 +149,7 @@ export const findingsEn: FindingWords = {
       gain: 'symmetric gain',
       flipping: 'better than random'
     },
+    note: 'Sum / output: the relevance that arrives, by the output that it began with; 1 where no bias keeps any. Weights shuffled: how like the map is to the one of the whole model with shuffled weights; 1 is the same. Folds agree: 1 is the same map, 0 has nothing in common. Better than random: by how many standard errors (SE); 2 or more passes.',
     outcome: { changes: 'map changes', insensitive: 'changes too little', unchanged: 'map stays' },
     curves: {
       most: 'most relevant first',
@@ -223,7 +227,7 @@ export const findingsEn: FindingWords = {
       right: (labels) => `No such face of ${listing(labels, 'or')} is called right.`,
       wrong: (labels) => `No such face of ${listing(labels, 'or')} is called wrong.`
     },
-    note: 'Red speaks for what it is called, blue against it; each map is scaled by itself.',
+    note: 'Red speaks for what it is called, blue against it; each map is scaled by itself. Numbers are the probability of what it is called. In brackets: composites that do not pass the gate.',
     greyed: 'does not pass the gate'
   }
 }

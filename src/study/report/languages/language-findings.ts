@@ -121,7 +121,8 @@ export interface FindingWords {
       name: string
       share: number
     }): string
-    fine(labels: readonly string[]): string
+    /** @param sources of all pictures: of one source every group is */
+    fine(labels: readonly string[], sources: number): string
     tooFew: string
   }
   checks: {
@@ -139,6 +140,7 @@ export interface FindingWords {
       gain: string
       flipping: string
     }
+    note: string
     outcome: Record<RandomisationVerdict['outcome'], string>
     curves: { most: string; least: string; random: string; probability: string; removed: string }
     yes: string

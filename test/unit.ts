@@ -126,6 +126,7 @@ export const unitTests = [
   'test/study/report/findings.test.ts',
   'test/study/report/sections.test.ts',
   'test/study/report/unit-columns.test.ts',
+  'test/study/train-costs.test.ts',
   'test/tools/bench/explanations.test.ts',
   'test/tools/bench/sizing.test.ts',
   'test/tools/bench/tf32.test.ts',

@@ -1,7 +1,9 @@
-/** What a step of training costs: painlens's graph in ONNX Runtime against tfjs, each in a process of its own, in turns. */
+/** What a step of training costs: painlens's graph in ONNX Runtime, tfjs and, where Debian has it, PyTorch, each in a process of its own, in turns. */
 import { execFile } from 'node:child_process'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { packageRoot } from '#painlens/core/version.js'
 import { createRandom } from '#painlens/lib/random.js'
 import { Trainer } from '#painlens/lib/train/index.js'
 import { loadWasm } from '../train/tensorflow.js'
@@ -13,12 +15,16 @@ const classes = 3
 /** Sizes of VGG-Face's dense layers, from what is trained. */
 const parts = { 'fc7+fc8': [4096, 4096, classes], 'fc6–fc8': [25088, 4096, 4096, classes] } as const
 type Part = keyof typeof parts
+const engines = { ort: 'painlens', tfjs: 'tfjs', torch: 'PyTorch' } as const
+type Row = readonly [part: Part, engine: keyof typeof engines, batch: number, steps: number]
 /** Of fc6–fc8 tfjs's heap of 4 GB takes no momentum, and no larger batch: there it has plain gradient descent. */
-const rows: readonly [part: Part, engine: 'ort' | 'tfjs', batch: number, steps: number][] = [
+const rows: readonly Row[] = [
   ['fc7+fc8', 'ort', 256, 6],
   ['fc7+fc8', 'tfjs', 256, 3],
+  ['fc7+fc8', 'torch', 256, 6],
   ['fc6–fc8', 'ort', 256, 4],
-  ['fc6–fc8', 'tfjs', 32, 2]
+  ['fc6–fc8', 'tfjs', 32, 2],
+  ['fc6–fc8', 'torch', 256, 4]
 ]
 const rounds = 3
 
@@ -28,31 +34,52 @@ interface Cost {
   peakMb: number
 }
 
-/** @returns a Markdown table: milliseconds an image, medians over rounds in turns */
+/** @returns a Markdown table: medians over rounds in turns; ratios are of the processor's time, and in brackets of the clock's */
 export async function studyTable(): Promise<string> {
-  const costs = new Map<string, Cost[]>()
+  const python = await pythonWithTorch()
+  const costs = new Map<Row, Cost[]>(rows.map((row) => [row, []]))
   for (let round = 0; round < rounds; round++)
-    for (const row of rows) costs.set(row.join(), [...(costs.get(row.join()) ?? []), await costOf(row)])
-  const middle = (row: (typeof rows)[number], key: keyof Cost): number =>
-    median(costs.get(row.join())!.map((one) => one[key]))
+    for (const [row, list] of costs) if (row[1] !== 'torch' || python !== null) list.push(await costOf(row, python))
+  const middle = (row: Row, key: keyof Cost): number => median(costs.get(row)!.map((one) => one[key]))
   const body = rows.map((row) => {
     const [part, engine, batch] = row
+    if (costs.get(row)!.length === 0) return [part, engines[engine], batch, 'not measured', '', '', '', '']
     const own = rows.find(([other, kind]) => other === part && kind === 'ort')!
-    const ratio = middle(row, 'cpuMs') / middle(own, 'cpuMs')
-    const cells = [ms(middle(row, 'wallMs')), ms(middle(row, 'cpuMs')), `${middle(row, 'peakMb').toFixed(0)} MB`]
-    return [part, engine, batch, ...cells, engine === 'ort' ? '' : ratio.toFixed(1)]
+    const ratio = (key: 'cpuMs' | 'wallMs'): string => (middle(row, key) / middle(own, key)).toFixed(2)
+    return [
+      ...[part, engines[engine], batch, (1000 / middle(row, 'wallMs')).toFixed(0)],
+      ...[ms(middle(row, 'wallMs')), ms(middle(row, 'cpuMs')), `${middle(row, 'peakMb').toFixed(0)} MB`],
+      engine === 'ort' ? '' : `${ratio('cpuMs')} (${ratio('wallMs')})`
+    ]
   })
-  return table(['trained', 'engine', 'batch', 'ms an image', 'processor ms', 'peak', 'times as long'], body)
+  const head = ['trained', 'engine', 'batch', 'images a second', 'ms an image', 'processor ms', 'peak', 'times as long']
+  const lack = python === null ? '\n\nPyTorch was not measured: no Python here has it (Debian: python3-torch).' : ''
+  return table(head, body) + lack
 }
 
-async function costOf([part, engine, batch, steps]: (typeof rows)[number]): Promise<Cost> {
-  const { stdout } = await run(process.execPath, [
-    fileURLToPath(import.meta.url),
-    part,
-    engine,
-    String(batch),
-    String(steps)
-  ])
+/** Debian's packages belong to Debian's own Python, which another one may stand before. */
+async function pythonWithTorch(): Promise<string | null> {
+  for (const python of ['/usr/bin/python3', 'python3'])
+    if (
+      await run(python, ['-c', 'import torch']).then(
+        () => true,
+        () => false
+      )
+    )
+      return python
+  return null
+}
+
+async function costOf([part, engine, batch, steps]: Row, python: string | null): Promise<Cost> {
+  const said = [batch, steps].map(String)
+  const { stdout } = await (engine === 'torch'
+    ? run(python!, [
+        join(packageRoot, 'tools/bench/torch-step.py'),
+        String(threads),
+        ...said,
+        ...parts[part].map(String)
+      ])
+    : run(process.execPath, [fileURLToPath(import.meta.url), part, engine, ...said]))
   return JSON.parse(stdout) as Cost
 }
 

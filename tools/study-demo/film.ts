@@ -1,7 +1,7 @@
 /** The demonstration's videos: rendered people who show what a study's participants show, with light, head and camera changing. */
 import { join } from 'node:path'
 import { createRandom, type Random } from '#painlens/lib/random.js'
-import { type ActionUnits, createScene, type Pose } from '#painlens/show/render/index.js'
+import { type ActionUnits, createScene, type Pose, unitNames } from '#painlens/show/render/index.js'
 import { type Day, daySeconds, poseAt, unitsAt } from '#painlens/show/simulate/day.js'
 import { cover, covers } from '../bench/covers/index.js'
 import { turnPortrait } from '../bench/rolls-rendered.js'
@@ -9,8 +9,8 @@ import { planSample, type SamplePlan, splits } from '../train/recipe.js'
 import { renderPicture } from '../train/render-crops.js'
 import { wholeVideo } from './video-file.js'
 
-/** A row of the table that `painlens study prepare` takes. */
-export interface TableRow {
+/** A row of the table that `painlens study prepare` takes; of the videos of subjects with the action units that they show, from 0 to 1. */
+export interface TableRow extends ActionUnits {
   file: string
   subject: string
   label: string
@@ -36,7 +36,10 @@ export async function filmSubject(person: number, folder: string, signal: AbortS
   await wholeVideo(join(folder, file), size, fps, signal, async (video) => {
     for (const plan of plans) for await (const picture of picturesOf(plan)) await video.write(picture)
   })
-  return plans.map((plan, sample) => ({ ...rowOf(plan, sample * stretchS, stretchS), file, subject }))
+  return plans.map((plan, sample) => ({
+    ...{ ...rowOf(plan, sample * stretchS, stretchS), file, subject },
+    ...Object.fromEntries(unitNames.map((unit) => [unit, Number((plan.units[unit] ?? 0).toFixed(3))]))
+  }))
 }
 
 function rowOf(

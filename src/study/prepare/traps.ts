@@ -48,7 +48,9 @@ export function warnOfTraps(clips: readonly Clip[], { labels }: ClipChoice, { wa
     )
   const subjects = new Set(clips.map(({ subject, file }) => subject || file))
   if (subjects.size < usualFolds)
-    warnings.push(`${subjects.size} subject(s) cannot be parted into ${usualFolds} folds: train with fewer --folds.`)
+    warnings.push(
+      `Only ${subjects.size} subject(s), which make ${subjects.size} folds at most, where ${usualFolds} are usual: give study train --folds.`
+    )
   for (const label of [...shown].sort()) {
     const own = new Set(clips.filter((clip) => clip.label === label).map(({ subject, file }) => subject || file))
     if (own.size === 1 && subjects.size > 1)

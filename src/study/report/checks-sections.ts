@@ -28,6 +28,7 @@ export async function strategiesSection(
     const own = strategies.filter((one) => one.label === name)
     return own.length > 0 && own.every(({ clusters }) => clusters.every(({ suspect }) => suspect.length === 0))
   })
+  const sources = new Set(found.pictures.map(({ judged }) => judged.row.source)).size
   const shown = mostTrusted(found.gate) ?? found.composites[0]!
   const drawn = strategies.filter(({ composite }) => composite === shown)
   return {
@@ -36,7 +37,7 @@ export async function strategiesSection(
     paragraphs: [
       words.what,
       ...suspects,
-      ...(fine.length > 0 ? [words.fine(fine.map(label))] : []),
+      ...(fine.length > 0 ? [words.fine(fine.map(label), sources)] : []),
       ...(strategies.length === 0 ? [words.tooFew] : [])
     ],
     parts:
@@ -166,6 +167,7 @@ function checksTable(
   return {
     name: 'checks',
     caption: words.table,
+    note: words.note,
     csv: {
       fields: [
         'composite',

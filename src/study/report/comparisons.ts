@@ -17,7 +17,7 @@ import type { StudyRun } from './study-run.js'
  * What relevance is asked about: what the model calls the picture; the alarm's label in every picture; what speaks for the alarm's label rather
  * than for the other that is compared, in every picture.
  */
-const questions = ['own', 'alarm', 'contrast'] as const
+export const questions = ['own', 'alarm', 'contrast'] as const
 export type ExplainedFor = (typeof questions)[number]
 
 /** Pictures that are called what they show, and the others. */

@@ -171,7 +171,7 @@ function figureOne(run: StudyRun, { data, label, number }: ReportLanguage): Part
     called: cell.called === noUsableFace ? data.head.noFace : label(cell.called)
   }))
   const order = (of: 'shown' | 'called'): string[] => [...new Set(drawn.map((cell) => cell[of]))]
-  const white = (cell: ConfusionCell): string => ((cell.share ?? 0) > 0.55 ? 'white' : '#1a1d21')
+  const white = (cell: ConfusionCell): string => ((cell.share ?? 0) > 0.7 ? 'white' : '#1a1d21')
   const places = { x: 'called', y: 'shown' } as const
   return {
     name: 'figure-1',
@@ -207,7 +207,7 @@ function figureOne(run: StudyRun, { data, label, number }: ReportLanguage): Part
               share === null ? '' : `${number(100 * share, 0)} %`,
               theirs === null ? '' : `(${data.paper} ${number(100 * theirs, 0)} %)`
             ].join(' '),
-          fill: (cell: ConfusionCell) => ((cell.share ?? 0) > 0.55 ? '#d7dde5' : '#5f646c'),
+          fill: white,
           dy: 14
         })
       ]

@@ -34,13 +34,20 @@ export async function exampleSection(
       left: 130
     })
   })
+  const { labels } = run.judgement
+  const without = (own: readonly Example[], say: (labels: readonly string[]) => string): string[] => {
+    const missing = labels.filter((_, i) => !own.some(({ label }) => label === i)).map(language.label)
+    return missing.length > 0 ? [say(missing)] : []
+  }
   return {
     id: 'examples',
     title: words.title,
     paragraphs: [
       words.what[isOfPersons ? 'persons' : 'rendered'],
       ...(right.length === 0 ? [words.none.right] : []),
-      ...(wrong.length === 0 ? [words.none.wrong] : [])
+      ...(wrong.length === 0 ? [words.none.wrong] : []),
+      ...(right.length > 0 ? without(right, words.noneOf.right) : []),
+      ...(wrong.length > 0 ? without(wrong, words.noneOf.wrong) : [])
     ],
     parts: [
       ...(right.length > 0 ? [await figure('figure-3', words.figure.right, right)] : []),

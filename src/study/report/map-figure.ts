@@ -20,8 +20,10 @@ export interface PictureRow {
 }
 
 const gap = 8
-const top = 24
 const textSize = 12
+/** Of the titles of columns, which are bold: a line, and a letter at most. */
+const titleLine = 14
+const titleLetter = 6.6
 
 export interface PictureGrid {
   columns: readonly string[]
@@ -34,6 +36,8 @@ export interface PictureGrid {
 
 /** @returns SVG with the pictures in it */
 export function pictureGrid({ columns, rows, cell, left }: PictureGrid): string {
+  const titles = columns.map((title) => linesOf(title, Math.floor(cell.width / titleLetter)))
+  const top = 10 + titleLine * Math.max(1, ...titles.map(({ length }) => length))
   const width = left + columns.length * (cell.width + gap)
   const height = top + rows.length * (cell.height + gap)
   const x = (column: number): number => left + column * (cell.width + gap)
@@ -42,8 +46,14 @@ export function pictureGrid({ columns, rows, cell, left }: PictureGrid): string 
     `<text x="${at[0]}" y="${at[1]}" ${more}>${escaped(words)}</text>`
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" style="font-size: ${textSize}px" fill="#1a1d21">`,
-    ...columns.map((title, i) =>
-      text([x(i) + cell.width / 2, 15], title, 'text-anchor="middle" font-size="11" font-weight="bold"')
+    ...titles.flatMap((lines, i) =>
+      lines.map((line, below) =>
+        text(
+          [x(i) + cell.width / 2, top - 9 - titleLine * (lines.length - 1 - below)],
+          line,
+          'text-anchor="middle" font-size="11" font-weight="bold"'
+        )
+      )
     ),
     ...rows.flatMap(({ title, grey, cells }, row) => [
       ...title.map((line, i) =>
@@ -53,6 +63,15 @@ export function pictureGrid({ columns, rows, cell, left }: PictureGrid): string 
     ]),
     '</svg>'
   ].join('')
+}
+
+/** Broken behind blanks, dots and underscores, since a long name would run into the next column's. */
+function linesOf(title: string, most: number): string[] {
+  const lines: string[] = []
+  for (const piece of title.split(/(?<=[ ._])/))
+    if (lines.length > 0 && lines.at(-1)!.length + piece.length <= most) lines[lines.length - 1] += piece
+    else lines.push(piece)
+  return lines
 }
 
 function drawn({ layers, lines = '' }: PictureCell, [x, y]: [number, number], { width, height }: Size): string {

@@ -27,8 +27,8 @@ nav ul { columns: 2; padding-left: 1.2rem } @media (max-width: 40rem) { nav ul {
 figure { margin: 1.25rem 0; break-inside: avoid } figcaption { font-weight: 600; margin-bottom: .4rem; max-width: 46rem }
 figure svg { max-width: 100%; height: auto } .wide { overflow-x: auto }
 .note { color: #4a4f57; font-size: .875rem } .files { color: #70757d; font-size: .8rem }
-table { border-collapse: collapse; font-variant-numeric: tabular-nums } th, td { padding: .2rem .7rem; text-align: right; white-space: nowrap }
-th:first-child, td:first-child { text-align: left } thead th { border-bottom: 1px solid #70757d } tr.quoted td { color: #5f646c; font-style: italic }
+table { border-collapse: collapse; font-variant-numeric: tabular-nums } th, td { padding: .2rem .55rem; text-align: right; white-space: nowrap }
+th:first-child, td:first-child { text-align: left } thead th { white-space: normal; vertical-align: bottom; border-bottom: 1px solid #70757d } tr.quoted td { color: #5f646c; font-style: italic }
 @media print { body { max-width: none; padding: 0; font-size: 10.5pt } nav, .files a { display: none } h2 { break-after: avoid } a { color: inherit; text-decoration: none } .wide { overflow: visible }
   figure svg { max-height: 23cm } figure:has(table) { break-inside: auto } thead { display: table-header-group } tr { break-inside: avoid }
   th, td { white-space: normal; padding: .1rem .35rem; font-size: 8pt } }

@@ -1,9 +1,9 @@
 /** The paper's third question: how the features of pain differ, by region and on the mean face. */
 import * as Plot from '@observablehq/plot'
 import { type RegionName, regionNames, type Size } from '../../core/types.js'
-import type { MapCluster } from '../../lib/statistics/index.js'
+import { fewestSubjects, type MapCluster } from '../../lib/statistics/index.js'
 import { regionMap } from '../../stages/explain/regions.js'
-import type { Comparison, ExplainedFor, MapDifference, MeanMap } from './comparisons.js'
+import { type Comparison, type ExplainedFor, type MapDifference, type MeanMap, questions } from './comparisons.js'
 import { ink, plotted } from './drawing.js'
 import type { Explanations } from './explanations.js'
 import type { ReportLanguage } from './languages/index.js'
@@ -38,12 +38,7 @@ export function regionSection(run: StudyRun, found: Explanations, language: Repo
       ...(trusted.length === 0 ? [words.noGate] : others.flatMap((other) => said(found, trusted, other, language))),
       ...others.map(misread)
     ],
-    parts: [
-      regionFigure('own', found, language),
-      regionFigure('alarm', found, language),
-      regionFigure('contrast', found, language),
-      regionTable(found, language)
-    ]
+    parts: [...questions.flatMap((question) => regionFigure(question, found, language)), regionTable(found, language)]
   }
 }
 
@@ -60,7 +55,7 @@ function said(
   const [first] = own
   if (!first) return []
   const pair = { label: label(first.label), other: label(other), subjects: first.subjects }
-  if (first.subjects < 2) return [words.tooFew(pair.label, pair.other, pair.subjects)]
+  if (first.subjects < fewestSubjects) return [words.tooFew(pair.label, pair.other, pair.subjects)]
   const byRegion = regionNames.map((region) => {
     const each = own.map(({ composite, regions }) => ({ composite, ...regions.find((one) => one.region === region)! }))
     return { region, each, sure: each.filter(({ p }) => p !== null && p < certain) }
@@ -105,11 +100,12 @@ interface RegionPoint {
   fill: string
 }
 
+/** None where no subject has pictures of two labels. */
 function regionFigure(
   question: ExplainedFor,
   found: Explanations,
   { regions: words, label, region: names }: ReportLanguage
-): Part {
+): Part[] {
   const trusted = trustedOf(found)
   const shown = found.comparisons.filter((one) => one.question === question && one.reading === 'right')
   const points = shown.flatMap(({ composite, label: one, other, regions }) =>
@@ -127,15 +123,16 @@ function regionFigure(
       }
     })
   )
+  if (points.length === 0) return []
   const composites = [...new Set(points.map(({ composite }) => composite))]
-  return {
+  const part: Part = {
     name: `regions-${question}`,
     caption: words.figure[question],
     note: words.note,
     csv: comparisonCsv(found.comparisons.filter((one) => one.question === question)),
     figure: plotted({
       width: 900,
-      height: 70 + 200 * Math.max(1, composites.length),
+      height: 70 + 200 * composites.length,
       marginLeft: 140,
       marginRight: 190,
       x: { label: words.axis, grid: true, nice: true },
@@ -150,6 +147,7 @@ function regionFigure(
       ]
     })
   }
+  return [part]
 }
 
 function comparisonCsv(comparisons: readonly Comparison[]): Part['csv'] {
@@ -217,7 +215,7 @@ function regionTable(found: Explanations, { regions: words, label, region: names
     csv: comparisonCsv(found.comparisons),
     table: {
       head: [head.composite, head.question, head.region, head.difference, head.interval, head.p, head.subjects],
-      rows
+      rows: rows.length > 0 ? rows : [[words.none, '', '', '', '', '', '']]
     }
   }
 }
@@ -275,6 +273,8 @@ function clusterWords(
   const sure = found.mapDifferences
     .filter(({ composite }) => trusted.includes(composite))
     .flatMap((one) => one.clusters.filter(({ p }) => p < certain).map((cluster) => ({ ...one, cluster })))
+  const most = Math.max(0, ...found.mapDifferences.map(({ subjects }) => subjects))
+  if (trusted.length > 0 && most < fewestSubjects) return [words.tooFew(most)]
   const without = trusted.filter((composite) => !sure.some((one) => one.composite === composite))
   return [
     ...sure.map(({ composite, label: one, other, subjects, map, cluster }) =>

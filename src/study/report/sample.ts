@@ -13,20 +13,29 @@ export interface SampledPicture {
 }
 
 /**
- * Pictures of each label, as many of each subject as the others allow, whether they are called right or not. The same seed takes the same.
+ * Pictures of each label, as many of each subject as the others allow, whether they are called right or not; of the same subjects for all labels
+ * as far as they have them, since labels are compared within subjects. The same seed takes the same.
  * @param most of each label
  */
 export function sampleOf({ judged, labels }: JudgedData, most: number, seed: number): SampledPicture[] {
   const random = createRandom(seed)
-  const pictures = labels.flatMap((name, label) => {
-    const own = judged.flatMap((one, place): SampledPicture[] =>
-      one.row.label === name ? [{ place, judged: one, label, right: one.predicted === label }] : []
-    )
-    const bySubject = groupedBy(own, (picture) => picture.judged.row.subject)
-    const order = [...bySubject].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, own]) => shuffled(own, random))
-    return taken(shuffled(order, random), most)
+  const all = judged.flatMap((one, place): SampledPicture[] => {
+    const label = labels.indexOf(one.row.label)
+    return label < 0 ? [] : [{ place, judged: one, label, right: one.predicted === label }]
   })
-  return pictures.sort((a, b) => a.place - b.place)
+  const bySubject = [...groupedBy(all, (picture) => picture.judged.row.subject)].sort(([a], [b]) => (a < b ? -1 : 1))
+  const labelsOf = (own: readonly SampledPicture[]): number => new Set(own.map(({ label }) => label)).size
+  const subjects = shuffled(bySubject, random)
+    .map(([, own]) => shuffled(own, random))
+    .sort((a, b) => labelsOf(b) - labelsOf(a))
+  return labels
+    .flatMap((_, label) =>
+      taken(
+        subjects.map((own) => own.filter((picture) => picture.label === label)),
+        most
+      )
+    )
+    .sort((a, b) => a.place - b.place)
 }
 
 /** One of each list, then a second one of each, and so on. */

@@ -1,4 +1,4 @@
-import { mkdir, readFile } from 'node:fs/promises'
+import { mkdir, readFile, stat, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import Papa from 'papaparse'
 import { parse, stringify } from 'yaml'
@@ -99,7 +99,9 @@ export async function trainStudy(options: TrainOptions, write: Write, signal: Ab
     const chain = chainOf(layerGraphOf(model, base.file), options.trainFrom, labels.length, recipe.seed, base.file)
     const frozen = frozenPart(model, chain, base.file)
     const pace = isNew ? await paceOf(frozen, chain, { input: base.input, recipe, signal }) : null
-    sayCosts(chain, dataset, { views: options.views, recipe, folds: new Set(folds.values()).size, pace }, write)
+    const [{ size: modelBytes }, { bavail, bsize }] = [await stat(base.file), await statfs(options.out)]
+    const work = { views: options.views, recipe, folds: new Set(folds.values()).size, pace }
+    sayCosts(chain, dataset, { ...work, modelBytes, freeBytes: bavail * bsize }, write)
     const onProgress = progressLine('features', write)
     const features = await Features.open(frozen, featureCount(chain), {
       folder: dataset.folder,

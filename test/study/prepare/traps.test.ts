@@ -34,7 +34,7 @@ describe('warnings of study prepare', () => {
       [...everyone('pain', 'a'), ...everyone('disgust', 'b')],
       /ONE SOURCE ONLY: PAIN \(a\), DISGUST \(b\)/
     ],
-    ['fewer subjects than folds', everyone('pain').slice(1), /4 subject\(s\) cannot be parted into 5 folds/],
+    ['fewer subjects than folds', everyone('pain').slice(1), /Only 4 subject\(s\), which make 4 folds at most/],
     ['no subjects', everyone('pain').map((one) => ({ ...one, subject: '' })), /NO ROW HAS SUBJECT/],
     ['a row without a subject', [...everyone('pain'), clip('pain', '')], /1 ROWS HAVE NO SUBJECT/],
     ['a class of one subject', [...everyone('pain'), clip('disgust', 's1')], /A single subject shows disgust/]

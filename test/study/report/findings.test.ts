@@ -225,6 +225,28 @@ describe('the pictures of a report', () => {
     }
   })
 
+  it('are of the same subjects for every label, those with all labels first, so that labels can be compared within subjects', () => {
+    // 40 subjects have one picture of each label, and ten others have pain only.
+    const many = explainedOf(
+      Array.from({ length: 50 }, (_, s) =>
+        (s < 40 ? labels : ['pain']).map((label) => ({ subject: `s${s}`, label, map: mapWith(0.5, 1) }))
+      ).flat()
+    )
+    const taken = sampleOf(
+      { labels, judged: many.pictures.map((one) => one.judged) } as unknown as Parameters<typeof sampleOf>[0],
+      12,
+      5
+    )
+    const [pain, ...others] = labels.map((_, label) =>
+      taken
+        .filter((one) => one.label === label)
+        .map((one) => one.judged.row.subject)
+        .sort()
+    )
+    expect(pain).toHaveLength(12)
+    for (const other of others) expect(other).toEqual(pain)
+  })
+
   it('that a check takes are some of each label', () => {
     const few = fewOf(sampleOf(judgement, 8, 3), labels, 2)
     expect(labels.map((_, label) => few.filter((picture) => picture.label === label).length)).toEqual([2, 2, 2])

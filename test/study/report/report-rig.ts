@@ -1,5 +1,9 @@
-import { rmSync } from 'node:fs'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { packageRoot } from '../../../src/core/version.js'
 import { type ReportOptions, reportStudy } from '../../../src/study/report/index.js'
 import { trainStudy } from '../../../src/study/train/index.js'
 import { alarm } from '../evaluate-rig.js'
@@ -14,9 +18,21 @@ export interface ReportRig {
   remove(): void
 }
 
+/** AU04 is strong in pain, AU12_r in happiness, AU45_c says nothing. */
+function addUnits(data: string): void {
+  const file = join(data, 'index.csv')
+  const [header, ...rows] = readFileSync(file, 'utf8').trimEnd().split('\n')
+  const lines = rows.map((row, i) => {
+    const label = row.split(',')[2]
+    return `${row},${label === 'pain' ? 3 : 0},${label === 'happiness' ? 2.5 : i % 2},${i % 2}`
+  })
+  writeFileSync(file, `${[`${header},AU04,AU12_r,AU45_c`, ...lines].join('\n')}\n`)
+}
+
 /** A run of train on tiny made-up crops, two folds, that was not evaluated yet. */
 export async function reportRig(): Promise<ReportRig> {
   const rig = await studyRig({ subjects: 6, crops: 3 })
+  addUnits(rig.data)
   const run = join(rig.folder, 'run')
   const recipe = { epochs: 12, batch: 8, rate: 0.01, dropout: 0.2, patience: 12, seed: 3, threads: 1 }
   await trainStudy(
@@ -60,4 +76,24 @@ export async function reportRig(): Promise<ReportRig> {
     report: (changed, signal = new AbortController().signal) => reportStudy(options(changed), () => undefined, signal),
     remove: () => rmSync(rig.folder, { recursive: true, force: true })
   }
+}
+
+/** The command as users run it. */
+export function commandOf(options: ReportOptions): string[] {
+  const { run, out, pictures, faces, composites, chance, threads } = options
+  return [
+    ...[join(packageRoot, 'dist/main.js'), 'study', 'report', run, '--out', out, '--pictures', String(pictures)],
+    ...['--faces', String(faces), '--composite', composites.join(), '--repetitions', String(chance.repetitions)],
+    ...['--seed', String(chance.seed), '--threads', String(threads)]
+  ]
+}
+
+/** Kills the command by SIGKILL `afterMs` after the moment has come; or lets it end before. */
+export async function runAndKill(options: ReportOptions, afterMs: number, hasCome: () => boolean): Promise<void> {
+  const child = spawn(process.execPath, commandOf(options), { stdio: 'ignore' })
+  const ended = once(child, 'exit')
+  while (child.exitCode === null && !hasCome()) await sleep(5)
+  await Promise.race([sleep(afterMs), ended])
+  child.kill('SIGKILL')
+  await ended
 }

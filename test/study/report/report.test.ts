@@ -1,14 +1,17 @@
 /** The report of a run, from the folder to the page in a browser. */
+import { spawnSync } from 'node:child_process'
 import { appendFileSync, existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import Papa from 'papaparse'
 import sharp from 'sharp'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { plainCompositeNames } from '../../../src/lib/lrp/index.js'
+import { createRandom } from '../../../src/lib/random.js'
 import type { Evaluation } from '../../../src/study/evaluate/evaluation.js'
+import type { ReportOptions } from '../../../src/study/report/index.js'
 import { chromiumPath, openChromium } from '../../support/browser.js'
 import { patience } from '../../support/slowness.js'
-import { type ReportRig, reportRig } from './report-rig.js'
+import { commandOf, type ReportRig, reportRig, runAndKill } from './report-rig.js'
 
 let rig: ReportRig
 let page: string
@@ -29,6 +32,27 @@ const filesBelow = (folder: string): string[] =>
   readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name))
+
+/** Bytes of explanations that a stopped report goes on from. */
+const keptBelow = (out: string): number =>
+  existsSync(out)
+    ? filesBelow(out)
+        .filter((file) => file.endsWith('.f32'))
+        .reduce((sum, file) => sum + (statSync(file, { throwIfNoEntry: false })?.size ?? 0), 0)
+    : 0
+
+/** Runs the command where no file may grow beyond 24 KB, as on a disk without room. */
+function fillDisk(options: ReportOptions): void {
+  const before = keptBelow(options.out)
+  const limited = 'ulimit -f 24; exec "$0" "$@" 2>&1'
+  const { status, stdout } = spawnSync('bash', ['-c', limited, process.execPath, ...commandOf(options)], {
+    encoding: 'utf8'
+  })
+  expect(stdout).toMatch(/^painlens: .*\.f32: cannot be written \(\w+\)\..*\[PL-STUDY-DISK\]$/m)
+  expect(stdout).not.toMatch(/^ {4}at /m)
+  expect(status).toBe(1)
+  expect(keptBelow(options.out)).toBeGreaterThan(before)
+}
 
 describe('the tables of a report', () => {
   it('hold the figures of the evaluation, and those of the paper under its name', () => {
@@ -84,6 +108,20 @@ describe('the explanations of a report', () => {
     expect(new Set(csv('action-units').map((row) => row.unit)).size).toBe(17)
   })
 
+  it('hold the data’s own action units against the probability of pain, within subjects', () => {
+    const rows = csv('action-unit-columns')
+    expect(rows.map((row) => row.column).sort()).toEqual(['AU04', 'AU12_r', 'AU45_c'])
+    const [brow, lips] = ['AU04', 'AU12_r'].map((name) => rows.find((row) => row.column === name)!)
+    expect(Number(brow!.correlation)).toBeGreaterThan(0.5)
+    expect(Number(lips!.correlation)).toBeLessThan(0)
+    // Of six subjects all signs have to be the same.
+    expect(brow).toMatchObject({ subjects: '6', p: '0.03125' })
+    const text = readFileSync(page, 'utf8')
+    expect(text).toMatch(
+      /In the data themselves, within 6 subjects, the probability of pain goes with [^.]*AU04 \(rank/
+    )
+  })
+
   it('show examples under every composite that needs no option, all of them rendered', () => {
     const text = readFileSync(page, 'utf8')
     for (const name of plainCompositeNames) expect(text).toContain(`>${name}</text>`)
@@ -102,20 +140,27 @@ describe('the contrast of a report', () => {
 })
 
 describe('a report that is written again', { timeout: patience(240_000) }, () => {
-  it('goes on where it was stopped, and has the same bytes as one that was not', async () => {
+  it('after an abort, a full disk and kill -9 at random moments has the same bytes as one that was never stopped', async () => {
     const out = join(rig.folder, 'stopped')
     const stop = new AbortController()
     const watch = setInterval(() => {
-      const kept = existsSync(out)
-        ? filesBelow(out).filter((file) => file.endsWith('.f32') && statSync(file).size > 0)
-        : []
-      if (kept.length >= 3) stop.abort(new Error('stopped'))
+      if (keptBelow(out) > 0) stop.abort(new Error('stopped'))
     }, 5)
     await expect(rig.report({ out }, stop.signal)).rejects.toThrow('stopped')
     clearInterval(watch)
     // A kill may leave half a row.
     const [half] = filesBelow(out).filter((file) => file.endsWith('.f32'))
     appendFileSync(half!, 'half')
+    fillDisk(rig.options({ out }))
+    const random = createRandom(6)
+    for (let kill = 0; kill < 5; kill++) {
+      const before = keptBelow(out)
+      const more = random.uniform(0, 60_000)
+      await runAndKill(rig.options({ out }), random.uniform(0, 50), () =>
+        kill === 4 ? existsSync(join(out, 'parts')) : keptBelow(out) > before + more
+      )
+      expect(keptBelow(out), `after kill ${kill + 1}`).toBeGreaterThanOrEqual(before)
+    }
     const again = dirname(await rig.report({ out }))
     const names = (folder: string) =>
       filesBelow(folder)

@@ -35,6 +35,8 @@ describe('npm run study:demo', () => {
       const index = readFileSync(join(out, 'data/index.csv'), 'utf8')
       for (const label of ['pain', 'disgust', 'happiness', 'neutral']) expect(index).toContain(`,${label},`)
       expect(readFileSync(join(out, 'report/report.html'), 'utf8')).toContain('</html>')
+      // The action units that were drawn, from the table to the report.
+      expect(readFileSync(join(out, 'report/parts/action-unit-columns.csv'), 'utf8')).toMatch(/^AU04,/m)
       const manifest = await loadManifest(join(out, 'model/pain-demo.yaml'))
       expect(manifest).toMatchObject({ labels: ['pain', 'disgust', 'happiness'], demonstration: true })
       expect(readFileSync(join(out, 'model/pain-demo.md'), 'utf8')).toContain(manifest.sha256)

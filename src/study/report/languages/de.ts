@@ -69,7 +69,7 @@ export const de: ReportLanguage = {
     paperNote:
       'Graue Zeilen sind die Zahlen von Weitz et al. 2018 (BioVid, bester von fünf Teilen), also von anderen Daten.',
     confusionNote:
-      'Anzahl der Bilder; die Farbe ist ihr Anteil an der Zeile. Grau, wo bekannt: der Anteil in Abbildung 1 von Weitz et al. 2018.',
+      'Anzahl der Bilder; die Farbe ist ihr Anteil an der Zeile. Unter jeder Anzahl ihr Anteil; in Klammern, wo bekannt, der Anteil in Abbildung 1 von Weitz et al. 2018.',
     accuracy: ({ accuracy, balanced_accuracy, most_frequent, best, paper }) =>
       [
         `${share(accuracy.value ?? 0)} der Bilder werden richtig benannt`,
@@ -82,11 +82,11 @@ export const de: ReportLanguage = {
           : `Alles so zu nennen, wie es am häufigsten ist, wäre in ${share(most_frequent)} richtig. `,
         best === null
           ? ''
-          : `Der beste Teil erreicht ${number(best, 2)}, der beste des Papers ${number(paper, 2)}, auf anderen Daten.`
+          : `Der beste Teil erreicht ${share(best)}, der beste des Papers ${share(paper)}, auf anderen Daten.`
       ].join(''),
     guessing: (difference, value, subjects) =>
       value !== null && value < 0.05
-        ? `Über ${subjects} Personen liegt die mittlere Trefferquote ${number(100 * difference, 1)} Prozentpunkte über dem Raten (${pIs(value)}, Vorzeichen von Personen vertauscht).`
+        ? `Über ${subjects} Personen liegt die mittlere Trefferquote ${number(100 * Math.abs(difference), 1)} Prozentpunkte ${difference < 0 ? 'unter' : 'über'} dem Raten (${pIs(value)}, Vorzeichen von Personen vertauscht).`
         : `Über ${subjects} Personen weicht die mittlere Trefferquote um ${number(100 * difference, 1)} Prozentpunkte vom Raten ab, was Zufall sein kann (${pIs(value)}).`,
     differences: (found) =>
       found.length === 0

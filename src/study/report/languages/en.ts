@@ -60,7 +60,7 @@ export const en: ReportLanguage = {
     figure1: 'Figure 1: what was shown (rows), and what it was called (columns)',
     paperNote: 'Grey rows are the figures of Weitz et al. 2018 (BioVid, best of five folds), other data than these.',
     confusionNote:
-      'Numbers of images; the colour is their share of the row. In grey, where it is known, the share in figure 1 of Weitz et al. 2018.',
+      'Numbers of images; the colour is their share of the row. Below each number its share; in brackets, where it is known, the share in figure 1 of Weitz et al. 2018.',
     accuracy: ({ accuracy, balanced_accuracy, most_frequent, best, paper }) =>
       [
         `${share(accuracy.value ?? 0)} of the pictures are called right`,
@@ -73,11 +73,11 @@ export const en: ReportLanguage = {
           : `Calling everything what is most frequent would be right in ${share(most_frequent)}. `,
         best === null
           ? ''
-          : `The best fold reaches ${number(best, 2)}; the paper’s best fold ${number(paper, 2)}, on other data.`
+          : `The best fold reaches ${share(best)}; the paper’s best fold ${share(paper)}, on other data.`
       ].join(''),
     guessing: (difference, value, subjects) =>
       value !== null && value < 0.05
-        ? `Over ${subjects} subjects the mean recall is ${number(100 * difference, 1)} percentage points above guessing (${pIs(value)}, signs of subjects flipped).`
+        ? `Over ${subjects} subjects the mean recall is ${number(100 * Math.abs(difference), 1)} percentage points ${difference < 0 ? 'below' : 'above'} guessing (${pIs(value)}, signs of subjects flipped).`
         : `Over ${subjects} subjects the mean recall differs from guessing by ${number(100 * difference, 1)} percentage points, which may be chance (${pIs(value)}).`,
     differences: (found) =>
       found.length === 0

@@ -1,8 +1,10 @@
+import { fewestSubjects } from '../../../lib/statistics/index.js'
 import { listing } from './language.js'
 import type { FindingWords, NamedDifference } from './language-findings.js'
 
 const fixed = (value: number, digits: number): string => value.toFixed(digits).replace('-', '−').replace('.', ',')
 const one = (value: number): string => fixed(value, 1)
+const two = (value: number): string => fixed(value, 2)
 const percent = (value: number): string => `${fixed(100 * value, 0)}\u00a0%`
 const pIs = (p: number): string => (p < 0.001 ? 'p < 0,001' : `p = ${fixed(p, 3)}`)
 const atMost = (p: number): string => (p < 0.001 ? pIs(p) : `${pIs(p)} oder weniger`)
@@ -20,6 +22,8 @@ export const findingsDe: FindingWords = {
       passed.length === 0
         ? `!Von ${failed.length} Composites besteht bei ${persons} gezeichneten Personen keines. Was die folgenden Abschnitte unter ihnen zeigen, ist kein Befund über das Modell. Vielleicht sind seine Antworten auf gezeichnete Gesichter zu schwach, um danach zu urteilen.`
         : `Bei ${persons} gezeichneten Personen ${passed.length === 1 ? 'besteht' : 'bestehen'} ${all(passed)}${failed.length > 0 ? `, nicht aber ${all(failed)}` : ''}.`,
+    few: (persons) =>
+      `!Nur ${persons} gezeichnete ${persons === 1 ? 'Person' : 'Personen'}: Intervalle von so wenigen sagen kaum etwas, hier und unten, wo Action Units eingeschaltet werden. Geben Sie --faces 10 oder mehr an.`,
     figure: 'Die Prüfung: Mittel über gezeichnete Personen mit 95\u00a0%-Intervallen',
     follows: 'Relevanz folgt der Ausgabe (Rangkorrelation)',
     lies: 'Änderungen liegen, wo sich Pixel bewegten (1 ist Zufall)',
@@ -45,15 +49,16 @@ export const findingsDe: FindingWords = {
         ...(less.length > 0 ? [`weniger ${more.length > 0 ? '' : `als ${other} `}bei: ${named(less)}`] : [])
       ].join('; ')}.`,
     nothing: (label, other, subjects) =>
-      `${label} und ${other}: über ${subjects} Personen gibt es keine Region, in der alle Composites, die bestehen, mehr als zufällig abweichen.`,
+      `Zwischen ${label} und ${other} gibt es über ${subjects} Personen keine Region, in der alle Composites, die bestehen, mehr als zufällig abweichen.`,
     tooFew: (label, other, subjects) =>
-      `${label} und ${other}: nur ${subjects} Personen haben richtig benannte Bilder von beidem, zu wenige für einen Test.`,
+      `Für ${label} gegen ${other} ${subjects === 0 ? 'hat keine Person' : subjects === 1 ? 'hat nur eine Person' : `haben nur ${subjects} Personen`} richtig benannte Bilder von beidem: zu wenige für einen Test, der ${fewestSubjects} braucht.`,
     disagree: ({ label, other, region, more, less }) =>
       `!Composites widersprechen sich bei ${region}: ${label} hat dort unter ${all(more)} mehr Relevanz als ${other}, unter ${all(less)} weniger. Über diese Region lässt sich nichts sagen.`,
     noGate: 'Da kein Composite die Prüfung besteht, werden die Unterschiede gezeigt, aber nicht in Worte gefasst.',
     misread: ({ label, other, subjects, pictures }) =>
-      `Falsch benannte Bilder stehen für sich: ${pictures} von ${label} und ${other}; ${subjects} Personen haben welche von beidem. Ihre Unterschiede stehen in der Datei der Tabelle.`,
+      `Falsch benannte Bilder von ${label} und ${other} (${pictures}) stehen für sich${subjects === 0 ? '; keine Person hat welche von beidem.' : `: ihre Unterschiede, von ${subjects === 1 ? 'einer Person, die' : `${subjects} Personen, die`} welche von beidem ${subjects === 1 ? 'hat' : 'haben'}, stehen in der Datei der Tabelle.`}`,
     table: 'Unterschiede mit p unter 0,05, unter Composites, die bestehen',
+    none: 'keine',
     head: {
       composite: 'Composite',
       question: 'erklärt',
@@ -75,7 +80,9 @@ export const findingsDe: FindingWords = {
     none: (composites) =>
       composites.length === 0
         ? 'Kein Composite besteht die Prüfung; Cluster werden gezeichnet, aber nicht in Worte gefasst.'
-        : `Unter ${all(composites)} gibt es keinen Cluster, den der Zufall nicht erklärt.`
+        : `Unter ${all(composites)} gibt es keinen Cluster, den der Zufall nicht erklärt.`,
+    tooFew: (subjects) =>
+      `Cluster lassen sich nicht prüfen: ${subjects === 0 ? 'keine Person hat' : subjects === 1 ? 'nur eine Person hat' : `nur ${subjects} Personen haben`} richtig benannte Bilder von zwei Klassen, und ein Test braucht ${fewestSubjects}.`
   },
   units: {
     title: 'Was das Einschalten einer Action Unit bewirkt',
@@ -92,12 +99,19 @@ export const findingsDe: FindingWords = {
       )}; jedes dieser Intervalle lässt die Null aus.`,
     nothing: (label) =>
       `Keine einzelne Action Unit ändert die Wahrscheinlichkeit von ${label} im ruhenden Gesicht mehr als zufällig.`,
+    note: 'Grau: das Intervall enthält die Null. Linien: 95\u00a0% durch Ziehen gezeichneter Personen.',
+    inData: ({ columns, of, subjects, label }) =>
+      columns.length === 0
+        ? `Keine der ${of} Spalten mit Action Units in den Daten geht, innerhalb von ${subjects} Personen, mehr als zufällig mit der Wahrscheinlichkeit von ${label} einher.${subjects < fewestSubjects ? ' Das sind zu wenige für einen Test: kein p könnte unter 0,05 fallen.' : ''}`
+        : `In den Daten selbst geht, innerhalb von ${subjects} Personen, die Wahrscheinlichkeit von ${label} mit ${all(
+            columns.map(({ column, correlation, p }) => `${column} (Rangkorrelation ${two(correlation)}, ${pIs(p)})`)
+          )} einher; so viel ist unter ${of} Spalten mehr als Zufall. Wo Gesichter nach diesen Units als Schmerz bezeichnet sind oder sie dabei zeigen, geht ein Modell, das die Klassen unterscheidet, auch mit ihnen einher: ob es auf sie schaut, ist eine andere Frage.`,
     columns: 'Action Units der Daten (Spalten AU… von index.csv) und die Wahrscheinlichkeit der Klasse des Alarms',
     columnsNote:
-      'Rangkorrelation innerhalb von Personen, Mittel über Personen; 95\u00a0% durch Ziehen von Personen. Eine Korrelation ist keine Ursache.',
-    columnsHead: ['Spalte', 'Korrelation', '95\u00a0% über Personen', 'Personen'],
+      'Rangkorrelation innerhalb von Personen, Mittel über Personen; 95\u00a0% durch Ziehen von Personen; p durch Umkehren der Vorzeichen von Personen, für alle Spalten korrigiert. Eine Korrelation ist keine Ursache.',
+    columnsHead: ['Spalte', 'Korrelation', '95\u00a0% über Personen', 'p', 'Personen'],
     beside: ({ composite, agree, of }) =>
-      `Von ${of} Action Units, die die Ausgabe mehr als zufällig ändern, ändert sich die Relevanz unter ${composite} bei ${agree} in dieselbe Richtung.`
+      `In ${of} Fällen (eine Unit im ruhenden Gesicht oder im Gesicht mit Schmerz) ändert das Einschalten die Ausgabe vor dem Softmax mehr als zufällig; in ${agree} davon ändert sich die Relevanz unter ${composite} in dieselbe Richtung.`
   },
   strategies: {
     title: 'Mehr als ein Weg zur selben Antwort?',
@@ -117,7 +131,10 @@ export const findingsDe: FindingWords = {
       const what = of === 'subject' ? 'Person' : 'Quelle'
       return `!Bei ${label} stammt eine Gruppe von ${pictures} Karten unter ${composite} zu ${percent(share)} von ${what} ${name}. Sehen Sie sich diese Bilder an: das Modell könnte die ${what} gelernt haben.`
     },
-    fine: (labels) => `Bei ${all(labels)} gehört keine Gruppe von Karten zu einer Person oder einer Quelle.`,
+    fine: (labels, sources) =>
+      sources > 1
+        ? `Bei ${all(labels)} gehört keine Gruppe von Karten zu einer Person oder einer Quelle.`
+        : `Bei ${all(labels)} gehört keine Gruppe von Karten zu einer Person. Alle Bilder sind aus einer Quelle; über Quellen lässt sich deshalb nichts sagen.`,
     tooFew: 'Es gibt zu wenige richtig benannte Bilder (12 je Klasse), um Karten zu gruppieren.'
   },
   checks: {
@@ -135,6 +152,7 @@ export const findingsDe: FindingWords = {
       gain: 'symmetrischer Gewinn',
       flipping: 'besser als zufällig'
     },
+    note: 'Summe / Ausgabe: die Relevanz, die ankommt, geteilt durch die Ausgabe, mit der sie beginnt; 1, wo kein Bias etwas behält. Gewichte gemischt: wie ähnlich die Karte der des ganzen Modells mit gemischten Gewichten ist; 1 ist dieselbe. Teile einig: 1 ist dieselbe Karte, 0 hat nichts gemeinsam. Besser als zufällig: um wie viele Standardfehler (SE); ab 2 bestanden.',
     outcome: { changes: 'Karte ändert sich', insensitive: 'ändert sich zu wenig', unchanged: 'Karte bleibt' },
     curves: {
       most: 'relevanteste zuerst',
@@ -151,8 +169,8 @@ export const findingsDe: FindingWords = {
         : `!${notFinite} Werte von ${maps} Karten sind keine endlichen Zahlen; sie zählen als 0.`,
     flipping: (passed, failed, pictures) =>
       [
-        `In ${pictures} Bildern senkt es die Wahrscheinlichkeit mehr als zufällige Reihenfolgen, die relevantesten Quadrate zuerst zu entfernen, unter ${passed.length > 0 ? all(passed) : 'keinem Composite'}`,
-        failed.length > 0 ? `; nicht unter ${all(failed)}` : '',
+        `In ${pictures} Bildern senkt es die Wahrscheinlichkeit mehr als zufällige Reihenfolgen, die relevantesten Quadrate zuerst zu entfernen, unter ${passed.length > 0 ? all(passed) : 'keinem der Composites'}`,
+        failed.length > 0 && passed.length > 0 ? `; nicht unter ${all(failed)}` : '',
         '. Der symmetrische Gewinn ist die Fläche zwischen unwichtigsten und relevantesten zuerst: je größer, desto besser beide Enden der Karte.'
       ].join(''),
     shuffling: (unchanged, insensitive) =>
@@ -213,7 +231,11 @@ export const findingsDe: FindingWords = {
       right: 'Keines dieser Gesichter wird richtig benannt.',
       wrong: 'Keines dieser Gesichter wird falsch benannt.'
     },
-    note: 'Rot spricht für das, wie es genannt wird, Blau dagegen; jede Karte hat ihren eigenen Maßstab.',
+    noneOf: {
+      right: (labels) => `Von ${listing(labels, 'und')} wird kein solches Gesicht richtig benannt.`,
+      wrong: (labels) => `Von ${listing(labels, 'und')} wird kein solches Gesicht falsch benannt.`
+    },
+    note: 'Rot spricht für das, wie es genannt wird, Blau dagegen; jede Karte hat ihren eigenen Maßstab. Zahlen sind die Wahrscheinlichkeit dessen, wie es genannt wird. In Klammern: Composites, die die Prüfung nicht bestehen.',
     greyed: 'besteht die Prüfung nicht'
   }
 }

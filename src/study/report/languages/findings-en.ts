@@ -1,7 +1,9 @@
+import { fewestSubjects } from '../../../lib/statistics/index.js'
 import { listing } from './language.js'
 import type { FindingWords, NamedDifference } from './language-findings.js'
 
 const one = (value: number): string => value.toFixed(1).replace('-', '−')
+const two = (value: number): string => value.toFixed(2).replace('-', '−')
 const percent = (value: number): string => `${(100 * value).toFixed(0)}\u00a0%`
 const pIs = (p: number): string => (p < 0.001 ? 'p < 0.001' : `p = ${p.toFixed(3)}`)
 const atMost = (p: number): string => (p < 0.001 ? pIs(p) : `${pIs(p)} or less`)
@@ -19,6 +21,8 @@ export const findingsEn: FindingWords = {
       passed.length === 0
         ? `!Of ${failed.length} composites none passes on ${persons} rendered persons. What the sections below show under them is no finding about the model. Its answers to rendered faces may be too weak to judge by.`
         : `On ${persons} rendered persons ${all(passed)} ${passed.length === 1 ? 'passes' : 'pass'}${failed.length > 0 ? `; ${all(failed)} ${failed.length === 1 ? 'does' : 'do'} not` : ''}.`,
+    few: (persons) =>
+      `!Only ${persons} rendered ${persons === 1 ? 'person' : 'persons'}: intervals of so few say little, here and where action units are switched below. Give --faces 10 or more.`,
     figure: 'The gate: means over rendered persons with their 95\u00a0% intervals',
     follows: 'relevance follows the output (rank correlation)',
     lies: 'changes lie where pixels moved (1 is chance)',
@@ -44,15 +48,16 @@ export const findingsEn: FindingWords = {
         ...(less.length > 0 ? [`less at ${named(less)}`] : [])
       ].join(', and ')}.`,
     nothing: (label, other, subjects) =>
-      `${label} and ${other}: over ${subjects} subjects there is no region in which all composites that pass differ by more than chance.`,
+      `Between ${label} and ${other}, over ${subjects} subjects, there is no region in which all composites that pass differ by more than chance.`,
     tooFew: (label, other, subjects) =>
-      `${label} and ${other}: only ${subjects} subjects have pictures of both that are called right, too few for a test.`,
+      `For ${label} against ${other} ${subjects === 0 ? 'no subject has' : subjects === 1 ? 'only one subject has' : `only ${subjects} subjects have`} pictures of both that are called right: too few for a test, which needs ${fewestSubjects}.`,
     disagree: ({ label, other, region, more, less }) =>
       `!Composites contradict each other at ${region}: ${label} has more relevance there than ${other} under ${all(more)}, and less under ${all(less)}. Nothing can be said of this region.`,
     noGate: 'As no composite passes the gate, the differences are shown and not put into words.',
     misread: ({ label, other, subjects, pictures }) =>
-      `Misread pictures are apart: ${pictures} of ${label} and ${other}; ${subjects} subjects have some of both. Their differences are in the table’s file.`,
+      `Misread pictures of ${label} and ${other} (${pictures}) are apart${subjects === 0 ? '; no subject has some of both.' : `: their differences, of ${subjects === 1 ? 'one subject that has' : `${subjects} subjects that have`} some of both, are in the table’s file.`}`,
     table: 'Differences with p below 0.05, under composites that pass',
+    none: 'none',
     head: {
       composite: 'composite',
       question: 'explained',
@@ -74,7 +79,9 @@ export const findingsEn: FindingWords = {
     none: (composites) =>
       composites.length === 0
         ? 'No composite passes the gate, so that clusters are drawn and not put into words.'
-        : `Under ${all(composites)} there is no cluster that chance does not explain.`
+        : `Under ${all(composites)} there is no cluster that chance does not explain.`,
+    tooFew: (subjects) =>
+      `Clusters cannot be tested: ${subjects === 0 ? 'no subject has' : subjects === 1 ? 'only one subject has' : `only ${subjects} subjects have`} pictures of two labels that are called right, and a test needs ${fewestSubjects}.`
   },
   units: {
     title: 'What switching an action unit does',
@@ -91,12 +98,19 @@ export const findingsEn: FindingWords = {
       )}; of each the interval leaves out zero.`,
     nothing: (label) =>
       `No single action unit changes the probability of ${label} on a face at rest by more than chance.`,
+    note: 'Grey: the interval contains zero. Lines: 95\u00a0% by drawing rendered persons.',
+    inData: ({ columns, of, subjects, label }) =>
+      columns.length === 0
+        ? `None of the ${of} columns of action units in the data goes with the probability of ${label} by more than chance, within ${subjects} subjects.${subjects < fewestSubjects ? ' These are too few for a test: no p could fall below 0.05.' : ''}`
+        : `In the data themselves, within ${subjects} subjects, the probability of ${label} goes with ${all(
+            columns.map(({ column, correlation, p }) => `${column} (rank correlation ${two(correlation)}, ${pIs(p)})`)
+          )}; so much of ${of} columns is more than chance. Where faces in pain are labelled by these units, or show them, a model that tells labels apart goes with them, too: whether it looks at them is another question.`,
     columns: 'Action units of the data (columns AU… of index.csv), and the probability of the alarm’s label',
     columnsNote:
-      'Rank correlation within subjects, mean over subjects; 95\u00a0% by drawing subjects. A correlation is no cause.',
-    columnsHead: ['column', 'correlation', '95\u00a0% by subjects', 'subjects'],
+      'Rank correlation within subjects, mean over subjects; 95\u00a0% by drawing subjects; p by flipping signs of subjects, corrected for all columns. A correlation is no cause.',
+    columnsHead: ['column', 'correlation', '95\u00a0% by subjects', 'p', 'subjects'],
     beside: ({ composite, agree, of }) =>
-      `Of ${of} action units that change the output by more than chance, relevance under ${composite} changes in the same direction for ${agree}.`
+      `In ${of} cases (a unit on a face at rest, or in a face in pain) switching changes the output before softmax by more than chance; relevance under ${composite} changes in the same direction in ${agree} of them.`
   },
   strategies: {
     title: 'More than one way to the same answer?',
@@ -114,7 +128,10 @@ export const findingsEn: FindingWords = {
     },
     warning: ({ composite, label, pictures, of, name, share }) =>
       `!Of ${label}, a group of ${pictures} maps under ${composite} is to ${percent(share)} of ${of} ${name}. Look at these pictures: the model may have learnt the ${of}.`,
-    fine: (labels) => `Of ${all(labels)} no group of maps belongs to one subject or one source.`,
+    fine: (labels, sources) =>
+      sources > 1
+        ? `Of ${all(labels)} no group of maps belongs to one subject or one source.`
+        : `Of ${all(labels)} no group of maps belongs to one subject. All pictures are of one source, so that nothing can be said of sources.`,
     tooFew: 'There are too few pictures that are called right (12 of a label) to group maps.'
   },
   checks: {
@@ -132,6 +149,7 @@ export const findingsEn: FindingWords = {
       gain: 'symmetric gain',
       flipping: 'better than random'
     },
+    note: 'Sum / output: the relevance that arrives, by the output that it began with; 1 where no bias keeps any. Weights shuffled: how like the map is to the one of the whole model with shuffled weights; 1 is the same. Folds agree: 1 is the same map, 0 has nothing in common. Better than random: by how many standard errors (SE); 2 or more passes.',
     outcome: { changes: 'map changes', insensitive: 'changes too little', unchanged: 'map stays' },
     curves: {
       most: 'most relevant first',
@@ -148,8 +166,8 @@ export const findingsEn: FindingWords = {
         : `!${notFinite} values of ${maps} maps are no finite numbers; they count as 0.`,
     flipping: (passed, failed, pictures) =>
       [
-        `On ${pictures} pictures, removing the most relevant squares first lowers the probability more than random orders do under ${passed.length > 0 ? all(passed) : 'no composite'}`,
-        failed.length > 0 ? `; not under ${all(failed)}` : '',
+        `On ${pictures} pictures, removing the most relevant squares first lowers the probability more than random orders do under ${passed.length > 0 ? all(passed) : 'none of the composites'}`,
+        failed.length > 0 && passed.length > 0 ? `; not under ${all(failed)}` : '',
         '. The symmetric gain is the area between least and most relevant first: the larger, the better both ends of the map.'
       ].join(''),
     shuffling: (unchanged, insensitive) =>
@@ -160,9 +178,7 @@ export const findingsEn: FindingWords = {
           : 'Under every composite maps change when the model’s weights are shuffled.',
     agreement: (said) =>
       `On the same pictures the folds’ models agree by a mean cosine of ${all(
-        said.map(
-          ({ composite, mean, lowest }) => `${mean.toFixed(2)} under ${composite} (lowest picture ${lowest.toFixed(2)})`
-        )
+        said.map(({ composite, mean, lowest }) => `${two(mean)} under ${composite} (lowest picture ${two(lowest)})`)
       )}. All but one of them were trained on the picture’s subject.`
   },
   quiz: {
@@ -207,7 +223,11 @@ export const findingsEn: FindingWords = {
     shown: 'shows',
     called: 'called',
     none: { right: 'None of these faces is called right.', wrong: 'None of these faces is called wrong.' },
-    note: 'Red speaks for what it is called, blue against it; each map is scaled by itself.',
+    noneOf: {
+      right: (labels) => `No such face of ${listing(labels, 'or')} is called right.`,
+      wrong: (labels) => `No such face of ${listing(labels, 'or')} is called wrong.`
+    },
+    note: 'Red speaks for what it is called, blue against it; each map is scaled by itself. Numbers are the probability of what it is called. In brackets: composites that do not pass the gate.',
     greyed: 'does not pass the gate'
   }
 }

@@ -7,6 +7,8 @@ export interface FindingWords {
     what: string
     /** Which composites pass, of how many persons. */
     outcome(passed: readonly string[], failed: readonly string[], persons: number): string
+    /** Where that is too few persons for their intervals to say much. */
+    few(persons: number): string
     figure: string
     follows: string
     lies: string
@@ -43,6 +45,8 @@ export interface FindingWords {
     noGate: string
     misread(said: { label: string; other: string; subjects: number; pictures: number }): string
     table: string
+    /** A row that stands for no rows. */
+    none: string
     head: {
       composite: string
       question: string
@@ -70,6 +74,8 @@ export interface FindingWords {
       subjects: number
     }): string
     none(composites: readonly string[]): string
+    /** @param subjects that have pictures of two labels, at most */
+    tooFew(subjects: number): string
   }
   units: {
     title: string
@@ -80,6 +86,14 @@ export interface FindingWords {
     pain: string
     strongest(said: { units: readonly { unit: string; points: number }[]; label: string }): string
     nothing(label: string): string
+    note: string
+    /** Columns whose p is below 0.05, the strongest first. */
+    inData(said: {
+      columns: readonly { column: string; correlation: number; p: number }[]
+      of: number
+      subjects: number
+      label: string
+    }): string
     columns: string
     columnsNote: string
     columnsHead: string[]
@@ -107,7 +121,8 @@ export interface FindingWords {
       name: string
       share: number
     }): string
-    fine(labels: readonly string[]): string
+    /** @param sources of all pictures: of one source every group is */
+    fine(labels: readonly string[], sources: number): string
     tooFew: string
   }
   checks: {
@@ -125,6 +140,7 @@ export interface FindingWords {
       gain: string
       flipping: string
     }
+    note: string
     outcome: Record<RandomisationVerdict['outcome'], string>
     curves: { most: string; least: string; random: string; probability: string; removed: string }
     yes: string
@@ -168,6 +184,8 @@ export interface FindingWords {
     shown: string
     called: string
     none: Record<'right' | 'wrong', string>
+    /** Labels without an example, though others have one. */
+    noneOf: Record<'right' | 'wrong', (labels: readonly string[]) => string>
     note: string
     greyed: string
   }

@@ -32,7 +32,7 @@ let camera: RoomCamera & { masks: unknown; zones: unknown }
 beforeAll(async () => {
   ward = await Ward.open()
   const room = await ward.room({ quirks: { places: { most: 1, freedAfterMs: 0 } } })
-  camera = { ...room.camera, masks: [mask], zones: [bed] }
+  camera = { ...room, masks: [mask], zones: [bed] }
 }, patience(60_000))
 afterAll(() => ward.close())
 

@@ -69,7 +69,7 @@ describe.concurrent('a camera whose key frames are far apart', () => {
     // Until its only key frame is over.
     await new Promise((resolve) => setTimeout(resolve, patience(2000)))
     const about = { id: 'bed', url: server.url('/bed'), decoder: world.decoder(), secrets: rig.secrets }
-    await expect(checkCamera({ ...about, timeoutMs: patience(3000) })).rejects.toMatchObject({
+    await expect(checkCamera({ ...about, timeoutMs: patience(5000) })).rejects.toMatchObject({
       code: 'PL-CAMERA-KEY-FRAME'
     })
   })

@@ -38,7 +38,9 @@ async function* drawn(): AsyncGenerator<Uint8Array> {
   let now = 0
   yield* renderDay({
     ...{ scene, day: defaultDay, fps, now: () => now, dayTime: () => now / 1000, onStretch: () => undefined },
-    sleep: async (ms) => void (now += ms),
+    sleep: async (ms) => {
+      now += ms
+    },
     stopped: () => now >= seconds * 1000
   })
 }

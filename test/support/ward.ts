@@ -17,7 +17,7 @@ import { type DaemonProcess, type ProcessOptions, startPainlensProcess } from '.
 import { freePort, type Mosquitto, startMosquitto } from './mosquitto.js'
 import { Nurse } from './nurse.js'
 import { roomFilm, roomFilmFile } from './room-film.js'
-import { until } from './slowness.js'
+import { patience, until } from './slowness.js'
 import { writeTinyModel } from './tiny-model.js'
 
 /** Where nothing listens. */
@@ -63,7 +63,10 @@ export class Ward {
     const server = await startRtspServer({ quirks, log: silentLog })
     this.#closing.push(() => server.stop())
     const frames = { file: await roomFilmFile() }
-    const feed = await startFeed({ server, path: '/bed', codec: 'h264', ...roomFilm, frames, log: silentLog })
+    const feed = await startFeed({
+      ...{ server, path: '/bed', codec: 'h264', ...roomFilm, frames },
+      ...{ startMs: patience(20_000), log: silentLog }
+    })
     this.#closing.push(() => feed.stop())
     return feed.url
   }
@@ -79,7 +82,15 @@ export class Ward {
     const server = await startRtspServer({ log: silentLog })
     this.#closing.push(() => server.stop())
     const start = (id: string) =>
-      startFeed({ server, path: `/${id}`, codec: 'h264', ...picture, frames, log: silentLog })
+      startFeed({
+        server,
+        path: `/${id}`,
+        codec: 'h264',
+        ...picture,
+        frames,
+        startMs: patience(20_000),
+        log: silentLog
+      })
     for (const feed of await Promise.all(ids.map(start))) this.#closing.push(() => feed.stop())
     return (id, changes = {}) => ({ id, url: server.url(`/${id}`), ...picture, ...changes })
   }

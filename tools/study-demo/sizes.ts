@@ -46,9 +46,9 @@ const full: DemoSize = {
 
 /** The same steps on a few people, in about a minute: says that the pipeline works, and nothing of the model. */
 const quick: DemoSize = {
-  people: 2,
+  people: 4,
   peopleEpochs: 1,
-  subjects: 3,
+  subjects: 4,
   folds: 2,
   epochs: 1,
   views: 1,
@@ -57,7 +57,7 @@ const quick: DemoSize = {
   composites: paperComposites.slice(0, 1),
   repetitions: 50,
   nights: 1,
-  nightLengths: { rest: 2, shown: 1 },
+  nightLengths: { rest: 4, shown: 1 },
   tested: 1,
   turned: 1,
   rolls: [90]

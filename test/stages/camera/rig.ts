@@ -64,7 +64,7 @@ export class Rig {
 
   async feed(server: RtspServer, options: Partial<FeedOptions> = {}): Promise<Feed> {
     const base = { server, path: '/bed', codec: 'h264' as const, ...feedSize, frames: { lavfi: redAndBlue } }
-    const feed = await startFeed({ ...base, log: silentLog, ...options })
+    const feed = await startFeed({ ...base, startMs: patience(20_000), log: silentLog, ...options })
     this.#stoppers.push(() => feed.stop())
     return feed
   }

@@ -9,7 +9,7 @@ let bed: RoomCamera
 beforeAll(async () => {
   ward = await Ward.open()
   const stretches = [{ expression: 'pain', intensity: 0.95, seconds: 600 }] as const
-  bed = (await ward.room({ fps: 5, day: { stretches, loop: true, seed: 1 } })).camera
+  bed = await ward.room({ day: { stretches, loop: true, seed: 1 } })
 })
 afterAll(() => ward.close())
 

@@ -10,7 +10,7 @@ let ward: Ward
 let bed: RoomCamera
 beforeAll(async () => {
   ward = await Ward.open()
-  bed = (await ward.room()).camera
+  bed = await ward.room()
 })
 afterAll(() => ward.close())
 

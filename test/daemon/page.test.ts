@@ -44,7 +44,7 @@ afterAll(async () => {
 
 describe.skipIf(chromiumPath === null)('the page of a daemon', { timeout: patience(180_000) }, () => {
   it('shows a resident in pain, takes the acknowledgement and a pause, and tells the truth when broker and daemon die', async () => {
-    const { camera } = await ward.room()
+    const camera = await ward.room()
     const port = await freePort()
     const page = { enabled: true, port, tokens: { ward: token, technician }, path: 'page' }
     const cameras = [camera, { id: 'gone', url: nowhere, location: { room: '13' }, ...outlines }]

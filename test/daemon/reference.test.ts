@@ -16,7 +16,7 @@ const resting = { pain: [1.5, 0.8], disgust: [1.5, 0.8], happiness: [1.5, 0.8] }
 beforeAll(async () => {
   ward = await Ward.open()
   await writeTinyModel(ward.folder, { slope: 0.02, changes: { alarm_label: 'happiness', resting } })
-  bed = (await ward.room()).camera
+  bed = await ward.room()
 })
 afterAll(() => ward.close())
 

@@ -46,7 +46,7 @@ async function press(page: Page, name: string | RegExp): Promise<void> {
 
 describe.skipIf(chromiumPath === null)("the technician's page of a daemon", { timeout: patience(180_000) }, () => {
   it('shows the lamps, follows a test alarm until a nurse call acknowledges it, and makes a mask that a reload takes', async () => {
-    const { camera } = await ward.room()
+    const camera = await ward.room()
     const port = await freePort()
     const page = { enabled: true, port, tokens: { technician: token }, path: 'page' }
     const device = await ward.device([camera], { page, privacy: { show_pictures: true } })

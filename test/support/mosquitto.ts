@@ -117,13 +117,20 @@ function configuration(options: MosquittoOptions, folder: string, port: number):
 
 /** Below those that the kernel gives away by itself (net.ipv4.ip_local_port_range), so that none of its own comes between. */
 const ports = { first: 20_000, count: 12_000 }
-/** Other test processes begin elsewhere. */
+/**
+ * Test files that run at the same time have different numbers, and take ports from ranges of their own: a port that was only
+ * found free would else be given to two of them.
+ */
+const ranges = 24
+const range = { count: ports.count / ranges, first: 0 }
+range.first = ports.first + (Number(process.env.VITEST_POOL_ID ?? 0) % ranges) * range.count
+/** Those of another run of vitest on this machine begin elsewhere in the range. */
 let nextPort = process.pid * 101
 
 /** A port on which nothing listens, and nothing will unless it is told to. Each call gives another. */
 export async function freePort(): Promise<number> {
   for (;;) {
-    const port = ports.first + (nextPort++ % ports.count)
+    const port = range.first + (nextPort++ % range.count)
     if (await isFree(port)) return port
   }
 }

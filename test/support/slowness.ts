@@ -85,3 +85,20 @@ export async function until<T>(look: Look<T>, what: string, ms = 20_000): Promis
     await new Promise((done) => setTimeout(done, 20))
   }
 }
+
+/**
+ * Waits for a promise, with a limit that grows with the machine's slowness while it waits.
+ * @param what  for the message where it never comes: "waited in vain for …"
+ * @param ms    the limit on a quiet machine
+ * @throws Error at the limit, and what the promise throws
+ */
+export async function within<T>(promise: Promise<T>, what: string, ms = 20_000): Promise<T> {
+  const deadline = new Deadline(ms)
+  let looking: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_, reject) => {
+    looking = setInterval(() => {
+      if (deadline.isOver()) reject(new Error(`waited in vain for ${what}: ${deadline}`))
+    }, 100)
+  })
+  return await Promise.race([promise, late]).finally(() => clearInterval(looking))
+}

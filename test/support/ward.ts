@@ -12,11 +12,12 @@ import type { Report } from '../../src/daemon/health/http.js'
 import type { Daemon } from '../../src/daemon/wiring/daemon.js'
 import { startFeed } from '../../src/show/simulate/feed.js'
 import { startRtspServer } from '../../src/show/simulate/rtsp-server.js'
-import { type Simulation, type SimulationOptions, startSimulation } from '../../src/show/simulate/simulate.js'
+import { type SimulationOptions, startSimulation } from '../../src/show/simulate/simulate.js'
 import { type DaemonProcess, type ProcessOptions, startPainlensProcess } from './daemon.js'
 import { freePort, type Mosquitto, startMosquitto } from './mosquitto.js'
 import { Nurse } from './nurse.js'
-import { until } from './slowness.js'
+import { roomFilm, roomFilmFile } from './room-film.js'
+import { patience, until } from './slowness.js'
 import { writeTinyModel } from './tiny-model.js'
 
 /** Where nothing listens. */
@@ -42,12 +43,32 @@ export class Ward {
     return new Ward(folder, await startMosquitto())
   }
 
-  /** A resident in bed, by day and night. @returns a camera for the config */
-  async room(options: Partial<SimulationOptions> = {}): Promise<{ camera: RoomCamera; simulation: Simulation }> {
-    const size = { width: 640, height: 360 }
-    const simulation = await startSimulation({ ...size, log: silentLog, ...options })
+  /**
+   * A resident in bed. With a `day` of its own it is drawn while it is shown; else it is the film that all tests share.
+   * @returns a camera for the config
+   */
+  async room({ day, quirks }: Pick<SimulationOptions, 'day' | 'quirks'> = {}): Promise<RoomCamera> {
+    const { fps, ...size } = roomFilm
+    const url = day ? await this.#simulated({ ...size, fps, day, quirks }) : await this.#filmed(quirks)
+    return { id: 'bed', url, ...size, location: { room: '12' } }
+  }
+
+  async #simulated(options: Partial<SimulationOptions>): Promise<string> {
+    const simulation = await startSimulation({ log: silentLog, ...options })
     this.#closing.push(() => simulation.stop())
-    return { simulation, camera: { id: 'bed', url: simulation.url, ...size, location: { room: '12' } } }
+    return simulation.url
+  }
+
+  async #filmed(quirks: SimulationOptions['quirks']): Promise<string> {
+    const server = await startRtspServer({ quirks, log: silentLog })
+    this.#closing.push(() => server.stop())
+    const frames = { file: await roomFilmFile() }
+    const feed = await startFeed({
+      ...{ server, path: '/bed', codec: 'h264', ...roomFilm, frames },
+      ...{ startMs: patience(20_000), log: silentLog }
+    })
+    this.#closing.push(() => feed.stop())
+    return feed.url
   }
 
   /**
@@ -61,7 +82,15 @@ export class Ward {
     const server = await startRtspServer({ log: silentLog })
     this.#closing.push(() => server.stop())
     const start = (id: string) =>
-      startFeed({ server, path: `/${id}`, codec: 'h264', ...picture, frames, log: silentLog })
+      startFeed({
+        server,
+        path: `/${id}`,
+        codec: 'h264',
+        ...picture,
+        frames,
+        startMs: patience(20_000),
+        log: silentLog
+      })
     for (const feed of await Promise.all(ids.map(start))) this.#closing.push(() => feed.stop())
     return (id, changes = {}) => ({ id, url: server.url(`/${id}`), ...picture, ...changes })
   }

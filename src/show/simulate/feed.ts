@@ -29,6 +29,8 @@ export interface FeedOptions {
   keyFrameEvery?: number
   frames: FeedFrames
   ffmpeg?: string
+  /** How long ffmpeg may take to publish something, in ms; 20,000 unless told otherwise. */
+  startMs?: number
   log: Log
 }
 
@@ -41,7 +43,6 @@ export interface Feed {
   stop(): Promise<void>
 }
 
-const startMs = 20_000
 const killMs = 1000
 
 /**
@@ -49,7 +50,7 @@ const killMs = 1000
  * @throws ProgramError when ffmpeg is missing or ends before it has published anything
  */
 export async function startFeed(options: FeedOptions): Promise<Feed> {
-  const { server, path, frames, ffmpeg = 'ffmpeg', log } = options
+  const { server, path, frames, ffmpeg = 'ffmpeg', startMs = 20_000, log } = options
   const publication = server.publish(path)
   const child = spawn(ffmpeg, feedArguments(options, publication.url), {
     stdio: ['pipe', 'ignore', 'pipe'],

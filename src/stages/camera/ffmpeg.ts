@@ -256,7 +256,11 @@ const probeMs = 20_000
 export async function probeFfmpeg(command = 'ffmpeg'): Promise<Ffmpeg> {
   const ask = (...args: string[]): Promise<string> => run(command, ['-hide_banner', ...args])
   const version = await ask('-version')
-  const [rtsp, decoders, help] = await Promise.all([ask('-h', 'demuxer=rtsp'), ask('-decoders'), ask('-h', 'long')])
+  const [rtsp, decoders, help] = await Promise.all([
+    ask('-h', 'demuxer=rtsp'),
+    ask('-decoders'),
+    numberIn(version) ? null : ask('-h', 'long')
+  ])
   return readProbe(command, { version, rtsp, decoders, help })
 }
 
@@ -265,15 +269,22 @@ export interface ProbeOutput {
   version: string
   rtsp: string
   decoders: string
-  help: string
+  /** Null where the version has a number, which says as much. */
+  help: string | null
+}
+
+/** Major and minor number; null for a build from git, and for what is no FFmpeg. */
+function numberIn(version: string): [number, number] | null {
+  const found = /^ffmpeg version n?(\d+)\.(\d+)/m.exec(version)
+  return found && [Number(found[1]), Number(found[2])]
 }
 
 /** @throws ProgramError as `probeFfmpeg` does */
 export function readProbe(command: string, { version, rtsp, decoders, help }: ProbeOutput): Ffmpeg {
   const name = /^ffmpeg version (\S+)/m.exec(version)?.[1]
   if (!name) throw new ProgramError('PL-FFMPEG-OTHER', 'is no FFmpeg', command)
-  const number = /^n?(\d+)\.(\d+)/.exec(name)
-  if (number && isOlder([Number(number[1]), Number(number[2])]))
+  const number = numberIn(version)
+  if (number && isOlder(number, minimum))
     throw new ProgramError('PL-FFMPEG-OLD', `is FFmpeg ${name}, 4.4 or later is needed`, command)
   if (!/^ *-rtsp_transport\b/m.test(rtsp))
     throw new ProgramError('PL-FFMPEG-NO-RTSP', 'was built without RTSP', `${command} ${name}`)
@@ -284,12 +295,15 @@ export function readProbe(command: string, { version, rtsp, decoders, help }: Pr
     command,
     version: name,
     timeoutOption: /^ *-stimeout\b/m.test(rtsp) ? 'stimeout' : 'timeout',
-    passthrough: [/^ *-fps_mode\b/m.test(help) ? '-fps_mode' : '-vsync', 'passthrough']
+    passthrough: [hasFpsMode(number, help) ? '-fps_mode' : '-vsync', 'passthrough']
   }
 }
 
-function isOlder([major, minor]: readonly [number, number]): boolean {
-  return major < minimum[0] || (major === minimum[0] && minor < minimum[1])
+const hasFpsMode = (number: [number, number] | null, help: string | null): boolean =>
+  number ? !isOlder(number, [5, 1]) : /^ *-fps_mode\b/m.test(help ?? '')
+
+function isOlder([major, minor]: readonly [number, number], than: readonly [number, number]): boolean {
+  return major < than[0] || (major === than[0] && minor < than[1])
 }
 
 function run(command: string, args: readonly string[]): Promise<string> {

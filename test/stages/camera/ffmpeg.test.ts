@@ -16,7 +16,7 @@ const stimeout = ['  -rtsp_transport    <flags>', '  -timeout <int> (deprecated)
 const timeout = ['  -rtsp_transport    <flags>', '  -timeout           <int64>', '  -listen_timeout <int>'].join('\n')
 const vsync = '-vsync              video sync method'
 const fpsMode = '-vsync deprecated\n-fps_mode           set framerate mode'
-const printed = (version: string, rtsp: string, help: string): ProbeOutput => ({
+const printed = (version: string, rtsp: string, help: string | null): ProbeOutput => ({
   version: `ffmpeg version ${version} Copyright (c) 2000-2026 the FFmpeg developers`,
   rtsp,
   decoders,
@@ -35,11 +35,12 @@ describe('probeFfmpeg', () => {
   })
 
   it.each([
-    ['4.4.2-0ubuntu0.22.04.1', stimeout, vsync, 'stimeout', '-vsync'],
-    ['5.0.1', timeout, vsync, 'timeout', '-vsync'],
-    ['5.1.6-0+deb12u1', timeout, fpsMode, 'timeout', '-fps_mode'],
-    ['n7.1', timeout, fpsMode, 'timeout', '-fps_mode'],
-    ['N-118000-g1234567', timeout, fpsMode, 'timeout', '-fps_mode']
+    ['4.4.2-0ubuntu0.22.04.1', stimeout, null, 'stimeout', '-vsync'],
+    ['5.0.1', timeout, null, 'timeout', '-vsync'],
+    ['5.1.6-0+deb12u1', timeout, null, 'timeout', '-fps_mode'],
+    ['n7.1', timeout, null, 'timeout', '-fps_mode'],
+    ['N-118000-g1234567', timeout, fpsMode, 'timeout', '-fps_mode'],
+    ['N-105000-g1234567', timeout, vsync, 'timeout', '-vsync']
   ])('knows how %s wants to be talked to', (version, rtsp, help, timeoutOption, mode) => {
     const read = readProbe('ffmpeg', printed(version, rtsp, help))
     expect(read).toEqual({ command: 'ffmpeg', version, timeoutOption, passthrough: [mode, 'passthrough'] })

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readdirSync, readFileSync } from 'node:fs'
 import { connect, createServer, type Server, type Socket } from 'node:net'
-import { filter, firstValueFrom, timeout } from 'rxjs'
+import { filter, firstValueFrom, lastValueFrom, take, tap } from 'rxjs'
 import { systemClock } from '../../../src/core/clock.js'
 import { createLog, silentLog } from '../../../src/core/log.js'
 import { Secrets } from '../../../src/core/secrets.js'
@@ -18,7 +18,7 @@ import {
   openCamera,
   probeFfmpeg
 } from '../../../src/stages/camera/index.js'
-import { patience } from '../../support/slowness.js'
+import { patience, within } from '../../support/slowness.js'
 
 /** Left half red, right half blue, 160x120. */
 export const redAndBlue = 'color=c=red:s=80x120:r=15[l];color=c=blue:s=80x120:r=15[r];[l][r]hstack'
@@ -64,7 +64,7 @@ export class Rig {
 
   async feed(server: RtspServer, options: Partial<FeedOptions> = {}): Promise<Feed> {
     const base = { server, path: '/bed', codec: 'h264' as const, ...feedSize, frames: { lavfi: redAndBlue } }
-    const feed = await startFeed({ ...base, log: silentLog, ...options })
+    const feed = await startFeed({ ...base, startMs: patience(20_000), log: silentLog, ...options })
     this.#stoppers.push(() => feed.stop())
     return feed
   }
@@ -113,27 +113,21 @@ export class Rig {
 }
 
 /** Copies of the next frames' pixels; the frames themselves are released at once. */
-export function nextFrames(
+export async function nextFrames(
   camera: Camera,
   count: number,
   ms = threeTries
 ): Promise<{ frame: Frame; pixels: Uint8Array }[]> {
-  const copies = new Promise<{ frame: Frame; pixels: Uint8Array }[]>((resolve, reject) => {
-    const copied: { frame: Frame; pixels: Uint8Array }[] = []
-    const late = setTimeout(() => {
-      subscription.unsubscribe()
-      reject(new Error(`${copied.length} of ${count} frames in ${ms} ms; ${JSON.stringify(camera.stats())}`))
-    }, patience(ms))
-    const subscription = camera.frames.subscribe((frame) => {
+  const copied: { frame: Frame; pixels: Uint8Array }[] = []
+  const all = camera.frames.pipe(
+    tap((frame) => {
       copied.push({ frame, pixels: Uint8Array.from(frame.data) })
       frame.release()
-      if (copied.length < count) return
-      clearTimeout(late)
-      subscription.unsubscribe()
-      resolve(copied)
-    })
-  })
-  return copies
+    }),
+    take(count)
+  )
+  await within(lastValueFrom(all), `${count} frames of ${camera.id}`, ms)
+  return copied
 }
 
 /** Takes frames as long as the rig's camera runs. */
@@ -142,19 +136,13 @@ export function takeFrames(camera: Camera): { unsubscribe(): void } {
 }
 
 export async function untilState(camera: Camera, state: CameraState, ms = threeTries): Promise<string | undefined> {
-  const reached = camera.states.pipe(
-    filter((status) => status.state === state),
-    timeout(patience(ms))
-  )
-  return (await firstValueFrom(reached)).reason
+  const reached = camera.states.pipe(filter((status) => status.state === state))
+  return (await within(firstValueFrom(reached), `the state ${state}`, ms)).reason
 }
 
 export async function untilReason(camera: Camera, reason: RegExp, ms = threeTries): Promise<CameraState> {
-  const reached = camera.states.pipe(
-    filter((status) => reason.test(status.reason ?? '')),
-    timeout(patience(ms))
-  )
-  return (await firstValueFrom(reached)).state
+  const reached = camera.states.pipe(filter((status) => reason.test(status.reason ?? '')))
+  return (await within(firstValueFrom(reached), `the reason ${reason}`, ms)).state
 }
 
 /** Red, green and blue at a place in 0..1 of a picture. */

@@ -152,7 +152,7 @@ describe.concurrent('an HTTP camera', () => {
     await expect(check(rig, `http://${hasty.host}/v`)).rejects.toMatchObject({ code: 'PL-CAMERA-HANGS-UP' })
     const silent = await camera(rig, () => undefined)
     const about = { id: 'bed', url: `http://${silent.host}/v`, decoder: rig.decoder, secrets: rig.secrets }
-    await expect(checkCamera({ ...about, timeoutMs: patience(2500) })).rejects.toMatchObject({
+    await expect(checkCamera({ ...about, timeoutMs: patience(5000) })).rejects.toMatchObject({
       code: 'PL-CAMERA-SILENT'
     })
   })

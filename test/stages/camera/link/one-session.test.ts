@@ -66,9 +66,10 @@ describe.concurrent('a camera whose key frames are far apart', () => {
     const { rig } = world
     const server = await rig.server({ quirks: { joinsAnywhere: true } })
     await rig.feed(server, { keyFrameEvery: 15 * 600 })
-    await new Promise((resolve) => setTimeout(resolve, 2000))
+    // Until its only key frame is over.
+    await new Promise((resolve) => setTimeout(resolve, patience(2000)))
     const about = { id: 'bed', url: server.url('/bed'), decoder: world.decoder(), secrets: rig.secrets }
-    await expect(checkCamera({ ...about, timeoutMs: patience(3000) })).rejects.toMatchObject({
+    await expect(checkCamera({ ...about, timeoutMs: patience(5000) })).rejects.toMatchObject({
       code: 'PL-CAMERA-KEY-FRAME'
     })
   })

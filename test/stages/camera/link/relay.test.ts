@@ -68,7 +68,7 @@ describe.concurrent('a camera that gives no picture is told as what it is:', () 
   ]
   it.for(cases)('%s', async ([, quirks, code, words], { rig, expect }) => {
     const silent = quirks.silentAt !== undefined || quirks.sendsNothing
-    const checking = check(rig, (await odd(rig, quirks)).url('/bed'), patience(silent ? 2500 : 8000))
+    const checking = check(rig, (await odd(rig, quirks)).url('/bed'), patience(silent ? 5000 : 8000))
     await expect(checking).rejects.toThrow(words)
     await expect(checking).rejects.toMatchObject({ code })
   })
@@ -83,8 +83,8 @@ describe.concurrent('a camera that gives no picture is told as what it is:', () 
   it('key frames are far apart, by either decoder of FFmpeg', async ({ rig, expect }) => {
     const server = await rig.server({ quirks: { joinsAnywhere: true } })
     await rig.feed(server, { keyFrameEvery: 15 * 600 })
-    await nothingElse(2000)
-    const checking = check(rig, server.url('/bed'), patience(3000))
+    await nothingElse(patience(2000))
+    const checking = check(rig, server.url('/bed'), patience(5000))
     await expect(checking).rejects.toMatchObject({ code: 'PL-CAMERA-KEY-FRAME' })
     await expect(checking).rejects.toThrow(/stream comes, but no key frame within/)
   })

@@ -1,5 +1,5 @@
 /** `npm run soak -- --minutes N`: the real daemon while cameras and broker come and go; fails if it grows. */
-import { readdirSync, readFileSync } from 'node:fs'
+import { appendFileSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { cpus, tmpdir } from 'node:os'
@@ -44,7 +44,8 @@ const figures: readonly { name: string; unit: string; of: (values: readonly numb
   ]
 
 async function main(): Promise<number> {
-  const minutes = minutesOf(process.argv.slice(2))
+  const { minutes, samples } = optionsOf(process.argv.slice(2))
+  if (samples) writeFileSync(samples, '')
   const folder = await mkdtemp(join(tmpdir(), 'painlens-soak-'))
   const stop = new AbortController()
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort())
@@ -69,7 +70,7 @@ async function main(): Promise<number> {
       })
     })
     const cycles = Math.round((minutes * 60_000) / cycleMs)
-    const run = soak(world, { pid: daemon.pid, port, cycles, reload, signal: stop.signal })
+    const run = soak(world, { pid: daemon.pid, port, cycles, reload, samples, signal: stop.signal })
     return verdict(await Promise.race([run, died]), world)
   } finally {
     stop.abort()
@@ -84,11 +85,13 @@ interface Run {
   port: number
   cycles: number
   reload: (extra: boolean) => Promise<void>
+  /** A file that gets a line of JSON for each cycle as it ends: a run may be broken off at any moment. */
+  samples: string | undefined
   signal: AbortSignal
 }
 
 /** @returns the samples of each complete cycle; of fewer than asked for where it is stopped */
-async function soak(world: SoakWorld, { pid, port, cycles, reload, signal }: Run): Promise<Sample[][]> {
+async function soak(world: SoakWorld, { pid, port, cycles, reload, samples: file, signal }: Run): Promise<Sample[][]> {
   while (!(await sampleOf(pid, port).catch(() => null))) await sleep(500, undefined, { signal })
   const all: Sample[][] = []
   for (let i = 0; i < cycles; i++) {
@@ -112,6 +115,7 @@ async function soak(world: SoakWorld, { pid, port, cycles, reload, signal }: Run
       clearInterval(take)
     }
     all.push([...samples, await sampleOf(pid, port)])
+    if (file) appendFileSync(file, `${JSON.stringify({ pid, cycle: i + 1, at: new Date(), values: cycleValues(all.at(-1)!) })}\n`)
     const { alarms, explanations } = world.counts
     say(
       `cycle ${i + 1} of ${cycles}: ${figures.map((f) => `${f.name} ${shown(f.of(samples.map((s) => s[f.name]!)))}`).join(', ')}; ${alarms} alarm messages, ${explanations} explanations so far`
@@ -188,10 +192,15 @@ function childrenOf(pid: number): number {
   }).length
 }
 
-function minutesOf(args: string[]): number {
-  const { values } = parseArgs({ args, options: { minutes: { type: 'string', default: '30' } } })
+/** One value for each figure, of the samples of a cycle. */
+const cycleValues = (samples: readonly Sample[]): Sample =>
+  Object.fromEntries(figures.map(({ name, of }) => [name, of(samples.map((sample) => sample[name]!))]))
+
+function optionsOf(args: string[]): { minutes: number; samples: string | undefined } {
+  const options = { minutes: { type: 'string', default: '30' }, samples: { type: 'string' } } as const
+  const { values } = parseArgs({ args, options })
   const minutes = Number(values.minutes)
-  if (minutes >= warmUpCycles + leastCycles) return minutes
+  if (minutes >= warmUpCycles + leastCycles) return { minutes, samples: values.samples }
   throw new UsageError('PL-OPTION-VALUE', `found ${JSON.stringify(values.minutes)}`, '--minutes', {
     fix: `Give at least ${warmUpCycles + leastCycles}.`
   })

@@ -1,5 +1,5 @@
 /** `npm run soak -- --minutes N`: the real daemon while cameras and broker come and go; fails if it grows. */
-import { appendFileSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { appendFileSync, writeFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { cpus, tmpdir } from 'node:os'
@@ -9,9 +9,11 @@ import { parseArgs } from 'node:util'
 import { report } from '#painlens/commands/report.js'
 import { ProgramError, UsageError } from '#painlens/core/errors.js'
 import { startPainlens } from '#painlens/show/demo/child.js'
-import { median, table } from '../bench/table.js'
+import { table } from '../bench/table.js'
+import { cycleValues, figures, type Sample, sampleOf } from './figures.js'
+import { memoryMapOf, threadsOf } from './memory-map.js'
 import { cycleMs, SoakWorld } from './soak-world.js'
-import { rises, type Series, trendOf } from './trend.js'
+import { type Series, trendOf, verdictOn } from './trend.js'
 
 const sampleMs = 3000
 /** The time that a full garbage collection may take on a busy machine. */
@@ -26,22 +28,6 @@ const say = (text: string): void => void process.stdout.write(`${text}\n`)
 /** Those of the caller's environment, to compare. */
 const chosenMalloc = (): NodeJS.ProcessEnv =>
   Object.fromEntries(Object.entries(process.env).filter(([name]) => Object.hasOwn(malloc, name)))
-
-type Sample = Record<string, number>
-
-const last = (values: readonly number[]): number => values.at(-1)!
-
-/** The figures, how the samples of a cycle become one value, and the allowed rise. Only the last sample is free of garbage. */
-const figures: readonly { name: string; unit: string; of: (values: readonly number[]) => number; allowance: number }[] =
-  [
-    { name: 'memory in RAM', unit: 'MB', of: median, allowance: 8 },
-    { name: 'JavaScript heap', unit: 'MB', of: last, allowance: 1 },
-    { name: 'buffers', unit: 'MB', of: last, allowance: 2 },
-    { name: 'open files', unit: '', of: median, allowance: 1 },
-    { name: 'child processes', unit: '', of: median, allowance: 0.5 },
-    { name: 'threads', unit: '', of: median, allowance: 0.5 },
-    { name: 'timers', unit: '', of: median, allowance: 1 }
-  ]
 
 async function main(): Promise<number> {
   const { minutes, samples } = optionsOf(process.argv.slice(2))
@@ -115,7 +101,11 @@ async function soak(world: SoakWorld, { pid, port, cycles, reload, samples: file
       clearInterval(take)
     }
     all.push([...samples, await sampleOf(pid, port)])
-    if (file) appendFileSync(file, `${JSON.stringify({ pid, cycle: i + 1, at: new Date(), values: cycleValues(all.at(-1)!) })}\n`)
+    if (file) {
+      const values = cycleValues(all.at(-1)!)
+      const line = { cycle: i + 1, at: new Date(), values, memory: memoryMapOf(pid), threads: threadsOf(pid) }
+      appendFileSync(file, `${JSON.stringify(line)}\n`)
+    }
     const { alarms, explanations } = world.counts
     say(
       `cycle ${i + 1} of ${cycles}: ${figures.map((f) => `${f.name} ${shown(f.of(samples.map((s) => s[f.name]!)))}`).join(', ')}; ${alarms} alarm messages, ${explanations} explanations so far`
@@ -123,6 +113,12 @@ async function soak(world: SoakWorld, { pid, port, cycles, reload, samples: file
   }
   return all
 }
+
+/** What is said of a figure that is not flat. */
+const sayings = {
+  rises: 'rises',
+  open: 'swings so much that a rise cannot be excluded (a longer run can tell)'
+} as const
 
 function verdict(all: readonly Sample[][], world: SoakWorld): number {
   if (all.length < warmUpCycles + leastCycles) {
@@ -136,18 +132,18 @@ function verdict(all: readonly Sample[][], world: SoakWorld): number {
   for (const { name, unit, of, allowance } of figures) {
     const values = steady.map((samples) => of(samples.map((sample) => sample[name]!)))
     const series: Series = { name, unit, allowance, values }
-    const { slope, chance } = trendOf(times, values)
-    const rising = rises(series, times)
-    if (rising) faults.push(`${name} rises`)
-    const perHour = `${slope >= 0 ? '+' : ''}${shown(slope * 60)} ${unit}`
+    const { slope, mostSlope, chance } = trendOf(times, values)
+    const found = verdictOn(series, times)
+    if (found !== 'flat') faults.push(`${name} ${sayings[found]}`)
     rows.push([
       name,
       shown(values[0]!),
       shown(values.at(-1)!),
       shown(Math.max(...values)),
-      perHour,
+      `${perHour(slope)} ${unit}`,
+      `${perHour(mostSlope)} ${unit}`,
       chance.toFixed(3),
-      rising ? 'rises' : 'flat'
+      found
     ])
   }
   for (const [what, count] of Object.entries(world.counts)) if (count === 0) faults.push(`there were no ${what}`)
@@ -159,42 +155,10 @@ function verdict(all: readonly Sample[][], world: SoakWorld): number {
       .map(([what, count]) => `${what} ${count}`)
       .join(', ')}\n`
   )
-  say(table(['figure', 'first', 'last', 'largest', 'slope per hour', 'chance', 'verdict'], rows))
+  say(table(['figure', 'first', 'last', 'largest', 'slope per hour', 'at most', 'chance', 'verdict'], rows))
   say(faults.length > 0 ? `\nfault: ${faults.join(', ')}` : '\nNothing grows.')
   return faults.length > 0 ? 1 : 0
 }
-
-async function sampleOf(pid: number, port: number): Promise<Sample> {
-  const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text()
-  const metric = (name: string): number => Number(new RegExp(`^${name} (.*)$`, 'm').exec(text)?.[1] ?? 0)
-  const status = readFileSync(`/proc/${pid}/status`, 'utf8')
-  const field = (name: string): number => Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(status)?.[1])
-  return {
-    'memory in RAM': field('VmRSS') / 1024,
-    'JavaScript heap': metric('nodejs_heap_size_used_bytes') / 2 ** 20,
-    buffers: metric('nodejs_external_memory_bytes') / 2 ** 20,
-    'open files': readdirSync(`/proc/${pid}/fd`).length,
-    'child processes': childrenOf(pid),
-    threads: field('Threads'),
-    timers: metric('nodejs_active_resources\\{type="Timeout"\\}')
-  }
-}
-
-function childrenOf(pid: number): number {
-  const tasks = readdirSync(`/proc/${pid}/task`)
-  return tasks.flatMap((task) => {
-    try {
-      return readFileSync(`/proc/${pid}/task/${task}/children`, 'utf8').split(' ').filter(Boolean)
-    } catch {
-      // The thread ended meanwhile.
-      return []
-    }
-  }).length
-}
-
-/** One value for each figure, of the samples of a cycle. */
-const cycleValues = (samples: readonly Sample[]): Sample =>
-  Object.fromEntries(figures.map(({ name, of }) => [name, of(samples.map((sample) => sample[name]!))]))
 
 function optionsOf(args: string[]): { minutes: number; samples: string | undefined } {
   const options = { minutes: { type: 'string', default: '30' }, samples: { type: 'string' } } as const
@@ -215,6 +179,8 @@ function freePort(): Promise<number> {
     })
   })
 }
+
+const perHour = (slope: number): string => `${slope >= 0 ? '+' : ''}${shown(slope * 60)}`
 
 const shown = (value: number): string => (Math.abs(value) < 100 ? value.toFixed(1) : value.toFixed(0))
 

@@ -10,6 +10,7 @@ import { report } from '#painlens/commands/report.js'
 import { ProgramError, UsageError } from '#painlens/core/errors.js'
 import { startPainlens } from '#painlens/show/demo/child.js'
 import { table } from '../bench/table.js'
+import { unitEnvironment } from '../bench/unit-environment.js'
 import { cycleValues, figures, type Sample, sampleOf } from './figures.js'
 import { memoryMapOf, threadsOf } from './memory-map.js'
 import { cycleMs, SoakWorld } from './soak-world.js'
@@ -21,13 +22,16 @@ const collectMs = 1000
 /** Models are opened, caches and pools fill. */
 const warmUpCycles = 2
 const leastCycles = 5
-/** As in deploy/jetson/painlens.service. */
-const malloc = { MALLOC_MMAP_THRESHOLD_: '1048576', MALLOC_TRIM_THRESHOLD_: '1048576', MALLOC_ARENA_MAX: '2' }
 const say = (text: string): void => void process.stdout.write(`${text}\n`)
 
-/** Those of the caller's environment, to compare. */
-const chosenMalloc = (): NodeJS.ProcessEnv =>
-  Object.fromEntries(Object.entries(process.env).filter(([name]) => Object.hasOwn(malloc, name)))
+/** The unit's environment, but for what the caller's has, to compare; and what collects garbage. */
+function environment(): NodeJS.ProcessEnv {
+  const unit = unitEnvironment()
+  const chosen = Object.entries(process.env).filter(([name]) => Object.hasOwn(unit, name))
+  const variables = { ...unit, ...Object.fromEntries(chosen) }
+  const collect = `--import ${new URL('soak-collect.js', import.meta.url).href}`
+  return { ...variables, NODE_OPTIONS: `${variables.NODE_OPTIONS} ${collect}` }
+}
 
 async function main(): Promise<number> {
   const { minutes, samples } = optionsOf(process.argv.slice(2))
@@ -41,7 +45,7 @@ async function main(): Promise<number> {
   const lines: string[] = []
   const daemon = startPainlens({
     args: ['run', '--config', config],
-    env: { ...malloc, ...chosenMalloc(), NODE_OPTIONS: `--import ${new URL('soak-collect.js', import.meta.url).href}` },
+    env: environment(),
     onLine: (line) => lines.push(line) > 200 && lines.shift()
   })
   const reload = async (extra: boolean): Promise<void> => {

@@ -94,17 +94,19 @@ async function soak(world: SoakWorld, { pid, port, cycles, reload, samples: file
         ),
       sampleMs
     )
+    let end: Sample
     try {
       await world.cycle(reload, signal)
       process.kill(pid, 'SIGUSR2')
       await sleep(collectMs, undefined, { signal })
+      end = await patientSample(pid, port, signal)
     } catch (error) {
       if (signal.aborted) break
       throw error
     } finally {
       clearInterval(take)
     }
-    all.push([...samples, await sampleOf(pid, port)])
+    all.push([...samples, end])
     if (file) {
       const values = cycleValues(all.at(-1)!)
       const line = { cycle: i + 1, at: new Date(), values, memory: memoryMapOf(pid), threads: threadsOf(pid) }
@@ -116,6 +118,18 @@ async function soak(world: SoakWorld, { pid, port, cycles, reload, samples: file
     )
   }
   return all
+}
+
+/** On a busy machine a request may fail; a daemon that does not answer for a minute fails the run. */
+async function patientSample(pid: number, port: number, signal: AbortSignal): Promise<Sample> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await sampleOf(pid, port)
+    } catch (error) {
+      if (tries === 60) throw error
+      await sleep(1000, undefined, { signal })
+    }
+  }
 }
 
 /** What is said of a figure that is not flat. */

@@ -10,6 +10,7 @@ import { startPainlens } from '#painlens/show/demo/child.js'
 import { startCamera } from './latency.js'
 import { alwaysAlarming } from './latency-scenes.js'
 import { table } from './table.js'
+import { unitEnvironment } from './unit-environment.js'
 
 /** `explanation.engine` and `session`, and the aim of the peak over the model's file. */
 const settings = [
@@ -19,8 +20,6 @@ const settings = [
   { engine: 'auto', session: 'own', aim: '' }
 ] as const
 type Setting = (typeof settings)[number]
-/** As in deploy/jetson/painlens.service. */
-const malloc = { MALLOC_MMAP_THRESHOLD_: '1048576', MALLOC_TRIM_THRESHOLD_: '1048576' }
 const patienceMs = 180_000
 
 /** @returns a Markdown table: the peak resident memory of the daemon alone, its ffmpeg not included, after an explained alarm */
@@ -74,7 +73,7 @@ async function peakOf(manifest: Manifest, setting: Setting): Promise<{ peak: num
     client.on('message', (_, payload) => resolve((JSON.parse(payload.toString()) as { engine: string }).engine))
     setTimeout(() => reject(new Error(`no explanation came within ${patienceMs / 1000} s`)), patienceMs).unref()
   })
-  const daemon = startPainlens({ args: ['run', '--config', config], env: malloc, onLine: () => undefined })
+  const daemon = startPainlens({ args: ['run', '--config', config], env: unitEnvironment(), onLine: () => undefined })
   try {
     const explained = await explanation
     return { explained, peak: await highWaterMark(daemon.pid) }

@@ -10,7 +10,7 @@ import { later, type Moment, stamp } from '../../core/clock.js'
 import { InputError, type Problem } from '../../core/errors.js'
 import type { Box, CameraState } from '../../core/types.js'
 import { correct, isOverdue, questionOf } from './confirmation.js'
-import { PastAlarms, refuseMany } from './past.js'
+import { isRepetition, PastAlarms, refuseMany } from './past.js'
 import { type AlarmFacts, AlarmRecord, commandLimits, placeOf, TokenBucket } from './record.js'
 import { TechnicalAlarms } from './technical.js'
 import {
@@ -180,6 +180,7 @@ class AlarmStage implements Alarms {
     const takeTurn = () => this.#limit.takeFor('command ack', at)
     const alarm = this.#active(alarmId)
     if (!alarm) return { alarms: [], acknowledgement: this.#past.acknowledge(alarmId, given, at, takeTurn) }
+    if (isRepetition(given, alarm.acknowledgement)) return { alarms: [], acknowledgement: null }
     refuseMany(alarm.acknowledgements)
     takeTurn()
     const acknowledgement = { alarm_id: alarmId, ...given, after_end: false }
@@ -345,7 +346,7 @@ class AlarmStage implements Alarms {
   }
 
   #end(alarm: AlarmRecord, at: Moment, reason: EndReason, score?: number): AlarmMessage {
-    this.#past.ended(alarm.alarmId, at)
+    this.#past.ended(alarm.alarmId, at, alarm.acknowledgement)
     return alarm.end(at, reason, score)
   }
 

@@ -10,11 +10,22 @@ const most = 10_000
 /** Most acknowledgements of one alarm while it is active, and after its end: each is kept on disk, and a sender may never stop. */
 const mostOfOne = 20
 
+/** Who has acknowledged, and how. */
+type Given = Pick<Acknowledgement, 'by' | 'kind'>
+
+/**
+ * Whether an acknowledgement says no more than the last one. A broker sends a command again whose PUBACK it has not seen, also
+ * after painlens was killed and started again.
+ */
+export const isRepetition = (given: Given, last: Given | null): boolean =>
+  last !== null && given.by === last.by && given.kind === last.kind
+
 interface Past {
   endedAt: Moment
-  /** How many acknowledgements have come since, and the last of them. */
+  /** How many acknowledgements have come since the end. */
   count: number
-  last: Pick<Acknowledgement, 'by' | 'kind'> | null
+  /** The last acknowledgement, before or after the end. */
+  last: Given | null
 }
 
 export class PastAlarms {
@@ -26,9 +37,10 @@ export class PastAlarms {
     this.#clock = clock
   }
 
-  ended(alarmId: string, endedAt: Moment): void {
+  /** @param last its acknowledgement, as its end says */
+  ended(alarmId: string, endedAt: Moment, last: Given | null): void {
     if (this.#alarms.has(alarmId)) return
-    this.#alarms.set(alarmId, { endedAt, count: 0, last: null })
+    this.#alarms.set(alarmId, { endedAt, count: 0, last })
     if (this.#alarms.size > most) this.#alarms.delete(this.#alarms.keys().next().value!)
   }
 
@@ -39,7 +51,7 @@ export class PastAlarms {
     } else if (told.phase === 'end') {
       // A box whose clock stood wrong may have written a time that is still to come.
       const endedAt = momentAt(this.#clock, Date.parse(told.updated) as EpochMs)
-      this.ended(told.alarm_id, earliest(this.#clock.now(), endedAt))
+      this.ended(told.alarm_id, earliest(this.#clock.now(), endedAt), told.ack)
     }
   }
 
@@ -66,7 +78,7 @@ export class PastAlarms {
   ): AcknowledgementMessage | null {
     const past = this.#alarms.get(alarmId)
     if (!past || !this.has(alarmId, now)) throw unknown(alarmId)
-    if (past.last?.by === given.by && past.last.kind === given.kind) return null
+    if (isRepetition(given, past.last)) return null
     refuseMany(past.count)
     takeTurn()
     const message = { alarm_id: alarmId, ...given, after_end: true }

@@ -90,6 +90,11 @@ export class AlarmRecord {
     return this.#acknowledgements
   }
 
+  /** The last of them. */
+  get acknowledgement(): Acknowledgement | null {
+    return this.#ack
+  }
+
   /** What the last one says; null where there is none. */
   get answer(): Acknowledgement['kind'] | null {
     return this.#ack?.kind ?? null

@@ -71,9 +71,9 @@ export interface TestAlarmOptions {
 
 /** What an acknowledgement brings. */
 export interface Acknowledged {
-  /** The update of an active alarm that repeats it. */
+  /** The update of an active alarm that repeats it; none for a repetition. */
   alarms: AlarmMessage[]
-  /** Null: the alarm has ended, and its last acknowledgement was the same. */
+  /** Null: the alarm's last acknowledgement was of the same person and kind. */
   acknowledgement: AcknowledgementMessage | null
 }
 

@@ -1,5 +1,6 @@
 /** The detect stage: frames in, aligned and tracked faces out. The models run in a worker thread of their own. */
 import type { ErrorCode } from '../../core/errors.js'
+import { collectShared } from '../../core/garbage.js'
 import {
   type InferenceWorker,
   KeptWorker,
@@ -43,7 +44,10 @@ export interface Detector {
   readonly restarted: number
   /** The frame is read until the promise settles; releasing it is the caller's business. */
   detect(frame: Frame, zones: readonly Zone[]): Promise<Sighting>
-  /** Drops a camera's tracks: each face that is seen there next has a new one. */
+  /**
+   * Drops a camera's tracks: each face that is seen there next has a new one. The memory of its frames, which the camera stage
+   * has let go, is given back by both threads.
+   */
   forget(camera: string): void
   stop(): Promise<void>
 }
@@ -123,7 +127,10 @@ class DetectorInWorker implements Detector {
   forget(camera: string): void {
     this.#tracks.forget(camera)
     const forgotten = this.#worker.current?.client.call('forget', { camera })
-    forgotten?.catch((error: unknown) => this.#options.log.debug({ camera, error }, 'no tracks to forget'))
+    // Calls are answered in order: none with a frame of this camera is under way any more.
+    forgotten
+      ?.then(collectShared)
+      .catch((error: unknown) => this.#options.log.debug({ camera, error }, 'no tracks to forget'))
   }
 
   stop(): Promise<void> {

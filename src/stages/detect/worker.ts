@@ -1,4 +1,5 @@
 import { InvariantError, messageOf, ProviderError } from '../../core/errors.js'
+import { collectShared } from '../../core/garbage.js'
 import type { Box, Crop, Size, UnusableReason } from '../../core/types.js'
 import { serveWorker, Transferred } from '../../core/worker.js'
 import { type Alignment, alignFace } from '../../lib/face/align.js'
@@ -100,6 +101,8 @@ const methods = {
 
   forget({ camera }: { camera: string }): void {
     open?.tracks.forget(camera)
+    // Of the shared memory in which its frames came.
+    collectShared()
   }
 }
 export type DetectMethods = typeof methods

@@ -77,6 +77,21 @@ describe('an acknowledgement', () => {
     expect(again.ack(id, 'nurse 7', 'seen', wait(1000)).acknowledgement).toMatchObject({ by: 'nurse 7' })
   })
 
+  test('of an active alarm that a broker sends again is said once, also after the end and after a restart', () => {
+    const { open, wait, now } = setUp()
+    const alarms = open()
+    const id = alarms.technical('outbox_full', problem, now())[0]!.alarm_id
+    expect(alarms.ack(id, 'nurse 7', 'seen', wait(1000)).acknowledgement).not.toBeNull()
+    expect(alarms.ack(id, 'nurse 7', 'seen', wait(1000))).toEqual({ alarms: [], acknowledgement: null })
+    expect(alarms.ack(id, 'nurse 7', 'coming', wait(1000)).alarms).toMatchObject([{ ack: { kind: 'coming' } }])
+    const [end] = alarms.technical('outbox_full', null, wait(1000))
+    expect(alarms.ack(id, 'nurse 7', 'coming', wait(1000)).acknowledgement).toBeNull()
+    const again = open()
+    again.recall(end!)
+    expect(again.ack(id, 'nurse 7', 'coming', wait(1000)).acknowledgement).toBeNull()
+    expect(again.ack(id, 'nurse 7', 'seen', wait(1000)).acknowledgement).toMatchObject({ after_end: true })
+  })
+
   test('of an alarm that ended more than 14 days ago, and of an unknown one, is refused with a code', () => {
     const { alarms, open, wait, end, id } = ended()
     const refused = expect.objectContaining({ code: 'PL-COMMAND-NO-ALARM' })
@@ -221,7 +236,7 @@ test('whatever comes in between, restarts too, an alarm is acknowledged from its
       for (const { code, isKnown, isEnded, said, isNew } of outcomes) {
         if (isKnown) expect([null, 'PL-COMMAND-TOO-MANY']).toContain(code)
         else expect(code).toBe('PL-COMMAND-NO-ALARM')
-        expect(said).toEqual(code === null && !isEnded ? ['update'] : [])
+        expect(said).toEqual(code === null && !isEnded && isNew ? ['update'] : [])
         if (isEnded && isNew) kept++
       }
       const phases = new Map<string, string[]>()

@@ -38,6 +38,19 @@ async function frameOf(name: string, at: number, width?: number, camera = 'bed-1
   return { camera, at: moment(at), width: wide, height: high, picture, damaged: false, data, release: () => undefined }
 }
 
+/** As much as four frames of 2560x1440. */
+const ringBytes = 4 * 2560 * 1440 * 3
+
+/** A black frame in memory of its camera that has room for larger ones. */
+function inLargeMemory(camera: string, { width, height }: { width: number; height: number }): Frame {
+  const memory = new SharedArrayBuffer(ringBytes)
+  // So that it lies in RAM.
+  new Uint8Array(memory).fill(1)
+  const data = new Uint8Array(memory, 0, width * height * 3).fill(0)
+  const picture = { x: 0, y: 0, width, height }
+  return { camera, at: moment(0), width, height, picture, damaged: false, data, release: () => undefined }
+}
+
 const half = (left: number): Zone['polygon'] => [
   [left, 0],
   [left + 0.5, 0],
@@ -105,6 +118,21 @@ describe('the detect stage', () => {
       const again = await tracksOf(await frameOf('sample3.jpg', 200, 640, 'bed-2'))
       expect(again.lost).toEqual([])
       expect(again.tracks.filter((track) => b.tracks.includes(track))).toEqual([])
+    } finally {
+      await detector.stop()
+    }
+  })
+
+  it('gives the memory of frames back once their camera is forgotten', async () => {
+    const detector = await start()
+    try {
+      const size = { width: 320, height: 180 }
+      const cameras = Array.from({ length: 10 }, (_, i) => `bed-${i}`)
+      const before = process.memoryUsage.rss()
+      for (const camera of cameras) await detector.detect(inLargeMemory(camera, size), [])
+      expect(process.memoryUsage.rss() - before).toBeGreaterThan(8 * ringBytes)
+      for (const camera of cameras) detector.forget(camera)
+      await until(() => process.memoryUsage.rss() - before < 4 * ringBytes, 'the memory')
     } finally {
       await detector.stop()
     }

@@ -39,8 +39,9 @@ export const inferenceErrors = area({
       fix: 'Check the model and the composite with painlens explain, then name the engine that is right.'
     },
     'PL-EXPLAIN-LOST': {
-      cause: 'The worker thread that explains died again and again.',
-      fix: 'Restart painlens once the cause is mended; until then alarms come without explanation.'
+      cause:
+        'The worker thread that explains died or could not be opened again and again, or the session that it shared with the classifier was opened again without it. Alarms come without explanation meanwhile.',
+      fix: 'painlens tries again, after a minute at first and after an hour at last. The text says why it failed; where memory or disk is short, free some, or set explanation.engine to onnx and explanation.session to shared, which need the least.'
     },
     'PL-EXPLAIN-FAILED': {
       cause: 'The engine failed with this picture, mostly for lack of memory.',

@@ -143,7 +143,8 @@ async function emit(
     await writeModel(model, lrpModelOf(graph, composite, form), { dataFile: true, durable: false })
     return { model, ...shape }
   } catch (error) {
-    await rm(own, { recursive: true, force: true })
+    // What cannot be removed must not hide why.
+    await rm(own, { recursive: true, force: true }).catch(() => undefined)
     throw error
   }
 }

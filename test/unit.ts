@@ -121,6 +121,7 @@ export const unitTests = [
   'test/stages/mqtt/send-quota.test.ts',
   'test/study/prepare/layouts.test.ts',
   'test/study/prepare/traps.test.ts',
+  'test/study/prepare/unit-codes.test.ts',
   'test/threats.test.ts',
   'test/study/report/findings.test.ts',
   'test/study/report/unit-columns.test.ts',

@@ -1,5 +1,8 @@
 import { createRandom } from '../random.js'
 
+/** With fewer subjects no p of a sign-flip test can fall below 0.05: of 2^5 flips, two are as far away as the data themselves. */
+export const fewestSubjects = 6
+
 export interface SignFlipped {
   /** Mean over the subjects that have the measure; NaN where none has. */
   mean: number

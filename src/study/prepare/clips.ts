@@ -1,3 +1,5 @@
+import type { UnitCodes } from './unit-codes.js'
+
 /** What is to be prepared: a row of the table, in whatever layout the data set lies on disk. */
 export interface Clip {
   /** Where it is named, for messages: `row 12`, or a file of the data set. */
@@ -12,6 +14,8 @@ export interface Clip {
   startS: number | null
   endS: number | null
   intensity: number | null
+  /** Action units, where the data have them. */
+  units?: UnitCodes
 }
 
 /** So many rows are named with each problem. */

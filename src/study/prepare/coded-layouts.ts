@@ -3,9 +3,11 @@ import { basename, dirname, join } from 'node:path'
 import { InputError, UsageError } from '../../core/errors.js'
 import { printable } from '../../core/printable.js'
 import { neutral } from '../dataset.js'
+import { unitColumn } from '../unit-columns.js'
 import type { Clip } from './clips.js'
 import type { LayoutContext } from './layout-context.js'
 import { holds, type UnitRule } from './rules.js'
+import { codedOnce, codesOf, type FacsCoding, type UnitCodes, UnitTrack } from './unit-codes.js'
 
 /** How many pictures of a sequence stand for a second. */
 const picturesPerSecond = 25
@@ -34,8 +36,9 @@ const numberOf = (file: string): number =>
 const frame = { startS: null, endS: null }
 
 /**
- * UNBC-McMaster: `Frame_Labels/PSPI/SUBJECT/SEQUENCE/NAME_facs.txt` with one number, Prkachin and Solomon's pain intensity,
- * and `Images/SUBJECT/SEQUENCE/NAME.png`, the copies of which nest `Images/Images`.
+ * UNBC-McMaster: `Frame_Labels/PSPI/SUBJECT/SEQUENCE/NAME_facs.txt` with one number, Prkachin and Solomon's pain intensity;
+ * `Frame_Labels/FACS/…` of the same name with the action units; `Images/SUBJECT/SEQUENCE/NAME.png`, the copies of which nest
+ * `Images/Images`.
  */
 export async function unbc(context: LayoutContext): Promise<Clip[]> {
   const { root, files, everyS } = context
@@ -43,10 +46,15 @@ export async function unbc(context: LayoutContext): Promise<Clip[]> {
   const labels = files.filter(
     (file) => file.split('/').includes('PSPI') && /_facs\.txt$/i.test(file) && isTaken(numberOf(file), everyS)
   )
+  const facs = new Map(
+    files.filter((file) => file.split('/').includes('FACS')).map((file) => [basename(file).toLowerCase(), file])
+  )
   const clips: Clip[] = []
+  const codings: (FacsCoding | undefined)[] = []
   for (let from = 0; from < labels.length; from += readAtOnce) {
     const part = labels.slice(from, from + readAtOnce)
     const texts = await Promise.all(part.map((file) => context.read(file)))
+    const codes = await Promise.all(part.map((file) => unbcCoding(facs.get(basename(file).toLowerCase()), context)))
     for (const [i, row] of part.entries()) {
       const intensity = texts[i]!.trim() === '' ? Number.NaN : Number(texts[i])
       const picture = pictures.get(basename(row).replace(/_facs\.txt$/i, ''))
@@ -54,9 +62,22 @@ export async function unbc(context: LayoutContext): Promise<Clip[]> {
       const label = intensity === 0 ? neutral : 'pain'
       const subject = basename(dirname(dirname(row)))
       clips.push({ ...frame, row, file: join(root, picture!), subject, label, source: 'unbc', intensity })
+      codings.push(codes[i])
     }
   }
-  return clips
+  const units = codesOf(codings)
+  return clips.map((clip, i) => ({ ...clip, ...(units[i] && { units: units[i] }) }))
+}
+
+/** A line for each unit that is there, its number and its strength first, written as floats; AU43 has no strength. No line, no unit. */
+async function unbcCoding(file: string | undefined, context: LayoutContext): Promise<FacsCoding | undefined> {
+  if (file === undefined) return undefined
+  const lines = (await context.read(file)).split(/\r?\n/).filter((line) => line.trim() !== '')
+  const units = lines.map((line) => line.trim().split(/\s+/).map(Number))
+  if (units.every(([unit = Number.NaN, strength = Number.NaN]) => Number.isInteger(unit) && Number.isFinite(strength)))
+    return new Map(units.map(([unit, strength]) => [unit!, strength! > 0 ? strength! : null]))
+  context.findings.leave('FACS codes that are no numbers')
+  return undefined
 }
 
 function isCoded(
@@ -93,7 +114,10 @@ export async function bp4d(context: LayoutContext): Promise<Clip[]> {
       if (own.length > 0 && !own.some((rule) => holds(rule, units))) findings.leave('no rule holds')
       else if (picture === undefined) findings.problem('coded pictures are missing', file)
       else
-        clips.push({ ...frame, row: file, file: join(root, picture), subject, label, source: 'bp4d', intensity: null })
+        clips.push({
+          ...{ ...frame, row: file, file: join(root, picture), subject, label, source: 'bp4d', intensity: null },
+          units: codedOnce(new Map([...units].map(([unit, value]) => [unitColumn(unit), value])))
+        })
     }
   }
   return clips
@@ -157,8 +181,10 @@ export async function disfa(context: LayoutContext): Promise<Clip[]> {
     }
     if (videos.length > 1) findings.leave('another video of the same minutes', videos.length - 1)
     const frames = await framesByNumber(context, units)
-    const at = { row: video, file: join(root, video), subject, source: 'disfa', intensity: null }
-    clips.push(...stretchesOf(frames, rules, await context.durationOf(join(root, video)), at, context))
+    const file = join(root, video)
+    const durationS = await context.durationOf(file)
+    const at = { row: video, file, subject, source: 'disfa', intensity: null, units: trackOf(frames, durationS) }
+    clips.push(...stretchesOf(frames, rules, durationS, at, context))
   }
   return clips
 }
@@ -180,12 +206,24 @@ async function framesByNumber(
   return frames
 }
 
+/** As `stretchesOf` places frames in time. */
+function trackOf(frames: ReadonlyMap<number, Map<number, number>>, durationS: number): UnitCodes {
+  const last = Math.max(...frames.keys())
+  const units = [...new Set([...frames.values()].flatMap((coded) => [...coded.keys()]))].sort((a, b) => a - b)
+  const numbers = [...frames.keys()].sort((a, b) => a - b)
+  return new UnitTrack(
+    units.map((unit) => unitColumn(unit)),
+    Float64Array.from(numbers, (number) => ((number - 1) / last) * durationS),
+    Float32Array.from(numbers.flatMap((number) => units.map((unit) => frames.get(number)!.get(unit) ?? Number.NaN)))
+  )
+}
+
 /** Frames of the same label one after the other; by time, for programs count frames of a video differently. */
 function stretchesOf(
   frames: ReadonlyMap<number, Map<number, number>>,
   rules: readonly UnitRule[],
   durationS: number,
-  at: Pick<Clip, 'row' | 'file' | 'subject' | 'source' | 'intensity'>,
+  at: Pick<Clip, 'row' | 'file' | 'subject' | 'source' | 'intensity' | 'units'>,
   { findings }: LayoutContext
 ): Clip[] {
   const last = Math.max(...frames.keys())

@@ -12,6 +12,7 @@ import type { Clip, Findings } from './clips.js'
 import { type CropFile, type JobDone, journalFile } from './journal.js'
 import type { PrepareJob } from './plan.js'
 import type { Names } from './pseudonyms.js'
+import type { UnitValues } from './unit-codes.js'
 
 /** How many crops of a class are kept at most: a number, or as many as the smallest class has; all where undefined. */
 export type Balance = number | 'smallest' | undefined
@@ -38,7 +39,11 @@ interface Row {
   clip: Clip
   names: Names
   dense: boolean
+  /** Action units of the moment, where the data have them. */
+  units: UnitValues
 }
+
+const noUnits: UnitValues = new Map()
 
 /**
  * Writes `index.csv`, then `dataset.yaml`, with which the data set is finished, and removes what it does not hold.
@@ -48,9 +53,10 @@ interface Row {
 export async function writeDataset(prepared: Prepared): Promise<string[]> {
   const { folder, findings, jobs, done, namesOf } = prepared
   const all = jobs.flatMap((job, i) =>
-    (done.get(i)?.crops ?? []).map(
-      (file): Row => ({ file, clip: job.clip, names: namesOf(job.clip), dense: job.dense })
-    )
+    (done.get(i)?.crops ?? []).map((file): Row => {
+      const { clip, dense } = job
+      return { file, clip, names: namesOf(clip), dense, units: clip.units?.at(file.timeS) ?? noUnits }
+    })
   )
   const without = withoutCrop(prepared)
   if (all.length === 0) {
@@ -72,14 +78,20 @@ export async function writeDataset(prepared: Prepared): Promise<string[]> {
 
 const fields = 'crop,subject,label,source,video,time_s,intensity,roll_deg,detector_score'.split(',')
 
+/** Columns of action units that a row has a value in, by number. */
+const unitColumnsOf = (rows: readonly Row[]): string[] =>
+  [...new Set(rows.flatMap(({ units }) => [...units.keys()]))].sort()
+
 function indexOf(rows: readonly Row[]): string {
-  const data = rows.map(({ file, clip, names }) => [
+  const columns = unitColumnsOf(rows)
+  const data = rows.map(({ file, clip, names, units }) => [
     ...[file.crop, names.subject, clip.label, clip.source, names.video],
     file.timeS === null ? '' : Number(file.timeS.toFixed(3)),
     clip.intensity ?? '',
-    ...[file.roll, file.score]
+    ...[file.roll, file.score],
+    ...columns.map((column) => units.get(column) ?? '')
   ])
-  return Papa.unparse({ fields, data }, { newline: '\n' })
+  return Papa.unparse({ fields: [...fields, ...columns], data }, { newline: '\n' })
 }
 
 /** At most so many of each class, from as many subjects as there are; by chance within a subject. Dense rows all stay. */
@@ -148,6 +160,7 @@ function datasetOf(prepared: Prepared, kept: readonly Row[], without: ReadonlyMa
     ),
     sources: groups(kept, ({ clip }) => clip.source, countsOfLabels),
     subjects: groups(kept, ({ names }) => names.subject, countsOfLabels),
+    ...unitCounts(kept),
     left_out: {
       pictures: Object.fromEntries(without),
       by_label: Object.fromEntries(labels.map((label) => [label, Object.fromEntries(withoutCrop(prepared, label))])),
@@ -157,6 +170,14 @@ function datasetOf(prepared: Prepared, kept: readonly Row[], without: ReadonlyMa
     },
     warnings: findings.warnings
   }
+}
+
+/** How many crops have a value, by column of action units; nothing where the data have none. */
+function unitCounts(rows: readonly Row[]): { action_units?: Record<string, number> } {
+  const columns = unitColumnsOf(rows)
+  if (columns.length === 0) return {}
+  const counted = columns.map((column) => [column, rows.filter(({ units }) => units.has(column)).length])
+  return { action_units: Object.fromEntries(counted) }
 }
 
 const distinct = (rows: readonly Row[], of: (row: Row) => string): number => new Set(rows.map(of)).size

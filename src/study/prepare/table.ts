@@ -1,15 +1,18 @@
 import { readFile } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import Papa from 'papaparse'
-import { InputError } from '../../core/errors.js'
+import { InputError, whatOf } from '../../core/errors.js'
 import { printable } from '../../core/printable.js'
+import { unitColumnOf } from '../unit-columns.js'
 import type { Clip, Findings } from './clips.js'
+import { codedOnce, codesOf, facsCodingOf, joined, type UnitCodes } from './unit-codes.js'
+import { readUnitsFile } from './units-file.js'
 
 const needed = ['file', 'label'] as const
 
 /**
- * Reads a table of pictures and videos: CSV with a header, `file,subject,label` and optional `start_s,end_s,source,intensity`.
- * UTF-8, UTF-16 or Windows-1252; between columns a comma, a semicolon or a tab.
+ * Reads a table of pictures and videos: CSV with a header, `file,subject,label` and optional `start_s,end_s,source,intensity`,
+ * and action units as columns `AU04`, as codes in `facs`, or by time in the file that `action_units` names. UTF-8, UTF-16 or Windows-1252; between columns a comma, a semicolon or a tab.
  * @param root what files are relative to; the table's folder unless given
  * @throws InputError where it cannot be read or lacks a column; what is wrong with its rows goes to `findings`
  */
@@ -23,7 +26,9 @@ export async function readTable(path: string, root: string | undefined, findings
   }
   for (const { row, message } of table.errors) findings.problem(message, `row ${(row ?? 0) + 2}`)
   const base = root ?? dirname(path)
-  return table.data.map((record, i) => clipOf(record, `row ${i + 2}`, base, table.meta.delimiter, findings))
+  const rows = table.data.map((record, i) => new Row(record, `row ${i + 2}`, table.meta.delimiter, findings))
+  const codes = await unitsOf(rows, base, findings)
+  return rows.map((row, i) => ({ ...clipOf(row, base), ...(codes[i] && { units: codes[i] }) }))
 }
 
 async function bytesOf(path: string): Promise<Buffer> {
@@ -57,32 +62,99 @@ export function parsed(text: string): Papa.ParseResult<Record<string, string>> {
   return { ...table, errors: table.errors.filter(({ type }) => type !== 'Delimiter') }
 }
 
-function clipOf(
-  record: Record<string, string>,
-  row: string,
-  base: string,
-  delimiter: string,
-  findings: Findings
-): Clip {
-  const said = (column: string): string => (record[column] ?? '').trim()
-  const number = (column: string): number | null => {
-    const text = said(column)
+/** A row of the table; what is wrong with its cells goes to `findings`. */
+class Row {
+  constructor(
+    private readonly record: Record<string, string>,
+    readonly row: string,
+    private readonly delimiter: string,
+    private readonly findings: Findings
+  ) {}
+
+  get columns(): string[] {
+    return Object.keys(this.record)
+  }
+
+  said(column: string): string {
+    return (this.record[column] ?? '').trim()
+  }
+
+  number(column: string): number | null {
+    const text = this.said(column)
     if (text === '') return null
     // Where columns are parted by semicolons, decimals may be written with a comma.
-    const value = Number(delimiter === ',' ? text : text.replace(',', '.'))
+    const value = Number(this.delimiter === ',' ? text : text.replace(',', '.'))
     if (Number.isFinite(value)) return value
-    findings.problem(`${column} is no number`, row)
+    this.problem(`${unitColumnOf(column) ?? column} is no number`)
     return null
   }
-  for (const column of needed) if (said(column) === '') findings.problem(`${column} is empty`, row)
+
+  problem(what: string): void {
+    this.findings.problem(what, this.row)
+  }
+}
+
+function clipOf(row: Row, base: string): Clip {
+  for (const column of needed) if (row.said(column) === '') row.problem(`${column} is empty`)
   return {
-    row,
-    file: said('file') === '' ? '' : resolve(base, said('file')),
-    subject: said('subject'),
-    label: said('label'),
-    source: said('source') || 'table',
-    startS: number('start_s'),
-    endS: number('end_s'),
-    intensity: number('intensity')
+    row: row.row,
+    file: row.said('file') === '' ? '' : resolve(base, row.said('file')),
+    subject: row.said('subject'),
+    label: row.said('label'),
+    source: row.said('source') || 'table',
+    startS: row.number('start_s'),
+    endS: row.number('end_s'),
+    intensity: row.number('intensity')
+  }
+}
+
+/** Action units of each row, from wherever it has them; undefined for a row that has none. */
+async function unitsOf(rows: readonly Row[], base: string, findings: Findings): Promise<(UnitCodes | undefined)[]> {
+  const codings = codesOf(
+    rows.map((row) => {
+      const text = row.said('facs')
+      const coding = text === '' ? undefined : facsCodingOf(text)
+      if (text !== '' && !coding) row.problem('facs is no FACS code such as 4B+6C+43')
+      return coding
+    })
+  )
+  const files = new Map<string, UnitCodes>()
+  const found: (UnitCodes | undefined)[] = []
+  for (const [i, row] of rows.entries()) {
+    const all = [columnsIn(row), codings[i], await fromFile(row, base, files, findings)].flatMap((one) => one ?? [])
+    found.push(all.length > 1 ? joined(all) : all[0])
+  }
+  return found
+}
+
+function columnsIn(row: Row): UnitCodes | undefined {
+  const values = row.columns.flatMap((name): [string, number][] => {
+    const column = unitColumnOf(name)
+    const value = column === undefined ? null : row.number(name)
+    return value === null ? [] : [[column!, value]]
+  })
+  return values.length === 0 ? undefined : codedOnce(new Map(values))
+}
+
+/** @param files those that were read already */
+async function fromFile(
+  row: Row,
+  base: string,
+  files: Map<string, UnitCodes>,
+  findings: Findings
+): Promise<UnitCodes | undefined> {
+  const said = row.said('action_units')
+  if (said === '') return undefined
+  const path = resolve(base, said)
+  const known = files.get(path)
+  if (known) return known
+  try {
+    const { codes, several } = await readUnitsFile(path)
+    if (several > 0) findings.leave('action units of a moment with several faces', several)
+    files.set(path, codes)
+    return codes
+  } catch (error) {
+    row.problem(`the file in action_units: ${whatOf(error)}`)
+    return undefined
   }
 }

@@ -4,6 +4,7 @@ import { ink, plotted } from './drawing.js'
 import type { Explanations } from './explanations.js'
 import { mostTrusted, type PersonMean } from './gate.js'
 import type { ReportLanguage } from './languages/index.js'
+import { pText } from './languages/language.js'
 import type { Cell, Part, Section } from './parts.js'
 import type { UnitCorrelation } from './unit-columns.js'
 
@@ -99,7 +100,8 @@ export function unitsSection(
         : words.nothing(label(alarmLabel)),
       ...(trusted && sureOutput.length > 0
         ? [words.beside({ composite: trusted, agree: agreeing.length, of: sureOutput.length })]
-        : [])
+        : []),
+      ...saidOfColumns(columns, label(alarmLabel), words)
     ],
     parts: [
       {
@@ -134,31 +136,44 @@ function percentOf(mean: PersonMean): { value: number; low: number; high: number
 }
 
 /** Columns of the data, by how strongly they go with the output. */
+const strongestFirst = (columns: readonly UnitCorrelation[]): UnitCorrelation[] =>
+  [...columns].sort((a, b) => Math.abs(b.correlation.value ?? 0) - Math.abs(a.correlation.value ?? 0))
+
+/** Nothing where no column can be tested. */
+function saidOfColumns(
+  columns: readonly UnitCorrelation[],
+  label: string,
+  { inData }: ReportLanguage['units']
+): string[] {
+  const tested = strongestFirst(columns).flatMap(({ column, subjects, correlation, p }) =>
+    p === null ? [] : [{ column, subjects, correlation: correlation.value!, p }]
+  )
+  if (tested.length === 0) return []
+  const subjects = Math.max(...tested.map((one) => one.subjects))
+  return [inData({ columns: tested.filter(({ p }) => p < 0.05), of: tested.length, subjects, label })]
+}
+
 function columnsPart(columns: readonly UnitCorrelation[], { units: words, number }: ReportLanguage): Part {
-  const order = [...columns].sort((a, b) => Math.abs(b.correlation.value ?? 0) - Math.abs(a.correlation.value ?? 0))
+  const order = strongestFirst(columns)
   const two = (value: number | null): string => (value === null ? '–' : number(value, 2))
   return {
     name: 'action-unit-columns',
     caption: words.columns,
     note: words.columnsNote,
     csv: {
-      fields: ['column', 'correlation', 'low', 'high', 'subjects'],
-      rows: order.map(({ column, correlation, subjects }): Cell[] => {
-        return [
-          column,
-          correlation.value,
-          correlation.interval?.low ?? null,
-          correlation.interval?.high ?? null,
-          subjects
-        ]
-      })
+      fields: ['column', 'correlation', 'low', 'high', 'p', 'subjects'],
+      rows: order.map(({ column, correlation: { value, interval }, p, subjects }): Cell[] => [
+        ...[column, value, interval?.low ?? null, interval?.high ?? null],
+        ...[p, subjects]
+      ])
     },
     table: {
       head: words.columnsHead,
-      rows: order.map(({ column, correlation: { value, interval }, subjects }) => [
+      rows: order.map(({ column, correlation: { value, interval }, p, subjects }) => [
         column,
         two(value),
         interval ? `${two(interval.low)} – ${two(interval.high)}` : '–',
+        pText(p, number),
         String(subjects)
       ])
     }

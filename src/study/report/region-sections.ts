@@ -1,7 +1,7 @@
 /** The paper's third question: how the features of pain differ, by region and on the mean face. */
 import * as Plot from '@observablehq/plot'
 import { type RegionName, regionNames, type Size } from '../../core/types.js'
-import type { MapCluster } from '../../lib/statistics/index.js'
+import { fewestSubjects, type MapCluster } from '../../lib/statistics/index.js'
 import { regionMap } from '../../stages/explain/regions.js'
 import type { Comparison, ExplainedFor, MapDifference, MeanMap } from './comparisons.js'
 import { ink, plotted } from './drawing.js'
@@ -60,7 +60,7 @@ function said(
   const [first] = own
   if (!first) return []
   const pair = { label: label(first.label), other: label(other), subjects: first.subjects }
-  if (first.subjects < 2) return [words.tooFew(pair.label, pair.other, pair.subjects)]
+  if (first.subjects < fewestSubjects) return [words.tooFew(pair.label, pair.other, pair.subjects)]
   const byRegion = regionNames.map((region) => {
     const each = own.map(({ composite, regions }) => ({ composite, ...regions.find((one) => one.region === region)! }))
     return { region, each, sure: each.filter(({ p }) => p !== null && p < certain) }

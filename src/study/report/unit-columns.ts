@@ -3,55 +3,66 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import Papa from 'papaparse'
 import { groupedBy } from '../../core/grouped.js'
-import { clusterBootstrap, spearman } from '../../lib/statistics/index.js'
+import { clusterBootstrap, signFlipTest, spearman } from '../../lib/statistics/index.js'
 import type { Chance } from '../evaluate/figures.js'
+import type { Judged } from '../evaluate/judged.js'
+import { unitColumnOf } from '../unit-columns.js'
 import type { PersonMean } from './gate.js'
 import type { StudyRun } from './study-run.js'
 
 export interface UnitCorrelation {
   /** The column of `index.csv`: `AU04`, `AU04_r`. */
   column: string
+  /** Whose crops differ in the column and in the probability. */
   subjects: number
   /** Spearman's rank correlation with the alarm label's probability, within subjects, in the mean over subjects. */
   correlation: PersonMean
+  /** For "the mean is zero", corrected for all columns; null with fewer than two subjects. */
+  p: number | null
 }
 
-/** OpenFace's intensities (`AU04_r`) and presences (`AU04_c`), and plain FACS intensities. */
-const unitColumn = /^AU\d{1,2}(_[rc])?$/i
-
-/** Of each column of action units that `index.csv` has beside those that prepare writes; none where it has none. */
+/** Of each column of action units that `index.csv` has; none where it has none. */
 export async function unitCorrelationsOf({ dataset, judgement }: StudyRun, chance: Chance): Promise<UnitCorrelation[]> {
-  const text = await readFile(join(dataset.folder, 'index.csv'), 'utf8')
+  const { columns, cellOf } = await unitsIn(dataset.folder)
+  if (columns.length === 0) return []
+  const alarm = judgement.labels.indexOf(judgement.alarmLabel)
+  const named = judgement.judged.filter(({ row }) => row.subject !== '')
+  const subjects = [...groupedBy(named, ({ row }) => row.subject).values()]
+  const within = subjects.map((judged) => columns.map((column) => correlationIn(judged, alarm, column, cellOf)))
+  const tested = signFlipTest(within, { flips: chance.repetitions, seed: chance.seed })
+  return columns.map((column, i) => {
+    const each = within.flatMap((row) => (Number.isNaN(row[i]!) ? [] : [row[i]!]))
+    const mean = (weights: ArrayLike<number>): number =>
+      each.reduce((sum, one, s) => sum + weights[s]! * one, 0) / each.reduce((sum, _, s) => sum + weights[s]!, 0)
+    const [interval = null] = clusterBootstrap({ ...chance, clusters: each.length }, (weights) => [mean(weights)])
+    if (each.length === 0) return { column, subjects: 0, correlation: { value: null, interval: null }, p: null }
+    return { column, subjects: each.length, correlation: { value: tested[i]!.mean, interval }, p: tested[i]!.p }
+  })
+}
+
+type CellOf = (crop: string, column: string) => number | null
+
+/** Columns by the names that prepare gives them. */
+async function unitsIn(folder: string): Promise<{ columns: string[]; cellOf: CellOf }> {
+  const text = await readFile(join(folder, 'index.csv'), 'utf8')
   const { data, meta } = Papa.parse<Record<string, string>>(text, {
     header: true,
     skipEmptyLines: 'greedy',
-    transformHeader: (name) => name.trim()
+    transformHeader: (name) => unitColumnOf(name) ?? name.trim()
   })
-  const columns = (meta.fields ?? []).filter((name) => unitColumn.test(name))
-  if (columns.length === 0) return []
+  const columns = (meta.fields ?? []).filter((name) => unitColumnOf(name) !== undefined)
   const rows = new Map(data.map((row) => [row.crop, row]))
-  const alarm = judgement.labels.indexOf(judgement.alarmLabel)
-  const named = judgement.judged.filter(({ row }) => row.subject !== '')
-  const bySubject = groupedBy(named, ({ row }) => row.subject)
-  return columns.map((column) => {
-    const each = [...bySubject.values()].flatMap((judged) => {
-      const known = judged.flatMap(({ row, probabilities }) => {
-        const value = numberOf(rows.get(row.crop)?.[column])
-        return value === null ? [] : [[value, probabilities[alarm]!] as const]
-      })
-      return (
-        spearman(
-          known.map(([value]) => value),
-          known.map(([, probability]) => probability)
-        ) ?? []
-      )
-    })
-    const mean = (weights: ArrayLike<number>): number =>
-      each.reduce((sum, one, i) => sum + weights[i]! * one, 0) / each.reduce((sum, _, i) => sum + weights[i]!, 0)
-    const [interval = null] = clusterBootstrap({ ...chance, clusters: each.length }, (weights) => [mean(weights)])
-    const value = each.length === 0 ? null : mean(each.map(() => 1))
-    return { column, subjects: each.length, correlation: { value, interval: each.length === 0 ? null : interval } }
+  return { columns, cellOf: (crop, column) => numberOf(rows.get(crop)?.[column]) }
+}
+
+/** NaN where either is the same in all crops that have a value. */
+function correlationIn(judged: readonly Judged[], alarm: number, column: string, cellOf: CellOf): number {
+  const known = judged.flatMap(({ row, probabilities }) => {
+    const value = cellOf(row.crop, column)
+    return value === null ? [] : [[value, probabilities[alarm]!] as const]
   })
+  const [values, outputs] = [known.map(([value]) => value), known.map(([, probability]) => probability)]
+  return spearman(values, outputs) ?? Number.NaN
 }
 
 function numberOf(text: string | undefined): number | null {

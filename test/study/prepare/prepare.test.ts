@@ -184,6 +184,31 @@ describe('painlens study prepare', { timeout: patience(120_000) }, () => {
     expect(datasetOf(options.out).left_out.rows).toMatchObject({ 'there is no such file': 2 })
   })
 
+  it('carries the action units of the table and of OpenFace to each crop, and counts them', async () => {
+    const times = Array.from({ length: 10 }, (_, i) => i / 5)
+    const lines = times.map((timeS, i) => `${i + 1}, ${timeS.toFixed(3)}, ${i === 5 ? 0 : 1}, ${(i / 4).toFixed(2)}`)
+    writeFileSync(join(folder, 'openface.csv'), ['frame, timestamp, success, AU04_r', ...lines].join('\n'))
+    const file = join(folder, 'units.csv')
+    const rows = ['p2.jpg,s1,pain,4B+43,2,', 'v.mp4,s2,neutral,,,openface.csv', 'p3.jpg,s3,pain,0,,']
+    writeFileSync(file, `file,subject,label,facs,AU12,action_units\n${rows.join('\n')}\n`)
+    const options = optionsFor('units', { table: file, workers: 2 })
+    await prepare(options)
+    const units = ({ time_s, AU04, AU04_r, AU12, AU43 }: Record<string, string>) => [time_s, AU04, AU04_r, AU12, AU43]
+    expect(rowsOf(options.out).map(units)).toEqual([
+      ['', '2', '', '2', '1'],
+      ['0', '', '0', '', ''],
+      ['0.6', '', '0.75', '', ''],
+      // OpenFace had lost the face.
+      ['1', '', '', '', ''],
+      ['1.6', '', '2', '', ''],
+      ['', '0', '', '', '0']
+    ])
+    expect(datasetOf(options.out).action_units).toEqual({ AU04: 2, AU04_r: 3, AU12: 1, AU43: 2 })
+    // Crops of other units are another data set.
+    writeFileSync(file, `file,subject,label,facs,AU12,action_units\n${rows.join('\n').replace('4B', '4C')}\n`)
+    await expect(prepare(options)).rejects.toMatchObject({ code: 'PL-STUDY-FOLDER' })
+  })
+
   it('keeps so many crops of each class, from all of its subjects, and leaves dense videos alone', async () => {
     film(join(folder, 'long.mp4'), { seconds: 64, fps: 0.125 })
     const rows = [3, 4].map((number) => `p${number}.jpg,s${number},pain,,,a`)

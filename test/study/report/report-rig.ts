@@ -1,4 +1,4 @@
-import { rmSync } from 'node:fs'
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type ReportOptions, reportStudy } from '../../../src/study/report/index.js'
 import { trainStudy } from '../../../src/study/train/index.js'
@@ -14,9 +14,21 @@ export interface ReportRig {
   remove(): void
 }
 
+/** AU04 is strong in pain, AU12_r in happiness, AU45_c says nothing. */
+function addUnits(data: string): void {
+  const file = join(data, 'index.csv')
+  const [header, ...rows] = readFileSync(file, 'utf8').trimEnd().split('\n')
+  const lines = rows.map((row, i) => {
+    const label = row.split(',')[2]
+    return `${row},${label === 'pain' ? 3 : 0},${label === 'happiness' ? 2.5 : i % 2},${i % 2}`
+  })
+  writeFileSync(file, `${[`${header},AU04,AU12_r,AU45_c`, ...lines].join('\n')}\n`)
+}
+
 /** A run of train on tiny made-up crops, two folds, that was not evaluated yet. */
 export async function reportRig(): Promise<ReportRig> {
   const rig = await studyRig({ subjects: 6, crops: 3 })
+  addUnits(rig.data)
   const run = join(rig.folder, 'run')
   const recipe = { epochs: 12, batch: 8, rate: 0.01, dropout: 0.2, patience: 12, seed: 3, threads: 1 }
   await trainStudy(

@@ -84,6 +84,20 @@ describe('the explanations of a report', () => {
     expect(new Set(csv('action-units').map((row) => row.unit)).size).toBe(17)
   })
 
+  it('hold the data’s own action units against the probability of pain, within subjects', () => {
+    const rows = csv('action-unit-columns')
+    expect(rows.map((row) => row.column).sort()).toEqual(['AU04', 'AU12_r', 'AU45_c'])
+    const [brow, lips] = ['AU04', 'AU12_r'].map((name) => rows.find((row) => row.column === name)!)
+    expect(Number(brow!.correlation)).toBeGreaterThan(0.5)
+    expect(Number(lips!.correlation)).toBeLessThan(0)
+    // Of six subjects all signs have to be the same.
+    expect(brow).toMatchObject({ subjects: '6', p: '0.03125' })
+    const text = readFileSync(page, 'utf8')
+    expect(text).toMatch(
+      /In the data themselves, within 6 subjects, the probability of pain goes with [^.]*AU04 \(rank/
+    )
+  })
+
   it('show examples under every composite that needs no option, all of them rendered', () => {
     const text = readFileSync(page, 'utf8')
     for (const name of plainCompositeNames) expect(text).toContain(`>${name}</text>`)

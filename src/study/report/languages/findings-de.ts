@@ -1,8 +1,10 @@
+import { fewestSubjects } from '../../../lib/statistics/index.js'
 import { listing } from './language.js'
 import type { FindingWords, NamedDifference } from './language-findings.js'
 
 const fixed = (value: number, digits: number): string => value.toFixed(digits).replace('-', '−').replace('.', ',')
 const one = (value: number): string => fixed(value, 1)
+const two = (value: number): string => fixed(value, 2)
 const percent = (value: number): string => `${fixed(100 * value, 0)}\u00a0%`
 const pIs = (p: number): string => (p < 0.001 ? 'p < 0,001' : `p = ${fixed(p, 3)}`)
 const atMost = (p: number): string => (p < 0.001 ? pIs(p) : `${pIs(p)} oder weniger`)
@@ -92,10 +94,16 @@ export const findingsDe: FindingWords = {
       )}; jedes dieser Intervalle lässt die Null aus.`,
     nothing: (label) =>
       `Keine einzelne Action Unit ändert die Wahrscheinlichkeit von ${label} im ruhenden Gesicht mehr als zufällig.`,
+    inData: ({ columns, of, subjects, label }) =>
+      columns.length === 0
+        ? `Keine der ${of} Spalten mit Action Units in den Daten geht, innerhalb von ${subjects} Personen, mehr als zufällig mit der Wahrscheinlichkeit von ${label} einher.${subjects < fewestSubjects ? ' Das sind zu wenige für einen Test: kein p könnte unter 0,05 fallen.' : ''}`
+        : `In den Daten selbst geht, innerhalb von ${subjects} Personen, die Wahrscheinlichkeit von ${label} mit ${all(
+            columns.map(({ column, correlation, p }) => `${column} (Rangkorrelation ${two(correlation)}, ${pIs(p)})`)
+          )} einher; so viel ist unter ${of} Spalten mehr als Zufall. Wo Gesichter nach diesen Units als Schmerz bezeichnet sind oder sie dabei zeigen, geht ein Modell, das die Klassen unterscheidet, auch mit ihnen einher: ob es auf sie schaut, ist eine andere Frage.`,
     columns: 'Action Units der Daten (Spalten AU… von index.csv) und die Wahrscheinlichkeit der Klasse des Alarms',
     columnsNote:
-      'Rangkorrelation innerhalb von Personen, Mittel über Personen; 95\u00a0% durch Ziehen von Personen. Eine Korrelation ist keine Ursache.',
-    columnsHead: ['Spalte', 'Korrelation', '95\u00a0% über Personen', 'Personen'],
+      'Rangkorrelation innerhalb von Personen, Mittel über Personen; 95\u00a0% durch Ziehen von Personen; p durch Umkehren der Vorzeichen von Personen, für alle Spalten korrigiert. Eine Korrelation ist keine Ursache.',
+    columnsHead: ['Spalte', 'Korrelation', '95\u00a0% über Personen', 'p', 'Personen'],
     beside: ({ composite, agree, of }) =>
       `Von ${of} Action Units, die die Ausgabe mehr als zufällig ändern, ändert sich die Relevanz unter ${composite} bei ${agree} in dieselbe Richtung.`
   },

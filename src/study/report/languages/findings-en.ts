@@ -1,7 +1,9 @@
+import { fewestSubjects } from '../../../lib/statistics/index.js'
 import { listing } from './language.js'
 import type { FindingWords, NamedDifference } from './language-findings.js'
 
 const one = (value: number): string => value.toFixed(1).replace('-', '−')
+const two = (value: number): string => value.toFixed(2).replace('-', '−')
 const percent = (value: number): string => `${(100 * value).toFixed(0)}\u00a0%`
 const pIs = (p: number): string => (p < 0.001 ? 'p < 0.001' : `p = ${p.toFixed(3)}`)
 const atMost = (p: number): string => (p < 0.001 ? pIs(p) : `${pIs(p)} or less`)
@@ -91,10 +93,16 @@ export const findingsEn: FindingWords = {
       )}; of each the interval leaves out zero.`,
     nothing: (label) =>
       `No single action unit changes the probability of ${label} on a face at rest by more than chance.`,
+    inData: ({ columns, of, subjects, label }) =>
+      columns.length === 0
+        ? `None of the ${of} columns of action units in the data goes with the probability of ${label} by more than chance, within ${subjects} subjects.${subjects < fewestSubjects ? ' These are too few for a test: no p could fall below 0.05.' : ''}`
+        : `In the data themselves, within ${subjects} subjects, the probability of ${label} goes with ${all(
+            columns.map(({ column, correlation, p }) => `${column} (rank correlation ${two(correlation)}, ${pIs(p)})`)
+          )}; so much of ${of} columns is more than chance. Where faces in pain are labelled by these units, or show them, a model that tells labels apart goes with them, too: whether it looks at them is another question.`,
     columns: 'Action units of the data (columns AU… of index.csv), and the probability of the alarm’s label',
     columnsNote:
-      'Rank correlation within subjects, mean over subjects; 95\u00a0% by drawing subjects. A correlation is no cause.',
-    columnsHead: ['column', 'correlation', '95\u00a0% by subjects', 'subjects'],
+      'Rank correlation within subjects, mean over subjects; 95\u00a0% by drawing subjects; p by flipping signs of subjects, corrected for all columns. A correlation is no cause.',
+    columnsHead: ['column', 'correlation', '95\u00a0% by subjects', 'p', 'subjects'],
     beside: ({ composite, agree, of }) =>
       `Of ${of} action units that change the output by more than chance, relevance under ${composite} changes in the same direction for ${agree}.`
   },

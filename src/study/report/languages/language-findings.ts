@@ -80,6 +80,13 @@ export interface FindingWords {
     pain: string
     strongest(said: { units: readonly { unit: string; points: number }[]; label: string }): string
     nothing(label: string): string
+    /** Columns whose p is below 0.05, the strongest first. */
+    inData(said: {
+      columns: readonly { column: string; correlation: number; p: number }[]
+      of: number
+      subjects: number
+      label: string
+    }): string
     columns: string
     columnsNote: string
     columnsHead: string[]

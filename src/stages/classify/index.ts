@@ -67,8 +67,8 @@ export interface Classifier {
   readonly reading: Reading
   /**
    * LRP in the classifier's own session; null without one, which may come after a restart of the worker: what was handed out before then
-   * rejects with `PL-EXPLAIN-LOST`. Each explanation goes between two verdicts, when no face waits or its turn has come; closing it closes
-   * nothing.
+   * rejects with `PL-EXPLAIN-LOST`. Each explanation, or of a large model each half of it, goes between two verdicts, when no face waits or its turn has
+   * come; closing it closes nothing.
    */
   readonly lrp: Engine | null
   readonly precision: PrecisionStatus
@@ -134,8 +134,11 @@ class ClassifierInWorker implements Classifier {
   readonly #queue: JudgingQueue<SeenBy & { face: Face }, Float32Array>
   readonly #judged = new JudgedFaces()
   readonly #lrp: Pick<Engine, 'explain' | 'logits' | 'close'> = {
-    explain: (sample, weights) =>
-      this.#queue.between(() => this.#worker.serving().client.call('explain', { sample, weights })),
+    explain: async (sample, weights) => {
+      const found = await this.#queue.between(() => this.#worker.serving().client.call('explain', { sample, weights }))
+      if (!('between' in found)) return found
+      return this.#queue.between(() => this.#worker.serving().client.call('finish', found))
+    },
     logits: (sample) => this.#queue.between(() => this.#worker.serving().client.call('logits', sample)),
     close: () => Promise.resolve()
   }

@@ -12,7 +12,7 @@ import { collectGarbage } from '../../core/garbage.js'
 import type { Precision, PrecisionChoice } from '../../core/types.js'
 import { serveWorker, Transferred } from '../../core/worker.js'
 import { type EngineResult, type EngineShape, type Sample, shapeOf } from '../../lib/lrp/engine.js'
-import type { OnnxEngine } from '../../lib/lrp/engines/onnx.js'
+import type { OnnxEngine, Unfinished } from '../../lib/lrp/engines/onnx.js'
 import { checkHash, checkInputType, checkShapes, declaredDims, type Manifest } from '../../lib/model/manifest.js'
 import {
   asFloats,
@@ -177,9 +177,14 @@ const methods = {
     return { proof, largest, head: told.head, reading, precision, ...explains }
   },
 
-  /** One explanation, in the session that judges; see `Engine.explain`. */
-  explain({ sample, weights }: LrpSample): Promise<EngineResult> {
-    return withLrp().explain(sample, weights)
+  /** One explanation, in the session that judges, or its first half; see `OnnxEngine.begin`. */
+  explain({ sample, weights }: LrpSample): Promise<EngineResult | Unfinished> {
+    return withLrp().begin(sample, weights)
+  },
+
+  /** Its second half. */
+  finish(unfinished: Unfinished): Promise<EngineResult> {
+    return withLrp().finish(unfinished)
   },
 
   /** The session's answer without an explanation; see `Engine.logits`. */

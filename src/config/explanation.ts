@@ -17,7 +17,7 @@ export const explanationSchema = z.strictObject({
     .enum(['auto', 'own', 'shared'])
     .default('auto')
     .describe(
-      'With engine onnx on the CPU: own gives LRP a session beside the classifier, whose verdicts then wait for no explanation; shared has one session for both, which holds the weights once, and a verdict may wait for one view of an explanation. auto shares where the model file is larger than an eighth of the memory.'
+      'With engine onnx on the CPU: own gives LRP a session beside the classifier, whose verdicts then wait for no explanation; shared has one session for both, which holds the weights once, and a verdict may wait for one view of an explanation, of a large model half a view. auto shares where the model file is larger than an eighth of the memory.'
     ),
   composite: z
     .enum(plainCompositeNames)

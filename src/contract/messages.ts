@@ -226,7 +226,7 @@ export interface ExplanationMessage {
 }
 
 export interface ExplanationHealth {
-  /** `failed` is for good; alarms go on without explanation. */
+  /** `failed`: alarms go on without explanation; where the engines do not differ, it is tried again after a minute, and later once an hour. */
   state: 'starting' | 'ready' | 'restarting' | 'failed'
   /** Null while none serves. */
   engine: string | null

@@ -3,7 +3,7 @@ import { asError, type ErrorCode, errorFields, InferenceError } from './errors.j
 import type { Log } from './log.js'
 import { inferenceGraceMs, type Methods, openedOrClosed, WorkerClient } from './worker.js'
 
-/** `failed` is for good: it could not be opened, or was lost again and again. */
+/** `failed`: it could not be opened, or was lost again and again. For good unless it has `laterDelaysMs`. */
 export type WorkerState = 'starting' | 'ready' | 'restarting' | 'failed'
 
 export interface WorkerOpening {
@@ -20,12 +20,14 @@ export interface KeptWorkerOptions<W extends { close(): Promise<void> }> {
   what: string
   /** Opens one, with all that it works with; what it throws is thrown by `start`, or counts as a loss. */
   open: (opening: WorkerOpening) => Promise<W>
-  /** Whether a first opening that failed is tried again, as one that is lost; never unless given. */
+  /** Whether an opening that failed is tried again: a first one, as one that is lost, and one of `laterDelaysMs`; never unless given. */
   mayPass?: (error: unknown) => boolean
   /** The state has changed; `problem` is why it does not serve. A first opening that fails is told by `start` alone. */
   onState?: (state: WorkerState, problem: Error | null) => void
   /** The wait before each restart, 0.1 s and 1 s unless given; after the last of them it is given up. */
   restartDelaysMs?: readonly number[]
+  /** The waits before it is opened once more after it was given up, the last of them again and again; never unless given. */
+  laterDelaysMs?: readonly number[]
   /** Of the error once it has been given up. */
   givenUpCode: Extract<ErrorCode, 'PL-WORKER-LOST' | 'PL-EXPLAIN-LOST'>
   log: Log
@@ -46,7 +48,7 @@ export class KeptWorker<W extends { close(): Promise<void> }> {
 
   constructor(options: KeptWorkerOptions<W>) {
     this.#options = options
-    this.#restarts = new Restarts(options.restartDelaysMs ?? defaultDelaysMs)
+    this.#restarts = new Restarts(options.restartDelaysMs ?? defaultDelaysMs, { laterMs: options.laterDelaysMs })
   }
 
   get state(): WorkerState {
@@ -69,8 +71,11 @@ export class KeptWorker<W extends { close(): Promise<void> }> {
    * @throws what `open` throws and `mayPass` does not let pass; the state is `failed` then, and nothing is left open
    */
   start(signal?: AbortSignal): Promise<void> {
-    const starting = this.#start(signal ? AbortSignal.any([signal, this.#stopping.signal]) : this.#stopping.signal)
-    this.#opening = starting.catch(() => undefined)
+    const ends = signal ? AbortSignal.any([signal, this.#stopping.signal]) : this.#stopping.signal
+    const starting = this.#start(ends)
+    this.#opening = starting.catch((error: unknown) => {
+      if (this.#mayPass(error) && !ends.aborted) this.#opening = this.#openLater()
+    })
     return starting
   }
 
@@ -89,12 +94,12 @@ export class KeptWorker<W extends { close(): Promise<void> }> {
   }
 
   async #start(signal: AbortSignal): Promise<void> {
-    const { what, log, mayPass = () => false } = this.#options
+    const { what, log } = this.#options
     for (let again = false; ; again = true) {
       try {
         return await this.#open(signal, again)
       } catch (error) {
-        const delayMs = !signal.aborted && mayPass(error) ? this.#restarts.next() : null
+        const delayMs = !signal.aborted && this.#mayPass(error) ? this.#restarts.next() : null
         if (delayMs === null) {
           this.#state = 'failed'
           this.#problem = asError(error)
@@ -128,6 +133,7 @@ export class KeptWorker<W extends { close(): Promise<void> }> {
     if (delayMs === null) {
       const often = `was lost ${this.#restarts.used + 1} times in a short while, the last time because: ${error.message}`
       this.#set('failed', new InferenceError(givenUpCode, often, what))
+      this.#opening = this.#openLater()
       return
     }
     log.warn({ ...errorFields(error), delayMs }, `${what} is lost, and started again`)
@@ -143,6 +149,28 @@ export class KeptWorker<W extends { close(): Promise<void> }> {
     } catch (error) {
       if (!signal.aborted) this.#lost(asError(error))
     }
+  }
+
+  /** Opens one that was given up, after longer and longer waits: memory or disk may have been short for a while. */
+  async #openLater(): Promise<void> {
+    const { signal } = this.#stopping
+    const { what, log } = this.#options
+    for (;;) {
+      const delayMs = this.#restarts.later()
+      if (delayMs === null) return
+      try {
+        await sleep(delayMs, undefined, { signal })
+        return await this.#open(signal, true)
+      } catch (error) {
+        if (signal.aborted) return
+        log.warn(errorFields(error), `${what} still cannot be opened`)
+        if (!this.#mayPass(error)) return
+      }
+    }
+  }
+
+  #mayPass(error: unknown): boolean {
+    return this.#options.mayPass?.(error) ?? false
   }
 
   #set(state: WorkerState, problem: Error | null): void {
@@ -199,16 +227,23 @@ export const soundMs = 60_000
 /** How often, and after which waits, something that dies is started again. */
 export class Restarts {
   readonly #delaysMs: readonly number[]
+  readonly #laterMs: readonly number[]
   readonly #now: () => number
   #used = 0
+  #later = 0
   #servingSince: number | null = null
 
   /**
    * @param delaysMs the wait before each restart; after the last of them it is given up
+   * @param laterMs the waits after that, the last of them again and again
    * @param now a monotonic clock, in ms
    */
-  constructor(delaysMs: readonly number[], now = () => performance.now()) {
+  constructor(
+    delaysMs: readonly number[],
+    { laterMs = [], now = () => performance.now() }: { laterMs?: readonly number[]; now?: () => number } = {}
+  ) {
     this.#delaysMs = delaysMs
+    this.#laterMs = laterMs
     this.#now = now
   }
 
@@ -224,11 +259,21 @@ export class Restarts {
 
   /** It has died, or could not be started. @returns how long to wait before the next start, or null to give it up */
   next(): number | null {
-    if (this.#servingSince !== null && this.#now() - this.#servingSince >= soundMs) this.#used = 0
+    if (this.#servingSince !== null && this.#now() - this.#servingSince >= soundMs) {
+      this.#used = 0
+      this.#later = 0
+    }
     this.#servingSince = null
     const delayMs = this.#delaysMs[this.#used]
     if (delayMs === undefined) return null
     this.#used++
     return delayMs
+  }
+
+  /** It has been given up. @returns how long to wait before it is tried once more, or null for never */
+  later(): number | null {
+    const delayMs = this.#laterMs[Math.min(this.#later, this.#laterMs.length - 1)]
+    this.#later++
+    return delayMs ?? null
   }
 }

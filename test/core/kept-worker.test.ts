@@ -31,6 +31,7 @@ afterAll(() => rm(folder, { recursive: true }))
 interface Rig {
   fails?: () => boolean
   restartDelaysMs?: number[]
+  laterDelaysMs?: number[]
   mayPass?: () => boolean
   signal?: AbortSignal
 }
@@ -54,6 +55,7 @@ async function start(options: Rig = {}) {
       onGivenUp: (error) => givenUp.push(error)
     }),
     restartDelaysMs: options.restartDelaysMs ?? [1, 1],
+    laterDelaysMs: options.laterDelaysMs,
     givenUpCode: 'PL-WORKER-LOST'
   })
   onTestFinished(() => worker.close())
@@ -107,6 +109,28 @@ describe('a kept worker', () => {
     expect(troubles).toEqual([expect.stringMatching(/code 3/), expect.stringMatching(/no model/)])
   })
 
+  it('that was given up is opened again after a while, if that is wanted, and serves', async () => {
+    let failing = 0
+    const laterDelaysMs = [1, 2]
+    const fails = () => failing-- > 0
+    const { worker, givenUp, troubles, double, die } = await start({ fails, mayPass: () => true, laterDelaysMs })
+    failing = 5
+    await die()
+    await until(() => worker.state === 'ready', 'service')
+    expect([givenUp.length, troubles.at(-1), failing]).toEqual([1, null, -1])
+    expect(await double(3)).toBe(6)
+  })
+
+  it('that was given up is closed while it waits to be opened again', async () => {
+    let fails = false
+    const { worker, givenUp, die } = await start({ fails: () => fails, laterDelaysMs: [60_000] })
+    fails = true
+    await die()
+    await until(() => givenUp.length > 0, 'the end')
+    await worker.close()
+    expect(worker.state).toBe('failed')
+  })
+
   it('reports nothing more when it is closed during a restart', async () => {
     const { worker, troubles, double, die } = await start({ restartDelaysMs: [60_000] })
     await die()
@@ -142,7 +166,7 @@ describe('a kept worker', () => {
 describe('the allowance of restarts', () => {
   it('is full again after a minute of service, and not before', () => {
     let now = 0
-    const restarts = new Restarts([1, 5], () => now)
+    const restarts = new Restarts([1, 5], { now: () => now })
     for (const [serves, expected] of [
       [10, 1],
       [soundMs - 1, 5],
@@ -156,9 +180,22 @@ describe('the allowance of restarts', () => {
     }
   })
 
+  it('once used up has longer and longer waits, which begin anew after a minute of service', () => {
+    let now = 0
+    const restarts = new Restarts([1], { laterMs: [10, 20], now: () => now })
+    const lose = (servedMs: number): number | null => {
+      restarts.serving()
+      now += servedMs
+      return restarts.next() ?? restarts.later()
+    }
+    expect([lose(0), lose(0), lose(0), lose(0)]).toEqual([1, 10, 20, 20])
+    expect([lose(soundMs), lose(0)]).toEqual([1, 10])
+    expect(new Restarts([]).later()).toBeNull()
+  })
+
   it('does not grow during restarts that fail, however long they take', () => {
     let now = 0
-    const restarts = new Restarts([1, 5], () => now)
+    const restarts = new Restarts([1, 5], { now: () => now })
     restarts.serving()
     expect(restarts.next()).toBe(1)
     now += 10 * soundMs

@@ -1,9 +1,11 @@
 /** What LRP costs over one forward pass of the classifier, alternating in one run, and what memory the daemon needs for it. */
 import * as ort from 'onnxruntime-node'
+import { passesOf } from '#painlens/lib/lrp/cost.js'
+import { OnnxEngine } from '#painlens/lib/lrp/engines/onnx.js'
 import { acquireBackend } from '#painlens/lib/lrp/engines/tfjs-backend.js'
 import { TfjsOps } from '#painlens/lib/lrp/engines/tfjs-ops.js'
-import { compositeOf, createExplainer, type EngineName, layerGraphOf } from '#painlens/lib/lrp/index.js'
-import { passesOf, Walk } from '#painlens/lib/lrp/walk.js'
+import { compositeOf, createExplainer, type EngineName, layerGraphOf, readLayerGraph } from '#painlens/lib/lrp/index.js'
+import { Walk } from '#painlens/lib/lrp/walk.js'
 import type { Manifest } from '#painlens/lib/model/manifest.js'
 import { batchDims } from '#painlens/lib/model/preprocess.js'
 import { readModel } from '#painlens/lib/onnx/index.js'
@@ -11,7 +13,14 @@ import { openSession, proveProvider } from '#painlens/lib/ort/provider.js'
 import type { ProviderName } from '#painlens/lib/ort/provider-names.js'
 import { createRandom } from '#painlens/lib/random.js'
 import { lrpNodesTable } from './lrp-nodes.js'
+import { Peer, type PeerTask } from './peer.js'
 import { median, ms, table } from './table.js'
+
+/** What the peer calls them, and how many times the ONNX engine's time it should take at least. */
+const peerAims: Record<Preset, { task: PeerTask; aim: number }> = {
+  'preset A flat': { task: 'a', aim: 3 },
+  'preset B flat': { task: 'b', aim: 3.3 }
+}
 
 const presets = { 'preset A flat': 'lrp.sequential_preset_a_flat', 'preset B flat': 'lrp.sequential_preset_b_flat' }
 type Preset = keyof typeof presets
@@ -30,14 +39,14 @@ export interface LrpBench {
 
 type Sample = { data: Float32Array; dims: number[] }
 
-/** @returns Markdown: what each engine takes, with CUDA where that works, and the shares of the ONNX engine's nodes */
+/** @returns Markdown: what each engine takes, with CUDA where that works, the shares of the ONNX engine's nodes, one session's pieces, and a peer */
 export async function lrpTable(options: LrpBench): Promise<string> {
   const cuda = await proveProvider('cuda', options.manifest.file).catch(() => null)
   const rows = [...(await engineRows('onnx', 'cpu', options)), ...(await engineRows('tfjs', 'cpu', options))]
   if (cuda) rows.push(...(await engineRows('onnx', 'cuda', options)))
   const head = ['engine', 'composite', 'LRP, ms', 'forward pass, ms', 'ratio', 'aim', 'floor', 'explanations/s']
   const nodes = await lrpNodesTable({ ...options, sample: noiseFor(options.manifest), composites: presets })
-  return `${table(head, rows)}\n\n${nodes}`
+  return [table(head, rows), nodes, await piecesTable(options), await peerTable(options)].join('\n\n')
 }
 
 async function engineRows(engine: EngineName, provider: ProviderName, options: LrpBench): Promise<string[][]> {
@@ -78,6 +87,58 @@ async function alternating(
   }
 }
 
+/** Of a session that judges and explains: the pieces of an explanation, for each of which a verdict may have to wait. */
+async function piecesTable({ manifest, threads, rounds }: LrpBench): Promise<string> {
+  const { data, dims } = noiseFor(manifest)
+  const load = () => readLayerGraph(manifest.file, { inputDims: dims })
+  const rows: string[][] = []
+  for (const preset of Object.keys(presets) as Preset[]) {
+    const engine = await OnnxEngine.create(load, compositeOf(presets[preset]), { threads, judges: true })
+    try {
+      const sample = () => ({ data: data.slice(), dims })
+      const weights = new Float32Array(engine.classes)
+      let begun = await engine.begin(sample(), weights)
+      const first = async (): Promise<void> => {
+        begun = await engine.begin(sample(), weights)
+      }
+      const second = async (): Promise<unknown> => ('between' in begun ? engine.finish(begun) : null)
+      const times = await inTurns(rounds, { forward: () => engine.logits(sample()), first, second })
+      const alone = median(times.forward)
+      const pieces = [median(times.first), median(times.second)]
+      rows.push([preset, ms(alone), ...pieces.map((took) => `${ms(took)} (${(took / alone).toFixed(2)})`)])
+    } finally {
+      await engine.close()
+    }
+  }
+  return table(['one session', 'forward pass, ms', 'first piece, ms (ratio)', 'second piece, ms (ratio)'], rows)
+}
+
+async function peerTable({ manifest, threads, rounds }: LrpBench): Promise<string> {
+  const opened = await Peer.open(threads)
+  if (typeof opened === 'string') return `LRP in PyTorch: not measured (${opened})`
+  const { peer, name } = opened
+  const sample = noiseFor(manifest)
+  const rows: string[][] = []
+  try {
+    for (const preset of Object.keys(presets) as Preset[]) {
+      const { task, aim } = peerAims[preset]
+      const explainer = await createExplainer({
+        model: manifest.file,
+        composite: presets[preset],
+        engine: 'onnx',
+        threads
+      })
+      const calls = { own: () => explainer.explain(sample, { target: 0 }), peer: () => peer.run(task) }
+      const times = await inTurns(rounds, calls).finally(() => explainer.close())
+      const [own, other] = [median(times.own), median(times.peer)]
+      rows.push([preset, ms(own), ms(other), (other / own).toFixed(2), String(aim)])
+    }
+  } finally {
+    await peer.close()
+  }
+  return table([name, 'ONNX engine, ms', 'PyTorch, ms', 'ratio', 'aim'], rows)
+}
+
 /** Calls each in turn, `rounds` times, after one round that does not count. */
 async function inTurns<K extends string>(
   rounds: number,
@@ -108,7 +169,7 @@ async function tfjsForward(
   const ops = new TfjsOps(backend.tf, backend.wasm)
   try {
     const walk = new Walk(ops, layerGraphOf(await readModel(manifest.file)), compositeOf('lrp.flat'))
-    const tfjs = async (): Promise<unknown> => ops.scope(() => ops.values(walk.forward(ops.tensor(data, dims)).logits))
+    const tfjs = async (): Promise<unknown> => ops.scope(() => ops.values(walk.forward(ops.tensor(data, dims)).output))
     const times = await inTurns(rounds, { forward, tfjs })
     return median(times.tfjs) / median(times.forward)
   } finally {

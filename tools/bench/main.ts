@@ -58,7 +58,7 @@ const benches: Record<string, () => Promise<string>> = {
   },
   latency: latencyOfAll,
   lrp: async () => lrpTable({ manifest: await fullSizeModel(), threads, rounds: 9 }),
-  memory: async () => memoryTable(await fullSizeModel()),
+  memory: memoryOfAll,
   look: async () => lookTable(await renderFrames(60, faceSize))
 }
 
@@ -102,6 +102,15 @@ async function main(names: readonly string[]): Promise<number> {
     say(await bench())
   }
   return 0
+}
+
+async function memoryOfAll(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'painlens-bench-'))
+  try {
+    return await memoryTable(await quantised(await fullSizeModel(), folder))
+  } finally {
+    await rm(folder, { recursive: true })
+  }
 }
 
 async function latencyOfAll(): Promise<string> {

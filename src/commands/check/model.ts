@@ -9,7 +9,6 @@ import { faceInPain } from '../../daemon/wiring/drawn-faces.js'
 import { classifierOptions, explainOptions, modelShareOf } from '../../daemon/wiring/mapping.js'
 import { faceModelFiles } from '../../lib/face/model-files.js'
 import { FaceNetworks } from '../../lib/face/networks.js'
-import type { Engine } from '../../lib/lrp/engine.js'
 import { loadManifest, type Manifest } from '../../lib/model/manifest.js'
 import { batchDims } from '../../lib/model/preprocess.js'
 import { proveProvider } from '../../lib/ort/provider.js'
@@ -36,7 +35,7 @@ export async function checkModel({ config, signal }: CheckContext): Promise<Chec
   const crop = await faceInPain(manifest)
   const { provider } = classifier.proof
   const options = { ...explainOptions(config, manifest, provider), saveTo: undefined, inBackground: false }
-  const explain = (shared?: Engine): Promise<CheckResult> =>
+  const explain = (shared?: Classifier): Promise<CheckResult> =>
     explained({ ...options, shared, log: silentLog, signal }, crop)
   const shares = classifier.lrp !== null
   const results: CheckResult[] = []
@@ -47,7 +46,7 @@ export async function checkModel({ config, signal }: CheckContext): Promise<Chec
       ...restingFacesOf(config, manifest),
       await paceOf(config, classifier, crop)
     )
-    if (config.explanation.enabled && classifier.lrp) results.push(await explain(classifier.lrp))
+    if (config.explanation.enabled && classifier.lrp) results.push(await explain(classifier))
   } finally {
     await classifier.stop()
   }

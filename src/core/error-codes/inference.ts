@@ -5,8 +5,8 @@ export const inferenceErrors = area({
   about: 'In the log, and in the alarms `inference_failed` and `explanation_failed`.',
   codes: {
     'PL-INFERENCE-FAILED': {
-      cause: 'ONNX Runtime failed while classifying, mostly for lack of memory.',
-      fix: 'See whether memory is short.'
+      cause: 'ONNX Runtime failed while classifying, mostly for lack of memory; the text is its own.',
+      fix: 'Where it speaks of memory or allocation, free some; else check the model with painlens check, and with a GPU try inference.provider: cpu.'
     },
     'PL-INFERENCE-NOT-FINITE': {
       cause: 'The model gave a score that is no finite number: a faulty GPU or memory, or a model that overflows.',
@@ -30,8 +30,8 @@ export const inferenceErrors = area({
       fix: 'Nothing to do: painlens is stopping.'
     },
     'PL-EXPLAIN-NO-ENGINE': {
-      cause: 'Both LRP engines failed with this model; each text says why.',
-      fix: 'See whether memory is short.'
+      cause: 'Both LRP engines failed with this model; the text says why of each.',
+      fix: 'Do what the texts say; where they speak of memory or allocation, free some, or set explanation.engine to onnx, which needs less than auto.'
     },
     'PL-EXPLAIN-ENGINES-DIFFER': {
       cause:
@@ -39,12 +39,13 @@ export const inferenceErrors = area({
       fix: 'Check the model and the composite with painlens explain, then name the engine that is right.'
     },
     'PL-EXPLAIN-LOST': {
-      cause: 'The worker thread that explains died again and again.',
-      fix: 'Restart painlens once the cause is mended; until then alarms come without explanation.'
+      cause:
+        'The worker thread that explains died or could not be opened again and again, or the session that it shared with the classifier was opened again without it. Alarms come without explanation meanwhile.',
+      fix: 'painlens tries again, after a minute at first and after an hour at last. The text says why it failed; where memory or disk is short, free some, or set explanation.engine to onnx and explanation.session to shared, which need the least.'
     },
     'PL-EXPLAIN-FAILED': {
-      cause: 'The engine failed with this picture, mostly for lack of memory.',
-      fix: 'See whether memory is short.'
+      cause: 'The engine failed with this picture, mostly for lack of memory; the text is its own.',
+      fix: 'Where it speaks of memory or allocation, free some; else try the model and the composite with painlens explain.'
     },
     'PL-EXPLAIN-NOT-FINITE': {
       cause: 'The engine computed a relevance that is not a number: a model with extreme weights, or a faulty GPU.',
@@ -79,12 +80,12 @@ export const inferenceErrors = area({
       fix: 'Create another one.'
     },
     'PL-LRP-RUN': {
-      cause: 'ONNX Runtime failed with the graph that computes LRP.',
-      fix: 'Set explanation.engine to tfjs, or inference.provider to cpu.'
+      cause: 'ONNX Runtime failed with the graph that computes LRP; the text is its own.',
+      fix: 'Where it speaks of memory or allocation, free some, or with a GPU set inference.provider to cpu; else set explanation.engine to tfjs.'
     },
     'PL-LRP-OPEN': {
-      cause: 'ONNX Runtime does not take the graph, mostly for lack of memory on the GPU.',
-      fix: 'Set explanation.engine to tfjs, or inference.provider to cpu.'
+      cause: "ONNX Runtime does not take the graph, mostly for lack of memory, or of a GPU's; the text is its own.",
+      fix: 'Where it speaks of memory or allocation, free some (docs/operate/sizing.md says what it takes), or with a GPU set inference.provider to cpu; else set explanation.engine to tfjs.'
     },
     'PL-LRP-FOLDER': {
       cause: 'The graph is written to a temporary folder, and that cannot be made.',

@@ -51,8 +51,9 @@ export const modelErrors = area({
       fix: 'Check file in the manifest, the path and its permissions.'
     },
     'PL-MODEL-UNOPENABLE': {
-      cause: 'The file is damaged, is no ONNX, or uses an operator that the provider does not have.',
-      fix: 'Check that the file is there and complete, or export it again.'
+      cause:
+        'The file is damaged, is no ONNX, or uses an operator that the provider does not have; or there is no memory for it. The text has what ONNX Runtime says.',
+      fix: 'Check that the file is there and complete, or export it again; where the text speaks of memory or allocation, free some or take a smaller model.'
     },
     'PL-MODEL-DAMAGED': {
       cause:
@@ -109,9 +110,13 @@ export const modelErrors = area({
       cause: 'inference.precision names a precision that this model or provider does not have.',
       fix: 'Make the int8 file with painlens models quantise and name its manifest, or set inference.precision to auto or float32.'
     },
-    'PL-PRECISION-DIFFERS': {
+    'PL-PRECISION-FILE': {
       cause:
-        "On this processor the model's int8 file judges drawn faces otherwise than its float32 file, or cannot be opened.",
+        'The int8 file was made of another model: it takes or gives something else than the float32 file of the manifest.',
+      fix: 'Make it again, of this model, with painlens models quantise, and name the manifest that it writes; until then painlens judges in float32, more slowly.'
+    },
+    'PL-PRECISION-DIFFERS': {
+      cause: "On this processor the model's int8 file judges drawn faces otherwise than its float32 file.",
       fix: 'Make it again with painlens models quantise, with more crops; until then painlens judges in float32, more slowly.'
     },
     'PL-PRECISION-SLOW': {

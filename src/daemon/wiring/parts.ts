@@ -87,8 +87,7 @@ export async function openParts(options: PartsOptions, owner: Owner): Promise<Pa
     (part) => part.stop()
   )
   const onProblem = (problem: Error | null): void => troubles.tell('explanation_failed', problem && problemOf(problem))
-  const shared = classifier.lrp ?? undefined
-  const explaining = { shared, onProblem, log: log.child({ stage: 'explain' }), clock, signal }
+  const explaining = { shared: classifier, onProblem, log: log.child({ stage: 'explain' }), clock, signal }
   const explainer = config.explanation.enabled
     ? await serving.open(startExplaining({ ...explainOptions(config, manifest, provider), ...explaining }), (part) =>
         part.stop()

@@ -15,7 +15,7 @@ export {
   usesGamma
 } from './composites.js'
 export { type EngineName, engineNames, type Sample } from './engine.js'
-export { lrpModelOf, lrpNames } from './engines/onnx-graph.js'
+export { judgingModelOf, lrpModelOf, lrpNames } from './engines/onnx-graph.js'
 export {
   createExplainer,
   type Explainer,

@@ -1,7 +1,7 @@
 import { InvariantError } from '../../core/errors.js'
 import { type Composite, rulesOf } from './composites.js'
 import type { TensorOps } from './engine.js'
-import { type ConvLayer, type DenseLayer, isLinear, isWeighted, type Layer, type LayerGraph } from './layers.js'
+import { isLinear, type Layer, type LayerGraph } from './layers.js'
 import { type LinearMap, linearMapOf } from './linear.js'
 import { isGiven, listOf, mayCancel, needsInput, needsOutput, type Plan, type PlannedPass, planOf } from './plan.js'
 import { type InputPart, leastDenominator, safeDenominator, z } from './rules.js'
@@ -60,24 +60,29 @@ export class Walk<T> {
     return this.#stages[this.#output]!.layer.dims
   }
 
-  /** Runs the classifier; the logits are `values` at the graph's output. */
-  forward(input: T): { logits: T; tape: Tape<T> } {
+  /** Runs the classifier, up to a layer that is not its last one if `upTo` says so. */
+  forward(input: T, upTo = this.#output): { output: T; tape: Tape<T> } {
+    const stages = this.#stages.slice(0, upTo + 1)
     const tape: Tape<T> = { values: [], unpools: new Map() }
     const left = this.#stages.map(() => 0)
     for (const { layer } of this.#stages) for (const place of layer.inputs) left[place]!++
-    this.#stages.forEach((stage, place) => {
+    stages.forEach((stage, place) => {
       const { inputs } = stage.layer
       tape.values[place] = inputs.length === 0 ? input : this.#run(stage, place, tape)
       for (const read of inputs) if (--left[read]! === 0 && !this.#kept[read]) this.#forget(tape, read)
     })
-    return { logits: tape.values[this.#output]!, tape }
+    return { output: tape.values[upTo]!, tape }
   }
 
-  /** Sends `relevance`, shaped as the logits, back to the input. Uses the tape up. */
-  backward(tape: Tape<T>, relevance: T): T {
+  /**
+   * Sends relevance back to the input. Uses the tape up.
+   * @param relevance shaped as the output of layer `from`, the last one unless given
+   * @param to the layer at whose output the way ends, the input unless given; all of it has to pass there (`middleOf`)
+   */
+  backward(tape: Tape<T>, relevance: T, { from = this.#output, to = 0 }: { from?: number; to?: number } = {}): T {
     const at: (T | undefined)[] = []
-    at[this.#output] = relevance
-    for (let place = this.#output; place > 0; place--) {
+    at[from] = relevance
+    for (let place = from; place > to; place--) {
       const arriving = at[place]
       const { inputs } = this.#stages[place]!.layer
       if (arriving !== undefined) {
@@ -92,7 +97,7 @@ export class Walk<T> {
       this.#forget(tape, place)
       tape.unpools.delete(place)
     }
-    return at[0]!
+    return at[to]!
   }
 
   #run({ layer, map, slope }: Stage<T>, place: number, tape: Tape<T>): T {
@@ -288,7 +293,7 @@ function scaled<T>(ops: TensorOps<T>, tensor: T, factor: number): T {
 }
 
 /** How each linear layer's rule is carried out, by its place; Z where the composite has none to give. */
-function plansOf(graph: LayerGraph, composite: Composite): Map<number, Plan> {
+export function plansOf(graph: LayerGraph, composite: Composite): Map<number, Plan> {
   const rules = rulesOf(graph, composite)
   const positive = positiveOutputsOf(graph, rules)
   const plans = new Map<number, Plan>()
@@ -307,30 +312,4 @@ export function cancelsUnder(graph: LayerGraph, composite: Composite): boolean {
 
 function hasBias(layer: Layer): boolean {
   return (layer.kind === 'conv' || layer.kind === 'dense') && (layer.bias?.some((value) => value !== 0) ?? false)
-}
-
-/**
- * How many forward passes' worth of multiplications LRP under a composite takes at least, the classifier's own forward pass
- * included: the floor for the time of any engine that spends it on multiplying. A rule's response that the forward pass
- * has made, or that can be told from another one, costs nothing; nor do rules whose weights are all alike.
- */
-export function passesOf(graph: LayerGraph, composite: Composite): number {
-  const plans = plansOf(graph, composite)
-  let [forward, extra] = [0, 0]
-  graph.layers.forEach((layer, place) => {
-    if (!isWeighted(layer)) return
-    const cost = multiplicationsOf(layer)
-    forward += cost
-    // What a layer answers to a number in place of every input is known beforehand.
-    for (const { terms, response } of plans.get(place)!.passes)
-      for (const { input, weights } of terms)
-        extra += cost * (weights === 'ones' ? 0 : 1 + (response === 'computed' && !isGiven(input) ? 1 : 0))
-  })
-  return 1 + extra / forward
-}
-
-function multiplicationsOf(layer: ConvLayer | DenseLayer): number {
-  if (layer.kind === 'dense') return layer.weights.length * (layer.dims.reduce((a, b) => a * b, 1) / layer.outSize)
-  const [height, width] = layer.geometry.output
-  return layer.weights.length * height * width
 }

@@ -45,7 +45,7 @@ export interface ClassifierOptions extends WorkerTroubles {
   log: Log
   /**
    * Explain in the same session, so that the weights are in memory once: on the CPU alone, where the model allows it, and where there
-   * is room to open it, which is logged if not.
+   * is room to open it, which is logged if not. Once it could not be opened, it is not tried again.
    */
   lrp?: LrpRequest
   /** float32 unless given. */
@@ -66,8 +66,9 @@ export interface Classifier {
   /** Whether each label's probability is its own, or all sum up to 1. */
   readonly reading: Reading
   /**
-   * LRP in the classifier's own session; null without one. Each explanation goes between two verdicts, when no face waits or its turn
-   * has come; closing it closes nothing.
+   * LRP in the classifier's own session; null without one, which may come after a restart of the worker: what was handed out before then
+   * rejects with `PL-EXPLAIN-LOST`. Each explanation, or of a large model each half of it, goes between two verdicts, when no face waits or its turn has
+   * come; closing it closes nothing.
    */
   readonly lrp: Engine | null
   readonly precision: PrecisionStatus
@@ -133,8 +134,11 @@ class ClassifierInWorker implements Classifier {
   readonly #queue: JudgingQueue<SeenBy & { face: Face }, Float32Array>
   readonly #judged = new JudgedFaces()
   readonly #lrp: Pick<Engine, 'explain' | 'logits' | 'close'> = {
-    explain: (sample, weights) =>
-      this.#queue.between(() => this.#worker.serving().client.call('explain', { sample, weights })),
+    explain: async (sample, weights) => {
+      const found = await this.#queue.between(() => this.#worker.serving().client.call('explain', { sample, weights }))
+      if (!('between' in found)) return found
+      return this.#queue.between(() => this.#worker.serving().client.call('finish', found))
+    },
     logits: (sample) => this.#queue.between(() => this.#worker.serving().client.call('logits', sample)),
     close: () => Promise.resolve()
   }
@@ -260,7 +264,9 @@ class ClassifierInWorker implements Classifier {
   }
 
   async #open(opening: WorkerOpening): Promise<ClassifyWorker> {
-    const { manifest, provider, threads, largestBatch, precision, lrp } = this.#options
+    const { manifest, provider, threads, largestBatch, precision } = this.#options
+    // Explanations that have lost it have a session of their own by now.
+    const lrp = this.#opened?.lrp === null ? undefined : this.#options.lrp
     const choice = precision?.choice ?? 'float32'
     if (precision && (manifest.int8 || choice === 'float16') && choice !== 'float32')
       this.#proofCrops ??= await precision.proofCrops()

@@ -1,6 +1,8 @@
 /** Whether a model in other numbers may judge in the place of its float32 twin, on this processor. */
-import type { Problem } from '../../core/errors.js'
+import type { InferenceSession } from 'onnxruntime-node'
+import { ModelError, type Problem } from '../../core/errors.js'
 import type { Precision } from '../../core/types.js'
+import { declaredDims } from '../../lib/model/manifest.js'
 
 /** A model in other numbers beside its float32 twin, on the same faces. */
 export interface PrecisionComparison {
@@ -31,6 +33,45 @@ const leastSpeed = 1.1
 
 /** Probabilities by label of one crop (RGB24 of the model's size). */
 export type Judge = (crop: Uint8Array) => Promise<ArrayLike<number>>
+
+/** What a model takes and gives. */
+export interface Ends {
+  inputType: string
+  inputDims: readonly (number | null)[]
+  output: string
+  /** Scores for each crop. */
+  outputs: number
+}
+
+type Metadata = Pick<InferenceSession, 'inputMetadata' | 'outputMetadata'>
+
+/**
+ * Whether a file that is to judge in the place of another takes and gives what that does, as far as both say: one of another model would
+ * fail in the middle of an inference, with a sentence about that.
+ * @throws ModelError
+ */
+export function checkTwin(twin: Metadata, wanted: Ends, file: string): void {
+  const why = differenceOf(twin, wanted)
+  if (why !== null) throw new ModelError('PL-PRECISION-FILE', `it was made of another model: ${why}`, file)
+}
+
+function differenceOf({ inputMetadata, outputMetadata }: Metadata, wanted: Ends): string | null {
+  const input = inputMetadata[0]
+  if (!input?.isTensor || inputMetadata.length !== 1) return 'it does not take one picture'
+  const [own, other] = [declaredDims(input.shape), wanted.inputDims]
+  const fits = own.length === other.length && own.every((dim, i) => (dim ?? other[i]) === (other[i] ?? dim))
+  if (input.type !== wanted.inputType || !fits)
+    return `it takes ${inShort(input.type, own)}, the float32 file ${inShort(wanted.inputType, other)}`
+  const output = outputMetadata.find(({ name }) => name === wanted.output)
+  if (!output?.isTensor) return `it has no output "${wanted.output}", which the float32 file has`
+  const scores = declaredDims(output.shape).slice(1)
+  const count = scores.includes(null) ? null : scores.reduce<number>((all, dim) => all * dim!, 1)
+  if (count === null || count === wanted.outputs) return null
+  return `it gives ${count} scores, the float32 file ${wanted.outputs}`
+}
+
+const inShort = (type: string, dims: readonly (number | null)[]): string =>
+  `${type} [${dims.map((dim) => dim ?? 'any').join(', ')}]`
 
 /** Judges each crop with both, in turns; both are warm after the first, which is not timed. */
 export async function comparePrecision(

@@ -13,6 +13,8 @@ export interface LrpRequest {
   /** One of `compositeNames` of `painlens/lrp`, and what it needs to know. */
   composite: string
   options: CompositeOptions
+  /** See `JudgingGraphForm`: between two pieces a verdict may come. */
+  longest?: number
 }
 
 export interface OpeningWithLrp extends LrpRequest {
@@ -36,7 +38,7 @@ export interface OneSession {
  */
 export async function openWithLrp(
   { file, head, output, input }: Manifest,
-  { composite, options, threads, folder }: OpeningWithLrp
+  { composite, options, longest, threads, folder }: OpeningWithLrp
 ): Promise<OneSession | Problem> {
   const rules = compositeOf(composite, options)
   const dims = batchDims(input, 1)
@@ -44,7 +46,7 @@ export async function openWithLrp(
   let opened: OnnxEngine | undefined
   try {
     const { result: engine, nodes } = await withProfile(async (profileFilePrefix) => {
-      const own = { threads: threads || cpus().length, folder, judges: true, profileFilePrefix }
+      const own = { threads: threads || cpus().length, folder, judges: true, longest, profileFilePrefix }
       opened = await OnnxEngine.create(load, rules, own)
       await opened.logits({ data: new Float32Array(3 * input.width * input.height), dims })
       opened.endProfiling()

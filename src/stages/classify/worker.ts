@@ -1,10 +1,18 @@
 import * as ort from 'onnxruntime-node'
-import { InferenceError, InvariantError, ModelError, messageOf, type Problem, whatOf } from '../../core/errors.js'
+import {
+  codeOf,
+  InferenceError,
+  InvariantError,
+  ModelError,
+  messageOf,
+  type Problem,
+  whatOf
+} from '../../core/errors.js'
 import { collectGarbage } from '../../core/garbage.js'
 import type { Precision, PrecisionChoice } from '../../core/types.js'
 import { serveWorker, Transferred } from '../../core/worker.js'
 import { type EngineResult, type EngineShape, type Sample, shapeOf } from '../../lib/lrp/engine.js'
-import type { OnnxEngine } from '../../lib/lrp/engines/onnx.js'
+import type { OnnxEngine, Unfinished } from '../../lib/lrp/engines/onnx.js'
 import { checkHash, checkInputType, checkShapes, declaredDims, type Manifest } from '../../lib/model/manifest.js'
 import {
   asFloats,
@@ -30,7 +38,7 @@ import {
 } from '../../lib/onnx/index.js'
 import { openSession, type ProviderProof, proveProvider } from '../../lib/ort/provider.js'
 import type { ProviderChoice, ProviderName } from '../../lib/ort/provider-names.js'
-import { comparePrecision, type Judge, objectionTo, type PrecisionStatus } from './precision.js'
+import { checkTwin, comparePrecision, type Judge, objectionTo, type PrecisionStatus } from './precision.js'
 import { type LrpRequest, type OneSession, openWithLrp } from './with-lrp.js'
 
 export interface OpenClassifierRequest {
@@ -169,9 +177,14 @@ const methods = {
     return { proof, largest, head: told.head, reading, precision, ...explains }
   },
 
-  /** One explanation, in the session that judges; see `Engine.explain`. */
-  explain({ sample, weights }: LrpSample): Promise<EngineResult> {
-    return withLrp().explain(sample, weights)
+  /** One explanation, in the session that judges, or its first half; see `OnnxEngine.begin`. */
+  explain({ sample, weights }: LrpSample): Promise<EngineResult | Unfinished> {
+    return withLrp().begin(sample, weights)
+  },
+
+  /** Its second half. */
+  finish(unfinished: Unfinished): Promise<EngineResult> {
+    return withLrp().finish(unfinished)
   },
 
   /** The session's answer without an explanation; see `Engine.logits`. */
@@ -249,6 +262,7 @@ async function quickest(
   let session: ort.InferenceSession | undefined
   try {
     session = asked === 'int8' ? await openInt8(manifest, threads) : await openHalf(manifest, provider, threads)
+    if (asked === 'int8') checkTwin(session, exact, file)
     const own = { ...exact, file, scores: exact.head }
     const quick = await opened({ ...own, infer: inferBy(session, own) }, most)
     if (proved) return { ...proved, quick }
@@ -259,9 +273,7 @@ async function quickest(
     return { ...stays, compared, problem }
   } catch (error) {
     await session?.release()
-    // A file that is missing or another one has a remedy of its own.
-    const code = error instanceof ModelError ? error.code : 'PL-PRECISION-DIFFERS'
-    return { ...stays, problem: { code, message: `${asked} does not work: ${file}: ${whatOf(error)}` } }
+    return { ...stays, problem: { code: codeOf(error), message: `${asked} does not work: ${file}: ${whatOf(error)}` } }
   }
 }
 

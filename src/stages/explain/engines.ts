@@ -59,12 +59,27 @@ export function openEngine(kind: EngineName, setup: EngineSetup, options: Engine
 }
 
 /**
- * Explains by an engine that is open elsewhere: views are drawn, and answers read, in a worker of this stage all the same.
+ * Explains by an engine that is open elsewhere: views are drawn, and answers read, in a worker of this stage all the same. Lost as soon as
+ * that engine says that it is gone (`PL-EXPLAIN-LOST`).
  * @throws as `openEngine`
  */
 export async function openBehind(engine: Engine, setup: EngineSetup, options: WorkerOpening): Promise<OpenEngine> {
   const { port, shape } = portTo(engine)
-  return openInWorker('onnx', options, (worker) => worker.call('openBehind', { ...setup, port, shape }, [port]))
+  const open = await openInWorker('onnx', options, (worker) =>
+    worker.call('openBehind', { ...setup, port, shape }, [port])
+  )
+  const watched = async <T>(asking: Promise<T>): Promise<T> => {
+    try {
+      return await asking
+    } catch (error) {
+      if (error instanceof InferenceError && error.code === 'PL-EXPLAIN-LOST') {
+        await open.close()
+        options.onLost(error)
+      }
+      throw error
+    }
+  }
+  return { ...open, explain: (crop) => watched(open.explain(crop)), probe: () => watched(open.probe()) }
 }
 
 async function openInWorker(

@@ -29,6 +29,8 @@ export { defaultViews } from './views.js'
 const defaultMaxAgeMs = 300_000
 const defaultProbeAfterMs = 60_000
 const defaultRestartDelaysMs = [1000, 5000]
+/** Each try takes seconds of a core and, with a large model, memory that may be short: fewer and fewer. */
+const defaultLaterDelaysMs = [1, 2, 4, 8, 15, 30, 60].map((minutes) => 60_000 * minutes)
 /** Largest difference of probability that rounding explains between two runtimes on the same model. */
 const tolerance = 0.05
 
@@ -51,7 +53,7 @@ export async function startExplaining(options: ExplainOptions): Promise<ExplainS
   } = options
   const setup = { manifest, composite, gamma, threads, views, provider }
   // A shared engine is open, so it fits.
-  if (!shared && (inBackground || engine === 'auto')) await checkExplainable(setup, signal)
+  if (!shared?.lrp && (inBackground || engine === 'auto')) await checkExplainable(setup, signal)
   const stage = new Explaining(options, setup)
   signal?.addEventListener('abort', () => void stage.stop(), { once: true })
   const opening = stage.open()
@@ -87,6 +89,7 @@ class Explaining implements ExplainStage {
       // A foreground start rejects on failure. Engines that disagree are not tried again.
       mayPass: (error) => options.inBackground === true && !(error instanceof EnginesDifferError),
       restartDelaysMs: options.restartDelaysMs ?? defaultRestartDelaysMs,
+      laterDelaysMs: options.inBackground ? (options.laterDelaysMs ?? defaultLaterDelaysMs) : [],
       onState: (state, problem) => this.#changed(state, problem),
       givenUpCode: 'PL-EXPLAIN-LOST',
       log: options.log
@@ -134,8 +137,8 @@ class Explaining implements ExplainStage {
   }
 
   async #openEngine(opening: WorkerOpening): Promise<OpenEngine> {
-    const { shared } = this.#options
-    if (shared) return openBehind(shared, this.#setup, opening)
+    const lrp = this.#options.shared?.lrp
+    if (lrp) return openBehind(lrp, this.#setup, opening)
     if (this.#kind) return openEngine(this.#kind, this.#setup, opening)
     const { engine, choice } = await chooseEngine(this.#setup, opening, this.#options.log)
     this.#kind = engine.kind

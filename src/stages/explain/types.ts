@@ -19,10 +19,10 @@ export interface ExplainOptions {
   /** `auto` tries both engines on the same picture, fails if they disagree, and uses the faster one. */
   engine: EngineSetting
   /**
-   * The classifier's own engine for that composite, where it explains in its session: then nothing else is opened, whatever `engine`
-   * says. Its owner closes it.
+   * The classifier, where it may explain in its own session: as long as it has an engine there, nothing else is opened, whatever `engine`
+   * says. Without one, or when its session has been opened again without, explanations have an engine of their own.
    */
-  shared?: Engine
+  shared?: { readonly lrp: Engine | null }
   /** One of `compositeNames` of `painlens/lrp`. */
   composite: string
   /** Of composites with gamma: one, or several by the net's depth; `CompositeOptions` of `painlens/lrp` has the default. */
@@ -44,6 +44,8 @@ export interface ExplainOptions {
   maxAgeMs?: number
   /** How long to wait before each restart of an engine that is lost; after the last it is given up. 1 s and 5 s unless given. */
   restartDelaysMs?: readonly number[]
+  /** Once it has been given up, of a stage in the background: the waits before it is tried again. From a minute up to an hour unless given. */
+  laterDelaysMs?: readonly number[]
   /** Delay from a failure to a trial explanation, unless a request succeeds before; a minute unless given. */
   probeAfterMs?: number
   log: Log
@@ -84,7 +86,7 @@ export interface Explained extends Explanation, Pick<CropExplanation, 'logits' |
 }
 
 export interface ExplainStats {
-  /** `failed` is final: the engines disagree, none can be opened, or the engine died too often. */
+  /** `failed`: the engines disagree, which is final; or none can be opened, or it died too often, and it is tried again after a while. */
   state: WorkerState
   done: number
   failed: number

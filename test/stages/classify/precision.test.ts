@@ -6,7 +6,7 @@ import { silentLog } from '../../../src/core/log.js'
 import type { Face, PrecisionChoice } from '../../../src/core/types.js'
 import { proofCrops } from '../../../src/daemon/wiring/drawn-faces.js'
 import { type Manifest, sha256Of } from '../../../src/lib/model/manifest.js'
-import { floatsOf, readModel, tensorOf, writeModel } from '../../../src/lib/onnx/index.js'
+import { dataTypes, floatsOf, GraphBuilder, readModel, tensorOf, writeModel } from '../../../src/lib/onnx/index.js'
 import { startClassifier } from '../../../src/stages/classify/index.js'
 import { comparePrecision, objectionTo } from '../../../src/stages/classify/precision.js'
 import { killWorkers } from '../../support/kill-worker.js'
@@ -72,6 +72,29 @@ async function spoiled(): Promise<Manifest> {
   return { ...manifest, int8: { file, sha256: await sha256Of(file) } }
 }
 
+interface OtherModel {
+  output: string
+  outputs: number
+  side: number
+  type: 'float32' | 'uint8'
+}
+
+/** A model that has nothing to do with the demonstration's. @returns its file */
+async function writeOther(changes: Partial<OtherModel>): Promise<string> {
+  const { output, outputs, side, type }: OtherModel = { ...demoEnds, ...changes }
+  const graph = new GraphBuilder({ name: 'other' })
+  graph.input('input', ['N', 3, side, side], type)
+  const floats = graph.node('Cast', ['input'], { to: dataTypes.float32.code })
+  const weights = graph.constant('weights', new Float32Array(3 * outputs), [3, outputs])
+  const scores = graph.node('MatMul', [graph.node('Flatten', [graph.node('GlobalAveragePool', [floats])]), weights])
+  graph.output(graph.node('Identity', [scores], {}, { name: output }), ['N', outputs])
+  const file = join(folder, `another-${Math.random()}.onnx`)
+  await writeModel(file, graph.toModel())
+  return file
+}
+
+const demoEnds: OtherModel = { output: 'logits', outputs: 3, side: 64, type: 'float32' }
+
 describe('a classifier with an int8 file', () => {
   it('judges drawn faces in int8 within the bounds of the proof, and differs from float32 as the proof says', async () => {
     const quick = await open(manifest, 'int8')
@@ -130,6 +153,26 @@ describe('a classifier with an int8 file', () => {
     // What to do goes by the code.
     expect(classifier.precision.problem!.message).not.toMatch(/Copy the model again|Check file/)
   })
+
+  it.each<[string, Partial<OtherModel>, RegExp]>([
+    ['another output', { output: 'other' }, /has no output "logits"/],
+    ['more labels', { outputs: 4 }, /gives 4 scores, the float32 file 3$/],
+    [
+      'smaller pictures',
+      { side: 16 },
+      /takes float32 \[any, 3, 16, 16\], the float32 file float32 \[any, 3, 64, 64\]$/
+    ],
+    ['whole numbers', { type: 'uint8' }, /takes uint8 \[any, 3, 64, 64\], the float32 file float32/]
+  ])(
+    'judges in float32 where the int8 file was made of another model, with %s, and says so',
+    async (_, other, said) => {
+      const file = await writeOther(other)
+      const { classifier } = await open({ ...manifest, int8: { file, sha256: await sha256Of(file) } }, 'int8')
+      const { problem } = classifier.precision
+      expect(problem).toMatchObject({ code: 'PL-PRECISION-FILE', message: expect.stringMatching(said) })
+      expect(problem!.message).toContain(`int8 does not work: ${file}: it was made of another model: `)
+    }
+  )
 
   it('judges in int8 again after its worker has died, without another proof', async () => {
     const { classifier, asked } = await open(manifest, 'int8')

@@ -1,13 +1,15 @@
+import { rmdirSync, statSync, watch, writeFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
-import { UnsupportedModelError, UsageError } from '../../../src/core/errors.js'
+import { problemOf, UnsupportedModelError, UsageError } from '../../../src/core/errors.js'
 import { silentLog } from '../../../src/core/log.js'
 import type { Crop, Face } from '../../../src/core/types.js'
 import { alignFace } from '../../../src/lib/face/align.js'
 import { loadManifest, type Manifest } from '../../../src/lib/model/manifest.js'
+import { trialCrop } from '../../../src/lib/model/trial-crop.js'
 import { createRandom } from '../../../src/lib/random.js'
 import { createIdentity, expressionUnits, renderPortrait } from '../../../src/show/render/index.js'
 import { type Classifier, type ClassifierOptions, startClassifier } from '../../../src/stages/classify/index.js'
@@ -57,6 +59,40 @@ const judge = async (classifier: Classifier) =>
 
 const request = () => ({ camera: 'bed-1', track: 1, at: moment(5), crop: face.crop })
 
+/** So large that its LRP graph goes through a file. */
+const writeLargeModel = (folder: string): Promise<string> =>
+  writeTinyHead(
+    folder,
+    (graph, logits) => {
+      const hidden = 2_800_000
+      const [up, down] = [new Float32Array(3 * hidden), new Float32Array(3 * hidden)]
+      for (let i = 0; i < 3; i++) up[i * hidden + i] = down[i * 3 + i] = 1
+      const wide = graph.node('Relu', [graph.node('MatMul', [logits, graph.constant('up', up, [3, hidden])])])
+      return graph.node('MatMul', [wide, graph.constant('down', down, [hidden, 3])])
+    },
+    { changes: { head: 'logits' } }
+  )
+
+/** Until it ends, LRP graphs find a file where their folder should be, as on a disk that does not take them. */
+function withFullDisk(folder: string) {
+  const { TMPDIR } = process.env
+  process.env.TMPDIR = folder
+  const disk = { refused: 0, end: () => watcher.close() }
+  const watcher = watch(folder, (_, name) => {
+    const path = join(folder, name ?? '')
+    if (!name?.startsWith('painlens-graph-') || !statSync(path, { throwIfNoEntry: false })?.isDirectory()) return
+    rmdirSync(path)
+    writeFileSync(path, '')
+    disk.refused++
+  })
+  onTestFinished(() => {
+    disk.end()
+    process.env.TMPDIR = TMPDIR
+    if (TMPDIR === undefined) delete process.env.TMPDIR
+  })
+  return disk
+}
+
 describe('a classifier that explains in its own session', () => {
   it('gives the verdict of one that only judges, and the explanation of an engine of its own', async () => {
     const alone = await classifierOf()
@@ -71,7 +107,7 @@ describe('a classifier that explains in its own session', () => {
       expect(probability).toBeCloseTo(wanted.probabilities[i]!, 5)
     })
     const own = (await (await stageOf({})).submit(request()))!
-    const shared = (await (await stageOf({ shared: both.lrp! })).submit(request()))!
+    const shared = (await (await stageOf({ shared: both })).submit(request()))!
     expect(shared.relevance).toEqual(own.relevance)
     expect(shared).toMatchObject({
       engine: own.engine,
@@ -92,7 +128,7 @@ describe('a classifier that explains in its own session', () => {
       return answer
     }
     // Larger crops go one by one; of these, twelve go at once, so that two explanations are four views.
-    const stage = await stageOf({ shared: { ...engine, explain: told } })
+    const stage = await stageOf({ shared: { lrp: { ...engine, explain: told } } })
     events.length = 0
     let explained = false
     const explanations = Promise.all([stage.submit(request()), stage.submit({ ...request(), track: 2 })]).then(() => {
@@ -111,11 +147,51 @@ describe('a classifier that explains in its own session', () => {
   it('that dies explains again once it is back', async () => {
     const troubles: (Error | null)[] = []
     const classifier = await classifierOf({ lrp, onTrouble: (problem) => troubles.push(problem) })
-    const stage = await stageOf({ shared: classifier.lrp! })
+    const stage = await stageOf({ shared: classifier })
     expect(await killWorkers('classify/worker.js')).toBe(1)
     await expect(stage.submit(request())).rejects.toMatchObject({ code: 'PL-WORKER-CRASHED' })
     await until(() => troubles.at(-1) === null, 'the restart')
     expect((await stage.submit(request()))!.target).toBe('pain')
+  })
+
+  it('that is opened again without room for the LRP graph judges on, and explanations get a session of their own', async () => {
+    const manifest = await loadManifest(await writeLargeModel(await mkdtemp(join(folder, 'large-'))))
+    const large = { ...face, crop: trialCrop(manifest.input) }
+    const judged = async (by: Classifier) =>
+      (await by.classify({ camera: 'bed-1', at: moment(5), faces: [large] }).verdicts)[0]!.score
+    const explained = () => stage.submit({ ...request(), crop: large.crop })
+    const [troubles, problems]: (string | null)[][] = [[], []]
+    const classifier = await classifierOf({
+      manifest,
+      lrp,
+      onTrouble: (problem) => troubles.push(problem?.message ?? null)
+    })
+    const stage = await stageOf({
+      manifest,
+      shared: classifier,
+      inBackground: true,
+      restartDelaysMs: [],
+      laterDelaysMs: [500, 10],
+      onProblem: (problem) => problems.push(problem && problemOf(problem).code)
+    })
+    const score = await judged(classifier)
+    const relevance = (await explained())!.relevance
+    const full = withFullDisk(await mkdtemp(join(folder, 'tmp-')))
+    expect(await killWorkers('classify/worker.js')).toBe(1)
+    await until(() => troubles.at(-1) === null, 'the restart')
+    expect(classifier.lrp).toBeNull()
+    expect(await judged(classifier)).toBeCloseTo(score, 5)
+    // Its session is gone, and at first there is no room for one of its own either.
+    await expect(explained()).rejects.toMatchObject({ code: 'PL-EXPLAIN-LOST' })
+    expect(stage.stats()).toMatchObject({ state: 'failed', problem: { code: 'PL-EXPLAIN-LOST' } })
+    await until(() => full.refused === 2, 'the first try')
+    full.end()
+    await until(() => stage.stats().state === 'ready', 'a session of its own')
+    expect((await explained())!.relevance).toEqual(relevance)
+    expect(problems).toEqual([null, 'PL-EXPLAIN-LOST', null])
+    expect(await killWorkers('classify/worker.js')).toBe(1)
+    await until(() => troubles.length === 4 && troubles.at(-1) === null, 'the next restart')
+    expect(classifier.lrp).toBeNull()
   })
 
   it('refuses an unknown composite, and a model that LRP cannot read', async () => {

@@ -243,6 +243,22 @@ describe('an engine whose worker dies', () => {
     await expect(explain(stage)).rejects.toThrow(/lost 3 times/)
   })
 
+  it('that was given up is opened again after a while in the background, which ends the problem', async () => {
+    const { stage, problems } = await open({
+      engine: 'onnx',
+      inBackground: true,
+      restartDelaysMs: [],
+      laterDelaysMs: [200]
+    })
+    await settled(stage, 'ready')
+    await killWorkers(script)
+    await until(() => problems.length > 1, 'word of the death')
+    await expect(explain(stage)).rejects.toMatchObject({ code: 'PL-EXPLAIN-LOST' })
+    await settled(stage, 'ready')
+    expect(problems).toEqual([null, expect.stringMatching(/lost 1 times.*ended with code 7/), null])
+    expect((await explain(stage))!.target).toBe('pain')
+  })
+
   it("is not restarted with another model than the classifier's", async () => {
     const own = await newFolder()
     const before = await loadManifest(await writeTinyModel(own))

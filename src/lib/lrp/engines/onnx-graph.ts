@@ -1,5 +1,6 @@
 import { GraphBuilder, type OnnxAttribute, type OnnxGraph, type OnnxModel, type OnnxTensor } from '../../onnx/index.js'
 import type { Composite } from '../composites.js'
+import { middleOf } from '../cost.js'
 import type { LayerGraph } from '../layers.js'
 import { Walk } from '../walk.js'
 import type { UnpoolForm } from './onnx-emitter.js'
@@ -11,18 +12,42 @@ export const lrpNames = {
   input: 'input',
   /** [batch, class]: the weight of each output in what is explained; zeros stand for the largest output. */
   weights: 'weights',
-  /** A bool without dims, in graphs that also judge: whether relevance is wanted, or the logits alone. */
-  explain: 'explain',
+  /** An int64 without dims, in graphs that also judge: one of `tasks`. */
+  task: 'task',
+  /** In graphs that are cut in two: what `between` gave, for the task `finish`; a batch of none for the others. */
+  arriving: 'arriving',
   logits: 'logits',
-  /** As the input; of a graph that was not to explain, nothing. */
+  /** Relevance at the cut, of the task `explain`; only in graphs that are cut in two. */
+  between: 'between',
+  /** As the input. Of a task that does not give it, as each output, a batch of none. */
   relevance: 'relevance'
 } as const
+
+/**
+ * What a graph that also judges may be asked for. `judge`: the logits, for the price of a plain forward pass. `explain`: logits and relevance,
+ * or in a graph that is cut in two logits and `between`, from which `finish` makes the relevance.
+ */
+export const tasks = { judge: 0, explain: 1, finish: 2 } as const
 
 export interface LrpGraphForm {
   /** What suits the provider that is to run it; `indices` unless given. */
   unpool?: UnpoolForm
-  /** Whether the graph has an input `explain`, and without it gives the logits for the price of a plain forward pass. */
-  judges?: boolean
+}
+
+export interface JudgingGraphForm extends LrpGraphForm {
+  /**
+   * The most multiplications of an explanation in one piece, for which a verdict may have to wait. 5·10⁹ unless given, a twentieth of a
+   * second on two cores.
+   */
+  longest?: number
+}
+
+const defaultLongest = 5e9
+
+export interface JudgingModel {
+  model: OnnxModel
+  /** What the batch's relevance has as dims at the cut; null where the graph is not cut in two. */
+  cut: readonly number[] | null
 }
 
 /**
@@ -30,57 +55,113 @@ export interface LrpGraphForm {
  * Weights that need no change are the classifier's own memory.
  */
 export function lrpModelOf(graph: LayerGraph, composite: Composite, form: LrpGraphForm = {}): OnnxModel {
-  const { unpool = 'indices', judges = false } = form
-  const builder = new GraphBuilder({ name: 'lrp' })
-  const sample = graph.input.dims.slice(1)
-  const input = builder.input(lrpNames.input, ['batch', ...sample])
-  const weights = builder.input(lrpNames.weights, ['batch', graph.classes])
-  const ops = new OnnxOps(builder, unpool)
-  const walk = new Walk(ops, graph, composite)
-  const explained = (): [logits: string, relevance: string] => {
-    const { logits, tape } = walk.forward(input)
-    const flat = ops.reshape(logits, [-1, graph.classes])
-    const mask = maskOf(builder, flat, weights, graph.classes)
-    const start = ops.reshape(ops.mul(flat, mask), [-1, ...walk.outputDims])
-    return [flat, walk.backward(tape, start)]
-  }
-  const judged = (): [logits: string, none: string] => {
-    const logits = ops.reshape(walk.forward(input).logits, [-1, graph.classes])
-    return [logits, nothingOf(builder, input)]
-  }
-  const [logits, relevance] = judges ? either(builder, explained, judged) : explained()
-  for (const [from, name, dims] of [
-    [logits, lrpNames.logits, ['batch', graph.classes]],
-    [relevance, lrpNames.relevance, [judges ? 'explained' : 'batch', ...sample]]
-  ] as const) {
-    builder.output(builder.node('Identity', [from], {}, { name }), dims)
-  }
+  const emitted = new Emitted(graph, composite, form)
+  const [logits, relevance] = emitted.explained()
+  emitted.give('logits', logits, 'batch')
+  emitted.give('relevance', relevance, 'batch')
+  return emitted.builder.toModel()
+}
+
+/** Such a model that also judges, with an input `task`; where an explanation takes long, it comes in two halves. */
+export function judgingModelOf(graph: LayerGraph, composite: Composite, form: JudgingGraphForm = {}): JudgingModel {
+  const middle = middleOf(graph, composite, form.longest ?? defaultLongest)
+  const emitted = new Emitted(graph, composite, form)
+  const { builder, weights, input } = emitted
+  const task = builder.input(lrpNames.task, [], 'int64')
+  const only = (name: keyof typeof tasks, body: () => string[], like: readonly string[]): string[] =>
+    onlyFor(builder, { task, name }, body, like)
+  const [judged] = only('judge', () => [emitted.judged()], [weights])
+  const cut = middle === null ? null : graph.layers[middle]!.dims
+  const arriving = cut && builder.input(lrpNames.arriving, ['arriving', ...cut])
+  const [logits, sent] = only('explain', () => emitted.explained(middle ?? 0), [weights, arriving ?? input])
+  emitted.give('logits', builder.node('Concat', [judged!, logits!], { axis: 0 }), 'asked')
+  if (cut) builder.output(builder.node('Identity', [sent!], {}, { name: lrpNames.between }), ['begun', ...cut])
+  const [relevance] = arriving ? only('finish', () => [emitted.finished(middle!, arriving)], [input]) : [sent]
+  emitted.give('relevance', relevance!, 'explained')
   const model = builder.toModel()
-  return judges ? { ...model, graph: withOwnWeights(model.graph) } : model
+  return { model: { ...model, graph: withOwnWeights(model.graph) }, cut }
+}
+
+/** A graph to be, and its inputs; what it is to compute can be added more than once. */
+class Emitted {
+  readonly builder = new GraphBuilder({ name: 'lrp' })
+  readonly input: string
+  readonly weights: string
+  readonly #graph: LayerGraph
+  readonly #ops: OnnxOps
+  readonly #walk: Walk<string>
+
+  constructor(graph: LayerGraph, composite: Composite, { unpool = 'indices' }: LrpGraphForm) {
+    this.#graph = graph
+    this.input = this.builder.input(lrpNames.input, ['batch', ...graph.input.dims.slice(1)])
+    this.weights = this.builder.input(lrpNames.weights, ['batch', graph.classes])
+    this.#ops = new OnnxOps(this.builder, unpool)
+    this.#walk = new Walk(this.#ops, graph, composite)
+  }
+
+  judged(): string {
+    return this.#logitsOf(this.#walk.forward(this.input).output)
+  }
+
+  /** @param to the layer at whose output the relevance is wanted */
+  explained(to = 0): [logits: string, relevance: string] {
+    const { output, tape } = this.#walk.forward(this.input)
+    const logits = this.#logitsOf(output)
+    const mask = maskOf(this.builder, logits, this.weights, this.#graph.classes)
+    const start = this.#ops.reshape(this.#ops.mul(logits, mask), [-1, ...this.#walk.outputDims])
+    return [logits, this.#walk.backward(tape, start, { to })]
+  }
+
+  /** The rest of the way back, from a layer's output on. */
+  finished(from: number, arriving: string): string {
+    return this.#walk.backward(this.#walk.forward(this.input, from).tape, arriving, { from })
+  }
+
+  give(name: 'logits' | 'relevance', value: string, batch: string): void {
+    const { classes, input } = this.#graph
+    const dims = name === 'logits' ? [classes] : input.dims.slice(1)
+    this.builder.output(this.builder.node('Identity', [value], {}, { name: lrpNames[name] }), [batch, ...dims])
+  }
+
+  #logitsOf(output: string): string {
+    return this.#ops.reshape(output, [-1, this.#graph.classes])
+  }
 }
 
 /**
- * Both graphs under an If. Each has a forward pass of its own: one in front of the If would have to hand out what LRP needs, and a
- * runtime could not fuse its layers (on the CPU 11 % of its time).
+ * Nodes that run for one task alone, under an If. Each task has a forward pass of its own: one in front of them would have to hand out what
+ * LRP needs, and a runtime could not fuse its layers (on the CPU 11 % of its time).
+ * @param like of each output a value whose dims it has, but for the batch
+ * @returns the body's outputs; for another task each a batch of none
  */
-function either(
+function onlyFor(
   builder: GraphBuilder,
-  explained: () => [string, string],
-  judged: () => [string, string]
-): [logits: string, relevance: string] {
-  const wanted = builder.input(lrpNames.explain, [], 'bool')
+  { task, name }: { task: string; name: keyof typeof tasks },
+  body: () => string[],
+  like: readonly string[]
+): string[] {
+  const own = builder.constant('own_task', BigInt64Array.of(BigInt(tasks[name])), [])
   const branches = {
-    then_branch: { graph: builder.branch('explain', explained) },
-    else_branch: { graph: withoutUnread(builder.branch('judge', judged)) }
+    then_branch: { graph: withoutUnread(builder.branch(name, body)) },
+    else_branch: { graph: builder.branch(`not_${name}`, () => like.map((value) => noneOf(builder, value))) }
   }
-  return builder.node('If', [wanted], branches, { name: 'either', outputs: 2 }) as [string, string]
+  const outputs = like.map((_, i) => `${name}_${i}`)
+  return builder.node('If', [builder.node('Equal', [task, own])], branches, { name: `if_${name}`, outputs })
 }
 
-/** Values that no node reads cost time to make: the places of a max pooling's winners, which only the way back needs. */
+/**
+ * What nothing reads costs time to make: the places of a max pooling's winners, which only the way back needs, or the last layer before a
+ * cut.
+ */
 function withoutUnread(graph: OnnxGraph): OnnxGraph {
-  const read = new Set([...graph.nodes.flatMap(({ inputs }) => inputs), ...graph.outputs.map(({ name }) => name)])
-  const nodes = graph.nodes.map((node) => ({ ...node, outputs: node.outputs.filter((name) => read.has(name)) }))
-  return { ...graph, nodes }
+  const read = new Set(graph.outputs.map(({ name }) => name))
+  const nodes = graph.nodes.toReversed().flatMap((node) => {
+    const last = node.outputs.findLastIndex((name) => read.has(name))
+    if (last < 0) return []
+    for (const input of node.inputs) read.add(input)
+    return [{ ...node, outputs: node.outputs.slice(0, last + 1) }]
+  })
+  return { ...graph, nodes: nodes.reverse() }
 }
 
 /**
@@ -89,7 +170,7 @@ function withoutUnread(graph: OnnxGraph): OnnxGraph {
  * the graph that it is in.
  */
 function withOwnWeights(graph: OnnxGraph): OnnxGraph {
-  const shared = new Set<string>()
+  const shared = new Set(graph.nodes.flatMap(({ inputs }) => inputs))
   const nodes = graph.nodes.map((node) => {
     const attributes = [...node.attributes].map(([name, attribute]): [string, OnnxAttribute] => [
       name,
@@ -120,13 +201,10 @@ function ownWeights(branch: OnnxGraph, around: OnnxGraph['initializers'], shared
   return { ...branch, nodes, initializers }
 }
 
-/** No picture of the input's size. */
-function nothingOf(builder: GraphBuilder, input: string): string {
-  const [start, axis] = [0n, 0n].map((value) => builder.constant('zero', BigInt64Array.of(value), [1])) as [
-    string,
-    string
-  ]
-  return builder.node('Slice', [input, start, start, axis])
+/** A batch of none. */
+function noneOf(builder: GraphBuilder, value: string): string {
+  const zero = builder.constant('zero', BigInt64Array.of(0n), [1])
+  return builder.node('Slice', [value, zero, zero, zero])
 }
 
 /** Each output's weight in the relevance that LRP starts with: the given ones, or where these are zeros 1 for the largest. */

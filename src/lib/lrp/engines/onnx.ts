@@ -14,7 +14,7 @@ import type { Engine, EngineResult, LoadGraph, Sample } from '../engine.js'
 import { isWeighted } from '../layers.js'
 import { cancelsUnder } from '../walk.js'
 import type { UnpoolForm } from './onnx-emitter.js'
-import { type LrpGraphForm, lrpModelOf, lrpNames } from './onnx-graph.js'
+import { type JudgingGraphForm, judgingModelOf, lrpModelOf, lrpNames, tasks } from './onnx-graph.js'
 
 /** Models above this size go to ONNX Runtime through files that it maps, which saves two copies in memory. */
 const largestInMemory = 64e6
@@ -26,6 +26,8 @@ export interface OnnxEngineOptions {
   folder?: string
   /** Whether `logits` is to cost no more than the classifier's own forward pass; the weights are there once all the same. */
   judges?: boolean
+  /** See `JudgingGraphForm`. */
+  longest?: number
   /** See `SessionOptions`; `endProfiling` writes it. */
   profileFilePrefix?: string
 }
@@ -34,7 +36,16 @@ export interface OnnxEngineOptions {
 const unpoolForms: Record<ProviderName, UnpoolForm> = { cpu: 'indices', cuda: 'comparisons', tensorrt: 'comparisons' }
 
 type Shape = Pick<Engine, 'inputDims' | 'classes' | 'head' | 'cancels'>
-type Opened = Shape & { judges: boolean }
+/** The cut is that of `JudgingModel`. */
+type Opened = Shape & { judges: boolean; cut: readonly number[] | null }
+
+/** An explanation whose second half is to come. */
+export interface Unfinished {
+  sample: Sample
+  logits: Float32Array
+  /** Relevance at the cut, [batch, …]. */
+  between: Float32Array
+}
 
 /** LRP as one more ONNX model, run by ONNX Runtime on the classifier's own provider. */
 export class OnnxEngine implements Engine {
@@ -45,10 +56,13 @@ export class OnnxEngine implements Engine {
   readonly cancels: boolean
   readonly #session: InferenceSession
   readonly #judges: boolean
+  readonly #cut: readonly number[] | null
 
-  private constructor(session: InferenceSession, name: string, { inputDims, classes, head, cancels, judges }: Opened) {
+  private constructor(session: InferenceSession, name: string, opened: Opened) {
+    const { inputDims, classes, head, cancels, judges, cut } = opened
     this.#session = session
     this.#judges = judges
+    this.#cut = cut
     this.name = name
     this.inputDims = inputDims
     this.classes = classes
@@ -66,16 +80,25 @@ export class OnnxEngine implements Engine {
   }
 
   async explain(sample: Sample, weights: Float32Array): Promise<EngineResult> {
-    const results = await this.#run(sample, weights, true)
-    return {
-      logits: results[lrpNames.logits]!.data as Float32Array,
-      relevance: results[lrpNames.relevance]!.data as Float32Array
-    }
+    const found = await this.begin(sample, weights)
+    return 'between' in found ? this.finish(found) : found
+  }
+
+  /** Explains, or where that takes long in an engine that judges, the first half of it: something else may run before `finish`. */
+  async begin(sample: Sample, weights: Float32Array): Promise<EngineResult | Unfinished> {
+    const results = await this.#run(sample, weights, 'explain')
+    const logits = floats(results, 'logits')
+    if (this.#cut) return { sample, logits, between: floats(results, 'between') }
+    return { logits, relevance: floats(results, 'relevance') }
+  }
+
+  async finish({ sample, logits, between }: Unfinished): Promise<EngineResult> {
+    const results = await this.#run(sample, this.#noWeights(sample), 'finish', between)
+    return { logits, relevance: floats(results, 'relevance') }
   }
 
   async logits(sample: Sample): Promise<Float32Array> {
-    const results = await this.#run(sample, new Float32Array(sample.dims[0]! * this.classes), false)
-    return results[lrpNames.logits]!.data as Float32Array
+    return floats(await this.#run(sample, this.#noWeights(sample), 'judge'), 'logits')
   }
 
   /** Writes the profile that the options asked for; what runs afterwards is not in it. */
@@ -87,21 +110,36 @@ export class OnnxEngine implements Engine {
     await this.#session.release()
   }
 
-  async #run({ data, dims }: Sample, weights: Float32Array, explain: boolean): Promise<InferenceSession.ReturnType> {
+  #noWeights({ dims }: Sample): Float32Array {
+    return new Float32Array(dims[0]! * this.classes)
+  }
+
+  /** @param arriving at the cut; none unless given */
+  async #run(
+    { data, dims }: Sample,
+    weights: Float32Array,
+    task: keyof typeof tasks,
+    arriving: Float32Array = new Float32Array(0)
+  ): Promise<InferenceSession.ReturnType> {
+    const cut = this.#cut && [arriving.length === 0 ? 0 : dims[0]!, ...this.#cut]
     const feeds = {
       [lrpNames.input]: new Tensor('float32', data, dims),
       [lrpNames.weights]: new Tensor('float32', weights, [dims[0]!, this.classes]),
-      ...(this.#judges && { [lrpNames.explain]: new Tensor('bool', Uint8Array.of(Number(explain)), []) })
+      ...(this.#judges && { [lrpNames.task]: new Tensor('int64', BigInt64Array.of(BigInt(tasks[task])), []) }),
+      ...(cut && { [lrpNames.arriving]: new Tensor('float32', arriving, cut) })
     }
     try {
       return await this.#session.run(feeds)
     } catch (cause) {
-      const [code, what] = explain
-        ? (['PL-LRP-RUN', 'LRP'] as const)
-        : (['PL-INFERENCE-FAILED', 'the inference'] as const)
+      const [code, what] =
+        task === 'judge' ? (['PL-INFERENCE-FAILED', 'the inference'] as const) : (['PL-LRP-RUN', 'LRP'] as const)
       throw new InferenceError(code, `${what} failed: ${messageOf(cause)}`, this.name, { cause })
     }
   }
+}
+
+function floats(results: InferenceSession.ReturnType, name: keyof typeof lrpNames): Float32Array {
+  return results[lrpNames[name]]!.data as Float32Array
 }
 
 function defaultThreads(): number {
@@ -113,9 +151,16 @@ export async function openLrpSession(
   load: LoadGraph,
   composite: Composite,
   options: OnnxEngineOptions
-): Promise<Shape & { session: InferenceSession }> {
-  const { provider = 'cpu', threads = defaultThreads(), folder = tmpdir(), judges, profileFilePrefix } = options
-  const { model, ...shape } = await emit(load, composite, { unpool: unpoolForms[provider], judges }, folder)
+): Promise<Shape & Pick<Opened, 'cut'> & { session: InferenceSession }> {
+  const {
+    provider = 'cpu',
+    threads = defaultThreads(),
+    folder = tmpdir(),
+    judges,
+    longest,
+    profileFilePrefix
+  } = options
+  const { model, ...shape } = await emit(load, composite, { unpool: unpoolForms[provider], judges, longest }, folder)
   try {
     return { ...shape, session: await open(model, { provider, threads, profileFilePrefix }) }
   } finally {
@@ -128,22 +173,26 @@ export async function openLrpSession(
 async function emit(
   load: LoadGraph,
   composite: Composite,
-  form: LrpGraphForm,
+  form: JudgingGraphForm & Pick<OnnxEngineOptions, 'judges'>,
   folder: string
-): Promise<Shape & { model: Uint8Array | string }> {
+): Promise<Shape & Pick<Opened, 'cut'> & { model: Uint8Array | string }> {
   const graph = await load()
   const cancels = cancelsUnder(graph, composite)
-  const shape = { inputDims: graph.input.dims, classes: graph.classes, head: graph.head, cancels }
+  const { model: emitted, cut } = form.judges
+    ? judgingModelOf(graph, composite, form)
+    : { model: lrpModelOf(graph, composite, form), cut: null }
+  const shape = { inputDims: graph.input.dims, classes: graph.classes, head: graph.head, cancels, cut }
   const size = graph.layers.reduce((sum, layer) => sum + (isWeighted(layer) ? layer.weights.byteLength : 0), 0)
-  if (size <= largestInMemory) return { model: encodeModel(lrpModelOf(graph, composite, form)), ...shape }
+  if (size <= largestInMemory) return { model: encodeModel(emitted), ...shape }
   const own = join(folder, `painlens-lrp-${randomUUID()}`)
   try {
     await mkdir(own).catch((cause: unknown) => refuseFolder(folder, cause))
     const model = join(own, 'lrp.onnx')
-    await writeModel(model, lrpModelOf(graph, composite, form), { dataFile: true, durable: false })
+    await writeModel(model, emitted, { dataFile: true, durable: false })
     return { model, ...shape }
   } catch (error) {
-    await rm(own, { recursive: true, force: true })
+    // What cannot be removed must not hide why.
+    await rm(own, { recursive: true, force: true }).catch(() => undefined)
     throw error
   }
 }

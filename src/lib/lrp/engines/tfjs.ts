@@ -46,7 +46,7 @@ export class TfjsEngine implements Engine {
   async explain({ data, dims }: Sample, weights: Float32Array): Promise<EngineResult> {
     const [ops, walk, classes] = [this.#ops, this.#walk, this.classes]
     return ops.scope(() => {
-      const { logits, tape } = walk.forward(ops.tensor(data, dims))
+      const { output: logits, tape } = walk.forward(ops.tensor(data, dims))
       const values = ops.values(logits)
       const start = ops.tensor(startingRelevance(values, weights, classes), [dims[0]!, ...walk.outputDims])
       return { logits: values, relevance: ops.values(walk.backward(tape, start)) }
@@ -55,7 +55,7 @@ export class TfjsEngine implements Engine {
 
   async logits({ data, dims }: Sample): Promise<Float32Array> {
     const [ops, walk] = [this.#ops, this.#walk]
-    return ops.scope(() => ops.values(walk.forward(ops.tensor(data, dims)).logits))
+    return ops.scope(() => ops.values(walk.forward(ops.tensor(data, dims)).output))
   }
 
   async close(): Promise<void> {

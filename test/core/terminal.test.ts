@@ -86,6 +86,7 @@ describe('printed JSON', () => {
 const writers: Record<string, string> = {
   'src/core/terminal.ts': 'is what all others print with',
   'src/core/log.ts': 'hands JSON on, in which nothing steers a terminal',
+  'src/core/standard-streams.ts': 'waits for what was written, by an empty text',
   'src/core/worker.ts': "writes its own worker's name for a debugger",
   'src/onvif/child.ts': 'answers its parent process by JSON in a pipe',
   'src/commands/explain/output.ts': 'draws a line that the next one replaces',

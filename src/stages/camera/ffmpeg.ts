@@ -273,7 +273,7 @@ export interface ProbeOutput {
   help: string | null
 }
 
-/** Major and minor number; null for a build from git, and for what is no FFmpeg. */
+/** Major and minor number; null for a build from git, and for another program. */
 function numberIn(version: string): [number, number] | null {
   const found = /^ffmpeg version n?(\d+)\.(\d+)/m.exec(version)
   return found && [Number(found[1]), Number(found[2])]

@@ -2,7 +2,6 @@
 import { execFile, execFileSync, spawn } from 'node:child_process'
 import {
   chmodSync,
-  copyFileSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -31,6 +30,7 @@ import { writeData } from '../study/rig.js'
 import { holdToContract, kindOf } from '../support/contract.js'
 import { commandLine, descendants, isRunning } from '../support/daemon.js'
 import { freePort, type Mosquitto, startMosquitto } from '../support/mosquitto.js'
+import { writeCrops } from '../support/quantised-model.js'
 import { measureSlowness, patience, until } from '../support/slowness.js'
 
 const run = promisify(execFile)
@@ -231,10 +231,9 @@ const mainPaths: Record<string, MainPath | (() => Promise<void>)> = {
   forget: { words: () => ['forget', 'gone', '-c', 'painlens.yaml'], says: /retains nothing below painlens\/gone/ },
   'models list': { words: () => ['models', 'list'], says: /pain-demo[\s\S]*hash as in the manifest/ },
   'models quantise': {
-    words: () => {
-      mkdirSync(inFolder('crops'))
-      for (let i = 0; i < 16; i++) copyFileSync(inFolder('pictures/pain/face.png'), inFolder('crops', `${i}.png`))
-      return ['models', 'quantise', inRelease('models/pain-demo.yaml'), '--crops', 'crops', '--out', 'quick.yaml']
+    words: async () => {
+      const crops = await writeCrops(folder)
+      return ['models', 'quantise', inRelease('models/pain-demo.yaml'), '--crops', crops, '--out', 'quick.yaml']
     },
     says: /quick\.yaml: differences of/
   },

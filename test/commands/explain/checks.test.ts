@@ -161,9 +161,9 @@ describe('painlens explain --check', () => {
 
   it('reports each composite in tables and in a JSON file', async () => {
     const out = join(folder, 'checked')
-    expect(await check([faces], out, { composite: `lrp.epsilon,${composite}` })).toBe(0)
+    expect(await check([faces], out, { composite: 'lrp.epsilon,lrp.alpha_1_beta_0' })).toBe(0)
     expect(said).toMatch(/lrp\.epsilon .* ok: the maps change\n/)
-    expect(said).toMatch(/lrp\.sequential_preset_a_flat .* caution: the maps change little\n/)
+    expect(said).toMatch(/lrp\.alpha_1_beta_0 .* caution: the maps change little\n/)
     expect(said).toContain('Sixt, Granz and')
     expect(said.match(/ok: hurts more than random/g)).toHaveLength(2)
     expect(said.match(/For a clinician:/g)).toHaveLength(2)

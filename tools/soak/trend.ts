@@ -1,4 +1,5 @@
 /** Whether a figure grows over a run, as distinct from fluctuating. */
+import { ranksOf } from '#painlens/lib/statistics/correlation.js'
 
 export interface Trend {
   /** Theil and Sen's slope, the median of the slopes between all pairs; in units of y per unit of x. */
@@ -69,12 +70,6 @@ export function neighbourCorrelation(values: readonly number[]): number {
   // All values are the same.
   if (squares === 0) return 0
   return Math.min(0.99, Math.max(0, ((n * products) / squares + 2) / (n - 4)))
-}
-
-/** Each value's place in the order, from 0 on; equal values share the mean of theirs. */
-function ranksOf(values: readonly number[]): number[] {
-  const sorted = Float64Array.from(values).sort()
-  return values.map((value) => (sorted.indexOf(value) + sorted.lastIndexOf(value)) / 2)
 }
 
 /** Ties reduce the variance. */

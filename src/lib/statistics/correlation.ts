@@ -17,8 +17,8 @@ export function spearman(a: readonly number[], b: readonly number[]): number | n
   return left === 0 || right === 0 ? null : both / Math.sqrt(left * right)
 }
 
-/** From 0. */
-function ranksOf(values: readonly number[]): Float64Array {
+/** Each value's place in the order, from 0 on; equal values share the mean of theirs. */
+export function ranksOf(values: readonly number[]): Float64Array {
   const order = values.map((_, i) => i).sort((i, j) => values[i]! - values[j]!)
   const ranks = new Float64Array(values.length)
   for (let from = 0; from < order.length; ) {

@@ -309,11 +309,8 @@ export const drawAnything: Draw = (axes, random) => {
     const [angle, far] = [(i * 2 * Math.PI) / 9, random.uniform(0.85, 1.2)]
     return [x + rx * far * Math.cos(angle), y + ry * far * Math.sin(angle)]
   })
-  const colour = (): string => {
-    const [r, g, b] = random.chance(0.4) ? random.pick(skins) : random.pick(cloths)
-    const level = random.uniform(0.4, 1.1)
-    return rgb(Math.min(255, r * level), Math.min(255, g * level), Math.min(255, b * level))
-  }
+  const colour = (): string =>
+    shade(random.chance(0.4) ? random.pick(skins) : random.pick(cloths), random.uniform(0.4, 1.1))
   const stops = [0, 0.5, 1].map((at) => `<stop offset="${at}" stop-color="${colour()}"/>`).join('')
   const turn = `gradientTransform="rotate(${random.uniform(0, 360)})" spreadMethod="${random.chance(0.3) ? 'repeat' : 'pad'}"`
   const end = random.chance(0.3) ? random.uniform(0.05, 0.3) : 1

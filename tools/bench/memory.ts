@@ -1,5 +1,5 @@
 /** The largest memory that the real daemon takes, with a camera, a classifier and its explanations. */
-import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { connectAsync } from 'mqtt'
@@ -7,6 +7,7 @@ import { stringify } from 'yaml'
 import type { Manifest } from '#painlens/lib/model/manifest.js'
 import { startBroker } from '#painlens/show/demo/broker.js'
 import { startPainlens } from '#painlens/show/demo/child.js'
+import { childrenOf } from './children.js'
 import { startCamera } from './latency.js'
 import { alwaysAlarming } from './latency-scenes.js'
 import { table } from './table.js'
@@ -82,7 +83,7 @@ async function peakOf(manifest: Manifest, setting: Setting): Promise<Peak> {
   const daemon = startPainlens({ args: ['run', '--config', config], env: unitEnvironment(), onLine: () => undefined })
   try {
     const explained = await explanation
-    const children = await Promise.all((await childrenOf(daemon.pid)).map(highWaterMark))
+    const children = await Promise.all(childrenOf(daemon.pid).map(highWaterMark))
     return { explained, daemon: await highWaterMark(daemon.pid), children: children.reduce((a, b) => a + b, 0) }
   } finally {
     await client.endAsync(true)
@@ -96,13 +97,6 @@ async function peakOf(manifest: Manifest, setting: Setting): Promise<Peak> {
 async function highWaterMark(pid: number): Promise<number> {
   const status = await readFile(`/proc/${pid}/status`, 'utf8')
   return Number(/VmHWM:\s+(\d+) kB/.exec(status)?.[1]) * 1024
-}
-
-/** All of its threads'. */
-async function childrenOf(pid: number): Promise<number[]> {
-  const threads = await readdir(`/proc/${pid}/task`)
-  const lists = await Promise.all(threads.map((thread) => readFile(`/proc/${pid}/task/${thread}/children`, 'utf8')))
-  return lists.join(' ').split(' ').filter(Boolean).map(Number)
 }
 
 const megabytes = (bytes: number): string => (bytes / 1e6).toFixed(0)

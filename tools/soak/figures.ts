@@ -1,5 +1,6 @@
 /** What a soak measures of the daemon, and how the samples of a cycle become one value. */
 import { readdirSync, readFileSync } from 'node:fs'
+import { childrenOf } from '../bench/children.js'
 import { median } from '../bench/table.js'
 
 export type Sample = Record<string, number>
@@ -37,20 +38,8 @@ export async function sampleOf(pid: number, port: number): Promise<Sample> {
     'JavaScript heap': metric('nodejs_heap_size_used_bytes') / 2 ** 20,
     buffers: metric('nodejs_external_memory_bytes') / 2 ** 20,
     'open files': readdirSync(`/proc/${pid}/fd`).length,
-    'child processes': childrenOf(pid),
+    'child processes': childrenOf(pid).length,
     threads: field('Threads'),
     timers: metric('nodejs_active_resources\\{type="Timeout"\\}')
   }
-}
-
-function childrenOf(pid: number): number {
-  const tasks = readdirSync(`/proc/${pid}/task`)
-  return tasks.flatMap((task) => {
-    try {
-      return readFileSync(`/proc/${pid}/task/${task}/children`, 'utf8').split(' ').filter(Boolean)
-    } catch {
-      // The thread ended meanwhile.
-      return []
-    }
-  }).length
 }

@@ -1,5 +1,6 @@
 /** What the parts of a face look like: to the landmark net's second block, and in the picture. */
 import type { Point } from '../../core/types.js'
+import { median } from '../statistics/intervals.js'
 import type { Marks } from './networks.js'
 import type { Pixels } from './similarity.js'
 
@@ -12,8 +13,6 @@ const reach = 0.07
 /** The first of `regionsOf`'s numbers are the net's. */
 export const textureFeatures = 8 * planes
 
-/** Parts of which the picture's light and colour are read: those of `middles`, and three of the forehead. */
-const patchCount = 11
 /** Points along a patch's side, and from one to the next, as a share of the distance between the eyes. */
 const patchSide = 9
 const patchStep = 0.055
@@ -72,8 +71,7 @@ function coloursOf(picture: Pixels, landmarks: Float32Array): number[] {
   const patches = [...middles(landmarks), ...forehead].map((middle) =>
     patchOf(picture, (x, y) => place(middle, x * patchStep, y * patchStep))
   )
-  const usual = (key: keyof Patch): number =>
-    patches.map((patch) => patch[key]).sort((a, b) => a - b)[(patchCount - 1) / 2]!
+  const usual = (key: keyof Patch): number => median(patches.map((patch) => patch[key]))
   const [light, red, blue] = [usual('light'), usual('red'), usual('blue')]
   return [
     ...patches.flatMap((patch) => [

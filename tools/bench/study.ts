@@ -29,7 +29,7 @@ export interface StudyBench {
 }
 
 /** VGG-Face. tfjs: 32-bit WebAssembly has 4 GB, which take fc6's weights with plain gradient descent, and no momenta. */
-export const fullSize: StudyBench = {
+const fullSize: StudyBench = {
   sizes: { 'fc7+fc8': [4096, 4096, 3], 'fc6–fc8': [25088, 4096, 4096, 3] },
   batch: { ours: 256, tfjs: { 'fc7+fc8': 256, 'fc6–fc8': 32 } },
   steps: { ours: 4, tfjs: 2 },

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { centreUnit, type RadialWeights, radialFeatures } from '../../../src/lib/face/probes.js'
+import { centreUnit, RadialBasis, type RadialWeights } from '../../../src/lib/face/probes.js'
 import { regionsOf, textureFeatures } from '../../../src/lib/face/regions.js'
 import { createRandom } from '../../../src/lib/random.js'
 
@@ -32,7 +32,7 @@ describe('the radial basis network', () => {
         const near = Array.from({ length: places }, (_, c) =>
           Math.exp(-own.reduce((sum, at, j) => sum + (at - weights.centres[c * count + j]! / centreUnit) ** 2, 0))
         )
-        for (const [i, value] of radialFeatures(weights, features).entries())
+        for (const [i, value] of new RadialBasis(weights).features(features).entries())
           expect(value).toBeCloseTo([...near, ...own][i]!, 3)
       })
     )

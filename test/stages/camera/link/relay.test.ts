@@ -183,10 +183,10 @@ describe.concurrent('a stream', () => {
 
   it('of two video tracks is watched by the one that is chosen', async ({ rig, expect }) => {
     const server = await rig.server()
-    await publishBoth(rig, server)
+    const url = await rig.twoTracks(server)
     const at = {
       id: 'bed',
-      url: server.url('/both'),
+      url,
       decoder: rig.decoder,
       secrets: rig.secrets,
       timeoutMs: patience(8000)
@@ -210,33 +210,6 @@ describe.concurrent('a stream', () => {
     }
   })
 })
-
-async function publishBoth(rig: Rig, server: RtspServer): Promise<void> {
-  const publication = server.publish('/both')
-  const source = `${redAndBlue},realtime,split[v][w];[w]scale=320:240,hflip[x]`
-  const encoder = [
-    '-c:v',
-    'libx264',
-    '-preset',
-    'ultrafast',
-    '-tune',
-    'zerolatency',
-    '-g',
-    String(feedSize.fps),
-    '-pix_fmt',
-    'yuv420p'
-  ]
-  const args = ['-v', 'fatal', '-filter_complex', source, '-map', '[v]', '-map', '[x]', ...encoder]
-  const publisher = spawn('ffmpeg', [...args, '-f', 'rtsp', '-rtsp_transport', 'tcp', publication.url], {
-    stdio: 'ignore'
-  })
-  const closed = once(publisher, 'close')
-  rig.own(async () => {
-    publisher.kill('SIGKILL')
-    await closed
-  })
-  await publication.started
-}
 
 describe.concurrent('the relay', () => {
   const open = async (rig: Rig, server: RtspServer) => {

@@ -1,4 +1,3 @@
-import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { connect, createServer, type Socket } from 'node:net'
 import { test as base, describe } from 'vitest'
@@ -9,7 +8,7 @@ import { type CameraCheck, checkCamera } from '../../../../src/stages/camera/ind
 import { CameraRelay } from '../../../../src/stages/camera/link/relay.js'
 import { parseCameraUrl } from '../../../../src/stages/camera/url.js'
 import { patience } from '../../../support/slowness.js'
-import { BadLine, colourAt, feedSize, nameOf, nextFrames, Rig, redAndBlue, takeFrames, untilState } from '../rig.js'
+import { BadLine, colourAt, nameOf, nextFrames, Rig, takeFrames, untilState } from '../rig.js'
 
 const it = base.extend<{ rig: Rig }>({
   // biome-ignore lint/correctness/noEmptyPattern: Vitest reads the parameter's own source text.

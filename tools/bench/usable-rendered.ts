@@ -6,9 +6,11 @@ import { inTurn } from '#painlens/lib/face/similarity.js'
 import { allSweeps } from '#painlens/lib/face/sweeps.js'
 import { createRandom } from '#painlens/lib/random.js'
 import {
+  createElder,
   createIdentity,
   expressions,
   expressionUnits,
+  type Identity,
   type Rendered,
   randomLight,
   randomPose,
@@ -37,31 +39,32 @@ interface Tally {
   askew: number
 }
 
-/** By roll: of the faces with nothing over them and with ornaments, and how many of each cover are not judged, in percent. */
-export async function renderedUsable(
-  networks: FaceNetworks,
-  rolls: readonly number[],
-  residents: number
-): Promise<string> {
-  const drawn: Resident[] = []
-  for (let i = 0; i < residents; i++) drawn.push(await draw(firstSeed + i, i))
+const people = { residents: createIdentity, elders: createElder }
+
+/** Of those with nothing over their faces, and with ornaments, and how many of each cover are not judged, in percent. */
+export async function renderedUsable(networks: FaceNetworks, rolls: readonly number[], count: number): Promise<string> {
   const rows: string[][] = []
-  for (const roll of rolls) {
-    const tallies = new Map<Cover, Tally>()
-    for (const kind of [...ornaments, ...covers]) tallies.set(kind, await tallyOf(networks, drawn, kind, roll))
-    rows.push(rowOf(roll, tallies))
-    process.stderr.write(`${rows.at(-1)!.join(' | ')}\n`)
+  for (const [who, create] of Object.entries(people)) {
+    const drawn: Resident[] = []
+    for (let i = 0; i < count; i++) drawn.push(await draw(create(firstSeed + i), i))
+    for (const roll of rolls) {
+      const tallies = new Map<Cover, Tally>()
+      for (const kind of [...ornaments, ...covers]) tallies.set(kind, await tallyOf(networks, drawn, kind, roll))
+      rows.push([`${who}, ${roll}°`, ...cellsOf(tallies)])
+      process.stderr.write(`${rows.at(-1)!.join(' | ')}\n`)
+    }
   }
-  return table(['roll', 'uncovered: found', 'askew', 'usable', 'not, for', ...covers], rows)
+  return table(['', 'uncovered: found', 'askew', 'usable', 'not, for', ...covers], rows)
 }
 
-async function draw(seed: number, i: number): Promise<Resident> {
+async function draw(identity: Identity, i: number): Promise<Resident> {
+  const { seed } = identity
   const random = createRandom(seed)
   const pose = randomPose(random)
   const units = expressionUnits(expressions[i % expressions.length]!, random.uniform(0.2, 1), random)
   const light = randomLight(random)
   const portrait = await renderPortrait({
-    identity: createIdentity(seed),
+    identity,
     units,
     pose,
     light,
@@ -94,7 +97,7 @@ async function tallyOf(
   return tally
 }
 
-function rowOf(roll: number, tallies: ReadonlyMap<Cover, Tally>): string[] {
+function cellsOf(tallies: ReadonlyMap<Cover, Tally>): string[] {
   const plain = ornaments.map((kind) => tallies.get(kind)!)
   const found = plain.flatMap((tally) => tally.found)
   const all = found.length + plain.reduce((sum, { missed }) => sum + missed, 0)
@@ -106,7 +109,6 @@ function rowOf(roll: number, tallies: ReadonlyMap<Cover, Tally>): string[] {
     return own.length === 0 ? '' : percent(own.filter(({ whyNot }) => whyNot !== null).length, own.length)
   })
   return [
-    `${roll}°`,
     percent(found.length, all),
     percent(
       plain.reduce((sum, { askew }) => sum + askew, 0),

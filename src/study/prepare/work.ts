@@ -117,7 +117,7 @@ async function openWorker({ models, size, alignment }: WorkOptions, signal: Abor
 /** How often a video's whole picture is looked over while its face stays in sight, as the daemon does. */
 const everywhereS = 1
 
-/** @param onDone is told of each job as soon as it is done, with its crops on disk */
+/** @param onDone takes each job as soon as it is done, with its crops on disk */
 async function doRun(
   run: readonly number[],
   jobs: readonly PrepareJob[],
@@ -153,7 +153,7 @@ async function doRun(
   await doneBefore(run.length)
 }
 
-/** @param doneBefore is told of a stretch when its first picture has come */
+/** @param doneBefore ends the stretches before one whose first picture has come */
 async function doVideo(
   file: string,
   stretches: readonly VideoStretch[],

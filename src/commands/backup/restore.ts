@@ -20,7 +20,8 @@ import { isRunning } from '../../core/processes.js'
 import { toStdout, type Write } from '../../core/terminal.js'
 import { askCameras } from '../../daemon/control/client.js'
 import { controlSocket } from '../../daemon/control/socket.js'
-import { loadManifest, sha256Of } from '../../lib/model/manifest.js'
+import { loadManifest } from '../../lib/model/load-manifest.js'
+import { sha256Of } from '../../lib/model/manifest.js'
 import { holdOutbox, isOutboxFolder, parseSaved, type SavedEntry, writeOutbox } from '../../stages/outbox/index.js'
 import {
   type BackupHead,

@@ -1,6 +1,6 @@
 /** The page's endpoints. Every request may be hostile: without a login only the page's static files are served. */
 import type { Server } from 'node:http'
-import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { limitConnections, limitPipelines } from '../core/connection-limit.js'
 import { type ErrorCode, errorFields, InputError, PainlensError } from '../core/errors.js'
@@ -131,15 +131,16 @@ const bodies = {
   })
 }
 
-export function createPageServer(options: ServerOptions): FastifyInstance {
-  const server = openServer(options.tls)
+export async function createPageServer(options: ServerOptions): Promise<FastifyInstance> {
+  const server = await openServer(options.tls)
   limitConnections(server.server as Server, bounds.connections)
   limitPipelines(server, bounds.unanswered)
   new PageEndpoints(server, options).open()
   return server
 }
 
-function openServer(tls: TlsPair | null): FastifyInstance {
+async function openServer(tls: TlsPair | null): Promise<FastifyInstance> {
+  const { fastify } = await import('fastify')
   const common = {
     logger: false,
     bodyLimit: bounds.bodyBytes,

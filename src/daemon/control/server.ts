@@ -1,6 +1,6 @@
 /** The control socket's server: `painlens check`, `snapshot`, `reference` and `backup` ask it what the daemon sees and holds. */
 import { Readable } from 'node:stream'
-import { type FastifyInstance, type FastifyReply, fastify } from 'fastify'
+import type { FastifyInstance, FastifyReply } from 'fastify'
 import { type Clock, type Moment, stamp } from '../../core/clock.js'
 import { limitConnections } from '../../core/connection-limit.js'
 import { ClosedError, ControlError, errorFields, InputError, PainlensError } from '../../core/errors.js'
@@ -101,8 +101,10 @@ class ControlServer implements Control {
     await this.#listener.stop(() => this.#remove())
   }
 
-  #createServer(): FastifyInstance {
+  async #createServer(): Promise<FastifyInstance> {
     const { deadlineMs = defaultDeadlineMs } = this.#options
+    // Behind the start of the cameras.
+    const { fastify } = await import('fastify')
     const server = fastify({
       logger: false,
       exposeHeadRoutes: false,

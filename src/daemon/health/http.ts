@@ -1,6 +1,6 @@
 /** Liveness, readiness and metrics over HTTP, for monitoring. No pictures and no scores of residents. */
 import { createHash, timingSafeEqual } from 'node:crypto'
-import { type FastifyInstance, fastify } from 'fastify'
+import type { FastifyInstance } from 'fastify'
 import { limitConnections, limitPipelines } from '../../core/connection-limit.js'
 import { type ErrorCode, errorFields, messageOf, PainlensError, PortInUseError } from '../../core/errors.js'
 import type { Log } from '../../core/log.js'
@@ -64,8 +64,10 @@ export async function startHttp(options: HttpOptions): Promise<HttpStage> {
   return listener
 }
 
-function createServer(options: HttpOptions): FastifyInstance {
+async function createServer(options: HttpOptions): Promise<FastifyInstance> {
   const { token, live, ready, metrics, log, requestMs = bounds.requestMs } = options
+  // Only where the port is served, and behind the start of the cameras.
+  const { fastify } = await import('fastify')
   const server = fastify({
     logger: false,
     bodyLimit: bounds.bodyBytes,

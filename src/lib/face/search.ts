@@ -24,8 +24,6 @@ export interface SearchOptions extends SearchPlan {
 }
 
 /** Measured in docs/measured/faces.md, as are the following. */
-export const defaultMinScore = 0.5
-
 const finderMultiple = 32
 /** The finder only proposes, so it may be wrong often; its proposals are looked at one by one. */
 const leastProposal = 0.05

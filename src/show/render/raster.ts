@@ -1,4 +1,4 @@
-import sharp, { type Sharp } from 'sharp'
+import type { Sharp } from 'sharp'
 import type { Point, Size } from '../../core/types.js'
 import { short } from './numbers.js'
 
@@ -20,19 +20,25 @@ export function svgDocument({ width, height }: Size, { centre, scale }: Placemen
   )
 }
 
+/** Loaded at the first drawing: a daemon imports this, but only draws where a model has to be proved. */
+const loadSharp = async () => (await import('sharp')).default
+
 /** RGB24, blurred where `blur` (deviation in pixels) is worth it. */
 export async function rasterRgb(svg: Buffer, blur = 0): Promise<Uint8Array> {
+  const sharp = await loadSharp()
   const image = sharp(svg).removeAlpha()
   return blurred(image, blur).raw().toBuffer()
 }
 
 /** RGBA, alpha not multiplied in. */
 export async function rasterRgba(svg: Buffer): Promise<Uint8Array> {
+  const sharp = await loadSharp()
   return sharp(svg).ensureAlpha().raw().toBuffer()
 }
 
 /** Blurs RGB24 pixels. */
 export async function blurRgb(pixels: Uint8Array, { width, height }: Size, blur: number): Promise<Uint8Array> {
+  const sharp = await loadSharp()
   return blurred(sharp(pixels, { raw: { width, height, channels: 3 } }), blur)
     .raw()
     .toBuffer()

@@ -1,4 +1,4 @@
-import { connect, ErrorWithReasonCode, type IClientOptions, type IPublishPacket, type MqttClient } from 'mqtt'
+import type { IClientOptions, IPublishPacket, MqttClient } from 'mqtt'
 import { type Delivery, type Rank, ranks } from '../../contract/topics.js'
 import { ClosedError, messageOf, NotSent, TimeoutError } from '../../core/errors.js'
 import { hungUpEarly, type ProtocolVersion } from './connect.js'
@@ -85,6 +85,9 @@ export class Connection {
     known: Known,
     signal: AbortSignal
   ): Promise<Connection> {
+    // Loaded by the first connection: commands import this, and most of them ask no broker.
+    const { connect, ErrorWithReasonCode } = await import('mqtt')
+    signal.throwIfAborted()
     const client = connect(options)
     limitIncoming(client.stream, options.protocolVersion === 5 ? 5 : 4, known.incomingBytes)
     let cause: unknown = null

@@ -116,7 +116,7 @@ class ServedPage implements PageStage {
       // The files are read for each try, so that a corrected certificate is used by the next one.
       create: async () => {
         this.#pair = await this.#readTls()
-        this.#server = await createPageServer({ ...options, tls: this.#pair, ...parts })
+        this.#server = createPageServer({ ...options, tls: this.#pair, ...parts })
         return this.#server
       },
       listen: (server) => server.listen({ host, port }),

@@ -115,7 +115,7 @@ const lookOf = (camera: string, by: string): string => JSON.stringify([camera, b
 /** The camera's picture alone, without the bars beside it; boxes as shares of it. */
 async function encoded({ width, height, picture, data, faces }: SeenFrame): Promise<CameraPicture> {
   const area = { left: picture.x, top: picture.y, width: picture.width, height: picture.height }
-  const sharp = await loadSharp()
+  const sharp = loadSharp()
   const jpeg = await sharp(data, { raw: { width, height, channels: 3 } })
     .extract(area)
     .jpeg({ quality })

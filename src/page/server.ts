@@ -6,6 +6,7 @@ import { limitConnections, limitPipelines } from '../core/connection-limit.js'
 import { type ErrorCode, errorFields, InputError, PainlensError } from '../core/errors.js'
 import { fingerprintPattern } from '../core/fingerprint.js'
 import type { Log } from '../core/log.js'
+import { requirePackage } from '../core/packages.js'
 import { printable } from '../core/printable.js'
 import { type Assets, serveAssets } from './assets.js'
 import { Logins } from './login.js'
@@ -131,16 +132,16 @@ const bodies = {
   })
 }
 
-export async function createPageServer(options: ServerOptions): Promise<FastifyInstance> {
-  const server = await openServer(options.tls)
+export function createPageServer(options: ServerOptions): FastifyInstance {
+  const server = openServer(options.tls)
   limitConnections(server.server as Server, bounds.connections)
   limitPipelines(server, bounds.unanswered)
   new PageEndpoints(server, options).open()
   return server
 }
 
-async function openServer(tls: TlsPair | null): Promise<FastifyInstance> {
-  const { fastify } = await import('fastify')
+function openServer(tls: TlsPair | null): FastifyInstance {
+  const { fastify } = requirePackage('fastify')
   const common = {
     logger: false,
     bodyLimit: bounds.bodyBytes,

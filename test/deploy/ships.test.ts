@@ -285,7 +285,8 @@ describe('a release', () => {
   })
 
   it('every file and package that a file of the release imports is in it', () => {
-    const specifier = /(?:(?<![-\w])from|\bimport\(|\bimport|workerScript\([^,]+,|new URL\()\s*['"]([^'"]+)['"]/g
+    const specifier =
+      /(?:(?<![-\w])from|\bimport\(|\bimport|\brequirePackage\(|workerScript\([^,]+,|new URL\()\s*['"]([^'"]+)['"]/g
     const missing = filesBelow(inRelease('dist'))
       .filter((file) => file.endsWith('.js'))
       .flatMap((file) => {

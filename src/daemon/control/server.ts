@@ -5,6 +5,7 @@ import { type Clock, type Moment, stamp } from '../../core/clock.js'
 import { limitConnections } from '../../core/connection-limit.js'
 import { ClosedError, ControlError, errorFields, InputError, PainlensError } from '../../core/errors.js'
 import type { Log } from '../../core/log.js'
+import { requirePackage } from '../../core/packages.js'
 import { PersistentListener } from '../../core/persistent-listener.js'
 import { printable } from '../../core/printable.js'
 import type { Secrets } from '../../core/secrets.js'
@@ -101,10 +102,10 @@ class ControlServer implements Control {
     await this.#listener.stop(() => this.#remove())
   }
 
-  async #createServer(): Promise<FastifyInstance> {
+  #createServer(): FastifyInstance {
     const { deadlineMs = defaultDeadlineMs } = this.#options
     // Behind the start of the cameras.
-    const { fastify } = await import('fastify')
+    const { fastify } = requirePackage('fastify')
     const server = fastify({
       logger: false,
       exposeHeadRoutes: false,

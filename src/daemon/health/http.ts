@@ -4,6 +4,7 @@ import type { FastifyInstance } from 'fastify'
 import { limitConnections, limitPipelines } from '../../core/connection-limit.js'
 import { type ErrorCode, errorFields, messageOf, PainlensError, PortInUseError } from '../../core/errors.js'
 import type { Log } from '../../core/log.js'
+import { requirePackage } from '../../core/packages.js'
 import { type ListenerStats, PersistentListener } from '../../core/persistent-listener.js'
 
 /** Why a part prevents liveness or readiness. */
@@ -64,10 +65,10 @@ export async function startHttp(options: HttpOptions): Promise<HttpStage> {
   return listener
 }
 
-async function createServer(options: HttpOptions): Promise<FastifyInstance> {
+function createServer(options: HttpOptions): FastifyInstance {
   const { token, live, ready, metrics, log, requestMs = bounds.requestMs } = options
   // Only where the port is served, and behind the start of the cameras.
-  const { fastify } = await import('fastify')
+  const { fastify } = requirePackage('fastify')
   const server = fastify({
     logger: false,
     bodyLimit: bounds.bodyBytes,

@@ -1,4 +1,5 @@
 import type { Sharp } from 'sharp'
+import { requirePackage } from '../../core/packages.js'
 import type { Point, Size } from '../../core/types.js'
 import { short } from './numbers.js'
 
@@ -20,26 +21,20 @@ export function svgDocument({ width, height }: Size, { centre, scale }: Placemen
   )
 }
 
-/** Loaded at the first drawing: a daemon imports this, but only draws where a model has to be proved. */
-const loadSharp = async () => (await import('sharp')).default
-
 /** RGB24, blurred where `blur` (deviation in pixels) is worth it. */
 export async function rasterRgb(svg: Buffer, blur = 0): Promise<Uint8Array> {
-  const sharp = await loadSharp()
-  const image = sharp(svg).removeAlpha()
+  const image = requirePackage('sharp')(svg).removeAlpha()
   return blurred(image, blur).raw().toBuffer()
 }
 
 /** RGBA, alpha not multiplied in. */
 export async function rasterRgba(svg: Buffer): Promise<Uint8Array> {
-  const sharp = await loadSharp()
-  return sharp(svg).ensureAlpha().raw().toBuffer()
+  return requirePackage('sharp')(svg).ensureAlpha().raw().toBuffer()
 }
 
 /** Blurs RGB24 pixels. */
 export async function blurRgb(pixels: Uint8Array, { width, height }: Size, blur: number): Promise<Uint8Array> {
-  const sharp = await loadSharp()
-  return blurred(sharp(pixels, { raw: { width, height, channels: 3 } }), blur)
+  return blurred(requirePackage('sharp')(pixels, { raw: { width, height, channels: 3 } }), blur)
     .raw()
     .toBuffer()
 }

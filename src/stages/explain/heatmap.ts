@@ -67,7 +67,7 @@ export async function heatmapPng(
   size: Size,
   options: PictureOptions = {}
 ): Promise<Uint8Array> {
-  return enlarged(await heatmapOf(relevance, size), size, { kernel: 'nearest', ...options })
+  return enlarged(heatmapOf(relevance, size), size, { kernel: 'nearest', ...options })
     .png()
     .toBuffer()
 }
@@ -79,10 +79,8 @@ export async function overlayPng(
   options: PictureOptions = {}
 ): Promise<Uint8Array> {
   const smooth = { kernel: 'cubic', ...options } as const
-  const heatmap = await enlarged(await heatmapOf(relevance, crop), crop, smooth)
-    .png()
-    .toBuffer()
-  return enlarged(await greyOf(crop), crop, smooth)
+  const heatmap = await enlarged(heatmapOf(relevance, crop), crop, smooth).png().toBuffer()
+  return enlarged(greyOf(crop), crop, smooth)
     .composite([{ input: heatmap }])
     .png()
     .toBuffer()
@@ -93,18 +91,16 @@ function enlarged(picture: Sharp, size: Size, { scale = 1, kernel = 'nearest' }:
   return picture.resize(size.width * scale, size.height * scale, { kernel })
 }
 
-async function heatmapOf(relevance: Float32Array, { width, height }: Size): Promise<Sharp> {
-  const sharp = await loadSharp()
-  return sharp(heatmapPixels(relevance), { raw: { width, height, channels: 4 } })
+function heatmapOf(relevance: Float32Array, { width, height }: Size): Sharp {
+  return loadSharp()(heatmapPixels(relevance), { raw: { width, height, channels: 4 } })
 }
 
 /** Luma as in ITU-R BT.601, still in three channels, so that colour can be laid over it. */
-async function greyOf({ data, width, height }: Crop): Promise<Sharp> {
-  const sharp = await loadSharp()
+function greyOf({ data, width, height }: Crop): Sharp {
   const grey = new Uint8Array(data.length)
   for (let i = 0; i < data.length; i += 3)
     grey.fill(Math.round(0.299 * data[i]! + 0.587 * data[i + 1]! + 0.114 * data[i + 2]!), i, i + 3)
-  return sharp(grey, { raw: { width, height, channels: 3 } })
+  return loadSharp()(grey, { raw: { width, height, channels: 3 } })
 }
 
 /** Minimum width of overlays, in pixels. */

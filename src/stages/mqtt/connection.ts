@@ -1,6 +1,7 @@
 import type { IClientOptions, IPublishPacket, MqttClient } from 'mqtt'
 import { type Delivery, type Rank, ranks } from '../../contract/topics.js'
 import { ClosedError, messageOf, NotSent, TimeoutError } from '../../core/errors.js'
+import { requirePackage } from '../../core/packages.js'
 import { hungUpEarly, type ProtocolVersion } from './connect.js'
 import { limitIncoming } from './incoming-limit.js'
 import { PublishRefused, refusalOf } from './reason-codes.js'
@@ -86,8 +87,7 @@ export class Connection {
     signal: AbortSignal
   ): Promise<Connection> {
     // Loaded by the first connection: commands import this, and most of them ask no broker.
-    const { connect, ErrorWithReasonCode } = await import('mqtt')
-    signal.throwIfAborted()
+    const { connect, ErrorWithReasonCode } = requirePackage('mqtt')
     const client = connect(options)
     limitIncoming(client.stream, options.protocolVersion === 5 ? 5 : 4, known.incomingBytes)
     let cause: unknown = null

@@ -119,9 +119,10 @@ const rules: Rules = {
   ],
   'commands/camera-rows.ts': ['core', 'config/find.ts', 'commands/*'],
   'commands/command.ts': [],
+  'commands/program.ts': ['core', 'commands/table.ts', 'commands/command.ts'],
   'commands/parse.ts': ['core'],
   'commands/report.ts': ['core'],
-  'main.ts': ['core', 'provider', 'commands/table.ts', 'commands/command.ts', 'commands/report.ts'],
+  'main.ts': ['core', 'provider', 'commands/program.ts', 'commands/report.ts'],
 
   // Beside src, and in no release: tools import what ships, never the other way round.
   'tools/*': ['src', 'tools/*']
@@ -173,6 +174,7 @@ const planted: Record<string, [file: string, text: string, violation: string]> =
     "import { a } from '../stages/mqtt/index.js'",
     'stages/mqtt'
   ],
+  'commands/program.ts': ['src/commands/program.ts', "import { a } from './run/index.js'", 'commands/run'],
   'commands/command.ts': ['src/commands/command.ts', "import { a } from './run/index.js'", 'commands/run'],
   'commands/parse.ts': ['src/commands/parse.ts', "import { a } from './run/index.js'", 'commands/run'],
   'commands/broker.ts': ['src/commands/broker.ts', "import { a } from './run/index.js'", 'commands/run'],

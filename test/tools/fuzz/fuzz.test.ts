@@ -104,8 +104,8 @@ describe('input from the fuzzer', { timeout: fuzzTimeoutMs }, () => {
           parseConfig(Buffer.from(input).toString('utf8'), '/x/p.yaml', { env: { PW: 'x' }, readFile: absent })
         )
     })
-    expect(seen.fine).toBeGreaterThan(30)
-    expect(seen.refused).toBeGreaterThan(1000)
+    expect(seen.fine).toBeGreaterThan(12)
+    expect(seen.refused).toBeGreaterThan(400)
   })
 
   it('no manifest crashes or hangs the loader', async () => {
@@ -125,8 +125,8 @@ describe('input from the fuzzer', { timeout: fuzzTimeoutMs }, () => {
         return accepts(ModelError, () => loadManifest(path))
       }
     })
-    expect(seen.fine).toBeGreaterThan(30)
-    expect(seen.refused).toBeGreaterThan(1000)
+    expect(seen.fine).toBeGreaterThan(12)
+    expect(seen.refused).toBeGreaterThan(400)
   })
 
   it('no ONNX file crashes or hangs the reader, nor LRP on those that can be read', async () => {
@@ -176,8 +176,8 @@ describe('input from the fuzzer', { timeout: fuzzTimeoutMs }, () => {
           layerGraphOf(model)
         })
     })
-    expect(seen.fine).toBeGreaterThan(30)
-    expect(seen.refused).toBeGreaterThan(1000)
+    expect(seen.fine).toBeGreaterThan(12)
+    expect(seen.refused).toBeGreaterThan(400)
   })
 
   it('every MQTT command is answered once, by the contract', async () => {
@@ -256,7 +256,7 @@ describe('input from the fuzzer', { timeout: fuzzTimeoutMs }, () => {
       }
     })
     expect(desk.flooded).toBe(0)
-    expect(seen.fine).toBeGreaterThan(30)
-    expect(seen.refused).toBeGreaterThan(1000)
+    expect(seen.fine).toBeGreaterThan(12)
+    expect(seen.refused).toBeGreaterThan(400)
   })
 })

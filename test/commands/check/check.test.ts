@@ -193,7 +193,7 @@ describe('painlens check', () => {
         { id: 'told', url: turned.url, fps: 5, decoder },
         { id: 'upright', url: turned.url, fps: 5, decoder, rotation: 0, aspect: '4:3' }
       ]
-      const { text } = await check({ ...goodConfig(), cameras })
+      const { text } = await check({ ...goodConfig(), cameras, explanation: { enabled: false } })
       expect(row(text, 'camera told')).toContain('h264, 704x576, pixels 16:11, turned by 90°, shown as 576x1024, ')
       expect(row(text, 'camera upright')).toContain('h264, 704x576, pixels 16:11, shown as 768x576, ')
     }
@@ -228,6 +228,7 @@ describe('painlens check', () => {
         { id: 'slow', url: feed.url, fps: 15, width: 320, height: 240 },
         { id: 'small', url: feed.url, fps: 5 }
       ],
+      explanation: { enabled: false },
       privacy: { save_heatmaps_to: join(folder, 'heat') }
     })
     expect(code).toBe(0)

@@ -201,7 +201,7 @@ export class References {
     )
     const wasTaken = this.#taking.withdraw(camera, zone)
     if (found.length === 0 && !wasTaken) {
-      const where = zone === null ? `camera ${camera}` : `camera ${camera}, zone ${zone}`
+      const where = zone === null ? `camera ${camera}` : `camera ${camera}, that zone`
       throw new InputError('PL-REFERENCE-NONE', 'there is no resting face to remove', where)
     }
     for (const [key] of found) this.#held.delete(key)

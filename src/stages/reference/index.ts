@@ -13,6 +13,7 @@ import { type KeptReference, ReferenceFile, readReferences } from './store.js'
 import { type TakeRequest, Taking, type TakingOptions } from './taking.js'
 
 export type { Referenced, ReferenceModel } from './shift.js'
+export { noReferences, readReferences } from './store.js'
 
 /** What is published of a reference: none of its numbers. */
 export interface ToldReference {

@@ -8,9 +8,9 @@ import { packageRoot } from '../../src/core/version.js'
 import { GraphBuilder, writeModel } from '../../src/lib/onnx/index.js'
 import { patience } from '../support/slowness.js'
 
-const side = 1500
+const side = 1000
 
-/** A model that takes ONNX Runtime a second or so on one thread, in one call. */
+/** A model that takes ONNX Runtime a tenth of a second or more on one thread, in one call. */
 async function writeSlowModel(file: string): Promise<void> {
   const graph = new GraphBuilder({ name: 'slow' })
   graph.input('x', [side, side])
@@ -62,7 +62,7 @@ it(
       begun()
       await session.run({ x })
     }`
-    const then = "setTimeout(() => { throw new Error('planted') }, 30)"
+    const then = "setTimeout(() => { throw new Error('planted') }, 10)"
     const { status, signal, stderr } = await runWithWorker(work, then)
     expect([status, signal], stderr).toEqual([1, null])
     expect(stderr.trimEnd().split('\n')).toEqual([expect.stringMatching(/"error":"planted".*"msg":"painlens crashed"/)])

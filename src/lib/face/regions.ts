@@ -1,6 +1,5 @@
 /** What the parts of a face look like: to the landmark net's second block, and in the picture. */
 import type { Point } from '../../core/types.js'
-import { median } from '../statistics/intervals.js'
 import type { Marks } from './networks.js'
 import type { Pixels } from './similarity.js'
 

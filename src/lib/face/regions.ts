@@ -78,7 +78,8 @@ function coloursInto(out: Float32Array, picture: Pixels, landmarks: Float32Array
   })
   const forehead = [onForehead(0, -0.6), onForehead(-0.45, -0.45), onForehead(0.45, -0.45)]
   const patches = [...middles(landmarks), ...forehead].map((middle) => patchOf(picture, middle, axis))
-  const usual = usualKeys.map((key) => median(patches.map((patch) => patch[key])))
+  const middle = (patchCount - 1) / 2
+  const usual = usualKeys.map((key) => patches.map((patch) => patch[key]).sort((a, b) => a - b)[middle]!)
   let at = textureFeatures
   for (const patch of patches)
     for (const [i, key] of patchKeys.entries()) out[at++] = patch[key] - (i < usual.length ? usual[i]! : 0)

@@ -129,7 +129,9 @@ describe('painlens check', () => {
     expect(row(text, 'model')).toContain('demonstrations only')
     expect(row(text, 'model')).toMatch(/outputs read as logits; of a drawn face in pain it says pain \d/)
     expect(row(text, 'explanations')).toMatch(/sequential_preset_a_flat by .* took \d+ ms; the other engine differs by/)
-    expect(received).toEqual(['painlens/check-test/check', 'painlens/check-test/command/check'])
+    // A small message, one as large as an alarm, a command, and one as large as an explanation.
+    const topics = ['check', 'check', 'command/check', 'check'].map((topic) => `painlens/check-test/${topic}`)
+    expect(received).toEqual(topics)
     expect(broker.log()).toContain('painlens-check-test-check-')
     expect(text).not.toContain(brokerPassword)
     expect(text).not.toContain('p@ss')

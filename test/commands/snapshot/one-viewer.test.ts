@@ -8,7 +8,7 @@ import { checkCameras } from '../../../src/commands/check/camera.js'
 import { askRunning } from '../../../src/commands/check/daemon.js'
 import { checkCommand } from '../../../src/commands/check/index.js'
 import { type SnapshotOptions, snapshotCommand } from '../../../src/commands/snapshot/index.js'
-import { openConfig } from '../../../src/config/index.js'
+import { loadConfig, openConfig } from '../../../src/config/index.js'
 import { Secrets } from '../../../src/core/secrets.js'
 import { type DaemonProcess, decoders, isRunning, startPainlensProcess } from '../../support/daemon.js'
 import { patience, until } from '../../support/slowness.js'
@@ -146,6 +146,13 @@ describe('a camera that allows one viewer, watched by a running painlens', { tim
     await device.configure([{ ...camera, url: camera.url.replace('/bed', '/elsewhere') }])
     const moved = row(await check(device), 'camera bed')
     expect(moved).toMatch(/^\[fail\] camera bed .*; the running painlens has another url \(ok for /)
+
+    // Green lines of a file that the daemon does not read would say nothing of what runs.
+    const { config } = await loadConfig(device.file)
+    const other = join(device.folder, 'other.yaml')
+    const { findings } = await askRunning({ config, file: other, env: {} }, never)
+    const found = `it reads ${device.file}, and ${other} was checked`
+    expect(findings).toMatchObject([{ state: 'ok' }, { state: 'fail', code: 'PL-CONFIG-OTHER', found }])
     expect(await daemon.end('SIGTERM')).toBe(0)
   })
 

@@ -68,7 +68,7 @@ export interface Failure {
   code: ErrorCode
   /** Without a full stop; follows the camera's name. Goes to subscribers, so it quotes nothing of the camera or the decoder. */
   what: string
-  /** The decoder's last line, redacted, for the log and for who looks at this machine: a camera may have chosen its text. */
+  /** The decoder's last line, redacted, for the log and for commands of this machine: a camera may have chosen its text. */
   said?: string
 }
 
@@ -76,7 +76,7 @@ export interface FailurePattern extends Failure {
   pattern: RegExp
 }
 
-/** For the log, and for who looks at this machine. */
+/** For the log, and for commands of this machine. */
 export const failureError = ({ code, what, said }: Failure, where: string): CameraError =>
   new CameraError(code, said === undefined ? what : `${what} after saying: ${said}`, where)
 

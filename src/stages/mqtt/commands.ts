@@ -151,7 +151,7 @@ export class CommandQueue {
     }
   }
 
-  /** For who looks for the sender's mistake: the answer does not quote it. */
+  /** In the log, since the answer does not quote what the sender wrote. */
   #noteRefused(name: CommandName, given: Buffer): void {
     const { secrets, log } = this.#options
     if (log.isLevelEnabled('debug'))

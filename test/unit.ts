@@ -65,6 +65,7 @@ export const unitTests = [
   'test/lib/ort/provider.test.ts',
   'test/lib/random.test.ts',
   'test/lib/rtp.test.ts',
+  'test/lib/statistics/correlation.test.ts',
   'test/lib/statistics/statistics.test.ts',
   'test/lib/vgg/vgg.test.ts',
   'test/page/outlines.test.ts',

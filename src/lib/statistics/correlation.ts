@@ -3,8 +3,8 @@
  * their ranks.
  * @returns null where either is the same throughout
  */
-export function spearman(a: readonly number[], b: readonly number[]): number | null {
-  if (a.length !== b.length) throw new RangeError('not as many of one as of the other')
+export function spearman(a: ArrayLike<number>, b: ArrayLike<number>): number | null {
+  if (a.length !== b.length) throw new RangeError(`${a.length} values against ${b.length}`)
   const [x, y] = [ranksOf(a), ranksOf(b)]
   const middle = (a.length - 1) / 2
   let [both, left, right] = [0, 0, 0]
@@ -18,8 +18,8 @@ export function spearman(a: readonly number[], b: readonly number[]): number | n
 }
 
 /** Each value's place in the order, from 0 on; equal values share the mean of theirs. */
-export function ranksOf(values: readonly number[]): Float64Array {
-  const order = values.map((_, i) => i).sort((i, j) => values[i]! - values[j]!)
+export function ranksOf(values: ArrayLike<number>): Float64Array {
+  const order = Uint32Array.from({ length: values.length }, (_, i) => i).sort((i, j) => values[i]! - values[j]!)
   const ranks = new Float64Array(values.length)
   for (let from = 0; from < order.length; ) {
     let to = from

@@ -66,3 +66,10 @@ export function quantile(sorted: ArrayLike<number>, share: number): number {
   const [low, high] = [sorted[below]!, sorted[Math.min(below + 1, sorted.length - 1)]!]
   return low + (place - below) * (high - low)
 }
+
+/** Of at least one number; the mean of the two in the middle where there are as many on either side. */
+export const median = (values: readonly number[]): number =>
+  quantile(
+    [...values].sort((a, b) => a - b),
+    0.5
+  )

@@ -1,4 +1,4 @@
-import { quantile } from './intervals.js'
+import { median } from './intervals.js'
 
 /** By label: median and spread of a model's output on neutral faces, before softmax and temperature. */
 export type Resting = Record<string, [median: number, spread: number]>
@@ -21,10 +21,3 @@ export function restingOf(outputs: readonly ArrayLike<number>[], labels: readonl
     })
   )
 }
-
-/** Of at least one number; the mean of the two in the middle where there are as many on either side. */
-export const median = (values: readonly number[]): number =>
-  quantile(
-    [...values].sort((a, b) => a - b),
-    0.5
-  )

@@ -48,7 +48,7 @@ export class Features {
    */
   static async open(frozen: OnnxModel | null, size: number, options: FeatureOptions): Promise<Features> {
     const { cache, crops, views, signal } = options
-    await mkdir(cache, { recursive: true })
+    await mkdir(cache, { recursive: true, mode: 0o700 })
     const path = join(cache, `${nameOf(size, options)}.f32`)
     const file = await open(path, 'a+').catch((error: unknown) => {
       throw diskError(error, path)

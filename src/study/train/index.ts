@@ -304,7 +304,7 @@ async function fitModel(
 ) {
   const { options, base, features, write, signal } = study
   const recipe = epochs === undefined ? options.recipe : { ...options.recipe, epochs }
-  await mkdir(folder, { recursive: true }).catch((error: unknown) => {
+  await mkdir(folder, { recursive: true, mode: 0o700 }).catch((error: unknown) => {
     throw diskError(error, folder)
   })
   return fitChain({

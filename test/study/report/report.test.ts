@@ -178,7 +178,7 @@ describe('a report that is written again', { timeout: patience(240_000) }, () =>
       'utf8'
     )
     expect(text).toContain('<html lang="de">')
-    expect(text).toContain('Dieser Bericht zeigt Bilder von Menschen')
+    expect(text).toContain('Dieser Bericht zeigt Bilder seines Datensatzes')
     // Pictures are letters of any kind.
     expect(text.replaceAll(/base64,[^"]*/g, '')).not.toMatch(/undefined|NaN|\[object/)
     expect(text).toMatch(/Trefferquote[\s\S]*Schmerz − Ekel/)

@@ -1,43 +1,17 @@
 /** Rank statistics with confidence intervals. */
-import { createRandom } from '#painlens/lib/random.js'
 
-/** Ranks from 0 on; equal values share the mean of their ranks. */
-export function ranks(values: readonly number[]): number[] {
-  const order = values.map((_, i) => i).sort((a, b) => values[a]! - values[b]!)
-  const ranked = new Array<number>(values.length)
-  for (let from = 0; from < order.length; ) {
-    let to = from + 1
-    while (to < order.length && values[order[to]!] === values[order[from]!]) to++
-    for (let i = from; i < to; i++) ranked[order[i]!] = (from + to - 1) / 2
-    from = to
-  }
-  return ranked
-}
+import { createRandom } from '#painlens/lib/random.js'
+import { spearman as rankCorrelation, ranksOf } from '#painlens/lib/statistics/correlation.js'
 
 /** Spearman's rank correlation, -1..1; 0 where one side is all alike. */
-export function spearman(a: readonly number[], b: readonly number[]): number {
-  return pearson(ranks(a), ranks(b))
-}
-
-function pearson(a: readonly number[], b: readonly number[]): number {
-  const [meanA, meanB] = [mean(a), mean(b)]
-  let ab = 0
-  let aa = 0
-  let bb = 0
-  for (let i = 0; i < a.length; i++) {
-    ab += (a[i]! - meanA) * (b[i]! - meanB)
-    aa += (a[i]! - meanA) ** 2
-    bb += (b[i]! - meanB) ** 2
-  }
-  return aa > 0 && bb > 0 ? ab / Math.sqrt(aa * bb) : 0
-}
+export const spearman = (a: readonly number[], b: readonly number[]): number => rankCorrelation(a, b) ?? 0
 
 /**
  * How likely a case has a higher score than a control, ties counting half (the area under the ROC curve); 0.5 is chance.
  * NaN where there are no cases or no controls.
  */
 export function auroc(scores: readonly number[], isCase: readonly boolean[]): number {
-  const ranked = ranks(scores)
+  const ranked = [...ranksOf(scores)]
   const cases = ranked.filter((_, i) => isCase[i])
   const controls = ranked.length - cases.length
   const sum = cases.reduce((total, rank) => total + rank + 1, 0)

@@ -2,6 +2,7 @@
 import { type Crop, type RegionShare, regionNames } from '#painlens/core/types.js'
 import type { Manifest } from '#painlens/lib/model/manifest.js'
 import { probabilitiesOf, readingOf } from '#painlens/lib/model/preprocess.js'
+import { ranksOf } from '#painlens/lib/statistics/correlation.js'
 import {
   disagreement,
   explainViews,
@@ -16,7 +17,7 @@ import { views } from '#painlens/stages/explain/views.js'
 import { labels } from '../../train/recipe.js'
 import { table } from '../table.js'
 import { type KnownFace, truthOf } from './faces.js'
-import { auroc, bootstrap, estimateText, mean, quantile, ranks, spearman } from './statistics.js'
+import { auroc, bootstrap, estimateText, mean, quantile, spearman } from './statistics.js'
 
 /** The numbers of views that are compared. */
 const counts = [2, 3, 4, 6, 8, 12, 16]
@@ -118,8 +119,8 @@ const measures = (count: number): Record<string, Measure> => {
     'its second half: disagreement of the maps': each(({ unsure }) => unsure[count]!.disagreement),
     'entropy of one crop (the measure before)': each(entropy),
     'entropy and uncertainty, mean of their ranks': (faces) => {
-      const [a, b] = [ranks(faces.map(entropy)), ranks(faces.map(({ unsure }) => unsure[count]!.target))]
-      return a.map((rank, i) => rank + b[i]!)
+      const [a, b] = [ranksOf(faces.map(entropy)), ranksOf(faces.map(({ unsure }) => unsure[count]!.target))]
+      return Array.from(a, (rank, i) => rank + b[i]!)
     }
   }
 }

@@ -29,7 +29,7 @@ export const en: ReportLanguage = {
     noDevice:
       'This is research. Neither the model nor this report is a medical device, and neither says whether a person is in pain.',
     withoutPictures: 'All faces in this report are rendered; it shows no picture of a person.',
-    withPictures: 'This report shows pictures of persons. Keep it as their consent says.',
+    withPictures: 'This report shows pictures of its data set. If these are of persons, keep it as their consent says.',
     files: 'Files:',
     training: 'For staff: judge faces first, then see what the model looks at',
     warning: (text) => `!Warning of the data or the evaluation: ${text}`

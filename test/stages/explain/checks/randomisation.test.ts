@@ -24,7 +24,6 @@ import {
   shuffleTensor,
   weightedLayers
 } from '../../../../src/stages/explain/checks/index.js'
-import { rankCorrelation, ranksOf } from '../../../../src/stages/explain/checks/randomisation.js'
 
 const spec = { input: { width: 16, height: 16 }, blocks: [[4], [5]], dense: [6, 3] }
 
@@ -151,6 +150,13 @@ describe('the verdict of the randomisation test', () => {
     expect(judgeRandomisation(alike(1, 1, 1))).toMatchObject({ outcome: 'unchanged', passed: false })
   })
 
+  it('takes a constant map for like another constant one, and unlike all others', () => {
+    const constant = Float32Array.of(1, 1, 1)
+    expect(likenessOf(constant, Float32Array.of(1, 2, 3))).toEqual({ signed: 0, absolute: 0 })
+    expect(likenessOf(constant, Float32Array.of(7, 7, 7))).toEqual({ signed: 1, absolute: 1 })
+    expect(() => likenessOf(constant, Float32Array.of(1, 2))).toThrow(RangeError)
+  })
+
   it('counts maps with flipped signs as unchanged', () => {
     const map = Float32Array.of(1, -2, 3, 0.5)
     expect(
@@ -170,76 +176,5 @@ describe('the verdict of the randomisation test', () => {
     const { steps } = judgeRandomisation([step])
     expect(steps[0]!.signed).toBeCloseTo(0.3, 10)
     expect(steps[0]!.absolute).toBeCloseTo(0.6, 10)
-  })
-})
-
-const values = fc.array(fc.integer({ min: -5, max: 5 }), { minLength: 2, maxLength: 30 })
-const pairs = fc
-  .integer({ min: 2, max: 30 })
-  .chain((n) =>
-    fc.tuple(...[0, 1].map(() => fc.array(fc.integer({ min: -5, max: 5 }), { minLength: n, maxLength: n })))
-  )
-
-/** From the definition: the number of smaller values, plus the mean rank among equal ones. */
-const naiveRanks = (all: number[]): number[] =>
-  all.map((value) => {
-    const smaller = all.filter((other) => other < value).length
-    const equal = all.filter((other) => other === value).length
-    return smaller + (equal + 1) / 2
-  })
-
-const pearson = (a: number[], b: number[]): number => {
-  const mean = (list: number[]) => list.reduce((x, y) => x + y, 0) / list.length
-  const [ma, mb] = [mean(a), mean(b)]
-  const product = (x: number[], y: number[], mx: number, my: number) =>
-    x.reduce((sum, value, i) => sum + (value - mx) * (y[i]! - my), 0)
-  return product(a, b, ma, mb) / Math.sqrt(product(a, a, ma, ma) * product(b, b, mb, mb))
-}
-
-describe('ranks', () => {
-  it('equal the definition, with ties averaged', () => {
-    expect([...ranksOf([10, 30, 20, 20])]).toEqual([1, 4, 2.5, 2.5])
-    fc.assert(
-      fc.property(values, (all) => {
-        expect([...ranksOf(all)]).toEqual(naiveRanks(all))
-      })
-    )
-  })
-})
-
-describe('rank correlation', () => {
-  it("equals Pearson's correlation of the ranks", () => {
-    fc.assert(
-      fc.property(pairs, ([a, b]) => {
-        fc.pre(new Set(a).size > 1 && new Set(b).size > 1)
-        expect(rankCorrelation(a!, b!)).toBeCloseTo(pearson(naiveRanks(a!), naiveRanks(b!)), 10)
-      })
-    )
-  })
-
-  it('is unchanged by increasing functions and negated by decreasing ones', () => {
-    fc.assert(
-      fc.property(values, (all) => {
-        fc.pre(new Set(all).size > 1)
-        expect(
-          rankCorrelation(
-            all,
-            all.map((value) => 3 * Math.exp(value) + 1)
-          )
-        ).toBeCloseTo(1, 10)
-        expect(
-          rankCorrelation(
-            all,
-            all.map((value) => -(value ** 3))
-          )
-        ).toBeCloseTo(-1, 10)
-      })
-    )
-  })
-
-  it('is defined for constant maps', () => {
-    expect(rankCorrelation([1, 1, 1], [1, 2, 3])).toBe(0)
-    expect(rankCorrelation([0, 0], [7, 7])).toBe(1)
-    expect(() => rankCorrelation([1], [1, 2])).toThrow(RangeError)
   })
 })

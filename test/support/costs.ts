@@ -8,7 +8,10 @@ import { afterAll, expect } from 'vitest'
 /** proc_pid_stat(5): utime, stime, cutime and cstime are the fields 14 to 17, in hundredths of a second. */
 function processorSeconds(): { own: number; children: number } {
   const stat = readFileSync('/proc/self/stat', 'utf8')
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ').map(Number)
+  const fields = stat
+    .slice(stat.lastIndexOf(')') + 2)
+    .split(' ')
+    .map(Number)
   const [user, system, ofChildren, systemOfChildren] = fields.slice(11, 15) as [number, number, number, number]
   return { own: (user + system) / 100, children: (ofChildren + systemOfChildren) / 100 }
 }

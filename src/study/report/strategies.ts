@@ -1,5 +1,5 @@
 /** SpRAy: whether the model has more than one way to call pictures by a label, and whether one is a subject's or a source's (a Clever Hans). */
-import { spectralClusters } from '../../lib/statistics/index.js'
+import { spectralClusters } from '../../lib/statistics/spectral.js'
 import { type ExplainedStudy, mapFor, type PictureCount, positiveShares } from './comparisons.js'
 import { gridSide, type ReducedMap, signedShares } from './reduced-map.js'
 import type { SampledPicture } from './sample.js'

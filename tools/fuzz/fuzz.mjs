@@ -4,7 +4,23 @@ import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 
-const { values } = parseArgs({ options: { minutes: { type: 'string', default: '0' }, only: { type: 'string' } } })
+const usage = `npm run fuzz -- [--minutes N] [--only TEXT]: hostile bytes to every reader, each run from another seed
+
+  --minutes N  how long each reader is tried; 0 is as in the suite (0)
+  --only TEXT  the readers with this in their name
+`
+
+const { values } = parseArgs({
+  options: {
+    minutes: { type: 'string', default: '0' },
+    only: { type: 'string' },
+    help: { type: 'boolean', short: 'h', default: false }
+  }
+})
+if (values.help) {
+  process.stdout.write(usage)
+  process.exit(0)
+}
 if (!(Number(values.minutes) >= 0)) {
   process.stderr.write(`--minutes takes a number, not "${values.minutes}".\n`)
   process.exit(2)

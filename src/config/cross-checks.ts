@@ -12,6 +12,7 @@ const checks: readonly ((tree: Tree) => ConfigProblem[])[] = [
   framesOftenEnough,
   tlsFits,
   cameraTlsFits,
+  videoTrackFits,
   userForPassword,
   tokenForNetwork,
   tokensOfPage,
@@ -126,6 +127,17 @@ function cameraTlsFits(tree: Tree): ConfigProblem[] {
           'found a fingerprint beside ca or server_name, allowed is a fingerprint alone (it names the very certificate)'
       })
     return problems
+  })
+}
+
+/** MJPEG over HTTP is one track. */
+function videoTrackFits(tree: Tree): ConfigProblem[] {
+  return listAt(tree, ['cameras']).flatMap((_, i) => {
+    const path = ['cameras', i, 'video_track']
+    const [track, url] = [valueAt(tree.value, path), valueAt(tree.value, ['cameras', i, 'url'])]
+    if (typeof track !== 'number' || track < 2 || typeof url !== 'string' || !/^https?:/i.test(url)) return []
+    const message = `found ${track} for a stream over HTTP, which has one video track, allowed is auto or 1`
+    return [{ at: placeOf(path, tree).value, path, code: 'PL-CONFIG-TRACK', message }]
   })
 }
 

@@ -42,6 +42,19 @@ export const url = (schemes: readonly string[], example: string) =>
       patternErrorMessage: `a URL that starts with ${schemes.map((scheme) => `${scheme}://`).join(', ')}, such as ${example}`
     })
 
+/** No camera's picture is longer than that many times its other side. */
+const longestShape = 8
+
+const shapePattern = /^[1-9]\d{0,3}:[1-9]\d{0,3}$/
+
+/** Width and height of a picture, as `16:9`. */
+export const pictureShape = shaped(shapePattern, 'width:height, such as "16:9"').superRefine((value, context) => {
+  const [width, height] = value.split(':').map(Number) as [number, number]
+  if (!shapePattern.test(value) || Math.max(width / height, height / width) <= longestShape) return
+  const message = `found "${value}", allowed is width:height from 1:${longestShape} to ${longestShape}:1, such as "16:9"`
+  context.addIssue({ code: 'custom', message, params: { problem: 'PL-CONFIG-VALUE' satisfies ErrorCode } })
+})
+
 /** At least three corners, [x, y] in 0..1 of the frame's width and height, without a crossing. */
 export const polygon = z
   .array(z.tuple([share, share]).meta({ allowed: 'a corner [x, y], two numbers from 0 to 1' }))

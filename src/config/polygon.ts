@@ -10,7 +10,7 @@ export type OutlineFault =
 
 /**
  * What is wrong with an outline of [x, y] corners, or null: too few corners, two corners in one place, sides that
- * touch or cross (inside and outside would be undefined), or all corners on one line.
+ * touch or cross (inside and outside would be undefined), or all corners on one line or nearly so.
  */
 export function outlineFault(corners: readonly Corner[]): OutlineFault | null {
   if (corners.length < 3) return { kind: 'few' }
@@ -18,15 +18,18 @@ export function outlineFault(corners: readonly Corner[]): OutlineFault | null {
     for (let j = i + 1; j < corners.length; j++) if (same(corners[i]!, corners[j]!)) return { kind: 'same', at: [i, j] }
   const crossing = firstCrossing(corners)
   if (crossing) return { kind: 'crossing', at: crossing }
-  return area(corners) === 0 ? { kind: 'flat' } : null
+  return Math.abs(area(corners)) < leastArea ? { kind: 'flat' } : null
 }
+
+/** Twice the area of an outline that holds about nine pixels of 1280x720: less hides nothing, and no face is in it. */
+const leastArea = 2e-5
 
 /** What is wrong with an outline, as a sentence, or null. */
 export function polygonProblem(corners: readonly Corner[]): string | null {
   const fault = outlineFault(corners)
   if (fault === null) return null
   if (fault.kind === 'few') return `found ${corners.length} corners, ${allowed}`
-  if (fault.kind === 'flat') return `found all corners on one line, ${allowed}`
+  if (fault.kind === 'flat') return `found all corners on one line or in one place, or nearly so, ${allowed}`
   const [first, second] = fault.at
   return fault.kind === 'same'
     ? `found corner ${first + 1} and corner ${second + 1} in one place (the outline closes by itself), ${allowed}`

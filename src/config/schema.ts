@@ -7,7 +7,7 @@ import { decoderNames, decoders } from '../stages/camera/decoders.js'
 import { cameraSchemes } from '../stages/camera/url.js'
 import { brokerSchemes, type ProtocolName, protocolVersions } from '../stages/mqtt/connect.js'
 import { explanationSchema } from './explanation.js'
-import { numberFrom, path, polygon, secret, shaped, share, text, url, wholeFrom } from './fields.js'
+import { numberFrom, path, pictureShape, polygon, secret, shaped, share, text, url, wholeFrom } from './fields.js'
 import { inference } from './inference.js'
 import { restingFaces } from './resting-faces.js'
 
@@ -119,7 +119,7 @@ const camera = z.strictObject({
     .describe(
       'Degrees by which the picture is turned, clockwise. auto: as the stream says; a number counts instead of that.'
     ),
-  aspect: shaped(/^[1-9]\d{0,3}:[1-9]\d{0,3}$/, 'width:height, such as "16:9"')
+  aspect: pictureShape
     .nullable()
     .default(null)
     .describe(

@@ -220,6 +220,15 @@ ${'bcdefgh'
     ['alarm: { onset_threshold: 0.5, clear_threshold: 0.5 }', 'alarm.clear_threshold'],
     ['alarm: { clear_threshold: 0.9 }', 'alarm.clear_threshold'],
     ['cameras: [{ id: a, url: "rtsp://h/", fps: 0.3 }]', 'cameras[0].fps: found 0.3, allowed is at least 0.40'],
+    [
+      'cameras: [{ id: a, url: "http://h/", video_track: 2 }, { id: b, url: "http://h/", video_track: 1 }]',
+      'cameras[0].video_track: found 2 for a stream over HTTP, which has one video track'
+    ],
+    [
+      'cameras: [{ id: a, url: "rtsp://h/", aspect: "1:9999" }]',
+      'aspect: found "1:9999", allowed is width:height from 1:8'
+    ],
+    ['cameras: [{ id: a, url: "rtsp://h/", aspect: "9:1" }]', 'aspect: found "9:1", allowed'],
     ['cameras: []', 'cameras: found an empty list'],
     [
       'explanation: { gamma: 0.5 }',

@@ -85,6 +85,15 @@ describe('polygonProblem', () => {
       /on one line/
     ],
     [
+      'corners so close together that no pixel is between them',
+      [
+        [0.5, 0.5],
+        [0.501, 0.5],
+        [0.5, 0.501]
+      ],
+      /or in one place, or nearly so/
+    ],
+    [
       'a corner on a far side',
       [
         [0, 0],

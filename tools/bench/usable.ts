@@ -9,6 +9,7 @@ import { facePhotos, photoFaces } from './face-pictures.js'
 import { faceModels } from './models.js'
 import { judge, type TurnedFace, turnFace } from './rolls.js'
 import { table } from './table.js'
+import { renderedUsable } from './usable-rendered.js'
 
 interface Trouble {
   name: string
@@ -92,6 +93,8 @@ export async function usableTable(): Promise<string> {
     rows.push([name, found, eyes, usable, wrong, told])
     process.stderr.write(`${rows.at(-1)!.join(' | ')}\n`)
   }
+  const rendered = await renderedUsable(networks, [0, 90, 180], 50)
   await networks.close()
-  return table(['', 'found', 'eyes within 10 %', 'usable', 'usable, eyes wrong', 'why not'], rows)
+  const real = table(['', 'found', 'eyes within 10 %', 'usable', 'usable, eyes wrong', 'why not'], rows)
+  return `${real}\n\n${rendered}`
 }

@@ -8,17 +8,19 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Box } from '#painlens/core/types.js'
 import { packageRoot } from '#painlens/core/version.js'
+import { centreOf } from '#painlens/lib/face/boxes.js'
 import { landmarkSide, lookOnce, markOnce, squareAround } from '#painlens/lib/face/look.js'
 import { FaceNetworks } from '#painlens/lib/face/networks.js'
-import { probe, type RadialWeights, radialFeatures } from '#painlens/lib/face/probes.js'
+import { probe, RadialBasis, type RadialWeights } from '#painlens/lib/face/probes.js'
 import { regionsOf, textureFeatures } from '#painlens/lib/face/regions.js'
 import type { Pixels } from '#painlens/lib/face/similarity.js'
-import { inTurn } from '#painlens/lib/face/similarity.js'
+import { inTurn, pointsToFrame, toFrame, turned } from '#painlens/lib/face/similarity.js'
 import { createRandom, type Random } from '#painlens/lib/random.js'
 import {
   createIdentity,
   expressions,
   expressionUnits,
+  type Rendered,
   randomLight,
   randomPose,
   renderPortrait
@@ -27,6 +29,7 @@ import { type Cover, cover, covers, ornaments } from '../bench/covers/index.js'
 import { facePhotos, photoEyes, photoFaces } from '../bench/face-pictures.js'
 import { faceModels } from '../bench/models.js'
 import { turnFace } from '../bench/rolls.js'
+import { turnPortrait } from '../bench/rolls-rendered.js'
 import { quantile, table } from '../bench/table.js'
 import { fitRadial } from './radial.js'
 import { ridge, type Sample } from './ridge.js'
@@ -111,20 +114,37 @@ async function addResident(networks: FaceNetworks, seed: number, i: number, samp
     if (target !== 0) samples.upright.push({ features: seen.marks.feature, target })
   }
   await addCovered(networks, { picture, roll: pose.roll }, random, samples.covered)
-  // Light that falls from above falls on a face that lies from its side, or from below.
-  const lying = { ...pose, roll: random.uniform(-180, 180) }
-  const turned = await renderPortrait({ ...resident, pose: lying, light: randomLight(random) })
-  await addCovered(networks, { picture: turned, roll: lying.roll }, random, samples.covered)
+  // The same person in another light, in a camera that is rolled: the whole picture is turned, for a drawn head turns only on its neck.
+  const [portrait, roll] = [
+    await renderPortrait({ ...resident, light: randomLight(random) }),
+    random.uniform(-180, 180)
+  ]
+  await addCovered(networks, turnedScene(portrait, pose.roll, roll), random, samples.covered)
 }
 
-interface Rendered {
-  picture: Awaited<ReturnType<typeof renderPortrait>>
+interface Scene {
+  picture: Pick<Rendered, 'width' | 'height' | 'data' | 'box' | 'landmarks'>
+  /** The face's own. */
   roll: number
+}
+
+/** A portrait, turned about its middle within a picture in which its corners fit. */
+function turnedScene(portrait: Rendered, own: number, by: number): Scene {
+  const side = Math.ceil(portrait.width * Math.SQRT2)
+  const size = { width: side, height: side }
+  const [from, to] = [portrait.width / 2, side / 2]
+  const [cos, sin] = turned(1, 0, by)
+  const way = { a: cos, b: sin, tx: to - (cos * from - sin * from), ty: to - (sin * from + cos * from) }
+  const centre = toFrame(way, centreOf(portrait.box))
+  const { width, height } = portrait.box
+  const box = { x: centre.x - width / 2, y: centre.y - height / 2, width, height }
+  const landmarks = pointsToFrame(way, portrait.landmarks)
+  return { picture: { ...turnPortrait(portrait, by, size), box, landmarks }, roll: own + by }
 }
 
 async function addCovered(
   networks: FaceNetworks,
-  { picture, roll }: Rendered,
+  { picture, roll }: Scene,
   random: Random,
   samples: CoverSample[]
 ): Promise<void> {
@@ -193,7 +213,8 @@ function crossValidated(samples: readonly CoverSample[], without?: Cover): (Cove
   return Object.keys(photoFaces).flatMap((name) => {
     const fit = fitCovers(samples.filter(({ photo, kind }) => photo !== name && kind !== without))
     const own = samples.filter(({ photo }) => photo === name)
-    return own.map((sample) => ({ ...sample, score: probe(fit.weights, radialFeatures(fit, sample.features)) }))
+    const basis = new RadialBasis(fit)
+    return own.map((sample) => ({ ...sample, score: probe(fit.weights, basis.features(sample.features)) }))
   })
 }
 

@@ -1,5 +1,5 @@
 /** Fits a radial basis function network (src/lib/face/probes.ts): principal components, centres drawn of the samples, ridge. */
-import { centreUnit, type RadialWeights, radialFeatures } from '#painlens/lib/face/probes.js'
+import { centreUnit, RadialBasis, type RadialWeights } from '#painlens/lib/face/probes.js'
 import type { Random } from '#painlens/lib/random.js'
 import { moments, ridge, type Sample } from './ridge.js'
 
@@ -28,13 +28,15 @@ export function fitRadial(samples: readonly Sample[], options: RadialOptions, ra
   }
   const frame = { ...basis, spread: Float32Array.from(basis.spread) }
   addComponents(frame, samples)
+  const components = new RadialBasis(frame)
   const centres = new Int8Array(options.centres * options.components)
   for (let c = 0; c < options.centres; c++) {
-    const place = radialFeatures(frame, drawn(samples, random).features)
+    const place = components.features(drawn(samples, random).features)
     for (const [j, value] of place.entries()) centres[c * options.components + j] = toByte(value * centreUnit)
   }
   const whole = { ...frame, centres }
-  const rows = samples.map((sample) => ({ ...sample, features: radialFeatures(whole, sample.features) }))
+  const near = new RadialBasis(whole)
+  const rows = samples.map((sample) => ({ ...sample, features: near.features(sample.features) }))
   return { ...whole, weights: ridge(rows, options.penalty) }
 }
 

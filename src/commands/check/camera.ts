@@ -89,7 +89,7 @@ function shapeOf(shape: CameraShape | null): string {
 }
 
 /** Settings by which a camera is opened: where they differ, the running painlens's camera says nothing about this config. */
-const openedBy: readonly string[] = ['url', 'decoder', 'rotation', 'aspect', 'tls'] satisfies (
+const openedBy: readonly string[] = ['url', 'video_track', 'decoder', 'rotation', 'aspect', 'tls'] satisfies (
   | keyof CameraConfig
   | 'tls'
 )[]

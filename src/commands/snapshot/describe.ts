@@ -1,6 +1,7 @@
 import { printable } from '../../core/printable.js'
 import type { Box, UnusableReason } from '../../core/types.js'
 import type { FrameHead } from '../../daemon/control/protocol.js'
+import { masksHideAll } from '../../stages/camera/index.js'
 
 export type ShownFace = NonNullable<FrameHead['faces']>[number]
 
@@ -77,7 +78,7 @@ export function describe(head: FrameHead, by: string): string[] {
     ...(faces === null
       ? ['not searched for faces: the picture is frozen']
       : faces.length === 0
-        ? ['no face found']
+        ? [masksHideAll(masks) ? 'no face found: the masks hide the whole picture' : 'no face found']
         : faces.map((face, i) => `${i + 1}: ${faceText(face, head)}`))
   ]
 }

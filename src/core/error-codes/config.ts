@@ -76,6 +76,10 @@ export const configErrors = area({
       cause: 'A camera is looked at so seldom that every face counts as gone before the next frame.',
       fix: "Raise the camera's fps, or alarm.track_lost_s."
     },
+    'PL-CONFIG-TRACK': {
+      cause: 'video_track of a camera asks for a track beyond the only one that a stream over HTTP has.',
+      fix: 'Remove video_track, or use the RTSP address of the camera.'
+    },
     'PL-CONFIG-EXPLANATION': {
       cause: 'A key of explanation has no use beside the others there.',
       fix: 'Remove the key, or set explanation.composite to lrp.gamma or lrp.epsilon_gamma_box, explanation.engine to onnx.'

@@ -6,7 +6,7 @@
 import { later, type Moment } from '../../core/clock.js'
 
 export interface PaceOptions {
-  /** Up to this time between two verdicts alarms start when they should. */
+  /** Up to this time between two verdicts, less a tenth for its variation, alarms start when they should. */
   mostMs: number
   /** By how much late time has to exceed other time until the box is overloaded; infinite: never. */
   afterMs: number
@@ -24,6 +24,12 @@ export interface PacedFrame {
 
 /** Weight of a new time in `everyMs`. */
 const newest = 0.1
+/**
+ * From this share of `mostMs` on a time is late. Pictures come a little earlier or later than their camera means: of a box that judges
+ * one frame in five of five a second, half of the times would else be late and half not, and the measure would never fill. It is late:
+ * the alarm wants a frame more wherever one of the times is a little short.
+ */
+const edge = 0.9
 
 /**
  * Late time fills up a measure of `afterMs`, and time in which faces are judged often enough empties it. Full, the box is overloaded until
@@ -50,7 +56,7 @@ export class Pace {
   /** @returns since when the box is overloaded, or with null that it no longer is; null where nothing has changed */
   judged({ at, ms, isUsable, dropped }: PacedFrame): { since: Moment | null } | null {
     const isOfFace = isUsable && this.#before.isUsable
-    const isLate = ms > this.#options.mostMs && dropped > this.#before.dropped
+    const isLate = ms >= edge * this.#options.mostMs && dropped > this.#before.dropped
     this.#before = { isUsable, dropped }
     if (ms <= 0) return null
     if (isOfFace) this.#everyMs = this.#everyMs === null ? ms : this.#everyMs + newest * (ms - this.#everyMs)

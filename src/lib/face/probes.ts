@@ -28,33 +28,63 @@ export interface RadialWeights {
 
 export const centreUnit = 64
 
-/** What the readings are linear in: how near each centre is, 0..1, and then the components. */
-export function radialFeatures(
-  { mean, spread, components, scales, centres }: Omit<RadialWeights, 'weights'>,
-  features: Float32Array
-): Float32Array {
-  const [count, size] = [scales.length, features.length]
-  const standard = features.map((value, i) => (value - mean[i]!) / spread[i]!)
-  const out = new Float32Array(centres.length / count + count)
-  const own = out.subarray(centres.length / count)
-  for (let j = 0; j < count; j++) {
-    let sum = 0
-    for (let i = 0; i < size; i++) sum += components[j * size + i]! * standard[i]!
-    own[j] = sum * scales[j]!
+/** A network without its last, linear layer, with its bytes spread out once: a reading is taken of each face of each frame. */
+export class RadialBasis {
+  readonly #size: number
+  /** One row for each component: what each feature counts, as it comes. */
+  readonly #rows: Float32Array
+  /** Of each component, where every feature is at its mean. */
+  readonly #offsets: Float32Array
+  readonly #centres: Float32Array
+
+  constructor({ mean, spread, components, scales, centres }: Omit<RadialWeights, 'weights'>) {
+    const size = mean.length
+    this.#size = size
+    this.#rows = Float32Array.from(
+      components,
+      (value, at) => (value * scales[Math.floor(at / size)]!) / spread[at % size]!
+    )
+    this.#offsets = scales.map((_, j) => -dot(this.#rows, j * size, mean))
+    this.#centres = Float32Array.from(centres, (value) => value / centreUnit)
   }
-  for (let c = 0; c < centres.length / count; c++) {
-    let distance = 0
-    for (let j = 0; j < count; j++) distance += (own[j]! - centres[c * count + j]! / centreUnit) ** 2
-    out[c] = Math.exp(-distance)
+
+  /** What the readings are linear in: how near each centre is, 0..1, and then the components. */
+  features(of: Float32Array): Float32Array {
+    const count = this.#offsets.length
+    const places = this.#centres.length / count
+    const out = new Float32Array(places + count)
+    for (let j = 0; j < count; j++) out[places + j] = this.#offsets[j]! + dot(this.#rows, j * this.#size, of)
+    for (let c = 0; c < places; c++) {
+      let distance = 0
+      for (let j = 0; j < count; j++) {
+        const off = out[places + j]! - this.#centres[c * count + j]!
+        distance += off * off
+      }
+      out[c] = Math.exp(-distance)
+    }
+    return out
   }
-  return out
+}
+
+/** Of a row that begins there, and the values. Four sums: each addition would wait for the one before. */
+function dot(rows: Float32Array, from: number, values: Float32Array): number {
+  const whole = values.length & ~3
+  let [a, b, c, d] = [0, 0, 0, 0]
+  for (let i = 0; i < whole; i += 4) {
+    a += rows[from + i]! * values[i]!
+    b += rows[from + i + 1]! * values[i + 1]!
+    c += rows[from + i + 2]! * values[i + 2]!
+    d += rows[from + i + 3]! * values[i + 3]!
+  }
+  for (let i = whole; i < values.length; i++) a += rows[from + i]! * values[i]!
+  return a + b + (c + d)
 }
 
 /** How surely a face stands upright in the picture that the net saw, and is no face turned otherwise: about -1 to 1. */
 export const uprightness = (feature: Float32Array): number => probe(upright, feature)
 
 /** How surely something covers a part of a face that stands upright: about -1 to 1. @param features see `regionsOf` */
-export const coverage = (features: Float32Array): number => probe(covered.weights, radialFeatures(covered, features))
+export const coverage = (features: Float32Array): number => probe(covered.weights, coveredBasis.features(features))
 
 const upright = floats(uprightWeights)
 const covered: RadialWeights = {
@@ -65,6 +95,7 @@ const covered: RadialWeights = {
   centres: bytes(coveredText.centres),
   weights: floats(coveredText.weights)
 }
+const coveredBasis = new RadialBasis(covered)
 
 function floats(text: string): Float32Array {
   const buffer = Buffer.from(text, 'base64')

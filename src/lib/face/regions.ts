@@ -30,18 +30,22 @@ export function regionsOf(
   picture: Pixels,
   landmarks: Float32Array
 ): Float32Array {
-  return Float32Array.from([...texturesOf(marks, side), ...coloursOf(picture, landmarks)])
+  const out = new Float32Array(textureFeatures + patchCount * patchKeys.length + usualKeys.length)
+  texturesInto(out, marks, side)
+  coloursInto(out, picture, landmarks)
+  return out
 }
 
-function texturesOf({ points, texture }: Pick<Marks, 'points' | 'texture'>, side: number): number[] {
-  return middles(points).flatMap(({ x, y }) => {
+function texturesInto(out: Float32Array, { points, texture }: Pick<Marks, 'points' | 'texture'>, side: number): void {
+  let at = 0
+  for (const { x, y } of middles(points)) {
     const inside = cellsNear(x / side, y / side)
-    return Array.from({ length: planes }, (_, plane) => {
+    for (let first = 0; first < planes * cells * cells; first += cells * cells) {
       let sum = 0
-      for (const cell of inside) sum += texture[plane * cells * cells + cell]!
-      return inside.length === 0 ? 0 : sum / inside.length
-    })
-  })
+      for (const cell of inside) sum += texture[first + cell]!
+      out[at++] = inside.length === 0 ? 0 : sum / inside.length
+    }
+  }
 }
 
 interface Patch {
@@ -59,76 +63,104 @@ interface Patch {
   high: number
 }
 
-function coloursOf(picture: Pixels, landmarks: Float32Array): number[] {
+const patchKeys = ['light', 'red', 'blue', 'spread', 'across', 'down', 'low', 'high'] as const
+/** Those that are taken beside the median of all patches. */
+const usualKeys = ['light', 'red', 'blue'] as const
+/** Of the parts, and three of the forehead. */
+const patchCount = 11
+
+function coloursInto(out: Float32Array, picture: Pixels, landmarks: Float32Array): void {
   const [right, left] = [mean(landmarks, 36, 41), mean(landmarks, 42, 47)]
   const eyes = between(right, left, 0.5)
-  const [ux, uy] = [left.x - right.x, left.y - right.y]
-  const place = (from: Point, x: number, y: number): Point => ({
-    x: from.x + x * ux - y * uy,
-    y: from.y + x * uy + y * ux
+  const axis = { x: left.x - right.x, y: left.y - right.y }
+  const onForehead = (x: number, y: number): Point => ({
+    x: eyes.x + x * axis.x - y * axis.y,
+    y: eyes.y + x * axis.y + y * axis.x
   })
-  const forehead = [place(eyes, 0, -0.6), place(eyes, -0.45, -0.45), place(eyes, 0.45, -0.45)]
-  const patches = [...middles(landmarks), ...forehead].map((middle) =>
-    patchOf(picture, (x, y) => place(middle, x * patchStep, y * patchStep))
-  )
-  const usual = (key: keyof Patch): number => median(patches.map((patch) => patch[key]))
-  const [light, red, blue] = [usual('light'), usual('red'), usual('blue')]
-  return [
-    ...patches.flatMap((patch) => [
-      patch.light - light,
-      patch.red - red,
-      patch.blue - blue,
-      patch.spread,
-      patch.across,
-      patch.down,
-      patch.low,
-      patch.high
-    ]),
-    light,
-    red,
-    blue
-  ]
+  const forehead = [onForehead(0, -0.6), onForehead(-0.45, -0.45), onForehead(0.45, -0.45)]
+  const patches = [...middles(landmarks), ...forehead].map((middle) => patchOf(picture, middle, axis))
+  const usual = usualKeys.map((key) => median(patches.map((patch) => patch[key])))
+  let at = textureFeatures
+  for (const patch of patches)
+    for (const [i, key] of patchKeys.entries()) out[at++] = patch[key] - (i < usual.length ? usual[i]! : 0)
+  out.set(usual, at)
 }
 
-/** @param place where in the picture a point of the patch lies, counted from its middle */
-function patchOf({ data, width, height }: Pixels, place: (x: number, y: number) => Point): Patch {
-  const luminance: number[] = []
-  const [colour, half] = [[0, 0, 0], (patchSide - 1) / 2]
+/** The luminance of a patch's points, as logarithms: one patch after the other, for this is done for each face of each frame. */
+const luminance = new Float64Array(patchSide * patchSide)
+/** Added to each channel and to the luminance, so that black has a logarithm and noise in the dark counts for little. */
+const pedestal = 8
+/** Of the luminance in quarters of a grey level, with the pedestal: a logarithm costs more than all else that is done with a point. */
+const logarithms = Float64Array.from({ length: 1021 }, (_, quarters) => Math.log(pedestal + quarters / 4))
+
+/** @param axis from the right eye to the left one */
+function patchOf({ data, width, height }: Pixels, { x, y }: Point, axis: Point): Patch {
+  const half = (patchSide - 1) / 2
+  const [ax, ay] = [axis.x * patchStep, axis.y * patchStep]
+  const [right, bottom] = [width - 1, height - 1]
+  let [red, green, blue, light] = [0, 0, 0, 0]
+  let point = 0
   for (let row = -half; row <= half; row++)
     for (let column = -half; column <= half; column++) {
-      const { x, y } = place(column, row)
-      const at = 3 * (within(y, height) * width + within(x, width))
-      for (let c = 0; c < 3; c++) colour[c]! += data[at + c]! / patchSide ** 2
-      luminance.push(Math.log(8 + 0.3 * data[at]! + 0.59 * data[at + 1]! + 0.11 * data[at + 2]!))
+      const px = Math.min(right, Math.max(0, Math.round(x + column * ax - row * ay)))
+      const py = Math.min(bottom, Math.max(0, Math.round(y + column * ay + row * ax)))
+      const at = 3 * (py * width + px)
+      const [r, g, b] = [data[at]!, data[at + 1]!, data[at + 2]!]
+      red += r
+      green += g
+      blue += b
+      const value = logarithms[(307 * r + 604 * g + 113 * b) >> 8]!
+      light += value
+      luminance[point++] = value
     }
-  const light = luminance.reduce((sum, value) => sum + value, 0) / luminance.length
-  const variance = luminance.reduce((sum, value) => sum + (value - light) ** 2, 0) / luminance.length
-  const sorted = luminance.toSorted((a, b) => a - b)
-  const [red, green, blue] = colour.map((value) => Math.log(value + 8))
+  const count = luminance.length
+  light /= count
+  let variance = 0
+  for (const value of luminance) variance += (value - light) * (value - light)
+  const tint = Math.log(green / count + pedestal)
+  const [low, high] = fifths(luminance)
   return {
     light,
-    red: red! - green!,
-    blue: blue! - green!,
-    spread: Math.log(Math.sqrt(variance) + 0.02),
+    red: Math.log(red / count + pedestal) - tint,
+    blue: Math.log(blue / count + pedestal) - tint,
+    spread: Math.log(Math.sqrt(variance / count) + 0.02),
     across: Math.log(change(luminance, 1, patchSide) + 0.01),
     down: Math.log(change(luminance, patchSide, 1) + 0.01),
-    low: sorted[4]! - light,
-    high: sorted.at(-5)! - light
+    low: low - light,
+    high: high - light
   }
 }
 
+const extremes = 5
+
+/** The fifth-smallest number, and the fifth-largest. */
+function fifths(values: Float64Array): [number, number] {
+  const [least, most] = [Array<number>(extremes).fill(Infinity), Array<number>(extremes).fill(Infinity)]
+  for (const value of values) {
+    keepLeast(least, value)
+    keepLeast(most, -value)
+  }
+  return [least[extremes - 1]!, -most[extremes - 1]!]
+}
+
+/** Puts a value in its place among the least, which lie in order, and drops the largest of them. */
+function keepLeast(least: number[], value: number): void {
+  let at = extremes - 1
+  if (value >= least[at]!) return
+  for (; at > 0 && least[at - 1]! > value; at--) least[at] = least[at - 1]!
+  least[at] = value
+}
+
 /** The mean difference between points of a patch that are neighbours along one of its sides. */
-function change(luminance: readonly number[], step: number, other: number): number {
+function change(values: Float64Array, step: number, other: number): number {
   let sum = 0
   for (let line = 0; line < patchSide; line++)
     for (let i = 1; i < patchSide; i++) {
       const at = line * other + i * step
-      sum += Math.abs(luminance[at]! - luminance[at - step]!)
+      sum += Math.abs(values[at]! - values[at - step]!)
     }
   return sum / (patchSide * (patchSide - 1))
 }
-
-const within = (at: number, size: number): number => Math.min(size - 1, Math.max(0, Math.round(at)))
 
 /** Of the parts, in the order of `regionsOf`'s numbers. */
 function middles(points: Float32Array): Point[] {

@@ -45,6 +45,11 @@ const quarters = [0, 180, 90, -90] as const
 /** … and where a quarter shows something that may be a face, but none shows it upright. */
 const eighths = [45, -45, 135, -135] as const
 const turns = [...quarters, ...eighths]
+/**
+ * From there on a face stands upright and is looked at in no other turn (see `uprightness`). Below it a beard that hangs upwards may be hair: bearded
+ * faces read from -0.4 on upright, and up to -0.14 upside down.
+ */
+const surelyUpright = 0.3
 /** By how much a turn has to be better than one that is likelier, where no turn shows an upright face. */
 const inFavour = 0.2
 
@@ -97,6 +102,13 @@ interface Sight {
   marked: Marked
 }
 
+/** Of the highest score; a turn that is likelier comes first, and is left for one that is better by much alone. */
+function surest(sights: readonly Sight[]): Sight | undefined {
+  let best = sights[0]
+  for (const sight of sights) if (sight.seen.score > best!.seen.score + inFavour) best = sight
+  return best
+}
+
 class Search {
   readonly faces: FoundFace[] = []
   readonly #smalls = new Map<string, Small>()
@@ -130,10 +142,9 @@ class Search {
   /** A look in one turn; in all of them where it shows a face that stands otherwise. */
   async #addGlimpsed(proposal: Proposal, turn: number): Promise<void> {
     if (this.#isKnown(proposal)) return
-    const sight = await this.#sight(squareOf(proposal, turn))
-    const score = sight ? agreed(sight.seen.score, proposal.score) : 0
-    if (!sight || score < this.options.minScore) return
-    if (sight.marked.upright >= leastUpright) this.#add({ ...sight.seen, score }, sight.marked)
+    const sight = await this.#sightOf(proposal, turn)
+    if (!sight || sight.seen.score < this.options.minScore) return
+    if (sight.marked.upright >= surelyUpright) this.#add(sight.seen, sight.marked)
     else await this.#addProposed(proposal)
   }
 
@@ -141,20 +152,31 @@ class Search {
     return this.faces.some((face) => covers(face.box, boxOf(place)))
   }
 
-  /** In the first turn in which detector and landmarks agree that it stands upright, or where the detector is surest. */
+  /**
+   * In the first turn in which detector and landmarks agree that it surely stands upright, else in that in which it most does, or where the
+   * detector is surest.
+   */
   async #addProposed(proposal: Proposal): Promise<void> {
     if (this.#isKnown(proposal)) return
-    let best: Sight | undefined
+    const isUpright = ({ seen, marked }: Sight, least: number): boolean =>
+      marked.upright >= least && seen.score >= this.options.minScore
+    const sights: Sight[] = []
+    const upright = (): Sight[] => sights.filter((sight) => isUpright(sight, leastUpright))
     for (const turn of turns) {
-      if (turn === eighths[0] && !best && proposal.score < likelyProposal) return
-      const sight = await this.#sight(squareOf(proposal, turn))
-      if (!sight) continue
-      const score = agreed(sight.seen.score, proposal.score)
-      const isUpright = sight.marked.upright >= leastUpright && score >= this.options.minScore
-      if (isUpright || !best || score > best.seen.score + inFavour) best = { ...sight, seen: { ...sight.seen, score } }
-      if (isUpright) break
+      const isEnough = upright().length > 0 || (sights.length === 0 && proposal.score < likelyProposal)
+      if (turn === eighths[0] && isEnough) break
+      const sight = await this.#sightOf(proposal, turn)
+      if (sight) sights.push(sight)
+      if (sight && isUpright(sight, surelyUpright)) break
     }
-    if (best && best.seen.score >= this.options.minScore) this.#add(best.seen, best.marked)
+    const chosen = upright().sort((a, b) => b.marked.upright - a.marked.upright)[0] ?? surest(sights)
+    if (chosen && chosen.seen.score >= this.options.minScore) this.#add(chosen.seen, chosen.marked)
+  }
+
+  /** With the score of both nets. */
+  async #sightOf(proposal: Proposal, turn: number): Promise<Sight | undefined> {
+    const sight = await this.#sight(squareOf(proposal, turn))
+    return sight && { ...sight, seen: { ...sight.seen, score: agreed(sight.seen.score, proposal.score) } }
   }
 
   /** Looked at once more where the landmarks say that it stands otherwise, for the detector is surest of upright faces. */

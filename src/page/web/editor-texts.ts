@@ -57,7 +57,7 @@ const en: EditorTexts = {
       case 'few':
         return 'An outline needs three corners at least. Remove the whole outline instead.'
       case 'flat':
-        return 'All corners would lie on one line.'
+        return 'All corners would lie on one line, or nearly so.'
       case 'same':
         return `Corners ${fault.at[0] + 1} and ${fault.at[1] + 1} would lie in one place.`
       case 'crossing':
@@ -105,7 +105,7 @@ const de: EditorTexts = {
       case 'few':
         return 'Ein Umriss braucht mindestens drei Ecken. Stattdessen den ganzen Umriss entfernen.'
       case 'flat':
-        return 'Alle Ecken lägen auf einer Linie.'
+        return 'Alle Ecken lägen so gut wie auf einer Linie.'
       case 'same':
         return `Die Ecken ${fault.at[0] + 1} und ${fault.at[1] + 1} lägen an einer Stelle.`
       case 'crossing':

@@ -45,6 +45,16 @@ describe('the line of a camera that a running painlens watches', () => {
     expect(await lineOf({ fps: 2 })).toMatch(/^ok : /)
   })
 
+  it('tells of other settings, and opens the camera where these are some by which it is opened', async () => {
+    const settings = settingsOf((await config()).cameras[0]!)
+    expect(await lineOf({ fps: 2, settings }, ', dark_after_s: 5')).toMatch(/^warn PL-CONTROL-OTHER-SETTINGS: /)
+    // No decoder can be started here: that one was asked for is what the line ends with.
+    for (const key of ['video_track: 2', 'rotation: 90', 'aspect: "16:9"', 'decoder: ffmpeg'])
+      expect(await lineOf({ fps: 2, settings }, `, ${key}`)).toContain(
+        `; the running painlens has another ${key.split(':')[0]} (`
+      )
+  })
+
   it('is red where masks, alone or together, hide the whole picture', async () => {
     const whole = ', masks: [[[0, 0], [1, 0], [1, 1], [0, 1]]]'
     const halves = ', masks: [[[0, 0], [0.5, 0], [0.5, 1], [0, 1]], [[0.5, 0], [1, 0], [1, 1], [0.5, 1]]]'

@@ -120,6 +120,14 @@ describe('the text of a snapshot', () => {
     expect(lineOf({ why_not: 'a reason of another version' })).toContain('not usable: a reason of another version;')
     expect(describeFrame(head, 'x')).toEqual(['picture 32x48, ok; 1 mask, no zones; x', 'no face found'])
     expect(describeFrame({ ...head, faces: null }, 'x')[1]).toContain('not searched')
+    const corners: [number, number][] = [
+      [0, 0],
+      [1, 0],
+      [1, 1],
+      [0, 1]
+    ]
+    const hidden = { ...head, masks: [corners] }
+    expect(describeFrame(hidden, 'x')[1]).toBe('no face found: the masks hide the whole picture')
   })
 
   it('shows escape sequences in the name of a place as text', () => {

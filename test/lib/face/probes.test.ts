@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { centreUnit, type RadialWeights, radialFeatures } from '../../../src/lib/face/probes.js'
+import { centreUnit, RadialBasis, type RadialWeights } from '../../../src/lib/face/probes.js'
 import { regionsOf, textureFeatures } from '../../../src/lib/face/regions.js'
 import { createRandom } from '../../../src/lib/random.js'
 
@@ -32,7 +32,7 @@ describe('the radial basis network', () => {
         const near = Array.from({ length: places }, (_, c) =>
           Math.exp(-own.reduce((sum, at, j) => sum + (at - weights.centres[c * count + j]! / centreUnit) ** 2, 0))
         )
-        for (const [i, value] of radialFeatures(weights, features).entries())
+        for (const [i, value] of new RadialBasis(weights).features(features).entries())
           expect(value).toBeCloseTo([...near, ...own][i]!, 3)
       })
     )
@@ -71,6 +71,37 @@ describe('what the picture shows in the parts of a face', () => {
     const differences = whole.subarray(0, 88).map((value, i) => Math.abs(value - half[i]!))
     expect(differences.reduce((sum, value) => sum + value, 0) / differences.length).toBeLessThan(0.06)
     expect(Math.abs(whole[88]! - half[88]!)).toBeGreaterThan(0.5)
+  })
+
+  it('is what a plain reading of the points around the right eye says, beside the median of all patches', () => {
+    // Nine by nine points, 0.055 of the 40 pixels between the eyes apart.
+    const points = Array.from({ length: 81 }, (_, i) => {
+      const [x, y] = [80 + ((i % 9) - 4) * 2.2, 90 + (Math.floor(i / 9) - 4) * 2.2]
+      const at = 3 * (Math.round(y) * side + Math.round(x))
+      return [data[at]!, data[at + 1]!, data[at + 2]!] as const
+    })
+    const lights = points.map(([r, g, b]) => Math.log(8 + 0.3 * r + 0.59 * g + 0.11 * b))
+    const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length
+    const light = mean(lights)
+    const tint = (channel: 0 | 2): number =>
+      Math.log(8 + mean(points.map((point) => point[channel]))) - Math.log(8 + mean(points.map(([, g]) => g)))
+    const steps = (apart: number, ends: (i: number) => boolean): number =>
+      Math.log(0.01 + mean(lights.flatMap((value, i) => (ends(i) ? [] : Math.abs(lights[i + apart]! - value)))))
+    const sorted = lights.toSorted((a, b) => a - b)
+    const plain = [
+      Math.log(0.02 + Math.sqrt(mean(lights.map((value) => (value - light) ** 2)))),
+      steps(1, (i) => i % 9 === 8),
+      steps(9, (i) => i >= 72),
+      sorted[4]! - light,
+      sorted[76]! - light
+    ]
+    const all = colours(data, landmarks)
+    for (const [i, value] of [light - all[88]!, tint(0) - all[89]!, tint(2) - all[90]!, ...plain].entries())
+      expect(Math.abs(all[i]! - value), String(i)).toBeLessThan(0.01)
+    const medians = [0, 1, 2].map(
+      (key) => Array.from({ length: 11 }, (_, patch) => all[8 * patch + key]!).sort((a, b) => a - b)[5]
+    )
+    expect(medians).toEqual([0, 0, 0])
   })
 
   it('is a number wherever the face lies, beside the picture too', () => {

@@ -8,7 +8,17 @@ import { quarterTurned, shrink } from '../../../src/lib/face/shrink.js'
 import { inTurn, type Pixels, toFrame } from '../../../src/lib/face/similarity.js'
 import { allSweeps } from '../../../src/lib/face/sweeps.js'
 import { CameraTracks } from '../../../src/lib/face/tracker.js'
+import { createRandom } from '../../../src/lib/random.js'
+import {
+  createIdentity,
+  expressionUnits,
+  randomLight,
+  randomPose,
+  renderPortrait
+} from '../../../src/show/render/index.js'
+import { cover } from '../../../tools/bench/covers/index.js'
 import { judge, turnFace } from '../../../tools/bench/rolls.js'
+import { turnPortrait } from '../../../tools/bench/rolls-rendered.js'
 import { buildFaceModels } from '../../../tools/face-models/build.js'
 import { readPhoto } from './photos.js'
 
@@ -45,6 +55,20 @@ describe('a face at any roll', () => {
       const outcome = judge(scene, await searchFaces(networks, scene, once))
       expect(outcome, `${roll}°`).toMatchObject({ found: true, upright: true, eyes: true, usable: true })
     }
+  })
+
+  it('is found upright where it has a beard and hangs upside down, so that the beard looks like hair', async () => {
+    const seed = 960_012
+    const random = createRandom(seed)
+    const pose = randomPose(random)
+    const units = expressionUnits('neutral', random.uniform(0.2, 1), random)
+    const about = { units, pose, light: randomLight(random), faceSize: 140, noise: 3, seed }
+    const portrait = await renderPortrait({ identity: createIdentity(seed), ...about })
+    const data = await cover(portrait, portrait.landmarks, 'beard', createRandom(seed))
+    const picture = turnPortrait({ ...portrait, data }, 180, { width: 400, height: 400 })
+    const [face] = await searchFaces(networks, picture, once)
+    expect(Math.abs(inTurn(face!.roll - 180 - pose.roll))).toBeLessThan(15)
+    expect(face!.whyNot).toBeNull()
   })
 
   it('turns with the picture: quarter turns give the same faces', async () => {

@@ -128,6 +128,29 @@ describe.concurrent('gstreamer, frame for frame with ffmpeg', () => {
   })
 })
 
+describe.concurrent('a stream with two video tracks', () => {
+  it('is decoded from the track that is chosen, at its size', async ({ world, expect }) => {
+    const { rig } = world
+    const url = await rig.twoTracks(await rig.server())
+    const watched = ([1, 2] as const).map((videoTrack) =>
+      rig.camera(url, { id: `track-${videoTrack}`, videoTrack, decoder: world.decoder() })
+    )
+    for (const camera of watched) camera.start()
+    const shown = await Promise.all(
+      watched.map(async (camera) => {
+        const [frame] = await nextFrames(camera, 1)
+        return [0.25, 0.75].map((x) => nameOf(colourAt(frame!.pixels, small, x, 0.5)))
+      })
+    )
+    expect(shown).toEqual([
+      ['red', 'blue'],
+      ['blue', 'red']
+    ])
+    const sizes = world.children().flatMap(({ commandLine }) => /width=(160|320)[^0]/.exec(commandLine)?.[1] ?? [])
+    expect(sizes).toContain('320')
+  })
+})
+
 describe.concurrent('a camera that comes back as another', () => {
   it('is asked and decoded anew', async ({ world, expect }) => {
     const { rig } = world

@@ -88,6 +88,14 @@ export class Rig {
     return server.url(path)
   }
 
+  /** Two tracks of video in one stream: red and blue of 160x120, and of 320x240 with its sides exchanged. */
+  twoTracks(server: RtspServer): Promise<string> {
+    const source = `${redAndBlue},realtime,split[v][w];[w]scale=320:240,hflip[x]`
+    const encoder = ['-c:v', 'libx264', '-preset', 'ultrafast', '-tune', 'zerolatency', '-g', String(feedSize.fps)]
+    const maps = ['-map', '[v]', '-map', '[x]', ...encoder, '-pix_fmt', 'yuv420p']
+    return this.publish(server, '/both', ['-filter_complex', source, ...maps])
+  }
+
   camera(url: string, options: Partial<CameraOptions> = {}): Camera {
     const { timing, ...rest } = options
     const camera = openCamera({

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { probe, type RadialWeights, radialFeatures } from '../../../src/lib/face/probes.js'
+import { probe, RadialBasis, type RadialWeights } from '../../../src/lib/face/probes.js'
 import { createRandom } from '../../../src/lib/random.js'
 import { fitRadial } from '../../../tools/train/radial.js'
 import { ridge, type Sample } from '../../../tools/train/ridge.js'
@@ -18,7 +18,8 @@ const right = (read: (features: Float32Array) => number, samples: readonly Sampl
   samples.filter(({ features, target }) => read(features) * target > 0).length / samples.length
 
 const options = { components: 3, centres: 40, penalty: 1, emphasis: (i: number) => (i < 2 ? 2 : 0.2) }
-const reading = (fit: RadialWeights) => (features: Float32Array) => probe(fit.weights, radialFeatures(fit, features))
+const reading = (fit: RadialWeights) => (features: Float32Array) =>
+  probe(fit.weights, new RadialBasis(fit).features(features))
 
 describe('a radial basis network that is fitted', () => {
   const unseen = crossed(2, 400)

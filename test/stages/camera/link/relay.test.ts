@@ -1,4 +1,3 @@
-import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { connect, createServer, type Socket } from 'node:net'
 import { test as base, describe } from 'vitest'
@@ -9,7 +8,7 @@ import { type CameraCheck, checkCamera } from '../../../../src/stages/camera/ind
 import { CameraRelay } from '../../../../src/stages/camera/link/relay.js'
 import { parseCameraUrl } from '../../../../src/stages/camera/url.js'
 import { patience } from '../../../support/slowness.js'
-import { BadLine, colourAt, feedSize, nameOf, nextFrames, Rig, redAndBlue, takeFrames, untilState } from '../rig.js'
+import { BadLine, colourAt, nameOf, nextFrames, Rig, takeFrames, untilState } from '../rig.js'
 
 const it = base.extend<{ rig: Rig }>({
   // biome-ignore lint/correctness/noEmptyPattern: Vitest reads the parameter's own source text.
@@ -183,10 +182,10 @@ describe.concurrent('a stream', () => {
 
   it('of two video tracks is watched by the one that is chosen', async ({ rig, expect }) => {
     const server = await rig.server()
-    await publishBoth(rig, server)
+    const url = await rig.twoTracks(server)
     const at = {
       id: 'bed',
-      url: server.url('/both'),
+      url,
       decoder: rig.decoder,
       secrets: rig.secrets,
       timeoutMs: patience(8000)
@@ -210,33 +209,6 @@ describe.concurrent('a stream', () => {
     }
   })
 })
-
-async function publishBoth(rig: Rig, server: RtspServer): Promise<void> {
-  const publication = server.publish('/both')
-  const source = `${redAndBlue},realtime,split[v][w];[w]scale=320:240,hflip[x]`
-  const encoder = [
-    '-c:v',
-    'libx264',
-    '-preset',
-    'ultrafast',
-    '-tune',
-    'zerolatency',
-    '-g',
-    String(feedSize.fps),
-    '-pix_fmt',
-    'yuv420p'
-  ]
-  const args = ['-v', 'fatal', '-filter_complex', source, '-map', '[v]', '-map', '[x]', ...encoder]
-  const publisher = spawn('ffmpeg', [...args, '-f', 'rtsp', '-rtsp_transport', 'tcp', publication.url], {
-    stdio: 'ignore'
-  })
-  const closed = once(publisher, 'close')
-  rig.own(async () => {
-    publisher.kill('SIGKILL')
-    await closed
-  })
-  await publication.started
-}
 
 describe.concurrent('the relay', () => {
   const open = async (rig: Rig, server: RtspServer) => {

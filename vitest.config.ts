@@ -6,6 +6,8 @@ import { patience } from './test/support/slowness.js'
 import { unitTests } from './test/unit.js'
 
 const every = ['test/**/*.test.ts']
+/** Says what each file costs, where that is asked for. */
+const costs = process.env.PAINLENS_TEST_COSTS ? ['test/support/costs.ts'] : []
 const limits = { testTimeout: patience(60_000), hookTimeout: patience(60_000), teardownTimeout: patience(10_000) }
 
 export default defineConfig({
@@ -27,7 +29,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: unitTests,
-          setupFiles: ['test/support/turns.ts', 'test/support/no-processes.ts']
+          setupFiles: [...costs, 'test/support/turns.ts', 'test/support/no-processes.ts']
         }
       },
       {
@@ -36,7 +38,7 @@ export default defineConfig({
           name: 'rest',
           include: every,
           exclude: unitTests,
-          setupFiles: ['test/support/turns.ts', 'test/support/limits.ts']
+          setupFiles: [...costs, 'test/support/turns.ts', 'test/support/limits.ts']
         }
       }
     ]

@@ -43,7 +43,7 @@ function usesOf(file: string, text: string): { target: string; name: string }[] 
       namesIn(list).map((name) => use(from, name))
     ),
     ...matches(`\\(await import\\(${path}\\)\\)\\.(\\w+)`).map(([, from = '', name = '']) => use(from, name)),
-    ...matches(`\\{([^}]*)\\} = await import\\(${path}\\)`).flatMap(([, list = '', from = '']) =>
+    ...matches(`\\{([^{}]*)\\} = await import\\(${path}\\)`).flatMap(([, list = '', from = '']) =>
       namesIn(list).map((name) => use(from, name.replace(/:.*$/, '')))
     ),
     ...matches(`\\* (?:as \\w+ )?from ${path}`).map(([, from = '']) => use(from, '*'))

@@ -1,12 +1,13 @@
 import { UsageError } from '../core/errors.js'
 import { referenceSeconds } from '../core/types.js'
 
-function parseNumber(text: string, flags: string, low: number, high: number, whole: boolean): number {
+/** @param word another value that the option takes, which the message names */
+function parseNumber(text: string, flags: string, low: number, high: number, whole: boolean, word?: string): number {
   const value = Number(text)
   if (text.trim() === '' || !(value >= low && value <= high) || (whole && !Number.isInteger(value)))
     throw new UsageError(
       'PL-OPTION-VALUE',
-      `"${text}" is not ${whole ? 'a whole number' : 'a number'} from ${low} to ${high}`,
+      `"${text}" is not ${word ? `${word} or ` : ''}${whole ? 'a whole number' : 'a number'} from ${low} to ${high}`,
       flags
     )
   return value
@@ -44,7 +45,7 @@ export const parseAtLeastOne = (text: string, flags: string): number => parseNum
 
 /** A number of folds, or `subjects`. @throws UsageError */
 export const parseFolds = (text: string, flags: string): number | 'subjects' =>
-  text === 'subjects' ? text : parseNumber(text, flags, 2, 1000, true)
+  text === 'subjects' ? text : parseNumber(text, flags, 2, 1000, true, '"subjects"')
 
 /** One of a list of words. @throws UsageError */
 export function parseChoice<const Choice extends string>(
@@ -69,7 +70,7 @@ export const parseSide = (text: string, flags: string): number => parseNumber(te
 
 /** A number of crops, or `smallest`. @throws UsageError */
 export const parseBalance = (text: string, flags: string): number | 'smallest' =>
-  text === 'smallest' ? text : parseNumber(text, flags, 1, 1e9, true)
+  text === 'smallest' ? text : parseNumber(text, flags, 1, 1e9, true, '"smallest"')
 
 /** Whole numbers behind commas. @throws UsageError */
 export const parseNumbers = (text: string, flags: string): number[] =>

@@ -8,8 +8,11 @@ import { type MessagePort, parentPort, type Transferable, Worker } from 'node:wo
 import * as errorClasses from './errors.js'
 import { type ErrorCode, InferenceError, InvariantError, messageOf, PainlensError } from './errors.js'
 
-/** Asks a worker to end after its present call. */
-const closeRequest = 'close'
+/**
+ * Asks a worker to end after its present call. A thread that waits for it without an event loop gives memory of one integer, which the
+ * worker sets to 1 just before.
+ */
+type CloseRequest = { close: Int32Array<SharedArrayBuffer> | null }
 
 /** A worker's methods: each takes one structured-cloneable argument and answers with one. */
 export type Methods = Record<string, (argument: never) => unknown>
@@ -118,6 +121,8 @@ export class PortClient<M extends Methods> {
  * call with an InferenceError and reports once through `onCrash`; it is not started again here.
  */
 export class WorkerClient<M extends Methods> {
+  /** Their threads have not ended. */
+  static readonly #living = new Set<Worker>()
   readonly #worker: Worker
   readonly #calls: Calls<M>
   readonly #what: string
@@ -129,6 +134,7 @@ export class WorkerClient<M extends Methods> {
   constructor(script: string, what: string, options: { workerData?: unknown; onCrash?: (error: Error) => void } = {}) {
     this.#what = what
     this.#worker = new Worker(script, { workerData: options.workerData, name: what })
+    WorkerClient.#living.add(this.#worker)
     this.#calls = new Calls((request, transfer) => this.#worker.postMessage(request, transfer))
     this.#worker.on('message', (answer: WorkerReply) => this.#calls.settle(answer))
     const crashed = (reason: string): void => {
@@ -140,8 +146,24 @@ export class WorkerClient<M extends Methods> {
     this.#worker.on('error', (error) => crashed(`crashed: ${messageOf(error)}`))
     this.#worker.on('exit', (code) => {
       this.#ended = true
+      WorkerClient.#living.delete(this.#worker)
       crashed(`ended with code ${code}`)
     })
+  }
+
+  /**
+   * Asks every worker of this thread to end after its present call, and blocks until they do: nothing else runs here meanwhile. For a
+   * process that is about to exit, which ends its threads: one in the middle of an ONNX Runtime call would abort the process.
+   * @returns false where one has not ended after so many ms
+   */
+  static endAll(withinMs: number): boolean {
+    const until = performance.now() + withinMs
+    const ending = [...WorkerClient.#living].map((worker) => {
+      const close = new Int32Array(new SharedArrayBuffer(4))
+      worker.postMessage({ close } satisfies CloseRequest)
+      return close
+    })
+    return ending.every((close) => Atomics.wait(close, 0, 0, Math.max(0, until - performance.now())) !== 'timed-out')
   }
 
   /** A method without an argument is called without one. */
@@ -165,7 +187,7 @@ export class WorkerClient<M extends Methods> {
     const gone = new Promise<void>((resolve) => this.#worker.once('exit', () => resolve()))
     this.#calls.rejectAll(new InferenceError('PL-WORKER-CLOSED', 'is closed', this.#what))
     if (graceMs > 0 && !this.#ended) {
-      this.#worker.postMessage(closeRequest)
+      this.#worker.postMessage({ close: null } satisfies CloseRequest)
       await Promise.race([gone, new Promise((resolve) => setTimeout(resolve, graceMs).unref())])
     }
     await this.#worker.terminate()
@@ -218,11 +240,19 @@ export function serveWorker(methods: Methods): void {
   const port = parentPort
   if (!port) throw new InvariantError('serveWorker runs in a worker thread only', 'the worker')
   const answer = answering(port, methods)
-  port.on('message', (request: Request | typeof closeRequest) => {
+  port.on('message', (request: Request | CloseRequest) => {
     // Received only between two pieces of native code, where this thread may end safely.
-    if (request === closeRequest) process.exit(0)
-    answer(request)
+    if ('close' in request) end(request)
+    else answer(request)
   })
+}
+
+function end({ close }: CloseRequest): void {
+  if (close) {
+    Atomics.store(close, 0, 1)
+    Atomics.notify(close, 0)
+  }
+  process.exit(0)
 }
 
 /** Answers a `PortClient`'s calls, one after the other in the order they came, until the port is closed. */

@@ -1,8 +1,8 @@
 /** Pictures for technicians: requested by camera, for a limited time, and encoded once for all viewers. */
-import sharp from 'sharp'
 import { InputError } from '../core/errors.js'
 import type { Log } from '../core/log.js'
 import type { Box, Size, UnusableReason } from '../core/types.js'
+import { loadSharp } from '../lib/picture/sharp.js'
 import type { SightAnswer } from './wire.js'
 
 /** A frame as painlens sees it: RGB24 with masks blacked out; boxes are in pixels of the frame. */
@@ -115,6 +115,7 @@ const lookOf = (camera: string, by: string): string => JSON.stringify([camera, b
 /** The camera's picture alone, without the bars beside it; boxes as shares of it. */
 async function encoded({ width, height, picture, data, faces }: SeenFrame): Promise<CameraPicture> {
   const area = { left: picture.x, top: picture.y, width: picture.width, height: picture.height }
+  const sharp = loadSharp()
   const jpeg = await sharp(data, { raw: { width, height, channels: 3 } })
     .extract(area)
     .jpeg({ quality })

@@ -1,11 +1,12 @@
 /** The page's endpoints. Every request may be hostile: without a login only the page's static files are served. */
 import type { Server } from 'node:http'
-import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { limitConnections, limitPipelines } from '../core/connection-limit.js'
 import { type ErrorCode, errorFields, InputError, PainlensError } from '../core/errors.js'
 import { fingerprintPattern } from '../core/fingerprint.js'
 import type { Log } from '../core/log.js'
+import { requirePackage } from '../core/packages.js'
 import { printable } from '../core/printable.js'
 import { type Assets, serveAssets } from './assets.js'
 import { Logins } from './login.js'
@@ -140,6 +141,7 @@ export function createPageServer(options: ServerOptions): FastifyInstance {
 }
 
 function openServer(tls: TlsPair | null): FastifyInstance {
+  const { fastify } = requirePackage('fastify')
   const common = {
     logger: false,
     bodyLimit: bounds.bodyBytes,

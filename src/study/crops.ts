@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises'
-import sharp from 'sharp'
 import { InputError, messageOf } from '../core/errors.js'
 import { printable } from '../core/printable.js'
 import type { Size } from '../core/types.js'
+import { loadSharp } from '../lib/picture/sharp.js'
 import { createRandom } from '../lib/random.js'
 
 /** Largest shift, as a share of the crop's width, and largest change of light of a view. */
@@ -15,7 +15,7 @@ const jitter = { shift: 0.04, light: 0.2 }
  */
 export async function viewOf(path: string, view: number, crop: number, { width, height }: Size): Promise<Uint8Array> {
   try {
-    let picture = sharp(await readFile(path))
+    let picture = loadSharp()(await readFile(path))
       .removeAlpha()
       .toColourspace('srgb')
     const { width: own, height: tall } = await picture.metadata()
@@ -35,7 +35,7 @@ export async function viewOf(path: string, view: number, crop: number, { width, 
         .extend({ top: room, bottom: room, left: room, right: room, extendWith: 'copy' })
         .raw()
         .toBuffer({ resolveWithObject: true })
-      picture = sharp(framed.data, { raw: framed.info })
+      picture = loadSharp()(framed.data, { raw: framed.info })
         .extract({ left: room + x, top: room + y, width, height })
         .linear(gain, 0)
     }

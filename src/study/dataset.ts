@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import Papa from 'papaparse'
 import { parse } from 'yaml'
 import { z } from 'zod'
 import { InputError, messageOf } from '../core/errors.js'
 import { printable } from '../core/printable.js'
+import { decoded, parsed } from './csv.js'
 
 /** A label of crops that show no expression: never an output of a model. */
 export const neutral = 'neutral'
@@ -93,7 +93,8 @@ function unusableIn(leftOut: z.infer<typeof datasetSchema>['left_out']): Dataset
 }
 
 function rowsOf(text: string, folder: string): CropRow[] {
-  const table = Papa.parse<Record<string, string>>(text, { header: true, skipEmptyLines: 'greedy' })
+  const where = printable(join(folder, 'index.csv'))
+  const table = parsed(text, (what) => new InputError('PL-STUDY-DATA', what, where))
   const problems = table.errors.map(({ row, message }) => `row ${(row ?? 0) + 2}: ${message}`)
   const rows: CropRow[] = []
   const seen = new Set<string>()
@@ -110,7 +111,7 @@ function rowsOf(text: string, folder: string): CropRow[] {
   }
   if (problems.length === 0 && rows.length > 0) return rows
   const what = rows.length === 0 && problems.length === 0 ? 'it has no rows' : listed(problems)
-  throw new InputError('PL-STUDY-DATA', what, printable(join(folder, 'index.csv')))
+  throw new InputError('PL-STUDY-DATA', what, where)
 }
 
 /** Problems in one line: the first ten, and how many more there are. */
@@ -134,7 +135,8 @@ async function yamlOf(file: string): Promise<unknown> {
 }
 
 async function textOf(file: string): Promise<string> {
-  return readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+  const bytes = await readFile(file).catch((error: NodeJS.ErrnoException) => {
     throw new InputError('PL-STUDY-DATA', `cannot be read (${error.code})`, printable(file), { cause: error })
   })
+  return decoded(bytes)
 }

@@ -56,12 +56,19 @@ describe('a command whose reader leaves', () => {
     ['check', 'check -c painlens.yaml'],
     ['alarms', 'alarms --path log --json'],
     ['explain', 'explain face.png again.png once-more.png --out explained'],
-    ['simulate', 'simulate --json --rtsp-port 0 --seconds 60'],
     ['demo', 'demo --seconds 60']
   ])('ends without a message, as if by SIGPIPE: %s', async (_, command) => {
     const { status, stdout, stderr } = await shell(`painlens ${command} | head -n 1`)
     expect(stderr).toMatch(command.startsWith('explain') ? /^painlens: stopped after \d of 3 pictures\.\n$/ : /^$/)
     expect(stdout.split('\n')).toHaveLength(2)
+    expect(status).toBe(endedByPipe)
+  })
+
+  it('ends without a message, as if by SIGPIPE, when it has more to say: simulate, once its camera is watched', async () => {
+    const watch = 'ffmpeg -v error -rtsp_transport tcp -i "$url" -frames:v 3 -f null - </dev/null >/dev/null 2>&1 &'
+    const leave = `read -r line; url=\${line##*\\"url\\":\\"}; url=\${url%%\\"*}; ${watch}`
+    const { status, stderr } = await shell(`painlens simulate --json --rtsp-port 0 --seconds 60 | ( ${leave} )`)
+    expect(stderr).toBe('')
     expect(status).toBe(endedByPipe)
   })
 

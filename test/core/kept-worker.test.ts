@@ -19,7 +19,7 @@ beforeAll(async () => {
     `import { parentPort, threadId } from 'node:worker_threads'
     const methods = { open: (fails) => { if (fails) throw new Error('no model') ; return threadId }, double: (x) => 2 * x, die: () => process.exit(3) }
     parentPort.on('message', (request) => {
-      if (request === 'close') process.exit(0)
+      if ('close' in request) process.exit(0)
       const { id, method, argument } = request
       try { parentPort.postMessage({ id, value: methods[method](argument) }) }
       catch (error) { parentPort.postMessage({ id, failure: { name: 'Error', message: error.message } }) }

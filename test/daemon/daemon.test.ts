@@ -155,7 +155,7 @@ describe('the daemon as a process', () => {
     await nurse.client.publishAsync('painlens/test/command/pause', '{"camera":"nobody"}', { qos: 1 })
     await nurse.next(
       'response/pause',
-      ({ status, error }) => status === 'error' && /no camera "nobody"/.test(String(error))
+      ({ status, error }) => status === 'error' && /no camera of that name/.test(String(error))
     )
     nurse.seen.length = 0
     await nurse.client.publishAsync('painlens/test/command/resume', '{"camera":"good"}', { qos: 1 })

@@ -7,9 +7,11 @@ import Papa from 'papaparse'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { parse, stringify } from 'yaml'
 import { packageRoot } from '../../src/core/version.js'
-import { loadManifest, sha256Of } from '../../src/lib/model/manifest.js'
+import { loadManifest } from '../../src/lib/model/load-manifest.js'
+import { sha256Of } from '../../src/lib/model/manifest.js'
 import { floatsOf, readModel, tensorOf, writeModel } from '../../src/lib/onnx/index.js'
 import { createRandom } from '../../src/lib/random.js'
+import { readDataset } from '../../src/study/dataset.js'
 import { type TrainOptions, trainStudy } from '../../src/study/train/index.js'
 import { readableByOthers } from '../support/readable-by-others.js'
 import { patience } from '../support/slowness.js'
@@ -230,6 +232,12 @@ describe('data that cannot be trained on', () => {
       'PL-STUDY-DATA',
       /row 14: .* is there twice/
     ],
+    [
+      'a column that is there twice',
+      edit('index.csv', (t) => t.replace('crop,subject,label', 'crop,label,Label')),
+      'PL-STUDY-DATA',
+      /more than one column label/
+    ],
     ['no rows', edit('index.csv', (t) => `${t.split('\n')[0]}\n`), 'PL-STUDY-DATA', /it has no rows/],
     [
       'no crop of the alarm’s label',
@@ -266,6 +274,18 @@ describe('data that cannot be trained on', () => {
   ])('%s is refused in one sentence', async (name, change, code, words) => {
     const error = await broken(name.replaceAll(/\W/g, '-'), change)
     expect(error).toMatchObject({ code, message: expect.stringMatching(words) })
+  })
+
+  it('index.csv that a spreadsheet has written anew is read as it was', async () => {
+    const data = join(rig.folder, 'spreadsheet')
+    await writeData(data, { subjects: 3, crops: 1 })
+    const before = (await readDataset(data)).rows
+    const text = readFileSync(join(data, 'index.csv'), 'utf8')
+    const saved = `\ufeff${text.replaceAll(',', ';').replaceAll('\n', '\r\n')}`
+    for (const bytes of [Buffer.from(saved), Buffer.from(saved, 'utf16le')]) {
+      writeFileSync(join(data, 'index.csv'), bytes)
+      expect((await readDataset(data)).rows).toEqual(before)
+    }
   })
 
   it('crops of another size are refused before anything is computed', async () => {

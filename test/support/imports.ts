@@ -101,12 +101,17 @@ export function sourcesBelow(folder: string): string[] {
   })
 }
 
-/** The packages that a file of src loads, by itself and by the files that it imports; imports of types load nothing. */
+/**
+ * The packages that a file of src loads at once, by itself and by the files that it imports. Imports of types load nothing, dynamic ones and
+ * scripts of workers later.
+ */
 export function packagesLoadedBy(root: string, file: string): string[] {
   const files = new Set([file])
   const packages = new Set<string>()
   for (const one of files) {
-    const text = readFileSync(join(root, one), 'utf8').replace(/^(?:import|export) type\b[^']*'[^']+'$/gm, '')
+    const text = readFileSync(join(root, one), 'utf8')
+      .replace(/^(?:import|export) type\b[^']*'[^']+'$/gm, '')
+      .replace(/(?:\bimport\(|workerScript\([^,]+,|new URL\()\s*'[^']+'/g, '')
     for (const { target } of importsOf(one, text)) files.add(target)
     for (const [, name = ''] of text.matchAll(/^(?:import|export) (?:[^'=()]*from )?'([^.'#][^']*)'$/gm))
       packages.add(name)

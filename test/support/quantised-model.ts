@@ -4,7 +4,8 @@ import sharp from 'sharp'
 import { modelsQuantiseCommand } from '../../src/commands/models/quantise.js'
 import { packageRoot } from '../../src/core/version.js'
 import { proofCrops } from '../../src/daemon/wiring/drawn-faces.js'
-import { loadManifest, type Manifest } from '../../src/lib/model/manifest.js'
+import { loadManifest } from '../../src/lib/model/load-manifest.js'
+import type { Manifest } from '../../src/lib/model/manifest.js'
 
 const demo = join(packageRoot, 'models/pain-demo.yaml')
 const never = new AbortController().signal

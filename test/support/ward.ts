@@ -157,8 +157,9 @@ export class Device {
     return Nurse.listen(this.#ward.broker.url, this.name)
   }
 
-  start(options?: ProcessOptions): DaemonProcess {
-    return startPainlensProcess(['run', '--config', this.file], options)
+  /** @param config another one than its own */
+  start({ config = this.file, ...options }: ProcessOptions & { config?: string } = {}): DaemonProcess {
+    return startPainlensProcess(['run', '--config', config], options)
   }
 
   /** What `painlens alarms` prints. */

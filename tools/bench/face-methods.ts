@@ -1,8 +1,9 @@
 /** The ways of finding faces that docs/measured/faces.md compares. */
 import type { Box, Size } from '#painlens/core/types.js'
+import { defaultMinScore } from '#painlens/lib/face/boxes.js'
 import type { FaceNetworks, FrameTensor } from '#painlens/lib/face/networks.js'
 import { viewOfFrame } from '#painlens/lib/face/networks.js'
-import { defaultMinScore, searchFaces } from '#painlens/lib/face/search.js'
+import { searchFaces } from '#painlens/lib/face/search.js'
 import { type Pixels, uprightIn } from '#painlens/lib/face/similarity.js'
 import { allSweeps } from '#painlens/lib/face/sweeps.js'
 

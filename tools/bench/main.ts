@@ -1,6 +1,6 @@
 /**
  * `npm run bench [-- NAME…]`: measures without assertions; the names are in the tables below.
- * `npm run bench -- gpu` has options of its own, and a bound (docs/measured/gpu.md).
+ * `npm run bench -- gpu` has options of its own, and a bound (docs/measured/gpu.md); `study` has some, too.
  */
 import { existsSync } from 'node:fs'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
@@ -29,7 +29,7 @@ import { scenesTables } from './scenes.js'
 import { sizingReport } from './sizing.js'
 import { measuredCosts } from './sizing-costs.js'
 import { stageTable } from './stages.js'
-import { studyTable } from './study.js'
+import { studyCommand } from './study.js'
 import { tf32Table } from './tf32.js'
 import { throughputTable } from './throughput.js'
 import { usableTable } from './usable.js'
@@ -64,7 +64,6 @@ const benches: Record<string, () => Promise<string>> = {
 
 /** Benches that do not measure speed run only when they are named. */
 const onRequest: typeof benches = {
-  study: studyTable,
   reference: async () => referenceReport(await demoModel(), threads),
   precision: async () => {
     const benches = [
@@ -89,6 +88,7 @@ const onRequest: typeof benches = {
 
 async function main(names: readonly string[]): Promise<number> {
   if (names[0] === 'gpu') return gpuCommand(names.slice(1), say)
+  if (names[0] === 'study') return studyCommand(names.slice(1), say)
   if (names[1] === '--against') return latencyAgainst(names)
   const all = { ...benches, ...onRequest }
   // All of them first: most take minutes.
@@ -96,7 +96,7 @@ async function main(names: readonly string[]): Promise<number> {
   if (unknown !== undefined) {
     const isHelp = unknown === '--help' || unknown === '-h'
     say(
-      `${isHelp ? '' : `There is no bench "${unknown}".\n`}npm run bench -- [NAME]…: ${Object.keys(all).join(', ')}, gpu`
+      `${isHelp ? '' : `There is no bench "${unknown}".\n`}npm run bench -- [NAME]…: ${Object.keys(all).join(', ')}, gpu, study`
     )
     say(`Without a name: ${Object.keys(benches).join(', ')}. latency --against FOLDER compares with another build.`)
     return isHelp ? 0 : 2

@@ -8,7 +8,8 @@ import { modelsQuantiseCommand } from '#painlens/commands/models/quantise.js'
 import { packageRoot } from '#painlens/core/version.js'
 import { proofCrops } from '#painlens/daemon/wiring/drawn-faces.js'
 import { faceModelFiles } from '#painlens/lib/face/model-files.js'
-import { loadManifest, type Manifest } from '#painlens/lib/model/manifest.js'
+import { loadManifest } from '#painlens/lib/model/load-manifest.js'
+import type { Manifest } from '#painlens/lib/model/manifest.js'
 import { vggFace, writeRandomVgg } from '#painlens/lib/vgg/index.js'
 
 export const faceModels = faceModelFiles(join(packageRoot, 'models/face'))

@@ -1,7 +1,8 @@
 /** `npm run bench -- rolls`: which faces are found at which roll, and whether the crop stands upright. */
 import type { Point, Size } from '#painlens/core/types.js'
+import { defaultMinScore } from '#painlens/lib/face/boxes.js'
 import { FaceNetworks } from '#painlens/lib/face/networks.js'
-import { defaultMinScore, type FoundFace, searchFaces } from '#painlens/lib/face/search.js'
+import { type FoundFace, searchFaces } from '#painlens/lib/face/search.js'
 import { inTurn, type Pixels, type Similarity, sample, toFrame, turned } from '#painlens/lib/face/similarity.js'
 import { allSweeps } from '#painlens/lib/face/sweeps.js'
 import { facePhotos, photoEyes, photoFaces } from './face-pictures.js'

@@ -1,60 +1,245 @@
-/** What a step of training costs: painlens's graph in ONNX Runtime, tfjs and, where Debian has it, PyTorch, each in a process of its own, in turns. */
+/**
+ * `npm run bench -- study [--only training|caching|heap] [--rounds N]`: what training and the cache of features cost, each task in a process of its
+ * own, in turns, beside its peers and the aims. Training and caching take some eight minutes on two cores.
+ */
 import { execFile } from 'node:child_process'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
+import { parseArgs, promisify } from 'node:util'
+import { messageOf, UsageError } from '#painlens/core/errors.js'
 import { packageRoot } from '#painlens/core/version.js'
-import { createRandom } from '#painlens/lib/random.js'
-import { Trainer } from '#painlens/lib/train/index.js'
-import { loadWasm } from '../train/tensorflow.js'
+import { fullSizeModel } from './models.js'
+import { type Cost, type PassTask, type StepsTask, threads } from './study-steps.js'
 import { median, ms, table } from './table.js'
 
 const run = promisify(execFile)
-const threads = 2
-const classes = 3
-/** Sizes of VGG-Face's dense layers, from what is trained. */
-const parts = { 'fc7+fc8': [4096, 4096, classes], 'fc6–fc8': [25088, 4096, 4096, classes] } as const
-type Part = keyof typeof parts
-const engines = { ort: 'painlens', tfjs: 'tfjs', torch: 'PyTorch' } as const
-type Row = readonly [part: Part, engine: keyof typeof engines, batch: number, steps: number]
-/** Of fc6–fc8 tfjs's heap of 4 GB takes no momentum, and no larger batch: there it has plain gradient descent. */
-const rows: readonly Row[] = [
-  ['fc7+fc8', 'ort', 256, 6],
-  ['fc7+fc8', 'tfjs', 256, 3],
-  ['fc7+fc8', 'torch', 256, 6],
-  ['fc6–fc8', 'ort', 256, 4],
-  ['fc6–fc8', 'tfjs', 32, 2],
-  ['fc6–fc8', 'torch', 256, 4]
-]
-const rounds = 3
+const parts = ['fc7+fc8', 'fc6–fc8'] as const
+export type Part = (typeof parts)[number]
 
-interface Cost {
-  wallMs: number
-  cpuMs: number
-  peakMb: number
+/** What is measured; tests take a net of their own. */
+export interface StudyBench {
+  /** Of the dense layers that are trained, from the features to the classes. */
+  sizes: Record<Part, readonly number[]>
+  /** Of painlens and PyTorch, and tfjs's, the largest that its heap takes (`--only heap`) or that ends within half a minute. */
+  batch: { ours: number; tfjs: Record<Part, number> }
+  steps: { ours: number; tfjs: number }
+  /** Manifest of the base whose features are cached. */
+  manifest: () => Promise<string>
+  batches: number
+  rounds: number
 }
 
-/** @returns a Markdown table: medians over rounds in turns; ratios are of the processor's time, and in brackets of the clock's */
-export async function studyTable(): Promise<string> {
-  const python = await pythonWithTorch()
-  const costs = new Map<Row, Cost[]>(rows.map((row) => [row, []]))
-  for (let round = 0; round < rounds; round++)
-    for (const [row, list] of costs) if (row[1] !== 'torch' || python !== null) list.push(await costOf(row, python))
-  const middle = (row: Row, key: keyof Cost): number => median(costs.get(row)!.map((one) => one[key]))
-  const body = rows.map((row) => {
-    const [part, engine, batch] = row
-    if (costs.get(row)!.length === 0) return [part, engines[engine], batch, 'not measured', '', '', '', '']
-    const own = rows.find(([other, kind]) => other === part && kind === 'ort')!
-    const ratio = (key: 'cpuMs' | 'wallMs'): string => (middle(row, key) / middle(own, key)).toFixed(2)
+/** VGG-Face. tfjs: 32-bit WebAssembly has 4 GB, which take fc6's weights with plain gradient descent, and no momenta. */
+const fullSize: StudyBench = {
+  sizes: { 'fc7+fc8': [4096, 4096, 3], 'fc6–fc8': [25088, 4096, 4096, 3] },
+  batch: { ours: 256, tfjs: { 'fc7+fc8': 256, 'fc6–fc8': 32 } },
+  steps: { ours: 4, tfjs: 2 },
+  manifest: async () => (await fullSizeModel()).path,
+  batches: 3,
+  rounds: 3
+}
+
+const choices = ['training', 'caching', 'heap'] as const
+type Choice = (typeof choices)[number]
+const usage = `Use npm run bench -- study [--only ${choices.join('|')}] [--rounds N].`
+
+/** @returns the exit code: the aims are printed, and none fails */
+export async function studyCommand(
+  args: readonly string[],
+  say: (text: string) => void,
+  bench: StudyBench = fullSize
+): Promise<number> {
+  const { only, rounds = bench.rounds } = optionsOf(args)
+  const asked = { ...bench, rounds }
+  if (only === 'heap') say(await heapTable(asked))
+  const aims: Aim[] = []
+  if (only === null || only === 'training') aims.push(...(await training(asked, say)))
+  if (only === null || only === 'caching') aims.push(...(await caching(asked, say)))
+  if (aims.length > 0) say(`\n${aimsTable(aims)}`)
+  return 0
+}
+
+function optionsOf(args: readonly string[]): { only: Choice | null; rounds?: number } {
+  const text = { type: 'string' } as const
+  const wrong = (what: string): UsageError => new UsageError('PL-OPTION-VALUE', what, 'bench study', { fix: usage })
+  try {
+    const { values } = parseArgs({ args: [...args], options: { only: text, rounds: text } })
+    const only = choices.find((choice) => choice === values.only) ?? null
+    if (values.only !== undefined && only === null) throw wrong(`there is no part "${values.only}"`)
+    if (values.rounds === undefined) return { only }
+    const rounds = Number(values.rounds)
+    if (!Number.isSafeInteger(rounds) || rounds < 1) throw wrong(`"${values.rounds}" is no number of rounds`)
+    return { only, rounds }
+  } catch (error) {
+    throw error instanceof UsageError ? error : wrong(messageOf(error))
+  }
+}
+
+/** A figure that is aimed at, in how many times another's. */
+export interface Aim {
+  what: string
+  wanted: { from: number } | { to: number }
+  /** By the clock, and by processor time, which other work on the machine disturbs less; null where it was not measured. */
+  clock: number | null
+  processor: number | null
+  unit: 'times' | 'MB'
+}
+
+export function aimsTable(aims: readonly Aim[]): string {
+  const figure = (value: number | null, { unit }: Aim): string =>
+    value === null ? 'not measured' : unit === 'MB' ? `${value.toFixed(0)} MB` : `${value.toFixed(2)} times`
+  const rows = aims.map((aim) => {
+    const { what, wanted, clock, processor } = aim
+    const isMet = clock !== null && ('from' in wanted ? clock >= wanted.from : clock <= wanted.to)
+    const said = 'from' in wanted ? `at least ${wanted.from}` : `at most ${wanted.to}`
     return [
-      ...[part, engines[engine], batch, (1000 / middle(row, 'wallMs')).toFixed(0)],
-      ...[ms(middle(row, 'wallMs')), ms(middle(row, 'cpuMs')), `${middle(row, 'peakMb').toFixed(0)} MB`],
-      engine === 'ort' ? '' : `${ratio('cpuMs')} (${ratio('wallMs')})`
+      ...[what, `${said}${aim.unit === 'MB' ? ' MB' : ''}`, figure(clock, aim)],
+      processor === null ? '' : figure(processor, aim),
+      clock === null ? '' : isMet ? 'yes' : 'no'
     ]
   })
-  const head = ['trained', 'engine', 'batch', 'images a second', 'ms an image', 'processor ms', 'peak', 'times as long']
-  const lack = python === null ? '\n\nPyTorch was not measured: no Python here has it (Debian: python3-torch).' : ''
-  return table(head, body) + lack
+  return table(['aim', 'wanted', 'by the clock', 'by processor time', 'met'], rows)
+}
+
+const engines = { painlens: 'painlens', tfjs: 'tfjs', torch: 'PyTorch' } as const
+type Engine = keyof typeof engines
+interface Row {
+  part: Part
+  engine: Engine
+  batch: number
+  cost: () => Promise<Cost>
+}
+
+async function training(bench: StudyBench, say: (text: string) => void): Promise<Aim[]> {
+  const python = await pythonWithTorch()
+  const rows = parts.flatMap((part) => rowsOf(part, bench, python))
+  const costs = await inTurns(rows, bench.rounds, ({ cost }) => cost())
+  const found = (part: Part, engine: Engine): Cost | null =>
+    costs.find(([row]) => row.part === part && row.engine === engine)?.[1] ?? null
+  const body = costs.map(([{ part, engine, batch }, { wallMs, cpuMs, peakMb }]) => [
+    ...[part, engines[engine], batch, (1000 / wallMs).toFixed(0)],
+    ...[ms(wallMs), ms(cpuMs), `${peakMb.toFixed(0)} MB`]
+  ])
+  say(table(['trained', 'engine', 'batch', 'images a second', 'ms an image', 'processor ms', 'peak'], body))
+  if (python === null)
+    say('\nPyTorch was not measured: no Python here has it (Debian: python3-torch with libopenblas0-pthread).')
+  return parts.flatMap((part) => aimsOf(part, bench, found))
+}
+
+function rowsOf(part: Part, { sizes, batch, steps }: StudyBench, python: string | null): Row[] {
+  const own = { sizes: sizes[part], optimizer: 'momentum' } as const
+  const ours: StepsTask = { ...own, task: 'painlens', batch: batch.ours, steps: steps.ours }
+  const optimizer = part === 'fc6–fc8' ? 'sgd' : 'momentum'
+  const tfjs: StepsTask = { ...own, task: 'tfjs', batch: batch.tfjs[part], steps: steps.tfjs, optimizer }
+  return [
+    { part, engine: 'painlens', batch: ours.batch, cost: () => costInChild(ours) },
+    { part, engine: 'tfjs', batch: tfjs.batch, cost: () => costInChild(tfjs) },
+    ...(python === null
+      ? []
+      : [{ part, engine: 'torch' as const, batch: ours.batch, cost: () => torchCost(python, ours) }])
+  ]
+}
+
+const wantedOverTfjs: Record<Part, number> = { 'fc7+fc8': 20, 'fc6–fc8': 30 }
+const mostPeakMb = 2600
+const mostOverBare = 1.1
+
+function aimsOf(part: Part, { batch }: StudyBench, found: (part: Part, engine: Engine) => Cost | null): Aim[] {
+  const [ours, tfjs, torch] = (['painlens', 'tfjs', 'torch'] as const).map((engine) => found(part, engine))
+  const name = `${part}, batch ${batch.ours}`
+  const gradients = part === 'fc6–fc8' ? ' with plain gradient descent' : ''
+  return [
+    {
+      what: `${name}: images a second, as a multiple of tfjs’s at batch ${batch.tfjs[part]}${gradients}`,
+      wanted: { from: wantedOverTfjs[part] },
+      ...ratio(tfjs!, ours!)
+    },
+    { what: `${name}: time, as a multiple of PyTorch’s`, wanted: { to: 1 }, ...ratio(ours!, torch!) },
+    ...(part === 'fc6–fc8'
+      ? [
+          {
+            what: `${name}: peak memory`,
+            wanted: { to: mostPeakMb },
+            clock: ours!.peakMb,
+            processor: null,
+            unit: 'MB' as const
+          }
+        ]
+      : [])
+  ]
+}
+
+function ratio(of: Cost | null, by: Cost | null): Pick<Aim, 'clock' | 'processor' | 'unit'> {
+  if (!of || !by) return { clock: null, processor: null, unit: 'times' }
+  return { clock: of.wallMs / by.wallMs, processor: of.cpuMs / by.cpuMs, unit: 'times' }
+}
+
+async function caching(bench: StudyBench, say: (text: string) => void): Promise<Aim[]> {
+  const manifest = await bench.manifest()
+  const tasks = (['caching', 'bare'] as const).map((task): PassTask => ({ task, manifest, batches: bench.batches }))
+  const costs = await inTurns(tasks, bench.rounds, costInChild)
+  const names = { caching: 'features into the cache, from PNG files', bare: 'ONNX Runtime alone, its own defaults' }
+  const body = costs.map(([{ task }, { wallMs, cpuMs, peakMb }]) => [
+    names[task],
+    ms(wallMs),
+    ms(cpuMs),
+    `${peakMb.toFixed(0)} MB`
+  ])
+  say(`\n${table(['layers below fc7, batch 8', 'ms a crop', 'processor ms', 'peak'], body)}`)
+  const [[, cached], [, bare]] = costs as [[PassTask, Cost], [PassTask, Cost]]
+  return [
+    { what: 'caching: time, as a multiple of the bare pass', wanted: { to: mostOverBare }, ...ratio(cached, bare) }
+  ]
+}
+
+/** Each item once a round, one after the other: a machine that is busy for a while disturbs all alike. @returns medians over rounds */
+async function inTurns<T>(
+  items: readonly T[],
+  rounds: number,
+  costOf: (item: T) => Promise<Cost>
+): Promise<[T, Cost][]> {
+  const costs = items.map((item): [T, Cost[]] => [item, []])
+  for (let round = 0; round < rounds; round++) for (const [item, list] of costs) list.push(await costOf(item))
+  const middle = (list: readonly Cost[], key: keyof Cost): number => median(list.map((one) => one[key]))
+  return costs.map(([item, list]) => [
+    item,
+    { wallMs: middle(list, 'wallMs'), cpuMs: middle(list, 'cpuMs'), peakMb: middle(list, 'peakMb') }
+  ])
+}
+
+/** One step of tfjs at batch 8, 16 and so on, until its heap does not take it. */
+async function heapTable({ sizes }: StudyBench): Promise<string> {
+  const rows: string[][] = []
+  for (const part of parts)
+    for (const optimizer of ['momentum', 'sgd'] as const) {
+      let largest = 0
+      let why = ''
+      for (let batch = 8; batch <= 1024 && why === ''; batch *= 2) {
+        const task: StepsTask = { task: 'tfjs', sizes: sizes[part], batch, steps: 1, optimizer }
+        why = await costInChild(task).then(
+          () => '',
+          (error: { stderr?: string }) =>
+            /^.*(Error|memory).*$/im.exec(error.stderr ?? '')?.[0].trim() ?? messageOf(error)
+        )
+        if (why === '') largest = batch
+      }
+      rows.push([part, optimizer, largest === 0 ? 'none' : String(largest), why || 'none was tried'])
+    }
+  return table(['trained', 'optimizer', 'largest batch of tfjs', 'the next one'], rows)
+}
+
+const stepsScript = join(packageRoot, 'tools/dist/bench/study-steps.js')
+
+async function costInChild(task: StepsTask | PassTask): Promise<Cost> {
+  const { stdout } = await run(process.execPath, [stepsScript, JSON.stringify(task)])
+  return JSON.parse(stdout) as Cost
+}
+
+async function torchCost(python: string, { batch, steps, sizes }: StepsTask): Promise<Cost> {
+  const { stdout } = await run(python, [
+    join(packageRoot, 'tools/bench/torch-step.py'),
+    ...[threads, batch, steps, ...sizes].map(String)
+  ])
+  return JSON.parse(stdout) as Cost
 }
 
 /** Debian's packages belong to Debian's own Python, which another one may stand before. */
@@ -68,89 +253,4 @@ async function pythonWithTorch(): Promise<string | null> {
     )
       return python
   return null
-}
-
-async function costOf([part, engine, batch, steps]: Row, python: string | null): Promise<Cost> {
-  const said = [batch, steps].map(String)
-  const { stdout } = await (engine === 'torch'
-    ? run(python!, [
-        join(packageRoot, 'tools/bench/torch-step.py'),
-        String(threads),
-        ...said,
-        ...parts[part].map(String)
-      ])
-    : run(process.execPath, [fileURLToPath(import.meta.url), part, engine, ...said]))
-  return JSON.parse(stdout) as Cost
-}
-
-/** Steps of momentum on random numbers; the first one does not count. */
-async function measure(part: Part, engine: string, batch: number, steps: number): Promise<Cost> {
-  const sizes = parts[part]
-  const step = engine === 'ort' ? await ortStep(sizes, batch) : await tfjsStep(sizes, batch)
-  const walls: number[] = []
-  const cpus: number[] = []
-  for (let i = 0; i <= steps; i++) {
-    const [startedAt, before] = [performance.now(), process.cpuUsage()]
-    await step()
-    const { user, system } = process.cpuUsage(before)
-    if (i === 0) continue
-    walls.push((performance.now() - startedAt) / batch)
-    cpus.push((user + system) / 1000 / batch)
-  }
-  return { wallMs: median(walls), cpuMs: median(cpus), peakMb: process.resourceUsage().maxRSS / 1024 }
-}
-
-const filled = (count: number, deviation: number): Float32Array => {
-  const random = createRandom(count)
-  return new Float32Array(count).map(() => (random() - 0.5) * 2 * deviation)
-}
-
-async function ortStep(sizes: readonly number[], batch: number): Promise<() => Promise<unknown>> {
-  const dense = sizes.slice(1).map((outSize, i) => {
-    const inSize = sizes[i]!
-    const weights = filled(inSize * outSize, 1 / Math.sqrt(inSize))
-    const bias = new Float32Array(outSize)
-    return { kind: 'dense' as const, name: `dense${i + 1}`, inSize, outSize, weights, bias, dims: [outSize] }
-  })
-  const layers = dense.flatMap((layer, i) =>
-    i < dense.length - 1 ? [layer, { kind: 'relu' as const, dims: layer.dims }] : [layer]
-  )
-  const chain = { input: [sizes[0]!], layers, classes, firstNode: '' }
-  const random = createRandom(1)
-  const trainer = await Trainer.open(chain, { optimizer: 'momentum', dropout: 0.5, provider: 'cpu', threads, random })
-  // The trainer has copies of its own.
-  for (const layer of dense) layer.weights = new Float32Array(0)
-  const features = filled(batch * sizes[0]!, 1)
-  const targets = Float32Array.from({ length: batch * classes }, (_, i) => (i % classes === 0 ? 1 : 0))
-  const weights = new Float32Array(batch).fill(1)
-  return () => trainer.step({ features, targets, weights }, 1e-4)
-}
-
-async function tfjsStep(sizes: readonly number[], batch: number): Promise<() => Promise<unknown>> {
-  const tf = await loadWasm()
-  const weights = sizes
-    .slice(1)
-    .map((out, i) => tf.variable(tf.tensor2d(filled(sizes[i]! * out, 1 / Math.sqrt(sizes[i]!)), [sizes[i]!, out])))
-  const biases = sizes.slice(1).map((out) => tf.variable(tf.zeros([out])))
-  const x = tf.tensor2d(filled(batch * sizes[0]!, 1), [batch, sizes[0]!])
-  const y = tf.oneHot(tf.zeros([batch], 'int32'), classes)
-  const optimizer = sizes[0]! > 4096 ? tf.train.sgd(1e-4) : tf.train.momentum(1e-4, 0.9)
-  const loss = () => {
-    let value: import('@tensorflow/tfjs').Tensor = x
-    for (const [i, weight] of weights.entries()) {
-      value = value.matMul(weight).add(biases[i]!)
-      if (i < weights.length - 1) value = value.relu()
-    }
-    return value.logSoftmax(1).mul(y).sum(1).mean().neg().asScalar()
-  }
-  return async () => {
-    const value = optimizer.minimize(loss, true)
-    await value?.data()
-    value?.dispose()
-  }
-}
-
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const [part, engine, batch, steps] = process.argv.slice(2)
-  process.stdout.write(JSON.stringify(await measure(part as Part, engine!, Number(batch), Number(steps))))
 }

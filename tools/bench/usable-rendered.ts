@@ -1,7 +1,7 @@
 /** Which rendered residents count as usable, covered or not, in a camera that is rolled. */
-import { centreOf } from '#painlens/lib/face/boxes.js'
+import { centreOf, defaultMinScore } from '#painlens/lib/face/boxes.js'
 import type { FaceNetworks } from '#painlens/lib/face/networks.js'
-import { defaultMinScore, type FoundFace, searchFaces } from '#painlens/lib/face/search.js'
+import { type FoundFace, searchFaces } from '#painlens/lib/face/search.js'
 import { inTurn } from '#painlens/lib/face/similarity.js'
 import { allSweeps } from '#painlens/lib/face/sweeps.js'
 import { createRandom } from '#painlens/lib/random.js'

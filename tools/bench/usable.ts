@@ -1,7 +1,8 @@
 /** `npm run bench -- usable`: which real faces count as usable when they are covered, small, blurred or dark. */
 import sharp from 'sharp'
+import { defaultMinScore } from '#painlens/lib/face/boxes.js'
 import { FaceNetworks } from '#painlens/lib/face/networks.js'
-import { defaultMinScore, searchFaces } from '#painlens/lib/face/search.js'
+import { searchFaces } from '#painlens/lib/face/search.js'
 import { sweeps } from '#painlens/lib/face/sweeps.js'
 import { createRandom } from '#painlens/lib/random.js'
 import { cover, covers, ornaments } from './covers/index.js'

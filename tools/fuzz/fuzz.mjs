@@ -4,27 +4,17 @@ import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 
-const usage = `npm run fuzz -- [--minutes N] [--only TEXT]: hostile bytes to every reader, each run from another seed
+const usage = `npm run fuzz -- [options]: the fuzz tests of test/tools/fuzz with new inputs.
 
-  --minutes N  how long each reader is tried; 0 is as in the suite (0)
-  --only TEXT  the readers with this in their name
+  --minutes N   each test goes on for N minutes; 0 (the default): as often as in the test suite
+  --only TEXT   only the tests whose title has this text
 `
-
-const { values } = parseArgs({
-  options: {
-    minutes: { type: 'string', default: '0' },
-    only: { type: 'string' },
-    help: { type: 'boolean', short: 'h', default: false }
-  }
-})
+const values = read()
 if (values.help) {
   process.stdout.write(usage)
   process.exit(0)
 }
-if (!(Number(values.minutes) >= 0)) {
-  process.stderr.write(`--minutes takes a number, not "${values.minutes}".\n`)
-  process.exit(2)
-}
+if (!(Number(values.minutes) >= 0)) refuse(`--minutes takes a number, not "${values.minutes}".`)
 const vitest = join('node_modules', 'vitest', 'vitest.mjs')
 const only = values.only ? ['-t', values.only] : []
 const { status } = spawnSync(process.execPath, [vitest, 'run', 'test/tools/fuzz', ...only], {
@@ -32,3 +22,21 @@ const { status } = spawnSync(process.execPath, [vitest, 'run', 'test/tools/fuzz'
   env: { ...process.env, PAINLENS_FUZZ_MINUTES: values.minutes }
 })
 process.exit(status ?? 1)
+
+function read() {
+  const options = {
+    minutes: { type: 'string', default: '0' },
+    only: { type: 'string' },
+    help: { type: 'boolean', short: 'h' }
+  }
+  try {
+    return parseArgs({ options }).values
+  } catch (error) {
+    return refuse(error.message)
+  }
+}
+
+function refuse(why) {
+  process.stderr.write(`${why}\n\n${usage}`)
+  process.exit(2)
+}

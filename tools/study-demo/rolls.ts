@@ -1,8 +1,9 @@
 /** How good models are on faces that lie: found, cut and judged as the daemon does it. */
 import { InferenceSession, Tensor } from 'onnxruntime-node'
 import { alignFace } from '#painlens/lib/face/align.js'
+import { defaultMinScore } from '#painlens/lib/face/boxes.js'
 import { FaceNetworks } from '#painlens/lib/face/networks.js'
-import { defaultMinScore, searchFaces } from '#painlens/lib/face/search.js'
+import { searchFaces } from '#painlens/lib/face/search.js'
 import type { Pixels } from '#painlens/lib/face/similarity.js'
 import { allSweeps } from '#painlens/lib/face/sweeps.js'
 import type { Manifest } from '#painlens/lib/model/manifest.js'

@@ -5,7 +5,7 @@
 import { join } from 'node:path'
 import { report } from '#painlens/commands/report.js'
 import { packageRoot } from '#painlens/core/version.js'
-import { loadManifest } from '#painlens/lib/model/manifest.js'
+import { loadManifest } from '#painlens/lib/model/load-manifest.js'
 import { type RenderedCrop, writeDataSet } from './data-set.js'
 import { planSample, splits } from './recipe.js'
 import { renderCrops } from './render-crops.js'

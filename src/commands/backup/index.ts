@@ -18,7 +18,7 @@ import { version } from '../../core/version.js'
 import { askOutbox } from '../../daemon/control/client.js'
 import { encodeSaved } from '../../daemon/control/protocol.js'
 import { controlSocket } from '../../daemon/control/socket.js'
-import { loadManifest } from '../../lib/model/manifest.js'
+import { loadManifest } from '../../lib/model/load-manifest.js'
 import { readOutbox } from '../../stages/outbox/index.js'
 import {
   type BackupHead,

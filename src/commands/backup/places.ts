@@ -42,6 +42,11 @@ export class Staging {
   file(from: string, target: string, mode: number): void {
     if (!this.#roots.some((root) => isBelow(target, root)))
       throw refused("it is neither below the config's folder nor below the state's", target)
+    this.stateFile(from, target, mode)
+  }
+
+  /** As `file`, for one that painlens keeps beside its outbox, wherever the config has that. */
+  stateFile(from: string, target: string, mode: number): void {
     const there = this.#checked(target)
     if (there && !there.isFile()) throw refused('there is something else than a file', target)
     const staged = this.#begin(target)

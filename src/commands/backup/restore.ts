@@ -1,6 +1,6 @@
 /** `painlens restore FILE`: puts back what `painlens backup` has saved, all of it or nothing. */
 import { createReadStream } from 'node:fs'
-import { copyFile, lstat, mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises'
+import { copyFile, lstat, mkdir, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { Environment } from '../../config/find.js'
@@ -20,8 +20,11 @@ import { isRunning } from '../../core/processes.js'
 import { toStdout, type Write } from '../../core/terminal.js'
 import { askCameras } from '../../daemon/control/client.js'
 import { controlSocket } from '../../daemon/control/socket.js'
-import { loadManifest, sha256Of } from '../../lib/model/manifest.js'
+import { referencesOptions } from '../../daemon/wiring/mapping.js'
+import { loadManifest } from '../../lib/model/load-manifest.js'
+import { sha256Of } from '../../lib/model/manifest.js'
 import { holdOutbox, isOutboxFolder, parseSaved, type SavedEntry, writeOutbox } from '../../stages/outbox/index.js'
+import { noReferences, readReferences } from '../../stages/reference/index.js'
 import {
   type BackupHead,
   configName,
@@ -159,6 +162,7 @@ async function replace(restoring: Restoring, journal: string, signal: AbortSigna
   try {
     for (const path of outboxes) held.push(await holdOutbox(path))
     await stage(restoring, staging)
+    if (before?.config.device !== config.device) await stageNoReferences(restoring, staging)
     signal.throwIfAborted()
     exchangeAll(journal, staging.moves)
     return staging.moves.map(({ target }) => target)
@@ -193,6 +197,17 @@ async function stage(restoring: Restoring, staging: Staging): Promise<void> {
   }
   // With root's right to write and the service's group to read, as install.sh has it.
   staging.file(join(folder, configName), box.configFile, process.getuid?.() === 0 ? 0o640 : 0o600)
+}
+
+/** Resting faces of the beds that another box's cameras of the same names show would hide pain. */
+async function stageNoReferences({ folder, config }: Restoring, staging: Staging): Promise<void> {
+  const { path } = referencesOptions(config)
+  // Of a file that is none of painlens's nothing is used, and nothing is to be taken away.
+  const kept = await readReferences(path).catch(() => [])
+  if (kept.length === 0) return
+  const none = join(folder, 'no-references')
+  await writeFile(none, noReferences)
+  staging.stateFile(none, path, 0o600)
 }
 
 async function savedEntries(file: string, archive: string): Promise<SavedEntry[]> {

@@ -8,16 +8,20 @@ import { version } from '../../core/version.js'
 import { addressOf, explainConnectError } from '../../stages/mqtt/connect.js'
 import { type Connection, type OnMessage, unlimited } from '../../stages/mqtt/connection.js'
 import { lacksOf } from '../../stages/mqtt/dialect.js'
+import { PublishRefused } from '../../stages/mqtt/reason-codes.js'
 import { connectBeside, retainedMessages } from '../broker.js'
 import { type CheckContext, type CheckResult, fail, ok, warn } from './result.js'
 
 const what = 'broker'
 const patienceMs = 10_000
 const goodbyeMs = 1000
+/** In bytes, a little more than usual: an alarm has 0.8 to 1.5 KB, an explanation 3 KB, and with its picture up to 50 KB. */
+const sizes = { alarm: 2048, explanation: 4096, withPicture: 65_536 }
 
 /**
  * A real publish, confirmed by the broker, on painlens/<device>/check: below the topics that the daemon needs rights
- * for, and nothing that a nurse call would ring for. Then whether commands come through.
+ * for, and nothing that a nurse call would ring for; one as large as an alarm, whether commands come through, and last, as a broker may
+ * hang up on it, one as large as an explanation.
  */
 export async function checkBroker({ config, signal }: CheckContext): Promise<CheckResult[]> {
   const address = addressOf(config.mqtt.url)
@@ -36,40 +40,79 @@ export async function checkBroker({ config, signal }: CheckContext): Promise<Che
     return [fail(code, what, `${address}: ${found}${answer === undefined ? '' : ` (${answer})`}`, fix)]
   }
   try {
-    const published = await tryPublishing(config, connection, signal)
+    const trial = { config, connection, signal }
+    const published = (await refusedRight(trial)) ?? (await refusedAlarm(trial)) ?? confirmed(address, connection)
     if (published.state === 'fail') return [published]
     const commands = { connection, base: baseTopic(config.device), heard: (text: string) => heard.has(text), signal }
     const lacks = lacksOf(connection).map((lack) => warn(lack.code, what, lack.what, lack.fix))
     const leftovers = await findLeftovers(config, connection, retained, signal)
-    return [published, ...lacks, ...leftovers, ...openPassword(config, address), await tryCommands(commands)]
+    const rest = [...leftovers, ...openPassword(config, address), await tryCommands(commands)]
+    return [published, ...lacks, ...rest, ...(await refusedExplanation(trial))]
   } finally {
     await connection.end(goodbyeMs)
   }
 }
 
-async function tryPublishing(
-  { mqtt, device }: Config,
-  connection: Connection,
+interface Trial {
+  config: Config
+  connection: Connection
   signal: AbortSignal
-): Promise<CheckResult> {
-  const address = addressOf(mqtt.url)
-  const topic = `${baseTopic(device)}/check`
-  const message = JSON.stringify({ at: stamp(systemClock, systemClock.now()), version })
+}
+
+const checkTopic = (device: string): string => `${baseTopic(device)}/check`
+
+/**
+ * @param bytes of its payload, at least
+ * @returns what the broker did in the place of confirming it; null where it did confirm
+ */
+async function publish({ config, connection, signal }: Trial, bytes = 0): Promise<'late' | { why: unknown } | null> {
+  const message = { at: stamp(systemClock, systemClock.now()), version }
+  const text = JSON.stringify(bytes > 0 ? { ...message, padding: 'x'.repeat(bytes) } : message)
   try {
-    const published = connection.publish(topic, { qos: 1, retain: false, rank: 'other' }, () => ({ text: message }))
+    const topic = checkTopic(config.device)
+    const published = connection.publish(topic, { qos: 1, retain: false, rank: 'other' }, () => ({ text }))
     const late = sleep(patienceMs, 'late' as const, { signal, ref: false })
-    if ((await Promise.race([published, late])) === 'late')
-      return fail('PL-BROKER-UNCONFIRMED', what, `${address} does not confirm a message`)
-  } catch (error) {
-    const found = `${address} takes no message on ${topic} (${explainConnectError(error).what})`
-    return fail(
-      'PL-BROKER-NO-WRITE',
-      what,
-      found,
-      `Give the user the right to write ${baseTopic(device)}/# at the broker.`
-    )
+    return (await Promise.race([published, late])) === 'late' ? 'late' : null
+  } catch (why) {
+    return { why }
   }
-  return confirmed(address, connection)
+}
+
+async function refusedRight(trial: Trial): Promise<CheckResult | null> {
+  const { mqtt, device } = trial.config
+  const address = addressOf(mqtt.url)
+  const refused = await publish(trial)
+  if (refused === null) return null
+  if (refused === 'late') return fail('PL-BROKER-UNCONFIRMED', what, `${address} does not confirm a message`)
+  const found = `${address} takes no message on ${checkTopic(device)} (${explainConnectError(refused.why).what})`
+  const fix = `Give the user the right to write ${baseTopic(device)}/# at the broker.`
+  return fail('PL-BROKER-NO-WRITE', what, found, fix)
+}
+
+/** A small message went through: what differs is the size. */
+async function refusedAlarm(trial: Trial): Promise<CheckResult | null> {
+  const refused = await publish(trial, sizes.alarm)
+  if (refused === null) return null
+  const found = `${addressOf(trial.config.mqtt.url)} takes no message as large as an alarm may be (${reasonOf(refused, sizes.alarm)})`
+  return fail('PL-BROKER-TOO-LARGE', what, found)
+}
+
+/** Alarms go out without, and painlens says so by an alarm: so it is none of the red. */
+async function refusedExplanation(trial: Trial): Promise<CheckResult[]> {
+  const { explanation, privacy } = trial.config
+  // Of QoS 0 nothing is answered.
+  if (!explanation?.enabled || trial.connection.maximumQos === 0) return []
+  const size = privacy.publish_heatmap ? sizes.withPicture : sizes.explanation
+  const refused = await publish(trial, size)
+  if (refused === null) return []
+  const found = `it takes no message as large as an explanation may be (${reasonOf(refused, size)})`
+  return [warn('PL-BROKER-TOO-LARGE', what, found)]
+}
+
+function reasonOf(refused: 'late' | { why: unknown }, size: number): string {
+  if (refused === 'late') return `${size} bytes are not confirmed`
+  const { why } = refused
+  return why instanceof PublishRefused ? why.what : `it closes the connection on ${size} bytes`
 }
 
 /** The receive maximum, if the broker sends one (MQTT 5). */

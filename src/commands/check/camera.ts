@@ -4,22 +4,11 @@ import { duration } from '../../core/progress-line.js'
 import type { CameraState } from '../../core/types.js'
 import { type CameraSeen, differences } from '../../daemon/control/protocol.js'
 import { linkOptions, shapeOptions } from '../../daemon/wiring/mapping.js'
-import {
-  type CameraCheck,
-  type CameraShape,
-  checkCamera,
-  decoderFor,
-  masksHideAll,
-  probeDecoders,
-  probeFfmpeg,
-  ratioText
-} from '../../stages/camera/index.js'
+import { type CameraCheck, checkCamera } from '../../stages/camera/check.js'
+import { decoderFor, probeDecoders } from '../../stages/camera/decoders.js'
+import { masksHideAll } from '../../stages/camera/masks.js'
+import { type CameraShape, ratioText } from '../../stages/camera/picture-shape.js'
 import { type CheckContext, type CheckResult, fail, failed, type Lamp, ok, warn } from './result.js'
-
-export async function checkFfmpeg(): Promise<CheckResult[]> {
-  const { version } = await probeFfmpeg()
-  return [ok('ffmpeg', `version ${version}, with RTSP, H.264, H.265 and MJPEG`)]
-}
 
 /**
  * Each camera, all at the same time: as a running painlens sees it, else by a picture. Many cameras allow one viewer, and

@@ -11,12 +11,8 @@ import { ConfigError } from '../../core/errors.js'
 import { Secrets } from '../../core/secrets.js'
 import { terminalWidth, toStdout, type Write } from '../../core/terminal.js'
 import { checkAsService } from './as-service.js'
-import { checkBroker } from './broker.js'
-import { checkCameras, checkFfmpeg } from './camera.js'
 import { askRunning } from './daemon.js'
-import { checkClock, checkDisk, checkHttp, checkPasswords } from './machine.js'
-import { checkFaceModels, checkModel, checkProvider } from './model.js'
-import { checkPage } from './page.js'
+import { checkClock, checkDisk, checkFfmpeg, checkHttp, checkPasswords } from './machine.js'
 import { type Check, type CheckContext, type CheckResult, fail, ok, runCheck } from './result.js'
 
 export interface CheckOptions {
@@ -45,17 +41,20 @@ const machineChecks: readonly Check[] = [
   { what: 'clock', run: () => checkClock() }
 ]
 
-/** One after the other, because the provider's check holds the thread that the cameras' timeouts need. */
+/**
+ * One after the other, because the provider's check holds the thread that the cameras' timeouts need. What loads much is loaded for its
+ * check alone: a wrong config is told at once.
+ */
 const configChecks: readonly Check[] = [
   { what: 'passwords', run: checkPasswords },
   { what: 'daemon', run: async ({ running }) => [...running.findings] },
-  { what: 'cameras', run: checkCameras },
-  { what: 'model', run: checkModel },
-  { what: 'face models', run: checkFaceModels },
-  { what: 'provider', run: checkProvider },
-  { what: 'broker', run: checkBroker },
+  { what: 'cameras', run: async (context) => (await import('./camera.js')).checkCameras(context) },
+  { what: 'model', run: async (context) => (await import('./model.js')).checkModel(context) },
+  { what: 'face models', run: async (context) => (await import('./model.js')).checkFaceModels(context) },
+  { what: 'provider', run: async (context) => (await import('./model.js')).checkProvider(context) },
+  { what: 'broker', run: async (context) => (await import('./broker.js')).checkBroker(context) },
   { what: 'http', run: checkHttp },
-  { what: 'page', run: checkPage },
+  { what: 'page', run: async (context) => (await import('./page.js')).checkPage(context) },
   { what: 'disk', run: checkDisk }
 ]
 

@@ -5,10 +5,16 @@ import { type Clock, iso, systemClock, timeOfDay } from '../../core/clock.js'
 import { PortInUseError } from '../../core/errors.js'
 import { type ClockWitness, isSynchronised, witnesses } from '../../daemon/health/clock-sync.js'
 import { listenError, type Report } from '../../daemon/health/http.js'
+import { probeFfmpeg } from '../../stages/camera/ffmpeg.js'
 import { type CheckContext, type CheckResult, fail, failed, type Lamp, ok, warn } from './result.js'
 
 /** painlens was not there before; a box without a battery starts in 1970. */
 const earliest = Date.UTC(2026, 0, 1)
+
+export async function checkFfmpeg(): Promise<CheckResult[]> {
+  const { version } = await probeFfmpeg()
+  return [ok('ffmpeg', `version ${version}, with RTSP, H.264, H.265 and MJPEG`)]
+}
 
 /** Alarms carry the time of day, and certificates are valid for a time only. */
 export async function checkClock(

@@ -16,7 +16,8 @@ import {
   randomCurves,
   relevanceCurves
 } from '../../stages/explain/checks/index.js'
-import { type CropTarget, type ModelSource, summedOverColours } from '../../stages/explain/index.js'
+import { type CropTarget, summedOverColours } from '../../stages/explain/index.js'
+import type { ModelSource } from '../../stages/explain/source.js'
 import { type Job, openExplainer } from './job.js'
 import type { Counter } from './output.js'
 

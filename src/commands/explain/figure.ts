@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import sharp, { type OverlayOptions } from 'sharp'
+import type { OverlayOptions } from 'sharp'
 import { Lettering, type TextStyle } from '../../lib/lettering/index.js'
+import { loadSharp } from '../../lib/picture/sharp.js'
 import { heatmapPng, writeAtomically } from '../../stages/explain/index.js'
 import { decodeNpy } from './results.js'
 
@@ -71,7 +72,7 @@ interface Layout {
 }
 
 async function layoutOf(rows: readonly FigureRow[], columns: number): Promise<Layout> {
-  const { width, height } = await sharp(rows[0]!.crop).metadata()
+  const { width, height } = await loadSharp()(rows[0]!.crop).metadata()
   const scale = Math.max(1, Math.round(cellWidth / width))
   const cell = { width: width * scale, height: height * scale, scale }
   return {
@@ -99,7 +100,7 @@ async function drawPage(
     legendText(layout, lettering),
     '</svg>'
   ].join('')
-  return sharp({ create: { width, height, channels: 3, background: 'white' } })
+  return loadSharp()({ create: { width, height, channels: 3, background: 'white' } })
     .composite([...pictures.flat(), await legendBar(layout), { input: Buffer.from(svg), left: 0, top: 0 }])
     .removeAlpha()
     .png({ compressionLevel: 9 })
@@ -109,7 +110,7 @@ async function drawPage(
 /** The crop and its heatmaps. */
 async function drawRow(row: FigureRow, index: number, { cell, x, y }: Layout): Promise<OverlayOptions[]> {
   const top = y(index)
-  const crop = await sharp(row.crop).resize(cell.width, cell.height, { kernel: 'cubic' }).png().toBuffer()
+  const crop = await loadSharp()(row.crop).resize(cell.width, cell.height, { kernel: 'cubic' }).png().toBuffer()
   const pictures: OverlayOptions[] = [{ input: crop, left: x(0), top }]
   for (const [i, file] of row.relevance.entries()) {
     if (file === null) continue
@@ -152,7 +153,10 @@ const legendTop = ({ height }: Layout): number => height - legendHeight + 12
 async function legendBar(layout: Layout): Promise<OverlayOptions> {
   const ramp = Float32Array.from({ length: bar.width }, (_, i) => (2 * (i + 0.5)) / bar.width - 1)
   const line = await heatmapPng(ramp, { width: bar.width, height: 1 })
-  const input = await sharp(line).resize(bar.width, bar.height, { kernel: 'nearest', fit: 'fill' }).png().toBuffer()
+  const input = await loadSharp()(line)
+    .resize(bar.width, bar.height, { kernel: 'nearest', fit: 'fill' })
+    .png()
+    .toBuffer()
   return { input, left: Math.round((layout.width - bar.width) / 2), top: legendTop(layout) }
 }
 

@@ -1,13 +1,14 @@
 import { availableParallelism } from 'node:os'
 import { basename, dirname, join, resolve } from 'node:path'
-import sharp from 'sharp'
 import { UsageError } from '../../core/errors.js'
 import type { Crop } from '../../core/types.js'
 import { type CompositeOptions, type EngineName, engineNames, usesGamma } from '../../lib/lrp/index.js'
 import type { Manifest } from '../../lib/model/manifest.js'
 import type { Found, PictureFile } from '../../lib/picture/find-pictures.js'
 import { readCrop } from '../../lib/picture/read.js'
-import { type CropTarget, type ModelSource, openSource, writeAtomically } from '../../stages/explain/index.js'
+import { loadSharp } from '../../lib/picture/sharp.js'
+import { type CropTarget, writeAtomically } from '../../stages/explain/index.js'
+import { type ModelSource, openSource } from '../../stages/explain/source.js'
 import type { FaceTaker, PictureFace } from './faces.js'
 import type { Output } from './output.js'
 import { cropOf } from './result-names.js'
@@ -115,7 +116,7 @@ export class CropStore {
 
   /** @throws DiskError */
   async put(stem: string, { data, width, height }: Crop): Promise<void> {
-    const png = await sharp(data, { raw: { width, height, channels: 3 } })
+    const png = await loadSharp()(data, { raw: { width, height, channels: 3 } })
       .png()
       .toBuffer()
     await writeAtomically(this.fileOf(stem), png)

@@ -4,7 +4,8 @@ import { join, relative } from 'node:path'
 import { ModelError, messageOf, printed } from '../../core/errors.js'
 import { toStdout, type Write } from '../../core/terminal.js'
 import { packageRoot } from '../../core/version.js'
-import { checkHash, loadManifest, type Manifest } from '../../lib/model/manifest.js'
+import { loadManifest } from '../../lib/model/load-manifest.js'
+import { checkHash, type Manifest } from '../../lib/model/manifest.js'
 
 /**
  * Lists the classifiers in the folder of models, and whether each file matches its manifest.

@@ -12,7 +12,8 @@ import { printable } from '../../core/printable.js'
 import { progressLine } from '../../core/progress-line.js'
 import { toStderr, toStdout } from '../../core/terminal.js'
 import { proofCrops } from '../../daemon/wiring/drawn-faces.js'
-import { loadManifest, type Manifest, sha256Of } from '../../lib/model/manifest.js'
+import { loadManifest } from '../../lib/model/load-manifest.js'
+import { type Manifest, sha256Of } from '../../lib/model/manifest.js'
 import {
   type OnnxModel,
   planQuantisation,

@@ -107,7 +107,9 @@ const tellJson = {
 const tellWords = {
   // Without the password, since the output may be stored.
   ready: (url: string) =>
-    print(`The simulated camera serves at ${url.replace(/:[^:@/]*@/, ':***@')} (Ctrl-C ends it).`),
+    print(
+      `The simulated camera serves at ${url.replace(/:[^:@/]*@/, ':***@')} (Ctrl-C ends it). The resident's day begins with the first viewer.`
+    ),
   stretch: ({ expression, intensity, seconds, at }: StretchEvent) => {
     const strength = expression === 'neutral' ? '' : ` (intensity ${intensity})`
     print(

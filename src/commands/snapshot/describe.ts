@@ -1,7 +1,7 @@
 import { printable } from '../../core/printable.js'
 import type { Box, UnusableReason } from '../../core/types.js'
 import type { FrameHead } from '../../daemon/control/protocol.js'
-import { masksHideAll } from '../../stages/camera/index.js'
+import { masksHideAll } from '../../stages/camera/masks.js'
 
 export type ShownFace = NonNullable<FrameHead['faces']>[number]
 

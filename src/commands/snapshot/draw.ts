@@ -1,9 +1,9 @@
-import sharp from 'sharp'
 import { ControlError } from '../../core/errors.js'
 import type { Box, Polygon, Size } from '../../core/types.js'
 import type { GivenFrame } from '../../daemon/control/client.js'
 import type { FrameHead } from '../../daemon/control/protocol.js'
 import { Lettering, type TextStyle } from '../../lib/lettering/index.js'
+import { loadSharp } from '../../lib/picture/sharp.js'
 import { faceLabel, type ShownFace, shortened } from './describe.js'
 
 /** Small pictures are enlarged, each pixel to a square, to about this length: labels are legible, and pixels can be counted. */
@@ -63,7 +63,7 @@ export async function drawSnapshot(
     ...drawCaption(title, page),
     '</svg>'
   ].join('')
-  return sharp(pixels, { raw: { width: head.width, height: head.height, channels: 3 } })
+  return loadSharp()(pixels, { raw: { width: head.width, height: head.height, channels: 3 } })
     .extract({ left: picture.x, top: picture.y, width: picture.width, height: picture.height })
     .resize(picture.width * scale, picture.height * scale, { kernel: 'nearest' })
     .extend({ bottom: height - pictureHeight, background: colours.strip })

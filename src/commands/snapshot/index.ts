@@ -8,8 +8,6 @@ import { askCameras, askFrame, type GivenFrame } from '../../daemon/control/clie
 import { type CamerasAnswer, differences } from '../../daemon/control/protocol.js'
 import { controlSocket } from '../../daemon/control/socket.js'
 import { describe, localTime, placeOf } from './describe.js'
-import { drawSnapshot } from './draw.js'
-import { lookOnce } from './own-look.js'
 import { fileFor, nameOf, refuseExisting, writePrivate } from './write.js'
 
 export interface SnapshotOptions {
@@ -60,6 +58,8 @@ export async function snapshotCommand(
   const frame = fromDaemon ?? (await own(wanted, config, secrets, signal))
   const by = fromDaemon ? 'seen by the running painlens' : 'opened by this command'
   const lines = describe(frame.head, by)
+  // A refusal waits neither for this nor for what opens a camera.
+  const { drawSnapshot } = await import('./draw.js')
   const png = await drawSnapshot(frame, [placeOf(frame.head), localTime(frame.head.at)], lines)
   const target = toStdout ? null : await fileFor(options.out, nameOf(frame.head))
   if (target === null) await give(png)
@@ -101,6 +101,9 @@ function wantedCamera(id: string | undefined, { cameras }: Config, daemon: Camer
 }
 
 async function own(wanted: Wanted, config: Config, secrets: Secrets, signal: AbortSignal): Promise<GivenFrame> {
-  if (wanted.config) return lookOnce(config, wanted.config, secrets, signal)
+  if (wanted.config) {
+    const { lookOnce } = await import('./own-look.js')
+    return lookOnce(config, wanted.config, secrets, signal)
+  }
   throw new InputError('PL-SNAPSHOT-CAMERA', 'the painlens that watched it has stopped', `camera ${wanted.id}`)
 }

@@ -6,7 +6,7 @@ import { type Clock, stamp } from '../../core/clock.js'
 import type { ErrorCode } from '../../core/errors.js'
 import type { Secrets } from '../../core/secrets.js'
 import { referenceSeconds } from '../../core/types.js'
-import { encode } from '../../stages/mqtt/index.js'
+import { encode } from '../../stages/mqtt/delivery.js'
 import type { SavedEntry } from '../../stages/outbox/index.js'
 import type { SeenFace, Sight } from '../line/viewers.js'
 

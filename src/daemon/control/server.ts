@@ -1,10 +1,11 @@
 /** The control socket's server: `painlens check`, `snapshot`, `reference` and `backup` ask it what the daemon sees and holds. */
 import { Readable } from 'node:stream'
-import { type FastifyInstance, type FastifyReply, fastify } from 'fastify'
+import type { FastifyInstance, FastifyReply } from 'fastify'
 import { type Clock, type Moment, stamp } from '../../core/clock.js'
 import { limitConnections } from '../../core/connection-limit.js'
 import { ClosedError, ControlError, errorFields, InputError, PainlensError } from '../../core/errors.js'
 import type { Log } from '../../core/log.js'
+import { requirePackage } from '../../core/packages.js'
 import { PersistentListener } from '../../core/persistent-listener.js'
 import { printable } from '../../core/printable.js'
 import type { Secrets } from '../../core/secrets.js'
@@ -103,6 +104,8 @@ class ControlServer implements Control {
 
   #createServer(): FastifyInstance {
     const { deadlineMs = defaultDeadlineMs } = this.#options
+    // Behind the start of the cameras.
+    const { fastify } = requirePackage('fastify')
     const server = fastify({
       logger: false,
       exposeHeadRoutes: false,

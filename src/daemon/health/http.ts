@@ -1,9 +1,10 @@
 /** Liveness, readiness and metrics over HTTP, for monitoring. No pictures and no scores of residents. */
 import { createHash, timingSafeEqual } from 'node:crypto'
-import { type FastifyInstance, fastify } from 'fastify'
+import type { FastifyInstance } from 'fastify'
 import { limitConnections, limitPipelines } from '../../core/connection-limit.js'
 import { type ErrorCode, errorFields, messageOf, PainlensError, PortInUseError } from '../../core/errors.js'
 import type { Log } from '../../core/log.js'
+import { requirePackage } from '../../core/packages.js'
 import { type ListenerStats, PersistentListener } from '../../core/persistent-listener.js'
 
 /** Why a part prevents liveness or readiness. */
@@ -66,6 +67,8 @@ export async function startHttp(options: HttpOptions): Promise<HttpStage> {
 
 function createServer(options: HttpOptions): FastifyInstance {
   const { token, live, ready, metrics, log, requestMs = bounds.requestMs } = options
+  // Only where the port is served, and behind the start of the cameras.
+  const { fastify } = requirePackage('fastify')
   const server = fastify({
     logger: false,
     bodyLimit: bounds.bodyBytes,

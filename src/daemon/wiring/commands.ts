@@ -25,7 +25,7 @@ const secondMs = 1000
 function checkZone({ config: { id, zones } }: WatchedCamera, zone: string | null): void {
   if (zone === null || zones.some(({ name }) => name === zone)) return
   const known = zones.map(({ name }) => name).join(', ')
-  throw new InputError('PL-REFERENCE-ZONE', `there is no zone ${JSON.stringify(zone)}`, `camera ${id}`, {
+  throw new InputError('PL-REFERENCE-ZONE', 'there is no zone of that name', `camera ${id}`, {
     fix: known === '' ? 'The camera has no zones: leave it out.' : `Name one of: ${known}.`
   })
 }
@@ -36,7 +36,7 @@ export function commandHandlers(dependencies: CommandDependencies): CommandHandl
     const camera = cameras.get(id)
     if (camera) return camera
     const known = [...cameras.keys()].join(', ')
-    throw new InputError('PL-COMMAND-NO-CAMERA', `there is no camera ${JSON.stringify(id)}`, 'command', {
+    throw new InputError('PL-COMMAND-NO-CAMERA', 'there is no camera of that name', 'command', {
       fix: `Name one of: ${known}.`
     })
   }
@@ -69,7 +69,7 @@ export function commandHandlers(dependencies: CommandDependencies): CommandHandl
       if (references === null)
         throw new InputError('PL-REFERENCE-OFF', 'painlens takes no resting faces here', 'alarm.reference.enabled')
       if (not_after !== undefined && timeOfDay(clock, clock.now()) > Date.parse(not_after))
-        throw new InputError('PL-REFERENCE-LATE', `the command came after ${not_after}`, `camera ${id}`)
+        throw new InputError('PL-REFERENCE-LATE', 'the command came after its not_after', `camera ${id}`)
       if (remove) {
         await references.remove(id, zone, printable(by))
         return undefined

@@ -11,21 +11,17 @@ import type { ProviderName } from '../../lib/ort/provider-names.js'
 import type { PageOptions } from '../../page/index.js'
 import { type AlarmOptions, longestPaceMs } from '../../stages/alarm/index.js'
 import type { AlarmLogOptions } from '../../stages/alarm-log/index.js'
-import {
-  type CameraOptions,
-  type CameraTiming,
-  type Decoders,
-  decoderFor,
-  type ShapeOptions
-} from '../../stages/camera/index.js'
+import { type Decoders, decoderFor } from '../../stages/camera/decoders.js'
+import type { CameraOptions, CameraTiming, ShapeOptions } from '../../stages/camera/index.js'
 import type { ClassifierOptions, LrpRequest } from '../../stages/classify/index.js'
 import type { DetectorOptions } from '../../stages/detect/index.js'
-import { type ExplainOptions, inputOptionsOf } from '../../stages/explain/index.js'
-import { type BrokerOptions, type MqttOptions, protocolVersions } from '../../stages/mqtt/index.js'
+import type { ExplainOptions } from '../../stages/explain/index.js'
+import { inputOptionsOf } from '../../stages/explain/input-options.js'
+import { protocolVersions } from '../../stages/mqtt/connect.js'
+import type { BrokerOptions, MqttOptions } from '../../stages/mqtt/index.js'
 import type { OutboxOptions } from '../../stages/outbox/index.js'
 import type { ReferencesOptions } from '../../stages/reference/index.js'
 import type { SeenFacesOptions } from '../health/seen-faces.js'
-import { proofCrops } from './drawn-faces.js'
 
 const hourMs = 3_600_000
 const megabyte = 1e6
@@ -104,7 +100,8 @@ export function classifierOptions(config: Config, manifest: Manifest, modelShare
   const { provider, threads } = inference
   const precision = {
     choice: inference.precision,
-    proofCrops: () => proofCrops(manifest),
+    // Where a model has an int8 file to be proved, and nowhere else.
+    proofCrops: async () => (await import('./drawn-faces.js')).proofCrops(manifest),
     thresholds: [
       ...[alarm.onset_threshold, alarm.clear_threshold],
       ...(explanation.enabled ? [explanation.threshold] : []),

@@ -6,16 +6,15 @@ import { stamp, timeOfDay } from '../../core/clock.js'
 import { InputError, TimeoutError } from '../../core/errors.js'
 import type { ListenerStats } from '../../core/persistent-listener.js'
 import { version } from '../../core/version.js'
-import {
-  type CameraTile,
-  type CheckLamp,
-  type Heard,
-  type HeardKind,
-  type PageActions,
-  type PageOptions,
-  type PageStage,
-  readHeard,
-  startPage
+import type {
+  CameraTile,
+  CheckLamp,
+  Heard,
+  HeardKind,
+  PageActions,
+  PageOptions,
+  PageStage,
+  readHeard
 } from '../../page/index.js'
 import type { Alarms } from '../../stages/alarm/index.js'
 import {
@@ -152,11 +151,13 @@ export class DaemonPage {
     const finder = new Finder({ log: log.child({ stage: 'page' }) })
     this.#finder = finder
     const seen = { ...looking, lamps: () => this.#lamps(parts), way, finder }
+    // Most boxes serve no page, and load none.
+    const { startPage, readHeard } = await import('../../page/index.js')
     this.#page = await startPage({ ...about, ...seen, actions, log: log.child({ stage: 'page' }), clock })
     for (const heard of this.#early.splice(0)) this.#page.heard(heard)
     this.#hear('status', { state: 'online', session: '', version, at: stamp(clock, clock.now()) })
     this.#look()
-    if (about.others.length > 0) this.#neighbours = this.#hearOthers(about.others)
+    if (about.others.length > 0) this.#neighbours = this.#hearOthers(about.others, readHeard)
   }
 
   /** Null where the page is turned off, and until the first try to serve it. */
@@ -222,13 +223,13 @@ export class DaemonPage {
     return { ready, stop: () => listening.stop() }
   }
 
-  #hearOthers(others: readonly string[]): Neighbours {
+  #hearOthers(others: readonly string[], read: typeof readHeard): Neighbours {
     const { config, log } = this.#surroundings
     const { broker, device, protocolVersion } = mqttOptions(config)
     return hearNeighbours({
       ...{ broker, device, protocolVersion, purpose: 'page', others },
       onMessage: (...told) => {
-        const heard = readHeard(...told)
+        const heard = read(...told)
         if (heard) this.#page?.heard(heard)
       },
       onConnectionChange: (connected) => {

@@ -8,6 +8,9 @@ export interface Candidate {
   score: number
 }
 
+/** The score from which on a candidate is a face, unless configured; measured in docs/measured/faces.md. */
+export const defaultMinScore = 0.5
+
 export const centreOf = (box: Box): Point => ({ x: box.x + box.width / 2, y: box.y + box.height / 2 })
 
 /** Intersection over union, 0..1. */

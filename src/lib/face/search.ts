@@ -24,8 +24,6 @@ export interface SearchOptions extends SearchPlan {
 }
 
 /** Measured in docs/measured/faces.md, as are the following. */
-export const defaultMinScore = 0.5
-
 const finderMultiple = 32
 /** The finder only proposes, so it may be wrong often; its proposals are looked at one by one. */
 const leastProposal = 0.05
@@ -50,7 +48,7 @@ const turns = [...quarters, ...eighths]
  * faces read from -0.4 on upright, and up to -0.14 upside down.
  */
 const surelyUpright = 0.3
-/** By how much a turn has to be better than one that is likelier, where no turn shows an upright face. */
+/** By how much a turn has to be better than one that is likelier, in its reading or, where no turn shows an upright face, its score. */
 const inFavour = 0.2
 
 /**
@@ -102,11 +100,11 @@ interface Sight {
   marked: Marked
 }
 
-/** Of the highest score; a turn that is likelier comes first, and is left for one that is better by much alone. */
-function surest(sights: readonly Sight[]): Sight | undefined {
-  let best = sights[0]
-  for (const sight of sights) if (sight.seen.score > best!.seen.score + inFavour) best = sight
-  return best
+/** The first that is best but for a little, for the likeliest turn comes first. */
+function best(sights: readonly Sight[], rated: (sight: Sight) => number): Sight | undefined {
+  let chosen = sights[0]
+  for (const sight of sights) if (rated(sight) > rated(chosen!) + inFavour) chosen = sight
+  return chosen
 }
 
 class Search {
@@ -169,7 +167,7 @@ class Search {
       if (sight) sights.push(sight)
       if (sight && isUpright(sight, surelyUpright)) break
     }
-    const chosen = upright().sort((a, b) => b.marked.upright - a.marked.upright)[0] ?? surest(sights)
+    const chosen = best(upright(), ({ marked }) => marked.upright) ?? best(sights, ({ seen }) => seen.score)
     if (chosen && chosen.seen.score >= this.options.minScore) this.#add(chosen.seen, chosen.marked)
   }
 

@@ -3,16 +3,22 @@ import { elementCount, type Head } from '../onnx/index.js'
 import type { ProviderName } from '../ort/provider-names.js'
 import { type Composite, type CompositeOptions, compositeOf } from './composites.js'
 import type { Engine, EngineName, LoadGraph, Sample } from './engine.js'
-import { OnnxEngine, type OnnxEngineOptions } from './engines/onnx.js'
-import { TfjsEngine } from './engines/tfjs.js'
+import type { OnnxEngineOptions } from './engines/onnx.js'
 import { type GraphOptions, readLayerGraph } from './graph/index.js'
 import { type Target, targetsOf, targetWeights } from './targets.js'
 
 type Create = (load: LoadGraph, composite: Composite, options: OnnxEngineOptions) => Promise<Engine>
 
+/** Loaded with its packages when it is chosen. */
 const engines: Record<EngineName, Create> = {
-  tfjs: (load, composite, { threads }) => TfjsEngine.create(load, composite, threads),
-  onnx: (load, composite, options) => OnnxEngine.create(load, composite, options)
+  tfjs: async (load, composite, { threads }) => {
+    const { TfjsEngine } = await import('./engines/tfjs.js')
+    return TfjsEngine.create(load, composite, threads)
+  },
+  onnx: async (load, composite, options) => {
+    const { OnnxEngine } = await import('./engines/onnx.js')
+    return OnnxEngine.create(load, composite, options)
+  }
 }
 
 export interface ExplainerOptions extends CompositeOptions, GraphOptions {

@@ -1,50 +1,18 @@
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { readFile, stat } from 'node:fs/promises'
-import { dirname, resolve } from 'node:path'
-import { parse } from 'yaml'
-import { z } from 'zod'
+import { stat } from 'node:fs/promises'
 import { ModelError, messageOf } from '../../core/errors.js'
-import { type Head, heads, type InputType } from '../onnx/index.js'
-
-const share = z.number().min(0).max(1)
-const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'must be 64 hexadecimal digits')
+import type { Head, InputType } from '../onnx/index.js'
 
 /** How a crop becomes the model's input: x = (value - mean) * scale, value 0..255, mean in the order of `colour`. */
-const inputSchema = z.strictObject({
-  layout: z.enum(['nchw', 'nhwc']),
-  width: z.int().min(16).max(1024),
-  height: z.int().min(16).max(1024),
-  colour: z.enum(['bgr', 'rgb']),
-  mean: z.tuple([z.number(), z.number(), z.number()]),
-  scale: z.number().positive().default(1)
-})
-
-/** The model manifest of the design; the crop's alignment is given by models that were trained on other crops. */
-const manifestSchema = z.strictObject({
-  name: z.string().min(1),
-  labels: z.array(z.string().min(1)).min(2),
-  alarm_label: z.string(),
-  file: z.string().min(1),
-  sha256,
-  licence: z.string().min(1),
-  input: inputSchema,
-  alignment: z
-    .strictObject({ eye_distance: share.default(0.38), eye_y: share.default(0.36) })
-    .default({ eye_distance: 0.38, eye_y: 0.36 }),
-  intended_use: z.string().min(1),
-  head: z.enum(['auto', ...heads]).default('auto'),
-  output: z.string().min(1).optional(),
-  int8: z.strictObject({ file: z.string().min(1), sha256 }).optional(),
-  metrics: z.record(z.string(), z.unknown()).optional(),
-  temperature: z.number().positive().default(1),
-  resting: z.record(z.string(), z.tuple([z.number(), z.number().min(0)])).optional()
-})
-
-export type ModelInput = z.infer<typeof inputSchema>
-
-/** Reads a manifest's `input` alone. @throws ZodError where it is wrong */
-export const parseInput = (value: unknown): ModelInput => inputSchema.parse(value)
+export interface ModelInput {
+  layout: 'nchw' | 'nhwc'
+  width: number
+  height: number
+  colour: 'bgr' | 'rgb'
+  mean: [number, number, number]
+  scale: number
+}
 
 export interface Manifest {
   name: string
@@ -76,55 +44,6 @@ export interface Manifest {
    */
   resting: Record<string, [median: number, spread: number]> | null
   metrics: Record<string, unknown>
-}
-
-/**
- * Reads a manifest (models/*.yaml) and proves that the ONNX file beside it is the one it speaks of.
- * @throws ModelError when the manifest is missing or wrong, names an unknown alarm label, or the file's SHA-256 differs
- */
-export async function loadManifest(path: string): Promise<Manifest> {
-  const absolute = resolve(path)
-  const raw = parseManifest(absolute, await readText(absolute))
-  const alarmIndex = raw.labels.indexOf(raw.alarm_label)
-  if (alarmIndex < 0)
-    throw new ModelError(
-      'PL-MODEL-ALARM-LABEL',
-      `alarm_label is "${raw.alarm_label}", but the labels are ${raw.labels.join(', ')}`,
-      absolute
-    )
-  if (new Set(raw.labels).size !== raw.labels.length)
-    throw new ModelError('PL-MODEL-LABEL-TWICE', `labels name the same class twice: ${raw.labels.join(', ')}`, absolute)
-  checkResting(raw, absolute)
-  const file = resolve(dirname(absolute), raw.file)
-  await checkHash(file, raw.sha256, absolute)
-  return {
-    name: raw.name,
-    path: absolute,
-    file,
-    sha256: raw.sha256,
-    labels: raw.labels,
-    alarmLabel: raw.alarm_label,
-    alarmIndex,
-    licence: raw.licence,
-    input: raw.input,
-    alignment: { eyeDistance: raw.alignment.eye_distance, eyeY: raw.alignment.eye_y },
-    head: raw.head,
-    ...(raw.output !== undefined && { output: raw.output }),
-    ...(raw.int8 && { int8: { ...raw.int8, file: resolve(dirname(absolute), raw.int8.file) } }),
-    intendedUse: raw.intended_use,
-    demonstration: raw.intended_use === 'demonstration',
-    temperature: raw.temperature,
-    resting: raw.resting ?? null,
-    metrics: raw.metrics ?? {}
-  }
-}
-
-function checkResting({ labels, resting }: z.infer<typeof manifestSchema>, path: string): void {
-  if (resting === undefined) return
-  const named = Object.keys(resting)
-  if (named.length === labels.length && labels.every((label) => named.includes(label))) return
-  const what = `the manifest is wrong: resting names ${named.join(', ')}, but the labels are ${labels.join(', ')}`
-  throw new ModelError('PL-MODEL-MANIFEST', what, path)
 }
 
 /**
@@ -179,31 +98,6 @@ export function declaredDims(dims: readonly (number | string)[]): (number | null
 }
 
 const shown = (dim: number | null): string => (dim === null ? 'batch' : String(dim))
-
-async function readText(path: string): Promise<string> {
-  const unreadable = (why: string): ModelError =>
-    new ModelError('PL-MODEL-MANIFEST-UNREADABLE', `the model manifest cannot be read (${why})`, path)
-  try {
-    // A read that waits in a pipe would keep the process from ending, even after SIGTERM.
-    if ((await stat(path)).isFile()) return await readFile(path, 'utf8')
-  } catch (error) {
-    throw unreadable(messageOf(error))
-  }
-  throw unreadable('it is no regular file')
-}
-
-function parseManifest(path: string, text: string): z.infer<typeof manifestSchema> {
-  let document: unknown
-  try {
-    document = parse(text, { logLevel: 'error' })
-  } catch (error) {
-    throw new ModelError('PL-MODEL-MANIFEST', `the manifest is no YAML (${messageOf(error).split('\n')[0]})`, path)
-  }
-  const result = manifestSchema.safeParse(document)
-  if (result.success) return result.data
-  const problems = result.error.issues.map((issue) => `${issue.path.join('.') || 'manifest'}: ${issue.message}`)
-  throw new ModelError('PL-MODEL-MANIFEST', `the manifest is wrong: ${problems.join('; ')}`, path)
-}
 
 /** @throws ModelError when the file is not the one that a manifest speaks of */
 export async function checkHash(file: string, expected: string, manifest: string): Promise<void> {

@@ -1,8 +1,9 @@
-import sharp, { type Sharp } from 'sharp'
+import type { Sharp } from 'sharp'
 import { InputError, messageOf } from '../../core/errors.js'
 import { printable } from '../../core/printable.js'
 import type { Size } from '../../core/types.js'
 import { readRegular } from './regular-file.js'
+import { loadSharp } from './sharp.js'
 
 /** Larger photographs are scaled down to save memory; their faces stay large enough. */
 const mostPixels = 4096
@@ -38,12 +39,14 @@ export async function readCrop(path: string, { width, height }: Size, signal: Ab
 
 async function opened(path: string, signal: AbortSignal): Promise<{ picture: Sharp; frames: number }> {
   const bytes = await readRegular(path, signal)
+  const sharp = loadSharp()
   const picture = sharp(bytes, { failOn: 'error' }).rotate().timeout({ seconds: mostSeconds })
   return { picture, frames: await framesIn(bytes) }
 }
 
 /** GIF, WebP, TIFF and AVIF as libvips counts them. @returns 1 for what cannot be read: that is told when the pixels are asked for */
 async function framesIn(bytes: Buffer): Promise<number> {
+  const sharp = loadSharp()
   const { pages = 1 } = await sharp(bytes)
     .metadata()
     .catch(() => ({}) as { pages?: number })

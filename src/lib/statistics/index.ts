@@ -8,4 +8,3 @@ export { type Interval, median, poissonInterval, quantile, wilsonInterval } from
 export { fewestSubjects, signFlipTest } from './permutation.js'
 export { Ranking } from './ranking.js'
 export { type Resting, restingOf } from './resting.js'
-export { spectralClusters } from './spectral.js'

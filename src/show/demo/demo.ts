@@ -31,6 +31,9 @@ interface Show {
   /** Resolves when the daemon has said that it is online. */
   online: Promise<void>
   sayOnline: () => void
+  /** Resolves when the resident's day has begun, which the daemon's camera begins as its first viewer. */
+  begun: Promise<void>
+  sayBegun: () => void
   onlineAt: number
 }
 
@@ -47,11 +50,11 @@ interface Parts {
 /** The face eases in, smoothing lags, frames travel; the clear time and a margin come on top. */
 const graceMs = { start: 3000, end: 9000 }
 /** Long enough for the first scripted pain and its alarm's end. */
-const leastSeconds = 45
+const leastSeconds = 46
 const childGraceMs = 1800
 
 /**
- * Runs until `signal` aborts, or until `seconds` have passed since the daemon was online.
+ * Runs until `signal` aborts, or until `seconds` have passed of the resident's day, which begins when the daemon looks.
  * @returns 0; with `seconds` 1 if a scripted pain did not give exactly one complete, explained alarm, or another did
  */
 export async function demoCommand(options: DemoOptions, signal: AbortSignal): Promise<number> {
@@ -66,7 +69,7 @@ export async function demoCommand(options: DemoOptions, signal: AbortSignal): Pr
   const parts: Partial<Parts> = {}
   try {
     await raise(parts, show, options, signal)
-    await Promise.race([show.online, untilAborted(signal), anEnd(parts, show)])
+    await Promise.race([Promise.all([show.online, show.begun]), untilAborted(signal), anEnd(parts, show)])
     if (!signal.aborted) show.narrator.note('Ctrl-C ends the demo.', Date.now())
     await Promise.race([untilAborted(signal), anEnd(parts, show), sleep(options.seconds, signal)])
   } finally {
@@ -79,9 +82,12 @@ export async function demoCommand(options: DemoOptions, signal: AbortSignal): Pr
 async function newShow(): Promise<Show> {
   const places = placesIn(await mkdtemp(join(tmpdir(), 'painlens-demo-')))
   const narrator = new Narrator(toStdout, Date.now())
-  let sayOnline = (): void => undefined
+  let [sayOnline, sayBegun] = [(): void => undefined, (): void => undefined]
   const online = new Promise<void>((resolve) => {
     sayOnline = resolve
+  })
+  const begun = new Promise<void>((resolve) => {
+    sayBegun = resolve
   })
   return {
     places,
@@ -89,8 +95,7 @@ async function newShow(): Promise<Show> {
     stretches: [],
     alarms: [],
     explanations: [],
-    online,
-    sayOnline,
+    ...{ online, sayOnline, begun, sayBegun },
     onlineAt: Number.POSITIVE_INFINITY
   }
 }
@@ -214,6 +219,7 @@ function onCameraEvent(event: CameraEvent, show: Show, ready: (url: string) => v
   if (last) last.until = event.at
   show.stretches.push({ expression: event.expression, from: event.at, until: null })
   show.narrator.stretch(event)
+  show.sayBegun()
 }
 
 function startDaemon({ places }: Show): Child {

@@ -1,4 +1,5 @@
-import sharp, { type Sharp } from 'sharp'
+import type { Sharp } from 'sharp'
+import { requirePackage } from '../../core/packages.js'
 import type { Point, Size } from '../../core/types.js'
 import { short } from './numbers.js'
 
@@ -22,18 +23,18 @@ export function svgDocument({ width, height }: Size, { centre, scale }: Placemen
 
 /** RGB24, blurred where `blur` (deviation in pixels) is worth it. */
 export async function rasterRgb(svg: Buffer, blur = 0): Promise<Uint8Array> {
-  const image = sharp(svg).removeAlpha()
+  const image = requirePackage('sharp')(svg).removeAlpha()
   return blurred(image, blur).raw().toBuffer()
 }
 
 /** RGBA, alpha not multiplied in. */
 export async function rasterRgba(svg: Buffer): Promise<Uint8Array> {
-  return sharp(svg).ensureAlpha().raw().toBuffer()
+  return requirePackage('sharp')(svg).ensureAlpha().raw().toBuffer()
 }
 
 /** Blurs RGB24 pixels. */
 export async function blurRgb(pixels: Uint8Array, { width, height }: Size, blur: number): Promise<Uint8Array> {
-  return blurred(sharp(pixels, { raw: { width, height, channels: 3 } }), blur)
+  return blurred(requirePackage('sharp')(pixels, { raw: { width, height, channels: 3 } }), blur)
     .raw()
     .toBuffer()
 }

@@ -37,6 +37,8 @@ export interface FeedOptions {
 export interface Feed {
   /** What a reader opens, credentials included. */
   readonly url: string
+  /** Settles when the first reader plays it; never where none does. */
+  readonly watched: Promise<void>
   /** Settles when the feed is over: stopped, or out of frames. Rejects with a ProgramError when ffmpeg failed. */
   readonly ended: Promise<void>
   /** Ends ffmpeg and the stream; its readers are disconnected. */
@@ -82,7 +84,7 @@ export async function startFeed(options: FeedOptions): Promise<Feed> {
     throw error
   }
   ended.catch((error) => log.warn({ path, ...errorFields(error) }, 'the simulated camera has stopped'))
-  return { url: server.url(path), ended, stop }
+  return { url: server.url(path), watched: publication.watched, ended, stop }
 }
 
 /** Writes frames to ffmpeg's standard input, one at a time: the next is requested when the last one has been taken. */

@@ -8,6 +8,8 @@ export interface Publication {
   readonly secretPath: string
   /** Settles with the publisher's first packet. */
   readonly started: Promise<void>
+  /** Settles when the first reader plays it. */
+  readonly watched: Promise<void>
   /** Ends the stream and its readers, and revokes the right. */
   close(): void
 }
@@ -17,6 +19,7 @@ interface Entry {
   claimed: boolean
   stream: RtspStream | undefined
   start: () => void
+  watch: () => void
 }
 
 /** Which path is played from which stream, and who may publish it. */
@@ -28,12 +31,10 @@ export class RtspPublications {
     if ([...this.#bySecret.values()].some((entry) => entry.path === path))
       throw new UsageError('PL-SIMULATE-PATH', `${path} is published already`, 'the RTSP server')
     const secretPath = `/publish/${randomBytes(16).toString('hex')}`
-    let start: () => void = () => undefined
-    const started = new Promise<void>((resolve) => {
-      start = resolve
-    })
-    this.#bySecret.set(secretPath, { path, claimed: false, stream: undefined, start })
-    return { secretPath, started, close: () => this.end(secretPath) }
+    const [start, started] = event()
+    const [watch, watched] = event()
+    this.#bySecret.set(secretPath, { path, claimed: false, stream: undefined, start, watch })
+    return { secretPath, started, watched, close: () => this.end(secretPath) }
   }
 
   /** Whether a path, or a track of it, is for publishing. */
@@ -51,8 +52,10 @@ export class RtspPublications {
 
   begin(secretPath: string, stream: RtspStream): void {
     const entry = this.#bySecret.get(secretPath)
-    if (entry) entry.stream = stream
-    else stream.close()
+    if (entry) {
+      entry.stream = stream
+      stream.onReader = entry.watch
+    } else stream.close()
   }
 
   /** The first packet has come. */
@@ -75,6 +78,14 @@ export class RtspPublications {
   streamOfTrack(path: string): RtspStream | undefined {
     return this.stream(parentOf(path))
   }
+}
+
+function event(): [happen: () => void, happened: Promise<void>] {
+  let happen: () => void = () => undefined
+  const happened = new Promise<void>((resolve) => {
+    happen = resolve
+  })
+  return [happen, happened]
 }
 
 const parentOf = (path: string): string => path.slice(0, path.lastIndexOf('/'))

@@ -21,6 +21,8 @@ export class RtspStream {
   readonly tracks: readonly RtspTrack[]
   readonly sdp: string
   readonly #readers = new Set<RtspReader>()
+  /** Called for each reader that begins to play. */
+  onReader: () => void = () => undefined
 
   /** @param announced the session description as the publisher announced it (RFC 4566) */
   constructor(announced: string) {
@@ -35,6 +37,7 @@ export class RtspStream {
 
   add(reader: RtspReader): void {
     this.#readers.add(reader)
+    this.onReader()
   }
 
   remove(reader: RtspReader): void {

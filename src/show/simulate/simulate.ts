@@ -48,8 +48,6 @@ export interface Simulation {
   /** What a camera's config takes, credentials included. */
   readonly url: string
   readonly port: number
-  /** When the day began, in ms since the epoch. */
-  readonly startedAt: number
   /** Resolves when the camera was stopped; rejects with a ProgramError when its ffmpeg failed. */
   readonly ended: Promise<void>
   stop(): Promise<void>
@@ -60,7 +58,7 @@ const defaultIdentitySeed = 24
 
 /**
  * A room camera that shows a rendered resident: frames drawn in real time, encoded by ffmpeg, served over RTSP. Resolves once
- * it can be played; the day begins then.
+ * it can be played. The day begins with the first viewer, however long that takes to start; until then the resident rests.
  * @throws PortInUseError, ProgramError when ffmpeg is missing
  */
 export async function startSimulation(options: SimulationOptions): Promise<Simulation> {
@@ -103,8 +101,8 @@ export async function startSimulation(options: SimulationOptions): Promise<Simul
     })
     options.signal?.throwIfAborted()
     options.onReady?.(feed.url)
-    const startedAt = film.begin()
-    return { url: feed.url, port: server.port, startedAt, ended: feed.ended, stop }
+    void feed.watched.then(() => film.begin())
+    return { url: feed.url, port: server.port, ended: feed.ended, stop }
   } catch (error) {
     await stop()
     throw error
@@ -123,10 +121,9 @@ function sceneOf(options: SimulationOptions, width: number, height: number) {
   }
 }
 
-/** The day's time, which stays at 0 until the camera can be played. */
+/** The day's time, which stays at 0 until the camera is watched. */
 class Film {
   #beganAt: number | undefined
-  #beganNow = 0
   #stopped = false
   #wake: (() => void) | undefined
 
@@ -135,10 +132,8 @@ class Film {
     readonly onStretch: ((stretch: StretchEvent) => void) | undefined
   ) {}
 
-  begin(): number {
-    this.#beganAt = this.clock.now()
-    this.#beganNow = performance.now()
-    return this.#beganAt
+  begin(): void {
+    this.#beganAt = performance.now()
   }
 
   stop(): void {
@@ -149,7 +144,7 @@ class Film {
   readonly timing = {
     now: () => performance.now(),
     stopped: () => this.#stopped,
-    dayTime: (now: number) => (this.#beganAt === undefined ? 0 : Math.max(0, (now - this.#beganNow) / 1000)),
+    dayTime: (now: number) => (this.#beganAt === undefined ? 0 : Math.max(0, (now - this.#beganAt) / 1000)),
     sleep: (ms: number) => this.#sleep(ms),
     onStretch: ({ stretch }: PlacedStretch) => this.onStretch?.({ ...stretch, at: this.clock.now() })
   }

@@ -201,7 +201,7 @@ class AlarmStage implements Alarms {
 
   testAlarm(camera: string, at: Moment, { seconds = 30, priority }: TestAlarmOptions = {}): AlarmMessage[] {
     if (!Object.hasOwn(this.#options.cameras, camera)) {
-      const what = `there is no camera ${JSON.stringify(camera)}`
+      const what = 'there is no camera of that name'
       const fix = `Name one of: ${Object.keys(this.#options.cameras).join(', ')}.`
       throw new InputError('PL-COMMAND-NO-CAMERA', what, 'command test_alarm', { fix })
     }

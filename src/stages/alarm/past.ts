@@ -77,7 +77,7 @@ export class PastAlarms {
     takeTurn: () => void
   ): AcknowledgementMessage | null {
     const past = this.#alarms.get(alarmId)
-    if (!past || !this.has(alarmId, now)) throw unknown(alarmId)
+    if (!past || !this.has(alarmId, now)) throw unknown()
     if (isRepetition(given, past.last)) return null
     refuseMany(past.count)
     takeTurn()
@@ -94,7 +94,8 @@ export function refuseMany(count: number): void {
   throw new InputError('PL-COMMAND-TOO-MANY', what, 'command ack')
 }
 
-function unknown(alarmId: string): InputError {
-  const what = `no active alarm has the id ${JSON.stringify(alarmId)}, and none that ended in the last ${acknowledgeableDays} days`
+/** Without the id: it is the sender's text, which an answer does not quote. */
+function unknown(): InputError {
+  const what = `no active alarm has that id, and none that ended in the last ${acknowledgeableDays} days`
   return new InputError('PL-COMMAND-NO-ALARM', what, 'command ack')
 }

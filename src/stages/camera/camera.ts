@@ -310,6 +310,7 @@ class SupervisedCamera implements Camera {
       decoder: current.name,
       code: instead.code,
       reason: instead.what,
+      said: instead.said,
       fix: fixOf(instead.code)
     }
     this.#options.log[level](fields, `camera ${what}`)

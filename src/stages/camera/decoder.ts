@@ -66,15 +66,19 @@ export interface Decoder {
 export interface Failure {
   /** What to do about it stands in the table of codes. */
   code: ErrorCode
-  /** Without a full stop; follows the camera's name. */
+  /** Without a full stop; follows the camera's name. Goes to subscribers, so it quotes nothing of the camera or the decoder. */
   what: string
+  /** The decoder's last line, redacted, for the log and for commands of this machine: a camera may have chosen its text. */
+  said?: string
 }
 
 export interface FailurePattern extends Failure {
   pattern: RegExp
 }
 
-export const failureError = ({ code, what }: Failure, where: string): CameraError => new CameraError(code, what, where)
+/** For the log, and for commands of this machine. */
+export const failureError = ({ code, what, said }: Failure, where: string): CameraError =>
+  new CameraError(code, said === undefined ? what : `${what} after saying: ${said}`, where)
 
 /** How a decoder ended. */
 export interface DecoderEnd {
@@ -100,8 +104,8 @@ export function classify(table: readonly FailurePattern[], { code: exit, signal,
 }
 
 function ended(how: string, lines: readonly string[]): Failure {
-  const last = lines.at(-1)
-  return { code: 'PL-DECODER-ENDED', what: `the decoder ${how}${last ? ` after saying: ${last}` : ''}` }
+  const said = lines.at(-1)
+  return { code: 'PL-DECODER-ENDED', what: `the decoder ${how}`, ...(said === undefined ? {} : { said }) }
 }
 
 const streamEnded: Failure = { code: 'PL-CAMERA-ENDED', what: 'the camera has ended the stream' }

@@ -1,13 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import sharp, { type Sharp } from 'sharp'
+import type { Sharp } from 'sharp'
 import { type Clock, type Moment, stamp } from '../../core/clock.js'
 import { DiskError, messageOf } from '../../core/errors.js'
 import type { Crop, Size } from '../../core/types.js'
-
-// No picture is read twice, so sharp's cache (50 MB, of faces) is switched off, for the whole process.
-sharp.cache(false)
+import { loadSharp } from '../../lib/picture/sharp.js'
 
 /** The part of an `Explanation` that is saved as pictures. */
 interface Pictured {
@@ -64,7 +62,11 @@ export function heatmapPixels(relevance: Float32Array): Uint8Array {
 }
 
 /** The heatmap alone, as PNG with alpha; of the face it shows the outline at most. */
-export function heatmapPng(relevance: Float32Array, size: Size, options: PictureOptions = {}): Promise<Uint8Array> {
+export async function heatmapPng(
+  relevance: Float32Array,
+  size: Size,
+  options: PictureOptions = {}
+): Promise<Uint8Array> {
   return enlarged(heatmapOf(relevance, size), size, { kernel: 'nearest', ...options })
     .png()
     .toBuffer()
@@ -90,7 +92,7 @@ function enlarged(picture: Sharp, size: Size, { scale = 1, kernel = 'nearest' }:
 }
 
 function heatmapOf(relevance: Float32Array, { width, height }: Size): Sharp {
-  return sharp(heatmapPixels(relevance), { raw: { width, height, channels: 4 } })
+  return loadSharp()(heatmapPixels(relevance), { raw: { width, height, channels: 4 } })
 }
 
 /** Luma as in ITU-R BT.601, still in three channels, so that colour can be laid over it. */
@@ -98,7 +100,7 @@ function greyOf({ data, width, height }: Crop): Sharp {
   const grey = new Uint8Array(data.length)
   for (let i = 0; i < data.length; i += 3)
     grey.fill(Math.round(0.299 * data[i]! + 0.587 * data[i + 1]! + 0.114 * data[i + 2]!), i, i + 3)
-  return sharp(grey, { raw: { width, height, channels: 3 } })
+  return loadSharp()(grey, { raw: { width, height, channels: 3 } })
 }
 
 /** Minimum width of overlays, in pixels. */

@@ -22,7 +22,6 @@ import { defaultViews } from './views.js'
 export { type CropExplanation, type CropTarget, explainCrop, summedOverColours } from './explain-crop.js'
 export { ExplainedAlarms } from './explained-alarms.js'
 export { heatmapPng, overlayOf, writeAtomically } from './heatmap.js'
-export { inputOptionsOf, type ModelSource, openSource } from './source.js'
 export type { ExplainOptions, ExplainStage, ExplainStats, Explanation } from './types.js'
 export { defaultViews } from './views.js'
 

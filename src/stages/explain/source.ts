@@ -1,16 +1,11 @@
 import { ModelError } from '../../core/errors.js'
 import type { Engine } from '../../lib/lrp/engine.js'
 import { explainerOf } from '../../lib/lrp/explainer.js'
-import {
-  type CompositeOptions,
-  createExplainer,
-  type Explainer,
-  type ExplainerOptions,
-  needsBounds
-} from '../../lib/lrp/index.js'
+import { createExplainer, type Explainer, type ExplainerOptions } from '../../lib/lrp/index.js'
 import { checkShapes, declaredDims, type Manifest } from '../../lib/model/manifest.js'
-import { batchDims, boundsOf } from '../../lib/model/preprocess.js'
+import { batchDims } from '../../lib/model/preprocess.js'
 import type { RelevanceSource } from './explain-crop.js'
+import { inputOptionsOf } from './input-options.js'
 
 /** A manifest's model, open for LRP under one composite. */
 export interface ModelSource
@@ -21,11 +16,6 @@ export type SourceOptions = Omit<ExplainerOptions, 'model' | 'head' | 'output' |
   composite: string
   /** The manifest's own unless given: another of the same shapes. */
   model?: ExplainerOptions['model']
-}
-
-/** What a composite needs to know of the model's input: with a box, the lowest and the highest that a picture can give. */
-export function inputOptionsOf({ input }: Manifest, composite: string): Pick<CompositeOptions, 'inputLayerRule'> {
-  return needsBounds(composite) ? { inputLayerRule: boundsOf(input) } : {}
 }
 
 /**

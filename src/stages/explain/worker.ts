@@ -11,7 +11,8 @@ import { trialCrop, trialCrops } from '../../lib/model/trial-crop.js'
 import type { ProviderName } from '../../lib/ort/provider-names.js'
 import { engineBehind } from './engine-port.js'
 import { type CropExplainer, type CropExplanation, explainCrop, viewsAtOnce } from './explain-crop.js'
-import { inputOptionsOf, openSource, sourceOver } from './source.js'
+import { inputOptionsOf } from './input-options.js'
+import { openSource, sourceOver } from './source.js'
 
 export interface CheckRequest {
   manifest: Manifest

@@ -16,7 +16,7 @@ export type CommandHandlers = { [Name in CommandName]: (args: CommandArguments[N
 export interface CommandQueueOptions {
   base: string
   handlers: CommandHandlers
-  /** Names and values of a command may be quoted in answers and in the log, and may hold any of these. */
+  /** A handler's error may quote what a program said, and the log what a sender wrote: either may hold any of these. */
   secrets: Secrets
   /** Publishes an answer. */
   answer(topic: string, message: ResponseMessage, properties: IPublishPacket['properties']): Promise<void>
@@ -27,10 +27,15 @@ export interface CommandQueueOptions {
 const maxWaiting = 64
 /** Commands that others do not wait for: these look at a face for a while. */
 const lasting: ReadonlySet<string> = new Set<CommandName>(['reference'])
-/** Of what a sender has chosen, so much is repeated in answers and in the log: characters of a name, names, characters in all. */
-const quoted = { name: 64, names: 5, all: 1000 }
+/** Characters of an answer's error; of a name and of a payload that a sender has chosen, in the log. */
+const most = { error: 1000, name: 64, payload: 200 }
 
-/** Takes commands one after the other (but for those that last), checks them, hands them to their handlers and answers each. Nothing that comes in can throw. */
+/**
+ * Takes commands one after the other (but for those that last), checks them, hands them to their handlers and answers each. Nothing that
+ * comes in can throw. An answer's error has no text of the sender, and no number that it has chosen (a length, a position): what is
+ * redacted there would tell the sender of a guess whether it is a password. What identifies the command (`transaction`, correlation data,
+ * response topic) goes back as it came.
+ */
 export class CommandQueue {
   readonly #options: CommandQueueOptions
   #turn: Promise<void> = Promise.resolve()
@@ -115,64 +120,64 @@ export class CommandQueue {
       return {
         status: 'error',
         code: 'PL-COMMAND-UNKNOWN',
-        error: `there is no command ${JSON.stringify(this.#shortened(name))}; known are ${commandNames.join(', ')}`
+        error: `there is no command of that name; known are ${commandNames.join(', ')}`
       }
     }
     if (typeof given === 'number') {
       // A much longer one has been cut on its way in.
-      const error = `${given} or more bytes are too many; a command may have ${maxCommandBytes}`
+      const error = `too many bytes; a command may have ${maxCommandBytes}`
       return { status: 'error', code: 'PL-COMMAND-TOO-LARGE', error }
     }
     let message: unknown
     try {
       message = given.length === 0 ? {} : JSON.parse(given.toString('utf8'))
     } catch {
-      return { status: 'error', code: 'PL-COMMAND-JSON', error: `no JSON: ${this.#flaw(given)}` }
+      this.#noteRefused(name, given)
+      return { status: 'error', code: 'PL-COMMAND-JSON', error: 'the payload is no JSON' }
     }
     const echo = transactionOf(message)
     const parsed = commandSchemas[name].safeParse(message)
-    if (!parsed.success)
-      return { ...echo, status: 'error', code: 'PL-COMMAND-INVALID', error: this.#problems(parsed.error) }
+    if (!parsed.success) {
+      this.#noteRefused(name, given)
+      return { ...echo, status: 'error', code: 'PL-COMMAND-INVALID', error: problemsOf(name, parsed.error) }
+    }
     try {
       const handler = this.#options.handlers[name] as (args: unknown) => Promise<object | undefined>
       const data = await handler(parsed.data)
       return { ...echo, status: 'ok', ...(data === undefined ? {} : { data }) }
     } catch (error) {
-      const told = this.#options.secrets.excerpt(messageOf(error), quoted.all)
+      const told = this.#options.secrets.excerpt(messageOf(error), most.error)
       return { ...echo, status: 'error', code: codeOf(error), error: told }
     }
   }
 
-  /** What the parser finds wrong; it quotes a few characters, which may be half a password unless that is gone before. */
-  #flaw(payload: Buffer): string {
-    try {
-      JSON.parse(this.#options.secrets.redact(payload.toString('utf8')))
-      return 'a password in it is not written as JSON wants it'
-    } catch (error) {
-      return messageOf(error)
-    }
-  }
-
-  #problems({ issues }: z.ZodError): string {
-    const told = issues.map((issue) => {
-      if (issue.code === 'unrecognized_keys') return this.#unknownKeys(issue.keys)
-      return issue.path.length > 0 ? `${issue.path.join('.')}: ${issue.message}` : issue.message
-    })
-    return this.#options.secrets.excerpt(told.join('; '), quoted.all)
-  }
-
-  #unknownKeys(keys: readonly string[]): string {
-    const names = keys.slice(0, quoted.names).map((key) => JSON.stringify(this.#shortened(key)))
-    const others = keys.length - names.length
-    return `unknown ${keys.length === 1 ? 'key' : 'keys'} ${names.join(', ')}${others > 0 ? ` and ${others} more` : ''}`
+  /** In the log, since the answer does not quote what the sender wrote. */
+  #noteRefused(name: CommandName, given: Buffer): void {
+    const { secrets, log } = this.#options
+    if (log.isLevelEnabled('debug'))
+      log.debug(
+        { command: name, payload: secrets.excerpt(given.toString('utf8'), most.payload) },
+        'a command is refused'
+      )
   }
 
   #shortened(name: string): string {
-    return this.#options.secrets.excerpt(name, quoted.name)
+    return this.#options.secrets.excerpt(name, most.name)
   }
 }
 
-/** An error quotes what a sender has chosen, and is read on screens and terminals. */
+/** What a command's arguments lack, by the names of the schema; of unknown keys only that there are some. */
+function problemsOf(name: CommandName, { issues }: z.ZodError): string {
+  const told = issues.map((issue) => {
+    if (issue.code === 'unrecognized_keys') return `has a key that ${name} does not take; known are ${keysOf(name)}`
+    return issue.path.length > 0 ? `${issue.path.join('.')}: ${issue.message}` : issue.message
+  })
+  return told.join('; ')
+}
+
+const keysOf = (name: CommandName): string => Object.keys(commandSchemas[name].shape).join(', ')
+
+/** An error may quote what a program said, and is read on screens and terminals. */
 function withoutSteering({ error, ...response }: ResponseMessage): ResponseMessage {
   return error === undefined ? response : { ...response, error: printable(error) }
 }

@@ -1,6 +1,7 @@
-import { connect, ErrorWithReasonCode, type IClientOptions, type IPublishPacket, type MqttClient } from 'mqtt'
+import type { IClientOptions, IPublishPacket, MqttClient } from 'mqtt'
 import { type Delivery, type Rank, ranks } from '../../contract/topics.js'
 import { ClosedError, messageOf, NotSent, TimeoutError } from '../../core/errors.js'
+import { requirePackage } from '../../core/packages.js'
 import { hungUpEarly, type ProtocolVersion } from './connect.js'
 import { limitIncoming } from './incoming-limit.js'
 import { PublishRefused, refusalOf } from './reason-codes.js'
@@ -85,6 +86,8 @@ export class Connection {
     known: Known,
     signal: AbortSignal
   ): Promise<Connection> {
+    // Loaded by the first connection: commands import this, and most of them ask no broker.
+    const { connect, ErrorWithReasonCode } = requirePackage('mqtt')
     const client = connect(options)
     limitIncoming(client.stream, options.protocolVersion === 5 ? 5 : 4, known.incomingBytes)
     let cause: unknown = null

@@ -173,15 +173,23 @@ export const maxCommandBytes = 16 * 1024
 /** Longer free texts are cut: they come from outside, and screens at the nurses' have no room for them. */
 const maxText = 4000
 
-/** The contract's own words, which no password may blot out, though it be `pain`. */
-const vocabulary = new Set([
+/**
+ * What is not redacted: the contract's own words, although a password may be `pain`; and what a sender has chosen and gets back, the
+ * name of who acts (`by`) and the `transaction`: a sender that guesses would see by the stars which guess is a password.
+ */
+const asTheyAre = new Set([
   'alarm_id',
   'at',
+  'by',
+  'code',
   'composite',
   'condition',
+  'effect',
   'engine',
+  'face_at',
   'heatmap',
   'kind',
+  'last_frame',
   'onset',
   'phase',
   'priority',
@@ -196,7 +204,11 @@ const vocabulary = new Set([
   'target',
   'transaction',
   'type',
-  'updated'
+  'until',
+  'updated',
+  'usable_face_at',
+  'used',
+  'why_not'
 ])
 
 /**
@@ -205,7 +217,7 @@ const vocabulary = new Set([
  */
 export function encode(payload: object, secrets: Secrets): string {
   const json = JSON.stringify(payload, (key, value: unknown) =>
-    typeof value === 'string' && !vocabulary.has(key) ? secrets.excerpt(value, maxText) : value
+    typeof value === 'string' && !asTheyAre.has(key) ? secrets.excerpt(value, maxText) : value
   )
   return printableJson(json)
 }

@@ -46,7 +46,7 @@ import { SizeLimit } from './size-limit.js'
 import type { CameraKind, CameraPain, Mqtt, MqttOptions, MqttRequests, MqttStats } from './types.js'
 
 export type { CommandHandlers } from './commands.js'
-export { addressOf, type BrokerOptions, protocolVersions } from './connect.js'
+export { addressOf, type BrokerOptions } from './connect.js'
 export { encode } from './delivery.js'
 export { hearNeighbours, type Neighbours } from './neighbours.js'
 export type { CameraPain, Mqtt, MqttOptions, MqttRequests, MqttStats } from './types.js'

@@ -13,6 +13,7 @@ import { type KeptReference, ReferenceFile, readReferences } from './store.js'
 import { type TakeRequest, Taking, type TakingOptions } from './taking.js'
 
 export type { Referenced, ReferenceModel } from './shift.js'
+export { noReferences, readReferences } from './store.js'
 
 /** What is published of a reference: none of its numbers. */
 export interface ToldReference {
@@ -201,7 +202,7 @@ export class References {
     )
     const wasTaken = this.#taking.withdraw(camera, zone)
     if (found.length === 0 && !wasTaken) {
-      const where = zone === null ? `camera ${camera}` : `camera ${camera}, zone ${zone}`
+      const where = zone === null ? `camera ${camera}` : `camera ${camera}, that zone`
       throw new InputError('PL-REFERENCE-NONE', 'there is no resting face to remove', where)
     }
     for (const [key] of found) this.#held.delete(key)

@@ -31,6 +31,9 @@ const keptReference = z.object({
 export type KeptReference = z.infer<typeof keptReference>
 
 const file = z.object({ version: z.literal(1), references: z.array(keptReference) })
+const textOf = (references: readonly KeptReference[]): string => `${JSON.stringify({ version: 1, references })}\n`
+/** The file of a box that has none. */
+export const noReferences = textOf([])
 /** References of thousands of beds have fewer bytes. */
 const mostBytes = 4 * 2 ** 20
 
@@ -99,9 +102,8 @@ export class ReferenceFile {
     if (references === null) return
     this.#wanted = null
     try {
-      const text = `${JSON.stringify({ version: 1, references })}\n`
       await mkdir(dirname(this.#path), { recursive: true, mode: 0o700 })
-      await writeWhole(this.#path, (file) => file.writeFile(text), { replace: true })
+      await writeWhole(this.#path, (file) => file.writeFile(textOf(references)), { replace: true })
     } catch (error) {
       this.#wanted ??= references
       throw new DiskError('PL-REFERENCE-UNWRITABLE', `cannot be written (${messageOf(error)})`, this.#path, {

@@ -3,11 +3,11 @@ import { basename, dirname, join } from 'node:path'
 import { InputError } from '../../core/errors.js'
 import { printable } from '../../core/printable.js'
 import type { LayoutName } from '../choices.js'
+import { decoded, parsed } from '../csv.js'
 import { neutral } from '../dataset.js'
 import type { Clip } from './clips.js'
 import { bp4d, disfa, unbc } from './coded-layouts.js'
 import type { LayoutContext } from './layout-context.js'
-import { decoded, parsed } from './table.js'
 
 export interface Layout {
   /** Its subjects are called by personal data: they get pseudonyms. */
@@ -71,7 +71,8 @@ async function biovid(context: LayoutContext): Promise<Clip[]> {
   const samples = fileNamed(/^samples\.csv$/i, context)
   const videos = new Map(files.map((file) => [basename(file).replace(/\.[^.]*$/, ''), file]))
   videos.delete(basename(samples).replace(/\.[^.]*$/, ''))
-  const table = parsed(await context.read(samples))
+  const where = printable(join(root, samples))
+  const table = parsed(await context.read(samples), (what) => new InputError('PL-STUDY-LAYOUT', what, where))
   return table.data.flatMap((record, i) => {
     const row = `row ${i + 2}`
     const { subject_name: subject = '', sample_name: sample = '' } = record

@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
-import Papa from 'papaparse'
 import { InputError, whatOf } from '../../core/errors.js'
 import { printable } from '../../core/printable.js'
+import { decoded, parsed } from '../csv.js'
 import { unitColumnOf } from '../unit-columns.js'
 import type { Clip, Findings } from './clips.js'
 import { codedOnce, codesOf, facsCodingOf, joined, type UnitCodes } from './unit-codes.js'
@@ -18,7 +18,7 @@ const needed = ['file', 'label'] as const
  */
 export async function readTable(path: string, root: string | undefined, findings: Findings): Promise<Clip[]> {
   const text = decoded(await bytesOf(path))
-  const table = parsed(text)
+  const table = parsed(text, (what) => new InputError('PL-STUDY-TABLE', what, printable(path)))
   const missing = needed.filter((column) => !table.meta.fields?.includes(column))
   if (missing.length > 0) {
     const what = `it has no column ${missing.join(' and ')}, only ${table.meta.fields?.map(printable).join(', ') || 'nothing'}`
@@ -35,31 +35,6 @@ async function bytesOf(path: string): Promise<Buffer> {
   return readFile(path).catch((error: NodeJS.ErrnoException) => {
     throw new InputError('PL-STUDY-TABLE', `cannot be read (${error.code})`, printable(path), { cause: error })
   })
-}
-
-/** Spreadsheets write UTF-16 with a mark, or without one, or the encoding of an old Windows. */
-export function decoded(bytes: Buffer): string {
-  const [first = 0, second = 0] = bytes
-  if (first === 0xfe && second === 0xff) return new TextDecoder('utf-16be').decode(bytes)
-  if (first === 0xff && second === 0xfe) return new TextDecoder('utf-16le').decode(bytes)
-  if (bytes.length > 1 && first === 0) return new TextDecoder('utf-16be').decode(bytes)
-  if (bytes.length > 1 && second === 0) return new TextDecoder('utf-16le').decode(bytes)
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
-  } catch {
-    return new TextDecoder('windows-1252').decode(bytes)
-  }
-}
-
-/** Papa reports a delimiter that it had to guess for a single column; that is no problem of the table. */
-export function parsed(text: string): Papa.ParseResult<Record<string, string>> {
-  const table = Papa.parse<Record<string, string>>(text, {
-    header: true,
-    skipEmptyLines: 'greedy',
-    delimitersToGuess: [',', ';', '\t'],
-    transformHeader: (name) => name.trim().toLowerCase()
-  })
-  return { ...table, errors: table.errors.filter(({ type }) => type !== 'Delimiter') }
 }
 
 /** A row of the table; what is wrong with its cells goes to `findings`. */
@@ -94,11 +69,17 @@ class Row {
   }
 }
 
+/** NUL and the like, which come from a damaged file, and which no name of a file may have. */
+const control = /\p{Cc}/u
+
 function clipOf(row: Row, base: string): Clip {
   for (const column of needed) if (row.said(column) === '') row.problem(`${column} is empty`)
+  const damaged = ['file', 'subject', 'source'].filter((column) => control.test(row.said(column)))
+  if (damaged.length > 0) row.problem(`${damaged.join(' and ')} has a character that is none of a text, such as NUL`)
+  const file = damaged.includes('file') ? '' : row.said('file')
   return {
     row: row.row,
-    file: row.said('file') === '' ? '' : resolve(base, row.said('file')),
+    file: file === '' ? '' : resolve(base, file),
     subject: row.said('subject'),
     label: row.said('label'),
     source: row.said('source') || 'table',

@@ -12,8 +12,13 @@ export interface ClipChoice {
   exclude: readonly string[]
 }
 
-/** The clips that are asked for, with their labels in one spelling; a label that is unknown is a problem. */
-export function chosen(clips: readonly Clip[], { labels, exclude }: ClipChoice, findings: Findings): Clip[] {
+/**
+ * The clips that are asked for, with labels and subjects in one spelling; a label that is unknown is a problem. The same letters may be written in
+ * several ways (Unicode's composed and decomposed forms, the latter by macOS), which look alike and would be two people.
+ */
+export function chosen(all: readonly Clip[], { labels, exclude: given }: ClipChoice, findings: Findings): Clip[] {
+  const exclude = given.map((name) => name.normalize())
+  const clips = all.map((clip) => ({ ...clip, subject: clip.subject.normalize() }))
   const subjects = new Set(clips.map(({ subject }) => subject))
   for (const name of exclude)
     if (!subjects.has(name)) findings.problem('--exclude names a subject that is not in these data', name)
@@ -46,6 +51,7 @@ export function warnOfTraps(clips: readonly Clip[], { labels }: ClipChoice, { wa
       `${nameless === clips.length ? 'NO ROW HAS' : `${nameless} ROWS HAVE NO`} SUBJECT: each picture or video counts as a person of its own, so that ` +
         'folds cannot keep people apart, and every figure will be too good.'
     )
+  warnOfSpelling(clips, warnings)
   const subjects = new Set(clips.map(({ subject, file }) => subject || file))
   if (subjects.size < usualFolds)
     warnings.push(
@@ -56,6 +62,27 @@ export function warnOfTraps(clips: readonly Clip[], { labels }: ClipChoice, { wa
     if (own.size === 1 && subjects.size > 1)
       warnings.push(`A single subject shows ${label}: no fold can both train and test it.`)
   }
+}
+
+/** Names are not told: the warning is kept with the data set, which may have pseudonyms. */
+function warnOfSpelling(clips: readonly Clip[], warnings: string[]): void {
+  const spellings = new Map<string, Map<string, string>>()
+  for (const { subject, row } of clips) {
+    const alike = subject
+      .normalize('NFKC')
+      .toLowerCase()
+      .replaceAll(/[\s_.-]+/g, ' ')
+    const own = spellings.get(alike) ?? new Map<string, string>()
+    spellings.set(alike, own)
+    if (!own.has(subject)) own.set(subject, row)
+  }
+  const several = [...spellings.values()].filter(({ size }) => size > 1)
+  if (several.length === 0) return
+  const rows = [...new Set(several[0]!.values())].filter((row) => /^row \d+$/.test(row))
+  warnings.push(
+    `${several.length} NAME(S) OF SUBJECTS ARE WRITTEN IN SEVERAL WAYS${rows.length > 1 ? ` (${rows.join(', ')}, for example)` : ''}, which differ only in case, blanks, ` +
+      'hyphens, dots or underscores: if these are one person, who would be in training and test at once, write them alike.'
+  )
 }
 
 function warnOfSources(clips: readonly Clip[], warnings: string[]): void {

@@ -1,15 +1,17 @@
 /** Finds the face of a picture, cuts it out as the daemon does, and encodes it. */
-import sharp from 'sharp'
+
 import { InvariantError } from '../../core/errors.js'
 import type { Box, Size, UnusableReason } from '../../core/types.js'
 import { serveWorker, Transferred } from '../../core/worker.js'
 import { type Alignment, alignFace } from '../../lib/face/align.js'
+import { defaultMinScore } from '../../lib/face/boxes.js'
 import type { FaceModels } from '../../lib/face/model-files.js'
 import { FaceNetworks } from '../../lib/face/networks.js'
-import { defaultMinScore, searchFaces } from '../../lib/face/search.js'
+import { searchFaces } from '../../lib/face/search.js'
 import type { FacePlace, Pixels } from '../../lib/face/similarity.js'
 import { allSweeps } from '../../lib/face/sweeps.js'
 import { readPicture } from '../../lib/picture/read.js'
+import { loadSharp } from '../../lib/picture/sharp.js'
 
 export interface OpenRequest {
   models: FaceModels
@@ -41,7 +43,7 @@ let open: (OpenRequest & { networks: FaceNetworks }) | undefined
 const methods = {
   async open(request: OpenRequest): Promise<void> {
     // As many workers as cores: more threads in each would only wait for each other.
-    sharp.concurrency(1)
+    loadSharp().concurrency(1)
     open = { ...request, networks: await FaceNetworks.open(request.models, { provider: 'cpu', threads: 1 }) }
   },
 
@@ -78,7 +80,7 @@ async function faceOf(
     return new Transferred({ why: largest?.whyNot ?? 'no_face', place: largest?.place ?? null }, [])
   }
   const { width, height, data } = alignFace(picture, face.landmarks, size, alignment)
-  const encoded = await sharp(data, { raw: { width, height, channels: 3 } })
+  const encoded = await loadSharp()(data, { raw: { width, height, channels: 3 } })
     .png()
     .toBuffer()
   // Over memory of its own: a small Buffer may lie in one that others share.

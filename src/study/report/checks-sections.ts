@@ -5,6 +5,7 @@ import { ink, plotted } from './drawing.js'
 import type { Explanations } from './explanations.js'
 import { mostTrusted } from './gate.js'
 import type { ReportLanguage } from './languages/index.js'
+import { leftOutOf } from './left-out.js'
 import { mapCell, type PictureRow, pictureGrid } from './map-figure.js'
 import type { Cell, Part, Section } from './parts.js'
 import type { Commonest, Strategies } from './strategies.js'
@@ -24,13 +25,14 @@ export async function strategiesSection(
       suspect.map((of) => words.warning({ composite, label: label(name), pictures, of, ...cluster[of] }))
     )
   )
-  const fine = run.judgement.labels.filter((name) => {
-    const own = strategies.filter((one) => one.label === name)
-    return own.length > 0 && own.every(({ clusters }) => clusters.every(({ suspect }) => suspect.length === 0))
-  })
+  const { labels } = run.judgement
+  const grouped = strategies.filter(({ clusters }) => clusters.length > 0)
+  const groupsOf = (name: string) => grouped.filter((one) => one.label === name).flatMap(({ clusters }) => clusters)
+  const [ungrouped, some] = [true, false].map((none) => labels.filter((name) => (groupsOf(name).length === 0) === none))
+  const fine = some!.filter((name) => groupsOf(name).every(({ suspect }) => suspect.length === 0))
   const sources = new Set(found.pictures.map(({ judged }) => judged.row.source)).size
   const shown = mostTrusted(found.gate) ?? found.composites[0]!
-  const drawn = strategies.filter(({ composite }) => composite === shown)
+  const drawn = grouped.filter(({ composite }) => composite === shown)
   return {
     id: 'strategies',
     title: words.title,
@@ -38,22 +40,32 @@ export async function strategiesSection(
       words.what,
       ...suspects,
       ...(fine.length > 0 ? [words.fine(fine.map(label), sources)] : []),
-      ...(strategies.length === 0 ? [words.tooFew] : [])
+      ...(ungrouped!.length > 0 ? [words.tooFew(ungrouped!.map(label))] : [])
     ],
     parts:
-      strategies.length === 0
+      grouped.length === 0
         ? []
         : [strategyTable(strategies, language), await strategyFigure(run, found, shown, drawn, language)]
   }
 }
 
-function strategyTable(strategies: readonly Strategies[], { strategies: words, label, number }: ReportLanguage): Part {
+function strategyTable(strategies: readonly Strategies[], language: ReportLanguage): Part {
+  const { strategies: words, label, number } = language
   const { head } = words
   const commonest = ({ name, share }: Commonest): string => `${name} (${number(100 * share, 0)} %)`
   const all = strategies.flatMap((one) => one.clusters.map((cluster, i) => ({ ...one, ...cluster, number: i + 1 })))
   return {
     name: 'spray',
     caption: words.table,
+    note: language
+      .leftOut(
+        leftOutOf(
+          strategies.map((one) => ({ ...one, of: '', subjects: null })),
+          label
+        ),
+        'positive'
+      )
+      .join(' '),
     csv: {
       fields: [
         'composite',

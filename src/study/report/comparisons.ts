@@ -30,9 +30,18 @@ export interface Comparison {
   reading: ReadingKind
   label: string
   other: string
-  /** That have pictures of both. */
+  /** That have pictures of both, with maps. */
   subjects: number
   regions: RegionDifference[]
+  /** Of the label, then of the other. */
+  counts: readonly PictureCount[]
+}
+
+/** Pictures of a label, of subjects, and those whose map has no relevance to share out: they are in no mean, which may not hold for them. */
+export interface PictureCount {
+  label: string
+  pictures: number
+  leftOut: number
 }
 
 export interface RegionDifference {
@@ -52,7 +61,7 @@ export interface ExplainedStudy {
   maps: PassResult['mapOf']
 }
 
-/** The map of a picture by the model that never saw its subject; null where it has no positive relevance. */
+/** The map of a picture by the model that never saw its subject; null where the pass was not asked for it. */
 export function mapFor(
   { run, maps }: ExplainedStudy,
   composite: string,
@@ -69,9 +78,16 @@ export function mapFor(
     alarm: { place, target: alarm },
     contrast: { place, target: alarm, minus: labels.indexOf(other) }
   }
-  const map = maps(composite, judged.fold!, tasks[question])
-  return map?.positive.some((share) => share > 0) ? map : null
+  return maps(composite, judged.fold!, tasks[question])
 }
+
+/** Shares by region of what speaks for the explained output; null where nothing does, as of an output far below zero. */
+export const positiveShares = ({ positive }: ReducedMap): Float32Array | null =>
+  positive.some((share) => share > 0) ? positive : null
+
+/** Null for a map of zeros. */
+const sharesOfAll = (map: ReducedMap): Float64Array | null =>
+  map.mass.positive + map.mass.negative > 0 ? signedShares(map) : null
 
 /** The alarm's label against each other one, under each composite and question, misread pictures apart. */
 export function comparisonsOf(explained: ExplainedStudy, composites: readonly string[], chance: Chance): Comparison[] {
@@ -90,10 +106,12 @@ export function comparisonsOf(explained: ExplainedStudy, composites: readonly st
 type Asked = Pick<Comparison, 'composite' | 'question' | 'reading' | 'label' | 'other'>
 
 function compared(explained: ExplainedStudy, asked: Asked, chance: Chance): Comparison {
-  const valuesOf = (map: ReducedMap): ArrayLike<number> => map.positive
-  const [one, two] = [asked.label, asked.other].map((label) => subjectMeans(explained, { ...asked, label }, valuesOf))
-  const both = [...one!.keys()].filter((subject) => two!.has(subject)).sort()
-  const pairs = both.map((subject) => [one!.get(subject)!, two!.get(subject)!] as const)
+  const [ofLabel, ofOther] = [asked.label, asked.other].map((label) =>
+    subjectMeans(explained, { ...asked, label }, positiveShares)
+  )
+  const [one, two] = [ofLabel!.means, ofOther!.means]
+  const both = [...one.keys()].filter((subject) => two.has(subject)).sort()
+  const pairs = both.map((subject) => [one.get(subject)!, two.get(subject)!] as const)
   const differences = pairs.map(([a, b]) => Array.from(a, (value, i) => value - b[i]!))
   const tested = signFlipTest(differences, { flips: chance.repetitions, seed: chance.seed })
   const intervals = clusterBootstrap({ ...chance, clusters: both.length }, (weights) =>
@@ -104,6 +122,7 @@ function compared(explained: ExplainedStudy, asked: Asked, chance: Chance): Comp
   return {
     ...asked,
     subjects: both.length,
+    counts: [ofLabel!.count, ofOther!.count],
     regions:
       both.length === 0
         ? []
@@ -123,26 +142,38 @@ function weightedMeans(rows: readonly (readonly number[])[], weights: Uint32Arra
   return (rows[0] ?? []).map((_, i) => rows.reduce((sum, row, s) => sum + weights[s]! * row[i]!, 0) / all)
 }
 
-/** Of each subject the mean over its pictures; pictures without a subject are in none. */
+interface SubjectMeans {
+  means: Map<string, Float64Array>
+  count: PictureCount
+}
+
+/** Of each subject the mean over its pictures; pictures without a subject are in none. @param valuesOf null where a map has none */
 function subjectMeans(
   explained: ExplainedStudy,
   { composite, question, reading, label, other = '' }: Omit<Asked, 'other'> & { other?: string },
-  valuesOf: (map: ReducedMap) => ArrayLike<number>
-): Map<string, Float64Array> {
+  valuesOf: (map: ReducedMap) => ArrayLike<number> | null
+): SubjectMeans {
   const index = explained.run.judgement.labels.indexOf(label)
   const sums = new Map<string, { sum: Float64Array; count: number }>()
+  const count = { label, pictures: 0, leftOut: 0 }
   for (const picture of explained.pictures) {
     const { subject } = picture.judged.row
     if (picture.label !== index || picture.right !== (reading === 'right') || subject === '') continue
     const map = mapFor(explained, composite, question, picture, other)
     if (!map) continue
+    count.pictures++
     const values = valuesOf(map)
+    if (!values) {
+      count.leftOut++
+      continue
+    }
     const own = sums.get(subject) ?? { sum: new Float64Array(values.length), count: 0 }
     sums.set(subject, own)
     own.count++
     for (let i = 0; i < values.length; i++) own.sum[i]! += values[i]!
   }
-  return new Map([...sums].map(([subject, { sum, count }]) => [subject, sum.map((value) => value / count)]))
+  const means = new Map([...sums].map(([subject, of]) => [subject, of.sum.map((value) => value / of.count)]))
+  return { means, count }
 }
 
 /** Mean over subjects of the maps of a label's right pictures, as shares of all relevance, signed. */
@@ -151,6 +182,7 @@ export interface MeanMap {
   label: string
   subjects: number
   map: Float64Array
+  counts: readonly PictureCount[]
 }
 
 /** The alarm's label less another, and where they differ by more than chance. */
@@ -162,8 +194,9 @@ export interface MapDifference extends MeanMap {
 export function meanMapsOf(explained: ExplainedStudy, composites: readonly string[]): MeanMap[] {
   return composites.flatMap((composite) =>
     explained.run.judgement.labels.map((label) => {
-      const means = subjectMeans(explained, { composite, question: 'own', reading: 'right', label }, signedShares)
-      return { composite, label, subjects: means.size, map: meanOf([...means.values()]) }
+      const asked = { composite, question: 'own', reading: 'right', label } as const
+      const { means, count } = subjectMeans(explained, asked, sharesOfAll)
+      return { composite, label, subjects: means.size, map: meanOf([...means.values()]), counts: [count] }
     })
   )
 }
@@ -179,13 +212,15 @@ export function mapDifferencesOf(
       .filter((other) => other !== label)
       .map((other) => {
         const asked = { composite, question: 'own', reading: 'right' } as const
-        const [one, two] = [label, other].map((name) =>
-          subjectMeans(explained, { ...asked, label: name }, signedShares)
+        const [ofLabel, ofOther] = [label, other].map((name) =>
+          subjectMeans(explained, { ...asked, label: name }, sharesOfAll)
         )
-        const both = [...one!.keys()].filter((subject) => two!.has(subject)).sort()
-        const differences = both.map((subject) => one!.get(subject)!.map((value, i) => value - two!.get(subject)![i]!))
+        const [one, two] = [ofLabel!.means, ofOther!.means]
+        const both = [...one.keys()].filter((subject) => two.has(subject)).sort()
+        const differences = both.map((subject) => one.get(subject)!.map((value, i) => value - two.get(subject)![i]!))
         const clusters = clusterTest(differences, { width: gridSide, flips: chance.repetitions, seed: chance.seed })
-        return { composite, label, other, subjects: both.length, map: meanOf(differences), clusters }
+        const counts = [ofLabel!.count, ofOther!.count]
+        return { composite, label, other, subjects: both.length, map: meanOf(differences), counts, clusters }
       })
   )
 }

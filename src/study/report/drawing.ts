@@ -1,8 +1,9 @@
 /** Figures as SVG by Observable Plot, and the same with letters as outlines, which need no fonts, for files and PNGs. */
+
 import * as Plot from '@observablehq/plot'
 import { parseHTML } from 'linkedom'
-import sharp from 'sharp'
 import { Lettering } from '../../lib/lettering/index.js'
+import { loadSharp } from '../../lib/picture/sharp.js'
 
 export const ink = { own: '#1f5a9e', paper: '#8a8f98', for: '#d61010', against: '#1040d6', faint: '#c9ced6' } as const
 
@@ -60,7 +61,7 @@ export class Outliner {
 
   /** The figure at twice its size, on white. */
   png(figure: string): Promise<Uint8Array> {
-    return sharp(Buffer.from(this.svg(figure).replaceAll('currentColor', '#1a1d21')), { density: 144 })
+    return loadSharp()(Buffer.from(this.svg(figure).replaceAll('currentColor', '#1a1d21')), { density: 144 })
       .flatten({ background: 'white' })
       .png({ compressionLevel: 9 })
       .toBuffer()

@@ -1,10 +1,12 @@
 /** Chosen faces under every composite (figures 3 and 4), and faces for people to judge. */
+
 import { join } from 'node:path'
-import sharp from 'sharp'
 import type { Crop } from '../../core/types.js'
 import { plainCompositeNames } from '../../lib/lrp/index.js'
 import { softmax } from '../../lib/model/preprocess.js'
-import { explainCrop, openSource } from '../../stages/explain/index.js'
+import { loadSharp } from '../../lib/picture/sharp.js'
+import { explainCrop } from '../../stages/explain/index.js'
+import { openSource } from '../../stages/explain/source.js'
 import type { ReportLanguageCode } from '../choices.js'
 import { keptRows, LazyModel, type PassOptions } from './relevance-pass.js'
 import { type ExpressionFace, shownFaces } from './rendered-faces.js'
@@ -136,7 +138,7 @@ export async function quizFaces(
 /** The crop as PNG, enlarged to about this width. */
 export function cropPng({ data, width, height }: Crop, shown: number): Promise<Uint8Array> {
   const scale = Math.max(1, Math.round(shown / width))
-  return sharp(data, { raw: { width, height, channels: 3 } })
+  return loadSharp()(data, { raw: { width, height, channels: 3 } })
     .resize(width * scale, height * scale, { kernel: 'cubic' })
     .png({ compressionLevel: 9 })
     .toBuffer()

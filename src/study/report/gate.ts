@@ -40,6 +40,10 @@ export function gateOf(effects: ReadonlyMap<string, readonly SwitchEffect[]>, ch
   })
 }
 
+/** Those that pass: only these are put into words. */
+export const trustedOf = (gate: readonly GateFinding[]): string[] =>
+  gate.filter(({ passed }) => passed).map(({ composite }) => composite)
+
 /** Of the composites that pass the one whose relevance follows the output best; null where none passes. */
 export function mostTrusted(gate: readonly GateFinding[]): string | null {
   const passed = gate.filter((one) => one.passed)

@@ -1,34 +1,30 @@
-/** The paper's third question: how the features of pain differ, by region and on the mean face. */
+/** The paper's third question: how the features of pain differ, by region. */
 import * as Plot from '@observablehq/plot'
-import { type RegionName, regionNames, type Size } from '../../core/types.js'
-import { fewestSubjects, type MapCluster } from '../../lib/statistics/index.js'
-import { regionMap } from '../../stages/explain/regions.js'
-import { type Comparison, type ExplainedFor, type MapDifference, type MeanMap, questions } from './comparisons.js'
+import { regionNames } from '../../core/types.js'
+import { fewestSubjects } from '../../lib/statistics/index.js'
+import { type Comparison, type ExplainedFor, questions } from './comparisons.js'
 import { ink, plotted } from './drawing.js'
 import type { Explanations } from './explanations.js'
+import { trustedOf } from './gate.js'
 import type { ReportLanguage } from './languages/index.js'
-import { mapCell, type PictureRow, pictureGrid } from './map-figure.js'
+import { leftOutOf } from './left-out.js'
 import type { Cell, Part, Section } from './parts.js'
-import { gridSide } from './reduced-map.js'
 import type { StudyRun } from './study-run.js'
 
 const certain = 0.05
-
-const trustedOf = ({ gate }: Explanations): string[] =>
-  gate.filter(({ passed }) => passed).map(({ composite }) => composite)
 
 export function regionSection(run: StudyRun, found: Explanations, language: ReportLanguage): Section {
   const { regions: words, label } = language
   const { pictures, comparisons } = found
   const subjects = new Set(pictures.map(({ judged }) => judged.row.subject)).size
   const others = run.judgement.labels.filter((name) => name !== run.judgement.alarmLabel)
-  const trusted = trustedOf(found)
+  const trusted = trustedOf(found.gate)
   const misread = (other: string): string => {
-    const own = comparisons.find((one) => one.reading === 'misread' && one.other === other && one.question === 'own')
+    const own = comparisons.filter((one) => one.reading === 'misread' && one.other === other && one.question === 'own')
     const two = [run.judgement.alarmLabel, other].map((name) => run.judgement.labels.indexOf(name))
     const count = pictures.filter((picture) => !picture.right && two.includes(picture.label)).length
     const said = { label: label(run.judgement.alarmLabel), other: label(other), pictures: count }
-    return words.misread({ ...said, subjects: own?.subjects ?? 0 })
+    return words.misread({ ...said, subjects: Math.max(0, ...own.map((one) => one.subjects)) })
   }
   return {
     id: 'regions',
@@ -49,13 +45,17 @@ function said(
   other: string,
   { regions: words, label, region: names }: ReportLanguage
 ): string[] {
-  const own = comparisons.filter(
+  const all = comparisons.filter(
     (one) => one.question === 'own' && one.reading === 'right' && one.other === other && trusted.includes(one.composite)
   )
-  const [first] = own
+  const [first] = all
   if (!first) return []
-  const pair = { label: label(first.label), other: label(other), subjects: first.subjects }
-  if (first.subjects < fewestSubjects) return [words.tooFew(pair.label, pair.other, pair.subjects)]
+  const most = Math.max(...all.map((one) => one.subjects))
+  if (most < fewestSubjects) return [words.tooFew(label(first.label), label(other), most)]
+  const own = all.filter(({ subjects }) => subjects >= fewestSubjects)
+  const subjects = { low: Math.min(...own.map((one) => one.subjects)), high: most }
+  const pair = { label: label(first.label), other: label(other), subjects }
+  const composites = all.flatMap((one) => (own.includes(one) ? [] : [one.composite]))
   const byRegion = regionNames.map((region) => {
     const each = own.map(({ composite, regions }) => ({ composite, ...regions.find((one) => one.region === region)! }))
     return { region, each, sure: each.filter(({ p }) => p !== null && p < certain) }
@@ -86,7 +86,7 @@ function said(
     more.length + less.length > 0
       ? words.agree({ ...pair, more, less })
       : words.nothing(pair.label, pair.other, pair.subjects)
-  return [agreed, ...contradicting]
+  return [...(composites.length > 0 ? [words.untested({ ...pair, composites })] : []), agreed, ...contradicting]
 }
 
 interface RegionPoint {
@@ -101,12 +101,9 @@ interface RegionPoint {
 }
 
 /** None where no subject has pictures of two labels. */
-function regionFigure(
-  question: ExplainedFor,
-  found: Explanations,
-  { regions: words, label, region: names }: ReportLanguage
-): Part[] {
-  const trusted = trustedOf(found)
+function regionFigure(question: ExplainedFor, found: Explanations, language: ReportLanguage): Part[] {
+  const { regions: words, label, region: names } = language
+  const trusted = trustedOf(found.gate)
   const shown = found.comparisons.filter((one) => one.question === question && one.reading === 'right')
   const points = shown.flatMap(({ composite, label: one, other, regions }) =>
     regions.map(({ region, difference, interval, p }): RegionPoint => {
@@ -124,32 +121,49 @@ function regionFigure(
     })
   )
   if (points.length === 0) return []
-  const composites = [...new Set(points.map(({ composite }) => composite))]
+  const empty = shown
+    .filter(({ regions }) => regions.length === 0)
+    .map(({ composite, label: one, other }) => ({ composite, pair: words.pair(label(one), label(other)) }))
   const part: Part = {
     name: `regions-${question}`,
     caption: words.figure[question],
-    note: words.note,
+    note: [words.note, ...leftOutIn(shown, language)].join(' '),
     csv: comparisonCsv(found.comparisons.filter((one) => one.question === question)),
     figure: plotted({
       width: 900,
-      height: 70 + 200 * composites.length,
+      height: 70 + 200 * found.composites.length,
       marginLeft: 140,
       marginRight: 190,
       x: { label: words.axis, grid: true, nice: true },
       y: { label: null, domain: regionNames.map((region) => names[region]) },
       fx: { label: null, padding: 0.08 },
-      fy: { label: null, domain: composites, padding: 0.08 },
+      fy: { label: null, domain: found.composites, padding: 0.08 },
       facet: { data: points, x: 'pair', y: 'composite' },
       marks: [
         Plot.ruleX([0]),
         Plot.link(points, { x1: 'low', x2: 'high', y1: 'region', y2: 'region', stroke: 'colour', strokeWidth: 2 }),
-        Plot.dot(points, { x: 'value', y: 'region', fill: 'fill', stroke: 'colour', strokeWidth: 1.5, r: 4 })
+        Plot.dot(points, { x: 'value', y: 'region', fill: 'fill', stroke: 'colour', strokeWidth: 1.5, r: 4 }),
+        Plot.text(empty, { fx: 'pair', fy: 'composite', text: () => words.noSubject, frameAnchor: 'middle' })
       ]
     })
   }
   return [part]
 }
 
+/** Of which question each is, where they are of several. */
+function leftOutIn(comparisons: readonly Comparison[], language: ReportLanguage): string[] {
+  const { regions: words, label } = language
+  const isOfSeveral = new Set(comparisons.map(({ question }) => question)).size > 1
+  const of = ({ question, label: one, other }: Comparison): string =>
+    [
+      words.pair(label(one), label(other)),
+      ...(isOfSeveral && question !== 'own' ? [`(${words.explained[question]})`] : [])
+    ].join(' ')
+  const all = comparisons.map((one) => ({ ...one, of: of(one) }))
+  return language.leftOut(leftOutOf(all, label), 'positive')
+}
+
+/** A comparison that no subject is left for has one row, without a region. */
 function comparisonCsv(comparisons: readonly Comparison[]): Part['csv'] {
   return {
     fields: [
@@ -165,183 +179,52 @@ function comparisonCsv(comparisons: readonly Comparison[]): Part['csv'] {
       'low',
       'high',
       'p',
-      'subjects'
+      'subjects',
+      'label_pictures',
+      'label_left_out',
+      'other_pictures',
+      'other_left_out'
     ],
-    rows: comparisons.flatMap(({ composite, question, reading, label, other, subjects, regions }) =>
-      regions.map(({ region, share, otherShare, difference, interval, p }): Cell[] => {
-        const bounds = [interval?.low ?? null, interval?.high ?? null]
-        return [
-          composite,
-          question,
-          reading,
-          label,
-          other,
-          region,
-          share,
-          otherShare,
-          difference,
-          ...bounds,
-          p,
-          subjects
-        ]
-      })
-    )
+    rows: comparisons.flatMap(({ composite, question, reading, label, other, subjects, regions, counts }) => {
+      const asked = [composite, question, reading, label, other]
+      const after = [subjects, ...counts.flatMap(({ pictures, leftOut }) => [pictures, leftOut])]
+      if (regions.length === 0) return [[...asked, null, null, null, null, null, null, null, ...after]]
+      return regions.map(({ region, share, otherShare, difference, interval, p }): Cell[] => [
+        ...[...asked, region, share, otherShare, difference, interval?.low ?? null, interval?.high ?? null, p],
+        ...after
+      ])
+    })
   }
 }
 
-function regionTable(found: Explanations, { regions: words, label, region: names, number }: ReportLanguage): Part {
+function regionTable(found: Explanations, language: ReportLanguage): Part {
+  const { regions: words, label, region: names, number } = language
   const { head } = words
-  const trusted = trustedOf(found)
-  const rows = found.comparisons
-    .filter(({ composite, reading }) => trusted.includes(composite) && reading === 'right')
-    .flatMap(({ composite, question, label: one, other, subjects, regions }) =>
-      regions
-        .filter(({ p }) => p !== null && p < certain)
-        .map(({ region, difference, interval, p }) => [
-          composite,
-          question === 'own'
-            ? words.pair(label(one), label(other))
-            : `${words.pair(label(one), label(other))} (${words.explained[question]})`,
-          names[region],
-          number(100 * difference, 1),
-          interval ? `${number(100 * interval.low, 1)} – ${number(100 * interval.high, 1)}` : '–',
-          number(p!, 4),
-          String(subjects)
-        ])
-    )
+  const trusted = trustedOf(found.gate)
+  const shown = found.comparisons.filter(({ composite, reading }) => trusted.includes(composite) && reading === 'right')
+  const rows = shown.flatMap(({ composite, question, label: one, other, subjects, regions }) =>
+    regions
+      .filter(({ p }) => p !== null && p < certain)
+      .map(({ region, difference, interval, p }) => [
+        composite,
+        question === 'own'
+          ? words.pair(label(one), label(other))
+          : `${words.pair(label(one), label(other))} (${words.explained[question]})`,
+        names[region],
+        number(100 * difference, 1),
+        interval ? `${number(100 * interval.low, 1)} – ${number(100 * interval.high, 1)}` : '–',
+        number(p!, 4),
+        String(subjects)
+      ])
+  )
   return {
     name: 'regions',
     caption: words.table,
+    note: leftOutIn(shown, language).join(' '),
     csv: comparisonCsv(found.comparisons),
     table: {
       head: [head.composite, head.question, head.region, head.difference, head.interval, head.p, head.subjects],
       rows: rows.length > 0 ? rows : [[words.none, '', '', '', '', '', '']]
     }
-  }
-}
-
-const mapSide = 160
-
-export async function mapsSection(run: StudyRun, found: Explanations, language: ReportLanguage): Promise<Section> {
-  const { maps: words, label, regions } = language
-  const { labels, alarmLabel } = run.judgement
-  const trusted = trustedOf(found)
-  const form = { cell: { width: mapSide, height: mapSide }, crop: run.dataset.size, landmarks: found.landmarks }
-  const others = labels.filter((name) => name !== alarmLabel)
-  const rows: PictureRow[] = []
-  for (const composite of found.composites) {
-    const draw = ({ subjects, map }: MeanMap, clusters: readonly MapCluster[] = []) =>
-      subjects === 0
-        ? null
-        : mapCell(map, { ...form, clusters: clusters.filter(({ p }) => p < certain).map((one) => one.cells) })
-    const means = labels.map((name) => found.meanMaps.find((one) => one.composite === composite && one.label === name)!)
-    const differences = others.map(
-      (other) => found.mapDifferences.find((one) => one.composite === composite && one.other === other)!
-    )
-    const cells = [...means.map((one) => draw(one)), ...differences.map((one) => draw(one, one.clusters))]
-    const grey = !trusted.includes(composite)
-    rows.push({
-      title: [composite, ...(grey ? [language.examples.greyed] : [])],
-      grey,
-      cells: await Promise.all(cells)
-    })
-  }
-  const columns = [...labels.map(label), ...others.map((other) => regions.pair(label(alarmLabel), label(other)))]
-  return {
-    id: 'maps',
-    title: words.title,
-    paragraphs: [words.what, ...clusterWords(run, found, trusted, language)],
-    parts: [
-      {
-        name: 'mean-maps',
-        caption: words.figure,
-        note: words.note,
-        csv: mapCsv(found),
-        figure: pictureGrid({ columns, rows, cell: form.cell, left: 200 })
-      }
-    ]
-  }
-}
-
-function clusterWords(
-  run: StudyRun,
-  found: Explanations,
-  trusted: readonly string[],
-  { maps: words, label, region }: ReportLanguage
-): string[] {
-  const places = regionMap(found.landmarks, run.dataset.size)
-  const sure = found.mapDifferences
-    .filter(({ composite }) => trusted.includes(composite))
-    .flatMap((one) => one.clusters.filter(({ p }) => p < certain).map((cluster) => ({ ...one, cluster })))
-  const most = Math.max(0, ...found.mapDifferences.map(({ subjects }) => subjects))
-  if (trusted.length > 0 && most < fewestSubjects) return [words.tooFew(most)]
-  const without = trusted.filter((composite) => !sure.some((one) => one.composite === composite))
-  return [
-    ...sure.map(({ composite, label: one, other, subjects, map, cluster }) =>
-      words.cluster({
-        composite,
-        label: label(one),
-        other: label(other),
-        region: regionsOf(cluster.cells, map, places, run.dataset.size)
-          .map((name) => region[name])
-          .join(', '),
-        isMore: cluster.sign > 0,
-        p: cluster.p,
-        subjects
-      })
-    ),
-    ...(without.length > 0 || trusted.length === 0 ? [words.none(without)] : [])
-  ]
-}
-
-/** Regions with this share of a cluster's difference are named. */
-const named = 0.2
-
-/** The regions of most of the difference within a cluster, largest first; where none stands out, the largest. */
-function regionsOf(
-  cells: readonly number[],
-  map: Float64Array,
-  places: Uint8Array,
-  { width, height }: Size
-): RegionName[] {
-  const sums = new Array<number>(regionNames.length).fill(0)
-  for (const cell of cells) {
-    const row = Math.floor(((Math.floor(cell / gridSide) + 0.5) * height) / gridSide)
-    const column = Math.floor((((cell % gridSide) + 0.5) * width) / gridSide)
-    sums[places[row * width + column]!]! += Math.abs(map[cell]!)
-  }
-  const all = sums.reduce((sum, one) => sum + one, 0)
-  const order = regionNames.map((region, i) => ({ region, share: sums[i]! / all })).sort((a, b) => b.share - a.share)
-  const most = order.filter(({ share }) => share >= named)
-  return (most.length > 0 ? most : order.slice(0, 1)).map(({ region }) => region)
-}
-
-function mapCsv({ meanMaps, mapDifferences }: Explanations): Part['csv'] {
-  const clusterAt = ({ clusters }: MapDifference, cell: number): number | null =>
-    clusters.find(({ cells }) => cells.includes(cell))?.p ?? null
-  const rowsOf = (
-    composite: string,
-    label: string,
-    other: string,
-    map: Float64Array,
-    p: (cell: number) => number | null
-  ): Cell[][] =>
-    Array.from(map, (value, cell) => [
-      composite,
-      label,
-      other,
-      Math.floor(cell / gridSide),
-      cell % gridSide,
-      value,
-      p(cell)
-    ])
-  return {
-    fields: ['composite', 'label', 'less', 'row', 'column', 'share', 'cluster_p'],
-    rows: [
-      ...meanMaps.flatMap(({ composite, label, map }) => rowsOf(composite, label, '', map, () => null)),
-      ...mapDifferences.flatMap((one) =>
-        rowsOf(one.composite, one.label, one.other, one.map, (cell) => clusterAt(one, cell))
-      )
-    ]
   }
 }

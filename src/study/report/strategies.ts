@@ -1,15 +1,16 @@
 /** SpRAy: whether the model has more than one way to call pictures by a label, and whether one is a subject's or a source's (a Clever Hans). */
-import { spectralClusters } from '../../lib/statistics/index.js'
-import { type ExplainedStudy, mapFor } from './comparisons.js'
+import { spectralClusters } from '../../lib/statistics/spectral.js'
+import { type ExplainedStudy, mapFor, type PictureCount, positiveShares } from './comparisons.js'
 import { gridSide, type ReducedMap, signedShares } from './reduced-map.js'
 import type { SampledPicture } from './sample.js'
 
 export interface Strategies {
   composite: string
   label: string
-  pictures: number
   eigenvalues: number[]
+  /** None where there are too few maps. */
   clusters: Strategy[]
+  counts: readonly PictureCount[]
 }
 
 /** A cluster of maps. */
@@ -40,18 +41,18 @@ const neighbours = 8
 /** A cluster of so many maps, of which this share is one subject's, twice as much as among all, is suspect. */
 const suspicious = { pictures: 5, share: 0.8, times: 2 }
 
-/** Of the pictures that are called right. Labels with too few of them are left out. */
+/** Of the pictures that are called right and have a map with positive relevance. */
 export function strategiesOf(explained: ExplainedStudy, composites: readonly string[], seed: number): Strategies[] {
   return composites.flatMap((composite) =>
-    explained.run.judgement.labels.flatMap((label, index) => {
-      const found = explained.pictures
-        .filter((picture) => picture.label === index && picture.right)
-        .slice(0, most)
-        .flatMap((picture) => {
-          const map = mapFor(explained, composite, 'own', picture)
-          return map ? [{ picture, map }] : []
-        })
-      return found.length < fewest ? [] : [clustersIn(composite, label, found, seed)]
+    explained.run.judgement.labels.map((label, index) => {
+      const asked = explained.pictures.filter((picture) => picture.label === index && picture.right).slice(0, most)
+      const found = asked.flatMap((picture) => {
+        const map = mapFor(explained, composite, 'own', picture)
+        return map && positiveShares(map) ? [{ picture, map }] : []
+      })
+      const counts = [{ label, pictures: asked.length, leftOut: asked.length - found.length }]
+      const groups = found.length < fewest ? { eigenvalues: [], clusters: [] } : clustersIn(found, seed)
+      return { composite, label, counts, ...groups }
     })
   )
 }
@@ -61,7 +62,7 @@ interface Found {
   map: ReducedMap
 }
 
-function clustersIn(composite: string, label: string, found: readonly Found[], seed: number): Strategies {
+function clustersIn(found: readonly Found[], seed: number): Pick<Strategies, 'eigenvalues' | 'clusters'> {
   const samples = found.map(({ map }) => coarse(map))
   const { clusterOf, eigenvalues, count } = spectralClusters(samples, { neighbours, most: 8, seed })
   const clusters = Array.from({ length: count }, (_, k) => {
@@ -76,7 +77,7 @@ function clustersIn(composite: string, label: string, found: readonly Found[], s
       suspect: (['subject', 'source'] as const).filter((of) => isSuspect(of === 'subject' ? subject! : source!))
     }
   })
-  return { composite, label, pictures: found.length, eigenvalues, clusters }
+  return { eigenvalues, clusters }
 }
 
 /** Where something speaks for the label, in 16 x 16 cells, as SpRAy does it: clusters are of places, not of single pixels. */

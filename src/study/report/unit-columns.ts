@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import Papa from 'papaparse'
 import { groupedBy } from '../../core/grouped.js'
 import { clusterBootstrap, signFlipTest, spearman } from '../../lib/statistics/index.js'
+import { decoded } from '../csv.js'
 import type { Chance } from '../evaluate/figures.js'
 import type { Judged } from '../evaluate/judged.js'
 import { unitColumnOf } from '../unit-columns.js'
@@ -44,7 +45,7 @@ type CellOf = (crop: string, column: string) => number | null
 
 /** Columns by the names that prepare gives them. */
 async function unitsIn(folder: string): Promise<{ columns: string[]; cellOf: CellOf }> {
-  const text = await readFile(join(folder, 'index.csv'), 'utf8')
+  const text = decoded(await readFile(join(folder, 'index.csv')))
   const { data, meta } = Papa.parse<Record<string, string>>(text, {
     header: true,
     skipEmptyLines: 'greedy',

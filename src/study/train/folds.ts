@@ -47,6 +47,7 @@ function talliesOf(rows: readonly CropRow[], classes: readonly string[]): Map<st
 class Folds {
   readonly of = new Map<string, number>()
   readonly #counts: number[][]
+  readonly #used = new Set<number>()
   readonly #wanted: number[]
 
   constructor(
@@ -63,13 +64,13 @@ class Folds {
 
   put(subject: string): void {
     // An empty fold comes first: with as many folds as subjects each gets one.
-    const used = new Set(this.of.values())
     const cost = (fold: number): number =>
-      this.#costWith(fold, subject, 1) - this.#cost(fold) - (used.has(fold) ? 0 : 1e6)
+      this.#costWith(fold, subject, 1) - this.#cost(fold) - (this.#used.has(fold) ? 0 : 1e6)
     let best = 0
     for (let fold = 1; fold < this.k; fold++) if (cost(fold) < cost(best)) best = fold
     this.#move(subject, best, 1)
     this.of.set(subject, best)
+    this.#used.add(best)
   }
 
   improve(subjects: readonly string[], random: Random): void {
@@ -118,10 +119,12 @@ function checkClasses(
   classes: readonly string[],
   k: number
 ): void {
+  // The folds whose subjects show a class.
+  const shownIn = classes.map(
+    (_, i) => new Set([...tallies].flatMap(([who, tally]) => (tally[i]! > 0 ? [folds.get(who)!] : [])))
+  )
   for (let fold = 0; fold < k; fold++) {
-    const missing = classes.filter((_, i) =>
-      [...tallies].every(([subject, tally]) => folds.get(subject) === fold || tally[i] === 0)
-    )
+    const missing = classes.filter((_, i) => shownIn[i]!.size === 1 && shownIn[i]!.has(fold))
     if (missing.length === 0) continue
     const what = `only one subject shows ${missing.join(' and ')}: without fold ${fold + 1} nothing is left to train it from`
     throw new InputError('PL-STUDY-FOLDS', what, 'the data set')

@@ -5,7 +5,9 @@ import { gunzipSync, gzipSync } from 'node:zlib'
 import fc from 'fast-check'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { type InputError, PainlensError } from '../../../src/core/errors.js'
-import { loadManifest, sha256Of } from '../../../src/lib/model/manifest.js'
+import { loadManifest } from '../../../src/lib/model/load-manifest.js'
+import { sha256Of } from '../../../src/lib/model/manifest.js'
+import { readReferences } from '../../../src/stages/reference/index.js'
 import { tarEntry } from '../../provider/rig.js'
 import { patience } from '../../support/slowness.js'
 import { backup, leftovers, makeBox, pack, restore, stateOf, temporaryFolder } from './rig.js'
@@ -49,6 +51,24 @@ describe('a backup', () => {
       ['data/alarms', 0o700]
     ] as const)
       expect(statSync(join(folder, path)).mode & 0o777, path).toBe(mode)
+  })
+
+  it.each([
+    ['another box', 'saved', 0],
+    ['the same box', 'other', 1]
+  ])('of %s leaves no resting face that is of other beds', async (_, of, left) => {
+    const { folder, other } = await twoBoxes()
+    const path = join(folder, 'other/data/reference.json')
+    const face = { camera: 'bed', zone: null, model: 'a'.repeat(64), resting: { pain: [0.5, 0.1] }, frames: 100 }
+    const times = { at: '2026-01-31T06:00:00Z', noted: '2026-01-31T06:00:00Z', ran_ms: 0, away_ms: 0 }
+    const kept = { ...face, ...times, place: { x: 0, y: 0, width: 1, height: 1 }, by: 'n', suspended: null }
+    writeFileSync(path, JSON.stringify({ version: 1, references: [kept] }), { mode: 0o600 })
+    const file = join(folder, 'again.tar.gz')
+    await backup(file, join(folder, of, 'painlens.yaml'))
+    await restore(file, other)
+    expect(await readReferences(path)).toHaveLength(left)
+    expect(statSync(path).mode & 0o777).toBe(0o600)
+    expect(leftovers(other)).toEqual([])
   })
 
   it('of a model with an int8 file brings that, too', async () => {

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { packageRoot } from '../../../src/core/version.js'
@@ -55,4 +55,34 @@ it(
     expect(new Set(ends)).toEqual(new Set(['old', 'new']))
   },
   patience(120_000)
+)
+
+it(
+  'on a full disk a backup leaves no file, and a restore leaves what was there, with one sentence each',
+  async () => {
+    const folder = await temporaryFolder()
+    const saved = await makeBox(join(folder, 'saved'), 'saved')
+    const other = await makeBox(join(folder, 'other'), 'other')
+    const [file, none] = [join(folder, 'saved.tar.gz'), join(folder, 'none.tar.gz')]
+    await backup(file, saved)
+    const before = await stateOf(other)
+    // A file of more than so many KiB cannot be written: EFBIG, as ENOSPC on a full disk.
+    const limited = (kib: number, ...words: string[]) =>
+      spawnSync(
+        'bash',
+        ['-c', `ulimit -f ${kib}; exec "$0" "$@"`, process.execPath, join(packageRoot, 'dist/main.js'), ...words],
+        { encoding: 'utf8' }
+      )
+    const unsaved = limited(1, 'backup', none, '--secrets', '--models', '--config', saved)
+    expect([unsaved.status, unsaved.stderr]).toEqual([1, expect.stringMatching(/^.*\[PL-BACKUP-UNWRITABLE\]\n$/)])
+    expect(existsSync(none)).toBe(false)
+    // The first fails while it unpacks; the second at the new outbox.
+    for (const kib of [0, 1, 2]) {
+      const { status, stderr } = limited(kib, 'restore', file, '--config', other)
+      expect([status, stderr]).toEqual([1, expect.stringMatching(/^.*\[PL-RESTORE-DISK\]\n$/)])
+      expect(await stateOf(other)).toEqual(before)
+      expect(leftovers(other)).toEqual([])
+    }
+  },
+  patience(60_000)
 )

@@ -129,7 +129,9 @@ describe('painlens check', () => {
     expect(row(text, 'model')).toContain('demonstrations only')
     expect(row(text, 'model')).toMatch(/outputs read as logits; of a drawn face in pain it says pain \d/)
     expect(row(text, 'explanations')).toMatch(/sequential_preset_a_flat by .* took \d+ ms; the other engine differs by/)
-    expect(received).toEqual(['painlens/check-test/check', 'painlens/check-test/command/check'])
+    // A small message, one as large as an alarm, a command, and one as large as an explanation.
+    const topics = ['check', 'check', 'command/check', 'check'].map((topic) => `painlens/check-test/${topic}`)
+    expect(received).toEqual(topics)
     expect(broker.log()).toContain('painlens-check-test-check-')
     expect(text).not.toContain(brokerPassword)
     expect(text).not.toContain('p@ss')
@@ -193,7 +195,7 @@ describe('painlens check', () => {
         { id: 'told', url: turned.url, fps: 5, decoder },
         { id: 'upright', url: turned.url, fps: 5, decoder, rotation: 0, aspect: '4:3' }
       ]
-      const { text } = await check({ ...goodConfig(), cameras })
+      const { text } = await check({ ...goodConfig(), cameras, explanation: { enabled: false } })
       expect(row(text, 'camera told')).toContain('h264, 704x576, pixels 16:11, turned by 90°, shown as 576x1024, ')
       expect(row(text, 'camera upright')).toContain('h264, 704x576, pixels 16:11, shown as 768x576, ')
     }
@@ -228,6 +230,7 @@ describe('painlens check', () => {
         { id: 'slow', url: feed.url, fps: 15, width: 320, height: 240 },
         { id: 'small', url: feed.url, fps: 5 }
       ],
+      explanation: { enabled: false },
       privacy: { save_heatmaps_to: join(folder, 'heat') }
     })
     expect(code).toBe(0)

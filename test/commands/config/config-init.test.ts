@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import { loadConfig } from '../../../src/config/index.js'
 import { packageRoot } from '../../../src/core/version.js'
+import { type Ended, painlens } from '../../support/command-line.js'
 import { until } from '../../support/slowness.js'
 
 const main = `${packageRoot}dist/main.js`
@@ -19,11 +20,10 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true, force: true }))
 
 /** The command with a pipe as standard input. */
-function init(args: readonly string[], answers = '') {
-  const options = { input: answers, encoding: 'utf8', cwd: folder } as const
-  const { status, stdout, stderr } = spawnSync(process.execPath, [main, 'config', 'init', ...args], options)
-  expect(stdout + stderr).not.toMatch(/^ +at /m)
-  return { status, stdout, stderr }
+async function init(args: readonly string[], answers = ''): Promise<Ended> {
+  const ended = await painlens(['config', 'init', ...args], { input: answers, cwd: folder })
+  expect(ended.stdout + ended.stderr).not.toMatch(/^ +at /m)
+  return ended
 }
 
 const lines = (...answers: string[]): string => answers.map((answer) => `${answer}\n`).join('')
@@ -32,10 +32,9 @@ const load = async () => (await loadConfig(file, { env: {} })).config
 describe('painlens config init on a pipe', () => {
   it('asks its questions, and writes a config with the passwords in files beside it', async () => {
     const camera = ['room-312', 'rtsp://192.0.2.10/stream1', 'viewer', password, 'Ward 3', '012', '']
-    const { status, stdout, stderr } = init(
-      [],
-      lines('ward-3', 'Haus "am" See: 2', '192.0.2.2:1884', 'painlens', 'file', password, ...camera, '')
-    )
+    const answers = lines('ward-3', 'Haus "am" See: 2', '192.0.2.2:1884', 'painlens', 'file', password, ...camera, '')
+    const options = { input: answers, encoding: 'utf8', cwd: folder } as const
+    const { status, stdout, stderr } = spawnSync(process.execPath, [main, 'config', 'init'], options)
     expect(stderr).toContain('MQTT broker [mqtt://localhost:1883]:')
     expect(stdout).toContain('painlens check --config painlens.yaml')
     expect(status).toBe(0)
@@ -55,19 +54,19 @@ describe('painlens config init on a pipe', () => {
     expect(statSync(join(folder, 'secrets')).mode & 0o777).toBe(0o700)
   })
 
-  it('asks again after a wrong answer, and at the end of its input exits with 2 without a file', () => {
-    const wrong = init([], lines('Ward 3', 'ward-3', '', 'http://x', '', '', 'Room 1', 'room-1', 'room-1'))
+  it('asks again after a wrong answer, and at the end of its input exits with 2 without a file', async () => {
+    const wrong = await init([], lines('Ward 3', 'ward-3', '', 'http://x', '', '', 'Room 1', 'room-1', 'room-1'))
     expect(wrong.status).toBe(2)
     expect(wrong.stderr).toContain('Allowed is up to 40 of a-z, 0-9 and -')
     expect(wrong.stderr).toContain('found a URL that starts with http://')
     expect(wrong.stderr).toContain('the answers end before "Its URL')
     expect(existsSync(file)).toBe(false)
-    expect(init([], '').status).toBe(2)
+    expect((await init([], '')).status).toBe(2)
     expect(readdirSync(folder)).toEqual([])
   })
 
   it('writes a config in which every commented-out key can be uncommented', async () => {
-    expect(init(['--yes', '--device', 'box', '--camera', 'a=rtsp://192.0.2.10/x']).status).toBe(0)
+    expect((await init(['--yes', '--device', 'box', '--camera', 'a=rtsp://192.0.2.10/x'])).status).toBe(0)
     const text = readFileSync(file, 'utf8').replace(/^( *)# (?=( *)(#|[a-z_]+:))/gm, '$1')
     writeFileSync(file, text)
     const environment = { env: { CREDENTIALS_DIRECTORY: folder } }
@@ -82,7 +81,7 @@ describe('painlens config init with options', () => {
   const cameras = ['--camera', `a=rtsp://viewer:${encodeURIComponent(password)}@192.0.2.10/x`, 'b=rtsp://192.0.2.11/y']
 
   it('asks nothing with --yes, and moves passwords out of URLs', async () => {
-    const { status, stderr } = init(['-y', '--device', 'box', ...cameras, '--room', 'b=7'])
+    const { status, stderr } = await init(['-y', '--device', 'box', ...cameras, '--room', 'b=7'])
     expect([status, stderr]).toEqual([0, ''])
     const config = await load()
     expect(config.cameras.map(({ id, location }) => [id, location.room])).toEqual([
@@ -97,8 +96,15 @@ describe('painlens config init with options', () => {
   it.each([
     ['credential', `\${credential:mqtt-password}`, /LoadCredential=camera-a:.*secrets\/camera-a/],
     ['env', `\${env:PAINLENS_MQTT_PASSWORD}`, /Set PAINLENS_CAMERA_A in/]
-  ])('keeps passwords as %s, and names the steps that remain', (place, reference, todo) => {
-    const { status, stdout } = init(['-y', '--secrets', place, '--broker', 'mqtt://u:hunter2@b.example', ...cameras])
+  ])('keeps passwords as %s, and names the steps that remain', async (place, reference, todo) => {
+    const { status, stdout } = await init([
+      '-y',
+      '--secrets',
+      place,
+      '--broker',
+      'mqtt://u:hunter2@b.example',
+      ...cameras
+    ])
     expect(status).toBe(0)
     expect(stdout).toMatch(todo)
     const text = readFileSync(file, 'utf8')
@@ -107,7 +113,7 @@ describe('painlens config init with options', () => {
     expect(existsSync(join(folder, 'secrets'))).toBe(place === 'credential')
   })
 
-  it('started by install.sh in / prints absolute paths, and no steps for the service', () => {
+  it('started by install.sh in / prints absolute paths, and no steps for the service', async () => {
     const options = {
       cwd: '/',
       encoding: 'utf8',
@@ -121,15 +127,17 @@ describe('painlens config init with options', () => {
   })
 
   it('writes passwords into the config only if requested, readable by its owner only', async () => {
-    expect(init(['-y', '--secrets', 'plain', '--broker', 'mqtt://u:hunter2@b.example', ...cameras]).status).toBe(0)
+    expect(
+      (await init(['-y', '--secrets', 'plain', '--broker', 'mqtt://u:hunter2@b.example', ...cameras])).status
+    ).toBe(0)
     expect(statSync(file).mode & 0o777).toBe(0o600)
     const config = await load()
     expect(config.mqtt).toMatchObject({ username: 'u', password: 'hunter2' })
     expect(decodeURIComponent(new URL(config.cameras[0].url).password)).toBe(password)
   })
 
-  it('names the file for a password that no option gives', () => {
-    const { status, stdout } = init(['-y', '--broker-user', 'painlens', ...cameras])
+  it('names the file for a password that no option gives', async () => {
+    const { status, stdout } = await init(['-y', '--broker-user', 'painlens', ...cameras])
     expect(status).toBe(0)
     expect(stdout).toMatch(/Put the password into .*secrets\/mqtt-password/)
     expect(readFileSync(file, 'utf8')).toContain(`\${file:secrets/mqtt-password}`)
@@ -146,7 +154,7 @@ describe('painlens config init with options', () => {
       ...cameras.slice(0, 1),
       'a=rtsp://h/x'
     ]
-    const { status, stderr } = init(given, lines('box'))
+    const { status, stderr } = await init(given, lines('box'))
     expect([status, stderr]).toEqual([0, expect.stringMatching(/^This box's name[^:]*: $/)])
     expect((await load()).device).toBe('box')
   })
@@ -160,8 +168,8 @@ describe('painlens config init with options', () => {
     [['-y', '--room', 'z=1', ...cameras], /--room: there is no camera "z"/],
     [['-y', '--camera', 'a=rtsp://h/x', 'a=rtsp://h/y'], /a different id for each camera/],
     [['-y', '--colour', 'blue'], /unknown option/]
-  ])('refuses the arguments %j', (args, message) => {
-    const { status, stderr } = init(args)
+  ])('refuses the arguments %j', async (args, message) => {
+    const { status, stderr } = await init(args)
     expect(stderr).toMatch(message)
     expect(stderr).not.toContain('hunter2')
     expect(status).toBe(2)
@@ -170,19 +178,19 @@ describe('painlens config init with options', () => {
 
   it('overwrites nothing without --force', async () => {
     writeFileSync(file, 'mine')
-    const refused = init(['-y', ...cameras])
+    const refused = await init(['-y', ...cameras])
     expect([refused.status, readFileSync(file, 'utf8')]).toEqual([2, 'mine'])
     expect(refused.stderr).toMatch(/there is a file already\. Name another .* --force\. \[PL-INIT-EXISTS\]\n$/)
-    expect(init(['-y', '--force', ...cameras]).status).toBe(0)
+    expect((await init(['-y', '--force', ...cameras])).status).toBe(0)
     expect((await load()).cameras).toHaveLength(2)
     rmSync(file)
-    expect(init(['-y', ...cameras]).stderr).toContain('secrets/camera-a: there is a file already')
+    expect((await init(['-y', ...cameras])).stderr).toContain('secrets/camera-a: there is a file already')
     expect(existsSync(file)).toBe(false)
   })
 
-  it('reports a path that cannot be written', () => {
+  it('reports a path that cannot be written', async () => {
     writeFileSync(file, 'a file')
-    const { status, stderr } = init(['-y', '-c', join(file, 'x.yaml'), '--camera', 'a=rtsp://h/x'])
+    const { status, stderr } = await init(['-y', '-c', join(file, 'x.yaml'), '--camera', 'a=rtsp://h/x'])
     expect(status).toBe(1)
     expect(stderr).toMatch(/cannot be written \(.*\)\. Name a folder that you may write to/)
   })

@@ -4,8 +4,12 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import sharp from 'sharp'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { checkCameras } from '../../../src/commands/check/camera.js'
+import { askRunning } from '../../../src/commands/check/daemon.js'
 import { checkCommand } from '../../../src/commands/check/index.js'
 import { type SnapshotOptions, snapshotCommand } from '../../../src/commands/snapshot/index.js'
+import { loadConfig, openConfig } from '../../../src/config/index.js'
+import { Secrets } from '../../../src/core/secrets.js'
 import { type DaemonProcess, decoders, isRunning, startPainlensProcess } from '../../support/daemon.js'
 import { patience, until } from '../../support/slowness.js'
 import { type Device, eventually, type RoomCamera, Ward } from '../../support/ward.js'
@@ -38,13 +42,29 @@ afterAll(() => ward.close())
 
 const never = new AbortController().signal
 
-async function check(device: Device, env: NodeJS.ProcessEnv = {}): Promise<string> {
+/** All that check prints. */
+async function wholeCheck(device: Device): Promise<string> {
   let text = ''
   const write = (part: string): void => {
     text += part
   }
-  await checkCommand({ config: device.file }, never, { write, env })
+  await checkCommand({ config: device.file }, never, { write, env: {} })
   return text
+}
+
+const marks = { ok: '[ ok ]', warn: '[warn]', fail: '[fail]' }
+
+/** What check says of the running painlens and of the cameras, a row each; models and broker take a second of a core each time. */
+async function check(device: Device, env: NodeJS.ProcessEnv = {}): Promise<string> {
+  const opened = await openConfig(device.file, { env })
+  const running = await askRunning(opened, never)
+  const cameras = await checkCameras({ config: opened.config, secrets: new Secrets(), running, signal: never })
+  return [...running.findings, ...cameras]
+    .map(
+      ({ state, what, found, fix, code }) =>
+        `${marks[state]} ${what} ${found}${fix ? `\n${' '.repeat(23)}→ ${fix} [${code}]` : ''}\n`
+    )
+    .join('')
 }
 
 /** The line of one thing, with its fix. */
@@ -97,7 +117,7 @@ describe('a camera that allows one viewer, watched by a running painlens', { tim
   it('is ok in check by what the daemon sees, and its picture comes from the daemon', async () => {
     const device = await ward.device([camera])
     const daemon = await watching(device)
-    const text = await check(device)
+    const text = await wholeCheck(device)
     expect(row(text, 'daemon')).toMatch(/^\[ ok \] daemon +painlens .* runs as .*, process \d+, .* watches one camera$/)
     const line = row(text, 'camera bed')
     expect(line).toMatch(
@@ -126,6 +146,13 @@ describe('a camera that allows one viewer, watched by a running painlens', { tim
     await device.configure([{ ...camera, url: camera.url.replace('/bed', '/elsewhere') }])
     const moved = row(await check(device), 'camera bed')
     expect(moved).toMatch(/^\[fail\] camera bed .*; the running painlens has another url \(ok for /)
+
+    // Green lines of a file that the daemon does not read would say nothing of what runs.
+    const { config } = await loadConfig(device.file)
+    const other = join(device.folder, 'other.yaml')
+    const { findings } = await askRunning({ config, file: other, env: {} }, never)
+    const found = `it reads ${device.file}, and ${other} was checked`
+    expect(findings).toMatchObject([{ state: 'ok' }, { state: 'fail', code: 'PL-CONFIG-OTHER', found }])
     expect(await daemon.end('SIGTERM')).toBe(0)
   })
 

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
-import { loadManifest } from '../../../src/lib/model/manifest.js'
+import { loadManifest } from '../../../src/lib/model/load-manifest.js'
 
 it('a pipe without a writer at the path of a manifest is refused at once', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'painlens-pipe-'))

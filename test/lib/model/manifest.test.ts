@@ -5,7 +5,8 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { stringify } from 'yaml'
 import { ModelError } from '../../../src/core/errors.js'
-import { checkShapes, loadManifest } from '../../../src/lib/model/manifest.js'
+import { loadManifest } from '../../../src/lib/model/load-manifest.js'
+import { checkShapes } from '../../../src/lib/model/manifest.js'
 
 const bytes = Buffer.from('not quite a model, but a file with a hash')
 const good = {

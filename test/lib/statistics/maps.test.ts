@@ -5,7 +5,8 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { packageRoot } from '../../../src/core/version.js'
 import { createRandom } from '../../../src/lib/random.js'
-import { clusterTest, spectralClusters } from '../../../src/lib/statistics/index.js'
+import { clusterTest } from '../../../src/lib/statistics/index.js'
+import { spectralClusters } from '../../../src/lib/statistics/spectral.js'
 import { patience } from '../../support/slowness.js'
 
 const folder = join(packageRoot, 'test/lib/statistics')

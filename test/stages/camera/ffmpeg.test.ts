@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 import { ProgramError } from '../../../src/core/errors.js'
-import { classify, type DecoderEnd } from '../../../src/stages/camera/decoder.js'
+import { classify, type DecoderEnd, failureError } from '../../../src/stages/camera/decoder.js'
 import { ffmpegFailures } from '../../../src/stages/camera/decoder-failures.js'
 import {
   type Ffmpeg,
@@ -143,11 +143,13 @@ describe('classify', () => {
     expect(failure.code).toBe(code)
   })
 
-  it('prefers what tells more, and takes the last words where it knows none', () => {
+  it('prefers what tells more, and keeps the last words for the log alone where it knows none', () => {
     expect(classify(ffmpegFailures, ended('failed: 401 Unauthorized', 'Invalid data found')).code).toBe(
       'PL-CAMERA-LOGIN'
     )
-    expect(classify(ffmpegFailures, ended('a', 'b')).what).toContain('code 1 after saying: b')
+    const unknown = classify(ffmpegFailures, ended('a', 'b'))
+    expect(unknown).toEqual({ code: 'PL-DECODER-ENDED', what: 'the decoder ended with code 1', said: 'b' })
+    expect(failureError(unknown, 'camera bed').what).toBe('the decoder ended with code 1 after saying: b')
     expect(classify(ffmpegFailures, { code: null, signal: 'SIGSEGV', lines: [] }).what).toContain('SIGSEGV')
     expect(classify(ffmpegFailures, { code: 0, signal: null, lines: [] }).code).toBe('PL-CAMERA-ENDED')
     const error = new Error('spawn ffmpeg ENOENT')

@@ -7,7 +7,8 @@ import { InferenceError, ModelError, UsageError } from '../../../src/core/errors
 import { type Log, silentLog } from '../../../src/core/log.js'
 import type { Crop } from '../../../src/core/types.js'
 import { alignFace } from '../../../src/lib/face/align.js'
-import { loadManifest, type Manifest, sha256Of } from '../../../src/lib/model/manifest.js'
+import { loadManifest } from '../../../src/lib/model/load-manifest.js'
+import { type Manifest, sha256Of } from '../../../src/lib/model/manifest.js'
 import { createIdentity, renderPortrait } from '../../../src/show/render/index.js'
 import {
   defaultViews,

@@ -2,12 +2,14 @@
 // the real outbox (folder argv[2]) and MQTT stage (broker argv[3]) until it is killed. Puts alarms named after argv[4],
 // and says `alarm_id seq` of each once `put` has resolved. With argv[5] it puts none, and says `empty` when all is out.
 import { silentLog } from '../../../dist/core/log.js'
+import { requirePackage } from '../../../dist/core/packages.js'
 import { Secrets } from '../../../dist/core/secrets.js'
 import { startMqtt } from '../../../dist/stages/mqtt/index.js'
 import { openOutbox } from '../../../dist/stages/outbox/index.js'
 
 const [path, url, life, onlyDeliver] = process.argv.slice(2)
 const clock = Date
+requirePackage('mqtt')
 await new Promise((resolve) => process.stdin.once('data', resolve))
 const outbox = await openOutbox({ path, maxMessages: 100_000, expiryMs: 3_600_000, log: silentLog, clock })
 const mqtt = await startMqtt({

@@ -22,8 +22,9 @@ async function start(url: string, protocolVersion: 4 | 5): Promise<Rig> {
   cleanUp.push(() => rig.stop())
   return rig
 }
-async function check(url: string, protocol: string) {
-  const config = { device: 'test', mqtt: { url, protocol } }
+async function check(url: string, protocol: string, publish_heatmap = false) {
+  const about = { explanation: { enabled: true }, privacy: { publish_heatmap } }
+  const config = { device: 'test', mqtt: { url, protocol }, ...about }
   const signal = new AbortController().signal
   const found = await checkBroker({ config, secrets: new Secrets(), signal } as unknown as CheckContext)
   return found.map(({ state, code = '', what }) => `${what} ${state} ${code}`.trim())
@@ -70,6 +71,21 @@ describe.each([
     await other.stop()
   })
 })
+
+test.each([
+  ['auto', 1000, false, ['broker fail PL-BROKER-TOO-LARGE']],
+  ['3.1.1', 1000, false, ['broker fail PL-BROKER-TOO-LARGE']],
+  ['auto', 3000, false, ['broker ok', 'commands ok', 'broker warn PL-BROKER-TOO-LARGE']],
+  ['3.1.1', 3000, false, ['broker ok', 'commands ok', 'broker warn PL-BROKER-TOO-LARGE']],
+  ['auto', 10_000, false, ['broker ok', 'commands ok']],
+  ['auto', 10_000, true, ['broker ok', 'commands ok', 'broker warn PL-BROKER-TOO-LARGE']]
+] as const)(
+  'by MQTT %s mosquitto with max_packet_size %i, with pictures: %s, is checked with messages as large as alarms and explanations',
+  async (protocol, size, pictures, found) => {
+    const mosquitto = await broker(`max_packet_size ${size}`)
+    expect(await check(mosquitto.url, protocol, pictures)).toEqual(found)
+  }
+)
 
 test('a broker with both, checked under the name of a daemon that runs, leaves that one online', async () => {
   const mosquitto = await broker()

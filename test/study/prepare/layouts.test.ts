@@ -187,7 +187,9 @@ describe('the table', () => {
     ['UTF-16, high byte first', utf16(text, true)],
     ['UTF-16 without a mark', Buffer.from(text, 'utf16le')],
     ['semicolons, decimal commas and Windows-1252', Buffer.from(german, 'latin1')],
-    ['tabs and capitals in the header', Buffer.from(text.replaceAll(',', '\t').replace('file', 'File'))]
+    ['tabs and capitals in the header', Buffer.from(text.replaceAll(',', '\t').replace('file', 'File'))],
+    ['lines that end in several ways', Buffer.from(`${text.trimEnd().replace('\n', '\r\n')}\n\r\n\n`)],
+    ['empty columns that a spreadsheet left behind', Buffer.from(text.replaceAll('\n', ',,\n'))]
   ])('is read in %s', async (_, bytes) => {
     put({ 'videos.csv': bytes })
     expect(await readTable(join(root, 'videos.csv'), undefined, findings)).toEqual([
@@ -205,6 +207,24 @@ describe('the table', () => {
       code: 'PL-STUDY-TABLE',
       what: 'it has no column file, only video, label'
     })
+  })
+
+  it('with two columns of the same name is refused, however they are written', async () => {
+    put({ 'videos.csv': 'file,label, Label\na.mp4,pain,disgust\n' })
+    await expect(readTable(join(root, 'videos.csv'), undefined, findings)).rejects.toMatchObject({
+      code: 'PL-STUDY-TABLE',
+      what: 'it has more than one column label, of which one can count'
+    })
+  })
+
+  it('names the rows that a damaged file left without a usable name', async () => {
+    put({ 'videos.csv': 'file,label,subject\na\0.mp4,pain,a\nb.mp4,pain,b\0b\nc.mp4,pain,c\n' })
+    const clips = await readTable(join(root, 'videos.csv'), undefined, findings)
+    expect(findings.problems).toEqual([
+      'row 2: file has a character that is none of a text, such as NUL',
+      'row 3: subject has a character that is none of a text, such as NUL'
+    ])
+    expect(clips[0]!.file).toBe('')
   })
 
   it('names the rows of each problem once', async () => {

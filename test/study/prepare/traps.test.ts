@@ -37,9 +37,33 @@ describe('warnings of study prepare', () => {
     ['fewer subjects than folds', everyone('pain').slice(1), /Only 4 subject\(s\), which make 4 folds at most/],
     ['no subjects', everyone('pain').map((one) => ({ ...one, subject: '' })), /NO ROW HAS SUBJECT/],
     ['a row without a subject', [...everyone('pain'), clip('pain', '')], /1 ROWS HAVE NO SUBJECT/],
+    [
+      'a subject in several spellings',
+      [...everyone('pain'), clip('pain', 'S1'), clip('pain', 'Jo-Ann'), clip('pain', 'jo_ann')],
+      /^2 NAME\(S\) OF SUBJECTS ARE WRITTEN IN SEVERAL WAYS.*, which differ only in case, blanks/m
+    ],
     ['a class of one subject', [...everyone('pain'), clip('disgust', 's1')], /A single subject shows disgust/]
   ])('tell of %s', (_, clips, words) => {
     expect(warningsOf(clips)).toMatch(words)
+  })
+
+  it('a name that is written in several ways is not told where it is kept, but its rows are', () => {
+    const warned = warningsOf([
+      ...everyone('pain'),
+      clip('pain', 'Müller'),
+      { ...clip('pain', 'MÜLLER'), row: 'row 7' }
+    ])
+    expect(warned).toMatch(/\(row 2, row 7, for example\)/)
+    expect(warned).not.toMatch(/müller/i)
+  })
+
+  it('a subject in composed and decomposed letters, which look alike, is one person', () => {
+    const findings = new Findings()
+    const clips = ['Jos\u00e9', 'Jose\u0301', 'Ann'].map((name) => clip('pain', name))
+    const found = chosen(clips, { labels, exclude: [] }, findings)
+    expect(new Set(found.map(({ subject }) => subject)).size).toBe(2)
+    expect(chosen(clips, { labels, exclude: ['Jose\u0301'] }, findings).map(({ subject }) => subject)).toEqual(['Ann'])
+    expect(findings.problems).toEqual([])
   })
 
   it('labels have one spelling; other expressions are counted, unknown labels are a problem', () => {

@@ -1,15 +1,22 @@
 /** What a report says where the data are too few to say more. */
 import { describe, expect, it } from 'vitest'
-import { comparisonsOf } from '../../../src/study/report/comparisons.js'
+import { strategiesSection } from '../../../src/study/report/checks-sections.js'
+import { comparisonsOf, mapDifferencesOf, meanMapsOf } from '../../../src/study/report/comparisons.js'
 import type { Explanations } from '../../../src/study/report/explanations.js'
 import type { GateFinding } from '../../../src/study/report/gate.js'
 import { gateSection } from '../../../src/study/report/gate-sections.js'
 import { languageOf } from '../../../src/study/report/languages/index.js'
+import { mapsSection } from '../../../src/study/report/maps-section.js'
+import { type ReducedMap, reduce, reducedMapOf } from '../../../src/study/report/reduced-map.js'
 import { regionSection } from '../../../src/study/report/region-sections.js'
+import type { MapTask } from '../../../src/study/report/relevance-pass.js'
+import type { SampledPicture } from '../../../src/study/report/sample.js'
+import { strategiesOf } from '../../../src/study/report/strategies.js'
 import type { StudyRun } from '../../../src/study/report/study-run.js'
 
 const labels = ['pain', 'disgust', 'happiness']
-const run = { judgement: { labels, alarmLabel: 'pain' } } as unknown as StudyRun
+const size = { width: 64, height: 64 }
+const run = { judgement: { labels, alarmLabel: 'pain' }, dataset: { size } } as unknown as StudyRun
 const mean = { value: 1.2, interval: { low: 1.1, high: 1.3 } }
 const passing: GateFinding = { composite: 'lrp.z', persons: 2, follows: mean, lies: mean, passed: true }
 
@@ -18,6 +25,45 @@ function foundWith(changed: Partial<Explanations>): Explanations {
   const explained = { run, pictures: [], maps: () => null }
   const comparisons = comparisonsOf(explained, ['lrp.z'], { seed: 1, repetitions: 20 })
   return { composites: ['lrp.z'], gate: [passing], persons: 2, pictures: [], comparisons, ...changed } as Explanations
+}
+
+const chance = { seed: 1, repetitions: 20 }
+const composites = ['lrp.z', 'lrp.preset']
+
+/** Relevance of one sign everywhere, as a composite without negative parts gives it for an output above or below zero. */
+function mapOf(sign: number): ReducedMap {
+  const regions = new Uint8Array(size.width * size.height).fill(1)
+  const relevance = new Float32Array(regions.length).fill(sign)
+  return reducedMapOf(reduce(relevance, regions, size, { start: sign, logits: [1, 0, 0] }), labels.length)
+}
+
+/**
+ * Subjects with a picture of each label, all called right. Under the preset, nothing speaks for pain in pictures of disgust, and nothing for
+ * happiness in the pictures of two subjects.
+ */
+function partlyEmpty(subjects = 8): Explanations {
+  const pictures = Array.from({ length: 3 * subjects }, (_, place): SampledPicture => {
+    const label = place % 3
+    const row = { crop: '', subject: `s${Math.floor(place / 3)}`, label: labels[label]!, source: 'lab', video: '' }
+    const probabilities = new Float64Array(3)
+    const judged = { row: { ...row, timeS: null, intensity: null }, fold: 1, predicted: label, probabilities }
+    return { place, judged: { ...judged, uncalibrated: probabilities }, label, right: true }
+  })
+  const [plus, minus] = [mapOf(1), mapOf(-1)]
+  const maps = (composite: string, _: number, { place, target, minus: less }: MapTask): ReducedMap => {
+    const isDisgustForPain = place % 3 === 1 && target === 0
+    const isFaint = place % 3 === 2 && target === 2 && place < 6 && less === undefined
+    return composite === 'lrp.preset' && (isDisgustForPain || isFaint) ? minus : plus
+  }
+  const explained = { run, pictures, maps }
+  return {
+    ...{ composites, pictures, persons: 9, landmarks: new Float32Array(136).fill(32) },
+    gate: composites.map((composite) => ({ ...passing, composite })),
+    comparisons: comparisonsOf(explained, composites, chance),
+    meanMaps: meanMapsOf(explained, composites),
+    mapDifferences: mapDifferencesOf(explained, composites, chance),
+    strategies: strategiesOf(explained, composites, 1)
+  } as unknown as Explanations
 }
 
 describe.each(['en', 'de'] as const)('a report in %s', (code) => {
@@ -30,6 +76,76 @@ describe.each(['en', 'de'] as const)('a report in %s', (code) => {
     const untested = paragraphs.filter((text) => /no subject has pictures of both|hat keine Person/.test(text))
     expect(untested).toHaveLength(2)
     expect(paragraphs.join(' ')).not.toMatch(/by more than chance|mehr als zufällig/)
+  })
+
+  it('says of each figure and table how many pictures of how many have no positive relevance under a composite, all of a label or some', () => {
+    const { parts } = regionSection(run, partlyEmpty(), language)
+    const noteOf = (name: string): string =>
+      parts.find((one) => one.name === name && !!one.figure === name.includes('-'))!.note!
+    const [pain, disgust, happiness] = labels.map(language.label)
+    const all = {
+      en: `under lrp.preset, ${pain} − ${disgust}: 8 of 8 pictures of ${disgust} (no subject is left)`,
+      de: `unter lrp.preset, ${pain} − ${disgust}: 8 von 8 Bildern von ${disgust} (keine Person bleibt)`
+    }[code]
+    const some = {
+      en: `under lrp.preset, ${pain} − ${happiness}: 2 of 8 pictures of ${happiness} (6 subjects are left)`,
+      de: `unter lrp.preset, ${pain} − ${happiness}: 2 von 8 Bildern von ${happiness} (6 Personen bleiben)`
+    }[code]
+    expect(noteOf('regions-own')).toContain(some)
+    expect(noteOf('regions-own')).not.toContain(all)
+    for (const name of ['regions-alarm', 'regions-contrast']) {
+      expect(noteOf(name), name).toContain(all)
+      expect(noteOf(name), name).not.toContain(some)
+      expect(parts.find((one) => one.name === name)!.figure).toContain(`>${language.regions.noSubject}<`)
+    }
+    const { contrast } = language.regions.explained
+    expect(noteOf('regions')).toContain(some)
+    expect(noteOf('regions')).toContain(all.replace(': 8', ` (${contrast}): 8`))
+    expect(noteOf('regions')).not.toContain('lrp.z')
+  })
+
+  it('gives in the files how many pictures were asked and how many left out, with a row where nothing is left', () => {
+    const { csv } = regionSection(run, partlyEmpty(), language).parts.find(({ name }) => name === 'regions-contrast')!
+    const cell = (row: readonly unknown[], field: string): unknown => row[csv.fields.indexOf(field)]
+    const empty = csv.rows.filter((row) => cell(row, 'composite') === 'lrp.preset' && cell(row, 'other') === 'disgust')
+    const right = empty.filter((row) => cell(row, 'pictures') === 'right')
+    expect(right).toHaveLength(1)
+    const counted = ['region', 'subjects', 'label_pictures', 'label_left_out', 'other_pictures', 'other_left_out']
+    expect(counted.map((field) => cell(right[0]!, field))).toEqual([null, 0, 8, 0, 8, 8])
+    for (const row of csv.rows) expect(row).toHaveLength(csv.fields.length)
+  })
+
+  it('names the composites under which two labels cannot be compared, and the subjects of the others', () => {
+    const found = partlyEmpty()
+    // Of five subjects no p can fall below 0.05.
+    const comparisons = found.comparisons.map((one) =>
+      one.composite === 'lrp.preset' && one.other === 'happiness' ? { ...one, subjects: 5 } : one
+    )
+    const { paragraphs } = regionSection(run, { ...found, comparisons }, language)
+    const place = paragraphs.findIndex((text) =>
+      text.includes({ en: 'Under lrp.preset, pain cannot be held', de: 'Unter lrp.preset lässt sich Schmerz' }[code])
+    )
+    expect(paragraphs[place + 1]).toMatch({ en: /over 8 subjects/, de: /über 8 Personen/ }[code])
+  })
+
+  it('keeps maps in which nothing speaks for the label in the mean maps, where they are relevance too', async () => {
+    const found = partlyEmpty()
+    const [part] = (await mapsSection(run, found, language)).parts
+    expect(part!.note).toBe(language.maps.note)
+    expect(found.meanMaps.every(({ subjects }) => subjects === 8)).toBe(true)
+  })
+
+  it('says which labels have too few maps to be grouped', async () => {
+    const { paragraphs, parts } = await strategiesSection(run, partlyEmpty(), language)
+    expect(parts).toEqual([])
+    expect(paragraphs.at(-1)).toBe(language.strategies.tooFew(labels.map(language.label)))
+  })
+
+  it('says which pictures are in no group, since nothing in their maps speaks for their label', async () => {
+    const [table] = (await strategiesSection(run, partlyEmpty(16), language)).parts
+    const said = { en: '2 of 16 pictures of happiness', de: '2 von 16 Bildern von Freude' }[code]
+    expect(table!.note).toContain(`lrp.preset: ${said}`)
+    expect(table!.note).not.toContain('lrp.z')
   })
 
   it('warns of a gate that two rendered persons have passed, and not of one of ten', () => {

@@ -13,7 +13,7 @@ import { silentLog } from '../../../src/core/log.js'
 import { Secrets } from '../../../src/core/secrets.js'
 import { packageRoot } from '../../../src/core/version.js'
 import { layerGraphOf } from '../../../src/lib/lrp/graph/index.js'
-import { loadManifest } from '../../../src/lib/model/manifest.js'
+import { loadManifest } from '../../../src/lib/model/load-manifest.js'
 import { decodeModel, encodeModel } from '../../../src/lib/onnx/index.js'
 import { readArchiveManifest, unpack } from '../../../src/provider/unpack.js'
 import { type CommandHandlers, CommandQueue } from '../../../src/stages/mqtt/commands.js'
@@ -104,8 +104,8 @@ describe('input from the fuzzer', { timeout: fuzzTimeoutMs }, () => {
           parseConfig(Buffer.from(input).toString('utf8'), '/x/p.yaml', { env: { PW: 'x' }, readFile: absent })
         )
     })
-    expect(seen.fine).toBeGreaterThan(30)
-    expect(seen.refused).toBeGreaterThan(1000)
+    expect(seen.fine).toBeGreaterThan(12)
+    expect(seen.refused).toBeGreaterThan(400)
   })
 
   it('no manifest crashes or hangs the loader', async () => {
@@ -125,8 +125,8 @@ describe('input from the fuzzer', { timeout: fuzzTimeoutMs }, () => {
         return accepts(ModelError, () => loadManifest(path))
       }
     })
-    expect(seen.fine).toBeGreaterThan(30)
-    expect(seen.refused).toBeGreaterThan(1000)
+    expect(seen.fine).toBeGreaterThan(12)
+    expect(seen.refused).toBeGreaterThan(400)
   })
 
   it('no ONNX file crashes or hangs the reader, nor LRP on those that can be read', async () => {
@@ -176,8 +176,8 @@ describe('input from the fuzzer', { timeout: fuzzTimeoutMs }, () => {
           layerGraphOf(model)
         })
     })
-    expect(seen.fine).toBeGreaterThan(30)
-    expect(seen.refused).toBeGreaterThan(1000)
+    expect(seen.fine).toBeGreaterThan(12)
+    expect(seen.refused).toBeGreaterThan(400)
   })
 
   it('every MQTT command is answered once, by the contract', async () => {
@@ -256,7 +256,7 @@ describe('input from the fuzzer', { timeout: fuzzTimeoutMs }, () => {
       }
     })
     expect(desk.flooded).toBe(0)
-    expect(seen.fine).toBeGreaterThan(30)
-    expect(seen.refused).toBeGreaterThan(1000)
+    expect(seen.fine).toBeGreaterThan(12)
+    expect(seen.refused).toBeGreaterThan(400)
   })
 })

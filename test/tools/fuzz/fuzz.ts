@@ -16,7 +16,7 @@ export interface Target {
 
 /** `npm run fuzz -- --minutes N` sets it; without it each target gets a fixed number of inputs. */
 const minutes = Number(process.env.PAINLENS_FUZZ_MINUTES ?? 0)
-const inputsPerTarget = 4000
+const inputsPerTarget = 1500
 /** Any single input is answered within this; the slowest take some 10 ms. */
 const hangMs = 20_000
 /** What caches and compiled code may add after the first tenth. */

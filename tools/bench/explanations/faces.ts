@@ -1,8 +1,9 @@
 /** Rendered faces of held-out people, found and cut out as the daemon does it, with what is true about each. */
 import type { Crop } from '#painlens/core/types.js'
 import { alignFace, pointsInCrop } from '#painlens/lib/face/align.js'
+import { defaultMinScore } from '#painlens/lib/face/boxes.js'
 import { FaceNetworks } from '#painlens/lib/face/networks.js'
-import { defaultMinScore, searchFaces } from '#painlens/lib/face/search.js'
+import { searchFaces } from '#painlens/lib/face/search.js'
 import { allSweeps } from '#painlens/lib/face/sweeps.js'
 import type { Manifest } from '#painlens/lib/model/manifest.js'
 import { createRandom } from '#painlens/lib/random.js'

@@ -1,7 +1,8 @@
 /** `npm run bench -- explanations`: the tables of docs/measured/explanations.md. Tuned on validation people, reported on test people. */
 import type { Manifest } from '#painlens/lib/model/manifest.js'
 import { batchDims, preprocess } from '#painlens/lib/model/preprocess.js'
-import { defaultViews, openSource } from '#painlens/stages/explain/index.js'
+import { defaultViews } from '#painlens/stages/explain/index.js'
+import { openSource } from '#painlens/stages/explain/source.js'
 import { unsteadyFrom } from '#painlens/stages/explain/statement.js'
 import { certainFrom, type Split } from '../../train/recipe.js'
 import { type KnownFace, knownFaces, truthOf } from './faces.js'

@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os'
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm'
 import type * as tfjs from '@tensorflow/tfjs-core'
 import { InferenceError, messageOf } from '../../../core/errors.js'
+import { requirePackage } from '../../../core/packages.js'
 import { allowThreads, keepingProcessHandlers, wasmFolder } from './wasm-threads.js'
 
 /** A started tfjs backend, shared by all explainers of one thread. */
@@ -64,8 +65,8 @@ async function startNode(): Promise<Started | null> {
 }
 
 async function startWasm(threads: number): Promise<Started> {
-  const tf = await import('@tensorflow/tfjs-core')
-  const wasm = await import('@tensorflow/tfjs-backend-wasm')
+  const tf = requirePackage('@tensorflow/tfjs-core')
+  const wasm = requirePackage('@tensorflow/tfjs-backend-wasm')
   wasm.setWasmPaths(wasmFolder())
   const factory = tf.findBackendFactory('wasm')
   const threaded = threads > 1 && (await startThreaded(tf, wasm.setThreadsCount, threads))

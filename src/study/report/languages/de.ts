@@ -37,7 +37,8 @@ export const de: ReportLanguage = {
     noDevice:
       'Dies ist Forschung. Weder das Modell noch dieser Bericht ist ein Medizinprodukt, und keines von beiden sagt, ob ein Mensch Schmerzen hat.',
     withoutPictures: 'Alle Gesichter in diesem Bericht sind gezeichnet; er zeigt kein Bild eines Menschen.',
-    withPictures: 'Dieser Bericht zeigt Bilder seines Datensatzes. Zeigen sie Menschen, bewahren Sie ihn so auf, wie deren Einwilligung es sagt.',
+    withPictures:
+      'Dieser Bericht zeigt Bilder seines Datensatzes. Zeigen sie Menschen, bewahren Sie ihn so auf, wie deren Einwilligung es sagt.',
     files: 'Dateien:',
     training: 'Für das Team: erst selbst urteilen, dann sehen, worauf das Modell schaut',
     warning: (text) => `!Warnung aus Daten oder Auswertung (englisch): ${text}`

@@ -1,6 +1,6 @@
 import { fewestSubjects } from '../../../lib/statistics/index.js'
 import { listing } from './language.js'
-import type { FindingWords, NamedDifference } from './language-findings.js'
+import type { FindingWords, LeftOut, NamedDifference, Range } from './language-findings.js'
 
 const fixed = (value: number, digits: number): string => value.toFixed(digits).replace('-', '−').replace('.', ',')
 const one = (value: number): string => fixed(value, 1)
@@ -14,7 +14,23 @@ const points = ({ low, high }: NamedDifference): string =>
 const named = (list: readonly NamedDifference[]): string =>
   all(list.map((each) => `${each.region} (${points(each)} Prozentpunkte, ${atMost(each.p)})`))
 
+const range = ({ low, high }: Range): string => (low === high ? String(low) : `${low} bis ${high}`)
+const subjectsLeft = (subjects: number): string =>
+  subjects === 0 ? 'keine Person bleibt' : subjects === 1 ? 'eine Person bleibt' : `${subjects} Personen bleiben`
+const leftOut = ({ composite, of, counts, subjects }: LeftOut): string =>
+  [
+    `unter ${composite}${of === '' ? '' : `, ${of}`}: `,
+    all(counts.map((count) => `${count.leftOut} von ${count.pictures} Bildern von ${count.label}`)),
+    subjects === null ? '' : ` (${subjectsLeft(subjects)})`
+  ].join('')
+
 export const findingsDe: FindingWords = {
+  leftOut: (said, lacking) =>
+    said.length === 0
+      ? []
+      : [
+          `Ausgelassen, weil in ihren Karten nichts ${lacking === 'positive' ? 'für die erklärte Ausgabe spricht und es damit keine positive Relevanz gibt, von der Anteile zu nehmen wären' : 'von Null abweicht'}: ${said.map(leftOut).join('; ')}. Was über die übrigen gesagt wird, muss für diese nicht gelten.`
+        ],
   gate: {
     title: 'Welchen Composites zu trauen ist',
     what: 'Bei gezeichneten Gesichtern ist bekannt, was sich bewegt: eine Action Unit wird eingeschaltet, alles andere bleibt gleich. Ein Composite besteht, wenn die Relevanz in den bewegten Pixeln der Ausgabe folgt und wenn das, was sich ändert, dort liegt; beides mehr als zufällig, über gezeichnete Personen. Die folgenden Abschnitte stützen sich auf die, die bestehen; die anderen sind grau.',
@@ -44,12 +60,15 @@ export const findingsDe: FindingWords = {
     note: 'Gefüllt: p unter 0,05 über alle Regionen. Grau: das Composite besteht die Prüfung nicht. Linien: 95\u00a0% über Personen.',
     pair: (label, other) => `${label} − ${other}`,
     agree: ({ label, other, subjects, more, less }) =>
-      `Über ${subjects} Personen hat ${label} unter jedem Composite, das besteht, ${[
+      `Über ${range(subjects)} Personen hat ${label} unter jedem Composite, das besteht, ${[
         ...(more.length > 0 ? [`mehr seiner Relevanz als ${other} bei: ${named(more)}`] : []),
         ...(less.length > 0 ? [`weniger ${more.length > 0 ? '' : `als ${other} `}bei: ${named(less)}`] : [])
       ].join('; ')}.`,
     nothing: (label, other, subjects) =>
-      `Zwischen ${label} und ${other} gibt es über ${subjects} Personen keine Region, in der alle Composites, die bestehen, mehr als zufällig abweichen.`,
+      `Zwischen ${label} und ${other} gibt es über ${range(subjects)} Personen keine Region, in der alle Composites, die bestehen, mehr als zufällig abweichen.`,
+    untested: ({ label, other, composites }) =>
+      `Unter ${all(composites)} lässt sich ${label} nicht mit ${other} vergleichen: weniger als ${fewestSubjects} Personen haben Karten von beidem. Der nächste Satz gilt den anderen Composites.`,
+    noSubject: 'keine Person bleibt',
     tooFew: (label, other, subjects) =>
       `Für ${label} gegen ${other} ${subjects === 0 ? 'hat keine Person' : subjects === 1 ? 'hat nur eine Person' : `haben nur ${subjects} Personen`} richtig benannte Bilder von beidem: zu wenige für einen Test, der ${fewestSubjects} braucht.`,
     disagree: ({ label, other, region, more, less }) =>
@@ -135,7 +154,8 @@ export const findingsDe: FindingWords = {
       sources > 1
         ? `Bei ${all(labels)} gehört keine Gruppe von Karten zu einer Person oder einer Quelle.`
         : `Bei ${all(labels)} gehört keine Gruppe von Karten zu einer Person. Alle Bilder sind aus einer Quelle; über Quellen lässt sich deshalb nichts sagen.`,
-    tooFew: 'Es gibt zu wenige richtig benannte Bilder (12 je Klasse), um Karten zu gruppieren.'
+    tooFew: (labels) =>
+      `Von ${all(labels)} gibt es zu wenige richtig benannte Bilder mit Karten (12 je Klasse), um sie zu gruppieren.`
   },
   checks: {
     title: 'Prüfungen der Erklärungen',

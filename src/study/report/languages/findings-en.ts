@@ -1,6 +1,6 @@
 import { fewestSubjects } from '../../../lib/statistics/index.js'
 import { listing } from './language.js'
-import type { FindingWords, NamedDifference } from './language-findings.js'
+import type { FindingWords, LeftOut, NamedDifference, Range } from './language-findings.js'
 
 const one = (value: number): string => value.toFixed(1).replace('-', '−')
 const two = (value: number): string => value.toFixed(2).replace('-', '−')
@@ -13,7 +13,23 @@ const points = ({ low, high }: NamedDifference): string =>
 const named = (list: readonly NamedDifference[]): string =>
   all(list.map((each) => `${each.region} (${points(each)} percentage points, ${atMost(each.p)})`))
 
+const range = ({ low, high }: Range): string => (low === high ? String(low) : `${low} to ${high}`)
+const subjectsLeft = (subjects: number): string =>
+  subjects === 0 ? 'no subject is left' : subjects === 1 ? 'one subject is left' : `${subjects} subjects are left`
+const leftOut = ({ composite, of, counts, subjects }: LeftOut): string =>
+  [
+    `under ${composite}${of === '' ? '' : `, ${of}`}: `,
+    all(counts.map((count) => `${count.leftOut} of ${count.pictures} pictures of ${count.label}`)),
+    subjects === null ? '' : ` (${subjectsLeft(subjects)})`
+  ].join('')
+
 export const findingsEn: FindingWords = {
+  leftOut: (said, lacking) =>
+    said.length === 0
+      ? []
+      : [
+          `Left out, since nothing in their maps ${lacking === 'positive' ? 'speaks for the explained output, so that there is no positive relevance to take shares of' : 'is other than zero'}: ${said.map(leftOut).join('; ')}. What is said of the others may not hold for these.`
+        ],
   gate: {
     title: 'Which composites can be trusted',
     what: 'On rendered faces it is known what moves: one action unit is switched on, all else stays the same. A composite passes where relevance follows the output in the pixels that moved, and where what changes lies there; both by more than chance, over rendered persons. The sections below rest on those that pass; the others are shown in grey.',
@@ -43,12 +59,15 @@ export const findingsEn: FindingWords = {
     note: 'Filled: p below 0.05 over all regions. Grey: the composite does not pass the gate. Lines: 95\u00a0% by subjects.',
     pair: (label, other) => `${label} − ${other}`,
     agree: ({ label, other, subjects, more, less }) =>
-      `Over ${subjects} subjects, under every composite that passes, ${label} has ${[
+      `Over ${range(subjects)} subjects, under every composite that passes, ${label} has ${[
         ...(more.length > 0 ? [`more of its relevance than ${other} at ${named(more)}`] : []),
         ...(less.length > 0 ? [`less at ${named(less)}`] : [])
       ].join(', and ')}.`,
     nothing: (label, other, subjects) =>
-      `Between ${label} and ${other}, over ${subjects} subjects, there is no region in which all composites that pass differ by more than chance.`,
+      `Between ${label} and ${other}, over ${range(subjects)} subjects, there is no region in which all composites that pass differ by more than chance.`,
+    untested: ({ label, other, composites }) =>
+      `Under ${all(composites)}, ${label} cannot be held against ${other}: fewer than ${fewestSubjects} subjects have maps of both. The next sentence is of the other composites.`,
+    noSubject: 'no subject is left',
     tooFew: (label, other, subjects) =>
       `For ${label} against ${other} ${subjects === 0 ? 'no subject has' : subjects === 1 ? 'only one subject has' : `only ${subjects} subjects have`} pictures of both that are called right: too few for a test, which needs ${fewestSubjects}.`,
     disagree: ({ label, other, region, more, less }) =>
@@ -132,7 +151,8 @@ export const findingsEn: FindingWords = {
       sources > 1
         ? `Of ${all(labels)} no group of maps belongs to one subject or one source.`
         : `Of ${all(labels)} no group of maps belongs to one subject. All pictures are of one source, so that nothing can be said of sources.`,
-    tooFew: 'There are too few pictures that are called right (12 of a label) to group maps.'
+    tooFew: (labels) =>
+      `Of ${all(labels)} there are too few pictures with maps that are called right (12 of a label) to group them.`
   },
   checks: {
     title: 'Checks of the explanations',

@@ -2,6 +2,8 @@ import type { RandomisationVerdict } from '../../../stages/explain/checks/index.
 
 /** What a report says of explanations; names of labels, regions and composites are in its language already. */
 export interface FindingWords {
+  /** Which pictures a section's means and groups are without; none for none. @param lacking what their maps lack: what speaks for the output, or all */
+  leftOut(said: readonly LeftOut[], lacking: 'positive' | 'all'): string[]
   gate: {
     title: string
     what: string
@@ -28,11 +30,15 @@ export interface FindingWords {
     agree(said: {
       label: string
       other: string
-      subjects: number
+      subjects: Range
       more: readonly NamedDifference[]
       less: readonly NamedDifference[]
     }): string
-    nothing(label: string, other: string, subjects: number): string
+    nothing(label: string, other: string, subjects: Range): string
+    /** Composites that pass and cannot be tested, though others can. */
+    untested(said: { label: string; other: string; composites: readonly string[] }): string
+    /** In the figure, in the place of a composite's differences. */
+    noSubject: string
     tooFew(label: string, other: string, subjects: number): string
     /** A region where they contradict each other. */
     disagree(said: {
@@ -123,7 +129,8 @@ export interface FindingWords {
     }): string
     /** @param sources of all pictures: of one source every group is */
     fine(labels: readonly string[], sources: number): string
-    tooFew: string
+    /** @param labels of which no composite's maps are grouped */
+    tooFew(labels: readonly string[]): string
   }
   checks: {
     title: string
@@ -189,6 +196,22 @@ export interface FindingWords {
     note: string
     greyed: string
   }
+}
+
+/** From the smallest to the largest, which may be the same. */
+export interface Range {
+  low: number
+  high: number
+}
+
+/** Pictures that a composite's means or groups are without, since their maps have nothing to share out. */
+export interface LeftOut {
+  composite: string
+  /** What of the composite's: `pain − disgust`; empty where the label says it. */
+  of: string
+  counts: readonly { label: string; pictures: number; leftOut: number }[]
+  /** That remain; null where subjects do not matter. */
+  subjects: number | null
 }
 
 export interface NamedDifference {

@@ -46,7 +46,7 @@ export interface Dataset {
   alignment: { eyeDistance: number; eyeY: number }
   rows: CropRow[]
   /** How many pictures have no usable face, in all and by label; null where that is not known. */
-  unusable: { all: number | null; byLabel: Record<string, number> | null }
+  unusable: { all: number | null; byLabel: ReadonlyMap<string, number> | null }
   /** Properties of the data that make a model's figures too good, as whole sentences; null where they were not looked for. */
   warnings: string[] | null
 }
@@ -88,8 +88,9 @@ export async function readDataset(folder: string): Promise<Dataset> {
 function unusableIn(leftOut: z.infer<typeof datasetSchema>['left_out']): Dataset['unusable'] {
   const sum = (counts: Record<string, number>): number => Object.values(counts).reduce((all, one) => all + one, 0)
   const { pictures, by_label: labels } = leftOut ?? {}
-  const byLabel = labels && Object.fromEntries(Object.entries(labels).map(([label, counts]) => [label, sum(counts)]))
-  return { all: pictures ? sum(pictures) : byLabel ? sum(byLabel) : null, byLabel: byLabel ?? null }
+  const byLabel = labels ? new Map(Object.entries(labels).map(([label, counts]) => [label, sum(counts)])) : null
+  const known = pictures ?? (byLabel ? Object.fromEntries(byLabel) : null)
+  return { all: known ? sum(known) : null, byLabel }
 }
 
 function rowsOf(text: string, folder: string): CropRow[] {

@@ -295,6 +295,18 @@ describe('data that cannot be trained on', () => {
     })
   })
 
+  it('a file for --input that is wrong is refused with each key that is wrong', async () => {
+    const input = join(rig.folder, 'input.yaml')
+    const options = optionsFor('input', { base: rig.base.replace('.yaml', '.onnx'), input })
+    writeFileSync(input, 'input: { width: 64, height: 64, layout: NCHW, mean: [0, 0, 0] }\n')
+    await expect(train(options)).rejects.toMatchObject({
+      code: 'PL-STUDY-BASE',
+      what: expect.stringMatching(/^it does not describe a model's input \(layout: .*; colour: /)
+    })
+    writeFileSync(input, 'input: {')
+    await expect(train(options)).rejects.toMatchObject({ what: expect.stringMatching(/input \(Flow map/) })
+  })
+
   it('an ONNX file without a word on its input is refused', async () => {
     const options = optionsFor('bare', { base: rig.base.replace('.yaml', '.onnx') })
     await expect(train(options)).rejects.toMatchObject({ code: 'PL-STUDY-BASE' })

@@ -167,7 +167,9 @@ function withUnusable(
     rows.push([neutral, labels.map((_, i) => resting.filter(({ predicted }) => predicted === i).length)])
   return {
     columns: [...labels, noUsableFace],
-    rows: Object.fromEntries(rows.map(([label, row]) => [label, [...row, unusable ? (unusable[label] ?? 0) : null]]))
+    rows: Object.fromEntries(
+      rows.map(([label, row]) => [label, [...row, unusable ? (unusable.get(label) ?? 0) : null]])
+    )
   }
 }
 

@@ -17,6 +17,8 @@ type Picture = Size & { data: Uint8Array<ArrayBuffer> }
 export type VideoFrame = Picture & {
   /** In seconds from the video's first picture. */
   timeS: number
+  /** Number of the stretch that it is of. */
+  stretch: number
 }
 
 export interface VideoStretch {
@@ -35,11 +37,14 @@ export interface VideoProbe {
   hasAudio: boolean
 }
 
+/** Where times are compared: a clock of a million ticks a second is the finest that containers have. */
+const instantS = 1e-6
+
 /** Without a byte for so long, the decoder hangs. */
 const silenceMs = 60_000
-/** A stretch that begins later is sought, from so long before it. */
+/** A stretch that begins later is sought, from so long before it; what lies as near to the one before is decoded with it. */
 const soughtFromS = 10
-const soughtBeforeS = 5
+export const soughtBeforeS = 5
 
 const ended = { done: true, value: undefined } as const
 
@@ -72,17 +77,20 @@ async function linesUntilEnd(child: Child, signal: AbortSignal): Promise<string[
 }
 
 /**
- * Pictures of a video, by time: the first one in each stretch of `everyS` seconds, whatever its rate of pictures.
+ * Pictures of a video, by time: of each stretch the first one in each `everyS` seconds, whatever its rate of pictures. One decoder reads all
+ * stretches, and what lies between them.
+ * @param stretches one or more, in order, none over another
  * @throws InputError where the file cannot be decoded, or hangs; the signal's reason
  */
 export async function* framesOf(
   ffmpeg: Ffmpeg,
   file: string,
-  stretch: VideoStretch,
+  stretches: readonly VideoStretch[],
   signal: AbortSignal
 ): AsyncGenerator<VideoFrame> {
-  const sought = stretch.startS > soughtFromS ? stretch.startS - soughtBeforeS : 0
-  const child = start(ffmpeg, decodingArguments(ffmpeg, file, stretch, sought))
+  const [{ startS }] = stretches as [VideoStretch]
+  const sought = startS > soughtFromS ? startS - soughtBeforeS : 0
+  const child = start(ffmpeg, decodingArguments(ffmpeg, file, stretches, sought))
   const times = new PictureTimes(sought)
   const owned = new OwnedChild(child, signal, (line) => times.read(line))
   void owned.ended.then(() => times.end())
@@ -98,7 +106,7 @@ export async function* framesOf(
       if (next.done) break
       for (const picture of pictures.push(next.value)) {
         const timeS = await times.at(given++)
-        if (timeS !== undefined) yield { ...picture, timeS }
+        if (timeS !== undefined) yield { ...picture, timeS, stretch: stretchAt(stretches, timeS) }
         signal.throwIfAborted()
       }
     }
@@ -114,17 +122,17 @@ export async function* framesOf(
   }
 }
 
-function decodingArguments(ffmpeg: Ffmpeg, file: string, stretch: VideoStretch, sought: number): string[] {
-  const { everyS } = stretch
-  const start = (stretch.startS - sought).toFixed(6)
-  const end = stretch.endS - sought
-  const step = (time: string): string => `floor((${time}-${start})/${everyS}+0.0001)`
-  const conditions = [
-    `gte(t,${start}-0.000001)`,
-    ...(Number.isFinite(end) ? [`lt(t,${end.toFixed(6)}-0.000001)`] : []),
-    ...(everyS > 0 ? [`(isnan(prev_selected_t)+gt(${step('t')},${step('prev_selected_t')}))`] : [])
-  ]
-  const filters = [`select='${conditions.join('*')}'`, 'showinfo=checksum=0', "scale=w='max(2,round(iw*sar))':h=ih"]
+/** The last that has begun. */
+const stretchAt = (stretches: readonly VideoStretch[], timeS: number): number =>
+  Math.max(
+    0,
+    stretches.findLastIndex(({ startS }) => timeS >= startS - 2 * instantS)
+  )
+
+function decodingArguments(ffmpeg: Ffmpeg, file: string, stretches: readonly VideoStretch[], sought: number): string[] {
+  const end = stretches.at(-1)!.endS - sought
+  const chosen = stretches.map((stretch) => `(${conditionOf(stretch, sought)})`).join('+')
+  const filters = [`select='${chosen}'`, 'showinfo=checksum=0', "scale=w='max(2,round(iw*sar))':h=ih"]
   return [
     ...['-hide_banner', '-nostdin', '-nostats', '-loglevel', 'info', '-threads', '1'],
     ...(sought > 0 ? ['-ss', sought.toFixed(6)] : []),
@@ -133,6 +141,18 @@ function decodingArguments(ffmpeg: Ffmpeg, file: string, stretch: VideoStretch, 
     ...['-map', '0:V:0', '-an', '-sn', '-dn', '-vf', filters.join(','), ...ffmpeg.passthrough],
     ...['-f', 'image2pipe', '-c:v', 'ppm', '-pix_fmt', 'rgb24', 'pipe:1']
   ]
+}
+
+/** When a picture of a stretch is taken, as FFmpeg's filter `select` reads it. The picture taken before may be of an earlier stretch: its step is below 0. */
+function conditionOf({ startS, endS, everyS }: VideoStretch, sought: number): string {
+  const start = (startS - sought).toFixed(6)
+  const end = endS - sought
+  const step = (time: string): string => `floor((${time}-${start})/${everyS}+0.0001)`
+  return [
+    `gte(t,${start}-${instantS.toFixed(6)})`,
+    ...(Number.isFinite(end) ? [`lt(t,${end.toFixed(6)}-${instantS.toFixed(6)})`] : []),
+    ...(everyS > 0 ? [`(isnan(prev_selected_t)+gt(${step('t')},${step('prev_selected_t')}))`] : [])
+  ].join('*')
 }
 
 /** In a process group of its own, so that Ctrl-C ends it by way of its owner. */

@@ -11,7 +11,7 @@ import type { probeFfmpeg } from '../../stages/camera/index.js'
 import { diskError, writeWhole } from '../files.js'
 import type { CropFile, JobDone, PrepareJournal } from './journal.js'
 import { type PrepareJob, picturesOf } from './plan.js'
-import { framesOf } from './video.js'
+import { framesOf, soughtBeforeS, type VideoStretch } from './video.js'
 import type { FaceAnswer, PrepareMethods } from './worker.js'
 
 export interface WorkOptions {
@@ -45,19 +45,22 @@ export async function doJobs(
   const failed = new AbortController()
   const signal = AbortSignal.any([options.signal, failed.signal])
   const total = left.reduce((sum, i) => sum + weightOf(jobs[i]!), 0)
+  const runs = runsOf(jobs, left, options.workers)
   let next = 0
   let done = 0
   let found = 0
+  const onDone = async (result: JobDone): Promise<void> => {
+    await journal.add(result)
+    found += result.crops.length
+    done += weightOf(jobs[result.job]!)
+    options.onProgress(done, total, `${found} crops`)
+  }
   const lane = async (): Promise<void> => {
     const { client, close } = await openWorker(options, signal)
     try {
-      for (let i = left[next++]; i !== undefined; i = left[next++]) {
+      for (let run = runs[next++]; run !== undefined; run = runs[next++]) {
         signal.throwIfAborted()
-        const result = await doJob(i, jobs[i]!, client, { ...options, signal })
-        await journal.add(result)
-        found += result.crops.length
-        done += weightOf(jobs[i]!)
-        options.onProgress(done, total, `${found} crops`)
+        await doRun(run, jobs, client, { ...options, signal }, onDone)
       }
     } catch (error) {
       failed.abort(error)
@@ -66,9 +69,35 @@ export async function doJobs(
       await close()
     }
   }
-  const ends = await Promise.allSettled(Array.from({ length: Math.min(options.workers, left.length) }, lane))
+  const ends = await Promise.allSettled(Array.from({ length: Math.min(options.workers, runs.length) }, lane))
   options.signal.throwIfAborted()
   if (ends.some(({ status }) => status === 'rejected')) throw failed.signal.reason
+}
+
+/** A run is at most so long: what is decoded again where the machine goes off. */
+const longestRunS = 60
+/** So many runs for each worker, so that none waits long for the others in the end. */
+const runsEach = 4
+
+/**
+ * Jobs that one decoder does: stretches of a video that follow each other closely. To start a decoder takes as long as to look at a picture, and tables
+ * of coded videos have a stretch for each second.
+ */
+function runsOf(jobs: readonly PrepareJob[], left: readonly number[], workers: number): number[][] {
+  const most = Math.max(1, Math.floor(left.length / (runsEach * workers)))
+  const runs: number[][] = []
+  for (const i of left) {
+    const run = runs.at(-1)
+    if (run && run.length < most && isNext(jobs[i]!, jobs[run.at(-1)!]!, jobs[run[0]!]!)) run.push(i)
+    else runs.push([i])
+  }
+  return runs
+}
+
+function isNext(job: PrepareJob, before: PrepareJob, first: PrepareJob): boolean {
+  if (!job.stretch || !before.stretch || job.clip.file !== before.clip.file) return false
+  const gapS = job.stretch.startS - before.stretch.endS
+  return gapS >= 0 && gapS <= soughtBeforeS && job.stretch.endS - first.stretch!.startS <= longestRunS
 }
 
 /** How much of the time a job takes. */
@@ -88,50 +117,76 @@ async function openWorker({ models, size, alignment }: WorkOptions, signal: Abor
 /** How often a video's whole picture is looked over while its face stays in sight, as the daemon does. */
 const everywhereS = 1
 
-async function doJob(
-  i: number,
-  job: PrepareJob,
+/** @param onDone takes each job as soon as it is done, with its crops on disk */
+async function doRun(
+  run: readonly number[],
+  jobs: readonly PrepareJob[],
   client: WorkerClient<PrepareMethods>,
-  options: WorkOptions
-): Promise<JobDone> {
-  const result = new Result(i, options.folder)
+  options: WorkOptions,
+  onDone: (result: JobDone) => Promise<void>
+): Promise<void> {
+  const results = run.map((i) => new Result(i, options.folder))
+  let at = 0
+  const doneBefore = async (stretch: number): Promise<void> => {
+    for (; at < stretch; at++) await onDone(await results[at]!.whole())
+  }
   try {
-    if (job.stretch === null) await result.take(await client.call('picture', { path: job.clip.file }), null)
-    else await doVideo(job, client, result, options)
+    const [{ clip, stretch }] = run.map((i) => jobs[i]!) as [PrepareJob]
+    if (stretch === null) await results[0]!.take(await client.call('picture', { path: clip.file }), null)
+    else
+      await doVideo(
+        clip.file,
+        run.map((i) => jobs[i]!.stretch!),
+        client,
+        results,
+        doneBefore,
+        options
+      )
   } catch (error) {
     options.signal.throwIfAborted()
     // A file's own trouble ends nothing else.
     if (!(error instanceof InputError)) throw error
-    result.done.trouble = whatOf(error)
+    for (const { done } of results.slice(at)) done.trouble = whatOf(error)
+  } finally {
+    await Promise.allSettled(results.map((result) => result.whole()))
   }
-  return result.done
+  await doneBefore(run.length)
 }
 
+/** @param doneBefore ends the stretches before one whose first picture has come */
 async function doVideo(
-  { clip, stretch }: PrepareJob,
+  file: string,
+  stretches: readonly VideoStretch[],
   client: WorkerClient<PrepareMethods>,
-  result: Result,
+  results: readonly Result[],
+  doneBefore: (stretch: number) => Promise<void>,
   { ffmpeg, signal }: WorkOptions
 ): Promise<void> {
   let around: FacePlace | null = null
   let everywhereAt = Number.NEGATIVE_INFINITY
   let shape = ''
-  for await (const { timeS, ...frame } of framesOf(ffmpeg!, clip.file, stretch!, signal)) {
-    // Places in a picture of another size say nothing of this one.
-    if (shape !== `${frame.width}x${frame.height}`) around = null
-    shape = `${frame.width}x${frame.height}`
+  for await (const { timeS, stretch, ...frame } of framesOf(ffmpeg!, file, stretches, signal)) {
+    await doneBefore(stretch)
+    // Places in another stretch, or in a picture of another size, say nothing of this one.
+    const own = `${stretch} ${frame.width}x${frame.height}`
+    if (shape !== own) around = null
+    shape = own
     const everywhere: boolean = around === null || timeS - everywhereAt >= everywhereS
     if (everywhere) everywhereAt = timeS
     const answer: FaceAnswer = await client.call('face', { ...frame, around, everywhere }, [frame.data.buffer])
     around = answer.place
-    await result.take(answer, timeS)
+    await results[stretch]!.take(answer, timeS)
   }
 }
 
-/** What comes of a job, its crops on disk as soon as they are taken. */
+/** So many crops at most are on their way to the disk, while the next faces are looked for. */
+const mostWrites = 16
+
+/** What comes of a job. */
 class Result {
   readonly done: JobDone
   #taken = 0
+  #writes: Promise<void>[] = []
 
   constructor(
     job: number,
@@ -148,9 +203,20 @@ class Result {
     const { png, roll, score } = answer
     const number = (value: number, digits: number): string => String(value).padStart(digits, '0')
     const crop = `crops/${number(this.done.job + 1, 6)}-${number(++this.#taken, 4)}.png`
-    await writeWhole(join(this.folder, crop), [png])
+    if (this.#writes.length >= mostWrites) await this.whole()
+    const written = writeWhole(join(this.folder, crop), [png])
+    // `whole` throws it.
+    written.catch(() => undefined)
+    this.#writes.push(written)
     const file: CropFile = { crop, timeS, roll: rounded(roll, 1), score: rounded(score, 3) }
     this.done.crops.push(file)
+  }
+
+  /** The job, once its crops so far are on disk. @throws DiskError */
+  async whole(): Promise<JobDone> {
+    await Promise.all(this.#writes)
+    this.#writes = []
+    return this.done
   }
 }
 

@@ -143,7 +143,7 @@ function regionFigure(question: ExplainedFor, found: Explanations, language: Rep
         Plot.ruleX([0]),
         Plot.link(points, { x1: 'low', x2: 'high', y1: 'region', y2: 'region', stroke: 'colour', strokeWidth: 2 }),
         Plot.dot(points, { x: 'value', y: 'region', fill: 'fill', stroke: 'colour', strokeWidth: 1.5, r: 4 }),
-        Plot.text(empty, { fx: 'pair', fy: 'composite', text: () => words.noSubject, frameAnchor: 'middle' })
+        Plot.text(empty, { fx: 'pair', fy: 'composite', text: () => words.noSubject, frameAnchor: 'right', dx: -10 })
       ]
     })
   }

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { parse } from 'yaml'
+import { z } from 'zod'
 import { InputError, messageOf } from '../../core/errors.js'
 import { printable } from '../../core/printable.js'
 import { loadManifest, parseInput } from '../../lib/model/load-manifest.js'
@@ -54,12 +55,14 @@ async function inputOf(given: string): Promise<ModelInput> {
     const document: unknown = parse(text, { logLevel: 'error' })
     return parseInput((document as { input?: unknown } | null)?.input ?? document)
   } catch (error) {
-    throw new InputError(
-      'PL-STUDY-BASE',
-      `it does not describe a model's input (${messageOf(error).split('\n')[0]})`,
-      where
-    )
+    throw new InputError('PL-STUDY-BASE', `it does not describe a model's input (${reasonOf(error)})`, where)
   }
+}
+
+/** Each key that is wrong, or why the file is no YAML. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof z.ZodError)) return messageOf(error).split('\n')[0]!
+  return error.issues.map(({ path, message }) => `${path.join('.') || 'input'}: ${message}`).join('; ')
 }
 
 /** @throws InputError where the crops are not what the base model takes: told before hours are spent */

@@ -54,8 +54,10 @@ export class Features {
       throw diskError(error, path)
     })
     try {
-      const done = Math.floor((await file.stat()).size / (4 * size))
-      if (done < crops.length * views) {
+      const rows = Math.floor((await file.stat()).size / (4 * size))
+      if (rows < crops.length * views) {
+        // A disk that was full leaves a part of a batch. The same batches give the same bits: a smaller one may be added up in another order.
+        const done = rows - (rows % extractionBatch)
         await file.truncate(done * 4 * size)
         await extract(frozen, file, done, size, options)
       }

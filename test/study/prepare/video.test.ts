@@ -28,7 +28,7 @@ function clock(name: string, seconds: number, fps: number, ...more: string[]): s
 
 async function framesIn(file: string, stretch: Partial<VideoStretch> = {}): Promise<VideoFrame[]> {
   const frames: VideoFrame[] = []
-  for await (const frame of framesOf(program, file, { ...all, ...stretch }, signal)) frames.push(frame)
+  for await (const frame of framesOf(program, file, [{ ...all, ...stretch }], signal)) frames.push(frame)
   return frames
 }
 
@@ -52,6 +52,29 @@ describe('pictures of a video', { timeout: patience(30_000) }, () => {
     expect(sought.map(({ data }) => Buffer.from(data).toString('base64'))).toEqual(
       read.map(({ data }) => Buffer.from(data).toString('base64'))
     )
+  })
+
+  it('of several stretches are those of each alone, from one decoder', async () => {
+    const file = clock('long.mp4', 20, 10)
+    const stretches = [
+      { startS: 11, endS: 12, everyS: 0.5 },
+      { startS: 12, endS: 12.95, everyS: 0.3 },
+      { startS: 14.05, endS: 15, everyS: 0.5 },
+      { startS: 15, endS: 15.3, everyS: 0 }
+    ]
+    // What is sought from another place has times that differ in the last bit.
+    const told = (frames: readonly VideoFrame[], i?: number): object[] =>
+      frames.map(({ data, stretch }, n) => ({
+        n: times(frames)[n],
+        stretch: i ?? stretch,
+        data: Buffer.from(data).toString('base64')
+      }))
+    const alone: object[] = []
+    for (const [i, stretch] of stretches.entries()) alone.push(...told(await framesIn(file, stretch), i))
+    const together: VideoFrame[] = []
+    for await (const frame of framesOf(program, file, stretches, signal)) together.push(frame)
+    expect(together.length).toBe(11)
+    expect(told(together)).toEqual(alone)
   })
 
   it('are taken by time where their rate varies', async () => {
@@ -91,12 +114,12 @@ describe('pictures of a video', { timeout: patience(30_000) }, () => {
 
   it('end with the reader, and with the signal', async () => {
     const file = clock('long.mp4', 20, 10)
-    for await (const frame of framesOf(program, file, all, signal)) {
+    for await (const frame of framesOf(program, file, [all], signal)) {
       expect(frame.timeS).toBe(0)
       break
     }
     const abort = new AbortController()
-    const frames = framesOf(program, file, all, abort.signal)
+    const frames = framesOf(program, file, [all], abort.signal)
     await frames.next()
     abort.abort()
     await expect(frames.next()).rejects.toMatchObject({ name: 'AbortError' })

@@ -36,7 +36,7 @@ const rules: Rules = {
   'lib/ort': ['core'],
   'lib/model': ['core', 'lib/onnx'],
   'lib/vgg': ['core', 'lib/onnx', 'lib/model'],
-  'lib/face': ['core', 'lib/onnx', 'lib/ort'],
+  'lib/face': ['core', 'lib/onnx', 'lib/ort', 'lib/statistics'],
   'lib/lrp': ['core', 'lib/onnx', 'lib/ort'],
   'lib/statistics': ['lib/random.ts'],
   'lib/train': ['core', 'lib/random.ts', 'lib/onnx', 'lib/ort', 'lib/lrp'],

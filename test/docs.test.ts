@@ -69,7 +69,7 @@ describe('the commands that the pages name', () => {
       encoding: 'utf8'
     })
     expect(status).toBe(2)
-    const known = new Set(/there are (.*)/.exec(stdout)![1]!.split(', '))
+    const known = new Set(/\[NAME\]…: (.*)/.exec(stdout)![1]!.split(', '))
     const named = matchesOf(/\bnpm run bench -- ((?:(?!--)[\w-]+ ?)+)/g).flatMap(({ match }) =>
       match[1]!.trim().split(' ')
     )

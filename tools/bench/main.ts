@@ -90,16 +90,21 @@ async function main(names: readonly string[]): Promise<number> {
   if (names[0] === 'gpu') return gpuCommand(names.slice(1), say)
   if (names[0] === 'study') return studyCommand(names.slice(1), say)
   if (names[1] === '--against') return latencyAgainst(names)
+  const all = { ...benches, ...onRequest }
+  // All of them first: most take minutes.
+  const unknown = names.find((name) => !Object.hasOwn(all, name))
+  if (unknown !== undefined) {
+    const isHelp = unknown === '--help' || unknown === '-h'
+    say(
+      `${isHelp ? '' : `There is no bench "${unknown}".\n`}npm run bench -- [NAME]…: ${Object.keys(all).join(', ')}, gpu, study`
+    )
+    say(`Without a name: ${Object.keys(benches).join(', ')}. latency --against FOLDER compares with another build.`)
+    return isHelp ? 0 : 2
+  }
   say(`${cpus().length} cores (${cpus()[0]?.model.trim()}), ${threads} threads, Node.js ${process.version}`)
   for (const name of names.length > 0 ? names : Object.keys(benches)) {
-    const bench = benches[name] ?? onRequest[name]
-    if (!bench) {
-      say(`there is no bench "${name}"; there are ${Object.keys({ ...benches, ...onRequest }).join(', ')}, gpu, study`)
-      return 2
-    }
-    // The name first: most take minutes.
     say(`\n## ${name}\n`)
-    say(await bench())
+    say(await all[name]!())
   }
   return 0
 }

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { report } from '#painlens/commands/report.js'
-import { ProgramError, UsageError } from '#painlens/core/errors.js'
+import { messageOf, ProgramError } from '#painlens/core/errors.js'
 import { startPainlens } from '#painlens/show/demo/child.js'
 import { table } from '../bench/table.js'
 import { unitEnvironment } from '../bench/unit-environment.js'
@@ -34,7 +34,12 @@ function environment(): NodeJS.ProcessEnv {
 }
 
 async function main(): Promise<number> {
-  const { minutes, samples } = optionsOf(process.argv.slice(2))
+  const asked = optionsOf(process.argv.slice(2))
+  if ('told' in asked) {
+    say(asked.told)
+    return asked.code
+  }
+  const { minutes, samples } = asked
   if (samples) writeFileSync(samples, '')
   const folder = await mkdtemp(join(tmpdir(), 'painlens-soak-'))
   const stop = new AbortController()
@@ -178,14 +183,25 @@ function verdict(all: readonly Sample[][], world: SoakWorld): number {
   return faults.length > 0 ? 1 : 0
 }
 
-function optionsOf(args: string[]): { minutes: number; samples: string | undefined } {
-  const options = { minutes: { type: 'string', default: '30' }, samples: { type: 'string' } } as const
-  const { values } = parseArgs({ args, options })
-  const minutes = Number(values.minutes)
-  if (minutes >= warmUpCycles + leastCycles) return { minutes, samples: values.samples }
-  throw new UsageError('PL-OPTION-VALUE', `found ${JSON.stringify(values.minutes)}`, '--minutes', {
-    fix: `Give at least ${warmUpCycles + leastCycles}.`
-  })
+const usage = `npm run soak -- [--minutes N] [--samples FILE]: the daemon over time; docs/measured/soak.md says how it is judged
+
+  --minutes N     cycles of a minute, at least ${warmUpCycles + leastCycles} (30)
+  --samples FILE  a line of JSON for each cycle
+Exit codes: 0 nothing grows, 1 something does or may, 2 wrong usage.`
+
+/** @returns what is to be told, and the exit code, where nothing is to be run */
+function optionsOf(args: string[]): { minutes: number; samples: string | undefined } | { told: string; code: number } {
+  const text = { type: 'string' } as const
+  const help = { type: 'boolean', short: 'h', default: false } as const
+  try {
+    const { values } = parseArgs({ args, options: { minutes: { ...text, default: '30' }, samples: text, help } })
+    const minutes = Number(values.minutes)
+    if (values.help) return { told: usage, code: 0 }
+    if (minutes >= warmUpCycles + leastCycles) return { minutes, samples: values.samples }
+    return { told: `--minutes: found ${JSON.stringify(values.minutes)}\n${usage}`, code: 2 }
+  } catch (error) {
+    return { told: `${messageOf(error)}\n${usage}`, code: 2 }
+  }
 }
 
 function freePort(): Promise<number> {

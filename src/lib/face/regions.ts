@@ -1,5 +1,6 @@
 /** What the parts of a face look like: to the landmark net's second block, and in the picture. */
 import type { Point } from '../../core/types.js'
+import { median } from '../statistics/intervals.js'
 import type { Marks } from './networks.js'
 import type { Pixels } from './similarity.js'
 
@@ -78,8 +79,7 @@ function coloursInto(out: Float32Array, picture: Pixels, landmarks: Float32Array
   })
   const forehead = [onForehead(0, -0.6), onForehead(-0.45, -0.45), onForehead(0.45, -0.45)]
   const patches = [...middles(landmarks), ...forehead].map((middle) => patchOf(picture, middle, axis))
-  const middle = (patchCount - 1) / 2
-  const usual = usualKeys.map((key) => patches.map((patch) => patch[key]).sort((a, b) => a - b)[middle]!)
+  const usual = usualKeys.map((key) => median(patches.map((patch) => patch[key])))
   let at = textureFeatures
   for (const patch of patches)
     for (const [i, key] of patchKeys.entries()) out[at++] = patch[key] - (i < usual.length ? usual[i]! : 0)

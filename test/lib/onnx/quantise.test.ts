@@ -5,6 +5,7 @@ import * as ort from 'onnxruntime-node'
 import { describe, expect, it } from 'vitest'
 import {
   encodeModel,
+  floatsOf,
   GraphBuilder,
   halfModelOf,
   type OnnxModel,
@@ -135,6 +136,23 @@ describe('a quantised model', () => {
     expect(operators).toEqual(expect.arrayContaining(['QGemm', 'QLinearAdd', 'Gemm']))
     expect(operators.some((each) => /^(Fused)?Conv$/.test(each))).toBe(true)
     expect(operators).not.toContain('Relu')
+  })
+
+  it('has dense weights as [input][output], which ONNX Runtime packs without a copy of them that it keeps', async () => {
+    const model = net({ transposed: true })
+    const { graph } = await quantised(model)
+    const own = model.graph.initializers.get('fc_w')!
+    const fc = graph.nodes.find(({ name }) => name === 'fc')!
+    const part = (name: string) => graph.initializers.get(`${fc.outputs[0]}/weights/${name}`)!
+    const [outputs, inputs] = own.dims as [number, number]
+    const [floats, scales] = [floatsOf(own), floatsOf(part('scale'))]
+    const whole = new Int8Array(part('whole').data.buffer, part('whole').data.byteOffset, outputs * inputs)
+    expect([...part('whole').dims, fc.attributes.has('transB')]).toEqual([inputs, outputs, false])
+    for (let output = 0; output < outputs; output++)
+      for (let i = 0; i < inputs; i++) {
+        const error = whole[i * outputs + output]! * scales[output]! - floats[output * inputs + i]!
+        expect(Math.abs(error)).toBeLessThanOrEqual(scales[output]! / 2 + 1e-7)
+      }
   })
 
   it('has the same quantised input behind a MaxPool as before it: a range of its own would cost precision', () => {

@@ -90,7 +90,7 @@ class Quantiser {
     for (const { name } of graph.inputs) this.#round(name)
     for (const node of nodes) {
       const layer = layers.get(node)
-      this.#nodes.push({ ...node, inputs: layer ? this.#layerInputs(layer) : this.#inputs(node) })
+      this.#nodes.push(layer ? this.#layer(layer) : { ...node, inputs: this.#inputs(node) })
       for (const output of node.outputs) this.#round(output)
     }
     const domains =
@@ -128,18 +128,20 @@ class Quantiser {
     this.#rounded.set(value, rounded)
   }
 
-  #layerInputs(layer: QuantisedLayer): string[] {
+  #layer(layer: QuantisedLayer): OnnxNode {
     const { node, bias } = layer
     const [input = ''] = node.inputs
-    const { scales, values } = quantisedWeights(layer)
+    const { scales, values, dims, axis } = quantisedWeights(layer)
     const base = node.outputs[0]!
-    const weights = this.#constant(`${base}/weights`, values, layer.weights.dims, { scales, axis: layer.axis })
-    const given = [this.#rounded.get(input)!, weights]
-    if (!bias) return given
-    const inputScale = this.#scalings.get(this.#plan.values.get(input)!)!.scale
-    const products = scales.map((scale) => inputScale * scale)
-    const whole = Int32Array.from(floatsOf(bias), (each, i) => clamp(Math.round(each / products[i]!), 2 ** 31 - 1))
-    return [...given, this.#constant(`${base}/bias`, whole, bias.dims, { scales: products, axis: 0 })]
+    const inputs = [this.#rounded.get(input)!, this.#constant(`${base}/weights`, values, dims, { scales, axis })]
+    if (bias) {
+      const inputScale = this.#scalings.get(this.#plan.values.get(input)!)!.scale
+      const products = scales.map((scale) => inputScale * scale)
+      const whole = Int32Array.from(floatsOf(bias), (each, i) => clamp(Math.round(each / products[i]!), 2 ** 31 - 1))
+      inputs.push(this.#constant(`${base}/bias`, whole, bias.dims, { scales: products, axis: 0 }))
+    }
+    const attributes = new Map([...node.attributes].filter(([name]) => name !== 'transB'))
+    return { ...node, inputs, attributes }
   }
 
   /** A constant in whole numbers, as the float that it stands for. */
@@ -172,13 +174,25 @@ function scalingOf(value: string, ranges: ReadonlyMap<string, ValueRange>, where
   return { scale: Math.fround(scale), zero: Math.min(255, Math.max(0, Math.round(-low / scale))) }
 }
 
-/** Weights in steps of a scale of their own for each output. */
-function quantisedWeights({ weights, axis }: QuantisedLayer): { scales: Float32Array<ArrayBuffer>; values: Int8Array } {
+interface WholeWeights {
+  scales: Float32Array<ArrayBuffer>
+  values: Int8Array
+  dims: number[]
+  axis: 0 | 1
+}
+
+/**
+ * Weights in steps of a scale of their own for each output. Those of a dense layer lie as [input][output] afterwards, as
+ * ONNX Runtime packs them: it would copy the others to turn them, and keep that memory.
+ */
+function quantisedWeights({ node, weights, axis }: QuantisedLayer): WholeWeights {
   const floats = floatsOf(weights)
   const outputs = weights.dims[axis]!
   const length = floats.length / outputs
   // Along axis 0 an output's weights lie side by side, along axis 1 every `outputs` apart.
-  const [start, step] = axis === 0 ? [length, 1] : [1, outputs]
+  const places = { 0: [length, 1], 1: [1, outputs] } as const
+  const axisAfter = node.opType === 'Conv' ? 0 : 1
+  const [[start, step], [startAfter, stepAfter]] = [places[axis], places[axisAfter]]
   const scales = new Float32Array(outputs)
   const values = new Int8Array(floats.length)
   for (let output = 0; output < outputs; output++) {
@@ -186,10 +200,11 @@ function quantisedWeights({ weights, axis }: QuantisedLayer): { scales: Float32A
     for (let i = 0, at = output * start; i < length; i++, at += step) largest = Math.max(largest, Math.abs(floats[at]!))
     const scale = Math.fround(Math.max(largest / largestWeight, 1e-12))
     scales[output] = scale
-    for (let i = 0, at = output * start; i < length; i++, at += step)
-      values[at] = clamp(Math.round(floats[at]! / scale), largestWeight)
+    const [from, to] = [output * start, output * startAfter]
+    for (let i = 0; i < length; i++)
+      values[to + i * stepAfter] = clamp(Math.round(floats[from + i * step]! / scale), largestWeight)
   }
-  return { scales, values }
+  return { scales, values, dims: axis === axisAfter ? [...weights.dims] : [length, outputs], axis: axisAfter }
 }
 
 const clamp = (value: number, most: number): number => Math.min(most, Math.max(-most, value))

@@ -52,6 +52,12 @@ describe('a face that is judged every two seconds because frames are dropped', (
     expect(told[1]).toEqual({ at: 140_000, since: null })
   })
 
+  test('has come two thirds of the way from one usual time between verdicts to another after ten of them', () => {
+    const { judge, pace } = openPace()
+    judge([...times(10, kept), ...times(10, late)])
+    expect(pace.everyMs).toBeCloseTo(2000 - 1200 * 0.9 ** 10, 6)
+  })
+
   test('is an overload although the face is out of sight again and again', () => {
     const { judge, told } = openPace()
     for (let round = 0; round < 10; round++) judge([...times(20, empty), ...times(5, late)])

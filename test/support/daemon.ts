@@ -1,5 +1,5 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { onTestFinished } from 'vitest'
@@ -73,7 +73,9 @@ function unlessGone(read: () => string): string {
   }
 }
 
-export const isRunning = (pid: number): boolean => existsSync(`/proc/${pid}`)
+/** A process that has ended, and only waits for its parent to take note (proc(5): state Z), runs no more. */
+export const isRunning = (pid: number): boolean =>
+  /^State:\s+[^ZX]/m.test(unlessGone(() => readFileSync(`/proc/${pid}/status`, 'utf8')))
 
 /** What /proc shows everybody of a process: its command line. */
 export function commandLine(pid: number): string {

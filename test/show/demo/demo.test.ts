@@ -16,7 +16,8 @@ describe('painlens demo', () => {
     demo.child.kill('SIGINT')
     expect(await demo.ended).toBe(0)
     expect(stopping.isOver(), `stopped after ${stopping}`).toBe(false)
-    expect(members.filter(isRunning)).toEqual([])
+    // Children of its children are ended by their own parents, a moment later on a busy machine.
+    await until(() => !members.some(isRunning), 'its processes to end', 3000)
   })
 
   it('names a port that is in use, and exits with 1', async () => {

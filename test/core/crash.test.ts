@@ -82,7 +82,7 @@ it('a worker that does not end in its time is told, so that the process can be k
 })
 
 it(
-  'a crash that the death of a worker brings about, or that comes while a worker is being closed, waits for none that has ended',
+  'a crash that the death of a worker brings about, or that comes while a worker is being closed, ends the process at once with code 1',
   async () => {
     const dead = `client.call('work').catch(() => { process.nextTick(() => { throw new Error('planted') }) })`
     const closing = `client.close(10_000); Atomics.wait(begun, 0, 1); setTimeout(() => { throw new Error('planted') }, 0)`

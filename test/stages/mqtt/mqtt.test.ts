@@ -405,7 +405,7 @@ describe('commands', () => {
       'painlens/other/alarm',
       'painlens/other/command/pause',
       'painlens/other/camera/a/state',
-      // A broker may hang up on whoever publishes there.
+      // A broker may end the connection of a client that publishes there.
       'ward/\ufdd0'
     ]
     for (const [index, responseTopic] of forbidden.entries()) {

@@ -83,6 +83,9 @@ export async function parseConfig(text: string, file: string, options: LoadOptio
     baseDir
   } satisfies Sources)
   const tree = new TreeReader(document, substitutes, options.needsPasswords ?? true).read()
+  // What was not read would count as missing, thousands of times.
+  const beyond = tree.problems.filter(({ code }) => code === 'PL-CONFIG-NESTED')
+  if (beyond.length > 0) throw new ConfigError('PL-CONFIG-INVALID', path, problemLines(beyond.slice(0, 1), lines))
   const parsed = configSchema.safeParse(tree.value ?? {})
   const found = [
     ...tree.problems,
@@ -111,10 +114,11 @@ function placeholdersOf(document: Document): string[] {
 }
 
 /** The passwords in a config, also those written in it directly; as written and as used. */
-function secretsIn(tree: Tree, { mqtt, cameras, http }: Config): string[] {
+function secretsIn(tree: Tree, { mqtt, cameras, http, page }: Config): string[] {
   const written = [['mqtt', 'url'], ...cameras.map((_, i) => ['cameras', i, 'url'])].map((path) =>
     valueAt(tree.value, path)
   )
   const used = [mqtt.url, ...cameras.map(({ url }) => url)]
-  return [mqtt.password ?? '', http.token ?? '', ...[...written, ...used].flatMap((url) => passwordsOf(String(url)))]
+  const plain = [mqtt.password, http.token, page.tokens.ward, page.tokens.technician].map((value) => value ?? '')
+  return [...plain, ...[...written, ...used].flatMap((url) => passwordsOf(String(url)))]
 }

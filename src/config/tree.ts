@@ -92,9 +92,10 @@ export class TreeReader {
   #read(node: Node | null, path: Path, key: number): unknown {
     const value = node?.range?.[0] ?? key
     this.#tree.places.set(placeKey(path), { key, value })
-    if (path.length > maxDepth || ++this.#nodes > maxNodes) {
-      if (this.#nodes <= maxNodes + 1)
-        this.#complain(value, path, 'PL-CONFIG-NESTED', 'found too many nested values, allowed are 30 levels')
+    const isDeep = path.length > maxDepth
+    if (isDeep || ++this.#nodes > maxNodes) {
+      const allowed = isDeep ? `nested values, allowed are ${maxDepth} levels` : `values, allowed are ${maxNodes}`
+      if (this.#nodes <= maxNodes + 1) this.#complain(value, path, 'PL-CONFIG-NESTED', `found too many ${allowed}`)
       return undefined
     }
     if (isAlias(node)) return this.#readAlias(node, path, key)

@@ -9,8 +9,12 @@ import { inferenceGraceMs, WorkerClient } from './worker.js'
  */
 export function logCrashes(log: Log, exit: (code: number) => void = exitAfterWorkers): () => void {
   const onCrash = (error: unknown): void => {
-    log.error({ ...errorFields(error), stack: error instanceof Error ? error.stack : undefined }, 'painlens crashed')
-    exit(1)
+    try {
+      log.error({ ...errorFields(error), stack: error instanceof Error ? error.stack : undefined }, 'painlens crashed')
+    } finally {
+      // Also where there is nothing left to write to.
+      exit(1)
+    }
   }
   process.on('uncaughtException', onCrash)
   return () => void process.off('uncaughtException', onCrash)

@@ -8,11 +8,8 @@ import { type MessagePort, parentPort, type Transferable, Worker } from 'node:wo
 import * as errorClasses from './errors.js'
 import { type ErrorCode, InferenceError, InvariantError, messageOf, PainlensError } from './errors.js'
 
-/**
- * Asks a worker to end after its present call. A thread that waits for it without an event loop gives memory of one integer, which the
- * worker sets to 1 just before.
- */
-type CloseRequest = { close: Int32Array<SharedArrayBuffer> | null }
+/** Asks a worker to end after its present call. It sets `close[0]` to 1 just before, for a thread that waits without an event loop. */
+type CloseRequest = { close: Int32Array<SharedArrayBuffer> }
 
 /** A worker's methods: each takes one structured-cloneable argument and answers with one. */
 export type Methods = Record<string, (argument: never) => unknown>
@@ -121,20 +118,19 @@ export class PortClient<M extends Methods> {
  * call with an InferenceError and reports once through `onCrash`; it is not started again here.
  */
 export class WorkerClient<M extends Methods> {
-  /** Their threads have not ended. */
-  static readonly #living = new Set<Worker>()
+  /** Workers whose threads have not ended, each with the memory in which it says that it ends: it may do so before its `exit` event is seen here. */
+  static readonly #living = new Map<Worker, Int32Array<SharedArrayBuffer>>()
   readonly #worker: Worker
   readonly #calls: Calls<M>
   readonly #what: string
   #closing: Promise<void> | undefined
-  #ended = false
   #dead: Error | undefined
 
   /** @param what  the worker's name in errors: `the face worker` */
   constructor(script: string, what: string, options: { workerData?: unknown; onCrash?: (error: Error) => void } = {}) {
     this.#what = what
     this.#worker = new Worker(script, { workerData: options.workerData, name: what })
-    WorkerClient.#living.add(this.#worker)
+    WorkerClient.#living.set(this.#worker, new Int32Array(new SharedArrayBuffer(4)))
     this.#calls = new Calls((request, transfer) => this.#worker.postMessage(request, transfer))
     this.#worker.on('message', (answer: WorkerReply) => this.#calls.settle(answer))
     const crashed = (reason: string): void => {
@@ -143,9 +139,12 @@ export class WorkerClient<M extends Methods> {
       this.#calls.rejectAll(this.#dead)
       options.onCrash?.(this.#dead)
     }
-    this.#worker.on('error', (error) => crashed(`crashed: ${messageOf(error)}`))
+    this.#worker.on('error', (error) => {
+      // Its thread runs nothing any more, and answers nothing; where `crashed` throws, it is not waited for.
+      WorkerClient.#living.delete(this.#worker)
+      crashed(`crashed: ${messageOf(error)}`)
+    })
     this.#worker.on('exit', (code) => {
-      this.#ended = true
       WorkerClient.#living.delete(this.#worker)
       crashed(`ended with code ${code}`)
     })
@@ -158,12 +157,11 @@ export class WorkerClient<M extends Methods> {
    */
   static endAll(withinMs: number): boolean {
     const until = performance.now() + withinMs
-    const ending = [...WorkerClient.#living].map((worker) => {
-      const close = new Int32Array(new SharedArrayBuffer(4))
-      worker.postMessage({ close } satisfies CloseRequest)
-      return close
-    })
-    return ending.every((close) => Atomics.wait(close, 0, 0, Math.max(0, until - performance.now())) !== 'timed-out')
+    const living = [...WorkerClient.#living]
+    for (const [worker, close] of living) worker.postMessage({ close } satisfies CloseRequest)
+    return living.every(
+      ([, close]) => Atomics.wait(close, 0, 0, Math.max(0, until - performance.now())) !== 'timed-out'
+    )
   }
 
   /** A method without an argument is called without one. */
@@ -186,10 +184,13 @@ export class WorkerClient<M extends Methods> {
   async #close(graceMs: number): Promise<void> {
     const gone = new Promise<void>((resolve) => this.#worker.once('exit', () => resolve()))
     this.#calls.rejectAll(new InferenceError('PL-WORKER-CLOSED', 'is closed', this.#what))
-    if (graceMs > 0 && !this.#ended) {
-      this.#worker.postMessage({ close: null } satisfies CloseRequest)
+    const close = WorkerClient.#living.get(this.#worker)
+    if (graceMs > 0 && close) {
+      this.#worker.postMessage({ close } satisfies CloseRequest)
       await Promise.race([gone, new Promise((resolve) => setTimeout(resolve, graceMs).unref())])
     }
+    // From here on it answers nothing.
+    WorkerClient.#living.delete(this.#worker)
     await this.#worker.terminate()
   }
 }
@@ -248,10 +249,8 @@ export function serveWorker(methods: Methods): void {
 }
 
 function end({ close }: CloseRequest): void {
-  if (close) {
-    Atomics.store(close, 0, 1)
-    Atomics.notify(close, 0)
-  }
+  Atomics.store(close, 0, 1)
+  Atomics.notify(close, 0)
   process.exit(0)
 }
 

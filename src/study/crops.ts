@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { InputError, messageOf } from '../core/errors.js'
+import { InputError, messageOf, PainlensError } from '../core/errors.js'
 import { printable } from '../core/printable.js'
 import type { Size } from '../core/types.js'
 import { loadSharp } from '../lib/picture/sharp.js'
@@ -41,7 +41,7 @@ export async function viewOf(path: string, view: number, crop: number, { width, 
     }
     return await picture.raw().toBuffer()
   } catch (error) {
-    if (error instanceof InputError) throw error
+    if (error instanceof PainlensError) throw error
     throw new InputError('PL-STUDY-CROP', `cannot be read as a picture (${messageOf(error)})`, printable(path), {
       cause: error
     })

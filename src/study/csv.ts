@@ -19,7 +19,7 @@ export function decoded(bytes: Buffer): string {
 
 /**
  * A table with names of columns in small letters. Lines may end in any way, and in several: who adds rows in another program mixes them.
- * @param refused makes the error that is thrown where two columns have the same name
+ * @param refused makes the error that is thrown where two columns have the same name, or a quote is never closed
  */
 export function parsed(text: string, refused: (what: string) => InputError): Papa.ParseResult<Record<string, string>> {
   const named = new Set<string>()
@@ -43,6 +43,13 @@ export function parsed(text: string, refused: (what: string) => InputError): Pap
   if (twice.size > 0) {
     throw refused(`it has more than one column ${[...twice].map(printable).join(' and ')}, of which one can count`)
   }
-  // Papa reports a delimiter that it had to guess for a single column; that is no problem of the table.
-  return { ...table, errors: table.errors.filter(({ type }) => type !== 'Delimiter') }
+  // Papa reports a delimiter that it had to guess for a single column; that is no problem of the table. In what it says of quotes it counts the header as a row.
+  const errors = table.errors
+    .filter(({ type }) => type !== 'Delimiter')
+    .map((error) => (error.type === 'Quotes' ? { ...error, row: (error.row ?? 1) - 1 } : error))
+  const open = errors.find(({ code }) => code === 'MissingQuotes')
+  // As one bad row, all rows behind the quote could be left out without a word.
+  if (open)
+    throw refused(`a quote in row ${open.row! + 2} is never closed, so that all rows behind it would be in one cell`)
+  return { ...table, errors }
 }

@@ -84,6 +84,12 @@ describe('a good config', () => {
     expect((await parse(`${minimal}http: { enabled: false, host: 0.0.0.0 }\n`)).config.http.enabled).toBe(false)
   })
 
+  it('the tokens of the page are secrets', async () => {
+    const tokens = ['ward-0123456789ab', 'tech-0123456789ab']
+    const text = `page: { enabled: true, tokens: { ward: ${tokens[0]}, technician: ${tokens[1]} } }\n`
+    expect((await parse(minimal + text)).secrets).toEqual(tokens)
+  })
+
   it('a number where text is expected is read as text', async () => {
     const { config } = await parse(`${minimal}    location: { ward: 3, room: 012, bed: true }\n`)
     expect(config.cameras[0].location).toEqual({ ward: '3', room: '012', bed: 'true' })
@@ -204,6 +210,8 @@ explanation: { enabled: yes }
 
   it('recursive aliases and deep nesting are refused in finite time', async () => {
     expect((await problemsOf('a: &a [*a]')).join()).toContain('nested')
+    const many = await problemsOf(`${minimal}    zones: [${'{}, '.repeat(40_000)}]\n`)
+    expect(many).toEqual([expect.stringContaining('found too many values')])
     expect(
       (
         await problemsOf(`a: &a [x,x,x,x,x,x,x,x,x,x]
@@ -212,7 +220,7 @@ ${'bcdefgh'
   .map((name, i) => `${name}: &${name} [${Array(10).fill(`*${'abcdefgh'[i]}`).join()}]`)
   .join('\n')}`)
       ).join()
-    ).toContain('nested')
+    ).toContain('too many values')
     expect((await problemsOf('['.repeat(50_000))).join()).toContain('nested')
   })
 

@@ -80,3 +80,19 @@ it('a worker that does not end in its time is told, so that the process can be k
     signal: 'SIGKILL'
   })
 })
+
+it(
+  'a crash that the death of a worker brings about, or that comes while a worker is being closed, ends the process at once with code 1',
+  async () => {
+    const dead = `client.call('work').catch(() => { process.nextTick(() => { throw new Error('planted') }) })`
+    const closing = `client.close(10_000); Atomics.wait(begun, 0, 1); setTimeout(() => { throw new Error('planted') }, 0)`
+    const methods =
+      "work() { begun(); setTimeout(() => { throw new Error('of the worker') }, 5); return new Promise(() => undefined) }"
+    const ends = `work() { begun(); process.on('exit', () => { Atomics.store(workerData, 0, 2); Atomics.notify(workerData, 0) }) }`
+    for (const run of [await runWithWorker(methods, dead), await runWithWorker(ends, closing)]) {
+      expect([run.status, run.signal], run.stderr).toEqual([1, null])
+      expect(run.stderr).toMatch(/"error":"planted".*"msg":"painlens crashed"/)
+    }
+  },
+  patience(60_000)
+)

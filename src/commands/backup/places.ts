@@ -13,7 +13,7 @@ import {
   rmSync,
   type Stats
 } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { dirname, join, sep } from 'node:path'
 import { InputError } from '../../core/errors.js'
 import { type Move, stagedFor } from '../../core/exchange.js'
 import { isBelow } from './form.js'
@@ -95,7 +95,12 @@ export class Staging {
   }
 
   #begin(target: string): string {
-    if (this.moves.some((move) => move.target === target)) throw refused('two parts of the backup belong there', target)
+    if (target.split(sep).some((name) => name.startsWith('.painlens-')))
+      throw refused('painlens keeps there what a restore does', target)
+    // What lies in a folder that is exchanged would go with the old one.
+    const others = this.moves.flatMap((move) => [move.staged, move.target])
+    if (others.some((other) => other === target || isBelow(target, other) || isBelow(other, target)))
+      throw refused('two parts of the backup belong there', target)
     const staged = stagedFor(target)
     makeFolder(dirname(target))
     rmSync(staged, { recursive: true, force: true })

@@ -45,8 +45,8 @@ export const configErrors = area({
       fix: 'Put text that begins so in quotes.'
     },
     'PL-CONFIG-NESTED': {
-      cause: 'The file nests values far deeper than any config does, perhaps through aliases.',
-      fix: 'Write the values without aliases (*).'
+      cause: 'The file has more values, or nests them deeper, than any config does, perhaps through aliases.',
+      fix: 'Write the values without aliases (*), and only those that are needed.'
     },
     'PL-CONFIG-KEY': {
       cause: 'A key is misspelt, or stands in another section than it belongs to.',

@@ -13,6 +13,11 @@ export const internalErrors = area({
         'The main thread of painlens was kept from running for more than 10 s: the machine is overloaded, or was suspended.',
       fix: 'systemd starts painlens again if it stays so; see what else runs on the machine, and give it fewer cameras or pictures a second.'
     },
+    'PL-PACKAGE': {
+      cause:
+        'A package in the node_modules of this installation is missing or damaged: an update was interrupted, or the disk is.',
+      fix: 'Install painlens again.'
+    },
     'PL-INVARIANT': {
       cause: 'Something that painlens relies on within itself does not hold: a fault of painlens.',
       fix: 'Report this bug, with the log.'

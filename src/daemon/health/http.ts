@@ -135,6 +135,7 @@ const answer = (code: ErrorCode, error: string): { code: ErrorCode; error: strin
 /** Why the port cannot be listened on. */
 export function listenError(host: string, port: number, error: unknown): PainlensError {
   const where = `http on ${host}:${port}`
+  if (error instanceof PainlensError) return error
   const { code } = error as NodeJS.ErrnoException
   if (code === 'EADDRINUSE') return new PortInUseError('PL-HTTP-PORT', 'the port is in use', where)
   if (code === 'EADDRNOTAVAIL') return new PainlensError('PL-HTTP-ADDRESS', 'this machine has no such address', where)

@@ -99,6 +99,7 @@ export class FaceNetworks {
     const points = (landmarks!.data as Float32Array).map((share, i) =>
       i % 2 === 0 ? view.origin.x + share * columns * view.scale : view.origin.y + share * rows * view.scale
     )
+    for (const value of points) checkNumber(value, 'the landmark net')
     return { points, feature: feature!.data as Float32Array, texture: texture!.data as Float32Array }
   }
 
@@ -132,6 +133,12 @@ async function run(
   }
 }
 
+/** A provider or a file that is broken gives NaN, which is neither below a limit nor above it: no face may come of it, and no silence. */
+function checkNumber(value: number, model: string): void {
+  if (!Number.isFinite(value))
+    throw new InferenceError('PL-FACE-FAILED', 'a face model failed (it gives values that are no numbers)', model)
+}
+
 const sigmoid = (x: number): number => 1 / (1 + Math.exp(-x))
 
 /** YOLO v2's decoding (Redmon and Farhadi 2016, section 2): centre within the cell, size as a multiple of the shape. */
@@ -142,6 +149,7 @@ function decodeGrid({ data, dims }: ort.Tensor, view: FrameView, least: number):
   for (let at = 0; at < grid.length; at += 5) {
     const score = sigmoid(grid[at + 4]!)
     if (score < least) continue
+    checkNumber(score, 'the finder')
     const shape = finderShapes[(at / 5) % finderShapes.length]!
     const cell = Math.floor(at / (5 * finderShapes.length))
     const x = (cell % columns) + sigmoid(grid[at]!)
@@ -163,6 +171,7 @@ function decodeBoxes(
   const found: Candidate[] = []
   for (let i = 0; i < scores.length; i++) {
     if (scores[i]! < least) continue
+    checkNumber(scores[i]!, 'the detector')
     const [y, x, height, width] = fourAt(anchors, 4 * i)
     const [dy, dx, dh, dw] = fourAt(encoded, 4 * i)
     const box = boxAt(

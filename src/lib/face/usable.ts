@@ -16,19 +16,19 @@ export interface Evidence extends Quality {
 export const leastUpright = -0.2
 
 /**
- * What speaks against a face; of several reasons the first is told. A limit is where eyes and mouth are no longer found in
- * their places, measured in docs/measured/faces.md.
+ * What has to be so, and the reason against a face where it is not (nor where a value is NaN); of several reasons the first is told. A limit is
+ * where eyes and mouth are no longer found in their places, measured in docs/measured/faces.md.
  */
-const limits: readonly { reason: UnusableReason; isTrue: (face: Evidence) => boolean }[] = [
-  { reason: 'small', isTrue: ({ place }) => place.width < 44 },
-  { reason: 'dark', isTrue: ({ sharpness }) => sharpness > 1.84 },
-  { reason: 'blurred', isTrue: ({ sharpness }) => sharpness < 0.35 },
-  { reason: 'profile', isTrue: ({ turn }) => turn > 0.78 },
-  { reason: 'covered', isTrue: ({ covered }) => covered > 0.17 },
-  { reason: 'roll', isTrue: ({ upright }) => upright < leastUpright }
+const limits: readonly { reason: UnusableReason; isMet: (face: Evidence) => boolean }[] = [
+  { reason: 'small', isMet: ({ place }) => place.width >= 44 },
+  { reason: 'dark', isMet: ({ sharpness }) => sharpness <= 1.84 },
+  { reason: 'blurred', isMet: ({ sharpness }) => sharpness >= 0.35 },
+  { reason: 'profile', isMet: ({ turn }) => turn <= 0.78 },
+  { reason: 'covered', isMet: ({ covered }) => covered <= 0.17 },
+  { reason: 'roll', isMet: ({ upright }) => upright >= leastUpright }
 ]
 
 /** @returns the first reason that holds; null where the face is usable */
 export function whyUnusable(face: Evidence): UnusableReason | null {
-  return limits.find(({ isTrue }) => isTrue(face))?.reason ?? null
+  return limits.find(({ isMet }) => !isMet(face))?.reason ?? null
 }

@@ -191,9 +191,14 @@ function transactionOf(message: unknown): Pick<ResponseMessage, 'transaction'> {
   return found.success && found.data !== undefined ? { transaction: found.data } : {}
 }
 
+/** Wildcards, and what a broker may hang up on in a topic (MQTT 5, 1.5.4): control characters and Unicode's noncharacters. */
+const noTopic = /[+#\p{Cc}\p{Cs}\p{Noncharacter_Code_Point}]/u
+const mostTopicBytes = 65_535
+
 /** A requester may name where it wants the answer, but must not make painlens write alarms, states or commands, of any device. */
 function mayAnswerTo(base: string, topic: string): boolean {
-  if (topic === '' || /[+#\0]/.test(topic) || topic.startsWith('$')) return false
+  if (topic === '' || noTopic.test(topic) || topic.startsWith('$') || Buffer.byteLength(topic) > mostTopicBytes)
+    return false
   if (topic.startsWith(`${base}/`)) return topic.startsWith(`${base}/response/`)
   return !isOfAnyDevice(topic)
 }

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { InputError, whatOf } from '../../core/errors.js'
+import { groupedBy } from '../../core/grouped.js'
 import { printable } from '../../core/printable.js'
 import { decoded, parsed } from '../csv.js'
 import { unitColumnOf } from '../unit-columns.js'
@@ -18,13 +19,19 @@ const needed = ['file', 'label'] as const
  */
 export async function readTable(path: string, root: string | undefined, findings: Findings): Promise<Clip[]> {
   const text = decoded(await bytesOf(path))
-  const table = parsed(text, (what) => new InputError('PL-STUDY-TABLE', what, printable(path)))
+  const refused = (what: string): InputError =>
+    new InputError('PL-STUDY-TABLE', what, printable(path), { fix: 'Correct the table.' })
+  const table = parsed(text, refused)
   const missing = needed.filter((column) => !table.meta.fields?.includes(column))
   if (missing.length > 0) {
-    const what = `it has no column ${missing.join(' and ')}, only ${table.meta.fields?.map(printable).join(', ') || 'nothing'}`
-    throw new InputError('PL-STUDY-TABLE', what, printable(path))
+    throw refused(
+      `it has no column ${missing.join(' and ')}, only ${table.meta.fields?.map(printable).join(', ') || 'nothing'}`
+    )
   }
   for (const { row, message } of table.errors) findings.problem(message, `row ${(row ?? 0) + 2}`)
+  const units = groupedBy(table.meta.fields?.filter(unitColumnOf) ?? [], unitColumnOf)
+  const twice = [...units.values()].find(({ length }) => length > 1)
+  if (twice) throw refused(`its columns ${twice.join(' and ')} are the same action unit, of which one can count`)
   const base = root ?? dirname(path)
   const rows = table.data.map((record, i) => new Row(record, `row ${i + 2}`, table.meta.delimiter, findings))
   const codes = await unitsOf(rows, base, findings)

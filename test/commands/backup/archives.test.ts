@@ -98,6 +98,8 @@ describe('a backup', () => {
     // biome-ignore lint/suspicious/noTemplateCurlyInString: the config's own placeholder
     writeFileSync(saved, readFileSync(saved, 'utf8').replace('${file:secrets/camera}', 'plain-password'))
     await expect(backup(join(folder, 'x'), saved, {})).rejects.toMatchObject({ code: 'PL-BACKUP-SECRETS' })
+    writeFileSync(other, `${readFileSync(other, 'utf8')}page: { enabled: true, tokens: { ward: 0123456789abcdef } }\n`)
+    await expect(backup(join(folder, 'x'), other, {})).rejects.toMatchObject({ code: 'PL-BACKUP-SECRETS' })
   })
 
   it('replaces no file without --force', async () => {
@@ -167,6 +169,17 @@ describe('a bad backup', () => {
   const zeros = '0'.repeat(64)
   const huge = { name: 'config.yaml', size: 2 ** 31, sha256: zeros }
   const outbox = { name: 'outbox.jsonl', size: 0, sha256: zeros }
+  const boxWith = (camera: string, alarms = 'alarms'): string =>
+    `device: other\nmqtt: { url: "mqtt://127.0.0.1:1" }\ncameras: [{ id: bed, url: "rtsp://u:${camera}@127.0.0.1:1/bed" }]\n` +
+    `model: { manifest: models/tiny.yaml }\noutbox: { path: data/outbox }\nalarm_log: { path: data/${alarms} }\n`
+  const nested = boxWith('', 'outbox/alarms')
+  const secretAt = (place: string) => {
+    const placeholder = `\${file:${place}}`
+    return {
+      files: { 'config.yaml': boxWith(placeholder), 'secret-0': 'x' },
+      changes: { secrets: [placeholder] }
+    }
+  }
   it.each<[string, string, { changes?: object; files?: Record<string, string>; extra?: Buffer[] }]>([
     ['a symbolic link', 'PL-RESTORE-DAMAGED', { extra: [entry('alarms.jsonl', '2', '/etc/shadow')] }],
     ['a hard link', 'PL-RESTORE-DAMAGED', { extra: [entry('alarms.jsonl', '1', '/etc/shadow')] }],
@@ -192,7 +205,10 @@ describe('a bad backup', () => {
       'PL-RESTORE-PLACE',
       // biome-ignore lint/suspicious/noTemplateCurlyInString: a placeholder
       { files: { 'secret-0': 'x' }, changes: { secrets: ['${file:/etc/cron.d/x}'] } }
-    ]
+    ],
+    ["a password in the place of a restore's own journal", 'PL-RESTORE-PLACE', secretAt('.painlens-restore')],
+    ['a password within its own outbox', 'PL-RESTORE-PLACE', secretAt('data/outbox/1')],
+    ['an alarm log within its own outbox', 'PL-RESTORE-PLACE', { files: { 'config.yaml': nested } }]
   ])('with %s is refused in one sentence, and leaves what was there', async (_, code, { changes, files, extra }) => {
     const { folder, other, old } = await twoBoxes()
     const own = await filesFor(other)

@@ -97,7 +97,13 @@ describe('a face is usable', () => {
       ['covered', { covered: 0.9 }],
       ['roll', { upright: -0.5 }]
     ]
-    for (const [reason, change] of worse) expect(whyUnusable({ ...good, ...change })).toBe(reason)
+    for (const [reason, change] of worse) {
+      expect(whyUnusable({ ...good, ...change })).toBe(reason)
+      // A value that is no number meets no limit.
+      const key = Object.keys(change)[0]!
+      const nan = key === 'place' ? { ...place, width: Number.NaN } : Number.NaN
+      expect(whyUnusable({ ...good, [key]: nan })).toBe(key === 'sharpness' ? 'dark' : reason)
+    }
     const all = Object.assign({}, good, ...worse.map(([, change]) => change).reverse())
     expect(whyUnusable(all)).toBe('small')
   })

@@ -209,6 +209,28 @@ describe('the table', () => {
     })
   })
 
+  it('with a quote that is never closed, or one action unit in two columns, is refused: rows or values would be lost without a word', async () => {
+    for (const [text, what] of [
+      [
+        'file,label\na.mp4,pain\n"b.mp4,pain\nc.mp4,pain\n',
+        'a quote in row 3 is never closed, so that all rows behind it would be in one cell'
+      ],
+      [
+        'file,label,AU4,au04\na.mp4,pain,1,5\n',
+        'its columns au4 and au04 are the same action unit, of which one can count'
+      ]
+    ] as const) {
+      put({ 'videos.csv': text })
+      await expect(readTable(join(root, 'videos.csv'), undefined, findings)).rejects.toMatchObject({ what })
+    }
+  })
+
+  it('with a quote inside a cell in quotes names that row', async () => {
+    put({ 'videos.csv': 'file,label\na.mp4,pain\n"b"c.mp4",pain\nd.mp4,pain\n' })
+    await readTable(join(root, 'videos.csv'), undefined, findings)
+    expect(['row 2', 'row 3', 'row 4'].filter((row) => findings.isWrong(row))).toEqual(['row 3'])
+  })
+
   it('with two columns of the same name is refused, however they are written', async () => {
     put({ 'videos.csv': 'file,label, Label\na.mp4,pain,disgust\n' })
     await expect(readTable(join(root, 'videos.csv'), undefined, findings)).rejects.toMatchObject({

@@ -115,7 +115,7 @@ function groupTable(title: string, groups: readonly Group[], labels: readonly st
     span(wilson),
     ...labels.map((label) => two(recall[label] ?? null))
   ])
-  return tableOf([title, 'crops', 'accuracy', '95 %', ...labels.map((label) => `recall of ${printable(label)}`)], rows)
+  return tableOf([title, 'crops', 'accuracy', '95 % (Wilson)', ...labels.map((label) => `recall of ${printable(label)}`)], rows)
 }
 
 function tests({ tests: found, alarm_label, intensity_correlation: correlation }: Evaluation): string {
@@ -123,7 +123,8 @@ function tests({ tests: found, alarm_label, intensity_correlation: correlation }
   if (found) {
     const { difference, p } = found.better_than_guessing
     lines.push(
-      `Over ${found.subjects} subjects, the mean recall is ${points(difference)} above guessing (p ${pOf(p)}).`
+      `Over ${found.subjects} subjects, the mean recall is ${points(Math.abs(difference))} ${difference < 0 ? 'below' : 'above'} guessing ` +
+        `(p ${pOf(p)})${p !== null && p < 0.05 ? '' : ', which may be chance'}.`
     )
     const certain = found.recall_differences.filter((one) => one.p !== null && one.p < 0.05)
     for (const { label, other, difference: more, p: ofPair } of certain) {

@@ -79,7 +79,9 @@ describe('the figures of a run', { timeout: patience(60_000) }, () => {
     expect(figures.tests!.better_than_guessing.p).toBeLessThan(0.02)
     expect(figures.tests!.recall_differences).toHaveLength(3)
     const tests = { ...figures.tests!, better_than_guessing: { difference: -0.042, p: 0.75 } }
-    expect(textOf({ ...figures, tests })).toContain('4.2 percentage points below guessing (p 0.750), which may be chance.')
+    expect(textOf({ ...figures, tests })).toContain(
+      '4.2 percentage points below guessing (p 0.750), which may be chance.'
+    )
   })
 
   it('hold neutral faces apart, and count faces that were not usable beside them', async () => {

@@ -115,7 +115,10 @@ function groupTable(title: string, groups: readonly Group[], labels: readonly st
     span(wilson),
     ...labels.map((label) => two(recall[label] ?? null))
   ])
-  return tableOf([title, 'crops', 'accuracy', '95 % (Wilson)', ...labels.map((label) => `recall of ${printable(label)}`)], rows)
+  return tableOf(
+    [title, 'crops', 'accuracy', '95 % (Wilson)', ...labels.map((label) => `recall of ${printable(label)}`)],
+    rows
+  )
 }
 
 function tests({ tests: found, alarm_label, intensity_correlation: correlation }: Evaluation): string {

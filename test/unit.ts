@@ -123,6 +123,7 @@ export const unitTests = [
   'test/stages/mqtt/parts.test.ts',
   'test/stages/mqtt/reason-codes.test.ts',
   'test/stages/mqtt/send-quota.test.ts',
+  'test/study/columns.test.ts',
   'test/study/prepare/layouts.test.ts',
   'test/study/prepare/traps.test.ts',
   'test/study/prepare/unit-codes.test.ts',

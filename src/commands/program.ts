@@ -1,4 +1,4 @@
-import { Command } from 'commander'
+import { Command, Option } from 'commander'
 import { toStderr, toStdout } from '../core/terminal.js'
 import { version } from '../core/version.js'
 import type { CommandRow } from './command.js'
@@ -29,8 +29,11 @@ function addCommand(program: Command, row: CommandRow, perform: (call: Call) => 
   const parent = row.parent ? program.commands.find((command) => command.name() === row.parent)! : program
   const command = parent.command(row.usage).description(row.summary).exitOverride()
   for (const [flags, description, parse, fallback] of row.options ?? []) {
-    if (parse) command.option(flags, description, (text: string) => parse(text, flags), fallback)
-    else command.option(flags, description, fallback as string | undefined)
+    const option = new Option(flags, description)
+    if (parse) option.argParser((text: string) => parse(text, flags))
+    // A list is shown as it is typed; commander would show it as JSON.
+    if (fallback !== undefined) option.default(fallback, Array.isArray(fallback) ? fallback.join(',') : undefined)
+    command.addOption(option)
   }
   if (row.notes) command.addHelpText('after', `\n${row.notes.join('\n')}`)
   if (row.examples) command.addHelpText('after', `\nExamples:\n${row.examples.map((line) => `  $ ${line}`).join('\n')}`)

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { command } from '../../src/commands/command.js'
 import { commandTable } from '../../src/commands/table.js'
 import { packageRoot } from '../../src/core/version.js'
+import { painlens } from '../support/command-line.js'
 
 interface Options {
   folder: string
@@ -56,6 +57,13 @@ describe('a row of the command line', () => {
 })
 
 describe('the command line', () => {
+  it('shows the default of a list as it is typed, in the help of a command', async () => {
+    const { status, stdout } = await painlens(['study', 'report', '--help'])
+    expect(status).toBe(0)
+    expect(stdout.replaceAll(/\s+/g, '')).toContain('(default:lrp.z,lrp.epsilon,')
+    expect(stdout).not.toContain('["')
+  })
+
   it('has a command for every row that has no subcommands', () => {
     const parents = new Set(commandTable.map(({ parent }) => parent))
     for (const { usage, run } of commandTable) expect(run === undefined, usage).toBe(parents.has(usage))

@@ -9,6 +9,7 @@ import { studyEvaluateCommand } from '../../src/commands/study/evaluate.js'
 import { packageRoot } from '../../src/core/version.js'
 import { loadManifest } from '../../src/lib/model/load-manifest.js'
 import { createRandom } from '../../src/lib/random.js'
+import { textOf } from '../../src/study/evaluate/text.js'
 import { RowsFile } from '../../src/study/rows-file.js'
 import { trainStudy } from '../../src/study/train/index.js'
 import { readableByOthers } from '../support/readable-by-others.js'
@@ -77,6 +78,10 @@ describe('the figures of a run', { timeout: patience(60_000) }, () => {
     expect(figures.tests!.better_than_guessing).toMatchObject({ difference: expect.closeTo(right(rows) - 1 / 3, 9) })
     expect(figures.tests!.better_than_guessing.p).toBeLessThan(0.02)
     expect(figures.tests!.recall_differences).toHaveLength(3)
+    const tests = { ...figures.tests!, better_than_guessing: { difference: -0.042, p: 0.75 } }
+    expect(textOf({ ...figures, tests })).toContain(
+      '4.2 percentage points below guessing (p 0.750), which may be chance.'
+    )
   })
 
   it('hold neutral faces apart, and count faces that were not usable beside them', async () => {

@@ -240,6 +240,15 @@ describe('references in a replay of the alarms', () => {
     expect(at_equal_missed).toMatchObject({ missed: { with: 0 }, false_rate: { without: rate.without, with: 0 } })
     // The pain of b scores 0.681 with its reference, the face at rest of a 0.659.
     expect(at_equal_missed!.onset_threshold).toBe(0.68)
+    expect(worth.alarms_reason).toBeNull()
+  })
+
+  it('say why alarms are not compared where the held-out crops take the hour of neutral faces away', () => {
+    const worth = worthIn([...night('a', 1820, 0.94, () => 0.4), ...night('b', 1820, 0.94, () => 0.4)])
+    expect(worth.alarms).toBeNull()
+    expect(worthText(worth, 'pain')).toContain(
+      'Alarms without and with references: not measurable without the held-out crops: long and dense videos hold 59.5 minutes of neutral faces, 60 are needed.'
+    )
   })
 })
 

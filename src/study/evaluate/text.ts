@@ -1,6 +1,6 @@
 import { printable } from '../../core/printable.js'
 import type { Interval } from '../../lib/statistics/index.js'
-import { percent, span, tableOf, three, two } from './columns.js'
+import { area, areas, percent, span, tableOf, three, two } from './columns.js'
 import type { Evaluation } from './evaluation.js'
 import { type Estimate, type Group, noUsableFace } from './figures.js'
 import type { AlarmFigures } from './replay.js'
@@ -115,7 +115,10 @@ function groupTable(title: string, groups: readonly Group[], labels: readonly st
     span(wilson),
     ...labels.map((label) => two(recall[label] ?? null))
   ])
-  return tableOf([title, 'crops', 'accuracy', '95 %', ...labels.map((label) => `recall of ${printable(label)}`)], rows)
+  return tableOf(
+    [title, 'crops', 'accuracy', '95 % (Wilson)', ...labels.map((label) => `recall of ${printable(label)}`)],
+    rows
+  )
 }
 
 function tests({ tests: found, alarm_label, intensity_correlation: correlation }: Evaluation): string {
@@ -123,7 +126,8 @@ function tests({ tests: found, alarm_label, intensity_correlation: correlation }
   if (found) {
     const { difference, p } = found.better_than_guessing
     lines.push(
-      `Over ${found.subjects} subjects, the mean recall is ${points(difference)} above guessing (p ${pOf(p)}).`
+      `Over ${found.subjects} subjects, the mean recall is ${points(Math.abs(difference))} ${difference < 0 ? 'below' : 'above'} guessing ` +
+        `(p ${pOf(p)})${p !== null && p < 0.05 ? '' : ', which may be chance'}.`
     )
     const certain = found.recall_differences.filter((one) => one.p !== null && one.p < 0.05)
     for (const { label, other, difference: more, p: ofPair } of certain) {
@@ -176,8 +180,8 @@ function separation({ separation: { from_other_labels, from_everything }, alarm_
     if (found.roc_area === null) return [`${name}: not measurable with these data: there is only one of both`]
     const { threshold, sensitivity, specificity } = found.at_threshold
     return [
-      `${name}, crop by crop: ROC area ${two(found.roc_area)}${within(found.roc_area_interval)}, ` +
-        `average precision ${two(found.average_precision)}${within(found.average_precision_interval)};`,
+      `${name}, crop by crop: ROC area ${area(found.roc_area)}${within(found.roc_area_interval)}, ` +
+        `average precision ${area(found.average_precision)}${within(found.average_precision_interval)};`,
       `  at the daemon's threshold of ${threshold}: ${percent(sensitivity)} of ${label} found, ${percent(specificity)} of the rest left alone`
     ]
   })
@@ -217,4 +221,4 @@ function ward({ videos, hours, neutral, other_labels, episodes }: AlarmFigures, 
 
 const points = (value: number): string => `${(100 * value).toFixed(1)} percentage points`
 const pOf = (p: number | null): string => (p === null ? 'unknown' : p < 0.001 ? 'below 0.001' : p.toFixed(3))
-const within = (interval: Interval | null): string => (interval === null ? '' : ` (95 %: ${span(interval)})`)
+const within = (interval: Interval | null): string => (interval === null ? '' : ` (95 %: ${areas(interval)})`)

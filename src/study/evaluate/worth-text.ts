@@ -8,6 +8,9 @@ export function worthText(worth: ReferenceWorth, alarmLabel: string): string {
   return [
     ...heading(worth),
     comparison(worth, alarmLabel),
+    ...(worth.alarms_reason === null
+      ? []
+      : [`Alarms without and with references: not measurable without the held-out crops: ${worth.alarms_reason}.`]),
     ...equalMissed(worth, alarmLabel),
     harm(worth, alarmLabel)
   ].join('\n')

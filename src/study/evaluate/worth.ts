@@ -5,7 +5,7 @@ import { type Compared, type Counted, compared, type Pair, type PairedFigure, ra
 import type { Chance } from './figures.js'
 import type { Judged, JudgedData, OneModel } from './judged.js'
 import { type ReferencedSubject, referencedSubjects } from './references.js'
-import { type AlarmSettings, replay, type SubjectAlarms } from './replay.js'
+import { type AlarmSettings, type Replay, replay, type SubjectAlarms } from './replay.js'
 
 /** One subject's row of `reference.csv`. */
 export interface SubjectWorth extends Pick<ReferencedSubject, 'subject' | 'refused' | 'reach'> {
@@ -49,6 +49,8 @@ export interface ReferenceWorth {
   crops_at_equal_missed: AtEqualMissed | null
   /** By the daemon's alarm stage, in hours without the alarm's label; null where too little is left to measure them. */
   alarms: { false_alarms_per_hour: Compared; missed_episodes: Compared; at_equal_missed: AtEqualMissed | null } | null
+  /** Why alarms are null. */
+  alarms_reason: string | null
   /** Subjects whose pain, or other alarm label, is missed more often with their reference, by crops or by episodes. */
   harmed: string[]
   by_subject: SubjectWorth[]
@@ -86,6 +88,7 @@ export function worthOf(judgement: JudgedData, one: OneModel, { alarm, rules, ch
     },
     crops: rows.reduce((sum, { crops }) => sum + crops, 0),
     ...comparisonOf(sides, rows, chance),
+    alarms_reason: sides.reason,
     harmed: rows.filter(isHarmed).map(({ subject }) => subject),
     by_subject: rows
   }
@@ -100,6 +103,8 @@ class Sides {
   readonly all: readonly Judged[]
   readonly onset: number
   readonly #label: number
+  /** Why alarms cannot be measured with what is left; null where they can. */
+  readonly reason: string | null
   readonly #without: SubjectAlarms[] | null
 
   constructor(
@@ -110,10 +115,12 @@ class Sides {
     this.all = subjects.flatMap(({ judged }) => judged)
     this.onset = alarm.rules.onsetThreshold
     this.#label = judgement.labels.indexOf(judgement.alarmLabel)
-    this.#without = this.#replayed(
+    const without = this.#replayed(
       this.all.map((own) => ({ ...own, lowered: undefined })),
       this.onset
     )
+    this.#without = without.measurable ? without.subjects : null
+    this.reason = without.measurable ? null : without.reason
   }
 
   isShown = ({ row }: Judged): boolean => row.label === this.judgement.alarmLabel
@@ -122,7 +129,8 @@ class Sides {
 
   /** With references at that threshold, and at the daemon's without. */
   rows(onset = this.onset): SubjectWorth[] {
-    const raised = this.#replayed(this.all, onset)
+    const replayed = this.#replayed(this.all, onset)
+    const raised = replayed.measurable ? replayed.subjects : null
     return this.subjects.map(({ subject, refused, reach, heldOut, judged }) => {
       const [before, after] = [this.#without, raised].map((side) => side?.find((own) => own.subject === subject))
       const { hours, episodes } = before ?? { hours: 0, episodes: 0 }
@@ -141,10 +149,9 @@ class Sides {
     })
   }
 
-  #replayed(judged: readonly Judged[], onsetThreshold: number): SubjectAlarms[] | null {
+  #replayed(judged: readonly Judged[], onsetThreshold: number): Replay {
     const { rules, priorities } = this.alarm
-    const found = replay({ ...this.judgement, judged }, { rules: { ...rules, onsetThreshold }, priorities })
-    return found.measurable ? found.subjects : null
+    return replay({ ...this.judgement, judged }, { rules: { ...rules, onsetThreshold }, priorities })
   }
 
   #crops(

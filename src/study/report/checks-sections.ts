@@ -1,7 +1,7 @@
 /** SpRAy, and the checks of the explanations. */
 import * as Plot from '@observablehq/plot'
 import { flippedShares } from '../../stages/explain/checks/index.js'
-import { ink, plotted } from './drawing.js'
+import { ink, plotted, ticksIn } from './drawing.js'
 import type { Explanations } from './explanations.js'
 import { mostTrusted } from './gate.js'
 import type { ReportLanguage } from './languages/index.js'
@@ -224,7 +224,7 @@ function checksTable(
   }
 }
 
-function flippingFigure({ flipping }: Explanations, { checks: words }: ReportLanguage): Part {
+function flippingFigure({ flipping }: Explanations, { checks: words, number }: ReportLanguage): Part {
   const kinds = { most: ink.for, least: ink.against, random: ink.paper } as const
   const points = flipping.flatMap(({ composite, curves }) =>
     (Object.keys(kinds) as (keyof typeof kinds)[]).flatMap((kind) =>
@@ -249,8 +249,8 @@ function flippingFigure({ flipping }: Explanations, { checks: words }: ReportLan
       height: 260,
       marginRight: 150,
       marginTop: 30,
-      x: { label: words.curves.removed, ticks: 4 },
-      y: { label: words.curves.probability, domain: [0, 1], grid: true },
+      x: { label: words.curves.removed, ticks: 4, tickFormat: ticksIn(number) },
+      y: { label: words.curves.probability, domain: [0, 1], grid: true, tickFormat: ticksIn(number) },
       fx: { label: null, domain: flipping.map(({ composite }) => composite) },
       color: { domain: Object.keys(kinds), range: Object.values(kinds) },
       marks: [

@@ -7,6 +7,15 @@ import { loadSharp } from '../../lib/picture/sharp.js'
 
 export const ink = { own: '#1f5a9e', paper: '#8a8f98', for: '#d61010', against: '#1040d6', faint: '#c9ced6' } as const
 
+/** Room for names at an axis, in pixels: at 12 px a letter takes some 7. */
+export const marginFor = (names: readonly string[]): number => 20 + 7 * Math.max(...names.map(({ length }) => length))
+
+/** Numbers of an axis as the language of the report writes them, with the digits that each needs. */
+export const ticksIn =
+  (number: (value: number, digits: number) => string) =>
+  (value: number): string =>
+    number(value, String(Number(value.toFixed(4))).split('.')[1]?.length ?? 0)
+
 interface Element {
   tagName: string
   textContent: string

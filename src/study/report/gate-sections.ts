@@ -1,7 +1,7 @@
 /** The gate, and what switching an action unit does. */
 import * as Plot from '@observablehq/plot'
 import { fewestSubjects } from '../../lib/statistics/index.js'
-import { ink, plotted } from './drawing.js'
+import { ink, marginFor, plotted, ticksIn } from './drawing.js'
 import type { Explanations } from './explanations.js'
 import { mostTrusted, type PersonMean } from './gate.js'
 import type { ReportLanguage } from './languages/index.js'
@@ -9,7 +9,7 @@ import { pText } from './languages/language.js'
 import type { Cell, Part, Section } from './parts.js'
 import type { UnitCorrelation } from './unit-columns.js'
 
-export function gateSection({ gate, persons }: Explanations, { gate: words }: ReportLanguage): Section {
+export function gateSection({ gate, persons }: Explanations, { gate: words, number }: ReportLanguage): Section {
   const names = (passed: boolean): string[] =>
     gate.filter((one) => one.passed === passed).map(({ composite }) => composite)
   const points = gate.flatMap(({ composite, passed, follows, lies }) => [
@@ -21,8 +21,8 @@ export function gateSection({ gate, persons }: Explanations, { gate: words }: Re
     return plotted({
       width: 640,
       height: 60 + 28 * gate.length,
-      marginLeft: 210,
-      x: { label: measure, nice: true, grid: true },
+      marginLeft: marginFor(gate.map(({ composite }) => composite)),
+      x: { label: measure, nice: true, grid: true, tickFormat: ticksIn(number) },
       y: { label: null, domain: gate.map(({ composite }) => composite) },
       marks: [
         Plot.ruleX([own[0]?.chance ?? 0], { strokeDasharray: '4 3' }),
@@ -117,10 +117,11 @@ export function unitsSection(
         figure: plotted({
           width: 860,
           height: 70 + 19 * units.length,
-          marginLeft: 170,
+          marginLeft: marginFor(rows.map(({ unit }) => unit)),
           x: { label: null, grid: true, nice: true },
           y: { label: null, domain: [...new Set(rows.map(({ unit }) => unit))] },
-          fx: { label: null, padding: 0.08 },
+          // The caption calls the probability the left one, in each language.
+          fx: { label: null, padding: 0.12, domain: [...new Set(rows.map(({ measure }) => measure))] },
           facet: { data: rows, x: 'measure' },
           marks: [
             Plot.ruleX([0]),

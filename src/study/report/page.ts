@@ -26,8 +26,9 @@ p { max-width: 46rem; margin: .5rem 0 } .lead { color: #4a4f57 }
 nav ul { columns: 2; padding-left: 1.2rem } @media (max-width: 40rem) { nav ul { columns: 1 } }
 figure { margin: 1.25rem 0; break-inside: avoid } figcaption { font-weight: 600; margin-bottom: .4rem; max-width: 46rem }
 figure svg { max-width: 100%; height: auto } .wide { overflow-x: auto }
+@media screen and (max-width: 40rem) { figure svg { max-width: none } table { font-size: .875rem } }
 .note { color: #4a4f57; font-size: .875rem } .files { color: #70757d; font-size: .8rem }
-table { border-collapse: collapse; font-variant-numeric: tabular-nums } th, td { padding: .2rem .55rem; text-align: right; white-space: nowrap }
+table { border-collapse: collapse; font-variant-numeric: tabular-nums } th, td { padding: .2rem .55rem; text-align: right; white-space: nowrap } td.long { white-space: normal; min-width: 9rem }
 th:first-child, td:first-child { text-align: left } thead th { white-space: normal; vertical-align: bottom; border-bottom: 1px solid #70757d } tr.quoted td { color: #5f646c; font-style: italic }
 @media print { body { max-width: none; padding: 0; font-size: 10.5pt } nav, .files a { display: none } h2 { break-after: avoid } a { color: inherit; text-decoration: none } .wide { overflow: visible }
   figure svg { max-height: 23cm } figure:has(table) { break-inside: auto } thead { display: table-header-group } tr { break-inside: avoid }
@@ -75,9 +76,12 @@ function partOf({ name, caption, note, figure, table }: Part, filesWord: string)
 const labelled = (figure: string, caption: string): string =>
   figure.replace('<svg ', `<svg role="img" aria-label="${escaped(caption)}" `)
 
+/** Letters of a cell that is never broken: numbers, intervals and most names stay on one line. */
+const longest = 20
+
 function tableOf({ head, rows, quoted = [] }: PartTable): string {
   const cells = (tag: string, row: readonly string[]): string =>
-    row.map((cell) => `<${tag}>${escaped(cell)}</${tag}>`).join('')
+    row.map((cell) => `<${tag}${cell.length > longest ? ' class="long"' : ''}>${escaped(cell)}</${tag}>`).join('')
   const body = rows.map((row, i) => `<tr${quoted.includes(i) ? ' class="quoted"' : ''}>${cells('td', row)}</tr>`)
   return `<table><thead><tr>${cells('th', head)}</tr></thead><tbody>${body.join('')}</tbody></table>`
 }

@@ -3,7 +3,7 @@ import * as Plot from '@observablehq/plot'
 import { regionNames } from '../../core/types.js'
 import { fewestSubjects } from '../../lib/statistics/index.js'
 import { type Comparison, type ExplainedFor, questions } from './comparisons.js'
-import { ink, plotted } from './drawing.js'
+import { ink, marginFor, plotted } from './drawing.js'
 import type { Explanations } from './explanations.js'
 import { trustedOf } from './gate.js'
 import type { ReportLanguage } from './languages/index.js'
@@ -132,7 +132,7 @@ function regionFigure(question: ExplainedFor, found: Explanations, language: Rep
     figure: plotted({
       width: 900,
       height: 70 + 200 * found.composites.length,
-      marginLeft: 140,
+      marginLeft: marginFor(regionNames.map((region) => names[region])),
       marginRight: 190,
       x: { label: words.axis, grid: true, nice: true },
       y: { label: null, domain: regionNames.map((region) => names[region]) },

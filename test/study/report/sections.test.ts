@@ -4,7 +4,7 @@ import { strategiesSection } from '../../../src/study/report/checks-sections.js'
 import { comparisonsOf, mapDifferencesOf, meanMapsOf } from '../../../src/study/report/comparisons.js'
 import type { Explanations } from '../../../src/study/report/explanations.js'
 import type { GateFinding } from '../../../src/study/report/gate.js'
-import { gateSection } from '../../../src/study/report/gate-sections.js'
+import { gateSection, unitsSection } from '../../../src/study/report/gate-sections.js'
 import { languageOf } from '../../../src/study/report/languages/index.js'
 import { mapsSection } from '../../../src/study/report/maps-section.js'
 import { type ReducedMap, reduce, reducedMapOf } from '../../../src/study/report/reduced-map.js'
@@ -146,6 +146,34 @@ describe.each(['en', 'de'] as const)('a report in %s', (code) => {
     const said = { en: '2 of 16 pictures of happiness', de: '2 von 16 Bildern von Freude' }[code]
     expect(table!.note).toContain(`lrp.preset: ${said}`)
     expect(table!.note).not.toContain('lrp.z')
+  })
+
+  it('has room for the longest name at the axis of each figure, and writes its numbers as the language does', () => {
+    const [follows] = gateSection(foundWith({}), language).parts
+    expect(follows!.figure).toMatch({ en: />0\.2</, de: />0,2</ }[code])
+    const regions = regionSection(run, partlyEmpty(), language).parts[0]!.figure!
+    const outside = language.region.outside
+    const place = regions.slice(0, regions.indexOf(`>${outside}<`)).match(/translate\(([\d.]+),[^)]*\)"[^>]*$/)![1]
+    expect(Number(place)).toBeGreaterThan(6.5 * outside.length)
+  })
+
+  it('shows the probability to the left of the relevance, as the caption of the action units says', () => {
+    const unit = { unit: 'AU4', base: 'resting', output: mean, probability: mean, relevance: { 'lrp.z': mean } }
+    const found = foundWith({ units: [unit] as unknown as Explanations['units'] })
+    const { figure } = unitsSection(found, [], 'pain', language).parts[0]!
+    const x = (name: string): number =>
+      Number(figure!.match(new RegExp(`translate\\(([\\d.]+),0\\)"><text[^>]*>${name}`))![1])
+    expect(x(language.units.output)).toBeLessThan(x(language.units.relevance))
+  })
+
+  it('rounds the p of "or less" up, so that it holds for each composite', () => {
+    const found = partlyEmpty()
+    const comparisons = found.comparisons.map((one) => ({
+      ...one,
+      regions: one.regions.map((own) => ({ ...own, difference: 0.1, p: 0.0134 }))
+    }))
+    const { paragraphs } = regionSection(run, { ...found, comparisons }, language)
+    expect(paragraphs.join(' ')).toContain({ en: 'p = 0.014 or less', de: 'p = 0,014 oder weniger' }[code])
   })
 
   it('warns of a gate that two rendered persons have passed, and not of one of ten', () => {

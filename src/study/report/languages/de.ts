@@ -80,7 +80,7 @@ export const de: ReportLanguage = {
         `; das Mittel der Trefferquoten ist ${share(balanced_accuracy.value ?? 0)}. `,
         most_frequent === null
           ? ''
-          : `Alles so zu nennen, wie es am häufigsten ist, wäre in ${share(most_frequent)} richtig. `,
+          : `Wer jedem Bild die häufigste Klasse gäbe, hätte bei ${share(most_frequent)} recht. `,
         best === null
           ? ''
           : `Der beste Teil erreicht ${share(best)}, der beste des Papers ${share(paper)}, auf anderen Daten.`

@@ -7,7 +7,8 @@ const one = (value: number): string => fixed(value, 1)
 const two = (value: number): string => fixed(value, 2)
 const percent = (value: number): string => `${fixed(100 * value, 0)}\u00a0%`
 const pIs = (p: number): string => (p < 0.001 ? 'p < 0,001' : `p = ${fixed(p, 3)}`)
-const atMost = (p: number): string => (p < 0.001 ? pIs(p) : `${pIs(p)} oder weniger`)
+/** Rounded up, so that it holds. */
+const atMost = (p: number): string => (p < 0.001 ? pIs(p) : `${pIs(Math.ceil(1000 * p) / 1000)} oder weniger`)
 const all = (names: readonly string[]): string => listing(names, 'und')
 const points = ({ low, high }: NamedDifference): string =>
   one(low) === one(high) ? one(high) : `${one(low)} bis ${one(high)}`

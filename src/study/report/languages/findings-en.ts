@@ -6,7 +6,8 @@ const one = (value: number): string => value.toFixed(1).replace('-', '−')
 const two = (value: number): string => value.toFixed(2).replace('-', '−')
 const percent = (value: number): string => `${(100 * value).toFixed(0)}\u00a0%`
 const pIs = (p: number): string => (p < 0.001 ? 'p < 0.001' : `p = ${p.toFixed(3)}`)
-const atMost = (p: number): string => (p < 0.001 ? pIs(p) : `${pIs(p)} or less`)
+/** Rounded up, so that it holds. */
+const atMost = (p: number): string => (p < 0.001 ? pIs(p) : `${pIs(Math.ceil(1000 * p) / 1000)} or less`)
 const all = (names: readonly string[]): string => listing(names, 'and')
 const points = ({ low, high }: NamedDifference): string =>
   one(low) === one(high) ? one(high) : `${one(low)} to ${one(high)}`

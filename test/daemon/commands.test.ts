@@ -83,7 +83,7 @@ describe('MQTT commands', { timeout: patience(120_000) }, () => {
     const startedAt = performance.now()
     const pain = await nurse.alarm('pain', 'start', 40_000)
     const bad: readonly (readonly [name: string, payload: string, error: RegExp])[] = [
-      ['ack', '{"alarm_id":', /^the payload is no JSON$/],
+      ['ack', '{"alarm_id":', /^the payload is no JSON\. Send a JSON object/],
       ['ack', '{"alarm_id":"x"}', /by/],
       ['ack', JSON.stringify({ alarm_id: pain.alarm_id, by: 'n', kind: 'clear' }), /kind/],
       ['pause', '{"camera":"bed","duration_s":1e9}', /duration_s/],

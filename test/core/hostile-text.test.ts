@@ -150,7 +150,8 @@ describe('a command made by an attacker', { timeout: patience(120_000) }, () => 
         [text, '{}'],
         ['refresh', `{"a": ${text}`]
       ] as const)
-        expect(await logOf(name, payload)).not.toMatch(/Kam|312/)
+        // Without its times, which may have the same digits.
+        expect((await logOf(name, payload)).replace(/"time":"[^"]*"/g, '')).not.toMatch(/Kam|312/)
     }
   })
 })

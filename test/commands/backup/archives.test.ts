@@ -65,9 +65,9 @@ describe('a backup', () => {
     writeFileSync(path, JSON.stringify({ version: 1, references: [kept] }), { mode: 0o600 })
     const file = join(folder, 'again.tar.gz')
     await backup(file, join(folder, of, 'painlens.yaml'))
-    let told = ''
-    await restore(file, other, (text: string) => void (told += text))
-    expect(told.includes('reference.json: emptied')).toBe(left === 0)
+    const told: string[] = []
+    await restore(file, other, (text) => void told.push(text))
+    expect(told.join('').includes('reference.json: emptied')).toBe(left === 0)
     expect(await readReferences(path)).toHaveLength(left)
     expect(statSync(path).mode & 0o777).toBe(0o600)
     expect(leftovers(other)).toEqual([])

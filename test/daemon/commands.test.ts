@@ -88,7 +88,7 @@ describe('MQTT commands', { timeout: patience(120_000) }, () => {
       ['ack', JSON.stringify({ alarm_id: pain.alarm_id, by: 'n', kind: 'clear' }), /kind/],
       ['pause', '{"camera":"bed","duration_s":1e9}', /duration_s/],
       ['pause', '{"camera":"bed","duration":60}', /a key that pause does not take; known are .*duration_s/],
-      ['resume', '[]', /expected/i],
+      ['resume', '[]', /^the payload is no JSON object/],
       ['reboot', '{}', /^there is no command of that name; known are ack/],
       ['test_alarm', '{"camera":"__proto__"}', /no camera of that name/]
     ]

@@ -61,6 +61,9 @@ export function parseChoice<const Choice extends string>(
 /** @throws UsageError */
 export const parseCount = (text: string, flags: string): number => parseNumber(text, flags, 0, 1e9, true)
 
+/** Frames per second of the simulated camera. @throws UsageError */
+export const parseRate = (text: string, flags: string): number => parseNumber(text, flags, 1, 60, true)
+
 /** Seconds, below 0 counted from the end. @throws UsageError */
 export const parseMoment = (text: string, flags: string): number => parseNumber(text, flags, -1e6, 1e6, false)
 /** Seconds, 0 among them. @throws UsageError */

@@ -13,6 +13,7 @@ import {
   parseMoment,
   parseNumbers,
   parsePositive,
+  parseRate,
   parseSeconds,
   parseShare,
   parseSide,
@@ -183,7 +184,7 @@ export const commandTable: readonly CommandRow[] = [
     options: [
       port('rtsp-port', 'where to serve (default 8554)'),
       ['--host <address>', 'the address to listen on', undefined, '127.0.0.1'],
-      ['--fps <n>', 'frames per second', parseCount],
+      ['--fps <n>', 'frames per second, 1 to 60 (default 5)', parseRate],
       ['--seconds <n>', 'end by itself', parseSeconds],
       ['--identity <n>', 'which rendered resident', parseCount],
       ['--user <name>', 'demand this user name (digest authentication)'],

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
 import { describe, expect, it } from 'vitest'
 import { command } from '../../src/commands/command.js'
+import { parseRate } from '../../src/commands/parse.js'
 import { commandTable } from '../../src/commands/table.js'
 import { packageRoot } from '../../src/core/version.js'
 import { painlens } from '../support/command-line.js'
@@ -26,6 +27,11 @@ const rows = [
 ] as const
 
 describe('a row of the command line', () => {
+  it('refuses a frame rate that FFmpeg cannot encode, with what is allowed', () => {
+    expect(parseRate('60', '--fps <n>')).toBe(60)
+    expect(() => parseRate('0', '--fps <n>')).toThrow('"0" is not a whole number from 1 to 60')
+  })
+
   it('passes the values that commander parsed to its command, the argument by its name', async () => {
     const { run } = command({ usage, summary, options: rows, load })
     const { signal } = new AbortController()

@@ -137,18 +137,21 @@ describe('a command made by an attacker', { timeout: patience(120_000) }, () => 
     const open = '{"a":'.repeat(2700)
     const unknown = 'has a key that refresh does not take; known are transaction'
     expect((await answerTo('refresh', `${open}1${'}'.repeat(2700)}`)).error).toBe(unknown)
-    expect((await answerTo('refresh', '['.repeat(largest))).error).toBe('the payload is no JSON')
+    expect((await answerTo('refresh', '['.repeat(largest))).error).toMatch(
+      /^the payload is no JSON\. Send a JSON object/
+    )
   })
 
   it('no part of a password is in the log of refused commands, wherever the quotation is cut', async () => {
     for (let before = 0; before < 210; before += 3) {
       const text = `${'.'.repeat(before)}Kamera-312!x`
+      // Without its times, which may have the same digits.
       for (const [name, payload] of [
         ['refresh', JSON.stringify({ [text]: 1 })],
         [text, '{}'],
         ['refresh', `{"a": ${text}`]
       ] as const)
-        expect(await logOf(name, payload)).not.toMatch(/Kam|312/)
+        expect((await logOf(name, payload)).replace(/"time":"[^"]*"/g, '')).not.toMatch(/Kam|312/)
     }
   })
 })

@@ -87,13 +87,16 @@ export async function restoreCommand(
     const head = await unpackBackup(archive, folder, signal)
     const config = await configIn(folder, head, box, archive)
     const done = await replace({ box, folder, head, config, archive }, journal, signal)
-    for (const target of done) write(`${target}\n`)
+    const { path: references } = referencesOptions(config)
+    for (const target of done) write(`${target}${target === references ? emptied : ''}\n`)
     write(`restored from the backup of ${head.device} of ${head.created}\n`)
     return 0
   } finally {
     await rm(folder, { recursive: true, force: true })
   }
 }
+
+const emptied = ': emptied, since its resting faces are of the beds of another box; take those of this box anew'
 
 const unpackedPrefix = '.painlens-restoring-'
 /** Its folder, and the draft of its journal, with its process's id. */

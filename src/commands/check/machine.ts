@@ -6,7 +6,7 @@ import { PortInUseError } from '../../core/errors.js'
 import { type ClockWitness, isSynchronised, witnesses } from '../../daemon/health/clock-sync.js'
 import { listenError, type Report } from '../../daemon/health/http.js'
 import { probeFfmpeg } from '../../stages/camera/ffmpeg.js'
-import { type CheckContext, type CheckResult, fail, failed, type Lamp, ok, warn } from './result.js'
+import { type CheckContext, type CheckResult, fail, failed, isRunning, type Lamp, ok, warn } from './result.js'
 
 /** painlens was not there before; a box without a battery starts in 1970. */
 const earliest = Date.UTC(2026, 0, 1)
@@ -95,16 +95,17 @@ const what = 'http'
 const answerMs = 3000
 
 /** Whether `/live`, `/ready` and `/metrics` can be served where the config says: by listening there for a moment. */
-export async function checkHttp({ config, signal }: CheckContext): Promise<CheckResult[]> {
+export async function checkHttp({ config, running, signal }: CheckContext): Promise<CheckResult[]> {
   const { enabled, host, port, token } = config.http
   if (!enabled) return [ok(what, 'turned off')]
   const address = `${host.includes(':') ? `[${host}]` : host}:${port}`
   const refusal = await listenOnce(host, port)
   if (refusal === null) return [ok(what, `${address} is free`)]
   const trouble = listenError(host, port, refusal)
-  if (trouble instanceof PortInUseError && (await isPainlens(address, token, signal)))
-    return [ok(what, `a painlens that is running answers on ${address}`)]
-  return [failed(what, trouble)]
+  if (!(trouble instanceof PortInUseError && (await isPainlens(address, token, signal)))) return [failed(what, trouble)]
+  if (isRunning(running)) return [ok(what, `a painlens that is running answers on ${address}`)]
+  const found = `another painlens than that of this config answers on ${address}; this one will have no /live, /ready and /metrics`
+  return [warn('PL-HTTP-PORT', what, found)]
 }
 
 /** @returns why nothing can listen there; null where something can */

@@ -3,7 +3,7 @@ import { type EpochMs, iso, systemClock, timeOfDay } from '../../core/clock.js'
 import { isThisDevice } from '../../daemon/wiring/mapping.js'
 import { fingerprintOf, keptCertificate, pageListenError, readTls, type TlsPair } from '../../page/index.js'
 import { listenOnce } from './machine.js'
-import { type CheckContext, type CheckResult, fail, failed, ok, warn } from './result.js'
+import { type CheckContext, type CheckResult, fail, failed, isRunning, ok, warn } from './result.js'
 
 const what = 'page'
 const soonMs = 14 * 86_400_000
@@ -15,8 +15,7 @@ const soonMs = 14 * 86_400_000
 export async function checkPage({ config, running }: CheckContext): Promise<CheckResult[]> {
   const { enabled, host, port, tls, path } = config.page
   if (!enabled) return [ok(what, 'turned off')]
-  const isRunning = running.daemon !== null || running.findings.length > 0
-  const refusal = isRunning ? null : await listenOnce(host, port)
+  const refusal = isRunning(running) ? null : await listenOnce(host, port)
   if (refusal) return [failed(what, pageListenError(host, port, refusal))]
   const where = `${host.includes(':') ? `[${host}]` : host}:${port}`
   if (!tls && isThisDevice(host)) return [ok(what, `${where}, for this device alone`)]

@@ -59,6 +59,9 @@ export interface Running {
   findings: readonly CheckResult[]
 }
 
+/** Whether a painlens has this config's outbox, also one that cannot be asked. */
+export const isRunning = ({ daemon, findings }: Running): boolean => daemon !== null || findings.length > 0
+
 /** Runs one check; an error that it throws becomes a red line, and the next check is run. */
 export interface Check {
   what: Lamp

@@ -7,8 +7,8 @@ export const modelErrors = area({
   about: 'At start, in `painlens check`, `painlens explain` and `painlens models`.',
   codes: {
     'PL-MODEL-MANIFEST-UNREADABLE': {
-      cause: "model.manifest names a file that is not there, or that painlens's user may not read.",
-      fix: 'Set model.manifest in the config to a manifest that is there.'
+      cause: "model.manifest, or the command, names a file that is not there, or that painlens's user may not read.",
+      fix: 'Name a manifest that is there: model.manifest in the config, or that of the command.'
     },
     'PL-MODEL-MANIFEST': {
       cause: 'The manifest is no YAML, or a key of it is missing, unknown, or has a value that is not allowed.',

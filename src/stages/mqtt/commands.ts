@@ -3,6 +3,7 @@ import type { z } from 'zod'
 import { type CommandArguments, commandSchemas, transaction } from '../../contract/commands.js'
 import { type CommandName, commandNames, type ResponseMessage } from '../../contract/messages.js'
 import { commandOf, isOfAnyDevice, topicOf, trialCommand } from '../../contract/topics.js'
+import { fixOf } from '../../core/error-codes/index.js'
 import { codeOf, errorFields, messageOf } from '../../core/errors.js'
 import type { Log } from '../../core/log.js'
 import { printable } from '../../core/printable.js'
@@ -133,7 +134,7 @@ export class CommandQueue {
       message = given.length === 0 ? {} : JSON.parse(given.toString('utf8'))
     } catch {
       this.#noteRefused(name, given)
-      return { status: 'error', code: 'PL-COMMAND-JSON', error: 'the payload is no JSON' }
+      return { status: 'error', code: 'PL-COMMAND-JSON', error: `the payload is no JSON. ${fixOf('PL-COMMAND-JSON')}` }
     }
     const echo = transactionOf(message)
     const parsed = commandSchemas[name].safeParse(message)
@@ -170,7 +171,8 @@ export class CommandQueue {
 function problemsOf(name: CommandName, { issues }: z.ZodError): string {
   const told = issues.map((issue) => {
     if (issue.code === 'unrecognized_keys') return `has a key that ${name} does not take; known are ${keysOf(name)}`
-    return issue.path.length > 0 ? `${issue.path.join('.')}: ${issue.message}` : issue.message
+    if (issue.path.length > 0) return `${issue.path.join('.')}: ${issue.message}`
+    return issue.code === 'invalid_type' ? `the payload is no JSON object. ${fixOf('PL-COMMAND-JSON')}` : issue.message
   })
   return told.join('; ')
 }

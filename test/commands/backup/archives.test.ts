@@ -56,7 +56,7 @@ describe('a backup', () => {
   it.each([
     ['another box', 'saved', 0],
     ['the same box', 'other', 1]
-  ])('of %s leaves no resting face that is of other beds', async (_, of, left) => {
+  ])('of %s leaves no resting face that is of other beds, and says so', async (_, of, left) => {
     const { folder, other } = await twoBoxes()
     const path = join(folder, 'other/data/reference.json')
     const face = { camera: 'bed', zone: null, model: 'a'.repeat(64), resting: { pain: [0.5, 0.1] }, frames: 100 }
@@ -65,7 +65,9 @@ describe('a backup', () => {
     writeFileSync(path, JSON.stringify({ version: 1, references: [kept] }), { mode: 0o600 })
     const file = join(folder, 'again.tar.gz')
     await backup(file, join(folder, of, 'painlens.yaml'))
-    await restore(file, other)
+    const told: string[] = []
+    await restore(file, other, (text) => void told.push(text))
+    expect(told.join('').includes('reference.json: emptied')).toBe(left === 0)
     expect(await readReferences(path)).toHaveLength(left)
     expect(statSync(path).mode & 0o777).toBe(0o600)
     expect(leftovers(other)).toEqual([])

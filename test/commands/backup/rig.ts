@@ -81,8 +81,11 @@ const quiet = (): void => undefined
 const all = { secrets: true, models: true, force: true }
 export const backup = (file: string, config: string, options: Partial<typeof all> = all): Promise<number> =>
   backupCommand({ secrets: undefined, models: undefined, force: undefined, ...options, file, config }, never, quiet)
-export const restore = (file: string | undefined, config: string): Promise<number> =>
-  restoreCommand({ file, config }, never, quiet)
+export const restore = (
+  file: string | undefined,
+  config: string,
+  write: (text: string) => void = quiet
+): Promise<number> => restoreCommand({ file, config }, never, write)
 
 /** A backup made by hand. @param extra entries behind those of the head */
 export function pack(path: string, files: Record<string, string>, changes: object = {}, extra: Buffer[] = []): string {

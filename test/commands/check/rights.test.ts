@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { checkBroker } from '../../../src/commands/check/broker.js'
 import { checkHttp } from '../../../src/commands/check/machine.js'
-import type { CheckContext, CheckResult } from '../../../src/commands/check/result.js'
+import { type CheckContext, type CheckResult, type Running, warn } from '../../../src/commands/check/result.js'
 import { silentLog } from '../../../src/core/log.js'
 import { Secrets } from '../../../src/core/secrets.js'
 import { startHttp } from '../../../src/daemon/health/http.js'
@@ -41,8 +41,8 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true })
 })
 
-const context = (config: object): CheckContext =>
-  ({ config, secrets: new Secrets(), signal: new AbortController().signal }) as unknown as CheckContext
+const context = (config: object, running: Running = { daemon: null, findings: [] }): CheckContext =>
+  ({ config, running, secrets: new Secrets(), signal: new AbortController().signal }) as unknown as CheckContext
 
 async function rightsOf(username: User, protocol: 'auto' | '3.1.1' = 'auto'): Promise<Record<string, CheckResult>> {
   const mqtt = { url: broker.url, username, password: 'secret-12', protocol }
@@ -107,7 +107,8 @@ describe("painlens check of the broker's receive maximum", () => {
 })
 
 describe('painlens check of the port of http', () => {
-  const check = async (http: object): Promise<CheckResult> => (await checkHttp(context({ http })))[0]!
+  const check = async (http: object, running?: Running): Promise<CheckResult> =>
+    (await checkHttp(context({ http }, running)))[0]!
   const http = async (changes: object = {}) => ({
     enabled: true,
     host: '127.0.0.1',
@@ -131,15 +132,21 @@ describe('painlens check of the port of http', () => {
     expect(found.found).toContain('the port is in use')
   })
 
-  it('is ok for a port that a running painlens with the same token uses', async () => {
+  it('is ok for a port that the painlens of this config uses, and names one of another config', async () => {
     const config = await http({ token: 'a-token-of-sixteen' })
     const report = () => ({ ok: false, parts: [{ part: 'broker', why: 'not connected', code: null }] })
     const metrics = async () => ({ type: 'text/plain', text: '' })
     const running = await startHttp({ ...config, live: report, ready: report, metrics, log: silentLog })
     onTestFinished(() => running.stop())
-    expect(await check(config)).toMatchObject({
+    const ours: Running = { daemon: null, findings: [warn('PL-CONTROL-HELD', 'daemon', 'it has the outbox')] }
+    expect(await check(config, ours)).toMatchObject({
       state: 'ok',
       found: expect.stringContaining('painlens that is running')
+    })
+    expect(await check(config)).toMatchObject({
+      state: 'warn',
+      code: 'PL-HTTP-PORT',
+      found: expect.stringContaining('another painlens')
     })
     expect(await check({ ...config, token: 'another-one-of-16' })).toMatchObject({ state: 'fail' })
   })

@@ -326,7 +326,7 @@ describe('commands', () => {
   })
 
   test.each([
-    ['ack', '{"alarm_id":', /^the payload is no JSON$/],
+    ['ack', '{"alarm_id":', /^the payload is no JSON\. Send a JSON object/],
     ['ack', { transaction: 1, alarm_id: 'a0' }, /by: /],
     ['ack', { alarm_id: 'a0', by: 'n', kind: 'cleared' }, /kind: /],
     ['pause', { camera: 'hall', duration_s: 1e9 }, /duration_s/],
@@ -335,8 +335,8 @@ describe('commands', () => {
       { camera: 'hall', minutes: 3 },
       /^has a key that pause does not take; known are transaction, camera, duration_s, by$/
     ],
-    ['refresh', '[]', /expected object/],
-    ['refresh', 'null', /expected object/],
+    ['refresh', '[]', /^the payload is no JSON object\. Send a JSON object/],
+    ['refresh', 'null', /^the payload is no JSON object\. Send a JSON object/],
     ['shutdown', {}, /^there is no command of that name; known are ack, pause, resume, test_alarm, refresh/],
     ['refresh', `"${'x'.repeat(20_000)}"`, /^too many bytes; a command may have 16384$/]
   ])('%s %j is answered with what is wrong', async (name, payload, error) => {

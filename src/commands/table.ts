@@ -205,7 +205,7 @@ export const commandTable: readonly CommandRow[] = [
   command({
     parent: 'models',
     usage: 'quantise <manifest>',
-    summary: "Make a classifier's int8 file, which judges about three times as fast on a CPU.",
+    summary: "Make a classifier's int8 file, which judges two to three times as fast on a CPU.",
     options: [
       ['--crops <dir>', 'face crops to find the ranges of values by: what study prepare has written, or a folder'],
       ['-o, --out <file>', 'the new manifest; its int8 file goes beside it (default: NAME-int8.yaml)'],

@@ -63,6 +63,8 @@ async function tryAll(root: string, file: string, options: { tests: string[]; li
   const path = join(root, file)
   const source = readFileSync(path, 'utf8')
   const vitest = await openVitest(path, options.tests)
+  // Vitest ends this process for any rejection, as for the message to a test's process that was killed.
+  process.removeAllListeners('unhandledRejection').on('unhandledRejection', throwUnlessOfKilled)
   try {
     const tests = await passingTests(vitest, options.tests)
     if (typeof tests === 'string') {
@@ -132,6 +134,10 @@ async function passes(vitest: Vitest, { spec, ms }: TimedTest): Promise<boolean>
   } finally {
     clearTimeout(timer)
   }
+}
+
+function throwUnlessOfKilled(error: unknown): void {
+  if ((error as NodeJS.ErrnoException).code !== 'ERR_IPC_CHANNEL_CLOSED') throw error
 }
 
 function killChildren(): void {

@@ -91,6 +91,7 @@ export const unitTests = [
   'test/stages/alarm/alarms.test.ts',
   'test/stages/alarm/confirmation.test.ts',
   'test/stages/alarm/evidence.test.ts',
+  'test/stages/alarm/past.test.ts',
   'test/stages/alarm/properties.test.ts',
   'test/stages/alarm/track.test.ts',
   'test/stages/alarm/unusable.test.ts',

@@ -6,6 +6,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { stringify } from 'yaml'
 import { startBroker } from '#painlens/show/demo/broker.js'
 import { startPainlens } from '#painlens/show/demo/child.js'
+import { childrenOf } from './children.js'
 import { startCamera } from './latency.js'
 
 /** Linux counts processor time in these (sysconf(3), _SC_CLK_TCK, which is 100 wherever Node.js runs). */
@@ -58,9 +59,8 @@ async function busy(pid: number): Promise<DaemonTime> {
 
 /** Processor time so far of a process and its children, in ms (proc(5), stat: utime and stime). */
 async function timesOf(pid: number): Promise<Map<number, number>> {
-  const children = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8')
   const times = new Map<number, number>()
-  for (const one of [pid, ...children.split(' ').filter(Boolean).map(Number)]) {
+  for (const one of [pid, ...childrenOf(pid)]) {
     const stat = await readFile(`/proc/${one}/stat`, 'utf8').catch(() => '')
     const [utime, stime] = stat
       .slice(stat.lastIndexOf(')') + 2)

@@ -4,6 +4,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, relative, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { createVitest, type TestSpecification, type Vitest } from 'vitest/node'
+import { childrenOf } from '../bench/children.js'
 import { copyOfRepository } from '../repository-copy.js'
 import { type Mutant, mutantsOf, mutated } from './mutants.js'
 
@@ -141,8 +142,7 @@ function throwUnlessOfKilled(error: unknown): void {
 }
 
 function killChildren(): void {
-  const children = readFileSync(`/proc/self/task/${process.pid}/children`, 'utf8').trim().split(' ').filter(Boolean)
-  for (const pid of children) process.kill(Number(pid), 'SIGKILL')
+  for (const pid of childrenOf(process.pid)) process.kill(pid, 'SIGKILL')
 }
 
 const print = (line: string): void => void process.stdout.write(`${line}\n`)

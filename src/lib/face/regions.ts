@@ -81,8 +81,7 @@ function coloursInto(out: Float32Array, picture: Pixels, landmarks: Float32Array
   const patches = [...middles(landmarks), ...forehead].map((middle) => patchOf(picture, middle, axis))
   const usual = usualKeys.map((key) => median(patches.map((patch) => patch[key])))
   let at = textureFeatures
-  for (const patch of patches)
-    for (const [i, key] of patchKeys.entries()) out[at++] = patch[key] - (i < usual.length ? usual[i]! : 0)
+  for (const patch of patches) for (const [i, key] of patchKeys.entries()) out[at++] = patch[key] - (usual[i] ?? 0)
   out.set(usual, at)
 }
 

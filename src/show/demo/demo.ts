@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { connectAsync } from 'mqtt'
 import type { AlarmMessage, CameraStateMessage, ExplanationMessage, StatusMessage } from '../../contract/messages.js'
 import { messageOf, ProgramError, UsageError } from '../../core/errors.js'
+import { event } from '../../core/event.js'
 import { toStderr, toStdout } from '../../core/terminal.js'
 import { freePort, startBroker } from './broker.js'
 import { type Child, startPainlens } from './child.js'
@@ -82,13 +83,8 @@ export async function demoCommand(options: DemoOptions, signal: AbortSignal): Pr
 async function newShow(): Promise<Show> {
   const places = placesIn(await mkdtemp(join(tmpdir(), 'painlens-demo-')))
   const narrator = new Narrator(toStdout, Date.now())
-  let [sayOnline, sayBegun] = [(): void => undefined, (): void => undefined]
-  const online = new Promise<void>((resolve) => {
-    sayOnline = resolve
-  })
-  const begun = new Promise<void>((resolve) => {
-    sayBegun = resolve
-  })
+  const [sayOnline, online] = event()
+  const [sayBegun, begun] = event()
   return {
     places,
     narrator,

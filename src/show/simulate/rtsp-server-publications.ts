@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { UsageError } from '../../core/errors.js'
+import { event } from '../../core/event.js'
 import type { RtspStream } from './rtsp-server-stream.js'
 
 /** The right to publish under one path, given to one feed. */
@@ -78,14 +79,6 @@ export class RtspPublications {
   streamOfTrack(path: string): RtspStream | undefined {
     return this.stream(parentOf(path))
   }
-}
-
-function event(): [happen: () => void, happened: Promise<void>] {
-  let happen: () => void = () => undefined
-  const happened = new Promise<void>((resolve) => {
-    happen = resolve
-  })
-  return [happen, happened]
 }
 
 const parentOf = (path: string): string => path.slice(0, path.lastIndexOf('/'))

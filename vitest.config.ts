@@ -18,8 +18,11 @@ export default defineConfig({
   test: {
     globalSetup: ['test/build-first.ts'],
     pool: 'forks',
-    // Most of the slow files wait for cameras and brokers rather than compute.
-    poolOptions: { forks: { minForks: 1, maxForks: Math.ceil(availableParallelism() * 1.5) } },
+    poolOptions: {
+      // Most of the slow files wait for cameras and brokers rather than compute.
+      forks: { minForks: 1, maxForks: Math.ceil(availableParallelism() * 1.5) },
+      threads: { minThreads: 1, maxThreads: 1, isolate: false }
+    },
     sequence: { sequencer: SlowestFirst },
     expect: { poll: { timeout: patience(20_000) } },
     ...limits,
@@ -29,7 +32,11 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: unitTests,
-          setupFiles: [...costs, 'test/support/turns.ts', 'test/support/no-processes.ts']
+          // One thread for all of them, beside the processes of the rest: most take less time than a process takes to start.
+          // Each file gets modules of its own all the same.
+          pool: 'threads',
+          poolOptions: { threads: { isolate: true } },
+          setupFiles: [...costs, 'test/support/turns.ts', 'test/support/no-processes.ts', 'test/support/alone.ts']
         }
       },
       {

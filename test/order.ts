@@ -1,6 +1,5 @@
 import { relative } from 'node:path'
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
-import { unitTests } from './unit.js'
 
 /** Files that take 20 s or more, the longest first. */
 export const slowest = [
@@ -33,13 +32,10 @@ export const slowest = [
   'test/stages/mqtt/outage.test.ts'
 ]
 
-const rank = new Map([
-  ...slowest.map((file, at) => [file, at - slowest.length] as const),
-  ...unitTests.map((file) => [file, 1] as const)
-])
+const rank = new Map(slowest.map((file, at) => [file, at - slowest.length]))
 
 /**
- * The slowest files first, the unit tests last: a file that waits for a minute would otherwise run alone at the end. Vitest knows
+ * The slowest files first: a file that waits for a minute would otherwise run alone at the end. Vitest knows
  * how long files take from earlier runs only, and a fresh clone has none; what is not listed keeps vitest's order.
  */
 export class SlowestFirst extends BaseSequencer {

@@ -1,6 +1,7 @@
 /**
  * What `npm run test:unit` runs: files that start no process, no broker and no ffmpeg (support/no-processes.ts holds them to
- * it), and together take less than a minute. Every other file of test/ runs with `npm test` only.
+ * it), leave nothing behind (support/alone.ts), and together take less than a minute. They share a thread, which has no working
+ * folder and no standard error of its own: what needs those is no unit test. Every other file of test/ runs with `npm test` only.
  */
 export const unitTests = [
   'test/architecture.test.ts',
@@ -13,7 +14,6 @@ export const unitTests = [
   'test/commands/models/models.test.ts',
   'test/commands/snapshot/drawing.test.ts',
   'test/config/encoding.test.ts',
-  'test/config/find.test.ts',
   'test/config/generated.test.ts',
   'test/config/keys.test.ts',
   'test/config/parse.test.ts',
@@ -24,7 +24,6 @@ export const unitTests = [
   'test/contract/feedback.test.ts',
   'test/contract/home-assistant.test.ts',
   'test/core/clock.test.ts',
-  'test/core/log.test.ts',
   'test/core/owner.test.ts',
   'test/core/terminal.test.ts',
   'test/core/processes.test.ts',

@@ -17,7 +17,7 @@ export interface Ended {
 /**
  * @param words without `painlens`
  * @param input what standard input gives, as a pipe
- * @param cwd   the working folder
+ * @param cwd   the working folder; a unit test, which runs in a thread, cannot have another one
  */
 export async function painlens(words: readonly string[], { input = '', cwd = process.cwd() } = {}): Promise<Ended> {
   const said = { stdout: '', stderr: '' }
@@ -29,11 +29,11 @@ export async function painlens(words: readonly string[], { input = '', cwd = pro
     })
   vi.spyOn(process, 'stdin', 'get').mockReturnValue(Readable.from(input ? [input] : []) as typeof process.stdin)
   const before = process.cwd()
-  process.chdir(cwd)
+  if (cwd !== before) process.chdir(cwd)
   try {
     return { status: await statusOf(words), ...said }
   } finally {
-    process.chdir(before)
+    if (cwd !== before) process.chdir(before)
     vi.restoreAllMocks()
   }
 }

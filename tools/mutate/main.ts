@@ -94,6 +94,8 @@ function openVitest(related: string, tests: readonly string[]): Promise<Vitest> 
     watch: false,
     bail: 1,
     related: [related],
+    // A thread that does not end could not be killed.
+    pool: 'forks',
     // None: what a test says of a change is not read.
     reporters: [{}],
     ...(tests.length === 0 ? { project: ['unit'] } : {})

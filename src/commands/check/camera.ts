@@ -8,11 +8,12 @@ import { type CameraCheck, checkCamera } from '../../stages/camera/check.js'
 import { decoderFor, probeDecoders } from '../../stages/camera/decoders.js'
 import { masksHideAll } from '../../stages/camera/masks.js'
 import { type CameraShape, ratioText } from '../../stages/camera/picture-shape.js'
+import { triedAlone } from './one-server.js'
 import { type CheckContext, type CheckResult, fail, failed, type Lamp, ok, warn } from './result.js'
 
 /**
  * Each camera, all at the same time: as a running painlens sees it, else by a picture. Many cameras allow one viewer, and
- * where painlens watches it is the one.
+ * where painlens watches it is the one. What one server refuses of several is tried again alone.
  */
 export async function checkCameras(context: CheckContext): Promise<CheckResult[]> {
   let probed: ReturnType<typeof probeDecoders> | undefined
@@ -38,7 +39,8 @@ export async function checkCameras(context: CheckContext): Promise<CheckResult[]
     }
   }
   if (context.running.daemon === null) await decoders()
-  return Promise.all(context.config.cameras.map(checkOne))
+  const { cameras } = context.config
+  return triedAlone(cameras, await Promise.all(cameras.map(checkOne)), checkOne, context.signal)
 }
 
 const largest = 1920 * 1080

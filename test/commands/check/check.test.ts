@@ -182,6 +182,32 @@ describe('painlens check', () => {
     expect(text).not.toMatch(/^ +at /m)
   })
 
+  it('tells of cameras of one server, which gives one stream at a time, that each gives a picture alone', async () => {
+    const narrow = await startRtspServer({ log: silentLog, quirks: { places: { most: 1, freedAfterMs: 0 } } })
+    const feeds = await Promise.all(
+      ['/one', '/two'].map((path) =>
+        startFeed({
+          ...{ server: narrow, path, codec: 'h264', width: 320, height: 240, fps: 5, log: silentLog },
+          frames: { lavfi: 'testsrc=size=320x240:rate=5' }
+        })
+      )
+    )
+    onTestFinished(async () => {
+      await Promise.all(feeds.map((one) => one.stop()))
+      await narrow.stop()
+    })
+    const cameras = feeds.map(({ url }, i) => ({ id: `c${i}`, url, fps: 5, width: 320, height: 240 }))
+    const { config } = await parseConfig(stringify({ ...goodConfig(), cameras }), join(folder, 'narrow.yaml'))
+    const running = { daemon: null, findings: [] }
+    const context = { config, secrets: new Secrets(), running, signal: new AbortController().signal }
+    const results = await checkCameras(context)
+    expect(results.map(({ state }) => state).sort()).toEqual(['fail', 'ok'])
+    const refused = results.find(({ state }) => state === 'fail')!
+    expect(refused.code).toBe('PL-CAMERA-VIEWERS')
+    expect(refused.found).toMatch(/too many viewers; alone it gives h264, 320x240/)
+    expect(refused.fix).toContain('opens all cameras of 127.0.0.1:')
+  })
+
   it.each(['ffmpeg', 'gstreamer'])(
     'names the shape of a picture whose stream turns and squeezes it, decoded by %s',
     async (decoder) => {

@@ -65,7 +65,7 @@ const rules: Rules = {
   'daemon/line': ['core', 'config', stages],
   'daemon/report': ['core', 'contract', 'config', stages, 'daemon/line'],
   'daemon/health': ['core', 'contract', 'config', stages, 'daemon/line'],
-  'daemon/control': ['core', 'config', stages, 'daemon/line'],
+  'daemon/control': ['core', 'contract', 'config', stages, 'daemon/line'],
   'daemon/wiring': [
     'core',
     'contract',

@@ -8,7 +8,7 @@ export {
   isConfigOf,
   isSameFile
 } from './find.js'
-export { allowedBy, jsonSchema, type SchemaNode, schemaAt } from './json-schema.js'
+export { jsonSchema, schemaAt } from './json-schema.js'
 export { type LoadOptions, loadConfig, parseConfig } from './load.js'
 export { type OpenedConfig, openConfig, openFound } from './open.js'
 export { type CameraConfig, type Config, isDeviceName } from './schema.js'

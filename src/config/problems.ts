@@ -1,7 +1,8 @@
 import type { LineCounter } from 'yaml'
 import type { z } from 'zod'
+import { allowedBy, kindOf } from '../core/allowed.js'
 import type { ErrorCode } from '../core/errors.js'
-import { allowedBy, schemaAt } from './json-schema.js'
+import { schemaAt } from './json-schema.js'
 import { type ConfigProblem, type Path, placeKey, type SourcePosition, type Tree } from './tree.js'
 
 type Issue = z.core.$ZodIssue
@@ -80,10 +81,7 @@ const likeAddress = /\/\/|@/
 function found(value: unknown, path: Path, place: SourcePosition): string {
   if (value === undefined) return 'missing'
   if (place.template) return `found what ${place.template} stands for`
-  if (value === null) return 'found nothing'
-  if (Array.isArray(value)) return value.length === 0 ? 'found an empty list' : 'found a list'
-  if (typeof value === 'object') return 'found a section'
-  if (value === '') return 'found empty text'
+  if (value === '' || typeof value === 'object') return `found ${kindOf(value)}`
   const schema = schemaAt(path)
   const wantsText = schema && schema.properties === undefined && schema.items === undefined
   return wantsText && !schema.writeOnly && !likeAddress.test(String(value))

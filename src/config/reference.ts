@@ -1,4 +1,5 @@
-import { allowedBy, isNullable, jsonSchema, nonNull, type SchemaNode } from './json-schema.js'
+import { allowedBy, isNullable, nonNull, type SchemaNode } from '../core/allowed.js'
+import { jsonSchema } from './json-schema.js'
 
 const introduction = `# Config reference
 

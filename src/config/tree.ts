@@ -10,8 +10,9 @@ import {
   parseDocument,
   type Scalar
 } from 'yaml'
+import { alternatives, isNullable, type SchemaNode } from '../core/allowed.js'
 import type { ErrorCode } from '../core/errors.js'
-import { alternatives, isNullable, type SchemaNode, schemaAt } from './json-schema.js'
+import { schemaAt } from './json-schema.js'
 import { fillIn, placeholdersIn, type Substitute, unterminatedIn } from './substitute.js'
 
 export type Path = readonly (string | number)[]

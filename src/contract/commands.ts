@@ -1,5 +1,6 @@
 /** What each command takes, over MQTT. */
 import { z } from 'zod'
+import { refusalOf, type SchemaNode } from '../core/allowed.js'
 import type { WithUnits } from '../core/clock.js'
 import { referenceSeconds } from '../core/types.js'
 import { priorities } from './conditions.js'
@@ -50,5 +51,26 @@ export const commandSchemas = {
       )
   })
 } satisfies Record<CommandName, z.ZodType>
+
+/**
+ * What is wrong with a command's arguments, by the names of the schema and in the words of the config's errors. Nothing of what was sent is
+ * quoted: of values only their kind, of unknown keys only that there are some.
+ * @param issues  what zod found in it
+ * @param message an object
+ */
+export function argumentProblems(
+  name: CommandName,
+  issues: readonly z.core.$ZodIssue[],
+  message: Readonly<Record<string, unknown>>
+): string {
+  const { properties = {} } = z.toJSONSchema(commandSchemas[name], { target: 'draft-07', io: 'input' }) as SchemaNode
+  const told = issues.map((issue) => {
+    if (issue.code === 'unrecognized_keys')
+      return `has a key that ${name} does not take; known are ${Object.keys(properties).join(', ')}`
+    const key = String(issue.path[0])
+    return `${key}: ${refusalOf(message[key], properties[key] ?? null)}`
+  })
+  return [...new Set(told)].join('; ')
+}
 
 export type CommandArguments = { [Name in CommandName]: WithUnits<z.infer<(typeof commandSchemas)[Name]>> }

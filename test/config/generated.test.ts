@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { loadConfig } from '../../src/config/index.js'
-import { jsonSchema, nonNull, type SchemaNode } from '../../src/config/json-schema.js'
+import { jsonSchema } from '../../src/config/json-schema.js'
+import { nonNull, type SchemaNode } from '../../src/core/allowed.js'
 import { packageRoot } from '../../src/core/version.js'
 import { generatedFiles } from '../../tools/generate/files.js'
 

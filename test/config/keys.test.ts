@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { expect, it } from 'vitest'
-import { jsonSchema, type SchemaNode } from '../../src/config/json-schema.js'
+import { jsonSchema } from '../../src/config/json-schema.js'
+import type { SchemaNode } from '../../src/core/allowed.js'
 import { packageRoot } from '../../src/core/version.js'
 import { sourcesBelow } from '../support/imports.js'
 

@@ -1,6 +1,7 @@
 import { hostname } from 'node:os'
 import { dirname, join } from 'node:path'
-import { allowedBy, schemaAt, splitLoginOff, urlProblem } from '../../config/index.js'
+import { schemaAt, splitLoginOff, urlProblem } from '../../config/index.js'
+import { allowedBy } from '../../core/allowed.js'
 import { UsageError } from '../../core/errors.js'
 import type { Prompter } from '../prompter.js'
 

@@ -1,4 +1,5 @@
-import { jsonSchema, type SchemaNode } from '../../config/index.js'
+import { jsonSchema } from '../../config/index.js'
+import type { SchemaNode } from '../../core/allowed.js'
 import { type Answers, type CameraAnswer, type Secret, stores } from './answers.js'
 
 /** Sections that are shown with their defaults, commented out. */

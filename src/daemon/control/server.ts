@@ -1,6 +1,7 @@
 /** The control socket's server: `painlens check`, `snapshot`, `reference` and `backup` ask it what the daemon sees and holds. */
 import { Readable } from 'node:stream'
 import type { FastifyInstance, FastifyReply } from 'fastify'
+import { argumentProblems } from '../../contract/commands.js'
 import { type Clock, type Moment, stamp } from '../../core/clock.js'
 import { limitConnections } from '../../core/connection-limit.js'
 import { ClosedError, ControlError, errorFields, InputError, PainlensError } from '../../core/errors.js'
@@ -198,8 +199,9 @@ class ControlServer implements Control {
     const { log, reference } = this.#options
     const { success, data: args, error } = takeReference.safeParse({ ...asking, camera: id })
     if (!success) {
-      const problems = error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`)
-      throw new InputError('PL-COMMAND-INVALID', problems.join('; '), 'command')
+      // In a query everything is text.
+      const given = { ...asking, camera: id, ...(asking.seconds !== undefined && { seconds: Number(asking.seconds) }) }
+      throw new InputError('PL-COMMAND-INVALID', argumentProblems('reference', error.issues, given), 'command')
     }
     const asked = { camera: printable(args.camera), zone: args.zone && printable(args.zone), ...askedBy(asking) }
     log.info(asked, 'a resting face is asked for (painlens reference)')

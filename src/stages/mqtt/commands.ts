@@ -1,6 +1,5 @@
 import type { IPublishPacket } from 'mqtt'
-import type { z } from 'zod'
-import { type CommandArguments, commandSchemas, transaction } from '../../contract/commands.js'
+import { argumentProblems, type CommandArguments, commandSchemas, transaction } from '../../contract/commands.js'
 import { type CommandName, commandNames, type ResponseMessage } from '../../contract/messages.js'
 import { commandOf, isOfAnyDevice, topicOf, trialCommand } from '../../contract/topics.js'
 import { fixOf } from '../../core/error-codes/index.js'
@@ -140,7 +139,10 @@ export class CommandQueue {
     const parsed = commandSchemas[name].safeParse(message)
     if (!parsed.success) {
       this.#noteRefused(name, given)
-      return { ...echo, status: 'error', code: 'PL-COMMAND-INVALID', error: problemsOf(name, parsed.error) }
+      const error = isObject(message)
+        ? argumentProblems(name, parsed.error.issues, message)
+        : `the payload is no JSON object. ${fixOf('PL-COMMAND-JSON')}`
+      return { ...echo, status: 'error', code: 'PL-COMMAND-INVALID', error }
     }
     try {
       const handler = this.#options.handlers[name] as (args: unknown) => Promise<object | undefined>
@@ -167,18 +169,6 @@ export class CommandQueue {
   }
 }
 
-/** What a command's arguments lack, by the names of the schema; of unknown keys only that there are some. */
-function problemsOf(name: CommandName, { issues }: z.ZodError): string {
-  const told = issues.map((issue) => {
-    if (issue.code === 'unrecognized_keys') return `has a key that ${name} does not take; known are ${keysOf(name)}`
-    if (issue.path.length > 0) return `${issue.path.join('.')}: ${issue.message}`
-    return issue.code === 'invalid_type' ? `the payload is no JSON object. ${fixOf('PL-COMMAND-JSON')}` : issue.message
-  })
-  return told.join('; ')
-}
-
-const keysOf = (name: CommandName): string => Object.keys(commandSchemas[name].shape).join(', ')
-
 /** An error may quote what a program said, and is read on screens and terminals. */
 function withoutSteering({ error, ...response }: ResponseMessage): ResponseMessage {
   return error === undefined ? response : { ...response, error: printable(error) }
@@ -187,6 +177,9 @@ function withoutSteering({ error, ...response }: ResponseMessage): ResponseMessa
 function isCommand(name: string): name is CommandName {
   return (commandNames as readonly string[]).includes(name)
 }
+
+const isObject = (message: unknown): message is Record<string, unknown> =>
+  typeof message === 'object' && message !== null && !Array.isArray(message)
 
 function transactionOf(message: unknown): Pick<ResponseMessage, 'transaction'> {
   const found = transaction.safeParse((message as { transaction?: unknown } | null)?.transaction)

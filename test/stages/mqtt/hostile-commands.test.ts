@@ -84,3 +84,38 @@ describe('a command from a hostile client', () => {
     }
   })
 })
+
+describe('a command with a value that is not allowed', () => {
+  const text = 'text of 1 to 100 characters'
+  it.each([
+    ['ack', '{"alarm_id":"a"}', `by: missing, allowed is ${text}`],
+    ['ack', '{"alarm_id":7,"by":"n"}', `alarm_id: found a number, allowed is ${text}`],
+    ['ack', '{"alarm_id":"a","by":"n","kind":"read"}', 'kind: found text, allowed is seen, coming or false_alarm'],
+    ['pause', '{"camera":"a","duration_s":"900"}', 'duration_s: found text, allowed is a whole number from 1 to 86400'],
+    [
+      'pause',
+      '{"camera":"a","duration_s":0.5}',
+      'duration_s: found a number, allowed is a whole number from 1 to 86400'
+    ],
+    ['pause', '{"camera":null}', `camera: found nothing, allowed is ${text}`],
+    ['reference', '{"camera":"a","by":"n","remove":"yes"}', 'remove: found text, allowed is true or false'],
+    [
+      'reference',
+      '{"camera":"a","by":"n","not_after":"soon"}',
+      'not_after: found text, allowed is a time in UTC, written YYYY-MM-DDThh:mm:ssZ'
+    ],
+    [
+      'refresh',
+      '{"transaction":[]}',
+      'transaction: found an empty list, allowed is text of 0 to 200 characters or a number'
+    ],
+    [
+      'resume',
+      '{"camera":"","by":{}}',
+      `camera: found empty text, allowed is ${text}; by: found a section, allowed is ${text}`
+    ]
+  ])('%s %s is answered with what is allowed, in the words of the config', async (name, payload, error) => {
+    const { answer, given } = await answerTo(name, payload)
+    expect([answer, given]).toEqual([{ status: 'error', code: 'PL-COMMAND-INVALID', error }, []])
+  })
+})

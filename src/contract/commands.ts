@@ -9,7 +9,11 @@ import type { CommandName } from './messages.js'
 /** Echoed in the answer, to tell answers apart. */
 export const transaction = z.union([z.string().max(200), z.number()]).optional()
 const camera = z.string().min(1).max(100)
-const who = z.string().min(1).max(100)
+/** Staff read it where they look for who has gone: a blank name is none. */
+export const who = z.string().min(1).max(100).regex(/\S/).meta({
+  description: 'Who does it; not only spaces.',
+  allowed: 'text of 1 to 100 characters, not only spaces'
+})
 
 /** For how many days after its end an alarm can be acknowledged. */
 export const acknowledgeableDays = 14

@@ -116,6 +116,10 @@ describe.skipIf(nodeRed === null)('the Node-RED flow of the examples', { timeout
     await call.publishAsync('nurse-call/ward-2/taken', JSON.stringify(taken), { qos: 1 })
     const command = await until(() => on('painlens/ward-2/command/ack')[0], 'the command')
     expect(commandSchemas.ack.parse(command)).toMatchObject(taken)
+    // Not every nurse call knows who it was.
+    await call.publishAsync('nurse-call/ward-2/taken', JSON.stringify({ alarm_id: 'a', by: ' ' }), { qos: 1 })
+    const nameless = await until(() => on('painlens/ward-2/command/ack')[1], 'the command')
+    expect(commandSchemas.ack.parse(nameless)).toMatchObject({ by: 'nurse call', kind: 'seen' })
     const ack = { by: 'nurse 7', at: '2026-01-01T00:00:03.000Z', kind: 'coming' } as const
     await say('alarm', alarm('b', 0))
     await say('alarm', { ...alarm('b', 1), ack })

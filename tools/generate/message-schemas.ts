@@ -23,6 +23,8 @@ function messageJsonSchema(name: string): Node {
       if (node.contentEncoding) delete node.format
       if (node.maximum === Number.MAX_SAFE_INTEGER) delete node.maximum
       delete node.propertyNames
+      // For painlens's own answers.
+      delete node.allowed
     }
   }) as Node
 }

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import type { CameraConfig } from '../../config/index.js'
+import { who } from '../../contract/commands.js'
 import { type Clock, stamp } from '../../core/clock.js'
 import type { ErrorCode } from '../../core/errors.js'
 import type { Secrets } from '../../core/secrets.js'
@@ -94,7 +95,7 @@ export const takeReference = z.object({
     .min(referenceSeconds.least)
     .max(referenceSeconds.most)
     .default(referenceSeconds.usual),
-  by: z.string().min(1).max(100),
+  by: who,
   remove: z.stringbool().default(false)
 })
 export type TakeReference = z.infer<typeof takeReference>

@@ -199,7 +199,8 @@ describe('a resting face is asked for', () => {
     for (const [wrong, named] of [
       [{ seconds: 3 }, 'seconds: found a number, allowed is a whole number from 5 to 300$'],
       [{ seconds: 7.5 }, 'seconds: '],
-      [{ by: '' }, 'by: '],
+      [{ by: '' }, 'by: found empty text'],
+      [{ by: '  ' }, 'by: found blank text'],
       [{ by: 'x'.repeat(101) }, 'by: '],
       [{ camera: 'x'.repeat(101) }, 'camera: ']
     ] as const)

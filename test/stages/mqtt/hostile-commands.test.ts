@@ -87,8 +87,9 @@ describe('a command from a hostile client', () => {
 
 describe('a command with a value that is not allowed', () => {
   const text = 'text of 1 to 100 characters'
+  const who = `${text}, not only spaces`
   it.each([
-    ['ack', '{"alarm_id":"a"}', `by: missing, allowed is ${text}`],
+    ['ack', '{"alarm_id":"a"}', `by: missing, allowed is ${who}`],
     ['ack', '{"alarm_id":7,"by":"n"}', `alarm_id: found a number, allowed is ${text}`],
     ['ack', '{"alarm_id":"a","by":"n","kind":"read"}', 'kind: found text, allowed is seen, coming or false_alarm'],
     ['pause', '{"camera":"a","duration_s":"900"}', 'duration_s: found text, allowed is a whole number from 1 to 86400'],
@@ -112,10 +113,27 @@ describe('a command with a value that is not allowed', () => {
     [
       'resume',
       '{"camera":"","by":{}}',
-      `camera: found empty text, allowed is ${text}; by: found a section, allowed is ${text}`
+      `camera: found empty text, allowed is ${text}; by: found a section, allowed is ${who}`
     ]
   ])('%s %s is answered with what is allowed, in the words of the config', async (name, payload, error) => {
     const { answer, given } = await answerTo(name, payload)
     expect([answer, given]).toEqual([{ status: 'error', code: 'PL-COMMAND-INVALID', error }, []])
   })
+  it.each(['', ' ', '   ', '\t\n', '\u00a0\u2003'])(
+    'a name of who does it that is blank (%j) is refused by each command',
+    async (by) => {
+      const found = `by: found ${by === '' ? 'empty' : 'blank'} text, allowed is ${who}`
+      for (const [name, args] of [
+        ['ack', { alarm_id: 'a' }],
+        ['pause', { camera: 'a' }],
+        ['resume', { camera: 'a' }],
+        ['reference', { camera: 'a' }]
+      ] as const) {
+        const { answer, given } = await answerTo(name, JSON.stringify({ ...args, by }))
+        expect([answer.code, answer.error, given]).toEqual(['PL-COMMAND-INVALID', found, []])
+      }
+      const spaced = await answerTo('ack', JSON.stringify({ alarm_id: 'a', by: ' nurse 7' }))
+      expect(spaced.given).toMatchObject([{ by: ' nurse 7' }])
+    }
+  )
 })

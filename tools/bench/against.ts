@@ -12,10 +12,11 @@ import type { HealthMessage } from '#painlens/contract/messages.js'
 import { messageOf } from '#painlens/core/errors.js'
 import { packageRoot } from '#painlens/core/version.js'
 import type { Manifest } from '#painlens/lib/model/manifest.js'
+import { median } from '#painlens/lib/statistics/index.js'
 import { type DemoBroker, startBroker } from '#painlens/show/demo/broker.js'
 import { type Child, startPainlens } from '#painlens/show/demo/child.js'
 import { startCamera } from './latency.js'
-import { median, table } from './table.js'
+import { table } from './table.js'
 
 interface Scene {
   name: string

@@ -3,8 +3,9 @@ import { systemClock } from '#painlens/core/clock.js'
 import { silentLog } from '#painlens/core/log.js'
 import type { Face } from '#painlens/core/types.js'
 import type { Manifest } from '#painlens/lib/model/manifest.js'
+import { median } from '#painlens/lib/statistics/index.js'
 import { type Classifier, startClassifier } from '#painlens/stages/classify/index.js'
-import { median, ms, table } from './table.js'
+import { ms, table } from './table.js'
 
 export interface BatchBench {
   manifest: Manifest

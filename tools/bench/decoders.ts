@@ -5,12 +5,13 @@ import { systemClock } from '#painlens/core/clock.js'
 import { silentLog } from '#painlens/core/log.js'
 import { Secrets } from '#painlens/core/secrets.js'
 import type { Frame } from '#painlens/core/types.js'
+import { median } from '#painlens/lib/statistics/index.js'
 import { type FeedCodec, startFeed } from '#painlens/show/simulate/feed.js'
 import { startRtspServer } from '#painlens/show/simulate/rtsp-server.js'
 import { FrameAssembler } from '#painlens/stages/camera/frames.js'
 import { type DecoderName, decoderFor, openCamera, probeDecoders } from '#painlens/stages/camera/index.js'
 import { bytesOf, type PictureLayout, ruledLayout } from '#painlens/stages/camera/picture-writer.js'
-import { median, ms, quantile, table, timed } from './table.js'
+import { ms, quantile, table, timed } from './table.js'
 
 const size = { width: 1280, height: 720 }
 const cameraFps = 15

@@ -6,9 +6,9 @@ import type * as ort from 'onnxruntime-node'
 import { messageOf } from '#painlens/core/errors.js'
 import { isCopy, type PlacedNode, placedNodes } from '#painlens/lib/ort/provider.js'
 import { type ProviderName, profileNames } from '#painlens/lib/ort/provider-names.js'
+import { median } from '#painlens/lib/statistics/index.js'
 import type { GpuMemory } from './gpu-memory.js'
 import { type Feeds, nudged, type Session, type Stage } from './gpu-stages.js'
-import { median } from './table.js'
 
 export interface MeasureOptions {
   provider: ProviderName

@@ -1,7 +1,8 @@
 /** What it costs to see whether a picture shows something, and lives. */
 import type { Frame } from '#painlens/core/types.js'
+import { median } from '#painlens/lib/statistics/index.js'
 import { PictureWatch } from '#painlens/stages/camera/picture-watch.js'
-import { median, ms, quantile, table } from './table.js'
+import { ms, quantile, table } from './table.js'
 
 const looks = 1000
 /** The code is still being compiled during these. */

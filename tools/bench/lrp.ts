@@ -12,9 +12,10 @@ import { readModel } from '#painlens/lib/onnx/index.js'
 import { openSession, proveProvider } from '#painlens/lib/ort/provider.js'
 import type { ProviderName } from '#painlens/lib/ort/provider-names.js'
 import { createRandom } from '#painlens/lib/random.js'
+import { median } from '#painlens/lib/statistics/index.js'
 import { lrpNodesTable } from './lrp-nodes.js'
 import { Peer, type PeerTask } from './peer.js'
-import { median, ms, table } from './table.js'
+import { ms, table } from './table.js'
 
 /** What the peer calls them, and how many times the ONNX engine's time it should take at least. */
 const peerAims: Record<Preset, { task: PeerTask; aim: number }> = {

@@ -8,9 +8,10 @@ import { silentLog } from '#painlens/core/log.js'
 import type { Face } from '#painlens/core/types.js'
 import { proofCrops } from '#painlens/daemon/wiring/drawn-faces.js'
 import type { Manifest } from '#painlens/lib/model/manifest.js'
+import { median } from '#painlens/lib/statistics/index.js'
 import { type Classifier, startClassifier } from '#painlens/stages/classify/index.js'
 import { quantised } from './models.js'
-import { median, table } from './table.js'
+import { table } from './table.js'
 
 export interface PrecisionBench {
   manifest: Manifest

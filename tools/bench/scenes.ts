@@ -8,9 +8,10 @@ import { alarmOptions } from '#painlens/daemon/wiring/mapping.js'
 import { overlap } from '#painlens/lib/face/boxes.js'
 import { Tracker } from '#painlens/lib/face/tracker.js'
 import { createRandom, type Random } from '#painlens/lib/random.js'
+import { median } from '#painlens/lib/statistics/index.js'
 import { type Alarms, createAlarms } from '#painlens/stages/alarm/index.js'
 import { type Course, type Person, type Scene, scenes } from './scene-list.js'
-import { median, table } from './table.js'
+import { table } from './table.js'
 
 /** Frames per second: as the config has them, and as a box has them that is too slow for its cameras. */
 const rates = [5, 1]

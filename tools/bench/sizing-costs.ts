@@ -14,9 +14,9 @@ import { createExplainer } from '#painlens/lib/lrp/index.js'
 import type { Manifest } from '#painlens/lib/model/manifest.js'
 import { batchDims, preprocess } from '#painlens/lib/model/preprocess.js'
 import { openSession } from '#painlens/lib/ort/provider.js'
+import { median } from '#painlens/lib/statistics/index.js'
 import { faceModels } from './models.js'
 import { daemonTime } from './sizing-daemon.js'
-import { median } from './table.js'
 
 const provider = { provider: 'cpu', threads: 1 } as const
 const composite = 'lrp.sequential_preset_a_flat'

@@ -5,10 +5,11 @@ import type { Face, Frame } from '#painlens/core/types.js'
 import { createExplainer } from '#painlens/lib/lrp/index.js'
 import type { Manifest } from '#painlens/lib/model/manifest.js'
 import { batchDims, preprocess } from '#painlens/lib/model/preprocess.js'
+import { median } from '#painlens/lib/statistics/index.js'
 import { startClassifier } from '#painlens/stages/classify/index.js'
 import { startDetector } from '#painlens/stages/detect/index.js'
 import { faceModels } from './models.js'
-import { median, ms, table, timed } from './table.js'
+import { ms, table, timed } from './table.js'
 
 const composites = ['lrp.sequential_preset_a_flat', 'lrp.sequential_preset_b_flat'] as const
 

@@ -12,10 +12,10 @@ import { loadManifest } from '#painlens/lib/model/load-manifest.js'
 import { batchDims } from '#painlens/lib/model/preprocess.js'
 import { encodeModel, readModel } from '#painlens/lib/onnx/index.js'
 import { createRandom } from '#painlens/lib/random.js'
+import { median } from '#painlens/lib/statistics/index.js'
 import { type Chain, chainOf, featureCount, frozenPart, Trainer } from '#painlens/lib/train/index.js'
 import { extractionBatch, Features } from '#painlens/study/train/features.js'
 import { loadWasm } from '../train/tensorflow.js'
-import { median } from './table.js'
 
 /** Of an image, in the median; memory of the whole process. */
 export interface Cost {

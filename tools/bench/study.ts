@@ -7,9 +7,10 @@ import { join } from 'node:path'
 import { parseArgs, promisify } from 'node:util'
 import { messageOf, UsageError } from '#painlens/core/errors.js'
 import { packageRoot } from '#painlens/core/version.js'
+import { median } from '#painlens/lib/statistics/index.js'
 import { fullSizeModel } from './models.js'
 import { type Cost, type PassTask, type StepsTask, threads } from './study-steps.js'
-import { median, ms, table } from './table.js'
+import { ms, table } from './table.js'
 
 const run = promisify(execFile)
 const parts = ['fc7+fc8', 'fc6–fc8'] as const

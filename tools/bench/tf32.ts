@@ -8,9 +8,10 @@ import { lrpModelOf, lrpNames } from '#painlens/lib/lrp/engines/onnx-graph.js'
 import { layerGraphOf } from '#painlens/lib/lrp/graph/index.js'
 import type { Manifest } from '#painlens/lib/model/manifest.js'
 import { type OnnxModel, type OnnxNode, readModel, tensorOf, writeModel } from '#painlens/lib/onnx/index.js'
+import { median } from '#painlens/lib/statistics/index.js'
 import { worstDifference } from './gpu-measure.js'
 import { explainFeeds, type Feeds, gpuComposites, nudged } from './gpu-stages.js'
-import { median, table } from './table.js'
+import { table } from './table.js'
 
 const composites = { ...gpuComposites, 'lrp.epsilon': 'lrp.epsilon' }
 /** What cuDNN and cuBLAS compute on tensor cores. */

@@ -15,11 +15,12 @@ import { CameraTracks } from '#painlens/lib/face/tracker.js'
 import type { Manifest } from '#painlens/lib/model/manifest.js'
 import { batchDims, preprocess } from '#painlens/lib/model/preprocess.js'
 import { openSession } from '#painlens/lib/ort/provider.js'
+import { median } from '#painlens/lib/statistics/index.js'
 import { createAlarms } from '#painlens/stages/alarm/index.js'
 import { startClassifier } from '#painlens/stages/classify/index.js'
 import { startDetector } from '#painlens/stages/detect/index.js'
 import { faceModels } from './models.js'
-import { median, ms, table } from './table.js'
+import { ms, table } from './table.js'
 
 const config = configSchema.parse({
   device: 'bench',

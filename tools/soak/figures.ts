@@ -1,7 +1,7 @@
 /** What a soak measures of the daemon, and how the samples of a cycle become one value. */
 import { readdirSync, readFileSync } from 'node:fs'
+import { median } from '#painlens/lib/statistics/index.js'
 import { childrenOf } from '../bench/children.js'
-import { median } from '../bench/table.js'
 
 export type Sample = Record<string, number>
 

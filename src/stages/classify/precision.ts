@@ -3,6 +3,7 @@ import type { InferenceSession } from 'onnxruntime-node'
 import { ModelError, type Problem } from '../../core/errors.js'
 import type { Precision } from '../../core/types.js'
 import { declaredDims } from '../../lib/model/manifest.js'
+import { median } from '../../lib/statistics/index.js'
 
 /** A model in other numbers beside its float32 twin, on the same faces. */
 export interface PrecisionComparison {
@@ -101,7 +102,7 @@ export async function comparePrecision(
     faces: crops.length,
     mean: differences.reduce((sum, each) => sum + each, 0) / differences.length,
     max: Math.max(...differences),
-    speed: middle(times[0]) / middle(times[1])
+    speed: median(times[0]) / median(times[1])
   }
 }
 
@@ -120,6 +121,3 @@ export function objectionTo(precision: Precision, found: PrecisionComparison, mu
 export function inWords({ faces, mean, max, speed }: PrecisionComparison): string {
   return `differences of ${mean.toFixed(3)} on average and ${max.toFixed(3)} at most on ${faces} faces, ${speed.toFixed(1)} times as fast`
 }
-
-const middle = (values: readonly number[]): number =>
-  values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN

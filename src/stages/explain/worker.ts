@@ -9,6 +9,7 @@ import { checkHash, checkShapes, declaredDims, type Manifest } from '../../lib/m
 import { batchDims, preprocess } from '../../lib/model/preprocess.js'
 import { trialCrop, trialCrops } from '../../lib/model/trial-crop.js'
 import type { ProviderName } from '../../lib/ort/provider-names.js'
+import { median } from '../../lib/statistics/index.js'
 import { engineBehind } from './engine-port.js'
 import { type CropExplainer, type CropExplanation, explainCrop, viewsAtOnce } from './explain-crop.js'
 import { inputOptionsOf } from './input-options.js'
@@ -144,8 +145,7 @@ async function tryOut({ source, manifest }: CropExplainer): Promise<Trial> {
     await explain()
     times.push(performance.now() - before)
   }
-  const ms = times.sort((a, b) => a - b)[Math.floor(times.length / 2)]!
-  return { ms, answers }
+  return { ms: median(times), answers }
 }
 
 // Explanations must not take cores from frames. The engines' own threads inherit the priority. It is not the lowest:

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import type { Moment } from '../../core/clock.js'
 import { silentLog } from '../../core/log.js'
 import type { Crop } from '../../core/types.js'
+import { median } from '../../lib/statistics/index.js'
 import { type Classifier, startClassifier } from '../../stages/classify/index.js'
 import {
   type Curve,
@@ -194,12 +195,11 @@ export function sumsOf(
       tasksIn(fold).flatMap((task) => mapOf(composite, fold, task) ?? [])
     )
     const shares = maps.filter(({ start }) => Math.abs(start) > 1e-6).map(({ sum, start }) => sum / start)
-    shares.sort((a, b) => a - b)
     return {
       composite,
       maps: maps.length,
       notFinite: maps.reduce((sum, map) => sum + map.notFinite, 0),
-      conserved: shares[Math.floor(shares.length / 2)] ?? null
+      conserved: shares.length === 0 ? null : median(shares)
     }
   })
 }

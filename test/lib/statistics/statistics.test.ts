@@ -5,6 +5,7 @@ import {
   classReport,
   clusterBootstrap,
   confusionOf,
+  median,
   poissonInterval,
   properScores,
   quantile,
@@ -53,6 +54,10 @@ describe('the interval of a rate', () => {
 it('a quantile lies between its neighbours in proportion', () => {
   expect([0, 0.25, 0.5, 1].map((share) => quantile([1, 2, 4, 8, 16], share))).toEqual([1, 2, 4, 16])
   expect(quantile([1, 2], 0.1)).toBeCloseTo(1.1, 12)
+})
+
+it('a median of as many numbers above as below is the mean of the two in the middle', () => {
+  expect([[3], [9, 1], [5, 1, 9], [4, 1, 9, 2]].map(median)).toEqual([3, 5, 5, 3])
 })
 
 describe('the bootstrap by cluster', () => {

@@ -1,11 +1,17 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { createRandom, type Random } from '../../../src/lib/random.js'
+import { cycleValues, figures } from '../../../tools/soak/figures.js'
 import { neighbourCorrelation, trendOf, type Verdict, varianceFactor, verdictOn } from '../../../tools/soak/trend.js'
 
 const places = (count: number): number[] => Array.from({ length: count }, (_, i) => i)
 const minutes = places(12)
 const series = (values: number[], allowance = 1) => ({ name: 'x', unit: 'MB', allowance, values })
+
+it('of two samples of a cycle, memory in RAM counts as their mean, and the heap as that of the last', () => {
+  const sample = (value: number) => Object.fromEntries(figures.map(({ name }) => [name, value]))
+  expect(cycleValues([sample(100), sample(104)])).toMatchObject({ 'memory in RAM': 102, 'JavaScript heap': 104 })
+})
 
 describe('a trend', () => {
   it('the slope of a line is found despite outliers', () => {

@@ -71,7 +71,8 @@ function checkNode() {
 async function installPackages() {
   const wanted = hashOf('package-lock.json')
   const marker = join('node_modules', '.painlens-lock')
-  if (existsSync(marker) && readFileSync(marker, 'utf8') === wanted) return
+  // Written by hand or by a shell, it ends in a line break.
+  if (existsSync(marker) && readFileSync(marker, 'utf8').trim() === wanted) return
   // On arm64 the install script of tfjs-node would fetch a libtensorflow 2.7 that was never tried; tfjs computes on wasm there.
   const scripts = process.arch === 'arm64' ? ['--ignore-scripts'] : []
   const args = ['ci', '--no-audit', '--no-fund', '--loglevel=error', ...scripts]

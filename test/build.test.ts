@@ -1,5 +1,16 @@
 import { spawnSync } from 'node:child_process'
-import { appendFileSync, cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { createHash } from 'node:crypto'
+import {
+  appendFileSync,
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { expect, it, onTestFinished } from 'vitest'
@@ -43,6 +54,30 @@ it(
   },
   3 * minutes
 )
+
+it('packages that are installed are not installed again where their marker ends in a line break, as echo writes it', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'painlens-setup-'))
+  onTestFinished(() => rmSync(folder, { recursive: true }))
+  const at = (path: string) => join(folder, path)
+  cpSync(join(packageRoot, 'scripts/setup.mjs'), at('scripts/setup.mjs'))
+  write(at('package-lock.json'), '{}\n')
+  write(at('bin/npm'), '#!/bin/sh\necho "npm $1"\nexit 3\n')
+  chmodSync(at('bin/npm'), 0o755)
+  const setup = (marker: string) => {
+    write(at('node_modules/.painlens-lock'), marker)
+    const env = { ...process.env, PATH: `${at('bin')}:${process.env.PATH}` }
+    const { status, stderr } = spawnSync(process.execPath, ['scripts/setup.mjs', 'packages'], {
+      ...{ cwd: folder, env, encoding: 'utf8' }
+    })
+    return { status, stderr }
+  }
+  const hash = createHash('sha256').update('{}\n').digest('hex')
+  for (const marker of [hash, `${hash}\n`, ` ${hash}\r\n`]) expect(setup(marker)).toEqual({ status: 0, stderr: '' })
+  // What is installed is of another lock file.
+  expect(setup(`${hash.replace(/./, (first) => (first === '0' ? '1' : '0'))}\n`)).toMatchObject({
+    ...{ status: 1, stderr: expect.stringContaining('npm ci') as string }
+  })
+})
 
 it(
   'what was compiled of a source that has gone, or moved to another folder, is gone after the next build',

@@ -29,7 +29,8 @@ export const slowest = [
   'test/commands/check/rights.test.ts',
   'test/stages/mqtt/receive-maximum.test.ts',
   'test/stages/mqtt/wire.test.ts',
-  'test/stages/mqtt/outage.test.ts'
+  'test/stages/mqtt/outage.test.ts',
+  'test/stages/mqtt/unconfirmed.test.ts'
 ]
 
 const rank = new Map(slowest.map((file, at) => [file, at - slowest.length]))

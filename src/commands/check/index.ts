@@ -9,7 +9,7 @@ import {
 } from '../../config/index.js'
 import { ConfigError } from '../../core/errors.js'
 import { Secrets } from '../../core/secrets.js'
-import { terminalWidth, toStdout, type Write } from '../../core/terminal.js'
+import { terminalWidth, toStderr, toStdout, type Write } from '../../core/terminal.js'
 import { checkAsService } from './as-service.js'
 import { askRunning } from './daemon.js'
 import { checkClock, checkDisk, checkFfmpeg, checkHttp, checkPasswords } from './machine.js'
@@ -21,18 +21,24 @@ export interface CheckOptions {
 
 export interface CheckIo {
   write: Write
+  /** What is said while a check takes long; not one of its lines. */
+  say: Write
   /** Columns of the terminal; without one, lines are as long as they are. */
   width: number
   env: Readonly<Record<string, string | undefined>>
   /** The installed service, or null. */
   service: Service | null
+  /** After so long it is said what a check waits for. */
+  patienceMs: number
 }
 
 const standardIo = (): CheckIo => ({
   write: toStdout,
+  say: toStderr,
   width: terminalWidth(),
   env: process.env,
-  service: readService()
+  service: readService(),
+  patienceMs: 5000
 })
 
 /** What needs no config, in the order of the lines. */
@@ -48,11 +54,23 @@ const machineChecks: readonly Check[] = [
 const configChecks: readonly Check[] = [
   { what: 'passwords', run: checkPasswords },
   { what: 'daemon', run: async ({ running }) => [...running.findings] },
-  { what: 'cameras', run: async (context) => (await import('./camera.js')).checkCameras(context) },
-  { what: 'model', run: async (context) => (await import('./model.js')).checkModel(context) },
+  {
+    what: 'cameras',
+    waitsFor: 'the cameras',
+    run: async (context) => (await import('./camera.js')).checkCameras(context)
+  },
+  {
+    what: 'model',
+    waitsFor: 'the model, which is opened for classifying and for explaining: up to a minute on a busy machine',
+    run: async (context) => (await import('./model.js')).checkModel(context)
+  },
   { what: 'face models', run: async (context) => (await import('./model.js')).checkFaceModels(context) },
   { what: 'provider', run: async (context) => (await import('./model.js')).checkProvider(context) },
-  { what: 'broker', run: async (context) => (await import('./broker.js')).checkBroker(context) },
+  {
+    what: 'broker',
+    waitsFor: 'the broker',
+    run: async (context) => (await import('./broker.js')).checkBroker(context)
+  },
   { what: 'http', run: checkHttp },
   { what: 'page', run: async (context) => (await import('./page.js')).checkPage(context) },
   { what: 'disk', run: checkDisk }
@@ -71,7 +89,7 @@ export async function checkCommand(
   signal: AbortSignal,
   io: Partial<CheckIo> = {}
 ): Promise<number> {
-  const { write, width, env, service } = { ...standardIo(), ...io }
+  const { write, say, width, env, service, patienceMs } = { ...standardIo(), ...io }
   const found = findConfig(options.config, env)
   const elsewhere = await checkAsService(found, service, signal)
   if (elsewhere !== null) return elsewhere
@@ -88,7 +106,10 @@ export async function checkCommand(
   for (const check of checks) {
     // The checks of the machine need no config.
     const context = { config: loaded?.config, secrets, running, signal } as CheckContext
+    const { waitsFor } = check
+    const waiting = waitsFor ? setTimeout(() => say(`… waiting for ${waitsFor}\n`), patienceMs) : undefined
     const results = await runCheck(check, context)
+    clearTimeout(waiting)
     if (signal.aborted) return 1
     results.forEach(tell)
   }

@@ -65,6 +65,8 @@ export const isRunning = ({ daemon, findings }: Running): boolean => daemon !== 
 /** Runs one check; an error that it throws becomes a red line, and the next check is run. */
 export interface Check {
   what: Lamp
+  /** In words, where it may take long: `the broker`. */
+  waitsFor?: string
   run: (context: CheckContext) => Promise<CheckResult[]>
 }
 

@@ -75,6 +75,8 @@ const goodConfig = () => ({
 interface Outcome {
   code: number
   text: string
+  /** What was said beside the lines. */
+  said: string
   /** State by what was looked at. */
   states: Record<string, string>
 }
@@ -82,7 +84,7 @@ interface Outcome {
 async function check(
   config: object,
   signal = new AbortController().signal,
-  io: { service?: Service; width?: number } = {}
+  io: { service?: Service; width?: number; patienceMs?: number } = {}
 ): Promise<Outcome> {
   const file = join(folder, 'painlens.yaml')
   await writeFile(file, stringify(config))
@@ -90,9 +92,13 @@ async function check(
   const write = (part: string): void => {
     text += part
   }
-  const code = await checkCommand({ config: file }, signal, { write, env: {}, ...io })
+  let said = ''
+  const say = (part: string): void => {
+    said += part
+  }
+  const code = await checkCommand({ config: file }, signal, { write, say, env: {}, ...io })
   const rows = [...text.matchAll(/^\[ ?(ok|warn|fail) ?\] (.*?) {2,}/gm)]
-  return { code, text, states: Object.fromEntries(rows.map(([, state, what]) => [what, state])) }
+  return { code, text, said, states: Object.fromEntries(rows.map(([, state, what]) => [what, state])) }
 }
 
 /** The row of one thing, with its fix. */
@@ -309,6 +315,15 @@ describe('painlens check', () => {
     expect(wide.text.split('\n').some((line) => line.length > 80)).toBe(true)
     const words = (text: string) => text.split(/\s+/).filter((word) => !/\d/.test(word))
     expect(words(narrow.text)).toEqual(words(wide.text))
+  })
+
+  it('says beside its lines what it waits for where that takes long, and nothing where it does not', async () => {
+    const slow = await check(goodConfig(), undefined, { patienceMs: 1 })
+    expect(slow.said).toContain('… waiting for the model, which is opened for classifying and for explaining')
+    expect(slow.text).not.toContain('waiting for')
+    const quick = await check(goodConfig(), undefined, { patienceMs: 3_600_000 })
+    expect(quick.said).toBe('')
+    expect(quick.code).toBe(slow.code)
   })
 
   it('ends when it is aborted while a camera does not answer', async () => {

@@ -30,6 +30,7 @@ export const unitTests = [
   'test/core/thread-priority.test.ts',
   'test/core/trace.test.ts',
   'test/core/packages.test.ts',
+  'test/daemon/control/held.test.ts',
   'test/daemon/guesses.test.ts',
   'test/daemon/health/metrics.test.ts',
   'test/daemon/health/pace.test.ts',

@@ -16,6 +16,7 @@ import { tarEnd, tarEntry } from '../../core/tar.js'
 import { toStdout, type Write } from '../../core/terminal.js'
 import { version } from '../../core/version.js'
 import { askOutbox } from '../../daemon/control/client.js'
+import { refuseHeld } from '../../daemon/control/holder.js'
 import { encodeSaved } from '../../daemon/control/protocol.js'
 import { controlSocket } from '../../daemon/control/socket.js'
 import { loadManifest } from '../../lib/model/load-manifest.js'
@@ -144,6 +145,7 @@ async function outboxLines({ config, secrets: found, env }: OpenedConfig, signal
   const { path } = config.outbox
   const asked = await askOutbox(controlSocket(path, env), signal)
   if (asked) return Buffer.from(asked.map((line) => `${line}\n`).join(''))
+  await refuseHeld(path)
   const secrets = new Secrets()
   for (const value of found) secrets.add(value)
   const entries = await readOutbox(path)

@@ -19,6 +19,7 @@ import { exchangeAll, finishExchange, restoreJournal } from '../../core/exchange
 import { isRunning } from '../../core/processes.js'
 import { toStdout, type Write } from '../../core/terminal.js'
 import { askCameras } from '../../daemon/control/client.js'
+import { refuseHeld } from '../../daemon/control/holder.js'
 import { controlSocket } from '../../daemon/control/socket.js'
 import { referencesOptions } from '../../daemon/wiring/mapping.js'
 import { loadManifest } from '../../lib/model/load-manifest.js'
@@ -157,9 +158,11 @@ async function replace(restoring: Restoring, journal: string, signal: AbortSigna
   const { box, config } = restoring
   const before = await loadConfig(box.configFile, { env: box.env, needsPasswords: false }).catch(() => null)
   const outboxes = new Set([config.outbox.path, ...(before ? [before.config.outbox.path] : [])])
-  for (const path of outboxes)
+  for (const path of outboxes) {
     if (await askCameras(controlSocket(path, box.env), signal))
       throw new InputError('PL-RESTORE-RUNNING', 'painlens runs', path)
+    await refuseHeld(path)
+  }
   const held: (() => Promise<void>)[] = []
   const staging = new Staging([dirname(box.configFile), ...(box.env.STATE_DIRECTORY?.split(':').slice(0, 1) ?? [])])
   try {

@@ -1,10 +1,9 @@
-import { readFile, stat } from 'node:fs/promises'
-import { join } from 'node:path'
 import { isSameFile, type OpenedConfig } from '../../config/index.js'
 import { ControlError } from '../../core/errors.js'
 import { printable } from '../../core/printable.js'
 import { duration } from '../../core/progress-line.js'
 import { askCameras } from '../../daemon/control/client.js'
+import { outboxHolder } from '../../daemon/control/holder.js'
 import type { CamerasAnswer } from '../../daemon/control/protocol.js'
 import { controlSocket } from '../../daemon/control/socket.js'
 import { type CheckResult, fail, ok, type Running, warn } from './result.js'
@@ -22,7 +21,7 @@ export async function askRunning(
       const runs = ok(what, describe(daemon, new Set(cameras.map(({ id }) => id))))
       return { daemon, findings: [runs, ...otherFile(daemon, file)] }
     }
-    const holder = await lockHolder(join(outbox.path, 'LOCK'))
+    const holder = await outboxHolder(outbox.path)
     return { daemon: null, findings: holder === null ? [] : [held(outbox.path, holder)] }
   } catch (error) {
     if (!(error instanceof ControlError)) throw error
@@ -45,23 +44,3 @@ function otherFile({ config }: CamerasAnswer, file: string): CheckResult[] {
 
 const held = (path: string, pid: number): CheckResult =>
   warn('PL-CONTROL-HELD', what, `process ${pid} has the outbox ${path}, and no painlens answers`)
-
-/**
- * The process that holds the lock of a LevelDB, as the kernel lists it; null where it lists no process. It leaves out those of
- * other containers.
- */
-async function lockHolder(file: string): Promise<number | null> {
-  try {
-    const { dev, ino } = await stat(file)
-    const major = (dev >> 8) & 0xfff
-    const minor = (dev & 0xff) | ((dev >> 12) & 0xfff00)
-    const hex = (part: number): string => part.toString(16).padStart(2, '0')
-    const place = ` ${hex(major)}:${hex(minor)}:${ino} `
-    // 1: POSIX  ADVISORY  WRITE 4711 08:01:131090 0 EOF
-    const line = (await readFile('/proc/locks', 'utf8')).split('\n').find((one) => one.includes(place))
-    const pid = Number(line?.trim().split(/\s+/)[4])
-    return pid > 0 ? pid : null
-  } catch {
-    return null
-  }
-}

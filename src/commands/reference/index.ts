@@ -4,6 +4,7 @@ import { ControlError } from '../../core/errors.js'
 import { printable } from '../../core/printable.js'
 import { toStdout, type Write } from '../../core/terminal.js'
 import { askReference, userName } from '../../daemon/control/client.js'
+import { refuseHeld } from '../../daemon/control/holder.js'
 import { controlSocket } from '../../daemon/control/socket.js'
 
 export interface ReferenceOptions {
@@ -31,7 +32,10 @@ export async function referenceCommand(
   if (!remove) write(`Looking at ${place} for ${seconds} s …\n`)
   const asked = { camera, zone, seconds, by: by ?? userName() ?? 'painlens reference', remove }
   const taken = await askReference(path, asked, signal)
-  if (taken === null) throw new ControlError('PL-REFERENCE-NOT-RUNNING', 'no painlens runs here', path)
+  if (taken === null) {
+    await refuseHeld(config.outbox.path)
+    throw new ControlError('PL-REFERENCE-NOT-RUNNING', 'no painlens listens here, and none has its outbox', path)
+  }
   if (taken === undefined) write(`Removed: pain is judged without a resting face (${place}).\n`)
   else {
     const { frames, shift } = taken

@@ -46,8 +46,8 @@ export const controlErrors = area({
     },
     'PL-CONTROL-HELD': {
       cause:
-        'A painlens that is still starting, that is older than this check, or whose socket cannot be reached from here.',
-      fix: 'Check again in a minute. If it is one that was started by hand, stop it: an outbox is for one painlens.'
+        'A painlens that is still starting, that stops, that is older than this command, or whose socket cannot be reached from here.',
+      fix: 'Try again in a minute. If it is one that was started by hand, stop it: an outbox is for one painlens.'
     },
     'PL-SNAPSHOT-CAMERA': {
       cause: 'The config has no camera of that name.',

@@ -14,7 +14,7 @@ import { packageRoot } from '#painlens/core/version.js'
 import type { Manifest } from '#painlens/lib/model/manifest.js'
 import { median } from '#painlens/lib/statistics/index.js'
 import { type DemoBroker, startBroker } from '#painlens/show/demo/broker.js'
-import { type Child, startPainlens } from '#painlens/show/demo/child.js'
+import { besideChild, type Child, startPainlens } from '#painlens/show/demo/child.js'
 import { startCamera } from './latency.js'
 import { table } from './table.js'
 
@@ -99,7 +99,7 @@ async function measure({ cameras, config }: Scene, root: string): Promise<Figure
   const said: string[] = []
   const daemon = startPainlens({ args: ['run', '--config', file], root, onLine: (line) => said.push(line) })
   try {
-    return await figuresOf(daemon, broker, port)
+    return await besideChild(daemon, `the painlens in ${root}`, figuresOf(daemon, broker, port))
   } catch (error) {
     throw new Error(
       `the painlens in ${root} gave no figures, ${messageOf(error)}; its last lines: ${said.slice(-3).join('\n')}`,

@@ -5,21 +5,25 @@ import { join } from 'node:path'
 import { connectAsync, type MqttClient } from 'mqtt'
 import { stringify } from 'yaml'
 import type { AlarmMessage, HealthMessage } from '#painlens/contract/messages.js'
+import { event } from '#painlens/core/event.js'
 import { startBroker } from '#painlens/show/demo/broker.js'
-import { type Child, startPainlens } from '#painlens/show/demo/child.js'
+import { besideChild, type Child, startPainlens } from '#painlens/show/demo/child.js'
 import { quantile, table } from './table.js'
 
+/** @throws ProgramError where it ends before it plays, with its last words */
 export async function startCamera(): Promise<{ url: string; child: Child }> {
-  return new Promise((resolve, reject) => {
-    const child = startPainlens({
-      args: ['simulate', '--json', '--rtsp-port', '0'],
-      onLine: (line, stream) => {
-        if (stream === 'stdout' && line.includes('"ready"'))
-          resolve({ url: (JSON.parse(line) as { url: string }).url, child })
-      }
-    })
-    void child.ended.then((code) => reject(new Error(`painlens simulate ended with ${code}`)))
+  const [sayReady, ready] = event()
+  let url = ''
+  const child = startPainlens({
+    args: ['simulate', '--json', '--rtsp-port', '0'],
+    onLine: (line, stream) => {
+      if (stream !== 'stdout' || !line.includes('"ready"')) return
+      url = (JSON.parse(line) as { url: string }).url
+      sayReady()
+    }
   })
+  await besideChild(child, 'painlens simulate', ready)
+  return { url, child }
 }
 
 /** What the daemon has to do while its latency is measured. */
@@ -91,7 +95,7 @@ async function measure(scene: LatencyScene, seconds: number): Promise<Measured> 
   const client = await connectAsync(broker.url, { protocolVersion: 4 })
   const daemon = startPainlens({ args: ['run', '--config', config], onLine: () => undefined })
   try {
-    return await listen(client, scene, cameras, seconds)
+    return await besideChild(daemon, 'painlens run', listen(client, scene, cameras, seconds))
   } finally {
     await client.endAsync(true)
     await Promise.all([daemon.stop(2500), camera.child.stop(2500)])

@@ -6,7 +6,7 @@ import { connectAsync } from 'mqtt'
 import { stringify } from 'yaml'
 import type { Manifest } from '#painlens/lib/model/manifest.js'
 import { startBroker } from '#painlens/show/demo/broker.js'
-import { startPainlens } from '#painlens/show/demo/child.js'
+import { besideChild, startPainlens } from '#painlens/show/demo/child.js'
 import { childrenOf } from './children.js'
 import { startCamera } from './latency.js'
 import { alwaysAlarming } from './latency-scenes.js'
@@ -82,7 +82,7 @@ async function peakOf(manifest: Manifest, setting: Setting): Promise<Peak> {
   })
   const daemon = startPainlens({ args: ['run', '--config', config], env: unitEnvironment(), onLine: () => undefined })
   try {
-    const explained = await explanation
+    const explained = await besideChild(daemon, 'painlens run', explanation)
     const children = await Promise.all(childrenOf(daemon.pid).map(highWaterMark))
     return { explained, daemon: await highWaterMark(daemon.pid), children: children.reduce((a, b) => a + b, 0) }
   } finally {

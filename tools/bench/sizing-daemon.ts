@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { stringify } from 'yaml'
 import { startBroker } from '#painlens/show/demo/broker.js'
-import { startPainlens } from '#painlens/show/demo/child.js'
+import { besideChild, startPainlens } from '#painlens/show/demo/child.js'
 import { childrenOf } from './children.js'
 import { startCamera } from './latency.js'
 
@@ -37,8 +37,7 @@ export async function daemonTime(cameras: number, fps: number): Promise<DaemonTi
   await writeFile(file, stringify(config))
   const daemon = startPainlens({ args: ['run', '--config', file], onLine: () => undefined })
   try {
-    await wait(warmUpMs)
-    return await busy(daemon.pid)
+    return await besideChild(daemon, 'painlens run', busy(daemon.pid))
   } finally {
     await Promise.all([daemon.stop(2500), camera.child.stop(2500)])
     await broker.stop()
@@ -47,6 +46,7 @@ export async function daemonTime(cameras: number, fps: number): Promise<DaemonTi
 }
 
 async function busy(pid: number): Promise<DaemonTime> {
+  await wait(warmUpMs)
   const startedAt = performance.now()
   const before = await timesOf(pid)
   await wait(measuredMs)

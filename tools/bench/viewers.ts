@@ -8,7 +8,7 @@ import { stringify } from 'yaml'
 import type { AlarmMessage, ObservationMessage } from '#painlens/contract/messages.js'
 import { median } from '#painlens/lib/statistics/index.js'
 import { startBroker } from '#painlens/show/demo/broker.js'
-import { startPainlens } from '#painlens/show/demo/child.js'
+import { besideChild, startPainlens } from '#painlens/show/demo/child.js'
 import { startCamera } from './latency.js'
 import { alwaysAlarming } from './latency-scenes.js'
 import { quantile, table } from './table.js'
@@ -68,7 +68,7 @@ export async function viewersTable(): Promise<string> {
     client.publish('painlens/bench/command/pause', JSON.stringify(command), { qos: 1 })
   }, pauseEveryMs)
   try {
-    const cookie = await logIn(`http://127.0.0.1:${port}`)
+    const cookie = await besideChild(daemon, 'painlens run', logIn(`http://127.0.0.1:${port}`))
     const phases: { without: Phase; viewed: Phase }[] = []
     const measure = async (isViewed: boolean): Promise<Phase> => {
       const leaving = new AbortController()

@@ -170,8 +170,8 @@ export const toolErrors = area({
     },
     'PL-DEMO-LISTEN': { cause: 'The system refuses the address or the port.', fix: 'Choose another port.' },
     'PL-DEMO-PART-FAILED': {
-      cause: 'A part of the demo failed; what it said is in the message.',
-      fix: 'See the message above.'
+      cause: 'A part of the demo, or a painlens that a bench needs, ended; what it said is in the message.',
+      fix: 'Mend what the message says, and start again.'
     },
     'PL-DEMO-PART-ENDED': {
       cause: 'A part of the demo ended while the others went on.',

@@ -11,7 +11,7 @@ import { messageOf, ProgramError, UsageError } from '../../core/errors.js'
 import { event } from '../../core/event.js'
 import { toStderr, toStdout } from '../../core/terminal.js'
 import { freePort, startBroker } from './broker.js'
-import { type Child, startPainlens } from './child.js'
+import { besideChild, type Child, startPainlens } from './child.js'
 import { type DemoPage, type DemoPlaces, placesIn, writeDemoConfig } from './config-file.js'
 import { type JudgeInput, judge, type PlayedStretch } from './judge.js'
 import { type NarratedStretch, Narrator } from './narrator.js'
@@ -182,23 +182,14 @@ async function startCamera(show: Show, port: number, signal: AbortSignal): Promi
   const url = new Promise<string>((resolve) => {
     ready = resolve
   })
-  const complaints: string[] = []
   const child = startPainlens({
     args: ['simulate', '--json', '--rtsp-port', String(port)],
     onLine: (line, stream) => {
-      if (stream === 'stderr') complaints.push(line)
-      else onCameraEvent(JSON.parse(line) as CameraEvent, show, ready)
+      if (stream === 'stdout') onCameraEvent(JSON.parse(line) as CameraEvent, show, ready)
     }
   })
-  const failed = child.ended.then((code) => {
-    throw new ProgramError(
-      'PL-DEMO-PART-FAILED',
-      `ended with ${code}: ${complaints.slice(-3).join(' ')}`,
-      'painlens simulate'
-    )
-  })
   try {
-    const found = await Promise.race([url, failed, untilAborted(signal)])
+    const found = await besideChild(child, 'painlens simulate', Promise.race([url, untilAborted(signal)]))
     return { ...child, url: found ?? '' }
   } catch (error) {
     await child.stop(childGraceMs)

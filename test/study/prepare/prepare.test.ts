@@ -31,13 +31,14 @@ import { type TrainOptions, trainStudy } from '../../../src/study/train/index.js
 import { readableByOthers } from '../../support/readable-by-others.js'
 import { patience, until } from '../../support/slowness.js'
 import { studyRig } from '../rig.js'
-import { defaults, ffmpeg, film, photo } from './media.js'
+import { defaults, draw, ffmpeg, film, photo } from './media.js'
 
 let folder: string
-beforeAll(() => {
+const person = (number: number): string => join(folder, `p${number}.jpg`)
+beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'painlens-prepare-'))
-  film(join(folder, 'v.mp4'))
-  for (const number of [2, 3, 4]) copyFileSync(photo(number), join(folder, `p${number}.jpg`))
+  for (const number of [2, 3, 4]) await draw(person(number), number)
+  film(join(folder, 'v.mp4'), person(2))
 })
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
@@ -79,13 +80,14 @@ const contentOf = (out: string): Map<string, string> =>
 
 describe('painlens study prepare', { timeout: patience(120_000) }, () => {
   it('cuts the face of each picture and of each half second of a video as the daemon does', async () => {
-    const files = ['p2.jpg,s1,pain,,,a', 'v.mp4,s2,neutral,0.4,1.5,a']
+    copyFileSync(photo(2), join(folder, 'photograph.jpg'))
+    const files = ['photograph.jpg,s1,pain,,,a', 'v.mp4,s2,neutral,0.4,1.5,a']
     const options = optionsFor('plain', { table: table('plain', ...files), workers: 2 })
     await prepare(options)
     expect(readableByOthers(options.out)).toEqual([])
     const rows = rowsOf(options.out)
     expect(rows.map(({ crop, subject, label, video, time_s }) => [crop, subject, label, video, time_s])).toEqual([
-      ['crops/000001-0001.png', 's1', 'pain', 'p2.jpg', ''],
+      ['crops/000001-0001.png', 's1', 'pain', 'photograph.jpg', ''],
       ['crops/000002-0001.png', 's2', 'neutral', 'v.mp4', '0.4'],
       ['crops/000002-0002.png', 's2', 'neutral', 'v.mp4', '1'],
       ['crops/000002-0003.png', 's2', 'neutral', 'v.mp4', '1.4']
@@ -133,7 +135,7 @@ describe('painlens study prepare', { timeout: patience(120_000) }, () => {
     await sharp({ create: { ...plain.create, background: 'black' } })
       .png()
       .toFile(join(folder, 'black.png'))
-    await sharp(photo(2)).resize(120).toFile(join(folder, 'tiny.jpg'))
+    await sharp(person(2)).resize(50).toFile(join(folder, 'tiny.jpg'))
     const rows = ['wall.png,s1,pain,,,a', 'black.png,s1,pain,,,a', 'tiny.jpg,s2,pain,,,a']
     const options = optionsFor('faceless', { table: table('faceless', ...rows, 'p2.jpg,s3,pain,,,a') })
     await prepare(options)
@@ -210,7 +212,7 @@ describe('painlens study prepare', { timeout: patience(120_000) }, () => {
   })
 
   it('keeps so many crops of each class, from all of its subjects, and leaves dense videos alone', async () => {
-    film(join(folder, 'long.mp4'), { seconds: 64, fps: 0.125 })
+    film(join(folder, 'long.mp4'), person(2), { seconds: 64, fps: 0.125 })
     const rows = [3, 4].map((number) => `p${number}.jpg,s${number},pain,,,a`)
     const options = optionsFor('balanced', {
       ...{ table: table('balanced', ...rows, 'v.mp4,s1,happiness,,,a', 'long.mp4,s1,neutral,,,a') },
@@ -236,8 +238,8 @@ describe('painlens study prepare', { timeout: patience(120_000) }, () => {
     ])
     for (const [i, name] of names.entries()) {
       mkdirSync(join(root, 'PartA/video', name), { recursive: true })
-      film(join(root, 'PartA/video', name, `${name}-BL1-081.mp4`), { number: 2 + i, seconds: 1 })
-      film(join(root, 'PartA/video', name, `${name}-PA4-082.mp4`), { number: 2 + i, seconds: 1.2 })
+      film(join(root, 'PartA/video', name, `${name}-BL1-081.mp4`), person(2 + i), { seconds: 1 })
+      film(join(root, 'PartA/video', name, `${name}-PA4-082.mp4`), person(2 + i), { seconds: 1.2 })
     }
     writeFileSync(join(root, 'samples.csv'), [header, ...rows].join('\n'))
     // Damaged in the middle: what FFmpeg says of it names the file.
@@ -292,7 +294,7 @@ describe('painlens study prepare', { timeout: patience(120_000) }, () => {
   })
 
   it('ends its decoder and its workers when it is aborted', async () => {
-    film(join(folder, 'busy.mp4'), { seconds: 20, fps: 5 })
+    film(join(folder, 'busy.mp4'), person(2), { seconds: 20, fps: 5 })
     const options = optionsFor('aborted', { table: table('aborted', 'p2.jpg,s1,pain,,,a', 'busy.mp4,s2,neutral,,,a') })
     const abort = new AbortController()
     const running = prepareStudy({ ...options, everyS: 0 }, () => undefined, abort.signal)
@@ -313,8 +315,8 @@ describe('painlens study prepare', { timeout: patience(120_000) }, () => {
     try {
       const rows = [2, 3, 4].flatMap((number) => {
         for (const label of ['pain', 'happiness'])
-          film(join(folder, `${label}${number}.mp4`), {
-            ...{ number, seconds: 1 },
+          film(join(folder, `${label}${number}.mp4`), person(number), {
+            seconds: 1,
             filter: label === 'pain' ? 'eq=brightness=-0.2' : 'eq=brightness=0.1'
           })
         return ['pain', 'happiness'].map((label) => `${label}${number}.mp4,s${number},${label},,,a`)

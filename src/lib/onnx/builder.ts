@@ -109,6 +109,12 @@ export class GraphBuilder {
     this.#outputs.push({ name, type, dims: [...dims] })
   }
 
+  /** Declares a value that is no tensor as a graph output: its type is left to be inferred. */
+  outputOfOtherType(name: string): void {
+    if (!this.#sees(name)) throw new RangeError(`there is no value "${name}" to be an output`)
+    this.#outputs.push({ name, type: 'float32', dims: [], inferred: true })
+  }
+
   /**
    * The nodes that `body` adds as a graph of its own, for an If's attribute. It sees all values made so far; initializers that it adds
    * are the whole model's, so that branches may share them.

@@ -29,7 +29,9 @@ export const stepNames = {
   correction: 'correction',
   /** Mean cross entropy, weighted by `shares`. */
   loss: 'loss',
-  logits: 'logits'
+  logits: 'logits',
+  /** No tensor, and the first of the outputs: see `StepEmitter`. */
+  unread: 'unread'
 } as const
 
 /** A weight or a bias and what the optimizer keeps of it: inputs of the graph, and outputs under `next …`. */
@@ -150,6 +152,7 @@ class StepEmitter {
     const targets = this.#builder.input(stepNames.targets, ['batch', chain.classes])
     const shares = this.#builder.input(stepNames.shares, ['batch'])
     this.#builder.input(stepNames.rate, [])
+    this.#addUnread()
     if (this.optimizer === 'adam') this.#builder.input(stepNames.correction, [])
     for (const { mask, size } of this.#drops.values()) this.#builder.input(mask, ['batch', size], 'uint8')
     for (const { name, dims } of parametersOf(chain, this.optimizer)) this.#builder.input(name, dims)
@@ -157,6 +160,16 @@ class StepEmitter {
     const gradient = this.#loss(passed.at(-1)!.output, targets, shares)
     this.#backward(passed, gradient)
     return this.#builder.toModel()
+  }
+
+  /**
+   * After a run, onnxruntime-node copies each output that was asked for into a new array, also one that was written into memory of
+   * the caller: for fc6 to fc8 a gigabyte a step. It goes through the outputs in the graph's order and gives up at the first that is no
+   * tensor, when all of them are written already. So this one comes first, and who asks for it gets no copies (`Trainer`).
+   */
+  #addUnread(): void {
+    const nothing = this.#builder.node('SequenceConstruct', [stepNames.rate], {}, { name: stepNames.unread })
+    this.#builder.outputOfOtherType(nothing)
   }
 
   #forward(features: string): Passed[] {

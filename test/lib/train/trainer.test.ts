@@ -168,6 +168,18 @@ describe('a trainer', () => {
     await trainer.close()
   })
 
+  it('takes its steps without a copy of the weights that they have written', async () => {
+    const wide: VggSpec = { ...spec, dense: [600, 600, 9] }
+    const trained = chainOf(layerGraphOf(buildVgg(wide, randomWeights(wide, 3)), 'test'), 'fc7', classes, 5, 'test')
+    const trainer = await open(trained, 'momentum')
+    const batch = batchFor(trained, 4, 1)
+    await trainer.step(batch, 0.1)
+    const before = process.memoryUsage().arrayBuffers
+    for (let step = 0; step < 3; step++) await trainer.step(batch, 0.1)
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(4 * 600 * 600)
+    await trainer.close()
+  })
+
   it('that goes on from a checkpoint takes the very steps of one that never stopped', async () => {
     const rates = [0.05, 0.05, 0.02, 0.02]
     const whole = await open(chain('fc7'), 'adam')

@@ -5,7 +5,7 @@ import { pictureTalk, tellers } from './damage.js'
 import type { Decoder, DecoderCommand, DecoderRequest, StreamDescription } from './decoder.js'
 import { ffmpegFailures } from './decoder-failures.js'
 import { type QuarterTurn, ratio, toldShape, turned } from './picture-shape.js'
-import { ruledLayout } from './picture-writer.js'
+import { ruledLayout, rulerColumns } from './picture-writer.js'
 import type { RelayAddress } from './url.js'
 
 /**
@@ -114,12 +114,13 @@ function outputArguments(request: DecoderRequest, { passthrough }: Ffmpeg): stri
  * around it. Neither filter copies a picture.
  */
 function ruler({ width, height }: Size): string[] {
-  const wide = `eq(iw,${width})`
+  const wide = `${rulerColumns}*eq(iw,${width})`
   const high = `eq(ih,${height})`
-  const middle = (all: number, length: string): string => `'if(gt(${length},${all}),0,1+trunc((${all}-${length})/2))'`
+  const middle = (all: number, length: string, ruler: number): string =>
+    `'if(gt(${length},${all}),0,${ruler}+trunc((${all}-${length})/2))'`
   return [
     `pad='iw+${wide}':'ih+${high}':'${wide}':'${high}':white`,
-    `pad=${width + 1}:${height + 1}:${middle(width, 'iw')}:${middle(height, 'ih')}`
+    `pad=${width + rulerColumns}:${height + 1}:${middle(width, 'iw', rulerColumns)}:${middle(height, 'ih', 1)}`
   ]
 }
 

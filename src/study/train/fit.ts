@@ -120,12 +120,13 @@ async function runEpoch(trainer: Trainer, epoch: number, random: Random, options
     return recipe.schedule === 'cosine' ? (recipe.rate * (1 + Math.cos(Math.PI * share))) / 2 : recipe.rate
   }
   let [sum, weights] = [0, 0]
+  const memory = new Float32Array(recipe.batch * features.size)
   for (let batch = 0; batch < batches; batch++) {
     signal.throwIfAborted()
     const samples = order.slice(batch * recipe.batch, (batch + 1) * recipe.batch)
     const views = samples.map(() => Math.floor(random() * features.views))
     const weight = samples.reduce((all, sample) => all + sample.weight, 0)
-    const loss = await trainer.step(await batchOf(samples, views, options), rateAt(batch))
+    const loss = await trainer.step(await batchOf(samples, views, options, memory), rateAt(batch))
     sum += weight * loss
     weights += weight
     onBatch(samples.length, loss)
@@ -149,13 +150,15 @@ function shuffled<T>(items: readonly T[], random: Random): T[] {
 
 type Data = Pick<FitOptions, 'chain' | 'features' | 'recipe'>
 
+/** @param memory for the features of a whole batch: new memory for each would take longer to get than to fill */
 async function batchOf(
   samples: readonly TrainingSample[],
   views: readonly number[],
-  { chain, features }: Data
+  { chain, features }: Data,
+  memory: Float32Array
 ): Promise<Batch> {
   const rows = samples.map(({ crop }, i) => crop * features.views + views[i]!)
-  const data = new Float32Array(samples.length * features.size)
+  const data = memory.subarray(0, samples.length * features.size)
   await features.read(rows, data)
   const targets = new Float32Array(samples.length * chain.classes)
   for (const [i, { target }] of samples.entries()) targets.set(target, i * chain.classes)
@@ -170,12 +173,14 @@ export async function logitsOf(
 ): Promise<Float32Array> {
   const { chain, recipe } = data
   const logits = new Float32Array(samples.length * chain.classes)
+  const memory = new Float32Array(recipe.batch * data.features.size)
   for (let from = 0; from < samples.length; from += recipe.batch) {
     const part = samples.slice(from, from + recipe.batch)
     const { features } = await batchOf(
       part,
       part.map(() => 0),
-      data
+      data,
+      memory
     )
     logits.set(await trainer.logits(features), from * chain.classes)
   }

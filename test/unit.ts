@@ -28,6 +28,7 @@ export const unitTests = [
   'test/core/terminal.test.ts',
   'test/core/processes.test.ts',
   'test/core/thread-priority.test.ts',
+  'test/core/shapes.test.ts',
   'test/core/trace.test.ts',
   'test/core/packages.test.ts',
   'test/daemon/control/held.test.ts',

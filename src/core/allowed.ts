@@ -9,11 +9,14 @@ export interface SchemaNode {
   required?: string[]
   items?: SchemaNode | SchemaNode[]
   anyOf?: SchemaNode[]
+  oneOf?: SchemaNode[]
+  additionalProperties?: SchemaNode | boolean
   enum?: unknown[]
   const?: unknown
   minItems?: number
   minimum?: number
   maximum?: number
+  exclusiveMinimum?: number
   minLength?: number
   maxLength?: number
   format?: string
@@ -27,8 +30,10 @@ export interface SchemaNode {
 }
 
 /** The kinds of value that a schema allows, without null; the schema itself where it allows one kind. */
-export const alternatives = (node: SchemaNode): SchemaNode[] =>
-  node.anyOf ? node.anyOf.flatMap(alternatives).filter(({ type }) => type !== 'null') : [node]
+export function alternatives(node: SchemaNode): SchemaNode[] {
+  const options = node.anyOf ?? node.oneOf
+  return options ? options.flatMap(alternatives).filter(({ type }) => type !== 'null') : [node]
+}
 
 /** The schema without "or null"; where several kinds of value are allowed, its `anyOf` has them and it has no type. */
 export function nonNull(node: SchemaNode): SchemaNode {
@@ -62,16 +67,26 @@ function wordsByType(node: SchemaNode): string {
     case 'array':
       if (node.minItems === 1) return 'a list with at least one item'
       return node.items && 'allowed' in node.items ? `a list, each item ${node.items.allowed}` : 'a list'
+    case 'null':
+      return 'null'
     default:
-      return `a section with the keys ${Object.keys(node.properties ?? {}).join(', ')}`
+      return node.properties ? `a section with the keys ${Object.keys(node.properties).join(', ')}` : 'a section'
   }
 }
 
-const boundsOf = ({ minimum, maximum }: SchemaNode): string =>
-  minimum === undefined ? '' : maximum === undefined ? ` from ${minimum}` : ` from ${minimum} to ${maximum}`
+/** Those that zod gives each integer, which are JavaScript's, say nothing. */
+function boundsOf({ minimum, maximum, exclusiveMinimum }: SchemaNode): string {
+  const [low, high] = [minimum, maximum].map((bound) =>
+    Math.abs(bound ?? 0) === Number.MAX_SAFE_INTEGER ? undefined : bound
+  )
+  const above = exclusiveMinimum === undefined ? '' : ` above ${exclusiveMinimum}`
+  const from = low === undefined ? above : ` from ${low}`
+  return high === undefined ? from : `${from}${from === '' ? ' up' : ''} to ${high}`
+}
 
-function textBy({ format, minLength = 0, maxLength }: SchemaNode): string {
+function textBy({ format, pattern, minLength = 0, maxLength }: SchemaNode): string {
   if (format === 'date-time') return 'a time in UTC, written YYYY-MM-DDThh:mm:ssZ'
+  if (pattern !== undefined) return `text of the form ${pattern}`
   return maxLength === undefined ? 'text' : `text of ${minLength} to ${maxLength} characters`
 }
 

@@ -1,6 +1,7 @@
 /** The `manifest.json` of a provider archive (made by deploy/jetson/onnxruntime/build.sh). */
 import { z } from 'zod'
 import { InputError } from '../core/errors.js'
+import { readShape } from '../core/shapes.js'
 import { type ProviderName, providerNames } from '../lib/ort/provider-names.js'
 
 export const manifestName = 'manifest.json'
@@ -8,6 +9,11 @@ export const manifestName = 'manifest.json'
 /** Flat names only, so that an archive cannot write to another folder. */
 const fileName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._+-]*$/)
 const version = z.string().regex(/^\d+\.\d+(\.\d+)*$/)
+
+const sha256 = z
+  .string()
+  .regex(/^[0-9a-f]{64}$/)
+  .meta({ allowed: '64 hexadecimal digits' })
 
 const schema = z.strictObject({
   format: z.literal(1),
@@ -25,7 +31,7 @@ const schema = z.strictObject({
   tensorrt: version.nullable(),
   jetpack: z.string().nullable(),
   built: z.iso.datetime(),
-  files: z.record(fileName, z.strictObject({ size: z.int().min(1), sha256: z.string().regex(/^[0-9a-f]{64}$/) }))
+  files: z.record(fileName, z.strictObject({ size: z.int().min(1), sha256 }))
 })
 export type ArchiveManifest = z.infer<typeof schema>
 
@@ -50,24 +56,21 @@ export const isLibrary = (name: string): boolean => /\.node$|\.so(\.\d+)*$/.test
  * @throws InputError if it is not such a manifest, or names providers without their libraries
  */
 export function parseArchiveManifest(text: string, archive: string): ArchiveManifest {
-  const result = schema.safeParse(jsonOf(text))
-  if (!result.success) {
-    const [issue] = result.error.issues
-    throw new InputError(
-      'PL-INSTALL-MANIFEST',
-      `its manifest is not one that this painlens knows (${issue!.path.join('.') || manifestName}: ${issue!.message})`,
-      archive
-    )
+  const read = readShape(schema, jsonOf(text))
+  if ('problem' in read) {
+    const what = `its ${manifestName} is not one that this painlens knows (${read.problem})`
+    throw new InputError('PL-INSTALL-MANIFEST', what, archive)
   }
-  const needed = [...vital, ...result.data.providers.flatMap((provider) => librariesOf[provider])]
-  const missing = needed.filter((name) => !(name in result.data.files))
+  const manifest = read.value
+  const needed = [...vital, ...manifest.providers.flatMap((provider) => librariesOf[provider])]
+  const missing = needed.filter((name) => !(name in manifest.files))
   if (missing.length > 0)
     throw new InputError(
       'PL-INSTALL-INCOMPLETE',
-      `it has no ${missing.join(', no ')}, which ${result.data.providers.join(' and ')} needs`,
+      `it has no ${missing.join(', no ')}, which ${manifest.providers.join(' and ')} needs`,
       archive
     )
-  return result.data
+  return manifest
 }
 
 /** @returns null for an invalid marker */

@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { parse } from 'yaml'
 import { z } from 'zod'
-import { InputError, messageOf } from '../core/errors.js'
+import { InputError } from '../core/errors.js'
 import { printable } from '../core/printable.js'
 import { decoded, parsed } from './csv.js'
+import { yamlIn } from './yaml-file.js'
 
 /** A label of crops that show no expression: never an output of a model. */
 export const neutral = 'neutral'
@@ -69,18 +69,15 @@ const namedProblems = 10
  * @throws InputError where one of its files is missing or wrong: every wrong row, up to ten
  */
 export async function readDataset(folder: string): Promise<Dataset> {
-  const said = datasetSchema.safeParse(await yamlOf(join(folder, 'dataset.yaml')))
-  if (!said.success) {
-    const problems = said.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; ')
-    throw new InputError('PL-STUDY-DATA', `dataset.yaml is not what prepare writes (${problems})`, printable(folder))
-  }
-  const { size, alignment } = said.data
+  const file = join(folder, 'dataset.yaml')
+  const said = await yamlIn(file, datasetSchema, (what) => new InputError('PL-STUDY-DATA', what, printable(file)))
+  const { size, alignment } = said
   return {
     folder,
     size,
     alignment: { eyeDistance: alignment.eye_distance, eyeY: alignment.eye_y },
-    unusable: unusableIn(said.data.left_out),
-    warnings: said.data.warnings ?? null,
+    unusable: unusableIn(said.left_out),
+    warnings: said.warnings ?? null,
     rows: rowsOf(await textOf(join(folder, 'index.csv')), folder)
   }
 }
@@ -107,6 +104,8 @@ function rowsOf(text: string, folder: string): CropRow[] {
     }
     const { time_s, intensity, ...texts } = found.data
     if (seen.has(texts.crop)) problems.push(`row ${i + 2}: ${printable(texts.crop)} is there twice`)
+    for (const [column, text] of Object.entries({ time_s, intensity }))
+      if (Number.isNaN(numberOf(text))) problems.push(`row ${i + 2}: ${column} is ${printable(text!)}, no number`)
     seen.add(texts.crop)
     rows.push({ ...texts, timeS: numberOf(time_s), intensity: numberOf(intensity) })
   }
@@ -121,18 +120,11 @@ export function listed(problems: readonly string[]): string {
   return problems.slice(0, namedProblems).join('; ') + rest
 }
 
-function numberOf(text: string | undefined): number | null {
-  const value = text === undefined || text.trim() === '' ? Number.NaN : Number(text)
-  return Number.isFinite(value) ? value : null
-}
-
-async function yamlOf(file: string): Promise<unknown> {
-  const text = await textOf(file)
-  try {
-    return parse(text, { logLevel: 'error' })
-  } catch (error) {
-    throw new InputError('PL-STUDY-DATA', `it is not YAML (${messageOf(error).split('\n')[0]})`, printable(file))
-  }
+/** @returns null for an empty cell; NaN for one that is no finite number, such as `0,5` */
+export function numberOf(text: string | undefined): number | null {
+  if (text === undefined || text.trim() === '') return null
+  const value = Number(text)
+  return Number.isFinite(value) ? value : Number.NaN
 }
 
 async function textOf(file: string): Promise<string> {

@@ -323,7 +323,11 @@ describe('predictions that do not fit', () => {
       /fold-3/
     ],
     ['of a fold whose manifest is not YAML', edit('fold-1/model.yaml', () => 'a: {'), /it is not YAML/],
-    ['of a fold without a manifest in it', edit('fold-1/model.yaml', () => '[]'), /it is no manifest of a fold/]
+    [
+      'of a fold without a manifest in it',
+      edit('fold-1/model.yaml', () => '[]'),
+      /it is not what painlens study writes \(the file: found an empty list/
+    ]
   ])('%s are refused in one sentence, and nothing is written', async (_, change, words) => {
     const folders = newRun(subjectsWith(1))
     change(folders)

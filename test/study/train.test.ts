@@ -181,6 +181,16 @@ describe('painlens study train', { timeout: patience(120_000) }, () => {
     writeFileSync(join(options.out, '.running'), '4194999')
     await train({ ...options, folds: 2, recipe: { ...options.recipe, epochs: 1 } })
     await expect(train(options)).rejects.toThrow(/it holds a run with another folds, recipe/)
+    for (const [text, words] of [
+      ['', /run\.yaml: it is not what painlens study writes/],
+      ['a: {', /run\.yaml: it is not YAML/]
+    ] as const) {
+      writeFileSync(join(options.out, 'run.yaml'), text)
+      await expect(train(options)).rejects.toMatchObject({
+        code: 'PL-STUDY-FOLDER',
+        message: expect.stringMatching(words)
+      })
+    }
   })
 
   it('takes Adam, one fold for each subject, later layers and no neutral faces', async () => {
@@ -302,6 +312,10 @@ describe('data that cannot be trained on', () => {
     await expect(train(options)).rejects.toMatchObject({
       code: 'PL-STUDY-BASE',
       what: expect.stringMatching(/^it does not describe a model's input \(layout: .*; colour: /)
+    })
+    writeFileSync(input, 'input: { width: 640000 }\n')
+    await expect(train(options)).rejects.toMatchObject({
+      what: expect.stringContaining('width: found 640000, allowed is a whole number from 16 to 1024')
     })
     writeFileSync(input, 'input: {')
     await expect(train(options)).rejects.toMatchObject({ what: expect.stringMatching(/input \(Flow map/) })

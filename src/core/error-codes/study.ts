@@ -53,6 +53,10 @@ export const studyErrors = area({
         'predictions.csv or a manifest of a fold is missing, was cut short or changed, or belongs to another data set.',
       fix: 'Let painlens study train end, and give the data set that it was given.'
     },
+    'PL-STUDY-EVALUATION': {
+      cause: 'evaluation.json of the run was cut short or changed, or is of other predictions than the run has now.',
+      fix: 'Remove its folder: painlens study report evaluates the run again.'
+    },
     'PL-STUDY-FOLDER': {
       cause: 'Another painlens study writes into the folder, or it holds a run with other options.',
       fix: 'Wait until it is done, or give another --out.'

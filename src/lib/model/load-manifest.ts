@@ -4,11 +4,15 @@ import { dirname, resolve } from 'node:path'
 import { parse } from 'yaml'
 import { z } from 'zod'
 import { ModelError, messageOf } from '../../core/errors.js'
+import { readShape } from '../../core/shapes.js'
 import { heads } from '../onnx/index.js'
 import { checkHash, type Manifest, type ModelInput } from './manifest.js'
 
 const share = z.number().min(0).max(1)
-const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'must be 64 hexadecimal digits')
+const sha256 = z
+  .string()
+  .regex(/^[0-9a-f]{64}$/)
+  .meta({ allowed: '64 hexadecimal digits' })
 
 const inputSchema = z.strictObject({
   layout: z.enum(['nchw', 'nhwc']),
@@ -40,8 +44,8 @@ const manifestSchema = z.strictObject({
   resting: z.record(z.string(), z.tuple([z.number(), z.number().min(0)])).optional()
 })
 
-/** Reads a manifest's `input` alone. @throws ZodError where it is wrong */
-export const parseInput = (value: unknown): ModelInput => inputSchema.parse(value)
+/** Reads a manifest's `input` alone. */
+export const readInput = (value: unknown): { value: ModelInput } | { problem: string } => readShape(inputSchema, value)
 
 /**
  * Reads a manifest (models/*.yaml) and proves that the ONNX file beside it is the one it speaks of.
@@ -111,8 +115,7 @@ function parseManifest(path: string, text: string): z.infer<typeof manifestSchem
   } catch (error) {
     throw new ModelError('PL-MODEL-MANIFEST', `the manifest is no YAML (${messageOf(error).split('\n')[0]})`, path)
   }
-  const result = manifestSchema.safeParse(document)
-  if (result.success) return result.data
-  const problems = result.error.issues.map((issue) => `${issue.path.join('.') || 'manifest'}: ${issue.message}`)
-  throw new ModelError('PL-MODEL-MANIFEST', `the manifest is wrong: ${problems.join('; ')}`, path)
+  const read = readShape(manifestSchema, document)
+  if ('value' in read) return read.value
+  throw new ModelError('PL-MODEL-MANIFEST', `the manifest is wrong: ${read.problem}`, path)
 }

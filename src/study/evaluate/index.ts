@@ -8,6 +8,7 @@ import type { Resting } from '../../lib/statistics/index.js'
 import { type Dataset, neutral, readDataset } from '../dataset.js'
 import { claimFolder, openly, writeWhole } from '../files.js'
 import { evaluationOf, type Measure } from './evaluation.js'
+import { evaluationText } from './evaluation-file.js'
 import { judge, judgedPrefix, modelFor } from './judge.js'
 import type { JudgedData } from './judged.js'
 import { readPredictions } from './predictions.js'
@@ -50,7 +51,7 @@ export async function evaluateStudy(
     for (const name of ['alarms.csv', 'reference.csv']) await rm(join(folder, name), { force: true })
     for (const [name, table] of Object.entries(tables)) await writeWhole(join(folder, name), [table])
     await writeWhole(join(folder, 'evaluation.txt'), [text])
-    await writeWhole(join(folder, 'evaluation.json'), [`${JSON.stringify(evaluation, null, 2)}\n`])
+    await writeWhole(join(folder, 'evaluation.json'), [evaluationText(evaluation)])
     if (options.writeResting && 'model' in by) await writeRestingInto(by.model, judgement.resting)
     for (const name of await readdir(folder))
       if (name.startsWith(judgedPrefix)) await rm(join(folder, name), { force: true })

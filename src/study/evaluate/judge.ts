@@ -1,8 +1,6 @@
 import { createHash } from 'node:crypto'
-import { readFile, realpath } from 'node:fs/promises'
+import { realpath } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
-import Papa from 'papaparse'
-import { parse } from 'yaml'
 import type { Moment } from '../../core/clock.js'
 import { InferenceError, InputError } from '../../core/errors.js'
 import { silentLog } from '../../core/log.js'
@@ -17,9 +15,11 @@ import { type Classifier, startClassifier } from '../../stages/classify/index.js
 import type { ReferenceModel } from '../../stages/reference/shift.js'
 import { viewOf } from '../crops.js'
 import { type CropRow, type Dataset, neutral } from '../dataset.js'
+import { isThere } from '../files.js'
 import { RowsFile } from '../rows-file.js'
 import { checkFits } from '../train/base.js'
 import type { JudgedData } from './judged.js'
+import { dataOf, foldBySubject } from './predictions.js'
 
 export interface JudgeOptions {
   /** Where answers are kept until there are all. */
@@ -170,22 +170,24 @@ function keyOf(rows: readonly CropRow[], { sha256 }: Manifest): string {
 /** Figures of a model on subjects that it was trained on say how well it remembers. */
 async function seenBefore({ folder, rows }: Dataset, { path }: Manifest): Promise<string[]> {
   const [of, run] = [basename(dirname(path)), dirname(dirname(path))]
+  // Else the model is not from a run of painlens study train.
+  if (!(await isThere(join(run, 'run.yaml')))) return []
   try {
-    const { data } = parse(await readFile(join(run, 'run.yaml'), 'utf8')) as { data?: unknown }
-    if (typeof data !== 'string' || (await realpath(data)) !== (await realpath(folder))) return []
-    const text = await readFile(join(run, 'folds.csv'), 'utf8')
-    const folds = Papa.parse<Record<string, string>>(text, { header: true, skipEmptyLines: true }).data
-    const trained = new Set(
-      folds.filter(({ fold }) => of === 'final' || of !== `fold-${fold}`).map((one) => one.subject)
-    )
+    const data = await dataOf(run)
+    const [trainedOn, judged] = await Promise.all([data, folder].map((one) => realpath(one).catch(() => null)))
+    if (trainedOn !== judged) return []
+    const folds = (await foldBySubject(run)) ?? new Map<string, string>()
+    const trained = new Set([...folds].filter(([, fold]) => of !== `fold-${fold}`).map(([subject]) => subject))
     const seen = new Set(rows.map(({ subject }) => subject).filter((subject) => trained.has(subject))).size
     return seen === 0
       ? []
       : [
           `THE MODEL WAS TRAINED ON ${seen} OF THESE SUBJECTS: it knows them. Use --run ${printable(run)} for figures that hold.`
         ]
-  } catch {
-    // The model is not from a run of painlens study train, or that run's folder is gone.
-    return []
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error
+    return [
+      `IT IS NOT KNOWN WHETHER THE MODEL WAS TRAINED ON THESE SUBJECTS: ${error.where}: ${error.what}. If it was, the figures are too good.`
+    ]
   }
 }

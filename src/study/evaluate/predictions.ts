@@ -1,12 +1,13 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import Papa from 'papaparse'
-import { parse } from 'yaml'
 import { z } from 'zod'
-import { InputError, messageOf } from '../../core/errors.js'
+import { InputError } from '../../core/errors.js'
 import { printable } from '../../core/printable.js'
 import { softmax } from '../../lib/model/preprocess.js'
 import { type CropRow, type Dataset, listed, neutral } from '../dataset.js'
+import { isThere } from '../files.js'
+import { yamlIn } from '../yaml-file.js'
 import type { Judged, JudgedData } from './judged.js'
 
 /** The entry for predictions in a fold's manifest. */
@@ -35,10 +36,11 @@ export async function readPredictions(run: string, dataset: Dataset): Promise<Ju
   if (!text.endsWith('\n')) throw wrong(file, 'it was cut short: its last line has no end')
   const folds = await foldsOf(run, data, labels)
   const rows = new Map(dataset.rows.map((row) => [row.crop, row]))
+  const heldOut = await foldBySubject(run)
   const problems = errors.map(({ row, message }) => `row ${(row ?? 0) + 2}: ${message}`)
   const found = new Map<string, Judged>()
   for (const [i, record] of data.entries()) {
-    const judged = judgedOf(record, { labels, rows, folds, found })
+    const judged = judgedOf(record, { labels, rows, folds, heldOut, found })
     if (typeof judged === 'string') problems.push(`row ${i + 2}: ${judged}`)
     else found.set(judged.row.crop, judged)
   }
@@ -62,11 +64,13 @@ interface Known {
   labels: readonly string[]
   rows: ReadonlyMap<string, CropRow>
   folds: ReadonlyMap<string, Fold>
+  /** The fold by which each subject was not seen; null where the run does not say it. */
+  heldOut: ReadonlyMap<string, string> | null
   found: ReadonlyMap<string, Judged>
 }
 
 /** @returns what is wrong where the row is not one that train has written for these data */
-function judgedOf(record: Record<string, string>, { labels, rows, folds, found }: Known): Judged | string {
+function judgedOf(record: Record<string, string>, { labels, rows, folds, heldOut, found }: Known): Judged | string {
   const { crop = '', subject = '', label = '', fold = '', predicted: said = '' } = record
   const [row, from] = [rows.get(crop), folds.get(fold)]
   if (!row) return `the data set has no crop ${printable(crop)}`
@@ -74,6 +78,8 @@ function judgedOf(record: Record<string, string>, { labels, rows, folds, found }
   if (row.subject !== subject || row.label !== label)
     return `the data set says ${printable(`${row.subject} and ${row.label}`)} of it, not ${printable(`${subject} and ${label}`)}`
   if (!from) return `${printable(fold) || 'nothing'} is no fold`
+  if (heldOut && heldOut.get(subject) !== fold)
+    return `folds.csv says fold ${printable(heldOut.get(subject) ?? 'none')} of ${printable(subject)}, not ${fold}`
   const predicted = labels.indexOf(said)
   if (predicted < 0) return `predicted is ${printable(said) || 'empty'}, none of ${labels.map(printable).join(', ')}`
   const probabilities = Float64Array.from(labels, (name) => numberOf(record[`p_${name}`]))
@@ -108,29 +114,53 @@ async function foldsOf(
   const folds = new Map<string, Fold>()
   for (const name of names.sort((a, b) => Number(a) - Number(b))) {
     const manifest = join(run, `fold-${name}`, 'model.yaml')
-    const fold = foldSchema.safeParse(yamlOf(await textOf(manifest), manifest))
-    if (!fold.success) throw wrong(manifest, 'it is no manifest of a fold')
-    const own = fold.data.labels
+    const fold = await yamlIn(manifest, foldSchema, (what) => wrong(manifest, what))
+    const own = fold.labels
     if (own.length !== labels.length || own.some((label, i) => label !== labels[i])) {
       const what = `it has the labels ${own.map(printable).join(', ')}, predictions.csv ${labels.map(printable).join(', ')}`
       throw wrong(manifest, what)
     }
-    if (!labels.includes(fold.data.alarm_label)) throw wrong(manifest, 'its alarm_label is none of its labels')
-    folds.set(name, fold.data)
+    if (!labels.includes(fold.alarm_label)) throw wrong(manifest, 'its alarm_label is none of its labels')
+    folds.set(name, fold)
+  }
+  return folds
+}
+
+/** The data set that a run was trained on, as `run.yaml` names it. @throws InputError */
+export async function dataOf(run: string): Promise<string> {
+  const file = join(run, 'run.yaml')
+  const { data } = await yamlIn(
+    file,
+    z.looseObject({ data: z.string().min(1) }),
+    (what) =>
+      new InputError('PL-STUDY-PREDICTIONS', what, printable(file), {
+        fix: 'Give the folder that painlens study train has written, or --data.'
+      })
+  )
+  return data
+}
+
+/** What `folds.csv` says, by subject: a crop that another fold had judged was trained on there. */
+export async function foldBySubject(run: string): Promise<Map<string, string> | null> {
+  const file = join(run, 'folds.csv')
+  if (!(await isThere(file))) return null
+  const { data, meta } = Papa.parse<Record<string, string>>(await textOf(file), {
+    header: true,
+    skipEmptyLines: 'greedy'
+  })
+  const missing = ['subject', 'fold'].filter((name) => !meta.fields?.includes(name))
+  if (missing.length > 0) throw wrong(file, `it has no column ${missing.join(', ')}`)
+  const folds = new Map<string, string>()
+  for (const [i, { subject = '', fold = '' }] of data.entries()) {
+    if (!/^[1-9]\d*$/.test(fold)) throw wrong(file, `row ${i + 2}: ${printable(fold) || 'nothing'} is no fold`)
+    if (folds.has(subject)) throw wrong(file, `row ${i + 2}: ${printable(subject)} is there twice`)
+    folds.set(subject, fold)
   }
   return folds
 }
 
 const numberOf = (text: string | undefined): number =>
   text === undefined || text.trim() === '' ? Number.NaN : Number(text)
-
-function yamlOf(text: string, file: string): unknown {
-  try {
-    return parse(text, { logLevel: 'error' })
-  } catch (error) {
-    throw wrong(file, `it is not YAML (${messageOf(error).split('\n')[0]})`)
-  }
-}
 
 async function textOf(file: string): Promise<string> {
   return readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {

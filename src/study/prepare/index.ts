@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
-import { readFile, statfs } from 'node:fs/promises'
+import { statfs } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
-import { parse } from 'yaml'
+import { z } from 'zod'
 import { InputError, UsageError } from '../../core/errors.js'
 import { printable } from '../../core/printable.js'
 import { duration, progressLine } from '../../core/progress-line.js'
@@ -15,6 +15,7 @@ import { probeFfmpeg } from '../../stages/camera/index.js'
 import type { LayoutName } from '../choices.js'
 import { readDataset } from '../dataset.js'
 import { claimFolder, isThere } from '../files.js'
+import { yamlIn } from '../yaml-file.js'
 import { type Clip, Findings } from './clips.js'
 import { inspect, type Medium } from './inspect.js'
 import { otherData, PrepareJournal } from './journal.js'
@@ -185,8 +186,12 @@ function keyOf(said: unknown, { jobs, media }: Work): string {
 async function isFinished(folder: string, key: string): Promise<boolean> {
   const file = join(folder, 'dataset.yaml')
   if (!(await isThere(file))) return false
-  const document = parse(await readFile(file, 'utf8'), { logLevel: 'error' }) as { key?: unknown } | null
-  if (document?.key !== key) throw otherData(folder)
+  const { key: before } = await yamlIn(
+    file,
+    z.looseObject({ key: z.string() }),
+    (what) => new InputError('PL-STUDY-FOLDER', what, printable(file), { fix: 'Give another --out.' })
+  )
+  if (before !== key) throw otherData(folder)
   const { rows } = await readDataset(folder)
   await removeRest(folder, new Set(rows.map(({ crop }) => crop)))
   return true

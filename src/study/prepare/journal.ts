@@ -1,27 +1,33 @@
 import { type FileHandle, open, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { z } from 'zod'
 import { InputError } from '../../core/errors.js'
 import { printable } from '../../core/printable.js'
+import { readShape } from '../../core/shapes.js'
 import { diskError, privately, writeAll } from '../files.js'
 
-/** A crop that is on disk. */
-export interface CropFile {
-  crop: string
+const cropFile = z.object({
+  crop: z.string().min(1),
   /** In seconds; null for a picture. */
-  timeS: number | null
-  roll: number
-  score: number
-}
+  timeS: z.number().nullable(),
+  roll: z.number(),
+  score: z.number()
+})
+/** A crop that is on disk. */
+export type CropFile = z.infer<typeof cropFile>
 
-/** What came of a job. */
-export interface JobDone {
-  job: number
-  crops: CropFile[]
+const jobDone = z.object({
+  job: z.int().min(0),
+  crops: z.array(cropFile),
   /** Pictures without a crop, by reason. */
-  without: Record<string, number>
+  without: z.record(z.string(), z.int().min(0)),
   /** Why the file gave no more, or nothing. */
-  trouble?: string
-}
+  trouble: z.string().optional()
+})
+/** What came of a job. */
+export type JobDone = z.infer<typeof jobDone>
+
+const head = z.object({ key: z.string() })
 
 export const journalFile = 'progress.jsonl'
 
@@ -42,7 +48,7 @@ export class PrepareJournal {
   /**
    * Opens a folder's journal, or begins it.
    * @param key differs where options or data do
-   * @throws InputError where it is of other options or data; DiskError
+   * @throws InputError where it is of other options or data, or a line was changed; DiskError
    */
   static async open(folder: string, key: string): Promise<PrepareJournal> {
     const path = join(folder, journalFile)
@@ -52,15 +58,12 @@ export class PrepareJournal {
       .toString('utf8')
       .split('\n')
       .filter((line) => line !== '')
-    if (first !== undefined && (JSON.parse(first) as { key: string }).key !== key) throw otherData(folder)
+    if (first !== undefined && read(head, first, path, 1).key !== key) throw otherData(folder)
+    const done = lines.map((line, i) => read(jobDone, line, path, i + 2))
     try {
       const file = await open(path, 'a', privately)
       await file.truncate(whole.length)
-      const journal = new PrepareJournal(file, path, new Map())
-      for (const line of lines) {
-        const done = JSON.parse(line) as JobDone
-        journal.done.set(done.job, done)
-      }
+      const journal = new PrepareJournal(file, path, new Map(done.map((one) => [one.job, one])))
       if (first === undefined) await journal.#append({ key })
       return journal
     } catch (error) {
@@ -90,6 +93,23 @@ export class PrepareJournal {
   async close(): Promise<void> {
     await this.#last.catch(() => undefined)
     await this.file.close()
+  }
+}
+
+/** @param number of the line, from 1 */
+function read<T>(schema: z.ZodType<T>, line: string, path: string, number: number): T {
+  const found = readShape(schema, jsonOf(line))
+  if ('value' in found) return found.value
+  const what = `line ${number} is not what prepare writes (${found.problem})`
+  throw new InputError('PL-STUDY-FOLDER', what, printable(path), { fix: 'Remove the folder, or give another --out.' })
+}
+
+/** @returns undefined for text that is not JSON */
+function jsonOf(line: string): unknown {
+  try {
+    return JSON.parse(line)
+  } catch {
+    return undefined
   }
 }
 

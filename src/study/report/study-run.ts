@@ -1,17 +1,17 @@
 import { createHash } from 'node:crypto'
 import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { parse } from 'yaml'
-import { InputError, messageOf } from '../../core/errors.js'
+import { InputError } from '../../core/errors.js'
 import { printable } from '../../core/printable.js'
 import { loadManifest } from '../../lib/model/load-manifest.js'
 import type { Manifest } from '../../lib/model/manifest.js'
 import { type Dataset, readDataset } from '../dataset.js'
 import type { Evaluation } from '../evaluate/evaluation.js'
+import { readEvaluation } from '../evaluate/evaluation-file.js'
 import type { Chance } from '../evaluate/figures.js'
 import { evaluateStudy } from '../evaluate/index.js'
 import type { JudgedData } from '../evaluate/judged.js'
-import { readPredictions } from '../evaluate/predictions.js'
+import { dataOf, readPredictions } from '../evaluate/predictions.js'
 import type { AlarmSettings } from '../evaluate/replay.js'
 
 /** What `painlens study train` and `evaluate` have made, read for a report. */
@@ -57,7 +57,7 @@ export async function readStudyRun(
       signal
     )
   }
-  const evaluation = await evaluationIn(run)
+  const evaluation = await evaluationOf(run, judgement)
   const numbers = [...new Set(judgement.judged.map(({ fold }) => fold!))].sort((a, b) => a - b)
   const folds = new Map<number, Manifest>()
   for (const fold of numbers) folds.set(fold, await loadManifest(join(run, `fold-${fold}`, 'model.yaml')))
@@ -75,25 +75,6 @@ export async function readStudyRun(
   }
 }
 
-async function dataOf(run: string): Promise<string> {
-  const file = join(run, 'run.yaml')
-  try {
-    const { data } = parse(await readFile(file, 'utf8'), { logLevel: 'error' }) as { data?: unknown }
-    if (typeof data === 'string') return data
-  } catch (error) {
-    throw new InputError(
-      'PL-STUDY-PREDICTIONS',
-      `cannot be read (${messageOf(error).split('\n')[0]})`,
-      printable(file),
-      {
-        fix: 'Give the folder that painlens study train has written.',
-        cause: error
-      }
-    )
-  }
-  throw new InputError('PL-STUDY-PREDICTIONS', 'it names no data set', printable(file), { fix: 'Give --data.' })
-}
-
 const evaluationFile = (run: string): string => join(run, 'evaluation', 'evaluation.json')
 
 /** An evaluation that is older than the predictions is of others. */
@@ -106,14 +87,16 @@ async function isEvaluated(run: string): Promise<boolean> {
   return (await changed(evaluationFile(run))) >= (await changed(join(run, 'predictions.csv')))
 }
 
-async function evaluationIn(run: string): Promise<Evaluation> {
+/** @throws InputError where it is not what evaluate has written of these predictions */
+async function evaluationOf(run: string, { labels, alarmLabel, judged }: JudgedData): Promise<Evaluation> {
   const file = evaluationFile(run)
-  try {
-    return JSON.parse(await readFile(file, 'utf8')) as Evaluation
-  } catch (error) {
-    throw new InputError('PL-STUDY-PREDICTIONS', `cannot be read (${messageOf(error)})`, printable(file), {
-      fix: 'Remove its folder: the report evaluates the run again.',
-      cause: error
-    })
-  }
+  const evaluation = await readEvaluation(file)
+  const crops = judged.filter(({ row }) => labels.includes(row.label)).length
+  const [said, are] = [
+    [evaluation.crops, evaluation.alarm_label, ...evaluation.labels],
+    [crops, alarmLabel, ...labels]
+  ].map(String)
+  if (said === are) return evaluation
+  const what = `it is of other predictions (${evaluation.crops} crops of ${evaluation.labels.map(printable).join(', ')})`
+  throw new InputError('PL-STUDY-EVALUATION', what, printable(file))
 }

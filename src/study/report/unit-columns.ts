@@ -2,9 +2,12 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import Papa from 'papaparse'
+import { InputError } from '../../core/errors.js'
 import { groupedBy } from '../../core/grouped.js'
+import { printable } from '../../core/printable.js'
 import { clusterBootstrap, signFlipTest, spearman } from '../../lib/statistics/index.js'
 import { decoded } from '../csv.js'
+import { listed, numberOf } from '../dataset.js'
 import type { Chance } from '../evaluate/figures.js'
 import type { Judged } from '../evaluate/judged.js'
 import { unitColumnOf } from '../unit-columns.js'
@@ -45,13 +48,20 @@ type CellOf = (crop: string, column: string) => number | null
 
 /** Columns by the names that prepare gives them. */
 async function unitsIn(folder: string): Promise<{ columns: string[]; cellOf: CellOf }> {
-  const text = decoded(await readFile(join(folder, 'index.csv')))
+  const file = join(folder, 'index.csv')
+  const text = decoded(await readFile(file))
   const { data, meta } = Papa.parse<Record<string, string>>(text, {
     header: true,
     skipEmptyLines: 'greedy',
     transformHeader: (name) => unitColumnOf(name) ?? name.trim()
   })
   const columns = (meta.fields ?? []).filter((name) => unitColumnOf(name) !== undefined)
+  const problems = data.flatMap((row, i) =>
+    columns.flatMap((column) =>
+      Number.isNaN(numberOf(row[column])) ? [`row ${i + 2}: ${column} is ${printable(row[column]!)}, no number`] : []
+    )
+  )
+  if (problems.length > 0) throw new InputError('PL-STUDY-DATA', listed(problems), printable(file))
   const rows = new Map(data.map((row) => [row.crop, row]))
   return { columns, cellOf: (crop, column) => numberOf(rows.get(crop)?.[column]) }
 }
@@ -64,9 +74,4 @@ function correlationIn(judged: readonly Judged[], alarm: number, column: string,
   })
   const [values, outputs] = [known.map(([value]) => value), known.map(([, probability]) => probability)]
   return spearman(values, outputs) ?? Number.NaN
-}
-
-function numberOf(text: string | undefined): number | null {
-  const value = text === undefined || text.trim() === '' ? Number.NaN : Number(text)
-  return Number.isFinite(value) ? value : null
 }

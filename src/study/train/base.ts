@@ -1,10 +1,9 @@
 import { readFile } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { parse } from 'yaml'
-import { z } from 'zod'
 import { InputError, messageOf } from '../../core/errors.js'
 import { printable } from '../../core/printable.js'
-import { loadManifest, parseInput } from '../../lib/model/load-manifest.js'
+import { loadManifest, readInput } from '../../lib/model/load-manifest.js'
 import { type ModelInput, sha256Of } from '../../lib/model/manifest.js'
 import { vggFace, vggInput } from '../../lib/vgg/index.js'
 import type { Dataset } from '../dataset.js'
@@ -51,18 +50,17 @@ async function inputOf(given: string): Promise<ModelInput> {
       where
     )
   })
+  const wrong = (why: string): InputError =>
+    new InputError('PL-STUDY-BASE', `it does not describe a model's input (${why})`, where)
+  let document: unknown
   try {
-    const document: unknown = parse(text, { logLevel: 'error' })
-    return parseInput((document as { input?: unknown } | null)?.input ?? document)
+    document = parse(text, { logLevel: 'error' })
   } catch (error) {
-    throw new InputError('PL-STUDY-BASE', `it does not describe a model's input (${reasonOf(error)})`, where)
+    throw wrong(messageOf(error).split('\n')[0]!)
   }
-}
-
-/** Each key that is wrong, or why the file is no YAML. */
-function reasonOf(error: unknown): string {
-  if (!(error instanceof z.ZodError)) return messageOf(error).split('\n')[0]!
-  return error.issues.map(({ path, message }) => `${path.join('.') || 'input'}: ${message}`).join('; ')
+  const read = readInput((document as { input?: unknown } | null)?.input ?? document)
+  if ('problem' in read) throw wrong(read.problem)
+  return read.value
 }
 
 /** @throws InputError where the crops are not what the base model takes: told before hours are spent */

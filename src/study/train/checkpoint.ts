@@ -72,9 +72,13 @@ export async function readCheckpoint(file: string, key: string): Promise<Checkpo
     const header = end < 0 ? null : headerSchema.safeParse(JSON.parse(head.toString('utf8', 0, end)))
     if (!header?.success) throw refused('is damaged', file)
     if (header.data.key !== key) throw refused('is of a run with other options', file)
+    const { arrays: told } = header.data
+    // Before memory is taken by what a damaged header says.
+    const bytesTold = told.reduce((sum, { length }) => sum + length * Float32Array.BYTES_PER_ELEMENT, 0)
+    if ((await handle.stat()).size !== end + 1 + bytesTold) throw refused('is cut short or damaged', file)
     const arrays = new Map<string, Float32Array>()
     let at = end + 1
-    for (const { name, length } of header.data.arrays) {
+    for (const { name, length } of told) {
       const array = new Float32Array(length)
       const bytes = new Uint8Array(array.buffer)
       for (let done = 0; done < bytes.length; ) {

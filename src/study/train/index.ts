@@ -1,7 +1,8 @@
-import { mkdir, readFile, stat, statfs } from 'node:fs/promises'
+import { mkdir, stat, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import Papa from 'papaparse'
 import { parse, stringify } from 'yaml'
+import { z } from 'zod'
 import { InputError } from '../../core/errors.js'
 import { printable } from '../../core/printable.js'
 import { progressLine } from '../../core/progress-line.js'
@@ -21,6 +22,7 @@ import {
 import type { NeutralUse } from '../choices.js'
 import { type CropRow, type Dataset, neutral, readDataset } from '../dataset.js'
 import { claimFolder, diskError, isThere, writeWhole } from '../files.js'
+import { yamlIn } from '../yaml-file.js'
 import { type Base, checkFits, readBase } from './base.js'
 import type { EpochRow } from './checkpoint.js'
 import { paceOf } from './estimate.js'
@@ -160,7 +162,11 @@ async function checkOptions(options: TrainOptions, dataset: Dataset, base: Base)
     await writeWhole(file, [text])
     return true
   }
-  const { painlens: _, ...before } = parse(await readFile(file, 'utf8')) as Record<string, unknown>
+  const before = await yamlIn(
+    file,
+    z.record(z.string(), z.unknown()),
+    (what) => new InputError('PL-STUDY-FOLDER', what, printable(file), { fix: 'Give another --out.' })
+  )
   const wanted = parse(stringify(said)) as Record<string, unknown>
   const changed = Object.keys(wanted).filter((key) => JSON.stringify(before[key]) !== JSON.stringify(wanted[key]))
   if (changed.length > 0)

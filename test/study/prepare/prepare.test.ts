@@ -127,6 +127,15 @@ describe('painlens study prepare', { timeout: patience(120_000) }, () => {
     expect(lines.join('')).toMatch(/holds this data set already/)
     expect(contentOf(options.out)).toEqual(before)
     await expect(prepare({ ...options, seed: 2 })).rejects.toMatchObject({ code: 'PL-STUDY-FOLDER' })
+    for (const text of ['', '[]', 'key: 7', 'key: {']) {
+      writeFileSync(join(options.out, 'dataset.yaml'), text)
+      await expect(prepare(options)).rejects.toMatchObject({
+        ...{
+          code: 'PL-STUDY-FOLDER',
+          message: expect.stringMatching(/dataset\.yaml: it is not (YAML|what painlens study writes)/)
+        }
+      })
+    }
   })
 
   it('counts pictures without a usable face by the reason, and fails where there is no other', async () => {

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Decoder } from '../../../src/stages/camera/index.js'
+import { bytesOf, ruledLayout } from '../../../src/stages/camera/picture-writer.js'
 import { freePort } from '../../support/mosquitto.js'
 import { Deadline, patience, until } from '../../support/slowness.js'
 import {
@@ -67,11 +68,14 @@ describe('a camera in trouble', () => {
   it('forgets half a frame when the decoder ends in the middle of it', async () => {
     let run = 0
     // Half of a red frame first, then whole frames of green.
+    const frame = bytesOf(ruledLayout(size))
     const halfThenWhole: Decoder = {
       ...rig.decoder,
       command: () => {
         const script =
-          run++ === 0 ? "yes R | tr -d '\\n' | head -c 30000" : "yes G | tr -d '\\n' | head -c 175329; sleep 60"
+          run++ === 0
+            ? `yes R | tr -d '\\n' | head -c ${frame / 2}`
+            : `yes G | tr -d '\\n' | head -c ${3 * frame}; sleep 60`
         return { command: 'sh', args: ['-c', script], input: '' }
       }
     }

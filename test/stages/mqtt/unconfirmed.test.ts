@@ -38,7 +38,7 @@ describe.concurrent('a broker that does not confirm', { timeout: patience(90_000
     const broker = await startStrictBroker({ reason: () => null })
     try {
       const options = { config: configOf(broker.url, '5'), purpose: 'check', onMessage: () => undefined } as const
-      const connection = await connectBeside({ ...options, timeoutMs: 10_000, signal: never })
+      const connection = await connectBeside({ ...options, timeoutMs: patience(10_000), signal: never })
       const delivery = { qos: 1, retain: false, rank: 'other' } as const
       const published = connection.publish(`${base}/check`, delivery, () => ({ text: '{}' }))
       await expect(published).rejects.toMatchObject({ code: 'PL-BROKER-UNCONFIRMED', where: 'mqtt.url' })

@@ -59,7 +59,7 @@ describe('loadManifest', () => {
       { resting: { pain: [1, 0.2] } },
       /resting names pain, but the labels are pain,/
     ],
-    ['a spread at rest below 0', { resting: { pain: [1, -0.2] } }, /resting\.pain\.1/],
+    ['a spread at rest below 0', { resting: { pain: [1, -0.2] } }, /resting\.pain\[1\]/],
     ['a hash that is not the file’s', { sha256: 'a'.repeat(64) }, /SHA-256 is [0-9a-f]{64}.*says a{64}/],
     [
       'an alarm label that is not among the labels',

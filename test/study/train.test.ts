@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import Papa from 'papaparse'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -153,7 +153,12 @@ describe('painlens study train', { timeout: patience(120_000) }, () => {
     const random = createRandom(7)
     const killed = optionsFor('killed')
     for (let attempt = 0; attempt < 6; attempt++) await runAndKill(killed, 300 + random() * 2500)
+    // What is left of a model that was being written.
+    const left = join(killed.out, 'final/model.onnx.999999.tmp')
+    mkdirSync(dirname(left), { recursive: true })
+    writeFileSync(left, '')
     await train(killed)
+    expect(existsSync(left)).toBe(false)
     for (const file of ['predictions.csv', 'folds.csv', 'final/model.onnx', 'fold-2/model.onnx', 'fold-1/model.yaml'])
       expect(readFileSync(join(killed.out, file)).equals(readFileSync(join(whole.out, file))), file).toBe(true)
     expect(readdirSync(killed.out).filter((name) => name.startsWith('.') || name.endsWith('.tmp'))).toEqual([])

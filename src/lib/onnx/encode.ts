@@ -1,5 +1,5 @@
-import { type FileHandle, open, rename, rm } from 'node:fs/promises'
-import { basename } from 'node:path'
+import { type FileHandle, open, readdir, rename, rm } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
 import { DiskError, ModelError, messageOf } from '../../core/errors.js'
 import {
   dataTypes,
@@ -180,6 +180,15 @@ function withTensors(graph: OnnxGraph, replaced: (tensor: OnnxTensor) => OnnxTen
   })
   const initializers = new Map([...graph.initializers].map(([name, tensor]) => [name, replaced(tensor)]))
   return { ...graph, nodes, initializers }
+}
+
+/** Removes what writers of this file have left behind that were killed; no other may be at work. */
+export async function removeUnfinished(file: string): Promise<void> {
+  const [folder, start] = [dirname(file), `${basename(file)}.`]
+  const left = (await readdir(folder)).filter(
+    (name) => name.startsWith(start) && /^\d+\.tmp$/.test(name.slice(start.length))
+  )
+  for (const name of left) await rm(join(folder, name), { force: true })
 }
 
 async function writeWhole(file: string, chunks: readonly Uint8Array[], durable: boolean): Promise<void> {

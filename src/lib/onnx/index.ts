@@ -1,7 +1,7 @@
 /** Reads, builds and writes ONNX models without a protobuf library. */
 export { type AttributeInput, GraphBuilder, type NodeOptions } from './builder.js'
 export { type DecodeOptions, decodeModel } from './decode.js'
-export { encodeModel, type WriteOptions, writeModel } from './encode.js'
+export { encodeModel, removeUnfinished, type WriteOptions, writeModel } from './encode.js'
 export { halfModelOf } from './half.js'
 export { graphHeadOf, type Head, heads } from './head.js'
 export {

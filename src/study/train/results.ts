@@ -3,7 +3,7 @@ import Papa from 'papaparse'
 import { stringify } from 'yaml'
 import { sha256Of } from '../../lib/model/manifest.js'
 import { softmax } from '../../lib/model/preprocess.js'
-import { type OnnxModel, writeModel } from '../../lib/onnx/index.js'
+import { type OnnxModel, removeUnfinished, writeModel } from '../../lib/onnx/index.js'
 import { classReport, confusionOf } from '../../lib/statistics/classes.js'
 import type { Resting } from '../../lib/statistics/index.js'
 import type { CropRow, Dataset } from '../dataset.js'
@@ -61,6 +61,8 @@ export async function writeTrained(
   { base, dataset }: { base: Base; dataset: Dataset }
 ): Promise<string> {
   const file = join(folder, 'model.onnx')
+  // Of a run that was killed: as large as the model itself.
+  await removeUnfinished(file)
   await writeModel(file, model)
   const { eyeDistance, eyeY } = dataset.alignment
   const manifest = {

@@ -35,12 +35,16 @@ export interface FlippingFinding {
 const orders = 10
 const points = flippedShares.length
 
+/** Predictions that flipping one picture asks for. */
+export const flippingPredictions = (composites: number): number => points * (orders + 2 * composites)
+
 /** @param pictures that are called right */
 export async function flipPixels(
   options: PassOptions,
   pictures: readonly SampledPicture[]
 ): Promise<FlippingFinding[]> {
   const found = new Map<string, { mostRelevantFirst: Curve; leastRelevantFirst: Curve; random: Curve[] }[]>()
+  const progress = options.begin('pixel flipping', pictures.length * (1 + options.composites.length))
   for (const [fold, manifest] of options.run.folds) {
     const own = pictures.filter(({ judged }) => judged.fold === fold)
     if (own.length === 0) continue
@@ -57,7 +61,7 @@ export async function flipPixels(
       const verdicts = await (await classifier).classify({ camera: 'study', at: 0 as Moment, faces }).verdicts
       return verdicts.map(({ probabilities }) => probabilities[target]!)
     }
-    const form = { ...options, count: own.length }
+    const form = { ...options, progress, count: own.length }
     try {
       const randomFile = join(options.work, `random-${fold}.f32`)
       const random = await keptRows(randomFile, { ...form, size: orders * points }, async (i) => {
@@ -118,6 +122,9 @@ export interface ShuffleFinding {
 /** A large model is written and opened anew for each step. */
 const mostSteps = { small: 6, large: 3 }
 
+/** Of a model whose steps count. */
+export const shuffledSteps = mostSteps.large
+
 /** Shuffles the best fold's weights from the output down, and compares the maps. @param pictures of that fold */
 export async function shuffleWeights(
   options: PassOptions,
@@ -132,10 +139,11 @@ export async function shuffleWeights(
     const steps = cascadeSteps(shuffled.layers.length, shuffled.large ? mostSteps.large : mostSteps.small)
     const cascades = new Map<string, { signed: number; absolute: number }[][]>(composites.map((name) => [name, []]))
     const maps = new Map<string, Float32Array[]>()
+    const progress = options.begin('shuffled weights', steps.length * composites.length * pictures.length)
     for (const step of steps)
       for (const composite of composites) {
         let other: LazyModel | null = null
-        const form = { ...options, size: 2, count: pictures.length }
+        const form = { ...options, progress, size: 2, count: pictures.length }
         try {
           const rows = await keptRows(join(work, `shuffled-${step}-${composite}.f32`), form, async (i) => {
             const { place, label } = pictures[i]!

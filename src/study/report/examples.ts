@@ -30,6 +30,9 @@ export interface Example extends CalledFace {
 /** Rendered faces of each label. */
 const eachLabel = 5
 
+/** How many rendered faces are shown. */
+export const facesShown = (labels: readonly string[]): number => eachLabel * labels.length
+
 /** Rendered faces that no model was trained on, as the most accurate fold's model calls them. */
 export async function calledFaces(options: PassOptions, seed: number): Promise<CalledFace[]> {
   const { run, composites, threads, work } = options
@@ -38,7 +41,12 @@ export async function calledFaces(options: PassOptions, seed: number): Promise<C
   const faces = await shownFaces(labels, eachLabel, seed, { size, alignment })
   const model = new LazyModel(run.folds.get(run.best)!, composites[0]!, threads)
   try {
-    const form = { ...options, size: labels.length, count: faces.length, onStep: () => undefined }
+    const form = {
+      ...options,
+      size: labels.length,
+      count: faces.length,
+      progress: options.begin('rendered faces', faces.length)
+    }
     const rows = await keptRows(
       join(work, 'faces.f32'),
       form,
@@ -90,10 +98,11 @@ export async function explainedExamples(options: PassOptions, faces: readonly Ca
   const { run, threads, work } = options
   const { width, height } = run.dataset.size
   const maps = faces.map(() => new Map<string, Float32Array>())
+  const progress = options.begin('examples', plainCompositeNames.length * faces.length)
   for (const composite of plainCompositeNames) {
     const model = new LazyModel(run.folds.get(run.best)!, composite, threads)
     try {
-      const form = { ...options, size: width * height, count: faces.length }
+      const form = { ...options, progress, size: width * height, count: faces.length }
       const rows = await keptRows(join(work, `examples-${composite}.f32`), form, async (i) => {
         const { relevance } = await model.explain(faces[i]!.crop, faces[i]!.called)
         return relevance.map((value) => (Number.isFinite(value) ? value : 0))
@@ -115,7 +124,7 @@ export interface QuizFace extends CalledFace {
 
 /** Explains each face for what it is called. */
 export async function quizFaces(
-  { run, threads, signal }: PassOptions,
+  { run, threads, begin, signal }: PassOptions,
   faces: readonly CalledFace[],
   composite: string,
   language: ReportLanguageCode
@@ -124,10 +133,12 @@ export async function quizFaces(
   const source = await openSource(manifest, { composite, threads, engine: 'onnx' })
   try {
     const explained: QuizFace[] = []
+    const progress = begin('faces to judge', faces.length)
     for (const face of faces) {
       signal.throwIfAborted()
       const { heatmap, text } = await explainCrop({ source, manifest, views: 1 }, face.crop, face.called)
       explained.push({ ...face, heatmap, words: text[language] })
+      progress.step()
     }
     return explained
   } finally {

@@ -53,11 +53,19 @@ export interface Explanations {
 /** Of each label: explained by all folds' models; flipped; held against shuffled weights. */
 const few = { shared: 4, flipped: 6, shuffled: 2 }
 
+/** Right ones of each label, of all folds. */
+export const flippedOf = ({ judgement }: StudyRun, pictures: readonly SampledPicture[]): SampledPicture[] =>
+  fewOf(pictures, judgement.labels, few.flipped, ({ right }) => right)
+
+/** Right ones of each label, of the fold whose model is the most accurate. */
+export const shuffledOf = ({ judgement, best }: StudyRun, pictures: readonly SampledPicture[]): SampledPicture[] =>
+  fewOf(pictures, judgement.labels, few.shuffled, ({ right, judged }) => right && judged.fold === best)
+
 /** The pass over these pictures. @param cropOf reads them */
 export function passOf(
   run: StudyRun,
   pictures: readonly SampledPicture[],
-  rest: Pick<PassOptions, 'persons' | 'composites' | 'threads' | 'work' | 'onStep' | 'signal' | 'cropOf'>
+  rest: Pick<PassOptions, 'persons' | 'composites' | 'threads' | 'work' | 'begin' | 'signal' | 'cropOf'>
 ): PassOptions {
   const right = ({ right: is }: SampledPicture): boolean => is
   return { run, pictures, shared: fewOf(pictures, run.judgement.labels, few.shared, right), ...rest }
@@ -66,13 +74,10 @@ export function passOf(
 /** @throws ModelError, InferenceError, DiskError; the signal's reason */
 export async function explanationsOf(options: PassOptions, crops: StudyCrops, chance: Chance): Promise<Explanations> {
   const { run, pictures, composites, persons } = options
-  const { labels } = run.judgement
   const pass = await relevancePass(options)
   const explained: ExplainedStudy = { run, pictures, maps: pass.mapOf }
-  const right = pictures.filter((picture) => picture.right)
-  const ofBest = right.filter(({ judged }) => judged.fold === run.best)
-  const flipping = await flipPixels(options, fewOf(right, labels, few.flipped))
-  const shuffling = await shuffleWeights(options, fewOf(ofBest, labels, few.shuffled), chance.seed)
+  const flipping = await flipPixels(options, flippedOf(run, pictures))
+  const shuffling = await shuffleWeights(options, shuffledOf(run, pictures), chance.seed)
   return {
     pictures,
     composites,

@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto'
 import { mkdir, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { duration, progressLine } from '../../core/progress-line.js'
 import { version } from '../../core/version.js'
 import type { ReportLanguageCode } from '../choices.js'
 import type { Chance } from '../evaluate/figures.js'
 import type { AlarmSettings } from '../evaluate/replay.js'
 import { claimFolder, diskError, privately, writeWhole } from '../files.js'
 import { checksSection, strategiesSection } from './checks-sections.js'
+import { sayCosts } from './costs.js'
 import { dataSections } from './data-sections.js'
 import { Outliner } from './drawing.js'
 import { exampleSection } from './example-section.js'
@@ -18,9 +18,9 @@ import { languageOf, type ReportLanguage } from './languages/index.js'
 import { mapsSection } from './maps-section.js'
 import { pageOf } from './page.js'
 import { type Section, writeParts } from './parts.js'
-import { reducedSize } from './reduced-map.js'
+import { progressOf } from './progress.js'
 import { regionSection } from './region-sections.js'
-import { LazyModel, type PassOptions, stepsOf } from './relevance-pass.js'
+import type { PassOptions } from './relevance-pass.js'
 import { sampleOf } from './sample.js'
 import { readStudyRun, type StudyRun } from './study-run.js'
 import { trainingPage } from './training-page.js'
@@ -103,19 +103,12 @@ async function sectionsOf(run: StudyRun, options: ReportOptions, around: Surroun
   const { chance, language: code, withPictures } = options
   const { work, crops, write, signal } = around
   const pictures = sampleOf(run.judgement, options.pictures, chance.seed)
-  let [done, total] = [0, 0]
-  const onProgress = progressLine('explanations', write)
   const pass = passOf(run, pictures, {
     ...{ persons: options.faces, composites: options.composites, threads: options.threads, work, signal },
     cropOf: (place) => crops.get(place),
-    onStep: () => {
-      done++
-      // The checks that follow are not part of this count.
-      if (done <= total) onProgress(done, total)
-    }
+    begin: progressOf(write)
   })
-  total = stepsOf(pass)
-  await sayCosts(pass, total, write)
+  await sayCosts(pass, write)
   const found = await explanationsOf(pass, crops, chance)
   const words = languageOf(code)
   const drawn = await calledFaces(pass, chance.seed)
@@ -135,28 +128,6 @@ async function sectionsOf(run: StudyRun, options: ReportOptions, around: Surroun
     await strategiesSection(run, found, words),
     checksSection(found, words)
   ]
-}
-
-/** One explanation is timed, so that hours are known before they are spent. */
-async function sayCosts(pass: PassOptions, steps: number, write: Write): Promise<void> {
-  const { run, composites, threads, pictures } = pass
-  const model = new LazyModel(run.folds.get(run.best)!, composites[0]!, threads)
-  try {
-    const crop = await pass.cropOf(pictures[0]!.place)
-    const opened = performance.now()
-    await model.explain(crop, 0)
-    const began = performance.now()
-    await model.explain(crop, 0)
-    const [opening, each] = [began - opened, performance.now() - began]
-    const ms = opening * composites.length * run.folds.size + each * steps * 1.3
-    const megabytes = Math.ceil((steps * 4 * reducedSize(run.judgement.labels.length)) / 1e6)
-    write(
-      `${steps} explanations by ${run.folds.size} models under ${composites.length} composite(s), about ${duration(ms)}, ` +
-        `and checks about as long at most; up to ${megabytes} MB of disk while it works. What was done before is not done again.\n`
-    )
-  } finally {
-    await model.close()
-  }
 }
 
 async function writeTraining(

@@ -8,6 +8,7 @@ import { summedOverColours } from '../../stages/explain/index.js'
 import { regionMap } from '../../stages/explain/regions.js'
 import { type ModelSource, openSource } from '../../stages/explain/source.js'
 import { RowsFile } from '../rows-file.js'
+import type { BeginPart, Progress } from './progress.js'
 import { type ReducedMap, reduce, reducedMapOf, reducedSize } from './reduced-map.js'
 import { type CropForm, type DrawnFace, drawnFace, switches } from './rendered-faces.js'
 import type { SampledPicture } from './sample.js'
@@ -25,7 +26,7 @@ export interface PassOptions {
   /** Where rows are kept until the report is written. */
   work: string
   cropOf(place: number): Promise<Crop>
-  onStep(): void
+  begin: BeginPart
   signal: AbortSignal
 }
 
@@ -104,7 +105,8 @@ export function stepsOf(options: Pick<PassOptions, 'run' | 'pictures' | 'shared'
 
 /** @throws ModelError, InferenceError, DiskError; the signal's reason */
 export async function relevancePass(options: PassOptions): Promise<PassResult> {
-  const { run, composites } = options
+  const { run, composites, begin } = options
+  const progress = begin('explanations', stepsOf(options))
   const classes = run.judgement.labels.length
   const maps = new Map<string, ReducedMap>()
   const effects = new Map<string, SwitchEffect[]>(composites.map((composite) => [composite, []]))
@@ -113,9 +115,9 @@ export async function relevancePass(options: PassOptions): Promise<PassResult> {
       const model = new LazyModel(manifest, composite, options.threads)
       try {
         const tasks = tasksOf(options, fold)
-        for (const [i, row] of (await mapRows(options, fold, model, tasks)).entries())
+        for (const [i, row] of (await mapRows(options, fold, model, tasks, progress)).entries())
           maps.set(keyOf(composite, fold, tasks[i]!), reducedMapOf(row, classes))
-        effects.get(composite)!.push(...(await switchRows(options, fold, model)))
+        effects.get(composite)!.push(...(await switchRows(options, fold, model, progress)))
       } finally {
         await model.close()
       }
@@ -155,17 +157,18 @@ export class LazyModel {
 /** Makes the rows that a file lacks, and reads them all. @throws DiskError; what `make` throws */
 export async function keptRows(
   path: string,
-  { size, count, onStep, signal }: { size: number; count: number; onStep: () => void; signal: AbortSignal },
+  { size, count, progress, signal }: { size: number; count: number; progress: Progress; signal: AbortSignal },
   make: (i: number) => Promise<ArrayLike<number>>
 ): Promise<Float32Array[]> {
   // A fold may have no pictures or persons of its own.
   if (count === 0) return []
   const file = await RowsFile.open(path, size)
   try {
+    progress.kept(Math.min(file.rows, count))
     while (file.rows < count) {
       signal.throwIfAborted()
       await file.append([Float32Array.from(await make(file.rows))])
-      onStep()
+      progress.step()
     }
     const all = await file.readAll(count)
     return Array.from({ length: count }, (_, i) => all.subarray(i * size, (i + 1) * size))
@@ -181,9 +184,10 @@ function mapRows(
   options: PassOptions,
   fold: number,
   model: LazyModel,
-  tasks: readonly MapTask[]
+  tasks: readonly MapTask[],
+  progress: Progress
 ): Promise<Float32Array[]> {
-  const form = { ...options, size: reducedSize(options.run.judgement.labels.length), count: tasks.length }
+  const form = { ...options, progress, size: reducedSize(options.run.judgement.labels.length), count: tasks.length }
   return keptRows(fileOf(options, 'maps', fold, model), form, async (i) => {
     const { place, target, minus } = tasks[i]!
     const crop = await options.cropOf(place)
@@ -196,10 +200,15 @@ function mapRows(
 
 const effectSize = 8
 
-async function switchRows(options: PassOptions, fold: number, model: LazyModel): Promise<SwitchEffect[]> {
+async function switchRows(
+  options: PassOptions,
+  fold: number,
+  model: LazyModel,
+  progress: Progress
+): Promise<SwitchEffect[]> {
   const persons = personsOf(options, fold)
   const explained = new ExplainedFaces(options, model)
-  const form = { ...options, size: effectSize, count: persons.length * switches.length }
+  const form = { ...options, progress, size: effectSize, count: persons.length * switches.length }
   const rows = await keptRows(fileOf(options, 'switches', fold, model), form, (i) =>
     explained.switched(persons[Math.floor(i / switches.length)]!, i % switches.length)
   )

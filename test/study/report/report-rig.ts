@@ -14,6 +14,8 @@ export interface ReportRig {
   data: string
   run: string
   options(changed?: Partial<ReportOptions>): ReportOptions
+  /** What the reports of `report` have said. */
+  readonly lines: readonly string[]
   report(changed?: Partial<ReportOptions>, signal?: AbortSignal): Promise<string>
   remove(): void
 }
@@ -68,12 +70,15 @@ export async function reportRig(): Promise<ReportRig> {
     alarm,
     ...changed
   })
+  const lines: string[] = []
   return {
     folder: rig.folder,
     data: rig.data,
     run,
     options,
-    report: (changed, signal = new AbortController().signal) => reportStudy(options(changed), () => undefined, signal),
+    lines,
+    report: (changed, signal = new AbortController().signal) =>
+      reportStudy(options(changed), (line) => lines.push(line), signal),
     remove: () => rmSync(rig.folder, { recursive: true, force: true })
   }
 }

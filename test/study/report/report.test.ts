@@ -54,6 +54,19 @@ function fillDisk(options: ReportOptions): void {
   expect(keptBelow(options.out)).toBeGreaterThan(before)
 }
 
+describe('a report that is being made', () => {
+  it('says what it takes, and of each part when it was done', () => {
+    expect(rig.lines.find((line) => line.includes('explanations by'))).toMatch(
+      /^\d+ explanations by 3 models under 2 composite\(s\), about \d.*; with checks and examples about \d.* up to \d+ MB of disk/
+    )
+    const done = rig.lines.flatMap((line) => /^([a-z ]+): (\d+) of \2, done in/.exec(line)?.[1] ?? [])
+    expect(done).toEqual([
+      ...['explanations', 'pixel flipping', 'shuffled weights'],
+      ...['rendered faces', 'examples', 'faces to judge']
+    ])
+  })
+})
+
 describe('the tables of a report', () => {
   it('hold the figures of the evaluation, and those of the paper under its name', () => {
     const [own, theirs] = ['own', 'paper'].map((whose) =>

@@ -1,4 +1,7 @@
+import { existsSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { availableParallelism } from 'node:os'
+import { dirname, join } from 'node:path'
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm'
 import type * as tfjs from '@tensorflow/tfjs-core'
 import { InferenceError, messageOf } from '../../../core/errors.js'
@@ -51,11 +54,15 @@ async function start(threads: number): Promise<Started> {
   return (await startNode()) ?? (await startWasm(threads))
 }
 
-/** tfjs-node works only where its install script, which `.npmrc` turns off, was asked to download libtensorflow. */
+/**
+ * tfjs-node works only where its install script, which `.npmrc` turns off, was asked to download libtensorflow into `lib`. Without that
+ * the package is not even read: its files take a second.
+ */
 async function startNode(): Promise<Started | null> {
-  const optional = '@tensorflow/tfjs-node'
   try {
-    const tf = (await import(optional)) as typeof tfjs
+    const require = createRequire(import.meta.url)
+    if (!existsSync(join(dirname(require.resolve('@tensorflow/tfjs-node/package.json')), 'lib'))) return null
+    const tf = require('@tensorflow/tfjs-node') as typeof tfjs
     if (!(await tf.setBackend('tensorflow'))) return null
     await tf.ready()
     return { tf, name: 'tfjs-node', wasm: false, stop: async () => undefined }

@@ -7,14 +7,14 @@ import { normalUrl, urlProblem } from './url.js'
 export const shaped = (pattern: RegExp, allowed: string) =>
   z.string().regex(pattern).meta({ patternErrorMessage: allowed })
 
-/** Text of at least one character. */
-export const text = z.string().min(1)
+/** Text that shows: a blank room is none to a nurse who looks for it. */
+export const text = shaped(/\S/, 'visible text')
 
 /** Text that is never shown: writeOnly in JSON Schema, which all code that reports values respects. */
-export const secret = text.meta({ writeOnly: true })
+export const secret = z.string().min(1).meta({ writeOnly: true })
 
 /** A file or a folder; loadConfig makes it absolute. */
-export const path = z.string().min(1).meta({ patternErrorMessage: 'a path' })
+export const path = shaped(/\S/, 'a path')
 
 export const numberFrom = (low: number, high: number) => z.number().min(low).max(high)
 

@@ -259,8 +259,10 @@ ${'bcdefgh'
     ['http: { port: 0 }', 'http.port: found 0'],
     ['http: { token: short-s3cret }', 'http.token: found a single value, allowed is at least 16 characters'],
     ['device: Ward_3', 'device: found "Ward_3"'],
-    ['facility: ""', 'facility: found empty text, allowed is text or null'],
-    ['facility: { a: 1 }', 'facility: found a section, allowed is text or null'],
+    ['facility: ""', 'facility: found empty text, allowed is visible text or null'],
+    ['facility: "\u00a0"', 'facility: found "'],
+    ['cameras: [{ id: a, url: "rtsp://h/", location: { room: " " } }]', 'room: found " ", allowed is visible text'],
+    ['facility: { a: 1 }', 'facility: found a section, allowed is visible text or null'],
     ['inference: { provider: gpu }', 'found "gpu", allowed is auto, cuda, tensorrt or cpu']
   ])('a config with %s is refused', async (line, expected) => {
     const key = line.split(':')[0]

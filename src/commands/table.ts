@@ -1,5 +1,12 @@
 import { optimizerNames, trainFroms } from '../lib/train/choices.js'
-import { layoutNames, neutralUses, paperComposites, reportLanguages, schedules } from '../study/choices.js'
+import {
+  layoutNames,
+  neutralUses,
+  paperComposites,
+  reportLanguages,
+  schedules,
+  trainingProviders
+} from '../study/choices.js'
 import { alarmsRow, cameraRows, config } from './camera-rows.js'
 import { type CommandRow, command } from './command.js'
 import {
@@ -278,8 +285,9 @@ export const commandTable: readonly CommandRow[] = [
       choice('neutral', 'use', 'what neutral faces are trained towards', neutralUses, 'uniform'),
       ['--no-balance', 'let classes with more crops count more'],
       ['--alarm-label <label>', 'the label that alarms are for', undefined, 'pain'],
-      ['--seed <n>', 'the same seed gives the same files on one machine', parseCount, 1],
-      ['--threads <n>', 'threads; 0 is one for each core', parseCount, 0]
+      ['--seed <n>', 'the same seed gives the same files on one machine and provider', parseCount, 1],
+      ['--threads <n>', 'threads; 0 is one for each core', parseCount, 0],
+      choice('provider', 'name', 'where it is computed', trainingProviders, 'auto')
     ],
     notes: [
       'Goes on where it was stopped when the same command is given again.',

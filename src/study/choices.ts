@@ -6,6 +6,10 @@ export type Schedule = (typeof schedules)[number]
 export const neutralUses = ['uniform', 'leave-out'] as const
 export type NeutralUse = (typeof neutralUses)[number]
 
+/** Where training is computed; `auto`: on the GPU where that works. TensorRT computes no training. */
+export const trainingProviders = ['auto', 'cuda', 'cpu'] as const
+export type TrainingProvider = (typeof trainingProviders)[number]
+
 /** Data sets of which `painlens study prepare` knows how they lie on disk. */
 export const layoutNames = ['biovid', 'unbc', 'bp4d', 'disfa', 'rafdb', 'folders'] as const
 export type LayoutName = (typeof layoutNames)[number]

@@ -368,6 +368,7 @@ describe('a model on a data set', { timeout: patience(120_000) }, () => {
       {
         ...{ data: rig.data, base: rig.base, input: undefined, out: run, trainFrom: 'fc8', folds: 3, views: 1 },
         ...{ neutral: 'uniform', balanced: true, smoothing: 0, certainFrom: 0, alarmLabel: 'pain' },
+        provider: 'cpu',
         recipe: { ...recipe, epochs: 3, patience: 9, seed: 3, threads: 1 }
       },
       () => undefined,

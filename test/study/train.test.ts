@@ -36,6 +36,7 @@ const optionsFor = (out: string, changed: Partial<TrainOptions> = {}): TrainOpti
   smoothing: 0,
   certainFrom: 0,
   alarmLabel: 'pain',
+  provider: 'cpu',
   recipe: {
     epochs: 24,
     batch: 8,
@@ -144,6 +145,25 @@ describe('painlens study train', { timeout: patience(120_000) }, () => {
     )
     expect(rest.join('\n')).toMatch(
       /fold 1 of 3: \d+ of \d+, done in 0 s, epoch 2 of 2, loss \d\.\d+, accuracy \d\.\d+\n/
+    )
+  })
+
+  it('is computed on the CPU where no GPU works, and refuses a GPU that was asked for by name before anything is written', async () => {
+    const lines: string[] = []
+    const options = optionsFor('anywhere', { views: 1, trainFrom: 'fc8', provider: 'cuda' })
+    const begin = () => trainStudy(options, (line) => lines.push(line), AbortSignal.timeout(patience(60_000)))
+    const works = await begin().then(
+      () => true,
+      (error: unknown) => {
+        expect(error).toMatchObject({ code: 'PL-PROVIDER-UNUSABLE', where: '--provider cuda' })
+        expect(String((error as { fix?: string }).fix)).toMatch(/or set --provider to auto or cpu|device/)
+        return false
+      }
+    )
+    options.provider = 'auto'
+    await begin()
+    expect(lines.find((line) => line.startsWith('Computed on'))).toMatch(
+      works ? /^Computed on cuda/ : /^Computed on cpu/
     )
   })
 

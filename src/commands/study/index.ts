@@ -4,7 +4,7 @@ import { UsageError } from '../../core/errors.js'
 import { printable } from '../../core/printable.js'
 import { toStderr, toStdout } from '../../core/terminal.js'
 import type { OptimizerName, TrainFrom } from '../../lib/train/index.js'
-import type { LayoutName, NeutralUse, Schedule } from '../../study/choices.js'
+import type { LayoutName, NeutralUse, Schedule, TrainingProvider } from '../../study/choices.js'
 import { prepareStudy } from '../../study/prepare/index.js'
 import { parseRule } from '../../study/prepare/rules.js'
 import { trainStudy } from '../../study/train/index.js'
@@ -31,6 +31,7 @@ export interface StudyTrainOptions {
   alarmLabel: string
   seed: number
   threads: number
+  provider: TrainingProvider
 }
 
 export interface StudyPrepareOptions {
@@ -97,13 +98,13 @@ async function subjectsOf(given: readonly string[]): Promise<string[]> {
 export async function studyTrainCommand(options: StudyTrainOptions, signal: AbortSignal): Promise<number> {
   const { data, base, input, out, trainFrom, folds, views, neutral, balance, smoothing, certainFrom, ...others } =
     options
-  const { alarmLabel, ...recipe } = others
+  const { alarmLabel, provider, ...recipe } = others
   if (base === undefined) throw missing('--base FILE', 'which model to begin with', 'painlens study train')
   if (out === undefined) throw missing('--out DIR', 'where the results go', 'painlens study train')
   const work = trainStudy(
     {
       ...{ data, base, input, out, trainFrom, folds, views, neutral, balanced: balance },
-      ...{ smoothing, certainFrom, alarmLabel, recipe }
+      ...{ smoothing, certainFrom, alarmLabel, recipe, provider }
     },
     toStderr,
     signal

@@ -32,6 +32,8 @@ export interface ProvingOptions {
   dims?: readonly number[]
   /** What proves the CPU in place of an inference of `model`: one in the session that is to serve. @returns its nodes by provider */
   onCpu?: () => Promise<Record<string, number>>
+  /** How the user has asked for it; `inference.provider` of the config unless given. */
+  asked?: string
   /** The GPU's device file that may not be opened, of which ONNX Runtime says no more than "no device". */
   refused?: () => DeviceRefusal | undefined
 }
@@ -47,7 +49,7 @@ export async function proveProvider(
   model: string,
   options: ProvingOptions = {}
 ): Promise<ProviderProof> {
-  const { refused = () => refusedDevice('gpu') } = options
+  const { refused = () => refusedDevice('gpu'), asked = 'inference.provider' } = options
   const failures: string[] = []
   let remedy: string | undefined
   for (const provider of choice === 'auto' ? automaticProviders : [choice]) {
@@ -63,12 +65,12 @@ export async function proveProvider(
       failures.push(`${provider}: ${reason}`)
       remedy ??= device?.fix
       if (choice !== 'auto')
-        throw new ProviderError('PL-PROVIDER-UNUSABLE', `does not work (${reason})`, `inference.provider ${provider}`, {
-          fix: device?.fix ?? remedies[provider]
+        throw new ProviderError('PL-PROVIDER-UNUSABLE', `does not work (${reason})`, `${asked} ${provider}`, {
+          fix: device?.fix ?? remedies[provider].replace('inference.provider', asked)
         })
     }
   }
-  throw new ProviderError('PL-PROVIDER-NONE', `no provider works (${failures.join('; ')})`, 'inference.provider')
+  throw new ProviderError('PL-PROVIDER-NONE', `no provider works (${failures.join('; ')})`, asked)
 }
 
 function nodesOn(provider: ProviderName, model: string, options: ProvingOptions): Promise<Record<string, number>> {

@@ -2,9 +2,12 @@ import { Tensor } from 'onnxruntime-node'
 import type { ModelInput } from '../../lib/model/manifest.js'
 import { batchDims } from '../../lib/model/preprocess.js'
 import { encodeModel, type OnnxModel } from '../../lib/onnx/index.js'
-import { openSession } from '../../lib/ort/provider.js'
+import { openSession, proveProvider } from '../../lib/ort/provider.js'
+import { type ProviderName, profileNames } from '../../lib/ort/provider-names.js'
 import { createRandom } from '../../lib/random.js'
 import { type Chain, featureCount, Trainer } from '../../lib/train/index.js'
+import type { TrainingProvider } from '../choices.js'
+import type { Base } from './base.js'
 import { extractionBatch } from './features.js'
 import type { Recipe } from './fit.js'
 
@@ -17,21 +20,50 @@ export interface TrainingPace {
 }
 
 /**
+ * Where the work is done: on the GPU where ONNX Runtime is proved to compute the base on it.
+ * @throws ProviderError where a GPU was asked for by name and does not work
+ */
+export async function trainingProvider(
+  choice: TrainingProvider,
+  { file, input }: Base,
+  threads: number,
+  write: (line: string) => void
+): Promise<ProviderName> {
+  if (choice === 'cpu') return choice
+  // What follows at once computes on the CPU, and proves it.
+  const onCpu = async () => ({ [profileNames.cpu]: 1 })
+  const asked = { threads, dims: batchDims(input, 1), onCpu, asked: '--provider' }
+  const { provider, fallback, remedy } = await proveProvider(choice, file, asked)
+  write(`Computed on ${provider}${remedy ? ` (${fallback}). ${remedy}` : ''}\n`)
+  return provider
+}
+
+/**
  * Tries one batch of either work, so that hours are known before they are spent. The trial changes nothing: its weights are its own.
  * @throws ModelError where ONNX Runtime does not take the graphs; the signal's reason
  */
 export async function paceOf(
   frozen: OnnxModel | null,
   chain: Chain,
-  { input, recipe, signal }: { input: ModelInput; recipe: Recipe; signal: AbortSignal }
+  {
+    input,
+    recipe,
+    provider,
+    signal
+  }: { input: ModelInput; recipe: Recipe; provider: ProviderName; signal: AbortSignal }
 ): Promise<TrainingPace> {
-  const featureMs = frozen ? await featurePace(frozen, input, recipe.threads) : 0
+  const featureMs = frozen ? await featurePace(frozen, input, provider, recipe.threads) : 0
   signal.throwIfAborted()
-  return { featureMs, sampleMs: await samplePace(chain, recipe) }
+  return { featureMs, sampleMs: await samplePace(chain, provider, recipe) }
 }
 
-async function featurePace(frozen: OnnxModel, input: ModelInput, threads: number): Promise<number> {
-  const session = await openSession(encodeModel(frozen), { provider: 'cpu', threads, mapped: true })
+async function featurePace(
+  frozen: OnnxModel,
+  input: ModelInput,
+  provider: ProviderName,
+  threads: number
+): Promise<number> {
+  const session = await openSession(encodeModel(frozen), { provider, threads, mapped: true })
   try {
     const dims = batchDims(input, extractionBatch)
     const data = new Float32Array(dims.reduce((product, dim) => product * dim, 1))
@@ -42,9 +74,13 @@ async function featurePace(frozen: OnnxModel, input: ModelInput, threads: number
   }
 }
 
-async function samplePace(chain: Chain, { optimizer, dropout, threads, batch }: Recipe): Promise<number> {
+async function samplePace(
+  chain: Chain,
+  provider: ProviderName,
+  { optimizer, dropout, threads, batch }: Recipe
+): Promise<number> {
   const random = createRandom(1)
-  const trainer = await Trainer.open(chain, { optimizer, dropout, provider: 'cpu', threads, random })
+  const trainer = await Trainer.open(chain, { optimizer, dropout, provider, threads, random })
   try {
     const features = Float32Array.from({ length: batch * featureCount(chain) }, () => random())
     const targets = new Float32Array(batch * chain.classes).fill(1 / chain.classes)

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
+import type { ProviderName } from '../../lib/ort/provider-names.js'
 import { createRandom, type Random } from '../../lib/random.js'
 import { type Batch, type Chain, type OptimizerName, Trainer } from '../../lib/train/index.js'
 import type { Schedule } from '../choices.js'
@@ -37,6 +38,7 @@ export interface FitOptions {
   /** Of subjects that are in no other part; empty where all subjects are trained on, for exactly `recipe.epochs`. */
   heldOut: readonly TrainingSample[]
   recipe: Recipe
+  provider: ProviderName
   /** Where checkpoints lie. */
   folder: string
   /** All that the result depends on beside recipe and samples. */
@@ -62,10 +64,10 @@ export interface Fit {
  * @throws InferenceError where the loss is no number; DiskError; the signal's reason
  */
 export async function fitChain(options: FitOptions): Promise<Fit> {
-  const { chain, recipe, folder, signal } = options
+  const { chain, recipe, provider, folder, signal } = options
   let random: Random = createRandom(0)
   const { optimizer, dropout, threads } = recipe
-  const trainer = await Trainer.open(chain, { optimizer, dropout, provider: 'cpu', threads, random: () => random() })
+  const trainer = await Trainer.open(chain, { optimizer, dropout, provider, threads, random: () => random() })
   try {
     const key = keyOf(options)
     const [last, best] = [join(folder, 'last.checkpoint'), join(folder, 'best.checkpoint')]

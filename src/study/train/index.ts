@@ -9,6 +9,7 @@ import { progressLine } from '../../core/progress-line.js'
 import { version } from '../../core/version.js'
 import { foldConstants, layerGraphOf } from '../../lib/lrp/index.js'
 import { type OnnxModel, readModel } from '../../lib/onnx/index.js'
+import type { ProviderName } from '../../lib/ort/provider-names.js'
 import { median, type Resting, restingOf } from '../../lib/statistics/index.js'
 import {
   type Chain,
@@ -19,13 +20,13 @@ import {
   type TrainFrom,
   trainedModel
 } from '../../lib/train/index.js'
-import type { NeutralUse } from '../choices.js'
+import type { NeutralUse, TrainingProvider } from '../choices.js'
 import { type CropRow, type Dataset, neutral, readDataset } from '../dataset.js'
 import { claimFolder, diskError, isThere, writeWhole } from '../files.js'
 import { yamlIn } from '../yaml-file.js'
 import { type Base, checkFits, readBase } from './base.js'
 import type { EpochRow } from './checkpoint.js'
-import { paceOf } from './estimate.js'
+import { paceOf, trainingProvider } from './estimate.js'
 import { Features } from './features.js'
 import { fitChain, logitsOf, type Recipe, type TrainingSample } from './fit.js'
 import { type FoldCount, foldsOf } from './folds.js'
@@ -62,6 +63,7 @@ export interface TrainOptions {
   /** The label for which the daemon is to raise alarms. */
   alarmLabel: string
   recipe: Recipe
+  provider: TrainingProvider
 }
 
 type Write = (line: string) => void
@@ -76,6 +78,7 @@ interface Study {
   chain: Chain
   labels: string[]
   features: Features
+  provider: ProviderName
   write: Write
   signal: AbortSignal
 }
@@ -100,7 +103,8 @@ export async function trainStudy(options: TrainOptions, write: Write, signal: Ab
     const model = await foldConstants(await readModel(base.file), base.file)
     const chain = chainOf(layerGraphOf(model, base.file), options.trainFrom, labels.length, recipe.seed, base.file)
     const frozen = frozenPart(model, chain, base.file)
-    const pace = isNew ? await paceOf(frozen, chain, { input: base.input, recipe, signal }) : null
+    const provider = await trainingProvider(options.provider, base, recipe.threads, write)
+    const pace = isNew ? await paceOf(frozen, chain, { input: base.input, recipe, provider, signal }) : null
     const [{ size: modelBytes }, { bavail, bsize }] = [await stat(base.file), await statfs(options.out)]
     const work = { views: options.views, recipe, folds: new Set(folds.values()).size, pace }
     sayCosts(chain, dataset, { ...work, modelBytes, freeBytes: bavail * bsize }, write)
@@ -112,13 +116,13 @@ export async function trainStudy(options: TrainOptions, write: Write, signal: Ab
       input: base.input,
       cache: join(options.out, 'cache'),
       key: `${base.sha256} ${chain.firstNode}`,
-      provider: 'cpu',
+      provider,
       threads: recipe.threads,
       onProgress,
       signal
     })
     try {
-      return await trainAll({ options, dataset, base, model, chain, labels, features, write, signal }, folds)
+      return await trainAll({ options, dataset, base, model, chain, labels, features, provider, write, signal }, folds)
     } finally {
       await features.close()
     }
@@ -153,7 +157,8 @@ const trainable = (rows: readonly CropRow[], labels: readonly string[], options:
  * @throws InputError, DiskError
  */
 async function checkOptions(options: TrainOptions, dataset: Dataset, base: Base): Promise<boolean> {
-  const { out, recipe, ...rest } = options
+  // The same training however it is computed: threads and provider change the last digits, and may change between two calls.
+  const { out, recipe, provider: _, ...rest } = options
   const { threads, ...own } = recipe
   const said = { ...rest, recipe: own, base: base.sha256, crops: dataset.rows.length }
   const file = join(out, 'run.yaml')
@@ -308,7 +313,7 @@ async function fitModel(
     epochs
   }: { train: TrainingSample[]; heldOut: TrainingSample[]; name: string; epochs?: number }
 ) {
-  const { options, base, features, write, signal } = study
+  const { options, base, features, provider, write, signal } = study
   const recipe = epochs === undefined ? options.recipe : { ...options.recipe, epochs }
   await mkdir(folder, { recursive: true, mode: 0o700 }).catch((error: unknown) => {
     throw diskError(error, folder)
@@ -319,6 +324,7 @@ async function fitModel(
     train,
     heldOut,
     recipe,
+    provider,
     folder,
     key: `${base.sha256} ${options.trainFrom}`,
     ...tellers(name, train.length, recipe.epochs, write),

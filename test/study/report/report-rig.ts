@@ -51,7 +51,8 @@ export async function reportRig(): Promise<ReportRig> {
       smoothing: 0,
       certainFrom: 0,
       alarmLabel: 'pain',
-      recipe: { ...recipe, schedule: 'cosine', optimizer: 'momentum' }
+      recipe: { ...recipe, schedule: 'cosine', optimizer: 'momentum' },
+      provider: 'cpu'
     },
     () => undefined,
     new AbortController().signal

@@ -19,6 +19,8 @@ const size = { width: 64, height: 64 }
 const run = { judgement: { labels, alarmLabel: 'pain' }, dataset: { size } } as unknown as StudyRun
 const mean = { value: 1.2, interval: { low: 1.1, high: 1.3 } }
 const passing: GateFinding = { composite: 'lrp.z', persons: 2, follows: mean, lies: mean, passed: true }
+const unit = { unit: 'AU4', base: 'resting', output: mean, probability: mean, relevance: { 'lrp.z': mean } }
+const units = [unit] as unknown as Explanations['units']
 
 /** Explanations of a run without pictures, of which the gate was passed. */
 function foundWith(changed: Partial<Explanations>): Explanations {
@@ -158,12 +160,27 @@ describe.each(['en', 'de'] as const)('a report in %s', (code) => {
   })
 
   it('shows the probability to the left of the relevance, as the caption of the action units says', () => {
-    const unit = { unit: 'AU4', base: 'resting', output: mean, probability: mean, relevance: { 'lrp.z': mean } }
-    const found = foundWith({ units: [unit] as unknown as Explanations['units'] })
+    const found = foundWith({ units })
     const { figure } = unitsSection(found, [], 'pain', language).parts[0]!
     const x = (name: string): number =>
       Number(figure!.match(new RegExp(`translate\\(([\\d.]+),0\\)"><text[^>]*>${name}`))![1])
     expect(x(language.units.output)).toBeLessThan(x(language.units.relevance))
+  })
+
+  it('names the columns of action units that too few subjects have for a test, and counts the others only', () => {
+    const column = (name: string, subjects: number, p: number | null) => ({
+      ...{ column: name, subjects, p },
+      correlation: { value: 0.4, interval: { low: 0.3, high: 0.5 } }
+    })
+    const said = (...columns: ReturnType<typeof column>[]): string =>
+      unitsSection(foundWith({ units }), columns, 'pain', language).paragraphs.slice(3).join('\n')
+    const some = said(column('AU04', 9, 0.01), column('AU12', 7, 0.2), column('AU09', 2, null))
+    expect(some).toMatch({ en: /within 7 to 9 subjects, .* of 2 tested/, de: /von 7 bis 9 Personen, .* 2 geprüften/ }[code])
+    expect(some).toMatch({ en: /\nNot tested: AU09, since/, de: /\nNicht geprüft: AU09, da/ }[code])
+    const none = said(column('AU04', 3, null), column('AU12', 0, null))
+    expect(none).toBe(language.units.untestedColumns({ columns: ['AU04', 'AU12'], of: 2 }))
+    expect(none).toMatch({ en: /cannot be tested: .* fewer than 6/, de: /nicht prüfen: .* weniger als 6/ }[code])
+    expect(said(column('AU04', 9, 0.01))).not.toContain('\n')
   })
 
   it('rounds the p of "or less" up, so that it holds for each composite', () => {

@@ -122,13 +122,16 @@ export const findingsDe: FindingWords = {
     note: 'Grau: das Intervall enthält die Null. Linien: 95\u00a0% durch Ziehen gezeichneter Personen.',
     inData: ({ columns, of, subjects, label }) =>
       columns.length === 0
-        ? `Keine der ${of} Spalten mit Action Units in den Daten geht, innerhalb von ${subjects} Personen, mehr als zufällig mit der Wahrscheinlichkeit von ${label} einher.${subjects < fewestSubjects ? ' Das sind zu wenige für einen Test: kein p könnte unter 0,05 fallen.' : ''}`
-        : `In den Daten selbst geht, innerhalb von ${subjects} Personen, die Wahrscheinlichkeit von ${label} mit ${all(
+        ? `Von ${of} geprüften ${of === 1 ? 'Spalte' : 'Spalten'} mit Action Units in den Daten geht, innerhalb von ${range(subjects)} Personen, keine mehr als zufällig mit der Wahrscheinlichkeit von ${label} einher.`
+        : `In den Daten selbst geht, innerhalb von ${range(subjects)} Personen, die Wahrscheinlichkeit von ${label} mit ${all(
             columns.map(({ column, correlation, p }) => `${column} (Rangkorrelation ${two(correlation)}, ${pIs(p)})`)
-          )} einher; so viel ist unter ${of} Spalten mehr als Zufall. Wo Gesichter nach diesen Units als Schmerz bezeichnet sind oder sie dabei zeigen, geht ein Modell, das die Klassen unterscheidet, auch mit ihnen einher: ob es auf sie schaut, ist eine andere Frage.`,
+          )} einher; so viel ist unter ${of} geprüften ${of === 1 ? 'Spalte' : 'Spalten'} mehr als Zufall. Wo Gesichter nach diesen Units als Schmerz bezeichnet sind oder sie dabei zeigen, geht ein Modell, das die Klassen unterscheidet, auch mit ihnen einher: ob es auf sie schaut, ist eine andere Frage.`,
+    untestedColumns: ({ columns, of }) =>
+      columns.length === of
+        ? `Die Spalten mit Action Units in den Daten lassen sich nicht prüfen: in jeder von ihnen unterscheiden sich die Bilder von weniger als ${fewestSubjects} Personen, und kein p könnte unter 0,05 fallen.`
+        : `Nicht geprüft: ${all(columns)}, da sich dort die Bilder von weniger als ${fewestSubjects} Personen unterscheiden und kein p unter 0,05 fallen könnte.`,
     columns: 'Action Units der Daten (Spalten AU… von index.csv) und die Wahrscheinlichkeit der Klasse des Alarms',
-    columnsNote:
-      'Rangkorrelation innerhalb von Personen, Mittel über Personen; 95\u00a0% durch Ziehen von Personen; p durch Umkehren der Vorzeichen von Personen, für alle Spalten korrigiert. Eine Korrelation ist keine Ursache.',
+    columnsNote: `Rangkorrelation innerhalb von Personen, Mittel über Personen; 95\u00a0% durch Ziehen von Personen; p durch Vertauschen der Vorzeichen von Personen, korrigiert für alle Spalten, in denen sich die Bilder von ${fewestSubjects} oder mehr Personen unterscheiden; andere sind nicht geprüft (–). Eine Korrelation ist keine Ursache.`,
     columnsHead: ['Spalte', 'Korrelation', '95\u00a0% über Personen', 'p', 'Personen'],
     beside: ({ composite, agree, of }) =>
       `In ${of} Fällen (eine Unit im ruhenden Gesicht oder im Gesicht mit Schmerz) ändert das Einschalten die Ausgabe vor dem Softmax mehr als zufällig; in ${agree} davon ändert sich die Relevanz unter ${composite} in dieselbe Richtung.`

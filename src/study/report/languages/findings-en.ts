@@ -121,13 +121,16 @@ export const findingsEn: FindingWords = {
     note: 'Grey: the interval contains zero. Lines: 95\u00a0% by drawing rendered persons.',
     inData: ({ columns, of, subjects, label }) =>
       columns.length === 0
-        ? `None of the ${of} columns of action units in the data goes with the probability of ${label} by more than chance, within ${subjects} subjects.${subjects < fewestSubjects ? ' These are too few for a test: no p could fall below 0.05.' : ''}`
-        : `In the data themselves, within ${subjects} subjects, the probability of ${label} goes with ${all(
+        ? `Of ${of} tested ${of === 1 ? 'column' : 'columns'} of action units in the data none goes with the probability of ${label} by more than chance, within ${range(subjects)} subjects.`
+        : `In the data themselves, within ${range(subjects)} subjects, the probability of ${label} goes with ${all(
             columns.map(({ column, correlation, p }) => `${column} (rank correlation ${two(correlation)}, ${pIs(p)})`)
-          )}; so much of ${of} columns is more than chance. Where faces in pain are labelled by these units, or show them, a model that tells labels apart goes with them, too: whether it looks at them is another question.`,
+          )}; so much of ${of} tested ${of === 1 ? 'column' : 'columns'} is more than chance. Where faces in pain are labelled by these units, or show them, a model that tells labels apart goes with them, too: whether it looks at them is another question.`,
+    untestedColumns: ({ columns, of }) =>
+      columns.length === of
+        ? `The columns of action units in the data cannot be tested: in each of them the crops of fewer than ${fewestSubjects} subjects differ, and no p could fall below 0.05.`
+        : `Not tested: ${all(columns)}, since the crops of fewer than ${fewestSubjects} subjects differ there, and no p could fall below 0.05.`,
     columns: 'Action units of the data (columns AU… of index.csv), and the probability of the alarm’s label',
-    columnsNote:
-      'Rank correlation within subjects, mean over subjects; 95\u00a0% by drawing subjects; p by flipping signs of subjects, corrected for all columns. A correlation is no cause.',
+    columnsNote: `Rank correlation within subjects, mean over subjects; 95\u00a0% by drawing subjects; p by flipping signs of subjects, corrected for all columns in which the crops of ${fewestSubjects} or more subjects differ; others are not tested (–). A correlation is no cause.`,
     columnsHead: ['column', 'correlation', '95\u00a0% by subjects', 'p', 'subjects'],
     beside: ({ composite, agree, of }) =>
       `In ${of} cases (a unit on a face at rest, or in a face in pain) switching changes the output before softmax by more than chance; relevance under ${composite} changes in the same direction in ${agree} of them.`

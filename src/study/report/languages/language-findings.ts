@@ -93,13 +93,15 @@ export interface FindingWords {
     strongest(said: { units: readonly { unit: string; points: number }[]; label: string }): string
     nothing(label: string): string
     note: string
-    /** Columns whose p is below 0.05, the strongest first. */
+    /** Columns whose p is below 0.05, the strongest first. @param said.of those that are tested */
     inData(said: {
       columns: readonly { column: string; correlation: number; p: number }[]
       of: number
-      subjects: number
+      subjects: Range
       label: string
     }): string
+    /** Columns of too few subjects for a test. @param said.of all columns */
+    untestedColumns(said: { columns: readonly string[]; of: number }): string
     columns: string
     columnsNote: string
     columnsHead: string[]

@@ -131,6 +131,7 @@ export const unitTests = [
   'test/study/prepare/unit-codes.test.ts',
   'test/threats.test.ts',
   'test/study/report/findings.test.ts',
+  'test/study/report/parts.test.ts',
   'test/study/report/progress.test.ts',
   'test/study/report/sections.test.ts',
   'test/study/report/unit-columns.test.ts',

@@ -32,7 +32,7 @@ export function gateSection({ gate, persons }: Explanations, { gate: words, numb
     })
   }
   const fields = ['composite', 'passed', 'measure', 'mean', 'low', 'high', 'persons']
-  const part = (name: string, measure: string, key: 'follows' | 'lies'): Part => ({
+  const part = (name: Part['name'], measure: string, key: 'follows' | 'lies'): Part => ({
     name,
     caption: `${words.figure}: ${measure}`,
     note: words.note,

@@ -130,6 +130,7 @@ export const unitTests = [
   'test/study/prepare/traps.test.ts',
   'test/study/prepare/unit-codes.test.ts',
   'test/threats.test.ts',
+  'test/study/report/data-warnings.test.ts',
   'test/study/report/findings.test.ts',
   'test/study/report/parts.test.ts',
   'test/study/report/progress.test.ts',

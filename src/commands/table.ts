@@ -342,6 +342,7 @@ export const commandTable: readonly CommandRow[] = [
       ['--threads <n>', 'threads; 0 is one for each core', parseCount, 0]
     ],
     notes: [
+      'Says before it begins how long explanations take, and how long with checks and examples; then how many of how many each part has done.',
       'Goes on where it was stopped when the same command is given again.',
       'docs/study/report.md says what each section shows, and what it does not.'
     ],

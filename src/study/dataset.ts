@@ -4,6 +4,7 @@ import { z } from 'zod'
 import { InputError } from '../core/errors.js'
 import { printable } from '../core/printable.js'
 import { decoded, parsed } from './csv.js'
+import { type DataWarning, dataWarningOf, dataWarningSchema, labelsOfOneSource, type Trap, trapText } from './traps.js'
 import { yamlIn } from './yaml-file.js'
 
 /** A label of crops that show no expression: never an output of a model. */
@@ -36,7 +37,7 @@ const datasetSchema = z.looseObject({
     })
     .optional(),
   /** What prepare has found that makes figures better than a model is. */
-  warnings: z.array(z.string()).optional()
+  warnings: z.array(dataWarningSchema).optional()
 })
 
 export interface Dataset {
@@ -47,8 +48,8 @@ export interface Dataset {
   rows: CropRow[]
   /** How many pictures have no usable face, in all and by label; null where that is not known. */
   unusable: { all: number | null; byLabel: ReadonlyMap<string, number> | null }
-  /** Properties of the data that make a model's figures too good, as whole sentences; null where they were not looked for. */
-  warnings: string[] | null
+  /** Properties of the data that make a model's figures too good; null where they were not looked for. */
+  warnings: DataWarning[] | null
 }
 
 const rowSchema = z.object({
@@ -77,9 +78,19 @@ export async function readDataset(folder: string): Promise<Dataset> {
     size,
     alignment: { eyeDistance: alignment.eye_distance, eyeY: alignment.eye_y },
     unusable: unusableIn(said.left_out),
-    warnings: said.warnings ?? null,
+    warnings: said.warnings?.map(dataWarningOf) ?? null,
     rows: rowsOf(await textOf(join(folder, 'index.csv')), folder)
   }
+}
+
+/** What prepare warns of; of data that were made in another way, what their rows say. */
+export function warningsOf({ warnings, rows }: Dataset): DataWarning[] {
+  const labels = labelsOfOneSource(rows).filter(({ label }) => label !== neutral)
+  const found: Trap[] = [
+    ...(labels.length > 0 ? [{ trap: 'one_source', labels } as const] : []),
+    ...(rows.every(({ subject }) => subject === '') ? [{ trap: 'no_subjects' } as const] : [])
+  ]
+  return warnings ?? found.map((trap) => ({ says: trapText(trap), trap }))
 }
 
 function unusableIn(leftOut: z.infer<typeof datasetSchema>['left_out']): Dataset['unusable'] {

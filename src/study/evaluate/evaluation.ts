@@ -1,8 +1,7 @@
-import { printable } from '../../core/printable.js'
 import { version } from '../../core/version.js'
 import type { Ranking, Resting } from '../../lib/statistics/index.js'
 import type { ReferenceRules } from '../../stages/reference/measurement.js'
-import { type Dataset, neutral } from '../dataset.js'
+import { warningsOf } from '../dataset.js'
 import { type Chance, type Figures, figuresOf } from './figures.js'
 import type { JudgedData } from './judged.js'
 import { type AlarmFigures, type AlarmSettings, type ReplayedAlarm, replay } from './replay.js'
@@ -72,7 +71,7 @@ export function evaluationOf(judgement: JudgedData, { data, by, alarm, reference
     alarm_label: alarmLabel,
     seed: chance.seed,
     repetitions: chance.repetitions,
-    warnings: [...judgement.warnings, ...(dataset.warnings ?? warningsOf(dataset))],
+    warnings: [...judgement.warnings, ...warningsOf(dataset).map(({ says }) => says)],
     ...figuresOf(judgement, chance),
     calibration: calibrationOf(judgement),
     resting: judgement.resting,
@@ -84,21 +83,4 @@ export function evaluationOf(judgement: JudgedData, { data, by, alarm, reference
   }
   const curves = { from_other_labels: others.ranking, from_everything: all?.ranking ?? null }
   return { evaluation, curves, alarms: replayed.measurable ? replayed.alarms : null }
-}
-
-/** The same as prepare warns of, for data that were made in another way. */
-function warningsOf({ rows }: Dataset): string[] {
-  const warnings: string[] = []
-  const sources = new Map<string, Set<string>>()
-  for (const { label, source } of rows) sources.set(label, (sources.get(label) ?? new Set()).add(source))
-  const all = new Set(rows.map(({ source }) => source))
-  const single = [...sources].filter(([label, own]) => label !== neutral && own.size === 1)
-  if (all.size > 1)
-    for (const [label, own] of single)
-      warnings.push(
-        `${printable(label).toUpperCase()} COMES FROM ONE SOURCE ONLY (${printable([...own][0]!)}): the model may have learnt the source in its place.`
-      )
-  if (rows.every(({ subject }) => subject === ''))
-    warnings.push('THE DATA NAME NO SUBJECTS: the same person may be among those trained on and those judged.')
-  return warnings
 }

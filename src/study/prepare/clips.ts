@@ -1,3 +1,4 @@
+import type { Trap } from '../traps.js'
 import type { UnitCodes } from './unit-codes.js'
 
 /** What is to be prepared: a row of the table, in whatever layout the data set lies on disk. */
@@ -23,7 +24,7 @@ const namedRows = 12
 
 /** Findings about the data, collected before the long work begins and reported together. */
 export class Findings {
-  readonly warnings: string[] = []
+  readonly warnings: Trap[] = []
   /** Rows and frames that are left out, by reason. */
   readonly leftOut = new Map<string, number>()
   readonly #problems = new Map<string, string[]>()

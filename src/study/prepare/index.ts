@@ -15,6 +15,7 @@ import { probeFfmpeg } from '../../stages/camera/index.js'
 import type { LayoutName } from '../choices.js'
 import { readDataset } from '../dataset.js'
 import { claimFolder, isThere } from '../files.js'
+import { trapText } from '../traps.js'
 import { yamlIn } from '../yaml-file.js'
 import { type Clip, Findings } from './clips.js'
 import { inspect, type Medium } from './inspect.js'
@@ -78,7 +79,7 @@ export async function prepareStudy(options: PrepareOptions, write: Write, signal
     }
     const workers = options.workers || availableParallelism()
     await sayCosts(jobs, size, workers, options.out, write)
-    for (const warning of findings.warnings) write(`Warning: ${warning}\n`)
+    for (const trap of findings.warnings) write(`Warning: ${trapText(trap)}\n`)
     if (names.key.length > 0) await writeKey(options.out, names.key)
     const journal = await PrepareJournal.open(options.out, key)
     try {
@@ -145,7 +146,7 @@ async function findWork(options: PrepareOptions, write: Write, signal: AbortSign
   const { problems } = findings
   if (problems.length > 0 && !options.skipBad) {
     const lines = problems.map((line) => `\n  ${printable(line)}`).join('')
-    const warnings = findings.warnings.map((line) => `\n  Warning: ${printable(line)}`).join('')
+    const warnings = findings.warnings.map((trap) => `\n  Warning: ${printable(trapText(trap))}`).join('')
     throw new InputError('PL-STUDY-TABLE', `has problems:${lines}${warnings}\n`, printable(where))
   }
   for (const line of problems) write(`Left out: ${printable(line)}\n`)

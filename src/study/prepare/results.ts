@@ -8,6 +8,7 @@ import { printable } from '../../core/printable.js'
 import { version } from '../../core/version.js'
 import { createRandom } from '../../lib/random.js'
 import { writeWhole } from '../files.js'
+import { trapText } from '../traps.js'
 import type { Clip, Findings } from './clips.js'
 import { type CropFile, type JobDone, journalFile } from './journal.js'
 import type { PrepareJob } from './plan.js'
@@ -168,7 +169,7 @@ function datasetOf(prepared: Prepared, kept: readonly Row[], without: ReadonlyMa
       files: troubles,
       subjects_without_crop: [...subjects].filter((subject) => !withCrop.has(subject)).sort()
     },
-    warnings: findings.warnings
+    warnings: findings.warnings.map((trap) => ({ says: trapText(trap), ...trap }))
   }
 }
 
@@ -224,6 +225,6 @@ function summaryOf(
     }),
     ...[...without].map(([why, count]) => `  left out, ${why.replace('_', ' ')}: ${count} pictures`),
     ...[...leftOut].map(([why, count]) => `  left out, ${why}: ${count}`),
-    ...warnings.map((warning) => `Warning: ${warning}`)
+    ...warnings.map((trap) => `Warning: ${trapText(trap)}`)
   ]
 }

@@ -1,3 +1,4 @@
+import { labelsOfOneSource, type Trap } from '../traps.js'
 import type { Clip, Findings } from './clips.js'
 
 /** Labels that data sets have beside those that were asked for: their rows are left out and counted. */
@@ -37,35 +38,27 @@ export function chosen(all: readonly Clip[], { labels, exclude: given }: ClipCho
 }
 
 /**
- * Warns of what makes a study worth less than it seems. Each is a sentence.
+ * Warns of what makes a study worth less than it seems.
  * @param clips with their subjects as they are in the data: empty where unknown
  */
 export function warnOfTraps(clips: readonly Clip[], { labels }: ClipChoice, { warnings }: Findings): void {
   const shown = new Set(clips.map(({ label }) => label))
   const missing = labels.filter((label) => !shown.has(label))
-  if (missing.length > 0) warnings.push(`No row shows ${missing.join(' or ')}.`)
+  if (missing.length > 0) warnings.push({ trap: 'missing_labels', labels: missing })
   warnOfSources(clips, warnings)
-  const nameless = clips.filter(({ subject }) => subject === '').length
-  if (nameless > 0)
-    warnings.push(
-      `${nameless === clips.length ? 'NO ROW HAS' : `${nameless} ROWS HAVE NO`} SUBJECT: each picture or video counts as a person of its own, so that ` +
-        'folds cannot keep people apart, and every figure will be too good.'
-    )
+  const rows = clips.filter(({ subject }) => subject === '').length
+  if (rows > 0) warnings.push({ trap: 'rows_without_subject', rows, all: rows === clips.length })
   warnOfSpelling(clips, warnings)
-  const subjects = new Set(clips.map(({ subject, file }) => subject || file))
-  if (subjects.size < usualFolds)
-    warnings.push(
-      `Only ${subjects.size} subject(s), which make ${subjects.size} folds at most, where ${usualFolds} are usual: give study train --folds.`
-    )
+  const subjects = new Set(clips.map(({ subject, file }) => subject || file)).size
+  if (subjects < usualFolds) warnings.push({ trap: 'few_subjects', subjects, folds: usualFolds })
   for (const label of [...shown].sort()) {
     const own = new Set(clips.filter((clip) => clip.label === label).map(({ subject, file }) => subject || file))
-    if (own.size === 1 && subjects.size > 1)
-      warnings.push(`A single subject shows ${label}: no fold can both train and test it.`)
+    if (own.size === 1 && subjects > 1) warnings.push({ trap: 'single_subject', label })
   }
 }
 
 /** Names are not told: the warning is kept with the data set, which may have pseudonyms. */
-function warnOfSpelling(clips: readonly Clip[], warnings: string[]): void {
+function warnOfSpelling(clips: readonly Clip[], warnings: Trap[]): void {
   const spellings = new Map<string, Map<string, string>>()
   for (const { subject, row } of clips) {
     const alike = subject
@@ -78,29 +71,16 @@ function warnOfSpelling(clips: readonly Clip[], warnings: string[]): void {
   }
   const several = [...spellings.values()].filter(({ size }) => size > 1)
   if (several.length === 0) return
-  const rows = [...new Set(several[0]!.values())].filter((row) => /^row \d+$/.test(row))
-  warnings.push(
-    `${several.length} NAME(S) OF SUBJECTS ARE WRITTEN IN SEVERAL WAYS${rows.length > 1 ? ` (${rows.join(', ')}, for example)` : ''}, which differ only in case, blanks, ` +
-      'hyphens, dots or underscores: if these are one person, who would be in training and test at once, write them alike.'
-  )
+  const named = [...new Set(several[0]!.values())].flatMap((row) => /^row (\d+)$/.exec(row)?.[1] ?? []).map(Number)
+  warnings.push({ trap: 'several_spellings', names: several.length, rows: named.length > 1 ? named : [] })
 }
 
-function warnOfSources(clips: readonly Clip[], warnings: string[]): void {
-  const sources = new Map<string, Set<string>>()
+function warnOfSources(clips: readonly Clip[], warnings: Trap[]): void {
+  const alone = labelsOfOneSource(clips)
+  if (alone.length > 0) warnings.push({ trap: 'one_source', labels: alone })
   const subjects = new Map<string, Set<string>>()
-  for (const { label, source, subject } of clips) {
-    sources.set(label, (sources.get(label) ?? new Set()).add(source))
+  for (const { source, subject } of clips)
     if (subject !== '') subjects.set(subject, (subjects.get(subject) ?? new Set()).add(source))
-  }
-  const all = new Set(clips.map(({ source }) => source))
-  const alone = all.size === 1 ? [] : [...sources].filter(([, own]) => own.size === 1)
-  if (alone.length > 0) {
-    const named = alone.map(([label, own]) => `${label.toUpperCase()} (${[...own][0]})`).join(', ')
-    warnings.push(
-      `EACH OF THESE COMES FROM ONE SOURCE ONLY: ${named}. A model can learn the source (its light, its camera, its room) in ` +
-        'place of the expression, and no figure will tell.'
-    )
-  }
   const shared = [...subjects.values()].filter((own) => own.size > 1).length
-  if (shared > 0) warnings.push(`${shared} name(s) of subjects are in several sources: each is taken for one person.`)
+  if (shared > 0) warnings.push({ trap: 'shared_names', names: shared })
 }

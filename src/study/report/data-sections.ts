@@ -2,6 +2,7 @@
 import * as Plot from '@observablehq/plot'
 import { neutral } from '../dataset.js'
 import { noUsableFace } from '../evaluate/figures.js'
+import { dataWarnings } from './data-warnings.js'
 import { ink, plotted } from './drawing.js'
 import type { ReportLanguage } from './languages/index.js'
 import { paper } from './paper.js'
@@ -9,12 +10,12 @@ import type { Cell, Part, Section } from './parts.js'
 import type { StudyRun } from './study-run.js'
 
 export function dataSections(run: StudyRun, words: ReportLanguage): Section[] {
-  const { data, page } = words
+  const { data } = words
   return [
     {
       id: 'data',
       title: data.titles.data,
-      paragraphs: run.evaluation.warnings.map(page.warning),
+      paragraphs: dataWarnings(run, words),
       parts: [tableOne(run, words)]
     },
     { id: 'classes', title: data.titles.classes, paragraphs: accuracyIn(run, words), parts: [tableTwo(run, words)] },

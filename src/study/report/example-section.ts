@@ -22,7 +22,7 @@ export async function exampleSection(
   const failing = new Set(gate.filter(({ passed }) => !passed).map(({ composite }) => composite))
   const composites = gate.map(({ composite }) => composite)
   const columns = ['', ...composites.map((name) => (failing.has(name) ? `(${name})` : name))]
-  const figure = async (name: string, caption: string, own: readonly Example[]): Promise<Part> => ({
+  const figure = async (name: Part['name'], caption: string, own: readonly Example[]): Promise<Part> => ({
     name,
     caption,
     note: words.note,

@@ -32,7 +32,7 @@ export function gateSection({ gate, persons }: Explanations, { gate: words, numb
     })
   }
   const fields = ['composite', 'passed', 'measure', 'mean', 'low', 'high', 'persons']
-  const part = (name: string, measure: string, key: 'follows' | 'lies'): Part => ({
+  const part = (name: Part['name'], measure: string, key: 'follows' | 'lies'): Part => ({
     name,
     caption: `${words.figure}: ${measure}`,
     note: words.note,
@@ -146,18 +146,24 @@ function percentOf(mean: PersonMean): { value: number; low: number; high: number
 const strongestFirst = (columns: readonly UnitCorrelation[]): UnitCorrelation[] =>
   [...columns].sort((a, b) => Math.abs(b.correlation.value ?? 0) - Math.abs(a.correlation.value ?? 0))
 
-/** Nothing where no column can be tested. */
+/** Nothing where the data have no columns. */
 function saidOfColumns(
   columns: readonly UnitCorrelation[],
   label: string,
-  { inData }: ReportLanguage['units']
+  { inData, untestedColumns }: ReportLanguage['units']
 ): string[] {
   const tested = strongestFirst(columns).flatMap(({ column, subjects, correlation, p }) =>
     p === null ? [] : [{ column, subjects, correlation: correlation.value!, p }]
   )
-  if (tested.length === 0) return []
-  const subjects = Math.max(...tested.map((one) => one.subjects))
-  return [inData({ columns: tested.filter(({ p }) => p < 0.05), of: tested.length, subjects, label })]
+  const each = tested.map((one) => one.subjects)
+  const subjects = { low: Math.min(...each), high: Math.max(...each) }
+  const untested = columns.flatMap(({ column, p }) => (p === null ? [column] : []))
+  return [
+    ...(tested.length > 0
+      ? [inData({ columns: tested.filter(({ p }) => p < 0.05), of: tested.length, subjects, label })]
+      : []),
+    ...(untested.length > 0 ? [untestedColumns({ columns: untested, of: columns.length })] : [])
+  ]
 }
 
 function columnsPart(columns: readonly UnitCorrelation[], { units: words, number }: ReportLanguage): Part {

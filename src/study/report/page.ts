@@ -1,5 +1,5 @@
 import type { ReportLanguageCode } from '../choices.js'
-import { escaped, type Part, type PartTable, type Section } from './parts.js'
+import { escaped, type Part, type PartTable, partEnds, type Section } from './parts.js'
 
 export interface ReportPage {
   language: ReportLanguageCode
@@ -64,7 +64,7 @@ const paragraph = (text: string, kind = ''): string =>
     : `<p${kind && ` class="${kind}"`}>${escaped(text)}</p>`
 
 function partOf({ name, caption, note, figure, table }: Part, filesWord: string): string {
-  const files = ['csv', 'svg', 'png'].map((end) => `<a href="parts/${name}.${end}">parts/${name}.${end}</a>`).join(' ')
+  const files = partEnds.map((end) => `<a href="parts/${name}.${end}">parts/${name}.${end}</a>`).join(' ')
   return [
     `<figure id="${name}"><figcaption>${escaped(caption)}</figcaption><div class="wide">`,
     figure ? labelled(figure, caption) : tableOf(table!),

@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises'
+import { mkdir, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import Papa from 'papaparse'
 import { diskError, privately, writeWhole } from '../files.js'
@@ -6,10 +6,35 @@ import type { Outliner } from './drawing.js'
 
 export type Cell = string | number | null
 
+/** Every part that a report can have. By these names a report knows the files of an earlier one; a name that is no longer written has to stay. */
+const partNames = [
+  'table-1',
+  'table-2',
+  'figure-1',
+  'figure-3',
+  'figure-4',
+  'every-composite',
+  'gate-follows',
+  'gate-lies',
+  'regions-own',
+  'regions-alarm',
+  'regions-contrast',
+  'regions',
+  'mean-maps',
+  'action-units',
+  'action-unit-columns',
+  'spray',
+  'spray-maps',
+  'checks',
+  'pixel-flipping'
+] as const
+/** Ends of the files of each part. */
+export const partEnds = ['csv', 'svg', 'png'] as const
+
 /** A table or a figure of the report; each is a file of its own, too. */
 export interface Part {
   /** Of its files, without ending. */
-  name: string
+  name: (typeof partNames)[number]
   caption: string
   /** What stands below it, such as whose figures are whose. */
   note?: string
@@ -37,17 +62,38 @@ export interface Section {
   parts: readonly Part[]
 }
 
-/** Writes each part as CSV, SVG and PNG, readable by their owner only: they may show or name people. @throws DiskError */
+/**
+ * Writes each part as CSV, SVG and PNG, readable by their owner only: they may show or name people. What an earlier report into the folder had
+ * and this one has not is removed.
+ * @throws DiskError
+ */
 export async function writeParts(folder: string, sections: readonly Section[], outliner: Outliner): Promise<void> {
+  const parts = sections.flatMap((section) => section.parts)
   await mkdir(folder, { recursive: true, mode: 0o700 }).catch((error: unknown) => {
     throw diskError(error, folder)
   })
-  for (const { name, csv, figure, table } of sections.flatMap(({ parts }) => parts)) {
+  await removeOthers(folder, parts)
+  for (const { name, csv, figure, table } of parts) {
     const text = Papa.unparse({ fields: [...csv.fields], data: csv.rows.map((row) => [...row]) }, csvOptions)
     await writeWhole(join(folder, `${name}.csv`), [`${text}\n`], privately)
     const drawn = figure ?? tableFigure(table!, outliner)
     await writeWhole(join(folder, `${name}.svg`), [`${outliner.svg(drawn)}\n`], privately)
     await writeWhole(join(folder, `${name}.png`), [await outliner.png(drawn)], privately)
+  }
+}
+
+/**
+ * Removes the files of parts that are not in this report: an earlier one may have shown persons whom this one must not. A kill may have left
+ * such a file half written, with `.tmp` behind its name. Files of other names are not the report's, and stay.
+ */
+async function removeOthers(folder: string, parts: readonly Part[]): Promise<void> {
+  const filesOf = (name: Part['name']): string[] => partEnds.map((end) => `${name}.${end}`)
+  const kept = new Set(parts.flatMap(({ name }) => filesOf(name)))
+  const others = new Set(partNames.flatMap(filesOf).flatMap((file) => (kept.has(file) ? [] : [file, `${file}.tmp`])))
+  try {
+    for (const file of await readdir(folder)) if (others.has(file)) await rm(join(folder, file))
+  } catch (error) {
+    throw diskError(error, folder)
   }
 }
 

@@ -1,7 +1,6 @@
 /** The paper's third question: how the features of pain differ, by region. */
 import * as Plot from '@observablehq/plot'
 import { regionNames } from '../../core/types.js'
-import { fewestSubjects } from '../../lib/statistics/index.js'
 import { type Comparison, type ExplainedFor, questions } from './comparisons.js'
 import { ink, marginFor, plotted } from './drawing.js'
 import type { Explanations } from './explanations.js'
@@ -9,9 +8,8 @@ import { trustedOf } from './gate.js'
 import type { ReportLanguage } from './languages/index.js'
 import { leftOutOf } from './left-out.js'
 import type { Cell, Part, Section } from './parts.js'
+import { certain, regionWords } from './region-words.js'
 import type { StudyRun } from './study-run.js'
-
-const certain = 0.05
 
 export function regionSection(run: StudyRun, found: Explanations, language: ReportLanguage): Section {
   const { regions: words, label } = language
@@ -31,62 +29,13 @@ export function regionSection(run: StudyRun, found: Explanations, language: Repo
     title: words.title,
     paragraphs: [
       words.what(pictures.length, subjects),
-      ...(trusted.length === 0 ? [words.noGate] : others.flatMap((other) => said(found, trusted, other, language))),
+      ...(trusted.length === 0
+        ? [words.noGate]
+        : others.flatMap((other) => regionWords(found, trusted, other, language))),
       ...others.map(misread)
     ],
     parts: [...questions.flatMap((question) => regionFigure(question, found, language)), regionTable(found, language)]
   }
-}
-
-/** What the composites that pass agree on, and where they contradict each other. */
-function said(
-  { comparisons }: Explanations,
-  trusted: readonly string[],
-  other: string,
-  { regions: words, label, region: names }: ReportLanguage
-): string[] {
-  const all = comparisons.filter(
-    (one) => one.question === 'own' && one.reading === 'right' && one.other === other && trusted.includes(one.composite)
-  )
-  const [first] = all
-  if (!first) return []
-  const most = Math.max(...all.map((one) => one.subjects))
-  if (most < fewestSubjects) return [words.tooFew(label(first.label), label(other), most)]
-  const own = all.filter(({ subjects }) => subjects >= fewestSubjects)
-  const subjects = { low: Math.min(...own.map((one) => one.subjects)), high: most }
-  const pair = { label: label(first.label), other: label(other), subjects }
-  const composites = all.flatMap((one) => (own.includes(one) ? [] : [one.composite]))
-  const byRegion = regionNames.map((region) => {
-    const each = own.map(({ composite, regions }) => ({ composite, ...regions.find((one) => one.region === region)! }))
-    return { region, each, sure: each.filter(({ p }) => p !== null && p < certain) }
-  })
-  const shared = (sign: 1 | -1) =>
-    byRegion
-      .filter(({ each, sure }) => sure.length === each.length && sure.every(({ difference }) => sign * difference > 0))
-      .map(({ region, each }) => {
-        const points = each.map(({ difference }) => 100 * Math.abs(difference))
-        return {
-          region: names[region],
-          low: Math.min(...points),
-          high: Math.max(...points),
-          p: Math.max(...each.map(({ p }) => p!))
-        }
-      })
-      .sort((a, b) => b.high - a.high)
-  const [more, less] = [shared(1), shared(-1)]
-  const contradicting = byRegion.flatMap(({ region, sure }) => {
-    const [up, down] = ([1, -1] as const).map((sign) =>
-      sure.filter((one) => sign * one.difference > 0).map((one) => one.composite)
-    )
-    return up!.length > 0 && down!.length > 0
-      ? [words.disagree({ ...pair, region: names[region], more: up!, less: down! })]
-      : []
-  })
-  const agreed =
-    more.length + less.length > 0
-      ? words.agree({ ...pair, more, less })
-      : words.nothing(pair.label, pair.other, pair.subjects)
-  return [...(composites.length > 0 ? [words.untested({ ...pair, composites })] : []), agreed, ...contradicting]
 }
 
 interface RegionPoint {

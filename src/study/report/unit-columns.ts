@@ -5,7 +5,7 @@ import Papa from 'papaparse'
 import { InputError } from '../../core/errors.js'
 import { groupedBy } from '../../core/grouped.js'
 import { printable } from '../../core/printable.js'
-import { clusterBootstrap, signFlipTest, spearman } from '../../lib/statistics/index.js'
+import { clusterBootstrap, fewestSubjects, signFlipTest, spearman } from '../../lib/statistics/index.js'
 import { decoded } from '../csv.js'
 import { listed, numberOf } from '../dataset.js'
 import type { Chance } from '../evaluate/figures.js'
@@ -21,7 +21,7 @@ export interface UnitCorrelation {
   subjects: number
   /** Spearman's rank correlation with the alarm label's probability, within subjects, in the mean over subjects. */
   correlation: PersonMean
-  /** For "the mean is zero", corrected for all columns; null with fewer than two subjects. */
+  /** For "the mean is zero", corrected for all columns that are tested; null where fewer than `fewestSubjects` subjects differ. */
   p: number | null
 }
 
@@ -33,15 +33,32 @@ export async function unitCorrelationsOf({ dataset, judgement }: StudyRun, chanc
   const named = judgement.judged.filter(({ row }) => row.subject !== '')
   const subjects = [...groupedBy(named, ({ row }) => row.subject).values()]
   const within = subjects.map((judged) => columns.map((column) => correlationIn(judged, alarm, column, cellOf)))
-  const tested = signFlipTest(within, { flips: chance.repetitions, seed: chance.seed })
+  const eachOf = columns.map((_, i) => within.flatMap((row) => (Number.isNaN(row[i]!) ? [] : [row[i]!])))
+  const p = pOf(within, eachOf, chance)
   return columns.map((column, i) => {
-    const each = within.flatMap((row) => (Number.isNaN(row[i]!) ? [] : [row[i]!]))
+    const each = eachOf[i]!
     const mean = (weights: ArrayLike<number>): number =>
       each.reduce((sum, one, s) => sum + weights[s]! * one, 0) / each.reduce((sum, _, s) => sum + weights[s]!, 0)
     const [interval = null] = clusterBootstrap({ ...chance, clusters: each.length }, (weights) => [mean(weights)])
     if (each.length === 0) return { column, subjects: 0, correlation: { value: null, interval: null }, p: null }
-    return { column, subjects: each.length, correlation: { value: tested[i]!.mean, interval }, p: tested[i]!.p }
+    const value = mean(each.map(() => 1))
+    return { column, subjects: each.length, correlation: { value, interval }, p: p.get(i) ?? null }
   })
+}
+
+/**
+ * By the place of a column. A column of few subjects has a huge |t| in many flips: of two, in every second one. Tested together with the
+ * others it would lift every p to 0.5, and could itself never fall below 0.05.
+ */
+function pOf(
+  within: readonly (readonly number[])[],
+  eachOf: readonly (readonly number[])[],
+  { repetitions, seed }: Chance
+): Map<number, number | null> {
+  const places = [...eachOf.keys()].filter((i) => eachOf[i]!.length >= fewestSubjects)
+  const rows = within.map((row) => places.map((i) => row[i]!))
+  const tested = signFlipTest(rows, { flips: repetitions, seed })
+  return new Map(places.map((i, at) => [i, tested[at]!.p]))
 }
 
 type CellOf = (crop: string, column: string) => number | null

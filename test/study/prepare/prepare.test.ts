@@ -114,7 +114,10 @@ describe('painlens study prepare', { timeout: patience(120_000) }, () => {
       alignment: { eye_distance: 0.38, eye_y: 0.36 },
       crops: 4,
       labels: { pain: { crops: 1, subjects: 1, videos: 1 }, neutral: { crops: 3, subjects: 1, videos: 1 } },
-      subjects: { s1: { pain: 1 }, s2: { neutral: 3 } }
+      subjects: { s1: { pain: 1 }, s2: { neutral: 3 } },
+      warnings: expect.arrayContaining([
+        { says: expect.stringMatching(/^Only 2 subject/), trap: 'few_subjects', subjects: 2, folds: 5 }
+      ])
     })
   })
 

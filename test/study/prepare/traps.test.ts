@@ -4,6 +4,7 @@ import type { Medium } from '../../../src/study/prepare/inspect.js'
 import { type PlanOptions, picturesOf, planOf } from '../../../src/study/prepare/plan.js'
 import { namesOf } from '../../../src/study/prepare/pseudonyms.js'
 import { chosen, warnOfTraps } from '../../../src/study/prepare/traps.js'
+import { trapText } from '../../../src/study/traps.js'
 
 const labels = ['pain', 'disgust', 'happiness', 'neutral']
 const clip = (label: string, subject: string, source = 'a', file = `/data/${subject}-${label}.mp4`): Clip => ({
@@ -14,7 +15,7 @@ const everyone = (label: string, source = 'a'): Clip[] => [1, 2, 3, 4, 5].map((i
 function warningsOf(clips: Clip[]): string {
   const findings = new Findings()
   warnOfTraps(clips, { labels, exclude: [] }, findings)
-  return findings.warnings.join('\n')
+  return findings.warnings.map(trapText).join('\n')
 }
 
 describe('warnings of study prepare', () => {

@@ -3,8 +3,11 @@ import { describe, expect, it } from 'vitest'
 import { regionNames } from '../../../src/core/types.js'
 import { createRandom } from '../../../src/lib/random.js'
 import { comparisonsOf, type ExplainedStudy, mapDifferencesOf } from '../../../src/study/report/comparisons.js'
+import type { Explanations } from '../../../src/study/report/explanations.js'
 import { gateOf, unitEffectsOf } from '../../../src/study/report/gate.js'
+import { languageOf } from '../../../src/study/report/languages/index.js'
 import { gridSide, type ReducedMap, reduce, reducedMapOf } from '../../../src/study/report/reduced-map.js'
+import { regionSection } from '../../../src/study/report/region-sections.js'
 import type { SwitchEffect } from '../../../src/study/report/relevance-pass.js'
 import { switches } from '../../../src/study/report/rendered-faces.js'
 import { fewOf, type SampledPicture, sampleOf } from '../../../src/study/report/sample.js'
@@ -104,6 +107,49 @@ describe('where relevance lies, label against label', () => {
     expect(upper.cells.length).toBeGreaterThan(400)
     expect(sure.some(({ sign }) => sign < 0)).toBe(true)
   })
+})
+
+describe('the words for each question', () => {
+  const shown = differing()
+  // The contrast of pictures of pain lies below, that of the others is even.
+  const contrasts = shown.map(({ label }, i) => mapWith(label === 'pain' ? 0.3 : 0.5, 500 + i))
+  const explained: ExplainedStudy = {
+    ...explainedOf(shown),
+    maps: (_, __, { place, minus }) => (minus === undefined ? shown[place]!.map : contrasts[place]!)
+  }
+  const comparisons = comparisonsOf(explained, [composite], chance)
+  const gate = [{ composite, passed: true }]
+  const found = { composites: [composite], gate, pictures: explained.pictures, comparisons } as unknown as Explanations
+
+  it.each(['en', 'de'] as const)(
+    'say in %s where relevance lies and how certain that is, as the comparisons do',
+    (code) => {
+      const language = languageOf(code)
+      const { paragraphs } = regionSection(explained.run, found, language)
+      for (const [question, more] of [
+        ['own', 'brows'],
+        ['alarm', 'brows'],
+        ['contrast', 'mouth']
+      ] as const)
+        for (const other of ['disgust', 'happiness']) {
+          const one = comparisons.find(
+            (each) => each.question === question && each.other === other && each.reading === 'right'
+          )!
+          const named = (region: string) => {
+            const { difference, interval, p } = one.regions.find((each) => each.region === region)!
+            const [low, high] = difference > 0 ? [interval!.low, interval!.high] : [-interval!.high, -interval!.low]
+            const each = 100 * Math.abs(difference)
+            const bounds = { low: 100 * low, high: 100 * high }
+            return [{ region: language.region[region as 'brows'], low: each, high: each, interval: bounds, p: p! }]
+          }
+          const pair = { explained: question, label: language.label('pain'), other: language.label(other) }
+          const [up, down] = [named(more), named(more === 'brows' ? 'mouth' : 'brows')]
+          const text = language.regions.agree({ ...pair, subjects: { low: 8, high: 8 }, more: up, less: down })
+          expect(paragraphs, `${question} ${other}`).toContain(text)
+          expect(text).toContain({ en: 'p = 0.008 or less', de: 'p = 0,008 oder weniger' }[code])
+        }
+    }
+  )
 })
 
 describe('the gate of known truth', () => {

@@ -19,6 +19,8 @@ const size = { width: 64, height: 64 }
 const run = { judgement: { labels, alarmLabel: 'pain' }, dataset: { size } } as unknown as StudyRun
 const mean = { value: 1.2, interval: { low: 1.1, high: 1.3 } }
 const passing: GateFinding = { composite: 'lrp.z', persons: 2, follows: mean, lies: mean, passed: true }
+const unit = { unit: 'AU4', base: 'resting', output: mean, probability: mean, relevance: { 'lrp.z': mean } }
+const units = [unit] as unknown as Explanations['units']
 
 /** Explanations of a run without pictures, of which the gate was passed. */
 function foundWith(changed: Partial<Explanations>): Explanations {
@@ -123,9 +125,66 @@ describe.each(['en', 'de'] as const)('a report in %s', (code) => {
     )
     const { paragraphs } = regionSection(run, { ...found, comparisons }, language)
     const place = paragraphs.findIndex((text) =>
-      text.includes({ en: 'Under lrp.preset, pain cannot be held', de: 'Unter lrp.preset lässt sich Schmerz' }[code])
+      text.startsWith({ en: 'Under lrp.preset, pain cannot be held', de: 'Unter lrp.preset lässt sich Schmerz' }[code])
     )
     expect(paragraphs[place + 1]).toMatch({ en: /over 8 subjects/, de: /über 8 Personen/ }[code])
+  })
+
+  it('puts into words what the alarm’s label and the contrast show: differences, intervals, p, subjects, and composites that disagree', () => {
+    const found = partlyEmpty()
+    const region = (name: string, difference: number, half: number, p: number) => ({
+      ...{ region: name, share: 0, otherShare: 0, difference, p },
+      interval: { low: difference - half, high: difference + half }
+    })
+    const shown = {
+      own: { 'lrp.z': [], 'lrp.preset': [] },
+      alarm: { 'lrp.z': [region('mouth', 0.051, 0.03, 0.0134)], 'lrp.preset': [region('mouth', 0.102, 0.038, 0.002)] },
+      contrast: {
+        'lrp.z': [region('nose', -0.03, 0.04, 0.03), region('brows', 0.2, 0.1, 0.002)],
+        'lrp.preset': [region('nose', -0.03, 0.01, 0.002), region('brows', -0.2, 0.1, 0.002)]
+      }
+    }
+    const comparisons = found.comparisons
+      .filter(({ other, reading }) => other === 'happiness' && reading === 'right')
+      .map((one) => {
+        const own: { region: string }[] = shown[one.question][one.composite as 'lrp.z']
+        const regions = one.regions.map((rest) => own.find((each) => each.region === rest.region) ?? rest)
+        return { ...one, subjects: one.question === 'alarm' && one.composite === 'lrp.z' ? 7 : 8, regions }
+      }) as Explanations['comparisons']
+    const { paragraphs } = regionSection(run, { ...found, comparisons }, language)
+    const words = {
+      en: [
+        'Between pain and happiness, over 8 subjects, there is no region in which all composites that pass differ in one direction by more than chance.',
+        'Here each picture is explained for pain. Over 7 to 8 subjects, under every composite that passes, pictures of pain have more of their relevance than pictures of happiness at mouth (5.1 to 10.2 percentage points, 95\u00a0%: 2.1 to 14.0, p = 0.014 or less).',
+        'Here each picture is explained for the contrast, what speaks for pain rather than for happiness. Over 8 subjects, under every composite that passes, pictures of pain have less of their relevance than pictures of happiness at nose (3.0 percentage points, 95\u00a0%: −1.0 to 7.0, p = 0.030 or less).',
+        '!Here each picture is explained for the contrast, what speaks for pain rather than for happiness. Composites contradict each other at brows: pictures of pain have more relevance there than pictures of happiness under lrp.z, and less under lrp.preset. Nothing can be said of this region.'
+      ],
+      de: [
+        'Zwischen Schmerz und Freude gibt es über 8 Personen keine Region, in der alle Composites, die bestehen, in dieselbe Richtung mehr als zufällig abweichen.',
+        'Hier ist jedes Bild für Schmerz erklärt. Über 7 bis 8 Personen haben Bilder von Schmerz unter jedem Composite, das besteht, mehr ihrer Relevanz als Bilder von Freude bei: Mund (5,1 bis 10,2 Prozentpunkte, 95\u00a0%: 2,1 bis 14,0, p = 0,014 oder weniger).',
+        'Hier ist jedes Bild für den Kontrast erklärt, also dafür, was für Schmerz statt für Freude spricht. Über 8 Personen haben Bilder von Schmerz unter jedem Composite, das besteht, weniger ihrer Relevanz als Bilder von Freude bei: Nase (3,0 Prozentpunkte, 95\u00a0%: −1,0 bis 7,0, p = 0,030 oder weniger).',
+        '!Hier ist jedes Bild für den Kontrast erklärt, also dafür, was für Schmerz statt für Freude spricht. Composites widersprechen sich bei Brauen: Bilder von Schmerz haben dort unter lrp.z mehr Relevanz als Bilder von Freude, unter lrp.preset weniger. Über diese Region lässt sich nichts sagen.'
+      ]
+    }[code]
+    expect(paragraphs.slice(1, 5)).toEqual(words)
+  })
+
+  it('says of a question alone that too few subjects have maps for it, and once where this is so of all', () => {
+    const found = partlyEmpty()
+    const saidWith = (subjectsOf: (question: string) => number): string[] => {
+      const comparisons = found.comparisons
+        .filter(({ other }) => other === 'happiness')
+        .map((one) => ({ ...one, subjects: subjectsOf(one.question) }))
+      const { paragraphs } = regionSection(run, { ...found, comparisons }, language)
+      return paragraphs.filter((text) =>
+        text.includes({ en: 'too few for a test', de: 'zu wenige für einen Test' }[code])
+      )
+    }
+    const pair = { label: language.label('pain'), other: language.label('happiness'), subjects: 5 }
+    expect(saidWith(() => 5)).toEqual([language.regions.tooFew({ ...pair, explained: 'own' })])
+    const alone = saidWith((question) => (question === 'contrast' ? 5 : 8))
+    expect(alone).toEqual([language.regions.tooFew({ ...pair, explained: 'contrast' })])
+    expect(alone[0]).toMatch({ en: /^Here .* only 5 subjects/, de: /^Hier .* nur 5 Personen/ }[code])
   })
 
   it('keeps maps in which nothing speaks for the label in the mean maps, where they are relevance too', async () => {
@@ -158,12 +217,29 @@ describe.each(['en', 'de'] as const)('a report in %s', (code) => {
   })
 
   it('shows the probability to the left of the relevance, as the caption of the action units says', () => {
-    const unit = { unit: 'AU4', base: 'resting', output: mean, probability: mean, relevance: { 'lrp.z': mean } }
-    const found = foundWith({ units: [unit] as unknown as Explanations['units'] })
+    const found = foundWith({ units })
     const { figure } = unitsSection(found, [], 'pain', language).parts[0]!
     const x = (name: string): number =>
       Number(figure!.match(new RegExp(`translate\\(([\\d.]+),0\\)"><text[^>]*>${name}`))![1])
     expect(x(language.units.output)).toBeLessThan(x(language.units.relevance))
+  })
+
+  it('names the columns of action units that too few subjects have for a test, and counts the others only', () => {
+    const column = (name: string, subjects: number, p: number | null) => ({
+      ...{ column: name, subjects, p },
+      correlation: { value: 0.4, interval: { low: 0.3, high: 0.5 } }
+    })
+    const said = (...columns: ReturnType<typeof column>[]): string =>
+      unitsSection(foundWith({ units }), columns, 'pain', language).paragraphs.slice(3).join('\n')
+    const some = said(column('AU04', 9, 0.01), column('AU12', 7, 0.2), column('AU09', 2, null))
+    expect(some).toMatch(
+      { en: /within 7 to 9 subjects, .* of 2 tested/, de: /von 7 bis 9 Personen, .* 2 geprüften/ }[code]
+    )
+    expect(some).toMatch({ en: /\nNot tested: AU09, since/, de: /\nNicht geprüft: AU09, da/ }[code])
+    const none = said(column('AU04', 3, null), column('AU12', 0, null))
+    expect(none).toBe(language.units.untestedColumns({ columns: ['AU04', 'AU12'], of: 2 }))
+    expect(none).toMatch({ en: /cannot be tested: .* fewer than 6/, de: /nicht prüfen: .* weniger als 6/ }[code])
+    expect(said(column('AU04', 9, 0.01))).not.toContain('\n')
   })
 
   it('rounds the p of "or less" up, so that it holds for each composite', () => {

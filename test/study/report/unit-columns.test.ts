@@ -38,13 +38,13 @@ function naiveP(rows: readonly (readonly number[])[], column: number): number {
 
 const chance = { seed: 1, repetitions: 200 }
 
-/** Four subjects with five crops each; the probability of pain rises from crop to crop. */
-function runWith(header: string, cells: (subject: number, i: number) => string): StudyRun {
+/** Subjects with five crops each; the probability of pain rises from crop to crop. */
+function runWith(header: string, cells: (subject: number, i: number) => string, subjects = 4): StudyRun {
   const folder = mkdtempSync(join(tmpdir(), 'painlens-columns-'))
   onTestFinished(() => rmSync(folder, { recursive: true }))
   const judged: Judged[] = []
   const lines: string[] = []
-  for (let s = 0; s < 4; s++)
+  for (let s = 0; s < subjects; s++)
     for (let i = 0; i < 5; i++) {
       const crop = `crops/${s}-${i}.png`
       const row = { crop, subject: `s${s}`, label: 'pain', source: '', video: '', timeS: null, intensity: null }
@@ -74,7 +74,7 @@ it('crops without a value are left out, and data without such columns have no co
     runWith('AU4', (_, i) => (i === 2 ? '' : String(i % 2))),
     chance
   )
-  expect(found).toMatchObject({ column: 'AU04', subjects: 4, p: 1 })
+  expect(found).toMatchObject({ column: 'AU04', subjects: 4, p: null })
   // Of crops 0, 1, 3, 4 the values are 0, 1, 1, 0.
   expect(found!.correlation.value).toBeCloseTo(0, 10)
   expect(
@@ -134,4 +134,14 @@ it('the correlation is the mean of those within subjects, with ties, and its p t
       judged.map(({ probabilities }) => probabilities[0]!)
     )
   ).toBeLessThan(0)
+})
+
+it('a column that two subjects have is not tested, and takes nothing from the p of the others', async () => {
+  const run = runWith('AU04,AU09', (s, i) => `${i},${s < 2 ? i : ''}`, 7)
+  const found = await unitCorrelationsOf(run, chance)
+  expect(found).toMatchObject([
+    // Of seven subjects all signs have to be the same.
+    { column: 'AU04', subjects: 7, p: 2 / 128 },
+    { column: 'AU09', subjects: 2, correlation: { value: 1 }, p: null }
+  ])
 })

@@ -1,5 +1,6 @@
 import { findingsDe } from './findings-de.js'
 import { listing, pText, type ReportLanguage } from './language.js'
+import { trapDe } from './traps-de.js'
 
 const number: ReportLanguage['number'] = (value, digits) => value.toFixed(digits).replace('-', '−').replace('.', ',')
 const share = (value: number): string => `${number(100 * value, 0)}\u00a0%`
@@ -41,7 +42,8 @@ export const de: ReportLanguage = {
       'Dieser Bericht zeigt Bilder seines Datensatzes. Zeigen sie Menschen, bewahren Sie ihn so auf, wie deren Einwilligung es sagt.',
     files: 'Dateien:',
     training: 'Für das Team: erst selbst urteilen, dann sehen, worauf das Modell schaut',
-    warning: (text) => `!Warnung aus Daten oder Auswertung (englisch): ${text}`
+    trap: (found) => `!Warnung zu den Daten: ${trapDe(found, label)}`,
+    warning: (text) => `!Warnung zu den Daten oder der Auswertung (wie sie dort steht): ${text}`
   },
   data: {
     titles: { data: 'Die Daten', classes: 'Wie gut das Modell ist', confusion: 'Was es womit verwechselt' },

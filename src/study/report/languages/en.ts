@@ -1,3 +1,4 @@
+import { trapText } from '../../traps.js'
 import { findingsEn } from './findings-en.js'
 import { listing, pText, type ReportLanguage } from './language.js'
 
@@ -32,6 +33,7 @@ export const en: ReportLanguage = {
     withPictures: 'This report shows pictures of its data set. If these are of persons, keep it as their consent says.',
     files: 'Files:',
     training: 'For staff: judge faces first, then see what the model looks at',
+    trap: (found) => `!Warning of the data: ${trapText(found)}`,
     warning: (text) => `!Warning of the data or the evaluation: ${text}`
   },
   data: {

@@ -1,6 +1,6 @@
 import { fewestSubjects } from '../../../lib/statistics/index.js'
 import { listing } from './language.js'
-import type { FindingWords, LeftOut, NamedDifference, Range } from './language-findings.js'
+import type { ComparedPair, FindingWords, LeftOut, NamedDifference, Range } from './language-findings.js'
 
 const fixed = (value: number, digits: number): string => value.toFixed(digits).replace('-', '−').replace('.', ',')
 const one = (value: number): string => fixed(value, 1)
@@ -13,9 +13,35 @@ const all = (names: readonly string[]): string => listing(names, 'und')
 const points = ({ low, high }: NamedDifference): string =>
   one(low) === one(high) ? one(high) : `${one(low)} bis ${one(high)}`
 const named = (list: readonly NamedDifference[]): string =>
-  all(list.map((each) => `${each.region} (${points(each)} Prozentpunkte, ${atMost(each.p)})`))
+  all(
+    list.map(
+      (each) =>
+        `${each.region} (${points(each)} Prozentpunkte, 95\u00a0%: ${one(each.interval.low)} bis ${one(each.interval.high)}, ${atMost(each.p)})`
+    )
+  )
 
 const range = ({ low, high }: Range): string => (low === high ? String(low) : `${low} bis ${high}`)
+
+/** Labels stand for what their own pictures are called; where all are explained for the same, their pictures are compared. */
+function namesOf({
+  explained,
+  label,
+  other
+}: ComparedPair): Record<'lead' | 'label' | 'other' | 'have' | 'its', string> {
+  if (explained === 'own') return { lead: '', label, other, have: 'hat', its: 'seiner' }
+  const what = {
+    alarm: `${label} erklärt`,
+    contrast: `den Kontrast erklärt, also dafür, was für ${label} statt für ${other} spricht`
+  }[explained]
+  return {
+    lead: `Hier ist jedes Bild für ${what}. `,
+    label: `Bilder von ${label}`,
+    other: `Bilder von ${other}`,
+    have: 'haben',
+    its: 'ihrer'
+  }
+}
+
 const subjectsLeft = (subjects: number): string =>
   subjects === 0 ? 'keine Person bleibt' : subjects === 1 ? 'eine Person bleibt' : `${subjects} Personen bleiben`
 const leftOut = ({ composite, of, counts, subjects }: LeftOut): string =>
@@ -49,7 +75,7 @@ export const findingsDe: FindingWords = {
   regions: {
     title: 'Wo die Relevanz liegt, Klasse gegen Klasse',
     what: (pictures, subjects) =>
-      `Anteil der positiven Relevanz in jeder Region des Gesichts, in ${pictures} Bildern von ${subjects} Personen, jedes erklärt von dem Modell, das diese Person nie gesehen hat. Unterschiede sind solche der Mittel von Personen; p durch Vertauschen der Vorzeichen von Personen, für alle Regionen über die größte korrigiert; Intervalle durch Ziehen von Personen. Das sagt, wohin das Modell schaut, nicht, wo Schmerz sich zeigt.`,
+      `Anteil der positiven Relevanz in jeder Region des Gesichts, in ${pictures} Bildern von ${subjects} Personen, jedes erklärt von dem Modell, das diese Person nie gesehen hat. Unterschiede sind solche der Mittel von Personen; p durch Vertauschen der Vorzeichen von Personen, über die größte korrigiert für alle Regionen eines Vergleichs, nicht für die Zahl der Vergleiche; Intervalle durch Ziehen von Personen. Wo mehrere Composites übereinstimmen, nennen die Sätze die äußersten ihrer Unterschiede und Intervalle und das größte p. Das sagt, wohin das Modell schaut, nicht, wo Schmerz sich zeigt.`,
     figure: {
       own: 'Unterschied des Anteils der Relevanz je Region; jedes Bild erklärt für das, wie es genannt wird (richtig benannte Bilder)',
       alarm: 'Dasselbe, jedes Bild erklärt für die Klasse des Alarms',
@@ -60,20 +86,27 @@ export const findingsDe: FindingWords = {
     axis: 'Unterschied in Prozentpunkten',
     note: 'Gefüllt: p unter 0,05 über alle Regionen. Grau: das Composite besteht die Prüfung nicht. Linien: 95\u00a0% über Personen.',
     pair: (label, other) => `${label} − ${other}`,
-    agree: ({ label, other, subjects, more, less }) =>
-      `Über ${range(subjects)} Personen hat ${label} unter jedem Composite, das besteht, ${[
-        ...(more.length > 0 ? [`mehr seiner Relevanz als ${other} bei: ${named(more)}`] : []),
-        ...(less.length > 0 ? [`weniger ${more.length > 0 ? '' : `als ${other} `}bei: ${named(less)}`] : [])
-      ].join('; ')}.`,
-    nothing: (label, other, subjects) =>
-      `Zwischen ${label} und ${other} gibt es über ${range(subjects)} Personen keine Region, in der alle Composites, die bestehen, mehr als zufällig abweichen.`,
-    untested: ({ label, other, composites }) =>
-      `Unter ${all(composites)} lässt sich ${label} nicht mit ${other} vergleichen: weniger als ${fewestSubjects} Personen haben Karten von beidem. Der nächste Satz gilt den anderen Composites.`,
+    agree: ({ subjects, more, less, ...pair }) => {
+      const { lead, label, other, have, its } = namesOf(pair)
+      const relevance = `${its} Relevanz als ${other}`
+      return `${lead}Über ${range(subjects)} Personen ${have} ${label} unter jedem Composite, das besteht, ${[
+        ...(more.length > 0 ? [`mehr ${relevance} bei: ${named(more)}`] : []),
+        ...(less.length > 0 ? [`weniger ${more.length > 0 ? '' : `${relevance} `}bei: ${named(less)}`] : [])
+      ].join('; ')}.`
+    },
+    nothing: ({ subjects, ...pair }) => {
+      const { lead, label, other } = namesOf(pair)
+      return `${lead}Zwischen ${label} und ${other} gibt es über ${range(subjects)} Personen keine Region, in der alle Composites, die bestehen, in dieselbe Richtung mehr als zufällig abweichen.`
+    },
+    untested: ({ composites, ...pair }) =>
+      `${namesOf(pair).lead}Unter ${all(composites)} lässt sich ${pair.label} nicht mit ${pair.other} vergleichen: weniger als ${fewestSubjects} Personen haben Karten von beidem. Der nächste Satz gilt den anderen Composites.`,
     noSubject: 'keine Person bleibt',
-    tooFew: (label, other, subjects) =>
-      `Für ${label} gegen ${other} ${subjects === 0 ? 'hat keine Person' : subjects === 1 ? 'hat nur eine Person' : `haben nur ${subjects} Personen`} richtig benannte Bilder von beidem: zu wenige für einen Test, der ${fewestSubjects} braucht.`,
-    disagree: ({ label, other, region, more, less }) =>
-      `!Composites widersprechen sich bei ${region}: ${label} hat dort unter ${all(more)} mehr Relevanz als ${other}, unter ${all(less)} weniger. Über diese Region lässt sich nichts sagen.`,
+    tooFew: ({ subjects, ...pair }) =>
+      `${namesOf(pair).lead}Für ${pair.label} gegen ${pair.other} ${subjects === 0 ? 'hat keine Person' : subjects === 1 ? 'hat nur eine Person' : `haben nur ${subjects} Personen`} richtig benannte Bilder von beidem, deren Relevanz sich vergleichen lässt: zu wenige für einen Test, der ${fewestSubjects} braucht.`,
+    disagree: ({ region, more, less, ...pair }) => {
+      const { lead, label, other, have } = namesOf(pair)
+      return `!${lead}Composites widersprechen sich bei ${region}: ${label} ${have} dort unter ${all(more)} mehr Relevanz als ${other}, unter ${all(less)} weniger. Über diese Region lässt sich nichts sagen.`
+    },
     noGate: 'Da kein Composite die Prüfung besteht, werden die Unterschiede gezeigt, aber nicht in Worte gefasst.',
     misread: ({ label, other, subjects, pictures }) =>
       `Falsch benannte Bilder von ${label} und ${other} (${pictures}) stehen für sich${subjects === 0 ? '; keine Person hat welche von beidem.' : `: ihre Unterschiede, von ${subjects === 1 ? 'einer Person, die' : `${subjects} Personen, die`} welche von beidem ${subjects === 1 ? 'hat' : 'haben'}, stehen in der Datei der Tabelle.`}`,
@@ -122,13 +155,16 @@ export const findingsDe: FindingWords = {
     note: 'Grau: das Intervall enthält die Null. Linien: 95\u00a0% durch Ziehen gezeichneter Personen.',
     inData: ({ columns, of, subjects, label }) =>
       columns.length === 0
-        ? `Keine der ${of} Spalten mit Action Units in den Daten geht, innerhalb von ${subjects} Personen, mehr als zufällig mit der Wahrscheinlichkeit von ${label} einher.${subjects < fewestSubjects ? ' Das sind zu wenige für einen Test: kein p könnte unter 0,05 fallen.' : ''}`
-        : `In den Daten selbst geht, innerhalb von ${subjects} Personen, die Wahrscheinlichkeit von ${label} mit ${all(
+        ? `Von ${of} geprüften ${of === 1 ? 'Spalte' : 'Spalten'} mit Action Units in den Daten geht, innerhalb von ${range(subjects)} Personen, keine mehr als zufällig mit der Wahrscheinlichkeit von ${label} einher.`
+        : `In den Daten selbst geht, innerhalb von ${range(subjects)} Personen, die Wahrscheinlichkeit von ${label} mit ${all(
             columns.map(({ column, correlation, p }) => `${column} (Rangkorrelation ${two(correlation)}, ${pIs(p)})`)
-          )} einher; so viel ist unter ${of} Spalten mehr als Zufall. Wo Gesichter nach diesen Units als Schmerz bezeichnet sind oder sie dabei zeigen, geht ein Modell, das die Klassen unterscheidet, auch mit ihnen einher: ob es auf sie schaut, ist eine andere Frage.`,
+          )} einher; so viel ist unter ${of} geprüften ${of === 1 ? 'Spalte' : 'Spalten'} mehr als Zufall. Wo Gesichter nach diesen Units als Schmerz bezeichnet sind oder sie dabei zeigen, geht ein Modell, das die Klassen unterscheidet, auch mit ihnen einher: ob es auf sie schaut, ist eine andere Frage.`,
+    untestedColumns: ({ columns, of }) =>
+      columns.length === of
+        ? `Die Spalten mit Action Units in den Daten lassen sich nicht prüfen: in jeder von ihnen unterscheiden sich die Bilder von weniger als ${fewestSubjects} Personen, und kein p könnte unter 0,05 fallen.`
+        : `Nicht geprüft: ${all(columns)}, da sich dort die Bilder von weniger als ${fewestSubjects} Personen unterscheiden und kein p unter 0,05 fallen könnte.`,
     columns: 'Action Units der Daten (Spalten AU… von index.csv) und die Wahrscheinlichkeit der Klasse des Alarms',
-    columnsNote:
-      'Rangkorrelation innerhalb von Personen, Mittel über Personen; 95\u00a0% durch Ziehen von Personen; p durch Umkehren der Vorzeichen von Personen, für alle Spalten korrigiert. Eine Korrelation ist keine Ursache.',
+    columnsNote: `Rangkorrelation innerhalb von Personen, Mittel über Personen; 95\u00a0% durch Ziehen von Personen; p durch Vertauschen der Vorzeichen von Personen, korrigiert für alle Spalten, in denen sich die Bilder von ${fewestSubjects} oder mehr Personen unterscheiden; andere sind nicht geprüft (–). Eine Korrelation ist keine Ursache.`,
     columnsHead: ['Spalte', 'Korrelation', '95\u00a0% über Personen', 'p', 'Personen'],
     beside: ({ composite, agree, of }) =>
       `In ${of} Fällen (eine Unit im ruhenden Gesicht oder im Gesicht mit Schmerz) ändert das Einschalten die Ausgabe vor dem Softmax mehr als zufällig; in ${agree} davon ändert sich die Relevanz unter ${composite} in dieselbe Richtung.`

@@ -1,6 +1,6 @@
 import { fewestSubjects } from '../../../lib/statistics/index.js'
 import { listing } from './language.js'
-import type { FindingWords, LeftOut, NamedDifference, Range } from './language-findings.js'
+import type { ComparedPair, FindingWords, LeftOut, NamedDifference, Range } from './language-findings.js'
 
 const one = (value: number): string => value.toFixed(1).replace('-', '−')
 const two = (value: number): string => value.toFixed(2).replace('-', '−')
@@ -12,9 +12,32 @@ const all = (names: readonly string[]): string => listing(names, 'and')
 const points = ({ low, high }: NamedDifference): string =>
   one(low) === one(high) ? one(high) : `${one(low)} to ${one(high)}`
 const named = (list: readonly NamedDifference[]): string =>
-  all(list.map((each) => `${each.region} (${points(each)} percentage points, ${atMost(each.p)})`))
+  all(
+    list.map(
+      (each) =>
+        `${each.region} (${points(each)} percentage points, 95\u00a0%: ${one(each.interval.low)} to ${one(each.interval.high)}, ${atMost(each.p)})`
+    )
+  )
 
 const range = ({ low, high }: Range): string => (low === high ? String(low) : `${low} to ${high}`)
+
+/** Labels stand for what their own pictures are called; where all are explained for the same, their pictures are compared. */
+function namesOf({
+  explained,
+  label,
+  other
+}: ComparedPair): Record<'lead' | 'label' | 'other' | 'have' | 'its', string> {
+  if (explained === 'own') return { lead: '', label, other, have: 'has', its: 'its' }
+  const what = explained === 'alarm' ? label : `the contrast, what speaks for ${label} rather than for ${other}`
+  return {
+    lead: `Here each picture is explained for ${what}. `,
+    label: `pictures of ${label}`,
+    other: `pictures of ${other}`,
+    have: 'have',
+    its: 'their'
+  }
+}
+
 const subjectsLeft = (subjects: number): string =>
   subjects === 0 ? 'no subject is left' : subjects === 1 ? 'one subject is left' : `${subjects} subjects are left`
 const leftOut = ({ composite, of, counts, subjects }: LeftOut): string =>
@@ -48,7 +71,7 @@ export const findingsEn: FindingWords = {
   regions: {
     title: 'Where relevance lies, label against label',
     what: (pictures, subjects) =>
-      `Share of the positive relevance that lies in each region of the face, in ${pictures} pictures of ${subjects} subjects, each explained by the model that never saw its subject. Differences are of subjects’ means; p by flipping signs of subjects, corrected for all regions by the largest; intervals by drawing subjects. It says where the model looks, not where pain shows.`,
+      `Share of the positive relevance that lies in each region of the face, in ${pictures} pictures of ${subjects} subjects, each explained by the model that never saw its subject. Differences are of subjects’ means; p by flipping signs of subjects, corrected by the largest for all regions of a comparison, not for the number of comparisons; intervals by drawing subjects. Where several composites agree, words give the outermost of their differences and intervals, and the largest p. It says where the model looks, not where pain shows.`,
     figure: {
       own: 'Difference of the share of relevance by region; each picture explained for what it is called (pictures that are called right)',
       alarm: 'The same, with each picture explained for the alarm’s label',
@@ -59,20 +82,28 @@ export const findingsEn: FindingWords = {
     axis: 'difference in percentage points',
     note: 'Filled: p below 0.05 over all regions. Grey: the composite does not pass the gate. Lines: 95\u00a0% by subjects.',
     pair: (label, other) => `${label} − ${other}`,
-    agree: ({ label, other, subjects, more, less }) =>
-      `Over ${range(subjects)} subjects, under every composite that passes, ${label} has ${[
-        ...(more.length > 0 ? [`more of its relevance than ${other} at ${named(more)}`] : []),
-        ...(less.length > 0 ? [`less at ${named(less)}`] : [])
-      ].join(', and ')}.`,
-    nothing: (label, other, subjects) =>
-      `Between ${label} and ${other}, over ${range(subjects)} subjects, there is no region in which all composites that pass differ by more than chance.`,
-    untested: ({ label, other, composites }) =>
-      `Under ${all(composites)}, ${label} cannot be held against ${other}: fewer than ${fewestSubjects} subjects have maps of both. The next sentence is of the other composites.`,
+    agree: ({ subjects, more, less, ...pair }) => {
+      const { lead, label, other, have, its } = namesOf(pair)
+      return `${lead}Over ${range(subjects)} subjects, under every composite that passes, ${label} ${have} ${[
+        ...(more.length > 0 ? [`more of ${its} relevance than ${other} at ${named(more)}`] : []),
+        ...(less.length > 0
+          ? [`less${more.length > 0 ? '' : ` of ${its} relevance than ${other}`} at ${named(less)}`]
+          : [])
+      ].join(', and ')}.`
+    },
+    nothing: ({ subjects, ...pair }) => {
+      const { lead, label, other } = namesOf(pair)
+      return `${lead}Between ${label} and ${other}, over ${range(subjects)} subjects, there is no region in which all composites that pass differ in one direction by more than chance.`
+    },
+    untested: ({ composites, ...pair }) =>
+      `${namesOf(pair).lead}Under ${all(composites)}, ${pair.label} cannot be held against ${pair.other}: fewer than ${fewestSubjects} subjects have maps of both. The next sentence is of the other composites.`,
     noSubject: 'no subject is left',
-    tooFew: (label, other, subjects) =>
-      `For ${label} against ${other} ${subjects === 0 ? 'no subject has' : subjects === 1 ? 'only one subject has' : `only ${subjects} subjects have`} pictures of both that are called right: too few for a test, which needs ${fewestSubjects}.`,
-    disagree: ({ label, other, region, more, less }) =>
-      `!Composites contradict each other at ${region}: ${label} has more relevance there than ${other} under ${all(more)}, and less under ${all(less)}. Nothing can be said of this region.`,
+    tooFew: ({ subjects, ...pair }) =>
+      `${namesOf(pair).lead}For ${pair.label} against ${pair.other} ${subjects === 0 ? 'no subject has' : subjects === 1 ? 'only one subject has' : `only ${subjects} subjects have`} pictures of both that are called right and whose relevance can be compared: too few for a test, which needs ${fewestSubjects}.`,
+    disagree: ({ region, more, less, ...pair }) => {
+      const { lead, label, other, have } = namesOf(pair)
+      return `!${lead}Composites contradict each other at ${region}: ${label} ${have} more relevance there than ${other} under ${all(more)}, and less under ${all(less)}. Nothing can be said of this region.`
+    },
     noGate: 'As no composite passes the gate, the differences are shown and not put into words.',
     misread: ({ label, other, subjects, pictures }) =>
       `Misread pictures of ${label} and ${other} (${pictures}) are apart${subjects === 0 ? '; no subject has some of both.' : `: their differences, of ${subjects === 1 ? 'one subject that has' : `${subjects} subjects that have`} some of both, are in the table’s file.`}`,
@@ -121,13 +152,16 @@ export const findingsEn: FindingWords = {
     note: 'Grey: the interval contains zero. Lines: 95\u00a0% by drawing rendered persons.',
     inData: ({ columns, of, subjects, label }) =>
       columns.length === 0
-        ? `None of the ${of} columns of action units in the data goes with the probability of ${label} by more than chance, within ${subjects} subjects.${subjects < fewestSubjects ? ' These are too few for a test: no p could fall below 0.05.' : ''}`
-        : `In the data themselves, within ${subjects} subjects, the probability of ${label} goes with ${all(
+        ? `Of ${of} tested ${of === 1 ? 'column' : 'columns'} of action units in the data none goes with the probability of ${label} by more than chance, within ${range(subjects)} subjects.`
+        : `In the data themselves, within ${range(subjects)} subjects, the probability of ${label} goes with ${all(
             columns.map(({ column, correlation, p }) => `${column} (rank correlation ${two(correlation)}, ${pIs(p)})`)
-          )}; so much of ${of} columns is more than chance. Where faces in pain are labelled by these units, or show them, a model that tells labels apart goes with them, too: whether it looks at them is another question.`,
+          )}; so much of ${of} tested ${of === 1 ? 'column' : 'columns'} is more than chance. Where faces in pain are labelled by these units, or show them, a model that tells labels apart goes with them, too: whether it looks at them is another question.`,
+    untestedColumns: ({ columns, of }) =>
+      columns.length === of
+        ? `The columns of action units in the data cannot be tested: in each of them the crops of fewer than ${fewestSubjects} subjects differ, and no p could fall below 0.05.`
+        : `Not tested: ${all(columns)}, since the crops of fewer than ${fewestSubjects} subjects differ there, and no p could fall below 0.05.`,
     columns: 'Action units of the data (columns AU… of index.csv), and the probability of the alarm’s label',
-    columnsNote:
-      'Rank correlation within subjects, mean over subjects; 95\u00a0% by drawing subjects; p by flipping signs of subjects, corrected for all columns. A correlation is no cause.',
+    columnsNote: `Rank correlation within subjects, mean over subjects; 95\u00a0% by drawing subjects; p by flipping signs of subjects, corrected for all columns in which the crops of ${fewestSubjects} or more subjects differ; others are not tested (–). A correlation is no cause.`,
     columnsHead: ['column', 'correlation', '95\u00a0% by subjects', 'p', 'subjects'],
     beside: ({ composite, agree, of }) =>
       `In ${of} cases (a unit on a face at rest, or in a face in pain) switching changes the output before softmax by more than chance; relevance under ${composite} changes in the same direction in ${agree} of them.`

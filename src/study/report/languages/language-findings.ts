@@ -1,4 +1,5 @@
 import type { RandomisationVerdict } from '../../../stages/explain/checks/index.js'
+import type { ExplainedFor } from '../comparisons.js'
 
 /** What a report says of explanations; names of labels, regions and composites are in its language already. */
 export interface FindingWords {
@@ -19,35 +20,25 @@ export interface FindingWords {
   regions: {
     title: string
     what(pictures: number, subjects: number): string
-    figure: Record<'own' | 'alarm' | 'contrast', string>
+    figure: Record<ExplainedFor, string>
     /** How a difference is marked that is not of what each picture is called. */
-    explained: Record<'alarm' | 'contrast', string>
+    explained: Record<Exclude<ExplainedFor, 'own'>, string>
     axis: string
     note: string
     /** `A − B` */
     pair(label: string, other: string): string
     /** Where all composites that pass agree. */
-    agree(said: {
-      label: string
-      other: string
-      subjects: Range
-      more: readonly NamedDifference[]
-      less: readonly NamedDifference[]
-    }): string
-    nothing(label: string, other: string, subjects: Range): string
+    agree(
+      said: ComparedPair & { subjects: Range; more: readonly NamedDifference[]; less: readonly NamedDifference[] }
+    ): string
+    nothing(said: ComparedPair & { subjects: Range }): string
     /** Composites that pass and cannot be tested, though others can. */
-    untested(said: { label: string; other: string; composites: readonly string[] }): string
+    untested(said: ComparedPair & { composites: readonly string[] }): string
     /** In the figure, in the place of a composite's differences. */
     noSubject: string
-    tooFew(label: string, other: string, subjects: number): string
+    tooFew(said: ComparedPair & { subjects: number }): string
     /** A region where they contradict each other. */
-    disagree(said: {
-      label: string
-      other: string
-      region: string
-      more: readonly string[]
-      less: readonly string[]
-    }): string
+    disagree(said: ComparedPair & { region: string; more: readonly string[]; less: readonly string[] }): string
     noGate: string
     misread(said: { label: string; other: string; subjects: number; pictures: number }): string
     table: string
@@ -93,13 +84,15 @@ export interface FindingWords {
     strongest(said: { units: readonly { unit: string; points: number }[]; label: string }): string
     nothing(label: string): string
     note: string
-    /** Columns whose p is below 0.05, the strongest first. */
+    /** Columns whose p is below 0.05, the strongest first. @param said.of those that are tested */
     inData(said: {
       columns: readonly { column: string; correlation: number; p: number }[]
       of: number
-      subjects: number
+      subjects: Range
       label: string
     }): string
+    /** Columns of too few subjects for a test. @param said.of all columns */
+    untestedColumns(said: { columns: readonly string[]; of: number }): string
     columns: string
     columnsNote: string
     columnsHead: string[]
@@ -198,6 +191,13 @@ export interface FindingWords {
   }
 }
 
+/** Two labels that are compared, and what relevance was asked about. */
+export interface ComparedPair {
+  explained: ExplainedFor
+  label: string
+  other: string
+}
+
 /** From the smallest to the largest, which may be the same. */
 export interface Range {
   low: number
@@ -219,6 +219,8 @@ export interface NamedDifference {
   /** Smallest and largest under the composites, in percentage points, without sign. */
   low: number
   high: number
+  /** From the lowest bound to the highest of the intervals, in the direction of the difference: below zero is the other direction. */
+  interval: Range
   /** The largest. */
   p: number
 }

@@ -1,5 +1,6 @@
 import type { RegionName } from '../../../core/types.js'
 import type { Evaluation } from '../../evaluate/evaluation.js'
+import type { Trap } from '../../traps.js'
 import type { FindingWords } from './language-findings.js'
 
 /** All that a report says in one language: one file in this folder, and one row in index.ts. No sentence says more than its numbers. */
@@ -29,6 +30,9 @@ interface PageWords {
   withPictures: string
   files: string
   training: string
+  /** Of a trap in the data. */
+  trap(found: Trap): string
+  /** Any other warning, as it stands: in English, or as it was written by hand. */
   warning(text: string): string
 }
 

@@ -66,6 +66,9 @@ export interface TrainOptions {
 
 type Write = (line: string) => void
 
+/** The options of a run. */
+const runFile = 'run.yaml'
+
 /** Everything that the training of one data set shares. */
 interface Study {
   options: TrainOptions
@@ -95,12 +98,14 @@ export async function trainStudy(options: TrainOptions, write: Write, signal: Ab
   const folds = foldsOf(trainable(dataset.rows, labels, options), options.folds, recipe.seed)
   const claim = await claimFolder(options.out)
   try {
-    const isNew = await checkOptions(options, dataset, base)
+    const unsaid = await unsaidOptions(options, dataset, base)
     // As LRP reads it: weights may be worked out from constants, as those of a quantised model are.
     const model = await foldConstants(await readModel(base.file), base.file)
     const chain = chainOf(layerGraphOf(model, base.file), options.trainFrom, labels.length, recipe.seed, base.file)
     const frozen = frozenPart(model, chain, base.file)
-    const pace = isNew ? await paceOf(frozen, chain, { input: base.input, recipe, signal }) : null
+    const pace = unsaid ? await paceOf(frozen, chain, { input: base.input, recipe, signal }) : null
+    // Options of a base that was refused are not kept: the next ones would be refused as those of another run.
+    if (unsaid) await writeWhole(join(options.out, runFile), [unsaid])
     const [{ size: modelBytes }, { bavail, bsize }] = [await stat(base.file), await statfs(options.out)]
     const work = { views: options.views, recipe, folds: new Set(folds.values()).size, pace }
     sayCosts(chain, dataset, { ...work, modelBytes, freeBytes: bavail * bsize }, write)
@@ -149,19 +154,15 @@ const trainable = (rows: readonly CropRow[], labels: readonly string[], options:
 
 /**
  * A folder belongs to one set of options: results of two would be mixed up.
- * @returns whether nothing was done in it yet
+ * @returns what its run.yaml is to say; null where it says so already
  * @throws InputError, DiskError
  */
-async function checkOptions(options: TrainOptions, dataset: Dataset, base: Base): Promise<boolean> {
+async function unsaidOptions(options: TrainOptions, dataset: Dataset, base: Base): Promise<string | null> {
   const { out, recipe, ...rest } = options
   const { threads, ...own } = recipe
   const said = { ...rest, recipe: own, base: base.sha256, crops: dataset.rows.length }
-  const file = join(out, 'run.yaml')
-  const text = stringify({ painlens: version, ...said })
-  if (!(await isThere(file))) {
-    await writeWhole(file, [text])
-    return true
-  }
+  const file = join(out, runFile)
+  if (!(await isThere(file))) return stringify({ painlens: version, ...said })
   const before = await yamlIn(
     file,
     z.record(z.string(), z.unknown()),
@@ -171,7 +172,7 @@ async function checkOptions(options: TrainOptions, dataset: Dataset, base: Base)
   const changed = Object.keys(wanted).filter((key) => JSON.stringify(before[key]) !== JSON.stringify(wanted[key]))
   if (changed.length > 0)
     throw new InputError('PL-STUDY-FOLDER', `it holds a run with another ${changed.join(', ')}`, printable(out))
-  return false
+  return null
 }
 
 async function trainAll(study: Study, folds: ReadonlyMap<string, number>): Promise<string> {

@@ -1,12 +1,9 @@
 import { mkdir, stat, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import Papa from 'papaparse'
-import { parse, stringify } from 'yaml'
-import { z } from 'zod'
 import { InputError } from '../../core/errors.js'
 import { printable } from '../../core/printable.js'
 import { progressLine } from '../../core/progress-line.js'
-import { version } from '../../core/version.js'
 import { foldConstants, layerGraphOf } from '../../lib/lrp/index.js'
 import { type OnnxModel, readModel } from '../../lib/onnx/index.js'
 import { median, type Resting, restingOf } from '../../lib/statistics/index.js'
@@ -21,8 +18,7 @@ import {
 } from '../../lib/train/index.js'
 import type { NeutralUse } from '../choices.js'
 import { type CropRow, type Dataset, neutral, readDataset } from '../dataset.js'
-import { claimFolder, diskError, isThere, writeWhole } from '../files.js'
-import { yamlIn } from '../yaml-file.js'
+import { claimFolder, diskError, writeWhole } from '../files.js'
 import { type Base, checkFits, readBase } from './base.js'
 import type { EpochRow } from './checkpoint.js'
 import { paceOf } from './estimate.js'
@@ -37,6 +33,7 @@ import {
   writePredictions,
   writeTrained
 } from './results.js'
+import { isNewRun, type RunSaid, writeRunFile } from './run-file.js'
 import { sayCosts, tellers } from './telling.js'
 import { fitTemperature } from './temperature.js'
 
@@ -65,9 +62,6 @@ export interface TrainOptions {
 }
 
 type Write = (line: string) => void
-
-/** The options of a run. */
-const runFile = 'run.yaml'
 
 /** Everything that the training of one data set shares. */
 interface Study {
@@ -98,14 +92,15 @@ export async function trainStudy(options: TrainOptions, write: Write, signal: Ab
   const folds = foldsOf(trainable(dataset.rows, labels, options), options.folds, recipe.seed)
   const claim = await claimFolder(options.out)
   try {
-    const unsaid = await unsaidOptions(options, dataset, base)
+    const said = saidOf(options, dataset, base)
+    const isNew = await isNewRun(options.out, said)
     // As LRP reads it: weights may be worked out from constants, as those of a quantised model are.
     const model = await foldConstants(await readModel(base.file), base.file)
     const chain = chainOf(layerGraphOf(model, base.file), options.trainFrom, labels.length, recipe.seed, base.file)
     const frozen = frozenPart(model, chain, base.file)
-    const pace = unsaid ? await paceOf(frozen, chain, { input: base.input, recipe, signal }) : null
+    const pace = isNew ? await paceOf(frozen, chain, { input: base.input, recipe, signal }) : null
     // Options of a base that was refused are not kept: the next ones would be refused as those of another run.
-    if (unsaid) await writeWhole(join(options.out, runFile), [unsaid])
+    if (isNew) await writeRunFile(options.out, said)
     const [{ size: modelBytes }, { bavail, bsize }] = [await stat(base.file), await statfs(options.out)]
     const work = { views: options.views, recipe, folds: new Set(folds.values()).size, pace }
     sayCosts(chain, dataset, { ...work, modelBytes, freeBytes: bavail * bsize }, write)
@@ -116,7 +111,7 @@ export async function trainStudy(options: TrainOptions, write: Write, signal: Ab
       views: options.views,
       input: base.input,
       cache: join(options.out, 'cache'),
-      key: `${base.sha256} ${chain.firstNode}`,
+      key: `${base.sha256} ${chain.firstNode} ${dataset.digest}`,
       provider: 'cpu',
       threads: recipe.threads,
       onProgress,
@@ -152,27 +147,10 @@ const isTrainedOn = ({ label }: CropRow, labels: readonly string[], { neutral: u
 const trainable = (rows: readonly CropRow[], labels: readonly string[], options: TrainOptions): CropRow[] =>
   rows.filter((row) => isTrainedOn(row, labels, options))
 
-/**
- * A folder belongs to one set of options: results of two would be mixed up.
- * @returns what its run.yaml is to say; null where it says so already
- * @throws InputError, DiskError
- */
-async function unsaidOptions(options: TrainOptions, dataset: Dataset, base: Base): Promise<string | null> {
-  const { out, recipe, ...rest } = options
+/** What a run depends on; its threads change nothing but time. */
+function saidOf({ out, recipe, ...rest }: TrainOptions, dataset: Dataset, base: Base): RunSaid {
   const { threads, ...own } = recipe
-  const said = { ...rest, recipe: own, base: base.sha256, crops: dataset.rows.length }
-  const file = join(out, runFile)
-  if (!(await isThere(file))) return stringify({ painlens: version, ...said })
-  const before = await yamlIn(
-    file,
-    z.record(z.string(), z.unknown()),
-    (what) => new InputError('PL-STUDY-FOLDER', what, printable(file), { fix: 'Give another --out.' })
-  )
-  const wanted = parse(stringify(said)) as Record<string, unknown>
-  const changed = Object.keys(wanted).filter((key) => JSON.stringify(before[key]) !== JSON.stringify(wanted[key]))
-  if (changed.length > 0)
-    throw new InputError('PL-STUDY-FOLDER', `it holds a run with another ${changed.join(', ')}`, printable(out))
-  return null
+  return { ...rest, recipe: own, base: base.sha256, crops: dataset.rows.length, digest: dataset.digest }
 }
 
 async function trainAll(study: Study, folds: ReadonlyMap<string, number>): Promise<string> {

@@ -125,6 +125,7 @@ export const unitTests = [
   'test/stages/mqtt/parts.test.ts',
   'test/stages/mqtt/reason-codes.test.ts',
   'test/stages/mqtt/send-quota.test.ts',
+  'test/study/claim.test.ts',
   'test/study/columns.test.ts',
   'test/study/prepare/layouts.test.ts',
   'test/study/prepare/traps.test.ts',

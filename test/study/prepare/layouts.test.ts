@@ -112,6 +112,20 @@ describe('layouts of data sets', () => {
     ])
   })
 
+  it('BP4D: a picture that is missing takes no other picture of its task with it', async () => {
+    put({ 'AUCoding/AU_OCC/F001_T6.csv': '0,6\n1,1\n2,1\n3,1\n', '2D+3D/F001/T6/1.jpg': 'x', '2D+3D/F001/T6/3.jpg': '' })
+    const context = { durationOf: async () => 10, levels: [3, 4], pspi: 2, rules: [], everyS: 0 }
+    const found = await clipsOfLayout('bp4d', { root, findings, ...context })
+    expect(findings.problems).toEqual(['AUCoding/AU_OCC/F001_T6.csv: coded pictures are missing'])
+    expect(found.map(({ row }) => [row, findings.isWrong(row)])).toEqual([
+      ['2D+3D/F001/T6/1.jpg', false],
+      ['2D+3D/F001/T6/3.jpg', false]
+    ])
+    // What is wrong with one of them, such as that it is empty, is its own.
+    findings.problem('the file is empty (0 bytes)', found[1]!.row)
+    expect(found.map(({ row }) => findings.isWrong(row))).toEqual([false, true])
+  })
+
   it('DISFA: stretches of frames of which a rule holds, by time', async () => {
     const column = (values: number[]): string => values.map((value, i) => `${i + 1},${value}`).join('\n')
     put({

@@ -46,6 +46,12 @@ const silenceMs = 60_000
 const soughtFromS = 10
 export const soughtBeforeS = 5
 
+/**
+ * So many stretches at most are for one decoder: each is up to 200 bytes of an argument, of which Linux takes no more than 128 KiB
+ * (execve(2), MAX_ARG_STRLEN).
+ */
+export const mostStretches = 400
+
 const ended = { done: true, value: undefined } as const
 
 /** Files only, whatever a playlist says, and no option by a file's name. */
@@ -79,7 +85,7 @@ async function linesUntilEnd(child: Child, signal: AbortSignal): Promise<string[
 /**
  * Pictures of a video, by time: of each stretch the first one in each `everyS` seconds, whatever its rate of pictures. One decoder reads all
  * stretches, and what lies between them.
- * @param stretches one or more, in order, none over another
+ * @param stretches one to `mostStretches`, in order, none over another
  * @throws InputError where the file cannot be decoded, or hangs; the signal's reason
  */
 export async function* framesOf(

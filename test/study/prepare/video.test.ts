@@ -3,7 +3,15 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { probeFfmpeg } from '../../../src/stages/camera/index.js'
-import { framesOf, probeVideo, type VideoFrame, type VideoStretch } from '../../../src/study/prepare/video.js'
+import type { Clip } from '../../../src/study/prepare/clips.js'
+import {
+  framesOf,
+  mostStretches,
+  probeVideo,
+  type VideoFrame,
+  type VideoStretch
+} from '../../../src/study/prepare/video.js'
+import { runsOf } from '../../../src/study/prepare/work.js'
 import { patience } from '../../support/slowness.js'
 import { ffmpeg } from './media.js'
 
@@ -75,6 +83,25 @@ describe('pictures of a video', { timeout: patience(30_000) }, () => {
     for await (const frame of framesOf(program, file, stretches, signal)) together.push(frame)
     expect(together.length).toBe(11)
     expect(told(together)).toEqual(alone)
+  })
+
+  it('of more stretches than a decoder takes in one argument are those of several decoders', async () => {
+    // As a coded video has them whose label is another one with each frame.
+    const clip = { file: join(folder, 'plain.mp4') } as Clip
+    const startOf = (i: number): number => 15.123456 + i * 0.0123457
+    const stretchAt = (i: number): VideoStretch => {
+      return { startS: startOf(i), endS: startOf(i + 1), everyS: 0.3333333333333333 }
+    }
+    const jobs = Array.from({ length: 8 * mostStretches }, (_, i) => ({ clip, stretch: stretchAt(i), dense: false }))
+    const runs = runsOf(jobs, [...jobs.keys()], 1)
+    expect(runs.flat()).toEqual([...jobs.keys()])
+    expect(Math.max(...runs.map(({ length }) => length))).toBe(mostStretches)
+    const stretches = runs[0]!.map((i) => jobs[i]!.stretch)
+    const shown: number[] = []
+    for await (const { stretch } of framesOf(program, clock('long.mp4', 20, 10), stretches, signal)) shown.push(stretch)
+    // Ten pictures a second, each of the stretch that it is in.
+    expect(shown).toHaveLength(Math.floor(mostStretches * 0.0123457 * 10))
+    expect(new Set(shown).size).toBe(shown.length)
   })
 
   it('are taken by time where their rate varies', async () => {

@@ -104,19 +104,19 @@ function unusableIn(leftOut: z.infer<typeof datasetSchema>['left_out']): Dataset
 function rowsOf(text: string, folder: string, hash: Hash): CropRow[] {
   const where = printable(join(folder, 'index.csv'))
   const table = parsed(text, (what) => new InputError('PL-STUDY-DATA', what, where))
-  const problems = table.errors.map(({ row, message }) => `row ${(row ?? 0) + 2}: ${message}`)
+  const problems = table.problems.map(({ number, message }) => `row ${number}: ${message}`)
   const rows: CropRow[] = []
   const seen = new Set<string>()
-  for (const [i, record] of table.data.entries()) {
+  for (const { number, record } of table.rows) {
     const found = rowSchema.safeParse(record)
     if (!found.success) {
-      problems.push(`row ${i + 2}: ${found.error.issues.map(({ message }) => message).join('; ')}`)
+      problems.push(`row ${number}: ${found.error.issues.map(({ message }) => message).join('; ')}`)
       continue
     }
     const { time_s, intensity, roll_deg, detector_score, ...texts } = found.data
-    if (seen.has(texts.crop)) problems.push(`row ${i + 2}: ${printable(texts.crop)} is there twice`)
+    if (seen.has(texts.crop)) problems.push(`row ${number}: ${printable(texts.crop)} is there twice`)
     for (const [column, text] of Object.entries({ time_s, intensity }))
-      if (Number.isNaN(numberOf(text))) problems.push(`row ${i + 2}: ${column} is ${printable(text!)}, no number`)
+      if (Number.isNaN(numberOf(text))) problems.push(`row ${number}: ${column} is ${printable(text!)}, no number`)
     seen.add(texts.crop)
     const row = { ...texts, timeS: numberOf(time_s), intensity: numberOf(intensity) }
     hash.update(JSON.stringify([row, numberOf(roll_deg), numberOf(detector_score)]))

@@ -73,8 +73,8 @@ async function biovid(context: LayoutContext): Promise<Clip[]> {
   videos.delete(basename(samples).replace(/\.[^.]*$/, ''))
   const where = printable(join(root, samples))
   const table = parsed(await context.read(samples), (what) => new InputError('PL-STUDY-LAYOUT', what, where))
-  return table.data.flatMap((record, i) => {
-    const row = `row ${i + 2}`
+  return table.rows.flatMap(({ number, record }) => {
+    const row = `row ${number}`
     const { subject_name: subject = '', sample_name: sample = '' } = record
     const level = Number(record.class_id)
     if (record.class_id === undefined || !Number.isInteger(level) || subject === '' || sample === '') {

@@ -245,6 +245,24 @@ describe('the table', () => {
     expect(['row 2', 'row 3', 'row 4'].filter((row) => findings.isWrong(row))).toEqual(['row 3'])
   })
 
+  it.each([
+    ['blank rows', 'file,label\na.mp4,pain\n\n\nb.mp4\n', ['row 5: Too few fields: expected 2 fields but parsed 1', 'row 5: label is empty']],
+    ['rows of empty cells, as a spreadsheet writes them', 'file;label\n;\n ; \n;pain\n', ['row 4: file is empty']],
+    ['blank rows before the header', '\n;\n File;Label\n;pain\n', ['row 4: file is empty']],
+    ['blank rows before a broken quote', 'file,label\n\n"b"c.mp4",pain\n', ['row 3: Trailing quote on quoted field is malformed']]
+  ])('with %s names the row that a spreadsheet shows', async (_, text, problems) => {
+    put({ 'videos.csv': text })
+    await readTable(join(root, 'videos.csv'), undefined, findings)
+    expect(findings.problems).toEqual(problems)
+  })
+
+  it('with blank rows and a quote that is never closed names that row', async () => {
+    put({ 'videos.csv': 'file,label\n\na.mp4,pain\n"b.mp4,pain\n' })
+    await expect(readTable(join(root, 'videos.csv'), undefined, findings)).rejects.toMatchObject({
+      what: expect.stringMatching(/^a quote in row 4 is never closed/)
+    })
+  })
+
   it('with two columns of the same name is refused, however they are written', async () => {
     put({ 'videos.csv': 'file,label, Label\na.mp4,pain,disgust\n' })
     await expect(readTable(join(root, 'videos.csv'), undefined, findings)).rejects.toMatchObject({

@@ -127,6 +127,7 @@ export const unitTests = [
   'test/stages/mqtt/send-quota.test.ts',
   'test/study/claim.test.ts',
   'test/study/columns.test.ts',
+  'test/study/prepare/inspect.test.ts',
   'test/study/prepare/layouts.test.ts',
   'test/study/prepare/traps.test.ts',
   'test/study/prepare/unit-codes.test.ts',

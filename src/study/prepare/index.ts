@@ -141,7 +141,8 @@ async function findWork(options: PrepareOptions, write: Write, signal: AbortSign
   const clips = chosen(found, options, findings)
   const atOnce = 2 * (options.workers || availableParallelism())
   const onProgress = progressLine('looking at files', write)
-  const media = await inspect(clips, { findings, probe, atOnce, onProgress, signal })
+  const onCompared = progressLine('comparing files that begin alike', write)
+  const media = await inspect(clips, { findings, probe, atOnce, onProgress, onCompared, signal })
   const { problems } = findings
   if (problems.length > 0 && !options.skipBad) {
     const lines = problems.map((line) => `\n  ${printable(line)}`).join('')

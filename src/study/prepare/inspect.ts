@@ -120,6 +120,7 @@ async function mediumOf(
 function checkStretch({ row, startS, endS }: Clip, medium: Medium | undefined, findings: Findings): void {
   if (startS !== null && startS < 0) findings.problem('start_s is below 0', row)
   else if (startS !== null && endS !== null && endS <= startS) findings.problem('end_s is not after start_s', row)
+  else if (startS === null && endS !== null && endS <= 0) findings.problem('end_s is not above 0', row)
   else if (medium?.kind === 'video' && medium.durationS !== null && (startS ?? 0) >= medium.durationS)
     findings.problem('start_s is behind the end of the video', row)
 }

@@ -63,3 +63,18 @@ describe('copies', () => {
     expect(await look([clipOf('a.tif', 2), clipOf('b.tif', 3)])).toEqual({ usable: 2, compared: 0 })
   })
 })
+
+describe('a stretch', () => {
+  it.each([
+    [null, 0, 'end_s is not above 0'],
+    [null, -2, 'end_s is not above 0'],
+    [2, 2, 'end_s is not after start_s'],
+    [-1, 0, 'start_s is below 0'],
+    [10, null, 'start_s is behind the end of the video'],
+    [null, 20, null]
+  ])('from %s to %s s of a video of 10 s: %s', async (startS, endS, problem) => {
+    writeFileSync(join(folder, 'v.avi'), 'x')
+    await look([clipOf('v.avi', 7, { startS, endS })])
+    expect(findings.problems).toEqual(problem === null ? [] : [`row 7: ${problem}`])
+  })
+})

@@ -61,6 +61,14 @@ describe('layouts of data sets', () => {
     expect([...findings.leftOut]).toEqual([['heat level 1', 1]])
   })
 
+  it('BioVid: a row without a heat level is a problem, not neutral', async () => {
+    const row = (level: string, i: number): string => `1\tw_21\t${level}\tBL1\t${i}\tw_21-BL1-08${i}`
+    const header = 'subject_id\tsubject_name\tclass_id\tclass_name\tsample_id\tsample_name'
+    put({ 'samples.csv': [header, row('', 1), row(' ', 2), row('x', 3), row('0', 4)].join('\n') })
+    expect((await clips('biovid')).map(({ label }) => label)).toEqual(['neutral'])
+    expect(findings.problems).toEqual(['rows 2, 3 and 4: subject_name, sample_name or class_id is missing'])
+  })
+
   it('UNBC-McMaster: pain from the PSPI on, neutral at 0, and nothing between', async () => {
     const sequence = '042-ll042/ll042t1aaaff'
     for (const [number, pspi] of Object.entries({ '001': '0.0\n', '002': '   1.0', '003': '4.0' }))

@@ -79,9 +79,10 @@ export async function prepareStudy(options: PrepareOptions, write: Write, signal
     const workers = options.workers || availableParallelism()
     await sayCosts(jobs, size, workers, options.out, write)
     for (const warning of findings.warnings) write(`Warning: ${warning}\n`)
-    if (names.key.length > 0) await writeKey(options.out, names.key)
     const journal = await PrepareJournal.open(options.out, key)
     try {
+      // Not before the journal is known to be of these options: the key of another set would be lost.
+      if (names.key.length > 0) await writeKey(options.out, names.key)
       if (journal.done.size > 0) write(`${journal.done.size} of ${jobs.length} clips are done already.\n`)
       const models = faceModelFiles(options.faceModels ?? join(packageRoot, 'models/face'))
       const onProgress = progressLine('pictures', write)

@@ -1,6 +1,6 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { probeFfmpeg } from '../../../src/stages/camera/index.js'
 import type { Clip } from '../../../src/study/prepare/clips.js'
@@ -137,6 +137,24 @@ describe('pictures of a video', { timeout: patience(30_000) }, () => {
       code: 'PL-STUDY-VIDEO',
       what: expect.stringMatching(/^cannot be decoded \(the file: No such file or directory\)$/)
     })
+  })
+
+  it.each([
+    ['is long', `Müller Anna, ${'x'.repeat(220)}.mp4`],
+    ['lies so deep that FFmpeg cuts it off', `${`${'deep '.repeat(40)}/`.repeat(6)}Müller Anna.mp4`],
+    ['has characters that are not shown as they are', 'Müller\u202e\x01\x1b[31m\tAnna\u0085.mp4'],
+    ['has line breaks', 'Müller\r\nAnna\nof\rward\u20283.mp4']
+  ])('of a file whose name %s are refused without the name', async (_, name) => {
+    const file = join(folder, name)
+    const error = (await framesIn(file).catch((thrown: unknown) => thrown)) as { what: string }
+    expect(error.what).toMatch(/^cannot be decoded \(.*the file.*\)$/)
+    expect(error.what).not.toMatch(/Müller|Anna|ward|deep|painlens-video/)
+    // Nor of one that is there.
+    mkdirSync(dirname(file), { recursive: true })
+    writeFileSync(file, 'no video')
+    const damaged = (await framesIn(file).catch((thrown: unknown) => thrown)) as { what: string }
+    expect(damaged.what).toMatch(/Invalid data/)
+    expect(damaged.what).not.toMatch(/Müller|Anna|ward|deep|painlens-video/)
   })
 
   it('end with the reader, and with the signal', async () => {

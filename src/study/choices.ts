@@ -6,6 +6,10 @@ export type Schedule = (typeof schedules)[number]
 export const neutralUses = ['uniform', 'leave-out'] as const
 export type NeutralUse = (typeof neutralUses)[number]
 
+/** Numbers in which features are kept: float16 takes half the disk, and has 11 significant bits. */
+export const cacheForms = ['float32', 'float16'] as const
+export type CacheForm = (typeof cacheForms)[number]
+
 /** Data sets of which `painlens study prepare` knows how they lie on disk. */
 export const layoutNames = ['biovid', 'unbc', 'bp4d', 'disfa', 'rafdb', 'folders'] as const
 export type LayoutName = (typeof layoutNames)[number]

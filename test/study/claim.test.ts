@@ -30,7 +30,10 @@ describe('the lock of a folder', () => {
 
   it.each([
     ['of an earlier boot', () => own.replace(/ .* /, ' 7c2f3e9a-0000-4000-8000-000000000000 ')],
-    ['of an earlier process with the same id, as in a container that was started again', () => own.replace(/\d+$/, '1')],
+    [
+      'of an earlier process with the same id, as in a container that was started again',
+      () => own.replace(/\d+$/, '1')
+    ],
     ['of a process that is gone', () => '4194999 x 1'],
     ['that was cut short before it had a word', () => '']
   ])('%s holds nothing', async (_, text) => {

@@ -76,7 +76,7 @@ export const trainOptions = (
   changed: Partial<TrainOptions> = {}
 ): TrainOptions => ({
   ...{ data, base, input: undefined, out: join(folder, out), trainFrom: 'fc6', folds: 3, views: 2 },
-  ...{ neutral: 'uniform', balanced: true, smoothing: 0, certainFrom: 0, alarmLabel: 'pain' },
+  ...{ cache: 'float32', neutral: 'uniform', balanced: true, smoothing: 0, certainFrom: 0, alarmLabel: 'pain' },
   recipe: {
     ...{ epochs: 24, batch: 8, rate: 0.01, schedule: 'cosine', optimizer: 'momentum' },
     ...{ dropout: 0.2, patience: 24, seed: 3, threads: 1 }

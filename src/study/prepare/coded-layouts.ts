@@ -145,9 +145,7 @@ function codedFrames(text: string): { number: number; units: Map<number, number>
     const number = Number(cells[0])
     if (cells[0] === '' || !Number.isInteger(number)) return []
     const coded = columns.flatMap((unit, i): [number, number][] =>
-      unit === undefined || !cells[i] || Number(cells[i]) === uncoded
-        ? []
-        : [[Number(unit), Number(cells[i])]]
+      unit === undefined || !cells[i] || Number(cells[i]) === uncoded ? [] : [[Number(unit), Number(cells[i])]]
     )
     return [{ number, units: new Map(coded) }]
   })

@@ -16,7 +16,7 @@ import {
   type TrainFrom,
   trainedModel
 } from '../../lib/train/index.js'
-import type { NeutralUse } from '../choices.js'
+import type { CacheForm, NeutralUse } from '../choices.js'
 import { type CropRow, type Dataset, neutral, readDataset } from '../dataset.js'
 import { claimFolder, diskError, writeWhole } from '../files.js'
 import { type Base, checkFits, readBase } from './base.js'
@@ -46,6 +46,8 @@ export interface TrainOptions {
   folds: FoldCount
   /** Views of each crop: 1 the crop alone, 2 its mirror image too, more shifted and lit differently. */
   views: number
+  /** How features are kept. */
+  cache: CacheForm
   neutral: NeutralUse
   /** Whether each class counts the same in all, however many crops it has. */
   balanced: boolean
@@ -102,13 +104,15 @@ export async function trainStudy(options: TrainOptions, write: Write, signal: Ab
     // Options of a base that was refused are not kept: the next ones would be refused as those of another run.
     if (isNew) await writeRunFile(options.out, said)
     const [{ size: modelBytes }, { bavail, bsize }] = [await stat(base.file), await statfs(options.out)]
-    const work = { views: options.views, recipe, folds: new Set(folds.values()).size, pace }
+    const { views, cache } = options
+    const work = { views, cache, recipe, folds: new Set(folds.values()).size, pace }
     sayCosts(chain, dataset, { ...work, modelBytes, freeBytes: bavail * bsize }, write)
     const onProgress = progressLine('features', write)
     const features = await Features.open(frozen, featureCount(chain), {
       folder: dataset.folder,
       crops: dataset.rows.map(({ crop }) => crop),
-      views: options.views,
+      views,
+      form: cache,
       input: base.input,
       cache: join(options.out, 'cache'),
       key: `${base.sha256} ${chain.firstNode} ${dataset.digest}`,

@@ -32,8 +32,8 @@ export async function isNewRun(folder: string, said: RunSaid): Promise<boolean> 
     (what) => new InputError('PL-STUDY-FOLDER', what, printable(file), { fix: 'Give another --out.' })
   )
   const wanted = parse(stringify(said)) as RunSaid
-  // Runs of earlier versions do not say what their data were.
-  const before: Record<string, unknown> = { digest: wanted.digest, ...found }
+  // Runs of earlier versions do not say what their data were, nor how features are kept.
+  const before: Record<string, unknown> = { digest: wanted.digest, cache: 'float32', ...found }
   const changed = Object.keys(wanted).filter((key) => JSON.stringify(before[key]) !== JSON.stringify(wanted[key]))
   if (changed.length === 0) return false
   const what = `it holds a run with another ${changed.map(called).join(', ')}`

@@ -35,7 +35,8 @@ async function look(clips: readonly Clip[]): Promise<{ usable: number; compared:
 }
 
 /** A picture whose first 9,000 bytes are black, as those of an uncompressed TIFF are. */
-const topBlack = (last: number): Buffer => Buffer.concat([Buffer.from('II*\0'), Buffer.alloc(9000), Buffer.from([last])])
+const topBlack = (last: number): Buffer =>
+  Buffer.concat([Buffer.from('II*\0'), Buffer.alloc(9000), Buffer.from([last])])
 
 describe('copies', () => {
   it('are not files of the same size that begin alike', async () => {
@@ -49,7 +50,11 @@ describe('copies', () => {
   })
 
   it('are files with the same bytes', async () => {
-    for (const [name, last] of [['a.tif', 1], ['b.tif', 2], ['c.tif', 1]] as const)
+    for (const [name, last] of [
+      ['a.tif', 1],
+      ['b.tif', 2],
+      ['c.tif', 1]
+    ] as const)
       writeFileSync(join(folder, name), topBlack(last))
     const clips = ['a.tif', 'b.tif', 'c.tif'].map((name, i) => clipOf(name, i + 2))
     await look(clips)

@@ -121,7 +121,11 @@ describe('layouts of data sets', () => {
   })
 
   it('BP4D: a picture that is missing takes no other picture of its task with it', async () => {
-    put({ 'AUCoding/AU_OCC/F001_T6.csv': '0,6\n1,1\n2,1\n3,1\n', '2D+3D/F001/T6/1.jpg': 'x', '2D+3D/F001/T6/3.jpg': '' })
+    put({
+      'AUCoding/AU_OCC/F001_T6.csv': '0,6\n1,1\n2,1\n3,1\n',
+      '2D+3D/F001/T6/1.jpg': 'x',
+      '2D+3D/F001/T6/3.jpg': ''
+    })
     const context = { durationOf: async () => 10, levels: [3, 4], pspi: 2, rules: [], everyS: 0 }
     const found = await clipsOfLayout('bp4d', { root, findings, ...context })
     expect(findings.problems).toEqual(['AUCoding/AU_OCC/F001_T6.csv: coded pictures are missing'])
@@ -254,10 +258,18 @@ describe('the table', () => {
   })
 
   it.each([
-    ['blank rows', 'file,label\na.mp4,pain\n\n\nb.mp4\n', ['row 5: Too few fields: expected 2 fields but parsed 1', 'row 5: label is empty']],
+    [
+      'blank rows',
+      'file,label\na.mp4,pain\n\n\nb.mp4\n',
+      ['row 5: Too few fields: expected 2 fields but parsed 1', 'row 5: label is empty']
+    ],
     ['rows of empty cells, as a spreadsheet writes them', 'file;label\n;\n ; \n;pain\n', ['row 4: file is empty']],
     ['blank rows before the header', '\n;\n File;Label\n;pain\n', ['row 4: file is empty']],
-    ['blank rows before a broken quote', 'file,label\n\n"b"c.mp4",pain\n', ['row 3: Trailing quote on quoted field is malformed']]
+    [
+      'blank rows before a broken quote',
+      'file,label\n\n"b"c.mp4",pain\n',
+      ['row 3: Trailing quote on quoted field is malformed']
+    ]
   ])('with %s names the row that a spreadsheet shows', async (_, text, problems) => {
     put({ 'videos.csv': text })
     await readTable(join(root, 'videos.csv'), undefined, findings)

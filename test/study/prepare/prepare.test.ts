@@ -355,7 +355,15 @@ describe('painlens study prepare', { timeout: patience(120_000) }, () => {
       const manifest = await trainStudy(
         {
           ...{ data, base: rig.base, input: undefined, out: join(folder, 'run'), trainFrom: 'fc7', folds: 3, views: 2 },
-          ...{ neutral: 'uniform', balanced: true, smoothing: 0, certainFrom: 0, alarmLabel: 'pain', recipe }
+          ...{
+            cache: 'float32',
+            neutral: 'uniform',
+            balanced: true,
+            smoothing: 0,
+            certainFrom: 0,
+            alarmLabel: 'pain',
+            recipe
+          }
         },
         () => undefined,
         new AbortController().signal

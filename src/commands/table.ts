@@ -1,5 +1,6 @@
 import { optimizerNames, trainFroms } from '../lib/train/choices.js'
 import {
+  cacheForms,
   layoutNames,
   neutralUses,
   paperComposites,
@@ -282,6 +283,13 @@ export const commandTable: readonly CommandRow[] = [
       ['--certain-from <intensity>', 'fainter crops are trained less towards their label, in proportion', parseSpan, 0],
       ['--patience <n>', 'end after so many epochs without gain', parseAtLeastOne, 3],
       ['--views <n>', 'of each crop: 2 adds its mirror image, more are shifted and lit', parseAtLeastOne, 2],
+      choice(
+        'cache',
+        'form',
+        'numbers of the features that are kept: float16 takes half the disk',
+        cacheForms,
+        'float32'
+      ),
       choice('neutral', 'use', 'what neutral faces are trained towards', neutralUses, 'uniform'),
       ['--no-balance', 'let classes with more crops count more'],
       ['--alarm-label <label>', 'the label that alarms are for', undefined, 'pain'],

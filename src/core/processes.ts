@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs'
+
 /**
  * Whether a process with that id is there, of whichever user. Ids are used again: a process that has to be told from a later one
  * needs more than its id.
@@ -10,5 +12,16 @@ export function isRunning(pid: number): boolean {
     return true
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'EPERM'
+  }
+}
+
+/** The boot id and start tick of a process (proc(5), field 22 of stat), unique together with its id; null where that is not known. */
+export function birthOf(pid: number): string | null {
+  try {
+    const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    return `${boot} ${stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]}`
+  } catch {
+    return null
   }
 }

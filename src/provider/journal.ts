@@ -5,7 +5,7 @@
  */
 import { existsSync, linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { syncFolder } from '../core/file-names.js'
-import { isRunning } from '../core/processes.js'
+import { birthOf, isRunning } from '../core/processes.js'
 import type { Place } from './place.js'
 
 export interface Journal {
@@ -83,17 +83,6 @@ export function changingProcess(place: Place): number | null {
 function readJournal(place: Place): Journal | null {
   try {
     return JSON.parse(readFileSync(place.journal, 'utf8')) as Journal
-  } catch {
-    return null
-  }
-}
-
-/** The boot id and start tick of a process (proc(5), field 22 of stat), unique together with its id. */
-function birthOf(pid: number): string | null {
-  try {
-    const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
-    return `${boot} ${stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]}`
   } catch {
     return null
   }

@@ -10,6 +10,10 @@ export type NeutralUse = (typeof neutralUses)[number]
 export const trainingProviders = ['auto', 'cuda', 'cpu'] as const
 export type TrainingProvider = (typeof trainingProviders)[number]
 
+/** Numbers in which features are kept: float16 takes half the disk, and has 11 significant bits. */
+export const cacheForms = ['float32', 'float16'] as const
+export type CacheForm = (typeof cacheForms)[number]
+
 /** Data sets of which `painlens study prepare` knows how they lie on disk. */
 export const layoutNames = ['biovid', 'unbc', 'bp4d', 'disfa', 'rafdb', 'folders'] as const
 export type LayoutName = (typeof layoutNames)[number]

@@ -17,39 +17,63 @@ export function decoded(bytes: Buffer): string {
   }
 }
 
+/** A table with names of columns in small letters. */
+export interface Table {
+  columns: string[]
+  delimiter: string
+  /** Those that are not blank, each with its number as spreadsheets show it, blank rows counted. */
+  rows: { number: number; record: Record<string, string> }[]
+  problems: { number: number; message: string }[]
+}
+
 /**
- * A table with names of columns in small letters. Lines may end in any way, and in several: who adds rows in another program mixes them.
+ * Reads a table. Lines may end in any way, and in several: who adds rows in another program mixes them. Blank rows are dropped, and counted.
  * @param refused makes the error that is thrown where two columns have the same name, or a quote is never closed
  */
-export function parsed(text: string, refused: (what: string) => InputError): Papa.ParseResult<Record<string, string>> {
-  const named = new Set<string>()
-  const twice = new Set<string>()
-  const table = Papa.parse<Record<string, string>>(text.replaceAll(/\r\n?/g, '\n'), {
+export function parsed(text: string, refused: (what: string) => InputError): Table {
+  const lines = text.replaceAll(/\r\n?/g, '\n')
+  const blank = /^[\s,;]*\n/.exec(lines)?.[0] ?? ''
+  const own = lines.slice(blank.length)
+  const first = 1 + blank.split('\n').length
+  const [named, twice] = [new Set<string>(), new Set<string>()]
+  const { data, errors, meta } = Papa.parse<Record<string, string>>(own, {
     header: true,
-    skipEmptyLines: 'greedy',
     newline: '\n',
-    delimitersToGuess: [',', ';', '\t'],
-    transformHeader: (header, i) => {
+    delimiter: delimiterOf(own),
+    transformHeader: (header, place) => {
       const name = header.trim().toLowerCase()
+      if (name !== '' && named.has(name)) twice.add(name)
       // Spreadsheets leave empty columns behind. Papa would rename columns of the same name, and say so on the terminal.
-      if (name !== '' && !named.has(name)) {
-        named.add(name)
-        return name
-      }
-      if (name !== '') twice.add(name)
-      return `${name} ${i}`
+      if (name === '' || named.has(name)) return `${name} ${place}`
+      named.add(name)
+      return name
     }
   })
-  if (twice.size > 0) {
+  if (twice.size > 0)
     throw refused(`it has more than one column ${[...twice].map(printable).join(' and ')}, of which one can count`)
-  }
-  // Papa reports a delimiter that it had to guess for a single column; that is no problem of the table. In what it says of quotes it counts the header as a row.
-  const errors = table.errors
-    .filter(({ type }) => type !== 'Delimiter')
-    .map((error) => (error.type === 'Quotes' ? { ...error, row: (error.row ?? 1) - 1 } : error))
-  const open = errors.find(({ code }) => code === 'MissingQuotes')
+  const problems = errors.map((error) => ({ ...error, number: first + placeOf(error) }))
+  const open = problems.find(({ code }) => code === 'MissingQuotes')
   // As one bad row, all rows behind the quote could be left out without a word.
   if (open)
-    throw refused(`a quote in row ${open.row! + 2} is never closed, so that all rows behind it would be in one cell`)
-  return { ...table, errors }
+    throw refused(`a quote in row ${open.number} is never closed, so that all rows behind it would be in one cell`)
+  const rows = data.map((record, i) => ({ number: first + i, record })).filter(({ record }) => !isBlank(record))
+  const numbers = new Set([first - 1, ...rows.map(({ number }) => number)])
+  return {
+    columns: meta.fields ?? [],
+    delimiter: meta.delimiter,
+    rows,
+    problems: problems.flatMap(({ number, message }) => (numbers.has(number) ? [{ number, message }] : []))
+  }
 }
+
+/** Blank rows would count as rows of one column. */
+const delimiterOf = (text: string): string =>
+  Papa.parse(text, { preview: 1, newline: '\n', skipEmptyLines: 'greedy', delimitersToGuess: [',', ';', '\t'] }).meta
+    .delimiter
+
+/** Cells beyond the last column are a list of their own. */
+const isBlank = (record: Record<string, string | string[]>): boolean =>
+  Object.values(record).flat().join('').trim() === ''
+
+/** The row of an error, from 0; Papa counts the header as a row in what it says of quotes. */
+const placeOf = ({ type, row = 0 }: Papa.ParseError): number => (type === 'Quotes' ? row - 1 : row)

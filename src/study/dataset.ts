@@ -1,3 +1,4 @@
+import { createHash, type Hash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
@@ -28,6 +29,8 @@ const reasons = z.record(z.string(), z.int().min(0))
 const datasetSchema = z.looseObject({
   size: z.object({ width: z.int().min(16).max(1024), height: z.int().min(16).max(1024) }),
   alignment: z.object({ eye_distance: z.number().min(0).max(1), eye_y: z.number().min(0).max(1) }),
+  /** Of options and files that it was made of, as prepare writes it; sets that were made otherwise may lack it. */
+  key: z.string().optional(),
   left_out: z
     .looseObject({
       /** Pictures without a usable face, by reason. */
@@ -45,6 +48,8 @@ export interface Dataset {
   folder: string
   size: { width: number; height: number }
   alignment: { eyeDistance: number; eyeY: number }
+  /** Differs as soon as rows, size, alignment or prepare's key do: of a set that was made again in the same place, too. */
+  digest: string
   rows: CropRow[]
   /** How many pictures have no usable face, in all and by label; null where that is not known. */
   unusable: { all: number | null; byLabel: ReadonlyMap<string, number> | null }
@@ -59,7 +64,9 @@ const rowSchema = z.object({
   source: z.string().default(''),
   video: z.string().default(''),
   time_s: z.string().optional(),
-  intensity: z.string().optional()
+  intensity: z.string().optional(),
+  roll_deg: z.string().optional(),
+  detector_score: z.string().optional()
 })
 
 /** So many wrong rows are named; a file that is wrong throughout would fill the screen. */
@@ -72,14 +79,17 @@ const namedProblems = 10
 export async function readDataset(folder: string): Promise<Dataset> {
   const file = join(folder, 'dataset.yaml')
   const said = await yamlIn(file, datasetSchema, (what) => new InputError('PL-STUDY-DATA', what, printable(file)))
-  const { size, alignment } = said
+  const { size, alignment, key = null } = said
+  const hash = createHash('sha256').update(JSON.stringify([size, alignment, key]))
+  const rows = rowsOf(await textOf(join(folder, 'index.csv')), folder, hash)
   return {
     folder,
     size,
     alignment: { eyeDistance: alignment.eye_distance, eyeY: alignment.eye_y },
     unusable: unusableIn(said.left_out),
     warnings: said.warnings?.map(dataWarningOf) ?? null,
-    rows: rowsOf(await textOf(join(folder, 'index.csv')), folder)
+    rows,
+    digest: hash.digest('hex')
   }
 }
 
@@ -101,24 +111,27 @@ function unusableIn(leftOut: z.infer<typeof datasetSchema>['left_out']): Dataset
   return { all: known ? sum(known) : null, byLabel }
 }
 
-function rowsOf(text: string, folder: string): CropRow[] {
+/** @param hash takes each row, and what the detector said of its crop, which tells whether that is another one under the same name */
+function rowsOf(text: string, folder: string, hash: Hash): CropRow[] {
   const where = printable(join(folder, 'index.csv'))
   const table = parsed(text, (what) => new InputError('PL-STUDY-DATA', what, where))
-  const problems = table.errors.map(({ row, message }) => `row ${(row ?? 0) + 2}: ${message}`)
+  const problems = table.problems.map(({ number, message }) => `row ${number}: ${message}`)
   const rows: CropRow[] = []
   const seen = new Set<string>()
-  for (const [i, record] of table.data.entries()) {
+  for (const { number, record } of table.rows) {
     const found = rowSchema.safeParse(record)
     if (!found.success) {
-      problems.push(`row ${i + 2}: ${found.error.issues.map(({ message }) => message).join('; ')}`)
+      problems.push(`row ${number}: ${found.error.issues.map(({ message }) => message).join('; ')}`)
       continue
     }
-    const { time_s, intensity, ...texts } = found.data
-    if (seen.has(texts.crop)) problems.push(`row ${i + 2}: ${printable(texts.crop)} is there twice`)
+    const { time_s, intensity, roll_deg, detector_score, ...texts } = found.data
+    if (seen.has(texts.crop)) problems.push(`row ${number}: ${printable(texts.crop)} is there twice`)
     for (const [column, text] of Object.entries({ time_s, intensity }))
-      if (Number.isNaN(numberOf(text))) problems.push(`row ${i + 2}: ${column} is ${printable(text!)}, no number`)
+      if (Number.isNaN(numberOf(text))) problems.push(`row ${number}: ${column} is ${printable(text!)}, no number`)
     seen.add(texts.crop)
-    rows.push({ ...texts, timeS: numberOf(time_s), intensity: numberOf(intensity) })
+    const row = { ...texts, timeS: numberOf(time_s), intensity: numberOf(intensity) }
+    hash.update(JSON.stringify([row, numberOf(roll_deg), numberOf(detector_score)]))
+    rows.push(row)
   }
   if (problems.length === 0 && rows.length > 0) return rows
   const what = rows.length === 0 && problems.length === 0 ? 'it has no rows' : listed(problems)

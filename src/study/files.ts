@@ -2,7 +2,7 @@ import { type FileHandle, mkdir, open, readFile, rename, rm, stat } from 'node:f
 import { join } from 'node:path'
 import { DiskError, InputError } from '../core/errors.js'
 import { printable } from '../core/printable.js'
-import { isRunning } from '../core/processes.js'
+import { birthOf, isRunning } from '../core/processes.js'
 
 /** Whether a file, folder or link of that name exists. */
 export const isThere = (file: string): Promise<boolean> =>
@@ -68,14 +68,12 @@ export async function claimFolder(folder: string): Promise<Claim> {
   })
   for (let attempt = 0; attempt < 2; attempt++) {
     try {
-      const handle = await open(lock, 'wx')
-      await handle.write(String(process.pid))
-      await handle.close()
+      await writeLock(lock)
       return { release: () => rm(lock, { force: true }) }
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw diskError(error, folder)
-      const pid = Number(await readFile(lock, 'utf8').catch(() => ''))
-      if (isRunning(pid)) {
+      const pid = await holderOf(lock)
+      if (pid !== null) {
         const what = `painlens study is at work in it already (process ${pid})`
         throw new InputError('PL-STUDY-FOLDER', what, printable(folder))
       }
@@ -83,4 +81,24 @@ export async function claimFolder(folder: string): Promise<Claim> {
     }
   }
   throw new InputError('PL-STUDY-FOLDER', 'painlens study is at work in it already', printable(folder))
+}
+
+/** Its birth distinguishes this process from a later one with its id: in a container the next one often has the same. */
+async function writeLock(lock: string): Promise<void> {
+  const handle = await open(lock, 'wx')
+  try {
+    await writeAll(handle, Buffer.from([process.pid, birthOf(process.pid) ?? ''].join(' ').trimEnd()))
+  } catch (error) {
+    await rm(lock, { force: true })
+    throw error
+  } finally {
+    await handle.close()
+  }
+}
+
+/** The process that holds a lock; null if it is gone. A lock of an earlier version has its id alone. */
+async function holderOf(lock: string): Promise<number | null> {
+  const [, pid, birth] = /^(\d+)(?: (.+))?$/.exec(await readFile(lock, 'utf8').catch(() => '')) ?? []
+  if (!isRunning(Number(pid))) return null
+  return birth === undefined || birth === birthOf(Number(pid)) ? Number(pid) : null
 }

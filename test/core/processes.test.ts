@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { isRunning } from '../../src/core/processes.js'
+import { birthOf, isRunning } from '../../src/core/processes.js'
 
 describe('a process id', () => {
   test('is that of a running process for this process and for one of another user', () => {
@@ -12,4 +12,11 @@ describe('a process id', () => {
     for (const pid of [2 ** 22 + 1, 0, -1, -process.pid, 1.5, Number.NaN, Number.POSITIVE_INFINITY])
       expect(isRunning(pid), String(pid)).toBe(false)
   })
+})
+
+test('a birth is the same for the same process, another for another one, and unknown for one that is gone', () => {
+  expect(birthOf(process.pid)).toMatch(/^[\da-f-]{36} \d+$/)
+  expect(birthOf(process.pid)).toBe(birthOf(process.pid))
+  expect(birthOf(1)).not.toBe(birthOf(process.pid))
+  expect(birthOf(2 ** 22 + 1)).toBeNull()
 })

@@ -165,6 +165,14 @@ describe('what a run says of itself', () => {
 })
 
 describe('a data set', () => {
+  it('whose index.csv has a blank row names the row behind it as a spreadsheet does', async () => {
+    const { data } = newRun()
+    const file = join(data, 'index.csv')
+    const [header, first, second, ...lines] = readFileSync(file, 'utf8').split('\n')
+    writeFileSync(file, [header, first, '', second!.replace(/,[^,]*$/, ',high'), ...lines].join('\n'))
+    await expectRefused(readDataset(data), 'PL-STUDY-DATA', /row 4: intensity is high, no number/)
+  })
+
   it.each([
     ['time_s', '0,5', ',"0,5",'],
     ['intensity', 'high', ',,high']

@@ -369,7 +369,7 @@ describe('a model on a data set', { timeout: patience(120_000) }, () => {
     await trainStudy(
       {
         ...{ data: rig.data, base: rig.base, input: undefined, out: run, trainFrom: 'fc8', folds: 3, views: 1 },
-        ...{ neutral: 'uniform', balanced: true, smoothing: 0, certainFrom: 0, alarmLabel: 'pain' },
+        ...{ cache: 'float32', neutral: 'uniform', balanced: true, smoothing: 0, certainFrom: 0, alarmLabel: 'pain' },
         provider: 'cpu',
         recipe: { ...recipe, epochs: 3, patience: 9, seed: 3, threads: 1 }
       },

@@ -50,6 +50,7 @@ function judgementOf(crops: readonly Crop[]): JudgedData {
     dataset: {
       folder: 'd',
       size: { width: 32, height: 32 },
+      digest: '',
       alignment: { eyeDistance: 0.38, eyeY: 0.36 },
       rows: [],
       unusable: { all: null, byLabel: null },

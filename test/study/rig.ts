@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import sharp from 'sharp'
 import { createRandom } from '../../src/lib/random.js'
 import { type VggSpec, writeRandomVgg } from '../../src/lib/vgg/index.js'
+import type { TrainOptions } from '../../src/study/train/index.js'
 
 /** A base model that takes 32x32 pixels and knows nine people. */
 const spec: VggSpec = { input: { width: 32, height: 32 }, blocks: [[8], [12, 12]], dense: [24, 16, 9] }
@@ -67,3 +68,19 @@ function picture(label: (typeof labels)[number], size: number, random: ReturnTyp
     for (let x = 6; x < size - 6; x++) pixels.fill(230, (y * size + x) * 3, (y * size + x) * 3 + 3)
   return pixels
 }
+
+/** Few and small, but learnt within seconds. @param out the folder of the run, within the rig's */
+export const trainOptions = (
+  { folder, data, base }: StudyRig,
+  out: string,
+  changed: Partial<TrainOptions> = {}
+): TrainOptions => ({
+  ...{ data, base, input: undefined, out: join(folder, out), trainFrom: 'fc6', folds: 3, views: 2 },
+  ...{ cache: 'float32', neutral: 'uniform', balanced: true, smoothing: 0, certainFrom: 0, alarmLabel: 'pain' },
+  provider: 'cpu',
+  recipe: {
+    ...{ epochs: 24, batch: 8, rate: 0.01, schedule: 'cosine', optimizer: 'momentum' },
+    ...{ dropout: 0.2, patience: 24, seed: 3, threads: 1 }
+  },
+  ...changed
+})

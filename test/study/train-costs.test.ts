@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest'
 import type { Chain } from '../../src/lib/train/index.js'
+import type { CacheForm } from '../../src/study/choices.js'
 import type { Dataset } from '../../src/study/dataset.js'
 import { sayCosts } from '../../src/study/train/telling.js'
 
@@ -13,9 +14,9 @@ const dataset = { rows: new Array(2000) } as unknown as Dataset
 const recipe = { optimizer: 'momentum', epochs: 3 } as Parameters<typeof sayCosts>[2]['recipe']
 const pace = { featureMs: 300, sampleMs: 1 }
 
-function said(freeBytes: number): string {
+function said(freeBytes: number, cache: CacheForm = 'float32'): string {
   let text = ''
-  const work = { views: 1, recipe, folds: 2, pace, modelBytes: 580e6, freeBytes }
+  const work = { views: 1, cache, recipe, folds: 2, pace, modelBytes: 580e6, freeBytes }
   sayCosts(chain, dataset, work, (line) => {
     text += line
   })
@@ -34,4 +35,9 @@ it('a run on a VGG-Face of full size is said to need disk for three whole models
 it('a disk without room for a run is told before hours are spent, and one with room is not', () => {
   expect(said(1.5e9)).toContain('Warning: the disk has 1500 MB left, which is not enough.\n')
   expect(said(1e10)).not.toContain('Warning')
+})
+
+it('features in float16 are said to need half the disk of those in float32', () => {
+  const disk = (cache: CacheForm): number => Number(/about (\d+) MB of disk/.exec(said(1e12, cache))![1])
+  expect(disk('float32') - disk('float16')).toBe(Math.round((2000 * 4096 * 2) / 1e6))
 })

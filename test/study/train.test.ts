@@ -15,7 +15,7 @@ import { readDataset } from '../../src/study/dataset.js'
 import { type TrainOptions, trainStudy } from '../../src/study/train/index.js'
 import { readableByOthers } from '../support/readable-by-others.js'
 import { patience } from '../support/slowness.js'
-import { type StudyRig, studyRig, writeData } from './rig.js'
+import { type StudyRig, studyRig, trainOptions, writeData } from './rig.js'
 
 let rig: StudyRig
 beforeAll(async () => {
@@ -23,33 +23,7 @@ beforeAll(async () => {
 }, patience(60_000))
 afterAll(() => rig.remove())
 
-const optionsFor = (out: string, changed: Partial<TrainOptions> = {}): TrainOptions => ({
-  data: rig.data,
-  base: rig.base,
-  input: undefined,
-  out: join(rig.folder, out),
-  trainFrom: 'fc6',
-  folds: 3,
-  views: 2,
-  neutral: 'uniform',
-  balanced: true,
-  smoothing: 0,
-  certainFrom: 0,
-  alarmLabel: 'pain',
-  provider: 'cpu',
-  recipe: {
-    epochs: 24,
-    batch: 8,
-    rate: 0.01,
-    schedule: 'cosine',
-    optimizer: 'momentum',
-    dropout: 0.2,
-    patience: 24,
-    seed: 3,
-    threads: 1
-  },
-  ...changed
-})
+const optionsFor = (out: string, changed: Partial<TrainOptions> = {}): TrainOptions => trainOptions(rig, out, changed)
 
 const train = (options: TrainOptions, signal = new AbortController().signal): Promise<string> =>
   trainStudy(options, () => undefined, signal)

@@ -150,7 +150,8 @@ async function cachingCost({ manifest, batches }: PassTask): Promise<Cost> {
     const crops = await writeCrops(folder, (batches + 1) * extractionBatch, input)
     const watch = new Watch(extractionBatch)
     const features = await Features.open(frozen, size, {
-      ...{ folder, crops, views: 1, input, cache: join(folder, 'cache'), key: 'bench', provider: 'cpu', threads },
+      ...{ folder, crops, views: 1, input, cache: join(folder, 'cache'), key: 'bench' },
+      ...{ form: 'float32', provider: 'cpu', threads },
       onProgress: () => watch.lap(),
       signal: new AbortController().signal
     })

@@ -4,7 +4,7 @@ import { UsageError } from '../../core/errors.js'
 import { printable } from '../../core/printable.js'
 import { toStderr, toStdout } from '../../core/terminal.js'
 import type { OptimizerName, TrainFrom } from '../../lib/train/index.js'
-import type { LayoutName, NeutralUse, Schedule, TrainingProvider } from '../../study/choices.js'
+import type { CacheForm, LayoutName, NeutralUse, Schedule, TrainingProvider } from '../../study/choices.js'
 import { prepareStudy } from '../../study/prepare/index.js'
 import { parseRule } from '../../study/prepare/rules.js'
 import { trainStudy } from '../../study/train/index.js'
@@ -26,6 +26,7 @@ export interface StudyTrainOptions {
   certainFrom: number
   patience: number
   views: number
+  cache: CacheForm
   neutral: NeutralUse
   balance: boolean
   alarmLabel: string
@@ -96,14 +97,27 @@ async function subjectsOf(given: readonly string[]): Promise<string[]> {
 
 /** `painlens study train DATA --base MODEL --out RUN`. @returns 0 @throws PainlensError; the signal's reason */
 export async function studyTrainCommand(options: StudyTrainOptions, signal: AbortSignal): Promise<number> {
-  const { data, base, input, out, trainFrom, folds, views, neutral, balance, smoothing, certainFrom, ...others } =
-    options
+  const {
+    data,
+    base,
+    input,
+    out,
+    trainFrom,
+    folds,
+    views,
+    cache,
+    neutral,
+    balance,
+    smoothing,
+    certainFrom,
+    ...others
+  } = options
   const { alarmLabel, provider, ...recipe } = others
   if (base === undefined) throw missing('--base FILE', 'which model to begin with', 'painlens study train')
   if (out === undefined) throw missing('--out DIR', 'where the results go', 'painlens study train')
   const work = trainStudy(
     {
-      ...{ data, base, input, out, trainFrom, folds, views, neutral, balanced: balance },
+      ...{ data, base, input, out, trainFrom, folds, views, cache, neutral, balanced: balance },
       ...{ smoothing, certainFrom, alarmLabel, recipe, provider }
     },
     toStderr,

@@ -14,7 +14,7 @@ import { restingOf } from '../../lib/statistics/index.js'
 import { type Classifier, startClassifier } from '../../stages/classify/index.js'
 import type { ReferenceModel } from '../../stages/reference/shift.js'
 import { viewOf } from '../crops.js'
-import { type CropRow, type Dataset, neutral } from '../dataset.js'
+import { type Dataset, neutral } from '../dataset.js'
 import { isThere } from '../files.js'
 import { RowsFile } from '../rows-file.js'
 import { checkFits } from '../train/base.js'
@@ -98,7 +98,7 @@ function checkLabels({ rows, folder }: Dataset, { labels, name }: Manifest): voi
 async function logitsOf(dataset: Dataset, manifest: Manifest, options: JudgeOptions): Promise<Float32Array> {
   const { rows } = dataset
   const { write, signal } = options
-  const path = join(options.folder, `${judgedPrefix}${keyOf(rows, manifest)}.f32`)
+  const path = join(options.folder, `${judgedPrefix}${keyOf(dataset, manifest)}.f32`)
   const file = await RowsFile.open(path, manifest.labels.length)
   try {
     if (file.rows < rows.length) {
@@ -160,11 +160,9 @@ export function faceOf(data: Uint8Array, { width, height }: { width: number; hei
   return { track: 0, box, score: 1, roll: 0, whyNot: null, landmarks, zone: null, crop }
 }
 
-/** Differs as soon as the model does, or which crops there are. */
-function keyOf(rows: readonly CropRow[], { sha256 }: Manifest): string {
-  const hash = createHash('sha256').update(sha256)
-  for (const { crop } of rows) hash.update('\0').update(crop)
-  return hash.digest('hex').slice(0, 16)
+/** Differs as soon as the model or the data do. */
+function keyOf({ digest }: Dataset, { sha256 }: Manifest): string {
+  return createHash('sha256').update(`${sha256} ${digest}`).digest('hex').slice(0, 16)
 }
 
 /** Figures of a model on subjects that it was trained on say how well it remembers. */

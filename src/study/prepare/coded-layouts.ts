@@ -112,10 +112,11 @@ export async function bp4d(context: LayoutContext): Promise<Clip[]> {
       const picture = pictures.get(`${subject}/${task}/${number}`)
       if (!isTaken(number, everyS)) continue
       if (own.length > 0 && !own.some((rule) => holds(rule, units))) findings.leave('no rule holds')
-      else if (picture === undefined) findings.problem('coded pictures are missing', file)
+      // The file's other pictures can be used.
+      else if (picture === undefined) findings.mention('coded pictures are missing', file)
       else
         clips.push({
-          ...{ ...frame, row: file, file: join(root, picture), subject, label, source: 'bp4d', intensity: null },
+          ...{ ...frame, row: picture, file: join(root, picture), subject, label, source: 'bp4d', intensity: null },
           units: codedOnce(new Map([...units].map(([unit, value]) => [unitColumn(unit), value])))
         })
     }
@@ -144,9 +145,7 @@ function codedFrames(text: string): { number: number; units: Map<number, number>
     const number = Number(cells[0])
     if (cells[0] === '' || !Number.isInteger(number)) return []
     const coded = columns.flatMap((unit, i): [number, number][] =>
-      unit === undefined || cells[i] === undefined || Number(cells[i]) === uncoded
-        ? []
-        : [[Number(unit), Number(cells[i])]]
+      unit === undefined || !cells[i] || Number(cells[i]) === uncoded ? [] : [[Number(unit), Number(cells[i])]]
     )
     return [{ number, units: new Map(coded) }]
   })

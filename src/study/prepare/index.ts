@@ -80,9 +80,10 @@ export async function prepareStudy(options: PrepareOptions, write: Write, signal
     const workers = options.workers || availableParallelism()
     await sayCosts(jobs, size, workers, options.out, write)
     for (const trap of findings.warnings) write(`Warning: ${trapText(trap)}\n`)
-    if (names.key.length > 0) await writeKey(options.out, names.key)
     const journal = await PrepareJournal.open(options.out, key)
     try {
+      // Not before the journal is known to be of these options: the key of another set would be lost.
+      if (names.key.length > 0) await writeKey(options.out, names.key)
       if (journal.done.size > 0) write(`${journal.done.size} of ${jobs.length} clips are done already.\n`)
       const models = faceModelFiles(options.faceModels ?? join(packageRoot, 'models/face'))
       const onProgress = progressLine('pictures', write)
@@ -142,7 +143,8 @@ async function findWork(options: PrepareOptions, write: Write, signal: AbortSign
   const clips = chosen(found, options, findings)
   const atOnce = 2 * (options.workers || availableParallelism())
   const onProgress = progressLine('looking at files', write)
-  const media = await inspect(clips, { findings, probe, atOnce, onProgress, signal })
+  const onCompared = progressLine('comparing files that begin alike', write)
+  const media = await inspect(clips, { findings, probe, atOnce, onProgress, onCompared, signal })
   const { problems } = findings
   if (problems.length > 0 && !options.skipBad) {
     const lines = problems.map((line) => `\n  ${printable(line)}`).join('')

@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto'
+import { createReadStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { InputError, whatOf } from '../../core/errors.js'
+import { groupedBy } from '../../core/grouped.js'
 import { formatOf, headBytes } from '../../lib/picture/formats.js'
 import { readRegular } from '../../lib/picture/regular-file.js'
 import type { Clip, Findings } from './clips.js'
@@ -15,6 +17,8 @@ export interface InspectOptions {
   /** Files that are looked at at a time. */
   atOnce: number
   onProgress: (done: number, total: number) => void
+  /** Of files that begin alike, which are read whole. */
+  onCompared: (done: number, total: number) => void
   signal: AbortSignal
 }
 
@@ -23,30 +27,70 @@ export interface InspectOptions {
  * @returns what each usable file is; clips of others have a problem
  */
 export async function inspect(clips: readonly Clip[], options: InspectOptions): Promise<Map<string, Medium>> {
-  const { findings, signal, onProgress } = options
+  const { findings, onProgress } = options
   const files = [...new Set(clips.map(({ file }) => file))].filter((file) => file !== '')
   const media = new Map<string, Medium>()
   const refused = new Map<string, string>()
   const heads = new Map<string, string>()
-  let next = 0
   let done = 0
-  const lane = async (): Promise<void> => {
-    for (let file = files[next++]; file !== undefined; file = files[next++]) {
-      signal.throwIfAborted()
-      const found = await mediumOf(file, options)
-      if (typeof found === 'string') refused.set(file, found)
-      else {
-        media.set(file, found.medium)
-        heads.set(file, found.head)
-      }
-      onProgress(++done, files.length)
+  await inLanes(files, options, async (file) => {
+    const found = await mediumOf(file, options)
+    if (typeof found === 'string') refused.set(file, found)
+    else {
+      media.set(file, found.medium)
+      heads.set(file, found.head)
     }
-  }
-  await Promise.all(Array.from({ length: options.atOnce }, lane))
+    onProgress(++done, files.length)
+  })
   for (const { file, row } of clips) if (refused.has(file)) findings.problem(refused.get(file)!, row)
   for (const clip of clips) checkStretch(clip, media.get(clip.file), findings)
-  findCopies(clips, heads, findings)
+  findCopies(clips, await contentsOf(heads, options), findings)
   return media
+}
+
+/** Several at a time. */
+async function inLanes<Item>(
+  items: readonly Item[],
+  { atOnce, signal }: Pick<InspectOptions, 'atOnce' | 'signal'>,
+  work: (item: Item) => Promise<void>
+): Promise<void> {
+  let next = 0
+  const lane = async (): Promise<void> => {
+    while (next < items.length) {
+      signal.throwIfAborted()
+      await work(items[next++]!)
+    }
+  }
+  await Promise.all(Array.from({ length: atOnce }, lane))
+}
+
+/**
+ * The same for files with the same bytes. Those that have the same size and begin alike are read whole: uncompressed videos of the same length do, and
+ * pictures with a black top.
+ * @param heads of each file, its size and its beginning
+ */
+async function contentsOf(heads: ReadonlyMap<string, string>, options: InspectOptions): Promise<Map<string, string>> {
+  const contents = new Map(heads)
+  const alike = [...groupedBy(heads.keys(), (file) => heads.get(file)!).values()].filter(({ length }) => length > 1)
+  const files = alike.flat()
+  let done = 0
+  await inLanes(files, options, async (file) => {
+    // One that cannot be read any more is no copy; decoding it will say why.
+    contents.set(file, (await digestOf(file, options.signal)) ?? file)
+    options.onCompared(++done, files.length)
+  })
+  return contents
+}
+
+async function digestOf(file: string, signal: AbortSignal): Promise<string | null> {
+  const hash = createHash('sha256')
+  try {
+    for await (const bytes of createReadStream(file, { signal, highWaterMark: 2 ** 20 })) hash.update(bytes as Buffer)
+  } catch {
+    signal.throwIfAborted()
+    return null
+  }
+  return hash.digest('hex')
 }
 
 async function mediumOf(
@@ -76,18 +120,19 @@ async function mediumOf(
 function checkStretch({ row, startS, endS }: Clip, medium: Medium | undefined, findings: Findings): void {
   if (startS !== null && startS < 0) findings.problem('start_s is below 0', row)
   else if (startS !== null && endS !== null && endS <= startS) findings.problem('end_s is not after start_s', row)
+  else if (startS === null && endS !== null && endS <= 0) findings.problem('end_s is not above 0', row)
   else if (medium?.kind === 'video' && medium.durationS !== null && (startS ?? 0) >= medium.durationS)
     findings.problem('start_s is behind the end of the video', row)
 }
 
 /** The same pictures twice would be in training and test alike, or count twice. */
-function findCopies(clips: readonly Clip[], heads: ReadonlyMap<string, string>, findings: Findings): void {
+function findCopies(clips: readonly Clip[], contents: ReadonlyMap<string, string>, findings: Findings): void {
   const byContent = new Map<string, Clip[]>()
   for (const clip of clips) {
-    const head = heads.get(clip.file)
-    if (head === undefined) continue
-    const earlier = byContent.get(head) ?? []
-    byContent.set(head, earlier)
+    const content = contents.get(clip.file)
+    if (content === undefined) continue
+    const earlier = byContent.get(content) ?? []
+    byContent.set(content, earlier)
     const other = earlier.find((one) => overlaps(clip, one))
     earlier.push(clip)
     if (!other) continue

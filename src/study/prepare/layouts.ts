@@ -4,7 +4,7 @@ import { InputError } from '../../core/errors.js'
 import { printable } from '../../core/printable.js'
 import type { LayoutName } from '../choices.js'
 import { decoded, parsed } from '../csv.js'
-import { neutral } from '../dataset.js'
+import { neutral, numberOf } from '../dataset.js'
 import type { Clip } from './clips.js'
 import { bp4d, disfa, unbc } from './coded-layouts.js'
 import type { LayoutContext } from './layout-context.js'
@@ -73,11 +73,12 @@ async function biovid(context: LayoutContext): Promise<Clip[]> {
   videos.delete(basename(samples).replace(/\.[^.]*$/, ''))
   const where = printable(join(root, samples))
   const table = parsed(await context.read(samples), (what) => new InputError('PL-STUDY-LAYOUT', what, where))
-  return table.data.flatMap((record, i) => {
-    const row = `row ${i + 2}`
+  return table.rows.flatMap(({ number, record }) => {
+    const row = `row ${number}`
     const { subject_name: subject = '', sample_name: sample = '' } = record
-    const level = Number(record.class_id)
-    if (record.class_id === undefined || !Number.isInteger(level) || subject === '' || sample === '') {
+    // An empty cell is no level 0, which is neutral.
+    const level = numberOf(record.class_id) ?? Number.NaN
+    if (!Number.isInteger(level) || subject === '' || sample === '') {
       findings.problem('subject_name, sample_name or class_id is missing', row)
       return []
     }

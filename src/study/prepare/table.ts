@@ -22,18 +22,19 @@ export async function readTable(path: string, root: string | undefined, findings
   const refused = (what: string): InputError =>
     new InputError('PL-STUDY-TABLE', what, printable(path), { fix: 'Correct the table.' })
   const table = parsed(text, refused)
-  const missing = needed.filter((column) => !table.meta.fields?.includes(column))
+  const missing = needed.filter((column) => !table.columns.includes(column))
   if (missing.length > 0) {
     throw refused(
-      `it has no column ${missing.join(' and ')}, only ${table.meta.fields?.map(printable).join(', ') || 'nothing'}`
+      `it has no column ${missing.join(' and ')}, only ${table.columns.map(printable).join(', ') || 'nothing'}`
     )
   }
-  for (const { row, message } of table.errors) findings.problem(message, `row ${(row ?? 0) + 2}`)
-  const units = groupedBy(table.meta.fields?.filter(unitColumnOf) ?? [], unitColumnOf)
+  for (const { number, message } of table.problems) findings.problem(message, `row ${number}`)
+  const units = groupedBy(table.columns.filter(unitColumnOf), unitColumnOf)
   const twice = [...units.values()].find(({ length }) => length > 1)
   if (twice) throw refused(`its columns ${twice.join(' and ')} are the same action unit, of which one can count`)
   const base = root ?? dirname(path)
-  const rows = table.data.map((record, i) => new Row(record, `row ${i + 2}`, table.meta.delimiter, findings))
+  const { delimiter } = table
+  const rows = table.rows.map(({ number, record }) => new Row(record, `row ${number}`, delimiter, findings))
   const codes = await unitsOf(rows, base, findings)
   return rows.map((row, i) => ({ ...clipOf(row, base), ...(codes[i] && { units: codes[i] }) }))
 }

@@ -46,6 +46,12 @@ const silenceMs = 60_000
 const soughtFromS = 10
 export const soughtBeforeS = 5
 
+/**
+ * So many stretches at most are for one decoder: each is up to 200 bytes of an argument, of which Linux takes no more than 128 KiB
+ * (execve(2), MAX_ARG_STRLEN).
+ */
+export const mostStretches = 400
+
 const ended = { done: true, value: undefined } as const
 
 /** Files only, whatever a playlist says, and no option by a file's name. */
@@ -54,7 +60,7 @@ const input = (file: string): string[] => ['-protocol_whitelist', 'file', '-i', 
 /** Reads a file's header. @throws the signal's reason */
 export async function probeVideo(ffmpeg: Ffmpeg, file: string, signal: AbortSignal): Promise<VideoProbe> {
   const child = start(ffmpeg, ['-hide_banner', '-nostdin', ...input(file)])
-  const lines = await linesUntilEnd(child, signal)
+  const lines = await linesUntilEnd(child, file, signal)
   const isStream = (kind: string): boolean =>
     lines.some((line) => new RegExp(`^\\s*Stream #\\S+.*: ${kind}:`).test(line) && !line.includes('(attached pic)'))
   const clock = lines.map((line) => /^\s*Duration: (\d+):(\d\d):(\d\d\.\d+)/.exec(line)).find((match) => match !== null)
@@ -62,8 +68,8 @@ export async function probeVideo(ffmpeg: Ffmpeg, file: string, signal: AbortSign
   return { durationS, hasVideo: isStream('Video'), hasAudio: isStream('Audio') }
 }
 
-async function linesUntilEnd(child: Child, signal: AbortSignal): Promise<string[]> {
-  const owned = new OwnedChild(child, signal)
+async function linesUntilEnd(child: Child, file: string, signal: AbortSignal): Promise<string[]> {
+  const owned = new OwnedChild(child, file, signal)
   const timer = setTimeout(() => owned.kill(), silenceMs)
   child.stdout.resume()
   try {
@@ -79,7 +85,7 @@ async function linesUntilEnd(child: Child, signal: AbortSignal): Promise<string[
 /**
  * Pictures of a video, by time: of each stretch the first one in each `everyS` seconds, whatever its rate of pictures. One decoder reads all
  * stretches, and what lies between them.
- * @param stretches one or more, in order, none over another
+ * @param stretches one to `mostStretches`, in order, none over another
  * @throws InputError where the file cannot be decoded, or hangs; the signal's reason
  */
 export async function* framesOf(
@@ -92,7 +98,7 @@ export async function* framesOf(
   const sought = startS > soughtFromS ? startS - soughtBeforeS : 0
   const child = start(ffmpeg, decodingArguments(ffmpeg, file, stretches, sought))
   const times = new PictureTimes(sought)
-  const owned = new OwnedChild(child, signal, (line) => times.read(line))
+  const owned = new OwnedChild(child, file, signal, (line) => times.read(line))
   void owned.ended.then(() => times.end())
   const pictures = new PpmReader()
   let given = 0
@@ -112,8 +118,7 @@ export async function* framesOf(
     }
     await owned.ended
     signal.throwIfAborted()
-    // The decoder names the file, which may be a person's name.
-    const why = owned.failure?.replaceAll(`file:${file}`, 'the file')
+    const why = owned.failure
     if (why !== undefined) throw new InputError('PL-STUDY-VIDEO', `cannot be decoded (${why})`, printable(file))
   } finally {
     owned.kill()
@@ -172,8 +177,11 @@ class OwnedChild {
   readonly #signal: AbortSignal
   readonly #onAbort = (): void => this.kill()
 
-  /** @param onFrame takes the lines of the filter showinfo */
-  constructor(child: Child, signal: AbortSignal, onFrame: (line: string) => void = () => undefined) {
+  /**
+   * @param file    that it reads
+   * @param onFrame takes the lines of the filter showinfo
+   */
+  constructor(child: Child, file: string, signal: AbortSignal, onFrame: (line: string) => void = () => undefined) {
     this.#child = child
     this.#signal = signal
     child.on('error', (error) => {
@@ -181,12 +189,13 @@ class OwnedChild {
     })
     createInterface({ input: child.stderr }).on('line', (line) => {
       if (line.startsWith('[Parsed_showinfo')) onFrame(line)
-      else if (this.lines.push(printable(line)) > keptLines) this.lines.shift()
+      else if (this.lines.push(line) > keptLines) this.lines.shift()
     })
     this.ended = once(child, 'close').then(
-      ([code]) => {
+      ([code, killedBy]) => {
+        // What was said before a signal is no reason, and may be the title of a video.
         if (code !== 0)
-          this.#failure ??= this.lines.findLast((line) => line.trim() !== '')?.slice(0, 200) ?? `code ${code}`
+          this.#failure ??= code === null ? `ended by ${killedBy}` : (lastWords(this.lines, file) ?? `code ${code}`)
       },
       () => undefined
     )
@@ -210,6 +219,35 @@ class OwnedChild {
     this.#signal.removeEventListener('abort', this.#onAbort)
   }
 }
+
+/** What FFmpeg said last, in 200 characters at most, and without the file's name, which may be a person's. */
+function lastWords(lines: readonly string[], file: string): string | undefined {
+  const said = withoutName(withoutName(lines.join('\n'), `file:${file}`), file)
+  return said
+    .split('\n')
+    .map(printable)
+    .findLast((line) => line.trim() !== '')
+    ?.slice(0, 200)
+}
+
+/** So much of the beginning of a name is enough to know it by: FFmpeg cuts off what goes beyond 1,024 bytes. */
+const knownBy = 100
+
+function withoutName(said: string, name: string): string {
+  const [text, wanted] = [said, name].map(plain) as [string, string]
+  const begin = wanted.slice(0, knownBy)
+  let [rest, from] = ['', 0]
+  for (let at = text.indexOf(begin); at >= 0; at = text.indexOf(begin, from)) {
+    let length = begin.length
+    while (length < wanted.length && text[at + length] === wanted[length]) length++
+    rest += `${said.slice(from, at)}the file`
+    from = at + length
+  }
+  return rest + said.slice(from)
+}
+
+/** FFmpeg writes `?` for most control characters, and line breaks in a name part its line. */
+const plain = (text: string): string => text.replaceAll(/\r\n|[\p{Cc}\u2028\u2029]/gu, '?')
 
 /** When each picture is to be shown, as the filter `showinfo` tells it on standard error, in the order of the pictures. */
 class PictureTimes {

@@ -11,7 +11,7 @@ import type { probeFfmpeg } from '../../stages/camera/index.js'
 import { diskError, writeWhole } from '../files.js'
 import type { CropFile, JobDone, PrepareJournal } from './journal.js'
 import { type PrepareJob, picturesOf } from './plan.js'
-import { framesOf, soughtBeforeS, type VideoStretch } from './video.js'
+import { framesOf, mostStretches, soughtBeforeS, type VideoStretch } from './video.js'
 import type { FaceAnswer, PrepareMethods } from './worker.js'
 
 export interface WorkOptions {
@@ -82,9 +82,10 @@ const runsEach = 4
 /**
  * Jobs that one decoder does: stretches of a video that follow each other closely. To start a decoder takes as long as to look at a picture, and tables
  * of coded videos have a stretch for each second.
+ * @param left numbers of the jobs that are to be done
  */
-function runsOf(jobs: readonly PrepareJob[], left: readonly number[], workers: number): number[][] {
-  const most = Math.max(1, Math.floor(left.length / (runsEach * workers)))
+export function runsOf(jobs: readonly PrepareJob[], left: readonly number[], workers: number): number[][] {
+  const most = Math.min(mostStretches, Math.max(1, Math.floor(left.length / (runsEach * workers))))
   const runs: number[][] = []
   for (const i of left) {
     const run = runs.at(-1)

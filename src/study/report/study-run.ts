@@ -24,7 +24,7 @@ export interface StudyRun {
   folds: ReadonlyMap<number, Manifest>
   /** The fold with the highest accuracy, as the paper reports. */
   best: number
-  /** Differs as soon as the predictions or a model do. */
+  /** Differs as soon as the data, the predictions or a model do. */
   key: string
 }
 
@@ -64,6 +64,7 @@ export async function readStudyRun(
   const best = [...evaluation.folds].sort((a, b) => (b.accuracy ?? 0) - (a.accuracy ?? 0))[0]
   const hash = createHash('sha256').update(await readFile(join(run, 'predictions.csv')))
   for (const { sha256 } of folds.values()) hash.update(sha256)
+  hash.update(dataset.digest)
   return {
     folder: run,
     dataset,

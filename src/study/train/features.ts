@@ -2,14 +2,22 @@ import { createHash } from 'node:crypto'
 import { type FileHandle, mkdir, open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type InferenceSession, Tensor } from 'onnxruntime-node'
-import { InputError } from '../../core/errors.js'
+import { InputError, UsageError } from '../../core/errors.js'
 import type { ModelInput } from '../../lib/model/manifest.js'
 import { batchDims, preprocess } from '../../lib/model/preprocess.js'
-import { encodeModel, type OnnxModel } from '../../lib/onnx/index.js'
+import { encodeModel, halfOf, numberOfHalf, type OnnxModel } from '../../lib/onnx/index.js'
 import { openSession } from '../../lib/ort/provider.js'
 import type { ProviderName } from '../../lib/ort/provider-names.js'
+import type { CacheForm } from '../choices.js'
 import { viewOf } from '../crops.js'
 import { diskError, writeAll } from '../files.js'
+
+const forms: Readonly<Record<CacheForm, { bytes: number; ending: string }>> = {
+  float32: { bytes: 4, ending: '.f32' },
+  float16: { bytes: 2, ending: '.f16' }
+}
+/** The bits of a half that is infinite, without its sign. */
+const infinity = 0x7c00
 
 /** Crops in one forward pass; more gain nothing on a processor and take memory. */
 export const extractionBatch = 8
@@ -24,6 +32,7 @@ export interface FeatureOptions {
   input: ModelInput
   /** Where the cache lies. */
   cache: string
+  form: CacheForm
   /** What the features depend on beside the crops: the frozen part of the model. */
   key: string
   provider: ProviderName
@@ -36,6 +45,7 @@ export interface FeatureOptions {
 export class Features {
   private constructor(
     private readonly file: FileHandle,
+    private readonly form: CacheForm,
     /** Numbers in a row. */
     readonly size: number,
     readonly views: number
@@ -47,22 +57,25 @@ export class Features {
    * @throws InputError for a crop that cannot be read, DiskError, the signal's reason
    */
   static async open(frozen: OnnxModel | null, size: number, options: FeatureOptions): Promise<Features> {
-    const { cache, crops, views, signal } = options
-    await mkdir(cache, { recursive: true, mode: 0o700 })
-    const path = join(cache, `${nameOf(size, options)}.f32`)
+    const { cache, crops, views, form, signal } = options
+    await mkdir(cache, { recursive: true, mode: 0o700 }).catch((error: unknown) => {
+      throw diskError(error, cache)
+    })
+    const path = join(cache, `${nameOf(size, options)}${forms[form].ending}`)
     const file = await open(path, 'a+').catch((error: unknown) => {
       throw diskError(error, path)
     })
     try {
-      const rows = Math.floor((await file.stat()).size / (4 * size))
+      const rowBytes = forms[form].bytes * size
+      const rows = Math.floor((await file.stat()).size / rowBytes)
       if (rows < crops.length * views) {
         // A disk that was full leaves a part of a batch. The same batches give the same bits: a smaller one may be added up in another order.
         const done = rows - (rows % extractionBatch)
-        await file.truncate(done * 4 * size)
+        await file.truncate(done * rowBytes)
         await extract(frozen, file, done, size, options)
       }
       signal.throwIfAborted()
-      return new Features(file, size, views)
+      return new Features(file, form, size, views)
     } catch (error) {
       await file.close()
       throw error
@@ -71,9 +84,12 @@ export class Features {
 
   /** Reads rows into `out`, one after the other. */
   async read(rows: readonly number[], out: Float32Array): Promise<void> {
-    const bytes = new Uint8Array(out.buffer, out.byteOffset, out.byteLength)
-    const length = this.size * 4
+    const length = this.size * forms[this.form].bytes
+    // Halves go into the end of the memory that their numbers will fill: each is read before something is written over it.
+    const start = out.byteOffset + rows.length * (4 * this.size - length)
+    const bytes = new Uint8Array(out.buffer, start, rows.length * length)
     await Promise.all(rows.map((row, i) => this.file.read(bytes, i * length, length, row * length)))
+    if (this.form === 'float16') widen(new Uint16Array(out.buffer, start, rows.length * this.size), out)
   }
 
   async close(): Promise<void> {
@@ -82,8 +98,8 @@ export class Features {
 }
 
 /** Differs as soon as anything does that the features depend on. */
-function nameOf(size: number, { key, input, views, crops }: FeatureOptions): string {
-  const hash = createHash('sha256').update(JSON.stringify({ key, input, views, size }))
+function nameOf(size: number, { key, form, input, views, crops }: FeatureOptions): string {
+  const hash = createHash('sha256').update(JSON.stringify({ key, form, input, views, size }))
   for (const crop of crops) hash.update(crop).update('\0')
   return hash.digest('hex').slice(0, 16)
 }
@@ -110,7 +126,7 @@ async function extract(
       const features = session ? await run(session, data, batchDims(input, count)) : data
       if (features.length !== count * size)
         throw new InputError('PL-STUDY-DATA', 'the base model gives features of another size than it says', options.key)
-      await append(file, features, options.cache)
+      await append(file, options.form === 'float16' ? halvesOf(features) : features, options.cache)
       onProgress(from + count, total)
     }
   } finally {
@@ -125,7 +141,7 @@ async function run(session: InferenceSession, data: Float32Array, dims: number[]
 
 async function append(
   file: FileHandle,
-  { buffer, byteOffset, byteLength }: Float32Array,
+  { buffer, byteOffset, byteLength }: Float32Array | Uint16Array,
   cache: string
 ): Promise<void> {
   await writeAll(file, new Uint8Array(buffer, byteOffset, byteLength)).catch((error: unknown) => {
@@ -152,5 +168,24 @@ async function picturesOf(from: number, to: number, options: FeatureOptions): Pr
   return data
 }
 
+/** @throws UsageError where a number is beyond what float16 has */
+function halvesOf(features: Float32Array): Uint16Array {
+  const halves = Uint16Array.from(features, halfOf)
+  const beyond = features.find((value, i) => (halves[i]! & 0x7fff) === infinity && Number.isFinite(value))
+  if (beyond === undefined) return halves
+  const what = `a feature of the base is ${beyond.toPrecision(3)}, and float16 ends at 65504`
+  throw new UsageError('PL-OPTION-VALUE', what, '--cache', { fix: 'Give --cache float32, and another --out.' })
+}
+
+/** The number of each half, once they are needed. */
+let numbers: Float32Array | undefined
+
+/** @param out may end in the halves' own memory */
+function widen(halves: Uint16Array, out: Float32Array): void {
+  numbers ??= Float32Array.from({ length: 2 ** 16 }, (_, bits) => numberOfHalf(bits))
+  for (let i = 0; i < halves.length; i++) out[i] = numbers[halves[i]!]!
+}
+
 /** Bytes that the cache of features will take. */
-export const cacheBytes = (crops: number, views: number, size: number): number => crops * views * size * 4
+export const cacheBytes = (crops: number, views: number, size: number, form: CacheForm): number =>
+  crops * views * size * forms[form].bytes

@@ -1,12 +1,9 @@
 import { mkdir, stat, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import Papa from 'papaparse'
-import { parse, stringify } from 'yaml'
-import { z } from 'zod'
 import { InputError } from '../../core/errors.js'
 import { printable } from '../../core/printable.js'
 import { progressLine } from '../../core/progress-line.js'
-import { version } from '../../core/version.js'
 import { foldConstants, layerGraphOf } from '../../lib/lrp/index.js'
 import { type OnnxModel, readModel } from '../../lib/onnx/index.js'
 import type { ProviderName } from '../../lib/ort/provider-names.js'
@@ -20,10 +17,9 @@ import {
   type TrainFrom,
   trainedModel
 } from '../../lib/train/index.js'
-import type { NeutralUse, TrainingProvider } from '../choices.js'
+import type { CacheForm, NeutralUse, TrainingProvider } from '../choices.js'
 import { type CropRow, type Dataset, neutral, readDataset } from '../dataset.js'
-import { claimFolder, diskError, isThere, writeWhole } from '../files.js'
-import { yamlIn } from '../yaml-file.js'
+import { claimFolder, diskError, writeWhole } from '../files.js'
 import { type Base, checkFits, readBase } from './base.js'
 import type { EpochRow } from './checkpoint.js'
 import { paceOf, trainingProvider } from './estimate.js'
@@ -38,6 +34,7 @@ import {
   writePredictions,
   writeTrained
 } from './results.js'
+import { isNewRun, type RunSaid, writeRunFile } from './run-file.js'
 import { sayCosts, tellers } from './telling.js'
 import { fitTemperature } from './temperature.js'
 
@@ -50,6 +47,8 @@ export interface TrainOptions {
   folds: FoldCount
   /** Views of each crop: 1 the crop alone, 2 its mirror image too, more shifted and lit differently. */
   views: number
+  /** How features are kept. */
+  cache: CacheForm
   neutral: NeutralUse
   /** Whether each class counts the same in all, however many crops it has. */
   balanced: boolean
@@ -98,24 +97,29 @@ export async function trainStudy(options: TrainOptions, write: Write, signal: Ab
   const folds = foldsOf(trainable(dataset.rows, labels, options), options.folds, recipe.seed)
   const claim = await claimFolder(options.out)
   try {
-    const isNew = await checkOptions(options, dataset, base)
+    const said = saidOf(options, dataset, base)
+    const isNew = await isNewRun(options.out, said)
     // As LRP reads it: weights may be worked out from constants, as those of a quantised model are.
     const model = await foldConstants(await readModel(base.file), base.file)
     const chain = chainOf(layerGraphOf(model, base.file), options.trainFrom, labels.length, recipe.seed, base.file)
     const frozen = frozenPart(model, chain, base.file)
     const provider = await trainingProvider(options.provider, base, recipe.threads, write)
     const pace = isNew ? await paceOf(frozen, chain, { input: base.input, recipe, provider, signal }) : null
+    // Options of a base that was refused are not kept: the next ones would be refused as those of another run.
+    if (isNew) await writeRunFile(options.out, said)
     const [{ size: modelBytes }, { bavail, bsize }] = [await stat(base.file), await statfs(options.out)]
-    const work = { views: options.views, recipe, folds: new Set(folds.values()).size, pace }
+    const { views, cache } = options
+    const work = { views, cache, recipe, folds: new Set(folds.values()).size, pace }
     sayCosts(chain, dataset, { ...work, modelBytes, freeBytes: bavail * bsize }, write)
     const onProgress = progressLine('features', write)
     const features = await Features.open(frozen, featureCount(chain), {
       folder: dataset.folder,
       crops: dataset.rows.map(({ crop }) => crop),
-      views: options.views,
+      views,
+      form: cache,
       input: base.input,
       cache: join(options.out, 'cache'),
-      key: `${base.sha256} ${chain.firstNode}`,
+      key: `${base.sha256} ${chain.firstNode} ${dataset.digest}`,
       provider,
       threads: recipe.threads,
       onProgress,
@@ -151,32 +155,10 @@ const isTrainedOn = ({ label }: CropRow, labels: readonly string[], { neutral: u
 const trainable = (rows: readonly CropRow[], labels: readonly string[], options: TrainOptions): CropRow[] =>
   rows.filter((row) => isTrainedOn(row, labels, options))
 
-/**
- * A folder belongs to one set of options: results of two would be mixed up.
- * @returns whether nothing was done in it yet
- * @throws InputError, DiskError
- */
-async function checkOptions(options: TrainOptions, dataset: Dataset, base: Base): Promise<boolean> {
-  // The same training however it is computed: threads and provider change the last digits, and may change between two calls.
-  const { out, recipe, provider: _, ...rest } = options
+/** What a run depends on. Threads and provider change time and the last digits, and may change from one call to the next. */
+function saidOf({ out, recipe, provider: _, ...rest }: TrainOptions, dataset: Dataset, base: Base): RunSaid {
   const { threads, ...own } = recipe
-  const said = { ...rest, recipe: own, base: base.sha256, crops: dataset.rows.length }
-  const file = join(out, 'run.yaml')
-  const text = stringify({ painlens: version, ...said })
-  if (!(await isThere(file))) {
-    await writeWhole(file, [text])
-    return true
-  }
-  const before = await yamlIn(
-    file,
-    z.record(z.string(), z.unknown()),
-    (what) => new InputError('PL-STUDY-FOLDER', what, printable(file), { fix: 'Give another --out.' })
-  )
-  const wanted = parse(stringify(said)) as Record<string, unknown>
-  const changed = Object.keys(wanted).filter((key) => JSON.stringify(before[key]) !== JSON.stringify(wanted[key]))
-  if (changed.length > 0)
-    throw new InputError('PL-STUDY-FOLDER', `it holds a run with another ${changed.join(', ')}`, printable(out))
-  return false
+  return { ...rest, recipe: own, base: base.sha256, crops: dataset.rows.length, digest: dataset.digest }
 }
 
 async function trainAll(study: Study, folds: ReadonlyMap<string, number>): Promise<string> {

@@ -1,5 +1,6 @@
 import { duration, progressLine } from '../../core/progress-line.js'
 import { type Chain, featureCount, trainedCount } from '../../lib/train/index.js'
+import type { CacheForm } from '../choices.js'
 import type { Dataset } from '../dataset.js'
 import type { TrainingPace } from './estimate.js'
 import { cacheBytes } from './features.js'
@@ -10,6 +11,7 @@ type Write = (line: string) => void
 /** What is to be done, and how fast it goes. */
 interface Work {
   views: number
+  cache: CacheForm
   recipe: Recipe
   folds: number
   /** Null for a run that goes on. */
@@ -29,7 +31,7 @@ const frozenModels = 3
 export function sayCosts(
   chain: Chain,
   dataset: Dataset,
-  { views, recipe, folds, pace, modelBytes, freeBytes }: Work,
+  { views, cache, recipe, folds, pace, modelBytes, freeBytes }: Work,
   write: Write
 ): void {
   const states = { sgd: 1, momentum: 2, adam: 4 }[recipe.optimizer]
@@ -37,7 +39,7 @@ export function sayCosts(
   const weights = 4 * trainedCount(chain)
   // Each fold's model is a whole one, and so is the final one.
   const models = (folds + 1) * modelBytes
-  const disk = cacheBytes(dataset.rows.length, views, featureCount(chain)) + weights * (states + 2) + models
+  const disk = cacheBytes(dataset.rows.length, views, featureCount(chain), cache) + weights * (states + 2) + models
   const memory = Math.max(frozenModels * modelBytes, modelBytes + weights * (states + 1)) + baseMemory
   write(
     `${dataset.rows.length} crops, ${views} view(s) each; ${(trainedCount(chain) / 1e6).toFixed(1)} million weights are trained. ` +

@@ -61,6 +61,14 @@ describe('layouts of data sets', () => {
     expect([...findings.leftOut]).toEqual([['heat level 1', 1]])
   })
 
+  it('BioVid: a row without a heat level is a problem, not neutral', async () => {
+    const row = (level: string, i: number): string => `1\tw_21\t${level}\tBL1\t${i}\tw_21-BL1-08${i}`
+    const header = 'subject_id\tsubject_name\tclass_id\tclass_name\tsample_id\tsample_name'
+    put({ 'samples.csv': [header, row('', 1), row(' ', 2), row('x', 3), row('0', 4)].join('\n') })
+    expect((await clips('biovid')).map(({ label }) => label)).toEqual(['neutral'])
+    expect(findings.problems).toEqual(['rows 2, 3 and 4: subject_name, sample_name or class_id is missing'])
+  })
+
   it('UNBC-McMaster: pain from the PSPI on, neutral at 0, and nothing between', async () => {
     const sequence = '042-ll042/ll042t1aaaff'
     for (const [number, pspi] of Object.entries({ '001': '0.0\n', '002': '   1.0', '003': '4.0' }))
@@ -110,6 +118,24 @@ describe('layouts of data sets', () => {
       [second, 'happiness'],
       [first, 'pain']
     ])
+  })
+
+  it('BP4D: a picture that is missing takes no other picture of its task with it', async () => {
+    put({
+      'AUCoding/AU_OCC/F001_T6.csv': '0,6\n1,1\n2,1\n3,1\n',
+      '2D+3D/F001/T6/1.jpg': 'x',
+      '2D+3D/F001/T6/3.jpg': ''
+    })
+    const context = { durationOf: async () => 10, levels: [3, 4], pspi: 2, rules: [], everyS: 0 }
+    const found = await clipsOfLayout('bp4d', { root, findings, ...context })
+    expect(findings.problems).toEqual(['AUCoding/AU_OCC/F001_T6.csv: coded pictures are missing'])
+    expect(found.map(({ row }) => [row, findings.isWrong(row)])).toEqual([
+      ['2D+3D/F001/T6/1.jpg', false],
+      ['2D+3D/F001/T6/3.jpg', false]
+    ])
+    // What is wrong with one of them, such as that it is empty, is its own.
+    findings.problem('the file is empty (0 bytes)', found[1]!.row)
+    expect(found.map(({ row }) => findings.isWrong(row))).toEqual([false, true])
   })
 
   it('DISFA: stretches of frames of which a rule holds, by time', async () => {
@@ -229,6 +255,32 @@ describe('the table', () => {
     put({ 'videos.csv': 'file,label\na.mp4,pain\n"b"c.mp4",pain\nd.mp4,pain\n' })
     await readTable(join(root, 'videos.csv'), undefined, findings)
     expect(['row 2', 'row 3', 'row 4'].filter((row) => findings.isWrong(row))).toEqual(['row 3'])
+  })
+
+  it.each([
+    [
+      'blank rows',
+      'file,label\na.mp4,pain\n\n\nb.mp4\n',
+      ['row 5: Too few fields: expected 2 fields but parsed 1', 'row 5: label is empty']
+    ],
+    ['rows of empty cells, as a spreadsheet writes them', 'file;label\n;\n ; \n;pain\n', ['row 4: file is empty']],
+    ['blank rows before the header', '\n;\n File;Label\n;pain\n', ['row 4: file is empty']],
+    [
+      'blank rows before a broken quote',
+      'file,label\n\n"b"c.mp4",pain\n',
+      ['row 3: Trailing quote on quoted field is malformed']
+    ]
+  ])('with %s names the row that a spreadsheet shows', async (_, text, problems) => {
+    put({ 'videos.csv': text })
+    await readTable(join(root, 'videos.csv'), undefined, findings)
+    expect(findings.problems).toEqual(problems)
+  })
+
+  it('with blank rows and a quote that is never closed names that row', async () => {
+    put({ 'videos.csv': 'file,label\n\na.mp4,pain\n"b.mp4,pain\n' })
+    await expect(readTable(join(root, 'videos.csv'), undefined, findings)).rejects.toMatchObject({
+      what: expect.stringMatching(/^a quote in row 4 is never closed/)
+    })
   })
 
   it('with two columns of the same name is refused, however they are written', async () => {

@@ -269,6 +269,16 @@ describe('painlens study prepare', { timeout: patience(120_000) }, () => {
     expect(new Set(rowsOf(options.out).map(({ subject }) => subject))).toEqual(new Set(['s001', 's002']))
   })
 
+  it('leaves the key of pseudonyms as it is where an unfinished data set is of other options', async () => {
+    const options = optionsFor('unfinished', { table: table('unfinished', 'p2.jpg,s1,pain,,,a'), pseudonyms: true })
+    mkdirSync(options.out)
+    const key = 'pseudonym,name\ns001,Anna\n'
+    writeFileSync(join(options.out, 'pseudonyms.csv'), key)
+    writeFileSync(join(options.out, 'progress.jsonl'), '{"key":"of other options"}\n')
+    await expect(prepare(options)).rejects.toMatchObject({ code: 'PL-STUDY-FOLDER' })
+    expect(readFileSync(join(options.out, 'pseudonyms.csv'), 'utf8')).toBe(key)
+  })
+
   it('gives the same files after kill -9 at random moments', async () => {
     const rows = [2, 3, 4].map((number) => `p${number}.jpg,s${number},pain,,,a`)
     const rows2 = [0, 0.5, 1, 1.5].map((start) => `v.mp4,s1,neutral,${start},${start + 0.5},a`)
@@ -349,6 +359,7 @@ describe('painlens study prepare', { timeout: patience(120_000) }, () => {
         {
           ...{ data, base: rig.base, input: undefined, out: join(folder, 'run'), trainFrom: 'fc7', folds: 3, views: 2 },
           ...{
+            cache: 'float32',
             neutral: 'uniform',
             balanced: true,
             smoothing: 0,

@@ -179,8 +179,12 @@ describe('data sets that are coded by action units', () => {
   })
 
   it('BP4D: whether a unit is there, but for those that could not be coded', async () => {
-    put({ 'AUCoding/AU_OCC/F001_T1.csv': '0,6,12\n1,0,1\n2,9,1\n' })
-    for (const number of '12') put({ [`2D+3D/F001/T1/000${number}.jpg`]: 'x' })
-    expect((await clipsOf('bp4d')).map((clip) => unitsAt(clip))).toEqual([{ AU06: 0, AU12: 1 }, { AU12: 1 }])
+    put({ 'AUCoding/AU_OCC/F001_T1.csv': '0,6,12\n1,0,1\n2,9,1\n3,,0\n' })
+    for (const number of '123') put({ [`2D+3D/F001/T1/000${number}.jpg`]: 'x' })
+    expect((await clipsOf('bp4d')).map((clip) => unitsAt(clip))).toEqual([
+      { AU06: 0, AU12: 1 },
+      { AU12: 1 },
+      { AU12: 0 }
+    ])
   })
 })

@@ -1,9 +1,17 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { probeFfmpeg } from '../../../src/stages/camera/index.js'
-import { framesOf, probeVideo, type VideoFrame, type VideoStretch } from '../../../src/study/prepare/video.js'
+import type { Clip } from '../../../src/study/prepare/clips.js'
+import {
+  framesOf,
+  mostStretches,
+  probeVideo,
+  type VideoFrame,
+  type VideoStretch
+} from '../../../src/study/prepare/video.js'
+import { runsOf } from '../../../src/study/prepare/work.js'
 import { patience } from '../../support/slowness.js'
 import { ffmpeg } from './media.js'
 
@@ -77,6 +85,25 @@ describe('pictures of a video', { timeout: patience(30_000) }, () => {
     expect(told(together)).toEqual(alone)
   })
 
+  it('of more stretches than a decoder takes in one argument are those of several decoders', async () => {
+    // As a coded video has them whose label is another one with each frame.
+    const clip = { file: join(folder, 'plain.mp4') } as Clip
+    const startOf = (i: number): number => 15.123456 + i * 0.0123457
+    const stretchAt = (i: number): VideoStretch => {
+      return { startS: startOf(i), endS: startOf(i + 1), everyS: 0.3333333333333333 }
+    }
+    const jobs = Array.from({ length: 8 * mostStretches }, (_, i) => ({ clip, stretch: stretchAt(i), dense: false }))
+    const runs = runsOf(jobs, [...jobs.keys()], 1)
+    expect(runs.flat()).toEqual([...jobs.keys()])
+    expect(Math.max(...runs.map(({ length }) => length))).toBe(mostStretches)
+    const stretches = runs[0]!.map((i) => jobs[i]!.stretch)
+    const shown: number[] = []
+    for await (const { stretch } of framesOf(program, clock('long.mp4', 20, 10), stretches, signal)) shown.push(stretch)
+    // Ten pictures a second, each of the stretch that it is in.
+    expect(shown).toHaveLength(Math.floor(mostStretches * 0.0123457 * 10))
+    expect(new Set(shown).size).toBe(shown.length)
+  })
+
   it('are taken by time where their rate varies', async () => {
     // Ten pictures in the first second, one in each after that.
     const file = clock('varying.mp4', 5, 10, '-vf', "select='lt(t,0.95)+not(mod(n,10))'", '-vsync', 'vfr')
@@ -110,6 +137,24 @@ describe('pictures of a video', { timeout: patience(30_000) }, () => {
       code: 'PL-STUDY-VIDEO',
       what: expect.stringMatching(/^cannot be decoded \(the file: No such file or directory\)$/)
     })
+  })
+
+  it.each([
+    ['is long', `Müller Anna, ${'x'.repeat(220)}.mp4`],
+    ['lies so deep that FFmpeg cuts it off', `${`${'deep '.repeat(40)}/`.repeat(6)}Müller Anna.mp4`],
+    ['has characters that are not shown as they are', 'Müller\u202e\x01\x1b[31m\tAnna\u0085.mp4'],
+    ['has line breaks', 'Müller\r\nAnna\nof\rward\u20283.mp4']
+  ])('of a file whose name %s are refused without the name', async (_, name) => {
+    const file = join(folder, name)
+    const error = (await framesIn(file).catch((thrown: unknown) => thrown)) as { what: string }
+    expect(error.what).toMatch(/^cannot be decoded \(.*the file.*\)$/)
+    expect(error.what).not.toMatch(/Müller|Anna|ward|deep|painlens-video/)
+    // Nor of one that is there.
+    mkdirSync(dirname(file), { recursive: true })
+    writeFileSync(file, 'no video')
+    const damaged = (await framesIn(file).catch((thrown: unknown) => thrown)) as { what: string }
+    expect(damaged.what).toMatch(/Invalid data/)
+    expect(damaged.what).not.toMatch(/Müller|Anna|ward|deep|painlens-video/)
   })
 
   it('end with the reader, and with the signal', async () => {

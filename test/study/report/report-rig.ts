@@ -46,6 +46,7 @@ export async function reportRig(): Promise<ReportRig> {
       trainFrom: 'fc6',
       folds: 2,
       views: 1,
+      cache: 'float32',
       neutral: 'uniform',
       balanced: true,
       smoothing: 0,

@@ -121,7 +121,7 @@ export interface SightAnswer {
   /** Of the picture, in square pixels. */
   width: number
   height: number
-  /** Null where it was not searched: the picture is frozen. */
+  /** Null where it was not searched: the picture is frozen or damaged. */
   faces: SeenFaceAnswer[] | null
 }
 

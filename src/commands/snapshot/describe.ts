@@ -76,7 +76,7 @@ export function describe(head: FrameHead, by: string): string[] {
   return [
     `picture ${picture.width}x${picture.height}, ${state}; ${parts}; ${by}`,
     ...(faces === null
-      ? ['not searched for faces: the picture is frozen']
+      ? [`not searched for faces: the picture is ${state === 'frozen' ? state : 'damaged'}`]
       : faces.length === 0
         ? [masksHideAll(masks) ? 'no face found: the masks hide the whole picture' : 'no face found']
         : faces.map((face, i) => `${i + 1}: ${faceText(face, head)}`))

@@ -11,7 +11,7 @@ export interface Sight extends Size {
   picture: Box
   at: Moment
   data: Uint8Array
-  /** Null where the frame was not searched for faces: the camera's picture is frozen. */
+  /** Null where the frame was not searched for faces: the camera's picture is frozen, or this one damaged. */
   faces: readonly SeenFace[] | null
 }
 

@@ -119,7 +119,11 @@ describe('the text of a snapshot', () => {
     expect(lineOf({ roll_deg: 178 })).toContain(', upside down,')
     expect(lineOf({ why_not: 'a reason of another version' })).toContain('not usable: a reason of another version;')
     expect(describeFrame(head, 'x')).toEqual(['picture 32x48, ok; 1 mask, no zones; x', 'no face found'])
-    expect(describeFrame({ ...head, faces: null }, 'x')[1]).toContain('not searched')
+    const unsearched = (state: string) => describeFrame({ ...head, state, faces: null }, 'x')[1]
+    expect(unsearched('frozen')).toBe('not searched for faces: the picture is frozen')
+    // Of a stream that loses a packet now and then, too.
+    for (const state of ['damaged', 'ok'])
+      expect(unsearched(state)).toBe('not searched for faces: the picture is damaged')
     const corners: [number, number][] = [
       [0, 0],
       [1, 0],

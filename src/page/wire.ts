@@ -128,7 +128,7 @@ export interface SightAnswer {
 export interface SeenFaceAnswer {
   /** x, y, width, height in shares of the picture. */
   box: [number, number, number, number]
-  /** Its width in pixels of the frame. */
+  /** Its width from ear to ear, in pixels of the frame. */
   px: number
   roll_deg: number
   why_not: UnusableReason | null

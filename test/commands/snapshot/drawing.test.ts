@@ -1,9 +1,10 @@
 import fc from 'fast-check'
 import sharp from 'sharp'
 import { describe, expect, it } from 'vitest'
-import { describe as describeFrame, faceWidth, localTime, placeOf } from '../../../src/commands/snapshot/describe.js'
+import { describe as describeFrame, localTime, placeOf } from '../../../src/commands/snapshot/describe.js'
 import { drawSnapshot } from '../../../src/commands/snapshot/draw.js'
 import type { FrameHead } from '../../../src/daemon/control/protocol.js'
+import { faceWidth } from '../../../src/lib/face/similarity.js'
 
 /** A portrait picture in a landscape frame: grey, with the right half masked. */
 const size = { width: 64, height: 48 }
@@ -160,7 +161,7 @@ describe('the text of a snapshot', () => {
           height: Math.hypot(width * sin, height * cos)
         }
         const isClear = Math.abs(Math.cos(2 * turn)) >= 0.2
-        expect(Math.abs(faceWidth({ box, roll_deg }) / width - 1)).toBeLessThan(isClear ? 1e-6 : 0.15)
+        expect(Math.abs(faceWidth(box, roll_deg) / width - 1)).toBeLessThan(isClear ? 1e-6 : 0.15)
       })
     )
   })

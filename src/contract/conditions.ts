@@ -56,7 +56,7 @@ export const conditions = {
     priority: 'medium',
     meaning:
       'faces are found and none of them can be judged (covered, in profile, too small …), for `alarm.face_unusable_min`: the resident is not watched',
-    ends: 'a usable face is seen, or no face for a minute'
+    ends: 'a usable face is seen for 2 s, or no face for a minute'
   },
   nobody_seen: {
     kind: 'technical',

@@ -2,6 +2,7 @@
 import { InputError } from '../core/errors.js'
 import type { Log } from '../core/log.js'
 import type { Box, Size, UnusableReason } from '../core/types.js'
+import { faceWidth } from '../lib/face/similarity.js'
 import { loadSharp } from '../lib/picture/sharp.js'
 import type { SightAnswer } from './wire.js'
 
@@ -128,7 +129,7 @@ async function encoded({ width, height, picture, data, faces }: SeenFrame): Prom
   ]
   const told = faces?.map(({ box, roll, whyNot, landmarks = [] }, i) => ({
     box: share(box),
-    px: Math.round(box.width),
+    px: Math.round(faceWidth(box, roll)),
     roll_deg: Math.round(roll),
     why_not: whyNot,
     landmarks:

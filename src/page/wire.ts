@@ -121,14 +121,14 @@ export interface SightAnswer {
   /** Of the picture, in square pixels. */
   width: number
   height: number
-  /** Null where it was not searched: the picture is frozen. */
+  /** Null where it was not searched: the picture is frozen or damaged. */
   faces: SeenFaceAnswer[] | null
 }
 
 export interface SeenFaceAnswer {
   /** x, y, width, height in shares of the picture. */
   box: [number, number, number, number]
-  /** Its width in pixels of the frame. */
+  /** Its width from ear to ear, in pixels of the frame. */
   px: number
   roll_deg: number
   why_not: UnusableReason | null

@@ -41,6 +41,15 @@ describe('pictures for technicians', () => {
     expect(sight).toEqual({ width: 80, height: 90, faces: [face] })
   })
 
+  it('say of a face that lies across how wide it is from ear to ear, and not how high', async () => {
+    const { source, log } = setUp()
+    const [face] = frame().faces!
+    const lying = { ...frame(), faces: [{ ...face!, roll: 90, box: { x: 60, y: 9, width: 52, height: 40 } }] }
+    const pictures = new Pictures({ ...source, view: async () => lying, now: () => 0, log })
+    pictures.look('bed', 'K')
+    expect((await pictures.picture('bed', 'K')).sight.faces).toMatchObject([{ px: 40, roll_deg: 90 }])
+  })
+
   it('are encoded once for eight who look, at most twice a second, and never while none is asked for', async () => {
     const { pictures, now, state } = setUp()
     const names = Array.from({ length: 8 }, (_, i) => `viewer-${i}`)

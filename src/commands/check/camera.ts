@@ -85,7 +85,7 @@ const openedBy: readonly string[] = ['url', 'video_track', 'decoder', 'rotation'
   | 'tls'
 )[]
 
-/** A picture older than this is no evidence that the camera works. */
+/** A picture older than this is no evidence that the camera works, unless `silent_after_s` lets it be silent for longer. */
 const freshMs = 30_000
 /** The slowest rate that is measured well by frames of a few seconds. */
 const leastMeasuredFps = 1
@@ -109,7 +109,8 @@ const verdicts: Record<CameraState, ((what: Lamp, found: string) => CheckResult)
 const verdictOf = ({ state }: CameraSeen) => (Object.hasOwn(verdicts, state) ? verdicts[state as CameraState] : null)
 
 function isEvidence(watched: CameraSeen, camera: CameraConfig): boolean {
-  const isFresh = watched.last_picture_ms !== null && watched.last_picture_ms < freshMs
+  const mostMs = Math.max(freshMs, camera.silent_after_s * 1000)
+  const isFresh = watched.last_picture_ms !== null && watched.last_picture_ms < mostMs
   return isFresh && verdictOf(watched) !== null && openingDifferences(camera, watched).length === 0
 }
 

@@ -1,6 +1,7 @@
 import { printable } from '../../core/printable.js'
 import type { Box, UnusableReason } from '../../core/types.js'
 import type { FrameHead } from '../../daemon/control/protocol.js'
+import { faceWidth } from '../../lib/face/similarity.js'
 import { masksHideAll } from '../../stages/camera/masks.js'
 
 export type ShownFace = NonNullable<FrameHead['faces']>[number]
@@ -40,23 +41,8 @@ const reasons: Record<UnusableReason, string> = {
 const reasonOf = (reason: string): string =>
   Object.hasOwn(reasons, reason) ? reasons[reason as UnusableReason] : shortened(reason)
 
-/** Height over width of a face's ellipse, where its box does not determine it. */
-const usualHeight = 1.3
-
-/**
- * The width of a face from ear to ear, in pixels: `box` is upright, around the ellipse of the face, which is turned in it.
- */
-export function faceWidth({ box: { width, height }, roll_deg }: Pick<ShownFace, 'box' | 'roll_deg'>): number {
-  const turn = (roll_deg * Math.PI) / 180
-  const [c2, s2] = [Math.cos(turn) ** 2, Math.sin(turn) ** 2]
-  const squared = (width ** 2 * c2 - height ** 2 * s2) / (c2 - s2)
-  // Around 45 degrees the box of any ellipse is a square.
-  if (Math.abs(c2 - s2) < 0.2 || !(squared > 0)) return Math.sqrt((width ** 2 + height ** 2) / (1 + usualHeight ** 2))
-  return Math.sqrt(squared)
-}
-
 function sizeOf(face: ShownFace, picture: Box): string {
-  const width = faceWidth(face)
+  const width = faceWidth(face.box, face.roll_deg)
   return `${Math.round(width)} px wide (${((100 * width) / picture.width).toFixed(1)} % of the picture's width)`
 }
 
@@ -76,7 +62,7 @@ export function describe(head: FrameHead, by: string): string[] {
   return [
     `picture ${picture.width}x${picture.height}, ${state}; ${parts}; ${by}`,
     ...(faces === null
-      ? ['not searched for faces: the picture is frozen']
+      ? [`not searched for faces: the picture is ${state === 'frozen' ? state : 'damaged'}`]
       : faces.length === 0
         ? [masksHideAll(masks) ? 'no face found: the masks hide the whole picture' : 'no face found']
         : faces.map((face, i) => `${i + 1}: ${faceText(face, head)}`))
@@ -92,7 +78,7 @@ function faceText(face: ShownFace, { picture }: FrameHead): string {
 
 /** Beside its box. */
 export function faceLabel(face: ShownFace, number: number): string {
-  const parts = [`${Math.round(faceWidth(face))} px`, `${Math.round(face.roll_deg)}°`]
+  const parts = [`${Math.round(faceWidth(face.box, face.roll_deg))} px`, `${Math.round(face.roll_deg)}°`]
   if (face.why_not !== null) parts.push(reasonOf(face.why_not))
   return `${number}: ${parts.join(', ')}`
 }

@@ -7,6 +7,7 @@ import { bytesToStdout, toStderr, toStdout } from '../../core/terminal.js'
 import { askCameras, askFrame, type GivenFrame } from '../../daemon/control/client.js'
 import { type CamerasAnswer, differences } from '../../daemon/control/protocol.js'
 import { controlSocket } from '../../daemon/control/socket.js'
+import { viewMs } from '../../daemon/line/viewers.js'
 import { describe, localTime, placeOf } from './describe.js'
 import { fileFor, nameOf, refuseExisting, writePrivate } from './write.js'
 
@@ -54,7 +55,7 @@ export async function snapshotCommand(
   const daemon = await askCameras(path, signal)
   const wanted = wantedCamera(options.camera, config, daemon)
   const watched = daemon?.cameras.find(({ id }) => id === wanted.id)
-  const fromDaemon = watched ? await askFrame(path, wanted.id, signal) : null
+  const fromDaemon = watched ? await askFrame(path, wanted.id, signal, wanted.config && viewMs(wanted.config)) : null
   const frame = fromDaemon ?? (await own(wanted, config, secrets, signal))
   const by = fromDaemon ? 'seen by the running painlens' : 'opened by this command'
   const lines = describe(frame.head, by)

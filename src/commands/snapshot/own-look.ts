@@ -16,8 +16,6 @@ import { searchFaces } from '../../lib/face/search.js'
 import { allSweeps } from '../../lib/face/sweeps.js'
 import { type Camera, openCamera, probeDecoders } from '../../stages/camera/index.js'
 
-/** Cameras with key frames 20 s apart give their first picture late. */
-const pictureMs = 25_000
 /** A camera that frees its last viewer slowly refuses the first tries. */
 const afterFailureMs = 6000
 
@@ -31,13 +29,17 @@ export async function lookOnce(
   secrets: Secrets,
   signal: AbortSignal
 ): Promise<GivenFrame> {
+  const options = cameraOptions(camera, await probeDecoders())
+  const waitMs = camera.first_picture_s * 1000
   const opened = openCamera({
-    ...cameraOptions(camera, await probeDecoders()),
-    ...{ log: silentLog, clock: systemClock, secrets }
+    ...options,
+    ...{ log: silentLog, clock: systemClock, secrets },
+    // A camera whose first key frame is waited for is not lost: a try that fails says why.
+    timing: { ...options.timing, lostMs: 2 * waitMs }
   })
   let frame: Frame
   try {
-    frame = await firstFrame(opened, signal)
+    frame = await firstFrame(opened, waitMs, signal)
   } finally {
     await opened.stop()
   }
@@ -47,20 +49,21 @@ export async function lookOnce(
   return { head: headOf(camera, sight, opened.stats().state, systemClock), pixels: data }
 }
 
-function firstFrame(camera: Camera, signal: AbortSignal): Promise<Frame> {
+/** @param waitMs the longest that a try waits for it */
+function firstFrame(camera: Camera, waitMs: number, signal: AbortSignal): Promise<Frame> {
   return new Promise((resolve, reject) => {
     const ends: (() => void)[] = []
     const settle = (act: () => void): void => {
       for (const end of ends.splice(0)) end()
       act()
     }
-    const giveUp = (): void => settle(() => reject(noPicture(camera)))
+    const giveUp = (): void => settle(() => reject(noPicture(camera, waitMs)))
     const frames = camera.frames.subscribe((frame) => settle(() => resolve(frame)))
     let failed: NodeJS.Timeout | undefined
     const states = camera.states.subscribe(({ reason }) => {
       if (reason !== undefined) failed ??= setTimeout(giveUp, afterFailureMs)
     })
-    const late = setTimeout(giveUp, pictureMs)
+    const late = setTimeout(giveUp, waitMs + afterFailureMs)
     const onAbort = (): void => settle(() => reject(signal.reason))
     signal.addEventListener('abort', onAbort)
     ends.push(
@@ -75,8 +78,8 @@ function firstFrame(camera: Camera, signal: AbortSignal): Promise<Frame> {
   })
 }
 
-function noPicture(camera: Camera): InputError {
-  const { reason = `no picture for ${pictureMs / 1000} s` } = camera.stats()
+function noPicture(camera: Camera, waitMs: number): InputError {
+  const { reason = `no picture for ${waitMs / 1000} s` } = camera.stats()
   return new InputError('PL-SNAPSHOT-NO-PICTURE', `gives no picture (${reason})`, `camera ${camera.id}`)
 }
 

@@ -20,7 +20,8 @@ import {
 const bounds = {
   camerasMs: 5000,
   camerasBytes: 4 * 2 ** 20,
-  frameMs: 30_000,
+  /** Beside what the daemon waits for a picture. */
+  frameMs: 15_000,
   frameBytes: 64 * 2 ** 20,
   outboxMs: 30_000,
   outboxBytes: 256 * 2 ** 20
@@ -44,12 +45,18 @@ export interface GivenFrame {
 }
 
 /**
+ * @param waitMs how long the daemon may wait for a picture, see `viewMs`
  * @returns null where no daemon runs
  * @throws ControlError; InputError for what the daemon refuses: an unknown camera, a pause, a camera without pictures
  */
-export async function askFrame(path: string, camera: string, signal: AbortSignal): Promise<GivenFrame | null> {
+export async function askFrame(
+  path: string,
+  camera: string,
+  signal: AbortSignal,
+  waitMs = 15_000
+): Promise<GivenFrame | null> {
   const url = `/cameras/${encodeURIComponent(camera)}/frame?${new URLSearchParams(whoAsks())}`
-  const body = await ask(path, url, { ms: bounds.frameMs, most: bounds.frameBytes }, signal)
+  const body = await ask(path, url, { ms: waitMs + bounds.frameMs, most: bounds.frameBytes }, signal)
   if (!body) return null
   const end = body.indexOf(headEnd)
   const head = read(frameHead, body.subarray(0, Math.max(0, end)), path)

@@ -13,7 +13,7 @@ import type { Secrets } from '../../core/secrets.js'
 import { referenceSeconds } from '../../core/types.js'
 import { version } from '../../core/version.js'
 import type { Outbox } from '../../stages/outbox/index.js'
-import type { Sight } from '../line/viewers.js'
+import { type Sight, viewMs } from '../line/viewers.js'
 import type { WatchedCamera } from '../line/watched-camera.js'
 import {
   type CameraSeen,
@@ -52,11 +52,15 @@ export interface Control {
   stop(): Promise<void>
 }
 
-/** A picture is waited for at most half of it; a client that reads slowly, or not at all, is cut off then. */
+/**
+ * A picture is waited for at most half of it, and longer only where the config lets a camera be silent for longer; a client that
+ * reads slowly, or not at all, is cut off then.
+ */
 const defaultDeadlineMs = 30_000
 /** A request is one line and few headers. */
 const bounds = { bodyBytes: 1024, headerBytes: 8192, headersMs: 5000, connections: 8, frames: 2 }
 const maxName = 64
+const framePath = '/cameras/:id/frame'
 const referencePath = '/cameras/:id/reference'
 
 /**
@@ -124,14 +128,14 @@ class ControlServer implements Control {
     })
     limitConnections(server.server, bounds.connections)
     server.addHook('onRequest', async ({ raw, routeOptions }, reply) => {
-      const ms = routeOptions.url === referencePath ? deadlineMs + 1000 * referenceSeconds.most : deadlineMs
+      const ms = deadlineMs + this.#furtherMs(routeOptions.url)
       raw.socket.setTimeout(ms)
       const timer = setTimeout(() => raw.socket.destroy(), ms)
       reply.raw.once('close', () => clearTimeout(timer))
     })
     server.get('/cameras', async (_, reply) => this.#json(reply, this.#cameras()))
     server.get<{ Params: { id: string }; Querystring: Record<string, unknown> }>(
-      '/cameras/:id/frame',
+      framePath,
       async ({ params, query }, reply) => this.#frame(params.id, query, reply)
     )
     server.post<{ Params: { id: string }; Querystring: Record<string, unknown> }>(
@@ -146,6 +150,14 @@ class ControlServer implements Control {
     )
     server.setErrorHandler((error, _, reply) => this.#failed(error, reply))
     return server
+  }
+
+  /** How much longer than others a request may take. */
+  #furtherMs(path: string | undefined): number {
+    if (path === referencePath) return 1000 * referenceSeconds.most
+    if (path !== framePath) return 0
+    const views = [...this.#options.cameras.values()].map(({ config }) => viewMs(config))
+    return Math.max(0, ...views.map((ms) => ms - defaultDeadlineMs / 2))
   }
 
   #failed(error: unknown, reply: FastifyReply): FastifyReply {

@@ -41,6 +41,8 @@ type Shown = 'no face' | 'unusable' | 'usable'
 const mostBetweenMs = 15_000
 /** A covered face is not found in every frame, so `face_unusable` lasts for that long without any; how often faces are judged is told as long. */
 const faceGoneMs = 60_000
+/** Covers are misread now and then, for some frames: a face of a resident who is watched is usable for longer. */
+const misreadMs = 2000
 
 /** Conditions that go by what the frames show. */
 type ShownCondition = Exclude<FaceCondition, 'overloaded'>
@@ -49,13 +51,13 @@ interface ConditionRule {
   condition: ShownCondition
   /** The frames that it is made of. */
   of: Shown
-  /** How long other frames may last before it is over; at once unless given. */
-  outlivesMs: Partial<Record<Shown, number>>
+  /** It is over when other frames have lasted for so long, or usable ones among them; 0: at once. */
+  outlives: { otherMs: number; usableMs: number }
 }
 
 const conditionRules: readonly ConditionRule[] = [
-  { condition: 'face_unusable', of: 'unusable', outlivesMs: { 'no face': faceGoneMs } },
-  { condition: 'nobody_seen', of: 'no face', outlivesMs: {} }
+  { condition: 'face_unusable', of: 'unusable', outlives: { otherMs: faceGoneMs, usableMs: misreadMs } },
+  { condition: 'nobody_seen', of: 'no face', outlives: { otherMs: 0, usableMs: 0 } }
 ]
 
 interface StateRule {
@@ -179,6 +181,8 @@ interface Span {
   ms: number
   /** … and of other frames since then. */
   otherMs: number
+  /** … and of usable ones among these, from the first on, of which no more is known than its moment; null before that. */
+  usableMs: number | null
   /** It was raised. */
   told: boolean
 }
@@ -191,13 +195,20 @@ interface ShownFrame {
 }
 
 /** @returns the span with this frame; undefined where there is none, or none any more */
-function followed(span: Span | undefined, { of, outlivesMs }: ConditionRule, { at, shown, ms }: ShownFrame) {
+function followed(
+  span: Span | undefined,
+  { of, outlives }: ConditionRule,
+  { at, shown, ms }: ShownFrame
+): Span | undefined {
   if (shown === of) {
-    if (!span) return { since: at, ms: 0, otherMs: 0, told: false }
-    return { ...span, ms: span.ms + span.otherMs + ms, otherMs: 0 }
+    if (!span) return { since: at, ms: 0, otherMs: 0, usableMs: null, told: false }
+    return { ...span, ms: span.ms + span.otherMs + ms, otherMs: 0, usableMs: null }
   }
-  const otherMs = (span?.otherMs ?? 0) + ms
-  return span && otherMs < (outlivesMs[shown] ?? 0) ? { ...span, otherMs } : undefined
+  if (!span) return undefined
+  const otherMs = span.otherMs + ms
+  const usableMs = shown === 'usable' ? (span.usableMs === null ? 0 : span.usableMs + ms) : span.usableMs
+  const isOver = otherMs >= outlives.otherMs || (usableMs ?? 0) >= outlives.usableMs
+  return isOver ? undefined : { ...span, otherMs, usableMs }
 }
 
 function shownBy(faces: readonly Pick<Face, 'whyNot'>[]): Shown {

@@ -1,4 +1,5 @@
 /** Technicians who ask for one frame of a camera as painlens sees it. */
+import type { CameraConfig } from '../../config/index.js'
 import type { Moment } from '../../core/clock.js'
 import { InputError, TimeoutError } from '../../core/errors.js'
 import type { Box, Face, Frame, Size } from '../../core/types.js'
@@ -11,9 +12,18 @@ export interface Sight extends Size {
   picture: Box
   at: Moment
   data: Uint8Array
-  /** Null where the frame was not searched for faces: the camera's picture is frozen. */
+  /** Null where the frame was not searched for faces: the camera's picture is frozen, or this one damaged. */
   faces: readonly SeenFace[] | null
 }
+
+/** The slowest rate that the config takes is one frame in 5 s. */
+const usualViewMs = 15_000
+/** Behind the time in which a picture comes, or the camera is lost. */
+const spareMs = 5000
+
+/** How long a frame of a camera is waited for, in ms. */
+export const viewMs = ({ silent_after_s }: Pick<CameraConfig, 'silent_after_s'>): number =>
+  Math.max(usualViewMs, 1000 * silent_after_s + spareMs)
 
 interface Waiting {
   show(sight: Sight): void

@@ -6,7 +6,7 @@ import { ClosedError, InputError } from '../../core/errors.js'
 import type { CameraState, Frame, Size } from '../../core/types.js'
 import type { Camera, CameraStats } from '../../stages/camera/index.js'
 import { type CameraLineParts, cameraLine, type JudgedFrame } from './camera-line.js'
-import { pausedError, type Sight, Viewers } from './viewers.js'
+import { pausedError, type Sight, Viewers, viewMs } from './viewers.js'
 
 /** A pause for care, in moments of the clock. */
 export interface Pause {
@@ -70,15 +70,12 @@ export interface WatchedCamera {
   resume(): void
   /**
    * A copy of the next frame with what was found in it.
-   * @throws InputError while it is paused (also when a pause begins meanwhile) and while there is no picture; TimeoutError
+   * @throws InputError while it is paused and while there is no picture (also when that begins meanwhile); TimeoutError
    *   where no frame comes in time; the signal's reason
    */
   view(signal: AbortSignal): Promise<Sight>
   stop(): Promise<void>
 }
-
-/** The slowest rate that the config takes is one frame in 5 s. */
-const viewMs = 15_000
 
 /** Whether frames come in that state. */
 const hasPicture: Record<CameraState, boolean> = {
@@ -136,6 +133,7 @@ class Watched implements WatchedCamera {
       this.#states().subscribe(({ state, since, until }) => {
         this.#state = state
         this.#since = since
+        if (state === 'lost') this.#viewers.refuse(this.#noPicture())
         this.#options.onState(config.id, state, since, until)
       }),
       cameraLine(frames, { ...stages, detect, onDrop, onFailure }).subscribe((judged) => {
@@ -174,15 +172,10 @@ class Watched implements WatchedCamera {
   }
 
   async view(signal: AbortSignal): Promise<Sight> {
-    const { state, until, reason } = this.stats()
+    const { state, until } = this.stats()
     if (until !== null) throw this.#pausedUntil(until)
-    if (!hasPicture[state])
-      throw new InputError(
-        'PL-SNAPSHOT-NO-PICTURE',
-        `gives no picture (${reason ? `${state}: ${reason}` : state})`,
-        `camera ${this.config.id}`
-      )
-    return this.#viewers.next(viewMs, signal)
+    if (!hasPicture[state]) throw this.#noPicture()
+    return this.#viewers.next(viewMs(this.config), signal)
   }
 
   async stop(): Promise<void> {
@@ -195,6 +188,12 @@ class Watched implements WatchedCamera {
   #resumeAt(until: Moment): void {
     clearTimeout(this.#timer)
     this.#timer = setTimeout(() => this.resume(), Math.max(0, until - this.#options.clock.now()))
+  }
+
+  #noPicture(): InputError {
+    const { state, reason } = this.stats()
+    const why = reason ? `${state}: ${reason}` : state
+    return new InputError('PL-SNAPSHOT-NO-PICTURE', `gives no picture (${why})`, `camera ${this.config.id}`)
   }
 
   #pausedUntil(until: Moment): InputError {

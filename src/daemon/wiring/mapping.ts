@@ -27,8 +27,12 @@ const hourMs = 3_600_000
 const megabyte = 1e6
 
 export function cameraOptions(camera: CameraConfig, decoders: Decoders) {
-  const { fps, width, height, masks, dark_after_s, frozen_after_s } = camera
-  const picture = { frozenAfterMs: milliseconds(frozen_after_s), darkAfterMs: milliseconds(dark_after_s) }
+  const { fps, width, height, masks, dark_after_s, frozen_after_s, silent_after_s } = camera
+  const picture = {
+    frozenAfterMs: milliseconds(frozen_after_s),
+    darkAfterMs: milliseconds(dark_after_s),
+    silentAfterMs: silent_after_s * 1000
+  }
   const decoder = decoderFor(camera.decoder, decoders)
   return {
     ...linkOptions(camera),

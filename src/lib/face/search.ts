@@ -43,6 +43,7 @@ const quarters = [0, 180, 90, -90] as const
 /** … and where a quarter shows something that may be a face, but none shows it upright. */
 const eighths = [45, -45, 135, -135] as const
 const turns = [...quarters, ...eighths]
+const otherTurns = turns.filter((turn) => turn !== 0)
 /**
  * From there on a face stands upright and is looked at in no other turn (see `uprightness`). Below it a beard that hangs upwards may be hair: bearded
  * faces read from -0.4 on upright, and up to -0.14 upside down.
@@ -121,7 +122,24 @@ class Search {
     const { networks, frame } = this
     const seen = await look(networks, frame, squareAround(place))
     if (!seen || seen.score < keptScore * this.options.minScore) return
-    this.#add(seen, await mark(networks, frame, seen.place))
+    const marked = await mark(networks, frame, seen.place)
+    const otherwise = marked.upright < leastUpright ? await this.#otherwise(seen) : undefined
+    const sight = otherwise ?? { seen, marked }
+    this.#add(sight.seen, sight.marked)
+  }
+
+  /**
+   * A followed face that does not stand upright may be turned otherwise than it was taken for: it was covered when it came,
+   * or is another one that has come to its place. A frame that takes a part of the looks takes one of the other turns.
+   */
+  async #otherwise({ place, score }: Look): Promise<Sight | undefined> {
+    const { share, minScore } = this.options
+    const least = Math.max(minScore, score)
+    for (const turn of share ? [otherTurns[share.frame % otherTurns.length]!] : otherTurns) {
+      const sight = await this.#sight(squareAround({ ...place, roll: inTurn(place.roll + turn) }))
+      if (sight && sight.marked.upright >= surelyUpright && sight.seen.score >= least) return sight
+    }
+    return undefined
   }
 
   /** Adds what the finder proposes and the detector confirms. */

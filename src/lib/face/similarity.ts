@@ -58,6 +58,19 @@ export function boxOf({ centre, width, height, roll }: FacePlace): Box {
   return { x: centre.x - across / 2, y: centre.y - down / 2, width: across, height: down }
 }
 
+/** Height over width of a face's ellipse, where its box does not determine it. */
+const usualHeight = 1.3
+
+/** The width of a face from ear to ear, in pixels, by what `boxOf` made of its place. */
+export function faceWidth({ width, height }: Pick<Box, 'width' | 'height'>, roll: number): number {
+  const [cos, sin] = turned(1, 0, roll)
+  const [c2, s2] = [cos ** 2, sin ** 2]
+  const squared = (width ** 2 * c2 - height ** 2 * s2) / (c2 - s2)
+  // Around 45 degrees the box of any ellipse is a square.
+  if (Math.abs(c2 - s2) < 0.2 || !(squared > 0)) return Math.sqrt((width ** 2 + height ** 2) / (1 + usualHeight ** 2))
+  return Math.sqrt(squared)
+}
+
 /** Where an upright face fills that box. */
 export const uprightIn = (box: Box): FacePlace => ({
   centre: { x: box.x + box.width / 2, y: box.y + box.height / 2 },

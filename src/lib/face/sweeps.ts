@@ -25,8 +25,10 @@ export const allSweeps: readonly Sweep[] = Object.values(sweeps)
 export interface LooksShare {
   /** How many looks a sweep may take, beside one at each likely proposal. */
   looks: number
-  /** Goes on by one from frame to frame, so that in time every proposal is looked at in every turn. */
+  /** Goes on by one with each frame that is looked over as a whole, so that in time every proposal is looked at in every turn. */
   round: number
+  /** Goes on by one with each frame, so that in time a known face is looked at in every turn. */
+  frame: number
 }
 
 /** Where to look for faces in a frame. */

@@ -157,6 +157,8 @@ interface Camera extends Size {
   posture: Posture
   /** Counts the frames that were looked over as a whole. */
   sweep: number
+  /** Counts all frames. */
+  frames: number
   /** When its last frame was captured, and the last one that was looked over as a whole. */
   at: number
   everywhereAt: number
@@ -193,7 +195,7 @@ export class CameraTracks {
     const { posture, sweep } = state
     const further = furtherSweeps[posture]
     const ifLost = [sweeps[posture], further[sweep % further.length]!]
-    const share = { looks: furtherLooks, round: sweep }
+    const share = { looks: furtherLooks, round: sweep, frame: state.frames++ }
     if (missing) return { around, sweeps: ifLost, share }
     const inTurn = sweep % 2 === 0 ? posture : opposite[posture]
     return { around, sweeps: due ? [sweeps[inTurn]] : [], ifLost, share }
@@ -229,6 +231,7 @@ export class CameraTracks {
       places: new Map(),
       posture: known?.posture ?? 'upright',
       sweep: 0,
+      frames: 0,
       at: never,
       everywhereAt: never,
       lost

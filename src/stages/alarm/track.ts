@@ -59,6 +59,8 @@ export interface TrackState extends Smoothed {
   heldAt: Moment | null
   /** Out of sight, with a face at its place that shows no pain, and may be another person's. */
   isDoubtful: boolean
+  /** With an alarm: out of sight, and not judged since it is seen again, so it may be another person's face. */
+  isInterrupted: boolean
   /** What float32 is asked about it, as an alarm waits to be confirmed; null while nothing is. */
   question: Float32Question | null
   /** When it was asked last. */
@@ -86,6 +88,7 @@ export function newTrack(camera: string, at: Moment): TrackState {
     patience: 1,
     heldAt: null,
     isDoubtful: false,
+    isInterrupted: false,
     question: null,
     askedAt: null
   }
@@ -238,16 +241,8 @@ const interruptionIntervals = 1.5
 const shift = 0.25
 const growth = 1.2
 
-/**
- * Whether a face in pain was out of sight and one without pain is seen now, under the same number: the tracker goes by
- * places, so that may be another person.
- */
-function mayBeAnother(
-  track: TrackState,
-  { clearThreshold }: AlarmRules,
-  { at, score, box }: { at: Moment; score: number; box: Box | null }
-): boolean {
-  if (track.alarm === null || track.below !== null || score >= clearThreshold) return false
+/** Whether a face was out of sight before it is seen now: the tracker goes by places, so it may be another person's. */
+function isAfterInterruption(track: TrackState, { at, box }: Pick<Seen, 'at' | 'box'>): boolean {
   const elapsed = at - track.lastSeen
   if (elapsed <= interruptionMs) return false
   const isUnusual = elapsed > interruptionIntervals * (track.intervalMs ?? 0)
@@ -283,6 +278,7 @@ function handOver(from: TrackState, to: TrackState): void {
   to.question ??= from.question
   to.askedAt = from.askedAt
   from.alarm = null
+  from.isInterrupted = false
   from.question = null
 }
 
@@ -297,15 +293,22 @@ interface Seen {
   box: Box | null
 }
 
-/** A person in pain who was out of sight, and may be another one by now, is waited for under a name of its own. */
+/**
+ * A person in pain who was out of sight, and may be another one by now, is waited for under a name of its own. That is decided
+ * by the first score after it: who comes in between often cannot be judged at first.
+ */
 export function setAsideIfAnother(
   tracks: Map<string, TrackState>,
   key: string,
-  rules: AlarmRules,
-  { at, score, box }: Seen
+  { clearThreshold }: AlarmRules,
+  seen: Seen
 ): void {
   const track = tracks.get(key)
-  if (!track?.alarm || !isScore(score) || !mayBeAnother(track, rules, { at, score, box })) return
+  if (!track?.alarm) return
+  track.isInterrupted ||= isAfterInterruption(track, seen)
+  if (!track.isInterrupted || !isScore(seen.score)) return
+  track.isInterrupted = false
+  if (seen.score >= clearThreshold) return
   tracks.delete(key)
   tracks.set(`${key} ${track.alarm.alarmId}`, { ...track, lost: true, isDoubtful: true, heir: key })
 }

@@ -4,9 +4,10 @@ import { DamageMarks } from './damage.js'
 import type { Decoder, DecoderCommand, DecoderRequest, StreamDescription } from './decoder.js'
 import { classify, type DecoderEnd, type Failure } from './decoder.js'
 import { maxLineLength, readLines, start, startBoth } from './decoder-programs.js'
+import { HeldBack } from './held-back.js'
 import type { CameraTls } from './link/camera-socket.js'
 import { CameraRelay } from './link/relay.js'
-import { type StreamShape, toldShape } from './picture-shape.js'
+import { endsKeyPicture, type StreamShape, toldShape } from './picture-shape.js'
 import type { PictureLayout } from './picture-writer.js'
 import type { CameraUrl, RelayAddress } from './url.js'
 
@@ -78,6 +79,8 @@ export class DecoderRun {
   /** Since the last picture. */
   #corrections = 0
   #marks = new DamageMarks()
+  /** The stream has told how its pictures lie. */
+  #turnTold = false
   /** The shape that the child was told, or has adapted to. */
   #decodedFor: Partial<StreamShape> = {}
 
@@ -151,8 +154,10 @@ export class DecoderRun {
       onTalk: (line) => {
         marks.hear(line, performance.now())
         const shape = toldShape(line)
+        this.#turnTold ||= shape?.rotation !== undefined
         if (!command.pictures) described.push(...(shape ? [line] : []))
         else if (shape && this.#isOther(shape, command)) untold.drop()
+        else if (endsKeyPicture(line) && this.#isUnturned()) untold.drop()
         if (command.told?.test(line)) untold.release()
       },
       onLine: (line) => {
@@ -199,6 +204,15 @@ export class DecoderRun {
     return !isSame && (isSameSize || next !== undefined) && this.#correct(shape)
   }
 
+  /** A stream that told a turn before tells none any more with its first key picture: the camera's word counts. */
+  #isUnturned(): boolean {
+    const { memory, request } = this.#options
+    const minds = (request.rotation ?? 'auto') === 'auto'
+    if (!minds || this.#turnTold || !memory.stream?.rotation || !this.#correct({ rotation: 0 })) return false
+    memory.shape = { ...memory.shape, rotation: 0 }
+    return true
+  }
+
   /** Decodes anew, for such a stream. False where that has not helped before. */
   #correct(learned: StreamDescription): boolean {
     if (this.#correcting) return true
@@ -223,45 +237,6 @@ export class DecoderRun {
   #end(pictures: boolean, failure: Failure): void {
     if (pictures && !this.#seen.picture) this.#options.memory.stream = undefined
     void this.#relay.close().then(() => this.#options.onEnd(failure))
-  }
-}
-
-/** What should have been told by then is not. Both come at the same time, by two ways. */
-const untoldMs = 500
-
-/** Keeps the first bytes of a run until it is known what they show. */
-class HeldBack {
-  readonly #onData: (chunk: Buffer) => void
-  #chunks: Buffer[] | undefined
-  #timer: NodeJS.Timeout | undefined
-  #dropped = false
-
-  constructor(holds: boolean, onData: (chunk: Buffer) => void) {
-    this.#onData = onData
-    if (holds) this.#chunks = []
-  }
-
-  push(chunk: Buffer): void {
-    if (this.#dropped) return
-    if (!this.#chunks) {
-      this.#onData(chunk)
-      return
-    }
-    this.#chunks.push(chunk)
-    this.#timer ??= setTimeout(() => this.release(), untoldMs)
-  }
-
-  release(): void {
-    clearTimeout(this.#timer)
-    const chunks = this.#chunks ?? []
-    this.#chunks = undefined
-    for (const chunk of chunks) if (!this.#dropped) this.#onData(chunk)
-  }
-
-  drop(): void {
-    clearTimeout(this.#timer)
-    this.#dropped = true
-    this.#chunks = undefined
   }
 }
 

@@ -110,7 +110,7 @@ export class FrameAssembler {
   }
 }
 
-/** Pictures per second over the last few seconds. */
+/** Pictures per second over the last few seconds; where they come more seldom, by the time between the last two. */
 export class RateMeter {
   readonly #windowMs: number
   #times: number[] = []
@@ -126,12 +126,17 @@ export class RateMeter {
     this.#forget(at)
   }
 
-  /** 0 when nothing came in the window. */
+  /** 0 when nothing came in the window, or for twice the time between the last two. */
   rate(now: number): number {
     this.#forget(now)
-    if (this.#times.length < 2) return 0
+    const [before, last] = this.#times.slice(-2)
+    if (before === undefined || last === undefined) return 0
+    const [between, quiet] = [last - before, now - last]
+    if (quiet > Math.max(this.#windowMs, 2 * between)) return 0
+    if (between > this.#windowMs / 3) return 1000 / Math.max(between, quiet)
     const seconds = Math.min(this.#windowMs, Math.max(1, now - this.#since!)) / 1000
-    return (this.#times.length - (seconds * 1000 < this.#windowMs ? 1 : 0)) / seconds
+    const recent = this.#times.filter((at) => at > now - this.#windowMs).length
+    return (recent - (seconds * 1000 < this.#windowMs ? 1 : 0)) / seconds
   }
 
   reset(): void {
@@ -139,8 +144,9 @@ export class RateMeter {
     this.#since = undefined
   }
 
+  /** But for the last two. */
   #forget(now: number): void {
-    while (this.#times.length > 0 && this.#times[0]! <= now - this.#windowMs) this.#times.shift()
+    while (this.#times.length > 2 && this.#times[0]! <= now - this.#windowMs) this.#times.shift()
   }
 }
 

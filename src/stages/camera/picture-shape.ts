@@ -89,6 +89,9 @@ export function toldShape(line: string): Partial<StreamShape> | undefined {
   return line.startsWith('[showinfo@') ? toldTurn(line) : undefined
 }
 
+/** Whether a line of FFmpeg's showinfo is the last about a key picture: how it lies is told before, or not at all. */
+export const endsKeyPicture = (line: string): boolean => /^\[showinfo@key .*color_range:/.test(line)
+
 const gstCaps = '/GstPipeline:pipeline0/GstVideoRate:videorate0.GstPad:src: caps = video/x-raw'
 
 const sizeInCaps = (line: string): string[] | undefined =>

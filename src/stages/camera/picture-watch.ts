@@ -8,9 +8,11 @@ export interface PictureTiming {
   frozenAfterMs: number
   /** Nothing to be seen for so long is dark. */
   darkAfterMs: number
+  /** The camera may be without a picture for so long before it is opened anew. */
+  silentAfterMs: number
 }
 
-const defaultPictureTiming: PictureTiming = { frozenAfterMs: 10_000, darkAfterMs: 10_000 }
+const defaultPictureTiming: PictureTiming = { frozenAfterMs: 10_000, darkAfterMs: 10_000, silentAfterMs: 10_000 }
 
 /** A stream that is too damaged to be watched, by how much of the last pictures' time was that of damaged ones. */
 const damageRules = {
@@ -29,7 +31,7 @@ export const pictureRules = {
   /** A frozen camera is live again at the second new picture within so long: one alone may be the encoder's. */
   liveWithinMs: 10_000,
   /** Or at the second that comes at all, when an encoder spares the pictures between its key frames: from then on it is
-   * waited for twice as long as they took, up to this. */
+   * waited for twice as long as they took, up to this, or `silentAfterMs` where that is more. */
   longestPatienceMs: 60_000,
   /** A dark camera shows something again once it has for so long. */
   seenAfterMs: 2000,
@@ -37,7 +39,8 @@ export const pictureRules = {
   dark: { brightness: 6, contrast: 2, relativeContrast: 0.05 },
   /** A dark camera has to be above all of these instead. */
   seen: { brightness: 8, contrast: 2.6, relativeContrast: 0.07 },
-  /** The time from one picture to the next counts as that of a condition only up to this; beyond that it is unknown. */
+  /** The time from one picture to the next counts as that of a condition up to this, or to `silentAfterMs` where that is
+   * more; beyond that it is unknown. */
   longestGapMs: 10_000
 } as const
 
@@ -109,7 +112,8 @@ export class PictureWatch {
     const blind = showsNothing(structure, this.#status.state === 'dark' ? pictureRules.seen : pictureRules.dark)
     const gap = at - (this.#lastAt ?? at)
     this.#lastAt = at
-    const elapsed = gap >= 0 && gap <= pictureRules.longestGapMs ? gap : 0
+    const longestMs = Math.max(pictureRules.longestGapMs, this.#timing.silentAfterMs)
+    const elapsed = gap >= 0 && gap <= longestMs ? gap : 0
     this.#blind.add(blind, elapsed)
     this.#seen.add(!blind, elapsed)
     if (isNew) this.#repeated.reset()
@@ -142,10 +146,11 @@ export class PictureWatch {
     const gap = at - this.#lastNewAt
     this.#lastNewAt = at
     if (this.#status.state !== 'frozen') return
-    const { liveWithinMs, longestPatienceMs } = pictureRules
+    const { liveWithinMs } = pictureRules
+    const mostMs = Math.max(pictureRules.longestPatienceMs, this.#timing.silentAfterMs)
     if (gap <= liveWithinMs) this.#set('ok')
-    else if (gap <= longestPatienceMs && ++this.#rare === 2) {
-      this.#patienceMs = Math.max(this.#patienceMs, Math.min(longestPatienceMs, 2 * gap))
+    else if (gap <= mostMs && ++this.#rare === 2) {
+      this.#patienceMs = Math.max(this.#patienceMs, Math.min(mostMs, 2 * gap))
       this.#set('ok')
     }
   }

@@ -70,6 +70,15 @@ const decodersWithoutPicture: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'PL-DECODER-ENDED'
 ])
 
+/**
+ * Ways of a camera to refuse another viewer: one that has not yet noticed that the first decoder went says nothing about the second.
+ */
+const refusesViewer: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'PL-CAMERA-VIEWERS',
+  'PL-CAMERA-FAULT',
+  'PL-CAMERA-HANGS-UP'
+])
+
 const isDecoders = ({ code }: Failure, { stream, picture, decoderEnded }: Seen): boolean =>
   decodersOwn.has(code) ||
   (decodersWithoutPicture.has(code) && stream && !picture && (decoderEnded || code !== 'PL-DECODER-ENDED'))
@@ -118,8 +127,7 @@ export class DecoderChoice {
       return { failure: explained, changed: true }
     }
     this.#settled ||= seen.picture && this.#current !== this.#first
-    // A camera that has not yet noticed that the first one went says nothing about the second.
-    if (!this.#settled && failure.code !== 'PL-CAMERA-VIEWERS') {
+    if (!this.#settled && !refusesViewer.has(failure.code)) {
       this.#current = this.#first
       this.#instead = this.#first.instead
     }

@@ -55,6 +55,14 @@ describe('the line of a camera that a running painlens watches', () => {
       )
   })
 
+  it('is by what that sees, too, where the config lets the camera be silent for longer than since its last picture', async () => {
+    const seen = { fps: 2, last_picture_ms: 45_000 }
+    expect(await lineOf(seen, ', silent_after_s: 90')).toMatch(
+      /^ok : watched by the running painlens.* last picture 45.0 s ago/
+    )
+    expect(await lineOf(seen)).toContain('the running painlens has no picture')
+  })
+
   it('is red where masks, alone or together, hide the whole picture', async () => {
     const whole = ', masks: [[[0, 0], [1, 0], [1, 1], [0, 1]]]'
     const halves = ', masks: [[[0, 0], [0.5, 0], [0.5, 1], [0, 1]], [[0.5, 0], [1, 0], [1, 1], [0.5, 1]]]'

@@ -1,9 +1,10 @@
 import fc from 'fast-check'
 import sharp from 'sharp'
 import { describe, expect, it } from 'vitest'
-import { describe as describeFrame, faceWidth, localTime, placeOf } from '../../../src/commands/snapshot/describe.js'
+import { describe as describeFrame, localTime, placeOf } from '../../../src/commands/snapshot/describe.js'
 import { drawSnapshot } from '../../../src/commands/snapshot/draw.js'
 import type { FrameHead } from '../../../src/daemon/control/protocol.js'
+import { faceWidth } from '../../../src/lib/face/similarity.js'
 
 /** A portrait picture in a landscape frame: grey, with the right half masked. */
 const size = { width: 64, height: 48 }
@@ -119,7 +120,11 @@ describe('the text of a snapshot', () => {
     expect(lineOf({ roll_deg: 178 })).toContain(', upside down,')
     expect(lineOf({ why_not: 'a reason of another version' })).toContain('not usable: a reason of another version;')
     expect(describeFrame(head, 'x')).toEqual(['picture 32x48, ok; 1 mask, no zones; x', 'no face found'])
-    expect(describeFrame({ ...head, faces: null }, 'x')[1]).toContain('not searched')
+    const unsearched = (state: string) => describeFrame({ ...head, state, faces: null }, 'x')[1]
+    expect(unsearched('frozen')).toBe('not searched for faces: the picture is frozen')
+    // Of a stream that loses a packet now and then, too.
+    for (const state of ['damaged', 'ok'])
+      expect(unsearched(state)).toBe('not searched for faces: the picture is damaged')
     const corners: [number, number][] = [
       [0, 0],
       [1, 0],
@@ -156,7 +161,7 @@ describe('the text of a snapshot', () => {
           height: Math.hypot(width * sin, height * cos)
         }
         const isClear = Math.abs(Math.cos(2 * turn)) >= 0.2
-        expect(Math.abs(faceWidth({ box, roll_deg }) / width - 1)).toBeLessThan(isClear ? 1e-6 : 0.15)
+        expect(Math.abs(faceWidth(box, roll_deg) / width - 1)).toBeLessThan(isClear ? 1e-6 : 0.15)
       })
     )
   })

@@ -110,6 +110,16 @@ describe('one frame for a technician', () => {
     expect(head).toMatchObject({ state: 'frozen', faces: null })
   })
 
+  it('is waited for longer than other answers where the config lets the camera be silent for so long', async () => {
+    const camera = await testCamera({ silentAfterS: 60 })
+    const deadlineMs = patience(200)
+    const { path } = await served(camera, { deadlineMs })
+    const asked = askFrame(path, 'bed', never)
+    await new Promise((done) => setTimeout(done, 3 * deadlineMs))
+    const timer = setInterval(() => camera.frame(5), 5)
+    expect((await asked.finally(() => clearInterval(timer)))?.head).toMatchObject({ state: 'ok' })
+  })
+
   it('of a camera without pictures is refused with the reason', async () => {
     const camera = await testCamera()
     camera.state({ state: 'lost', reason: 'refuses user name or password' })

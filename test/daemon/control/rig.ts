@@ -39,13 +39,15 @@ export interface TestCameraOptions {
   pause?: Pause
   password?: string
   size?: Size
+  silentAfterS?: number
 }
 
 export async function testCamera(options: TestCameraOptions = {}): Promise<TestCamera> {
   const { id = 'bed', faces = [], slow = false, pause = null, password = 'pw-of-camera', size = smallSize } = options
+  const { silentAfterS = 10 } = options
   const text = `device: d
 mqtt: { url: "mqtt://h" }
-cameras: [{ id: "${id}", url: "rtsp://u:${password}@h/", location: { room: "312" },
+cameras: [{ id: "${id}", url: "rtsp://u:${password}@h/", location: { room: "312" }, silent_after_s: ${silentAfterS},
   zones: [{ name: window, polygon: [[0, 0], [1, 0], [1, 1]] }], masks: [[[0, 0], [0.5, 0], [0, 0.5]]] }]`
   const { config } = await parseConfig(text, '/etc/painlens.yaml', { env: {} })
   const frames = new Subject<Frame>()

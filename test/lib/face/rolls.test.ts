@@ -104,6 +104,28 @@ describe('a face at any roll', () => {
     }
   })
 
+  it('is found upright within two seconds where it was followed as if it were turned otherwise', async () => {
+    const photo = await readPhoto('sample5.jpg')
+    for (const wrong of [90, 180, -90]) {
+      const scene = turnFace(photo, 2, 'sample5.jpg', { roll: 0 })
+      const isMiddle = ({ place: { centre } }: FoundFace): boolean =>
+        Math.hypot(centre.x - scene.centre.x, centre.y - scene.centre.y) < 50
+      const known = (await searchFaces(networks, scene, once)).find(isMiddle)!
+      const tracks = new CameraTracks()
+      tracks.plan('bed', scene, 0)
+      tracks.update('bed', [{ ...known, place: { ...known.place, roll: wrong } }], 0)
+      let face: FoundFace | undefined
+      for (let at = 200; at <= 2000 && face?.whyNot !== null; at += 200) {
+        const plan = tracks.plan('bed', scene, at)
+        const faces = await searchFaces(networks, scene, { minScore: defaultMinScore, ...plan })
+        tracks.update('bed', faces, at)
+        face = faces.find(isMiddle)
+      }
+      expect(face?.whyNot, `${wrong}°`).toBeNull()
+      expect(Math.abs(inTurn(face!.roll - known.roll))).toBeLessThan(10)
+    }
+  })
+
   it('is looked for as it was turned once it is known, with a single look', async () => {
     const photo = await readPhoto('sample5.jpg')
     const scene = turnFace(photo, 2, 'sample5.jpg', { roll: 180 })

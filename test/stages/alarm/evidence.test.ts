@@ -102,6 +102,31 @@ describe("another face at a resident's place", () => {
     expect(course(said)).toEqual(['start id0'])
   })
 
+  test('under his own number, that cannot be judged at first, clears nothing either', () => {
+    for (const unjudgedS of [0.2, 1, 30]) {
+      const { said, see, wait } = openScene()
+      see(20, { score: pain })
+      wait(0.8)
+      see(unjudgedS, { score: null })
+      see(4, { score: calm })
+      wait(0.6)
+      see(10, { score: pain })
+      expect(course(said)).toEqual(['start id0'])
+    }
+  })
+
+  test('under his own number, after his score has begun to fall, clears nothing either', () => {
+    const { said, see, wait } = openScene()
+    see(20, { score: pain })
+    // Low enough, and not for clear_s.
+    see(2, { score: calm })
+    wait(0.8)
+    see(4, { score: calm })
+    wait(0.6)
+    see(10, { score: pain })
+    expect(course(said)).toEqual(['start id0'])
+  })
+
   test('under his own number, that shows pain later, has his alarm, wherever it is by then', () => {
     for (const later of [{ box: beside }, { box: undefined }]) {
       const { said, see, wait } = openScene()

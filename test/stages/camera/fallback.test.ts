@@ -223,6 +223,17 @@ describe('which decoder a camera has', () => {
     }
   })
 
+  it('stays the fallback while the camera refuses it, in whatever way, since it has not noticed that the first went', ({
+    expect
+  }) => {
+    for (const code of ['PL-CAMERA-VIEWERS', 'PL-CAMERA-FAULT', 'PL-CAMERA-HANGS-UP'] as const) {
+      const choice = new DecoderChoice(named('gpu', { fallback: cpu }))
+      choice.judge(failure('PL-CAMERA-HUNG'), stream)
+      expect(choice.judge(failure(code), nothing).changed).toBe(false)
+      expect([choice.current.name, choice.instead?.code], code).toEqual(['cpu', 'PL-CAMERA-HUNG'])
+    }
+  })
+
   it("names the device behind the decoder's own failures, and not behind the camera's", ({ expect }) => {
     const explained = failure('PL-DECODER-DEVICE')
     const gpu = named('gpu', { explain: () => explained })

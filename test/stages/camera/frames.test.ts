@@ -137,6 +137,15 @@ describe('the measured rate of pictures', () => {
     }
   })
 
+  it.each([4, 12, 60])('is that of a camera with a picture in %i s, until two more have failed to come', (seconds) => {
+    const meter = new RateMeter()
+    for (let picture = 0; picture < 5; picture++) meter.add(1000 * seconds * picture)
+    const rateAfter = (periods: number) => meter.rate(1000 * seconds * (4 + periods))
+    for (const periods of [0, 0.3, 0.9]) expect(rateAfter(periods)).toBeCloseTo(1 / seconds, 6)
+    expect(rateAfter(1.8)).toBeCloseTo(1 / seconds / 1.8, 6)
+    expect(rateAfter(2.1)).toBe(0)
+  })
+
   it('falls to zero when no picture comes', () => {
     const meter = new RateMeter()
     for (let now = 0; now < 5000; now += 100) meter.add(now)

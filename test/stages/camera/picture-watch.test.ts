@@ -1,7 +1,10 @@
 import { beforeAll, describe, expect, it } from 'vitest'
+import { configSchema } from '../../../src/config/schema.js'
 import type { Polygon } from '../../../src/core/types.js'
+import { cameraOptions } from '../../../src/daemon/wiring/mapping.js'
 import { createRandom } from '../../../src/lib/random.js'
 import { createIdentity, createScene } from '../../../src/show/render/index.js'
+import type { Ffmpeg } from '../../../src/stages/camera/ffmpeg.js'
 import { maskSpans } from '../../../src/stages/camera/masks.js'
 import { type PictureStatus, PictureWatch, pictureRules } from '../../../src/stages/camera/picture-watch.js'
 
@@ -106,6 +109,41 @@ describe('a live picture', () => {
 })
 
 describe('a frozen picture', () => {
+  it('is found, as a dark one is, where the config lets the camera give one picture in 12 s', () => {
+    const { cameras } = configSchema.parse({
+      device: 'box',
+      mqtt: { url: 'mqtt://localhost' },
+      cameras: [{ id: 'bed', url: 'rtsp://localhost/a', decoder: 'ffmpeg', silent_after_s: 30 }]
+    })
+    const { picture } = cameraOptions(cameras[0]!, { ffmpeg: { version: '5.1' } as Ffmpeg, nvidia: false })
+    const still = Uint8Array.from(noisy(day, 2.5)(1))
+    for (const [shown, state] of [
+      [still, 'frozen'],
+      [even(0), 'dark']
+    ] as const) {
+      const watch = new PictureWatch(size, [], picture)
+      for (let at = 0; at < 120_000; at += 12_000) watch.look(shown, at)
+      expect(watch.status.state).toBe(state)
+    }
+  })
+
+  it('is over, too, where live pictures come further apart than a minute', () => {
+    const watch = new PictureWatch(size, [], { silentAfterMs: 300_000 })
+    const live = noisy(day, 2.5)
+    const still = Uint8Array.from(live(1))
+    let at = 0
+    const stateOf = (pictures: number, shown: (index: number) => Uint8Array): string => {
+      for (let i = 0; i < pictures; i++) {
+        at += 90_000
+        watch.look(shown(i), at)
+      }
+      return watch.status.state
+    }
+    expect(stateOf(6, () => still)).toBe('frozen')
+    expect(stateOf(3, (i) => live(50 + i))).toBe('ok')
+    expect(stateOf(20, (i) => live(60 + i))).toBe('ok')
+  })
+
   it('is found after 10 s, said why, and over at the second live picture', () => {
     const watch = new PictureWatch(size, [])
     const live = noisy(day, 2.5)

@@ -74,3 +74,19 @@ describe.concurrent('a camera whose key frames are far apart', () => {
     })
   })
 })
+
+describe.concurrent('a camera that says that it is turned', () => {
+  it('is shown as it stands once it comes back without a word of that', async ({ world: { rig }, expect }) => {
+    const server = await rig.server()
+    const turned = await rig.feed(server, { turnedBy: 180 })
+    const camera = rig.camera(server.url('/bed'), { timing: patient })
+    const left = (pixels: Uint8Array): string | undefined => nameOf(colourAt(pixels, small, 0.25, 0.5))
+    camera.start()
+    expect(left((await nextFrames(camera, 5)).at(-1)!.pixels)).toBe('blue')
+    await turned.stop()
+    await rig.feed(server)
+    const next = async () => left((await nextFrames(camera, 1))[0]!.pixels)
+    await expect.poll(next, { timeout: patience(20_000) }).toBe('red')
+    expect(camera.stats().shape).toMatchObject({ rotation: 0 })
+  })
+})

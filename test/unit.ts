@@ -86,6 +86,7 @@ export const unitTests = [
   'test/show/simulate/frames.test.ts',
   'test/show/simulate/rtsp-server-parser.test.ts',
   'test/show/simulate/rtsp-server.test.ts',
+  'test/stages/reference/measurement.test.ts',
   'test/stages/reference/properties.test.ts',
   'test/stages/reference/reference.test.ts',
   'test/stages/alarm/acknowledgements.test.ts',

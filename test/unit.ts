@@ -19,6 +19,7 @@ export const unitTests = [
   'test/config/parse.test.ts',
   'test/config/polygon.test.ts',
   'test/config/secrets.test.ts',
+  'test/config/url.test.ts',
   'test/contract/conditions.test.ts',
   'test/contract/contract.test.ts',
   'test/contract/feedback.test.ts',
